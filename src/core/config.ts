@@ -1,0 +1,192 @@
+import { ParamError } from './errors.js';
+
+/** The network is trained in the deep form and shipped in the fused one. */
+export type Form = 'train' | 'deploy';
+
+/**
+ * A network and how to feed it. The keys are the official code's keyword
+ * arguments, so that a configuration file, the metadata of a weight file and this
+ * type read the same.
+ */
+export interface ModelConfig {
+  /** Name of the variant the sizes come from; absent for sizes of one's own. */
+  readonly variant?: VariantName;
+  /** Channels after the stem and after each stage. */
+  readonly dims: readonly number[];
+  /** Pooling stride of each stage; 1 is no pooling. */
+  readonly strides: readonly number[];
+  /** Adaptive pooling size of each stage, 0 where the stride decides; null for plain pooling. */
+  readonly ada_pool: readonly number[] | null;
+  /** The article's ada network keeps the 4x4 stride-4 stem; officially it is stride 3, padding 1. */
+  readonly article_stem: boolean;
+  readonly in_chans: number;
+  readonly num_classes: number;
+  /** Half width n of the series activation's (2n+1)x(2n+1) kernel. */
+  readonly act_num: number;
+  /** Dropout before the classifier. */
+  readonly drop_rate: number;
+  readonly form: Form;
+  /** Negative slope of the deep-training activation, in [0, 1]; null where a file does not say. */
+  readonly lambda: number | null;
+  /** Input height and width. */
+  readonly input_size: readonly [number, number];
+  /** Per-channel mean and standard deviation of the input in [0, 1]. */
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+  readonly class_names: readonly string[] | null;
+}
+
+interface Variant {
+  readonly dims: readonly number[];
+  readonly strides: readonly number[];
+  readonly ada_pool?: readonly number[];
+}
+
+const deep = (d: number, repeats: number): Variant => ({
+  dims: [d, d, 2 * d, ...Array<number>(repeats).fill(4 * d), 8 * d, 8 * d],
+  strides: [1, 2, 2, ...Array<number>(repeats - 1).fill(1), 2, 1],
+});
+
+/** The eleven published networks (arXiv 2305.12972, table 8 and the official code). */
+export const VARIANTS = {
+  vanillanet_5: { dims: [512, 1024, 2048, 4096], strides: [2, 2, 2] },
+  vanillanet_6: { dims: [512, 1024, 2048, 4096, 4096], strides: [2, 2, 2, 1] },
+  vanillanet_7: deep(512, 1),
+  vanillanet_8: deep(512, 2),
+  vanillanet_9: deep(512, 3),
+  vanillanet_10: deep(512, 4),
+  vanillanet_11: deep(512, 5),
+  vanillanet_12: deep(512, 6),
+  vanillanet_13: deep(512, 7),
+  vanillanet_13_x1_5: deep(768, 7),
+  vanillanet_13_x1_5_ada_pool: { ...deep(768, 7), ada_pool: [0, 38, 19, 0, 0, 0, 0, 0, 0, 10, 0] },
+} as const satisfies Record<string, Variant>;
+
+export type VariantName = keyof typeof VARIANTS;
+
+export const isVariantName = (name: string): name is VariantName => Object.hasOwn(VARIANTS, name);
+
+const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+
+const refuse = (key: string, expected: string, got: unknown): never => {
+  throw new ParamError({ op: `config.${key}`, expected, got: JSON.stringify(got) ?? String(got) });
+};
+
+const isInteger = (v: unknown, min: number): v is number => Number.isSafeInteger(v) && (v as number) >= min;
+
+function integers(key: string, v: unknown, min: number, length?: number): readonly number[] {
+  if (!Array.isArray(v) || v.length === 0 || !v.every((e) => isInteger(e, min))) {
+    return refuse(key, `a list of integers >= ${min}`, v);
+  }
+  if (length !== undefined && v.length !== length) {
+    return refuse(key, `${length} entries, one for each stage`, v);
+  }
+  return v;
+}
+
+function perChannel(key: string, v: unknown, channels: number, positive: boolean): readonly number[] {
+  const fits = (e: unknown): boolean => Number.isFinite(e) && (!positive || (e as number) > 0);
+  if (!Array.isArray(v) || v.length !== channels || !v.every(fits)) {
+    return refuse(key, `${channels} finite ${positive ? 'positive ' : ''}numbers, one for each channel`, v);
+  }
+  return v as number[];
+}
+
+/** One reader for each key: what it accepts, and its default where it is absent. */
+const KEYS = [
+  'variant',
+  'dims',
+  'strides',
+  'ada_pool',
+  'article_stem',
+  'in_chans',
+  'num_classes',
+  'act_num',
+  'drop_rate',
+  'form',
+  'lambda',
+  'input_size',
+  'mean',
+  'std',
+  'class_names',
+] as const satisfies readonly (keyof ModelConfig)[];
+
+/**
+ * Completes and checks a configuration. Either `variant` or `dims` and `strides`
+ * must be there; the rest has the official defaults (3 channels, 1000 classes,
+ * act_num 3, no dropout, train form, 224x224, ImageNet mean and deviation).
+ * λ stays null where it is not given: nobody can guess it.
+ *
+ * @throws ParamError naming the key, what it may be and what came.
+ */
+export function resolveConfig(given: { readonly [K in keyof ModelConfig]?: unknown }): ModelConfig {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new ParamError({ op: 'config', expected: 'an object', got: JSON.stringify(given) });
+  }
+  for (const key of Object.keys(given)) {
+    if (!(KEYS as readonly string[]).includes(key)) {
+      refuse(key, `one of the keys ${KEYS.join(', ')}`, 'unknown key');
+    }
+  }
+
+  const { variant } = given;
+  if (variant !== undefined && (typeof variant !== 'string' || !isVariantName(variant))) {
+    return refuse('variant', `one of ${Object.keys(VARIANTS).join(', ')}`, variant);
+  }
+  const base: Partial<Variant> = variant === undefined ? {} : VARIANTS[variant];
+
+  const strides = integers('strides', given.strides ?? base.strides, 1);
+  const dims = integers('dims', given.dims ?? base.dims, 1);
+  if (dims.length !== strides.length + 1) {
+    refuse('dims', `${strides.length + 1} entries, one more than strides ${JSON.stringify(strides)}`, dims);
+  }
+  const ada = given.ada_pool === undefined ? base.ada_pool : given.ada_pool;
+  const ada_pool = ada === null || ada === undefined ? null : integers('ada_pool', ada, 0, strides.length);
+  const sameSizes = (key: 'dims' | 'strides', v: readonly number[]): boolean => base[key]?.join() === v.join();
+  const named = variant !== undefined && sameSizes('dims', dims) && sameSizes('strides', strides);
+
+  const { article_stem = false, in_chans = 3, num_classes = 1000, act_num = 3, drop_rate = 0 } = given;
+  if (typeof article_stem !== 'boolean') return refuse('article_stem', 'true or false', article_stem);
+  if (!isInteger(in_chans, 1)) return refuse('in_chans', 'an integer >= 1', in_chans);
+  if (!isInteger(num_classes, 1)) return refuse('num_classes', 'an integer >= 1', num_classes);
+  if (!isInteger(act_num, 0)) return refuse('act_num', 'an integer >= 0', act_num);
+  if (typeof drop_rate !== 'number' || !(drop_rate >= 0 && drop_rate < 1)) {
+    return refuse('drop_rate', 'a number in [0, 1)', drop_rate);
+  }
+
+  const { form = 'train', lambda = null, input_size = [224, 224], class_names = null } = given;
+  if (form !== 'train' && form !== 'deploy') return refuse('form', "'train' or 'deploy'", form);
+  if (lambda !== null && (typeof lambda !== 'number' || !(lambda >= 0 && lambda <= 1))) {
+    return refuse('lambda', 'a number in [0, 1]', lambda);
+  }
+  const size = typeof input_size === 'number' ? [input_size, input_size] : input_size;
+  if (!Array.isArray(size) || size.length !== 2 || !size.every((e) => isInteger(e, 1))) {
+    return refuse('input_size', '[height, width], integers >= 1', input_size);
+  }
+  if (class_names !== null) {
+    const strings = Array.isArray(class_names) && class_names.every((e) => typeof e === 'string');
+    if (!strings) return refuse('class_names', 'a list of strings', class_names);
+    if (class_names.length !== num_classes) {
+      return refuse('class_names', `${num_classes} names, one for each class`, `${class_names.length} names`);
+    }
+  }
+
+  const rgb = in_chans === 3;
+  return {
+    ...(named ? { variant } : {}),
+    dims,
+    strides,
+    ada_pool,
+    article_stem,
+    in_chans,
+    num_classes,
+    act_num,
+    drop_rate,
+    form,
+    lambda,
+    input_size: [size[0], size[1]],
+    mean: perChannel('mean', given.mean ?? (rgb ? IMAGENET.mean : Array<number>(in_chans).fill(0)), in_chans, false),
+    std: perChannel('std', given.std ?? (rgb ? IMAGENET.std : Array<number>(in_chans).fill(1)), in_chans, true),
+    class_names: class_names,
+  };
+}

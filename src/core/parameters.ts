@@ -1,0 +1,111 @@
+import type { ModelConfig } from './config.js';
+import { WeightsError } from './errors.js';
+import { formatShape, sizeOf, type StateDict } from './tensor.js';
+
+type Shapes = Map<string, readonly number[]>;
+
+function addConv(shapes: Shapes, name: string, out: number, inner: number, kernel: number): void {
+  shapes.set(`${name}.weight`, [out, inner, kernel, kernel]);
+  shapes.set(`${name}.bias`, [out]);
+}
+
+function addBatchNorm(shapes: Shapes, name: string, channels: number): void {
+  for (const part of ['weight', 'bias', 'running_mean', 'running_var']) shapes.set(`${name}.${part}`, [channels]);
+  shapes.set(`${name}.num_batches_tracked`, []);
+}
+
+function addActivation(shapes: Shapes, name: string, channels: number, { act_num, form }: ModelConfig): void {
+  const kernel = 2 * act_num + 1;
+  shapes.set(`${name}.weight`, [channels, 1, kernel, kernel]);
+  if (form === 'deploy') shapes.set(`${name}.bias`, [channels]);
+  else addBatchNorm(shapes, `${name}.bn`, channels);
+}
+
+/** Every tensor of the network's form: PyTorch's names, in the order of its `state_dict()`. */
+export function parameterShapes(config: ModelConfig): ReadonlyMap<string, readonly number[]> {
+  const { dims, in_chans, num_classes, form } = config;
+  const last = dims[dims.length - 1];
+  const shapes: Shapes = new Map();
+  if (form === 'deploy') {
+    addConv(shapes, 'stem.0', dims[0], in_chans, 4);
+    addActivation(shapes, 'stem.1', dims[0], config);
+    for (let i = 0; i + 1 < dims.length; i++) {
+      addConv(shapes, `stages.${i}.conv`, dims[i + 1], dims[i], 1);
+      addActivation(shapes, `stages.${i}.act`, dims[i + 1], config);
+    }
+    addConv(shapes, 'cls.2', num_classes, last, 1);
+    return shapes;
+  }
+  addConv(shapes, 'stem1.0', dims[0], in_chans, 4);
+  addBatchNorm(shapes, 'stem1.1', dims[0]);
+  addConv(shapes, 'stem2.0', dims[0], dims[0], 1);
+  addBatchNorm(shapes, 'stem2.1', dims[0]);
+  addActivation(shapes, 'stem2.2', dims[0], config);
+  for (let i = 0; i + 1 < dims.length; i++) {
+    addConv(shapes, `stages.${i}.conv1.0`, dims[i], dims[i], 1);
+    addBatchNorm(shapes, `stages.${i}.conv1.1`, dims[i]);
+    addConv(shapes, `stages.${i}.conv2.0`, dims[i + 1], dims[i], 1);
+    addBatchNorm(shapes, `stages.${i}.conv2.1`, dims[i + 1]);
+    addActivation(shapes, `stages.${i}.act`, dims[i + 1], config);
+  }
+  addConv(shapes, 'cls1.2', num_classes, last, 1);
+  addBatchNorm(shapes, 'cls1.3', num_classes);
+  addConv(shapes, 'cls2.0', num_classes, num_classes, 1);
+  return shapes;
+}
+
+/** Statistics that training keeps but no optimiser moves. */
+export const isBuffer = (name: string): boolean => /\.(running_mean|running_var|num_batches_tracked)$/.test(name);
+
+/** Which form the tensor names belong to, or null for a foreign file. */
+export function formOf(state: StateDict): ModelConfig['form'] | null {
+  if (state.has('stem.0.weight')) return 'deploy';
+  return state.has('stem1.0.weight') ? 'train' : null;
+}
+
+/**
+ * Holds weights against the configuration they are to run under: every tensor
+ * there, none too many, each of the right shape, all finite.
+ * `num_batches_tracked` may be missing: nothing is computed from it.
+ *
+ * @throws WeightsError naming the first tensor that does not fit.
+ */
+export function checkState(state: StateDict, config: ModelConfig): void {
+  const found = formOf(state);
+  if (found === null) {
+    const some = [...state.keys()].slice(0, 3).join(', ') || 'no tensors';
+    throw new WeightsError({
+      op: 'weights',
+      expected: 'the tensors of a VanillaNet (stem1.0.weight or stem.0.weight)',
+      got: some,
+    });
+  }
+  if (found !== config.form) {
+    const remedy = found === 'train' ? ': fuse it first' : '';
+    throw new WeightsError({ op: 'weights', expected: `the ${config.form} form`, got: `the ${found} form${remedy}` });
+  }
+  const shapes = parameterShapes(config);
+  for (const [name, shape] of shapes) {
+    const tensor = state.get(name);
+    if (tensor === undefined) {
+      if (name.endsWith('.num_batches_tracked')) continue;
+      throw new WeightsError({ op: name, expected: `a tensor ${formatShape(shape)}`, got: 'none of that name' });
+    }
+    if (formatShape(tensor.shape) !== formatShape(shape) || tensor.data.length !== sizeOf(shape)) {
+      throw new WeightsError({ op: name, expected: formatShape(shape), got: formatShape(tensor.shape) });
+    }
+    const bad = tensor.data.findIndex((v) => !Number.isFinite(v));
+    if (bad >= 0) {
+      throw new WeightsError({ op: name, expected: 'finite weights', got: `${tensor.data[bad]} at element ${bad}` });
+    }
+  }
+  for (const name of state.keys()) {
+    if (!shapes.has(name)) {
+      throw new WeightsError({
+        op: name,
+        expected: `only the tensors of this network (${config.dims.length - 1} stages)`,
+        got: 'one tensor more',
+      });
+    }
+  }
+}

@@ -1,0 +1,52 @@
+import { ParamError } from './errors.js';
+import { requireInteger, requireRange, requireShape } from './require.js';
+import { zip, type Tensor } from './tensor.js';
+
+export interface AdamOptions {
+  readonly lr: number;
+  /** Decay of the first and second moment. Default 0.9, 0.999. */
+  readonly betas?: readonly [number, number];
+  /** Default 1e-8. */
+  readonly eps?: number;
+  /** Coupled: added to the gradient as L2 regularisation is, unlike AdamW's. Default 0. */
+  readonly weightDecay?: number;
+}
+
+/** The moments of one parameter; zeros before the first step. */
+export interface AdamMoments {
+  readonly m: Tensor;
+  readonly v: Tensor;
+}
+
+/**
+ * One step of Adam (Kingma & Ba, arXiv 1412.6980) with coupled weight decay:
+ *
+ *     g ← grad + weightDecay·param
+ *     m ← β₁·m + (1 − β₁)·g        v ← β₂·v + (1 − β₂)·g²
+ *     param ← param − lr · (m/(1 − β₁ᵗ)) / (√(v/(1 − β₂ᵗ)) + eps)
+ *
+ * @param step t, counted from 1
+ * @returns parameter and moments after the step (new tensors)
+ */
+export function adam(
+  param: Tensor,
+  grad: Tensor,
+  { m, v }: AdamMoments,
+  step: number,
+  { lr, betas: [beta1, beta2] = [0.9, 0.999], eps = 1e-8, weightDecay = 0 }: AdamOptions,
+): { param: Tensor } & AdamMoments {
+  for (const [name, x] of Object.entries({ grad, m, v })) requireShape('adam', name, x, param.shape);
+  requireInteger('adam', 'step', step, 1);
+  requireRange('adam', 'beta1', beta1, 0, 1, true);
+  requireRange('adam', 'beta2', beta2, 0, 1, true);
+  for (const [name, value] of Object.entries({ lr, eps, weightDecay })) {
+    if (!(value >= 0 && value < Infinity)) throw new ParamError('adam', `${name} >= 0`, `${name} = ${value}`);
+  }
+
+  const g = zip(grad, param, (gradient, p) => gradient + weightDecay * p);
+  const newM = zip(m, g, (moment, gradient) => beta1 * moment + (1 - beta1) * gradient);
+  const newV = zip(v, g, (moment, gradient) => beta2 * moment + (1 - beta2) * gradient * gradient);
+  const [correction1, correction2] = [1 - beta1 ** step, 1 - beta2 ** step];
+  const move = zip(newM, newV, (a, b) => a / correction1 / (Math.sqrt(b / correction2) + eps));
+  return { param: zip(param, move, (p, d) => p - lr * d), m: newM, v: newV };
+}

@@ -1,0 +1,39 @@
+import { requireInteger, requireShape } from './require.js';
+import type { Tensor } from './tensor.js';
+import { windowMax, windowMaxBackward, type Window } from './windowMax.js';
+
+function windows(op: string, x: Tensor, [oh, ow]: readonly [number, number]): [Window[], Window[]] {
+  requireShape(op, 'x', x, ['n', 'c', 'h', 'w']);
+  requireInteger(op, 'output height', oh, 1);
+  requireInteger(op, 'output width', ow, 1);
+  const [, , h, w] = x.shape;
+  const along = (size: number, outputs: number): Window[] =>
+    Array.from({ length: outputs }, (_, o) => [
+      Math.floor((o * size) / outputs),
+      Math.ceil(((o + 1) * size) / outputs),
+    ]);
+  return [along(h, oh), along(w, ow)];
+}
+
+/**
+ * Maximum pooling to a given size: output o of `outputs` looks at the input's rows
+ *
+ *     [ ⌊o·size/outputs⌋, ⌈(o + 1)·size/outputs⌉ )
+ *
+ * and at its columns alike, so that windows cover the map and may overlap by one.
+ *
+ * @param x [n,c,h,w]
+ * @param outputSize [oh, ow]
+ * @returns y [n,c,oh,ow]
+ * @throws ShapeError, ParamError
+ */
+export function adaptiveMaxPool2d(x: Tensor, outputSize: readonly [number, number]): Tensor {
+  return windowMax(x, ...windows('adaptiveMaxPool2d', x, outputSize));
+}
+
+/** dy goes to the first maximum of each window in scan order. */
+export function adaptiveMaxPool2dBackward(dy: Tensor, x: Tensor, outputSize: readonly [number, number]): Tensor {
+  const [rows, columns] = windows('adaptiveMaxPool2dBackward', x, outputSize);
+  requireShape('adaptiveMaxPool2dBackward', 'dy', dy, [x.shape[0], x.shape[1], ...outputSize]);
+  return windowMaxBackward(dy, x, rows, columns);
+}

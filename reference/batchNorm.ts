@@ -1,0 +1,148 @@
+import { ParamError, ShapeError } from './errors.js';
+import { requireRange, requireShape } from './require.js';
+import { formatShape, zeros, type Tensor } from './tensor.js';
+
+export interface BatchNormParameters {
+  /** γ [c] */
+  readonly weight: Tensor;
+  /** β [c] */
+  readonly bias: Tensor;
+  readonly runningMean: Tensor;
+  readonly runningVar: Tensor;
+}
+
+export interface BatchNormOptions {
+  /** Normalise by the batch (training) or by the running statistics (eval). */
+  readonly training: boolean;
+  /** Share of the batch in the new running statistics: new = (1 − momentum)·old + momentum·batch. Default 0.1. */
+  readonly momentum?: number;
+  /** Added to the variance. VanillaNet uses 1e-6, the default here. */
+  readonly eps?: number;
+  /** Which variance goes into `runningVar`: n/(n−1) of the batch's (PyTorch, default) or the batch's (Paddle). */
+  readonly runningVar?: 'unbiased' | 'biased';
+}
+
+/** What backward needs of forward. */
+export interface BatchNormSaved {
+  /** x̂, the normalised input [n,c,h,w] */
+  readonly normalised: Tensor;
+  /** 1/√(σ² + ε) of each channel [c] */
+  readonly invStd: Tensor;
+  readonly training: boolean;
+}
+
+export interface BatchNormResult {
+  readonly y: Tensor;
+  readonly saved: BatchNormSaved;
+  readonly runningMean: Tensor;
+  readonly runningVar: Tensor;
+}
+
+/** Calls `visit` for every element of a channel. */
+function eachOf([n, , h, w]: readonly number[], visit: (image: number, row: number, column: number) => void): void {
+  for (let image = 0; image < n; image++) {
+    for (let row = 0; row < h; row++) for (let column = 0; column < w; column++) visit(image, row, column);
+  }
+}
+
+/**
+ * Batch normalisation, each channel over the m = n·h·w values it has in the batch:
+ *
+ *     x̂ = (x − μ) / √(σ² + ε)        y = γ·x̂ + β
+ *
+ * In training μ and σ² = Σ(x − μ)²/m are the batch's, and the running statistics
+ * move towards them; in eval they are the running statistics.
+ *
+ * @param x [n,c,h,w]
+ * @returns y [n,c,h,w], what backward needs, and the running statistics after this batch (new tensors)
+ * @throws ShapeError also where training has a single value per channel: its variance says nothing
+ */
+export function batchNorm(
+  x: Tensor,
+  { weight, bias, runningMean, runningVar }: BatchNormParameters,
+  { training, momentum = 0.1, eps = 1e-6, runningVar: kind = 'unbiased' }: BatchNormOptions,
+): BatchNormResult {
+  requireShape('batchNorm', 'x', x, ['n', 'c', 'h', 'w']);
+  const [n, c, h, w] = x.shape;
+  requireShape('batchNorm', 'weight', weight, [c]);
+  requireShape('batchNorm', 'bias', bias, [c]);
+  requireShape('batchNorm', 'running_mean', runningMean, [c]);
+  requireShape('batchNorm', 'running_var', runningVar, [c]);
+  requireRange('batchNorm', 'momentum', momentum, 0, 1);
+  if (!(eps > 0 && eps < Infinity)) throw new ParamError('batchNorm', 'eps > 0', `eps = ${eps}`);
+  const count = n * h * w;
+  if (training && count === 1) {
+    throw new ShapeError('batchNorm', 'more than one value per channel in training', `x ${formatShape(x.shape)}`);
+  }
+
+  const y = zeros(x.shape);
+  const normalised = zeros(x.shape);
+  const invStd = zeros([c]);
+  const [newMean, newVar] = [zeros([c]), zeros([c])];
+  for (let channel = 0; channel < c; channel++) {
+    let mean = runningMean.get(channel);
+    let variance = runningVar.get(channel);
+    newMean.set(channel, mean);
+    newVar.set(channel, variance);
+    if (training) {
+      let sum = 0;
+      eachOf(x.shape, (image, row, column) => (sum += x.get(image, channel, row, column)));
+      mean = sum / count;
+      let squares = 0;
+      eachOf(x.shape, (image, row, column) => (squares += (x.get(image, channel, row, column) - mean) ** 2));
+      variance = squares / count;
+      const recorded = kind === 'unbiased' ? squares / (count - 1) : variance;
+      newMean.set(channel, (1 - momentum) * runningMean.get(channel) + momentum * mean);
+      newVar.set(channel, (1 - momentum) * runningVar.get(channel) + momentum * recorded);
+    }
+    const scale = 1 / Math.sqrt(variance + eps);
+    invStd.set(channel, scale);
+    const [gamma, beta] = [weight.get(channel), bias.get(channel)];
+    eachOf(x.shape, (image, row, column) => {
+      const hat = (x.get(image, channel, row, column) - mean) * scale;
+      normalised.set(image, channel, row, column, hat);
+      y.set(image, channel, row, column, gamma * hat + beta);
+    });
+  }
+  return { y, saved: { normalised, invStd, training }, runningMean: newMean, runningVar: newVar };
+}
+
+/**
+ *     dβ = Σ dy        dγ = Σ dy·x̂
+ *     dx = γ/√(σ² + ε) · (dy − dβ/m − x̂·dγ/m)      in training: μ and σ² depend on x too
+ *     dx = γ/√(σ² + ε) · dy                        in eval: they are constants
+ *
+ * The sums run over the m = n·h·w values of a channel. The README derives dx.
+ *
+ * @param dy [n,c,h,w]
+ */
+export function batchNormBackward(
+  dy: Tensor,
+  weight: Tensor,
+  { normalised, invStd, training }: BatchNormSaved,
+): { dx: Tensor; dw: Tensor; db: Tensor } {
+  requireShape('batchNormBackward', 'dy', dy, normalised.shape);
+  const [n, c, h, w] = dy.shape;
+  requireShape('batchNormBackward', 'weight', weight, [c]);
+  const count = n * h * w;
+
+  const [dx, dw, db] = [zeros(dy.shape), zeros([c]), zeros([c])];
+  for (let channel = 0; channel < c; channel++) {
+    let [dBeta, dGamma] = [0, 0];
+    eachOf(dy.shape, (image, row, column) => {
+      const g = dy.get(image, channel, row, column);
+      dBeta += g;
+      dGamma += g * normalised.get(image, channel, row, column);
+    });
+    db.set(channel, dBeta);
+    dw.set(channel, dGamma);
+    const scale = weight.get(channel) * invStd.get(channel);
+    eachOf(dy.shape, (image, row, column) => {
+      const g = dy.get(image, channel, row, column);
+      const hat = normalised.get(image, channel, row, column);
+      const viaStatistics = training ? (dBeta + hat * dGamma) / count : 0;
+      dx.set(image, channel, row, column, scale * (g - viaStatistics));
+    });
+  }
+  return { dx, dw, db };
+}

@@ -1,0 +1,28 @@
+import { requireShape } from './require.js';
+import { valuesOf, zip, type Tensor } from './tensor.js';
+
+/**
+ * Binary cross-entropy of every class on its own, from logits:
+ *
+ *     loss = mean of −t·log σ(x) − (1 − t)·log(1 − σ(x))
+ *          = mean of max(x, 0) − x·t + log(1 + exp(−|x|))
+ *
+ * The second line is the first without overflow. In nats, averaged over all
+ * elements.
+ *
+ * @param logits x [n,c]
+ * @param targets t [n,c], in [0, 1]
+ */
+export function bceWithLogits(logits: Tensor, targets: Tensor): number {
+  requireShape('bceWithLogits', 'logits', logits, ['n', 'c']);
+  requireShape('bceWithLogits', 'targets', targets, logits.shape);
+  const terms = zip(logits, targets, (x, t) => Math.max(x, 0) - x * t + Math.log1p(Math.exp(-Math.abs(x))));
+  return valuesOf(terms).reduce((a, b) => a + b, 0) / terms.size;
+}
+
+/** dlogits = (σ(x) − t) / (n·c) */
+export function bceWithLogitsBackward(logits: Tensor, targets: Tensor): Tensor {
+  requireShape('bceWithLogitsBackward', 'logits', logits, ['n', 'c']);
+  requireShape('bceWithLogitsBackward', 'targets', targets, logits.shape);
+  return zip(logits, targets, (x, t) => (1 / (1 + Math.exp(-x)) - t) / logits.size);
+}

@@ -1,0 +1,104 @@
+import { ParamError } from './errors.js';
+import { requireInteger, requireRange } from './require.js';
+
+/** A network's sizes, under the names of the official code's keyword arguments. */
+export interface Config {
+  /** Channels after the stem and after each stage. */
+  readonly dims: readonly number[];
+  /** Pooling stride of each stage; 1 is no pooling. */
+  readonly strides: readonly number[];
+  /** Adaptive pooling size of each stage, 0 where the stride decides; null for plain pooling. */
+  readonly ada_pool: readonly number[] | null;
+  /**
+   * The stem of an ada_pool network is officially 4x4 stride 3 padding 1. The
+   * article keeps the plain stride 4: the same weights, other answers.
+   */
+  readonly article_stem: boolean;
+  readonly in_chans: number;
+  readonly num_classes: number;
+  /** Half width n of the series activation's (2n+1)x(2n+1) kernel. */
+  readonly act_num: number;
+  /** Dropout before the classifier. */
+  readonly drop_rate: number;
+  readonly form: 'train' | 'deploy';
+}
+
+const DEFAULTS = {
+  ada_pool: null,
+  article_stem: false,
+  in_chans: 3,
+  num_classes: 1000,
+  act_num: 3,
+  drop_rate: 0,
+  form: 'train',
+} as const;
+
+type Sizes = Pick<Config, 'dims' | 'strides'> & Partial<Config>;
+
+const V13_X1_5 = {
+  dims: [768, 768, 1536, 3072, 3072, 3072, 3072, 3072, 3072, 3072, 6144, 6144],
+  strides: [1, 2, 2, 1, 1, 1, 1, 1, 1, 2, 1],
+};
+
+/** The eleven published networks. */
+export const VARIANTS: Readonly<Record<string, Sizes>> = {
+  vanillanet_5: { dims: [512, 1024, 2048, 4096], strides: [2, 2, 2] },
+  vanillanet_6: { dims: [512, 1024, 2048, 4096, 4096], strides: [2, 2, 2, 1] },
+  vanillanet_7: { dims: [512, 512, 1024, 2048, 4096, 4096], strides: [1, 2, 2, 2, 1] },
+  vanillanet_8: { dims: [512, 512, 1024, 2048, 2048, 4096, 4096], strides: [1, 2, 2, 1, 2, 1] },
+  vanillanet_9: { dims: [512, 512, 1024, 2048, 2048, 2048, 4096, 4096], strides: [1, 2, 2, 1, 1, 2, 1] },
+  vanillanet_10: { dims: [512, 512, 1024, 2048, 2048, 2048, 2048, 4096, 4096], strides: [1, 2, 2, 1, 1, 1, 2, 1] },
+  vanillanet_11: {
+    dims: [512, 512, 1024, 2048, 2048, 2048, 2048, 2048, 4096, 4096],
+    strides: [1, 2, 2, 1, 1, 1, 1, 2, 1],
+  },
+  vanillanet_12: {
+    dims: [512, 512, 1024, 2048, 2048, 2048, 2048, 2048, 2048, 4096, 4096],
+    strides: [1, 2, 2, 1, 1, 1, 1, 1, 2, 1],
+  },
+  vanillanet_13: {
+    dims: [512, 512, 1024, 2048, 2048, 2048, 2048, 2048, 2048, 2048, 4096, 4096],
+    strides: [1, 2, 2, 1, 1, 1, 1, 1, 1, 2, 1],
+  },
+  vanillanet_13_x1_5: V13_X1_5,
+  vanillanet_13_x1_5_ada_pool: { ...V13_X1_5, ada_pool: [0, 38, 19, 0, 0, 0, 0, 0, 0, 10, 0] },
+};
+
+/**
+ * A checked configuration; what is not given has the official default.
+ *
+ * @throws ParamError
+ */
+export function config(sizes: Sizes): Config {
+  const full: Config = { ...DEFAULTS, ...sizes };
+  const { dims, strides, ada_pool } = full;
+  if (strides.length === 0) throw new ParamError('config', 'at least one stage', 'strides = []');
+  if (dims.length !== strides.length + 1) {
+    throw new ParamError('config', `dims of ${strides.length + 1} entries, one more than strides`, `${dims.length}`);
+  }
+  if (ada_pool !== null && ada_pool.length !== strides.length) {
+    throw new ParamError('config', `ada_pool of ${strides.length} entries, one for each stage`, `${ada_pool.length}`);
+  }
+  dims.forEach((d, i) => {
+    requireInteger('config', `dims[${i}]`, d, 1);
+  });
+  strides.forEach((s, i) => {
+    requireInteger('config', `strides[${i}]`, s, 1);
+  });
+  ada_pool?.forEach((s, i) => {
+    requireInteger('config', `ada_pool[${i}]`, s, 0);
+  });
+  requireInteger('config', 'in_chans', full.in_chans, 1);
+  requireInteger('config', 'num_classes', full.num_classes, 1);
+  requireInteger('config', 'act_num', full.act_num, 0);
+  requireRange('config', 'drop_rate', full.drop_rate, 0, 1, true);
+  return full;
+}
+
+/** One of the eleven, for example `variant('vanillanet_5', { num_classes: 10 })`. */
+export function variant(name: string, overrides: Partial<Config> = {}): Config {
+  if (!Object.hasOwn(VARIANTS, name)) {
+    throw new ParamError('variant', `one of ${Object.keys(VARIANTS).join(', ')}`, name);
+  }
+  return config({ ...VARIANTS[name], ...overrides });
+}

@@ -1,0 +1,23 @@
+import { ParamError } from './errors.js';
+import { requireRange } from './require.js';
+
+export interface CosineAnnealingOptions {
+  readonly baseLr: number;
+  /** Steps (or epochs) from the first learning rate to the last. */
+  readonly tMax: number;
+  /** Default 0. */
+  readonly etaMin?: number;
+}
+
+/**
+ * The learning rate at step t (Loshchilov & Hutter, arXiv 1608.03983):
+ *
+ *     lr(t) = etaMin + ½·(baseLr − etaMin)·(1 + cos(π·t/tMax))
+ *
+ * @param t in [0, tMax]
+ */
+export function cosineAnnealing(t: number, { baseLr, tMax, etaMin = 0 }: CosineAnnealingOptions): number {
+  if (!(tMax > 0 && tMax < Infinity)) throw new ParamError('cosineAnnealing', 'tMax > 0', `tMax = ${tMax}`);
+  requireRange('cosineAnnealing', 't', t, 0, tMax);
+  return etaMin + ((baseLr - etaMin) * (1 + Math.cos((Math.PI * t) / tMax))) / 2;
+}

@@ -1,0 +1,100 @@
+import { convOutputMap, type ConvGradients, type ConvOptions } from './conv2d.js';
+import { requireShape } from './require.js';
+import { zeros, type Tensor } from './tensor.js';
+
+/**
+ * Depthwise convolution: every channel has a kernel of its own (groups = c).
+ *
+ *     y[n,c,oh,ow] = b[c] + Σ_i Σ_j w[c,0,i,j] · x[n, c, oh·s + i − p, ow·s + j − p]
+ *
+ * where x is zero outside the image.
+ *
+ * @param x [n,c,h,w]
+ * @param weight [c,1,kh,kw]
+ * @param bias [c], or null for none
+ * @returns y [n,c,oh,ow]
+ * @throws ShapeError, ParamError
+ */
+export function depthwiseConv2d(
+  x: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  { stride = 1, padding = 0 }: ConvOptions = {},
+): Tensor {
+  requireShape('depthwiseConv2d', 'x', x, ['n', 'c', 'h', 'w']);
+  const [n, c, h, w] = x.shape;
+  requireShape('depthwiseConv2d', 'weight', weight, [c, 1, 'kh', 'kw']);
+  const [, , kh, kw] = weight.shape;
+  if (bias !== null) requireShape('depthwiseConv2d', 'bias', bias, [c]);
+  const [oh, ow] = convOutputMap('depthwiseConv2d', x, weight, stride, padding);
+
+  const y = zeros([n, c, oh, ow]);
+  for (let image = 0; image < n; image++) {
+    for (let channel = 0; channel < c; channel++) {
+      const b = bias === null ? 0 : bias.get(channel);
+      for (let r = 0; r < oh; r++) {
+        for (let s = 0; s < ow; s++) {
+          let sum = b;
+          for (let i = 0; i < kh; i++) {
+            const row = r * stride + i - padding;
+            if (row < 0 || row >= h) continue; // the padding is zero
+            for (let j = 0; j < kw; j++) {
+              const column = s * stride + j - padding;
+              if (column < 0 || column >= w) continue;
+              sum += weight.get(channel, 0, i, j) * x.get(image, channel, row, column);
+            }
+          }
+          y.set(image, channel, r, s, sum);
+        }
+      }
+    }
+  }
+  return y;
+}
+
+/**
+ * As for `conv2d`, one channel at a time:
+ *
+ *     dx[n,c,h,w] = Σ dy[n,c,oh,ow] · w[c,0,i,j]                over all taps that read x[n,c,h,w]
+ *     dw[c,0,i,j] = Σ dy[n,c,oh,ow] · x[n,c,oh·s+i−p,ow·s+j−p]  over n, oh, ow
+ *     db[c]       = Σ dy[n,c,oh,ow]                             over n, oh, ow
+ *
+ * @param dy [n,c,oh,ow], the gradient of the loss with respect to y
+ */
+export function depthwiseConv2dBackward(
+  dy: Tensor,
+  x: Tensor,
+  weight: Tensor,
+  { stride = 1, padding = 0 }: ConvOptions = {},
+): ConvGradients {
+  requireShape('depthwiseConv2dBackward', 'x', x, ['n', 'c', 'h', 'w']);
+  const [n, c, h, w] = x.shape;
+  requireShape('depthwiseConv2dBackward', 'weight', weight, [c, 1, 'kh', 'kw']);
+  const [, , kh, kw] = weight.shape;
+  const [oh, ow] = convOutputMap('depthwiseConv2dBackward', x, weight, stride, padding);
+  requireShape('depthwiseConv2dBackward', 'dy', dy, [n, c, oh, ow]);
+
+  const [dx, dw, db] = [zeros(x.shape), zeros(weight.shape), zeros([c])];
+  for (let image = 0; image < n; image++) {
+    for (let channel = 0; channel < c; channel++) {
+      for (let r = 0; r < oh; r++) {
+        for (let s = 0; s < ow; s++) {
+          const g = dy.get(image, channel, r, s);
+          db.set(channel, db.get(channel) + g);
+          for (let i = 0; i < kh; i++) {
+            const row = r * stride + i - padding;
+            if (row < 0 || row >= h) continue;
+            for (let j = 0; j < kw; j++) {
+              const column = s * stride + j - padding;
+              if (column < 0 || column >= w) continue;
+              const [tap, pixel] = [weight.get(channel, 0, i, j), x.get(image, channel, row, column)];
+              dw.set(channel, 0, i, j, dw.get(channel, 0, i, j) + g * pixel);
+              dx.set(image, channel, row, column, dx.get(image, channel, row, column) + g * tap);
+            }
+          }
+        }
+      }
+    }
+  }
+  return { dx, dw, db };
+}

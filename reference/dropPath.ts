@@ -1,0 +1,34 @@
+import { dropout, dropoutBackward } from './dropout.js';
+import { ShapeError } from './errors.js';
+import { requireRange, requireShape } from './require.js';
+import { formatShape, zeros, type Tensor } from './tensor.js';
+
+/** The mask of the samples, one number repeated over all elements of a sample. */
+function spread(op: string, mask: Tensor, shape: readonly number[]): Tensor {
+  if (shape.length === 0) throw new ShapeError(op, 'x [n,…]', `x ${formatShape(shape)}`);
+  requireShape(op, 'mask', mask, [shape[0]]);
+  const full = zeros(shape);
+  const sample = full.size / shape[0];
+  for (let i = 0; i < full.size; i++) full.data[i] = mask.get(Math.floor(i / sample));
+  return full;
+}
+
+/**
+ * Stochastic depth: whole samples are dropped, y[i] = x[i] · mask[i] / (1 − rate)
+ * (Huang et al., arXiv 1603.09382). VanillaNet has no shortcut that could carry a
+ * dropped sample, so the network does not use it; the article defines it.
+ *
+ * @param x [n, …]
+ * @param mask [n], zeros and ones: `dropoutMask([n], rate, seed, stream)`
+ * @param rate probability of a zero, in [0, 1)
+ */
+export function dropPath(x: Tensor, mask: Tensor, rate: number): Tensor {
+  requireRange('dropPath', 'rate', rate, 0, 1, true);
+  return dropout(x, spread('dropPath', mask, x.shape), rate);
+}
+
+/** dx[i] = dy[i] · mask[i] / (1 − rate) */
+export function dropPathBackward(dy: Tensor, mask: Tensor, rate: number): Tensor {
+  requireRange('dropPathBackward', 'rate', rate, 0, 1, true);
+  return dropoutBackward(dy, spread('dropPathBackward', mask, dy.shape), rate);
+}

@@ -1,0 +1,29 @@
+import { ParamError } from './errors.js';
+
+export interface LambdaScheduleOptions {
+  readonly schedule: 'linear' | 'cosine';
+  /** Epochs D over which λ rises from 0 to 1. */
+  readonly decayEpochs: number;
+}
+
+/**
+ * λ at an epoch, whole or fractional; 1 from decayEpochs on:
+ *
+ *     linear:  λ = e/D                     cosine:  λ = ½·(1 − cos(π·e/D))
+ *
+ * @param epoch e ≥ 0
+ */
+export function lambdaSchedule(epoch: number, { schedule, decayEpochs }: LambdaScheduleOptions): number {
+  if (!(epoch >= 0)) throw new ParamError('lambdaSchedule', 'epoch >= 0', `epoch = ${epoch}`);
+  if (!(decayEpochs >= 0)) throw new ParamError('lambdaSchedule', 'decayEpochs >= 0', `decayEpochs = ${decayEpochs}`);
+  if (epoch >= decayEpochs) return 1;
+  const t = epoch / decayEpochs;
+  switch (schedule) {
+    case 'linear':
+      return t;
+    case 'cosine':
+      return (1 - Math.cos(Math.PI * t)) / 2;
+    default:
+      throw new ParamError('lambdaSchedule', "'linear' or 'cosine'", String(schedule));
+  }
+}

@@ -1,0 +1,189 @@
+import { adaptiveMaxPool2d, adaptiveMaxPool2dBackward } from './adaptiveMaxPool2d.js';
+import { batchNorm, batchNormBackward } from './batchNorm.js';
+import { conv2d, conv2dBackward, type ConvOptions } from './conv2d.js';
+import { depthwiseConv2d, depthwiseConv2dBackward } from './depthwiseConv2d.js';
+import { dropout, dropoutBackward, dropoutMask } from './dropout.js';
+import { ParamError, WeightsError } from './errors.js';
+import { globalAvgPool, globalAvgPoolBackward } from './globalAvgPool.js';
+import { leakyRelu, leakyReluBackward } from './leakyRelu.js';
+import { maxPool2d, maxPool2dBackward } from './maxPool2d.js';
+import type { Tensor } from './tensor.js';
+
+/** Parameters and running statistics under PyTorch's names. */
+export type State = ReadonlyMap<string, Tensor>;
+
+/** How a forward pass is to be made. */
+export interface Mode {
+  readonly training: boolean;
+  /** Slope of the deep-training activations; the train form cannot run without it. */
+  readonly lambda?: number | undefined;
+  /** Which variance the running statistics take up. Default 'unbiased', as in PyTorch. */
+  readonly runningVar?: 'unbiased' | 'biased';
+  /** Seed of the dropout masks, and the training step they are for. Default 0, 0. */
+  readonly seed?: number;
+  readonly step?: number;
+}
+
+/** What one layer did to one batch. */
+export interface Trace {
+  readonly y: Tensor;
+  /** Running statistics after this batch, by name. Only from training. */
+  readonly buffers?: Iterable<readonly [string, Tensor]>;
+  /** dy → dx, and the gradients of this layer's parameters by name. */
+  readonly backward: (dy: Tensor) => { dx: Tensor; grads?: Iterable<readonly [string, Tensor]> };
+}
+
+/**
+ * One link of the chain: an op, bound to its name in the network. VanillaNet has
+ * no branches, so a network is a list of these, and its backward pass the list
+ * read in reverse.
+ */
+export interface Layer {
+  /** PyTorch's module name, such as `stages.0.conv1.0`; what has no module of its own ends in `.relu` or `.leaky`. */
+  readonly name: string;
+  readonly op: string;
+  forward(x: Tensor, state: State, mode: Mode): Trace;
+}
+
+/** The tensor of this name. @throws WeightsError */
+export function pick(state: State, name: string): Tensor {
+  const found = state.get(name);
+  if (found === undefined) throw new WeightsError(name, 'a tensor of this name', 'none');
+  return found;
+}
+
+export const convLayer = (name: string, options: ConvOptions = {}): Layer => ({
+  name,
+  op: 'conv2d',
+  forward(x, state) {
+    const weight = pick(state, `${name}.weight`);
+    return {
+      y: conv2d(x, weight, pick(state, `${name}.bias`), options),
+      backward(dy) {
+        const { dx, dw, db } = conv2dBackward(dy, x, weight, options);
+        return {
+          dx,
+          grads: [
+            [`${name}.weight`, dw],
+            [`${name}.bias`, db],
+          ],
+        };
+      },
+    };
+  },
+});
+
+/** `biased` is the deploy form: the train form has a batch normalisation instead of a bias. */
+export const depthwiseLayer = (name: string, padding: number, biased: boolean): Layer => ({
+  name,
+  op: 'depthwiseConv2d',
+  forward(x, state) {
+    const weight = pick(state, `${name}.weight`);
+    return {
+      y: depthwiseConv2d(x, weight, biased ? pick(state, `${name}.bias`) : null, { padding }),
+      backward(dy) {
+        const { dx, dw, db } = depthwiseConv2dBackward(dy, x, weight, { padding });
+        return { dx, grads: [[`${name}.weight`, dw] as const, ...(biased ? [[`${name}.bias`, db] as const] : [])] };
+      },
+    };
+  },
+});
+
+export const batchNormLayer = (name: string): Layer => ({
+  name,
+  op: 'batchNorm',
+  forward(x, state, { training, runningVar = 'unbiased' }) {
+    const weight = pick(state, `${name}.weight`);
+    const parameters = {
+      weight,
+      bias: pick(state, `${name}.bias`),
+      runningMean: pick(state, `${name}.running_mean`),
+      runningVar: pick(state, `${name}.running_var`),
+    };
+    const result = batchNorm(x, parameters, { training, runningVar });
+    return {
+      y: result.y,
+      buffers: training
+        ? [
+            [`${name}.running_mean`, result.runningMean],
+            [`${name}.running_var`, result.runningVar],
+          ]
+        : [],
+      backward(dy) {
+        const { dx, dw, db } = batchNormBackward(dy, weight, result.saved);
+        return {
+          dx,
+          grads: [
+            [`${name}.weight`, dw],
+            [`${name}.bias`, db],
+          ],
+        };
+      },
+    };
+  },
+});
+
+/** The deep-training activation; its slope comes with the mode. */
+export const leakyLayer = (name: string): Layer => ({
+  name,
+  op: 'leakyRelu',
+  forward(x, _, { lambda }) {
+    if (lambda === undefined) throw new ParamError(name, 'lambda in [0, 1] for the train form', 'no lambda');
+    return {
+      y: leakyRelu(x, lambda),
+      backward: (dy) => ({ dx: leakyReluBackward(dy, x, lambda) }),
+    };
+  },
+});
+
+export const reluLayer = (name: string): Layer => ({
+  name,
+  op: 'relu',
+  forward: (x) => ({
+    y: leakyRelu(x, 0),
+    backward: (dy) => ({ dx: leakyReluBackward(dy, x, 0) }),
+  }),
+});
+
+export const maxPoolLayer = (name: string, kernelSize: number): Layer => ({
+  name,
+  op: 'maxPool2d',
+  forward: (x) => ({
+    y: maxPool2d(x, { kernelSize }),
+    backward: (dy) => ({ dx: maxPool2dBackward(dy, x, { kernelSize }) }),
+  }),
+});
+
+export const adaptiveMaxPoolLayer = (name: string, size: number): Layer => ({
+  name,
+  op: 'adaptiveMaxPool2d',
+  forward: (x) => ({
+    y: adaptiveMaxPool2d(x, [size, size]),
+    backward: (dy) => ({ dx: adaptiveMaxPool2dBackward(dy, x, [size, size]) }),
+  }),
+});
+
+export const globalAvgPoolLayer = (name: string): Layer => ({
+  name,
+  op: 'globalAvgPool',
+  forward: (x) => ({
+    y: globalAvgPool(x),
+    backward: (dy) => ({ dx: globalAvgPoolBackward(dy, x) }),
+  }),
+});
+
+/** Dropout masks are drawn from streams of their own, past those of the parameters. */
+const DROPOUT_STREAM = 2 ** 31;
+
+export const dropoutLayer = (name: string, rate: number): Layer => ({
+  name,
+  op: 'dropout',
+  forward(x, _, { training, seed = 0, step = 0 }) {
+    if (!training || rate === 0) return { y: x, backward: (dy) => ({ dx: dy }) };
+    const mask = dropoutMask(x.shape, rate, seed, DROPOUT_STREAM + step);
+    return {
+      y: dropout(x, mask, rate),
+      backward: (dy) => ({ dx: dropoutBackward(dy, mask, rate) }),
+    };
+  },
+});

@@ -1,0 +1,27 @@
+import { requireRange, requireShape } from './require.js';
+import { map, zip, type Tensor } from './tensor.js';
+
+/**
+ * The deep-training activation, a leaky ReLU whose negative slope is λ:
+ *
+ *     y = (1 − λ)·max(x, 0) + λ·x  =  x where x > 0, λ·x elsewhere
+ *
+ * λ = 0 is ReLU, λ = 1 the identity, after which two convolutions in a row are
+ * one (arXiv 2305.12972, eq. 1). Zero is a value like any other, so there is no
+ * default.
+ *
+ * @param x any shape
+ * @param lambda in [0, 1]
+ * @throws ParamError
+ */
+export function leakyRelu(x: Tensor, lambda: number): Tensor {
+  requireRange('leakyRelu', 'lambda', lambda, 0, 1);
+  return map(x, (v) => (v > 0 ? v : lambda * v));
+}
+
+/** dx = dy where x > 0, λ·dy elsewhere. At x = 0 the slope is λ, as in PyTorch. */
+export function leakyReluBackward(dy: Tensor, x: Tensor, lambda: number): Tensor {
+  requireShape('leakyReluBackward', 'dy', dy, x.shape);
+  requireRange('leakyReluBackward', 'lambda', lambda, 0, 1);
+  return zip(dy, x, (g, v) => (v > 0 ? g : lambda * g));
+}

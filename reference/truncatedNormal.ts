@@ -1,0 +1,45 @@
+import { ParamError } from './errors.js';
+import { normalCdf, normalQuantile } from './normal.js';
+import { uniform } from './philox.js';
+import { sizeOf, tensor, type Tensor } from './tensor.js';
+
+export interface TruncatedNormalOptions {
+  readonly mean?: number;
+  readonly std?: number;
+  /** Lowest and highest value kept, absolute and not in units of std. */
+  readonly a?: number;
+  readonly b?: number;
+}
+
+/**
+ * The truncated normal value at quantile u:
+ *
+ *     x = mean + std · Φ⁻¹( Φ(α) + u·(Φ(β) − Φ(α)) ),   α = (a − mean)/std, β = (b − mean)/std
+ *
+ * clipped to [a, b] against rounding. The defaults are those of timm and of the
+ * official code: std 0.02 truncated at ±2, which is ±100 std and cuts nothing off.
+ */
+export function truncatedNormalQuantile(
+  u: number,
+  { mean = 0, std = 0.02, a = -2, b = 2 }: TruncatedNormalOptions = {},
+): number {
+  if (!(std > 0)) throw new ParamError('truncatedNormal', 'std > 0', `std = ${std}`);
+  if (!(a < b)) throw new ParamError('truncatedNormal', 'a < b', `a = ${a}, b = ${b}`);
+  const low = normalCdf((a - mean) / std);
+  const high = normalCdf((b - mean) / std);
+  const x = mean + std * normalQuantile(low + u * (high - low));
+  return Math.min(Math.max(x, a), b);
+}
+
+/** A tensor of truncated normal values; element i is drawn at `uniform(seed, stream, i)`. */
+export function truncatedNormal(
+  shape: readonly number[],
+  seed: number,
+  stream: number,
+  options: TruncatedNormalOptions = {},
+): Tensor {
+  const values = Float64Array.from({ length: sizeOf(shape) }, (_, i) =>
+    truncatedNormalQuantile(uniform(seed, stream, i), options),
+  );
+  return tensor(values, shape);
+}

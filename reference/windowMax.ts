@@ -1,0 +1,57 @@
+import { zeros, type Tensor } from './tensor.js';
+
+/** Rows or columns [first, end) of the input that one output looks at. */
+export type Window = readonly [first: number, end: number];
+
+/** Where a window's maximum stands: the first in scan order among equals; NaN wins, as in PyTorch. */
+function positionOfMax(
+  x: Tensor,
+  image: number,
+  channel: number,
+  [firstRow, endRow]: Window,
+  [firstColumn, endColumn]: Window,
+): [row: number, column: number] {
+  let [bestRow, bestColumn] = [firstRow, firstColumn];
+  let best = x.get(image, channel, firstRow, firstColumn);
+  for (let row = firstRow; row < endRow; row++) {
+    for (let column = firstColumn; column < endColumn; column++) {
+      const v = x.get(image, channel, row, column);
+      if (v > best || (Number.isNaN(v) && !Number.isNaN(best))) [best, bestRow, bestColumn] = [v, row, column];
+    }
+  }
+  return [bestRow, bestColumn];
+}
+
+/** Maximum pooling over any windows: one for each output row, one for each output column. */
+export function windowMax(x: Tensor, rows: readonly Window[], columns: readonly Window[]): Tensor {
+  const [n, c] = x.shape;
+  const y = zeros([n, c, rows.length, columns.length]);
+  for (let image = 0; image < n; image++) {
+    for (let channel = 0; channel < c; channel++) {
+      rows.forEach((rowWindow, r) => {
+        columns.forEach((columnWindow, s) => {
+          const [row, column] = positionOfMax(x, image, channel, rowWindow, columnWindow);
+          y.set(image, channel, r, s, x.get(image, channel, row, column));
+        });
+      });
+    }
+  }
+  return y;
+}
+
+/** The gradient goes to the one element that was the maximum; windows may overlap. */
+export function windowMaxBackward(dy: Tensor, x: Tensor, rows: readonly Window[], columns: readonly Window[]): Tensor {
+  const [n, c] = x.shape;
+  const dx = zeros(x.shape);
+  for (let image = 0; image < n; image++) {
+    for (let channel = 0; channel < c; channel++) {
+      rows.forEach((rowWindow, r) => {
+        columns.forEach((columnWindow, s) => {
+          const [row, column] = positionOfMax(x, image, channel, rowWindow, columnWindow);
+          dx.set(image, channel, row, column, dx.get(image, channel, row, column) + dy.get(image, channel, r, s));
+        });
+      });
+    }
+  }
+  return dx;
+}

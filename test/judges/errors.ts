@@ -1,0 +1,21 @@
+import type { ErrorCase, OpSpec, Reference } from './opSpec.js';
+
+/** Every refused call throws the error of its row, with op, expected and got in its fields. */
+export function judgeErrors(ref: Reference, { op, errors }: OpSpec): void {
+  for (const row of errors) judge(ref, `${op}: ${row.name}`, row);
+}
+
+function judge(ref: Reference, what: string, { run, error, op, expected, got }: ErrorCase): void {
+  try {
+    run(ref);
+  } catch (thrown) {
+    if (!(thrown instanceof ref.OracleError)) throw thrown;
+    const fields = { name: error, op, expected, got };
+    for (const [field, want] of Object.entries(fields)) {
+      const is = thrown[field as keyof typeof fields];
+      if (is !== want) throw new Error(`${what}: ${field} is "${is}", not "${want}"`, { cause: thrown });
+    }
+    return;
+  }
+  throw new Error(`${what}: nothing was thrown`);
+}

@@ -1,0 +1,47 @@
+import { initialise, tensor, uniform, type Config, type State, type Tensor } from '../../reference/index.js';
+import { sizeOf } from '../../reference/tensor.js';
+
+/** A state's tensors by a rule, in the order of PyTorch's state_dict without `num_batches_tracked`. */
+export function ruledState(
+  config: Config,
+  value: (name: string, shape: readonly number[], k: number, j: number) => number,
+): State {
+  const state = new Map<string, Tensor>();
+  let k = 0;
+  for (const [name, fresh] of initialise(config, { seed: 0 })) {
+    if (name.endsWith('.num_batches_tracked')) {
+      state.set(name, fresh);
+      continue;
+    }
+    const { shape } = fresh;
+    const index = k++;
+    const values = Float64Array.from({ length: sizeOf(shape) }, (_, j) => value(name, shape, index, j));
+    state.set(name, tensor(values, shape));
+  }
+  return state;
+}
+
+/** γ of a normalisation: a weight with one axis. */
+const isScale = (name: string, shape: readonly number[]): boolean => name.endsWith('.weight') && shape.length === 1;
+
+/**
+ * Weights as test/golden/README.md states them: uniform, unit gain, and biases
+ * away from zero where the gradient vanishes.
+ */
+export const goldenState = (config: Config, seed: number, vanishing: readonly string[]): State =>
+  ruledState(config, (name, shape, k, j) => {
+    const s = 2 * uniform(seed, k, j) - 1;
+    if (shape.length === 4) return s * Math.sqrt(3 / sizeOf(shape.slice(1)));
+    if (isScale(name, shape)) return 1 + 0.3 * s;
+    if (name.endsWith('.running_mean')) return 0.3 * s;
+    if (name.endsWith('.running_var')) return 1 + 0.5 * s;
+    return vanishing.includes(name) ? (s + Math.sign(s)) / 2 : 0.1 * s;
+  });
+
+/** The official golden's rule: sines of position and tensor. */
+export const sineState = (config: Config): State =>
+  ruledState(config, (name, shape, k, j) => {
+    const s = Math.sin(0.37 * j + 0.91 * k);
+    if (name.endsWith('.running_var')) return 1 + 0.5 * s;
+    return isScale(name, shape) ? 1 + 0.3 * s : 0.4 * s;
+  });

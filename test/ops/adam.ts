@@ -1,0 +1,60 @@
+import { zeros, type Tensor } from '../../reference/index.js';
+import type { OpSpec } from '../judges/opSpec.js';
+
+const moments = { m: zeros([3]), v: zeros([3]) };
+
+export const adam: OpSpec = {
+  op: 'adam',
+  golden(ref, { param, grad }, scalars) {
+    const [beta1, beta2] = scalars.numbers('betas');
+    const options = {
+      lr: scalars.number('lr'),
+      betas: [beta1, beta2],
+      eps: scalars.number('eps'),
+      weightDecay: scalars.number('weight_decay'),
+    } as const;
+    const [steps] = grad.shape;
+    const after: number[] = [];
+    let now: { param: Tensor; m: Tensor; v: Tensor } = { param, m: zeros(param.shape), v: zeros(param.shape) };
+    for (let step = 0; step < steps; step++) {
+      now = ref.adam(now.param, grad.pick(step) as Tensor, now, step + 1, options);
+      after.push(...ref.valuesOf(now.param));
+    }
+    return { params: ref.tensor(after, grad.shape) };
+  },
+  gradients: [],
+  errors: [
+    {
+      name: 'gradient of another shape',
+      run: (ref) => ref.adam(zeros([3]), zeros([4]), moments, 1, { lr: 1 }),
+      error: 'ShapeError',
+      op: 'adam',
+      expected: 'grad [3]',
+      got: 'grad [4]',
+    },
+    {
+      name: 'steps counted from 0',
+      run: (ref) => ref.adam(zeros([3]), zeros([3]), moments, 0, { lr: 1 }),
+      error: 'ParamError',
+      op: 'adam',
+      expected: 'step an integer >= 1',
+      got: 'step = 0',
+    },
+    {
+      name: 'beta of 1',
+      run: (ref) => ref.adam(zeros([3]), zeros([3]), moments, 1, { lr: 1, betas: [0.9, 1] }),
+      error: 'ParamError',
+      op: 'adam',
+      expected: 'beta2 in [0, 1)',
+      got: 'beta2 = 1',
+    },
+    {
+      name: 'negative learning rate',
+      run: (ref) => ref.adam(zeros([3]), zeros([3]), moments, 1, { lr: -1 }),
+      error: 'ParamError',
+      op: 'adam',
+      expected: 'lr >= 0',
+      got: 'lr = -1',
+    },
+  ],
+};

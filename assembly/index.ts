@@ -1,1 +1,15 @@
-export { f } from './f';
+/**
+ * What the module exports. Every kernel's arguments come in one order: outputs,
+ * inputs, scratch, scalars; every pointer is a byte address on a multiple of 16.
+ */
+export { adaptiveMaxPool2d } from './adaptiveMaxPool2d';
+export { conv2d, conv2dScratch } from './conv2d';
+export { depthwiseConv2d, depthwiseConv2dScratch } from './depthwiseConv2d';
+export { globalAvgPool } from './globalAvgPool';
+export { leakyRelu } from './leakyRelu';
+export { maxPool2d } from './maxPool2d';
+
+/** Where free memory begins: below lie the constants, of which only the debug build has any. */
+export function heapBase(): usize {
+  return __heap_base;
+}

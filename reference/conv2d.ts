@@ -128,7 +128,8 @@ export function conv2dBackward(
               const column = s * stride + j - padding;
               if (column < 0 || column >= w) continue;
               for (let inner = 0; inner < c; inner++) {
-                const [tap, pixel] = [weight.get(out, inner, i, j), x.get(image, inner, row, column)];
+                const tap = weight.get(out, inner, i, j);
+                const pixel = x.get(image, inner, row, column);
                 dw.set(out, inner, i, j, dw.get(out, inner, i, j) + g * pixel);
                 dx.set(image, inner, row, column, dx.get(image, inner, row, column) + g * tap);
               }

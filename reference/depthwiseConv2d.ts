@@ -87,7 +87,8 @@ export function depthwiseConv2dBackward(
             for (let j = 0; j < kw; j++) {
               const column = s * stride + j - padding;
               if (column < 0 || column >= w) continue;
-              const [tap, pixel] = [weight.get(channel, 0, i, j), x.get(image, channel, row, column)];
+              const tap = weight.get(channel, 0, i, j);
+              const pixel = x.get(image, channel, row, column);
               dw.set(channel, 0, i, j, dw.get(channel, 0, i, j) + g * pixel);
               dx.set(image, channel, row, column, dx.get(image, channel, row, column) + g * tap);
             }

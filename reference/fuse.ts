@@ -41,6 +41,14 @@ export interface FusionReport {
   readonly maxScale: { readonly name: string; readonly channel: number; readonly value: number };
 }
 
+/** The probe's logits [n, num_classes], for whoever compares another run with them. */
+export interface ProbeLogits {
+  readonly unfused: Tensor;
+  readonly fused: Tensor;
+  /** float32's bound for each fused logit; NaN for those that were not bounded. */
+  readonly bounds: Tensor;
+}
+
 export interface FuseOptions {
   /** λ that the network was trained to. Fusion holds at 1 and nowhere else. */
   readonly lambda: number;
@@ -140,14 +148,14 @@ function foldActivation(state: State, name: string): Affine & Scale {
  *
  * @param config of the train form
  * @param state train form, PyTorch's names; `num_batches_tracked` may be missing
- * @returns the deploy form's configuration and state, PyTorch's names, and what the fusion measured
+ * @returns the deploy form's configuration and state, PyTorch's names; what the fusion measured, and on what
  * @throws FusionError where λ ≠ 1, a tensor or running statistic is missing, or a weight is not finite
  */
 export function fuse(
   config: Config,
   state: State,
   { lambda, probe, boundedLogits = 16 }: FuseOptions,
-): { config: Config; state: State; report: FusionReport } {
+): { config: Config; state: State; report: FusionReport; logits: ProbeLogits } {
   if (config.form !== 'train') throw new FusionError('fuse', 'the train form', `the ${config.form} form`);
   if (lambda !== 1) {
     throw new FusionError(
@@ -192,6 +200,7 @@ export function fuse(
       boundedLogits: Math.min(boundedLogits, config.num_classes),
       maxScale: largest(scales),
     },
+    logits: { unfused: unfusedLogits, fused: bound.logits, bounds: bound.bounds },
   };
 }
 

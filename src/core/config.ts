@@ -69,7 +69,7 @@ export const isVariantName = (name: string): name is VariantName => Object.hasOw
 const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
 const refuse = (key: string, expected: string, got: unknown): never => {
-  throw new ParamError({ op: `config.${key}`, expected, got: JSON.stringify(got) ?? String(got) });
+  throw new ParamError({ op: `config.${key}`, expected, got: String(JSON.stringify(got)) });
 };
 
 const isInteger = (v: unknown, min: number): v is number => Number.isSafeInteger(v) && (v as number) >= min;
@@ -92,7 +92,9 @@ function perChannel(key: string, v: unknown, channels: number, positive: boolean
   return v as number[];
 }
 
-/** One reader for each key: what it accepts, and its default where it is absent. */
+/** A configuration as it comes in, from a file or a caller: any keys may be missing, and nothing is checked yet. */
+export type GivenConfig = { readonly [K in keyof ModelConfig]?: unknown };
+
 const KEYS = [
   'variant',
   'dims',
@@ -119,9 +121,10 @@ const KEYS = [
  *
  * @throws ParamError naming the key, what it may be and what came.
  */
-export function resolveConfig(given: { readonly [K in keyof ModelConfig]?: unknown }): ModelConfig {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new ParamError({ op: 'config', expected: 'an object', got: JSON.stringify(given) });
+export function resolveConfig(given: GivenConfig): ModelConfig {
+  const untyped: unknown = given;
+  if (typeof untyped !== 'object' || untyped === null || Array.isArray(untyped)) {
+    throw new ParamError({ op: 'config', expected: 'an object', got: JSON.stringify(untyped) });
   }
   for (const key of Object.keys(given)) {
     if (!(KEYS as readonly string[]).includes(key)) {

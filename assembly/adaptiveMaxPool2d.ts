@@ -1,0 +1,35 @@
+import { windowMax } from './windowMax';
+
+/**
+ * y[c,oy,ox] = max of x[c] over rows [⌊oy·h/oh⌋, ⌈(oy+1)·h/oh⌉) and the like columns, one image, f32.
+ *
+ * x [c,h,w], y [c,oh,ow]; windows overlap where oh does not divide h, and
+ * repeat where oh > h. NaN wins, as in PyTorch.
+ * Requires y and x on multiples of 16 and no overlap.
+ * Order: output by output, the window in scan order.
+ */
+export function adaptiveMaxPool2d(y: usize, x: usize, c: i32, h: i32, w: i32, oh: i32, ow: i32): void {
+  assert(((y | x) & 15) == 0, 'adaptiveMaxPool2d: pointers must lie on multiples of 16');
+  assert(c > 0 && h > 0 && w > 0 && oh > 0 && ow > 0, 'adaptiveMaxPool2d: sizes must be at least 1');
+  for (let channel = 0; channel < c; channel++) {
+    for (let oy = 0; oy < oh; oy++) {
+      const top = windowStart(oy, h, oh);
+      const bottom = windowEnd(oy, h, oh);
+      for (let ox = 0; ox < ow; ox++) {
+        store<f32>(y, windowMax(x, w, top, bottom, windowStart(ox, w, ow), windowEnd(ox, w, ow)));
+        y += 4;
+      }
+    }
+    x += 4 * <usize>h * w;
+  }
+}
+
+/** ⌊i·size/count⌋, in 64 bits: the product may pass 2³¹. */
+function windowStart(i: i32, size: i32, count: i32): i32 {
+  return <i32>((<i64>i * size) / count);
+}
+
+/** ⌈(i+1)·size/count⌉ */
+function windowEnd(i: i32, size: i32, count: i32): i32 {
+  return <i32>((<i64>(i + 1) * size + count - 1) / count);
+}

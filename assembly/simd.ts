@@ -1,0 +1,20 @@
+/**
+ * What the kernels say in one word. The one file in which a plain and a relaxed
+ * build differ. No `@inline`: these are small enough for the optimiser to inline
+ * them unasked, and prettier cannot read a decorated function.
+ */
+
+/** a·b + c, lane by lane; rounds twice. */
+export function madd(a: v128, b: v128, c: v128): v128 {
+  return f32x4.add(f32x4.mul(a, b), c);
+}
+
+/** The larger of m and v, lane by lane: m where they are equal, NaN where either is NaN. */
+export function max(m: v128, v: v128): v128 {
+  return v128.bitselect(v, m, v128.or(f32x4.gt(v, m), f32x4.ne(v, v)));
+}
+
+/** v0 + v1 + v2 + v3 */
+export function sum(v: v128): f32 {
+  return f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3));
+}

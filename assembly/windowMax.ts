@@ -1,0 +1,17 @@
+/**
+ * The largest of x[top..bottom, left..right] in a plane w wide, f32: the first
+ * of equals in scan order, and NaN as soon as there is one.
+ *
+ * Requires a window of at least one element, inside the plane.
+ */
+export function windowMax(x: usize, w: i32, top: i32, bottom: i32, left: i32, right: i32): f32 {
+  let largest = f32.NEGATIVE_INFINITY;
+  for (let i = top; i < bottom; i++) {
+    const row = x + 4 * <usize>i * w;
+    for (let j = left; j < right; j++) {
+      const v = load<f32>(row + 4 * <usize>j);
+      if (v > largest || isNaN(v)) largest = v;
+    }
+  }
+  return largest;
+}

@@ -1,0 +1,72 @@
+import { Command } from 'commander';
+import { ParamError, VanillaNetError } from '../core/errors.js';
+import { readImage } from '../data/image.js';
+import { normalise } from '../data/normalise.js';
+import { Model } from '../model/model.js';
+import type { Prediction } from '../model/topK.js';
+import { integer } from './arguments.js';
+import { backendOf, backendOption } from './backends.js';
+import { percent, print, printJson } from './print.js';
+import { CONFIG_HELP, openWeights, type WeightsOptions } from './weights.js';
+
+interface ClassifyOptions extends WeightsOptions {
+  readonly weights: string;
+  readonly backend: string;
+  readonly top: number;
+  readonly json?: true;
+}
+
+interface Answer {
+  readonly image: string;
+  readonly predictions?: readonly Prediction[];
+  readonly error?: string;
+}
+
+async function answer(model: Model, image: string, topK: number): Promise<Answer> {
+  const { input_size, mean, std } = model.config;
+  try {
+    const pixels = normalise(await readImage(image, { size: input_size }), mean, std);
+    return { image, predictions: await model.classify(pixels, { topK }) };
+  } catch (error) {
+    // One image that cannot be read must not cost the others their answers.
+    if (error instanceof VanillaNetError) return { image, error: `${error.name}: ${error.message}` };
+    throw error;
+  }
+}
+
+function show({ image, predictions = [], error }: Answer): void {
+  if (error !== undefined) {
+    process.stderr.write(`${error}\n`);
+    return;
+  }
+  print(image);
+  for (const { label, probability } of predictions) print(`  ${percent(probability).padStart(6)}  ${label}`);
+}
+
+async function classify(images: readonly string[], options: ClassifyOptions): Promise<void> {
+  const { state, config } = await openWeights(options.weights, options);
+  if (config.in_chans !== 3) {
+    throw new ParamError({ op: 'classify', expected: 'a network for RGB images', got: `in_chans ${config.in_chans}` });
+  }
+  const model = await Model.open(state, config, backendOf(options.backend));
+  const answers: Answer[] = [];
+  for (const image of images) {
+    const given = await answer(model, image, options.top);
+    answers.push(given);
+    if (!options.json) show(given);
+  }
+  model.dispose();
+  if (options.json) printJson(answers);
+  if (answers.some(({ error }) => error !== undefined)) process.exitCode = 1;
+}
+
+export const classifyCommand = (): Command =>
+  new Command('classify')
+    .description('Say what is on images (PNG, JPEG, WebP).')
+    .argument('<image...>', 'image files')
+    .requiredOption('-w, --weights <file>', 'weights (.safetensors); WebAssembly takes the fused form')
+    .addOption(backendOption())
+    .option('-t, --top <k>', 'how many classes to show', integer(1), 5)
+    .option('-c, --config <file>', CONFIG_HELP)
+    .option('--json', 'print JSON')
+    .action(classify);

@@ -1,0 +1,70 @@
+import { Command, Option } from 'commander';
+import { FusionError } from '../../reference/index.js';
+import { requireWritable } from '../io/atomicWrite.js';
+import { writeWeights } from '../io/weightsFile.js';
+import { fuseState } from '../oracle/fuse.js';
+import { verifyFused } from '../oracle/verify.js';
+import { wasmBackend } from '../wasm/backend.js';
+import { number, size } from './arguments.js';
+import { brief, print, printJson } from './print.js';
+import { CONFIG_HELP, openWeights, type WeightsOptions } from './weights.js';
+
+interface FuseOptions extends WeightsOptions {
+  readonly verify?: true;
+  readonly dtype: 'float32' | 'float64';
+  readonly probeSize?: [number, number];
+  readonly json?: true;
+}
+
+async function fuse(input: string, output: string, options: FuseOptions): Promise<void> {
+  await requireWritable(output);
+  const { state, config } = await openWeights(input, options);
+  const probe = options.probeSize === undefined ? {} : { probeSize: options.probeSize };
+  const fused = fuseState(state, config, probe);
+  const { report } = fused;
+  const verified = options.verify ? await verifyFused(fused, wasmBackend) : undefined;
+  if (verified !== undefined && !verified.holds) {
+    const got = `${brief(report.maxDifference)} in float64, ${brief(verified.maxDifference)} in float32`;
+    throw new FusionError('fuse --verify', `differences of at most ${brief(report.float32Bound)}`, got);
+  }
+  await writeWeights(output, fused.state, fused.config, { dtype: options.dtype });
+
+  if (options.json) {
+    printJson({ output, ...report, ...(verified === undefined ? {} : { verified }) });
+    return;
+  }
+  const { maxScale } = report;
+  print(`fused            ${input} -> ${output} (${options.dtype})`);
+  print(`fused - unfused  ${brief(report.maxDifference)} of logits up to ${brief(report.maxLogit)}, both in float64`);
+  print(`float32 bound    ${brief(report.float32Bound)}, to first order, over ${report.boundedLogits} logits an image`);
+  print(
+    `largest scale    ${brief(maxScale.value)} = |gamma|/sqrt(var + eps), channel ${maxScale.channel} of ${maxScale.name}`,
+  );
+  if (verified !== undefined) {
+    print(`verified         ${brief(verified.maxDifference)} between WebAssembly in float32 and the unfused oracle`);
+  }
+}
+
+export const fuseCommand = (): Command =>
+  new Command('fuse')
+    .description('Fuse a trained network (lambda = 1) into its shallow deploy form, and measure the difference.')
+    .argument('<in>', 'weights of the train form (.safetensors)')
+    .argument('<out>', 'where to write the deploy form')
+    .option(
+      '--verify',
+      'also run the fused network in WebAssembly; write nothing where it differs by more than the bound',
+    )
+    .option('-c, --config <file>', CONFIG_HELP)
+    .option('-l, --lambda <value>', 'lambda the network was trained to, where the weights do not say', number(0, 1))
+    .option(
+      '-s, --probe-size <size>',
+      "size of the images it is measured on; the network's input size if not given",
+      size,
+    )
+    .addOption(
+      new Option('-d, --dtype <type>', 'type of the weights written')
+        .choices(['float32', 'float64'])
+        .default('float32'),
+    )
+    .option('--json', 'print JSON')
+    .action(fuse);

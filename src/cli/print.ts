@@ -1,0 +1,27 @@
+/** Rows as columns: text to the left, numbers to the right. */
+export function table(rows: readonly (readonly (string | number)[])[]): string {
+  const texts = rows.map((row) => row.map((cell) => (typeof cell === 'number' ? cell.toLocaleString('en-US') : cell)));
+  const widths = texts[0].map((_, column) => Math.max(...texts.map((row) => row[column].length)));
+  const toTheRight = widths.map((_, column) => rows.slice(1).every((row) => typeof row[column] === 'number'));
+  return texts
+    .map((row) =>
+      row
+        .map((text, column) => (toTheRight[column] ? text.padStart(widths[column]) : text.padEnd(widths[column])))
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}
+
+export const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
+
+/** Three digits, whatever the magnitude. */
+export const brief = (value: number): string => (value === 0 ? '0' : value.toPrecision(3));
+
+export const print = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
+
+export const printJson = (value: unknown): void => {
+  print(JSON.stringify(value, null, 2));
+};

@@ -1,0 +1,105 @@
+import { Command, Option } from 'commander';
+import {
+  isVariantName,
+  resolveConfig,
+  VARIANTS,
+  type Form,
+  type ModelConfig,
+  type VariantName,
+} from '../core/config.js';
+import { ParamError } from '../core/errors.js';
+import type { Size } from '../core/shapes.js';
+import { formatShape } from '../core/tensor.js';
+import { planNetwork, type Layer } from '../model/plan.js';
+import { integer, size } from './arguments.js';
+import { print, printJson, table } from './print.js';
+import { openWeights, readConfigFile } from './weights.js';
+
+interface SummaryOptions {
+  readonly weights?: string;
+  readonly config?: string;
+  readonly form: Form | 'both';
+  readonly size?: Size;
+  readonly numClasses?: number;
+  readonly json?: true;
+}
+
+const sum = (layers: readonly Layer[], key: 'parameters' | 'macs'): number =>
+  layers.reduce((total, layer) => total + layer[key], 0);
+
+const totals = (layers: readonly Layer[]) => ({ parameters: sum(layers, 'parameters'), macs: sum(layers, 'macs') });
+
+/** Per layer: what comes out, what it learns, what it costs. */
+function describe(config: ModelConfig, form: Form, at: Size) {
+  const layers = planNetwork({ ...config, form }, at);
+  return {
+    form,
+    ...totals(layers),
+    layers: layers.map(({ name, op, output, parameters, macs }) => ({ name, op, output, parameters, macs })),
+  };
+}
+
+async function configOf(variant: string | undefined, options: SummaryOptions): Promise<ModelConfig> {
+  if (options.weights !== undefined) return (await openWeights(options.weights, options)).config;
+  if (options.config !== undefined) return resolveConfig(await readConfigFile(options.config));
+  const { numClasses } = options;
+  return resolveConfig({ variant, ...(numClasses === undefined ? {} : { num_classes: numClasses }) });
+}
+
+/** The eleven variants in both forms, at 1000 classes unless told otherwise. */
+function describeAll(at: Size, num_classes: number) {
+  return (Object.keys(VARIANTS) as VariantName[]).map((variant) => {
+    const config = resolveConfig({ variant, num_classes });
+    const [deploy, train] = (['deploy', 'train'] as const).map((form) => totals(planNetwork({ ...config, form }, at)));
+    return { variant, deploy, train };
+  });
+}
+
+function summarise(all: ReturnType<typeof describeAll>): string {
+  const rows = all.map(({ variant, deploy, train }) => [
+    variant,
+    deploy.parameters,
+    deploy.macs,
+    train.parameters,
+    train.macs,
+  ]);
+  return table([['variant', 'deploy params', 'deploy MACs', 'train params', 'train MACs'], ...rows]);
+}
+
+async function summary(variant: string | undefined, options: SummaryOptions): Promise<void> {
+  if (variant !== undefined && !isVariantName(variant)) {
+    throw new ParamError({ op: 'variant', expected: `one of ${Object.keys(VARIANTS).join(', ')}`, got: variant });
+  }
+  if (variant === undefined && options.weights === undefined && options.config === undefined) {
+    const all = describeAll(options.size ?? [224, 224], options.numClasses ?? 1000);
+    if (options.json) printJson(all);
+    else print(summarise(all));
+    return;
+  }
+  const config = await configOf(variant, options);
+  const at = options.size ?? config.input_size;
+  const forms: readonly Form[] = options.form === 'both' ? ['train', 'deploy'] : [options.form];
+  const described = forms.map((form) => describe(config, form, at));
+  if (options.json) {
+    printJson(described);
+    return;
+  }
+  for (const { form, layers, parameters, macs } of described) {
+    const rows = layers.map((layer) => [layer.name, layer.op, formatShape(layer.output), layer.parameters, layer.macs]);
+    print(`${config.variant ?? 'network'}, ${form} form, input ${formatShape([config.in_chans, ...at])}\n`);
+    print(table([['layer', 'op', 'output', 'parameters', 'MACs'], ...rows, ['total', '', '', parameters, macs]]));
+    print('');
+  }
+}
+
+export const summaryCommand = (): Command =>
+  new Command('summary')
+    .description('List the layers of a network: shapes, parameters, multiply-adds. Without arguments, all variants.')
+    .argument('[variant]', 'for example vanillanet_5')
+    .option('-w, --weights <file>', 'the network of a weight file')
+    .option('-c, --config <file>', 'the network of a JSON file: variant or dims, strides, act_num, …')
+    .addOption(new Option('-f, --form <form>', 'which form').choices(['train', 'deploy', 'both']).default('both'))
+    .option('-s, --size <size>', 'input size, such as 224 or 224x160', size)
+    .option('-n, --num-classes <n>', 'classes of a variant', integer(1))
+    .option('--json', 'print JSON')
+    .action(summary);

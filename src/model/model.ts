@@ -1,0 +1,81 @@
+import type { Backend, Session } from '../core/backend.js';
+import { resolveConfig, type GivenConfig, type ModelConfig } from '../core/config.js';
+import { ParamError, ShapeError } from '../core/errors.js';
+import { checkState } from '../core/parameters.js';
+import { mapSizes } from '../core/shapes.js';
+import type { FloatArray, StateDict } from '../core/tensor.js';
+import { topK, type Prediction } from './topK.js';
+
+/**
+ * A network that answers. Calls made while another runs wait for it, in the order
+ * they came.
+ */
+export class Model {
+  readonly config: ModelConfig;
+  /** What computes it. */
+  readonly backend: string;
+  #session: Session | null;
+  #queue: Promise<unknown> = Promise.resolve();
+
+  private constructor(config: ModelConfig, backend: string, session: Session) {
+    this.config = config;
+    this.backend = backend;
+    this.#session = session;
+  }
+
+  /**
+   * Checks weights against their configuration and hands them to a backend.
+   *
+   * @throws WeightsError, ParamError, ShapeError, BackendUnavailableError
+   */
+  static async open(state: StateDict, config: GivenConfig, backend: Backend): Promise<Model> {
+    const resolved = resolveConfig(config);
+    checkState(state, resolved);
+    mapSizes(resolved, resolved.input_size);
+    return new Model(resolved, backend.name, await backend.open(state, resolved));
+  }
+
+  /**
+   * Logits of a batch.
+   *
+   * @param x [n, in_chans, h, w] at the configuration's `input_size`, normalised, row-major
+   * @returns logits [n, num_classes], row-major
+   * @throws ShapeError where x is not n images, ParamError after `dispose`
+   */
+  async forward(x: FloatArray, n = 1): Promise<FloatArray> {
+    const { in_chans, input_size } = this.config;
+    const [h, w] = input_size;
+    if (!Number.isSafeInteger(n) || n < 1) {
+      throw new ParamError({ op: 'forward', expected: 'n an integer >= 1', got: `n = ${n}` });
+    }
+    if (x.length !== n * in_chans * h * w) {
+      const expected = `x of ${n * in_chans * h * w} values, [${n},${in_chans},${h},${w}]`;
+      throw new ShapeError({ op: 'forward', expected, got: `${x.length} values` });
+    }
+    const result = this.#queue.then(() => this.#opened().forward(x, n));
+    this.#queue = result.catch(() => undefined);
+    return result;
+  }
+
+  /** The most probable classes of one image [in_chans, h, w], best first. */
+  async classify(x: FloatArray, { topK: k = 5 }: { readonly topK?: number } = {}): Promise<Prediction[]> {
+    return topK(await this.forward(x), k, this.config.class_names);
+  }
+
+  /** Frees the network's memory. Calls already made are answered; later ones are refused. */
+  dispose(): void {
+    const session = this.#session;
+    if (session === null) return;
+    this.#session = null;
+    void this.#queue.then(() => {
+      session.dispose();
+    });
+  }
+
+  #opened(): Session {
+    if (this.#session === null) {
+      throw new ParamError({ op: 'forward', expected: 'a model in use', got: 'one that was disposed of' });
+    }
+    return this.#session;
+  }
+}

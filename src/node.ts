@@ -1,0 +1,14 @@
+/** What needs Node: files, images, data sets, the oracle as a backend, training with it. */
+export { batchOf, normalise } from './data/normalise.js';
+export { readCifar10 } from './data/cifar.js';
+export { pick, spread, type ImageSet, type Split } from './data/dataset.js';
+export { findCifar10 } from './data/find.js';
+export { readImage, type Image } from './data/image.js';
+export { readImageFolder } from './data/imageFolder.js';
+export { openDataset, type OpenOptions } from './data/open.js';
+export { drawShapes } from './data/shapes.js';
+export { readWeights, writeWeights, type LoadedWeights } from './io/weightsFile.js';
+export { referenceBackend } from './oracle/backend.js';
+export { fuseState, type FusedState } from './oracle/fuse.js';
+export { verifyFused, type Verification } from './oracle/verify.js';
+export { train, type Progress, type TrainOptions } from './train/train.js';

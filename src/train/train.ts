@@ -1,0 +1,183 @@
+import {
+  cosineAnnealing,
+  forward,
+  initialise,
+  labelSmoothingCrossEntropy,
+  lambdaSchedule,
+  startTraining,
+  tensor,
+  trainStep,
+  uniform,
+  type Tensor,
+} from '../../reference/index.js';
+import { ParamError } from '../core/errors.js';
+import type { ModelConfig } from '../core/config.js';
+import type { StateDict } from '../core/tensor.js';
+import { mapSizes } from '../core/shapes.js';
+import type { ImageSet } from '../data/dataset.js';
+import { batchOf } from '../data/normalise.js';
+import { toOracleConfig } from '../oracle/backend.js';
+import { stateFromOracle } from '../oracle/state.js';
+
+export interface TrainOptions {
+  readonly epochs: number;
+  /** Epochs over which λ rises from 0 to 1; below `epochs`, so that the last of them trains at 1. */
+  readonly decayEpochs: number;
+  readonly lambdaSchedule: 'linear' | 'cosine';
+  /** An incomplete last batch is left out, as the article does: 2 to the size of the set. */
+  readonly batchSize: number;
+  /** Of Adam; annealed to 0 along a cosine, step by step. */
+  readonly lr: number;
+  readonly weightDecay: number;
+  readonly smoothing: number;
+  readonly seed: number;
+}
+
+/** After every step, and, with `validation`, after every epoch. */
+export interface Progress {
+  /** From 1. */
+  readonly epoch: number;
+  /** Steps made in this epoch, and how many it has. */
+  readonly step: number;
+  readonly steps: number;
+  readonly lambda: number;
+  readonly lr: number;
+  /** Over this epoch so far, weighted by samples: loss in nats, top-1 accuracy in [0, 1]. */
+  readonly loss: number;
+  readonly accuracy: number;
+  readonly validation?: { readonly loss: number; readonly accuracy: number };
+  /** The train form as it stands; copied when asked for. */
+  readonly state: () => StateDict;
+}
+
+/** Shuffles are drawn from streams of their own, past those of the parameters and below those of dropout. */
+const SHUFFLE_STREAM = 2 ** 30;
+
+/** Batch size of the evaluation: any will do, images do not mix in eval. */
+const EVALUATION_BATCH = 100;
+
+/** Fisher-Yates from the run's seed and the epoch. */
+function shuffled(n: number, seed: number, epoch: number): Int32Array {
+  const order = Int32Array.from({ length: n }, (_, i) => i);
+  for (let i = n - 1; i > 0; i--) {
+    const j = Math.floor(uniform(seed, SHUFFLE_STREAM + epoch, i) * (i + 1));
+    [order[i], order[j]] = [order[j], order[i]];
+  }
+  return order;
+}
+
+function correct(logits: Tensor, targets: readonly number[]): number {
+  const [, classes] = logits.shape;
+  return targets.filter((target, i) => {
+    let best = 0;
+    for (let c = 1; c < classes; c++) if (logits.get(i, c) > logits.get(i, best)) best = c;
+    return best === target;
+  }).length;
+}
+
+function check(set: ImageSet, config: ModelConfig, o: TrainOptions): void {
+  const refuse = (op: string, expected: string, got: unknown): never => {
+    throw new ParamError({ op, expected, got: String(got) });
+  };
+  const { in_chans, num_classes, input_size, form } = config;
+  if (form !== 'train') refuse('train', 'the train form', `the ${form} form`);
+  const wanted = [in_chans, ...input_size].join('x');
+  const has = [set.channels, set.height, set.width].join('x');
+  if (wanted !== has) refuse('train', `images of ${wanted}`, has);
+  if (set.classNames.length !== num_classes)
+    refuse('num_classes', `${set.classNames.length}, as the data`, num_classes);
+  if (!Number.isSafeInteger(o.epochs) || o.epochs < 1) refuse('epochs', 'an integer >= 1', o.epochs);
+  if (!(o.decayEpochs >= 0 && o.decayEpochs < o.epochs)) {
+    refuse('decayEpochs', `0 or more, and below the ${o.epochs} epochs: fusion needs λ = 1 at the end`, o.decayEpochs);
+  }
+  if (!Number.isSafeInteger(o.batchSize) || o.batchSize < 2 || o.batchSize > set.n) {
+    refuse('batchSize', `an integer from 2 to the ${set.n} images`, o.batchSize);
+  }
+  if (!(o.lr > 0 && o.lr < Infinity)) refuse('lr', 'a number > 0', o.lr);
+  if (!(o.weightDecay >= 0 && o.weightDecay < Infinity)) refuse('weightDecay', 'a number >= 0', o.weightDecay);
+  if (!(o.smoothing >= 0 && o.smoothing < 1)) refuse('smoothing', 'a number in [0, 1)', o.smoothing);
+  if (!Number.isSafeInteger(o.seed) || o.seed < 0 || o.seed >= 2 ** 32)
+    refuse('seed', 'an integer in [0, 2^32)', o.seed);
+  mapSizes(config, input_size);
+}
+
+/**
+ * Trains the train form with the oracle: float64, one thread, for narrow networks
+ * and for understanding. λ and the learning rate move with every step.
+ *
+ * Everything drawn (weights, shuffles, dropout) comes from the seed alone.
+ *
+ * @param validation evaluated after every epoch, at the λ reached
+ * @throws ParamError, ShapeError before anything is computed
+ */
+export function train(
+  set: ImageSet,
+  validation: ImageSet | null,
+  config: ModelConfig,
+  options: TrainOptions,
+): Generator<Progress, StateDict> {
+  check(set, config, options);
+  return run(set, validation, config, options);
+}
+
+function* run(
+  set: ImageSet,
+  validation: ImageSet | null,
+  config: ModelConfig,
+  options: TrainOptions,
+): Generator<Progress, StateDict> {
+  const { epochs, decayEpochs, batchSize, weightDecay, smoothing, seed } = options;
+  const network = toOracleConfig(config);
+  const { mean, std, in_chans, input_size } = config;
+  const batch = (from: ImageSet, positions: ArrayLike<number>): { x: Tensor; targets: number[] } => ({
+    x: tensor(batchOf(from, positions, { mean, std, dtype: 'float64' }), [positions.length, in_chans, ...input_size]),
+    targets: Array.from(positions, (i) => from.labels[i]),
+  });
+
+  const steps = Math.floor(set.n / batchSize);
+  let training = startTraining(initialise(network, { seed }));
+  const state = (): StateDict => stateFromOracle(training.state);
+
+  const evaluate = (on: ImageSet, lambda: number): { loss: number; accuracy: number } => {
+    let [loss, hits] = [0, 0];
+    for (let from = 0; from < on.n; from += EVALUATION_BATCH) {
+      const count = Math.min(EVALUATION_BATCH, on.n - from);
+      const { x, targets } = batch(
+        on,
+        Array.from({ length: count }, (_, i) => from + i),
+      );
+      const { logits } = forward(network, training.state, x, { training: false, lambda });
+      loss += count * labelSmoothingCrossEntropy(logits, targets, smoothing);
+      hits += correct(logits, targets);
+    }
+    return { loss: loss / on.n, accuracy: hits / on.n };
+  };
+
+  for (let epoch = 0; epoch < epochs; epoch++) {
+    const order = shuffled(set.n, seed, epoch);
+    let [loss, hits, seen] = [0, 0, 0];
+    for (let step = 0; step < steps; step++) {
+      const lambda = lambdaSchedule(epoch + step / steps, { schedule: options.lambdaSchedule, decayEpochs });
+      const lr = cosineAnnealing(epoch * steps + step, { baseLr: options.lr, tMax: epochs * steps });
+      const { x, targets } = batch(set, order.subarray(step * batchSize, (step + 1) * batchSize));
+      const made = trainStep(network, training, x, targets, { lambda, lr, weightDecay, smoothing, seed });
+      training = made.training;
+      loss += made.loss * batchSize;
+      hits += correct(made.logits, targets);
+      seen += batchSize;
+      const last = step + 1 === steps;
+      yield {
+        epoch: epoch + 1,
+        step: step + 1,
+        steps,
+        lambda,
+        lr,
+        loss: loss / seen,
+        accuracy: hits / seen,
+        ...(last && validation !== null ? { validation: evaluate(validation, lambda) } : {}),
+        state,
+      };
+    }
+  }
+  return state();
+}

@@ -1,0 +1,109 @@
+import { BackendUnavailableError } from '../core/errors.js';
+
+/**
+ * The parts of WebAssembly's JavaScript interface that are used here. TypeScript
+ * knows them only with `lib.dom`, which would let a browser's whole vocabulary
+ * into code that runs everywhere.
+ */
+interface WebAssemblyInterface {
+  validate(bytes: Uint8Array): boolean;
+  compile(bytes: Uint8Array): Promise<CompiledModule>;
+  instantiate(module: CompiledModule, imports: object): Promise<{ readonly exports: unknown }>;
+}
+
+/** A `WebAssembly.Module`. Its class is of no use: across realms `instanceof` denies it. */
+export type CompiledModule = object;
+
+/** The module's bytes, or the module where a runtime compiles only what was deployed with it. */
+export type WasmSource = Uint8Array | CompiledModule;
+
+/** Linear memory. `grow` detaches the buffer, and every view on it. */
+export interface WasmMemory {
+  readonly buffer: ArrayBuffer;
+  grow(pages: number): number;
+}
+
+/**
+ * The exports of assembly/index.ts. Outputs, inputs and scratch are byte
+ * addresses on multiples of 16 (0 for no bias), the rest are sizes and scalars;
+ * `…Scratch` answers in bytes. Nothing is checked in there.
+ */
+export interface Kernels {
+  readonly memory: WasmMemory;
+  heapBase(): number;
+  conv2dScratch(
+    c: number,
+    h: number,
+    w: number,
+    k: number,
+    kh: number,
+    kw: number,
+    stride: number,
+    padding: number,
+  ): number;
+  conv2d(
+    y: number,
+    x: number,
+    weight: number,
+    bias: number,
+    scratch: number,
+    c: number,
+    h: number,
+    w: number,
+    k: number,
+    kh: number,
+    kw: number,
+    stride: number,
+    padding: number,
+  ): void;
+  depthwiseConv2dScratch(h: number, w: number, kh: number, kw: number, stride: number, padding: number): number;
+  depthwiseConv2d(
+    y: number,
+    x: number,
+    weight: number,
+    bias: number,
+    scratch: number,
+    c: number,
+    h: number,
+    w: number,
+    kh: number,
+    kw: number,
+    stride: number,
+    padding: number,
+  ): void;
+  leakyRelu(y: number, x: number, size: number, lambda: number): void;
+  maxPool2d(y: number, x: number, c: number, h: number, w: number, kernelSize: number, stride: number): void;
+  adaptiveMaxPool2d(y: number, x: number, c: number, h: number, w: number, oh: number, ow: number): void;
+  globalAvgPool(y: number, x: number, c: number, h: number, w: number): void;
+}
+
+const unavailable = (expected: string, got: string, cause?: unknown): BackendUnavailableError =>
+  new BackendUnavailableError({ op: 'wasm', expected, got }, { cause });
+
+/**
+ * A fresh instance with a memory of its own.
+ *
+ * @throws BackendUnavailableError where there is no WebAssembly, where it has no
+ *   SIMD, or where it may not compile at run time.
+ */
+export async function instantiate(source: WasmSource): Promise<Kernels> {
+  const { WebAssembly } = globalThis as { WebAssembly?: WebAssemblyInterface };
+  if (WebAssembly === undefined) {
+    throw unavailable('a runtime with WebAssembly', 'one without');
+  }
+  let module: CompiledModule = source;
+  if (ArrayBuffer.isView(source)) {
+    const bytes = source as Uint8Array;
+    if (!WebAssembly.validate(bytes)) {
+      throw unavailable('WebAssembly with 128-bit SIMD', 'a runtime that rejects the module');
+    }
+    try {
+      module = await WebAssembly.compile(bytes);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw unavailable('a runtime that compiles WebAssembly from bytes, or a compiled module', reason, cause);
+    }
+  }
+  const { exports } = await WebAssembly.instantiate(module, {});
+  return exports as Kernels;
+}

@@ -1,0 +1,45 @@
+/** Compiles assembly/ in memory: the debug build, and copies with a fault put in. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import * as asc from 'assemblyscript/asc';
+
+/** A fault: in this file of assembly/, this text, which must be there once, becomes another. */
+export interface Fault {
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+function inject(source: string, { file, from, to }: Fault): string {
+  const parts = source.split(from);
+  if (parts.length !== 2) throw new Error(`${file} says ${parts.length - 1} times, not once: ${from}`);
+  return parts.join(to);
+}
+
+/**
+ * Unoptimised, which is quicker: the faults are the same.
+ * @throws Error with the compiler's message, or where the text to replace is not there exactly once.
+ */
+export async function compile(target: 'plain' | 'debug', fault: Fault | null = null): Promise<Uint8Array> {
+  const faulty = fault === null ? null : join('assembly', fault.file);
+  const replaced = fault === null ? '' : inject(await readFile(join('assembly', fault.file), 'utf8'), fault);
+  const outputs = new Map<string, string | Uint8Array>();
+  const stderr = asc.createMemoryStream();
+  const { error } = await asc.main(
+    ['--config', 'assembly/asconfig.json', '--target', target, '--outFile', 'memory.wasm', '--optimizeLevel', '0'],
+    {
+      stderr,
+      readFile: async (name, base) => {
+        const path = join(base, name);
+        return path === faulty ? replaced : readFile(path, 'utf8').catch(() => null);
+      },
+      writeFile: (name, contents) => {
+        outputs.set(name, contents);
+      },
+      listFiles: () => [],
+    },
+  );
+  const wasm = outputs.get('memory.wasm');
+  if (error !== null || !(wasm instanceof Uint8Array)) throw new Error(stderr.toString());
+  return wasm;
+}

@@ -1,0 +1,89 @@
+/**
+ * Holds a kernel's float32 output against the float64 oracle. Bounds are derived
+ * (N. Higham, Accuracy and Stability of Numerical Algorithms, ch. 3), with
+ * u = 2⁻²⁴ and γ_k = k·u/(1 − k·u):
+ *
+ *   convolution    K products and a bias, added up in any order: every term is
+ *                  rounded at most K + 1 times, so γ_{K+1}·(Σ|w||x| + |b|)
+ *   average        hw − 1 additions and a division: γ_{hw}·mean|x|
+ *   leaky ReLU     one product, rounded once: u·|λx|; nothing at λ = 0 and λ = 1
+ *   max            nothing is rounded
+ */
+import {
+  adaptiveMaxPool2d,
+  conv2d,
+  depthwiseConv2d,
+  globalAvgPool,
+  leakyRelu,
+  maxPool2d,
+  tensor,
+  valuesOf,
+} from '../../reference/index.js';
+import type { FloatArray, Tensor } from '../../src/core/tensor.js';
+import type { Call } from '../../src/wasm/call.js';
+
+const U = 2 ** -24;
+const gamma = (k: number): number => (k * U) / (1 - k * U);
+
+/** The oracle's answer, and how far from it float32 may be, element by element. */
+export interface Verdict {
+  readonly shape: readonly number[];
+  readonly exact: Float64Array;
+  readonly bound: Float64Array;
+}
+
+type Operands = Readonly<Record<'x', Tensor> & Record<'weight' | 'bias', Tensor | null>>;
+type Oracle = ReturnType<typeof tensor>;
+
+const abs = (t: Oracle): Oracle => tensor(valuesOf(t).map(Math.abs), t.shape);
+const scaled = (t: Oracle, factor: number): Float64Array => valuesOf(t).map((v) => factor * v);
+const verdict = (y: Oracle, bound: Float64Array): Verdict => ({ shape: y.shape, exact: valuesOf(y), bound });
+const exactly = (y: Oracle): Verdict => verdict(y, new Float64Array(y.size));
+
+/** What a call must answer on these operands. */
+export function judge(call: Call, operands: Operands): Verdict {
+  const x = tensor(operands.x.data, operands.x.shape);
+  switch (call.op) {
+    case 'conv2d':
+    case 'depthwiseConv2d': {
+      if (operands.weight === null) throw new Error(`${call.op} without a weight`);
+      const op = call.op === 'conv2d' ? conv2d : depthwiseConv2d;
+      const params = { stride: call.stride, padding: call.padding };
+      const weight = tensor(operands.weight.data, operands.weight.shape);
+      const bias = operands.bias === null ? null : tensor(operands.bias.data, operands.bias.shape);
+      const [, c, kh, kw] = weight.shape;
+      const magnitude = op(abs(x), abs(weight), bias === null ? null : abs(bias), params);
+      return verdict(op(x, weight, bias, params), scaled(magnitude, gamma(c * kh * kw + 1)));
+    }
+    case 'leakyRelu': {
+      const y = leakyRelu(x, call.lambda);
+      const rounds = call.lambda !== 0 && call.lambda !== 1;
+      return rounds ? verdict(y, scaled(abs(y), U)) : exactly(y);
+    }
+    case 'maxPool2d':
+      return exactly(maxPool2d(x, { kernelSize: call.kernel_size, stride: call.stride }));
+    case 'adaptiveMaxPool2d':
+      return exactly(adaptiveMaxPool2d(x, call.output_size));
+    case 'globalAvgPool':
+      return verdict(globalAvgPool(x), scaled(globalAvgPool(abs(x)), gamma(call.input[1] * call.input[2])));
+    case 'dropout':
+      return exactly(x);
+  }
+}
+
+const isFinite = (v: number): boolean => Number.isFinite(v);
+const largest = (values: Float64Array): number => values.filter(isFinite).reduce((m, v) => Math.max(m, Math.abs(v)), 0);
+
+/** What is wrong with an answer, or null. A bound as large as the signal judges nothing, and is wrong too. */
+export function misfit(y: FloatArray, { exact, bound }: Verdict): string | null {
+  if (y.length !== exact.length) return `${y.length} elements, not ${exact.length}`;
+  const [signal, widest] = [largest(exact), largest(bound)];
+  if (widest > 0 && widest >= signal) return `the bound ${widest} is not smaller than the signal ${signal}`;
+  for (let i = 0; i < y.length; i++) {
+    const same = y[i] === exact[i] || (Number.isNaN(y[i]) && Number.isNaN(exact[i]));
+    if (!same && !(Math.abs(y[i] - exact[i]) <= bound[i])) {
+      return `element ${i}: ${y[i]} is not within ${bound[i]} of ${exact[i]}`;
+    }
+  }
+  return null;
+}

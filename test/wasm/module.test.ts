@@ -1,0 +1,95 @@
+import { gzipSync } from 'node:zlib';
+import { bytes } from '#wasm/plain';
+import { afterEach, describe, expect, test } from '@jest/globals';
+import { resolveConfig } from '../../src/core/config.js';
+import { BackendUnavailableError, ParamError } from '../../src/core/errors.js';
+import { Arena } from '../../src/wasm/arena.js';
+import { wasmBackend } from '../../src/wasm/backend.js';
+import { instantiate, type CompiledModule } from '../../src/wasm/module.js';
+import { openOps } from '../../src/wasm/ops.js';
+
+interface WebAssemblyGlobal {
+  Module: (new (bytes: Uint8Array) => CompiledModule) & { imports(module: CompiledModule): unknown[] };
+  validate: (bytes: Uint8Array) => boolean;
+  compile: (bytes: Uint8Array) => Promise<CompiledModule>;
+}
+const realm = globalThis as { WebAssembly?: WebAssemblyGlobal };
+const real = realm.WebAssembly;
+if (real === undefined) throw new Error('no WebAssembly here');
+
+describe('the plain module', () => {
+  test('imports nothing', () => {
+    expect(real.Module.imports(new real.Module(bytes))).toEqual([]);
+  });
+
+  test('is smaller than 24 kB gzip', () => {
+    expect(gzipSync(bytes, { level: 9 }).length).toBeLessThan(24_000);
+  });
+
+  test('can be given compiled', async () => {
+    const ops = await openOps(new real.Module(bytes));
+    expect(ops.leakyRelu({ data: Float32Array.of(-2, 2), shape: [2] }, 0.5).data).toEqual(Float32Array.of(-1, 2));
+  });
+});
+
+describe('where the module does not run', () => {
+  afterEach(() => {
+    realm.WebAssembly = real;
+  });
+
+  test('there is no WebAssembly', async () => {
+    delete realm.WebAssembly;
+    await expect(instantiate(bytes)).rejects.toThrow(BackendUnavailableError);
+    await expect(instantiate(bytes)).rejects.toThrow('wasm: expected a runtime with WebAssembly, got one without');
+  });
+
+  test('there is no SIMD', async () => {
+    realm.WebAssembly = { ...real, Module: real.Module, validate: () => false };
+    await expect(instantiate(bytes)).rejects.toThrow(BackendUnavailableError);
+    await expect(instantiate(bytes)).rejects.toThrow('128-bit SIMD');
+  });
+
+  test('bytes must not be compiled', async () => {
+    const compile = (): Promise<CompiledModule> => Promise.reject(new Error('code generation disallowed'));
+    realm.WebAssembly = { ...real, validate: () => true, compile };
+    await expect(instantiate(bytes)).rejects.toThrow(BackendUnavailableError);
+    await expect(instantiate(bytes)).rejects.toThrow('code generation disallowed');
+  });
+});
+
+describe('memory', () => {
+  test('blocks lie on multiples of 16 and do not overlap', () => {
+    const arena = new Arena('test', 8);
+    expect([arena.reserveFloats(1), arena.reserve(17), arena.reserveFloats(0), arena.reserve(1)]).toEqual([
+      16, 32, 64, 64,
+    ]);
+  });
+
+  test('beyond 4 GiB nothing is allocated', () => {
+    const arena = new Arena('test', 0);
+    arena.reserve(2 ** 32 - 16);
+    expect(() => arena.reserve(32)).toThrow(ParamError);
+    expect(() => new Arena('test', 0).reserve(5 * 2 ** 30)).toThrow(
+      'test: expected what fits into 4096 MiB of WebAssembly memory, got at least 5120 MiB',
+    );
+  });
+
+  test('a machine that does not give so much is told apart', () => {
+    const arena = new Arena('test', 0);
+    arena.reserve(2 ** 20);
+    const memory = {
+      buffer: new ArrayBuffer(0),
+      grow: (): number => {
+        throw new RangeError('out of memory');
+      },
+    };
+    expect(() => {
+      arena.commit(memory);
+    }).toThrow(BackendUnavailableError);
+  });
+
+  test('a network that does not fit is refused before there are weights to look at', async () => {
+    const config = resolveConfig({ variant: 'vanillanet_5', form: 'deploy', input_size: [40_000, 40_000] });
+    await expect(wasmBackend.open(new Map(), config)).rejects.toThrow(ParamError);
+  });
+});

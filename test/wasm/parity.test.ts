@@ -1,0 +1,67 @@
+import { bytes } from '#wasm/plain';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import type { Tensor } from '../../src/core/tensor.js';
+import { instantiate, type Kernels } from '../../src/wasm/module.js';
+import { openOps, type WasmOps } from '../../src/wasm/ops.js';
+import { judge, misfit } from './judge.js';
+import { runSample } from './memory.js';
+import { SWEEP, TABLE, type Sample } from './samples.js';
+
+/** The sample through the public door. */
+function throughOps(ops: WasmOps, { call, x, weight, bias }: Sample): Tensor {
+  switch (call.op) {
+    case 'conv2d':
+    case 'depthwiseConv2d':
+      if (weight === null) throw new Error(`${call.op} without a weight`);
+      return ops[call.op](x, weight, bias, call);
+    case 'leakyRelu':
+      return ops.leakyRelu(x, call.lambda);
+    case 'maxPool2d':
+      return ops.maxPool2d(x, call);
+    case 'adaptiveMaxPool2d':
+      return ops.adaptiveMaxPool2d(x, call);
+    case 'globalAvgPool':
+      return ops.globalAvgPool(x);
+    case 'dropout':
+      return x;
+  }
+}
+
+describe.each([
+  ['table', TABLE],
+  ['sweep', SWEEP],
+])('%s', (_, samples) => {
+  let ops: WasmOps;
+  beforeAll(async () => {
+    ops = await openOps();
+  });
+
+  test.each(samples.map((sample) => [sample.label, sample] as const))('%s', (_label, sample) => {
+    const expected = judge(sample.call, sample);
+    const y = throughOps(ops, sample);
+    expect(y.shape).toEqual(expected.shape);
+    expect(misfit(y.data, expected)).toBeNull();
+  });
+});
+
+describe('memory', () => {
+  let plain: Kernels;
+  beforeAll(async () => {
+    plain = await instantiate(bytes);
+  });
+
+  test.each([...TABLE, ...SWEEP].map((sample) => [sample.label, sample] as const))('%s', (_label, sample) => {
+    const first = runSample(plain, sample);
+    expect(first.strays).toEqual([]);
+    expect(misfit(first.y, judge(sample.call, sample))).toBeNull();
+    const second = runSample(plain, sample);
+    expect(new Uint8Array(second.y.buffer)).toEqual(new Uint8Array(first.y.buffer));
+  });
+
+  test('does not grow over 1000 runs', () => {
+    for (const sample of TABLE) runSample(plain, sample);
+    const { byteLength } = plain.memory.buffer;
+    for (let i = 0; i < 1000; i++) runSample(plain, TABLE[i % TABLE.length]);
+    expect(plain.memory.buffer.byteLength).toBe(byteLength);
+  });
+});

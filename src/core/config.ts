@@ -69,7 +69,7 @@ export const isVariantName = (name: string): name is VariantName => Object.hasOw
 const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
 const refuse = (key: string, expected: string, got: unknown): never => {
-  throw new ParamError({ op: `config.${key}`, expected, got: String(JSON.stringify(got)) });
+  throw new ParamError({ op: `config.${key}`, expected, got: got === undefined ? 'nothing' : JSON.stringify(got) });
 };
 
 const isInteger = (v: unknown, min: number): v is number => Number.isSafeInteger(v) && (v as number) >= min;

@@ -17,7 +17,7 @@ export const adam: OpSpec = {
     const after: number[] = [];
     let now: { param: Tensor; m: Tensor; v: Tensor } = { param, m: zeros(param.shape), v: zeros(param.shape) };
     for (let step = 0; step < steps; step++) {
-      now = ref.adam(now.param, grad.pick(step) as Tensor, now, step + 1, options);
+      now = ref.adam(now.param, grad.pick(step), now, step + 1, options);
       after.push(...ref.valuesOf(now.param));
     }
     return { params: ref.tensor(after, grad.shape) };

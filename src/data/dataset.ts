@@ -1,0 +1,32 @@
+/** Labelled images, all of one size, in memory. */
+export interface ImageSet {
+  /** Pixels 0..255, [n, channels, height, width], row-major. */
+  readonly images: Uint8Array;
+  /** One index into `classNames` for each image. */
+  readonly labels: Uint8Array | Int32Array;
+  readonly n: number;
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  readonly classNames: readonly string[];
+}
+
+export type Split = 'train' | 'test';
+
+/** The images at the given positions, in that order. */
+export function pick(set: ImageSet, positions: readonly number[]): ImageSet {
+  const size = set.channels * set.height * set.width;
+  const images = new Uint8Array(positions.length * size);
+  const labels = new Int32Array(positions.length);
+  positions.forEach((from, to) => {
+    images.set(set.images.subarray(from * size, (from + 1) * size), to * size);
+    labels[to] = set.labels[from];
+  });
+  return { ...set, images, labels, n: positions.length };
+}
+
+/** Up to n of `total` positions, evenly spread: a set sorted by class keeps its classes. */
+export function spread(total: number, n: number): number[] {
+  const count = Math.min(n, total);
+  return Array.from({ length: count }, (_, i) => Math.floor((i * total) / count));
+}

@@ -1,0 +1,42 @@
+import { readdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { DataError } from '../core/errors.js';
+
+/** Names CIFAR-10 comes under, the best first: unpacked, whole, part. */
+const NAMES = [
+  /^cifar-10-batches-py$/,
+  /^cifar-10-batches-bin$/,
+  /^cifar-10-python\.tar\.gz$/,
+  /^cifar-10-binary\.tar\.gz$/,
+  /^cifar-10-1k-.+\.tar\.gz$/,
+];
+
+const isFolder = async (path: string): Promise<boolean> => (await stat(path).catch(() => null))?.isDirectory() ?? false;
+const isFile = async (path: string): Promise<boolean> => (await stat(path).catch(() => null))?.isFile() ?? false;
+
+/** CIFAR-10 in a folder: the folder itself, or what lies in it under one of its names. */
+export async function cifar10In(folder: string): Promise<string | null> {
+  if (/^cifar-10-batches-(py|bin)$/.test(basename(folder)) && (await isFolder(folder))) return folder;
+  const names = (await readdir(folder).catch((): string[] => [])).sort();
+  for (const pattern of NAMES) {
+    const name = names.find((candidate) => pattern.test(candidate));
+    if (name !== undefined) return join(folder, name);
+  }
+  return null;
+}
+
+/**
+ * Looks for CIFAR-10 where VANILLANET_DATA says (a file or a folder), or else in
+ * ./data and ../shared/data.
+ *
+ * @throws DataError where VANILLANET_DATA names something that is not there.
+ */
+export async function findCifar10(): Promise<string | null> {
+  const { VANILLANET_DATA: given } = process.env;
+  if (given !== undefined && given !== '') {
+    const found = (await isFile(given)) ? given : await cifar10In(given);
+    if (found !== null) return found;
+    throw new DataError({ op: 'VANILLANET_DATA', expected: 'CIFAR-10, or a folder with it', got: given });
+  }
+  return (await cifar10In('data')) ?? (await cifar10In(join('..', 'shared', 'data')));
+}

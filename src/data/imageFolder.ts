@@ -1,0 +1,136 @@
+import { DataError } from '../core/errors.js';
+import type { Size } from '../core/shapes.js';
+import { openArchive, type Archive } from './archive.js';
+import { spread, type ImageSet, type Split } from './dataset.js';
+import { checkSize, decodeImage } from './image.js';
+
+export interface ImageFolderOptions {
+  /** Height and width that every image is scaled to. */
+  readonly size: Size;
+  /** Which of root/train and root/test; without such folders, both are the whole. */
+  readonly split?: Split;
+  /** At most so many images, evenly spread over the classes. */
+  readonly n?: number;
+}
+
+/** Images decoded at a time: enough to keep every core at work. */
+const AT_A_TIME = 16;
+
+const isFolder = (name: string): boolean => name.endsWith('/');
+
+/** '' for `cat/1.png`, 'pets/train/' for `pets/train/cat/1.png`, null for a file in no class. */
+function rootOf(file: string): string | null {
+  const folders = file.split('/').slice(0, -1);
+  return folders.length === 0
+    ? null
+    : folders
+        .slice(0, -1)
+        .map((folder) => `${folder}/`)
+        .join('');
+}
+
+interface Roots {
+  /** The folder that holds the classes of the split asked for. */
+  readonly root: string;
+  /** Those of every split: a class has the same index in all of them, even where one has no image of it. */
+  readonly all: readonly string[];
+}
+
+function findRoots(files: readonly string[], path: string, split: Split | undefined): Roots {
+  const roots = [...new Set(files.map(rootOf))].filter((root) => root !== null);
+  const endingIn = (which: Split): string[] => roots.filter((root) => `/${root}`.endsWith(`/${which}/`));
+  const splits = { train: endingIn('train'), test: endingIn('test') };
+  const all = [...splits.train, ...splits.test];
+  if (all.length === 0) {
+    if (roots.length > 0) return { root: roots[0], all: [roots[0]] };
+    const got = files.length === 0 ? 'no files' : files[0];
+    throw new DataError({ op: path, expected: 'images in a folder for each class', got });
+  }
+  if (split === undefined) {
+    throw new DataError({ op: path, expected: 'a split: train or test', got: 'none, and folders for it' });
+  }
+  const found = splits[split];
+  if (found.length !== 1) {
+    const got = found.join(', ') || 'none with images in it';
+    throw new DataError({ op: path, expected: `one folder ${split}`, got });
+  }
+  return { root: found[0], all };
+}
+
+interface Listing {
+  readonly classNames: readonly string[];
+  /** Sorted by path. */
+  readonly files: readonly string[];
+  readonly labels: Int32Array;
+}
+
+function list({ names, path }: Archive, split: Split | undefined): Listing {
+  // Dot files are the file manager's, not the user's.
+  const visible = names.filter((name) => !/(^|\/)\./.test(name));
+  const everything = visible.filter((name) => !isFolder(name));
+  const { root, all } = findRoots(everything, path, split);
+  // Where there are splits, what lies beside them is no business of ours.
+  const isSplit = /(^|\/)(train|test)\/$/.test(root);
+  const files = isSplit ? everything.filter((name) => name.startsWith(root)) : everything;
+  const odd = files.find((name) => rootOf(name) !== root);
+  if (odd !== undefined) {
+    throw new DataError({ op: `${path}: ${odd}`, expected: `an image in ${root}<class>/`, got: 'a file elsewhere' });
+  }
+
+  const classOf = (file: string): string => file.split('/').slice(-2)[0];
+  const inClass = everything.filter((file) => all.some((one) => one === rootOf(file)));
+  const classNames = [...new Set(inClass.map(classOf))].sort();
+  const filled = new Set(files.map(classOf));
+  const isClass = (name: string): boolean => isFolder(name) && rootOf(`${name}x`) === root;
+  const empty = visible.find((name) => isClass(name) && !filled.has(classOf(`${name}x`)));
+  if (empty !== undefined) {
+    throw new DataError({ op: `${path}: ${empty}`, expected: 'the images of a class', got: 'an empty folder' });
+  }
+  const indices = new Map(classNames.map((name, i) => [name, i]));
+  return { classNames, files, labels: Int32Array.from(files, (file) => indices.get(classOf(file)) ?? -1) };
+}
+
+/** [h, w, 3] into [3, h, w] at an image's place. */
+function separate(pixels: Uint8Array, planes: Uint8Array): void {
+  const area = planes.length / 3;
+  for (let i = 0; i < area; i++) {
+    for (let c = 0; c < 3; c++) planes[c * area + i] = pixels[3 * i + c];
+  }
+}
+
+/** An image folder out of an archive that is open. */
+export async function imageFolderFrom(archive: Archive, options: ImageFolderOptions): Promise<ImageSet> {
+  checkSize(options.size);
+  const { files, labels, classNames } = list(archive, options.split);
+  const [height, width] = options.size;
+  const positions = spread(files.length, options.n ?? files.length);
+  const size = 3 * height * width;
+  const images = new Uint8Array(positions.length * size);
+
+  const place = async (position: number, i: number): Promise<void> => {
+    const name = `${archive.path}/${files[position]}`;
+    const { data } = await decodeImage(await archive.read(files[position]), name, { size: options.size });
+    separate(data, images.subarray(i * size, (i + 1) * size));
+  };
+  for (let i = 0; i < positions.length; i += AT_A_TIME) {
+    await Promise.all(positions.slice(i, i + AT_A_TIME).map((position, k) => place(position, i + k)));
+  }
+  return {
+    images,
+    labels: Int32Array.from(positions, (position) => labels[position]),
+    n: positions.length,
+    channels: 3,
+    height,
+    width,
+    classNames,
+  };
+}
+
+/**
+ * Reads root/<class>/<file> or root/<split>/<class>/<file>, from a folder or a tar
+ * archive. The classes are the folders' names, sorted.
+ *
+ * @throws DataError naming the file that is no image or in no class, or the empty class.
+ */
+export const readImageFolder = async (root: string, options: ImageFolderOptions): Promise<ImageSet> =>
+  imageFolderFrom(await openArchive(root), options);

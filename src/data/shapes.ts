@@ -1,0 +1,127 @@
+/**
+ * A set of drawn shapes, for where no data is at hand: ten kinds at random places,
+ * sizes, angles and colours, on a noisy background of another colour. Colours are
+ * drawn alike for all kinds, so that only the form tells them apart.
+ */
+import { ParamError } from '../core/errors.js';
+import { philox4x32, uniform } from '../core/philox.js';
+import type { ImageSet } from './dataset.js';
+
+/** Looked up once: this runs for every pixel. */
+const { abs, floor, hypot, max, min } = Math;
+
+/** Whether a point belongs to a shape; u and v run from -1 to 1 over the shape's square. */
+type Inside = (u: number, v: number) => boolean;
+
+const box = (u: number, v: number): number => max(abs(u), abs(v));
+const inBox = (u: number, v: number): boolean => box(u, v) <= 0.9;
+/** Stripes and gaps by turns: whether x is in an even one of the square's parts. */
+const isEven = (x: number, parts: number): boolean => floor(((x + 0.9) / 1.8) * parts) % 2 === 0;
+
+const SHAPES: Readonly<Record<string, Inside>> = {
+  disc: (u, v) => hypot(u, v) <= 1,
+  ring: (u, v) => hypot(u, v) <= 1 && hypot(u, v) >= 0.58,
+  square: inBox,
+  frame: (u, v) => inBox(u, v) && box(u, v) >= 0.52,
+  triangle: (u, v) => v <= 0.85 && abs(u) <= (v + 0.95) * 0.58,
+  cross: (u, v) => box(u, v) <= 1 && min(abs(u), abs(v)) <= 0.32,
+  'horizontal bars': (u, v) => inBox(u, v) && isEven(v, 5),
+  'vertical bars': (u, v) => inBox(u, v) && isEven(u, 5),
+  diagonal: (u, v) => box(u, v) <= 1 && abs(u - v) <= 0.42,
+  checker: (u, v) => inBox(u, v) && isEven(u, 3) === isEven(v, 3),
+};
+
+const CLASS_NAMES = Object.keys(SHAPES);
+const FORMS = Object.values(SHAPES);
+
+/** Largest tilt to either side, in radians: bars stay what they are. */
+const TILT = 0.2;
+/** Least distance of the colours of shape and background, of 442. */
+const CONTRAST = 110;
+const NOISE = 22;
+
+type Colour = readonly [number, number, number];
+
+/** Draws of one image, one after the other. */
+type Draw = (low: number, high: number) => number;
+
+const drawsOf = (seed: number, image: number): Draw => {
+  let drawn = 0;
+  return (low, high) => low + (high - low) * uniform(seed, image, drawn++);
+};
+
+const drawColour = (draw: Draw): Colour => [draw(20, 235), draw(20, 235), draw(20, 235)];
+const distance = (a: Colour, b: Colour): number => hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
+
+function drawImage(
+  inside: Inside,
+  [seed, image]: readonly [number, number],
+  side: number,
+  pixels: Uint8ClampedArray,
+): void {
+  const draw = drawsOf(seed, image);
+  const [near, shade] = [drawColour(draw), draw(-45, 45)];
+  let colour = drawColour(draw);
+  while (distance(colour, near) < CONTRAST) colour = drawColour(draw);
+  const radius = side * draw(0.2, 0.38);
+  const [cx, cy] = [draw(radius, side - radius), draw(radius, side - radius)];
+  const [tilt, slope] = [draw(-TILT, TILT), draw(0, 2 * Math.PI)];
+  const [sin, cos] = [Math.sin(tilt) / radius, Math.cos(tilt) / radius];
+  const [gx, gy] = [Math.cos(slope) / side, Math.sin(slope) / side];
+  const area = side * side;
+
+  for (let y = 0; y < side; y++) {
+    for (let x = 0; x < side; x++) {
+      const [dx, dy] = [x + 0.5 - cx, y + 0.5 - cy];
+      const isShape = inside(cos * dx + sin * dy, cos * dy - sin * dx);
+      const lit = shade * ((x - side / 2) * gx + (y - side / 2) * gy) * 2;
+      // The counter's 1 keeps these words apart from those of `uniform`.
+      const noise = philox4x32([y * side + x, image, 1, 0], [seed, 0]);
+      for (let c = 0; c < 3; c++) {
+        const value = (isShape ? colour[c] : near[c] + lit) + NOISE * (noise[c] / 2 ** 31 - 1);
+        pixels[c * area + y * side + x] = value;
+      }
+    }
+  }
+}
+
+export interface ShapesOptions {
+  /** Height and width. */
+  readonly size?: number;
+  /** An integer in [0, 2^32). */
+  readonly seed: number;
+  /** Index of the first image: a test set begins where no training set gets to. */
+  readonly first?: number;
+}
+
+/**
+ * Draws n images; image i depends on (seed, first + i) alone and is of class
+ * (first + i) mod 10, so that the classes are of equal size.
+ *
+ * @throws ParamError for a size, seed or number out of range.
+ */
+export function drawShapes(n: number, { size = 32, seed, first = 0 }: ShapesOptions): ImageSet {
+  if (!Number.isInteger(n) || n < 1 || !Number.isInteger(first) || first < 0 || first + n > 2 ** 32) {
+    throw new ParamError({ op: 'drawShapes', expected: 'a number of images from 1 on', got: `${n}` });
+  }
+  if (!Number.isInteger(size) || size < 8) {
+    throw new ParamError({ op: 'drawShapes', expected: 'a size of at least 8', got: `${size}` });
+  }
+  const length = 3 * size * size;
+  // Clamped: it rounds, and keeps to 0..255.
+  const images = new Uint8ClampedArray(n * length);
+  const labels = new Uint8Array(n);
+  for (let i = 0; i < n; i++) {
+    labels[i] = (first + i) % FORMS.length;
+    drawImage(FORMS[labels[i]], [seed, first + i], size, images.subarray(i * length, (i + 1) * length));
+  }
+  return {
+    images: new Uint8Array(images.buffer),
+    labels,
+    n,
+    channels: 3,
+    height: size,
+    width: size,
+    classNames: CLASS_NAMES,
+  };
+}

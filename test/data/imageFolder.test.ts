@@ -1,0 +1,170 @@
+import { describe, expect, test } from '@jest/globals';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import sharp from 'sharp';
+import { DataError, ParamError } from '../../src/core/errors.js';
+import { readImageFolder } from '../../src/data/imageFolder.js';
+import { refusal } from '../io/refusal.js';
+import { temporaryFolder } from '../io/temporaryFolder.js';
+import { tarOf } from './tarWriter.js';
+
+const path = temporaryFolder();
+
+/** A PNG of one colour, 3 wide and 2 high. */
+const png = (red: number, green = 0, blue = 0): Promise<Buffer> =>
+  sharp({ create: { width: 3, height: 2, channels: 3, background: { r: red, g: green, b: blue } } })
+    .png()
+    .toBuffer();
+
+/** Files by name; a name with '/' at its end is an empty folder. */
+async function write(root: string, files: Readonly<Record<string, Uint8Array | string>>): Promise<string> {
+  for (const [name, content] of Object.entries(files)) {
+    await mkdir(path(root, name.endsWith('/') ? name : dirname(name)), { recursive: true });
+    if (!name.endsWith('/')) await writeFile(path(root, name), content);
+  }
+  return path(root);
+}
+
+describe('classes by folder', () => {
+  test('sorted, in planes', async () => {
+    const root = await write('plain', {
+      'dog/2.png': await png(20, 21, 22),
+      'dog/1.png': await png(10, 11, 12),
+      'cat/9.png': await png(90, 91, 92),
+      'cat/.DS_Store': 'left behind by the Finder',
+      '.git/config/x': 'hidden',
+    });
+    const set = await readImageFolder(root, { size: [2, 3] });
+    const planes = (...values: number[]): number[] => values.flatMap((v) => Array<number>(6).fill(v));
+    expect({ ...set, images: [...set.images], labels: [...set.labels] }).toEqual({
+      images: planes(90, 91, 92, 10, 11, 12, 20, 21, 22),
+      labels: [0, 1, 1],
+      n: 3,
+      channels: 3,
+      height: 2,
+      width: 3,
+      classNames: ['cat', 'dog'],
+    });
+  });
+
+  test('train and test, whatever else lies there, from a folder or an archive', async () => {
+    const files = {
+      'README.md': 'about',
+      'train/cat/1.png': await png(1),
+      'train/dog/1.png': await png(2),
+      'test/dog/1.png': await png(3),
+      'test/cat/1.png': await png(4),
+      'test/cat/2.png': await png(5),
+    };
+    const nested = Object.fromEntries(Object.entries(files).map(([name, data]) => [`set/${name}`, data]));
+    await writeFile(path('split.tar.gz'), gzipSync(tarOf(nested)));
+    for (const root of [await write('split', files), path('split.tar.gz')]) {
+      const train = await readImageFolder(root, { size: [1, 1], split: 'train' });
+      expect([[...train.labels], [...train.images]]).toEqual([
+        [0, 1],
+        [1, 0, 0, 2, 0, 0],
+      ]);
+      const held = await readImageFolder(root, { size: [1, 1], split: 'test' });
+      expect([[...held.labels], held.classNames]).toEqual([
+        [0, 0, 1],
+        ['cat', 'dog'],
+      ]);
+      await expect(readImageFolder(root, { size: [1, 1] })).rejects.toThrow(
+        refusal(DataError, root, 'a split', 'none'),
+      );
+    }
+  });
+
+  test('a part of it, spread over the classes', async () => {
+    const files: Record<string, Buffer> = {};
+    for (const name of ['a', 'b', 'c']) for (let i = 0; i < 9; i++) files[`${name}/${i}.png`] = await png(i);
+    const set = await readImageFolder(await write('many', files), { size: [1, 1], n: 6 });
+    expect([...set.labels]).toEqual([0, 0, 1, 1, 2, 2]);
+    const all = await readImageFolder(path('many'), { size: [1, 1], n: 1000 });
+    expect(all.n).toBe(27);
+    expect([...all.images].filter((_, i) => i % 3 === 0)).toEqual([0, 1, 2].flatMap(() => [0, 1, 2, 3, 4, 5, 6, 7, 8]));
+  });
+
+  test('a class has the same label in both splits, even where one has no image of it', async () => {
+    const root = await write('uneven', { 'train/cat/1.png': await png(1), 'test/dog/1.png': await png(2) });
+    const held = await readImageFolder(root, { size: [1, 1], split: 'test' });
+    expect([held.classNames, ...held.labels]).toEqual([['cat', 'dog'], 1]);
+  });
+
+  test('classes are sorted by their own names, not by their paths', async () => {
+    const root = await write('signs', { 'cat/1.png': await png(1), 'cat-x/1.png': await png(2) });
+    const set = await readImageFolder(root, { size: [1, 1] });
+    expect([set.classNames, ...set.labels]).toEqual([['cat', 'cat-x'], 1, 0]);
+  });
+
+  test('a class may be called train', async () => {
+    const root = await write('traffic', { 'train/1.png': await png(1), 'boat/1.png': await png(2) });
+    expect((await readImageFolder(root, { size: [1, 1] })).classNames).toEqual(['boat', 'train']);
+  });
+});
+
+describe('refused', () => {
+  const cases: [string, Record<string, string | null>, string, string, string][] = [
+    [
+      'no image',
+      { 'cat/1.png': null, 'cat/notes.txt': 'hello' },
+      'cat/notes.txt',
+      'a PNG, JPEG or WebP',
+      'other bytes',
+    ],
+    ['an empty image', { 'cat/1.png': '' }, 'cat/1.png', 'a PNG, JPEG or WebP', 'an empty file'],
+    ['an empty folder', { 'nothing/': '' }, 'an empty folder', 'a folder for each class', 'no files'],
+    ['an empty class', { 'cat/1.png': null, 'dog/': '' }, 'dog/', 'the images of a class', 'an empty folder'],
+    ['images without a class', { '1.png': null, '2.png': null }, 'without', 'a folder for each class', '1.png'],
+    [
+      'a file beside the classes',
+      { 'cat/1.png': null, 'list.csv': 'a' },
+      'list.csv',
+      'an image in <class>/',
+      'elsewhere',
+    ],
+    [
+      'a folder in a class',
+      { 'cat/1.png': null, 'cat/more/2.png': null },
+      'more/2.png',
+      'an image in <class>',
+      'elsewhere',
+    ],
+    ['no test folder', { 'train/cat/1.png': null, 'train/dog/1.png': null }, 'no test', 'one folder test', 'none'],
+    [
+      'an empty class in test',
+      { 'test/cat/1.png': null, 'test/dog/': '' },
+      'test/dog/',
+      'the images',
+      'an empty folder',
+    ],
+  ];
+  test.each(cases)('%s', async (title, content, op, expected, got) => {
+    const image = await png(1);
+    const files = Object.fromEntries(Object.entries(content).map(([name, data]) => [name, data ?? image]));
+    const root = await write(title, files);
+    await expect(readImageFolder(root, { size: [1, 1], split: 'test' })).rejects.toThrow(
+      refusal(DataError, op, expected, got),
+    );
+  });
+
+  test('a size that no image has', async () => {
+    const root = await write('sized', { 'cat/1.png': await png(1) });
+    for (const size of [
+      [0, 1],
+      [1, 1.5],
+      [-1, 4],
+    ] as const) {
+      await expect(readImageFolder(root, { size })).rejects.toThrow(
+        refusal(ParamError, 'size', 'integers >= 1', `[${size.join(', ')}]`),
+      );
+    }
+  });
+
+  test('no folder at all', async () => {
+    await expect(readImageFolder(path('nowhere'), { size: [1, 1] })).rejects.toThrow(
+      refusal(DataError, path('nowhere'), 'an archive or a folder', 'no such file or folder'),
+    );
+  });
+});

@@ -1,0 +1,30 @@
+/**
+ * Writes pickles as Python 2 wrote CIFAR-10's: protocol 2, byte strings, arrays by
+ * `_reconstruct` and BUILD. Only for tests, which need small batches and wrong ones.
+ */
+const text = (value: string): number[] => [...Buffer.from(value, 'latin1')];
+const uint32 = (v: number): number[] => [v & 255, (v >>> 8) & 255, (v >>> 16) & 255, v >>> 24];
+
+export const str = (value: string): number[] => [0x55, value.length, ...text(value)];
+export const int = (value: number): number[] => [0x4a, ...uint32(value)];
+export const global = (module: string, name: string): number[] => [0x63, ...text(`${module}\n${name}\n`)];
+export const tuple = (...items: number[][]): number[] => [0x28, ...items.flat(), 0x74];
+export const list = (items: number[][]): number[] => [0x5d, 0x28, ...items.flat(), 0x65];
+export const dict = (items: Readonly<Record<string, number[]>>): number[] => [
+  ...[0x7d, 0x28],
+  ...Object.entries(items).flatMap(([key, value]) => [...str(key), ...value]),
+  0x75,
+];
+export const bytes = (value: Uint8Array): number[] => [0x54, ...uint32(value.length), ...value];
+
+/** numpy.ndarray of the shape, of 'u1' if not told otherwise. */
+export function array(shape: readonly number[], value: Uint8Array, code = 'u1'): number[] {
+  const empty = tuple(global('numpy', 'ndarray'), tuple(int(0)), str('b'));
+  const dtype = [...global('numpy', 'dtype'), ...tuple(str(code), int(0), int(1)), 0x52];
+  const dtypeState = tuple(int(3), str('|'), [0x4e], [0x4e], [0x4e], int(-1), int(-1), int(0));
+  const state = tuple(int(1), tuple(...shape.map(int)), [...dtype, ...dtypeState, 0x62], [0x89], bytes(value));
+  return [...global('numpy.core.multiarray', '_reconstruct'), ...empty, 0x52, ...state, 0x62];
+}
+
+/** The file that the instructions make. */
+export const pickle = (instructions: number[]): Uint8Array => Uint8Array.from([0x80, 2, ...instructions, 0x2e]);

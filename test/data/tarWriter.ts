@@ -1,0 +1,14 @@
+import { createTar } from 'nanotar';
+
+/**
+ * A tar archive of these members. nanotar leaves out the empty blocks at the end
+ * where the members fill the last 10,240 bytes to the brim; they are added here.
+ */
+export function tarOf(members: Readonly<Record<string, Uint8Array | string>>): Uint8Array {
+  const tar = createTar(
+    Object.entries(members).map(([name, data]) => (name.endsWith('/') ? { name } : { name, data })),
+  );
+  const ended = new Uint8Array(tar.length + 1024);
+  ended.set(tar);
+  return ended;
+}

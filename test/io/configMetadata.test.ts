@@ -1,0 +1,34 @@
+import { expect, test } from '@jest/globals';
+import { resolveConfig } from '../../src/core/config.js';
+import { ParamError, WeightsError } from '../../src/core/errors.js';
+import { readConfig, writeConfig } from '../../src/io/configMetadata.js';
+import { refusal } from './refusal.js';
+
+test('a configuration comes back as it was', () => {
+  for (const config of [
+    resolveConfig({ variant: 'vanillanet_5' }),
+    resolveConfig({ variant: 'vanillanet_13_x1_5_ada_pool', article_stem: true, lambda: 1, form: 'deploy' }),
+    resolveConfig({ dims: [4, 8], strides: [2], num_classes: 2, class_names: ['a"', 'ü'], in_chans: 1, input_size: 8 }),
+  ]) {
+    const metadata = writeConfig(config);
+    expect(metadata.get('format')).toBe('pt');
+    expect(readConfig(metadata)).toEqual(config);
+  }
+});
+
+test('no description is no error', () => {
+  expect(readConfig(new Map([['format', 'pt']]))).toBeNull();
+});
+
+test.each(['', '{', 'vanillanet_5', '[]', 'null', '3', '"vanillanet_5"'])('damaged: %s', (text) => {
+  const read = (): unknown => readConfig(new Map([['vanillanet', text]]), 'x.st');
+  expect(read).toThrow(refusal(WeightsError, 'x.st', "under the metadata key 'vanillanet'", ''));
+});
+
+test.each([
+  ['{"dims":[4],"strides":[2]}', 'config.dims', '2 entries', '[4]'],
+  ['{"variant":"vanillanet_4"}', 'config.variant', 'one of', 'vanillanet_4'],
+  ['{"__proto__":{"variant":"vanillanet_5"}}', 'config.__proto__', 'one of the keys', 'unknown key'],
+])('a key that does not hold: %s', (text, op, expected, got) => {
+  expect(() => readConfig(new Map([['vanillanet', text]]))).toThrow(refusal(ParamError, op, expected, got));
+});

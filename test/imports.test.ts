@@ -1,0 +1,133 @@
+/**
+ * Who may import whom. The folders are rooms: what a room may use is written down
+ * here, and whoever reaches further is named.
+ */
+import { expect, test } from '@jest/globals';
+import { readdirSync, readFileSync } from 'node:fs';
+import { builtinModules } from 'node:module';
+import { dirname, join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import ts from 'typescript';
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url));
+
+/** What files under a path may import: rooms of the project, and packages. The first match counts. */
+const RULES: readonly {
+  readonly from: string;
+  readonly rooms: readonly string[];
+  readonly packages: readonly string[];
+}[] = [
+  { from: 'reference/', rooms: ['reference/'], packages: ['ndarray'] },
+  { from: 'assembly/', rooms: ['assembly/'], packages: [] },
+  { from: 'src/core/', rooms: ['src/core/'], packages: [] },
+  { from: 'src/wasm/', rooms: ['src/wasm/', 'src/core/', 'src/model/plan.ts'], packages: ['#wasm/plain'] },
+  { from: 'src/model/loadModel.ts', rooms: ['src/model/', 'src/core/', 'src/io/', 'src/wasm/'], packages: [] },
+  { from: 'src/model/', rooms: ['src/model/', 'src/core/'], packages: [] },
+  { from: 'src/io/', rooms: ['src/io/', 'src/core/'], packages: ['node:'] },
+  {
+    from: 'src/data/',
+    rooms: ['src/data/', 'src/core/', 'src/io/readFile.ts'],
+    packages: ['node:', 'sharp', 'nanotar'],
+  },
+  { from: 'src/oracle/', rooms: ['src/oracle/', 'src/core/', 'src/model/', 'reference/index.ts'], packages: [] },
+  {
+    from: 'src/train/',
+    rooms: ['src/train/', 'src/core/', 'src/data/', 'src/oracle/', 'reference/index.ts'],
+    packages: [],
+  },
+  { from: 'src/cli/', rooms: ['src/', 'reference/index.ts'], packages: ['node:', 'commander'] },
+  { from: 'src/index.ts', rooms: ['src/core/', 'src/io/', 'src/model/', 'src/wasm/'], packages: [] },
+  { from: 'src/node.ts', rooms: ['src/'], packages: [] },
+];
+
+/** What the portable entry must never reach, not even through others. */
+const NOT_PORTABLE = ['reference/', 'src/cli/', 'src/data/', 'src/oracle/', 'src/train/'];
+
+const sources = (folder: string): string[] =>
+  readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
+    .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
+    .filter((name) => name.endsWith('.ts'));
+
+/** Every module a file names: imports, re-exports, import() in code and in types. */
+function imports(file: string): string[] {
+  const text = readFileSync(join(ROOT, file), 'utf8');
+  const own: string[] = [];
+  const visit = (node: ts.Node): void => {
+    const named = ts.isImportDeclaration(node) || ts.isExportDeclaration(node) ? node.moduleSpecifier : undefined;
+    const called =
+      ts.isCallExpression(node) && node.expression.kind === ts.SyntaxKind.ImportKeyword ? node.arguments[0] : undefined;
+    const typed = ts.isImportTypeNode(node) && ts.isLiteralTypeNode(node.argument) ? node.argument.literal : undefined;
+    for (const specifier of [named, called, typed])
+      if (specifier && ts.isStringLiteral(specifier)) own.push(specifier.text);
+    ts.forEachChild(node, visit);
+  };
+  visit(ts.createSourceFile(file, text, ts.ScriptTarget.Latest));
+  return own;
+}
+
+/** A relative import as the file it means. */
+const target = (file: string, specifier: string): string =>
+  relative(
+    ROOT,
+    join(ROOT, dirname(file), specifier.replace(/\.js$/, '.ts').replace(/^([^.].*|\..*\/[^./]+)$/, '$1.ts')),
+  )
+    .replaceAll('\\', '/')
+    .replace(/\.ts\.ts$/, '.ts');
+
+function offences(file: string): string[] {
+  const rule = RULES.find(({ from }) => file.startsWith(from));
+  if (rule === undefined) return [`${file} lies in no room`];
+  return imports(file)
+    .filter((specifier) => {
+      const inside = specifier.startsWith('.');
+      const named = inside ? target(file, specifier) : specifier;
+      return !(inside ? rule.rooms : rule.packages).some((allowed) => named.startsWith(allowed));
+    })
+    .map((specifier) => `${file} imports ${specifier}`);
+}
+
+const ALL = [...sources('reference'), ...sources('assembly'), ...sources('src')];
+
+test('there is something to look at', () => {
+  expect(ALL.length).toBeGreaterThan(60);
+  expect(imports('reference/conv2d.ts')).toContain('./require.js');
+  expect(target('src/wasm/ops.ts', '../core/errors.js')).toBe('src/core/errors.ts');
+  expect(target('assembly/conv2d.ts', './gemm')).toBe('assembly/gemm.ts');
+});
+
+test('an offence is named', () => {
+  const shared = target('reference/conv2d.ts', '../src/core/errors.js');
+  expect(RULES[0].rooms.some((room) => shared.startsWith(room))).toBe(false);
+  expect(offences('examples/firstLight.ts')).toEqual(['examples/firstLight.ts lies in no room']);
+});
+
+test('every room imports only what it may', () => {
+  expect(ALL.flatMap(offences)).toEqual([]);
+});
+
+test('modules of Node are named as such', () => {
+  const bare = new Set(builtinModules);
+  expect(ALL.flatMap((file) => imports(file).filter((name) => bare.has(name)))).toEqual([]);
+});
+
+test('the portable entry reaches no Node module, no oracle, no data set', () => {
+  const reached = new Set<string>();
+  const packages = new Set<string>();
+  const follow = (file: string): void => {
+    if (reached.has(file)) return;
+    reached.add(file);
+    for (const specifier of imports(file)) {
+      if (specifier.startsWith('.')) follow(target(file, specifier));
+      else packages.add(specifier);
+    }
+  };
+  follow('src/index.ts');
+  expect([...packages]).toEqual(['#wasm/plain']);
+  expect([...reached].filter((file) => NOT_PORTABLE.some((room) => file.startsWith(room)))).toEqual([]);
+  expect(reached.has('src/wasm/backend.ts')).toBe(true);
+});
+
+test('nobody imports the tests or the benchmark', () => {
+  const outside = ALL.flatMap((file) => imports(file).filter((name) => /(^|\/)(test|bench|examples)\//.test(name)));
+  expect(outside).toEqual([]);
+});

@@ -99,7 +99,7 @@ for (let i = 0; i < heldOut.n; i += Math.ceil(heldOut.n / 6)) {
   const { label, probability, index } = best[i];
   const truth = heldOut.classNames[heldOut.labels[i]];
   say(
-    `   ${index === heldOut.labels[i] ? '✓' : '✗'} ${label.padEnd(12)} ${percent(probability).padStart(6)}   is a ${truth}`,
+    `   ${index === heldOut.labels[i] ? '✓' : '✗'} ${label.padEnd(16)} ${percent(probability).padStart(6)}   really: ${truth}`,
   );
 }
 say(

@@ -3,6 +3,9 @@ export default class PlainSummary {
   onRunComplete(_contexts, { numPassedTests, numFailedTests, numPendingTests, numRuntimeErrorTestSuites }) {
     // A suite that could not be loaded ran no test: it counts as one that failed.
     const failed = numFailedTests + numRuntimeErrorTestSuites;
-    process.stdout.write(`\n${numPassedTests} passed, ${failed} failed, ${numPendingTests} skipped\n`);
+    // At exit, because the runner's own summary comes after this.
+    process.once('exit', () => {
+      process.stdout.write(`\n${numPassedTests} passed, ${failed} failed, ${numPendingTests} skipped\n`);
+    });
   }
 }

@@ -1,7 +1,8 @@
 /**
  * A set of drawn shapes, for where no data is at hand: ten kinds at random places,
- * sizes, angles and colours, on a noisy background of another colour. Colours are
- * drawn alike for all kinds, so that only the form tells them apart.
+ * sizes, angles and light colours, on a noisy background of a dark one. Colours are
+ * drawn alike for all kinds, so that only the form tells them apart; that shapes are
+ * the lighter ones lets a small network see something within a minute.
  */
 import { ParamError } from '../core/errors.js';
 import { philox4x32, uniform } from '../core/philox.js';
@@ -36,8 +37,9 @@ const FORMS = Object.values(SHAPES);
 
 /** Largest tilt to either side, in radians: bars stay what they are. */
 const TILT = 0.2;
-/** Least distance of the colours of shape and background, of 442. */
-const CONTRAST = 110;
+/** Ranges of each colour channel, of 255. */
+const DARK = [10, 110] as const;
+const LIGHT = [140, 245] as const;
 const NOISE = 22;
 
 type Colour = readonly [number, number, number];
@@ -50,8 +52,11 @@ const drawsOf = (seed: number, image: number): Draw => {
   return (low, high) => low + (high - low) * uniform(seed, image, drawn++);
 };
 
-const drawColour = (draw: Draw): Colour => [draw(20, 235), draw(20, 235), draw(20, 235)];
-const distance = (a: Colour, b: Colour): number => hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
+const drawColour = (draw: Draw, [low, high]: readonly [number, number]): Colour => [
+  draw(low, high),
+  draw(low, high),
+  draw(low, high),
+];
 
 function drawImage(
   inside: Inside,
@@ -60,10 +65,9 @@ function drawImage(
   pixels: Uint8ClampedArray,
 ): void {
   const draw = drawsOf(seed, image);
-  const [near, shade] = [drawColour(draw), draw(-45, 45)];
-  let colour = drawColour(draw);
-  while (distance(colour, near) < CONTRAST) colour = drawColour(draw);
-  const radius = side * draw(0.2, 0.38);
+  const [near, shade] = [drawColour(draw, DARK), draw(-45, 45)];
+  const colour = drawColour(draw, LIGHT);
+  const radius = side * draw(0.26, 0.42);
   const [cx, cy] = [draw(radius, side - radius), draw(radius, side - radius)];
   const [tilt, slope] = [draw(-TILT, TILT), draw(0, 2 * Math.PI)];
   const [sin, cos] = [Math.sin(tilt) / radius, Math.cos(tilt) / radius];

@@ -1,3 +1,5 @@
+import { ParamError } from './errors.js';
+
 /**
  * Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as
  * 1, 2, 3; SC 2011): a generator without state. Number `counter` of the sequence
@@ -32,13 +34,20 @@ export function philox4x32(counter: Readonly<Words>, key: readonly [number, numb
   return [c0, c1, c2, c3];
 }
 
+const isWord = (value: number): boolean => value >>> 0 === value;
+
 /**
  * A number in [0, 1), uniform on the multiples of 2⁻⁵³. `seed`, `stream` and
  * `index` are integers in [0, 2³²): one seed for a run, one stream for each thing
  * that draws (a parameter tensor, a training step's dropout), one index for each
  * number it draws.
+ *
+ * @throws ParamError
  */
 export function uniform(seed: number, stream: number, index: number): number {
+  if (!isWord(seed) || !isWord(stream) || !isWord(index)) {
+    throw new ParamError('uniform', 'seed, stream and index integers in [0, 2^32)', `${seed}, ${stream}, ${index}`);
+  }
   const [high, low] = philox4x32([index, stream, 0, 0], [seed, 0]);
   return ((high >>> 5) * 2 ** 26 + (low >>> 6)) / 2 ** 53;
 }

@@ -23,5 +23,30 @@ export const philox: OpSpec = {
     };
   },
   gradients: [],
-  errors: [],
+  errors: [
+    {
+      name: 'negative seed',
+      run: (ref) => ref.uniform(-1, 0, 0),
+      error: 'ParamError',
+      op: 'uniform',
+      expected: 'seed, stream and index integers in [0, 2^32)',
+      got: '-1, 0, 0',
+    },
+    {
+      name: 'fractional stream',
+      run: (ref) => ref.uniform(1, 0.5, 0),
+      error: 'ParamError',
+      op: 'uniform',
+      expected: 'seed, stream and index integers in [0, 2^32)',
+      got: '1, 0.5, 0',
+    },
+    {
+      name: 'index past 32 bits',
+      run: (ref) => ref.uniform(1, 0, 4294967296),
+      error: 'ParamError',
+      op: 'uniform',
+      expected: 'seed, stream and index integers in [0, 2^32)',
+      got: '1, 0, 4294967296',
+    },
+  ],
 };

@@ -6,7 +6,7 @@ import { Model } from '../model/model.js';
 import type { Prediction } from '../model/topK.js';
 import { integer } from './arguments.js';
 import { backendOf, backendOption } from './backends.js';
-import { percent, print, printJson } from './print.js';
+import { lineOf, percent, print, printJson } from './print.js';
 import { CONFIG_HELP, openWeights, type WeightsOptions } from './weights.js';
 
 interface ClassifyOptions extends WeightsOptions {
@@ -29,7 +29,7 @@ async function answer(model: Model, image: string, topK: number): Promise<Answer
     return { image, predictions: await model.classify(pixels, { topK }) };
   } catch (error) {
     // One image that cannot be read must not cost the others their answers.
-    if (error instanceof VanillaNetError) return { image, error: `${error.name}: ${error.message}` };
+    if (error instanceof VanillaNetError) return { image, error: lineOf(error) };
     throw error;
   }
 }

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { FusionError } from '../../reference/index.js';
+import { ParamError } from '../core/errors.js';
 import { requireWritable } from '../io/atomicWrite.js';
 import { writeWeights } from '../io/weightsFile.js';
 import { fuseState } from '../oracle/fuse.js';
@@ -16,9 +17,25 @@ interface FuseOptions extends WeightsOptions {
   readonly json?: true;
 }
 
-async function fuse(input: string, output: string, options: FuseOptions): Promise<void> {
+/**
+ * λ that the network was trained to. `--lambda` is for weights that do not say:
+ * to call a network at 0.5 one at 1 would fuse it, silently, into another.
+ */
+function trainedLambda(input: string, stored: number | null, given: number | undefined): number {
+  const lambda = stored ?? given;
+  if (lambda === undefined) {
+    throw new ParamError({ op: input, expected: 'a lambda, in the weights or as --lambda', got: 'neither' });
+  }
+  if (given !== undefined && given !== lambda) {
+    throw new ParamError({ op: '--lambda', expected: `${lambda}, as ${input} says`, got: `${given}` });
+  }
+  return lambda;
+}
+
+async function fuse(input: string, output: string, { config: path, lambda, ...options }: FuseOptions): Promise<void> {
   await requireWritable(output);
-  const { state, config } = await openWeights(input, options);
+  const { state, config: stored } = await openWeights(input, path === undefined ? {} : { config: path });
+  const config = { ...stored, lambda: trainedLambda(input, stored.lambda, lambda) };
   const probe = options.probeSize === undefined ? {} : { probeSize: options.probeSize };
   const fused = fuseState(state, config, probe);
   const { report } = fused;

@@ -5,6 +5,7 @@ import { OracleError } from '../../reference/index.js';
 import { VanillaNetError } from '../core/errors.js';
 import { classifyCommand } from './classify.js';
 import { fuseCommand } from './fuse.js';
+import { lineOf } from './print.js';
 import { runCommand } from './run.js';
 import { summaryCommand } from './summary.js';
 import { trainCommand } from './train.js';
@@ -26,10 +27,10 @@ for (const command of [trainCommand(), fuseCommand(), classifyCommand(), summary
 }
 for (const command of [program, ...program.commands]) command.exitOverride();
 
-// Whoever reads our output may have heard enough, as `head` has.
+// Whoever reads our output may have heard enough, as `head` has. What was asked for is
+// done all the same: exiting here would throw a finished training away.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
+  if (error.code !== 'EPIPE') throw error;
 });
 
 try {
@@ -38,7 +39,7 @@ try {
   if (error instanceof CommanderError) {
     process.exitCode = error.exitCode === 0 ? 0 : MISUSED;
   } else if (error instanceof VanillaNetError || error instanceof OracleError) {
-    process.stderr.write(`${error.name}: ${error.message}\n`);
+    process.stderr.write(`${lineOf(error)}\n`);
     process.exitCode = FAILED;
   } else {
     throw error;

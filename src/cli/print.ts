@@ -22,6 +22,9 @@ export const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
+/** An error in one line: a message may quote a file that has many. */
+export const lineOf = ({ name, message }: Error): string => `${name}: ${message}`.replace(/\s*\n\s*/g, ' ');
+
 export const printJson = (value: unknown): void => {
   print(JSON.stringify(value, null, 2));
 };

@@ -68,8 +68,14 @@ export const isVariantName = (name: string): name is VariantName => Object.hasOw
 
 const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
+/** What came, as JSON where JSON can say it: NaN would be null, which some keys may be. */
+function show(value: unknown): string {
+  if (value === undefined) return 'nothing';
+  return typeof value === 'number' ? `${value}` : JSON.stringify(value);
+}
+
 const refuse = (key: string, expected: string, got: unknown): never => {
-  throw new ParamError({ op: `config.${key}`, expected, got: got === undefined ? 'nothing' : JSON.stringify(got) });
+  throw new ParamError({ op: `config.${key}`, expected, got: show(got) });
 };
 
 const isInteger = (v: unknown, min: number): v is number => Number.isSafeInteger(v) && (v as number) >= min;
@@ -113,6 +119,9 @@ const KEYS = [
   'class_names',
 ] as const satisfies readonly (keyof ModelConfig)[];
 
+/** What a variant's name stands for. */
+const SIZES = ['dims', 'strides', 'ada_pool'] as const;
+
 /**
  * Completes and checks a configuration. Either `variant` or `dims` and `strides`
  * must be there; the rest has the official defaults (3 channels, 1000 classes,
@@ -145,8 +154,8 @@ export function resolveConfig(given: GivenConfig): ModelConfig {
   }
   const ada = given.ada_pool === undefined ? base.ada_pool : given.ada_pool;
   const ada_pool = ada === null || ada === undefined ? null : integers('ada_pool', ada, 0, strides.length);
-  const sameSizes = (key: 'dims' | 'strides', v: readonly number[]): boolean => base[key]?.join() === v.join();
-  const named = variant !== undefined && sameSizes('dims', dims) && sameSizes('strides', strides);
+  const own = { dims, strides, ada_pool };
+  const named = variant !== undefined && SIZES.every((key) => base[key]?.join() === own[key]?.join());
 
   const { article_stem = false, in_chans = 3, num_classes = 1000, act_num = 3, drop_rate = 0 } = given;
   if (typeof article_stem !== 'boolean') return refuse('article_stem', 'true or false', article_stem);

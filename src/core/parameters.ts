@@ -91,8 +91,12 @@ export function checkState(state: StateDict, config: ModelConfig): void {
       if (name.endsWith('.num_batches_tracked')) continue;
       throw new WeightsError({ op: name, expected: `a tensor ${formatShape(shape)}`, got: 'none of that name' });
     }
-    if (formatShape(tensor.shape) !== formatShape(shape) || tensor.data.length !== sizeOf(shape)) {
+    if (formatShape(tensor.shape) !== formatShape(shape)) {
       throw new WeightsError({ op: name, expected: formatShape(shape), got: formatShape(tensor.shape) });
+    }
+    if (tensor.data.length !== sizeOf(shape)) {
+      const expected = `the values of ${formatShape(shape)}`;
+      throw new WeightsError({ op: name, expected, got: `${tensor.data.length} values` });
     }
     const bad = tensor.data.findIndex((v) => !Number.isFinite(v));
     if (bad >= 0) {

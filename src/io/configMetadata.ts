@@ -1,5 +1,7 @@
-import { resolveConfig, type ModelConfig } from '../core/config.js';
+import { resolveConfig, type GivenConfig, type ModelConfig } from '../core/config.js';
 import { WeightsError } from '../core/errors.js';
+import { formOf } from '../core/parameters.js';
+import type { Weights } from './safetensors.js';
 
 const KEY = 'vanillanet';
 
@@ -34,4 +36,66 @@ export function readConfig(metadata: ReadonlyMap<string, string>, name = 'metada
     throw new WeightsError({ op: name, expected: `a JSON object under the metadata key '${KEY}'`, got });
   }
   return resolveConfig(given);
+}
+
+/**
+ * What makes two configurations two networks. Shapes cannot tell all of it: an
+ * ada checkpoint has the tensors of a plain one, and a 4x4 stem those of a stem
+ * with stride 3, so where a file says what it is, that is held against the caller's word.
+ */
+const NETWORK = [
+  'variant',
+  'dims',
+  'strides',
+  'ada_pool',
+  'article_stem',
+  'in_chans',
+  'num_classes',
+  'act_num',
+  'form',
+] as const satisfies readonly (keyof ModelConfig)[];
+
+function checkAgreement(given: ModelConfig, stored: ModelConfig, op: string): void {
+  for (const key of NETWORK) {
+    // Sizes of one's own have no name; the sizes themselves are compared below.
+    if (key === 'variant' && (given.variant === undefined || stored.variant === undefined)) continue;
+    const [expected, got] = [JSON.stringify(given[key]), JSON.stringify(stored[key])];
+    if (expected !== got) {
+      throw new WeightsError({
+        op,
+        expected: `${key} ${expected}`,
+        got: `${key} ${got} in the file's own description`,
+      });
+    }
+  }
+}
+
+/**
+ * The configuration of weights: their own, completed with the caller's λ and class
+ * names where they have none; or the caller's, where they have none at all. The
+ * form is the tensors' where the caller does not name one.
+ *
+ * @param name how errors call the weights.
+ * @throws WeightsError where there is no configuration, or two that contradict
+ *   each other; ParamError for a key that does not hold.
+ */
+export function configOf({ tensors, metadata }: Weights, config: GivenConfig | undefined, name: string): ModelConfig {
+  const form = formOf(tensors) ?? 'train';
+  const given = config === undefined ? null : resolveConfig({ form, ...config });
+  const stored = readConfig(metadata, name);
+  if (given !== null && stored !== null) {
+    checkAgreement(given, stored, name);
+    return {
+      ...stored,
+      lambda: stored.lambda ?? given.lambda,
+      class_names: stored.class_names ?? given.class_names,
+    };
+  }
+  const found = stored ?? given;
+  if (found !== null) return found;
+  throw new WeightsError({
+    op: name,
+    expected: "a configuration: in the file's metadata, or passed by the caller",
+    got: 'neither; pass a config or name the variant',
+  });
 }

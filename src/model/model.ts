@@ -52,7 +52,9 @@ export class Model {
       const expected = `x of ${n * in_chans * h * w} values, [${n},${in_chans},${h},${w}]`;
       throw new ShapeError({ op: 'forward', expected, got: `${x.length} values` });
     }
-    const result = this.#queue.then(() => this.#opened().forward(x, n));
+    // Asked for now: a call made before `dispose` is answered, however long it waits.
+    const session = this.#opened();
+    const result = this.#queue.then(() => session.forward(x, n));
     this.#queue = result.catch(() => undefined);
     return result;
   }

@@ -21,7 +21,7 @@ import { stateFromOracle } from '../oracle/state.js';
 
 export interface TrainOptions {
   readonly epochs: number;
-  /** Epochs over which λ rises from 0 to 1; below `epochs`, so that the last of them trains at 1. */
+  /** Epochs over which λ rises from 0 to 1; so far below `epochs` that the last step is at 1. */
   readonly decayEpochs: number;
   readonly lambdaSchedule: 'linear' | 'cosine';
   /** An incomplete last batch is left out, as the article does: 2 to the size of the set. */
@@ -75,23 +75,35 @@ function correct(logits: Tensor, targets: readonly number[]): number {
   }).length;
 }
 
-function check(set: ImageSet, config: ModelConfig, o: TrainOptions): void {
-  const refuse = (op: string, expected: string, got: unknown): never => {
-    throw new ParamError({ op, expected, got: String(got) });
-  };
-  const { in_chans, num_classes, input_size, form } = config;
-  if (form !== 'train') refuse('train', 'the train form', `the ${form} form`);
+function refuse(op: string, expected: string, got: unknown): never {
+  throw new ParamError({ op, expected, got: String(got) });
+}
+
+function checkImages(
+  op: 'train' | 'validation',
+  set: ImageSet,
+  { in_chans, num_classes, input_size }: ModelConfig,
+): void {
   const wanted = [in_chans, ...input_size].join('x');
   const has = [set.channels, set.height, set.width].join('x');
-  if (wanted !== has) refuse('train', `images of ${wanted}`, has);
+  if (wanted !== has) refuse(op, `images of ${wanted}`, has);
   if (set.classNames.length !== num_classes)
     refuse('num_classes', `${set.classNames.length}, as the data`, num_classes);
+}
+
+function check(set: ImageSet, validation: ImageSet | null, config: ModelConfig, o: TrainOptions): void {
+  const { input_size, form } = config;
+  if (form !== 'train') refuse('train', 'the train form', `the ${form} form`);
+  checkImages('train', set, config);
+  if (validation !== null) checkImages('validation', validation, config);
   if (!Number.isSafeInteger(o.epochs) || o.epochs < 1) refuse('epochs', 'an integer >= 1', o.epochs);
-  if (!(o.decayEpochs >= 0 && o.decayEpochs < o.epochs)) {
-    refuse('decayEpochs', `0 or more, and below the ${o.epochs} epochs: fusion needs λ = 1 at the end`, o.decayEpochs);
-  }
   if (!Number.isSafeInteger(o.batchSize) || o.batchSize < 2 || o.batchSize > set.n) {
     refuse('batchSize', `an integer from 2 to the ${set.n} images`, o.batchSize);
+  }
+  const steps = Math.floor(set.n / o.batchSize);
+  const lastStep = o.epochs - 1 + (steps - 1) / steps;
+  if (!(o.decayEpochs >= 0 && o.decayEpochs <= lastStep)) {
+    refuse('decayEpochs', `0 to ${lastStep}, the last step: fusion needs λ = 1 at the end`, o.decayEpochs);
   }
   if (!(o.lr > 0 && o.lr < Infinity)) refuse('lr', 'a number > 0', o.lr);
   if (!(o.weightDecay >= 0 && o.weightDecay < Infinity)) refuse('weightDecay', 'a number >= 0', o.weightDecay);
@@ -116,7 +128,7 @@ export function train(
   config: ModelConfig,
   options: TrainOptions,
 ): Generator<Progress, StateDict> {
-  check(set, config, options);
+  check(set, validation, config, options);
   return run(set, validation, config, options);
 }
 

@@ -1,0 +1,63 @@
+/** Runs the built command line as its users do: as a process of its own, in a folder of theirs. */
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import type { Readable } from 'node:stream';
+import { fileURLToPath } from 'node:url';
+import { decodeSafetensors } from '../../src/io/safetensors.js';
+import type { Tensor } from '../../src/core/tensor.js';
+import { readFile } from 'node:fs/promises';
+
+const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+
+/** A process starts within half a second, but machines that run tests are busy. */
+export const PATIENCE = 30_000;
+
+type Process = ChildProcessByStdio<null, Readable, Readable>;
+
+export interface Outcome {
+  /** Null where a signal ended it. */
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export function start(args: readonly string[], cwd: string): Process {
+  // The data that a user may have named is not that of the tests.
+  const env = { ...process.env, VANILLANET_DATA: '' };
+  return spawn(process.execPath, [MAIN, ...args], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+}
+
+/** How a process ended, and what it said from now on. */
+export async function outcomeOf(child: Process): Promise<Outcome> {
+  const said = { stdout: '', stderr: '' };
+  for (const stream of ['stdout', 'stderr'] as const) {
+    child[stream].setEncoding('utf8').on('data', (text: string) => {
+      said[stream] += text;
+    });
+  }
+  return new Promise((resolve, reject) => {
+    child.on('error', reject).on('close', (status) => {
+      resolve({ status, ...said });
+    });
+  });
+}
+
+/** Runs `vanillanet …args` in a folder. */
+export const vanillanet = (args: readonly string[], cwd: string): Promise<Outcome> => outcomeOf(start(args, cwd));
+
+/** What a command that must succeed printed. @throws Error with what it said instead */
+export async function printed(args: readonly string[], cwd: string): Promise<string> {
+  const { status, stdout, stderr } = await vanillanet(args, cwd);
+  if (status !== 0 || stderr !== '') throw new Error(`${args.join(' ')}: exit status ${status}, ${stderr}`);
+  return stdout;
+}
+
+/** What a command printed with --json. */
+export const answered = async (args: readonly string[], cwd: string): Promise<unknown> =>
+  JSON.parse(await printed([...args, '--json'], cwd)) as unknown;
+
+/** The tensor logits of a file that `run` wrote. */
+export async function logitsIn(path: string): Promise<Tensor> {
+  const logits = decodeSafetensors(await readFile(path), path).tensors.get('logits');
+  if (logits === undefined) throw new Error(`no logits in ${path}`);
+  return logits;
+}

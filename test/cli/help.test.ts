@@ -1,0 +1,104 @@
+import { describe, expect, test } from '@jest/globals';
+import { readFile } from 'node:fs/promises';
+import { temporaryFolder } from '../io/temporaryFolder.js';
+import { PATIENCE, printed, vanillanet } from './commandLine.js';
+
+const path = temporaryFolder();
+
+const OPTIONS: Readonly<Record<string, readonly string[]>> = {
+  train: [
+    '--data',
+    '--output',
+    '--dims',
+    '--strides',
+    '--ada-pool',
+    '--act-num',
+    '--drop-rate',
+    '--size',
+    '--epochs',
+    '--decay-epochs',
+    '--lambda-schedule',
+    '--batch-size',
+    '--lr',
+    '--weight-decay',
+    '--smoothing',
+    '--seed',
+    '--limit',
+    '--val-limit',
+    '--json',
+  ],
+  fuse: ['<in>', '<out>', '--verify', '--config', '--lambda', '--probe-size', '--dtype', '--json'],
+  classify: ['<image...>', '--weights', '--backend', '--top', '--config', '--json'],
+  summary: ['[variant]', '--weights', '--config', '--form', '--size', '--num-classes', '--json'],
+  run: ['--weights', '--input', '--output', '--backend', '--lambda', '--mode', '--dtype', '--config', '--json'],
+};
+
+describe('help', () => {
+  test.each(Object.entries(OPTIONS))(
+    '%s --help names its options',
+    async (command, options) => {
+      const text = await printed([command, '--help'], path());
+      expect(options.filter((option) => !text.includes(option))).toEqual([]);
+    },
+    PATIENCE,
+  );
+
+  test(
+    '--help names every command',
+    async () => {
+      const text = await printed(['--help'], path());
+      expect(Object.keys(OPTIONS).filter((command) => !text.includes(`\n  ${command} `))).toEqual([]);
+    },
+    PATIENCE,
+  );
+
+  test(
+    '--version is that of the package',
+    async () => {
+      const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
+      expect(await printed(['--version'], path())).toBe(`${version}\n`);
+    },
+    PATIENCE,
+  );
+});
+
+describe('what was not asked properly has exit status 2 and a line that names it', () => {
+  const cases: [string[], string][] = [
+    [['frobnicate'], "unknown command 'frobnicate'"],
+    [['summary', '--frobnicate'], "unknown option '--frobnicate'"],
+    [['summary', 'vanillanet_5', 'vanillanet_6'], 'too many arguments'],
+    [['run'], "required option '-w, --weights <file>' not specified"],
+    [['classify', '-w', 'x.safetensors'], "missing required argument 'image'"],
+    [['fuse', 'x.safetensors'], "missing required argument 'out'"],
+    [['classify', '-w', 'x', 'y', '--backend', 'cuda'], 'Allowed choices are wasm, reference.'],
+    [['classify', '-w', 'x', 'y', '--top', '0'], 'Expected an integer >= 1.'],
+    [['train', '--dims', '16,x'], 'Expected an integer >= 1.'],
+    [['train', '--epochs', ''], 'Expected an integer >= 1.'],
+    [['train', '--batch-size', '1'], 'Expected an integer >= 2.'],
+    [['train', '--lr', 'fast'], 'Expected a number >= 0.'],
+    [['fuse', 'x', 'y', '--lambda', '1.5'], 'Expected a number in [0, 1].'],
+    [['summary', '--size', '3x4x5'], 'Expected a size such as 224 or 224x160.'],
+  ];
+  test.each(cases)(
+    '%j',
+    async (args, message) => {
+      const { status, stdout, stderr } = await vanillanet(args, path());
+      expect([status, stdout]).toEqual([2, '']);
+      const [first, ...rest] = stderr.split('\n');
+      expect(first).toMatch(/^error: /);
+      expect(first).toContain(message);
+      expect(rest).toEqual(['Try --help.', '']);
+    },
+    PATIENCE,
+  );
+
+  test(
+    'nothing at all shows the help',
+    async () => {
+      const { status, stderr } = await vanillanet([], path());
+      expect(status).toBe(2);
+      expect(stderr).toContain('Usage: vanillanet');
+    },
+    PATIENCE,
+  );
+});

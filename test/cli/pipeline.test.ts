@@ -1,0 +1,177 @@
+/** From pictures to answers: train → fuse → classify, each in a process of its own. */
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import sharp from 'sharp';
+import type { Prediction } from '../../src/model/topK.js';
+import { readImage } from '../../src/data/image.js';
+import { normalise } from '../../src/data/normalise.js';
+import { readWeights } from '../../src/io/weightsFile.js';
+import { Model } from '../../src/model/model.js';
+import { referenceBackend } from '../../src/oracle/backend.js';
+import { wasmBackend } from '../../src/wasm/backend.js';
+import { temporaryFolder } from '../io/temporaryFolder.js';
+import { answered, PATIENCE, printed, vanillanet } from './commandLine.js';
+
+const path = temporaryFolder();
+
+/** Six epochs of three steps, on 16x16 shapes, in such strides that the images come to make a difference. */
+const TRAIN = [
+  ...['train', '--data', 'shapes', '--size', '16', '--dims', '4,6', '--strides', '2', '--act-num', '1'],
+  ...[
+    '--epochs',
+    '6',
+    '--decay-epochs',
+    '4',
+    '--lr',
+    '0.05',
+    '--limit',
+    '30',
+    '--batch-size',
+    '10',
+    '--val-limit',
+    '20',
+  ],
+];
+const IMAGES = ['red.png', 'wide.jpg'];
+const BACKENDS = [wasmBackend, referenceBackend];
+
+let said: string;
+beforeAll(async () => {
+  said = await printed([...TRAIN, '-o', 'net.safetensors'], path());
+  await printed(['fuse', 'net.safetensors', 'fused.safetensors'], path());
+  await sharp({ create: { width: 16, height: 16, channels: 3, background: 'red' } })
+    .png()
+    .toFile(path(IMAGES[0]));
+  const pattern = Uint8Array.from({ length: 40 * 25 * 3 }, (_, k) => (k * 37) % 256);
+  await sharp(pattern, { raw: { width: 40, height: 25, channels: 3 } })
+    .jpeg()
+    .toFile(path(IMAGES[1]));
+}, PATIENCE);
+
+describe('train', () => {
+  test('tells how it goes, and writes a network that describes itself', async () => {
+    const lines = said.split('\n');
+    expect(lines[0]).toBe('data   shapes: 30 images to train on, 20 held out, 10 classes');
+    expect(lines[1]).toBe('net    dims 4,6  strides 2  act_num 1');
+    expect(lines[2]).toMatch(/^epoch 1\/6 {2}step 1\/3 {2}lambda 0\.00 {2}lr 5\.0e-2 {2}loss \d\.\d{3} {2}accuracy /);
+    expect(lines.filter((line) => line.includes('held out: loss'))).toHaveLength(6);
+    expect(lines.slice(-2)).toEqual(['wrote  net.safetensors (train form, lambda 1)', '']);
+    const { config } = await readWeights(path('net.safetensors'));
+    expect(config).toMatchObject({ dims: [4, 6], strides: [2], act_num: 1, lambda: 1, form: 'train' });
+    expect(config).toMatchObject({ num_classes: 10, input_size: [16, 16] });
+    expect(config.class_names).toContain('disc');
+  });
+
+  test(
+    'says the same in JSON lines, and makes the same network of the same seed',
+    async () => {
+      const text = await printed([...TRAIN, '-o', 'again.safetensors', '--json'], path());
+      const records = text
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Record<string, unknown>);
+      const steps = [1, 2, 3, 4, 5, 6].flatMap((epoch) => [1, 2, 3].map((step) => [epoch, step, 3]));
+      expect(records.map(({ epoch, step, steps: of }) => [epoch, step, of])).toEqual(steps);
+      expect(records.map(({ lambda }) => lambda)).toEqual(
+        steps.map(([epoch, step]) => Math.min(1, (epoch - 1 + (step - 1) / 3) / 4)),
+      );
+      expect(records.map((record) => 'validation' in record)).toEqual(steps.map(([, step]) => step === 3));
+      expect(await readFile(path('again.safetensors'))).toEqual(await readFile(path('net.safetensors')));
+
+      await printed([...TRAIN, '-o', 'other.safetensors', '--json', '--seed', '1'], path());
+      expect(await readFile(path('other.safetensors'))).not.toEqual(await readFile(path('net.safetensors')));
+    },
+    PATIENCE,
+  );
+});
+
+describe('fuse', () => {
+  test(
+    'verifies on request, and says what it measured',
+    async () => {
+      const text = await printed(['fuse', 'net.safetensors', 'verified.safetensors', '--verify'], path());
+      expect(text).toContain('fused            net.safetensors -> verified.safetensors (float32)\n');
+      expect(text).toMatch(/^fused - unfused +\S+ of logits up to \S+, both in float64$/m);
+      expect(text).toMatch(/^verified +\d\S+ between WebAssembly in float32 and the unfused oracle$/m);
+      expect(await readFile(path('verified.safetensors'))).toEqual(await readFile(path('fused.safetensors')));
+    },
+    PATIENCE,
+  );
+
+  test(
+    'in JSON, in float64, on a probe of another size, with λ said again',
+    async () => {
+      const options = ['--verify', '--dtype', 'float64', '--probe-size', '12x20', '--lambda', '1'];
+      const report = await answered(['fuse', 'net.safetensors', 'wide.safetensors', ...options], path());
+      expect(report).toMatchObject({ output: 'wide.safetensors', boundedLogits: 10, verified: { holds: true } });
+      const { state, config } = await readWeights(path('wide.safetensors'));
+      expect(config).toMatchObject({ form: 'deploy', lambda: 1, input_size: [16, 16] });
+      expect([...state.values()].every(({ data }) => data instanceof Float64Array)).toBe(true);
+    },
+    PATIENCE,
+  );
+});
+
+interface Answer {
+  readonly image: string;
+  readonly predictions?: readonly Prediction[];
+  readonly error?: string;
+}
+
+describe('classify', () => {
+  test.each(BACKENDS.map((backend) => [backend.name, backend] as const))(
+    'on %s, says what the library says',
+    async (name, backend) => {
+      const args = ['classify', '--weights', 'fused.safetensors', '--backend', name, '--top', '3', ...IMAGES];
+      const answers = (await answered(args, path())) as Answer[];
+      const { state, config } = await readWeights(path('fused.safetensors'));
+      const model = await Model.open(state, config, backend);
+      for (const [i, image] of IMAGES.entries()) {
+        const pixels = normalise(await readImage(path(image), { size: [16, 16] }), config.mean, config.std);
+        expect(answers[i]).toEqual({ image, predictions: await model.classify(pixels, { topK: 3 }) });
+      }
+      expect(answers[0].predictions).not.toEqual(answers[1].predictions);
+    },
+    PATIENCE,
+  );
+
+  test(
+    'the deep network and the fused one agree, for people to read',
+    async () => {
+      const shallow = await printed(['classify', '-w', 'fused.safetensors', ...IMAGES], path());
+      const deep = await printed(['classify', '-w', 'net.safetensors', '-b', 'reference', ...IMAGES], path());
+      expect(shallow).toBe(deep);
+      const [first, ...best] = shallow.split('\n');
+      expect(first).toBe('red.png');
+      for (const line of best.slice(0, 5)) expect(line).toMatch(/^ {2} *\d+\.\d% {2}[a-z ]+$/);
+      expect(best[5]).toBe('wide.jpg');
+    },
+    PATIENCE,
+  );
+
+  test(
+    'an image that cannot be read does not cost the others their answers',
+    async () => {
+      await writeFile(path('text.png'), 'a thousand words');
+      const refusal = 'DataError: text.png: expected a PNG, JPEG or WebP image, got other bytes';
+      const args = ['classify', '-w', 'fused.safetensors', 'text.png', 'red.png', 'missing.png'];
+      const plain = await vanillanet(args, path());
+      expect(plain.status).toBe(1);
+      expect(plain.stdout).toMatch(/^red\.png\n {2}/);
+      const missing = 'DataError: missing.png: expected a readable file, got no such file or folder';
+      expect(plain.stderr).toBe(`${refusal}\n${missing}\n`);
+
+      const json = await vanillanet([...args, '--json'], path());
+      expect([json.status, json.stderr]).toEqual([1, '']);
+      const answers = JSON.parse(json.stdout) as Answer[];
+      expect(answers.map(({ error }) => error)).toEqual([refusal, undefined, missing]);
+      expect(answers[1].predictions).toHaveLength(5);
+    },
+    PATIENCE,
+  );
+});
+
+test('nothing but what was asked for is left in the folder', async () => {
+  const weights = ['net', 'again', 'other', 'fused', 'verified', 'wide'].map((name) => `${name}.safetensors`);
+  expect((await readdir(path())).sort()).toEqual([...weights, ...IMAGES, 'text.png'].sort());
+});

@@ -1,0 +1,176 @@
+/** Tensors in, logits out: what somebody does who compares us with PyTorch. */
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { readdir, writeFile } from 'node:fs/promises';
+import { forward, tensor, valuesOf } from '../../reference/index.js';
+import type { ModelConfig } from '../../src/core/config.js';
+import type { FloatArray, StateDict } from '../../src/core/tensor.js';
+import { encodeSafetensors } from '../../src/io/safetensors.js';
+import { writeWeights } from '../../src/io/weightsFile.js';
+import { Model } from '../../src/model/model.js';
+import { toOracleConfig } from '../../src/oracle/backend.js';
+import { stateToOracle } from '../../src/oracle/state.js';
+import { wasmBackend } from '../../src/wasm/backend.js';
+import { temporaryFolder } from '../io/temporaryFolder.js';
+import { drawnConfig, drawnImages, drawnState } from '../model/drawnNetwork.js';
+import { answered, logitsIn, PATIENCE, printed } from './commandLine.js';
+
+const path = temporaryFolder();
+
+const deploy = drawnConfig('deploy');
+/** A training that stopped at λ = ½. */
+const train = drawnConfig('train', { lambda: 0.5 });
+const [fused, trained] = [drawnState(deploy), drawnState(train)];
+
+/** Three images of a size that the configurations do not name: x says it. */
+const x = drawnImages({ ...deploy, input_size: [18, 13] }, 3);
+/** float64 numbers that float32 has to round. */
+const wide = { ...x, data: Float64Array.from(x.data, (v) => v + 1e-9) };
+
+/** The oracle's answer, to the last bit. */
+function exactly(state: StateDict, config: ModelConfig, data: FloatArray, lambda = 1, training = false): Float64Array {
+  const { logits } = forward(toOracleConfig(config), stateToOracle(state), tensor(data, x.shape), { training, lambda });
+  return valuesOf(logits);
+}
+
+beforeAll(async () => {
+  await writeWeights(path('deploy.safetensors'), fused, deploy);
+  await writeWeights(path('train.safetensors'), trained, train);
+  await writeFile(path('x32.safetensors'), encodeSafetensors(new Map([['x', x]])));
+  await writeFile(path('x64.safetensors'), encodeSafetensors(new Map([['x', wide]])));
+});
+
+const run = (weights: string, input: string, ...options: string[]): string[] => [
+  ...['run', '--weights', weights, '--input', input, '--output', 'y.safetensors', ...options],
+];
+
+describe('the fused network', () => {
+  test.each([
+    ['x32.safetensors', x.data],
+    ['x64.safetensors', wide.data],
+  ])(
+    'in WebAssembly, of %s',
+    async (input, data) => {
+      const report = await answered(run('deploy.safetensors', input), path());
+      expect(report).toEqual({
+        output: 'y.safetensors',
+        shape: [3, 5],
+        dtype: 'float32',
+        backend: 'wasm',
+        mode: 'eval',
+        lambda: 1,
+      });
+      const model = await Model.open(fused, { ...deploy, input_size: [18, 13] }, wasmBackend);
+      expect(await logitsIn(path('y.safetensors'))).toEqual({ data: await model.forward(data, 3), shape: [3, 5] });
+    },
+    PATIENCE,
+  );
+
+  test.each([
+    ['x32.safetensors', x.data],
+    ['x64.safetensors', wide.data],
+  ])(
+    'by the reference, of %s',
+    async (input, data) => {
+      const text = await printed(run('deploy.safetensors', input, '--backend', 'reference'), path());
+      expect(text).toBe(`logits [3,5] float64 of ${input} by reference in eval mode -> y.safetensors\n`);
+      expect((await logitsIn(path('y.safetensors'))).data).toEqual(exactly(fused, deploy, data));
+    },
+    PATIENCE,
+  );
+
+  test(
+    'in another precision than it was computed in',
+    async () => {
+      const options = ['--backend', 'reference', '--dtype', 'float32'];
+      expect(await answered(run('deploy.safetensors', 'x64.safetensors', ...options), path())).toMatchObject({
+        dtype: 'float32',
+      });
+      const { data } = await logitsIn(path('y.safetensors'));
+      expect(data).toEqual(Float32Array.from(exactly(fused, deploy, wide.data)));
+    },
+    PATIENCE,
+  );
+});
+
+describe('the deep network', () => {
+  const cases: [string[], number, boolean][] = [
+    [[], 0.5, false],
+    [['--lambda', '0'], 0, false],
+    [['--lambda', '1'], 1, false],
+    [['--mode', 'train'], 0.5, true],
+    [['--mode', 'train', '--lambda', '0.25'], 0.25, true],
+  ];
+  test.each(cases)(
+    'by the reference %j',
+    async (options, lambda, training) => {
+      const mode = training ? 'train' : 'eval';
+      const args = run('train.safetensors', 'x64.safetensors', '--backend', 'reference', ...options);
+      expect(await answered(args, path())).toMatchObject({ lambda, mode, dtype: 'float64' });
+      const { data } = await logitsIn(path('y.safetensors'));
+      expect(data).toEqual(exactly(trained, train, wide.data, lambda, training));
+    },
+    PATIENCE,
+  );
+});
+
+describe('weights as PyTorch’s users write them', () => {
+  // `save_file(model.state_dict(), path)`: no metadata, float32, and counters that may have been dropped.
+  const { dims, strides, num_classes, act_num } = train;
+  const counters = (name: string): boolean => name.endsWith('.num_batches_tracked');
+  const rounded = (state: StateDict): StateDict =>
+    new Map([...state].map(([name, { data, shape }]) => [name, { data: Float32Array.from(data), shape }]));
+  const without = new Map([...trained].filter(([name]) => !counters(name)));
+
+  beforeAll(async () => {
+    await writeFile(path('config.json'), JSON.stringify({ dims, strides, num_classes, act_num }));
+    await writeFile(path('stated.json'), JSON.stringify({ dims, strides, num_classes, act_num, lambda: 0.25 }));
+    for (const [name, state] of Object.entries({ bare: trained, uncounted: without, fused })) {
+      await writeFile(path(`${name}.safetensors`), encodeSafetensors(state, { dtype: 'float32' }));
+    }
+  });
+
+  const cases: [string, string, string[], number, boolean][] = [
+    ['bare.safetensors', 'config.json', ['--lambda', '0.25'], 0.25, false],
+    ['bare.safetensors', 'stated.json', [], 0.25, false],
+    ['bare.safetensors', 'stated.json', ['--lambda', '0.75', '--mode', 'train'], 0.75, true],
+    ['uncounted.safetensors', 'config.json', ['--lambda', '0'], 0, false],
+  ];
+  test.each(cases)(
+    '%s with %s %j',
+    async (weights, config, options, lambda, training) => {
+      await printed(run(weights, 'x32.safetensors', '-b', 'reference', '-c', config, ...options), path());
+      const { data } = await logitsIn(path('y.safetensors'));
+      expect(data).toEqual(exactly(rounded(trained), train, x.data, lambda, training));
+    },
+    PATIENCE,
+  );
+
+  test(
+    'fused elsewhere: nobody has to name the form',
+    async () => {
+      await printed(run('fused.safetensors', 'x32.safetensors', '-c', 'config.json'), path());
+      const model = await Model.open(fused, { ...deploy, input_size: [18, 13] }, wasmBackend);
+      expect((await logitsIn(path('y.safetensors'))).data).toEqual(await model.forward(x.data, 3));
+    },
+    PATIENCE,
+  );
+
+  test(
+    'fused here, with λ from the command line',
+    async () => {
+      const args = ['fuse', 'uncounted.safetensors', 'y.safetensors', '-c', 'config.json', '--lambda', '1'];
+      await printed([...args, '--verify', '--probe-size', '16'], path());
+      await printed(run('y.safetensors', 'x32.safetensors', '-b', 'reference', '-d', 'float64'), path());
+      const { data } = await logitsIn(path('y.safetensors'));
+      const deep = exactly(rounded(trained), train, x.data, 1);
+      // The weights were rounded once more when they were written: some 1e-7 of the largest logit.
+      const largest = Math.max(...deep.map(Math.abs));
+      expect(Math.max(...deep.map((v, i) => Math.abs(v - data[i])))).toBeLessThan(1e-5 * largest);
+    },
+    PATIENCE,
+  );
+});
+
+test('no temporary file is left', async () => {
+  expect((await readdir(path())).filter((name) => name.startsWith('.'))).toEqual([]);
+});

@@ -1,0 +1,126 @@
+import { describe, expect, test } from '@jest/globals';
+import { writeFile } from 'node:fs/promises';
+import type { VariantName } from '../../src/core/config.js';
+import { writeWeights } from '../../src/io/weightsFile.js';
+import { temporaryFolder } from '../io/temporaryFolder.js';
+import { drawnConfig, drawnState } from '../model/drawnNetwork.js';
+import { answered, PATIENCE, printed } from './commandLine.js';
+
+const path = temporaryFolder();
+
+type Counts = readonly [deployParameters: number, deployMacs: number, trainParameters: number, trainMacs: number];
+
+/** 1000 classes, 224x224, counted in the official code. */
+// prettier-ignore
+const COUNTS: Readonly<Record<VariantName, Counts>> = {
+  vanillanet_5: [15_523_304, 5_161_185_280, 22_328_800, 8_450_519_616],
+  vanillanet_6: [32_509_416, 5_993_103_360, 56_116_704, 10_104_521_280],
+  vanillanet_7: [32_797_672, 6_893_862_912, 56_670_176, 11_827_364_416],
+  vanillanet_8: [37_096_424, 7_735_615_488, 65_175_520, 13_491_200_576],
+  vanillanet_9: [41_395_176, 8_577_368_064, 73_680_864, 15_155_036_736],
+  vanillanet_10: [45_693_928, 9_419_120_640, 82_186_208, 16_818_872_896],
+  vanillanet_11: [49_992_680, 10_260_873_216, 90_691_552, 18_482_709_056],
+  vanillanet_12: [54_291_432, 11_102_625_792, 99_196_896, 20_146_545_216],
+  vanillanet_13: [58_590_184, 11_944_378_368, 107_702_240, 21_810_381_376],
+  vanillanet_13_x1_5: [127_796_200, 26_548_445_184, 236_942_048, 48_745_701_952],
+  vanillanet_13_x1_5_ada_pool: [127_796_200, 48_982_528_512, 236_942_048, 89_966_269_504],
+};
+
+const counted = (variant: string, [deploy, deployMacs, train, trainMacs]: Counts): object => ({
+  variant,
+  deploy: { parameters: deploy, macs: deployMacs },
+  train: { parameters: train, macs: trainMacs },
+});
+
+describe('all variants', () => {
+  test(
+    'have the counts of the official code, as JSON',
+    async () => {
+      const rows = Object.entries(COUNTS).map(([variant, counts]) => counted(variant, counts));
+      expect(await answered(['summary'], path())).toEqual(rows);
+    },
+    PATIENCE,
+  );
+
+  test(
+    'and as a table, one a line',
+    async () => {
+      const [head, ...rows] = (await printed(['summary'], path())).trimEnd().split('\n');
+      expect(head.split(/ {2,}/)).toEqual(['variant', 'deploy params', 'deploy MACs', 'train params', 'train MACs']);
+      const written = Object.entries(COUNTS).map(([variant, counts]) => [
+        variant,
+        ...counts.map((count) => count.toLocaleString('en-US')),
+      ]);
+      expect(rows.map((row) => row.split(/ +/))).toEqual(written);
+      // Numbers stand under each other: all rows end in the same column.
+      expect(new Set(rows.map((row) => row.length)).size).toBe(1);
+    },
+    PATIENCE,
+  );
+
+  test(
+    'with ten classes',
+    async () => {
+      const [five] = (await answered(['summary', '--num-classes', '10'], path())) as object[];
+      expect(five).toMatchObject({ deploy: { parameters: 11_467_274 }, train: { parameters: 17_269_900 } });
+    },
+    PATIENCE,
+  );
+});
+
+interface Described {
+  readonly form: string;
+  readonly parameters: number;
+  readonly macs: number;
+  readonly layers: readonly { readonly name: string; readonly output: readonly number[] }[];
+}
+
+const described = async (...args: string[]): Promise<Described[]> =>
+  (await answered(['summary', ...args], path())) as Described[];
+
+describe('one network', () => {
+  test(
+    'layer by layer, in both forms',
+    async () => {
+      const [train, deploy] = await described('vanillanet_5');
+      const { vanillanet_5: counts } = COUNTS;
+      expect([deploy.form, deploy.parameters, deploy.macs]).toEqual(['deploy', counts[0], counts[1]]);
+      expect([train.form, train.parameters, train.macs]).toEqual(['train', counts[2], counts[3]]);
+      const pools = deploy.layers.filter(({ name }) => name.endsWith('.pool'));
+      expect(pools.map(({ output }) => output)).toEqual([
+        [1024, 28, 28],
+        [2048, 14, 14],
+        [4096, 7, 7],
+      ]);
+    },
+    PATIENCE,
+  );
+
+  test(
+    'at another size, in one form, as a table',
+    async () => {
+      const text = await printed(['summary', 'vanillanet_5', '--size', '64x47', '--form', 'deploy'], path());
+      expect(text).toMatch(/^vanillanet_5, deploy form, input \[3,64,47\]\n/);
+      expect(text).toMatch(/^stages\.2\.pool +maxPool2d +\[4096,2,1\] +0 +0$/m);
+      expect(text).toMatch(/^cls\.2 +conv2d +\[1000,1,1\] +4,097,000 +4,096,000$/m);
+      expect(text).toMatch(/^total +15,523,304 +[\d,]+$/m);
+      expect(text).not.toContain('train form');
+    },
+    PATIENCE,
+  );
+
+  test(
+    'of a weight file or a configuration, at its own input size',
+    async () => {
+      const config = drawnConfig('deploy');
+      await writeWeights(path('w.safetensors'), drawnState(config), config);
+      const { dims, strides, num_classes, act_num, input_size } = config;
+      await writeFile(path('c.json'), JSON.stringify({ dims, strides, num_classes, act_num, input_size }));
+      const [train, deploy] = await described('--weights', 'w.safetensors');
+      expect(await described('--config', 'c.json')).toEqual([train, deploy]);
+      expect(deploy.layers[0]).toMatchObject({ name: 'stem.0', output: [4, 4, 5] });
+      expect(deploy.parameters).toBe([...drawnState(config).values()].reduce((sum, { data }) => sum + data.length, 0));
+    },
+    PATIENCE,
+  );
+});

@@ -1,0 +1,170 @@
+import { describe, expect, test } from '@jest/globals';
+import {
+  resolveConfig,
+  VARIANTS,
+  type GivenConfig,
+  type ModelConfig,
+  type VariantName,
+} from '../../src/core/config.js';
+import { ParamError } from '../../src/core/errors.js';
+import { refusal } from '../io/refusal.js';
+
+const SIZES = { dims: [4, 6, 8], strides: [2, 1] };
+
+/** Everything but the sizes, as the official code has it. */
+const DEFAULTS = {
+  ada_pool: null,
+  article_stem: false,
+  in_chans: 3,
+  num_classes: 1000,
+  act_num: 3,
+  drop_rate: 0,
+  form: 'train',
+  lambda: null,
+  input_size: [224, 224],
+  mean: [0.485, 0.456, 0.406],
+  std: [0.229, 0.224, 0.225],
+  class_names: null,
+};
+
+describe('what is not given', () => {
+  test('has the official defaults', () => {
+    expect(resolveConfig(SIZES)).toEqual({ ...SIZES, ...DEFAULTS });
+    const none = Object.fromEntries(Object.keys(DEFAULTS).map((key) => [key, undefined]));
+    expect(resolveConfig({ ...SIZES, ...none })).toEqual({ ...SIZES, ...DEFAULTS });
+  });
+
+  test.each(Object.entries(VARIANTS))('comes from %s', (variant, sizes) => {
+    expect(resolveConfig({ variant })).toEqual({ variant, ...DEFAULTS, ...sizes });
+  });
+
+  test.each([1, 4])('is no normalisation for %d channels, which ImageNet has not', (in_chans) => {
+    const { mean, std } = resolveConfig({ ...SIZES, in_chans });
+    expect([mean, std]).toEqual([Array<number>(in_chans).fill(0), Array<number>(in_chans).fill(1)]);
+  });
+});
+
+describe('what is given', () => {
+  const accepted: [keyof ModelConfig, unknown][] = [
+    ['ada_pool', [3, 0]],
+    ['ada_pool', [0, 0]],
+    ['ada_pool', null],
+    ['article_stem', true],
+    ['num_classes', 1],
+    ['act_num', 0],
+    ['act_num', 5],
+    ['drop_rate', 0],
+    ['drop_rate', 0.999],
+    ['form', 'deploy'],
+    ['lambda', 0],
+    ['lambda', 1],
+    ['lambda', null],
+    ['input_size', [32, 47]],
+    ['mean', [0, -1, 2]],
+    ['std', [1e-3, 1, 2]],
+    ['class_names', null],
+  ];
+  test.each(accepted)('%s may be %j', (key, value) => {
+    expect(resolveConfig({ ...SIZES, [key]: value })).toEqual({ ...SIZES, ...DEFAULTS, [key]: value });
+  });
+
+  test('one number is a square', () => {
+    expect(resolveConfig({ ...SIZES, input_size: 64 }).input_size).toEqual([64, 64]);
+  });
+
+  test('as many names as classes', () => {
+    const named = resolveConfig({ ...SIZES, num_classes: 2, class_names: ['cat', ''] });
+    expect(named.class_names).toEqual(['cat', '']);
+  });
+
+  test('is given again by what comes out', () => {
+    for (const given of [SIZES, { variant: 'vanillanet_5', num_classes: 10, lambda: 0 }, { ...SIZES, in_chans: 1 }]) {
+      const resolved = resolveConfig(given);
+      expect(resolveConfig(resolved)).toEqual(resolved);
+    }
+  });
+});
+
+describe('a variant with sizes of its own', () => {
+  const five = VARIANTS.vanillanet_5;
+  const ada = VARIANTS.vanillanet_13_x1_5_ada_pool;
+  const cases: [string, VariantName, GivenConfig, boolean][] = [
+    ['the same dims', 'vanillanet_5', { dims: five.dims, strides: five.strides }, true],
+    ['another classifier', 'vanillanet_5', { num_classes: 10, act_num: 1 }, true],
+    ['other dims', 'vanillanet_5', { dims: [8, 16, 32, 64] }, false],
+    ['other strides', 'vanillanet_5', { strides: [2, 2, 1] }, false],
+    ['the same pools', 'vanillanet_13_x1_5_ada_pool', { ada_pool: ada.ada_pool }, true],
+    ['no pools', 'vanillanet_13_x1_5_ada_pool', { ada_pool: null }, false],
+    ['pools', 'vanillanet_5', { ada_pool: [0, 0, 7] }, false],
+  ];
+  test.each(cases)('%s', (_, variant, own, keepsItsName) => {
+    const resolved = resolveConfig({ variant, ...own });
+    expect(resolved).toMatchObject(own);
+    expect(Object.hasOwn(resolved, 'variant')).toBe(keepsItsName);
+    if (keepsItsName) expect(resolved.variant).toBe(variant);
+  });
+});
+
+describe('refused', () => {
+  const sizes = (more: object): object => ({ ...SIZES, ...more });
+  const list = 'a list of integers >= ';
+  const cases: [GivenConfig, string, string, string][] = [
+    [{}, 'strides', `${list}1`, 'nothing'],
+    [{ strides: [2] }, 'dims', `${list}1`, 'nothing'],
+    [{ variant: 'vanillanet_4' }, 'variant', 'one of vanillanet_5, vanillanet_6', '"vanillanet_4"'],
+    [{ variant: 'toString' }, 'variant', 'one of', '"toString"'],
+    [{ variant: 5 }, 'variant', 'one of', '5'],
+    [{ variant: null }, 'variant', 'one of', 'null'],
+    [sizes({ dims: [] }), 'dims', `${list}1`, '[]'],
+    [sizes({ dims: 4 }), 'dims', `${list}1`, '4'],
+    [sizes({ dims: [4, 6, 0] }), 'dims', `${list}1`, '[4,6,0]'],
+    [sizes({ dims: [4, 6, '8'] }), 'dims', `${list}1`, '[4,6,"8"]'],
+    [sizes({ dims: [4, 6.5, 8] }), 'dims', `${list}1`, '[4,6.5,8]'],
+    [sizes({ dims: [4, 6] }), 'dims', '3 entries, one more than strides [2,1]', '[4,6]'],
+    [sizes({ strides: [] }), 'strides', `${list}1`, '[]'],
+    [sizes({ strides: [2, 0] }), 'strides', `${list}1`, '[2,0]'],
+    [{ variant: 'vanillanet_5', strides: [2, 2] }, 'dims', '3 entries', '[512,1024,2048,4096]'],
+    [sizes({ ada_pool: [] }), 'ada_pool', `${list}0`, '[]'],
+    [sizes({ ada_pool: [0, -1] }), 'ada_pool', `${list}0`, '[0,-1]'],
+    [sizes({ ada_pool: [0, 1, 2] }), 'ada_pool', '2 entries, one for each stage', '[0,1,2]'],
+    [sizes({ ada_pool: false }), 'ada_pool', `${list}0`, 'false'],
+    [sizes({ article_stem: 1 }), 'article_stem', 'true or false', '1'],
+    [sizes({ article_stem: null }), 'article_stem', 'true or false', 'null'],
+    [sizes({ in_chans: 0 }), 'in_chans', 'an integer >= 1', '0'],
+    [sizes({ num_classes: 0 }), 'num_classes', 'an integer >= 1', '0'],
+    [sizes({ num_classes: '10' }), 'num_classes', 'an integer >= 1', '"10"'],
+    [sizes({ act_num: -1 }), 'act_num', 'an integer >= 0', '-1'],
+    [sizes({ act_num: 1.5 }), 'act_num', 'an integer >= 0', '1.5'],
+    [sizes({ drop_rate: 1 }), 'drop_rate', 'a number in [0, 1)', '1'],
+    [sizes({ drop_rate: -0.1 }), 'drop_rate', 'a number in [0, 1)', '-0.1'],
+    [sizes({ drop_rate: NaN }), 'drop_rate', 'a number in [0, 1)', 'NaN'],
+    [sizes({ form: 'fused' }), 'form', "'train' or 'deploy'", '"fused"'],
+    [sizes({ form: null }), 'form', "'train' or 'deploy'", 'null'],
+    [sizes({ lambda: 1.01 }), 'lambda', 'a number in [0, 1]', '1.01'],
+    [sizes({ lambda: -0.01 }), 'lambda', 'a number in [0, 1]', '-0.01'],
+    [sizes({ lambda: NaN }), 'lambda', 'a number in [0, 1]', 'NaN'],
+    [sizes({ lambda: '1' }), 'lambda', 'a number in [0, 1]', '"1"'],
+    [sizes({ input_size: 0 }), 'input_size', '[height, width], integers >= 1', '0'],
+    [sizes({ input_size: [32] }), 'input_size', '[height, width]', '[32]'],
+    [sizes({ input_size: [3, 32, 32] }), 'input_size', '[height, width]', '[3,32,32]'],
+    [sizes({ input_size: [32, 31.5] }), 'input_size', '[height, width]', '[32,31.5]'],
+    [sizes({ mean: [0.5] }), 'mean', '3 finite numbers, one for each channel', '[0.5]'],
+    [sizes({ mean: [0, 0, Infinity] }), 'mean', '3 finite numbers', '['],
+    [sizes({ mean: 0.5 }), 'mean', '3 finite numbers', '0.5'],
+    [sizes({ in_chans: 1, std: [1, 1, 1] }), 'std', '1 finite positive numbers', '[1,1,1]'],
+    [sizes({ std: [1, 1, 0] }), 'std', '3 finite positive numbers', '[1,1,0]'],
+    [sizes({ std: ['1', 1, 1] }), 'std', '3 finite positive numbers', '["1",1,1]'],
+    [sizes({ class_names: 'cat' }), 'class_names', 'a list of strings', '"cat"'],
+    [sizes({ class_names: ['cat', 1], num_classes: 2 }), 'class_names', 'a list of strings', '["cat",1]'],
+    [sizes({ class_names: ['cat'], num_classes: 2 }), 'class_names', '2 names, one for each class', '1 names'],
+    [sizes({ dim: [4] }), 'dim', 'one of the keys variant, dims, strides', 'unknown key'],
+  ];
+  test.each(cases)('%j', (given, key, expected, got) => {
+    expect(() => resolveConfig(given)).toThrow(refusal(ParamError, `config.${key}`, expected, got));
+  });
+
+  test.each(['null', '[]', '"vanillanet_5"', '5'])('%s, which is no object', (json) => {
+    const given = JSON.parse(json) as GivenConfig;
+    expect(() => resolveConfig(given)).toThrow(refusal(ParamError, 'config', 'an object', json));
+  });
+});

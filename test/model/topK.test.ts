@@ -1,0 +1,43 @@
+import { describe, expect, test } from '@jest/globals';
+import { ParamError } from '../../src/core/errors.js';
+import { topK } from '../../src/model/topK.js';
+import { refusal } from '../io/refusal.js';
+
+const order = (logits: readonly number[], k: number): number[] =>
+  topK(Float64Array.from(logits), k, null).map(({ index }) => index);
+
+describe('the order', () => {
+  test.each([
+    ['of three', [0, 2, 1], 3, [1, 2, 0]],
+    ['of the best', [0, 2, 1], 1, [1]],
+    ['of fewer than asked for', [0, 2, 1], 7, [1, 2, 0]],
+    ['of one', [5], 1, [0]],
+    ['of equals', [1, 3, 1, 3, 1], 4, [1, 3, 0, 2]],
+    ['of all equal', [2, 2, 2], 2, [0, 1]],
+    ['of -0 and 0', [-0, 0], 2, [0, 1]],
+    ['of more than ten', Array.from({ length: 12 }, (_, i) => i), 3, [11, 10, 9]],
+  ])('%s', (_, logits, k, indices) => {
+    expect(order(logits, k)).toEqual(indices);
+  });
+});
+
+test('probabilities are the softmax', () => {
+  const best = topK(Float64Array.of(Math.log(1), Math.log(3)), 2, ['one', 'three']);
+  expect(best.map(({ label }) => label)).toEqual(['three', 'one']);
+  expect(best[0].probability).toBeCloseTo(0.75, 12);
+  expect(best[1].probability).toBeCloseTo(0.25, 12);
+});
+
+test('large logits do not overflow, in float32 or float64', () => {
+  for (const logits of [Float32Array.of(3e38, -3e38), Float64Array.of(1e308, 0)]) {
+    expect(topK(logits, 2, null).map(({ probability }) => probability)).toEqual([1, 0]);
+  }
+});
+
+test('a class without a name is called by its index', () => {
+  expect(topK(Float32Array.of(0, 1), 2, null).map(({ label }) => label)).toEqual(['1', '0']);
+});
+
+test.each([0, -1, 1.5, NaN, Infinity])('refuses k = %d', (k) => {
+  expect(() => topK(Float32Array.of(0, 1), k, null)).toThrow(refusal(ParamError, 'topK', 'an integer >= 1', `${k}`));
+});

@@ -1,0 +1,51 @@
+/** That it learns from real pictures what it was not shown. */
+import { expect, test } from '@jest/globals';
+import { resolveConfig } from '../../src/core/config.js';
+import { openDataset } from '../../src/data/open.js';
+import { train } from '../../src/train/train.js';
+import { describeWith, SHARED } from '../data/sharedData.js';
+import { collect } from './collect.js';
+
+const ARCHIVE = 'cifar-10-1k-python.tar.gz';
+const [TRAINED, HELD_OUT] = [600, 500];
+
+/**
+ * Guessing is right with p = 1/10: of n pictures, a share of standard deviation
+ * √(p(1−p)/n), which is 1.34% of 500. Three of them above 10% are 14.0%.
+ */
+const THREE_DEVIATIONS = 0.1 + 3 * Math.sqrt((0.1 * 0.9) / HELD_OUT);
+
+describeWith([ARCHIVE], 'a tiny network on CIFAR-10', () => {
+  test('loses less from epoch to epoch, and knows pictures it never saw better than by chance', async () => {
+    const [set, heldOut] = await Promise.all([
+      openDataset(`${SHARED}/${ARCHIVE}`, 'train', { n: TRAINED }),
+      openDataset(`${SHARED}/${ARCHIVE}`, 'test', { n: HELD_OUT }),
+    ]);
+    expect([set.n, heldOut.n]).toEqual([TRAINED, HELD_OUT]);
+    const config = resolveConfig({
+      dims: [8, 16],
+      strides: [2],
+      num_classes: 10,
+      input_size: 32,
+      mean: [0.5, 0.5, 0.5],
+      std: [0.25, 0.25, 0.25],
+    });
+    const { records } = collect(
+      train(set, heldOut, config, {
+        epochs: 3,
+        decayEpochs: 2,
+        lambdaSchedule: 'linear',
+        batchSize: 20,
+        lr: 5e-3,
+        weightDecay: 1e-5,
+        smoothing: 0.1,
+        seed: 0,
+      }),
+    );
+    const epochs = records.filter(({ step, steps }) => step === steps);
+    const losses = epochs.map(({ loss }) => loss);
+    expect(losses[1]).toBeLessThan(losses[0]);
+    expect(losses[2]).toBeLessThan(losses[1]);
+    expect(epochs[2].validation?.accuracy).toBeGreaterThan(THREE_DEVIATIONS);
+  }, 60_000);
+});

@@ -7,5 +7,7 @@ export default {
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
   // Types are checked by `npm run check`, once and for everything.
   transform: { '^.+\\.ts$': ['ts-jest', { useESM: true, diagnostics: false }] },
+  // Every core: half the suites wait for processes they started.
+  maxWorkers: '100%',
   reporters: ['default', '<rootDir>/test/plainSummary.js'],
 };

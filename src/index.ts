@@ -5,12 +5,18 @@ export {
   VARIANTS,
   type Form,
   type GivenConfig,
+  type Interpolation,
   type ModelConfig,
   type VariantName,
 } from './core/config.js';
 export * from './core/errors.js';
 export { checkState, parameterShapes } from './core/parameters.js';
 export type { FloatArray, StateDict, Tensor } from './core/tensor.js';
+export { centreCrop } from './image/crop.js';
+export { normalise } from './image/normalise.js';
+export type { PixelImage, RgbImage } from './image/pixelImage.js';
+export { preprocess, type PreprocessOptions } from './image/preprocess.js';
+export { resize } from './image/resize.js';
 export { readConfig, writeConfig } from './io/configMetadata.js';
 export { decodeSafetensors, encodeSafetensors, type EncodeOptions, type Weights } from './io/safetensors.js';
 export { loadModel, type LoadModelOptions } from './model/loadModel.js';

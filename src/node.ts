@@ -1,9 +1,9 @@
 /** What needs Node: files, images, data sets, the oracle as a backend, training with it. */
-export { batchOf, normalise } from './data/normalise.js';
+export { batchOf } from './data/normalise.js';
 export { readCifar10 } from './data/cifar.js';
 export { pick, spread, type ImageSet, type Split } from './data/dataset.js';
 export { findCifar10 } from './data/find.js';
-export { readImage, type Image } from './data/image.js';
+export { readImage } from './data/image.js';
 export { readImageFolder } from './data/imageFolder.js';
 export { openDataset, type OpenOptions } from './data/open.js';
 export { drawShapes } from './data/shapes.js';

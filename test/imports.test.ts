@@ -20,13 +20,14 @@ const RULES: readonly {
   { from: 'reference/', rooms: ['reference/'], packages: ['ndarray'] },
   { from: 'assembly/', rooms: ['assembly/'], packages: [] },
   { from: 'src/core/', rooms: ['src/core/'], packages: [] },
+  { from: 'src/image/', rooms: ['src/image/', 'src/core/'], packages: [] },
   { from: 'src/wasm/', rooms: ['src/wasm/', 'src/core/', 'src/model/plan.ts'], packages: ['#wasm/plain'] },
   { from: 'src/model/loadModel.ts', rooms: ['src/model/', 'src/core/', 'src/io/', 'src/wasm/'], packages: [] },
-  { from: 'src/model/', rooms: ['src/model/', 'src/core/'], packages: [] },
+  { from: 'src/model/', rooms: ['src/model/', 'src/core/', 'src/image/'], packages: [] },
   { from: 'src/io/', rooms: ['src/io/', 'src/core/'], packages: ['node:'] },
   {
     from: 'src/data/',
-    rooms: ['src/data/', 'src/core/', 'src/io/readFile.ts'],
+    rooms: ['src/data/', 'src/core/', 'src/image/', 'src/io/readFile.ts'],
     packages: ['node:', 'sharp', 'nanotar'],
   },
   { from: 'src/oracle/', rooms: ['src/oracle/', 'src/core/', 'src/model/', 'reference/index.ts'], packages: [] },
@@ -36,7 +37,7 @@ const RULES: readonly {
     packages: [],
   },
   { from: 'src/cli/', rooms: ['src/', 'reference/index.ts'], packages: ['node:', 'commander'] },
-  { from: 'src/index.ts', rooms: ['src/core/', 'src/io/', 'src/model/', 'src/wasm/'], packages: [] },
+  { from: 'src/index.ts', rooms: ['src/core/', 'src/image/', 'src/io/', 'src/model/', 'src/wasm/'], packages: [] },
   { from: 'src/node.ts', rooms: ['src/'], packages: [] },
 ];
 

@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import { ParamError, VanillaNetError } from '../core/errors.js';
 import { readImage } from '../data/image.js';
-import { normalise } from '../data/normalise.js';
 import { Model } from '../model/model.js';
 import type { Prediction } from '../model/topK.js';
 import { integer } from './arguments.js';
@@ -23,10 +22,8 @@ interface Answer {
 }
 
 async function answer(model: Model, image: string, topK: number): Promise<Answer> {
-  const { input_size, mean, std } = model.config;
   try {
-    const pixels = normalise(await readImage(image, { size: input_size }), mean, std);
-    return { image, predictions: await model.classify(pixels, { topK }) };
+    return { image, predictions: await model.classify(await readImage(image), { topK }) };
   } catch (error) {
     // One image that cannot be read must not cost the others their answers.
     if (error instanceof VanillaNetError) return { image, error: lineOf(error) };

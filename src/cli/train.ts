@@ -88,6 +88,8 @@ async function run(options: TrainCommandOptions): Promise<void> {
     num_classes: trained.classNames.length,
     class_names: trained.classNames,
     input_size: at,
+    // The images were read whole, so they are to be looked at whole.
+    crop_pct: 1,
     ...CIFAR10,
   });
   if (!options.json) {

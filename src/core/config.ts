@@ -3,6 +3,17 @@ import { ParamError } from './errors.js';
 /** The network is trained in the deep form and shipped in the fused one. */
 export type Form = 'train' | 'deploy';
 
+/** How images are scaled; the names are Pillow's. */
+export const INTERPOLATIONS = ['bicubic', 'bilinear', 'box'] as const;
+
+export type Interpolation = (typeof INTERPOLATIONS)[number];
+
+/** The share of a scaled image that an ImageNet network looks at: 224 of 256 pixels. */
+export const CROP_PCT = 0.875;
+
+/** Below this side an image is looked at whole: a border cut off 32 pixels is too much. */
+const SMALL_INPUT = 64;
+
 /**
  * A network and how to feed it. The keys are the official code's keyword
  * arguments, so that a configuration file, the metadata of a weight file and this
@@ -30,6 +41,9 @@ export interface ModelConfig {
   readonly lambda: number | null;
   /** Input height and width. */
   readonly input_size: readonly [number, number];
+  /** Images are scaled to input_size/crop_pct and their middle is cut out; in (0, 1]. */
+  readonly crop_pct: number;
+  readonly interpolation: Interpolation;
   /** Per-channel mean and standard deviation of the input in [0, 1]. */
   readonly mean: readonly number[];
   readonly std: readonly number[];
@@ -78,6 +92,8 @@ const refuse = (key: string, expected: string, got: unknown): never => {
   throw new ParamError({ op: `config.${key}`, expected, got: show(got) });
 };
 
+const isInterpolation = (v: unknown): v is Interpolation => INTERPOLATIONS.some((name) => name === v);
+
 const isInteger = (v: unknown, min: number): v is number => Number.isSafeInteger(v) && (v as number) >= min;
 
 function integers(key: string, v: unknown, min: number, length?: number): readonly number[] {
@@ -114,6 +130,8 @@ const KEYS = [
   'form',
   'lambda',
   'input_size',
+  'crop_pct',
+  'interpolation',
   'mean',
   'std',
   'class_names',
@@ -125,7 +143,8 @@ const SIZES = ['dims', 'strides', 'ada_pool'] as const;
 /**
  * Completes and checks a configuration. Either `variant` or `dims` and `strides`
  * must be there; the rest has the official defaults (3 channels, 1000 classes,
- * act_num 3, no dropout, train form, 224x224, ImageNet mean and deviation).
+ * act_num 3, no dropout, train form, 224x224, ImageNet mean and deviation, bicubic
+ * scaling). `crop_pct` is 0.875, and 1 for inputs of less than 64 pixels a side.
  * λ stays null where it is not given: nobody can guess it.
  *
  * @throws ParamError naming the key, what it may be and what came.
@@ -175,6 +194,13 @@ export function resolveConfig(given: GivenConfig): ModelConfig {
   if (!Array.isArray(size) || size.length !== 2 || !size.every((e) => isInteger(e, 1))) {
     return refuse('input_size', '[height, width], integers >= 1', input_size);
   }
+  const { crop_pct = Math.min(size[0], size[1]) < SMALL_INPUT ? 1 : CROP_PCT, interpolation = 'bicubic' } = given;
+  if (typeof crop_pct !== 'number' || !(crop_pct > 0 && crop_pct <= 1)) {
+    return refuse('crop_pct', 'a number in (0, 1]', crop_pct);
+  }
+  if (!isInterpolation(interpolation)) {
+    return refuse('interpolation', `one of ${INTERPOLATIONS.join(', ')}`, interpolation);
+  }
   if (class_names !== null) {
     const strings = Array.isArray(class_names) && class_names.every((e) => typeof e === 'string');
     if (!strings) return refuse('class_names', 'a list of strings', class_names);
@@ -197,6 +223,8 @@ export function resolveConfig(given: GivenConfig): ModelConfig {
     form,
     lambda,
     input_size: [size[0], size[1]],
+    crop_pct,
+    interpolation,
     mean: perChannel('mean', given.mean ?? (rgb ? IMAGENET.mean : Array<number>(in_chans).fill(0)), in_chans, false),
     std: perChannel('std', given.std ?? (rgb ? IMAGENET.std : Array<number>(in_chans).fill(1)), in_chans, true),
     class_names: class_names,

@@ -4,6 +4,8 @@ import { ParamError, ShapeError } from '../core/errors.js';
 import { checkState } from '../core/parameters.js';
 import { mapSizes } from '../core/shapes.js';
 import type { FloatArray, StateDict } from '../core/tensor.js';
+import type { PixelImage } from '../image/pixelImage.js';
+import { preprocess } from '../image/preprocess.js';
 import { topK, type Prediction } from './topK.js';
 
 /**
@@ -59,8 +61,19 @@ export class Model {
     return result;
   }
 
-  /** The most probable classes of one image [in_chans, h, w], best first. */
-  async classify(x: FloatArray, { topK: k = 5 }: { readonly topK?: number } = {}): Promise<Prediction[]> {
+  /**
+   * The most probable classes of one image, best first.
+   *
+   * @param image decoded pixels of any size, which are scaled, cut and normalised as the
+   *   configuration says; or what that would give, [in_chans, h, w] as for `forward`
+   * @throws DataError, ShapeError for an image that is none, ParamError for one that the
+   *   network does not take, and all that `forward` throws
+   */
+  async classify(
+    image: PixelImage | FloatArray,
+    { topK: k = 5 }: { readonly topK?: number } = {},
+  ): Promise<Prediction[]> {
+    const x = 'data' in image ? this.#preprocess(image) : image;
     return topK(await this.forward(x), k, this.config.class_names);
   }
 
@@ -72,6 +85,14 @@ export class Model {
     void this.#queue.then(() => {
       session.dispose();
     });
+  }
+
+  #preprocess(image: PixelImage): FloatArray {
+    const { in_chans, input_size, crop_pct, interpolation, mean, std } = this.config;
+    if (in_chans !== 3) {
+      throw new ParamError({ op: 'classify', expected: 'a network for RGB images', got: `in_chans ${in_chans}` });
+    }
+    return preprocess(image, { size: input_size, crop_pct, interpolation, mean, std });
   }
 
   #opened(): Session {

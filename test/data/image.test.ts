@@ -89,26 +89,6 @@ describe('what it reads', () => {
       false,
       false,
     ]);
-    const { width: w, height: h } = await decodeImage(bytes, 'x', { size: [4, 2] });
-    expect([h, w]).toEqual([4, 2]);
-  });
-
-  test('scaled to a size, the middle of it where the proportions differ', async () => {
-    const thirds = draw(
-      30,
-      10,
-      (x) =>
-        [
-          [255, 0, 0],
-          [0, 255, 0],
-          [0, 0, 255],
-        ][Math.floor(x / 10)],
-    );
-    const { data, width, height } = await decodeImage(await thirds.png().toBuffer(), 'x', { size: [10, 10] });
-    expect([width, height]).toEqual([10, 10]);
-    expect([...data.subarray(0, 3), ...data.subarray(-3)]).toEqual([0, 255, 0, 0, 255, 0]);
-    const same = await decodeImage(await noisy.clone().png().toBuffer(), 'x', { size: [48, 64] });
-    expect(Buffer.compare(same.data, await noisy.clone().raw().toBuffer())).toBe(0);
   });
 });
 

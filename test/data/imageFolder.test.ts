@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { DataError, ParamError } from '../../src/core/errors.js';
 import { readImageFolder } from '../../src/data/imageFolder.js';
+import { fit } from '../../src/image/preprocess.js';
 import { refusal } from '../io/refusal.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { tarOf } from './tarWriter.js';
@@ -101,6 +102,24 @@ describe('classes by folder', () => {
   test('a class may be called train', async () => {
     const root = await write('traffic', { 'train/1.png': await png(1), 'boat/1.png': await png(2) });
     expect((await readImageFolder(root, { size: [1, 1] })).classNames).toEqual(['boat', 'train']);
+  });
+});
+
+describe('images of other sizes', () => {
+  test('are scaled as everywhere, and looked at whole unless told otherwise', async () => {
+    const width = 90;
+    const height = 60;
+    const data = Uint8Array.from({ length: 3 * width * height }, (_, i) => (i * i * 31 + 7 * i) % 256);
+    const photograph = await sharp(data, { raw: { width, height, channels: 3 } })
+      .png()
+      .toBuffer();
+    const root = await write('photographs', { 'cat/1.png': photograph });
+    for (const options of [{}, { crop_pct: 0.8, interpolation: 'bilinear' }, { resize: 'exact' }] as const) {
+      const { images } = await readImageFolder(root, { size: [24, 24], ...options });
+      const fitted = fit({ data, width, height }, { size: [24, 24], crop_pct: 1, ...options });
+      const planes = [0, 1, 2].flatMap((c) => [...fitted.data].filter((_, i) => i % 3 === c));
+      expect([...images]).toEqual(planes);
+    }
   });
 });
 

@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { ParamError } from '../../src/core/errors.js';
 import type { ImageSet } from '../../src/data/dataset.js';
-import { batchOf, normalise } from '../../src/data/normalise.js';
+import { batchOf } from '../../src/data/normalise.js';
+import { normalise } from '../../src/image/normalise.js';
 import { refusal } from '../io/refusal.js';
 
 const mean = [0.5, 0.25, 0];

@@ -1,0 +1,45 @@
+import { ParamError } from '../core/errors.js';
+import { channelsOf, type PixelImage } from './pixelImage.js';
+
+type Numbers = readonly number[];
+
+/**
+ * What each of the 256 pixel values becomes in each channel: (v/255 − mean) / std.
+ *
+ * @throws ParamError for another number of channels, or numbers that no image can be normalised by.
+ */
+export function normalisationTables(channels: number, mean: Numbers, std: Numbers): Float64Array[] {
+  const op = 'normalise';
+  if (mean.length !== channels || std.length !== channels) {
+    throw new ParamError({
+      op,
+      expected: `${channels} means and deviations, one for each channel`,
+      got: `${mean.length} and ${std.length}`,
+    });
+  }
+  if (!mean.every(Number.isFinite) || !std.every((s) => s > 0 && s < Infinity)) {
+    throw new ParamError({
+      op,
+      expected: 'finite means and deviations > 0',
+      got: `[${mean.join(', ')}] and [${std.join(', ')}]`,
+    });
+  }
+  return mean.map((m, c) => Float64Array.from({ length: 256 }, (_, v) => (v / 255 - m) / std[c]));
+}
+
+/**
+ * An image [h, w, 3 or 4] as the network's input [3, h, w]; alpha is dropped.
+ *
+ * @param mean @param std of each channel, in units of the pixels' range 0..1
+ * @throws DataError, ShapeError for an image that is none; ParamError for means and deviations that do not fit
+ */
+export function normalise(image: PixelImage, mean: Numbers, std: Numbers): Float32Array {
+  const channels = channelsOf('normalise', image);
+  const { data, width, height } = image;
+  const area = width * height;
+  const out = new Float32Array(3 * area);
+  normalisationTables(3, mean, std).forEach((table, c) => {
+    for (let i = 0; i < area; i++) out[c * area + i] = table[data[channels * i + c]];
+  });
+  return out;
+}

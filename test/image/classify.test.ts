@@ -1,0 +1,106 @@
+/** From an image to the network's input: what the configuration says, and what the model makes of it. */
+import { describe, expect, test } from '@jest/globals';
+import type { Backend } from '../../src/core/backend.js';
+import { resolveConfig, type GivenConfig } from '../../src/core/config.js';
+import { DataError, ParamError, ShapeError } from '../../src/core/errors.js';
+import { parameterShapes } from '../../src/core/parameters.js';
+import { sizeOf, type FloatArray } from '../../src/core/tensor.js';
+import { preprocess } from '../../src/image/preprocess.js';
+import { readConfig, writeConfig } from '../../src/io/configMetadata.js';
+import { Model } from '../../src/model/model.js';
+import { refusal } from '../io/refusal.js';
+import { imageOf, withAlpha } from './goldens.js';
+
+const tiny = { dims: [2, 2], strides: [2], num_classes: 3, act_num: 1, form: 'deploy' };
+const large = imageOf('large');
+
+/** A model that keeps what it was given; class 1 wins. */
+async function listener(given: GivenConfig): Promise<{ model: Model; inputs: FloatArray[] }> {
+  const inputs: FloatArray[] = [];
+  const backend: Backend = {
+    name: 'listener',
+    open: () =>
+      Promise.resolve({
+        forward(x) {
+          inputs.push(x);
+          return Promise.resolve(Float32Array.of(0, 2, 1));
+        },
+        dispose: () => undefined,
+      }),
+  };
+  const config = resolveConfig(given);
+  const state = [...parameterShapes(config)].map(
+    ([name, shape]) => [name, { data: new Float32Array(sizeOf(shape)), shape }] as const,
+  );
+  return { model: await Model.open(new Map(state), config, backend), inputs };
+}
+
+describe('crop_pct and interpolation in a configuration', () => {
+  const cropOf = (input_size: unknown): number => resolveConfig({ ...tiny, input_size }).crop_pct;
+
+  test('0.875 and bicubic, and the whole of a small input', () => {
+    expect(resolveConfig({ variant: 'vanillanet_5' })).toMatchObject({ crop_pct: 0.875, interpolation: 'bicubic' });
+    expect([224, [64, 64], [64, 96]].map(cropOf)).toEqual([0.875, 0.875, 0.875]);
+    expect([32, 63, [63, 224], [224, 32]].map(cropOf)).toEqual([1, 1, 1, 1]);
+  });
+
+  test('as given, there and back through metadata', () => {
+    const given = resolveConfig({ ...tiny, input_size: 32, crop_pct: 0.95, interpolation: 'bilinear' });
+    expect(given).toMatchObject({ crop_pct: 0.95, interpolation: 'bilinear' });
+    expect(readConfig(writeConfig(given))).toEqual(given);
+  });
+
+  test.each([0, -1, 1.1, NaN, '0.875', null])('refuses crop_pct %p', (crop_pct) => {
+    expect(() => resolveConfig({ ...tiny, crop_pct })).toThrow(
+      refusal(ParamError, 'config.crop_pct', 'a number in (0, 1]', JSON.stringify(crop_pct)),
+    );
+  });
+
+  test.each(['lanczos', 'BICUBIC', '', 3, null])('refuses interpolation %p', (interpolation) => {
+    expect(() => resolveConfig({ ...tiny, interpolation })).toThrow(
+      refusal(ParamError, 'config.interpolation', 'bicubic, bilinear, box', JSON.stringify(interpolation)),
+    );
+  });
+});
+
+describe('classify', () => {
+  test('takes an image of any size, scaled, cut and normalised by the configuration', async () => {
+    const given = { ...tiny, input_size: [20, 16], crop_pct: 0.9, interpolation: 'bilinear' } as const;
+    const { model, inputs } = await listener(given);
+    const { mean, std } = model.config;
+    const [best] = await model.classify(large, { topK: 1 });
+    await model.classify(withAlpha(large));
+    expect(best.index).toBe(1);
+    const want = preprocess(large, { size: [20, 16], crop_pct: 0.9, interpolation: 'bilinear', mean, std });
+    expect(inputs).toEqual([want, want]);
+  });
+
+  test('takes a 32x32 image for a 32x32 network as it is', async () => {
+    const { model, inputs } = await listener({ ...tiny, input_size: 32, mean: [0, 0, 0], std: [1, 1, 1] });
+    const { data } = imageOf('even');
+    await model.classify(imageOf('even'));
+    const planes = [0, 1, 2].flatMap((c) => Array.from({ length: 1024 }, (_, i) => data[3 * i + c] / 255));
+    expect(inputs).toEqual([Float32Array.from(planes)]);
+  });
+
+  test('takes normalised pixels as before', async () => {
+    const { model, inputs } = await listener({ ...tiny, input_size: 8 });
+    const x = Float32Array.from({ length: 192 }, (_, i) => i);
+    expect((await model.classify(x)).map(({ index }) => index)).toEqual([1, 2, 0]);
+    expect(inputs[0]).toBe(x);
+  });
+
+  test('refuses what is no image, and an image where the network sees other channels', async () => {
+    const { model } = await listener({ ...tiny, input_size: 8 });
+    const short = { data: new Uint8Array(11), width: 2, height: 2 };
+    await expect(model.classify(short)).rejects.toThrow(refusal(ShapeError, '', '12 bytes', '11 bytes'));
+    const floats = { data: new Float32Array(12), width: 2, height: 2 } as object;
+    await expect(model.classify(floats as typeof short)).rejects.toThrow(refusal(DataError, '', 'pixels', 'Float32'));
+
+    const grey = await listener({ ...tiny, input_size: 8, in_chans: 1 });
+    await expect(grey.model.classify(large)).rejects.toThrow(
+      refusal(ParamError, 'classify', 'a network for RGB images', 'in_chans 1'),
+    );
+    expect(grey.inputs).toEqual([]);
+  });
+});

@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import type { centreCrop, centreWindow } from '../../src/image/crop.js';
+import type { PixelImage, RgbImage } from '../../src/image/pixelImage.js';
+import type { fit, FitOptions, preprocess, scaledSize } from '../../src/image/preprocess.js';
+import type { resize } from '../../src/image/resize.js';
+import type { Interpolation } from '../../src/core/config.js';
+import type { Size } from '../../src/core/shapes.js';
+
+type Bytes = readonly [begin: number, end: number];
+
+/** goldens.json; see README.md. */
+interface Goldens {
+  readonly generator: string;
+  readonly bytes: string;
+  readonly images: Readonly<Record<string, { readonly width: number; readonly height: number; readonly bytes: Bytes }>>;
+  readonly resize: readonly { image: string; size: Size; interpolation: Interpolation; bytes: Bytes }[];
+  readonly crop: readonly { image: string; size: Size; bytes: Bytes }[];
+  readonly fit: readonly ({ image: string; bytes: Bytes } & FitOptions)[];
+  readonly normalised: { image: string; size: Size; mean: number[]; std: number[]; bytes: Bytes };
+  readonly sizes: readonly (readonly number[])[];
+}
+
+const read = (name: string): Buffer => readFileSync(new URL(name, import.meta.url));
+
+export const goldens = JSON.parse(read('goldens.json').toString()) as Goldens;
+const blob = new Uint8Array(read('goldens.bin'));
+
+export const sha256 = (bytes: Uint8Array): string => createHash('sha256').update(bytes).digest('hex');
+export const hashes = { generator: sha256(read('generate.py')), bytes: sha256(blob) };
+
+const bytesAt = ([begin, end]: Bytes): Uint8Array => blob.slice(begin, end);
+
+export function imageOf(name: string): RgbImage {
+  const { width, height, bytes } = goldens.images[name];
+  return { width, height, data: bytesAt(bytes) };
+}
+
+/** The image with an alpha of anything. */
+export function withAlpha({ data, width, height }: PixelImage): PixelImage {
+  const rgba = new Uint8ClampedArray(4 * width * height);
+  for (let i = 0; i < rgba.length; i++) rgba[i] = i % 4 === 3 ? (37 * i) % 256 : data[3 * (i >> 2) + (i % 4)];
+  return { data: rgba, width, height };
+}
+
+/** What is judged: the functions of `src/image`, or those of a mutant. */
+export interface Preprocessing {
+  readonly resize: typeof resize;
+  readonly centreCrop: typeof centreCrop;
+  readonly centreWindow: typeof centreWindow;
+  readonly scaledSize: typeof scaledSize;
+  readonly fit: typeof fit;
+  readonly preprocess: typeof preprocess;
+}
+
+function difference(got: RgbImage, [height, width]: Size, bytes: Bytes): string | null {
+  if (got.width !== width || got.height !== height) return `${got.height}x${got.width}`;
+  const want = bytesAt(bytes);
+  if (got.data.length !== want.length) return `${got.data.length} bytes, golden has ${want.length}`;
+  const at = want.findIndex((v, i) => v !== got.data[i]);
+  return at < 0 ? null : `byte ${at} is ${got.data[at]}, golden ${want[at]}`;
+}
+
+export const judgeResize = ({ resize: scale }: Preprocessing): string[] =>
+  goldens.resize.flatMap(({ image, size, interpolation, bytes }) =>
+    [imageOf(image), withAlpha(imageOf(image))].flatMap((from) => {
+      const found = difference(scale(from, size, interpolation), size, bytes);
+      return found === null ? [] : [`${image} to ${size.join('x')}, ${interpolation}: ${found}`];
+    }),
+  );
+
+export const judgeCrop = ({ centreCrop: crop }: Preprocessing): string[] =>
+  goldens.crop.flatMap(({ image, size, bytes }) =>
+    [imageOf(image), withAlpha(imageOf(image))].flatMap((from) => {
+      const found = difference(crop(from, size), size, bytes);
+      return found === null ? [] : [`${image} to ${size.join('x')}: ${found}`];
+    }),
+  );
+
+export const judgeSizes = (of: Preprocessing): string[] =>
+  goldens.sizes.flatMap(([h, w, height, width, crop_pct, ...want]) => {
+    const scaled = of.scaledSize([h, w], [height, width], crop_pct);
+    const { top, left } = of.centreWindow(scaled, [height, width]);
+    const got = [...scaled, top, left];
+    return got.join() === want.join()
+      ? []
+      : [`${h}x${w} to ${height}x${width} of ${crop_pct}: ${got.join()}, golden ${want.join()}`];
+  });
+
+export const judgeFit = ({ fit: bring }: Preprocessing): string[] =>
+  goldens.fit.flatMap(({ image, bytes, ...options }) => {
+    const found = difference(bring(imageOf(image), options), options.size, bytes);
+    return found === null ? [] : [`${image} ${JSON.stringify(options)}: ${found}`];
+  });
+
+/** PyTorch divides three times in float32, and we once; of values up to 3 that makes less than this. */
+const FLOAT32 = 1e-6;
+
+export function judgeNormalised({ preprocess: normalised }: Preprocessing): string[] {
+  const { image, bytes, ...options } = goldens.normalised;
+  const want = new Float32Array(bytesAt(bytes).buffer);
+  const got = normalised(imageOf(image), options);
+  if (got.length !== want.length) return [`${got.length} values, golden has ${want.length}`];
+  const at = want.findIndex((v, i) => !(Math.abs(v - got[i]) < FLOAT32));
+  return at < 0 ? [] : [`value ${at} is ${got[at]}, golden ${want[at]}`];
+}
+
+export const JUDGES = [judgeSizes, judgeCrop, judgeNormalised, judgeFit, judgeResize];

@@ -1,0 +1,200 @@
+import { describe, expect, test } from '@jest/globals';
+import { DataError, ParamError, ShapeError } from '../../src/core/errors.js';
+import { centreCrop, cut, roundHalfEven } from '../../src/image/crop.js';
+import { normalise } from '../../src/image/normalise.js';
+import type { PixelImage } from '../../src/image/pixelImage.js';
+import { fit, preprocess, type FitOptions } from '../../src/image/preprocess.js';
+import { resize, resizePart } from '../../src/image/resize.js';
+import { refusal } from '../io/refusal.js';
+import { goldens, imageOf, withAlpha } from './goldens.js';
+
+const mean = [0.5, 0.25, 0];
+const std = [0.5, 0.25, 1];
+const noise = imageOf('noise');
+
+describe('what must hold', () => {
+  test('an image that fits comes through unchanged', () => {
+    const even = imageOf('even');
+    expect(fit(even, { size: [32, 32], crop_pct: 1 })).toEqual(even);
+    expect(resize(noise, [noise.height, noise.width])).toEqual(noise);
+    expect(centreCrop(noise, [noise.height, noise.width])).toEqual(noise);
+  });
+
+  test('a flat image stays flat, whatever the size', () => {
+    for (const value of [0, 1, 127, 254, 255]) {
+      const flat = { data: new Uint8Array(3 * 37 * 11).fill(value), width: 37, height: 11 };
+      for (const interpolation of ['bicubic', 'bilinear', 'box'] as const) {
+        for (const [height, width] of [
+          [5, 9],
+          [64, 3],
+          [12, 100],
+        ] as const) {
+          const scaled = resize(flat, [height, width], interpolation);
+          expect(scaled.data.every((v) => v === value)).toBe(true);
+        }
+      }
+    }
+  });
+
+  test('a part of a resized image is that part, computed alone', () => {
+    const window = { top: 4, left: 7, height: 9, width: 5 };
+    for (const size of [
+      [14, 17],
+      [40, 17],
+      [23, 50],
+      [60, 31],
+      [23, 31],
+    ] as const) {
+      for (const from of [noise, withAlpha(noise)]) {
+        expect(resizePart(from, size, 'bicubic', window)).toEqual(cut(resize(noise, size), window));
+      }
+    }
+  });
+
+  test('alpha makes no difference, nor does the kind of byte array', () => {
+    const options = { size: [13, 13], mean, std } as const;
+    const want = preprocess(noise, options);
+    expect(preprocess(withAlpha(noise), options)).toEqual(want);
+    expect(preprocess({ ...noise, data: new Uint8ClampedArray(noise.data) }, options)).toEqual(want);
+    expect(preprocess({ ...noise, data: Buffer.from(noise.data) }, options)).toEqual(want);
+    expect(centreCrop(withAlpha(noise), [5, 40])).toEqual(centreCrop(noise, [5, 40]));
+  });
+
+  test('the image given is not written to', () => {
+    const before = noise.data.slice();
+    preprocess(noise, { size: [8, 8], mean, std });
+    expect(noise.data).toEqual(before);
+  });
+
+  test('the whole is (v/255 - mean) / std of the parts, rounded once', () => {
+    const options = { size: [11, 14], crop_pct: 0.9, interpolation: 'bilinear' } as const;
+    const { data } = fit(noise, options);
+    const want = [0, 1, 2].flatMap((c) =>
+      Array.from({ length: 11 * 14 }, (_, i) => (data[3 * i + c] / 255 - mean[c]) / std[c]),
+    );
+    expect(preprocess(noise, { ...options, mean, std })).toEqual(Float32Array.from(want));
+  });
+
+  test("without options it is timm's default: 0.875, bicubic", () => {
+    const { image, size } = goldens.normalised;
+    const bare = fit(imageOf(image), { size });
+    expect(bare).toEqual(
+      fit(imageOf(image), { size, crop_pct: 0.875, interpolation: 'bicubic', resize: 'short-side' }),
+    );
+  });
+
+  test('a line of a hundred thousand pixels costs what is looked at', () => {
+    const line = { data: new Uint8Array(300_000).fill(7), width: 100_000, height: 1 };
+    const { data } = fit(line, { size: [224, 224] });
+    expect(data.length).toBe(3 * 224 * 224);
+    expect(data.every((v) => v === 7)).toBe(true);
+  });
+
+  test('halves go to the even side', () => {
+    expect([0.5, 1.5, 2.5, 3.5, 0.4, 0.6, 7].map(roundHalfEven)).toEqual([0, 2, 2, 4, 0, 1, 7]);
+  });
+});
+
+describe('refused', () => {
+  const whole = { size: [4, 4], mean, std } as const;
+  /** What a caller without types may pass. */
+  const given = (image: object): PixelImage => image as PixelImage;
+  const every: readonly [string, (image: PixelImage) => unknown][] = [
+    ['resize', (image) => resize(image, [4, 4])],
+    ['centreCrop', (image) => centreCrop(image, [4, 4])],
+    ['preprocess', (image) => preprocess(image, whole)],
+    ['preprocess exactly', (image) => preprocess(image, { ...whole, resize: 'exact' })],
+    ['normalise', (image) => normalise(image, mean, std)],
+  ];
+
+  describe.each(every)('by %s', (_, call) => {
+    test.each([
+      [Float32Array, 'Float32Array'],
+      [Int8Array, 'Int8Array'],
+      [Uint16Array, 'Uint16Array'],
+      [Array<number>, 'Array'],
+    ])('pixels in a %p', (Kind, name) => {
+      const image = given({ data: new Kind(12), width: 2, height: 2 });
+      expect(() => call(image)).toThrow(refusal(DataError, '', 'pixels in a Uint8Array or Uint8ClampedArray', name));
+    });
+
+    test('no pixels', () => {
+      expect(() => call(given({ width: 2, height: 2 }))).toThrow(refusal(DataError, '', 'pixels in', 'Undefined'));
+    });
+
+    test.each([0, 3, 11, 13, 15, 17, 20, 24])('%i bytes for 2 x 2 pixels', (length) => {
+      expect(() => call({ data: new Uint8Array(length), width: 2, height: 2 })).toThrow(
+        refusal(ShapeError, '', '12 bytes (RGB) or 16 (RGBA) for 2 x 2 pixels', `${length} bytes`),
+      );
+    });
+
+    test.each([
+      [0, 4],
+      [4, 0],
+      [-2, -2],
+      [1.5, 2],
+      [2, NaN],
+      [Infinity, 1],
+    ])('%d x %d pixels', (width, height) => {
+      expect(() => call({ data: new Uint8Array(12), width, height })).toThrow(
+        refusal(ShapeError, '', 'width and height integers >= 1', `${width} and ${height}`),
+      );
+    });
+  });
+
+  test('sides that are no numbers', () => {
+    const image = given({ data: new Uint8Array(12), width: '2', height: '2' });
+    expect(() => preprocess(image, whole)).toThrow(refusal(ShapeError, '', 'integers', '2 and 2'));
+  });
+
+  test.each([
+    [0, 4],
+    [4, 0],
+    [4, 2.5],
+    [-4, 4],
+    [NaN, 4],
+    [4, Infinity],
+  ])('a size of %d x %d', (height, width) => {
+    const size = [height, width] as const;
+    const error = refusal(ParamError, 'size', 'integers >= 1', `[${height}, ${width}]`);
+    expect(() => resize(noise, size)).toThrow(error);
+    expect(() => centreCrop(noise, size)).toThrow(error);
+    expect(() => preprocess(noise, { ...whole, size })).toThrow(error);
+    expect(() => preprocess(noise, { ...whole, size, resize: 'exact' })).toThrow(error);
+  });
+
+  test.each([0, -0.5, 1.01, NaN, Infinity])('crop_pct %d', (crop_pct) => {
+    expect(() => preprocess(noise, { ...whole, crop_pct })).toThrow(
+      refusal(ParamError, 'crop_pct', 'a number in (0, 1]', `${crop_pct}`),
+    );
+  });
+
+  test('a crop_pct that no image can be scaled for', () => {
+    expect(() => preprocess(noise, { ...whole, crop_pct: Number.MIN_VALUE })).toThrow(
+      refusal(ParamError, 'size', 'integers', 'Infinity'),
+    );
+  });
+
+  test('names that mean nothing here', () => {
+    const options = (odd: object): FitOptions => ({ size: [4, 4], ...odd });
+    expect(() => fit(noise, options({ interpolation: 'lanczos' }))).toThrow(
+      refusal(ParamError, 'interpolation', 'bicubic, bilinear, box', 'lanczos'),
+    );
+    expect(() => fit(noise, options({ interpolation: 'toString' }))).toThrow(ParamError);
+    expect(() => fit(noise, options({ resize: 'long-side' }))).toThrow(
+      refusal(ParamError, 'resize', "'short-side' or 'exact'", 'long-side'),
+    );
+  });
+
+  test('means and deviations that do not fit', () => {
+    const build = (m: number[], s: number[]) => (): unknown => preprocess(noise, { ...whole, mean: m, std: s });
+    expect(build([0], [1, 1, 1])).toThrow(refusal(ParamError, 'normalise', '3 means', '1 and 3'));
+    expect(build([0, 0, 0], [1, 1])).toThrow(refusal(ParamError, 'normalise', '3 means', '3 and 2'));
+    for (const bad of [0, -1, NaN, Infinity]) {
+      expect(build([0, 0, 0], [1, bad, 1])).toThrow(refusal(ParamError, 'normalise', 'deviations > 0', `${bad}`));
+    }
+    for (const bad of [NaN, Infinity]) {
+      expect(build([0, bad, 0], [1, 1, 1])).toThrow(refusal(ParamError, 'normalise', 'finite means', `${bad}`));
+    }
+  });
+});

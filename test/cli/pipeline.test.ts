@@ -4,7 +4,7 @@ import { readdir, readFile, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import type { Prediction } from '../../src/model/topK.js';
 import { readImage } from '../../src/data/image.js';
-import { normalise } from '../../src/data/normalise.js';
+import { preprocess } from '../../src/image/preprocess.js';
 import { readWeights } from '../../src/io/weightsFile.js';
 import { Model } from '../../src/model/model.js';
 import { referenceBackend } from '../../src/oracle/backend.js';
@@ -127,7 +127,7 @@ describe('classify', () => {
       const { state, config } = await readWeights(path('fused.safetensors'));
       const model = await Model.open(state, config, backend);
       for (const [i, image] of IMAGES.entries()) {
-        const pixels = normalise(await readImage(path(image), { size: [16, 16] }), config.mean, config.std);
+        const pixels = preprocess(await readImage(path(image)), { ...config, size: config.input_size });
         expect(answers[i]).toEqual({ image, predictions: await model.classify(pixels, { topK: 3 }) });
       }
       expect(answers[0].predictions).not.toEqual(answers[1].predictions);

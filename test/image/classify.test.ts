@@ -50,9 +50,16 @@ describe('crop_pct and interpolation in a configuration', () => {
     expect(readConfig(writeConfig(given))).toEqual(given);
   });
 
-  test.each([0, -1, 1.1, NaN, '0.875', null])('refuses crop_pct %p', (crop_pct) => {
+  test.each([
+    [0, '0'],
+    [-1, '-1'],
+    [1.1, '1.1'],
+    [NaN, 'NaN'],
+    ['0.875', '"0.875"'],
+    [null, 'null'],
+  ])('refuses crop_pct %p', (crop_pct, got) => {
     expect(() => resolveConfig({ ...tiny, crop_pct })).toThrow(
-      refusal(ParamError, 'config.crop_pct', 'a number in (0, 1]', JSON.stringify(crop_pct)),
+      refusal(ParamError, 'config.crop_pct', 'a number in (0, 1]', got),
     );
   });
 

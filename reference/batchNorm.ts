@@ -1,6 +1,6 @@
 import { ParamError, ShapeError } from './errors.js';
 import { requireRange, requireShape } from './require.js';
-import { formatShape, zeros, type Tensor } from './tensor.js';
+import { formatShape, valuesOf, zeros, type Tensor } from './tensor.js';
 
 export interface BatchNormParameters {
   /** γ [c] */
@@ -70,6 +70,8 @@ export function batchNorm(
   requireShape('batchNorm', 'running_var', runningVar, [c]);
   requireRange('batchNorm', 'momentum', momentum, 0, 1);
   if (!(eps > 0 && eps < Infinity)) throw new ParamError('batchNorm', 'eps > 0', `eps = ${eps}`);
+  const negative = valuesOf(runningVar).find((v) => v < 0);
+  if (negative !== undefined) throw new ParamError('batchNorm', 'running_var >= 0', `${negative}`);
   const count = n * h * w;
   if (training && count === 1) {
     throw new ShapeError('batchNorm', 'more than one value per channel in training', `x ${formatShape(x.shape)}`);

@@ -1,5 +1,11 @@
-import { requireShape } from './require.js';
+import { requireRange, requireShape } from './require.js';
 import { valuesOf, zip, type Tensor } from './tensor.js';
+
+function check(op: string, logits: Tensor, targets: Tensor): void {
+  requireShape(op, 'logits', logits, ['n', 'c']);
+  requireShape(op, 'targets', targets, logits.shape);
+  for (const t of valuesOf(targets)) requireRange(op, 'targets', t, 0, 1);
+}
 
 /**
  * Binary cross-entropy of every class on its own, from logits:
@@ -14,15 +20,13 @@ import { valuesOf, zip, type Tensor } from './tensor.js';
  * @param targets t [n,c], in [0, 1]
  */
 export function bceWithLogits(logits: Tensor, targets: Tensor): number {
-  requireShape('bceWithLogits', 'logits', logits, ['n', 'c']);
-  requireShape('bceWithLogits', 'targets', targets, logits.shape);
+  check('bceWithLogits', logits, targets);
   const terms = zip(logits, targets, (x, t) => Math.max(x, 0) - x * t + Math.log1p(Math.exp(-Math.abs(x))));
   return valuesOf(terms).reduce((a, b) => a + b, 0) / terms.size;
 }
 
 /** dlogits = (σ(x) − t) / (n·c) */
 export function bceWithLogitsBackward(logits: Tensor, targets: Tensor): Tensor {
-  requireShape('bceWithLogitsBackward', 'logits', logits, ['n', 'c']);
-  requireShape('bceWithLogitsBackward', 'targets', targets, logits.shape);
+  check('bceWithLogitsBackward', logits, targets);
   return zip(logits, targets, (x, t) => (1 / (1 + Math.exp(-x)) - t) / logits.size);
 }

@@ -18,6 +18,10 @@ export interface CosineAnnealingOptions {
  */
 export function cosineAnnealing(t: number, { baseLr, tMax, etaMin = 0 }: CosineAnnealingOptions): number {
   if (!(tMax > 0 && tMax < Infinity)) throw new ParamError('cosineAnnealing', 'tMax > 0', `tMax = ${tMax}`);
+  for (const [name, value] of Object.entries({ baseLr, etaMin })) {
+    if (!(value >= 0 && value < Infinity))
+      throw new ParamError('cosineAnnealing', `${name} >= 0`, `${name} = ${value}`);
+  }
   requireRange('cosineAnnealing', 't', t, 0, tMax);
   return etaMin + ((baseLr - etaMin) * (1 + Math.cos((Math.PI * t) / tMax))) / 2;
 }

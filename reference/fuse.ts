@@ -4,9 +4,10 @@
  * poolings is affine, and affine maps in a row are one.
  */
 import type { Config } from './config.js';
-import { FusionError } from './errors.js';
+import { FusionError, ParamError } from './errors.js';
 import { float32Bound } from './float32Bound.js';
 import type { State } from './layers.js';
+import { requireInteger } from './require.js';
 import { formatShape, maxAbs, tensor, valuesOf, zeros, zip, type Tensor } from './tensor.js';
 import { forward } from './vanillaNet.js';
 
@@ -32,9 +33,12 @@ export interface FusionReport {
   readonly maxLogit: number;
   /**
    * How far a float32 run of the fused network can be from these logits, known
-   * beforehand: to first order, the largest over the probe (see float32Bound.ts).
+   * beforehand: the largest over the probe (see float32Bound.ts). True at any depth,
+   * but for deep networks larger than the logits.
    */
   readonly float32Bound: number;
+  /** The same to first order and away from kinks: what to expect, at most, in practice. */
+  readonly float32FirstOrder: number;
   /** The logits of each image that the bound was taken over: all of them, or its `boundedLogits` largest. */
   readonly boundedLogits: number;
   /** The largest |γ|/√(σ² + ε): how much a tiny running variance amplifies. */
@@ -47,6 +51,8 @@ export interface ProbeLogits {
   readonly fused: Tensor;
   /** float32's bound for each fused logit; NaN for those that were not bounded. */
   readonly bounds: Tensor;
+  /** The same to first order. */
+  readonly firstOrder: Tensor;
 }
 
 export interface FuseOptions {
@@ -64,6 +70,11 @@ function foldBatchNorm({ weight, bias }: Affine, state: State, name: string): Af
     present(state, `${name}.${part}`),
   );
   const [k, c, kh, kw] = weight.shape;
+  for (const part of [gamma, beta, mean, variance]) {
+    if (part.shape.join() !== `${k}`) {
+      throw new FusionError('fuse', `${name} of ${k} channels`, `one of ${formatShape(part.shape)}`);
+    }
+  }
   const t = zip(gamma, variance, (g, v) => g / Math.sqrt(v + EPS));
   const [w, b] = [zeros(weight.shape), zeros([k])];
   for (let out = 0; out < k; out++) {
@@ -165,6 +176,11 @@ export function fuse(
     );
   }
 
+  requireInteger('fuse', 'boundedLogits', boundedLogits, 1);
+  if (valuesOf(probe).some((v) => !Number.isFinite(v))) {
+    throw new ParamError('fuse', 'a probe of finite pixels', 'one with others');
+  }
+
   const scales: Scale[] = [];
   const folded = <T extends Affine & Scale>(part: T): T => {
     scales.push(part);
@@ -186,6 +202,8 @@ export function fuse(
     put(`${name}.act`, folded(foldActivation(state, `${name}.act`)));
   });
   put('cls.2', compose(convNorm('cls1.2', 'cls1.3'), affine(state, 'cls2.0')));
+  // Finite weights can still multiply to more than float64 holds.
+  for (const name of fused.keys()) present(fused, name);
 
   const deploy: Config = { ...config, form: 'deploy' };
   const unfusedLogits = forward(config, state, probe, { training: false, lambda }).logits;
@@ -197,10 +215,11 @@ export function fuse(
       maxDifference: maxAbs(zip(bound.logits, unfusedLogits, (a, b) => a - b)),
       maxLogit: maxAbs(unfusedLogits),
       float32Bound: bound.bound,
+      float32FirstOrder: valuesOf(bound.firstOrder).reduce((most, v) => (v > most ? v : most), 0),
       boundedLogits: Math.min(boundedLogits, config.num_classes),
       maxScale: largest(scales),
     },
-    logits: { unfused: unfusedLogits, fused: bound.logits, bounds: bound.bounds },
+    logits: { unfused: unfusedLogits, fused: bound.logits, bounds: bound.bounds, firstOrder: bound.firstOrder },
   };
 }
 

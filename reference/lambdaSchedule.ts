@@ -16,14 +16,10 @@ export interface LambdaScheduleOptions {
 export function lambdaSchedule(epoch: number, { schedule, decayEpochs }: LambdaScheduleOptions): number {
   if (!(epoch >= 0)) throw new ParamError('lambdaSchedule', 'epoch >= 0', `epoch = ${epoch}`);
   if (!(decayEpochs >= 0)) throw new ParamError('lambdaSchedule', 'decayEpochs >= 0', `decayEpochs = ${decayEpochs}`);
+  if (!['linear', 'cosine'].includes(schedule)) {
+    throw new ParamError('lambdaSchedule', "'linear' or 'cosine'", schedule);
+  }
   if (epoch >= decayEpochs) return 1;
   const t = epoch / decayEpochs;
-  switch (schedule) {
-    case 'linear':
-      return t;
-    case 'cosine':
-      return (1 - Math.cos(Math.PI * t)) / 2;
-    default:
-      throw new ParamError('lambdaSchedule', "'linear' or 'cosine'", String(schedule));
-  }
+  return schedule === 'linear' ? t : (1 - Math.cos(Math.PI * t)) / 2;
 }

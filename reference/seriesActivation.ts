@@ -2,10 +2,14 @@ import { batchNorm, batchNormBackward, type BatchNormOptions, type BatchNormPara
 import type { BatchNormResult, BatchNormSaved } from './batchNorm.js';
 import { depthwiseConv2d, depthwiseConv2dBackward } from './depthwiseConv2d.js';
 import { leakyRelu, leakyReluBackward } from './leakyRelu.js';
+import { requireShape } from './require.js';
 import type { Tensor } from './tensor.js';
 
 /** n of a (2n+1)x(2n+1) kernel: the padding that keeps the map's size. */
-const halfWidth = (weight: Tensor): number => (weight.shape[2] - 1) / 2;
+function halfWidth(weight: Tensor): number {
+  requireShape('seriesActivation', 'weight', weight, ['c', 1, weight.shape[2], weight.shape[2]]);
+  return (weight.shape[2] - 1) / 2;
+}
 
 export interface SeriesActivationSaved {
   readonly x: Tensor;

@@ -8,10 +8,20 @@ export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) 
 
 export const formatShape = (shape: readonly number[]): string => `[${shape.join(',')}]`;
 
-export const zeros = (shape: readonly number[]): Tensor => ndarray(new Float64Array(sizeOf(shape)), [...shape]);
+/** 4 GiB of float64: what is larger was meant for another machine, or is a slip. */
+const MAX_SIZE = 2 ** 29;
 
-export const full = (shape: readonly number[], value: number): Tensor =>
-  ndarray(new Float64Array(sizeOf(shape)).fill(value), [...shape]);
+export function zeros(shape: readonly number[]): Tensor {
+  const size = sizeOf(shape);
+  if (!(size <= MAX_SIZE)) throw new ShapeError('tensor', `at most ${MAX_SIZE} values`, formatShape(shape));
+  return ndarray(new Float64Array(size), [...shape]);
+}
+
+export function full(shape: readonly number[], value: number): Tensor {
+  const x = zeros(shape);
+  x.data.fill(value);
+  return x;
+}
 
 /** A tensor of these values, given in row-major order. */
 export function tensor(values: ArrayLike<number>, shape: readonly number[]): Tensor {

@@ -1,7 +1,8 @@
 import { ParamError } from './errors.js';
 import { normalCdf, normalQuantile } from './normal.js';
 import { uniform } from './philox.js';
-import { sizeOf, tensor, type Tensor } from './tensor.js';
+import { requireRange } from './require.js';
+import { zeros, type Tensor } from './tensor.js';
 
 export interface TruncatedNormalOptions {
   readonly mean?: number;
@@ -24,6 +25,7 @@ export function truncatedNormalQuantile(
   { mean = 0, std = 0.02, a = -2, b = 2 }: TruncatedNormalOptions = {},
 ): number {
   if (!(std > 0)) throw new ParamError('truncatedNormal', 'std > 0', `std = ${std}`);
+  requireRange('truncatedNormal', 'u', u, 0, 1);
   if (!(a < b)) throw new ParamError('truncatedNormal', 'a < b', `a = ${a}, b = ${b}`);
   const low = normalCdf((a - mean) / std);
   const high = normalCdf((b - mean) / std);
@@ -38,8 +40,7 @@ export function truncatedNormal(
   stream: number,
   options: TruncatedNormalOptions = {},
 ): Tensor {
-  const values = Float64Array.from({ length: sizeOf(shape) }, (_, i) =>
-    truncatedNormalQuantile(uniform(seed, stream, i), options),
-  );
-  return tensor(values, shape);
+  const x = zeros(shape);
+  for (let i = 0; i < x.size; i++) x.data[i] = truncatedNormalQuantile(uniform(seed, stream, i), options);
+  return x;
 }

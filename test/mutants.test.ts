@@ -232,7 +232,7 @@ const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
     { flaw: 'half the period', file: 'cosineAnnealing.ts', from: 'Math.PI * t', to: '2 * Math.PI * t' },
   ],
   lambdaSchedule: [
-    { flaw: 'λ that falls', file: 'lambdaSchedule.ts', from: 'return t;', to: 'return 1 - t;' },
+    { flaw: 'λ that falls', file: 'lambdaSchedule.ts', from: "'linear' ? t :", to: "'linear' ? 1 - t :" },
     { flaw: 'λ that goes on past 1', file: 'lambdaSchedule.ts', from: 'if (epoch >= decayEpochs) return 1;', to: '' },
   ],
   truncatedNormal: [

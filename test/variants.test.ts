@@ -30,8 +30,8 @@ interface VariantCase {
 }
 
 function open(name: string) {
-  const [{ scalars, tensors }] = readGolden('variants', name);
-  const golden = scalars as unknown as VariantCase;
+  const [{ scalars, tensors }] = readGolden<VariantCase>('variants', name);
+  const golden = scalars;
   const { input_size, ...rest } = resolveConfig(golden.config);
   const config = completeConfig({ ...rest });
   const [h, w] = input_size;

@@ -29,9 +29,13 @@ export function integers(min: number): (text: string) => number[] {
   return (text) => text.split(',').map(integer(min));
 }
 
+/** The longest side that a PNG, JPEG or WebP can have, and that the counts of a summary can hold. */
+const MAX_SIDE = 65_535;
+
 /** `32`, or `224x160` for height and width. */
 export function size(text: string): [number, number] {
   const sides = text.split('x').map(integer(1));
-  if (sides.length > 2) throw new InvalidArgumentError('Expected a size such as 224 or 224x160.');
+  if (sides.length > 2 || sides.some((side) => side > MAX_SIDE))
+    throw new InvalidArgumentError('Expected a size such as 224 or 224x160, at most 65535 a side.');
   return [sides[0], sides[sides.length - 1]];
 }

@@ -33,7 +33,7 @@ function trainedLambda(input: string, stored: number | null, given: number | und
 }
 
 async function fuse(input: string, output: string, { config: path, lambda, ...options }: FuseOptions): Promise<void> {
-  await requireWritable(output);
+  await requireWritable(output, [input]);
   const { state, config: stored } = await openWeights(input, path === undefined ? {} : { config: path });
   const config = { ...stored, lambda: trainedLambda(input, stored.lambda, lambda) };
   const probe = options.probeSize === undefined ? {} : { probeSize: options.probeSize };
@@ -42,7 +42,11 @@ async function fuse(input: string, output: string, { config: path, lambda, ...op
   const verified = options.verify ? await verifyFused(fused, wasmBackend) : undefined;
   if (verified !== undefined && !verified.holds) {
     const got = `${brief(report.maxDifference)} in float64, ${brief(verified.maxDifference)} in float32`;
-    throw new FusionError('fuse --verify', `differences of at most ${brief(report.float32Bound)}`, got);
+    throw new FusionError(
+      'fuse --verify',
+      `differences within the ${verified.heldAgainst}, ${brief(verified.heldAgainst === 'bound' ? report.float32Bound : report.float32FirstOrder)}`,
+      got,
+    );
   }
   await writeWeights(output, fused.state, fused.config, { dtype: options.dtype });
 
@@ -53,12 +57,17 @@ async function fuse(input: string, output: string, { config: path, lambda, ...op
   const { maxScale } = report;
   print(`fused            ${input} -> ${output} (${options.dtype})`);
   print(`fused - unfused  ${brief(report.maxDifference)} of logits up to ${brief(report.maxLogit)}, both in float64`);
-  print(`float32 bound    ${brief(report.float32Bound)}, to first order, over ${report.boundedLogits} logits an image`);
+  print(
+    `float32 bound    ${brief(report.float32Bound)} worst case, ${brief(report.float32FirstOrder)} to first order, ` +
+      `over ${report.boundedLogits} logits an image`,
+  );
   print(
     `largest scale    ${brief(maxScale.value)} = |gamma|/sqrt(var + eps), channel ${maxScale.channel} of ${maxScale.name}`,
   );
   if (verified !== undefined) {
-    print(`verified         ${brief(verified.maxDifference)} between WebAssembly in float32 and the unfused oracle`);
+    print(
+      `verified         ${brief(verified.maxDifference)} between WebAssembly in float32 and the unfused oracle, within the ${verified.heldAgainst}`,
+    );
   }
 }
 
@@ -69,7 +78,7 @@ export const fuseCommand = (): Command =>
     .argument('<out>', 'where to write the deploy form')
     .option(
       '--verify',
-      'also run the fused network in WebAssembly; write nothing where it differs by more than the bound',
+      'also run the fused network in WebAssembly; write nothing where a bounded logit (the 16 largest of each image) differs by more than its bound',
     )
     .option('-c, --config <file>', CONFIG_HELP)
     .option('-l, --lambda <value>', 'lambda the network was trained to, where the weights do not say', number(0, 1))

@@ -15,8 +15,9 @@ export function table(rows: readonly (readonly (string | number)[])[]): string {
 
 export const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
 
-/** Three digits, whatever the magnitude. */
-export const brief = (value: number): string => (value === 0 ? '0' : value.toPrecision(3));
+/** Three digits, whatever the magnitude; small ones as powers of ten. */
+export const brief = (value: number): string =>
+  Math.abs(value) < 1e-3 && value !== 0 ? value.toExponential(2) : value.toPrecision(3);
 
 export const print = (line: string): void => {
   process.stdout.write(`${line}\n`);

@@ -23,8 +23,12 @@ interface RunOptions extends WeightsOptions {
 }
 
 async function run({ weights, input, output, backend, mode, dtype, json, ...rest }: RunOptions): Promise<void> {
-  await requireWritable(output);
+  await requireWritable(output, [weights, input]);
   const { state, config: stored } = await openWeights(weights, rest);
+  if (rest.lambda !== undefined && stored.form === 'deploy') {
+    const got = `--lambda ${rest.lambda}`;
+    throw new ParamError({ op: weights, expected: 'no --lambda: the deploy form has no such activation', got });
+  }
   const x = decodeSafetensors(await readBytes(input, WeightsError), input).tensors.get('x');
   if (x === undefined)
     throw new WeightsError({ op: input, expected: 'a tensor x [n,c,h,w]', got: 'none of that name' });

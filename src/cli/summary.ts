@@ -70,6 +70,18 @@ async function summary(variant: string | undefined, options: SummaryOptions): Pr
   if (variant !== undefined && !isVariantName(variant)) {
     throw new ParamError({ op: 'variant', expected: `one of ${Object.keys(VARIANTS).join(', ')}`, got: variant });
   }
+  const named = [variant, options.weights, options.config].filter((given) => given !== undefined);
+  if (named.length > 1) {
+    throw new ParamError({
+      op: 'summary',
+      expected: 'one of variant, --weights and --config',
+      got: named.join(' and '),
+    });
+  }
+  if (options.numClasses !== undefined && variant === undefined && named.length > 0) {
+    const got = `--num-classes ${options.numClasses}`;
+    throw new ParamError({ op: 'summary', expected: 'the classes that the network has', got });
+  }
   if (variant === undefined && options.weights === undefined && options.config === undefined) {
     const all = describeAll(options.size ?? [224, 224], options.numClasses ?? 1000);
     if (options.json) printJson(all);

@@ -98,7 +98,7 @@ async function run(options: TrainCommandOptions): Promise<void> {
     );
     print(`net    dims ${config.dims.join(',')}  strides ${config.strides.join(',')}  act_num ${config.act_num}`);
   }
-  const decayEpochs = options.decayEpochs ?? Math.floor((2 * epochs) / 3);
+  const decayEpochs = options.decayEpochs ?? (2 * epochs) / 3;
   const run = train(trained, heldOut, config, { ...options, decayEpochs });
   const display = new Display(epochs, options.batchSize, options.json ?? false);
   let next = run.next();

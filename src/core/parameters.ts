@@ -98,9 +98,10 @@ export function checkState(state: StateDict, config: ModelConfig): void {
       const expected = `the values of ${formatShape(shape)}`;
       throw new WeightsError({ op: name, expected, got: `${tensor.data.length} values` });
     }
-    const bad = tensor.data.findIndex((v) => !Number.isFinite(v));
+    const bad = tensor.data.findIndex((v) => !Number.isFinite(v) || (v < 0 && name.endsWith('.running_var')));
     if (bad >= 0) {
-      throw new WeightsError({ op: name, expected: 'finite weights', got: `${tensor.data[bad]} at element ${bad}` });
+      const expected = name.endsWith('.running_var') ? 'finite variances >= 0' : 'finite weights';
+      throw new WeightsError({ op: name, expected, got: `${tensor.data[bad]} at element ${bad}` });
     }
   }
   for (const name of state.keys()) {

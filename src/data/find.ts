@@ -27,16 +27,20 @@ export async function cifar10In(folder: string): Promise<string | null> {
 
 /**
  * Looks for CIFAR-10 where VANILLANET_DATA says (a file or a folder), or else in
- * ./data and ../shared/data.
+ * the given folders, ./data by default.
  *
  * @throws DataError where VANILLANET_DATA names something that is not there.
  */
-export async function findCifar10(): Promise<string | null> {
+export async function findCifar10(folders: readonly string[] = ['data']): Promise<string | null> {
   const { VANILLANET_DATA: given } = process.env;
   if (given !== undefined && given !== '') {
     const found = (await isFile(given)) ? given : await cifar10In(given);
     if (found !== null) return found;
     throw new DataError({ op: 'VANILLANET_DATA', expected: 'CIFAR-10, or a folder with it', got: given });
   }
-  return (await cifar10In('data')) ?? (await cifar10In(join('..', 'shared', 'data')));
+  for (const folder of folders) {
+    const found = await cifar10In(folder);
+    if (found !== null) return found;
+  }
+  return null;
 }

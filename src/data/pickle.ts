@@ -1,6 +1,7 @@
 /**
  * Reads the pickles that CIFAR archives are made of: dictionaries, lists, tuples,
- * strings, integers and numpy arrays of uint8, in protocols 2 to 5.
+ * strings, integers and numpy arrays of uint8, as Python 2 writes them in protocol 2
+ * and Python 3 in protocols 3 to 5.
  *
  * A pickle is a program for a stack machine. This one knows the instructions that
  * build values and four names (numpy's array, dtype and two constructors), for

@@ -35,6 +35,9 @@ const SHAPES: Readonly<Record<string, Inside>> = {
 const CLASS_NAMES = Object.keys(SHAPES);
 const FORMS = Object.values(SHAPES);
 
+/** 2 GiB. */
+const MAX_BYTES = 2 ** 31;
+
 /** Largest tilt to either side, in radians: bars stay what they are. */
 const TILT = 0.2;
 /** Ranges of each colour channel, of 255. */
@@ -112,6 +115,10 @@ export function drawShapes(n: number, { size = 32, seed, first = 0 }: ShapesOpti
     throw new ParamError({ op: 'drawShapes', expected: 'a size of at least 8', got: `${size}` });
   }
   const length = 3 * size * size;
+  if (n * length > MAX_BYTES) {
+    const got = `${n} of ${size}x${size}`;
+    throw new ParamError({ op: 'drawShapes', expected: `at most ${MAX_BYTES} bytes of images`, got });
+  }
   // Clamped: it rounds, and keeps to 0..255.
   const images = new Uint8ClampedArray(n * length);
   const labels = new Uint8Array(n);

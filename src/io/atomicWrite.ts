@@ -1,8 +1,11 @@
-import { randomUUID } from 'node:crypto';
+import { rmSync } from 'node:fs';
 import { open, realpath, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join, resolve } from 'node:path';
 import { ParamError } from '../core/errors.js';
 import { reasonOf } from './readFile.js';
+
+/** Files written by this process: concurrent writes of one file do not share a temporary. */
+let written = 0;
 
 /** Where a link points, so that the link stays a link. */
 async function targetOf(path: string): Promise<string> {
@@ -14,6 +17,28 @@ async function targetOf(path: string): Promise<string> {
     throw new ParamError({ op: path, expected: 'a file to write', got });
   }
   return target;
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+/**
+ * Removes a file if the process is told to end, and then lets it end. Only SIGKILL
+ * and a power cut leave it behind.
+ *
+ * @returns what takes the watch off again
+ */
+function removeIfStopped(path: string): () => void {
+  const stop = (signal: NodeJS.Signals): void => {
+    rmSync(path, { force: true });
+    unwatch();
+    // Whoever else listens decides; where nobody does, the signal does what it always does.
+    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+  };
+  const unwatch = (): void => {
+    for (const signal of SIGNALS) process.off(signal, stop);
+  };
+  for (const signal of SIGNALS) process.on(signal, stop);
+  return unwatch;
 }
 
 async function writeDurably(path: string, content: Uint8Array | string): Promise<void> {
@@ -28,12 +53,19 @@ async function writeDurably(path: string, content: Uint8Array | string): Promise
 
 /**
  * Refuses a path that could not be written to later, before long work is done for
- * it: its folder must be there, and it must not be a folder itself.
+ * it: its folder must be there, it must not be a folder itself, nor one of the files
+ * that are read.
  *
  * @throws ParamError
  */
-export async function requireWritable(path: string): Promise<void> {
-  const folder = dirname(await targetOf(path));
+export async function requireWritable(path: string, inputs: readonly string[] = []): Promise<void> {
+  const target = await targetOf(path);
+  for (const input of inputs) {
+    if (resolve(target) === resolve(await targetOf(input).catch(() => input))) {
+      throw new ParamError({ op: path, expected: 'an output that is not an input', got: input });
+    }
+  }
+  const folder = dirname(target);
   const there = await stat(folder).catch(() => null);
   if (!there?.isDirectory()) throw new ParamError({ op: path, expected: `a folder ${folder}`, got: 'none' });
 }
@@ -47,12 +79,15 @@ export async function requireWritable(path: string): Promise<void> {
  */
 export async function atomicWrite(path: string, content: Uint8Array | string): Promise<void> {
   const target = await targetOf(path);
-  const temporary = join(dirname(target), `.${randomUUID()}.tmp`);
+  const temporary = join(dirname(target), `.${basename(target)}.${process.pid}.${++written}.tmp`);
+  const unwatch = removeIfStopped(temporary);
   try {
     await writeDurably(temporary, content);
     await rename(temporary, target);
   } catch (cause) {
     await rm(temporary, { force: true });
     throw new ParamError({ op: path, expected: 'a file to write', got: reasonOf(cause) }, { cause });
+  } finally {
+    unwatch();
   }
 }

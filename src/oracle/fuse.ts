@@ -1,6 +1,6 @@
-import { fuse, tensor, uniform, valuesOf, type FusionReport } from '../../reference/index.js';
+import { fuse, uniform, valuesOf, zeros, type FusionReport } from '../../reference/index.js';
 import type { ModelConfig } from '../core/config.js';
-import { sizeOf, type FloatArray, type StateDict, type Tensor } from '../core/tensor.js';
+import type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
 import { toOracleConfig } from './backend.js';
 import { fromOracle, stateFromOracle, stateToOracle } from './state.js';
 
@@ -13,6 +13,8 @@ export interface FusedState {
   /** Their logits before fusion, and float32's bound for each after it: NaN for those that were not bounded. */
   readonly logits: FloatArray;
   readonly bounds: FloatArray;
+  /** The same to first order, for networks so deep that the bound says nothing. */
+  readonly firstOrder: FloatArray;
 }
 
 /** Images on which fused and unfused are compared. */
@@ -34,13 +36,10 @@ export function fuseState(
   { probeSize = config.input_size }: { readonly probeSize?: readonly [number, number] } = {},
 ): FusedState {
   const shape = [PROBE_IMAGES, config.in_chans, ...probeSize];
-  const noise = Float64Array.from(
-    { length: sizeOf(shape) },
-    (_, i) => Math.sqrt(3) * (2 * uniform(PROBE_SEED, 0, i) - 1),
-  );
   // λ that nobody states is not 1: NaN is refused by name.
   const lambda = config.lambda ?? NaN;
-  const probe = tensor(noise, shape);
+  const probe = zeros(shape);
+  for (let i = 0; i < probe.size; i++) probe.data[i] = Math.sqrt(3) * (2 * uniform(PROBE_SEED, 0, i) - 1);
   const fused = fuse(toOracleConfig(config), stateToOracle(state), { lambda, probe });
   return {
     state: stateFromOracle(fused.state),
@@ -49,5 +48,6 @@ export function fuseState(
     probe: fromOracle(probe),
     logits: valuesOf(fused.logits.unfused),
     bounds: valuesOf(fused.logits.bounds),
+    firstOrder: valuesOf(fused.logits.firstOrder),
   };
 }

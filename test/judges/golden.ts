@@ -11,15 +11,19 @@ export const goldenNames = (kind: 'ops' | 'variants'): string[] =>
     .map((file) => file.replace('.safetensors', ''))
     .sort();
 
-export interface GoldenCase {
-  readonly scalars: Readonly<Record<string, unknown>>;
+/** `S` is what the reader of a file knows of its cases. */
+export interface GoldenCase<S = Readonly<Record<string, unknown>>> {
+  readonly scalars: S;
   readonly tensors: Tensors;
 }
 
 /** The cases of one file; see test/golden/README.md for the format. */
-export function readGolden(kind: 'ops' | 'variants', name: string): GoldenCase[] {
+export function readGolden<S = Readonly<Record<string, unknown>>>(
+  kind: 'ops' | 'variants',
+  name: string,
+): GoldenCase<S>[] {
   const { tensors, metadata } = decodeSafetensors(readFileSync(new URL(`${kind}/${name}.safetensors`, FOLDER)), name);
-  const cases = JSON.parse(metadata.get('cases') ?? '[]') as Record<string, unknown>[];
+  const cases = JSON.parse(metadata.get('cases') ?? '[]') as S[];
   return cases.map((scalars, i) => {
     const own = [...tensors].filter(([key]) => key.startsWith(`${i}.`));
     return {

@@ -17,4 +17,12 @@ export { loadModel, type LoadModelOptions } from './model/loadModel.js';
 export { Model } from './model/model.js';
 export { planNetwork, type Layer } from './model/plan.js';
 export { topK, type Prediction } from './model/topK.js';
-export { wasmBackend, wasmBackendFrom } from './wasm/backend.js';
+export {
+  createWasmBackend,
+  wasmBackend,
+  wasmBackendFrom,
+  type WasmBackend,
+  type WasmBackendOptions,
+  type WasmSession,
+} from './wasm/backend.js';
+export type { Build, BuildChoice } from './wasm/build.js';

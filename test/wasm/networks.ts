@@ -49,6 +49,14 @@ export const NARROW = [
       input_size: [29, 34],
     },
   },
+  {
+    label: 'deeper than a block of weights',
+    sizes: { dims: [3, 1030, 9], strides: [2, 1], num_classes: 2, act_num: 1, input_size: [13, 22] },
+  },
+  {
+    label: 'a thousand classes',
+    sizes: { dims: [2, 5], strides: [2], num_classes: 1000, act_num: 1, input_size: [9, 8] },
+  },
 ] as const;
 
 /** Float32 weights of a size that keeps the signal alive: about 1/√fan-in; variances positive. */

@@ -3,14 +3,9 @@ import { madd } from './simd';
 /** Outputs of one pass: seven sums, their seven inputs and a tap are 15 of 16 registers. */
 const PASS: i32 = 7;
 
-/** Pixels that a plane of `w` is wide inside its borders: a pass must fit. */
-function reach(w: i32): i32 {
-  return max(w, PASS);
-}
-
-/** Pixels from one row of a plane to the next: n of border on either side, and what a pass reaches. */
+/** Pixels from one row of a plane to the next: n of border on either side. */
 export function planePitch(w: i32, n: i32): i32 {
-  return reach(w) + 2 * n;
+  return w + 2 * n;
 }
 
 /** Pixels of room that `depthwisePlane` needs for h x w outputs: the last pass may write beyond them. */
@@ -36,22 +31,20 @@ export function clearBorders(plane: usize, h: i32, w: i32, n: i32): void {
  * x [h][planePitch(w, n)][4] with zeroes left and right (there are none above and
  * below: taps beyond the map are left out), weight [2n+1][2n+1][4], bias [4],
  * y [h][w][4] and room for `depthwiseRoom(h, w)` pixels.
- * Requires no overlap.
+ * Requires no overlap, and 6 readable pixels behind x.
  * Order: row by row, seven outputs a pass. Where 7 does not divide w the last pass
- * of a row moves back over the one before it; a map narrower than 7 is computed
- * 7 wide, and the next row writes over what was too much.
+ * of a row computes too many, which the next row writes over.
  */
 export function depthwisePlane(y: usize, x: usize, weight: usize, bias: usize, h: i32, w: i32, n: i32): void {
   const pitchBytes: usize = 16 * <usize>planePitch(w, n);
   const kernel = 2 * n + 1;
-  const last = reach(w) - PASS;
   for (let oy = 0; oy < h; oy++) {
     const top = max(oy - n, 0);
     const bottom = min(oy + n + 1, h);
     const taps = weight + 16 * <usize>((top + n - oy) * kernel);
     const row = x + <usize>top * pitchBytes;
     for (let ox = 0; ox < w; ox += PASS) {
-      const left: usize = 16 * <usize>min(ox, last);
+      const left: usize = 16 * <usize>ox;
       sevenOutputs(y + left, row + left, pitchBytes, taps, bias, bottom - top, kernel);
     }
     y += 16 * <usize>w;

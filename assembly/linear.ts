@@ -8,6 +8,7 @@ import { madd } from './simd';
  * Order: panel by panel; two steps of k an iteration, in sums of their own.
  */
 export function linear(y: usize, x: usize, weight: usize, bias: usize, depth: i32, from: i32, to: i32): void {
+  assert(depth > 0 && (depth & 1) == 0, 'linear: depth must be even and at least 2');
   const end = x + 4 * <usize>depth;
   weight += 32 * <usize>from * depth;
   for (let panel = from; panel < to; panel++) {

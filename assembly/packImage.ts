@@ -22,6 +22,7 @@ export function packImage(
   stride: i32,
   padding: i32,
 ): void {
+  assert(c > 0 && h > 0 && w > 0 && oh > 0 && ow > 0, 'packImage: sizes must be at least 1');
   const planeBytes: usize = 4 * <usize>h * w;
   const size = oh * ow;
   for (let first = 0; first < size; first += 4) {

@@ -30,6 +30,7 @@ export function packPixels(pixels: usize, map: usize, h: i32, w: i32, depth: i32
     }
   } else {
     const end = map + <usize>h * rowBytes;
+    // What is left over there would be multiplied like the rest, and may be slow: subnormal.
     memory.fill(end, 0, 3 * 16);
     for (; map < end; map += 64) {
       transpose4x4(pixels, v128.load(map), v128.load(map, 16), v128.load(map, 32), v128.load(map, 48));

@@ -61,6 +61,8 @@ export function panelScratch(groups: i32, h: i32, w: i32, n: i32): f64 {
  */
 export function runPanels(address: usize, scratch: usize, from: i32, to: i32): void {
   const stage = changetype<Stage>(address);
+  assert(((address | scratch) & 15) == 0, 'runPanels: pointers must lie on multiples of 16');
+  assert(0 <= from && from <= to && 8 * to <= stage.channels, 'runPanels: panels must be those of the stage');
   const h = stage.h;
   const w = stage.w;
   const n = stage.n;

@@ -5,7 +5,7 @@ import { checkTensor } from '../core/ops.js';
 import type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
 import { bytesOf, type Build, type BuildChoice } from './build.js';
 import { instantiate, type WasmSource } from './module.js';
-import { loadNetwork, runNetwork, type Network } from './network.js';
+import { loadNetwork, probeNetwork, runNetwork, type Network } from './network.js';
 
 /** A network in linear memory. */
 export interface WasmSession extends Session {
@@ -60,18 +60,10 @@ class LoadedSession implements WasmSession {
   }
 
   forwardLayers(x: FloatArray): Map<string, Tensor> {
-    const { image, features, logits, pack, regions, probes } = this.#opened();
+    const network = this.#opened();
     checkTensor('wasm', 'x', { data: x, shape: [this.#config.in_chans, ...this.#config.input_size] });
-    image.set(x);
-    pack();
-    const outputs = new Map<string, Tensor>();
-    regions.forEach(({ run, panels }, i) => {
-      if (i < probes.length) outputs.set(probes[i].name, probes[i].read());
-      run(0, panels);
-    });
-    outputs.set('cls.0', { data: features.slice(), shape: [1, features.length, 1, 1] });
-    outputs.set('cls.2', { data: logits.slice(), shape: [1, logits.length, 1, 1] });
-    return outputs;
+    network.image.set(x);
+    return probeNetwork(network);
   }
 
   dispose(): void {

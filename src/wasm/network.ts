@@ -117,17 +117,22 @@ function unpack(pixels: Float32Array, depth: number, { channels, h, w }: StagePl
  * back and forth between two blocks, each as large as the largest map that comes
  * to lie in it.
  *
- * @param kernels an instance of its own, whose memory is still zero
+ * @param kernels an instance of its own
+ * @param arena on its memory
  * @throws ShapeError, ParamError, WeightsError, BackendUnavailableError
  */
-export function loadNetwork(kernels: Kernels, config: ModelConfig, state: StateDict): Network {
+export function loadNetwork(
+  kernels: Kernels,
+  config: ModelConfig,
+  state: StateDict,
+  arena = new Arena('wasm', kernels.heapBase()),
+): Network {
   const { in_chans, num_classes, act_num: n } = config;
   const [imageHeight, imageWidth] = config.input_size;
   const stages = planStages(config);
   const last = stages[stages.length - 1];
   const taps = (2 * n + 1) ** 2;
 
-  const arena = new Arena('wasm', kernels.heapBase());
   const imageFloats = in_chans * imageHeight * imageWidth;
   const image = arena.reserveFloats(imageFloats);
   const largest = [stages[0].groups * stages[0].depth * 4, 0];
@@ -172,7 +177,9 @@ export function loadNetwork(kernels: Kernels, config: ModelConfig, state: StateD
   const words = new Uint32Array(kernels.memory.buffer);
   const view = (block: number, floats: number): Float32Array => memory.subarray(block / 4, block / 4 + floats);
   for (const { block, floats, data, width, depth, lanes } of found) {
-    packLanes(view(block, floats), data, width, depth, lanes);
+    const panels = view(block, floats);
+    if (data.length < floats) panels.fill(0);
+    packLanes(panels, data, width, depth, lanes);
   }
   for (const { fields, inRows, address, addressInRows } of descriptors) {
     STAGE_FIELDS.forEach((field, i) => {
@@ -221,4 +228,20 @@ export function loadNetwork(kernels: Kernels, config: ModelConfig, state: StateD
 export function runNetwork({ pack, regions }: Network): void {
   pack();
   for (const { run, panels } of regions) run(0, panels);
+}
+
+/**
+ * Runs the network on its image and copies what it stores on the way: the map
+ * after each stage, the features and the logits, by the names of `planNetwork`.
+ */
+export function probeNetwork({ pack, regions, probes, features, logits }: Network): Map<string, Tensor> {
+  pack();
+  const outputs = new Map<string, Tensor>();
+  regions.forEach(({ run, panels }, i) => {
+    if (i < probes.length) outputs.set(probes[i].name, probes[i].read());
+    run(0, panels);
+  });
+  outputs.set('cls.0', { data: features.slice(), shape: [1, features.length, 1, 1] });
+  outputs.set('cls.2', { data: logits.slice(), shape: [1, logits.length, 1, 1] });
+  return outputs;
 }

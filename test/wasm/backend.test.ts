@@ -1,12 +1,11 @@
 /** The whole deploy network on wasm, layer by layer and end to end. */
-import { bytes as relaxed } from '#wasm/relaxed';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { float32Bound, tensor, valuesOf } from '../../reference/index.js';
 import { resolveConfig, type ModelConfig } from '../../src/core/config.js';
 import { BackendUnavailableError, ShapeError, WeightsError } from '../../src/core/errors.js';
 import type { Tensor } from '../../src/core/tensor.js';
 import { createWasmBackend, wasmBackend, type WasmSession } from '../../src/wasm/backend.js';
-import { validates } from '../../src/wasm/module.js';
+import { BUILDS } from './builds.js';
 import { draw, uniform } from './draw.js';
 import { misfit } from './judge.js';
 import { stagesMisfit } from './stages.js';
@@ -14,8 +13,6 @@ import { drawState, NARROW, oracleState } from './networks.js';
 
 const deployed = (sizes: object): ModelConfig => resolveConfig({ ...sizes, form: 'deploy' });
 const images = (config: ModelConfig, n: number): Tensor => draw([n, config.in_chans, ...config.input_size], uniform(3));
-
-const BUILDS = (['plain', 'relaxed'] as const).filter((build) => build === 'plain' || validates(relaxed));
 
 describe.each(BUILDS.flatMap((build) => NARROW.map((network) => ({ build, ...network }))))(
   '$build, $label',

@@ -12,7 +12,7 @@ export const NARROW = [
   },
   {
     label: 'gray, not square, act_num 1',
-    sizes: { dims: [5, 3, 17], strides: [2, 2], num_classes: 1, in_chans: 1, act_num: 1, input_size: [37, 50] },
+    sizes: { dims: [5, 3, 17], strides: [2, 2], num_classes: 1, in_chans: 1, act_num: 1, input_size: [37, 53] },
   },
   {
     label: 'five channels, stride 3, act_num 2',
@@ -20,7 +20,7 @@ export const NARROW = [
   },
   {
     label: 'wide kernels, act_num 4',
-    sizes: { dims: [3, 5, 4], strides: [4, 1], num_classes: 10, act_num: 4, input_size: [71, 33] },
+    sizes: { dims: [3, 5, 4], strides: [4, 1], num_classes: 10, act_num: 4, input_size: [71, 41] },
   },
   {
     label: 'no series, act_num 0',

@@ -25,11 +25,11 @@ export function adaptiveMaxPool2d(y: usize, x: usize, c: i32, h: i32, w: i32, oh
 }
 
 /** ⌊i·size/count⌋, in 64 bits: the product may pass 2³¹. */
-function windowStart(i: i32, size: i32, count: i32): i32 {
+export function windowStart(i: i32, size: i32, count: i32): i32 {
   return <i32>((<i64>i * size) / count);
 }
 
 /** ⌈(i+1)·size/count⌉ */
-function windowEnd(i: i32, size: i32, count: i32): i32 {
+export function windowEnd(i: i32, size: i32, count: i32): i32 {
   return <i32>((<i64>(i + 1) * size + count - 1) / count);
 }

@@ -7,9 +7,17 @@ export { conv2d, conv2dScratch } from './conv2d';
 export { depthwiseConv2d, depthwiseConv2dScratch } from './depthwiseConv2d';
 export { globalAvgPool } from './globalAvgPool';
 export { leakyRelu } from './leakyRelu';
+export { linear } from './linear';
 export { maxPool2d } from './maxPool2d';
+export { packImage } from './packImage';
+export { panelScratch, runPanels } from './stage';
 
 /** Where free memory begins: below lie the constants, of which only the debug build has any. */
 export function heapBase(): usize {
   return __heap_base;
+}
+
+/** Whether this build's multiply-adds are fused where the machine can: its last digits depend on the machine. */
+export function isRelaxed(): bool {
+  return ASC_FEATURE_RELAXED_SIMD;
 }

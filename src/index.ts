@@ -21,6 +21,14 @@ export { readConfig, writeConfig } from './io/configMetadata.js';
 export { decodeSafetensors, encodeSafetensors, type EncodeOptions, type Weights } from './io/safetensors.js';
 export { loadModel, type LoadModelOptions } from './model/loadModel.js';
 export { Model } from './model/model.js';
-export { planNetwork, type Layer } from './model/plan.js';
+export { planNetwork, type Layer } from './core/plan.js';
 export { topK, type Prediction } from './model/topK.js';
-export { wasmBackend, wasmBackendFrom } from './wasm/backend.js';
+export {
+  createWasmBackend,
+  wasmBackend,
+  wasmBackendFrom,
+  type WasmBackend,
+  type WasmBackendOptions,
+  type WasmSession,
+} from './wasm/backend.js';
+export type { Build, BuildChoice } from './wasm/build.js';

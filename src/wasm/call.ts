@@ -1,5 +1,5 @@
 import { sizeOf } from '../core/tensor.js';
-import type { MapShape, Op } from '../model/plan.js';
+import type { MapShape, Op } from '../core/plan.js';
 import type { Kernels } from './module.js';
 
 /** An op that has a kernel, for one image; dropout is here because at inference it has none to do. */

@@ -75,10 +75,31 @@ export interface Kernels {
   maxPool2d(y: number, x: number, c: number, h: number, w: number, kernelSize: number, stride: number): void;
   adaptiveMaxPool2d(y: number, x: number, c: number, h: number, w: number, oh: number, ow: number): void;
   globalAvgPool(y: number, x: number, c: number, h: number, w: number): void;
+  packImage(
+    pixels: number,
+    x: number,
+    c: number,
+    h: number,
+    w: number,
+    oh: number,
+    ow: number,
+    stride: number,
+    padding: number,
+  ): void;
+  panelScratch(groups: number, h: number, w: number, n: number): number;
+  runPanels(stage: number, scratch: number, from: number, to: number): void;
+  linear(y: number, x: number, weight: number, bias: number, depth: number, from: number, to: number): void;
+  isRelaxed(): number;
 }
 
 const unavailable = (expected: string, got: string, cause?: unknown): BackendUnavailableError =>
   new BackendUnavailableError({ op: 'wasm', expected, got }, { cause });
+
+const webAssembly = (): WebAssemblyInterface | undefined =>
+  (globalThis as { WebAssembly?: WebAssemblyInterface }).WebAssembly;
+
+/** Whether this runtime has all that a module uses. */
+export const validates = (bytes: Uint8Array): boolean => webAssembly()?.validate(bytes) ?? false;
 
 /**
  * A fresh instance with a memory of its own.
@@ -87,7 +108,7 @@ const unavailable = (expected: string, got: string, cause?: unknown): BackendUna
  *   SIMD, or where it may not compile at run time.
  */
 export async function instantiate(source: WasmSource): Promise<Kernels> {
-  const { WebAssembly } = globalThis as { WebAssembly?: WebAssemblyInterface };
+  const WebAssembly = webAssembly();
   if (WebAssembly === undefined) {
     throw unavailable('a runtime with WebAssembly', 'one without');
   }

@@ -12,7 +12,7 @@ import {
   type MaxPoolParams,
 } from '../core/ops.js';
 import { sizeOf, type Tensor } from '../core/tensor.js';
-import type { MapShape } from '../model/plan.js';
+import type { MapShape } from '../core/plan.js';
 import { Arena } from './arena.js';
 import { run, scratchBytes, type Call } from './call.js';
 import { instantiate, type Kernels, type WasmSource } from './module.js';

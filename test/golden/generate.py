@@ -3,7 +3,7 @@
     python test/golden/generate.py
 
 The network here is written from its description, not taken from the official
-code; where the official code's own numbers are at hand (../shared/golden), they
+code; where the official code's own numbers are at hand (official-plain.json), they
 are compared with it. Everything that is stored is also computed a second way,
 and the two must agree far more closely than the tests that read these files ask.
 README.md describes the files.
@@ -27,7 +27,7 @@ torch.set_default_dtype(torch.float64)
 torch.set_num_threads(1)  # sums in one order, whatever the machine
 
 HERE = Path(__file__).resolve().parent
-OFFICIAL = HERE.parents[1] / '../shared/golden/official-plain.json'
+OFFICIAL = HERE / 'official-plain.json'
 BN_EPS, BN_MOMENTUM = 1e-6, 0.1
 
 
@@ -671,7 +671,7 @@ def train_step(net, config, x, targets, lam, smoothing, ops, margins=None):
 
 def check_official():
     if not OFFICIAL.exists():
-        print('SKIPPED: no ../shared/golden/official-plain.json; the network is not held against the official code')
+        print('SKIPPED: no official-plain.json; the network is not held against the official code')
         return
     golden = json.loads(OFFICIAL.read_text())['plain']
     config = {**golden['kw'], 'in_chans': 3}
@@ -879,7 +879,7 @@ def sha256(path):
 
 
 def write_manifest():
-    files = sorted(HERE.glob('*/*.safetensors'))
+    files = [OFFICIAL, *sorted(HERE.glob('*/*.safetensors'))]
     manifest = {
         'generator': sha256(Path(__file__)),
         'versions': {

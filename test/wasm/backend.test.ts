@@ -3,68 +3,55 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { float32Bound, tensor, valuesOf } from '../../reference/index.js';
 import { resolveConfig, type ModelConfig } from '../../src/core/config.js';
 import { BackendUnavailableError, ShapeError, WeightsError } from '../../src/core/errors.js';
-import type { StateDict, Tensor } from '../../src/core/tensor.js';
-import { planNetwork } from '../../src/model/plan.js';
-import { wasmBackend, type WasmSession } from '../../src/wasm/backend.js';
-import type { Call } from '../../src/wasm/call.js';
+import type { Tensor } from '../../src/core/tensor.js';
+import { createWasmBackend, wasmBackend, type WasmSession } from '../../src/wasm/backend.js';
+import { BUILDS } from './builds.js';
 import { draw, uniform } from './draw.js';
-import { judge, misfit } from './judge.js';
+import { misfit } from './judge.js';
+import { stagesMisfit } from './stages.js';
 import { drawState, NARROW, oracleState } from './networks.js';
 
 const deployed = (sizes: object): ModelConfig => resolveConfig({ ...sizes, form: 'deploy' });
 const images = (config: ModelConfig, n: number): Tensor => draw([n, config.in_chans, ...config.input_size], uniform(3));
-const pick = (state: StateDict, name: string): Tensor | null => state.get(name) ?? null;
 
-describe.each(NARROW)('$label', ({ sizes }) => {
-  const config = deployed(sizes);
-  const state = drawState(config);
-  let session: WasmSession;
-  beforeAll(async () => {
-    session = await wasmBackend.open(state, config);
-  });
+describe.each(BUILDS.flatMap((build) => NARROW.map((network) => ({ build, ...network }))))(
+  '$build, $label',
+  ({ build, sizes }) => {
+    const config = deployed(sizes);
+    const state = drawState(config);
+    let session: WasmSession;
+    beforeAll(async () => {
+      session = await createWasmBackend({ build }).open(state, config);
+    });
 
-  test('every layer is what the oracle makes of its input', () => {
-    const x = images(config, 1);
-    const outputs = session.forwardLayers(x.data);
-    const plan = planNetwork(config, config.input_size);
-    expect([...outputs.keys()]).toEqual(plan.map(({ name }) => name));
-    let input = x;
-    for (const layer of plan) {
-      const y = outputs.get(layer.name);
-      if (y === undefined || layer.op === 'batchNorm') throw new Error(`${layer.name} did not run`);
-      const operands = {
-        x: input,
-        weight: pick(state, `${layer.name}.weight`),
-        bias: pick(state, `${layer.name}.bias`),
-      };
-      const verdict = judge(layer as Call, operands);
-      expect(y.shape).toEqual(verdict.shape);
-      expect([layer.name, misfit(y.data, verdict)]).toEqual([layer.name, null]);
-      input = y;
-    }
-  });
+    test('every stage is what the oracle makes of its input', () => {
+      const x = images(config, 1);
+      const outputs = session.forwardLayers(x.data);
+      expect(stagesMisfit(config, state, x, outputs)).toBeNull();
+    });
 
-  test('the logits are within the bound of the whole network', async () => {
-    const x = images(config, 2);
-    const logits = await session.forward(x.data, 2);
-    const { logits: exact, bounds } = float32Bound(config, oracleState(config), tensor(x.data, x.shape));
-    expect(misfit(logits, { shape: exact.shape, exact: valuesOf(exact), bound: valuesOf(bounds) })).toBeNull();
-  });
+    test('the logits are within the bound of the whole network', async () => {
+      const x = images(config, 2);
+      const logits = await session.forward(x.data, 2);
+      const { logits: exact, bounds } = float32Bound(config, oracleState(config), tensor(x.data, x.shape));
+      expect(misfit(logits, { shape: exact.shape, exact: valuesOf(exact), bound: valuesOf(bounds) })).toBeNull();
+    });
 
-  test('an image in a batch is the image alone, and the second run is the first', async () => {
-    const x = images(config, 3);
-    const size = x.data.length / 3;
-    const batch = await session.forward(x.data, 3);
-    for (let i = 0; i < 3; i++) {
-      const alone = await session.forward(x.data.subarray(i * size, (i + 1) * size), 1);
-      expect(alone).toEqual(batch.slice(i * config.num_classes, (i + 1) * config.num_classes));
-    }
-    expect(await session.forward(x.data, 3)).toEqual(batch);
-    expect(session.forwardLayers(x.data.subarray(0, size)).get('cls.2')?.data).toEqual(
-      batch.slice(0, config.num_classes),
-    );
-  });
-});
+    test('an image in a batch is the image alone, and the second run is the first', async () => {
+      const x = images(config, 3);
+      const size = x.data.length / 3;
+      const batch = await session.forward(x.data, 3);
+      for (let i = 0; i < 3; i++) {
+        const alone = await session.forward(x.data.subarray(i * size, (i + 1) * size), 1);
+        expect(alone).toEqual(batch.slice(i * config.num_classes, (i + 1) * config.num_classes));
+      }
+      expect(await session.forward(x.data, 3)).toEqual(batch);
+      expect(session.forwardLayers(x.data.subarray(0, size)).get('cls.2')?.data).toEqual(
+        batch.slice(0, config.num_classes),
+      );
+    });
+  },
+);
 
 describe('a session', () => {
   const config = deployed(NARROW[0].sizes);

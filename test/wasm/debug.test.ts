@@ -2,6 +2,9 @@
 import { instantiate } from '@assemblyscript/loader';
 import { beforeAll, expect, test } from '@jest/globals';
 import type { Kernels } from '../../src/wasm/module.js';
+import { resolveConfig } from '../../src/core/config.js';
+import { loadNetwork, probeNetwork } from '../../src/wasm/network.js';
+import { drawState, NARROW } from './networks.js';
 import { compile } from './compile.js';
 import { judge, misfit } from './judge.js';
 import { runSample } from './memory.js';
@@ -15,6 +18,16 @@ beforeAll(async () => {
 
 test('every sample meets what its kernel requires', () => {
   for (const sample of TABLE) expect(misfit(runSample(kernels, sample).y, judge(sample.call, sample))).toBeNull();
+});
+
+test('every network meets what its kernels require', async () => {
+  const debug = await compile('debug');
+  for (const { sizes } of NARROW) {
+    const config = resolveConfig({ ...sizes, form: 'deploy' });
+    const { exports } = await instantiate<Record<keyof Kernels, unknown>>(debug);
+    const network = loadNetwork(exports as Kernels, config, drawState(config));
+    expect(() => probeNetwork(network)).not.toThrow();
+  }
 });
 
 test.each([
@@ -64,6 +77,30 @@ test.each([
     'globalAvgPool: the map must be at least 1x1',
     () => {
       kernels.globalAvgPool(1024, 2048, 1, 0, 4);
+    },
+  ],
+  [
+    'packImage: sizes must be at least 1',
+    () => {
+      kernels.packImage(1024, 2048, 1, 4, 4, 0, 1, 4, 0);
+    },
+  ],
+  [
+    'runPanels: pointers must lie on multiples of 16',
+    () => {
+      kernels.runPanels(1028, 2048, 0, 0);
+    },
+  ],
+  [
+    'runPanels: panels must be those of the stage',
+    () => {
+      kernels.runPanels(16384, 2048, 1, 0);
+    },
+  ],
+  [
+    'linear: depth must be even and at least 2',
+    () => {
+      kernels.linear(1024, 2048, 4096, 8192, 7, 0, 1);
     },
   ],
 ])('%s', (message, call) => {

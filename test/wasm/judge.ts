@@ -8,6 +8,11 @@
  *   average        hw − 1 additions and a division: γ_{hw}·mean|x|
  *   leaky ReLU     one product, rounded once: u·|λx|; nothing at λ = 0 and λ = 1
  *   max            nothing is rounded
+ *
+ * Where x itself is off by at most δ, as behind an op that did not store its
+ * result, that adds Σ|w|δ to a convolution, whose terms are as large as
+ * |w|(|x|+δ); mean δ to an average; and at most the largest δ of its window to a
+ * maximum, or δ to a leaky ReLU with λ in [0, 1], which do not amplify.
  */
 import {
   adaptiveMaxPool2d,
@@ -38,11 +43,22 @@ type Oracle = ReturnType<typeof tensor>;
 const abs = (t: Oracle): Oracle => tensor(valuesOf(t).map(Math.abs), t.shape);
 const scaled = (t: Oracle, factor: number): Float64Array => valuesOf(t).map((v) => factor * v);
 const verdict = (y: Oracle, bound: Float64Array): Verdict => ({ shape: y.shape, exact: valuesOf(y), bound });
-const exactly = (y: Oracle): Verdict => verdict(y, new Float64Array(y.size));
 
-/** What a call must answer on these operands. */
-export function judge(call: Call, operands: Operands): Verdict {
+const plus = (a: Float64Array, b: Float64Array): Float64Array => a.map((v, i) => v + b[i]);
+
+/**
+ * What a call must answer on these operands.
+ *
+ * @param delta how far x may be off, element by element; not at all where it is not given
+ */
+export function judge(
+  call: Call,
+  operands: Operands,
+  delta: Float64Array = new Float64Array(operands.x.data.length),
+): Verdict {
   const x = tensor(operands.x.data, operands.x.shape);
+  const off = tensor(delta, operands.x.shape);
+  const magnitude = tensor(plus(valuesOf(abs(x)), delta), operands.x.shape);
   switch (call.op) {
     case 'conv2d':
     case 'depthwiseConv2d': {
@@ -52,22 +68,27 @@ export function judge(call: Call, operands: Operands): Verdict {
       const weight = tensor(operands.weight.data, operands.weight.shape);
       const bias = operands.bias === null ? null : tensor(operands.bias.data, operands.bias.shape);
       const [, c, kh, kw] = weight.shape;
-      const magnitude = op(abs(x), abs(weight), bias === null ? null : abs(bias), params);
-      return verdict(op(x, weight, bias, params), scaled(magnitude, gamma(c * kh * kw + 1)));
+      const terms = op(magnitude, abs(weight), bias === null ? null : abs(bias), params);
+      const rounding = scaled(terms, gamma(c * kh * kw + 1));
+      return verdict(op(x, weight, bias, params), plus(rounding, valuesOf(op(off, abs(weight), null, params))));
     }
     case 'leakyRelu': {
       const y = leakyRelu(x, call.lambda);
       const rounds = call.lambda !== 0 && call.lambda !== 1;
-      return rounds ? verdict(y, scaled(abs(y), U)) : exactly(y);
+      return verdict(y, rounds ? plus(delta, scaled(magnitude, U)) : delta);
     }
-    case 'maxPool2d':
-      return exactly(maxPool2d(x, { kernelSize: call.kernel_size, stride: call.stride }));
+    case 'maxPool2d': {
+      const window = { kernelSize: call.kernel_size, stride: call.stride };
+      return verdict(maxPool2d(x, window), valuesOf(maxPool2d(off, window)));
+    }
     case 'adaptiveMaxPool2d':
-      return exactly(adaptiveMaxPool2d(x, call.output_size));
-    case 'globalAvgPool':
-      return verdict(globalAvgPool(x), scaled(globalAvgPool(abs(x)), gamma(call.input[1] * call.input[2])));
+      return verdict(adaptiveMaxPool2d(x, call.output_size), valuesOf(adaptiveMaxPool2d(off, call.output_size)));
+    case 'globalAvgPool': {
+      const rounding = scaled(globalAvgPool(magnitude), gamma(call.input[1] * call.input[2]));
+      return verdict(globalAvgPool(x), plus(rounding, valuesOf(globalAvgPool(off))));
+    }
     case 'dropout':
-      return exactly(x);
+      return verdict(x, delta);
   }
 }
 

@@ -1,12 +1,15 @@
 import { gzipSync } from 'node:zlib';
 import { bytes } from '#wasm/plain';
+import { bytes as relaxed } from '#wasm/relaxed';
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { resolveConfig } from '../../src/core/config.js';
 import { BackendUnavailableError, ParamError } from '../../src/core/errors.js';
 import { Arena } from '../../src/wasm/arena.js';
-import { wasmBackend } from '../../src/wasm/backend.js';
-import { instantiate, type CompiledModule } from '../../src/wasm/module.js';
+import { createWasmBackend, wasmBackend } from '../../src/wasm/backend.js';
+import type { BuildChoice } from '../../src/wasm/build.js';
+import { instantiate, validates, type CompiledModule } from '../../src/wasm/module.js';
 import { openOps } from '../../src/wasm/ops.js';
+import { drawState, NARROW } from './networks.js';
 
 interface WebAssemblyGlobal {
   Module: (new (bytes: Uint8Array) => CompiledModule) & { imports(module: CompiledModule): unknown[] };
@@ -29,6 +32,27 @@ describe('the plain module', () => {
   test('can be given compiled', async () => {
     const ops = await openOps(new real.Module(bytes));
     expect(ops.leakyRelu({ data: Float32Array.of(-2, 2), shape: [2] }, 0.5).data).toEqual(Float32Array.of(-1, 2));
+  });
+});
+
+describe('the relaxed module', () => {
+  test('imports nothing and is smaller than 24 kB gzip', () => {
+    expect(gzipSync(relaxed, { level: 9 }).length).toBeLessThan(24_000);
+    if (validates(relaxed)) expect(real.Module.imports(new real.Module(relaxed))).toEqual([]);
+  });
+
+  test('runs where it can, says what it is, and is refused by name elsewhere', async () => {
+    const config = resolveConfig({ ...NARROW[0].sizes, form: 'deploy' });
+    const open = async (build: BuildChoice): Promise<string> =>
+      (await createWasmBackend({ build }).open(drawState(config), config)).build;
+    expect(await open('plain')).toBe('plain');
+    expect(await open('auto')).toBe(validates(relaxed) ? 'relaxed' : 'plain');
+    if (validates(relaxed)) {
+      expect(await open('relaxed')).toBe('relaxed');
+    } else {
+      await expect(open('relaxed')).rejects.toThrow(BackendUnavailableError);
+      await expect(open('relaxed')).rejects.toThrow('wasm: expected a runtime with relaxed SIMD');
+    }
   });
 });
 

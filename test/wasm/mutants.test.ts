@@ -20,8 +20,8 @@ const MUTANTS: readonly Mutant[] = [
   ['tiles at the edge written whole', 'gemm.ts', 'if (i + 4 <= rows && j + 8 <= n)', 'if (true)'],
   ['tiles at the edge cut one column short', 'gemm.ts', 'const width = min(n - j, 8);', 'const width = min(n - j, 8) - 1;'],
   ['tiles at the edge not added to', 'gemm.ts', 'copyTile(corner, 4 * 8, tile, rowBytes, height, width);', ''],
-  ['a row of the tile not added', 'gemm.ts', 'c21 = madd(a2, b1, c21);', ''],
-  ['rows packed in the wrong order', 'gemm.ts', 'v128.shuffle<f32>(high01, high23, 2, 3, 6, 7)', 'v128.shuffle<f32>(high01, high23, 2, 3, 7, 6)'],
+  ['the weights one step behind', 'tile4x8.ts', 'b += 4 * 32;', 'b += 3 * 32;'],
+  ['rows packed in the wrong order', 'transpose4x4.ts', 'v128.shuffle<f32>(high01, high23, 2, 3, 6, 7)', 'v128.shuffle<f32>(high01, high23, 2, 3, 7, 6)'],
   ['packed rows end with the blocks of 4', 'gemm.ts', 'for (; p < depth; p++) {\n      const', 'for (; p < (depth & ~3); p++) {\n      const'],
   ['one column added to nothing', 'gemm.ts', 'load<f32>(ci) + dot(', 'dot('],
 
@@ -73,6 +73,8 @@ const USED_BY: Readonly<Record<string, readonly string[]>> = {
   'dot.ts': ['conv2d'],
   'gemm.ts': ['conv2d'],
   'simd.ts': ['maxPool2d'],
+  'tile4x8.ts': ['conv2d'],
+  'transpose4x4.ts': ['conv2d'],
   'windowMax.ts': ['maxPool2d', 'adaptiveMaxPool2d'],
 };
 

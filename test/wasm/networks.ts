@@ -12,7 +12,7 @@ export const NARROW = [
   },
   {
     label: 'gray, not square, act_num 1',
-    sizes: { dims: [5, 3, 17], strides: [2, 2], num_classes: 1, in_chans: 1, act_num: 1, input_size: [37, 50] },
+    sizes: { dims: [5, 3, 17], strides: [2, 2], num_classes: 1, in_chans: 1, act_num: 1, input_size: [37, 53] },
   },
   {
     label: 'five channels, stride 3, act_num 2',
@@ -20,7 +20,7 @@ export const NARROW = [
   },
   {
     label: 'wide kernels, act_num 4',
-    sizes: { dims: [3, 5, 4], strides: [4, 1], num_classes: 10, act_num: 4, input_size: [71, 33] },
+    sizes: { dims: [3, 5, 4], strides: [4, 1], num_classes: 10, act_num: 4, input_size: [71, 41] },
   },
   {
     label: 'no series, act_num 0',
@@ -48,6 +48,14 @@ export const NARROW = [
       act_num: 1,
       input_size: [29, 34],
     },
+  },
+  {
+    label: 'deeper than a block of weights',
+    sizes: { dims: [3, 1030, 9], strides: [2, 1], num_classes: 2, act_num: 1, input_size: [13, 22] },
+  },
+  {
+    label: 'a thousand classes',
+    sizes: { dims: [2, 5], strides: [2], num_classes: 1000, act_num: 1, input_size: [9, 8] },
   },
 ] as const;
 

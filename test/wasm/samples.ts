@@ -1,6 +1,6 @@
 /** One table of calls for every judge of the kernels: parity, memory and mutants. */
 import type { ConvParams } from '../../src/core/ops.js';
-import type { MapShape, WeightShape } from '../../src/model/plan.js';
+import type { MapShape, WeightShape } from '../../src/core/plan.js';
 import type { Tensor } from '../../src/core/tensor.js';
 import type { Call } from '../../src/wasm/call.js';
 import { draw, uniform, type Draw } from './draw.js';

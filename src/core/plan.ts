@@ -1,7 +1,7 @@
-import type { ModelConfig } from '../core/config.js';
-import type { AdaptiveMaxPoolParams, ConvParams, MaxPoolParams } from '../core/ops.js';
-import { mapSizes, poolOf, stemOf, type Size } from '../core/shapes.js';
-import { sizeOf } from '../core/tensor.js';
+import type { ModelConfig } from './config.js';
+import type { AdaptiveMaxPoolParams, ConvParams, MaxPoolParams } from './ops.js';
+import { mapSizes, poolOf, stemOf, type Size } from './shapes.js';
+import { sizeOf } from './tensor.js';
 
 /** One image's map. */
 export type MapShape = readonly [channels: number, height: number, width: number];

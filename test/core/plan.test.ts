@@ -4,8 +4,8 @@ import { resolveConfig, VARIANTS, type Form, type VariantName } from '../../src/
 import { ShapeError } from '../../src/core/errors.js';
 import { isBuffer, parameterShapes } from '../../src/core/parameters.js';
 import { sizeOf } from '../../src/core/tensor.js';
-import { planNetwork, type Layer } from '../../src/model/plan.js';
-import { NARROW, oracleState, tensorOf } from './networks.js';
+import { planNetwork, type Layer } from '../../src/core/plan.js';
+import { NARROW, oracleState, tensorOf } from '../wasm/networks.js';
 
 const total = (layers: readonly Layer[], key: 'parameters' | 'macs'): number =>
   layers.reduce((sum, layer) => sum + layer[key], 0);

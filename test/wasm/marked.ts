@@ -1,0 +1,47 @@
+import type { ModelConfig } from '../../src/core/config.js';
+import type { StateDict } from '../../src/core/tensor.js';
+import { Arena } from '../../src/wasm/arena.js';
+import type { Kernels } from '../../src/wasm/module.js';
+import { loadNetwork, type Network } from '../../src/wasm/network.js';
+
+/** A signalling NaN: whatever is computed from it, even x + 0, is another. */
+const MARK = 0x7fa0dead;
+const GUARD_WORDS = 16;
+
+/** Leaves words between blocks that nobody was given. */
+class GuardedArena extends Arena {
+  readonly guards: number[] = [];
+
+  override reserve(bytes: number): number {
+    this.guards.push(super.reserve(4 * GUARD_WORDS));
+    const block = super.reserve(bytes);
+    this.guards.push(super.reserve(4 * GUARD_WORDS));
+    return block;
+  }
+}
+
+export interface MarkedNetwork {
+  readonly network: Network;
+  /** Byte addresses of the words between blocks that have changed. */
+  readonly strays: () => number[];
+}
+
+/**
+ * A network loaded into a memory where every word is a mark, with marks between
+ * its blocks: whatever is read before it was written shows in the result, and
+ * what is written between blocks is found.
+ */
+export function loadMarked(kernels: Kernels, config: ModelConfig, state: StateDict, pages = 16): MarkedNetwork {
+  kernels.memory.grow(pages);
+  const { buffer } = kernels.memory;
+  const words = new Uint32Array(buffer);
+  words.fill(MARK, Math.ceil(kernels.heapBase() / 4));
+  const arena = new GuardedArena('wasm', kernels.heapBase());
+  const network = loadNetwork(kernels, config, state, arena);
+  if (kernels.memory.buffer !== buffer) throw new Error(`${pages} pages are not enough to mark before loading`);
+  const strays = (): number[] =>
+    arena.guards.flatMap((guard) =>
+      Array.from({ length: GUARD_WORDS }, (_, i) => guard + 4 * i).filter((at) => words[at / 4] !== MARK),
+    );
+  return { network, strays };
+}

@@ -1,0 +1,93 @@
+/** The judges of the network judged: a stage with a fault put in must not pass. */
+import { expect, test } from '@jest/globals';
+import { resolveConfig } from '../../src/core/config.js';
+import { instantiate } from '../../src/wasm/module.js';
+import { probeNetwork } from '../../src/wasm/network.js';
+import { compile, type Fault } from './compile.js';
+import { draw, uniform } from './draw.js';
+import { loadMarked } from './marked.js';
+import { drawState, NARROW } from './networks.js';
+import { stagesMisfit } from './stages.js';
+
+type Mutant = readonly [what: string, file: string, from: string, to: string];
+
+// prettier-ignore
+const MUTANTS: readonly Mutant[] = [
+  ['no bias', 'multiplyPanel.ts', 'const low = v128.load(bias);', 'const low = f32x4.splat(0);'],
+  ['the depth behind the first block skipped', 'multiplyPanel.ts', 'k < depth; k += DEPTH', 'k < min(depth, DEPTH); k += DEPTH'],
+  ['the weights of the first block for all', 'multiplyPanel.ts', 'weight += ROW_BYTES * DEPTH;', ''],
+  ['the last group skipped', 'multiplyPanel.ts', 'tile < end; tile', 'tile + 4 * ROW_BYTES < end; tile'],
+  ['the weights one step behind', 'tile4x8.ts', 'b += 4 * 32;', 'b += 3 * 32;'],
+  ['pixels transposed in the wrong order', 'transpose4x4.ts', 'v128.shuffle<f32>(high01, high23, 2, 3, 6, 7)', 'v128.shuffle<f32>(high01, high23, 2, 3, 7, 6)'],
+
+  ['no ReLU', 'poolPanel.ts', 'relu(largestOfGroup(c))', 'largestOfGroup(c)'],
+  ['no ReLU where nothing is pooled', 'poolPanel.ts', 'relu(v128.load(c, 16))', 'v128.load(c, 16)'],
+  ['a pixel of the window left out', 'poolPanel.ts', 'max(max(max(v128.load(c), v128.load(c, 32)), v128.load(c, 64)), v128.load(c, 96))', 'max(max(v128.load(c), v128.load(c, 32)), v128.load(c, 64))'],
+  ['rows taken for columns', 'poolPanel.ts', 'windowEnd(x, columns, w)', 'windowEnd(x, rows, w)'],
+  ['the last row of the window left out', 'poolPanel.ts', 'row < bottom; row', 'row + 32 * <usize>width < bottom; row'],
+  ['rows as long as what windows cover', 'poolPanel.ts', 'windowStart(y, rows, h) * width', 'windowStart(y, rows, h) * columns'],
+  ['four channels twice', 'poolPanel.ts', 'largestOfWindow(top + 16, bottom + 16', 'largestOfWindow(top, bottom'],
+
+  ['left borders of what was there before', 'depthwisePlane.ts', 'memory.fill(plane, 0, leftBytes);', ''],
+  ['right borders of what was there before', 'depthwisePlane.ts', 'memory.fill(plane + insideBytes, 0, rowBytes - insideBytes);', ''],
+  ['a dropped tap', 'depthwisePlane.ts', 'let j = kernel;', 'let j = max(1, kernel - 1);'],
+  ['the last row of taps dropped', 'depthwisePlane.ts', 'min(oy + n + 1, h)', 'min(oy + max(n, 1), h)'],
+  ['the first taps for rows at the top', 'depthwisePlane.ts', '(top + n - oy) * kernel', '0 * kernel'],
+  ['the last columns skipped', 'depthwisePlane.ts', 'ox < w; ox += PASS', 'ox + PASS <= w; ox += PASS'],
+  ['no room for the last pass', 'depthwisePlane.ts', 'return h * w + PASS;', 'return h * w;'],
+  ['one of seven outputs wrong', 'depthwisePlane.ts', 'y5 = madd(t, v128.load(x, 80), y5);', 'y5 = madd(t, v128.load(x, 64), y5);'],
+
+  ['columns that fill no window kept', 'packPixels.ts', 'x + 2 <= w', 'x < w'],
+  ['windows overlap', 'packPixels.ts', 'upper += 32;', 'upper += 16;'],
+  ['the last pixels left out', 'packPixels.ts', 'for (; map < end; map += 64)', 'for (; map + 64 <= end; map += 64)'],
+
+  ['a sum for a mean', 'meanPlane.ts', 'f32x4.splat(<f32>size)', 'f32x4.splat(1)'],
+  ['the last pixel left out', 'meanPlane.ts', 'map < end; map', 'map + 16 < end; map'],
+
+  ['rows outside of the image read', 'packImage.ts', 'if (<u32>y >= <u32>h) return f32x4.splat(0);', ''],
+  ['columns before the image read', 'packImage.ts', 'x >= 0 && x + 4 <= w', 'x + 4 <= w'],
+  ['a column at the edge dropped', 'packImage.ts', 'if (<u32>(x + 3) < <u32>w)', 'if (false)'],
+  ['a window of the pixel before', 'packImage.ts', 'y2 + i + skip2, x2)', 'y2 + i + skip2, x1)'],
+  ['the first channel for all', 'packImage.ts', 'plane += planeBytes;', ''],
+
+  ['half of the products dropped', 'linear.ts', 'f32x4.add(low, oddLow)', 'low'],
+  ['no bias', 'linear.ts', 'let low = v128.load(bias + at);', 'let low = f32x4.splat(0);'],
+  ['the bias of the first panel for all', 'linear.ts', 'let high = v128.load(bias + at, 16);', 'let high = v128.load(bias, 16);'],
+
+  ['the weights of the first panel for all', 'stage.ts', 'stage.weight + 32 * <usize>panel * stage.depth', 'stage.weight'],
+  ['the activation of the first four for all', 'stage.ts', 'stage.actWeight + 16 * <usize>four * taps', 'stage.actWeight'],
+  ['planes mixed up', 'stage.ts', 'half ? high : low', 'half ? low : high'],
+  ['the borders of one plane not cleared', 'stage.ts', 'clearBorders(high, h, w, n);', ''],
+  ['a mean where a map was wanted', 'stage.ts', 'stage.order == ORDER_MEAN', 'stage.order != 1'],
+];
+
+const CASES = NARROW.map(({ sizes }) => {
+  const config = resolveConfig({ ...sizes, form: 'deploy' });
+  return { config, state: drawState(config), x: draw([1, config.in_chans, ...config.input_size], uniform(4)) };
+});
+
+/** How the first network shows that the kernels are broken, or null where all pass. */
+async function symptom(wasm: Uint8Array): Promise<string | null> {
+  for (const { config, state, x } of CASES) {
+    try {
+      const { network, strays } = loadMarked(await instantiate(wasm), config, state);
+      network.image.set(x.data);
+      const wrong = stagesMisfit(config, state, x, probeNetwork(network));
+      if (wrong !== null) return wrong;
+      if (strays().length > 0) return `${strays().length} words written between blocks`;
+    } catch (trap) {
+      if (trap instanceof Error && trap.name === 'RuntimeError') return trap.message;
+      throw trap;
+    }
+  }
+  return null;
+}
+
+test('without a fault there is no symptom', async () => {
+  expect(await symptom(await compile('plain'))).toBeNull();
+});
+
+test.each(MUTANTS)('%s (%s)', async (_, file, from, to) => {
+  const fault: Fault = { file, from, to };
+  expect(await symptom(await compile('plain', fault))).not.toBeNull();
+});

@@ -1,0 +1,41 @@
+import type { ModelConfig } from '../../src/core/config.js';
+import type { StateDict, Tensor } from '../../src/core/tensor.js';
+import { planNetwork } from '../../src/core/plan.js';
+import type { Call } from '../../src/wasm/call.js';
+import { judge, misfit, type Verdict } from './judge.js';
+
+/**
+ * Holds the maps that the engine stores against the oracle: every stage on the
+ * engine's own input to it, op by op in float64, with the bounds of what lies
+ * between composed.
+ *
+ * @returns the first layer that is wrong and why, or null
+ */
+export function stagesMisfit(
+  config: ModelConfig,
+  state: StateDict,
+  x: Tensor,
+  outputs: ReadonlyMap<string, Tensor>,
+): string | null {
+  const exactly = ({ data, shape }: Tensor): Verdict => ({
+    shape,
+    exact: Float64Array.from(data),
+    bound: new Float64Array(data.length),
+  });
+  const seen: string[] = [];
+  let map = exactly(x);
+  for (const layer of planNetwork(config, config.input_size)) {
+    const weight = state.get(`${layer.name}.weight`) ?? null;
+    const bias = state.get(`${layer.name}.bias`) ?? null;
+    map = judge(layer as Call, { x: { data: map.exact, shape: map.shape }, weight, bias }, map.bound);
+    const y = outputs.get(layer.name);
+    if (y === undefined) continue;
+    seen.push(layer.name);
+    if (y.shape.join() !== map.shape.join()) return `${layer.name}: [${y.shape.join()}], not [${map.shape.join()}]`;
+    const wrong = misfit(y.data, map);
+    if (wrong !== null) return `${layer.name}: ${wrong}`;
+    map = exactly(y);
+  }
+  const expected = ['stem.1', ...config.strides.map((_, i) => `stages.${i}.act`), 'cls.0', 'cls.2'];
+  return seen.join() === expected.join() ? null : `saw ${seen.join()}, not ${expected.join()}`;
+}

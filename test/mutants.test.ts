@@ -317,7 +317,12 @@ const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
       from: 'foldBatchNorm({ weight, bias: zeros([weight.shape[0]]) }, state, `${name}.bn`)',
       to: '{ ...foldBatchNorm({ weight, bias: zeros([weight.shape[0]]) }, state, `${name}.bn`), bias: zeros([weight.shape[0]]) }',
     },
-    { flaw: 'infinite weights let through', file: 'fuse.ts', from: '!Number.isFinite(v)', to: 'Number.isNaN(v)' },
+    {
+      flaw: 'infinite weights let through',
+      file: 'fuse.ts',
+      from: 'values.findIndex((v) => !Number.isFinite(v))',
+      to: 'values.findIndex((v) => Number.isNaN(v))',
+    },
   ],
   config: [
     {

@@ -77,7 +77,7 @@ describe('what was not asked properly has exit status 2 and a line that names it
     [['train', '--batch-size', '1'], 'Expected an integer >= 2.'],
     [['train', '--lr', 'fast'], 'Expected a number >= 0.'],
     [['fuse', 'x', 'y', '--lambda', '1.5'], 'Expected a number in [0, 1].'],
-    [['summary', '--size', '3x4x5'], 'Expected a size such as 224 or 224x160.'],
+    [['summary', '--size', '3x4x5'], 'Expected a size such as 224 or 224x160, at most 65535 a side.'],
   ];
   test.each(cases)(
     '%j',

@@ -92,7 +92,9 @@ describe('fuse', () => {
       const text = await printed(['fuse', 'net.safetensors', 'verified.safetensors', '--verify'], path());
       expect(text).toContain('fused            net.safetensors -> verified.safetensors (float32)\n');
       expect(text).toMatch(/^fused - unfused +\S+ of logits up to \S+, both in float64$/m);
-      expect(text).toMatch(/^verified +\d\S+ between WebAssembly in float32 and the unfused oracle$/m);
+      expect(text).toMatch(
+        /^verified +\d\S+ between WebAssembly in float32 and the unfused oracle, within the bound$/m,
+      );
       expect(await readFile(path('verified.safetensors'))).toEqual(await readFile(path('fused.safetensors')));
     },
     PATIENCE,

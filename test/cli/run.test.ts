@@ -158,9 +158,9 @@ describe('weights as PyTorch’s users write them', () => {
   test(
     'fused here, with λ from the command line',
     async () => {
-      const args = ['fuse', 'uncounted.safetensors', 'y.safetensors', '-c', 'config.json', '--lambda', '1'];
+      const args = ['fuse', 'uncounted.safetensors', 'shallow.safetensors', '-c', 'config.json', '--lambda', '1'];
       await printed([...args, '--verify', '--probe-size', '16'], path());
-      await printed(run('y.safetensors', 'x32.safetensors', '-b', 'reference', '-d', 'float64'), path());
+      await printed(run('shallow.safetensors', 'x32.safetensors', '-b', 'reference', '-d', 'float64'), path());
       const { data } = await logitsIn(path('y.safetensors'));
       const deep = exactly(rounded(trained), train, x.data, 1);
       // The weights were rounded once more when they were written: some 1e-7 of the largest logit.

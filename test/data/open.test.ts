@@ -41,15 +41,18 @@ afterEach(() => {
 });
 
 describe('finding CIFAR-10', () => {
-  test('nowhere, beside the project, in it, by its name', async () => {
+  test('nowhere, in another folder, in data, by its name', async () => {
     process.chdir(path('work'));
     expect(await findCifar10()).toBeNull();
     await writeFile(path('shared/data/cifar-10-1k-python.tar.gz'), archive);
     await writeFile(path('shared/data/cifar-10-1k-binary.tar.gz'), archive);
-    expect(await findCifar10()).toBe(join('..', 'shared', 'data', 'cifar-10-1k-binary.tar.gz'));
+    const folders = ['data', join('..', 'shared', 'data')];
+    expect(await findCifar10(folders)).toBe(join('..', 'shared', 'data', 'cifar-10-1k-binary.tar.gz'));
+    expect(await findCifar10()).toBeNull();
     await writeFile(path('shared/data/cifar-10-python.tar.gz'), archive);
-    expect(await findCifar10()).toBe(join('..', 'shared', 'data', 'cifar-10-python.tar.gz'));
+    expect(await findCifar10(folders)).toBe(join('..', 'shared', 'data', 'cifar-10-python.tar.gz'));
     await mkdir(path('work/data/cifar-10-batches-bin'));
+    expect(await findCifar10(folders)).toBe(join('data', 'cifar-10-batches-bin'));
     expect(await findCifar10()).toBe(join('data', 'cifar-10-batches-bin'));
 
     setData(path('elsewhere'));

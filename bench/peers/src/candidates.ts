@@ -1,0 +1,61 @@
+/** Who is measured. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RuntimeName } from './job.js';
+import { PACKAGE, ROOT } from './paths.js';
+
+export interface Candidate {
+  readonly runtime: RuntimeName;
+  readonly threads: number;
+}
+
+interface Runtime {
+  /** What the tables call it. */
+  readonly label: string;
+  /** Where its version stands; null for what npm does not install. */
+  readonly manifest: string | null;
+  /** Machine code of the platform instead of WebAssembly: for scale, no rival. */
+  readonly native: boolean;
+}
+
+const installed = (name: string): string => join(PACKAGE, 'node_modules', name, 'package.json');
+
+export const RUNTIMES: Record<RuntimeName, Runtime> = {
+  vanillanet: { label: 'vanillanet', manifest: join(ROOT, 'package.json'), native: false },
+  litert: { label: 'LiteRT.js', manifest: installed('@litertjs/core'), native: false },
+  'onnxruntime-web': { label: 'onnxruntime-web', manifest: installed('onnxruntime-web'), native: false },
+  tfjs: { label: 'tfjs-backend-wasm', manifest: installed('@tensorflow/tfjs-backend-wasm'), native: false },
+  'onnxruntime-node': { label: 'onnxruntime-node', manifest: installed('onnxruntime-node'), native: true },
+  pytorch: { label: 'PyTorch CPU', manifest: null, native: true },
+};
+
+export const isRuntime = (name: string): name is RuntimeName => name in RUNTIMES;
+
+const THREADS = [1, 2];
+
+/** In the order of measuring: ours first, since all ratios are to it. */
+export const candidatesOf = (runtimes: readonly RuntimeName[]): Candidate[] =>
+  THREADS.flatMap((threads) => runtimes.map((runtime) => ({ runtime, threads })));
+
+/** The Python to run PyTorch with. */
+export const PYTHON = process.env['VANILLANET_PYTHON'];
+
+/** Why a candidate cannot run here, where that is known without trying; otherwise null. */
+export async function unavailable({ runtime, threads }: Candidate): Promise<string | null> {
+  if (runtime === 'pytorch' && PYTHON === undefined) return 'VANILLANET_PYTHON names no Python with torch';
+  if (threads === 1) return null;
+  if (runtime === 'tfjs') return 'one thread in Node (tensorflow/tfjs#3830)';
+  if (runtime === 'vanillanet') {
+    // An option unknown to the build would be ignored, and one thread be taken for two.
+    const options = await readFile(join(ROOT, 'dist/src/model/loadModel.d.ts'), 'utf8');
+    if (!/\bthreads\?:/.test(options)) return 'the build has one thread';
+  }
+  return null;
+}
+
+/** @returns null where only the runtime itself can tell */
+export async function versionOf(runtime: RuntimeName): Promise<string | null> {
+  const { manifest } = RUNTIMES[runtime];
+  if (manifest === null) return null;
+  return (JSON.parse(await readFile(manifest, 'utf8')) as { version: string }).version;
+}

@@ -1,0 +1,79 @@
+/**
+ * One measurement in a process of its own: opens the runtime that the job names, and
+ * answers in lines of JSON on file descriptor 3.
+ */
+import { readFileSync, writeSync } from 'node:fs';
+import type { Job, Message, Open, RuntimeName } from './job.js';
+
+const MESSAGES = 3;
+
+/** Each loaded only where it is measured; PyTorch answers by itself, in runtimes/pytorch.py. */
+const RUNTIMES: Record<Exclude<RuntimeName, 'pytorch'>, () => Promise<{ readonly open: Open }>> = {
+  vanillanet: () => import('./runtimes/vanillanet.js'),
+  litert: () => import('./runtimes/litert.js'),
+  'onnxruntime-web': () => import('./runtimes/onnxruntimeWeb.js'),
+  tfjs: () => import('./runtimes/tfjs.js'),
+  'onnxruntime-node': () => import('./runtimes/onnxruntimeNode.js'),
+};
+
+function send(message: Message): void {
+  // A pipe may take a long line in parts.
+  let rest = Buffer.from(`${JSON.stringify(message)}\n`);
+  while (rest.length > 0) {
+    try {
+      rest = rest.subarray(writeSync(MESSAGES, rest));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
+    }
+  }
+}
+
+/**
+ * The peak of this process. Linux hands the peak of a parent down to its child through
+ * vfork, so that `resourceUsage().maxRSS` would tell the larger of the two; VmHWM starts
+ * anew with the program.
+ */
+function peakRssKiB(): number {
+  if (process.platform !== 'linux') return process.resourceUsage().maxRSS;
+  const found = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'));
+  if (found === null) throw new Error('the kernel tells no VmHWM');
+  return Number(found[1]);
+}
+
+async function measure(job: Job): Promise<void> {
+  if (job.runtime === 'pytorch') throw new Error('pytorch is no child of Node');
+  const { open } = await RUNTIMES[job.runtime]();
+  const { run, binaries } = await open(job);
+  const first = await run();
+  send({ event: 'first' });
+  send({ event: 'logits', values: [...first], binaries });
+  if (job.runs === 0) return;
+
+  let runs = 1;
+  const timed = async (): Promise<{ ms: number; logits: Float32Array }> => {
+    const begin = performance.now();
+    const logits = await run();
+    const ms = performance.now() - begin;
+    if (++runs === job.peakAfter) send({ event: 'peak', rssKiB: peakRssKiB() });
+    return { ms, logits };
+  };
+
+  const begin = performance.now();
+  for (let i = 0; i < job.warmUp.runs || performance.now() - begin < job.warmUp.ms; i++) await timed();
+  const ms: number[] = [];
+  let last = first;
+  for (let i = 0; i < job.runs; i++) {
+    const result = await timed();
+    ms.push(result.ms);
+    last = result.logits;
+  }
+  send({ event: 'done', ms, values: [...last] });
+}
+
+try {
+  await measure(JSON.parse(process.argv[2]) as Job);
+} catch (error) {
+  send({ event: 'failed', reason: error instanceof Error ? error.message : String(error) });
+}
+// Some runtimes' threads would keep the process alive.
+process.exit();

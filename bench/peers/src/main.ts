@@ -1,0 +1,297 @@
+/**
+ * VanillaNet-5 in the runtimes that a user would otherwise pick, against ours: the same
+ * weights, the same images, one run, each measurement in a process of its own, in turn.
+ *
+ *     npm run bench:peers            prints a table and writes bench/results/<date>-peers-node<version>.json
+ */
+import { Command, InvalidArgumentError } from 'commander';
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { cpus, loadavg, totalmem } from 'node:os';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { candidatesOf, isRuntime, RUNTIMES, unavailable, versionOf, type Candidate } from './candidates.js';
+import type { Job, RuntimeName } from './job.js';
+import { measure, RuntimeFailure, type Measurement } from './measure.js';
+import { EXPECTED } from './models/files.js';
+import { MODELS, PACKAGE, ROOT } from './paths.js';
+import { countThreads, formatReport, type Report, type Round, type Row, type Timing } from './report.js';
+import { difference, median } from './statistics.js';
+
+/** More, relative to the largest logit, is no rounding. */
+const TOLERANCE = 1e-4;
+const PEAK_AFTER_IMAGES = 10;
+
+interface Effort {
+  readonly rounds: number;
+  /** Timed runs a round, by batch size. */
+  readonly runs: Readonly<Record<number, number>>;
+  readonly warmUp: { readonly images: number; readonly ms: number };
+}
+
+/** The code of a batch of 8 has run eight times when the batch has run once: V8 optimises by images. */
+const FULL: Effort = { rounds: 3, runs: { 1: 15, 8: 5 }, warmUp: { images: 5, ms: 2000 } };
+/** The first run, two to warm up and seven timed make the ten images after which memory is read. */
+const QUICK: Effort = { rounds: 1, runs: { 1: 7 }, warmUp: { images: 2, ms: 0 } };
+
+interface Options {
+  readonly only?: readonly RuntimeName[];
+  readonly quick?: true;
+  readonly json?: true;
+}
+
+/** A candidate at one batch size, and what is known of it so far. */
+interface Entry extends Candidate {
+  readonly batch: number;
+  version: string | null;
+  missing: string | null;
+  difference: number | null;
+  logits: readonly number[];
+  binaries: readonly string[];
+  readonly rounds: Measurement[];
+}
+
+const isOurs = ({ runtime }: Candidate): boolean => runtime === 'vanillanet';
+
+/** Progress goes to stderr, so that stdout is the report alone. */
+const say = (text: string): void => {
+  process.stderr.write(`bench:peers: ${text}\n`);
+};
+
+function runOrExit(program: string, ...parameters: readonly string[]): void {
+  const { status } = spawnSync(program, parameters, { cwd: ROOT, stdio: ['ignore', process.stderr, 'inherit'] });
+  if (status === 0) return;
+  say(`${program} ${parameters.join(' ')} failed`);
+  process.exit(1);
+}
+
+/** Installs the peers where they are missing, compiles this package, and writes the models. */
+function makeReady(): void {
+  if (!existsSync(join(PACKAGE, 'node_modules'))) {
+    say('installing the peers, half a gigabyte, once');
+    runOrExit('npm', 'ci', '--ignore-scripts', '--prefix', 'bench/peers');
+  }
+  runOrExit(process.execPath, 'node_modules/typescript/bin/tsc', '-p', 'bench/peers');
+  runOrExit(process.execPath, 'bench/peers/dist/models/prepare.js');
+}
+
+function jobOf({ runtime, threads, batch }: Entry, effort: Effort, timed: boolean): Job {
+  const { images, ms } = effort.warmUp;
+  return {
+    runtime,
+    threads,
+    batch,
+    models: MODELS,
+    warmUp: { runs: Math.ceil(images / batch), ms },
+    runs: timed ? effort.runs[batch] : 0,
+    peakAfter: Math.ceil(PEAK_AFTER_IMAGES / batch),
+  };
+}
+
+const nameOf = ({ runtime, threads, batch }: Entry): string => `${runtime}, batch ${batch}, ${countThreads(threads)}`;
+
+/** @returns null where it failed, which is noted as the reason that its times are missing */
+async function attempt(entry: Entry, job: Job): Promise<Measurement | null> {
+  try {
+    return await measure(job);
+  } catch (error) {
+    if (!(error instanceof RuntimeFailure)) throw error;
+    entry.missing = `SKIPPED ${error.message}`;
+    say(`${nameOf(entry)}: ${entry.missing}`);
+    return null;
+  }
+}
+
+function judge(entry: Entry, logits: readonly number[], right: readonly number[]): void {
+  const far = difference(logits, right);
+  entry.difference = Math.max(entry.difference ?? 0, far);
+  if (far <= TOLERANCE) return;
+  entry.missing = `WRONG logits: off by ${far.toExponential(1)} of the largest`;
+  say(`${nameOf(entry)}: ${entry.missing}`);
+}
+
+/** First logits of all, at one batch size: ours against the oracle, the others against ours where it is right. */
+async function checkAgreement(entries: readonly Entry[], effort: Effort): Promise<void> {
+  const expected = JSON.parse(await readFile(join(MODELS, EXPECTED), 'utf8')) as number[];
+  for (const entry of entries) {
+    const reason = await unavailable(entry);
+    if (reason !== null) {
+      entry.missing = `SKIPPED ${reason}`;
+      continue;
+    }
+    say(`${nameOf(entry)}: logits`);
+    const answer = await attempt(entry, jobOf(entry, effort, false));
+    if (answer === null) continue;
+    entry.logits = answer.first;
+    entry.binaries = answer.binaries;
+    entry.version ??= answer.version;
+  }
+  const answered = entries.filter(({ missing }) => missing === null);
+  // The oracle is too slow for more than the first image; over the rest, the others are held against ours.
+  const image = (logits: readonly number[]): readonly number[] => logits.slice(0, expected.length);
+  for (const entry of answered.filter(isOurs)) judge(entry, image(entry.logits), expected);
+  const ours = answered.find((entry) => isOurs(entry) && entry.missing === null);
+  for (const entry of answered) {
+    if (ours === undefined && !isOurs(entry)) judge(entry, image(entry.logits), expected);
+    else if (ours !== undefined && entry !== ours) judge(entry, entry.logits, ours.logits);
+  }
+  // Who is right about the first image is a witness for the rest.
+  const witnesses = answered.filter(
+    (entry) => !isOurs(entry) && difference(image(entry.logits), expected) <= TOLERANCE,
+  );
+  const contradicted = witnesses.every(({ missing }) => missing !== null);
+  if (ours !== undefined && contradicted && new Set(witnesses.map(({ runtime }) => runtime)).size > 1) {
+    ours.missing = 'WRONG logits: right about the first image, and not one of the others agrees on the rest';
+  }
+}
+
+/** Round after round, everyone once a round, so that drift of the machine hits all alike. */
+async function time(entries: readonly Entry[], ours: Entry, effort: Effort): Promise<void> {
+  for (let round = 1; round <= effort.rounds; round++) {
+    for (const entry of entries) {
+      if (entry.missing !== null) continue;
+      say(`${nameOf(entry)}: round ${round} of ${effort.rounds}`);
+      const measured = await attempt(entry, jobOf(entry, effort, true));
+      if (measured === null) continue;
+      entry.rounds.push(measured);
+      // Logits were right before; they must be so still after V8 has optimised the code.
+      judge(entry, measured.last, ours.logits);
+    }
+  }
+}
+
+const round2 = (value: number): number => Math.round(value * 100) / 100;
+
+function timingOf(entry: Entry, ours: Entry): Timing {
+  const { rounds } = entry;
+  const all = rounds.flatMap(({ ms }) => ms);
+  const ratios = rounds.map(({ ms }, i) => median(ms) / median(ours.rounds[i].ms));
+  const peaks = rounds.flatMap(({ rssKiB }) => (rssKiB === null ? [] : [rssKiB]));
+  return {
+    runs: all.length,
+    minMs: round2(Math.min(...all)),
+    medianMs: round2(median(all)),
+    ratio: round2(median(ratios)),
+    ratios: ratios.map(round2),
+    coldMs: round2(median(rounds.map(({ coldMs }) => coldMs))),
+    rssMiB: peaks.length === 0 ? null : round2(median(peaks) / 1024),
+    rounds: rounds.map(({ ms, coldMs, rssKiB }): Round => ({ ms: ms.map(round2), coldMs: round2(coldMs), rssKiB })),
+  };
+}
+
+const sizes = new Map<string, { readonly bytes: number; readonly gzip: number }>();
+
+async function sizeOf(binaries: readonly string[]): Promise<Row['binary']> {
+  if (binaries.length === 0) return null;
+  let [bytes, gzip] = [0, 0];
+  for (const file of binaries) {
+    let size = sizes.get(file);
+    if (size === undefined) {
+      const content = await readFile(file);
+      size = { bytes: content.length, gzip: gzipSync(content, { level: 9 }).length };
+      sizes.set(file, size);
+    }
+    bytes += size.bytes;
+    gzip += size.gzip;
+  }
+  return { bytes, gzip };
+}
+
+async function rowOf(entry: Entry, entries: readonly Entry[]): Promise<Row> {
+  const { runtime, threads, batch, version, missing, difference: far } = entry;
+  const timed = entries.filter((other) => isOurs(other) && other.missing === null && other.rounds.length > 0);
+  // To ours on as many threads, where the build has them; otherwise on one.
+  const ours = timed.find((other) => other.threads === threads) ?? timed.at(0);
+  const timing = missing === null && ours !== undefined ? timingOf(entry, ours) : null;
+  const { label, native } = RUNTIMES[runtime];
+  const binary = missing === null ? await sizeOf(entry.binaries) : null;
+  return { runtime, label, version, native, threads, batch, difference: far, missing, timing, binary };
+}
+
+/** The largest difference between any two of those that are right. */
+function spread(entries: readonly Entry[]): number {
+  const right = entries.filter(({ missing }) => missing === null);
+  const pairs = right.flatMap((a, i) => right.slice(i + 1).map((b) => difference(a.logits, b.logits)));
+  return pairs.reduce((a, b) => Math.max(a, b), 0);
+}
+
+async function write({ date, ...report }: Report): Promise<void> {
+  const file = `bench/results/${date}-peers-node${process.versions.node.split('.')[0]}.json`;
+  await mkdir(join(ROOT, 'bench/results'), { recursive: true });
+  await writeFile(join(ROOT, file), `${JSON.stringify({ date, ...report }, null, 2)}\n`);
+  say(file);
+}
+
+async function bench({ only, quick, json }: Options): Promise<void> {
+  makeReady();
+  const effort = quick ? QUICK : FULL;
+  const runtimes = Object.keys(RUNTIMES).filter(isRuntime);
+  const chosen = runtimes.filter((name) => name === 'vanillanet' || (only?.includes(name) ?? true));
+  const versions = new Map(await Promise.all(chosen.map(async (name) => [name, await versionOf(name)] as const)));
+  const loadBefore = loadavg();
+
+  const groups = Object.keys(effort.runs).map((batch) =>
+    candidatesOf(chosen).map((candidate): Entry => ({
+      ...candidate,
+      batch: Number(batch),
+      version: versions.get(candidate.runtime) ?? null,
+      missing: null,
+      difference: null,
+      logits: [],
+      binaries: [],
+      rounds: [],
+    })),
+  );
+  for (const entries of groups) await checkAgreement(entries, effort);
+  for (const entries of groups) {
+    const ours = entries.find((entry) => isOurs(entry) && entry.missing === null);
+    if (ours !== undefined) await time(entries, ours, effort);
+    else for (const entry of entries) entry.missing ??= 'SKIPPED there is no time of ours to compare with';
+  }
+
+  const [cpu] = cpus();
+  const report: Report = {
+    date: new Date().toISOString().split('T')[0],
+    quick: quick ?? false,
+    network: 'VanillaNet-5, deploy form, 1000 classes, 224x224, float32, random weights',
+    machine: {
+      cpu: cpu.model,
+      cores: cpus().length,
+      memoryGiB: Math.round(totalmem() / 2 ** 30),
+      platform: `${process.platform} ${process.arch}`,
+      node: process.versions.node,
+      v8: process.versions.v8,
+      loadBefore,
+      loadAfter: loadavg(),
+    },
+    largestDifference: Object.fromEntries(groups.map((entries) => [entries[0].batch, spread(entries)])),
+    rows: await Promise.all(groups.flatMap((entries) => entries.map((entry) => rowOf(entry, entries)))),
+  };
+  process.stdout.write(`${json ? JSON.stringify(report, null, 2) : formatReport(report)}\n`);
+  // What is kept is whole.
+  if (!quick && only === undefined) await write(report);
+
+  const failed = groups.flat().some((entry) => isOurs(entry) && entry.threads === 1 && entry.missing !== null);
+  const wrong = groups.flat().some((entry) => isOurs(entry) && entry.missing?.startsWith('WRONG'));
+  if (failed || wrong) process.exitCode = 1;
+}
+
+function names(text: string): RuntimeName[] {
+  return text.split(',').map((name) => {
+    if (!isRuntime(name)) throw new InvalidArgumentError(`Expected names of ${Object.keys(RUNTIMES).join(', ')}.`);
+    return name;
+  });
+}
+
+await new Command('npm run bench:peers --')
+  .description(
+    'VanillaNet-5 at 224x224 in other runtimes against ours, on the Node that runs this. Takes about half an hour; ' +
+      'writes bench/results/<date>-peers-node<version>.json unless it is quick or partial.',
+  )
+  .option('--only <names>', `only these, and ours: ${Object.keys(RUNTIMES).join(', ')}`, names)
+  .option('--quick', 'one short round at batch 1, to see that everything works')
+  .option('--json', 'print JSON')
+  .addHelpText('after', '\nVANILLANET_PYTHON names the Python to run PyTorch with.')
+  .action(bench)
+  .parseAsync();

@@ -1,0 +1,14 @@
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+const largest = (values: readonly number[]): number => values.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
+
+/** The largest difference, by the largest value of `right`. Other lengths and NaN are infinitely far. */
+export function difference(values: readonly number[], right: readonly number[]): number {
+  if (values.length !== right.length) return Infinity;
+  const far = largest(values.map((v, i) => v - right[i])) / largest(right);
+  return Number.isNaN(far) ? Infinity : far;
+}

@@ -12,6 +12,7 @@ export {
 export * from './core/errors.js';
 export { checkState, parameterShapes } from './core/parameters.js';
 export type { FloatArray, StateDict, Tensor } from './core/tensor.js';
+export { streamOf, type WeightPart, type WeightStream } from './core/weights.js';
 export { centreCrop } from './image/crop.js';
 export { normalise } from './image/normalise.js';
 export type { PixelImage, RgbImage } from './image/pixelImage.js';

@@ -1,6 +1,6 @@
 import type { ModelConfig } from './config.js';
 import { WeightsError } from './errors.js';
-import { formatShape, sizeOf, type StateDict } from './tensor.js';
+import { formatShape, sizeOf, type FloatArray, type StateDict } from './tensor.js';
 
 type Shapes = Map<string, readonly number[]>;
 
@@ -58,59 +58,78 @@ export function parameterShapes(config: ModelConfig): ReadonlyMap<string, readon
 export const isBuffer = (name: string): boolean => /\.(running_mean|running_var|num_batches_tracked)$/.test(name);
 
 /** Which form the tensor names belong to, or null for a foreign file. */
-export function formOf(state: StateDict): ModelConfig['form'] | null {
-  if (state.has('stem.0.weight')) return 'deploy';
-  return state.has('stem1.0.weight') ? 'train' : null;
+export function formOf(names: { has(name: string): boolean }): ModelConfig['form'] | null {
+  if (names.has('stem.0.weight')) return 'deploy';
+  return names.has('stem1.0.weight') ? 'train' : null;
 }
 
 /**
- * Holds weights against the configuration they are to run under: every tensor
- * there, none too many, each of the right shape, all finite.
+ * Holds the names and shapes of weights against the configuration they are to run
+ * under: every tensor there, none too many, each of the right shape.
  * `num_batches_tracked` may be missing: nothing is computed from it.
  *
  * @throws WeightsError naming the first tensor that does not fit.
  */
-export function checkState(state: StateDict, config: ModelConfig): void {
-  const found = formOf(state);
-  if (found === null) {
-    const some = [...state.keys()].slice(0, 3).join(', ') || 'no tensors';
+export function checkShapes(found: ReadonlyMap<string, readonly number[]>, config: ModelConfig): void {
+  const form = formOf(found);
+  if (form === null) {
+    const some = [...found.keys()].slice(0, 3).join(', ') || 'no tensors';
     throw new WeightsError({
       op: 'weights',
       expected: 'the tensors of a VanillaNet (stem1.0.weight or stem.0.weight)',
       got: some,
     });
   }
-  if (found !== config.form) {
-    const remedy = found === 'train' ? ': fuse it first' : '';
-    throw new WeightsError({ op: 'weights', expected: `the ${config.form} form`, got: `the ${found} form${remedy}` });
+  if (form !== config.form) {
+    const remedy = form === 'train' ? ': fuse it first' : '';
+    throw new WeightsError({ op: 'weights', expected: `the ${config.form} form`, got: `the ${form} form${remedy}` });
   }
-  const shapes = parameterShapes(config);
-  for (const [name, shape] of shapes) {
-    const tensor = state.get(name);
-    if (tensor === undefined) {
+  const expected = parameterShapes(config);
+  for (const [name, shape] of expected) {
+    const got = found.get(name);
+    if (got === undefined) {
       if (name.endsWith('.num_batches_tracked')) continue;
       throw new WeightsError({ op: name, expected: `a tensor ${formatShape(shape)}`, got: 'none of that name' });
     }
-    if (formatShape(tensor.shape) !== formatShape(shape)) {
-      throw new WeightsError({ op: name, expected: formatShape(shape), got: formatShape(tensor.shape) });
-    }
-    if (tensor.data.length !== sizeOf(shape)) {
-      const expected = `the values of ${formatShape(shape)}`;
-      throw new WeightsError({ op: name, expected, got: `${tensor.data.length} values` });
-    }
-    const bad = tensor.data.findIndex((v) => !Number.isFinite(v) || (v < 0 && name.endsWith('.running_var')));
-    if (bad >= 0) {
-      const expected = name.endsWith('.running_var') ? 'finite variances >= 0' : 'finite weights';
-      throw new WeightsError({ op: name, expected, got: `${tensor.data[bad]} at element ${bad}` });
+    if (formatShape(got) !== formatShape(shape)) {
+      throw new WeightsError({ op: name, expected: formatShape(shape), got: formatShape(got) });
     }
   }
-  for (const name of state.keys()) {
-    if (!shapes.has(name)) {
+  for (const name of found.keys()) {
+    if (!expected.has(name)) {
       throw new WeightsError({
         op: name,
         expected: `only the tensors of this network (${config.dims.length - 1} stages)`,
         got: 'one tensor more',
       });
     }
+  }
+}
+
+/**
+ * Refuses what no network computes with: values that are not finite, variances below zero.
+ *
+ * @param offset of the first of these values in their tensor
+ * @throws WeightsError naming the tensor and the element.
+ */
+export function checkValues(name: string, data: FloatArray, offset = 0): void {
+  const isVariance = name.endsWith('.running_var');
+  for (let i = 0; i < data.length; i++) {
+    // v - v is 0, or NaN where v is not finite.
+    if (data[i] - data[i] === 0 && !(isVariance && data[i] < 0)) continue;
+    const expected = isVariance ? 'finite variances >= 0' : 'finite weights';
+    throw new WeightsError({ op: name, expected, got: `${data[i]} at element ${offset + i}` });
+  }
+}
+
+/** All that `checkShapes` and `checkValues` hold against weights that are in memory. */
+export function checkState(state: StateDict, config: ModelConfig): void {
+  checkShapes(new Map([...state].map(([name, { shape }]) => [name, shape])), config);
+  for (const [name, { data, shape }] of state) {
+    if (data.length !== sizeOf(shape)) {
+      const expected = `the values of ${formatShape(shape)}`;
+      throw new WeightsError({ op: name, expected, got: `${data.length} values` });
+    }
+    checkValues(name, data);
   }
 }

@@ -1,9 +1,10 @@
 import type { Backend, Session } from '../core/backend.js';
 import { resolveConfig, type GivenConfig, type ModelConfig } from '../core/config.js';
 import { ParamError, ShapeError } from '../core/errors.js';
-import { checkState } from '../core/parameters.js';
+import { checkShapes, checkState } from '../core/parameters.js';
 import { mapSizes } from '../core/shapes.js';
 import type { FloatArray, StateDict } from '../core/tensor.js';
+import { checked, streamOf, type WeightStream } from '../core/weights.js';
 import type { PixelImage } from '../image/pixelImage.js';
 import { preprocess } from '../image/preprocess.js';
 import { topK, type Prediction } from './topK.js';
@@ -33,8 +34,24 @@ export class Model {
   static async open(state: StateDict, config: GivenConfig, backend: Backend): Promise<Model> {
     const resolved = resolveConfig(config);
     checkState(state, resolved);
-    mapSizes(resolved, resolved.input_size);
-    return new Model(resolved, backend.name, await backend.open(state, resolved));
+    return Model.#open(streamOf(state), resolved, backend);
+  }
+
+  /**
+   * As `open`, of weights that come part by part. Whatever does not show in their
+   * names and shapes is found while they come.
+   *
+   * @throws WeightsError, ParamError, ShapeError, BackendUnavailableError
+   */
+  static async load(weights: WeightStream, config: GivenConfig, backend: Backend): Promise<Model> {
+    const resolved = resolveConfig(config);
+    checkShapes(weights.shapes, resolved);
+    return Model.#open(checked(weights), resolved, backend);
+  }
+
+  static async #open(weights: WeightStream, config: ModelConfig, backend: Backend): Promise<Model> {
+    mapSizes(config, config.input_size);
+    return new Model(config, backend.name, await backend.open(weights, config));
   }
 
   /**

@@ -3,6 +3,7 @@ import type { Backend, Session } from '../core/backend.js';
 import type { ModelConfig } from '../core/config.js';
 import { BackendUnavailableError } from '../core/errors.js';
 import type { FloatArray, StateDict } from '../core/tensor.js';
+import { collect } from '../core/weights.js';
 import { stateToOracle } from './state.js';
 
 /** The oracle's part of a configuration. */
@@ -51,8 +52,7 @@ class OracleSession implements Session {
  */
 export const referenceBackend: Backend = {
   name: 'reference',
-  // eslint-disable-next-line @typescript-eslint/require-await -- the contract is asynchronous
-  async open(state, config) {
-    return new OracleSession(state, config);
+  async open(weights, config) {
+    return new OracleSession(await collect(weights), config);
   },
 };

@@ -2,7 +2,8 @@ import type { Backend, Session } from '../core/backend.js';
 import type { ModelConfig } from '../core/config.js';
 import { BackendUnavailableError, WeightsError } from '../core/errors.js';
 import { checkTensor } from '../core/ops.js';
-import type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
+import type { FloatArray, Tensor } from '../core/tensor.js';
+import { collect, type WeightStream } from '../core/weights.js';
 import { bytesOf, type Build, type BuildChoice } from './build.js';
 import { instantiate, type WasmSource } from './module.js';
 import { loadNetwork, probeNetwork, runNetwork, type Network } from './network.js';
@@ -32,7 +33,7 @@ export interface WasmBackend extends Backend {
    * @throws ParamError where the network needs more than 4 GiB.
    * @throws BackendUnavailableError
    */
-  open(state: StateDict, config: ModelConfig): Promise<WasmSession>;
+  open(weights: WeightStream, config: ModelConfig): Promise<WasmSession>;
 }
 
 class LoadedSession implements WasmSession {
@@ -78,19 +79,19 @@ class LoadedSession implements WasmSession {
   }
 }
 
-async function open(source: WasmSource, state: StateDict, config: ModelConfig): Promise<WasmSession> {
+async function open(source: WasmSource, weights: WeightStream, config: ModelConfig): Promise<WasmSession> {
   if (config.form !== 'deploy') {
     throw new WeightsError({ op: 'wasm', expected: 'the deploy form', got: 'the train form: fuse it first' });
   }
   const kernels = await instantiate(source);
   const build = kernels.isRelaxed() ? 'relaxed' : 'plain';
-  return new LoadedSession(build, config, loadNetwork(kernels, config, state));
+  return new LoadedSession(build, config, loadNetwork(kernels, config, await collect(weights)));
 }
 
 /** The backend on a module of one's own, where a runtime does not compile the inlined one. */
 export const wasmBackendFrom = (source: WasmSource): WasmBackend => ({
   name: 'wasm',
-  open: (state, config) => open(source, state, config),
+  open: (weights, config) => open(source, weights, config),
 });
 
 export interface WasmBackendOptions {
@@ -105,7 +106,7 @@ export interface WasmBackendOptions {
 export const createWasmBackend = ({ build = 'auto' }: WasmBackendOptions = {}): WasmBackend => ({
   name: 'wasm',
   // Async, so that a build that does not run here is a promise that rejects.
-  open: async (state, config) => open(bytesOf(build), state, config),
+  open: async (weights, config) => open(bytesOf(build), weights, config),
 });
 
 /** The fastest build that runs here. */

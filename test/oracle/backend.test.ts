@@ -2,6 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { config as oracleConfig, forward, ParamError, tensor, valuesOf } from '../../reference/index.js';
 import { resolveConfig, type Form } from '../../src/core/config.js';
 import { BackendUnavailableError } from '../../src/core/errors.js';
+import { streamOf } from '../../src/core/weights.js';
 import { referenceBackend, toOracleConfig } from '../../src/oracle/backend.js';
 import { forwardTraining } from '../../src/oracle/forwardTraining.js';
 import { stateToOracle } from '../../src/oracle/state.js';
@@ -26,7 +27,7 @@ describe.each<Form>(['train', 'deploy'])('the %s form', (form) => {
       const config = drawnConfig(form, more);
       const state = drawnState(config);
       const { data, shape } = drawnImages(config, 2);
-      const session = await referenceBackend.open(state, config);
+      const session = await referenceBackend.open(streamOf(state), config);
       const mode = { training: false, lambda: config.lambda ?? undefined };
       const { logits } = forward(toOracleConfig(config), stateToOracle(state), tensor(data, shape), mode);
       expect(await session.forward(data, 2)).toEqual(valuesOf(logits));
@@ -40,7 +41,7 @@ const { data, shape } = drawnImages(config, 2);
 test('λ makes a difference, and so do the statistics of the batch', async () => {
   const state = drawnState(config);
   const evaluate = async (lambda: number): Promise<number[]> => [
-    ...(await (await referenceBackend.open(state, { ...config, lambda })).forward(data, 2)),
+    ...(await (await referenceBackend.open(streamOf(state), { ...config, lambda })).forward(data, 2)),
   ];
   const all = [await evaluate(0), await evaluate(0.25), await evaluate(1)];
   const inTraining = [...forwardTraining(state, config, { data, shape })];
@@ -49,7 +50,7 @@ test('λ makes a difference, and so do the statistics of the batch', async () =>
 
 test('weights are copied: what happens to them later does not matter', async () => {
   const state = drawnState(config);
-  const session = await referenceBackend.open(state, config);
+  const session = await referenceBackend.open(streamOf(state), config);
   const before = await session.forward(data, 2);
   for (const { data: weights } of state.values()) weights.fill(0);
   expect(await session.forward(data, 2)).toEqual(before);
@@ -57,7 +58,7 @@ test('weights are copied: what happens to them later does not matter', async () 
 
 test('without λ the train form is refused, by the layer that needs it', async () => {
   const silent = { ...config, lambda: null };
-  const session = await referenceBackend.open(drawnState(config), silent);
+  const session = await referenceBackend.open(streamOf(drawnState(config)), silent);
   await expect(session.forward(data, 2)).rejects.toThrow(ParamError);
   await expect(session.forward(data, 2)).rejects.toThrow(
     'stem1.leaky: expected lambda in [0, 1] for the train form, got no lambda',
@@ -67,7 +68,7 @@ test('without λ the train form is refused, by the layer that needs it', async (
 
 test('the deploy form has none, and needs none', async () => {
   const deploy = drawnConfig('deploy', { lambda: null });
-  const session = await referenceBackend.open(drawnState(deploy), deploy);
+  const session = await referenceBackend.open(streamOf(drawnState(deploy)), deploy);
   expect(await session.forward(data, 2)).toHaveLength(10);
 });
 
@@ -77,7 +78,7 @@ test('training mode wants more than one value a channel', () => {
 });
 
 test('after disposal, nothing is answered', async () => {
-  const session = await referenceBackend.open(drawnState(config), config);
+  const session = await referenceBackend.open(streamOf(drawnState(config)), config);
   session.dispose();
   session.dispose();
   await expect(session.forward(data, 2)).rejects.toThrow(

@@ -4,6 +4,7 @@ import { float32Bound, tensor, valuesOf } from '../../reference/index.js';
 import { resolveConfig, type ModelConfig } from '../../src/core/config.js';
 import { BackendUnavailableError, ShapeError, WeightsError } from '../../src/core/errors.js';
 import type { Tensor } from '../../src/core/tensor.js';
+import { streamOf } from '../../src/core/weights.js';
 import { createWasmBackend, wasmBackend, type WasmSession } from '../../src/wasm/backend.js';
 import { BUILDS } from './builds.js';
 import { draw, uniform } from './draw.js';
@@ -21,7 +22,7 @@ describe.each(BUILDS.flatMap((build) => NARROW.map((network) => ({ build, ...net
     const state = drawState(config);
     let session: WasmSession;
     beforeAll(async () => {
-      session = await createWasmBackend({ build }).open(state, config);
+      session = await createWasmBackend({ build }).open(streamOf(state), config);
     });
 
     test('every stage is what the oracle makes of its input', () => {
@@ -60,8 +61,8 @@ describe('a session', () => {
   test('rounds float64 weights and images', async () => {
     const wide = new Map([...state].map(([name, { data, shape }]) => [name, { shape, data: Float64Array.from(data) }]));
     const x = images(config, 1);
-    const fromWide = await (await wasmBackend.open(wide, config)).forward(Float64Array.from(x.data), 1);
-    const fromNarrow = await (await wasmBackend.open(state, config)).forward(x.data, 1);
+    const fromWide = await (await wasmBackend.open(streamOf(wide), config)).forward(Float64Array.from(x.data), 1);
+    const fromNarrow = await (await wasmBackend.open(streamOf(state), config)).forward(x.data, 1);
     expect(fromWide).toEqual(fromNarrow);
     expect(fromWide).toBeInstanceOf(Float32Array);
   });
@@ -78,7 +79,7 @@ describe('a session', () => {
       return grow.call(this, pages);
     };
     try {
-      const session = await wasmBackend.open(state, config);
+      const session = await wasmBackend.open(streamOf(state), config);
       expect(growths).toBe(1);
       const x = images(config, 1);
       for (let i = 0; i < 1000; i++) await session.forward(x.data, 1);
@@ -89,7 +90,7 @@ describe('a session', () => {
   });
 
   test('is not used after it was disposed of', async () => {
-    const session = await wasmBackend.open(state, config);
+    const session = await wasmBackend.open(streamOf(state), config);
     session.dispose();
     session.dispose();
     const { data } = images(config, 1);
@@ -98,25 +99,25 @@ describe('a session', () => {
   });
 
   test('looks at the layers of one whole image', async () => {
-    const session = await wasmBackend.open(state, config);
+    const session = await wasmBackend.open(streamOf(state), config);
     expect(() => session.forwardLayers(images(config, 2).data)).toThrow(ShapeError);
   });
 
   test('is not opened on the train form', async () => {
     const train = resolveConfig({ ...NARROW[0].sizes, form: 'train' });
-    await expect(wasmBackend.open(drawState(train), train)).rejects.toThrow(WeightsError);
-    await expect(wasmBackend.open(drawState(train), train)).rejects.toThrow(
+    await expect(wasmBackend.open(streamOf(drawState(train)), train)).rejects.toThrow(WeightsError);
+    await expect(wasmBackend.open(streamOf(drawState(train)), train)).rejects.toThrow(
       'wasm: expected the deploy form, got the train form: fuse it first',
     );
   });
 
   test('is not opened on weights that lack one', async () => {
     const lacking = new Map([...state].filter(([name]) => name !== 'stages.1.act.bias'));
-    await expect(wasmBackend.open(lacking, config)).rejects.toThrow('stages.1.act.bias: expected a tensor');
+    await expect(wasmBackend.open(streamOf(lacking), config)).rejects.toThrow('stages.1.act.bias: expected a tensor');
   });
 
   test('is not opened for an image that leaves an empty map', async () => {
     const small = deployed({ ...NARROW[0].sizes, input_size: [4, 3] });
-    await expect(wasmBackend.open(state, small)).rejects.toThrow(ShapeError);
+    await expect(wasmBackend.open(streamOf(state), small)).rejects.toThrow(ShapeError);
   });
 });

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, test } from '@jest/globals';
 import { resolveConfig } from '../../src/core/config.js';
 import { BackendUnavailableError, ParamError } from '../../src/core/errors.js';
 import { Arena } from '../../src/wasm/arena.js';
+import { streamOf } from '../../src/core/weights.js';
 import { createWasmBackend, wasmBackend } from '../../src/wasm/backend.js';
 import type { BuildChoice } from '../../src/wasm/build.js';
 import { instantiate, validates, type CompiledModule } from '../../src/wasm/module.js';
@@ -44,7 +45,7 @@ describe('the relaxed module', () => {
   test('runs where it can, says what it is, and is refused by name elsewhere', async () => {
     const config = resolveConfig({ ...NARROW[0].sizes, form: 'deploy' });
     const open = async (build: BuildChoice): Promise<string> =>
-      (await createWasmBackend({ build }).open(drawState(config), config)).build;
+      (await createWasmBackend({ build }).open(streamOf(drawState(config)), config)).build;
     expect(await open('plain')).toBe('plain');
     expect(await open('auto')).toBe(validates(relaxed) ? 'relaxed' : 'plain');
     if (validates(relaxed)) {
@@ -114,6 +115,6 @@ describe('memory', () => {
 
   test('a network that does not fit is refused before there are weights to look at', async () => {
     const config = resolveConfig({ variant: 'vanillanet_5', form: 'deploy', input_size: [40_000, 40_000] });
-    await expect(wasmBackend.open(new Map(), config)).rejects.toThrow(ParamError);
+    await expect(wasmBackend.open(streamOf(new Map()), config)).rejects.toThrow(ParamError);
   });
 });

@@ -1,6 +1,7 @@
 /** What the network does with its memory: nothing is read unwritten, nothing written beside, nothing grows. */
 import { describe, expect, test } from '@jest/globals';
 import { resolveConfig } from '../../src/core/config.js';
+import { streamOf } from '../../src/core/weights.js';
 import { createWasmBackend } from '../../src/wasm/backend.js';
 import { bytesOf } from '../../src/wasm/build.js';
 import { instantiate } from '../../src/wasm/module.js';
@@ -26,7 +27,7 @@ describe.each(BUILDS.flatMap((build) => NARROW.map((network) => ({ build, ...net
       network.image.set(x.data);
       runNetwork(network);
       const first = bits(network.logits);
-      const session = await createWasmBackend({ build }).open(state, config);
+      const session = await createWasmBackend({ build }).open(streamOf(state), config);
       expect(session.build).toBe(build);
       expect(first).toEqual(bits(Float32Array.from(await session.forward(x.data, 1))));
       expect(stagesMisfit(config, state, x, probeNetwork(network))).toBeNull();

@@ -8,11 +8,6 @@ export function planePitch(w: i32, n: i32): i32 {
   return w + 2 * n;
 }
 
-/** Pixels of room that `depthwisePlane` needs for h x w outputs: the last pass may write beyond them. */
-export function depthwiseRoom(h: i32, w: i32): i32 {
-  return h * w + PASS;
-}
-
 /** Zeroes a plane's borders left and right of its h x w pixels. */
 export function clearBorders(plane: usize, h: i32, w: i32, n: i32): void {
   const rowBytes: usize = 16 * <usize>planePitch(w, n);
@@ -30,7 +25,7 @@ export function clearBorders(plane: usize, h: i32, w: i32, n: i32): void {
  *
  * x [h][planePitch(w, n)][4] with zeroes left and right (there are none above and
  * below: taps beyond the map are left out), weight [2n+1][2n+1][4], bias [4],
- * y [h][w][4] and room for `depthwiseRoom(h, w)` pixels.
+ * y [h][w][4] and room for 6 more pixels.
  * Requires no overlap, and 6 readable pixels behind x.
  * Order: row by row, seven outputs a pass. Where 7 does not divide w the last pass
  * of a row computes too many, which the next row writes over.

@@ -7,10 +7,9 @@ export { conv2d, conv2dScratch } from './conv2d';
 export { depthwiseConv2d, depthwiseConv2dScratch } from './depthwiseConv2d';
 export { globalAvgPool } from './globalAvgPool';
 export { leakyRelu } from './leakyRelu';
-export { linear } from './linear';
 export { maxPool2d } from './maxPool2d';
-export { packImage } from './packImage';
-export { panelScratch, runPanels } from './stage';
+export { runRegion } from './region';
+export { runProgram, serve, stop } from './team';
 
 /** Where free memory begins: below lie the constants, of which only the debug build has any. */
 export function heapBase(): usize {

@@ -1,4 +1,4 @@
-import { clearBorders, depthwisePlane, depthwiseRoom, planePitch } from './depthwisePlane';
+import { clearBorders, depthwisePlane, planePitch } from './depthwisePlane';
 import { meanPlane } from './meanPlane';
 import { multiplyPanel } from './multiplyPanel';
 import { packPixels } from './packPixels';
@@ -41,11 +41,10 @@ export class Stage {
   n: i32;
   /** What becomes of the map: an order of packPixels.ts, or ORDER_MEAN. */
   order: i32;
-}
-
-/** Bytes of scratch that `runPanels` needs: a panel of the product, two planes, one plane's outputs. */
-export function panelScratch(groups: i32, h: i32, w: i32, n: i32): f64 {
-  return 128 * <f64>groups + 32 * <f64>h * planePitch(w, n) + 16 * <f64>depthwiseRoom(h, w);
+  /** Where in the scratch, whose beginning is a panel's product [groups][4][8], the rest lies: two planes, one plane's outputs. */
+  low: usize;
+  high: usize;
+  map: usize;
 }
 
 /**
@@ -54,8 +53,8 @@ export function panelScratch(groups: i32, h: i32, w: i32, n: i32): f64 {
  * Panels do not depend on each other: any thread may run any of them, in its own
  * scratch.
  *
- * Requires a `Stage` at `address`, scratch of `panelScratch` bytes on a multiple
- * of 16, and 0 ≤ from ≤ to ≤ channels/8.
+ * Requires a `Stage` at `address`, scratch on a multiple of 16, and
+ * 0 ≤ from ≤ to ≤ channels/8.
  * Order: panel by panel, so that no map is ever whole: a panel's product, its
  * planes and their outputs stay in L2.
  */
@@ -68,9 +67,9 @@ export function runPanels(address: usize, scratch: usize, from: i32, to: i32): v
   const n = stage.n;
   const taps = (2 * n + 1) * (2 * n + 1);
   const pitchBytes: usize = 16 * <usize>planePitch(w, n);
-  const low = scratch + 128 * <usize>stage.groups;
-  const high = low + <usize>h * pitchBytes;
-  const map = high + <usize>h * pitchBytes;
+  const low = scratch + stage.low;
+  const high = scratch + stage.high;
+  const map = scratch + stage.map;
   const inside: usize = 16 * <usize>n;
   clearBorders(low, h, w, n);
   clearBorders(high, h, w, n);

@@ -7,7 +7,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import * as asc from 'assemblyscript/asc';
 
-for (const build of ['plain', 'relaxed']) {
+for (const build of ['plain', 'relaxed', 'plain-threads', 'relaxed-threads']) {
   // The compiler writes what is wrong to stderr; `error` only says that something is.
   const { error } = await asc.main(['--config', 'assembly/asconfig.json', '--target', build], process);
   if (error !== null) {

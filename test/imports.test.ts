@@ -21,7 +21,13 @@ const RULES: readonly {
   { from: 'assembly/', rooms: ['assembly/'], packages: [] },
   { from: 'src/core/', rooms: ['src/core/'], packages: [] },
   { from: 'src/image/', rooms: ['src/image/', 'src/core/'], packages: [] },
-  { from: 'src/wasm/', rooms: ['src/wasm/', 'src/core/'], packages: ['#wasm/plain', '#wasm/relaxed'] },
+  {
+    from: 'src/wasm/',
+    rooms: ['src/wasm/', 'src/core/', 'src/image/normalise.ts'],
+    packages: ['#platform', '#wasm/plain', '#wasm/relaxed', '#wasm/plain-threads', '#wasm/relaxed-threads'],
+  },
+  { from: 'src/platform/node.ts', rooms: ['src/platform/'], packages: ['node:'] },
+  { from: 'src/platform/', rooms: ['src/platform/'], packages: [] },
   { from: 'src/model/loadModel.ts', rooms: ['src/model/', 'src/core/', 'src/io/', 'src/wasm/'], packages: [] },
   { from: 'src/model/', rooms: ['src/model/', 'src/core/', 'src/image/'], packages: [] },
   { from: 'src/io/', rooms: ['src/io/', 'src/core/'], packages: ['node:'] },
@@ -160,7 +166,8 @@ test('the portable entry reaches no Node module, no oracle, no data set', () => 
     }
   };
   follow('src/index.ts');
-  expect([...packages].sort()).toEqual(['#wasm/plain', '#wasm/relaxed']);
+  const wasm = ['plain', 'plain-threads', 'relaxed', 'relaxed-threads'].map((build) => `#wasm/${build}`);
+  expect([...packages].sort()).toEqual(['#platform', ...wasm]);
   expect([...reached].filter((file) => NOT_PORTABLE.some((room) => file.startsWith(room)))).toEqual([]);
   expect(reached.has('src/wasm/backend.ts')).toBe(true);
 });

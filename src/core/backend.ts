@@ -1,5 +1,5 @@
 import type { ModelConfig } from './config.js';
-import type { FloatArray } from './tensor.js';
+import type { FloatArray, Tensor } from './tensor.js';
 import type { WeightStream } from './weights.js';
 
 /**
@@ -22,6 +22,19 @@ export interface Session {
    * checked the length of x and owns what is returned.
    */
   forward(x: FloatArray, n: number): Promise<FloatArray>;
+  /**
+   * Logits [num_classes] of one image of bytes [h,w,interleaved], row by row, of which
+   * the first three of each pixel are looked at, normalised by the configuration.
+   * Where it is missing, the caller normalises.
+   */
+  forwardPixels?(data: Uint8Array | Uint8ClampedArray, interleaved: 3 | 4): Promise<FloatArray>;
+  /**
+   * Outputs [n,c,h,w] of the named modules of the deploy form for x [n,in_chans,h,w]:
+   * `stem`, `stages.<i>`, `cls.0`. The caller has checked names and x.
+   */
+  features?(x: FloatArray, n: number, layers: readonly string[]): Promise<Map<string, Tensor>>;
+  /** How it runs: its build, its threads. */
+  readonly info?: Readonly<Record<string, string | number>>;
   /** Frees everything; the session is not used afterwards. */
   dispose(): void;
 }

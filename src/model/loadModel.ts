@@ -2,10 +2,10 @@ import type { Backend } from '../core/backend.js';
 import type { GivenConfig } from '../core/config.js';
 import { configOf } from '../io/configMetadata.js';
 import { decodeSafetensors } from '../io/safetensors.js';
-import { wasmBackend } from '../wasm/backend.js';
+import { createWasmBackend, type WasmBackendOptions } from '../wasm/backend.js';
 import { Model } from './model.js';
 
-export interface LoadModelOptions {
+export interface LoadModelOptions extends WasmBackendOptions {
   /** What computes it: 'wasm' (the default), or a backend of one's own. */
   readonly backend?: 'wasm' | Backend;
   /** For weights that do not describe themselves, or not in full; keys as in `ModelConfig`. */
@@ -22,10 +22,10 @@ export interface LoadModelOptions {
  */
 export async function loadModel(
   weights: Uint8Array | ArrayBuffer,
-  { backend = 'wasm', config }: LoadModelOptions = {},
+  { backend = 'wasm', config, ...options }: LoadModelOptions = {},
 ): Promise<Model> {
   const bytes = weights instanceof Uint8Array ? weights : new Uint8Array(weights);
   const decoded = decodeSafetensors(bytes);
   const found = configOf(decoded, config, 'loadModel');
-  return Model.open(decoded.tensors, found, backend === 'wasm' ? wasmBackend : backend);
+  return Model.open(decoded.tensors, found, backend === 'wasm' ? createWasmBackend(options) : backend);
 }

@@ -1,12 +1,13 @@
 import type { Backend, Session } from '../core/backend.js';
 import { resolveConfig, type GivenConfig, type ModelConfig } from '../core/config.js';
-import { ParamError, ShapeError } from '../core/errors.js';
+import { BackendUnavailableError, ParamError, ShapeError } from '../core/errors.js';
 import { checkShapes, checkState } from '../core/parameters.js';
 import { mapSizes } from '../core/shapes.js';
-import type { FloatArray, StateDict } from '../core/tensor.js';
+import type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
 import { checked, streamOf, type WeightStream } from '../core/weights.js';
 import type { PixelImage } from '../image/pixelImage.js';
-import { preprocess } from '../image/preprocess.js';
+import { fit } from '../image/preprocess.js';
+import { normalise } from '../image/normalise.js';
 import { topK, type Prediction } from './topK.js';
 
 /**
@@ -17,12 +18,15 @@ export class Model {
   readonly config: ModelConfig;
   /** What computes it. */
   readonly backend: string;
+  /** How it runs there: for WebAssembly, `build`, `threads` and `memory` in bytes. */
+  readonly info: Readonly<Record<string, string | number>>;
   #session: Session | null;
   #queue: Promise<unknown> = Promise.resolve();
 
   private constructor(config: ModelConfig, backend: string, session: Session) {
     this.config = config;
     this.backend = backend;
+    this.info = session.info ?? {};
     this.#session = session;
   }
 
@@ -62,20 +66,34 @@ export class Model {
    * @throws ShapeError where x is not n images, ParamError after `dispose`
    */
   async forward(x: FloatArray, n = 1): Promise<FloatArray> {
-    const { in_chans, input_size } = this.config;
-    const [h, w] = input_size;
-    if (!Number.isSafeInteger(n) || n < 1) {
-      throw new ParamError({ op: 'forward', expected: 'n an integer >= 1', got: `n = ${n}` });
+    this.#checkBatch('forward', x, n);
+    return this.#enqueue('forward', (session) => session.forward(x, n));
+  }
+
+  /**
+   * Maps on the way to the logits, for a network that serves as a backbone.
+   *
+   * @param x as for `forward`
+   * @param layers of the deploy form, by PyTorch's module names: `stem`, `stages.0`, …, and `cls.0`,
+   *   the pooled features [n, c, 1, 1]; nothing behind the last of them is computed
+   * @returns [n, c, h, w] under each name, in the network's order
+   * @throws ParamError for a name that the network does not have, BackendUnavailableError where the
+   *   backend does not show its maps, and all that `forward` throws
+   */
+  async features(x: FloatArray, layers: readonly string[], n = 1): Promise<Map<string, Tensor>> {
+    const names = ['stem', ...this.config.strides.map((_, i) => `stages.${i}`), 'cls.0'];
+    const unknown = layers.find((layer) => !names.includes(layer));
+    if (unknown !== undefined) {
+      throw new ParamError({ op: 'features', expected: `layers of ${names.join(', ')}`, got: unknown });
     }
-    if (x.length !== n * in_chans * h * w) {
-      const expected = `x of ${n * in_chans * h * w} values, [${n},${in_chans},${h},${w}]`;
-      throw new ShapeError({ op: 'forward', expected, got: `${x.length} values` });
-    }
-    // Asked for now: a call made before `dispose` is answered, however long it waits.
-    const session = this.#opened();
-    const result = this.#queue.then(() => session.forward(x, n));
-    this.#queue = result.catch(() => undefined);
-    return result;
+    this.#checkBatch('features', x, n);
+    return this.#enqueue('features', (session) => {
+      if (session.features === undefined) {
+        const expected = 'a backend that shows its maps';
+        throw new BackendUnavailableError({ op: 'features', expected, got: this.backend });
+      }
+      return session.features(x, n, layers);
+    });
   }
 
   /**
@@ -90,8 +108,8 @@ export class Model {
     image: PixelImage | FloatArray,
     { topK: k = 5 }: { readonly topK?: number } = {},
   ): Promise<Prediction[]> {
-    const x = 'data' in image ? this.#preprocess(image) : image;
-    return topK(await this.forward(x), k, this.config.class_names);
+    const logits = 'data' in image ? await this.#forwardImage(image) : await this.forward(image);
+    return topK(logits, k, this.config.class_names);
   }
 
   /** Frees the network's memory. Calls already made are answered; later ones are refused. */
@@ -104,18 +122,40 @@ export class Model {
     });
   }
 
-  #preprocess(image: PixelImage): FloatArray {
+  async #forwardImage(image: PixelImage): Promise<FloatArray> {
     const { in_chans, input_size, crop_pct, interpolation, mean, std } = this.config;
     if (in_chans !== 3) {
       throw new ParamError({ op: 'classify', expected: 'a network for RGB images', got: `in_chans ${in_chans}` });
     }
-    return preprocess(image, { size: input_size, crop_pct, interpolation, mean, std });
+    const pixels = fit(image, { size: input_size, crop_pct, interpolation });
+    return this.#enqueue('classify', (session) =>
+      session.forwardPixels === undefined
+        ? session.forward(normalise(pixels, mean, std), 1)
+        : session.forwardPixels(pixels.data, 3),
+    );
   }
 
-  #opened(): Session {
-    if (this.#session === null) {
-      throw new ParamError({ op: 'forward', expected: 'a model in use', got: 'one that was disposed of' });
+  #checkBatch(op: string, x: FloatArray, n: number): void {
+    const { in_chans, input_size } = this.config;
+    const [h, w] = input_size;
+    if (!Number.isSafeInteger(n) || n < 1) {
+      throw new ParamError({ op, expected: 'n an integer >= 1', got: `n = ${n}` });
     }
-    return this.#session;
+    if (x.length !== n * in_chans * h * w) {
+      const expected = `x of ${n * in_chans * h * w} values, [${n},${in_chans},${h},${w}]`;
+      throw new ShapeError({ op, expected, got: `${x.length} values` });
+    }
+  }
+
+  /** Runs a job when those before it are done. */
+  async #enqueue<T>(op: string, job: (session: Session) => Promise<T>): Promise<T> {
+    const session = this.#session;
+    // Asked for now: a call made before `dispose` is answered, however long it waits.
+    if (session === null) {
+      throw new ParamError({ op, expected: 'a model in use', got: 'one that was disposed of' });
+    }
+    const result = this.#queue.then(() => job(session));
+    this.#queue = result.catch(() => undefined);
+    return result;
   }
 }

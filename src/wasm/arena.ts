@@ -42,6 +42,11 @@ export class Arena {
     return block;
   }
 
+  /** Where the next block would begin: all of them lie before it. */
+  get end(): number {
+    return this.#end;
+  }
+
   /** Address of a block of so many float32. */
   reserveFloats(count: number): number {
     return this.reserve(4 * count);

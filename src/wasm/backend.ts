@@ -1,23 +1,30 @@
 import type { Backend, Session } from '../core/backend.js';
 import type { ModelConfig } from '../core/config.js';
-import { BackendUnavailableError, WeightsError } from '../core/errors.js';
+import { BackendUnavailableError, ParamError, WeightsError } from '../core/errors.js';
 import { checkTensor } from '../core/ops.js';
 import type { FloatArray, Tensor } from '../core/tensor.js';
-import { collect, type WeightStream } from '../core/weights.js';
-import { bytesOf, type Build, type BuildChoice } from './build.js';
-import { instantiate, type WasmSource } from './module.js';
-import { loadNetwork, probeNetwork, runNetwork, type Network } from './network.js';
+import type { WeightStream } from '../core/weights.js';
+import { buildOf, bytesOf, threadedBytesOf, type Build, type BuildChoice } from './build.js';
+import { featureNames, runFeatures } from './features.js';
+import { planLayout, type Layout } from './layout.js';
+import { compile, instantiate, sharedMemory, type Kernels, type WasmSource } from './module.js';
+import { loadNetwork, setBytes, setPlanes, type Network } from './network.js';
+import { mayWait, startTeam, threadCount, type Threads } from './team.js';
 
 /** A network in linear memory. */
 export interface WasmSession extends Session {
-  /** Which module runs it. */
-  readonly build: Build;
+  readonly info: {
+    /** Which module runs it. */
+    readonly build: Build;
+    readonly threads: number;
+    /** Bytes of its linear memory. */
+    readonly memory: number;
+  };
 
   /**
-   * What becomes of one image x [in_chans,h,w], by the names of `planNetwork`, in
-   * order: the maps [1,c,h,w] after `stem.1` and each `stages.<i>.act`, the
-   * features after `cls.0` and the logits after `cls.2`. What lies between them
-   * is never whole in memory. For judging the stages one by one.
+   * What becomes of one image x [in_chans,h,w]: the maps [1,c,h,w] after `stem` and
+   * each `stages.<i>`, the features after `cls.0` and the logits after `cls.2`. What
+   * lies between them is never whole in memory. For judging the stages one by one.
    *
    * @throws ShapeError where x is not one image.
    */
@@ -30,84 +37,166 @@ export interface WasmBackend extends Backend {
    *
    * @throws WeightsError for the train form: only the fused network runs here.
    * @throws ShapeError where `config.input_size` is too small for the network.
-   * @throws ParamError where the network needs more than 4 GiB.
+   * @throws ParamError where the network needs more memory than there may be, or the options are none.
    * @throws BackendUnavailableError
    */
   open(weights: WeightStream, config: ModelConfig): Promise<WasmSession>;
 }
 
 class LoadedSession implements WasmSession {
-  readonly build: Build;
+  readonly info: WasmSession['info'];
   readonly #config: ModelConfig;
-  #network: Network | null;
+  #opened: { readonly kernels: Kernels; readonly network: Network } | null;
 
-  constructor(build: Build, config: ModelConfig, network: Network) {
-    this.build = build;
+  constructor(config: ModelConfig, kernels: Kernels, network: Network) {
+    this.info = {
+      build: kernels.isRelaxed() ? 'relaxed' : 'plain',
+      threads: network.layout.scratch.length,
+      memory: kernels.memory.buffer.byteLength,
+    };
     this.#config = config;
-    this.#network = network;
+    this.#opened = { kernels, network };
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- an error must reject, not throw
   async forward(x: FloatArray, n: number): Promise<Float32Array> {
-    const network = this.#opened();
-    const { image, logits } = network;
+    const network = this.#network();
+    const { planes, logits } = network;
     const all = new Float32Array(n * logits.length);
     for (let i = 0; i < n; i++) {
-      image.set(x.subarray(i * image.length, (i + 1) * image.length));
-      runNetwork(network);
+      setPlanes(network, x.subarray(i * planes.length, (i + 1) * planes.length));
+      network.run();
       all.set(logits, i * logits.length);
     }
     return all;
   }
 
+  // eslint-disable-next-line @typescript-eslint/require-await -- as above
+  async forwardPixels(data: Uint8Array | Uint8ClampedArray, interleaved: 3 | 4): Promise<Float32Array> {
+    const network = this.#network();
+    setBytes(network, data, interleaved);
+    network.run();
+    return network.logits.slice();
+  }
+
+  // eslint-disable-next-line @typescript-eslint/require-await -- as above
+  async features(x: FloatArray, n: number, layers: readonly string[]): Promise<Map<string, Tensor>> {
+    const network = this.#network();
+    const names = new Set(layers);
+    const { length } = network.planes;
+    const maps = new Map<string, Tensor>();
+    for (let i = 0; i < n; i++) {
+      setPlanes(network, x.subarray(i * length, (i + 1) * length));
+      for (const [name, { data, shape }] of runFeatures(network, names)) {
+        let whole = maps.get(name);
+        if (whole === undefined) {
+          whole = { data: new Float32Array(n * data.length), shape: [n, ...shape.slice(1)] };
+          maps.set(name, whole);
+        }
+        whole.data.set(data, i * data.length);
+      }
+    }
+    return maps;
+  }
+
   forwardLayers(x: FloatArray): Map<string, Tensor> {
-    const network = this.#opened();
+    const network = this.#network();
     checkTensor('wasm', 'x', { data: x, shape: [this.#config.in_chans, ...this.#config.input_size] });
-    network.image.set(x);
-    return probeNetwork(network);
+    setPlanes(network, x);
+    return runFeatures(network, new Set(featureNames(this.#config.strides.length)));
   }
 
   dispose(): void {
-    this.#network = null;
+    if (this.#opened === null) return;
+    const { kernels, network } = this.#opened;
+    kernels.stop(network.layout.program);
+    this.#opened = null;
   }
 
-  #opened(): Network {
-    if (this.#network === null) {
+  #network(): Network {
+    if (this.#opened === null) {
       throw new BackendUnavailableError({ op: 'wasm', expected: 'an open session', got: 'one that was disposed of' });
     }
-    return this.#network;
+    return this.#opened.network;
   }
 }
 
-async function open(source: WasmSource, weights: WeightStream, config: ModelConfig): Promise<WasmSession> {
+const MIB = 2 ** 20;
+const inMib = (bytes: number): string => `${(bytes / MIB).toFixed(1)} MiB`;
+
+/** Lays a network out within a limit. */
+function planWithin(config: ModelConfig, threads: number, limit: number): Layout {
   if (config.form !== 'deploy') {
     throw new WeightsError({ op: 'wasm', expected: 'the deploy form', got: 'the train form: fuse it first' });
   }
-  const kernels = await instantiate(source);
-  const build = kernels.isRelaxed() ? 'relaxed' : 'plain';
-  return new LoadedSession(build, config, loadNetwork(kernels, config, await collect(weights)));
+  const layout = planLayout(config, { threads });
+  if (layout.use.total > limit) {
+    const expected = `a network within memoryLimit, ${inMib(limit)}`;
+    throw new ParamError({ op: 'wasm', expected, got: `one that needs ${inMib(layout.use.total)}` });
+  }
+  return layout;
 }
 
-/** The backend on a module of one's own, where a runtime does not compile the inlined one. */
-export const wasmBackendFrom = (source: WasmSource): WasmBackend => ({
+/** The backend on a module of one's own, where a runtime does not compile the inlined one: on one thread. */
+export const wasmBackendFrom = (
+  source: WasmSource,
+  { memoryLimit = Infinity }: Pick<WasmBackendOptions, 'memoryLimit'> = {},
+): WasmBackend => ({
   name: 'wasm',
-  open: (weights, config) => open(source, weights, config),
+  async open(weights, config) {
+    const layout = planWithin(config, 1, memoryLimit);
+    const kernels = await instantiate(source);
+    return new LoadedSession(config, kernels, await loadNetwork(kernels, config, layout, weights));
+  },
 });
 
 export interface WasmBackendOptions {
   /** `auto`, the default: relaxed where it runs, plain elsewhere. */
   readonly build?: BuildChoice;
+  /** 1 where it is not given; `auto` is as many as run at once. The plain build's answers do not depend on it. */
+  readonly threads?: Threads;
+  /** Bytes of linear memory that a network may need; without one, what 32-bit addresses reach. */
+  readonly memoryLimit?: number;
+}
+
+/** A network on several threads. */
+async function openTeam(
+  build: Build,
+  layout: Layout,
+  weights: WeightStream,
+  config: ModelConfig,
+): Promise<WasmSession> {
+  const module = await compile(await threadedBytesOf(build));
+  const memory = sharedMemory(layout.use.total);
+  const kernels = await instantiate(module, memory);
+  const { program, scratch } = layout;
+  // Before the weights come: the threads take their time, too.
+  startTeam(module, memory, program, scratch);
+  try {
+    return new LoadedSession(config, kernels, await loadNetwork(kernels, config, layout, weights, mayWait()));
+  } catch (error) {
+    kernels.stop(program);
+    throw error;
+  }
 }
 
 /**
- * VanillaNet's deploy form in WebAssembly SIMD, on one thread.
+ * VanillaNet's deploy form in WebAssembly SIMD.
  * Opening a session where the build does not run is a BackendUnavailableError.
  */
-export const createWasmBackend = ({ build = 'auto' }: WasmBackendOptions = {}): WasmBackend => ({
+export const createWasmBackend = ({
+  build = 'auto',
+  threads = 1,
+  memoryLimit = Infinity,
+}: WasmBackendOptions = {}): WasmBackend => ({
   name: 'wasm',
-  // Async, so that a build that does not run here is a promise that rejects.
-  open: async (weights, config) => open(bytesOf(build), weights, config),
+  async open(weights, config) {
+    const found = buildOf(build);
+    const count = threadCount(threads);
+    if (count === 1) return wasmBackendFrom(bytesOf(found), { memoryLimit }).open(weights, config);
+    return openTeam(found, planWithin(config, count, memoryLimit), weights, config);
+  },
 });
 
-/** The fastest build that runs here. */
+/** The fastest build that runs here, on one thread. */
 export const wasmBackend: WasmBackend = createWasmBackend();

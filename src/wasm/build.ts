@@ -4,7 +4,7 @@ import { BackendUnavailableError } from '../core/errors.js';
 import { validates } from './module.js';
 
 /**
- * The two modules made of assembly/: `plain` gives the same bits on every machine;
+ * The two builds of assembly/: `plain` gives the same bits on every machine;
  * `relaxed` fuses multiply and add where the machine can, which is faster, rounds
  * once instead of twice, and needs a newer runtime.
  */
@@ -14,17 +14,26 @@ export type Build = 'plain' | 'relaxed';
 export type BuildChoice = Build | 'auto';
 
 /**
- * The bytes of a build.
+ * What a choice means here.
  *
  * @throws BackendUnavailableError where `relaxed` is asked for and does not run.
  */
-export function bytesOf(choice: BuildChoice): Uint8Array {
-  if (choice === 'plain') return plain;
-  if (validates(relaxed)) return relaxed;
-  if (choice === 'auto') return plain;
+export function buildOf(choice: BuildChoice): Build {
+  if (choice === 'plain') return 'plain';
+  if (validates(relaxed)) return 'relaxed';
+  if (choice === 'auto') return 'plain';
   throw new BackendUnavailableError({
     op: 'wasm',
     expected: 'a runtime with relaxed SIMD',
     got: "one without; the build 'plain' needs none",
   });
+}
+
+/** The bytes of a build for one thread. */
+export const bytesOf = (build: Build): Uint8Array => (build === 'plain' ? plain : relaxed);
+
+/** The bytes of a build for several, which share their memory: loaded only where they are asked for. */
+export async function threadedBytesOf(build: Build): Promise<Uint8Array> {
+  const { bytes } = await (build === 'plain' ? import('#wasm/plain-threads') : import('#wasm/relaxed-threads'));
+  return bytes;
 }

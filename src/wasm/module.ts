@@ -8,16 +8,19 @@ import { BackendUnavailableError } from '../core/errors.js';
 interface WebAssemblyInterface {
   validate(bytes: Uint8Array): boolean;
   compile(bytes: Uint8Array): Promise<CompiledModule>;
+  readonly Memory: new (pages: { initial: number; maximum: number; shared: true }) => WasmMemory;
   instantiate(module: CompiledModule, imports: object): Promise<{ readonly exports: unknown }>;
 }
 
 /** A `WebAssembly.Module`. Its class is of no use: across realms `instanceof` denies it. */
 export type CompiledModule = object;
 
+const PAGE = 2 ** 16;
+
 /** The module's bytes, or the module where a runtime compiles only what was deployed with it. */
 export type WasmSource = Uint8Array | CompiledModule;
 
-/** Linear memory. `grow` detaches the buffer, and every view on it. */
+/** Linear memory. `grow` detaches the buffer, and every view on it, unless it is shared. */
 export interface WasmMemory {
   readonly buffer: ArrayBuffer;
   grow(pages: number): number;
@@ -75,20 +78,10 @@ export interface Kernels {
   maxPool2d(y: number, x: number, c: number, h: number, w: number, kernelSize: number, stride: number): void;
   adaptiveMaxPool2d(y: number, x: number, c: number, h: number, w: number, oh: number, ow: number): void;
   globalAvgPool(y: number, x: number, c: number, h: number, w: number): void;
-  packImage(
-    pixels: number,
-    x: number,
-    c: number,
-    h: number,
-    w: number,
-    oh: number,
-    ow: number,
-    stride: number,
-    padding: number,
-  ): void;
-  panelScratch(groups: number, h: number, w: number, n: number): number;
-  runPanels(stage: number, scratch: number, from: number, to: number): void;
-  linear(y: number, x: number, weight: number, bias: number, depth: number, from: number, to: number): void;
+  runRegion(region: number, scratch: number, from: number, to: number): void;
+  runProgram(program: number, scratch: number, first: number, last: number, mayWait: boolean): void;
+  serve(program: number, scratch: number): void;
+  stop(program: number): void;
   isRelaxed(): number;
 }
 
@@ -102,29 +95,51 @@ const webAssembly = (): WebAssemblyInterface | undefined =>
 export const validates = (bytes: Uint8Array): boolean => webAssembly()?.validate(bytes) ?? false;
 
 /**
- * A fresh instance with a memory of its own.
+ * The module of its bytes.
  *
  * @throws BackendUnavailableError where there is no WebAssembly, where it has no
  *   SIMD, or where it may not compile at run time.
  */
-export async function instantiate(source: WasmSource): Promise<Kernels> {
+export async function compile(source: WasmSource): Promise<CompiledModule> {
   const WebAssembly = webAssembly();
-  if (WebAssembly === undefined) {
-    throw unavailable('a runtime with WebAssembly', 'one without');
+  if (WebAssembly === undefined) throw unavailable('a runtime with WebAssembly', 'one without');
+  if (!ArrayBuffer.isView(source)) return source;
+  const bytes = source as Uint8Array;
+  if (!WebAssembly.validate(bytes)) {
+    throw unavailable('WebAssembly with 128-bit SIMD', 'a runtime that rejects the module');
   }
-  let module: CompiledModule = source;
-  if (ArrayBuffer.isView(source)) {
-    const bytes = source as Uint8Array;
-    if (!WebAssembly.validate(bytes)) {
-      throw unavailable('WebAssembly with 128-bit SIMD', 'a runtime that rejects the module');
-    }
-    try {
-      module = await WebAssembly.compile(bytes);
-    } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
-      throw unavailable('a runtime that compiles WebAssembly from bytes, or a compiled module', reason, cause);
-    }
+  try {
+    return await WebAssembly.compile(bytes);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw unavailable('a runtime that compiles WebAssembly from bytes, or a compiled module', reason, cause);
   }
-  const { exports } = await WebAssembly.instantiate(module, {});
-  return exports as Kernels;
+}
+
+/**
+ * A fresh instance, with a memory of its own or, for a module with threads, the one they share.
+ *
+ * @throws BackendUnavailableError as `compile`
+ */
+export async function instantiate(source: WasmSource, memory?: WasmMemory): Promise<Kernels> {
+  const module = await compile(source);
+  const imports = memory === undefined ? {} : { env: { memory } };
+  const instance = await webAssembly()?.instantiate(module, imports);
+  return instance?.exports as Kernels;
+}
+
+/**
+ * Memory that threads share, all of it there from the beginning.
+ *
+ * @throws BackendUnavailableError where the machine does not give so much.
+ */
+export function sharedMemory(bytes: number): WasmMemory {
+  const WebAssembly = webAssembly();
+  if (WebAssembly === undefined) throw unavailable('a runtime with WebAssembly', 'one without');
+  const pages = Math.ceil(bytes / PAGE);
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  } catch (cause) {
+    throw unavailable(`${pages} pages of shared memory`, 'a machine that refused them', cause);
+  }
 }

@@ -1,247 +1,101 @@
 import type { ModelConfig } from '../core/config.js';
 import { WeightsError } from '../core/errors.js';
-import type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
-import { Arena } from './arena.js';
+import { sizeOf } from '../core/tensor.js';
+import type { WeightStream } from '../core/weights.js';
+import { normalisationTables } from '../image/normalise.js';
+import { REGION, type Layout, type RegionLayout } from './layout.js';
 import type { Kernels } from './module.js';
-import { packLanes } from './packLanes.js';
-import { ORDER, planStages, stemWindows, type StagePlan } from './stages.js';
+import { packLanes, packedFloats } from './packLanes.js';
 
-/** The fields of `Stage` in assembly/stage.ts, in its order. */
-const STAGE_FIELDS = [
-  'pixels',
-  'weight',
-  'bias',
-  'actWeight',
-  'actBias',
-  'output',
-  'groups',
-  'depth',
-  'channels',
-  'pool',
-  'rows',
-  'columns',
-  'width',
-  'h',
-  'w',
-  'n',
-  'order',
-] as const;
-
-type StageFields = Readonly<Record<(typeof STAGE_FIELDS)[number], number>>;
-
-/**
- * A part of the network whose panels of eight output channels do not depend on
- * each other: all of them are done before the next part begins.
- */
-export interface Region {
-  readonly name: string;
-  readonly panels: number;
-  /** Multiply-adds of all panels that the network asks for, without zeroes that fill up and pixels that are dropped. */
-  readonly macs: number;
-  readonly run: (from: number, to: number) => void;
-}
-
-/** One map on its way through the network, to be looked at. */
-export interface Probe {
-  readonly name: string;
-  /** Computes the map once more, in row order, and copies it. */
-  readonly read: () => Tensor;
-}
-
-/** A network in linear memory, ready to run on what lies in `image`. */
+/** A network in linear memory, ready to run. */
 export interface Network {
-  readonly image: Float32Array;
+  readonly layout: Layout;
+  /** Floats of the memory, all of it. */
+  readonly floats: Float32Array;
+  readonly words: Uint32Array;
+  /** Where an image of float32 planes is put, and one of bytes, which is the same place. */
+  readonly planes: Float32Array;
+  readonly bytes: Uint8Array;
   readonly features: Float32Array;
   readonly logits: Float32Array;
-  /** Packs the image; then the regions run, in order. */
-  readonly pack: () => void;
-  readonly regions: readonly Region[];
-  /** The map of each stage, in the regions' order: good before that region runs, as long as all before it have. */
-  readonly probes: readonly Probe[];
-}
-
-/** Every count of channels is filled up to whole panels. */
-const LANES = 8;
-const whole = (channels: number): number => Math.ceil(channels / LANES) * LANES;
-
-/** A weight that will be packed into its block as soon as there is memory. */
-interface Upload {
-  readonly block: number;
-  readonly floats: number;
-  readonly data: FloatArray;
-  readonly width: number;
-  readonly depth: number;
-  readonly lanes: number;
-}
-
-/** Reserves blocks for weights and remembers what goes into them. */
-class Uploads {
-  readonly #arena: Arena;
-  readonly #state: StateDict;
-  readonly #entries: (Omit<Upload, 'data'> & { readonly name: string })[] = [];
-
-  constructor(arena: Arena, state: StateDict) {
-    this.#arena = arena;
-    this.#state = state;
-  }
-
-  /** Address of [⌈rows/lanes⌉][depth][lanes] for a weight whose rows are `width` long. */
-  reserve(name: string, rows: number, width: number, depth: number, lanes: number): number {
-    const floats = Math.ceil(rows / lanes) * lanes * depth;
-    const block = this.#arena.reserveFloats(floats);
-    this.#entries.push({ name, block, floats, width, depth, lanes });
-    return block;
-  }
-
-  /** @throws WeightsError where the state lacks one. */
-  found(): Upload[] {
-    return this.#entries.map(({ name, ...upload }) => {
-      const tensor = this.#state.get(name);
-      if (tensor === undefined) throw new WeightsError({ op: name, expected: 'a tensor', got: 'none of that name' });
-      return { ...upload, data: tensor.data };
-    });
-  }
-}
-
-/** Pixels [groups][depth][4] in row order as a map [1,channels,h,w]. */
-function unpack(pixels: Float32Array, depth: number, { channels, h, w }: StagePlan): Tensor {
-  const data = new Float32Array(channels * h * w);
-  for (let c = 0; c < channels; c++) {
-    for (let p = 0; p < h * w; p++) data[c * h * w + p] = pixels[((p >> 2) * depth + c) * 4 + (p & 3)];
-  }
-  return { data, shape: [1, channels, h, w] };
+  /** Runs regions `first` to `last`, without `last`; all of them where none are named. */
+  readonly run: (first?: number, last?: number) => void;
+  /** Panels of one region, on this thread: for whoever measures or judges them. */
+  readonly runPanels: (region: RegionLayout, from: number, to: number) => void;
 }
 
 /**
- * Lays the whole network out, grows memory once and packs the weights. Pixels go
- * back and forth between two blocks, each as large as the largest map that comes
- * to lie in it.
+ * Makes the memory as large as the layout says and streams the weights to their
+ * places, each packed as it comes.
  *
  * @param kernels an instance of its own
- * @param arena on its memory
- * @throws ShapeError, ParamError, WeightsError, BackendUnavailableError
+ * @param mayWait whether this thread may sleep while others finish
+ * @throws WeightsError where a tensor is incomplete, BackendUnavailableError where there is not so much memory
  */
-export function loadNetwork(
+export async function loadNetwork(
   kernels: Kernels,
   config: ModelConfig,
-  state: StateDict,
-  arena = new Arena('wasm', kernels.heapBase()),
-): Network {
-  const { in_chans, num_classes, act_num: n } = config;
-  const [imageHeight, imageWidth] = config.input_size;
-  const stages = planStages(config);
-  const last = stages[stages.length - 1];
-  const taps = (2 * n + 1) ** 2;
+  layout: Layout,
+  weights: WeightStream,
+  mayWait = true,
+): Promise<Network> {
+  layout.arena.commit(kernels.memory);
+  const { buffer } = kernels.memory;
+  const floats = new Float32Array(buffer);
+  const words = new Uint32Array(buffer);
+  const view = (block: number, count: number): Float32Array => floats.subarray(block / 4, block / 4 + count);
 
-  const imageFloats = in_chans * imageHeight * imageWidth;
-  const image = arena.reserveFloats(imageFloats);
-  const largest = [stages[0].groups * stages[0].depth * 4, 0];
-  const mapFloats = ({ channels, h, w }: StagePlan): number => Math.ceil((h * w) / 4) * 4 * whole(channels);
-  stages.forEach((stage, i) => {
-    const side = (i + 1) % 2;
-    largest[side] = Math.max(largest[side], mapFloats(stage));
+  for (const [address, values] of layout.words) words.set(values, address / 4);
+  normalisationTables(config.in_chans, config.mean, config.std).forEach((values, c) => {
+    floats.set(values, layout.table / 4 + 256 * c);
   });
-  const pixels = largest.map((floats) => arena.reserveFloats(floats));
-  const features = arena.reserveFloats(whole(last.channels));
-  const logits = arena.reserveFloats(whole(num_classes));
-  const scratch = arena.reserve(Math.max(...stages.map(({ groups, h, w }) => kernels.panelScratch(groups, h, w, n))));
 
-  const uploads = new Uploads(arena, state);
-  const depthOf = (i: number): number => (i === 0 ? stages[0].depth : whole(stages[i].depth));
-  const descriptors = stages.map((stage, i) => {
-    const { conv, act, channels } = stage;
-    const depth = depthOf(i);
-    const fields: StageFields = {
-      ...stage,
-      n,
-      depth,
-      channels: whole(channels),
-      pixels: pixels[i % 2],
-      output: stage.order === ORDER.mean ? features : pixels[(i + 1) % 2],
-      weight: uploads.reserve(`${conv}.weight`, channels, stage.depth, depth, LANES),
-      bias: uploads.reserve(`${conv}.bias`, channels, 1, 1, LANES),
-      actWeight: uploads.reserve(`${act}.weight`, whole(channels), taps, taps, 4),
-      actBias: uploads.reserve(`${act}.bias`, channels, 1, 1, LANES),
-    };
-    const inRows: StageFields = { ...fields, output: pixels[(i + 1) % 2], order: ORDER.rows };
-    const reserve = (): number => arena.reserveFloats(STAGE_FIELDS.length);
-    return { stage, fields, inRows, address: reserve(), addressInRows: reserve() };
-  });
-  const headDepth = whole(last.channels);
-  const headWeight = uploads.reserve('cls.2.weight', num_classes, last.channels, headDepth, LANES);
-  const headBias = uploads.reserve('cls.2.bias', num_classes, 1, 1, LANES);
-  const found = uploads.found();
-  arena.commit(kernels.memory);
-
-  const memory = new Float32Array(kernels.memory.buffer);
-  const words = new Uint32Array(kernels.memory.buffer);
-  const view = (block: number, floats: number): Float32Array => memory.subarray(block / 4, block / 4 + floats);
-  for (const { block, floats, data, width, depth, lanes } of found) {
-    const panels = view(block, floats);
-    if (data.length < floats) panels.fill(0);
-    packLanes(panels, data, width, depth, lanes);
+  const missing = new Map<string, number>();
+  for (const [name, weight] of layout.weights) {
+    const { rows, width } = weight;
+    missing.set(name, rows * width);
+    if (packedFloats(weight) > rows * width) view(weight.block, packedFloats(weight)).fill(0);
   }
-  for (const { fields, inRows, address, addressInRows } of descriptors) {
-    STAGE_FIELDS.forEach((field, i) => {
-      words[address / 4 + i] = fields[field];
-      words[addressInRows / 4 + i] = inRows[field];
-    });
+  for await (const { name, offset, data } of weights.parts()) {
+    const weight = layout.weights.get(name);
+    if (weight === undefined) continue;
+    packLanes(view(weight.block, packedFloats(weight)), weight, data, offset);
+    missing.set(name, (missing.get(name) ?? 0) - data.length);
+  }
+  for (const [name, count] of missing) {
+    if (count === 0) continue;
+    const { rows, width } = layout.weights.get(name) ?? { rows: 0, width: 0 };
+    throw new WeightsError({ op: name, expected: `${rows * width} values`, got: `${rows * width - count}` });
   }
 
-  const { size: stem, stride, padding } = stemWindows(config);
+  const { program, scratch, regions } = layout;
+  const pixels = config.input_size[0] * config.input_size[1];
   return {
-    image: view(image, imageFloats),
-    features: view(features, last.channels),
-    logits: view(logits, num_classes),
-    pack() {
-      kernels.packImage(pixels[0], image, in_chans, imageHeight, imageWidth, stem[0], stem[1], stride, padding);
+    layout,
+    floats,
+    words,
+    planes: view(layout.image.block, sizeOf([config.in_chans, pixels])),
+    bytes: new Uint8Array(buffer, layout.image.block, 4 * config.in_chans * pixels),
+    features: view(layout.features, config.dims[config.dims.length - 1]),
+    logits: view(layout.logits, config.num_classes),
+    run(first = 0, last = regions.length) {
+      kernels.runProgram(program, scratch[0], first, last, mayWait);
     },
-    regions: [
-      ...descriptors.map(({ stage, fields, address }, i) => ({
-        name: i === 0 ? 'stem' : `stages.${i - 1}`,
-        panels: fields.channels / LANES,
-        macs: stage.channels * (stage.depth * stage.rows * stage.columns + taps * stage.h * stage.w),
-        run(from: number, to: number) {
-          kernels.runPanels(address, scratch, from, to);
-        },
-      })),
-      {
-        name: 'cls',
-        panels: whole(num_classes) / LANES,
-        macs: num_classes * last.channels,
-        run(from, to) {
-          kernels.linear(logits, features, headWeight, headBias, headDepth, from, to);
-        },
-      },
-    ],
-    probes: descriptors.map(({ stage, inRows, addressInRows }) => ({
-      name: stage.act,
-      read() {
-        kernels.runPanels(addressInRows, scratch, 0, inRows.channels / LANES);
-        return unpack(view(inRows.output, mapFloats(stage)), inRows.channels, stage);
-      },
-    })),
+    runPanels({ address }, from, to) {
+      kernels.runRegion(address, scratch[0], from, to);
+    },
   };
 }
 
-/** Runs the network on its image. */
-export function runNetwork({ pack, regions }: Network): void {
-  pack();
-  for (const { run, panels } of regions) run(0, panels);
+/** Puts an image of float32 planes [in_chans,h,w] where the network looks. */
+export function setPlanes({ words, planes, layout }: Network, x: ArrayLike<number>): void {
+  words[layout.image.kind / 4] = REGION.planes;
+  planes.set(x);
 }
 
-/**
- * Runs the network on its image and copies what it stores on the way: the map
- * after each stage, the features and the logits, by the names of `planNetwork`.
- */
-export function probeNetwork({ pack, regions, probes, features, logits }: Network): Map<string, Tensor> {
-  pack();
-  const outputs = new Map<string, Tensor>();
-  regions.forEach(({ run, panels }, i) => {
-    if (i < probes.length) outputs.set(probes[i].name, probes[i].read());
-    run(0, panels);
-  });
-  outputs.set('cls.0', { data: features.slice(), shape: [1, features.length, 1, 1] });
-  outputs.set('cls.2', { data: logits.slice(), shape: [1, logits.length, 1, 1] });
-  return outputs;
+/** Puts an image of bytes [h,w,interleaved] there, which is normalised on its way into the stem. */
+export function setBytes({ words, bytes, layout }: Network, data: ArrayLike<number>, interleaved: number): void {
+  words[layout.image.kind / 4] = REGION.bytes;
+  words[layout.image.interleaved / 4] = interleaved;
+  bytes.set(data);
 }

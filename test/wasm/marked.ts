@@ -1,7 +1,9 @@
 import type { ModelConfig } from '../../src/core/config.js';
 import type { StateDict } from '../../src/core/tensor.js';
+import { streamOf } from '../../src/core/weights.js';
 import { Arena } from '../../src/wasm/arena.js';
 import type { Kernels } from '../../src/wasm/module.js';
+import { planLayout } from '../../src/wasm/layout.js';
 import { loadNetwork, type Network } from '../../src/wasm/network.js';
 
 /** A signalling NaN: whatever is computed from it, even x + 0, is another. */
@@ -31,13 +33,18 @@ export interface MarkedNetwork {
  * its blocks: whatever is read before it was written shows in the result, and
  * what is written between blocks is found.
  */
-export function loadMarked(kernels: Kernels, config: ModelConfig, state: StateDict, pages = 16): MarkedNetwork {
+export async function loadMarked(
+  kernels: Kernels,
+  config: ModelConfig,
+  state: StateDict,
+  pages = 16,
+): Promise<MarkedNetwork> {
   kernels.memory.grow(pages);
   const { buffer } = kernels.memory;
   const words = new Uint32Array(buffer);
   words.fill(MARK, Math.ceil(kernels.heapBase() / 4));
   const arena = new GuardedArena('wasm', kernels.heapBase());
-  const network = loadNetwork(kernels, config, state, arena);
+  const network = await loadNetwork(kernels, config, planLayout(config, { arena }), streamOf(state));
   if (kernels.memory.buffer !== buffer) throw new Error(`${pages} pages are not enough to mark before loading`);
   const strays = (): number[] =>
     arena.guards.flatMap((guard) =>

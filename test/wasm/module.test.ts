@@ -45,7 +45,7 @@ describe('the relaxed module', () => {
   test('runs where it can, says what it is, and is refused by name elsewhere', async () => {
     const config = resolveConfig({ ...NARROW[0].sizes, form: 'deploy' });
     const open = async (build: BuildChoice): Promise<string> =>
-      (await createWasmBackend({ build }).open(streamOf(drawState(config)), config)).build;
+      (await createWasmBackend({ build }).open(streamOf(drawState(config)), config)).info.build;
     expect(await open('plain')).toBe('plain');
     expect(await open('auto')).toBe(validates(relaxed) ? 'relaxed' : 'plain');
     if (validates(relaxed)) {

@@ -5,12 +5,12 @@ import { streamOf } from '../../src/core/weights.js';
 import { createWasmBackend } from '../../src/wasm/backend.js';
 import { bytesOf } from '../../src/wasm/build.js';
 import { instantiate } from '../../src/wasm/module.js';
-import { probeNetwork, runNetwork } from '../../src/wasm/network.js';
+import { setPlanes } from '../../src/wasm/network.js';
 import { BUILDS } from './builds.js';
 import { draw, uniform } from './draw.js';
 import { loadMarked } from './marked.js';
 import { drawState, NARROW } from './networks.js';
-import { stagesMisfit } from './stages.js';
+import { allLayers, stagesMisfit } from './stages.js';
 
 const bits = (values: Float32Array): Uint32Array => new Uint32Array(values.slice().buffer);
 
@@ -23,30 +23,31 @@ describe.each(BUILDS.flatMap((build) => NARROW.map((network) => ({ build, ...net
 
     test('reads nothing unwritten and writes nothing beside its blocks', async () => {
       const kernels = await instantiate(bytesOf(build));
-      const { network, strays } = loadMarked(kernels, config, state);
-      network.image.set(x.data);
-      runNetwork(network);
+      const { network, strays } = await loadMarked(kernels, config, state);
+      setPlanes(network, x.data);
+      network.run();
       const first = bits(network.logits);
       const session = await createWasmBackend({ build }).open(streamOf(state), config);
-      expect(session.build).toBe(build);
+      expect(session.info.build).toBe(build);
       expect(first).toEqual(bits(Float32Array.from(await session.forward(x.data, 1))));
-      expect(stagesMisfit(config, state, x, probeNetwork(network))).toBeNull();
+      const layers = allLayers(network);
+      expect(stagesMisfit(config, state, x, layers)).toBeNull();
+      expect(layers.get('cls.2')?.data).toEqual(Float32Array.from(await session.forward(x.data, 1)));
       expect(strays()).toEqual([]);
     });
 
     test('gives the same bits panel by panel, backwards, for a thousand runs, in the same memory', async () => {
       const kernels = await instantiate(bytesOf(build));
-      const { network } = loadMarked(kernels, config, state);
-      network.image.set(x.data);
-      runNetwork(network);
+      const { network } = await loadMarked(kernels, config, state);
+      setPlanes(network, x.data);
+      network.run();
       const first = bits(network.logits);
-      network.pack();
-      for (const { run, panels } of network.regions) {
-        for (let panel = panels - 1; panel >= 0; panel--) run(panel, panel + 1);
+      for (const region of network.layout.regions) {
+        for (let panel = region.panels - 1; panel >= 0; panel--) network.runPanels(region, panel, panel + 1);
       }
       expect(bits(network.logits)).toEqual(first);
       const { byteLength } = kernels.memory.buffer;
-      for (let i = 0; i < 1000; i++) runNetwork(network);
+      for (let i = 0; i < 1000; i++) network.run();
       expect(bits(network.logits)).toEqual(first);
       expect(kernels.memory.buffer.byteLength).toBe(byteLength);
     });

@@ -2,12 +2,12 @@
 import { expect, test } from '@jest/globals';
 import { resolveConfig } from '../../src/core/config.js';
 import { instantiate } from '../../src/wasm/module.js';
-import { probeNetwork } from '../../src/wasm/network.js';
+import { setPlanes } from '../../src/wasm/network.js';
 import { compile, type Fault } from './compile.js';
 import { draw, uniform } from './draw.js';
 import { loadMarked } from './marked.js';
 import { drawState, NARROW } from './networks.js';
-import { stagesMisfit } from './stages.js';
+import { allLayers, stagesMisfit } from './stages.js';
 
 type Mutant = readonly [what: string, file: string, from: string, to: string];
 
@@ -34,7 +34,6 @@ const MUTANTS: readonly Mutant[] = [
   ['the last row of taps dropped', 'depthwisePlane.ts', 'min(oy + n + 1, h)', 'min(oy + max(n, 1), h)'],
   ['the first taps for rows at the top', 'depthwisePlane.ts', '(top + n - oy) * kernel', '0 * kernel'],
   ['the last columns skipped', 'depthwisePlane.ts', 'ox < w; ox += PASS', 'ox + PASS <= w; ox += PASS'],
-  ['no room for the last pass', 'depthwisePlane.ts', 'return h * w + PASS;', 'return h * w;'],
   ['one of seven outputs wrong', 'depthwisePlane.ts', 'y5 = madd(t, v128.load(x, 80), y5);', 'y5 = madd(t, v128.load(x, 64), y5);'],
 
   ['columns that fill no window kept', 'packPixels.ts', 'x + 2 <= w', 'x < w'],
@@ -44,11 +43,11 @@ const MUTANTS: readonly Mutant[] = [
   ['a sum for a mean', 'meanPlane.ts', 'f32x4.splat(<f32>size)', 'f32x4.splat(1)'],
   ['the last pixel left out', 'meanPlane.ts', 'map < end; map', 'map + 16 < end; map'],
 
-  ['rows outside of the image read', 'packImage.ts', 'if (<u32>y >= <u32>h) return f32x4.splat(0);', ''],
+  ['rows outside of the image read', 'packImage.ts', 'if (<u32>y >= <u32>image.h) return f32x4.splat(0);', ''],
   ['columns before the image read', 'packImage.ts', 'x >= 0 && x + 4 <= w', 'x + 4 <= w'],
   ['a column at the edge dropped', 'packImage.ts', 'if (<u32>(x + 3) < <u32>w)', 'if (false)'],
   ['a window of the pixel before', 'packImage.ts', 'y2 + i + skip2, x2)', 'y2 + i + skip2, x1)'],
-  ['the first channel for all', 'packImage.ts', 'plane += planeBytes;', ''],
+  ['the first channel for all', 'packImage.ts', '(<usize>channel * image.h + y)', '(<usize>y)'],
 
   ['half of the products dropped', 'linear.ts', 'f32x4.add(low, oddLow)', 'low'],
   ['no bias', 'linear.ts', 'let low = v128.load(bias + at);', 'let low = f32x4.splat(0);'],
@@ -70,10 +69,14 @@ const CASES = NARROW.map(({ sizes }) => {
 async function symptom(wasm: Uint8Array): Promise<string | null> {
   for (const { config, state, x } of CASES) {
     try {
-      const { network, strays } = loadMarked(await instantiate(wasm), config, state);
-      network.image.set(x.data);
-      const wrong = stagesMisfit(config, state, x, probeNetwork(network));
+      const { network, strays } = await loadMarked(await instantiate(wasm), config, state);
+      setPlanes(network, x.data);
+      const layers = allLayers(network);
+      const wrong = stagesMisfit(config, state, x, layers);
       if (wrong !== null) return wrong;
+      // Maps that are looked at take another way to the next stage.
+      network.run();
+      if (layers.get('cls.2')?.data.join() !== network.logits.join()) return 'other logits where nobody looks';
       if (strays().length > 0) return `${strays().length} words written between blocks`;
     } catch (trap) {
       if (trap instanceof Error && trap.name === 'RuntimeError') return trap.message;

@@ -2,6 +2,8 @@ import type { ModelConfig } from '../../src/core/config.js';
 import type { StateDict, Tensor } from '../../src/core/tensor.js';
 import { planNetwork } from '../../src/core/plan.js';
 import type { Call } from '../../src/wasm/call.js';
+import { featureNames, runFeatures } from '../../src/wasm/features.js';
+import type { Network } from '../../src/wasm/network.js';
 import { judge, misfit, type Verdict } from './judge.js';
 
 /**
@@ -28,7 +30,7 @@ export function stagesMisfit(
     const weight = state.get(`${layer.name}.weight`) ?? null;
     const bias = state.get(`${layer.name}.bias`) ?? null;
     map = judge(layer as Call, { x: { data: map.exact, shape: map.shape }, weight, bias }, map.bound);
-    const y = outputs.get(layer.name);
+    const y = outputs.get(layer.name.replace(/^stem\.1$|\.act$/, (end) => (end === '.act' ? '' : 'stem')));
     if (y === undefined) continue;
     seen.push(layer.name);
     if (y.shape.join() !== map.shape.join()) return `${layer.name}: [${y.shape.join()}], not [${map.shape.join()}]`;
@@ -39,3 +41,7 @@ export function stagesMisfit(
   const expected = ['stem.1', ...config.strides.map((_, i) => `stages.${i}.act`), 'cls.0', 'cls.2'];
   return seen.join() === expected.join() ? null : `saw ${seen.join()}, not ${expected.join()}`;
 }
+
+/** Everything that can be seen of the image that lies in a network. */
+export const allLayers = (network: Network): Map<string, Tensor> =>
+  runFeatures(network, new Set(featureNames(network.layout.stages.length - 1)));

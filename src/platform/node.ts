@@ -1,0 +1,16 @@
+import { availableParallelism } from 'node:os';
+import { Worker } from 'node:worker_threads';
+import type { Platform } from './platform.js';
+
+export const platform: Platform = {
+  parallelism: availableParallelism,
+
+  startWorker(script, data) {
+    const source = `const data = require('node:worker_threads').workerData;\n(async () => {\n${script}\n})();`;
+    // Not the parent's flags: its loaders are of no use to the script, and slow.
+    const worker = new Worker(source, { eval: true, workerData: data, execArgv: [] });
+    // Without a listener a thread that fails takes the process with it; nobody depends on it here.
+    worker.on('error', () => undefined);
+    worker.unref();
+  },
+};

@@ -1,0 +1,67 @@
+/** The threads that help: see assembly/team.ts for what they say to each other. */
+import { platform } from '#platform';
+import { BackendUnavailableError, ParamError } from '../core/errors.js';
+import type { CompiledModule, WasmMemory } from './module.js';
+
+/** A count of threads, or as many as run at once here. */
+export type Threads = number | 'auto';
+
+/** More than this is a mistake, not a machine. */
+const MOST = 256;
+
+/** Returns when `stop` was called. */
+const SERVE = `const { module, memory, program, scratch } = data;
+return WebAssembly.instantiate(module, { env: { memory } }).then(({ exports }) => exports.serve(program, scratch));`;
+
+/** Why there are no threads here, or null. */
+function obstacle(): string | null {
+  if (typeof SharedArrayBuffer === 'undefined') {
+    return 'a runtime without SharedArrayBuffer; in browsers the page must be cross-origin isolated';
+  }
+  return null;
+}
+
+/**
+ * How many threads a choice means.
+ *
+ * @throws ParamError for what is no count, BackendUnavailableError for more than one where there is but one.
+ */
+export function threadCount(threads: Threads): number {
+  const reason = obstacle();
+  if (threads === 'auto') return reason === null ? Math.min(MOST, platform.parallelism()) : 1;
+  if (!Number.isSafeInteger(threads) || threads < 1 || threads > MOST) {
+    throw new ParamError({ op: 'threads', expected: `an integer from 1 to ${MOST}, or 'auto'`, got: String(threads) });
+  }
+  if (threads > 1 && reason !== null) {
+    throw new BackendUnavailableError({ op: 'threads', expected: 'a runtime with shared memory', got: reason });
+  }
+  return threads;
+}
+
+/** Starts a thread for every scratch block but the first, which is the caller's. */
+export function startTeam(
+  module: CompiledModule,
+  memory: WasmMemory,
+  program: number,
+  scratch: readonly number[],
+): void {
+  for (const block of scratch.slice(1)) {
+    try {
+      platform.startWorker(SERVE, { module, memory, program, scratch: block });
+    } catch (cause) {
+      const got = cause instanceof Error ? cause.message : String(cause);
+      throw new BackendUnavailableError({ op: 'threads', expected: 'a runtime that starts workers', got }, { cause });
+    }
+  }
+}
+
+/** Whether this thread may sleep: a browser's window may not. */
+export function mayWait(): boolean {
+  try {
+    // Nothing is waited for: the value is another.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1);
+    return true;
+  } catch {
+    return false;
+  }
+}

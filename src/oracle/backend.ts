@@ -1,10 +1,10 @@
-import { forward, tensor, valuesOf, type Config } from '../../reference/index.js';
+import { forward, tensor, valuesOf, type Config, type ForwardResult } from '../../reference/index.js';
 import type { Backend, Session } from '../core/backend.js';
 import type { ModelConfig } from '../core/config.js';
 import { BackendUnavailableError } from '../core/errors.js';
-import type { FloatArray, StateDict } from '../core/tensor.js';
+import type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
 import { collect } from '../core/weights.js';
-import { stateToOracle } from './state.js';
+import { fromOracle, stateToOracle } from './state.js';
 
 /** The oracle's part of a configuration. */
 export const toOracleConfig = (config: ModelConfig): Config => ({
@@ -19,7 +19,12 @@ export const toOracleConfig = (config: ModelConfig): Config => ({
   form: config.form,
 });
 
+/** The layers of both forms that make a module of the deploy form. */
+const isPartOf = (module: string, layer: string): boolean =>
+  module === 'stem' ? layer.startsWith('stem') : module === 'cls.0' ? /^cls1?\.0$/.test(layer) : layer.startsWith(`${module}.`);
+
 class OracleSession implements Session {
+  readonly info = { dtype: 'float64' };
   #opened: { readonly config: ModelConfig; readonly weights: ReturnType<typeof stateToOracle> } | null;
 
   constructor(state: StateDict, config: ModelConfig) {
@@ -28,6 +33,27 @@ class OracleSession implements Session {
 
   // eslint-disable-next-line @typescript-eslint/require-await -- an error must reject, not throw
   async forward(x: FloatArray, n: number): Promise<Float64Array> {
+    return valuesOf(this.#run(x, n).logits);
+  }
+
+  /** Of both forms; the train form has no `cls.0` but the like. */
+  // eslint-disable-next-line @typescript-eslint/require-await -- as above
+  async features(x: FloatArray, n: number, layers: readonly string[]): Promise<Map<string, Tensor>> {
+    const { steps } = this.#run(x, n);
+    const maps = new Map<string, Tensor>();
+    for (const { layer, trace } of steps) {
+      const module = layers.find((name) => isPartOf(name, layer.name));
+      // The last of its layers has the last word.
+      if (module !== undefined) maps.set(module, fromOracle(trace.y));
+    }
+    return maps;
+  }
+
+  dispose(): void {
+    this.#opened = null;
+  }
+
+  #run(x: FloatArray, n: number): ForwardResult {
     if (this.#opened === null) {
       throw new BackendUnavailableError({
         op: 'reference',
@@ -38,11 +64,7 @@ class OracleSession implements Session {
     const { config, weights } = this.#opened;
     const batch = tensor(x, [n, config.in_chans, ...config.input_size]);
     const lambda = config.lambda ?? undefined;
-    return valuesOf(forward(toOracleConfig(config), weights, batch, { training: false, lambda }).logits);
-  }
-
-  dispose(): void {
-    this.#opened = null;
+    return forward(toOracleConfig(config), weights, batch, { training: false, lambda });
   }
 }
 

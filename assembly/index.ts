@@ -8,6 +8,7 @@ export { depthwiseConv2d, depthwiseConv2dScratch } from './depthwiseConv2d';
 export { globalAvgPool } from './globalAvgPool';
 export { leakyRelu } from './leakyRelu';
 export { maxPool2d } from './maxPool2d';
+export { packLanes } from './packLanes';
 export { runRegion } from './region';
 export { runProgram, serve, stop } from './team';
 

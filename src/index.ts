@@ -20,6 +20,7 @@ export { preprocess, type PreprocessOptions } from './image/preprocess.js';
 export { resize } from './image/resize.js';
 export { readConfig, writeConfig } from './io/configMetadata.js';
 export { decodeSafetensors, encodeSafetensors, type EncodeOptions, type Weights } from './io/safetensors.js';
+export type { ByteStream, ResponseLike, WeightsSource } from './io/source.js';
 export { loadModel, type LoadModelOptions } from './model/loadModel.js';
 export { Model } from './model/model.js';
 export { planNetwork, type Layer } from './core/plan.js';

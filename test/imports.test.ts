@@ -30,10 +30,10 @@ const RULES: readonly {
   { from: 'src/platform/', rooms: ['src/platform/'], packages: [] },
   { from: 'src/model/loadModel.ts', rooms: ['src/model/', 'src/core/', 'src/io/', 'src/wasm/'], packages: [] },
   { from: 'src/model/', rooms: ['src/model/', 'src/core/', 'src/image/'], packages: [] },
-  { from: 'src/io/', rooms: ['src/io/', 'src/core/'], packages: ['node:'] },
+  { from: 'src/io/', rooms: ['src/io/', 'src/core/'], packages: ['#platform', 'node:'] },
   {
     from: 'src/data/',
-    rooms: ['src/data/', 'src/core/', 'src/image/', 'src/io/readFile.ts'],
+    rooms: ['src/data/', 'src/core/', 'src/image/', 'src/io/readFile.ts', 'src/io/reason.ts'],
     packages: ['node:', 'sharp', 'nanotar'],
   },
   { from: 'src/oracle/', rooms: ['src/oracle/', 'src/core/', 'src/model/', 'reference/index.ts'], packages: [] },

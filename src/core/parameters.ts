@@ -63,42 +63,51 @@ export function formOf(names: { has(name: string): boolean }): ModelConfig['form
   return names.has('stem1.0.weight') ? 'train' : null;
 }
 
+/** A tensor as errors call it: with its file, where it has one. */
+const inFile = (file: string | undefined, name: string): string => (file === undefined ? name : `${file}: ${name}`);
+
 /**
  * Holds the names and shapes of weights against the configuration they are to run
  * under: every tensor there, none too many, each of the right shape.
  * `num_batches_tracked` may be missing: nothing is computed from it.
  *
+ * @param file how errors call what the tensors are in
  * @throws WeightsError naming the first tensor that does not fit.
  */
-export function checkShapes(found: ReadonlyMap<string, readonly number[]>, config: ModelConfig): void {
+export function checkShapes(
+  found: ReadonlyMap<string, readonly number[]>,
+  config: ModelConfig,
+  file: string | undefined,
+): void {
   const form = formOf(found);
   if (form === null) {
     const some = [...found.keys()].slice(0, 3).join(', ') || 'no tensors';
     throw new WeightsError({
-      op: 'weights',
+      op: inFile(file, 'weights'),
       expected: 'the tensors of a VanillaNet (stem1.0.weight or stem.0.weight)',
       got: some,
     });
   }
   if (form !== config.form) {
-    const remedy = form === 'train' ? ': fuse it first' : '';
-    throw new WeightsError({ op: 'weights', expected: `the ${config.form} form`, got: `the ${form} form${remedy}` });
+    const got = `the ${form} form${form === 'train' ? ': fuse it first' : ''}`;
+    throw new WeightsError({ op: inFile(file, 'weights'), expected: `the ${config.form} form`, got });
   }
   const expected = parameterShapes(config);
   for (const [name, shape] of expected) {
     const got = found.get(name);
     if (got === undefined) {
       if (name.endsWith('.num_batches_tracked')) continue;
-      throw new WeightsError({ op: name, expected: `a tensor ${formatShape(shape)}`, got: 'none of that name' });
+      const wanted = `a tensor ${formatShape(shape)}`;
+      throw new WeightsError({ op: inFile(file, name), expected: wanted, got: 'none of that name' });
     }
     if (formatShape(got) !== formatShape(shape)) {
-      throw new WeightsError({ op: name, expected: formatShape(shape), got: formatShape(got) });
+      throw new WeightsError({ op: inFile(file, name), expected: formatShape(shape), got: formatShape(got) });
     }
   }
   for (const name of found.keys()) {
     if (!expected.has(name)) {
       throw new WeightsError({
-        op: name,
+        op: inFile(file, name),
         expected: `only the tensors of this network (${config.dims.length - 1} stages)`,
         got: 'one tensor more',
       });
@@ -110,26 +119,27 @@ export function checkShapes(found: ReadonlyMap<string, readonly number[]>, confi
  * Refuses what no network computes with: values that are not finite, variances below zero.
  *
  * @param offset of the first of these values in their tensor
+ * @param file how errors call what the tensor is in
  * @throws WeightsError naming the tensor and the element.
  */
-export function checkValues(name: string, data: FloatArray, offset = 0): void {
+export function checkValues(name: string, data: FloatArray, offset: number, file: string | undefined): void {
   const isVariance = name.endsWith('.running_var');
   for (let i = 0; i < data.length; i++) {
     // v - v is 0, or NaN where v is not finite.
     if (data[i] - data[i] === 0 && !(isVariance && data[i] < 0)) continue;
     const expected = isVariance ? 'finite variances >= 0' : 'finite weights';
-    throw new WeightsError({ op: name, expected, got: `${data[i]} at element ${offset + i}` });
+    throw new WeightsError({ op: inFile(file, name), expected, got: `${data[i]} at element ${offset + i}` });
   }
 }
 
 /** All that `checkShapes` and `checkValues` hold against weights that are in memory. */
-export function checkState(state: StateDict, config: ModelConfig): void {
-  checkShapes(new Map([...state].map(([name, { shape }]) => [name, shape])), config);
+export function checkState(state: StateDict, config: ModelConfig, file?: string): void {
+  checkShapes(new Map([...state].map(([name, { shape }]) => [name, shape])), config, file);
   for (const [name, { data, shape }] of state) {
     if (data.length !== sizeOf(shape)) {
       const expected = `the values of ${formatShape(shape)}`;
-      throw new WeightsError({ op: name, expected, got: `${data.length} values` });
+      throw new WeightsError({ op: inFile(file, name), expected, got: `${data.length} values` });
     }
-    checkValues(name, data);
+    checkValues(name, data, 0, file);
   }
 }

@@ -15,6 +15,8 @@ export interface WeightPart {
  * tensor's come in order and without gaps.
  */
 export interface WeightStream {
+  /** How errors call what they come from, where that has a name. */
+  readonly file?: string | undefined;
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   parts(): AsyncIterable<WeightPart>;
 }
@@ -50,10 +52,10 @@ export async function collect(weights: WeightStream): Promise<StateDict> {
 
 /** A stream whose every part has passed `checkValues`. */
 export const checked = (weights: WeightStream): WeightStream => ({
-  shapes: weights.shapes,
+  ...weights,
   async *parts() {
     for await (const part of weights.parts()) {
-      checkValues(part.name, part.data, part.offset);
+      checkValues(part.name, part.data, part.offset, weights.file);
       yield part;
     }
   },

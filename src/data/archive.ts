@@ -4,7 +4,8 @@ import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { parseTar } from 'nanotar';
 import { DataError } from '../core/errors.js';
-import { readBytes, reasonOf } from '../io/readFile.js';
+import { readBytes } from '../io/readFile.js';
+import { reasonOf } from '../io/reason.js';
 import { checkTar } from './tarCheck.js';
 
 /** Files by name, out of a `.tar.gz`, a `.tar` or a folder. */

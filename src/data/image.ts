@@ -1,7 +1,8 @@
 import sharp from 'sharp';
 import { DataError } from '../core/errors.js';
 import type { RgbImage } from '../image/pixelImage.js';
-import { readBytes, reasonOf } from '../io/readFile.js';
+import { readBytes } from '../io/readFile.js';
+import { reasonOf } from '../io/reason.js';
 
 const ascii = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
 

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs';
 import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ParamError } from '../core/errors.js';
-import { reasonOf } from './readFile.js';
+import { reasonOf } from './reason.js';
 
 /** Files written by this process: concurrent writes of one file do not share a temporary. */
 let written = 0;

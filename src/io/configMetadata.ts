@@ -1,7 +1,6 @@
 import { resolveConfig, type GivenConfig, type ModelConfig } from '../core/config.js';
 import { WeightsError } from '../core/errors.js';
 import { formOf } from '../core/parameters.js';
-import type { Weights } from './safetensors.js';
 
 const KEY = 'vanillanet';
 
@@ -70,6 +69,13 @@ function checkAgreement(given: ModelConfig, stored: ModelConfig, op: string): vo
   }
 }
 
+/** What weights say of themselves. */
+export interface DescribedWeights {
+  /** Those of the tensors. */
+  readonly names: { has(name: string): boolean };
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
 /**
  * The configuration of weights: their own, completed with the caller's λ and class
  * names where they have none; or the caller's, where they have none at all. The
@@ -79,8 +85,12 @@ function checkAgreement(given: ModelConfig, stored: ModelConfig, op: string): vo
  * @throws WeightsError where there is no configuration, or two that contradict
  *   each other; ParamError for a key that does not hold.
  */
-export function configOf({ tensors, metadata }: Weights, config: GivenConfig | undefined, name: string): ModelConfig {
-  const form = formOf(tensors) ?? 'train';
+export function configOf(
+  { names, metadata }: DescribedWeights,
+  config: GivenConfig | undefined,
+  name: string,
+): ModelConfig {
+  const form = formOf(names) ?? 'train';
   const given = config === undefined ? null : resolveConfig({ form, ...config });
   const stored = readConfig(metadata, name);
   if (given !== null && stored !== null) {

@@ -1,6 +1,6 @@
 /**
  * The number formats of weight files. A format reads little-endian bytes at any
- * alignment into an array of its own; the three that we write also check and write.
+ * alignment into an array that the caller gives; the three that we write also check and write.
  * Whole arrays are copied as they lie in memory, which is little endian on every
  * machine that WebAssembly and this package run on.
  */
@@ -10,8 +10,15 @@ import type { FloatArray } from '../core/tensor.js';
 interface Readable {
   /** Bytes of one value. */
   readonly width: number;
-  /** @throws WeightsError under `op` for a value that a float cannot hold. */
-  read(bytes: Uint8Array, op: string): FloatArray;
+  /** The array that holds its values, all of them exactly. */
+  readonly Values: new (length: number) => FloatArray;
+  /**
+   * As many values as `data` has, from as many bytes as they take.
+   *
+   * @param first which of the tensor's values comes first, for the error
+   * @throws WeightsError under `op` for a value that a float cannot hold.
+   */
+  read(bytes: Uint8Array, data: FloatArray, op: string, first?: number): void;
 }
 
 interface Writable extends Readable {
@@ -36,10 +43,9 @@ function widenHalf(bits: number): number {
 
 const F64: Writable = {
   width: 8,
-  read(bytes) {
-    const data = new Float64Array(bytes.length / 8);
+  Values: Float64Array,
+  read(bytes, data) {
     bytesOf(data).set(bytes);
-    return data;
   },
   check: () => undefined,
   write(data, bytes) {
@@ -49,10 +55,9 @@ const F64: Writable = {
 
 const F32: Writable = {
   width: 4,
-  read(bytes) {
-    const data = new Float32Array(bytes.length / 4);
+  Values: Float32Array,
+  read(bytes, data) {
     bytesOf(data).set(bytes);
-    return data;
   },
   check(data, op) {
     const lost = data.findIndex((v) => Number.isFinite(v) && !Number.isFinite(Math.fround(v)));
@@ -67,21 +72,21 @@ const F32: Writable = {
 
 const F16: Readable = {
   width: 2,
-  read(bytes) {
+  Values: Float32Array,
+  read(bytes, data) {
     const view = viewOf(bytes);
-    return Float32Array.from({ length: bytes.length / 2 }, (_, i) => widenHalf(view.getUint16(2 * i, true)));
+    for (let i = 0; i < data.length; i++) data[i] = widenHalf(view.getUint16(2 * i, true));
   },
 };
 
 /** The upper half of a float32. */
 const BF16: Readable = {
   width: 2,
-  read(bytes) {
+  Values: Float32Array,
+  read(bytes, data) {
     const view = viewOf(bytes);
-    const data = new Float32Array(bytes.length / 2);
-    const bits = new Uint32Array(data.buffer);
+    const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
     for (let i = 0; i < bits.length; i++) bits[i] = view.getUint16(2 * i, true) << 16;
-    return data;
   },
 };
 
@@ -90,19 +95,20 @@ const LIMIT = 2 ** 53;
 
 const I64: Writable = {
   width: 8,
-  read(bytes, op) {
+  Values: Float64Array,
+  read(bytes, data, op, first = 0) {
     const view = viewOf(bytes);
-    return Float64Array.from({ length: bytes.length / 8 }, (_, i) => {
+    for (let i = 0; i < data.length; i++) {
       const value = view.getBigInt64(8 * i, true);
       if (value > BigInt(LIMIT) || value < BigInt(-LIMIT)) {
         throw new WeightsError({
           op,
           expected: 'integers of at most 2^53',
-          got: `${value.toString()} at element ${i}`,
+          got: `${value.toString()} at element ${first + i}`,
         });
       }
-      return Number(value);
-    });
+      data[i] = Number(value);
+    }
   },
   check(data, op) {
     const bad = data.findIndex((v) => !Number.isInteger(v) || Math.abs(v) > LIMIT);

@@ -13,17 +13,6 @@ export interface LoadedWeights {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
-/** `checkState`, with the file in front of the tensor's name. */
-function checkContent(state: StateDict, config: ModelConfig, path: string): void {
-  try {
-    checkState(state, config);
-  } catch (cause) {
-    if (!(cause instanceof WeightsError)) throw cause;
-    const { op, expected, got } = cause;
-    throw new WeightsError({ op: `${path}: ${op}`, expected, got }, { cause });
-  }
-}
-
 /**
  * Reads a safetensors file and holds its tensors against its configuration, which
  * is what `configOf` says.
@@ -35,10 +24,9 @@ export async function readWeights(
   path: string,
   { config: given }: { readonly config?: GivenConfig } = {},
 ): Promise<LoadedWeights> {
-  const weights = decodeSafetensors(await readBytes(path, WeightsError), path);
-  const { tensors: state, metadata } = weights;
-  const config = configOf(weights, given, path);
-  checkContent(state, config, path);
+  const { tensors: state, metadata } = decodeSafetensors(await readBytes(path, WeightsError), path);
+  const config = configOf({ names: state, metadata }, given, path);
+  checkState(state, config, path);
   return { state, config, metadata };
 }
 

@@ -1,7 +1,8 @@
 import type { Backend } from '../core/backend.js';
 import type { GivenConfig } from '../core/config.js';
 import { configOf } from '../io/configMetadata.js';
-import { decodeSafetensors } from '../io/safetensors.js';
+import { streamSafetensors } from '../io/safetensorsStream.js';
+import { openSource, type WeightsSource } from '../io/source.js';
 import { createWasmBackend, type WasmBackendOptions } from '../wasm/backend.js';
 import { Model } from './model.js';
 
@@ -13,19 +14,25 @@ export interface LoadModelOptions extends WasmBackendOptions {
 }
 
 /**
- * A model from the bytes of a safetensors file:
+ * A model from a safetensors file, wherever it is: its bytes, a path or URL, a
+ * `Response`, a `Blob`, a stream. Weights are taken in as they come.
  *
- *     const model = await loadModel(await readFile('net.safetensors'));
+ *     const model = await loadModel('net.safetensors', { threads: 'auto' });
  *     const [best] = await model.classify(pixels);
  *
  * @throws WeightsError, ParamError, ShapeError, BackendUnavailableError
  */
 export async function loadModel(
-  weights: Uint8Array | ArrayBuffer,
+  weights: WeightsSource,
   { backend = 'wasm', config, ...options }: LoadModelOptions = {},
 ): Promise<Model> {
-  const bytes = weights instanceof Uint8Array ? weights : new Uint8Array(weights);
-  const decoded = decodeSafetensors(bytes);
-  const found = configOf(decoded, config, 'loadModel');
-  return Model.open(decoded.tensors, found, backend === 'wasm' ? createWasmBackend(options) : backend);
+  const { name, chunks } = openSource(weights);
+  const stream = await streamSafetensors(chunks, name ?? 'weights');
+  try {
+    const found = configOf({ names: stream.shapes, metadata: stream.metadata }, config, name ?? 'loadModel');
+    const given = { ...stream, file: name ?? undefined };
+    return await Model.load(given, found, backend === 'wasm' ? createWasmBackend(options) : backend);
+  } finally {
+    await stream.close();
+  }
 }

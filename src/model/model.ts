@@ -49,7 +49,7 @@ export class Model {
    */
   static async load(weights: WeightStream, config: GivenConfig, backend: Backend): Promise<Model> {
     const resolved = resolveConfig(config);
-    checkShapes(weights.shapes, resolved);
+    checkShapes(weights.shapes, resolved, weights.file);
     return Model.#open(checked(weights), resolved, backend);
   }
 

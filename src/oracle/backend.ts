@@ -21,7 +21,11 @@ export const toOracleConfig = (config: ModelConfig): Config => ({
 
 /** The layers of both forms that make a module of the deploy form. */
 const isPartOf = (module: string, layer: string): boolean =>
-  module === 'stem' ? layer.startsWith('stem') : module === 'cls.0' ? /^cls1?\.0$/.test(layer) : layer.startsWith(`${module}.`);
+  module === 'stem'
+    ? layer.startsWith('stem')
+    : module === 'cls.0'
+      ? /^cls1?\.0$/.test(layer)
+      : layer.startsWith(`${module}.`);
 
 class OracleSession implements Session {
   readonly info = { dtype: 'float64' };

@@ -9,4 +9,9 @@ export interface Platform {
    * @throws where this runtime has no threads
    */
   readonly startWorker: (script: string, data: unknown) => void;
+  /**
+   * The bytes of the file at a path or file URL, each chunk good until the next is asked
+   * for; null where there are no files.
+   */
+  readonly readFile: ((location: string) => AsyncIterable<Uint8Array>) | null;
 }

@@ -19,4 +19,6 @@ export const platform: Platform = {
     new web.Worker(url).postMessage(data);
     web.URL.revokeObjectURL(url);
   },
+
+  readFile: null,
 };

@@ -4,7 +4,7 @@
  */
 import type { ModelConfig } from '../core/config.js';
 import { Arena } from './arena.js';
-import { LANES, packedFloats, whole, type PackedShape } from './packLanes.js';
+import { LANES, packedFloats, whole, type PackedShape } from './packedShape.js';
 import { ORDER, planStages, stemWindows, type StagePlan } from './stages.js';
 
 /** The fields of `Image` in assembly/packImage.ts, in its order. */
@@ -117,8 +117,9 @@ export interface Layout {
   readonly table: number;
   readonly features: number;
   readonly logits: number;
-  /** A block for each thread. */
+  /** A block for each thread, and the bytes of one. */
   readonly scratch: readonly number[];
+  readonly scratchBytes: number;
   readonly arena: Arena;
 }
 
@@ -268,6 +269,7 @@ export function planLayout(
     features,
     logits,
     scratch,
+    scratchBytes,
     arena,
   };
 }

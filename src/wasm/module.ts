@@ -78,6 +78,15 @@ export interface Kernels {
   maxPool2d(y: number, x: number, c: number, h: number, w: number, kernelSize: number, stride: number): void;
   adaptiveMaxPool2d(y: number, x: number, c: number, h: number, w: number, oh: number, ow: number): void;
   globalAvgPool(y: number, x: number, c: number, h: number, w: number): void;
+  packLanes(
+    panels: number,
+    values: number,
+    width: number,
+    depth: number,
+    lanes: number,
+    first: number,
+    last: number,
+  ): void;
   runRegion(region: number, scratch: number, from: number, to: number): void;
   runProgram(program: number, scratch: number, first: number, last: number, mayWait: boolean): void;
   serve(program: number, scratch: number): void;

@@ -5,7 +5,7 @@ import type { WeightStream } from '../core/weights.js';
 import { normalisationTables } from '../image/normalise.js';
 import { REGION, type Layout, type RegionLayout } from './layout.js';
 import type { Kernels } from './module.js';
-import { packLanes, packedFloats } from './packLanes.js';
+import { packedFloats } from './packedShape.js';
 
 /** A network in linear memory, ready to run. */
 export interface Network {
@@ -50,6 +50,8 @@ export async function loadNetwork(
     floats.set(values, layout.table / 4 + 256 * c);
   });
 
+  // Nobody works there yet.
+  const staging = view(layout.scratch[0], Math.floor(layout.scratchBytes / 4));
   const missing = new Map<string, number>();
   for (const [name, weight] of layout.weights) {
     const { rows, width } = weight;
@@ -59,7 +61,13 @@ export async function loadNetwork(
   for await (const { name, offset, data } of weights.parts()) {
     const weight = layout.weights.get(name);
     if (weight === undefined) continue;
-    packLanes(view(weight.block, packedFloats(weight)), weight, data, offset);
+    const { block, width, depth, lanes } = weight;
+    for (let at = 0; at < data.length; at += staging.length) {
+      const values = data.subarray(at, at + staging.length);
+      staging.set(values);
+      const first = offset + at;
+      kernels.packLanes(block, layout.scratch[0], width, depth, lanes, first, first + values.length);
+    }
     missing.set(name, (missing.get(name) ?? 0) - data.length);
   }
   for (const [name, count] of missing) {

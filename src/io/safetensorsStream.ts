@@ -1,0 +1,121 @@
+/** The safetensors format as it comes: only a part of a tensor is in memory at a time. */
+import { WeightsError } from '../core/errors.js';
+import { sizeOf } from '../core/tensor.js';
+import type { WeightPart, WeightStream } from '../core/weights.js';
+import { DTYPES } from './dtypes.js';
+import { headerLength, PREFIX, readHeader, type Entry } from './safetensorsHeader.js';
+
+/** Values of a part at most: 256 kB of float32, which stay in L2 until they are packed. */
+const PART = 2 ** 16;
+
+/** Whole rows, eight and eight, where so many fit into a part: they are packed faster than torn ones. */
+function partOf(shape: readonly number[]): number {
+  const rows = 8 * sizeOf(shape.slice(1));
+  return rows === 0 || rows > PART ? PART : PART - (PART % rows);
+}
+
+/** A weight file of which the header has come. */
+export interface StreamedWeights extends WeightStream {
+  readonly metadata: ReadonlyMap<string, string>;
+  /** For whoever does not ask for the parts: they will not be read. */
+  close(): Promise<void>;
+}
+
+/** Bytes in the lengths that are asked for, out of chunks of any. */
+class ByteReader {
+  readonly #chunks: AsyncIterator<Uint8Array>;
+  #chunk: Uint8Array = new Uint8Array(0);
+
+  constructor(chunks: AsyncIterable<Uint8Array>) {
+    this.#chunks = chunks[Symbol.asyncIterator]();
+  }
+
+  /** Fills a target. @returns how many bytes came; fewer than its length only at the end */
+  async fill(target: Uint8Array): Promise<number> {
+    let filled = 0;
+    while (filled < target.length) {
+      if (this.#chunk.length === 0) {
+        const next = await this.#chunks.next();
+        if (next.done === true) break;
+        this.#chunk = next.value;
+        continue;
+      }
+      const taken = this.#chunk.subarray(0, target.length - filled);
+      target.set(taken, filled);
+      filled += taken.length;
+      this.#chunk = this.#chunk.subarray(taken.length);
+    }
+    return filled;
+  }
+
+  async close(): Promise<void> {
+    await this.#chunks.return?.();
+  }
+}
+
+async function* partsOf(
+  reader: ByteReader,
+  entries: readonly Entry[],
+  length: number,
+  file: string,
+): AsyncGenerator<WeightPart> {
+  const bytes = new Uint8Array(8 * PART);
+  const [floats, doubles] = [new Float32Array(bytes.buffer, 0, PART), new Float64Array(bytes.buffer)];
+  const widened = new Float32Array(PART);
+  try {
+    for (const { name, dtype, shape, begin } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+      const format = DTYPES[dtype];
+      // What is as wide as its values is read where it lies.
+      const values = format.Values === Float64Array ? doubles : format.width === 4 ? floats : widened;
+      const [count, part] = [sizeOf(shape), partOf(shape)];
+      for (let offset = 0; offset < count; offset += part) {
+        const data = values.subarray(0, Math.min(part, count - offset));
+        const wanted = bytes.subarray(0, data.length * format.width);
+        const came = await reader.fill(wanted);
+        if (came < wanted.length) {
+          const got = `${begin + offset * format.width + came}: it is cut short`;
+          throw new WeightsError({ op: file, expected: `${length} bytes of data`, got });
+        }
+        format.read(wanted, data, `${file}: ${name}`, offset);
+        yield { name, offset, data };
+      }
+    }
+    if ((await reader.fill(bytes.subarray(0, 1))) > 0) {
+      throw new WeightsError({ op: file, expected: `${length} bytes of data`, got: 'more' });
+    }
+  } finally {
+    await reader.close();
+  }
+}
+
+/**
+ * Reads a weight file's header, and its values when they are asked for. The types
+ * are read as `decodeSafetensors` does; of an empty tensor there are no parts.
+ *
+ * @param chunks the file from its beginning, closed when the last part was taken or one is refused
+ * @param file how errors call the file
+ * @throws WeightsError as `decodeSafetensors`
+ */
+export async function streamSafetensors(chunks: AsyncIterable<Uint8Array>, file: string): Promise<StreamedWeights> {
+  const reader = new ByteReader(chunks);
+  try {
+    const prefix = new Uint8Array(PREFIX);
+    const size = headerLength(prefix.subarray(0, await reader.fill(prefix)), file);
+    const header = new Uint8Array(size);
+    const came = await reader.fill(header);
+    if (came < size) {
+      const got = `${PREFIX + came} bytes: it is cut short`;
+      throw new WeightsError({ op: file, expected: `${PREFIX + size} bytes of header`, got });
+    }
+    const { entries, metadata, length } = readHeader(header, file);
+    return {
+      metadata,
+      shapes: new Map(entries.map(({ name, shape }) => [name, shape])),
+      parts: () => partsOf(reader, entries, length, file),
+      close: () => reader.close(),
+    };
+  } catch (error) {
+    await reader.close();
+    throw error;
+  }
+}

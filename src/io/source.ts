@@ -1,0 +1,122 @@
+/** Weights from wherever they are, as bytes in chunks. */
+import { platform } from '#platform';
+import { ParamError, VanillaNetError, WeightsError } from '../core/errors.js';
+import { reasonOf } from './reason.js';
+
+/** The part of a `ReadableStream` of bytes that is used. */
+export interface ByteStream {
+  getReader(): {
+    read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
+    cancel(): Promise<void>;
+  };
+}
+
+/** The part of a `Response` that is used. */
+export interface ResponseLike {
+  readonly ok: boolean;
+  readonly status: number;
+  readonly url: string;
+  readonly body: ByteStream | null;
+}
+
+/**
+ * Where a weight file is: its bytes; the path or URL of a file; a URL to fetch; a
+ * `Response`; a `Blob` or `File`; a stream.
+ */
+export type WeightsSource =
+  | Uint8Array
+  | ArrayBuffer
+  | string
+  | { readonly href: string }
+  | ResponseLike
+  | { stream(): ByteStream }
+  | ByteStream
+  | AsyncIterable<Uint8Array>;
+
+/** Chunks of a file, each good until the next is asked for. */
+export interface Source {
+  /** What errors call it: its path or URL; null where it has none. */
+  readonly name: string | null;
+  readonly chunks: AsyncIterable<Uint8Array>;
+}
+
+/** Whether a string or URL is to be fetched wherever there are files. */
+const isRemote = (location: string): boolean => /^(?!file:)[a-z][a-z\d+.-]+:/i.test(location);
+
+// eslint-disable-next-line @typescript-eslint/require-await -- nothing here has to be waited for
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes;
+}
+
+async function* read(stream: ByteStream): AsyncGenerator<Uint8Array> {
+  const reader = stream.getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) return;
+      if (value !== undefined) yield value;
+    }
+  } finally {
+    // Whoever stops early lets the other end know; one that failed has heard.
+    await reader.cancel().catch(() => undefined);
+  }
+}
+
+async function* readResponse(response: ResponseLike, name: string): AsyncGenerator<Uint8Array> {
+  if (!response.ok) {
+    throw new WeightsError({ op: name, expected: 'a response that is OK', got: `status ${response.status}` });
+  }
+  if (response.body === null) {
+    throw new WeightsError({ op: name, expected: 'a response with a body', got: 'none' });
+  }
+  yield* read(response.body);
+}
+
+async function* fetchBytes(url: string): AsyncGenerator<Uint8Array> {
+  yield* readResponse(await fetch(url), url);
+}
+
+/** Whatever goes wrong on the way, under the name of what was read. */
+async function* named(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
+  try {
+    yield* chunks;
+  } catch (cause) {
+    if (cause instanceof VanillaNetError) throw cause;
+    throw new WeightsError({ op: name, expected: 'weights to the end', got: reasonOf(cause) }, { cause });
+  }
+}
+
+function open(source: Exclude<WeightsSource, string | { readonly href: string }>): Source {
+  if (ArrayBuffer.isView(source)) return { name: null, chunks: once(source) };
+  if ('byteLength' in source) return { name: null, chunks: once(new Uint8Array(source)) };
+  if ('ok' in source) {
+    const name = source.url === '' ? null : source.url;
+    return { name, chunks: readResponse(source, name ?? 'response') };
+  }
+  if ('stream' in source) return { name: null, chunks: read(source.stream()) };
+  if ('getReader' in source) return { name: null, chunks: read(source) };
+  return { name: null, chunks: source };
+}
+
+/**
+ * Opens a source; nothing is read before the first chunk is asked for.
+ *
+ * @throws ParamError for what is none. What fails later is a WeightsError with its name.
+ */
+export function openSource(source: WeightsSource): Source {
+  if (typeof source === 'string' || (typeof source === 'object' && 'href' in source)) {
+    const location = typeof source === 'string' ? source : source.href;
+    const { readFile } = platform;
+    const chunks = readFile === null || isRemote(location) ? fetchBytes(location) : readFile(location);
+    return { name: location, chunks: named(chunks, location) };
+  }
+  // A caller without types may pass anything.
+  const kinds = ['byteLength', 'ok', 'stream', 'getReader', Symbol.asyncIterator];
+  const given: unknown = source;
+  if (typeof given !== 'object' || given === null || !kinds.some((kind) => kind in given)) {
+    const expected = 'bytes, a path, a URL, a Response, a Blob or a stream';
+    throw new ParamError({ op: 'weights', expected, got: given === null ? 'null' : typeof given });
+  }
+  const { name, chunks } = open(source);
+  return { name, chunks: named(chunks, name ?? 'weights') };
+}

@@ -1,18 +1,44 @@
-import { Option } from 'commander';
+import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Backend } from '../core/backend.js';
 import { referenceBackend } from '../oracle/backend.js';
-import { wasmBackend } from '../wasm/backend.js';
+import { createWasmBackend, wasmBackend } from '../wasm/backend.js';
+import type { BuildChoice } from '../wasm/build.js';
+import type { Threads } from '../wasm/team.js';
+import { integer } from './arguments.js';
 
-const BACKENDS = [wasmBackend, referenceBackend];
+export const BUILDS: readonly BuildChoice[] = ['auto', 'plain', 'relaxed'];
 
-export const backendNames = BACKENDS.map(({ name }) => name);
-
-/** `--backend NAME`; WebAssembly where it is not given. */
-export const backendOption = (): Option =>
-  new Option('-b, --backend <name>', 'what computes the network').choices(backendNames).default(wasmBackend.name);
-
-export function backendOf(name: string): Backend {
-  const found = BACKENDS.find((backend) => backend.name === name);
-  if (found === undefined) throw new Error(`no backend ${name} behind its option`);
-  return found;
+export interface BackendOptions {
+  readonly backend: string;
+  readonly threads: Threads;
+  readonly build: BuildChoice;
 }
+
+/** `auto`, or a count. */
+export function threads(text: string): Threads {
+  if (text === 'auto') return text;
+  try {
+    return integer(1)(text);
+  } catch {
+    throw new InvalidArgumentError("Expected an integer >= 1, or 'auto'.");
+  }
+}
+
+export const buildOption = (): Option =>
+  new Option('--build <build>', "WebAssembly's build: plain gives the same bits on every machine")
+    .choices(BUILDS)
+    .default('auto');
+
+/** What computes the network, and how; WebAssembly on every core where nothing is given. */
+export const withBackend = (command: Command): Command =>
+  command
+    .addOption(
+      new Option('-b, --backend <name>', 'what computes the network')
+        .choices([wasmBackend.name, referenceBackend.name])
+        .default(wasmBackend.name),
+    )
+    .option('--threads <n>', "WebAssembly's threads, or 'auto' for one a core", threads, 'auto')
+    .addOption(buildOption());
+
+export const backendOf = ({ backend, ...engine }: BackendOptions): Backend =>
+  backend === referenceBackend.name ? referenceBackend : createWasmBackend(engine);

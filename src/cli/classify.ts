@@ -1,16 +1,17 @@
 import { Command } from 'commander';
 import { ParamError, VanillaNetError } from '../core/errors.js';
 import { readImage } from '../data/image.js';
-import { Model } from '../model/model.js';
+import { loadModel } from '../model/loadModel.js';
+import type { Model } from '../model/model.js';
 import type { Prediction } from '../model/topK.js';
 import { integer } from './arguments.js';
-import { backendOf, backendOption } from './backends.js';
+import { backendOf, withBackend, type BackendOptions } from './backends.js';
 import { lineOf, percent, print, printJson } from './print.js';
-import { CONFIG_HELP, openWeights, type WeightsOptions } from './weights.js';
+import { CONFIG_HELP, readConfigFile } from './weights.js';
 
-interface ClassifyOptions extends WeightsOptions {
+interface ClassifyOptions extends BackendOptions {
   readonly weights: string;
-  readonly backend: string;
+  readonly config?: string;
   readonly top: number;
   readonly json?: true;
 }
@@ -41,11 +42,12 @@ function show({ image, predictions = [], error }: Answer): void {
 }
 
 async function classify(images: readonly string[], options: ClassifyOptions): Promise<void> {
-  const { state, config } = await openWeights(options.weights, options);
-  if (config.in_chans !== 3) {
-    throw new ParamError({ op: 'classify', expected: 'a network for RGB images', got: `in_chans ${config.in_chans}` });
+  const config = options.config === undefined ? {} : { config: await readConfigFile(options.config) };
+  const model = await loadModel(options.weights, { backend: backendOf(options), ...config });
+  const { in_chans } = model.config;
+  if (in_chans !== 3) {
+    throw new ParamError({ op: 'classify', expected: 'a network for RGB images', got: `in_chans ${in_chans}` });
   }
-  const model = await Model.open(state, config, backendOf(options.backend));
   const answers: Answer[] = [];
   for (const image of images) {
     const given = await answer(model, image, options.top);
@@ -58,11 +60,15 @@ async function classify(images: readonly string[], options: ClassifyOptions): Pr
 }
 
 export const classifyCommand = (): Command =>
-  new Command('classify')
-    .description('Say what is on images (PNG, JPEG, WebP).')
-    .argument('<image...>', 'image files')
-    .requiredOption('-w, --weights <file>', 'weights (.safetensors); WebAssembly takes the fused form')
-    .addOption(backendOption())
+  withBackend(
+    new Command('classify')
+      .description('Say what is on images (PNG, JPEG, WebP).')
+      .argument('<image...>', 'image files')
+      .requiredOption(
+        '-w, --weights <file>',
+        'weights (.safetensors), a file or URL; WebAssembly takes the fused form',
+      ),
+  )
     .option('-t, --top <k>', 'how many classes to show', integer(1), 5)
     .option('-c, --config <file>', CONFIG_HELP)
     .option('--json', 'print JSON')

@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
 import { OracleError } from '../../reference/index.js';
 import { VanillaNetError } from '../core/errors.js';
+import { benchCommand } from './bench.js';
 import { classifyCommand } from './classify.js';
 import { fuseCommand } from './fuse.js';
 import { lineOf } from './print.js';
@@ -22,7 +23,14 @@ const program = new Command('vanillanet')
   .description('VanillaNet: train it deep, fuse it shallow, run it anywhere.')
   .version(version)
   .showHelpAfterError('Try --help.');
-for (const command of [trainCommand(), fuseCommand(), classifyCommand(), summaryCommand(), runCommand()]) {
+for (const command of [
+  trainCommand(),
+  fuseCommand(),
+  classifyCommand(),
+  summaryCommand(),
+  benchCommand(),
+  runCommand(),
+]) {
   program.addCommand(command.copyInheritedSettings(program));
 }
 for (const command of [program, ...program.commands]) command.exitOverride();

@@ -8,22 +8,22 @@ import { Model } from '../model/model.js';
 import { referenceBackend } from '../oracle/backend.js';
 import { forwardTraining } from '../oracle/forwardTraining.js';
 import { number } from './arguments.js';
-import { backendOf, backendOption } from './backends.js';
+import { backendOf, withBackend, type BackendOptions } from './backends.js';
 import { print, printJson } from './print.js';
 import { CONFIG_HELP, openWeights, type WeightsOptions } from './weights.js';
 
-interface RunOptions extends WeightsOptions {
+interface RunOptions extends WeightsOptions, BackendOptions {
   readonly weights: string;
   readonly input: string;
   readonly output: string;
-  readonly backend: string;
   readonly mode: 'eval' | 'train';
   readonly dtype?: 'float32' | 'float64';
   readonly json?: true;
 }
 
-async function run({ weights, input, output, backend, mode, dtype, json, ...rest }: RunOptions): Promise<void> {
+async function run({ weights, input, output, mode, dtype, json, ...rest }: RunOptions): Promise<void> {
   await requireWritable(output, [weights, input]);
+  const { backend } = rest;
   const { state, config: stored } = await openWeights(weights, rest);
   if (rest.lambda !== undefined && stored.form === 'deploy') {
     const got = `--lambda ${rest.lambda}`;
@@ -45,7 +45,7 @@ async function run({ weights, input, output, backend, mode, dtype, json, ...rest
   if (mode === 'train') {
     data = forwardTraining(state, config, x);
   } else {
-    const model = await Model.open(state, config, backendOf(backend));
+    const model = await Model.open(state, config, backendOf(rest));
     data = await model.forward(x.data, n);
     model.dispose();
   }
@@ -58,12 +58,13 @@ async function run({ weights, input, output, backend, mode, dtype, json, ...rest
 }
 
 export const runCommand = (): Command =>
-  new Command('run')
-    .description('Logits of a batch, tensors in and out: for comparing with other implementations.')
-    .requiredOption('-w, --weights <file>', 'weights (.safetensors), of either form')
-    .requiredOption('-i, --input <file>', 'safetensors file with a tensor x [n,c,h,w], normalised')
-    .requiredOption('-o, --output <file>', 'where to write the tensor logits [n, num_classes]')
-    .addOption(backendOption())
+  withBackend(
+    new Command('run')
+      .description('Logits of a batch, tensors in and out: for comparing with other implementations.')
+      .requiredOption('-w, --weights <file>', 'weights (.safetensors), of either form')
+      .requiredOption('-i, --input <file>', 'safetensors file with a tensor x [n,c,h,w], normalised')
+      .requiredOption('-o, --output <file>', 'where to write the tensor logits [n, num_classes]'),
+  )
     .option('-l, --lambda <value>', 'slope of the deep-training activations (train form)', number(0, 1))
     .addOption(
       new Option('-m, --mode <mode>', 'normalise by running statistics or by the batch')

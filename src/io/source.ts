@@ -77,12 +77,16 @@ async function* fetchBytes(url: string): AsyncGenerator<Uint8Array> {
 }
 
 /** Whatever goes wrong on the way, under the name of what was read. */
-async function* named(chunks: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
+async function* named(
+  chunks: AsyncIterable<Uint8Array>,
+  name: string,
+  expected = 'weights to the end',
+): AsyncGenerator<Uint8Array> {
   try {
     yield* chunks;
   } catch (cause) {
     if (cause instanceof VanillaNetError) throw cause;
-    throw new WeightsError({ op: name, expected: 'weights to the end', got: reasonOf(cause) }, { cause });
+    throw new WeightsError({ op: name, expected, got: reasonOf(cause) }, { cause });
   }
 }
 
@@ -104,18 +108,22 @@ function open(source: Exclude<WeightsSource, string | { readonly href: string }>
  * @throws ParamError for what is none. What fails later is a WeightsError with its name.
  */
 export function openSource(source: WeightsSource): Source {
-  if (typeof source === 'string' || (typeof source === 'object' && 'href' in source)) {
-    const location = typeof source === 'string' ? source : source.href;
-    const { readFile } = platform;
-    const chunks = readFile === null || isRemote(location) ? fetchBytes(location) : readFile(location);
-    return { name: location, chunks: named(chunks, location) };
-  }
   // A caller without types may pass anything.
-  const kinds = ['byteLength', 'ok', 'stream', 'getReader', Symbol.asyncIterator];
   const given: unknown = source;
-  if (typeof given !== 'object' || given === null || !kinds.some((kind) => kind in given)) {
+  const kinds = ['byteLength', 'href', 'ok', 'stream', 'getReader', Symbol.asyncIterator];
+  const isSource = typeof given === 'object' && given !== null && kinds.some((kind) => kind in given);
+  if (typeof source !== 'string' && !isSource) {
     const expected = 'bytes, a path, a URL, a Response, a Blob or a stream';
     throw new ParamError({ op: 'weights', expected, got: given === null ? 'null' : typeof given });
+  }
+  if (typeof source === 'string' || 'href' in source) {
+    const location = typeof source === 'string' ? source : source.href;
+    const { readFile } = platform;
+    const chunks =
+      readFile === null || isRemote(location)
+        ? named(fetchBytes(location), location)
+        : named(readFile(location), location, 'a readable file');
+    return { name: location, chunks };
   }
   const { name, chunks } = open(source);
   return { name, chunks: named(chunks, name ?? 'weights') };

@@ -28,9 +28,22 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
     '--json',
   ],
   fuse: ['<in>', '<out>', '--verify', '--config', '--lambda', '--probe-size', '--dtype', '--json'],
-  classify: ['<image...>', '--weights', '--backend', '--top', '--config', '--json'],
+  classify: ['<image...>', '--weights', '--backend', '--threads', '--build', '--top', '--config', '--json'],
   summary: ['[variant]', '--weights', '--config', '--form', '--size', '--num-classes', '--json'],
-  run: ['--weights', '--input', '--output', '--backend', '--lambda', '--mode', '--dtype', '--config', '--json'],
+  bench: ['[variant]', '--weights', '--config', '--build', '--threads', '--batch', '--runs', '--json'],
+  run: [
+    '--weights',
+    '--input',
+    '--output',
+    '--backend',
+    '--threads',
+    '--build',
+    '--lambda',
+    '--mode',
+    '--dtype',
+    '--config',
+    '--json',
+  ],
 };
 
 describe('help', () => {
@@ -73,6 +86,8 @@ describe('what was not asked properly has exit status 2 and a line that names it
     [['classify', '-w', 'x', 'y', '--backend', 'cuda'], 'Allowed choices are wasm, reference.'],
     [['classify', '-w', 'x', 'y', '--top', '0'], 'Expected an integer >= 1.'],
     [['train', '--dims', '16,x'], 'Expected an integer >= 1.'],
+    [['bench', '--threads', '1,0'], "Expected an integer >= 1, or 'auto'."],
+    [['bench', '--build', 'fast'], 'Allowed choices are auto, plain, relaxed.'],
     [['train', '--epochs', ''], 'Expected an integer >= 1.'],
     [['train', '--batch-size', '1'], 'Expected an integer >= 2.'],
     [['train', '--lr', 'fast'], 'Expected a number >= 0.'],

@@ -1,11 +1,15 @@
-import { describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { writeFile } from 'node:fs/promises';
+import { pathToFileURL } from 'node:url';
 import type { GivenConfig, ModelConfig } from '../../src/core/config.js';
 import { ParamError, WeightsError } from '../../src/core/errors.js';
+import type { FloatArray } from '../../src/core/tensor.js';
 import { writeConfig } from '../../src/io/configMetadata.js';
 import { encodeSafetensors } from '../../src/io/safetensors.js';
 import { loadModel } from '../../src/model/loadModel.js';
 import { referenceBackend } from '../../src/oracle/backend.js';
 import { refusal } from '../io/refusal.js';
+import { temporaryFolder } from '../io/temporaryFolder.js';
 import { drawnConfig, drawnImages, drawnState } from './drawnNetwork.js';
 
 const deploy = drawnConfig('deploy', { class_names: ['a', 'b', 'c', 'd', 'e'] });
@@ -50,6 +54,65 @@ describe('a model from bytes', () => {
     const silent = described(drawnConfig('train', { lambda: null }));
     const model = await loadModel(silent, { config: { ...known(train), lambda: 0.5 }, backend: referenceBackend });
     expect(model.config).toEqual({ ...train, lambda: 0.5 });
+  });
+});
+
+describe('a model from elsewhere', () => {
+  const path = temporaryFolder();
+  const bytes = described(deploy);
+  let expected: FloatArray;
+  beforeAll(async () => {
+    expected = await (await loadModel(bytes)).forward(data);
+    await writeFile(path('net.safetensors'), bytes);
+  });
+
+  test('is the model from its bytes', async () => {
+    const halves = async function* (): AsyncGenerator<Uint8Array> {
+      yield await Promise.resolve(bytes.subarray(0, 1001));
+      yield bytes.subarray(1001);
+    };
+    const sources = [
+      path('net.safetensors'),
+      pathToFileURL(path('net.safetensors')),
+      new Response(bytes.slice()),
+      new Blob([bytes.slice()]),
+      new Blob([bytes.slice()]).stream(),
+      halves(),
+    ];
+    for (const source of sources) expect(await (await loadModel(source)).forward(data)).toEqual(expected);
+  });
+
+  test('is refused by the name of its file', async () => {
+    const file = path('net.safetensors');
+    const absent = path('absent.safetensors');
+    await expect(loadModel(absent)).rejects.toThrow(refusal(WeightsError, absent, 'a readable file', 'no such file'));
+    await expect(loadModel(file, { config: { ...known(deploy), num_classes: 6 } })).rejects.toThrow(
+      refusal(WeightsError, file, 'num_classes 6', 'num_classes 5'),
+    );
+    const wrong = new Map([...drawnState(deploy)].filter(([name]) => name !== 'cls.2.bias'));
+    await writeFile(path('wrong.safetensors'), encodeSafetensors(wrong, { metadata: writeConfig(deploy) }));
+    await expect(loadModel(path('wrong.safetensors'))).rejects.toThrow(
+      refusal(WeightsError, `${path('wrong.safetensors')}: cls.2.bias`, 'a tensor [5]', 'none of that name'),
+    );
+    const { shape } = drawnState(deploy).get('stem.0.bias') ?? { shape: [] };
+    const bad = new Map([...drawnState(deploy), ['stem.0.bias', { shape, data: new Float32Array(4).fill(NaN) }]]);
+    await writeFile(path('nan.safetensors'), encodeSafetensors(bad, { metadata: writeConfig(deploy) }));
+    await expect(loadModel(path('nan.safetensors'))).rejects.toThrow(
+      refusal(WeightsError, `${path('nan.safetensors')}: stem.0.bias`, 'finite weights', 'NaN at element 0'),
+    );
+  });
+
+  test('lets its source go when it is refused', async () => {
+    let closed = false;
+    const chunks = async function* (): AsyncGenerator<Uint8Array> {
+      try {
+        yield await Promise.resolve(described(train));
+      } finally {
+        closed = true;
+      }
+    };
+    await expect(loadModel(chunks())).rejects.toThrow(WeightsError);
+    expect(closed).toBe(true);
   });
 });
 

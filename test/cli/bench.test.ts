@@ -1,0 +1,61 @@
+import { beforeAll, expect, test } from '@jest/globals';
+import { writeFile } from 'node:fs/promises';
+import type { BenchReport } from '../../src/cli/bench.js';
+import { temporaryFolder } from '../io/temporaryFolder.js';
+import { answered, PATIENCE, printed, vanillanet } from './commandLine.js';
+
+const path = temporaryFolder();
+const SMALL = { dims: [4, 8], strides: [2], num_classes: 3, input_size: 16, act_num: 1 };
+
+beforeAll(() => writeFile(path('small.json'), JSON.stringify(SMALL)));
+
+test(
+  'times every batch on every count of threads, and adds up',
+  async () => {
+    const args = ['bench', '--config', 'small.json', '--threads', '1,2', '--batch', '1,3', '--runs', '2'];
+    const report = (await answered(args, path())) as BenchReport;
+    // 48·16 values a window, 4 of 2x2; 4 → 8 channels; 3x3 taps; 8 → 3 classes.
+    const macs = 48 * 4 * 16 + 9 * 4 * 16 + 4 * 8 * 16 + 9 * 8 * 4 + 3 * 8;
+    expect(report).toMatchObject({ network: 'dims 4,8', input: [3, 16, 16], macs });
+    expect(report.rows.map(({ threads, batch }) => [threads, batch])).toEqual([
+      [1, 1],
+      [1, 3],
+      [2, 1],
+      [2, 3],
+    ]);
+    for (const { batch, minMs, medianMs, imagesPerSecond, gmacPerSecond } of report.rows) {
+      expect(minMs).toBeGreaterThan(0);
+      expect(medianMs).toBeGreaterThanOrEqual(minMs);
+      expect(imagesPerSecond).toBeCloseTo((1000 * batch) / medianMs, 6);
+      expect(gmacPerSecond).toBeCloseTo((macs * imagesPerSecond) / 1e9, 6);
+    }
+    expect(report.firstLogitsMs).toBeGreaterThan(0);
+    expect(report.peakRssMiB).toBeGreaterThan(10);
+  },
+  PATIENCE,
+);
+
+test(
+  'prints a table for people',
+  async () => {
+    const text = await printed(['bench', '-c', 'small.json', '--threads', '1', '--build', 'plain', '-r', '1'], path());
+    expect(text).toMatch(/^dims 4,8, \[3,16,16\], \S+ GMAC, plain build\n/);
+    expect(text).toMatch(/first logits \d+ ms after the process began, peak memory \d+ MiB\n/);
+    expect(text).toContain('threads  batch  median ms  min ms  images/s  GMAC/s');
+  },
+  PATIENCE,
+);
+
+test.each([
+  [['vanillanet_4'], 'ParamError: variant: expected one of vanillanet_5'],
+  [['vanillanet_5', '-c', 'small.json'], 'ParamError: bench: expected a variant or a network of its own'],
+  [['-w', 'absent.safetensors'], 'WeightsError: absent.safetensors: expected a readable file, got no such file'],
+])(
+  'refuses %j',
+  async (args, message) => {
+    const { status, stdout, stderr } = await vanillanet(['bench', ...args], path());
+    expect([status, stdout]).toEqual([1, '']);
+    expect(stderr).toContain(message);
+  },
+  PATIENCE,
+);

@@ -1,0 +1,152 @@
+/** A weight file that comes in chunks is the file that comes whole. */
+import { describe, expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { WeightsError } from '../../src/core/errors.js';
+import type { StateDict } from '../../src/core/tensor.js';
+import { collect, type WeightPart } from '../../src/core/weights.js';
+import { decodeSafetensors, encodeSafetensors } from '../../src/io/safetensors.js';
+import { streamSafetensors } from '../../src/io/safetensorsStream.js';
+import { refusal } from './refusal.js';
+
+/** Bytes in chunks of one size, in one buffer that every chunk writes anew; `closed` once nobody reads on. */
+class Chunks implements AsyncIterable<Uint8Array> {
+  closed = false;
+  constructor(
+    private readonly bytes: Uint8Array,
+    private readonly size: number,
+  ) {}
+
+  // eslint-disable-next-line @typescript-eslint/require-await -- nothing here has to be waited for
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    const chunk = new Uint8Array(this.size);
+    try {
+      for (let at = 0; at < this.bytes.length; at += this.size) {
+        const part = this.bytes.subarray(at, at + this.size);
+        chunk.fill(0xff);
+        chunk.set(part);
+        yield chunk.subarray(0, part.length);
+      }
+    } finally {
+      this.closed = true;
+    }
+  }
+}
+
+const fixture = new Uint8Array(readFileSync(new URL('fixtures/dtypes.safetensors', import.meta.url)));
+
+/** Larger than a part, with rows that do not divide it, of odd widths. */
+const large: StateDict = new Map([
+  ['wide', { shape: [3, 70_001], data: Float32Array.from({ length: 210_003 }, (_, i) => Math.sin(i)) }],
+  ['rows', { shape: [1000, 77], data: Float32Array.from({ length: 77_000 }, (_, i) => Math.cos(i)) }],
+  ['double', { shape: [66_000], data: Float64Array.from({ length: 66_000 }, (_, i) => Math.sin(i / 7)) }],
+  ['bn.num_batches_tracked', { shape: [], data: Float64Array.of(7) }],
+]);
+
+const streamed = async (bytes: Uint8Array, size: number): Promise<StateDict> =>
+  collect(await streamSafetensors(new Chunks(bytes, size), 'net'));
+
+describe('equals the whole', () => {
+  test.each([1, 2, 3, 7, 64, 1000, 1 << 20])('every type, in chunks of %i', async (size) => {
+    const { tensors, metadata } = decodeSafetensors(fixture);
+    const stream = await streamSafetensors(new Chunks(fixture, size), 'net');
+    expect(stream.metadata).toEqual(metadata);
+    expect([...stream.shapes]).toEqual([...tensors].map(([name, { shape }]) => [name, shape]));
+    // Of what is empty nothing comes.
+    const full = [...tensors].filter(([, { data }]) => data.length > 0);
+    expect([...(await collect(stream))]).toEqual(full);
+  });
+
+  test.each([5, 4096, 99_991, 1 << 24])('tensors larger than a part, in chunks of %i', async (size) => {
+    expect([...(await streamed(encodeSafetensors(large), size))]).toEqual([...large]);
+  });
+});
+
+test('parts follow each other, hold whole rows in eights where they can, and lie in one memory', async () => {
+  const stream = await streamSafetensors(new Chunks(encodeSafetensors(large), 1000), 'net');
+  const next = new Map<string, number>();
+  const buffers = new Set<ArrayBufferLike>();
+  for await (const { name, offset, data } of stream.parts()) {
+    expect(offset).toBe(next.get(name) ?? 0);
+    next.set(name, offset + data.length);
+    expect(data.byteLength).toBeLessThanOrEqual(2 ** 19);
+    if (name === 'rows') expect(offset % (8 * 77)).toBe(0);
+    buffers.add(data.buffer);
+  }
+  expect([...next].sort()).toEqual([...large].map(([name, { data }]) => [name, data.length]).sort());
+  expect(buffers.size).toBe(1);
+});
+
+describe('refuses what the whole is refused for', () => {
+  const small = encodeSafetensors(new Map([['a', { shape: [2], data: Float32Array.of(1, 2) }]]));
+
+  test('cut short at any byte, or longer', async () => {
+    for (let length = 0; length < small.length; length++) {
+      const short = small.subarray(0, length);
+      expect(() => decodeSafetensors(short)).toThrow(WeightsError);
+      await expect(streamed(short, 3)).rejects.toThrow(WeightsError);
+    }
+    await expect(streamed(small.subarray(0, -3), 4)).rejects.toThrow(
+      refusal(WeightsError, 'net', '8 bytes of data', '5: it is cut short'),
+    );
+    await expect(streamed(Uint8Array.of(...small, 0), 4)).rejects.toThrow(
+      refusal(WeightsError, 'net', '8 bytes of data', 'more'),
+    );
+    await expect(streamed(small.subarray(0, 20), 4)).rejects.toThrow(
+      refusal(WeightsError, 'net', 'bytes of header', '20 bytes: it is cut short'),
+    );
+  });
+
+  test('another file', async () => {
+    await expect(streamed(new TextEncoder().encode('PK\x03\x04 and so on'), 4)).rejects.toThrow(WeightsError);
+    const page = new TextEncoder().encode('<!doctype html><title>Not found</title>');
+    await expect(streamed(page, 4)).rejects.toThrow(refusal(WeightsError, 'net', 'a header of at most', ''));
+  });
+
+  test('an integer too large, by its place in the tensor', async () => {
+    const count = 70_000;
+    const header = new TextEncoder().encode(
+      JSON.stringify({ n: { dtype: 'I64', shape: [count], data_offsets: [0, 8 * count] } }),
+    );
+    const bytes = new Uint8Array(8 + header.length + 8 * count);
+    const view = new DataView(bytes.buffer);
+    view.setBigUint64(0, BigInt(header.length), true);
+    bytes.set(header, 8);
+    view.setBigInt64(8 + header.length + 8 * 69_999, 2n ** 60n, true);
+    await expect(streamed(bytes, 4096)).rejects.toThrow(
+      refusal(WeightsError, 'net: n', 'integers of at most 2^53', 'at element 69999'),
+    );
+  });
+});
+
+describe('the source is closed', () => {
+  const bytes = encodeSafetensors(large);
+
+  test('at the end', async () => {
+    const chunks = new Chunks(bytes, 1000);
+    await collect(await streamSafetensors(chunks, 'net'));
+    expect(chunks.closed).toBe(true);
+  });
+
+  test('when its header is refused', async () => {
+    const chunks = new Chunks(new TextEncoder().encode('no such thing at all'), 10);
+    await expect(streamSafetensors(chunks, 'net')).rejects.toThrow(WeightsError);
+    expect(chunks.closed).toBe(true);
+  });
+
+  test('when its parts are not wanted, or not to the end', async () => {
+    const unwanted = new Chunks(bytes, 1000);
+    const stream = await streamSafetensors(unwanted, 'net');
+    expect(unwanted.closed).toBe(false);
+    await stream.close();
+    expect(unwanted.closed).toBe(true);
+
+    const abandoned = new Chunks(bytes, 1000);
+    const taken: WeightPart[] = [];
+    for await (const part of (await streamSafetensors(abandoned, 'net')).parts()) {
+      taken.push(part);
+      break;
+    }
+    expect(taken).toHaveLength(1);
+    expect(abandoned.closed).toBe(true);
+  });
+});

@@ -1,0 +1,144 @@
+/** Weights from wherever they are: the same bytes, and a name for what fails. */
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { ParamError, WeightsError } from '../../src/core/errors.js';
+import { openSource, type WeightsSource } from '../../src/io/source.js';
+import { refusal } from './refusal.js';
+import { temporaryFolder } from './temporaryFolder.js';
+
+/** More than a chunk of a file. */
+const BYTES = Uint8Array.from({ length: 2_500_000 }, (_, i) => (i * 2654435761) >>> 24);
+
+/** A hash of all that comes: two arrays of millions take the test runner seconds to compare. */
+async function hashOf(source: WeightsSource): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of openSource(source).chunks) hash.update(chunk);
+  return hash.digest('hex');
+}
+const EXPECTED = createHash('sha256').update(BYTES).digest('hex');
+
+const folder = temporaryFolder();
+let server: Server;
+let origin: string;
+
+beforeAll(async () => {
+  server = createServer((request, response) => {
+    if (request.url === '/net') response.end(BYTES);
+    else if (request.url === '/broken') {
+      response.writeHead(200, { 'content-length': BYTES.length });
+      response.write(BYTES.subarray(0, 1000), () => response.destroy());
+    } else response.writeHead(404).end('no such file');
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+/** A stream that notes whether it was cancelled. */
+function stream(
+  chunks: readonly Uint8Array[],
+  failure?: Error,
+): { source: ReadableStream<Uint8Array>; ended: string[] } {
+  const ended: string[] = [];
+  let next = 0;
+  const source = new ReadableStream<Uint8Array>({
+    pull(controller) {
+      if (next < chunks.length) controller.enqueue(chunks[next++]);
+      else if (failure !== undefined) controller.error(failure);
+      else controller.close();
+    },
+    cancel() {
+      ended.push('cancelled');
+    },
+  });
+  return { source, ended };
+}
+
+describe('the same bytes', () => {
+  test('of memory', async () => {
+    expect(await hashOf(BYTES)).toBe(EXPECTED);
+    expect(await hashOf(BYTES.slice().buffer)).toBe(EXPECTED);
+    expect(await hashOf(Buffer.from(BYTES))).toBe(EXPECTED);
+    expect(await hashOf(new Blob([BYTES]))).toBe(EXPECTED);
+  });
+
+  test('of a file, by path and by URL', async () => {
+    const path = join(folder(), 'a net.bin');
+    await writeFile(path, BYTES);
+    expect(await hashOf(path)).toBe(EXPECTED);
+    expect(await hashOf(pathToFileURL(path))).toBe(EXPECTED);
+    expect(await hashOf(pathToFileURL(path).href)).toBe(EXPECTED);
+    expect(openSource(path).name).toBe(path);
+  });
+
+  test('of a server, by URL and as its response', async () => {
+    expect(await hashOf(`${origin}/net`)).toBe(EXPECTED);
+    expect(await hashOf(new URL('/net', origin))).toBe(EXPECTED);
+    expect(await hashOf(await fetch(`${origin}/net`))).toBe(EXPECTED);
+    expect(await hashOf(new Response(BYTES))).toBe(EXPECTED);
+  });
+
+  test('of a stream', async () => {
+    const halves = [BYTES.slice(0, 999), BYTES.slice(999)];
+    expect(await hashOf(stream(halves).source)).toBe(EXPECTED);
+    async function* generate(): AsyncGenerator<Uint8Array> {
+      for (const half of halves) yield await Promise.resolve(half);
+    }
+    expect(await hashOf(generate())).toBe(EXPECTED);
+  });
+});
+
+describe('refused by name', () => {
+  test('a file that is not there, or is none', async () => {
+    const path = join(folder(), 'absent.bin');
+    await expect(hashOf(path)).rejects.toThrow(
+      refusal(WeightsError, path, 'a readable file', 'no such file or folder'),
+    );
+    await expect(hashOf(folder())).rejects.toThrow(refusal(WeightsError, folder(), 'a readable file', 'a folder'));
+  });
+
+  test('a server that has none, does not answer, or breaks off', async () => {
+    const absent = `${origin}/absent`;
+    const none = refusal(WeightsError, absent, 'a response that is OK', 'status 404');
+    await expect(hashOf(absent)).rejects.toThrow(none);
+    await expect(hashOf(await fetch(absent))).rejects.toThrow(none);
+    await expect(hashOf(`${origin}/broken`)).rejects.toThrow(
+      refusal(WeightsError, `${origin}/broken`, 'weights to the end', 'terminated'),
+    );
+    // Nothing listens on port 1.
+    await expect(hashOf('http://127.0.0.1:1/net')).rejects.toThrow(
+      refusal(WeightsError, 'http://127.0.0.1:1/net', 'weights to the end', 'fetch failed'),
+    );
+    await expect(hashOf(new Response(null))).rejects.toThrow(
+      refusal(WeightsError, 'response', 'a response with a body', 'none'),
+    );
+  });
+
+  test('a stream that fails on the way', async () => {
+    await expect(hashOf(stream([BYTES], new Error('the line went dead')).source)).rejects.toThrow(
+      refusal(WeightsError, 'weights', 'weights to the end', 'the line went dead'),
+    );
+  });
+
+  test.each([null, undefined, 5, true, {}, []])('what is no source: %p', (source) => {
+    const expected = 'bytes, a path, a URL, a Response, a Blob or a stream';
+    expect(() => openSource(source as WeightsSource)).toThrow(refusal(ParamError, 'weights', expected, ''));
+  });
+});
+
+test('a stream that is not read to the end is cancelled', async () => {
+  const { source, ended } = stream([BYTES, BYTES, BYTES]);
+  for await (const chunk of openSource(source).chunks) {
+    expect(chunk).toHaveLength(BYTES.length);
+    break;
+  }
+  expect(ended).toEqual(['cancelled']);
+});

@@ -1,0 +1,84 @@
+/** Weights packed by the engine, in parts of any length, against the definition. */
+import { bytes } from '#wasm/plain';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { instantiate, type Kernels } from '../../src/wasm/module.js';
+import { packedFloats, type PackedShape } from '../../src/wasm/packedShape.js';
+import { compile } from './compile.js';
+
+const SHAPES: readonly PackedShape[] = [
+  { rows: 16, width: 8, depth: 8, lanes: 8 },
+  { rows: 17, width: 13, depth: 16, lanes: 8 },
+  { rows: 5, width: 1, depth: 1, lanes: 8 },
+  { rows: 9, width: 49, depth: 49, lanes: 4 },
+  { rows: 3, width: 3, depth: 8, lanes: 8 },
+  { rows: 24, width: 6, depth: 8, lanes: 4 },
+];
+
+/** What no weight is here, in front of, between and behind them. */
+const MARK = -1;
+/** What follows the values, and is to be read by nobody. */
+const BEHIND = -2;
+const GUARD = 16;
+
+/** The panels as src/wasm/packedShape.ts defines them; MARK where nothing belongs. */
+function expectedOf({ rows, width, depth, lanes }: PackedShape, size: number): Float32Array {
+  const panels = new Float32Array(size).fill(MARK);
+  for (let r = 0; r < rows; r++) {
+    for (let k = 0; k < width; k++) panels[(Math.floor(r / lanes) * depth + k) * lanes + (r % lanes)] = r * width + k;
+  }
+  return panels;
+}
+
+/** The same by the kernel, from parts of one length. */
+function packed(kernels: Kernels, shape: PackedShape, part: number): { panels: Float32Array; around: Float32Array } {
+  const { rows, width, depth, lanes } = shape;
+  if (kernels.memory.buffer.byteLength === 0) kernels.memory.grow(1);
+  const memory = new Float32Array(kernels.memory.buffer);
+  memory.fill(MARK, kernels.heapBase() / 4);
+  const size = packedFloats(shape);
+  const start = Math.ceil(kernels.heapBase() / 16) * 4 + GUARD;
+  const values = start + size + GUARD;
+  for (let first = 0; first < rows * width; first += part) {
+    const last = Math.min(first + part, rows * width);
+    memory.fill(BEHIND, values);
+    memory.set(
+      Array.from({ length: last - first }, (_, i) => first + i),
+      values,
+    );
+    kernels.packLanes(4 * start, 4 * values, width, depth, lanes, first, last);
+  }
+  const panels = memory.slice(start, start + size);
+  memory.fill(MARK, start, start + size);
+  return { panels, around: memory.slice(start - GUARD, values) };
+}
+
+describe.each(SHAPES)('$rows x $width in $depth of $lanes', (shape) => {
+  let plain: Kernels;
+  beforeAll(async () => {
+    plain = await instantiate(bytes);
+  });
+
+  test.each([1, 3, 8 * shape.width, 8 * shape.width + 5, shape.rows * shape.width])('in parts of %i', (part) => {
+    const { panels, around } = packed(plain, shape, part);
+    expect(panels).toEqual(expectedOf(shape, packedFloats(shape)));
+    expect(around.every((v) => v === MARK)).toBe(true);
+  });
+});
+
+// prettier-ignore
+test.each([
+  ['panels torn at their first row', 'last - at >= lanes * width', 'last - at >= width'],
+  ['the last columns of a panel left out', 'for (; k < width; k++) {\n      for', 'for (; k < 0; k++) {\n      for'],
+  ['panels taken from the middle of a row', 'lane == 0 && k == 0 &&', 'lane == 0 &&'],
+  ['the second four rows where the first are', 'let to = panel + 4 * <usize>lane;\n    let from', 'let to = panel;\n    let from'],
+  ['rows one after the other', 'to += laneBytes;\n    }\n  }\n}\n\n/**', 'to += 4;\n    }\n  }\n}\n\n/**'],
+])('a kernel with a fault is found: %s', async (_, from, to) => {
+  const kernels = await instantiate(await compile('plain', { file: 'packLanes.ts', from, to }));
+  const isRight = (shape: PackedShape, part: number): boolean => {
+    const { panels, around } = packed(kernels, shape, part);
+    const expected = expectedOf(shape, packedFloats(shape));
+    return panels.every((v, i) => v === expected[i]) && around.every((v) => v === MARK);
+  };
+  const parts = ({ rows, width }: PackedShape): number[] => [1, 8 * width + 5, rows * width];
+  expect(SHAPES.every((shape) => parts(shape).every((part) => isRight(shape, part)))).toBe(false);
+});

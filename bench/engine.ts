@@ -11,50 +11,21 @@
  * `quiet`: every panel's fastest round, added up, which is what a round would take
  * were nobody else at work. Rates, and shares of the register loop, are of that.
  */
-import { instantiate as instantiateRaw } from '@assemblyscript/loader';
-import * as asc from 'assemblyscript/asc';
 import { cpus, loadavg } from 'node:os';
 import { uniform } from '../reference/index.js';
 import { resolveConfig } from '../src/core/config.js';
 import { parameterShapes } from '../src/core/parameters.js';
 import { sizeOf } from '../src/core/tensor.js';
 import { bytesOf, type Build } from '../src/wasm/build.js';
-import { instantiate, validates, type WasmMemory } from '../src/wasm/module.js';
+import { instantiate, validates } from '../src/wasm/module.js';
 import { streamOf } from '../src/core/weights.js';
 import { planLayout } from '../src/wasm/layout.js';
 import { loadNetwork, setPlanes } from '../src/wasm/network.js';
+import { ceilingParts, compileCeiling, openCeiling, type Part } from './ceiling.js';
 
 const ROUNDS = 20;
 /** Before those, until the optimising compiler is done. */
 const WARM = 3;
-
-/** Exports of assembly/bench/ceiling.ts. */
-interface Ceiling {
-  readonly memory: WasmMemory;
-  readonly heapBase: () => number;
-  readonly eightSums: (iterations: number, x: number, y: number) => number;
-  readonly twelveSums: (iterations: number, x: number, y: number) => number;
-  readonly tile4x8: (c: number, rowBytes: number, a: number, b: number, k: number) => void;
-}
-
-/** Compiled here, because nothing of it is shipped; optimised as the shipped modules are. */
-async function compileCeiling(build: Build): Promise<Uint8Array> {
-  const outputs = new Map<string, string | Uint8Array>();
-  const features = ['--enable', 'simd', ...(build === 'relaxed' ? ['--enable', 'relaxed-simd'] : [])];
-  const flags = ['--runtime', 'stub', ...features, '--noAssert', '--use', 'abort=', '--disableWarning', '112'];
-  const { error } = await asc.main(
-    ['assembly/bench/ceiling.ts', '--outFile', 'ceiling.wasm', '--optimizeLevel', '3', ...flags],
-    {
-      stderr: process.stderr,
-      writeFile: (name, contents) => {
-        outputs.set(name, contents);
-      },
-    },
-  );
-  const wasm = outputs.get('ceiling.wasm');
-  if (error !== null || !(wasm instanceof Uint8Array)) throw error ?? new Error('no module came out');
-  return wasm;
-}
 
 /** Uniform in ±1/√fan-in, so that nothing overflows and nothing becomes subnormal, which would be slow. */
 function drawState(config: ReturnType<typeof resolveConfig>) {
@@ -65,53 +36,6 @@ function drawState(config: ReturnType<typeof resolveConfig>) {
       return [name, { shape, data: Float32Array.from({ length: sizeOf(shape) }, (_, i) => few[i % few.length]) }];
     }),
   );
-}
-
-interface Part {
-  readonly name: string;
-  readonly macs: number;
-  /** It runs all of these, which are timed one by one. */
-  readonly steps: readonly (() => void)[];
-}
-
-async function ceilingParts(build: Build): Promise<Part[]> {
-  const { exports } = await instantiateRaw<Record<keyof Ceiling, unknown>>(await compileCeiling(build));
-  const { heapBase, memory, eightSums, twelveSums, tile4x8 } = exports as Ceiling;
-  const depth = 256;
-  const [c, a] = [heapBase(), heapBase() + 128];
-  const b = a + 16 * depth;
-  const missing = b + 32 * depth - memory.buffer.byteLength;
-  if (missing > 0) memory.grow(Math.ceil(missing / 2 ** 16));
-  const [calls, iterations, tiles] = [200, 4_000, 4_000];
-  return [
-    {
-      name: 'register loop',
-      macs: 32 * calls * iterations,
-      steps: [
-        () => {
-          for (let i = 0; i < calls; i++) eightSums(iterations, 0.5, 0.25);
-        },
-      ],
-    },
-    {
-      name: 'twelve sums',
-      macs: 48 * calls * iterations,
-      steps: [
-        () => {
-          for (let i = 0; i < calls; i++) twelveSums(iterations, 0.5, 0.25);
-        },
-      ],
-    },
-    {
-      name: 'tile in L1',
-      macs: 32 * depth * tiles,
-      steps: [
-        () => {
-          for (let i = 0; i < tiles; i++) tile4x8(c, 32, a, b, depth);
-        },
-      ],
-    },
-  ];
 }
 
 async function networkParts(build: Build): Promise<Part[]> {
@@ -155,7 +79,7 @@ function print(name: string, macs: number, { quiet, min, median }: Timing, peak:
 }
 
 async function bench(build: Build): Promise<void> {
-  const ceilings = await ceilingParts(build);
+  const ceilings = ceilingParts(await openCeiling(await compileCeiling(build)));
   const parts = [...ceilings, ...(await networkParts(build))];
   const rounds: number[][][] = [];
   for (let round = -WARM; round < ROUNDS; round++) {

@@ -2,6 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as asc from 'assemblyscript/asc';
+import type { ReadSource } from '../../bench/ceiling.js';
 
 /** A fault: in this file of assembly/, this text, which must be there once, becomes another. */
 export interface Fault {
@@ -16,23 +17,28 @@ function inject(source: string, { file, from, to }: Fault): string {
   return parts.join(to);
 }
 
+/** Reads assembly/ for the compiler, with a fault put in. */
+export async function faultyReader(fault: Fault | null): Promise<ReadSource> {
+  const faulty = fault === null ? null : join('assembly', fault.file);
+  const replaced = fault === null ? '' : inject(await readFile(join('assembly', fault.file), 'utf8'), fault);
+  return async (name, base) => {
+    const path = join(base, name);
+    return path === faulty ? replaced : readFile(path, 'utf8').catch(() => null);
+  };
+}
+
 /**
  * Unoptimised, which is quicker: the faults are the same.
  * @throws Error with the compiler's message, or where the text to replace is not there exactly once.
  */
 export async function compile(target: 'plain' | 'debug', fault: Fault | null = null): Promise<Uint8Array> {
-  const faulty = fault === null ? null : join('assembly', fault.file);
-  const replaced = fault === null ? '' : inject(await readFile(join('assembly', fault.file), 'utf8'), fault);
   const outputs = new Map<string, string | Uint8Array>();
   const stderr = asc.createMemoryStream();
   const { error } = await asc.main(
     ['--config', 'assembly/asconfig.json', '--target', target, '--outFile', 'memory.wasm', '--optimizeLevel', '0'],
     {
       stderr,
-      readFile: async (name, base) => {
-        const path = join(base, name);
-        return path === faulty ? replaced : readFile(path, 'utf8').catch(() => null);
-      },
+      readFile: await faultyReader(fault),
       writeFile: (name, contents) => {
         outputs.set(name, contents);
       },

@@ -17,13 +17,16 @@ function inject(source: string, { file, from, to }: Fault): string {
   return parts.join(to);
 }
 
-/** Reads assembly/ for the compiler, with a fault put in. */
-export async function faultyReader(fault: Fault | null): Promise<ReadSource> {
-  const faulty = fault === null ? null : join('assembly', fault.file);
-  const replaced = fault === null ? '' : inject(await readFile(join('assembly', fault.file), 'utf8'), fault);
+/** Reads assembly/ for the compiler, with faults put in. */
+export async function faultyReader(...faults: readonly Fault[]): Promise<ReadSource> {
+  const replaced = new Map<string, string>();
+  for (const fault of faults) {
+    const path = join('assembly', fault.file);
+    replaced.set(path, inject(replaced.get(path) ?? (await readFile(path, 'utf8')), fault));
+  }
   return async (name, base) => {
     const path = join(base, name);
-    return path === faulty ? replaced : readFile(path, 'utf8').catch(() => null);
+    return replaced.get(path) ?? readFile(path, 'utf8').catch(() => null);
   };
 }
 
@@ -31,14 +34,14 @@ export async function faultyReader(fault: Fault | null): Promise<ReadSource> {
  * Unoptimised, which is quicker: the faults are the same.
  * @throws Error with the compiler's message, or where the text to replace is not there exactly once.
  */
-export async function compile(target: 'plain' | 'debug', fault: Fault | null = null): Promise<Uint8Array> {
+export async function compile(target: 'plain' | 'debug', ...faults: readonly Fault[]): Promise<Uint8Array> {
   const outputs = new Map<string, string | Uint8Array>();
   const stderr = asc.createMemoryStream();
   const { error } = await asc.main(
     ['--config', 'assembly/asconfig.json', '--target', target, '--outFile', 'memory.wasm', '--optimizeLevel', '0'],
     {
       stderr,
-      readFile: await faultyReader(fault),
+      readFile: await faultyReader(...faults),
       writeFile: (name, contents) => {
         outputs.set(name, contents);
       },

@@ -65,6 +65,20 @@ const CASES = NARROW.map(({ sizes }) => {
   return { config, state: drawState(config), x: draw([1, config.in_chans, ...config.input_size], uniform(4)) };
 });
 
+/** Tiles of six pixels, as in the relaxed build, which not every runtime has. */
+const SIX: Fault = { file: 'multiplyPanel.ts', from: 'if (ASC_FEATURE_RELAXED_SIMD) {', to: 'if (true) {' };
+
+// prettier-ignore
+const SIX_MUTANTS: readonly Mutant[] = [
+  ['the pixels of the second tile in the order of the first', 'multiplyPanel.ts', 'a2, a1 + 8, weight', 'a1, a2 + 8, weight'],
+  ['the last pair of pixels twice', 'multiplyPanel.ts', 'a2, a1 + 8, weight', 'a2, a1, weight'],
+  ['every fourth group skipped', 'multiplyPanel.ts', 'tile += 12 * ROW_BYTES', 'tile += 16 * ROW_BYTES'],
+  ['a step too few', 'tile6x8.ts', 'two + 16 * <usize>k', 'two + 16 * <usize>(k - 1)'],
+  ['the weights one step behind', 'tile6x8.ts', 'b += 32;', 'b += 16;'],
+  ['the pair of pixels one step behind', 'tile6x8.ts', 'two += 12;', 'two += 8;'],
+  ['rows mixed up', 'tile6x8.ts', 'v128.store(c5, c50);', 'v128.store(c4, c50);'],
+];
+
 /** How the first network shows that the kernels are broken, or null where all pass. */
 async function symptom(wasm: Uint8Array): Promise<string | null> {
   for (const { config, state, x } of CASES) {
@@ -93,4 +107,22 @@ test('without a fault there is no symptom', async () => {
 test.each(MUTANTS)('%s (%s)', async (_, file, from, to) => {
   const fault: Fault = { file, from, to };
   expect(await symptom(await compile('plain', fault))).not.toBeNull();
+});
+
+test('tiles of six pixels give the bits of tiles of four', async () => {
+  const [four, six] = await Promise.all([compile('plain'), compile('plain', SIX)]);
+  for (const { config, state, x } of CASES) {
+    const [expected, got] = await Promise.all(
+      [four, six].map(async (wasm) => {
+        const { network } = await loadMarked(await instantiate(wasm), config, state);
+        setPlanes(network, x.data);
+        return allLayers(network);
+      }),
+    );
+    expect(got).toEqual(expected);
+  }
+});
+
+test.each(SIX_MUTANTS)('six pixels a tile: %s (%s)', async (_, file, from, to) => {
+  expect(await symptom(await compile('plain', SIX, { file, from, to }))).not.toBeNull();
 });

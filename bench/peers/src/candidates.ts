@@ -41,15 +41,10 @@ export const candidatesOf = (runtimes: readonly RuntimeName[]): Candidate[] =>
 export const PYTHON = process.env['VANILLANET_PYTHON'];
 
 /** Why a candidate cannot run here, where that is known without trying; otherwise null. */
-export async function unavailable({ runtime, threads }: Candidate): Promise<string | null> {
+export function unavailable({ runtime, threads }: Candidate): string | null {
   if (runtime === 'pytorch' && PYTHON === undefined) return 'VANILLANET_PYTHON names no Python with torch';
   if (threads === 1) return null;
   if (runtime === 'tfjs') return 'one thread in Node (tensorflow/tfjs#3830)';
-  if (runtime === 'vanillanet') {
-    // An option unknown to the build would be ignored, and one thread be taken for two.
-    const options = await readFile(join(ROOT, 'dist/src/model/loadModel.d.ts'), 'utf8');
-    if (!/\bthreads\?:/.test(options)) return 'the build has one thread';
-  }
   return null;
 }
 

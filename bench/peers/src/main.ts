@@ -115,7 +115,7 @@ function judge(entry: Entry, logits: readonly number[], right: readonly number[]
 async function checkAgreement(entries: readonly Entry[], effort: Effort): Promise<void> {
   const expected = JSON.parse(await readFile(join(MODELS, EXPECTED), 'utf8')) as number[];
   for (const entry of entries) {
-    const reason = await unavailable(entry);
+    const reason = unavailable(entry);
     if (reason !== null) {
       entry.missing = `SKIPPED ${reason}`;
       continue;

@@ -1,17 +1,13 @@
 /** Ours: the built package. */
-import { readdir, readFile } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadModel, type LoadModelOptions } from '../../../../dist/src/index.js';
+import { loadModel } from '../../../../dist/src/index.js';
 import type { Job, Opened } from '../job.js';
 import { readImages, WEIGHTS } from '../models/files.js';
 import { ROOT } from '../paths.js';
 
-/** As it will be when the package has threads; `unavailable` in ../candidates.ts asks whether it has. */
-type Options = LoadModelOptions & { readonly threads?: number };
-
 export async function open({ models, batch, threads }: Job): Promise<Opened> {
-  const options: Options = threads > 1 ? { threads } : {};
-  const model = await loadModel(await readFile(join(models, WEIGHTS)), options);
+  const model = await loadModel(join(models, WEIGHTS), { threads });
   const images = await readImages(models, 'nchw', batch);
   const wasm = join(ROOT, 'dist/wasm');
   const names = await readdir(wasm);

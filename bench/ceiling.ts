@@ -68,7 +68,7 @@ export function ceilingParts(ceiling: Ceiling): Part[] {
   const [calls, iterations, tiles] = [200, 4_000, 4_000];
   return [
     {
-      name: 'register loop',
+      name: 'eight sums',
       macs: 32 * calls * iterations,
       steps: [
         () => {

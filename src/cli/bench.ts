@@ -14,6 +14,7 @@ import { threadCount, type Threads } from '../wasm/team.js';
 import { integer, integers } from './arguments.js';
 import { buildOption, threads } from './backends.js';
 import { drawnWeights } from './drawnWeights.js';
+import { median } from './median.js';
 import { print, printJson, table } from './print.js';
 import { CONFIG_HELP, readConfigFile } from './weights.js';
 
@@ -84,11 +85,6 @@ async function open(given: GivenConfig, count: number, { weights, config, build 
 async function peakRss(): Promise<number> {
   if (process.platform !== 'linux') return process.resourceUsage().maxRSS;
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(await readFile('/proc/self/status', 'utf8'))?.[1] ?? NaN);
-}
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  return (sorted[(sorted.length - 1) >> 1] + sorted[sorted.length >> 1]) / 2;
 }
 
 /** Times all candidates in turn, so that a machine that slows down slows all alike. */

@@ -1,0 +1,123 @@
+/**
+ * Measures all there is to measure, in one run on one machine: ratios count, not
+ * milliseconds.
+ *
+ *     npm run bench                            everything, about 40 minutes; writes bench/results/
+ *     npm run bench -- kernels engine          parts of it
+ *     npm run bench -- --quick                 short, to see that everything works
+ */
+import { Argument, Command } from 'commander';
+import { spawn } from 'node:child_process';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { text } from 'node:stream/consumers';
+import { VARIANTS, type VariantName } from '../src/core/config.js';
+import { bytesOf, type Build } from '../src/wasm/build.js';
+import { validates } from '../src/wasm/module.js';
+import { benchEngine, formatEngine, type EngineReport } from './engine.js';
+import { benchKernels, formatKernels, type KernelReport } from './kernels.js';
+import { machine } from './machine.js';
+import { benchNetworks, formatNetworks, type NetworkEffort, type NetworkRow } from './networks.js';
+import { formatReport, type Report } from './peers/src/report.js';
+import { formatSizes, measureSizes, type SizeRow } from './sizes.js';
+import { formatTargets, targetsOf } from './targets.js';
+
+const PARTS = ['sizes', 'kernels', 'engine', 'networks', 'peers'] as const;
+type Part = (typeof PARTS)[number];
+
+interface Results {
+  sizes?: readonly SizeRow[];
+  kernels?: KernelReport;
+  engine?: readonly EngineReport[];
+  networks?: readonly NetworkRow[];
+  peers?: Report;
+}
+
+interface Effort {
+  /** Seconds an op. */
+  readonly kernels: number;
+  /** Rounds of the engine. */
+  readonly engine: number;
+  readonly networks: NetworkEffort;
+  readonly variants: readonly VariantName[];
+}
+
+const FULL: Effort = {
+  kernels: 1,
+  engine: 20,
+  networks: { rounds: 2, single: 8, batches: 2 },
+  variants: Object.keys(VARIANTS) as VariantName[],
+};
+const QUICK: Effort = {
+  kernels: 0.1,
+  engine: 3,
+  networks: { rounds: 1, single: 2, batches: 1 },
+  variants: ['vanillanet_5', 'vanillanet_6'],
+};
+
+/** Progress goes to stderr, so that stdout is the report alone. */
+const say = (line: string): void => {
+  process.stderr.write(`bench: ${line}\n`);
+};
+
+const print = (block: string): void => {
+  process.stdout.write(`${block}\n\n`);
+};
+
+/** The peers have packages of their own, and so a process. */
+async function benchPeers(quick: boolean): Promise<Report> {
+  const args = ['--import', './scripts/ts-node.js', 'bench/peers/src/main.ts', '--json', ...(quick ? ['--quick'] : [])];
+  const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+  return JSON.parse(await text(child.stdout)) as Report;
+}
+
+async function bench(parts: readonly Part[], { quick = false }: { readonly quick?: boolean }): Promise<void> {
+  const effort = quick ? QUICK : FULL;
+  const where = machine();
+  print(`${where.cpu}, ${where.cores} cores, Node ${where.node}, load ${where.load.toFixed(2)}`);
+  const results: Results = {};
+  const wanted = parts.length === 0 ? PARTS : PARTS.filter((part) => parts.includes(part));
+  for (const part of wanted) {
+    say(part);
+    switch (part) {
+      case 'sizes':
+        print(formatSizes((results.sizes = await measureSizes())));
+        break;
+      case 'kernels':
+        print(formatKernels((results.kernels = await benchKernels(effort.kernels))));
+        break;
+      case 'engine': {
+        const builds: readonly Build[] = validates(bytesOf('relaxed')) ? ['plain', 'relaxed'] : ['plain'];
+        const reports: EngineReport[] = [];
+        for (const build of builds) {
+          const report = await benchEngine(build, effort.engine);
+          print(formatEngine(report));
+          reports.push(report);
+        }
+        results.engine = reports;
+        break;
+      }
+      case 'networks':
+        print(formatNetworks((results.networks = await benchNetworks(effort.variants, effort.networks, say))));
+        break;
+      case 'peers':
+        print(formatReport((results.peers = await benchPeers(quick))));
+    }
+  }
+  const targets = targetsOf(results);
+  if (targets.length > 0) print(formatTargets(targets));
+  // What is kept is whole.
+  if (quick || wanted.length < PARTS.length) return;
+  const [date] = new Date().toISOString().split('T');
+  const file = `bench/results/${date}-node${process.versions.node.split('.')[0]}.json`;
+  await mkdir('bench/results', { recursive: true });
+  await writeFile(file, `${JSON.stringify({ date, machine: where, targets, ...results }, null, 2)}\n`);
+  say(file);
+}
+
+await new Command('npm run bench --')
+  .description('Measures sizes, single ops, the engine against loops over registers, whole networks, and the peers.')
+  .addArgument(new Argument('[parts...]', 'only these').choices(PARTS))
+  .option('--quick', 'short, to see that everything works')
+  .addHelpText('after', '\nVANILLANET_PYTHON names the Python to run PyTorch with.')
+  .action(bench)
+  .parseAsync();

@@ -1,0 +1,147 @@
+/**
+ * Every variant whole, as `vanillanet bench` measures it in processes of their own:
+ * weights read from a file, batches of 1 and 8, 1 and 2 threads. The variants take
+ * turns, round after round, so that a machine that slows down slows all alike.
+ */
+import { execFile } from 'node:child_process';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import type { BenchReport } from '../src/cli/bench.js';
+import { drawnWeights } from '../src/cli/drawnWeights.js';
+import { median } from '../src/cli/median.js';
+import { table } from '../src/cli/print.js';
+import { resolveConfig, type VariantName } from '../src/core/config.js';
+import { collect } from '../src/core/weights.js';
+import { writeConfig } from '../src/io/configMetadata.js';
+import { encodeSafetensors } from '../src/io/safetensors.js';
+import { rounded } from './statistics.js';
+
+export interface NetworkRow {
+  readonly variant: VariantName;
+  readonly macs: number;
+  readonly build: string;
+  /** Medians over the rounds: from the start of the process to its first logits, and its peak memory by then. */
+  readonly firstLogitsMs: number;
+  readonly peakRssMiB: number;
+  readonly times: readonly {
+    readonly threads: number;
+    readonly batch: number;
+    readonly medianMs: number;
+    readonly gmacPerSecond: number;
+  }[];
+  /** On one thread, image by image: GMAC/s by variant 5's. */
+  readonly toFirst: number;
+  /** Image by image: speed of two threads by that of one. */
+  readonly twoThreads: number;
+  /** On one thread: images a second in batches of 8 by those of 1. */
+  readonly batchOf8: number;
+}
+
+export interface NetworkEffort {
+  readonly rounds: number;
+  /** Timed runs a round. */
+  readonly single: number;
+  readonly batches: number;
+}
+
+const MAIN = 'dist/src/cli/main.js';
+
+async function bench(weights: string, batch: string, runs: number): Promise<BenchReport> {
+  const args = [MAIN, 'bench', '-w', weights, '--threads', '1,2', '--batch', batch, '--runs', `${runs}`, '--json'];
+  const { stdout } = await promisify(execFile)(process.execPath, args);
+  return JSON.parse(stdout) as BenchReport;
+}
+
+async function writeWeights(path: string, variant: VariantName): Promise<void> {
+  const config = resolveConfig({ variant, form: 'deploy' });
+  await writeFile(path, encodeSafetensors(await collect(drawnWeights(config)), { metadata: writeConfig(config) }));
+}
+
+const rowAt = ({ rows }: BenchReport, threads: number, batch: number) => {
+  const found = rows.find((row) => row.threads === threads && row.batch === batch);
+  if (found === undefined) throw new Error(`nothing was measured on ${threads} threads in batches of ${batch}`);
+  return found;
+};
+
+interface Measured {
+  readonly single: BenchReport;
+  readonly batches: BenchReport;
+}
+
+function summarise(variant: VariantName, rounds: readonly Measured[], first: readonly Measured[]): NetworkRow {
+  const over = (value: (round: Measured, i: number) => number): number => median(rounds.map(value));
+  const speed = ({ single }: Measured, threads: number): number => rowAt(single, threads, 1).gmacPerSecond;
+  const times = [1, 2].flatMap((threads) =>
+    [1, 8].map((batch) => {
+      const at = (round: Measured) => rowAt(batch === 1 ? round.single : round.batches, threads, batch);
+      return {
+        threads,
+        batch,
+        medianMs: over((round) => at(round).medianMs),
+        gmacPerSecond: over((round) => at(round).gmacPerSecond),
+      };
+    }),
+  );
+  const [{ single }] = rounds;
+  return {
+    variant,
+    macs: single.macs,
+    build: single.build,
+    firstLogitsMs: over((round) => round.single.firstLogitsMs),
+    peakRssMiB: over((round) => round.single.peakRssMiB),
+    times,
+    toFirst: over((round, i) => speed(round, 1) / speed(first[i], 1)),
+    twoThreads: over((round) => speed(round, 2) / speed(round, 1)),
+    batchOf8: over(({ batches }) => rowAt(batches, 1, 8).imagesPerSecond / rowAt(batches, 1, 1).imagesPerSecond),
+  };
+}
+
+/** @param say progress, for whoever waits */
+export async function benchNetworks(
+  variants: readonly VariantName[],
+  { rounds, single, batches }: NetworkEffort,
+  say: (text: string) => void,
+): Promise<NetworkRow[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'vanillanet-bench-'));
+  try {
+    const fileOf = (variant: VariantName): string => join(folder, `${variant}.safetensors`);
+    for (const variant of variants) await writeWeights(fileOf(variant), variant);
+    const measured = new Map(variants.map((variant) => [variant, [] as Measured[]]));
+    for (let round = 1; round <= rounds; round++) {
+      for (const [variant, all] of measured) {
+        say(`${variant}: round ${round} of ${rounds}`);
+        const file = fileOf(variant);
+        all.push({ single: await bench(file, '1', single), batches: await bench(file, '1,8', batches) });
+      }
+    }
+    const [first] = measured.values();
+    return [...measured].map(([variant, all]) => summarise(variant, all, first));
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+export const formatNetworks = (rows: readonly NetworkRow[]): string =>
+  table([
+    [
+      'whole networks, 224x224',
+      'GMAC',
+      ...rows[0].times.map(({ threads, batch }) => `ms ${threads}t b${batch}`),
+      'GMAC/s',
+      'to the first',
+      '2t / 1t',
+      'b8 / b1',
+      'first logits ms',
+      'peak MiB',
+    ],
+    ...rows.map(({ variant, macs, times, toFirst, twoThreads, batchOf8, firstLogitsMs, peakRssMiB }) => [
+      variant,
+      rounded(macs / 1e9),
+      ...times.map(({ medianMs }) => rounded(medianMs)),
+      ...[times[0].gmacPerSecond, toFirst, twoThreads, batchOf8].map(rounded),
+      Math.round(firstLogitsMs),
+      Math.round(peakRssMiB),
+    ]),
+  ]);

@@ -1,0 +1,90 @@
+/** What the engine is meant to reach, beside what was measured. */
+import type { Report } from './peers/src/report.js';
+import { table } from '../src/cli/print.js';
+import type { EngineReport } from './engine.js';
+import type { NetworkRow } from './networks.js';
+import type { SizeRow } from './sizes.js';
+import { rounded } from './statistics.js';
+
+export interface Measurements {
+  readonly engine?: readonly EngineReport[];
+  readonly networks?: readonly NetworkRow[];
+  readonly sizes?: readonly SizeRow[];
+  readonly peers?: Report;
+}
+
+export interface Target {
+  readonly what: string;
+  readonly atLeast?: number;
+  readonly atMost?: number;
+  readonly measured: number;
+  readonly holds: boolean;
+}
+
+const atLeast = (what: string, least: number, measured: number): Target => ({
+  what,
+  atLeast: least,
+  measured,
+  holds: measured >= least,
+});
+const atMost = (what: string, most: number, measured: number): Target => ({
+  what,
+  atMost: most,
+  measured,
+  holds: measured <= most,
+});
+
+/** Whoever multiplies and adds in one instruction is compared with what can do so, too. */
+const TIMES = {
+  plain: { 'onnxruntime-web': 2.1 },
+  relaxed: { litert: 2.4, 'onnxruntime-web': 2.8, pytorch: 1 },
+} as const satisfies Record<string, Partial<Record<Report['rows'][number]['runtime'], number>>>;
+
+function peerTargets({ rows }: Report, build: 'plain' | 'relaxed'): Target[] {
+  const single = rows.filter(({ threads, batch, timing }) => threads === 1 && batch === 1 && timing !== null);
+  const targets: Target[] = [];
+  const ours = single.find(({ runtime }) => runtime === 'vanillanet');
+  for (const { runtime, label, native, timing } of single) {
+    if (timing === null || ours?.timing == null || runtime === 'vanillanet') continue;
+    const times = (TIMES[build] as Readonly<Record<string, number | undefined>>)[runtime];
+    if (times !== undefined) targets.push(atLeast(`ms of ${label} / ms of the ${build} build`, times, timing.ratio));
+    if (runtime === 'pytorch') continue;
+    const cold = timing.coldMs / ours.timing.coldMs;
+    targets.push(atLeast(`first logits of ${label} / of ours`, native ? 1 : 2, cold));
+  }
+  if (ours?.timing?.rssMiB != null) {
+    targets.push(atMost('peak memory in MB', 170, (ours.timing.rssMiB * 2 ** 20) / 1e6));
+  }
+  return targets;
+}
+
+/** All that these measurements can tell. */
+export function targetsOf({ engine = [], networks = [], sizes = [], peers }: Measurements): Target[] {
+  const relaxed = engine.some(({ build }) => build === 'relaxed') || networks.some(({ build }) => build === 'relaxed');
+  const [first] = networks;
+  return [
+    ...(peers === undefined ? [] : peerTargets(peers, relaxed ? 'relaxed' : 'plain')),
+    ...engine.map(({ build, shareOfPeak }) =>
+      atLeast(`share of what a loop over registers reaches, ${build}`, build === 'plain' ? 0.95 : 0.9, shareOfPeak),
+    ),
+    ...(networks.length === 0
+      ? []
+      : [
+          atLeast('two threads / one, VanillaNet-5', 1.9, first.twoThreads),
+          atLeast('images/s in batches of 8 / of 1, VanillaNet-5', 1, first.batchOf8),
+        ]),
+    ...networks.slice(1).map(({ variant, toFirst }) => atLeast(`GMAC/s of ${variant} / VanillaNet-5`, 0.92, toFirst)),
+    ...sizes.map(({ module, gzip }) => atMost(`bytes of ${module}, gzip`, 24_000, gzip)),
+  ];
+}
+
+export const formatTargets = (targets: readonly Target[]): string =>
+  table([
+    ['what is meant to hold', 'asked', 'measured', ''],
+    ...targets.map(({ what, atLeast: least, atMost: most, measured, holds }) => [
+      what,
+      least === undefined ? `<= ${most ?? ''}` : `>= ${least}`,
+      rounded(measured),
+      holds ? 'holds' : 'MISSED',
+    ]),
+  ]);

@@ -7,7 +7,7 @@ import { BackendUnavailableError, ParamError } from '../../src/core/errors.js';
 import { Arena } from '../../src/wasm/arena.js';
 import { streamOf } from '../../src/core/weights.js';
 import { createWasmBackend, wasmBackend } from '../../src/wasm/backend.js';
-import type { BuildChoice } from '../../src/wasm/build.js';
+import { threadedBytesOf, type BuildChoice } from '../../src/wasm/build.js';
 import { instantiate, validates, type CompiledModule } from '../../src/wasm/module.js';
 import { openOps } from '../../src/wasm/ops.js';
 import { drawState, NARROW } from './networks.js';
@@ -54,6 +54,16 @@ describe('the relaxed module', () => {
       await expect(open('relaxed')).rejects.toThrow(BackendUnavailableError);
       await expect(open('relaxed')).rejects.toThrow('wasm: expected a runtime with relaxed SIMD');
     }
+  });
+});
+
+describe.each(['plain', 'relaxed'] as const)('the %s module for several threads', (build) => {
+  test('imports its memory alone and is smaller than 24 kB gzip', async () => {
+    const threaded = await threadedBytesOf(build);
+    expect(gzipSync(threaded, { level: 9 }).length).toBeLessThan(24_000);
+    if (!validates(threaded)) return;
+    const imports = real.Module.imports(new real.Module(threaded));
+    expect(imports).toEqual([{ module: 'env', name: 'memory', kind: 'memory' }]);
   });
 });
 

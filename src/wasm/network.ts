@@ -30,7 +30,7 @@ export interface Network {
  *
  * @param kernels an instance of its own
  * @param mayWait whether this thread may sleep while others finish
- * @throws WeightsError where a tensor is incomplete, BackendUnavailableError where there is not so much memory
+ * @throws WeightsError where a tensor is incomplete, foreign or out of order, BackendUnavailableError where there is not so much memory
  */
 export async function loadNetwork(
   kernels: Kernels,
@@ -50,22 +50,30 @@ export async function loadNetwork(
     floats.set(values, layout.table / 4 + 256 * c);
   });
 
-  const missing = new Map<string, number>();
+  const filled = new Map<string, number>();
   for (const [name, weight] of layout.weights) {
     const { rows, width } = weight;
-    missing.set(name, rows * width);
+    filled.set(name, 0);
     if (packedFloats(weight) > rows * width) view(weight.block, packedFloats(weight)).fill(0);
   }
   for await (const { name, offset, data } of weights.parts()) {
-    const weight = layout.weights.get(name);
-    if (weight === undefined) continue;
+    const [weight, from] = [layout.weights.get(name), filled.get(name)];
+    if (weight === undefined || from === undefined) {
+      throw new WeightsError({ op: name, expected: 'only the tensors of this network', got: 'one tensor more' });
+    }
+    const { rows, width } = weight;
+    // A gap would be left as it was, and what comes twice would be counted for it.
+    if (offset !== from || from + data.length > rows * width) {
+      const expected = `values from ${from} to ${rows * width}`;
+      throw new WeightsError({ op: name, expected, got: `values from ${offset} to ${offset + data.length}` });
+    }
     packLanes(view(weight.block, packedFloats(weight)), weight, data, offset);
-    missing.set(name, (missing.get(name) ?? 0) - data.length);
+    filled.set(name, from + data.length);
   }
-  for (const [name, count] of missing) {
-    if (count === 0) continue;
-    const { rows, width } = layout.weights.get(name) ?? { rows: 0, width: 0 };
-    throw new WeightsError({ op: name, expected: `${rows * width} values`, got: `${rows * width - count}` });
+  for (const [name, { rows, width }] of layout.weights) {
+    const count = filled.get(name) ?? 0;
+    if (count === rows * width) continue;
+    throw new WeightsError({ op: name, expected: `${rows * width} values`, got: `${count}` });
   }
 
   const { program, scratch, regions } = layout;

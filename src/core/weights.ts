@@ -1,3 +1,4 @@
+import { WeightsError } from './errors.js';
 import { checkValues } from './parameters.js';
 import { sizeOf, type FloatArray, type StateDict, type Tensor } from './tensor.js';
 
@@ -30,10 +31,41 @@ export const streamOf = (state: StateDict): WeightStream => ({
   },
 });
 
-/** All of a stream, in memory; in float64 where any part of a tensor is. */
+/**
+ * The parts of a stream, of which each continues where the tensor's last one ended,
+ * until every tensor is complete: a gap would be left as it was, and what comes twice
+ * would be counted for it.
+ *
+ * @param shapes of the tensors that are to come; those that the stream names where not given
+ * @throws WeightsError naming the tensor
+ */
+export async function* inOrder(weights: WeightStream, shapes = weights.shapes): AsyncGenerator<WeightPart> {
+  const filled = new Map<string, number>();
+  for (const name of shapes.keys()) filled.set(name, 0);
+  for await (const part of weights.parts()) {
+    const { name, offset, data } = part;
+    const [shape, from] = [shapes.get(name), filled.get(name)];
+    if (shape === undefined || from === undefined) {
+      throw new WeightsError({ op: name, expected: 'only the tensors of this network', got: 'one tensor more' });
+    }
+    if (offset !== from || from + data.length > sizeOf(shape)) {
+      const expected = `values from ${from} to ${sizeOf(shape)}`;
+      throw new WeightsError({ op: name, expected, got: `values from ${offset} to ${offset + data.length}` });
+    }
+    filled.set(name, from + data.length);
+    yield part;
+  }
+  for (const [name, shape] of shapes) {
+    const count = filled.get(name);
+    if (count === sizeOf(shape)) continue;
+    throw new WeightsError({ op: name, expected: `${sizeOf(shape)} values`, got: `${count ?? 0}` });
+  }
+}
+
+/** All of a stream, in memory, each tensor as wide as its first part. @throws WeightsError as `inOrder` */
 export async function collect(weights: WeightStream): Promise<StateDict> {
   const state = new Map<string, Tensor>();
-  for await (const { name, offset, data } of weights.parts()) {
+  for await (const { name, offset, data } of inOrder(weights)) {
     const shape = weights.shapes.get(name) ?? [];
     let tensor = state.get(name);
     if (tensor === undefined) {
@@ -43,10 +75,7 @@ export async function collect(weights: WeightStream): Promise<StateDict> {
     tensor.data.set(data, offset);
   }
   return new Map(
-    [...weights.shapes.keys()].flatMap((name) => {
-      const tensor = state.get(name);
-      return tensor === undefined ? [] : [[name, tensor]];
-    }),
+    [...weights.shapes].map(([name, shape]) => [name, state.get(name) ?? { data: new Float32Array(0), shape }]),
   );
 }
 

@@ -129,6 +129,10 @@ function planWithin(config: ModelConfig, threads: number, limit: number): Layout
   if (config.form !== 'deploy') {
     throw new WeightsError({ op: 'wasm', expected: 'the deploy form', got: 'the train form: fuse it first' });
   }
+  // A caller without types may give anything; NaN would be no limit.
+  if (typeof limit !== 'number' || !(limit > 0)) {
+    throw new ParamError({ op: 'memoryLimit', expected: 'a number of bytes > 0', got: String(limit) });
+  }
   const layout = planLayout(config, { threads });
   if (layout.use.total > limit) {
     const expected = `a network within memoryLimit, ${inMib(limit)}`;
@@ -170,9 +174,9 @@ async function openTeam(
   const memory = sharedMemory(layout.use.total);
   const kernels = await instantiate(module, memory);
   const { program, scratch } = layout;
-  // Before the weights come: the threads take their time, too.
-  startTeam(module, memory, program, scratch);
   try {
+    // Before the weights come: the threads take their time, too.
+    startTeam(module, memory, program, scratch);
     return new LoadedSession(config, kernels, await loadNetwork(kernels, config, layout, weights, mayWait()));
   } catch (error) {
     kernels.stop(program);

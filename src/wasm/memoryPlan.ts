@@ -15,7 +15,7 @@ export interface MemoryPlan extends MemoryUse {
  * anything is loaded. Images are worked on one by one: a larger batch needs no more
  * linear memory.
  *
- *     total = weights + activations + scratch, and a few kilobytes of the module's own
+ *     total = weights + activations + scratch, and some 64 kB for the module and its program
  *
  * @param batch images a call @param threads each has a scratch of its own
  * @throws ParamError for what is no configuration, and beyond 4 GiB; ShapeError where `input_size` is too small

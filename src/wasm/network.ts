@@ -1,7 +1,6 @@
 import type { ModelConfig } from '../core/config.js';
-import { WeightsError } from '../core/errors.js';
 import { sizeOf } from '../core/tensor.js';
-import type { WeightStream } from '../core/weights.js';
+import { inOrder, type WeightStream } from '../core/weights.js';
 import { normalisationTables } from '../image/normalise.js';
 import { REGION, type Layout, type RegionLayout } from './layout.js';
 import type { Kernels } from './module.js';
@@ -30,7 +29,7 @@ export interface Network {
  *
  * @param kernels an instance of its own
  * @param mayWait whether this thread may sleep while others finish
- * @throws WeightsError where a tensor is incomplete, BackendUnavailableError where there is not so much memory
+ * @throws WeightsError where a tensor is incomplete, foreign or out of order, BackendUnavailableError where there is not so much memory
  */
 export async function loadNetwork(
   kernels: Kernels,
@@ -52,14 +51,14 @@ export async function loadNetwork(
 
   // Nobody works there yet.
   const staging = view(layout.scratch[0], Math.floor(layout.scratchBytes / 4));
-  const missing = new Map<string, number>();
-  for (const [name, weight] of layout.weights) {
-    const { rows, width } = weight;
-    missing.set(name, rows * width);
-    if (packedFloats(weight) > rows * width) view(weight.block, packedFloats(weight)).fill(0);
+  for (const weight of layout.weights.values()) {
+    const { block, rows, width } = weight;
+    if (packedFloats(weight) > rows * width) view(block, packedFloats(weight)).fill(0);
   }
-  for await (const { name, offset, data } of weights.parts()) {
+  const shapes = new Map([...layout.weights].map(([name, { rows, width }]) => [name, [rows, width]]));
+  for await (const { name, offset, data } of inOrder(weights, shapes)) {
     const weight = layout.weights.get(name);
+    // Nothing else is let through.
     if (weight === undefined) continue;
     const { block, width, depth, lanes } = weight;
     for (let at = 0; at < data.length; at += staging.length) {
@@ -68,12 +67,6 @@ export async function loadNetwork(
       const first = offset + at;
       kernels.packLanes(block, layout.scratch[0], width, depth, lanes, first, first + values.length);
     }
-    missing.set(name, (missing.get(name) ?? 0) - data.length);
-  }
-  for (const [name, count] of missing) {
-    if (count === 0) continue;
-    const { rows, width } = layout.weights.get(name) ?? { rows: 0, width: 0 };
-    throw new WeightsError({ op: name, expected: `${rows * width} values`, got: `${rows * width - count}` });
   }
 
   const { program, scratch, regions } = layout;

@@ -65,8 +65,8 @@ export function drawState(config: ModelConfig): StateDict {
   return new Map(
     [...parameterShapes(config)].map(([name, shape]) => {
       const { data } = draw(shape, random);
-      const fan = shape.slice(1).reduce((a, b) => a * b, 1);
-      const scaled = name.endsWith('running_var') ? data.map((v) => 1 + v / 2) : data.map((v) => v / Math.sqrt(fan));
+      const root = Math.sqrt(shape.slice(1).reduce((a, b) => a * b, 1));
+      const scaled = name.endsWith('running_var') ? data.map((v) => 1 + v / 2) : data.map((v) => v / root);
       return [name, { shape, data: scaled }];
     }),
   );

@@ -1,0 +1,81 @@
+/** A session that answers for long: what a call takes, it gives back. */
+import { expect, test } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+/** Rounds of so many calls each, of which the first is not counted: code lies on the heap, too. */
+const [ROUNDS, CALLS] = [4, 5_000];
+/** What could be kept of a call, an answer, a promise, a closure, is an object: two words at least. */
+const OBJECT = 16;
+
+/** Bytes after a round: on the heap, outside of it, in array buffers; and the linear memories. */
+interface Usage {
+  readonly heapUsed: number;
+  readonly external: number;
+  readonly arrayBuffers: number;
+  readonly linear: readonly number[];
+}
+
+/** Of the built package, in a process whose garbage can be collected when it is to be counted. */
+const script = `
+  import { createWasmBackend, Model, parameterShapes, resolveConfig, streamOf } from 'vanillanet';
+  const [threads, rounds, calls] = process.argv.slice(1).map(Number);
+  const memories = [];
+  const { instantiate } = WebAssembly;
+  WebAssembly.instantiate = async (...given) => {
+    const instance = await instantiate(...given);
+    memories.push(instance.exports.memory);
+    return instance;
+  };
+  const config = resolveConfig({ dims: [8, 8], strides: [2], num_classes: 3, input_size: 16, form: 'deploy' });
+  const state = new Map([...parameterShapes(config)].map(([name, shape]) => [
+    name, { shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(0.01) }]));
+  const model = await Model.open(state, config, createWasmBackend({ threads }));
+  const x = new Float32Array(3 * 256).fill(1);
+  const image = { data: new Uint8Array(3 * 256).fill(7), width: 16, height: 16 };
+  const ways = {
+    forward: () => model.forward(x),
+    classify: () => model.classify(image),
+    features: () => model.features(x, ['stem', 'cls.0']),
+  };
+  const usage = async () => {
+    // Buffers are swept beside the script: more than once, to be sure.
+    for (let i = 0; i < 3; i++) {
+      gc();
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    const { heapUsed, external, arrayBuffers } = process.memoryUsage();
+    return { heapUsed, external, arrayBuffers, linear: memories.map(({ buffer }) => buffer.byteLength) };
+  };
+  const found = {};
+  for (const [way, run] of Object.entries(ways)) {
+    found[way] = [];
+    for (let round = 0; round < rounds; round++) {
+      for (let i = 0; i < calls; i++) await run();
+      found[way].push(await usage());
+    }
+  }
+  console.log(JSON.stringify(found));`;
+
+/** The growth from round to round: the least of it, as what is kept of every call is kept in every round. */
+const growth = (after: readonly number[]): number => Math.min(...after.slice(1).map((bytes, i) => bytes - after[i]));
+
+test.each([1, 2])(
+  'twenty thousand calls of each kind leave nothing behind, on %d threads',
+  async (threads) => {
+    const given = [threads, ROUNDS, CALLS].map(String);
+    const args = ['--expose-gc', '--input-type=module', '--eval', script, ...given];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 60_000 });
+    const found = JSON.parse(stdout) as Record<string, readonly Usage[]>;
+    expect(Object.keys(found)).toEqual(['forward', 'classify', 'features']);
+    for (const rounds of Object.values(found)) {
+      expect(rounds).toHaveLength(ROUNDS);
+      expect(new Set(rounds.map(({ linear }) => linear.join())).size).toBe(1);
+      expect(rounds[0].linear).toHaveLength(1);
+      for (const kind of ['heapUsed', 'external', 'arrayBuffers'] as const) {
+        expect(growth(rounds.map((usage) => usage[kind]))).toBeLessThan(OBJECT * CALLS);
+      }
+    }
+  },
+  60_000,
+);

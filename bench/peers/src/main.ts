@@ -269,8 +269,8 @@ async function bench({ only, quick, json }: Options): Promise<void> {
     rows: await Promise.all(groups.flatMap((entries) => entries.map((entry) => rowOf(entry, entries)))),
   };
   process.stdout.write(`${json ? JSON.stringify(report, null, 2) : formatReport(report)}\n`);
-  // What is kept is whole.
-  if (!quick && only === undefined) await write(report);
+  // What is kept is whole; whoever asked for JSON has it.
+  if (!quick && !json && only === undefined) await write(report);
 
   const failed = groups.flat().some((entry) => isOurs(entry) && entry.threads === 1 && entry.missing !== null);
   const wrong = groups.flat().some((entry) => isOurs(entry) && entry.missing?.startsWith('WRONG'));
@@ -287,7 +287,7 @@ function names(text: string): RuntimeName[] {
 await new Command('npm run bench:peers --')
   .description(
     'VanillaNet-5 at 224x224 in other runtimes against ours, on the Node that runs this. Takes about half an hour; ' +
-      'writes bench/results/<date>-peers-node<version>.json unless it is quick or partial.',
+      'writes bench/results/<date>-peers-node<version>.json unless it is quick, partial or printed as JSON.',
   )
   .option('--only <names>', `only these, and ours: ${Object.keys(RUNTIMES).join(', ')}`, names)
   .option('--quick', 'one short round at batch 1, to see that everything works')

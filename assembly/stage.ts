@@ -8,7 +8,7 @@ import { poolPanel } from './poolPanel';
 export const ORDER_MEAN: i32 = 2;
 
 /**
- * A stage of the deploy form as it lies in memory, written by src/wasm/network.ts
+ * A stage of the deploy form as it lies in memory, written by src/wasm/layout.ts
  * in the same order. Channels and depth are multiples of 8: what a network lacks
  * is filled up with zero weights, whose channels are zero, too.
  */

@@ -10,22 +10,23 @@ export interface Measurements {
   readonly engine?: readonly EngineReport[];
   readonly networks?: readonly NetworkRow[];
   readonly sizes?: readonly SizeRow[];
-  readonly peers?: Report;
+  readonly peers?: Report | null;
 }
 
 export interface Target {
   readonly what: string;
   readonly atLeast?: number;
   readonly atMost?: number;
-  readonly measured: number;
+  /** Null where it was not measured: the peer could not run. */
+  readonly measured: number | null;
   readonly holds: boolean;
 }
 
-const atLeast = (what: string, least: number, measured: number): Target => ({
+const atLeast = (what: string, least: number, measured: number | null): Target => ({
   what,
   atLeast: least,
   measured,
-  holds: measured >= least,
+  holds: measured !== null && measured >= least,
 });
 const atMost = (what: string, most: number, measured: number): Target => ({
   what,
@@ -41,15 +42,16 @@ const TIMES = {
 } as const satisfies Record<string, Partial<Record<Report['rows'][number]['runtime'], number>>>;
 
 function peerTargets({ rows }: Report, build: 'plain' | 'relaxed'): Target[] {
-  const single = rows.filter(({ threads, batch, timing }) => threads === 1 && batch === 1 && timing !== null);
+  const single = rows.filter(({ threads, batch }) => threads === 1 && batch === 1);
   const targets: Target[] = [];
   const ours = single.find(({ runtime }) => runtime === 'vanillanet');
   for (const { runtime, label, native, timing } of single) {
-    if (timing === null || ours?.timing == null || runtime === 'vanillanet') continue;
+    if (runtime === 'vanillanet') continue;
     const times = (TIMES[build] as Readonly<Record<string, number | undefined>>)[runtime];
-    if (times !== undefined) targets.push(atLeast(`ms of ${label} / ms of the ${build} build`, times, timing.ratio));
+    const ratio = timing?.ratio ?? null;
+    if (times !== undefined) targets.push(atLeast(`ms of ${label} / ms of the ${build} build`, times, ratio));
     if (runtime === 'pytorch') continue;
-    const cold = timing.coldMs / ours.timing.coldMs;
+    const cold = timing === null || ours?.timing == null ? null : timing.coldMs / ours.timing.coldMs;
     targets.push(atLeast(`first logits of ${label} / of ours`, native ? 1 : 2, cold));
   }
   if (ours?.timing?.rssMiB != null) {
@@ -63,7 +65,7 @@ export function targetsOf({ engine = [], networks = [], sizes = [], peers }: Mea
   const relaxed = engine.some(({ build }) => build === 'relaxed') || networks.some(({ build }) => build === 'relaxed');
   const [first] = networks;
   return [
-    ...(peers === undefined ? [] : peerTargets(peers, relaxed ? 'relaxed' : 'plain')),
+    ...(peers == null ? [] : peerTargets(peers, relaxed ? 'relaxed' : 'plain')),
     ...engine.map(({ build, shareOfPeak }) =>
       atLeast(`share of what a loop over registers reaches, ${build}`, build === 'plain' ? 0.95 : 0.9, shareOfPeak),
     ),
@@ -84,7 +86,7 @@ export const formatTargets = (targets: readonly Target[]): string =>
     ...targets.map(({ what, atLeast: least, atMost: most, measured, holds }) => [
       what,
       least === undefined ? `<= ${most ?? ''}` : `>= ${least}`,
-      rounded(measured),
-      holds ? 'holds' : 'MISSED',
+      measured === null ? 'not measured' : `${rounded(measured)}`,
+      measured === null ? '' : holds ? 'holds' : 'MISSED',
     ]),
   ]);

@@ -1,6 +1,6 @@
 /**
- * Compiles assembly/ into dist/wasm: plain.wasm and relaxed.wasm, and beside each
- * a .js with the same bytes inlined as base64, which every runtime can import and
+ * Compiles assembly/ into dist/wasm: plain and relaxed, each for one thread and for
+ * several, and beside each a .js with the same bytes inlined as base64, which every runtime can import and
  * none has to fetch.
  */
 import { readFile, writeFile } from 'node:fs/promises';

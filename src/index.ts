@@ -1,4 +1,4 @@
-/** What runs anywhere: no Node, no oracle. */
+/** What runs anywhere: no oracle, no training, and of Node only what `#platform` asks for where it is Node. */
 export type { Backend, Session } from './core/backend.js';
 export {
   resolveConfig,

@@ -3,8 +3,7 @@ import type { Backend } from '../core/backend.js';
 import { referenceBackend } from '../oracle/backend.js';
 import { createWasmBackend, wasmBackend } from '../wasm/backend.js';
 import type { BuildChoice } from '../wasm/build.js';
-import type { Threads } from '../wasm/team.js';
-import { integer } from './arguments.js';
+import { MOST_THREADS, type Threads } from '../wasm/team.js';
 
 export const BUILDS: readonly BuildChoice[] = ['auto', 'plain', 'relaxed'];
 
@@ -16,12 +15,10 @@ export interface BackendOptions {
 
 /** `auto`, or a count. */
 export function threads(text: string): Threads {
+  const count = Number(text);
   if (text === 'auto') return text;
-  try {
-    return integer(1)(text);
-  } catch {
-    throw new InvalidArgumentError("Expected an integer >= 1, or 'auto'.");
-  }
+  if (/^\d+$/.test(text) && count >= 1 && count <= MOST_THREADS) return count;
+  throw new InvalidArgumentError(`Expected an integer from 1 to ${MOST_THREADS}, or 'auto'.`);
 }
 
 export const buildOption = (): Option =>

@@ -85,7 +85,7 @@ const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 /** What came, as JSON where JSON can say it: NaN would be null, which some keys may be. */
 function show(value: unknown): string {
   if (value === undefined) return 'nothing';
-  return typeof value === 'number' ? `${value}` : JSON.stringify(value);
+  return typeof value === 'number' || typeof value === 'bigint' ? `${value}` : JSON.stringify(value);
 }
 
 const refuse = (key: string, expected: string, got: unknown): never => {

@@ -107,7 +107,7 @@ class Chain {
 
 /**
  * The network as data: its layers in the order they run, for an input of h x w.
- * The same list sizes the engine's memory and is the summary that people read.
+ * The same list is the summary that people read.
  *
  * @throws ShapeError where the input is too small for the network.
  */

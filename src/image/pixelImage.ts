@@ -48,7 +48,10 @@ export function channelsOf(op: string, { data, width, height }: PixelImage): 3 |
 
 /** @throws ParamError for a size that no image has. */
 export function checkSize(size: Size): void {
-  if (!size.every(isSide)) {
-    throw new ParamError({ op: 'size', expected: '[height, width], integers >= 1', got: `[${size.join(', ')}]` });
+  // A caller without types may pass anything.
+  const given: unknown = size;
+  if (!Array.isArray(given) || given.length !== 2 || !given.every(isSide)) {
+    const got = Array.isArray(given) ? `[${given.join(', ')}]` : String(given);
+    throw new ParamError({ op: 'size', expected: '[height, width], integers >= 1', got });
   }
 }

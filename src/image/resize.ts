@@ -105,5 +105,7 @@ export function resizePart(image: PixelImage, size: Size, interpolation: Interpo
  * @throws DataError, ShapeError for an image that is none
  * @throws ParamError for a size that no image has, or an unknown interpolation
  */
-export const resize = (image: PixelImage, size: Size, interpolation: Interpolation = 'bicubic'): RgbImage =>
-  resizePart(image, size, interpolation, { top: 0, left: 0, height: size[0], width: size[1] });
+export function resize(image: PixelImage, size: Size, interpolation: Interpolation = 'bicubic'): RgbImage {
+  checkSize(size);
+  return resizePart(image, size, interpolation, { top: 0, left: 0, height: size[0], width: size[1] });
+}

@@ -76,10 +76,33 @@ export interface DescribedWeights {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
+/** The keys that a variant's name stands for: a caller who gives the name means these, and not the file's. */
+const NAMED = ['variant', 'dims', 'strides', 'ada_pool'] as const satisfies readonly (keyof ModelConfig)[];
+
+/** The file's own description with what the caller gives in its place, where that leaves the network what it is. */
+function merge(stored: ModelConfig, given: GivenConfig, name: string): ModelConfig {
+  const kept: GivenConfig = Object.fromEntries(
+    Object.entries(stored).filter(([key]) => given.variant === undefined || !NAMED.some((each) => each === key)),
+  );
+  const told: GivenConfig = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  // Names of as many classes as the file has would be refused before the count that contradicts it.
+  const names = {
+    class_names: (told.num_classes ?? stored.num_classes) === stored.num_classes ? stored.class_names : null,
+  };
+  const merged = resolveConfig({ ...kept, ...names, ...told });
+  checkAgreement(merged, stored, name);
+  if (stored.lambda !== null && merged.lambda !== stored.lambda) {
+    const [expected, got] = [`lambda ${merged.lambda ?? 'null'}`, `lambda ${stored.lambda}`];
+    throw new WeightsError({ op: name, expected, got: `${got} in the file's own description` });
+  }
+  return merged;
+}
+
 /**
- * The configuration of weights: their own, completed with the caller's λ and class
- * names where they have none; or the caller's, where they have none at all. The
- * form is the tensors' where the caller does not name one.
+ * The configuration of weights: their own, with the caller's keys in the place of those
+ * that say how it is used (input_size, mean, class_names, …); or the caller's, where
+ * they have none. What the network is cannot be said anew, only λ where nobody said it
+ * yet. The form is the tensors' where the caller does not name one.
  *
  * @param name how errors call the weights.
  * @throws WeightsError where there is no configuration, or two that contradict
@@ -91,18 +114,9 @@ export function configOf(
   name: string,
 ): ModelConfig {
   const form = formOf(names) ?? 'train';
-  const given = config === undefined ? null : resolveConfig({ form, ...config });
   const stored = readConfig(metadata, name);
-  if (given !== null && stored !== null) {
-    checkAgreement(given, stored, name);
-    return {
-      ...stored,
-      lambda: stored.lambda ?? given.lambda,
-      class_names: stored.class_names ?? given.class_names,
-    };
-  }
-  const found = stored ?? given;
-  if (found !== null) return found;
+  if (stored !== null) return config === undefined ? stored : merge(stored, config, name);
+  if (config !== undefined) return resolveConfig({ form, ...config });
   throw new WeightsError({
     op: name,
     expected: "a configuration: in the file's metadata, or passed by the caller",

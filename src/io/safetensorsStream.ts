@@ -53,6 +53,19 @@ class ByteReader {
   }
 }
 
+/** So many bytes, or all that come; a file that promises more than it has costs no more than it has. */
+async function readAll(reader: ByteReader, size: number): Promise<Uint8Array> {
+  let bytes = new Uint8Array(Math.min(size, PART));
+  let length = await reader.fill(bytes);
+  while (length === bytes.length && length < size) {
+    const larger = new Uint8Array(Math.min(size, 2 * length));
+    larger.set(bytes);
+    length += await reader.fill(larger.subarray(length));
+    bytes = larger;
+  }
+  return bytes.subarray(0, length);
+}
+
 async function* partsOf(
   reader: ByteReader,
   entries: readonly Entry[],
@@ -101,10 +114,9 @@ export async function streamSafetensors(chunks: AsyncIterable<Uint8Array>, file:
   try {
     const prefix = new Uint8Array(PREFIX);
     const size = headerLength(prefix.subarray(0, await reader.fill(prefix)), file);
-    const header = new Uint8Array(size);
-    const came = await reader.fill(header);
-    if (came < size) {
-      const got = `${PREFIX + came} bytes: it is cut short`;
+    const header = await readAll(reader, size);
+    if (header.length < size) {
+      const got = `${PREFIX + header.length} bytes: it is cut short`;
       throw new WeightsError({ op: file, expected: `${PREFIX + size} bytes of header`, got });
     }
     const { entries, metadata, length } = readHeader(header, file);

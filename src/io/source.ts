@@ -44,8 +44,14 @@ export interface Source {
 const isRemote = (location: string): boolean => /^(?!file:)[a-z][a-z\d+.-]+:/i.test(location);
 
 // eslint-disable-next-line @typescript-eslint/require-await -- nothing here has to be waited for
-async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield bytes;
+async function* once(source: ArrayBufferView | ArrayBufferLike): AsyncGenerator<Uint8Array> {
+  yield ArrayBuffer.isView(source)
+    ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
+    : new Uint8Array(source);
+}
+
+async function* readBlob(blob: { stream(): ByteStream }): AsyncGenerator<Uint8Array> {
+  yield* read(blob.stream());
 }
 
 async function* read(stream: ByteStream): AsyncGenerator<Uint8Array> {
@@ -64,6 +70,8 @@ async function* read(stream: ByteStream): AsyncGenerator<Uint8Array> {
 
 async function* readResponse(response: ResponseLike, name: string): AsyncGenerator<Uint8Array> {
   if (!response.ok) {
+    // An answer that nobody reads would keep its connection, and the process.
+    await response.body?.getReader().cancel();
     throw new WeightsError({ op: name, expected: 'a response that is OK', got: `status ${response.status}` });
   }
   if (response.body === null) {
@@ -83,7 +91,13 @@ async function* named(
   expected = 'weights to the end',
 ): AsyncGenerator<Uint8Array> {
   try {
-    yield* chunks;
+    for await (const chunk of chunks) {
+      const given: unknown = chunk;
+      if (!ArrayBuffer.isView(given) || chunk.BYTES_PER_ELEMENT !== 1) {
+        throw new WeightsError({ op: name, expected: 'chunks that are Uint8Arrays', got: typeof given });
+      }
+      yield chunk;
+    }
   } catch (cause) {
     if (cause instanceof VanillaNetError) throw cause;
     throw new WeightsError({ op: name, expected, got: reasonOf(cause) }, { cause });
@@ -91,13 +105,12 @@ async function* named(
 }
 
 function open(source: Exclude<WeightsSource, string | { readonly href: string }>): Source {
-  if (ArrayBuffer.isView(source)) return { name: null, chunks: once(source) };
-  if ('byteLength' in source) return { name: null, chunks: once(new Uint8Array(source)) };
+  if ('byteLength' in source) return { name: null, chunks: once(source) };
   if ('ok' in source) {
     const name = source.url === '' ? null : source.url;
     return { name, chunks: readResponse(source, name ?? 'response') };
   }
-  if ('stream' in source) return { name: null, chunks: read(source.stream()) };
+  if ('stream' in source) return { name: null, chunks: readBlob(source) };
   if ('getReader' in source) return { name: null, chunks: read(source) };
   return { name: null, chunks: source };
 }

@@ -1,5 +1,6 @@
 import type { Backend } from '../core/backend.js';
 import type { GivenConfig } from '../core/config.js';
+import { ParamError } from '../core/errors.js';
 import { configOf } from '../io/configMetadata.js';
 import { streamSafetensors } from '../io/safetensorsStream.js';
 import { openSource, type WeightsSource } from '../io/source.js';
@@ -26,6 +27,14 @@ export async function loadModel(
   weights: WeightsSource,
   { backend = 'wasm', config, ...options }: LoadModelOptions = {},
 ): Promise<Model> {
+  // A caller without types may name anything.
+  if (backend !== 'wasm' && typeof (backend as Partial<Backend> | null)?.open !== 'function') {
+    throw new ParamError({
+      op: 'backend',
+      expected: "'wasm' or a backend",
+      got: typeof backend === 'string' ? backend : typeof backend,
+    });
+  }
   const { name, chunks } = openSource(weights);
   const stream = await streamSafetensors(chunks, name ?? 'weights');
   try {

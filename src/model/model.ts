@@ -1,6 +1,6 @@
 import type { Backend, Session } from '../core/backend.js';
 import { resolveConfig, type GivenConfig, type ModelConfig } from '../core/config.js';
-import { BackendUnavailableError, ParamError, ShapeError } from '../core/errors.js';
+import { BackendUnavailableError, DataError, ParamError, ShapeError } from '../core/errors.js';
 import { checkShapes, checkState } from '../core/parameters.js';
 import { mapSizes } from '../core/shapes.js';
 import type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
@@ -21,7 +21,9 @@ export class Model {
   /** How it runs there: for WebAssembly, `build`, `threads` and `memory` in bytes. */
   readonly info: Readonly<Record<string, string | number>>;
   #session: Session | null;
-  #queue: Promise<unknown> = Promise.resolve();
+  #queue: Promise<void> = Promise.resolve();
+  /** Calls that have not been answered yet. */
+  #waiting = 0;
 
   private constructor(config: ModelConfig, backend: string, session: Session) {
     this.config = config;
@@ -61,13 +63,14 @@ export class Model {
   /**
    * Logits of a batch.
    *
-   * @param x [n, in_chans, h, w] at the configuration's `input_size`, normalised, row-major
+   * @param x [n, in_chans, h, w] at the configuration's `input_size`, normalised, row-major; read, or copied
+   *   where it has to wait, before this returns
    * @returns logits [n, num_classes], row-major
    * @throws ShapeError where x is not n images, ParamError after `dispose`
    */
   async forward(x: FloatArray, n = 1): Promise<FloatArray> {
     this.#checkBatch('forward', x, n);
-    return this.#enqueue('forward', (session) => session.forward(x, n));
+    return this.#enqueue('forward', x, (session, own) => session.forward(own, n));
   }
 
   /**
@@ -82,17 +85,19 @@ export class Model {
    */
   async features(x: FloatArray, layers: readonly string[], n = 1): Promise<Map<string, Tensor>> {
     const names = ['stem', ...this.config.strides.map((_, i) => `stages.${i}`), 'cls.0'];
-    const unknown = layers.find((layer) => !names.includes(layer));
+    // A caller without types may pass anything.
+    const given: unknown = layers;
+    const unknown = Array.isArray(given) ? layers.find((layer) => !names.includes(layer)) : typeof given;
     if (unknown !== undefined) {
-      throw new ParamError({ op: 'features', expected: `layers of ${names.join(', ')}`, got: unknown });
+      throw new ParamError({ op: 'features', expected: `a list of ${names.join(', ')}`, got: unknown });
     }
     this.#checkBatch('features', x, n);
-    return this.#enqueue('features', (session) => {
+    return this.#enqueue('features', x, (session, own) => {
       if (session.features === undefined) {
         const expected = 'a backend that shows its maps';
         throw new BackendUnavailableError({ op: 'features', expected, got: this.backend });
       }
-      return session.features(x, n, layers);
+      return session.features(own, n, layers);
     });
   }
 
@@ -108,6 +113,10 @@ export class Model {
     image: PixelImage | FloatArray,
     { topK: k = 5 }: { readonly topK?: number } = {},
   ): Promise<Prediction[]> {
+    const given: unknown = image;
+    if (typeof given !== 'object' || given === null) {
+      throw new DataError({ op: 'classify', expected: 'an image', got: given === null ? 'null' : typeof given });
+    }
     const logits = 'data' in image ? await this.#forwardImage(image) : await this.forward(image);
     return topK(logits, k, this.config.class_names);
   }
@@ -128,16 +137,28 @@ export class Model {
       throw new ParamError({ op: 'classify', expected: 'a network for RGB images', got: `in_chans ${in_chans}` });
     }
     const pixels = fit(image, { size: input_size, crop_pct, interpolation });
-    return this.#enqueue('classify', (session) =>
+    return this.#enqueue('classify', null, (session) =>
       session.forwardPixels === undefined
         ? session.forward(normalise(pixels, mean, std), 1)
         : session.forwardPixels(pixels.data, 3),
     );
   }
 
+  /** The session, of a model in use. */
+  #inUse(op: string): Session {
+    if (this.#session !== null) return this.#session;
+    throw new ParamError({ op, expected: 'a model in use', got: 'one that was disposed of' });
+  }
+
   #checkBatch(op: string, x: FloatArray, n: number): void {
+    this.#inUse(op);
     const { in_chans, input_size } = this.config;
     const [h, w] = input_size;
+    // Not by its class: an array of another realm has another.
+    const type = Object.prototype.toString.call(x).slice('[object '.length, -1);
+    if (type !== 'Float32Array' && type !== 'Float64Array') {
+      throw new ShapeError({ op, expected: 'x, a Float32Array or Float64Array', got: type });
+    }
     if (!Number.isSafeInteger(n) || n < 1) {
       throw new ParamError({ op, expected: 'n an integer >= 1', got: `n = ${n}` });
     }
@@ -147,15 +168,24 @@ export class Model {
     }
   }
 
-  /** Runs a job when those before it are done. */
-  async #enqueue<T>(op: string, job: (session: Session) => Promise<T>): Promise<T> {
-    const session = this.#session;
+  /**
+   * Runs a job: at once where nothing else runs, otherwise when those before it are done.
+   * What it is given is then its own: the caller may write the next image over x.
+   */
+  async #enqueue<T>(
+    op: string,
+    x: FloatArray | null,
+    job: (session: Session, x: FloatArray) => Promise<T>,
+  ): Promise<T> {
     // Asked for now: a call made before `dispose` is answered, however long it waits.
-    if (session === null) {
-      throw new ParamError({ op, expected: 'a model in use', got: 'one that was disposed of' });
-    }
-    const result = this.#queue.then(() => job(session));
-    this.#queue = result.catch(() => undefined);
+    const session = this.#inUse(op);
+    const given = x ?? new Float32Array(0);
+    const own = this.#waiting === 0 ? given : given.slice();
+    const result = this.#waiting++ === 0 ? job(session, own) : this.#queue.then(() => job(session, own));
+    const done = (): void => {
+      this.#waiting--;
+    };
+    this.#queue = result.then(done, done);
     return result;
   }
 }

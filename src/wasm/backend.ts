@@ -1,6 +1,6 @@
 import type { Backend, Session } from '../core/backend.js';
 import type { ModelConfig } from '../core/config.js';
-import { BackendUnavailableError, ParamError, WeightsError } from '../core/errors.js';
+import { BackendUnavailableError, ParamError, ShapeError, WeightsError } from '../core/errors.js';
 import { checkTensor } from '../core/ops.js';
 import type { FloatArray, Tensor } from '../core/tensor.js';
 import type { WeightStream } from '../core/weights.js';
@@ -62,6 +62,7 @@ class LoadedSession implements WasmSession {
   async forward(x: FloatArray, n: number): Promise<Float32Array> {
     const network = this.#network();
     const { planes, logits } = network;
+    this.#check('x', x.length, n * planes.length);
     const all = new Float32Array(n * logits.length);
     for (let i = 0; i < n; i++) {
       setPlanes(network, x.subarray(i * planes.length, (i + 1) * planes.length));
@@ -74,6 +75,9 @@ class LoadedSession implements WasmSession {
   // eslint-disable-next-line @typescript-eslint/require-await -- as above
   async forwardPixels(data: Uint8Array | Uint8ClampedArray, interleaved: 3 | 4): Promise<Float32Array> {
     const network = this.#network();
+    const [h, w] = this.#config.input_size;
+    this.#check('interleaved', interleaved, interleaved === 4 ? 4 : 3);
+    this.#check('data', data.length, h * w * interleaved);
     setBytes(network, data, interleaved);
     network.run();
     return network.logits.slice();
@@ -84,6 +88,7 @@ class LoadedSession implements WasmSession {
     const network = this.#network();
     const names = new Set(layers);
     const { length } = network.planes;
+    this.#check('x', x.length, n * length);
     const maps = new Map<string, Tensor>();
     for (let i = 0; i < n; i++) {
       setPlanes(network, x.subarray(i * length, (i + 1) * length));
@@ -111,6 +116,11 @@ class LoadedSession implements WasmSession {
     const { kernels, network } = this.#opened;
     kernels.stop(network.layout.program);
     this.#opened = null;
+  }
+
+  /** What is too short would be computed with whatever lies behind it, too long stop the engine on its way. */
+  #check(name: string, got: number, expected: number): void {
+    if (got !== expected) throw new ShapeError({ op: 'wasm', expected: `${name} of ${expected}`, got: `${got}` });
   }
 
   #network(): Network {
@@ -163,23 +173,30 @@ export interface WasmBackendOptions {
   readonly memoryLimit?: number;
 }
 
-/** A network on several threads. */
-async function openTeam(
-  build: Build,
+/** The threads for a network, before there are weights: they take their time, too. */
+async function openTeam(build: Build, layout: Layout): Promise<Kernels> {
+  const module = await compile(await threadedBytesOf(build));
+  const memory = sharedMemory(layout.use.total);
+  const kernels = await instantiate(module, memory);
+  try {
+    startTeam(module, memory, layout.program, layout.scratch);
+    return kernels;
+  } catch (error) {
+    kernels.stop(layout.program);
+    throw error;
+  }
+}
+
+async function openOnTeam(
+  kernels: Kernels,
   layout: Layout,
   weights: WeightStream,
   config: ModelConfig,
 ): Promise<WasmSession> {
-  const module = await compile(await threadedBytesOf(build));
-  const memory = sharedMemory(layout.use.total);
-  const kernels = await instantiate(module, memory);
-  const { program, scratch } = layout;
   try {
-    // Before the weights come: the threads take their time, too.
-    startTeam(module, memory, program, scratch);
     return new LoadedSession(config, kernels, await loadNetwork(kernels, config, layout, weights, mayWait()));
   } catch (error) {
-    kernels.stop(program);
+    kernels.stop(layout.program);
     throw error;
   }
 }
@@ -197,8 +214,18 @@ export const createWasmBackend = ({
   async open(weights, config) {
     const found = buildOf(build);
     const count = threadCount(threads);
-    if (count === 1) return wasmBackendFrom(bytesOf(found), { memoryLimit }).open(weights, config);
-    return openTeam(found, planWithin(config, count, memoryLimit), weights, config);
+    const alone = wasmBackendFrom(bytesOf(found), { memoryLimit });
+    if (count === 1) return alone.open(weights, config);
+    const layout = planWithin(config, count, memoryLimit);
+    let kernels: Kernels;
+    try {
+      kernels = await openTeam(found, layout);
+    } catch (error) {
+      // Nobody asked for more threads than there can be.
+      if (threads === 'auto' && error instanceof BackendUnavailableError) return alone.open(weights, config);
+      throw error;
+    }
+    return openOnTeam(kernels, layout, weights, config);
   },
 });
 

@@ -1,6 +1,6 @@
 import { bytes as plain } from '#wasm/plain';
 import { bytes as relaxed } from '#wasm/relaxed';
-import { BackendUnavailableError } from '../core/errors.js';
+import { BackendUnavailableError, ParamError } from '../core/errors.js';
 import { validates } from './module.js';
 
 /**
@@ -13,12 +13,19 @@ export type Build = 'plain' | 'relaxed';
 /** A build, or the fastest that runs here. */
 export type BuildChoice = Build | 'auto';
 
+const CHOICES: readonly BuildChoice[] = ['auto', 'plain', 'relaxed'];
+
 /**
  * What a choice means here.
  *
- * @throws BackendUnavailableError where `relaxed` is asked for and does not run.
+ * @throws ParamError for what is none, BackendUnavailableError where `relaxed` is asked for and does not run.
  */
 export function buildOf(choice: BuildChoice): Build {
+  // A caller without types may ask for something else.
+  const given: unknown = choice;
+  if (!CHOICES.some((each) => each === given)) {
+    throw new ParamError({ op: 'build', expected: CHOICES.join(', '), got: String(given) });
+  }
   if (choice === 'plain') return 'plain';
   if (validates(relaxed)) return 'relaxed';
   if (choice === 'auto') return 'plain';

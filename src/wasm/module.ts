@@ -112,8 +112,10 @@ export const validates = (bytes: Uint8Array): boolean => webAssembly()?.validate
 export async function compile(source: WasmSource): Promise<CompiledModule> {
   const WebAssembly = webAssembly();
   if (WebAssembly === undefined) throw unavailable('a runtime with WebAssembly', 'one without');
-  if (!ArrayBuffer.isView(source)) return source;
-  const bytes = source as Uint8Array;
+  const given: unknown = source;
+  const isBuffer = Object.prototype.toString.call(given) === '[object ArrayBuffer]';
+  if (!ArrayBuffer.isView(given) && !isBuffer) return source;
+  const bytes = isBuffer ? new Uint8Array(given as ArrayBuffer) : (source as Uint8Array);
   if (!WebAssembly.validate(bytes)) {
     throw unavailable('WebAssembly with 128-bit SIMD', 'a runtime that rejects the module');
   }
@@ -133,8 +135,15 @@ export async function compile(source: WasmSource): Promise<CompiledModule> {
 export async function instantiate(source: WasmSource, memory?: WasmMemory): Promise<Kernels> {
   const module = await compile(source);
   const imports = memory === undefined ? {} : { env: { memory } };
-  const instance = await webAssembly()?.instantiate(module, imports);
-  return instance?.exports as Kernels;
+  try {
+    const instance = await webAssembly()?.instantiate(module, imports);
+    const exports = instance?.exports as Partial<Kernels> | undefined;
+    if (typeof exports?.runProgram === 'function') return exports as Kernels;
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw unavailable('a module that can be instantiated here', reason, cause);
+  }
+  throw unavailable("this package's module", 'another');
 }
 
 /**

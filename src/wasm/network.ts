@@ -1,4 +1,5 @@
 import type { ModelConfig } from '../core/config.js';
+import { checkValues } from '../core/parameters.js';
 import { sizeOf } from '../core/tensor.js';
 import { inOrder, type WeightStream } from '../core/weights.js';
 import { normalisationTables } from '../image/normalise.js';
@@ -64,6 +65,9 @@ export async function loadNetwork(
     for (let at = 0; at < data.length; at += staging.length) {
       const values = data.subarray(at, at + staging.length);
       staging.set(values);
+      // What is finite in float64 may not be in float32.
+      if (data instanceof Float64Array)
+        checkValues(name, staging.subarray(0, values.length), offset + at, weights.file);
       const first = offset + at;
       kernels.packLanes(block, layout.scratch[0], width, depth, lanes, first, first + values.length);
     }

@@ -7,7 +7,7 @@ import type { CompiledModule, WasmMemory } from './module.js';
 export type Threads = number | 'auto';
 
 /** More than this is a mistake, not a machine. */
-const MOST = 256;
+export const MOST_THREADS = 256;
 
 /** Returns when `stop` was called. */
 const SERVE = `const { module, memory, program, scratch } = data;
@@ -28,9 +28,13 @@ function obstacle(): string | null {
  */
 export function threadCount(threads: Threads): number {
   const reason = obstacle();
-  if (threads === 'auto') return reason === null ? Math.min(MOST, platform.parallelism()) : 1;
-  if (!Number.isSafeInteger(threads) || threads < 1 || threads > MOST) {
-    throw new ParamError({ op: 'threads', expected: `an integer from 1 to ${MOST}, or 'auto'`, got: String(threads) });
+  if (threads === 'auto') return reason === null ? Math.min(MOST_THREADS, platform.parallelism()) : 1;
+  if (!Number.isSafeInteger(threads) || threads < 1 || threads > MOST_THREADS) {
+    throw new ParamError({
+      op: 'threads',
+      expected: `an integer from 1 to ${MOST_THREADS}, or 'auto'`,
+      got: String(threads),
+    });
   }
   if (threads > 1 && reason !== null) {
     throw new BackendUnavailableError({ op: 'threads', expected: 'a runtime with shared memory', got: reason });

@@ -86,7 +86,7 @@ describe('what was not asked properly has exit status 2 and a line that names it
     [['classify', '-w', 'x', 'y', '--backend', 'cuda'], 'Allowed choices are wasm, reference.'],
     [['classify', '-w', 'x', 'y', '--top', '0'], 'Expected an integer >= 1.'],
     [['train', '--dims', '16,x'], 'Expected an integer >= 1.'],
-    [['bench', '--threads', '1,0'], "Expected an integer >= 1, or 'auto'."],
+    [['bench', '--threads', '1,0'], "Expected an integer from 1 to 256, or 'auto'."],
     [['bench', '--build', 'fast'], 'Allowed choices are auto, plain, relaxed.'],
     [['train', '--epochs', ''], 'Expected an integer >= 1.'],
     [['train', '--batch-size', '1'], 'Expected an integer >= 2.'],

@@ -198,3 +198,11 @@ describe('refused', () => {
     }
   });
 });
+
+test.each([[[5]], [[]], [[5, 5, 5]], [[0, 4]], [5], [null], ['5x5']])(
+  'a size that no image has is refused: %p',
+  (size) => {
+    const image = { data: new Uint8Array(12), width: 2, height: 2 };
+    expect(() => resize(image, size as unknown as [number, number], 'bicubic')).toThrow(ParamError);
+  },
+);

@@ -67,6 +67,7 @@ describe('the same bytes', () => {
     expect(await hashOf(BYTES)).toBe(EXPECTED);
     expect(await hashOf(BYTES.slice().buffer)).toBe(EXPECTED);
     expect(await hashOf(Buffer.from(BYTES))).toBe(EXPECTED);
+    expect(await hashOf(new Float32Array(BYTES.slice().buffer) as unknown as Uint8Array)).toBe(EXPECTED);
     expect(await hashOf(new Blob([BYTES]))).toBe(EXPECTED);
   });
 
@@ -120,6 +121,34 @@ describe('refused by name', () => {
     await expect(hashOf(new Response(null))).rejects.toThrow(
       refusal(WeightsError, 'response', 'a response with a body', 'none'),
     );
+  });
+
+  test('an answer that is refused is let go', async () => {
+    const { source, ended } = stream([BYTES]);
+    await expect(hashOf(new Response(source, { status: 500 }))).rejects.toThrow(
+      refusal(WeightsError, 'response', 'a response that is OK', 'status 500'),
+    );
+    expect(ended).toEqual(['cancelled']);
+  });
+
+  test.each([['text'], [null], [new Float32Array(2)], [[1, 2]], [new ArrayBuffer(8)]])(
+    'chunks that are no bytes: %p',
+    async (chunk) => {
+      async function* generate(): AsyncGenerator<Uint8Array> {
+        yield await Promise.resolve(chunk as unknown as Uint8Array);
+      }
+      await expect(hashOf(generate())).rejects.toThrow(
+        refusal(WeightsError, 'weights', 'chunks that are Uint8Arrays', ''),
+      );
+    },
+  );
+
+  test('what only looks like a source', async () => {
+    const detached = new ArrayBuffer(8);
+    structuredClone(detached, { transfer: [detached] });
+    for (const source of [{ stream: 5 }, detached]) {
+      await expect(hashOf(source as unknown as WeightsSource)).rejects.toThrow(WeightsError);
+    }
   });
 
   test('a stream that fails on the way', async () => {

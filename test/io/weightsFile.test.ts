@@ -52,8 +52,11 @@ describe('weights with their configuration', () => {
   test("keep the file's description, completed by the caller's", async () => {
     const bare = resolveConfig({ ...small, mean: [0, 0, 0] });
     await writeWeights(path('silent'), stateOf(bare), bare);
-    const read = await readWeights(path('silent'), { config });
+    const { lambda, class_names } = config;
+    const read = await readWeights(path('silent'), { config: { lambda, class_names } });
     expect(read.config).toEqual({ ...bare, lambda: 0.5, class_names: ['a', 'b', 'c'] });
+    // Whoever says more means it.
+    expect((await readWeights(path('silent'), { config })).config).toEqual(config);
   });
 });
 

@@ -116,7 +116,46 @@ describe('a model from elsewhere', () => {
   });
 });
 
+describe('a description and a configuration', () => {
+  test('of how the network is used: the caller’s word counts, key by key', async () => {
+    const more = { class_names: ['v', 'w', 'x', 'y', 'z'], mean: [0, 0, 0], input_size: [20, 16] };
+    const { config } = await loadModel(described(deploy), { config: more });
+    expect(config).toEqual({ ...deploy, ...more });
+    expect((await loadModel(described(deploy), { config: {} })).config).toEqual(deploy);
+  });
+
+  test('that contradict each other on what it is are refused', async () => {
+    const atOne = described(drawnConfig('train', { lambda: 1 }));
+    await expect(loadModel(atOne, { config: { lambda: 0.5 }, backend: referenceBackend })).rejects.toThrow(
+      refusal(WeightsError, 'loadModel', 'lambda 0.5', "lambda 1 in the file's own description"),
+    );
+    await expect(loadModel(described(deploy), { config: { variant: 'vanillanet_5' } })).rejects.toThrow(
+      refusal(WeightsError, 'loadModel', 'dims [512,1024,2048,4096]', ''),
+    );
+    await expect(loadModel(described(deploy), { config: { num_classes: 5n } })).rejects.toThrow(
+      refusal(ParamError, 'config.num_classes', 'an integer >= 1', '5'),
+    );
+  });
+});
+
 describe('refused', () => {
+  test.each(['cuda', null, {}, 5])('a backend that is none: %p', async (backend) => {
+    const given = { backend } as unknown as { backend: 'wasm' };
+    await expect(loadModel(described(deploy), given)).rejects.toThrow(
+      refusal(ParamError, 'backend', "'wasm' or a backend", ''),
+    );
+  });
+
+  test('float64 weights that float32 cannot hold', async () => {
+    const { shape } = drawnState(deploy).get('stem.0.bias') ?? { shape: [] };
+    const large = new Map([...drawnState(deploy), ['stem.0.bias', { shape, data: Float64Array.of(0, 1e39, 0, 0) }]]);
+    const bytes = encodeSafetensors(large, { metadata: writeConfig(deploy) });
+    await expect(loadModel(bytes)).rejects.toThrow(
+      refusal(WeightsError, 'stem.0.bias', 'finite weights', 'Infinity at element 1'),
+    );
+    expect(await (await loadModel(bytes, { backend: referenceBackend })).forward(data)).toHaveLength(5);
+  });
+
   test('bytes without a configuration', async () => {
     await expect(loadModel(bare(deploy))).rejects.toThrow(
       refusal(WeightsError, 'loadModel', 'a configuration', 'neither'),

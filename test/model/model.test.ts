@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { float32Bound, tensor, valuesOf } from '../../reference/index.js';
 import type { Backend } from '../../src/core/backend.js';
-import { ParamError, ShapeError, WeightsError } from '../../src/core/errors.js';
+import { DataError, ParamError, ShapeError, WeightsError } from '../../src/core/errors.js';
 import type { FloatArray } from '../../src/core/tensor.js';
 import { Model } from '../../src/model/model.js';
 import { referenceBackend, toOracleConfig } from '../../src/oracle/backend.js';
@@ -71,6 +71,32 @@ describe.each([wasmBackend, referenceBackend])('on $name', (backend) => {
   test.each(refused)('refuses %s, and goes on', async (_, values, n, type, expected, got) => {
     await expect(model.forward(values, n)).rejects.toThrow(refusal(type, 'forward', expected, got));
     expect(await model.forward(image(1))).toEqual(alone[1]);
+  });
+
+  test('what is given is read at once, or copied where it waits: the caller may write over it', async () => {
+    const frame = image(0).slice();
+    const asked = [model.forward(frame)];
+    for (const i of [1, 2]) {
+      frame.set(image(i));
+      asked.push(model.forward(frame));
+    }
+    frame.fill(NaN);
+    expect(await Promise.all(asked)).toEqual(alone);
+  });
+
+  test.each([null, undefined, [...x.data.subarray(0, size)], new Uint8Array(size), new Int32Array(size), 'x'])(
+    'refuses an x that is no array of floats, and goes on: %p',
+    async (values) => {
+      const refused = refusal(ShapeError, 'forward', 'x, a Float32Array or Float64Array', '');
+      await expect(model.forward(values as unknown as FloatArray)).rejects.toThrow(refused);
+      expect(await model.forward(image(1))).toEqual(alone[1]);
+    },
+  );
+
+  test.each([null, undefined, 'cat.png'])('refuses an image that is none: %p', async (given) => {
+    const refused = refusal(DataError, 'classify', 'an image', '');
+    await expect(model.classify(given as unknown as FloatArray)).rejects.toThrow(refused);
+    await expect(model.classify(new Uint8Array(size) as unknown as FloatArray)).rejects.toThrow(ShapeError);
   });
 
   test('classifies, best first', async () => {

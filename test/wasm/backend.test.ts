@@ -98,6 +98,18 @@ describe('a session', () => {
     expect(() => session.forwardLayers(data)).toThrow('wasm: expected an open session, got one that was disposed of');
   });
 
+  test('computes nothing with more or less than an image', async () => {
+    const session = await wasmBackend.open(streamOf(state), config);
+    const { data } = images(config, 1);
+    const right = await session.forward(data, 1);
+    await expect(session.forward(data.subarray(1), 1)).rejects.toThrow(ShapeError);
+    await expect(session.forward(data, 2)).rejects.toThrow(ShapeError);
+    await expect(session.features?.(data, 2, ['stem'])).rejects.toThrow(ShapeError);
+    await expect(session.forwardPixels?.(new Uint8Array(5), 3)).rejects.toThrow(ShapeError);
+    await expect(session.forwardPixels?.(new Uint8Array(5), 900_000 as 3)).rejects.toThrow(ShapeError);
+    expect(await session.forward(data, 1)).toEqual(right);
+  });
+
   test('looks at the layers of one whole image', async () => {
     const session = await wasmBackend.open(streamOf(state), config);
     expect(() => session.forwardLayers(images(config, 2).data)).toThrow(ShapeError);

@@ -84,6 +84,20 @@ describe('where the module does not run', () => {
     await expect(instantiate(bytes)).rejects.toThrow('128-bit SIMD');
   });
 
+  test('the module is another, or there is no memory for it', async () => {
+    const empty = new real.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
+    await expect(instantiate(empty)).rejects.toThrow("wasm: expected this package's module, got another");
+    await expect(instantiate({})).rejects.toThrow(BackendUnavailableError);
+    const kernels = await instantiate(bytes.slice().buffer);
+    expect(kernels.isRelaxed()).toBe(0);
+  });
+
+  test.each(['fast', null, 5])('the build is none: %p', async (build) => {
+    const config = resolveConfig({ ...NARROW[0].sizes, form: 'deploy' });
+    const backend = createWasmBackend({ build: build as unknown as BuildChoice });
+    await expect(backend.open(streamOf(drawState(config)), config)).rejects.toThrow(ParamError);
+  });
+
   test('bytes must not be compiled', async () => {
     const compile = (): Promise<CompiledModule> => Promise.reject(new Error('code generation disallowed'));
     realm.WebAssembly = { ...real, validate: () => true, compile };

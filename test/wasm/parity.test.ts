@@ -3,6 +3,8 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { Tensor } from '../../src/core/tensor.js';
 import { instantiate, type Kernels } from '../../src/wasm/module.js';
 import { openOps, type WasmOps } from '../../src/wasm/ops.js';
+import { bytesOf } from '../../src/wasm/build.js';
+import { BUILDS } from './builds.js';
 import { judge, misfit } from './judge.js';
 import { runSample } from './memory.js';
 import { SWEEP, TABLE, type Sample } from './samples.js';
@@ -27,22 +29,22 @@ function throughOps(ops: WasmOps, { call, x, weight, bias }: Sample): Tensor {
   }
 }
 
-describe.each([
-  ['table', TABLE],
-  ['sweep', SWEEP],
-])('%s', (_, samples) => {
-  let ops: WasmOps;
-  beforeAll(async () => {
-    ops = await openOps();
-  });
+describe.each(BUILDS.flatMap((build) => [TABLE, SWEEP].map((samples) => ({ build, samples }))))(
+  '$build, $samples.length samples',
+  ({ build, samples }) => {
+    let ops: WasmOps;
+    beforeAll(async () => {
+      ops = await openOps(bytesOf(build));
+    });
 
-  test.each(samples.map((sample) => [sample.label, sample] as const))('%s', (_label, sample) => {
-    const expected = judge(sample.call, sample);
-    const y = throughOps(ops, sample);
-    expect(y.shape).toEqual(expected.shape);
-    expect(misfit(y.data, expected)).toBeNull();
-  });
-});
+    test.each(samples.map((sample) => [sample.label, sample] as const))('%s', (_label, sample) => {
+      const expected = judge(sample.call, sample);
+      const y = throughOps(ops, sample);
+      expect(y.shape).toEqual(expected.shape);
+      expect(misfit(y.data, expected)).toBeNull();
+    });
+  },
+);
 
 describe('memory', () => {
   let plain: Kernels;

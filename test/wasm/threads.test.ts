@@ -1,5 +1,6 @@
 /** Several threads on one network: the same bits, nobody kept waiting, nobody left behind. */
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { platform } from '#platform';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -151,6 +152,23 @@ describe('threads asked for', () => {
     expect(threadCount('auto')).toBe(1);
     const session = await createWasmBackend({ threads: 1 }).open(streamOf(state), config);
     expect(await session.forward(new Float32Array(size), 1)).toHaveLength(config.num_classes);
+  });
+
+  test("as 'auto' are one where no worker starts", async () => {
+    const broken = jest.replaceProperty(platform, 'startWorker', () => {
+      throw new Error('not permitted');
+    });
+    try {
+      const backend = createWasmBackend({ threads: 'auto' });
+      const session = await backend.open(streamOf(state), config);
+      expect(session.info.threads).toBe(1);
+      expect(await session.forward(new Float32Array(size), 1)).toHaveLength(config.num_classes);
+      await expect(createWasmBackend({ threads: 2 }).open(streamOf(state), config)).rejects.toThrow(
+        'threads: expected a runtime that starts workers, got not permitted',
+      );
+    } finally {
+      broken.restore();
+    }
   });
 
   test("as 'auto' are those of the machine", () => {

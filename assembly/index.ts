@@ -2,6 +2,9 @@
  * What the module exports. Every kernel's arguments come in one order: outputs,
  * inputs, scratch, scalars; every pointer is a byte address on a multiple of 16.
  */
+import { runRegion } from './region';
+import { runProgram as run, serve as help } from './team';
+
 export { adaptiveMaxPool2d } from './adaptiveMaxPool2d';
 export { conv2d, conv2dScratch } from './conv2d';
 export { depthwiseConv2d, depthwiseConv2dScratch } from './depthwiseConv2d';
@@ -10,7 +13,15 @@ export { leakyRelu } from './leakyRelu';
 export { maxPool2d } from './maxPool2d';
 export { packLanes } from './packLanes';
 export { runRegion } from './region';
-export { runProgram, serve, stop } from './team';
+export { stop } from './team';
+
+export function runProgram(program: usize, scratch: usize, first: i32, last: i32, mayWait: bool): void {
+  run(runRegion, program, scratch, first, last, mayWait);
+}
+
+export function serve(program: usize, scratch: usize): void {
+  help(runRegion, program, scratch);
+}
 
 /** Where free memory begins: below lie the constants, of which only the debug build has any. */
 export function heapBase(): usize {

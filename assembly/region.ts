@@ -1,6 +1,7 @@
 import { linear } from './linear';
 import { Image, packBytes, packImage } from './packImage';
 import { runPanels } from './stage';
+import { Region } from './team';
 
 /** An `Image` of float32 planes: pixels in, windows out. */
 export const REGION_PLANES: i32 = 0;
@@ -10,21 +11,6 @@ export const REGION_BYTES: i32 = 1;
 export const REGION_STAGE: i32 = 2;
 /** A `Linear`. */
 export const REGION_LINEAR: i32 = 3;
-
-/**
- * A part of the network whose panels do not depend on each other: any thread may
- * run any of them, and all are done before the next region begins. Written by
- * src/wasm/layout.ts in the same order.
- */
-@unmanaged
-export class Region {
-  kind: i32;
-  /** Address of what `kind` says. */
-  operands: usize;
-  panels: i32;
-  /** How many panels a thread takes at a time. */
-  chunk: i32;
-}
 
 /** The classifier's operands: see linear.ts. */
 @unmanaged

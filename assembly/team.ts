@@ -1,4 +1,20 @@
-import { Region, runRegion } from './region';
+/**
+ * A part of the network whose panels do not depend on each other: any thread may
+ * run any of them, and all are done before the next region begins. Written by
+ * src/wasm in the same order.
+ */
+@unmanaged
+export class Region {
+  kind: i32;
+  /** Address of what `kind` says. */
+  operands: usize;
+  panels: i32;
+  /** How many panels a thread takes at a time. */
+  chunk: i32;
+}
+
+/** What runs panels of a region: inference and training have each their own. */
+export type RunRegion = (address: usize, scratch: usize, from: i32, to: i32) => void;
 
 /** Bytes from one region to the next: its counters have a cache line of their own. */
 const PITCH: usize = 128;
@@ -35,7 +51,7 @@ const NAP: i64 = 50_000;
  *
  * @param mayWait whether this thread may sleep; a browser's window may not
  */
-export function runProgram(program: usize, scratch: usize, first: i32, last: i32, mayWait: bool): void {
+export function runProgram(run: RunRegion, program: usize, scratch: usize, first: i32, last: i32, mayWait: bool): void {
   if (ASC_FEATURE_THREADS) {
     for (let i = first; i < last; i++) {
       const region = regionOf(program, i);
@@ -46,20 +62,20 @@ export function runProgram(program: usize, scratch: usize, first: i32, last: i32
     store<i32>(program, last, LAST);
     atomic.store<i32>(program, OPEN, STATE);
     atomic.notify(program + STATE, -1);
-    work(program, scratch, mayWait);
+    work(run, program, scratch, mayWait);
     atomic.store<i32>(program, CLOSED, STATE);
     // Whoever is still looking finds nothing to do and leaves: counters must not start anew before.
     while (atomic.load<i32>(program, ACTIVE) != 0) {}
   } else {
     for (let i = first; i < last; i++) {
       const region = regionOf(program, i);
-      runRegion(region, scratch, 0, changetype<Region>(region).panels);
+      run(region, scratch, 0, changetype<Region>(region).panels);
     }
   }
 }
 
 /** Helps with every run of the program until `stop`. */
-export function serve(program: usize, scratch: usize): void {
+export function serve(run: RunRegion, program: usize, scratch: usize): void {
   if (!ASC_FEATURE_THREADS) return;
   for (;;) {
     let spins = SPINS;
@@ -72,7 +88,7 @@ export function serve(program: usize, scratch: usize): void {
     atomic.add<i32>(program, 1, ACTIVE);
     // Looked at again: a run that was closed in between does not expect anybody.
     const state = atomic.load<i32>(program, STATE);
-    if (state == OPEN) work(program, scratch, true);
+    if (state == OPEN) work(run, program, scratch, true);
     atomic.sub<i32>(program, 1, ACTIVE);
     if (state == STOPPED) return;
   }
@@ -90,7 +106,7 @@ function regionOf(program: usize, i: i32): usize {
 }
 
 /** Takes panels as long as there are any; at the end of a region, waits until all of them are done. */
-function work(program: usize, scratch: usize, mayWait: bool): void {
+function work(run: RunRegion, program: usize, scratch: usize, mayWait: bool): void {
   const last = load<i32>(program, LAST);
   for (let i = load<i32>(program, FIRST); i < last; i++) {
     const address = regionOf(program, i);
@@ -101,7 +117,7 @@ function work(program: usize, scratch: usize, mayWait: bool): void {
       const from = atomic.add<i32>(address, chunk, NEXT);
       if (from >= panels) break;
       const to = min(from + chunk, panels);
-      runRegion(address, scratch, from, to);
+      run(address, scratch, from, to);
       atomic.add<i32>(address, to - from, DONE);
     }
     let spins = SPINS;

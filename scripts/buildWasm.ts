@@ -1,23 +1,30 @@
 /**
- * Compiles assembly/ into dist/wasm: plain and relaxed, each for one thread and for
- * several, and beside each a .js with the same bytes inlined as base64, which every runtime can import and
- * none has to fetch.
+ * Compiles assembly/ into dist/wasm: for inference and for training, each plain and
+ * relaxed, for one thread and for several; beside each a .js with the same bytes inlined
+ * as base64, which every runtime can import and none has to fetch.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import * as asc from 'assemblyscript/asc';
 
-for (const build of ['plain', 'relaxed', 'plain-threads', 'relaxed-threads']) {
+/** Entries of assembly/, by the prefix of their modules. */
+const ENTRIES = { '': 'assembly/index.ts', 'train-': 'assembly/train/index.ts' };
+const TARGETS = ['plain', 'relaxed', 'plain-threads', 'relaxed-threads'];
+
+const modules = Object.entries(ENTRIES).flatMap(([prefix, entry]) =>
+  TARGETS.map((target) => ({ entry, target, out: `dist/wasm/${prefix}${target}` })),
+);
+for (const { entry, target, out } of modules) {
   // The compiler writes what is wrong to stderr; `error` only says that something is.
-  const { error } = await asc.main(['--config', 'assembly/asconfig.json', '--target', build], process);
+  const flags = ['--config', 'assembly/asconfig.json', '--target', target, '--outFile', `${out}.wasm`];
+  const { error } = await asc.main([entry, ...flags], process);
   if (error !== null) {
     console.error(`build:wasm: ${error.message}`);
     process.exit(1);
   }
 
-  const out = `dist/wasm/${build}`;
   const wasm = await readFile(`${out}.wasm`);
-  const doc = `/** The ${build} SIMD module. */\n`;
+  const doc = `/** The module ${out}.wasm. */\n`;
   const bytes = `Uint8Array.from(atob('${wasm.toString('base64')}'), (c) => c.charCodeAt(0))`;
   await writeFile(
     `${out}.js`,

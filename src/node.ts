@@ -12,3 +12,4 @@ export { referenceBackend } from './oracle/backend.js';
 export { fuseState, type FusedState } from './oracle/fuse.js';
 export { verifyFused, type Verification } from './oracle/verify.js';
 export { train, type Progress, type TrainOptions } from './train/train.js';
+export { oracleTrainer, wasmTrainer, type Trainer } from './train/trainer.js';

@@ -22,6 +22,11 @@ const RULES: readonly {
   { from: 'src/core/', rooms: ['src/core/'], packages: [] },
   { from: 'src/image/', rooms: ['src/image/', 'src/core/'], packages: [] },
   {
+    from: 'src/wasm/training/',
+    rooms: ['src/wasm/', 'src/core/'],
+    packages: ['#wasm/train-plain', '#wasm/train-relaxed', '#wasm/train-plain-threads', '#wasm/train-relaxed-threads'],
+  },
+  {
     from: 'src/wasm/',
     rooms: ['src/wasm/', 'src/core/', 'src/image/normalise.ts'],
     packages: ['#platform', '#wasm/plain', '#wasm/relaxed', '#wasm/plain-threads', '#wasm/relaxed-threads'],
@@ -39,7 +44,7 @@ const RULES: readonly {
   { from: 'src/oracle/', rooms: ['src/oracle/', 'src/core/', 'src/model/', 'reference/index.ts'], packages: [] },
   {
     from: 'src/train/',
-    rooms: ['src/train/', 'src/core/', 'src/data/', 'src/oracle/', 'reference/index.ts'],
+    rooms: ['src/train/', 'src/core/', 'src/data/', 'src/oracle/', 'src/wasm/training/', 'reference/index.ts'],
     packages: [],
   },
   { from: 'src/cli/', rooms: ['src/', 'reference/index.ts'], packages: ['node:', 'commander'] },

@@ -27,10 +27,10 @@ export const buildOption = (): Option =>
     .default('auto');
 
 /** What computes the network, and how; WebAssembly on every core where nothing is given. */
-export const withBackend = (command: Command): Command =>
+export const withBackend = (command: Command, flags = '-b, --backend <name>'): Command =>
   command
     .addOption(
-      new Option('-b, --backend <name>', 'what computes the network')
+      new Option(flags, 'what computes the network')
         .choices([wasmBackend.name, referenceBackend.name])
         .default(wasmBackend.name),
     )

@@ -6,10 +6,12 @@ import { openDataset } from '../data/open.js';
 import { requireWritable } from '../io/atomicWrite.js';
 import { writeWeights } from '../io/weightsFile.js';
 import { train, type Progress } from '../train/train.js';
+import { oracleTrainer, wasmTrainer } from '../train/trainer.js';
 import { integer, integers, number, size } from './arguments.js';
+import { withBackend, type BackendOptions } from './backends.js';
 import { percent, print } from './print.js';
 
-interface TrainCommandOptions {
+interface TrainCommandOptions extends BackendOptions {
   readonly data?: string;
   readonly output: string;
   readonly dims: readonly number[];
@@ -99,17 +101,21 @@ async function run(options: TrainCommandOptions): Promise<void> {
     print(`net    dims ${config.dims.join(',')}  strides ${config.strides.join(',')}  act_num ${config.act_num}`);
   }
   const decayEpochs = options.decayEpochs ?? (2 * epochs) / 3;
-  const run = train(trained, heldOut, config, { ...options, decayEpochs });
+  const trainer = options.backend === 'reference' ? oracleTrainer(config, options) : await wasmTrainer(config, options);
+  const run = train(trained, heldOut, config, { ...options, decayEpochs }, trainer);
   const display = new Display(epochs, options.batchSize, options.json ?? false);
   let next = run.next();
   for (; !next.done; next = run.next()) display.show(next.value);
+  trainer.dispose();
   await writeWeights(options.output, next.value, { ...config, lambda: 1 });
   if (!options.json) print(`wrote  ${options.output} (train form, lambda 1)`);
 }
 
 export const trainCommand = (): Command =>
-  new Command('train')
-    .description('Train a narrow network with the float64 oracle; lambda rises from 0 to 1.')
+  withBackend(
+    new Command('train').description('Train a narrow network; lambda rises from 0 to 1, after which it can be fused.'),
+    '--backend <name>',
+  )
     .option(
       '-d, --data <what>',
       'CIFAR-10 (archive or folder), an image folder, or "shapes"; looked for in data/ if not given',

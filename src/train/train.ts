@@ -1,23 +1,11 @@
-import {
-  cosineAnnealing,
-  forward,
-  initialise,
-  labelSmoothingCrossEntropy,
-  lambdaSchedule,
-  startTraining,
-  tensor,
-  trainStep,
-  uniform,
-  type Tensor,
-} from '../../reference/index.js';
+import { cosineAnnealing, lambdaSchedule, uniform } from '../../reference/index.js';
 import { ParamError } from '../core/errors.js';
 import type { ModelConfig } from '../core/config.js';
-import type { StateDict } from '../core/tensor.js';
+import type { FloatArray, StateDict } from '../core/tensor.js';
 import { mapSizes } from '../core/shapes.js';
 import type { ImageSet } from '../data/dataset.js';
 import { batchOf } from '../data/normalise.js';
-import { toOracleConfig } from '../oracle/backend.js';
-import { stateFromOracle } from '../oracle/state.js';
+import { oracleTrainer, type Trainer } from './trainer.js';
 
 export interface TrainOptions {
   readonly epochs: number;
@@ -53,9 +41,6 @@ export interface Progress {
 /** Shuffles are drawn from streams of their own, past those of the parameters and below those of dropout. */
 const SHUFFLE_STREAM = 2 ** 30;
 
-/** Batch size of the evaluation: any will do, images do not mix in eval. */
-const EVALUATION_BATCH = 100;
-
 /** Fisher-Yates from the run's seed and the epoch. */
 function shuffled(n: number, seed: number, epoch: number): Int32Array {
   const order = Int32Array.from({ length: n }, (_, i) => i);
@@ -66,11 +51,12 @@ function shuffled(n: number, seed: number, epoch: number): Int32Array {
   return order;
 }
 
-function correct(logits: Tensor, targets: readonly number[]): number {
-  const [, classes] = logits.shape;
+function correct(logits: FloatArray, targets: readonly number[]): number {
+  const classes = logits.length / targets.length;
   return targets.filter((target, i) => {
+    const row = i * classes;
     let best = 0;
-    for (let c = 1; c < classes; c++) if (logits.get(i, c) > logits.get(i, best)) best = c;
+    for (let c = 1; c < classes; c++) if (logits[row + c] > logits[row + best]) best = c;
     return best === target;
   }).length;
 }
@@ -114,12 +100,11 @@ function check(set: ImageSet, validation: ImageSet | null, config: ModelConfig, 
 }
 
 /**
- * Trains the train form with the oracle: float64, one thread, for narrow networks
- * and for understanding. λ and the learning rate move with every step.
- *
- * Everything drawn (weights, shuffles, dropout) comes from the seed alone.
+ * Trains the train form. λ and the learning rate move with every step. Everything
+ * drawn (weights, shuffles, dropout) comes from the seed alone.
  *
  * @param validation evaluated after every epoch, at the λ reached
+ * @param trainer what makes the steps, new and for these options; the oracle where it is not given
  * @throws ParamError, ShapeError before anything is computed
  */
 export function train(
@@ -127,9 +112,10 @@ export function train(
   validation: ImageSet | null,
   config: ModelConfig,
   options: TrainOptions,
+  trainer?: Trainer,
 ): Generator<Progress, StateDict> {
   check(set, validation, config, options);
-  return run(set, validation, config, options);
+  return run(set, validation, config, options, trainer ?? oracleTrainer(config, options));
 }
 
 function* run(
@@ -137,30 +123,29 @@ function* run(
   validation: ImageSet | null,
   config: ModelConfig,
   options: TrainOptions,
+  trainer: Trainer,
 ): Generator<Progress, StateDict> {
   const { epochs, decayEpochs, batchSize, weightDecay, smoothing, seed } = options;
-  const network = toOracleConfig(config);
-  const { mean, std, in_chans, input_size } = config;
-  const batch = (from: ImageSet, positions: ArrayLike<number>): { x: Tensor; targets: number[] } => ({
-    x: tensor(batchOf(from, positions, { mean, std, dtype: 'float64' }), [positions.length, in_chans, ...input_size]),
+  const { mean, std } = config;
+  const batch = (from: ImageSet, positions: ArrayLike<number>): { x: FloatArray; targets: number[] } => ({
+    x: batchOf(from, positions, { mean, std, dtype: 'float64' }),
     targets: Array.from(positions, (i) => from.labels[i]),
   });
 
   const steps = Math.floor(set.n / batchSize);
-  let training = startTraining(initialise(network, { seed }));
-  const state = (): StateDict => stateFromOracle(training.state);
+  const state = (): StateDict => trainer.state();
 
   const evaluate = (on: ImageSet, lambda: number): { loss: number; accuracy: number } => {
     let [loss, hits] = [0, 0];
-    for (let from = 0; from < on.n; from += EVALUATION_BATCH) {
-      const count = Math.min(EVALUATION_BATCH, on.n - from);
+    for (let from = 0; from < on.n; from += trainer.evaluationBatch) {
+      const count = Math.min(trainer.evaluationBatch, on.n - from);
       const { x, targets } = batch(
         on,
         Array.from({ length: count }, (_, i) => from + i),
       );
-      const { logits } = forward(network, training.state, x, { training: false, lambda });
-      loss += count * labelSmoothingCrossEntropy(logits, targets, smoothing);
-      hits += correct(logits, targets);
+      const answer = trainer.evaluate(x, targets, { lambda, smoothing });
+      loss += count * answer.loss;
+      hits += correct(answer.logits, targets);
     }
     return { loss: loss / on.n, accuracy: hits / on.n };
   };
@@ -172,8 +157,7 @@ function* run(
       const lambda = lambdaSchedule(epoch + step / steps, { schedule: options.lambdaSchedule, decayEpochs });
       const lr = cosineAnnealing(epoch * steps + step, { baseLr: options.lr, tMax: epochs * steps });
       const { x, targets } = batch(set, order.subarray(step * batchSize, (step + 1) * batchSize));
-      const made = trainStep(network, training, x, targets, { lambda, lr, weightDecay, smoothing, seed });
-      training = made.training;
+      const made = trainer.step(x, targets, { lambda, lr, weightDecay, smoothing });
       loss += made.loss * batchSize;
       hits += correct(made.logits, targets);
       seen += batchSize;

@@ -5,6 +5,7 @@
 import type { ModelConfig } from '../core/config.js';
 import { Arena } from './arena.js';
 import { LANES, packedFloats, whole, type PackedShape } from './packedShape.js';
+import { Program, type Words } from './program.js';
 import { ORDER, planStages, stemWindows, type StagePlan } from './stages.js';
 
 /** The fields of `Image` in assembly/packImage.ts, in its order. */
@@ -49,15 +50,8 @@ const STAGE_FIELDS = [
 /** The fields of `Linear` in assembly/region.ts, in its order. */
 const LINEAR_FIELDS = ['y', 'x', 'weight', 'bias', 'depth'] as const;
 
-/** The fields of `Region` in assembly/region.ts, in its order. */
-const REGION_FIELDS = ['kind', 'operands', 'panels', 'chunk'] as const;
-
 /** Values of `Region.kind`. */
 export const REGION = { planes: 0, bytes: 1, stage: 2, linear: 3 } as const;
-
-/** Bytes of a program before its regions, and of each of them: see assembly/team.ts. */
-const PROGRAM_HEAD = 128;
-const REGION_PITCH = 128;
 
 /** Outputs of one pass of assembly/depthwisePlane.ts, which may go so far beyond a map, and read so far beyond a plane. */
 const PASS = 7;
@@ -109,7 +103,7 @@ export interface Layout {
   readonly weights: ReadonlyMap<string, WeightBlock>;
   readonly program: number;
   /** Words to be written before anything runs. */
-  readonly words: readonly (readonly [address: number, values: readonly number[]])[];
+  readonly words: Words;
   readonly regions: readonly RegionLayout[];
   readonly stages: readonly StageLayout[];
   readonly image: { readonly block: number; readonly kind: number; readonly interleaved: number };
@@ -130,10 +124,6 @@ function stageScratch({ groups, h, w }: StagePlan, n: number): { low: number; hi
   const map = low + 2 * plane;
   return { low, high: low + plane, map, end: map + 16 * (h * w + PASS) };
 }
-
-/** How many panels a thread takes at a time: few enough that the last ones end together. */
-const chunkOf = (panels: number, threads: number): number =>
-  threads === 1 ? panels : Math.max(1, Math.min(16, Math.floor(panels / (16 * threads))));
 
 export interface LayoutOptions {
   readonly threads?: number;
@@ -158,21 +148,17 @@ export function planLayout(
   const last = plans[plans.length - 1];
   const taps = (2 * n + 1) ** 2;
 
-  const words: [number, number[]][] = [];
+  const descriptors: [number, number[]][] = [];
   function descriptor<K extends string>(names: readonly K[], values: Readonly<Record<K, number>>): Record<K, number> {
     const address = arena.reserveFloats(names.length);
-    words.push([address, names.map((name) => values[name])]);
+    descriptors.push([address, names.map((name) => values[name])]);
     return Object.fromEntries(names.map((name, i) => [name, address + 4 * i])) as Record<K, number>;
   }
 
   const regions: RegionLayout[] = [];
-  const program = arena.reserve(PROGRAM_HEAD + REGION_PITCH * (plans.length + 2));
-  words.push([program, Array<number>(4).fill(0)]);
+  const program = new Program(arena, plans.length + 2, threads);
   function region(name: string, kind: number, operands: number, panels: number, macs: number): number {
-    const address = program + PROGRAM_HEAD + REGION_PITCH * regions.length;
-    const values = { kind, operands, panels, chunk: chunkOf(panels, threads) };
-    words.push([address, REGION_FIELDS.map((field) => values[field])]);
-    return regions.push({ name, address, panels, macs }) - 1;
+    return regions.push({ name, address: program.add(kind, operands, panels), panels, macs }) - 1;
   }
 
   // Activations.
@@ -260,8 +246,8 @@ export function planLayout(
   return {
     use: { weights: weightBytes, activations, scratch: threads * scratchBytes, total: arena.end },
     weights,
-    program,
-    words,
+    program: program.address,
+    words: [...program.words, ...descriptors],
     regions,
     stages,
     image: { block: image, kind: regions[0].address, interleaved: windows.interleaved },

@@ -30,15 +30,32 @@ export async function faultyReader(...faults: readonly Fault[]): Promise<ReadSou
   };
 }
 
+/** What is compiled for inference. */
+export const INFERENCE = 'assembly/index.ts';
+
 /**
  * Unoptimised, which is quicker: the faults are the same.
  * @throws Error with the compiler's message, or where the text to replace is not there exactly once.
  */
-export async function compile(target: 'plain' | 'debug', ...faults: readonly Fault[]): Promise<Uint8Array> {
+export async function compile(
+  target: 'plain' | 'debug',
+  entry: string,
+  ...faults: readonly Fault[]
+): Promise<Uint8Array> {
   const outputs = new Map<string, string | Uint8Array>();
   const stderr = asc.createMemoryStream();
   const { error } = await asc.main(
-    ['--config', 'assembly/asconfig.json', '--target', target, '--outFile', 'memory.wasm', '--optimizeLevel', '0'],
+    [
+      entry,
+      '--config',
+      'assembly/asconfig.json',
+      '--target',
+      target,
+      '--outFile',
+      'memory.wasm',
+      '--optimizeLevel',
+      '0',
+    ],
     {
       stderr,
       readFile: await faultyReader(...faults),

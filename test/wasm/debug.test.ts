@@ -8,14 +8,14 @@ import { streamOf } from '../../src/core/weights.js';
 import { loadNetwork } from '../../src/wasm/network.js';
 import { allLayers } from './stages.js';
 import { drawState, NARROW } from './networks.js';
-import { compile } from './compile.js';
+import { compile, INFERENCE } from './compile.js';
 import { judge, misfit } from './judge.js';
 import { runSample } from './memory.js';
 import { TABLE } from './samples.js';
 
 let kernels: Kernels;
 beforeAll(async () => {
-  const { exports } = await instantiate<Record<keyof Kernels, unknown>>(await compile('debug'));
+  const { exports } = await instantiate<Record<keyof Kernels, unknown>>(await compile('debug', INFERENCE));
   kernels = exports as Kernels;
 });
 
@@ -24,7 +24,7 @@ test('every sample meets what its kernel requires', () => {
 });
 
 test('every network meets what its kernels require', async () => {
-  const debug = await compile('debug');
+  const debug = await compile('debug', INFERENCE);
   for (const { sizes } of NARROW) {
     const config = resolveConfig({ ...sizes, form: 'deploy' });
     const { exports } = await instantiate<Record<keyof Kernels, unknown>>(debug);

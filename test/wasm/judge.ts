@@ -98,11 +98,15 @@ export function judge(
 const isFinite = (v: number): boolean => Number.isFinite(v);
 const largest = (values: Float64Array): number => values.filter(isFinite).reduce((m, v) => Math.max(m, Math.abs(v)), 0);
 
-/** What is wrong with an answer, or null. A bound as large as the signal judges nothing, and is wrong too. */
-export function misfit(y: FloatArray, { exact, bound }: Verdict): string | null {
+/**
+ * What is wrong with an answer, or null. A bound as large as the signal judges nothing,
+ * and is wrong too, unless the signal may vanish.
+ */
+export function misfit(y: FloatArray, { exact, bound }: Verdict, mayVanish = false): string | null {
   if (y.length !== exact.length) return `${y.length} elements, not ${exact.length}`;
   const [signal, widest] = [largest(exact), largest(bound)];
-  if (widest > 0 && widest >= signal) return `the bound ${widest} is not smaller than the signal ${signal}`;
+  if (!mayVanish && widest > 0 && widest >= signal)
+    return `the bound ${widest} is not smaller than the signal ${signal}`;
   for (let i = 0; i < y.length; i++) {
     const same = y[i] === exact[i] || (Number.isNaN(y[i]) && Number.isNaN(exact[i]));
     if (!same && !(Math.abs(y[i] - exact[i]) <= bound[i])) {

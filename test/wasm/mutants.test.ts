@@ -1,7 +1,7 @@
 /** The judges judged: kernels with a fault put in must not pass the table. */
 import { expect, test } from '@jest/globals';
 import { instantiate, type Kernels } from '../../src/wasm/module.js';
-import { compile, type Fault } from './compile.js';
+import { compile, INFERENCE, type Fault } from './compile.js';
 import { judge, misfit } from './judge.js';
 import { runSample } from './memory.js';
 import { TABLE, type Sample } from './samples.js';
@@ -101,7 +101,7 @@ function symptom(kernels: Kernels, sample: Sample): string | null {
 }
 
 test.each(MUTANTS)('%s (%s)', async (_, file, from, to) => {
-  const kernels = await instantiate(await compile('plain', { file, from, to }));
+  const kernels = await instantiate(await compile('plain', INFERENCE, { file, from, to }));
   let found: string | null = null;
   for (const sample of samplesOf(file)) found ??= symptom(kernels, sample);
   expect(found).not.toBeNull();
@@ -109,5 +109,5 @@ test.each(MUTANTS)('%s (%s)', async (_, file, from, to) => {
 
 test('a fault that finds no place to be put in is an error', async () => {
   const fault: Fault = { file: 'dot.ts', from: 'no such text', to: '' };
-  await expect(compile('plain', fault)).rejects.toThrow('dot.ts says 0 times, not once: no such text');
+  await expect(compile('plain', INFERENCE, fault)).rejects.toThrow('dot.ts says 0 times, not once: no such text');
 });

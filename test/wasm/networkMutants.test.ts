@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { resolveConfig } from '../../src/core/config.js';
 import { instantiate } from '../../src/wasm/module.js';
 import { setPlanes } from '../../src/wasm/network.js';
-import { compile, type Fault } from './compile.js';
+import { compile, INFERENCE, type Fault } from './compile.js';
 import { draw, uniform } from './draw.js';
 import { loadMarked } from './marked.js';
 import { drawState, NARROW } from './networks.js';
@@ -101,16 +101,16 @@ async function symptom(wasm: Uint8Array): Promise<string | null> {
 }
 
 test('without a fault there is no symptom', async () => {
-  expect(await symptom(await compile('plain'))).toBeNull();
+  expect(await symptom(await compile('plain', INFERENCE))).toBeNull();
 });
 
 test.each(MUTANTS)('%s (%s)', async (_, file, from, to) => {
   const fault: Fault = { file, from, to };
-  expect(await symptom(await compile('plain', fault))).not.toBeNull();
+  expect(await symptom(await compile('plain', INFERENCE, fault))).not.toBeNull();
 });
 
 test('tiles of six pixels give the bits of tiles of four', async () => {
-  const [four, six] = await Promise.all([compile('plain'), compile('plain', SIX)]);
+  const [four, six] = await Promise.all([compile('plain', INFERENCE), compile('plain', INFERENCE, SIX)]);
   for (const { config, state, x } of CASES) {
     const [expected, got] = await Promise.all(
       [four, six].map(async (wasm) => {
@@ -124,5 +124,5 @@ test('tiles of six pixels give the bits of tiles of four', async () => {
 });
 
 test.each(SIX_MUTANTS)('six pixels a tile: %s (%s)', async (_, file, from, to) => {
-  expect(await symptom(await compile('plain', SIX, { file, from, to }))).not.toBeNull();
+  expect(await symptom(await compile('plain', INFERENCE, SIX, { file, from, to }))).not.toBeNull();
 });

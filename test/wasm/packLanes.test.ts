@@ -3,7 +3,7 @@ import { bytes } from '#wasm/plain';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { instantiate, type Kernels } from '../../src/wasm/module.js';
 import { packedFloats, type PackedShape } from '../../src/wasm/packedShape.js';
-import { compile } from './compile.js';
+import { compile, INFERENCE } from './compile.js';
 
 const SHAPES: readonly PackedShape[] = [
   { rows: 16, width: 8, depth: 8, lanes: 8 },
@@ -73,7 +73,7 @@ test.each([
   ['the second four rows where the first are', 'let to = panel + 4 * <usize>lane;\n    let from', 'let to = panel;\n    let from'],
   ['rows one after the other', 'to += laneBytes;\n    }\n  }\n}\n\n/**', 'to += 4;\n    }\n  }\n}\n\n/**'],
 ])('a kernel with a fault is found: %s', async (_, from, to) => {
-  const kernels = await instantiate(await compile('plain', { file: 'packLanes.ts', from, to }));
+  const kernels = await instantiate(await compile('plain', INFERENCE, { file: 'packLanes.ts', from, to }));
   const isRight = (shape: PackedShape, part: number): boolean => {
     const { panels, around } = packed(kernels, shape, part);
     const expected = expectedOf(shape, packedFloats(shape));

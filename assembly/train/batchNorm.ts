@@ -1,0 +1,152 @@
+import { PIXEL, planeBytes } from './planes';
+import { sumPlane } from './sumPlane';
+
+/**
+ * Batch normalisation with the activation behind it, a leaky ReLU of slope λ; λ = 1
+ * where there is none. Each channel over its m = pixels values in the batch:
+ *
+ *     x̂ = (x − μ)/√(σ² + ε)     v = γ·x̂ + β     y = v where v > 0, λ·v elsewhere
+ */
+@unmanaged
+export class BatchNorm {
+  x: usize;
+  y: usize;
+  /** The gradient of y, in whose place that of x comes. */
+  dy: usize;
+  /** γ and β [c], and their gradients. */
+  weight: usize;
+  bias: usize;
+  dw: usize;
+  db: usize;
+  runningMean: usize;
+  runningVar: usize;
+  /** μ and 1/√(σ² + ε) of this batch [c]. */
+  mean: usize;
+  invStd: usize;
+  /** λ, a float32. */
+  lambda: usize;
+  pixels: i32;
+  eps: f32;
+  /** Share of the batch in the new running statistics. */
+  momentum: f32;
+  /** By how much σ² is multiplied for `runningVar`: m/(m − 1), as in PyTorch, or 1. */
+  correction: f32;
+}
+
+/**
+ * y, μ, σ and the running statistics from x, four channels a panel.
+ * Order: the sum of x, that of (x − μ)², each in four sums pixel by pixel; then y.
+ */
+export function batchNorm(address: usize, from: i32, to: i32): void {
+  const op = changetype<BatchNorm>(address);
+  const pixels = op.pixels;
+  const count = f32x4.splat(<f32>pixels);
+  const keep = f32x4.splat(1 - op.momentum);
+  const share = f32x4.splat(op.momentum);
+  for (let panel = from; panel < to; panel++) {
+    const at: usize = 16 * <usize>panel;
+    const x = op.x + <usize>panel * planeBytes(pixels);
+    const mean = f32x4.div(sumPlane(x, pixels), count);
+    const variance = f32x4.div(squaresOf(x, mean, pixels), count);
+    const invStd = f32x4.div(f32x4.splat(1), f32x4.sqrt(f32x4.add(variance, f32x4.splat(op.eps))));
+    v128.store(op.mean + at, mean);
+    v128.store(op.invStd + at, invStd);
+    const runningMean = op.runningMean + at;
+    const runningVar = op.runningVar + at;
+    const recorded = f32x4.mul(variance, f32x4.splat(op.correction));
+    v128.store(runningMean, f32x4.add(f32x4.mul(keep, v128.load(runningMean)), f32x4.mul(share, mean)));
+    v128.store(runningVar, f32x4.add(f32x4.mul(keep, v128.load(runningVar)), f32x4.mul(share, recorded)));
+    normalise(op, panel, mean, invStd);
+  }
+}
+
+/** y from x and the running statistics, four channels a panel. */
+export function batchNormEval(address: usize, from: i32, to: i32): void {
+  const op = changetype<BatchNorm>(address);
+  for (let panel = from; panel < to; panel++) {
+    const at: usize = 16 * <usize>panel;
+    const variance = v128.load(op.runningVar + at);
+    const invStd = f32x4.div(f32x4.splat(1), f32x4.sqrt(f32x4.add(variance, f32x4.splat(op.eps))));
+    normalise(op, panel, v128.load(op.runningMean + at), invStd);
+  }
+}
+
+function normalise(op: BatchNorm, panel: i32, mean: v128, invStd: v128): void {
+  const at: usize = 16 * <usize>panel;
+  const plane = <usize>panel * planeBytes(op.pixels);
+  const scale = f32x4.mul(v128.load(op.weight + at), invStd);
+  const shift = v128.load(op.bias + at);
+  const lambda = v128.load_splat<f32>(op.lambda);
+  const zero = f32x4.splat(0);
+  let x = op.x + plane;
+  let y = op.y + plane;
+  for (const end = x + PIXEL * <usize>op.pixels; x < end; x += PIXEL) {
+    const v = f32x4.add(f32x4.mul(scale, f32x4.sub(v128.load(x), mean)), shift);
+    v128.store(y, v128.bitselect(v, f32x4.mul(lambda, v), f32x4.gt(v, zero)));
+    y += PIXEL;
+  }
+}
+
+/**
+ * With g = dy where y > 0, λ·dy elsewhere:
+ *
+ *     db = Σ g     dw = Σ g·x̂     dx = γ/√(σ² + ε) · (g − db/m − x̂·dw/m)
+ *
+ * four channels a panel; dx in the place of dy. y and v have the same sign, and where
+ * λ = 0 took that away, the slope is 0.
+ * Order: both sums pixel by pixel, each in two; then dx.
+ */
+export function batchNormBackward(address: usize, from: i32, to: i32): void {
+  const op = changetype<BatchNorm>(address);
+  const pixels = op.pixels;
+  const lambda = v128.load_splat<f32>(op.lambda);
+  const zero = f32x4.splat(0);
+  const bytes: usize = PIXEL * <usize>pixels;
+  for (let panel = from; panel < to; panel++) {
+    const at: usize = 16 * <usize>panel;
+    const plane = <usize>panel * planeBytes(pixels);
+    const x = op.x + plane;
+    const y = op.y + plane;
+    const dy = op.dy + plane;
+    const mean = v128.load(op.mean + at);
+    const invStd = v128.load(op.invStd + at);
+    let db = zero;
+    let dw = zero;
+    for (let p: usize = 0; p < bytes; p += PIXEL) {
+      const up = v128.load(dy + p);
+      const g = v128.bitselect(up, f32x4.mul(lambda, up), f32x4.gt(v128.load(y + p), zero));
+      v128.store(dy + p, g);
+      db = f32x4.add(db, g);
+      dw = f32x4.add(dw, f32x4.mul(g, f32x4.mul(f32x4.sub(v128.load(x + p), mean), invStd)));
+    }
+    v128.store(op.db + at, db);
+    v128.store(op.dw + at, dw);
+    const count = f32x4.splat(<f32>pixels);
+    const scale = f32x4.mul(v128.load(op.weight + at), invStd);
+    const perPixel = f32x4.div(db, count);
+    const perHat = f32x4.mul(f32x4.div(dw, count), invStd);
+    for (let p: usize = 0; p < bytes; p += PIXEL) {
+      const viaStatistics = f32x4.add(perPixel, f32x4.mul(f32x4.sub(v128.load(x + p), mean), perHat));
+      v128.store(dy + p, f32x4.mul(scale, f32x4.sub(v128.load(dy + p), viaStatistics)));
+    }
+  }
+}
+
+/** Σ (x − mean)² */
+function squaresOf(x: usize, mean: v128, pixels: i32): v128 {
+  let s0 = f32x4.splat(0);
+  let s1 = s0;
+  let p = 0;
+  for (; p + 2 <= pixels; p += 2) {
+    const d0 = f32x4.sub(v128.load(x), mean);
+    const d1 = f32x4.sub(v128.load(x, 16), mean);
+    s0 = f32x4.add(s0, f32x4.mul(d0, d0));
+    s1 = f32x4.add(s1, f32x4.mul(d1, d1));
+    x += 32;
+  }
+  if (p < pixels) {
+    const d = f32x4.sub(v128.load(x), mean);
+    s0 = f32x4.add(s0, f32x4.mul(d, d));
+  }
+  return f32x4.add(s0, s1);
+}

@@ -1,0 +1,224 @@
+/**
+ * Where everything of a network in training lies in linear memory, worked out before
+ * there is any; see assembly/train/planes.ts for what its maps look like.
+ */
+import type { ModelConfig } from '../../core/config.js';
+import { ParamError } from '../../core/errors.js';
+import { planNetwork, type Layer } from '../../core/plan.js';
+import { Arena } from '../arena.js';
+import { whole } from '../packedShape.js';
+import { Program } from '../program.js';
+import { Builder } from './builder.js';
+import { ADAM, CROSS_ENTROPY, type Descriptor, type DROPOUT } from './fields.js';
+import { planesBytes, type Planes } from './planes.js';
+import { placeTensors, type TensorBlock } from './tensors.js';
+import { batchNorm, conv2d, depthwiseConv2d, globalAvgPool, maxPool2d, windowsOf, type Unit } from './units.js';
+
+/** Outputs or taps of one pass of the depthwise kernels, which may go so far beyond a map. */
+const PASS = 7;
+/** Parameters of a panel: see assembly/train/adam.ts. */
+const ADAM_PANEL = 4096;
+/** The module's own, and more than it needs. */
+const BASE = 2 ** 16;
+
+/** Regions of the program, first to last without the last. */
+export type Span = readonly [first: number, last: number];
+
+/** A unit's place in the program, for whoever judges them one by one. */
+export interface UnitLayout {
+  readonly name: string;
+  readonly x: Planes;
+  readonly y: Planes;
+  readonly forward: Span;
+  readonly backward: Span;
+  /** Where the gradients of y and x are, before and after `backward`. */
+  readonly dy: number;
+  readonly dx: number;
+}
+
+export interface TrainingLayout {
+  readonly arena: Arena;
+  readonly program: Program;
+  readonly units: readonly UnitLayout[];
+  readonly forward: Span;
+  /** The loss, and all that follows from it. */
+  readonly backward: Span;
+  readonly optimise: Span;
+  /** All the way to the loss. */
+  readonly evaluate: Span;
+  readonly scratch: readonly number[];
+  readonly scratchBytes: number;
+  readonly write: (view: DataView) => void;
+  readonly tensors: ReadonlyMap<string, TensorBlock>;
+  /** [n,in_chans,h,w] */
+  readonly images: number;
+  /** Float32 [n,num_classes], and float64 [n]. */
+  readonly targets: number;
+  readonly losses: number;
+  /** λ, a float32. */
+  readonly lambda: number;
+  readonly logits: Planes;
+  /** Bytes of each of the two blocks that gradients go back and forth between. */
+  readonly sideBytes: number;
+  readonly dropout: Descriptor<keyof typeof DROPOUT>;
+  readonly adam: readonly { readonly descriptor: Descriptor<keyof typeof ADAM>; readonly weights: boolean }[];
+}
+
+/** Floats that a thread needs for a layer: see assembly/train/depthwiseConv2d.ts. */
+function scratchFloats(layer: Layer): number {
+  if (layer.op !== 'depthwiseConv2d') return 0;
+  const [, h, w] = layer.input;
+  const kernel = layer.weight[2];
+  const taps = kernel * PASS * Math.ceil(kernel / PASS);
+  return 4 + 4 * (h * (w + kernel - 1) + PASS) + 4 * (h * w + PASS) + 4 * taps;
+}
+
+function unitsOf(b: Builder, layers: readonly Layer[]): { units: Unit[]; dropout: TrainingLayout['dropout'] } {
+  const units: Unit[] = [];
+  let dropout: TrainingLayout['dropout'] | null = null;
+  for (let i = 0; i < layers.length; i++) {
+    const layer = layers[i];
+    const next = layers.at(i + 1);
+    const x = units.length === 0 ? null : units[units.length - 1].y;
+    if (layer.op === 'conv2d') {
+      units.push(conv2d(b, layer, x));
+    } else if (x === null || layer.op === 'dropout') {
+      throw new Error(`${layer.name}: a network begins with a convolution and drops out behind its mean`);
+    } else if (layer.op === 'batchNorm') {
+      const leaky = next?.name.endsWith('.leaky') ?? false;
+      units.push(batchNorm(b, layer, x, leaky));
+      if (leaky) i++;
+    } else if (layer.op === 'depthwiseConv2d') {
+      units.push(depthwiseConv2d(b, layer, x));
+    } else if (layer.op === 'globalAvgPool') {
+      if (next?.op !== 'dropout') throw new Error(`${layer.name}: dropout follows the mean`);
+      const unit = globalAvgPool(b, layer, next, x);
+      units.push(unit);
+      dropout = unit.dropout;
+      i++;
+    } else if (layer.op === 'leakyRelu') {
+      units.push(maxPool2d(b, null, layer, x));
+    } else {
+      if (next === undefined) throw new Error(`${layer.name}: an activation follows the pool`);
+      units.push(maxPool2d(b, layer, next, x));
+      i++;
+    }
+  }
+  if (dropout === null) throw new Error('a network ends in a mean');
+  return { units, dropout };
+}
+
+/**
+ * @param n images of a batch
+ * @throws ShapeError where `config.input_size` is too small, ParamError where 32-bit addresses do not
+ *   reach so far, or where a batch norm would see one value
+ */
+export function planTraining(config: ModelConfig, n: number, threads: number): TrainingLayout {
+  if (!Number.isSafeInteger(n) || n < 2) {
+    const expected = 'a batch of at least 2 images: the head normalises over them';
+    throw new ParamError({ op: 'batchSize', expected, got: String(n) });
+  }
+  const layers = planNetwork({ ...config, form: 'train' }, config.input_size);
+  const arena = new Arena('training', BASE);
+  // Every layer is a few regions on the way forward, a few back, a few in eval.
+  const program = new Program(arena, 10 * layers.length + 8, threads);
+  const { tensors, groups } = placeTensors(config, arena);
+
+  const [h, w] = config.input_size;
+  const maps = [windowsOf(layers[0]), ...layers.map(({ output }) => output)];
+  const largest = Math.max(...maps.map(([c, oh, ow]) => planesBytes(whole(c), n * oh * ow)));
+  const convolutions = layers.filter(({ op }) => op === 'conv2d');
+  const largestWeight = Math.max(...convolutions.map(({ input, output }) => whole(input[0]) * whole(output[0])));
+  const shared = {
+    images: arena.reserveFloats(n * config.in_chans * h * w),
+    lambda: arena.reserveFloats(1),
+    one: arena.reserveFloats(1),
+    turned: arena.reserveFloats(largestWeight),
+    panels: arena.reserve(largest),
+    sides: [arena.reserve(largest), arena.reserve(largest)] as const,
+  };
+  const targets = arena.reserveFloats(n * config.num_classes);
+  const losses = arena.reserve(8 * n);
+  // Weights are packed there, too, a part at a time.
+  const scratchBytes = 4 * Math.max(4096, ...layers.map(scratchFloats));
+  const scratch = Array.from({ length: threads }, () => arena.reserve(scratchBytes));
+
+  const b = new Builder(arena, program, n, shared, tensors);
+  const span = (write: () => void): Span => {
+    const first = program.length;
+    write();
+    return [first, program.length];
+  };
+  const { units, dropout } = unitsOf(b, layers);
+  const logits = units[units.length - 1].y;
+  const [first] = shared.sides;
+  const loss = b.place(CROSS_ENTROPY, {
+    x: logits.block,
+    dx: first,
+    q: targets,
+    loss: losses,
+    n,
+    classes: config.num_classes,
+  });
+
+  const forwards: Span[] = [];
+  const forward = span(() => {
+    for (const unit of units)
+      forwards.push(
+        span(() => {
+          unit.forward();
+        }),
+      );
+  });
+  const laidOut: UnitLayout[] = [];
+  const backward = span(() => {
+    b.run('crossEntropy', loss, n);
+    let dy = first;
+    for (let i = units.length - 1; i >= 0; i--) {
+      const { name, x, y } = units[i];
+      let dx = dy;
+      const back = span(() => {
+        dx = units[i].backward(dy);
+      });
+      laidOut.unshift({ name, x, y, forward: forwards[i], backward: back, dy, dx });
+      dy = dx;
+    }
+  });
+  const adam: { descriptor: Descriptor<keyof typeof ADAM>; weights: boolean }[] = [];
+  const optimise = span(() => {
+    for (const { param, grad, m, v, floats, weights } of groups) {
+      const descriptor = b.place(ADAM, { param, grad, m, v, count: floats });
+      b.run('adam', descriptor, Math.ceil(floats / ADAM_PANEL));
+      adam.push({ descriptor, weights });
+    }
+  });
+  const evaluate = span(() => {
+    for (const unit of units) unit.evaluate();
+    b.run('crossEntropy', loss, n);
+  });
+
+  return {
+    arena,
+    program,
+    units: laidOut,
+    forward,
+    backward,
+    optimise,
+    evaluate,
+    scratch,
+    scratchBytes,
+    write(view) {
+      b.writeAll(view);
+      view.setFloat32(shared.one, 1, true);
+    },
+    tensors,
+    images: shared.images,
+    targets,
+    losses,
+    lambda: shared.lambda,
+    logits,
+    sideBytes: largest,
+    dropout,
+    adam,
+  };
+}

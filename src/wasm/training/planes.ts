@@ -1,0 +1,15 @@
+/** Batches of maps in memory: see assembly/train/planes.ts. */
+
+export interface Planes {
+  readonly block: number;
+  /** Filled up to a multiple of 8. */
+  readonly channels: number;
+  readonly h: number;
+  readonly w: number;
+}
+
+/** Bytes from one plane of four channels to the next. */
+export const pitchOf = (pixels: number): number => 16 * Math.ceil(pixels / 4) * 4;
+
+/** Bytes of planes of so many channels, a multiple of 8. */
+export const planesBytes = (channels: number, pixels: number): number => (channels / 4) * pitchOf(pixels);

@@ -1,0 +1,216 @@
+/** The links of the chain in training: what each adds to the program on the way forward, in eval, and on the way back. */
+import type { Layer, MapShape } from '../../core/plan.js';
+import type { Builder } from './builder.js';
+import { AVG_POOL, BATCH_NORM, CONV, DEPTHWISE, DROPOUT, MAX_POOL, WINDOWS, type Descriptor } from './fields.js';
+import type { Planes } from './planes.js';
+
+/** Added to the variance of every batch norm, and the batch's share in the running statistics. */
+const EPS = 1e-6;
+const MOMENTUM = 0.1;
+
+export interface Unit {
+  /** PyTorch's name of its module. */
+  readonly name: string;
+  readonly x: Planes;
+  readonly y: Planes;
+  forward(): void;
+  evaluate(): void;
+  /** @param dy where the gradient of y is @returns where that of x will be */
+  backward(dy: number): number;
+}
+
+type LayerOf<Op extends Layer['op']> = Layer & { readonly op: Op };
+
+/** The stem's windows are as many channels as its kernel has numbers. */
+export const windowsOf = ({ input, output }: Layer): MapShape => [16 * input[0], output[1], output[2]];
+
+/** A 1x1 convolution; with `x` null the stem, over windows of the images. */
+export function conv2d(b: Builder, layer: LayerOf<'conv2d'>, before: Planes | null): Unit {
+  const x = before ?? b.planes(windowsOf(layer));
+  const y = b.planes(layer.output);
+  const pixels = b.n * y.h * y.w;
+  const [weight, bias] = [b.tensor(`${layer.name}.weight`), b.tensor(`${layer.name}.bias`)];
+  const { turned, panels, images } = b.shared;
+  const [c, h, w] = layer.input;
+  const { stride, padding } = layer;
+  const windows =
+    before === null
+      ? b.place(WINDOWS, { y: x.block, x: images, n: b.n, c, h, w, oh: y.h, ow: y.w, stride, padding })
+      : null;
+  const op = b.place(CONV, {
+    x: x.block,
+    y: y.block,
+    weight: weight.block,
+    bias: bias.block,
+    dw: weight.grad,
+    db: bias.grad,
+    turned,
+    panels,
+    pixels,
+    c: x.channels,
+    k: y.channels,
+  });
+  const quads = Math.ceil(pixels / 4);
+  const forward = (): void => {
+    if (windows !== null) b.run('windows', windows, b.n);
+    b.run('packX', op, quads);
+    b.run('multiplyX', op, y.channels / 8);
+  };
+  return {
+    name: layer.name,
+    x,
+    y,
+    forward,
+    evaluate: forward,
+    backward(dy) {
+      const dx = b.otherSide(dy);
+      b.write(op, { dx, dy });
+      b.run('multiplyXDy', op, y.channels / 8);
+      // Nobody asks for the gradient of the images.
+      if (windows !== null) return dx;
+      b.run('packDy', op, quads);
+      b.run('turnWeight', op, x.channels / 4);
+      b.run('multiplyDy', op, x.channels / 8);
+      return dx;
+    },
+  };
+}
+
+/** A batch norm, and the deep-training activation behind it where there is one. */
+export function batchNorm(b: Builder, layer: LayerOf<'batchNorm'>, x: Planes, leaky: boolean): Unit {
+  const y = b.planes(layer.output);
+  const pixels = b.n * y.h * y.w;
+  const [weight, bias] = [b.tensor(`${layer.name}.weight`), b.tensor(`${layer.name}.bias`)];
+  const op = b.place(BATCH_NORM, {
+    x: x.block,
+    y: y.block,
+    weight: weight.block,
+    bias: bias.block,
+    dw: weight.grad,
+    db: bias.grad,
+    runningMean: b.tensor(`${layer.name}.running_mean`).block,
+    runningVar: b.tensor(`${layer.name}.running_var`).block,
+    mean: b.arena.reserveFloats(y.channels),
+    invStd: b.arena.reserveFloats(y.channels),
+    lambda: leaky ? b.shared.lambda : b.shared.one,
+    pixels,
+    eps: EPS,
+    momentum: MOMENTUM,
+    correction: pixels / (pixels - 1),
+  });
+  const blocks = y.channels / 4;
+  return {
+    name: layer.name,
+    x,
+    y,
+    forward() {
+      b.run('batchNorm', op, blocks);
+    },
+    evaluate() {
+      b.run('batchNormEval', op, blocks);
+    },
+    backward(dy) {
+      b.write(op, { dy });
+      b.run('batchNormBackward', op, blocks);
+      return dy;
+    },
+  };
+}
+
+/** The ReLU of an activation, and the pool before it where there is one. */
+export function maxPool2d(b: Builder, pool: Layer | null, relu: Layer, x: Planes): Unit {
+  const y = b.planes(relu.output);
+  // A pool by its stride is an adaptive one of the part that its windows cover.
+  const stride = pool?.op === 'maxPool2d' ? pool.stride : 0;
+  const op = b.place(MAX_POOL, {
+    x: x.block,
+    y: y.block,
+    n: b.n,
+    h: x.h,
+    w: x.w,
+    rows: stride === 0 ? x.h : stride * y.h,
+    columns: stride === 0 ? x.w : stride * y.w,
+    oh: y.h,
+    ow: y.w,
+  });
+  const forward = (): void => {
+    b.run('maxPool', op, y.channels / 4);
+  };
+  return {
+    name: relu.name,
+    x,
+    y,
+    forward,
+    evaluate: forward,
+    backward(dy) {
+      const dx = b.otherSide(dy);
+      b.write(op, { dx, dy });
+      b.run('maxPoolBackward', op, y.channels / 4);
+      return dx;
+    },
+  };
+}
+
+export function depthwiseConv2d(b: Builder, layer: LayerOf<'depthwiseConv2d'>, x: Planes): Unit {
+  const y = b.planes(layer.output);
+  const weight = b.tensor(`${layer.name}.weight`);
+  const op = b.place(DEPTHWISE, {
+    x: x.block,
+    y: y.block,
+    weight: weight.block,
+    dw: weight.grad,
+    images: b.n,
+    h: y.h,
+    w: y.w,
+    n: layer.padding,
+  });
+  const forward = (): void => {
+    b.run('depthwise', op, y.channels / 4);
+  };
+  return {
+    name: layer.name,
+    x,
+    y,
+    forward,
+    evaluate: forward,
+    backward(dy) {
+      const dx = b.otherSide(dy);
+      b.write(op, { dx, dy });
+      b.run('depthwiseWeight', op, y.channels / 4);
+      b.run('depthwiseBackward', op, y.channels / 4);
+      return dx;
+    },
+  };
+}
+
+/** The mean of every map, and the dropout behind it, whose descriptor is written from step to step. */
+export function globalAvgPool(
+  b: Builder,
+  layer: LayerOf<'globalAvgPool'>,
+  { rate }: LayerOf<'dropout'>,
+  x: Planes,
+): Unit & { readonly dropout: Descriptor<keyof typeof DROPOUT> } {
+  const y = b.planes(layer.output);
+  const mask = b.planes(layer.output).block;
+  const dropout = b.place(DROPOUT, { mask, n: b.n, channels: layer.output[0], rate });
+  const op = b.place(AVG_POOL, { x: x.block, y: y.block, mask, images: b.n, size: x.h * x.w });
+  return {
+    name: layer.name,
+    x,
+    y,
+    dropout,
+    forward() {
+      b.run('dropout', dropout, b.n);
+      b.run('avgPool', op, y.channels / 4);
+    },
+    evaluate() {
+      b.run('avgPoolEval', op, y.channels / 4);
+    },
+    backward(dy) {
+      const dx = b.otherSide(dy);
+      b.write(op, { dx, dy });
+      b.run('avgPoolBackward', op, y.channels / 4);
+      return dx;
+    },
+  };
+}

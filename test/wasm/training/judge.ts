@@ -1,0 +1,262 @@
+/**
+ * Holds a unit of a network in training against the float64 oracle, on the float32
+ * numbers that it was given. Bounds are derived as in ../judge.ts, with u = 2⁻²⁴ and
+ * γ_k = k·u/(1 − k·u):
+ *
+ *   convolution    y as there; dx, dw and db are sums of products, too: γ_k times the
+ *                  sum of their magnitudes, over k outputs, or over the m pixels
+ *   max            nothing is rounded; where windows overlap, gradients are added: four at most
+ *   average        a division, and a product with the mask
+ *   batch norm     μ is a sum in four parts, so off by δ ≤ γ_{m/4+4}·mean|x|. In x − μ,
+ *                  that is a shift d + e with |e| ≤ δ + u(|d| + δ). As Σd = 0, σ² is off by
+ *                  δ² and by the rounding of a sum in two parts, γ_{m/2+8}·(σ + δ)²; relative
+ *                  to σ² + ε that is t, and 1/√(σ² + ε) is off by ρ = (1 − t)^−½ − 1 + 4u
+ *                  of itself. Products and sums after that are rounded a few times each;
+ *                  the activation behind does not amplify.
+ */
+import {
+  adaptiveMaxPool2d,
+  adaptiveMaxPool2dBackward,
+  batchNorm,
+  batchNormBackward,
+  conv2d,
+  conv2dBackward,
+  depthwiseConv2d,
+  depthwiseConv2dBackward,
+  globalAvgPool,
+  globalAvgPoolBackward,
+  leakyRelu,
+  leakyReluBackward,
+  maxPool2d,
+  maxPool2dBackward,
+  tensor,
+  valuesOf,
+  type Tensor as Oracle,
+} from '../../../reference/index.js';
+import type { Layer } from '../../../src/core/plan.js';
+import type { Tensor } from '../../../src/core/tensor.js';
+import type { Verdict } from '../judge.js';
+
+const U = 2 ** -24;
+const gamma = (k: number): number => (k * U) / (1 - k * U);
+
+const toOracle = ({ data, shape }: Tensor): Oracle => tensor(data, shape);
+const abs = (t: Oracle): Oracle => tensor(valuesOf(t).map(Math.abs), t.shape);
+const verdict = (exact: Oracle, bound: (i: number) => number): Verdict => ({
+  shape: exact.shape,
+  exact: valuesOf(exact),
+  bound: Float64Array.from({ length: exact.size }, (_, i) => bound(i)),
+});
+const within = (exact: Oracle, magnitude: Oracle, factor: number): Verdict => {
+  const sizes = valuesOf(magnitude);
+  return verdict(exact, (i) => factor * sizes[i]);
+};
+
+export type Verdicts = ReadonlyMap<string, Verdict>;
+
+/** A convolution with its parameters, of either kind. */
+export interface Convolution {
+  readonly layer: Layer & { readonly op: 'conv2d' | 'depthwiseConv2d' };
+  readonly x: Tensor;
+  readonly weight: Tensor;
+  readonly bias: Tensor | null;
+}
+
+export function convolution({ layer, x, weight, bias }: Convolution): Verdict {
+  const op = layer.op === 'conv2d' ? conv2d : depthwiseConv2d;
+  const params = { stride: layer.stride, padding: layer.padding };
+  const [ox, ow] = [toOracle(x), toOracle(weight)];
+  const ob = bias === null ? null : toOracle(bias);
+  const magnitude = op(abs(ox), abs(ow), ob === null ? null : abs(ob), params);
+  const [, c, kh, kw] = weight.shape;
+  return within(op(ox, ow, ob, params), magnitude, gamma(c * kh * kw + 1));
+}
+
+/** dx, weight and bias by name. */
+export function convolutionBackward({ layer, x, weight }: Convolution, dy: Tensor): Verdicts {
+  const params = { stride: layer.stride, padding: layer.padding };
+  const [odx, ox, ow] = [toOracle(dy), toOracle(x), toOracle(weight)];
+  const back = layer.op === 'conv2d' ? conv2dBackward : depthwiseConv2dBackward;
+  const exact = back(odx, ox, ow, params);
+  const magnitude = back(abs(odx), abs(ox), abs(ow), params);
+  const [n, k, h, w] = dy.shape;
+  const outputs = layer.op === 'conv2d' ? k : weight.shape[2] * weight.shape[3];
+  return new Map([
+    ['dx', within(exact.dx, magnitude.dx, gamma(outputs + 1))],
+    ['weight', within(exact.dw, magnitude.dw, gamma(n * h * w + 1))],
+    ...(layer.op === 'conv2d' ? [['bias', within(exact.db, magnitude.db, gamma(n * h * w + 1))] as const] : []),
+  ]);
+}
+
+/** A pool, or none, and its ReLU. */
+export function poolRelu(pool: Layer | null, x: Tensor): Verdict {
+  const pooled =
+    pool === null
+      ? toOracle(x)
+      : pool.op === 'adaptiveMaxPool2d'
+        ? adaptiveMaxPool2d(toOracle(x), pool.output_size)
+        : maxPool2d(toOracle(x), { kernelSize: strideOf(pool) });
+  return verdict(leakyRelu(pooled, 0), () => 0);
+}
+
+function strideOf(pool: Layer): number {
+  if (pool.op !== 'maxPool2d') throw new Error(`${pool.name} is no pool by a stride`);
+  return pool.stride;
+}
+
+export function poolReluBackward(pool: Layer | null, x: Tensor, dy: Tensor): Verdict {
+  const y = toOracle({ ...x, data: x.data });
+  const route = (g: Oracle): Oracle => {
+    if (pool === null) return leakyReluBackward(g, y, 0);
+    if (pool.op === 'adaptiveMaxPool2d') {
+      const relu = leakyReluBackward(g, adaptiveMaxPool2d(y, pool.output_size), 0);
+      return adaptiveMaxPool2dBackward(relu, y, pool.output_size);
+    }
+    const window = { kernelSize: strideOf(pool) };
+    return maxPool2dBackward(leakyReluBackward(g, maxPool2d(y, window), 0), y, window);
+  };
+  const overlap = pool?.op === 'adaptiveMaxPool2d' ? gamma(4) : 0;
+  return within(route(toOracle(dy)), route(abs(toOracle(dy))), overlap);
+}
+
+/** @param mask 0, or what dropout multiplies by */
+export function average(x: Tensor, mask: Tensor): Verdict {
+  const scaled = (t: Oracle): Oracle =>
+    tensor(
+      valuesOf(globalAvgPool(t)).map((v, i) => v * mask.data[i]),
+      mask.shape,
+    );
+  const ox = toOracle(x);
+  return within(scaled(ox), scaled(abs(ox)), gamma(x.shape[2] * x.shape[3] + 3));
+}
+
+export function averageBackward(x: Tensor, mask: Tensor, dy: Tensor): Verdict {
+  const masked = tensor(
+    Array.from(dy.data, (g, i) => g * mask.data[i]),
+    dy.shape,
+  );
+  const exact = globalAvgPoolBackward(masked, toOracle(x));
+  return within(exact, abs(exact), gamma(4));
+}
+
+/** A batch norm with its parameters and the slope behind it. */
+export interface Norm {
+  readonly x: Tensor;
+  readonly parameters: Readonly<Record<'weight' | 'bias' | 'running_mean' | 'running_var', Tensor>>;
+  readonly lambda: number;
+}
+
+const EPS = 1e-6;
+
+/** By channel: the exact statistics, and how far float32 may be from them. */
+function statistics(
+  x: Tensor,
+): { mean: number; invStd: number; variance: number; delta: number; rho: number; spread: number }[] {
+  const [n, c, h, w] = x.shape;
+  const m = n * h * w;
+  return Array.from({ length: c }, (_, channel) => {
+    const values = Array.from({ length: m }, (_v, i) => {
+      const image = Math.floor(i / (h * w));
+      return x.data[(image * c + channel) * h * w + (i % (h * w))];
+    });
+    const mean = values.reduce((a, v) => a + v, 0) / m;
+    const size = values.reduce((a, v) => a + Math.abs(v), 0) / m;
+    const variance = values.reduce((a, v) => a + (v - mean) ** 2, 0) / m;
+    const delta = gamma(Math.ceil(m / 4) + 4) * size;
+    const spread = delta ** 2 + gamma(Math.ceil(m / 2) + 8) * (Math.sqrt(variance) + delta) ** 2;
+    const rho = (1 - spread / (variance + EPS)) ** -0.5 - 1 + 4 * U;
+    return { mean, variance, invStd: 1 / Math.sqrt(variance + EPS), delta, rho, spread };
+  });
+}
+
+export function norm({ x, parameters, lambda }: Norm): Verdicts {
+  const [n, c, h, w] = x.shape;
+  const m = n * h * w;
+  const [weight, bias] = [toOracle(parameters.weight), toOracle(parameters.bias)];
+  const [runningMean, runningVar] = [toOracle(parameters.running_mean), toOracle(parameters.running_var)];
+  const exact = batchNorm(toOracle(x), { weight, bias, runningMean, runningVar }, { training: true });
+  const all = statistics(x);
+  const channelOf = (i: number): number => Math.floor(i / (h * w)) % c;
+  const y = leakyRelu(exact.y, lambda);
+  const before = valuesOf(exact.y);
+  return new Map([
+    [
+      'y',
+      verdict(y, (i) => {
+        const channel = channelOf(i);
+        const { mean, invStd, delta, rho } = all[channel];
+        const d = Math.abs(x.data[i] - mean);
+        const shift = delta + U * (d + delta);
+        const scale = Math.abs(weight.get(channel)) * invStd;
+        const off = scale * (shift * (1 + rho) + d * rho) * (1 + 4 * U);
+        return off + 4 * U * (scale * d + Math.abs(bias.get(channel))) + U * Math.abs(before[i]);
+      }),
+    ],
+    [
+      'running_mean',
+      verdict(exact.runningMean, (i) => {
+        const [old, batch] = [Math.abs(runningMean.get(i)), Math.abs(all[i].mean) + all[i].delta];
+        return 0.1 * all[i].delta + gamma(4) * (0.9 * old + 0.1 * batch);
+      }),
+    ],
+    [
+      'running_var',
+      verdict(exact.runningVar, (i) => {
+        const [old, batch] = [runningVar.get(i), ((all[i].variance + all[i].spread) * m) / (m - 1)];
+        return (0.1 * all[i].spread * m) / (m - 1) + gamma(6) * (0.9 * old + 0.1 * batch);
+      }),
+    ],
+  ]);
+}
+
+/** @param y what the unit answered, whose signs say which side of the kink it was on */
+export function normBackward({ x, parameters, lambda }: Norm, y: Tensor, dy: Tensor): Verdicts {
+  const [n, c, h, w] = x.shape;
+  const m = n * h * w;
+  const channelOf = (i: number): number => Math.floor(i / (h * w)) % c;
+  const all = statistics(x);
+  const weight = toOracle(parameters.weight);
+  const g = tensor(
+    Array.from(dy.data, (v, i) => (y.data[i] > 0 ? v : lambda * v)),
+    dy.shape,
+  );
+  const hats = Array.from(x.data, (v, i) => (v - all[channelOf(i)].mean) * all[channelOf(i)].invStd);
+  const invStd = tensor(
+    all.map((s) => s.invStd),
+    [c],
+  );
+  const exact = batchNormBackward(g, weight, { normalised: tensor(hats, x.shape), invStd, training: true });
+
+  const slopes = valuesOf(g);
+  /** How far x̂ may be off. */
+  const offHat = hats.map((hat, i) => {
+    const { mean, invStd: r, delta, rho } = all[channelOf(i)];
+    const d = Math.abs(x.data[i] - mean);
+    return r * (delta + U * (d + delta)) * (1 + rho) + Math.abs(hat) * rho + 2 * U * Math.abs(hat);
+  });
+  const sums = all.map(() => ({ g: 0, hat: 0, off: 0 }));
+  slopes.forEach((slope, i) => {
+    const sum = sums[channelOf(i)];
+    sum.g += Math.abs(slope);
+    sum.hat += Math.abs(slope) * (Math.abs(hats[i]) + offHat[i]);
+    sum.off += Math.abs(slope) * offHat[i];
+  });
+  const offBias = sums.map(({ g: size }) => gamma(m + 1) * size);
+  const offWeight = sums.map(({ hat, off }) => off + gamma(m + 4) * hat);
+  const [dw, db] = [valuesOf(exact.dw), valuesOf(exact.db)];
+  return new Map([
+    ['weight', verdict(exact.dw, (i) => offWeight[i])],
+    ['bias', verdict(exact.db, (i) => offBias[i])],
+    [
+      'dx',
+      verdict(exact.dx, (i) => {
+        const channel = channelOf(i);
+        const { invStd: r, rho } = all[channel];
+        const hat = Math.abs(hats[i]) + offHat[i];
+        const terms = Math.abs(slopes[i]) + (Math.abs(db[channel]) + hat * Math.abs(dw[channel])) / m;
+        const off = (offBias[channel] + hat * offWeight[channel] + offHat[i] * Math.abs(dw[channel])) / m;
+        return Math.abs(weight.get(channel)) * r * ((1 + rho) * off + (rho + gamma(8)) * (terms + off));
+      }),
+    ],
+  ]);
+}

@@ -1,0 +1,73 @@
+/** The judge of the units judged: a kernel with a fault put in must not pass. */
+import { expect, test } from '@jest/globals';
+import { compile } from '../compile.js';
+import { NETWORKS } from './chain.js';
+import { passMisfit } from './pass.js';
+
+const ENTRY = 'assembly/train/index.ts';
+
+type Mutant = readonly [what: string, file: string, from: string, to: string];
+
+// prettier-ignore
+const MUTANTS: readonly Mutant[] = [
+  ['the weights one step behind', 'tile4x8.ts', 'b0 += 64;', 'b0 += 48;'],
+  ['the second four columns of the first', 'tile4x8.ts', 'y = v128.load(b1, 32);', 'y = v128.load(b0, 32);'],
+  ['the depth behind the first block skipped', 'conv2d.ts', 'k < depth; k += DEPTH', 'k < min(depth, DEPTH); k += DEPTH'],
+  ['the pixels behind the first block skipped', 'conv2d.ts', 'p < pixels; p += PIXELS', 'p < min(pixels, PIXELS); p += PIXELS'],
+  ['gradients added to those before', 'conv2d.ts', 'memory.fill(low, 0, 2 * rowBytes);', ''],
+  ['no bias', 'conv2d.ts', 'v128.load(bias), v128.load(bias, 16)', 'v128.load(bias, 16), v128.load(bias, 16)'],
+  ['the weight not turned', 'conv2d.ts', 'conv.turned + 16 * <usize>conv.k * block', 'conv.turned'],
+  ['pixels that fill up counted', 'conv2d.ts', 'const block = min(pixels - p, PIXELS);', 'const block = min(((pixels + 3) & ~3) - p, PIXELS);'],
+
+  ['a variance of half the batch', 'batchNorm.ts', 'p + 2 <= pixels; p += 2', 'p + 2 <= pixels; p += 4'],
+  ['the running variance biased', 'batchNorm.ts', 'f32x4.mul(variance, f32x4.splat(op.correction))', 'variance'],
+  ['running statistics the other way round', 'batchNorm.ts', 'const keep = f32x4.splat(1 - op.momentum);', 'const keep = f32x4.splat(op.momentum);'],
+  ['ReLU for any slope', 'batchNorm.ts', 'v128.bitselect(v, f32x4.mul(lambda, v), f32x4.gt(v, zero))', 'f32x4.pmax(v, zero)'],
+  ['the slope forgotten on the way back', 'batchNorm.ts', 'v128.bitselect(up, f32x4.mul(lambda, up), f32x4.gt(v128.load(y + p), zero))', 'up'],
+  ['statistics taken for constants', 'batchNorm.ts', 'f32x4.sub(v128.load(dy + p), viaStatistics)', 'v128.load(dy + p)'],
+  ['the mean of the gradient kept', 'batchNorm.ts', 'f32x4.add(perPixel, f32x4.mul(f32x4.sub', 'f32x4.add(zero, f32x4.mul(f32x4.sub'],
+  ['γ forgotten', 'batchNorm.ts', 'const scale = f32x4.mul(v128.load(op.weight + at), invStd);\n    const perPixel', 'const scale = invStd;\n    const perPixel'],
+
+  ['no ReLU', 'maxPool2d.ts', 'f32x4.pmax(largest, zero)', 'largest'],
+  ['gradients to every maximum', 'maxPool2d.ts', 'open = v128.andnot(open, here);', ''],
+  ['overlaps overwritten', 'maxPool2d.ts', 'f32x4.add(v128.load(dx + at), v128.and(here, g))', 'v128.bitselect(g, v128.load(dx + at), here)'],
+  ['gradients of before kept', 'maxPool2d.ts', 'memory.fill(dx, 0, mapBytes * <usize>op.n);', ''],
+
+  ['taps not turned on the way back', 'depthwiseConv2d.ts', 'PIXEL * <usize>(taps - 1 - i)', 'PIXEL * <usize>i'],
+  ['a row of taps too few', 'depthwiseConv2d.ts', 'min(h, h + n - i) - top', 'min(h, h + n - i) - top - 1'],
+  ['taps behind the seventh left out', 'depthwiseConv2d.ts', 'pass < passes; pass++', 'pass < 1; pass++'],
+  ['the first image alone', 'depthwiseConv2d.ts', 'x += mapBytes;\n      dy += mapBytes;', ''],
+  ['sums of the panel before kept', 'depthwiseConv2d.ts', 'memory.fill(sums, 0, sumRowBytes * <usize>kernel);', ''],
+
+  ['a sum for a mean', 'globalAvgPool.ts', 'f32x4.div(sumPlane(x, op.size), size)', 'sumPlane(x, op.size)'],
+  ['dropout forgotten on the way back', 'globalAvgPool.ts', 'f32x4.mul(v128.load(op.dy + from), v128.load(op.mask + from))', 'v128.load(op.dy + from)'],
+  ['what is kept not scaled', 'dropout.ts', '<f32>(1 / (1 - op.rate))', '<f32>1'],
+  ['another draw', 'philox.ts', 'k1 += W1;', 'k1 += W0;'],
+  ['the last pixels of a sum left out', 'sumPlane.ts', 'for (; p < pixels; p++)', 'for (; p < 0; p++)'],
+
+  ['windows one row off', 'windows.ts', 'oy * op.stride - op.padding + i', 'oy * op.stride - op.padding + i + 1'],
+  ['columns outside of the image read', 'windows.ts', 'column >= 0 && column + 4 <= w', 'column + 4 <= w'],
+];
+
+const SHORT = NETWORKS.map((network) => ({ network, lambda: 0.25 }));
+
+async function symptom(wasm: Uint8Array): Promise<string | null> {
+  for (const { network, lambda } of SHORT) {
+    try {
+      const wrong = await passMisfit(wasm, lambda, network);
+      if (wrong !== null) return wrong;
+    } catch (trap) {
+      if (trap instanceof Error && trap.name === 'RuntimeError') return trap.message;
+      throw trap;
+    }
+  }
+  return null;
+}
+
+test('without a fault there is no symptom', async () => {
+  expect(await symptom(await compile('plain', ENTRY))).toBeNull();
+});
+
+test.each(MUTANTS)('%s (%s)', async (_, file, from, to) => {
+  expect(await symptom(await compile('plain', ENTRY, { file: `train/${file}`, from, to }))).not.toBeNull();
+});

@@ -89,7 +89,7 @@ export class Model {
     const given: unknown = layers;
     const unknown = Array.isArray(given) ? layers.find((layer) => !names.includes(layer)) : typeof given;
     if (unknown !== undefined) {
-      throw new ParamError({ op: 'features', expected: `a list of ${names.join(', ')}`, got: unknown });
+      throw new ParamError({ op: 'features', expected: `layers of ${names.join(', ')}`, got: unknown });
     }
     this.#checkBatch('features', x, n);
     return this.#enqueue('features', x, (session, own) => {

@@ -106,9 +106,17 @@ describe('verification', () => {
     ['cls.2.bias', (v) => v - slip],
     ['stem.0.weight', (v) => v + 0.01],
     ['stages.0.act.weight', (v) => -v],
-    ['stages.1.conv.weight', () => 1e300],
+    ['stages.1.conv.weight', () => 1e30],
   ])('does not hold where %s is tampered with', async (name, change) => {
     expect(await verifyFused(tampered(name, change), wasmBackend)).toMatchObject({ holds: false });
+  });
+
+  test('is refused where float32 cannot hold a weight', async () => {
+    const beyond = verifyFused(
+      tampered('stages.1.conv.weight', () => 1e300),
+      wasmBackend,
+    );
+    await expect(beyond).rejects.toThrow('stages.1.conv.weight: expected finite weights, got Infinity at element 0');
   });
 
   test('does not hold where the fusion itself was off by more than float32 is', async () => {

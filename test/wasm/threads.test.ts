@@ -155,7 +155,7 @@ describe('threads asked for', () => {
   });
 
   test("as 'auto' are one where no worker starts", async () => {
-    const broken = jest.replaceProperty(platform, 'startWorker', () => {
+    const broken = jest.spyOn(platform, 'startWorker').mockImplementation(() => {
       throw new Error('not permitted');
     });
     try {
@@ -167,7 +167,7 @@ describe('threads asked for', () => {
         'threads: expected a runtime that starts workers, got not permitted',
       );
     } finally {
-      broken.restore();
+      broken.mockRestore();
     }
   });
 

@@ -14,6 +14,8 @@ export async function open({ models, batch, threads }: Job): Promise<Opened> {
   return {
     run: async () => Float32Array.from(await model.forward(images, batch)),
     // Every build that is shipped, also the one that this machine does not choose.
-    binaries: names.filter((name) => name.endsWith('.wasm') && !name.startsWith('train-')).map((name) => join(wasm, name)),
+    binaries: names
+      .filter((name) => name.endsWith('.wasm') && !name.startsWith('train-'))
+      .map((name) => join(wasm, name)),
   };
 }

@@ -103,7 +103,13 @@ export class TrainingSession {
       const module = await compile(await threadedTrainingBytesOf(build));
       const memory = sharedMemory(layout.arena.end);
       kernels = await instantiate(module, memory);
-      startTeam(module, memory, layout.program.address, layout.scratch);
+      try {
+        startTeam(module, memory, layout.program.address, layout.scratch);
+      } catch (error) {
+        // Those that did start would wait for ever.
+        kernels.stop(layout.program.address);
+        throw error;
+      }
     }
     const session = new TrainingSession(config, options, kernels, layout);
     layout.write(session.#view);

@@ -9,5 +9,7 @@ export default {
   transform: { '^.+\\.ts$': ['ts-jest', { useESM: true, diagnostics: false }] },
   // Every core: half the suites wait for processes they started.
   maxWorkers: '100%',
+  // How long a test may take says nothing about the code on a machine that is busy: only a test that hangs is stopped.
+  testTimeout: 120_000,
   reporters: ['default', '<rootDir>/test/plainSummary.js'],
 };

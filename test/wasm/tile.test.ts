@@ -5,7 +5,7 @@
  * with it: noise only ever slows, and the fastest of many short rounds of each is
  * what the machine can do.
  */
-import { describe, expect, jest, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { ceilingParts, compileCeiling, DEPTH, openCeiling, placeTile, type Ceiling } from '../../bench/ceiling.js';
 import { resolveConfig } from '../../src/core/config.js';
@@ -86,8 +86,6 @@ function product(ceiling: Ceiling): Float32Array {
   return floats.slice(c / 4, c / 4 + 32);
 }
 
-/** All rounds of a tile that does spill take longer than a test may. */
-jest.setTimeout(30_000);
 
 describe.each(BUILDS)('%s', (build: Build) => {
   test('the tile spills nothing', async () => {

@@ -86,7 +86,6 @@ function product(ceiling: Ceiling): Float32Array {
   return floats.slice(c / 4, c / 4 + 32);
 }
 
-
 describe.each(BUILDS)('%s', (build: Build) => {
   test('the tile spills nothing', async () => {
     const { tile, loops } = partsOf(await openCeiling(await compileCeiling(build)));

@@ -29,6 +29,11 @@ export function integers(min: number): (text: string) => number[] {
   return (text) => text.split(',').map(integer(min));
 }
 
+/** `0.6,1` */
+export function numbers(min: number, max = Infinity): (text: string) => number[] {
+  return (text) => text.split(',').map(number(min, max));
+}
+
 /** The longest side that a PNG, JPEG or WebP can have, and that the counts of a summary can hold. */
 const MAX_SIDE = 65_535;
 

@@ -1,143 +1,245 @@
 import { Command, Option } from 'commander';
-import { resolveConfig } from '../core/config.js';
+import { resolveConfig, type ModelConfig } from '../core/config.js';
+import { TrainingError } from '../core/errors.js';
 import type { Size } from '../core/shapes.js';
+import type { ImageSet, Split } from '../data/dataset.js';
 import { findCifar10 } from '../data/find.js';
 import { openDataset } from '../data/open.js';
-import { requireWritable } from '../io/atomicWrite.js';
-import { writeWeights } from '../io/weightsFile.js';
-import { train, type Progress } from '../train/train.js';
+import { referenceBackend } from '../oracle/backend.js';
+import { recipeToFile, resolveRecipe, type Recipe } from '../train/recipe.js';
+import { RunFolder } from '../train/runFolder.js';
+import { train, type OpenTrainer, type Progress, type Trained } from '../train/train.js';
 import { oracleTrainer, wasmTrainer } from '../train/trainer.js';
-import { integer, integers, number, size } from './arguments.js';
+import { threadCount } from '../wasm/team.js';
+import { planTraining } from '../wasm/training/layout.js';
+import { integer, number, size } from './arguments.js';
 import { withBackend, type BackendOptions } from './backends.js';
-import { percent, print } from './print.js';
+import { lineOf, percent, print } from './print.js';
+import { trainingDisplay } from './progressBar.js';
+import { planOf, withRecipe, type RecipeFlags } from './trainOptions.js';
 
-interface TrainCommandOptions extends BackendOptions {
+interface TrainCommandOptions extends BackendOptions, RecipeFlags {
   readonly data?: string;
   readonly output: string;
-  readonly dims: readonly number[];
-  readonly strides: readonly number[];
-  readonly adaPool?: readonly number[];
-  readonly actNum: number;
-  readonly dropRate: number;
-  readonly size: Size;
-  readonly epochs: number;
-  readonly decayEpochs?: number;
-  readonly lambdaSchedule: 'linear' | 'cosine';
-  readonly batchSize: number;
-  readonly lr: number;
-  readonly weightDecay: number;
-  readonly smoothing: number;
-  readonly seed: number;
+  readonly resume?: true;
   readonly limit?: number;
-  readonly valLimit: number;
+  readonly valLimit?: number;
+  readonly imageSize?: Size;
+  readonly workers: number;
+  readonly checkpointEvery: number;
+  readonly onBadImage: 'fail' | 'skip';
   readonly json?: true;
 }
 
-/** Per-channel mean and deviation of CIFAR-10's training images. */
-const CIFAR10 = { mean: [0.4914, 0.4822, 0.4465], std: [0.247, 0.2435, 0.2616] };
+/** Step records an epoch in metrics.jsonl: enough for a curve. */
+const RECORDS_PER_EPOCH = 20;
+/** The status of a process that was interrupted, as shells have it. */
+const INTERRUPTED = 130;
 
-/** Plain lines where nobody looks at a terminal: four an epoch. */
-const LINES_PER_EPOCH = 4;
+const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
 
-const line = ({ epoch, step, steps, lambda, lr, loss, accuracy }: Progress, epochs: number, rate: number): string =>
-  `epoch ${epoch}/${epochs}  step ${`${step}`.padStart(`${steps}`.length)}/${steps}  lambda ${lambda.toFixed(2)}  ` +
-  `lr ${lr.toExponential(1)}  loss ${loss.toFixed(3)}  accuracy ${percent(accuracy)}  ${rate.toFixed(0)} images/s`;
+/** Turns true on the first Ctrl-C or SIGTERM; the second does what it always does. */
+function stopWatch(): { readonly stopped: () => boolean; readonly unwatch: () => void } {
+  let stopped = false;
+  const stop = (): void => {
+    stopped = true;
+    unwatch();
+  };
+  const unwatch = (): void => {
+    process.off('SIGINT', stop);
+    process.off('SIGTERM', stop);
+  };
+  process.on('SIGINT', stop);
+  process.on('SIGTERM', stop);
+  return { stopped: () => stopped, unwatch };
+}
 
-/** Shows progress: a line that renews itself on a terminal, some lines elsewhere, or JSON lines. */
-class Display {
-  #images = 0;
-  readonly #started = performance.now();
+interface Show {
+  readonly record: (progress: Progress) => void;
+  readonly note: (text: string) => void;
+  readonly stop: () => void;
+}
 
-  constructor(
-    private readonly epochs: number,
-    private readonly batchSize: number,
-    private readonly json: boolean,
-  ) {}
+function display(json: boolean, epochs: number, steps: number): Show {
+  if (json) {
+    return {
+      record: (progress) => {
+        print(JSON.stringify(progress)); // functions are left out
+      },
+      note: (text) => {
+        process.stderr.write(`${text}\n`);
+      },
+      stop: () => undefined,
+    };
+  }
+  const shown = trainingDisplay({ epochs, steps });
+  return {
+    record: (progress) => {
+      if (progress.kind === 'step') shown.step(progress);
+      else shown.epoch(progress);
+    },
+    note: shown.note,
+    stop: shown.stop,
+  };
+}
 
-  show(progress: Progress): void {
-    this.#images += this.batchSize;
-    const rate = (1000 * this.#images) / (performance.now() - this.#started);
-    if (this.json) {
-      print(JSON.stringify(progress)); // functions are left out
-      return;
+/** What a progress leaves in the folder. */
+async function keep(folder: RunFolder, progress: Progress, file: Readonly<Record<string, unknown>>): Promise<void> {
+  if (progress.kind === 'step') {
+    const { step, steps, checkpoint: _, weights: __, ...record } = progress;
+    const every = Math.ceil(steps / RECORDS_PER_EPOCH);
+    if (step % every === 0 || step === steps) await folder.record({ ...record, step, steps });
+    return;
+  }
+  const { improved, checkpoint: _, weights: __, ...record } = progress;
+  await folder.record(record);
+  if (improved.best !== undefined) await folder.saveWeights('best', improved.best());
+  if (improved.bestFusable !== undefined) await folder.saveWeights('best-fusable', improved.bestFusable());
+  await folder.draw(file);
+}
+
+/** Bytes that will be taken at the most, told before they are. */
+function plannedMemory(config: ModelConfig, { batchSize }: Recipe, options: TrainCommandOptions): number {
+  if (options.backend === referenceBackend.name) return 0;
+  return planTraining(config, batchSize, threadCount(options.threads)).arena.end;
+}
+
+const openerOf =
+  ({ backend, build, threads }: TrainCommandOptions): OpenTrainer =>
+  (config, trainer) =>
+    backend === referenceBackend.name
+      ? oracleTrainer(config, trainer)
+      : wasmTrainer(config, { ...trainer, build, threads });
+
+async function run(options: TrainCommandOptions): Promise<void> {
+  const plan = await planOf(options);
+  const recipe = resolveRecipe(plan.recipe);
+  const { input_size } = resolveConfig({ num_classes: 1, ...plan.network });
+  const note = (text: string): void => {
+    if (!options.json) print(text);
+  };
+  const folder = await RunFolder.open(options.output, {
+    resume: options.resume ?? false,
+    onDamage: (error) => {
+      process.stderr.write(`${lineOf(error)}; the one before is taken\n`);
+    },
+  });
+  const spec = options.data ?? (await findCifar10()) ?? 'shapes';
+  const open = (split: Split, n: number | undefined): Promise<ImageSet> =>
+    openDataset(spec, split, {
+      size: options.imageSize ?? input_size,
+      native: options.imageSize === undefined,
+      seed: recipe.seed,
+      onBadImage: options.onBadImage,
+      ...(n === undefined ? {} : { n }),
+    });
+  const trained = await open('train', options.limit);
+  const heldOut = options.valLimit === 0 ? null : await open('test', options.valLimit);
+  const config = resolveConfig({
+    ...plan.network,
+    num_classes: trained.classNames.length,
+    class_names: trained.classNames,
+    // The images are read whole, so they are to be looked at whole.
+    crop_pct: 1,
+  });
+  const file = { ...recipeToFile(recipe), ...plan.network };
+  note(
+    `data   ${spec}: ${trained.n} images to train on, ${heldOut?.n ?? 0} held out, ${config.num_classes} classes`,
+  );
+  for (const { file: name, reason } of trained.skipped ?? []) note(`skipped ${name}: ${reason}`);
+  note(`net    dims ${config.dims.join(',')}  strides ${config.strides.join(',')}  act_num ${config.act_num}`);
+  const bytes = plannedMemory(config, recipe, options);
+  const images = trained.images.byteLength + (heldOut?.images.byteLength ?? 0);
+  note(`memory ${mebibytes(bytes)} for the network in training, ${mebibytes(images)} for the images`);
+  const { resumed } = folder;
+  if (resumed !== null) note(`resume after ${resumed.globalStep} steps, in epoch ${resumed.epoch + 1}`);
+  else if (options.resume) note('resume: no checkpoint yet, so from the beginning');
+
+  const steps = train({ train: trained, validation: heldOut }, config, recipe, {
+    openTrainer: openerOf(options),
+    workers: options.workers,
+    ...(resumed === null ? {} : { resume: resumed }),
+  });
+  await folder.describe(file);
+  const shown = display(options.json ?? false, recipe.epochs, Math.floor(trained.n / recipe.batchSize));
+  const { stopped, unwatch } = stopWatch();
+  try {
+    const done = await follow(steps, folder, shown, { stopped, file, every: options.checkpointEvery });
+    shown.stop();
+    if (done === null) {
+      note(`stopped; go on with: vanillanet train --resume -o ${options.output} and the same options`);
+      process.exitCode = INTERRUPTED;
+    } else {
+      await finish(done, folder, note);
     }
-    const { step, steps, validation } = progress;
-    const text = line(progress, this.epochs, rate);
-    const terminal = process.stdout.isTTY;
-    if (terminal) process.stdout.write(`\r\x1b[K${text}${step === steps ? '\n' : ''}`);
-    else if (step === steps || step % Math.ceil(steps / LINES_PER_EPOCH) === 0) print(text);
-    if (validation !== undefined) {
-      print(
-        `epoch ${progress.epoch}/${this.epochs}  held out: loss ${validation.loss.toFixed(3)}  accuracy ${percent(validation.accuracy)}`,
-      );
+  } catch (error) {
+    shown.stop();
+    if (error instanceof TrainingError) note(`the last good checkpoints and ${options.output}/best.safetensors are kept`);
+    throw error;
+  } finally {
+    unwatch();
+  }
+}
+
+/** Shows and keeps what a run says, to its end or to a signal: then null. */
+async function follow(
+  steps: AsyncGenerator<Progress, Trained>,
+  folder: RunFolder,
+  shown: Show,
+  { stopped, file, every }: { stopped: () => boolean; file: Readonly<Record<string, unknown>>; every: number },
+): Promise<Trained | null> {
+  let saved = performance.now();
+  for (;;) {
+    const next = await steps.next();
+    if (next.done) return next.value;
+    shown.record(next.value);
+    await keep(folder, next.value, file);
+    const isDue = performance.now() - saved > 1000 * every;
+    if (next.value.kind === 'epoch' || stopped() || isDue) {
+      await folder.save(next.value.checkpoint());
+      saved = performance.now();
+    }
+    if (stopped()) {
+      await steps.return(undefined as never);
+      return null;
     }
   }
 }
 
-async function run(options: TrainCommandOptions): Promise<void> {
-  await requireWritable(options.output);
-  const spec = options.data ?? (await findCifar10()) ?? 'shapes';
-  const { size: at, seed, limit, epochs } = options;
-  const trained = await openDataset(spec, 'train', { size: at, seed, ...(limit === undefined ? {} : { n: limit }) });
-  const heldOut =
-    options.valLimit === 0 ? null : await openDataset(spec, 'test', { size: at, seed, n: options.valLimit });
-  const config = resolveConfig({
-    dims: options.dims,
-    strides: options.strides,
-    ada_pool: options.adaPool ?? null,
-    act_num: options.actNum,
-    drop_rate: options.dropRate,
-    num_classes: trained.classNames.length,
-    class_names: trained.classNames,
-    input_size: at,
-    // The images were read whole, so they are to be looked at whole.
-    crop_pct: 1,
-    ...CIFAR10,
-  });
-  if (!options.json) {
-    print(
-      `data   ${spec}: ${trained.n} images to train on, ${heldOut?.n ?? 0} held out, ${config.num_classes} classes`,
-    );
-    print(`net    dims ${config.dims.join(',')}  strides ${config.strides.join(',')}  act_num ${config.act_num}`);
+async function finish(done: Trained, folder: RunFolder, note: (text: string) => void): Promise<void> {
+  const path = await folder.saveWeights('last', done);
+  note(`wrote  ${path} (${done.config.form} form, lambda 1)`);
+  for (const [name, best] of [
+    ['best', done.best],
+    ['best-fusable', done.bestFusable],
+  ] as const) {
+    if (best !== null) note(`       ${folder.path}/${name}.safetensors (epoch ${best.epoch}, top-1 ${percent(best.top1)})`);
   }
-  const decayEpochs = options.decayEpochs ?? (2 * epochs) / 3;
-  const trainer = options.backend === 'reference' ? oracleTrainer(config, options) : await wasmTrainer(config, options);
-  const run = train(trained, heldOut, config, { ...options, decayEpochs }, trainer);
-  const display = new Display(epochs, options.batchSize, options.json ?? false);
-  let next = run.next();
-  for (; !next.done; next = run.next()) display.show(next.value);
-  trainer.dispose();
-  await writeWeights(options.output, next.value, { ...config, lambda: 1 });
-  if (!options.json) print(`wrote  ${options.output} (train form, lambda 1)`);
 }
 
 export const trainCommand = (): Command =>
-  withBackend(
-    new Command('train').description('Train a narrow network; lambda rises from 0 to 1, after which it can be fused.'),
-    '--backend <name>',
-  )
-    .option(
-      '-d, --data <what>',
-      'CIFAR-10 (archive or folder), an image folder, or "shapes"; looked for in data/ if not given',
+  withRecipe(
+    withBackend(
+      new Command('train').description(
+        'Train a network; lambda rises from 0 to 1, after which it can be fused. Everything is kept in a folder: weights, checkpoints, metrics, curves.',
+      ),
+      '--backend <name>',
     )
-    .option('-o, --output <file>', 'where to write the trained weights', 'vanillanet.safetensors')
-    .option('--dims <list>', 'channels after the stem and each stage', integers(1), [16, 32, 64])
-    .option('--strides <list>', 'pooling stride of each stage', integers(1), [2, 2])
-    .option('--ada-pool <list>', 'adaptive pooling size of each stage, 0 for its stride', integers(0))
-    .option('--act-num <n>', 'half width of the series activation', integer(0), 3)
-    .option('--drop-rate <p>', 'dropout before the classifier', number(0, 1), 0)
-    .option('-s, --size <size>', 'input size', size, [32, 32])
-    .option('-e, --epochs <n>', 'epochs', integer(1), 3)
-    .option('--decay-epochs <n>', 'epochs over which lambda rises; two thirds of all if not given', number(0))
-    .addOption(
-      new Option('--lambda-schedule <kind>', 'how lambda rises').choices(['linear', 'cosine']).default('linear'),
-    )
-    .option('-b, --batch-size <n>', 'images a step', integer(2), 32)
-    .option('--lr <rate>', 'learning rate of Adam, annealed to 0', number(0), 3e-3)
-    .option('--weight-decay <w>', 'coupled L2 weight decay', number(0), 1e-5)
-    .option('--smoothing <s>', 'label smoothing', number(0, 1), 0.1)
-    .option('--seed <n>', 'seed of everything random', integer(0), 0)
-    .option('--limit <n>', 'train on so many images only', integer(2))
-    .option('--val-limit <n>', 'held-out images to evaluate on after each epoch; 0 for none', integer(0), 1000)
-    .option('--json', 'print a JSON line for every step')
-    .action(run);
+      .option(
+        '-d, --data <what>',
+        'CIFAR-10 or -100 (archive or folder), an image folder, or "shapes"; looked for in data/ if not given',
+      )
+      .option('-o, --output <folder>', 'where the run is kept', 'runs/train')
+      .option('--resume', 'go on with the run in the output folder, to the same last bit')
+      .option('--limit <n>', 'train on so many images only', integer(2))
+      .option('--val-limit <n>', 'evaluate on so many held-out images only; 0 for none', integer(0))
+      .option('--image-size <size>', 'size that images are held at in memory, before augmentation (the input size)', size)
+      .option('--workers <n>', 'threads that prepare images beside the network', integer(0), 1)
+      .option('--checkpoint-every <s>', 'seconds between checkpoints within an epoch', number(0), 300)
+      .addOption(
+        new Option('--on-bad-image <what>', 'what to do about an image that cannot be read')
+          .choices(['fail', 'skip'])
+          .default('fail'),
+      )
+      .option('--json', 'print a JSON line for every step and epoch'),
+  ).action(run);

@@ -1,179 +1,290 @@
-import { cosineAnnealing, lambdaSchedule, uniform } from '../../reference/index.js';
-import { ParamError } from '../core/errors.js';
+import { setImmediate } from 'node:timers/promises';
 import type { ModelConfig } from '../core/config.js';
-import type { FloatArray, StateDict } from '../core/tensor.js';
+import { ParamError, TrainingError } from '../core/errors.js';
+import type { OptimiserStep } from '../core/optimiser.js';
 import { mapSizes } from '../core/shapes.js';
+import type { StateDict } from '../core/tensor.js';
 import type { ImageSet } from '../data/dataset.js';
-import { batchOf } from '../data/normalise.js';
-import { oracleTrainer, type Trainer } from './trainer.js';
+import { openLoader, type Loader } from '../data/loader.js';
+import { fuseState } from '../oracle/fuse.js';
+import type { EpochRecord, StepRecord } from '../report/record.js';
+import type { Best, Checkpoint } from './checkpoint.js';
+import { initialState } from './initialState.js';
+import { checkRecipe, resolveRecipe, type Recipe } from './recipe.js';
+import { lambdaAt, learningRateAt } from './schedule.js';
+import { NOTHING, scoresOf, tally, type Scores, type Tally } from './scores.js';
+import { oracleTrainer, type Trainer, type TrainerOptions } from './trainer.js';
 
-export interface TrainOptions {
-  readonly epochs: number;
-  /** Epochs over which λ rises from 0 to 1; so far below `epochs` that the last step is at 1. */
-  readonly decayEpochs: number;
-  readonly lambdaSchedule: 'linear' | 'cosine';
-  /** An incomplete last batch is left out, as the article does: 2 to the size of the set. */
-  readonly batchSize: number;
-  /** Of Adam; annealed to 0 along a cosine, step by step. */
-  readonly lr: number;
-  readonly weightDecay: number;
-  readonly smoothing: number;
-  readonly seed: number;
+/** Opens what makes the steps, for the network as it is then: a run that fuses on the way opens a second. */
+export type OpenTrainer = (
+  config: ModelConfig,
+  options: TrainerOptions & { readonly batchSize: number },
+) => Trainer | Promise<Trainer>;
+
+export interface TrainingData {
+  readonly train: ImageSet;
+  /** Evaluated after every epoch, at the λ reached; null for none. */
+  readonly validation: ImageSet | null;
 }
 
-/** After every step, and, with `validation`, after every epoch. */
-export interface Progress {
-  /** From 1. */
-  readonly epoch: number;
-  /** Steps made in this epoch, and how many it has. */
-  readonly step: number;
-  readonly steps: number;
-  readonly lambda: number;
-  readonly lr: number;
-  /** Over this epoch so far, weighted by samples: loss in nats, top-1 accuracy in [0, 1]. */
-  readonly loss: number;
-  readonly accuracy: number;
-  readonly validation?: { readonly loss: number; readonly accuracy: number };
-  /** The train form as it stands; copied when asked for. */
-  readonly state: () => StateDict;
+export interface RunOptions {
+  /** The float64 oracle where it is not given. */
+  readonly openTrainer?: OpenTrainer;
+  /** Threads that make batches beside the one that trains; 0 for none. Default 0. The numbers do not depend on it. */
+  readonly workers?: number;
+  /** Where to go on from. */
+  readonly resume?: Checkpoint;
 }
 
-/** Shuffles are drawn from streams of their own, past those of the parameters and below those of dropout. */
-const SHUFFLE_STREAM = 2 ** 30;
-
-/** Fisher-Yates from the run's seed and the epoch. */
-function shuffled(n: number, seed: number, epoch: number): Int32Array {
-  const order = Int32Array.from({ length: n }, (_, i) => i);
-  for (let i = n - 1; i > 0; i--) {
-    const j = Math.floor(uniform(seed, SHUFFLE_STREAM + epoch, i) * (i + 1));
-    [order[i], order[j]] = [order[j], order[i]];
-  }
-  return order;
+/** The weights of a moment, and the configuration that says what they are. */
+export interface Weights {
+  readonly state: StateDict;
+  readonly config: ModelConfig;
 }
 
-function correct(logits: FloatArray, targets: readonly number[]): number {
-  const classes = logits.length / targets.length;
-  return targets.filter((target, i) => {
-    const row = i * classes;
-    let best = 0;
-    for (let c = 1; c < classes; c++) if (logits[row + c] > logits[row + best]) best = c;
-    return best === target;
-  }).length;
+/** After every step, and after every epoch. */
+export type Progress = (StepRecord | (EpochRecord & { readonly improved: Improved })) & {
+  /** All that is needed to go on from here; copied when asked for. */
+  readonly checkpoint: () => Checkpoint;
+  /** The network as it stands; copied when asked for. */
+  readonly weights: () => Weights;
+};
+
+/** The weights that an epoch made the best: of all, and of those that can be fused. */
+export interface Improved {
+  readonly best?: () => Weights;
+  readonly bestFusable?: () => Weights;
+}
+
+export interface Trained extends Weights {
+  readonly best: Best | null;
+  readonly bestFusable: Best | null;
 }
 
 function refuse(op: string, expected: string, got: unknown): never {
   throw new ParamError({ op, expected, got: String(got) });
 }
 
-function checkImages(
-  op: 'train' | 'validation',
-  set: ImageSet,
-  { in_chans, num_classes, input_size }: ModelConfig,
-): void {
-  const wanted = [in_chans, ...input_size].join('x');
-  const has = [set.channels, set.height, set.width].join('x');
-  if (wanted !== has) refuse(op, `images of ${wanted}`, has);
-  if (set.classNames.length !== num_classes)
+function checkImages(op: string, set: ImageSet, { in_chans, num_classes }: ModelConfig): void {
+  if (set.channels !== in_chans) refuse(op, `images of ${in_chans} channels`, set.channels);
+  if (set.classNames.length !== num_classes) {
     refuse('num_classes', `${set.classNames.length}, as the data`, num_classes);
+  }
 }
 
-function check(set: ImageSet, validation: ImageSet | null, config: ModelConfig, o: TrainOptions): void {
-  const { input_size, form } = config;
-  if (form !== 'train') refuse('train', 'the train form', `the ${form} form`);
-  checkImages('train', set, config);
-  if (validation !== null) checkImages('validation', validation, config);
-  if (!Number.isSafeInteger(o.epochs) || o.epochs < 1) refuse('epochs', 'an integer >= 1', o.epochs);
-  if (!Number.isSafeInteger(o.batchSize) || o.batchSize < 2 || o.batchSize > set.n) {
-    refuse('batchSize', `an integer from 2 to the ${set.n} images`, o.batchSize);
+/** What a checkpoint must agree in with the run that goes on from it. */
+function checkResume({ config, recipe, images }: Checkpoint, now: ModelConfig, with_: Recipe, n: number): void {
+  for (const key of ['dims', 'strides', 'ada_pool', 'act_num', 'num_classes', 'input_size', 'drop_rate'] as const) {
+    const [before, after] = [JSON.stringify(config[key]), JSON.stringify(now[key])];
+    if (before !== after) refuse('resume', `${key} ${before}, as in the checkpoint`, after);
   }
-  const steps = Math.floor(set.n / o.batchSize);
-  const lastStep = o.epochs - 1 + (steps - 1) / steps;
-  if (!(o.decayEpochs >= 0 && o.decayEpochs <= lastStep)) {
-    refuse('decayEpochs', `0 to ${lastStep}, the last step: fusion needs λ = 1 at the end`, o.decayEpochs);
+  for (const key of Object.keys(recipe) as (keyof Recipe)[]) {
+    const [before, after] = [JSON.stringify(recipe[key]), JSON.stringify(with_[key])];
+    if (before !== after) refuse('resume', `${key} ${before}, as in the checkpoint`, after);
   }
-  if (!(o.lr > 0 && o.lr < Infinity)) refuse('lr', 'a number > 0', o.lr);
-  if (!(o.weightDecay >= 0 && o.weightDecay < Infinity)) refuse('weightDecay', 'a number >= 0', o.weightDecay);
-  if (!(o.smoothing >= 0 && o.smoothing < 1)) refuse('smoothing', 'a number in [0, 1)', o.smoothing);
-  if (!Number.isSafeInteger(o.seed) || o.seed < 0 || o.seed >= 2 ** 32)
-    refuse('seed', 'an integer in [0, 2^32)', o.seed);
-  mapSizes(config, input_size);
+  if (images !== n) refuse('resume', `${images} images to train on, as in the checkpoint`, n);
 }
 
 /**
- * Trains the train form. λ and the learning rate move with every step. Everything
- * drawn (weights, shuffles, dropout) comes from the seed alone.
+ * Trains a network. λ and the learning rate move as the recipe says; everything drawn
+ * (weights, shuffles, augmentation, dropout) comes from the seed, so that on the plain
+ * build the same seed makes the same weights.
  *
- * @param validation evaluated after every epoch, at the λ reached
- * @param trainer what makes the steps, new and for these options; the oracle where it is not given
- * @throws ParamError, ShapeError before anything is computed
+ * @throws ParamError, ShapeError before anything is computed; TrainingError where the loss is no number
  */
 export function train(
-  set: ImageSet,
-  validation: ImageSet | null,
+  data: TrainingData,
   config: ModelConfig,
-  options: TrainOptions,
-  trainer?: Trainer,
-): Generator<Progress, StateDict> {
-  check(set, validation, config, options);
-  return run(set, validation, config, options, trainer ?? oracleTrainer(config, options));
+  given: Partial<Recipe>,
+  options: RunOptions = {},
+): AsyncGenerator<Progress, Trained> {
+  if (config.form !== 'train') refuse('train', 'the train form', `the ${config.form} form`);
+  checkImages('train', data.train, config);
+  if (data.validation !== null) checkImages('validation', data.validation, config);
+  const recipe = resolveRecipe(given);
+  checkRecipe(recipe, data.train.n);
+  mapSizes(config, config.input_size);
+  if (options.resume !== undefined) checkResume(options.resume, config, recipe, data.train.n);
+  return new Run(data, config, recipe, options).steps();
 }
 
-function* run(
-  set: ImageSet,
-  validation: ImageSet | null,
-  config: ModelConfig,
-  options: TrainOptions,
-  trainer: Trainer,
-): Generator<Progress, StateDict> {
-  const { epochs, decayEpochs, batchSize, weightDecay, smoothing, seed } = options;
-  const { mean, std } = config;
-  const batch = (from: ImageSet, positions: ArrayLike<number>): { x: FloatArray; targets: number[] } => ({
-    x: batchOf(from, positions, { mean, std, dtype: 'float64' }),
-    targets: Array.from(positions, (i) => from.labels[i]),
-  });
+const optimiserAt = (lr: number, { optimizer, weightDecay, decayVectors, momentum, layerDecay }: Recipe) =>
+  ({
+    kind: optimizer,
+    lr,
+    weightDecay,
+    decayVectors,
+    layerDecay,
+    ...(optimizer === 'sgd' ? { momentum } : {}),
+  }) satisfies OptimiserStep;
 
-  const steps = Math.floor(set.n / batchSize);
-  const state = (): StateDict => trainer.state();
+class Run {
+  readonly #data: TrainingData;
+  readonly #recipe: Recipe;
+  readonly #options: RunOptions;
+  /** Changes its form where the network is fused on the way. */
+  #config: ModelConfig;
+  #globalStep: number;
+  #tally: Tally;
+  #best: Best | null;
+  #bestFusable: Best | null;
 
-  const evaluate = (on: ImageSet, lambda: number): { loss: number; accuracy: number } => {
-    let [loss, hits] = [0, 0];
-    for (let from = 0; from < on.n; from += trainer.evaluationBatch) {
-      const count = Math.min(trainer.evaluationBatch, on.n - from);
-      const { x, targets } = batch(
-        on,
-        Array.from({ length: count }, (_, i) => from + i),
-      );
-      const answer = trainer.evaluate(x, targets, { lambda, smoothing });
-      loss += count * answer.loss;
-      hits += correct(answer.logits, targets);
-    }
-    return { loss: loss / on.n, accuracy: hits / on.n };
-  };
+  constructor(data: TrainingData, config: ModelConfig, recipe: Recipe, options: RunOptions) {
+    const { resume } = options;
+    this.#data = data;
+    this.#recipe = recipe;
+    this.#options = options;
+    this.#config = resume?.config ?? config;
+    this.#globalStep = resume?.globalStep ?? 0;
+    this.#tally = resume?.tally ?? NOTHING;
+    this.#best = resume?.best ?? null;
+    this.#bestFusable = resume?.bestFusable ?? null;
+  }
 
-  for (let epoch = 0; epoch < epochs; epoch++) {
-    const order = shuffled(set.n, seed, epoch);
-    let [loss, hits, seen] = [0, 0, 0];
-    for (let step = 0; step < steps; step++) {
-      const lambda = lambdaSchedule(epoch + step / steps, { schedule: options.lambdaSchedule, decayEpochs });
-      const lr = cosineAnnealing(epoch * steps + step, { baseLr: options.lr, tMax: epochs * steps });
-      const { x, targets } = batch(set, order.subarray(step * batchSize, (step + 1) * batchSize));
-      const made = trainer.step(x, targets, { lambda, lr, weightDecay, smoothing });
-      loss += made.loss * batchSize;
-      hits += correct(made.logits, targets);
-      seen += batchSize;
-      const last = step + 1 === steps;
-      yield {
-        epoch: epoch + 1,
-        step: step + 1,
-        steps,
-        lambda,
-        lr,
-        loss: loss / seen,
-        accuracy: hits / seen,
-        ...(last && validation !== null ? { validation: evaluate(validation, lambda) } : {}),
-        state,
-      };
+  async *steps(): AsyncGenerator<Progress, Trained> {
+    const { epochs, batchSize, seed, smoothing, mixup, cutmix, augment } = this.#recipe;
+    const { workers = 0, resume } = this.#options;
+    const { mean, std, input_size } = this.#config;
+    const shared = { mean, std, size: input_size, smoothing, seed, workers };
+    const closing: (() => void | Promise<void>)[] = [];
+    try {
+      let trainer = await this.#open(resume === undefined ? { state: initialState(this.#config, seed) } : { resume: resume.snapshot });
+      closing.push(() => {
+        trainer.dispose();
+      });
+      const loader = await openLoader(this.#data.train, { ...shared, batchSize, mixup, cutmix, augment });
+      closing.push(() => loader.dispose());
+      const heldOut =
+        this.#data.validation === null
+          ? null
+          : await openLoader(this.#data.validation, {
+              ...shared,
+              batchSize: Math.min(trainer.evaluationBatch, this.#data.validation.n),
+              shuffle: false,
+              dropLast: false,
+            });
+      if (heldOut !== null) closing.push(() => heldOut.dispose());
+
+      let first = resume?.step ?? 0;
+      for (let epoch = resume?.epoch ?? 0; epoch < epochs; epoch++, first = 0) {
+        const started = performance.now();
+        const waitedBefore = loader.waited;
+        let step = first;
+        // Those of the step before, for an epoch of which only the evaluation is left.
+        let lambda = lambdaAt(epoch, Math.max(0, first - 1) / loader.steps, this.#recipe);
+        let lr = learningRateAt(Math.max(0, this.#globalStep - 1), loader.steps, this.#recipe);
+        for await (const { x, targets, labels } of loader.epoch(epoch, first)) {
+          lambda = lambdaAt(epoch, step / loader.steps, this.#recipe);
+          lr = learningRateAt(this.#globalStep, loader.steps, this.#recipe);
+          if (this.#recipe.fuseAtDecay && lambda === 1 && this.#config.form === 'train') {
+            trainer = await this.#fused(trainer);
+          }
+          const { ema: emaDecay } = this.#recipe;
+          const optimiser = optimiserAt(lr, this.#recipe);
+          const { loss, logits } = trainer.step(x, targets, { lambda, optimiser, ...(emaDecay > 0 ? { emaDecay } : {}) });
+          step++;
+          this.#globalStep++;
+          if (!Number.isFinite(loss)) this.#refuseLoss(loss, epoch, step, trainer);
+          this.#tally = tally(this.#tally, loss, logits, labels);
+          const { top5: _, ...soFar } = scoresOf(this.#tally);
+          const at = { epoch: epoch + 1, lambda, lr, global_step: this.#globalStep };
+          const rate = (1000 * (step - first) * batchSize) / (performance.now() - started);
+          yield {
+            ...{ kind: 'step', ...at, step, steps: loader.steps, ...soFar, images_per_second: rate },
+            ...this.#here(trainer, lambda, epoch, step),
+          };
+          // Whoever waits for a signal or a file gets a turn.
+          await setImmediate();
+        }
+        const seconds = (performance.now() - started) / 1000;
+        const validation = heldOut === null ? undefined : await this.#evaluate(trainer, heldOut, lambda, false);
+        const ema =
+          heldOut === null || this.#recipe.ema === 0 ? undefined : await this.#evaluate(trainer, heldOut, lambda, true);
+        const improved = this.#compare(trainer, lambda, epoch + 1, validation, ema);
+        const scores = scoresOf(this.#tally);
+        this.#tally = NOTHING;
+        yield {
+          ...{ kind: 'epoch', epoch: epoch + 1, lambda, lr, global_step: this.#globalStep, train: scores },
+          ...(validation === undefined ? {} : { validation }),
+          ...(ema === undefined ? {} : { ema }),
+          seconds,
+          images_per_second: ((step - first) * batchSize) / seconds,
+          idle: (loader.waited - waitedBefore) / 1000 / seconds,
+          fused: this.#config.form === 'deploy',
+          improved,
+          ...this.#here(trainer, lambda, epoch + 1, 0),
+        };
+      }
+      return { ...this.#weights(trainer, 1), best: this.#best, bestFusable: this.#bestFusable };
+    } finally {
+      for (const close of closing.reverse()) await close();
     }
   }
-  return state();
+
+  #open(from: Pick<TrainerOptions, 'state' | 'resume'>): Trainer | Promise<Trainer> {
+    const { openTrainer = oracleTrainer } = this.#options;
+    const { batchSize, seed, loss, ema } = this.#recipe;
+    return openTrainer(this.#config, { batchSize, seed, loss, ema: ema > 0, ...from });
+  }
+
+  /** The shallow network in the deep one's place; its moments begin anew. */
+  async #fused(trainer: Trainer): Promise<Trainer> {
+    const { state, config } = fuseState(trainer.state(), { ...this.#config, lambda: 1 });
+    trainer.dispose();
+    this.#config = config;
+    return this.#open({ state });
+  }
+
+  #refuseLoss(loss: number, epoch: number, step: number, trainer: Trainer): never {
+    const where = trainer.firstNonFinite();
+    throw new TrainingError({
+      op: `epoch ${epoch + 1}, step ${step}`,
+      expected: 'a loss that is a number',
+      got: where === null ? `${loss}` : `${loss}, first at ${where}; try a smaller learning rate or a longer warm-up`,
+    });
+  }
+
+  async #evaluate(trainer: Trainer, loader: Loader, lambda: number, useEma: boolean): Promise<Scores> {
+    let sum = NOTHING;
+    for await (const { x, targets, labels } of loader.epoch(0)) {
+      const { loss, logits } = trainer.evaluate(x, targets, { lambda, useEma });
+      sum = tally(sum, loss, logits, labels);
+    }
+    return scoresOf(sum);
+  }
+
+  /** Keeps what is best so far; without held-out images the last is. */
+  #compare(trainer: Trainer, lambda: number, epoch: number, validation?: Scores, ema?: Scores): Improved {
+    const useEma = ema !== undefined && validation !== undefined && ema.top1 > validation.top1;
+    const top1 = useEma ? ema.top1 : (validation?.top1 ?? epoch);
+    const weights = (): Weights => this.#weights(trainer, lambda, useEma);
+    const isBest = this.#best === null || top1 > this.#best.top1;
+    const isBestFusable = lambda === 1 && (this.#bestFusable === null || top1 > this.#bestFusable.top1);
+    if (isBest) this.#best = { epoch, top1 };
+    if (isBestFusable) this.#bestFusable = { epoch, top1 };
+    return { ...(isBest ? { best: weights } : {}), ...(isBestFusable ? { bestFusable: weights } : {}) };
+  }
+
+  #weights(trainer: Trainer, lambda: number, useEma = false): Weights {
+    return { state: useEma ? trainer.ema() : trainer.state(), config: { ...this.#config, lambda } };
+  }
+
+  #here(trainer: Trainer, lambda: number, epoch: number, step: number): Pick<Progress, 'checkpoint' | 'weights'> {
+    return {
+      weights: () => this.#weights(trainer, lambda),
+      checkpoint: () => ({
+        config: this.#config,
+        recipe: this.#recipe,
+        images: this.#data.train.n,
+        // A whole epoch's last step is not yet its end: the evaluation comes first.
+        epoch,
+        step,
+        globalStep: this.#globalStep,
+        tally: this.#tally,
+        best: this.#best,
+        bestFusable: this.#bestFusable,
+        snapshot: trainer.snapshot(),
+      }),
+    };
+  }
 }

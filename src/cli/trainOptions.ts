@@ -1,0 +1,174 @@
+/** Flags, a file and a preset into one recipe and one network: the nearer to the user, the stronger. */
+import { Option, type Command } from 'commander';
+import { readFile } from 'node:fs/promises';
+import type { GivenConfig } from '../core/config.js';
+import { ParamError } from '../core/errors.js';
+import { OPTIMISERS } from '../core/optimiser.js';
+import type { AugmentOptions } from '../data/augment/options.js';
+import { reasonOf } from '../io/reason.js';
+import { CIFAR10, FILE_KEYS, PLAIN, PRESETS, type Preset, type Recipe } from '../train/recipe.js';
+import { integer, integers, number, numbers, size } from './arguments.js';
+
+/** Keys of a configuration that a file may set; the rest follows from the data. */
+const NETWORK_KEYS = ['variant', 'dims', 'strides', 'ada_pool', 'act_num', 'drop_rate', 'input_size', 'mean', 'std'] as const;
+
+/** The values of flags, absent where a flag is. */
+export interface RecipeFlags extends Partial<Omit<Recipe, 'augment'>> {
+  readonly preset?: Preset;
+  readonly config?: string;
+  readonly variant?: string;
+  readonly dims?: readonly number[];
+  readonly strides?: readonly number[];
+  readonly adaPool?: readonly number[];
+  readonly actNum?: number;
+  readonly dropRate?: number;
+  readonly size?: readonly [number, number];
+  readonly randomCrop?: number;
+  readonly randomResizedCrop?: readonly number[];
+  readonly flip?: number;
+  readonly rotation?: number;
+  readonly colorJitter?: readonly number[];
+  readonly randAugment?: number;
+  readonly randomErasing?: number;
+  /** False for `--no-augment`. */
+  readonly augment?: boolean;
+}
+
+export interface Plan {
+  readonly recipe: Partial<Recipe>;
+  readonly network: GivenConfig;
+}
+
+const SMALL = { dims: [16, 32, 64], strides: [2, 2], input_size: 32, ...CIFAR10 };
+
+async function readPlan(path: string): Promise<Record<string, unknown>> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new ParamError({ op: path, expected: 'a readable file', got: reasonOf(cause) }, { cause });
+  });
+  let plan: unknown;
+  try {
+    plan = JSON.parse(text);
+  } catch (cause) {
+    throw new ParamError({ op: path, expected: 'JSON', got: cause instanceof Error ? cause.message : text }, { cause });
+  }
+  if (typeof plan !== 'object' || plan === null || Array.isArray(plan)) {
+    throw new ParamError({ op: path, expected: 'a JSON object', got: text.slice(0, 40) });
+  }
+  const known = ['preset', ...FILE_KEYS.keys(), ...NETWORK_KEYS];
+  const unknown = Object.keys(plan).find((key) => !known.includes(key));
+  if (unknown !== undefined) {
+    throw new ParamError({ op: `${path}: ${unknown}`, expected: `one of ${known.join(', ')}`, got: 'an unknown key' });
+  }
+  return plan as Record<string, unknown>;
+}
+
+/** Those of an object's values that are there. */
+const given = <T extends object>(values: T): Partial<T> =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
+
+function augmentOf(flags: RecipeFlags): AugmentOptions {
+  const [brightness, contrast = brightness, saturation = brightness, hue] = flags.colorJitter ?? [];
+  const [low, high = 1] = flags.randomResizedCrop ?? [];
+  return given({
+    randomCrop: flags.randomCrop === undefined ? undefined : { padding: flags.randomCrop },
+    randomResizedCrop:
+      flags.randomResizedCrop === undefined ? undefined : { scale: [low, high], ratio: [3 / 4, 4 / 3] },
+    horizontalFlip: flags.flip,
+    rotation: flags.rotation,
+    colorJitter: flags.colorJitter === undefined ? undefined : given({ brightness, contrast, saturation, hue }),
+    randAugment: flags.randAugment === undefined ? undefined : { magnitude: flags.randAugment },
+    randomErasing: flags.randomErasing === undefined ? undefined : { prob: flags.randomErasing },
+  }) as AugmentOptions;
+}
+
+/** Epochs of λ and of the warm-up go with those of the whole, where only those are said. */
+function scaled(from: Recipe, epochs: number): Pick<Recipe, 'decayEpochs' | 'warmupEpochs'> {
+  const share = epochs / from.epochs;
+  return { decayEpochs: from.decayEpochs * share, warmupEpochs: from.warmupEpochs * share };
+}
+
+/** @throws ParamError for a file that is none, or an unknown preset or key in it */
+export async function planOf(flags: RecipeFlags): Promise<Plan> {
+  const file = flags.config === undefined ? {} : await readPlan(flags.config);
+  const preset: unknown = flags.preset ?? file['preset'];
+  if (preset !== undefined && !(typeof preset === 'string' && Object.hasOwn(PRESETS, preset))) {
+    throw new ParamError({ op: 'preset', expected: Object.keys(PRESETS).join(', '), got: JSON.stringify(preset) });
+  }
+  const base: { config: GivenConfig; recipe: Recipe } =
+    preset === undefined ? { config: SMALL, recipe: PLAIN } : PRESETS[preset as Preset];
+
+  const fromFile = Object.fromEntries(
+    [...FILE_KEYS].flatMap(([key, name]) => (key in file ? [[name, file[key]]] : [])),
+  ) as Partial<Recipe>;
+  const { augment: _, ...plain } = PLAIN;
+  const names = Object.keys(plain) as (keyof typeof plain)[];
+  const fromFlags = given(Object.fromEntries(names.map((name) => [name, flags[name]]))) as Partial<Recipe>;
+  const epochs = fromFlags.epochs ?? fromFile.epochs;
+  const augment = flags.augment === false ? {} : { ...(fromFile.augment ?? base.recipe.augment), ...augmentOf(flags) };
+  const recipe = {
+    ...base.recipe,
+    ...(typeof epochs === 'number' ? scaled(base.recipe, epochs) : {}),
+    ...fromFile,
+    ...fromFlags,
+    augment,
+  };
+
+  const fromFileNetwork = Object.fromEntries(NETWORK_KEYS.flatMap((key) => (key in file ? [[key, file[key]]] : [])));
+  const { variant, dims, strides, adaPool: ada_pool, actNum: act_num, dropRate: drop_rate, size: input_size } = flags;
+  const network = given({ variant, dims, strides, ada_pool, act_num, drop_rate, input_size });
+  // A variant and sizes of one's own exclude each other: the nearer one counts.
+  const layers: GivenConfig[] = [base.config, fromFileNetwork, network];
+  const merged = layers.reduce<Record<string, unknown>>((below, above) => {
+    const kept = { ...below };
+    if ('variant' in above) for (const key of ['dims', 'strides', 'ada_pool']) Reflect.deleteProperty(kept, key);
+    else if ('dims' in above) Reflect.deleteProperty(kept, 'variant');
+    return { ...kept, ...above };
+  }, {});
+  return { recipe, network: merged as GivenConfig };
+}
+
+const choice = (flags: string, text: string, choices: readonly string[]): Option => new Option(flags, text).choices(choices);
+
+/** Every value of recipe and network as a flag. */
+export const withRecipe = (command: Command): Command =>
+  command
+    .addOption(choice('--preset <name>', 'a whole recipe to start from', Object.keys(PRESETS)))
+    .option('-c, --config <file>', 'a recipe as JSON, such as a run writes: batch_size for --batch-size, and so on')
+    .optionsGroup('Network:')
+    .option('--variant <name>', 'a published network, such as vanillanet_5')
+    .option('--dims <list>', 'channels after the stem and each stage (16,32,64)', integers(1))
+    .option('--strides <list>', 'pooling stride of each stage (2,2)', integers(1))
+    .option('--ada-pool <list>', 'adaptive pooling size of each stage, 0 for its stride', integers(0))
+    .option('--act-num <n>', 'half width of the series activation (3)', integer(0))
+    .option('--drop-rate <p>', 'dropout before the classifier (0)', number(0, 1))
+    .option('-s, --size <size>', 'input size (32)', size)
+    .optionsGroup('Schedule:')
+    .option('-e, --epochs <n>', 'epochs (3)', integer(1))
+    .option('-b, --batch-size <n>', 'images a step (32)', integer(2))
+    .option('--decay-epochs <n>', 'epochs over which lambda rises (two thirds of all)', number(0))
+    .addOption(choice('--lambda-schedule <kind>', 'how lambda rises (linear)', ['linear', 'cosine']))
+    .addOption(choice('--lambda-per <what>', 'when lambda moves (step)', ['step', 'epoch']))
+    .option('--fuse-at-decay', 'fuse where lambda reaches 1, and go on training the fused network')
+    .option('--seed <n>', 'seed of everything random (0)', integer(0))
+    .optionsGroup('Optimiser:')
+    .addOption(choice('--optimizer <kind>', 'what moves the weights (adam)', OPTIMISERS))
+    .option('--lr <rate>', 'learning rate, annealed along a cosine (3e-3)', number(0))
+    .option('--min-lr <rate>', 'where the cosine ends (0)', number(0))
+    .option('--warmup-epochs <n>', 'epochs over which the learning rate rises (0)', number(0))
+    .option('--weight-decay <w>', 'decay; coupled for adam and sgd (1e-5)', number(0))
+    .option('--momentum <m>', 'of sgd (0.9)', number(0, 1))
+    .option('--layer-decay <d>', 'learning rate of each layer to that of the one above (1)', number(0, 1))
+    .option('--ema <d>', 'decay of an average of the weights (0, none)', number(0, 1))
+    .optionsGroup('Loss and augmentation:')
+    .addOption(choice('--loss <kind>', 'what is made small (cross-entropy)', ['cross-entropy', 'bce']))
+    .option('--smoothing <s>', 'label smoothing (0.1)', number(0, 1))
+    .option('--mixup <alpha>', 'mixup (0, none)', number(0))
+    .option('--cutmix <alpha>', 'CutMix (0, none)', number(0))
+    .option('--random-crop <padding>', 'crop at random after padding', integer(0))
+    .option('--random-resized-crop <low,high>', 'crop a share of the area at random and scale it', numbers(0, 1))
+    .option('--flip <p>', 'mirror with this probability', number(0, 1))
+    .option('--rotation <degrees>', 'turn by up to so much', number(0))
+    .option('--color-jitter <b,c,s,h>', 'brightness, contrast, saturation and hue', numbers(0))
+    .option('--rand-augment <magnitude>', 'RandAugment', number(0))
+    .option('--random-erasing <p>', 'erase a rectangle with this probability', number(0, 1))
+    .option('--no-augment', "none of the preset's or the file's augmentation");

@@ -1,0 +1,145 @@
+/**
+ * A training between two steps: all that is needed to go on to the same last bit.
+ * What is drawn is a function of seed, epoch and step, and so needs no state of its own.
+ */
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { resolveConfig, type ModelConfig } from '../core/config.js';
+import { WeightsError } from '../core/errors.js';
+import { checkState } from '../core/parameters.js';
+import type { StateDict, Tensor } from '../core/tensor.js';
+import { atomicWrite } from '../io/atomicWrite.js';
+import { readBytes } from '../io/readFile.js';
+import { decodeSafetensors, encodeSafetensors } from '../io/safetensors.js';
+import { resolveRecipe, type Recipe } from './recipe.js';
+import type { Tally } from './scores.js';
+import type { Snapshot } from './trainer.js';
+
+/** The best epoch so far, by top-1 on the held-out images. */
+export interface Best {
+  readonly epoch: number;
+  readonly top1: number;
+}
+
+export interface Checkpoint {
+  /** As it stands: the deploy form where the pairs were fused on the way. */
+  readonly config: ModelConfig;
+  readonly recipe: Recipe;
+  /** Of the data that was trained on. */
+  readonly images: number;
+  /** Epochs done, and steps done in the one that was begun; `globalStep` counts all. */
+  readonly epoch: number;
+  readonly step: number;
+  readonly globalStep: number;
+  /** Of the epoch so far. */
+  readonly tally: Tally;
+  readonly best: Best | null;
+  /** The best whose λ was 1: the only ones that can be fused. */
+  readonly bestFusable: Best | null;
+  readonly snapshot: Snapshot;
+}
+
+/** Checkpoints that are kept: the last, and the one before in case that is damaged. */
+const KEPT = 2;
+const NAME = /^checkpoint-(\d{8})\.safetensors$/;
+const KEY = 'vanillanet.training';
+const VERSION = 1;
+const PARTS = ['model', 'optimizer', 'ema'] as const;
+
+const nameOf = (globalStep: number): string => `checkpoint-${`${globalStep}`.padStart(8, '0')}.safetensors`;
+
+/** Checkpoints in a folder, the last first. */
+export async function checkpointsIn(folder: string): Promise<string[]> {
+  const names = await readdir(folder).catch((): string[] => []);
+  return names
+    .filter((name) => NAME.test(name))
+    .sort()
+    .reverse()
+    .map((name) => join(folder, name));
+}
+
+function encode({ snapshot, ...rest }: Checkpoint): Uint8Array {
+  const tensors = new Map<string, Tensor>();
+  const add = (part: (typeof PARTS)[number], state: StateDict | undefined): void => {
+    for (const [name, tensor] of state ?? []) tensors.set(`${part}.${name}`, tensor);
+  };
+  add('model', snapshot.state);
+  add('optimizer', snapshot.optimiser);
+  add('ema', snapshot.ema);
+  const description = { version: VERSION, steps: snapshot.steps, ...rest };
+  return encodeSafetensors(tensors, { metadata: new Map([[KEY, JSON.stringify(description)]]) });
+}
+
+/**
+ * Writes a checkpoint whole or not at all, and removes those older than the last two.
+ *
+ * @returns where it is
+ * @throws ParamError where it cannot be written; those before it stay
+ */
+export async function writeCheckpoint(folder: string, checkpoint: Checkpoint): Promise<string> {
+  const path = join(folder, nameOf(checkpoint.globalStep));
+  await atomicWrite(path, encode(checkpoint));
+  for (const old of (await checkpointsIn(folder)).slice(KEPT)) await rm(old, { force: true });
+  return path;
+}
+
+/** The tensors of a part, under their own names. */
+function part(tensors: StateDict, name: (typeof PARTS)[number]): Map<string, Tensor> {
+  const prefix = `${name}.`;
+  return new Map(
+    [...tensors].flatMap(([key, tensor]) => (key.startsWith(prefix) ? [[key.slice(prefix.length), tensor]] : [])),
+  );
+}
+
+type Description = Omit<Checkpoint, 'snapshot'> & { readonly version: number; readonly steps: number };
+
+function describe(text: string | undefined, path: string): Description {
+  if (text === undefined) {
+    throw new WeightsError({ op: path, expected: 'a checkpoint of a training', got: 'other weights' });
+  }
+  const described = JSON.parse(text) as Description;
+  if (described.version !== VERSION) {
+    throw new WeightsError({ op: path, expected: `a checkpoint of version ${VERSION}`, got: `${described.version}` });
+  }
+  return described;
+}
+
+/**
+ * Reads a checkpoint and holds it against its own configuration.
+ *
+ * @throws WeightsError for a file that is damaged or no checkpoint
+ */
+export async function readCheckpoint(path: string): Promise<Checkpoint> {
+  const { tensors, metadata } = decodeSafetensors(await readBytes(path, WeightsError), path);
+  const { version: _, steps, ...rest } = describe(metadata.get(KEY), path);
+  const config = resolveConfig(rest.config);
+  const state = part(tensors, 'model');
+  checkState(state, config, path);
+  const ema = part(tensors, 'ema');
+  const snapshot = { state, optimiser: part(tensors, 'optimizer'), steps, ...(ema.size === 0 ? {} : { ema }) };
+  return { ...rest, config, recipe: resolveRecipe(rest.recipe), snapshot };
+}
+
+/**
+ * The last checkpoint of a folder that is whole; null where there is none at all.
+ *
+ * @param onDamage told of one that is passed over
+ * @throws WeightsError where there are some, and none is whole
+ */
+export async function lastCheckpoint(
+  folder: string,
+  onDamage: (error: WeightsError) => void,
+): Promise<Checkpoint | null> {
+  let damage: WeightsError | null = null;
+  for (const path of await checkpointsIn(folder)) {
+    try {
+      return await readCheckpoint(path);
+    } catch (error) {
+      if (!(error instanceof WeightsError)) throw error;
+      damage = error;
+      onDamage(error);
+    }
+  }
+  if (damage !== null) throw damage;
+  return null;
+}

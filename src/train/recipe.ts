@@ -1,0 +1,232 @@
+/** How a network is trained: values, presets, and what is refused. */
+import { ParamError } from '../core/errors.js';
+import type { Loss, OptimiserKind } from '../core/optimiser.js';
+import { checkAugment, type AugmentOptions } from '../data/augment/options.js';
+
+export interface Recipe {
+  readonly epochs: number;
+  /** An incomplete last batch is left out: 2 to the size of the set. */
+  readonly batchSize: number;
+  readonly optimizer: OptimiserKind;
+  /** Of the first step after the warm-up; annealed to `minLr` along a cosine, step by step. */
+  readonly lr: number;
+  readonly minLr: number;
+  /** Epochs over which the learning rate rises from nearly 0 along a line. */
+  readonly warmupEpochs: number;
+  /** Coupled for adam and sgd, decoupled for adamw and lamb. */
+  readonly weightDecay: number;
+  /** Whether biases and normalisations decay, too. */
+  readonly decayVectors: boolean;
+  /** Of sgd. */
+  readonly momentum: number;
+  /** By how much the learning rate shrinks from each layer to the one below; 1 for none. */
+  readonly layerDecay: number;
+  /** Epochs over which λ rises from 0 to 1; so few that the last step is at 1. */
+  readonly decayEpochs: number;
+  readonly lambdaSchedule: 'linear' | 'cosine';
+  readonly lambdaPer: 'step' | 'epoch';
+  /** Fuse where λ reaches 1, and go on with the shallow network. */
+  readonly fuseAtDecay: boolean;
+  readonly loss: Loss;
+  /** Label smoothing, in [0, 1). */
+  readonly smoothing: number;
+  /** α of mixup and of CutMix; 0 for none. */
+  readonly mixup: number;
+  readonly cutmix: number;
+  /** Decay of the averaged weights, in [0, 1); 0 for none. */
+  readonly ema: number;
+  readonly augment: AugmentOptions;
+  readonly seed: number;
+}
+
+/** What is not said: Adam at a constant diet, nothing drawn but the shuffle and the dropout. */
+export const PLAIN: Recipe = {
+  epochs: 3,
+  batchSize: 32,
+  optimizer: 'adam',
+  lr: 3e-3,
+  minLr: 0,
+  warmupEpochs: 0,
+  weightDecay: 1e-5,
+  decayVectors: true,
+  momentum: 0.9,
+  layerDecay: 1,
+  decayEpochs: 2,
+  lambdaSchedule: 'linear',
+  lambdaPer: 'step',
+  fuseAtDecay: false,
+  loss: 'cross-entropy',
+  smoothing: 0.1,
+  mixup: 0,
+  cutmix: 0,
+  ema: 0,
+  augment: {},
+  seed: 0,
+};
+
+/** Network and input as a preset has them: keys of a configuration. */
+export interface PresetConfig {
+  readonly variant?: string;
+  readonly dims?: readonly number[];
+  readonly strides?: readonly number[];
+  readonly drop_rate?: number;
+  readonly input_size: number;
+  readonly mean?: readonly number[];
+  readonly std?: readonly number[];
+}
+
+const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
+/** Per-channel mean and deviation of CIFAR-10's training images. */
+export const CIFAR10 = { mean: [0.4914, 0.4822, 0.4465], std: [0.247, 0.2435, 0.2616] };
+
+export const PRESETS = {
+  /** CIFAR-10 at ImageNet's size, as the article trains: days on a CPU. */
+  article: {
+    config: { variant: 'vanillanet_5', input_size: 224, ...IMAGENET },
+    recipe: {
+      ...PLAIN,
+      epochs: 50,
+      batchSize: 128,
+      lr: 1e-3,
+      decayEpochs: 20,
+      lambdaPer: 'epoch',
+      augment: {
+        randomResizedCrop: { scale: [0.6, 1], ratio: [3 / 4, 4 / 3] },
+        colorJitter: { brightness: 0.2, contrast: 0.2, saturation: 0.2 },
+        horizontalFlip: 0.5,
+        rotation: 20,
+      },
+      seed: 42,
+    },
+  },
+  /** CIFAR-10 at its own size: minutes. */
+  cifar: {
+    config: { dims: [64, 128, 256, 512], strides: [2, 2, 2], input_size: 32, ...CIFAR10 },
+    recipe: {
+      ...PLAIN,
+      epochs: 18,
+      batchSize: 128,
+      optimizer: 'adamw',
+      weightDecay: 0.05,
+      decayVectors: false,
+      warmupEpochs: 2,
+      decayEpochs: 6,
+      augment: { randomCrop: { padding: 4 }, horizontalFlip: 0.5 },
+    },
+  },
+  /** VanillaNet-5 on ImageNet as its authors trained it: for machines that are not a CPU. */
+  official: {
+    config: { variant: 'vanillanet_5', input_size: 224, drop_rate: 0.05, ...IMAGENET },
+    recipe: {
+      ...PLAIN,
+      epochs: 300,
+      batchSize: 1024,
+      optimizer: 'lamb',
+      lr: 3.5e-3,
+      minLr: 1e-6,
+      warmupEpochs: 5,
+      weightDecay: 0.35,
+      decayVectors: false,
+      decayEpochs: 100,
+      lambdaPer: 'epoch',
+      loss: 'bce',
+      mixup: 0.1,
+      cutmix: 1,
+      ema: 0.99996,
+      augment: {
+        randomResizedCrop: { scale: [0.08, 1], ratio: [3 / 4, 4 / 3] },
+        horizontalFlip: 0.5,
+        randAugment: { magnitude: 7, layers: 2, std: 0.5 },
+        randomErasing: { prob: 0.25, mode: 'pixel' },
+      },
+    },
+  },
+} as const satisfies Record<string, { config: PresetConfig; recipe: Recipe }>;
+
+export type Preset = keyof typeof PRESETS;
+
+function refuse(op: string, expected: string, got: unknown): never {
+  throw new ParamError({ op, expected, got: typeof got === 'string' ? got : JSON.stringify(got) });
+}
+
+const CHOICES = {
+  optimizer: ['adam', 'adamw', 'sgd', 'lamb'],
+  lambdaSchedule: ['linear', 'cosine'],
+  lambdaPer: ['step', 'epoch'],
+  loss: ['cross-entropy', 'bce'],
+} as const;
+
+/** What a number may be: in words, and as a test. */
+type Range = readonly [words: string, holds: (value: number) => boolean];
+const POSITIVE: Range = ['a number > 0', (v) => v > 0 && v < Infinity];
+const NOT_NEGATIVE: Range = ['a number >= 0', (v) => v >= 0 && v < Infinity];
+const SHARE: Range = ['a number in [0, 1)', (v) => v >= 0 && v < 1];
+const RANGES = {
+  epochs: ['an integer >= 1', (v) => Number.isSafeInteger(v) && v >= 1],
+  batchSize: ['an integer >= 2', (v) => Number.isSafeInteger(v) && v >= 2],
+  lr: POSITIVE,
+  minLr: NOT_NEGATIVE,
+  warmupEpochs: NOT_NEGATIVE,
+  weightDecay: NOT_NEGATIVE,
+  momentum: SHARE,
+  layerDecay: ['a number in (0, 1]', (v) => v > 0 && v <= 1],
+  decayEpochs: NOT_NEGATIVE,
+  smoothing: SHARE,
+  mixup: NOT_NEGATIVE,
+  cutmix: NOT_NEGATIVE,
+  ema: SHARE,
+  seed: ['an integer in [0, 2^32)', (v) => Number.isSafeInteger(v) && v >= 0 && v < 2 ** 32],
+} satisfies Partial<Record<keyof Recipe, Range>>;
+
+/**
+ * A whole recipe out of what is given, the rest as in `PLAIN`.
+ *
+ * @throws ParamError for an unknown key, or a value of another type or out of its range
+ */
+export function resolveRecipe(given: Partial<Recipe>): Recipe {
+  for (const [key, value] of Object.entries(given)) {
+    if (!Object.hasOwn(PLAIN, key)) refuse(key, `one of ${Object.keys(PLAIN).join(', ')}`, 'an unknown key');
+    if (value === undefined) refuse(key, 'a value', 'undefined');
+  }
+  const recipe = { ...PLAIN, ...given };
+  for (const [key, [words, holds]] of Object.entries<Range>(RANGES)) {
+    const value: unknown = recipe[key as keyof typeof RANGES];
+    if (typeof value !== 'number' || !holds(value)) refuse(key, words, typeof value === 'number' ? String(value) : value);
+  }
+  for (const [key, choices] of Object.entries<readonly string[]>(CHOICES)) {
+    const value: unknown = recipe[key as keyof typeof CHOICES];
+    if (typeof value !== 'string' || !choices.includes(value)) refuse(key, `one of ${choices.join(', ')}`, value);
+  }
+  for (const key of ['fuseAtDecay', 'decayVectors'] as const) {
+    if (typeof recipe[key] !== 'boolean') refuse(key, 'true or false', recipe[key]);
+  }
+  checkAugment(recipe.augment);
+  if (recipe.minLr > recipe.lr) refuse('minLr', `at most lr, ${recipe.lr}`, recipe.minLr);
+  if (recipe.warmupEpochs >= recipe.epochs) refuse('warmupEpochs', `fewer than ${recipe.epochs} epochs`, recipe.warmupEpochs);
+  return recipe;
+}
+
+/**
+ * That a recipe fits so many images: a whole batch, and λ at 1 by the last step.
+ *
+ * @throws ParamError
+ */
+export function checkRecipe({ batchSize, epochs, decayEpochs, lambdaPer }: Recipe, images: number): void {
+  if (batchSize > images) refuse('batchSize', `an integer from 2 to the ${images} images`, String(batchSize));
+  const steps = Math.floor(images / batchSize);
+  const last = epochs - 1 + (lambdaPer === 'step' ? (steps - 1) / steps : 0);
+  if (decayEpochs > last) {
+    refuse('decayEpochs', `0 to ${last}, the last step: fusion needs λ = 1 at the end`, String(decayEpochs));
+  }
+}
+
+const snake = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+/** Keys of a recipe as files have them, by their names here. */
+export const FILE_KEYS: ReadonlyMap<string, keyof Recipe> = new Map(
+  (Object.keys(PLAIN) as (keyof Recipe)[]).map((key) => [snake(key), key]),
+);
+
+/** A recipe as files have it: `batch_size` for `batchSize`. */
+export const recipeToFile = (recipe: Recipe): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(recipe).map(([key, value]) => [snake(key), value]));

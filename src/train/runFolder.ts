@@ -1,0 +1,111 @@
+import { appendFile, mkdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { ParamError, type WeightsError } from '../core/errors.js';
+import { atomicWrite } from '../io/atomicWrite.js';
+import { reasonOf } from '../io/reason.js';
+import { writeWeights } from '../io/weightsFile.js';
+import { curvesSvg } from '../report/curves.js';
+import { curvesHtml } from '../report/page.js';
+import { readMetrics, type MetricsRecord } from '../report/record.js';
+import { checkpointsIn, lastCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.js';
+import type { Weights } from './train.js';
+
+const METRICS = 'metrics.jsonl';
+
+/**
+ * What a run leaves behind, in a folder of its own:
+ *
+ *     config.json                   recipe and network, as `--config` takes them
+ *     metrics.jsonl                 a line for every epoch, and some for its steps
+ *     curves.svg, curves.html       redrawn after every epoch
+ *     checkpoint-<step>.safetensors the last two
+ *     best.safetensors              the best epoch, which may have λ < 1
+ *     best-fusable.safetensors      the best with λ = 1
+ *     last.safetensors              the end
+ */
+export class RunFolder {
+  private constructor(
+    readonly path: string,
+    readonly resumed: Checkpoint | null,
+  ) {}
+
+  /**
+   * Makes the folder, or finds the run in it again.
+   *
+   * @param onDamage told of a checkpoint that is passed over
+   * @throws ParamError for a folder with another run in it, or with none to go on with; WeightsError
+   */
+  static async open(
+    path: string,
+    { resume, onDamage }: { readonly resume: boolean; readonly onDamage: (error: WeightsError) => void },
+  ): Promise<RunFolder> {
+    const there = await stat(path).catch(() => null);
+    if (there !== null && !there.isDirectory()) {
+      throw new ParamError({ op: path, expected: 'a folder for the run', got: 'a file' });
+    }
+    const before = await checkpointsIn(path);
+    if (!resume && (before.length > 0 || (await stat(join(path, METRICS)).catch(() => null)) !== null)) {
+      throw new ParamError({ op: path, expected: 'a folder without a run', got: 'one with: --resume goes on with it' });
+    }
+    if (!resume) {
+      await mkdir(path, { recursive: true }).catch((cause: unknown) => {
+        throw new ParamError({ op: path, expected: 'a folder for the run', got: reasonOf(cause) }, { cause });
+      });
+      return new RunFolder(path, null);
+    }
+    const resumed = await lastCheckpoint(path, onDamage);
+    if (there === null) throw new ParamError({ op: path, expected: 'a run to go on with', got: 'no folder' });
+    const folder = new RunFolder(path, resumed);
+    await folder.#forgetAfter(resumed?.globalStep ?? 0);
+    return folder;
+  }
+
+  async describe(description: Readonly<Record<string, unknown>>): Promise<void> {
+    await atomicWrite(join(this.path, 'config.json'), `${JSON.stringify(description, null, 2)}\n`);
+  }
+
+  /** @throws ParamError where the disk is full, or the folder gone */
+  async record(record: MetricsRecord): Promise<void> {
+    const path = join(this.path, METRICS);
+    try {
+      await appendFile(path, `${JSON.stringify(record)}\n`);
+    } catch (cause) {
+      throw new ParamError({ op: path, expected: 'a file to write', got: reasonOf(cause) }, { cause });
+    }
+  }
+
+  async save(checkpoint: Checkpoint): Promise<void> {
+    await writeCheckpoint(this.path, checkpoint);
+  }
+
+  /** @returns where they are */
+  async saveWeights(name: 'best' | 'best-fusable' | 'last', { state, config }: Weights): Promise<string> {
+    const path = join(this.path, `${name}.safetensors`);
+    await writeWeights(path, state, config, { dtype: 'float32' });
+    return path;
+  }
+
+  /** Draws the curves anew. */
+  async draw(config: Readonly<Record<string, unknown>>): Promise<void> {
+    const runs = [{ name: this.path, records: await readMetrics(join(this.path, METRICS)) }];
+    await atomicWrite(join(this.path, 'curves.svg'), curvesSvg(runs));
+    await atomicWrite(join(this.path, 'curves.html'), curvesHtml(runs, { config }));
+  }
+
+  /** What was recorded behind the checkpoint will be recorded again. */
+  async #forgetAfter(globalStep: number): Promise<void> {
+    const path = join(this.path, METRICS);
+    const text = await readFile(path, 'utf8').catch(() => null);
+    if (text === null) return;
+    const kept = text.split('\n').filter((line) => {
+      try {
+        const record = JSON.parse(line) as MetricsRecord;
+        // An epoch's record stands behind its last step, and before the checkpoint of its end.
+        return record.global_step < globalStep || (record.global_step === globalStep && record.kind !== 'epoch');
+      } catch {
+        return false;
+      }
+    });
+    await atomicWrite(path, kept.map((line) => `${line}\n`).join(''));
+  }
+}

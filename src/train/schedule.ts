@@ -1,0 +1,44 @@
+/** How λ and the learning rate go, from own cosines: the same bits on every engine. */
+import { cos } from '../core/elementary.js';
+import type { Recipe } from './recipe.js';
+
+const PI = 3.141592653589793;
+
+/** 0 at 0, 1 at 1, along half a cosine. */
+const rising = (t: number): number => (1 - cos(PI * t)) / 2;
+
+/**
+ * λ before a step: from 0 to 1 over `decayEpochs`, then 1.
+ *
+ *     linear:  λ = e/D                     cosine:  λ = ½·(1 − cos(π·e/D))
+ *
+ * @param epoch whole ones done
+ * @param share of the epoch that is done, in [0, 1)
+ */
+export function lambdaAt(
+  epoch: number,
+  share: number,
+  { decayEpochs, lambdaSchedule, lambdaPer }: Pick<Recipe, 'decayEpochs' | 'lambdaSchedule' | 'lambdaPer'>,
+): number {
+  const e = lambdaPer === 'step' ? epoch + share : epoch;
+  if (e >= decayEpochs) return 1;
+  return lambdaSchedule === 'linear' ? e / decayEpochs : rising(e / decayEpochs);
+}
+
+/**
+ * The learning rate of a step: to `lr` along a line over the warm-up, whose last step
+ * reaches it, then from there to `minLr` along half a cosine.
+ *
+ * @param step made before, in all epochs
+ * @param perEpoch steps of an epoch
+ */
+export function learningRateAt(
+  step: number,
+  perEpoch: number,
+  { epochs, lr, minLr, warmupEpochs }: Pick<Recipe, 'epochs' | 'lr' | 'minLr' | 'warmupEpochs'>,
+): number {
+  const warmup = Math.round(warmupEpochs * perEpoch);
+  if (step < warmup) return (lr * (step + 1)) / warmup;
+  const share = (step - warmup) / (epochs * perEpoch - warmup);
+  return minLr + (lr - minLr) * (1 - rising(share));
+}

@@ -132,6 +132,14 @@ function* run(
     targets: Array.from(positions, (i) => from.labels[i]),
   });
 
+  const shares = (targets: readonly number[]): FloatArray => {
+    const all = new Float64Array(targets.length * config.num_classes).fill(smoothing / config.num_classes);
+    targets.forEach((target, i) => {
+      all[i * config.num_classes + target] += 1 - smoothing;
+    });
+    return all;
+  };
+
   const steps = Math.floor(set.n / batchSize);
   const state = (): StateDict => trainer.state();
 
@@ -143,7 +151,7 @@ function* run(
         on,
         Array.from({ length: count }, (_, i) => from + i),
       );
-      const answer = trainer.evaluate(x, targets, { lambda, smoothing });
+      const answer = trainer.evaluate(x, shares(targets), { lambda });
       loss += count * answer.loss;
       hits += correct(answer.logits, targets);
     }
@@ -157,7 +165,7 @@ function* run(
       const lambda = lambdaSchedule(epoch + step / steps, { schedule: options.lambdaSchedule, decayEpochs });
       const lr = cosineAnnealing(epoch * steps + step, { baseLr: options.lr, tMax: epochs * steps });
       const { x, targets } = batch(set, order.subarray(step * batchSize, (step + 1) * batchSize));
-      const made = trainer.step(x, targets, { lambda, lr, weightDecay, smoothing });
+      const made = trainer.step(x, shares(targets), { lambda, optimiser: { kind: 'adam', lr, weightDecay } });
       loss += made.loss * batchSize;
       hits += correct(made.logits, targets);
       seen += batchSize;

@@ -1,5 +1,6 @@
 import type { ModelConfig } from '../../core/config.js';
 import { ParamError, ShapeError, WeightsError } from '../../core/errors.js';
+import { resolveStep, type Loss, type OptimiserStep } from '../../core/optimiser.js';
 import { checkState } from '../../core/parameters.js';
 import { sizeOf, type FloatArray, type StateDict, type Tensor } from '../../core/tensor.js';
 import { buildOf, type Build, type BuildChoice } from '../build.js';
@@ -21,18 +22,22 @@ export interface TrainingOptions {
   readonly threads?: Threads;
   /** Of the dropout masks. Default 0. */
   readonly seed?: number;
+  /** Default cross-entropy. */
+  readonly loss?: Loss;
+  /** Whether an average of the state is kept. Default false. */
+  readonly ema?: boolean;
+  /** Where a run that was interrupted goes on from; `state` is the one it had. */
+  readonly resume?: Resume;
 }
 
-/** Adam, or AdamW where the decay is decoupled. */
-export interface AdamStep {
-  readonly lr: number;
-  readonly betas?: readonly [number, number];
-  readonly eps?: number;
-  readonly weightDecay?: number;
-  /** Whether the decay shrinks the parameter itself (AdamW) or adds to its gradient. */
-  readonly decoupled?: boolean;
-  /** Whether what has one dimension (biases, norms) decays, too. Default true, as in PyTorch. */
-  readonly decayVectors?: boolean;
+/** What of a run is not its state. */
+export interface Resume {
+  /** As `optimiserState` gave it. */
+  readonly optimiser: StateDict;
+  /** Steps made so far. */
+  readonly steps: number;
+  /** As `emaState` gave it; the state itself where it is not given. */
+  readonly ema?: StateDict;
 }
 
 /** What one pass over a batch gave. */
@@ -137,15 +142,10 @@ export class TrainingSession {
     return this.#result();
   }
 
-  /** Moves every parameter along the gradients of the last pass. */
-  adam({
-    lr,
-    betas: [beta1, beta2] = [0.9, 0.999],
-    eps = 1e-8,
-    weightDecay = 0,
-    decoupled = false,
-    decayVectors = true,
-  }: AdamStep): void {
+  /** Moves every parameter along the gradients of the last pass. @throws ParamError */
+  optimise(step: OptimiserStep): void {
+    const { kind, lr, weightDecay, decayVectors, eps, ...rest } = resolveStep(step);
+    const [beta1, beta2] = rest.betas;
     this.#steps++;
     const [correction1, correction2] = [1 - beta1 ** this.#steps, 1 - beta2 ** this.#steps];
     for (const { descriptor, weights } of this.#layout.adam) {
@@ -159,14 +159,50 @@ export class TrainingSession {
         weightDecay: weights || decayVectors ? weightDecay : 0,
         correction1,
         correction2,
-        decoupled: decoupled ? 1 : 0,
+        decoupled: kind === 'adamw' ? 1 : 0,
       });
     }
     this.#run(this.#layout.optimise);
   }
 
+  /**
+   * Moves the averaged state towards the state: e ← decay·e + (1 − decay)·p, running
+   * statistics and all.
+   *
+   * @throws ParamError
+   */
+  ema(decay: number): void {
+    throw new ParamError({ op: 'ema', expected: 'a session opened with ema', got: String(decay) });
+  }
+
+  /** The averaged state; a copy. @throws ParamError where the session was not opened with `ema` */
+  emaState(): Map<string, Tensor> {
+    throw new ParamError({ op: 'ema', expected: 'a session opened with ema', got: 'another' });
+  }
+
+  /** Moments under PyTorch's names: `exp_avg.<param>`, `exp_avg_sq.<param>`, or `momentum_buffer.<param>`. */
+  optimiserState(): Map<string, Tensor> {
+    return new Map();
+  }
+
+  /** Steps made so far. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** Batches that the norms have seen. */
+  get batches(): number {
+    return this.#batches;
+  }
+
+  /** Everything that `open` needs for a run to go on to the same bits. */
+  snapshot(): Resume & { readonly state: StateDict } {
+    return { state: this.state(), optimiser: this.optimiserState(), steps: this.#steps };
+  }
+
   /** Logits and loss in eval mode: normalised by the running statistics; nothing else changes. */
-  evaluate(x: FloatArray, targets: FloatArray, lambda: number): Pass {
+  evaluate(x: FloatArray, targets: FloatArray, lambda: number, { useEma = false } = {}): Pass {
+    if (useEma) throw new ParamError({ op: 'ema', expected: 'a session opened with ema', got: 'another' });
     this.#give(x, targets, lambda);
     this.#run(this.#layout.evaluate);
     return this.#result();

@@ -55,3 +55,13 @@ export function resolveStep(step: OptimiserStep): Required<OptimiserStep> {
   if (!(all.layerDecay > 0 && all.layerDecay < Infinity)) refuse('layerDecay', 'a number > 0', all.layerDecay);
   return all;
 }
+
+/** A tensor's layer by its name: 0 for the stem, i + 1 for `stages.i`, L + 1 for the head. */
+export function layerId(name: string, stages: number): number {
+  if (name.startsWith('stem')) return 0;
+  const stage = /^stages\.(\d+)\./.exec(name);
+  return stage === null ? stages + 1 : Number(stage[1]) + 1;
+}
+
+/** What the learning rate of a layer is multiplied by: d^(L + 1 − id). */
+export const layerScale = (layerDecay: number, id: number, stages: number): number => layerDecay ** (stages + 1 - id);

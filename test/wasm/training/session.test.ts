@@ -128,10 +128,9 @@ describe('refused, and the session goes on', () => {
     );
   });
 
-  test('the deploy form, and weights that are none', async () => {
-    const fused = trainConfig(sizes);
-    await expect(TrainingSession.open(state, { ...fused, form: 'deploy' }, { batchSize: n })).rejects.toThrow(
-      refusal(WeightsError, 'training', 'the train form', 'the deploy form'),
+  test('weights of the other form, and what are none', async () => {
+    await expect(TrainingSession.open(state, { ...config, form: 'deploy' }, { batchSize: n })).rejects.toThrow(
+      refusal(WeightsError, 'weights', 'the deploy form', 'the train form'),
     );
     const bad = new Map([...state, ['stem1.0.bias', { shape: [4], data: new Float32Array(4).fill(NaN) }]]);
     await expect(TrainingSession.open(bad, config, { batchSize: n })).rejects.toThrow(WeightsError);

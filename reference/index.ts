@@ -11,6 +11,7 @@ export { dropout, dropoutBackward, dropoutMask } from './dropout.js';
 export { dropPath, dropPathBackward } from './dropPath.js';
 export { softmax, softmaxBackward, logSoftmax, logSoftmaxBackward } from './softmax.js';
 export { labelSmoothingCrossEntropy, labelSmoothingCrossEntropyBackward } from './labelSmoothingCrossEntropy.js';
+export { crossEntropy, crossEntropyBackward } from './crossEntropy.js';
 export { bceWithLogits, bceWithLogitsBackward } from './bceWithLogits.js';
 export * from './adam.js';
 export * from './cosineAnnealing.js';

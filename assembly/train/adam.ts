@@ -24,7 +24,7 @@ export class Adam {
 }
 
 /** Parameters of a panel. */
-const PANEL: i32 = 4096;
+export const PANEL: i32 = 4096;
 
 /**
  *     g ← grad + weightDecay·param        decoupled: param ← param·(1 − lr·weightDecay), g ← grad

@@ -1,17 +1,19 @@
 import { clearBorders, depthwisePlane, planePitch } from '../depthwisePlane';
 import { madd } from '../simd';
 import { PIXEL, planeBytes } from './planes';
+import { sumPlane } from './sumPlane';
 
 /** Taps of one pass: seven sums, their seven inputs and a gradient are 15 of 16 registers. */
 const PASS: i32 = 7;
 
 /**
- * A depthwise (2n+1)x(2n+1) convolution with padding n and without a bias over planes of
- * h x w maps. `scratchFloats` in src/wasm/training/layout.ts says what a thread needs:
- * four zeroes (the bias that there is not), a map with borders, one without, and taps.
+ * A depthwise (2n+1)x(2n+1) convolution with padding n over planes of h x w maps; with a
+ * bias in the deploy form, without one in the train form. `scratchFloats` in
+ * src/wasm/training/layout.ts says what a thread needs: four zeroes (the bias where there
+ * is none), a map with borders, one without, and taps.
  *
- *     y[p] = Σ_{i,j} weight[i,j] · x[p + (i,j) − n]
- *     dx[p] = Σ_{i,j} weight[i,j] · dy[p − (i,j) + n]     dw[i,j] = Σ_p dy[p] · x[p + (i,j) − n]
+ *     y[p] = bias + Σ_{i,j} weight[i,j] · x[p + (i,j) − n]
+ *     dx[p] = Σ_{i,j} weight[i,j] · dy[p − (i,j) + n]     dw[i,j] = Σ_p dy[p] · x[p + (i,j) − n]     db = Σ_p dy[p]
  */
 @unmanaged
 export class DepthwiseConv2d {
@@ -22,6 +24,9 @@ export class DepthwiseConv2d {
   /** [c/4][2n+1][2n+1][4] */
   weight: usize;
   dw: usize;
+  /** [c], and its gradient; both 0 where there is none. */
+  bias: usize;
+  db: usize;
   images: i32;
   h: i32;
   w: i32;
@@ -53,13 +58,13 @@ function copyInside(bordered: usize, map: usize, h: i32, w: i32, n: i32): void {
 }
 
 /** y ← x, map by map, with these taps. */
-function correlate(op: DepthwiseConv2d, y: usize, x: usize, taps: usize, scratch: usize): void {
+function correlate(op: DepthwiseConv2d, y: usize, x: usize, taps: usize, bias: usize, scratch: usize): void {
   const bordered = borderedAt(scratch);
   const map = mapAt(op, scratch);
   const mapBytes: usize = PIXEL * <usize>(op.h * op.w);
   for (let image = 0; image < op.images; image++) {
     copyInside(bordered, x, op.h, op.w, op.n);
-    depthwisePlane(map, bordered, taps, scratch, op.h, op.w, op.n);
+    depthwisePlane(map, bordered, taps, bias, op.h, op.w, op.n);
     memory.copy(y, map, mapBytes);
     x += mapBytes;
     y += mapBytes;
@@ -75,7 +80,8 @@ export function depthwiseConv2d(address: usize, scratch: usize, from: i32, to: i
   clearBorders(borderedAt(scratch), op.h, op.w, op.n);
   for (let panel = from; panel < to; panel++) {
     const at = <usize>panel * pitchBytes;
-    correlate(op, op.y + at, op.x + at, op.weight + PIXEL * <usize>(panel * kernel * kernel), scratch);
+    const bias = op.bias == 0 ? scratch : op.bias + 16 * <usize>panel;
+    correlate(op, op.y + at, op.x + at, op.weight + PIXEL * <usize>(panel * kernel * kernel), bias, scratch);
   }
 }
 
@@ -93,12 +99,12 @@ export function depthwiseConv2dBackward(address: usize, scratch: usize, from: i3
       v128.store(turned + PIXEL * <usize>i, v128.load(weight + PIXEL * <usize>(taps - 1 - i)));
     }
     const at = <usize>panel * pitchBytes;
-    correlate(op, op.dx + at, op.dy + at, turned, scratch);
+    correlate(op, op.dx + at, op.dy + at, turned, scratch, scratch);
   }
 }
 
 /**
- * dw, four channels a panel.
+ * dw and db, four channels a panel.
  * Order: image by image, row of taps by row of taps, seven taps at a time; in each sum
  * row by row.
  */
@@ -119,6 +125,7 @@ export function depthwiseConv2dWeight(address: usize, scratch: usize, from: i32,
   clearBorders(bordered, h, w, n);
   for (let panel = from; panel < to; panel++) {
     const plane = <usize>panel * planeBytes(op.images * h * w);
+    if (op.db != 0) v128.store(op.db + 16 * <usize>panel, sumPlane(op.dy + plane, op.images * h * w));
     let x = op.x + plane;
     let dy = op.dy + plane;
     memory.fill(sums, 0, sumRowBytes * <usize>kernel);

@@ -18,6 +18,15 @@ export function expOfNegative(x: f64): f64 {
   return series * reinterpret<f64>((1023 + <i64>k) << 52);
 }
 
+/** ln(1 + x) for x in [0, 1], small ones to their last digits: 2·artanh(x/(2 + x)). */
+export function logOfOnePlus(x: f64): f64 {
+  const s = x / (2 + x);
+  const square = s * s;
+  let series: f64 = 0;
+  for (let i = 33; i > 0; i -= 2) series = 1 / <f64>i + square * series;
+  return 2 * s * series;
+}
+
 /** ln x for finite x ≥ 1: x = 2ᵏ·m with ½√2 < m ≤ √2, then 2·artanh((m − 1)/(m + 1)). */
 export function logOfLarge(x: f64): f64 {
   let bits = reinterpret<u64>(x);

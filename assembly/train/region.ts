@@ -1,15 +1,20 @@
 import { Region } from '../team';
 import { adam } from './adam';
+import { bceWithLogits } from './bceWithLogits';
 import { batchNorm, batchNormBackward, batchNormEval } from './batchNorm';
+import { clip, squareGradients } from './clip';
 import { multiplyDy, multiplyX, multiplyXDy, packDy, packX, turnWeight } from './conv2d';
 import { depthwiseConv2d, depthwiseConv2dBackward, depthwiseConv2dWeight } from './depthwiseConv2d';
 import { dropout } from './dropout';
+import { ema, exchange } from './ema';
 import { globalAvgPool, globalAvgPoolBackward, globalAvgPoolEval } from './globalAvgPool';
+import { lambMoments, lambMove } from './lamb';
 import { maxPool2d, maxPool2dBackward } from './maxPool2d';
+import { sgd } from './sgd';
 import { softmaxCrossEntropy } from './softmaxCrossEntropy';
 import { windows } from './windows';
 
-/** Values of `Region.kind`, in the order of KINDS in src/wasm/training/layout.ts. */
+/** Values of `Region.kind`, in the order of KINDS in src/wasm/training/fields.ts. */
 const WINDOWS: i32 = 0;
 const PACK_X: i32 = 1;
 const PACK_DY: i32 = 2;
@@ -31,6 +36,14 @@ const AVG_POOL_BACKWARD: i32 = 17;
 const DROPOUT: i32 = 18;
 const CROSS_ENTROPY: i32 = 19;
 const ADAM: i32 = 20;
+const SGD: i32 = 21;
+const SQUARE_GRADIENTS: i32 = 22;
+const CLIP: i32 = 23;
+const LAMB_MOMENTS: i32 = 24;
+const LAMB_MOVE: i32 = 25;
+const EMA: i32 = 26;
+const EXCHANGE: i32 = 27;
+const BCE: i32 = 28;
 
 /** Runs panels `from` to `to` of the region at `address`, as ../region.ts does. */
 export function runRegion(address: usize, scratch: usize, from: i32, to: i32): void {
@@ -100,6 +113,30 @@ export function runRegion(address: usize, scratch: usize, from: i32, to: i32): v
       break;
     case ADAM:
       adam(operands, from, to);
+      break;
+    case SGD:
+      sgd(operands, from, to);
+      break;
+    case SQUARE_GRADIENTS:
+      squareGradients(operands, from, to);
+      break;
+    case CLIP:
+      clip(operands);
+      break;
+    case LAMB_MOMENTS:
+      lambMoments(operands, from, to);
+      break;
+    case LAMB_MOVE:
+      lambMove(operands, from, to);
+      break;
+    case EMA:
+      ema(operands, from, to);
+      break;
+    case EXCHANGE:
+      exchange(operands, from, to);
+      break;
+    case BCE:
+      bceWithLogits(operands, from, to);
       break;
     default:
       assert(false, 'runRegion: a kind of its own');

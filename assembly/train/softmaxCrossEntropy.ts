@@ -48,11 +48,16 @@ export function softmaxCrossEntropy(address: usize, from: i32, to: i32): void {
       const p = expOfNegative(<f64>load<f32>(x + at) - <f64>largest) / total;
       store<f32>(dx + at, <f32>((p * weight - <f64>load<f32>(q + 4 * <usize>c)) / <f64>op.n));
     }
-    // Channels that the network does not have: whatever was there would move their weights.
-    for (let c = op.classes; c < ((op.classes + 7) & ~7); c++) store<f32>(dx + classAt(c, pitchBytes), 0);
+    clearBehind(dx, op.classes, pitchBytes);
   }
 }
 
-function classAt(c: i32, pitchBytes: usize): usize {
+/** Zeroes the channels that the network does not have: whatever was there would move their weights. */
+export function clearBehind(dx: usize, classes: i32, pitchBytes: usize): void {
+  for (let c = classes; c < ((classes + 7) & ~7); c++) store<f32>(dx + classAt(c, pitchBytes), 0);
+}
+
+/** From an image's first class to another. */
+export function classAt(c: i32, pitchBytes: usize): usize {
   return <usize>(c >> 2) * pitchBytes + 4 * <usize>(c & 3);
 }

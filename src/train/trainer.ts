@@ -1,8 +1,9 @@
 /** What makes the steps of a training run: the oracle, or WebAssembly. */
 import {
+  bceWithLogits,
+  crossEntropy,
   forward,
   initialise,
-  labelSmoothingCrossEntropy,
   startTraining,
   tensor,
   trainStep,
@@ -10,20 +11,26 @@ import {
   type Tensor,
 } from '../../reference/index.js';
 import type { ModelConfig } from '../core/config.js';
+import { ParamError } from '../core/errors.js';
+import { resolveStep, type Loss, type OptimiserStep } from '../core/optimiser.js';
 import type { FloatArray, StateDict } from '../core/tensor.js';
 import { toOracleConfig } from '../oracle/backend.js';
-import { stateFromOracle } from '../oracle/state.js';
+import { stateFromOracle, stateToOracle } from '../oracle/state.js';
 import { TrainingSession, type TrainingOptions } from '../wasm/training/session.js';
 
 /** How a step is to be made. */
 export interface StepOptions {
+  /** Slope of the deep-training activations, in [0, 1]. */
   readonly lambda: number;
-  /** Label smoothing. */
-  readonly smoothing: number;
-  /** Of Adam. */
-  readonly lr: number;
-  /** Coupled. */
-  readonly weightDecay: number;
+  readonly optimiser: OptimiserStep;
+  /** Decay of the averaged state, for trainers opened with `ema`; without one the average does not move. */
+  readonly emaDecay?: number;
+}
+
+export interface EvaluateOptions {
+  readonly lambda: number;
+  /** Evaluate the averaged state instead. */
+  readonly useEma?: boolean;
 }
 
 export interface Outcome {
@@ -33,38 +40,93 @@ export interface Outcome {
   readonly logits: FloatArray;
 }
 
-/** A network in training. Images are [n,in_chans,h,w], normalised; targets the class of each. */
+/** All that a run needs to go on as if it had not been interrupted; copies. */
+export interface Snapshot {
+  /** Parameters and running statistics. */
+  readonly state: StateDict;
+  /** `exp_avg.<param>` and `exp_avg_sq.<param>`, or `momentum_buffer.<param>`; empty before the first step. */
+  readonly optimiser: StateDict;
+  /** Steps made so far. */
+  readonly steps: number;
+  /** The averaged state, where there is one. */
+  readonly ema?: StateDict;
+}
+
+export interface TrainerOptions {
+  readonly seed: number;
+  /** Default cross-entropy. */
+  readonly loss?: Loss;
+  /** Whether an average of the state is kept. Default false. */
+  readonly ema?: boolean;
+  /** Initial weights; drawn from the seed where they are not given. */
+  readonly state?: StateDict;
+  /** Where to go on from; its state is the initial one. */
+  readonly resume?: Snapshot;
+}
+
+/**
+ * A network in training. Images are [n,in_chans,h,w], normalised; targets
+ * [n,num_classes], the share of each class in each image.
+ */
 export interface Trainer {
   /** Images that `evaluate` takes at most. */
   readonly evaluationBatch: number;
-  /** Forward, backward, Adam: of a whole batch. */
-  step(x: FloatArray, targets: readonly number[], options: StepOptions): Outcome;
-  evaluate(x: FloatArray, targets: readonly number[], options: Pick<StepOptions, 'lambda' | 'smoothing'>): Outcome;
-  /** The train form as it stands; a copy. */
+  /** Forward, backward, optimiser, average: of a whole batch. Loss and logits are those before the step. */
+  step(x: FloatArray, targets: FloatArray, options: StepOptions): Outcome;
+  evaluate(x: FloatArray, targets: FloatArray, options: EvaluateOptions): Outcome;
+  /** The network as it stands; a copy. */
   state(): StateDict;
+  /** The averaged state; a copy. @throws ParamError where none is kept */
+  ema(): StateDict;
+  snapshot(): Snapshot;
   dispose(): void;
 }
 
+function noEma(): never {
+  throw new ParamError({ op: 'ema', expected: 'a training opened with ema', got: 'one without' });
+}
+
 /** Initial weights: everything drawn comes from the seed. */
-const initialState = (config: ModelConfig, seed: number) => initialise(toOracleConfig(config), { seed });
+const initialState = (config: ModelConfig, { seed, state, resume }: TrainerOptions): StateDict =>
+  resume?.state ?? state ?? stateFromOracle(initialise(toOracleConfig(config), { seed }));
 
 /** The float64 oracle: a hundred narrow images a second, for understanding. */
-export function oracleTrainer(config: ModelConfig, { seed }: { readonly seed: number }): Trainer {
+export function oracleTrainer(config: ModelConfig, options: TrainerOptions): Trainer {
   const network = toOracleConfig(config);
-  let training = startTraining(initialState(config, seed));
+  const { seed, loss: kind = 'cross-entropy', ema: averaged = false } = options;
+  let training = startTraining(stateToOracle(initialState(config, options)));
+  if (averaged || options.resume !== undefined) {
+    throw new ParamError({ op: 'oracle', expected: 'a training from its beginning, without ema', got: 'another' });
+  }
   const batch = (x: FloatArray, n: number): Tensor => tensor(x, [n, config.in_chans, ...config.input_size]);
+  const shares = (targets: FloatArray): Tensor =>
+    tensor(targets, [targets.length / config.num_classes, config.num_classes]);
   return {
     evaluationBatch: 100,
-    step(x, targets, options) {
-      const made = trainStep(network, training, batch(x, targets.length), targets, { ...options, seed });
+    step(x, targets, { lambda, optimiser }) {
+      const { lr, weightDecay, betas, eps, layerDecay, kind: by } = resolveStep(optimiser);
+      if (layerDecay !== 1 || by !== 'adam') {
+        throw new ParamError({ op: 'oracle', expected: 'Adam without layer decay', got: `${by}, ${layerDecay}` });
+      }
+      const q = shares(targets);
+      const made = trainStep(network, training, batch(x, q.shape[0]), q, {
+        lambda,
+        seed,
+        loss: kind,
+        ...{ lr, weightDecay, betas, eps },
+      });
       training = made.training;
       return { loss: made.loss, logits: valuesOf(made.logits) };
     },
-    evaluate(x, targets, { lambda, smoothing }) {
-      const { logits } = forward(network, training.state, batch(x, targets.length), { training: false, lambda });
-      return { loss: labelSmoothingCrossEntropy(logits, targets, smoothing), logits: valuesOf(logits) };
+    evaluate(x, targets, { lambda, useEma = false }) {
+      if (useEma) noEma();
+      const q = shares(targets);
+      const { logits } = forward(network, training.state, batch(x, q.shape[0]), { training: false, lambda });
+      return { loss: (kind === 'bce' ? bceWithLogits : crossEntropy)(logits, q), logits: valuesOf(logits) };
     },
     state: () => stateFromOracle(training.state),
+    ema: noEma,
+    snapshot: () => ({ state: stateFromOracle(training.state), optimiser: new Map(), steps: training.step }),
     dispose: () => undefined,
   };
 }
@@ -75,38 +137,33 @@ export function oracleTrainer(config: ModelConfig, { seed }: { readonly seed: nu
  *
  * @throws ParamError, ShapeError, BackendUnavailableError
  */
-export async function wasmTrainer(
-  config: ModelConfig,
-  options: TrainingOptions & { readonly seed: number },
-): Promise<Trainer> {
+export async function wasmTrainer(config: ModelConfig, options: TrainingOptions & TrainerOptions): Promise<Trainer> {
   const { batchSize } = options;
   const { num_classes, in_chans, input_size } = config;
-  const session = await TrainingSession.open(stateFromOracle(initialState(config, options.seed)), config, options);
+  const session = await TrainingSession.open(initialState(config, options), config, options);
   const image = in_chans * input_size[0] * input_size[1];
-  const shares = new Float32Array(batchSize * num_classes);
-  const spread = (targets: readonly number[], smoothing: number): Float32Array => {
-    shares.fill(smoothing / num_classes);
-    targets.forEach((target, i) => {
-      shares[i * num_classes + target] += 1 - smoothing;
-    });
-    return shares;
-  };
   const mean = (losses: Float64Array, n: number): number => losses.subarray(0, n).reduce((a, b) => a + b, 0) / n;
   return {
     evaluationBatch: batchSize,
-    step(x, targets, { lambda, smoothing, lr, weightDecay }) {
-      const { losses, logits } = session.pass(x, spread(targets, smoothing), lambda);
-      session.adam({ lr, weightDecay });
-      return { loss: mean(losses, targets.length), logits };
+    step(x, targets, { lambda, optimiser, emaDecay }) {
+      const { losses, logits } = session.pass(x, targets, lambda);
+      session.optimise(optimiser);
+      if (emaDecay !== undefined) session.ema(emaDecay);
+      return { loss: mean(losses, batchSize), logits };
     },
-    evaluate(x, targets, { lambda, smoothing }) {
+    evaluate(x, targets, { lambda, useEma = false }) {
+      const n = targets.length / num_classes;
       // The memory is laid out for whole batches; images do not mix in eval.
       const whole = new Float32Array(batchSize * image);
+      const shares = new Float32Array(batchSize * num_classes);
       whole.set(x);
-      const { losses, logits } = session.evaluate(whole, spread(targets, smoothing), lambda);
-      return { loss: mean(losses, targets.length), logits: logits.subarray(0, targets.length * num_classes) };
+      shares.set(targets);
+      const { losses, logits } = session.evaluate(whole, shares, lambda, { useEma });
+      return { loss: mean(losses, n), logits: logits.subarray(0, n * num_classes) };
     },
     state: () => session.state(),
+    ema: () => session.emaState(),
+    snapshot: () => session.snapshot(),
     dispose() {
       session.dispose();
     },

@@ -7,9 +7,9 @@ import type { WeightStream } from '../core/weights.js';
 import { buildOf, bytesOf, threadedBytesOf, type Build, type BuildChoice } from './build.js';
 import { featureNames, runFeatures } from './features.js';
 import { planLayout, type Layout } from './layout.js';
-import { compile, instantiate, sharedMemory, type Kernels, type WasmSource } from './module.js';
+import { instantiate, type Kernels, type WasmSource } from './module.js';
 import { loadNetwork, setBytes, setPlanes, type Network } from './network.js';
-import { mayWait, startTeam, threadCount, type Threads } from './team.js';
+import { mayWait, openTeam, orAlone, threadCount, type Threads } from './team.js';
 
 /** A network in linear memory. */
 export interface WasmSession extends Session {
@@ -173,20 +173,6 @@ export interface WasmBackendOptions {
   readonly memoryLimit?: number;
 }
 
-/** The threads for a network, before there are weights: they take their time, too. */
-async function openTeam(build: Build, layout: Layout): Promise<Kernels> {
-  const module = await compile(await threadedBytesOf(build));
-  const memory = sharedMemory(layout.use.total);
-  const kernels = await instantiate(module, memory);
-  try {
-    startTeam(module, memory, layout.program, layout.scratch);
-    return kernels;
-  } catch (error) {
-    kernels.stop(layout.program);
-    throw error;
-  }
-}
-
 async function openOnTeam(
   kernels: Kernels,
   layout: Layout,
@@ -217,15 +203,12 @@ export const createWasmBackend = ({
     const alone = wasmBackendFrom(bytesOf(found), { memoryLimit });
     if (count === 1) return alone.open(weights, config);
     const layout = planWithin(config, count, memoryLimit);
-    let kernels: Kernels;
-    try {
-      kernels = await openTeam(found, layout);
-    } catch (error) {
-      // Nobody asked for more threads than there can be.
-      if (threads === 'auto' && error instanceof BackendUnavailableError) return alone.open(weights, config);
-      throw error;
-    }
-    return openOnTeam(kernels, layout, weights, config);
+    // The threads before the weights: they take their time, too.
+    const { program, scratch, use } = layout;
+    const team = async (): Promise<Kernels | null> =>
+      openTeam(await threadedBytesOf(found), { memory: use.total, program, scratch });
+    const kernels = await orAlone(threads, team, () => Promise.resolve(null));
+    return kernels === null ? alone.open(weights, config) : openOnTeam(kernels, layout, weights, config);
   },
 });
 

@@ -1,7 +1,7 @@
 /** The threads that help: see assembly/team.ts for what they say to each other. */
 import { platform } from '#platform';
 import { BackendUnavailableError, ParamError } from '../core/errors.js';
-import type { CompiledModule, WasmMemory } from './module.js';
+import { compile, instantiate, sharedMemory, type CompiledModule, type Kernels, type WasmMemory } from './module.js';
 
 /** A count of threads, or as many as run at once here. */
 export type Threads = number | 'auto';
@@ -42,13 +42,45 @@ export function threadCount(threads: Threads): number {
   return threads;
 }
 
+/** What a team runs, and with what. */
+export interface TeamWork {
+  /** Bytes of linear memory. */
+  readonly memory: number;
+  readonly program: number;
+  /** Of every thread, the caller's first. */
+  readonly scratch: readonly number[];
+}
+
+/**
+ * A module with threads, and its team.
+ *
+ * @throws BackendUnavailableError where there is no such memory, or no thread; those that did start are sent home
+ */
+export async function openTeam(bytes: Uint8Array, { memory: size, program, scratch }: TeamWork): Promise<Kernels> {
+  const module = await compile(bytes);
+  const memory = sharedMemory(size);
+  const kernels = await instantiate(module, memory);
+  try {
+    startTeam(module, memory, program, scratch);
+    return kernels;
+  } catch (error) {
+    kernels.stop(program);
+    throw error;
+  }
+}
+
+/** What a team opens, or one thread where there is no team and nobody asked for more than there can be. */
+export async function orAlone<T>(threads: Threads, team: () => Promise<T>, alone: () => Promise<T>): Promise<T> {
+  try {
+    return await team();
+  } catch (error) {
+    if (threads === 'auto' && error instanceof BackendUnavailableError) return alone();
+    throw error;
+  }
+}
+
 /** Starts a thread for every scratch block but the first, which is the caller's. */
-export function startTeam(
-  module: CompiledModule,
-  memory: WasmMemory,
-  program: number,
-  scratch: readonly number[],
-): void {
+function startTeam(module: CompiledModule, memory: WasmMemory, program: number, scratch: readonly number[]): void {
   for (const block of scratch.slice(1)) {
     try {
       platform.startWorker(SERVE, { module, memory, program, scratch: block });

@@ -62,6 +62,14 @@ export const KINDS = [
   'dropout',
   'crossEntropy',
   'adam',
+  'sgd',
+  'squareGradients',
+  'clip',
+  'lambMoments',
+  'lambMove',
+  'ema',
+  'exchange',
+  'bce',
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
@@ -131,6 +139,8 @@ export const DEPTHWISE = {
   dy: 'u32',
   weight: 'u32',
   dw: 'u32',
+  bias: 'u32',
+  db: 'u32',
   images: 'u32',
   h: 'u32',
   w: 'u32',
@@ -156,3 +166,34 @@ export const ADAM = {
   correction2: 'f32',
   decoupled: 'u32',
 } as const;
+export const SGD = {
+  param: 'u32',
+  grad: 'u32',
+  momenta: 'u32',
+  count: 'u32',
+  lr: 'f32',
+  momentum: 'f32',
+  weightDecay: 'f32',
+  nesterov: 'u32',
+} as const;
+export const CLIP = { grad: 'u32', count: 'u32', panels: 'u32', squares: 'u32', divisor: 'u32' } as const;
+export const LAMB = {
+  param: 'u32',
+  grad: 'u32',
+  m: 'u32',
+  v: 'u32',
+  count: 'u32',
+  panels: 'u32',
+  squares: 'u32',
+  divisor: 'u32',
+  lr: 'f32',
+  beta1: 'f32',
+  beta2: 'f32',
+  rest1: 'f32',
+  rest2: 'f32',
+  eps: 'f32',
+  weightDecay: 'f32',
+  correction1: 'f32',
+  correction2: 'f32',
+} as const;
+export const EMA = { average: 'u32', state: 'u32', count: 'u32', rest: 'f32' } as const;

@@ -4,25 +4,24 @@
  */
 import type { ModelConfig } from '../../core/config.js';
 import { ParamError } from '../../core/errors.js';
+import type { Loss } from '../../core/optimiser.js';
 import { planNetwork, type Layer } from '../../core/plan.js';
 import { Arena } from '../arena.js';
 import { whole } from '../packedShape.js';
 import { Program } from '../program.js';
 import { Builder } from './builder.js';
-import { ADAM, CROSS_ENTROPY, type Descriptor, type DROPOUT } from './fields.js';
+import { CROSS_ENTROPY, type Descriptor, type DROPOUT } from './fields.js';
+import { placeAverage, placeOptimisers, type Average, type Optimisers, type Span } from './optimisers.js';
 import { planesBytes, type Planes } from './planes.js';
-import { placeTensors, type TensorBlock } from './tensors.js';
+import { placeTensors, type StateBlocks, type TensorBlock } from './tensors.js';
 import { batchNorm, conv2d, depthwiseConv2d, globalAvgPool, maxPool2d, windowsOf, type Unit } from './units.js';
 
 /** Outputs or taps of one pass of the depthwise kernels, which may go so far beyond a map. */
 const PASS = 7;
-/** Parameters of a panel: see assembly/train/adam.ts. */
-const ADAM_PANEL = 4096;
 /** The module's own, and more than it needs. */
 const BASE = 2 ** 16;
 
-/** Regions of the program, first to last without the last. */
-export type Span = readonly [first: number, last: number];
+export type { Span };
 
 /** A unit's place in the program, for whoever judges them one by one. */
 export interface UnitLayout {
@@ -43,13 +42,16 @@ export interface TrainingLayout {
   readonly forward: Span;
   /** The loss, and all that follows from it. */
   readonly backward: Span;
-  readonly optimise: Span;
+  readonly optimisers: Optimisers;
+  /** Null where no average is kept. */
+  readonly average: Average | null;
   /** All the way to the loss. */
   readonly evaluate: Span;
   readonly scratch: readonly number[];
   readonly scratchBytes: number;
   readonly write: (view: DataView) => void;
   readonly tensors: ReadonlyMap<string, TensorBlock>;
+  readonly blocks: StateBlocks;
   /** [n,in_chans,h,w] */
   readonly images: number;
   /** Float32 [n,num_classes], and float64 [n]. */
@@ -61,7 +63,6 @@ export interface TrainingLayout {
   /** Bytes of each of the two blocks that gradients go back and forth between. */
   readonly sideBytes: number;
   readonly dropout: Descriptor<keyof typeof DROPOUT>;
-  readonly adam: readonly { readonly descriptor: Descriptor<keyof typeof ADAM>; readonly weights: boolean }[];
 }
 
 /** Floats that a thread needs for a layer: see assembly/train/depthwiseConv2d.ts. */
@@ -108,21 +109,39 @@ function unitsOf(b: Builder, layers: readonly Layer[]): { units: Unit[]; dropout
   return { units, dropout };
 }
 
+/** How a network is to be laid out. */
+export interface TrainingPlan {
+  readonly threads: number;
+  /** Default cross-entropy. */
+  readonly loss?: Loss | undefined;
+  /** Default false. */
+  readonly ema?: boolean | undefined;
+}
+
 /**
  * @param n images of a batch
  * @throws ShapeError where `config.input_size` is too small, ParamError where 32-bit addresses do not
  *   reach so far, or where a batch norm would see one value
  */
-export function planTraining(config: ModelConfig, n: number, threads: number): TrainingLayout {
-  if (!Number.isSafeInteger(n) || n < 2) {
-    const expected = 'a batch of at least 2 images: the head normalises over them';
-    throw new ParamError({ op: 'batchSize', expected, got: String(n) });
+export function planTraining(
+  config: ModelConfig,
+  n: number,
+  { threads, loss: kind = 'cross-entropy', ema = false }: TrainingPlan,
+): TrainingLayout {
+  const [least, why] = config.form === 'train' ? [2, ' images: the head normalises over them'] : [1, ' image'];
+  if (!Number.isSafeInteger(n) || n < least) {
+    throw new ParamError({ op: 'batchSize', expected: `a batch of at least ${least}${why}`, got: String(n) });
   }
-  const layers = planNetwork({ ...config, form: 'train' }, config.input_size);
+  // A caller without types may give anything.
+  const given: string = kind;
+  if (given !== 'cross-entropy' && given !== 'bce') {
+    throw new ParamError({ op: 'loss', expected: 'cross-entropy or bce', got: given });
+  }
+  const layers = planNetwork(config, config.input_size);
   const arena = new Arena('training', BASE);
-  // Every layer is a few regions on the way forward, a few back, a few in eval.
-  const program = new Program(arena, 10 * layers.length + 8, threads);
-  const { tensors, groups } = placeTensors(config, arena);
+  const { tensors, blocks, groups, members } = placeTensors(config, arena, ema);
+  // Every layer is a few regions on the way forward, a few back, a few in eval; optimisers are a few a tensor.
+  const program = new Program(arena, 10 * layers.length + 2 * groups.length + 2 * members.length + 8, threads);
 
   const [h, w] = config.input_size;
   const maps = [windowsOf(layers[0]), ...layers.map(({ output }) => output)];
@@ -161,6 +180,8 @@ export function planTraining(config: ModelConfig, n: number, threads: number): T
     classes: config.num_classes,
   });
 
+  const lossKind = kind === 'bce' ? 'bce' : 'crossEntropy';
+
   const forwards: Span[] = [];
   const forward = span(() => {
     for (const unit of units)
@@ -172,7 +193,7 @@ export function planTraining(config: ModelConfig, n: number, threads: number): T
   });
   const laidOut: UnitLayout[] = [];
   const backward = span(() => {
-    b.run('crossEntropy', loss, n);
+    b.run(lossKind, loss, n);
     let dy = first;
     for (let i = units.length - 1; i >= 0; i--) {
       const { name, x, y } = units[i];
@@ -184,17 +205,11 @@ export function planTraining(config: ModelConfig, n: number, threads: number): T
       dy = dx;
     }
   });
-  const adam: { descriptor: Descriptor<keyof typeof ADAM>; weights: boolean }[] = [];
-  const optimise = span(() => {
-    for (const { param, grad, m, v, floats, weights } of groups) {
-      const descriptor = b.place(ADAM, { param, grad, m, v, count: floats });
-      b.run('adam', descriptor, Math.ceil(floats / ADAM_PANEL));
-      adam.push({ descriptor, weights });
-    }
-  });
+  const optimisers = placeOptimisers(b, blocks, groups, members, span);
+  const average = placeAverage(b, blocks, span);
   const evaluate = span(() => {
     for (const unit of units) unit.evaluate();
-    b.run('crossEntropy', loss, n);
+    b.run(lossKind, loss, n);
   });
 
   return {
@@ -203,7 +218,8 @@ export function planTraining(config: ModelConfig, n: number, threads: number): T
     units: laidOut,
     forward,
     backward,
-    optimise,
+    optimisers,
+    average,
     evaluate,
     scratch,
     scratchBytes,
@@ -212,6 +228,7 @@ export function planTraining(config: ModelConfig, n: number, threads: number): T
       view.setFloat32(shared.one, 1, true);
     },
     tensors,
+    blocks,
     images: shared.images,
     targets,
     losses,
@@ -219,6 +236,5 @@ export function planTraining(config: ModelConfig, n: number, threads: number): T
     logits,
     sideBytes: largest,
     dropout,
-    adam,
   };
 }

@@ -1,14 +1,16 @@
 import type { ModelConfig } from '../../core/config.js';
-import { ParamError, ShapeError, WeightsError } from '../../core/errors.js';
+import { ParamError, ShapeError } from '../../core/errors.js';
+import { resolveStep, type Loss, type OptimiserStep } from '../../core/optimiser.js';
 import { checkState } from '../../core/parameters.js';
 import { sizeOf, type FloatArray, type StateDict, type Tensor } from '../../core/tensor.js';
 import { buildOf, type Build, type BuildChoice } from '../build.js';
-import { compile, instantiate, sharedMemory, type Kernels } from '../module.js';
-import { mayWait, startTeam, threadCount, type Threads } from '../team.js';
+import { instantiate, type Kernels } from '../module.js';
+import { mayWait, openTeam, orAlone, threadCount, type Threads } from '../team.js';
 import { threadedTrainingBytesOf, trainingBytesOf } from './build.js';
 import { planTraining, type Span, type TrainingLayout } from './layout.js';
+import type { Average } from './optimisers.js';
 import { pitchOf } from './planes.js';
-import { loadTensors, readTensor } from './tensors.js';
+import { checkTensors, loadTensors, readTensor, tensorsAt, type TensorBlock } from './tensors.js';
 
 /** What of `Kernels` the training module has. */
 type TrainingKernels = Pick<Kernels, 'memory' | 'heapBase' | 'packLanes' | 'runProgram' | 'stop' | 'isRelaxed'>;
@@ -21,18 +23,22 @@ export interface TrainingOptions {
   readonly threads?: Threads;
   /** Of the dropout masks. Default 0. */
   readonly seed?: number;
+  /** Default cross-entropy. */
+  readonly loss?: Loss;
+  /** Whether an average of the state is kept. Default false. */
+  readonly ema?: boolean;
+  /** Where a run that was interrupted goes on from; `state` is the one it had. */
+  readonly resume?: Resume;
 }
 
-/** Adam, or AdamW where the decay is decoupled. */
-export interface AdamStep {
-  readonly lr: number;
-  readonly betas?: readonly [number, number];
-  readonly eps?: number;
-  readonly weightDecay?: number;
-  /** Whether the decay shrinks the parameter itself (AdamW) or adds to its gradient. */
-  readonly decoupled?: boolean;
-  /** Whether what has one dimension (biases, norms) decays, too. Default true, as in PyTorch. */
-  readonly decayVectors?: boolean;
+/** What of a run is not its state. */
+export interface Resume {
+  /** As `optimiserState` gave it. */
+  readonly optimiser: StateDict;
+  /** Steps made so far. */
+  readonly steps: number;
+  /** As `emaState` gave it; the state itself where it is not given. */
+  readonly ema?: StateDict;
 }
 
 /** What one pass over a batch gave. */
@@ -60,6 +66,8 @@ export class TrainingSession {
   /** Batches that the norms have seen, and steps that were made. */
   #batches = 0;
   #steps = 0;
+  /** Whose moments there are: Adam's, which AdamW and LAMB share, or SGD's; null before the first step. */
+  #family: 'adam' | 'sgd' | null = null;
 
   private constructor(
     config: ModelConfig,
@@ -84,39 +92,63 @@ export class TrainingSession {
   }
 
   /**
-   * @param state the train form, whose counters `num_batches_tracked` go on from where they are
+   * @param state of either form; the train form's counters `num_batches_tracked` go on from where they are
    * @throws WeightsError, ShapeError, ParamError, BackendUnavailableError
    */
   static async open(state: StateDict, config: ModelConfig, options: TrainingOptions): Promise<TrainingSession> {
-    if (config.form !== 'train') {
-      throw new WeightsError({ op: 'training', expected: 'the train form', got: `the ${config.form} form` });
-    }
     checkState(state, config);
     const build = buildOf(options.build ?? 'auto');
-    const threads = threadCount(options.threads ?? 1);
-    const layout = planTraining(config, options.batchSize, threads);
-    let kernels: TrainingKernels;
-    if (threads === 1) {
-      kernels = await instantiate(trainingBytesOf(build));
+    const asked = options.threads ?? 1;
+    const threads = threadCount(asked);
+    const alone = async (): Promise<TrainingSession> => {
+      const layout = planTraining(config, options.batchSize, { ...options, threads: 1 });
+      const kernels = await instantiate(trainingBytesOf(build));
       layout.arena.commit(kernels.memory);
-    } else {
-      const module = await compile(await threadedTrainingBytesOf(build));
-      const memory = sharedMemory(layout.arena.end);
-      kernels = await instantiate(module, memory);
-      try {
-        startTeam(module, memory, layout.program.address, layout.scratch);
-      } catch (error) {
-        // Those that did start would wait for ever.
-        kernels.stop(layout.program.address);
-        throw error;
-      }
+      return new TrainingSession(config, options, kernels, layout);
+    };
+    const team = async (): Promise<TrainingSession> => {
+      const layout = planTraining(config, options.batchSize, { ...options, threads });
+      const { arena, program, scratch } = layout;
+      const work = { memory: arena.end, program: program.address, scratch };
+      const kernels = await openTeam(await threadedTrainingBytesOf(build), work);
+      return new TrainingSession(config, options, kernels, layout);
+    };
+    const session = threads === 1 ? await alone() : await orAlone(asked, team, alone);
+    try {
+      session.#load(state, options.resume);
+    } catch (error) {
+      session.dispose();
+      throw error;
     }
-    const session = new TrainingSession(config, options, kernels, layout);
-    layout.write(session.#view);
-    loadTensors(kernels, layout.tensors, state, { block: layout.scratch[0], floats: layout.scratchBytes / 4 });
-    const counter = [...state].find(([name]) => name.endsWith('.num_batches_tracked'));
-    session.#batches = counter?.[1].data[0] ?? 0;
     return session;
+  }
+
+  #load(state: StateDict, resume: Resume | undefined): void {
+    const { tensors, blocks, scratch, scratchBytes, write } = this.#layout;
+    write(this.#view);
+    const part = { block: scratch[0], floats: scratchBytes / 4 };
+    loadTensors(this.#kernels, tensors, state, part);
+    const counter = [...state].find(([name]) => name.endsWith('.num_batches_tracked'));
+    this.#batches = counter?.[1].data[0] ?? 0;
+    if (blocks.ema !== null) {
+      this.#floats.copyWithin(blocks.ema / 4, blocks.state / 4, blocks.state / 4 + blocks.floats);
+    }
+    if (resume === undefined) return;
+    const { optimiser, steps, ema } = resume;
+    if (!Number.isSafeInteger(steps) || steps < 0) {
+      throw new ParamError({ op: 'resume', expected: 'steps an integer >= 0', got: String(steps) });
+    }
+    this.#steps = steps;
+    if (steps > 0) {
+      this.#family = [...optimiser.keys()].some((name) => name.startsWith('momentum_buffer.')) ? 'sgd' : 'adam';
+      const moments = this.#moments();
+      checkTensors(optimiser, moments);
+      loadTensors(this.#kernels, moments, optimiser, part);
+    }
+    if (ema === undefined) return;
+    const average = this.#average();
+    checkState(ema, this.#config);
+    loadTensors(this.#kernels, average, ema, part);
   }
 
   /**
@@ -124,7 +156,7 @@ export class TrainingSession {
    *
    * @param x [n,in_chans,h,w], normalised
    * @param targets [n,num_classes]: the share of each class in each image
-   * @param lambda slope of the deep-training activations, in [0, 1]
+   * @param lambda slope of the deep-training activations, in [0, 1]; the deploy form has none
    * @throws ShapeError, ParamError
    */
   pass(x: FloatArray, targets: FloatArray, lambda: number): Pass {
@@ -137,51 +169,88 @@ export class TrainingSession {
     return this.#result();
   }
 
-  /** Moves every parameter along the gradients of the last pass. */
-  adam({
-    lr,
-    betas: [beta1, beta2] = [0.9, 0.999],
-    eps = 1e-8,
-    weightDecay = 0,
-    decoupled = false,
-    decayVectors = true,
-  }: AdamStep): void {
-    this.#steps++;
-    const [correction1, correction2] = [1 - beta1 ** this.#steps, 1 - beta2 ** this.#steps];
-    for (const { descriptor, weights } of this.#layout.adam) {
-      descriptor.set(this.#view, {
-        lr,
-        beta1,
-        beta2,
-        rest1: 1 - beta1,
-        rest2: 1 - beta2,
-        eps,
-        weightDecay: weights || decayVectors ? weightDecay : 0,
-        correction1,
-        correction2,
-        decoupled: decoupled ? 1 : 0,
-      });
+  /**
+   * Moves every parameter along the gradients of the last pass.
+   *
+   * @throws ParamError for what is no step, or where the moments are another optimiser's
+   */
+  optimise(step: OptimiserStep): void {
+    const all = resolveStep(step);
+    const family = all.kind === 'sgd' ? 'sgd' : 'adam';
+    if (this.#family !== null && this.#family !== family) {
+      const expected = this.#family === 'sgd' ? 'sgd, as before' : 'adam, adamw or lamb, as before';
+      throw new ParamError({ op: 'optimiser', expected, got: all.kind });
     }
-    this.#run(this.#layout.optimise);
+    this.#family = family;
+    this.#steps++;
+    const { optimisers } = this.#layout;
+    optimisers.set(this.#view, all, this.#steps, this.#config.strides.length);
+    this.#run(optimisers.spans[all.kind === 'adamw' ? 'adam' : all.kind]);
   }
 
-  /** Logits and loss in eval mode: normalised by the running statistics; nothing else changes. */
-  evaluate(x: FloatArray, targets: FloatArray, lambda: number): Pass {
+  /**
+   * Moves the averaged state towards the state: e ← decay·e + (1 − decay)·p, running
+   * statistics and all.
+   *
+   * @param decay in [0, 1]
+   * @throws ParamError
+   */
+  ema(decay: number): void {
+    if (!(decay >= 0 && decay <= 1)) {
+      throw new ParamError({ op: 'ema', expected: 'a decay in [0, 1]', got: String(decay) });
+    }
+    const { op, average } = this.#averaging();
+    op.set(this.#view, { rest: 1 - decay });
+    this.#run(average);
+  }
+
+  /** The averaged state; a copy. @throws ParamError where the session was not opened with `ema` */
+  emaState(): Map<string, Tensor> {
+    return this.#read(this.#average());
+  }
+
+  /** Moments under PyTorch's names: `exp_avg.<param>`, `exp_avg_sq.<param>`, or `momentum_buffer.<param>`; copies. */
+  optimiserState(): Map<string, Tensor> {
+    return new Map(
+      [...this.#moments()].map(([name, tensor]) => [name, readTensor(this.#floats, tensor, tensor.block)]),
+    );
+  }
+
+  /** Steps made so far. */
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** Batches that the norms have seen. */
+  get batches(): number {
+    return this.#batches;
+  }
+
+  /** Everything that `open` needs for a run to go on to the same bits. */
+  snapshot(): Resume & { readonly state: StateDict } {
+    const ema = this.#layout.average === null ? {} : { ema: this.emaState() };
+    return { state: this.state(), optimiser: this.optimiserState(), steps: this.#steps, ...ema };
+  }
+
+  /**
+   * Logits and loss in eval mode: normalised by the running statistics; nothing else changes.
+   *
+   * @param useEma whether the averaged state is to be evaluated
+   * @throws ShapeError, ParamError
+   */
+  evaluate(x: FloatArray, targets: FloatArray, lambda: number, { useEma = false } = {}): Pass {
     this.#give(x, targets, lambda);
-    this.#run(this.#layout.evaluate);
+    const { evaluate } = this.#layout;
+    const exchange = useEma ? this.#averaging().exchange : null;
+    if (exchange !== null) this.#run(exchange);
+    this.#run(evaluate);
+    if (exchange !== null) this.#run(exchange);
     return this.#result();
   }
 
-  /** Parameters and running statistics, as they stand. */
+  /** Parameters and running statistics, as they stand; copies. */
   state(): Map<string, Tensor> {
-    const state = new Map<string, Tensor>();
-    for (const [name, tensor] of this.#layout.tensors) {
-      state.set(name, readTensor(this.#floats, tensor, tensor.block));
-      if (!name.endsWith('.running_var')) continue;
-      const counter = name.replace('running_var', 'num_batches_tracked');
-      state.set(counter, { data: Float64Array.of(this.#batches), shape: [] });
-    }
-    return state;
+    return this.#read(this.#layout.tensors);
   }
 
   /** Gradients of the last pass, under the parameters' names. */
@@ -195,6 +264,43 @@ export class TrainingSession {
 
   dispose(): void {
     this.#kernels.stop(this.#layout.program.address);
+  }
+
+  #averaging(): Average {
+    const { average } = this.#layout;
+    if (average === null) {
+      throw new ParamError({ op: 'ema', expected: 'a session opened with ema', got: 'one without' });
+    }
+    return average;
+  }
+
+  /** Places of the averaged state. */
+  #average(): ReadonlyMap<string, TensorBlock> {
+    this.#averaging();
+    const { tensors, blocks } = this.#layout;
+    return tensorsAt(tensors, blocks.ema ?? 0, { buffers: true });
+  }
+
+  /** Places of the moments. */
+  #moments(): ReadonlyMap<string, TensorBlock> {
+    const { tensors, blocks } = this.#layout;
+    if (this.#family === null) return new Map();
+    if (this.#family === 'sgd') return tensorsAt(tensors, blocks.m, { prefix: 'momentum_buffer.' });
+    return new Map([
+      ...tensorsAt(tensors, blocks.m, { prefix: 'exp_avg.' }),
+      ...tensorsAt(tensors, blocks.v, { prefix: 'exp_avg_sq.' }),
+    ]);
+  }
+
+  #read(tensors: ReadonlyMap<string, TensorBlock>): Map<string, Tensor> {
+    const state = new Map<string, Tensor>();
+    for (const [name, tensor] of tensors) {
+      state.set(name, readTensor(this.#floats, tensor, tensor.block));
+      if (!name.endsWith('.running_var')) continue;
+      const counter = name.replace('running_var', 'num_batches_tracked');
+      state.set(counter, { data: Float64Array.of(this.#batches), shape: [] });
+    }
+    return state;
   }
 
   #run([first, last]: Span): void {

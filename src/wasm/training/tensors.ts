@@ -1,7 +1,9 @@
 /** Where the tensors of a network in training lie. */
 import type { ModelConfig } from '../../core/config.js';
-import { parameterShapes } from '../../core/parameters.js';
-import { sizeOf, type StateDict, type Tensor } from '../../core/tensor.js';
+import { WeightsError } from '../../core/errors.js';
+import { layerId } from '../../core/optimiser.js';
+import { checkValues, parameterShapes } from '../../core/parameters.js';
+import { formatShape, sizeOf, type StateDict, type Tensor } from '../../core/tensor.js';
 import type { Arena } from '../arena.js';
 import type { Kernels } from '../module.js';
 import { packedFloats, whole, type PackedShape } from '../packedShape.js';
@@ -13,6 +15,21 @@ export interface TensorBlock extends PackedShape {
   readonly block: number;
   /** Of its gradient; null for running statistics. */
   readonly grad: number | null;
+  /** Bytes from where the state begins, and so from where gradients, moments and averages do. */
+  readonly offset: number;
+}
+
+/** The network's numbers: parameters, then running statistics; the other blocks are in the same order. */
+export interface StateBlocks {
+  readonly state: number;
+  readonly grad: number;
+  readonly m: number;
+  readonly v: number;
+  /** Where an average is kept. */
+  readonly ema: number | null;
+  /** Floats of the parameters, and of the whole state. */
+  readonly parameters: number;
+  readonly floats: number;
 }
 
 /** Parameters that are side by side, so that an optimiser sees them as one; so are gradients and moments. */
@@ -24,6 +41,8 @@ export interface ParameterGroup {
   readonly floats: number;
   /** Whether they are weights of convolutions, and not biases and norms. */
   readonly weights: boolean;
+  /** See `layerId`. */
+  readonly layer: number;
 }
 
 const isBuffer = (name: string): boolean => /\.running_(mean|var)$/.test(name);
@@ -36,7 +55,7 @@ function packed(name: string, [rows, ...rest]: readonly number[]): PackedShape {
 }
 
 /** Activations are the only convolutions without a number behind their name, and may be 1x1. */
-const isDepthwise = (name: string): boolean => /(stem2\.2|\.act)\.weight$/.test(name);
+const isDepthwise = (name: string): boolean => /^(stem2\.2|stem\.1|stages\.\d+\.act)\.weight$/.test(name);
 
 /** Packs a state's tensors to their places; `scratch` is room for a part of one. */
 export function loadTensors(
@@ -56,6 +75,22 @@ export function loadTensors(
   }
 }
 
+/** Refuses what has not exactly these tensors. @throws WeightsError */
+export function checkTensors(given: StateDict, tensors: ReadonlyMap<string, TensorBlock>): void {
+  for (const [name, { shape }] of tensors) {
+    const found = given.get(name);
+    const got = found === undefined ? 'none of that name' : formatShape(found.shape);
+    if (got !== formatShape(shape) || found?.data.length !== sizeOf(shape)) {
+      throw new WeightsError({ op: name, expected: `a tensor ${formatShape(shape)}`, got });
+    }
+    checkValues(name, found.data, 0, undefined);
+  }
+  for (const name of given.keys()) {
+    if (tensors.has(name)) continue;
+    throw new WeightsError({ op: name, expected: 'only the moments of this network', got: 'one tensor more' });
+  }
+}
+
 /** What lies at a tensor's place, or where its gradient does, as rows; a copy. */
 export function readTensor(memory: Float32Array, tensor: TensorBlock, block: number): Tensor {
   const { rows, width, depth, lanes, shape } = tensor;
@@ -67,27 +102,76 @@ export function readTensor(memory: Float32Array, tensor: TensorBlock, block: num
   return { data, shape };
 }
 
-export function placeTensors(
-  config: ModelConfig,
-  arena: Arena,
-): { tensors: ReadonlyMap<string, TensorBlock>; groups: readonly ParameterGroup[] } {
-  const named = [...parameterShapes({ ...config, form: 'train' })]
+/** The same tensors in another block of the state's order, with this before their names: moments, averages. */
+export const tensorsAt = (
+  tensors: ReadonlyMap<string, TensorBlock>,
+  base: number,
+  { prefix = '', buffers = false } = {},
+): ReadonlyMap<string, TensorBlock> =>
+  new Map(
+    [...tensors]
+      .filter(([, { grad }]) => buffers || grad !== null)
+      .map(([name, tensor]) => [`${prefix}${name}`, { ...tensor, block: base + tensor.offset }]),
+  );
+
+export interface PlacedTensors {
+  readonly tensors: ReadonlyMap<string, TensorBlock>;
+  readonly blocks: StateBlocks;
+  /** Parameters that every optimiser treats alike, and each on its own. */
+  readonly groups: readonly ParameterGroup[];
+  readonly members: readonly ParameterGroup[];
+}
+
+/** @param ema whether there is to be room for an average of the state */
+export function placeTensors(config: ModelConfig, arena: Arena, ema: boolean): PlacedTensors {
+  const stages = config.strides.length;
+  const named = [...parameterShapes(config)]
     .filter(([name]) => !name.endsWith('.num_batches_tracked'))
-    .map(([name, shape]) => ({ name, shape, ...packed(name, shape) }));
+    .map(([name, shape]) => ({
+      name,
+      shape,
+      layer: layerId(name, stages),
+      weights: shape.length > 1,
+      ...packed(name, shape),
+    }));
+  const learned = named.filter(({ name }) => !isBuffer(name));
+  const sets = Array.from({ length: stages + 2 }, (_, layer) =>
+    [true, false].map((weights) => learned.filter((each) => each.layer === layer && each.weights === weights)),
+  ).flat();
+  const floatsOf = (all: readonly PackedShape[]): number => all.reduce((sum, form) => sum + packedFloats(form), 0);
+  const [parameters, floats] = [floatsOf(learned), floatsOf(named)];
+  const blocks: StateBlocks = {
+    state: arena.reserveFloats(floats),
+    grad: arena.reserveFloats(parameters),
+    m: arena.reserveFloats(parameters),
+    v: arena.reserveFloats(parameters),
+    ema: ema ? arena.reserveFloats(floats) : null,
+    parameters,
+    floats,
+  };
   const tensors = new Map<string, TensorBlock>();
-  const groups = [true, false].map((weights): ParameterGroup => {
-    const members = named.filter(({ name, shape }) => !isBuffer(name) && shape.length > 1 === weights);
-    const floats = members.reduce((sum, form) => sum + packedFloats(form), 0);
-    const [param, grad, m, v] = Array.from({ length: 4 }, () => arena.reserveFloats(floats));
-    let at = 0;
-    for (const { name, ...form } of members) {
-      tensors.set(name, { ...form, block: param + at, grad: grad + at });
-      at += 4 * packedFloats(form);
-    }
-    return { param, grad, m, v, floats, weights };
+  const [groups, members]: ParameterGroup[][] = [[], []];
+  let offset = 0;
+  const groupOf = (all: readonly (typeof named)[number][]): ParameterGroup => ({
+    param: blocks.state + offset,
+    grad: blocks.grad + offset,
+    m: blocks.m + offset,
+    v: blocks.v + offset,
+    floats: floatsOf(all),
+    weights: all[0].weights,
+    layer: all[0].layer,
   });
-  for (const { name, ...form } of named.filter((each) => isBuffer(each.name))) {
-    tensors.set(name, { ...form, block: arena.reserveFloats(packedFloats(form)), grad: null });
+  for (const set of sets) {
+    groups.push(groupOf(set));
+    for (const each of set) {
+      members.push(groupOf([each]));
+      tensors.set(each.name, { ...each, block: blocks.state + offset, grad: blocks.grad + offset, offset });
+      offset += 4 * packedFloats(each);
+    }
   }
-  return { tensors, groups };
+  for (const each of named.filter(({ name }) => isBuffer(name))) {
+    tensors.set(each.name, { ...each, block: blocks.state + offset, grad: null, offset });
+    offset += 4 * packedFloats(each);
+  }
+  return { tensors, blocks, groups, members };
 }

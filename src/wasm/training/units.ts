@@ -154,11 +154,14 @@ export function maxPool2d(b: Builder, pool: Layer | null, relu: Layer, x: Planes
 export function depthwiseConv2d(b: Builder, layer: LayerOf<'depthwiseConv2d'>, x: Planes): Unit {
   const y = b.planes(layer.output);
   const weight = b.tensor(`${layer.name}.weight`);
+  const bias = layer.bias ? b.tensor(`${layer.name}.bias`) : { block: 0, grad: 0 };
   const op = b.place(DEPTHWISE, {
     x: x.block,
     y: y.block,
     weight: weight.block,
     dw: weight.grad,
+    bias: bias.block,
+    db: bias.grad,
     images: b.n,
     h: y.h,
     w: y.w,

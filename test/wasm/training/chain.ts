@@ -91,7 +91,7 @@ export class Chain {
   static async open(wasm: Uint8Array, sizes: GivenConfig, n: number): Promise<Chain> {
     const config = trainConfig(sizes);
     const state = drawState(config);
-    const layout = planTraining(config, n, 1);
+    const layout = planTraining(config, n, { threads: 1 });
     const kernels = await instantiate(wasm);
     layout.arena.commit(kernels.memory);
     const chain = new Chain(config, state, n, kernels, layout);

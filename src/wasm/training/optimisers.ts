@@ -1,0 +1,119 @@
+/** What the optimisers add to the program, and how their descriptors change from step to step. */
+import { layerScale, type OptimiserStep } from '../../core/optimiser.js';
+import type { Builder } from './builder.js';
+import { ADAM, CLIP, EMA, LAMB, SGD, type Descriptor } from './fields.js';
+import type { ParameterGroup, StateBlocks } from './tensors.js';
+
+/** Numbers of a panel: see assembly/train/adam.ts. */
+const PANEL = 4096;
+const panelsOf = (floats: number): number => Math.ceil(floats / PANEL);
+
+/** Regions of the program, first to last without the last. */
+export type Span = readonly [first: number, last: number];
+
+export interface Optimisers {
+  readonly spans: Readonly<Record<'adam' | 'sgd' | 'lamb', Span>>;
+  /** Writes a step, counted from 1, into the descriptors. @param stages of the network */
+  readonly set: (view: DataView, step: Required<OptimiserStep>, count: number, stages: number) => void;
+}
+
+type SetGroup = (group: ParameterGroup, weightDecay: number, lr: number) => void;
+
+/** @param groups of parameters that are treated alike @param members each tensor as a group of its own */
+export function placeOptimisers(
+  b: Builder,
+  blocks: StateBlocks,
+  groups: readonly ParameterGroup[],
+  members: readonly ParameterGroup[],
+  span: (write: () => void) => Span,
+): Optimisers {
+  const operands = ({ param, grad, m, v, floats }: ParameterGroup) => ({ param, grad, m, v, count: floats });
+  const adam = new Map<ParameterGroup, Descriptor<keyof typeof ADAM>>();
+  const adamSpan = span(() => {
+    for (const group of groups) {
+      const op = b.place(ADAM, operands(group));
+      b.run('adam', op, panelsOf(group.floats));
+      adam.set(group, op);
+    }
+  });
+  const sgd = new Map<ParameterGroup, Descriptor<keyof typeof SGD>>();
+  const sgdSpan = span(() => {
+    for (const group of groups) {
+      const { param, grad, m, floats } = group;
+      const op = b.place(SGD, { param, grad, momenta: m, count: floats });
+      b.run('sgd', op, panelsOf(floats));
+      sgd.set(group, op);
+    }
+  });
+  const lamb = new Map<ParameterGroup, Descriptor<keyof typeof LAMB>>();
+  const lambSpan = span(() => {
+    const divisor = b.arena.reserveFloats(1);
+    const panels = panelsOf(blocks.parameters);
+    const squares = b.arena.reserve(8 * panels);
+    const clip = b.place(CLIP, { grad: blocks.grad, count: blocks.parameters, panels, squares, divisor });
+    b.run('squareGradients', clip, panels);
+    b.run('clip', clip, 1);
+    for (const member of members) {
+      const own = panelsOf(member.floats);
+      const norms = b.arena.reserve(16 * own);
+      const op = b.place(LAMB, { ...operands(member), panels: own, squares: norms, divisor });
+      b.run('lambMoments', op, own);
+      b.run('lambMove', op, own);
+      lamb.set(member, op);
+    }
+  });
+  return {
+    spans: { adam: adamSpan, sgd: sgdSpan, lamb: lambSpan },
+    set(view, { kind, lr, weightDecay, decayVectors, momentum, nesterov, layerDecay, ...step }, count, stages) {
+      const each = (of: Iterable<ParameterGroup>, write: SetGroup): void => {
+        for (const group of of) {
+          const decay = group.weights || decayVectors ? weightDecay : 0;
+          write(group, decay, lr * layerScale(layerDecay, group.layer, stages));
+        }
+      };
+      const [beta1, beta2] = step.betas;
+      const moments = {
+        beta1,
+        beta2,
+        rest1: 1 - beta1,
+        rest2: 1 - beta2,
+        eps: step.eps,
+        correction1: 1 - beta1 ** count,
+        correction2: 1 - beta2 ** count,
+      };
+      if (kind === 'sgd') {
+        each(sgd.keys(), (group, decay, own) => {
+          sgd.get(group)?.set(view, { lr: own, momentum, weightDecay: decay, nesterov: nesterov ? 1 : 0 });
+        });
+      } else if (kind === 'lamb') {
+        each(lamb.keys(), (group, decay, own) => {
+          lamb.get(group)?.set(view, { ...moments, lr: own, weightDecay: decay });
+        });
+      } else {
+        const decoupled = kind === 'adamw' ? 1 : 0;
+        each(adam.keys(), (group, decay, own) => {
+          adam.get(group)?.set(view, { ...moments, lr: own, weightDecay: decay, decoupled });
+        });
+      }
+    },
+  };
+}
+
+export interface Average {
+  readonly average: Span;
+  readonly exchange: Span;
+  readonly op: Descriptor<keyof typeof EMA>;
+}
+
+/** The average of the whole state, where there is room for one. */
+export function placeAverage(b: Builder, { ema, state, floats }: StateBlocks, span: (write: () => void) => Span) {
+  if (ema === null) return null;
+  const op = b.place(EMA, { average: ema, state, count: floats });
+  const average = span(() => {
+    b.run('ema', op, panelsOf(floats));
+  });
+  const exchange = span(() => {
+    b.run('exchange', op, panelsOf(floats));
+  });
+  return { average, exchange, op } satisfies Average;
+}

@@ -79,6 +79,8 @@ export interface Trainer {
   /** The averaged state; a copy. @throws ParamError where none is kept */
   ema(): StateDict;
   snapshot(): Snapshot;
+  /** The first layer whose output, in the last step, has a value that is no number; null where none has. */
+  firstNonFinite(): string | null;
   dispose(): void;
 }
 
@@ -127,6 +129,7 @@ export function oracleTrainer(config: ModelConfig, options: TrainerOptions): Tra
     state: () => stateFromOracle(training.state),
     ema: noEma,
     snapshot: () => ({ state: stateFromOracle(training.state), optimiser: new Map(), steps: training.step }),
+    firstNonFinite: () => null,
     dispose: () => undefined,
   };
 }
@@ -164,6 +167,7 @@ export async function wasmTrainer(config: ModelConfig, options: TrainingOptions 
     state: () => session.state(),
     ema: () => session.emaState(),
     snapshot: () => session.snapshot(),
+    firstNonFinite: () => session.firstNonFinite(),
     dispose() {
       session.dispose();
     },

@@ -1,12 +1,18 @@
 import type { StateDict } from '../../src/core/tensor.js';
-import type { Progress } from '../../src/train/train.js';
+import type { Progress, Trained } from '../../src/train/train.js';
 
-/** A run to its end: what it said after every step, and the network it made. */
-export function collect(run: Generator<Progress, StateDict>): { records: Progress[]; state: StateDict } {
-  const records: Progress[] = [];
+export type Step = Extract<Progress, { kind: 'step' }>;
+export type Epoch = Extract<Progress, { kind: 'epoch' }>;
+
+/** A run to its end: what it said after every step and epoch, and the network it made. */
+export async function collect(
+  run: AsyncGenerator<Progress, Trained>,
+): Promise<{ steps: Step[]; epochs: Epoch[]; state: StateDict; done: Trained }> {
+  const [steps, epochs]: [Step[], Epoch[]] = [[], []];
   for (;;) {
-    const next = run.next();
-    if (next.done) return { records, state: next.value };
-    records.push(next.value);
+    const next = await run.next();
+    if (next.done) return { steps, epochs, state: next.value.state, done: next.value };
+    if (next.value.kind === 'step') steps.push(next.value);
+    else epochs.push(next.value);
   }
 }

@@ -9,7 +9,7 @@ import { mayWait, openTeam, orAlone, threadCount, type Threads } from '../team.j
 import { threadedTrainingBytesOf, trainingBytesOf } from './build.js';
 import { planTraining, type Span, type TrainingLayout } from './layout.js';
 import type { Average } from './optimisers.js';
-import { pitchOf } from './planes.js';
+import { pitchOf, type Planes } from './planes.js';
 import { checkTensors, loadTensors, readTensor, tensorsAt, type TensorBlock } from './tensors.js';
 
 /** What of `Kernels` the training module has. */
@@ -260,6 +260,15 @@ export class TrainingSession {
         tensor.grad === null ? [] : [[name, readTensor(this.#floats, tensor, tensor.grad)] as const],
       ),
     );
+  }
+
+  /** The first layer whose output in the last pass has a value that is no number; null where none has. */
+  firstNonFinite(): string | null {
+    const finite = ({ block, channels, h, w }: Planes): boolean =>
+      this.#floats
+        .subarray(block / 4, block / 4 + (channels / 4) * (pitchOf(this.#batchSize * h * w) / 4))
+        .every((value) => Number.isFinite(value));
+    return this.#layout.units.find(({ y }) => !finite(y))?.name ?? null;
   }
 
   dispose(): void {

@@ -1,0 +1,26 @@
+import type { Size } from '../../core/shapes.js';
+import type { Draws } from './draws.js';
+import { horizontalFlip } from './horizontalFlip.js';
+import type { AugmentOptions } from './options.js';
+import type { Planes } from './planes.js';
+import { randomCrop } from './randomCrop.js';
+import { randomResizedCrop } from './randomResizedCrop.js';
+import { scaleWindow } from './scale.js';
+
+/** Makes another image out of one. */
+export type Transform = (image: Planes, draws: Draws) => Planes;
+
+/** What the options do to an image before it is normalised, and its scaling to `size`. */
+export function transformOf(options: AugmentOptions, size: Size): Transform {
+  const { randomCrop: crop, randomResizedCrop: resizedCrop, horizontalFlip: flip } = options;
+  const steps: Transform[] = [];
+  if (crop !== undefined) steps.push((image, draws) => randomCrop(image, crop, draws));
+  if (resizedCrop !== undefined) steps.push((image, draws) => randomResizedCrop(image, size, resizedCrop, draws));
+  steps.push((image) => {
+    const { height, width } = image;
+    const fits = height === size[0] && width === size[1];
+    return fits ? image : scaleWindow(image, { top: 0, left: 0, height, width }, size);
+  });
+  if (flip !== undefined) steps.push((image, draws) => (draws.happens(flip) ? horizontalFlip(image) : image));
+  return (image, draws) => steps.reduce((made, step) => step(made, draws), image);
+}

@@ -1,0 +1,27 @@
+import type { Window } from '../../image/crop.js';
+import { resize } from '../../image/resize.js';
+import type { Size } from '../../core/shapes.js';
+import type { Planes } from './planes.js';
+
+/**
+ * A part of an image, scaled to a size: crop first, then Pillow's antialiased bilinear
+ * resize of the part alone, as torchvision's `resized_crop`. Three channels.
+ *
+ * @param window inside the image
+ */
+export function scaleWindow(image: Planes, { top, left, height, width }: Window, size: Size): Planes {
+  const { data: source, channels } = image;
+  const area = image.height * image.width;
+  // The resize wants pixels interleaved.
+  const cut = new Uint8Array(3 * height * width);
+  for (let c = 0; c < 3; c++) {
+    for (let y = 0, to = c; y < height; y++) {
+      let from = c * area + (top + y) * image.width + left;
+      for (let x = 0; x < width; x++, to += 3) cut[to] = source[from++];
+    }
+  }
+  const scaled = resize({ data: cut, height, width }, size, 'bilinear').data;
+  const out = new Uint8Array(scaled.length);
+  for (let c = 0, to = 0; c < 3; c++) for (let from = c; from < scaled.length; from += 3) out[to++] = scaled[from];
+  return { data: out, channels, height: size[0], width: size[1] };
+}

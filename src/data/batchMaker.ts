@@ -1,0 +1,64 @@
+import type { Size } from '../core/shapes.js';
+import { normalisationTables } from '../image/normalise.js';
+import { Draws } from './augment/draws.js';
+import type { AugmentOptions } from './augment/options.js';
+import { transformOf } from './augment/pipeline.js';
+import type { Batch } from './batch.js';
+
+/** Images in memory that threads can share. */
+export interface Images {
+  /** [n, channels, height, width] */
+  readonly data: Uint8Array;
+  readonly labels: Int32Array;
+  readonly channels: number;
+  readonly height: number;
+  readonly width: number;
+  readonly classes: number;
+}
+
+/** How batches are made of them; plain values, so that a thread can be told. */
+export interface Recipe {
+  readonly seed: number;
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+  readonly size: Size;
+  readonly smoothing: number;
+  readonly augment: AugmentOptions;
+}
+
+/** Which batch: step `step` of epoch `epoch` has the images at these positions. */
+export interface Order {
+  readonly epoch: number;
+  readonly step: number;
+  readonly positions: Int32Array;
+}
+
+/** Fills a batch that has room for all positions. */
+export type MakeBatch = (order: Order, out: Batch) => void;
+
+/** Makes batches that depend on recipe and order alone. */
+export function batchMaker(images: Images, recipe: Recipe): MakeBatch {
+  const { channels, height, width, classes } = images;
+  const { seed, size, smoothing } = recipe;
+  const tables = normalisationTables(channels, recipe.mean, recipe.std).map((table) => Float32Array.from(table));
+  const transform = transformOf(recipe.augment, size);
+  const length = channels * height * width;
+  const area = size[0] * size[1];
+  const others = smoothing / classes;
+
+  return ({ epoch, positions }, { x, targets, labels }) => {
+    targets.fill(others);
+    for (let i = 0; i < positions.length; i++) {
+      const position = positions[i];
+      const draws = Draws.ofImage(seed, epoch, position);
+      const data = images.data.subarray(position * length, (position + 1) * length);
+      const image = transform({ data, channels, height, width }, draws);
+      for (let c = 0, from = 0, to = i * channels * area; c < channels; c++) {
+        const table = tables[c];
+        for (const end = from + area; from < end;) x[to++] = table[image.data[from++]];
+      }
+      labels[i] = images.labels[position];
+      targets[i * classes + labels[i]] = 1 - smoothing + others;
+    }
+  };
+}

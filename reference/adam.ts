@@ -8,8 +8,10 @@ export interface AdamOptions {
   readonly betas?: readonly [number, number];
   /** Default 1e-8. */
   readonly eps?: number;
-  /** Coupled: added to the gradient as L2 regularisation is, unlike AdamW's. Default 0. */
+  /** Added to the gradient as L2 regularisation is, unless it is decoupled. Default 0. */
   readonly weightDecay?: number;
+  /** Whether the decay shrinks the parameter itself: AdamW (arXiv 1711.05101). Default false. */
+  readonly decoupled?: boolean;
 }
 
 /** The moments of one parameter; zeros before the first step. */
@@ -19,9 +21,9 @@ export interface AdamMoments {
 }
 
 /**
- * One step of Adam (Kingma & Ba, arXiv 1412.6980) with coupled weight decay:
+ * One step of Adam (Kingma & Ba, arXiv 1412.6980) with weight decay:
  *
- *     g ← grad + weightDecay·param
+ *     g ← grad + weightDecay·param        decoupled: param ← param·(1 − lr·weightDecay), g ← grad
  *     m ← β₁·m + (1 − β₁)·g        v ← β₂·v + (1 − β₂)·g²
  *     param ← param − lr · (m/(1 − β₁ᵗ)) / (√(v/(1 − β₂ᵗ)) + eps)
  *
@@ -33,7 +35,7 @@ export function adam(
   grad: Tensor,
   { m, v }: AdamMoments,
   step: number,
-  { lr, betas: [beta1, beta2] = [0.9, 0.999], eps = 1e-8, weightDecay = 0 }: AdamOptions,
+  { lr, betas: [beta1, beta2] = [0.9, 0.999], eps = 1e-8, weightDecay = 0, decoupled = false }: AdamOptions,
 ): { param: Tensor } & AdamMoments {
   for (const [name, x] of Object.entries({ grad, m, v })) requireShape('adam', name, x, param.shape);
   requireInteger('adam', 'step', step, 1);
@@ -43,10 +45,11 @@ export function adam(
     if (!(value >= 0 && value < Infinity)) throw new ParamError('adam', `${name} >= 0`, `${name} = ${value}`);
   }
 
-  const g = zip(grad, param, (gradient, p) => gradient + weightDecay * p);
+  const g = zip(grad, param, (gradient, p) => (decoupled ? gradient : gradient + weightDecay * p));
   const newM = zip(m, g, (moment, gradient) => beta1 * moment + (1 - beta1) * gradient);
   const newV = zip(v, g, (moment, gradient) => beta2 * moment + (1 - beta2) * gradient * gradient);
   const [correction1, correction2] = [1 - beta1 ** step, 1 - beta2 ** step];
   const move = zip(newM, newV, (a, b) => a / correction1 / (Math.sqrt(b / correction2) + eps));
-  return { param: zip(param, move, (p, d) => p - lr * d), m: newM, v: newV };
+  const keep = decoupled ? 1 - lr * weightDecay : 1;
+  return { param: zip(param, move, (p, d) => keep * p - lr * d), m: newM, v: newV };
 }

@@ -14,6 +14,10 @@ export { labelSmoothingCrossEntropy, labelSmoothingCrossEntropyBackward } from '
 export { crossEntropy, crossEntropyBackward } from './crossEntropy.js';
 export { bceWithLogits, bceWithLogitsBackward } from './bceWithLogits.js';
 export * from './adam.js';
+export * from './sgd.js';
+export * from './lamb.js';
+export * from './layerScale.js';
+export * from './ema.js';
 export * from './cosineAnnealing.js';
 export * from './lambdaSchedule.js';
 export { philox4x32, uniform } from './philox.js';

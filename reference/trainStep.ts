@@ -3,16 +3,25 @@ import { bceWithLogits, bceWithLogitsBackward } from './bceWithLogits.js';
 import type { Config } from './config.js';
 import { crossEntropy, crossEntropyBackward } from './crossEntropy.js';
 import { ParamError } from './errors.js';
+import { lamb, lambDivisor } from './lamb.js';
 import { pick, type State } from './layers.js';
+import { layerScale } from './layerScale.js';
+import { sgd, type SgdOptions } from './sgd.js';
 import { full, map, zeros, type Tensor } from './tensor.js';
 import { forward } from './vanillaNet.js';
 
-export interface TrainStepOptions extends AdamOptions {
+export interface TrainStepOptions extends Omit<AdamOptions, 'decoupled'>, SgdOptions {
   readonly lambda: number;
   /** Label smoothing, of targets that are classes. Default 0.1. */
   readonly smoothing?: number;
   /** Cross-entropy, the default, or binary cross-entropy of every class on its own. */
   readonly loss?: 'cross-entropy' | 'bce';
+  /** Default Adam, whose decay is coupled; AdamW's is not. */
+  readonly optimiser?: 'adam' | 'adamw' | 'sgd' | 'lamb';
+  /** Whether what has one dimension (biases, norms) decays, too. Default true, and false for LAMB. */
+  readonly decayVectors?: boolean;
+  /** See `layerScale`. Default 1. */
+  readonly layerDecay?: number;
   /** Seed of the dropout masks. Default 0. */
   readonly seed?: number;
 }
@@ -20,7 +29,10 @@ export interface TrainStepOptions extends AdamOptions {
 /** A network in training: everything that one step turns into the next. */
 export interface Training {
   readonly state: State;
+  /** Of Adam, AdamW and LAMB. */
   readonly moments: ReadonlyMap<string, AdamMoments>;
+  /** Of SGD. */
+  readonly buffers?: ReadonlyMap<string, Tensor>;
   /** Steps made so far. */
   readonly step: number;
 }
@@ -40,8 +52,8 @@ function smoothed(targets: readonly number[], classes: number, smoothing: number
 }
 
 /**
- * One training step: forward in training mode, the loss, backward, Adam on every
- * parameter.
+ * One training step: forward in training mode, the loss, backward, the optimiser
+ * on every parameter.
  *
  * @param x [n, in_chans, h, w]
  * @param targets class of each image, or the share of each class in each image [n, num_classes]
@@ -49,21 +61,39 @@ function smoothed(targets: readonly number[], classes: number, smoothing: number
  */
 export function trainStep(
   config: Config,
-  { state, moments, step }: Training,
+  { state, moments, buffers: momenta = new Map(), step }: Training,
   x: Tensor,
   targets: readonly number[] | Tensor,
-  { lambda, smoothing = 0.1, loss: kind = 'cross-entropy', seed = 0, ...optimiser }: TrainStepOptions,
+  { lambda, smoothing = 0.1, loss: kind = 'cross-entropy', seed = 0, ...by }: TrainStepOptions,
 ): { training: Training; loss: number; logits: Tensor } {
   const { logits, buffers, backward } = forward(config, state, x, { training: true, lambda, seed, step });
   const shares = 'shape' in targets ? targets : smoothed(targets, config.num_classes, smoothing);
   const loss = (kind === 'bce' ? bceWithLogits : crossEntropy)(logits, shares);
   const { grads } = backward((kind === 'bce' ? bceWithLogitsBackward : crossEntropyBackward)(logits, shares));
 
+  const { optimiser = 'adam', decayVectors = optimiser !== 'lamb', layerDecay = 1 } = by;
+  const divisor = optimiser === 'lamb' ? lambDivisor(grads.values()) : 1;
   const newState = new Map(state);
   const newMoments = new Map<string, AdamMoments>();
+  const newMomenta = new Map<string, Tensor>();
   for (const [name, grad] of grads) {
-    const before = moments.get(name) ?? { m: zeros(grad.shape), v: zeros(grad.shape) };
-    const { param, m, v } = adam(pick(state, name), grad, before, step + 1, optimiser);
+    const options = {
+      ...by,
+      lr: by.lr * layerScale(name, config.strides.length, layerDecay),
+      weightDecay: grad.shape.length > 1 || decayVectors ? (by.weightDecay ?? 0) : 0,
+    };
+    const before = pick(state, name);
+    if (optimiser === 'sgd') {
+      const { param, buffer } = sgd(before, grad, momenta.get(name) ?? zeros(grad.shape), options);
+      newState.set(name, param);
+      newMomenta.set(name, buffer);
+      continue;
+    }
+    const old = moments.get(name) ?? { m: zeros(grad.shape), v: zeros(grad.shape) };
+    const { param, m, v } =
+      optimiser === 'lamb'
+        ? lamb(before, grad, old, step + 1, divisor, options)
+        : adam(before, grad, old, step + 1, { ...options, decoupled: optimiser === 'adamw' });
     newState.set(name, param);
     newMoments.set(name, { m, v });
   }
@@ -77,5 +107,5 @@ export function trainStep(
         map(batches, (count) => count + 1),
       );
   }
-  return { training: { state: newState, moments: newMoments, step: step + 1 }, loss, logits };
+  return { training: { state: newState, moments: newMoments, buffers: newMomenta, step: step + 1 }, loss, logits };
 }

@@ -145,7 +145,7 @@ class Run {
     const { epochs, batchSize, seed, smoothing, mixup, cutmix, augment } = this.#recipe;
     const { workers = 0, resume } = this.#options;
     const { mean, std, input_size } = this.#config;
-    const shared = { mean, std, size: input_size, smoothing, seed, workers };
+    const shared = { mean, std, inputSize: input_size, smoothing, seed, workers };
     const closing: (() => void | Promise<void>)[] = [];
     try {
       let trainer = await this.#open(resume === undefined ? { state: initialState(this.#config, seed) } : { resume: resume.snapshot });

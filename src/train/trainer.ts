@@ -2,20 +2,23 @@
 import {
   bceWithLogits,
   crossEntropy,
+  ema,
   forward,
   initialise,
   startTraining,
   tensor,
   trainStep,
   valuesOf,
+  type AdamMoments,
   type Tensor,
+  type Training,
 } from '../../reference/index.js';
 import type { ModelConfig } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
 import { resolveStep, type Loss, type OptimiserStep } from '../core/optimiser.js';
 import type { FloatArray, StateDict } from '../core/tensor.js';
 import { toOracleConfig } from '../oracle/backend.js';
-import { stateFromOracle, stateToOracle } from '../oracle/state.js';
+import { fromOracle, stateFromOracle, stateToOracle, toOracle } from '../oracle/state.js';
 import { TrainingSession, type TrainingOptions } from '../wasm/training/session.js';
 
 /** How a step is to be made. */
@@ -92,43 +95,68 @@ function noEma(): never {
 const initialState = (config: ModelConfig, { seed, state, resume }: TrainerOptions): StateDict =>
   resume?.state ?? state ?? stateFromOracle(initialise(toOracleConfig(config), { seed }));
 
+/** Moments under the names of a snapshot. */
+const momentsOf = ({ moments, buffers = new Map<string, Tensor>() }: Training): StateDict =>
+  new Map([
+    ...[...moments].map(([name, { m }]) => [`exp_avg.${name}`, fromOracle(m)] as const),
+    ...[...moments].map(([name, { v }]) => [`exp_avg_sq.${name}`, fromOracle(v)] as const),
+    ...[...buffers].map(([name, buffer]) => [`momentum_buffer.${name}`, fromOracle(buffer)] as const),
+  ]);
+
+function trainingFrom(state: StateDict, resume: Snapshot | undefined): Training {
+  const start = startTraining(stateToOracle(state));
+  if (resume === undefined) return start;
+  const moments = new Map<string, AdamMoments>();
+  const buffers = new Map<string, Tensor>();
+  for (const [name, tensor] of resume.optimiser) {
+    const [, part, of] = /^(exp_avg|momentum_buffer)\.(.*)$/.exec(name) ?? [];
+    const v = resume.optimiser.get(`exp_avg_sq.${of}`);
+    if (part === 'exp_avg' && v !== undefined) moments.set(of, { m: toOracle(tensor), v: toOracle(v) });
+    if (part === 'momentum_buffer') buffers.set(of, toOracle(tensor));
+  }
+  return { ...start, moments, buffers, step: resume.steps };
+}
+
 /** The float64 oracle: a hundred narrow images a second, for understanding. */
 export function oracleTrainer(config: ModelConfig, options: TrainerOptions): Trainer {
   const network = toOracleConfig(config);
-  const { seed, loss: kind = 'cross-entropy', ema: averaged = false } = options;
-  let training = startTraining(stateToOracle(initialState(config, options)));
-  if (averaged || options.resume !== undefined) {
-    throw new ParamError({ op: 'oracle', expected: 'a training from its beginning, without ema', got: 'another' });
-  }
+  const { seed, resume, loss: kind = 'cross-entropy' } = options;
+  const first = initialState(config, options);
+  let training = trainingFrom(first, resume);
+  let average = options.ema === true ? stateToOracle(resume?.ema ?? first) : null;
   const batch = (x: FloatArray, n: number): Tensor => tensor(x, [n, config.in_chans, ...config.input_size]);
   const shares = (targets: FloatArray): Tensor =>
     tensor(targets, [targets.length / config.num_classes, config.num_classes]);
   return {
     evaluationBatch: 100,
-    step(x, targets, { lambda, optimiser }) {
-      const { lr, weightDecay, betas, eps, layerDecay, kind: by } = resolveStep(optimiser);
-      if (layerDecay !== 1 || by !== 'adam') {
-        throw new ParamError({ op: 'oracle', expected: 'Adam without layer decay', got: `${by}, ${layerDecay}` });
-      }
+    step(x, targets, { lambda, optimiser, emaDecay }) {
       const q = shares(targets);
+      const { kind: by, ...step } = resolveStep(optimiser);
       const made = trainStep(network, training, batch(x, q.shape[0]), q, {
+        ...step,
+        optimiser: by,
         lambda,
         seed,
         loss: kind,
-        ...{ lr, weightDecay, betas, eps },
       });
       training = made.training;
+      if (emaDecay !== undefined) average = ema(average ?? noEma(), training.state, emaDecay);
       return { loss: made.loss, logits: valuesOf(made.logits) };
     },
     evaluate(x, targets, { lambda, useEma = false }) {
-      if (useEma) noEma();
       const q = shares(targets);
-      const { logits } = forward(network, training.state, batch(x, q.shape[0]), { training: false, lambda });
+      const state = useEma ? (average ?? noEma()) : training.state;
+      const { logits } = forward(network, state, batch(x, q.shape[0]), { training: false, lambda });
       return { loss: (kind === 'bce' ? bceWithLogits : crossEntropy)(logits, q), logits: valuesOf(logits) };
     },
     state: () => stateFromOracle(training.state),
-    ema: noEma,
-    snapshot: () => ({ state: stateFromOracle(training.state), optimiser: new Map(), steps: training.step }),
+    ema: () => stateFromOracle(average ?? noEma()),
+    snapshot: () => ({
+      state: stateFromOracle(training.state),
+      optimiser: momentsOf(training),
+      steps: training.step,
+      ...(average === null ? {} : { ema: stateFromOracle(average) }),
+    }),
     firstNonFinite: () => null,
     dispose: () => undefined,
   };

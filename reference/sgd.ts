@@ -1,0 +1,38 @@
+import { ParamError } from './errors.js';
+import { requireShape } from './require.js';
+import { zip, type Tensor } from './tensor.js';
+
+export interface SgdOptions {
+  readonly lr: number;
+  /** Default 0. */
+  readonly momentum?: number;
+  /** Looks ahead along the new momentum (Sutskever et al. 2013, as PyTorch has it). Default false. */
+  readonly nesterov?: boolean;
+  /** Coupled: added to the gradient. Default 0. */
+  readonly weightDecay?: number;
+}
+
+/**
+ * One step of gradient descent with momentum:
+ *
+ *     g ← grad + weightDecay·param        b ← momentum·b + g
+ *     param ← param − lr·b        nesterov: param ← param − lr·(g + momentum·b)
+ *
+ * @param buffer b; zeros before the first step
+ * @returns parameter and buffer after the step (new tensors)
+ */
+export function sgd(
+  param: Tensor,
+  grad: Tensor,
+  buffer: Tensor,
+  { lr, momentum = 0, nesterov = false, weightDecay = 0 }: SgdOptions,
+): { param: Tensor; buffer: Tensor } {
+  for (const [name, x] of Object.entries({ grad, buffer })) requireShape('sgd', name, x, param.shape);
+  for (const [name, value] of Object.entries({ lr, momentum, weightDecay })) {
+    if (!(value >= 0 && value < Infinity)) throw new ParamError('sgd', `${name} >= 0`, `${name} = ${value}`);
+  }
+  const g = zip(grad, param, (gradient, p) => gradient + weightDecay * p);
+  const newBuffer = zip(buffer, g, (b, gradient) => momentum * b + gradient);
+  const direction = nesterov ? zip(g, newBuffer, (gradient, b) => gradient + momentum * b) : newBuffer;
+  return { param: zip(param, direction, (p, d) => p - lr * d), buffer: newBuffer };
+}

@@ -99,9 +99,9 @@ async function keep(folder: RunFolder, progress: Progress, file: Readonly<Record
 }
 
 /** Bytes that will be taken at the most, told before they are. */
-function plannedMemory(config: ModelConfig, { batchSize }: Recipe, options: TrainCommandOptions): number {
+function plannedMemory(config: ModelConfig, { batchSize, loss, ema }: Recipe, options: TrainCommandOptions): number {
   if (options.backend === referenceBackend.name) return 0;
-  return planTraining(config, { batchSize, threads: threadCount(options.threads) }).arena.end;
+  return planTraining(config, batchSize, { threads: threadCount(options.threads), loss, ema: ema > 0 }).arena.end;
 }
 
 const openerOf =

@@ -19,7 +19,13 @@ export type { PixelImage, RgbImage } from './image/pixelImage.js';
 export { preprocess, type PreprocessOptions } from './image/preprocess.js';
 export { resize } from './image/resize.js';
 export { readConfig, writeConfig } from './io/configMetadata.js';
-export { decodeSafetensors, encodeSafetensors, type EncodeOptions, type Weights } from './io/safetensors.js';
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  type EncodeOptions,
+  type Weights,
+  type WeightsDtype,
+} from './io/safetensors.js';
 export type { ByteStream, ResponseLike, WeightsSource } from './io/source.js';
 export { loadModel, type LoadModelOptions } from './model/loadModel.js';
 export { Model } from './model/model.js';

@@ -1,6 +1,6 @@
 /** What needs Node: files, images, data sets, the oracle as a backend, training with it. */
 export { batchOf } from './data/normalise.js';
-export { readCifar10 } from './data/cifar.js';
+export { readCifar10, readCifar100 } from './data/cifar.js';
 export { pick, spread, type ImageSet, type Split } from './data/dataset.js';
 export { findCifar10 } from './data/find.js';
 export { readImage } from './data/image.js';

@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { FusionError } from '../../reference/index.js';
 import { ParamError } from '../core/errors.js';
 import { requireWritable } from '../io/atomicWrite.js';
+import { WEIGHTS_DTYPES, type WeightsDtype } from '../io/safetensors.js';
 import { writeWeights } from '../io/weightsFile.js';
 import { fuseState } from '../oracle/fuse.js';
 import { verifyFused } from '../oracle/verify.js';
@@ -12,7 +13,7 @@ import { CONFIG_HELP, openWeights, type WeightsOptions } from './weights.js';
 
 interface FuseOptions extends WeightsOptions {
   readonly verify?: true;
-  readonly dtype: 'float32' | 'float64';
+  readonly dtype: WeightsDtype;
   readonly probeSize?: [number, number];
   readonly json?: true;
 }
@@ -88,8 +89,11 @@ export const fuseCommand = (): Command =>
       size,
     )
     .addOption(
-      new Option('-d, --dtype <type>', 'type of the weights written')
-        .choices(['float32', 'float64'])
+      new Option(
+        '-d, --dtype <type>',
+        'type of the weights written; the differences are measured before they are rounded to it',
+      )
+        .choices(WEIGHTS_DTYPES)
         .default('float32'),
     )
     .option('--json', 'print JSON')

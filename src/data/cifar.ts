@@ -1,171 +1,157 @@
 /**
- * CIFAR-10 (Krizhevsky 2009): 32x32 RGB images of ten classes, five training
- * batches and a test batch, in either of its official layouts.
+ * CIFAR-10 and CIFAR-100 (Krizhevsky 2009): 32x32 RGB images, in either of their
+ * official layouts.
  *
- * python: pickles of {data: uint8 [n, 3072], labels: n integers}
- * binary: n records of 3073 bytes, the label, then the pixels
+ * python: pickles of {data: uint8 [n, 3072]} and n integers under labels; of
+ *         CIFAR-100 under fine_labels and coarse_labels
+ * binary: n records of 3073 bytes, the label, then the pixels; of CIFAR-100 of 3074,
+ *         the coarse label, then the fine one
  *
- * A record's 3072 pixels are 1024 red, 1024 green, 1024 blue: [3, 32, 32].
+ * A record's 3072 pixels are 1024 red, 1024 green, 1024 blue: [3, 32, 32]. Of
+ * CIFAR-100, the hundred fine classes are read; the twenty coarse ones are checked.
  */
 import { DataError } from '../core/errors.js';
-import { formatShape } from '../core/tensor.js';
 import { openArchive, type Archive } from './archive.js';
+import { readPickledBatch, readPickledNames, readRecords, readTextNames, SIDE, PIXELS } from './cifarBatch.js';
+import type { Batch, Labelling } from './cifarBatch.js';
 import type { ImageSet, Split } from './dataset.js';
-import { PickledArray, readPickle, textOf } from './pickle.js';
 
-const SIDE = 32;
-const PIXELS = 3 * SIDE * SIDE;
-const RECORD = 1 + PIXELS;
-const CLASSES = 10;
-const CLASS_NAMES = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'];
+type Batches = Readonly<Record<Split, readonly string[]>>;
 
-const BATCHES: Readonly<Record<Split, readonly string[]>> = {
-  train: [1, 2, 3, 4, 5].map((i) => `data_batch_${i}`),
-  test: ['test_batch'],
-};
-
-/** Some records; of each a label and [3, 32, 32] pixels. */
-interface Batch {
-  readonly images: Uint8Array;
-  readonly labels: Uint8Array;
-}
-
+/** Members of an archive, and how they are read. */
 interface Layout {
-  /** What a batch's name ends with. */
-  readonly suffix: string;
-  /** The member that has the class names, if there is one. */
+  readonly batches: Batches;
+  /** The member that has the class names. */
   readonly meta: string;
-  readBatch(bytes: Uint8Array, op: string): Batch;
-  readNames(bytes: Uint8Array, op: string): readonly (string | null)[];
+  /** The folder that the official archive has. */
+  readonly folder: string;
+  readBatch(bytes: Uint8Array, labelling: Labelling, op: string): Batch;
+  readNames(bytes: Uint8Array, labelling: Labelling, op: string): readonly (string | null)[];
 }
 
-function readLabels(values: ArrayLike<unknown>, op: string): Uint8Array {
-  return Uint8Array.from({ length: values.length }, (_, i) => {
-    const label = values[i];
-    if (typeof label === 'number' && label >= 0 && label < CLASSES) return label;
-    const got = typeof label === 'number' ? label : 'no number';
-    throw new DataError({ op, expected: `labels from 0 to ${CLASSES - 1}`, got: `${got} in record ${i}` });
-  });
+interface Kind {
+  readonly title: string;
+  readonly labelling: Labelling;
+  /** Of an archive without a member that says them; null where it must have one. */
+  readonly classNames: readonly string[] | null;
+  readonly layouts: readonly Layout[];
 }
 
-function readDict(bytes: Uint8Array, op: string): ReadonlyMap<unknown, ReturnType<typeof readPickle>> {
-  const value = readPickle(bytes, op);
-  if (value instanceof Map) return value;
-  throw new DataError({ op, expected: 'a dictionary', got: 'something else' });
-}
+const python = (folder: string, batches: Batches, meta: string): Layout => ({
+  ...{ folder, batches, meta },
+  readBatch: readPickledBatch,
+  readNames: readPickledNames,
+});
 
-const PYTHON: Layout = {
-  suffix: '',
-  meta: 'batches.meta',
-
-  readBatch(bytes, op) {
-    const dict = readDict(bytes, op);
-    const data = dict.get('data');
-    const labels = dict.get('labels');
-    if (!(data instanceof PickledArray) || !Array.isArray(labels)) {
-      const keys = [...dict.keys()].join(', ') || 'none';
-      throw new DataError({ op, expected: 'an array under data and a list under labels', got: `the keys ${keys}` });
-    }
-    const [n] = data.shape;
-    if (data.shape.length !== 2 || data.shape[1] !== PIXELS || n === 0) {
-      throw new DataError({ op, expected: `data [n,${PIXELS}]`, got: formatShape(data.shape) });
-    }
-    if (labels.length !== n) {
-      throw new DataError({ op, expected: `${n} labels, one for each image`, got: `${labels.length}` });
-    }
-    return { images: data.data, labels: readLabels(labels, op) };
-  },
-
-  readNames(bytes, op) {
-    const names = readDict(bytes, op).get('label_names');
-    if (Array.isArray(names)) return names.map(textOf);
-    throw new DataError({ op, expected: 'a list under label_names', got: 'none' });
-  },
+const binary = (folder: string, { train, test }: Batches, meta: string): Layout => {
+  const file = (name: string): string => `${name}.bin`;
+  return {
+    ...{ folder, batches: { train: train.map(file), test: test.map(file) }, meta },
+    readBatch: readRecords,
+    readNames: readTextNames,
+  };
 };
 
-const BINARY: Layout = {
-  suffix: '.bin',
-  meta: 'batches.meta.txt',
+const TEN: Batches = { train: [1, 2, 3, 4, 5].map((i) => `data_batch_${i}`), test: ['test_batch'] };
+const HUNDRED: Batches = { train: ['train'], test: ['test'] };
 
-  readBatch(bytes, op) {
-    const n = bytes.length / RECORD;
-    if (!Number.isInteger(n) || n === 0) {
-      throw new DataError({ op, expected: `records of ${RECORD} bytes`, got: `${bytes.length} bytes` });
-    }
-    const images = new Uint8Array(n * PIXELS);
-    const labels = new Uint8Array(n);
-    for (let i = 0; i < n; i++) {
-      labels[i] = bytes[i * RECORD];
-      images.set(bytes.subarray(i * RECORD + 1, (i + 1) * RECORD), i * PIXELS);
-    }
-    return { images, labels: readLabels(labels, op) };
-  },
-
-  readNames(bytes) {
-    const lines = new TextDecoder().decode(bytes).split(/\r?\n/);
-    return lines.filter((line) => line !== '');
-  },
+const CIFAR10: Kind = {
+  title: 'CIFAR-10',
+  labelling: { keys: ['labels'], counts: [10], names: 'label_names' },
+  classNames: ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'],
+  layouts: [
+    python('cifar-10-batches-py', TEN, 'batches.meta'),
+    binary('cifar-10-batches-bin', TEN, 'batches.meta.txt'),
+  ],
 };
 
-const LAYOUTS: readonly Layout[] = [PYTHON, BINARY];
+const CIFAR100: Kind = {
+  title: 'CIFAR-100',
+  labelling: { keys: ['coarse_labels', 'fine_labels'], counts: [20, 100], names: 'fine_label_names' },
+  classNames: null,
+  layouts: [python('cifar-100-python', HUNDRED, 'meta'), binary('cifar-100-binary', HUNDRED, 'fine_label_names.txt')],
+};
+
+const KINDS: readonly Kind[] = [CIFAR10, CIFAR100];
 
 /** A layout and the folder in the archive where its batches are. */
 interface Place {
+  readonly kind: Kind;
   readonly layout: Layout;
   readonly folder: string;
 }
 
-function locate({ names }: Archive): Place | null {
-  for (const layout of LAYOUTS) {
-    for (const first of [`data_batch_1${layout.suffix}`, `test_batch${layout.suffix}`]) {
-      const name = names.find((candidate) => candidate === first || candidate.endsWith(`/${first}`));
-      if (name !== undefined) return { layout, folder: name.slice(0, -first.length) };
+const isNamed = (path: string, name: string): boolean => `/${path}`.endsWith(`/${name}`);
+
+/** The folder of a kind's batches. `train` is a name that others have too: its folder or its meta must be there. */
+function folderOf({ names, path }: Archive, kind: Kind, { batches, meta, folder: official }: Layout): string | null {
+  for (const first of [batches.train[0], batches.test[0]]) {
+    for (const name of names) {
+      if (!isNamed(name, first)) continue;
+      const folder = name.slice(0, -first.length);
+      const inPlace = isNamed(`${path.replaceAll('\\', '/')}/${folder}`.replace(/\/+$/, ''), official);
+      if (kind === CIFAR10 || inPlace || names.includes(folder + meta)) return folder;
     }
   }
   return null;
 }
 
-/** Whether an archive or folder holds CIFAR-10's batches. */
-export const isCifar10 = (archive: Archive): boolean => locate(archive) !== null;
-
-async function readClassNames(archive: Archive, { layout, folder }: Place): Promise<readonly string[]> {
-  const member = folder + layout.meta;
-  if (!archive.names.includes(member)) return CLASS_NAMES;
-  const op = `${archive.path}: ${member}`;
-  const names = layout.readNames(await archive.read(member), op);
-  const texts = names.filter((name) => name !== null && name !== '');
-  if (texts.length === CLASSES && names.length === CLASSES) return texts as string[];
-  throw new DataError({ op, expected: `${CLASSES} class names`, got: `${texts.length}` });
+function locate(archive: Archive, kinds: readonly Kind[] = KINDS): Place | null {
+  for (const kind of kinds) {
+    for (const layout of kind.layouts) {
+      const folder = folderOf(archive, kind, layout);
+      if (folder !== null) return { kind, layout, folder };
+    }
+  }
+  return null;
 }
 
-/** One split of CIFAR-10 out of an archive that is open. */
-export async function cifar10From(archive: Archive, split: Split): Promise<ImageSet> {
-  const place = locate(archive);
+/** Which CIFAR an archive or folder holds: its title, or null for none. */
+export const cifarTitle = (archive: Archive): string | null => locate(archive)?.kind.title ?? null;
+
+async function readClassNames(archive: Archive, { kind, layout, folder }: Place): Promise<readonly string[]> {
+  const member = folder + layout.meta;
+  if (!archive.names.includes(member)) {
+    if (kind.classNames !== null) return kind.classNames;
+    throw new DataError({ op: archive.path, expected: `a member ${member}`, got: 'none of that name' });
+  }
+  const op = `${archive.path}: ${member}`;
+  const names = layout.readNames(await archive.read(member), kind.labelling, op);
+  const texts = names.filter((name) => name !== null && name !== '');
+  const classes = kind.labelling.counts[kind.labelling.counts.length - 1];
+  if (texts.length === classes && names.length === classes) return texts as string[];
+  throw new DataError({ op, expected: `${classes} class names`, got: `${texts.length}` });
+}
+
+/** One split out of an archive that is open, of whichever kind or of one of those given. */
+export async function cifarFrom(archive: Archive, split: Split, kinds: readonly Kind[] = KINDS): Promise<ImageSet> {
+  const place = locate(archive, kinds);
   if (place === null) {
+    const { title, layouts } = kinds[0];
     throw new DataError({
       op: archive.path,
-      expected: 'batches of CIFAR-10 (data_batch_1 or data_batch_1.bin)',
+      expected: `batches of ${title} (${layouts.map(({ batches }) => batches.train[0]).join(' or ')})`,
       got: archive.names.slice(0, 3).join(', ') || 'nothing',
     });
   }
-  const { layout, folder } = place;
-  const batches: Batch[] = [];
-  for (const batch of BATCHES[split]) {
-    const member = folder + batch + layout.suffix;
+  const { kind, layout, folder } = place;
+  const parts: Batch[] = [];
+  for (const batch of layout.batches[split]) {
+    const member = folder + batch;
     if (!archive.names.includes(member)) {
       throw new DataError({ op: archive.path, expected: `a member ${member}`, got: 'none of that name' });
     }
-    batches.push(layout.readBatch(await archive.read(member), `${archive.path}: ${member}`));
+    parts.push(layout.readBatch(await archive.read(member), kind.labelling, `${archive.path}: ${member}`));
   }
 
-  const n = batches.reduce((sum, { labels }) => sum + labels.length, 0);
+  const n = parts.reduce((sum, { labels }) => sum + labels.length, 0);
   const images = new Uint8Array(n * PIXELS);
   const labels = new Uint8Array(n);
   let at = 0;
-  for (const batch of batches) {
-    images.set(batch.images, at * PIXELS);
-    labels.set(batch.labels, at);
-    at += batch.labels.length;
+  for (const part of parts) {
+    images.set(part.images, at * PIXELS);
+    labels.set(part.labels, at);
+    at += part.labels.length;
   }
   const classNames = await readClassNames(archive, place);
   return { images, labels, n, channels: 3, height: SIDE, width: SIDE, classNames };
@@ -178,4 +164,8 @@ export async function cifar10From(archive: Archive, split: Split): Promise<Image
  * @throws DataError naming the file and member that is missing, cut short or damaged.
  */
 export const readCifar10 = async (path: string, split: Split): Promise<ImageSet> =>
-  cifar10From(await openArchive(path), split);
+  cifarFrom(await openArchive(path), split, [CIFAR10]);
+
+/** Reads CIFAR-100 with its hundred fine classes, as `readCifar10` does CIFAR-10. */
+export const readCifar100 = async (path: string, split: Split): Promise<ImageSet> =>
+  cifarFrom(await openArchive(path), split, [CIFAR100]);

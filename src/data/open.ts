@@ -1,9 +1,9 @@
 import { ParamError } from '../core/errors.js';
 import type { Size } from '../core/shapes.js';
 import { openArchive } from './archive.js';
-import { cifar10From, isCifar10 } from './cifar.js';
+import { cifarFrom, cifarTitle } from './cifar.js';
 import { pick, spread, type ImageSet, type Split } from './dataset.js';
-import { cifar10In } from './find.js';
+import { cifar100In, cifar10In } from './find.js';
 import { imageFolderFrom } from './imageFolder.js';
 import { drawShapes } from './shapes.js';
 
@@ -27,8 +27,8 @@ function openShapes(split: Split, [height, width]: Size, { seed = 0, n = 1000 }:
 }
 
 /**
- * Opens a data set by what a user calls it: `shapes`, or the path of CIFAR-10 (an
- * archive or a folder) or of an image folder (root/<class>/<file>, with or without
+ * Opens a data set by what a user calls it: `shapes`, or the path of CIFAR-10 or
+ * CIFAR-100 (an archive or a folder) or of an image folder (root/<class>/<file>, with or without
  * train and test above; a folder or a tar archive).
  *
  * @throws DataError for what is missing or damaged; ParamError for an option that does not fit.
@@ -40,14 +40,15 @@ export async function openDataset(spec: string, split: Split, options: OpenOptio
   }
   if (spec === 'shapes') return openShapes(split, size, options);
 
-  const archive = await openArchive((await cifar10In(spec)) ?? spec);
-  if (!isCifar10(archive)) {
+  const archive = await openArchive((await cifar10In(spec)) ?? (await cifar100In(spec)) ?? spec);
+  const title = cifarTitle(archive);
+  if (title === null) {
     return imageFolderFrom(archive, { size, split, ...(n === undefined ? {} : { n }) });
   }
-  const set = await cifar10From(archive, split);
+  const set = await cifarFrom(archive, split);
   if (size[0] !== set.height || size[1] !== set.width) {
     const got = `a size of ${size.join('x')}`;
-    throw new ParamError({ op: spec, expected: `the size of CIFAR-10, ${set.height}x${set.width}`, got });
+    throw new ParamError({ op: spec, expected: `the size of ${title}, ${set.height}x${set.width}`, got });
   }
   return n === undefined || n >= set.n ? set : pick(set, spread(set.n, n));
 }

@@ -1,6 +1,6 @@
 /**
  * The number formats of weight files. A format reads little-endian bytes at any
- * alignment into an array that the caller gives; the three that we write also check and write.
+ * alignment into an array that the caller gives; those that we write also check and write.
  * Whole arrays are copied as they lie in memory, which is little endian on every
  * machine that WebAssembly and this package run on.
  */
@@ -41,6 +41,30 @@ function widenHalf(bits: number): number {
   return sign * (1 + mantissa / 1024) * 2 ** (exponent - 15);
 }
 
+/** Largest finite half. */
+const MAX_HALF = 65504;
+const TWO_52 = 2 ** 52;
+const double = new Float64Array(1);
+const words = new Uint32Array(double.buffer);
+
+/**
+ * The half nearest to a value, of two equally near the even one, straight from
+ * float64: by way of float32 it would be rounded twice. Every NaN becomes the quiet one.
+ */
+function narrowHalf(value: number): number {
+  if (Number.isNaN(value)) return 0x7e00;
+  double[0] = value;
+  const sign = (words[1] >>> 16) & 0x8000;
+  const size = Math.abs(value);
+  if (size === Infinity) return sign | 0x7c00;
+  // Below the smallest normal half, the steps stay as wide as those above it.
+  const exponent = Math.max(((words[1] >>> 20) & 0x7ff) - 1023, -14);
+  // Beyond 2^52 a float64 has no fraction left: adding it rounds to even.
+  const steps = size * 2 ** (10 - exponent) + TWO_52 - TWO_52;
+  // Steps without the implicit bit; rounded up to the next power of two, they carry into the exponent.
+  return sign | (((exponent + 15) << 10) + (steps - 1024));
+}
+
 const F64: Writable = {
   width: 8,
   Values: Float64Array,
@@ -70,12 +94,23 @@ const F32: Writable = {
   },
 };
 
-const F16: Readable = {
+const F16: Writable = {
   width: 2,
   Values: Float32Array,
   read(bytes, data) {
     const view = viewOf(bytes);
     for (let i = 0; i < data.length; i++) data[i] = widenHalf(view.getUint16(2 * i, true));
+  },
+  check(data, op) {
+    const lost = data.findIndex((v) => Number.isFinite(v) && Math.abs(v) > MAX_HALF);
+    if (lost >= 0) {
+      const expected = `values that float16 can hold, from -${MAX_HALF} to ${MAX_HALF}`;
+      throw new WeightsError({ op, expected, got: `${data[lost]} at element ${lost}` });
+    }
+  },
+  write(data, bytes) {
+    const view = viewOf(bytes);
+    for (let i = 0; i < data.length; i++) view.setUint16(2 * i, narrowHalf(data[i]), true);
   },
 };
 

@@ -13,10 +13,18 @@ export interface Weights {
   readonly metadata: ReadonlyMap<string, string>;
 }
 
+/** The types that a whole file can be written in. */
+export const WEIGHTS_DTYPES = ['float16', 'float32', 'float64'] as const;
+
+export type WeightsDtype = (typeof WEIGHTS_DTYPES)[number];
+
 export interface EncodeOptions {
   readonly metadata?: ReadonlyMap<string, string>;
-  /** One type for all; by default each tensor keeps its array's. */
-  readonly dtype?: 'float32' | 'float64';
+  /**
+   * One type for all; by default each tensor keeps its array's. Of float16, counters
+   * and the running statistics of batch normalisation are excepted: int64 and float32.
+   */
+  readonly dtype?: WeightsDtype;
 }
 
 /**
@@ -51,10 +59,16 @@ export function decodeSafetensors(bytes: Uint8Array, name = 'safetensors'): Weig
   return { tensors, metadata };
 }
 
-/** PyTorch's load_state_dict wants its batch counters back as int64. */
-function dtypeFor(name: string, data: FloatArray, forced: EncodeOptions['dtype']): 'F32' | 'F64' | 'I64' {
+const CODES = { float16: 'F16', float32: 'F32', float64: 'F64' } as const;
+
+/** A variance may be any size, and is divided by: half precision would make 0 of a small one. */
+const isStatistic = (name: string): boolean => /\.running_(mean|var)$/.test(name);
+
+function dtypeFor(name: string, data: FloatArray, forced: WeightsDtype | undefined): 'F16' | 'F32' | 'F64' | 'I64' {
+  // PyTorch's load_state_dict wants its batch counters back as int64.
   if (name.endsWith('.num_batches_tracked')) return 'I64';
-  if (forced !== undefined) return forced === 'float32' ? 'F32' : 'F64';
+  if (forced === 'float16' && isStatistic(name)) return 'F32';
+  if (forced !== undefined) return CODES[forced];
   return data instanceof Float32Array ? 'F32' : 'F64';
 }
 
@@ -63,7 +77,7 @@ function dtypeFor(name: string, data: FloatArray, forced: EncodeOptions['dtype']
  * types first, as the official writer lays it out, so that every tensor is aligned.
  *
  * @throws WeightsError for a tensor whose length is not its shape's, a counter
- *   that is no integer, or a value that float32 cannot hold.
+ *   that is no integer, or a value that the type asked for cannot hold.
  */
 export function encodeSafetensors(tensors: StateDict, { metadata, dtype: forced }: EncodeOptions = {}): Uint8Array {
   const planned = [...tensors].map(([name, { data, shape }]) => {

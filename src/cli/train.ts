@@ -33,16 +33,19 @@ interface TrainCommandOptions extends BackendOptions, RecipeFlags {
 
 /** Step records an epoch in metrics.jsonl: enough for a curve. */
 const RECORDS_PER_EPOCH = 20;
-/** The status of a process that was interrupted, as shells have it. */
-const INTERRUPTED = 130;
+/** Milliseconds between two drawings of the curves, where epochs are short. */
+const DRAW_EVERY = 5000;
+/** The status of a process that ended at a signal, as shells have it. */
+const STATUS = { SIGINT: 130, SIGTERM: 143 } as const;
+type Stop = keyof typeof STATUS;
 
 const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
 
-/** Turns true on the first Ctrl-C or SIGTERM; the second does what it always does. */
-function stopWatch(): { readonly stopped: () => boolean; readonly unwatch: () => void } {
-  let stopped = false;
-  const stop = (): void => {
-    stopped = true;
+/** Remembers the first Ctrl-C or SIGTERM; the second does what it always does. */
+function stopWatch(): { readonly stopped: () => Stop | null; readonly unwatch: () => void } {
+  let stopped: Stop | null = null;
+  const stop = (signal: NodeJS.Signals): void => {
+    stopped = signal === 'SIGTERM' ? signal : 'SIGINT';
     unwatch();
   };
   const unwatch = (): void => {
@@ -83,19 +86,18 @@ function display(json: boolean, epochs: number, steps: number): Show {
   };
 }
 
-/** What a progress leaves in the folder. */
-async function keep(folder: RunFolder, progress: Progress, file: Readonly<Record<string, unknown>>): Promise<void> {
+/** What a progress leaves in the folder, beside checkpoints. */
+async function keep(folder: RunFolder, progress: Progress): Promise<void> {
   if (progress.kind === 'step') {
-    const { step, steps, checkpoint: _, weights: __, ...record } = progress;
-    const every = Math.ceil(steps / RECORDS_PER_EPOCH);
-    if (step % every === 0 || step === steps) await folder.record({ ...record, step, steps });
+    const { checkpoint: _, weights: __, ...record } = progress;
+    const every = Math.ceil(record.steps / RECORDS_PER_EPOCH);
+    if (record.step % every === 0 || record.step === record.steps) await folder.record(record);
     return;
   }
   const { improved, checkpoint: _, weights: __, ...record } = progress;
   await folder.record(record);
   if (improved.best !== undefined) await folder.saveWeights('best', improved.best());
   if (improved.bestFusable !== undefined) await folder.saveWeights('best-fusable', improved.bestFusable());
-  await folder.draw(file);
 }
 
 /** Bytes that will be taken at the most, told before they are. */
@@ -139,8 +141,9 @@ async function run(options: TrainCommandOptions): Promise<void> {
     ...plan.network,
     num_classes: trained.classNames.length,
     class_names: trained.classNames,
-    // The images are read whole, so they are to be looked at whole.
+    // The images are read whole, so they are to be looked at whole, and scaled as they are here.
     crop_pct: 1,
+    interpolation: trained.height === input_size[0] && trained.width === input_size[1] ? 'bicubic' : 'bilinear',
   });
   const file = { ...recipeToFile(recipe), ...plan.network };
   note(
@@ -166,10 +169,12 @@ async function run(options: TrainCommandOptions): Promise<void> {
   try {
     const done = await follow(steps, folder, shown, { stopped, file, every: options.checkpointEvery });
     shown.stop();
-    if (done === null) {
-      note(`stopped; go on with: vanillanet train --resume -o ${options.output} and the same options`);
-      process.exitCode = INTERRUPTED;
-    } else {
+    await folder.draw(file);
+    const signal = stopped();
+    if (done === null && signal !== null) {
+      note(`stopped; the same command with --resume goes on`);
+      process.exitCode = STATUS[signal];
+    } else if (done !== null) {
       await finish(done, folder, note);
     }
   } catch (error) {
@@ -186,20 +191,24 @@ async function follow(
   steps: AsyncGenerator<Progress, Trained>,
   folder: RunFolder,
   shown: Show,
-  { stopped, file, every }: { stopped: () => boolean; file: Readonly<Record<string, unknown>>; every: number },
+  { stopped, file, every }: { stopped: () => Stop | null; file: Readonly<Record<string, unknown>>; every: number },
 ): Promise<Trained | null> {
-  let saved = performance.now();
+  let [saved, drawn] = [performance.now(), -Infinity];
   for (;;) {
     const next = await steps.next();
-    if (next.done) return next.value;
+    if (next.done === true) return next.value;
     shown.record(next.value);
-    await keep(folder, next.value, file);
-    const isDue = performance.now() - saved > 1000 * every;
-    if (next.value.kind === 'epoch' || stopped() || isDue) {
+    await keep(folder, next.value);
+    const ends = next.value.kind === 'epoch';
+    if (ends || stopped() !== null || performance.now() - saved > 1000 * every) {
       await folder.save(next.value.checkpoint());
       saved = performance.now();
     }
-    if (stopped()) {
+    if (ends && performance.now() - drawn > DRAW_EVERY) {
+      await folder.draw(file);
+      drawn = performance.now();
+    }
+    if (stopped() !== null) {
       await steps.return(undefined as never);
       return null;
     }

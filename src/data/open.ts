@@ -1,10 +1,12 @@
 import { ParamError } from '../core/errors.js';
+import type { Interpolation } from '../core/config.js';
 import type { Size } from '../core/shapes.js';
 import { openArchive } from './archive.js';
 import { cifarFrom, cifarTitle } from './cifar.js';
 import { pick, spread, type ImageSet, type Split } from './dataset.js';
 import { cifar100In, cifar10In } from './find.js';
 import { imageFolderFrom } from './imageFolder.js';
+import { scaled } from './scaled.js';
 import { drawShapes } from './shapes.js';
 
 export interface OpenOptions {
@@ -12,6 +14,10 @@ export interface OpenOptions {
   readonly size?: Size;
   /** Seed of the drawn shapes; 0 where it is not given. */
   readonly seed?: number;
+  /** How images of another size are scaled; 'bicubic' where it is not given. */
+  readonly interpolation?: Interpolation;
+  /** Whether CIFAR's images stay 32x32, whatever the size: for those who scale them later. Default false. */
+  readonly native?: boolean;
   /** At most so many images, evenly spread over the set; of shapes, exactly so many (1000). */
   readonly n?: number;
 }
@@ -34,21 +40,22 @@ function openShapes(split: Split, [height, width]: Size, { seed = 0, n = 1000 }:
  * @throws DataError for what is missing or damaged; ParamError for an option that does not fit.
  */
 export async function openDataset(spec: string, split: Split, options: OpenOptions = {}): Promise<ImageSet> {
-  const { size = [32, 32], n } = options;
+  const { size = [32, 32], n, native = false } = options;
   if (n !== undefined && (!Number.isSafeInteger(n) || n < 1)) {
     throw new ParamError({ op: 'n', expected: 'a number of images from 1 on', got: `${n}` });
   }
   if (spec === 'shapes') return openShapes(split, size, options);
 
   const archive = await openArchive((await cifar10In(spec)) ?? (await cifar100In(spec)) ?? spec);
-  const title = cifarTitle(archive);
-  if (title === null) {
-    return imageFolderFrom(archive, { size, split, ...(n === undefined ? {} : { n }) });
+  if (cifarTitle(archive) === null) {
+    const { interpolation } = options;
+    return imageFolderFrom(archive, {
+      size,
+      split,
+      ...(interpolation === undefined ? {} : { interpolation }),
+      ...(n === undefined ? {} : { n }) });
   }
-  const set = await cifarFrom(archive, split);
-  if (size[0] !== set.height || size[1] !== set.width) {
-    const got = `a size of ${size.join('x')}`;
-    throw new ParamError({ op: spec, expected: `the size of ${title}, ${set.height}x${set.width}`, got });
-  }
-  return n === undefined || n >= set.n ? set : pick(set, spread(set.n, n));
+  const whole = await cifarFrom(archive, split);
+  const set = n === undefined || n >= whole.n ? whole : pick(whole, spread(whole.n, n));
+  return native ? set : scaled(set, size, options.interpolation);
 }

@@ -20,10 +20,18 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-export function start(args: readonly string[], cwd: string): Process {
+export interface Limits {
+  /** Kilobytes that a file may have, in a shell that says so: as on a full disk, writing ends in the middle. */
+  readonly fileSize?: number;
+}
+
+export function start(args: readonly string[], cwd: string, { fileSize }: Limits = {}): Process {
   // The data that a user may have named is not that of the tests.
   const env = { ...process.env, VANILLANET_DATA: '' };
-  return spawn(process.execPath, [MAIN, ...args], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const command = [process.execPath, MAIN, ...args];
+  const [file, ...rest] =
+    fileSize === undefined ? command : ['bash', '-c', `ulimit -f ${fileSize}; exec "$@"`, 'bash', ...command];
+  return spawn(file, rest, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 /** How a process ended, and what it said from now on. */
@@ -42,7 +50,8 @@ export async function outcomeOf(child: Process): Promise<Outcome> {
 }
 
 /** Runs `vanillanet …args` in a folder. */
-export const vanillanet = (args: readonly string[], cwd: string): Promise<Outcome> => outcomeOf(start(args, cwd));
+export const vanillanet = (args: readonly string[], cwd: string, limits: Limits = {}): Promise<Outcome> =>
+  outcomeOf(start(args, cwd, limits));
 
 /** What a command that must succeed printed. @throws Error with what it said instead */
 export async function printed(args: readonly string[], cwd: string): Promise<string> {

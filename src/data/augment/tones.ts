@@ -27,7 +27,7 @@ export const equalize = (image: Planes): Planes =>
       if (step === 0) return SAME;
       let n = Math.floor(step / 2);
       return Uint8Array.from(counts, (count) => {
-        const value = Math.floor(n / step);
+        const value = Math.min(255, Math.floor(n / step));
         n += count;
         return value;
       });

@@ -1,8 +1,11 @@
 import type { Size } from '../core/shapes.js';
+import { roundHalfEven } from '../image/crop.js';
 import { normalisationTables } from '../image/normalise.js';
 import { Draws } from './augment/draws.js';
+import { applyMix, drawMix, type MixOptions } from './augment/mix.js';
 import type { AugmentOptions } from './augment/options.js';
 import { transformOf } from './augment/pipeline.js';
+import { randomErasing } from './augment/randomErasing.js';
 import type { Batch } from './batch.js';
 
 /** Images in memory that threads can share. */
@@ -24,6 +27,7 @@ export interface Recipe {
   readonly size: Size;
   readonly smoothing: number;
   readonly augment: AugmentOptions;
+  readonly mix: MixOptions;
 }
 
 /** Which batch: step `step` of epoch `epoch` has the images at these positions. */
@@ -39,14 +43,16 @@ export type MakeBatch = (order: Order, out: Batch) => void;
 /** Makes batches that depend on recipe and order alone. */
 export function batchMaker(images: Images, recipe: Recipe): MakeBatch {
   const { channels, height, width, classes } = images;
-  const { seed, size, smoothing } = recipe;
+  const { seed, size, smoothing, mix } = recipe;
   const tables = normalisationTables(channels, recipe.mean, recipe.std).map((table) => Float32Array.from(table));
-  const transform = transformOf(recipe.augment, size);
+  const fill = recipe.mean.map((m) => Math.min(255, Math.max(0, roundHalfEven(255 * m))));
+  const transform = transformOf(recipe.augment, size, fill);
+  const { randomErasing: erasing } = recipe.augment;
   const length = channels * height * width;
   const area = size[0] * size[1];
   const others = smoothing / classes;
 
-  return ({ epoch, positions }, { x, targets, labels }) => {
+  return ({ epoch, step, positions }, { x, targets, labels }) => {
     targets.fill(others);
     for (let i = 0; i < positions.length; i++) {
       const position = positions[i];
@@ -57,8 +63,12 @@ export function batchMaker(images: Images, recipe: Recipe): MakeBatch {
         const table = tables[c];
         for (const end = from + area; from < end;) x[to++] = table[image.data[from++]];
       }
+      if (erasing !== undefined) {
+        randomErasing(x.subarray(i * channels * area, (i + 1) * channels * area), size, erasing, draws);
+      }
       labels[i] = images.labels[position];
       targets[i * classes + labels[i]] = 1 - smoothing + others;
     }
+    applyMix(drawMix(mix, size, Draws.ofBatch(seed, epoch, step)), positions.length, x, targets, size);
   };
 }

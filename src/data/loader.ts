@@ -78,7 +78,7 @@ function check(set: ImageSet, o: LoaderOptions): void {
   if (!isInteger(o.batchSize, 1, set.n)) refuse('batchSize', `an integer from 1 to the ${set.n} images`, o.batchSize);
   if (!isInteger(o.seed, 0, 2 ** 32 - 1)) refuse('seed', 'an integer in [0, 2^32)', o.seed);
   const { inputSize = [set.height, set.width], smoothing = 0, workers = 1 } = o;
-  if (inputSize.length !== 2 || !inputSize.every((v) => isInteger(v, 1, 2 ** 15))) {
+  if ((inputSize as readonly number[]).length !== 2 || !inputSize.every((v) => isInteger(v, 1, 2 ** 15))) {
     refuse('inputSize', '[height, width], integers >= 1', inputSize);
   }
   if (set.channels !== 3 && (inputSize[0] !== set.height || inputSize[1] !== set.width)) {
@@ -119,6 +119,7 @@ const recipeOf = (set: ImageSet, o: LoaderOptions): Recipe => ({
   size: o.inputSize ?? [set.height, set.width],
   smoothing: o.smoothing ?? 0,
   augment: o.augment ?? {},
+  mix: { mixup: o.mixup ?? 0, cutmix: o.cutmix ?? 0, prob: o.mixupProb ?? 1, switchProb: o.switchProb ?? 0.5 },
 });
 
 /** How a batch comes about: begun early, then waited for. */
@@ -167,8 +168,10 @@ function threadMaker(images: Images, recipe: Recipe, shape: BatchShape, workers:
       await threads.done(number);
       return slotOf(slots, number % count, n);
     },
-    restart: threads.forget,
-    stop: threads.stop,
+    restart: (cause) => {
+      threads.forget(cause);
+    },
+    stop: (cause) => threads.stop(cause),
   };
 }
 

@@ -88,7 +88,13 @@ const CHECK = object({
   }),
   horizontalFlip: probability,
   rotation: within(0, 180),
-  randAugment: object({ magnitude: within(0, 10), layers: count(1), std: strength, prob: probability }),
+  randAugment: object({
+    magnitude: within(0, 10),
+    layers: count(1),
+    std: strength,
+    prob: probability,
+    interpolation: oneOf('bilinear', 'bicubic', 'random'),
+  }),
   randomErasing: object(
     {
       prob: probability,

@@ -1,18 +1,27 @@
 import type { Size } from '../../core/shapes.js';
+import type { Fill } from './affine.js';
+import { colorJitter } from './colorJitter.js';
 import type { Draws } from './draws.js';
 import { horizontalFlip } from './horizontalFlip.js';
 import type { AugmentOptions } from './options.js';
 import type { Planes } from './planes.js';
+import { randAugment } from './randAugment.js';
 import { randomCrop } from './randomCrop.js';
 import { randomResizedCrop } from './randomResizedCrop.js';
+import { rotation } from './rotation.js';
 import { scaleWindow } from './scale.js';
 
 /** Makes another image out of one. */
 export type Transform = (image: Planes, draws: Draws) => Planes;
 
-/** What the options do to an image before it is normalised, and its scaling to `size`. */
-export function transformOf(options: AugmentOptions, size: Size): Transform {
+/**
+ * What the options do to an image before it is normalised, and its scaling to `size`.
+ *
+ * @param fill the colour that RandAugment's geometric ops put where no image is, 0..255
+ */
+export function transformOf(options: AugmentOptions, size: Size, fill: Fill): Transform {
   const { randomCrop: crop, randomResizedCrop: resizedCrop, horizontalFlip: flip } = options;
+  const { colorJitter: jitter, rotation: degrees, randAugment: ops } = options;
   const steps: Transform[] = [];
   if (crop !== undefined) steps.push((image, draws) => randomCrop(image, crop, draws));
   if (resizedCrop !== undefined) steps.push((image, draws) => randomResizedCrop(image, size, resizedCrop, draws));
@@ -21,6 +30,9 @@ export function transformOf(options: AugmentOptions, size: Size): Transform {
     const fits = height === size[0] && width === size[1];
     return fits ? image : scaleWindow(image, { top: 0, left: 0, height, width }, size);
   });
+  if (jitter !== undefined) steps.push((image, draws) => colorJitter(image, jitter, draws));
   if (flip !== undefined) steps.push((image, draws) => (draws.happens(flip) ? horizontalFlip(image) : image));
+  if (degrees !== undefined) steps.push((image, draws) => rotation(image, degrees, draws));
+  if (ops !== undefined) steps.push((image, draws) => randAugment(image, ops, fill, draws));
   return (image, draws) => steps.reduce((made, step) => step(made, draws), image);
 }

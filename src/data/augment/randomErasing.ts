@@ -1,8 +1,13 @@
+import { exp, log } from '../../core/elementary.js';
+import type { Size } from '../../core/shapes.js';
+import { roundHalfEven, type Window } from '../../image/crop.js';
+import type { Draws } from './draws.js';
+
 /** timm's `RandomErasing`. */
 export interface RandomErasingOptions {
   /** In [0, 1]. */
   readonly prob: number;
-  /** Share of the image's area, from and to; 0.02 to 1/3 where it is not given. */
+  /** Share of the image's area, from and to; 0.02 to 1/3 where it is not given. Divided among the blocks. */
   readonly area?: readonly [number, number];
   /** Height by width, from and to, its logarithm uniform; 0.3 to 1/0.3 where it is not given. */
   readonly aspect?: readonly [number, number];
@@ -10,4 +15,45 @@ export interface RandomErasingOptions {
   readonly mode?: 'const' | 'rand' | 'pixel';
   /** Up to so many blocks; 1 where it is not given. */
   readonly count?: number;
+}
+
+const TRIES = 10;
+
+/** A block that fits into the image, or none after ten tries. */
+export function block([h, w]: Size, blocks: number, options: RandomErasingOptions, draws: Draws): Window | null {
+  const { area: share = [0.02, 1 / 3], aspect = [0.3, 1 / 0.3] } = options;
+  for (let i = 0; i < TRIES; i++) {
+    const area = (draws.between(share[0], share[1]) * h * w) / blocks;
+    const ratio = exp(draws.between(log(aspect[0]), log(aspect[1])));
+    const height = roundHalfEven(Math.sqrt(area * ratio));
+    const width = roundHalfEven(Math.sqrt(area / ratio));
+    if (height >= h || width >= w) continue;
+    const top = draws.below(h - height + 1);
+    return { top, left: draws.below(w - width + 1), height, width };
+  }
+  return null;
+}
+
+/**
+ * Erases blocks of one normalised image, in place.
+ *
+ * @param x [channels, h, w]
+ */
+export function randomErasing(x: Float32Array, size: Size, options: RandomErasingOptions, draws: Draws): void {
+  const { prob, mode = 'const', count = 1 } = options;
+  if (!draws.happens(prob)) return;
+  const [h, w] = size;
+  const blocks = count > 1 ? 1 + draws.below(count) : 1;
+  for (let k = 0; k < blocks; k++) {
+    const found = block(size, blocks, options, draws);
+    if (found === null) continue;
+    const { top, left, height, width } = found;
+    for (let plane = 0; plane < x.length; plane += h * w) {
+      const colour = mode === 'rand' ? draws.normal() : 0;
+      for (let y = top; y < top + height; y++) {
+        const row = plane + y * w + left;
+        for (let i = row; i < row + width; i++) x[i] = mode === 'pixel' ? draws.normal() : colour;
+      }
+    }
+  }
 }

@@ -1,0 +1,84 @@
+import { blank, type Planes } from './planes.js';
+
+/** Where pixel (x, y) of the result comes from: (a·x + b·y + c, d·x + e·y + f), with pixel centres at halves. */
+export type Affine = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
+
+export type Sampling = 'nearest' | 'bilinear' | 'bicubic';
+
+/** What lies outside of the image, by channel. */
+export type Fill = readonly number[];
+
+function filled(image: Planes, fill: Fill): Planes {
+  const { height, width, channels } = image;
+  const out = blank(image, height, width);
+  const area = height * width;
+  for (let c = 0; c < channels; c++) out.data.fill(fill[c % fill.length], c * area, (c + 1) * area);
+  return out;
+}
+
+/** 16 bits behind the point, rounded. */
+const fixed = (v: number): number => Math.floor(v * 65536 + 0.5);
+
+/** Pillow's nearest sampling steps through the source in fixed point. */
+function nearest(image: Planes, [a, b, c, d, e, f]: Affine, fill: Fill): Planes {
+  const { data: source, channels, height, width } = image;
+  const out = filled(image, fill);
+  const area = height * width;
+  const [right, down] = [fixed(a), fixed(d)];
+  let x0 = fixed(c + a * 0.5 + b * 0.5);
+  let y0 = fixed(f + d * 0.5 + e * 0.5);
+  for (let y = 0; y < height; y++, x0 += fixed(b), y0 += fixed(e)) {
+    for (let x = 0, xx = x0, yy = y0; x < width; x++, xx += right, yy += down) {
+      const [xin, yin] = [xx >> 16, yy >> 16];
+      if (xin < 0 || xin >= width || yin < 0 || yin >= height) continue;
+      for (let k = 0; k < channels; k++) out.data[k * area + y * width + x] = source[k * area + yin * width + xin];
+    }
+  }
+  return out;
+}
+
+const clip = (i: number, n: number): number => (i < 0 ? 0 : i >= n ? n - 1 : i);
+
+/** Between v2 and v3, d of the way, by the cubic through all four with a = −1 (Pillow's). */
+function cubic(v1: number, v2: number, v3: number, v4: number, d: number): number {
+  const [p2, p3, p4] = [v3 - v1, 2 * (v1 - v2) + v3 - v4, v2 - v1 - v3 + v4];
+  return v2 + d * (p2 + d * (p3 + d * p4));
+}
+
+function smoothly(image: Planes, [a, b, c, d, e, f]: Affine, cubically: boolean, fill: Fill): Planes {
+  const { data: source, channels, height, width } = image;
+  const out = filled(image, fill);
+  const area = height * width;
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const xin = a * (x + 0.5) + b * (y + 0.5) + c;
+      const yin = d * (x + 0.5) + e * (y + 0.5) + f;
+      if (xin < 0 || xin >= width || yin < 0 || yin >= height) continue;
+      const [left, top] = [Math.floor(xin - 0.5), Math.floor(yin - 0.5)];
+      const [dx, dy] = [xin - 0.5 - left, yin - 0.5 - top];
+      const [x1, x2] = [clip(left, width), clip(left + 1, width)];
+      const [y1, y2] = [clip(top, height) * width, clip(top + 1, height) * width];
+      const [x0, x3] = [clip(left - 1, width), clip(left + 2, width)];
+      const [y0, y3] = [clip(top - 1, height) * width, clip(top + 2, height) * width];
+      for (let k = 0; k < channels; k++) {
+        const at = k * area;
+        let value: number;
+        if (cubically) {
+          const row = (r: number): number =>
+            cubic(source[at + r + x0], source[at + r + x1], source[at + r + x2], source[at + r + x3], dx);
+          value = cubic(row(y0), row(y1), row(y2), row(y3), dy);
+        } else {
+          const upper = source[at + y1 + x1] + (source[at + y1 + x2] - source[at + y1 + x1]) * dx;
+          const lower = source[at + y2 + x1] + (source[at + y2 + x2] - source[at + y2 + x1]) * dx;
+          value = upper + (lower - upper) * dy;
+        }
+        out.data[at + y * width + x] = value <= 0 ? 0 : value >= 255 ? 255 : value;
+      }
+    }
+  }
+  return out;
+}
+
+/** Pillow's `Image.transform` by an affine matrix, into an image of the same size. */
+export const affine = (image: Planes, matrix: Affine, sampling: Sampling, fill: Fill): Planes =>
+  sampling === 'nearest' ? nearest(image, matrix, fill) : smoothly(image, matrix, sampling === 'bicubic', fill);

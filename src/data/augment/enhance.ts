@@ -1,0 +1,64 @@
+/**
+ * Pillow's `ImageEnhance`, to the byte: an image moved away from a degenerate one. Factor 1
+ * leaves it as it is, 0 gives the degenerate one, and above 1 it moves on beyond itself.
+ */
+import { blend, lookUp, luma, tableOf } from './pixels.js';
+import { blank, type Planes } from './planes.js';
+
+/** Away from black. */
+export function brightness(image: Planes, factor: number): Planes {
+  const f = Math.fround(factor);
+  return lookUp(image, [tableOf((v) => blend(0, v, f))]);
+}
+
+/** Away from the mean of its luma, rounded. */
+export function contrast(image: Planes, factor: number): Planes {
+  const { data, height, width } = image;
+  const area = height * width;
+  let sum = 0;
+  for (let i = 0; i < area; i++) sum += luma(data[i], data[area + i], data[2 * area + i]);
+  const mean = Math.floor(sum / area + 0.5);
+  const f = Math.fround(factor);
+  return lookUp(image, [tableOf((v) => blend(mean, v, f))]);
+}
+
+/** Away from its luma, pixel by pixel. */
+export function saturation(image: Planes, factor: number): Planes {
+  const { data, height, width } = image;
+  const area = height * width;
+  const out = blank(image, height, width);
+  const f = Math.fround(factor);
+  for (let i = 0; i < area; i++) {
+    const grey = luma(data[i], data[area + i], data[2 * area + i]);
+    for (let at = i; at < 3 * area; at += area) out.data[at] = blend(grey, data[at], f);
+  }
+  return out;
+}
+
+/** The 3x3 mean with a middle of weight 5 of 13, rounded; outermost pixels stay. */
+function smooth(image: Planes): Planes {
+  const { data: source, channels, height, width } = image;
+  const out = { ...image, data: source.slice() };
+  for (let c = 0; c < channels; c++) {
+    for (let y = 1; y < height - 1; y++) {
+      const row = (c * height + y) * width;
+      for (let i = row + 1; i < row + width - 1; i++) {
+        const [above, below] = [i - width, i + width];
+        const sum =
+          source[above - 1] + source[above] + source[above + 1] + source[i - 1] + 5 * source[i] + source[i + 1];
+        const all = sum + source[below - 1] + source[below] + source[below + 1];
+        out.data[i] = Math.floor((2 * all + 13) / 26);
+      }
+    }
+  }
+  return out;
+}
+
+/** Away from its smoothed self. */
+export function sharpness(image: Planes, factor: number): Planes {
+  const { data } = image;
+  const f = Math.fround(factor);
+  const out = smooth(image);
+  for (let i = 0; i < data.length; i++) out.data[i] = blend(out.data[i], data[i], f);
+  return out;
+}

@@ -1,0 +1,85 @@
+import type { Size } from '../../core/shapes.js';
+import type { Window } from '../../image/crop.js';
+import { beta } from './beta.js';
+import type { Draws } from './draws.js';
+
+/** timm's `Mixup`, once for a whole batch. */
+export interface MixOptions {
+  /** α of Beta(α, α), 0 for none. */
+  readonly mixup: number;
+  readonly cutmix: number;
+  /** That a batch is mixed at all. */
+  readonly prob: number;
+  /** That it is CutMix, where both are on. */
+  readonly switchProb: number;
+}
+
+/** Images' share λ, and with CutMix the box where the partner's pixels go. */
+export interface Mix {
+  readonly lambda: number;
+  readonly box: Window | null;
+}
+
+const NONE: Mix = { lambda: 1, box: null };
+
+/** A box of about 1 − λ of the area around any pixel, cut to the image, and λ by what is left of it. */
+export function cutmixBox([h, w]: Size, lambda: number, draws: Draws): Mix {
+  const ratio = Math.sqrt(1 - lambda);
+  const [halfH, halfW] = [Math.floor(Math.floor(h * ratio) / 2), Math.floor(Math.floor(w * ratio) / 2)];
+  const [cy, cx] = [draws.below(h), draws.below(w)];
+  const [top, left] = [Math.max(0, cy - halfH), Math.max(0, cx - halfW)];
+  const [height, width] = [Math.min(h, cy + halfH) - top, Math.min(w, cx + halfW) - left];
+  return { lambda: 1 - (height * width) / (h * w), box: { top, left, height, width } };
+}
+
+/** What happens to a batch. */
+export function drawMix({ mixup, cutmix, prob, switchProb }: MixOptions, size: Size, draws: Draws): Mix {
+  if ((mixup === 0 && cutmix === 0) || !draws.happens(prob)) return NONE;
+  const isCut = cutmix > 0 && (mixup === 0 || draws.happens(switchProb));
+  const lambda = beta(isCut ? cutmix : mixup, draws);
+  if (lambda === 1) return NONE;
+  return isCut ? cutmixBox(size, lambda, draws) : { lambda, box: null };
+}
+
+/** λ of each row and 1 − λ of its partner, in place; the partner of row i of n is row n − 1 − i. */
+function blendRows(rows: Float32Array, length: number, lambda: number): void {
+  const last = rows.length - length;
+  for (let from = 0; from <= last - from; from += length) {
+    const partner = last - from;
+    for (let i = 0; i < length; i++) {
+      const [a, b] = [rows[from + i], rows[partner + i]];
+      rows[from + i] = a * lambda + b * (1 - lambda);
+      rows[partner + i] = b * lambda + a * (1 - lambda);
+    }
+  }
+}
+
+/** The box of each image exchanged with its partner's. */
+function swapBoxes(x: Float32Array, length: number, [h, w]: Size, box: Window): void {
+  const last = x.length - length;
+  for (let from = 0; from < last - from; from += length) {
+    for (let plane = 0; plane < length; plane += h * w) {
+      for (let y = box.top; y < box.top + box.height; y++) {
+        const row = plane + y * w + box.left;
+        for (let i = row; i < row + box.width; i++) {
+          const there = x[last - from + i];
+          x[last - from + i] = x[from + i];
+          x[from + i] = there;
+        }
+      }
+    }
+  }
+}
+
+/**
+ * Mixes each image of a batch with its partner, in place: the batch backwards.
+ *
+ * @param n images of the batch
+ * @param targets shares [n, classes], mixed by λ
+ */
+export function applyMix({ lambda, box }: Mix, n: number, x: Float32Array, targets: Float32Array, size: Size): void {
+  if (lambda === 1) return;
+  if (box === null) blendRows(x, x.length / n, lambda);
+  else swapBoxes(x, x.length / n, size, box);
+  blendRows(targets, targets.length / n, lambda);
+}

@@ -1,0 +1,49 @@
+/** Pillow's `ImageOps` on values alone, and timm's `solarize_add`. */
+import { histograms, lookUp, tableOf, type Table } from './pixels.js';
+import type { Planes } from './planes.js';
+
+const SAME: Table = tableOf((v) => v);
+
+/** Each channel stretched from its darkest and lightest value to 0..255. */
+export const autoContrast = (image: Planes): Planes =>
+  lookUp(
+    image,
+    histograms(image).map((counts) => {
+      const low = counts.findIndex((n) => n > 0);
+      const high = counts.findLastIndex((n) => n > 0);
+      if (high <= low) return SAME;
+      const scale = 255 / (high - low);
+      return tableOf((v) => v * scale + -low * scale);
+    }),
+  );
+
+/** Each channel's values spread so that all are about as frequent. */
+export const equalize = (image: Planes): Planes =>
+  lookUp(
+    image,
+    histograms(image).map((counts) => {
+      const last = counts.findLast((n) => n > 0) ?? 0;
+      const step = Math.floor((image.height * image.width - last) / 255);
+      if (step === 0) return SAME;
+      let n = Math.floor(step / 2);
+      return Uint8Array.from(counts, (count) => {
+        const value = Math.min(255, Math.floor(n / step));
+        n += count;
+        return value;
+      });
+    }),
+  );
+
+export const invert = (image: Planes): Planes => lookUp(image, [tableOf((v) => 255 - v)]);
+
+/** Keeps the highest bits of each value, 0 to 8 of them. */
+export const posterize = (image: Planes, bits: number): Planes =>
+  bits >= 8 ? image : lookUp(image, [tableOf((v) => v & ~(2 ** (8 - bits) - 1))]);
+
+/** Inverts values from the threshold on. */
+export const solarize = (image: Planes, threshold: number): Planes =>
+  lookUp(image, [tableOf((v) => (v < threshold ? v : 255 - v))]);
+
+/** Adds to values below 128. */
+export const solarizeAdd = (image: Planes, add: number): Planes =>
+  lookUp(image, [tableOf((v) => (v < 128 ? v + add : v))]);

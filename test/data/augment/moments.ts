@@ -1,0 +1,11 @@
+import { Draws } from '../../../src/data/augment/draws.js';
+
+/** How many deviations of the mean n samples' mean lies from what it should be. */
+export function deviations(samples: readonly number[], mean: number, variance: number): number {
+  const got = samples.reduce((sum, v) => sum + v, 0) / samples.length;
+  return Math.abs(got - mean) / Math.sqrt(variance / samples.length);
+}
+
+/** One sample of each of n images. */
+export const sample = <T>(n: number, of: (draws: Draws) => T): T[] =>
+  Array.from({ length: n }, (_, i) => of(Draws.ofImage(11, 2, i)));

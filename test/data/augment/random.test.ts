@@ -1,0 +1,143 @@
+/** What is drawn is distributed as it should be: means within 4 of their standard errors. */
+import { expect, test } from '@jest/globals';
+import { beta } from '../../../src/data/augment/beta.js';
+import { Draws } from '../../../src/data/augment/draws.js';
+import { applyMix, cutmixBox, drawMix } from '../../../src/data/augment/mix.js';
+import { randomCrop } from '../../../src/data/augment/randomCrop.js';
+import { block, randomErasing } from '../../../src/data/augment/randomErasing.js';
+import { resizedCropWindow } from '../../../src/data/augment/randomResizedCrop.js';
+import { deviations, sample } from './moments.js';
+
+const N = 4000;
+
+test('uniform and normal draws', () => {
+  const uniform = sample(N, (draws) => (draws.uniform(), draws.uniform()));
+  expect(deviations(uniform, 1 / 2, 1 / 12)).toBeLessThan(4);
+  const normal = sample(N, (draws) => draws.normal());
+  expect(deviations(normal, 0, 1)).toBeLessThan(4);
+  expect(
+    deviations(
+      normal.map((v) => v * v),
+      1,
+      2,
+    ),
+  ).toBeLessThan(4);
+  expect(
+    deviations(
+      normal.map((v) => v ** 4),
+      3,
+      96,
+    ),
+  ).toBeLessThan(4);
+});
+
+test('items, epochs, seeds and the draws of batches are apart', () => {
+  const firsts = [
+    Draws.ofImage(1, 0, 0),
+    Draws.ofImage(1, 0, 1),
+    Draws.ofImage(1, 1, 0),
+    Draws.ofImage(2, 0, 0),
+    Draws.ofBatch(1, 0, 0),
+  ].flatMap((draws) => [draws.uniform(), draws.uniform(), draws.uniform()]);
+  expect(new Set(firsts).size).toBe(15);
+});
+
+// Beta(α, α): mean 1/2, variance v = 1/(4(2α + 1)), fourth central moment 3v²(2α + 1)/(2α + 3).
+test.each([0.01, 0.1, 0.4, 1, 1.0001, 2.5])('Beta(%d, %d)', (alpha) => {
+  const draws = Draws.ofBatch(3, 0, 7);
+  const samples = Array.from({ length: N }, () => beta(alpha, draws));
+  const variance = 1 / (4 * (2 * alpha + 1));
+  const fourth = (3 * variance ** 2 * (2 * alpha + 1)) / (2 * alpha + 3);
+  expect(samples.every((v) => v >= 0 && v <= 1)).toBe(true);
+  expect(deviations(samples, 1 / 2, variance)).toBeLessThan(4);
+  const squares = samples.map((v) => (v - 0.5) ** 2);
+  // Of Beta(0.01, 0.01) nearly every square is 1/4.
+  expect(deviations(squares, variance, fourth - variance ** 2)).toBeLessThan(4);
+});
+
+test('RandomResizedCrop: area and aspect before rounding, and where', () => {
+  const windows = sample(N, (draws) => resizedCropWindow([2000, 2000], { scale: [0.1, 0.5], ratio: [0.5, 2] }, draws));
+  const areas = windows.map(({ height, width }) => (height * width) / 4e6);
+  expect(deviations(areas, 0.3, 0.4 ** 2 / 12)).toBeLessThan(4);
+  const aspects = windows.map(({ height, width }) => Math.log(width / height));
+  expect(deviations(aspects, 0, (2 * Math.log(2)) ** 2 / 12)).toBeLessThan(4);
+  const across = windows.map(({ left, width }) => left / (2000 - width));
+  expect(deviations(across, 0.5, 1 / 12)).toBeLessThan(4);
+});
+
+test('RandomResizedCrop falls back to the middle', () => {
+  const draws = Draws.ofImage(0, 0, 0);
+  const wide = resizedCropWindow([10, 100], { scale: [1, 1], ratio: [0.5, 2] }, draws);
+  expect(wide).toEqual({ top: 0, left: 40, height: 10, width: 20 });
+  const high = resizedCropWindow([100, 10], { scale: [1, 1], ratio: [0.5, 2] }, draws);
+  expect(high).toEqual({ top: 40, left: 0, height: 20, width: 10 });
+});
+
+test('a crop is as likely at each place, and within the padding', () => {
+  const image = { data: Uint8Array.of(9), channels: 1, height: 1, width: 1 };
+  const hits = sample(N, (draws) => (randomCrop(image, { padding: 1 }, draws).data[0] === 9 ? 1 : 0));
+  expect(deviations(hits, 1 / 9, 8 / 81)).toBeLessThan(4);
+});
+
+test('RandomErasing: how often, how much, and with what', () => {
+  const size = [32, 32] as const;
+  const blocks = sample(N, (draws) => block([2000, 2000], 1, { prob: 1, area: [0.1, 0.3], aspect: [0.5, 2] }, draws));
+  const areas = blocks.map((found) => ((found?.height ?? 0) * (found?.width ?? 0)) / 4e6);
+  expect(deviations(areas, 0.2, 0.2 ** 2 / 12)).toBeLessThan(4);
+  const erased = sample(1000, (draws) => {
+    const x = new Float32Array(3 * 1024).fill(5);
+    randomErasing(x, size, { prob: 0.25, mode: 'pixel' }, draws);
+    return x.filter((v) => v !== 5);
+  });
+  expect(
+    deviations(
+      erased.map((values) => (values.length > 0 ? 1 : 0)),
+      0.25,
+      0.1875,
+    ),
+  ).toBeLessThan(4);
+  const values = erased.flatMap((some) => [...some]);
+  expect(deviations(values, 0, 1)).toBeLessThan(4);
+  expect(
+    deviations(
+      values.map((v) => v * v),
+      1,
+      2,
+    ),
+  ).toBeLessThan(4);
+  const x = new Float32Array(3 * 1024).fill(5);
+  randomErasing(x, size, { prob: 1 }, Draws.ofImage(0, 0, 0));
+  const zeros = x.reduce((n, v) => n + (v === 0 ? 1 : 0), 0);
+  expect(zeros % 3).toBe(0);
+  expect(zeros).toBeGreaterThan(0);
+});
+
+test('CutMix: λ is what the box leaves', () => {
+  for (const { lambda, box } of sample(200, (draws) => cutmixBox([20, 30], draws.uniform(), draws))) {
+    if (box === null) throw new Error('no box');
+    expect(lambda).toBe(1 - (box.height * box.width) / 600);
+    expect(box.top >= 0 && box.left >= 0 && box.top + box.height <= 20 && box.left + box.width <= 30).toBe(true);
+  }
+});
+
+test('mixup or CutMix, as likely as asked for', () => {
+  const options = { mixup: 0.8, cutmix: 1, prob: 0.6, switchProb: 0.3 };
+  const mixes = sample(N, (draws) => drawMix(options, [32, 32], draws));
+  const cut = mixes.map(({ box }) => (box === null ? 0 : 1));
+  expect(deviations(cut, 0.18, 0.18 * 0.82)).toBeLessThan(4);
+  const mixed = mixes.map(({ lambda, box }) => (box === null && lambda < 1 ? 1 : 0));
+  expect(deviations(mixed, 0.42, 0.42 * 0.58)).toBeLessThan(4);
+});
+
+test('mixing with the batch backwards; the middle one stays', () => {
+  const x = Float32Array.of(1, 2, 3, 4, 5, 6);
+  const targets = Float32Array.of(1, 0, 0, 1, 1, 0);
+  applyMix({ lambda: 0.75, box: null }, 3, x, targets, [1, 2]);
+  expect([...x]).toEqual([2, 3, 3, 4, 4, 5]);
+  expect([...targets]).toEqual([1, 0, 0, 1, 1, 0]);
+  const y = Float32Array.of(1, 2, 3, 4);
+  const shares = Float32Array.of(1, 0, 0, 1);
+  applyMix({ lambda: 0.5, box: { top: 0, left: 1, height: 1, width: 1 } }, 2, y, shares, [1, 2]);
+  expect([...y]).toEqual([1, 4, 3, 2]);
+  expect([...shares]).toEqual([0.5, 0.5, 0.5, 0.5]);
+});

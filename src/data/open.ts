@@ -4,10 +4,11 @@ import { openArchive } from './archive.js';
 import { cifarFrom, cifarTitle } from './cifar.js';
 import { pick, spread, type ImageSet, type Split } from './dataset.js';
 import { cifar100In, cifar10In } from './find.js';
-import { imageFolderFrom } from './imageFolder.js';
+import { imageFolderFrom, type DecodeOptions } from './imageFolder.js';
 import { drawShapes } from './shapes.js';
 
-export interface OpenOptions {
+/** What `DecodeOptions` say is for image folders. */
+export interface OpenOptions extends DecodeOptions {
   /** Height and width; 32x32 where it is not given. */
   readonly size?: Size;
   /** Seed of the drawn shapes; 0 where it is not given. */
@@ -34,7 +35,7 @@ function openShapes(split: Split, [height, width]: Size, { seed = 0, n = 1000 }:
  * @throws DataError for what is missing or damaged; ParamError for an option that does not fit.
  */
 export async function openDataset(spec: string, split: Split, options: OpenOptions = {}): Promise<ImageSet> {
-  const { size = [32, 32], n } = options;
+  const { size = [32, 32], n, onBadImage, onProgress } = options;
   if (n !== undefined && (!Number.isSafeInteger(n) || n < 1)) {
     throw new ParamError({ op: 'n', expected: 'a number of images from 1 on', got: `${n}` });
   }
@@ -43,7 +44,12 @@ export async function openDataset(spec: string, split: Split, options: OpenOptio
   const archive = await openArchive((await cifar10In(spec)) ?? (await cifar100In(spec)) ?? spec);
   const title = cifarTitle(archive);
   if (title === null) {
-    return imageFolderFrom(archive, { size, split, ...(n === undefined ? {} : { n }) });
+    return imageFolderFrom(archive, {
+      ...{ size, split },
+      ...(n === undefined ? {} : { n }),
+      ...(onBadImage === undefined ? {} : { onBadImage }),
+      ...(onProgress === undefined ? {} : { onProgress }),
+    });
   }
   const set = await cifarFrom(archive, split);
   if (size[0] !== set.height || size[1] !== set.width) {

@@ -1,10 +1,11 @@
 /** What needs Node: files, images, data sets, the oracle as a backend, training with it. */
 export { batchOf } from './data/normalise.js';
 export { readCifar10, readCifar100 } from './data/cifar.js';
-export { pick, spread, type ImageSet, type Split } from './data/dataset.js';
+export { checkSet, classCounts, imbalance, type Imbalance } from './data/classes.js';
+export { pick, spread, type ImageSet, type SkippedImage, type Split } from './data/dataset.js';
 export { findCifar10 } from './data/find.js';
 export { readImage } from './data/image.js';
-export { readImageFolder } from './data/imageFolder.js';
+export { readImageFolder, type DecodeOptions, type ImageFolderOptions } from './data/imageFolder.js';
 export { openDataset, type OpenOptions } from './data/open.js';
 export { drawShapes } from './data/shapes.js';
 export { readWeights, writeWeights, type LoadedWeights } from './io/weightsFile.js';

@@ -1,3 +1,9 @@
+/** An image that was left out, and why. */
+export interface SkippedImage {
+  readonly file: string;
+  readonly reason: string;
+}
+
 /** Labelled images, all of one size, in memory. */
 export interface ImageSet {
   /** Pixels 0..255, [n, channels, height, width], row-major. */
@@ -9,6 +15,8 @@ export interface ImageSet {
   readonly height: number;
   readonly width: number;
   readonly classNames: readonly string[];
+  /** Of a set that was read with bad images left out: which those were. */
+  readonly skipped?: readonly SkippedImage[];
 }
 
 export type Split = 'train' | 'test';

@@ -1,20 +1,32 @@
-import { DataError } from '../core/errors.js';
-import { checkSize } from '../image/pixelImage.js';
+import { DataError, ParamError } from '../core/errors.js';
+import { checkSize, type RgbImage } from '../image/pixelImage.js';
 import { fit, type FitOptions } from '../image/preprocess.js';
 import { openArchive, type Archive } from './archive.js';
-import { spread, type ImageSet, type Split } from './dataset.js';
+import { separate } from './planar.js';
+import { atATime } from './atATime.js';
+import { classCounts } from './classes.js';
+import { pick, spread, type ImageSet, type SkippedImage, type Split } from './dataset.js';
 import { decodeImage } from './image.js';
+import { checkMemory } from './memory.js';
+
+/** What becomes of images that cannot be read, and who hears how far it is. */
+export interface DecodeOptions {
+  /** 'fail' (the default) refuses the set; 'skip' leaves them out, and says which in `skipped`. */
+  readonly onBadImage?: 'fail' | 'skip';
+  /** Called after every image. */
+  readonly onProgress?: (done: number, total: number) => void;
+}
 
 /** How every image is brought to its size, as in `fit`; but `crop_pct` is 1 where it is not given. */
-export interface ImageFolderOptions extends FitOptions {
+export interface ImageFolderOptions extends FitOptions, DecodeOptions {
   /** Which of root/train and root/test; without such folders, both are the whole. */
   readonly split?: Split;
   /** At most so many images, evenly spread over the classes. */
   readonly n?: number;
 }
 
-/** Images decoded at a time, each of them whole in memory: sharp has four threads. */
-const AT_A_TIME = 4;
+/** Images at a time, each of them whole in memory: sharp has four threads, and should not wait for us. */
+const AT_A_TIME = 8;
 
 const isFolder = (name: string): boolean => name.endsWith('/');
 
@@ -90,42 +102,79 @@ function list({ names, path }: Archive, split: Split | undefined): Listing {
   return { classNames, files, labels: Int32Array.from(files, (file) => indices.get(classOf(file)) ?? -1) };
 }
 
-/** [h, w, 3] into [3, h, w] at an image's place. */
-function separate(pixels: Uint8Array, planes: Uint8Array): void {
-  const area = planes.length / 3;
-  for (let i = 0; i < area; i++) {
-    for (let c = 0; c < 3; c++) planes[c * area + i] = pixels[3 * i + c];
+/**
+ * How images are fitted; those that have the size already are left as they are, which
+ * is what scaling would do at some cost.
+ */
+function fitter(options: ImageFolderOptions): (image: RgbImage) => Uint8Array {
+  // Nothing is cut off that training could see.
+  const fitting = { crop_pct: 1, ...options };
+  const [height, width] = options.size;
+  // An option out of range is refused now, and not by the first image of another size.
+  fit({ data: new Uint8Array(3), width: 1, height: 1 }, { ...fitting, size: [1, 1] });
+  const isWhole = fitting.resize === 'exact' || fitting.crop_pct === 1;
+  return (image) => (isWhole && image.height === height && image.width === width ? image : fit(image, fitting)).data;
+}
+
+/** @throws DataError where too much would be lost for the rest to be the same set */
+function checkLoss(path: string, bad: readonly SkippedImage[], before: ImageSet, left: ImageSet): void {
+  const example = bad.length === 0 ? '' : ` (${bad[0].file}: ${bad[0].reason})`;
+  if (2 * bad.length > before.n) {
+    const got = `${bad.length} of ${before.n} that are none${example}`;
+    throw new DataError({ op: path, expected: 'images, half of them good at least', got });
+  }
+  const after = classCounts(left);
+  const lost = classCounts(before).findIndex((count, i) => count > 0 && after[i] === 0);
+  if (lost >= 0) {
+    const got = `none of ${before.classNames[lost]}${example}`;
+    throw new DataError({ op: path, expected: 'a good image of each class', got });
   }
 }
 
 /** An image folder out of an archive that is open. */
 export async function imageFolderFrom(archive: Archive, options: ImageFolderOptions): Promise<ImageSet> {
   checkSize(options.size);
-  const { files, labels, classNames } = list(archive, options.split);
-  // Nothing is cut off that training could see.
-  const fitting = { crop_pct: 1, ...options };
-  const [height, width] = options.size;
-  const positions = spread(files.length, options.n ?? files.length);
-  const size = 3 * height * width;
-  const images = new Uint8Array(positions.length * size);
-
-  const place = async (position: number, i: number): Promise<void> => {
-    const name = `${archive.path}/${files[position]}`;
-    const { data } = fit(await decodeImage(await archive.read(files[position]), name), fitting);
-    separate(data, images.subarray(i * size, (i + 1) * size));
-  };
-  for (let i = 0; i < positions.length; i += AT_A_TIME) {
-    await Promise.all(positions.slice(i, i + AT_A_TIME).map((position, k) => place(position, i + k)));
+  const { onBadImage = 'fail', onProgress, n: most } = options;
+  // A caller without types may ask for something else.
+  if (!['fail', 'skip'].includes(onBadImage)) {
+    throw new ParamError({ op: 'onBadImage', expected: "'fail' or 'skip'", got: String(onBadImage) });
   }
-  return {
-    images,
-    labels: Int32Array.from(positions, (position) => labels[position]),
-    n: positions.length,
-    channels: 3,
-    height,
-    width,
-    classNames,
+  const toSize = fitter(options);
+  const { files, labels, classNames } = list(archive, options.split);
+  const [height, width] = options.size;
+  const positions = spread(files.length, most ?? files.length);
+  const n = positions.length;
+  checkMemory(archive.path, n, options.size);
+  const size = 3 * height * width;
+  const images = new Uint8Array(n * size);
+  const reasons = new Map<number, SkippedImage>();
+
+  const place = async (i: number): Promise<void> => {
+    const file = files[positions[i]];
+    try {
+      const image = await decodeImage(await archive.read(file), `${archive.path}/${file}`);
+      separate(toSize(image), images.subarray(i * size, (i + 1) * size));
+    } catch (error) {
+      if (onBadImage === 'fail' || !(error instanceof DataError)) throw error;
+      reasons.set(i, { file, reason: error.got });
+    }
   };
+  let done = 0;
+  await atATime(n, AT_A_TIME, async (i) => {
+    await place(i);
+    onProgress?.(++done, n);
+  });
+
+  const all = {
+    ...{ images, n, channels: 3, height, width, classNames },
+    labels: Int32Array.from(positions, (position) => labels[position]),
+  };
+  if (onBadImage === 'fail') return all;
+  const good = positions.map((_, i) => i).filter((i) => !reasons.has(i));
+  const skipped = [...reasons].sort(([a], [b]) => a - b).map(([, image]) => image);
+  const left = skipped.length === 0 ? all : pick(all, good);
+  checkLoss(archive.path, skipped, all, left);
+  return { ...left, skipped };
 }
 
 /**

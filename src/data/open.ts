@@ -5,11 +5,12 @@ import { openArchive } from './archive.js';
 import { cifarFrom, cifarTitle } from './cifar.js';
 import { pick, spread, type ImageSet, type Split } from './dataset.js';
 import { cifar100In, cifar10In } from './find.js';
-import { imageFolderFrom } from './imageFolder.js';
+import { imageFolderFrom, type DecodeOptions } from './imageFolder.js';
 import { scaled } from './scaled.js';
 import { drawShapes } from './shapes.js';
 
-export interface OpenOptions {
+/** What `DecodeOptions` say is for image folders. */
+export interface OpenOptions extends DecodeOptions {
   /** Height and width; 32x32 where it is not given. */
   readonly size?: Size;
   /** Seed of the drawn shapes; 0 where it is not given. */
@@ -40,7 +41,7 @@ function openShapes(split: Split, [height, width]: Size, { seed = 0, n = 1000 }:
  * @throws DataError for what is missing or damaged; ParamError for an option that does not fit.
  */
 export async function openDataset(spec: string, split: Split, options: OpenOptions = {}): Promise<ImageSet> {
-  const { size = [32, 32], n, native = false } = options;
+  const { size = [32, 32], n, onBadImage, onProgress, interpolation, native = false } = options;
   if (n !== undefined && (!Number.isSafeInteger(n) || n < 1)) {
     throw new ParamError({ op: 'n', expected: 'a number of images from 1 on', got: `${n}` });
   }
@@ -48,14 +49,15 @@ export async function openDataset(spec: string, split: Split, options: OpenOptio
 
   const archive = await openArchive((await cifar10In(spec)) ?? (await cifar100In(spec)) ?? spec);
   if (cifarTitle(archive) === null) {
-    const { interpolation } = options;
     return imageFolderFrom(archive, {
-      size,
-      split,
+      ...{ size, split },
+      ...(n === undefined ? {} : { n }),
       ...(interpolation === undefined ? {} : { interpolation }),
-      ...(n === undefined ? {} : { n }) });
+      ...(onBadImage === undefined ? {} : { onBadImage }),
+      ...(onProgress === undefined ? {} : { onProgress }),
+    });
   }
   const whole = await cifarFrom(archive, split);
   const set = n === undefined || n >= whole.n ? whole : pick(whole, spread(whole.n, n));
-  return native ? set : scaled(set, size, options.interpolation);
+  return native ? set : scaled(set, size, interpolation);
 }

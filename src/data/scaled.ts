@@ -1,6 +1,7 @@
 import type { Interpolation } from '../core/config.js';
 import type { Size } from '../core/shapes.js';
 import { resize } from '../image/resize.js';
+import { checkMemory } from './memory.js';
 import { interleaved, separate } from './planar.js';
 import type { ImageSet } from './dataset.js';
 
@@ -8,6 +9,7 @@ import type { ImageSet } from './dataset.js';
 export function scaled(set: ImageSet, size: Size, interpolation: Interpolation = 'bicubic'): ImageSet {
   const [height, width] = size;
   if (set.height === height && set.width === width) return set;
+  checkMemory('size', set.n, size);
   const from = 3 * set.height * set.width;
   const to = 3 * height * width;
   const images = new Uint8Array(set.n * to);

@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { DataError, ParamError } from '../../src/core/errors.js';
 import { readImageFolder } from '../../src/data/imageFolder.js';
+import { openDataset } from '../../src/data/open.js';
 import { fit } from '../../src/image/preprocess.js';
 import { refusal } from '../io/refusal.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
@@ -186,4 +187,80 @@ describe('refused', () => {
       refusal(DataError, path('nowhere'), 'an archive or a folder', 'no such file or folder'),
     );
   });
+});
+
+describe('bad images', () => {
+  const folder = async (name: string, bad: readonly string[]): Promise<string> => {
+    const files: Record<string, Buffer | string> = {};
+    for (const kind of ['cat', 'dog']) {
+      for (let i = 0; i < 3; i++) files[`${kind}/${i}.png`] = await png(10 + i);
+    }
+    for (const file of bad) files[file] = file.endsWith('.txt') ? 'hello' : (await png(1)).subarray(0, 50);
+    return write(name, files);
+  };
+
+  test('are left out and named where that is asked for', async () => {
+    const root = await folder('some bad', ['cat/1.png', 'dog/0.png', 'dog/notes.txt']);
+    const seen: [number, number][] = [];
+    const onProgress = (done: number, total: number): void => {
+      seen.push([done, total]);
+    };
+    const set = await openDataset(root, 'train', { size: [1, 1], onBadImage: 'skip', onProgress });
+    expect([set.n, [...set.labels]]).toEqual([4, [0, 0, 1, 1]]);
+    expect([...set.images].filter((_, i) => i % 3 === 0)).toEqual([10, 12, 11, 12]);
+    expect(set.skipped?.map(({ file }) => file)).toEqual(['cat/1.png', 'dog/0.png', 'dog/notes.txt']);
+    expect(set.skipped?.[2].reason).toBe('other bytes');
+    expect(seen).toEqual([1, 2, 3, 4, 5, 6, 7].map((done) => [done, 7]));
+    await expect(openDataset(root, 'train', { size: [1, 1] })).rejects.toThrow(
+      refusal(DataError, `${root}/`, 'image', ''),
+    );
+  });
+
+  test('none', async () => {
+    const set = await readImageFolder(await folder('no bad', []), { size: [1, 1], onBadImage: 'skip' });
+    expect([set.n, set.skipped]).toEqual([6, []]);
+  });
+
+  test('that are a whole class, or most of the set', async () => {
+    const whole = await folder('class bad', ['cat/0.png', 'cat/1.png', 'cat/2.png']);
+    await expect(readImageFolder(whole, { size: [1, 1], onBadImage: 'skip' })).rejects.toThrow(
+      refusal(DataError, whole, 'a good image of each class', 'none of cat (cat/0.png: '),
+    );
+    const most = await folder('most bad', ['cat/0.png', 'cat/1.png', 'dog/1.png', 'dog/2.png']);
+    await expect(readImageFolder(most, { size: [1, 1], onBadImage: 'skip' })).rejects.toThrow(
+      refusal(DataError, most, 'half of them good', '4 of 6 that are none (cat/0.png: '),
+    );
+  });
+
+  test('another word', async () => {
+    const onBadImage = 'ignore' as 'skip';
+    await expect(readImageFolder(await folder('word', []), { size: [1, 1], onBadImage })).rejects.toThrow(
+      refusal(ParamError, 'onBadImage', "'fail' or 'skip'", 'ignore'),
+    );
+  });
+});
+
+describe('more than fits into memory', () => {
+  test('is refused before an image is read, with what would fit', async () => {
+    const root = await write('large', { 'cat/1.png': 'none', 'cat/2.png': 'none' });
+    await expect(readImageFolder(root, { size: [20_000, 30_000] })).rejects.toThrow(
+      refusal(ParamError, root, '1 images of 20000x30000 (--limit 1), or all 2 at 18918x18918', '3.4 GiB'),
+    );
+    await expect(readImageFolder(root, { size: [30_000, 30_000] })).rejects.toThrow(
+      refusal(ParamError, root, 'at most 2 GiB of pixels: all 2 at 18918x18918 (--size 18918)', '5.0 GiB'),
+    );
+  });
+});
+
+test('an image of the right size is taken as it is, unless something is to be cut off', async () => {
+  const data = Uint8Array.from({ length: 3 * 24 * 24 }, (_, i) => (i * i * 31 + 7 * i) % 256);
+  const exact = await sharp(data, { raw: { width: 24, height: 24, channels: 3 } })
+    .png()
+    .toBuffer();
+  const root = await write('exact', { 'cat/1.png': exact });
+  for (const options of [{}, { resize: 'exact' }, { crop_pct: 0.75 }] as const) {
+    const { images } = await readImageFolder(root, { size: [24, 24], ...options });
+    const fitted = fit({ data, width: 24, height: 24 }, { size: [24, 24], crop_pct: 1, ...options });
+    expect([...images]).toEqual([0, 1, 2].flatMap((c) => [...fitted.data].filter((_, i) => i % 3 === c)));
+  }
 });

@@ -5,8 +5,10 @@ import { OracleError } from '../../reference/index.js';
 import { VanillaNetError } from '../core/errors.js';
 import { benchCommand } from './bench.js';
 import { classifyCommand } from './classify.js';
+import { evalCommand } from './eval.js';
 import { fuseCommand } from './fuse.js';
 import { lineOf } from './print.js';
+import { plotCommand } from './plot.js';
 import { runCommand } from './run.js';
 import { summaryCommand } from './summary.js';
 import { trainCommand } from './train.js';
@@ -27,6 +29,8 @@ for (const command of [
   trainCommand(),
   fuseCommand(),
   classifyCommand(),
+  evalCommand(),
+  plotCommand(),
   summaryCommand(),
   benchCommand(),
   runCommand(),

@@ -295,6 +295,45 @@ const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
       to: 'lambda ??= 1;\n    if (lambda === null)',
     },
   ],
+  crossEntropy: [
+    { flaw: 'shares taken to add up to 1', file: 'crossEntropy.ts', from: '* total -', to: '-' },
+    { flaw: 'a sum over the batch', file: 'crossEntropy.ts', from: '/ logits.shape[0]', to: '' },
+  ],
+  adamw: [
+    { flaw: 'a decay without the rate', file: 'adam.ts', from: '1 - lr * weightDecay', to: '1 - weightDecay' },
+    { flaw: 'a decay that is coupled, too', file: 'adam.ts', from: 'decoupled ? gradient :', to: 'false ? gradient :' },
+  ],
+  sgd: [
+    { flaw: 'Nesterov for everybody', file: 'sgd.ts', from: 'nesterov ? zip', to: 'true ? zip' },
+    {
+      flaw: 'a dampened gradient',
+      file: 'sgd.ts',
+      from: 'momentum * b + gradient)',
+      to: 'momentum * b + (1 - momentum) * gradient)',
+    },
+  ],
+  lamb: [
+    { flaw: 'a ratio without decay, too', file: 'lamb.ts', from: 'weightDecay !== 0 && ofParam', to: 'ofParam' },
+    { flaw: 'gradients not clipped', file: 'lamb.ts', from: 'gradient / divisor', to: 'gradient' },
+    {
+      flaw: 'gradients made longer',
+      file: 'lamb.ts',
+      from: 'Math.max(1, Math.sqrt(squares))',
+      to: 'Math.sqrt(squares)',
+    },
+  ],
+  layerScale: [
+    { flaw: 'stages one too early', file: 'layerScale.ts', from: 'Number(stage[1]) + 1', to: 'Number(stage[1])' },
+  ],
+  ema: [
+    {
+      flaw: 'the other way round',
+      file: 'ema.ts',
+      from: 'decay * e + (1 - decay) * p',
+      to: 'decay * p + (1 - decay) * e',
+    },
+    { flaw: 'counters averaged', file: 'ema.ts', from: "name.endsWith('.num_batches_tracked')", to: 'false' },
+  ],
   fuse: [
     { flaw: 'λ not asked for', file: 'fuse.ts', from: 'if (lambda !== 1)', to: 'if (lambda === undefined)' },
     { flaw: 'another eps', file: 'fuse.ts', from: 'const EPS = 1e-6', to: 'const EPS = 1e-5' },

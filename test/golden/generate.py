@@ -303,6 +303,81 @@ def adam_cases():
         yield params, {'param': param, 'grad': grad, 'params': torch.stack(after)}
 
 
+def soft_cross_entropy_cases():
+    for scale, n, c in [(1, 2, 5), (3, 3, 17), (1e3, 3, 4)]:
+        x, target = scale * torch.randn(n, c), torch.softmax(2 * torch.randn(n, c), -1)
+        params, stored = differentiated(
+            {}, lambda x: -(target * F.log_softmax(x, -1)).sum(-1).mean(), 'x', x=x
+        )
+        torch.testing.assert_close(stored['y'].detach(), F.cross_entropy(x, target), rtol=1e-14, atol=0)
+        yield params, stored | {'target': target}
+
+
+def adamw_cases():
+    for lr, betas, eps, decay, *shape in [
+        (1e-3, (0.9, 0.999), 1e-8, 5e-2, 3, 5),
+        (3e-3, (0.8, 0.95), 1e-6, 0.3, 4, 1, 3, 3),
+    ]:
+        param, grad = torch.randn(shape), torch.randn(5, *shape)
+        grad[3] *= 1e-6
+        p = param.clone().requires_grad_()
+        optimiser = torch.optim.AdamW([p], lr=lr, betas=betas, eps=eps, weight_decay=decay, foreach=False)
+        after = []
+        for g in grad:
+            p.grad = g.clone()
+            optimiser.step()
+            after.append(p.detach().clone())
+        params = {'lr': lr, 'betas': list(betas), 'eps': eps, 'weight_decay': decay}
+        yield params, {'param': param, 'grad': grad, 'params': torch.stack(after)}
+
+
+def sgd_cases():
+    for lr, momentum, nesterov, decay, *shape in [
+        (1e-1, 0.0, False, 0.0, 17),
+        (1e-2, 0.9, False, 1e-2, 3, 5),
+        (1e-2, 0.9, True, 1e-2, 4, 1, 3, 3),
+    ]:
+        param, grad = torch.randn(shape), torch.randn(5, *shape)
+        p = param.clone().requires_grad_()
+        optimiser = torch.optim.SGD([p], lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=decay, foreach=False)
+        after = []
+        for g in grad:
+            p.grad = g.clone()
+            optimiser.step()
+            after.append(p.detach().clone())
+        params = {'lr': lr, 'momentum': momentum, 'nesterov': nesterov, 'weight_decay': decay}
+        yield params, {'param': param, 'grad': grad, 'params': torch.stack(after)}
+
+
+def lamb_cases():
+    """Two tensors, whose gradients are clipped together. PyTorch has no LAMB: Adam's direction is its own,
+    the rest is written here from the equations."""
+    for lr, betas, eps, decay, scale in [
+        (3.5e-3, (0.9, 0.999), 1e-8, 0.35, 3.0),
+        (1e-2, (0.8, 0.95), 1e-6, 0.02, 1e-2),
+        (1e-2, (0.9, 0.999), 1e-8, 0.0, 1.0),
+    ]:
+        params, grads = [torch.randn(3, 5), torch.zeros(4)], [scale * torch.randn(4, 3, 5), scale * torch.randn(4, 4)]
+        now, after = [p.clone() for p in params], [[], []]
+        shadows = [torch.zeros_like(p).requires_grad_() for p in params]
+        adam = torch.optim.Adam(shadows, lr=1, betas=betas, eps=eps, foreach=False)
+        for step in range(4):
+            total = torch.sqrt(sum((g[step] ** 2).sum() for g in grads))
+            for shadow, g in zip(shadows, grads):
+                shadow.data.zero_()
+                shadow.grad = g[step] / max(1.0, float(total))
+            adam.step()
+            for k, shadow in enumerate(shadows):
+                u = -shadow.detach() + decay * now[k]
+                size, length = now[k].norm(), u.norm()
+                ratio = size / length if decay != 0 and size > 0 and length > 0 else 1.0
+                now[k] = now[k] - lr * ratio * u
+                after[k].append(now[k].clone())
+        named = {f'{what}{k}': t for k in range(2) for what, t in [('param', params[k]), ('grad', grads[k])]}
+        stored = {f'params{k}': torch.stack(after[k]) for k in range(2)}
+        yield {'lr': lr, 'betas': list(betas), 'eps': eps, 'weight_decay': decay}, named | stored
+
+
 def cosine_annealing_cases():
     for base, t_max, eta_min in [(1e-3, 19, 0.0), (3e-3, 10, 1e-5), (0.1, 1, 0.0), (1e-3, 50, 1e-6)]:
         lr = [eta_min + (base - eta_min) * (1 + math.cos(math.pi * t / t_max)) / 2 for t in range(t_max + 1)]
@@ -406,7 +481,11 @@ OPS = {
     'logSoftmax': log_softmax_cases,
     'labelSmoothingCrossEntropy': cross_entropy_cases,
     'bceWithLogits': bce_cases,
+    'crossEntropy': soft_cross_entropy_cases,
     'adam': adam_cases,
+    'adamw': adamw_cases,
+    'sgd': sgd_cases,
+    'lamb': lamb_cases,
     'cosineAnnealing': cosine_annealing_cases,
     'lambdaSchedule': lambda_schedule_cases,
     'truncatedNormal': truncated_normal_cases,

@@ -1,27 +1,31 @@
 import { zeros, type Tensor } from '../../reference/index.js';
-import type { OpSpec } from '../judges/opSpec.js';
+import type { OpSpec, Reference, Scalars, Tensors } from '../judges/opSpec.js';
 
 const moments = { m: zeros([3]), v: zeros([3]) };
 
+/** Parameters after each of a golden case's steps. */
+export function adamSteps(ref: Reference, { param, grad }: Tensors, scalars: Scalars, decoupled: boolean) {
+  const [beta1, beta2] = scalars.numbers('betas');
+  const options = {
+    lr: scalars.number('lr'),
+    betas: [beta1, beta2],
+    eps: scalars.number('eps'),
+    weightDecay: scalars.number('weight_decay'),
+    decoupled,
+  } as const;
+  const [steps] = grad.shape;
+  const after: number[] = [];
+  let now: { param: Tensor; m: Tensor; v: Tensor } = { param, m: zeros(param.shape), v: zeros(param.shape) };
+  for (let step = 0; step < steps; step++) {
+    now = ref.adam(now.param, grad.pick(step), now, step + 1, options);
+    after.push(...ref.valuesOf(now.param));
+  }
+  return { params: ref.tensor(after, grad.shape) };
+}
+
 export const adam: OpSpec = {
   op: 'adam',
-  golden(ref, { param, grad }, scalars) {
-    const [beta1, beta2] = scalars.numbers('betas');
-    const options = {
-      lr: scalars.number('lr'),
-      betas: [beta1, beta2],
-      eps: scalars.number('eps'),
-      weightDecay: scalars.number('weight_decay'),
-    } as const;
-    const [steps] = grad.shape;
-    const after: number[] = [];
-    let now: { param: Tensor; m: Tensor; v: Tensor } = { param, m: zeros(param.shape), v: zeros(param.shape) };
-    for (let step = 0; step < steps; step++) {
-      now = ref.adam(now.param, grad.pick(step), now, step + 1, options);
-      after.push(...ref.valuesOf(now.param));
-    }
-    return { params: ref.tensor(after, grad.shape) };
-  },
+  golden: (ref, inputs, scalars) => adamSteps(ref, inputs, scalars, false),
   gradients: [],
   errors: [
     {

@@ -2,10 +2,16 @@
 import { resolveConfig, type GivenConfig, type ModelConfig } from '../../../src/core/config.js';
 import type { Tensor, StateDict } from '../../../src/core/tensor.js';
 import { instantiate, type Kernels } from '../../../src/wasm/module.js';
-import { planTraining, type Span, type TrainingLayout, type UnitLayout } from '../../../src/wasm/training/layout.js';
+import {
+  planTraining,
+  type Span,
+  type TrainingLayout,
+  type TrainingPlan,
+  type UnitLayout,
+} from '../../../src/wasm/training/layout.js';
 import { pitchOf, type Planes } from '../../../src/wasm/training/planes.js';
 import { packedFloats } from '../../../src/wasm/packedShape.js';
-import { loadTensors, readTensor } from '../../../src/wasm/training/tensors.js';
+import { loadTensors, readTensor, type TensorBlock } from '../../../src/wasm/training/tensors.js';
 import { draw, uniform } from '../draw.js';
 import { drawState } from '../networks.js';
 
@@ -15,6 +21,7 @@ export const NETWORKS: readonly {
   readonly sizes: GivenConfig;
   readonly n: number;
   readonly flat?: true;
+  readonly form?: 'deploy';
 }[] = [
   {
     label: 'plain, act_num 3',
@@ -67,9 +74,30 @@ export const NETWORKS: readonly {
     sizes: { dims: [4, 1032], strides: [2], num_classes: 2, act_num: 1, input_size: 8 },
     n: 3,
   },
+  {
+    label: 'the deploy form, adaptive pools, dropout',
+    sizes: {
+      dims: [4, 5, 3],
+      strides: [2, 2],
+      ada_pool: [0, 3],
+      num_classes: 6,
+      act_num: 2,
+      input_size: [37, 31],
+      drop_rate: 0.3,
+    },
+    n: 3,
+    form: 'deploy',
+  },
+  {
+    label: 'the deploy form, one image',
+    sizes: { dims: [5, 9, 4], strides: [2, 1], num_classes: 10, act_num: 3, input_size: 32 },
+    n: 1,
+    form: 'deploy',
+  },
 ];
 
-export const trainConfig = (sizes: GivenConfig): ModelConfig => resolveConfig({ ...sizes, form: 'train' });
+export const trainConfig = (sizes: GivenConfig, form: ModelConfig['form'] = 'train'): ModelConfig =>
+  resolveConfig({ ...sizes, form });
 
 export class Chain {
   readonly layout: TrainingLayout;
@@ -88,16 +116,32 @@ export class Chain {
     this.view = new DataView(kernels.memory.buffer);
   }
 
-  static async open(wasm: Uint8Array, sizes: GivenConfig, n: number): Promise<Chain> {
-    const config = trainConfig(sizes);
+  static async open(
+    wasm: Uint8Array,
+    sizes: GivenConfig,
+    n: number,
+    { form, ...plan }: Partial<TrainingPlan> & { readonly form?: ModelConfig['form'] | undefined } = {},
+  ): Promise<Chain> {
+    const config = trainConfig(sizes, form);
     const state = drawState(config);
-    const layout = planTraining(config, n, { threads: 1 });
+    const layout = planTraining(config, n, { ...plan, threads: 1 });
     const kernels = await instantiate(wasm);
     layout.arena.commit(kernels.memory);
     const chain = new Chain(config, state, n, kernels, layout);
     layout.write(chain.view);
-    loadTensors(kernels, layout.tensors, state, { block: layout.scratch[0], floats: layout.scratchBytes / 4 });
+    chain.load(layout.tensors, state);
     return chain;
+  }
+
+  /** Packs tensors to their places. */
+  load(tensors: ReadonlyMap<string, TensorBlock>, state: StateDict): void {
+    const { scratch, scratchBytes } = this.layout;
+    loadTensors(this.kernels, tensors, state, { block: scratch[0], floats: scratchBytes / 4 });
+  }
+
+  /** What lies at tensors' places. */
+  readAll(tensors: ReadonlyMap<string, TensorBlock>): Map<string, Tensor> {
+    return new Map([...tensors].map(([name, tensor]) => [name, readTensor(this.floats, tensor, tensor.block)]));
   }
 
   /** Puts images and the shares of classes there, both drawn, and λ. */

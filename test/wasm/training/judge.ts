@@ -73,7 +73,7 @@ export function convolution({ layer, x, weight, bias }: Convolution): Verdict {
 }
 
 /** dx, weight and bias by name. */
-export function convolutionBackward({ layer, x, weight }: Convolution, dy: Tensor): Verdicts {
+export function convolutionBackward({ layer, x, weight, bias }: Convolution, dy: Tensor): Verdicts {
   const params = { stride: layer.stride, padding: layer.padding };
   const [odx, ox, ow] = [toOracle(dy), toOracle(x), toOracle(weight)];
   const back = layer.op === 'conv2d' ? conv2dBackward : depthwiseConv2dBackward;
@@ -84,7 +84,7 @@ export function convolutionBackward({ layer, x, weight }: Convolution, dy: Tenso
   return new Map([
     ['dx', within(exact.dx, magnitude.dx, gamma(outputs + 1))],
     ['weight', within(exact.dw, magnitude.dw, gamma(n * h * w + 1))],
-    ...(layer.op === 'conv2d' ? [['bias', within(exact.db, magnitude.db, gamma(n * h * w + 1))] as const] : []),
+    ...(bias !== null ? [['bias', within(exact.db, magnitude.db, gamma(n * h * w + 1))] as const] : []),
   ]);
 }
 

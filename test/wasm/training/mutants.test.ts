@@ -1,7 +1,10 @@
 /** The judge of the units judged: a kernel with a fault put in must not pass. */
 import { expect, test } from '@jest/globals';
 import { compile } from '../compile.js';
+import { averageMisfit } from './averageJudge.js';
 import { NETWORKS } from './chain.js';
+import { lossMisfit } from './lossJudge.js';
+import { optimiserMisfit, STEPS } from './optimiserJudge.js';
 import { passMisfit } from './pass.js';
 
 const ENTRY = 'assembly/train/index.ts';
@@ -47,6 +50,34 @@ const MUTANTS: readonly Mutant[] = [
 
   ['windows one row off', 'windows.ts', 'oy * op.stride - op.padding + i', 'oy * op.stride - op.padding + i + 1'],
   ['columns outside of the image read', 'windows.ts', 'column >= 0 && column + 4 <= w', 'column + 4 <= w'],
+
+  ["the deploy form's bias forgotten", 'depthwiseConv2d.ts', 'op.bias == 0 ? scratch', 'true ? scratch'],
+  ['a bias on the way back', 'depthwiseConv2d.ts', 'correlate(op, op.dx + at, op.dy + at, turned, scratch, scratch)', 'correlate(op, op.dx + at, op.dy + at, turned, op.bias == 0 ? scratch : op.bias, scratch)'],
+  ["the bias' gradient that of one image", 'depthwiseConv2d.ts', 'sumPlane(op.dy + plane, op.images * h * w)', 'sumPlane(op.dy + plane, h * w)'],
+];
+
+/** What comes behind the units. */
+// prettier-ignore
+const STEP_MUTANTS: readonly Mutant[] = [
+  ['a decay that is never decoupled', 'adam.ts', 'op.decoupled ? 0 : op.weightDecay', 'op.weightDecay'],
+
+  ['Nesterov without looking ahead', 'sgd.ts', 'nesterov ? f32x4.add(g, f32x4.mul(momentum, b)) : b', 'b'],
+  ['the momentum not kept', 'sgd.ts', 'v128.store(op.momenta + at, b);', ''],
+
+  ['clipped by the first panel', 'clip.ts', 'panel < op.panels; panel++) total', 'panel < 1; panel++) total'],
+  ['a divisor below 1', 'clip.ts', 'max<f64>(1, sqrt(total))', 'sqrt(total)'],
+  ['the decay outside of the ratio', 'lamb.ts', 'f32x4.add(adapted, f32x4.mul(f32x4.splat(op.weightDecay), v128.load(op.param + at)))', 'adapted'],
+  ['a ratio without decay, too', 'lamb.ts', 'if (op.weightDecay == 0) return 1;', ''],
+  ['norms of the first panel', 'lamb.ts', 'panel < op.panels; panel++) {\n    const squares = op.squares', 'panel < 1; panel++) {\n    const squares = op.squares'],
+  ['half of every vector squared', 'squares.ts', 'f64x2.add(f64x2.add(sum, f64x2.mul(low, low)), f64x2.mul(high, high))', 'f64x2.add(f64x2.add(sum, f64x2.mul(low, low)), f64x2.mul(low, low))'],
+
+  ['an exchange one way', 'ema.ts', 'v128.store(op.state + at, average);', ''],
+
+  ['a sum for the mean over the classes', 'bceWithLogits.ts', 'total / <f64>op.classes', 'total'],
+  ['the sigmoid of −x', 'bceWithLogits.ts', 'x > 0 ? 1 / (1 + e) : e / (1 + e)', 'x > 0 ? e / (1 + e) : 1 / (1 + e)'],
+  ['a series too short', 'exp.ts', 'let i = 33;', 'let i = 9;'],
+  ['gradients of classes that are not there', 'softmaxCrossEntropy.ts', 'store<f32>(dx + classAt(c, pitchBytes), 0)', ''],
+  ['shares that do not add up to 1', 'softmaxCrossEntropy.ts', 'p * weight -', 'p -'],
 ];
 
 const SHORT = NETWORKS.map((network) => ({ network, lambda: 0.25 }));
@@ -64,8 +95,30 @@ async function symptom(wasm: Uint8Array): Promise<string | null> {
   return null;
 }
 
+async function stepSymptom(wasm: Uint8Array): Promise<string | null> {
+  const [, odd, , ten, , , deep] = NETWORKS;
+  for (const network of [odd, deep]) {
+    for (const [, step, count, size] of STEPS) {
+      const wrong = await optimiserMisfit(wasm, network, step, count, size);
+      if (wrong !== null) return wrong;
+    }
+    const wrong = await averageMisfit(wasm, network, 0.9);
+    if (wrong !== null) return wrong;
+  }
+  for (const loss of ['bce', 'cross-entropy'] as const) {
+    const wrong = await lossMisfit(wasm, ten, loss, 2);
+    if (wrong !== null) return wrong;
+  }
+  return null;
+}
+
 test('without a fault there is no symptom', async () => {
-  expect(await symptom(await compile('plain', ENTRY))).toBeNull();
+  const wasm = await compile('plain', ENTRY);
+  expect([await symptom(wasm), await stepSymptom(wasm)]).toEqual([null, null]);
+});
+
+test.each(STEP_MUTANTS)('%s (%s)', async (_, file, from, to) => {
+  expect(await stepSymptom(await compile('plain', ENTRY, { file: `train/${file}`, from, to }))).not.toBeNull();
 });
 
 test.each(MUTANTS)('%s (%s)', async (_, file, from, to) => {

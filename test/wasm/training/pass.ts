@@ -16,7 +16,7 @@ export async function passMisfit(
   lambda: number,
   network: (typeof NETWORKS)[number],
 ): Promise<string | null> {
-  const chain = await Chain.open(wasm, network.sizes, network.n);
+  const chain = await Chain.open(wasm, network.sizes, network.n, { form: network.form });
   const { config, layout, n } = chain;
   const { x: images } = chain.give(lambda, network.flat);
   layout.dropout.set(chain.view, { seed: SEED, stream: STREAM });
@@ -38,7 +38,7 @@ export async function passMisfit(
     layer,
     x: inputOf(unit),
     weight: chain.tensor(`${layer.name}.weight`),
-    bias: layer.op === 'conv2d' ? chain.tensor(`${layer.name}.bias`) : null,
+    bias: layer.bias ? chain.tensor(`${layer.name}.bias`) : null,
   });
   const mask = (unit: UnitLayout): Tensor => {
     const shape = [n, channels(unit, 'output'), 1, 1];

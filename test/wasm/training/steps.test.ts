@@ -1,0 +1,37 @@
+/** Losses, optimisers and the average of the state, each held against the oracle. */
+import { bytes } from '#wasm/train-plain';
+import { bytes as relaxed } from '#wasm/train-relaxed';
+import { describe, expect, test } from '@jest/globals';
+import { validates } from '../../../src/wasm/module.js';
+import { averageMisfit } from './averageJudge.js';
+import { NETWORKS } from './chain.js';
+import { lossMisfit } from './lossJudge.js';
+import { optimiserMisfit, STEPS } from './optimiserJudge.js';
+
+const BUILDS = [
+  { build: 'plain', wasm: bytes },
+  { build: 'relaxed', wasm: relaxed },
+].filter(({ wasm }) => validates(wasm));
+
+/** Odd counts of channels; tensors of many panels; the deploy form. */
+const SOME = [NETWORKS[1], NETWORKS[6], NETWORKS[7]];
+
+describe.each(BUILDS)('$build', ({ wasm }) => {
+  describe.each(SOME)('$label', (network) => {
+    test.each(STEPS)('%s', async (_, step, count, size) => {
+      expect(await optimiserMisfit(wasm, network, step, count, size)).toBeNull();
+    });
+
+    test.each([0, 0.9, 0.99996, 1])('an average that keeps %d', async (decay) => {
+      expect(await averageMisfit(wasm, network, decay)).toBeNull();
+    });
+  });
+
+  describe.each(['cross-entropy', 'bce'] as const)('%s', (loss) => {
+    test.each([0.5, 20, 1000])('of logits up to %d', async (scale) => {
+      for (const network of [NETWORKS[0], NETWORKS[3]]) {
+        expect(await lossMisfit(wasm, network, loss, scale)).toBeNull();
+      }
+    });
+  });
+});

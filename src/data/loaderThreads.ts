@@ -42,7 +42,6 @@ export function startThreads(script: string, count: number, data: ThreadData): T
     failure ??= { cause };
     waiting?.reject(failure.cause);
     waiting = null;
-    for (const worker of workers) worker.unref();
   };
   const workers = Array.from({ length: count }, () => {
     // Not the parent's flags: its loaders are of no use to the script, and slow.

@@ -43,7 +43,7 @@ test.each([
     checkAugment(options as unknown as AugmentOptions, images);
   };
   expect(check).toThrow(ParamError);
-  expect(check).toThrow(expect.objectContaining({ op }) as Error);
+  expect(check).toThrow(expect.objectContaining({ op }));
 });
 
 test('colours need three channels', () => {

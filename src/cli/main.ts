@@ -5,6 +5,7 @@ import { OracleError } from '../../reference/index.js';
 import { VanillaNetError } from '../core/errors.js';
 import { benchCommand } from './bench.js';
 import { classifyCommand } from './classify.js';
+import { downloadCommand } from './download.js';
 import { fuseCommand } from './fuse.js';
 import { lineOf } from './print.js';
 import { runCommand } from './run.js';
@@ -24,6 +25,7 @@ const program = new Command('vanillanet')
   .version(version)
   .showHelpAfterError('Try --help.');
 for (const command of [
+  downloadCommand(),
   trainCommand(),
   fuseCommand(),
   classifyCommand(),

@@ -163,13 +163,16 @@ describe('a download', () => {
   });
 
   test('from where nobody listens, and from what is no address', async () => {
-    const nobody = 'http://127.0.0.1:9/x';
+    const closed = createServer();
+    await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve));
+    const nobody = `http://127.0.0.1:${(closed.address() as AddressInfo).port}/x`;
+    await new Promise((resolve) => closed.close(resolve));
     await expect(download({ url: 'http://[::1', md5 }, path('x'))).rejects.toThrow(
       refusal(ParamError, '--url', 'https: or http:', '[::1'),
     );
     await expect(download({ url: 'file:///etc/passwd', md5 }, path('x'))).rejects.toThrow(ParamError);
     await expect(download({ url: nobody, md5 }, path('x'))).rejects.toThrow(
-      refusal(DataError, nobody, 'fetch it elsewhere', ''),
+      refusal(DataError, nobody, 'fetch it elsewhere', 'a refused connection'),
     );
   });
 

@@ -3,6 +3,7 @@ export { batchOf } from './data/normalise.js';
 export { readCifar10, readCifar100 } from './data/cifar.js';
 export { checkSet, classCounts, imbalance, type Imbalance } from './data/classes.js';
 export { pick, spread, type ImageSet, type SkippedImage, type Split } from './data/dataset.js';
+export { download, DOWNLOADS, type Downloaded, type DownloadOptions, type RemoteFile } from './data/download.js';
 export { findCifar10 } from './data/find.js';
 export { readImage } from './data/image.js';
 export { readImageFolder, type DecodeOptions, type ImageFolderOptions } from './data/imageFolder.js';

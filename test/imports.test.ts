@@ -47,7 +47,7 @@ const RULES: readonly {
     rooms: ['src/train/', 'src/core/', 'src/data/', 'src/oracle/', 'src/wasm/training/', 'reference/index.ts'],
     packages: [],
   },
-  { from: 'src/cli/', rooms: ['src/', 'reference/index.ts'], packages: ['node:', 'commander'] },
+  { from: 'src/cli/', rooms: ['src/', 'reference/index.ts'], packages: ['node:', 'commander', 'cli-progress'] },
   { from: 'src/index.ts', rooms: ['src/core/', 'src/image/', 'src/io/', 'src/model/', 'src/wasm/'], packages: [] },
   { from: 'src/node.ts', rooms: ['src/'], packages: [] },
 ];

@@ -6,6 +6,7 @@ import { VanillaNetError } from '../core/errors.js';
 import { benchCommand } from './bench.js';
 import { classifyCommand } from './classify.js';
 import { evalCommand } from './eval.js';
+import { downloadCommand } from './download.js';
 import { fuseCommand } from './fuse.js';
 import { lineOf } from './print.js';
 import { plotCommand } from './plot.js';
@@ -26,6 +27,7 @@ const program = new Command('vanillanet')
   .version(version)
   .showHelpAfterError('Try --help.');
 for (const command of [
+  downloadCommand(),
   trainCommand(),
   fuseCommand(),
   classifyCommand(),

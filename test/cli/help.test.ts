@@ -6,6 +6,7 @@ import { PATIENCE, printed, vanillanet } from './commandLine.js';
 const path = temporaryFolder();
 
 const OPTIONS: Readonly<Record<string, readonly string[]>> = {
+  download: ['<name>', '--format', '--output', '--url', '--force'],
   train: [
     '--data',
     '--output',
@@ -88,6 +89,7 @@ describe('what was not asked properly has exit status 2 and a line that names it
     [['fuse', 'x.safetensors'], "missing required argument 'out'"],
     [['classify', '-w', 'x', 'y', '--backend', 'cuda'], 'Allowed choices are wasm, reference.'],
     [['classify', '-w', 'x', 'y', '--top', '0'], 'Expected an integer >= 1.'],
+    [['download', 'imagenet'], 'Allowed choices are cifar10, cifar100.'],
     [['train', '--dims', '16,x'], 'Expected an integer >= 1.'],
     [['bench', '--threads', '1,0'], "Expected an integer from 1 to 256, or 'auto'."],
     [['bench', '--build', 'fast'], 'Allowed choices are auto, plain, relaxed.'],

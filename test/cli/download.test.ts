@@ -1,0 +1,82 @@
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import { readdir, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { temporaryFolder } from '../io/temporaryFolder.js';
+import { outcomeOf, PATIENCE, start, vanillanet } from './commandLine.js';
+
+const path = temporaryFolder();
+const MD5 = 'eb9058c3a382ffc7106e4002c42a8d85';
+
+/** Some bytes that are no CIFAR; of `slow`, half of them, and then nothing. */
+const server = createServer(({ url = '' }, response) => {
+  if (url === '/missing') response.writeHead(404).end();
+  else {
+    response.writeHead(200, { 'content-length': 2000 });
+    if (url === '/slow') response.write(new Uint8Array(1000));
+    else response.end(new Uint8Array(2000));
+  }
+});
+let address = '';
+beforeAll(async () => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+});
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+
+const cifar100 = (...more: string[]): string[] => ['download', 'cifar100', '-o', 'sets', ...more];
+
+describe('download', () => {
+  test(
+    'tells how far it is, and takes no other file for the set',
+    async () => {
+      const { status, stdout, stderr } = await vanillanet(cifar100('--url', `${address}/other`), path());
+      expect(status).toBe(1);
+      expect(stdout).toMatch(/^cifar-100-python\.tar\.gz {2}0\.0 of 0\.0 MB\n/);
+      expect(stderr).toContain(`DataError: ${address}/other: expected md5 ${MD5}; what came was removed`);
+      expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+      expect(await readdir(path('sets'))).toEqual([]);
+    },
+    PATIENCE,
+  );
+
+  test(
+    'says what failed, and how it is done by hand',
+    async () => {
+      const { status, stderr } = await vanillanet(cifar100('--url', `${address}/missing`), path());
+      expect(status).toBe(1);
+      expect(stderr).toContain(`put it at sets/cifar-100-python.tar.gz (md5 ${MD5}), got HTTP status 404`);
+    },
+    PATIENCE,
+  );
+
+  test(
+    'does not take what is there for the set because of its name',
+    async () => {
+      await writeFile(path('cifar-10-binary.tar.gz'), 'x');
+      const { status, stderr } = await vanillanet(['download', 'cifar10', '--format', 'binary', '-o', '.'], path());
+      expect(status).toBe(1);
+      expect(stderr).toContain('cifar-10-binary.tar.gz: expected md5 c32a1d4ab5d03f1284b67883e8d87530; --force');
+    },
+    PATIENCE,
+  );
+
+  test(
+    'keeps its part when it is interrupted',
+    async () => {
+      const child = start(cifar100('--url', `${address}/slow`), path());
+      const ended = outcomeOf(child);
+      const part = async (): Promise<boolean> =>
+        (await readdir(path('sets')).catch((): string[] => [])).includes('cifar-100-python.tar.gz.part');
+      while (!(await part())) await new Promise((resolve) => setTimeout(resolve, 20));
+      child.kill('SIGINT');
+      await ended;
+      expect(child.signalCode).toBe('SIGINT');
+      expect(await part()).toBe(true);
+    },
+    PATIENCE,
+  );
+});

@@ -1,14 +1,25 @@
 /**
- * From pictures to an answer in about a minute: trains a narrow VanillaNet in its
- * deep form, fuses it into the shallow one, proves the two equal, and lets
- * WebAssembly classify images the training never saw.
+ * In about a minute: the network that comes with the package says what is on a
+ * photograph; then a narrow VanillaNet is trained in its deep form, fused into the shallow
+ * one, proved equal, and classifies images that the training never saw.
  */
 import { mkdir, readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
 import { loadModel, planNetwork, resolveConfig, topK, wasmBackend, type FloatArray } from 'vanillanet';
-import { batchOf, findCifar10, fuseState, openDataset, train, verifyFused, writeWeights } from 'vanillanet/node';
+import {
+  batchOf,
+  findCifar10,
+  fuseState,
+  openDataset,
+  readImage,
+  train,
+  verifyFused,
+  wasmTrainer,
+  writeWeights,
+} from 'vanillanet/node';
 
 const EPOCHS = 3;
-const TRAINING_IMAGES = 2500;
+const TRAINING_IMAGES = 10_000;
 const HELD_OUT = 500;
 const SEED = 1;
 const FOLDER = 'data/first-light';
@@ -22,15 +33,25 @@ const title = (number: number, text: string): void => {
 const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
 const bar = (share: number): string => '█'.repeat(Math.round(10 * share)).padEnd(10, '░');
 
-const spec = (await findCifar10(['data', '../shared/data'])) ?? 'shapes';
+const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
 say('VanillaNet: deep while it learns, shallow when it works.');
+
+title(1, 'See: a photograph, and the network that comes with the package');
+const shipped = await loadModel(here('../models/vanillanet-cifar10.safetensors'));
+const seenAt = performance.now();
+const seen = await shipped.classify(await readImage(here('chelsea.png')));
+say(`   Chelsea the cat, by Stéfan van der Walt (CC0); ${(performance.now() - seenAt).toFixed(0)} ms with decoding`);
+for (const { label, probability } of seen) say(`   ${bar(probability)} ${percent(probability).padStart(6)}  ${label}`);
+shipped.dispose();
+
+const spec = (await findCifar10(['data', '../shared/data'])) ?? 'shapes';
+title(2, `Train the deep form in WebAssembly: up to ${TRAINING_IMAGES} images, ${EPOCHS} times`);
 say(
   spec === 'shapes'
-    ? 'No CIFAR-10 in data/ (or VANILLANET_DATA), so the pictures are drawn: shapes of ten kinds.'
-    : `The pictures are CIFAR-10: ${spec}`,
+    ? '   No CIFAR-10 in data/ (npx vanillanet download cifar10), so the pictures are drawn: shapes of ten kinds.'
+    : `   The pictures are CIFAR-10: ${spec}`,
 );
-
-title(1, `Train the deep form (float64, the oracle): ${TRAINING_IMAGES} images, ${EPOCHS} times`);
 const pictures = await openDataset(spec, 'train', { n: TRAINING_IMAGES, seed: SEED });
 const heldOut = await openDataset(spec, 'test', { n: HELD_OUT, seed: SEED });
 const config = resolveConfig({
@@ -42,28 +63,33 @@ const config = resolveConfig({
   mean: [0.5, 0.5, 0.5],
   std: [0.25, 0.25, 0.25],
 });
-const training = train(pictures, heldOut, config, {
-  epochs: EPOCHS,
-  decayEpochs: EPOCHS - 1,
-  lambdaSchedule: 'linear',
-  batchSize: 32,
-  lr: 3e-3,
-  weightDecay: 1e-5,
-  smoothing: 0.1,
-  seed: SEED,
-});
+const training = train(
+  { train: pictures, validation: heldOut },
+  config,
+  {
+    epochs: EPOCHS,
+    decayEpochs: EPOCHS - 1,
+    batchSize: 32,
+    augment: { randomCrop: { padding: 4 }, horizontalFlip: 0.5 },
+    seed: SEED,
+  },
+  { openTrainer: (network, options) => wasmTrainer(network, { ...options, threads: 'auto' }) },
+);
 say('   λ blends every second activation away: 0 is ReLU, 1 is nothing at all.');
-let next = training.next();
-for (; !next.done; next = training.next()) {
-  const { epoch, step, steps, lambda, loss, accuracy, validation } = next.value;
-  if (step !== steps && step % Math.ceil(steps / 3) !== 0) continue;
-  const seen = `   λ ${lambda.toFixed(2)} ${bar(lambda)}  epoch ${epoch}  loss ${loss.toFixed(3)}  accuracy ${percent(accuracy)}`;
-  say(validation === undefined ? seen : `${seen}   held out ${percent(validation.accuracy)}`);
+let next = await training.next();
+for (; next.done !== true; next = await training.next()) {
+  const progress = next.value;
+  const { epoch, lambda } = progress;
+  const { loss, top1 } = progress.kind === 'step' ? progress : progress.train;
+  if (progress.kind === 'step' && progress.step % Math.ceil(progress.steps / 3) !== 0) continue;
+  const told = `   λ ${lambda.toFixed(2)} ${bar(lambda)}  epoch ${epoch}  loss ${loss.toFixed(3)}  accuracy ${percent(top1)}`;
+  const held = progress.kind === 'epoch' ? progress.validation : undefined;
+  say(held === undefined ? told : `${told}   held out ${percent(held.top1)}`);
 }
-const trained = { ...config, lambda: 1 };
+const { state, config: trained } = next.value;
 
-title(2, 'Fuse: λ is 1, so convolutions in a row are one');
-const fused = fuseState(next.value, trained);
+title(3, 'Fuse: λ is 1, so convolutions in a row are one');
+const fused = fuseState(state, trained);
 const layers = [trained, fused.config].map((form) => planNetwork(form, form.input_size));
 const count = (key: 'parameters' | 'macs'): string =>
   layers.map((form) => form.reduce((sum, layer) => sum + layer[key], 0).toLocaleString('en-US')).join(' → ');
@@ -71,7 +97,7 @@ say(
   `   layers ${layers.map(({ length }) => length).join(' → ')}   parameters ${count('parameters')}   multiply-adds ${count('macs')}`,
 );
 
-title(3, 'Prove it: fused = unfused');
+title(4, 'Prove it: fused = unfused');
 const verified = await verifyFused(fused, wasmBackend);
 const { maxDifference, maxLogit, float32Bound, float32FirstOrder } = fused.report;
 say(`   largest logit                                  ${maxLogit.toPrecision(3)}`);
@@ -82,9 +108,9 @@ say(
   `   what float32 can differ by at the very worst   ${float32Bound.toExponential(1)}   ${verified.holds ? 'holds' : 'BROKEN'}`,
 );
 
-title(4, `Work: WebAssembly classifies ${heldOut.n} images it never saw`);
+title(5, `Work: WebAssembly classifies ${heldOut.n} images it never saw`);
 await mkdir(FOLDER, { recursive: true });
-await writeWeights(`${FOLDER}/train.safetensors`, next.value, trained);
+await writeWeights(`${FOLDER}/train.safetensors`, state, trained);
 await writeWeights(`${FOLDER}/deploy.safetensors`, fused.state, fused.config, { dtype: 'float32' });
 const model = await loadModel(await readFile(`${FOLDER}/deploy.safetensors`));
 const pixels = batchOf(heldOut, [...Array(heldOut.n).keys()], config);
@@ -108,7 +134,7 @@ say(
 );
 
 say(`\nThe weights are in ${FOLDER}. Go on:`);
-say(`   npx vanillanet classify PICTURE.png --weights ${FOLDER}/deploy.safetensors`);
+say('   npx vanillanet classify examples/chelsea.png --weights models/vanillanet-cifar10.safetensors');
 say(`   npx vanillanet summary --weights ${FOLDER}/train.safetensors`);
 say('   npx vanillanet --help');
 if (!verified.holds) process.exitCode = 1;

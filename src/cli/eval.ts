@@ -37,7 +37,11 @@ const MOST_COLUMNS = 20;
 /** What a head must agree in with the data that it is held against. */
 function checkClasses({ config }: Model, { classNames }: ImageSet, spec: string): void {
   if (config.num_classes !== classNames.length) {
-    throw new ParamError({ op: spec, expected: `the network's ${config.num_classes} classes`, got: `${classNames.length}` });
+    throw new ParamError({
+      op: spec,
+      expected: `the network's ${config.num_classes} classes`,
+      got: `${classNames.length}`,
+    });
   }
   const names = config.class_names;
   const other = names?.findIndex((name, i) => name !== classNames[i]) ?? -1;
@@ -68,7 +72,11 @@ async function evaluate(model: Model, set: ImageSet, batchSize: number, spec: st
   const terminal = process.stderr.isTTY;
   for (let first = 0; first < set.n; first += batchSize) {
     const n = Math.min(batchSize, set.n - first);
-    const x = batchOf(set, Array.from({ length: n }, (_, i) => first + i), { mean, std });
+    const x = batchOf(
+      set,
+      Array.from({ length: n }, (_, i) => first + i),
+      { mean, std },
+    );
     const started = performance.now();
     const logits = await model.forward(x, n);
     milliseconds += performance.now() - started;
@@ -78,7 +86,11 @@ async function evaluate(model: Model, set: ImageSet, batchSize: number, spec: st
       const row = logits.subarray(i * num_classes, (i + 1) * num_classes);
       if (!row.every((value) => Number.isFinite(value))) {
         const got = row.find((value) => !Number.isFinite(value));
-        throw new DataError({ op: `${spec}: image ${first + i}`, expected: 'logits that are numbers', got: String(got) });
+        throw new DataError({
+          op: `${spec}: image ${first + i}`,
+          expected: 'logits that are numbers',
+          got: String(got),
+        });
       }
       answers[first + i] = largest(row);
       loss += lossOf(row, labels[i]);
@@ -116,7 +128,12 @@ function show({ scores, confusion, imagesPerSecond }: Evaluation, n: number): vo
     print(table([['', ...short, 'known'], ...counts.map((row, i) => [classNames[i], ...row, known[i]])]));
     return;
   }
-  print(table([['class', 'images', 'known'], ...counts.map((row, i) => [classNames[i], row.reduce((a, b) => a + b, 0), known[i]])]));
+  print(
+    table([
+      ['class', 'images', 'known'],
+      ...counts.map((row, i) => [classNames[i], row.reduce((a, b) => a + b, 0), known[i]]),
+    ]),
+  );
 }
 
 async function run(options: EvalOptions): Promise<void> {
@@ -138,7 +155,9 @@ async function run(options: EvalOptions): Promise<void> {
     for (const path of options.confusion ?? []) await writeConfusion(path, evaluation.confusion);
     if (options.json) {
       const { scores, confusion, imagesPerSecond: images_per_second } = evaluation;
-      const per_class = Object.fromEntries(classAccuracy(confusion).map((share, i) => [confusion.classNames[i], share]));
+      const per_class = Object.fromEntries(
+        classAccuracy(confusion).map((share, i) => [confusion.classNames[i], share]),
+      );
       printJson({ ...scores, images: set.n, images_per_second, per_class, confusion: confusion.counts });
     } else {
       show(evaluation, set.n);
@@ -152,7 +171,10 @@ export const evalCommand = (): Command =>
   withBackend(
     new Command('eval')
       .description('Measure a network on a data set: top-1, top-5, each class, and what is taken for what.')
-      .requiredOption('-w, --weights <file>', 'weights (.safetensors), a file or URL; WebAssembly takes the fused form'),
+      .requiredOption(
+        '-w, --weights <file>',
+        'weights (.safetensors), a file or URL; WebAssembly takes the fused form',
+      ),
   )
     .option('-d, --data <what>', 'as in train: CIFAR-10 or -100, an image folder, or "shapes"')
     .addOption(new Option('--split <which>', 'which part of the data').choices(['train', 'test']).default('test'))

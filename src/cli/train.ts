@@ -146,9 +146,7 @@ async function run(options: TrainCommandOptions): Promise<void> {
     interpolation: trained.height === input_size[0] && trained.width === input_size[1] ? 'bicubic' : 'bilinear',
   });
   const file = { ...recipeToFile(recipe), ...plan.network };
-  note(
-    `data   ${spec}: ${trained.n} images to train on, ${heldOut?.n ?? 0} held out, ${config.num_classes} classes`,
-  );
+  note(`data   ${spec}: ${trained.n} images to train on, ${heldOut?.n ?? 0} held out, ${config.num_classes} classes`);
   for (const { file: name, reason } of trained.skipped ?? []) note(`skipped ${name}: ${reason}`);
   note(`net    dims ${config.dims.join(',')}  strides ${config.strides.join(',')}  act_num ${config.act_num}`);
   const bytes = plannedMemory(config, recipe, options);
@@ -179,7 +177,8 @@ async function run(options: TrainCommandOptions): Promise<void> {
     }
   } catch (error) {
     shown.stop();
-    if (error instanceof TrainingError) note(`the last good checkpoints and ${options.output}/best.safetensors are kept`);
+    if (error instanceof TrainingError)
+      note(`the last good checkpoints and ${options.output}/best.safetensors are kept`);
     throw error;
   } finally {
     unwatch();
@@ -222,7 +221,8 @@ async function finish(done: Trained, folder: RunFolder, note: (text: string) => 
     ['best', done.best],
     ['best-fusable', done.bestFusable],
   ] as const) {
-    if (best !== null) note(`       ${folder.path}/${name}.safetensors (epoch ${best.epoch}, top-1 ${percent(best.top1)})`);
+    if (best !== null)
+      note(`       ${folder.path}/${name}.safetensors (epoch ${best.epoch}, top-1 ${percent(best.top1)})`);
   }
 }
 
@@ -242,7 +242,11 @@ export const trainCommand = (): Command =>
       .option('--resume', 'go on with the run in the output folder, to the same last bit')
       .option('--limit <n>', 'train on so many images only', integer(2))
       .option('--val-limit <n>', 'evaluate on so many held-out images only; 0 for none', integer(0))
-      .option('--image-size <size>', 'size that images are held at in memory, before augmentation (the input size)', size)
+      .option(
+        '--image-size <size>',
+        'size that images are held at in memory, before augmentation (the input size)',
+        size,
+      )
       .option('--workers <n>', 'threads that prepare images beside the network', integer(0), 1)
       .option('--checkpoint-every <s>', 'seconds between checkpoints within an epoch', number(0), 300)
       .addOption(

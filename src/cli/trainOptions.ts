@@ -10,7 +10,17 @@ import { CIFAR10, FILE_KEYS, PLAIN, PRESETS, type Preset, type Recipe } from '..
 import { integer, integers, number, numbers, size } from './arguments.js';
 
 /** Keys of a configuration that a file may set; the rest follows from the data. */
-const NETWORK_KEYS = ['variant', 'dims', 'strides', 'ada_pool', 'act_num', 'drop_rate', 'input_size', 'mean', 'std'] as const;
+const NETWORK_KEYS = [
+  'variant',
+  'dims',
+  'strides',
+  'ada_pool',
+  'act_num',
+  'drop_rate',
+  'input_size',
+  'mean',
+  'std',
+] as const;
 
 /** The values of flags, absent where a flag is. */
 export interface RecipeFlags extends Partial<Omit<Recipe, 'augment'>> {
@@ -124,10 +134,11 @@ export async function planOf(flags: RecipeFlags): Promise<Plan> {
     else if ('dims' in above) Reflect.deleteProperty(kept, 'variant');
     return { ...kept, ...above };
   }, {});
-  return { recipe, network: merged as GivenConfig };
+  return { recipe, network: merged };
 }
 
-const choice = (flags: string, text: string, choices: readonly string[]): Option => new Option(flags, text).choices(choices);
+const choice = (flags: string, text: string, choices: readonly string[]): Option =>
+  new Option(flags, text).choices(choices);
 
 /** Every value of recipe and network as a flag. */
 export const withRecipe = (command: Command): Command =>

@@ -51,7 +51,14 @@ export function confusionSvg(confusion: Confusion, title = 'Confusion matrix'): 
     marginRight: right,
     marginBottom: 20,
     style: { fontSize: '12px', color: LIGHT.text },
-    x: { domain: classNames.map((_, i) => i), tickFormat: (i: number) => classNames[i], axis: 'top', tickRotate: -90, label: null, tickSize: 0 },
+    x: {
+      domain: classNames.map((_, i) => i),
+      tickFormat: (i: number) => classNames[i],
+      axis: 'top',
+      tickRotate: -90,
+      label: null,
+      tickSize: 0,
+    },
     y: { domain: classNames.map((_, i) => i), tickFormat: (i: number) => classNames[i], label: null, tickSize: 0 },
     color: { type: 'linear', domain: [0, 1], range: ['#ffffff', '#00566b'] },
     marks: [

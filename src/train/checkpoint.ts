@@ -44,7 +44,7 @@ const KEPT = 2;
 const NAME = /^checkpoint-(\d{8})\.safetensors$/;
 const KEY = 'vanillanet.training';
 const VERSION = 1;
-const PARTS = ['model', 'optimizer', 'ema'] as const;
+type Part = 'model' | 'optimizer' | 'ema';
 
 const nameOf = (globalStep: number): string => `checkpoint-${`${globalStep}`.padStart(8, '0')}.safetensors`;
 
@@ -60,7 +60,7 @@ export async function checkpointsIn(folder: string): Promise<string[]> {
 
 function encode({ snapshot, ...rest }: Checkpoint): Uint8Array {
   const tensors = new Map<string, Tensor>();
-  const add = (part: (typeof PARTS)[number], state: StateDict | undefined): void => {
+  const add = (part: Part, state: StateDict | undefined): void => {
     for (const [name, tensor] of state ?? []) tensors.set(`${part}.${name}`, tensor);
   };
   add('model', snapshot.state);
@@ -84,7 +84,7 @@ export async function writeCheckpoint(folder: string, checkpoint: Checkpoint): P
 }
 
 /** The tensors of a part, under their own names. */
-function part(tensors: StateDict, name: (typeof PARTS)[number]): Map<string, Tensor> {
+function part(tensors: StateDict, name: Part): Map<string, Tensor> {
   const prefix = `${name}.`;
   return new Map(
     [...tensors].flatMap(([key, tensor]) => (key.startsWith(prefix) ? [[key.slice(prefix.length), tensor]] : [])),

@@ -184,14 +184,15 @@ const RANGES = {
  * @throws ParamError for an unknown key, or a value of another type or out of its range
  */
 export function resolveRecipe(given: Partial<Recipe>): Recipe {
-  for (const [key, value] of Object.entries(given)) {
+  for (const [key, value] of Object.entries<unknown>(given)) {
     if (!Object.hasOwn(PLAIN, key)) refuse(key, `one of ${Object.keys(PLAIN).join(', ')}`, 'an unknown key');
     if (value === undefined) refuse(key, 'a value', 'undefined');
   }
   const recipe = { ...PLAIN, ...given };
   for (const [key, [words, holds]] of Object.entries<Range>(RANGES)) {
     const value: unknown = recipe[key as keyof typeof RANGES];
-    if (typeof value !== 'number' || !holds(value)) refuse(key, words, typeof value === 'number' ? String(value) : value);
+    if (typeof value !== 'number' || !holds(value))
+      refuse(key, words, typeof value === 'number' ? String(value) : value);
   }
   for (const [key, choices] of Object.entries<readonly string[]>(CHOICES)) {
     const value: unknown = recipe[key as keyof typeof CHOICES];
@@ -202,7 +203,8 @@ export function resolveRecipe(given: Partial<Recipe>): Recipe {
   }
   checkAugment(recipe.augment);
   if (recipe.minLr > recipe.lr) refuse('minLr', `at most lr, ${recipe.lr}`, recipe.minLr);
-  if (recipe.warmupEpochs >= recipe.epochs) refuse('warmupEpochs', `fewer than ${recipe.epochs} epochs`, recipe.warmupEpochs);
+  if (recipe.warmupEpochs >= recipe.epochs)
+    refuse('warmupEpochs', `fewer than ${recipe.epochs} epochs`, recipe.warmupEpochs);
   return recipe;
 }
 

@@ -148,7 +148,9 @@ class Run {
     const shared = { mean, std, inputSize: input_size, smoothing, seed, workers };
     const closing: (() => void | Promise<void>)[] = [];
     try {
-      let trainer = await this.#open(resume === undefined ? { state: initialState(this.#config, seed) } : { resume: resume.snapshot });
+      let trainer = await this.#open(
+        resume === undefined ? { state: initialState(this.#config, seed) } : { resume: resume.snapshot },
+      );
       closing.push(() => {
         trainer.dispose();
       });
@@ -181,7 +183,11 @@ class Run {
           }
           const { ema: emaDecay } = this.#recipe;
           const optimiser = optimiserAt(lr, this.#recipe);
-          const { loss, logits } = trainer.step(x, targets, { lambda, optimiser, ...(emaDecay > 0 ? { emaDecay } : {}) });
+          const { loss, logits } = trainer.step(x, targets, {
+            lambda,
+            optimiser,
+            ...(emaDecay > 0 ? { emaDecay } : {}),
+          });
           step++;
           this.#globalStep++;
           if (!Number.isFinite(loss)) this.#refuseLoss(loss, epoch, step, trainer);

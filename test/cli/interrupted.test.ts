@@ -124,7 +124,9 @@ test(
   async () => {
     const again = await vanillanet(train('whole', ...EPOCHS), path());
     expect(again).toMatchObject({ status: 1, stdout: '' });
-    expect(again.stderr).toBe('ParamError: whole: expected a folder without a run, got one with: --resume goes on with it\n');
+    expect(again.stderr).toBe(
+      'ParamError: whole: expected a folder without a run, got one with: --resume goes on with it\n',
+    );
     const nothing = await vanillanet(train('nothing', ...EPOCHS, '--resume'), path());
     expect(nothing.stderr).toBe('ParamError: nothing: expected a run to go on with, got no folder\n');
     const other = await vanillanet(train('whole', '--epochs', '41', '--resume'), path());

@@ -102,7 +102,9 @@ test('the fused network is the one that goes on', async () => {
 
 test('a loss that is no number stops the training, and says where', async () => {
   const wild = run(1, { lr: 1e30 });
-  await expect(wild).rejects.toThrow(refusal(TrainingError, 'epoch 1, step', 'a loss that is a number', 'first at stem'));
+  await expect(wild).rejects.toThrow(
+    refusal(TrainingError, 'epoch 1, step', 'a loss that is a number', 'first at stem'),
+  );
 });
 
 test('a checkpoint of another network or recipe is refused', async () => {

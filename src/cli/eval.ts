@@ -7,11 +7,11 @@ import { openDataset } from '../data/open.js';
 import { atomicWrite, requireWritable } from '../io/atomicWrite.js';
 import { loadModel } from '../model/loadModel.js';
 import type { Model } from '../model/model.js';
-import { classAccuracy, confusionCsv, confusionOf, confusionSvg, type Confusion } from '../report/confusion.js';
+import { confusionCsv, confusionOf, confusionSvg, confusionTable, type Confusion } from '../report/confusion.js';
 import { NOTHING, scoresOf, tally, type Scores } from '../train/scores.js';
 import { integer } from './arguments.js';
 import { backendOf, withBackend, type BackendOptions } from './backends.js';
-import { percent, print, printJson, table } from './print.js';
+import { percent, print, printJson } from './print.js';
 import { CONFIG_HELP, readConfigFile } from './weights.js';
 
 interface EvalOptions extends BackendOptions {
@@ -30,9 +30,6 @@ interface Evaluation {
   readonly confusion: Confusion;
   readonly imagesPerSecond: number;
 }
-
-/** Up to so many classes a matrix fits a terminal. */
-const MOST_COLUMNS = 20;
 
 /** What a head must agree in with the data that it is held against. */
 function checkClasses({ config }: Model, { classNames }: ImageSet, spec: string): void {
@@ -117,23 +114,9 @@ async function writeConfusion(path: string, confusion: Confusion): Promise<void>
 }
 
 function show({ scores, confusion, imagesPerSecond }: Evaluation, n: number): void {
-  const { classNames, counts } = confusion;
   print(`top-1  ${percent(scores.top1)}   top-5  ${percent(scores.top5)}   loss  ${scores.loss.toFixed(4)} nats`);
   print(`${n} images, ${imagesPerSecond.toFixed(0)} images/s in the network\n`);
-  const accuracy = classAccuracy(confusion);
-  const known = accuracy.map((share) => (Number.isFinite(share) ? percent(share) : '–').padStart(6));
-  if (classNames.length <= MOST_COLUMNS) {
-    print('rows: what it is; columns: what it was taken for');
-    const short = classNames.map((name) => name.slice(0, 6));
-    print(table([['', ...short, 'known'], ...counts.map((row, i) => [classNames[i], ...row, known[i]])]));
-    return;
-  }
-  print(
-    table([
-      ['class', 'images', 'known'],
-      ...counts.map((row, i) => [classNames[i], row.reduce((a, b) => a + b, 0), known[i]]),
-    ]),
-  );
+  print(confusionTable(confusion));
 }
 
 async function run(options: EvalOptions): Promise<void> {
@@ -155,9 +138,7 @@ async function run(options: EvalOptions): Promise<void> {
     for (const path of options.confusion ?? []) await writeConfusion(path, evaluation.confusion);
     if (options.json) {
       const { scores, confusion, imagesPerSecond: images_per_second } = evaluation;
-      const per_class = Object.fromEntries(
-        classAccuracy(confusion).map((share, i) => [confusion.classNames[i], share]),
-      );
+      const per_class = Object.fromEntries(confusion.perClass.map((share, i) => [confusion.classNames[i], share]));
       printJson({ ...scores, images: set.n, images_per_second, per_class, confusion: confusion.counts });
     } else {
       show(evaluation, set.n);

@@ -1,44 +1,85 @@
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { stat } from 'node:fs/promises';
-import { basename, dirname, join, resolve } from 'node:path';
-import { ParamError } from '../core/errors.js';
+import { basename, dirname, extname, join, resolve } from 'node:path';
+import { DataError } from '../core/errors.js';
 import { atomicWrite, requireWritable } from '../io/atomicWrite.js';
-import { curvesSvg, type Run } from '../report/curves.js';
-import { curvesHtml } from '../report/page.js';
+import { curvesSvg } from '../report/curves.js';
+import { curvesHtml, type ReportedRun } from '../report/page.js';
 import { readMetrics } from '../report/record.js';
 import { print } from './print.js';
+import { readConfigFile } from './weights.js';
 
 interface PlotOptions {
   readonly output?: string;
   readonly title?: string;
 }
 
-/** A run by its folder, or by the file in it. */
-async function openRun(path: string): Promise<Run> {
-  const isFolder = (await stat(path).catch(() => null))?.isDirectory() ?? false;
-  const file = isFolder ? join(path, 'metrics.jsonl') : path;
-  const records = await readMetrics(file);
-  if (records.length === 0) throw new ParamError({ op: file, expected: 'records of a run', got: 'none yet' });
-  return { name: basename(isFolder ? resolve(path) : dirname(resolve(path))), records };
+interface Place {
+  readonly name: string;
+  readonly file: string;
+  /** Where its configuration lies beside it. */
+  readonly config: string;
 }
 
-async function plot(paths: readonly string[], { output, title }: PlotOptions): Promise<void> {
-  const beside = (await stat(paths[0]).catch(() => null))?.isDirectory() ? paths[0] : dirname(paths[0]);
-  const target = output ?? (paths.length === 1 ? join(beside, 'curves.html') : 'curves.html');
-  if (!/\.(svg|html)$/.test(target)) {
-    throw new ParamError({ op: 'output', expected: 'a name that ends in .svg or .html', got: target });
+/** The records of a run, which is a folder or a file in one. */
+async function find(run: string): Promise<Place> {
+  const there = await stat(run).catch(() => null);
+  if (there === null) throw new DataError({ op: run, expected: 'a run: a folder or a metrics file', got: 'nothing' });
+  const file = there.isDirectory() ? join(run, 'metrics.jsonl') : run;
+  if (there.isDirectory() && (await stat(file).catch(() => null)) === null) {
+    throw new DataError({ op: run, expected: 'a run with metrics.jsonl in it', got: 'a folder without' });
   }
-  await requireWritable(target);
-  const runs = await Promise.all(paths.map(openRun));
-  const named = title === undefined ? {} : { title };
-  await atomicWrite(target, target.endsWith('.svg') ? curvesSvg(runs, named) : curvesHtml(runs, named));
-  print(`wrote  ${target}`);
+  // A file that bears the usual name says nothing: its folder does.
+  const named = basename(file) === 'metrics.jsonl' ? dirname(resolve(file)) : file;
+  return { name: basename(named, '.jsonl'), file, config: join(dirname(file), 'config.json') };
 }
+
+async function open({ name, file, config: path }: Place): Promise<ReportedRun> {
+  const records = await readMetrics(file);
+  if (records.length === 0) throw new DataError({ op: file, expected: 'records of a run', got: 'none' });
+  const isThere = await stat(path).catch(() => null);
+  return isThere === null ? { name, records } : { name, records, config: await readConfigFile(path) };
+}
+
+/** Runs of the same name are told apart by their numbers. */
+const distinct = (runs: readonly ReportedRun[]): ReportedRun[] =>
+  runs.map((run, i) =>
+    runs.some(({ name }, k) => k !== i && name === run.name) ? { ...run, name: `${run.name} (${i + 1})` } : run,
+  );
+
+async function plot(paths: readonly string[], options: PlotOptions): Promise<void> {
+  const places: Place[] = [];
+  for (const path of paths) places.push(await find(path));
+  const output = options.output ?? join(dirname(places[0].file), 'curves.html');
+  await requireWritable(
+    output,
+    places.map(({ file }) => file),
+  );
+  const runs: ReportedRun[] = [];
+  for (const place of places) runs.push(await open(place));
+  const titled = options.title === undefined ? {} : { title: options.title };
+  const content =
+    extname(output).toLowerCase() === '.svg' ? curvesSvg(distinct(runs), titled) : curvesHtml(distinct(runs), titled);
+  await atomicWrite(output, content);
+  print(`wrote ${output}`);
+}
+
+/** A file whose ending says what it is to be. */
+export const fileOf =
+  (...endings: readonly string[]) =>
+  (path: string): string => {
+    if (endings.includes(extname(path).toLowerCase())) return path;
+    throw new InvalidArgumentError(`Expected a file that ends in ${endings.join(', ')}.`);
+  };
 
 export const plotCommand = (): Command =>
   new Command('plot')
-    .description('Draw the learning curves of a run, or of several to compare.')
-    .argument('<run...>', 'folders that training wrote, or their metrics.jsonl')
-    .option('-o, --output <file>', 'an .svg or .html file; curves.html where it is not given')
-    .option('--title <text>', 'what stands above')
+    .description('Draw the curves of training runs: loss, accuracy, lambda and learning rate.')
+    .argument('<run...>', 'folders with a metrics.jsonl, or such files; several are compared')
+    .option(
+      '-o, --output <file>',
+      'picture (.svg) or page (.html); curves.html beside the first run if not given',
+      fileOf('.svg', '.html'),
+    )
+    .option('-t, --title <text>', 'heading')
     .action(plot);

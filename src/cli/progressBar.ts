@@ -1,125 +1,168 @@
 import { Presets, SingleBar } from 'cli-progress';
+import type { WriteStream } from 'node:tty';
 import type { EpochRecord, Scores, StepRecord } from '../report/record.js';
-import { percent } from './print.js';
+import { brief, percent } from './print.js';
 
-export interface TrainingDisplay {
-  step(record: StepRecord): void;
-  epoch(record: EpochRecord): void;
-  /** A line of its own. */
-  note(text: string): void;
-  stop(): void;
-}
-
-interface DisplayOptions {
+export interface TrainingDisplayOptions {
+  /** Of the whole run. */
   readonly epochs: number;
   /** Of an epoch. */
   readonly steps: number;
   /** Standard output where it is not given. */
-  readonly stream?: NodeJS.WriteStream;
+  readonly stream?: NodeJS.WritableStream;
 }
 
-/** Plain lines where nobody looks at a terminal: four an epoch. */
-const LINES_PER_EPOCH = 4;
+/** Shows a training while it runs. */
+export interface TrainingDisplay {
+  step(record: StepRecord): void;
+  epoch(record: EpochRecord): void;
+  /** A line of text between the others. */
+  note(text: string): void;
+  /** Ends it, wherever it is: a bar keeps the process alive. */
+  stop(): void;
+}
 
-/** `1:02:03`, `4:05` */
+/** Where nobody looks at a terminal. */
+const LINES_PER_EPOCH = 4;
+const BAR = 24;
+/** Where the stream does not say how wide it is. */
+const COLUMNS = 80;
+
+const escapes = (code: number) => (text: string, coloured: boolean) =>
+  coloured ? `\x1b[${code}m${text}\x1b[0m` : text;
+const dim = escapes(2);
+const bold = escapes(1);
+
+/** 75 is 1:15, 3675 is 1:01:15. */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '?';
   const whole = Math.round(seconds);
-  const [h, m, s] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
-  const two = (n: number): string => `${n}`.padStart(2, '0');
-  return h > 0 ? `${h}:${two(m)}:${two(s)}` : `${m}:${two(s)}`;
+  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const two = (value: number): string => `${value}`.padStart(2, '0');
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
 }
 
-const told = ({ loss, top1, lambda, lr, images_per_second }: StepRecord): string =>
-  `loss ${loss.toFixed(3)}  top-1 ${percent(top1)}  lambda ${lambda.toFixed(2)}  lr ${lr.toExponential(1)}  ${images_per_second.toFixed(0)} images/s`;
+const accuracy = (share: number): string => (Number.isFinite(share) ? percent(share) : 'NaN');
 
-const scored = (name: string, { loss, top1, top5 }: Scores): string =>
-  `${name} loss ${loss.toFixed(3)} top-1 ${percent(top1)} top-5 ${percent(top5)}`;
+/** Most important first: what a narrow terminal has no room for is left out. */
+const fieldsOf = ({ loss, top1, lambda, lr, images_per_second }: StepRecord, left: string): string[] => [
+  `loss ${loss.toFixed(3)}`,
+  `top-1 ${accuracy(top1)}`,
+  `${left} left`,
+  `${images_per_second.toFixed(0)} images/s`,
+  `lambda ${lambda.toFixed(2)}`,
+  `lr ${lr.toExponential(1)}`,
+];
 
-function summary(record: EpochRecord, epochs: number): string {
-  const { epoch, train, validation, ema, lambda, lr, seconds, images_per_second, idle, fused } = record;
-  const parts = [
-    `epoch ${`${epoch}`.padStart(`${epochs}`.length)}/${epochs}`,
-    scored('train', train),
-    ...(validation === undefined ? [] : [scored('held out', validation)]),
-    ...(ema === undefined ? [] : [scored('averaged', ema)]),
-    `lambda ${lambda.toFixed(2)}${fused ? ' (fused)' : ''}`,
-    `lr ${lr.toExponential(1)}`,
-    `${duration(seconds)}, ${images_per_second.toFixed(0)} images/s, idle ${percent(idle)}`,
-  ];
-  return parts.join('  ');
+/** As many fields as there is room for, after the first. */
+function fitted([first, ...fields]: readonly string[], columns: number): string {
+  let line = first.slice(0, columns);
+  for (const field of fields) {
+    if (line.length + 2 + field.length > columns) break;
+    line += `  ${field}`;
+  }
+  return line;
 }
 
-/** Seconds to the end of the run, if it goes on as since it began to be shown. */
-function timeLeft(epochs: number): (record: StepRecord) => number {
-  const started = performance.now();
-  let first: number | null = null;
-  return ({ global_step, steps }) => {
-    first ??= global_step - 1;
-    const perStep = (performance.now() - started) / 1000 / (global_step - first);
-    return perStep * (epochs * steps - global_step);
+const scoresOf = (name: string, { loss, top1, top5 }: Scores): string =>
+  `${name} loss ${loss.toFixed(3)} top-1 ${accuracy(top1)} top-5 ${accuracy(top5)}`;
+
+/** How long the rest takes, by the time of the steps seen: none for a run taken up again counts as made now. */
+class Clock {
+  #first: { readonly at: number; readonly step: number } | null = null;
+
+  constructor(private readonly total: number) {}
+
+  left(globalStep: number): string {
+    const now = performance.now();
+    this.#first ??= { at: now, step: globalStep };
+    const made = globalStep - this.#first.step;
+    if (made <= 0) return '?';
+    return duration(((now - this.#first.at) / 1000 / made) * Math.max(0, this.total - globalStep));
+  }
+}
+
+/**
+ * A bar that renews itself on a terminal, some lines elsewhere; and a line for every
+ * epoch. NO_COLOR is respected.
+ */
+export function trainingDisplay({ epochs, steps, stream = process.stdout }: TrainingDisplayOptions): TrainingDisplay {
+  const terminal = (stream as Partial<WriteStream>).isTTY === true;
+  const coloured = terminal && (process.env['NO_COLOR'] ?? '') === '';
+  const columns = (): number => (stream as Partial<WriteStream>).columns ?? COLUMNS;
+  const clock = new Clock(epochs * steps);
+  const every = Math.max(1, Math.ceil(steps / LINES_PER_EPOCH));
+  const write = (line: string): void => {
+    stream.write(`${line}\n`);
   };
-}
+  let bar: SingleBar | null = null;
 
-function plainLines({ epochs }: DisplayOptions, print: (line: string) => void): TrainingDisplay {
-  const left = timeLeft(epochs);
+  const drawn = (record: StepRecord): string => {
+    const done = Math.round((BAR * record.step) / Math.max(1, record.steps));
+    const head = `epoch ${record.epoch}/${epochs} `;
+    // The last column stays free: a full line would wrap.
+    const room = columns() - 1;
+    const wide = room >= head.length + BAR + 30;
+    const strip = wide ? `${'█'.repeat(done)}${'░'.repeat(BAR - done)} ` : '';
+    const share = `${Math.floor((100 * record.step) / Math.max(1, record.steps))}%`.padStart(4);
+    const fields = fitted(
+      [share, ...fieldsOf(record, clock.left(record.global_step))],
+      room - head.length - strip.length,
+    );
+    return wide ? `${head}${dim(strip, coloured)}${fields}` : `${head}${fields}`.slice(0, Math.max(1, room));
+  };
+
+  const remove = (): void => {
+    bar?.stop();
+    bar = null;
+  };
+
+  const between = (line: string): void => {
+    remove();
+    write(line);
+  };
+
   return {
     step(record) {
-      const { epoch, step, steps } = record;
-      const seconds = left(record);
-      if (step !== steps && step % Math.ceil(steps / LINES_PER_EPOCH) !== 0) return;
-      const at = `epoch ${epoch}/${epochs}  step ${`${step}`.padStart(`${steps}`.length)}/${steps}`;
-      print(`${at}  ${told(record)}  ${duration(seconds)} left`);
+      if (!terminal) {
+        const line = fitted(
+          [
+            `epoch ${record.epoch}/${epochs}  step ${record.step}/${record.steps}`,
+            ...fieldsOf(record, clock.left(record.global_step)),
+          ],
+          Infinity,
+        );
+        if (record.step === record.steps || record.step % every === 0) write(line);
+        return;
+      }
+      if (bar === null) {
+        const options = {
+          stream,
+          format: (_: unknown, __: unknown, { record: shown }: { record: StepRecord }) => drawn(shown),
+          clearOnComplete: true,
+          // Whoever trains decides what an interrupt does; and the line fits by itself.
+          gracefulExit: false,
+          linewrap: true,
+          fps: 8,
+        };
+        bar = new SingleBar(options, Presets.shades_classic);
+        bar.start(record.steps, record.step, { record });
+      } else {
+        bar.update(record.step, { record });
+      }
     },
-    epoch(record) {
-      print(summary(record, epochs));
-    },
-    note: print,
-    stop: () => undefined,
-  };
-}
-
-function bars({ epochs, steps, stream }: DisplayOptions & { stream: NodeJS.WriteStream }): TrainingDisplay {
-  const left = timeLeft(epochs);
-  const bar = new SingleBar(
-    {
-      format: 'epoch {at}/{epochs} {bar} {value}/{total}  {told}  {left} left',
-      stream,
-      hideCursor: true,
-      clearOnComplete: true,
-      barsize: 20,
-      fps: 5,
-      linewrap: false,
-    },
-    Presets.shades_classic,
-  );
-  let shown = false;
-  const clear = (): void => {
-    if (shown) bar.stop();
-    shown = false;
-  };
-  return {
-    step(record) {
-      const payload = { at: record.epoch, epochs, told: told(record), left: duration(left(record)) };
-      if (!shown) bar.start(steps, record.step, payload);
-      else bar.update(record.step, payload);
-      shown = true;
-    },
-    epoch(record) {
-      clear();
-      stream.write(`${summary(record, epochs)}\n`);
+    epoch({ epoch, train, validation, ema, seconds, images_per_second, fused }) {
+      const parts = [
+        `${bold(`epoch ${epoch}/${epochs}`, coloured)}  ${scoresOf('train', train)}`,
+        ...(validation === undefined ? [] : [scoresOf(fused ? 'validation (fused)' : 'validation', validation)]),
+        ...(ema === undefined ? [] : [scoresOf('averaged', ema)]),
+        `${duration(seconds)}, ${brief(images_per_second)} images/s`,
+      ];
+      between(parts.join('  |  '));
     },
     note(text) {
-      clear();
-      stream.write(`${text}\n`);
+      between(text);
     },
-    stop: clear,
+    stop: remove,
   };
-}
-
-/** Shows a training: a bar for each epoch on a terminal, some lines elsewhere, and a line for each epoch in both. */
-export function trainingDisplay(options: DisplayOptions): TrainingDisplay {
-  const { stream = process.stdout } = options;
-  if (stream.isTTY) return bars({ ...options, stream });
-  return plainLines(options, (line) => stream.write(`${line}\n`));
 }

@@ -81,8 +81,12 @@ function display(json: boolean, epochs: number, steps: number): Show {
       if (progress.kind === 'step') shown.step(progress);
       else shown.epoch(progress);
     },
-    note: shown.note,
-    stop: shown.stop,
+    note: (text) => {
+      shown.note(text);
+    },
+    stop: () => {
+      shown.stop();
+    },
   };
 }
 

@@ -27,6 +27,8 @@ interface Series {
   readonly dash?: string;
   /** Thin and pale: what lies between the epochs. */
   readonly faint?: true;
+  /** A rule's course, not a measurement: no dots. */
+  readonly smooth?: true;
 }
 
 /** More points than a picture has pixels say no more. */
@@ -82,7 +84,7 @@ function ofOne({ records }: Run, palette: Palette): Panels {
     faint: true,
   });
   const schedule = (key: 'lambda' | 'lr'): Series[] => [
-    { label: '', colour: palette.text, points: schedulePoints(records, key) },
+    { label: '', colour: palette.text, points: schedulePoints(records, key), smooth: true },
   ];
   return {
     loss: [
@@ -133,7 +135,12 @@ function ofSeveral(runs: readonly Run[], palette: Palette): Panels {
       ];
     });
   const schedule = (key: 'lambda' | 'lr'): Series[] =>
-    runs.map(({ records }, i) => ({ label: '', colour: colourOf(i), points: schedulePoints(records, key) }));
+    runs.map(({ records }, i) => ({
+      label: '',
+      colour: colourOf(i),
+      points: schedulePoints(records, key),
+      smooth: true,
+    }));
   return { loss: drawn('loss'), accuracy: drawn('top1'), lambda: schedule('lambda'), lr: schedule('lr') };
 }
 
@@ -159,7 +166,7 @@ interface PanelOptions {
   readonly lastEpoch: number;
   readonly palette: Palette;
   readonly axis: Plot.ScaleOptions;
-  readonly ticks: number;
+  readonly ticks: number | number[];
 }
 
 interface Drawn {
@@ -191,7 +198,7 @@ function legend(series: readonly Series[], { x, y, width }: Frame): Drawn {
 
 const labelled = (series: readonly Series[]): Series[] => series.filter((one) => isDrawn(one) && one.label !== '');
 
-function marksOf({ colour, dash, faint, points }: Series): Plot.Markish[] {
+function marksOf({ colour, dash, faint, smooth, points }: Series): Plot.Markish[] {
   const line = Plot.lineY(points, {
     x: 'x',
     y: 'y',
@@ -202,7 +209,7 @@ function marksOf({ colour, dash, faint, points }: Series): Plot.Markish[] {
   });
   // Of a single point, and of one between gaps, a line shows nothing.
   const seen = points.filter(({ y }) => Number.isFinite(y));
-  const dots = seen.length <= (faint ? 1 : MOST_DOTS) ? seen : [];
+  const dots = seen.length <= (faint || smooth ? 1 : MOST_DOTS) ? seen : [];
   return [line, Plot.dot(dots, { x: 'x', y: 'y', fill: colour, r: dash === undefined ? 2.5 : 1.8 })];
 }
 
@@ -219,6 +226,7 @@ function panel(all: readonly Series[], frame: Frame, options: PanelOptions): Dra
   }
   const whole = Array.from({ length: lastEpoch + 1 }, (_, i) => i);
   const every = Math.ceil(lastEpoch / Math.max(2, Math.floor((frame.width - 60) / 48)));
+  const given = typeof ticks === 'number' ? { ticks } : { values: ticks };
   const svg = plotAt(frame.x, top, {
     width: frame.width,
     height,
@@ -230,13 +238,13 @@ function panel(all: readonly Series[], frame: Frame, options: PanelOptions): Dra
     x: { domain: [0, lastEpoch] },
     y: { ...axis },
     marks: [
-      Plot.gridY({ ticks, stroke: palette.grid, strokeOpacity: 1 }),
+      Plot.gridY({ ...given, stroke: palette.grid, strokeOpacity: 1 }),
       Plot.ruleY([0], { stroke: palette.grid }),
       Plot.axisX(
         whole.filter((epoch) => epoch % niceStep(every) === 0),
         { label: 'epoch', labelArrow: 'none', tickFormat: String, tickSize: 4 },
       ),
-      Plot.axisY({ ticks, label: null, tickSize: 0, ...(axis.tickFormat ? { tickFormat: axis.tickFormat } : {}) }),
+      Plot.axisY({ ...given, label: null, tickSize: 0, ...(axis.tickFormat ? { tickFormat: axis.tickFormat } : {}) }),
       ...series.flatMap(marksOf),
     ],
   });
@@ -285,15 +293,23 @@ export function curvesSvg(runs: readonly Run[], options: CurvesOptions = {}): st
     ['lambda', { title: 'λ', height: 110, ticks: 2, axis: { domain: [0, 1], tickFormat: plain } }],
     [
       'lr',
-      { title: 'Learning rate', height: 110, ticks: 2, axis: { domain: domainOf(panels.lr), tickFormat: exponential } },
+      {
+        title: 'Learning rate',
+        height: 110,
+        ticks: thirds(domainOf(panels.lr)),
+        axis: { domain: domainOf(panels.lr), tickFormat: exponential },
+      },
     ],
   ];
   const parts: string[] = [];
   let y = 16;
-  const most = Math.floor((width - 2 * edge) / textWidth('x', 18));
-  const heading = title.length > most ? `${title.slice(0, most - 1)}…` : title;
-  parts.push(`<text x="${edge}" y="${y + 18}" font-size="18" font-weight="700">${escape(heading)}</text>`);
-  y += 40;
+  // A page has a heading of its own.
+  if (title !== '') {
+    const most = Math.floor((width - 2 * edge) / textWidth('x', 18));
+    const heading = title.length > most ? `${title.slice(0, most - 1)}…` : title;
+    parts.push(`<text x="${edge}" y="${y + 18}" font-size="18" font-weight="700">${escape(heading)}</text>`);
+    y += 40;
+  }
   for (let i = 0; i < specs.length; i += wide ? 2 : 1) {
     const beside = specs.slice(i, i + (wide ? 2 : 1));
     const frameOf = (column: number): Frame => ({ x: edge + column * (each + GAP), y, width: each });
@@ -306,8 +322,11 @@ export function curvesSvg(runs: readonly Run[], options: CurvesOptions = {}): st
     parts.push(...row.map(({ svg }) => svg));
     y += Math.max(...row.map(({ height }) => height)) + 14;
   }
-  return picture({ width, height: Math.ceil(y), title, palette }, parts);
+  return picture({ width, height: Math.ceil(y), title: title === '' ? 'Curves' : title, palette }, parts);
 }
+
+/** Bottom, middle and top. */
+const thirds = ([low, high]: readonly [number, number]): number[] => [low, (low + high) / 2, high];
 
 /** 0.003 is 3e-3. */
 const exponential = (value: number): string =>

@@ -1,93 +1,125 @@
 import { bestEpoch, curvesSvg, epochsOf, type Run } from './curves.js';
+import type { Scores } from './record.js';
 import { DARK, declarations, escape, FONT, LIGHT, VARIABLES } from './svg.js';
-import type { EpochRecord, Scores } from './record.js';
 
-export interface PageOptions {
-  readonly title?: string;
-  /** Recipe and network, shown as they are. */
+/** A run, and what it was told to do where that is known. */
+export interface ReportedRun extends Run {
   readonly config?: Readonly<Record<string, unknown>>;
 }
 
-const percent = (share: number | undefined): string =>
-  share === undefined || !Number.isFinite(share) ? '–' : `${(100 * share).toFixed(2)}%`;
-const digits = (value: number | undefined): string =>
-  value === undefined || !Number.isFinite(value) ? '–' : value.toFixed(3);
+export interface PageOptions {
+  readonly title?: string;
+}
 
-const CSS = `
+/** Widths of the curves on a desktop and on a phone. */
+const [WIDE, NARROW] = [960, 390];
+
+const STYLE = `
 :root { color-scheme: light dark; ${declarations(LIGHT)} }
 @media (prefers-color-scheme: dark) { :root { ${declarations(DARK)} } }
-body { margin: 0 auto; padding: 1rem; max-width: 70rem; font: 16px/1.5 ${FONT}; background: var(--background); color: var(--text); }
-h1 { font-size: 1.4rem; } h2 { font-size: 1.1rem; margin-top: 2rem; }
-svg { max-width: 100%; height: auto; display: block; }
+body { margin: 0 auto; max-width: 1000px; padding: 16px; background: var(--background); color: var(--text);
+  font: 15px/1.5 ${FONT}; }
+h1 { font-size: 22px; margin: 8px 0 4px; overflow-wrap: anywhere; }
+h2 { font-size: 17px; margin: 28px 0 8px; overflow-wrap: anywhere; }
+figure { margin: 0; }
+figure svg { display: block; width: 100%; height: auto; }
 .narrow { display: none; }
-@media (max-width: 700px) { .wide { display: none; } .narrow { display: block; } }
+@media (max-width: 700px) { .wide { display: none; } .narrow { display: block; } body { padding: 8px; } }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; }
-th, td { padding: 0.2rem 0.7rem; text-align: right; border-bottom: 1px solid var(--grid); white-space: nowrap; }
-th { font-weight: 600; } tr.best td { font-weight: 700; }
-pre { overflow-x: auto; padding: 0.8rem; border: 1px solid var(--grid); border-radius: 6px; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; white-space: nowrap; font-size: 14px; }
+th, td { padding: 4px 10px; text-align: right; border-bottom: 1px solid var(--grid); }
+th { font-weight: 600; }
+.best td { font-weight: 700; color: var(--validation); }
+.config th, .config td { text-align: left; white-space: normal; vertical-align: top; overflow-wrap: anywhere; }
+p { margin: 4px 0; }
 `;
 
-interface Column {
-  readonly title: string;
-  readonly text: (epoch: EpochRecord) => string;
-}
+const percent = (share: number | undefined): string =>
+  share === undefined ? '' : Number.isFinite(share) ? `${(100 * share).toFixed(2)}%` : 'not a number';
+const digits = (value: number | undefined, count: number): string =>
+  value === undefined ? '' : Number.isFinite(value) ? value.toFixed(count) : 'not a number';
 
-const scored = (title: string, of: (epoch: EpochRecord) => Scores | undefined): Column[] => [
-  { title: `${title} loss`, text: (epoch) => digits(of(epoch)?.loss) },
-  { title: `${title} top-1`, text: (epoch) => percent(of(epoch)?.top1) },
-  { title: `${title} top-5`, text: (epoch) => percent(of(epoch)?.top5) },
+const row = (cells: readonly string[], tag = 'td'): string =>
+  cells.map((cell) => `<${tag}>${escape(cell)}</${tag}>`).join('');
+
+const cellsOf = (scores: Scores | undefined): string[] => [
+  digits(scores?.loss, 4),
+  percent(scores?.top1),
+  percent(scores?.top5),
 ];
 
-const COLUMNS: readonly Column[] = [
-  { title: 'epoch', text: ({ epoch }) => `${epoch}` },
-  { title: 'λ', text: ({ lambda }) => lambda.toFixed(2) },
-  { title: 'learning rate', text: ({ lr }) => lr.toExponential(2) },
-  ...scored('train', ({ train }) => train),
-  ...scored('validation', ({ validation }) => validation),
-  { title: 'averaged top-1', text: ({ ema }) => percent(ema?.top1) },
-  { title: 'seconds', text: ({ seconds }) => seconds.toFixed(1) },
-  { title: 'images/s', text: ({ images_per_second }) => images_per_second.toFixed(0) },
-  { title: 'idle', text: ({ idle }) => percent(idle) },
-];
-
-function table({ name, records }: Run): string {
+function epochTable({ records }: ReportedRun): string {
   const epochs = epochsOf(records);
-  const best = bestEpoch(records)?.epoch;
-  // What no epoch has is no column.
-  const columns = COLUMNS.filter(({ text }) => epochs.some((epoch) => text(epoch) !== '–'));
-  const cells = (texts: readonly string[], tag: string): string =>
-    texts.map((text) => `<${tag}>${escape(text)}</${tag}>`).join('');
-  const rows = epochs.map((epoch) => {
-    const mark = epoch.epoch === best ? ' class="best"' : '';
-    return `<tr${mark}>${cells(
-      columns.map(({ text }) => text(epoch)),
-      'td',
-    )}</tr>`;
+  if (epochs.length === 0) return '<p>No epoch was finished.</p>';
+  const best = bestEpoch(records);
+  const named = (['validation', 'ema'] as const).filter((name) => epochs.some((epoch) => epoch[name] !== undefined));
+  const heads = ['train', ...named.map((name) => (name === 'ema' ? 'averaged' : name))];
+  const head = [
+    'epoch',
+    ...heads.flatMap((name) => [`${name} loss`, `${name} top-1`, `${name} top-5`]),
+    'λ',
+    'learning rate',
+    'images/s',
+    'seconds',
+  ];
+  const body = epochs.map((epoch) => {
+    const cells = [
+      `${epoch.epoch}${epoch === best ? ' ★' : ''}`,
+      ...cellsOf(epoch.train),
+      ...named.flatMap((name) => cellsOf(epoch[name])),
+      digits(epoch.lambda, 3),
+      Number.isFinite(epoch.lr) ? epoch.lr.toExponential(2) : 'not a number',
+      digits(epoch.images_per_second, 0),
+      digits(epoch.seconds, 1),
+    ];
+    return `<tr${epoch === best ? ' class="best"' : ''}>${row(cells)}</tr>`;
   });
-  const head = cells(
-    columns.map(({ title }) => title),
-    'th',
-  );
-  return `<h2>${escape(name)}</h2>\n<div class="scroll"><table><thead><tr>${head}</tr></thead><tbody>${rows.join('\n')}</tbody></table></div>`;
+  return `<div class="scroll"><table class="epochs"><thead><tr>${row(head, 'th')}</tr></thead>
+<tbody>
+${body.join('\n')}
+</tbody></table></div>`;
 }
 
-/** The curves as a page that needs nothing else: for wide and narrow screens, light and dark. */
-export function curvesHtml(runs: readonly Run[], { title, config }: PageOptions = {}): string {
-  const heading = title ?? `Training of ${runs.map(({ name }) => name).join(', ')}`;
-  const drawn = (width: number): string => curvesSvg(runs, { title: heading, width, palette: VARIABLES });
-  const recipe = config === undefined ? '' : `<h2>Recipe</h2>\n<pre>${escape(JSON.stringify(config, null, 2))}</pre>`;
-  return [
-    '<!doctype html>',
-    '<html lang="en">',
-    `<head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>${escape(heading)}</title><style>${CSS}</style></head>`,
-    '<body>',
-    `<div class="wide">${drawn(1080)}</div>`,
-    `<div class="narrow">${drawn(400)}</div>`,
-    ...runs.map(table),
-    recipe,
-    '</body>',
-    '</html>',
-    '',
-  ].join('\n');
+function configTable({ config }: ReportedRun): string {
+  if (config === undefined) return '';
+  const rows = Object.entries(config).map(([key, value]) => {
+    const text = typeof value === 'string' ? value : JSON.stringify(value);
+    return `<tr><th>${escape(key)}</th><td>${escape(text)}</td></tr>`;
+  });
+  return `<h2>Configuration</h2>\n<div class="scroll"><table class="config">${rows.join('\n')}</table></div>`;
+}
+
+function summaryOf(run: ReportedRun): string {
+  const best = bestEpoch(run.records);
+  if (best === null) return '';
+  const { validation } = best;
+  const text = `Best epoch ${best.epoch}: validation top-1 ${percent(validation?.top1)}, top-5 ${percent(validation?.top5)}`;
+  return `<p>${text}</p>`;
+}
+
+function section(run: ReportedRun, several: boolean): string {
+  const heading = several ? run.name : 'Epochs';
+  return `<section><h2>${escape(heading)}</h2>\n${summaryOf(run)}\n${epochTable(run)}\n${configTable(run)}</section>`;
+}
+
+/** Curves, epochs and configuration of runs as one HTML file that needs nothing else: no script, no other address. */
+export function curvesHtml(runs: readonly ReportedRun[], options: PageOptions = {}): string {
+  const title = options.title ?? `Training of ${runs.map(({ name }) => name).join(', ')}`;
+  const drawn = (width: number): string => curvesSvg(runs, { title: '', width, palette: VARIABLES });
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escape(title)}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<h1>${escape(title)}</h1>
+<figure class="wide">${drawn(WIDE)}</figure>
+<figure class="narrow">${drawn(NARROW)}</figure>
+${runs.map((run) => section(run, runs.length > 1)).join('\n')}
+</body>
+</html>
+`;
 }

@@ -87,9 +87,9 @@ export class RunFolder {
 
   /** Draws the curves anew. */
   async draw(config: Readonly<Record<string, unknown>>): Promise<void> {
-    const runs = [{ name: this.path, records: await readMetrics(join(this.path, METRICS)) }];
+    const runs = [{ name: this.path, records: await readMetrics(join(this.path, METRICS)), config }];
     await atomicWrite(join(this.path, 'curves.svg'), curvesSvg(runs));
-    await atomicWrite(join(this.path, 'curves.html'), curvesHtml(runs, { config }));
+    await atomicWrite(join(this.path, 'curves.html'), curvesHtml(runs));
   }
 
   /** What was recorded behind the checkpoint will be recorded again. */

@@ -36,7 +36,7 @@ const losses = (records: readonly Step[]): number[] => records.map(({ loss }) =>
 
 const trained = await run();
 
-test('counts epochs from 1 and leaves out what fills no batch', async () => {
+test('counts epochs from 1 and leaves out what fills no batch', () => {
   const steps = [1, 2, 3].flatMap((epoch) => [1, 2, 3, 4].map((step) => [epoch, step, STEPS]));
   expect(trained.steps.map(({ epoch, step, steps: of }) => [epoch, step, of])).toEqual(steps);
 });
@@ -65,7 +65,7 @@ describe('λ', () => {
   });
 });
 
-test('the learning rate falls along a cosine, step by step', async () => {
+test('the learning rate falls along a cosine, step by step', () => {
   const { lr } = options;
   trained.steps.forEach((record, t) => {
     expect(record.lr).toBeCloseTo((lr * (1 + Math.cos((Math.PI * t) / 12))) / 2, 15);

@@ -47,13 +47,18 @@ const RULES: readonly {
     rooms: ['src/train/', 'src/core/', 'src/data/', 'src/oracle/', 'src/wasm/training/', 'reference/index.ts'],
     packages: [],
   },
-  { from: 'src/cli/', rooms: ['src/', 'reference/index.ts'], packages: ['node:', 'commander'] },
+  {
+    from: 'src/report/',
+    rooms: ['src/report/', 'src/core/', 'src/io/'],
+    packages: ['@observablehq/plot', 'linkedom'],
+  },
+  { from: 'src/cli/', rooms: ['src/', 'reference/index.ts'], packages: ['node:', 'commander', 'cli-progress'] },
   { from: 'src/index.ts', rooms: ['src/core/', 'src/image/', 'src/io/', 'src/model/', 'src/wasm/'], packages: [] },
   { from: 'src/node.ts', rooms: ['src/'], packages: [] },
 ];
 
 /** What the portable entry must never reach, not even through others. */
-const NOT_PORTABLE = ['reference/', 'src/cli/', 'src/data/', 'src/oracle/', 'src/train/'];
+const NOT_PORTABLE = ['reference/', 'src/cli/', 'src/data/', 'src/oracle/', 'src/report/', 'src/train/'];
 
 const sources = (folder: string): string[] =>
   readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })

@@ -5,7 +5,9 @@ import { OracleError } from '../../reference/index.js';
 import { VanillaNetError } from '../core/errors.js';
 import { benchCommand } from './bench.js';
 import { classifyCommand } from './classify.js';
+import { evalCommand } from './eval.js';
 import { fuseCommand } from './fuse.js';
+import { plotCommand } from './plot.js';
 import { lineOf } from './print.js';
 import { runCommand } from './run.js';
 import { summaryCommand } from './summary.js';
@@ -26,9 +28,11 @@ const program = new Command('vanillanet')
 for (const command of [
   trainCommand(),
   fuseCommand(),
+  evalCommand(),
   classifyCommand(),
   summaryCommand(),
   benchCommand(),
+  plotCommand(),
   runCommand(),
 ]) {
   program.addCommand(command.copyInheritedSettings(program));

@@ -127,15 +127,13 @@ async function answer(model: Model, set: ImageSet, { batchSize, top }: EvalOptio
   return { predictions, loss: loss / set.n, topK: among / set.n, imagesPerSecond: (1000 * set.n) / ms };
 }
 
-/** Without NaN, for which JSON has no word. */
-const shareOrNull = (share: number): number | null => (Number.isNaN(share) ? null : share);
-
+/** A class without images has no share: NaN, which JSON writes as null. */
 const asJson = ({ classNames, counts, perClass, accuracy, total }: Confusion) => ({
-  class_names: classNames,
-  confusion: counts,
-  per_class: perClass.map(shareOrNull),
   top1: accuracy,
   images: total,
+  class_names: classNames,
+  per_class: Object.fromEntries(perClass.map((share, i) => [classNames[i], share])),
+  confusion: counts,
 });
 
 function fileContent(confusion: Confusion, path: string, title: string): string {
@@ -178,10 +176,8 @@ async function evaluate(options: EvalOptions): Promise<void> {
     print(`top-1 ${percent(confusion.accuracy)}  top-${top} ${percent(topK)}  loss ${loss.toFixed(4)} nats`);
     print(`${imagesPerSecond.toFixed(0)} images/s by ${model.backend}\n`);
     print(confusionTable(confusion));
-    const [worst] = mistakes(confusion, 1);
-    // Of many classes the table says so itself.
-    if (worst !== undefined && set.classNames.length <= 20) {
-      print(`\nmost frequent mistake: ${worst.label} taken for ${worst.prediction}, ${worst.count} times`);
+    for (const { label, prediction, count } of mistakes(confusion, 1)) {
+      print(`\nmost frequent mistake: ${label} taken for ${prediction}, ${count} times`);
     }
     if (options.confusion !== undefined) print(`\nwrote ${options.confusion}`);
   } finally {

@@ -65,8 +65,15 @@ function aligned(rows: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
+/** One class taken for another, so many times. */
+export interface Mistake {
+  readonly label: string;
+  readonly prediction: string;
+  readonly count: number;
+}
+
 /** The most frequent mistakes, most frequent first. */
-export function mistakes({ counts, classNames }: Confusion, most = NAMED) {
+export function mistakes({ counts, classNames }: Confusion, most = NAMED): Mistake[] {
   return counts
     .flatMap((row, label) => row.map((count, prediction) => ({ label, prediction, count })))
     .filter(({ label, prediction, count }) => label !== prediction && count > 0)

@@ -9,14 +9,7 @@ import { openDataset } from '../data/open.js';
 import { atomicWrite, requireWritable } from '../io/atomicWrite.js';
 import { loadModel } from '../model/loadModel.js';
 import type { Model } from '../model/model.js';
-import {
-  confusionCsv,
-  confusionOf,
-  confusionSvg,
-  confusionTable,
-  mistakes,
-  type Confusion,
-} from '../report/confusion.js';
+import { confusionCsv, confusionOf, confusionTable, mistakes, type Confusion } from '../report/confusion.js';
 import { integer } from './arguments.js';
 import { backendOf, withBackend, type BackendOptions } from './backends.js';
 import { fileOf } from './plot.js';
@@ -136,10 +129,15 @@ const asJson = ({ classNames, counts, perClass, accuracy, total }: Confusion) =>
   confusion: counts,
 });
 
-function fileContent(confusion: Confusion, path: string, title: string): string {
+async function fileContent(confusion: Confusion, path: string, title: string): Promise<string> {
   const ending = extname(path).toLowerCase();
   if (ending === '.csv') return confusionCsv(confusion);
-  return ending === '.svg' ? confusionSvg(confusion, { title }) : `${JSON.stringify(asJson(confusion))}\n`;
+  if (ending === '.json')
+    return `${JSON.stringify(asJson(confusion))}
+`;
+  // What draws takes a third of a second to load: only those who want a picture wait for it.
+  const { confusionSvg } = await import('../report/confusionSvg.js');
+  return confusionSvg(confusion, { title });
 }
 
 async function evaluate(options: EvalOptions): Promise<void> {
@@ -154,10 +152,8 @@ async function evaluate(options: EvalOptions): Promise<void> {
     const { predictions, loss, topK, imagesPerSecond } = await answer(model, set, options);
     const confusion = confusionOf(set.labels, predictions, set.classNames);
     if (options.confusion !== undefined) {
-      await atomicWrite(
-        options.confusion,
-        fileContent(confusion, options.confusion, `${weights} on ${data}, ${split}`),
-      );
+      const content = await fileContent(confusion, options.confusion, `${weights} on ${data}, ${split}`);
+      await atomicWrite(options.confusion, content);
     }
     if (options.json) {
       printJson({

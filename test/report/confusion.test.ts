@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ParamError } from '../../src/core/errors.js';
-import { confusionCsv, confusionOf, confusionSvg, confusionTable, mistakes } from '../../src/report/confusion.js';
+import { confusionCsv, confusionOf, confusionTable, mistakes } from '../../src/report/confusion.js';
+import { confusionSvg } from '../../src/report/confusionSvg.js';
 import { refusal } from '../io/refusal.js';
 import { addresses, all, parsed, texts } from './madeUp.js';
 

@@ -1,148 +1,181 @@
+import { Presets, SingleBar } from 'cli-progress';
 import { Command, Option } from 'commander';
+import { extname } from 'node:path';
 import { DataError, ParamError } from '../core/errors.js';
+import type { ModelConfig } from '../core/config.js';
 import type { ImageSet, Split } from '../data/dataset.js';
-import { findCifar10 } from '../data/find.js';
 import { batchOf } from '../data/normalise.js';
 import { openDataset } from '../data/open.js';
 import { atomicWrite, requireWritable } from '../io/atomicWrite.js';
 import { loadModel } from '../model/loadModel.js';
 import type { Model } from '../model/model.js';
-import { confusionCsv, confusionOf, confusionSvg, confusionTable, type Confusion } from '../report/confusion.js';
-import { NOTHING, scoresOf, tally, type Scores } from '../train/scores.js';
+import { confusionCsv, confusionOf, confusionTable, mistakes, type Confusion } from '../report/confusion.js';
 import { integer } from './arguments.js';
 import { backendOf, withBackend, type BackendOptions } from './backends.js';
+import { fileOf } from './plot.js';
 import { percent, print, printJson } from './print.js';
 import { CONFIG_HELP, readConfigFile } from './weights.js';
 
 interface EvalOptions extends BackendOptions {
   readonly weights: string;
-  readonly config?: string;
-  readonly data?: string;
+  readonly data: string;
   readonly split: Split;
   readonly batchSize: number;
+  readonly top: number;
   readonly limit?: number;
-  readonly confusion?: readonly string[];
+  readonly seed: number;
+  readonly confusion?: string;
+  readonly config?: string;
   readonly json?: true;
 }
 
-interface Evaluation {
-  readonly scores: Scores;
-  readonly confusion: Confusion;
+/** What a network makes of a set. */
+interface Answers {
+  readonly predictions: Int32Array;
+  /** Cross-entropy in nats, averaged over the images. */
+  readonly loss: number;
+  /** Share of the images whose class is among the k most probable. */
+  readonly topK: number;
   readonly imagesPerSecond: number;
 }
 
-/** What a head must agree in with the data that it is held against. */
-function checkClasses({ config }: Model, { classNames }: ImageSet, spec: string): void {
-  if (config.num_classes !== classNames.length) {
-    throw new ParamError({
-      op: spec,
-      expected: `the network's ${config.num_classes} classes`,
-      got: `${classNames.length}`,
-    });
+/** Names that fill a line say no more than the first few. */
+const some = (names: readonly string[]): string =>
+  names.length > 5 ? `${names.slice(0, 5).join(', ')}, …` : names.join(', ');
+
+/** A network that was made for other classes or images would answer all the same, and wrongly. */
+function requireFit(set: ImageSet, { num_classes, class_names, in_chans }: ModelConfig, data: string): void {
+  if (set.channels !== in_chans) {
+    throw new ParamError({ op: data, expected: `images of ${in_chans} channels`, got: `${set.channels}` });
   }
-  const names = config.class_names;
-  const other = names?.findIndex((name, i) => name !== classNames[i]) ?? -1;
-  if (names !== null && other >= 0) {
-    const got = `'${classNames[other]}'`;
-    throw new ParamError({ op: `${spec}: class ${other}`, expected: `'${names[other]}', as the network has it`, got });
+  if (set.classNames.length !== num_classes) {
+    const got = `${set.classNames.length} (${some(set.classNames)})`;
+    throw new ParamError({ op: data, expected: `${num_classes} classes, as the network has`, got });
+  }
+  const odd = class_names?.findIndex((name, i) => name !== set.classNames[i]) ?? -1;
+  if (class_names !== null && odd >= 0) {
+    const expected = `the network's classes, '${class_names[odd]}' as class ${odd}`;
+    throw new ParamError({ op: data, expected, got: `'${set.classNames[odd]}'` });
   }
 }
 
-const largest = (row: ArrayLike<number>): number => {
-  let best = 0;
-  for (let c = 1; c < row.length; c++) if (row[c] > row[best]) best = c;
-  return best;
-};
-
-/** Cross-entropy of a row of logits against a class, in nats. */
-function lossOf(row: ArrayLike<number>, target: number): number {
-  const most = row[largest(row)];
-  let sum = 0;
-  for (let c = 0; c < row.length; c++) sum += Math.exp(row[c] - most);
-  return Math.log(sum) + most - row[target];
+/** A bar while a terminal shows it. */
+function counter(total: number): SingleBar {
+  const bar = new SingleBar(
+    {
+      stream: process.stderr,
+      format: '{bar} {value}/{total} images  {eta_formatted} left',
+      barsize: 24,
+      clearOnComplete: true,
+      gracefulExit: false,
+      linewrap: true,
+    },
+    Presets.shades_classic,
+  );
+  bar.start(total, 0);
+  return bar;
 }
 
-async function evaluate(model: Model, set: ImageSet, batchSize: number, spec: string): Promise<Evaluation> {
-  const { num_classes, mean, std } = model.config;
-  const answers = new Int32Array(set.n);
-  let [sum, milliseconds] = [NOTHING, 0];
-  const terminal = process.stderr.isTTY;
-  for (let first = 0; first < set.n; first += batchSize) {
-    const n = Math.min(batchSize, set.n - first);
-    const x = batchOf(
-      set,
-      Array.from({ length: n }, (_, i) => first + i),
-      { mean, std },
-    );
-    const started = performance.now();
-    const logits = await model.forward(x, n);
-    milliseconds += performance.now() - started;
-    const labels = set.labels.subarray(first, first + n);
-    let loss = 0;
-    for (let i = 0; i < n; i++) {
-      const row = logits.subarray(i * num_classes, (i + 1) * num_classes);
-      if (!row.every((value) => Number.isFinite(value))) {
-        const got = row.find((value) => !Number.isFinite(value));
-        throw new DataError({
-          op: `${spec}: image ${first + i}`,
-          expected: 'logits that are numbers',
-          got: String(got),
-        });
-      }
-      answers[first + i] = largest(row);
-      loss += lossOf(row, labels[i]);
-    }
-    sum = tally(sum, loss / n, logits, labels);
-    if (terminal) process.stderr.write(`\r\x1b[K${first + n}/${set.n} images`);
-  }
-  if (terminal) process.stderr.write('\r\x1b[K');
-  return {
-    scores: scoresOf(sum),
-    confusion: confusionOf(set.labels, answers, set.classNames),
-    imagesPerSecond: (1000 * set.n) / milliseconds,
-  };
+/** Where the label stands among the classes, from 0; equals in the order of their indices, as `topK` has them. */
+function rankOf(row: readonly number[], label: number): number {
+  return row.filter((v, c) => v > row[label] || (v === row[label] && c < label)).length;
 }
 
-/** Written as its name says: .csv, .svg or .json. */
-async function writeConfusion(path: string, confusion: Confusion): Promise<void> {
-  const content = path.endsWith('.svg')
-    ? confusionSvg(confusion)
-    : path.endsWith('.csv')
-      ? confusionCsv(confusion)
-      : `${JSON.stringify(confusion)}\n`;
-  await atomicWrite(path, content);
+/** −log softmax, by the largest logit, so that nothing overflows. */
+function crossEntropy(row: readonly number[], label: number): number {
+  const largest = Math.max(...row);
+  return Math.log(row.reduce((sum, v) => sum + Math.exp(v - largest), 0)) + largest - row[label];
 }
 
-function show({ scores, confusion, imagesPerSecond }: Evaluation, n: number): void {
-  print(`top-1  ${percent(scores.top1)}   top-5  ${percent(scores.top5)}   loss  ${scores.loss.toFixed(4)} nats`);
-  print(`${n} images, ${imagesPerSecond.toFixed(0)} images/s in the network\n`);
-  print(confusionTable(confusion));
-}
-
-async function run(options: EvalOptions): Promise<void> {
-  for (const path of options.confusion ?? []) {
-    if (!/\.(csv|svg|json)$/.test(path)) {
-      throw new ParamError({ op: 'confusion', expected: 'a name that ends in .csv, .svg or .json', got: path });
-    }
-    await requireWritable(path, [options.weights]);
-  }
-  const config = options.config === undefined ? {} : { config: await readConfigFile(options.config) };
-  const model = await loadModel(options.weights, { backend: backendOf(options), ...config });
+async function answer(model: Model, set: ImageSet, { batchSize, top }: EvalOptions): Promise<Answers> {
+  const { mean, std, num_classes } = model.config;
+  const dtype = model.backend === 'reference' ? 'float64' : 'float32';
+  const predictions = new Int32Array(set.n);
+  let [loss, among, ms] = [0, 0, 0];
+  const bar = counter(set.n);
   try {
-    const spec = options.data ?? (await findCifar10()) ?? 'shapes';
-    const { input_size, interpolation } = model.config;
-    const n = options.limit === undefined ? {} : { n: options.limit };
-    const set = await openDataset(spec, options.split, { size: input_size, interpolation, ...n });
-    checkClasses(model, set, spec);
-    const evaluation = await evaluate(model, set, options.batchSize, spec);
-    for (const path of options.confusion ?? []) await writeConfusion(path, evaluation.confusion);
-    if (options.json) {
-      const { scores, confusion, imagesPerSecond: images_per_second } = evaluation;
-      const per_class = Object.fromEntries(confusion.perClass.map((share, i) => [confusion.classNames[i], share]));
-      printJson({ ...scores, images: set.n, images_per_second, per_class, confusion: confusion.counts });
-    } else {
-      show(evaluation, set.n);
+    for (let from = 0; from < set.n; from += batchSize) {
+      const count = Math.min(batchSize, set.n - from);
+      const positions = Array.from({ length: count }, (_, i) => from + i);
+      const begin = performance.now();
+      const logits = await model.forward(batchOf(set, positions, { mean, std, dtype }), count);
+      ms += performance.now() - begin;
+      for (const image of positions) {
+        const row = Array.from(logits.subarray((image - from) * num_classes, (image - from + 1) * num_classes));
+        const odd = row.findIndex((v) => !Number.isFinite(v));
+        if (odd >= 0) {
+          const got = `${row[odd]} for class ${odd} of image ${image} (${set.classNames[set.labels[image]]})`;
+          throw new DataError({ op: 'eval', expected: 'finite logits', got });
+        }
+        const label = set.labels[image];
+        predictions[image] = row.indexOf(Math.max(...row));
+        loss += crossEntropy(row, label);
+        if (rankOf(row, label) < top) among++;
+      }
+      bar.update(from + count);
     }
+  } finally {
+    bar.stop();
+  }
+  return { predictions, loss: loss / set.n, topK: among / set.n, imagesPerSecond: (1000 * set.n) / ms };
+}
+
+/** A class without images has no share: NaN, which JSON writes as null. */
+const asJson = ({ classNames, counts, perClass, accuracy, total }: Confusion) => ({
+  top1: accuracy,
+  images: total,
+  class_names: classNames,
+  per_class: Object.fromEntries(perClass.map((share, i) => [classNames[i], share])),
+  confusion: counts,
+});
+
+async function fileContent(confusion: Confusion, path: string, title: string): Promise<string> {
+  const ending = extname(path).toLowerCase();
+  if (ending === '.csv') return confusionCsv(confusion);
+  if (ending === '.json')
+    return `${JSON.stringify(asJson(confusion))}
+`;
+  // What draws takes a third of a second to load: only those who want a picture wait for it.
+  const { confusionSvg } = await import('../report/confusionSvg.js');
+  return confusionSvg(confusion, { title });
+}
+
+async function evaluate(options: EvalOptions): Promise<void> {
+  const { weights, data, split, top, limit, seed } = options;
+  if (options.confusion !== undefined) await requireWritable(options.confusion, [weights, data]);
+  const config = options.config === undefined ? {} : { config: await readConfigFile(options.config) };
+  const model = await loadModel(weights, { backend: backendOf(options), ...config });
+  try {
+    const opening = { size: model.config.input_size, seed, ...(limit === undefined ? {} : { n: limit }) };
+    const set = await openDataset(data, split, opening);
+    requireFit(set, model.config, data);
+    const { predictions, loss, topK, imagesPerSecond } = await answer(model, set, options);
+    const confusion = confusionOf(set.labels, predictions, set.classNames);
+    if (options.confusion !== undefined) {
+      const content = await fileContent(confusion, options.confusion, `${weights} on ${data}, ${split}`);
+      await atomicWrite(options.confusion, content);
+    }
+    if (options.json) {
+      printJson({
+        weights,
+        data,
+        split,
+        ...asJson(confusion),
+        // Where k is 1 this is the same number under the same name.
+        [`top${top}`]: topK,
+        loss,
+        images_per_second: imagesPerSecond,
+      });
+      return;
+    }
+    print(`${weights} on ${data}, ${split}: ${set.n} images, ${set.classNames.length} classes`);
+    print(`top-1 ${percent(confusion.accuracy)}  top-${top} ${percent(topK)}  loss ${loss.toFixed(4)} nats`);
+    print(`${imagesPerSecond.toFixed(0)} images/s by ${model.backend}\n`);
+    print(confusionTable(confusion));
+    for (const { label, prediction, count } of mistakes(confusion, 1)) {
+      print(`\nmost frequent mistake: ${label} taken for ${prediction}, ${count} times`);
+    }
+    if (options.confusion !== undefined) print(`\nwrote ${options.confusion}`);
   } finally {
     model.dispose();
   }
@@ -151,17 +184,17 @@ async function run(options: EvalOptions): Promise<void> {
 export const evalCommand = (): Command =>
   withBackend(
     new Command('eval')
-      .description('Measure a network on a data set: top-1, top-5, each class, and what is taken for what.')
-      .requiredOption(
-        '-w, --weights <file>',
-        'weights (.safetensors), a file or URL; WebAssembly takes the fused form',
-      ),
+      .description('Measure a network on a data set: accuracy, loss, and which classes it takes for which.')
+      .requiredOption('-w, --weights <file>', 'weights (.safetensors); WebAssembly takes the fused form')
+      .requiredOption('-d, --data <what>', 'CIFAR-10 (archive or folder), an image folder, or "shapes"'),
+    '--backend <name>',
   )
-    .option('-d, --data <what>', 'as in train: CIFAR-10 or -100, an image folder, or "shapes"')
-    .addOption(new Option('--split <which>', 'which part of the data').choices(['train', 'test']).default('test'))
-    .option('--batch-size <n>', 'images at a time', integer(1), 50)
-    .option('--limit <n>', 'so many images only, evenly spread', integer(1))
-    .option('--confusion <file...>', 'write the confusion matrix: .csv, .svg or .json')
+    .addOption(new Option('-s, --split <split>', 'which images').choices(['train', 'test']).default('test'))
+    .option('-b, --batch-size <n>', 'images a call', integer(1), 100)
+    .option('-t, --top <k>', 'also count as right what is among the k most probable', integer(1), 5)
+    .option('-n, --limit <n>', 'look at so many images only, evenly spread', integer(1))
+    .option('--seed <n>', 'seed of drawn shapes', integer(0), 0)
+    .option('--confusion <file>', 'write the confusion matrix (.csv, .svg, .json)', fileOf('.csv', '.svg', '.json'))
     .option('-c, --config <file>', CONFIG_HELP)
     .option('--json', 'print JSON')
-    .action(run);
+    .action(evaluate);

@@ -226,7 +226,6 @@ function panel(all: readonly Series[], frame: Frame, options: PanelOptions): Dra
   }
   const whole = Array.from({ length: lastEpoch + 1 }, (_, i) => i);
   const every = Math.ceil(lastEpoch / Math.max(2, Math.floor((frame.width - 60) / 48)));
-  const given = typeof ticks === 'number' ? { ticks } : { values: ticks };
   const svg = plotAt(frame.x, top, {
     width: frame.width,
     height,
@@ -238,13 +237,13 @@ function panel(all: readonly Series[], frame: Frame, options: PanelOptions): Dra
     x: { domain: [0, lastEpoch] },
     y: { ...axis },
     marks: [
-      Plot.gridY({ ...given, stroke: palette.grid, strokeOpacity: 1 }),
+      Plot.gridY({ ticks, stroke: palette.grid, strokeOpacity: 1 }),
       Plot.ruleY([0], { stroke: palette.grid }),
       Plot.axisX(
         whole.filter((epoch) => epoch % niceStep(every) === 0),
         { label: 'epoch', labelArrow: 'none', tickFormat: String, tickSize: 4 },
       ),
-      Plot.axisY({ ...given, label: null, tickSize: 0, ...(axis.tickFormat ? { tickFormat: axis.tickFormat } : {}) }),
+      Plot.axisY({ ticks, label: null, tickSize: 0, ...(axis.tickFormat ? { tickFormat: axis.tickFormat } : {}) }),
       ...series.flatMap(marksOf),
     ],
   });

@@ -65,7 +65,7 @@ export const textWidth = (text: string, size: number): number => 0.56 * size * t
 
 /** A plot as an SVG element to stand inside another. */
 export function plotAt(x: number, y: number, options: Plot.PlotOptions): string {
-  const { document }: { document: unknown } = parseHTML('<html><body></body></html>');
+  const { document } = parseHTML('<html><body></body></html>') as { readonly document: unknown };
   const drawn = Plot.plot({ ...options, document: document as never }) as unknown as {
     querySelector(selector: string): { remove(): void } | null;
     removeAttribute(name: string): void;

@@ -1,0 +1,141 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { readFile, stat } from 'node:fs/promises';
+import { resolveConfig } from '../../src/core/config.js';
+import { batchOf } from '../../src/data/normalise.js';
+import { openDataset } from '../../src/data/open.js';
+import { writeWeights } from '../../src/io/weightsFile.js';
+import { Model } from '../../src/model/model.js';
+import { topK } from '../../src/model/topK.js';
+import { referenceBackend } from '../../src/oracle/backend.js';
+import { temporaryFolder } from '../io/temporaryFolder.js';
+import { drawnConfig, drawnState } from '../model/drawnNetwork.js';
+import { all, parsed } from '../report/madeUp.js';
+import { answered, PATIENCE, printed, vanillanet } from './commandLine.js';
+
+const path = temporaryFolder();
+
+/** One more than a whole number of batches. */
+const [IMAGES, BATCH] = [41, 10];
+/** Images before the first that the huge weights are too much for. */
+const FINITE = 3;
+const SIZES = { num_classes: 10, input_size: [16, 16], mean: [0.4, 0.5, 0.6], std: [0.3, 0.2, 0.25] };
+const ARGS = ['eval', '-d', 'shapes', '--limit', `${IMAGES}`, '--batch-size', `${BATCH}`];
+
+const deploy = drawnConfig('deploy', SIZES);
+
+interface Answer {
+  readonly top1: number;
+  readonly top5: number;
+  readonly loss: number;
+  readonly images: number;
+  readonly images_per_second: number;
+  readonly per_class: Readonly<Record<string, number | null>>;
+  readonly confusion: readonly (readonly number[])[];
+}
+
+/** Image by image with the oracle, and by the probabilities of `topK`. */
+async function expected(): Promise<Omit<Answer, 'images_per_second' | 'per_class'>> {
+  const set = await openDataset('shapes', 'test', { size: [16, 16], n: IMAGES });
+  const model = await Model.open(drawnState(deploy), deploy, referenceBackend);
+  const confusion = set.classNames.map(() => set.classNames.map(() => 0));
+  let [top1, top5, loss] = [0, 0, 0];
+  for (let i = 0; i < set.n; i++) {
+    const logits = await model.forward(batchOf(set, [i], { mean: SIZES.mean, std: SIZES.std, dtype: 'float64' }));
+    const best = topK(logits, 10, null);
+    const place = best.findIndex(({ index }) => index === set.labels[i]);
+    if (place < 1) top1++;
+    if (place < 5) top5++;
+    loss -= Math.log(best[place].probability);
+    confusion[set.labels[i]][best[0].index]++;
+  }
+  return { top1: top1 / IMAGES, top5: top5 / IMAGES, loss: loss / IMAGES, images: IMAGES, confusion };
+}
+
+beforeAll(async () => {
+  await writeWeights(path('deploy.safetensors'), drawnState(deploy), deploy);
+  const train = drawnConfig('train', SIZES);
+  await writeWeights(path('train.safetensors'), drawnState(train), train);
+  const five = drawnConfig('deploy', { ...SIZES, num_classes: 5 });
+  await writeWeights(path('five.safetensors'), drawnState(five), five);
+  const class_names = Array.from({ length: 10 }, (_, i) => (i === 0 ? 'disc' : `thing ${i}`));
+  const named = resolveConfig({ ...deploy, class_names });
+  await writeWeights(path('named.safetensors'), drawnState(deploy), named);
+  // So large that float32 cannot hold what comes of it.
+  const huge = new Map(drawnState(deploy));
+  const [name, weight] = [...huge][0];
+  huge.set(name, { ...weight, data: weight.data.map((v) => v * 1e38) });
+  await writeWeights(path('huge.safetensors'), huge, deploy);
+});
+
+test.each(['wasm', 'reference'])(
+  'says by %s what the oracle says image by image',
+  async (backend) => {
+    const args = [...ARGS, '-w', 'deploy.safetensors', '--backend', backend, '--threads', '2'];
+    const answer = (await answered(args, path())) as Answer;
+    const { loss, ...counts } = await expected();
+    // Neither everything nor nothing, or this would not tell.
+    expect(counts.top1 > 0 && counts.top1 < counts.top5 && counts.top5 < 1).toBe(true);
+    expect(answer).toMatchObject(counts);
+    expect(Math.abs(answer.loss / loss - 1)).toBeLessThan(backend === 'wasm' ? 1e-5 : 1e-12);
+    const rows = counts.confusion.map((row, i) => row[i] / row.reduce((a, b) => a + b, 0));
+    expect(Object.values(answer.per_class)).toEqual(rows);
+    expect(Object.keys(answer.per_class)[0]).toBe('disc');
+    expect(answer.images_per_second).toBeGreaterThan(0);
+  },
+  PATIENCE,
+);
+
+test(
+  'prints a table, and the train form by the oracle',
+  async () => {
+    const text = await printed([...ARGS, '-w', 'train.safetensors', '--backend', 'reference', '--top', '3'], path());
+    expect(text).toMatch(/41 images, 10 classes\n/);
+    expect(text).toMatch(/top-1 \d+\.\d% +top-3 \d+\.\d% +loss \d+\.\d{4}/);
+    expect(text).toMatch(/\n0 disc +\S/);
+    expect(text).toMatch(/images\/s/);
+  },
+  PATIENCE,
+);
+
+test.each(['csv', 'svg', 'json'])(
+  'writes the confusion matrix as %s',
+  async (ending) => {
+    const file = `confusion.${ending}`;
+    await printed([...ARGS, '-w', 'deploy.safetensors', '--confusion', file], path());
+    const content = await readFile(path(file), 'utf8');
+    if (ending === 'csv') expect(content.trimEnd().split('\n')).toHaveLength(11);
+    if (ending === 'svg') expect(all(parsed(content), 'g[aria-label="cell"] rect')).toHaveLength(100);
+    if (ending === 'json') expect(JSON.parse(content)).toHaveProperty('per_class');
+  },
+  PATIENCE,
+);
+
+test(
+  'weights too large for one image do for those before it',
+  async () => {
+    expect(await printed([...ARGS, '-w', 'huge.safetensors', '--limit', `${FINITE}`], path())).toContain('3 images');
+  },
+  PATIENCE,
+);
+
+describe('refuses', () => {
+  test.each([
+    ['train.safetensors', [], 'WeightsError', 'fuse it first'],
+    ['five.safetensors', [], 'ParamError', '5 classes, as the network has, got 10 (disc, ring'],
+    ['named.safetensors', [], 'ParamError', "'thing 1' as class 1, got 'ring'"],
+    ['huge.safetensors', ['--limit', `${FINITE + 1}`], 'DataError', `of image ${FINITE} (ring)`],
+    ['none.safetensors', [], 'WeightsError', 'no such file'],
+    ['deploy.safetensors', ['-d', 'none'], 'DataError', 'none'],
+  ])(
+    '%s %j',
+    async (weights, more, kind, message) => {
+      const args = [...ARGS, '-w', weights, ...more, '--confusion', 'not.svg'];
+      const { status, stdout, stderr } = await vanillanet(args, path());
+      expect([status, stdout]).toEqual([1, '']);
+      expect(stderr.startsWith(`${kind}: `)).toBe(true);
+      expect(stderr).toContain(message);
+      expect(await stat(path('not.svg')).catch(() => null)).toBeNull();
+    },
+    PATIENCE,
+  );
+});

@@ -1,0 +1,69 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { temporaryFolder } from '../io/temporaryFolder.js';
+import { all, linesOf, madeUpRun, parsed, texts } from '../report/madeUp.js';
+import { PATIENCE, printed, vanillanet } from './commandLine.js';
+
+const path = temporaryFolder();
+
+beforeAll(async () => {
+  for (const run of ['one', 'two', 'empty', 'other']) await mkdir(path(run));
+  await writeFile(path('one', 'metrics.jsonl'), linesOf(madeUpRun(3)));
+  await writeFile(path('one', 'config.json'), '{ "dims": [4, 8] }');
+  await writeFile(path('two', 'metrics.jsonl'), linesOf(madeUpRun(5)));
+  await writeFile(path('other', 'metrics.jsonl'), '\n');
+  await writeFile(path('damaged.jsonl'), `${linesOf(madeUpRun(1))}?\n${linesOf(madeUpRun(2))}`);
+});
+
+test(
+  'draws a run beside it, a page if nothing else is asked for',
+  async () => {
+    expect(await printed(['plot', 'one'], path())).toContain('one/curves.html');
+    const page = parsed(await readFile(path('one', 'curves.html'), 'utf8'));
+    expect(texts(page, 'h1')).toEqual(['Training of one']);
+    expect(all(page, '.epochs tbody tr')).toHaveLength(3);
+    expect(texts(page, '.config td')).toEqual(['[4,8]']);
+  },
+  PATIENCE,
+);
+
+test(
+  'compares runs, folders or files, in a picture',
+  async () => {
+    const args = ['plot', 'one', 'two/metrics.jsonl', '-o', 'both.svg', '--title', 'Both'];
+    expect(await printed(args, path())).toContain('both.svg');
+    const said = texts(parsed(await readFile(path('both.svg'), 'utf8')), 'text');
+    for (const text of ['Both', 'one train', 'two validation']) expect(said).toContain(text);
+  },
+  PATIENCE,
+);
+
+test(
+  'tells runs of one name apart',
+  async () => {
+    await printed(['plot', 'one', 'one', '-o', 'same.svg'], path());
+    const said = texts(parsed(await readFile(path('same.svg'), 'utf8')), 'text');
+    for (const text of ['one (1) train', 'one (2) train']) expect(said).toContain(text);
+  },
+  PATIENCE,
+);
+
+describe('refuses, and writes nothing', () => {
+  test.each([
+    [['none'], 'DataError: none: expected a run', 'got nothing'],
+    [['one', 'empty'], 'DataError: empty: expected a run with metrics.jsonl', 'a folder without'],
+    [['other'], 'DataError: other/metrics.jsonl: expected records', 'got none'],
+    [['damaged.jsonl'], 'DataError: damaged.jsonl:6: expected a JSON object', 'got ?'],
+    [['damaged.jsonl', '-o', 'nowhere/x.svg'], 'ParamError: nowhere/x.svg: expected a folder', 'got none'],
+  ])(
+    '%j',
+    async (args, begin, end) => {
+      const { status, stdout, stderr } = await vanillanet(['plot', ...args], path());
+      expect([status, stdout]).toEqual([1, '']);
+      expect(stderr.startsWith(begin)).toBe(true);
+      expect(stderr).toContain(end);
+      expect(await stat(path('curves.html')).catch(() => null)).toBeNull();
+    },
+    PATIENCE,
+  );
+});

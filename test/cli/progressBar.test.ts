@@ -1,0 +1,127 @@
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { Writable } from 'node:stream';
+import { duration, trainingDisplay, type TrainingDisplay } from '../../src/cli/progressBar.js';
+import { epochRecord, stepRecord } from '../report/madeUp.js';
+
+/** Keeps what was written; a terminal where it has columns. */
+class Screen extends Writable {
+  text = '';
+  readonly isTTY: boolean;
+
+  constructor(readonly columns?: number) {
+    super();
+    this.isTTY = columns !== undefined;
+  }
+
+  override _write(chunk: Buffer, _: string, done: () => void): void {
+    this.text += chunk.toString();
+    done();
+  }
+}
+
+const STEPS = 20;
+const record = (epoch: number, step: number) =>
+  stepRecord(epoch, step, { steps: STEPS, global_step: (epoch - 1) * STEPS + step });
+
+function showAll(display: TrainingDisplay): void {
+  for (const epoch of [1, 2]) {
+    for (let step = 1; step <= STEPS; step++) display.step(record(epoch, step));
+    display.epoch(epochRecord(epoch));
+  }
+  display.stop();
+}
+
+/** Without cursor movements and colours. */
+// eslint-disable-next-line no-control-regex -- that is what a terminal is told with
+const plain = (text: string): string => text.replace(/\x1b(\[[\d;?]*[A-Za-z]|[78])/g, '');
+
+const before = process.env['NO_COLOR'];
+beforeEach(() => {
+  delete process.env['NO_COLOR'];
+});
+afterEach(() => {
+  if (before === undefined) delete process.env['NO_COLOR'];
+  else process.env['NO_COLOR'] = before;
+});
+
+test('elsewhere than on a terminal: four lines an epoch, and one for its end', () => {
+  const screen = new Screen();
+  showAll(trainingDisplay({ epochs: 2, steps: STEPS, stream: screen }));
+  const lines = screen.text.trimEnd().split('\n');
+  expect(lines).toHaveLength(10);
+  expect(lines[0]).toMatch(
+    /^epoch 1\/2 {2}step 5\/20 {2}loss 2\.000 {2}top-1 10\.0% {2}\S+ left {2}100 images\/s {2}lambda 0\.50 {2}lr 3\.0e-3$/,
+  );
+  expect(lines[4]).toBe(
+    'epoch 1/2  train loss 2.000 top-1 10.0% top-5 15.0%  |  validation loss 2.500 top-1 8.0% top-5 12.0%  |  1:01, 100 images/s',
+  );
+  // eslint-disable-next-line no-control-regex -- as above
+  expect(screen.text).not.toMatch(/[\x1b\r]/);
+});
+
+describe('on a terminal', () => {
+  test('a bar that is gone where the line of an epoch stands', () => {
+    const screen = new Screen(100);
+    showAll(trainingDisplay({ epochs: 2, steps: STEPS, stream: screen }));
+    expect(plain(screen.text)).toMatch(/epoch 1\/2 █░{23} {3}5% {2}loss 2\.000/);
+    const lines = screen.text.trimEnd().split('\n');
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toContain('\x1b[1mepoch 1/2\x1b[0m  train loss');
+  });
+
+  test.each([20, 40, 60, 80])('of %d columns the bar fits', (columns) => {
+    const screen = new Screen(columns);
+    const display = trainingDisplay({ epochs: 100, steps: STEPS, stream: screen });
+    display.step(record(1, 7));
+    display.stop();
+    const drawn = plain(screen.text)
+      .split('\n')
+      .filter((line) => line.includes('epoch'));
+    expect(drawn.length).toBeGreaterThan(0);
+    for (const line of drawn.flatMap((one) => one.split('epoch 1/100')).slice(1)) {
+      expect('epoch 1/100'.length + line.length).toBeLessThan(columns);
+    }
+  });
+
+  test('NO_COLOR: no colours', () => {
+    process.env['NO_COLOR'] = '1';
+    const screen = new Screen(100);
+    showAll(trainingDisplay({ epochs: 2, steps: STEPS, stream: screen }));
+    expect(screen.text).toContain('epoch 1/2');
+    // eslint-disable-next-line no-control-regex -- as above
+    expect(screen.text).not.toMatch(/\x1b\[[\d;]*m/);
+  });
+
+  test('a note stands on a line of its own', () => {
+    const screen = new Screen(100);
+    const display = trainingDisplay({ epochs: 1, steps: STEPS, stream: screen });
+    display.step(record(1, 1));
+    display.note('a checkpoint was written');
+    display.step(record(1, 2));
+    display.stop();
+    // The bar was wiped off before, and comes again below.
+    // eslint-disable-next-line no-control-regex -- as above
+    expect(screen.text).toMatch(/\x1b\[2Ka checkpoint was written\n/);
+    expect(plain(screen.text.split('written\n')[1])).toMatch(/^epoch 1\/1 ██░/);
+  });
+
+  test('nothing is left behind that keeps a process alive, and a second stop is none', () => {
+    const display = trainingDisplay({ epochs: 1, steps: STEPS, stream: new Screen(100) });
+    display.step(record(1, 1));
+    const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
+    const running = timers();
+    display.stop();
+    display.stop();
+    expect(timers()).toBe(running - 1);
+    expect(process.listenerCount('SIGINT')).toBe(0);
+  });
+});
+
+test.each([
+  [0, '0:00'],
+  [75.4, '1:15'],
+  [3675, '1:01:15'],
+  [Infinity, '?'],
+])('%d seconds are %s', (seconds, text) => {
+  expect(duration(seconds)).toBe(text);
+});

@@ -1,0 +1,102 @@
+import { describe, expect, test } from '@jest/globals';
+import { ParamError } from '../../src/core/errors.js';
+import { confusionCsv, confusionOf, confusionTable, mistakes } from '../../src/report/confusion.js';
+import { confusionSvg } from '../../src/report/confusionSvg.js';
+import { refusal } from '../io/refusal.js';
+import { addresses, all, parsed, texts } from './madeUp.js';
+
+/** Three cats, of which one is taken for a dog; two dogs, both right; no fox, but a dog taken for one. */
+const NAMES = ['cat', 'dog, "old"', 'fox'];
+const confusion = confusionOf([0, 0, 0, 1, 1, 1], Int32Array.of(0, 1, 0, 1, 2, 1), NAMES);
+
+test('counts', () => {
+  expect(confusion.counts).toEqual([
+    [2, 1, 0],
+    [0, 2, 1],
+    [0, 0, 0],
+  ]);
+  expect(confusion.perClass).toEqual([2 / 3, 2 / 3, NaN]);
+  expect([confusion.accuracy, confusion.total]).toEqual([4 / 6, 6]);
+});
+
+test('names the mistakes, most frequent first', () => {
+  expect(mistakes(confusionOf([0, 1, 1, 2], [1, 2, 2, 2], NAMES))).toEqual([
+    { label: 'dog, "old"', prediction: 'fox', count: 2 },
+    { label: 'cat', prediction: 'dog, "old"', count: 1 },
+  ]);
+});
+
+test('refuses lists of two lengths, and classes that are none', () => {
+  expect(() => confusionOf([0, 1], [0], NAMES)).toThrow(refusal(ParamError, 'confusionOf', 'the 2 labels', '1'));
+  expect(() => confusionOf([3], [0], NAMES)).toThrow(refusal(ParamError, 'confusionOf', 'below 3', '3'));
+  expect(() => confusionOf([0], [-1], NAMES)).toThrow(refusal(ParamError, 'confusionOf', 'below 3', '-1'));
+});
+
+test('is a table for a terminal', () => {
+  expect(confusionTable(confusion).split('\n')).toEqual([
+    'is \\ taken for  0  1  2  accuracy',
+    '0 cat           2  1  .     66.7%',
+    '1 dog, "old"    .  2  1     66.7%',
+    '2 fox           .  .  .         -',
+  ]);
+});
+
+test('of many classes, the worst and the most frequent mistakes', () => {
+  const names = Array.from({ length: 30 }, (_, i) => `class ${i}`);
+  const labels = names.flatMap((_, i) => [i, i]);
+  const answers = labels.map((label, i) => (label === 7 || (label === 9 && i % 2 === 0) ? 3 : label));
+  const lines = confusionTable(confusionOf(labels, answers, names)).split('\n');
+  expect(lines.length).toBeLessThan(20);
+  expect(lines[0]).toBe('the 10 least recognised of 30 classes');
+  expect(lines[2]).toMatch(/^7 class 7 +2 +0\.0%$/);
+  expect(lines[3]).toMatch(/^9 class 9 +2 +50\.0%$/);
+  expect(lines.at(-2)).toMatch(/^class 7 -> class 3 +2$/);
+  expect(lines.at(-1)).toMatch(/^class 9 -> class 3 +1$/);
+});
+
+test('is CSV, names quoted where they must be', () => {
+  expect(confusionCsv(confusion).split('\n')).toEqual([
+    'label,cat,"dog, ""old""",fox,accuracy',
+    `cat,2,1,0,${2 / 3}`,
+    `"dog, ""old""",0,2,1,${2 / 3}`,
+    'fox,0,0,0,',
+    '',
+  ]);
+});
+
+describe('is a heat map', () => {
+  const svg = confusionSvg(confusion, { title: 'a <b>' });
+  const found = parsed(svg);
+
+  test('with a cell for each pair, of a shade for each share', () => {
+    const cells = all(found, 'g[aria-label="cell"] rect');
+    expect(cells).toHaveLength(9);
+    const shades = cells.map((cell) => cell.getAttribute('fill'));
+    expect(new Set(shades).size).toBe(3); // 0, 1/3, 2/3
+    expect(shades[0]).toBe(shades[4]); // 2 of 3 and 2 of 3
+    expect(shades[1]).toBe(shades[5]);
+    expect(shades[2]).toBe(shades[8]);
+    const places = cells.map((cell) => `${cell.getAttribute('x')} ${cell.getAttribute('y')}`);
+    expect(new Set(places).size).toBe(9);
+  });
+
+  test('with names, counts and accuracies', () => {
+    expect(texts(found, '.label')).toEqual(NAMES);
+    expect(texts(found, '.prediction')).toEqual(NAMES);
+    expect(texts(found, '.accuracy')).toEqual(['66.7%', '66.7%', '-']);
+    expect(texts(found, 'g[aria-label="text"] text')).toEqual(['2', '1', '2', '1']);
+    expect(texts(found, 'text')).toEqual(expect.arrayContaining(['a <b>', 'top-1 66.7% of 6 images']));
+  });
+
+  test('by itself', () => {
+    expect(addresses(svg)).toEqual([]);
+    expect(svg).not.toMatch(/NaN|undefined/);
+  });
+
+  test('of two hundred classes as well', () => {
+    const names = Array.from({ length: 200 }, (_, i) => `${i}`);
+    const many = confusionSvg(confusionOf([0], [199], names));
+    expect(all(parsed(many), 'g[aria-label="cell"] rect')).toHaveLength(40_000);
+    expect(many).not.toMatch(/NaN|undefined/);
+  });
+});

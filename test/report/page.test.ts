@@ -1,0 +1,64 @@
+import { expect, test } from '@jest/globals';
+import { curvesHtml } from '../../src/report/page.js';
+import { addresses, all, epochRecord, madeUpRun, parsed, stepRecord, texts } from './madeUp.js';
+
+const config = { dims: [16, 32], lr: 0.003, data: '<shapes>' };
+const worse = { loss: 3, top1: 0.01, top5: 0.02 };
+const page = curvesHtml([{ name: 'first', records: [...madeUpRun(3), epochRecord(4, { validation: worse })], config }]);
+
+test('needs nothing else', () => {
+  expect(page).toMatch(/^<!doctype html>/);
+  expect(addresses(page)).toEqual([]);
+  expect(page).toContain('prefers-color-scheme: dark');
+  expect(page).toContain('name="viewport"');
+});
+
+test('every colour that it names is given', () => {
+  const used = new Set([...page.matchAll(/var\((--[\w-]+)\)/g)].map(([, name]) => name));
+  expect(used.size).toBeGreaterThan(4);
+  for (const name of used) expect(page.match(new RegExp(`${name}: #`, 'g'))).toHaveLength(2);
+});
+
+test('shows the curves for wide screens and for narrow ones', () => {
+  expect(all(parsed(page), 'figure > svg').map((svg) => svg.getAttribute('width'))).toEqual(['960', '390']);
+});
+
+test('lists the epochs and marks the best', () => {
+  const rows = all(parsed(page), '.epochs tbody tr').map((row) => texts(row, 'td'));
+  expect(rows.map(([epoch]) => epoch)).toEqual(['1', '2', '3 ★', '4']);
+  expect(rows[2]).toEqual([
+    ...['3 ★', '0.6667', '30.00%', '45.00%', '0.8333', '24.00%', '36.00%'],
+    ...['0.500', '3.00e-3', '100', '61.0'],
+  ]);
+  expect(texts(parsed(page), '.best td')[0]).toBe('3 ★');
+  expect(texts(parsed(page), '.epochs th')).toContain('validation top-5');
+});
+
+test('shows the configuration as text', () => {
+  const rows = all(parsed(page), '.config tr').map((row) => [...texts(row, 'th'), ...texts(row, 'td')]);
+  expect(rows).toEqual([
+    ['dims', '[16,32]'],
+    ['lr', '0.003'],
+    ['data', '<shapes>'],
+  ]);
+});
+
+test('compares runs, and shows what did not get to an end', () => {
+  const both = curvesHtml(
+    [
+      { name: 'first', records: madeUpRun(2) },
+      { name: '<second>', records: [stepRecord(1, 1)] },
+    ],
+    { title: 'A & B' },
+  );
+  expect(texts(parsed(both), 'h1')).toEqual(['A & B']);
+  expect(texts(parsed(both), 'h2')).toEqual(['first', '<second>']);
+  expect(both).toContain('No epoch was finished.');
+});
+
+test('a loss that is no number is called so', () => {
+  const broken = { loss: NaN, top1: 0.1, top5: 0.5 };
+  const text = curvesHtml([{ name: 'run', records: [epochRecord(1, { train: broken })] }]);
+  expect(texts(parsed(text), '.epochs td')).toContain('not a number');
+  expect(text).not.toContain('NaN');
+});

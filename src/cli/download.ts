@@ -52,7 +52,12 @@ async function run(name: keyof typeof DOWNLOADS, options: DownloadCommandOptions
   const force = options.force === true;
   try {
     const remote = { ...official, url: options.url ?? official.url };
-    const { bytes, kept, resumedFrom } = await download(remote, path, { force, onProgress: bar.show });
+    const { bytes, kept, resumedFrom } = await download(remote, path, {
+      force,
+      onProgress: (done, total) => {
+        bar.show(done, total);
+      },
+    });
     bar.end();
     const how = kept ? 'was there already' : resumedFrom > 0 ? `went on after ${mb(resumedFrom)} MB` : 'fetched';
     print(`${path}  ${mb(bytes)} MB, ${how}, md5 as it should be`);

@@ -144,7 +144,7 @@ export async function imageFolderFrom(archive: Archive, options: ImageFolderOpti
   const { onBadImage = 'fail', onProgress, n: most } = options;
   // A caller without types may ask for something else.
   if (!['fail', 'skip'].includes(onBadImage)) {
-    throw new ParamError({ op: 'onBadImage', expected: "'fail' or 'skip'", got: String(onBadImage) });
+    throw new ParamError({ op: 'onBadImage', expected: "'fail' or 'skip'", got: onBadImage });
   }
   const toSize = fitter(options);
   const { files, labels, classNames } = list(archive, options.split);

@@ -146,7 +146,8 @@ async function evaluate(options: EvalOptions): Promise<void> {
   const config = options.config === undefined ? {} : { config: await readConfigFile(options.config) };
   const model = await loadModel(weights, { backend: backendOf(options), ...config });
   try {
-    const opening = { size: model.config.input_size, seed, ...(limit === undefined ? {} : { n: limit }) };
+    const { input_size, interpolation } = model.config;
+    const opening = { size: input_size, interpolation, seed, ...(limit === undefined ? {} : { n: limit }) };
     const set = await openDataset(data, split, opening);
     requireFit(set, model.config, data);
     const { predictions, loss, topK, imagesPerSecond } = await answer(model, set, options);

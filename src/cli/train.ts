@@ -165,7 +165,7 @@ async function run(options: TrainCommandOptions): Promise<void> {
     workers: options.workers,
     ...(resumed === null ? {} : { resume: resumed }),
   });
-  await folder.describe(file);
+  await folder.begin(file);
   const shown = display(options.json ?? false, recipe.epochs, Math.floor(trained.n / recipe.batchSize));
   const { stopped, unwatch } = stopWatch();
   try {

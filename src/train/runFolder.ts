@@ -4,8 +4,6 @@ import { ParamError, type WeightsError } from '../core/errors.js';
 import { atomicWrite } from '../io/atomicWrite.js';
 import { reasonOf } from '../io/reason.js';
 import { writeWeights } from '../io/weightsFile.js';
-import { curvesSvg } from '../report/curves.js';
-import { curvesHtml } from '../report/page.js';
 import { readMetrics, type MetricsRecord } from '../report/record.js';
 import { checkpointsIn, lastCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.js';
 import type { Weights } from './train.js';
@@ -30,7 +28,7 @@ export class RunFolder {
   ) {}
 
   /**
-   * Makes the folder, or finds the run in it again.
+   * A folder for a run, not yet made; or a run found again.
    *
    * @param onDamage told of a checkpoint that is passed over
    * @throws ParamError for a folder with another run in it, or with none to go on with; WeightsError
@@ -47,12 +45,7 @@ export class RunFolder {
     if (!resume && (before.length > 0 || (await stat(join(path, METRICS)).catch(() => null)) !== null)) {
       throw new ParamError({ op: path, expected: 'a folder without a run', got: 'one with: --resume goes on with it' });
     }
-    if (!resume) {
-      await mkdir(path, { recursive: true }).catch((cause: unknown) => {
-        throw new ParamError({ op: path, expected: 'a folder for the run', got: reasonOf(cause) }, { cause });
-      });
-      return new RunFolder(path, null);
-    }
+    if (!resume) return new RunFolder(path, null);
     const resumed = await lastCheckpoint(path, onDamage);
     if (there === null) throw new ParamError({ op: path, expected: 'a run to go on with', got: 'no folder' });
     const folder = new RunFolder(path, resumed);
@@ -60,7 +53,11 @@ export class RunFolder {
     return folder;
   }
 
-  async describe(description: Readonly<Record<string, unknown>>): Promise<void> {
+  /** Makes the folder, now that the run begins, and says what it is. @throws ParamError where that cannot be */
+  async begin(description: Readonly<Record<string, unknown>>): Promise<void> {
+    await mkdir(this.path, { recursive: true }).catch((cause: unknown) => {
+      throw new ParamError({ op: this.path, expected: 'a folder for the run', got: reasonOf(cause) }, { cause });
+    });
     await atomicWrite(join(this.path, 'config.json'), `${JSON.stringify(description, null, 2)}\n`);
   }
 
@@ -87,6 +84,11 @@ export class RunFolder {
 
   /** Draws the curves anew. */
   async draw(config: Readonly<Record<string, unknown>>): Promise<void> {
+    // What draws takes a third of a second to load, which no other command shall wait for.
+    const [{ curvesSvg }, { curvesHtml }] = await Promise.all([
+      import('../report/curves.js'),
+      import('../report/page.js'),
+    ]);
     const runs = [{ name: this.path, records: await readMetrics(join(this.path, METRICS)), config }];
     await atomicWrite(join(this.path, 'curves.svg'), curvesSvg(runs));
     await atomicWrite(join(this.path, 'curves.html'), curvesHtml(runs));

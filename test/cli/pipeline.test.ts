@@ -37,8 +37,8 @@ const BACKENDS = [wasmBackend, referenceBackend];
 
 let said: string;
 beforeAll(async () => {
-  said = await printed([...TRAIN, '-o', 'net.safetensors'], path());
-  await printed(['fuse', 'net.safetensors', 'fused.safetensors'], path());
+  said = await printed([...TRAIN, '-o', 'run'], path());
+  await printed(['fuse', 'run/last.safetensors', 'fused.safetensors'], path());
   await sharp({ create: { width: 16, height: 16, channels: 3, background: 'red' } })
     .png()
     .toFile(path(IMAGES[0]));
@@ -53,10 +53,15 @@ describe('train', () => {
     const lines = said.split('\n');
     expect(lines[0]).toBe('data   shapes: 30 images to train on, 20 held out, 10 classes');
     expect(lines[1]).toBe('net    dims 4,6  strides 2  act_num 1');
-    expect(lines[2]).toMatch(/^epoch 1\/6 {2}step 1\/3 {2}lambda 0\.00 {2}lr 5\.0e-2 {2}loss \d\.\d{3} {2}accuracy /);
-    expect(lines.filter((line) => line.includes('held out: loss'))).toHaveLength(6);
-    expect(lines.slice(-2)).toEqual(['wrote  net.safetensors (train form, lambda 1)', '']);
-    const { config } = await readWeights(path('net.safetensors'));
+    expect(lines[2]).toMatch(/^memory \d+ MiB for the network in training, 0 MiB for the images$/);
+    expect(lines[3]).toMatch(/^epoch 1\/6 .*loss \d\.\d{3}/);
+    expect(said).toContain('wrote  run/last.safetensors (train form, lambda 1)\n');
+    expect((await readdir(path('run'))).sort()).toEqual([
+      ...['best-fusable.safetensors', 'best.safetensors', 'checkpoint-00000015.safetensors'],
+      ...['checkpoint-00000018.safetensors', 'config.json', 'curves.html', 'curves.svg'],
+      ...['last.safetensors', 'metrics.jsonl'],
+    ]);
+    const { config } = await readWeights(path('run/last.safetensors'));
     expect(config).toMatchObject({ dims: [4, 6], strides: [2], act_num: 1, lambda: 1, form: 'train' });
     expect(config).toMatchObject({ num_classes: 10, input_size: [16, 16] });
     expect(config.class_names).toContain('disc');
@@ -65,21 +70,22 @@ describe('train', () => {
   test(
     'says the same in JSON lines, and makes the same network of the same seed',
     async () => {
-      const text = await printed([...TRAIN, '-o', 'again.safetensors', '--json'], path());
+      const text = await printed([...TRAIN, '-o', 'again', '--json'], path());
       const records = text
         .trimEnd()
         .split('\n')
         .map((line) => JSON.parse(line) as Record<string, unknown>);
       const steps = [1, 2, 3, 4, 5, 6].flatMap((epoch) => [1, 2, 3].map((step) => [epoch, step, 3]));
-      expect(records.map(({ epoch, step, steps: of }) => [epoch, step, of])).toEqual(steps);
-      expect(records.map(({ lambda }) => lambda)).toEqual(
+      const told = records.filter(({ kind }) => kind === 'step');
+      expect(told.map(({ epoch, step, steps: of }) => [epoch, step, of])).toEqual(steps);
+      expect(told.map(({ lambda }) => lambda)).toEqual(
         steps.map(([epoch, step]) => Math.min(1, (epoch - 1 + (step - 1) / 3) / 4)),
       );
-      expect(records.map((record) => 'validation' in record)).toEqual(steps.map(([, step]) => step === 3));
-      expect(await readFile(path('again.safetensors'))).toEqual(await readFile(path('net.safetensors')));
+      expect(records.filter((record) => 'validation' in record).map(({ epoch }) => epoch)).toEqual([1, 2, 3, 4, 5, 6]);
+      expect(await readFile(path('again/last.safetensors'))).toEqual(await readFile(path('run/last.safetensors')));
 
-      await printed([...TRAIN, '-o', 'other.safetensors', '--json', '--seed', '1'], path());
-      expect(await readFile(path('other.safetensors'))).not.toEqual(await readFile(path('net.safetensors')));
+      await printed([...TRAIN, '-o', 'other', '--json', '--seed', '1'], path());
+      expect(await readFile(path('other/last.safetensors'))).not.toEqual(await readFile(path('run/last.safetensors')));
     },
     PATIENCE,
   );
@@ -89,8 +95,8 @@ describe('fuse', () => {
   test(
     'verifies on request, and says what it measured',
     async () => {
-      const text = await printed(['fuse', 'net.safetensors', 'verified.safetensors', '--verify'], path());
-      expect(text).toContain('fused            net.safetensors -> verified.safetensors (float32)\n');
+      const text = await printed(['fuse', 'run/last.safetensors', 'verified.safetensors', '--verify'], path());
+      expect(text).toContain('fused            run/last.safetensors -> verified.safetensors (float32)\n');
       expect(text).toMatch(/^fused - unfused +\S+ of logits up to \S+, both in float64$/m);
       expect(text).toMatch(
         /^verified +\d\S+ between WebAssembly in float32 and the unfused oracle, within the bound$/m,
@@ -104,7 +110,7 @@ describe('fuse', () => {
     'in JSON, in float64, on a probe of another size, with λ said again',
     async () => {
       const options = ['--verify', '--dtype', 'float64', '--probe-size', '12x20', '--lambda', '1'];
-      const report = await answered(['fuse', 'net.safetensors', 'wide.safetensors', ...options], path());
+      const report = await answered(['fuse', 'run/last.safetensors', 'wide.safetensors', ...options], path());
       expect(report).toMatchObject({ output: 'wide.safetensors', boundedLogits: 10, verified: { holds: true } });
       const { state, config } = await readWeights(path('wide.safetensors'));
       expect(config).toMatchObject({ form: 'deploy', lambda: 1, input_size: [16, 16] });
@@ -141,7 +147,7 @@ describe('classify', () => {
     'the deep network and the fused one agree, for people to read',
     async () => {
       const shallow = await printed(['classify', '-w', 'fused.safetensors', ...IMAGES], path());
-      const deep = await printed(['classify', '-w', 'net.safetensors', '-b', 'reference', ...IMAGES], path());
+      const deep = await printed(['classify', '-w', 'run/last.safetensors', '-b', 'reference', ...IMAGES], path());
       expect(shallow).toBe(deep);
       const [first, ...best] = shallow.split('\n');
       expect(first).toBe('red.png');
@@ -174,6 +180,7 @@ describe('classify', () => {
 });
 
 test('nothing but what was asked for is left in the folder', async () => {
-  const weights = ['net', 'again', 'other', 'fused', 'verified', 'wide'].map((name) => `${name}.safetensors`);
-  expect((await readdir(path())).sort()).toEqual([...weights, ...IMAGES, 'text.png'].sort());
+  const weights = ['fused', 'verified', 'wide'].map((name) => `${name}.safetensors`);
+  const folders = ['run', 'again', 'other'];
+  expect((await readdir(path())).sort()).toEqual([...folders, ...weights, ...IMAGES, 'text.png'].sort());
 });

@@ -343,8 +343,15 @@ describe('train', () => {
     ...['--output', OUT, ...more],
   ];
   judge([
-    ['into no folder', shapes('-o', 'no/out'), 'ParamError', 'no/out', 'a folder no', 'none'],
-    ['into a folder', shapes('-o', 'folder'), 'ParamError', 'folder', 'a file to write', 'a folder'],
+    ['into a file', shapes('-o', 'text.png'), 'ParamError', 'text.png', 'a folder for the run', 'a file'],
+    [
+      'going on with nothing',
+      shapes('-o', 'none', '--resume'),
+      'ParamError',
+      'none',
+      'a run to go on with',
+      'no folder',
+    ],
     ['with a batch larger than the set', shapes('-b', '21'), 'ParamError', 'batchSize', '2 to the 20 images', '21'],
     ['with dims that strides do not fit', shapes('--dims', '4,6'), 'ParamError', 'config.dims', '3 entries', '[4,6]'],
     [
@@ -363,7 +370,7 @@ describe('train', () => {
       'at least 1x1',
       '16x16',
     ],
-    ['with a seed of 33 bits', shapes('--seed', '4294967296'), 'ParamError', 'uniform', 'in [0, 2^32)', '4294967296'],
+    ['with a seed of 33 bits', shapes('--seed', '4294967296'), 'ParamError', 'seed', 'in [0, 2^32)', '4294967296'],
     [
       'with data that are not there',
       shapes('-d', 'nowhere'),
@@ -378,7 +385,7 @@ describe('train', () => {
   test(
     'says so about its output before anything is done',
     async () => {
-      const { stdout } = await vanillanet(shapes('-o', 'no/out'), path());
+      const { stdout } = await vanillanet(shapes('-o', 'text.png'), path());
       expect(stdout).toBe('');
     },
     PATIENCE,

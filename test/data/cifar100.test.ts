@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
-import { DataError, ParamError } from '../../src/core/errors.js';
+import { DataError } from '../../src/core/errors.js';
 import { readCifar100 } from '../../src/data/cifar.js';
 import { openDataset } from '../../src/data/open.js';
 import { refusal } from '../io/refusal.js';
@@ -82,12 +82,6 @@ describe('CIFAR-100', () => {
       });
       expect(set.images).toEqual(pixelsOf(n));
     }
-  });
-
-  test('at its own size alone', async () => {
-    await expect(openDataset(path('one'), 'train', { size: [64, 64] })).rejects.toThrow(
-      refusal(ParamError, path('one'), 'the size of CIFAR-100, 32x32', '64x64'),
-    );
   });
 
   const without = (members: Members, name: string): Members =>

@@ -85,8 +85,11 @@ describe('opening a set by its name', () => {
     expect([part.n, ...part.labels]).toEqual([5, 0, 2, 4, 6, 8]);
     expect(part.images.length).toBe(5 * 3072);
     expect(part.images[4 * 3072]).toBe(8);
-    const large = openDataset(path(name), 'test', { size: [64, 64] });
-    await expect(large).rejects.toThrow(refusal(ParamError, path(name), '32x32', '64x64'));
+    const large = await openDataset(path(name), 'test', { n: 5, size: [64, 48] });
+    expect([large.height, large.width, large.images.length]).toEqual([64, 48, 5 * 3 * 64 * 48]);
+    // An image of one colour stays one, whatever its size.
+    expect(large.images[4 * 3 * 64 * 48]).toBe(8);
+    expect(await openDataset(path(name), 'test', { n: 5, size: [64, 48], native: true })).toEqual(part);
   });
 
   test('an image folder', async () => {

@@ -34,6 +34,7 @@ test(
     expect(await printed(args, path())).toContain('both.svg');
     const said = texts(parsed(await readFile(path('both.svg'), 'utf8')), 'text');
     for (const text of ['Both', 'one train', 'two validation']) expect(said).toContain(text);
+    expect(said.indexOf('one train')).toBeLessThan(said.indexOf('two train'));
   },
   PATIENCE,
 );

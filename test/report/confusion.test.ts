@@ -80,6 +80,16 @@ describe('is a heat map', () => {
     expect(new Set(places).size).toBe(9);
   });
 
+  test('whose shades are shares, not counts', () => {
+    const unequal = confusionOf([0, 0, 0, 0, 1], [0, 0, 0, 0, 1], ['many', 'one']);
+    const shades = all(parsed(confusionSvg(unequal)), 'g[aria-label="cell"] rect').map((rect) =>
+      rect.getAttribute('fill'),
+    );
+    expect(shades[0]).toBe(shades[3]);
+    // All of a class is darker than two thirds of one.
+    expect(all(found, 'g[aria-label="cell"] rect')[0].getAttribute('fill')).not.toBe(shades[0]);
+  });
+
   test('with names, counts and accuracies', () => {
     expect(texts(found, '.label')).toEqual(NAMES);
     expect(texts(found, '.prediction')).toEqual(NAMES);

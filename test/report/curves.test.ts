@@ -46,6 +46,16 @@ describe('of one run', () => {
     });
   });
 
+  test('draws training and what was held out on one scale', () => {
+    // Of the first epoch 2 and 2.5: on one scale, so that zero is the same place for both.
+    const [[train], [validation]] = [LIGHT.train, LIGHT.validation].map((colour) =>
+      linesIn(panel(svg, LOSS), colour).filter((line) => line.length === 5),
+    );
+    const zeroOf = (line: [number, number][]): number => 2 * line[1][1] - line[0][1];
+    expect(zeroOf(train)).toBeCloseTo(zeroOf(validation), 3);
+    expect((zeroOf(train) - train[0][1]) / (zeroOf(validation) - validation[0][1])).toBeCloseTo(2 / 2.5, 3);
+  });
+
   test('tells top-1 from top-5 by dashes', () => {
     const lines = all(panel(svg, ACCURACY), `g[aria-label="line"][stroke="${LIGHT.validation}"]`);
     expect(lines.map((line) => line.getAttribute('stroke-dasharray'))).toEqual([null, '2 3']);

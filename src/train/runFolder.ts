@@ -49,7 +49,7 @@ export class RunFolder {
     const resumed = await lastCheckpoint(path, onDamage);
     if (there === null) throw new ParamError({ op: path, expected: 'a run to go on with', got: 'no folder' });
     const folder = new RunFolder(path, resumed);
-    await folder.#forgetAfter(resumed?.globalStep ?? 0);
+    await folder.#forgetAfter(resumed?.globalStep ?? 0, resumed?.epoch ?? 0);
     return folder;
   }
 
@@ -95,15 +95,15 @@ export class RunFolder {
   }
 
   /** What was recorded behind the checkpoint will be recorded again. */
-  async #forgetAfter(globalStep: number): Promise<void> {
+  async #forgetAfter(globalStep: number, epochs: number): Promise<void> {
     const path = join(this.path, METRICS);
     const text = await readFile(path, 'utf8').catch(() => null);
     if (text === null) return;
     const kept = text.split('\n').filter((line) => {
       try {
         const record = JSON.parse(line) as MetricsRecord;
-        // An epoch's record stands behind its last step, and before the checkpoint of its end.
-        return record.global_step < globalStep || (record.global_step === globalStep && record.kind !== 'epoch');
+        // A checkpoint at an epoch's last step may be from before its evaluation, or behind it.
+        return record.kind === 'epoch' ? record.epoch <= epochs : record.global_step <= globalStep;
       } catch {
         return false;
       }

@@ -18,7 +18,7 @@ import {
   writeWeights,
 } from 'vanillanet/node';
 
-const EPOCHS = 3;
+const EPOCHS = 8;
 const TRAINING_IMAGES = 10_000;
 const HELD_OUT = 500;
 const SEED = 1;
@@ -68,7 +68,7 @@ const training = train(
   config,
   {
     epochs: EPOCHS,
-    decayEpochs: EPOCHS - 1,
+    decayEpochs: EPOCHS / 2,
     batchSize: 32,
     augment: { randomCrop: { padding: 4 }, horizontalFlip: 0.5 },
     seed: SEED,
@@ -81,7 +81,8 @@ for (; next.done !== true; next = await training.next()) {
   const progress = next.value;
   const { epoch, lambda } = progress;
   const { loss, top1 } = progress.kind === 'step' ? progress : progress.train;
-  if (progress.kind === 'step' && progress.step % Math.ceil(progress.steps / 3) !== 0) continue;
+  // The middle of an epoch, and its end.
+  if (progress.kind === 'step' && progress.step !== Math.floor(progress.steps / 2)) continue;
   const told = `   λ ${lambda.toFixed(2)} ${bar(lambda)}  epoch ${epoch}  loss ${loss.toFixed(3)}  accuracy ${percent(top1)}`;
   const held = progress.kind === 'epoch' ? progress.validation : undefined;
   say(held === undefined ? told : `${told}   held out ${percent(held.top1)}`);

@@ -10,6 +10,7 @@ import { atomicWrite, requireWritable } from '../io/atomicWrite.js';
 import { loadModel } from '../model/loadModel.js';
 import type { Model } from '../model/model.js';
 import { confusionCsv, confusionOf, confusionTable, mistakes, type Confusion } from '../report/confusion.js';
+import { rankOf } from '../train/scores.js';
 import { integer } from './arguments.js';
 import { backendOf, withBackend, type BackendOptions } from './backends.js';
 import { fileOf } from './plot.js';
@@ -74,11 +75,6 @@ function counter(total: number): SingleBar {
   );
   bar.start(total, 0);
   return bar;
-}
-
-/** Where the label stands among the classes, from 0; equals in the order of their indices, as `topK` has them. */
-function rankOf(row: readonly number[], label: number): number {
-  return row.filter((v, c) => v > row[label] || (v === row[label] && c < label)).length;
 }
 
 /** −log softmax, by the largest logit, so that nothing overflows. */

@@ -59,7 +59,6 @@ function stopWatch(): { readonly stopped: () => Stop | null; readonly unwatch: (
 
 interface Show {
   readonly record: (progress: Progress) => void;
-  readonly note: (text: string) => void;
   readonly stop: () => void;
 }
 
@@ -69,9 +68,6 @@ function display(json: boolean, epochs: number, steps: number): Show {
       record: (progress) => {
         print(JSON.stringify(progress)); // functions are left out
       },
-      note: (text) => {
-        process.stderr.write(`${text}\n`);
-      },
       stop: () => undefined,
     };
   }
@@ -80,9 +76,6 @@ function display(json: boolean, epochs: number, steps: number): Show {
     record: (progress) => {
       if (progress.kind === 'step') shown.step(progress);
       else shown.epoch(progress);
-    },
-    note: (text) => {
-      shown.note(text);
     },
     stop: () => {
       shown.stop();

@@ -48,14 +48,6 @@ export interface EpochRecord {
 
 export type MetricsRecord = StepRecord | EpochRecord;
 
-/** Counts must be there; what was measured may be NaN. */
-const COUNTS = { step: ['epoch', 'step', 'steps', 'global_step'], epoch: ['epoch', 'global_step'] } as const;
-const MEASURES = {
-  step: ['loss', 'top1', 'lambda', 'lr', 'images_per_second'],
-  epoch: ['lambda', 'lr', 'seconds', 'images_per_second', 'idle'],
-} as const;
-const SCORES = ['loss', 'top1', 'top5'] as const;
-
 type Fields = Record<string, unknown>;
 
 const isFields = (value: unknown): value is Fields =>
@@ -81,6 +73,7 @@ function measure(fields: Fields, key: string): number {
   return value;
 }
 
+/** What must be there; what was measured may be NaN. */
 function count(fields: Fields, key: string): number {
   const value = fields[key];
   if (!Number.isSafeInteger(value) || (value as number) < 0) {
@@ -89,9 +82,9 @@ function count(fields: Fields, key: string): number {
   return value as number;
 }
 
-function scores(value: unknown, key: string): Fields {
+function scores(value: unknown, key: string): Scores {
   if (!isFields(value)) throw new Damage(`an object as ${key}`, show(value));
-  return Object.fromEntries(SCORES.map((score) => [score, measure(value, score)]));
+  return { loss: measure(value, 'loss'), top1: measure(value, 'top1'), top5: measure(value, 'top5') };
 }
 
 function recordOf(line: string): MetricsRecord {
@@ -104,16 +97,35 @@ function recordOf(line: string): MetricsRecord {
   if (!isFields(fields)) throw new Damage('a JSON object', show(fields));
   const { kind } = fields;
   if (kind !== 'step' && kind !== 'epoch') throw new Damage("kind 'step' or 'epoch'", show(kind));
-  const own = fields;
-  const record: Fields = { kind };
-  for (const key of COUNTS[kind]) record[key] = count(own, key);
-  for (const key of MEASURES[kind]) record[key] = measure(own, key);
-  if (kind === 'epoch') {
-    record['train'] = scores(own['train'], 'train');
-    for (const key of ['validation', 'ema']) if (own[key] !== undefined) record[key] = scores(own[key], key);
-    record['fused'] = own['fused'] === true;
+  const [epoch, global_step] = [count(fields, 'epoch'), count(fields, 'global_step')];
+  const shared = {
+    lambda: measure(fields, 'lambda'),
+    lr: measure(fields, 'lr'),
+    images_per_second: measure(fields, 'images_per_second'),
+  };
+  if (kind === 'step') {
+    const [step, steps] = [count(fields, 'step'), count(fields, 'steps')];
+    return {
+      kind,
+      epoch,
+      global_step,
+      step,
+      steps,
+      ...shared,
+      loss: measure(fields, 'loss'),
+      top1: measure(fields, 'top1'),
+    };
   }
-  return record as unknown as MetricsRecord;
+  const { validation, ema, fused } = fields;
+  return {
+    ...{ kind, epoch, global_step },
+    ...shared,
+    ...{ seconds: measure(fields, 'seconds'), idle: measure(fields, 'idle') },
+    train: scores(fields['train'], 'train'),
+    ...(validation === undefined ? {} : { validation: scores(validation, 'validation') }),
+    ...(ema === undefined ? {} : { ema: scores(ema, 'ema') }),
+    fused: fused === true,
+  };
 }
 
 /** Where a record stands in its run: an epoch follows its last step. */

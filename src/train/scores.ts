@@ -20,12 +20,12 @@ export interface Tally {
 export const NOTHING: Tally = { loss: 0, top1: 0, top5: 0, seen: 0 };
 
 /** Logits that come before the target's, ties in the order of the classes; Infinity where it is NaN. */
-function rankOf(logits: FloatArray, row: number, classes: number, target: number): number {
-  const own = logits[row + target];
+export function rankOf(logits: ArrayLike<number>, target: number): number {
+  const own = logits[target];
   if (Number.isNaN(own)) return Infinity;
   let before = 0;
-  for (let c = 0; c < classes; c++) {
-    if (logits[row + c] > own || (c < target && logits[row + c] === own)) before++;
+  for (let c = 0; c < logits.length; c++) {
+    if (logits[c] > own || (c < target && logits[c] === own)) before++;
   }
   return before;
 }
@@ -39,7 +39,7 @@ export function tally(sum: Tally, loss: number, logits: FloatArray, labels: Arra
   const classes = logits.length / n;
   let [top1, top5] = [0, 0];
   for (let i = 0; i < n; i++) {
-    const rank = rankOf(logits, i * classes, classes, labels[i]);
+    const rank = rankOf(logits.subarray(i * classes, (i + 1) * classes), labels[i]);
     if (rank < 1) top1++;
     if (rank < 5) top5++;
   }

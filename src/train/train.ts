@@ -9,7 +9,6 @@ import { openLoader, type Loader } from '../data/loader.js';
 import { fuseState } from '../oracle/fuse.js';
 import type { EpochRecord, StepRecord } from '../report/record.js';
 import type { Best, Checkpoint } from './checkpoint.js';
-import { initialState } from './initialState.js';
 import { checkRecipe, resolveRecipe, type Recipe } from './recipe.js';
 import { lambdaAt, learningRateAt } from './schedule.js';
 import { NOTHING, scoresOf, tally, type Scores, type Tally } from './scores.js';
@@ -148,9 +147,7 @@ class Run {
     const shared = { mean, std, inputSize: input_size, smoothing, seed, workers };
     const closing: (() => void | Promise<void>)[] = [];
     try {
-      let trainer = await this.#open(
-        resume === undefined ? { state: initialState(this.#config, seed) } : { resume: resume.snapshot },
-      );
+      let trainer = await this.#open(resume === undefined ? {} : { resume: resume.snapshot });
       closing.push(() => {
         trainer.dispose();
       });

@@ -4,7 +4,6 @@ import {
   crossEntropy,
   ema,
   forward,
-  initialise,
   startTraining,
   tensor,
   trainStep,
@@ -20,6 +19,7 @@ import type { FloatArray, StateDict } from '../core/tensor.js';
 import { toOracleConfig } from '../oracle/backend.js';
 import { fromOracle, stateFromOracle, stateToOracle, toOracle } from '../oracle/state.js';
 import { TrainingSession, type TrainingOptions } from '../wasm/training/session.js';
+import { initialState } from './initialState.js';
 
 /** How a step is to be made. */
 export interface StepOptions {
@@ -91,9 +91,9 @@ function noEma(): never {
   throw new ParamError({ op: 'ema', expected: 'a training opened with ema', got: 'one without' });
 }
 
-/** Initial weights: everything drawn comes from the seed. */
-const initialState = (config: ModelConfig, { seed, state, resume }: TrainerOptions): StateDict =>
-  resume?.state ?? state ?? stateFromOracle(initialise(toOracleConfig(config), { seed }));
+/** What a training begins with. */
+const firstState = (config: ModelConfig, { seed, state, resume }: TrainerOptions): StateDict =>
+  resume?.state ?? state ?? initialState(config, seed);
 
 /** Moments under the names of a snapshot. */
 const momentsOf = ({ moments, buffers = new Map<string, Tensor>() }: Training): StateDict =>
@@ -121,7 +121,7 @@ function trainingFrom(state: StateDict, resume: Snapshot | undefined): Training 
 export function oracleTrainer(config: ModelConfig, options: TrainerOptions): Trainer {
   const network = toOracleConfig(config);
   const { seed, resume, loss: kind = 'cross-entropy' } = options;
-  const first = initialState(config, options);
+  const first = firstState(config, options);
   let training = trainingFrom(first, resume);
   let average = options.ema === true ? stateToOracle(resume?.ema ?? first) : null;
   const batch = (x: FloatArray, n: number): Tensor => tensor(x, [n, config.in_chans, ...config.input_size]);
@@ -171,7 +171,7 @@ export function oracleTrainer(config: ModelConfig, options: TrainerOptions): Tra
 export async function wasmTrainer(config: ModelConfig, options: TrainingOptions & TrainerOptions): Promise<Trainer> {
   const { batchSize } = options;
   const { num_classes, in_chans, input_size } = config;
-  const session = await TrainingSession.open(initialState(config, options), config, options);
+  const session = await TrainingSession.open(firstState(config, options), config, options);
   const image = in_chans * input_size[0] * input_size[1];
   const mean = (losses: Float64Array, n: number): number => losses.subarray(0, n).reduce((a, b) => a + b, 0) / n;
   return {

@@ -1,6 +1,7 @@
 import type { Window } from '../../image/crop.js';
 import { resize } from '../../image/resize.js';
 import type { Size } from '../../core/shapes.js';
+import { separate } from '../planar.js';
 import type { Planes } from './planes.js';
 
 /**
@@ -22,6 +23,6 @@ export function scaleWindow(image: Planes, { top, left, height, width }: Window,
   }
   const scaled = resize({ data: cut, height, width }, size, 'bilinear').data;
   const out = new Uint8Array(scaled.length);
-  for (let c = 0, to = 0; c < 3; c++) for (let from = c; from < scaled.length; from += 3) out[to++] = scaled[from];
+  separate(scaled, out);
   return { data: out, channels, height: size[0], width: size[1] };
 }

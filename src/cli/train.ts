@@ -2,6 +2,7 @@ import { Command, Option } from 'commander';
 import { resolveConfig, type ModelConfig } from '../core/config.js';
 import { TrainingError } from '../core/errors.js';
 import type { Size } from '../core/shapes.js';
+import { imbalance } from '../data/classes.js';
 import type { ImageSet, Split } from '../data/dataset.js';
 import { findCifar10 } from '../data/find.js';
 import { openDataset } from '../data/open.js';
@@ -33,6 +34,8 @@ interface TrainCommandOptions extends BackendOptions, RecipeFlags {
 
 /** Step records an epoch in metrics.jsonl: enough for a curve. */
 const RECORDS_PER_EPOCH = 20;
+/** Classes further apart than this are worth a word. */
+const UNBALANCED = 2;
 /** Milliseconds between two drawings of the curves, where epochs are short. */
 const DRAW_EVERY = 5000;
 /** The status of a process that ended at a signal, as shells have it. */
@@ -145,9 +148,16 @@ async function run(options: TrainCommandOptions): Promise<void> {
   const file = { ...recipeToFile(recipe), ...plan.network };
   note(`data   ${spec}: ${trained.n} images to train on, ${heldOut?.n ?? 0} held out, ${config.num_classes} classes`);
   for (const { file: name, reason } of trained.skipped ?? []) note(`skipped ${name}: ${reason}`);
+  const { largest, smallest, ratio } = imbalance(trained);
+  if (ratio > UNBALANCED) {
+    const range = `${smallest.count} (${smallest.name}) to ${largest.count} (${largest.name})`;
+    note(`classes of ${range} images: they are trained on as they are`);
+  }
   note(`net    dims ${config.dims.join(',')}  strides ${config.strides.join(',')}  act_num ${config.act_num}`);
   const bytes = plannedMemory(config, recipe, options);
-  const images = trained.images.byteLength + (heldOut?.images.byteLength ?? 0);
+  // Threads that make batches share a copy of their own.
+  const copies = options.workers > 0 ? 2 : 1;
+  const images = copies * (trained.images.byteLength + (heldOut?.images.byteLength ?? 0));
   note(`memory ${mebibytes(bytes)} for the network in training, ${mebibytes(images)} for the images`);
   const { resumed } = folder;
   if (resumed !== null) note(`resume after ${resumed.globalStep} steps, in epoch ${resumed.epoch + 1}`);
@@ -219,7 +229,9 @@ async function finish(done: Trained, folder: RunFolder, note: (text: string) => 
     ['best-fusable', done.bestFusable],
   ] as const) {
     if (best !== null)
-      note(`       ${folder.path}/${name}.safetensors (epoch ${best.epoch}, top-1 ${percent(best.top1)})`);
+      note(
+        `       ${folder.path}/${name}.safetensors (epoch ${best.epoch}${best.top1 === null ? '' : `, top-1 ${percent(best.top1)}`})`,
+      );
   }
 }
 

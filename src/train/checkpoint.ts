@@ -18,7 +18,8 @@ import type { Snapshot } from './trainer.js';
 /** The best epoch so far, by top-1 on the held-out images. */
 export interface Best {
   readonly epoch: number;
-  readonly top1: number;
+  /** Null where no images are held out: then the last is the best. */
+  readonly top1: number | null;
 }
 
 export interface Checkpoint {

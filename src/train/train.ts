@@ -73,7 +73,9 @@ function checkImages(op: string, set: ImageSet, { in_chans, num_classes }: Model
 
 /** What a checkpoint must agree in with the run that goes on from it. */
 function checkResume({ config, recipe, images }: Checkpoint, now: ModelConfig, with_: Recipe, n: number): void {
-  for (const key of ['dims', 'strides', 'ada_pool', 'act_num', 'num_classes', 'input_size', 'drop_rate'] as const) {
+  for (const key of Object.keys(now) as (keyof ModelConfig)[]) {
+    // What changes on the way.
+    if (key === 'form' || key === 'lambda') continue;
     const [before, after] = [JSON.stringify(config[key]), JSON.stringify(now[key])];
     if (before !== after) refuse('resume', `${key} ${before}, as in the checkpoint`, after);
   }
@@ -259,10 +261,11 @@ class Run {
   /** Keeps what is best so far; without held-out images the last is. */
   #compare(trainer: Trainer, lambda: number, epoch: number, validation?: Scores, ema?: Scores): Improved {
     const useEma = ema !== undefined && validation !== undefined && ema.top1 > validation.top1;
-    const top1 = useEma ? ema.top1 : (validation?.top1 ?? epoch);
+    const top1 = useEma ? ema.top1 : (validation?.top1 ?? null);
+    const beats = (best: Best | null): boolean => best === null || top1 === null || top1 > (best.top1 ?? 0);
     const weights = (): Weights => this.#weights(trainer, lambda, useEma);
-    const isBest = this.#best === null || top1 > this.#best.top1;
-    const isBestFusable = lambda === 1 && (this.#bestFusable === null || top1 > this.#bestFusable.top1);
+    const isBest = beats(this.#best);
+    const isBestFusable = lambda === 1 && beats(this.#bestFusable);
     if (isBest) this.#best = { epoch, top1 };
     if (isBestFusable) this.#bestFusable = { epoch, top1 };
     return { ...(isBest ? { best: weights } : {}), ...(isBestFusable ? { bestFusable: weights } : {}) };

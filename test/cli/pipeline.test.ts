@@ -1,6 +1,6 @@
 /** From pictures to answers: train → fuse → classify, each in a process of its own. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import type { Prediction } from '../../src/model/topK.js';
 import { readImage } from '../../src/data/image.js';
@@ -90,6 +90,20 @@ describe('train', () => {
     PATIENCE,
   );
 });
+
+test(
+  'without held-out images the last epoch is the best, and no accuracy is told for it',
+  async () => {
+    const text = await printed(
+      [...TRAIN, '--val-limit', '0', '--epochs', '2', '--decay-epochs', '1', '-o', 'blind'],
+      path(),
+    );
+    expect(text).toContain('       blind/best-fusable.safetensors (epoch 2)\n');
+    expect(await readFile(path('blind/best.safetensors'))).toEqual(await readFile(path('blind/last.safetensors')));
+    await rm(path('blind'), { recursive: true });
+  },
+  PATIENCE,
+);
 
 describe('fuse', () => {
   test(

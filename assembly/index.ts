@@ -19,8 +19,8 @@ export function runProgram(program: usize, scratch: usize, first: i32, last: i32
   run(runRegion, program, scratch, first, last, mayWait);
 }
 
-export function serve(program: usize, scratch: usize): void {
-  help(runRegion, program, scratch);
+export function serve(program: usize, scratch: usize, self: i32): void {
+  help(runRegion, program, scratch, self);
 }
 
 /** Where free memory begins: below lie the constants, of which only the debug build has any. */

@@ -18,10 +18,10 @@ export type RunRegion = (address: usize, scratch: usize, from: i32, to: i32) => 
 
 /** Bytes from one region to the next: its counters have a cache line of their own. */
 const PITCH: usize = 128;
-/** The next panel that nobody has taken. */
-const NEXT: usize = 64;
 /** Panels that are done. */
-const DONE: usize = 68;
+const DONE: usize = 64;
+/** The next panel of each part that nobody has taken: an integer a part. */
+const NEXT: usize = 68;
 
 /** Values of `STATE`. */
 const CLOSED: i32 = 0;
@@ -37,6 +37,8 @@ const STATE: usize = 0;
 const ACTIVE: usize = 4;
 const FIRST: usize = 8;
 const LAST: usize = 12;
+/** In how many parts the panels of every region are split, 15 at most: one for each thread. */
+const PARTS: usize = 16;
 const REGIONS: usize = 128;
 
 /** Loads of a waiting thread before it goes to sleep: about a tenth of a millisecond. */
@@ -53,16 +55,18 @@ const NAP: i64 = 50_000;
  */
 export function runProgram(run: RunRegion, program: usize, scratch: usize, first: i32, last: i32, mayWait: bool): void {
   if (ASC_FEATURE_THREADS) {
+    const parts = load<i32>(program, PARTS);
     for (let i = first; i < last; i++) {
       const region = regionOf(program, i);
-      atomic.store<i32>(region, 0, NEXT);
+      const panels = changetype<Region>(region).panels;
+      for (let part = 0; part < parts; part++) atomic.store<i32>(next(region, part), startOf(part, parts, panels));
       atomic.store<i32>(region, 0, DONE);
     }
     store<i32>(program, first, FIRST);
     store<i32>(program, last, LAST);
     atomic.store<i32>(program, OPEN, STATE);
     atomic.notify(program + STATE, -1);
-    work(run, program, scratch, mayWait);
+    work(run, program, scratch, 0, mayWait);
     atomic.store<i32>(program, CLOSED, STATE);
     // Whoever is still looking finds nothing to do and leaves: counters must not start anew before.
     while (atomic.load<i32>(program, ACTIVE) != 0) {}
@@ -74,8 +78,8 @@ export function runProgram(run: RunRegion, program: usize, scratch: usize, first
   }
 }
 
-/** Helps with every run of the program until `stop`. */
-export function serve(run: RunRegion, program: usize, scratch: usize): void {
+/** Helps with every run of the program until `stop`, as the thread of this number; the caller's is 0. */
+export function serve(run: RunRegion, program: usize, scratch: usize, self: i32): void {
   if (!ASC_FEATURE_THREADS) return;
   for (;;) {
     let spins = SPINS;
@@ -88,7 +92,7 @@ export function serve(run: RunRegion, program: usize, scratch: usize): void {
     atomic.add<i32>(program, 1, ACTIVE);
     // Looked at again: a run that was closed in between does not expect anybody.
     const state = atomic.load<i32>(program, STATE);
-    if (state == OPEN) work(run, program, scratch, true);
+    if (state == OPEN) work(run, program, scratch, self, true);
     atomic.sub<i32>(program, 1, ACTIVE);
     if (state == STOPPED) return;
   }
@@ -105,20 +109,38 @@ function regionOf(program: usize, i: i32): usize {
   return program + REGIONS + PITCH * <usize>i;
 }
 
-/** Takes panels as long as there are any; at the end of a region, waits until all of them are done. */
-function work(run: RunRegion, program: usize, scratch: usize, mayWait: bool): void {
+function next(region: usize, part: i32): usize {
+  return region + NEXT + 4 * <usize>part;
+}
+
+/** The first panel of a part. */
+function startOf(part: i32, parts: i32, panels: i32): i32 {
+  return <i32>((<i64>panels * part + parts - 1) / parts);
+}
+
+/**
+ * Takes panels as long as there are any, of its own part first: what it wrote in one
+ * region is still in its cache in the next. At the end of a region, waits until all of
+ * them are done.
+ */
+function work(run: RunRegion, program: usize, scratch: usize, self: i32, mayWait: bool): void {
   const last = load<i32>(program, LAST);
+  const parts = load<i32>(program, PARTS);
   for (let i = load<i32>(program, FIRST); i < last; i++) {
     const address = regionOf(program, i);
     const region = changetype<Region>(address);
     const panels = region.panels;
     const chunk = region.chunk;
-    for (;;) {
-      const from = atomic.add<i32>(address, chunk, NEXT);
-      if (from >= panels) break;
-      const to = min(from + chunk, panels);
-      run(address, scratch, from, to);
-      atomic.add<i32>(address, to - from, DONE);
+    for (let turn = 0; turn < parts; turn++) {
+      const part = (self + turn) % parts;
+      const end = startOf(part + 1, parts, panels);
+      for (;;) {
+        const from = atomic.add<i32>(next(address, part), chunk);
+        if (from >= end) break;
+        const to = min(from + chunk, end);
+        run(address, scratch, from, to);
+        atomic.add<i32>(address, to - from, DONE);
+      }
     }
     let spins = SPINS;
     for (;;) {

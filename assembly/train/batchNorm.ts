@@ -1,3 +1,4 @@
+import { packPlane } from './packPlane';
 import { PIXEL, planeBytes } from './planes';
 import { sumPlane } from './sumPlane';
 
@@ -25,6 +26,10 @@ export class BatchNorm {
   invStd: usize;
   /** λ, a float32. */
   lambda: usize;
+  /** Where y goes once more, as the product behind it wants it, and dx as that before; or 0: see ./packPlane.ts. */
+  panels: usize;
+  dxPanels: usize;
+  channels: i32;
   pixels: i32;
   eps: f32;
   /** Share of the batch in the new running statistics. */
@@ -78,13 +83,13 @@ function normalise(op: BatchNorm, panel: i32, mean: v128, invStd: v128): void {
   const shift = v128.load(op.bias + at);
   const lambda = v128.load_splat<f32>(op.lambda);
   const zero = f32x4.splat(0);
-  let x = op.x + plane;
-  let y = op.y + plane;
-  for (const end = x + PIXEL * <usize>op.pixels; x < end; x += PIXEL) {
-    const v = f32x4.add(f32x4.mul(scale, f32x4.sub(v128.load(x), mean)), shift);
-    v128.store(y, v128.bitselect(v, f32x4.mul(lambda, v), f32x4.gt(v, zero)));
-    y += PIXEL;
+  const x = op.x + plane;
+  const y = op.y + plane;
+  for (let p: usize = 0, end = PIXEL * <usize>op.pixels; p < end; p += PIXEL) {
+    const v = f32x4.add(f32x4.mul(scale, f32x4.sub(v128.load(x + p), mean)), shift);
+    v128.store(y + p, v128.bitselect(v, f32x4.mul(lambda, v), f32x4.gt(v, zero)));
   }
+  if (op.panels != 0) packPlane(op.panels, y, op.pixels, op.channels, panel);
 }
 
 /**
@@ -129,6 +134,7 @@ export function batchNormBackward(address: usize, from: i32, to: i32): void {
       const viaStatistics = f32x4.add(perPixel, f32x4.mul(f32x4.sub(v128.load(x + p), mean), perHat));
       v128.store(dy + p, f32x4.mul(scale, f32x4.sub(v128.load(dy + p), viaStatistics)));
     }
+    if (op.dxPanels != 0) packPlane(op.dxPanels, dy, op.pixels, op.channels, panel);
   }
 }
 

@@ -1,4 +1,5 @@
 import { transpose4x4 } from '../transpose4x4';
+import { packPlane } from './packPlane';
 import { PIXEL, planeBytes } from './planes';
 import { sumPlane } from './sumPlane';
 import { tile4x8 } from './tile4x8';
@@ -31,37 +32,28 @@ export class Conv2d {
   db: usize;
   /** The weight as dx wants it, [c/4][k][4]. */
   turned: usize;
-  /** x or dy as the product wants it: [pixels/4][channels][4], four pixels side by side at every channel. */
+  /** x or dy as the product wants it: see ./packPlane.ts. */
   panels: usize;
   pixels: i32;
   c: i32;
   k: i32;
 }
 
-/** panels ← x. Groups of four pixels `from` to `to`, of ⌈pixels/4⌉. */
+/** panels ← x. Planes `from` to `to` of c/4. */
 export function packX(address: usize, from: i32, to: i32): void {
   const conv = changetype<Conv2d>(address);
   pack(conv.panels, conv.x, conv.pixels, conv.c, from, to);
 }
 
-/** panels ← dy, as `packX`. */
+/** panels ← dy, as `packX`; k/4 planes. */
 export function packDy(address: usize, from: i32, to: i32): void {
   const conv = changetype<Conv2d>(address);
   pack(conv.panels, conv.dy, conv.pixels, conv.k, from, to);
 }
 
-/** Order: group by group, 4x4 at a time. Pixels beyond the last are whatever is there. */
 function pack(panels: usize, planes: usize, pixels: i32, channels: i32, from: i32, to: i32): void {
   const pitchBytes = planeBytes(pixels);
-  let y = panels + 16 * <usize>channels * from;
-  for (let group = from; group < to; group++) {
-    let x = planes + 4 * PIXEL * <usize>group;
-    for (let channel = 0; channel < channels; channel += 4) {
-      transpose4x4(y, v128.load(x), v128.load(x, 16), v128.load(x, 32), v128.load(x, 48));
-      x += pitchBytes;
-      y += 64;
-    }
-  }
+  for (let at = from; at < to; at++) packPlane(panels, planes + pitchBytes * <usize>at, pixels, channels, at);
 }
 
 /** y of eight channels a panel, `from` to `to` of k/8, from panels of x. */

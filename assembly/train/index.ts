@@ -10,8 +10,8 @@ export function runProgram(program: usize, scratch: usize, first: i32, last: i32
   run(runRegion, program, scratch, first, last, mayWait);
 }
 
-export function serve(program: usize, scratch: usize): void {
-  help(runRegion, program, scratch);
+export function serve(program: usize, scratch: usize, self: i32): void {
+  help(runRegion, program, scratch, self);
 }
 
 export function heapBase(): usize {

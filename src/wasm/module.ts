@@ -89,7 +89,7 @@ export interface Kernels {
   ): void;
   runRegion(region: number, scratch: number, from: number, to: number): void;
   runProgram(program: number, scratch: number, first: number, last: number, mayWait: boolean): void;
-  serve(program: number, scratch: number): void;
+  serve(program: number, scratch: number, self: number): void;
   stop(program: number): void;
   isRelaxed(): number;
 }

@@ -4,6 +4,8 @@ import type { Arena } from './arena.js';
 /** Bytes before a program's regions, and of each of them. */
 const HEAD = 128;
 const PITCH = 128;
+/** Counters that a region has room for. */
+const MOST_PARTS = 15;
 
 /** Words to be written before anything runs: unsigned integers, from an address on. */
 export type Words = readonly (readonly [address: number, values: readonly number[]])[];
@@ -22,7 +24,7 @@ export class Program {
   /** @param regions how many there will be at most */
   constructor(arena: Arena, regions: number, threads: number) {
     this.address = arena.reserve(HEAD + PITCH * regions);
-    this.words = [[this.address, Array<number>(4).fill(0)]];
+    this.words = [[this.address, [0, 0, 0, 0, Math.min(threads, MOST_PARTS)]]];
     this.#threads = threads;
   }
 

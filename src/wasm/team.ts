@@ -10,8 +10,8 @@ export type Threads = number | 'auto';
 export const MOST_THREADS = 256;
 
 /** Returns when `stop` was called. */
-const SERVE = `const { module, memory, program, scratch } = data;
-return WebAssembly.instantiate(module, { env: { memory } }).then(({ exports }) => exports.serve(program, scratch));`;
+const SERVE = `const { module, memory, program, scratch, self } = data;
+return WebAssembly.instantiate(module, { env: { memory } }).then(({ exports }) => exports.serve(program, scratch, self));`;
 
 /** Why there are no threads here, or null. */
 function obstacle(): string | null {
@@ -81,9 +81,9 @@ export async function orAlone<T>(threads: Threads, team: () => Promise<T>, alone
 
 /** Starts a thread for every scratch block but the first, which is the caller's. */
 function startTeam(module: CompiledModule, memory: WasmMemory, program: number, scratch: readonly number[]): void {
-  for (const block of scratch.slice(1)) {
+  for (let self = 1; self < scratch.length; self++) {
     try {
-      platform.startWorker(SERVE, { module, memory, program, scratch: block });
+      platform.startWorker(SERVE, { module, memory, program, scratch: scratch[self], self });
     } catch (cause) {
       const got = cause instanceof Error ? cause.message : String(cause);
       throw new BackendUnavailableError({ op: 'threads', expected: 'a runtime that starts workers', got }, { cause });

@@ -77,18 +77,23 @@ function scratchFloats(layer: Layer): number {
 function unitsOf(b: Builder, layers: readonly Layer[]): { units: Unit[]; dropout: TrainingLayout['dropout'] } {
   const units: Unit[] = [];
   let dropout: TrainingLayout['dropout'] | null = null;
+  let opBefore: Layer['op'] | null = null;
   for (let i = 0; i < layers.length; i++) {
     const layer = layers[i];
     const next = layers.at(i + 1);
     const x = units.length === 0 ? null : units[units.length - 1].y;
+    const before = opBefore;
+    opBefore = layer.op;
     if (layer.op === 'conv2d') {
-      units.push(conv2d(b, layer, x));
+      const normed = { before: before === 'batchNorm', behind: next?.op === 'batchNorm' };
+      units.push(conv2d(b, layer, x, normed));
     } else if (x === null || layer.op === 'dropout') {
       throw new Error(`${layer.name}: a network begins with a convolution and drops out behind its mean`);
     } else if (layer.op === 'batchNorm') {
       const leaky = next?.name.endsWith('.leaky') ?? false;
-      units.push(batchNorm(b, layer, x, leaky));
       if (leaky) i++;
+      const convs = { convBefore: before === 'conv2d', convBehind: layers.at(i + 1)?.op === 'conv2d' };
+      units.push(batchNorm(b, layer, x, { leaky, ...convs }));
     } else if (layer.op === 'depthwiseConv2d') {
       units.push(depthwiseConv2d(b, layer, x));
     } else if (layer.op === 'globalAvgPool') {

@@ -24,8 +24,14 @@ type LayerOf<Op extends Layer['op']> = Layer & { readonly op: Op };
 /** The stem's windows are as many channels as its kernel has numbers. */
 export const windowsOf = ({ input, output }: Layer): MapShape => [16 * input[0], output[1], output[2]];
 
-/** A 1x1 convolution; with `x` null the stem, over windows of the images. */
-export function conv2d(b: Builder, layer: LayerOf<'conv2d'>, before: Planes | null): Unit {
+/** Which of a convolution's neighbours are batch norms: they leave x or dy in panels, too. */
+export interface Normed {
+  readonly before: boolean;
+  readonly behind: boolean;
+}
+
+/** A 1x1 convolution; with `before` null the stem, over windows of the images. */
+export function conv2d(b: Builder, layer: LayerOf<'conv2d'>, before: Planes | null, normed: Normed): Unit {
   const x = before ?? b.planes(windowsOf(layer));
   const y = b.planes(layer.output);
   const pixels = b.n * y.h * y.w;
@@ -50,10 +56,9 @@ export function conv2d(b: Builder, layer: LayerOf<'conv2d'>, before: Planes | nu
     c: x.channels,
     k: y.channels,
   });
-  const quads = Math.ceil(pixels / 4);
   const forward = (): void => {
     if (windows !== null) b.run('windows', windows, b.n);
-    b.run('packX', op, quads);
+    if (!normed.before) b.run('packX', op, x.channels / 4);
     b.run('multiplyX', op, y.channels / 8);
   };
   return {
@@ -68,7 +73,7 @@ export function conv2d(b: Builder, layer: LayerOf<'conv2d'>, before: Planes | nu
       b.run('multiplyXDy', op, y.channels / 8);
       // Nobody asks for the gradient of the images.
       if (windows !== null) return dx;
-      b.run('packDy', op, quads);
+      if (!normed.behind) b.run('packDy', op, y.channels / 4);
       b.run('turnWeight', op, x.channels / 4);
       b.run('multiplyDy', op, x.channels / 8);
       return dx;
@@ -76,8 +81,15 @@ export function conv2d(b: Builder, layer: LayerOf<'conv2d'>, before: Planes | nu
   };
 }
 
+/** What is next to a batch norm: the activation of deep training behind it, and 1x1 convolutions on either side. */
+export interface NormLinks {
+  readonly leaky: boolean;
+  readonly convBefore: boolean;
+  readonly convBehind: boolean;
+}
+
 /** A batch norm, and the deep-training activation behind it where there is one. */
-export function batchNorm(b: Builder, layer: LayerOf<'batchNorm'>, x: Planes, leaky: boolean): Unit {
+export function batchNorm(b: Builder, layer: LayerOf<'batchNorm'>, x: Planes, links: NormLinks): Unit {
   const y = b.planes(layer.output);
   const pixels = b.n * y.h * y.w;
   const [weight, bias] = [b.tensor(`${layer.name}.weight`), b.tensor(`${layer.name}.bias`)];
@@ -92,7 +104,10 @@ export function batchNorm(b: Builder, layer: LayerOf<'batchNorm'>, x: Planes, le
     runningVar: b.tensor(`${layer.name}.running_var`).block,
     mean: b.arena.reserveFloats(y.channels),
     invStd: b.arena.reserveFloats(y.channels),
-    lambda: leaky ? b.shared.lambda : b.shared.one,
+    lambda: links.leaky ? b.shared.lambda : b.shared.one,
+    panels: links.convBehind ? b.shared.panels : 0,
+    dxPanels: links.convBefore ? b.shared.panels : 0,
+    channels: y.channels,
     pixels,
     eps: EPS,
     momentum: MOMENTUM,

@@ -2,7 +2,7 @@
  * Measures all there is to measure, in one run on one machine: ratios count, not
  * milliseconds.
  *
- *     npm run bench                            everything, about 40 minutes; writes bench/results/
+ *     npm run bench                            everything, about 45 minutes; writes bench/results/
  *     npm run bench -- kernels engine          parts of it
  *     npm run bench -- --quick                 short, to see that everything works
  */
@@ -15,14 +15,17 @@ import { VARIANTS, type VariantName } from '../src/core/config.js';
 import { bytesOf, type Build } from '../src/wasm/build.js';
 import { validates } from '../src/wasm/module.js';
 import { benchEngine, formatEngine, type EngineReport } from './engine.js';
+import { benchEpoch, formatEpoch, type EpochEffort } from './epoch.js';
 import { benchKernels, formatKernels, type KernelReport } from './kernels.js';
 import { machine } from './machine.js';
 import { benchNetworks, formatNetworks, type NetworkEffort, type NetworkRow } from './networks.js';
 import { formatReport, type Report } from './peers/src/report.js';
+import { formatTrainers, type TrainingPeersReport } from './peers/src/training/report.js';
 import { formatSizes, measureSizes, type SizeRow } from './sizes.js';
-import { formatTargets, targetsOf } from './targets.js';
+import { formatTargets, targetsOf, type TrainingMeasurements } from './targets.js';
+import { benchTraining, formatTraining, type TrainingEffort } from './training.js';
 
-const PARTS = ['sizes', 'kernels', 'engine', 'networks', 'peers'] as const;
+const PARTS = ['sizes', 'kernels', 'engine', 'networks', 'training', 'peers'] as const;
 type Part = (typeof PARTS)[number];
 
 interface Results {
@@ -30,6 +33,7 @@ interface Results {
   kernels?: KernelReport;
   engine?: readonly EngineReport[];
   networks?: readonly NetworkRow[];
+  training?: TrainingMeasurements;
   peers?: Report | null;
 }
 
@@ -40,6 +44,8 @@ interface Effort {
   readonly engine: number;
   readonly networks: NetworkEffort;
   readonly variants: readonly VariantName[];
+  readonly training: TrainingEffort;
+  readonly epoch: EpochEffort;
 }
 
 const FULL: Effort = {
@@ -47,12 +53,16 @@ const FULL: Effort = {
   engine: 20,
   networks: { rounds: 2, single: 8, batches: 1 },
   variants: Object.keys(VARIANTS) as VariantName[],
+  training: { rounds: 15, steps: 20, warmUp: 60 },
+  epoch: { epochs: 3, images: 50_000 },
 };
 const QUICK: Effort = {
   kernels: 0.1,
   engine: 3,
   networks: { rounds: 1, single: 2, batches: 1 },
   variants: ['vanillanet_5', 'vanillanet_6'],
+  training: { rounds: 3, steps: 5, warmUp: 10 },
+  epoch: { epochs: 1, images: 3200 },
 };
 
 /** Progress goes to stderr, so that stdout is the report alone. */
@@ -65,13 +75,19 @@ const print = (block: string): void => {
 };
 
 /** The peers have packages of their own, and so a process. */
-async function benchPeers(quick: boolean): Promise<Report | null> {
-  const args = ['--import', './scripts/ts-node.js', 'bench/peers/src/main.ts', '--json', ...(quick ? ['--quick'] : [])];
+async function benchPeers<R>(script: string, quick: boolean): Promise<R | null> {
+  const args = [
+    '--import',
+    './scripts/ts-node.js',
+    `bench/peers/src/${script}`,
+    '--json',
+    ...(quick ? ['--quick'] : []),
+  ];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const [output, [status]] = await Promise.all([text(child.stdout), once(child, 'close') as Promise<[number | null]>]);
   // Status 1 is an answer of ours that is missing or wrong: it is in the report, where there is one.
   if (status !== 0) process.exitCode = 1;
-  return output === '' ? null : (JSON.parse(output) as Report);
+  return output === '' ? null : (JSON.parse(output) as R);
 }
 
 async function bench(parts: readonly Part[], { quick = false }: { readonly quick?: boolean }): Promise<void> {
@@ -103,8 +119,19 @@ async function bench(parts: readonly Part[], { quick = false }: { readonly quick
       case 'networks':
         print(formatNetworks((results.networks = await benchNetworks(effort.variants, effort.networks, say))));
         break;
+      case 'training': {
+        const steps = await benchTraining(effort.training);
+        print(formatTraining(steps));
+        say('training: epochs');
+        const epoch = await benchEpoch(effort.epoch);
+        print(formatEpoch(epoch));
+        const peers = await benchPeers<TrainingPeersReport>('training/main.ts', quick);
+        print(peers === null ? 'Training elsewhere could not be measured.' : formatTrainers(peers));
+        results.training = { steps, epoch, peers };
+        break;
+      }
       case 'peers':
-        results.peers = await benchPeers(quick);
+        results.peers = await benchPeers<Report>('main.ts', quick);
         print(results.peers === null ? 'The peers could not be measured.' : formatReport(results.peers));
     }
   }
@@ -120,7 +147,9 @@ async function bench(parts: readonly Part[], { quick = false }: { readonly quick
 }
 
 await new Command('npm run bench --')
-  .description('Measures sizes, single ops, the engine against loops over registers, whole networks, and the peers.')
+  .description(
+    'Measures sizes, single ops, the engine against loops over registers, whole networks, training, and the peers.',
+  )
   .addArgument(new Argument('[parts...]', 'only these').choices(PARTS))
   .option('--quick', 'short, to see that everything works')
   .addHelpText('after', '\nVANILLANET_PYTHON names the Python to run PyTorch with.')

@@ -1,15 +1,26 @@
-/** What the engine is meant to reach, beside what was measured. */
+/** What engine and training are meant to reach, beside what was measured. */
 import type { Report } from './peers/src/report.js';
+import type { TrainerRow, TrainingPeersReport } from './peers/src/training/report.js';
 import { table } from '../src/cli/print.js';
 import type { EngineReport } from './engine.js';
+import type { EpochReport } from './epoch.js';
 import type { NetworkRow } from './networks.js';
 import type { SizeRow } from './sizes.js';
 import { rounded } from './statistics.js';
+import type { TrainingRow } from './training.js';
+
+export interface TrainingMeasurements {
+  readonly steps: readonly TrainingRow[];
+  readonly epoch: EpochReport;
+  /** Null where the peers could not run at all. */
+  readonly peers: TrainingPeersReport | null;
+}
 
 export interface Measurements {
   readonly engine?: readonly EngineReport[];
   readonly networks?: readonly NetworkRow[];
   readonly sizes?: readonly SizeRow[];
+  readonly training?: TrainingMeasurements;
   readonly peers?: Report | null;
 }
 
@@ -60,8 +71,27 @@ function peerTargets({ rows }: Report, build: 'plain' | 'relaxed'): Target[] {
   return targets;
 }
 
+/** What PyTorch does when it is tuned is told beside it, and asked of nobody. */
+const TRAINING_TIMES = { 'jax-js': 12, pytorch: 1.5 } as const satisfies Partial<Record<TrainerRow['trainer'], number>>;
+
+function trainingTargets({ steps, epoch, peers }: TrainingMeasurements): Target[] {
+  const elsewhere = peers?.rows ?? [];
+  return [
+    ...steps.map(({ build, threads, medianMs, toOneThread }) =>
+      threads === 1
+        ? atMost(`ms a step of training, ${build}, 1 thread`, 60, medianMs)
+        : atLeast(`${threads} threads / one in training, ${build}`, 1.7, toOneThread),
+    ),
+    atMost(`seconds an epoch of 50,000 images, ${epoch.build}, ${epoch.threads} threads`, 90, epoch.secondsOfWhole),
+    ...Object.entries(TRAINING_TIMES).map(([trainer, times]) => {
+      const row = elsewhere.find((other) => other.trainer === trainer);
+      return atLeast(`ms a step of ${row?.label ?? trainer} / of ours`, times, row?.timing?.ratio ?? null);
+    }),
+  ];
+}
+
 /** All that these measurements can tell. */
-export function targetsOf({ engine = [], networks = [], sizes = [], peers }: Measurements): Target[] {
+export function targetsOf({ engine = [], networks = [], sizes = [], training, peers }: Measurements): Target[] {
   const relaxed = engine.some(({ build }) => build === 'relaxed') || networks.some(({ build }) => build === 'relaxed');
   const [first] = networks;
   return [
@@ -75,6 +105,7 @@ export function targetsOf({ engine = [], networks = [], sizes = [], peers }: Mea
           atLeast('two threads / one, VanillaNet-5', 1.9, first.twoThreads),
           atLeast('images/s in batches of 8 / of 1, VanillaNet-5', 1, first.batchOf8),
         ]),
+    ...(training === undefined ? [] : trainingTargets(training)),
     ...networks.slice(1).map(({ variant, toFirst }) => atLeast(`GMAC/s of ${variant} / VanillaNet-5`, 0.92, toFirst)),
     ...sizes.map(({ module, gzip }) => atMost(`bytes of ${module}, gzip`, 24_000, gzip)),
   ];

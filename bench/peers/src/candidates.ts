@@ -49,8 +49,9 @@ export function unavailable({ runtime, threads }: Candidate): string | null {
 }
 
 /** @returns null where only the runtime itself can tell */
-export async function versionOf(runtime: RuntimeName): Promise<string | null> {
-  const { manifest } = RUNTIMES[runtime];
+export async function versionAt(manifest: string | null): Promise<string | null> {
   if (manifest === null) return null;
   return (JSON.parse(await readFile(manifest, 'utf8')) as { version: string }).version;
 }
+
+export const versionOf = (runtime: RuntimeName): Promise<string | null> => versionAt(RUNTIMES[runtime].manifest);

@@ -2,10 +2,9 @@
  * One measurement in a process of its own: opens the runtime that the job names, and
  * answers in lines of JSON on file descriptor 3.
  */
-import { readFileSync, writeSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import type { Job, Message, Open, RuntimeName } from './job.js';
-
-const MESSAGES = 3;
+import { send as sendLine } from './send.js';
 
 /** Each loaded only where it is measured; PyTorch answers by itself, in runtimes/pytorch.py. */
 const RUNTIMES: Record<Exclude<RuntimeName, 'pytorch'>, () => Promise<{ readonly open: Open }>> = {
@@ -16,17 +15,8 @@ const RUNTIMES: Record<Exclude<RuntimeName, 'pytorch'>, () => Promise<{ readonly
   'onnxruntime-node': () => import('./runtimes/onnxruntimeNode.js'),
 };
 
-function send(message: Message): void {
-  // A pipe may take a long line in parts.
-  let rest = Buffer.from(`${JSON.stringify(message)}\n`);
-  while (rest.length > 0) {
-    try {
-      rest = rest.subarray(writeSync(MESSAGES, rest));
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error;
-    }
-  }
-}
+/** Only what the parent knows. */
+const send: (message: Message) => void = sendLine;
 
 /**
  * The peak of this process. Linux hands the peak of a parent down to its child through

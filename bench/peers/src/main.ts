@@ -5,17 +5,17 @@
  *     npm run bench:peers            prints a table and writes bench/results/<date>-peers-node<version>.json
  */
 import { Command, InvalidArgumentError } from 'commander';
-import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { candidatesOf, isRuntime, RUNTIMES, unavailable, versionOf, type Candidate } from './candidates.js';
+import { RuntimeFailure } from './exchange.js';
 import type { Job, RuntimeName } from './job.js';
-import { measure, RuntimeFailure, type Measurement } from './measure.js';
+import { measure, type Measurement } from './measure.js';
 import { EXPECTED } from './models/files.js';
-import { MODELS, PACKAGE, ROOT } from './paths.js';
+import { MODELS, ROOT } from './paths.js';
+import { makeReady } from './ready.js';
 import { countThreads, formatReport, type Report, type Round, type Row, type Timing } from './report.js';
 import { difference, median } from './statistics.js';
 
@@ -58,23 +58,6 @@ const isOurs = ({ runtime }: Candidate): boolean => runtime === 'vanillanet';
 const say = (text: string): void => {
   process.stderr.write(`bench:peers: ${text}\n`);
 };
-
-function runOrExit(program: string, ...parameters: readonly string[]): void {
-  const { status } = spawnSync(program, parameters, { cwd: ROOT, stdio: ['ignore', process.stderr, 'inherit'] });
-  if (status === 0) return;
-  say(`${program} ${parameters.join(' ')} failed`);
-  process.exit(1);
-}
-
-/** Installs the peers where they are missing, compiles this package, and writes the models. */
-function makeReady(): void {
-  if (!existsSync(join(PACKAGE, 'node_modules'))) {
-    say('installing the peers, half a gigabyte, once');
-    runOrExit('npm', 'ci', '--ignore-scripts', '--prefix', 'bench/peers');
-  }
-  runOrExit(process.execPath, 'node_modules/typescript/bin/tsc', '-p', 'bench/peers');
-  runOrExit(process.execPath, 'bench/peers/dist/models/prepare.js');
-}
 
 function jobOf({ runtime, threads, batch }: Entry, effort: Effort, timed: boolean): Job {
   const { images, ms } = effort.warmUp;
@@ -224,7 +207,7 @@ async function write({ date, ...report }: Report): Promise<void> {
 }
 
 async function bench({ only, quick, json }: Options): Promise<void> {
-  makeReady();
+  makeReady(say, 'bench/peers/dist/models/prepare.js');
   const effort = quick ? QUICK : FULL;
   const runtimes = Object.keys(RUNTIMES).filter(isRuntime);
   const chosen = runtimes.filter((name) => name === 'vanillanet' || (only?.includes(name) ?? true));

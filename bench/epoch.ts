@@ -1,0 +1,115 @@
+/**
+ * Epochs as `vanillanet train` runs them: its loop, its loader in a thread of its own
+ * with the augmentation of the preset `cifar`, and the engine on two threads.
+ */
+import { existsSync } from 'node:fs';
+import { median } from '../src/cli/median.js';
+import { table } from '../src/cli/print.js';
+import { resolveConfig } from '../src/core/config.js';
+import { findCifar10 } from '../src/data/find.js';
+import { openDataset } from '../src/data/open.js';
+import { CIFAR10, PRESETS } from '../src/train/recipe.js';
+import { train } from '../src/train/train.js';
+import { wasmTrainer } from '../src/train/trainer.js';
+import type { Build } from '../src/wasm/build.js';
+import { ADAM, BATCH, NETWORK, SEED } from './peers/src/training/task.js';
+import { rounded } from './statistics.js';
+
+/** CIFAR-10's training images. */
+const WHOLE = 50_000;
+/** All of them as JPEG, which lie beside the project on some machines. */
+const BESIDE = '../shared/data/cifar10-images.tar.gz';
+const THREADS = 2;
+/** What `vanillanet train` has where nothing is said. */
+const WORKERS = 1;
+
+export interface EpochEffort {
+  readonly epochs: number;
+  /** Of each; no more than there are. */
+  readonly images: number;
+}
+
+export interface EpochReport {
+  readonly build: Build;
+  readonly threads: number;
+  /** Threads that make batches. */
+  readonly workers: number;
+  readonly data: 'CIFAR-10' | 'drawn shapes';
+  readonly images: number;
+  readonly batches: number;
+  readonly epochs: number;
+  /** Medians over the epochs, of the step loop alone. */
+  readonly seconds: number;
+  /** The same for 50,000 images, where there were fewer. */
+  readonly secondsOfWhole: number;
+  /** Share of the loop in which it waited for images. */
+  readonly idle: number;
+}
+
+async function openImages(n: number) {
+  const spec = (await findCifar10()) ?? (existsSync(BESIDE) ? BESIDE : 'shapes');
+  const data: EpochReport['data'] = spec === 'shapes' ? 'drawn shapes' : 'CIFAR-10';
+  return { data, set: await openDataset(spec, 'train', { n, seed: SEED }) };
+}
+
+export async function benchEpoch({ epochs, images }: EpochEffort): Promise<EpochReport> {
+  const { data, set } = await openImages(Math.min(images, WHOLE));
+  const config = resolveConfig({ ...NETWORK, ...CIFAR10 });
+  const recipe = {
+    epochs,
+    batchSize: BATCH,
+    optimizer: ADAM.kind,
+    lr: ADAM.lr,
+    weightDecay: 0,
+    // Within the first epoch: what λ is, costs nothing.
+    decayEpochs: 0.5,
+    augment: PRESETS.cifar.recipe.augment,
+    seed: SEED,
+  };
+  const build: Build = 'plain';
+  const loop = train({ train: set, validation: null }, config, recipe, {
+    workers: WORKERS,
+    openTrainer: (network, options) => wasmTrainer(network, { ...options, build, threads: THREADS }),
+  });
+  const seconds: number[] = [];
+  const idle: number[] = [];
+  let batches = 0;
+  for await (const progress of loop) {
+    if (progress.kind === 'step') {
+      batches = progress.steps;
+    } else {
+      seconds.push(progress.seconds);
+      idle.push(progress.idle);
+    }
+  }
+  return {
+    build,
+    threads: THREADS,
+    workers: WORKERS,
+    data,
+    images: set.n,
+    batches,
+    epochs,
+    seconds: median(seconds),
+    secondsOfWhole: (median(seconds) * Math.floor(WHOLE / BATCH)) / batches,
+    idle: median(idle),
+  };
+}
+
+export const formatEpoch = (epoch: EpochReport): string =>
+  table([
+    [
+      `an epoch, ${epoch.build} build, ${epoch.threads} threads and ${epoch.workers} for batches`,
+      'images',
+      'batches',
+      'epochs',
+      'seconds',
+      'of 50,000 images',
+      '% idle',
+    ],
+    [
+      `${epoch.data}, cropped and mirrored`,
+      ...[epoch.images, epoch.batches, epoch.epochs],
+      ...[epoch.seconds, epoch.secondsOfWhole, 100 * epoch.idle].map(rounded),
+    ],
+  ]);

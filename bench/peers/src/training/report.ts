@@ -1,0 +1,77 @@
+/** What is written down of the trainers, and how people read it. */
+import type { TrainerName } from './job.js';
+
+export interface TrainerTiming {
+  readonly steps: number;
+  readonly minMs: number;
+  /** Median over the rounds of their medians, which follow. */
+  readonly medianMs: number;
+  readonly rounds: readonly number[];
+  /** Median over the rounds of the ratio of medians, this to ours. */
+  readonly ratio: number;
+  /** The ratio of each round. */
+  readonly ratios: readonly number[];
+}
+
+export interface TrainerRow {
+  readonly trainer: TrainerName;
+  readonly label: string;
+  readonly version: string | null;
+  readonly how: string | null;
+  /** Machine code of the platform instead of WebAssembly. */
+  readonly native: boolean;
+  /** Of the losses before anything is timed. */
+  readonly losses: readonly number[];
+  /** By how much of it the first loss and the last told are off ours; ours, off the oracle's. */
+  readonly first: number | null;
+  readonly last: number | null;
+  /** Why there is no time: `SKIPPED …` or `WRONG …`. */
+  readonly missing: string | null;
+  readonly timing: TrainerTiming | null;
+}
+
+export interface TrainingPeersReport {
+  readonly date: string;
+  readonly quick: boolean;
+  readonly what: string;
+  readonly rows: readonly TrainerRow[];
+}
+
+const HEAD = ['1 thread each', 'median ms', 'min ms', 'to ours', 'by round', 'first loss off by', 'after 3 steps'];
+
+function cells({ label, version, how, native, timing, first, last }: TrainerRow): string[] {
+  const name = [label, version, how === null ? null : `(${how})`, native ? '(native)' : null]
+    .filter((part) => part !== null)
+    .join(' ');
+  if (timing === null) return [name];
+  const { medianMs, minMs, ratio, ratios } = timing;
+  return [
+    name,
+    medianMs.toFixed(1),
+    minMs.toFixed(1),
+    `${ratio.toFixed(2)}x`,
+    ratios.map((r) => r.toFixed(2)).join(' '),
+    first?.toExponential(1) ?? '',
+    last?.toExponential(1) ?? '',
+  ];
+}
+
+/** Columns aligned; above 1 is slower than ours. */
+export function formatTrainers({ what, quick, rows }: TrainingPeersReport): string {
+  const lines = rows.map((row) => ({ missing: row.missing, texts: cells(row) }));
+  const widths = HEAD.map((title, i) => Math.max(title.length, ...lines.map(({ texts }) => texts.at(i)?.length ?? 0)));
+  const align = (texts: readonly string[]): string =>
+    texts
+      .map((text, i) => (i === 0 ? text.padEnd(widths[i]) : text.padStart(widths[i])))
+      .join('  ')
+      .trimEnd();
+  return [
+    what,
+    ...(quick ? ['A quick run: it shows that everything works, and no more.'] : []),
+    align(HEAD),
+    ...lines.map(({ missing, texts }) =>
+      missing === null ? align(texts) : `${texts[0].padEnd(widths[0])}  ${missing}`,
+    ),
+    '"to ours" is the median over the rounds of the ratio of medians: above 1 is slower than ours.',
+  ].join('\n');
+}

@@ -1,0 +1,21 @@
+/** Ours: the built package, on one thread, in the build that it chooses. */
+import { join } from 'node:path';
+import { resolveConfig } from '../../../../../dist/src/index.js';
+import { readWeights } from '../../../../../dist/src/node.js';
+import { TrainingSession } from '../../../../../dist/src/wasm/training/session.js';
+import { readBatch, WEIGHTS } from '../files.js';
+import type { OpenedTrainer, TrainingJob } from '../job.js';
+
+export async function open({ folder, network, batch, lambda, adam }: TrainingJob): Promise<OpenedTrainer> {
+  const { state } = await readWeights(join(folder, WEIGHTS));
+  const { x, targets } = await readBatch(folder);
+  const session = await TrainingSession.open(state, resolveConfig(network), { batchSize: batch });
+  return {
+    how: `${session.info.build} build`,
+    step() {
+      const { losses } = session.pass(x, targets, lambda);
+      session.optimise(adam);
+      return losses.reduce((a, b) => a + b, 0) / losses.length;
+    },
+  };
+}

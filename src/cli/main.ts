@@ -1,45 +1,5 @@
 #!/usr/bin/env node
-import { Command, CommanderError } from 'commander';
-import { readFileSync } from 'node:fs';
-import { OracleError } from '../../reference/index.js';
-import { VanillaNetError } from '../core/errors.js';
-import { benchCommand } from './bench.js';
-import { classifyCommand } from './classify.js';
-import { downloadCommand } from './download.js';
-import { evalCommand } from './eval.js';
-import { fuseCommand } from './fuse.js';
-import { plotCommand } from './plot.js';
-import { lineOf } from './print.js';
-import { runCommand } from './run.js';
-import { summaryCommand } from './summary.js';
-import { trainCommand } from './train.js';
-
-/** Exit statuses: what was asked could not be done; it was not asked properly. */
-const FAILED = 1;
-const MISUSED = 2;
-
-const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
-  version: string;
-};
-
-const program = new Command('vanillanet')
-  .description('VanillaNet: train it deep, fuse it shallow, run it anywhere.')
-  .version(version)
-  .showHelpAfterError('Try --help.');
-for (const command of [
-  downloadCommand(),
-  trainCommand(),
-  fuseCommand(),
-  classifyCommand(),
-  evalCommand(),
-  plotCommand(),
-  summaryCommand(),
-  benchCommand(),
-  runCommand(),
-]) {
-  program.addCommand(command.copyInheritedSettings(program));
-}
-for (const command of [program, ...program.commands]) command.exitOverride();
+import { main } from './program.js';
 
 // Whoever reads our output may have heard enough, as `head` has. What was asked for is
 // done all the same: exiting here would throw a finished training away.
@@ -47,15 +7,4 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error;
 });
 
-try {
-  await program.parseAsync();
-} catch (error) {
-  if (error instanceof CommanderError) {
-    process.exitCode = error.exitCode === 0 ? 0 : MISUSED;
-  } else if (error instanceof VanillaNetError || error instanceof OracleError) {
-    process.stderr.write(`${lineOf(error)}\n`);
-    process.exitCode = FAILED;
-  } else {
-    throw error;
-  }
-}
+await main(process.argv);

@@ -1,5 +1,7 @@
 /** Runs the built command line as its users do: as a process of its own, in a folder of theirs. */
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { afterAll, beforeAll } from '@jest/globals';
+import { fork, spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
+import { once } from 'node:events';
 import type { Readable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { decodeSafetensors } from '../../src/io/safetensors.js';
@@ -7,6 +9,7 @@ import type { Tensor } from '../../src/core/tensor.js';
 import { readFile } from 'node:fs/promises';
 
 const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+const HOST = fileURLToPath(new URL('host.js', import.meta.url));
 
 /** A process starts within half a second, but machines that run tests are busy. */
 export const PATIENCE = 30_000;
@@ -25,13 +28,14 @@ export interface Limits {
   readonly fileSize?: number;
 }
 
+/** The data that a user may have named is not that of the tests. */
+const environment = (): NodeJS.ProcessEnv => ({ ...process.env, VANILLANET_DATA: '' });
+
 export function start(args: readonly string[], cwd: string, { fileSize }: Limits = {}): Process {
-  // The data that a user may have named is not that of the tests.
-  const env = { ...process.env, VANILLANET_DATA: '' };
   const command = [process.execPath, MAIN, ...args];
   const [file, ...rest] =
     fileSize === undefined ? command : ['bash', '-c', `ulimit -f ${fileSize}; exec "$@"`, 'bash', ...command];
-  return spawn(file, rest, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
+  return spawn(file, rest, { cwd, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 /** How a process ended, and what it said from now on. */
@@ -69,4 +73,20 @@ export async function logitsIn(path: string): Promise<Tensor> {
   const logits = decodeSafetensors(await readFile(path), path).tensors.get('logits');
   if (logits === undefined) throw new Error(`no logits in ${path}`);
   return logits;
+}
+
+/** Runs `vanillanet …args` in a folder, all of a file's tests in one process: to start one takes longer than most commands. */
+export function hosted(): (args: readonly string[], cwd: string) => Promise<Outcome> {
+  let host: ChildProcess;
+  beforeAll(() => {
+    host = fork(HOST, { env: environment(), execArgv: [] });
+  });
+  afterAll(() => {
+    host.disconnect();
+  });
+  return async (args, cwd) => {
+    host.send({ args, cwd });
+    const [outcome] = (await once(host, 'message')) as [Outcome];
+    return outcome;
+  };
 }

@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { temporaryFolder } from '../io/temporaryFolder.js';
-import { PATIENCE, printed, vanillanet } from './commandLine.js';
+import { hosted, PATIENCE, printed, vanillanet } from './commandLine.js';
 
 const path = temporaryFolder();
+const inHost = hosted();
 
 const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   download: ['<name>', '--format', '--output', '--url', '--force'],
@@ -70,7 +71,8 @@ describe('help', () => {
   test.each(Object.entries(OPTIONS))(
     '%s --help names its options',
     async (command, options) => {
-      const text = await printed([command, '--help'], path());
+      const { status, stdout: text, stderr } = await inHost([command, '--help'], path());
+      expect([status, stderr]).toEqual([0, '']);
       expect(options.filter((option) => !text.includes(option))).toEqual([]);
     },
     PATIENCE,
@@ -123,7 +125,7 @@ describe('what was not asked properly has exit status 2 and a line that names it
   test.each(cases)(
     '%j',
     async (args, message) => {
-      const { status, stdout, stderr } = await vanillanet(args, path());
+      const { status, stdout, stderr } = await inHost(args, path());
       expect([status, stdout]).toEqual([2, '']);
       const [first, ...rest] = stderr.split('\n');
       expect(first).toMatch(/^error: /);

@@ -94,6 +94,21 @@ test(
   KILLS * PATIENCE,
 );
 
+test(
+  'the oracle, too, goes on from where it was stopped to the same weights, bit for bit',
+  async () => {
+    const oracle = ['--backend', 'reference', '--epochs', '12'];
+    await printed(train('oracle', ...oracle), path());
+    const child = start(train('stopped', ...oracle), path());
+    child.stdout.once('data', () => child.kill('SIGINT'));
+    expect((await outcomeOf(child)).status).toBe(130);
+    expect((await readdir(path('stopped'))).includes('last.safetensors')).toBe(false);
+    await printed(train('stopped', ...oracle, '--resume'), path());
+    expect(await last('stopped')).toEqual(await last('oracle'));
+  },
+  PATIENCE,
+);
+
 /** In a shell where no file may become larger than so many kilobytes: what a full disk does to a process. */
 const confined = (kilobytes: number, args: readonly string[]): Promise<Outcome> =>
   vanillanet(args, path(), { fileSize: kilobytes });

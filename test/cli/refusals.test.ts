@@ -11,9 +11,10 @@ import { describeWith, SHARED } from '../data/sharedData.js';
 import { tarOf } from '../data/tarWriter.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { drawnConfig, drawnState } from '../model/drawnNetwork.js';
-import { PATIENCE, vanillanet } from './commandLine.js';
+import { hosted, PATIENCE, vanillanet } from './commandLine.js';
 
 const path = temporaryFolder();
+const inHost = hosted();
 
 /** What the line must contain: the class, who refused, what was expected and what came. */
 type Refusal = readonly [error: string, op: string, expected: string, got: string];
@@ -22,7 +23,7 @@ type Case = readonly [what: string, args: readonly string[], ...Refusal];
 
 async function refuse(args: readonly string[], [error, op, expected, got]: Refusal): Promise<void> {
   const before = await readdir(path(), { recursive: true });
-  const { status, stderr } = await vanillanet(args, path());
+  const { status, stderr } = await inHost(args, path());
   expect(stderr).toMatch(/^\w+Error: [^\n]+: expected [^\n]+, got [^\n]+\n$/);
   const [line] = stderr.split('\n');
   expect(line.startsWith(`${error}: ${op}: expected `)).toBe(true);
@@ -385,8 +386,9 @@ describe('train', () => {
   test(
     'says so about its output before anything is done',
     async () => {
-      const { stdout } = await vanillanet(shapes('-o', 'text.png'), path());
-      expect(stdout).toBe('');
+      const refused = await vanillanet(shapes('-o', 'text.png'), path());
+      expect(refused).toMatchObject({ status: 1, stdout: '' });
+      expect(refused.stderr).toMatch(/^ParamError: text\.png: .*\n$/);
     },
     PATIENCE,
   );

@@ -1,45 +1,17 @@
 /** The training loop on the engine: a seed is a run, whatever the number of threads. */
 import { expect, test } from '@jest/globals';
-import { resolveConfig } from '../../src/core/config.js';
 import { ParamError, TrainingError } from '../../src/core/errors.js';
-import { drawShapes } from '../../src/data/shapes.js';
 import { fuseState } from '../../src/oracle/fuse.js';
 import type { Recipe } from '../../src/train/recipe.js';
-import { train, type OpenTrainer } from '../../src/train/train.js';
-import { oracleTrainer, wasmTrainer } from '../../src/train/trainer.js';
+import { train } from '../../src/train/train.js';
+import { oracleTrainer } from '../../src/train/trainer.js';
 import type { Checkpoint } from '../../src/train/checkpoint.js';
 import { refusal } from '../io/refusal.js';
 import { collect } from './collect.js';
-
-const set = drawShapes(90, { seed: 3, size: 16 });
-const heldOut = drawShapes(25, { seed: 4, size: 16 });
-const config = resolveConfig({
-  dims: [8, 12],
-  strides: [2],
-  act_num: 1,
-  num_classes: 10,
-  input_size: 16,
-  drop_rate: 0.1,
-});
-const options = {
-  epochs: 4,
-  decayEpochs: 2,
-  lambdaSchedule: 'linear',
-  batchSize: 30,
-  lr: 5e-3,
-  weightDecay: 1e-5,
-  smoothing: 0.1,
-  seed: 1,
-} as const satisfies Partial<Recipe>;
-
-const on =
-  (threads: number): OpenTrainer =>
-  (network, given) =>
-    wasmTrainer(network, { ...given, build: 'plain', threads });
-const data = { train: set, validation: heldOut };
+import { config, data, EVERYTHING, FUSED_ON_THE_WAY, on, PLAIN } from './everything.js';
 
 const run = (threads: number, more: Partial<Recipe> = {}) =>
-  collect(train(data, config, { ...options, ...more }, { openTrainer: on(threads) }));
+  collect(train(data, config, { ...PLAIN, ...more }, { openTrainer: on(threads) }));
 
 test('gives the same weights on one thread and on two, which learn and can be fused', async () => {
   const [one, two] = [await run(1), await run(2)];
@@ -53,8 +25,8 @@ test('gives the same weights on one thread and on two, which learn and can be fu
 });
 
 test('begins where the oracle begins: the same weights, images, masks and rates', async () => {
-  const first = train(data, config, options, { openTrainer: oracleTrainer });
-  const mine = train(data, config, options, { openTrainer: on(1) });
+  const first = train(data, config, PLAIN, { openTrainer: oracleTrainer });
+  const mine = train(data, config, PLAIN, { openTrainer: on(1) });
   const [theirs, ours] = [(await first.next()).value, (await mine.next()).value];
   if (!('step' in theirs && 'step' in ours)) throw new Error('there are more steps than one');
   expect(ours).toMatchObject({ lambda: theirs.lambda, lr: theirs.lr, step: 1 });
@@ -63,24 +35,11 @@ test('begins where the oracle begins: the same weights, images, masks and rates'
   for (const run of [first, mine]) await run.return(undefined as never);
 });
 
-const EVERYTHING = {
-  lambdaPer: 'epoch',
-  optimizer: 'lamb',
-  warmupEpochs: 1,
-  layerDecay: 0.8,
-  ema: 0.9,
-  loss: 'bce',
-  mixup: 0.2,
-  cutmix: 1,
-  augment: { randomCrop: { padding: 2 }, horizontalFlip: 0.5 },
-} as const satisfies Partial<Recipe>;
-
 test.each([
-  ['with Adam', {}],
+  ['with Adam', PLAIN],
   ['with everything', EVERYTHING],
-  ['fused on the way', { fuseAtDecay: true, optimizer: 'adamw' }],
-] as const)('goes on from any step to the same last bit, %s', async (_, more) => {
-  const recipe = { ...options, ...more };
+  ['fused on the way', FUSED_ON_THE_WAY],
+] as const)('goes on from any step to the same last bit, %s', async (_, recipe) => {
   const checkpoints: Checkpoint[] = [];
   const whole = train(data, config, recipe, { openTrainer: on(1) });
   let next = await whole.next();
@@ -108,12 +67,12 @@ test('a loss that is no number stops the training, and says where', async () => 
 });
 
 test('a checkpoint of another network or recipe is refused', async () => {
-  const first = train(data, config, options, { openTrainer: on(1) });
+  const first = train(data, config, PLAIN, { openTrainer: on(1) });
   const { value } = await first.next();
   if (!('checkpoint' in value)) throw new Error('there are more steps than one');
   const resume = value.checkpoint();
   await first.return(undefined as never);
   const go = (network: typeof config, recipe: Partial<Recipe>) => () => train(data, network, recipe, { resume });
-  expect(go({ ...config, dims: [8, 16] }, options)).toThrow(refusal(ParamError, 'resume', 'dims [8,12]', '[8,16]'));
-  expect(go(config, { ...options, lr: 1 })).toThrow(refusal(ParamError, 'resume', 'lr 0.005', '1'));
+  expect(go({ ...config, dims: [8, 16] }, PLAIN)).toThrow(refusal(ParamError, 'resume', 'dims [8,12]', '[8,16]'));
+  expect(go(config, { ...PLAIN, lr: 1 })).toThrow(refusal(ParamError, 'resume', 'lr 0.005', '1'));
 });

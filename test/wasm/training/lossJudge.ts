@@ -19,6 +19,10 @@ import { Chain, type NETWORKS } from './chain.js';
 
 const SLACK = 32 * 2 ** -53;
 
+/** How far a gradient of the mean over n images may be off. @param want the exact one */
+export const slopeBound = (want: number, n: number, classes: number): number =>
+  2 ** -24 * Math.abs(want) + (SLACK * classes * (1 + classes)) / n;
+
 /** What is wrong with losses and gradients of drawn logits, or null. @param scale of the logits */
 export async function lossMisfit(
   wasm: Uint8Array,
@@ -55,8 +59,8 @@ export async function lossMisfit(
     for (let c = 0; c < layout.logits.channels; c++) {
       const dx = floats[place(dy, i, c)];
       const want = c < classes ? grads[c] : 0;
-      const bound = 2 ** -24 * Math.abs(want) + (SLACK * classes * (1 + classes)) / n;
-      if (!(Math.abs(dx - want) <= (c < classes ? bound : 0))) return `image ${i}, class ${c}: ${dx}, not ${want}`;
+      const bound = c < classes ? slopeBound(want, n, classes) : 0;
+      if (!(Math.abs(dx - want) <= bound)) return `image ${i}, class ${c}: ${dx}, not ${want}`;
     }
   }
   return null;

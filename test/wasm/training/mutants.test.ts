@@ -80,12 +80,13 @@ const STEP_MUTANTS: readonly Mutant[] = [
   ['shares that do not add up to 1', 'softmaxCrossEntropy.ts', 'p * weight -', 'p -'],
 ];
 
-const SHORT = NETWORKS.map((network) => ({ network, lambda: 0.25 }));
+/** Those that are worked out soonest first: most faults show in any. */
+const SOONEST = [8, 7, 3, 4, 5, 1, 2, 0, 6].map((i) => NETWORKS[i]);
 
 async function symptom(wasm: Uint8Array): Promise<string | null> {
-  for (const { network, lambda } of SHORT) {
+  for (const network of SOONEST) {
     try {
-      const wrong = await passMisfit(wasm, lambda, network);
+      const wrong = await passMisfit(wasm, 0.25, network);
       if (wrong !== null) return wrong;
     } catch (trap) {
       if (trap instanceof Error && trap.name === 'RuntimeError') return trap.message;
@@ -97,6 +98,10 @@ async function symptom(wasm: Uint8Array): Promise<string | null> {
 
 async function stepSymptom(wasm: Uint8Array): Promise<string | null> {
   const [, odd, , ten, , , deep] = NETWORKS;
+  for (const loss of ['bce', 'cross-entropy'] as const) {
+    const wrong = await lossMisfit(wasm, ten, loss, 2);
+    if (wrong !== null) return wrong;
+  }
   for (const network of [odd, deep]) {
     for (const [, step, count, size] of STEPS) {
       const wrong = await optimiserMisfit(wasm, network, step, count, size);
@@ -105,14 +110,11 @@ async function stepSymptom(wasm: Uint8Array): Promise<string | null> {
     const wrong = await averageMisfit(wasm, network, 0.9);
     if (wrong !== null) return wrong;
   }
-  for (const loss of ['bce', 'cross-entropy'] as const) {
-    const wrong = await lossMisfit(wasm, ten, loss, 2);
-    if (wrong !== null) return wrong;
-  }
   return null;
 }
 
-test('without a fault there is no symptom', async () => {
+test('without a fault there is no symptom, whatever the network', async () => {
+  expect(new Set(SOONEST)).toEqual(new Set(NETWORKS));
   const wasm = await compile('plain', ENTRY);
   expect([await symptom(wasm), await stepSymptom(wasm)]).toEqual([null, null]);
 });

@@ -26,14 +26,14 @@ const U = 2 ** -24;
 const gamma = (k: number): number => ((k * U) / (1 - k * U)) * (1 + 2 ** -10);
 
 /** A parameter before a step, with all that the step looks at. */
-interface Before {
+export interface Before {
   readonly p: Tensor;
   readonly g: Tensor;
   readonly m: Tensor;
   readonly v: Tensor;
 }
 
-interface After {
+export interface After {
   readonly exact: Float64Array;
   readonly bound: Float64Array;
 }
@@ -42,7 +42,12 @@ const toOracle = ({ data, shape }: Tensor) => tensor(data, shape);
 const norm = (x: Float64Array): number => Math.sqrt(x.reduce((sum, v) => sum + v * v, 0));
 
 /** By the name of what is stored: the parameter, and its moments or its buffer. */
-function judge(before: Before, step: Required<OptimiserStep>, count: number, divisor: number): Map<string, After> {
+export function judgeStep(
+  before: Before,
+  step: Required<OptimiserStep>,
+  count: number,
+  divisor: number,
+): Map<string, After> {
   const [p, g, m, v] = [before.p, before.g, before.m, before.v].map(toOracle);
   const { kind, lr, weightDecay: wd, eps, momentum, nesterov } = step;
   const [beta1, beta2] = step.betas;
@@ -113,6 +118,18 @@ function judge(before: Before, step: Required<OptimiserStep>, count: number, div
   ]);
 }
 
+/** A step as a parameter of this name and shape has it. */
+export const stepOf = (
+  name: string,
+  shape: readonly number[],
+  step: Required<OptimiserStep>,
+  stages: number,
+): Required<OptimiserStep> => ({
+  ...step,
+  lr: step.lr * layerScale(name, stages, step.layerDecay),
+  weightDecay: shape.length > 1 || step.decayVectors ? step.weightDecay : 0,
+});
+
 /**
  * What is wrong with a step on drawn gradients and moments, or null.
  *
@@ -165,12 +182,8 @@ export async function optimiserMisfit(
   for (const [name, parameter] of p) {
     const [grad, first, second] = [g.get(name), m.get(name), v.get(name)];
     if (grad === undefined || first === undefined || second === undefined) return `${name}: not drawn`;
-    const own = {
-      ...step,
-      lr: step.lr * layerScale(name, stages, step.layerDecay),
-      weightDecay: grad.shape.length > 1 || step.decayVectors ? step.weightDecay : 0,
-    };
-    const verdicts = judge({ p: parameter, g: grad, m: first, v: second }, own, count, divisor);
+    const own = stepOf(name, grad.shape, step, stages);
+    const verdicts = judgeStep({ p: parameter, g: grad, m: first, v: second }, own, count, divisor);
     for (const [what, { exact, bound }] of verdicts) {
       const got = after[what as keyof typeof after].get(name)?.data ?? new Float32Array(0);
       const wrong = misfit(got, { shape: grad.shape, exact, bound }, true);

@@ -1,0 +1,63 @@
+/**
+ * The plain build makes the same bits of the same seed wherever it runs: trainings come to
+ * the digests in digests.json on every runtime that this is run on. A change that is meant
+ * to change them writes that file anew: `npm run digests`.
+ */
+import { expect, test } from '@jest/globals';
+import { createHash } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import type { StateDict } from '../../../src/core/tensor.js';
+import { train, type Progress } from '../../../src/train/train.js';
+import type { Recipe } from '../../../src/train/recipe.js';
+import { config, data, EVERYTHING, FUSED_ON_THE_WAY, on, PLAIN } from '../../train/everything.js';
+
+const FILE = new URL('digests.json', import.meta.url);
+
+const RECIPES = {
+  plain: { ...PLAIN, optimizer: 'adam' },
+  sgd: { ...PLAIN, optimizer: 'sgd', augment: { randAugment: { magnitude: 7, layers: 2, std: 0.5 } } },
+  everything: {
+    ...EVERYTHING,
+    lambdaSchedule: 'cosine',
+    augment: {
+      ...EVERYTHING.augment,
+      colorJitter: { brightness: 0.2, contrast: 0.2, saturation: 0.2 },
+      rotation: 20,
+      randomErasing: { prob: 0.25, mode: 'pixel' },
+    },
+  },
+  fused: FUSED_ON_THE_WAY,
+} as const satisfies Record<string, Partial<Recipe>>;
+
+/** SHA-256 of names, shapes and little-endian numbers. */
+function digest(tensors: StateDict): string {
+  const hash = createHash('sha256');
+  for (const [name, { data: numbers, shape }] of tensors) {
+    hash.update(`${name} ${shape.join()}\n`);
+    const bytes = new DataView(new ArrayBuffer(8 * numbers.length));
+    numbers.forEach((v, i) => {
+      bytes.setFloat64(8 * i, v, true);
+    });
+    hash.update(bytes);
+  }
+  return hash.digest('hex');
+}
+
+/** What a training comes to: the network, what the optimiser keeps, the average. */
+async function trained(recipe: Partial<Recipe>): Promise<Record<string, string>> {
+  let last: Progress | undefined;
+  for await (const progress of train(data, config, recipe, { openTrainer: on(1) })) last = progress;
+  if (last === undefined) throw new Error('there are steps');
+  const { state, optimiser, ema } = last.checkpoint().snapshot;
+  return { state: digest(state), optimiser: digest(optimiser), ...(ema === undefined ? {} : { ema: digest(ema) }) };
+}
+
+test('trainings come to the recorded bits', async () => {
+  const images = createHash('sha256').update(data.train.images).update(data.validation.images).digest('hex');
+  const digests: Record<string, unknown> = { images };
+  for (const [name, recipe] of Object.entries(RECIPES)) digests[name] = await trained(recipe);
+  if (process.env['VANILLANET_DIGESTS'] === 'write') {
+    await writeFile(FILE, `${JSON.stringify(digests, null, 2)}\n`);
+  }
+  expect(digests).toEqual(JSON.parse(await readFile(FILE, 'utf8')));
+});

@@ -1,0 +1,72 @@
+/** Training where there are no threads: `auto` goes on with one, to the bits of one; a count is refused. */
+import { platform } from '#platform';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { BackendUnavailableError } from '../../../src/core/errors.js';
+import type { StateDict } from '../../../src/core/tensor.js';
+import { TrainingSession } from '../../../src/wasm/training/session.js';
+import type { Threads } from '../../../src/wasm/team.js';
+import { refusal } from '../../io/refusal.js';
+import { draw, uniform } from '../draw.js';
+import { drawState } from '../networks.js';
+import { NETWORKS, trainConfig } from './chain.js';
+
+const [{ sizes, n }] = NETWORKS;
+const config = trainConfig(sizes);
+const x = draw([n, config.in_chans, ...config.input_size], uniform(21)).data;
+const targets = new Float32Array(n * config.num_classes).fill(1 / config.num_classes);
+
+const open = (threads: Threads): Promise<TrainingSession> =>
+  TrainingSession.open(drawState(config), config, { batchSize: n, build: 'plain', threads });
+
+/** How many threads a choice came to, and what they trained. */
+async function trained(threads: Threads): Promise<{ threads: number; state: StateDict }> {
+  const session = await open(threads);
+  try {
+    session.pass(x, targets, 0.5);
+    session.optimise({ kind: 'adam', lr: 1e-2 });
+    return { threads: session.info.threads, state: session.state() };
+  } finally {
+    session.dispose();
+  }
+}
+
+const one = await trained(1);
+
+test('auto takes those of the machine where there are some', async () => {
+  const cores = jest.spyOn(platform, 'parallelism').mockReturnValue(3);
+  try {
+    expect(await trained('auto')).toEqual({ ...one, threads: 3 });
+  } finally {
+    cores.mockRestore();
+  }
+});
+
+describe('without shared memory', () => {
+  const { SharedArrayBuffer } = globalThis;
+  afterEach(() => {
+    globalThis.SharedArrayBuffer = SharedArrayBuffer;
+  });
+
+  test('auto is one thread, and two are refused', async () => {
+    delete (globalThis as { SharedArrayBuffer?: unknown }).SharedArrayBuffer;
+    expect(await trained('auto')).toEqual(one);
+    const wanted = refusal(BackendUnavailableError, 'threads', 'a runtime with shared memory', 'without');
+    await expect(open(2)).rejects.toThrow(wanted);
+  });
+});
+
+test('where no worker starts auto is one thread, and two are refused', async () => {
+  const cores = jest.spyOn(platform, 'parallelism').mockReturnValue(3);
+  const broken = jest.spyOn(platform, 'startWorker').mockImplementation(() => {
+    throw new Error('not permitted');
+  });
+  try {
+    expect(await trained('auto')).toEqual(one);
+    expect(broken).toHaveBeenCalledTimes(1);
+    const wanted = refusal(BackendUnavailableError, 'threads', 'a runtime that starts workers', 'not permitted');
+    await expect(open(2)).rejects.toThrow(wanted);
+  } finally {
+    broken.mockRestore();
+    cores.mockRestore();
+  }
+});

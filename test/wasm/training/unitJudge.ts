@@ -1,0 +1,87 @@
+/** What every unit of a network in training must answer, whoever runs it: the judges of judge.ts by the units' names. */
+import { dropoutMask, valuesOf } from '../../../reference/index.js';
+import type { ModelConfig } from '../../../src/core/config.js';
+import { planNetwork, type Layer } from '../../../src/core/plan.js';
+import type { Tensor } from '../../../src/core/tensor.js';
+import * as judge from './judge.js';
+
+/** What of a pass does not change from unit to unit. */
+export interface PassGiven {
+  readonly lambda: number;
+  /** Of the dropout masks. */
+  readonly seed: number;
+  readonly stream: number;
+  /** A parameter or running statistic, before the pass. */
+  readonly tensor: (name: string) => Tensor;
+}
+
+export class UnitJudge {
+  readonly #layers: ReadonlyMap<string, Layer>;
+
+  constructor(
+    readonly config: ModelConfig,
+    readonly given: PassGiven,
+  ) {
+    this.#layers = new Map(planNetwork(config, config.input_size).map((layer) => [layer.name, layer]));
+  }
+
+  layer(name: string): Layer {
+    const found = this.#layers.get(name);
+    if (found === undefined) throw new Error(`no layer ${name}`);
+    return found;
+  }
+
+  /** `y`, and of a norm its new running statistics. */
+  forward(name: string, x: Tensor): judge.Verdicts {
+    const layer = this.layer(name);
+    if (layer.op === 'batchNorm') return judge.norm(this.#norm(name, x));
+    if (isConvolution(layer)) return new Map([['y', judge.convolution(this.#convolution(layer, x))]]);
+    const isAverage = layer.op === 'globalAvgPool';
+    return new Map([['y', isAverage ? judge.average(x, this.#mask(x)) : judge.poolRelu(this.#pool(name), x)]]);
+  }
+
+  /** `dx`, and gradients of the parameters. @param y what the unit answered */
+  backward(name: string, x: Tensor, y: Tensor, dy: Tensor): judge.Verdicts {
+    const layer = this.layer(name);
+    if (layer.op === 'batchNorm') return judge.normBackward(this.#norm(name, x), y, dy);
+    if (isConvolution(layer)) return judge.convolutionBackward(this.#convolution(layer, x), dy);
+    const isAverage = layer.op === 'globalAvgPool';
+    const dx = isAverage
+      ? judge.averageBackward(x, this.#mask(x), dy)
+      : judge.poolReluBackward(this.#pool(name), x, dy);
+    return new Map([['dx', dx]]);
+  }
+
+  #norm(name: string, x: Tensor): judge.Norm {
+    const { tensor, lambda } = this.given;
+    const parameters = {
+      weight: tensor(`${name}.weight`),
+      bias: tensor(`${name}.bias`),
+      running_mean: tensor(`${name}.running_mean`),
+      running_var: tensor(`${name}.running_var`),
+    };
+    const isActive = /\.\d+$/.test(name) && this.#layers.has(name.replace(/\d+$/, 'leaky'));
+    return { x, parameters, lambda: isActive ? lambda : 1 };
+  }
+
+  #convolution(layer: judge.Convolution['layer'], x: Tensor): judge.Convolution {
+    const { tensor } = this.given;
+    const bias = layer.bias ? tensor(`${layer.name}.bias`) : null;
+    return { layer, x, weight: tensor(`${layer.name}.weight`), bias };
+  }
+
+  /** The pool that a unit has before its ReLU. */
+  #pool(name: string): Layer | null {
+    return name.endsWith('.act.relu') ? (this.#layers.get(name.replace('.act.relu', '.pool')) ?? null) : null;
+  }
+
+  #mask(x: Tensor): Tensor {
+    const { drop_rate: rate } = this.config;
+    const shape = [x.shape[0], x.shape[1], 1, 1];
+    const mask = valuesOf(dropoutMask(shape, rate, this.given.seed, this.given.stream));
+    return { data: mask.map((v) => v / (1 - rate)), shape };
+  }
+}
+
+const isConvolution = (layer: Layer): layer is judge.Convolution['layer'] =>
+  layer.op === 'conv2d' || layer.op === 'depthwiseConv2d';

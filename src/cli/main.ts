@@ -6,6 +6,7 @@ import { VanillaNetError } from '../core/errors.js';
 import { benchCommand } from './bench.js';
 import { classifyCommand } from './classify.js';
 import { downloadCommand } from './download.js';
+import { enginesCommand } from './engines.js';
 import { evalCommand } from './eval.js';
 import { fuseCommand } from './fuse.js';
 import { plotCommand } from './plot.js';
@@ -35,6 +36,7 @@ for (const command of [
   plotCommand(),
   summaryCommand(),
   benchCommand(),
+  enginesCommand(),
   runCommand(),
 ]) {
   program.addCommand(command.copyInheritedSettings(program));

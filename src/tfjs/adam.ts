@@ -13,7 +13,12 @@ export interface AdamMoments {
 }
 
 /** m ← β₁·m + (1 − β₁)·g and v ← β₂·v + (1 − β₂)·g² */
-export function momentsAfter(tf: Tf, g: TfTensor, { m, v }: AdamMoments, [beta1, beta2]: AdamStep['betas']): AdamMoments {
+export function momentsAfter(
+  tf: Tf,
+  g: TfTensor,
+  { m, v }: AdamMoments,
+  [beta1, beta2]: AdamStep['betas'],
+): AdamMoments {
   return {
     m: tf.add(tf.mul(m, beta1), tf.mul(g, 1 - beta1)),
     v: tf.add(tf.mul(v, beta2), tf.mul(tf.square(g), 1 - beta2)),

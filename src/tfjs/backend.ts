@@ -105,7 +105,11 @@ export function createTfjsBackend(tf: Tf): TfjsBackend {
   // A caller without types may pass anything.
   const given: unknown = tf;
   if (typeof (given as Partial<Tf> | null)?.tidy !== 'function') {
-    throw new ParamError({ op: 'createTfjsBackend', expected: 'TensorFlow.js', got: given === null ? 'null' : typeof given });
+    throw new ParamError({
+      op: 'createTfjsBackend',
+      expected: 'TensorFlow.js',
+      got: given === null ? 'null' : typeof given,
+    });
   }
   const engine = new Engine(tf);
   return {

@@ -10,10 +10,7 @@ const tail = (tf: Tf, x: Matrix): Matrix => tf.exp(tf.neg(tf.abs(x)));
  * @param q [n,classes], in [0, 1]
  */
 export const bceWithLogits = (tf: Tf, logits: Matrix, q: Matrix): Vector =>
-  tf.mean(
-    tf.add(tf.sub(tf.relu(logits), tf.mul(logits, q)), tf.log(tf.add(tail(tf, logits), 1))),
-    1,
-  );
+  tf.mean(tf.add(tf.sub(tf.relu(logits), tf.mul(logits, q)), tf.log(tf.add(tail(tf, logits), 1))), 1);
 
 /** dlogits = (σ(x) − q) / (n·classes), of the mean over images. */
 export function bceWithLogitsBackward(tf: Tf, logits: Matrix, q: Matrix): Matrix {

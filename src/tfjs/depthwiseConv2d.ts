@@ -15,20 +15,10 @@ export function depthwiseConv2d(tf: Tf, x: Maps, weight: Maps, bias: Vector | nu
 }
 
 /** dx, dw and db; the sums of `depthwiseConv2d` the other way round. */
-export function depthwiseConv2dBackward(
-  tf: Tf,
-  dy: Maps,
-  x: Maps,
-  weight: Maps,
-): { dx: Maps; dw: Maps; db: Vector } {
+export function depthwiseConv2dBackward(tf: Tf, dy: Maps, x: Maps, weight: Maps): { dx: Maps; dw: Maps; db: Vector } {
   const shared = { strides: [1, 1], pad: 'same', dilations: [1, 1] };
   return {
-    dx: runKernel(
-      tf,
-      'DepthwiseConv2dNativeBackpropInput',
-      { dy, filter: weight },
-      { ...shared, inputShape: x.shape },
-    ),
+    dx: runKernel(tf, 'DepthwiseConv2dNativeBackpropInput', { dy, filter: weight }, { ...shared, inputShape: x.shape }),
     dw: runKernel(tf, 'DepthwiseConv2dNativeBackpropFilter', { x, dy }, { ...shared, filterShape: weight.shape }),
     db: tf.sum(dy, [0, 1, 2]),
   };

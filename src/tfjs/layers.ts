@@ -39,19 +39,22 @@ function lambdaOf({ name, lambda }: Layer & { readonly op: 'leakyRelu' }, mode: 
 /** One layer on x [n,h,w,c]. To be called within `tf.tidy`. */
 export function runLayer(tf: Tf, layer: Layer, parameters: Parameters, x: Maps, mode: Mode): Trace {
   const { name } = layer;
-  const get = <T extends TfTensor>(part: string): T => {
+  const get = (part: string): TfTensor => {
     const found = parameters.get(`${name}.${part}`);
     if (found === undefined) throw new Error(`no tensor ${name}.${part}`);
-    return found as T;
+    return found;
   };
+  // The state's shapes were held against the network's.
+  const kernel = (): Maps => get('weight') as Maps;
+  const vector = (part: string): Vector => get(part) as Vector;
   const named = (grads: Readonly<Record<string, TfTensor>>): Record<string, TfTensor> =>
     Object.fromEntries(Object.entries(grads).map(([part, grad]) => [`${name}.${part}`, grad]));
 
   switch (layer.op) {
     case 'conv2d': {
-      const weight = get<Maps>('weight');
+      const weight = kernel();
       return {
-        y: conv2d(tf, x, weight, get<Vector>('bias'), layer),
+        y: conv2d(tf, x, weight, vector('bias'), layer),
         backward(dy) {
           const { dx, dw, db } = conv2dBackward(tf, dy, x, weight, layer);
           return { dx, grads: named({ weight: dw, bias: db }) };
@@ -59,9 +62,9 @@ export function runLayer(tf: Tf, layer: Layer, parameters: Parameters, x: Maps, 
       };
     }
     case 'depthwiseConv2d': {
-      const weight = get<Maps>('weight');
+      const weight = kernel();
       return {
-        y: depthwiseConv2d(tf, x, weight, layer.bias ? get<Vector>('bias') : null),
+        y: depthwiseConv2d(tf, x, weight, layer.bias ? vector('bias') : null),
         backward(dy) {
           const { dx, dw, db } = depthwiseConv2dBackward(tf, dy, x, weight);
           return { dx, grads: named(layer.bias ? { weight: dw, bias: db } : { weight: dw }) };
@@ -69,12 +72,12 @@ export function runLayer(tf: Tf, layer: Layer, parameters: Parameters, x: Maps, 
       };
     }
     case 'batchNorm': {
-      const weight = get<Vector>('weight');
+      const weight = vector('weight');
       const all = {
         weight,
-        bias: get<Vector>('bias'),
-        runningMean: get<Vector>('running_mean'),
-        runningVar: get<Vector>('running_var'),
+        bias: vector('bias'),
+        runningMean: vector('running_mean'),
+        runningVar: vector('running_var'),
       };
       if (!mode.training) return { y: batchNormEval(tf, x, all), backward: noWayBack };
       const { y, saved, runningMean, runningVar } = batchNorm(tf, x, all);

@@ -54,7 +54,6 @@ export type Maps = core.Tensor4D;
 export type Vector = core.Tensor1D;
 export type Matrix = core.Tensor2D;
 export type TfTensor = core.Tensor;
-export type { Rank, TensorContainer } from '@tensorflow/tfjs-core';
 
 /** Kernels of the way back that not every engine has. */
 const TRAINING_KERNELS = [

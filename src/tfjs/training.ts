@@ -127,8 +127,9 @@ export class TfjsTraining {
     const n = this.#check(x, targets, lambda, this.#config.form === 'train' ? 2 : 1);
     const mode = { training: true, lambda };
     const made = await this.#run(x, targets, n, (run, q, tf) => {
-      const { logits, buffers, backward } = run({ ...mode, mask: this.#mask(n) });
-      const grads = backward(LOSSES[this.#loss].backward(tf, logits, q));
+      const made = run({ ...mode, mask: this.#mask(n) });
+      const { logits, buffers } = made;
+      const grads = made.backward(LOSSES[this.#loss].backward(tf, logits, q));
       return { logits, buffers: keepAll(tf, buffers), grads: keepAll(tf, grads) };
     });
     replace(this.#grads, made.grads);
@@ -199,7 +200,13 @@ export class TfjsTraining {
   ): Promise<TfjsPass> {
     const n = this.#check(x, targets, lambda, 1);
     const state = useEma ? this.#averaged() : this.#state;
-    const { pass } = await this.#run(x, targets, n, (run) => ({ logits: run({ training: false, lambda }).logits }), state);
+    const { pass } = await this.#run(
+      x,
+      targets,
+      n,
+      (run) => ({ logits: run({ training: false, lambda }).logits }),
+      state,
+    );
     return pass;
   }
 
@@ -298,16 +305,13 @@ export class TfjsTraining {
     await this.#engine.select();
     const { tf } = this.#engine;
     const { in_chans, input_size, num_classes } = this.#config;
-    let kept: { made: T; logits: Matrix; losses: TfTensor } | null = null;
-    tf.tidy(() => {
+    const { made, logits, losses } = scope(tf, () => {
       const images = imagesOf(tf, x, [n, in_chans, ...input_size]);
       const q: Matrix = tf.tensor(Float32Array.from(targets), [n, num_classes], 'float32');
-      const made = make((mode) => forward(tf, this.#layers, state, images, mode), q, tf);
-      const losses = LOSSES[this.#loss].loss(tf, made.logits, q);
-      kept = { made, logits: tf.keep(made.logits), losses: tf.keep(losses) };
+      const all = make((mode) => forward(tf, this.#layers, state, images, mode), q, tf);
+      const each = LOSSES[this.#loss].loss(tf, all.logits, q);
+      return { made: all, logits: tf.keep(all.logits), losses: tf.keep(each) };
     });
-    if (kept === null) throw new Error('tf.tidy did not run');
-    const { made, logits, losses } = kept as { made: T; logits: Matrix; losses: TfTensor };
     try {
       const [values, each] = await Promise.all([logits.data(), losses.data()]);
       return { ...made, pass: { losses: Float64Array.from(each), logits: Float32Array.from(values) } };
@@ -376,4 +380,13 @@ export class TfjsTraining {
 
 function keepAll(tf: Tf, tensors: ReadonlyMap<string, TfTensor>): Map<string, TfTensor> {
   return new Map([...tensors].map(([name, tensor]) => [name, tf.keep(tensor)]));
+}
+
+/** What `run` answers with, within `tf.tidy`, which itself lets only tensors through. */
+function scope<T>(tf: Tf, run: () => T): T {
+  const answers: T[] = [];
+  tf.tidy(() => {
+    answers.push(run());
+  });
+  return answers[0];
 }

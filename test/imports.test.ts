@@ -54,6 +54,7 @@ const RULES: readonly {
       'src/io/',
       'src/oracle/',
       'src/report/',
+      'src/tfjs/index.ts',
       'src/wasm/training/',
       'reference/index.ts',
     ],

@@ -2,6 +2,7 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Backend } from '../core/backend.js';
 import { referenceBackend } from '../oracle/backend.js';
 import { ENGINES, type EngineName } from '../tfjs/engineReport.js';
+import type { TfjsBackend } from '../tfjs/index.js';
 import { createWasmBackend, wasmBackend } from '../wasm/backend.js';
 import type { BuildChoice } from '../wasm/build.js';
 import { MOST_THREADS, type Threads } from '../wasm/team.js';
@@ -50,15 +51,22 @@ export const withBackend = (command: Command, flags = '-b, --backend <name>'): C
     .option('--threads <n>', "WebAssembly's threads, or 'auto' for one a core", threads, 'auto')
     .addOption(buildOption());
 
-/** @throws BackendUnavailableError for an engine that is not there */
-export async function backendOf({ backend, threads: count, build }: BackendOptions): Promise<Backend> {
-  if (backend === referenceBackend.name) return referenceBackend;
-  const engine = engineOf(backend);
-  if (engine === null) return createWasmBackend({ threads: count, build });
+/** @throws BackendUnavailableError for an engine that is not there, or does not do what it is for */
+export async function openTfjs(
+  engine: EngineName | 'auto',
+  { training = false }: { readonly training?: boolean } = {},
+): Promise<TfjsBackend> {
   // TensorFlow.js takes its time to load, which no other backend shall wait for.
   const [{ loadEngine }, { createTfjsBackend }] = await Promise.all([
     import('../tfjs/node/engines.js'),
     import('../tfjs/index.js'),
   ]);
-  return createTfjsBackend((await loadEngine(engine)).tf);
+  return createTfjsBackend((await loadEngine(engine, { training })).tf);
+}
+
+/** @throws BackendUnavailableError for an engine that is not there */
+export async function backendOf({ backend, threads: count, build }: BackendOptions): Promise<Backend> {
+  if (backend === referenceBackend.name) return referenceBackend;
+  const engine = engineOf(backend);
+  return engine === null ? createWasmBackend({ threads: count, build }) : openTfjs(engine);
 }

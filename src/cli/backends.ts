@@ -40,14 +40,15 @@ function backendName(text: string): string {
   throw new InvalidArgumentError(`Allowed choices are ${own.join(', ')}, tfjs, tfjs:<engine>; see vanillanet engines.`);
 }
 
+export const backendOption = (flags = '-b, --backend <name>'): Option =>
+  new Option(flags, 'what computes the network: wasm, reference, tfjs or tfjs:<engine>')
+    .argParser(backendName)
+    .default(wasmBackend.name);
+
 /** What computes the network, and how; WebAssembly on every core where nothing is given. */
-export const withBackend = (command: Command, flags = '-b, --backend <name>'): Command =>
+export const withBackend = (command: Command, flags?: string): Command =>
   command
-    .addOption(
-      new Option(flags, 'what computes the network: wasm, reference, tfjs or tfjs:<engine>')
-        .argParser(backendName)
-        .default(wasmBackend.name),
-    )
+    .addOption(backendOption(flags))
     .option('--threads <n>', "WebAssembly's threads, or 'auto' for one a core", threads, 'auto')
     .addOption(buildOption());
 

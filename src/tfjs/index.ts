@@ -2,4 +2,4 @@
 export { createTfjsBackend, type TfjsBackend, type TfjsSession } from './backend.js';
 export { TfjsTraining, type TfjsPass, type TfjsTrainingOptions } from './training.js';
 export type { Tf } from './tf.js';
-export { describeEngine, ENGINES, type EngineName, type EngineReport } from './engineReport.js';
+export { describeEngine, deviceOf, ENGINES, type EngineName, type EngineReport } from './engineReport.js';

@@ -1,7 +1,7 @@
 import type { ModelConfig } from '../core/config.js';
 import { BackendUnavailableError, ParamError, ShapeError } from '../core/errors.js';
 import { layerId, layerScale, resolveStep, type Loss, type OptimiserStep } from '../core/optimiser.js';
-import { checkState } from '../core/parameters.js';
+import { checkState, inOrder } from '../core/parameters.js';
 import { uniform } from '../core/philox.js';
 import { planNetwork, type Layer } from '../core/plan.js';
 import { sizeOf, type FloatArray, type StateDict, type Tensor } from '../core/tensor.js';
@@ -221,16 +221,13 @@ export class TfjsTraining {
   }
 
   /** Gradients of the last pass, under the parameters' names. */
-  gradients(): Promise<Map<string, Tensor>> {
-    return downloadState(this.#engine.tf, this.#grads);
+  async gradients(): Promise<Map<string, Tensor>> {
+    return inOrder(await downloadState(this.#engine.tf, this.#grads), this.#config);
   }
 
   /** Moments under PyTorch's names: `exp_avg.<param>`, `exp_avg_sq.<param>`, or `momentum_buffer.<param>`; copies. */
   async optimiserState(): Promise<Map<string, Tensor>> {
-    const all = [...(await downloadState(this.#engine.tf, this.#optimiser))];
-    // First all of the one moment, then all of the other, as every checkpoint has them.
-    const of = (prefix: string): typeof all => all.filter(([name]) => name.startsWith(prefix));
-    return new Map(['momentum_buffer.', 'exp_avg.', 'exp_avg_sq.'].flatMap(of));
+    return inOrder(await downloadState(this.#engine.tf, this.#optimiser), this.#config);
   }
 
   get steps(): number {
@@ -265,7 +262,7 @@ export class TfjsTraining {
     throw new ParamError({ op: 'ema', expected: 'a session opened with ema', got: 'one without' });
   }
 
-  /** Names and order of PyTorch's `state_dict()`, with the counters of batches. */
+  /** With the counters of batches. */
   #whole(state: ReadonlyMap<string, Tensor>): Map<string, Tensor> {
     const whole = new Map<string, Tensor>();
     for (const [name, tensor] of state) {
@@ -274,7 +271,7 @@ export class TfjsTraining {
       const counter = name.replace('running_var', 'num_batches_tracked');
       whole.set(counter, { data: Float64Array.of(this.#batches), shape: [] });
     }
-    return whole;
+    return inOrder(whole, this.#config);
   }
 
   #check(x: FloatArray, targets: FloatArray, lambda: number, least: number): number {

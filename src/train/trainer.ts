@@ -14,6 +14,7 @@ import {
 } from '../../reference/index.js';
 import type { ModelConfig } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
+import { inOrder } from '../core/parameters.js';
 import { resolveStep, type Loss, type OptimiserStep } from '../core/optimiser.js';
 import type { FloatArray, StateDict } from '../core/tensor.js';
 import { toOracleConfig } from '../oracle/backend.js';
@@ -100,12 +101,14 @@ const firstState = (config: ModelConfig, { seed, state, resume }: TrainerOptions
   resume?.state ?? state ?? initialState(config, seed);
 
 /** Moments under the names of a snapshot. */
-const momentsOf = ({ moments, buffers = new Map<string, Tensor>() }: Training): StateDict =>
-  new Map([
+const momentsOf = ({ moments, buffers = new Map<string, Tensor>() }: Training, config: ModelConfig): StateDict => {
+  const all = new Map([
     ...[...moments].map(([name, { m }]) => [`exp_avg.${name}`, fromOracle(m)] as const),
     ...[...moments].map(([name, { v }]) => [`exp_avg_sq.${name}`, fromOracle(v)] as const),
     ...[...buffers].map(([name, buffer]) => [`momentum_buffer.${name}`, fromOracle(buffer)] as const),
   ]);
+  return inOrder(all, config);
+};
 
 function trainingFrom(state: StateDict, resume: Snapshot | undefined): Training {
   const start = startTraining(stateToOracle(state));
@@ -157,7 +160,7 @@ export function oracleTrainer(config: ModelConfig, options: TrainerOptions): Tra
     ema: () => stateFromOracle(average ?? noEma()),
     snapshot: () => ({
       state: stateFromOracle(training.state),
-      optimiser: momentsOf(training),
+      optimiser: momentsOf(training, config),
       steps: training.step,
       ...(average === null ? {} : { ema: stateFromOracle(average) }),
     }),

@@ -15,4 +15,4 @@ export { fuseState, type FusedState } from './oracle/fuse.js';
 export { verifyFused, type Verification } from './oracle/verify.js';
 export { PRESETS, resolveRecipe, type Preset, type Recipe } from './train/recipe.js';
 export { train, type Progress, type RunOptions, type Trained, type TrainingData } from './train/train.js';
-export { oracleTrainer, wasmTrainer, type Trainer } from './train/trainer.js';
+export { oracleTrainer, tfjsTrainer, wasmTrainer, type Trainer } from './train/trainer.js';

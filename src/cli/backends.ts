@@ -1,6 +1,8 @@
 import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Backend } from '../core/backend.js';
 import { referenceBackend } from '../oracle/backend.js';
+import { ENGINES, type EngineName } from '../tfjs/engineReport.js';
+import type { TfjsBackend } from '../tfjs/index.js';
 import { createWasmBackend, wasmBackend } from '../wasm/backend.js';
 import type { BuildChoice } from '../wasm/build.js';
 import { MOST_THREADS, type Threads } from '../wasm/team.js';
@@ -26,16 +28,46 @@ export const buildOption = (): Option =>
     .choices(BUILDS)
     .default('auto');
 
+/** `tfjs`, or `tfjs:` and an engine's name: which engine that means. Null for another backend. */
+export function engineOf(backend: string): EngineName | 'auto' | null {
+  if (backend === 'tfjs') return 'auto';
+  return ENGINES.find((name) => backend === `tfjs:${name}`) ?? null;
+}
+
+function backendName(text: string): string {
+  const own = [wasmBackend.name, referenceBackend.name];
+  if (own.includes(text) || engineOf(text) !== null) return text;
+  throw new InvalidArgumentError(`Allowed choices are ${own.join(', ')}, tfjs, tfjs:<engine>; see vanillanet engines.`);
+}
+
+export const backendOption = (flags = '-b, --backend <name>'): Option =>
+  new Option(flags, 'what computes the network: wasm, reference, tfjs or tfjs:<engine>')
+    .argParser(backendName)
+    .default(wasmBackend.name);
+
 /** What computes the network, and how; WebAssembly on every core where nothing is given. */
-export const withBackend = (command: Command, flags = '-b, --backend <name>'): Command =>
+export const withBackend = (command: Command, flags?: string): Command =>
   command
-    .addOption(
-      new Option(flags, 'what computes the network')
-        .choices([wasmBackend.name, referenceBackend.name])
-        .default(wasmBackend.name),
-    )
+    .addOption(backendOption(flags))
     .option('--threads <n>', "WebAssembly's threads, or 'auto' for one a core", threads, 'auto')
     .addOption(buildOption());
 
-export const backendOf = ({ backend, ...engine }: BackendOptions): Backend =>
-  backend === referenceBackend.name ? referenceBackend : createWasmBackend(engine);
+/** @throws BackendUnavailableError for an engine that is not there, or does not do what it is for */
+export async function openTfjs(
+  engine: EngineName | 'auto',
+  { training = false }: { readonly training?: boolean } = {},
+): Promise<TfjsBackend> {
+  // TensorFlow.js takes its time to load, which no other backend shall wait for.
+  const [{ loadEngine }, { createTfjsBackend }] = await Promise.all([
+    import('../tfjs/node/engines.js'),
+    import('../tfjs/index.js'),
+  ]);
+  return createTfjsBackend((await loadEngine(engine, { training })).tf);
+}
+
+/** @throws BackendUnavailableError for an engine that is not there */
+export async function backendOf({ backend, threads: count, build }: BackendOptions): Promise<Backend> {
+  if (backend === referenceBackend.name) return referenceBackend;
+  const engine = engineOf(backend);
+  return engine === null ? createWasmBackend({ threads: count, build }) : openTfjs(engine);
+}

@@ -8,17 +8,18 @@ import { planNetwork } from '../core/plan.js';
 import { uniform } from '../core/philox.js';
 import { loadModel } from '../model/loadModel.js';
 import { Model } from '../model/model.js';
-import { createWasmBackend } from '../wasm/backend.js';
+import { wasmBackend } from '../wasm/backend.js';
 import type { BuildChoice } from '../wasm/build.js';
 import { threadCount, type Threads } from '../wasm/team.js';
 import { integer, integers } from './arguments.js';
-import { buildOption, threads } from './backends.js';
+import { backendOf, backendOption, buildOption, threads } from './backends.js';
 import { drawnWeights } from './drawnWeights.js';
 import { median } from './median.js';
 import { print, printJson, table } from './print.js';
 import { CONFIG_HELP, readConfigFile } from './weights.js';
 
 interface BenchOptions {
+  readonly backend: string;
   readonly weights?: string;
   readonly config?: string;
   readonly build: BuildChoice;
@@ -43,6 +44,8 @@ export interface BenchReport {
   readonly network: string;
   readonly input: readonly number[];
   readonly macs: number;
+  readonly backend: string;
+  /** Of WebAssembly, or the engine of TensorFlow.js. */
   readonly build: string;
   readonly machine: { readonly cpu: string; readonly cores: number; readonly node: string; readonly load: number };
   /** Since the process began, on the first count of threads. */
@@ -73,12 +76,12 @@ async function givenConfig(variant: string | undefined, { weights, config }: Ben
 }
 
 /** The network on so many threads: of a file, or of its size alone, with random weights. */
-async function open(given: GivenConfig, count: number, { weights, config, build }: BenchOptions): Promise<Model> {
-  const engine = { build, threads: count };
-  if (weights !== undefined)
-    return loadModel(weights, { ...engine, ...(config === undefined ? {} : { config: given }) });
+async function open(given: GivenConfig, count: number, options: BenchOptions): Promise<Model> {
+  const { weights, config } = options;
+  const backend = await backendOf({ ...options, threads: count });
+  if (weights !== undefined) return loadModel(weights, { backend, ...(config === undefined ? {} : { config: given }) });
   const resolved = resolveConfig({ ...given, form: 'deploy' });
-  return Model.load(drawnWeights(resolved), resolved, createWasmBackend(engine));
+  return Model.load(drawnWeights(resolved), resolved, backend);
 }
 
 /** Kilobytes that were ever resident; Linux' own count, because Node's may be that of the process which started it. */
@@ -105,7 +108,9 @@ async function time(candidates: readonly Candidate[], x: Float32Array, runs: num
 
 async function measure(variant: string | undefined, options: BenchOptions): Promise<BenchReport> {
   const given = await givenConfig(variant, options);
-  const [count, ...others] = new Set(options.threads.map(threadCount));
+  // Only WebAssembly's threads are ours to count.
+  const counts = options.backend === wasmBackend.name ? options.threads.map(threadCount) : [1];
+  const [count, ...others] = new Set(counts);
   const model = await open(given, count, options);
   const { config, info } = model;
   const size = sizeOf([config.in_chans, ...config.input_size]);
@@ -129,14 +134,15 @@ async function measure(variant: string | undefined, options: BenchOptions): Prom
     network: config.variant ?? `dims ${config.dims.join(',')}`,
     input: [config.in_chans, ...config.input_size],
     macs,
-    build: String(info['build']),
+    backend: model.backend,
+    build: String([info['build'], info['engine'], info['dtype']].find(Boolean)),
     machine: { cpu: cpus()[0].model, cores: cpus().length, node: process.versions.node, load: loadavg()[0] },
     firstLogitsMs,
     peakRssMiB,
     rows: candidates.map(({ model: { info: how }, batch, ms }) => {
       const medianMs = median(ms);
       return {
-        threads: Number(how['threads']),
+        threads: Number('threads' in how ? how['threads'] : 1),
         batch,
         minMs: Math.min(...ms),
         medianMs,
@@ -147,10 +153,20 @@ async function measure(variant: string | undefined, options: BenchOptions): Prom
   };
 }
 
-function format({ network, input, macs, build, machine, firstLogitsMs, peakRssMiB, rows }: BenchReport): string {
+function format({
+  network,
+  input,
+  macs,
+  backend,
+  build,
+  machine,
+  firstLogitsMs,
+  peakRssMiB,
+  rows,
+}: BenchReport): string {
   const rounded = (value: number): number => Number(value.toPrecision(4));
   return [
-    `${network}, ${formatShape(input)}, ${(macs / 1e9).toPrecision(3)} GMAC, ${build} build`,
+    `${network}, ${formatShape(input)}, ${(macs / 1e9).toPrecision(3)} GMAC, ${backend === wasmBackend.name ? `${build} build` : backend}`,
     `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, load ${machine.load.toFixed(1)}`,
     `first logits ${firstLogitsMs.toFixed(0)} ms after the process began, peak memory ${peakRssMiB.toFixed(0)} MiB`,
     '',
@@ -173,10 +189,11 @@ async function bench(variant: string | undefined, options: BenchOptions): Promis
 
 export const benchCommand = (): Command =>
   new Command('bench')
-    .description('Time a network in WebAssembly on this machine.')
+    .description('Time a network on this machine: in WebAssembly, or by another backend.')
     .argument('[variant]', 'for example vanillanet_5, with random weights')
     .option('-w, --weights <file>', 'weights (.safetensors) of the fused form')
     .option('-c, --config <file>', CONFIG_HELP)
+    .addOption(backendOption())
     .addOption(buildOption())
     .option('--threads <list>', "counts of threads, or 'auto'", (text) => text.split(',').map(threads), [1, 'auto'])
     .option('--batch <list>', 'images a call', integers(1), [1])

@@ -43,7 +43,7 @@ function show({ image, predictions = [], error }: Answer): void {
 
 async function classify(images: readonly string[], options: ClassifyOptions): Promise<void> {
   const config = options.config === undefined ? {} : { config: await readConfigFile(options.config) };
-  const model = await loadModel(options.weights, { backend: backendOf(options), ...config });
+  const model = await loadModel(options.weights, { backend: await backendOf(options), ...config });
   const { in_chans } = model.config;
   if (in_chans !== 3) {
     throw new ParamError({ op: 'classify', expected: 'a network for RGB images', got: `in_chans ${in_chans}` });

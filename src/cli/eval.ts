@@ -140,7 +140,7 @@ async function evaluate(options: EvalOptions): Promise<void> {
   const { weights, data, split, top, limit, seed } = options;
   if (options.confusion !== undefined) await requireWritable(options.confusion, [weights, data]);
   const config = options.config === undefined ? {} : { config: await readConfigFile(options.config) };
-  const model = await loadModel(weights, { backend: backendOf(options), ...config });
+  const model = await loadModel(weights, { backend: await backendOf(options), ...config });
   try {
     const { input_size, interpolation } = model.config;
     const opening = { size: input_size, interpolation, seed, ...(limit === undefined ? {} : { n: limit }) };

@@ -5,6 +5,7 @@ import { VanillaNetError } from '../core/errors.js';
 import { benchCommand } from './bench.js';
 import { classifyCommand } from './classify.js';
 import { downloadCommand } from './download.js';
+import { enginesCommand } from './engines.js';
 import { evalCommand } from './eval.js';
 import { fuseCommand } from './fuse.js';
 import { plotCommand } from './plot.js';
@@ -41,6 +42,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     plotCommand(),
     summaryCommand(),
     benchCommand(),
+    enginesCommand(),
     runCommand(),
   ]) {
     program.addCommand(command.copyInheritedSettings(program));

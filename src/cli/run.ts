@@ -45,7 +45,7 @@ async function run({ weights, input, output, mode, dtype, json, ...rest }: RunOp
   if (mode === 'train') {
     data = forwardTraining(state, config, x);
   } else {
-    const model = await Model.open(state, config, backendOf(rest));
+    const model = await Model.open(state, config, await backendOf(rest));
     data = await model.forward(x.data, n);
     model.dispose();
   }

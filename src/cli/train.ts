@@ -10,11 +10,12 @@ import { referenceBackend } from '../oracle/backend.js';
 import { recipeToFile, resolveRecipe, type Recipe } from '../train/recipe.js';
 import { RunFolder } from '../train/runFolder.js';
 import { train, type OpenTrainer, type Progress, type Trained } from '../train/train.js';
-import { oracleTrainer, wasmTrainer } from '../train/trainer.js';
+import { oracleTrainer, tfjsTrainer, wasmTrainer } from '../train/trainer.js';
+import { wasmBackend } from '../wasm/backend.js';
 import { threadCount } from '../wasm/team.js';
 import { planTraining } from '../wasm/training/layout.js';
 import { integer, number, size } from './arguments.js';
-import { withBackend, type BackendOptions } from './backends.js';
+import { engineOf, openTfjs, withBackend, type BackendOptions } from './backends.js';
 import { lineOf, percent, print } from './print.js';
 import { trainingDisplay } from './progressBar.js';
 import { planOf, withRecipe, type RecipeFlags } from './trainOptions.js';
@@ -96,22 +97,23 @@ async function keep(folder: RunFolder, progress: Progress): Promise<void> {
   }
   const { improved, checkpoint: _, weights: __, ...record } = progress;
   await folder.record(record);
-  if (improved.best !== undefined) await folder.saveWeights('best', improved.best());
-  if (improved.bestFusable !== undefined) await folder.saveWeights('best-fusable', improved.bestFusable());
+  if (improved.best !== undefined) await folder.saveWeights('best', await improved.best());
+  if (improved.bestFusable !== undefined) await folder.saveWeights('best-fusable', await improved.bestFusable());
 }
 
 /** Bytes that will be taken at the most, told before they are. */
 function plannedMemory(config: ModelConfig, { batchSize, loss, ema }: Recipe, options: TrainCommandOptions): number {
-  if (options.backend === referenceBackend.name) return 0;
+  if (options.backend !== wasmBackend.name) return 0;
   return planTraining(config, batchSize, { threads: threadCount(options.threads), loss, ema: ema > 0 }).arena.end;
 }
 
-const openerOf =
-  ({ backend, build, threads }: TrainCommandOptions): OpenTrainer =>
-  (config, trainer) =>
-    backend === referenceBackend.name
-      ? oracleTrainer(config, trainer)
-      : wasmTrainer(config, { ...trainer, build, threads });
+async function openerOf({ backend, build, threads }: TrainCommandOptions): Promise<OpenTrainer> {
+  if (backend === referenceBackend.name) return oracleTrainer;
+  const engine = engineOf(backend);
+  if (engine === null) return (config, trainer) => wasmTrainer(config, { ...trainer, build, threads });
+  const tfjs = await openTfjs(engine, { training: true });
+  return (config, trainer) => tfjsTrainer(tfjs, config, trainer);
+}
 
 async function run(options: TrainCommandOptions): Promise<void> {
   const plan = await planOf(options);
@@ -164,7 +166,7 @@ async function run(options: TrainCommandOptions): Promise<void> {
   else if (options.resume) note('resume: no checkpoint yet, so from the beginning');
 
   const steps = train({ train: trained, validation: heldOut }, config, recipe, {
-    openTrainer: openerOf(options),
+    openTrainer: await openerOf(options),
     workers: options.workers,
     ...(resumed === null ? {} : { resume: resumed }),
   });
@@ -207,7 +209,7 @@ async function follow(
     await keep(folder, next.value);
     const ends = next.value.kind === 'epoch';
     if (ends || stopped() !== null || performance.now() - saved > 1000 * every) {
-      await folder.save(next.value.checkpoint());
+      await folder.save(await next.value.checkpoint());
       saved = performance.now();
     }
     if (ends && performance.now() - drawn > DRAW_EVERY) {

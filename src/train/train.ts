@@ -43,16 +43,16 @@ export interface Weights {
 
 /** After every step, and after every epoch. */
 export type Progress = (StepRecord | (EpochRecord & { readonly improved: Improved })) & {
-  /** All that is needed to go on from here; copied when asked for. */
-  readonly checkpoint: () => Checkpoint;
-  /** The network as it stands; copied when asked for. */
-  readonly weights: () => Weights;
+  /** All that is needed to go on from here; copied when asked for, which is to be before the run goes on. */
+  readonly checkpoint: () => Promise<Checkpoint>;
+  /** The network as it stands; copied when asked for, as above. */
+  readonly weights: () => Promise<Weights>;
 };
 
 /** The weights that an epoch made the best: of all, and of those that can be fused. */
 export interface Improved {
-  readonly best?: () => Weights;
-  readonly bestFusable?: () => Weights;
+  readonly best?: () => Promise<Weights>;
+  readonly bestFusable?: () => Promise<Weights>;
 }
 
 export interface Trained extends Weights {
@@ -182,7 +182,7 @@ class Run {
           }
           const { ema: emaDecay } = this.#recipe;
           const optimiser = optimiserAt(lr, this.#recipe);
-          const { loss, logits } = trainer.step(x, targets, {
+          const { loss, logits } = await trainer.step(x, targets, {
             lambda,
             optimiser,
             ...(emaDecay > 0 ? { emaDecay } : {}),
@@ -220,7 +220,7 @@ class Run {
           ...this.#here(trainer, lambda, epoch + 1, 0),
         };
       }
-      return { ...this.#weights(trainer, 1), best: this.#best, bestFusable: this.#bestFusable };
+      return { ...(await this.#weights(trainer, 1)), best: this.#best, bestFusable: this.#bestFusable };
     } finally {
       for (const close of closing.reverse()) await close();
     }
@@ -234,7 +234,7 @@ class Run {
 
   /** The shallow network in the deep one's place; its moments begin anew. */
   async #fused(trainer: Trainer): Promise<Trainer> {
-    const { state, config } = fuseState(trainer.state(), { ...this.#config, lambda: 1 });
+    const { state, config } = fuseState(await trainer.state(), { ...this.#config, lambda: 1 });
     trainer.dispose();
     this.#config = config;
     return this.#open({ state });
@@ -252,7 +252,7 @@ class Run {
   async #evaluate(trainer: Trainer, loader: Loader, lambda: number, useEma: boolean): Promise<Scores> {
     let sum = NOTHING;
     for await (const { x, targets, labels } of loader.epoch(0)) {
-      const { loss, logits } = trainer.evaluate(x, targets, { lambda, useEma });
+      const { loss, logits } = await trainer.evaluate(x, targets, { lambda, useEma });
       sum = tally(sum, loss, logits, labels);
     }
     return scoresOf(sum);
@@ -263,7 +263,7 @@ class Run {
     const useEma = ema !== undefined && validation !== undefined && ema.top1 > validation.top1;
     const top1 = useEma ? ema.top1 : (validation?.top1 ?? null);
     const beats = (best: Best | null): boolean => best === null || top1 === null || top1 > (best.top1 ?? 0);
-    const weights = (): Weights => this.#weights(trainer, lambda, useEma);
+    const weights = (): Promise<Weights> => this.#weights(trainer, lambda, useEma);
     const isBest = beats(this.#best);
     const isBestFusable = lambda === 1 && beats(this.#bestFusable);
     if (isBest) this.#best = { epoch, top1 };
@@ -271,14 +271,15 @@ class Run {
     return { ...(isBest ? { best: weights } : {}), ...(isBestFusable ? { bestFusable: weights } : {}) };
   }
 
-  #weights(trainer: Trainer, lambda: number, useEma = false): Weights {
-    return { state: useEma ? trainer.ema() : trainer.state(), config: { ...this.#config, lambda } };
+  async #weights(trainer: Trainer, lambda: number, useEma = false): Promise<Weights> {
+    const config = { ...this.#config, lambda };
+    return { state: await (useEma ? trainer.ema() : trainer.state()), config };
   }
 
   #here(trainer: Trainer, lambda: number, epoch: number, step: number): Pick<Progress, 'checkpoint' | 'weights'> {
     return {
       weights: () => this.#weights(trainer, lambda),
-      checkpoint: () => ({
+      checkpoint: async () => ({
         config: this.#config,
         recipe: this.#recipe,
         images: this.#data.train.n,
@@ -289,7 +290,7 @@ class Run {
         tally: this.#tally,
         best: this.#best,
         bestFusable: this.#bestFusable,
-        snapshot: trainer.snapshot(),
+        snapshot: await trainer.snapshot(),
       }),
     };
   }

@@ -14,10 +14,12 @@ import {
 } from '../../reference/index.js';
 import type { ModelConfig } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
+import { inOrder } from '../core/parameters.js';
 import { resolveStep, type Loss, type OptimiserStep } from '../core/optimiser.js';
 import type { FloatArray, StateDict } from '../core/tensor.js';
 import { toOracleConfig } from '../oracle/backend.js';
 import { fromOracle, stateFromOracle, stateToOracle, toOracle } from '../oracle/state.js';
+import type { TfjsBackend } from '../tfjs/index.js';
 import { TrainingSession, type TrainingOptions } from '../wasm/training/session.js';
 import { initialState } from './initialState.js';
 
@@ -67,21 +69,24 @@ export interface TrainerOptions {
   readonly resume?: Snapshot;
 }
 
+/** Now, or when the device has been read. */
+export type Soon<T> = T | Promise<T>;
+
 /**
  * A network in training. Images are [n,in_chans,h,w], normalised; targets
- * [n,num_classes], the share of each class in each image.
+ * [n,num_classes], the share of each class in each image. One call at a time.
  */
 export interface Trainer {
   /** Images that `evaluate` takes at most. */
   readonly evaluationBatch: number;
   /** Forward, backward, optimiser, average: of a whole batch. Loss and logits are those before the step. */
-  step(x: FloatArray, targets: FloatArray, options: StepOptions): Outcome;
-  evaluate(x: FloatArray, targets: FloatArray, options: EvaluateOptions): Outcome;
+  step(x: FloatArray, targets: FloatArray, options: StepOptions): Soon<Outcome>;
+  evaluate(x: FloatArray, targets: FloatArray, options: EvaluateOptions): Soon<Outcome>;
   /** The network as it stands; a copy. */
-  state(): StateDict;
+  state(): Soon<StateDict>;
   /** The averaged state; a copy. @throws ParamError where none is kept */
-  ema(): StateDict;
-  snapshot(): Snapshot;
+  ema(): Soon<StateDict>;
+  snapshot(): Soon<Snapshot>;
   /** The first layer whose output, in the last step, has a value that is no number; null where none has. */
   firstNonFinite(): string | null;
   dispose(): void;
@@ -96,12 +101,14 @@ const firstState = (config: ModelConfig, { seed, state, resume }: TrainerOptions
   resume?.state ?? state ?? initialState(config, seed);
 
 /** Moments under the names of a snapshot. */
-const momentsOf = ({ moments, buffers = new Map<string, Tensor>() }: Training): StateDict =>
-  new Map([
+const momentsOf = ({ moments, buffers = new Map<string, Tensor>() }: Training, config: ModelConfig): StateDict => {
+  const all = new Map([
     ...[...moments].map(([name, { m }]) => [`exp_avg.${name}`, fromOracle(m)] as const),
     ...[...moments].map(([name, { v }]) => [`exp_avg_sq.${name}`, fromOracle(v)] as const),
     ...[...buffers].map(([name, buffer]) => [`momentum_buffer.${name}`, fromOracle(buffer)] as const),
   ]);
+  return inOrder(all, config);
+};
 
 function trainingFrom(state: StateDict, resume: Snapshot | undefined): Training {
   const start = startTraining(stateToOracle(state));
@@ -153,7 +160,7 @@ export function oracleTrainer(config: ModelConfig, options: TrainerOptions): Tra
     ema: () => stateFromOracle(average ?? noEma()),
     snapshot: () => ({
       state: stateFromOracle(training.state),
-      optimiser: momentsOf(training),
+      optimiser: momentsOf(training, config),
       steps: training.step,
       ...(average === null ? {} : { ema: stateFromOracle(average) }),
     }),
@@ -198,6 +205,41 @@ export async function wasmTrainer(config: ModelConfig, options: TrainingOptions 
     firstNonFinite: () => session.firstNonFinite(),
     dispose() {
       session.dispose();
+    },
+  };
+}
+
+/**
+ * An engine of TensorFlow.js: float32, and its last digits are the engine's.
+ *
+ * @throws ParamError, ShapeError, BackendUnavailableError where the engine does not train
+ */
+export async function tfjsTrainer(
+  backend: TfjsBackend,
+  config: ModelConfig,
+  { batchSize, ...options }: TrainerOptions & { readonly batchSize: number },
+): Promise<Trainer> {
+  const training = await backend.train(firstState(config, options), config, options);
+  const outcome = ({ losses, logits }: { readonly losses: Float64Array; readonly logits: FloatArray }): Outcome => ({
+    loss: losses.reduce((a, b) => a + b, 0) / losses.length,
+    logits,
+  });
+  return {
+    evaluationBatch: batchSize,
+    async step(x, targets, { lambda, optimiser, emaDecay }) {
+      const pass = await training.pass(x, targets, lambda);
+      await training.optimise(optimiser);
+      if (emaDecay !== undefined) await training.ema(emaDecay);
+      return outcome(pass);
+    },
+    evaluate: async (x, targets, { lambda, useEma = false }) =>
+      outcome(await training.evaluate(x, targets, lambda, { useEma })),
+    state: () => training.state(),
+    ema: () => training.emaState(),
+    snapshot: () => training.snapshot(),
+    firstNonFinite: () => training.firstNonFinite(),
+    dispose() {
+      training.dispose();
     },
   };
 }

@@ -110,12 +110,12 @@ describe('the network', () => {
       checkState(trained.state, config);
     }).not.toThrow();
     const last = trained.epochs[trained.epochs.length - 1];
-    expect(last.weights().state).toEqual(trained.state);
+    expect((await last.weights()).state).toEqual(trained.state);
     // The generator stands still at the first step, and is asked how the network is there.
     const first = train({ train: set, validation: null }, config, options);
     const next = await first.next();
     if (next.done) throw new Error('no first step');
-    expect(next.value.weights().state.get('stem1.1.num_batches_tracked')?.data[0]).toBe(1);
+    expect((await next.value.weights()).state.get('stem1.1.num_batches_tracked')?.data[0]).toBe(1);
     await first.return(undefined as never);
     expect(trained.state.get('stem1.1.num_batches_tracked')?.data[0]).toBe(12);
   });

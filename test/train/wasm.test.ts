@@ -43,7 +43,7 @@ test.each([
   const checkpoints: Checkpoint[] = [];
   const whole = train(data, config, recipe, { openTrainer: on(1) });
   let next = await whole.next();
-  for (; next.done !== true; next = await whole.next()) checkpoints.push(next.value.checkpoint());
+  for (; next.done !== true; next = await whole.next()) checkpoints.push(await next.value.checkpoint());
   // Three steps and an epoch's end, four times.
   expect(checkpoints).toHaveLength(16);
   for (const at of [0, 4, 7, 8, 10, 14, 15]) {
@@ -70,7 +70,7 @@ test('a checkpoint of another network or recipe is refused', async () => {
   const first = train(data, config, PLAIN, { openTrainer: on(1) });
   const { value } = await first.next();
   if (!('checkpoint' in value)) throw new Error('there are more steps than one');
-  const resume = value.checkpoint();
+  const resume = await value.checkpoint();
   await first.return(undefined as never);
   const go = (network: typeof config, recipe: Partial<Recipe>) => () => train(data, network, recipe, { resume });
   expect(go({ ...config, dims: [8, 16] }, PLAIN)).toThrow(refusal(ParamError, 'resume', 'dims [8,12]', '[8,16]'));

@@ -1,7 +1,7 @@
 import type { ModelConfig } from '../../core/config.js';
 import { ParamError, ShapeError } from '../../core/errors.js';
 import { resolveStep, type Loss, type OptimiserStep } from '../../core/optimiser.js';
-import { checkState } from '../../core/parameters.js';
+import { checkState, inOrder } from '../../core/parameters.js';
 import { sizeOf, type FloatArray, type StateDict, type Tensor } from '../../core/tensor.js';
 import { buildOf, type Build, type BuildChoice } from '../build.js';
 import { instantiate, type Kernels } from '../module.js';
@@ -211,9 +211,9 @@ export class TrainingSession {
 
   /** Moments under PyTorch's names: `exp_avg.<param>`, `exp_avg_sq.<param>`, or `momentum_buffer.<param>`; copies. */
   optimiserState(): Map<string, Tensor> {
-    return new Map(
-      [...this.#moments()].map(([name, tensor]) => [name, readTensor(this.#floats, tensor, tensor.block)]),
-    );
+    const moments = [...this.#moments()];
+    const read = new Map(moments.map(([name, tensor]) => [name, readTensor(this.#floats, tensor, tensor.block)]));
+    return inOrder(read, this.#config);
   }
 
   /** Steps made so far. */
@@ -255,11 +255,10 @@ export class TrainingSession {
 
   /** Gradients of the last pass, under the parameters' names. */
   gradients(): Map<string, Tensor> {
-    return new Map(
-      [...this.#layout.tensors].flatMap(([name, tensor]) =>
-        tensor.grad === null ? [] : [[name, readTensor(this.#floats, tensor, tensor.grad)] as const],
-      ),
+    const read = [...this.#layout.tensors].flatMap(([name, tensor]) =>
+      tensor.grad === null ? [] : [[name, readTensor(this.#floats, tensor, tensor.grad)] as const],
     );
+    return inOrder(new Map(read), this.#config);
   }
 
   /** The first layer whose output in the last pass has a value that is no number; null where none has. */
@@ -309,7 +308,7 @@ export class TrainingSession {
       const counter = name.replace('running_var', 'num_batches_tracked');
       state.set(counter, { data: Float64Array.of(this.#batches), shape: [] });
     }
-    return state;
+    return inOrder(state, this.#config);
   }
 
   #run([first, last]: Span): void {

@@ -7,7 +7,8 @@ import { expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import type { StateDict } from '../../../src/core/tensor.js';
-import { train, type Progress } from '../../../src/train/train.js';
+import type { Checkpoint } from '../../../src/train/checkpoint.js';
+import { train } from '../../../src/train/train.js';
 import type { Recipe } from '../../../src/train/recipe.js';
 import { config, data, EVERYTHING, FUSED_ON_THE_WAY, on, PLAIN } from '../../train/everything.js';
 
@@ -45,10 +46,12 @@ function digest(tensors: StateDict): string {
 
 /** What a training comes to: the network, what the optimiser keeps, the average. */
 async function trained(recipe: Partial<Recipe>): Promise<Record<string, string>> {
-  let last: Progress | undefined;
-  for await (const progress of train(data, config, recipe, { openTrainer: on(1) })) last = progress;
-  if (last === undefined) throw new Error('there are steps');
-  const { state, optimiser, ema } = last.checkpoint().snapshot;
+  let last: Checkpoint | undefined;
+  for await (const progress of train(data, config, recipe, { openTrainer: on(1) })) {
+    if (progress.kind === 'epoch') last = await progress.checkpoint();
+  }
+  if (last === undefined) throw new Error('there are epochs');
+  const { state, optimiser, ema } = last.snapshot;
   return { state: digest(state), optimiser: digest(optimiser), ...(ema === undefined ? {} : { ema: digest(ema) }) };
 }
 

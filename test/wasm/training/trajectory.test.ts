@@ -1,5 +1,5 @@
 /** Twenty steps of training go where the oracle goes, as near to it as float32 can keep; a fault, however small, does not. */
-import { describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, test } from '@jest/globals';
 import { wasmTrainer, type StepOptions } from '../../../src/train/trainer.js';
 import { BUILDS } from '../builds.js';
 import { COURSES } from './courses.js';
@@ -19,7 +19,10 @@ const FAULTS: Readonly<Record<string, (given: Given, step: number) => Partial<Gi
 };
 
 describe.each(Object.entries(COURSES))('%s', (...[, course]) => {
-  const judgements = judgeCourse(course);
+  let judgements: Awaited<ReturnType<typeof judgeCourse>>;
+  beforeAll(async () => {
+    judgements = await judgeCourse(course);
+  });
 
   test.each(BUILDS)('%s', async (build) => {
     const misfit = await courseMisfit(course, judgements, (config, options) =>

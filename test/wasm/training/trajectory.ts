@@ -45,16 +45,16 @@ export interface Course {
 type Moment = ReadonlyMap<string, FloatArray>;
 
 /** Its moments, one by one, so that it can be judged as it goes. */
-function* run({ config, n, optimiser, targets }: Course, trainer: Pick<Trainer, 'step' | 'snapshot'>) {
+async function* run({ config, n, optimiser, targets }: Course, trainer: Pick<Trainer, 'step' | 'snapshot'>) {
   for (let step = 0; step < STEPS; step++) {
     const { data } = draw([n, config.in_chans, ...config.input_size], uniform(100 + step));
     // λ is a float32, so that none is rounded.
     const lambda = (step + 1) / 32;
-    const { loss, logits } = trainer.step(data, targets(step), {
+    const { loss, logits } = await trainer.step(data, targets(step), {
       lambda,
       optimiser: { ...optimiser, lr: optimiser.lr * (1 - step / 40) },
     });
-    const { state, optimiser: moments } = trainer.snapshot();
+    const { state, optimiser: moments } = await trainer.snapshot();
     const tensors = [...state, ...moments].map(([name, tensor]) => [name, tensor.data] as const);
     yield new Map<string, FloatArray>([['loss', Float64Array.of(loss)], ['logits', logits], ...tensors]);
   }
@@ -72,12 +72,19 @@ export interface Judgement {
   readonly bounds: ReadonlyMap<string, number>;
 }
 
-export function judgeCourse(course: Course): readonly Judgement[] {
+async function all<T>(moments: AsyncIterable<T>): Promise<T[]> {
+  const list: T[] = [];
+  for await (const moment of moments) list.push(moment);
+  return list;
+}
+
+export async function judgeCourse(course: Course): Promise<readonly Judgement[]> {
   const { config, state, n, loss } = course;
-  const oracle = [...run(course, oracleTrainer(config, { seed: SEED, loss, state }))];
-  const twins = Array.from({ length: TWINS }, (_, coin) => [
-    ...run(course, openTwin(config, state, { n, loss, seed: SEED, coin })),
-  ]);
+  const oracle = await all(run(course, oracleTrainer(config, { seed: SEED, loss, state })));
+  const coins = Array.from({ length: TWINS }, (_, coin) => coin);
+  const twins = await Promise.all(
+    coins.map((coin) => all(run(course, openTwin(config, state, { n, loss, seed: SEED, coin })))),
+  );
   return oracle.map((exact, step) => {
     const spread = (name: string): number =>
       Math.hypot(...twins.map((twin) => distance(twin[step].get(name), exact.get(name)))) / Math.sqrt(TWINS);
@@ -89,13 +96,13 @@ export function judgeCourse(course: Course): readonly Judgement[] {
 export async function courseMisfit(
   course: Course,
   judgements: readonly Judgement[],
-  open: typeof wasmTrainer,
+  open: (...by: Parameters<typeof wasmTrainer>) => Promise<Trainer>,
 ): Promise<string | null> {
   const { config, state, n, loss } = course;
   const trainer = await open(config, { batchSize: n, seed: SEED, loss, state });
   try {
     let step = 0;
-    for (const moment of run(course, trainer)) {
+    for await (const moment of run(course, trainer)) {
       const { exact, bounds } = judgements[step++];
       if (moment.size !== exact.size) return `step ${step}: ${moment.size} tensors, not ${exact.size}`;
       for (const [name, want] of exact) {

@@ -1,0 +1,39 @@
+import { Command } from 'commander';
+import { listEngines } from '../tfjs/node/engines.js';
+import { print, printJson, table } from './print.js';
+
+async function engines({ json }: { readonly json?: true }): Promise<void> {
+  const all = await listEngines();
+  if (json) {
+    printJson(all);
+    return;
+  }
+  print(
+    table([
+      ['engine', 'device', 'GPU', 'trains', 'version'],
+      ...all.flatMap((state) =>
+        state.available
+          ? [
+              [
+                state.engine,
+                state.device,
+                state.isHardware ? 'yes' : 'no',
+                state.canTrain ? 'yes' : 'no',
+                state.version,
+              ],
+            ]
+          : [],
+      ),
+    ]),
+  );
+  const missing = all.flatMap((state) => (state.available ? [] : [state]));
+  if (missing.length > 0) print('');
+  for (const { engine, reason, remedy } of missing) print(`${engine}: ${reason}. To have it: ${remedy}.`);
+}
+
+export const enginesCommand = (): Command =>
+  new Command('engines')
+    .description('The engines of TensorFlow.js that are here, and why the others are not.')
+    .addHelpText('after', '\nVANILLANET_ENGINES names one more folder whose node_modules are looked through.')
+    .option('--json', 'print JSON')
+    .action(engines);

@@ -1,0 +1,68 @@
+import type { Maps, Tf, Vector } from './tf.js';
+
+/** Added to the variance, and the batch's share in the running statistics. */
+const EPS = 1e-6;
+const MOMENTUM = 0.1;
+
+export interface BatchNormParameters {
+  /** γ [c] */
+  readonly weight: Vector;
+  /** β [c] */
+  readonly bias: Vector;
+  readonly runningMean: Vector;
+  readonly runningVar: Vector;
+}
+
+/** What backward needs of forward. */
+export interface BatchNormSaved {
+  /** x̂ [n,h,w,c] */
+  readonly normalised: Maps;
+  /** 1/√(σ² + ε) [c] */
+  readonly invStd: Vector;
+}
+
+const invStdOf = (tf: Tf, variance: Vector): Vector => tf.div(1, tf.sqrt(tf.add(variance, EPS)));
+
+/** y = γ·(x − μ)/√(σ² + ε) + β by the running statistics. */
+export function batchNormEval(tf: Tf, x: Maps, { weight, bias, runningMean, runningVar }: BatchNormParameters): Maps {
+  return tf.add(tf.mul(tf.sub(x, runningMean), tf.mul(weight, invStdOf(tf, runningVar))), bias);
+}
+
+/**
+ * y = γ·x̂ + β with x̂ = (x − μ)/√(σ² + ε) by the statistics of the batch, each channel
+ * over its m = n·h·w values; the running ones move towards them, σ² times m/(m − 1).
+ */
+export function batchNorm(
+  tf: Tf,
+  x: Maps,
+  { weight, bias, runningMean, runningVar }: BatchNormParameters,
+): { y: Maps; saved: BatchNormSaved; runningMean: Vector; runningVar: Vector } {
+  const count = x.shape[0] * x.shape[1] * x.shape[2];
+  const mean: Vector = tf.mean(x, [0, 1, 2]);
+  const centred: Maps = tf.sub(x, mean);
+  const variance: Vector = tf.mean(tf.square(centred), [0, 1, 2]);
+  const invStd = invStdOf(tf, variance);
+  const normalised: Maps = tf.mul(centred, invStd);
+  const moved = (old: Vector, share: number, batch: Vector): Vector =>
+    tf.add(tf.mul(old, 1 - MOMENTUM), tf.mul(batch, share));
+  return {
+    y: tf.add(tf.mul(normalised, weight), bias),
+    saved: { normalised, invStd },
+    runningMean: moved(runningMean, MOMENTUM, mean),
+    runningVar: moved(runningVar, (MOMENTUM * count) / (count - 1), variance),
+  };
+}
+
+/** dβ = Σ dy, dγ = Σ dy·x̂, dx = γ/√(σ² + ε) · (dy − dβ/m − x̂·dγ/m) */
+export function batchNormBackward(
+  tf: Tf,
+  dy: Maps,
+  weight: Vector,
+  { normalised, invStd }: BatchNormSaved,
+): { dx: Maps; dw: Vector; db: Vector } {
+  const count = dy.shape[0] * dy.shape[1] * dy.shape[2];
+  const db: Vector = tf.sum(dy, [0, 1, 2]);
+  const dw: Vector = tf.sum(tf.mul(dy, normalised), [0, 1, 2]);
+  const viaStatistics = tf.add(tf.div(db, count), tf.mul(normalised, tf.div(dw, count)));
+  return { dx: tf.mul(tf.sub(dy, viaStatistics), tf.mul(weight, invStd)), dw, db };
+}

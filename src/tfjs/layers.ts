@@ -1,0 +1,118 @@
+/** The links of the chain on an engine: each with its way back. */
+import { ParamError } from '../core/errors.js';
+import type { Layer } from '../core/plan.js';
+import { adaptiveMaxPool2d, adaptiveMaxPool2dBackward } from './adaptiveMaxPool2d.js';
+import { batchNorm, batchNormBackward, batchNormEval } from './batchNorm.js';
+import { conv2d, conv2dBackward } from './conv2d.js';
+import { depthwiseConv2d, depthwiseConv2dBackward } from './depthwiseConv2d.js';
+import { globalAvgPool, globalAvgPoolBackward } from './globalAvgPool.js';
+import { leakyRelu, leakyReluBackward } from './leakyRelu.js';
+import { maxPool2d, maxPool2dBackward } from './maxPool2d.js';
+import type { Maps, Tf, TfTensor, Vector } from './tf.js';
+
+export interface Mode {
+  /** Batch norms by the batch, and dropout. */
+  readonly training: boolean;
+  /** Slope of the deep-training activations; null where the network has none. */
+  readonly lambda: number | null;
+  /** In training, what dropout multiplies features by: [n,1,1,c]. */
+  readonly mask?: Maps | null;
+}
+
+/** What a layer made of its input. */
+export interface Trace {
+  readonly y: Maps;
+  /** dy → dx, and the gradients of the layer's parameters by name. */
+  readonly backward: (dy: Maps) => { readonly dx: Maps; readonly grads?: Readonly<Record<string, TfTensor>> };
+  /** Running statistics after this batch. */
+  readonly buffers?: Readonly<Record<string, TfTensor>>;
+}
+
+export type Parameters = ReadonlyMap<string, TfTensor>;
+
+function lambdaOf({ name, lambda }: Layer & { readonly op: 'leakyRelu' }, mode: Mode): number {
+  if (!name.endsWith('.leaky')) return lambda ?? 0;
+  if (mode.lambda !== null) return mode.lambda;
+  throw new ParamError({ op: 'lambda', expected: 'a number in [0, 1] for the train form', got: 'none' });
+}
+
+/** One layer on x [n,h,w,c]. To be called within `tf.tidy`. */
+export function runLayer(tf: Tf, layer: Layer, parameters: Parameters, x: Maps, mode: Mode): Trace {
+  const { name } = layer;
+  const get = (part: string): TfTensor => {
+    const found = parameters.get(`${name}.${part}`);
+    if (found === undefined) throw new Error(`no tensor ${name}.${part}`);
+    return found;
+  };
+  // The state's shapes were held against the network's.
+  const kernel = (): Maps => get('weight') as Maps;
+  const vector = (part: string): Vector => get(part) as Vector;
+  const named = (grads: Readonly<Record<string, TfTensor>>): Record<string, TfTensor> =>
+    Object.fromEntries(Object.entries(grads).map(([part, grad]) => [`${name}.${part}`, grad]));
+
+  switch (layer.op) {
+    case 'conv2d': {
+      const weight = kernel();
+      return {
+        y: conv2d(tf, x, weight, vector('bias'), layer),
+        backward(dy) {
+          const { dx, dw, db } = conv2dBackward(tf, dy, x, weight, layer);
+          return { dx, grads: named({ weight: dw, bias: db }) };
+        },
+      };
+    }
+    case 'depthwiseConv2d': {
+      const weight = kernel();
+      return {
+        y: depthwiseConv2d(tf, x, weight, layer.bias ? vector('bias') : null),
+        backward(dy) {
+          const { dx, dw, db } = depthwiseConv2dBackward(tf, dy, x, weight);
+          return { dx, grads: named(layer.bias ? { weight: dw, bias: db } : { weight: dw }) };
+        },
+      };
+    }
+    case 'batchNorm': {
+      const weight = vector('weight');
+      const all = {
+        weight,
+        bias: vector('bias'),
+        runningMean: vector('running_mean'),
+        runningVar: vector('running_var'),
+      };
+      if (!mode.training) return { y: batchNormEval(tf, x, all), backward: noWayBack };
+      const { y, saved, runningMean, runningVar } = batchNorm(tf, x, all);
+      return {
+        y,
+        buffers: named({ running_mean: runningMean, running_var: runningVar }),
+        backward(dy) {
+          const { dx, dw, db } = batchNormBackward(tf, dy, weight, saved);
+          return { dx, grads: named({ weight: dw, bias: db }) };
+        },
+      };
+    }
+    case 'leakyRelu': {
+      const lambda = lambdaOf(layer, mode);
+      return { y: leakyRelu(tf, x, lambda), backward: (dy) => ({ dx: leakyReluBackward(tf, dy, x, lambda) }) };
+    }
+    case 'maxPool2d': {
+      const y = maxPool2d(tf, x, layer);
+      return { y, backward: (dy) => ({ dx: maxPool2dBackward(tf, dy, x, y, layer) }) };
+    }
+    case 'adaptiveMaxPool2d':
+      return {
+        y: adaptiveMaxPool2d(tf, x, layer),
+        backward: (dy) => ({ dx: adaptiveMaxPool2dBackward(tf, dy, x, layer) }),
+      };
+    case 'globalAvgPool':
+      return { y: globalAvgPool(tf, x), backward: (dy) => ({ dx: globalAvgPoolBackward(tf, dy, x) }) };
+    case 'dropout': {
+      const mask = mode.training ? (mode.mask ?? null) : null;
+      if (mask === null) return { y: x, backward: (dy) => ({ dx: dy }) };
+      return { y: tf.mul(x, mask), backward: (dy) => ({ dx: tf.mul(dy, mask) }) };
+    }
+  }
+}
+
+function noWayBack(): never {
+  throw new Error('a batch norm in eval mode has no way back: nobody trains there');
+}

@@ -1,0 +1,50 @@
+/** The chain on an engine: forward, and back. */
+import type { Layer } from '../core/plan.js';
+import type { FloatArray } from '../core/tensor.js';
+import { runLayer, type Mode, type Parameters, type Trace } from './layers.js';
+import type { Maps, Matrix, Tf, TfTensor } from './tf.js';
+
+/** Images [n,c,h,w] as an engine wants them, [n,h,w,c]. */
+export function imagesOf(tf: Tf, x: FloatArray, shape: readonly [number, number, number, number]): Maps {
+  // A copy: an engine may keep the array, and its owner may change it.
+  return tf.transpose(tf.tensor(Float32Array.from(x), [...shape], 'float32'), [0, 2, 3, 1]);
+}
+
+export interface Forward {
+  /** [n,classes] */
+  readonly logits: Matrix;
+  readonly traces: readonly (Trace & { readonly name: string })[];
+  /** Running statistics after this batch; empty in eval. */
+  readonly buffers: ReadonlyMap<string, TfTensor>;
+  /** dlogits → gradients of all parameters by name. The images' is not computed. */
+  backward(dlogits: Matrix): Map<string, TfTensor>;
+}
+
+/** Runs the layers one after the other. To be called within `tf.tidy`. */
+export function forward(tf: Tf, layers: readonly Layer[], parameters: Parameters, images: Maps, mode: Mode): Forward {
+  const traces: (Trace & { name: string })[] = [];
+  const buffers = new Map<string, TfTensor>();
+  let x = images;
+  for (const layer of layers) {
+    const trace = runLayer(tf, layer, parameters, x, mode);
+    traces.push({ name: layer.name, ...trace });
+    for (const [name, value] of Object.entries(trace.buffers ?? {})) buffers.set(name, value);
+    x = trace.y;
+  }
+  const [n, , , classes] = x.shape;
+  return {
+    logits: tf.reshape(x, [n, classes]),
+    traces,
+    buffers,
+    backward(dlogits) {
+      const all = new Map<string, TfTensor>();
+      let dy: Maps = tf.reshape(dlogits, [n, 1, 1, classes]);
+      for (const { backward } of [...traces].reverse()) {
+        const { dx, grads = {} } = backward(dy);
+        for (const [name, grad] of Object.entries(grads)) all.set(name, grad);
+        dy = dx;
+      }
+      return all;
+    },
+  };
+}

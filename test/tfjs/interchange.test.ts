@@ -1,0 +1,73 @@
+/** A run that goes on elsewhere: what one backend leaves, the other takes, byte for byte. */
+import '@tensorflow/tfjs-backend-cpu';
+import * as tf from '@tensorflow/tfjs-core';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { createHash } from 'node:crypto';
+import { resolveConfig } from '../../src/core/config.js';
+import type { OptimiserKind } from '../../src/core/optimiser.js';
+import { encodeSafetensors } from '../../src/io/safetensors.js';
+import { createTfjsBackend } from '../../src/tfjs/index.js';
+import { tfjsTrainer, wasmTrainer, type Snapshot, type Trainer } from '../../src/train/trainer.js';
+import { draw, uniform } from '../wasm/draw.js';
+
+const config = resolveConfig({
+  dims: [4, 6, 9],
+  strides: [2, 1],
+  num_classes: 5,
+  in_chans: 2,
+  input_size: [17, 20],
+  act_num: 2,
+  drop_rate: 0.3,
+});
+const n = 4;
+const x = draw([n, 2, 17, 20], uniform(1)).data;
+const targets = new Float32Array(n * 5).map((_, i) => (i % 5 === Math.floor(i / 5) ? 1 : 0));
+
+/** Names in their order, and what files of these tensors would be told by. */
+const bytesOf = ({ state, optimiser, ema = new Map(), steps }: Snapshot): unknown => [
+  steps,
+  ...[state, optimiser, ema].map((tensors) => [
+    [...tensors.keys()].join(' '),
+    createHash('sha256').update(encodeSafetensors(tensors)).digest('hex'),
+  ]),
+];
+
+async function afterSteps(trainer: Trainer, kind: OptimiserKind, steps: number): Promise<Snapshot> {
+  const optimiser = { kind, lr: 0.01, weightDecay: 0.05, ...(kind === 'sgd' ? { momentum: 0.9 } : {}) };
+  for (let i = 0; i < steps; i++) await trainer.step(x, targets, { lambda: 0.5, optimiser, emaDecay: 0.9 });
+  const snapshot = await trainer.snapshot();
+  trainer.dispose();
+  return snapshot;
+}
+
+beforeAll(async () => {
+  await tf.setBackend('cpu');
+});
+
+describe.each<OptimiserKind>(['adam', 'sgd', 'lamb'])('%s', (kind) => {
+  const options = { seed: 3, batchSize: n, ema: true };
+  const wasm = (resume?: Snapshot): Promise<Trainer> =>
+    wasmTrainer(config, { ...options, build: 'plain', ...(resume === undefined ? {} : { resume }) });
+  const tfjs = (resume?: Snapshot): Promise<Trainer> =>
+    tfjsTrainer(createTfjsBackend(tf), config, { ...options, ...(resume === undefined ? {} : { resume }) });
+
+  test('from WebAssembly to TensorFlow.js and back', async () => {
+    const left = await afterSteps(await wasm(), kind, 3);
+    const taken = await afterSteps(await tfjs(left), kind, 0);
+    expect(bytesOf(taken)).toEqual(bytesOf(left));
+    const back = await afterSteps(await wasm(taken), kind, 0);
+    expect(bytesOf(back)).toEqual(bytesOf(left));
+  });
+
+  test('from TensorFlow.js to WebAssembly and back', async () => {
+    const left = await afterSteps(await tfjs(), kind, 3);
+    const taken = await afterSteps(await wasm(left), kind, 0);
+    expect(bytesOf(taken)).toEqual(bytesOf(left));
+    const back = await afterSteps(await tfjs(taken), kind, 0);
+    expect(bytesOf(back)).toEqual(bytesOf(left));
+  });
+
+  test('the same seed begins with the same weights', async () => {
+    expect(bytesOf(await afterSteps(await tfjs(), kind, 0))).toEqual(bytesOf(await afterSteps(await wasm(), kind, 0)));
+  });
+});

@@ -16,12 +16,7 @@ const SETS = {
   },
   cifar100: {
     title: 'CIFAR-100',
-    files: [
-      /^cifar-100-python$/,
-      /^cifar-100-binary$/,
-      /^cifar-100-python\.tar\.gz$/,
-      /^cifar-100-binary\.tar\.gz$/,
-    ],
+    files: [/^cifar-100-python$/, /^cifar-100-binary$/, /^cifar-100-python\.tar\.gz$/, /^cifar-100-binary\.tar\.gz$/],
   },
 } as const;
 type Name = keyof typeof SETS;

@@ -8,7 +8,8 @@ import { shuffled } from './shuffle.js';
  * on the seed and the number of images of each class alone.
  */
 export function drawHeldOut(labels: ArrayLike<number>, share: number, seed: number): boolean[] {
-  if (!(share >= 0 && share < 1)) throw new ParamError({ op: 'valSplit', expected: 'a share in [0, 1)', got: `${share}` });
+  if (!(share >= 0 && share < 1))
+    throw new ParamError({ op: 'valSplit', expected: 'a share in [0, 1)', got: `${share}` });
   const classes = new Map<number, number[]>();
   for (let i = 0; i < labels.length; i++) {
     const members = classes.get(labels[i]) ?? [];

@@ -40,10 +40,18 @@ export interface CacheOptions {
   readonly cache?: Cache;
 }
 
+/** Options of who wants the pixels at once. */
+export interface InMemory {
+  readonly cache?: 'memory';
+}
+
 function checkWord(op: string, words: readonly string[], given: string): void {
   // A caller without types may ask for something else.
   const last = `'${words[words.length - 1]}'`;
-  const expected = `${words.slice(0, -1).map((word) => `'${word}'`).join(', ')} or ${last}`;
+  const expected = `${words
+    .slice(0, -1)
+    .map((word) => `'${word}'`)
+    .join(', ')} or ${last}`;
   if (!words.includes(given)) throw new ParamError({ op, expected, got: given });
 }
 
@@ -83,7 +91,11 @@ async function withoutBad(
 }
 
 /** Whether images stay on the disk. A tar archive is in memory as it is, and has no files to read them from. */
-function isToStream({ path, onDisk }: Archive, n: number, { size, cache = 'memory' }: FitOptions & CacheOptions): boolean {
+function isToStream(
+  { path, onDisk }: Archive,
+  n: number,
+  { size, cache = 'memory' }: FitOptions & CacheOptions,
+): boolean {
   checkWord('cache', ['memory', 'none', 'auto'], cache);
   if (onDisk && (cache === 'none' || (cache === 'auto' && !fitsMemory(n, size)))) return true;
   checkMemory(path, n, size, onDisk ? 'all as they are needed (--cache none)' : 'the archive unpacked');
@@ -91,7 +103,7 @@ function isToStream({ path, onDisk }: Archive, n: number, { size, cache = 'memor
 }
 
 /** An image folder out of an archive that is open. */
-export function imageFolderFrom(archive: Archive, options: ImageFolderOptions): Promise<ImageSet>;
+export function imageFolderFrom(archive: Archive, options: ImageFolderOptions & InMemory): Promise<ImageSet>;
 export function imageFolderFrom(archive: Archive, options: ImageFolderOptions & CacheOptions): Promise<DataSet>;
 export async function imageFolderFrom(archive: Archive, options: ImageFolderOptions & CacheOptions): Promise<DataSet> {
   const { size, resize, interpolation, onBadImage = 'fail' } = options;

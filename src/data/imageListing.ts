@@ -70,7 +70,9 @@ function findRoots(files: readonly string[], path: string, { split, valSplit }: 
     throw new DataError({ op: path, expected: 'a split: train, val or test', got: 'none, and folders for it' });
   }
   const placesOf = (which: FolderSplit): readonly string[] =>
-    FOLDERS[which].map((name) => all.filter((root) => `/${root}`.endsWith(`/${name}/`))).find(({ length }) => length > 0) ?? [];
+    FOLDERS[which]
+      .map((name) => all.filter((root) => `/${root}`.endsWith(`/${name}/`)))
+      .find(({ length }) => length > 0) ?? [];
   const hasHeldOut = placesOf('test').length > 0;
   const drawn = valSplit !== undefined && !hasHeldOut;
   const found = placesOf(drawn ? 'train' : split);

@@ -12,7 +12,7 @@ import { checkSet } from './classes.js';
 import { isStreamed, type DataSet } from './dataset.js';
 import { startThreads, type Threads } from './loaderThreads.js';
 import { shuffled } from './shuffle.js';
-import { slotBytes, slotOf, type BatchShape, type Slots } from './slots.js';
+import { DEPTH, slotBytes, slotOf, type BatchShape, type Slots } from './slots.js';
 
 export type { Batch } from './batch.js';
 
@@ -58,8 +58,6 @@ export interface Loader {
   dispose(): Promise<void>;
 }
 
-/** Slots of a thread: one that is read, one that is written. */
-const DEPTH = 2;
 const MAX_WORKERS = 64;
 
 const refusal = (op: string, expected: string, got: unknown): ParamError =>
@@ -257,8 +255,7 @@ export function openLoader(set: DataSet, options: LoaderOptions): Promise<Loader
     const files = isStreamed(set) ? { root: set.files.root, fit: set.files.fit } : null;
     const source: BatchSource = { images, recipe, files };
     const shape: BatchShape = { batchSize, channels: set.channels, size: recipe.size, classes: images.classes };
-    const maker =
-      workers === 0 ? ownMaker(await batchSource(source), shape) : threadMaker(source, shape, workers);
+    const maker = workers === 0 ? ownMaker(await batchSource(source), shape) : threadMaker(source, shape, workers);
     const steps = dropLast ? Math.floor(set.n / batchSize) : Math.ceil(set.n / batchSize);
     return new BatchLoader(set, options, maker, steps);
   });

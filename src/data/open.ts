@@ -5,7 +5,7 @@ import { openArchive } from './archive.js';
 import { cifarFrom, cifarTitle } from './cifar.js';
 import { pick, spread, type DataSet, type FolderSplit, type ImageSet } from './dataset.js';
 import { findData } from './find.js';
-import { imageFolderFrom, type CacheOptions, type DecodeOptions } from './imageFolder.js';
+import { imageFolderFrom, type CacheOptions, type DecodeOptions, type InMemory } from './imageFolder.js';
 import { scaled } from './scaled.js';
 import { drawShapes } from './shapes.js';
 
@@ -43,7 +43,7 @@ function openShapes(split: FolderSplit, [height, width]: Size, { seed = 0, n = 1
  *
  * @throws DataError for what is missing or damaged; ParamError for an option that does not fit.
  */
-export function openDataset(spec: string, split: FolderSplit, options?: OpenOptions): Promise<ImageSet>;
+export function openDataset(spec: string, split: FolderSplit, options?: OpenOptions & InMemory): Promise<ImageSet>;
 export function openDataset(spec: string, split: FolderSplit, options: OpenOptions & CacheOptions): Promise<DataSet>;
 export async function openDataset(
   spec: string,

@@ -25,7 +25,7 @@ export function checkHead(bytes: Uint8Array, name: string): void {
 /** Looks at a file's first bytes only: thousands of images take a moment. @throws DataError as `checkHead` does */
 export async function checkFileHead(path: string): Promise<void> {
   const bytes = new Uint8Array(HEAD);
-  let count = 0;
+  let count: number;
   try {
     const file = await open(path);
     try {

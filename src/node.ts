@@ -2,12 +2,29 @@
 export { batchOf } from './data/normalise.js';
 export { readCifar10, readCifar100 } from './data/cifar.js';
 export { checkSet, classCounts, imbalance, type Imbalance } from './data/classes.js';
-export { pick, spread, type ImageSet, type SkippedImage, type Split } from './data/dataset.js';
+export {
+  isStreamed,
+  pick,
+  spread,
+  type DataSet,
+  type FolderSplit,
+  type ImageSet,
+  type SkippedImage,
+  type Split,
+  type StreamedSet,
+} from './data/dataset.js';
 export { download, DOWNLOADS, type Downloaded, type DownloadOptions, type RemoteFile } from './data/download.js';
-export { findCifar10 } from './data/find.js';
+export { findCifar10, findData } from './data/find.js';
 export { readImage } from './data/image.js';
-export { readImageFolder, type DecodeOptions, type ImageFolderOptions } from './data/imageFolder.js';
+export {
+  readImageFolder,
+  type Cache,
+  type CacheOptions,
+  type DecodeOptions,
+  type ImageFolderOptions,
+} from './data/imageFolder.js';
 export { openDataset, type OpenOptions } from './data/open.js';
+export { partOf } from './data/part.js';
 export { drawShapes } from './data/shapes.js';
 export { readWeights, writeWeights, type LoadedWeights } from './io/weightsFile.js';
 export { referenceBackend } from './oracle/backend.js';

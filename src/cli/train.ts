@@ -1,11 +1,9 @@
 import { Command, Option } from 'commander';
 import { resolveConfig, type ModelConfig } from '../core/config.js';
 import { TrainingError } from '../core/errors.js';
-import type { Size } from '../core/shapes.js';
-import { imbalance } from '../data/classes.js';
-import type { ImageSet, Split } from '../data/dataset.js';
-import { findCifar10 } from '../data/find.js';
-import { openDataset } from '../data/open.js';
+import { isStreamed } from '../data/dataset.js';
+import { findDefault } from '../data/find.js';
+import { loaderMemory } from '../data/loaderMemory.js';
 import { referenceBackend } from '../oracle/backend.js';
 import { recipeToFile, resolveRecipe, type Recipe } from '../train/recipe.js';
 import { RunFolder } from '../train/runFolder.js';
@@ -18,25 +16,20 @@ import { integer, number, size } from './arguments.js';
 import { engineOf, openTfjs, withBackend, type BackendOptions } from './backends.js';
 import { lineOf, percent, print } from './print.js';
 import { trainingDisplay } from './progressBar.js';
+import { openTrainingData, type TrainingDataOptions } from './trainingData.js';
 import { planOf, withRecipe, type RecipeFlags } from './trainOptions.js';
 
-interface TrainCommandOptions extends BackendOptions, RecipeFlags {
+interface TrainCommandOptions extends BackendOptions, RecipeFlags, TrainingDataOptions {
   readonly data?: string;
   readonly output: string;
   readonly resume?: true;
-  readonly limit?: number;
-  readonly valLimit?: number;
-  readonly imageSize?: Size;
   readonly workers: number;
   readonly checkpointEvery: number;
-  readonly onBadImage: 'fail' | 'skip';
   readonly json?: true;
 }
 
 /** Step records an epoch in metrics.jsonl: enough for a curve. */
 const RECORDS_PER_EPOCH = 20;
-/** Classes further apart than this are worth a word. */
-const UNBALANCED = 2;
 /** Milliseconds between two drawings of the curves, where epochs are short. */
 const DRAW_EVERY = 5000;
 /** The status of a process that ended at a signal, as shells have it. */
@@ -101,9 +94,13 @@ async function keep(folder: RunFolder, progress: Progress): Promise<void> {
   if (improved.bestFusable !== undefined) await folder.saveWeights('best-fusable', await improved.bestFusable());
 }
 
-/** Bytes that will be taken at the most, told before they are. */
-function plannedMemory(config: ModelConfig, { batchSize, loss, ema }: Recipe, options: TrainCommandOptions): number {
-  if (options.backend !== wasmBackend.name) return 0;
+/** Bytes that will be taken at the most, told before they are; null for backends that do not know. */
+function plannedMemory(
+  config: ModelConfig,
+  { batchSize, loss, ema }: Recipe,
+  options: TrainCommandOptions,
+): number | null {
+  if (options.backend !== wasmBackend.name) return null;
   return planTraining(config, batchSize, { threads: threadCount(options.threads), loss, ema: ema > 0 }).arena.end;
 }
 
@@ -128,17 +125,11 @@ async function run(options: TrainCommandOptions): Promise<void> {
       process.stderr.write(`${lineOf(error)}; the one before is taken\n`);
     },
   });
-  const spec = options.data ?? (await findCifar10()) ?? 'shapes';
-  const open = (split: Split, n: number | undefined): Promise<ImageSet> =>
-    openDataset(spec, split, {
-      size: options.imageSize ?? input_size,
-      native: options.imageSize === undefined,
-      seed: recipe.seed,
-      onBadImage: options.onBadImage,
-      ...(n === undefined ? {} : { n }),
-    });
-  const trained = await open('train', options.limit);
-  const heldOut = options.valLimit === 0 ? null : await open('test', options.valLimit);
+  // Before anything is read: a backend that is missing is soon told.
+  const openTrainer = await openerOf(options);
+  const spec = options.data ?? (await findDefault()) ?? 'shapes';
+  const data = await openTrainingData(spec, options, { inputSize: input_size, seed: recipe.seed, note });
+  const { train: trained, validation: heldOut } = data;
   const config = resolveConfig({
     ...plan.network,
     num_classes: trained.classNames.length,
@@ -148,25 +139,20 @@ async function run(options: TrainCommandOptions): Promise<void> {
     interpolation: trained.height === input_size[0] && trained.width === input_size[1] ? 'bicubic' : 'bilinear',
   });
   const file = { ...recipeToFile(recipe), ...plan.network };
-  note(`data   ${spec}: ${trained.n} images to train on, ${heldOut?.n ?? 0} held out, ${config.num_classes} classes`);
-  for (const { file: name, reason } of trained.skipped ?? []) note(`skipped ${name}: ${reason}`);
-  const { largest, smallest, ratio } = imbalance(trained);
-  if (ratio > UNBALANCED) {
-    const range = `${smallest.count} (${smallest.name}) to ${largest.count} (${largest.name})`;
-    note(`classes of ${range} images: they are trained on as they are`);
-  }
   note(`net    dims ${config.dims.join(',')}  strides ${config.strides.join(',')}  act_num ${config.act_num}`);
   const bytes = plannedMemory(config, recipe, options);
-  // Threads that make batches share a copy of their own.
-  const copies = options.workers > 0 ? 2 : 1;
-  const images = copies * (trained.images.byteLength + (heldOut?.images.byteLength ?? 0));
-  note(`memory ${mebibytes(bytes)} for the network in training, ${mebibytes(images)} for the images`);
+  const loading = { batchSize: recipe.batchSize, size: input_size, workers: options.workers };
+  const sets = heldOut === null ? [trained] : [trained, heldOut];
+  const images = sets.reduce((sum, set) => sum + loaderMemory(set, loading), 0);
+  const streamed = sets.some(isStreamed) ? ', which are read from the disk when a batch wants them' : '';
+  const network = bytes === null ? `what ${options.backend} takes` : mebibytes(bytes);
+  note(`memory ${network} for the network in training, ${mebibytes(images)} for the images${streamed}`);
   const { resumed } = folder;
   if (resumed !== null) note(`resume after ${resumed.globalStep} steps, in epoch ${resumed.epoch + 1}`);
   else if (options.resume) note('resume: no checkpoint yet, so from the beginning');
 
-  const steps = train({ train: trained, validation: heldOut }, config, recipe, {
-    openTrainer: await openerOf(options),
+  const steps = train(data, config, recipe, {
+    openTrainer,
     workers: options.workers,
     ...(resumed === null ? {} : { resume: resumed }),
   });
@@ -247,21 +233,33 @@ export const trainCommand = (): Command =>
     )
       .option(
         '-d, --data <what>',
-        'CIFAR-10 or -100 (archive or folder), an image folder, or "shapes"; looked for in data/ if not given',
+        'CIFAR-10 or -100 (archive, folder, "cifar10" or "cifar100"), an image folder, or "shapes"; what has no path here is looked for in data/ or VANILLANET_DATA, and so is CIFAR if nothing is given',
       )
       .option('-o, --output <folder>', 'where the run is kept', 'runs/train')
       .option('--resume', 'go on with the run in the output folder, to the same last bit')
       .option('--limit <n>', 'train on so many images only', integer(2))
       .option('--val-limit <n>', 'evaluate on so many held-out images only; 0 for none', integer(0))
       .option(
-        '--image-size <size>',
-        'size that images are held at in memory, before augmentation (the input size)',
-        size,
+        '--val-split <share>',
+        'hold out this share of each class, drawn by the seed, where an image folder has no val/ or test/ (0.1); 0 for none',
+        number(0, 1),
       )
+      .option('--image-size <size>', 'size that images are brought to before augmentation (the input size)', size)
       .option('--workers <n>', 'threads that prepare images beside the network', integer(0), 1)
       .option('--checkpoint-every <s>', 'seconds between checkpoints within an epoch', number(0), 300)
       .addOption(
-        new Option('--on-bad-image <what>', 'what to do about an image that cannot be read')
+        new Option(
+          '--cache <where>',
+          "where an image folder's pixels are kept: all in memory, none (read and decoded for each batch by the workers), or auto: in memory up to 2 GiB",
+        )
+          .choices(['auto', 'memory', 'none'])
+          .default('auto'),
+      )
+      .addOption(
+        new Option(
+          '--on-bad-image <what>',
+          'what to do about an image that cannot be read: name it and stop, or name it and leave it out. Without a cache, fail looks at how each file begins, and stops at one damaged further on when a batch wants it; skip decodes every file once beforehand',
+        )
           .choices(['fail', 'skip'])
           .default('fail'),
       )

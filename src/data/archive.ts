@@ -14,6 +14,8 @@ export interface Archive {
   readonly path: string;
   /** Every file, and every folder with a '/' at its end: relative, with '/' between, sorted. */
   readonly names: readonly string[];
+  /** It is a folder: the files are at path/name. */
+  readonly onDisk: boolean;
   read(name: string): Promise<Uint8Array>;
 }
 
@@ -42,7 +44,7 @@ async function openFolder(path: string): Promise<Archive> {
   const names = await listFolder(path).catch((cause: unknown) => {
     throw new DataError({ op: path, expected: 'a readable folder', got: reasonOf(cause) }, { cause });
   });
-  return { path, names: names.sort(byName), read: (name) => readBytes(join(path, name), DataError) };
+  return { path, onDisk: true, names: names.sort(byName), read: (name) => readBytes(join(path, name), DataError) };
 }
 
 async function unpacked(path: string, bytes: Uint8Array): Promise<Uint8Array> {
@@ -75,6 +77,7 @@ async function openTar(path: string): Promise<Archive> {
   }
   return {
     path,
+    onDisk: false,
     names: [...files.keys(), ...folders].sort(byName),
     read(name) {
       const data = files.get(name);

@@ -8,9 +8,9 @@ import { transformOf } from './augment/pipeline.js';
 import { randomErasing } from './augment/randomErasing.js';
 import type { Batch } from './batch.js';
 
-/** Images in memory that threads can share. */
+/** Images in memory that threads can share; without `data` where their pixels come with the order. */
 export interface Images {
-  /** [n, channels, height, width] */
+  /** [n, channels, height, width], or empty */
   readonly data: Uint8Array;
   readonly labels: Int32Array;
   readonly channels: number;
@@ -37,8 +37,11 @@ export interface Order {
   readonly positions: Int32Array;
 }
 
+/** The pixels of the i-th image of an order, which is at this position of the set. */
+export type PixelsOf = (i: number, position: number) => Uint8Array;
+
 /** Fills a batch that has room for all positions. */
-export type MakeBatch = (order: Order, out: Batch) => void;
+export type MakeBatch = (order: Order, out: Batch, pixelsOf: PixelsOf) => void;
 
 /** Makes batches that depend on recipe and order alone. */
 export function batchMaker(images: Images, recipe: Recipe): MakeBatch {
@@ -48,17 +51,15 @@ export function batchMaker(images: Images, recipe: Recipe): MakeBatch {
   const fill = recipe.mean.map((m) => Math.min(255, Math.max(0, roundHalfEven(255 * m))));
   const transform = transformOf(recipe.augment, size, fill);
   const { randomErasing: erasing } = recipe.augment;
-  const length = channels * height * width;
   const area = size[0] * size[1];
   const others = smoothing / classes;
 
-  return ({ epoch, step, positions }, { x, targets, labels }) => {
+  return ({ epoch, step, positions }, { x, targets, labels }, pixelsOf) => {
     targets.fill(others);
     for (let i = 0; i < positions.length; i++) {
       const position = positions[i];
       const draws = Draws.ofImage(seed, epoch, position);
-      const data = images.data.subarray(position * length, (position + 1) * length);
-      const image = transform({ data, channels, height, width }, draws);
+      const image = transform({ data: pixelsOf(i, position), channels, height, width }, draws);
       for (let c = 0, from = 0, to = i * channels * area; c < channels; c++) {
         const table = tables[c];
         for (const end = from + area; from < end;) x[to++] = table[image.data[from++]];

@@ -1,13 +1,13 @@
+import type { FitOptions } from '../image/preprocess.js';
+
 /** An image that was left out, and why. */
 export interface SkippedImage {
   readonly file: string;
   readonly reason: string;
 }
 
-/** Labelled images, all of one size, in memory. */
-export interface ImageSet {
-  /** Pixels 0..255, [n, channels, height, width], row-major. */
-  readonly images: Uint8Array;
+/** Labelled images, all of one size; wherever their pixels are. */
+export interface Labelled {
   /** One index into `classNames` for each image. */
   readonly labels: Uint8Array | Int32Array;
   readonly n: number;
@@ -17,9 +17,38 @@ export interface ImageSet {
   readonly classNames: readonly string[];
   /** Of a set that was read with bad images left out: which those were. */
   readonly skipped?: readonly SkippedImage[];
+  /** Of an image folder without a folder for the split: everything that is there, or what was drawn from it. */
+  readonly undivided?: 'whole' | 'drawn';
 }
 
+/** A set in memory. */
+export interface ImageSet extends Labelled {
+  /** Pixels 0..255, [n, channels, height, width], row-major. */
+  readonly images: Uint8Array;
+}
+
+/** Image files and how they come to be pixels; plain values, so that a thread can be told. */
+export interface ImageFiles {
+  /** The folder that the names begin at. */
+  readonly root: string;
+  /** One for each image. */
+  readonly names: readonly string[];
+  readonly fit: FitOptions;
+}
+
+/** A set on the disk, of which images are read when a batch wants them. */
+export interface StreamedSet extends Labelled {
+  readonly files: ImageFiles;
+}
+
+export type DataSet = ImageSet | StreamedSet;
+
+export const isStreamed = (set: DataSet): set is StreamedSet => 'files' in set;
+
 export type Split = 'train' | 'test';
+
+/** 'val' is what a training is judged by: the same as 'test' where a set has but one of them. */
+export type FolderSplit = Split | 'val';
 
 /** The images at the given positions, in that order. */
 export function pick(set: ImageSet, positions: readonly number[]): ImageSet {

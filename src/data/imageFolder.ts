@@ -1,123 +1,62 @@
+import { join } from 'node:path';
 import { DataError, ParamError } from '../core/errors.js';
-import { checkSize, type RgbImage } from '../image/pixelImage.js';
-import { fit, type FitOptions } from '../image/preprocess.js';
+import { checkSize } from '../image/pixelImage.js';
+import type { FitOptions } from '../image/preprocess.js';
 import { openArchive, type Archive } from './archive.js';
-import { separate } from './planar.js';
-import { atATime } from './atATime.js';
+import { AT_A_TIME, atATime } from './atATime.js';
 import { classCounts } from './classes.js';
-import { pick, spread, type ImageSet, type SkippedImage, type Split } from './dataset.js';
-import { decodeImage } from './image.js';
-import { checkMemory } from './memory.js';
+import { pick, spread, type DataSet, type ImageSet, type Labelled, type SkippedImage } from './dataset.js';
+import { decoderTo } from './decoder.js';
+import { checkFileHead } from './imageHead.js';
+import { listImages, type SplitOptions } from './imageListing.js';
+import { checkMemory, fitsMemory } from './memory.js';
 
 /** What becomes of images that cannot be read, and who hears how far it is. */
 export interface DecodeOptions {
-  /** 'fail' (the default) refuses the set; 'skip' leaves them out, and says which in `skipped`. */
+  /**
+   * 'fail' (the default) refuses the set; 'skip' leaves them out, and says which in `skipped`. Of a set that is
+   * streamed, 'fail' looks at how each file begins, and refuses one damaged further on when it is read; 'skip' reads
+   * every file once beforehand, so that the set is the same as in memory.
+   */
   readonly onBadImage?: 'fail' | 'skip';
   /** Called after every image. */
   readonly onProgress?: (done: number, total: number) => void;
 }
 
+/** Where the pixels of an image folder are. */
+export type Cache = 'memory' | 'none' | 'auto';
+
 /** How every image is brought to its size, as in `fit`; but `crop_pct` is 1 where it is not given. */
-export interface ImageFolderOptions extends FitOptions, DecodeOptions {
-  /** Which of root/train and root/test; without such folders, both are the whole. */
-  readonly split?: Split;
+export interface ImageFolderOptions extends FitOptions, DecodeOptions, SplitOptions {
   /** At most so many images, evenly spread over the classes. */
   readonly n?: number;
 }
 
-/** Images at a time, each of them whole in memory: sharp has four threads, and should not wait for us. */
-const AT_A_TIME = 8;
-
-const isFolder = (name: string): boolean => name.endsWith('/');
-
-/** '' for `cat/1.png`, 'pets/train/' for `pets/train/cat/1.png`, null for a file in no class. */
-function rootOf(file: string): string | null {
-  const folders = file.split('/').slice(0, -1);
-  return folders.length === 0
-    ? null
-    : folders
-        .slice(0, -1)
-        .map((folder) => `${folder}/`)
-        .join('');
+export interface CacheOptions {
+  /**
+   * 'memory' (the default) reads all images now; 'none' reads each when a batch wants it, which wants a folder on the
+   * disk; 'auto' is 'memory' up to 2 GiB of pixels, and 'none' beyond. Batches are the same.
+   */
+  readonly cache?: Cache;
 }
 
-interface Roots {
-  /** The folder that holds the classes of the split asked for. */
-  readonly root: string;
-  /** Those of every split: a class has the same index in all of them, even where one has no image of it. */
-  readonly all: readonly string[];
+/** Options of who wants the pixels at once. */
+export interface InMemory {
+  readonly cache?: 'memory';
 }
 
-function findRoots(files: readonly string[], path: string, split: Split | undefined): Roots {
-  const roots = [...new Set(files.map(rootOf))].filter((root) => root !== null);
-  const endingIn = (which: Split): string[] => roots.filter((root) => `/${root}`.endsWith(`/${which}/`));
-  const splits = { train: endingIn('train'), test: endingIn('test') };
-  const all = [...splits.train, ...splits.test];
-  if (all.length === 0) {
-    if (roots.length > 0) return { root: roots[0], all: [roots[0]] };
-    const got = files.length === 0 ? 'no files' : files[0];
-    throw new DataError({ op: path, expected: 'images in a folder for each class', got });
-  }
-  if (split === undefined) {
-    throw new DataError({ op: path, expected: 'a split: train or test', got: 'none, and folders for it' });
-  }
-  const found = splits[split];
-  if (found.length !== 1) {
-    const got = found.join(', ') || 'none with images in it';
-    throw new DataError({ op: path, expected: `one folder ${split}`, got });
-  }
-  return { root: found[0], all };
-}
-
-interface Listing {
-  readonly classNames: readonly string[];
-  /** Sorted by path. */
-  readonly files: readonly string[];
-  readonly labels: Int32Array;
-}
-
-function list({ names, path }: Archive, split: Split | undefined): Listing {
-  // Dot files are the file manager's, not the user's.
-  const visible = names.filter((name) => !/(^|\/)\./.test(name));
-  const everything = visible.filter((name) => !isFolder(name));
-  const { root, all } = findRoots(everything, path, split);
-  // Where there are splits, what lies beside them is no business of ours.
-  const isSplit = /(^|\/)(train|test)\/$/.test(root);
-  const files = isSplit ? everything.filter((name) => name.startsWith(root)) : everything;
-  const odd = files.find((name) => rootOf(name) !== root);
-  if (odd !== undefined) {
-    throw new DataError({ op: `${path}: ${odd}`, expected: `an image in ${root}<class>/`, got: 'a file elsewhere' });
-  }
-
-  const classOf = (file: string): string => file.split('/').slice(-2)[0];
-  const inClass = everything.filter((file) => all.some((one) => one === rootOf(file)));
-  const classNames = [...new Set(inClass.map(classOf))].sort();
-  const filled = new Set(files.map(classOf));
-  const isClass = (name: string): boolean => isFolder(name) && rootOf(`${name}x`) === root;
-  const empty = visible.find((name) => isClass(name) && !filled.has(classOf(`${name}x`)));
-  if (empty !== undefined) {
-    throw new DataError({ op: `${path}: ${empty}`, expected: 'the images of a class', got: 'an empty folder' });
-  }
-  const indices = new Map(classNames.map((name, i) => [name, i]));
-  return { classNames, files, labels: Int32Array.from(files, (file) => indices.get(classOf(file)) ?? -1) };
-}
-
-/**
- * How images are fitted; those that have the size already are left as they are, which
- * is what scaling would do at some cost.
- */
-function fitter(options: ImageFolderOptions): (image: RgbImage) => Uint8Array {
-  // Nothing is cut off that training could see.
-  const fitting = { crop_pct: 1, ...options };
-  const [height, width] = options.size;
-  // An option out of range is refused now, and not by the first image of another size.
-  fit({ data: new Uint8Array(3), width: 1, height: 1 }, { ...fitting, size: [1, 1] });
-  const isWhole = fitting.resize === 'exact' || fitting.crop_pct === 1;
-  return (image) => (isWhole && image.height === height && image.width === width ? image : fit(image, fitting)).data;
+function checkWord(op: string, words: readonly string[], given: string): void {
+  // A caller without types may ask for something else.
+  const last = `'${words[words.length - 1]}'`;
+  const expected = `${words
+    .slice(0, -1)
+    .map((word) => `'${word}'`)
+    .join(', ')} or ${last}`;
+  if (!words.includes(given)) throw new ParamError({ op, expected, got: given });
 }
 
 /** @throws DataError where too much would be lost for the rest to be the same set */
-function checkLoss(path: string, bad: readonly SkippedImage[], before: ImageSet, left: ImageSet): void {
+function checkLoss(path: string, bad: readonly SkippedImage[], before: Labelled, left: Labelled): void {
   const example = bad.length === 0 ? '' : ` (${bad[0].file}: ${bad[0].reason})`;
   if (2 * bad.length > before.n) {
     const got = `${bad.length} of ${before.n} that are none${example}`;
@@ -131,49 +70,86 @@ function checkLoss(path: string, bad: readonly SkippedImage[], before: ImageSet,
   }
 }
 
-/** An image folder out of an archive that is open. */
-export async function imageFolderFrom(archive: Archive, options: ImageFolderOptions): Promise<ImageSet> {
-  checkSize(options.size);
-  const { onBadImage = 'fail', onProgress, n: most } = options;
-  // A caller without types may ask for something else.
-  if (!['fail', 'skip'].includes(onBadImage)) {
-    throw new ParamError({ op: 'onBadImage', expected: "'fail' or 'skip'", got: onBadImage });
-  }
-  const toSize = fitter(options);
-  const { files, labels, classNames } = list(archive, options.split);
-  const [height, width] = options.size;
-  const positions = spread(files.length, most ?? files.length);
-  const n = positions.length;
-  checkMemory(archive.path, n, options.size);
-  const size = 3 * height * width;
-  const images = new Uint8Array(n * size);
-  const reasons = new Map<number, SkippedImage>();
-
-  const place = async (i: number): Promise<void> => {
-    const file = files[positions[i]];
+/** Does something to every file, some at a time. @returns those that it refused, where they may be left out */
+async function withoutBad(
+  files: readonly string[],
+  { onBadImage = 'fail', onProgress }: DecodeOptions,
+  work: (file: string, i: number) => Promise<void>,
+): Promise<ReadonlyMap<number, SkippedImage>> {
+  const bad = new Map<number, SkippedImage>();
+  let done = 0;
+  await atATime(files.length, AT_A_TIME, async (i) => {
     try {
-      const image = await decodeImage(await archive.read(file), `${archive.path}/${file}`);
-      separate(toSize(image), images.subarray(i * size, (i + 1) * size));
+      await work(files[i], i);
     } catch (error) {
       if (onBadImage === 'fail' || !(error instanceof DataError)) throw error;
-      reasons.set(i, { file, reason: error.got });
+      bad.set(i, { file: files[i], reason: error.got });
     }
-  };
-  let done = 0;
-  await atATime(n, AT_A_TIME, async (i) => {
-    await place(i);
-    onProgress?.(++done, n);
+    onProgress?.(++done, files.length);
   });
+  return bad;
+}
 
-  const all = {
-    ...{ images, n, channels: 3, height, width, classNames },
+/** Whether images stay on the disk. A tar archive is in memory as it is, and has no files to read them from. */
+function isToStream(
+  { path, onDisk }: Archive,
+  n: number,
+  { size, cache = 'memory' }: FitOptions & CacheOptions,
+): boolean {
+  checkWord('cache', ['memory', 'none', 'auto'], cache);
+  if (onDisk && (cache === 'none' || (cache === 'auto' && !fitsMemory(n, size)))) return true;
+  checkMemory(path, n, size, onDisk ? 'all as they are needed (--cache none)' : 'the archive unpacked');
+  return false;
+}
+
+/** An image folder out of an archive that is open. */
+export function imageFolderFrom(archive: Archive, options: ImageFolderOptions & InMemory): Promise<ImageSet>;
+export function imageFolderFrom(archive: Archive, options: ImageFolderOptions & CacheOptions): Promise<DataSet>;
+export async function imageFolderFrom(archive: Archive, options: ImageFolderOptions & CacheOptions): Promise<DataSet> {
+  const { size, resize, interpolation, onBadImage = 'fail' } = options;
+  checkSize(size);
+  checkWord('onBadImage', ['fail', 'skip'], onBadImage);
+  // Nothing is cut off that training could see.
+  const fit: FitOptions = {
+    ...{ size, crop_pct: options.crop_pct ?? 1 },
+    ...(resize === undefined ? {} : { resize }),
+    ...(interpolation === undefined ? {} : { interpolation }),
+  };
+  const decode = decoderTo(fit);
+  const { files, labels, ...rest } = listImages(archive, options);
+  const positions = spread(files.length, options.n ?? files.length);
+  const names = positions.map((position) => files[position]);
+  const n = names.length;
+  const [height, width] = size;
+  const length = 3 * height * width;
+  const about = {
+    ...{ n, channels: 3, height, width, ...rest },
     labels: Int32Array.from(positions, (position) => labels[position]),
   };
-  if (onBadImage === 'fail') return all;
-  const good = positions.map((_, i) => i).filter((i) => !reasons.has(i));
-  const skipped = [...reasons].sort(([a], [b]) => a - b).map(([, image]) => image);
-  const left = skipped.length === 0 ? all : pick(all, good);
-  checkLoss(archive.path, skipped, all, left);
+
+  const toStream = isToStream(archive, n, options);
+  const images = new Uint8Array(toStream ? 0 : n * length);
+  const toMemory = async (file: string, i: number): Promise<void> =>
+    decode(await archive.read(file), `${archive.path}/${file}`, images.subarray(i * length, (i + 1) * length));
+  const read = async (file: string): Promise<void> =>
+    decode(await archive.read(file), join(archive.path, file), new Uint8Array(length));
+  const look = (file: string): Promise<void> => checkFileHead(join(archive.path, file));
+  const bad = await withoutBad(names, options, !toStream ? toMemory : onBadImage === 'skip' ? read : look);
+
+  const good = positions.map((_, i) => i).filter((i) => !bad.has(i));
+  const left: DataSet = toStream
+    ? {
+        ...about,
+        n: good.length,
+        labels: Int32Array.from(good, (i) => about.labels[i]),
+        files: { root: archive.path, names: good.map((i) => names[i]), fit },
+      }
+    : bad.size === 0
+      ? { ...about, images }
+      : pick({ ...about, images }, good);
+  if (onBadImage === 'fail') return left;
+  const skipped = [...bad].sort(([a], [b]) => a - b).map(([, image]) => image);
+  checkLoss(archive.path, skipped, about, left);
   return { ...left, skipped };
 }
 

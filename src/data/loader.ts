@@ -6,11 +6,13 @@ import { normalisationTables } from '../image/normalise.js';
 import { MAX_EPOCHS } from './augment/draws.js';
 import { checkAugment, type AugmentOptions } from './augment/options.js';
 import type { Batch } from './batch.js';
-import { batchMaker, type Images, type Order, type Recipe } from './batchMaker.js';
-import type { ImageSet } from './dataset.js';
+import type { Images, Recipe } from './batchMaker.js';
+import { batchSource, type BatchSource, type FileOrder, type FillBatch } from './batchSource.js';
+import { checkSet } from './classes.js';
+import { isStreamed, type DataSet } from './dataset.js';
 import { startThreads, type Threads } from './loaderThreads.js';
 import { shuffled } from './shuffle.js';
-import { slotBytes, slotOf, type BatchShape, type Slots } from './slots.js';
+import { DEPTH, slotBytes, slotOf, type BatchShape, type Slots } from './slots.js';
 
 export type { Batch } from './batch.js';
 
@@ -56,8 +58,6 @@ export interface Loader {
   dispose(): Promise<void>;
 }
 
-/** Slots of a thread: one that is read, one that is written. */
-const DEPTH = 2;
 const MAX_WORKERS = 64;
 
 const refusal = (op: string, expected: string, got: unknown): ParamError =>
@@ -73,7 +73,7 @@ const SUPERSEDED = ['epoch', 'the epoch begun last', 'one begun before it'] as c
 const isInteger = (v: unknown, low: number, high: number): boolean =>
   Number.isSafeInteger(v) && (v as number) >= low && (v as number) <= high;
 
-function check(set: ImageSet, o: LoaderOptions): void {
+function check(set: DataSet, o: LoaderOptions): void {
   const isShare = (v: number): boolean => v >= 0 && v <= 1;
   if (!isInteger(o.batchSize, 1, set.n)) refuse('batchSize', `an integer from 1 to the ${set.n} images`, o.batchSize);
   if (!isInteger(o.seed, 0, 2 ** 32 - 1)) refuse('seed', 'an integer in [0, 2^32)', o.seed);
@@ -95,24 +95,21 @@ function check(set: ImageSet, o: LoaderOptions): void {
   if (!isInteger(workers, 0, MAX_WORKERS)) refuse('workers', `an integer from 0 to ${MAX_WORKERS}`, workers);
   normalisationTables(set.channels, o.mean, o.std);
   checkAugment(o.augment ?? {}, { channels: set.channels, size: [set.height, set.width] });
-  const length = set.n * set.channels * set.height * set.width;
-  if (set.images.length !== length) refuse('images', `${length} bytes`, set.images.length);
-  if (set.labels.length !== set.n || set.labels.some((label) => label < 0 || label >= set.classNames.length)) {
-    refuse('labels', `${set.n} from 0 to ${set.classNames.length - 1}`, 'others');
-  }
+  checkSet(set);
 }
 
-function imagesOf(set: ImageSet, shared: boolean): Images {
+function imagesOf(set: DataSet, shared: boolean): Images {
   const { channels, height, width } = set;
   const buffer = (bytes: number): ArrayBufferLike => (shared ? new SharedArrayBuffer(bytes) : new ArrayBuffer(bytes));
-  const data = shared ? new Uint8Array(buffer(set.images.length)) : set.images;
-  if (shared) data.set(set.images);
+  const pixels = isStreamed(set) ? new Uint8Array(0) : set.images;
+  const data = shared ? new Uint8Array(buffer(pixels.length)) : pixels;
+  if (shared) data.set(pixels);
   const labels = new Int32Array(buffer(4 * set.n));
   labels.set(set.labels);
   return { data, labels, channels, height, width, classes: set.classNames.length };
 }
 
-const recipeOf = (set: ImageSet, o: LoaderOptions): Recipe => ({
+const recipeOf = (set: DataSet, o: LoaderOptions): Recipe => ({
   seed: o.seed,
   mean: [...o.mean],
   std: [...o.std],
@@ -126,7 +123,8 @@ const recipeOf = (set: ImageSet, o: LoaderOptions): Recipe => ({
 interface Maker {
   /** Slots, and so batches that may be begun before the first is asked for. */
   readonly ahead: number;
-  begin(number: number, order: Order): void;
+  begin(number: number, order: FileOrder): void;
+  /** Rejects where an image of it cannot be read. */
   finish(number: number, n: number): Promise<Batch>;
   /** Nobody wants any more what was begun; who waits for it gets this error. */
   restart(cause: Error): void;
@@ -134,30 +132,34 @@ interface Maker {
 }
 
 /** Makes each batch in this thread when it is asked for. */
-function ownMaker(images: Images, recipe: Recipe, shape: BatchShape): Maker {
-  const make = batchMaker(images, recipe);
+function ownMaker(fill: FillBatch, shape: BatchShape): Maker {
   const slots: Slots = { memory: new ArrayBuffer(slotBytes(shape, 1)), shape };
-  let next: Order | null = null;
+  let next: FileOrder | null = null;
+  // An epoch that was left may still be reading.
+  let last: Promise<unknown> = Promise.resolve();
   return {
     ahead: 1,
     begin(_, order) {
       next = order;
     },
-    finish(_, n) {
+    async finish(_, n) {
       const batch = slotOf(slots, 0, n);
-      if (next !== null) make(next, batch);
-      return Promise.resolve(batch);
+      const order = next;
+      const filled = last.then(() => (order === null ? undefined : fill(order, batch)));
+      last = filled.catch(() => undefined);
+      await filled;
+      return batch;
     },
     restart: () => undefined,
     stop: () => Promise.resolve(),
   };
 }
 
-function threadMaker(images: Images, recipe: Recipe, shape: BatchShape, workers: number): Maker {
+function threadMaker(source: BatchSource, shape: BatchShape, workers: number): Maker {
   const count = DEPTH * workers;
   const slots: Slots = { memory: new SharedArrayBuffer(slotBytes(shape, count)), shape };
   const script = createRequire(import.meta.url).resolve('#data/worker');
-  const threads: Threads = startThreads(script, workers, { images, recipe, slots });
+  const threads: Threads = startThreads(script, workers, { source, slots });
   return {
     ahead: count,
     begin(number, order) {
@@ -175,6 +177,10 @@ function threadMaker(images: Images, recipe: Recipe, shape: BatchShape, workers:
   };
 }
 
+/** The files of an order, of a set that is on the disk. */
+const namesOf = (set: DataSet, positions: Int32Array): Pick<FileOrder, 'names'> =>
+  isStreamed(set) ? { names: Array.from(positions, (position) => set.files.names[position]) } : {};
+
 class BatchLoader implements Loader {
   waited = 0;
   private disposed = false;
@@ -184,7 +190,7 @@ class BatchLoader implements Loader {
   private begun = 0;
 
   constructor(
-    private readonly n: number,
+    private readonly set: DataSet,
     private readonly options: LoaderOptions,
     private readonly maker: Maker,
     readonly steps: number,
@@ -211,17 +217,18 @@ class BatchLoader implements Loader {
     const turn = ++this.turn;
     this.maker.restart(refusal(...SUPERSEDED));
     const { seed, batchSize, shuffle = true } = this.options;
-    const order = shuffle ? shuffled(this.n, seed, epoch) : Int32Array.from({ length: this.n }, (_, i) => i);
+    const { n: images } = this.set;
+    const order = shuffle ? shuffled(images, seed, epoch) : Int32Array.from({ length: images }, (_, i) => i);
     const first = this.begun;
     const begin = (step: number): void => {
       if (step >= this.steps) return;
       const positions = order.slice(step * batchSize, (step + 1) * batchSize);
-      this.maker.begin(this.begun++, { epoch, step, positions });
+      this.maker.begin(this.begun++, { epoch, step, positions, ...namesOf(this.set, positions) });
     };
     for (let step = firstStep; step < firstStep + this.maker.ahead; step++) begin(step);
     for (let step = firstStep; step < this.steps; step++) {
       const since = performance.now();
-      const n = Math.min(batchSize, this.n - step * batchSize);
+      const n = Math.min(batchSize, this.set.n - step * batchSize);
       const batch = await this.maker.finish(first + step - firstStep, n);
       this.waited += performance.now() - since;
       yield batch;
@@ -233,21 +240,23 @@ class BatchLoader implements Loader {
 }
 
 /**
- * Opens a set for training. With threads, the images are copied once into memory that
- * they share; whatever the number of threads, batches are the same bit for bit.
+ * Opens a set for training. With threads, images in memory are copied once into memory that
+ * they share, and those on the disk are read by the threads, ahead of who asks; whatever the number of threads, batches are the same bit for bit.
  *
  * @throws ParamError before anything starts, naming the option that is out of range
  */
-export function openLoader(set: ImageSet, options: LoaderOptions): Promise<Loader> {
+export function openLoader(set: DataSet, options: LoaderOptions): Promise<Loader> {
   // Whoever calls without types gets a rejection too, and no exception beside it.
-  return Promise.resolve().then(() => {
+  return Promise.resolve().then(async () => {
     check(set, options);
     const { batchSize, dropLast = true, workers = 1 } = options;
     const images = imagesOf(set, workers > 0);
     const recipe = recipeOf(set, options);
+    const files = isStreamed(set) ? { root: set.files.root, fit: set.files.fit } : null;
+    const source: BatchSource = { images, recipe, files };
     const shape: BatchShape = { batchSize, channels: set.channels, size: recipe.size, classes: images.classes };
-    const maker = workers === 0 ? ownMaker(images, recipe, shape) : threadMaker(images, recipe, shape, workers);
+    const maker = workers === 0 ? ownMaker(await batchSource(source), shape) : threadMaker(source, shape, workers);
     const steps = dropLast ? Math.floor(set.n / batchSize) : Math.ceil(set.n / batchSize);
-    return new BatchLoader(set.n, options, maker, steps);
+    return new BatchLoader(set, options, maker, steps);
   });
 }

@@ -1,24 +1,30 @@
 import { Worker } from 'node:worker_threads';
-import type { Images, Order, Recipe } from './batchMaker.js';
+import { DataError, type ErrorFields } from '../core/errors.js';
+import type { BatchSource, FileOrder } from './batchSource.js';
 import type { Slots } from './slots.js';
 
 /** What a thread is started with. */
 export interface ThreadData {
-  readonly images: Images;
-  readonly recipe: Recipe;
+  readonly source: BatchSource;
   readonly slots: Slots;
 }
 
-/** What it is asked for, and answers by the number. */
-export interface Job extends Order {
+/** What it is asked for. */
+export interface Job extends FileOrder {
   readonly number: number;
   readonly slot: number;
+}
+
+/** What it answers: the job is done, or an image of it cannot be read. */
+export interface Answer {
+  readonly number: number;
+  readonly failure?: ErrorFields;
 }
 
 export interface Threads {
   /** Has thread `number % count` fill the job's slot, after all it was asked for before. */
   send(job: Job): void;
-  /** When the job is done. Rejects with the error of any thread, now or later. */
+  /** When the job is done. Rejects with a DataError of its own, or with the error of any thread, now or later. */
   done(number: number): Promise<void>;
   /** Forgets what was sent; who waits for it gets this error. */
   forget(cause: Error): void;
@@ -34,7 +40,7 @@ interface Waiting {
 
 /** Starts threads that make batches. They keep no process alive, but while somebody waits for them. */
 export function startThreads(script: string, count: number, data: ThreadData): Threads {
-  const finished = new Set<number>();
+  const finished = new Map<number, DataError | null>();
   let waiting: Waiting | null = null;
   let failure: { readonly cause: Error } | null = null;
 
@@ -46,10 +52,14 @@ export function startThreads(script: string, count: number, data: ThreadData): T
   const workers = Array.from({ length: count }, () => {
     // Not the parent's flags: its loaders are of no use to the script, and slow.
     const worker = new Worker(script, { workerData: data, execArgv: [] });
-    worker.on('message', (number: number) => {
-      finished.add(number);
-      if (waiting?.number !== number) return;
-      waiting.resolve();
+    worker.on('message', ({ number, failure: damage }: Answer) => {
+      const error = damage === undefined ? null : new DataError(damage);
+      if (waiting?.number !== number) {
+        finished.set(number, error);
+        return;
+      }
+      if (error === null) waiting.resolve();
+      else waiting.reject(error);
       waiting = null;
     });
     worker.on('error', fail);
@@ -66,6 +76,8 @@ export function startThreads(script: string, count: number, data: ThreadData): T
     },
     async done(number) {
       if (failure !== null) throw failure.cause;
+      const end = finished.get(number);
+      if (end instanceof DataError) throw end;
       if (finished.delete(number)) return;
       const worker = workers[number % count];
       worker.ref();
@@ -76,7 +88,6 @@ export function startThreads(script: string, count: number, data: ThreadData): T
       } finally {
         worker.unref();
       }
-      finished.delete(number);
     },
     forget(cause) {
       finished.clear();

@@ -9,6 +9,9 @@ export interface BatchShape {
   readonly classes: number;
 }
 
+/** Slots of a thread: one that is read, one that is written. */
+export const DEPTH = 2;
+
 /** Memory of whole batches, one after the other: of this thread alone, or shared. */
 export interface Slots {
   readonly memory: ArrayBufferLike;

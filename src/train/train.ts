@@ -4,7 +4,8 @@ import { ParamError, TrainingError } from '../core/errors.js';
 import type { OptimiserStep } from '../core/optimiser.js';
 import { mapSizes } from '../core/shapes.js';
 import type { StateDict } from '../core/tensor.js';
-import type { ImageSet } from '../data/dataset.js';
+import { checkSet } from '../data/classes.js';
+import type { DataSet } from '../data/dataset.js';
 import { openLoader, type Loader } from '../data/loader.js';
 import { fuseState } from '../oracle/fuse.js';
 import type { EpochRecord, StepRecord } from '../report/record.js';
@@ -21,9 +22,9 @@ export type OpenTrainer = (
 ) => Trainer | Promise<Trainer>;
 
 export interface TrainingData {
-  readonly train: ImageSet;
+  readonly train: DataSet;
   /** Evaluated after every epoch, at the λ reached; null for none. */
-  readonly validation: ImageSet | null;
+  readonly validation: DataSet | null;
 }
 
 export interface RunOptions {
@@ -64,13 +65,6 @@ function refuse(op: string, expected: string, got: unknown): never {
   throw new ParamError({ op, expected, got: String(got) });
 }
 
-function checkImages(op: string, set: ImageSet, { in_chans, num_classes }: ModelConfig): void {
-  if (set.channels !== in_chans) refuse(op, `images of ${in_chans} channels`, set.channels);
-  if (set.classNames.length !== num_classes) {
-    refuse('num_classes', `${set.classNames.length}, as the data`, num_classes);
-  }
-}
-
 /** What a checkpoint must agree in with the run that goes on from it. */
 function checkResume({ config, recipe, images }: Checkpoint, now: ModelConfig, with_: Recipe, n: number): void {
   for (const key of Object.keys(now) as (keyof ModelConfig)[]) {
@@ -100,8 +94,8 @@ export function train(
   options: RunOptions = {},
 ): AsyncGenerator<Progress, Trained> {
   if (config.form !== 'train') refuse('train', 'the train form', `the ${config.form} form`);
-  checkImages('train', data.train, config);
-  if (data.validation !== null) checkImages('validation', data.validation, config);
+  checkSet(data.train, config, 'train');
+  if (data.validation !== null) checkSet(data.validation, config, 'validation');
   const recipe = resolveRecipe(given);
   checkRecipe(recipe, data.train.n);
   mapSizes(config, config.input_size);

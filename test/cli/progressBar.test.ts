@@ -1,23 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
-import { Writable } from 'node:stream';
 import { duration, trainingDisplay, type TrainingDisplay } from '../../src/cli/progressBar.js';
 import { epochRecord, stepRecord } from '../report/madeUp.js';
-
-/** Keeps what was written; a terminal where it has columns. */
-class Screen extends Writable {
-  text = '';
-  readonly isTTY: boolean;
-
-  constructor(readonly columns?: number) {
-    super();
-    this.isTTY = columns !== undefined;
-  }
-
-  override _write(chunk: Buffer, _: string, done: () => void): void {
-    this.text += chunk.toString();
-    done();
-  }
-}
+import { plain, Screen } from './screen.js';
 
 const STEPS = 20;
 const record = (epoch: number, step: number) =>
@@ -30,10 +14,6 @@ function showAll(display: TrainingDisplay): void {
   }
   display.stop();
 }
-
-/** Without cursor movements and colours. */
-// eslint-disable-next-line no-control-regex -- that is what a terminal is told with
-const plain = (text: string): string => text.replace(/\x1b(\[[\d;?]*[A-Za-z]|[78])/g, '');
 
 const before = process.env['NO_COLOR'];
 beforeEach(() => {

@@ -4,13 +4,14 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { ParamError } from '../../src/core/errors.js';
+import { DataError, ParamError } from '../../src/core/errors.js';
 import type { ImageSet } from '../../src/data/dataset.js';
 import { openLoader, type Batch, type Loader, type LoaderOptions } from '../../src/data/loader.js';
 import { startThreads, type ThreadData } from '../../src/data/loaderThreads.js';
 import { batchOf } from '../../src/data/normalise.js';
 import { drawShapes } from '../../src/data/shapes.js';
 import { shuffled } from '../../src/data/shuffle.js';
+import { refusal } from '../io/refusal.js';
 
 const set = drawShapes(26, { seed: 1, size: 16 });
 const OPTIONS: LoaderOptions = {
@@ -128,7 +129,9 @@ test.each<[Partial<LoaderOptions>, string]>([
 });
 
 test('refuses labels of no class, epochs and steps of none', async () => {
-  await expect(loaderOf({}, { ...set, labels: new Uint8Array(26).fill(10) })).rejects.toBeInstanceOf(ParamError);
+  await expect(loaderOf({}, { ...set, labels: new Uint8Array(26).fill(10) })).rejects.toThrow(
+    refusal(DataError, 'data set', 'labels from 0 to 9', '10 of image 0'),
+  );
   const loader = await loaderOf({ workers: 0 });
   expect(() => loader.epoch(-1)).toThrow(ParamError);
   expect(() => loader.epoch(0, 7)).toThrow(ParamError);

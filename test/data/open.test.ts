@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { DataError, ParamError } from '../../src/core/errors.js';
-import { findCifar10 } from '../../src/data/find.js';
+import { findCifar10, findData, findDefault } from '../../src/data/find.js';
 import { openDataset } from '../../src/data/open.js';
 import { drawShapes } from '../../src/data/shapes.js';
 import { refusal } from '../io/refusal.js';
@@ -66,6 +66,40 @@ describe('finding CIFAR-10', () => {
   test.each(['empty', 'nowhere'])('says so where VANILLANET_DATA is %s', async (name) => {
     setData(path(name));
     await expect(findCifar10()).rejects.toThrow(refusal(DataError, 'VANILLANET_DATA', 'CIFAR-10', path(name)));
+  });
+});
+
+describe('finding by a name', () => {
+  beforeAll(async () => {
+    for (const folder of ['both/cifar-100-python', 'both/pets/cat', 'there/data/pets', 'there/data/cifar-100-binary'])
+      await mkdir(path(folder), { recursive: true });
+    await writeFile(path('both/cifar-10-binary.tar.gz'), archive);
+  });
+
+  test('where VANILLANET_DATA says', async () => {
+    process.chdir(path('there'));
+    setData(path('both'));
+    expect(await findData('cifar10')).toBe(path('both', 'cifar-10-binary.tar.gz'));
+    expect(await findData('cifar100')).toBe(path('both', 'cifar-100-python'));
+    expect(await findData('pets')).toBe(path('both', 'pets'));
+    expect(await findDefault()).toBe(path('both', 'cifar-10-binary.tar.gz'));
+    setData(path('both/cifar-10-binary.tar.gz'));
+    expect(await findData('cifar10')).toBe(path('both', 'cifar-10-binary.tar.gz'));
+    await expect(findData('cifar100')).rejects.toThrow(refusal(DataError, 'VANILLANET_DATA', 'CIFAR-100', 'cifar-10-'));
+  });
+
+  test('in data/, but what is there under the very path comes first', async () => {
+    process.chdir(path('there'));
+    expect(await findData('cifar100')).toBe(join('data', 'cifar-100-binary'));
+    expect(await findDefault()).toBe(join('data', 'cifar-100-binary'));
+    expect(await findData('data')).toBe(join('data', 'cifar-100-binary'));
+    expect(await findData('pets')).toBe(join('data', 'pets'));
+    await mkdir(path('there', 'pets'));
+    expect(await findData('pets')).toBe('pets');
+    await expect(findData('cifar10')).rejects.toThrow(
+      refusal(DataError, 'cifar10', 'CIFAR-10 in data/ (npx vanillanet download cifar10', 'none'),
+    );
+    expect(await findData('nowhere')).toBe('nowhere');
   });
 });
 

@@ -188,7 +188,7 @@ describe('metrics', () => {
 });
 
 describe('refused, before anything is computed', () => {
-  const nine: ImageSet = { ...set, classNames: set.classNames.slice(1) };
+  const nine: ImageSet = { ...set, labels: set.labels.map((label) => label % 9), classNames: set.classNames.slice(1) };
   const network = (more: object): ModelConfig => resolveConfig({ ...config, ...more });
   const given = (more: Partial<Recipe>, held: ImageSet | null = null, of = config, on = set) => ({
     set: on,
@@ -232,11 +232,25 @@ describe('refused, before anything is computed', () => {
       given({}, null, network({ in_chans: 1, mean: [0], std: [1] })),
       ParamError,
       'train',
-      'images of 1 channels',
+      'images of 1 channels, as the network takes',
       '3',
     ],
-    ['other classes', given({}, null, network({ num_classes: 9 })), ParamError, 'num_classes', '10, as the data', '9'],
-    ['held-out images of other classes', given({}, nine), ParamError, 'num_classes', '9, as the data', '10'],
+    [
+      'other classes',
+      given({}, null, network({ num_classes: 9 })),
+      ParamError,
+      'train',
+      '9 classes, as the network has',
+      '10 (',
+    ],
+    [
+      'held-out images of other classes',
+      given({}, nine),
+      ParamError,
+      'validation',
+      '10 classes, as the network has',
+      '9 (',
+    ],
     [
       'maps that would be empty',
       given({}, null, network({ dims: [4, 6, 8, 8], strides: [2, 2, 2] })),

@@ -1,0 +1,23 @@
+import { join } from 'node:path';
+import { DataError } from '../core/errors.js';
+import { readBytes } from '../io/readFile.js';
+import { AT_A_TIME, atATime } from './atATime.js';
+import type { ImageFiles } from './dataset.js';
+import { decoderTo } from './decoder.js';
+
+/** Where and how files are read; which ones is said with every batch. */
+export type FileSource = Omit<ImageFiles, 'names'>;
+
+/** Reads files into [files.length, 3, height, width]. */
+export type ReadFiles = (names: readonly string[], pixels: Uint8Array) => Promise<void>;
+
+/** @throws DataError naming the file that is gone or damaged, where it is read */
+export function fileReader({ root, fit }: FileSource): ReadFiles {
+  const decode = decoderTo(fit);
+  const length = 3 * fit.size[0] * fit.size[1];
+  return (names, pixels) =>
+    atATime(names.length, AT_A_TIME, async (i) => {
+      const path = join(root, names[i]);
+      await decode(await readBytes(path, DataError), path, pixels.subarray(i * length, (i + 1) * length));
+    });
+}

@@ -1,0 +1,110 @@
+/** Training on and judging by a folder of images, as its user does. */
+import { beforeAll, expect, test } from '@jest/globals';
+import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import sharp from 'sharp';
+import { temporaryFolder } from '../io/temporaryFolder.js';
+import { answered, PATIENCE, printed, vanillanet } from './commandLine.js';
+
+const path = temporaryFolder();
+
+/** Two epochs of the images of two classes; what is drawn is drawn by seed 3. */
+const TRAIN = [
+  ...['train', '--size', '16', '--dims', '4,6', '--strides', '2', '--act-num', '1', '--threads', '1', '--flip', '0.5'],
+  ...['--epochs', '2', '--decay-epochs', '1', '--batch-size', '10', '--seed', '3', '--rotation', '10'],
+];
+
+async function picture(k: number): Promise<Buffer> {
+  const [height, width] = [14 + (k % 5), 20 - (k % 3)];
+  const data = Uint8Array.from({ length: 3 * width * height }, (_, i) => (i * i * 7 + 31 * k + i) % 256);
+  return sharp(data, { raw: { width, height, channels: 3 } })
+    .png()
+    .toBuffer();
+}
+
+async function write(root: string): Promise<void> {
+  for (const name of ['cat', 'dog']) {
+    await mkdir(path(root, name), { recursive: true });
+    for (let k = 0; k < 60; k++)
+      await writeFile(path(root, name, `${k}.png`), await picture(name === 'cat' ? k : 60 + k));
+  }
+}
+
+beforeAll(async () => {
+  await write('pets');
+  await mkdir(path('data'));
+  await write('data/named');
+}, PATIENCE);
+
+const weightsOf = (run: string): Promise<Buffer> => readFile(path(run, 'last.safetensors'));
+
+test(
+  'the same network of images in memory and on the disk; of which it is told, as of what is held out',
+  async () => {
+    const inMemory = await printed([...TRAIN, '-d', 'pets', '-o', 'memory'], path());
+    const lines = inMemory.split('\n');
+    expect(lines.slice(0, 4)).toEqual([
+      'images to train on: 100 of 108',
+      'images to train on: 108 of 108',
+      'data   pets: 108 images to train on, 12 held out (10.0% of each class, drawn by the seed: there is no folder val or test), 2 classes',
+      'net    dims 4,6  strides 2  act_num 1',
+    ]);
+    expect(lines[4]).toMatch(/^memory .* for the images$/);
+    for (const workers of ['0', '2']) {
+      const run = `disk ${workers}`;
+      const text = await printed([...TRAIN, '-d', 'pets', '-o', run, '--cache', 'none', '--workers', workers], path());
+      expect(text).toMatch(/^memory .* for the images, which are read from the disk when a batch wants them$/m);
+      expect(await weightsOf(run)).toEqual(await weightsOf('memory'));
+    }
+  },
+  2 * PATIENCE,
+);
+
+test(
+  'eval looks at what was held out, or at all',
+  async () => {
+    await printed(['fuse', 'memory/last.safetensors', 'fused.safetensors'], path());
+    const args = ['eval', '-w', 'fused.safetensors', '-d', 'pets', '--seed', '3'];
+    expect(await answered([...args, '--val-split', '0.1'], path())).toMatchObject({ images: 12, split: 'test' });
+    expect(await answered(args, path())).toMatchObject({ images: 120, split: 'all' });
+    const text = await printed(args, path());
+    expect(text).toMatch(/^images opened: 100 of 120\n/);
+    expect(text).toContain('fused.safetensors on pets, all: 120 images, 2 classes\n');
+    const none = await vanillanet([...args, '--val-split', '0'], path());
+    expect([none.status, none.stderr]).toEqual([1, 'DataError: pets: expected images of the split test, got none\n']);
+  },
+  PATIENCE,
+);
+
+test(
+  'all of it where nothing shall be held out; by its name where it lies in data/',
+  async () => {
+    for (const more of [
+      ['--val-split', '0'],
+      ['--val-limit', '0'],
+    ]) {
+      const text = await printed([...TRAIN, '-d', 'named', '-o', `run${more[0]}`, ...more], path());
+      expect(text).toContain('data   named: 120 images to train on, 0 held out, 2 classes\n');
+    }
+  },
+  PATIENCE,
+);
+
+test(
+  'an image that is damaged behind its beginning ends a training with its name, and what was kept stays',
+  async () => {
+    await write('spoiled');
+    const whole = await readFile(path('spoiled', 'dog', '7.png'));
+    await writeFile(path('cut.png'), whole.subarray(0, whole.length / 2));
+    await rename(path('cut.png'), path('spoiled', 'dog', '7.png'));
+    const args = [...TRAIN, '-d', 'spoiled', '-o', 'stopped', '--val-split', '0', '--cache', 'none'];
+    const { status, stderr } = await vanillanet(args, path());
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^DataError: spoiled\/dog\/7\.png: expected a whole image, /),
+    ]);
+    const text = await printed([...args, '--on-bad-image', 'skip'].with(args.indexOf('stopped'), 'gone on'), path());
+    expect(text).toMatch(/^skipped dog\/7\.png: /m);
+    expect(text).toContain('119 images to train on');
+  },
+  PATIENCE,
+);

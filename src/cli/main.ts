@@ -5,6 +5,7 @@ import { OracleError } from '../../reference/index.js';
 import { VanillaNetError } from '../core/errors.js';
 import { benchCommand } from './bench.js';
 import { classifyCommand } from './classify.js';
+import { diffCommand } from './diff.js';
 import { downloadCommand } from './download.js';
 import { evalCommand } from './eval.js';
 import { fuseCommand } from './fuse.js';
@@ -36,6 +37,7 @@ for (const command of [
   summaryCommand(),
   benchCommand(),
   runCommand(),
+  diffCommand(),
 ]) {
   program.addCommand(command.copyInheritedSettings(program));
 }

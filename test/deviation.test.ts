@@ -77,7 +77,7 @@ const inputs = (seed: number, state: State, near: boolean): Float64Array => {
 test('a norm stays within its bound, and not by far', () => {
   for (const off of [0, 1e-5]) {
     let worst = 0;
-    for (let seed = 1; seed <= 12; seed++) {
+    for (let seed = 1; seed <= 6; seed++) {
       const state = normState(seed);
       for (const near of [false, true]) {
         for (const float32 of norms(state)) {
@@ -107,13 +107,15 @@ test('a leaky ReLU stays within its bound, on both sides of the kink', () => {
 });
 
 test('a kernel without a bias has a bound, too', () => {
-  const [layer, state, x] = [layerOf('stem2.2'), goldenState(NETWORK, 2, []), draw([1, 8, 6, 5], 4)];
+  const [layer, x] = [layerOf('stem2.2'), tensor(valuesOf(draw([1, 8, 6, 5], 4)).map(Math.abs), [1, 8, 6, 5])];
+  const kernel = tensor(valuesOf(draw([8, 1, 7, 7], 5)).map(Math.abs), [8, 1, 7, 7]);
+  const state: State = new Map([['stem2.2.weight', kernel]]);
   const trace = layer.forward(x, state, { training: false });
   const { local } = deviation({ layer, x, trace }, tensor(new Float64Array(240), [1, 8, 6, 5]), NETWORK, state);
-  // 49 taps: γ_51 of the sum of magnitudes, which is no less than the sum.
-  valuesOf(trace.y).forEach((y, i) => {
-    expect(valuesOf(local)[i]).toBeGreaterThanOrEqual(51 * 2 ** -24 * Math.abs(y));
-  });
+  // 49 taps, and nothing cancels: the sum is the sum of magnitudes, of which 51 roundings may be lost, and no more.
+  const shares = valuesOf(trace.y).map((y, i) => valuesOf(local)[i] / (2 ** -24 * y));
+  expect(Math.min(...shares)).toBeGreaterThanOrEqual(51);
+  expect(Math.max(...shares)).toBeLessThan(51.001);
 });
 
 test('the train form needs its λ', () => {

@@ -7,6 +7,7 @@ import type { StateDict, Tensor } from '../../src/core/tensor.js';
 import { compare, holds } from '../../src/diff/compare.js';
 import type { Comparison, Verdict } from '../../src/diff/comparison.js';
 import { viewsOfDump } from '../../src/diff/dump.js';
+import { Oracle } from '../../src/diff/oracle.js';
 import { viewsOf } from '../../src/diff/views.js';
 import { watch } from '../../src/diff/watch.js';
 import { referenceBackend } from '../../src/oracle/backend.js';
@@ -193,4 +194,14 @@ test('names of layers are not those of modules', () => {
   const wide = { data: new Float32Array(4 * 20), shape: [1, 4, 4, 5] };
   const both = viewsOf(new Map([['stages.0.conv1', wide]]), plan, 1, 'modules', 'x').views;
   expect(both.map(({ layer }) => plan[layer].name)).toEqual(['stages.0.conv1.1']);
+});
+
+test('an input that float32 has still to round may be off by that, and no more', () => {
+  const oracle = new Oracle(drawnState(deploy), deploy);
+  const values = Float64Array.from({ length: 80 }, (_, i) => (i + 1) / 3);
+  // The ReLU of the stem: nothing is rounded but what comes in.
+  const { exact, bound } = oracle.run(1, 1, { data: values, shape: [1, 4, 4, 5] });
+  expect(exact).toEqual(values);
+  expect(bound).toEqual(values.map((v) => Math.abs(v - Math.fround(v))));
+  expect(Math.max(...bound)).toBeGreaterThan(0);
 });

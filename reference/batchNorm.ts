@@ -2,6 +2,9 @@ import { ParamError, ShapeError } from './errors.js';
 import { requireRange, requireShape } from './require.js';
 import { formatShape, valuesOf, zeros, type Tensor } from './tensor.js';
 
+/** VanillaNet's ε, of every norm. */
+export const BATCH_NORM_EPS = 1e-6;
+
 export interface BatchNormParameters {
   /** γ [c] */
   readonly weight: Tensor;
@@ -60,7 +63,7 @@ function eachOf([n, , h, w]: readonly number[], visit: (image: number, row: numb
 export function batchNorm(
   x: Tensor,
   { weight, bias, runningMean, runningVar }: BatchNormParameters,
-  { training, momentum = 0.1, eps = 1e-6, runningVar: kind = 'unbiased' }: BatchNormOptions,
+  { training, momentum = 0.1, eps = BATCH_NORM_EPS, runningVar: kind = 'unbiased' }: BatchNormOptions,
 ): BatchNormResult {
   requireShape('batchNorm', 'x', x, ['n', 'c', 'h', 'w']);
   const [n, c, h, w] = x.shape;

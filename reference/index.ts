@@ -31,4 +31,5 @@ export * from './vanillaNet.js';
 export * from './initialise.js';
 export * from './trainStep.js';
 export * from './fuse.js';
+export * from './deviation.js';
 export * from './float32Bound.js';

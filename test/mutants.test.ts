@@ -62,7 +62,7 @@ const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
     },
   ],
   batchNorm: [
-    { flaw: 'another default eps', file: 'batchNorm.ts', from: 'eps = 1e-6,', to: 'eps = 1e-5,' },
+    { flaw: 'another default eps', file: 'batchNorm.ts', from: 'BATCH_NORM_EPS = 1e-6', to: 'BATCH_NORM_EPS = 1e-5' },
     {
       flaw: 'eps outside the root',
       file: 'batchNorm.ts',

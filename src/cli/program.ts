@@ -4,6 +4,7 @@ import { OracleError } from '../../reference/index.js';
 import { VanillaNetError } from '../core/errors.js';
 import { benchCommand } from './bench.js';
 import { classifyCommand } from './classify.js';
+import { diffCommand } from './diff.js';
 import { downloadCommand } from './download.js';
 import { enginesCommand } from './engines.js';
 import { evalCommand } from './eval.js';
@@ -40,6 +41,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     classifyCommand(),
     evalCommand(),
     plotCommand(),
+    diffCommand(),
     summaryCommand(),
     benchCommand(),
     enginesCommand(),

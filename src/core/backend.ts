@@ -33,6 +33,11 @@ export interface Session {
    * `stem`, `stages.<i>`, `cls.0`. The caller has checked names and x.
    */
   features?(x: FloatArray, n: number, layers: readonly string[]): Promise<Map<string, Tensor>>;
+  /**
+   * Outputs [n,c,h,w] of every layer by the names of `planNetwork`, for judging them one by
+   * one. Where it is missing, `features` shows where modules end.
+   */
+  layers?(x: FloatArray, n: number): Promise<Map<string, Tensor>>;
   /** How it runs: its build, its threads. */
   readonly info?: Readonly<Record<string, string | number>>;
   /** Frees everything; the session is not used afterwards. */

@@ -53,6 +53,11 @@ class OracleSession implements Session {
     return maps;
   }
 
+  // eslint-disable-next-line @typescript-eslint/require-await -- as above
+  async layers(x: FloatArray, n: number): Promise<Map<string, Tensor>> {
+    return new Map(this.#run(x, n).steps.map(({ layer, trace }) => [layer.name, fromOracle(trace.y)]));
+  }
+
   dispose(): void {
     this.#opened = null;
   }

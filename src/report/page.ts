@@ -1,6 +1,7 @@
 import { bestEpoch, curvesSvg, epochsOf, type Run } from './curves.js';
+import { htmlPage, NARROW, row, WIDE } from './htmlPage.js';
 import type { Scores } from './record.js';
-import { DARK, declarations, escape, FONT, LIGHT, VARIABLES } from './svg.js';
+import { escape, VARIABLES } from './svg.js';
 
 /** A run, and what it was told to do where that is known. */
 export interface ReportedRun extends Run {
@@ -11,36 +12,10 @@ export interface PageOptions {
   readonly title?: string;
 }
 
-/** Widths of the curves on a desktop and on a phone. */
-const [WIDE, NARROW] = [960, 390];
-
-const STYLE = `
-:root { color-scheme: light dark; ${declarations(LIGHT)} }
-@media (prefers-color-scheme: dark) { :root { ${declarations(DARK)} } }
-body { margin: 0 auto; max-width: 1000px; padding: 16px; background: var(--background); color: var(--text);
-  font: 15px/1.5 ${FONT}; }
-h1 { font-size: 22px; margin: 8px 0 4px; overflow-wrap: anywhere; }
-h2 { font-size: 17px; margin: 28px 0 8px; overflow-wrap: anywhere; }
-figure { margin: 0; }
-figure svg { display: block; width: 100%; height: auto; }
-.narrow { display: none; }
-@media (max-width: 700px) { .wide { display: none; } .narrow { display: block; } body { padding: 8px; } }
-.scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; white-space: nowrap; font-size: 14px; }
-th, td { padding: 4px 10px; text-align: right; border-bottom: 1px solid var(--grid); }
-th { font-weight: 600; }
-.best td { font-weight: 700; color: var(--validation); }
-.config th, .config td { text-align: left; white-space: normal; vertical-align: top; overflow-wrap: anywhere; }
-p { margin: 4px 0; }
-`;
-
 const percent = (share: number | undefined): string =>
   share === undefined ? '' : Number.isFinite(share) ? `${(100 * share).toFixed(2)}%` : 'not a number';
 const digits = (value: number | undefined, count: number): string =>
   value === undefined ? '' : Number.isFinite(value) ? value.toFixed(count) : 'not a number';
-
-const row = (cells: readonly string[], tag = 'td'): string =>
-  cells.map((cell) => `<${tag}>${escape(cell)}</${tag}>`).join('');
 
 const cellsOf = (scores: Scores | undefined): string[] => [
   digits(scores?.loss, 4),
@@ -106,20 +81,8 @@ function section(run: ReportedRun, several: boolean): string {
 export function curvesHtml(runs: readonly ReportedRun[], options: PageOptions = {}): string {
   const title = options.title ?? `Training of ${runs.map(({ name }) => name).join(', ')}`;
   const drawn = (width: number): string => curvesSvg(runs, { title: '', width, palette: VARIABLES });
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>${escape(title)}</title>
-<style>${STYLE}</style>
-</head>
-<body>
-<h1>${escape(title)}</h1>
-<figure class="wide">${drawn(WIDE)}</figure>
+  const body = `<figure class="wide">${drawn(WIDE)}</figure>
 <figure class="narrow">${drawn(NARROW)}</figure>
-${runs.map((run) => section(run, runs.length > 1)).join('\n')}
-</body>
-</html>
-`;
+${runs.map((run) => section(run, runs.length > 1)).join('\n')}`;
+  return htmlPage(title, body);
 }

@@ -54,6 +54,18 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   ],
   plot: ['<run...>', '--output', '--title'],
   classify: ['<image...>', '--weights', '--backend', '--threads', '--build', '--top', '--config', '--json'],
+  diff: [
+    '--weights',
+    '--input',
+    '--backends',
+    '--dump',
+    '--build',
+    '--lambda',
+    '--seed',
+    '--html',
+    '--config',
+    '--json',
+  ],
   summary: ['[variant]', '--weights', '--config', '--form', '--size', '--num-classes', '--json'],
   bench: ['[variant]', '--weights', '--config', '--build', '--threads', '--batch', '--runs', '--json'],
   run: [

@@ -1,0 +1,185 @@
+/**
+ * What one layer adds to float32's distance from float64, told before it runs: a bound, not an estimate.
+ *
+ * **One sum.** Let u = 2⁻²⁴ be float32's unit roundoff, η = 2⁻¹⁴⁹ its smallest
+ * number and γ_k = k·u/(1 − k·u). K products and a bias, summed in float32 in any
+ * order, with or without fused multiply-add, from weights rounded to float32 and
+ * from inputs that are themselves off by at most e, differ from the exact sum over
+ * the inputs as they are by at most
+ *
+ *     δ = γ_{K+2} · (Σ|w|·(|x| + e) + |b|) + η · (Σ(|x| + e) + K + 1)
+ *
+ * (N. Higham: Accuracy and Stability of Numerical Algorithms, sec. 2.2 and 3.1: K
+ * for the products and their sum, one for the bias, one for the rounded weight; η
+ * for what underflows, in a weight or in a product). The mean over h·w pixels is
+ * such a sum with weights 1/(h·w).
+ *
+ * **One norm.** A batch norm by running statistics, with s = 1/√(σ² + ε), is
+ * (x − μ)·s·γ + β, or x·α + (β − μ·α) with α = γ·s, and both are in use. s comes of
+ * four roundings at most: σ², ε and their sum are halved by the root, which rounds,
+ * as does the division. Each of x, μ and β then passes no more than ten, most of
+ * them μ in the second order: μ itself, γ, s, α = γ·s, μ·α, the difference, the sum.
+ * The terms are not what the norm makes of them, for x may cancel against μ:
+ *
+ *     δ = γ_10 · (|γ|·s·(|x| + e + |μ|) + |β|) + η · ((1 + s)·(|x| + e + |μ| + |γ|) + 4)
+ *
+ * with η for what underflows: in μ, γ and β, in a product, and multiplied by what follows.
+ *
+ * **One kink.** ReLU and max pooling round nothing, but an input off by e may stand
+ * on the other side of the kink. ReLU then differs from its tangent by at most e,
+ * and only where |x| ≤ e. A maximum may be won by another than in float64 if some
+ * other is within e of it, after which it differs from its tangent by at most 2e.
+ * A leaky ReLU of slope λ differs from its tangent by (1 − λ)·e, and below zero
+ * rounds λ and one product, where λ is neither 0 nor 1: γ_2 · λ·(|x| + e), and η for
+ * each of the two.
+ */
+import { adaptiveMaxPool2d } from './adaptiveMaxPool2d.js';
+import { BATCH_NORM_EPS } from './batchNorm.js';
+import type { Config } from './config.js';
+import { conv2d } from './conv2d.js';
+import { depthwiseConv2d } from './depthwiseConv2d.js';
+import { ParamError } from './errors.js';
+import { globalAvgPool } from './globalAvgPool.js';
+import { pick, type State } from './layers.js';
+import { maxPool2d } from './maxPool2d.js';
+import { full, map, valuesOf, zeros, zip, type Tensor } from './tensor.js';
+import type { Step } from './vanillaNet.js';
+
+/** Unit roundoff of float32, rounding to nearest. */
+export const UNIT_ROUNDOFF = 2 ** -24;
+
+/** η: the smallest positive float32. */
+export const SMALLEST_FLOAT32 = 2 ** -149;
+
+/** γ_k = k·u/(1 − k·u): the relative error that k roundings can add up to. */
+export const gamma = (k: number): number => (k * UNIT_ROUNDOFF) / (1 - k * UNIT_ROUNDOFF);
+
+const abs = (x: Tensor): Tensor => map(x, Math.abs);
+const add = (x: Tensor, y: Tensor): Tensor => zip(x, y, (a, b) => a + b);
+const isZero = (x: Tensor): boolean => valuesOf(x).every((v) => v === 0);
+
+export interface Deviation {
+  /** δ, by which the layer leaves its own tangent. */
+  readonly local: Tensor;
+  /** e' of its output: all that came in, carried on, and δ. Of an exact input it is what the layer may be off by. */
+  readonly carried: Tensor;
+}
+
+/** A sum of `taps` products: `over` sums |w|·v (and |b|) for any v, with the kernel given. */
+function deviationOfSum(
+  x: Tensor,
+  e: Tensor,
+  weight: Tensor,
+  bias: Tensor | null,
+  over: (v: Tensor, kernel: Tensor, b: Tensor | null) => Tensor,
+): Deviation {
+  const [, c, kh, kw] = weight.shape;
+  const taps = c * kh * kw;
+  const reach = add(abs(x), e);
+  const rounding = over(reach, abs(weight), bias === null ? null : abs(bias));
+  const underflow = over(reach, full(weight.shape, 1), null);
+  const local = zip(rounding, underflow, (r, s) => gamma(taps + 2) * r + SMALLEST_FLOAT32 * (s + taps + 1));
+  // Of an exact input there is nothing to carry, which is worth a third of the time.
+  return { local, carried: isZero(e) ? local : add(local, over(e, abs(weight), null)) };
+}
+
+/** A maximum: where another input of the window may overtake, 2e; windows are those of `pool`. */
+function deviationOfMax(step: Step, e: Tensor, pool: (v: Tensor) => Tensor): Deviation {
+  const { x, trace } = step;
+  const widest = pool(e);
+  // How many of a window could be the maximum: those whose x + e reaches the winner's x − e.
+  const winner = trace.backward(full(trace.y.shape, 1)).dx;
+  const others = zip(x, winner, (v, won) => (won === 0 ? v : -Infinity));
+  const runnerUp = pool(others);
+  const gap = zip(trace.y, runnerUp, (first, second) => first - second);
+  const local = zip(gap, widest, (between, most) => (between <= 2 * most ? 2 * most : 0));
+  return { local, carried: widest };
+}
+
+/** A norm by its running statistics. */
+function deviationOfNorm(x: Tensor, e: Tensor, name: string, state: State): Deviation {
+  const [, c, h, w] = x.shape;
+  const parts = ['weight', 'bias', 'running_mean', 'running_var'].map((part) =>
+    valuesOf(pick(state, `${name}.${part}`)),
+  );
+  const [scale, shift, mean, variance] = parts;
+  const inverse = variance.map((v) => 1 / Math.sqrt(v + BATCH_NORM_EPS));
+  const [local, carried] = [zeros(x.shape), zeros(x.shape)];
+  const [values, off] = [valuesOf(x), valuesOf(e)];
+  values.forEach((value, i) => {
+    const k = Math.floor(i / (h * w)) % c;
+    const [a, s] = [Math.abs(scale[k]), inverse[k]];
+    const reach = Math.abs(value) + off[i] + Math.abs(mean[k]);
+    const rounding = gamma(10) * (a * s * reach + Math.abs(shift[k]));
+    local.data[i] = rounding + SMALLEST_FLOAT32 * ((1 + s) * (reach + a) + 4);
+    carried.data[i] = local.data[i] + a * s * off[i];
+  });
+  return { local, carried };
+}
+
+/** ReLU where the slope is 0, nothing at all where it is 1. */
+function deviationOfLeaky(x: Tensor, e: Tensor, slope: number): Deviation {
+  const rounds = slope !== 0 && slope !== 1;
+  const rounding = zip(x, e, (v, most) => {
+    if (!rounds || v > most) return 0;
+    return gamma(2) * slope * (Math.abs(v) + most) + SMALLEST_FLOAT32 * (Math.abs(v) + most + 1);
+  });
+  const kink = zip(x, e, (v, most) => (Math.abs(v) <= most ? (1 - slope) * most : 0));
+  const came = zip(x, e, (v, most) => (v < -most ? slope * most : most));
+  return { local: add(rounding, kink), carried: add(rounding, came) };
+}
+
+/**
+ * δ and e' of one layer of either form, normalised by running statistics, whose input x may be off by e.
+ *
+ * @param lambda slope of the deep-training activations; the deploy form has none
+ * @throws ParamError for a train form without λ
+ */
+export function deviation(step: Step, e: Tensor, config: Config, state: State, lambda?: number): Deviation {
+  const { layer, x } = step;
+  const { name, op } = layer;
+  switch (op) {
+    case 'conv2d': {
+      const window = windowOf(name, config);
+      const [w, b] = [pick(state, `${name}.weight`), pick(state, `${name}.bias`)];
+      return deviationOfSum(x, e, w, b, (v, kernel, bias) => conv2d(v, kernel, bias, window));
+    }
+    case 'depthwiseConv2d': {
+      const padding = config.act_num;
+      const w = pick(state, `${name}.weight`);
+      // In the train form a norm follows instead.
+      const b = config.form === 'deploy' ? pick(state, `${name}.bias`) : null;
+      return deviationOfSum(x, e, w, b, (v, kernel, bias) => depthwiseConv2d(v, kernel, bias, { padding }));
+    }
+    case 'globalAvgPool': {
+      const pixels = x.shape[2] * x.shape[3];
+      const local = map(globalAvgPool(add(abs(x), e)), (v) => gamma(pixels + 1) * v + SMALLEST_FLOAT32);
+      return { local, carried: add(local, globalAvgPool(e)) };
+    }
+    case 'batchNorm':
+      return deviationOfNorm(x, e, name, state);
+    case 'relu':
+      return deviationOfLeaky(x, e, 0);
+    case 'leakyRelu':
+      if (lambda === undefined) throw new ParamError(name, 'lambda in [0, 1] for the train form', 'no lambda');
+      return deviationOfLeaky(x, e, lambda);
+    case 'maxPool2d': {
+      const [, stage] = name.split('.'); // stages.<i>.pool
+      const kernelSize = config.strides[Number(stage)];
+      return deviationOfMax(step, e, (v) => maxPool2d(v, { kernelSize }));
+    }
+    case 'adaptiveMaxPool2d': {
+      const [, , oh, ow] = step.trace.y.shape;
+      return deviationOfMax(step, e, (v) => adaptiveMaxPool2d(v, [oh, ow]));
+    }
+    case 'dropout':
+      return { local: zeros(x.shape), carried: e };
+    default:
+      throw new ParamError('deviation', 'a layer of VanillaNet', `${op} ${name}`);
+  }
+}
+
+const windowOf = (name: string, { ada_pool, article_stem }: Config): { stride: number; padding: number } => {
+  if (name !== 'stem.0' && name !== 'stem1.0') return { stride: 1, padding: 0 };
+  return ada_pool !== null && !article_stem ? { stride: 3, padding: 1 } : { stride: 4, padding: 0 };
+};

@@ -1,0 +1,68 @@
+/** The batch that everybody is given. */
+import { extname } from 'node:path';
+import type { ModelConfig } from '../core/config.js';
+import { DataError, ParamError, ShapeError, WeightsError } from '../core/errors.js';
+import { uniform } from '../core/philox.js';
+import { formatShape, sizeOf, type Tensor } from '../core/tensor.js';
+import { readImage } from '../data/image.js';
+import { inputOf, type Dump } from '../diff/dump.js';
+import { preprocess } from '../image/preprocess.js';
+import { readBytes } from '../io/readFile.js';
+import { decodeSafetensors } from '../io/safetensors.js';
+
+export interface GivenInput {
+  /** What it is of, in words. */
+  readonly source: string;
+  /** [n,in_chans,h,w] */
+  readonly x: Tensor;
+}
+
+/** Noise of the deviation that a normalised image has: uniform in ±√3. */
+function noise({ in_chans, input_size }: ModelConfig, seed: number): Tensor {
+  const shape = [1, in_chans, ...input_size];
+  const data = Float32Array.from({ length: sizeOf(shape) }, (_, i) => Math.sqrt(3) * (2 * uniform(seed, 0, i) - 1));
+  return { data, shape };
+}
+
+async function fromFile(file: string, { in_chans, input_size, ...rest }: ModelConfig): Promise<Tensor> {
+  if (extname(file).toLowerCase() === '.safetensors') {
+    const x = decodeSafetensors(await readBytes(file, WeightsError), file).tensors.get('x');
+    if (x !== undefined) return x;
+    throw new WeightsError({ op: file, expected: 'a tensor x [n,c,h,w]', got: 'none of that name' });
+  }
+  if (in_chans !== 3) {
+    throw new ParamError({ op: file, expected: 'a network for RGB images', got: `in_chans ${in_chans}` });
+  }
+  const { crop_pct, interpolation, mean, std } = rest;
+  const data = preprocess(await readImage(file), { size: input_size, crop_pct, interpolation, mean, std });
+  return { data, shape: [1, in_chans, ...input_size] };
+}
+
+/** The batch of a file where one is named; else that of the first dump; else noise. */
+async function find(
+  file: string | undefined,
+  [dump]: readonly Dump[],
+  config: ModelConfig,
+  seed: number,
+): Promise<GivenInput> {
+  if (file !== undefined) return { source: file, x: await fromFile(file, config) };
+  // Of no dumps there is no first.
+  if ((dump as Dump | undefined) !== undefined) return { source: dump.file, x: inputOf(dump) };
+  return { source: `noise of seed ${seed}`, x: noise(config, seed) };
+}
+
+/** @throws ShapeError, DataError for a batch that the network does not take, and what reading throws */
+export async function findInput(...where: Parameters<typeof find>): Promise<GivenInput> {
+  const [, , { in_chans }] = where;
+  const found = await find(...where);
+  const { data, shape } = found.x;
+  if (shape.length !== 4 || shape[0] < 1 || shape[1] !== in_chans) {
+    throw new ShapeError({ op: found.source, expected: `x [n,${in_chans},h,w]`, got: `x ${formatShape(shape)}` });
+  }
+  const odd = data.findIndex((v) => !Number.isFinite(v));
+  if (odd >= 0) {
+    const got = `${data[odd]} at element ${odd}`;
+    throw new DataError({ op: found.source, expected: 'x of finite numbers', got });
+  }
+  return found;
+}

@@ -1,0 +1,96 @@
+import { formatShape } from '../core/tensor.js';
+import type { Comparison, LayerVerdict, Verdict } from '../diff/comparison.js';
+import type { Measures } from '../diff/measures.js';
+import { heatMapSvg } from './heatMapSvg.js';
+import { htmlPage, NARROW, row, WIDE } from './htmlPage.js';
+import { ratioChart } from './ratioChart.js';
+import { escape, VARIABLES } from './svg.js';
+
+export interface DiffAbout {
+  readonly weights: string;
+  readonly form: string;
+  /** What the batch is of, and its shape. */
+  readonly input: string;
+  readonly shape: readonly number[];
+}
+
+const palette = VARIABLES;
+
+/** Three digits; what would be mostly zeros as a power of ten. */
+function number(value: number): string {
+  if (value === 0) return '0';
+  if (!Number.isFinite(value)) return '∞';
+  const size = Math.abs(value);
+  return size < 1e-3 || size >= 1e6 ? value.toExponential(2) : Number(value.toPrecision(3)).toString();
+}
+
+const cells = ({ maxAbs, relative, ulps, angle }: Measures): string[] => [
+  number(maxAbs),
+  number(relative),
+  ulps.toLocaleString('en-US'),
+  Number.isNaN(angle) ? '' : number(angle),
+];
+
+const MEASURES = ['error', 'relative', 'ULPs', '1 − cosine'];
+
+function layerRow({ layer, from, local, worst, outside, unjudged, global }: LayerVerdict): string {
+  const own = [...cells(local), number(worst.error), number(worst.bound), number(worst.ratio), `${outside}`];
+  const text = [
+    layer,
+    from ?? 'input',
+    ...(unjudged > 0 ? own.map(() => '') : own),
+    ...(global === null ? MEASURES.map(() => '') : cells(global)),
+  ];
+  return `<tr${outside > 0 ? ' class="outside"' : ''}>${row(text)}</tr>`;
+}
+
+function summaryOf({ first, worst }: Verdict): string {
+  if (first !== null) return `<p><strong>${escape(first)}</strong> is the first layer that leaves its bound.</p>`;
+  if (worst === null) return '<p>Every layer stays within its bound: nothing differs.</p>';
+  return `<p>Every layer stays within its bound; nearest to it is ${escape(worst.layer)}, at ${number(worst.worst.ratio)} of it.</p>`;
+}
+
+/** Everywhere else in the page a layer is a number; here it is looked at. */
+function mapOf({ heatMap, worst }: Verdict): string {
+  if (heatMap === null || worst === null) return '';
+  const { at, got, exact, error, bound } = worst.worst;
+  const of = heatMap.width * heatMap.height;
+  const flat = heatMap.height === 1 && worst.shape[2] * worst.shape[3] === 1;
+  const what = flat ? 'channels from left to right' : `channel ${heatMap.channel}, pixel by pixel`;
+  const above = heatMap.errors.filter((v, i) => !(v <= heatMap.bounds[i])).length;
+  return `<h3>Worst layer: ${escape(worst.layer)}</h3>
+<p>|error| in image ${heatMap.image}, ${what}; ${above} of these ${of} leave their bound. At ${formatShape(at)} it is ${got} where
+float64 has ${exact}: off by ${number(error)}, of a bound of ${number(bound)}.</p>
+<figure class="map">${heatMapSvg(heatMap, { width: NARROW, palette })}</figure>`;
+}
+
+function section(verdict: Verdict, to: string): string {
+  const { missing, unknown, layers } = verdict;
+  const notes = [
+    ...(missing.length > 0 ? [`Not shown, their bounds carried on: ${missing.join(', ')}.`] : []),
+    ...(unknown.length > 0 ? [`No layer of this network: ${unknown.join(', ')}.`] : []),
+  ];
+  const groups = `<tr><th colspan="2"></th><th colspan="8">on what it was given, to float64</th><th colspan="4">to ${escape(to)}</th></tr>`;
+  const head = ['layer', 'computed from', ...MEASURES, 'worst', 'its bound', 'ratio', 'outside', ...MEASURES];
+  return `<section><h2>${escape(verdict.backend)}</h2>
+${summaryOf(verdict)}
+${notes.map((note) => `<p>${escape(note)}</p>`).join('\n')}
+${mapOf(verdict)}
+<div class="scroll"><table class="left"><thead>${groups}<tr>${row(head, 'th')}</tr></thead>
+<tbody>
+${layers.map(layerRow).join('\n')}
+</tbody></table></div></section>`;
+}
+
+/** A comparison as one HTML file: a chart of all layers, the worst of each backend as a heat map, and the numbers. */
+export function diffHtml({ to, verdicts }: Comparison, { weights, form, input, shape }: DiffAbout): string {
+  const chart = (width: number): string => ratioChart(verdicts, { width, palette });
+  return htmlPage(
+    `Layer by layer: ${verdicts.map(({ backend }) => backend).join(', ')}`,
+    `<p>${escape(`${weights}, ${form} form, on ${input} ${formatShape(shape)}`)}. Each layer is computed anew in float64 from the very
+numbers that it was given, so that what went wrong before does not count; the bound is what float32 may round there.</p>
+<figure class="wide">${chart(WIDE)}</figure>
+<figure class="narrow">${chart(NARROW)}</figure>
+${verdicts.map((verdict) => section(verdict, to)).join('\n')}`,
+  );
+}

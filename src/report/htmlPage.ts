@@ -1,0 +1,50 @@
+import { DARK, declarations, escape, FONT, LIGHT } from './svg.js';
+
+/** Widths of pictures on a desktop and on a phone. */
+export const [WIDE, NARROW] = [960, 390];
+
+const STYLE = `
+:root { color-scheme: light dark; ${declarations(LIGHT)} }
+@media (prefers-color-scheme: dark) { :root { ${declarations(DARK)} } }
+body { margin: 0 auto; max-width: 1000px; padding: 16px; background: var(--background); color: var(--text);
+  font: 15px/1.5 ${FONT}; }
+h1 { font-size: 22px; margin: 8px 0 4px; overflow-wrap: anywhere; }
+h2 { font-size: 17px; margin: 28px 0 8px; overflow-wrap: anywhere; }
+h3 { font-size: 15px; margin: 16px 0 4px; }
+figure { margin: 0; }
+figure svg { display: block; width: 100%; height: auto; }
+figure.map svg { width: auto; max-width: 100%; }
+.narrow { display: none; }
+@media (max-width: 700px) { .wide { display: none; } .narrow { display: block; } body { padding: 8px; } }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; white-space: nowrap; font-size: 14px; }
+th, td { padding: 4px 10px; text-align: right; border-bottom: 1px solid var(--grid); }
+th { font-weight: 600; }
+.left { font-size: 13px; }
+.left td, .left th { padding: 4px 6px; }
+.left td:first-child, .left th:first-child { text-align: left; }
+.outside td { font-weight: 700; color: var(--train); }
+.best td { font-weight: 700; color: var(--validation); }
+.config th, .config td { text-align: left; white-space: normal; vertical-align: top; overflow-wrap: anywhere; }
+p { margin: 4px 0; }
+`;
+
+/** A row of a table. */
+export const row = (cells: readonly string[], tag: 'td' | 'th' = 'td'): string =>
+  cells.map((cell) => `<${tag}>${escape(cell)}</${tag}>`).join('');
+
+/** One HTML file that needs nothing else: no script, no other address. */
+export const htmlPage = (title: string, body: string): string => `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>${escape(title)}</title>
+<style>${STYLE}</style>
+</head>
+<body>
+<h1>${escape(title)}</h1>
+${body}
+</body>
+</html>
+`;

@@ -1,0 +1,154 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { diffCommand } from '../../src/cli/diff.js';
+import { DataError, ParamError, ShapeError, WeightsError } from '../../src/core/errors.js';
+import type { Tensor } from '../../src/core/tensor.js';
+import { encodeSafetensors } from '../../src/io/safetensors.js';
+import { writeWeights } from '../../src/io/weightsFile.js';
+import { changed, drawnDump } from '../diff/drawnDump.js';
+import { refusal } from '../io/refusal.js';
+import { temporaryFolder } from '../io/temporaryFolder.js';
+import { drawnConfig, drawnImages, drawnState } from '../model/drawnNetwork.js';
+import { answered, PATIENCE, vanillanet } from './commandLine.js';
+
+const path = temporaryFolder();
+const [deploy, train] = [drawnConfig('deploy'), drawnConfig('train')];
+const x = drawnImages(deploy, 2);
+
+beforeAll(async () => {
+  const state = drawnState(deploy);
+  await writeWeights(path('deploy.safetensors'), state, deploy);
+  await writeWeights(path('train.safetensors'), drawnState(train), train);
+  const broken = changed(state, 'stages.0.conv.weight', (v, i) => (i === 13 ? v + 1e-3 : v));
+  const holed = { ...x, data: x.data.map((v, i) => (i === 5 ? NaN : v)) };
+  await writeWeights(path('deploy.html'), state, deploy);
+  const files: Record<string, ReadonlyMap<string, Tensor>> = {
+    sound: await drawnDump(state, deploy, x),
+    broken: await drawnDump(broken, deploy, x),
+    empty: new Map([['input', x]]),
+    narrow: (await drawnDump(state, deploy, x)).set('stem.0', { ...x, shape: [2, 3, 320] }),
+    x: new Map([['x', x]]),
+    holed: new Map([['x', holed]]),
+    foreign: new Map([['y', x]]),
+    flat: new Map([['x', { ...x, shape: [2, 960] }]]),
+  };
+  for (const [name, tensors] of Object.entries(files)) {
+    await writeFile(path(`${name}.safetensors`), encodeSafetensors(tensors));
+  }
+});
+
+interface Answer {
+  readonly holds: boolean;
+  readonly to: string;
+  readonly input: string;
+  readonly shape: readonly number[];
+  readonly backends: readonly {
+    readonly backend: string;
+    readonly holds: boolean;
+    readonly first: string | null;
+    readonly layers: readonly { readonly layer: string; readonly outside: number; readonly to: object | null }[];
+  }[];
+}
+
+const diff = (...args: string[]): string[] => ['diff', '--weights', 'deploy.safetensors', ...args];
+
+test(
+  'of noise by both builds: a row a module, as JSON and nothing else',
+  async () => {
+    const answer = (await answered(diff('--backends', 'reference,wasm:plain,wasm'), path())) as Answer;
+    expect(answer).toMatchObject({ holds: true, to: 'reference', input: 'noise of seed 0', shape: [1, 3, 16, 20] });
+    expect(answer.backends.map(({ backend }) => backend)).toEqual(['wasm:plain', 'wasm']);
+    for (const { holds, first, layers } of answer.backends) {
+      expect([holds, first, layers.length]).toEqual([true, null, 5]);
+      expect(layers.every(({ to }) => to !== null)).toBe(true);
+    }
+  },
+  PATIENCE,
+);
+
+test(
+  'of dumps, with a page: the layer that is wrong is named, and the status says so',
+  async () => {
+    const args = diff(
+      '--backends',
+      'reference,sound.safetensors,wasm:plain',
+      '--dump',
+      'broken.safetensors',
+      '--html',
+      'a.html',
+    );
+    const { status, stdout, stderr } = await vanillanet(args, path());
+    expect([status, stderr]).toEqual([1, '']);
+    expect(stdout).toContain('deploy.safetensors, deploy form, on sound.safetensors [2,3,16,20]');
+    const [, sound, wasm, broken] = stdout.split(/^(?:sound\.safetensors|broken\.safetensors|wasm:plain): /m);
+    expect(wasm).toContain(
+      'not shown, their bounds carried on: stem.0, stages.0.conv, stages.0.pool, stages.1.conv, cls.1\n',
+    );
+    expect(sound).toContain('every layer stays within its bound');
+    expect(sound).not.toContain('<- outside');
+    expect(broken.split('\n').filter((line) => line.includes('<- outside'))).toEqual([
+      expect.stringMatching(/^stages\.0\.conv /),
+    ]);
+    expect(broken).toContain('stages.0.conv is the first to leave its bound');
+    const page = await readFile(path('a.html'), 'utf8');
+    expect(page).toContain('Worst layer: stages.0.conv');
+    expect(page).toContain('<strong>stages.0.conv</strong> is the first layer');
+    expect(page).not.toMatch(/<script|\b(?:src|href)="|NaN|undefined/);
+    // The chart twice, wide and narrow, with a cross for the one that is outside; and a map for each.
+    expect(page.match(/<title>Largest error over bound/g)).toHaveLength(2);
+    expect(page.match(/<title>\|error\| of [\w.]+, image/g)).toHaveLength(3);
+  },
+  PATIENCE,
+);
+
+describe('what is refused, with nothing written', () => {
+  const dump = (name: string): string[] => ['-b', `reference,${path(`${name}.safetensors`)}`];
+  const input = (name: string): string[] => ['-i', path(name)];
+  type Case = readonly [what: string, args: () => string[], by: Parameters<typeof refusal>];
+  const cases: readonly Case[] = [
+    [
+      'a backend that is none',
+      () => ['-b', 'reference,cuda'],
+      [ParamError, '--backends', 'reference, wasm, wasm:plain, wasm:relaxed, tfjs, tfjs:<engine>, or a dump', 'cuda'],
+    ],
+    ['the reference alone', () => ['-b', 'reference'], [ParamError, '--backends', 'one to hold against', 'reference']],
+    ['one twice', () => ['-b', 'wasm,wasm'], [ParamError, '--backends', 'each of them once', 'wasm twice']],
+    [
+      'a dump without layers',
+      () => dump('empty'),
+      [WeightsError, 'empty.safetensors', "the deploy form's modules", 'nothing but input'],
+    ],
+    ['a dump without input', () => dump('x'), [WeightsError, 'x.safetensors', 'a tensor input', 'none of that name']],
+    ['a wrong shape', () => dump('narrow'), [ShapeError, 'narrow.safetensors: stem.0', '[2,4,4,5]', '[2,3,320]']],
+    ['no number', () => input('holed.safetensors'), [DataError, 'holed', 'x of finite numbers', 'NaN at element 5']],
+    [
+      'no x',
+      () => input('foreign.safetensors'),
+      [WeightsError, 'foreign', 'a tensor x [n,c,h,w]', 'none of that name'],
+    ],
+    ['no image', () => input('nothing.png'), [DataError, 'nothing.png', 'a readable file', 'no such file']],
+    ['x of another rank', () => input('flat.safetensors'), [ShapeError, 'flat', 'x [n,3,h,w]', 'x [2,960]']],
+    [
+      'a page in no folder',
+      () => [...dump('sound'), '--html', path('no/a.html')],
+      [ParamError, 'no/a.html', 'a folder', 'none'],
+    ],
+    [
+      'a page over what is read',
+      () => [...dump('sound'), '--html', path('deploy.html')],
+      [ParamError, 'deploy.html', 'an output that is not an input', 'deploy.html'],
+    ],
+    [
+      'the train form in WebAssembly',
+      () => ['-w', path('train.safetensors')],
+      [WeightsError, 'wasm', 'the deploy form', 'the train form: fuse it first'],
+    ],
+  ];
+  test.each(cases)('%s', async (what, args, by) => {
+    const before = await readdir(path());
+    const weights = path(what === 'a page over what is read' ? 'deploy.html' : 'deploy.safetensors');
+    const run = diffCommand().parseAsync(['-w', weights, ...args()], { from: 'user' });
+    await expect(run).rejects.toThrow(refusal(...by));
+    expect(await readdir(path())).toEqual(before);
+  });
+});

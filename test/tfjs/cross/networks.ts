@@ -72,11 +72,11 @@ export const SMALL: Readonly<Record<'train' | 'deploy', Network>> = {
   train: {
     label: 'small, the train form, dropout',
     config: train({ dims: [3, 5, 4], strides: [2, 1], num_classes: 3, act_num: 1, input_size: 16, drop_rate: 0.2 }),
-    n: 4,
+    n: 3,
   },
   deploy: {
     label: 'small, the deploy form',
     config: deploy({ dims: [3, 5, 4], strides: [2, 1], num_classes: 3, act_num: 1, input_size: 16 }),
-    n: 4,
+    n: 3,
   },
 };

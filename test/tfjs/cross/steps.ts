@@ -23,7 +23,7 @@ import type { Subject } from './subject.js';
 import { Twin } from './twin.js';
 
 export const STEPS = 10;
-const TWINS = 4;
+const TWINS = 2;
 const SEED = 5;
 const EPS = 1e-3;
 

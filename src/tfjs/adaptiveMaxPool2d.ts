@@ -28,7 +28,9 @@ const cut = (tf: Tf, x: Maps, { top, left, height, width }: Window): Maps =>
 /** The largest of each window: TensorFlow.js has no such pool, so that every window is cut out. */
 export function adaptiveMaxPool2d(tf: Tf, x: Maps, { output_size }: AdaptiveMaxPoolParams): Maps {
   const [n, , , c] = x.shape;
-  const maxima = windows(x.shape, output_size).map((window) => tf.reshape(tf.max(cut(tf, x, window), [1, 2]), [n, 1, c]));
+  const maxima = windows(x.shape, output_size).map((window) =>
+    tf.reshape(tf.max(cut(tf, x, window), [1, 2]), [n, 1, c]),
+  );
   return tf.reshape(tf.concat(maxima, 1), [n, output_size[0], output_size[1], c]);
 }
 
@@ -40,9 +42,9 @@ export function adaptiveMaxPool2dBackward(tf: Tf, dy: Maps, x: Maps, { output_si
     const { top, left, height, width } = window;
     const [row, column] = [Math.floor(i / output_size[1]), i % output_size[1]];
     const values = tf.reshape(cut(tf, x, window), [n, height * width, c]);
-    const first = tf.argMax(values, 1) as Matrix;
-    // [n,c,places], of which one is 1.
-    const hot = tf.oneHot(tf.reshape(first, [n * c]), height * width);
+    const first: Matrix = tf.argMax(values, 1);
+    // [n,c,places], of which one is 1; no integers, which webgpu cannot transpose.
+    const hot = tf.oneHot(tf.reshape(first, [n * c]), height * width, 1, 0, 'float32');
     const chosen = tf.transpose(tf.reshape(hot, [n, c, height * width]), [0, 2, 1]);
     const share = tf.mul(chosen, tf.reshape(tf.slice(dy, [0, row, column, 0], [n, 1, 1, c]), [n, 1, c]));
     const around: [number, number][] = [

@@ -21,7 +21,9 @@ test('a line says what became of an engine', () => {
     { ...at, worst: 0.25, ok: true },
     { ...at, worst: 2, ok: false },
   ];
-  expect(lineOf({ engine: 'webgpu', status: 'SKIPPED', reason: 'no adapter' })).toBe('SKIPPED engine=webgpu: no adapter');
+  expect(lineOf({ engine: 'webgpu', status: 'SKIPPED', reason: 'no adapter' })).toBe(
+    'SKIPPED engine=webgpu: no adapter',
+  );
   expect(lineOf({ engine: 'wasm', status: 'RAN', device: 'cpu', skipped: 'training: none', rows })).toBe(
     'RAN engine=wasm device=cpu checks=2 failed=1 worst=2.000 SKIPPED training: none',
   );

@@ -19,4 +19,6 @@ export interface EngineUnderTest {
   readonly tf: Tf;
   readonly parts: Parts;
   readonly arithmetic: Arithmetic;
+  /** Which of equals the gradient of a maximum goes to. Shaders of TensorFlow.js take the last. */
+  readonly ties: 'first' | 'any';
 }

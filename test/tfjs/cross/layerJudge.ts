@@ -167,6 +167,15 @@ function normVerdict(layer: Layer, state: StateDict, x: Tensor, { training }: Mo
     y: { shape: x.shape, exact, bound },
     buffers: NONE,
     // Constants: what came in is scaled. For bounds of the whole chain alone, so that nothing is rounded.
-    backward: (dy) => onlyDx(within(tensor(dy.data.map((g, i) => g * scaleOf(Math.floor(i / (h * w)) % c)), dy.shape), 0)),
+    backward: (dy) =>
+      onlyDx(
+        within(
+          tensor(
+            dy.data.map((g, i) => g * scaleOf(Math.floor(i / (h * w)) % c)),
+            dy.shape,
+          ),
+          0,
+        ),
+      ),
   };
 }

@@ -10,7 +10,8 @@ import type { EngineUnderTest } from './engine.js';
 import { imagesFor, maskFor } from './given.js';
 import { judgeLayer } from './layerJudge.js';
 import type { Network } from './networks.js';
-import { readMaps, readParameter } from './read.js';
+import { read, readMaps, readParameter } from './read.js';
+import { toFirstOfEquals } from './ties.js';
 import { rowOf, type Held, type Row } from './row.js';
 
 /** What a layer gave: everything is kept, and to be disposed of. */
@@ -26,7 +27,7 @@ const SEED = 5;
 
 /** @param backward whether the engine has the kernels of the way back */
 export async function layerRows(
-  { tf, parts, arithmetic }: EngineUnderTest,
+  { tf, parts, arithmetic, ties }: EngineUnderTest,
   network: Network,
   lambda: number,
   { training, backward }: { readonly training: boolean; readonly backward: boolean },
@@ -74,13 +75,14 @@ export async function layerRows(
     const out = await readMaps(y);
     hold(`${layer.op}${training ? '' : ' in eval'}`, { got: out.data, verdict: verdict.y, at: layer.name });
     for (const [name, expected] of verdict.buffers) {
-      const got = (await buffers[name]?.data()) as Float32Array | undefined;
-      hold(`${layer.op} statistics`, { got: got ?? new Float32Array(0), verdict: expected, at: name });
+      const { data } = await read(buffers[name]);
+      hold(`${layer.op} statistics`, { got: data, verdict: expected, at: name });
     }
     if (dy !== null && dx !== null) {
       for (const [name, expected] of verdict.backward(await readMaps(dy))) {
         const given = name === 'dx' ? dx : grads[name];
-        const got = name === 'dx' ? await readMaps(given) : await readParameter(given, layer.op === 'depthwiseConv2d');
+        let got = name === 'dx' ? await readMaps(given) : await readParameter(given, layer.op === 'depthwiseConv2d');
+        if (layer.op === 'maxPool2d' && ties === 'any') got = toFirstOfEquals(layer, x, got);
         // What a batch norm behind takes away again has a gradient that vanishes.
         const mayVanish = name.endsWith('.bias') || name === 'dx';
         hold(`${layer.op} backward`, { got: got.data, verdict: expected, at: `${layer.name} ${name}`, mayVanish });

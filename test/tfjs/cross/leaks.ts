@@ -29,9 +29,10 @@ async function runs({ tf, parts }: EngineUnderTest, network: Network, times: num
   const before = tf.memory().numTensors;
   const { config, n } = network;
   const session = await parts.backend.createTfjsBackend(tf).open(streamOf(drawState(config)), config);
+  const { data: x } = imagesFor(network);
   const counts: number[] = [];
   for (let i = 0; i < times; i++) {
-    await session.forward(imagesFor(network).data, n);
+    await session.forward(x, n);
     counts.push(tf.memory().numTensors);
   }
   session.dispose();
@@ -54,9 +55,10 @@ async function steps({ tf, parts }: EngineUnderTest, network: Network, times: nu
   return row(`${times} steps`, network, before, [counts[0], counts[times - 1], tf.memory().numTensors]);
 }
 
-/** Of the train form, whose steps take ten times as long, a few steps: what leaks does so every time. */
+/** Steps take longer than runs, and are fewer: what leaks does so every time. */
 export async function leakRows(engine: EngineUnderTest, trains: boolean, times = RUNS): Promise<Row[]> {
-  const rows = [await runs(engine, TRAIN, times)];
-  if (trains) rows.push(await steps(engine, DEPLOY, times), await steps(engine, TRAIN, Math.ceil(times / 20)));
+  const rows = [await runs(engine, DEPLOY, times), await runs(engine, TRAIN, Math.ceil(times / 50))];
+  if (!trains) return rows;
+  for (const network of [DEPLOY, TRAIN]) rows.push(await steps(engine, network, Math.ceil(times / 50)));
   return rows;
 }

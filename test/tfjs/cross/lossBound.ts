@@ -36,9 +36,7 @@ export function lossBound(kind: Loss, x: Tensor, q: Tensor, by: Arithmetic): Los
   const rows = Array.from({ length: n }, (_, i) => ({ logits: row(x, i), shares: row(q, i) }));
   const exact = rows.map(({ logits, shares }) => value(tensor(logits, [1, classes]), tensor(shares, [1, classes])));
   const dlogits = valuesOf(slope(tensor(x.data, x.shape), tensor(q.data, q.shape)));
-  const bounds = rows.map(({ logits, shares }) =>
-    (kind === 'bce' ? ofBce : ofCrossEntropy)(logits, shares, by),
-  );
+  const bounds = rows.map(({ logits, shares }) => (kind === 'bce' ? ofBce : ofCrossEntropy)(logits, shares, by));
   const quotient = gammaOf(by)(1 + by.division);
   return {
     losses: { shape: [n], exact: Float64Array.from(exact), bound: Float64Array.from(bounds.map(({ loss }) => loss)) },
@@ -68,9 +66,7 @@ function ofCrossEntropy(x: readonly number[], q: readonly number[], by: Arithmet
   const total = sum(shifted.map(Math.exp));
   const off = Math.max(...shifted.map((s) => by.exp(s) + by.unit * Math.abs(s))) + gamma(x.length);
   const logs = shifted.map((s) => s - Math.log(total));
-  const deltas = logs.map(
-    (log, c) => by.unit * (Math.abs(shifted[c]) + Math.abs(log)) + 2 * off + by.log(total),
-  );
+  const deltas = logs.map((log, c) => by.unit * (Math.abs(shifted[c]) + Math.abs(log)) + 2 * off + by.log(total));
   const shares = sum(q);
   return {
     loss: sum(q.map((share, c) => Math.abs(share) * (deltas[c] + gamma(x.length + 1) * Math.abs(logs[c])))),

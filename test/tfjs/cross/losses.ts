@@ -20,7 +20,9 @@ export async function lossRows({ tf, parts, arithmetic }: EngineUnderTest): Prom
         shape: SHAPE,
       };
       const [losses, dlogits] = tf.tidy(() => {
-        const [logits, shares] = [x, q].map(({ data }): Matrix => tf.tensor(Float32Array.from(data), [5, 7], 'float32'));
+        const [logits, shares] = [x, q].map(({ data }): Matrix =>
+          tf.tensor(Float32Array.from(data), [5, 7], 'float32'),
+        );
         const { crossEntropy, crossEntropyBackward } = parts.crossEntropy;
         const { bceWithLogits, bceWithLogitsBackward } = parts.bceWithLogits;
         return kind === 'bce'

@@ -15,7 +15,11 @@ export interface Row {
 /** Terms of the longest sum here: each may be flushed to zero. */
 const TERMS = 2 ** 14;
 
-const largest = (values: FloatArray): number => values.reduce((most, v) => Math.max(most, Math.abs(v)), 0);
+function largest(values: FloatArray): number {
+  let most = 0;
+  for (const v of values) most = Math.max(most, Math.abs(v));
+  return most;
+}
 
 export interface Held {
   readonly got: FloatArray;

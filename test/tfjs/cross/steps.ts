@@ -148,7 +148,8 @@ export async function stepRows(subject: Subject, of: Course): Promise<Row> {
   for (const [name, values] of all.oracle) {
     const [off, limit] = [apart(values, got.get(name) ?? []), all.limits.get(name) ?? 0];
     const ratio = off === 0 ? 0 : off / limit;
-    if (!(ratio <= worst) || at === '') [worst, at] = [Number.isNaN(ratio) ? Infinity : ratio, `${name}: ${off} of ${limit}`];
+    if (!(ratio <= worst) || at === '')
+      [worst, at] = [Number.isNaN(ratio) ? Infinity : ratio, `${name}: ${off} of ${limit}`];
   }
   if (got.size !== all.oracle.size) return failed(check, network, `${got.size} tensors, not ${all.oracle.size}`);
   return { check, network, worst, ok: worst <= 1, at };

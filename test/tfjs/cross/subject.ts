@@ -9,7 +9,11 @@ import type { EngineUnderTest } from './engine.js';
 type Maybe<T> = T | Promise<T>;
 
 export interface SubjectTraining {
-  pass(x: FloatArray, q: FloatArray, lambda: number): Maybe<{ readonly losses: FloatArray; readonly logits: FloatArray }>;
+  pass(
+    x: FloatArray,
+    q: FloatArray,
+    lambda: number,
+  ): Maybe<{ readonly losses: FloatArray; readonly logits: FloatArray }>;
   optimise(step: OptimiserStep): Maybe<void>;
   state(): Maybe<StateDict>;
   optimiserState(): Maybe<StateDict>;

@@ -62,9 +62,7 @@ export class Twin {
     const all = [...grads.values()].map(({ data, shape }) => tensor(data, shape));
     const terms = all.reduce((sum, { size }) => sum + size, 0);
     const divisor =
-      by.kind === 'lamb'
-        ? { value: lambDivisor(all), off: divisorOff(terms, arithmetic) }
-        : { value: 1, off: 0 };
+      by.kind === 'lamb' ? { value: lambDivisor(all), off: divisorOff(terms, arithmetic) } : { value: 1, off: 0 };
     for (const [name, g] of grads) {
       const own = {
         ...by,

@@ -3,8 +3,8 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig(
-  // bench/peers is checked by its own `npm run check`: its packages are rarely installed.
-  globalIgnores(['dist/', 'data/', 'coverage/', 'bench/peers/']),
+  // bench/peers and test/engines have checks of their own: their packages are rarely installed.
+  globalIgnores(['dist/', 'data/', 'coverage/', 'bench/peers/', 'test/engines/']),
   js.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -381,7 +381,7 @@ function judgeAll(ref: Reference, spec: OpSpec): void {
 }
 
 afterAll(() => {
-  rmSync(new URL('../dist/mutants/', import.meta.url), { recursive: true, force: true });
+  rmSync(new URL('../dist/mutants/reference/', import.meta.url), { recursive: true, force: true });
 });
 
 test('every op has a mutant', () => {

@@ -43,8 +43,8 @@ export function adaptiveMaxPool2dBackward(tf: Tf, dy: Maps, x: Maps, { output_si
     const [row, column] = [Math.floor(i / output_size[1]), i % output_size[1]];
     const values = tf.reshape(cut(tf, x, window), [n, height * width, c]);
     const first = tf.argMax<Matrix>(values, 1);
-    // [n,c,places], of which one is 1.
-    const hot = tf.oneHot(tf.reshape(first, [n * c]), height * width);
+    // [n,c,places], of which one is 1; no integers, which webgpu cannot transpose.
+    const hot = tf.oneHot(tf.reshape(first, [n * c]), height * width, 1, 0, 'float32');
     const chosen = tf.transpose(tf.reshape(hot, [n, c, height * width]), [0, 2, 1]);
     const share = tf.mul(chosen, tf.reshape(tf.slice(dy, [0, row, column, 0], [n, 1, 1, c]), [n, 1, c]));
     const around: [number, number][] = [

@@ -13,6 +13,9 @@
  *                  to σ² + ε that is t, and 1/√(σ² + ε) is off by ρ = (1 − t)^−½ − 1 + 4u
  *                  of itself. Products and sums after that are rounded a few times each;
  *                  the activation behind does not amplify.
+ *
+ * An engine of another arithmetic has another u, sums in one part, and quotients and roots
+ * that count for more than one rounding.
  */
 import {
   adaptiveMaxPool2d,
@@ -35,10 +38,8 @@ import {
 } from '../../../reference/index.js';
 import type { Layer } from '../../../src/core/plan.js';
 import type { Tensor } from '../../../src/core/tensor.js';
+import { gammaOf, WASM, type Arithmetic } from '../../judges/arithmetic.js';
 import type { Verdict } from '../judge.js';
-
-const U = 2 ** -24;
-const gamma = (k: number): number => (k * U) / (1 - k * U);
 
 const toOracle = ({ data, shape }: Tensor): Oracle => tensor(data, shape);
 const abs = (t: Oracle): Oracle => tensor(valuesOf(t).map(Math.abs), t.shape);
@@ -62,18 +63,23 @@ export interface Convolution {
   readonly bias: Tensor | null;
 }
 
-export function convolution({ layer, x, weight, bias }: Convolution): Verdict {
+export function convolution({ layer, x, weight, bias }: Convolution, by: Arithmetic = WASM): Verdict {
   const op = layer.op === 'conv2d' ? conv2d : depthwiseConv2d;
   const params = { stride: layer.stride, padding: layer.padding };
   const [ox, ow] = [toOracle(x), toOracle(weight)];
   const ob = bias === null ? null : toOracle(bias);
   const magnitude = op(abs(ox), abs(ow), ob === null ? null : abs(ob), params);
   const [, c, kh, kw] = weight.shape;
-  return within(op(ox, ow, ob, params), magnitude, gamma(c * kh * kw + 1));
+  return within(op(ox, ow, ob, params), magnitude, gammaOf(by)(c * kh * kw + 1));
 }
 
 /** dx, weight and bias by name. */
-export function convolutionBackward({ layer, x, weight, bias }: Convolution, dy: Tensor): Verdicts {
+export function convolutionBackward(
+  { layer, x, weight, bias }: Convolution,
+  dy: Tensor,
+  by: Arithmetic = WASM,
+): Verdicts {
+  const gamma = gammaOf(by);
   const params = { stride: layer.stride, padding: layer.padding };
   const [odx, ox, ow] = [toOracle(dy), toOracle(x), toOracle(weight)];
   const back = layer.op === 'conv2d' ? conv2dBackward : depthwiseConv2dBackward;
@@ -115,7 +121,7 @@ export function poolReluBackward(pool: Layer | null, x: Tensor, dy: Tensor): Ver
     const window = { kernelSize: strideOf(pool) };
     return maxPool2dBackward(leakyReluBackward(g, maxPool2d(y, window), 0), y, window);
   };
-  const overlap = pool?.op === 'adaptiveMaxPool2d' ? gamma(4) : 0;
+  const overlap = pool?.op === 'adaptiveMaxPool2d' ? gammaOf(WASM)(4) : 0;
   return within(route(toOracle(dy)), route(abs(toOracle(dy))), overlap);
 }
 
@@ -127,7 +133,7 @@ export function average(x: Tensor, mask: Tensor): Verdict {
       mask.shape,
     );
   const ox = toOracle(x);
-  return within(scaled(ox), scaled(abs(ox)), gamma(x.shape[2] * x.shape[3] + 3));
+  return within(scaled(ox), scaled(abs(ox)), gammaOf(WASM)(x.shape[2] * x.shape[3] + 3));
 }
 
 export function averageBackward(x: Tensor, mask: Tensor, dy: Tensor): Verdict {
@@ -136,7 +142,7 @@ export function averageBackward(x: Tensor, mask: Tensor, dy: Tensor): Verdict {
     dy.shape,
   );
   const exact = globalAvgPoolBackward(masked, toOracle(x));
-  return within(exact, abs(exact), gamma(4));
+  return within(exact, abs(exact), gammaOf(WASM)(4));
 }
 
 /** A batch norm with its parameters and the slope behind it. */
@@ -151,7 +157,10 @@ const EPS = 1e-6;
 /** By channel: the exact statistics, and how far float32 may be from them. */
 function statistics(
   x: Tensor,
+  by: Arithmetic,
 ): { mean: number; invStd: number; variance: number; delta: number; rho: number; spread: number }[] {
+  const gamma = gammaOf(by);
+  const { chains, division, root } = by;
   const [n, c, h, w] = x.shape;
   const m = n * h * w;
   return Array.from({ length: c }, (_, channel) => {
@@ -162,20 +171,23 @@ function statistics(
     const mean = values.reduce((a, v) => a + v, 0) / m;
     const size = values.reduce((a, v) => a + Math.abs(v), 0) / m;
     const variance = values.reduce((a, v) => a + (v - mean) ** 2, 0) / m;
-    const delta = gamma(Math.ceil(m / 4) + 4) * size;
-    const spread = delta ** 2 + gamma(Math.ceil(m / 2) + 8) * (Math.sqrt(variance) + delta) ** 2;
-    const rho = (1 - spread / (variance + EPS)) ** -0.5 - 1 + 4 * U;
+    const delta = gamma(Math.ceil(m / chains.mean) + 3 + division) * size;
+    const spread =
+      delta ** 2 + gamma(Math.ceil(m / chains.variance) + 7 + division) * (Math.sqrt(variance) + delta) ** 2;
+    const rho = (1 - spread / (variance + EPS)) ** -0.5 - 1 + (2 + division + root) * by.unit;
     return { mean, variance, invStd: 1 / Math.sqrt(variance + EPS), delta, rho, spread };
   });
 }
 
-export function norm({ x, parameters, lambda }: Norm): Verdicts {
+export function norm({ x, parameters, lambda }: Norm, by: Arithmetic = WASM): Verdicts {
+  const gamma = gammaOf(by);
+  const U = by.unit;
   const [n, c, h, w] = x.shape;
   const m = n * h * w;
   const [weight, bias] = [toOracle(parameters.weight), toOracle(parameters.bias)];
   const [runningMean, runningVar] = [toOracle(parameters.running_mean), toOracle(parameters.running_var)];
   const exact = batchNorm(toOracle(x), { weight, bias, runningMean, runningVar }, { training: true });
-  const all = statistics(x);
+  const all = statistics(x, by);
   const channelOf = (i: number): number => Math.floor(i / (h * w)) % c;
   const y = leakyRelu(exact.y, lambda);
   const before = valuesOf(exact.y);
@@ -210,11 +222,13 @@ export function norm({ x, parameters, lambda }: Norm): Verdicts {
 }
 
 /** @param y what the unit answered, whose signs say which side of the kink it was on */
-export function normBackward({ x, parameters, lambda }: Norm, y: Tensor, dy: Tensor): Verdicts {
+export function normBackward({ x, parameters, lambda }: Norm, y: Tensor, dy: Tensor, by: Arithmetic = WASM): Verdicts {
+  const gamma = gammaOf(by);
+  const U = by.unit;
   const [n, c, h, w] = x.shape;
   const m = n * h * w;
   const channelOf = (i: number): number => Math.floor(i / (h * w)) % c;
-  const all = statistics(x);
+  const all = statistics(x, by);
   const weight = toOracle(parameters.weight);
   const g = tensor(
     Array.from(dy.data, (v, i) => (y.data[i] > 0 ? v : lambda * v)),
@@ -255,7 +269,9 @@ export function normBackward({ x, parameters, lambda }: Norm, y: Tensor, dy: Ten
         const hat = Math.abs(hats[i]) + offHat[i];
         const terms = Math.abs(slopes[i]) + (Math.abs(db[channel]) + hat * Math.abs(dw[channel])) / m;
         const off = (offBias[channel] + hat * offWeight[channel] + offHat[i] * Math.abs(dw[channel])) / m;
-        return Math.abs(weight.get(channel)) * r * ((1 + rho) * off + (rho + gamma(8)) * (terms + off));
+        return (
+          Math.abs(weight.get(channel)) * r * ((1 + rho) * off + (rho + gamma(6 + 2 * by.division)) * (terms + off))
+        );
       }),
     ],
   ]);

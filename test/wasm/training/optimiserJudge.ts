@@ -1,134 +1,11 @@
-/**
- * Holds a step of an optimiser against the float64 oracle, on the float32 numbers that it
- * was given. With u = 2⁻²⁴ and γ_k = k·u/(1 − k·u), where every constant is rounded once
- * before it is used, and magnitudes in |·|:
- *
- *   g    a product and a sum: γ₃·(|grad| + wd·|p|) = e_g; divided by LAMB's divisor, γ₂·|g|
- *   m    b = β₁|m| + (1 − β₁)|g|, three roundings: γ₃·b + (1 − β₁)·e_g
- *   v    likewise, with g² off by 2|g|e_g + e_g²
- *   s    √(v/c₂) + eps: a root is off by min(e/√a, √e) where a is by e; two more roundings
- *   d    m/c₁/s: (e_m/c₁ + γ₃·|m/c₁|)/s′ + |d|·e_s/s′, s′ = max(s − e_s, eps/2) the least that s is
- *   u    LAMB's: d + wd·p, two products and a sum
- *   r    LAMB's: ‖u‖ is off by ‖e_u‖ at most; both norms are sums of float64
- *   p    p − lr·d: lr·e_d + γ₃·lr·|d|, and the sum's rounding; AdamW shrinks p by what is rounded four times
- *
- * Magnitudes of what is computed are taken a little larger (2⁻¹⁰) than the exact ones.
- */
-import { adam, lamb, lambDivisor, layerScale, sgd, tensor, valuesOf } from '../../../reference/index.js';
+/** Holds a step of an optimiser against the float64 oracle, on the float32 numbers that it was given. */
+import { lambDivisor, tensor } from '../../../reference/index.js';
 import { resolveStep, type OptimiserStep } from '../../../src/core/optimiser.js';
-import type { Tensor } from '../../../src/core/tensor.js';
 import { tensorsAt } from '../../../src/wasm/training/tensors.js';
+import { optimiserBound, stepOf } from '../../judges/optimiserBound.js';
 import { draw, uniform } from '../draw.js';
 import { misfit } from '../judge.js';
 import { Chain, type NETWORKS } from './chain.js';
-
-const U = 2 ** -24;
-const gamma = (k: number): number => ((k * U) / (1 - k * U)) * (1 + 2 ** -10);
-
-/** A parameter before a step, with all that the step looks at. */
-export interface Before {
-  readonly p: Tensor;
-  readonly g: Tensor;
-  readonly m: Tensor;
-  readonly v: Tensor;
-}
-
-export interface After {
-  readonly exact: Float64Array;
-  readonly bound: Float64Array;
-}
-
-const toOracle = ({ data, shape }: Tensor) => tensor(data, shape);
-const norm = (x: Float64Array): number => Math.sqrt(x.reduce((sum, v) => sum + v * v, 0));
-
-/** By the name of what is stored: the parameter, and its moments or its buffer. */
-export function judgeStep(
-  before: Before,
-  step: Required<OptimiserStep>,
-  count: number,
-  divisor: number,
-): Map<string, After> {
-  const [p, g, m, v] = [before.p, before.g, before.m, before.v].map(toOracle);
-  const { kind, lr, weightDecay: wd, eps, momentum, nesterov } = step;
-  const [beta1, beta2] = step.betas;
-  const size = before.p.data.length;
-  const of = (bound: (i: number) => number): Float64Array => Float64Array.from({ length: size }, (_, i) => bound(i));
-  const abs = (t: Tensor): Float64Array => of((i) => Math.abs(t.data[i]));
-  const [ap, ag, am, av] = [before.p, before.g, before.m, before.v].map(abs);
-  const coupled = kind === 'adam' || kind === 'sgd' ? wd : 0;
-  const grad = of((i) => ag[i] / divisor + coupled * ap[i]);
-  const offGrad = grad.map((x) => gamma(3) * x);
-
-  if (kind === 'sgd') {
-    const exact = sgd(p, g, m, { lr, momentum, nesterov, weightDecay: wd });
-    const buffer = of((i) => momentum * am[i] + grad[i]);
-    const offBuffer = of((i) => gamma(3) * buffer[i] + offGrad[i]);
-    const move = of((i) => (nesterov ? grad[i] + momentum * buffer[i] : buffer[i]));
-    const offMove = of((i) => (nesterov ? offGrad[i] + momentum * offBuffer[i] + gamma(3) * move[i] : offBuffer[i]));
-    const bound = of((i) => lr * offMove[i] + gamma(4) * lr * move[i] + U * (1 + 2 ** -10) * ap[i]);
-    return new Map([
-      ['param', { exact: valuesOf(exact.param), bound }],
-      ['momentum_buffer', { exact: valuesOf(exact.buffer), bound: offBuffer }],
-    ]);
-  }
-
-  const options = { lr, betas: step.betas, eps, weightDecay: wd };
-  const exact =
-    kind === 'lamb'
-      ? lamb(p, g, { m, v }, count, divisor, options)
-      : adam(p, g, { m, v }, count, { ...options, decoupled: kind === 'adamw' });
-  const [newM, newV] = [valuesOf(exact.m), valuesOf(exact.v)];
-  const offM = of((i) => gamma(3) * (beta1 * am[i] + (1 - beta1) * grad[i]) + (1 - beta1) * offGrad[i]);
-  const offV = of(
-    (i) =>
-      gamma(4) * (beta2 * av[i] + (1 - beta2) * grad[i] ** 2) +
-      (1 - beta2) * (2 * grad[i] * offGrad[i] + offGrad[i] ** 2),
-  );
-  const [c1, c2] = [1 - beta1 ** count, 1 - beta2 ** count];
-  const d = of((i) => newM[i] / c1 / (Math.sqrt(newV[i] / c2) + eps));
-  const offD = of((i) => {
-    const corrected = newV[i] / c2;
-    const off = offV[i] / c2 + gamma(2) * (corrected + offV[i] / c2);
-    const root = off === 0 ? 0 : Math.min(corrected > 0 ? off / Math.sqrt(corrected) : Infinity, Math.sqrt(off));
-    const s = Math.sqrt(corrected) + eps;
-    const offS = root + gamma(3) * (s + root);
-    const least = Math.max(s - offS, eps / 2);
-    return (offM[i] / c1 + (gamma(3) * (Math.abs(newM[i]) + offM[i])) / c1 + Math.abs(d[i]) * offS) / least;
-  });
-  let bound: Float64Array;
-  if (kind === 'lamb') {
-    const update = of((i) => d[i] + wd * before.p.data[i]);
-    const offU = of((i) => offD[i] + gamma(3) * (Math.abs(d[i]) + offD[i] + wd * ap[i]));
-    const [ofParam, ofUpdate] = [norm(ap), norm(update)];
-    const scaled = wd !== 0 && ofParam > 0 && ofUpdate > 0;
-    const ratio = scaled ? ofParam / ofUpdate : 1;
-    const off = scaled ? norm(offU) / (ofUpdate - norm(offU)) : 0;
-    bound = of((i) => {
-      const most = Math.abs(update[i]) + offU[i];
-      return lr * ratio * (offU[i] + (off + gamma(4)) * (1 + off) * most) + U * (1 + 2 ** -10) * ap[i];
-    });
-  } else {
-    const shrunk = kind === 'adamw' ? gamma(4) : U;
-    bound = of((i) => lr * offD[i] + gamma(4) * lr * (Math.abs(d[i]) + offD[i]) + shrunk * (1 + 2 ** -10) * ap[i]);
-  }
-  return new Map([
-    ['param', { exact: valuesOf(exact.param), bound }],
-    ['exp_avg', { exact: newM, bound: offM }],
-    ['exp_avg_sq', { exact: newV, bound: offV }],
-  ]);
-}
-
-/** A step as a parameter of this name and shape has it. */
-export const stepOf = (
-  name: string,
-  shape: readonly number[],
-  step: Required<OptimiserStep>,
-  stages: number,
-): Required<OptimiserStep> => ({
-  ...step,
-  lr: step.lr * layerScale(name, stages, step.layerDecay),
-  weightDecay: shape.length > 1 || step.decayVectors ? step.weightDecay : 0,
-});
 
 /**
  * What is wrong with a step on drawn gradients and moments, or null.
@@ -178,12 +55,12 @@ export async function optimiserMisfit(
     exp_avg_sq: chain.readAll(vs),
     momentum_buffer: chain.readAll(ms),
   };
-  const divisor = step.kind === 'lamb' ? lambDivisor([...g.values()].map(toOracle)) : 1;
+  const value = step.kind === 'lamb' ? lambDivisor([...g.values()].map(({ data, shape }) => tensor(data, shape))) : 1;
   for (const [name, parameter] of p) {
     const [grad, first, second] = [g.get(name), m.get(name), v.get(name)];
     if (grad === undefined || first === undefined || second === undefined) return `${name}: not drawn`;
     const own = stepOf(name, grad.shape, step, stages);
-    const verdicts = judgeStep({ p: parameter, g: grad, m: first, v: second }, own, count, divisor);
+    const verdicts = optimiserBound({ p: parameter, g: grad, m: first, v: second }, own, count, { value, off: 0 });
     for (const [what, { exact, bound }] of verdicts) {
       const got = after[what as keyof typeof after].get(name)?.data ?? new Float32Array(0);
       const wrong = misfit(got, { shape: grad.shape, exact, bound }, true);

@@ -16,10 +16,10 @@ import { resolveStep, type Loss } from '../../../src/core/optimiser.js';
 import { sizeOf, type FloatArray, type StateDict, type Tensor } from '../../../src/core/tensor.js';
 import type { Trainer, StepOptions } from '../../../src/train/trainer.js';
 import { planTraining } from '../../../src/wasm/training/layout.js';
+import { optimiserBound, stepOf } from '../../judges/optimiserBound.js';
 import { uniform, type Draw } from '../draw.js';
 import type { Verdict } from '../judge.js';
 import { slopeBound } from './lossJudge.js';
-import { judgeStep, stepOf } from './optimiserJudge.js';
 import { UnitJudge } from './unitJudge.js';
 
 export interface TwinOptions {
@@ -89,7 +89,8 @@ export function openTwin(
         const moment = (part: string): Tensor => moments.get(`${part}.${name}`) ?? zerosOf(shape);
         const m = moment(step.kind === 'sgd' ? 'momentum_buffer' : 'exp_avg');
         const before = { p: state.get(name) ?? zerosOf([0]), g, m, v: moment('exp_avg_sq') };
-        const after = judgeStep(before, stepOf(name, shape, step, config.strides.length), steps, divisor);
+        const own = stepOf(name, shape, step, config.strides.length);
+        const after = optimiserBound(before, own, steps, { value: divisor, off: 0 });
         for (const [what, verdict] of after) {
           if (what === 'param') state.set(name, err({ ...verdict, shape }));
           else moments.set(`${what}.${name}`, err({ ...verdict, shape }));

@@ -1,0 +1,33 @@
+/** What runs in the browser: bundled, and called by its name on the page. */
+import '@tensorflow/tfjs-backend-webgl';
+import '@tensorflow/tfjs-backend-webgpu';
+import * as tf from '@tensorflow/tfjs-core';
+import { SHADER } from '../judges/arithmetic.js';
+import { check, type Checked } from './check.js';
+import { deviceOf, deviceOfAdapter, type Device } from './device.js';
+
+type OnPage = (Device & Checked) | { readonly reason: string };
+
+async function webgpu(): Promise<OnPage> {
+  // A browser without WebGPU has no such thing.
+  const gpu = (navigator as Partial<Navigator>).gpu;
+  const adapter = await gpu?.requestAdapter();
+  if (adapter == null) return { reason: gpu === undefined ? 'no navigator.gpu' : 'no adapter' };
+  // Small tensors are otherwise computed on the CPU, unseen.
+  tf.env().set('WEBGPU_CPU_FORWARD', false);
+  return { ...deviceOfAdapter(adapter.info), ...(await check(tf, 'webgpu', SHADER)) };
+}
+
+async function webgl(): Promise<OnPage> {
+  const gl = document.createElement('canvas').getContext('webgl2');
+  if (gl === null) return { reason: 'no WebGL 2' };
+  tf.env().set('WEBGL_CPU_FORWARD', false);
+  if (!tf.env().getBool('WEBGL_RENDER_FLOAT32_ENABLED')) return { reason: 'no float32 textures' };
+  const named = gl.getExtension('WEBGL_debug_renderer_info');
+  const renderer: unknown = gl.getParameter(named === null ? gl.RENDERER : named.UNMASKED_RENDERER_WEBGL);
+  return { ...deviceOf(String(renderer)), ...(await check(tf, 'webgl', SHADER)) };
+}
+
+Object.assign(globalThis, { engines: { webgpu, webgl } });
+
+export type { OnPage };

@@ -1,0 +1,181 @@
+/**
+ * The oracle's answer of one layer, forward and backward, and how far an engine may be from
+ * it on the numbers that it was given. Beside the bounds of test/wasm/training/judge.ts:
+ *
+ *   max            nothing is rounded; where windows overlap, as many gradients are added as a
+ *                  pixel has windows: with w windows along s pixels, ⌈w/s⌉ + 1 at most
+ *   leaky ReLU     λ and one product: γ₂·|λx|
+ *   average        a sum of h·w, and a quotient, which some engines take first
+ *   dropout        1/(1 − rate) and one product: γ₂
+ *   batch norm     in eval, a difference, a product with what is a sum, a root, a quotient and a
+ *                  product, and a sum: γ of them on γ·|x − μ|/√(σ² + ε), and u of what is added
+ */
+import {
+  adaptiveMaxPool2d,
+  adaptiveMaxPool2dBackward,
+  batchNorm,
+  globalAvgPool,
+  globalAvgPoolBackward,
+  leakyRelu,
+  leakyReluBackward,
+  maxPool2d,
+  maxPool2dBackward,
+  tensor,
+  valuesOf,
+  type Tensor as Oracle,
+} from '../../../reference/index.js';
+import type { Layer } from '../../../src/core/plan.js';
+import type { StateDict, Tensor } from '../../../src/core/tensor.js';
+import { gammaOf, type Arithmetic } from '../../judges/arithmetic.js';
+import type { Verdict } from '../../wasm/judge.js';
+import * as judge from '../../wasm/training/judge.js';
+
+/** How a layer is run; the mask has zeros and 1/(1 − rate). */
+export interface Mode {
+  readonly training: boolean;
+  readonly lambda: number;
+  readonly mask: Tensor | null;
+}
+
+export interface LayerVerdict {
+  readonly y: Verdict;
+  /** Running statistics by their names. */
+  readonly buffers: ReadonlyMap<string, Verdict>;
+  /** `dx`, and gradients by the parameters' names. */
+  backward(dy: Tensor): ReadonlyMap<string, Verdict>;
+}
+
+const toOracle = ({ data, shape }: Tensor): Oracle => tensor(data, shape);
+const NONE: ReadonlyMap<string, Verdict> = new Map();
+
+function within(exact: Oracle, factor: number, magnitude: Oracle = exact): Verdict {
+  const sizes = valuesOf(magnitude);
+  return { shape: exact.shape, exact: valuesOf(exact), bound: sizes.map((v) => factor * Math.abs(v)) };
+}
+
+const abs = (x: Tensor): Oracle => tensor(x.data.map(Math.abs), x.shape);
+
+const named = (layer: Layer, verdicts: ReadonlyMap<string, Verdict>): Map<string, Verdict> =>
+  new Map([...verdicts].map(([part, verdict]) => [part === 'dx' ? part : `${layer.name}.${part}`, verdict]));
+
+function part(state: StateDict, layer: Layer, name: string): Tensor {
+  const found = state.get(`${layer.name}.${name}`);
+  if (found === undefined) throw new Error(`no tensor ${layer.name}.${name}`);
+  return found;
+}
+
+const onlyDx = (dx: Verdict): Map<string, Verdict> => new Map([['dx', dx]]);
+
+export function judgeLayer(layer: Layer, state: StateDict, x: Tensor, mode: Mode, by: Arithmetic): LayerVerdict {
+  const gamma = gammaOf(by);
+  switch (layer.op) {
+    case 'conv2d':
+    case 'depthwiseConv2d': {
+      const bias = layer.bias ? part(state, layer, 'bias') : null;
+      const all = { layer, x, weight: part(state, layer, 'weight'), bias };
+      return {
+        y: judge.convolution(all, by),
+        buffers: NONE,
+        backward: (dy) => named(layer, judge.convolutionBackward(all, dy, by)),
+      };
+    }
+    case 'batchNorm':
+      return normVerdict(layer, state, x, mode, by);
+    case 'leakyRelu': {
+      const slope = layer.name.endsWith('.leaky') ? mode.lambda : 0;
+      const rounds = slope === 0 || slope === 1 ? 0 : gamma(2);
+      return {
+        y: within(leakyRelu(toOracle(x), slope), rounds),
+        buffers: NONE,
+        backward: (dy) => onlyDx(within(leakyReluBackward(toOracle(dy), toOracle(x), slope), rounds)),
+      };
+    }
+    case 'maxPool2d': {
+      const window = { kernelSize: layer.kernel_size, stride: layer.stride };
+      return {
+        y: within(maxPool2d(toOracle(x), window), 0),
+        buffers: NONE,
+        backward: (dy) => onlyDx(within(maxPool2dBackward(toOracle(dy), toOracle(x), window), 0)),
+      };
+    }
+    case 'adaptiveMaxPool2d': {
+      const { output_size: size } = layer;
+      const windows = [0, 1].reduce((all, i) => all * (Math.ceil(size[i] / x.shape[2 + i]) + 1), 1);
+      return {
+        y: within(adaptiveMaxPool2d(toOracle(x), size), 0),
+        buffers: NONE,
+        backward(dy) {
+          const [exact, magnitude] = [toOracle(dy), abs(dy)].map((g) =>
+            adaptiveMaxPool2dBackward(g, toOracle(x), size),
+          );
+          return onlyDx(within(exact, gamma(windows), magnitude));
+        },
+      };
+    }
+    case 'globalAvgPool': {
+      const pixels = x.shape[2] * x.shape[3];
+      return {
+        y: within(globalAvgPool(toOracle(x)), gamma(pixels + 1 + by.division), globalAvgPool(abs(x))),
+        buffers: NONE,
+        backward: (dy) => onlyDx(within(globalAvgPoolBackward(toOracle(dy), toOracle(x)), gamma(2 + by.division))),
+      };
+    }
+    case 'dropout': {
+      const { mask } = mode;
+      const through = (v: Tensor): Verdict => {
+        const masked = v.data.map((value, i) => value * (mask?.data[i] ?? 1));
+        return within(tensor(masked, v.shape), mask === null ? 0 : gamma(2));
+      };
+      return { y: through(x), buffers: NONE, backward: (dy) => onlyDx(through(dy)) };
+    }
+  }
+}
+
+function normVerdict(layer: Layer, state: StateDict, x: Tensor, { training }: Mode, by: Arithmetic): LayerVerdict {
+  const parameters = {
+    weight: part(state, layer, 'weight'),
+    bias: part(state, layer, 'bias'),
+    running_mean: part(state, layer, 'running_mean'),
+    running_var: part(state, layer, 'running_var'),
+  };
+  // The activation behind is a layer of its own here.
+  const all = { x, parameters, lambda: 1 };
+  if (training) {
+    const { y, ...buffers } = Object.fromEntries(judge.norm(all, by));
+    return {
+      y,
+      buffers: named(layer, new Map(Object.entries(buffers))),
+      backward: (dy) => named(layer, judge.normBackward(all, x, dy, by)),
+    };
+  }
+  const [weight, bias, runningMean, runningVar] = [
+    parameters.weight,
+    parameters.bias,
+    parameters.running_mean,
+    parameters.running_var,
+  ].map(toOracle);
+  const { y } = batchNorm(toOracle(x), { weight, bias, runningMean, runningVar }, { training: false });
+  const [, c, h, w] = x.shape;
+  const exact = valuesOf(y);
+  const scaleOf = (channel: number): number => weight.get(channel) / Math.sqrt(runningVar.get(channel) + 1e-6);
+  const bound = exact.map((value, i) => {
+    const channel = Math.floor(i / (h * w)) % c;
+    const product = Math.abs(scaleOf(channel) * (x.data[i] - runningMean.get(channel)));
+    return gammaOf(by)(6 + by.root + by.division) * product + 2 * by.unit * (Math.abs(value) + product);
+  });
+  return {
+    y: { shape: x.shape, exact, bound },
+    buffers: NONE,
+    // Constants: what came in is scaled. For bounds of the whole chain alone, so that nothing is rounded.
+    backward: (dy) =>
+      onlyDx(
+        within(
+          tensor(
+            dy.data.map((g, i) => g * scaleOf(Math.floor(i / (h * w)) % c)),
+            dy.shape,
+          ),
+          0,
+        ),
+      ),
+  };
+}

@@ -1,0 +1,31 @@
+/** Where a window has equals, PyTorch's gradient goes to the first of them, and that of some engines to another. */
+import type { Layer } from '../../../src/core/plan.js';
+import type { Tensor } from '../../../src/core/tensor.js';
+
+/**
+ * dx as if the first of equals had been taken, where the gradient lies on one maximum of its
+ * window; as it is where it lies anywhere else.
+ */
+export function toFirstOfEquals(layer: Layer & { readonly op: 'maxPool2d' }, x: Tensor, dx: Tensor): Tensor {
+  const { stride, kernel_size: size } = layer;
+  const [n, c, h, w] = x.shape;
+  const data = Float32Array.from(dx.data);
+  for (let plane = 0; plane < n * c; plane++) {
+    for (let top = 0; top + size <= h; top += stride) {
+      for (let left = 0; left + size <= w; left += stride) {
+        const places = Array.from({ length: size * size }, (_, i) => {
+          const [row, column] = [top + Math.floor(i / size), left + (i % size)];
+          return (plane * h + row) * w + column;
+        });
+        const largest = Math.max(...places.map((place) => x.data[place]));
+        const first = places.find((place) => x.data[place] === largest);
+        const hit = places.filter((place) => data[place] !== 0);
+        if (first === undefined || hit.length !== 1 || x.data[hit[0]] !== largest) continue;
+        const gradient = data[hit[0]];
+        data[hit[0]] = 0;
+        data[first] = gradient;
+      }
+    }
+  }
+  return { data, shape: dx.shape };
+}

@@ -1,0 +1,85 @@
+/**
+ * The engines that need nothing but this package, against the oracle: TensorFlow.js' cpu and
+ * wasm, and both builds of the WebAssembly engine, whose layers have tests of their own. The
+ * others are a matter of `npm run test:engines`.
+ */
+import { bytes as relaxed } from '#wasm/train-relaxed';
+import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
+import * as tf from '@tensorflow/tfjs-core';
+import '@tensorflow/tfjs-backend-cpu';
+import '@tensorflow/tfjs-backend-wasm';
+import { fileURLToPath } from 'node:url';
+import { validates } from '../../src/wasm/module.js';
+import { IEEE } from '../judges/arithmetic.js';
+import { PARTS } from './cross/engine.js';
+import { lackedForTraining, sectionsOf } from './cross/crossCheck.js';
+import { logitRows } from './cross/logits.js';
+import { NETWORKS } from './cross/networks.js';
+import type { Row } from './cross/row.js';
+import { COURSES, stepRows } from './cross/steps.js';
+import { wasmSubject } from './cross/wasmSubject.js';
+import { lineOf, missing, requiredEngines, writeReport, type EngineRun } from './engineReport.js';
+
+const REPORT = fileURLToPath(new URL('../../dist/reports/engines-in-tests.json', import.meta.url));
+
+/** What `npm run test:engines` runs. */
+const ELSEWHERE = ['webgpu', 'webgl', 'tensorflow'];
+
+const runs: EngineRun[] = ELSEWHERE.map((engine) => ({
+  engine,
+  status: 'SKIPPED',
+  reason: 'npm run test:engines runs it',
+}));
+
+afterAll(() => {
+  process.stdout.write(`${runs.map(lineOf).join('\n')}\n`);
+  writeReport(REPORT, runs);
+  expect(missing(runs, requiredEngines())).toEqual([]);
+});
+
+const wrong = (rows: readonly Row[]): string[] =>
+  rows.filter(({ ok }) => !ok).map(({ check, network, worst, at }) => `${check}, ${network}: ${worst} at ${at}`);
+
+describe.each(['cpu', 'wasm'])('tfjs %s', (name) => {
+  const engine = { tf, parts: PARTS, arithmetic: IEEE, ties: 'first' } as const;
+  const rows: Row[] = [];
+
+  beforeAll(async () => {
+    expect(await tf.setBackend(name)).toBe(true);
+  });
+
+  afterAll(() => {
+    const lacked = lackedForTraining(engine);
+    const skipped = lacked.length === 0 ? {} : { skipped: `training: no ${lacked.join(', ')}` };
+    runs.push({ engine: name, status: 'RAN', device: 'cpu', isHardware: false, rows, ...skipped });
+  });
+
+  // An engine has to be at work to tell what it lacks, so that the sections are found in the test.
+  test('as the oracle', async () => {
+    for (const { name: section, run } of sectionsOf(engine)) {
+      const found = await run();
+      rows.push(...found);
+      expect([section, found.length]).not.toEqual([section, 0]);
+      expect([section, ...wrong(found)]).toEqual([section]);
+    }
+    expect(rows.some(({ check }) => check === 'conv2d backward')).toBe(name === 'cpu');
+    expect(tf.memory().numTensors).toBe(0);
+  });
+});
+
+describe.each(['plain', 'relaxed'] as const)('vanillanet wasm, %s', (build) => {
+  const engine = `vanillanet-wasm-${build}`;
+  const reason = 'this runtime has no relaxed SIMD';
+  const runsHere = build === 'plain' || validates(relaxed);
+  if (!runsHere) runs.push({ engine, status: 'SKIPPED', reason });
+
+  (runsHere ? test : test.skip)(runsHere ? 'as the oracle' : `as the oracle: ${reason}`, async () => {
+    const subject = wasmSubject(build);
+    const rows: Row[] = [];
+    const deploy = NETWORKS.filter(({ config }) => config.form === 'deploy');
+    for (const network of deploy) rows.push(...(await logitRows(subject, network, [])));
+    for (const course of COURSES) rows.push(await stepRows(subject, course));
+    runs.push({ engine, status: 'RAN', device: 'cpu', isHardware: false, rows });
+    expect(wrong(rows)).toEqual([]);
+  });
+});

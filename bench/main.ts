@@ -3,7 +3,7 @@
  * milliseconds.
  *
  *     npm run bench                            everything, about 45 minutes; writes bench/results/
- *     npm run bench -- kernels engine          parts of it
+ *     npm run bench -- kernels engine          parts of it, in a file of their own
  *     npm run bench -- --quick                 short, to see that everything works
  */
 import { Argument, Command } from 'commander';
@@ -137,10 +137,10 @@ async function bench(parts: readonly Part[], { quick = false }: { readonly quick
   }
   const targets = targetsOf(results);
   if (targets.length > 0) print(formatTargets(targets));
-  // What is kept is whole.
-  if (quick || wanted.length < PARTS.length) return;
+  if (quick) return;
   const [date] = new Date().toISOString().split('T');
-  const file = `bench/results/${date}-node${process.versions.node.split('.')[0]}.json`;
+  const some = wanted.length < PARTS.length ? `${wanted.join('-')}-` : '';
+  const file = `bench/results/${date}-${some}node${process.versions.node.split('.')[0]}.json`;
   await mkdir('bench/results', { recursive: true });
   await writeFile(file, `${JSON.stringify({ date, machine: where, targets, ...results }, null, 2)}\n`);
   say(file);

@@ -4,7 +4,7 @@ import tseslint from 'typescript-eslint';
 
 export default defineConfig(
   // bench/peers is checked by its own `npm run check`: its packages are rarely installed.
-  globalIgnores(['dist/', 'data/', 'coverage/', 'bench/peers/']),
+  globalIgnores(['dist/', 'data/', 'coverage/', 'bench/peers/', 'engines/']),
   js.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -32,6 +32,7 @@ const RULES: readonly {
     packages: ['#platform', '#wasm/plain', '#wasm/relaxed', '#wasm/plain-threads', '#wasm/relaxed-threads'],
   },
   { from: 'src/platform/node.ts', rooms: ['src/platform/'], packages: ['node:'] },
+  { from: 'src/platform/nodeUtil.ts', rooms: ['src/platform/'], packages: ['node:'] },
   { from: 'src/platform/', rooms: ['src/platform/'], packages: [] },
   { from: 'src/model/loadModel.ts', rooms: ['src/model/', 'src/core/', 'src/io/', 'src/wasm/'], packages: [] },
   { from: 'src/model/', rooms: ['src/model/', 'src/core/', 'src/image/'], packages: [] },

@@ -10,13 +10,13 @@ const say = (line: string): void => {
 
 await new Command('npm run setup:tfjs-node --')
   .description(
-    'TensorFlow in Node: builds the addon of @tensorflow/tfjs-node 4.22.0 in engines/tfjs-node/built, and checks it.\n' +
+    'TensorFlow in Node: builds the addon of @tensorflow/tfjs-node 4.22.0 in engines/tfjs-node/built, and checks it. ' +
       "Without --libtensorflow the package's own install is tried first, then a wheel that pip downloads.",
   )
   .option('--gpu', 'tfjs-node-gpu, for CUDA (Linux)')
   .option(
     '--libtensorflow <source>',
-    'what to build against: a folder with include/ and lib/, the folder tensorflow of site-packages, a wheel of\n' +
+    'what to build against: a folder with include/ and lib/, the folder tensorflow of site-packages, a wheel of ' +
       'tensorflow-cpu (with --gpu: of tensorflow), or pip, which downloads one',
   )
   .option('--force', 'build it even where it is there already')

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Flavour } from './flavour.js';
@@ -12,21 +11,12 @@ export interface Location {
   readonly built: string;
   /** Within `built`, the package itself. */
   readonly package: string;
-  /** Within `built`, what to import. */
+  /** Within `built`, what to import: package.json may name no path through node_modules. */
   readonly entry: string;
 }
 
 /** Where a flavour lies. `import('#tfjs-node')` finds it too: package.json is held to say the same. */
 export function locationOf({ name }: Pick<Flavour, 'name'>, root = ROOT): Location {
   const folder = join(root, 'engines', name);
-  const module = join('node_modules', '@tensorflow', name);
-  return { folder, built: join(folder, 'built'), package: module, entry: join(module, 'dist', 'index.js') };
-}
-
-/** What package.json says of it. */
-export function importedPath({ specifier }: Pick<Flavour, 'specifier'>): string {
-  const { imports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
-    imports: Record<string, string>;
-  };
-  return join(ROOT, imports[specifier]);
+  return { folder, built: join(folder, 'built'), package: `node_modules/@tensorflow/${name}`, entry: 'index.cjs' };
 }

@@ -11,8 +11,6 @@ const PATIENCE = 5000;
 /** A download of some hundred megabytes on a slow line. */
 const LONGEST = 30 * 60_000;
 
-const isSet = (name: string): boolean => (process.env[name] ?? '') !== '';
-
 /** Says quickly that a host is out of reach: the install script itself would try for long. */
 async function requireReach(host: string): Promise<void> {
   try {
@@ -26,9 +24,14 @@ async function requireReach(host: string): Promise<void> {
 }
 
 /** The package's ordinary install: its libtensorflow and its addon, downloaded. */
-export async function installOrdinarily({ name }: Flavour, into: string, packageFolder: string): Promise<void> {
+export async function installOrdinarily(
+  { name }: Flavour,
+  into: string,
+  packageFolder: string,
+  env = process.env,
+): Promise<void> {
   const elsewhere = ['TFJS_NODE_BASE_URI', 'TFJS_NODE_CDN_STORAGE', 'CDN_STORAGE', 'HTTPS_PROXY', 'https_proxy'];
-  if (!elsewhere.some(isSet)) await requireReach(HOST);
+  if (!elsewhere.some((name) => (env[name] ?? '') !== '')) await requireReach(HOST);
   try {
     await npm(['rebuild', `@tensorflow/${name}`], into, LONGEST);
     // The script of a download that broke off may end as if all were well.

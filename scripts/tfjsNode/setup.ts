@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build, sourceOf, toolsFor } from './build.js';
 import { check, type Checked } from './check.js';
@@ -50,6 +51,8 @@ export async function setup(flavour: Flavour, options: Options, say: (line: stri
         await build(flavour, { kind: 'pip' }, await toolsFor({ kind: 'pip' }), inside, packageFolder, say);
       }
     } else await build(flavour, given, tools, inside, packageFolder, say);
+    const exports = `module.exports = require('@tensorflow/${flavour.name}');\n`;
+    await writeFile(join(inside, location.entry), exports);
     say('checking a convolution and its gradient');
     checked = await check(join(inside, location.entry));
   });

@@ -7,12 +7,13 @@ import { SetupError } from './setupError.js';
 
 /** Where the package's install script downloads from, unless its user says otherwise. */
 const HOST = 'https://storage.googleapis.com/';
+const ELSEWHERE = ['TFJS_NODE_BASE_URI', 'TFJS_NODE_CDN_STORAGE', 'CDN_STORAGE', 'HTTPS_PROXY', 'https_proxy'];
 const PATIENCE = 5000;
 /** A download of some hundred megabytes on a slow line. */
 const LONGEST = 30 * 60_000;
 
 /** Says quickly that a host is out of reach: the install script itself would try for long. */
-async function requireReach(host: string): Promise<void> {
+export async function requireReach(host = HOST): Promise<void> {
   try {
     await fetch(host, { method: 'HEAD', signal: AbortSignal.timeout(PATIENCE) });
   } catch (error) {
@@ -23,15 +24,12 @@ async function requireReach(host: string): Promise<void> {
   }
 }
 
+/** Whether a mirror or proxy is in use, of which only the install script knows whether it is in reach. */
+export const isElsewhere = (env: NodeJS.ProcessEnv): boolean => ELSEWHERE.some((name) => (env[name] ?? '') !== '');
+
 /** The package's ordinary install: its libtensorflow and its addon, downloaded. */
-export async function installOrdinarily(
-  { name }: Flavour,
-  into: string,
-  packageFolder: string,
-  env = process.env,
-): Promise<void> {
-  const elsewhere = ['TFJS_NODE_BASE_URI', 'TFJS_NODE_CDN_STORAGE', 'CDN_STORAGE', 'HTTPS_PROXY', 'https_proxy'];
-  if (!elsewhere.some((name) => (env[name] ?? '') !== '')) await requireReach(HOST);
+export async function installOrdinarily({ name }: Flavour, into: string, packageFolder: string): Promise<void> {
+  if (!isElsewhere(process.env)) await requireReach();
   try {
     await npm(['rebuild', `@tensorflow/${name}`], into, LONGEST);
     // The script of a download that broke off may end as if all were well.

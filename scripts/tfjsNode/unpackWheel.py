@@ -1,4 +1,4 @@
-"""unpackWheel.py WHEEL FOLDER PATTERN...: what of a wheel matches, with its checksums checked; prints how many files."""
+"""unpackWheel.py WHEEL FOLDER PATTERN...: what of a wheel matches, with its checksums checked; prints how many files each did."""
 
 import fnmatch
 import sys
@@ -7,10 +7,10 @@ import zipfile
 wheel, folder, *patterns = sys.argv[1:]
 try:
     with zipfile.ZipFile(wheel) as archive:
-        names = [n for n in archive.namelist() if any(fnmatch.fnmatchcase(n, p) for p in patterns)]
+        found = [fnmatch.filter(archive.namelist(), pattern) for pattern in patterns]
         # One by one: extract() keeps every name inside the folder.
-        for name in names:
+        for name in [name for names in found for name in names]:
             archive.extract(name, folder)
-    print(len(names))
+    print(*map(len, found))
 except (zipfile.BadZipFile, OSError) as error:
     sys.exit(f'error: {error}')

@@ -67,5 +67,7 @@ test('a CPU wheel is none for CUDA', async () => {
     await unpackCuda(own, wheel(files, 'nvidia_cudnn_cu12.whl'), folder);
     expect(existsSync(join(folder, 'nvidia/cudnn/lib/libcudnn.so.9'))).toBe(true);
     expect(existsSync(join(folder, 'nvidia/cudnn/include'))).toBe(false);
+    const text = file(join(scratch(), 'nvidia_nccl_cu12.whl'), 'a page that says 404');
+    await expect(unpackCuda(own, text, folder)).rejects.toMatchObject({ op: text });
   });
 });

@@ -17,8 +17,10 @@ export async function check(entry: string): Promise<Checked> {
   const env = { ...process.env, TF_CPP_MIN_LOG_LEVEL: '2' };
   const { status, stdout, output } = await command(process.execPath, parameters, { cwd: ROOT, env });
   if (status !== 0) {
+    // A damaged library ends its process by a signal.
+    const got = status === null ? 'one that ends its process' : telling(output, 'first');
     const remedy = 'It may be of another machine, or its libtensorflow gone: build it again with --force';
-    throw new SetupError({ op: entry, expected: 'an addon that loads', got: telling(output, 'first'), remedy });
+    throw new SetupError({ op: entry, expected: 'an addon that loads', got, remedy });
   }
   // TensorFlow may have said something before.
   const answer = stdout.trim().replace(/^.*\n/s, '');

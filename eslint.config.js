@@ -4,7 +4,7 @@ import tseslint from 'typescript-eslint';
 
 export default defineConfig(
   // bench/peers and test/engines have checks of their own: their packages are rarely installed.
-  globalIgnores(['dist/', 'data/', 'coverage/', 'bench/peers/', 'test/engines/']),
+  globalIgnores(['dist/', 'data/', 'coverage/', 'bench/peers/', 'test/engines/', 'engines/']),
   js.configs.recommended,
   {
     files: ['**/*.ts'],

@@ -2,6 +2,8 @@
 export default {
   testEnvironment: 'node',
   testMatch: ['<rootDir>/test/**/*.test.ts'],
+  // What is built there has packages of the same names as ours.
+  modulePathIgnorePatterns: ['<rootDir>/engines/'],
   extensionsToTreatAsEsm: ['.ts'],
   // TypeScript's imports name the .js they will become; jest runs the .ts they are.
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1', '^#platform$': '<rootDir>/src/platform/node.ts' },

@@ -32,6 +32,7 @@ const RULES: readonly {
     packages: ['#platform', '#wasm/plain', '#wasm/relaxed', '#wasm/plain-threads', '#wasm/relaxed-threads'],
   },
   { from: 'src/platform/node.ts', rooms: ['src/platform/'], packages: ['node:'] },
+  { from: 'src/platform/nodeUtil.ts', rooms: ['src/platform/'], packages: ['node:'] },
   { from: 'src/platform/', rooms: ['src/platform/'], packages: [] },
   { from: 'src/model/loadModel.ts', rooms: ['src/model/', 'src/core/', 'src/io/', 'src/wasm/'], packages: [] },
   { from: 'src/model/', rooms: ['src/model/', 'src/core/', 'src/image/'], packages: [] },
@@ -42,7 +43,11 @@ const RULES: readonly {
     packages: ['node:', 'sharp', 'nanotar'],
   },
   // Of TensorFlow.js only its types: whoever calls passes it, and Node's engines are looked for by name.
-  { from: 'src/tfjs/node/', rooms: ['src/tfjs/', 'src/core/'], packages: ['node:', '@tensorflow/tfjs-core'] },
+  {
+    from: 'src/tfjs/node/',
+    rooms: ['src/tfjs/', 'src/core/', 'src/platform/nodeUtil.ts'],
+    packages: ['node:', '@tensorflow/tfjs-core'],
+  },
   { from: 'src/tfjs/', rooms: ['src/tfjs/', 'src/core/'], packages: ['@tensorflow/tfjs-core'] },
   { from: 'src/oracle/', rooms: ['src/oracle/', 'src/core/', 'src/model/', 'reference/index.ts'], packages: [] },
   {

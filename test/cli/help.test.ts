@@ -121,7 +121,7 @@ describe('what was not asked properly has exit status 2 and a line that names it
     [['run'], "required option '-w, --weights <file>' not specified"],
     [['classify', '-w', 'x.safetensors'], "missing required argument 'image'"],
     [['fuse', 'x.safetensors'], "missing required argument 'out'"],
-    [['classify', '-w', 'x', 'y', '--backend', 'cuda'], 'Allowed choices are wasm, reference.'],
+    [['classify', '-w', 'x', 'y', '--backend', 'cuda'], 'Allowed choices are wasm, reference, tfjs, tfjs:<engine>'],
     [['classify', '-w', 'x', 'y', '--top', '0'], 'Expected an integer >= 1.'],
     [['download', 'imagenet'], 'Allowed choices are cifar10, cifar100.'],
     [['eval', '-w', 'x'], "required option '-d, --data <what>' not specified"],

@@ -80,7 +80,7 @@ const FAULTS: readonly Fault[] = [
   ['λ ignored on the way back', 'layers', 'leakyRelu.ts', 'dy, tf.mul(dy, lambda)', 'dy, tf.mul(dy, 0)'],
   ['the mean of a window', 'layers', 'maxPool2d.ts', 'tf.maxPool(', 'tf.avgPool('],
   ['a gradient by half', 'layers', 'maxPool2d.ts', '{ dy, input: x', '{ dy: tf.mul(dy, 0.5), input: x'],
-  ['ties to the last', 'layers', 'adaptiveMaxPool2d.ts', 'tf.argMax(values, 1)', 'tf.sub(tf.scalar(height * width - 1, "int32"), tf.argMax(tf.reverse(values, 1), 1))'],
+  ['ties to the last', 'layers', 'adaptiveMaxPool2d.ts', 'tf.argMax<Matrix>(values, 1)', 'tf.sub(tf.scalar(height * width - 1, "int32"), tf.argMax(tf.reverse(values, 1), 1))'],
   ['windows that begin too late', 'layers', 'adaptiveMaxPool2d.ts', 'const start = Math.floor((i * size) / out)', 'const start = Math.min(size - 2, Math.ceil((i * size) / out))'],
   ['overlaps overwritten', 'layers', 'adaptiveMaxPool2d.ts', 'dx = tf.add(dx, tf.pad(', 'dx = tf.maximum(dx, tf.pad('],
   ['a sum for a mean on the way back', 'layers', 'globalAvgPool.ts', 'tf.div(dy, x.shape[1] * x.shape[2])', 'dy'],

@@ -1,10 +1,12 @@
 /** The engines of TensorFlow.js that this Node has: found, loaded, and asked what they are. */
 import type * as core from '@tensorflow/tfjs-core';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import * as util from 'node:util';
 import { BackendUnavailableError, ParamError } from '../../core/errors.js';
+import { mendNodeUtil } from '../../platform/nodeUtil.js';
 import { describeEngine, ENGINES, type EngineName, type EngineReport } from '../engineReport.js';
 
 export type TensorFlow = typeof core;
@@ -32,16 +34,14 @@ interface Recipe {
 /** Where a package is, from one of the folders. @throws Missing */
 type Find = (name: string) => string;
 
-/** The package's own folder, where `npm run setup:tfjs-node` builds the addons. */
+/** The package's own folder. */
 const HOME = fileURLToPath(new URL('../../../..', import.meta.url));
 
-/** Folders whose packages count: one that is named, the one we are in, our own, and those that are built here. */
+/** Folders whose packages count: one that is named, the one we are in, and our own. */
 const folders = (): string[] => [
   ...(process.env['VANILLANET_ENGINES'] === undefined ? [] : [process.env['VANILLANET_ENGINES']]),
   process.cwd(),
   HOME,
-  join(HOME, 'engines', 'tfjs-node'),
-  join(HOME, 'engines', 'tfjs-node-gpu'),
 ];
 
 const requireIn = (folder: string): NodeJS.Require => createRequire(join(folder, 'package.json'));
@@ -96,16 +96,13 @@ async function provideGpu(locate: Find): Promise<void> {
   }
 }
 
-/** What TensorFlow.js' addon uses and Node 23 took away (tensorflow/tfjs#8609). */
-function mendUtil(): void {
-  const old = createRequire(import.meta.url)('node:util') as { isNullOrUndefined?: unknown; isArray?: unknown };
-  old.isNullOrUndefined ??= (value: unknown): boolean => value === null || value === undefined;
-  old.isArray ??= Array.isArray;
-}
+/** Where `npm run setup:tfjs-node` puts what it has built and checked. */
+const builtHere = (name: string): string => join(HOME, 'engines', name, 'built', 'index.cjs');
 
-async function tensorflow(name: string): Promise<TensorFlow> {
-  const path = find(name);
-  mendUtil();
+async function tensorflow(name: 'tfjs-node' | 'tfjs-node-gpu'): Promise<TensorFlow> {
+  const built = builtHere(name);
+  const path = existsSync(built) ? built : find(`@tensorflow/${name}`);
+  mendNodeUtil();
   const tf = createRequire(path)(path) as TensorFlow;
   return select(tf, 'tensorflow');
 }
@@ -124,7 +121,7 @@ const RECIPES: Readonly<Record<EngineName, Recipe>> = {
     package: '@tensorflow/tfjs-node-gpu',
     remedy: 'npm install @tensorflow/tfjs-node-gpu, or npm run setup:tfjs-node -- --gpu',
     async open() {
-      const tf = await tensorflow('@tensorflow/tfjs-node-gpu');
+      const tf = await tensorflow('tfjs-node-gpu');
       if (describeEngine(tf).isHardware) return tf;
       throw new Missing('@tensorflow/tfjs-node-gpu is installed, but finds no CUDA device, or not its libraries');
     },
@@ -146,7 +143,7 @@ const RECIPES: Readonly<Record<EngineName, Recipe>> = {
   'tfjs-node': {
     package: '@tensorflow/tfjs-node',
     remedy: 'npm install @tensorflow/tfjs-node, or npm run setup:tfjs-node',
-    open: () => tensorflow('@tensorflow/tfjs-node'),
+    open: () => tensorflow('tfjs-node'),
   },
   wasm: plain('wasm'),
   cpu: plain('cpu'),

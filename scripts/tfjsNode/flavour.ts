@@ -1,0 +1,40 @@
+/** The TensorFlow of the wheels: what was tried. Another is passed with --libtensorflow. */
+const TENSORFLOW = '2.21.0';
+
+/** One of the two packages, and what is built for it. */
+export interface Flavour {
+  readonly name: 'tfjs-node' | 'tfjs-node-gpu';
+  /** Where package.json names the path of what was built. */
+  readonly specifier: '#tfjs-node' | '#tfjs-node-gpu';
+  /** What pip provides libtensorflow in. */
+  readonly wheel: string;
+  /** CUDA's libraries, by their wheels: what `tensorflow[and-cuda]` of that version asks for. */
+  readonly cuda: readonly string[];
+}
+
+export const CPU: Flavour = {
+  name: 'tfjs-node',
+  specifier: '#tfjs-node',
+  wheel: `tensorflow-cpu==${TENSORFLOW}`,
+  cuda: [],
+};
+
+export const GPU: Flavour = {
+  name: 'tfjs-node-gpu',
+  specifier: '#tfjs-node-gpu',
+  wheel: `tensorflow==${TENSORFLOW}`,
+  cuda: [
+    'nvidia-cublas-cu12>=12.5.3.2,<13.0',
+    'nvidia-cuda-cupti-cu12>=12.5.82,<13.0',
+    'nvidia-cuda-nvcc-cu12>=12.5.82,<13.0',
+    'nvidia-cuda-nvrtc-cu12>=12.5.82,<13.0',
+    'nvidia-cuda-runtime-cu12>=12.5.82,<13.0',
+    'nvidia-cudnn-cu12>=9.3.0.75,<10.0',
+    'nvidia-cufft-cu12>=11.2.3.61,<12.0',
+    'nvidia-curand-cu12>=10.3.6.82,<11.0',
+    'nvidia-cusolver-cu12>=11.6.3.83,<12.0',
+    'nvidia-cusparse-cu12>=12.5.1.3,<13.0',
+    'nvidia-nccl-cu12>=2.27.7,<3.0',
+    'nvidia-nvjitlink-cu12>=12.5.82,<13.0',
+  ],
+};

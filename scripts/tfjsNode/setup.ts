@@ -1,0 +1,60 @@
+import { existsSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { build, sourceOf, toolsFor } from './build.js';
+import { check, type Checked } from './check.js';
+import type { Flavour } from './flavour.js';
+import { locationOf } from './location.js';
+import { installOrdinarily } from './ordinary.js';
+import { installPackages } from './packages.js';
+import { linesOf, SetupError } from './setupError.js';
+import { staged } from './staging.js';
+
+export interface Options {
+  readonly libtensorflow?: string;
+  /** Build it even where it is there. */
+  readonly force?: true;
+}
+
+const described = ({ libtensorflow, device }: Checked): string =>
+  `libtensorflow ${libtensorflow}, computes on ${device}`;
+
+/** Sees to it that a flavour is there and right. */
+export async function setup(flavour: Flavour, options: Options, say: (line: string) => void): Promise<void> {
+  const location = locationOf(flavour);
+  const entry = join(location.built, location.entry);
+  if (existsSync(location.built) && !options.force) {
+    try {
+      say(`${flavour.name} is there: ${described(await check(entry))}`);
+      return;
+    } catch (error) {
+      if (!(error instanceof SetupError)) throw error;
+      say(`${flavour.name} is there but of no use, and built again: ${error.message}`);
+    }
+  }
+
+  // What is asked in vain is said before anything is downloaded.
+  const given = options.libtensorflow === undefined ? undefined : await sourceOf(options.libtensorflow);
+  const tools = given === undefined ? undefined : await toolsFor(given);
+  let checked: Checked | undefined;
+  await staged(location.folder, 'built', async (inside) => {
+    say(`installing @tensorflow/${flavour.name}, without its install script`);
+    await installPackages(location.folder, inside);
+    const packageFolder = join(inside, location.package);
+    if (given === undefined || tools === undefined) {
+      try {
+        say("the package's own install");
+        await installOrdinarily(flavour, inside, packageFolder);
+      } catch (error) {
+        if (!(error instanceof SetupError)) throw error;
+        say(`which failed: ${linesOf(error).join(' ')}; so it is built`);
+        await build(flavour, { kind: 'pip' }, await toolsFor({ kind: 'pip' }), inside, packageFolder, say);
+      }
+    } else await build(flavour, given, tools, inside, packageFolder, say);
+    const exports = `module.exports = require('@tensorflow/${flavour.name}');\n`;
+    await writeFile(join(inside, location.entry), exports);
+    say('checking a convolution and its gradient');
+    checked = await check(join(inside, location.entry));
+  });
+  if (checked !== undefined) say(`${flavour.name} is ready: ${described(checked)}; ${entry}`);
+}

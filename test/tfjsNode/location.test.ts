@@ -1,0 +1,34 @@
+/** Those who load what was built look where it is put, and whoever loads it can. */
+import { expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import util from 'node:util';
+import { CPU, GPU } from '../../scripts/tfjsNode/flavour.js';
+import { locationOf, ROOT } from '../../scripts/tfjsNode/location.js';
+import { mendNodeUtil } from '../../src/platform/nodeUtil.js';
+
+const read = (path: string): Record<string, Record<string, string>> =>
+  JSON.parse(readFileSync(join(ROOT, path), 'utf8')) as Record<string, Record<string, string>>;
+
+test.each([CPU, GPU])('$specifier is what is built, of the version that is said', (flavour) => {
+  const { imports } = read('package.json');
+  const { built, entry } = locationOf(flavour);
+  expect(join(ROOT, imports[flavour.specifier])).toBe(join(built, entry));
+  const { dependencies } = read(`engines/${flavour.name}/package.json`);
+  expect(dependencies[`@tensorflow/${flavour.name}`]).toBe('4.22.0');
+});
+
+test('what Node 23 took from node:util is back, and what is there stays', () => {
+  const older = util as Record<string, unknown>;
+  const [isNullOrUndefined, isArray] = [older['isNullOrUndefined'], older['isArray']];
+  try {
+    older['isNullOrUndefined'] = undefined;
+    older['isArray'] = isArray ?? Array.isArray;
+    mendNodeUtil();
+    const mended = older['isNullOrUndefined'] as (value: unknown) => boolean;
+    expect([null, undefined, 0, ''].map(mended)).toEqual([true, true, false, false]);
+    expect(older['isArray']).toBe(isArray ?? Array.isArray);
+  } finally {
+    Object.assign(older, { isNullOrUndefined, isArray });
+  }
+});

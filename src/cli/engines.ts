@@ -34,6 +34,9 @@ async function engines({ json }: { readonly json?: true }): Promise<void> {
 export const enginesCommand = (): Command =>
   new Command('engines')
     .description('The engines of TensorFlow.js that are here, and why the others are not.')
-    .addHelpText('after', '\nVANILLANET_ENGINES names one more folder whose node_modules are looked through.')
+    .addHelpText(
+      'after',
+      '\nVANILLANET_ENGINES names a folder whose node_modules come first, and in the place of what setup:tfjs-node has built.',
+    )
     .option('--json', 'print JSON')
     .action(engines);

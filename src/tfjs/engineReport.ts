@@ -21,7 +21,10 @@ export interface EngineReport {
 }
 
 /** Adapters that are programs: SwiftShader, Mesa's llvmpipe and lavapipe, Windows' WARP. */
-const SOFTWARE = /swiftshader|llvmpipe|lavapipe|softpipe|software|basic render|warp/i;
+const SOFTWARE = /swiftshader|swangle|llvmpipe|lavapipe|softpipe|software|basic render|gdi generic|warp|null backend/i;
+/** Who makes graphics processors. Browsers mask names, and a name that is none of these proves nothing. */
+const MAKERS =
+  /\b(nvidia|geforce|quadro|tesla|amd|ati|radeon|intel|apple|arm|mali|qualcomm|adreno|img-tec|imagination|powervr|samsung|xclipse|broadcom|videocore|moore threads)\b/i;
 
 interface AdapterInfo {
   readonly vendor?: string;
@@ -38,11 +41,14 @@ interface Device {
 
 /** An adapter by what it tells of itself. */
 export function deviceOf(info: AdapterInfo): Device {
-  const words = [info.vendor, info.architecture, info.description ?? info.device].filter(Boolean).join(' ');
-  const software = info.isFallbackAdapter === true || SOFTWARE.test(words);
-  // Who says nothing of itself is not believed to be hardware.
-  const isHardware = !software && words !== '';
-  return { device: words === '' ? 'an adapter without a name' : software ? `${words} (software)` : words, isHardware };
+  const { vendor, architecture, device, description } = info;
+  const words = [vendor, architecture, device, description].filter(Boolean).join(' ');
+  if (words === '') return { device: 'an adapter without a name', isHardware: false };
+  if (info.isFallbackAdapter === true || SOFTWARE.test(words))
+    return { device: `${words} (software)`, isHardware: false };
+  return MAKERS.test(words)
+    ? { device: words, isHardware: true }
+    : { device: `${words} (whose hardware nobody knows)`, isHardware: false };
 }
 
 function webgpuDevice(backend: unknown): Device {

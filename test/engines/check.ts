@@ -1,11 +1,14 @@
 /** The cross-check of the engine at work in a `tf`, wherever that is. */
 import type * as core from '@tensorflow/tfjs-core';
+import { describeEngine } from '../../src/tfjs/index.js';
 import { SHADER, type Arithmetic } from '../judges/arithmetic.js';
 import { crossCheck, lackedForTraining } from '../tfjs/cross/crossCheck.js';
 import { PARTS } from '../tfjs/cross/engine.js';
 import type { Row } from '../tfjs/cross/row.js';
 
 export interface Checked {
+  readonly device: string;
+  readonly isHardware: boolean;
   readonly rows: readonly Row[];
   readonly skipped?: string;
 }
@@ -18,5 +21,8 @@ export async function check(tf: typeof core, name: string, arithmetic: Arithmeti
   const rows = await crossCheck(engine, (section) => {
     console.error(`  ${name}: ${section}`);
   });
-  return lacked.length === 0 ? { rows } : { rows, skipped: `training: no ${lacked.join(', ')}` };
+  const { device, isHardware, canTrain } = describeEngine(tf);
+  if (canTrain !== (lacked.length === 0)) throw new Error(`${name}: its report says canTrain ${canTrain}`);
+  const made = { device, isHardware, rows };
+  return lacked.length === 0 ? made : { ...made, skipped: `training: no ${lacked.join(', ')}` };
 }

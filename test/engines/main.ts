@@ -16,7 +16,13 @@ const { values, positionals: chosen } = parseArgs({
   options: { json: { type: 'string', default: here('../../dist/reports/engines.json') } },
 });
 
-const ENGINES = ['webgpu', 'tensorflow', 'chromium-webgpu', 'chromium-webgl'];
+const ENGINES = ['webgpu', 'tfjs-node', 'chromium-webgpu', 'chromium-webgl'];
+
+const unknown = [...chosen, ...requiredEngines()].filter((name) => !ENGINES.includes(name));
+if (unknown.length > 0) {
+  console.error(`expected engines of ${ENGINES.join(', ')}, got ${unknown.join(', ')}`);
+  process.exit(2);
+}
 
 function inChild(engine: string): Promise<EngineRun> {
   return new Promise((resolve, reject) => {
@@ -42,7 +48,7 @@ async function* all(): AsyncGenerator<EngineRun> {
     return;
   }
   const isChosen = (engine: string): boolean => chosen.length === 0 || chosen.includes(engine);
-  for (const engine of ['webgpu', 'tensorflow'].filter(isChosen)) yield await inChild(engine);
+  for (const engine of ['webgpu', 'tfjs-node'].filter(isChosen)) yield await inChild(engine);
   const { chromiumRun } = await import('./chromium.js');
   for (const engine of ['webgpu', 'webgl'] as const) {
     if (isChosen(`chromium-${engine}`)) yield await chromiumRun(engine);

@@ -4,9 +4,8 @@ import '@tensorflow/tfjs-backend-webgpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { SHADER } from '../judges/arithmetic.js';
 import { check, type Checked } from './check.js';
-import { deviceOf, deviceOfAdapter, type Device } from './device.js';
 
-type OnPage = (Device & Checked) | { readonly reason: string };
+type OnPage = Checked | { readonly reason: string };
 
 async function webgpu(): Promise<OnPage> {
   // A browser without WebGPU has no such thing.
@@ -15,7 +14,7 @@ async function webgpu(): Promise<OnPage> {
   if (adapter == null) return { reason: gpu === undefined ? 'no navigator.gpu' : 'no adapter' };
   // Small tensors are otherwise computed on the CPU, unseen.
   tf.env().set('WEBGPU_CPU_FORWARD', false);
-  return { ...deviceOfAdapter(adapter.info), ...(await check(tf, 'webgpu', SHADER)) };
+  return check(tf, 'webgpu', SHADER);
 }
 
 async function webgl(): Promise<OnPage> {
@@ -23,9 +22,7 @@ async function webgl(): Promise<OnPage> {
   if (gl === null) return { reason: 'no WebGL 2' };
   tf.env().set('WEBGL_CPU_FORWARD', false);
   if (!tf.env().getBool('WEBGL_RENDER_FLOAT32_ENABLED')) return { reason: 'no float32 textures' };
-  const named = gl.getExtension('WEBGL_debug_renderer_info');
-  const renderer: unknown = gl.getParameter(named === null ? gl.RENDERER : named.UNMASKED_RENDERER_WEBGL);
-  return { ...deviceOf(String(renderer)), ...(await check(tf, 'webgl', SHADER)) };
+  return check(tf, 'webgl', SHADER);
 }
 
 Object.assign(globalThis, { engines: { webgpu, webgl } });

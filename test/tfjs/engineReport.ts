@@ -31,7 +31,7 @@ export const requiredEngines = (given = process.env['REQUIRE_ENGINES'] ?? ''): s
     .map((name) => name.trim())
     .filter((name) => name !== '');
 
-/** The required that did not run, or of which not everything did; an unknown one, too. */
+/** The required that did not run; an unknown one, too. */
 export const missing = (runs: readonly EngineRun[], required: readonly string[]): string[] =>
   required.filter((name) => !runs.some(({ engine, status }) => engine === name && status === 'RAN'));
 

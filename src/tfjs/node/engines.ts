@@ -2,12 +2,13 @@
 import type * as core from '@tensorflow/tfjs-core';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { join } from 'node:path';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { dirname, join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import * as util from 'node:util';
 import { BackendUnavailableError, ParamError } from '../../core/errors.js';
 import { mendNodeUtil } from '../../platform/nodeUtil.js';
 import { describeEngine, ENGINES, type EngineName, type EngineReport } from '../engineReport.js';
+import { missingKernels } from '../tf.js';
 
 export type TensorFlow = typeof core;
 
@@ -21,8 +22,15 @@ export type EngineState =
   | (EngineReport & { readonly available: true })
   | { readonly engine: EngineName; readonly available: false; readonly reason: string; readonly remedy: string };
 
-/** Why an engine is not there. */
-class Missing extends Error {}
+/** Why an engine is not there, and what would change that where it is not the package's installation. */
+class Missing extends Error {
+  constructor(
+    reason: string,
+    readonly remedy?: string,
+  ) {
+    super(reason);
+  }
+}
 
 interface Recipe {
   /** The package that makes it an engine. */
@@ -35,7 +43,7 @@ interface Recipe {
 type Find = (name: string) => string;
 
 /** The package's own folder. */
-const HOME = fileURLToPath(new URL('../../../..', import.meta.url));
+const HOME = dirname(createRequire(import.meta.url).resolve('vanillanet/package.json'));
 
 /** Folders whose packages count: one that is named, the one we are in, and our own. */
 const folders = (): string[] => [
@@ -46,12 +54,17 @@ const folders = (): string[] => [
 
 const requireIn = (folder: string): NodeJS.Require => createRequire(join(folder, 'package.json'));
 
+/** Whether a package lies there, whole or not. */
+const lies = (folder: string, name: string): boolean =>
+  (requireIn(folder).resolve.paths(name) ?? []).some((path) => existsSync(join(path, name, 'package.json')));
+
 const find: Find = (name) => {
   for (const folder of folders()) {
     try {
       return requireIn(folder).resolve(name);
-    } catch {
-      // Not there; perhaps in the next.
+    } catch (error) {
+      // Not there, perhaps in the next; but one that lies there in parts is to be told.
+      if (lies(folder, name)) throw error;
     }
   }
   throw new Missing(`${name} is not installed`);
@@ -71,6 +84,8 @@ async function select(tf: TensorFlow, name: string): Promise<TensorFlow> {
   // Afterwards `getBackend()` names an engine that has failed just as well.
   if (!(await tf.setBackend(name))) throw new Error(`its engine ${name} does not start`);
   await tf.ready();
+  // Small tensors would otherwise be computed in JavaScript, unseen.
+  if (name === 'webgpu') tf.env().set('WEBGPU_CPU_FORWARD', false);
   return tf;
 }
 
@@ -92,7 +107,12 @@ async function provideGpu(locate: Find): Promise<void> {
   }
   const adapter = await scope.navigator?.gpu?.requestAdapter();
   if (adapter == null) {
-    throw new Missing('webgpu is installed, but finds no adapter: there is no driver for Vulkan, Metal or Direct3D 12');
+    const driver = 'a driver for Vulkan, Metal or Direct3D 12';
+    const software = "Debian's chromium and libvulkan1 with VK_ICD_FILENAMES=/usr/lib/chromium/vk_swiftshader_icd.json";
+    throw new Missing(
+      `webgpu is installed, but finds no adapter: there is no ${driver}`,
+      `install ${driver}; for one in software, ${software}`,
+    );
   }
 }
 
@@ -100,8 +120,9 @@ async function provideGpu(locate: Find): Promise<void> {
 const builtHere = (name: string): string => join(HOME, 'engines', name, 'built', 'index.cjs');
 
 async function tensorflow(name: 'tfjs-node' | 'tfjs-node-gpu'): Promise<TensorFlow> {
-  const built = builtHere(name);
-  const path = existsSync(built) ? built : find(`@tensorflow/${name}`);
+  // A folder that is named comes before what was built.
+  const built = process.env['VANILLANET_ENGINES'] === undefined && existsSync(builtHere(name));
+  const path = built ? builtHere(name) : find(`@tensorflow/${name}`);
   mendNodeUtil();
   const tf = createRequire(path)(path) as TensorFlow;
   return select(tf, 'tensorflow');
@@ -123,7 +144,10 @@ const RECIPES: Readonly<Record<EngineName, Recipe>> = {
     async open() {
       const tf = await tensorflow('tfjs-node-gpu');
       if (describeEngine(tf).isHardware) return tf;
-      throw new Missing('@tensorflow/tfjs-node-gpu is installed, but finds no CUDA device, or not its libraries');
+      throw new Missing(
+        '@tensorflow/tfjs-node-gpu is installed, but finds no CUDA device, or not its libraries',
+        'see docs/tfjs-node.md for what it needs of CUDA and cuDNN',
+      );
     },
   },
   webgpu: {
@@ -162,18 +186,20 @@ function reasonOf(name: EngineName, error: unknown): string {
   return `${RECIPES[name].package} is installed, but does not load: ${said.split('\n')[0]}`;
 }
 
+const remedyOf = (name: EngineName, error: unknown): string =>
+  error instanceof Missing && error.remedy !== undefined ? error.remedy : RECIPES[name].remedy;
+
 const refusal = (expected: string, reason: string, remedy: string, cause?: unknown): BackendUnavailableError =>
   new BackendUnavailableError({ op: 'tfjs', expected, got: `${reason}; to have it: ${remedy}` }, { cause });
 
 /** One that is named is that or an error: nothing else is used in its place. */
 async function loadNamed(name: EngineName, training: boolean): Promise<LoadedEngine> {
-  const { remedy } = RECIPES[name];
   const loaded = await open(name).catch((error: unknown) => {
-    throw refusal(`the engine ${name}`, reasonOf(name, error), remedy, error);
+    throw refusal(`the engine ${name}`, reasonOf(name, error), remedyOf(name, error), error);
   });
   if (training && !loaded.report.canTrain) {
-    const got = `${name}, which lacks kernels of the way back: take cpu, tfjs-node or webgpu`;
-    throw new BackendUnavailableError({ op: 'tfjs', expected: 'an engine that trains', got });
+    const lacks = missingKernels(loaded.tf, loaded.report.backend).join(', ');
+    throw refusal('an engine that trains', `${name}, whose package has no ${lacks}`, RECIPES.cpu.remedy);
   }
   return loaded;
 }
@@ -194,11 +220,18 @@ export async function loadEngine(name: EngineName | 'auto' = 'auto', { training 
     if (ENGINES.includes(name)) return loadNamed(name, training);
     throw new ParamError({ op: 'tfjs', expected: `auto, ${ENGINES.join(', ')}`, got: name });
   }
+  const reasons: string[] = [];
   for (const candidate of ENGINES) {
-    const loaded = await open(candidate).catch(() => null);
-    if (loaded !== null && worthIt(loaded.report, training)) return loaded;
+    try {
+      const loaded = await open(candidate);
+      if (worthIt(loaded.report, training)) return loaded;
+      const { canTrain, device } = loaded.report;
+      reasons.push(`${candidate}: ${training && !canTrain ? 'it does not train' : `it is no hardware, but ${device}`}`);
+    } catch (error) {
+      reasons.push(reasonOf(candidate, error));
+    }
   }
-  throw refusal('an engine of TensorFlow.js', 'none is installed', RECIPES.cpu.remedy);
+  throw refusal(`an engine of TensorFlow.js${training ? ' that trains' : ''}`, reasons.join('; '), RECIPES.cpu.remedy);
 }
 
 /** All engines, there or not. */
@@ -209,7 +242,7 @@ export async function listEngines(): Promise<EngineState[]> {
       const { report } = await open(engine);
       states.push({ ...report, engine, available: true });
     } catch (error) {
-      states.push({ engine, available: false, reason: reasonOf(engine, error), remedy: RECIPES[engine].remedy });
+      states.push({ engine, available: false, reason: reasonOf(engine, error), remedy: remedyOf(engine, error) });
     }
   }
   return states;

@@ -62,7 +62,10 @@ export async function openTfjs(
     import('../tfjs/node/engines.js'),
     import('../tfjs/index.js'),
   ]);
-  return createTfjsBackend((await loadEngine(engine, { training })).tf);
+  const { tf, report } = await loadEngine(engine, { training });
+  // Who leaves the choice to us is told what it was.
+  if (engine === 'auto') process.stderr.write(`tfjs: ${report.engine}, ${report.device}\n`);
+  return createTfjsBackend(tf);
 }
 
 /** @throws BackendUnavailableError for an engine that is not there */

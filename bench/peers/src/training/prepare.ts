@@ -25,8 +25,11 @@ async function prepare(): Promise<void> {
   const config = resolveConfig(NETWORK);
   const { x, targets } = drawBatch(uniform);
   const oracle = oracleTrainer(config, { seed: SEED });
-  const weights = encodeSafetensors(oracle.state(), { metadata: writeConfig(config) });
-  const losses = Array.from({ length: TOLD }, () => oracle.step(x, targets, { lambda: LAMBDA, optimiser: ADAM }).loss);
+  const weights = encodeSafetensors(await oracle.state(), { metadata: writeConfig(config) });
+  const losses: number[] = [];
+  while (losses.length < TOLD) {
+    losses.push((await oracle.step(x, targets, { lambda: LAMBDA, optimiser: ADAM })).loss);
+  }
   await writeFile(join(FOLDER, WEIGHTS), weights);
   await writeFile(join(FOLDER, IMAGES), bytesOf(x));
   await writeFile(join(FOLDER, TARGETS), bytesOf(targets));

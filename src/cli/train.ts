@@ -42,8 +42,13 @@ const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} Mi
 function stopWatch(): { readonly stopped: () => Stop | null; readonly unwatch: () => void } {
   let stopped: Stop | null = null;
   const stop = (signal: NodeJS.Signals): void => {
-    stopped = signal === 'SIGTERM' ? signal : 'SIGINT';
+    // A listener stays until the run has saved: without one, a file that is being written would be given up.
+    if (stopped === null) {
+      stopped = signal === 'SIGTERM' ? signal : 'SIGINT';
+      return;
+    }
     unwatch();
+    process.kill(process.pid, signal);
   };
   const unwatch = (): void => {
     process.off('SIGINT', stop);

@@ -114,7 +114,8 @@ export async function planOf(flags: RecipeFlags): Promise<Plan> {
   const names = Object.keys(plain) as (keyof typeof plain)[];
   const fromFlags = given(Object.fromEntries(names.map((name) => [name, flags[name]]))) as Partial<Recipe>;
   const epochs = fromFlags.epochs ?? fromFile.epochs;
-  const augment = flags.augment === false ? {} : { ...(fromFile.augment ?? base.recipe.augment), ...augmentOf(flags) };
+  const before = flags.augment === false ? {} : (fromFile.augment ?? base.recipe.augment);
+  const augment = { ...before, ...augmentOf(flags) };
   const recipe = {
     ...base.recipe,
     ...(typeof epochs === 'number' ? scaled(base.recipe, epochs) : {}),

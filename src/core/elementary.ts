@@ -126,3 +126,14 @@ export function cos(x: number): number {
   const value = n % 2 === 0 ? cosOf(r, rest) : sinOf(r, rest);
   return n === 1 || n === 2 ? -value : value;
 }
+
+/** xⁿ by squaring, n an integer >= 0: products alone, where engines' own powers differ in their last digit. */
+export function power(x: number, n: number): number {
+  let result = 1;
+  let square = x;
+  for (let rest = n; rest > 0; rest = Math.floor(rest / 2)) {
+    if (rest % 2 === 1) result *= square;
+    square *= square;
+  }
+  return result;
+}

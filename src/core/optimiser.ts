@@ -1,3 +1,4 @@
+import { power } from './elementary.js';
 import { ParamError } from './errors.js';
 
 /** Per image, in nats: against shares of the classes, or every class on its own (binary, from logits; their mean). */
@@ -64,4 +65,5 @@ export function layerId(name: string, stages: number): number {
 }
 
 /** What the learning rate of a layer is multiplied by: d^(L + 1 − id). */
-export const layerScale = (layerDecay: number, id: number, stages: number): number => layerDecay ** (stages + 1 - id);
+export const layerScale = (layerDecay: number, id: number, stages: number): number =>
+  power(layerDecay, stages + 1 - id);

@@ -21,24 +21,30 @@ async function targetOf(path: string): Promise<string> {
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
+/** Temporary files on their way. */
+const writing = new Set<string>();
+
+function stop(signal: NodeJS.Signals): void {
+  // Whoever else listens decides, and may want what is being written.
+  if (process.listenerCount(signal) > 1) return;
+  for (const path of writing) rmSync(path, { force: true });
+  for (const each of SIGNALS) process.off(each, stop);
+  process.kill(process.pid, signal);
+}
+
 /**
- * Removes a file if the process is told to end, and then lets it end. Only SIGKILL
- * and a power cut leave it behind.
+ * Removes a file if the process is told to end and nobody else listens, and then lets
+ * it end. Only SIGKILL and a power cut leave it behind.
  *
  * @returns what takes the watch off again
  */
 function removeIfStopped(path: string): () => void {
-  const stop = (signal: NodeJS.Signals): void => {
-    rmSync(path, { force: true });
-    unwatch();
-    // Whoever else listens decides; where nobody does, the signal does what it always does.
-    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
+  if (writing.size === 0) for (const signal of SIGNALS) process.on(signal, stop);
+  writing.add(path);
+  return () => {
+    writing.delete(path);
+    if (writing.size === 0) for (const signal of SIGNALS) process.off(signal, stop);
   };
-  const unwatch = (): void => {
-    for (const signal of SIGNALS) process.off(signal, stop);
-  };
-  for (const signal of SIGNALS) process.on(signal, stop);
-  return unwatch;
 }
 
 async function writeDurably(path: string, content: Uint8Array | string): Promise<void> {

@@ -1,4 +1,5 @@
 /** What the optimisers add to the program, and how their descriptors change from step to step. */
+import { power } from '../../core/elementary.js';
 import { layerScale, type OptimiserStep } from '../../core/optimiser.js';
 import type { Builder } from './builder.js';
 import { ADAM, CLIP, EMA, LAMB, SGD, type Descriptor } from './fields.js';
@@ -78,8 +79,8 @@ export function placeOptimisers(
         rest1: 1 - beta1,
         rest2: 1 - beta2,
         eps: step.eps,
-        correction1: 1 - beta1 ** count,
-        correction2: 1 - beta2 ** count,
+        correction1: 1 - power(beta1, count),
+        correction2: 1 - power(beta2, count),
       };
       if (kind === 'sgd') {
         each(sgd.keys(), (group, decay, own) => {

@@ -37,7 +37,7 @@ const STATE: usize = 0;
 const ACTIVE: usize = 4;
 const FIRST: usize = 8;
 const LAST: usize = 12;
-/** In how many parts the panels of every region are split, 15 at most: one for each thread. */
+/** In how many parts the panels of every region are split, 15 at most: one for each thread, or one for all. */
 const PARTS: usize = 16;
 const REGIONS: usize = 128;
 

@@ -2,6 +2,7 @@ import { forward, tensor, valuesOf, type Config, type ForwardResult } from '../.
 import type { Backend, Session } from '../core/backend.js';
 import type { ModelConfig } from '../core/config.js';
 import { BackendUnavailableError } from '../core/errors.js';
+import { moduleOf } from '../core/modules.js';
 import type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
 import { collect } from '../core/weights.js';
 import { fromOracle, stateToOracle } from './state.js';
@@ -18,14 +19,6 @@ export const toOracleConfig = (config: ModelConfig): Config => ({
   drop_rate: config.drop_rate,
   form: config.form,
 });
-
-/** The layers of both forms that make a module of the deploy form. */
-const isPartOf = (module: string, layer: string): boolean =>
-  module === 'stem'
-    ? layer.startsWith('stem')
-    : module === 'cls.0'
-      ? /^cls1?\.0$/.test(layer)
-      : layer.startsWith(`${module}.`);
 
 class OracleSession implements Session {
   readonly info = { dtype: 'float64' };
@@ -46,9 +39,9 @@ class OracleSession implements Session {
     const { steps } = this.#run(x, n);
     const maps = new Map<string, Tensor>();
     for (const { layer, trace } of steps) {
-      const module = layers.find((name) => isPartOf(name, layer.name));
+      const module = moduleOf(layer.name);
       // The last of its layers has the last word.
-      if (module !== undefined) maps.set(module, fromOracle(trace.y));
+      if (module !== null && layers.includes(module)) maps.set(module, fromOracle(trace.y));
     }
     return maps;
   }

@@ -26,9 +26,9 @@ class TfjsSession implements Session {
     this.#state = state;
   }
 
-  async forward(x: FloatArray, n: number): Promise<Float32Array> {
+  async forward(x: FloatArray, n: number): Promise<FloatArray> {
     const maps = await this.#run(x, n, (name, isLast) => (isLast ? name : null));
-    return Float32Array.from([...maps.values()][0].data);
+    return [...maps.values()][0].data;
   }
 
   /** Of both forms; the train form has no `cls.0` but the like. */
@@ -76,7 +76,7 @@ class TfjsSession implements Session {
     });
     try {
       const read = [...kept].map(async ([name, y]) => {
-        const data = Float32Array.from(await y.data());
+        const data = new Float32Array(await y.data());
         return [name, { data, shape: y.shape }] as const;
       });
       return new Map(await Promise.all(read));

@@ -7,7 +7,7 @@ import type { Maps, Matrix, Tf, TfTensor } from './tf.js';
 /** Images [n,c,h,w] as an engine wants them, [n,h,w,c]. */
 export function imagesOf(tf: Tf, x: FloatArray, shape: readonly [number, number, number, number]): Maps {
   // A copy: an engine may keep the array, and its owner may change it.
-  return tf.transpose(tf.tensor(Float32Array.from(x), [...shape], 'float32'), [0, 2, 3, 1]);
+  return tf.transpose(tf.tensor(new Float32Array(x), [...shape], 'float32'), [0, 2, 3, 1]);
 }
 
 export interface Forward {

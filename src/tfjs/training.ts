@@ -5,6 +5,7 @@ import { checkState, inOrder } from '../core/parameters.js';
 import { uniform } from '../core/philox.js';
 import { planNetwork, type Layer } from '../core/plan.js';
 import { sizeOf, type FloatArray, type StateDict, type Tensor } from '../core/tensor.js';
+import { checkDecay, checkLambda, checkLoss, familyAfter, familyOf, type Family } from '../core/trainingRules.js';
 import { adam } from './adam.js';
 import { bceWithLogits, bceWithLogitsBackward } from './bceWithLogits.js';
 import { crossEntropy, crossEntropyBackward } from './crossEntropy.js';
@@ -68,7 +69,7 @@ export class TfjsTraining {
   readonly #grads: TfState = new Map();
   #batches: number;
   #steps: number;
-  #family: 'adam' | 'sgd' | null = null;
+  #family: Family | null = null;
   #broken: string | null = null;
 
   private constructor(engine: Engine, state: StateDict, config: ModelConfig, options: TfjsTrainingOptions) {
@@ -85,7 +86,7 @@ export class TfjsTraining {
     this.#average = ema ? uploadState(tf, resume?.ema ?? state) : null;
     if (resume !== undefined && resume.steps > 0) {
       replace(this.#optimiser, uploadState(tf, resume.optimiser));
-      this.#family = [...resume.optimiser.keys()].some((name) => name.startsWith('momentum_buffer.')) ? 'sgd' : 'adam';
+      this.#family = familyOf(resume.optimiser.keys());
     }
   }
 
@@ -105,11 +106,7 @@ export class TfjsTraining {
       throw new BackendUnavailableError({ op: 'tfjs', expected: 'an engine that trains', got });
     }
     checkState(state, config);
-    // A caller without types may give anything.
-    const loss: unknown = options.loss ?? 'cross-entropy';
-    if (loss !== 'cross-entropy' && loss !== 'bce') {
-      throw new ParamError({ op: 'loss', expected: 'cross-entropy or bce', got: String(loss) });
-    }
+    checkLoss(options.loss ?? 'cross-entropy');
     if (options.resume?.ema !== undefined) checkState(options.resume.ema, config);
     await engine.select();
     return new TfjsTraining(engine, state, config, options);
@@ -147,11 +144,7 @@ export class TfjsTraining {
    */
   async optimise(step: OptimiserStep): Promise<void> {
     const all = resolveStep(step);
-    const family = all.kind === 'sgd' ? 'sgd' : 'adam';
-    if (this.#family !== null && this.#family !== family) {
-      const expected = this.#family === 'sgd' ? 'sgd, as before' : 'adam, adamw or lamb, as before';
-      throw new ParamError({ op: 'optimiser', expected, got: all.kind });
-    }
+    const family = familyAfter(all.kind, this.#family);
     if (this.#grads.size === 0) throw new ParamError({ op: 'optimiser', expected: 'a pass before', got: 'none' });
     await this.#engine.select();
     this.#family = family;
@@ -175,9 +168,7 @@ export class TfjsTraining {
 
   /** e ← decay·e + (1 − decay)·p, running statistics and all. @param decay in [0, 1] @throws ParamError */
   async ema(decay: number): Promise<void> {
-    if (!(decay >= 0 && decay <= 1)) {
-      throw new ParamError({ op: 'ema', expected: 'a decay in [0, 1]', got: String(decay) });
-    }
+    checkDecay(decay);
     const average = this.#averaged();
     await this.#engine.select();
     const { tf } = this.#engine;
@@ -285,9 +276,7 @@ export class TfjsTraining {
     if (x.length !== sizeOf(shape)) {
       throw new ShapeError({ op: 'training', expected: `x [${shape.join(',')}]`, got: `${x.length} values` });
     }
-    if (!(lambda >= 0 && lambda <= 1)) {
-      throw new ParamError({ op: 'lambda', expected: 'a number in [0, 1]', got: String(lambda) });
-    }
+    checkLambda(lambda);
     return n;
   }
 
@@ -304,14 +293,14 @@ export class TfjsTraining {
     const { in_chans, input_size, num_classes } = this.#config;
     const { made, logits, losses } = scope(tf, () => {
       const images = imagesOf(tf, x, [n, in_chans, ...input_size]);
-      const q: Matrix = tf.tensor(Float32Array.from(targets), [n, num_classes], 'float32');
+      const q: Matrix = tf.tensor(new Float32Array(targets), [n, num_classes], 'float32');
       const all = make((mode) => forward(tf, this.#layers, state, images, mode), q, tf);
       const each = LOSSES[this.#loss].loss(tf, all.logits, q);
       return { made: all, logits: tf.keep(all.logits), losses: tf.keep(each) };
     });
     try {
       const [values, each] = await Promise.all([logits.data(), losses.data()]);
-      return { ...made, pass: { losses: Float64Array.from(each), logits: Float32Array.from(values) } };
+      return { ...made, pass: { losses: Float64Array.from(each), logits: new Float32Array(values) } };
     } finally {
       logits.dispose();
       losses.dispose();

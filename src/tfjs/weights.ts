@@ -28,7 +28,7 @@ export function upload(tf: Tf, name: string, { data, shape }: Tensor): TfTensor 
   const order = orderOf(bare(name), shape.length);
   return tf.tidy(() => {
     // A copy: an engine may keep the array, and its owner may change it.
-    const given = tf.tensor(Float32Array.from(data), [...shape], 'float32');
+    const given = tf.tensor(new Float32Array(data), [...shape], 'float32');
     return order === null ? given : tf.transpose(given, [...order.there]);
   });
 }
@@ -38,7 +38,7 @@ export async function download(tf: Tf, name: string, tensor: TfTensor): Promise<
   const order = orderOf(bare(name), tensor.rank);
   const turned = order === null ? tensor : tf.tidy(() => tf.transpose(tensor, [...order.back]));
   try {
-    return { data: Float32Array.from(await turned.data()), shape: turned.shape };
+    return { data: new Float32Array(await turned.data()), shape: turned.shape };
   } finally {
     if (turned !== tensor) turned.dispose();
   }

@@ -21,10 +21,14 @@ export class Program {
   readonly #threads: number;
   #regions = 0;
 
-  /** @param regions how many there will be at most */
-  constructor(arena: Arena, regions: number, threads: number) {
+  /**
+   * @param regions how many there will be at most
+   * @param parts of every region, of which each thread takes its own first; 1 where regions do not go over the
+   *   same maps, and whoever is free takes the next panel
+   */
+  constructor(arena: Arena, regions: number, threads: number, parts = 1) {
     this.address = arena.reserve(HEAD + PITCH * regions);
-    this.words = [[this.address, [0, 0, 0, 0, Math.min(threads, MOST_PARTS)]]];
+    this.words = [[this.address, [0, 0, 0, 0, Math.min(parts, MOST_PARTS)]]];
     this.#threads = threads;
   }
 

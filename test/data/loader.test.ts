@@ -6,12 +6,13 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { DataError, ParamError } from '../../src/core/errors.js';
 import type { ImageSet } from '../../src/data/dataset.js';
-import { openLoader, type Batch, type Loader, type LoaderOptions } from '../../src/data/loader.js';
+import { openLoader, type Loader, type LoaderOptions } from '../../src/data/loader.js';
 import { startThreads, type ThreadData } from '../../src/data/loaderThreads.js';
 import { batchOf } from '../../src/data/normalise.js';
 import { drawShapes } from '../../src/data/shapes.js';
 import { shuffled } from '../../src/data/shuffle.js';
 import { refusal } from '../io/refusal.js';
+import { collect } from './collect.js';
 
 const set = drawShapes(26, { seed: 1, size: 16 });
 const OPTIONS: LoaderOptions = {
@@ -45,14 +46,6 @@ async function loaderOf(options: Partial<LoaderOptions> = {}, of: ImageSet = set
 afterEach(async () => {
   await Promise.all(open.splice(0).map((loader) => loader.dispose()));
 });
-
-async function collect(batches: AsyncIterable<Batch>): Promise<Batch[]> {
-  const all: Batch[] = [];
-  for await (const { x, targets, labels } of batches) {
-    all.push({ x: Float32Array.from(x), targets: Float32Array.from(targets), labels: Int32Array.from(labels) });
-  }
-  return all;
-}
 
 test('the same bits by this thread, by one and by two; from any step on', async () => {
   const [none, one, two] = await Promise.all([0, 1, 2].map((workers) => loaderOf({ ...ALL, workers })));

@@ -5,12 +5,13 @@ import { dirname } from 'node:path';
 import sharp from 'sharp';
 import { DataError, ParamError } from '../../src/core/errors.js';
 import { isStreamed, type DataSet } from '../../src/data/dataset.js';
-import { openLoader, type Batch, type Loader, type LoaderOptions } from '../../src/data/loader.js';
+import { openLoader, type Loader, type LoaderOptions } from '../../src/data/loader.js';
 import { openDataset } from '../../src/data/open.js';
 import { partOf } from '../../src/data/part.js';
 import { refusal } from '../io/refusal.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { tarOf } from './tarWriter.js';
+import { collect } from './collect.js';
 
 const path = temporaryFolder();
 const SIZE = [12, 10] as const;
@@ -47,14 +48,6 @@ async function loaderOf(set: DataSet, options: Partial<LoaderOptions> = {}): Pro
 afterEach(async () => {
   await Promise.all(open.splice(0).map((loader) => loader.dispose()));
 });
-
-async function collect(batches: AsyncIterable<Batch>): Promise<Batch[]> {
-  const all: Batch[] = [];
-  for await (const { x, targets, labels } of batches) {
-    all.push({ x: Float32Array.from(x), targets: Float32Array.from(targets), labels: Int32Array.from(labels) });
-  }
-  return all;
-}
 
 let root: string;
 /** A JPEG that begins well, and ends early. */

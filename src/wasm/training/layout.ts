@@ -6,6 +6,7 @@ import type { ModelConfig } from '../../core/config.js';
 import { ParamError } from '../../core/errors.js';
 import type { Loss } from '../../core/optimiser.js';
 import { planNetwork, type Layer } from '../../core/plan.js';
+import { checkLoss } from '../../core/trainingRules.js';
 import { Arena } from '../arena.js';
 import { whole } from '../packedShape.js';
 import { Program } from '../program.js';
@@ -137,16 +138,13 @@ export function planTraining(
   if (!Number.isSafeInteger(n) || n < least) {
     throw new ParamError({ op: 'batchSize', expected: `a batch of at least ${least}${why}`, got: String(n) });
   }
-  // A caller without types may give anything.
-  const given: string = kind;
-  if (given !== 'cross-entropy' && given !== 'bce') {
-    throw new ParamError({ op: 'loss', expected: 'cross-entropy or bce', got: given });
-  }
+  checkLoss(kind);
   const layers = planNetwork(config, config.input_size);
   const arena = new Arena('training', BASE);
   const { tensors, blocks, groups, members } = placeTensors(config, arena, ema);
   // Every layer is a few regions on the way forward, a few back, a few in eval; optimisers are a few a tensor.
-  const program = new Program(arena, 10 * layers.length + 2 * groups.length + 2 * members.length + 8, threads);
+  const regions = 10 * layers.length + 2 * groups.length + 2 * members.length + 8;
+  const program = new Program(arena, regions, threads, threads);
 
   const [h, w] = config.input_size;
   const maps = [windowsOf(layers[0]), ...layers.map(({ output }) => output)];

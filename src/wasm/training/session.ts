@@ -2,6 +2,7 @@ import type { ModelConfig } from '../../core/config.js';
 import { ParamError, ShapeError } from '../../core/errors.js';
 import { resolveStep, type Loss, type OptimiserStep } from '../../core/optimiser.js';
 import { checkState, inOrder } from '../../core/parameters.js';
+import { checkDecay, checkLambda, familyAfter, familyOf, type Family } from '../../core/trainingRules.js';
 import { sizeOf, type FloatArray, type StateDict, type Tensor } from '../../core/tensor.js';
 import { buildOf, type Build, type BuildChoice } from '../build.js';
 import { instantiate, type Kernels } from '../module.js';
@@ -66,8 +67,8 @@ export class TrainingSession {
   /** Batches that the norms have seen, and steps that were made. */
   #batches = 0;
   #steps = 0;
-  /** Whose moments there are: Adam's, which AdamW and LAMB share, or SGD's; null before the first step. */
-  #family: 'adam' | 'sgd' | null = null;
+  /** Null before the first step. */
+  #family: Family | null = null;
 
   private constructor(
     config: ModelConfig,
@@ -140,7 +141,7 @@ export class TrainingSession {
     }
     this.#steps = steps;
     if (steps > 0) {
-      this.#family = [...optimiser.keys()].some((name) => name.startsWith('momentum_buffer.')) ? 'sgd' : 'adam';
+      this.#family = familyOf(optimiser.keys());
       const moments = this.#moments();
       checkTensors(optimiser, moments);
       loadTensors(this.#kernels, moments, optimiser, part);
@@ -176,12 +177,7 @@ export class TrainingSession {
    */
   optimise(step: OptimiserStep): void {
     const all = resolveStep(step);
-    const family = all.kind === 'sgd' ? 'sgd' : 'adam';
-    if (this.#family !== null && this.#family !== family) {
-      const expected = this.#family === 'sgd' ? 'sgd, as before' : 'adam, adamw or lamb, as before';
-      throw new ParamError({ op: 'optimiser', expected, got: all.kind });
-    }
-    this.#family = family;
+    this.#family = familyAfter(all.kind, this.#family);
     this.#steps++;
     const { optimisers } = this.#layout;
     optimisers.set(this.#view, all, this.#steps, this.#config.strides.length);
@@ -196,9 +192,7 @@ export class TrainingSession {
    * @throws ParamError
    */
   ema(decay: number): void {
-    if (!(decay >= 0 && decay <= 1)) {
-      throw new ParamError({ op: 'ema', expected: 'a decay in [0, 1]', got: String(decay) });
-    }
+    checkDecay(decay);
     const { op, average } = this.#averaging();
     op.set(this.#view, { rest: 1 - decay });
     this.#run(average);
@@ -326,9 +320,7 @@ export class TrainingSession {
       const expected = `targets [${this.#batchSize},${num_classes}]`;
       throw new ShapeError({ op: 'training', expected, got: `${targets.length} values` });
     }
-    if (!(lambda >= 0 && lambda <= 1)) {
-      throw new ParamError({ op: 'lambda', expected: 'a number in [0, 1]', got: String(lambda) });
-    }
+    checkLambda(lambda);
     this.#floats.set(x, this.#layout.images / 4);
     this.#floats.set(targets, this.#layout.targets / 4);
     this.#view.setFloat32(this.#layout.lambda, lambda, true);

@@ -1,0 +1,10 @@
+import type { Batch } from '../../src/data/batch.js';
+
+/** All batches, copied: a loader's arrays are its own, and used again. */
+export async function collect(batches: AsyncIterable<Batch>): Promise<Batch[]> {
+  const all: Batch[] = [];
+  for await (const { x, targets, labels } of batches) {
+    all.push({ x: Float32Array.from(x), targets: Float32Array.from(targets), labels: Int32Array.from(labels) });
+  }
+  return all;
+}

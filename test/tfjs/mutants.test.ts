@@ -67,7 +67,7 @@ const FAULTS: readonly Fault[] = [
   ['a mean for the gradient of the bias', 'layers', 'conv2d.ts', 'db: tf.sum(', 'db: tf.mean('],
   ['a kernel transposed', 'layers', 'weights.ts', 'there: [2, 3, 1, 0]', 'there: [3, 2, 1, 0]'],
   ['a kernel a channel transposed', 'layers', 'weights.ts', 'there: [2, 3, 0, 1]', 'there: [3, 2, 0, 1]'],
-  ['images turned upside down', 'layers', 'network.ts', "tf.tensor(Float32Array.from(x), [...shape], 'float32')", "tf.reverse(tf.tensor(Float32Array.from(x), [...shape], 'float32'), 2)"],
+  ['images turned upside down', 'layers', 'network.ts', "tf.tensor(new Float32Array(x), [...shape], 'float32')", "tf.reverse(tf.tensor(new Float32Array(x), [...shape], 'float32'), 2)"],
   ['taps turned on the way back', 'layers', 'depthwiseConv2d.ts', '{ dy, filter: weight }', '{ dy, filter: tf.reverse(weight, [0, 1]) }'],
   ["the deploy form's bias forgotten", 'layers', 'depthwiseConv2d.ts', "pad: 'same', bias }", "pad: 'same', bias: tf.mul(bias, 0) }"],
   ['the running variance biased', 'layers', 'batchNorm.ts', '(MOMENTUM * count) / (count - 1)', 'MOMENTUM'],

@@ -14,7 +14,7 @@ import { drawnWeights } from '../src/cli/drawnWeights.js';
 import { median } from '../src/cli/median.js';
 import { table } from '../src/cli/print.js';
 import { resolveConfig } from '../src/core/config.js';
-import { bytesOf, type Build } from '../src/wasm/build.js';
+import { sourceOf, type Build } from '../src/wasm/build.js';
 import { planLayout } from '../src/wasm/layout.js';
 import { instantiate } from '../src/wasm/module.js';
 import { loadNetwork, setPlanes } from '../src/wasm/network.js';
@@ -45,7 +45,7 @@ export interface EngineReport {
 
 async function networkParts(build: Build): Promise<Part[]> {
   const config = resolveConfig({ variant: 'vanillanet_5', form: 'deploy' });
-  const kernels = await instantiate(bytesOf(build));
+  const kernels = await instantiate(sourceOf(build));
   const network = await loadNetwork(kernels, config, planLayout(config), drawnWeights(config));
   setPlanes(
     network,

@@ -12,7 +12,7 @@ import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { text } from 'node:stream/consumers';
 import { VARIANTS, type VariantName } from '../src/core/config.js';
-import { bytesOf, type Build } from '../src/wasm/build.js';
+import { sourceOf, type Build } from '../src/wasm/build.js';
 import { validates } from '../src/wasm/module.js';
 import { benchEngine, formatEngine, type EngineReport } from './engine.js';
 import { benchEpoch, formatEpoch, type EpochEffort } from './epoch.js';
@@ -106,7 +106,7 @@ async function bench(parts: readonly Part[], { quick = false }: { readonly quick
         print(formatKernels((results.kernels = await benchKernels(effort.kernels))));
         break;
       case 'engine': {
-        const builds: readonly Build[] = validates(bytesOf('relaxed')) ? ['plain', 'relaxed'] : ['plain'];
+        const builds: readonly Build[] = validates(sourceOf('relaxed')) ? ['plain', 'relaxed'] : ['plain'];
         const reports: EngineReport[] = [];
         for (const build of builds) {
           const report = await benchEngine(build, effort.engine);

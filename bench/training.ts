@@ -8,7 +8,7 @@ import { median } from '../src/cli/median.js';
 import { table } from '../src/cli/print.js';
 import { resolveConfig } from '../src/core/config.js';
 import { initialState } from '../src/train/initialState.js';
-import { bytesOf, type Build } from '../src/wasm/build.js';
+import { sourceOf, type Build } from '../src/wasm/build.js';
 import { validates } from '../src/wasm/module.js';
 import { planTraining } from '../src/wasm/training/layout.js';
 import { TrainingSession } from '../src/wasm/training/session.js';
@@ -65,7 +65,7 @@ function rowOf({ build, threads, rounds }: Measured, alone: Measured): TrainingR
 }
 
 export async function benchTraining({ rounds, steps, warmUp }: TrainingEffort): Promise<TrainingRow[]> {
-  const builds: readonly Build[] = validates(bytesOf('relaxed')) ? ['plain', 'relaxed'] : ['plain'];
+  const builds: readonly Build[] = validates(sourceOf('relaxed')) ? ['plain', 'relaxed'] : ['plain'];
   const state = initialState(config, SEED);
   const { x, targets } = drawBatch(uniform);
   const all: Measured[] = [];

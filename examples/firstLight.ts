@@ -6,17 +6,8 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { loadModel, planNetwork, resolveConfig, topK, wasmBackend, type FloatArray } from 'vanillanet';
-import {
-  batchOf,
-  findCifar10,
-  fuseState,
-  openDataset,
-  readImage,
-  train,
-  verifyFused,
-  wasmTrainer,
-  writeWeights,
-} from 'vanillanet/node';
+import { batchOf, findCifar10, fuseState, openDataset, readImage, verifyFused, writeWeights } from 'vanillanet/node';
+import { train, wasmTrainer } from 'vanillanet/train';
 
 const EPOCHS = 8;
 const TRAINING_IMAGES = 10_000;

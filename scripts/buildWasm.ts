@@ -1,11 +1,13 @@
 /**
  * Compiles assembly/ into dist/wasm: for inference and for training, each plain and
  * relaxed, for one thread and for several; beside each a .js with the same bytes inlined
- * as base64, which every runtime can import and none has to fetch.
+ * as base64, which every runtime can import and none has to fetch. Runtimes that compile
+ * nothing themselves import the .wasm as a module: see `builds` below.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import * as asc from 'assemblyscript/asc';
+import { identityOf, stamped } from './identity.js';
 
 /** Entries of assembly/, by the prefix of their modules. */
 const ENTRIES = { '': 'assembly/index.ts', 'train-': 'assembly/train/index.ts' };
@@ -14,6 +16,9 @@ const TARGETS = ['plain', 'relaxed', 'plain-threads', 'relaxed-threads'];
 const modules = Object.entries(ENTRIES).flatMap(([prefix, entry]) =>
   TARGETS.map((target) => ({ entry, target, out: `dist/wasm/${prefix}${target}` })),
 );
+const identity = await identityOf('assembly');
+const made = '// Made by scripts/buildWasm.ts from assembly/.\n';
+
 for (const { entry, target, out } of modules) {
   // The compiler writes what is wrong to stderr; `error` only says that something is.
   const flags = ['--config', 'assembly/asconfig.json', '--target', target, '--outFile', `${out}.wasm`];
@@ -23,13 +28,43 @@ for (const { entry, target, out } of modules) {
     process.exit(1);
   }
 
-  const wasm = await readFile(`${out}.wasm`);
+  const wasm = stamped(await readFile(`${out}.wasm`), identity);
+  await writeFile(`${out}.wasm`, wasm);
   const doc = `/** The module ${out}.wasm. */\n`;
-  const bytes = `Uint8Array.from(atob('${wasm.toString('base64')}'), (c) => c.charCodeAt(0))`;
-  await writeFile(
-    `${out}.js`,
-    `// Made by scripts/buildWasm.ts from assembly/.\n${doc}export const bytes = ${bytes};\n`,
-  );
+  const bytes = `Uint8Array.from(atob('${Buffer.from(wasm).toString('base64')}'), (c) => c.charCodeAt(0))`;
+  await writeFile(`${out}.js`, `${made}${doc}export const bytes = ${bytes};\n`);
   await writeFile(`${out}.d.ts`, `${doc}export declare const bytes: Uint8Array;\n`);
   console.log(`${out}.wasm: ${wasm.length} bytes, ${gzipSync(wasm, { level: 9 }).length} gzip`);
 }
+
+/**
+ * The builds for one thread, each as what its runtime can run: bytes where it compiles
+ * them, a module where only what was deployed with the program is compiled.
+ */
+const builds: Readonly<Record<string, string>> = {
+  'builds.js': `export { bytes as plain } from './plain.js';\nexport { bytes as relaxed } from './relaxed.js';\n`,
+  'builds.workerd.js': deployed(''),
+  'builds.edge-light.js': deployed('?module'),
+};
+
+function deployed(query: string): string {
+  const names = ['plain', 'relaxed'];
+  return `${names.map((name) => `import ${name} from './${name}.wasm${query}';\n`).join('')}export { ${names.join(', ')} };\n`;
+}
+
+for (const [name, text] of Object.entries(builds)) await writeFile(`dist/wasm/${name}`, made + text);
+await writeFile(
+  'dist/wasm/builds.d.ts',
+  '/** Bytes, or the compiled module. */\nexport declare const plain: Uint8Array | object;\nexport declare const relaxed: Uint8Array | object;\n',
+);
+// Where there are no workers, nothing is to be carried for them.
+await writeFile('dist/wasm/none.js', `${made}export const bytes = new Uint8Array(0);\n`);
+await writeFile(
+  'dist/wasm/module.d.ts',
+  '/** A `WebAssembly.Module`. */\ndeclare const module: object;\nexport default module;\n',
+);
+await writeFile('dist/wasm/identity.js', `${made}export const identity = '${identity}';\n`);
+await writeFile(
+  'dist/wasm/identity.d.ts',
+  '/** What every module that this package can run is stamped with. */\nexport declare const identity: string;\n',
+);

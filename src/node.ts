@@ -1,4 +1,4 @@
-/** What needs Node: files, images, data sets, the oracle as a backend, training with it. */
+/** `vanillanet/node`, what needs Node: files, images, data sets, the oracle as a backend, fusion. */
 export { batchOf } from './data/normalise.js';
 export { readCifar10, readCifar100 } from './data/cifar.js';
 export { checkSet, classCounts, imbalance, type Imbalance } from './data/classes.js';
@@ -30,6 +30,3 @@ export { readWeights, writeWeights, type LoadedWeights } from './io/weightsFile.
 export { referenceBackend } from './oracle/backend.js';
 export { fuseState, type FusedState } from './oracle/fuse.js';
 export { verifyFused, type Verification } from './oracle/verify.js';
-export { PRESETS, resolveRecipe, type Preset, type Recipe } from './train/recipe.js';
-export { train, type Progress, type RunOptions, type Trained, type TrainingData } from './train/train.js';
-export { oracleTrainer, tfjsTrainer, wasmTrainer, type Trainer } from './train/trainer.js';

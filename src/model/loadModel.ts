@@ -1,17 +1,13 @@
 import type { Backend } from '../core/backend.js';
-import type { GivenConfig } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
-import { configOf } from '../io/configMetadata.js';
-import { streamSafetensors } from '../io/safetensorsStream.js';
-import { openSource, type WeightsSource } from '../io/source.js';
+import type { WeightsSource } from '../io/source.js';
 import { createWasmBackend, type WasmBackendOptions } from '../wasm/backend.js';
-import { Model } from './model.js';
+import type { Model } from './model.js';
+import { readModel, type ReadOptions } from './readModel.js';
 
-export interface LoadModelOptions extends WasmBackendOptions {
+export interface LoadModelOptions extends WasmBackendOptions, ReadOptions {
   /** What computes it: 'wasm' (the default), or a backend of one's own. */
   readonly backend?: 'wasm' | Backend;
-  /** For weights that do not describe themselves, or not in full; keys as in `ModelConfig`. */
-  readonly config?: GivenConfig;
 }
 
 /**
@@ -25,7 +21,7 @@ export interface LoadModelOptions extends WasmBackendOptions {
  */
 export async function loadModel(
   weights: WeightsSource,
-  { backend = 'wasm', config, ...options }: LoadModelOptions = {},
+  { backend = 'wasm', build, threads, memoryLimit, ...read }: LoadModelOptions = {},
 ): Promise<Model> {
   // A caller without types may name anything.
   if (backend !== 'wasm' && typeof (backend as Partial<Backend> | null)?.open !== 'function') {
@@ -35,13 +31,9 @@ export async function loadModel(
       got: typeof backend === 'string' ? backend : typeof backend,
     });
   }
-  const { name, chunks } = openSource(weights);
-  const stream = await streamSafetensors(chunks, name ?? 'weights');
-  try {
-    const found = configOf({ names: stream.shapes, metadata: stream.metadata }, config, name ?? 'loadModel');
-    const given = { ...stream, file: name ?? undefined };
-    return await Model.load(given, found, backend === 'wasm' ? createWasmBackend(options) : backend);
-  } finally {
-    await stream.close();
-  }
+  return readModel(
+    weights,
+    backend === 'wasm' ? createWasmBackend({ build, threads, memoryLimit } as WasmBackendOptions) : backend,
+    read,
+  );
 }

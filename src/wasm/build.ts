@@ -1,14 +1,8 @@
-import { bytes as plain } from '#wasm/plain';
-import { bytes as relaxed } from '#wasm/relaxed';
+import { plain, relaxed } from '#wasm/builds';
 import { BackendUnavailableError, ParamError } from '../core/errors.js';
-import { validates } from './module.js';
+import { validates, type Build, type WasmSource } from './module.js';
 
-/**
- * The two builds of assembly/: `plain` gives the same bits on every machine;
- * `relaxed` fuses multiply and add where the machine can, which is faster, rounds
- * once instead of twice, and needs a newer runtime.
- */
-export type Build = 'plain' | 'relaxed';
+export type { Build };
 
 /** A build, or the fastest that runs here. */
 export type BuildChoice = Build | 'auto';
@@ -36,8 +30,8 @@ export function buildOf(choice: BuildChoice): Build {
   });
 }
 
-/** The bytes of a build for one thread. */
-export const bytesOf = (build: Build): Uint8Array => (build === 'plain' ? plain : relaxed);
+/** A build for one thread. */
+export const sourceOf = (build: Build): WasmSource => (build === 'plain' ? plain : relaxed);
 
 /** The bytes of a build for several, which share their memory: loaded only where they are asked for. */
 export async function threadedBytesOf(build: Build): Promise<Uint8Array> {

@@ -15,10 +15,23 @@ interface WebAssemblyInterface {
 /** A `WebAssembly.Module`. Its class is of no use: across realms `instanceof` denies it. */
 export type CompiledModule = object;
 
+/**
+ * The two builds of assembly/: `plain` gives the same bits on every machine;
+ * `relaxed` fuses multiply and add where the machine can, which is faster, rounds
+ * once instead of twice, and needs a newer runtime.
+ */
+export type Build = 'plain' | 'relaxed';
+
+/** The custom section of a module that says which version of the package it is of. */
+export const SECTION = 'vanillanet';
+
 const PAGE = 2 ** 16;
 
-/** The module's bytes, or the module where a runtime compiles only what was deployed with it. */
-export type WasmSource = Uint8Array | CompiledModule;
+/**
+ * The module's bytes, a `Response` with them, or the module where a runtime compiles only what
+ * was deployed with it.
+ */
+export type WasmSource = Uint8Array | ArrayBuffer | CompiledModule;
 
 /** Linear memory. `grow` detaches the buffer, and every view on it, unless it is shared. */
 export interface WasmMemory {
@@ -100,8 +113,25 @@ const unavailable = (expected: string, got: string, cause?: unknown): BackendUna
 const webAssembly = (): WebAssemblyInterface | undefined =>
   (globalThis as { WebAssembly?: WebAssemblyInterface }).WebAssembly;
 
-/** Whether this runtime has all that a module uses. */
-export const validates = (bytes: Uint8Array): boolean => webAssembly()?.validate(bytes) ?? false;
+/** Bytes of any realm; null for what is none. */
+function bytesOf(source: unknown): Uint8Array | null {
+  if (Object.prototype.toString.call(source) === '[object ArrayBuffer]') return new Uint8Array(source as ArrayBuffer);
+  return ArrayBuffer.isView(source) ? (source as Uint8Array) : null;
+}
+
+/** Whether this runtime has all that a module uses; a module that is already compiled shows it. */
+export function validates(source: WasmSource): boolean {
+  const bytes = bytesOf(source);
+  return bytes === null || (webAssembly()?.validate(bytes) ?? false);
+}
+
+/** The bytes that a `Response` brings, and whatever else as it is. */
+async function received(source: WasmSource): Promise<WasmSource> {
+  const response = source as Partial<{ ok: boolean; status: number; arrayBuffer: () => Promise<ArrayBuffer> }>;
+  if (bytesOf(source) !== null || typeof response.arrayBuffer !== 'function') return source;
+  if (response.ok !== true) throw unavailable('a response with the module', `status ${response.status}`);
+  return response.arrayBuffer();
+}
 
 /**
  * The module of its bytes.
@@ -112,10 +142,9 @@ export const validates = (bytes: Uint8Array): boolean => webAssembly()?.validate
 export async function compile(source: WasmSource): Promise<CompiledModule> {
   const WebAssembly = webAssembly();
   if (WebAssembly === undefined) throw unavailable('a runtime with WebAssembly', 'one without');
-  const given: unknown = source;
-  const isBuffer = Object.prototype.toString.call(given) === '[object ArrayBuffer]';
-  if (!ArrayBuffer.isView(given) && !isBuffer) return source;
-  const bytes = isBuffer ? new Uint8Array(given as ArrayBuffer) : (source as Uint8Array);
+  const given = await received(source);
+  const bytes = bytesOf(given);
+  if (bytes === null) return given;
   if (!WebAssembly.validate(bytes)) {
     throw unavailable('WebAssembly with 128-bit SIMD', 'a runtime that rejects the module');
   }

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import type { Tensor } from '../../src/core/tensor.js';
 import { instantiate, type Kernels } from '../../src/wasm/module.js';
 import { openOps, type WasmOps } from '../../src/wasm/ops.js';
-import { bytesOf } from '../../src/wasm/build.js';
+import { sourceOf } from '../../src/wasm/build.js';
 import { BUILDS } from './builds.js';
 import { judge, misfit } from './judge.js';
 import { runSample } from './memory.js';
@@ -34,7 +34,7 @@ describe.each(BUILDS.flatMap((build) => [TABLE, SWEEP].map((samples) => ({ build
   ({ build, samples }) => {
     let ops: WasmOps;
     beforeAll(async () => {
-      ops = await openOps(bytesOf(build));
+      ops = await openOps(sourceOf(build));
     });
 
     test.each(samples.map((sample) => [sample.label, sample] as const))('%s', (_label, sample) => {

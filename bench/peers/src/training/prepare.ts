@@ -4,7 +4,7 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { uniform } from '../../../../dist/reference/index.js';
 import { encodeSafetensors, resolveConfig, writeConfig } from '../../../../dist/src/index.js';
-import { oracleTrainer } from '../../../../dist/src/node.js';
+import { oracleTrainer } from '../../../../dist/src/train/index.js';
 import { bytesOf } from '../models/tensors.js';
 import { PACKAGE } from '../paths.js';
 import { EXPECTED, FOLDER, IMAGES, TARGETS, TOLD, WEIGHTS } from './files.js';

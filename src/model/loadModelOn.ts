@@ -1,0 +1,35 @@
+import { ParamError } from '../core/errors.js';
+import type { WeightsSource } from '../io/source.js';
+import type { WasmSource } from '../wasm/module.js';
+import { wasmBackendFrom } from '../wasm/session.js';
+import type { Model } from './model.js';
+import { readModel, type ReadOptions } from './readModel.js';
+
+export interface LoadModelOnOptions extends ReadOptions {
+  /** This package's plain.wasm or relaxed.wasm: the module, its bytes, a `Response`, or a promise of one. */
+  readonly wasm: WasmSource | Promise<WasmSource>;
+  /** Bytes of linear memory that a network may need; without one, what 32-bit addresses reach. */
+  readonly memoryLimit?: number;
+}
+
+/**
+ * A model from a safetensors file, wherever it is, on a WebAssembly module of one's own: for
+ * runtimes that compile nothing themselves, and bundles that shall carry one build and no other.
+ *
+ *     import wasm from 'vanillanet/plain.wasm';
+ *     const model = await loadModel(await env.BUCKET.get('net.safetensors'), { wasm });
+ *
+ * @throws WeightsError, ParamError, ShapeError, BackendUnavailableError for a module of another version too
+ */
+export async function loadModelOn(
+  weights: WeightsSource,
+  { wasm, memoryLimit, ...read }: LoadModelOnOptions,
+): Promise<Model> {
+  // A caller without types may forget it.
+  const given: unknown = wasm;
+  if (typeof given !== 'object' || given === null) {
+    const got = given === null ? 'null' : typeof given;
+    throw new ParamError({ op: 'wasm', expected: 'a WebAssembly module, its bytes, or a Response', got });
+  }
+  return readModel(weights, wasmBackendFrom(wasm, memoryLimit === undefined ? {} : { memoryLimit }), read);
+}

@@ -3,8 +3,8 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
 export default defineConfig(
-  // bench/peers and test/engines have checks of their own: their packages are rarely installed.
-  globalIgnores(['dist/', 'data/', 'coverage/', 'bench/peers/', 'test/engines/', 'engines/']),
+  // bench/peers, test/engines and test/runtimes have checks of their own: their packages are rarely installed.
+  globalIgnores(['dist/', 'data/', 'coverage/', 'bench/peers/', 'test/engines/', 'test/runtimes/', 'engines/']),
   js.configs.recommended,
   {
     files: ['**/*.ts'],

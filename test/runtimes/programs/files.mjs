@@ -1,0 +1,11 @@
+/** Node, Deno, Bun: the package by its name, weights by their path. */
+import { readFile } from 'node:fs/promises';
+import * as vanillanet from 'vanillanet';
+import { answerOf } from './answer.mjs';
+
+const { width, height } = JSON.parse(await readFile('photograph.json', 'utf8'));
+const photograph = { data: new Uint8Array(await readFile('photograph.rgb')), width, height };
+const options = [{ build: 'plain' }, { build: 'plain', threads: 2 }, {}];
+const answers = [];
+for (const each of options) answers.push(await answerOf(vanillanet, 'net.safetensors', photograph, each));
+console.log(JSON.stringify(answers));

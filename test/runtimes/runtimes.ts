@@ -1,0 +1,26 @@
+/** The runtimes by their names, in the order in which they are tried. */
+import type { Consumer } from './consumer.js';
+import type { Answer } from './report.js';
+import { page } from './runtimes/chromium.js';
+import { command } from './runtimes/commands.js';
+import { edgeRuntime } from './runtimes/edgeRuntime.js';
+import { lambda } from './runtimes/lambda.js';
+import { workerd } from './runtimes/workerd.js';
+
+/** Answers, or why there are none. */
+type Run = (consumer: Consumer) => Promise<readonly Answer[] | string>;
+
+export const RUNTIMES: Readonly<Record<string, Run>> = {
+  'node-20': command('node-20'),
+  'node-24': command('node-24'),
+  deno: command('deno'),
+  bun: command('bun'),
+  lambda,
+  workerd,
+  'edge-runtime': edgeRuntime,
+  chromium: page('esbuild', { isolated: false }),
+  'chromium-isolated': page('esbuild', { isolated: true }),
+  vite: page('vite', { isolated: true }),
+  webpack: page('webpack', { isolated: true }),
+  rollup: page('rollup', { isolated: true }),
+};

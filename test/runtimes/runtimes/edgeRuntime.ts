@@ -1,0 +1,52 @@
+/** Vercel's edge functions: bundled with its conditions, in a realm that compiles nothing itself. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { EdgeRuntime } from 'edge-runtime';
+import { build, type Plugin } from 'esbuild';
+import type { Consumer } from '../consumer.js';
+import type { Answer } from '../report.js';
+
+/** What the platform makes of `import m from './x.wasm?module'`: a module, compiled when the function was deployed. */
+function modules(compiled: Map<string, WebAssembly.Module>): Plugin {
+  return {
+    name: 'wasm?module',
+    setup(esbuild) {
+      esbuild.onResolve({ filter: /\.wasm\?module$/ }, async ({ path, kind, resolveDir, importer }) => {
+        const found = await esbuild.resolve(path.replace('?module', ''), { kind, resolveDir, importer });
+        return { ...found, namespace: 'module' };
+      });
+      esbuild.onLoad({ filter: /.*/, namespace: 'module' }, async ({ path }) => {
+        const name = `m${compiled.size}`;
+        compiled.set(name, await WebAssembly.compile(await readFile(path)));
+        return { contents: `export default globalThis.deployed.${name};` };
+      });
+    },
+  };
+}
+
+export async function edgeRuntime({ folder, photograph }: Consumer): Promise<readonly Answer[]> {
+  const compiled = new Map<string, WebAssembly.Module>();
+  const { outputFiles } = await build({
+    entryPoints: [join(folder, 'edge.mjs')],
+    bundle: true,
+    write: false,
+    format: 'iife',
+    conditions: ['edge-light'],
+    plugins: [modules(compiled)],
+    loader: { '.wasm': 'binary' },
+    logLevel: 'error',
+  });
+  const runtime = new EdgeRuntime({
+    codeGeneration: { strings: false, wasm: false },
+    extend: (context) => Object.assign(context, { deployed: Object.fromEntries(compiled) }),
+    initialCode: outputFiles[0].text,
+  });
+  const { data, width, height } = photograph;
+  const weights = await readFile(join(folder, 'net.safetensors'));
+  const response = await runtime.dispatchFetch(`http://edge/?width=${width}&height=${height}&pixels=${data.length}`, {
+    method: 'POST',
+    body: Buffer.concat([data, weights]),
+  });
+  if (!response.ok) throw new Error(`status ${response.status}: ${await response.text()}`);
+  return (await response.json()) as Answer[];
+}

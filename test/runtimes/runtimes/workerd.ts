@@ -1,0 +1,55 @@
+/** Cloudflare Workers: what `wrangler deploy --dry-run` would upload, in Miniflare with R2. */
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { Miniflare } from 'miniflare';
+import type { Consumer } from '../consumer.js';
+import type { Answer } from '../report.js';
+
+const run = promisify(execFile);
+const WRANGLER = fileURLToPath(new URL('../node_modules/wrangler/bin/wrangler.js', import.meta.url));
+const DATE = '2026-04-01';
+
+/** Its own type is of packages that are not installed. */
+interface Bucket {
+  put(key: string, value: Uint8Array): Promise<unknown>;
+}
+
+const CONFIG = {
+  name: 'consumer',
+  main: 'worker.mjs',
+  compatibility_date: DATE,
+  r2_buckets: [{ binding: 'WEIGHTS', bucket_name: 'weights' }],
+};
+
+export async function workerd({ folder, photograph }: Consumer): Promise<readonly Answer[]> {
+  await writeFile(join(folder, 'wrangler.json'), JSON.stringify(CONFIG));
+  await run(process.execPath, [WRANGLER, 'deploy', '--dry-run', '--outdir', 'worker', '--config', 'wrangler.json'], {
+    cwd: folder,
+    env: { ...process.env, WRANGLER_SEND_METRICS: 'false', CI: '1' },
+  });
+  const miniflare = new Miniflare({
+    modules: true,
+    modulesRoot: join(folder, 'worker'),
+    modulesRules: [{ type: 'CompiledWasm', include: ['**/*.wasm'] }],
+    scriptPath: join(folder, 'worker/worker.js'),
+    compatibilityDate: DATE,
+    r2Buckets: { WEIGHTS: 'weights' },
+  });
+  try {
+    const bucket = (await miniflare.getR2Bucket('WEIGHTS')) as unknown as Bucket;
+    // Miniflare sends bytes to the other process, and knows no Buffer.
+    await bucket.put('net.safetensors', Uint8Array.from(await readFile(join(folder, 'net.safetensors'))));
+    const { data, width, height } = photograph;
+    const response = await miniflare.dispatchFetch(`http://worker/?width=${width}&height=${height}`, {
+      method: 'POST',
+      body: data,
+    });
+    if (!response.ok) throw new Error(`status ${response.status}: ${await response.text()}`);
+    return (await response.json()) as Answer[];
+  } finally {
+    await miniflare.dispose();
+  }
+}

@@ -104,7 +104,7 @@ describe.each(PROGRAMS)('$label', ({ condition, program }) => {
       extend: (context) => Object.assign(context, { deployed: modules }),
       initialCode: bundle.script,
     });
-    const model = await (runtime.evaluate('load') as Load)(weights);
+    const model = await runtime.evaluate<Load>('load')(weights);
     expect(Buffer.from(new Uint8Array((await model.forward(image)).buffer))).toEqual(Buffer.from(logits.buffer));
   });
 });

@@ -1,6 +1,6 @@
 /**
- * `npm run test:runtimes [-- NAME...]`: the packed package, installed as a user would, in the
- * runtimes that it is for. Each is asked for the logits of one photograph, which on the plain
+ * `npm run test:runtimes [-- NAME...]`: the packed package, held against what packages are to be, then
+ * installed as a user would, in the runtimes that it is for. Each is asked for the logits of one photograph, which on the plain
  * build are to be the same to the last bit. What is not to be had is skipped, unless
  * REQUIRE_RUNTIMES names it.
  */
@@ -20,42 +20,51 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { json: { type: 'string', default: here('../../dist/reports/runtimes.json') } },
 });
-const [{ openConsumer }, { linesOf, misfit }, { RUNTIMES }] = await Promise.all([
+const [{ openConsumer }, { PACKAGING }, { linesOf, misfit }, { RUNTIMES }] = await Promise.all([
   import('./consumer.js'),
+  import('./packaging.js'),
   import('./report.js'),
   import('./runtimes.js'),
 ]);
 
 const required = (process.env['REQUIRE_RUNTIMES'] ?? '').split(',').filter((name) => name !== '');
-const unknown = [...positionals, ...required].filter((name) => !(name in RUNTIMES));
+const names = [...Object.keys(PACKAGING), ...Object.keys(RUNTIMES)];
+const unknown = [...positionals, ...required].filter((name) => !names.includes(name));
 if (unknown.length > 0) {
-  console.error(`expected runtimes of ${Object.keys(RUNTIMES).join(', ')}, got ${unknown.join(', ')}`);
+  console.error(`expected some of ${names.join(', ')}, got ${unknown.join(', ')}`);
   process.exit(2);
 }
 
+const isChosen = (name: string): boolean => positionals.length === 0 || positionals.includes(name);
 const runs: import('./report.js').RuntimeRun[] = [];
+function record(run: import('./report.js').RuntimeRun): void {
+  runs.push(run);
+  console.log(linesOf(run).join('\n'));
+}
+const reasonOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
+
 const consumer = await openConsumer();
 try {
+  for (const [runtime, check] of Object.entries(PACKAGING)) {
+    if (!isChosen(runtime)) continue;
+    const reason = await check(consumer).catch(reasonOf);
+    record({ runtime, status: reason === null ? 'RAN' : 'FAILED', ...(reason !== null && { reason }) });
+  }
   let logits: string | null = null;
   for (const [runtime, run] of Object.entries(RUNTIMES)) {
-    if (positionals.length > 0 && !positionals.includes(runtime)) continue;
+    if (!isChosen(runtime)) continue;
     try {
       const answers = await run(consumer);
       if (typeof answers === 'string') {
-        runs.push({ runtime, status: required.includes(runtime) ? 'FAILED' : 'SKIPPED', reason: answers });
-      } else {
-        logits ??= answers[0].logits;
-        const reason = misfit(answers, logits);
-        runs.push({ runtime, status: reason === null ? 'RAN' : 'FAILED', answers, ...(reason && { reason }) });
+        record({ runtime, status: required.includes(runtime) ? 'FAILED' : 'SKIPPED', reason: answers });
+        continue;
       }
+      logits ??= answers[0].logits;
+      const reason = misfit(answers, logits);
+      record({ runtime, status: reason === null ? 'RAN' : 'FAILED', answers, ...(reason !== null && { reason }) });
     } catch (error) {
-      runs.push({
-        runtime,
-        status: 'FAILED',
-        reason: error instanceof Error ? (error.stack ?? error.message) : String(error),
-      });
+      record({ runtime, status: 'FAILED', reason: reasonOf(error) });
     }
-    console.log(linesOf(runs[runs.length - 1]).join('\n'));
   }
 } finally {
   await consumer.remove();

@@ -1,0 +1,73 @@
+/** The archive itself: what it exports, and the types of that. */
+import { execFile } from 'node:child_process';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { publint } from 'publint';
+import { formatMessage } from 'publint/utils';
+import type { Consumer } from './consumer.js';
+
+const run = promisify(execFile);
+const installed = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+
+/** What a command says where it fails; null where it does not. */
+async function complaint(file: string, args: readonly string[], cwd: string): Promise<string | null> {
+  try {
+    await run(process.execPath, [file, ...args], { cwd });
+    return null;
+  } catch (error) {
+    const { stdout, stderr } = error as { stdout?: string; stderr?: string };
+    return `${stdout ?? ''}${stderr ?? String(error)}`;
+  }
+}
+
+/** Every entry once, as a program in TypeScript imports it. */
+async function programOf(folder: string): Promise<string> {
+  const text = await readFile(join(folder, 'node_modules/vanillanet/package.json'), 'utf8');
+  const { exports } = JSON.parse(text) as { readonly exports: Readonly<Record<string, unknown>> };
+  const entries = Object.keys(exports).filter((entry) => entry !== './package.json');
+  return entries
+    .map((entry, i) => {
+      const name = entry.replace('.', 'vanillanet');
+      return entry.endsWith('.wasm') ? `import e${i} from '${name}';` : `import * as e${i} from '${name}';`;
+    })
+    .concat(`const entries: object[] = [${entries.map((_, i) => `e${i}`).join(', ')}];`, 'void entries;')
+    .join('\n');
+}
+
+/** Each: why it does not hold, or null. */
+export const PACKAGING: Readonly<Record<string, (consumer: Consumer) => Promise<string | null>>> = {
+  async publint({ folder }) {
+    const pkgDir = join(folder, 'node_modules/vanillanet');
+    const { messages, pkg } = await publint({ pkgDir, strict: true });
+    const lines = messages.map((message) => formatMessage(message, pkg, { color: false }));
+    return lines.length === 0 ? null : lines.join('\n');
+  },
+
+  // For CommonJS there is nothing: Node 20 and later import it all the same.
+  attw: ({ folder, tarball }) =>
+    complaint(
+      installed('node_modules/@arethetypeswrong/cli/dist/index.js'),
+      [tarball, '--profile', 'esm-only'],
+      folder,
+    ),
+
+  async types({ folder }) {
+    await writeFile(join(folder, 'entries.mts'), await programOf(folder));
+    // TensorFlow.js is the user's: its types are where they are installed.
+    const settings = ['--strict', '--noEmit', '--skipLibCheck', '--target', 'es2022'];
+    for (const how of [
+      ['--module', 'nodenext'],
+      ['--module', 'esnext', '--moduleResolution', 'bundler'],
+    ]) {
+      const said = await complaint(
+        installed('../../node_modules/typescript/bin/tsc'),
+        [...settings, ...how, 'entries.mts'],
+        folder,
+      );
+      if (said !== null) return `${how.join(' ')}: ${said}`;
+    }
+    return null;
+  },
+};

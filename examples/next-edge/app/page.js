@@ -1,0 +1,7 @@
+export default function Page() {
+  return (
+    <p>
+      POST a PNG or JPEG to <code>/api/classify</code>.
+    </p>
+  );
+}

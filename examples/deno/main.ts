@@ -19,7 +19,8 @@ async function bodyOf(request: Request): Promise<Uint8Array<ArrayBuffer> | null>
 }
 
 async function answer(request: Request): Promise<Response> {
-  if (request.method !== 'POST') return Response.json({ error: 'POST an image' }, { status: 405, headers: { allow: 'POST' } });
+  if (request.method !== 'POST')
+    return Response.json({ error: 'POST an image' }, { status: 405, headers: { allow: 'POST' } });
   const body = await bodyOf(request);
   if (body === null) return Response.json({ error: `expected at most ${MOST_BYTES} bytes` }, { status: 413 });
   try {

@@ -8,7 +8,8 @@ import { promisify } from 'node:util';
 import sharp from 'sharp';
 
 const run = promisify(execFile);
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** The clone. */
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface Consumer {
   readonly folder: string;

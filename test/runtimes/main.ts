@@ -20,15 +20,16 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { json: { type: 'string', default: here('../../dist/reports/runtimes.json') } },
 });
-const [{ openConsumer }, { PACKAGING }, { linesOf, misfit }, { RUNTIMES }] = await Promise.all([
+const [{ openConsumer }, { EXAMPLES }, { PACKAGING }, { linesOf, misfit }, { RUNTIMES }] = await Promise.all([
   import('./consumer.js'),
+  import('./examples.js'),
   import('./packaging.js'),
   import('./report.js'),
   import('./runtimes.js'),
 ]);
 
 const required = (process.env['REQUIRE_RUNTIMES'] ?? '').split(',').filter((name) => name !== '');
-const names = [...Object.keys(PACKAGING), ...Object.keys(RUNTIMES)];
+const names = [PACKAGING, RUNTIMES, EXAMPLES].flatMap((group) => Object.keys(group));
 const unknown = [...positionals, ...required].filter((name) => !names.includes(name));
 if (unknown.length > 0) {
   console.error(`expected some of ${names.join(', ')}, got ${unknown.join(', ')}`);
@@ -43,13 +44,18 @@ function record(run: import('./report.js').RuntimeRun): void {
 }
 const reasonOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
 
-const consumer = await openConsumer();
-try {
-  for (const [runtime, check] of Object.entries(PACKAGING)) {
+/** Those that say why they do not hold, or null. */
+async function checkAll(checks: typeof PACKAGING, of: Parameters<(typeof PACKAGING)[string]>[0]): Promise<void> {
+  for (const [runtime, check] of Object.entries(checks)) {
     if (!isChosen(runtime)) continue;
-    const reason = await check(consumer).catch(reasonOf);
+    const reason = await check(of).catch(reasonOf);
     record({ runtime, status: reason === null ? 'RAN' : 'FAILED', ...(reason !== null && { reason }) });
   }
+}
+
+const consumer = await openConsumer();
+try {
+  await checkAll(PACKAGING, consumer);
   let logits: string | null = null;
   for (const [runtime, run] of Object.entries(RUNTIMES)) {
     if (!isChosen(runtime)) continue;
@@ -66,6 +72,7 @@ try {
       record({ runtime, status: 'FAILED', reason: reasonOf(error) });
     }
   }
+  await checkAll(EXAMPLES, consumer);
 } finally {
   await consumer.remove();
 }

@@ -9,7 +9,7 @@ import type { Answer } from '../report.js';
 const run = promisify(execFile);
 const installed = (path: string): string => fileURLToPath(new URL(`../node_modules/${path}`, import.meta.url));
 
-const COMMANDS = {
+export const COMMANDS = {
   'node-20': { file: installed('node20/bin/node'), args: [] },
   'node-24': { file: installed('node24/bin/node'), args: [] },
   deno: { file: installed('@deno/linux-x64-glibc/deno'), args: ['run', '--allow-read', '--allow-sys', '--no-prompt'] },

@@ -1,0 +1,20 @@
+import { execFile } from 'node:child_process';
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { ROOT, type Consumer } from '../consumer.js';
+
+const run = promisify(execFile);
+
+/** An example as somebody who took its folder has it, with the packed package in the place of this clone. @returns where */
+export async function copyOf(name: string, { folder, tarball }: Consumer): Promise<string> {
+  const copy = join(folder, `example-${name}`);
+  const own = (path: string): boolean => !/\/(node_modules|dist|\.next)(\/|$)/.test(path.slice(ROOT.length));
+  await cp(join(ROOT, 'examples', name), copy, { recursive: true, filter: own });
+  const file = join(copy, 'package.json');
+  const described = JSON.parse(await readFile(file, 'utf8')) as { dependencies: Record<string, string> };
+  described.dependencies['vanillanet'] = `file:${tarball}`;
+  await writeFile(file, JSON.stringify(described));
+  await run('npm', ['install', '--no-audit', '--no-fund'], { cwd: copy });
+  return copy;
+}

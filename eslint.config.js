@@ -4,7 +4,17 @@ import tseslint from 'typescript-eslint';
 
 export default defineConfig(
   // bench/peers, test/engines and test/runtimes have checks of their own: their packages are rarely installed.
-  globalIgnores(['dist/', 'data/', 'coverage/', 'bench/peers/', 'test/engines/', 'test/runtimes/', 'engines/']),
+  // The examples are other runtimes' programs, and are judged by running them there.
+  globalIgnores([
+    'dist/',
+    'data/',
+    'coverage/',
+    'bench/peers/',
+    'test/engines/',
+    'test/runtimes/',
+    'engines/',
+    'examples/*/',
+  ]),
   js.configs.recommended,
   {
     files: ['**/*.ts'],

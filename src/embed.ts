@@ -29,7 +29,11 @@ export {
   type Weights,
   type WeightsDtype,
 } from './io/safetensors.js';
+export { cutShards, type Cut, type CutOptions } from './io/cutShards.js';
+export { openShards, type OpenShard } from './io/openShards.js';
+export type { Shard, ShardIndex } from './io/shardIndex.js';
 export type { ByteStream, ResponseLike, WeightsSource } from './io/source.js';
+export type { Fetch, SourceOptions } from './io/sourceOptions.js';
 export { loadModelOn as loadModel, type LoadModelOnOptions as LoadModelOptions } from './model/loadModelOn.js';
 export { Model } from './model/model.js';
 export { planNetwork, type Layer } from './core/plan.js';

@@ -159,8 +159,17 @@ const I64: Writable = {
   },
 };
 
+/** Whole numbers, which mean nothing without their scales: see int8.ts. */
+const I8: Readable = {
+  width: 1,
+  Values: Float32Array,
+  read(bytes, data) {
+    for (let i = 0; i < data.length; i++) data[i] = (bytes[i] << 24) >> 24;
+  },
+};
+
 /** By the names the format gives them. */
-export const DTYPES = { F64, F32, F16, BF16, I64 } as const;
+export const DTYPES = { F64, F32, F16, BF16, I64, I8 } as const;
 
 export type Dtype = keyof typeof DTYPES;
 

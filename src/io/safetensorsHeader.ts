@@ -7,6 +7,7 @@
 import { WeightsError } from '../core/errors.js';
 import { formatShape, sizeOf } from '../core/tensor.js';
 import { DTYPES, isDtype, type Dtype } from './dtypes.js';
+import { scaleName } from './int8.js';
 
 /** A tensor in the file: offsets count from the end of the header. */
 export interface Entry {
@@ -18,8 +19,10 @@ export interface Entry {
 }
 
 export interface Header {
-  /** In the header's order. */
+  /** In the header's order; without the scales. */
   readonly entries: readonly Entry[];
+  /** Of the tensors in I8, by their names. Each lies before its tensor. */
+  readonly scales: ReadonlyMap<string, Entry>;
   /** What `__metadata__` holds: strings under strings. */
   readonly metadata: ReadonlyMap<string, string>;
   /** Bytes of data behind the header. */
@@ -54,7 +57,8 @@ export function headerLength(bytes: Uint8Array, op: string): number {
   }
   const declared = new DataView(bytes.buffer, bytes.byteOffset, PREFIX).getBigUint64(0, true);
   if (declared > BigInt(MAX_HEADER)) {
-    throw new WeightsError({ op, expected: `a header of at most ${MAX_HEADER} bytes`, got: declared.toString() });
+    const text = bytes[0] === BRACE ? ': this is JSON' : '';
+    throw new WeightsError({ op, expected: `a header of at most ${MAX_HEADER} bytes`, got: `${declared}${text}` });
   }
   return Number(declared);
 }
@@ -150,6 +154,29 @@ function coverage(entries: readonly Entry[], file: string): number {
   return covered;
 }
 
+/** The scales of each tensor in I8. */
+function findScales(entries: readonly Entry[], file: string): Map<string, Entry> {
+  const scales = new Map<string, Entry>();
+  const byName = new Map(entries.map((entry) => [entry.name, entry]));
+  for (const { name, dtype, shape, begin } of entries) {
+    if (dtype !== 'I8') continue;
+    if (shape.length < 2) {
+      const expected = 'I8 of two dimensions or more, the output channels first';
+      throw new WeightsError({ op: `${file}: ${name}`, expected, got: formatShape(shape) });
+    }
+    const op = `${file}: ${scaleName(name)}`;
+    const expected = `F32 [${shape[0]}] before ${name}, which it scales`;
+    const found = byName.get(scaleName(name));
+    if (found === undefined) throw new WeightsError({ op, expected, got: 'none of that name' });
+    if (found.dtype !== 'F32' || formatShape(found.shape) !== `[${shape[0]}]`) {
+      throw new WeightsError({ op, expected, got: `${found.dtype} ${formatShape(found.shape)}` });
+    }
+    if (found.end > begin) throw new WeightsError({ op, expected, got: 'it behind' });
+    scales.set(name, found);
+  }
+  return scales;
+}
+
 /**
  * Reads a header, all of which is checked: nothing is allocated for tensors yet.
  *
@@ -167,5 +194,8 @@ export function readHeader(bytes: Uint8Array, file: string): Header {
   }
   const keys = Object.keys(header).length + 3 * entries.length + metadata.size;
   refuseDuplicates(text, keys, file);
-  return { entries, metadata, length: coverage(entries, file) };
+  const length = coverage(entries, file);
+  const scales = findScales(entries, file);
+  const hidden = new Set(scales.values());
+  return { entries: entries.filter((entry) => !hidden.has(entry)), scales, metadata, length };
 }

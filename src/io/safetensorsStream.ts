@@ -3,7 +3,8 @@ import { WeightsError } from '../core/errors.js';
 import { sizeOf } from '../core/tensor.js';
 import type { WeightPart, WeightStream } from '../core/weights.js';
 import { DTYPES } from './dtypes.js';
-import { headerLength, PREFIX, readHeader, type Entry } from './safetensorsHeader.js';
+import { readScales, rescale } from './int8.js';
+import { headerLength, PREFIX, readHeader, type Header } from './safetensorsHeader.js';
 
 /** Values of a part at most: 256 kB of float32, which stay in L2 until they are packed. */
 const PART = 2 ** 16;
@@ -68,28 +69,39 @@ async function readAll(reader: ByteReader, size: number): Promise<Uint8Array> {
 
 async function* partsOf(
   reader: ByteReader,
-  entries: readonly Entry[],
-  length: number,
+  { entries, scales, length }: Header,
   file: string,
 ): AsyncGenerator<WeightPart> {
   const bytes = new Uint8Array(8 * PART);
   const [floats, doubles] = [new Float32Array(bytes.buffer, 0, PART), new Float64Array(bytes.buffer)];
   const widened = new Float32Array(PART);
+  const require = (at: number, wanted: number, came: number): void => {
+    if (came === wanted) return;
+    throw new WeightsError({ op: file, expected: `${length} bytes of data`, got: `${at + came}: it is cut short` });
+  };
+  const scaled = new Map([...scales].map(([name, entry]) => [entry, name]));
+  const read = new Map<string, Float32Array>();
   try {
-    for (const { name, dtype, shape, begin } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+    for (const entry of [...entries, ...scales.values()].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+      const { name, dtype, shape, begin, end } = entry;
+      const scales = scaled.get(entry);
+      if (scales !== undefined) {
+        const values = await readAll(reader, end - begin);
+        require(begin, end - begin, values.length);
+        read.set(scales, readScales(values, `${file}: ${name}`));
+        continue;
+      }
       const format = DTYPES[dtype];
       // What is as wide as its values is read where it lies.
       const values = format.Values === Float64Array ? doubles : format.width === 4 ? floats : widened;
       const [count, part] = [sizeOf(shape), partOf(shape)];
+      const scale = read.get(name);
       for (let offset = 0; offset < count; offset += part) {
         const data = values.subarray(0, Math.min(part, count - offset));
         const wanted = bytes.subarray(0, data.length * format.width);
-        const came = await reader.fill(wanted);
-        if (came < wanted.length) {
-          const got = `${begin + offset * format.width + came}: it is cut short`;
-          throw new WeightsError({ op: file, expected: `${length} bytes of data`, got });
-        }
+        require(begin + offset * format.width, wanted.length, await reader.fill(wanted));
         format.read(wanted, data, `${file}: ${name}`, offset);
+        if (scale !== undefined) rescale(data, scale, offset, sizeOf(shape.slice(1)));
         yield { name, offset, data };
       }
     }
@@ -119,11 +131,11 @@ export async function streamSafetensors(chunks: AsyncIterable<Uint8Array>, file:
       const got = `${PREFIX + header.length} bytes: it is cut short`;
       throw new WeightsError({ op: file, expected: `${PREFIX + size} bytes of header`, got });
     }
-    const { entries, metadata, length } = readHeader(header, file);
+    const read = readHeader(header, file);
     return {
-      metadata,
-      shapes: new Map(entries.map(({ name, shape }) => [name, shape])),
-      parts: () => partsOf(reader, entries, length, file),
+      metadata: read.metadata,
+      shapes: new Map(read.entries.map(({ name, shape }) => [name, shape])),
+      parts: () => partsOf(reader, read, file),
       close: () => reader.close(),
     };
   } catch (error) {

@@ -1,15 +1,12 @@
 /** Weights from wherever they are, as bytes in chunks. */
 import { platform } from '#platform';
 import { ParamError, VanillaNetError, WeightsError } from '../core/errors.js';
+import { fetchBytes, readResponse } from './fetchBytes.js';
+import { readIterable, readStream, type ByteStream } from './readStream.js';
 import { reasonOf } from './reason.js';
+import { sourceOptions, type SourceOptions } from './sourceOptions.js';
 
-/** The part of a `ReadableStream` of bytes that is used. */
-export interface ByteStream {
-  getReader(): {
-    read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
-    cancel(): Promise<void>;
-  };
-}
+export type { ByteStream } from './readStream.js';
 
 /** The part of a `Response` that is used. */
 export interface ResponseLike {
@@ -17,11 +14,12 @@ export interface ResponseLike {
   readonly status: number;
   readonly url: string;
   readonly body: ByteStream | null;
+  readonly headers?: { get(name: string): string | null };
 }
 
 /**
  * Where a weight file is: its bytes; the path or URL of a file; a URL to fetch; a
- * `Response`; a `Blob` or `File`; a stream.
+ * `Response`; a `Blob` or `File`; what has a body, as R2's objects; a stream.
  */
 export type WeightsSource =
   | Uint8Array
@@ -30,6 +28,7 @@ export type WeightsSource =
   | { readonly href: string }
   | ResponseLike
   | { stream(): ByteStream }
+  | { readonly body: ByteStream }
   | ByteStream
   | AsyncIterable<Uint8Array>;
 
@@ -50,38 +49,8 @@ async function* once(source: ArrayBufferView | ArrayBufferLike): AsyncGenerator<
     : new Uint8Array(source);
 }
 
-async function* readBlob(blob: { stream(): ByteStream }): AsyncGenerator<Uint8Array> {
-  yield* read(blob.stream());
-}
-
-async function* read(stream: ByteStream): AsyncGenerator<Uint8Array> {
-  const reader = stream.getReader();
-  try {
-    for (;;) {
-      const { done, value } = await reader.read();
-      if (done) return;
-      if (value !== undefined) yield value;
-    }
-  } finally {
-    // Whoever stops early lets the other end know; one that failed has heard.
-    await reader.cancel().catch(() => undefined);
-  }
-}
-
-async function* readResponse(response: ResponseLike, name: string): AsyncGenerator<Uint8Array> {
-  if (!response.ok) {
-    // An answer that nobody reads would keep its connection, and the process.
-    await response.body?.getReader().cancel();
-    throw new WeightsError({ op: name, expected: 'a response that is OK', got: `status ${response.status}` });
-  }
-  if (response.body === null) {
-    throw new WeightsError({ op: name, expected: 'a response with a body', got: 'none' });
-  }
-  yield* read(response.body);
-}
-
-async function* fetchBytes(url: string): AsyncGenerator<Uint8Array> {
-  yield* readResponse(await fetch(url), url);
+async function* readBlob(blob: { stream(): ByteStream }, name: string, timeout: number): AsyncGenerator<Uint8Array> {
+  yield* readStream(blob.stream(), name, timeout);
 }
 
 /** Whatever goes wrong on the way, under the name of what was read. */
@@ -104,15 +73,16 @@ async function* named(
   }
 }
 
-function open(source: Exclude<WeightsSource, string | { readonly href: string }>): Source {
+function open(source: Exclude<WeightsSource, string | { readonly href: string }>, timeout: number): Source {
   if ('byteLength' in source) return { name: null, chunks: once(source) };
   if ('ok' in source) {
     const name = source.url === '' ? null : source.url;
-    return { name, chunks: readResponse(source, name ?? 'response') };
+    return { name, chunks: readResponse(source, name ?? 'response', timeout) };
   }
-  if ('stream' in source) return { name: null, chunks: readBlob(source) };
-  if ('getReader' in source) return { name: null, chunks: read(source) };
-  return { name: null, chunks: source };
+  if ('stream' in source) return { name: null, chunks: readBlob(source, 'weights', timeout) };
+  if ('getReader' in source) return { name: null, chunks: readStream(source, 'weights', timeout) };
+  if ('body' in source) return { name: null, chunks: readStream(source.body, 'weights', timeout) };
+  return { name: null, chunks: readIterable(source, 'weights', timeout) };
 }
 
 /**
@@ -120,24 +90,25 @@ function open(source: Exclude<WeightsSource, string | { readonly href: string }>
  *
  * @throws ParamError for what is none. What fails later is a WeightsError with its name.
  */
-export function openSource(source: WeightsSource): Source {
+export function openSource(source: WeightsSource, options: SourceOptions = {}): Source {
+  const given = sourceOptions(options);
   // A caller without types may pass anything.
-  const given: unknown = source;
-  const kinds = ['byteLength', 'href', 'ok', 'stream', 'getReader', Symbol.asyncIterator];
-  const isSource = typeof given === 'object' && given !== null && kinds.some((kind) => kind in given);
+  const unknown: unknown = source;
+  const kinds = ['byteLength', 'href', 'ok', 'stream', 'getReader', 'body', Symbol.asyncIterator];
+  const isSource = typeof unknown === 'object' && unknown !== null && kinds.some((kind) => kind in unknown);
   if (typeof source !== 'string' && !isSource) {
     const expected = 'bytes, a path, a URL, a Response, a Blob or a stream';
-    throw new ParamError({ op: 'weights', expected, got: given === null ? 'null' : typeof given });
+    throw new ParamError({ op: 'weights', expected, got: unknown === null ? 'null' : typeof unknown });
   }
   if (typeof source === 'string' || 'href' in source) {
     const location = typeof source === 'string' ? source : source.href;
     const { readFile } = platform;
     const chunks =
       readFile === null || isRemote(location)
-        ? named(fetchBytes(location), location)
+        ? named(fetchBytes(location, given), location)
         : named(readFile(location), location, 'a readable file');
     return { name: location, chunks };
   }
-  const { name, chunks } = open(source);
+  const { name, chunks } = open(source, given.timeout);
   return { name, chunks: named(chunks, name ?? 'weights') };
 }

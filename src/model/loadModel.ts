@@ -12,7 +12,8 @@ export interface LoadModelOptions extends WasmBackendOptions, ReadOptions {
 
 /**
  * A model from a safetensors file, wherever it is: its bytes, a path or URL, a
- * `Response`, a `Blob`, a stream. Weights are taken in as they come.
+ * `Response`, a `Blob`, a stream; or the path or URL of an index of shards, or what
+ * `openShards` gives. Weights are taken in as they come.
  *
  *     const model = await loadModel('net.safetensors', { threads: 'auto' });
  *     const [best] = await model.classify(pixels);

@@ -1,11 +1,12 @@
 import type { Backend } from '../core/backend.js';
 import type { GivenConfig } from '../core/config.js';
 import { configOf } from '../io/configMetadata.js';
+import { openWeights, type OpenOptions } from '../io/openWeights.js';
 import { streamSafetensors } from '../io/safetensorsStream.js';
-import { openSource, type WeightsSource } from '../io/source.js';
+import type { WeightsSource } from '../io/source.js';
 import { Model } from './model.js';
 
-export interface ReadOptions {
+export interface ReadOptions extends OpenOptions {
   /** For weights that do not describe themselves, or not in full; keys as in `ModelConfig`. */
   readonly config?: GivenConfig;
 }
@@ -14,14 +15,21 @@ export interface ReadOptions {
 export async function readModel(
   weights: WeightsSource,
   backend: Backend,
-  { config }: ReadOptions = {},
+  { config, ...how }: ReadOptions = {},
 ): Promise<Model> {
-  const { name, chunks } = openSource(weights);
-  const stream = await streamSafetensors(chunks, name ?? 'weights');
+  const source = await openWeights(weights, how);
+  const name = source.name ?? 'weights';
   try {
-    const found = configOf({ names: stream.shapes, metadata: stream.metadata }, config, name ?? 'loadModel');
-    return await Model.load({ ...stream, file: name ?? undefined }, found, backend);
+    const stream = await streamSafetensors(source.chunks, name);
+    try {
+      const found = configOf({ names: stream.shapes, metadata: stream.metadata }, config, source.name ?? 'loadModel');
+      return await Model.load({ ...stream, file: source.name ?? undefined }, found, backend);
+    } finally {
+      await stream.close();
+    }
+  } catch (error) {
+    throw await source.blame(error);
   } finally {
-    await stream.close();
+    await source.close();
   }
 }

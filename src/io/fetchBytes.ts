@@ -1,0 +1,109 @@
+/** A file by its URL: where the connection breaks, the rest of it is asked for. */
+import { VanillaNetError, WeightsError } from '../core/errors.js';
+import { release, readStream } from './readStream.js';
+import type { ResponseLike } from './source.js';
+import type { Fetching } from './sourceOptions.js';
+import { within } from './within.js';
+
+/** Milliseconds before the second fruitless question; twice as many before each further one. */
+const PAUSE = 250;
+
+/** What the first answer said of the file. */
+interface File {
+  /** By which a server knows whether it is still the same; null where it cannot be continued. */
+  readonly validator: string | null;
+  readonly total: number | null;
+}
+
+function fileOf({ headers }: ResponseLike): File {
+  // What is compressed on the way has other bytes than those that would be asked for.
+  const encoding = headers?.get('content-encoding') ?? 'identity';
+  if (headers === undefined || encoding !== 'identity') return { validator: null, total: null };
+  const length = headers.get('content-length');
+  const tag = headers.get('etag');
+  // A weak tag is that of something like it.
+  const strong = tag?.startsWith('"') === true ? tag : null;
+  return { validator: strong ?? headers.get('last-modified'), total: length === null ? null : Number(length) };
+}
+
+/** An answer that nobody reads would keep its connection, and the process. */
+function letGo({ body }: ResponseLike): void {
+  if (body !== null) release(body.getReader());
+}
+
+/** The bytes of an answer. @throws WeightsError for one without */
+export async function* readResponse(response: ResponseLike, name: string, timeout: number): AsyncGenerator<Uint8Array> {
+  if (!response.ok) {
+    letGo(response);
+    throw new WeightsError({ op: name, expected: 'a response that is OK', got: `status ${response.status}` });
+  }
+  if (response.body === null) {
+    throw new WeightsError({ op: name, expected: 'a response with a body', got: 'none' });
+  }
+  yield* readStream(response.body, name, timeout);
+}
+
+/** Whether an answer goes on from there. @throws WeightsError where it never will */
+function goesOn(response: ResponseLike, at: number, { total }: File, name: string): boolean {
+  const { status, headers } = response;
+  // It may be better in a moment.
+  if (status >= 500 || status === 408 || status === 429) return false;
+  const expected = `the rest of the file, from byte ${at} on`;
+  if (status !== 206) {
+    const why = status === 200 ? ': it has changed, or is sent only whole' : '';
+    throw new WeightsError({ op: name, expected, got: `status ${status}${why}` });
+  }
+  // Not every page may see it; then the length says as much.
+  const range = headers?.get('content-range') ?? null;
+  const length = headers?.get('content-length') ?? null;
+  const [, from, all] = /^bytes (\d+)-\d+\/(\d+|\*)$/.exec(range ?? '') ?? [];
+  const isRest =
+    range === null
+      ? total !== null && Number(length) === total - at
+      : Number(from) === at && (all === '*' || total === null || Number(all) === total);
+  if (isRest) return true;
+  throw new WeightsError({
+    op: name,
+    expected,
+    got: `content-range ${range ?? 'none'}, content-length ${length ?? 'none'}`,
+  });
+}
+
+/**
+ * @throws WeightsError for an answer that is none, one that stalls, or a file that has
+ *   changed meanwhile; what the network says, where it breaks off and cannot be continued
+ */
+export async function* fetchBytes(url: string, { fetch, timeout, retries }: Fetching): AsyncGenerator<Uint8Array> {
+  let file: File | null = null;
+  let at = 0;
+  for (let fruitless = 0; ;) {
+    const controller = new AbortController();
+    const before = at;
+    try {
+      const headers: Record<string, string> = { 'accept-encoding': 'identity' };
+      if (at > 0) headers['range'] = `bytes=${at}-`;
+      if (at > 0 && file?.validator != null) headers['if-range'] = file.validator;
+      const response: ResponseLike = await within(fetch(url, { headers, signal: controller.signal }), timeout, url);
+      if (file === null || at === 0) {
+        file = fileOf(response);
+      } else if (!goesOn(response, at, file, url)) {
+        letGo(response);
+        throw new Error(`status ${response.status}`);
+      }
+      for await (const chunk of readResponse(response, url, timeout)) {
+        at += chunk.length;
+        yield chunk;
+      }
+      if (file.total === null || at >= file.total) return;
+      throw new Error(`${at} of ${file.total} bytes`);
+    } catch (cause) {
+      if (at > before) fruitless = 0;
+      const canGoOn = file !== null && (at === 0 || file.validator !== null);
+      if (cause instanceof VanillaNetError || !canGoOn || fruitless >= retries) throw cause;
+      fruitless++;
+    } finally {
+      controller.abort();
+    }
+    if (fruitless > 1) await new Promise((resolve) => setTimeout(resolve, PAUSE * 2 ** (fruitless - 2)));
+  }
+}

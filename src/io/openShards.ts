@@ -1,0 +1,133 @@
+/** The weight file that shards are together, each held against the index as it comes. */
+import { VanillaNetError, WeightsError } from '../core/errors.js';
+import { reasonOf } from './reason.js';
+import { Sha256 } from './sha256.js';
+import { readShardIndex, type Shard, type ShardIndex } from './shardIndex.js';
+import { openSource, type WeightsSource } from './source.js';
+import { sourceOptions, type SourceOptions } from './sourceOptions.js';
+import { within } from './within.js';
+
+/** Gives the shard of a name: what KV, R2, a cache or a server answers, nothing where there is none. */
+export type OpenShard = (file: string) => WeightsSource | null | undefined | Promise<WeightsSource | null | undefined>;
+
+/** Shards on their way in. */
+export interface ShardReader extends AsyncIterator<Uint8Array, undefined> {
+  /** Does nothing: whoever refuses what has come may be told why by `blame`. */
+  return(): Promise<IteratorResult<Uint8Array, undefined>>;
+  /**
+   * What is to blame for an error of whoever read: a shard that is not what it should be makes
+   * nonsense of weights before its last byte tells, so that is read on to its end.
+   */
+  blame(error: unknown): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+export class Shards implements AsyncIterable<Uint8Array> {
+  readonly index: ShardIndex;
+  readonly #open: OpenShard;
+
+  constructor(index: ShardIndex, open: OpenShard) {
+    this.index = index;
+    this.#open = open;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
+    const reader = this.read({});
+    try {
+      for (;;) {
+        const next = await reader.next();
+        if (next.done === true) return;
+        yield next.value;
+      }
+    } finally {
+      await reader.close();
+    }
+  }
+
+  read(options: SourceOptions): ShardReader {
+    const waiting = [...this.index.shards];
+    let current: AsyncGenerator<Uint8Array> | null = null;
+    const end = { done: true, value: undefined } as const;
+    return {
+      next: async () => {
+        for (;;) {
+          if (current === null) {
+            const shard = waiting.shift();
+            if (shard === undefined) return end;
+            current = this.#bytesOf(shard, options);
+          }
+          const next = await current.next();
+          if (next.done !== true) return next;
+          current = null;
+        }
+      },
+      return: () => Promise.resolve(end),
+      blame: async (error) => {
+        if (!(error instanceof WeightsError) || current === null) return error;
+        try {
+          for (let more = true; more;) more = (await current.next()).done !== true;
+          return error;
+        } catch (cause) {
+          return cause;
+        }
+      },
+      close: async () => {
+        await current?.return(undefined);
+        current = null;
+      },
+    };
+  }
+
+  async *#bytesOf(shard: Shard, options: SourceOptions): AsyncGenerator<Uint8Array> {
+    const { file, bytes, sha256 } = shard;
+    const { timeout } = sourceOptions(options);
+    const source = await within(this.#opened(file), timeout, file);
+    const { name, chunks } = openSource(source, options);
+    const op = name ?? file;
+    const hash = new Sha256();
+    let count = 0;
+    try {
+      for await (const chunk of chunks) {
+        count += chunk.length;
+        if (count > bytes) throw new WeightsError({ op, expected: `${bytes} bytes`, got: 'more' });
+        hash.update(chunk);
+        yield chunk;
+      }
+    } catch (error) {
+      // Streams have no name of their own; this is the shard's.
+      if (error instanceof WeightsError && name === null) {
+        const { expected, got } = error;
+        throw new WeightsError({ op, expected, got }, { cause: error });
+      }
+      throw error;
+    }
+    const got = hash.digest();
+    const other = this.index.shards.find((each) => each.sha256 === got);
+    const whose = other === undefined ? '' : `: that is ${other.file}`;
+    if (count < bytes) throw new WeightsError({ op, expected: `${bytes} bytes`, got: `${count}${whose}` });
+    if (got !== sha256) throw new WeightsError({ op, expected: `sha256 ${sha256}`, got: `${got}${whose}` });
+  }
+
+  async #opened(file: string): Promise<WeightsSource> {
+    try {
+      const source = await this.#open(file);
+      if (source !== null && source !== undefined) return source;
+    } catch (cause) {
+      if (cause instanceof VanillaNetError) throw cause;
+      throw new WeightsError({ op: file, expected: 'a shard', got: reasonOf(cause) }, { cause });
+    }
+    throw new WeightsError({ op: file, expected: 'a shard', got: 'none' });
+  }
+}
+
+/**
+ * A weight file whose shards lie where `open` finds them, for `loadModel`.
+ *
+ *     const index = await env.KV.get('net.json', 'json');
+ *     const model = await loadModel(openShards(index, (file) => env.KV.get(file, 'stream')));
+ *
+ * @param index what `pack --shard` wrote: JSON, or what it means
+ * @throws WeightsError for an index that is none. What fails later is one that names the shard.
+ */
+export const openShards = (index: unknown, open: OpenShard): AsyncIterable<Uint8Array> =>
+  new Shards(readShardIndex(index), open);

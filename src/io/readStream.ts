@@ -1,0 +1,75 @@
+/** Chunks of a stream, or of whatever else gives them, each in time. */
+import { within } from './within.js';
+
+interface Reader {
+  /** A reader that brings its own buffer lends it, and finds it under what came. */
+  read(lent: Uint8Array): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
+  cancel(): Promise<void>;
+}
+
+/** The part of a `ReadableStream` of bytes that is used. */
+export interface ByteStream {
+  getReader(): {
+    read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
+    cancel(): Promise<void>;
+  };
+}
+
+/** Bytes that are lent to a stream, again and again. */
+const CHUNK = 2 ** 20;
+
+/** A reader that fills a buffer of ours, of streams that do so. */
+function byobReader(stream: ByteStream): Reader | null {
+  try {
+    return (stream as unknown as { getReader(options: { mode: 'byob' }): Reader }).getReader({ mode: 'byob' });
+  } catch {
+    return null;
+  }
+}
+
+export async function* readStream(stream: ByteStream, name: string, timeout: number): AsyncGenerator<Uint8Array> {
+  const byob = byobReader(stream);
+  const reader: Reader = byob ?? stream.getReader();
+  // Whoever brings its own chunks does not look at what is lent.
+  let buffer: ArrayBufferLike = new ArrayBuffer(byob === null ? 1 : CHUNK);
+  try {
+    for (;;) {
+      const lent: Uint8Array = new Uint8Array(buffer);
+      const { done, value } = await within(reader.read(lent), timeout, name);
+      if (done) return;
+      if (value === undefined) continue;
+      yield value;
+      // The buffer went into the stream, and came back under what it brought.
+      if (lent.byteLength === 0) buffer = value.buffer;
+    }
+  } finally {
+    release(reader);
+  }
+}
+
+/** Lets the other end know. Nobody waits for its answer: one that has stalled gives none. */
+export function release(reader: { cancel(): Promise<void> }): void {
+  reader.cancel().catch(() => undefined);
+}
+
+/** Of an iterable, which is closed as `for await` closes it, but for one that is late: that would be waited for, too. */
+export async function* readIterable(
+  chunks: AsyncIterable<Uint8Array>,
+  name: string,
+  timeout: number,
+): AsyncGenerator<Uint8Array> {
+  const iterator = chunks[Symbol.asyncIterator]();
+  let isWaiting = false;
+  try {
+    for (;;) {
+      isWaiting = true;
+      const next = await within(iterator.next(), timeout, name);
+      if (next.done === true) return;
+      isWaiting = false;
+      yield next.value;
+    }
+  } finally {
+    const closed = Promise.resolve(iterator.return?.()).catch(() => undefined);
+    if (!isWaiting) await closed;
+  }
+}

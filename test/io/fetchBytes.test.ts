@@ -1,0 +1,144 @@
+/** A URL whose connection breaks gives the same bytes, or one error that says why not. */
+import { describe, expect, test } from '@jest/globals';
+import { ParamError, WeightsError } from '../../src/core/errors.js';
+import { openSource, type ResponseLike } from '../../src/io/source.js';
+import type { SourceOptions } from '../../src/io/sourceOptions.js';
+import { refusal } from './refusal.js';
+import { breaking, slowServer } from './slowServer.js';
+
+const BYTES = Uint8Array.from({ length: 200_000 }, (_, i) => (i * 2654435761) >>> 24);
+const serve = slowServer();
+const tag = { etag: '"one"' };
+
+async function read(url: string, options: SourceOptions = {}): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  // Each chunk is good until the next.
+  for await (const chunk of openSource(url, options).chunks) chunks.push(Buffer.from(chunk));
+  return Buffer.concat(chunks);
+}
+
+const isWhole = (found: Buffer): boolean => found.equals(BYTES);
+
+describe('a connection that breaks', () => {
+  test('goes on where it was, as the same file by its tag', async () => {
+    const { url, asked } = serve(breaking(BYTES, 60_000, tag));
+    expect(isWhole(await read(url))).toBe(true);
+    expect(asked[0]).toEqual({ range: undefined, ifRange: undefined });
+    expect(asked.slice(1).map(({ range }) => range)).toEqual([60_000, 120_000, 180_000].map((at) => `bytes=${at}-`));
+    expect(asked.slice(1).every(({ ifRange }) => ifRange === '"one"')).toBe(true);
+  });
+
+  test('by the time it was changed, where the tag is weak', async () => {
+    const date = 'Mon, 02 Nov 2026 10:00:00 GMT';
+    const { url, asked } = serve(breaking(BYTES, 150_000, { etag: 'W/"one"', 'last-modified': date }));
+    expect(isWhole(await read(url))).toBe(true);
+    expect(asked.map(({ ifRange }) => ifRange)).toEqual([undefined, date]);
+  });
+
+  test('as often as it takes, while bytes come', async () => {
+    const { url, asked } = serve(breaking(BYTES, 40_000, tag));
+    expect(isWhole(await read(url, { retries: 1 }))).toBe(true);
+    expect(asked).toHaveLength(5);
+  });
+
+  test('is given up when no more bytes come', async () => {
+    const { url, asked } = serve((request, response, n) => {
+      breaking(BYTES, n === 1 ? 50_000 : 0, tag)(request, response, n);
+    });
+    await expect(read(url, { retries: 2 })).rejects.toThrow(refusal(WeightsError, url, 'weights to the end', ''));
+    expect(asked.map(({ range }) => range)).toEqual([undefined, 'bytes=50000-', 'bytes=50000-']);
+  });
+
+  test('goes on after an answer that it is busy', async () => {
+    const { url, asked } = serve((request, response, n) => {
+      if (n === 2) response.writeHead(503).end('busy');
+      else breaking(BYTES, 120_000, tag)(request, response, n);
+    });
+    expect(isWhole(await read(url))).toBe(true);
+    expect(asked).toHaveLength(3);
+  });
+
+  test.each([
+    ['not asked to, with retries 0', 0, tag],
+    ['of a file that nothing identifies', 3, {}],
+    ['of a weak tag alone', 3, { etag: 'W/"one"' }],
+    ['of a file compressed on the way', 3, { ...tag, 'content-encoding': 'x-own' }],
+  ])('is not continued: %s', async (_, retries, headers: Record<string, string>) => {
+    const { url, asked } = serve(breaking(BYTES, 60_000, headers));
+    await expect(read(url, { retries })).rejects.toThrow(refusal(WeightsError, url, 'weights to the end', ''));
+    expect(asked).toHaveLength(1);
+  });
+});
+
+describe('a file that is another one meanwhile is refused', () => {
+  const rest = 'the rest of the file, from byte 60000 on';
+  const then = (second: ReturnType<typeof breaking>) =>
+    serve((request, response, n) => {
+      (n === 1 ? breaking(BYTES, 60_000, tag) : second)(request, response, n);
+    });
+
+  test('sent whole', async () => {
+    const { url } = then((_, response) => response.writeHead(200, { etag: '"two"' }).end(BYTES));
+    await expect(read(url)).rejects.toThrow(refusal(WeightsError, url, rest, 'status 200: it has changed'));
+  });
+
+  test('gone', async () => {
+    const { url } = then((_, response) => response.writeHead(404).end());
+    await expect(read(url)).rejects.toThrow(refusal(WeightsError, url, rest, 'status 404'));
+  });
+
+  test.each([
+    ['from elsewhere', 'bytes 59999-199999/200000'],
+    ['of another length', 'bytes 60000-199998/199999'],
+    ['of no range', 'bytes */200000'],
+  ])('%s', async (_, range) => {
+    const { url, asked } = then((__, response) => response.writeHead(206, { 'content-range': range }).end(BYTES));
+    await expect(read(url)).rejects.toThrow(refusal(WeightsError, url, rest, `content-range ${range}`));
+    expect(asked).toHaveLength(2);
+  });
+});
+
+describe('what asks', () => {
+  const answer = (body: Uint8Array[], more: Partial<ResponseLike> = {}): ResponseLike => ({
+    ...{ ok: true, status: 200, url: '' },
+    body: new ReadableStream<Uint8Array>({
+      start(controller) {
+        for (const chunk of body) controller.enqueue(chunk);
+        controller.close();
+      },
+    }),
+    ...more,
+  });
+
+  test('can be given, and may end without a word', async () => {
+    const headers = { etag: '"one"', 'content-length': '200000' } as Record<string, string | undefined>;
+    const get = (name: string): string | null => headers[name] ?? null;
+    const urls: string[] = [];
+    const fetch: SourceOptions['fetch'] = (url, init) => {
+      urls.push(`${url} ${init.headers['range'] ?? ''}`);
+      // A page that may not see content-range goes by the length.
+      const isFirst = urls.length === 1;
+      headers['content-length'] = isFirst ? '200000' : '100000';
+      const more = { status: isFirst ? 200 : 206, headers: { get } };
+      return Promise.resolve(answer([BYTES.slice(isFirst ? 0 : 100_000, isFirst ? 100_000 : undefined)], more));
+    };
+    expect(isWhole(await read('https://assets.local/net', { fetch }))).toBe(true);
+    expect(urls).toEqual(['https://assets.local/net ', 'https://assets.local/net bytes=100000-']);
+  });
+
+  test('answers without headers', async () => {
+    const fetch = (): Promise<ResponseLike> => Promise.resolve(answer([BYTES.slice()]));
+    expect(isWhole(await read('https://assets.local/net', { fetch }))).toBe(true);
+  });
+
+  test.each([
+    ['timeout', { timeout: -1 }, 'milliseconds >= 0', '-1'],
+    ['timeout', { timeout: NaN }, 'milliseconds >= 0', 'NaN'],
+    ['timeout', { timeout: '5' }, 'milliseconds >= 0', 'string'],
+    ['retries', { retries: 1.5 }, 'an integer >= 0', '1.5'],
+    ['retries', { retries: -1 }, 'an integer >= 0', '-1'],
+    ['fetch', { fetch: 'me' }, 'a function', 'string'],
+  ])('%s: %j is refused', (op, options, expected, got) => {
+    expect(() => openSource('x', options as SourceOptions)).toThrow(refusal(ParamError, op, expected, got));
+  });
+});

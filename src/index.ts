@@ -40,5 +40,5 @@ export {
   type WasmSession,
 } from './wasm/backend.js';
 export type { Build, BuildChoice } from './wasm/build.js';
-export { memoryPlan, type MemoryPlan } from './wasm/memoryPlan.js';
+export { memoryPlan, type MemoryPlan, type MemoryPlanOptions, type StoredDtype } from './wasm/memoryPlan.js';
 export type { Threads } from './wasm/team.js';

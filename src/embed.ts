@@ -39,6 +39,6 @@ export { Model } from './model/model.js';
 export { planNetwork, type Layer } from './core/plan.js';
 export { topK, type Prediction } from './model/topK.js';
 export type { Build, WasmSource } from './wasm/module.js';
-export { memoryPlan, type MemoryPlan } from './wasm/memoryPlan.js';
+export { memoryPlan, type MemoryPlan, type MemoryPlanOptions, type StoredDtype } from './wasm/memoryPlan.js';
 export { wasmBackendFrom, type WasmBackend, type WasmSession } from './wasm/session.js';
 export type { Threads } from './wasm/team.js';

@@ -64,6 +64,7 @@ const RULES: readonly {
     rooms: ['src/diff/', 'src/core/', 'src/io/', 'src/oracle/', 'reference/index.ts'],
     packages: [],
   },
+  { from: 'src/plan/', rooms: ['src/plan/', 'src/core/'], packages: [] },
   {
     from: 'src/train/',
     rooms: [
@@ -91,7 +92,7 @@ const RULES: readonly {
 ];
 
 /** What the portable entry must never reach, not even through others. */
-const NOT_PORTABLE = ['cli', 'data', 'diff', 'oracle', 'report', 'tfjs', 'train', 'wasm/training']
+const NOT_PORTABLE = ['cli', 'data', 'diff', 'oracle', 'plan', 'report', 'tfjs', 'train', 'wasm/training']
   .map((room) => `src/${room}/`)
   .concat('reference/');
 

@@ -1,8 +1,7 @@
 import { Command } from 'commander';
 import { readFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
-import { isVariantName, resolveConfig, VARIANTS, type GivenConfig } from '../core/config.js';
-import { ParamError } from '../core/errors.js';
+import { resolveConfig, type GivenConfig } from '../core/config.js';
 import { formatShape, sizeOf } from '../core/tensor.js';
 import { planNetwork } from '../core/plan.js';
 import { uniform } from '../core/philox.js';
@@ -14,14 +13,13 @@ import { threadCount, type Threads } from '../wasm/team.js';
 import { integer, integers } from './arguments.js';
 import { backendOf, backendOption, buildOption, threads } from './backends.js';
 import { drawnWeights } from './drawnWeights.js';
+import { givenNetwork, type NetworkOptions } from './givenNetwork.js';
 import { median } from './median.js';
 import { print, printJson, table } from './print.js';
-import { CONFIG_HELP, readConfigFile } from './weights.js';
+import { CONFIG_HELP } from './weights.js';
 
-interface BenchOptions {
+interface BenchOptions extends NetworkOptions {
   readonly backend: string;
-  readonly weights?: string;
-  readonly config?: string;
   readonly build: BuildChoice;
   readonly threads: readonly Threads[];
   readonly batch: readonly number[];
@@ -62,19 +60,6 @@ export interface BenchReport {
   }[];
 }
 
-async function givenConfig(variant: string | undefined, { weights, config }: BenchOptions): Promise<GivenConfig> {
-  const named = [variant, weights, config].filter((given) => given !== undefined);
-  if (variant !== undefined && named.length > 1) {
-    throw new ParamError({ op: 'bench', expected: 'a variant or a network of its own', got: named.join(' and ') });
-  }
-  if (config !== undefined) return readConfigFile(config);
-  const name = variant ?? 'vanillanet_5';
-  if (!isVariantName(name)) {
-    throw new ParamError({ op: 'variant', expected: `one of ${Object.keys(VARIANTS).join(', ')}`, got: name });
-  }
-  return { variant: name };
-}
-
 /** The network on so many threads: of a file, or of its size alone, with random weights. */
 async function open(given: GivenConfig, count: number, options: BenchOptions): Promise<Model> {
   const { weights, config } = options;
@@ -107,7 +92,7 @@ async function time(candidates: readonly Candidate[], x: Float32Array, runs: num
 }
 
 async function measure(variant: string | undefined, options: BenchOptions): Promise<BenchReport> {
-  const given = await givenConfig(variant, options);
+  const given = await givenNetwork('bench', variant, options);
   // Only WebAssembly's threads are ours to count.
   const counts = options.backend === wasmBackend.name ? options.threads.map(threadCount) : [1];
   const [count, ...others] = new Set(counts);

@@ -9,6 +9,7 @@ import { downloadCommand } from './download.js';
 import { enginesCommand } from './engines.js';
 import { evalCommand } from './eval.js';
 import { fuseCommand } from './fuse.js';
+import { planCommand } from './plan.js';
 import { plotCommand } from './plot.js';
 import { lineOf } from './print.js';
 import { runCommand } from './run.js';
@@ -44,6 +45,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     diffCommand(),
     summaryCommand(),
     benchCommand(),
+    planCommand(),
     enginesCommand(),
     runCommand(),
   ]) {

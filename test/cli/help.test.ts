@@ -68,6 +68,18 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   ],
   summary: ['[variant]', '--weights', '--config', '--form', '--size', '--num-classes', '--json'],
   bench: ['[variant]', '--weights', '--config', '--build', '--threads', '--batch', '--runs', '--json'],
+  plan: [
+    '[variant]',
+    '--weights',
+    '--config',
+    '--size',
+    '--batch',
+    '--dtype',
+    '--cpu-ms',
+    '--cpu-factor',
+    '--platforms',
+    '--json',
+  ],
   run: [
     '--weights',
     '--input',

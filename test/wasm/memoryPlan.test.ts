@@ -105,12 +105,61 @@ test('blocks begin behind what the modules keep for themselves', async () => {
   }
 });
 
+describe('the file', () => {
+  const config = resolveConfig({ ...WIDE.sizes, form: 'deploy' });
+
+  test.each(['float32', 'float16'] as const)('is what is written as %s, but for the header', (dtype) => {
+    const written = encodeSafetensors(drawState(config), { dtype });
+    const header = 8 + Number(new DataView(written.buffer).getBigUint64(0, true));
+    expect(memoryPlan(config, { dtype }).file).toBe(written.length - header);
+  });
+
+  test('is a byte a value as int8, with scales, and vectors as they are', () => {
+    // stem.0 [2,3,4,4], stem.1 [2,1,1,1], stages.0.conv [5,2,1,1], stages.0.act [5,1,1,1], cls.2 [7,5,1,1], each with a bias.
+    const values = 2 * 48 + 2 + 5 * 2 + 5 + 7 * 5;
+    const channels = 2 + 2 + 5 + 5 + 7;
+    const sizes = { dims: [2, 5], strides: [2], num_classes: 7, act_num: 0, input_size: 16 };
+    expect(memoryPlan(sizes, { dtype: 'int8' }).file).toBe(values + 4 * channels + 4 * channels);
+  });
+
+  test('is float32 where nothing is said, and changes nothing in memory', () => {
+    const plan = memoryPlan(config);
+    expect(memoryPlan(config, { dtype: 'float32' })).toEqual(plan);
+    const half = memoryPlan(config, { dtype: 'float16' });
+    expect(half).toEqual({ ...plan, file: plan.file / 2 });
+  });
+});
+
+test('a size takes the place of that of the configuration, as a side or as two', () => {
+  const plan = memoryPlan({ ...WIDE.sizes, input_size: [64, 80] });
+  expect(memoryPlan(WIDE.sizes, { size: [64, 80] })).toEqual(plan);
+  expect(memoryPlan(WIDE.sizes, { size: 64 })).toEqual(memoryPlan({ ...WIDE.sizes, input_size: 64 }));
+  expect(plan.macs).toBeLessThan(memoryPlan(WIDE.sizes).macs);
+});
+
+test("multiply-adds are those of the official code's count", () => {
+  expect(memoryPlan({ variant: 'vanillanet_5' }).macs).toBe(5_161_185_280);
+  expect(memoryPlan({ variant: 'vanillanet_13_x1_5_ada_pool' }).macs).toBe(48_982_528_512);
+});
+
 describe('is refused', () => {
   const { sizes } = NARROW[0];
 
   test.each([0, -1, 1.5, NaN, Infinity])('for a batch of %p', (batch) => {
     expect(() => memoryPlan(sizes, { batch })).toThrow(
       refusal(ParamError, 'memoryPlan', 'batch an integer >= 1', String(batch)),
+    );
+  });
+
+  test('for a type that no file has', () => {
+    expect(() => memoryPlan(sizes, { dtype: 'float64' as 'float32' })).toThrow(
+      refusal(ParamError, 'memoryPlan', 'dtype one of float32, float16, int8', 'float64'),
+    );
+  });
+
+  test.each([0, -1, 1.5, NaN])('for a size of %p', (size) => {
+    expect(() => memoryPlan(sizes, { size })).toThrow(
+      refusal(ParamError, 'config.input_size', '[height, width], integers >= 1', String(size)),
     );
   });
 

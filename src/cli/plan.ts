@@ -1,0 +1,106 @@
+import { Command, Option } from 'commander';
+import { stat } from 'node:fs/promises';
+import { cpus, loadavg } from 'node:os';
+import { resolveConfig } from '../core/config.js';
+import type { Size } from '../core/shapes.js';
+import { streamOf, type WeightStream } from '../core/weights.js';
+import { Model } from '../model/model.js';
+import { fit, shardsOf } from '../plan/fit.js';
+import { overridden } from '../plan/platform.js';
+import { PLATFORMS } from '../plan/platforms.js';
+import { createWasmBackend } from '../wasm/backend.js';
+import { memoryPlan, STORED_DTYPES, type StoredDtype } from '../wasm/memoryPlan.js';
+import { integer, number, size } from './arguments.js';
+import { cpuTime } from './cpuTime.js';
+import { drawnWeights } from './drawnWeights.js';
+import { givenNetwork, type NetworkOptions } from './givenNetwork.js';
+import { format, type CpuSource, type PlanReport } from './planReport.js';
+import { print, printJson } from './print.js';
+import { CONFIG_HELP, openWeights, readConfigFile } from './weights.js';
+
+interface PlanOptions extends NetworkOptions {
+  readonly size?: Size;
+  readonly batch: number;
+  readonly dtype?: StoredDtype;
+  readonly cpuMs?: number;
+  readonly cpuFactor: number;
+  readonly platforms?: string;
+  readonly json?: true;
+}
+
+const PAGE = 2 ** 16;
+
+/** Beside the linear memory: in workerd, loading 62 MB of weights grew the process by 67 MB. */
+const JAVASCRIPT = 5 * 2 ** 20;
+
+/** A network with its weights, where a file has those of the deploy form. */
+async function networkOf(variant: string | undefined, options: PlanOptions) {
+  const { weights, size: input_size } = options;
+  const given = await givenNetwork('plan', variant, options);
+  const opened = weights === undefined ? null : await openWeights(weights, options);
+  const described = opened?.config ?? given;
+  const config = resolveConfig({ ...described, form: 'deploy', ...(input_size === undefined ? {} : { input_size }) });
+  // What is not fused yet is planned as it will be.
+  const fused = opened?.config.form === 'deploy' ? opened.state : null;
+  return { config, state: fused === null ? null : streamOf(fused) };
+}
+
+type Network = Awaited<ReturnType<typeof networkOf>>;
+
+/** On one thread, for that is what platforms have. */
+async function measure({ config, state }: Network): Promise<Pick<CpuSource, 'ms' | 'measured'>> {
+  const weights: WeightStream = state ?? drawnWeights(config);
+  const model = await Model.load(weights, config, createWasmBackend({ threads: 1 }));
+  const ms = await cpuTime(model);
+  const build = String(model.info['build']);
+  model.dispose();
+  const machine = { cpu: cpus()[0].model, cores: cpus().length, node: process.versions.node, load: loadavg()[0] };
+  return { ms, measured: { ...machine, build } };
+}
+
+async function report(variant: string | undefined, options: PlanOptions): Promise<PlanReport> {
+  const { batch, dtype, cpuMs, cpuFactor: factor, weights, platforms: file } = options;
+  // Before anything is measured, which takes a while.
+  const platforms = file === undefined ? PLATFORMS : overridden(PLATFORMS, await readConfigFile(file), file);
+  const network = await networkOf(variant, options);
+  const { config, state } = network;
+  const { file: stored, macs, ...use } = memoryPlan(config, { batch, dtype: dtype ?? 'float32' });
+  const asItIs = weights !== undefined && state !== null && dtype === undefined;
+  const bytes = asItIs ? (await stat(weights)).size : stored;
+  const cpu = { ...(cpuMs === undefined ? await measure(network) : { ms: cpuMs, measured: null }), factor };
+  const needed = PAGE * Math.ceil(use.total / PAGE) + use.batch + JAVASCRIPT;
+  const need = { memory_bytes: needed, file_bytes: bytes, cpu_ms: cpu.ms * factor, batch };
+  return {
+    network: config.variant ?? `dims ${config.dims.join(',')}`,
+    input: [config.in_chans, ...config.input_size],
+    batch,
+    macs,
+    bytes: { ...use, javascript: JAVASCRIPT, needed },
+    file: { dtype: asItIs ? 'as it is' : (dtype ?? 'float32'), bytes, shards: shardsOf(bytes) },
+    cpu,
+    platforms: platforms.map((platform) => fit(platform, need)),
+  };
+}
+
+async function plan(variant: string | undefined, options: PlanOptions): Promise<void> {
+  const told = await report(variant, options);
+  if (options.json) printJson(told);
+  else print(format(told));
+}
+
+export const planCommand = (): Command =>
+  new Command('plan')
+    .description('Tell what a network needs, on which platforms it fits, and what a million images cost there.')
+    .argument('[variant]', 'for example vanillanet_5, with random weights')
+    .option('-w, --weights <file>', 'weights (.safetensors)')
+    .option('-c, --config <file>', CONFIG_HELP)
+    .option('-s, --size <size>', 'input size, such as 224 or 224x160', size)
+    .option('--batch <n>', 'images a request', integer(1), 1)
+    .addOption(
+      new Option('--dtype <type>', 'how the file keeps weights; float32, or what --weights is').choices(STORED_DTYPES),
+    )
+    .option('--cpu-ms <ms>', 'CPU time of an image, instead of measuring it', number(0))
+    .option('--cpu-factor <x>', "how many times this machine's CPU time a platform's is", number(0), 1)
+    .option('--platforms <file>', 'JSON: { "platforms": [ … ] }, rows as --json has them, in the place of ours or new')
+    .option('--json', 'print JSON')
+    .action(plan);

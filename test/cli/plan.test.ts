@@ -1,0 +1,197 @@
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { copyFile, stat, writeFile } from 'node:fs/promises';
+import { memoryPlan } from '../../src/wasm/memoryPlan.js';
+import type { PlanReport } from '../../src/cli/planReport.js';
+import { temporaryFolder } from '../io/temporaryFolder.js';
+import { hosted, PATIENCE } from './commandLine.js';
+
+const path = temporaryFolder();
+const inHost = hosted();
+
+const SMALL = { dims: [4, 8], strides: [2], num_classes: 3, input_size: 16, act_num: 1 };
+const CIFAR = 'models/vanillanet-cifar10.safetensors';
+
+async function text(...args: string[]): Promise<string> {
+  const { status, stdout, stderr } = await inHost(['plan', ...args], path());
+  expect([status, stderr]).toEqual([0, '']);
+  return stdout;
+}
+
+const report = async (...args: string[]): Promise<PlanReport> =>
+  JSON.parse(await text(...args, '--json')) as PlanReport;
+
+function on({ platforms }: PlanReport, name: string): PlanReport['platforms'][number] {
+  const found = platforms.find(({ platform }) => platform.name === name);
+  if (found === undefined) throw new Error(`nothing of ${name}`);
+  return found;
+}
+
+beforeAll(async () => {
+  await copyFile(CIFAR, path('cifar.safetensors'));
+  await writeFile(path('small.json'), JSON.stringify(SMALL));
+  await writeFile(
+    path('rows.json'),
+    JSON.stringify({
+      platforms: [
+        { name: 'Netlify Edge', date: '2030-01-02', source: 'https://example.org', memory_bytes: 1000, cpu_ms: 1000 },
+        {
+          name: 'here',
+          date: '2030-01-02',
+          source: 'https://example.org',
+          memory_bytes: 2 ** 30,
+          price: { usd_per_million_cpu_ms: 1 },
+        },
+      ],
+    }),
+  );
+  await writeFile(path('wrong.json'), JSON.stringify({ platforms: [{ name: 'here', cost: 1 }] }));
+});
+
+describe('VanillaNet-5', () => {
+  test(
+    'at the time that the README tells, fits no budget of 10 or 50 ms, and fits where there is more',
+    async () => {
+      const told = await report('--cpu-ms', '211');
+      expect(told).toMatchObject({ network: 'vanillanet_5', input: [3, 224, 224], macs: 5_161_185_280 });
+      expect(told.file).toEqual({ dtype: 'float32', bytes: 4 * 15_523_304, shards: 3 });
+      for (const name of ['Cloudflare free', 'Netlify Edge', 'Fastly Compute']) {
+        expect(on(told, name)).toMatchObject({ fits: false, memory_bytes: { fits: true }, cpu_ms: { fits: false } });
+      }
+      const paid = on(told, 'Cloudflare paid');
+      expect(paid).toMatchObject({ fits: true, weights_bytes: { files: 3 } });
+      // 0.30 + 211 · 0.02; and 5 + 181 · 0.02
+      expect(paid.usd?.further_million).toBeCloseTo(4.52, 9);
+      expect(paid.usd?.first_million).toBeCloseTo(8.62, 9);
+      expect(on(told, 'AWS Lambda arm64').fits).toBe(true);
+    },
+    PATIENCE,
+  );
+
+  test(
+    'needs what memoryPlan tells, in pages, with its images and JavaScript',
+    async () => {
+      const { bytes, file } = await report('--cpu-ms', '1', '--batch', '3', '--size', '160x96', '--dtype', 'int8');
+      const plan = memoryPlan({ variant: 'vanillanet_5' }, { batch: 3, size: [160, 96], dtype: 'int8' });
+      expect(bytes).toMatchObject({ weights: plan.weights, total: plan.total, batch: plan.batch });
+      expect(bytes.needed).toBe(65536 * Math.ceil(plan.total / 65536) + plan.batch + bytes.javascript);
+      expect(file).toEqual({ dtype: 'int8', bytes: plan.file, shards: 1 });
+    },
+    PATIENCE,
+  );
+});
+
+describe('the network that comes with the package', () => {
+  test(
+    'measured here, fits everywhere that the engine runs',
+    async () => {
+      const told = await report('-w', 'cifar.safetensors');
+      expect(told.cpu.ms).toBeGreaterThan(0);
+      expect(told.cpu.measured?.cpu).not.toBe('');
+      expect(told.file).toEqual({ dtype: 'as it is', bytes: (await stat(CIFAR)).size, shards: 1 });
+      const given = await report('-w', 'cifar.safetensors', '--cpu-ms', '2');
+      const unfit = given.platforms.filter(({ fits }) => !fits);
+      expect(unfit.map(({ platform }) => platform.name)).toEqual(['Fastly Compute']);
+      expect(on(given, 'Fastly Compute').cpu_ms.fits).toBe(true);
+    },
+    PATIENCE,
+  );
+
+  test(
+    'in another type is told as that',
+    async () => {
+      const { file } = await report('-w', 'cifar.safetensors', '--cpu-ms', '2', '--dtype', 'float32');
+      expect(file.dtype).toBe('float32');
+      // The file is float16, with a header.
+      const { size } = await stat(CIFAR);
+      expect(file.bytes / 2).toBeLessThan(size);
+      expect(file.bytes / 2).toBeGreaterThan(0.98 * size);
+    },
+    PATIENCE,
+  );
+});
+
+test(
+  'a factor counts the time more often, in limits and costs',
+  async () => {
+    const told = await report('-c', 'small.json', '--cpu-ms', '20', '--cpu-factor', '3');
+    expect(told.cpu).toEqual({ ms: 20, factor: 3, measured: null });
+    expect(on(told, 'Netlify Edge').cpu_ms).toEqual({ needed: 60, limit: 50, fits: false });
+    expect(on(told, 'Cloudflare paid').usd?.further_million).toBeCloseTo(0.3 + 60 * 0.02, 9);
+  },
+  PATIENCE,
+);
+
+test(
+  'a file puts other rows in the place of ours, and new ones behind them',
+  async () => {
+    const told = await report('-c', 'small.json', '--cpu-ms', '20', '--platforms', 'rows.json');
+    expect(on(told, 'Netlify Edge')).toMatchObject({ fits: false, memory_bytes: { limit: 1000, fits: false } });
+    expect(told.platforms[0].platform.name).toBe('Cloudflare free');
+    expect(told.platforms.at(-1)).toMatchObject({ fits: true, platform: { name: 'here' } });
+    expect(told.platforms.at(-1)?.usd?.further_million).toBeCloseTo(20, 9);
+  },
+  PATIENCE,
+);
+
+describe('for people', () => {
+  test(
+    'is a table that a terminal of 80 columns can show',
+    async () => {
+      const said = await text('--cpu-ms', '211');
+      expect(said.split('\n').filter((line) => line.length > 80)).toEqual([]);
+      expect(said).toContain('vanillanet_5, deploy form, [3,224,224], one image a request\n');
+      expect(said).toMatch(/^Cloudflare free +yes: 128 MiB +yes: 3 shards +no: 10 ms +-$/m);
+      expect(said).toMatch(/^Cloudflare paid +yes: 128 MiB +yes: 3 shards +yes: 30 s +4\.52$/m);
+      expect(said).toMatch(/^Netlify Edge +yes: 512 MiB +no: 20 MB +no: 50 ms +no list price known$/m);
+      expect(said).toContain('CPU time: 211 ms an image, as given\n');
+      expect(said).toContain('Limits and prices as of 2026-11-24;');
+    },
+    PATIENCE,
+  );
+
+  test(
+    'says on what the time was measured, and that a platform may be slower',
+    async () => {
+      const said = (await text('-c', 'small.json', '--cpu-factor', '2')).replace(/\n +/g, ' ');
+      expect(said).toMatch(
+        /CPU time: \S+ ms an image, measured here, counted 2 times: one thread, \w+ build, warm, on .+, Node 2\d/,
+      );
+      expect(said).toContain("A platform's processor may be slower: --cpu-factor says how much.");
+    },
+    PATIENCE,
+  );
+});
+
+describe('is refused', () => {
+  const cases: [args: string[], message: string][] = [
+    [['vanillanet_4'], 'ParamError: variant: expected one of vanillanet_5'],
+    [['vanillanet_5', '-c', 'small.json'], 'ParamError: plan: expected a variant or a network of its own'],
+    [['-w', 'absent.safetensors'], 'WeightsError: absent.safetensors: expected a readable file, got no such file'],
+    [['--platforms', 'absent.json'], 'ParamError: absent.json: expected a readable file, got no such file'],
+    [['--platforms', 'wrong.json'], 'ParamError: wrong.json: platforms[0].cost: expected one of the keys name, date'],
+    [['-c', 'small.json', '--size', '4', '--cpu-ms', '1'], 'ShapeError'],
+  ];
+  test.each(cases)(
+    '%j',
+    async (args, message) => {
+      const { status, stdout, stderr } = await inHost(['plan', ...args], path());
+      expect([status, stdout]).toEqual([1, '']);
+      expect(stderr).toContain(message);
+    },
+    PATIENCE,
+  );
+
+  test.each([
+    [['--dtype', 'bfloat16'], 'Allowed choices are float32, float16, int8.'],
+    [['--cpu-ms', '-1'], 'Expected a number >= 0.'],
+    [['--batch', '0'], 'Expected an integer >= 1.'],
+  ])(
+    '%j, as not asked properly',
+    async (args, message) => {
+      const { status, stderr } = await inHost(['plan', ...args], path());
+      expect(status).toBe(2);
+      expect(stderr).toContain(message);
+    },
+    PATIENCE,
+  );
+});

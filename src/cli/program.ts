@@ -9,6 +9,7 @@ import { downloadCommand } from './download.js';
 import { enginesCommand } from './engines.js';
 import { evalCommand } from './eval.js';
 import { fuseCommand } from './fuse.js';
+import { packCommand } from './pack.js';
 import { plotCommand } from './plot.js';
 import { lineOf } from './print.js';
 import { runCommand } from './run.js';
@@ -38,6 +39,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     downloadCommand(),
     trainCommand(),
     fuseCommand(),
+    packCommand(),
     classifyCommand(),
     evalCommand(),
     plotCommand(),

@@ -34,6 +34,24 @@ export function numbers(min: number, max = Infinity): (text: string) => number[]
   return (text) => text.split(',').map(number(min, max));
 }
 
+const UNITS: Readonly<Record<string, number>> = {
+  '': 1,
+  k: 1e3,
+  M: 1e6,
+  G: 1e9,
+  Ki: 2 ** 10,
+  Mi: 2 ** 20,
+  Gi: 2 ** 30,
+};
+
+/** `24MiB`, `500kB` or a number of bytes. */
+export function byteCount(text: string): number {
+  const found = /^(\d+(?:\.\d+)?) *(?:([kMG]|[KMG]i)?B)?$/.exec(text);
+  const bytes = Math.floor(Number(found?.[1]) * UNITS[found?.[2] ?? '']);
+  if (Number.isSafeInteger(bytes) && bytes >= 1) return bytes;
+  throw new InvalidArgumentError('Expected a size such as 24MiB, 500kB or a number of bytes.');
+}
+
 /** The longest side that a PNG, JPEG or WebP can have, and that the counts of a summary can hold. */
 const MAX_SIDE = 65_535;
 

@@ -1,13 +1,14 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { FusionError } from '../../reference/index.js';
 import { ParamError } from '../core/errors.js';
 import { requireWritable } from '../io/atomicWrite.js';
-import { WEIGHTS_DTYPES, type WeightsDtype } from '../io/safetensors.js';
+import type { WeightsDtype } from '../io/safetensors.js';
 import { writeWeights } from '../io/weightsFile.js';
 import { fuseState } from '../oracle/fuse.js';
 import { verifyFused } from '../oracle/verify.js';
 import { wasmBackend } from '../wasm/backend.js';
 import { number, size } from './arguments.js';
+import { dtypeOption } from './dtype.js';
 import { brief, print, printJson } from './print.js';
 import { CONFIG_HELP, openWeights, type WeightsOptions } from './weights.js';
 
@@ -89,12 +90,10 @@ export const fuseCommand = (): Command =>
       size,
     )
     .addOption(
-      new Option(
+      dtypeOption(
         '-d, --dtype <type>',
-        'type of the weights written; the differences are measured before they are rounded to it',
-      )
-        .choices(WEIGHTS_DTYPES)
-        .default('float32'),
+        'type of the weights written; the differences are measured before they are rounded to it (pack measures that)',
+      ).default('float32'),
     )
     .option('--json', 'print JSON')
     .action(fuse);

@@ -10,6 +10,7 @@ import { enginesCommand } from './engines.js';
 import { evalCommand } from './eval.js';
 import { fuseCommand } from './fuse.js';
 import { planCommand } from './plan.js';
+import { packCommand } from './pack.js';
 import { plotCommand } from './plot.js';
 import { lineOf } from './print.js';
 import { runCommand } from './run.js';
@@ -39,6 +40,7 @@ export async function main(argv: readonly string[]): Promise<void> {
     downloadCommand(),
     trainCommand(),
     fuseCommand(),
+    packCommand(),
     classifyCommand(),
     evalCommand(),
     plotCommand(),

@@ -1,0 +1,143 @@
+import { Command, Option } from 'commander';
+import { stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { ParamError, WeightsError } from '../core/errors.js';
+import { atomicWrite, requireWritable } from '../io/atomicWrite.js';
+import { writeConfig } from '../io/configMetadata.js';
+import { cutShards } from '../io/cutShards.js';
+import { encodeSafetensors, type WeightsDtype } from '../io/safetensors.js';
+import { loadModel } from '../model/loadModel.js';
+import { Model } from '../model/model.js';
+import { createWasmBackend } from '../wasm/backend.js';
+import { byteCount, integer } from './arguments.js';
+import { countDisplay } from './countBar.js';
+import { dtypeOption } from './dtype.js';
+import { brief, percent, print, printJson } from './print.js';
+import { driftOf, openProbe, type Drift, type Probe, type ProbeOptions } from './probe.js';
+import { CONFIG_HELP, openWeights, type WeightsOptions } from './weights.js';
+
+interface PackOptions extends WeightsOptions, ProbeOptions {
+  readonly dtype: WeightsDtype;
+  readonly shard?: number;
+  readonly json?: true;
+}
+
+const stemOf = (output: string): string => output.replace(/\.(safetensors|json)$/, '');
+
+/** Where the weights or their index go. */
+function targetOf(output: string, { shard }: PackOptions): string {
+  if (shard !== undefined) return `${stemOf(output)}.json`;
+  if (!output.endsWith('.json')) return output;
+  throw new ParamError({ op: output, expected: '--shard for an index of shards', got: 'none' });
+}
+
+interface Written {
+  readonly target: string;
+  readonly bytes: number;
+  readonly shards: readonly string[];
+}
+
+/** Writes the index last: whoever finds it finds the shards. */
+async function write(bytes: Uint8Array, input: string, output: string, options: PackOptions): Promise<Written> {
+  const target = targetOf(output, options);
+  if (options.shard === undefined) {
+    await atomicWrite(target, bytes);
+    return { target, bytes: bytes.length, shards: [] };
+  }
+  const { index, shards } = cutShards(bytes, { name: basename(stemOf(output)), limit: options.shard });
+  const paths = new Map([...shards].map(([file, part]) => [join(dirname(output), file), part]));
+  for (const path of paths.keys()) await requireWritable(path, [input]);
+  for (const [path, part] of paths) await atomicWrite(path, part);
+  await atomicWrite(target, `${JSON.stringify(index, null, 1)}\n`);
+  return { target, bytes: bytes.length, shards: [...paths.keys()] };
+}
+
+function report(
+  input: string,
+  { target, bytes, shards }: Written,
+  before: number,
+  { what }: Probe,
+  drift: Drift,
+  { dtype, shard }: PackOptions,
+): void {
+  const grouped = (n: number): string => n.toLocaleString('en-US');
+  print(`packed    ${input} -> ${target} (${dtype})`);
+  if (shard !== undefined) {
+    const [first, last] = [shards[0], shards[shards.length - 1]].map((path) => basename(path));
+    print(
+      `shards    ${shards.length} of at most ${grouped(shard)} bytes: ${first === last ? first : `${first} to ${last}`}`,
+    );
+  }
+  print(`size      ${grouped(before)} -> ${grouped(bytes)} bytes, ${percent(bytes / before)}`);
+  print(
+    `logits    differ by at most ${brief(drift.maxDifference)}, by ${brief(drift.meanDifference)} on average, ` +
+      `of up to ${brief(drift.maxLogit)}, on ${what}`,
+  );
+  print(`top-1     the same for ${percent(drift.top1Agreement)} of them`);
+  const { accuracy } = drift;
+  if (accuracy !== null) print(`accuracy  ${percent(accuracy.before)} -> ${percent(accuracy.after)}`);
+}
+
+async function pack(input: string, output: string, options: PackOptions): Promise<void> {
+  const target = targetOf(output, options);
+  await requireWritable(target, [input]);
+  const { state, config } = await openWeights(input, options);
+  if (config.form !== 'deploy') {
+    const got = 'the train form: fuse it first (npx vanillanet fuse)';
+    throw new WeightsError({ op: input, expected: 'the fused form', got });
+  }
+  // What could be refused is, before anything is written.
+  const probe = await openProbe(config, options);
+  const backend = createWasmBackend({ threads: 'auto' });
+  const before = await Model.open(state, config, backend);
+  const bytes = encodeSafetensors(state, { metadata: writeConfig(config), dtype: options.dtype });
+  const written = await write(bytes, input, output, options);
+  const after = await loadModel(written.target, { backend });
+  const count = countDisplay({
+    what: 'images',
+    line: (text) => {
+      if (!options.json) print(text);
+    },
+  });
+  const drift = await driftOf([before, after], probe, (done, total) => {
+    count.show(done, total);
+  }).finally(() => {
+    count.end();
+  });
+  before.dispose();
+  after.dispose();
+
+  const { size } = await stat(input);
+  if (options.json) {
+    const { dtype } = options;
+    const { shards } = written;
+    printJson({
+      output: target,
+      dtype,
+      shards,
+      bytes: { before: size, after: written.bytes },
+      probe: probe.what,
+      ...drift,
+    });
+  } else {
+    report(input, written, size, probe, drift, options);
+  }
+}
+
+export const packCommand = (): Command =>
+  new Command('pack')
+    .description('Make weights small, in number or in pieces, and measure what that does to the answers.')
+    .argument('<in>', 'weights of the fused form (.safetensors)')
+    .argument('<out>', 'where to write them; of shards, the index (.json), beside which they lie')
+    .addOption(dtypeOption('-d, --dtype <type>', 'type of the weights written').makeOptionMandatory())
+    .addOption(
+      new Option('--shard [size]', 'cut the file into pieces of at most this size, 24MiB if not given')
+        .preset('24MiB')
+        .argParser(byteCount),
+    )
+    .option('-n, --probe <n>', 'images it is measured on: 64 drawn ones if not given, or all of --data', integer(1))
+    .option('--data <what>', 'measure on test images: what eval takes; also tells the accuracy before and after')
+    .option('--seed <n>', 'seed of the drawn images', integer(0), 0)
+    .option('-c, --config <file>', CONFIG_HELP)
+    .option('--json', 'print JSON')
+    .action(pack);

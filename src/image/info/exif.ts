@@ -1,0 +1,34 @@
+import { startsWith } from '../imageFormat.js';
+
+/** How an image has to be turned to stand upright, as EXIF counts: 1 is upright, 6 lies on its left side. */
+export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
+
+const ORIENTATION = 0x0112;
+const SHORT = 3;
+const ENTRY = 12;
+const PREFIX = 6;
+
+/** Whether a JPEG's APP1 segment is EXIF's: XMP has the same number. */
+export const isExif = (bytes: Uint8Array): boolean => startsWith(bytes, 0, 'Exif\0\0');
+
+/**
+ * The orientation that EXIF metadata names, with or without the prefix that JPEG gives them.
+ * Damaged metadata name none: the image they belong to is an image all the same.
+ */
+export function orientationOf(exif: Uint8Array): Orientation {
+  const tiff = isExif(exif) ? exif.subarray(PREFIX) : exif;
+  const view = new DataView(tiff.buffer, tiff.byteOffset, tiff.byteLength);
+  if (tiff.length < 8) return 1;
+  const order = view.getUint16(0);
+  const little = order === 0x4949;
+  if ((!little && order !== 0x4d4d) || view.getUint16(2, little) !== 42) return 1;
+  const directory = view.getUint32(4, little);
+  if (directory + 2 > tiff.length) return 1;
+  const count = view.getUint16(directory, little);
+  for (let i = 0, at = directory + 2; i < count && at + ENTRY <= tiff.length; i++, at += ENTRY) {
+    if (view.getUint16(at, little) !== ORIENTATION) continue;
+    const value = view.getUint16(at + 8, little);
+    return view.getUint16(at + 2, little) === SHORT && value >= 1 && value <= 8 ? (value as Orientation) : 1;
+  }
+  return 1;
+}

@@ -1,0 +1,50 @@
+import type { ByteReader } from './byteReader.js';
+import { orientationOf } from './exif.js';
+import type { ImageInfo } from '../imageInfo.js';
+
+/** By the number in a PNG's head: colour, alpha, and the depths that go with it. */
+const TYPES: Readonly<Record<number, Pick<ImageInfo, 'colour' | 'alpha'> & { readonly depths: readonly number[] }>> = {
+  0: { colour: 'grey', alpha: false, depths: [1, 2, 4, 8, 16] },
+  2: { colour: 'rgb', alpha: false, depths: [8, 16] },
+  3: { colour: 'palette', alpha: false, depths: [1, 2, 4, 8] },
+  4: { colour: 'grey', alpha: true, depths: [8, 16] },
+  6: { colour: 'rgb', alpha: true, depths: [8, 16] },
+};
+
+const SIGNATURE = 8;
+/** Length and name before a chunk's data, a checksum behind. */
+const [BEFORE, BEHIND] = [8, 4];
+
+/** The chunks before the pixels. @throws DataError where there are no pixels */
+function* chunksOf(file: ByteReader): Generator<readonly [name: string, data: number, length: number]> {
+  for (let at = SIGNATURE; ;) {
+    const [length, name] = [file.u32(at), file.name(at + 4)];
+    if (name === 'IDAT') return;
+    if (name === 'IEND') throw file.error('a PNG with pixels', 'one without');
+    file.need(at + BEFORE, length + BEHIND);
+    yield [name, at + BEFORE, length];
+    at += BEFORE + length + BEHIND;
+  }
+}
+
+export function pngInfo(file: ByteReader): Omit<ImageInfo, 'format'> {
+  if (file.u32(SIGNATURE) !== 13 || file.name(SIGNATURE + 4) !== 'IHDR') {
+    throw file.error('a PNG that begins with its head', 'another chunk');
+  }
+  const head = SIGNATURE + BEFORE;
+  const [width, height] = [file.u32(head), file.u32(head + 4)];
+  const [bitDepth, number] = [file.u8(head + 8), file.u8(head + 9)];
+  const type = Object.hasOwn(TYPES, number) ? TYPES[number] : undefined;
+  if (!type?.depths.includes(bitDepth)) {
+    throw file.error('a colour type and depth of PNG', `type ${number} of ${bitDepth} bits`);
+  }
+  const { colour } = type;
+  let { alpha } = type;
+  let [animated, orientation] = [false, 1 as ImageInfo['orientation']];
+  for (const [name, data, length] of chunksOf(file)) {
+    if (name === 'tRNS') alpha = true;
+    else if (name === 'acTL') animated = true;
+    else if (name === 'eXIf') orientation = orientationOf(file.part(data, length));
+  }
+  return { width, height, bitDepth, colour, alpha, animated, orientation };
+}

@@ -1,0 +1,49 @@
+import { ParamError } from '../core/errors.js';
+import type { Orientation } from './info/exif.js';
+import { channelsOf, type PixelImage } from './pixelImage.js';
+
+/** Where the upright image's top left pixel is stored, and where its right and lower neighbours are. */
+interface Walk {
+  readonly origin: number;
+  readonly right: number;
+  readonly down: number;
+}
+
+/** For each orientation, of an image stored as w x h pixels. */
+const WALKS: Readonly<Record<Orientation, (w: number, h: number) => Walk>> = {
+  1: (w) => ({ origin: 0, right: 1, down: w }),
+  2: (w) => ({ origin: w - 1, right: -1, down: w }),
+  3: (w, h) => ({ origin: w * h - 1, right: -1, down: -w }),
+  4: (w, h) => ({ origin: w * (h - 1), right: 1, down: -w }),
+  5: (w) => ({ origin: 0, right: w, down: 1 }),
+  6: (w, h) => ({ origin: w * (h - 1), right: -w, down: 1 }),
+  7: (w, h) => ({ origin: w * h - 1, right: -w, down: -1 }),
+  8: (w) => ({ origin: w - 1, right: w, down: -1 }),
+};
+
+/**
+ * An image turned upright, as cameras leave to whoever shows it. sharp's `autoOrient` and a browser's
+ * `createImageBitmap` do so by themselves: for pixels from them it has been done.
+ *
+ * @param orientation EXIF's, as `imageInfo` tells it; for 1 the image is given back as it is
+ * @throws DataError, ShapeError for an image that is none; ParamError for an orientation that is none
+ */
+export function orient(image: PixelImage, orientation: Orientation): PixelImage {
+  const channels = channelsOf('orient', image);
+  if (!Object.hasOwn(WALKS, orientation)) {
+    throw new ParamError({ op: 'orient', expected: 'an orientation, 1 to 8', got: String(orientation) });
+  }
+  if (orientation === 1) return image;
+  const { data: source, width: w, height: h } = image;
+  const { origin, right, down } = WALKS[orientation](w, h);
+  const [width, height] = orientation < 5 ? [w, h] : [h, w];
+  const data = new Uint8Array(channels * width * height);
+  let to = 0;
+  for (let y = 0; y < height; y++) {
+    let from = channels * (origin + y * down);
+    for (let x = 0; x < width; x++, from += channels * right) {
+      for (let c = 0; c < channels; c++) data[to++] = source[from + c];
+    }
+  }
+  return { data, width, height };
+}

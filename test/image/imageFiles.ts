@@ -1,0 +1,65 @@
+/** Image files of every kind that a head can tell apart, and bytes to build stranger ones from. */
+import sharp, { type Sharp } from 'sharp';
+import { crc32 } from '../data/crc32.js';
+
+export const [WIDTH, HEIGHT] = [13, 7];
+
+/** Pixels of which no two are the same, as raw RGB. */
+export const PIXELS = Uint8Array.from({ length: 3 * WIDTH * HEIGHT }, (_, i) => [i * 2, i * 5, 255 - i][i % 3]);
+
+const base = (): Sharp => sharp(PIXELS, { raw: { width: WIDTH, height: HEIGHT, channels: 3 } });
+
+/** Of two frames that differ: what is the same twice becomes one. */
+async function animation(): Promise<Buffer> {
+  const frames = await Promise.all([base().png().toBuffer(), base().negate().png().toBuffer()]);
+  return sharp(frames, { join: { animated: true } })
+    .webp({ loop: 0, delay: [100, 100] })
+    .toBuffer();
+}
+
+/** A chunk of PNG. */
+export function chunk(name: string, data: Uint8Array): Buffer {
+  const body = Buffer.concat([Buffer.from(name, 'latin1'), data]);
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(data.length);
+  const check = Buffer.alloc(4);
+  check.writeUInt32BE(crc32(body));
+  return Buffer.concat([length, body, check]);
+}
+
+/** Signature and head of a PNG. */
+export const PNG_HEAD = 33;
+
+/** A PNG with a chunk behind its head. */
+export const withChunk = (png: Buffer, name: string, data: Uint8Array): Buffer =>
+  Buffer.concat([png.subarray(0, PNG_HEAD), chunk(name, data), png.subarray(PNG_HEAD)]);
+
+/** How many frames, and how often they are shown. */
+const acTL = Buffer.from([0, 0, 0, 2, 0, 0, 0, 0]);
+
+export const FILES: Readonly<Record<string, () => Promise<Buffer>>> = {
+  'png of 8 bits': () => base().png().toBuffer(),
+  'png of 16 bits': () => base().toColourspace('rgb16').png().toBuffer(),
+  'png in grey': () => base().toColourspace('b-w').png().toBuffer(),
+  'png with alpha': () => base().ensureAlpha(0.5).png().toBuffer(),
+  'png in grey with alpha': () => base().toColourspace('b-w').ensureAlpha(0.5).png().toBuffer(),
+  'png of a palette': () => base().png({ palette: true, colours: 16 }).toBuffer(),
+  'png of a palette with alpha': () => base().ensureAlpha(0.5).png({ palette: true, colours: 16 }).toBuffer(),
+  'animated png': async () => withChunk(await base().png().toBuffer(), 'acTL', acTL),
+  jpeg: () => base().jpeg().toBuffer(),
+  'progressive jpeg': () => base().jpeg({ progressive: true }).toBuffer(),
+  'jpeg in grey': () => base().toColourspace('b-w').jpeg().toBuffer(),
+  'jpeg in cmyk': () => base().toColourspace('cmyk').jpeg().toBuffer(),
+  'lossy webp': () => base().webp().toBuffer(),
+  'lossless webp': () => base().webp({ lossless: true }).toBuffer(),
+  'lossy webp with alpha': () => base().ensureAlpha(0.5).webp().toBuffer(),
+  'lossless webp with alpha': () => base().ensureAlpha(0.5).webp({ lossless: true }).toBuffer(),
+  'animated webp': animation,
+};
+
+/** Without loss, as far as the format can: JPEG stays what it became. */
+export const turned = (format: 'png' | 'jpeg' | 'webp', orientation: number): Promise<Buffer> =>
+  base()
+    .withMetadata({ orientation })
+    .toFormat(format, format === 'webp' ? { lossless: true } : {})
+    .toBuffer();

@@ -1,0 +1,222 @@
+/** What image files say of themselves, asked of the files, of sharp, and of bytes that lie. */
+import { describe, expect, test } from '@jest/globals';
+import { DataError, ParamError } from '../../src/core/errors.js';
+import { imageFormat } from '../../src/image/imageFormat.js';
+import { imageInfo } from '../../src/image/imageInfo.js';
+import { uniform } from '../wasm/draw.js';
+import { chunk, FILES, HEIGHT, PNG_HEAD, turned, WIDTH, withChunk } from './imageFiles.js';
+
+const rgb = { width: WIDTH, height: HEIGHT, bitDepth: 8, colour: 'rgb', alpha: false, animated: false, orientation: 1 };
+const png = { ...rgb, format: 'png' };
+const jpeg = { ...rgb, format: 'jpeg' };
+const webp = { ...rgb, format: 'webp' };
+
+test.each([
+  ['png of 8 bits', png],
+  ['png of 16 bits', { ...png, bitDepth: 16 }],
+  ['png in grey', { ...png, colour: 'grey' }],
+  ['png with alpha', { ...png, alpha: true }],
+  ['png in grey with alpha', { ...png, colour: 'grey', alpha: true }],
+  ['png of a palette', { ...png, colour: 'palette', bitDepth: 4 }],
+  ['png of a palette with alpha', { ...png, colour: 'palette', bitDepth: 4, alpha: true }],
+  ['animated png', { ...png, animated: true }],
+  ['jpeg', jpeg],
+  ['progressive jpeg', jpeg],
+  ['jpeg in grey', { ...jpeg, colour: 'grey' }],
+  ['jpeg in cmyk', { ...jpeg, colour: 'cmyk' }],
+  ['lossy webp', webp],
+  ['lossless webp', webp],
+  ['lossy webp with alpha', { ...webp, alpha: true }],
+  ['lossless webp with alpha', { ...webp, alpha: true }],
+  ['animated webp', { ...webp, animated: true }],
+])('%s', async (name, expected) => {
+  expect(imageInfo(await FILES[name]())).toEqual(expected);
+});
+
+describe.each(['png', 'jpeg', 'webp'] as const)('orientation of a %s', (format) => {
+  test.each([1, 2, 3, 4, 5, 6, 7, 8])('%i', async (orientation) => {
+    expect(imageInfo(await turned(format, orientation))).toMatchObject({ format, orientation });
+  });
+});
+
+/** EXIF with one entry, big-endian or little-endian. */
+function exif(entry: { tag?: number; type?: number; value: number }, little: boolean): Buffer {
+  const bytes = Buffer.alloc(26);
+  const u16 = (value: number, at: number): number =>
+    little ? bytes.writeUInt16LE(value, at) : bytes.writeUInt16BE(value, at);
+  const u32 = (value: number, at: number): number =>
+    little ? bytes.writeUInt32LE(value, at) : bytes.writeUInt32BE(value, at);
+  bytes.write(little ? 'II' : 'MM', 'latin1');
+  u16(42, 2);
+  u32(8, 4);
+  u16(1, 8);
+  u16(entry.tag ?? 0x0112, 10);
+  u16(entry.type ?? 3, 12);
+  u32(1, 14);
+  u16(entry.value, 18);
+  return bytes;
+}
+
+test.each([
+  { label: 'little-endian', bytes: exif({ value: 8 }, true), orientation: 8 },
+  { label: 'big-endian', bytes: exif({ value: 8 }, false), orientation: 8 },
+  {
+    label: "with JPEG's prefix",
+    bytes: Buffer.concat([Buffer.from('Exif\0\0'), exif({ value: 3 }, true)]),
+    orientation: 3,
+  },
+  { label: 'orientation 0', bytes: exif({ value: 0 }, true), orientation: 1 },
+  { label: 'orientation 9', bytes: exif({ value: 9 }, true), orientation: 1 },
+  { label: 'another type', bytes: exif({ value: 6, type: 2 }, true), orientation: 1 },
+  { label: 'another tag', bytes: exif({ value: 6, tag: 0x0111 }, true), orientation: 1 },
+  { label: 'cut off', bytes: exif({ value: 6 }, true).subarray(0, 21), orientation: 1 },
+  { label: 'another byte order', bytes: exif({ value: 6 }, true).fill('X', 0, 2), orientation: 1 },
+  { label: 'none', bytes: Buffer.alloc(0), orientation: 1 },
+])('EXIF: $label', async ({ bytes, orientation }) => {
+  const file = await FILES['png of 8 bits']();
+  expect(imageInfo(withChunk(file, 'eXIf', bytes)).orientation).toBe(orientation);
+});
+
+/** The head of a PNG whose sides are given, with a chunk of pixels behind. */
+function pngOf(width: number, height: number, depth = 8, type = 2): Buffer {
+  const head = Buffer.alloc(13);
+  head.writeUInt32BE(width, 0);
+  head.writeUInt32BE(height, 4);
+  head.set([depth, type], 8);
+  const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
+  return Buffer.concat([signature, chunk('IHDR', head), chunk('IDAT', Buffer.alloc(0))]);
+}
+
+test('sides are told, however large', () => {
+  expect(imageInfo(pngOf(50_000, 50_000))).toMatchObject({ width: 50_000, height: 50_000 });
+  expect(imageInfo(pngOf(2 ** 31, 2 ** 32 - 1))).toMatchObject({ width: 2 ** 31, height: 2 ** 32 - 1 });
+});
+
+const app1 = Buffer.from([0xff, 0xe1, 0, 2]);
+
+test('a JPEG as libjpeg finds it: with bytes, fill bytes and restarts between its segments', async () => {
+  const file = await FILES['jpeg']();
+  const between = Buffer.from([1, 2, 0xff, 0, 0xff, 0xd3, 0xff, 0xff, 0xff, 0xe1, 0, 2, 7]);
+  expect(imageInfo(Buffer.concat([file.subarray(0, 2), app1, between, file.subarray(2)]))).toEqual(jpeg);
+});
+
+/** A JPEG's segments up to its scan. */
+const frameOf = (file: Buffer): Buffer => {
+  const at = file.indexOf(Buffer.from([0xff, 0xc0]));
+  return file.subarray(at, at + 2 + file.readUInt16BE(at + 2));
+};
+
+const STRANGE: Readonly<Record<string, () => Promise<Uint8Array>>> = {
+  'an empty file': () => Promise.resolve(new Uint8Array(0)),
+  'a GIF': () => Promise.resolve(Buffer.from('GIF89a\x01\0\x01\0\0\0\0')),
+  'an SVG': () => Promise.resolve(Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>')),
+  'a PNG of no width': () => Promise.resolve(pngOf(0, 1)),
+  'a PNG of no height': () => Promise.resolve(pngOf(1, 0)),
+  'a PNG of 3 bits': () => Promise.resolve(pngOf(1, 1, 3)),
+  'a PNG of type 5': () => Promise.resolve(pngOf(1, 1, 8, 5)),
+  'a PNG without pixels': async () => (await FILES['png of 8 bits']()).subarray(0, PNG_HEAD),
+  'a PNG that ends without pixels': async () =>
+    Buffer.concat([(await FILES['png of 8 bits']()).subarray(0, PNG_HEAD), chunk('IEND', new Uint8Array(0))]),
+  'a PNG with another chunk first': async () =>
+    withChunk(await FILES['png of 8 bits'](), 'IHDR', app1).fill('J', 12, 13),
+  'a JPEG of no height': async () => {
+    const file = Buffer.from(await FILES['jpeg']());
+    return file.fill(0, file.indexOf(Buffer.from([0xff, 0xc0])) + 5, file.indexOf(Buffer.from([0xff, 0xc0])) + 7);
+  },
+  'a JPEG with two frames': async () => {
+    const file = await FILES['jpeg']();
+    return Buffer.concat([file.subarray(0, 2), frameOf(file), file.subarray(2)]);
+  },
+  'a JPEG of two components': async () => {
+    const file = Buffer.from(await FILES['jpeg']());
+    return file.fill(2, file.indexOf(Buffer.from([0xff, 0xc0])) + 9, file.indexOf(Buffer.from([0xff, 0xc0])) + 10);
+  },
+  'a JPEG that ends at once': () => Promise.resolve(Buffer.from([0xff, 0xd8, 0xff, 0xd9])),
+  'a JPEG with a segment of 1 byte': () => Promise.resolve(Buffer.from([0xff, 0xd8, 0xff, 0xe1, 0, 1, 0, 0])),
+  'a scan without a frame': () => Promise.resolve(Buffer.from([0xff, 0xd8, 0xff, 0xda, 0, 2])),
+  'a WebP of an unknown chunk': async () => Buffer.from(await FILES['lossy webp']()).fill('Y', 15, 16),
+  'a lossy WebP that is no key frame': async () => Buffer.from(await FILES['lossy webp']()).fill(1, 20, 21),
+  'a lossy WebP without its start code': async () => Buffer.from(await FILES['lossy webp']()).fill(0, 23, 24),
+  'a lossless WebP without its signature': async () => Buffer.from(await FILES['lossless webp']()).fill(0, 20, 21),
+};
+
+test.each(Object.keys(STRANGE))('%s is a DataError', async (name) => {
+  const bytes = await STRANGE[name]();
+  expect(() => imageInfo(bytes, 'a.png')).toThrow(DataError);
+  expect(() => imageInfo(bytes, 'a.png')).toThrow(/^a\.png: expected .+, got .+/);
+});
+
+/** Where what is looked at ends: from there on, a decoder knows. */
+const looksUntil = (file: Buffer, name: string): number => {
+  if (name.includes('webp')) return file.length;
+  return name.includes('png') ? file.indexOf('IDAT') + 4 : file.indexOf(Buffer.from([0xff, 0xda])) + 2;
+};
+
+test.each(Object.keys(FILES))('a %s cut off anywhere in its head is a DataError', async (name) => {
+  const file = await FILES[name]();
+  const head = looksUntil(file, name);
+  expect(imageInfo(file.subarray(0, head))).toEqual(imageInfo(file));
+  for (let length = 0; length < head; length++) {
+    expect(() => imageInfo(file.subarray(0, length))).toThrow(DataError);
+  }
+});
+
+test('what is no array of bytes is a ParamError', () => {
+  expect(() => imageInfo('a.png' as unknown as Uint8Array)).toThrow(ParamError);
+  expect(() => imageInfo(new Float32Array(3) as unknown as Uint8Array)).toThrow(ParamError);
+});
+
+test('the format alone, of bytes that are a part of a larger array', async () => {
+  const file = await FILES['lossy webp']();
+  const shifted = new Uint8Array(file.length + 5);
+  shifted.set(file, 5);
+  expect(imageFormat(shifted.subarray(5))).toBe('webp');
+  expect(imageInfo(shifted.subarray(5))).toEqual(webp);
+  expect(imageFormat(shifted)).toBeNull();
+  expect(imageFormat(file.subarray(0, 11))).toBeNull();
+});
+
+describe('hostile bytes', () => {
+  /** What it came to: an info that makes sense, or a DataError. Anything else fails here. */
+  const judge = (bytes: Uint8Array): 'info' | 'error' => {
+    try {
+      const { width, height, orientation, bitDepth } = imageInfo(bytes);
+      expect([width, height, bitDepth].every((n) => Number.isSafeInteger(n) && n >= 0)).toBe(true);
+      expect(orientation >= 1 && orientation <= 8).toBe(true);
+      return 'info';
+    } catch (error) {
+      if (!(error instanceof DataError)) throw error;
+      return 'error';
+    }
+  };
+
+  test('behind the first bytes of a format', () => {
+    const random = uniform(1);
+    const heads = ['\x89PNG\r\n\x1a\n', '\xff\xd8\xff', 'RIFF\0\0\0\0WEBPVP8X', ''].map((h) =>
+      Buffer.from(h, 'latin1'),
+    );
+    for (let i = 0; i < 8000; i++) {
+      const noise = Buffer.from(Array.from({ length: i % 97 }, () => Math.floor(random() * 256)));
+      judge(Buffer.concat([heads[i % heads.length], noise]));
+    }
+  });
+
+  test.each(Object.keys(FILES))('a %s with bytes changed', async (name) => {
+    const random = uniform(2);
+    const file = await FILES[name]();
+    const head = Math.min(file.length, looksUntil(file, name) + 8);
+    const came = { info: 0, error: 0 };
+    for (let i = 0; i < 1500; i++) {
+      const mutant = Buffer.from(file.subarray(0, name.includes('webp') ? file.length : head));
+      for (let n = 0; n <= i % 4; n++) {
+        // Zeros, ones and 0xff are what lengths and markers break at.
+        const value = [0, 1, 0xff, Math.floor(random() * 256)][Math.floor(random() * 4)];
+        mutant[Math.floor(random() * mutant.length)] = value;
+      }
+      came[judge(mutant)]++;
+    }
+    // Neither is all that ever comes.
+    expect(came.info).toBeGreaterThan(0);
+    expect(came.error).toBeGreaterThan(0);
+  });
+});

@@ -177,8 +177,7 @@ async function run(options: TrainCommandOptions): Promise<void> {
     }
   } catch (error) {
     shown.stop();
-    if (error instanceof TrainingError)
-      note(`the last good checkpoints and ${options.output}/best.safetensors are kept`);
+    if (error instanceof TrainingError) note(`kept   ${await folder.kept()}`);
     throw error;
   } finally {
     unwatch();
@@ -193,24 +192,26 @@ async function follow(
   { stopped, file, every }: { stopped: () => Stop | null; file: Readonly<Record<string, unknown>>; every: number },
 ): Promise<Trained | null> {
   let [saved, drawn] = [performance.now(), -Infinity];
-  for (;;) {
-    const next = await steps.next();
-    if (next.done === true) return next.value;
-    shown.record(next.value);
-    await keep(folder, next.value);
-    const ends = next.value.kind === 'epoch';
-    if (ends || stopped() !== null || performance.now() - saved > 1000 * every) {
-      await folder.save(await next.value.checkpoint());
-      saved = performance.now();
+  try {
+    for (;;) {
+      const next = await steps.next();
+      if (next.done === true) return next.value;
+      shown.record(next.value);
+      await keep(folder, next.value);
+      const ends = next.value.kind === 'epoch';
+      if (ends || stopped() !== null || performance.now() - saved > 1000 * every) {
+        await folder.save(await next.value.checkpoint());
+        saved = performance.now();
+      }
+      if (ends && performance.now() - drawn > DRAW_EVERY) {
+        await folder.draw(file);
+        drawn = performance.now();
+      }
+      if (stopped() !== null) return null;
     }
-    if (ends && performance.now() - drawn > DRAW_EVERY) {
-      await folder.draw(file);
-      drawn = performance.now();
-    }
-    if (stopped() !== null) {
-      await steps.return(undefined as never);
-      return null;
-    }
+  } finally {
+    // Also where something could not be kept: threads end with the run.
+    await steps.return(undefined as never);
   }
 }
 

@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readFile, stat } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ParamError, type WeightsError } from '../core/errors.js';
 import { atomicWrite } from '../io/atomicWrite.js';
@@ -80,6 +80,12 @@ export class RunFolder {
     const path = join(this.path, `${name}.safetensors`);
     await writeWeights(path, state, config, { dtype: 'float32' });
     return path;
+  }
+
+  /** What of the run can be used, in words. */
+  async kept(): Promise<string> {
+    const names = (await readdir(this.path)).filter((name) => name.endsWith('.safetensors')).sort();
+    return names.length === 0 ? `no weights in ${this.path}` : `${names.join(', ')} in ${this.path}`;
   }
 
   /** Draws the curves anew. */

@@ -33,30 +33,34 @@ const RECORDS_PER_EPOCH = 20;
 /** Milliseconds between two drawings of the curves, where epochs are short. */
 const DRAW_EVERY = 5000;
 /** The status of a process that ended at a signal, as shells have it. */
-const STATUS = { SIGINT: 130, SIGTERM: 143 } as const;
+const STATUS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 type Stop = keyof typeof STATUS;
+const STOPS = Object.keys(STATUS) as Stop[];
 
 const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
 
-/** Remembers the first Ctrl-C or SIGTERM; the second does what it always does. */
+/** Remembers the first Ctrl-C, SIGTERM or terminal that is closed; the second does what it always does. */
 function stopWatch(): { readonly stopped: () => Stop | null; readonly unwatch: () => void } {
   let stopped: Stop | null = null;
-  const stop = (signal: NodeJS.Signals): void => {
+  const stop = (signal: Stop): void => {
     // A listener stays until the run has saved: without one, a file that is being written would be given up.
     if (stopped === null) {
-      stopped = signal === 'SIGTERM' ? signal : 'SIGINT';
+      stopped = signal;
       return;
     }
     unwatch();
     process.kill(process.pid, signal);
   };
   const unwatch = (): void => {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
+    for (const signal of STOPS) process.off(signal, stop as NodeJS.SignalsListener);
   };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  for (const signal of STOPS) process.on(signal, stop as NodeJS.SignalsListener);
   return { stopped: () => stopped, unwatch };
+}
+
+/** Node restores its terminal when it exits, and aborts where that is gone; the signal itself has the same status. */
+function leaveTerminal(): void {
+  if ([process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY)) process.kill(process.pid, 'SIGHUP');
 }
 
 interface Show {
@@ -182,6 +186,7 @@ async function run(options: TrainCommandOptions): Promise<void> {
   } finally {
     unwatch();
   }
+  if (stopped() === 'SIGHUP') leaveTerminal();
 }
 
 /** Shows and keeps what a run says, to its end or to a signal: then null. */

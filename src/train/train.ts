@@ -13,7 +13,7 @@ import type { Best, Checkpoint } from './checkpoint.js';
 import { allFinite, refuseLoss, requireFinite } from './finite.js';
 import { checkRecipe, resolveRecipe, type Recipe } from './recipe.js';
 import { lambdaAt, learningRateAt } from './schedule.js';
-import { NOTHING, scoresOf, tally, type Scores, type Tally } from './scores.js';
+import { meanCrossEntropy, NOTHING, scoresOf, tally, type Scores, type Tally } from './scores.js';
 import { oracleTrainer, type Snapshot, type Trainer, type TrainerOptions } from './trainer.js';
 
 /** Opens what makes the steps, for the network as it is then: a run that fuses on the way opens a second. */
@@ -144,14 +144,14 @@ class Run {
     const { epochs, batchSize, seed, smoothing, mixup, cutmix, augment } = this.#recipe;
     const { workers = 0, resume } = this.#options;
     const { mean, std, input_size } = this.#config;
-    const shared = { mean, std, inputSize: input_size, smoothing, seed, workers };
+    const shared = { mean, std, inputSize: input_size, seed, workers };
     const closing: (() => void | Promise<void>)[] = [];
     try {
       let trainer = await this.#open(resume === undefined ? {} : { resume: resume.snapshot });
       closing.push(() => {
         trainer.dispose();
       });
-      const loader = await openLoader(this.#data.train, { ...shared, batchSize, mixup, cutmix, augment });
+      const loader = await openLoader(this.#data.train, { ...shared, batchSize, smoothing, mixup, cutmix, augment });
       closing.push(() => loader.dispose());
       const heldOut =
         this.#data.validation === null
@@ -244,10 +244,12 @@ class Run {
     return this.#open({ state });
   }
 
+  /** By the plain cross-entropy, whatever loss it is trained on: what `eval` tells, and what runs compare by. */
   async #evaluate(trainer: Trainer, loader: Loader, lambda: number, useEma: boolean): Promise<Scores> {
     let sum = NOTHING;
     for await (const { x, targets, labels } of loader.epoch(0)) {
-      const { loss, logits } = await trainer.evaluate(x, targets, { lambda, useEma });
+      const { logits } = await trainer.evaluate(x, targets, { lambda, useEma });
+      const loss = meanCrossEntropy(logits, labels);
       if (!Number.isFinite(loss) || !allFinite(logits)) {
         const where = `the ${useEma ? 'average' : 'network'} on held-out images, after ${this.#where}`;
         refuseLoss(where, Number.isFinite(loss) ? NaN : loss, trainer.firstNonFinite());

@@ -5,18 +5,20 @@ import { isStreamed } from '../data/dataset.js';
 import { findDefault } from '../data/find.js';
 import { loaderMemory } from '../data/loaderMemory.js';
 import { referenceBackend } from '../oracle/backend.js';
+import { checkOrigin, dataOrigin, type Origin } from '../train/origin.js';
 import { recipeToFile, resolveRecipe, type Recipe } from '../train/recipe.js';
 import { RunFolder } from '../train/runFolder.js';
 import { train, type OpenTrainer, type Progress, type Trained } from '../train/train.js';
 import { oracleTrainer, tfjsTrainer, wasmTrainer } from '../train/trainer.js';
 import { wasmBackend } from '../wasm/backend.js';
+import { buildOf } from '../wasm/build.js';
 import { threadCount } from '../wasm/team.js';
 import { planTraining } from '../wasm/training/layout.js';
 import { integer, number, size } from './arguments.js';
 import { engineOf, openTfjs, withBackend, type BackendOptions } from './backends.js';
 import { lineOf, percent, print } from './print.js';
 import { trainingDisplay } from './progressBar.js';
-import { openTrainingData, type TrainingDataOptions } from './trainingData.js';
+import { choiceOf, openTrainingData, type TrainingDataOptions } from './trainingData.js';
 import { planOf, withRecipe, type RecipeFlags } from './trainOptions.js';
 
 interface TrainCommandOptions extends BackendOptions, RecipeFlags, TrainingDataOptions {
@@ -113,12 +115,20 @@ function plannedMemory(
   return planTraining(config, batchSize, { threads: threadCount(options.threads), loss, ema: ema > 0 }).arena.end;
 }
 
-async function openerOf({ backend, build, threads }: TrainCommandOptions): Promise<OpenTrainer> {
-  if (backend === referenceBackend.name) return oracleTrainer;
+/** What makes the steps, and how it is called where its bits are spoken of. */
+async function openerOf({
+  backend,
+  build,
+  threads,
+}: TrainCommandOptions): Promise<{ readonly openTrainer: OpenTrainer; readonly name: string }> {
+  if (backend === referenceBackend.name) return { openTrainer: oracleTrainer, name: backend };
   const engine = engineOf(backend);
-  if (engine === null) return (config, trainer) => wasmTrainer(config, { ...trainer, build, threads });
+  if (engine === null) {
+    const name = `${backend} ${buildOf(build)}`;
+    return { openTrainer: (config, trainer) => wasmTrainer(config, { ...trainer, build, threads }), name };
+  }
   const tfjs = await openTfjs(engine, { training: true });
-  return (config, trainer) => tfjsTrainer(tfjs, config, trainer);
+  return { openTrainer: (config, trainer) => tfjsTrainer(tfjs, config, trainer), name: tfjs.name };
 }
 
 async function run(options: TrainCommandOptions): Promise<void> {
@@ -135,7 +145,7 @@ async function run(options: TrainCommandOptions): Promise<void> {
     },
   });
   // Before anything is read: a backend that is missing is soon told.
-  const openTrainer = await openerOf(options);
+  const { openTrainer, name: backend } = await openerOf(options);
   const spec = options.data ?? (await findDefault()) ?? 'shapes';
   const data = await openTrainingData(spec, options, { inputSize: input_size, seed: recipe.seed, note });
   const { train: trained, validation: heldOut } = data;
@@ -160,12 +170,15 @@ async function run(options: TrainCommandOptions): Promise<void> {
   if (resumed !== null) note(`resume after ${resumed.globalStep} steps, in epoch ${resumed.epoch + 1}`);
   else if (options.resume) note('resume: no checkpoint yet, so from the beginning');
 
+  const origin: Origin = { backend, data: await dataOrigin(data, choiceOf(spec, options)) };
+  // Of another seed, data may be others; it is named by the check that follows.
+  if (resumed?.recipe.seed === recipe.seed) checkOrigin(resumed.origin ?? null, origin);
   const steps = train(data, config, recipe, {
     openTrainer,
     workers: options.workers,
     ...(resumed === null ? {} : { resume: resumed }),
   });
-  await folder.begin(file);
+  await folder.begin(file, origin);
   const shown = display(options.json ?? false, recipe.epochs, Math.floor(trained.n / recipe.batchSize));
   const { stopped, unwatch } = stopWatch();
   try {

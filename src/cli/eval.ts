@@ -10,7 +10,7 @@ import { atomicWrite, requireWritable } from '../io/atomicWrite.js';
 import { loadModel } from '../model/loadModel.js';
 import type { Model } from '../model/model.js';
 import { confusionCsv, confusionOf, confusionTable, mistakes, type Confusion } from '../report/confusion.js';
-import { rankOf } from '../train/scores.js';
+import { crossEntropy, rankOf } from '../train/scores.js';
 import { integer, number } from './arguments.js';
 import { backendOf, withBackend, type BackendOptions } from './backends.js';
 import { countDisplay, type Count } from './countBar.js';
@@ -50,12 +50,6 @@ const counted = (what: string, json: true | undefined): Count =>
       if (!json) print(text);
     },
   });
-
-/** −log softmax, by the largest logit, so that nothing overflows. */
-function crossEntropy(row: readonly number[], label: number): number {
-  const largest = Math.max(...row);
-  return Math.log(row.reduce((sum, v) => sum + Math.exp(v - largest), 0)) + largest - row[label];
-}
 
 async function answer(model: Model, set: DataSet, { batchSize, top, json }: EvalOptions): Promise<Answers> {
   const { mean, std, num_classes } = model.config;

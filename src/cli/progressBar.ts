@@ -151,12 +151,12 @@ export function trainingDisplay({ epochs, steps, stream = process.stdout }: Trai
         bar.update(record.step, { record });
       }
     },
-    epoch({ epoch, train, validation, ema, seconds, images_per_second, fused }) {
+    epoch({ epoch, train, validation, ema, seconds, images_per_second, idle, fused }) {
       const parts = [
         `${bold(`epoch ${epoch}/${epochs}`, coloured)}  ${scoresOf('train', train)}`,
         ...(validation === undefined ? [] : [scoresOf(fused ? 'validation (fused)' : 'validation', validation)]),
         ...(ema === undefined ? [] : [scoresOf('averaged', ema)]),
-        `${duration(seconds)}, ${brief(images_per_second)} images/s`,
+        `${duration(seconds)}, ${brief(images_per_second)} images/s, idle ${percent(idle)}`,
       ];
       between(parts.join('  |  '));
     },

@@ -5,18 +5,20 @@ import { isStreamed } from '../data/dataset.js';
 import { findDefault } from '../data/find.js';
 import { loaderMemory } from '../data/loaderMemory.js';
 import { referenceBackend } from '../oracle/backend.js';
+import { checkOrigin, dataOrigin, type Origin } from '../train/origin.js';
 import { recipeToFile, resolveRecipe, type Recipe } from '../train/recipe.js';
 import { RunFolder } from '../train/runFolder.js';
 import { train, type OpenTrainer, type Progress, type Trained } from '../train/train.js';
 import { oracleTrainer, tfjsTrainer, wasmTrainer } from '../train/trainer.js';
 import { wasmBackend } from '../wasm/backend.js';
+import { buildOf } from '../wasm/build.js';
 import { threadCount } from '../wasm/team.js';
 import { planTraining } from '../wasm/training/layout.js';
 import { integer, number, size } from './arguments.js';
 import { engineOf, openTfjs, withBackend, type BackendOptions } from './backends.js';
 import { lineOf, percent, print } from './print.js';
 import { trainingDisplay } from './progressBar.js';
-import { openTrainingData, type TrainingDataOptions } from './trainingData.js';
+import { choiceOf, openTrainingData, type TrainingDataOptions } from './trainingData.js';
 import { planOf, withRecipe, type RecipeFlags } from './trainOptions.js';
 
 interface TrainCommandOptions extends BackendOptions, RecipeFlags, TrainingDataOptions {
@@ -33,30 +35,34 @@ const RECORDS_PER_EPOCH = 20;
 /** Milliseconds between two drawings of the curves, where epochs are short. */
 const DRAW_EVERY = 5000;
 /** The status of a process that ended at a signal, as shells have it. */
-const STATUS = { SIGINT: 130, SIGTERM: 143 } as const;
+const STATUS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
 type Stop = keyof typeof STATUS;
+const STOPS = Object.keys(STATUS) as Stop[];
 
 const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
 
-/** Remembers the first Ctrl-C or SIGTERM; the second does what it always does. */
+/** Remembers the first Ctrl-C, SIGTERM or terminal that is closed; the second does what it always does. */
 function stopWatch(): { readonly stopped: () => Stop | null; readonly unwatch: () => void } {
   let stopped: Stop | null = null;
-  const stop = (signal: NodeJS.Signals): void => {
+  const stop = (signal: Stop): void => {
     // A listener stays until the run has saved: without one, a file that is being written would be given up.
     if (stopped === null) {
-      stopped = signal === 'SIGTERM' ? signal : 'SIGINT';
+      stopped = signal;
       return;
     }
     unwatch();
     process.kill(process.pid, signal);
   };
   const unwatch = (): void => {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
+    for (const signal of STOPS) process.off(signal, stop as NodeJS.SignalsListener);
   };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
+  for (const signal of STOPS) process.on(signal, stop as NodeJS.SignalsListener);
   return { stopped: () => stopped, unwatch };
+}
+
+/** Node restores its terminal when it exits, and aborts where that is gone; the signal itself has the same status. */
+function leaveTerminal(): void {
+  if ([process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY)) process.kill(process.pid, 'SIGHUP');
 }
 
 interface Show {
@@ -109,12 +115,20 @@ function plannedMemory(
   return planTraining(config, batchSize, { threads: threadCount(options.threads), loss, ema: ema > 0 }).arena.end;
 }
 
-async function openerOf({ backend, build, threads }: TrainCommandOptions): Promise<OpenTrainer> {
-  if (backend === referenceBackend.name) return oracleTrainer;
+/** What makes the steps, and how it is called where its bits are spoken of. */
+async function openerOf({
+  backend,
+  build,
+  threads,
+}: TrainCommandOptions): Promise<{ readonly openTrainer: OpenTrainer; readonly name: string }> {
+  if (backend === referenceBackend.name) return { openTrainer: oracleTrainer, name: backend };
   const engine = engineOf(backend);
-  if (engine === null) return (config, trainer) => wasmTrainer(config, { ...trainer, build, threads });
+  if (engine === null) {
+    const name = `${backend} ${buildOf(build)}`;
+    return { openTrainer: (config, trainer) => wasmTrainer(config, { ...trainer, build, threads }), name };
+  }
   const tfjs = await openTfjs(engine, { training: true });
-  return (config, trainer) => tfjsTrainer(tfjs, config, trainer);
+  return { openTrainer: (config, trainer) => tfjsTrainer(tfjs, config, trainer), name: tfjs.name };
 }
 
 async function run(options: TrainCommandOptions): Promise<void> {
@@ -131,7 +145,7 @@ async function run(options: TrainCommandOptions): Promise<void> {
     },
   });
   // Before anything is read: a backend that is missing is soon told.
-  const openTrainer = await openerOf(options);
+  const { openTrainer, name: backend } = await openerOf(options);
   const spec = options.data ?? (await findDefault()) ?? 'shapes';
   const data = await openTrainingData(spec, options, { inputSize: input_size, seed: recipe.seed, note });
   const { train: trained, validation: heldOut } = data;
@@ -156,12 +170,15 @@ async function run(options: TrainCommandOptions): Promise<void> {
   if (resumed !== null) note(`resume after ${resumed.globalStep} steps, in epoch ${resumed.epoch + 1}`);
   else if (options.resume) note('resume: no checkpoint yet, so from the beginning');
 
+  const origin: Origin = { backend, data: await dataOrigin(data, choiceOf(spec, options)) };
+  // Of another seed, data may be others; it is named by the check that follows.
+  if (resumed?.recipe.seed === recipe.seed) checkOrigin(resumed.origin ?? null, origin);
   const steps = train(data, config, recipe, {
     openTrainer,
     workers: options.workers,
     ...(resumed === null ? {} : { resume: resumed }),
   });
-  await folder.begin(file);
+  await folder.begin(file, origin);
   const shown = display(options.json ?? false, recipe.epochs, Math.floor(trained.n / recipe.batchSize));
   const { stopped, unwatch } = stopWatch();
   try {
@@ -177,12 +194,12 @@ async function run(options: TrainCommandOptions): Promise<void> {
     }
   } catch (error) {
     shown.stop();
-    if (error instanceof TrainingError)
-      note(`the last good checkpoints and ${options.output}/best.safetensors are kept`);
+    if (error instanceof TrainingError) note(`kept   ${await folder.kept()}`);
     throw error;
   } finally {
     unwatch();
   }
+  if (stopped() === 'SIGHUP') leaveTerminal();
 }
 
 /** Shows and keeps what a run says, to its end or to a signal: then null. */
@@ -193,24 +210,26 @@ async function follow(
   { stopped, file, every }: { stopped: () => Stop | null; file: Readonly<Record<string, unknown>>; every: number },
 ): Promise<Trained | null> {
   let [saved, drawn] = [performance.now(), -Infinity];
-  for (;;) {
-    const next = await steps.next();
-    if (next.done === true) return next.value;
-    shown.record(next.value);
-    await keep(folder, next.value);
-    const ends = next.value.kind === 'epoch';
-    if (ends || stopped() !== null || performance.now() - saved > 1000 * every) {
-      await folder.save(await next.value.checkpoint());
-      saved = performance.now();
+  try {
+    for (;;) {
+      const next = await steps.next();
+      if (next.done === true) return next.value;
+      shown.record(next.value);
+      await keep(folder, next.value);
+      const ends = next.value.kind === 'epoch';
+      if (ends || stopped() !== null || performance.now() - saved > 1000 * every) {
+        await folder.save(await next.value.checkpoint());
+        saved = performance.now();
+      }
+      if (ends && performance.now() - drawn > DRAW_EVERY) {
+        await folder.draw(file);
+        drawn = performance.now();
+      }
+      if (stopped() !== null) return null;
     }
-    if (ends && performance.now() - drawn > DRAW_EVERY) {
-      await folder.draw(file);
-      drawn = performance.now();
-    }
-    if (stopped() !== null) {
-      await steps.return(undefined as never);
-      return null;
-    }
+  } finally {
+    // Also where something could not be kept: threads end with the run.
+    await steps.return(undefined as never);
   }
 }
 

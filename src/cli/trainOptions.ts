@@ -65,7 +65,8 @@ async function readPlan(path: string): Promise<Record<string, unknown>> {
     throw new ParamError({ op: path, expected: 'a JSON object', got: text.slice(0, 40) });
   }
   const known = ['preset', ...FILE_KEYS.keys(), ...NETWORK_KEYS];
-  const unknown = Object.keys(plan).find((key) => !known.includes(key));
+  // What a run writes beside its recipe says what it met, and is no wish.
+  const unknown = Object.keys(plan).find((key) => key !== 'run' && !known.includes(key));
   if (unknown !== undefined) {
     throw new ParamError({ op: `${path}: ${unknown}`, expected: `one of ${known.join(', ')}`, got: 'an unknown key' });
   }

@@ -3,6 +3,7 @@ import { imbalance } from '../data/classes.js';
 import type { DataSet, FolderSplit } from '../data/dataset.js';
 import type { Cache } from '../data/imageFolder.js';
 import { openDataset } from '../data/open.js';
+import type { Choice } from '../train/origin.js';
 import type { TrainingData } from '../train/train.js';
 import { countDisplay } from './countBar.js';
 import { percent } from './print.js';
@@ -20,6 +21,14 @@ export interface TrainingDataOptions {
 const VAL_SPLIT = 0.1;
 /** Classes further apart than this are worth a word. */
 const UNBALANCED = 2;
+
+/** What a user said of the data. */
+export const choiceOf = (spec: string, { limit, valLimit, valSplit }: TrainingDataOptions): Choice => ({
+  spec,
+  limit: limit ?? null,
+  val_limit: valLimit ?? null,
+  val_split: valSplit ?? null,
+});
 
 /** Opens what is trained on and what is held out, and shows how far it is. */
 export async function openTrainingData(

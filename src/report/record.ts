@@ -34,7 +34,9 @@ export interface EpochRecord {
   readonly global_step: number;
   readonly lambda: number;
   readonly lr: number;
+  /** The loss that is made small: of smoothed and mixed targets, where the recipe smooths and mixes. */
   readonly train: Scores;
+  /** The loss is the plain cross-entropy, as `eval` has it. */
   readonly validation?: Scores;
   /** Of the averaged weights, on the validation set. */
   readonly ema?: Scores;

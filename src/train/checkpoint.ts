@@ -11,6 +11,7 @@ import type { StateDict, Tensor } from '../core/tensor.js';
 import { atomicWrite } from '../io/atomicWrite.js';
 import { readBytes } from '../io/readFile.js';
 import { decodeSafetensors, encodeSafetensors } from '../io/safetensors.js';
+import type { Origin } from './origin.js';
 import { resolveRecipe, type Recipe } from './recipe.js';
 import type { Tally } from './scores.js';
 import type { Snapshot } from './trainer.js';
@@ -38,13 +39,17 @@ export interface Checkpoint {
   /** The best whose λ was 1: the only ones that can be fused. */
   readonly bestFusable: Best | null;
   readonly snapshot: Snapshot;
+  /** Of a run in a folder; those of version 1 have none. */
+  readonly origin?: Origin;
 }
 
 /** Checkpoints that are kept: the last, and the one before in case that is damaged. */
 const KEPT = 2;
 const NAME = /^checkpoint-(\d{8})\.safetensors$/;
 const KEY = 'vanillanet.training';
-const VERSION = 1;
+const VERSION = 2;
+/** 1 does not say what it was trained on. */
+const READ = [1, VERSION];
 type Part = 'model' | 'optimizer' | 'ema';
 
 const nameOf = (globalStep: number): string => `checkpoint-${`${globalStep}`.padStart(8, '0')}.safetensors`;
@@ -99,8 +104,9 @@ function describe(text: string | undefined, path: string): Description {
     throw new WeightsError({ op: path, expected: 'a checkpoint of a training', got: 'other weights' });
   }
   const described = JSON.parse(text) as Description;
-  if (described.version !== VERSION) {
-    throw new WeightsError({ op: path, expected: `a checkpoint of version ${VERSION}`, got: `${described.version}` });
+  if (!READ.includes(described.version)) {
+    const expected = `a checkpoint of version ${READ.join(' or ')}`;
+    throw new WeightsError({ op: path, expected, got: `${described.version}` });
   }
   return described;
 }

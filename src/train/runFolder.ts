@@ -1,4 +1,4 @@
-import { appendFile, mkdir, readFile, stat } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ParamError, type WeightsError } from '../core/errors.js';
 import { atomicWrite } from '../io/atomicWrite.js';
@@ -6,6 +6,7 @@ import { reasonOf } from '../io/reason.js';
 import { writeWeights } from '../io/weightsFile.js';
 import { readMetrics, type MetricsRecord } from '../report/record.js';
 import { checkpointsIn, lastCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.js';
+import type { Origin } from './origin.js';
 import type { Weights } from './train.js';
 
 const METRICS = 'metrics.jsonl';
@@ -13,7 +14,7 @@ const METRICS = 'metrics.jsonl';
 /**
  * What a run leaves behind, in a folder of its own:
  *
- *     config.json                   recipe and network, as `--config` takes them
+ *     config.json                   recipe and network, as `--config` takes them; under `run` what they met: data, backend
  *     metrics.jsonl                 a line for every epoch, and some for its steps
  *     curves.svg, curves.html       redrawn after every epoch
  *     checkpoint-<step>.safetensors the last two
@@ -22,9 +23,12 @@ const METRICS = 'metrics.jsonl';
  *     last.safetensors              the end
  */
 export class RunFolder {
+  #origin: Origin | null = null;
+
   private constructor(
     readonly path: string,
     readonly resumed: Checkpoint | null,
+    private readonly resume: boolean,
   ) {}
 
   /**
@@ -45,20 +49,26 @@ export class RunFolder {
     if (!resume && (before.length > 0 || (await stat(join(path, METRICS)).catch(() => null)) !== null)) {
       throw new ParamError({ op: path, expected: 'a folder without a run', got: 'one with: --resume goes on with it' });
     }
-    if (!resume) return new RunFolder(path, null);
+    if (!resume) return new RunFolder(path, null, false);
     const resumed = await lastCheckpoint(path, onDamage);
     if (there === null) throw new ParamError({ op: path, expected: 'a run to go on with', got: 'no folder' });
-    const folder = new RunFolder(path, resumed);
-    await folder.#forgetAfter(resumed?.globalStep ?? 0, resumed?.epoch ?? 0);
-    return folder;
+    return new RunFolder(path, resumed, true);
   }
 
-  /** Makes the folder, now that the run begins, and says what it is. @throws ParamError where that cannot be */
-  async begin(description: Readonly<Record<string, unknown>>): Promise<void> {
+  /**
+   * Makes the folder, now that the run begins, and says what it is.
+   *
+   * @param origin which its checkpoints have, too
+   * @throws ParamError where the folder cannot be made
+   */
+  async begin(description: Readonly<Record<string, unknown>>, origin: Origin): Promise<void> {
+    this.#origin = origin;
     await mkdir(this.path, { recursive: true }).catch((cause: unknown) => {
       throw new ParamError({ op: this.path, expected: 'a folder for the run', got: reasonOf(cause) }, { cause });
     });
-    await atomicWrite(join(this.path, 'config.json'), `${JSON.stringify(description, null, 2)}\n`);
+    // Not before: a resume that is refused changes nothing.
+    if (this.resume) await this.#forgetAfter(this.resumed?.globalStep ?? 0, this.resumed?.epoch ?? 0);
+    await atomicWrite(join(this.path, 'config.json'), `${JSON.stringify({ ...description, run: origin }, null, 2)}\n`);
   }
 
   /** @throws ParamError where the disk is full, or the folder gone */
@@ -72,7 +82,7 @@ export class RunFolder {
   }
 
   async save(checkpoint: Checkpoint): Promise<void> {
-    await writeCheckpoint(this.path, checkpoint);
+    await writeCheckpoint(this.path, this.#origin === null ? checkpoint : { ...checkpoint, origin: this.#origin });
   }
 
   /** @returns where they are */
@@ -80,6 +90,12 @@ export class RunFolder {
     const path = join(this.path, `${name}.safetensors`);
     await writeWeights(path, state, config, { dtype: 'float32' });
     return path;
+  }
+
+  /** What of the run can be used, in words. */
+  async kept(): Promise<string> {
+    const names = (await readdir(this.path)).filter((name) => name.endsWith('.safetensors')).sort();
+    return names.length === 0 ? `no weights in ${this.path}` : `${names.join(', ')} in ${this.path}`;
   }
 
   /** Draws the curves anew. */

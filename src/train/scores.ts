@@ -1,3 +1,4 @@
+import { exp, log } from '../core/elementary.js';
 import type { FloatArray } from '../core/tensor.js';
 
 /** Weighted by samples: a mean over images, whatever the batches were. */
@@ -28,6 +29,27 @@ export function rankOf(logits: ArrayLike<number>, target: number): number {
     if (logits[c] > own || (c < target && logits[c] === own)) before++;
   }
   return before;
+}
+
+/**
+ * −log softmax of the target, by the largest logit, so that nothing overflows: the plain cross-entropy in nats, by
+ * which networks are judged whatever they were trained on. The same bits on every engine.
+ */
+export function crossEntropy(logits: ArrayLike<number>, target: number): number {
+  let largest = -Infinity;
+  for (let c = 0; c < logits.length; c++) largest = Math.max(largest, logits[c]);
+  let sum = 0;
+  for (let c = 0; c < logits.length; c++) sum += exp(logits[c] - largest);
+  return log(sum) + largest - logits[target];
+}
+
+/** Of n images, averaged. @param logits [n, classes] */
+export function meanCrossEntropy(logits: FloatArray, labels: ArrayLike<number>): number {
+  const n = labels.length;
+  const classes = logits.length / n;
+  let sum = 0;
+  for (let i = 0; i < n; i++) sum += crossEntropy(logits.subarray(i * classes, (i + 1) * classes), labels[i]);
+  return sum / n;
 }
 
 /**

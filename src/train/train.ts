@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { ModelConfig } from '../core/config.js';
-import { ParamError, TrainingError } from '../core/errors.js';
+import { ParamError } from '../core/errors.js';
 import type { OptimiserStep } from '../core/optimiser.js';
 import { mapSizes } from '../core/shapes.js';
 import type { StateDict } from '../core/tensor.js';
@@ -10,10 +10,11 @@ import { openLoader, type Loader } from '../data/loader.js';
 import { fuseState } from '../oracle/fuse.js';
 import type { EpochRecord, StepRecord } from '../report/record.js';
 import type { Best, Checkpoint } from './checkpoint.js';
+import { allFinite, refuseLoss, requireFinite } from './finite.js';
 import { checkRecipe, resolveRecipe, type Recipe } from './recipe.js';
 import { lambdaAt, learningRateAt } from './schedule.js';
-import { NOTHING, scoresOf, tally, type Scores, type Tally } from './scores.js';
-import { oracleTrainer, type Trainer, type TrainerOptions } from './trainer.js';
+import { meanCrossEntropy, NOTHING, scoresOf, tally, type Scores, type Tally } from './scores.js';
+import { oracleTrainer, type Snapshot, type Trainer, type TrainerOptions } from './trainer.js';
 
 /** Opens what makes the steps, for the network as it is then: a run that fuses on the way opens a second. */
 export type OpenTrainer = (
@@ -85,7 +86,8 @@ function checkResume({ config, recipe, images }: Checkpoint, now: ModelConfig, w
  * (weights, shuffles, augmentation, dropout) comes from the seed, so that on the plain
  * build the same seed makes the same weights.
  *
- * @throws ParamError, ShapeError before anything is computed; TrainingError where the loss is no number
+ * @throws ParamError, ShapeError before anything is computed; TrainingError where a loss or a weight is no number,
+ * before anybody is given the weights
  */
 export function train(
   data: TrainingData,
@@ -123,6 +125,8 @@ class Run {
   #tally: Tally;
   #best: Best | null;
   #bestFusable: Best | null;
+  /** The last step that was made, for errors. */
+  #where = 'before the first step';
 
   constructor(data: TrainingData, config: ModelConfig, recipe: Recipe, options: RunOptions) {
     const { resume } = options;
@@ -140,14 +144,14 @@ class Run {
     const { epochs, batchSize, seed, smoothing, mixup, cutmix, augment } = this.#recipe;
     const { workers = 0, resume } = this.#options;
     const { mean, std, input_size } = this.#config;
-    const shared = { mean, std, inputSize: input_size, smoothing, seed, workers };
+    const shared = { mean, std, inputSize: input_size, seed, workers };
     const closing: (() => void | Promise<void>)[] = [];
     try {
       let trainer = await this.#open(resume === undefined ? {} : { resume: resume.snapshot });
       closing.push(() => {
         trainer.dispose();
       });
-      const loader = await openLoader(this.#data.train, { ...shared, batchSize, mixup, cutmix, augment });
+      const loader = await openLoader(this.#data.train, { ...shared, batchSize, smoothing, mixup, cutmix, augment });
       closing.push(() => loader.dispose());
       const heldOut =
         this.#data.validation === null
@@ -183,7 +187,8 @@ class Run {
           });
           step++;
           this.#globalStep++;
-          if (!Number.isFinite(loss)) this.#refuseLoss(loss, epoch, step, trainer);
+          this.#where = `epoch ${epoch + 1}, step ${step}`;
+          if (!Number.isFinite(loss)) refuseLoss(this.#where, loss, trainer.firstNonFinite());
           this.#tally = tally(this.#tally, loss, logits, labels);
           const { top5: _, ...soFar } = scoresOf(this.#tally);
           const at = { epoch: epoch + 1, lambda, lr, global_step: this.#globalStep };
@@ -196,6 +201,8 @@ class Run {
           await setImmediate();
         }
         const seconds = (performance.now() - started) / 1000;
+        // The last step of an epoch has no loss after it.
+        requireFinite(this.#where, await trainer.state());
         const validation = heldOut === null ? undefined : await this.#evaluate(trainer, heldOut, lambda, false);
         const ema =
           heldOut === null || this.#recipe.ema === 0 ? undefined : await this.#evaluate(trainer, heldOut, lambda, true);
@@ -228,25 +235,25 @@ class Run {
 
   /** The shallow network in the deep one's place; its moments begin anew. */
   async #fused(trainer: Trainer): Promise<Trainer> {
-    const { state, config } = fuseState(await trainer.state(), { ...this.#config, lambda: 1 });
+    const { state, config } = fuseState(requireFinite(this.#where, await trainer.state()), {
+      ...this.#config,
+      lambda: 1,
+    });
     trainer.dispose();
     this.#config = config;
     return this.#open({ state });
   }
 
-  #refuseLoss(loss: number, epoch: number, step: number, trainer: Trainer): never {
-    const where = trainer.firstNonFinite();
-    throw new TrainingError({
-      op: `epoch ${epoch + 1}, step ${step}`,
-      expected: 'a loss that is a number',
-      got: where === null ? `${loss}` : `${loss}, first at ${where}; try a smaller learning rate or a longer warm-up`,
-    });
-  }
-
+  /** By the plain cross-entropy, whatever loss it is trained on: what `eval` tells, and what runs compare by. */
   async #evaluate(trainer: Trainer, loader: Loader, lambda: number, useEma: boolean): Promise<Scores> {
     let sum = NOTHING;
     for await (const { x, targets, labels } of loader.epoch(0)) {
-      const { loss, logits } = await trainer.evaluate(x, targets, { lambda, useEma });
+      const { logits } = await trainer.evaluate(x, targets, { lambda, useEma });
+      const loss = meanCrossEntropy(logits, labels);
+      if (!Number.isFinite(loss) || !allFinite(logits)) {
+        const where = `the ${useEma ? 'average' : 'network'} on held-out images, after ${this.#where}`;
+        refuseLoss(where, Number.isFinite(loss) ? NaN : loss, trainer.firstNonFinite());
+      }
       sum = tally(sum, loss, logits, labels);
     }
     return scoresOf(sum);
@@ -267,7 +274,8 @@ class Run {
 
   async #weights(trainer: Trainer, lambda: number, useEma = false): Promise<Weights> {
     const config = { ...this.#config, lambda };
-    return { state: await (useEma ? trainer.ema() : trainer.state()), config };
+    const state = await (useEma ? trainer.ema() : trainer.state());
+    return { state: requireFinite(this.#where, state), config };
   }
 
   #here(trainer: Trainer, lambda: number, epoch: number, step: number): Pick<Progress, 'checkpoint' | 'weights'> {
@@ -284,8 +292,15 @@ class Run {
         tally: this.#tally,
         best: this.#best,
         bestFusable: this.#bestFusable,
-        snapshot: await trainer.snapshot(),
+        snapshot: this.#whole(await trainer.snapshot()),
       }),
     };
+  }
+
+  /** One that a run can go on from. */
+  #whole(snapshot: Snapshot): Snapshot {
+    requireFinite(this.#where, snapshot.state);
+    if (snapshot.ema !== undefined) requireFinite(this.#where, snapshot.ema);
+    return snapshot;
   }
 }

@@ -87,7 +87,10 @@ export interface Trainer {
   /** The averaged state; a copy. @throws ParamError where none is kept */
   ema(): Soon<StateDict>;
   snapshot(): Soon<Snapshot>;
-  /** The first layer whose output, in the last step, has a value that is no number; null where none has. */
+  /**
+   * The first layer whose output, in the last step or evaluation, has a value that is no number; null where none
+   * has, or where it is not known: TensorFlow.js looks at steps only.
+   */
   firstNonFinite(): string | null;
   dispose(): void;
 }
@@ -134,12 +137,16 @@ export function oracleTrainer(config: ModelConfig, options: TrainerOptions): Tra
   const batch = (x: FloatArray, n: number): Tensor => tensor(x, [n, config.in_chans, ...config.input_size]);
   const shares = (targets: FloatArray): Tensor =>
     tensor(targets, [targets.length / config.num_classes, config.num_classes]);
+  // Nothing is kept but what it takes to make the last pass again, for the rare case that somebody asks.
+  let lastPass: (() => ReturnType<typeof forward>) | null = null;
   return {
     evaluationBatch: 100,
     step(x, targets, { lambda, optimiser, emaDecay }) {
       const q = shares(targets);
       const { kind: by, ...step } = resolveStep(optimiser);
-      const made = trainStep(network, training, batch(x, q.shape[0]), q, {
+      const [before, images] = [training, batch(x, q.shape[0])];
+      lastPass = () => forward(network, before.state, images, { training: true, lambda, seed, step: before.step });
+      const made = trainStep(network, training, images, q, {
         ...step,
         optimiser: by,
         lambda,
@@ -153,7 +160,9 @@ export function oracleTrainer(config: ModelConfig, options: TrainerOptions): Tra
     evaluate(x, targets, { lambda, useEma = false }) {
       const q = shares(targets);
       const state = useEma ? (average ?? noEma()) : training.state;
-      const { logits } = forward(network, state, batch(x, q.shape[0]), { training: false, lambda });
+      const images = batch(x, q.shape[0]);
+      lastPass = () => forward(network, state, images, { training: false, lambda });
+      const { logits } = lastPass();
       return { loss: (kind === 'bce' ? bceWithLogits : crossEntropy)(logits, q), logits: valuesOf(logits) };
     },
     state: () => stateFromOracle(training.state),
@@ -164,7 +173,8 @@ export function oracleTrainer(config: ModelConfig, options: TrainerOptions): Tra
       steps: training.step,
       ...(average === null ? {} : { ema: stateFromOracle(average) }),
     }),
-    firstNonFinite: () => null,
+    firstNonFinite: () =>
+      lastPass?.().steps.find(({ trace }) => !valuesOf(trace.y).every(Number.isFinite))?.layer.name ?? null,
     dispose: () => undefined,
   };
 }

@@ -1,12 +1,15 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { readFile, stat } from 'node:fs/promises';
+import { float32Bound, tensor, valuesOf } from '../../reference/index.js';
 import { resolveConfig } from '../../src/core/config.js';
 import { batchOf } from '../../src/data/normalise.js';
 import { openDataset } from '../../src/data/open.js';
-import { writeWeights } from '../../src/io/weightsFile.js';
+import { readWeights, writeWeights } from '../../src/io/weightsFile.js';
 import { Model } from '../../src/model/model.js';
 import { topK } from '../../src/model/topK.js';
-import { referenceBackend } from '../../src/oracle/backend.js';
+import { referenceBackend, toOracleConfig } from '../../src/oracle/backend.js';
+import { stateToOracle } from '../../src/oracle/state.js';
+import type { EpochRecord } from '../../src/report/record.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { drawnConfig, drawnState } from '../model/drawnNetwork.js';
 import { all, parsed } from '../report/madeUp.js';
@@ -81,6 +84,55 @@ test.each(['wasm', 'reference'])(
     expect(Object.values(answer.per_class)).toEqual(rows);
     expect(Object.keys(answer.per_class)[0]).toBe('disc');
     expect(answer.images_per_second).toBeGreaterThan(0);
+  },
+  PATIENCE,
+);
+
+/**
+ * By how much two runs of a network in float32 may differ in its loss: each logit errs by at most its bound, in either,
+ * and the cross-entropy moves by at most twice the largest move of a logit.
+ */
+async function lossBound(weights: string, n: number, seed: number): Promise<number> {
+  const { state, config } = await readWeights(path(weights));
+  const { mean, std, input_size } = config;
+  const set = await openDataset('shapes', 'val', { size: input_size, n, seed });
+  const x = tensor(batchOf(set, [...set.labels.keys()], { mean, std, dtype: 'float64' }), [n, 3, ...input_size]);
+  const { bounds } = float32Bound(toOracleConfig(config), stateToOracle(state), x);
+  const largest = Array.from(set.labels, (_, i) => Math.max(...valuesOf(bounds.pick(i)))).reduce((a, b) => a + b) / n;
+  return 4 * largest;
+}
+
+test.each(['cross-entropy', 'bce'])(
+  'tells the loss that a training by %s told last of its held-out images',
+  async (loss) => {
+    // Fused on the way, so that what is kept last is the form that was judged.
+    const recipe = [
+      '--size',
+      '16',
+      '--dims',
+      '4,6',
+      '--strides',
+      '2',
+      '--epochs',
+      '6',
+      '--decay-epochs',
+      '2',
+      '--lr',
+      '0.05',
+    ];
+    const data = ['--data', 'shapes', '--limit', '40', '--val-limit', '20', '--batch-size', '10', '--seed', '3'];
+    const more = ['--fuse-at-decay', '--loss', loss, '--smoothing', '0.3', '--build', 'plain', '--json', '-o', loss];
+    const text = await printed(['train', ...data, ...recipe, ...more], path());
+    const { kind, validation } = JSON.parse(text.trimEnd().split('\n').slice(-1)[0]) as EpochRecord;
+    expect(kind).toBe('epoch');
+    const weights = `${loss}/last.safetensors`;
+    const args = ['eval', '-w', weights, '-d', 'shapes', '--split', 'val', '--limit', '20', '--seed', '3'];
+    const answer = (await answered([...args, '--build', 'plain'], path())) as Answer;
+    const bound = await lossBound(weights, 20, 3);
+    // Smoothing moves it by 0.07, another loss by 2.
+    expect(bound).toBeLessThan(1e-3);
+    expect(Math.abs(answer.loss - (validation?.loss ?? NaN))).toBeLessThan(bound);
+    expect(answer).toMatchObject({ top1: validation?.top1, top5: validation?.top5 });
   },
   PATIENCE,
 );

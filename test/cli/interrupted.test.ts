@@ -37,6 +37,7 @@ beforeAll(async () => {
 }, PATIENCE);
 
 describe.each([
+  ['SIGHUP', 129],
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const)('%s in the middle of a training', (signal, status) => {

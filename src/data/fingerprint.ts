@@ -1,0 +1,48 @@
+import { createHash, type Hash } from 'node:crypto';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DataError } from '../core/errors.js';
+import { reasonOf } from '../io/reason.js';
+import { AT_A_TIME, atATime } from './atATime.js';
+import { isStreamed, type DataSet, type ImageFiles } from './dataset.js';
+
+/** By what a set is known again. */
+export interface Fingerprint {
+  /** Of labels and pixels; or, where those are on the disk, of labels, files' names and their sizes. */
+  readonly of: 'pixels' | 'files';
+  /** In hexadecimal. */
+  readonly sha256: string;
+}
+
+/** Node's hash takes less than 2 GiB at once. */
+const PIECE = 2 ** 28;
+
+function addPixels(hash: Hash, pixels: Uint8Array): void {
+  for (let from = 0; from < pixels.length; from += PIECE) hash.update(pixels.subarray(from, from + PIECE));
+}
+
+async function addFiles(hash: Hash, { root, names }: ImageFiles): Promise<void> {
+  const sizes = new Float64Array(names.length);
+  await atATime(names.length, AT_A_TIME, async (i) => {
+    const path = join(root, names[i]);
+    const { size } = await stat(path).catch((cause: unknown) => {
+      throw new DataError({ op: path, expected: 'a readable file', got: reasonOf(cause) }, { cause });
+    });
+    sizes[i] = size;
+  });
+  names.forEach((name, i) => hash.update(`${sizes[i]} ${name}\n`));
+}
+
+/**
+ * The order counts, for the batches depend on it; where the set lies does not.
+ *
+ * @throws DataError naming a file that is gone
+ */
+export async function fingerprint(set: DataSet): Promise<Fingerprint> {
+  const hash = createHash('sha256');
+  // Numbers as text: the same on every machine, whatever they are kept in.
+  hash.update(`${set.channels} ${set.height} ${set.width} ${set.labels.join(' ')}\n`);
+  if (isStreamed(set)) await addFiles(hash, set.files);
+  else addPixels(hash, set.images);
+  return { of: isStreamed(set) ? 'files' : 'pixels', sha256: hash.digest('hex') };
+}

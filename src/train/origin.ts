@@ -1,0 +1,94 @@
+/** What a run was made of beside recipe and network: a resume that changes it does not go on to the same bits. */
+import { ParamError } from '../core/errors.js';
+import type { DataSet } from '../data/dataset.js';
+import { fingerprint, type Fingerprint } from '../data/fingerprint.js';
+
+export interface SetOrigin extends Fingerprint {
+  readonly images: number;
+  /** Height and width, before augmentation. */
+  readonly size: readonly [number, number];
+}
+
+/** How the user chose; null where nothing was said. */
+export interface Choice {
+  /** What was opened, as the user calls it. */
+  readonly spec: string;
+  readonly limit: number | null;
+  readonly val_limit: number | null;
+  readonly val_split: number | null;
+}
+
+export interface DataOrigin extends Choice {
+  readonly class_names: readonly string[];
+  readonly train: SetOrigin;
+  readonly held_out: SetOrigin | null;
+}
+
+export interface Origin {
+  /** What computed it, and by which build: `wasm plain`. */
+  readonly backend: string;
+  readonly data: DataOrigin;
+}
+
+async function setOrigin(set: DataSet): Promise<SetOrigin> {
+  return { images: set.n, size: [set.height, set.width], ...(await fingerprint(set)) };
+}
+
+/** @throws DataError naming a file that is gone */
+export async function dataOrigin(
+  { train, validation }: { readonly train: DataSet; readonly validation: DataSet | null },
+  choice: Choice,
+): Promise<DataOrigin> {
+  return {
+    ...choice,
+    class_names: train.classNames,
+    train: await setOrigin(train),
+    held_out: validation === null ? null : await setOrigin(validation),
+  };
+}
+
+/** Pixels and files do not compare: the same images may be kept in memory now and on the disk then. */
+const isSameSet = (a: SetOrigin | null, b: SetOrigin | null): boolean =>
+  a === null || b === null
+    ? a === b
+    : a.images === b.images && a.size.join() === b.size.join() && (a.of !== b.of || a.sha256 === b.sha256);
+
+/** As the user calls it is not compared: data may move. */
+const isSame = (a: DataOrigin, b: DataOrigin): boolean =>
+  JSON.stringify(a.class_names) === JSON.stringify(b.class_names) &&
+  isSameSet(a.train, b.train) &&
+  isSameSet(a.held_out, b.held_out);
+
+function inWords({ spec, class_names, train, held_out, ...flags }: DataOrigin): string {
+  const words = ({ images, size, sha256 }: SetOrigin): string =>
+    `${images} of ${size.join('x')} (sha256 ${sha256.slice(0, 12)})`;
+  const held = held_out === null ? 'none' : words(held_out);
+  const said = (['limit', 'val_limit', 'val_split'] as const).flatMap((key) =>
+    flags[key] === null ? [] : [` --${key.replace('_', '-')} ${flags[key]}`],
+  );
+  return `${spec}${said.join('')}: ${class_names.length} classes, ${words(train)} to train on, ${held} held out`;
+}
+
+/** How a backend is asked for again. */
+function flagsOf(backend: string): string {
+  const [name, build] = backend.split(' ') as [string, string?];
+  // TensorFlow.js calls both packages of Node by one name.
+  const flags = `--backend ${name === 'tfjs:tensorflow' ? 'tfjs:tfjs-node' : name}`;
+  return build === undefined ? flags : `${flags} --build ${build}`;
+}
+
+/**
+ * @param was null where a checkpoint does not say, as those of version 1
+ * @throws ParamError that says what was and what is
+ */
+export function checkOrigin(was: Origin | null, now: Origin): void {
+  if (was === null) return;
+  if (was.backend !== now.backend) {
+    const expected = `${was.backend}, as in the checkpoint, which alone goes on to the same bits (${flagsOf(was.backend)})`;
+    throw new ParamError({ op: 'resume', expected, got: now.backend });
+  }
+  if (!isSame(was.data, now.data)) {
+    const expected = `the data of the checkpoint (${inWords(was.data)})`;
+    throw new ParamError({ op: 'resume', expected, got: inWords(now.data) });
+  }
+}

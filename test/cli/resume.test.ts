@@ -1,0 +1,98 @@
+/** A run that goes on: with what it began with, or not at all. */
+import { beforeAll, expect, test } from '@jest/globals';
+import { appendFile, cp, readFile, writeFile } from 'node:fs/promises';
+import { readCheckpoint } from '../../src/train/checkpoint.js';
+import { decodeSafetensors, encodeSafetensors } from '../../src/io/safetensors.js';
+import { temporaryFolder } from '../io/temporaryFolder.js';
+import { hosted, PATIENCE, printed } from './commandLine.js';
+
+const path = temporaryFolder();
+const inHost = hosted();
+
+const RECIPE = ['--size', '8', '--dims', '4,6', '--strides', '1', '--epochs', '2', '--decay-epochs', '1', '-b', '4'];
+const train = (output: string, ...more: string[]): string[] => [
+  ...['train', '--data', 'shapes', '--limit', '20', '--val-limit', '10', '--build', 'plain', ...RECIPE],
+  ...['--output', output, ...more],
+];
+const LAST = 'checkpoint-00000010.safetensors';
+
+beforeAll(async () => {
+  await printed(train('run'), path());
+}, PATIENCE);
+
+test('config.json and checkpoints say what they were made of', async () => {
+  const { run } = JSON.parse(await readFile(path('run/config.json'), 'utf8')) as { run: unknown };
+  const set = (images: number) => ({
+    images,
+    size: [8, 8],
+    of: 'pixels',
+    sha256: expect.stringMatching(/^[\da-f]{64}$/),
+  });
+  expect(run).toEqual({
+    backend: 'wasm plain',
+    data: {
+      ...{ spec: 'shapes', limit: 20, val_limit: 10, val_split: null },
+      ...{ class_names: expect.arrayContaining(['disc']), train: set(20), held_out: set(10) },
+    },
+  });
+  expect((await readCheckpoint(path('run', LAST))).origin).toEqual(run);
+});
+
+test(
+  'what a run wrote is what --config takes: the same run, but for its own data',
+  async () => {
+    const config = ['train', '--config', 'run/config.json', '--data', 'shapes', '--limit', '20', '--val-limit', '10'];
+    await printed([...config, '--build', 'plain', '-o', 'copy'], path());
+    expect(await readFile(path('copy/last.safetensors'))).toEqual(await readFile(path('run/last.safetensors')));
+  },
+  PATIENCE,
+);
+
+test(
+  'the same goes on',
+  async () => {
+    expect(await inHost(train('run', '--resume'), path())).toMatchObject({ status: 0, stderr: '' });
+  },
+  PATIENCE,
+);
+
+test.each([
+  ['more images', ['--limit', '24'], 'the data of the checkpoint (shapes --limit 20', ', got shapes --limit 24'],
+  ['fewer held out', ['--val-limit', '9'], '10 of 8x8', '9 of 8x8'],
+  ['larger images', ['--image-size', '9'], '20 of 8x8', '20 of 9x9'],
+  ['another backend', ['--backend', 'reference'], '(--backend wasm --build plain)', ', got reference'],
+  ['another seed', ['--seed', '1'], 'seed 0, as in the checkpoint', ', got 1'],
+])(
+  'with %s it does not',
+  async (_, more, expected, got) => {
+    // A line behind the checkpoint, as a run that was killed has it.
+    await appendFile(path('run/metrics.jsonl'), '{"kind":"step","global_step":11}\n');
+    const kept = () => Promise.all(['config.json', 'metrics.jsonl'].map((name) => readFile(path('run', name), 'utf8')));
+    const before = await kept();
+    const { status, stderr } = await inHost(train('run', '--resume', ...more), path());
+    expect(stderr).toMatch(/^ParamError: resume: expected .*\n$/);
+    expect(stderr).toContain(expected);
+    expect(stderr.slice(stderr.lastIndexOf(', got '))).toContain(got);
+    expect(status).toBe(1);
+    expect(await kept()).toEqual(before);
+  },
+  PATIENCE,
+);
+
+test(
+  'a checkpoint of version 1 says nothing of it, and is gone on with whatever the data',
+  async () => {
+    await cp(path('run'), path('old'), { recursive: true });
+    for (const name of [LAST, 'checkpoint-00000005.safetensors']) {
+      const { tensors, metadata } = decodeSafetensors(await readFile(path('old', name)), name);
+      const [[key, text]] = metadata;
+      const { origin, ...rest } = JSON.parse(text) as Record<string, unknown>;
+      expect(origin).toBeDefined();
+      const old = new Map([[key, JSON.stringify({ ...rest, version: 1 })]]);
+      await writeFile(path('old', name), encodeSafetensors(tensors, { metadata: old }));
+    }
+    const args = train('old', '--resume', '--val-limit', '9', '--backend', 'reference');
+    expect(await inHost(args, path())).toMatchObject({ status: 0, stderr: '' });
+  },
+  PATIENCE,
+);

@@ -1,0 +1,95 @@
+/** A training that leaves the numbers: nobody is given what could not be read again. */
+import { describe, expect, test } from '@jest/globals';
+import { resolveConfig } from '../../src/core/config.js';
+import { TrainingError } from '../../src/core/errors.js';
+import { drawShapes } from '../../src/data/shapes.js';
+import type { Checkpoint } from '../../src/train/checkpoint.js';
+import { train, type OpenTrainer } from '../../src/train/train.js';
+import { oracleTrainer } from '../../src/train/trainer.js';
+import { refusal } from '../io/refusal.js';
+import { collect } from './collect.js';
+import { on } from './everything.js';
+
+const set = drawShapes(30, { seed: 3, size: 16 });
+const held = drawShapes(12, { seed: 4, size: 16 });
+const config = resolveConfig({ dims: [4, 6], strides: [2], act_num: 1, num_classes: 10, input_size: 16 });
+/** Three steps an epoch. */
+const recipe = { epochs: 2, decayEpochs: 1, batchSize: 10, seed: 1 } as const;
+
+/** Makes one step, counted from 1, at a learning rate of its own. */
+const wildAt =
+  (wild: number, lr: number, open: OpenTrainer): OpenTrainer =>
+  async (network, options) => {
+    const trainer = await open(network, options);
+    let made = options.resume?.steps ?? 0;
+    return {
+      ...trainer,
+      step: (x, targets, { optimiser, ...rest }) =>
+        trainer.step(x, targets, { ...rest, optimiser: ++made === wild ? { ...optimiser, lr } : optimiser }),
+    };
+  };
+
+describe.each([
+  ['wasm', on(1)],
+  ['the reference', oracleTrainer],
+] as const)('by %s', (_, open) => {
+  const run = (openTrainer: OpenTrainer, validation: typeof held | null, resume?: Checkpoint) =>
+    train({ train: set, validation }, config, recipe, { openTrainer, ...(resume === undefined ? {} : { resume }) });
+
+  test.each([
+    ['without held-out images', null],
+    ['with them', held],
+  ])('weights that the very last step spoils are told by their name, %s', async (__, validation) => {
+    // Past float32, in which weights are kept: the loss of that step is still a number.
+    const steps = run(wildAt(6, 1e300, open), validation);
+    const [checkpoints, epochs]: [Checkpoint[], number[]] = [[], []];
+    const follow = async (): Promise<void> => {
+      for await (const progress of steps) {
+        if (progress.kind === 'epoch') epochs.push(progress.epoch);
+        if (progress.global_step < 6) checkpoints.push(await progress.checkpoint());
+        else expect(Number.isFinite(progress.kind === 'step' ? progress.loss : NaN)).toBe(true);
+      }
+    };
+    await expect(follow()).rejects.toThrow(
+      refusal(
+        TrainingError,
+        'epoch 2, step 3',
+        'finite',
+        'at element 0 of stem1.0.weight; try a smaller learning rate',
+      ),
+    );
+    expect(epochs).toEqual([1]);
+    // The last good one is as good as any.
+    const again = await collect(run(open, validation, checkpoints[checkpoints.length - 1]));
+    expect(again.state).toEqual((await collect(run(open, validation))).state);
+  });
+
+  test('a checkpoint or weights between two steps are refused, too', async () => {
+    const steps = run(wildAt(2, 1e300, open), null);
+    await steps.next();
+    const { value } = await steps.next();
+    if (!('checkpoint' in value)) throw new Error('there are more steps than two');
+    const expected = refusal(TrainingError, 'epoch 1, step 2', 'finite weights', 'of stem1.0.weight');
+    await expect(value.checkpoint()).rejects.toThrow(expected);
+    await expect(value.weights()).rejects.toThrow(expected);
+    await steps.return(undefined as never);
+  });
+
+  test('a loss on held-out images that is no number is told with its place', async () => {
+    // Weights that float32 holds, and their products that no format does.
+    const steps = run(wildAt(6, 1e30, open), held);
+    const expected = refusal(
+      TrainingError,
+      'the network on held-out images, after epoch 2, step 3',
+      'a loss that is a number',
+      'NaN, first at st',
+    );
+    await expect(collect(steps)).rejects.toThrow(expected);
+  });
+
+  test('a loss in training that is no number is told with its place', async () => {
+    await expect(collect(run(wildAt(1, 1e307, open), null))).rejects.toThrow(
+      refusal(TrainingError, 'epoch 1, step 2', 'a loss that is a number', 'first at stem1.0'),
+    );
+  });
+});

@@ -1,0 +1,58 @@
+import { describe, expect, test } from '@jest/globals';
+import { ParamError } from '../../src/core/errors.js';
+import { checkOrigin, type Origin, type SetOrigin } from '../../src/train/origin.js';
+import { refusal } from '../io/refusal.js';
+
+const set = (images: number, sha256 = 'a'.repeat(64)): SetOrigin => ({ images, size: [32, 32], of: 'pixels', sha256 });
+const data = {
+  ...{ spec: 'pets', limit: 40, val_limit: null, val_split: 0.25 },
+  ...{ class_names: ['cat', 'dog'], train: set(40), held_out: set(10) },
+};
+const was: Origin = { backend: 'wasm plain', data };
+
+test.each([
+  ['the same', was],
+  ['moved', { ...was, data: { ...data, spec: '/mnt/pets' } }],
+  ['kept on the disk now', { ...was, data: { ...data, train: { ...set(40, 'b'), of: 'files' } } }],
+] as const)('%s is gone on with', (_, now) => {
+  expect(() => {
+    checkOrigin(was, now);
+  }).not.toThrow();
+});
+
+test('of a checkpoint that does not say nothing is asked', () => {
+  expect(() => {
+    checkOrigin(null, was);
+  }).not.toThrow();
+});
+
+describe('refuses, and says what was and what is', () => {
+  const words = (sha: string) => `2 classes, 40 of 32x32 (sha256 ${sha}) to train on, 10 of 32x32`;
+  test.each([
+    ['other pixels', { ...data, train: set(40, 'b'.repeat(64)) }, words('bbbbbbbbbbbb')],
+    ['fewer images', { ...data, limit: 30, train: set(30) }, 'pets --limit 30 --val-split 0.25: 2 classes, 30 of'],
+    ['others held out', { ...data, held_out: set(10, 'c'.repeat(64)) }, '10 of 32x32 (sha256 cccccccccccc) held out'],
+    ['none held out', { ...data, val_limit: 0, held_out: null }, 'pets --limit 40 --val-limit 0 --val-split 0.25'],
+    ['other classes', { ...data, class_names: ['cat', 'cow'] }, words('aaaaaaaaaaaa')],
+    ['another size', { ...data, train: { ...set(40), size: [32, 24] as const } }, '40 of 32x24'],
+  ])('%s', (_, now, got) => {
+    const expected = `the data of the checkpoint (pets --limit 40 --val-split 0.25: ${words('aaaaaaaaaaaa')}`;
+    expect(() => {
+      checkOrigin(was, { ...was, data: now });
+    }).toThrow(refusal(ParamError, 'resume', expected, got));
+  });
+
+  test.each([
+    ['wasm plain', 'wasm relaxed', '--backend wasm --build plain'],
+    ['reference', 'wasm plain', '--backend reference'],
+    ['tfjs:cpu', 'wasm plain', '--backend tfjs:cpu'],
+    ['tfjs:tensorflow', 'tfjs:cpu', '--backend tfjs:tfjs-node'],
+  ])('%s before and %s now', (backend, now, flags) => {
+    expect(() => {
+      checkOrigin({ ...was, backend }, { ...was, backend: now });
+    }).toThrow(refusal(ParamError, 'resume', `${backend}, as in the checkpoint, which alone`, now));
+    expect(() => {
+      checkOrigin({ ...was, backend }, { ...was, backend: now });
+    }).toThrow(refusal(ParamError, 'resume', `(${flags})`, now));
+  });
+});

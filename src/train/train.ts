@@ -103,14 +103,14 @@ export function train(
   return new Run(data, config, recipe, options).steps();
 }
 
-const optimiserAt = (lr: number, { optimizer, weightDecay, decayVectors, momentum, layerDecay }: Recipe) =>
+const optimiserAt = (lr: number, { optimizer, momentum, nesterov, betas, eps, ...recipe }: Recipe) =>
   ({
     kind: optimizer,
     lr,
-    weightDecay,
-    decayVectors,
-    layerDecay,
-    ...(optimizer === 'sgd' ? { momentum } : {}),
+    weightDecay: recipe.weightDecay,
+    decayVectors: recipe.decayVectors,
+    layerDecay: recipe.layerDecay,
+    ...(optimizer === 'sgd' ? { momentum, nesterov } : { betas, eps }),
   }) satisfies OptimiserStep;
 
 class Run {
@@ -137,7 +137,9 @@ class Run {
   }
 
   async *steps(): AsyncGenerator<Progress, Trained> {
-    const { epochs, batchSize, seed, smoothing, mixup, cutmix, augment } = this.#recipe;
+    const { epochs, batchSize, seed, smoothing, augment } = this.#recipe;
+    const { mixup, cutmix, mixupProb, mixupSwitchProb } = this.#recipe;
+    const mix = { mixup, cutmix, mixupProb, switchProb: mixupSwitchProb };
     const { workers = 0, resume } = this.#options;
     const { mean, std, input_size } = this.#config;
     const shared = { mean, std, inputSize: input_size, smoothing, seed, workers };
@@ -147,7 +149,7 @@ class Run {
       closing.push(() => {
         trainer.dispose();
       });
-      const loader = await openLoader(this.#data.train, { ...shared, batchSize, mixup, cutmix, augment });
+      const loader = await openLoader(this.#data.train, { ...shared, ...mix, batchSize, augment });
       closing.push(() => loader.dispose());
       const heldOut =
         this.#data.validation === null

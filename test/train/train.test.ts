@@ -11,7 +11,8 @@ import { toOracleConfig } from '../../src/oracle/backend.js';
 import { stateToOracle } from '../../src/oracle/state.js';
 import { initialState } from '../../src/train/initialState.js';
 import type { Recipe } from '../../src/train/recipe.js';
-import { train } from '../../src/train/train.js';
+import { train, type OpenTrainer } from '../../src/train/train.js';
+import { oracleTrainer } from '../../src/train/trainer.js';
 import { refusal } from '../io/refusal.js';
 import { collect, type Step } from './collect.js';
 
@@ -72,6 +73,34 @@ test('the learning rate falls along a cosine, step by step', () => {
   });
   expect(trained.steps[0].lr).toBe(lr);
   expect(trained.steps[6].lr).toBeCloseTo(lr / 2, 15);
+});
+
+test('what the recipe says of optimiser and mixing reaches them', async () => {
+  const seen: unknown[] = [];
+  const openTrainer: OpenTrainer = (network, given) => {
+    const trainer = oracleTrainer(network, given);
+    return {
+      ...trainer,
+      step: (x, targets, step) => {
+        seen.push(step.optimiser);
+        return trainer.step(x, targets, step);
+      },
+    };
+  };
+  const once = { ...options, epochs: 1, decayEpochs: 0 };
+  const made = (more: Partial<Recipe>) =>
+    collect(train({ train: set, validation: null }, config, { ...once, ...more }, { openTrainer }));
+  await made({ betas: [0.8, 0.99], eps: 1e-3 });
+  expect(seen[0]).toMatchObject({ kind: 'adam', betas: [0.8, 0.99], eps: 1e-3 });
+  await made({ optimizer: 'sgd', nesterov: true });
+  expect(seen[STEPS]).toMatchObject({ kind: 'sgd', nesterov: true, momentum: 0.9 });
+
+  const both = { mixup: 0.5, cutmix: 1 };
+  const plain = losses((await made({})).steps);
+  expect(losses((await made({ ...both, mixupProb: 0 })).steps)).toEqual(plain);
+  const [mixed, cut] = [await made({ ...both, mixupSwitchProb: 0 }), await made({ ...both, mixupSwitchProb: 1 })];
+  const all = [plain, losses(mixed.steps), losses(cut.steps)];
+  expect(new Set(all.map((course) => course.join())).size).toBe(3);
 });
 
 describe('a seed', () => {

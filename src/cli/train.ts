@@ -103,11 +103,12 @@ async function keep(folder: RunFolder, progress: Progress): Promise<void> {
 /** Bytes that will be taken at the most, told before they are; null for backends that do not know. */
 function plannedMemory(
   config: ModelConfig,
-  { batchSize, loss, ema }: Recipe,
+  { batchSize, gradAccumSteps, loss, ema }: Recipe,
   options: TrainCommandOptions,
 ): number | null {
   if (options.backend !== wasmBackend.name) return null;
-  return planTraining(config, batchSize, { threads: threadCount(options.threads), loss, ema: ema > 0 }).arena.end;
+  const plan = { threads: threadCount(options.threads), loss, ema: ema > 0, gradAccumSteps };
+  return planTraining(config, batchSize / gradAccumSteps, plan).arena.end;
 }
 
 async function openerOf({ backend, build, threads }: TrainCommandOptions): Promise<OpenTrainer> {

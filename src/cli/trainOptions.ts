@@ -137,6 +137,11 @@ export const withRecipe = (command: Command): Command =>
     .optionsGroup('Schedule:')
     .option('-e, --epochs <n>', 'epochs (3)', integer(1))
     .option('-b, --batch-size <n>', 'images a step (32)', integer(2))
+    .option(
+      '--grad-accum-steps <n>',
+      'parts of a batch that are passed one after the other, in less memory (1)',
+      integer(1),
+    )
     .option('--decay-epochs <n>', 'epochs over which lambda rises (two thirds of all)', number(0))
     .addOption(choice('--lambda-schedule <kind>', 'how lambda rises (linear)', ['linear', 'cosine']))
     .addOption(choice('--lambda-per <what>', 'when lambda moves (step)', ['step', 'epoch']))

@@ -7,6 +7,11 @@ export interface Recipe {
   readonly epochs: number;
   /** An incomplete last batch is left out: 2 to the size of the set. */
   readonly batchSize: number;
+  /**
+   * Micro-batches that a batch is passed in, one after the other, so that it needs the memory of
+   * one. Gradients are averaged over them; batch norms see each alone.
+   */
+  readonly gradAccumSteps: number;
   readonly optimizer: OptimiserKind;
   /** Of the first step after the warm-up; annealed to `minLr` along a cosine, step by step. */
   readonly lr: number;
@@ -58,6 +63,7 @@ export interface Recipe {
 export const PLAIN: Recipe = {
   epochs: 3,
   batchSize: 32,
+  gradAccumSteps: 1,
   optimizer: 'adam',
   lr: 3e-3,
   minLr: 0,
@@ -193,6 +199,7 @@ const PROBABILITY: Range = ['a number in [0, 1]', (v) => v >= 0 && v <= 1];
 const RANGES = {
   epochs: ['an integer >= 1', (v) => Number.isSafeInteger(v) && v >= 1],
   batchSize: ['an integer >= 2', (v) => Number.isSafeInteger(v) && v >= 2],
+  gradAccumSteps: ['an integer >= 1', (v) => Number.isSafeInteger(v) && v >= 1],
   lr: POSITIVE,
   minLr: NOT_NEGATIVE,
   warmupEpochs: NOT_NEGATIVE,
@@ -239,6 +246,11 @@ export function resolveRecipe(given: Partial<Recipe>): Recipe {
   }
   for (const key of ['fuseAtDecay', 'decayVectors', 'nesterov'] as const) {
     if (typeof recipe[key] !== 'boolean') refuse(key, 'true or false', recipe[key]);
+  }
+  const { batchSize, gradAccumSteps } = recipe;
+  if (batchSize % gradAccumSteps !== 0 || batchSize < 2 * gradAccumSteps) {
+    const expected = `a divisor of batchSize, ${batchSize}, that leaves 2 images or more to each micro-batch`;
+    refuse('gradAccumSteps', expected, String(gradAccumSteps));
   }
   checkBetas(recipe.betas);
   if (recipe.optimizer === 'sgd' && recipe.nesterov && recipe.momentum === 0)

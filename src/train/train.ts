@@ -224,8 +224,8 @@ class Run {
 
   #open(from: Pick<TrainerOptions, 'state' | 'resume'>): Trainer | Promise<Trainer> {
     const { openTrainer = oracleTrainer } = this.#options;
-    const { batchSize, seed, loss, ema } = this.#recipe;
-    return openTrainer(this.#config, { batchSize, seed, loss, ema: ema > 0, ...from });
+    const { batchSize, gradAccumSteps, seed, loss, ema } = this.#recipe;
+    return openTrainer(this.#config, { batchSize, gradAccumSteps, seed, loss, ema: ema > 0, ...from });
   }
 
   /** The shallow network in the deep one's place; its moments begin anew. */

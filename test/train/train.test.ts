@@ -103,6 +103,15 @@ test('what the recipe says of optimiser and mixing reaches them', async () => {
   expect(new Set(all.map((course) => course.join())).size).toBe(3);
 });
 
+test('a batch in micro-batches: norms see each, and the loss is that of all', async () => {
+  const { steps, state } = await run({ gradAccumSteps: 5 });
+  expect(steps).toHaveLength(3 * STEPS);
+  expect(state.get('stem1.1.num_batches_tracked')?.data[0]).toBe(5 * 3 * STEPS);
+  // Two images a norm make other numbers than ten.
+  expect(losses(steps)[0]).not.toBe(losses(trained.steps)[0]);
+  expect(steps[0].top1 * options.batchSize).toBe(Math.round(steps[0].top1 * options.batchSize));
+});
+
 describe('a seed', () => {
   test('fixes the run, to the last bit', async () => {
     const again = await run();
@@ -229,6 +238,16 @@ describe('refused, before anything is computed', () => {
   const cases: [string, Given, typeof ParamError | typeof ShapeError, string, string, string][] = [
     ['a batch of one', given({ batchSize: 1 }), ParamError, 'batchSize', 'an integer >= 2', '1'],
     ['a batch larger than the set', given({ batchSize: 46 }), ParamError, 'batchSize', 'from 2 to the 45', '46'],
+    [
+      'micro-batches that do not divide',
+      given({ gradAccumSteps: 3 }),
+      ParamError,
+      'gradAccumSteps',
+      'of batchSize, 10',
+      '3',
+    ],
+    ['micro-batches of one', given({ gradAccumSteps: 10 }), ParamError, 'gradAccumSteps', '2 images or more', '10'],
+    ['no micro-batch', given({ gradAccumSteps: 0 }), ParamError, 'gradAccumSteps', 'an integer >= 1', '0'],
     ['half an image', given({ batchSize: 2.5 }), ParamError, 'batchSize', 'an integer', '2.5'],
     ['no epochs', given({ epochs: 0 }), ParamError, 'epochs', 'an integer >= 1', '0'],
     ['half an epoch', given({ epochs: 0.5 }), ParamError, 'epochs', 'an integer >= 1', '0.5'],

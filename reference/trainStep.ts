@@ -1,14 +1,12 @@
+import { accumulate } from './accumulate.js';
 import { adam, type AdamMoments, type AdamOptions } from './adam.js';
-import { bceWithLogits, bceWithLogitsBackward } from './bceWithLogits.js';
 import type { Config } from './config.js';
-import { crossEntropy, crossEntropyBackward } from './crossEntropy.js';
 import { ParamError } from './errors.js';
 import { lamb, lambDivisor } from './lamb.js';
 import { pick, type State } from './layers.js';
 import { layerScale } from './layerScale.js';
 import { sgd, type SgdOptions } from './sgd.js';
-import { full, map, zeros, type Tensor } from './tensor.js';
-import { forward } from './vanillaNet.js';
+import { full, zeros, type Tensor } from './tensor.js';
 
 export interface TrainStepOptions extends Omit<AdamOptions, 'decoupled'>, SgdOptions {
   readonly lambda: number;
@@ -24,6 +22,8 @@ export interface TrainStepOptions extends Omit<AdamOptions, 'decoupled'>, SgdOpt
   readonly layerDecay?: number;
   /** Seed of the dropout masks. Default 0. */
   readonly seed?: number;
+  /** Micro-batches that the batch is passed in, and the gradients averaged over: see `accumulate`. Default 1. */
+  readonly gradAccumSteps?: number;
 }
 
 /** A network in training: everything that one step turns into the next. */
@@ -64,16 +64,22 @@ export function trainStep(
   { state, moments, buffers: momenta = new Map(), step }: Training,
   x: Tensor,
   targets: readonly number[] | Tensor,
-  { lambda, smoothing = 0.1, loss: kind = 'cross-entropy', seed = 0, ...by }: TrainStepOptions,
+  {
+    lambda,
+    smoothing = 0.1,
+    loss: kind = 'cross-entropy',
+    seed = 0,
+    gradAccumSteps: parts = 1,
+    ...by
+  }: TrainStepOptions,
 ): { training: Training; loss: number; logits: Tensor } {
-  const { logits, buffers, backward } = forward(config, state, x, { training: true, lambda, seed, step });
   const shares = 'shape' in targets ? targets : smoothed(targets, config.num_classes, smoothing);
-  const loss = (kind === 'bce' ? bceWithLogits : crossEntropy)(logits, shares);
-  const { grads } = backward((kind === 'bce' ? bceWithLogitsBackward : crossEntropyBackward)(logits, shares));
+  const passed = accumulate(config, state, x, shares, { lambda, loss: kind, seed, step, parts });
+  const { grads, loss, logits } = passed;
 
   const { optimiser = 'adam', decayVectors = optimiser !== 'lamb', layerDecay = 1 } = by;
   const divisor = optimiser === 'lamb' ? lambDivisor(grads.values()) : 1;
-  const newState = new Map(state);
+  const newState = new Map(passed.state);
   const newMoments = new Map<string, AdamMoments>();
   const newMomenta = new Map<string, Tensor>();
   for (const [name, grad] of grads) {
@@ -96,16 +102,6 @@ export function trainStep(
         : adam(before, grad, old, step + 1, { ...options, decoupled: optimiser === 'adamw' });
     newState.set(name, param);
     newMoments.set(name, { m, v });
-  }
-  for (const [name, statistic] of buffers) {
-    newState.set(name, statistic);
-    const counter = name.replace(/running_(mean|var)$/, 'num_batches_tracked');
-    const batches = state.get(counter);
-    if (batches !== undefined)
-      newState.set(
-        counter,
-        map(batches, (count) => count + 1),
-      );
   }
   return { training: { state: newState, moments: newMoments, buffers: newMomenta, step: step + 1 }, loss, logits };
 }

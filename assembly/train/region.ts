@@ -1,4 +1,5 @@
 import { Region } from '../team';
+import { accumulate } from './accumulate';
 import { adam } from './adam';
 import { bceWithLogits } from './bceWithLogits';
 import { batchNorm, batchNormBackward, batchNormEval } from './batchNorm';
@@ -44,6 +45,7 @@ const LAMB_MOVE: i32 = 25;
 const EMA: i32 = 26;
 const EXCHANGE: i32 = 27;
 const BCE: i32 = 28;
+const ACCUMULATE: i32 = 29;
 
 /** Runs panels `from` to `to` of the region at `address`, as ../region.ts does. */
 export function runRegion(address: usize, scratch: usize, from: i32, to: i32): void {
@@ -137,6 +139,9 @@ export function runRegion(address: usize, scratch: usize, from: i32, to: i32): v
       break;
     case BCE:
       bceWithLogits(operands, from, to);
+      break;
+    case ACCUMULATE:
+      accumulate(operands, from, to);
       break;
     default:
       assert(false, 'runRegion: a kind of its own');

@@ -29,9 +29,19 @@ export function integers(min: number): (text: string) => number[] {
   return (text) => text.split(',').map(integer(min));
 }
 
-/** `0.6,1` */
-export function numbers(min: number, max = Infinity): (text: string) => number[] {
-  return (text) => text.split(',').map(number(min, max));
+/** `0.6,1` @param count how many there are, or may be from and to */
+export function numbers(
+  min: number,
+  max: number,
+  [least, most = least]: readonly [least: number, most?: number],
+): (text: string) => number[] {
+  return (text) => {
+    const values = text.split(',');
+    if (values.length < least || values.length > most) {
+      throw new InvalidArgumentError(`Expected ${least === most ? least : `${least} to ${most}`} numbers.`);
+    }
+    return values.map(number(min, max));
+  };
 }
 
 const UNITS: Readonly<Record<string, number>> = {

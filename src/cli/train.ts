@@ -6,7 +6,8 @@ import { findDefault } from '../data/find.js';
 import { loaderMemory } from '../data/loaderMemory.js';
 import { referenceBackend } from '../oracle/backend.js';
 import { checkOrigin, dataOrigin, type Origin } from '../train/origin.js';
-import { recipeToFile, resolveRecipe, type Recipe } from '../train/recipe.js';
+import { resolveRecipe, type Recipe } from '../train/recipe.js';
+import { recipeToFile } from '../train/recipeFile.js';
 import { RunFolder } from '../train/runFolder.js';
 import { train, type OpenTrainer, type Progress, type Trained } from '../train/train.js';
 import { oracleTrainer, tfjsTrainer, wasmTrainer } from '../train/trainer.js';
@@ -108,11 +109,12 @@ async function keep(folder: RunFolder, progress: Progress): Promise<void> {
 /** Bytes that will be taken at the most, told before they are; null for backends that do not know. */
 function plannedMemory(
   config: ModelConfig,
-  { batchSize, loss, ema }: Recipe,
+  { batchSize, gradAccumSteps, loss, ema }: Recipe,
   options: TrainCommandOptions,
 ): number | null {
   if (options.backend !== wasmBackend.name) return null;
-  return planTraining(config, batchSize, { threads: threadCount(options.threads), loss, ema: ema > 0 }).arena.end;
+  const plan = { threads: threadCount(options.threads), loss, ema: ema > 0, gradAccumSteps };
+  return planTraining(config, batchSize / gradAccumSteps, plan).arena.end;
 }
 
 /** What makes the steps, and how it is called where its bits are spoken of. */

@@ -4,10 +4,12 @@ import { readFile } from 'node:fs/promises';
 import type { GivenConfig } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
 import { OPTIMISERS } from '../core/optimiser.js';
-import type { AugmentOptions } from '../data/augment/options.js';
 import { reasonOf } from '../io/reason.js';
-import { CIFAR10, FILE_KEYS, PLAIN, PRESETS, type Preset, type Recipe } from '../train/recipe.js';
+import { CIFAR10, PLAIN, PRESETS, type Preset, type Recipe } from '../train/recipe.js';
+import { FILE_KEYS, recipeFromFile, refuseKey } from '../train/recipeFile.js';
 import { integer, integers, number, numbers, size } from './arguments.js';
+import { augmentOf, type AugmentFlags } from './augmentFlags.js';
+import { given } from './given.js';
 
 /** Keys of a configuration that a file may set; the rest follows from the data. */
 const NETWORK_KEYS = [
@@ -23,7 +25,7 @@ const NETWORK_KEYS = [
 ] as const;
 
 /** The values of flags, absent where a flag is. */
-export interface RecipeFlags extends Partial<Omit<Recipe, 'augment'>> {
+export interface RecipeFlags extends Partial<Omit<Recipe, 'augment' | 'betas'>>, AugmentFlags {
   readonly preset?: Preset;
   readonly config?: string;
   readonly variant?: string;
@@ -33,15 +35,7 @@ export interface RecipeFlags extends Partial<Omit<Recipe, 'augment'>> {
   readonly actNum?: number;
   readonly dropRate?: number;
   readonly size?: readonly [number, number];
-  readonly randomCrop?: number;
-  readonly randomResizedCrop?: readonly number[];
-  readonly flip?: number;
-  readonly rotation?: number;
-  readonly colorJitter?: readonly number[];
-  readonly randAugment?: number;
-  readonly randomErasing?: number;
-  /** False for `--no-augment`. */
-  readonly augment?: boolean;
+  readonly betas?: readonly number[];
 }
 
 export interface Plan {
@@ -67,35 +61,23 @@ async function readPlan(path: string): Promise<Record<string, unknown>> {
   const known = ['preset', ...FILE_KEYS.keys(), ...NETWORK_KEYS];
   // What a run writes beside its recipe says what it met, and is no wish.
   const unknown = Object.keys(plan).find((key) => key !== 'run' && !known.includes(key));
-  if (unknown !== undefined) {
-    throw new ParamError({ op: `${path}: ${unknown}`, expected: `one of ${known.join(', ')}`, got: 'an unknown key' });
-  }
+  if (unknown !== undefined) refuseKey(`${path}: ${unknown}`, unknown, known);
   return plan as Record<string, unknown>;
 }
 
-/** Those of an object's values that are there. */
-const given = <T extends object>(values: T): Partial<T> =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;
-
-function augmentOf(flags: RecipeFlags): AugmentOptions {
-  const [brightness, contrast = brightness, saturation = brightness, hue] = flags.colorJitter ?? [];
-  const [low, high = 1] = flags.randomResizedCrop ?? [];
-  return given({
-    randomCrop: flags.randomCrop === undefined ? undefined : { padding: flags.randomCrop },
-    randomResizedCrop:
-      flags.randomResizedCrop === undefined ? undefined : { scale: [low, high], ratio: [3 / 4, 4 / 3] },
-    horizontalFlip: flags.flip,
-    rotation: flags.rotation,
-    colorJitter: flags.colorJitter === undefined ? undefined : given({ brightness, contrast, saturation, hue }),
-    randAugment: flags.randAugment === undefined ? undefined : { magnitude: flags.randAugment },
-    randomErasing: flags.randomErasing === undefined ? undefined : { prob: flags.randomErasing },
-  }) as AugmentOptions;
-}
-
 /** Epochs of λ and of the warm-up go with those of the whole, where only those are said. */
-function scaled(from: Recipe, epochs: number): Pick<Recipe, 'decayEpochs' | 'warmupEpochs'> {
+function scaled(
+  from: Recipe,
+  epochs: number,
+  lambdaPer: Recipe['lambdaPer'],
+): Pick<Recipe, 'decayEpochs' | 'warmupEpochs'> {
   const share = epochs / from.epochs;
-  return { decayEpochs: from.decayEpochs * share, warmupEpochs: from.warmupEpochs * share };
+  const decayEpochs = from.decayEpochs * share;
+  return {
+    // Where λ moves once an epoch it has to be at 1 in the last, even if that is the first.
+    decayEpochs: lambdaPer === 'epoch' ? Math.min(Math.round(decayEpochs), epochs - 1) : decayEpochs,
+    warmupEpochs: from.warmupEpochs * share,
+  };
 }
 
 /** @throws ParamError for a file that is none, or an unknown preset or key in it */
@@ -108,18 +90,16 @@ export async function planOf(flags: RecipeFlags): Promise<Plan> {
   const base: { config: GivenConfig; recipe: Recipe } =
     preset === undefined ? { config: SMALL, recipe: PLAIN } : PRESETS[preset as Preset];
 
-  const fromFile = Object.fromEntries(
-    [...FILE_KEYS].flatMap(([key, name]) => (key in file ? [[name, file[key]]] : [])),
-  ) as Partial<Recipe>;
+  const fromFile = recipeFromFile(flags.config ?? 'recipe', file);
   const { augment: _, ...plain } = PLAIN;
   const names = Object.keys(plain) as (keyof typeof plain)[];
   const fromFlags = given(Object.fromEntries(names.map((name) => [name, flags[name]]))) as Partial<Recipe>;
   const epochs = fromFlags.epochs ?? fromFile.epochs;
-  const before = flags.augment === false ? {} : (fromFile.augment ?? base.recipe.augment);
-  const augment = { ...before, ...augmentOf(flags) };
+  const lambdaPer = fromFlags.lambdaPer ?? fromFile.lambdaPer ?? base.recipe.lambdaPer;
+  const augment = augmentOf(flags, fromFile.augment ?? base.recipe.augment);
   const recipe = {
     ...base.recipe,
-    ...(typeof epochs === 'number' ? scaled(base.recipe, epochs) : {}),
+    ...(typeof epochs === 'number' ? scaled(base.recipe, epochs, lambdaPer) : {}),
     ...fromFile,
     ...fromFlags,
     augment,
@@ -158,18 +138,31 @@ export const withRecipe = (command: Command): Command =>
     .optionsGroup('Schedule:')
     .option('-e, --epochs <n>', 'epochs (3)', integer(1))
     .option('-b, --batch-size <n>', 'images a step (32)', integer(2))
+    .option(
+      '--grad-accum-steps <n>',
+      'parts of a batch that are passed one after the other, in less memory (1)',
+      integer(1),
+    )
     .option('--decay-epochs <n>', 'epochs over which lambda rises (two thirds of all)', number(0))
     .addOption(choice('--lambda-schedule <kind>', 'how lambda rises (linear)', ['linear', 'cosine']))
     .addOption(choice('--lambda-per <what>', 'when lambda moves (step)', ['step', 'epoch']))
     .option('--fuse-at-decay', 'fuse where lambda reaches 1, and go on training the fused network')
+    .option('--no-fuse-at-decay', 'keep the deep network to the end')
     .option('--seed <n>', 'seed of everything random (0)', integer(0))
     .optionsGroup('Optimiser:')
     .addOption(choice('--optimizer <kind>', 'what moves the weights (adam)', OPTIMISERS))
     .option('--lr <rate>', 'learning rate, annealed along a cosine (3e-3)', number(0))
     .option('--min-lr <rate>', 'where the cosine ends (0)', number(0))
     .option('--warmup-epochs <n>', 'epochs over which the learning rate rises (0)', number(0))
+    .option('--warmup-lr <rate>', 'of the first step of the warm-up (what each of its steps adds)', number(0))
     .option('--weight-decay <w>', 'decay; coupled for adam and sgd (1e-5)', number(0))
+    .option('--decay-vectors', 'biases and normalisations decay, too (they do)')
+    .option('--no-decay-vectors', 'they do not')
+    .option('--betas <b1,b2>', 'decay of the moments of adam, adamw and lamb (0.9,0.999)', numbers(0, 1, [2]))
+    .option('--eps <e>', 'what keeps adam, adamw and lamb from dividing by 0 (1e-8)', number(0))
     .option('--momentum <m>', 'of sgd (0.9)', number(0, 1))
+    .option('--nesterov', 'sgd looks ahead along its momentum')
+    .option('--no-nesterov', 'it does not')
     .option('--layer-decay <d>', 'learning rate of each layer to that of the one above (1)', number(0, 1))
     .option('--ema <d>', 'decay of an average of the weights (0, none)', number(0, 1))
     .optionsGroup('Loss and augmentation:')
@@ -177,11 +170,20 @@ export const withRecipe = (command: Command): Command =>
     .option('--smoothing <s>', 'label smoothing (0.1)', number(0, 1))
     .option('--mixup <alpha>', 'mixup (0, none)', number(0))
     .option('--cutmix <alpha>', 'CutMix (0, none)', number(0))
+    .option('--mixup-prob <p>', 'that a batch is mixed at all (1)', number(0, 1))
+    .option('--mixup-switch-prob <p>', 'that it is CutMix, where both are on (0.5)', number(0, 1))
     .option('--random-crop <padding>', 'crop at random after padding', integer(0))
-    .option('--random-resized-crop <low,high>', 'crop a share of the area at random and scale it', numbers(0, 1))
+    .option(
+      '--random-resized-crop <low,high>',
+      'crop a share of the area at random and scale it',
+      numbers(0, 1, [1, 2]),
+    )
+    .addOption(
+      choice('--crop-interpolation <kind>', 'of --random-resized-crop (bilinear)', ['bilinear', 'bicubic', 'random']),
+    )
     .option('--flip <p>', 'mirror with this probability', number(0, 1))
     .option('--rotation <degrees>', 'turn by up to so much', number(0))
-    .option('--color-jitter <b,c,s,h>', 'brightness, contrast, saturation and hue', numbers(0))
+    .option('--color-jitter <b,c,s,h>', 'brightness, contrast, saturation and hue', numbers(0, Infinity, [1, 4]))
     .option('--rand-augment <magnitude>', 'RandAugment', number(0))
     .option('--random-erasing <p>', 'erase a rectangle with this probability', number(0, 1))
     .option('--no-augment', "none of the preset's or the file's augmentation");

@@ -30,6 +30,22 @@ export function checkLambda(lambda: number): void {
   throw new ParamError({ op: 'lambda', expected: 'a number in [0, 1]', got: String(lambda) });
 }
 
+/** Passes that make up a step. @throws ParamError */
+export function checkPasses(gradAccumSteps: number): void {
+  if (Number.isSafeInteger(gradAccumSteps) && gradAccumSteps >= 1) return;
+  throw new ParamError({ op: 'gradAccumSteps', expected: 'an integer >= 1', got: String(gradAccumSteps) });
+}
+
+/** The number of a pass, from 0: every one has dropout masks of its own. @param passes of the step so far */
+export const passNumber = (steps: number, gradAccumSteps: number, passes: number): number =>
+  steps * gradAccumSteps + (passes % gradAccumSteps);
+
+/** Gradients of half a step are not kept. @param passes of it so far @throws ParamError */
+export function checkStepDone(passes: number, gradAccumSteps: number): void {
+  if (gradAccumSteps === 1 || passes === 0) return;
+  throw new ParamError({ op: 'snapshot', expected: 'a step that is made', got: `one of ${passes} passes so far` });
+}
+
 /** Of an average. @throws ParamError */
 export function checkDecay(decay: number): void {
   if (decay >= 0 && decay <= 1) return;

@@ -5,7 +5,17 @@ import { checkState, inOrder } from '../core/parameters.js';
 import { uniform } from '../core/philox.js';
 import { planNetwork, type Layer } from '../core/plan.js';
 import { sizeOf, type FloatArray, type StateDict, type Tensor } from '../core/tensor.js';
-import { checkDecay, checkLambda, checkLoss, familyAfter, familyOf, type Family } from '../core/trainingRules.js';
+import {
+  checkDecay,
+  checkLambda,
+  checkLoss,
+  checkPasses,
+  checkStepDone,
+  familyAfter,
+  familyOf,
+  passNumber,
+  type Family,
+} from '../core/trainingRules.js';
 import { adam } from './adam.js';
 import { bceWithLogits, bceWithLogitsBackward } from './bceWithLogits.js';
 import { crossEntropy, crossEntropyBackward } from './crossEntropy.js';
@@ -23,6 +33,8 @@ export interface TfjsTrainingOptions {
   readonly loss?: Loss;
   /** Whether an average of the state is kept. Default false. */
   readonly ema?: boolean;
+  /** Passes a step, over which gradients are averaged. Default 1. */
+  readonly gradAccumSteps?: number;
   /** Where a run that was interrupted goes on from; `state` is the one it had. */
   readonly resume?: {
     readonly optimiser: StateDict;
@@ -66,20 +78,26 @@ export class TfjsTraining {
   readonly #state: TfState;
   readonly #optimiser: TfState = new Map();
   readonly #average: TfState | null;
+  readonly #gradAccumSteps: number;
   readonly #grads: TfState = new Map();
+  /** Of gradients over the passes of a step, where there are several. */
+  readonly #sums: TfState = new Map();
   #batches: number;
   #steps: number;
+  /** Passes of the step that comes next. */
+  #passes = 0;
   #family: Family | null = null;
   #broken: string | null = null;
 
   private constructor(engine: Engine, state: StateDict, config: ModelConfig, options: TfjsTrainingOptions) {
     const { tf } = engine;
-    const { seed = 0, loss = 'cross-entropy', ema = false, resume } = options;
+    const { seed = 0, loss = 'cross-entropy', ema = false, gradAccumSteps = 1, resume } = options;
     this.#engine = engine;
     this.#config = config;
     this.#layers = planNetwork(config, config.input_size);
     this.#loss = loss;
     this.#seed = seed;
+    this.#gradAccumSteps = gradAccumSteps;
     this.#steps = resume?.steps ?? 0;
     this.#batches = [...state].find(([name]) => isCounter(name))?.[1].data[0] ?? 0;
     this.#state = uploadState(tf, state);
@@ -107,13 +125,15 @@ export class TfjsTraining {
     }
     checkState(state, config);
     checkLoss(options.loss ?? 'cross-entropy');
+    checkPasses(options.gradAccumSteps ?? 1);
     if (options.resume?.ema !== undefined) checkState(options.resume.ema, config);
     await engine.select();
     return new TfjsTraining(engine, state, config, options);
   }
 
   /**
-   * One pass in training mode: logits, loss, gradients, running statistics.
+   * One pass in training mode: logits, loss, gradients, running statistics. Where a step is
+   * made of several, gradients are their mean so far.
    *
    * @param x [n,in_chans,h,w], normalised
    * @param targets [n,num_classes]: the share of each class in each image
@@ -129,16 +149,18 @@ export class TfjsTraining {
       const grads = made.backward(LOSSES[this.#loss].backward(tf, logits, q));
       return { logits, buffers: keepAll(tf, buffers), grads: keepAll(tf, grads) };
     });
-    replace(this.#grads, made.grads);
+    const passes = (this.#passes % this.#gradAccumSteps) + 1;
+    replace(this.#grads, this.#gradAccumSteps === 1 ? made.grads : this.#added(made.grads, passes));
     if (made.pass.losses.some((loss) => !Number.isFinite(loss))) await this.#diagnose(x, targets, n, lambda);
     else this.#broken = null;
     replace(this.#state, made.buffers);
     this.#batches++;
+    this.#passes = passes;
     return made.pass;
   }
 
   /**
-   * Moves every parameter along the gradients of the last pass.
+   * Moves every parameter along the gradients of the step's passes.
    *
    * @throws ParamError for what is no step, where the moments are another optimiser's, or before the first pass
    */
@@ -149,6 +171,7 @@ export class TfjsTraining {
     await this.#engine.select();
     this.#family = family;
     this.#steps++;
+    this.#passes = 0;
     const { tf } = this.#engine;
     const moved = new Map<string, TfTensor>();
     const moments = new Map<string, TfTensor>();
@@ -211,7 +234,7 @@ export class TfjsTraining {
     return this.#whole(await downloadState(this.#engine.tf, this.#averaged()));
   }
 
-  /** Gradients of the last pass, under the parameters' names. */
+  /** Gradients of the last pass, or the mean over the step's so far, under the parameters' names. */
   async gradients(): Promise<Map<string, Tensor>> {
     return inOrder(await downloadState(this.#engine.tf, this.#grads), this.#config);
   }
@@ -230,8 +253,9 @@ export class TfjsTraining {
     return this.#batches;
   }
 
-  /** Everything that a run needs to go on. */
+  /** Everything that a run needs to go on. @throws ParamError between a step's passes */
   async snapshot(): Promise<{ state: StateDict; optimiser: StateDict; steps: number; ema?: StateDict }> {
+    checkStepDone(this.#passes, this.#gradAccumSteps);
     const ema = this.#average === null ? {} : { ema: await this.emaState() };
     return { state: await this.state(), optimiser: await this.optimiserState(), steps: this.#steps, ...ema };
   }
@@ -242,7 +266,8 @@ export class TfjsTraining {
   }
 
   dispose(): void {
-    for (const tensors of [this.#state, this.#optimiser, this.#average ?? new Map<string, TfTensor>(), this.#grads]) {
+    const average = this.#average ?? new Map<string, TfTensor>();
+    for (const tensors of [this.#state, this.#optimiser, average, this.#grads, this.#sums]) {
       for (const tensor of tensors.values()) tensor.dispose();
       tensors.clear();
     }
@@ -251,6 +276,19 @@ export class TfjsTraining {
   #averaged(): TfState {
     if (this.#average !== null) return this.#average;
     throw new ParamError({ op: 'ema', expected: 'a session opened with ema', got: 'one without' });
+  }
+
+  /** Takes a pass' gradients into the sums. @returns their means, over so many passes */
+  #added(grads: ReadonlyMap<string, TfTensor>, passes: number): ReadonlyMap<string, TfTensor> {
+    const { tf } = this.#engine;
+    if (passes === 1) {
+      replace(this.#sums, grads);
+    } else {
+      const sums = [...grads].map(([name, grad]) => [name, tf.add(this.#sums.get(name) ?? 0, grad)] as const);
+      replace(this.#sums, new Map(sums));
+      for (const grad of grads.values()) grad.dispose();
+    }
+    return new Map([...this.#sums].map(([name, sum]) => [name, tf.div(sum, passes)]));
   }
 
   /** With the counters of batches. */
@@ -312,7 +350,7 @@ export class TfjsTraining {
     const { drop_rate, dims } = this.#config;
     if (drop_rate === 0) return null;
     const channels = dims[dims.length - 1];
-    const stream = 2 ** 31 + this.#steps;
+    const stream = 2 ** 31 + passNumber(this.#steps, this.#gradAccumSteps, this.#passes);
     const kept = 1 / (1 - drop_rate);
     const mask = Float32Array.from({ length: n * channels }, (_, i) =>
       uniform(this.#seed, stream, i) < drop_rate ? 0 : kept,

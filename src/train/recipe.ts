@@ -7,18 +7,35 @@ export interface Recipe {
   readonly epochs: number;
   /** An incomplete last batch is left out: 2 to the size of the set. */
   readonly batchSize: number;
+  /**
+   * Micro-batches that a batch is passed in, one after the other, so that it needs the memory of
+   * one. Gradients are averaged over them; batch norms see each alone.
+   */
+  readonly gradAccumSteps: number;
   readonly optimizer: OptimiserKind;
   /** Of the first step after the warm-up; annealed to `minLr` along a cosine, step by step. */
   readonly lr: number;
   readonly minLr: number;
-  /** Epochs over which the learning rate rises from nearly 0 along a line. */
+  /** Epochs over which the learning rate rises along a line; their last step reaches `lr`. */
   readonly warmupEpochs: number;
+  /**
+   * Learning rate of the very first step of the warm-up. Null for one part of as many as it
+   * has steps, as the line from 0 *before* the first step has it; the official code begins
+   * with a step at 0, and so do timm and `np.linspace` with one at the rate they are told.
+   */
+  readonly warmupLr: number | null;
   /** Coupled for adam and sgd, decoupled for adamw and lamb. */
   readonly weightDecay: number;
   /** Whether biases and normalisations decay, too. */
   readonly decayVectors: boolean;
   /** Of sgd. */
   readonly momentum: number;
+  /** Of sgd: look ahead along the new momentum. */
+  readonly nesterov: boolean;
+  /** Of the moments of adam, adamw and lamb. */
+  readonly betas: readonly [number, number];
+  /** What is added to the root of the second moment. */
+  readonly eps: number;
   /** By how much the learning rate shrinks from each layer to the one below; 1 for none. */
   readonly layerDecay: number;
   /** Epochs over which λ rises from 0 to 1; so few that the last step is at 1. */
@@ -33,6 +50,9 @@ export interface Recipe {
   /** α of mixup and of CutMix; 0 for none. */
   readonly mixup: number;
   readonly cutmix: number;
+  /** Probability that a batch is mixed at all, and that it is CutMix where both are on. */
+  readonly mixupProb: number;
+  readonly mixupSwitchProb: number;
   /** Decay of the averaged weights, in [0, 1); 0 for none. */
   readonly ema: number;
   readonly augment: AugmentOptions;
@@ -43,13 +63,18 @@ export interface Recipe {
 export const PLAIN: Recipe = {
   epochs: 3,
   batchSize: 32,
+  gradAccumSteps: 1,
   optimizer: 'adam',
   lr: 3e-3,
   minLr: 0,
   warmupEpochs: 0,
+  warmupLr: null,
   weightDecay: 1e-5,
   decayVectors: true,
   momentum: 0.9,
+  nesterov: false,
+  betas: [0.9, 0.999],
+  eps: 1e-8,
   layerDecay: 1,
   decayEpochs: 2,
   lambdaSchedule: 'linear',
@@ -59,6 +84,8 @@ export const PLAIN: Recipe = {
   smoothing: 0.1,
   mixup: 0,
   cutmix: 0,
+  mixupProb: 1,
+  mixupSwitchProb: 0.5,
   ema: 0,
   augment: {},
   seed: 0,
@@ -114,7 +141,13 @@ export const PRESETS = {
       augment: { randomCrop: { padding: 4 }, horizontalFlip: 0.5 },
     },
   },
-  /** VanillaNet-5 on ImageNet as its authors trained it: for machines that are not a CPU. */
+  /**
+   * VanillaNet-5 on ImageNet as its authors trained it: for machines that are not a CPU.
+   * Their README has batch, epochs, λ, LAMB, lr, decay, mixup, loss, dropout and average.
+   * The defaults of their main.py are the rest: the warm-up from a step at 0 (`np.linspace`),
+   * minLr, smoothing, CutMix, erasing and bicubic crops. Scale, ratio and mirroring are
+   * timm's `create_transform`, which they call.
+   */
   official: {
     config: { variant: 'vanillanet_5', input_size: 224, drop_rate: 0.05, ...IMAGENET },
     recipe: {
@@ -125,6 +158,7 @@ export const PRESETS = {
       lr: 3.5e-3,
       minLr: 1e-6,
       warmupEpochs: 5,
+      warmupLr: 0,
       weightDecay: 0.35,
       decayVectors: false,
       decayEpochs: 100,
@@ -134,7 +168,7 @@ export const PRESETS = {
       cutmix: 1,
       ema: 0.99996,
       augment: {
-        randomResizedCrop: { scale: [0.08, 1], ratio: [3 / 4, 4 / 3] },
+        randomResizedCrop: { scale: [0.08, 1], ratio: [3 / 4, 4 / 3], interpolation: 'bicubic' },
         horizontalFlip: 0.5,
         randAugment: { magnitude: 7, layers: 2, std: 0.5 },
         randomErasing: { prob: 0.25, mode: 'pixel' },
@@ -161,22 +195,34 @@ type Range = readonly [words: string, holds: (value: number) => boolean];
 const POSITIVE: Range = ['a number > 0', (v) => v > 0 && v < Infinity];
 const NOT_NEGATIVE: Range = ['a number >= 0', (v) => v >= 0 && v < Infinity];
 const SHARE: Range = ['a number in [0, 1)', (v) => v >= 0 && v < 1];
+const PROBABILITY: Range = ['a number in [0, 1]', (v) => v >= 0 && v <= 1];
 const RANGES = {
   epochs: ['an integer >= 1', (v) => Number.isSafeInteger(v) && v >= 1],
   batchSize: ['an integer >= 2', (v) => Number.isSafeInteger(v) && v >= 2],
+  gradAccumSteps: ['an integer >= 1', (v) => Number.isSafeInteger(v) && v >= 1],
   lr: POSITIVE,
   minLr: NOT_NEGATIVE,
   warmupEpochs: NOT_NEGATIVE,
   weightDecay: NOT_NEGATIVE,
   momentum: SHARE,
+  eps: NOT_NEGATIVE,
   layerDecay: ['a number in (0, 1]', (v) => v > 0 && v <= 1],
   decayEpochs: NOT_NEGATIVE,
   smoothing: SHARE,
   mixup: NOT_NEGATIVE,
   cutmix: NOT_NEGATIVE,
+  mixupProb: PROBABILITY,
+  mixupSwitchProb: PROBABILITY,
   ema: SHARE,
   seed: ['an integer in [0, 2^32)', (v) => Number.isSafeInteger(v) && v >= 0 && v < 2 ** 32],
 } satisfies Partial<Record<keyof Recipe, Range>>;
+
+/** @param betas as a file may have them */
+function checkBetas(betas: unknown): void {
+  const list: readonly unknown[] = Array.isArray(betas) ? betas : [];
+  if (list.length === 2 && list.every((v) => typeof v === 'number' && SHARE[1](v))) return;
+  refuse('betas', 'two numbers in [0, 1)', betas);
+}
 
 /**
  * A whole recipe out of what is given, the rest as in `PLAIN`.
@@ -198,10 +244,22 @@ export function resolveRecipe(given: Partial<Recipe>): Recipe {
     const value: unknown = recipe[key as keyof typeof CHOICES];
     if (typeof value !== 'string' || !choices.includes(value)) refuse(key, `one of ${choices.join(', ')}`, value);
   }
-  for (const key of ['fuseAtDecay', 'decayVectors'] as const) {
+  for (const key of ['fuseAtDecay', 'decayVectors', 'nesterov'] as const) {
     if (typeof recipe[key] !== 'boolean') refuse(key, 'true or false', recipe[key]);
   }
+  const { batchSize, gradAccumSteps } = recipe;
+  if (batchSize % gradAccumSteps !== 0 || batchSize < 2 * gradAccumSteps) {
+    const expected = `a divisor of batchSize, ${batchSize}, that leaves 2 images or more to each micro-batch`;
+    refuse('gradAccumSteps', expected, String(gradAccumSteps));
+  }
+  checkBetas(recipe.betas);
+  if (recipe.optimizer === 'sgd' && recipe.nesterov && recipe.momentum === 0)
+    refuse('nesterov', 'a momentum > 0', 'a momentum of 0');
   checkAugment(recipe.augment);
+  const { warmupLr } = recipe;
+  if (warmupLr !== null && !(typeof warmupLr === 'number' && warmupLr >= 0 && warmupLr <= recipe.lr)) {
+    refuse('warmupLr', `a number from 0 to lr, ${recipe.lr}, or null`, warmupLr);
+  }
   if (recipe.minLr > recipe.lr) refuse('minLr', `at most lr, ${recipe.lr}`, recipe.minLr);
   if (recipe.warmupEpochs >= recipe.epochs)
     refuse('warmupEpochs', `fewer than ${recipe.epochs} epochs`, recipe.warmupEpochs);
@@ -221,14 +279,3 @@ export function checkRecipe({ batchSize, epochs, decayEpochs, lambdaPer }: Recip
     refuse('decayEpochs', `0 to ${last}, the last step: fusion needs λ = 1 at the end`, String(decayEpochs));
   }
 }
-
-const snake = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-
-/** Keys of a recipe as files have them, by their names here. */
-export const FILE_KEYS: ReadonlyMap<string, keyof Recipe> = new Map(
-  (Object.keys(PLAIN) as (keyof Recipe)[]).map((key) => [snake(key), key]),
-);
-
-/** A recipe as files have it: `batch_size` for `batchSize`. */
-export const recipeToFile = (recipe: Recipe): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(recipe).map(([key, value]) => [snake(key), value]));

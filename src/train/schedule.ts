@@ -26,8 +26,10 @@ export function lambdaAt(
 }
 
 /**
- * The learning rate of a step: to `lr` along a line over the warm-up, whose last step
- * reaches it, then from there to `minLr` along half a cosine.
+ * The learning rate of a step: to `lr` along a line over the W steps of the warm-up, the
+ * last of which reaches it, then from there to `minLr` along half a cosine.
+ *
+ *     warmupLr null:  lr·(s + 1)/W        else:  warmupLr + (lr − warmupLr)·s/(W − 1)
  *
  * @param step made before, in all epochs
  * @param perEpoch steps of an epoch
@@ -35,10 +37,15 @@ export function lambdaAt(
 export function learningRateAt(
   step: number,
   perEpoch: number,
-  { epochs, lr, minLr, warmupEpochs }: Pick<Recipe, 'epochs' | 'lr' | 'minLr' | 'warmupEpochs'>,
+  { epochs, lr, minLr, warmupEpochs, warmupLr }: Pick<Recipe, 'epochs' | 'lr' | 'minLr' | 'warmupEpochs' | 'warmupLr'>,
 ): number {
   const warmup = Math.round(warmupEpochs * perEpoch);
-  if (step < warmup) return (lr * (step + 1)) / warmup;
+  if (step < warmup) {
+    if (warmupLr === null) return (lr * (step + 1)) / warmup;
+    // From the end, so that the last step is at lr itself; a warm-up of one step is its beginning, as np.linspace's.
+    const left = warmup === 1 ? 1 : (warmup - 1 - step) / (warmup - 1);
+    return lr - (lr - warmupLr) * left;
+  }
   const share = (step - warmup) / (epochs * perEpoch - warmup);
   return minLr + (lr - minLr) * (1 - rising(share));
 }

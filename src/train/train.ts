@@ -105,14 +105,14 @@ export function train(
   return new Run(data, config, recipe, options).steps();
 }
 
-const optimiserAt = (lr: number, { optimizer, weightDecay, decayVectors, momentum, layerDecay }: Recipe) =>
+const optimiserAt = (lr: number, { optimizer, momentum, nesterov, betas, eps, ...recipe }: Recipe) =>
   ({
     kind: optimizer,
     lr,
-    weightDecay,
-    decayVectors,
-    layerDecay,
-    ...(optimizer === 'sgd' ? { momentum } : {}),
+    weightDecay: recipe.weightDecay,
+    decayVectors: recipe.decayVectors,
+    layerDecay: recipe.layerDecay,
+    ...(optimizer === 'sgd' ? { momentum, nesterov } : { betas, eps }),
   }) satisfies OptimiserStep;
 
 class Run {
@@ -141,7 +141,9 @@ class Run {
   }
 
   async *steps(): AsyncGenerator<Progress, Trained> {
-    const { epochs, batchSize, seed, smoothing, mixup, cutmix, augment } = this.#recipe;
+    const { epochs, batchSize, seed, smoothing, augment } = this.#recipe;
+    const { mixup, cutmix, mixupProb, mixupSwitchProb } = this.#recipe;
+    const mix = { mixup, cutmix, mixupProb, switchProb: mixupSwitchProb };
     const { workers = 0, resume } = this.#options;
     const { mean, std, input_size } = this.#config;
     const shared = { mean, std, inputSize: input_size, seed, workers };
@@ -151,7 +153,7 @@ class Run {
       closing.push(() => {
         trainer.dispose();
       });
-      const loader = await openLoader(this.#data.train, { ...shared, batchSize, smoothing, mixup, cutmix, augment });
+      const loader = await openLoader(this.#data.train, { ...shared, ...mix, batchSize, smoothing, augment });
       closing.push(() => loader.dispose());
       const heldOut =
         this.#data.validation === null
@@ -229,8 +231,8 @@ class Run {
 
   #open(from: Pick<TrainerOptions, 'state' | 'resume'>): Trainer | Promise<Trainer> {
     const { openTrainer = oracleTrainer } = this.#options;
-    const { batchSize, seed, loss, ema } = this.#recipe;
-    return openTrainer(this.#config, { batchSize, seed, loss, ema: ema > 0, ...from });
+    const { batchSize, gradAccumSteps, seed, loss, ema } = this.#recipe;
+    return openTrainer(this.#config, { batchSize, gradAccumSteps, seed, loss, ema: ema > 0, ...from });
   }
 
   /** The shallow network in the deep one's place; its moments begin anew. */

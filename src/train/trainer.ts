@@ -22,6 +22,7 @@ import { fromOracle, stateFromOracle, stateToOracle, toOracle } from '../oracle/
 import type { TfjsBackend } from '../tfjs/index.js';
 import { TrainingSession, type TrainingOptions } from '../wasm/training/session.js';
 import { initialState } from './initialState.js';
+import { joined, partsOf } from './microBatches.js';
 
 /** How a step is to be made. */
 export interface StepOptions {
@@ -63,6 +64,11 @@ export interface TrainerOptions {
   readonly loss?: Loss;
   /** Whether an average of the state is kept. Default false. */
   readonly ema?: boolean;
+  /**
+   * Micro-batches that each batch is passed in, one after the other; gradients are averaged over
+   * them. They divide the batch. Default 1.
+   */
+  readonly gradAccumSteps?: number;
   /** Initial weights; drawn from the seed where they are not given. */
   readonly state?: StateDict;
   /** Where to go on from; its state is the initial one. */
@@ -79,7 +85,10 @@ export type Soon<T> = T | Promise<T>;
 export interface Trainer {
   /** Images that `evaluate` takes at most. */
   readonly evaluationBatch: number;
-  /** Forward, backward, optimiser, average: of a whole batch. Loss and logits are those before the step. */
+  /**
+   * Forward, backward, optimiser, average: of a whole batch. Loss and logits are those before
+   * the step. Where a micro-batch's loss is no number, the step ends there, and nothing is moved.
+   */
   step(x: FloatArray, targets: FloatArray, options: StepOptions): Soon<Outcome>;
   evaluate(x: FloatArray, targets: FloatArray, options: EvaluateOptions): Soon<Outcome>;
   /** The network as it stands; a copy. */
@@ -130,7 +139,7 @@ function trainingFrom(state: StateDict, resume: Snapshot | undefined): Training 
 /** The float64 oracle: a hundred narrow images a second, for understanding. */
 export function oracleTrainer(config: ModelConfig, options: TrainerOptions): Trainer {
   const network = toOracleConfig(config);
-  const { seed, resume, loss: kind = 'cross-entropy' } = options;
+  const { seed, resume, loss: kind = 'cross-entropy', gradAccumSteps = 1 } = options;
   const first = firstState(config, options);
   let training = trainingFrom(first, resume);
   let average = options.ema === true ? stateToOracle(resume?.ema ?? first) : null;
@@ -152,6 +161,7 @@ export function oracleTrainer(config: ModelConfig, options: TrainerOptions): Tra
         lambda,
         seed,
         loss: kind,
+        gradAccumSteps,
       });
       training = made.training;
       if (emaDecay !== undefined) average = ema(average ?? noEma(), training.state, emaDecay);
@@ -186,18 +196,26 @@ export function oracleTrainer(config: ModelConfig, options: TrainerOptions): Tra
  * @throws ParamError, ShapeError, BackendUnavailableError
  */
 export async function wasmTrainer(config: ModelConfig, options: TrainingOptions & TrainerOptions): Promise<Trainer> {
-  const { batchSize } = options;
+  const { gradAccumSteps = 1 } = options;
+  const batchSize = options.batchSize / gradAccumSteps;
   const { num_classes, in_chans, input_size } = config;
-  const session = await TrainingSession.open(firstState(config, options), config, options);
+  const session = await TrainingSession.open(firstState(config, options), config, { ...options, batchSize });
   const image = in_chans * input_size[0] * input_size[1];
   const mean = (losses: Float64Array, n: number): number => losses.subarray(0, n).reduce((a, b) => a + b, 0) / n;
   return {
     evaluationBatch: batchSize,
     step(x, targets, { lambda, optimiser, emaDecay }) {
-      const { losses, logits } = session.pass(x, targets, lambda);
+      const made: Outcome[] = [];
+      for (const part of partsOf(x, targets, gradAccumSteps)) {
+        const { losses, logits } = session.pass(part.x, part.targets, lambda);
+        const loss = mean(losses, batchSize);
+        made.push({ loss, logits });
+        // The session knows which layer of the last pass went wrong.
+        if (!Number.isFinite(loss)) return joined(made);
+      }
       session.optimise(optimiser);
       if (emaDecay !== undefined) session.ema(emaDecay);
-      return { loss: mean(losses, batchSize), logits };
+      return joined(made);
     },
     evaluate(x, targets, { lambda, useEma = false }) {
       const n = targets.length / num_classes;
@@ -229,18 +247,24 @@ export async function tfjsTrainer(
   config: ModelConfig,
   { batchSize, ...options }: TrainerOptions & { readonly batchSize: number },
 ): Promise<Trainer> {
+  const { gradAccumSteps = 1 } = options;
   const training = await backend.train(firstState(config, options), config, options);
   const outcome = ({ losses, logits }: { readonly losses: Float64Array; readonly logits: FloatArray }): Outcome => ({
     loss: losses.reduce((a, b) => a + b, 0) / losses.length,
     logits,
   });
   return {
-    evaluationBatch: batchSize,
+    evaluationBatch: batchSize / gradAccumSteps,
     async step(x, targets, { lambda, optimiser, emaDecay }) {
-      const pass = await training.pass(x, targets, lambda);
+      const made: Outcome[] = [];
+      for (const part of partsOf(x, targets, gradAccumSteps)) {
+        const passed = outcome(await training.pass(part.x, part.targets, lambda));
+        made.push(passed);
+        if (!Number.isFinite(passed.loss)) return joined(made);
+      }
       await training.optimise(optimiser);
       if (emaDecay !== undefined) await training.ema(emaDecay);
-      return outcome(pass);
+      return joined(made);
     },
     evaluate: async (x, targets, { lambda, useEma = false }) =>
       outcome(await training.evaluate(x, targets, lambda, { useEma })),

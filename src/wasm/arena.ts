@@ -17,11 +17,17 @@ const inMib = (bytes: number): string => `${Math.ceil(bytes / MIB)} MiB`;
  */
 export class Arena {
   readonly #op: string;
+  readonly #remedy: string;
   #end: number;
 
-  /** @param base where free memory begins @param op who asks, for the error */
-  constructor(op: string, base: number) {
+  /**
+   * @param op who asks, for the error
+   * @param base where free memory begins
+   * @param remedy what makes less of it enough, for the error; none where it is not given
+   */
+  constructor(op: string, base: number, remedy?: string) {
     this.#op = op;
+    this.#remedy = remedy === undefined ? '' : `; ${remedy}`;
     this.#end = align(base);
   }
 
@@ -36,7 +42,7 @@ export class Arena {
       throw new ParamError({
         op: this.#op,
         expected: `what fits into ${inMib(ADDRESS_SPACE)} of WebAssembly memory`,
-        got: `at least ${inMib(this.#end)}`,
+        got: `at least ${inMib(this.#end)}${this.#remedy}`,
       });
     }
     return block;
@@ -63,7 +69,7 @@ export class Arena {
     try {
       memory.grow(Math.ceil(missing / PAGE));
     } catch (cause) {
-      const got = 'a machine that refused them';
+      const got = `a machine that refused them${this.#remedy}`;
       throw new BackendUnavailableError({ op: this.#op, expected: `${inMib(this.#end)} of memory`, got }, { cause });
     }
   }

@@ -92,6 +92,23 @@ describe('train', () => {
 });
 
 test(
+  'in micro-batches it plans less memory, and says the same of the recipe',
+  async () => {
+    const plannedBy = (text: string): number => Number(/^memory (\d+) MiB for the network/m.exec(text)?.[1]);
+    // Wide enough for memory to be told in MiB.
+    const wide = [...TRAIN, '--dims', '4,256', '--size', '32', '--epochs', '1', '--decay-epochs', '0'];
+    const whole = await printed([...wide, '-o', 'whole'], path());
+    const parts = await printed([...wide, '--grad-accum-steps', '5', '-o', 'parts'], path());
+    expect(plannedBy(parts)).toBeLessThan(plannedBy(whole));
+    expect(JSON.parse(await readFile(path('parts/config.json'), 'utf8'))).toMatchObject({
+      ...{ batch_size: 10, grad_accum_steps: 5 },
+    });
+    for (const folder of ['whole', 'parts']) await rm(path(folder), { recursive: true });
+  },
+  PATIENCE,
+);
+
+test(
   'without held-out images the last epoch is the best, and no accuracy is told for it',
   async () => {
     const text = await printed(

@@ -371,6 +371,22 @@ describe('train', () => {
       'at least 1x1',
       '16x16',
     ],
+    [
+      'with batches that WebAssembly has no room for',
+      shapes('--size', '512', '--variant', 'vanillanet_5', '-b', '20'),
+      'ParamError',
+      'training',
+      'what fits into 4096 MiB',
+      '--grad-accum-steps',
+    ],
+    [
+      'with micro-batches of one image',
+      shapes('--grad-accum-steps', '10'),
+      'ParamError',
+      'gradAccumSteps',
+      'a divisor of batchSize, 10, that leaves 2 images or more',
+      '10',
+    ],
     ['with a seed of 33 bits', shapes('--seed', '4294967296'), 'ParamError', 'seed', 'in [0, 2^32)', '4294967296'],
     [
       'with data that are not there',

@@ -11,7 +11,8 @@ import { toOracleConfig } from '../../src/oracle/backend.js';
 import { stateToOracle } from '../../src/oracle/state.js';
 import { initialState } from '../../src/train/initialState.js';
 import type { Recipe } from '../../src/train/recipe.js';
-import { train } from '../../src/train/train.js';
+import { train, type OpenTrainer } from '../../src/train/train.js';
+import { oracleTrainer } from '../../src/train/trainer.js';
 import { refusal } from '../io/refusal.js';
 import { collect, type Step } from './collect.js';
 
@@ -72,6 +73,43 @@ test('the learning rate falls along a cosine, step by step', () => {
   });
   expect(trained.steps[0].lr).toBe(lr);
   expect(trained.steps[6].lr).toBeCloseTo(lr / 2, 15);
+});
+
+test('what the recipe says of optimiser and mixing reaches them', async () => {
+  const seen: unknown[] = [];
+  const openTrainer: OpenTrainer = (network, given) => {
+    const trainer = oracleTrainer(network, given);
+    return {
+      ...trainer,
+      step: (x, targets, step) => {
+        seen.push(step.optimiser);
+        return trainer.step(x, targets, step);
+      },
+    };
+  };
+  const once = { ...options, epochs: 1, decayEpochs: 0 };
+  const made = (more: Partial<Recipe>) =>
+    collect(train({ train: set, validation: null }, config, { ...once, ...more }, { openTrainer }));
+  await made({ betas: [0.8, 0.99], eps: 1e-3 });
+  expect(seen[0]).toMatchObject({ kind: 'adam', betas: [0.8, 0.99], eps: 1e-3 });
+  await made({ optimizer: 'sgd', nesterov: true });
+  expect(seen[STEPS]).toMatchObject({ kind: 'sgd', nesterov: true, momentum: 0.9 });
+
+  const both = { mixup: 0.5, cutmix: 1 };
+  const plain = losses((await made({})).steps);
+  expect(losses((await made({ ...both, mixupProb: 0 })).steps)).toEqual(plain);
+  const [mixed, cut] = [await made({ ...both, mixupSwitchProb: 0 }), await made({ ...both, mixupSwitchProb: 1 })];
+  const all = [plain, losses(mixed.steps), losses(cut.steps)];
+  expect(new Set(all.map((course) => course.join())).size).toBe(3);
+});
+
+test('a batch in micro-batches: norms see each, and the loss is that of all', async () => {
+  const { steps, state } = await run({ gradAccumSteps: 5 });
+  expect(steps).toHaveLength(3 * STEPS);
+  expect(state.get('stem1.1.num_batches_tracked')?.data[0]).toBe(5 * 3 * STEPS);
+  // Two images a norm make other numbers than ten.
+  expect(losses(steps)[0]).not.toBe(losses(trained.steps)[0]);
+  expect(steps[0].top1 * options.batchSize).toBe(Math.round(steps[0].top1 * options.batchSize));
 });
 
 describe('a seed', () => {
@@ -203,6 +241,16 @@ describe('refused, before anything is computed', () => {
   const cases: [string, Given, typeof ParamError | typeof ShapeError, string, string, string][] = [
     ['a batch of one', given({ batchSize: 1 }), ParamError, 'batchSize', 'an integer >= 2', '1'],
     ['a batch larger than the set', given({ batchSize: 46 }), ParamError, 'batchSize', 'from 2 to the 45', '46'],
+    [
+      'micro-batches that do not divide',
+      given({ gradAccumSteps: 3 }),
+      ParamError,
+      'gradAccumSteps',
+      'of batchSize, 10',
+      '3',
+    ],
+    ['micro-batches of one', given({ gradAccumSteps: 10 }), ParamError, 'gradAccumSteps', '2 images or more', '10'],
+    ['no micro-batch', given({ gradAccumSteps: 0 }), ParamError, 'gradAccumSteps', 'an integer >= 1', '0'],
     ['half an image', given({ batchSize: 2.5 }), ParamError, 'batchSize', 'an integer', '2.5'],
     ['no epochs', given({ epochs: 0 }), ParamError, 'epochs', 'an integer >= 1', '0'],
     ['half an epoch', given({ epochs: 0.5 }), ParamError, 'epochs', 'an integer >= 1', '0.5'],

@@ -4,7 +4,7 @@ import { ParamError, TrainingError } from '../../src/core/errors.js';
 import { fuseState } from '../../src/oracle/fuse.js';
 import type { Recipe } from '../../src/train/recipe.js';
 import { train } from '../../src/train/train.js';
-import { oracleTrainer } from '../../src/train/trainer.js';
+import { oracleTrainer, wasmTrainer } from '../../src/train/trainer.js';
 import type { Checkpoint } from '../../src/train/checkpoint.js';
 import { refusal } from '../io/refusal.js';
 import { collect } from './collect.js';
@@ -39,6 +39,7 @@ test.each([
   ['with Adam', PLAIN],
   ['with everything', EVERYTHING],
   ['fused on the way', FUSED_ON_THE_WAY],
+  ['with everything, in micro-batches', { ...EVERYTHING, gradAccumSteps: 5 }],
 ] as const)('goes on from any step to the same last bit, %s', async (_, recipe) => {
   const checkpoints: Checkpoint[] = [];
   const whole = train(data, config, recipe, { openTrainer: on(1) });
@@ -64,6 +65,20 @@ test('a loss that is no number stops the training, and says where', async () => 
   await expect(wild).rejects.toThrow(
     refusal(TrainingError, 'epoch 1, step', 'a loss that is a number', 'first at stem'),
   );
+});
+
+test('the layer is told though only the first micro-batch went wrong, and nothing is moved', async () => {
+  const trainer = await wasmTrainer(config, { batchSize: 6, gradAccumSteps: 3, seed: 1 });
+  const x = new Float32Array(6 * 3 * 16 * 16).fill(0.5);
+  x[0] = NaN;
+  const before = trainer.state();
+  const given = { lambda: 0, optimiser: { kind: 'adam', lr: 1 } } as const;
+  const { loss } = await trainer.step(x, new Float32Array(60).fill(0.1), given);
+  expect(loss).toBeNaN();
+  expect(trainer.firstNonFinite()).toBe('stem1.0');
+  const weights = (state: Awaited<typeof before>) => [...state].filter(([name]) => name.endsWith('weight'));
+  expect(weights(await trainer.state())).toEqual(weights(await before));
+  trainer.dispose();
 });
 
 test('a checkpoint of another network or recipe is refused', async () => {

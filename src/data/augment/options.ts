@@ -77,9 +77,11 @@ const object =
     if (missing !== undefined) refuse(`${name}.${missing}`, 'a value', 'none');
   };
 
-const CHECK = object({
+const smooth = oneOf('bilinear', 'bicubic', 'random');
+
+const KEYS: Readonly<Record<keyof AugmentOptions, Check>> = {
   randomCrop: object({ padding: count(0), fill: oneOf(0, 'reflect') }, ['padding']),
-  randomResizedCrop: object({ scale: range(1), ratio: range(Infinity) }),
+  randomResizedCrop: object({ scale: range(1), ratio: range(Infinity), interpolation: smooth }),
   colorJitter: object({
     brightness: strength,
     contrast: strength,
@@ -93,7 +95,7 @@ const CHECK = object({
     layers: count(1),
     std: strength,
     prob: probability,
-    interpolation: oneOf('bilinear', 'bicubic', 'random'),
+    interpolation: smooth,
   }),
   randomErasing: object(
     {
@@ -105,7 +107,10 @@ const CHECK = object({
     },
     ['prob'],
   ),
-});
+};
+const CHECK = object(KEYS);
+
+export const AUGMENT_KEYS = Object.keys(KEYS) as (keyof AugmentOptions)[];
 
 /** What needs red, green and blue. */
 const OF_COLOURS = ['randomResizedCrop', 'colorJitter', 'randAugment'] as const;

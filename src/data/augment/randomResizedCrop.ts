@@ -10,6 +10,8 @@ export interface RandomResizedCropOptions {
   readonly scale?: readonly [number, number];
   /** Width by height, from and to, its logarithm uniform. 3/4 to 4/3 where it is not given. */
   readonly ratio?: readonly [number, number];
+  /** 'random' draws one of the two, as timm does. torchvision's 'bilinear' where it is not given. */
+  readonly interpolation?: 'bilinear' | 'bicubic' | 'random';
 }
 
 const TRIES = 10;
@@ -34,7 +36,10 @@ export function resizedCropWindow([h, w]: Size, options: RandomResizedCropOption
   return { top: Math.floor((h - height) / 2), left: Math.floor((w - width) / 2), height, width };
 }
 
-/** torchvision's `RandomResizedCrop` to `size`, bilinear. */
+/** torchvision's `RandomResizedCrop` to `size`. */
 export function randomResizedCrop(image: Planes, size: Size, options: RandomResizedCropOptions, draws: Draws): Planes {
-  return scaleWindow(image, resizedCropWindow([image.height, image.width], options, draws), size);
+  const { interpolation = 'bilinear' } = options;
+  const window = resizedCropWindow([image.height, image.width], options, draws);
+  const kernel = interpolation !== 'random' ? interpolation : draws.happens(0.5) ? 'bilinear' : 'bicubic';
+  return scaleWindow(image, window, size, kernel);
 }

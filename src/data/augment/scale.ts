@@ -1,16 +1,22 @@
 import type { Window } from '../../image/crop.js';
 import { resize } from '../../image/resize.js';
+import type { Interpolation } from '../../core/config.js';
 import type { Size } from '../../core/shapes.js';
 import { separate } from '../planar.js';
 import type { Planes } from './planes.js';
 
 /**
- * A part of an image, scaled to a size: crop first, then Pillow's antialiased bilinear
+ * A part of an image, scaled to a size: crop first, then Pillow's antialiased
  * resize of the part alone, as torchvision's `resized_crop`. Three channels.
  *
  * @param window inside the image
  */
-export function scaleWindow(image: Planes, { top, left, height, width }: Window, size: Size): Planes {
+export function scaleWindow(
+  image: Planes,
+  { top, left, height, width }: Window,
+  size: Size,
+  interpolation: Interpolation = 'bilinear',
+): Planes {
   const { data: source, channels } = image;
   const area = image.height * image.width;
   // The resize wants pixels interleaved.
@@ -21,7 +27,7 @@ export function scaleWindow(image: Planes, { top, left, height, width }: Window,
       for (let x = 0; x < width; x++, to += 3) cut[to] = source[from++];
     }
   }
-  const scaled = resize({ data: cut, height, width }, size, 'bilinear').data;
+  const scaled = resize({ data: cut, height, width }, size, interpolation).data;
   const out = new Uint8Array(scaled.length);
   separate(scaled, out);
   return { data: out, channels, height: size[0], width: size[1] };

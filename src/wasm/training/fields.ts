@@ -70,6 +70,7 @@ export const KINDS = [
   'ema',
   'exchange',
   'bce',
+  'accumulate',
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
@@ -199,4 +200,5 @@ export const LAMB = {
   correction1: 'f32',
   correction2: 'f32',
 } as const;
+export const ACCUMULATE = { grad: 'u32', sum: 'u32', count: 'u32', passes: 'u32' } as const;
 export const EMA = { average: 'u32', state: 'u32', count: 'u32', rest: 'f32' } as const;

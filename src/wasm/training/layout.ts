@@ -6,13 +6,21 @@ import type { ModelConfig } from '../../core/config.js';
 import { ParamError } from '../../core/errors.js';
 import type { Loss } from '../../core/optimiser.js';
 import { planNetwork, type Layer } from '../../core/plan.js';
-import { checkLoss } from '../../core/trainingRules.js';
+import { checkLoss, checkPasses } from '../../core/trainingRules.js';
 import { Arena } from '../arena.js';
 import { whole } from '../packedShape.js';
 import { Program } from '../program.js';
 import { Builder } from './builder.js';
 import { CROSS_ENTROPY, type Descriptor, type DROPOUT } from './fields.js';
-import { placeAverage, placeOptimisers, type Average, type Optimisers, type Span } from './optimisers.js';
+import {
+  placeAccumulation,
+  placeAverage,
+  placeOptimisers,
+  type Accumulation,
+  type Average,
+  type Optimisers,
+  type Span,
+} from './optimisers.js';
 import { planesBytes, type Planes } from './planes.js';
 import { placeTensors, type StateBlocks, type TensorBlock } from './tensors.js';
 import { batchNorm, conv2d, depthwiseConv2d, globalAvgPool, maxPool2d, windowsOf, type Unit } from './units.js';
@@ -21,6 +29,8 @@ import { batchNorm, conv2d, depthwiseConv2d, globalAvgPool, maxPool2d, windowsOf
 const PASS = 7;
 /** The module's own, and more than it needs. */
 const BASE = 2 ** 16;
+/** What most of the memory is for grows with the images of a pass. */
+const REMEDY = 'more of gradAccumSteps (--grad-accum-steps) pass fewer images at once';
 
 export type { Span };
 
@@ -43,6 +53,8 @@ export interface TrainingLayout {
   readonly forward: Span;
   /** The loss, and all that follows from it. */
   readonly backward: Span;
+  /** Null where every pass is a step's only one. */
+  readonly accumulation: Accumulation | null;
   readonly optimisers: Optimisers;
   /** Null where no average is kept. */
   readonly average: Average | null;
@@ -122,28 +134,31 @@ export interface TrainingPlan {
   readonly loss?: Loss | undefined;
   /** Default false. */
   readonly ema?: boolean | undefined;
+  /** Passes a step: with more than one there is room for the sum of their gradients. Default 1. */
+  readonly gradAccumSteps?: number | undefined;
 }
 
 /**
- * @param n images of a batch
+ * @param n images of a pass
  * @throws ShapeError where `config.input_size` is too small, ParamError where 32-bit addresses do not
  *   reach so far, or where a batch norm would see one value
  */
 export function planTraining(
   config: ModelConfig,
   n: number,
-  { threads, loss: kind = 'cross-entropy', ema = false }: TrainingPlan,
+  { threads, loss: kind = 'cross-entropy', ema = false, gradAccumSteps = 1 }: TrainingPlan,
 ): TrainingLayout {
   const [least, why] = config.form === 'train' ? [2, ' images: the head normalises over them'] : [1, ' image'];
   if (!Number.isSafeInteger(n) || n < least) {
     throw new ParamError({ op: 'batchSize', expected: `a batch of at least ${least}${why}`, got: String(n) });
   }
   checkLoss(kind);
+  checkPasses(gradAccumSteps);
   const layers = planNetwork(config, config.input_size);
-  const arena = new Arena('training', BASE);
-  const { tensors, blocks, groups, members } = placeTensors(config, arena, ema);
+  const arena = new Arena('training', BASE, REMEDY);
+  const { tensors, blocks, groups, members } = placeTensors(config, arena, { ema, sum: gradAccumSteps > 1 });
   // Every layer is a few regions on the way forward, a few back, a few in eval; optimisers are a few a tensor.
-  const regions = 10 * layers.length + 2 * groups.length + 2 * members.length + 8;
+  const regions = 10 * layers.length + 2 * groups.length + 2 * members.length + 9;
   const program = new Program(arena, regions, threads, threads);
 
   const [h, w] = config.input_size;
@@ -208,6 +223,7 @@ export function planTraining(
       dy = dx;
     }
   });
+  const accumulation = placeAccumulation(b, blocks, span);
   const optimisers = placeOptimisers(b, blocks, groups, members, span);
   const average = placeAverage(b, blocks, span);
   const evaluate = span(() => {
@@ -221,6 +237,7 @@ export function planTraining(
     units: laidOut,
     forward,
     backward,
+    accumulation,
     optimisers,
     average,
     evaluate,

@@ -2,7 +2,7 @@
 import { power } from '../../core/elementary.js';
 import { layerScale, type OptimiserStep } from '../../core/optimiser.js';
 import type { Builder } from './builder.js';
-import { ADAM, CLIP, EMA, LAMB, SGD, type Descriptor } from './fields.js';
+import { ACCUMULATE, ADAM, CLIP, EMA, LAMB, SGD, type Descriptor } from './fields.js';
 import type { ParameterGroup, StateBlocks } from './tensors.js';
 
 /** Numbers of a panel: see assembly/train/adam.ts. */
@@ -97,6 +97,28 @@ export function placeOptimisers(
         });
       }
     },
+  };
+}
+
+/** How gradients of several passes become their mean. */
+export interface Accumulation {
+  readonly span: Span;
+  readonly op: Descriptor<keyof typeof ACCUMULATE>;
+}
+
+/** The sum of gradients over passes, where there is room for one. */
+export function placeAccumulation(
+  b: Builder,
+  { sum, grad, parameters }: StateBlocks,
+  span: (write: () => void) => Span,
+): Accumulation | null {
+  if (sum === null) return null;
+  const op = b.place(ACCUMULATE, { grad, sum, count: parameters });
+  return {
+    op,
+    span: span(() => {
+      b.run('accumulate', op, panelsOf(parameters));
+    }),
   };
 }
 

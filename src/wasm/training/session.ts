@@ -2,7 +2,15 @@ import type { ModelConfig } from '../../core/config.js';
 import { ParamError, ShapeError } from '../../core/errors.js';
 import { resolveStep, type Loss, type OptimiserStep } from '../../core/optimiser.js';
 import { checkState, inOrder } from '../../core/parameters.js';
-import { checkDecay, checkLambda, familyAfter, familyOf, type Family } from '../../core/trainingRules.js';
+import {
+  checkDecay,
+  checkLambda,
+  checkStepDone,
+  familyAfter,
+  familyOf,
+  passNumber,
+  type Family,
+} from '../../core/trainingRules.js';
 import { sizeOf, type FloatArray, type StateDict, type Tensor } from '../../core/tensor.js';
 import { buildOf, type Build, type BuildChoice } from '../build.js';
 import { instantiate, type Kernels } from '../module.js';
@@ -17,7 +25,7 @@ import { checkTensors, loadTensors, readTensor, tensorsAt, type TensorBlock } fr
 type TrainingKernels = Pick<Kernels, 'memory' | 'heapBase' | 'packLanes' | 'runProgram' | 'stop' | 'isRelaxed'>;
 
 export interface TrainingOptions {
-  /** Images of every batch: the memory is laid out for them. */
+  /** Images of every pass: the memory is laid out for them. */
   readonly batchSize: number;
   readonly build?: BuildChoice;
   /** 1 where it is not given. The plain build's numbers do not depend on it. */
@@ -28,6 +36,8 @@ export interface TrainingOptions {
   readonly loss?: Loss;
   /** Whether an average of the state is kept. Default false. */
   readonly ema?: boolean;
+  /** Passes a step, over which gradients are averaged. Default 1. */
+  readonly gradAccumSteps?: number;
   /** Where a run that was interrupted goes on from; `state` is the one it had. */
   readonly resume?: Resume;
 }
@@ -59,6 +69,7 @@ export class TrainingSession {
   readonly #config: ModelConfig;
   readonly #batchSize: number;
   readonly #seed: number;
+  readonly #gradAccumSteps: number;
   readonly #kernels: TrainingKernels;
   readonly #layout: TrainingLayout;
   readonly #view: DataView;
@@ -67,12 +78,14 @@ export class TrainingSession {
   /** Batches that the norms have seen, and steps that were made. */
   #batches = 0;
   #steps = 0;
+  /** Passes of the step that comes next. */
+  #passes = 0;
   /** Null before the first step. */
   #family: Family | null = null;
 
   private constructor(
     config: ModelConfig,
-    { batchSize, seed = 0 }: TrainingOptions,
+    { batchSize, seed = 0, gradAccumSteps = 1 }: TrainingOptions,
     kernels: TrainingKernels,
     layout: TrainingLayout,
   ) {
@@ -85,6 +98,7 @@ export class TrainingSession {
     this.#config = config;
     this.#batchSize = batchSize;
     this.#seed = seed;
+    this.#gradAccumSteps = gradAccumSteps;
     this.#kernels = kernels;
     this.#layout = layout;
     this.#view = new DataView(buffer);
@@ -153,7 +167,8 @@ export class TrainingSession {
   }
 
   /**
-   * One pass in training mode: logits, loss, gradients, running statistics.
+   * One pass in training mode: logits, loss, gradients, running statistics. Where a step is
+   * made of several, gradients are their mean so far.
    *
    * @param x [n,in_chans,h,w], normalised
    * @param targets [n,num_classes]: the share of each class in each image
@@ -162,16 +177,22 @@ export class TrainingSession {
    */
   pass(x: FloatArray, targets: FloatArray, lambda: number): Pass {
     this.#give(x, targets, lambda);
-    const { dropout } = this.#layout;
-    dropout.set(this.#view, { seed: this.#seed, stream: 2 ** 31 + this.#steps });
+    const { dropout, accumulation } = this.#layout;
+    const number = passNumber(this.#steps, this.#gradAccumSteps, this.#passes);
+    dropout.set(this.#view, { seed: this.#seed, stream: 2 ** 31 + number });
     this.#run(this.#layout.forward);
     this.#run(this.#layout.backward);
     this.#batches++;
+    this.#passes = (this.#passes % this.#gradAccumSteps) + 1;
+    if (accumulation !== null) {
+      accumulation.op.set(this.#view, { passes: this.#passes });
+      this.#run(accumulation.span);
+    }
     return this.#result();
   }
 
   /**
-   * Moves every parameter along the gradients of the last pass.
+   * Moves every parameter along the gradients of the step's passes.
    *
    * @throws ParamError for what is no step, or where the moments are another optimiser's
    */
@@ -179,6 +200,7 @@ export class TrainingSession {
     const all = resolveStep(step);
     this.#family = familyAfter(all.kind, this.#family);
     this.#steps++;
+    this.#passes = 0;
     const { optimisers } = this.#layout;
     optimisers.set(this.#view, all, this.#steps, this.#config.strides.length);
     this.#run(optimisers.spans[all.kind === 'adamw' ? 'adam' : all.kind]);
@@ -220,8 +242,9 @@ export class TrainingSession {
     return this.#batches;
   }
 
-  /** Everything that `open` needs for a run to go on to the same bits. */
+  /** Everything that `open` needs for a run to go on to the same bits. @throws ParamError between a step's passes */
   snapshot(): Resume & { readonly state: StateDict } {
+    checkStepDone(this.#passes, this.#gradAccumSteps);
     const ema = this.#layout.average === null ? {} : { ema: this.emaState() };
     return { state: this.state(), optimiser: this.optimiserState(), steps: this.#steps, ...ema };
   }
@@ -247,7 +270,7 @@ export class TrainingSession {
     return this.#read(this.#layout.tensors);
   }
 
-  /** Gradients of the last pass, under the parameters' names. */
+  /** Gradients of the last pass, or the mean over the step's so far, under the parameters' names. */
   gradients(): Map<string, Tensor> {
     const read = [...this.#layout.tensors].flatMap(([name, tensor]) =>
       tensor.grad === null ? [] : [[name, readTensor(this.#floats, tensor, tensor.grad)] as const],

@@ -25,8 +25,9 @@ export interface StateBlocks {
   readonly grad: number;
   readonly m: number;
   readonly v: number;
-  /** Where an average is kept. */
+  /** Where an average is kept, and where gradients are added up that one step needs several passes for. */
   readonly ema: number | null;
+  readonly sum: number | null;
   /** Floats of the parameters, and of the whole state. */
   readonly parameters: number;
   readonly floats: number;
@@ -122,8 +123,12 @@ export interface PlacedTensors {
   readonly members: readonly ParameterGroup[];
 }
 
-/** @param ema whether there is to be room for an average of the state */
-export function placeTensors(config: ModelConfig, arena: Arena, ema: boolean): PlacedTensors {
+/** @param room whether there is to be some for an average of the state, and for a sum of gradients */
+export function placeTensors(
+  config: ModelConfig,
+  arena: Arena,
+  room: { readonly ema: boolean; readonly sum: boolean },
+): PlacedTensors {
   const stages = config.strides.length;
   const named = [...parameterShapes(config)]
     .filter(([name]) => !name.endsWith('.num_batches_tracked'))
@@ -145,7 +150,8 @@ export function placeTensors(config: ModelConfig, arena: Arena, ema: boolean): P
     grad: arena.reserveFloats(parameters),
     m: arena.reserveFloats(parameters),
     v: arena.reserveFloats(parameters),
-    ema: ema ? arena.reserveFloats(floats) : null,
+    ema: room.ema ? arena.reserveFloats(floats) : null,
+    sum: room.sum ? arena.reserveFloats(parameters) : null,
     parameters,
     floats,
   };

@@ -52,9 +52,9 @@ def hue(image, turns):
     return Image.merge('HSV', (Image.fromarray(shifted, 'L'), s, v)).convert('RGB')
 
 
-def resized_crop(image, top, left, height, width, to_height, to_width):
+def resized_crop(image, top, left, height, width, to_height, to_width, kernel):
     part = image.crop((left, top, left + width, top + height))
-    return part.resize((to_width, to_height), Image.BILINEAR)
+    return part.resize((to_width, to_height), FILTERS[kernel])
 
 
 def padded_crop(image, padding, mode, top, left):
@@ -107,7 +107,9 @@ FILL = [124, 116, 104]
 ARGUMENTS = {
     'horizontalFlip': [[]],
     'shift': [[0, 0, 0], [-4, 4, 0], [4, -4, 0], [-3, 2, 'reflect'], [4, 4, 'reflect'], [-4, -4, 'reflect']],
-    'scaleWindow': [[0, 0, 5, 6, 5, 6], [0, 1, 5, 4, 12, 9], [1, 0, 3, 5, 16, 16], [0, 0, 5, 6, 3, 2]],
+    'scaleWindow': [[*sizes, kernel] for kernel in ('bilinear', 'bicubic') for sizes in [
+        [0, 0, 5, 6, 5, 6], [0, 1, 5, 4, 12, 9], [1, 0, 3, 5, 16, 16], [0, 0, 5, 6, 3, 2],
+    ]],
     'brightness': FACTORS,
     'contrast': FACTORS,
     'saturation': FACTORS,

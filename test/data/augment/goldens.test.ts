@@ -46,7 +46,8 @@ const scaled = (
   width: number,
   h: number,
   w: number,
-): Planes => scaleWindow(image, { top, left, height, width }, [h, w]);
+  kernel: 'bilinear' | 'bicubic',
+): Planes => scaleWindow(image, { top, left, height, width }, [h, w], kernel);
 
 const OPS: Readonly<Record<string, Op>> = {
   ...{ affine, autoContrast, brightness, contrast, equalize, horizontalFlip, hue, invert, posterize, rotate },

@@ -5,7 +5,7 @@ import { checkAugment, type AugmentOptions } from '../../../src/data/augment/opt
 test('takes what is in range', () => {
   checkAugment({});
   checkAugment({
-    randomResizedCrop: { scale: [0.6, 1], ratio: [3 / 4, 4 / 3] },
+    randomResizedCrop: { scale: [0.6, 1], ratio: [3 / 4, 4 / 3], interpolation: 'bicubic' },
     colorJitter: { brightness: 0.2, contrast: 0.2, saturation: 0.2, hue: 0.5 },
     horizontalFlip: 0.5,
     rotation: 20,
@@ -31,6 +31,7 @@ test.each([
   [{ randomResizedCrop: { scale: [0.5, 1.1] } }, 'augment.randomResizedCrop.scale'],
   [{ randomResizedCrop: { ratio: [2, 1] } }, 'augment.randomResizedCrop.ratio'],
   [{ randomResizedCrop: { ratio: [1, Infinity] } }, 'augment.randomResizedCrop.ratio'],
+  [{ randomResizedCrop: { interpolation: 'nearest' } }, 'augment.randomResizedCrop.interpolation'],
   [{ colorJitter: { hue: 0.6 } }, 'augment.colorJitter.hue'],
   [{ colorJitter: { brightness: Infinity } }, 'augment.colorJitter.brightness'],
   [{ randAugment: { magnitude: 11 } }, 'augment.randAugment.magnitude'],

@@ -5,7 +5,7 @@ import { Draws } from '../../../src/data/augment/draws.js';
 import { applyMix, cutmixBox, drawMix } from '../../../src/data/augment/mix.js';
 import { randomCrop } from '../../../src/data/augment/randomCrop.js';
 import { block, randomErasing } from '../../../src/data/augment/randomErasing.js';
-import { resizedCropWindow } from '../../../src/data/augment/randomResizedCrop.js';
+import { randomResizedCrop, resizedCropWindow } from '../../../src/data/augment/randomResizedCrop.js';
 import { deviations, sample } from './moments.js';
 
 const N = 4000;
@@ -71,6 +71,25 @@ test('RandomResizedCrop falls back to the middle', () => {
   expect(wide).toEqual({ top: 0, left: 40, height: 10, width: 20 });
   const high = resizedCropWindow([100, 10], { scale: [1, 1], ratio: [0.5, 2] }, draws);
   expect(high).toEqual({ top: 40, left: 0, height: 20, width: 10 });
+});
+
+test("RandomResizedCrop's interpolation: bilinear unless it is said, 'random' each in half of the cases", () => {
+  const data = Uint8Array.from({ length: 3 * 8 * 8 }, (_, i) => (i * 89) % 256);
+  const image = { data, channels: 3, height: 8, width: 8 };
+  const whole = { scale: [1, 1], ratio: [1, 1] } as const;
+  const made = (interpolation: 'bilinear' | 'bicubic' | 'random' | undefined, draws: Draws) =>
+    randomResizedCrop(image, [5, 5], interpolation === undefined ? whole : { ...whole, interpolation }, draws).data;
+  const own = (interpolation?: 'bilinear' | 'bicubic') => made(interpolation, Draws.ofImage(0, 0, 0));
+  const [linear, cubic] = [own('bilinear'), own('bicubic')];
+  expect(cubic).not.toEqual(linear);
+  expect(own()).toEqual(linear);
+  const cubics = sample(400, (draws) => {
+    const got = made('random', draws);
+    const isCubic = got.every((v, i) => v === cubic[i]);
+    expect(isCubic || got.every((v, i) => v === linear[i])).toBe(true);
+    return isCubic ? 1 : 0;
+  });
+  expect(deviations(cubics, 1 / 2, 1 / 4)).toBeLessThan(4);
 });
 
 test('a crop is as likely at each place, and within the padding', () => {

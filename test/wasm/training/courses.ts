@@ -44,8 +44,8 @@ function mixed(step: number): Float32Array {
  * Everything decays: a bias before a norm has no gradient but its rounding, and without
  * decay Adam would divide that by itself, so that nobody's course is anybody's bound.
  */
-const course = (optimiser: OptimiserStep, more: Pick<Course, 'loss' | 'targets'>): Course => ({
-  ...{ config, state, n: N, optimiser, ...more },
+const course = (optimiser: OptimiserStep, more: Pick<Course, 'loss' | 'targets'> & Partial<Course>): Course => ({
+  ...{ config, state, n: N, gradAccumSteps: 1, optimiser, ...more },
 });
 
 export const COURSES = {
@@ -60,5 +60,9 @@ export const COURSES = {
   'LAMB, every class on its own': course(
     { kind: 'lamb', lr: 1e-3, weightDecay: 0.3, decayVectors: true, eps: 1e-3 },
     { loss: 'bce', targets: mixed },
+  ),
+  'Adam, in two micro-batches': course(
+    { kind: 'adam', lr: 1e-3, weightDecay: 1e-2 },
+    { loss: 'cross-entropy', targets: mixed, gradAccumSteps: 2 },
   ),
 } as const satisfies Record<string, Course>;

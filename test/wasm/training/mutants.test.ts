@@ -1,6 +1,7 @@
 /** The judge of the units judged: a kernel with a fault put in must not pass. */
 import { expect, test } from '@jest/globals';
 import { compile } from '../compile.js';
+import { accumulationMisfit } from './accumulationJudge.js';
 import { averageMisfit } from './averageJudge.js';
 import { NETWORKS } from './chain.js';
 import { lossMisfit } from './lossJudge.js';
@@ -71,6 +72,11 @@ const STEP_MUTANTS: readonly Mutant[] = [
   ['norms of the first panel', 'lamb.ts', 'panel < op.panels; panel++) {\n    const squares = op.squares', 'panel < 1; panel++) {\n    const squares = op.squares'],
   ['half of every vector squared', 'squares.ts', 'f64x2.add(f64x2.add(sum, f64x2.mul(low, low)), f64x2.mul(high, high))', 'f64x2.add(f64x2.add(sum, f64x2.mul(low, low)), f64x2.mul(low, low))'],
 
+  ['a sum that goes on from the step before', 'accumulate.ts', 'op.passes == 1', 'false'],
+  ['a sum that is not kept', 'accumulate.ts', 'v128.store(op.sum + at, sum);', ''],
+  ['a sum for the mean of the passes', 'accumulate.ts', 'f32x4.div(sum, passes)', 'sum'],
+  ['the first panels of gradients alone', 'accumulate.ts', 'min(to * PANEL, op.count)', 'min(PANEL, op.count)'],
+
   ['an exchange one way', 'ema.ts', 'v128.store(op.state + at, average);', ''],
 
   ['a sum for the mean over the classes', 'bceWithLogits.ts', 'total / <f64>op.classes', 'total'],
@@ -107,7 +113,7 @@ async function stepSymptom(wasm: Uint8Array): Promise<string | null> {
       const wrong = await optimiserMisfit(wasm, network, step, count, size);
       if (wrong !== null) return wrong;
     }
-    const wrong = await averageMisfit(wasm, network, 0.9);
+    const wrong = (await accumulationMisfit(wasm, network)) ?? (await averageMisfit(wasm, network, 0.9));
     if (wrong !== null) return wrong;
   }
   return null;

@@ -3,6 +3,7 @@ import { bytes } from '#wasm/train-plain';
 import { bytes as relaxed } from '#wasm/train-relaxed';
 import { describe, expect, test } from '@jest/globals';
 import { validates } from '../../../src/wasm/module.js';
+import { accumulationMisfit } from './accumulationJudge.js';
 import { averageMisfit } from './averageJudge.js';
 import { NETWORKS } from './chain.js';
 import { lossMisfit } from './lossJudge.js';
@@ -21,6 +22,10 @@ describe.each(BUILDS)('$build', ({ wasm }) => {
     // By its rest: for a parameter that a row lacks, jest passes a callback, and waits for it.
     test.each(STEPS)('%s', async (...[, step, count, size]) => {
       expect(await optimiserMisfit(wasm, network, step, count, size)).toBeNull();
+    });
+
+    test('gradients that are added up over passes', async () => {
+      expect(await accumulationMisfit(wasm, network)).toBeNull();
     });
 
     test.each([0, 0.9, 0.99996, 1])('an average that keeps %d', async (decay) => {

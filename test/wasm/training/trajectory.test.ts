@@ -47,6 +47,14 @@ describe.each(Object.entries(COURSES))('%s', (...[, course]) => {
     expect(misfit).toMatch(/off by/);
   });
 
+  const others = [1, 2].filter((parts) => parts !== course.gradAccumSteps);
+  test.each(others)('as many micro-batches as it is not are found, %d', async (parts) => {
+    const misfit = await courseMisfit(course, judgements, (config, options) =>
+      wasmTrainer(config, { ...options, gradAccumSteps: parts, build: 'plain' }),
+    );
+    expect(misfit).toMatch(/off by/);
+  });
+
   test('masks of another seed are found', async () => {
     const misfit = await courseMisfit(course, judgements, (config, options) =>
       wasmTrainer(config, { ...options, seed: 6, build: 'plain' }),

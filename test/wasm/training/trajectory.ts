@@ -35,6 +35,8 @@ export interface Course {
   readonly config: ModelConfig;
   readonly state: StateDict;
   readonly n: number;
+  /** Micro-batches of a batch. */
+  readonly gradAccumSteps: number;
   readonly loss: Loss;
   readonly optimiser: OptimiserStep;
   /** [n,num_classes] of a step. */
@@ -79,12 +81,11 @@ async function all<T>(moments: AsyncIterable<T>): Promise<T[]> {
 }
 
 export async function judgeCourse(course: Course): Promise<readonly Judgement[]> {
-  const { config, state, n, loss } = course;
-  const oracle = await all(run(course, oracleTrainer(config, { seed: SEED, loss, state })));
+  const { config, state, n, loss, gradAccumSteps } = course;
+  const oracle = await all(run(course, oracleTrainer(config, { seed: SEED, loss, state, gradAccumSteps })));
+  const by = { n: n / gradAccumSteps, gradAccumSteps, loss, seed: SEED };
   const coins = Array.from({ length: TWINS }, (_, coin) => coin);
-  const twins = await Promise.all(
-    coins.map((coin) => all(run(course, openTwin(config, state, { n, loss, seed: SEED, coin })))),
-  );
+  const twins = await Promise.all(coins.map((coin) => all(run(course, openTwin(config, state, { ...by, coin })))));
   return oracle.map((exact, step) => {
     const spread = (name: string): number =>
       Math.hypot(...twins.map((twin) => distance(twin[step].get(name), exact.get(name)))) / Math.sqrt(TWINS);
@@ -98,8 +99,8 @@ export async function courseMisfit(
   judgements: readonly Judgement[],
   open: (...by: Parameters<typeof wasmTrainer>) => Promise<Trainer>,
 ): Promise<string | null> {
-  const { config, state, n, loss } = course;
-  const trainer = await open(config, { batchSize: n, seed: SEED, loss, state });
+  const { config, state, n, loss, gradAccumSteps } = course;
+  const trainer = await open(config, { batchSize: n, seed: SEED, loss, state, gradAccumSteps });
   try {
     let step = 0;
     for await (const moment of run(course, trainer)) {

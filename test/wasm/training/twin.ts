@@ -14,8 +14,10 @@ import {
 import type { ModelConfig } from '../../../src/core/config.js';
 import { resolveStep, type Loss } from '../../../src/core/optimiser.js';
 import { sizeOf, type FloatArray, type StateDict, type Tensor } from '../../../src/core/tensor.js';
+import { joined, partsOf } from '../../../src/train/microBatches.js';
 import type { Trainer, StepOptions } from '../../../src/train/trainer.js';
 import { planTraining } from '../../../src/wasm/training/layout.js';
+import { gammaOf, WASM } from '../../judges/arithmetic.js';
 import { optimiserBound, stepOf } from '../../judges/optimiserBound.js';
 import { uniform, type Draw } from '../draw.js';
 import type { Verdict } from '../judge.js';
@@ -23,7 +25,9 @@ import { slopeBound } from './lossJudge.js';
 import { UnitJudge } from './unitJudge.js';
 
 export interface TwinOptions {
+  /** Images of a micro-batch, and how many of those make up a step. */
   readonly n: number;
+  readonly gradAccumSteps: number;
   readonly loss: Loss;
   /** Of the dropout masks. */
   readonly seed: number;
@@ -37,7 +41,7 @@ const zerosOf = (shape: readonly number[]): Tensor => ({ data: new Float64Array(
 export function openTwin(
   config: ModelConfig,
   initial: StateDict,
-  { n, loss, seed, coin }: TwinOptions,
+  { n, gradAccumSteps, loss, seed, coin }: TwinOptions,
 ): Pick<Trainer, 'step' | 'snapshot'> {
   const units = planTraining(config, n, { threads: 1, loss }).units.map(({ name }) => name);
   const fall: Draw = uniform(coin);
@@ -49,12 +53,12 @@ export function openTwin(
   const [value, slope] = loss === 'bce' ? [bceWithLogits, bceWithLogitsBackward] : [crossEntropy, crossEntropyBackward];
   const state = new Map(initial);
   const moments = new Map<string, Tensor>();
-  let steps = 0;
+  let [steps, passes] = [0, 0];
 
   /** Running statistics go into the state, gradients come out by their parameters' names. */
   function pass(x: FloatArray, targets: FloatArray, lambda: number) {
     const tensorOf = (name: string): Tensor => state.get(name) ?? zerosOf([0]);
-    const judge = new UnitJudge(config, { lambda, seed, stream: 2 ** 31 + steps, tensor: tensorOf });
+    const judge = new UnitJudge(config, { lambda, seed, stream: 2 ** 31 + passes, tensor: tensorOf });
     const maps: Tensor[] = [{ data: x, shape: [n, config.in_chans, ...config.input_size] }];
     for (const name of units) {
       for (const [what, verdict] of judge.forward(name, maps[maps.length - 1])) {
@@ -62,7 +66,7 @@ export function openTwin(
         else state.set(`${name}.${what}`, err(verdict));
       }
       const counter = `${name}.num_batches_tracked`;
-      if (state.has(counter)) state.set(counter, { data: Float64Array.of(steps + 1), shape: [] });
+      if (state.has(counter)) state.set(counter, { data: Float64Array.of(passes + 1), shape: [] });
     }
     const [logits, shares] = [tensor(maps[units.length].data, [n, classes]), tensor(targets, [n, classes])];
     const exact = valuesOf(slope(logits, shares));
@@ -75,12 +79,29 @@ export function openTwin(
         else gradients.set(`${units[k]}.${what}`, err(verdict));
       }
     }
+    passes++;
     return { loss: value(logits, shares), logits: valuesOf(logits), gradients };
+  }
+
+  /** A step's passes. k gradients are added up and divided by k: γ_k of the mean of their magnitudes. */
+  function allPasses(x: FloatArray, targets: FloatArray, lambda: number) {
+    const parts = partsOf(x, targets, gradAccumSteps).map((part) => pass(part.x, part.targets, lambda));
+    if (parts.length === 1) return parts[0];
+    const gradients = new Map<string, Tensor>();
+    for (const [name, { shape }] of parts[0].gradients) {
+      const mean = (of: (v: number) => number): Float64Array =>
+        Float64Array.from({ length: sizeOf(shape) }, (_, i) =>
+          parts.reduce((sum, part) => sum + of(part.gradients.get(name)?.data[i] ?? NaN) / parts.length, 0),
+        );
+      const bound = mean(Math.abs).map((size) => gammaOf(WASM)(parts.length) * size);
+      gradients.set(name, err({ exact: mean((v) => v), bound, shape }));
+    }
+    return { ...joined(parts), gradients };
   }
 
   return {
     step(x, targets, { lambda, optimiser }: StepOptions) {
-      const { gradients, ...outcome } = pass(x, targets, lambda);
+      const { gradients, ...outcome } = allPasses(x, targets, lambda);
       steps++;
       const step = resolveStep(optimiser);
       const divisor = step.kind === 'lamb' ? lambDivisor([...gradients.values()].map(toOracle)) : 1;

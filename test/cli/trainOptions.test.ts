@@ -1,0 +1,154 @@
+/** Flags, a file and a preset into one recipe. */
+import { describe, expect, test } from '@jest/globals';
+import { Command } from 'commander';
+import { readFile, writeFile } from 'node:fs/promises';
+import { ParamError } from '../../src/core/errors.js';
+import { planOf, withRecipe, type Plan } from '../../src/cli/trainOptions.js';
+import { PLAIN, PRESETS, resolveRecipe, type Recipe } from '../../src/train/recipe.js';
+import { lambdaAt } from '../../src/train/schedule.js';
+import { refusal } from '../io/refusal.js';
+import { temporaryFolder } from '../io/temporaryFolder.js';
+
+const path = temporaryFolder();
+
+async function plan(...args: string[]): Promise<Plan> {
+  const command = withRecipe(new Command())
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined });
+  await command.parseAsync(args, { from: 'user' });
+  return planOf(command.opts());
+}
+
+const recipe = async (...args: string[]): Promise<Recipe> => resolveRecipe((await plan(...args)).recipe);
+
+async function file(content: object): Promise<string[]> {
+  await writeFile(path('recipe.json'), JSON.stringify(content));
+  return ['--config', path('recipe.json')];
+}
+
+test('every value of a recipe has a flag', () => {
+  const flags = new Set(withRecipe(new Command()).options.map((option) => option.attributeName()));
+  expect(Object.keys(PLAIN).filter((key) => !flags.has(key))).toEqual([]);
+});
+
+test('nothing said is the plain recipe, and a preset is itself', async () => {
+  expect(await recipe()).toEqual(PLAIN);
+  for (const [name, preset] of Object.entries(PRESETS)) expect(await recipe('--preset', name)).toEqual(preset.recipe);
+});
+
+test('the shipped network: what its README says is what its config.json holds', async () => {
+  const [, command] = /vanillanet train ([^`]*?)\nnpx/.exec(await readFile('models/README.md', 'utf8')) ?? [];
+  const words = command.replaceAll('\\\n', '').split(/\s+/);
+  // What is not of the recipe: the data and the machine.
+  const others = ['--data', '--image-size', '--build', '--threads', '-o'];
+  const args = words.filter((word, i) => !others.includes(word) && !others.includes(words[i - 1]));
+  const [said, written] = [await plan(...args), await plan('--config', 'models/config.json')];
+  expect(resolveRecipe(written.recipe)).toEqual(resolveRecipe(said.recipe));
+  expect(written.network).toEqual(said.network);
+});
+
+test('values of the optimiser, of mixing and of the warm-up', async () => {
+  const optimiser = ['--optimizer', 'sgd', '--nesterov', '--betas', '0.8,0.99', '--eps', '1e-6', '--no-decay-vectors'];
+  const mixing = ['--mixup-prob', '0.5', '--mixup-switch-prob', '0.25'];
+  expect(await recipe(...optimiser, ...mixing, '--warmup-lr', '1e-5')).toMatchObject({
+    ...{ nesterov: true, betas: [0.8, 0.99], eps: 1e-6, decayVectors: false },
+    ...{ mixupProb: 0.5, mixupSwitchProb: 0.25, warmupLr: 1e-5 },
+  });
+  const off = await file({ nesterov: true, fuse_at_decay: true, decay_vectors: false });
+  expect(await recipe(...off)).toMatchObject({ nesterov: true, fuseAtDecay: true, decayVectors: false });
+  expect(await recipe(...off, '--no-nesterov', '--no-fuse-at-decay', '--decay-vectors')).toMatchObject({
+    ...{ nesterov: false, fuseAtDecay: false, decayVectors: true },
+  });
+});
+
+describe('augmentation', () => {
+  const augment = async (...args: string[]) => (await recipe(...args)).augment;
+
+  test('a crop takes the place of the other kind that is further from the user', async () => {
+    expect(await augment('--preset', 'cifar', '--random-resized-crop', '0.5')).toEqual({
+      ...{ randomResizedCrop: { scale: [0.5, 1] }, horizontalFlip: 0.5 },
+    });
+    const { randomResizedCrop: _, ...others } = PRESETS.article.recipe.augment;
+    expect(await augment('--preset', 'article', '--random-crop', '2')).toEqual({
+      ...{ ...others, randomCrop: { padding: 2 } },
+    });
+    const crop = await file({ preset: 'article', augment: { random_crop: { padding: 4 } } });
+    expect(await augment(...crop)).toEqual({ randomCrop: { padding: 4 } });
+    expect(await augment(...crop, '--random-resized-crop', '0.1,0.5')).toEqual({
+      randomResizedCrop: { scale: [0.1, 0.5] },
+    });
+  });
+
+  test('both kinds on one level are refused, whatever another says', async () => {
+    const both = refusal(ParamError, 'augment.randomCrop', 'one kind of crop', 'randomResizedCrop too');
+    await expect(plan('--random-crop', '4', '--random-resized-crop', '0.5')).rejects.toThrow(both);
+    const crops = await file({ augment: { random_crop: { padding: 4 }, random_resized_crop: {} } });
+    await expect(plan(...crops, '--random-crop', '2')).rejects.toThrow(both);
+  });
+
+  test('a flag changes its own value, and leaves the others of its op', async () => {
+    const { augment: before } = PRESETS.official.recipe;
+    const flags = ['--random-resized-crop', '0.2', '--rand-augment', '9', '--random-erasing', '0.1'];
+    expect(await augment('--preset', 'official', ...flags)).toEqual({
+      ...before,
+      randomResizedCrop: { ...before.randomResizedCrop, scale: [0.2, 1] },
+      randAugment: { ...before.randAugment, magnitude: 9 },
+      randomErasing: { ...before.randomErasing, prob: 0.1 },
+    });
+  });
+
+  test('the interpolation of a crop, where there is one to scale', async () => {
+    const { augment: before } = PRESETS.article.recipe;
+    expect(await augment('--preset', 'article', '--crop-interpolation', 'random')).toEqual({
+      ...before,
+      randomResizedCrop: { ...before.randomResizedCrop, interpolation: 'random' },
+    });
+    await expect(plan('--preset', 'cifar', '--crop-interpolation', 'bicubic')).rejects.toThrow(
+      refusal(ParamError, '--crop-interpolation', '--random-resized-crop', 'none'),
+    );
+  });
+
+  test('none at all, or none but what flags say', async () => {
+    expect(await augment('--preset', 'article', '--no-augment')).toEqual({});
+    expect(await augment('--preset', 'article', '--no-augment', '--flip', '1')).toEqual({ horizontalFlip: 1 });
+  });
+});
+
+test('a list with too many numbers is not asked properly', async () => {
+  for (const [flag, list, message] of [
+    ['--random-resized-crop', '0.1,0.5,0.9', 'Expected 1 to 2 numbers.'],
+    ['--color-jitter', '0.1,0.1,0.1,0.1,0.1', 'Expected 1 to 4 numbers.'],
+    ['--betas', '0.9', 'Expected 2 numbers.'],
+  ]) {
+    await expect(plan(flag, list)).rejects.toThrow(message);
+  }
+});
+
+test('a key of a file that is spelt as in the library is told how', async () => {
+  await expect(plan(...(await file({ batchSize: 8 })))).rejects.toThrow(
+    refusal(ParamError, 'recipe.json: batchSize', 'batch_size', 'an unknown key'),
+  );
+});
+
+describe('epochs', () => {
+  test.each([
+    ['official', 1, 0],
+    ['official', 2, 1],
+    ['official', 3, 1],
+    ['official', 150, 50],
+    ['article', 1, 0],
+    ['article', 8, 3],
+  ])('%s in %d: λ, which moves once an epoch, rises over %d and is at 1 in the last', async (name, epochs, decay) => {
+    const got = await recipe('--preset', name, '--epochs', `${epochs}`);
+    expect(got.decayEpochs).toBe(decay);
+    expect(lambdaAt(epochs - 1, 0, got)).toBe(1);
+  });
+
+  test('where λ moves step by step they scale as they are', async () => {
+    expect((await recipe('--preset', 'cifar', '--epochs', '4')).decayEpochs).toBe((6 * 4) / 18);
+    const perStep = ['--preset', 'official', '--epochs', '1', '--lambda-per', 'step'];
+    expect((await recipe(...perStep)).decayEpochs).toBeCloseTo(1 / 3, 15);
+    expect((await recipe('--preset', 'cifar', '--epochs', '4', '--lambda-per', 'epoch')).decayEpochs).toBe(1);
+    expect((await recipe('--preset', 'official', '--epochs', '4', '--decay-epochs', '2.5')).decayEpochs).toBe(2.5);
+  });
+});

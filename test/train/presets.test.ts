@@ -1,0 +1,30 @@
+/** Presets are more than WebAssembly's memory takes at once, and fit in micro-batches. */
+import { expect, test } from '@jest/globals';
+import { resolveConfig } from '../../src/core/config.js';
+import { ParamError } from '../../src/core/errors.js';
+import { PRESETS, type Preset } from '../../src/train/recipe.js';
+import { planTraining } from '../../src/wasm/training/layout.js';
+import { refusal } from '../io/refusal.js';
+
+const CLASSES = { article: 10, cifar: 10, official: 1000 };
+
+/** Bytes on so many threads. */
+function planned(preset: Preset, gradAccumSteps: number, threads: number): number {
+  const { config, recipe } = PRESETS[preset];
+  const network = resolveConfig({ ...config, num_classes: CLASSES[preset] });
+  const { loss, ema, batchSize } = recipe;
+  return planTraining(network, batchSize / gradAccumSteps, { threads, loss, ema: ema > 0, gradAccumSteps }).arena.end;
+}
+
+test.each([
+  ['cifar', 1],
+  ['article', 8],
+  ['official', 64],
+] as const)('%s fits in %d', (preset, gradAccumSteps) => {
+  expect(planned(preset, gradAccumSteps, 16)).toBeLessThan(2 ** 32);
+});
+
+test.each(['article', 'official'] as const)('%s does not fit as it is, and is told what would', (preset) => {
+  const remedy = refusal(ParamError, 'training', 'what fits into 4096 MiB', '--grad-accum-steps');
+  expect(() => planned(preset, 1, 1)).toThrow(remedy);
+});

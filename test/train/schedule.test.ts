@@ -1,0 +1,32 @@
+import { expect, test } from '@jest/globals';
+import { PLAIN, PRESETS, type Recipe } from '../../src/train/recipe.js';
+import { learningRateAt } from '../../src/train/schedule.js';
+
+const rates = (recipe: Recipe, perEpoch: number, count: number): number[] =>
+  Array.from({ length: count }, (_, step) => learningRateAt(step, perEpoch, recipe));
+
+test('a warm-up of four steps: by default each adds a quarter, and the last is at lr', () => {
+  const recipe = { ...PLAIN, lr: 0.8, epochs: 4, warmupEpochs: 2 };
+  expect(rates(recipe, 2, 4)).toEqual([0.2, 0.4, expect.closeTo(0.6, 15), 0.8]);
+  // The cosine begins with the step behind it, at lr again.
+  expect(learningRateAt(4, 2, recipe)).toBe(0.8);
+});
+
+test("the official warm-up is np.linspace's: from 0 to lr with both ends", () => {
+  const { recipe } = PRESETS.official;
+  const perEpoch = 5;
+  // np.linspace(0, 3.5e-3, 25), and the cosine behind it.
+  rates(recipe, perEpoch, 25).forEach((rate, i) => {
+    expect(rate).toBeCloseTo((3.5e-3 * i) / 24, 17);
+  });
+  expect([0, 24, 25].map((step) => learningRateAt(step, perEpoch, recipe))).toEqual([0, 3.5e-3, 3.5e-3]);
+  const [i, length] = [100, 295 * perEpoch];
+  const cosine = 1e-6 + 0.5 * (3.5e-3 - 1e-6) * (1 + Math.cos((Math.PI * i) / length));
+  expect(learningRateAt(25 + i, perEpoch, recipe)).toBeCloseTo(cosine, 17);
+});
+
+test('a warm-up may begin anywhere up to lr, and be a single step, which is at its beginning', () => {
+  const recipe = { ...PLAIN, lr: 0.8, warmupEpochs: 1, warmupLr: 0.2 };
+  expect(rates(recipe, 3, 3)).toEqual([expect.closeTo(0.2, 15), 0.5, 0.8]);
+  expect(rates(recipe, 1, 1)).toEqual([expect.closeTo(0.2, 15)]);
+});

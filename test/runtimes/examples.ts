@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import type { Consumer } from './consumer.js';
+import type { Finding } from './report.js';
 import { copyOf } from './examples/copy.js';
 import { judge, type Reply } from './examples/requests.js';
 import { judgeServer } from './examples/serve.js';
@@ -16,7 +17,7 @@ const LABEL = 'frog';
 
 type Handler = (event: { body: string; isBase64Encoded: boolean }) => Promise<{ statusCode: number; body: string }>;
 
-export const EXAMPLES: Readonly<Record<string, (consumer: Consumer) => Promise<string | null>>> = {
+export const EXAMPLES: Readonly<Record<string, (consumer: Consumer) => Promise<Finding>>> = {
   async 'example-lambda'(consumer) {
     const copy = await copyOf('lambda', consumer);
     const { handler } = (await import(pathToFileURL(join(copy, 'index.js')).href)) as { handler: Handler };

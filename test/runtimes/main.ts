@@ -20,7 +20,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { json: { type: 'string', default: here('../../dist/reports/runtimes.json') } },
 });
-const [{ openConsumer }, { EXAMPLES }, { PACKAGING }, { linesOf, misfit }, { RUNTIMES }] = await Promise.all([
+const [{ openConsumer }, { EXAMPLES }, { PACKAGING }, { linesOf, misfit }, { BUDGETS, RUNTIMES }] = await Promise.all([
   import('./consumer.js'),
   import('./examples.js'),
   import('./packaging.js'),
@@ -29,7 +29,7 @@ const [{ openConsumer }, { EXAMPLES }, { PACKAGING }, { linesOf, misfit }, { RUN
 ]);
 
 const required = (process.env['REQUIRE_RUNTIMES'] ?? '').split(',').filter((name) => name !== '');
-const names = [PACKAGING, RUNTIMES, EXAMPLES].flatMap((group) => Object.keys(group));
+const names = [PACKAGING, RUNTIMES, BUDGETS, EXAMPLES].flatMap((group) => Object.keys(group));
 const unknown = [...positionals, ...required].filter((name) => !names.includes(name));
 if (unknown.length > 0) {
   console.error(`expected some of ${names.join(', ')}, got ${unknown.join(', ')}`);
@@ -44,12 +44,12 @@ function record(run: import('./report.js').RuntimeRun): void {
 }
 const reasonOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
 
-/** Those that say why they do not hold, or null. */
 async function checkAll(checks: typeof PACKAGING, of: Parameters<(typeof PACKAGING)[string]>[0]): Promise<void> {
   for (const [runtime, check] of Object.entries(checks)) {
     if (!isChosen(runtime)) continue;
-    const reason = await check(of).catch(reasonOf);
-    record({ runtime, status: reason === null ? 'RAN' : 'FAILED', ...(reason !== null && { reason }) });
+    const found = await check(of).catch(reasonOf);
+    if (typeof found === 'string') record({ runtime, status: 'FAILED', reason: found });
+    else record({ runtime, status: 'RAN', ...(found !== null && { notes: found }) });
   }
 }
 
@@ -72,6 +72,7 @@ try {
       record({ runtime, status: 'FAILED', reason: reasonOf(error) });
     }
   }
+  await checkAll(BUDGETS, consumer);
   await checkAll(EXAMPLES, consumer);
 } finally {
   await consumer.remove();

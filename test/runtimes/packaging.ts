@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
 import type { Consumer } from './consumer.js';
+import type { Finding } from './report.js';
 
 const run = promisify(execFile);
 const installed = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -37,7 +38,7 @@ async function programOf(folder: string): Promise<string> {
 }
 
 /** Each: why it does not hold, or null. */
-export const PACKAGING: Readonly<Record<string, (consumer: Consumer) => Promise<string | null>>> = {
+export const PACKAGING: Readonly<Record<string, (consumer: Consumer) => Promise<Finding>>> = {
   async publint({ folder }) {
     const pkgDir = join(folder, 'node_modules/vanillanet');
     const { messages, pkg } = await publint({ pkgDir, strict: true });

@@ -18,7 +18,12 @@ export interface RuntimeRun {
   readonly status: 'RAN' | 'SKIPPED' | 'FAILED';
   readonly reason?: string;
   readonly answers?: readonly Answer[];
+  /** What was measured beside. */
+  readonly notes?: readonly string[];
 }
+
+/** Of a check: why it does not hold; null where it does, or what was measured. */
+export type Finding = string | null | readonly string[];
 
 /** Why answers are not those of the plain build elsewhere; null where they are. */
 export function misfit(answers: readonly Answer[], logits: string): string | null {
@@ -36,7 +41,8 @@ const answerLine = ({ build, threads, loadMs, ms, memory, label }: Answer): stri
   `  ${build}, ${threads} thread${threads === 1 ? '' : 's'}: ${label}, ` +
   `loaded in ${loadMs.toFixed(1)} ms, answered in ${ms.toFixed(1)} ms, ${mebibytes(memory)}`;
 
-export const linesOf = ({ runtime, status, reason, answers = [] }: RuntimeRun): string[] => [
+export const linesOf = ({ runtime, status, reason, answers = [], notes = [] }: RuntimeRun): string[] => [
   `${status} ${runtime}${reason === undefined ? '' : `: ${reason}`}`,
   ...answers.map(answerLine),
+  ...notes.map((note) => `  ${note}`),
 ];

@@ -1,6 +1,7 @@
 /** The runtimes by their names, in the order in which they are tried. */
 import type { Consumer } from './consumer.js';
-import type { Answer } from './report.js';
+import type { Answer, Finding } from './report.js';
+import { narrow, vanillanet5 } from './runtimes/cappedWorkerd.js';
 import { page } from './runtimes/chromium.js';
 import { command } from './runtimes/commands.js';
 import { edgeRuntime } from './runtimes/edgeRuntime.js';
@@ -23,4 +24,10 @@ export const RUNTIMES: Readonly<Record<string, Run>> = {
   vite: page('vite', { isolated: true }),
   webpack: page('webpack', { isolated: true }),
   rollup: page('rollup', { isolated: true }),
+};
+
+/** What must fit into a Worker. */
+export const BUDGETS: Readonly<Record<string, (consumer: Consumer) => Promise<Finding>>> = {
+  'workerd-vanillanet_5': vanillanet5,
+  'workerd-narrow': narrow,
 };

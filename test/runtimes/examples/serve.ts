@@ -1,21 +1,10 @@
 import { spawn } from 'node:child_process';
-import { createServer } from 'node:net';
-import { once } from 'node:events';
 import { setTimeout } from 'node:timers/promises';
-import type { AddressInfo } from 'node:net';
+import { freePort } from './freePort.js';
 import { judge, type Reply } from './requests.js';
 
 /** Milliseconds in which a server is to listen. */
 const PATIENCE = 60_000;
-
-/** A port that is free now. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  return port;
-}
 
 /** Starts an example's server, and asks it. @returns what was not as it should be; null where all was */
 export async function judgeServer(

@@ -17,24 +17,25 @@ interface Bucket {
   put(key: string, value: Uint8Array): Promise<unknown>;
 }
 
-const CONFIG = {
-  name: 'consumer',
-  main: 'worker.mjs',
-  compatibility_date: DATE,
-  r2_buckets: [{ binding: 'WEIGHTS', bucket_name: 'weights' }],
-};
-
-export async function workerd({ folder, photograph }: Consumer): Promise<readonly Answer[]> {
-  await writeFile(join(folder, 'wrangler.json'), JSON.stringify(CONFIG));
-  await run(process.execPath, [WRANGLER, 'deploy', '--dry-run', '--outdir', 'worker', '--config', 'wrangler.json'], {
+/** What `wrangler deploy` would upload of a program. @returns the folder with it */
+export async function dryRun(folder: string, program: string): Promise<string> {
+  const [config, out] = [`${program}.json`, `${program}-deployed`];
+  const described = { name: 'consumer', main: `${program}.mjs`, compatibility_date: DATE };
+  await writeFile(join(folder, config), JSON.stringify(described));
+  await run(process.execPath, [WRANGLER, 'deploy', '--dry-run', '--outdir', out, '--config', config], {
     cwd: folder,
     env: { ...process.env, WRANGLER_SEND_METRICS: 'false', CI: '1' },
   });
+  return join(folder, out);
+}
+
+export async function workerd({ folder, photograph }: Consumer): Promise<readonly Answer[]> {
+  const out = await dryRun(folder, 'worker');
   const miniflare = new Miniflare({
     modules: true,
-    modulesRoot: join(folder, 'worker'),
+    modulesRoot: out,
     modulesRules: [{ type: 'CompiledWasm', include: ['**/*.wasm'] }],
-    scriptPath: join(folder, 'worker/worker.js'),
+    scriptPath: join(out, 'worker.js'),
     compatibilityDate: DATE,
     r2Buckets: { WEIGHTS: 'weights' },
   });

@@ -1,0 +1,138 @@
+/**
+ * workerd by itself, whose WebAssembly may have 128 MB, as an isolate on Cloudflare may. Networks are loaded and
+ * asked there, while the process is looked at from outside.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { setTimeout } from 'node:timers/promises';
+import { resolveConfig, type ModelConfig } from '../../../src/core/config.js';
+import { parameterShapes } from '../../../src/core/parameters.js';
+import { sizeOf } from '../../../src/core/tensor.js';
+import { writeConfig } from '../../../src/io/configMetadata.js';
+import { encodeSafetensors } from '../../../src/io/safetensors.js';
+import type { Consumer } from '../consumer.js';
+import type { Finding } from '../report.js';
+import { freePort } from '../examples/freePort.js';
+import { dryRun } from './workerd.js';
+
+const WORKERD = fileURLToPath(new URL('../node_modules/@cloudflare/workerd-linux-64/bin/workerd', import.meta.url));
+/** Pages of 64 KiB: 128 MiB. */
+const MOST_PAGES = 2048;
+/** What loading VanillaNet-5 may add to what the process has in memory. */
+const MOST_GROWTH = 100e6;
+/** Of processor time for an image, which cheap plans give. */
+const MOST_CPU_MS = 50;
+/** Ticks of /proc in a second, on every Linux of ours. */
+const TICKS = 100;
+
+/** Weights of unit gain: what they answer says nothing, that it is finite says something. */
+function drawn(config: ModelConfig): Uint8Array {
+  const tensors = new Map(
+    [...parameterShapes(config)].map(([name, shape]) => {
+      const width = 1 / Math.sqrt(sizeOf(shape.slice(1)));
+      return [name, { data: Float32Array.from({ length: sizeOf(shape) }, (_, i) => width * Math.sin(i)), shape }];
+    }),
+  );
+  return encodeSafetensors(tensors, { metadata: writeConfig(config), dtype: 'float16' });
+}
+
+async function configuration(folder: string, port: number): Promise<string> {
+  const names = await readdir(folder);
+  const modules = names.flatMap((name) => {
+    if (name.endsWith('.js')) return [`(name = "${name}", esModule = embed "${name}")`];
+    return name.endsWith('.wasm') ? [`(name = "./${name}", wasm = embed "${name}")`] : [];
+  });
+  // The first module is the one that runs.
+  modules.sort((a) => (a.includes('capped.js') ? -1 : 1));
+  return `using Workerd = import "/workerd/workerd.capnp";
+const config :Workerd.Config = (
+  v8Flags = ["--wasm-max-mem-pages=${MOST_PAGES}"],
+  services = [
+    (name = "main", worker = (
+      modules = [${modules.join(', ')}],
+      compatibilityDate = "2026-04-01",
+      bindings = [(name = "WEIGHTS", service = "disk")],
+    )),
+    (name = "disk", disk = (path = "${folder}/weights")),
+  ],
+  sockets = [(name = "http", address = "127.0.0.1:${port}", http = (), service = "main")],
+);`;
+}
+
+interface Usage {
+  /** Bytes in memory. */
+  readonly resident: number;
+  /** Milliseconds of processor time so far. */
+  readonly cpuMs: number;
+}
+
+async function usageOf({ pid }: ChildProcess): Promise<Usage> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  const [, kilobytes] = /VmRSS:\s+(\d+) kB/.exec(status) ?? [];
+  // Behind the name, which may hold anything: user and system time are the 12th and 13th.
+  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /, '').split(' ');
+  return { resident: 1024 * Number(kilobytes), cpuMs: ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS };
+}
+
+async function inWorkerd<T>(
+  { folder }: Consumer,
+  weights: Uint8Array,
+  use: (ask: (path: string) => Promise<unknown>, child: ChildProcess) => Promise<T>,
+): Promise<T> {
+  const out = await dryRun(folder, 'capped');
+  await mkdir(join(out, 'weights'), { recursive: true });
+  await writeFile(join(out, 'weights/net.safetensors'), weights);
+  const port = await freePort();
+  await writeFile(join(out, 'config.capnp'), await configuration(out, port));
+  const child = spawn(WORKERD, ['serve', 'config.capnp'], { cwd: out, stdio: ['ignore', 'ignore', 'pipe'] });
+  let said = '';
+  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const ask = async (path: string): Promise<unknown> => {
+    const response = await fetch(`http://127.0.0.1:${port}${path}`);
+    if (!response.ok) throw new Error(`${path}: status ${response.status}: ${said}`);
+    return response.json();
+  };
+  try {
+    for (let tries = 0; (await ask('/ready').catch(() => null)) === null; tries++) {
+      if (tries === 200 || child.exitCode !== null) throw new Error(`workerd does not listen: ${said}`);
+      await setTimeout(50);
+    }
+    return await use(ask, child);
+  } finally {
+    child.kill();
+  }
+}
+
+const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;
+
+export async function vanillanet5(consumer: Consumer): Promise<Finding> {
+  const config = resolveConfig({ variant: 'vanillanet_5', form: 'deploy' });
+  return inWorkerd(consumer, drawn(config), async (ask, child) => {
+    const before = await usageOf(child);
+    const memory = (await ask('/load')) as number;
+    const growth = (await usageOf(child)).resident - before.resident;
+    const [best] = (await ask('/classify')) as [{ probability: number }];
+    const note = `VanillaNet-5 in float16: ${megabytes(memory)} of WebAssembly, process grown by ${megabytes(growth)}`;
+    if (!Number.isFinite(best.probability)) return `${note}, and its answer is no number`;
+    return growth < MOST_GROWTH ? [note] : `${note}; expected less than ${megabytes(MOST_GROWTH)}`;
+  });
+}
+
+export async function narrow(consumer: Consumer): Promise<Finding> {
+  const weights = await readFile(join(consumer.folder, 'net.safetensors'));
+  return inWorkerd(consumer, weights, async (ask, child) => {
+    await ask('/load');
+    // The first is slower, and counts: it is what an isolate that has just started does.
+    const start = await usageOf(child);
+    await ask('/classify');
+    const first = await usageOf(child);
+    const images = 100;
+    for (let i = 0; i < images; i++) await ask('/classify');
+    const each = ((await usageOf(child)).cpuMs - first.cpuMs) / images;
+    const cold = first.cpuMs - start.cpuMs;
+    const note = `the network for CIFAR-10: ${cold.toFixed(0)} ms of processor time for the first image, ${each.toFixed(1)} ms for each of ${images} more`;
+    return Math.max(cold, each) <= MOST_CPU_MS ? [note] : `${note}; expected at most ${MOST_CPU_MS} ms`;
+  });
+}

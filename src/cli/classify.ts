@@ -7,10 +7,11 @@ import type { Prediction } from '../model/topK.js';
 import { integer } from './arguments.js';
 import { backendOf, withBackend, type BackendOptions } from './backends.js';
 import { lineOf, percent, print, printJson } from './print.js';
+import { SHIPPED_HELP, weightsOr } from './shippedModel.js';
 import { CONFIG_HELP, readConfigFile } from './weights.js';
 
 interface ClassifyOptions extends BackendOptions {
-  readonly weights: string;
+  readonly weights?: string;
   readonly config?: string;
   readonly top: number;
   readonly json?: true;
@@ -43,7 +44,10 @@ function show({ image, predictions = [], error }: Answer): void {
 
 async function classify(images: readonly string[], options: ClassifyOptions): Promise<void> {
   const config = options.config === undefined ? {} : { config: await readConfigFile(options.config) };
-  const model = await loadModel(options.weights, { backend: await backendOf(options), ...config });
+  const weights = weightsOr(options.weights, (text) => {
+    if (!options.json) print(text);
+  });
+  const model = await loadModel(weights, { backend: await backendOf(options), ...config });
   const { in_chans } = model.config;
   if (in_chans !== 3) {
     throw new ParamError({ op: 'classify', expected: 'a network for RGB images', got: `in_chans ${in_chans}` });
@@ -64,9 +68,9 @@ export const classifyCommand = (): Command =>
     new Command('classify')
       .description('Say what is on images (PNG, JPEG, WebP).')
       .argument('<image...>', 'image files')
-      .requiredOption(
+      .option(
         '-w, --weights <file>',
-        'weights (.safetensors), a file or URL; WebAssembly takes the fused form',
+        `weights (.safetensors), a file or URL; WebAssembly takes the fused form (${SHIPPED_HELP})`,
       ),
   )
     .option('-t, --top <k>', 'how many classes to show', integer(1), 5)

@@ -16,10 +16,11 @@ import { backendOf, withBackend, type BackendOptions } from './backends.js';
 import { countDisplay, type Count } from './countBar.js';
 import { fileOf } from './plot.js';
 import { percent, print, printJson } from './print.js';
+import { SHIPPED_HELP, weightsOr } from './shippedModel.js';
 import { CONFIG_HELP, readConfigFile } from './weights.js';
 
 interface EvalOptions extends BackendOptions {
-  readonly weights: string;
+  readonly weights?: string;
   readonly data: string;
   readonly split: FolderSplit;
   readonly valSplit?: number;
@@ -107,7 +108,10 @@ async function fileContent(confusion: Confusion, path: string, title: string): P
 }
 
 async function evaluate(options: EvalOptions): Promise<void> {
-  const { weights, data, split, valSplit, top, limit, seed } = options;
+  const { data, split, valSplit, top, limit, seed } = options;
+  const weights = weightsOr(options.weights, (text) => {
+    if (!options.json) print(text);
+  });
   if (options.confusion !== undefined) await requireWritable(options.confusion, [weights, data]);
   const config = options.config === undefined ? {} : { config: await readConfigFile(options.config) };
   const model = await loadModel(weights, { backend: await backendOf(options), ...config });
@@ -164,7 +168,7 @@ export const evalCommand = (): Command =>
   withBackend(
     new Command('eval')
       .description('Measure a network on a data set: accuracy, loss, and which classes it takes for which.')
-      .requiredOption('-w, --weights <file>', 'weights (.safetensors); WebAssembly takes the fused form')
+      .option('-w, --weights <file>', `weights (.safetensors); WebAssembly takes the fused form (${SHIPPED_HELP})`)
       .requiredOption(
         '-d, --data <what>',
         'CIFAR-10 or -100 (archive, folder, "cifar10" or "cifar100"), an image folder, or "shapes"',

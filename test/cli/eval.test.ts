@@ -1,5 +1,8 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { readFile, stat } from 'node:fs/promises';
+import { mkdir, readFile, stat } from 'node:fs/promises';
+import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
 import { float32Bound, tensor, valuesOf } from '../../reference/index.js';
 import { resolveConfig } from '../../src/core/config.js';
 import { batchOf } from '../../src/data/normalise.js';
@@ -17,6 +20,8 @@ import { answered, PATIENCE, printed, vanillanet } from './commandLine.js';
 
 const path = temporaryFolder();
 
+/** Of the network that comes with the package. */
+const CIFAR10_CLASSES = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'];
 /** One more than a whole number of batches. */
 const [IMAGES, BATCH] = [41, 10];
 /** Images before the first that the huge weights are too much for. */
@@ -166,6 +171,34 @@ test(
   'weights too large for one image do for those before it',
   async () => {
     expect(await printed([...ARGS, '-w', 'huge.safetensors', '--limit', `${FINITE}`], path())).toContain('3 images');
+  },
+  PATIENCE,
+);
+
+test(
+  'without weights it looks at those that came with the package, and says so',
+  async () => {
+    // A picture of each class of theirs: what they say of it is no matter here.
+    for (const name of CIFAR10_CLASSES) {
+      await mkdir(path('pictures', name), { recursive: true });
+      await sharp({ create: { width: 40, height: 40, channels: 3, background: 'teal' } })
+        .png()
+        .toFile(path('pictures', name, '1.png'));
+    }
+    const shipped = relative(
+      path(),
+      fileURLToPath(new URL('../../models/vanillanet-cifar10.safetensors', import.meta.url)),
+    );
+    const text = await printed(['eval', '-d', 'pictures'], path());
+    expect(text).toContain(`weights ${shipped}, which came with the package: none were given\n`);
+    expect(text).toContain(`${shipped} on pictures, all: 10 images, 10 classes\n`);
+    const answer = await answered(['eval', '-d', 'pictures'], path());
+    expect(answer).toMatchObject({ weights: shipped, images: 10 });
+    const { images_per_second: _, ...named } = (await answered(
+      ['eval', '-d', 'pictures', '-w', shipped],
+      path(),
+    )) as Answer;
+    expect(answer).toMatchObject(named);
   },
   PATIENCE,
 );

@@ -1,6 +1,8 @@
 /** From pictures to answers: train → fuse → classify, each in a process of its own. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import type { Prediction } from '../../src/model/topK.js';
 import { readImage } from '../../src/data/image.js';
@@ -184,6 +186,21 @@ describe('classify', () => {
       expect(first).toBe('red.png');
       for (const line of best.slice(0, 5)) expect(line).toMatch(/^ {2} *\d+\.\d% {2}[a-z ]+$/);
       expect(best[5]).toBe('wide.jpg');
+    },
+    PATIENCE,
+  );
+
+  test(
+    'without weights by those that came with the package, which it says',
+    async () => {
+      const shipped = relative(
+        path(),
+        fileURLToPath(new URL('../../models/vanillanet-cifar10.safetensors', import.meta.url)),
+      );
+      const named = await printed(['classify', '-w', shipped, ...IMAGES], path());
+      const note = `weights ${shipped}, which came with the package: none were given\n`;
+      expect(await printed(['classify', ...IMAGES], path())).toBe(note + named);
+      expect(await answered(['classify', ...IMAGES], path())).toHaveLength(2);
     },
     PATIENCE,
   );

@@ -1,0 +1,39 @@
+/** POST an image, get labels. */
+import { classify } from './classify.js';
+import type { Context, Env } from './env.js';
+import { HttpError } from './httpError.js';
+
+const HOW = {
+  how: 'POST a PNG, JPEG or WebP image as the body',
+  example: 'curl --data-binary @photograph.jpg https://this.worker/',
+};
+
+async function route(request: Request, env: Env, context: Context): Promise<object> {
+  if (new URL(request.url).pathname !== '/') throw new HttpError(404, 'expected the path /');
+  switch (request.method) {
+    case 'POST':
+      return classify(request, env, context);
+    case 'GET':
+    case 'HEAD':
+      return HOW;
+    default:
+      throw new HttpError(405, 'expected POST or GET', { Allow: 'GET, HEAD, POST' });
+  }
+}
+
+/** An error as its client may see it. Of what was not meant for clients, the log alone has more. */
+function refusal(error: unknown): Response {
+  const known = error instanceof HttpError ? error : new HttpError(500, 'the server failed');
+  if (known !== error) console.error(error);
+  const { status, message, headers } = known;
+  return Response.json({ error: { status, message } }, { status, headers });
+}
+
+export default {
+  fetch(request: Request, env: Env, context: Context): Promise<Response> {
+    const answer = route(request, env, context).then((body) => Response.json(body), refusal);
+    // Or the place of a client that hangs up would never be given back.
+    context.waitUntil(answer);
+    return answer;
+  },
+};

@@ -1,0 +1,27 @@
+import { DataError, imageFormat, imageInfo, type ImageInfo } from 'vanillanet';
+import { HttpError } from './httpError.js';
+import type { Limits } from './limits.js';
+
+/** What an image says of itself, if it may be decoded: nothing of its size is taken before. */
+export function inspect(bytes: Uint8Array, { MAX_PIXELS }: Limits): ImageInfo {
+  if (bytes.length === 0) throw new HttpError(400, 'expected an image, got an empty body');
+  if (imageFormat(bytes) === null) throw new HttpError(415, 'expected a PNG, JPEG or WebP image');
+  const info = infoOf(bytes);
+  const { width, height, bitDepth, format, colour, animated } = info;
+  if (width * height > MAX_PIXELS) {
+    throw new HttpError(422, `expected at most ${MAX_PIXELS} pixels, got ${width} x ${height}`);
+  }
+  if (animated) throw new HttpError(422, 'expected one picture, got an animation');
+  if (colour === 'cmyk') throw new HttpError(422, 'expected RGB or grey, got CMYK');
+  if (format === 'jpeg' && bitDepth !== 8) throw new HttpError(422, `expected a JPEG of 8 bits, got ${bitDepth}`);
+  return info;
+}
+
+function infoOf(bytes: Uint8Array): ImageInfo {
+  try {
+    return imageInfo(bytes, 'image');
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+    throw new HttpError(400, error.message);
+  }
+}

@@ -2,18 +2,21 @@ import js from '@eslint/js';
 import { defineConfig, globalIgnores } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 
+const readonly = (names) => Object.fromEntries(names.map((name) => [name, 'readonly']));
+
+/** What the example uses of a browser, and of its build. */
+const BROWSER = [
+  ...['document', 'navigator', 'location', 'addEventListener', 'Image', 'Worker', 'URLSearchParams'],
+  ...['fetch', 'Request', 'postMessage', 'performance', 'createImageBitmap', 'OffscreenCanvas', 'crossOriginIsolated'],
+  ...['caches', 'clients', 'skipWaiting', 'VERSION', 'FILES'],
+];
+
 export default defineConfig(
   // bench/peers, test/engines and test/runtimes have checks of their own: their packages are rarely installed.
-  // The examples are other runtimes' programs, and are judged by running them there.
+  // So have the examples, other runtimes' programs that are judged by running them there, but for the page's plain JavaScript.
   globalIgnores([
-    'dist/',
-    'data/',
-    'coverage/',
-    'bench/peers/',
-    'test/engines/',
-    'test/runtimes/',
-    'engines/',
-    'examples/*/',
+    ...['dist/', 'data/', 'coverage/', 'bench/peers/', 'test/engines/', 'test/runtimes/', 'engines/'],
+    ...['examples/*/', '!examples/browser/', 'examples/browser/dist/'],
   ]),
   js.configs.recommended,
   {
@@ -28,5 +31,6 @@ export default defineConfig(
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true, allowBoolean: true }],
     },
   },
-  { files: ['**/*.js'], languageOptions: { globals: { process: 'readonly', console: 'readonly' } } },
+  { files: ['**/*.js'], languageOptions: { globals: readonly(['process', 'console', 'URL']) } },
+  { files: ['examples/browser/src/**'], languageOptions: { globals: readonly(BROWSER) } },
 );

@@ -96,10 +96,11 @@ const NOT_PORTABLE = ['cli', 'data', 'diff', 'oracle', 'plan', 'report', 'tfjs',
   .map((room) => `src/${room}/`)
   .concat('reference/');
 
+// By their entries, among which links are not followed: an installed example has one to this folder.
 const sources = (folder: string): string[] =>
-  readdirSync(join(ROOT, folder), { recursive: true, encoding: 'utf8' })
-    .map((name) => `${folder}/${name.replaceAll('\\', '/')}`)
-    .filter((name) => name.endsWith('.ts'));
+  readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
+    .map(({ parentPath, name }) => relative(ROOT, join(parentPath, name)).replaceAll('\\', '/'))
+    .filter((name) => name.endsWith('.ts') && !name.includes('/node_modules/'));
 
 /** Every module a file names: imports, re-exports, import() in code and in types. */
 function imports(file: string): string[] {

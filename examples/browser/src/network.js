@@ -1,0 +1,33 @@
+/** The worker, as the page sees it. */
+
+/** @param onProgress @param onReady @param onFailure told while and when the network is loaded, or is not */
+export function startNetwork({ onProgress, onReady, onFailure }) {
+  const worker = new Worker(`worker.js${location.search}`, { type: 'module' });
+  const asked = new Map();
+  const settle = (id, how, value) => {
+    asked.get(id)?.[how](value);
+    asked.delete(id);
+  };
+  const on = {
+    progress: onProgress,
+    ready: onReady,
+    failed: ({ reason }) => onFailure(reason),
+    answer: (answer) => settle(answer.id, 'resolve', answer),
+    refused: ({ id, reason }) => settle(id, 'reject', new Error(reason)),
+  };
+  worker.addEventListener('message', ({ data }) => on[data.type](data));
+  // The script itself did not come, or is none.
+  worker.addEventListener('error', ({ message }) => onFailure(message ?? 'its script did not load'));
+
+  let last = 0;
+  return {
+    /** What the network takes a picture for, best first, and how long that took it. */
+    classify(picture) {
+      const id = ++last;
+      return new Promise((resolve, reject) => {
+        asked.set(id, { resolve, reject });
+        worker.postMessage({ id, picture });
+      });
+    },
+  };
+}

@@ -1,5 +1,5 @@
 /** The weight file that shards are together, each held against the index as it comes. */
-import { VanillaNetError, WeightsError } from '../core/errors.js';
+import { BackendUnavailableError, VanillaNetError, WeightsError } from '../core/errors.js';
 import { reasonOf } from './reason.js';
 import { Sha256 } from './sha256.js';
 import { readShardIndex, type Shard, type ShardIndex } from './shardIndex.js';
@@ -63,7 +63,8 @@ export class Shards implements AsyncIterable<Uint8Array> {
       },
       return: () => Promise.resolve(end),
       blame: async (error) => {
-        if (!(error instanceof WeightsError) || current === null) return error;
+        // What is not there has nothing to do with what has come; all else may have, a limit that is exceeded, too.
+        if (error instanceof BackendUnavailableError || current === null) return error;
         try {
           for (let more = true; more;) more = (await current.next()).done !== true;
           return error;

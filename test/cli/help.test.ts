@@ -44,6 +44,7 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
     '--json',
   ],
   fuse: ['<in>', '<out>', '--verify', '--config', '--lambda', '--probe-size', '--dtype', '--json'],
+  pack: ['<in>', '<out>', '--dtype', '--shard', '--probe', '--data', '--seed', '--config', '--json'],
   eval: [
     '--weights',
     '--data',
@@ -157,6 +158,7 @@ describe('what was not asked properly has exit status 2 and a line that names it
     [['train', '--random-resized-crop', '0.1,0.5,0.9'], 'Expected 1 to 2 numbers.'],
     [['train', '--betas', '0.9'], 'Expected 2 numbers.'],
     [['train', '--lr', 'fast'], 'Expected a number >= 0.'],
+    [['pack', 'x', 'y'], "required option '-d, --dtype <type>' not specified"],
     [['fuse', 'x', 'y', '--lambda', '1.5'], 'Expected a number in [0, 1].'],
     [['summary', '--size', '3x4x5'], 'Expected a size such as 224 or 224x160, at most 65535 a side.'],
   ];

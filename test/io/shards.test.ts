@@ -3,7 +3,8 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
-import { ParamError, WeightsError } from '../../src/core/errors.js';
+import type { Backend } from '../../src/core/backend.js';
+import { BackendUnavailableError, ParamError, WeightsError } from '../../src/core/errors.js';
 import type { FloatArray } from '../../src/core/tensor.js';
 import { writeConfig } from '../../src/io/configMetadata.js';
 import { cutShards } from '../../src/io/cutShards.js';
@@ -126,6 +127,23 @@ describe('a shard that is another', () => {
     }
   });
 
+  test('with any letter of its description changed, all of which it has', async () => {
+    const large = cutShards(bytes, { name: 'large', limit: bytes.length - 10 });
+    const [file, other] = large.shards.keys();
+    const content = large.shards.get(file) ?? new Uint8Array(0);
+    const text = new TextDecoder().decode(bytes);
+    const [from, to] = [text.indexOf('"vanillanet"'), text.indexOf('}"')];
+    expect(to - from).toBeGreaterThan(200);
+    for (let at = from; at < to; at++) {
+      const flipped = content.slice();
+      flipped[at] ^= 1 << (at % 5);
+      const open = (asked: string): Uint8Array | undefined => (asked === other ? large.shards.get(other) : flipped);
+      await expect(answers(openShards(large.index, open))).rejects.toThrow(
+        refusal(WeightsError, file, `sha256 ${large.index.shards[0].sha256}`, ''),
+      );
+    }
+  });
+
   test('in a wrong place, which says whose it is', async () => {
     for (const [file, other] of [
       [first, second],
@@ -192,10 +210,14 @@ describe('a shard that is another', () => {
     for (const each of all) if (each.status === 'fulfilled') expect(each.value).toEqual(logits);
     expect(open).toBe(0);
     // What has nothing to do with the shards does not read them to their ends.
+    const absent: Backend = {
+      name: 'absent',
+      open: () => Promise.reject(new BackendUnavailableError({ op: 'absent', expected: 'a machine', got: 'none' })),
+    };
     const single = cutShards(bytes, { name: 'net' });
     taken = 0;
-    const limited = openShards(single.index, () => counted(bytes));
-    await expect(answers(limited, { memoryLimit: 1 })).rejects.toThrow(ParamError);
+    const elsewhere = openShards(single.index, () => counted(bytes));
+    await expect(answers(elsewhere, { backend: absent })).rejects.toThrow(BackendUnavailableError);
     expect(taken).toBeLessThan(Math.ceil(bytes.length / 100));
     for await (const chunk of openShards(index, (file) => counted(shard(file)))) {
       expect(chunk).toHaveLength(100);

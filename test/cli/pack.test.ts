@@ -1,0 +1,268 @@
+/** Weights made small: what is written is what is said, and the differences are those of the files. */
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { checkSet } from '../../src/data/classes.js';
+import { batchOf } from '../../src/data/normalise.js';
+import { openDataset } from '../../src/data/open.js';
+import { drawShapes } from '../../src/data/shapes.js';
+import { decodeSafetensors, encodeSafetensors } from '../../src/io/safetensors.js';
+import { readWeights, writeWeights } from '../../src/io/weightsFile.js';
+import { loadModel } from '../../src/model/loadModel.js';
+import { temporaryFolder } from '../io/temporaryFolder.js';
+import { drawnConfig, drawnState } from '../model/drawnNetwork.js';
+import { hosted, PATIENCE } from './commandLine.js';
+
+const path = temporaryFolder();
+const inHost = hosted();
+
+const more = { input_size: [16, 16], num_classes: 10 };
+const deploy = drawnConfig('deploy', more);
+const state = drawnState(deploy);
+
+beforeAll(async () => {
+  await writeWeights(path('net.safetensors'), state, deploy, { dtype: 'float32' });
+  await writeWeights(path('odd.safetensors'), drawnState(drawnConfig('deploy')), drawnConfig('deploy'));
+  const grey = drawnConfig('deploy', { in_chans: 1, mean: [0.5], std: [0.25] });
+  await writeWeights(path('grey.safetensors'), drawnState(grey), grey);
+  await writeWeights(path('train.safetensors'), drawnState(drawnConfig('train')), drawnConfig('train'));
+});
+
+/** What --json says. */
+interface Said {
+  readonly output: string;
+  readonly dtype: string;
+  readonly shards: readonly string[];
+  readonly bytes: { readonly before: number; readonly after: number };
+  readonly probe: string;
+  readonly images: number;
+  readonly maxDifference: number;
+  readonly meanDifference: number;
+  readonly maxLogit: number;
+  readonly top1Agreement: number;
+  readonly accuracy: { readonly before: number; readonly after: number } | null;
+}
+
+async function pack(...args: string[]): Promise<string> {
+  const { status, stdout, stderr } = await inHost(['pack', ...args], path());
+  expect([status, stderr]).toEqual([0, '']);
+  return stdout;
+}
+const said = async (...args: string[]): Promise<Said> => JSON.parse(await pack(...args, '--json')) as Said;
+
+/** What the two networks answer, counted here by other means. */
+async function counted(after: string, x: Float32Array, labels: ArrayLike<number>): Promise<Partial<Said>> {
+  const rows: number[][][] = [];
+  for (const file of ['net.safetensors', after]) {
+    const logits = await (await loadModel(path(file))).forward(x, labels.length);
+    rows.push(Array.from(labels, (_, i) => [...logits.subarray(10 * i, 10 * i + 10)]));
+  }
+  const [a, b] = rows;
+  const differences = a.flatMap((row, i) => row.map((v, c) => Math.abs(v - b[i][c])));
+  const classOf = (row: readonly number[]): number => [...row.keys()].sort((i, j) => row[j] - row[i])[0];
+  const share = (holds: (i: number) => boolean): number => a.filter((_, i) => holds(i)).length / a.length;
+  return {
+    maxDifference: differences.sort((p, q) => q - p)[0],
+    meanDifference: expect.closeTo(differences.reduce((p, q) => p + q) / differences.length, 12) as unknown as number,
+    maxLogit: a.flat().reduce((most, v) => Math.max(most, Math.abs(v)), 0),
+    top1Agreement: share((i) => classOf(a[i]) === classOf(b[i])),
+    accuracy: {
+      before: share((i) => classOf(a[i]) === labels[i]),
+      after: share((i) => classOf(b[i]) === labels[i]),
+    },
+  };
+}
+
+describe('one file', () => {
+  test.each([
+    ['f16', 'float16', 'F16'],
+    ['float16', 'float16', 'F16'],
+    ['f32', 'float32', 'F32'],
+    ['int8', 'int8', 'I8'],
+  ] as const)(
+    'of %s: what encodeSafetensors makes of it',
+    async (short, dtype, code) => {
+      const { bytes, shards, ...rest } = await said('net.safetensors', `${short}.safetensors`, '--dtype', short);
+      const written = await readFile(path(`${short}.safetensors`));
+      expect(rest).toMatchObject({ output: `${short}.safetensors`, dtype, images: 64, accuracy: null });
+      expect([shards, bytes]).toEqual([
+        [],
+        { before: (await stat(path('net.safetensors'))).size, after: written.length },
+      ]);
+      expect(written.includes(`"dtype":"${code}"`)).toBe(true);
+      const { config } = await readWeights(path(`${short}.safetensors`));
+      expect(config).toEqual(deploy);
+      const { tensors } = decodeSafetensors(await readFile(path('net.safetensors')));
+      const expected = decodeSafetensors(encodeSafetensors(tensors, { dtype })).tensors;
+      expect(decodeSafetensors(written).tensors).toEqual(expected);
+      if (dtype === 'float32') expect(rest).toMatchObject({ maxDifference: 0, meanDifference: 0, top1Agreement: 1 });
+      else expect(rest.maxDifference).toBeGreaterThan(0);
+    },
+    PATIENCE,
+  );
+
+  test(
+    'is measured on drawn shapes',
+    async () => {
+      const drawn = drawShapes(20, { size: 16, seed: 3 });
+      const x = batchOf(drawn, [...drawn.labels.keys()], deploy) as Float32Array;
+      const found = await said('net.safetensors', 'i.safetensors', '-d', 'int8', '--probe', '20', '--seed', '3');
+      const { accuracy, ...expected } = await counted('i.safetensors', x, drawn.labels);
+      expect(accuracy).toBeDefined();
+      expect(found).toMatchObject({ ...expected, images: 20, probe: '20 drawn shapes', accuracy: null });
+    },
+    PATIENCE,
+  );
+
+  test(
+    'is measured on data, with the accuracy before and after',
+    async () => {
+      const set = await openDataset('shapes', 'test', { size: [16, 16], n: 30, seed: 5 });
+      checkSet(set, deploy);
+      const x = batchOf(set, [...set.labels.keys()], deploy) as Float32Array;
+      const found = await said(
+        ...['net.safetensors', 'i.safetensors', '-d', 'int8', '--data', 'shapes', '-n', '30', '--seed', '5'],
+      );
+      expect(found).toMatchObject({ ...(await counted('i.safetensors', x, set.labels)), images: 30 });
+    },
+    PATIENCE,
+  );
+
+  test.each(['odd', 'grey'])(
+    'is measured on noise where the network takes no shapes: %s',
+    async (net) => {
+      const found = await said(`${net}.safetensors`, 'n.safetensors', '-d', 'f16', '-n', '3');
+      expect(found).toMatchObject({ probe: '3 images of noise', images: 3, top1Agreement: 1 });
+      expect(found.maxDifference).toBeGreaterThan(0);
+    },
+    PATIENCE,
+  );
+});
+
+describe('shards', () => {
+  test.each(['cut.json', 'cut.safetensors', 'cut'])(
+    'beside their index: %s',
+    async (out) => {
+      const found = await said('net.safetensors', out, '--dtype', 'f16', '--shard', '1KiB');
+      const { length } = await readFile(path('float16.safetensors'));
+      const count = Math.ceil(length / 1024);
+      expect(found).toMatchObject({ output: 'cut.json', bytes: { after: length } });
+      expect(found.shards).toHaveLength(count);
+      expect(found.shards[0]).toBe(`cut-00001-of-0000${count}.bin`);
+      const parts = await Promise.all(found.shards.map((file) => readFile(path(file))));
+      expect(parts.slice(0, -1).every((part) => part.length === 1024)).toBe(true);
+      expect(Buffer.concat(parts).equals(await readFile(path('float16.safetensors')))).toBe(true);
+      const x = new Float32Array(3 * 256).fill(0.5);
+      const [whole, cut] = [await loadModel(path('float16.safetensors')), await loadModel(path('cut.json'))];
+      expect(await cut.forward(x)).toEqual(await whole.forward(x));
+    },
+    PATIENCE,
+  );
+
+  test(
+    'of 24 MiB where nothing else is said, and as text',
+    async () => {
+      const text = await pack('net.safetensors', 'one.json', '-d', 'int8', '-n', '5', '--shard');
+      const { size } = await stat(path('one-00001-of-00001.bin'));
+      const before = (await stat(path('net.safetensors'))).size;
+      const lines = text.trimEnd().split('\n');
+      expect(lines.slice(0, 3)).toEqual([
+        'packed    net.safetensors -> one.json (int8)',
+        'shards    1 of at most 25,165,824 bytes: one-00001-of-00001.bin',
+        `size      ${before.toLocaleString('en-US')} -> ${size.toLocaleString('en-US')} bytes, ${((100 * size) / before).toFixed(1)}%`,
+      ]);
+      expect(lines[3]).toMatch(
+        /^logits {4}differ by at most [\d.e-]+, by [\d.e-]+ on average, of up to [\d.]+, on 5 drawn shapes$/,
+      );
+      expect(lines[4]).toMatch(/^top-1 {5}the same for [\d.]+% of them$/);
+      expect(lines).toHaveLength(5);
+    },
+    PATIENCE,
+  );
+});
+
+describe('refused, and nothing is written', () => {
+  const cases: [string, string[], number, string][] = [
+    [
+      'the train form',
+      ['train.safetensors', 'x'],
+      1,
+      'WeightsError: train.safetensors: expected the fused form, got the train form: fuse it first',
+    ],
+    [
+      'onto its input',
+      ['net.safetensors', 'net.safetensors'],
+      1,
+      'ParamError: net.safetensors: expected an output that is not an input',
+    ],
+    [
+      'a shard onto its input',
+      ['a-00001-of-00001.bin', 'a', '--shard'],
+      1,
+      'ParamError: a-00001-of-00001.bin: expected an output that is not an input',
+    ],
+    [
+      'an index without shards',
+      ['net.safetensors', 'x.json'],
+      1,
+      'ParamError: x.json: expected --shard for an index of shards',
+    ],
+    ['an index as input', ['cut.json', 'x'], 1, 'WeightsError: cut.json: expected a header of at most 100000000 bytes'],
+    ['into no folder', ['net.safetensors', 'no/x'], 1, 'ParamError: no/x: expected a folder no, got none'],
+    ['data that are not there', ['odd.safetensors', 'x', '--data', 'cifar'], 1, 'DataError: cifar: expected'],
+    ['a type that is none', ['net.safetensors', 'x', '-d', 'int4'], 2, 'Allowed choices are f16, f32, f64, int8'],
+    ['a size that is none', ['net.safetensors', 'x', '--shard', '24 parsecs'], 2, 'Expected a size such as 24MiB'],
+    ['a size of nothing', ['net.safetensors', 'x', '--shard', '0'], 2, 'Expected a size such as 24MiB'],
+  ];
+  beforeAll(async () => {
+    await writeFile(path('a-00001-of-00001.bin'), await readFile(path('net.safetensors')));
+  });
+  test.each(cases)(
+    '%s',
+    async (_, args, expectedStatus, message) => {
+      const before = await readdir(path());
+      const type = args.includes('-d') ? [] : ['-d', 'f16'];
+      const { status, stdout, stderr } = await inHost(['pack', ...args, ...type], path());
+      expect(stderr).toContain(message);
+      expect([status, stdout]).toEqual([expectedStatus, '']);
+      expect(await readdir(path())).toEqual(before);
+    },
+    PATIENCE,
+  );
+
+  test(
+    'values that the type cannot hold',
+    async () => {
+      const { shape } = state.get('stages.0.conv.weight') ?? { shape: [] };
+      const data = new Float32Array(6 * 4).fill(3.4e38);
+      await writeWeights(
+        path('large.safetensors'),
+        new Map([...state, ['stages.0.conv.weight', { shape, data }]]),
+        deploy,
+      );
+      const before = await readdir(path());
+      const { status, stderr } = await inHost(['pack', 'large.safetensors', 'x', '-d', 'f16'], path());
+      expect([status, stderr]).toEqual([
+        1,
+        expect.stringContaining('stages.0.conv.weight: expected values that float16'),
+      ]);
+      expect(await readdir(path())).toEqual(before);
+    },
+    PATIENCE,
+  );
+});
+
+test(
+  'fuse writes int8, and takes the short names',
+  async () => {
+    for (const [dtype, code] of [
+      ['int8', 'I8'],
+      ['f16', 'F16'],
+    ]) {
+      const { status } = await inHost(['fuse', 'train.safetensors', `fused-${dtype}`, '--dtype', dtype], path());
+      expect(status).toBe(0);
+      expect((await readFile(path(`fused-${dtype}`))).includes(`"dtype":"${code}"`)).toBe(true);
+      expect((await readWeights(path(`fused-${dtype}`))).config.form).toBe('deploy');
+    }
+  },
+  PATIENCE,
+);

@@ -1,6 +1,7 @@
 /** The runtimes by their names, in the order in which they are tried. */
 import type { Consumer } from './consumer.js';
 import type { Answer } from './report.js';
+import { browserExample } from './runtimes/browserExample.js';
 import { page } from './runtimes/chromium.js';
 import { command } from './runtimes/commands.js';
 import { edgeRuntime } from './runtimes/edgeRuntime.js';
@@ -23,4 +24,5 @@ export const RUNTIMES: Readonly<Record<string, Run>> = {
   vite: page('vite', { isolated: true }),
   webpack: page('webpack', { isolated: true }),
   rollup: page('rollup', { isolated: true }),
+  'browser-example': browserExample,
 };

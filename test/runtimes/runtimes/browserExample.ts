@@ -58,7 +58,7 @@ async function loaded(tab: Tab, url: string): Promise<Opened> {
 
 /** From a server that does not isolate the page. */
 async function openAlone(browser: Browser, url: string): Promise<Opened> {
-  const tab = await openTab(browser, { serviceWorkers: 'block' });
+  const tab = await openTab(browser);
   await tab.context.route('**/*', async (route) => {
     const response = await route.fetch();
     const isolating = /^cross-origin-(opener|embedder)-policy$/;

@@ -8,7 +8,7 @@ const readonly = (names) => Object.fromEntries(names.map((name) => [name, 'reado
 const BROWSER = [
   ...['document', 'navigator', 'location', 'addEventListener', 'Image', 'Worker', 'URLSearchParams'],
   ...['fetch', 'Request', 'postMessage', 'performance', 'createImageBitmap', 'OffscreenCanvas', 'crossOriginIsolated'],
-  ...['caches', 'clients', 'skipWaiting', 'VERSION', 'FILES'],
+  ...['name', 'caches', 'clients', 'skipWaiting', 'VERSION', 'FILES'],
 ];
 
 export default defineConfig(

@@ -57,7 +57,9 @@ ${body.join('\n')}
 
 function configTable({ config }: ReportedRun): string {
   if (config === undefined) return '';
-  const rows = Object.entries(config).map(([key, value]) => {
+  // What a run met, its data and classes, is for machines.
+  const { run: _, ...wished } = config;
+  const rows = Object.entries(wished).map(([key, value]) => {
     const text = typeof value === 'string' ? value : JSON.stringify(value);
     return `<tr><th>${escape(key)}</th><td>${escape(text)}</td></tr>`;
   });

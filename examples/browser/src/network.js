@@ -2,7 +2,8 @@
 
 /** @param onProgress @param onReady @param onFailure told while and when the network is loaded, or is not */
 export function startNetwork({ onProgress, onReady, onFailure }) {
-  const worker = new Worker(`worker.js${location.search}`, { type: 'module' });
+  // The page's options go along as a name: what a service worker keeps has an address without them.
+  const worker = new Worker('worker.js', { type: 'module', name: location.search });
   const asked = new Map();
   const settle = (id, how, value) => {
     asked.get(id)?.[how](value);

@@ -4,7 +4,7 @@ import { decode } from './decode.js';
 import { fetchChunks } from './weights.js';
 
 /** `?build=plain` gives the same bits on every machine, `?threads=1` keeps to one core. */
-const asked = new URLSearchParams(location.search);
+const asked = new URLSearchParams(name);
 
 function open() {
   const chunks = fetchChunks('weights.safetensors', (loaded, total) => {

@@ -4,22 +4,21 @@ import { readFile } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { chromium } from 'playwright-core';
 import { BUNDLERS, type Bundler } from '../bundlers.js';
+import { ARGS, executable, NO_CHROMIUM } from '../chromium.js';
 import type { Consumer } from '../consumer.js';
 import type { Answer } from '../report.js';
 
-const EXECUTABLES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const TYPES: Readonly<Record<string, string>> = { '.js': 'text/javascript', '.json': 'application/json' };
 const ISOLATED = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
 
 export const page =
   (bundler: Bundler, { isolated }: { readonly isolated: boolean }) =>
   async ({ folder }: Consumer): Promise<readonly Answer[] | string> => {
-    const executablePath = process.env['CHROMIUM'] ?? EXECUTABLES.find((path) => existsSync(path));
-    if (executablePath === undefined) return 'no Chromium: apt-get install chromium, or CHROMIUM=path';
+    const executablePath = executable();
+    if (executablePath === null) return NO_CHROMIUM;
     const out = join(folder, `page-${bundler}`);
     await BUNDLERS[bundler](join(folder, 'page.mjs'), out);
-    // Without a sandbox, for those who run this as root, as containers do.
-    const browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+    const browser = await chromium.launch({ executablePath, args: [...ARGS] });
     try {
       const tab = await browser.newPage();
       const errors: string[] = [];

@@ -1,0 +1,61 @@
+/** examples/browser as a user has it: copied, installed with the packed package, and started. */
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { cp, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import type { Consumer } from '../consumer.js';
+
+const run = promisify(execFile);
+const EXAMPLE = fileURLToPath(new URL('../../../examples/browser', import.meta.url));
+
+export interface Site {
+  readonly url: string;
+  /** Builds the page anew, with one text in the place of another. */
+  change(from: string, to: string): Promise<void>;
+  stop(): Promise<void>;
+}
+
+async function start(folder: string): Promise<Pick<Site, 'url' | 'stop'>> {
+  // A group of its own: npm starts a shell, and that the server.
+  const child = spawn('npm', ['start'], {
+    cwd: folder,
+    detached: true,
+    env: { ...process.env, PORT: '0' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exit = once(child, 'exit');
+  const stop = async (): Promise<void> => {
+    const runs = child.exitCode === null && child.signalCode === null;
+    if (runs && child.pid !== undefined) process.kill(-child.pid);
+    await exit;
+  };
+  const said: string[] = [];
+  for await (const line of createInterface(child.stdout)) {
+    if (/^http:\S+$/.test(line)) return { url: line, stop };
+    said.push(line);
+  }
+  throw new Error(`npm start ended: ${said.join('\n')}`);
+}
+
+export async function openSite({ folder: parent, tarball }: Consumer): Promise<Site> {
+  const folder = join(parent, 'browser');
+  await cp(EXAMPLE, folder, { recursive: true, filter: (path) => !/[\\/](node_modules|dist)$/.test(path) });
+  const file = join(folder, 'package.json');
+  const manifest = JSON.parse(await readFile(file, 'utf8')) as { dependencies: Record<string, string> };
+  manifest.dependencies['vanillanet'] = `file:${tarball}`;
+  await writeFile(file, JSON.stringify(manifest));
+  await run('npm', ['install', '--no-audit', '--no-fund'], { cwd: folder });
+  return {
+    ...(await start(folder)),
+    async change(from, to) {
+      const page = join(folder, 'src/index.html');
+      const text = await readFile(page, 'utf8');
+      if (!text.includes(from)) throw new Error(`the page does not say "${from}"`);
+      await writeFile(page, text.replaceAll(from, to));
+      await run('npm', ['run', 'build'], { cwd: folder });
+    },
+  };
+}

@@ -22,8 +22,8 @@ test.each([0.25, 1])('biases that norms take away, λ %d', (lambda) => {
   const state = unseen(config);
   const x = draw([N, 2, 16, 16], uniform(1));
   const run = (of: typeof state) => runChain(config, of, x, { training: true, lambda, mask: null }, IEEE);
-  const { backward, buffers } = run(state);
-  const grads = backward(draw([N, 5], uniform(2)));
+  const all = run(state);
+  const grads = all.backward(draw([N, 5], uniform(2)));
   const sizes = [...grads].map(([name, { data }]) => [name, Math.hypot(...data)] as const);
   const gone = sizes.filter(([, size]) => size < 1e-12).map(([name]) => name);
   const said = vanishing(config, lambda);
@@ -38,7 +38,7 @@ test.each([0.25, 1])('biases that norms take away, λ %d', (lambda) => {
     without.set(bias, { data: new Float64Array(data.length), shape });
   }
   const [put, after] = [shifts(said, state), run(without).buffers];
-  for (const [name, { data }] of buffers) {
+  for (const [name, { data }] of all.buffers) {
     const shift = name.endsWith('running_mean') ? put.get(name.replace('.running_mean', '')) : undefined;
     for (const [i, value] of data.entries()) {
       expect(Math.abs(value - 0.1 * (shift?.[i] ?? 0) - (after.get(name)?.data[i] ?? NaN))).toBeLessThan(1e-12);

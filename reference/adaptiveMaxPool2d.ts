@@ -1,6 +1,6 @@
 import { requireInteger, requireShape } from './require.js';
 import type { Tensor } from './tensor.js';
-import { windowMax, windowMaxBackward, type Window } from './windowMax.js';
+import { windowMax, windowMaxBackward, windowRunnerUp, type Window } from './windowMax.js';
 
 function windows(op: string, x: Tensor, [oh, ow]: readonly [number, number]): [Window[], Window[]] {
   requireShape(op, 'x', x, ['n', 'c', 'h', 'w']);
@@ -36,4 +36,9 @@ export function adaptiveMaxPool2dBackward(dy: Tensor, x: Tensor, outputSize: rea
   const [rows, columns] = windows('adaptiveMaxPool2dBackward', x, outputSize);
   requireShape('adaptiveMaxPool2dBackward', 'dy', dy, [x.shape[0], x.shape[1], ...outputSize]);
   return windowMaxBackward(dy, x, rows, columns);
+}
+
+/** The largest of each window but its maximum: what comes next. −∞ where there is no other. */
+export function adaptiveMaxPool2dRunnerUp(x: Tensor, outputSize: readonly [number, number]): Tensor {
+  return windowRunnerUp(x, ...windows('adaptiveMaxPool2dRunnerUp', x, outputSize));
 }

@@ -33,7 +33,7 @@
  * rounds λ and one product, where λ is neither 0 nor 1: γ_2 · λ·(|x| + e), and η for
  * each of the two.
  */
-import { adaptiveMaxPool2d } from './adaptiveMaxPool2d.js';
+import { adaptiveMaxPool2d, adaptiveMaxPool2dRunnerUp } from './adaptiveMaxPool2d.js';
 import { BATCH_NORM_EPS } from './batchNorm.js';
 import type { Config } from './config.js';
 import { conv2d } from './conv2d.js';
@@ -41,7 +41,7 @@ import { depthwiseConv2d } from './depthwiseConv2d.js';
 import { ParamError } from './errors.js';
 import { globalAvgPool } from './globalAvgPool.js';
 import { pick, type State } from './layers.js';
-import { maxPool2d } from './maxPool2d.js';
+import { maxPool2d, maxPool2dRunnerUp } from './maxPool2d.js';
 import { full, map, valuesOf, zeros, zip, type Tensor } from './tensor.js';
 import type { Step } from './vanillaNet.js';
 
@@ -83,15 +83,9 @@ function deviationOfSum(
   return { local, carried: isZero(e) ? local : add(local, over(e, abs(weight), null)) };
 }
 
-/** A maximum: where another input of the window may overtake, 2e; windows are those of `pool`. */
-function deviationOfMax(step: Step, e: Tensor, pool: (v: Tensor) => Tensor): Deviation {
-  const { x, trace } = step;
-  const widest = pool(e);
-  // How many of a window could be the maximum: those whose x + e reaches the winner's x − e.
-  const winner = trace.backward(full(trace.y.shape, 1)).dx;
-  const others = zip(x, winner, (v, won) => (won === 0 ? v : -Infinity));
-  const runnerUp = pool(others);
-  const gap = zip(trace.y, runnerUp, (first, second) => first - second);
+/** A maximum: where another input of the window may overtake it, 2e. */
+function deviationOfMax(y: Tensor, runnerUp: Tensor, widest: Tensor): Deviation {
+  const gap = zip(y, runnerUp, (first, second) => first - second);
   const local = zip(gap, widest, (between, most) => (between <= 2 * most ? 2 * most : 0));
   return { local, carried: widest };
 }
@@ -166,11 +160,12 @@ export function deviation(step: Step, e: Tensor, config: Config, state: State, l
     case 'maxPool2d': {
       const [, stage] = name.split('.'); // stages.<i>.pool
       const kernelSize = config.strides[Number(stage)];
-      return deviationOfMax(step, e, (v) => maxPool2d(v, { kernelSize }));
+      return deviationOfMax(step.trace.y, maxPool2dRunnerUp(x, { kernelSize }), maxPool2d(e, { kernelSize }));
     }
     case 'adaptiveMaxPool2d': {
-      const [, , oh, ow] = step.trace.y.shape;
-      return deviationOfMax(step, e, (v) => adaptiveMaxPool2d(v, [oh, ow]));
+      const { y } = step.trace;
+      const [, , oh, ow] = y.shape;
+      return deviationOfMax(y, adaptiveMaxPool2dRunnerUp(x, [oh, ow]), adaptiveMaxPool2d(e, [oh, ow]));
     }
     case 'dropout':
       return { local: zeros(x.shape), carried: e };

@@ -1,7 +1,7 @@
 import { ShapeError } from './errors.js';
 import { requireInteger, requireShape } from './require.js';
 import { formatShape, type Tensor } from './tensor.js';
-import { windowMax, windowMaxBackward, type Window } from './windowMax.js';
+import { windowMax, windowMaxBackward, windowRunnerUp, type Window } from './windowMax.js';
 
 export interface MaxPoolOptions {
   readonly kernelSize: number;
@@ -45,4 +45,9 @@ export function maxPool2dBackward(dy: Tensor, x: Tensor, options: MaxPoolOptions
   const [rows, columns] = windows('maxPool2dBackward', x, options);
   requireShape('maxPool2dBackward', 'dy', dy, [x.shape[0], x.shape[1], rows.length, columns.length]);
   return windowMaxBackward(dy, x, rows, columns);
+}
+
+/** The largest of each window but its maximum: what comes next. −∞ where there is no other. */
+export function maxPool2dRunnerUp(x: Tensor, options: MaxPoolOptions): Tensor {
+  return windowRunnerUp(x, ...windows('maxPool2dRunnerUp', x, options));
 }

@@ -1,4 +1,4 @@
-import { zeros, type Tensor } from './tensor.js';
+import { full, zeros, type Tensor } from './tensor.js';
 
 /** Rows or columns [first, end) of the input that one output looks at. */
 export type Window = readonly [first: number, end: number];
@@ -32,6 +32,28 @@ export function windowMax(x: Tensor, rows: readonly Window[], columns: readonly 
         columns.forEach((columnWindow, s) => {
           const [row, column] = positionOfMax(x, image, channel, rowWindow, columnWindow);
           y.set(image, channel, r, s, x.get(image, channel, row, column));
+        });
+      });
+    }
+  }
+  return y;
+}
+
+/** The largest of each window but its maximum: −∞ where there is no other. */
+export function windowRunnerUp(x: Tensor, rows: readonly Window[], columns: readonly Window[]): Tensor {
+  const [n, c] = x.shape;
+  const y = full([n, c, rows.length, columns.length], -Infinity);
+  for (let image = 0; image < n; image++) {
+    for (let channel = 0; channel < c; channel++) {
+      rows.forEach((rowWindow, r) => {
+        columns.forEach((columnWindow, s) => {
+          const [bestRow, bestColumn] = positionOfMax(x, image, channel, rowWindow, columnWindow);
+          for (let row = rowWindow[0]; row < rowWindow[1]; row++) {
+            for (let column = columnWindow[0]; column < columnWindow[1]; column++) {
+              if (row === bestRow && column === bestColumn) continue;
+              y.set(image, channel, r, s, Math.max(y.get(image, channel, r, s), x.get(image, channel, row, column)));
+            }
+          }
         });
       });
     }

@@ -118,6 +118,24 @@ test('a kernel without a bias has a bound, too', () => {
   expect(Math.max(...shares)).toBeLessThan(51.001);
 });
 
+/** Rows 0-1, 1-3 and 3-4: of five, three. */
+test.each([
+  ['one that wins a window beside', [0, 0.95, 1, -1, -2], 1],
+  ['nobody', [0, 0.7, 1, -1, -2], 0],
+])('where windows overlap, a maximum may be overtaken by %s', (_, column, kinks) => {
+  const network = completeConfig({ dims: [1, 1], strides: [2], ada_pool: [3], num_classes: 2, in_chans: 1 });
+  const layer = vanillaNet(network).find(({ op }) => op === 'adaptiveMaxPool2d');
+  if (layer === undefined) throw new Error('no adaptive pool');
+  // A map of one column, which is all that any window sees of it.
+  const [x, e] = [tensor(column, [1, 1, 5, 1]), tensor([0.1, 0.1, 0.1, 0.1, 0.1], [1, 1, 5, 1])];
+  const state = goldenState(network, 1, []);
+  const trace = layer.forward(x, state, { training: false, lambda: SLOPE });
+  const { local } = deviation({ layer, x, trace }, e, network, state, SLOPE);
+  expect(valuesOf(trace.y)).toEqual(new Float64Array([column[1], column[1], column[1], 1, 1, 1, -1, -1, -1]));
+  // Of the windows of rows 1 to 3.
+  expect(valuesOf(local).subarray(3, 6)).toEqual(new Float64Array(3).fill(kinks * 0.2));
+});
+
 test('the train form needs its λ', () => {
   const [layer, state, x] = [layerOf('stem1.leaky'), goldenState(NETWORK, 1, []), draw([1, 8, 2, 2], 1)];
   const trace = layer.forward(x, state, { training: false, lambda: SLOPE });

@@ -7,6 +7,7 @@ import type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
 import { collect } from '../core/weights.js';
 import { Engine } from './engine.js';
 import { forward, imagesOf } from './network.js';
+import { scope, settled } from './scope.js';
 import type { Maps, Tf } from './tf.js';
 import { TfjsTraining, type TfjsTrainingOptions } from './training.js';
 import { uploadState, type TfState } from './weights.js';
@@ -63,23 +64,23 @@ class TfjsSession implements Session {
       throw new BackendUnavailableError({ op: 'tfjs', expected: 'an open session', got: 'one that was disposed of' });
     }
     const { in_chans, input_size, lambda } = this.#config;
-    const kept = new Map<string, Maps>();
-    tf.tidy(() => {
+    const kept = scope(tf, (keepBeyond) => {
       const images = imagesOf(tf, x, [n, in_chans, ...input_size]);
       const { traces } = forward(tf, this.#layers, state, images, { training: false, lambda });
+      const maps = new Map<string, Maps>();
       traces.forEach(({ name, y }, i) => {
         const as = keep(name, i === traces.length - 1);
-        if (as !== null) kept.set(as, y);
+        if (as !== null) maps.set(as, y);
       });
       // In PyTorch's order, and a tensor of one's own: some layers answer with what they were given.
-      for (const [name, y] of kept) kept.set(name, tf.keep(tf.transpose(y, [0, 3, 1, 2])));
+      return new Map([...maps].map(([name, y]) => [name, keepBeyond(tf.transpose(y, [0, 3, 1, 2]))]));
     });
     try {
       const read = [...kept].map(async ([name, y]) => {
         const data = new Float32Array(await y.data());
         return [name, { data, shape: y.shape }] as const;
       });
-      return new Map(await Promise.all(read));
+      return new Map(await settled(read));
     } finally {
       for (const y of kept.values()) y.dispose();
     }

@@ -22,6 +22,7 @@ import { crossEntropy, crossEntropyBackward } from './crossEntropy.js';
 import type { Engine } from './engine.js';
 import { lamb, lambDivisor } from './lamb.js';
 import { forward, imagesOf, type Forward } from './network.js';
+import { scope, settled, type Keep } from './scope.js';
 import { sgd } from './sgd.js';
 import { missingKernels, type Maps, type Matrix, type Tf, type TfTensor } from './tf.js';
 import { downloadState, isCounter, uploadState, type TfState } from './weights.js';
@@ -75,7 +76,7 @@ export class TfjsTraining {
   readonly #layers: readonly Layer[];
   readonly #loss: Loss;
   readonly #seed: number;
-  readonly #state: TfState;
+  readonly #state: TfState = new Map();
   readonly #optimiser: TfState = new Map();
   readonly #average: TfState | null;
   readonly #gradAccumSteps: number;
@@ -100,11 +101,17 @@ export class TfjsTraining {
     this.#gradAccumSteps = gradAccumSteps;
     this.#steps = resume?.steps ?? 0;
     this.#batches = [...state].find(([name]) => isCounter(name))?.[1].data[0] ?? 0;
-    this.#state = uploadState(tf, state);
-    this.#average = ema ? uploadState(tf, resume?.ema ?? state) : null;
-    if (resume !== undefined && resume.steps > 0) {
-      replace(this.#optimiser, uploadState(tf, resume.optimiser));
-      this.#family = familyOf(resume.optimiser.keys());
+    this.#average = ema ? new Map() : null;
+    try {
+      replace(this.#state, uploadState(tf, state));
+      if (this.#average !== null) replace(this.#average, uploadState(tf, resume?.ema ?? state));
+      if (resume !== undefined && resume.steps > 0) {
+        replace(this.#optimiser, uploadState(tf, resume.optimiser));
+        this.#family = familyOf(resume.optimiser.keys());
+      }
+    } catch (error) {
+      this.dispose();
+      throw error;
     }
   }
 
@@ -143,16 +150,23 @@ export class TfjsTraining {
   async pass(x: FloatArray, targets: FloatArray, lambda: number): Promise<TfjsPass> {
     const n = this.#check(x, targets, lambda, this.#config.form === 'train' ? 2 : 1);
     const mode = { training: true, lambda };
-    const made = await this.#run(x, targets, n, (run, q, tf) => {
-      const made = run({ ...mode, mask: this.#mask(n) });
-      const { logits, buffers } = made;
-      const grads = made.backward(LOSSES[this.#loss].backward(tf, logits, q));
-      return { logits, buffers: keepAll(tf, buffers), grads: keepAll(tf, grads) };
+    const made = await this.#run(x, targets, n, (run, q, tf, keep) => {
+      const all = run({ ...mode, mask: this.#mask(n) });
+      const { logits } = all;
+      const grads = all.backward(LOSSES[this.#loss].backward(tf, logits, q));
+      return { logits, buffers: keepAll(keep, all.buffers), grads: keepAll(keep, grads) };
     });
     const passes = (this.#passes % this.#gradAccumSteps) + 1;
-    replace(this.#grads, this.#gradAccumSteps === 1 ? made.grads : this.#added(made.grads, passes));
-    if (made.pass.losses.some((loss) => !Number.isFinite(loss))) await this.#diagnose(x, targets, n, lambda);
-    else this.#broken = null;
+    let grads: ReadonlyMap<string, TfTensor>;
+    try {
+      if (made.pass.losses.some((loss) => !Number.isFinite(loss))) await this.#diagnose(x, targets, n, lambda);
+      else this.#broken = null;
+      grads = this.#gradAccumSteps === 1 ? made.grads : this.#added(made.grads, passes);
+    } catch (error) {
+      for (const tensors of [made.grads, made.buffers]) free(tensors.values());
+      throw error;
+    }
+    replace(this.#grads, grads);
     replace(this.#state, made.buffers);
     this.#batches++;
     this.#passes = passes;
@@ -169,22 +183,23 @@ export class TfjsTraining {
     const family = familyAfter(all.kind, this.#family);
     if (this.#grads.size === 0) throw new ParamError({ op: 'optimiser', expected: 'a pass before', got: 'none' });
     await this.#engine.select();
-    this.#family = family;
-    this.#steps++;
-    this.#passes = 0;
     const { tf } = this.#engine;
-    const moved = new Map<string, TfTensor>();
-    const moments = new Map<string, TfTensor>();
-    tf.tidy(() => {
+    const steps = this.#steps + 1;
+    const { moved, moments } = scope(tf, (keep) => {
       const divisor = all.kind === 'lamb' ? lambDivisor(tf, this.#grads.values()) : null;
+      const [moved, moments] = [new Map<string, TfTensor>(), new Map<string, TfTensor>()];
       for (const [name, before] of this.#state) {
         const grad = this.#grads.get(name);
         if (grad === undefined) continue;
-        const { param, ...own } = this.#move(name, before, grad, all, divisor);
-        moved.set(name, tf.keep(param));
-        for (const [key, value] of Object.entries(own)) moments.set(`${key}.${name}`, tf.keep(value));
+        const { param, ...own } = this.#move(name, before, grad, all, steps, divisor);
+        moved.set(name, keep(param));
+        for (const [key, value] of Object.entries(own)) moments.set(`${key}.${name}`, keep(value));
       }
+      return { moved, moments };
     });
+    this.#family = family;
+    this.#steps = steps;
+    this.#passes = 0;
     replace(this.#state, moved);
     replace(this.#optimiser, moments);
   }
@@ -195,12 +210,13 @@ export class TfjsTraining {
     const average = this.#averaged();
     await this.#engine.select();
     const { tf } = this.#engine;
-    const moved = new Map<string, TfTensor>();
-    tf.tidy(() => {
+    const moved = scope(tf, (keep) => {
+      const moved = new Map<string, TfTensor>();
       for (const [name, e] of average) {
         const p = this.#state.get(name);
-        if (p !== undefined) moved.set(name, tf.keep(tf.add(tf.mul(e, decay), tf.mul(p, 1 - decay))));
+        if (p !== undefined) moved.set(name, keep(tf.add(tf.mul(e, decay), tf.mul(p, 1 - decay))));
       }
+      return moved;
     });
     replace(average, moved);
   }
@@ -281,14 +297,14 @@ export class TfjsTraining {
   /** Takes a pass' gradients into the sums. @returns their means, over so many passes */
   #added(grads: ReadonlyMap<string, TfTensor>, passes: number): ReadonlyMap<string, TfTensor> {
     const { tf } = this.#engine;
-    if (passes === 1) {
-      replace(this.#sums, grads);
-    } else {
-      const sums = [...grads].map(([name, grad]) => [name, tf.add(this.#sums.get(name) ?? 0, grad)] as const);
-      replace(this.#sums, new Map(sums));
-      for (const grad of grads.values()) grad.dispose();
-    }
-    return new Map([...this.#sums].map(([name, sum]) => [name, tf.div(sum, passes)]));
+    const { sums, means } = scope(tf, (keep) => {
+      const added = (name: string, grad: TfTensor): TfTensor => keep(tf.add(this.#sums.get(name) ?? 0, grad));
+      const sums = passes === 1 ? grads : new Map([...grads].map(([name, grad]) => [name, added(name, grad)]));
+      return { sums, means: new Map([...sums].map(([name, sum]) => [name, keep(tf.div(sum, passes))])) };
+    });
+    if (passes > 1) free(grads.values());
+    replace(this.#sums, sums);
+    return means;
   }
 
   /** With the counters of batches. */
@@ -318,30 +334,37 @@ export class TfjsTraining {
     return n;
   }
 
-  /** Runs the chain within `tf.tidy`, and reads losses and logits; `make` says what else is kept. */
+  /** Runs the chain in a scope, and reads losses and logits; `make` says what else is kept. */
   async #run<T extends { readonly logits: Matrix }>(
     x: FloatArray,
     targets: FloatArray,
     n: number,
-    make: (run: (mode: Parameters<typeof forward>[4]) => Forward, q: Matrix, tf: Tf) => T,
+    make: (run: (mode: Parameters<typeof forward>[4]) => Forward, q: Matrix, tf: Tf, keep: Keep) => T,
     state: TfState = this.#state,
   ): Promise<Omit<T, 'logits'> & { pass: TfjsPass }> {
     await this.#engine.select();
     const { tf } = this.#engine;
     const { in_chans, input_size, num_classes } = this.#config;
-    const { made, logits, losses } = scope(tf, () => {
+    const kept: TfTensor[] = [];
+    const { made, logits, losses } = scope(tf, (keep) => {
       const images = imagesOf(tf, x, [n, in_chans, ...input_size]);
       const q: Matrix = tf.tensor(new Float32Array(targets), [n, num_classes], 'float32');
-      const all = make((mode) => forward(tf, this.#layers, state, images, mode), q, tf);
+      const run = (mode: Parameters<typeof forward>[4]): Forward => forward(tf, this.#layers, state, images, mode);
+      const all = make(run, q, tf, (made) => {
+        kept.push(made);
+        return keep(made);
+      });
       const each = LOSSES[this.#loss].loss(tf, all.logits, q);
-      return { made: all, logits: tf.keep(all.logits), losses: tf.keep(each) };
+      return { made: all, logits: keep(all.logits), losses: keep(each) };
     });
     try {
-      const [values, each] = await Promise.all([logits.data(), losses.data()]);
+      const [values, each] = await settled([logits.data(), losses.data()]);
       return { ...made, pass: { losses: Float64Array.from(each), logits: new Float32Array(values) } };
+    } catch (error) {
+      free(kept);
+      throw error;
     } finally {
-      logits.dispose();
-      losses.dispose();
+      free([logits, losses]);
     }
   }
 
@@ -360,17 +383,19 @@ export class TfjsTraining {
 
   /** Where a pass went wrong: made once more, with what it began with. */
   async #diagnose(x: FloatArray, targets: FloatArray, n: number, lambda: number): Promise<void> {
-    const maps: { readonly name: string; readonly y: Maps }[] = [];
-    await this.#run(x, targets, n, (run, _, tf) => {
+    const { maps } = await this.#run(x, targets, n, (run, _, tf, keep) => {
       const { logits, traces } = run({ training: true, lambda, mask: this.#mask(n) });
-      for (const { name, y } of traces) maps.push({ name, y: tf.keep(tf.add(y, 0)) });
-      return { logits };
+      return { logits, maps: traces.map(({ name, y }) => ({ name, y: keep(tf.add(y, 0)) })) };
     });
-    this.#broken = null;
-    for (const { name, y } of maps) {
-      const values = await y.data();
-      if (this.#broken === null && !values.every((value) => Number.isFinite(value))) this.#broken = name;
-      y.dispose();
+    try {
+      let broken: string | null = null;
+      for (const { name, y } of maps) {
+        const values = await y.data();
+        if (broken === null && !values.every((value) => Number.isFinite(value))) broken = name;
+      }
+      this.#broken = broken;
+    } finally {
+      free(maps.map(({ y }) => y));
     }
   }
 
@@ -379,6 +404,7 @@ export class TfjsTraining {
     before: TfTensor,
     grad: TfTensor,
     { kind, layerDecay, decayVectors, ...by }: Required<OptimiserStep>,
+    steps: number,
     divisor: TfTensor | null,
   ): { param: TfTensor } & Record<string, TfTensor> {
     const { tf } = this.#engine;
@@ -396,21 +422,16 @@ export class TfjsTraining {
     const moments = { m: old('exp_avg'), v: old('exp_avg_sq') };
     const { param, m, v } =
       divisor !== null
-        ? lamb(tf, before, grad, moments, this.#steps, divisor, step)
-        : adam(tf, before, grad, moments, this.#steps, { ...step, decoupled: kind === 'adamw' });
+        ? lamb(tf, before, grad, moments, steps, divisor, step)
+        : adam(tf, before, grad, moments, steps, { ...step, decoupled: kind === 'adamw' });
     return { param, exp_avg: m, exp_avg_sq: v };
   }
 }
 
-function keepAll(tf: Tf, tensors: ReadonlyMap<string, TfTensor>): Map<string, TfTensor> {
-  return new Map([...tensors].map(([name, tensor]) => [name, tf.keep(tensor)]));
+function keepAll(keep: Keep, tensors: ReadonlyMap<string, TfTensor>): Map<string, TfTensor> {
+  return new Map([...tensors].map(([name, tensor]) => [name, keep(tensor)]));
 }
 
-/** What `run` answers with, within `tf.tidy`, which itself lets only tensors through. */
-function scope<T>(tf: Tf, run: () => T): T {
-  const answers: T[] = [];
-  tf.tidy(() => {
-    answers.push(run());
-  });
-  return answers[0];
+function free(tensors: Iterable<TfTensor>): void {
+  for (const tensor of tensors) tensor.dispose();
 }

@@ -2,6 +2,7 @@
 import type { ModelConfig } from '../core/config.js';
 import { isBuffer, parameterShapes } from '../core/parameters.js';
 import type { StateDict, Tensor } from '../core/tensor.js';
+import { scope, settled } from './scope.js';
 import type { Tf, TfTensor } from './tf.js';
 
 /** Kernels [k,c,kh,kw] are [kh,kw,c,k] there, and [c,1,kh,kw] are [kh,kw,c,1]. */
@@ -47,12 +48,13 @@ export async function download(tf: Tf, name: string, tensor: TfTensor): Promise<
 export const isCounter = (name: string): boolean => name.endsWith('.num_batches_tracked');
 
 export function uploadState(tf: Tf, state: StateDict): TfState {
-  return new Map([...state].filter(([name]) => !isCounter(name)).map(([name, t]) => [name, upload(tf, name, t)]));
+  const tensors = [...state].filter(([name]) => !isCounter(name));
+  return scope(tf, (keep) => new Map(tensors.map(([name, tensor]) => [name, keep(upload(tf, name, tensor))])));
 }
 
 export async function downloadState(tf: Tf, state: ReadonlyMap<string, TfTensor>): Promise<Map<string, Tensor>> {
   const read = [...state].map(async ([name, tensor]) => [name, await download(tf, name, tensor)] as const);
-  return new Map(await Promise.all(read));
+  return new Map(await settled(read));
 }
 
 /** Names of what an optimiser moves. */

@@ -12,10 +12,9 @@ export interface Arithmetic {
   readonly log: (x: number) => number;
   /** Chains that a batch norm's sums are made in side by side: of x, and of its squares. */
   readonly chains: { readonly mean: number; readonly variance: number };
-  /** Whether norms of whole tensors are added up in float64. */
+  /** Whether norms of whole tensors are added up in float64, and losses worked out in it. */
   readonly longNorms: boolean;
-  /** What is smaller may be taken for 0. */
-  readonly smallest: number;
+  readonly longLosses: boolean;
 }
 
 const U = 2 ** -24;
@@ -36,7 +35,7 @@ export const WASM: Arithmetic = {
   log: (x) => U * Math.abs(Math.log(x)),
   chains: { mean: 4, variance: 2 },
   longNorms: true,
-  smallest: 2 ** -149,
+  longLosses: true,
 };
 
 /** IEEE 754 to nearest, with functions of a C library: within 4 ulp (Eigen's, which are the least exact, within 2). */
@@ -49,7 +48,7 @@ export const IEEE: Arithmetic = {
   log: (x) => 8 * U * Math.abs(Math.log(x)),
   chains: { mean: 1, variance: 1 },
   longNorms: false,
-  smallest: 2 ** -126,
+  longLosses: false,
 };
 
 /**
@@ -57,7 +56,7 @@ export const IEEE: Arithmetic = {
  * 3.20, 4.7.1 "Range and Precision", grant the same: sums and products correctly rounded, but
  * up or down, so u = 2⁻²³; x/y within 2.5 ULP; inverseSqrt within 2 ULP, and sqrt as
  * 1/inverseSqrt; exp within 3 + 2·|x| ULP; log within 2⁻²¹ in [0.5, 2], else within 3 ULP.
- * An ULP is 2u relative to a value at most, for u to nearest: here one u. Denormals may be 0.
+ * An ULP is 2u relative to a value at most, for u to nearest: here one u. Denormals may be 0; nothing here is near them.
  */
 export const SHADER: Arithmetic = {
   label: 'float32 as shaders round it',
@@ -68,5 +67,5 @@ export const SHADER: Arithmetic = {
   log: (x) => (x >= 0.5 && x <= 2 ? 2 ** -21 : 6 * U * Math.abs(Math.log(x))),
   chains: { mean: 1, variance: 1 },
   longNorms: false,
-  smallest: 2 ** -126,
+  longLosses: false,
 };

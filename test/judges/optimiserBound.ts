@@ -22,6 +22,9 @@ import type { OptimiserStep } from '../../src/core/optimiser.js';
 import type { Tensor } from '../../src/core/tensor.js';
 import { gammaOf, WASM, type Arithmetic } from './arithmetic.js';
 
+/** Looked up once: a test runs in a world of its own, whose globals take their time. */
+const { abs: absolute, sqrt, max, min } = Math;
+
 /** A parameter before a step, with all that the step looks at. */
 export interface Before {
   readonly p: Tensor;
@@ -36,7 +39,7 @@ export interface After {
 }
 
 const toOracle = ({ data, shape }: Tensor) => tensor(data, shape);
-const norm = (x: Float64Array): number => Math.sqrt(x.reduce((sum, v) => sum + v * v, 0));
+const norm = (x: Float64Array): number => sqrt(x.reduce((sum, v) => sum + v * v, 0));
 
 /** What LAMB divides gradients by, and how far it may be off relative to itself. */
 export interface Divisor {
@@ -63,7 +66,7 @@ export function optimiserBound(
   const [beta1, beta2] = step.betas;
   const size = before.p.data.length;
   const of = (bound: (i: number) => number): Float64Array => Float64Array.from({ length: size }, (_, i) => bound(i));
-  const abs = (t: Tensor): Float64Array => of((i) => Math.abs(t.data[i]));
+  const abs = (t: Tensor): Float64Array => of((i) => absolute(t.data[i]));
   const [ap, ag, am, av] = [before.p, before.g, before.m, before.v].map(abs);
   const coupled = kind === 'adam' || kind === 'sgd' ? wd : 0;
   const grad = of((i) => ag[i] / divisor.value + coupled * ap[i]);
@@ -95,22 +98,22 @@ export function optimiserBound(
       (1 - beta2) * (2 * grad[i] * offGrad[i] + offGrad[i] ** 2),
   );
   const [c1, c2] = [1 - beta1 ** count, 1 - beta2 ** count];
-  const d = of((i) => newM[i] / c1 / (Math.sqrt(newV[i] / c2) + eps));
+  const d = of((i) => newM[i] / c1 / (sqrt(newV[i] / c2) + eps));
   const offD = of((i) => {
     const corrected = newV[i] / c2;
     const off = offV[i] / c2 + gamma(1 + by.division) * (corrected + offV[i] / c2);
-    const root = off === 0 ? 0 : Math.min(corrected > 0 ? off / Math.sqrt(corrected) : Infinity, Math.sqrt(off));
-    const s = Math.sqrt(corrected) + eps;
+    const root = off === 0 ? 0 : min(corrected > 0 ? off / sqrt(corrected) : Infinity, sqrt(off));
+    const s = sqrt(corrected) + eps;
     const offS = root + gamma(2 + by.root) * (s + root);
-    const least = Math.max(s - offS, eps / 2);
+    const least = max(s - offS, eps / 2);
     return (
-      (offM[i] / c1 + (gamma(1 + 2 * by.division) * (Math.abs(newM[i]) + offM[i])) / c1 + Math.abs(d[i]) * offS) / least
+      (offM[i] / c1 + (gamma(1 + 2 * by.division) * (absolute(newM[i]) + offM[i])) / c1 + absolute(d[i]) * offS) / least
     );
   });
   let bound: Float64Array;
   if (kind === 'lamb') {
     const update = of((i) => d[i] + wd * before.p.data[i]);
-    const offU = of((i) => offD[i] + gamma(3) * (Math.abs(d[i]) + offD[i] + wd * ap[i]));
+    const offU = of((i) => offD[i] + gamma(3) * (absolute(d[i]) + offD[i] + wd * ap[i]));
     const [ofParam, ofUpdate] = [norm(ap), norm(update)];
     const scaled = wd !== 0 && ofParam > 0 && ofUpdate > 0;
     const ratio = scaled ? ofParam / ofUpdate : 1;
@@ -118,12 +121,12 @@ export function optimiserBound(
     const rounding = by.longNorms ? 0 : gamma(size + 4 + 2 * by.root);
     const off = scaled ? norm(offU) / (ofUpdate - norm(offU)) + rounding : 0;
     bound = of((i) => {
-      const most = Math.abs(update[i]) + offU[i];
+      const most = absolute(update[i]) + offU[i];
       return lr * ratio * (offU[i] + (off + gamma(3 + by.division)) * (1 + off) * most) + U * (1 + 2 ** -10) * ap[i];
     });
   } else {
     const shrunk = kind === 'adamw' ? gamma(4) : U;
-    bound = of((i) => lr * offD[i] + gamma(4) * lr * (Math.abs(d[i]) + offD[i]) + shrunk * (1 + 2 ** -10) * ap[i]);
+    bound = of((i) => lr * offD[i] + gamma(4) * lr * (absolute(d[i]) + offD[i]) + shrunk * (1 + 2 ** -10) * ap[i]);
   }
   return new Map([
     ['param', { exact: valuesOf(exact.param), bound }],

@@ -6,9 +6,11 @@ import { planNetwork } from '../../../src/core/plan.js';
 import type { Tensor } from '../../../src/core/tensor.js';
 import type { Maps, TfTensor } from '../../../src/tfjs/tf.js';
 import { drawState } from '../../wasm/networks.js';
+import { vanishing } from '../../judges/training/vanishing.js';
 import type { EngineUnderTest } from './engine.js';
-import { imagesFor, maskFor } from './given.js';
-import { judgeLayer } from './layerJudge.js';
+import { maskFor } from '../../judges/training/mask.js';
+import { imagesFor } from './given.js';
+import { judgeLayer } from '../../judges/training/layerJudge.js';
 import type { Network } from './networks.js';
 import { read, readMaps, readParameter } from './read.js';
 import { toFirstOfEquals } from './ties.js';
@@ -66,6 +68,7 @@ export async function layerRows(
   });
   for (const tensor of uploaded.values()) tensor.dispose();
 
+  const zero = new Set(vanishing(config, lambda).map(({ bias }) => bias));
   const ways = new Map<string, Held[]>();
   const hold = (check: string, held: Held): void => void ways.set(check, [...(ways.get(check) ?? []), held]);
   let x: Tensor = images;
@@ -83,8 +86,7 @@ export async function layerRows(
         const given = name === 'dx' ? dx : grads[name];
         let got = name === 'dx' ? await readMaps(given) : await readParameter(given, layer.op === 'depthwiseConv2d');
         if (layer.op === 'maxPool2d' && ties === 'any') got = toFirstOfEquals(layer, x, got);
-        // What a batch norm behind takes away again has a gradient that vanishes.
-        const mayVanish = name.endsWith('.bias') || name === 'dx';
+        const mayVanish = zero.has(name);
         hold(`${layer.op} backward`, { got: got.data, verdict: expected, at: `${layer.name} ${name}`, mayVanish });
       }
     }
@@ -94,5 +96,5 @@ export async function layerRows(
     for (const kept of [y, dy, dx, ...Object.values(buffers), ...Object.values(grads)]) kept?.dispose();
   }
   const label = config.form === 'train' ? `${network.label}, λ ${lambda}` : network.label;
-  return [...ways].map(([check, all]) => rowOf(check, label, all, arithmetic.smallest));
+  return [...ways].map(([check, all]) => rowOf(check, label, all));
 }

@@ -1,6 +1,8 @@
-/** A thousand runs, after which no tensor is left that was not there before. */
+/** A thousand runs of everything that can be called, after which nothing is left that was not there before. */
 import { resolveConfig } from '../../../src/core/config.js';
+import { OPTIMISERS } from '../../../src/core/optimiser.js';
 import { streamOf } from '../../../src/core/weights.js';
+import type { Tf } from '../../../src/tfjs/tf.js';
 import { drawState } from '../../wasm/networks.js';
 import type { EngineUnderTest } from './engine.js';
 import { imagesFor, sharesFor } from './given.js';
@@ -10,55 +12,144 @@ import { failed, type Row } from './row.js';
 const RUNS = 1000;
 
 /** As little to compute as there can be. */
-const SIZES = { dims: [1, 2], strides: [1], num_classes: 2, in_chans: 1, act_num: 1, input_size: 8 };
-const [TRAIN, DEPLOY] = (['train', 'deploy'] as const).map((form) => ({
+const SIZES = {
+  ...{ dims: [1, 2], strides: [1], num_classes: 2, in_chans: 1, act_num: 1, input_size: 8, drop_rate: 0.3 },
+};
+export const [TRAIN, DEPLOY] = (['train', 'deploy'] as const).map((form) => ({
   label: `tiny, the ${form} form`,
   config: resolveConfig({ ...SIZES, form, lambda: form === 'train' ? 0.25 : 1 }),
   n: 2,
 }));
 
-/** Tensors after the first run, after the last, and when all is disposed of. */
-function row(check: string, { label }: Network, before: number, [first, last, end]: readonly number[]): Row {
-  const at = `${before} tensors, then ${first}, ${last} and ${end}`;
+type Call = readonly [what: string, run: () => unknown];
+
+/** What is opened and called, and what lets go of it. */
+export interface Calls {
+  readonly calls: readonly Call[];
+  readonly dispose: () => void;
+}
+
+export async function sessionCalls({ tf, parts }: EngineUnderTest, network: Network): Promise<Calls> {
+  const { config, n } = network;
+  const backend = parts.backend.createTfjsBackend(tf);
+  const open = () => backend.open(streamOf(drawState(config)), config);
+  const session = await open();
+  const { data: x } = imagesFor(network);
+  return {
+    calls: [
+      [
+        'open',
+        async () => {
+          (await open()).dispose();
+        },
+      ],
+      ['forward', () => session.forward(x, n)],
+      ['features', () => session.features(x, n, ['stages.0'])],
+      ['layers', () => session.layers(x, n)],
+    ],
+    dispose: () => {
+      session.dispose();
+    },
+  };
+}
+
+const STEP = { lr: 1e-4, weightDecay: 0.1, momentum: 0.9 };
+
+export async function trainingCalls({ tf, parts }: EngineUnderTest, network: Network): Promise<Calls> {
+  const { config } = network;
+  const [state, x, q] = [drawState(config), imagesFor(network).data, sharesFor(network).data];
+  const backend = parts.backend.createTfjsBackend(tf);
+  // One of each kind, for moments are one optimiser's.
+  const trainings = await Promise.all(
+    OPTIMISERS.map(async (kind) => ({ kind, training: await backend.train(state, config, { ema: true }) })),
+  );
+  const [{ training }] = trainings;
+  await training.pass(x, q, 0.25);
+  const resume = await training.snapshot();
+  return {
+    calls: [
+      [
+        'train',
+        async () => {
+          (await backend.train(state, config)).dispose();
+        },
+      ],
+      [
+        'train, resumed',
+        async () => {
+          (await backend.train(resume.state, config, { ema: true, resume })).dispose();
+        },
+      ],
+      ...trainings.map(({ kind, training: each }): Call => [
+        `pass, optimise by ${kind}`,
+        async () => {
+          await each.pass(x, q, 0.25);
+          await each.optimise({ kind, ...STEP });
+        },
+      ]),
+      [
+        'a pass of what is no number',
+        () =>
+          training.pass(
+            x.map(() => NaN),
+            q,
+            0.25,
+          ),
+      ],
+      ['pass', () => training.pass(x, q, 0.25)],
+      ['ema', () => training.ema(0.9)],
+      ['evaluate', () => training.evaluate(x, q, 0.25)],
+      ['evaluate the average', () => training.evaluate(x, q, 0.25, { useEma: true })],
+      ['state', () => training.state()],
+      ['emaState', () => training.emaState()],
+      ['gradients', () => training.gradients()],
+      ['optimiserState', () => training.optimiserState()],
+      ['snapshot', () => training.snapshot()],
+    ],
+    dispose: () => {
+      for (const { training: each } of trainings) each.dispose();
+    },
+  };
+}
+
+/** What TensorFlow.js says that it holds. */
+export function held(tf: Tf): string {
+  const { numTensors, numDataBuffers, numBytes } = tf.memory();
+  return `${numTensors} tensors, ${numDataBuffers} buffers, ${numBytes} bytes`;
+}
+
+/** Calls one after the other, round after round: after the first nothing may come to what there is. */
+async function row(
+  { tf }: EngineUnderTest,
+  { label }: Network,
+  times: number,
+  open: () => Promise<Calls>,
+): Promise<Row> {
+  const before = held(tf);
+  const { calls, dispose } = await open();
+  const rounds = Math.ceil(times / calls.length);
+  const check = `${rounds * calls.length} calls`;
+  const round = async (): Promise<void> => {
+    for (const [, run] of calls) await run();
+  };
+  await round();
+  const first = held(tf);
+  for (let i = 1; i < rounds; i++) await round();
+  const last = held(tf);
+  dispose();
+  const end = held(tf);
+  const at = `${before}, then ${first}, then ${last}, in the end ${end}`;
   return first === last && end === before
     ? { check, network: label, worst: 0, ok: true, at }
     : failed(check, label, at);
 }
 
-async function runs({ tf, parts }: EngineUnderTest, network: Network, times: number): Promise<Row> {
-  const before = tf.memory().numTensors;
-  const { config, n } = network;
-  const session = await parts.backend.createTfjsBackend(tf).open(streamOf(drawState(config)), config);
-  const { data: x } = imagesFor(network);
-  const counts: number[] = [];
-  for (let i = 0; i < times; i++) {
-    await session.forward(x, n);
-    counts.push(tf.memory().numTensors);
-  }
-  session.dispose();
-  return row(`${times} runs`, network, before, [counts[0], counts[times - 1], tf.memory().numTensors]);
-}
-
-async function steps({ tf, parts }: EngineUnderTest, network: Network, times: number): Promise<Row> {
-  const before = tf.memory().numTensors;
-  const { config } = network;
-  const training = await parts.backend.createTfjsBackend(tf).train(drawState(config), config, { ema: true });
-  const [x, q] = [imagesFor(network).data, sharesFor(network).data];
-  const counts: number[] = [];
-  for (let i = 0; i < times; i++) {
-    await training.pass(x, q, 0.25);
-    await training.optimise({ kind: 'adam', lr: 1e-4 });
-    await training.ema(0.9);
-    counts.push(tf.memory().numTensors);
-  }
-  training.dispose();
-  return row(`${times} steps`, network, before, [counts[0], counts[times - 1], tf.memory().numTensors]);
-}
-
-/** Steps take longer than runs, and are fewer: what leaks does so every time. */
+/** Of all networks together, a thousand calls and a thousand of a training. */
 export async function leakRows(engine: EngineUnderTest, trains: boolean, times = RUNS): Promise<Row[]> {
-  const rows = [await runs(engine, DEPLOY, times), await runs(engine, TRAIN, Math.ceil(times / 50))];
-  if (!trains) return rows;
-  for (const network of [DEPLOY, TRAIN]) rows.push(await steps(engine, network, Math.ceil(times / 50)));
+  const rows: Row[] = [];
+  for (const network of [DEPLOY, TRAIN]) {
+    rows.push(await row(engine, network, times / 2, () => sessionCalls(engine, network)));
+    if (trains) rows.push(await row(engine, network, times / 2, () => trainingCalls(engine, network)));
+  }
   return rows;
 }

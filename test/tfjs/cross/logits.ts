@@ -16,7 +16,7 @@ import { stateFromOracle, stateToOracle, toOracle } from '../../../src/oracle/st
 import type { Arithmetic } from '../../judges/arithmetic.js';
 import type { Verdict } from '../../wasm/judge.js';
 import { drawState } from '../../wasm/networks.js';
-import { runChain } from './chain.js';
+import { runChain } from '../../judges/training/chain.js';
 import { imagesFor } from './given.js';
 import type { Network } from './networks.js';
 import { rowOf, type Row } from './row.js';
@@ -64,7 +64,7 @@ export async function logitRows(subject: Subject, network: Network, lambdas: rea
   const { config, label } = network;
   const [state, x] = [drawState(config), imagesFor(network)];
   const row = (check: string, at: string, got: Float64Array, verdict: Pick<Verdict, 'exact' | 'bound'>): Row =>
-    rowOf(check, at, [{ got, verdict, at: 'logits' }], arithmetic.smallest);
+    rowOf(check, at, [{ got, verdict, at: 'logits' }]);
   if (config.form === 'deploy') {
     return [row('logits', label, await logitsOf(subject, state, config, x), ofDeploy(config, state, x, arithmetic))];
   }

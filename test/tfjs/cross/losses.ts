@@ -3,7 +3,7 @@ import type { Tensor } from '../../../src/core/tensor.js';
 import type { Matrix } from '../../../src/tfjs/tf.js';
 import { draw, uniform } from '../../wasm/draw.js';
 import type { EngineUnderTest } from './engine.js';
-import { lossBound } from './lossBound.js';
+import { lossBound } from '../../judges/training/lossBound.js';
 import { read } from './read.js';
 import { rowOf, type Row } from './row.js';
 
@@ -35,9 +35,9 @@ export async function lossRows({ tf, parts, arithmetic }: EngineUnderTest): Prom
       dlogits.dispose();
       const network = `logits up to ${scale}`;
       const at = kind;
-      rows.push(rowOf(kind, network, [{ got: value.data, verdict: verdict.losses, at }], arithmetic.smallest));
+      rows.push(rowOf(kind, network, [{ got: value.data, verdict: verdict.losses, at }]));
       const back = [{ got: slope.data, verdict: verdict.dlogits, at }];
-      rows.push(rowOf(`${kind} backward`, network, back, arithmetic.smallest));
+      rows.push(rowOf(`${kind} backward`, network, back));
     }
   }
   return rows;

@@ -90,7 +90,7 @@ export async function optimiserRows(engine: EngineUnderTest): Promise<Row[]> {
         held.push({ got: after.get(what)?.data ?? new Float32Array(0), verdict, at: what });
       }
     }
-    rows.push(rowOf(label, `step ${count}`, held, engine.arithmetic.smallest));
+    rows.push(rowOf(label, `step ${count}`, held));
   }
   return rows;
 }

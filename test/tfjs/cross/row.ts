@@ -12,9 +12,6 @@ export interface Row {
   readonly at: string;
 }
 
-/** Terms of the longest sum here: each may be flushed to zero. */
-const TERMS = 2 ** 14;
-
 function largest(values: FloatArray): number {
   let most = 0;
   for (const v of values) most = Math.max(most, Math.abs(v));
@@ -29,8 +26,8 @@ export interface Held {
   readonly at: string;
 }
 
-/** The worst of several outputs. @param smallest what the engine may take for zero */
-export function rowOf(check: string, network: string, all: Iterable<Held>, smallest: number): Row {
+/** The worst of several outputs. Nothing is granted for underflow: what is drawn is far from it. */
+export function rowOf(check: string, network: string, all: Iterable<Held>): Row {
   let [worst, at] = [0, ''];
   const found = (ratio: number, where: string): void => {
     if (ratio > worst || at === '') [worst, at] = [ratio, where];
@@ -43,7 +40,7 @@ export function rowOf(check: string, network: string, all: Iterable<Held>, small
     } else {
       exact.forEach((value, i) => {
         const off = Math.abs(got[i] - value);
-        const ratio = off === 0 ? 0 : off / (bound[i] + (bound[i] > 0 ? TERMS * smallest : 0));
+        const ratio = off === 0 ? 0 : off / bound[i];
         found(Number.isNaN(ratio) ? Infinity : ratio, `${where} [${i}]: ${got[i]}, not ${value}`);
       });
     }

@@ -17,6 +17,7 @@ export interface SubjectTraining {
   optimise(step: OptimiserStep): Maybe<void>;
   state(): Maybe<StateDict>;
   optimiserState(): Maybe<StateDict>;
+  readonly steps: number;
   dispose(): void;
 }
 

@@ -1,29 +1,17 @@
 /** Trainings that the oracle can follow: narrow, with both activations, a pool and dropout. */
-import { resolveConfig } from '../../../src/core/config.js';
+import { resolveConfig, type GivenConfig } from '../../../src/core/config.js';
 import type { OptimiserStep } from '../../../src/core/optimiser.js';
+import type { Course } from '../../judges/training/course.js';
+import { unseen } from '../../judges/training/unseen.js';
 import { draw, uniform } from '../draw.js';
-import { drawState } from '../networks.js';
-import type { Course } from './trajectory.js';
 
-const N = 6;
+const N = 4;
 const CLASSES = 5;
-const config = resolveConfig({
-  dims: [3, 4, 5],
-  strides: [2, 1],
-  act_num: 1,
-  num_classes: CLASSES,
-  input_size: 16,
-  drop_rate: 0.2,
-  form: 'train',
-});
-
-/** Norms that have seen no batch yet. */
-const state = new Map(
-  [...drawState(config)].map(([name, tensor]) => [
-    name,
-    name.endsWith('.num_batches_tracked') ? { shape: [], data: Float64Array.of(0) } : tensor,
-  ]),
-);
+const STEPS = 20;
+/** Of dropout masks that, in the first step, keep no channel of every image: it would have no gradient (vanishing.ts). */
+const SEED = 5;
+const SIZES = { dims: [3, 4, 5], strides: [2, 1], act_num: 1, num_classes: CLASSES, in_chans: 2, input_size: 16 };
+const ADAPTIVE = { ...SIZES, ada_pool: [3, 2], input_size: 12 };
 
 /** A class of each image, smoothed as by 0.1. */
 function smoothed(step: number): Float32Array {
@@ -40,29 +28,61 @@ function mixed(step: number): Float32Array {
   return one.map((v, i) => share * v + (1 - share) * other[i]);
 }
 
-/**
- * Everything decays: a bias before a norm has no gradient but its rounding, and without
- * decay Adam would divide that by itself, so that nobody's course is anybody's bound.
- */
-const course = (optimiser: OptimiserStep, more: Pick<Course, 'loss' | 'targets'> & Partial<Course>): Course => ({
-  ...{ config, state, n: N, gradAccumSteps: 1, optimiser, ...more },
-});
+interface Given {
+  readonly sizes?: GivenConfig;
+  readonly loss?: Course['loss'];
+  readonly targets: (step: number) => Float32Array;
+  readonly lambda?: number;
+  readonly emaDecay?: number;
+  readonly gradAccumSteps?: number;
+  /** What images are drawn by: such that no bound reaches across a kink (test/tfjs/twin.test.ts). */
+  readonly images?: number;
+}
 
-export const COURSES = {
-  'Adam, smoothed targets': course(
+function course(
+  label: string,
+  optimiser: OptimiserStep,
+  { sizes = SIZES, loss = 'cross-entropy', targets, lambda, emaDecay, gradAccumSteps = 1, images = 100 }: Given,
+): Course {
+  const config = resolveConfig({ ...sizes, drop_rate: 0.5, form: 'train' });
+  return {
+    ...{ label, config, n: N, gradAccumSteps, loss, seed: SEED, steps: STEPS, state: unseen(config) },
+    batch: (step) => ({
+      x: draw([N, config.in_chans, ...config.input_size], uniform(images + step)).data,
+      targets: targets(step),
+      // A float32, so that none is rounded.
+      lambda: lambda ?? (step + 1) / 32,
+      optimiser: { ...optimiser, lr: optimiser.lr * (1 - step / 40) },
+      ...(emaDecay === undefined ? {} : { emaDecay }),
+    }),
+  };
+}
+
+export const COURSES: readonly Course[] = [
+  course(
+    'Adam, smoothed targets, an average',
     { kind: 'adam', lr: 1e-3, weightDecay: 1e-2 },
-    { loss: 'cross-entropy', targets: smoothed },
+    { targets: smoothed, emaDecay: 0.9 },
   ),
-  'SGD by Nesterov, mixed targets': course(
+  course(
+    'SGD by Nesterov, mixed targets, adaptive pools',
     { kind: 'sgd', lr: 1e-2, momentum: 0.9, nesterov: true, weightDecay: 1e-2 },
-    { loss: 'cross-entropy', targets: mixed },
+    { targets: mixed, sizes: ADAPTIVE, images: 9000 },
   ),
-  'LAMB, every class on its own': course(
-    { kind: 'lamb', lr: 1e-3, weightDecay: 0.3, decayVectors: true, eps: 1e-3 },
-    { loss: 'bce', targets: mixed },
+  course(
+    'LAMB, every class on its own',
+    { kind: 'lamb', lr: 1e-3, weightDecay: 0.3 },
+    { targets: mixed, loss: 'bce', images: 4000 },
   ),
-  'Adam, in two micro-batches': course(
+  course(
+    'AdamW with layer decay',
+    { kind: 'adamw', lr: 1e-3, weightDecay: 0.3, layerDecay: 0.8 },
+    { targets: smoothed },
+  ),
+  course('Adam, λ 1 from the start', { kind: 'adam', lr: 1e-3, weightDecay: 1e-2 }, { targets: mixed, lambda: 1 }),
+  course(
+    'Adam, in two micro-batches',
     { kind: 'adam', lr: 1e-3, weightDecay: 1e-2 },
-    { loss: 'cross-entropy', targets: mixed, gradAccumSteps: 2 },
+    { targets: mixed, gradAccumSteps: 2 },
   ),
-} as const satisfies Record<string, Course>;
+];

@@ -1,27 +1,10 @@
-/**
- * Holds the losses against the oracle. They are worked out in float64 with an exp and a
- * log within 2 ulp, so what is off is a few ulp of float64 of every term of the sums, of
- * which 32 a class are granted; the gradient is rounded to float32 once more.
- */
-import {
-  bceWithLogits,
-  bceWithLogitsBackward,
-  crossEntropy,
-  crossEntropyBackward,
-  tensor,
-  valuesOf,
-} from '../../../reference/index.js';
+/** Holds losses and their gradients against the oracle. */
 import type { Loss } from '../../../src/core/optimiser.js';
-import type { FloatArray } from '../../../src/core/tensor.js';
 import { pitchOf } from '../../../src/wasm/training/planes.js';
+import { WASM } from '../../judges/arithmetic.js';
+import { lossBound } from '../../judges/training/lossBound.js';
 import { draw, uniform } from '../draw.js';
 import { Chain, type NETWORKS } from './chain.js';
-
-const SLACK = 32 * 2 ** -53;
-
-/** How far a gradient of the mean over n images may be off. @param want the exact one */
-export const slopeBound = (want: number, n: number, classes: number): number =>
-  2 ** -24 * Math.abs(want) + (SLACK * classes * (1 + classes)) / n;
 
 /** What is wrong with losses and gradients of drawn logits, or null. @param scale of the logits */
 export async function lossMisfit(
@@ -46,20 +29,16 @@ export async function lossMisfit(
   const [first] = layout.backward;
   chain.run([first, first + 1]);
 
-  const row = (values: FloatArray, i: number) => tensor(values.slice(i * classes, (i + 1) * classes), [1, classes]);
-  const [value, slope] = loss === 'bce' ? [bceWithLogits, bceWithLogitsBackward] : [crossEntropy, crossEntropyBackward];
+  const shape = [n, classes];
+  const { losses, dlogits } = lossBound(loss, { data: x, shape }, { data: q, shape }, WASM);
   for (let i = 0; i < n; i++) {
-    const [logits, shares] = [row(x, i), row(q, i)];
-    const exact = value(logits, shares);
     const got = view.getFloat64(layout.losses + 8 * i, true);
-    // Bce adds up what is positive; what cross-entropy adds up is as large as the logits.
-    const size = loss === 'bce' ? exact : classes * (2 * scale + Math.log(classes));
-    if (!(Math.abs(got - exact) <= SLACK * classes * size)) return `loss of image ${i}: ${got}, not ${exact}`;
-    const grads = valuesOf(slope(logits, shares)).map((v) => v / n);
+    const exact = losses.exact[i];
+    if (!(Math.abs(got - exact) <= losses.bound[i])) return `loss of image ${i}: ${got}, not ${exact}`;
     for (let c = 0; c < layout.logits.channels; c++) {
       const dx = floats[place(dy, i, c)];
-      const want = c < classes ? grads[c] : 0;
-      const bound = c < classes ? slopeBound(want, n, classes) : 0;
+      const at = i * classes + c;
+      const [want, bound] = c < classes ? [dlogits.exact[at], dlogits.bound[at]] : [0, 0];
       if (!(Math.abs(dx - want) <= bound)) return `image ${i}, class ${c}: ${dx}, not ${want}`;
     }
   }

@@ -63,7 +63,7 @@ export async function optimiserMisfit(
     const verdicts = optimiserBound({ p: parameter, g: grad, m: first, v: second }, own, count, { value, off: 0 });
     for (const [what, { exact, bound }] of verdicts) {
       const got = after[what as keyof typeof after].get(name)?.data ?? new Float32Array(0);
-      const wrong = misfit(got, { shape: grad.shape, exact, bound }, true);
+      const wrong = misfit(got, { shape: grad.shape, exact, bound });
       if (wrong !== null) return `${name}, ${what}: ${wrong}`;
     }
   }

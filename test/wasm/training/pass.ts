@@ -1,6 +1,7 @@
 /** Every unit of a network in training, forward and backward, held against the oracle on what the engine itself gave it. */
 import type { Tensor } from '../../../src/core/tensor.js';
 import type { UnitLayout } from '../../../src/wasm/training/layout.js';
+import { vanishing } from '../../judges/training/vanishing.js';
 import { misfit, type Verdict } from '../judge.js';
 import { Chain, NETWORKS } from './chain.js';
 import { UnitJudge } from './unitJudge.js';
@@ -19,13 +20,13 @@ export async function passMisfit(
   const { x: images } = chain.give(lambda, network.flat);
   layout.dropout.set(chain.view, { seed: SEED, stream: STREAM });
   const judge = new UnitJudge(config, { lambda, seed: SEED, stream: STREAM, tensor: (name) => chain.tensor(name) });
+  const zero = new Set(vanishing(config, lambda).map(({ bias }) => bias));
   const inputOf = (unit: UnitLayout): Tensor =>
     unit === layout.units[0] ? images : chain.read(unit.x, judge.layer(unit.name).input[0]);
   const outputOf = (unit: UnitLayout, block = unit.y.block): Tensor =>
     chain.read({ ...unit.y, block }, judge.layer(unit.name).output[0]);
   const found = (unit: UnitLayout, what: string, y: Tensor, verdict: Verdict): string | null => {
-    // The gradient of what a batch norm behind takes away again is a sum that vanishes.
-    const wrong = misfit(y.data, verdict, what === 'bias');
+    const wrong = misfit(y.data, verdict, zero.has(`${unit.name}.${what}`));
     return wrong === null ? null : `${unit.name}, ${what}: ${wrong}`;
   };
 

@@ -1,64 +1,99 @@
 /** Twenty steps of training go where the oracle goes, as near to it as float32 can keep; a fault, however small, does not. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { wasmTrainer, type StepOptions } from '../../../src/train/trainer.js';
+import { wasmTrainer } from '../../../src/train/trainer.js';
+import { WASM } from '../../judges/arithmetic.js';
+import {
+  followCourse,
+  hasAverage,
+  judgeCourse,
+  type Batch,
+  type Course,
+  type Judgement,
+} from '../../judges/training/course.js';
 import { BUILDS } from '../builds.js';
 import { COURSES } from './courses.js';
-import { courseMisfit, judgeCourse } from './trajectory.js';
-
-type Given = StepOptions & { readonly x: Float32Array; readonly targets: Float32Array };
 
 /** What the engine may be given in the place of what it should: mistakes in passing things on. */
-const FAULTS: Readonly<Record<string, (given: Given, step: number) => Partial<Given>>> = {
+type Fault = (given: Batch, step: number) => Partial<Batch>;
+
+const FAULTS: Readonly<Record<string, Fault>> = {
   'λ one step late': ({ lambda }) => ({ lambda: lambda - 1 / 32 }),
   'a rate off by a thousandth': ({ optimiser }) => ({ optimiser: { ...optimiser, lr: 1.001 * optimiser.lr } }),
-  'vectors that do not decay': ({ optimiser }) => ({ optimiser: { ...optimiser, decayVectors: false } }),
+  'vectors that decay as they should not': ({ optimiser }) => ({
+    optimiser: { ...optimiser, decayVectors: optimiser.kind === 'lamb' },
+  }),
   'moments of another memory': ({ optimiser }) => ({ optimiser: { ...optimiser, betas: [0.9, 0.99], momentum: 0.8 } }),
   'a pixel off by a tenth': ({ x }) => ({ x: x.map((v, i) => (i === 100 ? v + 0.1 : v)) }),
   'targets a hundredth less smooth': ({ targets }) => ({ targets: targets.map((v) => v * 1.01) }),
-  'a fault in the last step alone': ({ lambda }, step) => (step === 19 ? { lambda: lambda + 1 / 32 } : {}),
+  'a fault in the last step alone': ({ lambda }, step) => (step === 19 ? { lambda: lambda - 1 / 32 } : {}),
 };
 
-describe.each(Object.entries(COURSES))('%s', (...[, course]) => {
-  let judgements: Awaited<ReturnType<typeof judgeCourse>>;
+/** Of what not every course has. */
+const OWN_FAULTS: readonly (readonly [what: string, has: (course: Course) => boolean, fault: Fault])[] = [
+  ['an average of a longer memory', hasAverage, () => ({ emaDecay: 0.901 })],
+  ['layers that do not decay', decays, ({ optimiser }) => ({ optimiser: { ...optimiser, layerDecay: 1 } })],
+  [
+    'another eps',
+    ({ batch }) => batch(0).optimiser.kind !== 'sgd',
+    ({ optimiser }) => ({ optimiser: { ...optimiser, eps: 1e-6 } }),
+  ],
+];
+
+function decays({ batch }: Course): boolean {
+  return batch(0).optimiser.layerDecay !== undefined;
+}
+
+/** What is wrong with a training by the engine, or null. */
+async function misfit(
+  course: Course,
+  judgements: readonly Judgement[],
+  options: { readonly seed?: number; readonly build?: (typeof BUILDS)[number]; readonly gradAccumSteps?: number },
+  fault: Fault = () => ({}),
+): Promise<string | null> {
+  const { config, state, n, loss, seed, gradAccumSteps } = course;
+  const all = {
+    ...{ batchSize: n, gradAccumSteps, loss, seed, state, ema: hasAverage(course) },
+    build: 'plain' as const,
+    ...options,
+  };
+  const trainer = await wasmTrainer(config, all);
+  let steps = 0;
+  try {
+    const { worst, at } = await followCourse(course, judgements, {
+      snapshot: () => trainer.snapshot(),
+      step(x, targets, given) {
+        const asked = { ...given, x, targets };
+        const got = { ...asked, ...fault(asked, steps++) };
+        return trainer.step(got.x, got.targets, got);
+      },
+    });
+    return worst <= 1 ? null : at;
+  } finally {
+    trainer.dispose();
+  }
+}
+
+describe.each(COURSES.map((course) => ({ course, label: course.label })))('$label', ({ course }) => {
+  let judgements: readonly Judgement[];
   beforeAll(async () => {
-    judgements = await judgeCourse(course);
+    judgements = await judgeCourse(course, WASM);
   });
 
   test.each(BUILDS)('%s', async (build) => {
-    const misfit = await courseMisfit(course, judgements, (config, options) =>
-      wasmTrainer(config, { ...options, build }),
-    );
-    expect(misfit).toBeNull();
+    expect(await misfit(course, judgements, { build })).toBeNull();
   });
 
-  test.each(Object.entries(FAULTS))('%s is found', async (...[, fault]) => {
-    const misfit = await courseMisfit(course, judgements, async (config, options) => {
-      const trainer = await wasmTrainer(config, { ...options, build: 'plain' });
-      let step = 0;
-      return {
-        ...trainer,
-        step(x: Float32Array, targets: Float32Array, given: StepOptions) {
-          const all = { ...given, x, targets };
-          const { x: images, targets: shares, ...options } = { ...all, ...fault(all, step++) };
-          return trainer.step(images, shares, options);
-        },
-      };
-    });
-    expect(misfit).toMatch(/off by/);
+  const own = OWN_FAULTS.flatMap(([what, has, fault]) => (has(course) ? [[what, fault] as const] : []));
+  test.each([...Object.entries(FAULTS), ...own])('%s is found', async (...[, fault]) => {
+    expect(await misfit(course, judgements, {}, fault)).toMatch(/off by|a step of/);
   });
 
   const others = [1, 2].filter((parts) => parts !== course.gradAccumSteps);
-  test.each(others)('as many micro-batches as it is not are found, %d', async (parts) => {
-    const misfit = await courseMisfit(course, judgements, (config, options) =>
-      wasmTrainer(config, { ...options, gradAccumSteps: parts, build: 'plain' }),
-    );
-    expect(misfit).toMatch(/off by/);
+  test.each(others)('as many micro-batches as it is not are found, %d', async (gradAccumSteps) => {
+    expect(await misfit(course, judgements, { gradAccumSteps })).toMatch(/off by/);
   });
 
   test('masks of another seed are found', async () => {
-    const misfit = await courseMisfit(course, judgements, (config, options) =>
-      wasmTrainer(config, { ...options, seed: 6, build: 'plain' }),
-    );
-    expect(misfit).toMatch(/off by/);
+    expect(await misfit(course, judgements, { seed: course.seed + 1 })).toMatch(/off by/);
   });
 });

@@ -6,7 +6,7 @@
 import { planNetwork, type Layer } from '../../../src/core/plan.js';
 import type { ModelConfig } from '../../../src/core/config.js';
 import type { StateDict, Tensor } from '../../../src/core/tensor.js';
-import type { Arithmetic } from '../../judges/arithmetic.js';
+import type { Arithmetic } from '../arithmetic.js';
 import type { Verdict } from '../../wasm/judge.js';
 import { judgeLayer, type LayerVerdict, type Mode } from './layerJudge.js';
 

@@ -26,9 +26,12 @@ import {
 } from '../../../reference/index.js';
 import type { Layer } from '../../../src/core/plan.js';
 import type { StateDict, Tensor } from '../../../src/core/tensor.js';
-import { gammaOf, type Arithmetic } from '../../judges/arithmetic.js';
+import { gammaOf, type Arithmetic } from '../arithmetic.js';
 import type { Verdict } from '../../wasm/judge.js';
 import * as judge from '../../wasm/training/judge.js';
+
+/** Looked up once: a test runs in a world of its own, whose globals take their time. */
+const { abs: absolute, floor, sqrt, ceil } = Math;
 
 /** How a layer is run; the mask has zeros and 1/(1 − rate). */
 export interface Mode {
@@ -50,10 +53,10 @@ const NONE: ReadonlyMap<string, Verdict> = new Map();
 
 function within(exact: Oracle, factor: number, magnitude: Oracle = exact): Verdict {
   const sizes = valuesOf(magnitude);
-  return { shape: exact.shape, exact: valuesOf(exact), bound: sizes.map((v) => factor * Math.abs(v)) };
+  return { shape: exact.shape, exact: valuesOf(exact), bound: sizes.map((v) => factor * absolute(v)) };
 }
 
-const abs = (x: Tensor): Oracle => tensor(x.data.map(Math.abs), x.shape);
+const abs = (x: Tensor): Oracle => tensor(x.data.map(absolute), x.shape);
 
 const named = (layer: Layer, verdicts: ReadonlyMap<string, Verdict>): Map<string, Verdict> =>
   new Map([...verdicts].map(([part, verdict]) => [part === 'dx' ? part : `${layer.name}.${part}`, verdict]));
@@ -100,7 +103,7 @@ export function judgeLayer(layer: Layer, state: StateDict, x: Tensor, mode: Mode
     }
     case 'adaptiveMaxPool2d': {
       const { output_size: size } = layer;
-      const windows = [0, 1].reduce((all, i) => all * (Math.ceil(size[i] / x.shape[2 + i]) + 1), 1);
+      const windows = [0, 1].reduce((all, i) => all * (ceil(size[i] / x.shape[2 + i]) + 1), 1);
       return {
         y: within(adaptiveMaxPool2d(toOracle(x), size), 0),
         buffers: NONE,
@@ -157,11 +160,11 @@ function normVerdict(layer: Layer, state: StateDict, x: Tensor, { training }: Mo
   const { y } = batchNorm(toOracle(x), { weight, bias, runningMean, runningVar }, { training: false });
   const [, c, h, w] = x.shape;
   const exact = valuesOf(y);
-  const scaleOf = (channel: number): number => weight.get(channel) / Math.sqrt(runningVar.get(channel) + 1e-6);
+  const scaleOf = (channel: number): number => weight.get(channel) / sqrt(runningVar.get(channel) + 1e-6);
   const bound = exact.map((value, i) => {
-    const channel = Math.floor(i / (h * w)) % c;
-    const product = Math.abs(scaleOf(channel) * (x.data[i] - runningMean.get(channel)));
-    return gammaOf(by)(6 + by.root + by.division) * product + 2 * by.unit * (Math.abs(value) + product);
+    const channel = floor(i / (h * w)) % c;
+    const product = absolute(scaleOf(channel) * (x.data[i] - runningMean.get(channel)));
+    return gammaOf(by)(6 + by.root + by.division) * product + 2 * by.unit * (absolute(value) + product);
   });
   return {
     y: { shape: x.shape, exact, bound },
@@ -171,7 +174,7 @@ function normVerdict(layer: Layer, state: StateDict, x: Tensor, { training }: Mo
       onlyDx(
         within(
           tensor(
-            dy.data.map((g, i) => g * scaleOf(Math.floor(i / (h * w)) % c)),
+            dy.data.map((g, i) => g * scaleOf(floor(i / (h * w)) % c)),
             dy.shape,
           ),
           0,

@@ -1,0 +1,21 @@
+import type { ModelConfig } from '../../../src/core/config.js';
+import type { StateDict } from '../../../src/core/tensor.js';
+import { drawState } from '../../wasm/networks.js';
+import { vanishing } from './vanishing.js';
+
+/**
+ * Drawn weights whose norms have seen no batch yet, such that gradients are more than rounding, by
+ * whose size Adam would divide them: norms keep every channel alive, for behind one that is constant
+ * weights have no gradient; and biases without one are far from zero, and so is what decay makes of them.
+ */
+export function unseen(config: ModelConfig): StateDict {
+  const convolutions = vanishing(config, 0).filter(({ conv }) => conv === null);
+  const far = new Set(convolutions.map(({ bias }) => bias));
+  const state = [...drawState(config)].map(([name, { data, shape }]) => {
+    if (name.endsWith('.num_batches_tracked')) return [name, { shape, data: Float64Array.of(0) }] as const;
+    if (name.endsWith('.weight') && shape.length === 1)
+      return [name, { shape, data: data.map((v) => 1 + v / 2) }] as const;
+    return [name, { shape, data: far.has(name) ? data.map((v) => (v + Math.sign(v)) / 2) : data }] as const;
+  });
+  return new Map(state);
+}

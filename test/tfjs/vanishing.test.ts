@@ -1,0 +1,47 @@
+/** Which gradients vanish, by the oracle: those that are said to, and no other. */
+import { expect, test } from '@jest/globals';
+import { resolveConfig } from '../../src/core/config.js';
+import { IEEE } from '../judges/arithmetic.js';
+import { runChain } from '../judges/training/chain.js';
+import { shifts, vanishing } from '../judges/training/vanishing.js';
+import { unseen } from '../judges/training/unseen.js';
+import { draw, uniform } from '../wasm/draw.js';
+
+const config = resolveConfig({
+  dims: [3, 4, 5],
+  strides: [2, 1],
+  act_num: 1,
+  num_classes: 5,
+  in_chans: 2,
+  input_size: 16,
+  form: 'train',
+});
+const N = 6;
+
+test.each([0.25, 1])('biases that norms take away, λ %d', (lambda) => {
+  const state = unseen(config);
+  const x = draw([N, 2, 16, 16], uniform(1));
+  const run = (of: typeof state) => runChain(config, of, x, { training: true, lambda, mask: null }, IEEE);
+  const all = run(state);
+  const grads = all.backward(draw([N, 5], uniform(2)));
+  const sizes = [...grads].map(([name, { data }]) => [name, Math.hypot(...data)] as const);
+  const gone = sizes.filter(([, size]) => size < 1e-12).map(([name]) => name);
+  const said = vanishing(config, lambda);
+  expect(gone.sort()).toEqual(said.map(({ bias }) => bias).sort());
+  expect(Math.min(...sizes.filter(([, size]) => size >= 1e-12).map(([, size]) => size))).toBeGreaterThan(1e-3);
+  expect(said.some(({ bias }) => bias.endsWith('conv1.1.bias'))).toBe(lambda === 1);
+
+  // Without them, means are less by a tenth of what they put there, and nothing else is.
+  const without = new Map(state);
+  for (const { bias } of said) {
+    const { data, shape } = state.get(bias) ?? { data: [], shape: [] };
+    without.set(bias, { data: new Float64Array(data.length), shape });
+  }
+  const [put, after] = [shifts(said, state), run(without).buffers];
+  for (const [name, { data }] of all.buffers) {
+    const shift = name.endsWith('running_mean') ? put.get(name.replace('.running_mean', '')) : undefined;
+    for (const [i, value] of data.entries()) {
+      expect(Math.abs(value - 0.1 * (shift?.[i] ?? 0) - (after.get(name)?.data[i] ?? NaN))).toBeLessThan(1e-12);
+    }
+  }
+});

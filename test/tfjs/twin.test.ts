@@ -23,8 +23,8 @@ test.each(CASES)('$label, $rounding', async ({ course, by }) => {
     exact: tensors,
     bounds: new Map([...tensors.keys()].map((name) => [name, NOISE])),
   }));
-  const { config, state, loss, seed } = course;
-  const oracle = oracleTrainer(config, { state, loss, seed, ema: hasAverage(course) });
+  const { config, state, loss, seed, gradAccumSteps } = course;
+  const oracle = oracleTrainer(config, { state, loss, seed, gradAccumSteps, ema: hasAverage(course) });
   const { worst, at } = await followCourse({ ...course, steps: 3 }, judgements, oracle);
   expect(worst <= 1 ? null : at).toBeNull();
 

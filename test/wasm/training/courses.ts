@@ -14,16 +14,16 @@ const SIZES = { dims: [3, 4, 5], strides: [2, 1], act_num: 1, num_classes: CLASS
 const ADAPTIVE = { ...SIZES, ada_pool: [3, 2], input_size: 12 };
 
 /** A class of each image, smoothed as by 0.1. */
-function smoothed(step: number): Float32Array {
+function smoothed(step: number, n: number): Float32Array {
   const random = uniform(200 + step);
-  const shares = new Float32Array(N * CLASSES).fill(0.1 / CLASSES);
-  for (let i = 0; i < N; i++) shares[i * CLASSES + Math.floor(random() * CLASSES)] += 0.9;
+  const shares = new Float32Array(n * CLASSES).fill(0.1 / CLASSES);
+  for (let i = 0; i < n; i++) shares[i * CLASSES + Math.floor(random() * CLASSES)] += 0.9;
   return shares;
 }
 
 /** Two images in one, whose shares are drawn. */
-function mixed(step: number): Float32Array {
-  const [one, other] = [smoothed(step), smoothed(step + 100)];
+function mixed(step: number, n: number): Float32Array {
+  const [one, other] = [smoothed(step, n), smoothed(step + 100, n)];
   const [share] = draw([1], uniform(300 + step)).data.map(Math.abs);
   return one.map((v, i) => share * v + (1 - share) * other[i]);
 }
@@ -31,7 +31,8 @@ function mixed(step: number): Float32Array {
 interface Given {
   readonly sizes?: GivenConfig;
   readonly loss?: Course['loss'];
-  readonly targets: (step: number) => Float32Array;
+  readonly n?: number;
+  readonly targets: (step: number, n: number) => Float32Array;
   readonly lambda?: number;
   readonly emaDecay?: number;
   readonly gradAccumSteps?: number;
@@ -42,14 +43,14 @@ interface Given {
 function course(
   label: string,
   optimiser: OptimiserStep,
-  { sizes = SIZES, loss = 'cross-entropy', targets, lambda, emaDecay, gradAccumSteps = 1, images = 100 }: Given,
+  { sizes = SIZES, n = N, loss = 'cross-entropy', targets, lambda, emaDecay, gradAccumSteps = 1, images = 100 }: Given,
 ): Course {
   const config = resolveConfig({ ...sizes, drop_rate: 0.5, form: 'train' });
   return {
-    ...{ label, config, n: N, gradAccumSteps, loss, seed: SEED, steps: STEPS, state: unseen(config) },
+    ...{ label, config, n, gradAccumSteps, loss, seed: SEED, steps: STEPS, state: unseen(config) },
     batch: (step) => ({
-      x: draw([N, config.in_chans, ...config.input_size], uniform(images + step)).data,
-      targets: targets(step),
+      x: draw([n, config.in_chans, ...config.input_size], uniform(images + step)).data,
+      targets: targets(step, n),
       // A float32, so that none is rounded.
       lambda: lambda ?? (step + 1) / 32,
       optimiser: { ...optimiser, lr: optimiser.lr * (1 - step / 40) },
@@ -83,6 +84,6 @@ export const COURSES: readonly Course[] = [
   course(
     'Adam, in two micro-batches',
     { kind: 'adam', lr: 1e-3, weightDecay: 1e-2 },
-    { targets: mixed, gradAccumSteps: 2 },
+    { targets: mixed, n: 2 * N, gradAccumSteps: 2 },
   ),
 ];

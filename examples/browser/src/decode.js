@@ -9,7 +9,8 @@ const LONGEST_SIDE = 16384;
  * answer is then the same in every browser; only what no canvas holds is made smaller here.
  */
 export async function decode(blob) {
-  // Photographs lie as the camera was held, and say in their EXIF how to turn them.
+  // Photographs lie as the camera was held, and say in their EXIF how to turn them. Newer browsers
+  // always heed it; older ones do when they are asked to.
   const bitmap = await createImageBitmap(blob, { imageOrientation: 'from-image' });
   try {
     const { width, height } = bitmap;

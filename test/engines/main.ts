@@ -1,13 +1,23 @@
 /**
  * `npm run test:engines`: the engines of TensorFlow.js that need a browser, a driver or an addon,
- * each against the oracle: all, or those that are named. A line for each, and all of it in a JSON file (`--json FILE`). An
- * engine that is not to be had is skipped, unless REQUIRE_ENGINES names it.
+ * each against the oracle: all, or those that are named. A line for each, and all of it in a JSON
+ * file (`--json FILE`). An engine that is not to be had is skipped, which is a failure where
+ * REQUIRE_ENGINES names it. That may name the engines of `npm test`, too, which requires them.
  */
 import { fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { lineOf, missing, requiredEngines, writeReport, type EngineRun } from '../tfjs/engineReport.js';
+import {
+  COMMANDS,
+  lineOf,
+  missing,
+  requiredEngines,
+  requirementsOf,
+  unknownEngines,
+  writeReport,
+  type EngineRun,
+} from '../tfjs/engineReport.js';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -16,13 +26,20 @@ const { values, positionals: chosen } = parseArgs({
   options: { json: { type: 'string', default: here('../../dist/reports/engines.json') } },
 });
 
-const ENGINES = ['webgpu', 'tfjs-node', 'chromium-webgpu', 'chromium-webgl'];
+const HERE = 'npm run test:engines';
+const ENGINES: readonly string[] = COMMANDS[HERE];
 
-const unknown = [...chosen, ...requiredEngines()].filter((name) => !ENGINES.includes(name));
-if (unknown.length > 0) {
-  console.error(`expected engines of ${ENGINES.join(', ')}, got ${unknown.join(', ')}`);
+const required = requiredEngines();
+const refuse = (unknown: readonly string[], known: readonly string[]): void => {
+  if (unknown.length === 0) return;
+  console.error(`expected engines of ${known.join(', ')}, got ${unknown.join(', ')}`);
   process.exit(2);
-}
+};
+refuse(
+  chosen.filter((name) => !ENGINES.includes(name)),
+  ENGINES,
+);
+refuse(unknownEngines(required), Object.values(COMMANDS).flat());
 
 function inChild(engine: string): Promise<EngineRun> {
   return new Promise((resolve, reject) => {
@@ -64,7 +81,8 @@ for await (const run of all()) {
   }
 }
 writeReport(values.json, runs);
-const absent = missing(runs, requiredEngines());
+for (const line of requirementsOf(runs, required, HERE)) console.log(line);
+const absent = missing(runs, required, HERE);
 if (absent.length > 0) console.log(`FAILED required, and skipped: ${absent.join(', ')}`);
 const wrong = runs.some(({ rows = [] }) => !rows.every(({ ok }) => ok));
 process.exitCode = absent.length > 0 || wrong ? 1 : 0;

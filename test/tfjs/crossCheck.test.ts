@@ -18,23 +18,35 @@ import { NETWORKS } from './cross/networks.js';
 import type { Row } from './cross/row.js';
 import { COURSES, stepRows } from './cross/steps.js';
 import { wasmSubject } from './cross/wasmSubject.js';
-import { lineOf, missing, requiredEngines, writeReport, type EngineRun } from './engineReport.js';
+import {
+  COMMANDS,
+  lineOf,
+  missing,
+  requiredEngines,
+  requirementsOf,
+  unknownEngines,
+  writeReport,
+  type EngineRun,
+} from './engineReport.js';
 
 const REPORT = fileURLToPath(new URL('../../dist/reports/engines-in-tests.json', import.meta.url));
 
-/** What `npm run test:engines` runs. */
-const ELSEWHERE = ['webgpu', 'webgl', 'tensorflow'];
+const HERE = 'npm test';
 
-const runs: EngineRun[] = ELSEWHERE.map((engine) => ({
+const runs: EngineRun[] = COMMANDS['npm run test:engines'].map((engine) => ({
   engine,
   status: 'SKIPPED',
   reason: 'npm run test:engines runs it',
 }));
 
 afterAll(() => {
-  process.stdout.write(`${runs.map(lineOf).join('\n')}\n`);
+  const required = requiredEngines();
+  process.stdout.write(`${[...runs.map(lineOf), ...requirementsOf(runs, required, HERE)].join('\n')}\n`);
   writeReport(REPORT, runs);
-  expect(missing(runs, requiredEngines())).toEqual([]);
+  expect({ unknown: unknownEngines(required), skipped: missing(runs, required, HERE) }).toEqual({
+    unknown: [],
+    skipped: [],
+  });
 });
 
 const wrong = (rows: readonly Row[]): string[] =>

@@ -16,12 +16,29 @@ export interface EngineRun {
   readonly rows?: readonly Row[];
 }
 
-export function lineOf({ engine, status, device, reason, skipped, rows = [] }: EngineRun): string {
-  if (status === 'SKIPPED') return `SKIPPED engine=${engine}: ${reason ?? 'for no reason'}`;
+/** What runs each engine: no one command has them all. */
+export const COMMANDS = {
+  'npm test': ['cpu', 'wasm', 'vanillanet-wasm-plain', 'vanillanet-wasm-relaxed'],
+  'npm run test:engines': ['webgpu', 'tfjs-node', 'chromium-webgpu', 'chromium-webgl'],
+} as const satisfies Record<string, readonly string[]>;
+
+export type Command = keyof typeof COMMANDS;
+
+const commandOf = (engine: string): string | undefined =>
+  Object.entries<readonly string[]>(COMMANDS).find(([, engines]) => engines.includes(engine))?.[0];
+
+/** What ran of an engine, and what did not. */
+function extentOf({ rows = [], skipped }: EngineRun): string {
   const failed = rows.filter(({ ok }) => !ok).length;
   const worst = rows.reduce((most, row) => Math.max(most, row.worst), 0);
-  const checks = `checks=${rows.length} failed=${failed} worst=${worst.toFixed(3)}`;
-  return `RAN engine=${engine} device=${device ?? 'unknown'} ${checks}${skipped === undefined ? '' : ` SKIPPED ${skipped}`}`;
+  const left = skipped === undefined ? '' : `, SKIPPED ${skipped}`;
+  return `RAN ${rows.length} checks${left}; failed=${failed} worst=${worst.toFixed(3)}`;
+}
+
+export function lineOf(run: EngineRun): string {
+  const { engine, status, device, reason } = run;
+  if (status === 'SKIPPED') return `SKIPPED engine=${engine}: ${reason ?? 'for no reason'}`;
+  return `engine=${engine} device=${device ?? 'unknown'}: ${extentOf(run)}`;
 }
 
 /** Engines that must not be skipped, by REQUIRE_ENGINES=cpu,webgpu. */
@@ -31,9 +48,25 @@ export const requiredEngines = (given = process.env['REQUIRE_ENGINES'] ?? ''): s
     .map((name) => name.trim())
     .filter((name) => name !== '');
 
-/** The required that did not run; an unknown one, too. */
-export const missing = (runs: readonly EngineRun[], required: readonly string[]): string[] =>
-  required.filter((name) => !runs.some(({ engine, status }) => engine === name && status === 'RAN'));
+export const unknownEngines = (names: readonly string[]): string[] =>
+  names.filter((name) => commandOf(name) === undefined);
+
+/** Of what this command runs, the required that did not. */
+export const missing = (runs: readonly EngineRun[], required: readonly string[], here: Command): string[] =>
+  required.filter(
+    (name) => commandOf(name) === here && !runs.some(({ engine, status }) => engine === name && status === 'RAN'),
+  );
+
+/** What became of each that is required: what ran of it, why nothing did, or who runs it. */
+export const requirementsOf = (runs: readonly EngineRun[], required: readonly string[], here: Command): string[] =>
+  required.map((name) => {
+    const command = commandOf(name);
+    const run = runs.find(({ engine }) => engine === name);
+    if (command === undefined) return `REQUIRED ${name}: nobody knows it`;
+    if (command !== here) return `REQUIRED ${name}: not here, ${command} runs it`;
+    if (run?.status === 'RAN') return `REQUIRED ${name}: ${extentOf(run)}`;
+    return `REQUIRED ${name}: SKIPPED, ${run?.reason ?? 'not chosen'}`;
+  });
 
 export function writeReport(file: string, runs: readonly EngineRun[]): void {
   mkdirSync(dirname(file), { recursive: true });

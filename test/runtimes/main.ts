@@ -43,6 +43,8 @@ try {
       const answers = await run(consumer);
       if (typeof answers === 'string') {
         runs.push({ runtime, status: required.includes(runtime) ? 'FAILED' : 'SKIPPED', reason: answers });
+      } else if ('notes' in answers) {
+        runs.push({ runtime, status: 'RAN', notes: answers.notes });
       } else {
         logits ??= answers[0].logits;
         const reason = misfit(answers, logits);

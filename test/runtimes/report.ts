@@ -18,6 +18,8 @@ export interface RuntimeRun {
   readonly status: 'RAN' | 'SKIPPED' | 'FAILED';
   readonly reason?: string;
   readonly answers?: readonly Answer[];
+  /** What was checked, where it is not the answers. */
+  readonly notes?: readonly string[];
 }
 
 /** Why answers are not those of the plain build elsewhere; null where they are. */
@@ -36,7 +38,8 @@ const answerLine = ({ build, threads, loadMs, ms, memory, label }: Answer): stri
   `  ${build}, ${threads} thread${threads === 1 ? '' : 's'}: ${label}, ` +
   `loaded in ${loadMs.toFixed(1)} ms, answered in ${ms.toFixed(1)} ms, ${mebibytes(memory)}`;
 
-export const linesOf = ({ runtime, status, reason, answers = [] }: RuntimeRun): string[] => [
+export const linesOf = ({ runtime, status, reason, answers = [], notes = [] }: RuntimeRun): string[] => [
   `${status} ${runtime}${reason === undefined ? '' : `: ${reason}`}`,
   ...answers.map(answerLine),
+  ...notes.map((note) => `  ${note}`),
 ];

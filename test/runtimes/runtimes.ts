@@ -2,13 +2,14 @@
 import type { Consumer } from './consumer.js';
 import type { Answer } from './report.js';
 import { page } from './runtimes/chromium.js';
+import { cloudflareWorker } from './runtimes/cloudflareWorker.js';
 import { command } from './runtimes/commands.js';
 import { edgeRuntime } from './runtimes/edgeRuntime.js';
 import { lambda } from './runtimes/lambda.js';
 import { workerd } from './runtimes/workerd.js';
 
-/** Answers, or why there are none. */
-type Run = (consumer: Consumer) => Promise<readonly Answer[] | string>;
+/** Answers, or why there are none; or notes on what was checked otherwise. */
+type Run = (consumer: Consumer) => Promise<readonly Answer[] | string | { readonly notes: readonly string[] }>;
 
 export const RUNTIMES: Readonly<Record<string, Run>> = {
   'node-20': command('node-20'),
@@ -17,6 +18,7 @@ export const RUNTIMES: Readonly<Record<string, Run>> = {
   bun: command('bun'),
   lambda,
   workerd,
+  'cloudflare-worker': cloudflareWorker,
   'edge-runtime': edgeRuntime,
   chromium: page('esbuild', { isolated: false }),
   'chromium-isolated': page('esbuild', { isolated: true }),

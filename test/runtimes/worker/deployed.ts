@@ -23,7 +23,7 @@ export interface Deployed {
   /** Process of the runtime. */
   readonly pid: number;
   /** Puts the weights into the bucket. */
-  upload(): Promise<void>;
+  readonly upload: () => Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -93,7 +93,7 @@ export async function start(example: string, { weights, variables = {} }: Where)
   return {
     url,
     pid,
-    async upload() {
+    upload: async () => {
       const bucket = (await miniflare.getR2Bucket('WEIGHTS')) as unknown as Bucket;
       const path = join(example, 'node_modules/vanillanet/models', WEIGHTS_FILE);
       await bucket.put(WEIGHTS_FILE, Uint8Array.from(await readFile(path)));

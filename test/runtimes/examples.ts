@@ -8,6 +8,7 @@ import type { Finding } from './report.js';
 import { copyOf } from './examples/copy.js';
 import { judge, type Reply } from './examples/requests.js';
 import { judgeServer } from './examples/serve.js';
+import { cloudflareWorker } from './examples/cloudflareWorker.js';
 import { COMMANDS } from './runtimes/commands.js';
 
 const run = promisify(execFile);
@@ -18,6 +19,8 @@ const LABEL = 'frog';
 type Handler = (event: { body: string; isBase64Encoded: boolean }) => Promise<{ statusCode: number; body: string }>;
 
 export const EXAMPLES: Readonly<Record<string, (consumer: Consumer) => Promise<Finding>>> = {
+  'example-cloudflare-worker': cloudflareWorker,
+
   async 'example-lambda'(consumer) {
     const copy = await copyOf('lambda', consumer);
     const { handler } = (await import(pathToFileURL(join(copy, 'index.js')).href)) as { handler: Handler };

@@ -1,7 +1,7 @@
 /** The runtimes by their names, in the order in which they are tried. */
 import type { Consumer } from './consumer.js';
 import type { Answer, Finding } from './report.js';
-import { browserExample } from './runtimes/browserExample.js';
+import { browserExample } from './examples/browser.js';
 import { narrow, vanillanet5 } from './runtimes/cappedWorkerd.js';
 import { page } from './runtimes/chromium.js';
 import { command } from './runtimes/commands.js';
@@ -25,7 +25,7 @@ export const RUNTIMES: Readonly<Record<string, Run>> = {
   vite: page('vite', { isolated: true }),
   webpack: page('webpack', { isolated: true }),
   rollup: page('rollup', { isolated: true }),
-  'browser-example': browserExample,
+  'example-browser': browserExample,
 };
 
 /** What must fit into a Worker. */

@@ -9,7 +9,7 @@ const HOW = {
 };
 
 async function route(request: Request, env: Env, context: Context): Promise<object> {
-  if (new URL(request.url).pathname !== '/') throw new HttpError(404, 'expected the path /');
+  if (new URL(request.url).pathname !== '/') throw new HttpError(404, 'no such path');
   switch (request.method) {
     case 'POST':
       return classify(request, env, context);

@@ -10,5 +10,5 @@ export async function openWeights({ WEIGHTS, ASSETS, WEIGHTS_FILE }: Env): Promi
   if (ASSETS === undefined) throw new Error('expected the binding WEIGHTS or ASSETS');
   const response = await ASSETS.fetch(`https://assets/${WEIGHTS_FILE}`);
   if (!response.ok || response.body === null) throw new Error(`${WEIGHTS_FILE}: status ${response.status}`);
-  return response.body as ReadableStream<Uint8Array>;
+  return response.body;
 }

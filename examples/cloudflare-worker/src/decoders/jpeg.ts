@@ -19,7 +19,7 @@ export const decodeJpeg = renewed({
     // Orientation is left alone, as with the other formats: `orient` has it for all.
     const image = await decode(bytes.buffer as ArrayBuffer);
     // libjpeg fills up with grey what is missing, and only says so.
-    if (warnings.some((line) => line.startsWith('Premature end'))) throw new Error('truncated');
+    if (warnings.some((line) => /premature end/i.test(line))) throw new Error('truncated');
     return image;
   },
 });

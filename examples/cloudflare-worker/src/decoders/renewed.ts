@@ -8,8 +8,8 @@ const KEPT_PIXELS = 2 ** 20;
 
 interface Decoder {
   /** Begins anew, in a memory of its own. */
-  start(): unknown;
-  decode(bytes: Uint8Array): PixelImage | Promise<PixelImage>;
+  start: () => unknown;
+  decode: (bytes: Uint8Array) => PixelImage | Promise<PixelImage>;
 }
 
 /** A decoder that begins anew after a large image, and after a damaged one, whose buffers it would never free. */

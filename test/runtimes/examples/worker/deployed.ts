@@ -5,11 +5,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { Miniflare } from 'miniflare';
-import type { Consumer } from '../consumer.js';
+import type { Consumer } from '../../consumer.js';
 
 const run = promisify(execFile);
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-const WRANGLER = here('../node_modules/wrangler/bin/wrangler.js');
+const WRANGLER = here('../../node_modules/wrangler/bin/wrangler.js');
 const DATE = '2026-04-01';
 const WEIGHTS_FILE = 'vanillanet-cifar10.safetensors';
 
@@ -23,7 +23,7 @@ export interface Deployed {
   /** Process of the runtime. */
   readonly pid: number;
   /** Puts the weights into the bucket. */
-  upload(): Promise<void>;
+  readonly upload: () => Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -36,12 +36,12 @@ export interface Where {
 /** A folder as its user has it: the example, and beside it what `npm install` brings. @returns that folder */
 export async function install({ folder }: Consumer): Promise<string> {
   const example = join(folder, 'cloudflare-worker');
-  await cp(here('../../../examples/cloudflare-worker'), example, {
+  await cp(here('../../../../examples/cloudflare-worker'), example, {
     recursive: true,
     filter: (path) => !/node_modules|\.wrangler/.test(path),
   });
   await mkdir(join(example, 'node_modules'), { recursive: true });
-  await symlink(here('../node_modules/@jsquash'), join(example, 'node_modules/@jsquash'));
+  await symlink(here('../../node_modules/@jsquash'), join(example, 'node_modules/@jsquash'));
   await symlink(join(folder, 'node_modules/vanillanet'), join(example, 'node_modules/vanillanet'));
   for (const [out, environment] of [
     ['assets', ''],
@@ -93,7 +93,7 @@ export async function start(example: string, { weights, variables = {} }: Where)
   return {
     url,
     pid,
-    async upload() {
+    upload: async () => {
       const bucket = (await miniflare.getR2Bucket('WEIGHTS')) as unknown as Bucket;
       const path = join(example, 'node_modules/vanillanet/models', WEIGHTS_FILE);
       await bucket.put(WEIGHTS_FILE, Uint8Array.from(await readFile(path)));

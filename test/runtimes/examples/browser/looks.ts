@@ -10,7 +10,7 @@ import type { Pictures } from './pictures.js';
 import { shown, type Tab } from './tab.js';
 import { choose } from './ways.js';
 
-const REPORTS = fileURLToPath(new URL('../../../dist/reports/', import.meta.url));
+const REPORTS = fileURLToPath(new URL('../../../../dist/reports/', import.meta.url));
 const SIZES = { phone: { width: 390, height: 844 }, desktop: { width: 1280, height: 800 } };
 const NARROW = { width: 320, height: 640 };
 /** Of a CSS pixel: what Chromium's layout counts in. */
@@ -67,7 +67,7 @@ export async function looks(tab: Tab, { photograph }: Pictures): Promise<void> {
     for (const [name, size] of Object.entries(SIZES)) {
       await page.setViewportSize(size);
       await barsFit(page);
-      const path = join(REPORTS, `browser-example-${name}-${colorScheme}.png`);
+      const path = join(REPORTS, `example-browser-${name}-${colorScheme}.png`);
       await isPainted(page, await page.screenshot({ path }));
     }
     await page.setViewportSize(NARROW);

@@ -1,6 +1,6 @@
 /** The page, and what its worker told it. */
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
-import type { Prediction } from '../../../src/model/topK.js';
+import type { Prediction } from '../../../../src/model/topK.js';
 
 interface Ready {
   readonly type: 'ready';

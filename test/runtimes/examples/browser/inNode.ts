@@ -2,10 +2,10 @@
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Prediction } from '../../../src/model/topK.js';
-import type { Consumer } from '../consumer.js';
+import type { Prediction } from '../../../../src/model/topK.js';
+import type { Consumer } from '../../consumer.js';
 
-type Package = typeof import('../../../src/index.js');
+type Package = typeof import('../../../../src/index.js');
 
 export interface Known {
   /** As hexadecimal bytes. */

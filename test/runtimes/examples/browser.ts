@@ -1,15 +1,15 @@
 /** examples/browser in headless Chromium, used as a person would. */
 import { chromium, type Browser } from 'playwright-core';
-import { holds, same } from '../browserExample/expect.js';
-import { answerInNode } from '../browserExample/inNode.js';
-import { byKeyboard } from '../browserExample/keyboard.js';
-import { looks } from '../browserExample/looks.js';
-import { makePictures, type Pictures } from '../browserExample/pictures.js';
-import { badFiles } from '../browserExample/refusals.js';
-import { openSite } from '../browserExample/site.js';
-import { openTab, type Given, type Tab } from '../browserExample/tab.js';
-import { offline, updated } from '../browserExample/versions.js';
-import { anyWay, choose, turned } from '../browserExample/ways.js';
+import { holds, same } from './browser/expect.js';
+import { answerInNode } from './browser/inNode.js';
+import { byKeyboard } from './browser/keyboard.js';
+import { looks } from './browser/looks.js';
+import { makePictures, type Pictures } from './browser/pictures.js';
+import { badFiles } from './browser/refusals.js';
+import { openSite } from './browser/site.js';
+import { openTab, type Given, type Tab } from './browser/tab.js';
+import { offline, updated } from './browser/versions.js';
+import { anyWay, choose, turned } from './browser/ways.js';
 import { ARGS, executable, NO_CHROMIUM } from '../chromium.js';
 import type { Consumer } from '../consumer.js';
 import type { Answer } from '../report.js';

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
-import type { Consumer } from '../consumer.js';
+import type { Consumer } from '../../consumer.js';
 
 const run = promisify(execFile);
-const EXAMPLE = fileURLToPath(new URL('../../../examples/browser', import.meta.url));
+const EXAMPLE = fileURLToPath(new URL('../../../../examples/browser', import.meta.url));
 
 export interface Site {
   readonly url: string;

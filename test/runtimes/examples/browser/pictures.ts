@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 
-const PHOTOGRAPH = fileURLToPath(new URL('../../../examples/chelsea.png', import.meta.url));
+const PHOTOGRAPH = fileURLToPath(new URL('../../../../examples/chelsea.png', import.meta.url));
 
 /** As Playwright gives it to a file chooser. */
 export interface Picture {

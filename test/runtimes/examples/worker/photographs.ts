@@ -1,0 +1,71 @@
+/** The photograph in every form that the Worker takes: what it says does not depend on the form. */
+import assert from 'node:assert/strict';
+import sharp, { type Sharp } from 'sharp';
+import { loadModel } from '../../../../src/index.js';
+import type { Consumer } from '../../consumer.js';
+import { labelsOf, post } from './ask.js';
+
+/** What has to be done to an upright image, so that its orientation turns it back. */
+const TURNS: readonly ((image: Sharp) => Sharp)[] = [
+  (image) => image,
+  (image) => image.flop(),
+  (image) => image.rotate(180),
+  (image) => image.flip(),
+  (image) => image.rotate(90).flop(),
+  (image) => image.rotate(270),
+  (image) => image.rotate(270).flop(),
+  (image) => image.rotate(90),
+];
+
+type Pixels = Consumer['photograph'];
+
+const sharpOf = ({ data, width, height }: Pixels): Sharp => sharp(data, { raw: { width, height, channels: 3 } });
+
+/** The pixels as sharp decodes and turns them, in a file that every decoder reads alike. */
+const uprightPng = (image: Buffer): Promise<Buffer> =>
+  sharp(image).autoOrient().removeAlpha().toColourspace('srgb').png().toBuffer();
+
+/** Labels of the photograph, as on this machine. */
+async function expectedLabels(photograph: Pixels): Promise<string[]> {
+  const model = await loadModel('models/vanillanet-cifar10.safetensors');
+  const best = await model.classify(photograph);
+  model.dispose();
+  return best.map(({ label }) => label);
+}
+
+export async function checkPhotographs(url: string, { photograph }: Consumer): Promise<string> {
+  const expected = await expectedLabels(photograph);
+  const png = await sharpOf(photograph).png().toBuffer();
+  assert.deepEqual(await labelsOf(url, png), expected);
+  const { text } = await post(url, png);
+
+  // Without loss: the same answer, to the last digit.
+  const forms: Readonly<Record<string, Sharp>> = {
+    'png of 16 bits': sharpOf(photograph).toColourspace('rgb16').png(),
+    'interlaced png': sharpOf(photograph).png({ progressive: true }),
+    'png with alpha': sharpOf(photograph).ensureAlpha(0.5).png(),
+    webp: sharpOf(photograph).webp({ lossless: true }),
+    'webp with alpha': sharpOf(photograph).ensureAlpha(0.5).webp({ lossless: true }),
+  };
+  for (const [name, form] of Object.entries(forms)) {
+    assert.equal((await post(url, await form.toBuffer())).text, text, name);
+  }
+
+  for (const format of ['jpeg', 'png', 'webp'] as const) {
+    const answers = new Set<string>();
+    for (const [i, turn] of TURNS.entries()) {
+      const name = `${format}, orientation ${i + 1}`;
+      const options = format === 'webp' ? { lossless: true } : {};
+      const stored = await turn(sharpOf(photograph)).toBuffer({ resolveWithObject: true });
+      const { width, height } = stored.info;
+      const lying = sharpOf({ data: stored.data, width, height }).withMetadata({ orientation: i + 1 });
+      const image = await lying.toFormat(format, options).toBuffer();
+      assert.equal((await labelsOf(url, image))[0], expected[0], name);
+      // The answer that sharp's turning leads to, to the last digit; and what the same pixels give unturned.
+      assert.equal((await post(url, image)).text, (await post(url, await uprightPng(image))).text, name);
+      answers.add((await post(url, await sharpOf({ data: stored.data, width, height }).png().toBuffer())).text);
+    }
+    assert.equal(answers.size, TURNS.length, 'turned pixels are other images');
+  }
+  return `${expected[0]}: ${Object.keys(forms).length + 1} lossless forms, JPEG, PNG and WebP in 8 orientations`;
+}

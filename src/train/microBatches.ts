@@ -17,7 +17,9 @@ export const partsOf = (
 export function joined(parts: readonly Outcome[]): Outcome {
   if (parts.length === 1) return parts[0];
   const loss = parts.reduce((sum, part) => sum + part.loss, 0) / parts.length;
-  const logits = new Float32Array(parts.reduce((sum, part) => sum + part.logits.length, 0));
+  const length = parts.reduce((sum, part) => sum + part.logits.length, 0);
+  // Of the oracle they are float64.
+  const logits = parts[0].logits instanceof Float64Array ? new Float64Array(length) : new Float32Array(length);
   let at = 0;
   for (const part of parts) {
     logits.set(part.logits, at);

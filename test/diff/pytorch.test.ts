@@ -48,7 +48,8 @@ async function verdictOn(name: string, config: ModelConfig): Promise<Verdict> {
 }
 
 // Which PyTorch there is, only the one who runs the tests knows.
-(python === undefined ? describe.skip : describe)('PyTorch (VANILLANET_PYTHON)', () => {
+const title = python === undefined ? 'PyTorch: VANILLANET_PYTHON names no Python with torch' : 'PyTorch';
+(python === undefined ? describe.skip : describe)(title, () => {
   beforeAll(async () => {
     for (const config of Object.values(configs)) {
       await writeWeights(path(`${config.form}.safetensors`), drawnState(config), config, { dtype: 'float32' });

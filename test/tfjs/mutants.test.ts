@@ -88,7 +88,7 @@ const FAULTS: readonly Fault[] = [
   ['dropout forgotten on the way back', 'layers', 'layers.ts', 'dx: tf.mul(dy, mask)', 'dx: dy'],
   ['dropout in eval, too', 'logits', 'layers.ts', 'mode.training ? (mode.mask ?? null) : null', 'mode.mask ?? tf.scalar(0.5)'],
   ['what is kept not scaled', 'steps', 'training.ts', '1 / (1 - drop_rate)', '1'],
-  ['dropout of one step', 'steps', 'training.ts', '2 ** 31 + this.#steps', '2 ** 31'],
+  ['dropout of one step', 'steps', 'training.ts', '2 ** 31 + passNumber(this.#steps, this.#gradAccumSteps, this.#passes)', '2 ** 31'],
   ['no layer decay', 'steps', 'training.ts', 'by.lr * layerScale(layerDecay, layerId(name, stages), stages)', 'by.lr'],
   ['gradients that grow on their way', 'steps', 'network.ts', 'dy = dx;', 'dy = tf.mul(dx, 1.001);'],
   ['running statistics not kept', 'steps', 'training.ts', 'replace(this.#state, made.buffers);', ''],

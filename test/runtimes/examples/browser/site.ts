@@ -1,15 +1,14 @@
 /** examples/browser as a user has it: copied, installed with the packed package, and started. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { cp, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import type { Consumer } from '../../consumer.js';
+import { copyOf } from '../copy.js';
 
 const run = promisify(execFile);
-const EXAMPLE = fileURLToPath(new URL('../../../../examples/browser', import.meta.url));
 
 export interface Site {
   readonly url: string;
@@ -40,14 +39,8 @@ async function start(folder: string): Promise<Pick<Site, 'url' | 'stop'>> {
   throw new Error(`npm start ended: ${said.join('\n')}`);
 }
 
-export async function openSite({ folder: parent, tarball }: Consumer): Promise<Site> {
-  const folder = join(parent, 'browser');
-  await cp(EXAMPLE, folder, { recursive: true, filter: (path) => !/[\\/](node_modules|dist)$/.test(path) });
-  const file = join(folder, 'package.json');
-  const manifest = JSON.parse(await readFile(file, 'utf8')) as { dependencies: Record<string, string> };
-  manifest.dependencies['vanillanet'] = `file:${tarball}`;
-  await writeFile(file, JSON.stringify(manifest));
-  await run('npm', ['install', '--no-audit', '--no-fund'], { cwd: folder });
+export async function openSite(consumer: Consumer): Promise<Site> {
+  const folder = await copyOf('browser', consumer);
   return {
     ...(await start(folder)),
     async change(from, to) {

@@ -21,7 +21,7 @@ const EPOCHS = ['--epochs', '40'];
 const ENDLESS = ['--epochs', '1000000'];
 
 /** How often a run is killed; `npm run test:kills` has more patience. */
-const KILLS = Number(process.env['VANILLANET_KILLS'] ?? 4);
+const KILLS = Number(process.env['VANILLANET_KILLS'] ?? 2);
 
 const last = (output: string): Promise<Buffer> => readFile(path(output, 'last.safetensors'));
 const stateOf = (output: string) =>

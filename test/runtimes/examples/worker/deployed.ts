@@ -22,6 +22,7 @@ export interface Deployed {
   readonly url: string;
   /** Process of the runtime. */
   readonly pid: number;
+  readonly inspector: URL;
   /** Puts the weights into the bucket. */
   readonly upload: () => Promise<void>;
   stop(): Promise<void>;
@@ -72,6 +73,7 @@ export async function start(example: string, { weights, variables = {} }: Where)
   const before = await runtimes();
   const out = join(example, weights);
   const miniflare = new Miniflare({
+    inspectorPort: 0,
     modules: true,
     modulesRoot: out,
     modulesRules: [{ type: 'CompiledWasm', include: ['**/*.wasm'] }],
@@ -93,6 +95,7 @@ export async function start(example: string, { weights, variables = {} }: Where)
   return {
     url,
     pid,
+    inspector: await miniflare.getInspectorURL(),
     upload: async () => {
       const bucket = (await miniflare.getR2Bucket('WEIGHTS')) as unknown as Bucket;
       const path = join(example, 'node_modules/vanillanet/models', WEIGHTS_FILE);

@@ -20,7 +20,13 @@ export async function unfinished(url: string, length: number | 'chunked', sent: 
   });
   // What is still on its way when the other side closes cannot be delivered.
   socket.on('error', () => undefined);
-  const answer = once(socket, 'close').then(() => {
+  // Not by `once`, which an error ends, too.
+  const closed = new Promise<void>((resolve) => {
+    socket.on('close', () => {
+      resolve();
+    });
+  });
+  const answer = closed.then(() => {
     const [head, ...text] = all.split('\r\n\r\n');
     const [first, ...lines] = head.split('\r\n');
     const headers = new Headers(lines.map((line) => line.split(': ', 2) as [string, string]));

@@ -32,7 +32,7 @@ function refusal(error: unknown): Response {
 export default {
   fetch(request: Request, env: Env, context: Context): Promise<Response> {
     const answer = route(request, env, context).then((body) => Response.json(body), refusal);
-    // Or the place of a client that hangs up would never be given back.
+    // Also for a client that hangs up: its place is to be given back.
     context.waitUntil(answer);
     return answer;
   },

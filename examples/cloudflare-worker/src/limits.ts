@@ -5,7 +5,7 @@ const LIMITS = {
   /** Bytes of a body. */
   MAX_BYTES: 4 * 2 ** 20,
   /** Width times height. */
-  MAX_PIXELS: 4 * 2 ** 20,
+  MAX_PIXELS: 2 * 2 ** 20,
   /** Requests that are read or worked on at a time. */
   QUEUE_DEPTH: 8,
   /** How long a body may take to come. */

@@ -4,7 +4,7 @@ import type { PixelImage } from 'vanillanet';
 export type Decode = (bytes: Uint8Array, pixels: number) => Promise<PixelImage>;
 
 /** Memory of WebAssembly never shrinks: a decoder that had a larger image than this is not kept. */
-const KEPT_PIXELS = 2 ** 20;
+const KEPT_PIXELS = 2 ** 18;
 
 interface Decoder {
   /** Begins anew, in a memory of its own. */

@@ -1,5 +1,6 @@
 /** What the Worker is not for: each has its status and one sentence, and the next request is served. */
 import assert from 'node:assert/strict';
+import sharp from 'sharp';
 import { chunk, FILES, PNG_HEAD } from '../../../image/imageFiles.js';
 import { ask, post, type Answered } from './ask.js';
 import { unfinished } from './unfinished.js';
@@ -55,6 +56,7 @@ export const IMAGES: readonly (readonly [status: number, name: string, image: ()
   [415, 'an SVG', () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>')],
   [415, 'a GIF', () => Buffer.from('R0lGODlhAQABAIAAAP///wAAACwAAAAAAQABAAACAkQBADs=', 'base64')],
   [422, 'a PNG of 50,000 x 50,000', () => pngOf(50_000, 50_000)],
+  [422, 'a PNG of a row more than the limit', () => pngOf(2048, 1025)],
   [422, 'a JPEG of 50,000 x 50,000', () => jpegWith(5, [...SIDE, ...SIDE])],
   [422, 'a WebP of 2^24 x 2^24', webpBomb],
   [422, 'a JPEG in CMYK', () => FILES['jpeg in cmyk']()],
@@ -95,6 +97,12 @@ export async function checkRefusals(url: string): Promise<string> {
     await served(name);
   }
 
+  const large = { width: 2048, height: 1024, channels: 3, background: '#284' } as const;
+  for (const format of ['png', 'jpeg', 'webp'] as const) {
+    const image = await sharp({ create: large }).toFormat(format).toBuffer();
+    assert.equal((await post(url, image)).status, 200, `${format} at the limit of pixels`);
+    await served(`${format} at the limit of pixels`);
+  }
   // Refused by what is announced, before it comes; and by what comes, where nothing is announced.
   judge(await (await unfinished(url, MAX_BYTES + 1, 1)).answer, 413, 'a body beyond the limit');
   await served('a body beyond the limit');

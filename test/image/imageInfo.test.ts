@@ -140,6 +140,13 @@ const STRANGE: Readonly<Record<string, () => Promise<Uint8Array>>> = {
   'a lossless WebP without its signature': async () => Buffer.from(await FILES['lossless webp']()).fill(0, 20, 21),
 };
 
+test('what a head breaks off with is told', () => {
+  const end = Buffer.concat([pngOf(1, 1).subarray(0, PNG_HEAD), chunk('IEND', Buffer.alloc(100)), pngOf(1, 1)]);
+  expect(() => imageInfo(end)).toThrow('imageInfo: expected a PNG with pixels, got one without');
+  const segment = Buffer.from([0xff, 0xd8, 0xff, 0xe1, 0, 1, 0xff, 0xda]);
+  expect(() => imageInfo(segment)).toThrow('imageInfo: expected segments of 2 bytes or more, got one of 1');
+});
+
 test.each(Object.keys(STRANGE))('%s is a DataError', async (name) => {
   const bytes = await STRANGE[name]();
   expect(() => imageInfo(bytes, 'a.png')).toThrow(DataError);

@@ -32,9 +32,5 @@ export async function loadModel(
       got: typeof backend === 'string' ? backend : typeof backend,
     });
   }
-  return readModel(
-    weights,
-    backend === 'wasm' ? createWasmBackend({ build, threads, memoryLimit } as WasmBackendOptions) : backend,
-    read,
-  );
+  return readModel(weights, backend === 'wasm' ? createWasmBackend({ build, threads, memoryLimit }) : backend, read);
 }

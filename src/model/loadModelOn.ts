@@ -9,7 +9,7 @@ export interface LoadModelOnOptions extends ReadOptions {
   /** This package's plain.wasm or relaxed.wasm: the module, its bytes, a `Response`, or a promise of one. */
   readonly wasm: WasmSource | Promise<WasmSource>;
   /** Bytes of linear memory that a network may need; without one, what 32-bit addresses reach. */
-  readonly memoryLimit?: number;
+  readonly memoryLimit?: number | undefined;
 }
 
 /**
@@ -31,5 +31,5 @@ export async function loadModelOn(
     const got = given === null ? 'null' : typeof given;
     throw new ParamError({ op: 'wasm', expected: 'a WebAssembly module, its bytes, or a Response', got });
   }
-  return readModel(weights, wasmBackendFrom(wasm, memoryLimit === undefined ? {} : { memoryLimit }), read);
+  return readModel(weights, wasmBackendFrom(wasm, { memoryLimit }), read);
 }

@@ -8,6 +8,7 @@ const CHUNK = 2 ** 20;
 
 export const platform: Platform = {
   parallelism: availableParallelism,
+  hasWorkers: () => true,
 
   startWorker(script, data) {
     const source = `const data = require('node:worker_threads').workerData;\n(async () => {\n${script}\n})();`;

@@ -2,6 +2,8 @@
 export interface Platform {
   /** How many threads run at once here, the caller among them. */
   readonly parallelism: () => number;
+  /** Whether `startWorker` can start any. */
+  readonly hasWorkers: () => boolean;
   /**
    * Runs the body of an async function on a thread of its own that keeps no process
    * alive. The body finds `data` under that name; the thread ends when it has returned.

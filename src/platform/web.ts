@@ -12,6 +12,8 @@ const web = globalThis as unknown as Web;
 
 export const platform: Platform = {
   parallelism: () => web.navigator?.hardwareConcurrency ?? 1,
+  // Workers at the edge have none.
+  hasWorkers: () => 'Worker' in globalThis,
 
   startWorker(script, data) {
     const source = `onmessage = async ({ data }) => {\nawait (async () => {\n${script}\n})();\nclose();\n};`;

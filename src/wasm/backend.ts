@@ -9,11 +9,11 @@ import { mayWait, openTeam, orAlone, threadCount, type Threads } from './team.js
 
 export interface WasmBackendOptions {
   /** `auto`, the default: relaxed where it runs, plain elsewhere. */
-  readonly build?: BuildChoice;
+  readonly build?: BuildChoice | undefined;
   /** 1 where it is not given; `auto` is as many as run at once. The plain build's answers do not depend on it. */
-  readonly threads?: Threads;
+  readonly threads?: Threads | undefined;
   /** Bytes of linear memory that a network may need; without one, what 32-bit addresses reach. */
-  readonly memoryLimit?: number;
+  readonly memoryLimit?: number | undefined;
 }
 
 async function openOnTeam(

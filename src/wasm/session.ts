@@ -157,7 +157,7 @@ export function planWithin(config: ModelConfig, threads: number, limit: number):
  */
 export const wasmBackendFrom = (
   source: WasmSource | Promise<WasmSource>,
-  { memoryLimit = Infinity }: { readonly memoryLimit?: number } = {},
+  { memoryLimit = Infinity }: { readonly memoryLimit?: number | undefined } = {},
 ): WasmBackend => ({
   name: 'wasm',
   async open(weights, config) {

@@ -18,7 +18,7 @@ function obstacle(): string | null {
   if (typeof SharedArrayBuffer === 'undefined') {
     return 'a runtime without SharedArrayBuffer; in browsers the page must be cross-origin isolated';
   }
-  return null;
+  return platform.hasWorkers() ? null : 'a runtime without workers';
 }
 
 /**
@@ -37,7 +37,11 @@ export function threadCount(threads: Threads): number {
     });
   }
   if (threads > 1 && reason !== null) {
-    throw new BackendUnavailableError({ op: 'threads', expected: 'a runtime with shared memory', got: reason });
+    throw new BackendUnavailableError({
+      op: 'threads',
+      expected: 'a runtime with shared memory',
+      got: reason,
+    });
   }
   return threads;
 }

@@ -23,7 +23,7 @@ import wasm from 'vanillanet/plain.wasm';
 globalThis.load = (weights) => loadModel(weights, { wasm });`;
 const WHOLE = `
 import { loadModel } from 'vanillanet';
-globalThis.load = (weights) => loadModel(weights, { build: 'plain' });`;
+globalThis.load = (weights, threads = 1) => loadModel(weights, { build: 'plain', threads });`;
 
 const PROGRAMS = [
   { label: 'core for workerd', condition: 'workerd', program: CORE },
@@ -36,7 +36,7 @@ interface Loaded {
   readonly info: { readonly build: string; readonly threads: number };
   forward(x: Float32Array): Promise<Float32Array>;
 }
-type Load = (weights: Uint8Array) => Promise<Loaded>;
+type Load = (weights: Uint8Array, threads?: number | 'auto') => Promise<Loaded>;
 
 interface Compiler {
   compile(bytes: Uint8Array): Promise<object>;
@@ -107,6 +107,17 @@ describe.each(PROGRAMS)('$label', ({ condition, program }) => {
     const model = await runtime.evaluate<Load>('load')(weights);
     expect(Buffer.from(new Uint8Array((await model.forward(image)).buffer))).toEqual(Buffer.from(logits.buffer));
   });
+});
+
+test('threads are refused by name where there are none, and auto is one', async () => {
+  const bundle = await bundleFor('workerd', WHOLE);
+  const realm = vm.createContext({ ...WEB, deployed: await compiled(bundle) });
+  vm.runInContext(bundle.script, realm);
+  const load = vm.runInContext('load', realm) as Load;
+  await expect(load(weights, 2)).rejects.toThrow(
+    'threads: expected a runtime with shared memory, got a runtime without workers',
+  );
+  expect((await load(weights, 'auto')).info.threads).toBe(1);
 });
 
 test('a module of another version, another module, and none are refused by name', async () => {

@@ -15,7 +15,7 @@ import { encodeSafetensors } from '../../../src/io/safetensors.js';
 import type { Consumer } from '../consumer.js';
 import type { Finding } from '../report.js';
 import { freePort } from '../examples/freePort.js';
-import { dryRun } from './workerd.js';
+import { deploy } from './workerd.js';
 
 const WORKERD = fileURLToPath(new URL('../node_modules/@cloudflare/workerd-linux-64/bin/workerd', import.meta.url));
 /** Pages of 64 KiB: 128 MiB. */
@@ -81,7 +81,7 @@ async function inWorkerd<T>(
   weights: Uint8Array,
   use: (ask: (path: string) => Promise<unknown>, child: ChildProcess) => Promise<T>,
 ): Promise<T> {
-  const out = await dryRun(folder, 'capped');
+  const out = await deploy(folder, 'capped');
   await mkdir(join(out, 'weights'), { recursive: true });
   await writeFile(join(out, 'weights/net.safetensors'), weights);
   const port = await freePort();

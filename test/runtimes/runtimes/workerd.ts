@@ -1,15 +1,11 @@
 /** Cloudflare Workers: what `wrangler deploy --dry-run` would upload, in Miniflare with R2. */
-import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { Miniflare } from 'miniflare';
 import type { Consumer } from '../consumer.js';
 import type { Answer } from '../report.js';
+import { dryRun } from '../wrangler.js';
 
-const run = promisify(execFile);
-const WRANGLER = fileURLToPath(new URL('../node_modules/wrangler/bin/wrangler.js', import.meta.url));
 const DATE = '2026-04-01';
 
 /** Its own type is of packages that are not installed. */
@@ -17,20 +13,17 @@ interface Bucket {
   put(key: string, value: Uint8Array): Promise<unknown>;
 }
 
-/** What `wrangler deploy` would upload of a program. @returns the folder with it */
-export async function dryRun(folder: string, program: string): Promise<string> {
+/** A program as it would be uploaded. @returns the folder with it */
+export async function deploy(folder: string, program: string): Promise<string> {
   const [config, out] = [`${program}.json`, `${program}-deployed`];
   const described = { name: 'consumer', main: `${program}.mjs`, compatibility_date: DATE };
   await writeFile(join(folder, config), JSON.stringify(described));
-  await run(process.execPath, [WRANGLER, 'deploy', '--dry-run', '--outdir', out, '--config', config], {
-    cwd: folder,
-    env: { ...process.env, WRANGLER_SEND_METRICS: 'false', CI: '1' },
-  });
+  await dryRun(folder, out, '--config', config);
   return join(folder, out);
 }
 
 export async function workerd({ folder, photograph }: Consumer): Promise<readonly Answer[]> {
-  const out = await dryRun(folder, 'worker');
+  const out = await deploy(folder, 'worker');
   const miniflare = new Miniflare({
     modules: true,
     modulesRoot: out,

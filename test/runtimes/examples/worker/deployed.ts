@@ -1,15 +1,12 @@
 /** The Worker of examples/ as `wrangler deploy` would upload it, on the packed package, in Miniflare. */
-import { execFile } from 'node:child_process';
 import { cp, mkdir, readdir, readFile, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { Miniflare } from 'miniflare';
 import type { Consumer } from '../../consumer.js';
+import { dryRun } from '../../wrangler.js';
 
-const run = promisify(execFile);
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
-const WRANGLER = here('../../node_modules/wrangler/bin/wrangler.js');
 const DATE = '2026-04-01';
 const WEIGHTS_FILE = 'vanillanet-cifar10.safetensors';
 
@@ -48,10 +45,7 @@ export async function install({ folder }: Consumer): Promise<string> {
     ['assets', ''],
     ['r2', 'r2'],
   ]) {
-    await run(process.execPath, [WRANGLER, 'deploy', '--dry-run', '--outdir', out, '--env', environment], {
-      cwd: example,
-      env: { ...process.env, WRANGLER_SEND_METRICS: 'false', CI: '1' },
-    });
+    await dryRun(example, out, '--env', environment);
   }
   return example;
 }

@@ -23,13 +23,20 @@ export const BUNDLERS: Readonly<Record<Bundler, (entry: string, out: string) => 
   },
 
   async vite(entry, out) {
-    await vite({
-      ...{ root: dirname(entry), configFile: false, logLevel: 'error' },
-      build: {
-        outDir: out,
-        lib: { entry: { page: entry }, formats: ['es'] },
-      },
-    });
+    const before = process.env['NODE_ENV'];
+    try {
+      await vite({
+        ...{ root: dirname(entry), configFile: false, logLevel: 'error' },
+        build: {
+          outDir: out,
+          lib: { entry: { page: entry }, formats: ['es'] },
+        },
+      });
+    } finally {
+      // Vite leaves 'production' behind, under which npm installs nothing that is for development.
+      if (before === undefined) delete process.env['NODE_ENV'];
+      else process.env['NODE_ENV'] = before;
+    }
   },
 
   async webpack(entry, out) {

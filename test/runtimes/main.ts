@@ -1,14 +1,15 @@
 /**
  * `npm run test:runtimes [-- NAME...]`: the packed package, held against what packages are to be, then
- * installed as a user would, in the runtimes that it is for. Each is asked for the logits of one photograph, which on the plain
- * build are to be the same to the last bit. What is not to be had is skipped, unless
- * REQUIRE_RUNTIMES names it.
+ * installed as a user would, in the runtimes that it is for. Each is asked for the logits of one
+ * photograph, which on the plain build are to be the same to the last bit. A line for each, and all
+ * of it in a JSON file (`--json FILE`). What is not to be had is skipped, unless REQUIRE_RUNTIMES names it.
  */
 import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { machine } from '../../bench/machine.js';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -53,6 +54,7 @@ async function checkAll(checks: typeof PACKAGING, of: Parameters<(typeof PACKAGI
   }
 }
 
+const where = { date: new Date().toISOString().slice(0, 10), machine: machine() };
 const consumer = await openConsumer();
 try {
   await checkAll(PACKAGING, consumer);
@@ -78,5 +80,5 @@ try {
   await consumer.remove();
 }
 await mkdir(dirname(values.json), { recursive: true });
-await writeFile(values.json, `${JSON.stringify(runs, null, 2)}\n`);
+await writeFile(values.json, `${JSON.stringify({ ...where, runs }, null, 2)}\n`);
 process.exitCode = runs.some(({ status }) => status === 'FAILED') ? 1 : 0;

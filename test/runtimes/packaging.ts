@@ -27,7 +27,8 @@ async function complaint(file: string, args: readonly string[], cwd: string): Pr
 async function programOf(folder: string): Promise<string> {
   const text = await readFile(join(folder, 'node_modules/vanillanet/package.json'), 'utf8');
   const { exports } = JSON.parse(text) as { readonly exports: Readonly<Record<string, unknown>> };
-  const entries = Object.keys(exports).filter((entry) => entry !== './package.json');
+  // The weights are files, to be read and not imported.
+  const entries = Object.keys(exports).filter((entry) => entry !== './package.json' && !entry.includes('*'));
   return entries
     .map((entry, i) => {
       const name = entry.replace('.', 'vanillanet');

@@ -11,6 +11,24 @@ export interface Ceiling {
   readonly eightSums: (iterations: number, x: number, y: number) => number;
   readonly twelveSums: (iterations: number, x: number, y: number) => number;
   readonly tile4x8: (c: number, rowBytes: number, a: number, b: number, k: number) => void;
+  readonly tile6x8: (
+    four: number,
+    two: number,
+    rowBytes: number,
+    aFour: number,
+    aTwo: number,
+    b: number,
+    k: number,
+  ) => void;
+  readonly trainTile4x8: (
+    low: number,
+    high: number,
+    rowBytes: number,
+    a: number,
+    b0: number,
+    b1: number,
+    k: number,
+  ) => void;
 }
 
 /** Source by its path, or null: for whoever puts another in its place. */
@@ -54,7 +72,8 @@ export const DEPTH = 256;
 
 /** Addresses of the tile's blocks, in a memory that is large enough for them. */
 export function placeTile({ memory, heapBase }: Ceiling): { c: number; a: number; b: number } {
-  const [c, a] = [heapBase(), heapBase() + 128];
+  // Six rows of sums at most.
+  const [c, a] = [heapBase(), heapBase() + 6 * 32];
   const b = a + 16 * DEPTH;
   const missing = b + 32 * DEPTH - memory.buffer.byteLength;
   if (missing > 0) memory.grow(Math.ceil(missing / 2 ** 16));

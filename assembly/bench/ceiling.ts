@@ -1,8 +1,10 @@
 /** What a machine can reach at most: for bench/engine.ts, no part of the shipped modules. */
 import { madd } from '../simd';
 import { tile4x8 } from '../tile4x8';
+import { tile6x8 } from '../tile6x8';
+import { tile4x8 as trainTile4x8 } from '../train/tile4x8';
 
-export { tile4x8 };
+export { tile4x8, tile6x8, trainTile4x8 };
 
 /** Room for the benchmark's blocks begins here. */
 export function heapBase(): usize {

@@ -4,24 +4,26 @@
  * drawn alike for all kinds, so that only the form tells them apart; that shapes are
  * the lighter ones lets a small network see something within a minute.
  */
+import { cos, sin } from '../core/elementary.js';
 import { ParamError } from '../core/errors.js';
 import { philox4x32, uniform } from '../core/philox.js';
 import type { ImageSet } from './dataset.js';
 
 /** Looked up once: this runs for every pixel. */
-const { abs, floor, hypot, max, min } = Math;
+const { abs, floor, max, min, sqrt } = Math;
 
 /** Whether a point belongs to a shape; u and v run from -1 to 1 over the shape's square. */
 type Inside = (u: number, v: number) => boolean;
 
+const norm = (u: number, v: number): number => sqrt(u * u + v * v);
 const box = (u: number, v: number): number => max(abs(u), abs(v));
 const inBox = (u: number, v: number): boolean => box(u, v) <= 0.9;
 /** Stripes and gaps by turns: whether x is in an even one of the square's parts. */
 const isEven = (x: number, parts: number): boolean => floor(((x + 0.9) / 1.8) * parts) % 2 === 0;
 
 const SHAPES: Readonly<Record<string, Inside>> = {
-  disc: (u, v) => hypot(u, v) <= 1,
-  ring: (u, v) => hypot(u, v) <= 1 && hypot(u, v) >= 0.58,
+  disc: (u, v) => norm(u, v) <= 1,
+  ring: (u, v) => norm(u, v) <= 1 && norm(u, v) >= 0.58,
   square: inBox,
   frame: (u, v) => inBox(u, v) && box(u, v) >= 0.52,
   triangle: (u, v) => v <= 0.85 && abs(u) <= (v + 0.95) * 0.58,
@@ -73,14 +75,14 @@ function drawImage(
   const radius = side * draw(0.26, 0.42);
   const [cx, cy] = [draw(radius, side - radius), draw(radius, side - radius)];
   const [tilt, slope] = [draw(-TILT, TILT), draw(0, 2 * Math.PI)];
-  const [sin, cos] = [Math.sin(tilt) / radius, Math.cos(tilt) / radius];
-  const [gx, gy] = [Math.cos(slope) / side, Math.sin(slope) / side];
+  const [across, along] = [cos(tilt) / radius, sin(tilt) / radius];
+  const [gx, gy] = [cos(slope) / side, sin(slope) / side];
   const area = side * side;
 
   for (let y = 0; y < side; y++) {
     for (let x = 0; x < side; x++) {
       const [dx, dy] = [x + 0.5 - cx, y + 0.5 - cy];
-      const isShape = inside(cos * dx + sin * dy, cos * dy - sin * dx);
+      const isShape = inside(across * dx + along * dy, across * dy - along * dx);
       const lit = shade * ((x - side / 2) * gx + (y - side / 2) * gy) * 2;
       // The counter's 1 keeps these words apart from those of `uniform`.
       const noise = philox4x32([y * side + x, image, 1, 0], [seed, 0]);

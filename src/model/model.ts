@@ -181,7 +181,9 @@ export class Model {
     const session = this.#inUse(op);
     const given = x ?? new Float32Array(0);
     const own = this.#waiting === 0 ? given : given.slice();
-    const result = this.#waiting++ === 0 ? job(session, own) : this.#queue.then(() => job(session, own));
+    // Async: a job that throws is to be counted out like any other.
+    const run = async (): Promise<T> => job(session, own);
+    const result = this.#waiting++ === 0 ? run() : this.#queue.then(run);
     const done = (): void => {
       this.#waiting--;
     };

@@ -1,3 +1,4 @@
+import { exp } from '../core/elementary.js';
 import { ParamError } from '../core/errors.js';
 import type { FloatArray } from '../core/tensor.js';
 
@@ -22,7 +23,7 @@ export function topK(logits: FloatArray, k: number, classNames: readonly string[
   }
   const values = Float64Array.from(logits);
   const largest = values.reduce((a, b) => Math.max(a, b), -Infinity);
-  const exponentials = values.map((v) => Math.exp(v - largest));
+  const exponentials = values.map((v) => exp(v - largest));
   const total = exponentials.reduce((a, b) => a + b, 0);
   return [...exponentials.keys()]
     .sort((a, b) => exponentials[b] - exponentials[a] || a - b)

@@ -10,13 +10,27 @@ export const platform: Platform = {
   parallelism: availableParallelism,
   hasWorkers: () => true,
 
-  startWorker(script, data) {
-    const source = `const data = require('node:worker_threads').workerData;\n(async () => {\n${script}\n})();`;
+  startWorker(script, data, ended) {
+    const source = `const { parentPort, workerData: data } = require('node:worker_threads');
+const begun = () => parentPort.postMessage(null);
+(async () => {\n${script}\n})();`;
     // Not the parent's flags: its loaders are of no use to the script, and slow.
     const worker = new Worker(source, { eval: true, workerData: data, execArgv: [] });
-    // Without a listener a thread that fails takes the process with it; nobody depends on it here.
-    worker.on('error', () => undefined);
-    worker.unref();
+    let reason: string | null = null;
+    return new Promise((resolve) => {
+      worker.once('message', () => {
+        worker.unref();
+        resolve();
+      });
+      // Without a listener a thread that fails takes the process with it.
+      worker.on('error', (error: unknown) => {
+        reason = error instanceof Error ? error.message : String(error);
+      });
+      worker.once('exit', () => {
+        ended(reason);
+        resolve();
+      });
+    });
   },
 
   async *readFile(location) {

@@ -5,12 +5,15 @@ export interface Platform {
   /** Whether `startWorker` can start any. */
   readonly hasWorkers: () => boolean;
   /**
-   * Runs the body of an async function on a thread of its own that keeps no process
-   * alive. The body finds `data` under that name; the thread ends when it has returned.
+   * Runs the body of an async function on a thread of its own. The body finds `data` under that
+   * name, and calls `begun()` when it has what it needs: from then on it keeps no process alive.
+   * The thread ends when the body has returned.
    *
+   * @param ended called once the thread is no more, with the reason where it failed
+   * @returns settled when it has begun, or has ended without
    * @throws where this runtime has no threads
    */
-  readonly startWorker: (script: string, data: unknown) => void;
+  readonly startWorker: (script: string, data: unknown, ended: (reason: string | null) => void) => Promise<void>;
   /**
    * The bytes of the file at a path or file URL, each chunk good until the next is asked
    * for; null where there are no files.

@@ -2,10 +2,9 @@ import type { ModelConfig } from '../core/config.js';
 import type { WeightStream } from '../core/weights.js';
 import { buildOf, sourceOf, threadedBytesOf, type BuildChoice } from './build.js';
 import type { Layout } from './layout.js';
-import type { Kernels } from './module.js';
 import { loadNetwork } from './network.js';
 import { LoadedSession, planWithin, wasmBackendFrom, type WasmBackend, type WasmSession } from './session.js';
-import { mayWait, openTeam, orAlone, threadCount, type Threads } from './team.js';
+import { mayWait, openTeam, orAlone, threadCount, type Team, type Threads } from './team.js';
 
 export interface WasmBackendOptions {
   /** `auto`, the default: relaxed where it runs, plain elsewhere. */
@@ -17,15 +16,17 @@ export interface WasmBackendOptions {
 }
 
 async function openOnTeam(
-  kernels: Kernels,
+  team: Team,
   layout: Layout,
   weights: WeightStream,
   config: ModelConfig,
 ): Promise<WasmSession> {
   try {
-    return new LoadedSession(config, kernels, await loadNetwork(kernels, config, layout, weights, mayWait()));
+    const network = await loadNetwork(team.kernels, config, layout, weights, mayWait());
+    await team.ready;
+    return new LoadedSession(config, team.kernels, network, team.size);
   } catch (error) {
-    kernels.stop(layout.program);
+    team.stop();
     throw error;
   }
 }
@@ -48,10 +49,10 @@ export const createWasmBackend = ({
     const layout = planWithin(config, count, memoryLimit);
     // The threads before the weights: they take their time, too.
     const { program, scratch, use } = layout;
-    const team = async (): Promise<Kernels | null> =>
-      openTeam(await threadedBytesOf(found), { memory: use.total, program, scratch });
-    const kernels = await orAlone(threads, team, () => Promise.resolve(null));
-    return kernels === null ? alone.open(weights, config) : openOnTeam(kernels, layout, weights, config);
+    const open = async (): Promise<Team | null> =>
+      openTeam(threads, await threadedBytesOf(found), { memory: use.total, program, scratch });
+    const team = await orAlone(threads, open, () => Promise.resolve(null));
+    return team === null ? alone.open(weights, config) : openOnTeam(team, layout, weights, config);
   },
 });
 

@@ -15,6 +15,7 @@ export interface WasmSession extends Session {
   readonly info: {
     /** Which module runs it. */
     readonly build: Build;
+    /** Those at work. */
     readonly threads: number;
     /** Bytes of its linear memory. */
     readonly memory: number;
@@ -43,18 +44,22 @@ export interface WasmBackend extends Backend {
 }
 
 export class LoadedSession implements WasmSession {
-  readonly info: WasmSession['info'];
+  readonly #build: Build;
+  readonly #memory: number;
+  readonly #threads: () => number;
   readonly #config: ModelConfig;
   #opened: { readonly kernels: Kernels; readonly network: Network } | null;
 
-  constructor(config: ModelConfig, kernels: Kernels, network: Network) {
-    this.info = {
-      build: kernels.isRelaxed() ? 'relaxed' : 'plain',
-      threads: network.layout.scratch.length,
-      memory: kernels.memory.buffer.byteLength,
-    };
+  constructor(config: ModelConfig, kernels: Kernels, network: Network, threads = () => 1) {
+    this.#build = kernels.isRelaxed() ? 'relaxed' : 'plain';
+    this.#memory = kernels.memory.buffer.byteLength;
     this.#config = config;
     this.#opened = { kernels, network };
+    this.#threads = threads;
+  }
+
+  get info(): WasmSession['info'] {
+    return { build: this.#build, threads: this.#threads(), memory: this.#memory };
   }
 
   // eslint-disable-next-line @typescript-eslint/require-await -- an error must reject, not throw

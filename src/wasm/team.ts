@@ -11,7 +11,10 @@ export const MOST_THREADS = 256;
 
 /** Returns when `stop` was called. */
 const SERVE = `const { module, memory, program, scratch, self } = data;
-return WebAssembly.instantiate(module, { env: { memory } }).then(({ exports }) => exports.serve(program, scratch, self));`;
+return WebAssembly.instantiate(module, { env: { memory } }).then(({ exports }) => {
+  begun();
+  exports.serve(program, scratch, self);
+});`;
 
 /** Why there are no threads here, or null. */
 function obstacle(): string | null {
@@ -55,20 +58,41 @@ export interface TeamWork {
   readonly scratch: readonly number[];
 }
 
+/** A module with threads, and those who run it. */
+export interface Team {
+  readonly kernels: Kernels;
+  /**
+   * Settled when every thread has begun, which takes as long as weights do to come.
+   *
+   * @throws BackendUnavailableError where one has not, and a count was asked for
+   */
+  readonly ready: Promise<void>;
+  /** Threads at work, the caller's among them: whoever is lost is missed by nobody, as the others take all panels. */
+  readonly size: () => number;
+  readonly stop: () => void;
+}
+
 /**
- * A module with threads, and its team.
- *
+ * @param asked with `auto` there may be fewer threads than scratch blocks
  * @throws BackendUnavailableError where there is no such memory, or no thread; those that did start are sent home
  */
-export async function openTeam(bytes: Uint8Array, { memory: size, program, scratch }: TeamWork): Promise<Kernels> {
+export async function openTeam(asked: Threads, bytes: Uint8Array, work: TeamWork): Promise<Team> {
   const module = await compile(bytes);
-  const memory = sharedMemory(size);
+  const memory = sharedMemory(work.memory);
   const kernels = await instantiate(module, memory);
+  const stop = (): void => {
+    kernels.stop(work.program);
+  };
   try {
-    startTeam(module, memory, program, scratch);
-    return kernels;
+    const { begun, size, failure } = startTeam(module, memory, work);
+    const ready = Promise.all(begun).then(() => {
+      if (asked !== 'auto' && failure() !== null) throw noWorker(failure());
+    });
+    // Whoever stops the team before does not look at this.
+    ready.catch(() => undefined);
+    return { kernels, ready, size, stop };
   } catch (error) {
-    kernels.stop(program);
+    stop();
     throw error;
   }
 }
@@ -83,16 +107,35 @@ export async function orAlone<T>(threads: Threads, team: () => Promise<T>, alone
   }
 }
 
+const noWorker = (cause: unknown): BackendUnavailableError => {
+  const got = cause instanceof Error ? cause.message : String(cause);
+  return new BackendUnavailableError({ op: 'threads', expected: 'a runtime that starts workers', got }, { cause });
+};
+
+interface Started {
+  readonly begun: readonly Promise<void>[];
+  readonly size: () => number;
+  /** Why a thread ended, or null. */
+  readonly failure: () => string | null;
+}
+
 /** Starts a thread for every scratch block but the first, which is the caller's. */
-function startTeam(module: CompiledModule, memory: WasmMemory, program: number, scratch: readonly number[]): void {
+function startTeam(module: CompiledModule, memory: WasmMemory, { program, scratch }: TeamWork): Started {
+  let size = scratch.length;
+  let failure: string | null = null;
+  const ended = (reason: string | null): void => {
+    size--;
+    failure ??= reason ?? 'one that ended at once';
+  };
+  const begun: Promise<void>[] = [];
   for (let self = 1; self < scratch.length; self++) {
     try {
-      platform.startWorker(SERVE, { module, memory, program, scratch: scratch[self], self });
+      begun.push(platform.startWorker(SERVE, { module, memory, program, scratch: scratch[self], self }, ended));
     } catch (cause) {
-      const got = cause instanceof Error ? cause.message : String(cause);
-      throw new BackendUnavailableError({ op: 'threads', expected: 'a runtime that starts workers', got }, { cause });
+      throw noWorker(cause);
     }
   }
+  return { begun, size: () => size, failure: () => failure };
 }
 
 /** Whether this thread may sleep: a browser's window may not. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import { initialise } from '../../reference/index.js';
 import { resolveConfig, type Form, type GivenConfig, type ModelConfig } from '../../src/core/config.js';
 import { WeightsError } from '../../src/core/errors.js';
-import { checkState, formOf, isBuffer, parameterShapes } from '../../src/core/parameters.js';
+import { checkState, checkValues, formOf, isBuffer, parameterShapes } from '../../src/core/parameters.js';
 import type { StateDict, Tensor } from '../../src/core/tensor.js';
 import { toOracleConfig } from '../../src/oracle/backend.js';
 import { stateFromOracle } from '../../src/oracle/state.js';
@@ -112,5 +112,40 @@ describe('a state', () => {
     expect(() => {
       checkState(state, config);
     }).toThrow(refusal(WeightsError, op, expected, got));
+  });
+});
+
+describe('values', () => {
+  const check = (data: Float32Array | Float64Array): void => {
+    checkValues('stem.0.weight', data, 100, undefined);
+  };
+  const LARGEST = { Float32Array: 3.4028234663852886e38, Float64Array: Number.MAX_VALUE };
+
+  describe.each([Float32Array, Float64Array])('%p', (Floats) => {
+    const { BYTES_PER_ELEMENT } = Floats;
+    const largest = LARGEST[Floats.name as keyof typeof LARGEST];
+
+    test.each([0, -0, 2 ** -149, -(2 ** -149), largest, -largest])('%p is one', (value) => {
+      check(new Floats(9).fill(value));
+    });
+
+    test.each([NaN, Infinity, -Infinity])('%p is none, wherever it is', (value) => {
+      for (let i = 0; i < 9; i++) {
+        // A part of a larger block, as they come out of a stream.
+        const data = new Floats(new ArrayBuffer(12 * BYTES_PER_ELEMENT), BYTES_PER_ELEMENT, 9).fill(-largest);
+        data[i] = value;
+        expect(() => {
+          check(data);
+        }).toThrow(refusal(WeightsError, 'stem.0.weight', 'finite weights', `${value} at element ${100 + i}`));
+      }
+    });
+  });
+
+  test('a NaN of either sign and any payload is none', () => {
+    for (const bits of [0x7fc00000, 0xffc00000, 0x7f800001, 0xffffffff, 0x7fffffff]) {
+      expect(() => {
+        check(new Float32Array(Uint32Array.of(0, bits).buffer));
+      }).toThrow(refusal(WeightsError, 'stem.0.weight', 'finite weights', 'NaN at element 101'));
+    }
   });
 });

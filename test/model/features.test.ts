@@ -225,9 +225,14 @@ describe.each(SUBJECTS)('on $how', ({ backend }) => {
 });
 
 test('a backend that does not show its maps is told apart', async () => {
+  const seen: FloatArray[] = [];
+  const forwardAny = (given: FloatArray): Promise<Float32Array> => {
+    seen.push(given);
+    return Promise.resolve(new Float32Array(5));
+  };
   const blind: Backend = {
     name: 'blind',
-    open: () => Promise.resolve({ forward: () => Promise.resolve(new Float32Array(5)), dispose: () => undefined }),
+    open: () => Promise.resolve({ forward: forwardAny, dispose: () => undefined }),
   };
   const model = await Model.open(state, config, blind);
   const asked = model.features(x, ['stem']);
@@ -237,4 +242,6 @@ test('a backend that does not show its maps is told apart', async () => {
   // A name that nobody knows is the caller's mistake, whatever the backend.
   await expect(model.features(x, ['neck'])).rejects.toThrow(ParamError);
   expect(await model.forward(x)).toHaveLength(5);
+  // Nobody is waited for any more: the image is read where it lies.
+  expect(seen[0]).toBe(x);
 });

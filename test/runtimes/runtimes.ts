@@ -14,7 +14,9 @@ type Run = (consumer: Consumer) => Promise<readonly Answer[] | string>;
 
 export const RUNTIMES: Readonly<Record<string, Run>> = {
   'node-20': command('node-20'),
+  'node-22': command('node-22'),
   'node-24': command('node-24'),
+  'node-26': command('node-26'),
   deno: command('deno'),
   bun: command('bun'),
   lambda,

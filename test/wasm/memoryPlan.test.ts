@@ -9,7 +9,7 @@ import { encodeSafetensors } from '../../src/io/safetensors.js';
 import { loadModel } from '../../src/model/loadModel.js';
 import { createWasmBackend } from '../../src/wasm/backend.js';
 import { threadedBytesOf, sourceOf } from '../../src/wasm/build.js';
-import { memoryPlan } from '../../src/wasm/memoryPlan.js';
+import { memoryPlan, STORED_DTYPES } from '../../src/wasm/memoryPlan.js';
 import { compile, instantiate, sharedMemory } from '../../src/wasm/module.js';
 import { refusal } from '../io/refusal.js';
 import { BUILDS } from './builds.js';
@@ -108,7 +108,7 @@ test('blocks begin behind what the modules keep for themselves', async () => {
 describe('the file', () => {
   const config = resolveConfig({ ...WIDE.sizes, form: 'deploy' });
 
-  test.each(['float32', 'float16'] as const)('is what is written as %s, but for the header', (dtype) => {
+  test.each(STORED_DTYPES)('is what is written as %s, but for the header', (dtype) => {
     const written = encodeSafetensors(drawState(config), { dtype });
     const header = 8 + Number(new DataView(written.buffer).getBigUint64(0, true));
     expect(memoryPlan(config, { dtype }).file).toBe(written.length - header);

@@ -112,6 +112,25 @@ describe('a team', () => {
     await ended(workers);
   });
 
+  test('that loses a thread answers as before, and says how many are left', async () => {
+    const alone = await createWasmBackend({ build: 'plain' }).open(streamOf(state), config);
+    const x = draw([size], uniform(7)).data;
+    const expected = await alone.forward(x, 1);
+    const backend = createWasmBackend({ build: 'plain', threads: 3 });
+    let session = alone;
+    const [worker] = await workersOf(async () => {
+      session = await backend.open(streamOf(state), config);
+    });
+    expect(session.info.threads).toBe(3);
+    expect(await session.forward(x, 1)).toEqual(expected);
+    // By then it sleeps.
+    await sleep(50);
+    await worker.terminate();
+    expect(session.info.threads).toBe(2);
+    for (let i = 0; i < 10; i++) expect(await session.forward(x, 1)).toEqual(expected);
+    session.dispose();
+  });
+
   test('keeps no process alive', async () => {
     const script = `
       import { createWasmBackend, parameterShapes, resolveConfig, streamOf } from 'vanillanet';
@@ -168,6 +187,31 @@ describe('threads asked for', () => {
       );
     } finally {
       broken.mockRestore();
+    }
+  });
+
+  test("as 'auto' are those that begin, and a count is refused where one does not", async () => {
+    const start = platform.startWorker;
+    const cores = jest.spyOn(platform, 'parallelism').mockReturnValue(3);
+    let started = 0;
+    const broken = jest.spyOn(platform, 'startWorker').mockImplementation((script, data, ended) =>
+      // Every second one comes without what it needs.
+      start(++started % 2 === 0 ? "throw new Error('blocked')" : script, data, ended),
+    );
+    try {
+      const session = await createWasmBackend({ threads: 'auto' }).open(streamOf(state), config);
+      expect(session.info.threads).toBe(2);
+      expect(await session.forward(new Float32Array(size), 1)).toHaveLength(config.num_classes);
+      session.dispose();
+      const workers = await workersOf(async () => {
+        const wanted = refusal(BackendUnavailableError, 'threads', 'a runtime that starts workers', 'blocked');
+        await expect(createWasmBackend({ threads: 3 }).open(streamOf(state), config)).rejects.toThrow(wanted);
+      });
+      expect(workers).toHaveLength(2);
+      await ended(workers);
+    } finally {
+      broken.mockRestore();
+      cores.mockRestore();
     }
   });
 

@@ -88,11 +88,12 @@ export class TrainingSession {
     { batchSize, seed = 0, gradAccumSteps = 1 }: TrainingOptions,
     kernels: TrainingKernels,
     layout: TrainingLayout,
+    threads = 1,
   ) {
     const { buffer } = kernels.memory;
     this.info = {
       build: kernels.isRelaxed() ? 'relaxed' : 'plain',
-      threads: layout.scratch.length,
+      threads,
       memory: buffer.byteLength,
     };
     this.#config = config;
@@ -125,8 +126,12 @@ export class TrainingSession {
       const layout = planTraining(config, options.batchSize, { ...options, threads });
       const { arena, program, scratch } = layout;
       const work = { memory: arena.end, program: program.address, scratch };
-      const kernels = await openTeam(await threadedTrainingBytesOf(build), work);
-      return new TrainingSession(config, options, kernels, layout);
+      const { kernels, ready, size, stop } = await openTeam(asked, await threadedTrainingBytesOf(build), work);
+      await ready.catch((error: unknown) => {
+        stop();
+        throw error;
+      });
+      return new TrainingSession(config, options, kernels, layout, size());
     };
     const session = threads === 1 ? await alone() : await orAlone(asked, team, alone);
     try {

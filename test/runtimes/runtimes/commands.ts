@@ -11,7 +11,9 @@ const installed = (path: string): string => fileURLToPath(new URL(`../node_modul
 
 export const COMMANDS = {
   'node-20': { file: installed('node20/bin/node'), args: [] },
+  'node-22': { file: installed('node22/bin/node'), args: [] },
   'node-24': { file: installed('node24/bin/node'), args: [] },
+  'node-26': { file: installed('node26/bin/node'), args: [] },
   deno: { file: installed('@deno/linux-x64-glibc/deno'), args: ['run', '--allow-read', '--allow-sys', '--no-prompt'] },
   bun: { file: installed('@oven/bun-linux-x64/bin/bun'), args: ['run'] },
 } as const;

@@ -70,3 +70,19 @@ test('where no worker starts auto is one thread, and two are refused', async () 
     cores.mockRestore();
   }
 });
+
+test('where a worker does not begin auto goes on with those that do, and two are refused', async () => {
+  const start = platform.startWorker;
+  const cores = jest.spyOn(platform, 'parallelism').mockReturnValue(2);
+  const broken = jest
+    .spyOn(platform, 'startWorker')
+    .mockImplementation((_script, data, ended) => start("throw new Error('blocked')", data, ended));
+  try {
+    expect(await trained('auto')).toEqual(one);
+    const wanted = refusal(BackendUnavailableError, 'threads', 'a runtime that starts workers', 'blocked');
+    await expect(open(2)).rejects.toThrow(wanted);
+  } finally {
+    broken.mockRestore();
+    cores.mockRestore();
+  }
+});

@@ -1,5 +1,4 @@
 import { Command, Option } from 'commander';
-import { stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { ParamError, WeightsError } from '../core/errors.js';
 import { atomicWrite, requireWritable } from '../io/atomicWrite.js';
@@ -31,30 +30,29 @@ function targetOf(output: string, { shard }: PackOptions): string {
   throw new ParamError({ op: output, expected: '--shard for an index of shards', got: 'none' });
 }
 
-interface Written {
+interface Packed {
   readonly target: string;
   readonly bytes: number;
   readonly shards: readonly string[];
+  /** What is to be written, by its path; the index last: whoever finds it finds the shards. */
+  readonly files: ReadonlyMap<string, Uint8Array | string>;
 }
 
-/** Writes the index last: whoever finds it finds the shards. */
-async function write(bytes: Uint8Array, input: string, output: string, options: PackOptions): Promise<Written> {
+function packed(bytes: Uint8Array, output: string, options: PackOptions): Packed {
   const target = targetOf(output, options);
-  if (options.shard === undefined) {
-    await atomicWrite(target, bytes);
-    return { target, bytes: bytes.length, shards: [] };
-  }
+  const { length } = bytes;
+  if (options.shard === undefined) return { target, bytes: length, shards: [], files: new Map([[target, bytes]]) };
   const { index, shards } = cutShards(bytes, { name: basename(stemOf(output)), limit: options.shard });
-  const paths = new Map([...shards].map(([file, part]) => [join(dirname(output), file), part]));
-  for (const path of paths.keys()) await requireWritable(path, [input]);
-  for (const [path, part] of paths) await atomicWrite(path, part);
-  await atomicWrite(target, `${JSON.stringify(index, null, 1)}\n`);
-  return { target, bytes: bytes.length, shards: [...paths.keys()] };
+  const files = new Map<string, Uint8Array | string>();
+  for (const [file, part] of shards) files.set(join(dirname(output), file), part);
+  const paths = [...files.keys()];
+  files.set(target, `${JSON.stringify(index, null, 1)}\n`);
+  return { target, bytes: length, shards: paths, files };
 }
 
 function report(
   input: string,
-  { target, bytes, shards }: Written,
+  { target, bytes, shards }: Packed,
   before: number,
   { what }: Probe,
   drift: Drift,
@@ -81,7 +79,7 @@ function report(
 async function pack(input: string, output: string, options: PackOptions): Promise<void> {
   const target = targetOf(output, options);
   await requireWritable(target, [input]);
-  const { state, config } = await openWeights(input, options);
+  const { state, config, files: inputs, size } = await openWeights(input, options);
   if (config.form !== 'deploy') {
     const got = 'the train form: fuse it first (npx vanillanet fuse)';
     throw new WeightsError({ op: input, expected: 'the fused form', got });
@@ -91,8 +89,9 @@ async function pack(input: string, output: string, options: PackOptions): Promis
   const backend = createWasmBackend({ threads: 'auto' });
   const before = await Model.open(state, config, backend);
   const bytes = encodeSafetensors(state, { metadata: writeConfig(config), dtype: options.dtype });
-  const written = await write(bytes, input, output, options);
-  const after = await loadModel(written.target, { backend });
+  const result = packed(bytes, output, options);
+  for (const path of result.files.keys()) await requireWritable(path, inputs);
+  const after = await loadModel(bytes, { backend });
   const count = countDisplay({
     what: 'images',
     line: (text) => {
@@ -107,27 +106,28 @@ async function pack(input: string, output: string, options: PackOptions): Promis
   before.dispose();
   after.dispose();
 
-  const { size } = await stat(input);
+  // Only now: what was there before is better than what could not be measured.
+  for (const [path, content] of result.files) await atomicWrite(path, content);
   if (options.json) {
     const { dtype } = options;
-    const { shards } = written;
+    const { shards } = result;
     printJson({
       output: target,
       dtype,
       shards,
-      bytes: { before: size, after: written.bytes },
+      bytes: { before: size, after: result.bytes },
       probe: probe.what,
       ...drift,
     });
   } else {
-    report(input, written, size, probe, drift, options);
+    report(input, result, size, probe, drift, options);
   }
 }
 
 export const packCommand = (): Command =>
   new Command('pack')
     .description('Make weights small, in number or in pieces, and measure what that does to the answers.')
-    .argument('<in>', 'weights of the fused form (.safetensors)')
+    .argument('<in>', 'weights of the fused form (.safetensors), or the index of their shards (.json)')
     .argument('<out>', 'where to write them; of shards, the index (.json), beside which they lie')
     .addOption(dtypeOption('-d, --dtype <type>', 'type of the weights written').makeOptionMandatory())
     .addOption(

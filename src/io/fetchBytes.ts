@@ -1,5 +1,6 @@
 /** A file by its URL: where the connection breaks, the rest of it is asked for. */
 import { VanillaNetError, WeightsError } from '../core/errors.js';
+import { fileOf, isForeign, otherFile, validatorOf, type RemoteFile } from './remoteFile.js';
 import { release, readStream } from './readStream.js';
 import type { ResponseLike } from './source.js';
 import type { Fetching } from './sourceOptions.js';
@@ -7,24 +8,6 @@ import { within } from './within.js';
 
 /** Milliseconds before the second fruitless question; twice as many before each further one. */
 const PAUSE = 250;
-
-/** What the first answer said of the file. */
-interface File {
-  /** By which a server knows whether it is still the same; null where it cannot be continued. */
-  readonly validator: string | null;
-  readonly total: number | null;
-}
-
-function fileOf({ headers }: ResponseLike): File {
-  // What is compressed on the way has other bytes than those that would be asked for.
-  const encoding = headers?.get('content-encoding') ?? 'identity';
-  if (headers === undefined || encoding !== 'identity') return { validator: null, total: null };
-  const length = headers.get('content-length');
-  const tag = headers.get('etag');
-  // A weak tag is that of something like it.
-  const strong = tag?.startsWith('"') === true ? tag : null;
-  return { validator: strong ?? headers.get('last-modified'), total: length === null ? null : Number(length) };
-}
 
 /** An answer that nobody reads would keep its connection, and the process. */
 function letGo({ body }: ResponseLike): void {
@@ -44,7 +27,12 @@ export async function* readResponse(response: ResponseLike, name: string, timeou
 }
 
 /** Whether an answer goes on from there. @throws WeightsError where it never will */
-function goesOn(response: ResponseLike, at: number, { total }: File, name: string): boolean {
+function goesOn(
+  response: ResponseLike,
+  { at, file, wasAsked }: { readonly at: number; readonly file: RemoteFile; readonly wasAsked: boolean },
+  name: string,
+): boolean {
+  const { total } = file;
   const { status, headers } = response;
   // It may be better in a moment.
   if (status >= 500 || status === 408 || status === 429) return false;
@@ -53,6 +41,9 @@ function goesOn(response: ResponseLike, at: number, { total }: File, name: strin
     const why = status === 200 ? ': it has changed, or is sent only whole' : '';
     throw new WeightsError({ op: name, expected, got: `status ${status}${why}` });
   }
+  // Servers and caches there are that do not look at If-Range.
+  const other = otherFile(response, file, wasAsked);
+  if (other !== null) throw new WeightsError({ op: name, expected, got: other });
   // Not every page may see it; then the length says as much.
   const range = headers?.get('content-range') ?? null;
   const length = headers?.get('content-length') ?? null;
@@ -74,7 +65,7 @@ function goesOn(response: ResponseLike, at: number, { total }: File, name: strin
  *   changed meanwhile; what the network says, where it breaks off and cannot be continued
  */
 export async function* fetchBytes(url: string, { fetch, timeout, retries }: Fetching): AsyncGenerator<Uint8Array> {
-  let file: File | null = null;
+  let file: RemoteFile | null = null;
   let at = 0;
   for (let fruitless = 0; ;) {
     const controller = new AbortController();
@@ -82,11 +73,12 @@ export async function* fetchBytes(url: string, { fetch, timeout, retries }: Fetc
     try {
       const headers: Record<string, string> = { 'accept-encoding': 'identity' };
       if (at > 0) headers['range'] = `bytes=${at}-`;
-      if (at > 0 && file?.validator != null) headers['if-range'] = file.validator;
+      const validator = file === null || at === 0 || isForeign(url) ? null : validatorOf(file);
+      if (validator !== null) headers['if-range'] = validator;
       const response: ResponseLike = await within(fetch(url, { headers, signal: controller.signal }), timeout, url);
       if (file === null || at === 0) {
         file = fileOf(response);
-      } else if (!goesOn(response, at, file, url)) {
+      } else if (!goesOn(response, { at, file, wasAsked: validator !== null }, url)) {
         letGo(response);
         throw new Error(`status ${response.status}`);
       }
@@ -98,7 +90,7 @@ export async function* fetchBytes(url: string, { fetch, timeout, retries }: Fetc
       throw new Error(`${at} of ${file.total} bytes`);
     } catch (cause) {
       if (at > before) fruitless = 0;
-      const canGoOn = file !== null && (at === 0 || file.validator !== null);
+      const canGoOn = file !== null && (at === 0 || validatorOf(file) !== null);
       if (cause instanceof VanillaNetError || !canGoOn || fruitless >= retries) throw cause;
       fruitless++;
     } finally {

@@ -3,7 +3,7 @@ import { BackendUnavailableError, VanillaNetError, WeightsError } from '../core/
 import { reasonOf } from './reason.js';
 import { Sha256 } from './sha256.js';
 import { readShardIndex, type Shard, type ShardIndex } from './shardIndex.js';
-import { openSource, type WeightsSource } from './source.js';
+import { letGoSource, openSource, type WeightsSource } from './source.js';
 import { sourceOptions, type SourceOptions } from './sourceOptions.js';
 import { within } from './within.js';
 
@@ -25,6 +25,8 @@ export interface ShardReader extends AsyncIterator<Uint8Array, undefined> {
 export class Shards implements AsyncIterable<Uint8Array> {
   readonly index: ShardIndex;
   readonly #open: OpenShard;
+  /** What was said of shards that are not what they should be. */
+  readonly #misfits = new WeakSet<WeightsError>();
 
   constructor(index: ShardIndex, open: OpenShard) {
     this.index = index;
@@ -44,8 +46,20 @@ export class Shards implements AsyncIterable<Uint8Array> {
     }
   }
 
-  read(options: SourceOptions): ShardReader {
-    const waiting = [...this.index.shards];
+  /** @param name how errors call all of them together */
+  read(options: SourceOptions, name = 'shards'): ShardReader {
+    const { shards, sha256 } = this.index;
+    const waiting = [...shards];
+    // Shards that are each right may be in a wrong order; one alone has its own hash.
+    const whole = sha256 === undefined || shards.length === 1 ? null : new Sha256();
+    let isChecked = false;
+    const check = (): void => {
+      if (whole === null || isChecked) return;
+      isChecked = true;
+      const got = whole.digest();
+      if (got === sha256) return;
+      throw new WeightsError({ op: name, expected: `shards that are sha256 ${sha256} in their order`, got });
+    };
     let current: AsyncGenerator<Uint8Array> | null = null;
     const end = { done: true, value: undefined } as const;
     return {
@@ -53,11 +67,17 @@ export class Shards implements AsyncIterable<Uint8Array> {
         for (;;) {
           if (current === null) {
             const shard = waiting.shift();
-            if (shard === undefined) return end;
+            if (shard === undefined) {
+              check();
+              return end;
+            }
             current = this.#bytesOf(shard, options);
           }
           const next = await current.next();
-          if (next.done !== true) return next;
+          if (next.done !== true) {
+            whole?.update(next.value);
+            return next;
+          }
           current = null;
         }
       },
@@ -69,7 +89,8 @@ export class Shards implements AsyncIterable<Uint8Array> {
           for (let more = true; more;) more = (await current.next()).done !== true;
           return error;
         } catch (cause) {
-          return cause;
+          // One that comes no further says nothing of what came.
+          return cause instanceof WeightsError && this.#misfits.has(cause) ? cause : error;
         }
       },
       close: async () => {
@@ -82,21 +103,31 @@ export class Shards implements AsyncIterable<Uint8Array> {
   async *#bytesOf(shard: Shard, options: SourceOptions): AsyncGenerator<Uint8Array> {
     const { file, bytes, sha256 } = shard;
     const { timeout } = sourceOptions(options);
-    const source = await within(this.#opened(file), timeout, file);
+    const opening = this.#opened(file);
+    const source = await within(opening, timeout, file).catch((error: unknown) => {
+      // One that is late has somebody at its other end all the same.
+      opening.then(letGoSource, () => undefined);
+      throw error;
+    });
     const { name, chunks } = openSource(source, options);
     const op = name ?? file;
     const hash = new Sha256();
+    const misfit = (expected: string, got: string): WeightsError => {
+      const error = new WeightsError({ op, expected, got });
+      this.#misfits.add(error);
+      return error;
+    };
     let count = 0;
     try {
       for await (const chunk of chunks) {
         count += chunk.length;
-        if (count > bytes) throw new WeightsError({ op, expected: `${bytes} bytes`, got: 'more' });
+        if (count > bytes) throw misfit(`${bytes} bytes`, 'more');
         hash.update(chunk);
         yield chunk;
       }
     } catch (error) {
       // Streams have no name of their own; this is the shard's.
-      if (error instanceof WeightsError && name === null) {
+      if (error instanceof WeightsError && name === null && !this.#misfits.has(error)) {
         const { expected, got } = error;
         throw new WeightsError({ op, expected, got }, { cause: error });
       }
@@ -105,8 +136,8 @@ export class Shards implements AsyncIterable<Uint8Array> {
     const got = hash.digest();
     const other = this.index.shards.find((each) => each.sha256 === got);
     const whose = other === undefined ? '' : `: that is ${other.file}`;
-    if (count < bytes) throw new WeightsError({ op, expected: `${bytes} bytes`, got: `${count}${whose}` });
-    if (got !== sha256) throw new WeightsError({ op, expected: `sha256 ${sha256}`, got: `${got}${whose}` });
+    if (count < bytes) throw misfit(`${bytes} bytes`, `${count}${whose}`);
+    if (got !== sha256) throw misfit(`sha256 ${sha256}`, `${got}${whose}`);
   }
 
   async #opened(file: string): Promise<WeightsSource> {

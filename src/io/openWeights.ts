@@ -1,5 +1,7 @@
 /** A source of which is known whether it is a weight file or an index of shards. */
+import { platform } from '#platform';
 import { WeightsError } from '../core/errors.js';
+import { beside } from './beside.js';
 import { Shards, type ShardReader } from './openShards.js';
 import { MAX_HEADER, PREFIX } from './safetensorsHeader.js';
 import { checkSha256, hashed } from './sha256.js';
@@ -39,12 +41,6 @@ function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
   return both;
 }
 
-/** Beside the index: in its folder, or on its server under the same path. */
-function beside(location: string, file: string): string {
-  if (URL.canParse(location) && !/^[a-z]:[\\/]/i.test(location)) return new URL(encodeURI(file), location).href;
-  return location.replace(/[^/\\]*$/, '') + file;
-}
-
 const whole = (
   name: string | null,
   chunks: AsyncIterable<Uint8Array>,
@@ -59,10 +55,11 @@ function openAll(shards: Shards, name: string | null, sha256: string | null, opt
   if (sha256 !== null && told !== undefined && told !== sha256) {
     throw new WeightsError({ op: name ?? 'shards', expected: `sha256 ${sha256}`, got: `${told} in the index` });
   }
-  const reader: ShardReader = shards.read(options);
+  const reader: ShardReader = shards.read(options, name ?? 'shards');
   const chunks = { [Symbol.asyncIterator]: () => reader };
   return {
-    ...whole(name, chunks, sha256),
+    // What the index tells is held against the shards there.
+    ...whole(name, chunks, told === undefined ? sha256 : null),
     blame: (error) => reader.blame(error),
     close: () => reader.close(),
   };
@@ -104,7 +101,7 @@ export async function openWeights(source: WeightsSource, options: OpenOptions): 
       }
       const location = name ?? '';
       const index = readShardIndex(new TextDecoder().decode(text), location);
-      const shards = new Shards(index, (file) => beside(location, file));
+      const shards = new Shards(index, (file) => beside(location, file, platform.readFile !== null));
       return openAll(shards, location, sha256, options);
     } finally {
       await iterator.return?.();

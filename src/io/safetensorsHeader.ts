@@ -33,6 +33,11 @@ export interface Header {
 export const PREFIX = 8;
 /** The limit of the official reader. */
 export const MAX_HEADER = 100_000_000;
+/**
+ * What a network can need of it, four times: 22 000 class names of 30 bytes, and the train form of a
+ * hundred stages, each of 30 tensors described in 150 bytes, are 1 MB.
+ */
+export const MAX_STREAMED_HEADER = 2 ** 22;
 export const METADATA = '__metadata__';
 const BRACE = 0x7b;
 
@@ -51,23 +56,31 @@ function show(value: unknown): string {
  *
  * @throws WeightsError where they are too few, or say what no header is.
  */
-export function headerLength(bytes: Uint8Array, op: string): number {
+export function headerLength(bytes: Uint8Array, op: string, limit = MAX_HEADER): number {
   if (bytes.length < PREFIX) {
     throw new WeightsError({ op, expected: `a header of at least ${PREFIX} bytes`, got: `${bytes.length} bytes` });
   }
   const declared = new DataView(bytes.buffer, bytes.byteOffset, PREFIX).getBigUint64(0, true);
-  if (declared > BigInt(MAX_HEADER)) {
+  if (declared > BigInt(limit)) {
     const text = bytes[0] === BRACE ? ': this is JSON' : '';
-    throw new WeightsError({ op, expected: `a header of at most ${MAX_HEADER} bytes`, got: `${declared}${text}` });
+    throw new WeightsError({ op, expected: `a header of at most ${limit} bytes`, got: `${declared}${text}` });
   }
   return Number(declared);
 }
 
+const HEADER = 'a header that is a JSON object';
+
+/** Looks at the first byte of a header, or that there is none. @throws WeightsError */
+export function checkBeginning(byte: number | undefined, op: string): void {
+  if (byte === BRACE) return;
+  throw new WeightsError({ op, expected: HEADER, got: 'another beginning: this is no safetensors file' });
+}
+
 function parse(bytes: Uint8Array, op: string): { text: string; header: Record<string, unknown> } {
   const refuse = (got: string, cause?: unknown): never => {
-    throw new WeightsError({ op, expected: 'a header that is a JSON object', got }, { cause });
+    throw new WeightsError({ op, expected: HEADER, got }, { cause });
   };
-  if (bytes[0] !== BRACE) refuse('another beginning: this is no safetensors file');
+  checkBeginning(bytes[0], op);
   let text: string;
   let header: unknown;
   try {

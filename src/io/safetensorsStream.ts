@@ -4,7 +4,14 @@ import { sizeOf } from '../core/tensor.js';
 import type { WeightPart, WeightStream } from '../core/weights.js';
 import { DTYPES } from './dtypes.js';
 import { readScales, rescale } from './int8.js';
-import { headerLength, PREFIX, readHeader, type Header } from './safetensorsHeader.js';
+import {
+  checkBeginning,
+  headerLength,
+  MAX_STREAMED_HEADER,
+  PREFIX,
+  readHeader,
+  type Header,
+} from './safetensorsHeader.js';
 
 /** Values of a part at most: 256 kB of float32, which stay in L2 until they are packed. */
 const PART = 2 ** 16;
@@ -31,16 +38,20 @@ class ByteReader {
     this.#chunks = chunks[Symbol.asyncIterator]();
   }
 
+  /** The next byte, which stays there; none at the end. */
+  async peek(): Promise<number | undefined> {
+    while (this.#chunk.length === 0) {
+      const next = await this.#chunks.next();
+      if (next.done === true) return undefined;
+      this.#chunk = next.value;
+    }
+    return this.#chunk[0];
+  }
+
   /** Fills a target. @returns how many bytes came; fewer than its length only at the end */
   async fill(target: Uint8Array): Promise<number> {
     let filled = 0;
-    while (filled < target.length) {
-      if (this.#chunk.length === 0) {
-        const next = await this.#chunks.next();
-        if (next.done === true) break;
-        this.#chunk = next.value;
-        continue;
-      }
+    while (filled < target.length && (await this.peek()) !== undefined) {
       const taken = this.#chunk.subarray(0, target.length - filled);
       target.set(taken, filled);
       filled += taken.length;
@@ -125,7 +136,10 @@ export async function streamSafetensors(chunks: AsyncIterable<Uint8Array>, file:
   const reader = new ByteReader(chunks);
   try {
     const prefix = new Uint8Array(PREFIX);
-    const size = headerLength(prefix.subarray(0, await reader.fill(prefix)), file);
+    const size = headerLength(prefix.subarray(0, await reader.fill(prefix)), file, MAX_STREAMED_HEADER);
+    // Before it is waited for: eight bytes of anything are a length.
+    const first = await reader.peek();
+    if (first !== undefined) checkBeginning(first, file);
     const header = await readAll(reader, size);
     if (header.length < size) {
       const got = `${PREFIX + header.length} bytes: it is cut short`;

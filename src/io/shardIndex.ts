@@ -73,6 +73,9 @@ export function readShardIndex(given: unknown, name = 'shards'): ShardIndex {
   });
   const twice = checked.find(({ file }, i) => checked.findIndex((other) => other.file === file) !== i);
   if (twice !== undefined) return refuse('each shard once', `${twice.file} twice`);
+  if (sha256 !== undefined && checked.length === 1 && sha256.toLowerCase() !== checked[0].sha256) {
+    return refuse(`sha256 ${checked[0].sha256}, that of the only shard`, show(sha256));
+  }
   const sum = checked.reduce((all, shard) => all + shard.bytes, 0);
   if (bytes !== sum) return refuse(`${sum} bytes, those of all shards`, show(bytes));
   return { format: FORMAT, version: 1, bytes: sum, sha256: sha256?.toLowerCase(), shards: checked };

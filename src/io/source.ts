@@ -2,7 +2,7 @@
 import { platform } from '#platform';
 import { ParamError, VanillaNetError, WeightsError } from '../core/errors.js';
 import { fetchBytes, readResponse } from './fetchBytes.js';
-import { readIterable, readStream, type ByteStream } from './readStream.js';
+import { readIterable, readStream, release, type ByteStream } from './readStream.js';
 import { reasonOf } from './reason.js';
 import { sourceOptions, type SourceOptions } from './sourceOptions.js';
 
@@ -111,4 +111,15 @@ export function openSource(source: WeightsSource, options: SourceOptions = {}): 
   }
   const { name, chunks } = open(source, given.timeout);
   return { name, chunks: named(chunks, name ?? 'weights') };
+}
+
+/** For a source that nobody will open: whoever is at the other end of its stream is told. */
+export function letGoSource(source: WeightsSource): void {
+  if (typeof source === 'string') return;
+  const stream = 'getReader' in source ? source : 'body' in source ? source.body : null;
+  try {
+    if (stream !== null) release(stream.getReader());
+  } catch {
+    // Somebody else reads it.
+  }
 }

@@ -1,4 +1,5 @@
 import { ParamError } from '../core/errors.js';
+import { timeoutOf } from '../core/inTime.js';
 import type { ResponseLike } from './source.js';
 
 /** What asks a server. The global `fetch` is one. */
@@ -30,14 +31,14 @@ export interface Fetching {
 }
 
 /** The options with what stands for those not given. @throws ParamError */
-export function sourceOptions({ timeout = 30_000, retries = 3, fetch }: SourceOptions): Fetching {
+export function sourceOptions({ timeout, retries = 3, fetch }: SourceOptions): Fetching {
   // A caller without types may give anything.
   const given: unknown = fetch;
-  if (typeof timeout !== 'number' || !(timeout >= 0)) refuse('timeout', 'milliseconds >= 0', timeout);
+  const patience = timeoutOf(timeout);
   if (!Number.isSafeInteger(retries) || retries < 0) refuse('retries', 'an integer >= 0', retries);
   if (given !== undefined && typeof given !== 'function') refuse('fetch', 'a function', given);
   return {
-    timeout: timeout === 0 ? Infinity : timeout,
+    timeout: patience,
     retries,
     // Looked up when it is called: some runtimes forbid it before.
     fetch: fetch ?? ((url, init) => globalThis.fetch(url, init)),

@@ -1,7 +1,8 @@
 import { ParamError } from '../core/errors.js';
 import type { WeightsSource } from '../io/source.js';
+import { GivenModule } from '../wasm/givenModule.js';
 import type { WasmSource } from '../wasm/module.js';
-import { wasmBackendFrom } from '../wasm/session.js';
+import { wasmBackendOn } from '../wasm/session.js';
 import type { Model } from './model.js';
 import { readModel, type ReadOptions } from './readModel.js';
 
@@ -31,5 +32,11 @@ export async function loadModelOn(
     const got = given === null ? 'null' : typeof given;
     throw new ParamError({ op: 'wasm', expected: 'a WebAssembly module, its bytes, or a Response', got });
   }
-  return readModel(weights, wasmBackendFrom(wasm, { memoryLimit }), read);
+  const module = new GivenModule(wasm, read.timeout);
+  try {
+    return await readModel(weights, wasmBackendOn(module, memoryLimit), read);
+  } catch (error) {
+    module.letGo();
+    throw error;
+  }
 }

@@ -1,5 +1,6 @@
 import type { Backend } from '../core/backend.js';
 import type { GivenConfig } from '../core/config.js';
+import { ParamError } from '../core/errors.js';
 import { configOf } from '../io/configMetadata.js';
 import { openWeights, type OpenOptions } from '../io/openWeights.js';
 import { streamSafetensors } from '../io/safetensorsStream.js';
@@ -10,6 +11,13 @@ export interface ReadOptions extends OpenOptions {
   /** For weights that do not describe themselves, or not in full; keys as in `ModelConfig`. */
   readonly config?: GivenConfig;
 }
+
+/** Whether an error is of what the caller said, whatever has come: nothing more has to be read to know it. */
+const isCallers = (error: unknown, config: GivenConfig | undefined): boolean =>
+  error instanceof ParamError &&
+  [...['build', 'threads', 'memoryLimit'], ...Object.keys(config ?? {}).map((key) => `config.${key}`)].includes(
+    error.op,
+  );
 
 /** A model on a backend, from a safetensors file wherever it is. @throws as `loadModel` */
 export async function readModel(
@@ -28,7 +36,7 @@ export async function readModel(
       await stream.close();
     }
   } catch (error) {
-    throw await source.blame(error);
+    throw isCallers(error, config) ? error : await source.blame(error);
   } finally {
     await source.close();
   }

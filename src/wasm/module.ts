@@ -107,14 +107,18 @@ export interface Kernels {
   isRelaxed(): number;
 }
 
-const unavailable = (expected: string, got: string, cause?: unknown): BackendUnavailableError =>
+export const unavailable = (expected: string, got: string, cause?: unknown): BackendUnavailableError =>
   new BackendUnavailableError({ op: 'wasm', expected, got }, { cause });
+
+/** Not by its class: an error of another realm has another. */
+export const reasonOf = (cause: unknown): string =>
+  String((cause as Partial<Error> | null | undefined)?.message ?? cause);
 
 const webAssembly = (): WebAssemblyInterface | undefined =>
   (globalThis as { WebAssembly?: WebAssemblyInterface }).WebAssembly;
 
 /** Bytes of any realm; null for what is none. */
-function bytesOf(source: unknown): Uint8Array | null {
+export function bytesOf(source: unknown): Uint8Array | null {
   if (Object.prototype.toString.call(source) === '[object ArrayBuffer]') return new Uint8Array(source as ArrayBuffer);
   return ArrayBuffer.isView(source) ? (source as Uint8Array) : null;
 }
@@ -125,34 +129,34 @@ export function validates(source: WasmSource): boolean {
   return bytes === null || (webAssembly()?.validate(bytes) ?? false);
 }
 
-/** The bytes that a `Response` brings, and whatever else as it is. */
-async function received(source: WasmSource): Promise<WasmSource> {
-  const response = source as Partial<{ ok: boolean; status: number; arrayBuffer: () => Promise<ArrayBuffer> }>;
-  if (bytesOf(source) !== null || typeof response.arrayBuffer !== 'function') return source;
-  if (response.ok !== true) throw unavailable('a response with the module', `status ${response.status}`);
-  return response.arrayBuffer();
-}
+/** A module of two instructions on 128 bits: what runs it, and not ours, has a fault to find with ours. */
+const SIMD = Uint8Array.of(
+  ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0],
+  ...[10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11],
+);
 
 /**
- * The module of its bytes.
+ * The module of its bytes, which have come.
  *
- * @throws BackendUnavailableError where there is no WebAssembly, where it has no
- *   SIMD, or where it may not compile at run time.
+ * @throws BackendUnavailableError where there is no WebAssembly, where it has no SIMD, where
+ *   it may not compile at run time, or for bytes that are no module.
  */
 export async function compile(source: WasmSource): Promise<CompiledModule> {
   const WebAssembly = webAssembly();
   if (WebAssembly === undefined) throw unavailable('a runtime with WebAssembly', 'one without');
-  const given = await received(source);
-  const bytes = bytesOf(given);
-  if (bytes === null) return given;
-  if (!WebAssembly.validate(bytes)) {
+  const bytes = bytesOf(source);
+  if (bytes === null) return source;
+  const isValid = WebAssembly.validate(bytes);
+  if (!isValid && !validates(SIMD)) {
     throw unavailable('WebAssembly with 128-bit SIMD', 'a runtime that rejects the module');
   }
   try {
     return await WebAssembly.compile(bytes);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw unavailable('a runtime that compiles WebAssembly from bytes, or a compiled module', reason, cause);
+    const expected = isValid
+      ? 'a runtime that compiles WebAssembly from bytes, or a compiled module'
+      : 'the whole of a module that runs here (relaxed.wasm needs relaxed SIMD)';
+    throw unavailable(expected, reasonOf(cause), cause);
   }
 }
 
@@ -169,8 +173,7 @@ export async function instantiate(source: WasmSource, memory?: WasmMemory): Prom
     const exports = instance?.exports as Partial<Kernels> | undefined;
     if (typeof exports?.runProgram === 'function') return exports as Kernels;
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw unavailable('a module that can be instantiated here', reason, cause);
+    throw unavailable('a module that can be instantiated here', reasonOf(cause), cause);
   }
   throw unavailable("this package's module", 'another');
 }

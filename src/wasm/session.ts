@@ -6,8 +6,8 @@ import type { FloatArray, Tensor } from '../core/tensor.js';
 import type { WeightStream } from '../core/weights.js';
 import { featureNames, runFeatures } from './features.js';
 import { planLayout, type Layout } from './layout.js';
-import { checkIdentity } from './identity.js';
-import { compile, instantiate, type Build, type Kernels, type WasmSource } from './module.js';
+import { GivenModule } from './givenModule.js';
+import { instantiate, type Build, type Kernels, type WasmSource } from './module.js';
 import { loadNetwork, setBytes, setPlanes, type Network } from './network.js';
 
 /** A network in linear memory. */
@@ -41,6 +41,13 @@ export interface WasmBackend extends Backend {
    * @throws BackendUnavailableError
    */
   open(weights: WeightStream, config: ModelConfig): Promise<WasmSession>;
+}
+
+export interface WasmBackendFromOptions {
+  /** Bytes of linear memory that a network may need; without one, what 32-bit addresses reach. */
+  readonly memoryLimit?: number | undefined;
+  /** Milliseconds to wait for the module, and for its next bytes: 30 000 where it is not given, 0 for no end. */
+  readonly timeout?: number | undefined;
 }
 
 export class LoadedSession implements WasmSession {
@@ -155,21 +162,23 @@ export function planWithin(config: ModelConfig, threads: number, limit: number):
   return layout;
 }
 
+/** The backend on a module that comes when it comes: on one thread. */
+export const wasmBackendOn = (given: GivenModule, memoryLimit = Infinity): WasmBackend => ({
+  name: 'wasm',
+  async open(weights, config) {
+    const layout = planWithin(config, 1, memoryLimit);
+    const kernels = await instantiate(await given.module());
+    return new LoadedSession(config, kernels, await loadNetwork(kernels, config, layout, weights));
+  },
+});
+
 /**
  * The backend on a module of one's own, where a runtime does not compile the inlined one: on one thread.
  *
  * @param source the package's plain.wasm or relaxed.wasm: the module, its bytes, a `Response`, or a promise of one
+ * @throws ParamError for a timeout that is none
  */
 export const wasmBackendFrom = (
   source: WasmSource | Promise<WasmSource>,
-  { memoryLimit = Infinity }: { readonly memoryLimit?: number | undefined } = {},
-): WasmBackend => ({
-  name: 'wasm',
-  async open(weights, config) {
-    const layout = planWithin(config, 1, memoryLimit);
-    const module = await compile(await source);
-    checkIdentity(module);
-    const kernels = await instantiate(module);
-    return new LoadedSession(config, kernels, await loadNetwork(kernels, config, layout, weights));
-  },
-});
+  { memoryLimit, timeout }: WasmBackendFromOptions = {},
+): WasmBackend => wasmBackendOn(new GivenModule(source, timeout), memoryLimit);

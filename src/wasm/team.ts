@@ -9,11 +9,11 @@ export type Threads = number | 'auto';
 /** More than this is a mistake, not a machine. */
 export const MOST_THREADS = 256;
 
-/** Returns when `stop` was called. */
+/** Returns when `stop` was called. Its `exports` are called otherwise: bundled, the text passes for CommonJS. */
 const SERVE = `const { module, memory, program, scratch, self } = data;
-return WebAssembly.instantiate(module, { env: { memory } }).then(({ exports }) => {
+return WebAssembly.instantiate(module, { env: { memory } }).then(({ exports: team }) => {
   begun();
-  exports.serve(program, scratch, self);
+  team.serve(program, scratch, self);
 });`;
 
 /** Why there are no threads here, or null. */

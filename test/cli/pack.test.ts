@@ -159,6 +159,19 @@ describe('shards', () => {
   );
 
   test(
+    'are taken by their index, too',
+    async () => {
+      await said('net.safetensors', 'in.json', '-d', 'f32', '--shard', '2KiB');
+      const { bytes, maxDifference } = await said('in.json', 'out.safetensors', '-d', 'f32');
+      expect(maxDifference).toBe(0);
+      expect(bytes.before).toBe(bytes.after);
+      const whole = await readFile(path('out.safetensors'));
+      expect(whole.equals(await readFile(path('f32.safetensors')))).toBe(true);
+    },
+    PATIENCE,
+  );
+
+  test(
     'of 24 MiB where nothing else is said, and as text',
     async () => {
       const text = await pack('net.safetensors', 'one.json', '-d', 'int8', '-n', '5', '--shard');
@@ -179,6 +192,26 @@ describe('shards', () => {
     PATIENCE,
   );
 });
+
+test(
+  'what was there before stays where the new cannot be measured',
+  async () => {
+    // Finite weights whose logits are not.
+    const { shape } = state.get('stages.0.conv.weight') ?? { shape: [] };
+    const data = new Float32Array(6 * 4).fill(3.4e38);
+    const huge = new Map([...state, ['stages.0.conv.weight', { shape, data }]]);
+    await writeWeights(path('huge.safetensors'), huge, deploy, { dtype: 'float32' });
+    await writeFile(path('kept.json'), 'an index');
+    await writeFile(path('kept-00001-of-00001.bin'), 'a shard');
+    const before = await readdir(path());
+    const { status, stderr } = await inHost(['pack', 'huge.safetensors', 'kept', '-d', 'f32', '--shard'], path());
+    expect([status, stderr]).toEqual([1, expect.stringContaining('pack: expected finite logits')]);
+    expect(await readdir(path())).toEqual(before);
+    expect(await readFile(path('kept.json'), 'utf8')).toBe('an index');
+    expect(await readFile(path('kept-00001-of-00001.bin'), 'utf8')).toBe('a shard');
+  },
+  PATIENCE,
+);
 
 describe('refused, and nothing is written', () => {
   const cases: [string, string[], number, string][] = [
@@ -206,7 +239,19 @@ describe('refused, and nothing is written', () => {
       1,
       'ParamError: x.json: expected --shard for an index of shards',
     ],
-    ['an index as input', ['cut.json', 'x'], 1, 'WeightsError: cut.json: expected a header of at most 100000000 bytes'],
+    ['JSON that is no index', ['no.json', 'x'], 1, 'WeightsError: no.json: expected format "vanillanet-shards"'],
+    [
+      'an index onto itself',
+      ['cut.json', 'cut', '--shard'],
+      1,
+      'ParamError: cut.json: expected an output that is not an input, got cut.json',
+    ],
+    [
+      'a shard onto one of its input',
+      ['moved.json', 'cut', '--shard', '1KiB'],
+      1,
+      'ParamError: cut-00001-of-00003.bin: expected an output that is not an input, got cut-00001-of-00003.bin',
+    ],
     ['into no folder', ['net.safetensors', 'no/x'], 1, 'ParamError: no/x: expected a folder no, got none'],
     ['data that are not there', ['odd.safetensors', 'x', '--data', 'cifar'], 1, 'DataError: cifar: expected'],
     ['a type that is none', ['net.safetensors', 'x', '-d', 'int4'], 2, 'Allowed choices are f16, f32, f64, int8'],
@@ -215,6 +260,8 @@ describe('refused, and nothing is written', () => {
   ];
   beforeAll(async () => {
     await writeFile(path('a-00001-of-00001.bin'), await readFile(path('net.safetensors')));
+    await writeFile(path('no.json'), '{}');
+    await writeFile(path('moved.json'), await readFile(path('cut.json')));
   });
   test.each(cases)(
     '%s',

@@ -1,5 +1,5 @@
 /** A URL whose connection breaks gives the same bytes, or one error that says why not. */
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { ParamError, WeightsError } from '../../src/core/errors.js';
 import { openSource, type ResponseLike } from '../../src/io/source.js';
 import type { SourceOptions } from '../../src/io/sourceOptions.js';
@@ -95,6 +95,75 @@ describe('a file that is another one meanwhile is refused', () => {
     const { url, asked } = then((__, response) => response.writeHead(206, { 'content-range': range }).end(BYTES));
     await expect(read(url)).rejects.toThrow(refusal(WeightsError, url, rest, `content-range ${range}`));
     expect(asked).toHaveLength(2);
+  });
+
+  const date = 'Mon, 02 Nov 2026 10:00:00 GMT';
+  const later = 'Mon, 02 Nov 2026 10:00:01 GMT';
+  // Of the same length and range: a server that does not look at If-Range.
+  test.each<[string, Record<string, string>, Record<string, string>, string]>([
+    ['of another tag', tag, { etag: '"two"' }, 'etag "two", not "one"'],
+    ['of a tag that is weak by now', tag, { etag: 'W/"one"' }, 'etag W/"one", not "one"'],
+    ['of another date', { 'last-modified': date }, { 'last-modified': later }, `last-modified ${later}, not ${date}`],
+    ['of another weak tag', { 'last-modified': date, etag: 'W/"one"' }, { etag: 'W/"two"' }, 'etag W/"two"'],
+    ['compressed', tag, { ...tag, 'content-encoding': 'x-own' }, 'one that is compressed'],
+  ])('%s, sent in part', async (_, first, second, got) => {
+    const { url, asked } = serve((request, response, n) => {
+      (n === 1
+        ? breaking(BYTES, 60_000, first)
+        : breaking(
+            BYTES.map((byte) => byte ^ 1),
+            1e6,
+            second,
+          ))(request, response, n);
+    });
+    await expect(read(url)).rejects.toThrow(refusal(WeightsError, url, rest, got));
+    expect(asked).toHaveLength(2);
+  });
+
+  test.each<[string, Record<string, string>, Record<string, string>]>([
+    ['that says nothing of itself', tag, {}],
+    ['of the same tag, whose date is another', { ...tag, 'last-modified': date }, { ...tag, 'last-modified': later }],
+    ['of the same date, without a tag', { ...tag, 'last-modified': date }, { 'last-modified': date }],
+  ])('but not one %s', async (_, first, second) => {
+    const { url } = serve((request, response, n) => {
+      breaking(BYTES, n === 1 ? 60_000 : 1e6, n === 1 ? first : second)(request, response, n);
+    });
+    expect(isWhole(await read(url))).toBe(true);
+  });
+});
+
+describe('a page asks another origin', () => {
+  const page = globalThis as { location?: URL };
+  afterEach(() => {
+    delete page.location;
+  });
+  const date = { 'last-modified': 'Mon, 02 Nov 2026 10:00:00 GMT' };
+
+  test.each([tag, date])('without If-Range, which it would have to ask for: %j', async (headers) => {
+    page.location = new URL('https://page.org/index.html');
+    const { url, asked } = serve(breaking(BYTES, 150_000, headers));
+    expect(isWhole(await read(url))).toBe(true);
+    expect(asked.map(({ range, ifRange }) => [range, ifRange])).toEqual([
+      [undefined, undefined],
+      ['bytes=150000-', undefined],
+    ]);
+  });
+
+  test('and takes only what says that it is the same', async () => {
+    page.location = new URL('https://page.org/index.html');
+    for (const second of [{}, date, { etag: 'W/"one"' }, { etag: '"two"' }]) {
+      const { url } = serve((request, response, n) => {
+        breaking(BYTES, n === 1 ? 60_000 : 1e6, n === 1 ? tag : second)(request, response, n);
+      });
+      await expect(read(url)).rejects.toThrow(refusal(WeightsError, url, 'the rest of the file', ''));
+    }
+  });
+
+  test('and its own with it', async () => {
+    const { url, asked } = serve(breaking(BYTES, 150_000, tag));
+    page.location = new URL('/index.html', url);
+    expect(isWhole(await read(url))).toBe(true);
+    expect(asked.map(({ ifRange }) => ifRange)).toEqual([undefined, '"one"']);
   });
 });
 

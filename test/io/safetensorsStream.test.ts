@@ -101,6 +101,37 @@ describe('refuses what the whole is refused for', () => {
     await expect(streamed(page, 4)).rejects.toThrow(refusal(WeightsError, 'net', 'a header of at most', ''));
   });
 
+  test.each<[string, number, string, string, string]>([
+    [
+      'what begins otherwise, of whatever length',
+      4_000_000,
+      'PK',
+      'a header that is a JSON object',
+      'another beginning',
+    ],
+    ['a length that no network needs', 90_000_000, '{"', 'a header of at most 4194304 bytes', '90000000'],
+    ['a length of nothing', 0, '{"', 'a header that is a JSON object', ''],
+  ])('%s, before it is waited for', async (_, length, text, expected, got) => {
+    let taken = 0;
+    const endless = async function* (): AsyncGenerator<Uint8Array> {
+      const head = new Uint8Array(8 + text.length);
+      new DataView(head.buffer).setBigUint64(0, BigInt(length), true);
+      head.set(new TextEncoder().encode(text), 8);
+      for (let chunk = head; ; chunk = new Uint8Array(1000).fill(0x20)) {
+        taken += chunk.length;
+        yield await Promise.resolve(chunk);
+      }
+    };
+    await expect(streamSafetensors(endless(), 'net')).rejects.toThrow(refusal(WeightsError, 'net', expected, got));
+    expect(taken).toBeLessThan(20);
+  });
+
+  test('a header of megabytes comes, as class names may make it', async () => {
+    const [metadata, bias] = [new Map([['names', 'x'.repeat(3e6)]]), { shape: [1], data: Float32Array.of(5) }];
+    const whole = encodeSafetensors(new Map([['bias', bias]]), { metadata });
+    expect([...(await streamed(whole, 65_536))]).toEqual([['bias', bias]]);
+  });
+
   test('an integer too large, by its place in the tensor', async () => {
     const count = 70_000;
     const header = new TextEncoder().encode(

@@ -109,6 +109,17 @@ describe('a model of shards', () => {
   });
 });
 
+/** Cut where it is said, and not all pieces equally long. */
+function cutAt(...places: number[]): { index: ShardIndex; shards: Map<string, Uint8Array> } {
+  const ends = [...places, bytes.length];
+  const parts = ends.map((end, i): [string, Uint8Array] => [`p${i}`, bytes.subarray(i === 0 ? 0 : ends[i - 1], end)]);
+  const hash = (part: Uint8Array): string => createHash('sha256').update(part).digest('hex');
+  const described = parts.map(([file, part]) => ({ file, bytes: part.length, sha256: hash(part) }));
+  return { index: { ...index, shards: described }, shards: new Map(parts) };
+}
+/** Where the header ends. */
+const start = 8 + Number(new DataView(bytes.buffer).getBigUint64(0, true));
+
 describe('a shard that is another', () => {
   const [first, second, third, last] = files;
   /** With one shard in the place of another, or changed. */
@@ -162,6 +173,32 @@ describe('a shard that is another', () => {
     );
   });
 
+  test('nor in another order, each with its own right hash', async () => {
+    // Of int8 every byte is a number: between the header and the last scales only the hash of the whole tells.
+    const middle = start + Math.floor((bytes.length - start) / 2);
+    const cut = cutAt(start, middle, middle + 24, middle + 48);
+    const open = (file: string): Uint8Array => cut.shards.get(file) ?? new Uint8Array(0);
+    expect(await answers(openShards(cut.index, open))).toEqual(logits);
+    const order = [0, 1, 3, 2, 4].map((i) => cut.index.shards[i]);
+    const moved = { ...cut.index, shards: order };
+    const refused = refusal(WeightsError, 'shards', `shards that are sha256 ${sha256} in their order`, '');
+    await expect(answers(openShards(moved, open))).rejects.toThrow(refused);
+    await expect(answers(openShards(moved, open), { sha256 })).rejects.toThrow(refused);
+    const read = async (): Promise<void> => {
+      for await (const chunk of openShards(moved, open)) expect(chunk.length).toBeGreaterThan(0);
+    };
+    await expect(read()).rejects.toThrow(refused);
+    // Nothing else would.
+    expect(await answers(openShards({ ...moved, sha256: undefined }, open))).not.toEqual(logits);
+    for (const other of [
+      [0, 2, 1, 3],
+      [1, 0, 2, 3],
+    ]) {
+      const shuffled = { ...index, shards: other.map((i) => index.shards[i]) };
+      await expect(answers(openShards(shuffled, shard))).rejects.toThrow(WeightsError);
+    }
+  });
+
   test('short or long', async () => {
     for (const file of files) {
       const { length } = shard(file);
@@ -185,6 +222,70 @@ describe('a shard that is another', () => {
     await expect(answers(absent, { timeout: 30 })).rejects.toThrow(
       refusal(WeightsError, first, 'within 0.03 s', 'none'),
     );
+  });
+
+  test('one that stalls does not hide what went wrong before', async () => {
+    const cut = cutAt(start + 8);
+    const stalled = openShards(cut.index, (file) => {
+      let isFirst = true;
+      return new ReadableStream({
+        pull(controller) {
+          if (isFirst) controller.enqueue(cut.shards.get(file)?.subarray(0, -1));
+          const isStalling = !isFirst;
+          isFirst = false;
+          return isStalling ? new Promise<never>(() => undefined) : undefined;
+        },
+      });
+    });
+    await expect(answers(stalled, { timeout: 30, memoryLimit: 10 })).rejects.toThrow(
+      refusal(ParamError, 'wasm', 'a network within memoryLimit', ''),
+    );
+  });
+
+  test('what the caller said wrongly is said without reading on', async () => {
+    for (const [options, op] of [
+      [{ config: { num_classes: -1 } }, 'config.num_classes'],
+      [{ threads: 0.5 }, 'threads'],
+      [{ build: 'slow' as 'plain' }, 'build'],
+      [{ memoryLimit: NaN }, 'memoryLimit'],
+    ] as const) {
+      let taken = 0;
+      const whole = cutShards(bytes, { name: 'net' });
+      const slices = async function* (): AsyncGenerator<Uint8Array> {
+        for (let at = 0; at < bytes.length; at += 100) {
+          taken++;
+          yield await Promise.resolve(bytes.subarray(at, at + 100));
+        }
+      };
+      await expect(answers(openShards(whole.index, slices), options)).rejects.toThrow(refusal(ParamError, op, '', ''));
+      expect(taken).toBeLessThan(bytes.length / 100);
+    }
+  });
+
+  test('one that comes too late is let go', async () => {
+    for (const wrap of [
+      (body: ReadableStream) => body,
+      (body: ReadableStream) => ({ body }),
+      (body: ReadableStream) => new Response(body),
+    ]) {
+      const ended: string[] = [];
+      const body = new ReadableStream({
+        cancel() {
+          ended.push('cancelled');
+        },
+      });
+      let bring: (source: WeightsSource) => void = () => undefined;
+      const opened = new Promise<WeightsSource>((resolve) => (bring = resolve));
+      await expect(
+        answers(
+          openShards(index, () => opened),
+          { timeout: 20 },
+        ),
+      ).rejects.toThrow(refusal(WeightsError, first, 'within 0.02 s', 'none'));
+      bring(wrap(body) as WeightsSource);
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      expect(ended).toEqual(['cancelled']);
+    }
   });
 
   test('and its neighbours: all that was opened is closed, and the next model is right', async () => {
@@ -265,6 +366,12 @@ describe('an index that is none', () => {
     ['nothing', null, 'an index of shards', 'null'],
     ['another format', { error: 'no such file' }, 'format "vanillanet-shards" of version 1', 'none of version none'],
     ['a later version', { ...index, version: 2 }, 'of version 1', 'version 2'],
+    [
+      'a hash that is not its only shard’s',
+      { ...cutShards(bytes, { name: 'net' }).index, sha256: 'f'.repeat(64) },
+      `sha256 ${sha256}, that of the only shard`,
+      'f'.repeat(64),
+    ],
     ['no shards', { ...index, shards: {} }, 'a list of shards', '{}'],
     ['a sum that is not', { ...index, bytes: 5 }, `${bytes.length} bytes`, '5'],
     ['a hash that is none', { ...index, sha256: 'x' }, 'a sha256', '"x"'],

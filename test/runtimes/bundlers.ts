@@ -1,12 +1,27 @@
-/** Bundlers as they come, without a setting that the package would need. Each writes `page.js`. */
+/** Bundlers as they come, without a setting that the package would need. Each writes `page.js`, or a page. */
 import { nodeResolve } from '@rollup/plugin-node-resolve';
 import { build as esbuild } from 'esbuild';
-import { dirname } from 'node:path';
+import { writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { rollup } from 'rollup';
-import { build as vite } from 'vite';
+import { build as vite, type BuildOptions } from 'vite';
 import webpack from 'webpack';
 
-export type Bundler = 'esbuild' | 'rollup' | 'vite' | 'webpack';
+export type Bundler = 'esbuild' | 'rollup' | 'vite' | 'vite-html' | 'webpack';
+
+async function viteBuild(entry: string, outDir: string, what: BuildOptions): Promise<void> {
+  const before = process.env['NODE_ENV'];
+  try {
+    await vite({
+      ...{ root: dirname(entry), configFile: false, logLevel: 'error' },
+      build: { outDir, ...what },
+    });
+  } finally {
+    // Vite leaves 'production' behind, under which npm installs nothing that is for development.
+    if (before === undefined) delete process.env['NODE_ENV'];
+    else process.env['NODE_ENV'] = before;
+  }
+}
 
 export const BUNDLERS: Readonly<Record<Bundler, (entry: string, out: string) => Promise<void>>> = {
   async esbuild(entry, out) {
@@ -22,21 +37,12 @@ export const BUNDLERS: Readonly<Record<Bundler, (entry: string, out: string) => 
     await bundle.close();
   },
 
-  async vite(entry, out) {
-    const before = process.env['NODE_ENV'];
-    try {
-      await vite({
-        ...{ root: dirname(entry), configFile: false, logLevel: 'error' },
-        build: {
-          outDir: out,
-          lib: { entry: { page: entry }, formats: ['es'] },
-        },
-      });
-    } finally {
-      // Vite leaves 'production' behind, under which npm installs nothing that is for development.
-      if (before === undefined) delete process.env['NODE_ENV'];
-      else process.env['NODE_ENV'] = before;
-    }
+  vite: (entry, out) => viteBuild(entry, out, { lib: { entry: { page: entry }, formats: ['es'] } }),
+
+  async 'vite-html'(entry, out) {
+    const html = `<!doctype html><script type="module" src="/${basename(entry)}"></script>`;
+    await writeFile(join(dirname(entry), 'index.html'), html);
+    await viteBuild(entry, out, {});
   },
 
   async webpack(entry, out) {

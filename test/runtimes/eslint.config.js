@@ -2,7 +2,17 @@ import { defineConfig, globalIgnores } from 'eslint/config';
 import root from '../../eslint.config.js';
 
 /** What the programs use of their runtimes. */
-const GLOBALS = ['Buffer', 'Response', 'URL', 'addEventListener', 'console', 'fetch', 'performance', 'process'];
+const GLOBALS = [
+  'Buffer',
+  'Response',
+  'URL',
+  'addEventListener',
+  'caches',
+  'console',
+  'fetch',
+  'performance',
+  'process',
+];
 
 // The rules are the root's, which itself leaves this folder out. The examples/ that it also leaves out are others.
 export default defineConfig(root, globalIgnores(['!examples/*/']), {

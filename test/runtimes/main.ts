@@ -21,16 +21,17 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { json: { type: 'string', default: here('../../dist/reports/runtimes.json') } },
 });
-const [{ openConsumer }, { EXAMPLES }, { PACKAGING }, { linesOf, misfit }, { BUDGETS, RUNTIMES }] = await Promise.all([
-  import('./consumer.js'),
-  import('./examples.js'),
-  import('./packaging.js'),
-  import('./report.js'),
-  import('./runtimes.js'),
-]);
+const [{ openConsumer }, { EXAMPLES }, { PACKAGING }, { linesOf, misfit }, { BUDGETS, RUNTIMES, SOURCES }] =
+  await Promise.all([
+    import('./consumer.js'),
+    import('./examples.js'),
+    import('./packaging.js'),
+    import('./report.js'),
+    import('./runtimes.js'),
+  ]);
 
 const required = (process.env['REQUIRE_RUNTIMES'] ?? '').split(',').filter((name) => name !== '');
-const names = [PACKAGING, RUNTIMES, BUDGETS, EXAMPLES].flatMap((group) => Object.keys(group));
+const names = [PACKAGING, RUNTIMES, SOURCES, BUDGETS, EXAMPLES].flatMap((group) => Object.keys(group));
 const unknown = [...positionals, ...required].filter((name) => !names.includes(name));
 if (unknown.length > 0) {
   console.error(`expected some of ${names.join(', ')}, got ${unknown.join(', ')}`);
@@ -74,6 +75,7 @@ try {
       record({ runtime, status: 'FAILED', reason: reasonOf(error) });
     }
   }
+  await checkAll(SOURCES, consumer);
   await checkAll(BUDGETS, consumer);
   await checkAll(EXAMPLES, consumer);
 } finally {

@@ -23,12 +23,24 @@ async function complaint(file: string, args: readonly string[], cwd: string): Pr
   }
 }
 
-/** Every entry once, as a program in TypeScript imports it. */
-async function programOf(folder: string): Promise<string> {
+const NODENEXT = ['--module', 'nodenext'];
+const BUNDLER = ['--module', 'esnext', '--moduleResolution', 'bundler'];
+
+/** What the compiler says; null where it says nothing. */
+async function compiled(folder: string, args: readonly string[]): Promise<string | null> {
+  const tsc = installed('../../node_modules/typescript/bin/tsc');
+  const said = await complaint(tsc, ['--strict', '--noEmit', '--target', 'es2022', ...args], folder);
+  return said === null ? null : `${args.join(' ')}: ${said}`;
+}
+
+/** Every entry once, but those left out, as a program in TypeScript imports it. */
+async function programOf(folder: string, without: readonly string[] = []): Promise<string> {
   const text = await readFile(join(folder, 'node_modules/vanillanet/package.json'), 'utf8');
   const { exports } = JSON.parse(text) as { readonly exports: Readonly<Record<string, unknown>> };
   // The weights are files, to be read and not imported.
-  const entries = Object.keys(exports).filter((entry) => entry !== './package.json' && !entry.includes('*'));
+  const entries = Object.keys(exports).filter(
+    (entry) => entry !== './package.json' && !entry.includes('*') && !without.includes(entry),
+  );
   return entries
     .map((entry, i) => {
       const name = entry.replace('.', 'vanillanet');
@@ -58,17 +70,27 @@ export const PACKAGING: Readonly<Record<string, (consumer: Consumer) => Promise<
   async types({ folder }) {
     await writeFile(join(folder, 'entries.mts'), await programOf(folder));
     // TensorFlow.js is the user's: its types are where they are installed.
-    const settings = ['--strict', '--noEmit', '--skipLibCheck', '--target', 'es2022'];
-    for (const how of [
-      ['--module', 'nodenext'],
-      ['--module', 'esnext', '--moduleResolution', 'bundler'],
-    ]) {
-      const said = await complaint(
-        installed('../../node_modules/typescript/bin/tsc'),
-        [...settings, ...how, 'entries.mts'],
-        folder,
-      );
-      if (said !== null) return `${how.join(' ')}: ${said}`;
+    for (const how of [NODENEXT, BUNDLER]) {
+      const said = await compiled(folder, ['--skipLibCheck', ...how, 'entries.mts']);
+      if (said !== null) return said;
+    }
+    return null;
+  },
+
+  // Every type that is shipped, and not only what a program touches; but for those that name the user's TensorFlow.js.
+  async 'types-all'({ folder }) {
+    const browser = ['--lib', 'es2022,dom'];
+    const node = ['--lib', 'es2022', '--types', 'node', '--typeRoots', installed('../../node_modules/@types')];
+    for (const [where, what, without] of [
+      ['browser', browser, ['./tfjs', './node', './train']],
+      ['node', node, ['./tfjs', './train']],
+    ] as const) {
+      const file = `entries-${where}.mts`;
+      await writeFile(join(folder, file), await programOf(folder, without));
+      for (const how of [NODENEXT, BUNDLER]) {
+        const said = await compiled(folder, [...what, ...how, file]);
+        if (said !== null) return said;
+      }
     }
     return null;
   },

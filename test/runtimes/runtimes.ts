@@ -3,10 +3,13 @@ import type { Consumer } from './consumer.js';
 import type { Answer, Finding } from './report.js';
 import { browserExample } from './examples/browser.js';
 import { narrow, vanillanet5 } from './runtimes/cappedWorkerd.js';
-import { page } from './runtimes/chromium.js';
+import { foreignWeights, page, scriptTag } from './runtimes/chromium.js';
 import { command } from './runtimes/commands.js';
 import { edgeRuntime } from './runtimes/edgeRuntime.js';
+import { fromUrl } from './runtimes/fromUrl.js';
 import { lambda } from './runtimes/lambda.js';
+import { stores } from './runtimes/stores.js';
+import { upload } from './runtimes/upload.js';
 import { workerd } from './runtimes/workerd.js';
 
 /** Answers, or why there are none. */
@@ -24,14 +27,26 @@ export const RUNTIMES: Readonly<Record<string, Run>> = {
   'edge-runtime': edgeRuntime,
   chromium: page('esbuild', { isolated: false }),
   'chromium-isolated': page('esbuild', { isolated: true }),
+  'chromium-url': foreignWeights,
+  'script-tag': scriptTag({ isolated: false }),
+  'script-tag-isolated': scriptTag({ isolated: true }),
   vite: page('vite', { isolated: true }),
+  'vite-html': page('vite-html', { isolated: true }),
   webpack: page('webpack', { isolated: true }),
   rollup: page('rollup', { isolated: true }),
   'example-browser': browserExample,
 };
 
+/** Weights that are not one file on a disk: each against Node on the same. */
+export const SOURCES: Readonly<Record<string, (consumer: Consumer) => Promise<Finding>>> = {
+  'workerd-stores': stores,
+  'deno-url': fromUrl('deno'),
+  'bun-url': fromUrl('bun'),
+};
+
 /** What must fit into a Worker. */
 export const BUDGETS: Readonly<Record<string, (consumer: Consumer) => Promise<Finding>>> = {
+  'workerd-upload': upload,
   'workerd-vanillanet_5': vanillanet5,
   'workerd-narrow': narrow,
 };

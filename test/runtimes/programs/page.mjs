@@ -1,15 +1,5 @@
-/** A page: weights and pixels are fetched. */
+/** A page, bundled. */
 import * as vanillanet from 'vanillanet';
-import { answerOf } from './answer.mjs';
+import { answersOf } from './pageAnswers.mjs';
 
-async function answers() {
-  const { width, height } = await (await fetch('/photograph.json')).json();
-  const photograph = { data: new Uint8Array(await (await fetch('/photograph.rgb')).arrayBuffer()), width, height };
-  const made = [];
-  for (const options of [{ build: 'plain' }, { build: 'plain', threads: 'auto' }, {}]) {
-    made.push(await answerOf(vanillanet, '/net.safetensors', photograph, options));
-  }
-  return made;
-}
-
-globalThis.answers = answers;
+globalThis.answers = (source) => answersOf(vanillanet, source);

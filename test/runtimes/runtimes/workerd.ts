@@ -6,7 +6,7 @@ import type { Consumer } from '../consumer.js';
 import type { Answer } from '../report.js';
 import { dryRun } from '../wrangler.js';
 
-const DATE = '2026-04-01';
+export const DATE = '2026-04-01';
 
 /** Its own type is of packages that are not installed. */
 interface Bucket {

@@ -1,0 +1,166 @@
+/** A module of one's own, as it may come, or not: the same logits, or one error, and nothing left behind. */
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { bytes } from '#wasm/plain';
+import { resolveConfig } from '../../src/core/config.js';
+import { BackendUnavailableError, ParamError, WeightsError } from '../../src/core/errors.js';
+import { streamOf } from '../../src/core/weights.js';
+import { writeConfig } from '../../src/io/configMetadata.js';
+import { encodeSafetensors } from '../../src/io/safetensors.js';
+import { loadModelOn, type LoadModelOnOptions } from '../../src/model/loadModelOn.js';
+import type { WasmSource } from '../../src/wasm/module.js';
+import { wasmBackendFrom } from '../../src/wasm/session.js';
+import { refusal } from '../io/refusal.js';
+import { drawState, NARROW } from './networks.js';
+
+const config = resolveConfig({ ...NARROW[0].sizes, form: 'deploy' });
+const state = drawState(config);
+const weights = encodeSafetensors(state, { metadata: writeConfig(config) });
+const x = new Float32Array(config.in_chans * config.input_size[0] * config.input_size[1]).fill(0.5);
+
+const answers = async (options: LoadModelOnOptions): Promise<unknown> =>
+  (await loadModelOn(weights, options)).forward(x);
+const never = new Promise<never>(() => undefined);
+
+/** A response whose body brings some bytes and then does something else; notes whether it was cancelled. */
+function response(then: (controller: ReadableStreamDefaultController) => unknown): {
+  given: Response;
+  ended: string[];
+} {
+  const ended: string[] = [];
+  let isFirst = true;
+  const body = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      if (isFirst) controller.enqueue(bytes.slice(0, 1000));
+      else await then(controller);
+      isFirst = false;
+    },
+    cancel() {
+      ended.push('cancelled');
+    },
+  });
+  return { given: new Response(body), ended };
+}
+
+/** What no module is refused with. */
+const unavailable = (expected: string, got: string): unknown => refusal(BackendUnavailableError, 'wasm', expected, got);
+
+const sources: readonly [string, () => WasmSource | Promise<WasmSource>][] = [
+  ['bytes', () => bytes],
+  ['a buffer', () => bytes.slice().buffer],
+  ['a promise of bytes', () => Promise.resolve(bytes)],
+  ['a response', () => new Response(bytes.slice())],
+  ['a promise of a response', () => Promise.resolve(new Response(bytes.slice()))],
+  [
+    'a response of a runtime that shows no body',
+    () => ({ ok: true, status: 200, arrayBuffer: () => Promise.resolve(bytes.slice().buffer) }),
+  ],
+];
+
+test.each(sources)('%s', async (_, source) => {
+  expect(await answers({ wasm: source() })).toEqual(await answers({ wasm: bytes }));
+});
+
+test.each(sources)('%s: opened twice on one backend, also at once', async (_, source) => {
+  const backend = wasmBackendFrom(source());
+  const opened = await Promise.all([1, 2].map(() => backend.open(streamOf(state), config)));
+  const again = await backend.open(streamOf(state), config);
+  const [a, b, c] = await Promise.all([...opened, again].map((session) => session.forward(x, 1)));
+  expect([b, c]).toEqual([a, a]);
+});
+
+describe('what fails is one error', () => {
+  const down = new TypeError('fetch failed');
+  const read = async (): Promise<Response> => {
+    const given = new Response(bytes.slice());
+    await given.arrayBuffer();
+    return given;
+  };
+  const cases: [string, () => unknown, string, string][] = [
+    ['a network that is down', () => Promise.reject(down), 'a WebAssembly module', 'fetch failed'],
+    ['a page that says no', () => new Response('no', { status: 404 }), 'a response with the module', 'status 404'],
+    ['a response that was read', read, 'a response with the module', 'one that was read before'],
+    [
+      'a body that breaks off',
+      () =>
+        response((controller) => {
+          controller.error(new TypeError('terminated'));
+        }).given,
+      'a WebAssembly module',
+      'terminated',
+    ],
+    ['a page in the place of a module', () => new Response('<!doctype html>'), 'the whole of a module', ''],
+    ['a module cut short', () => bytes.slice(0, -1000), 'the whole of a module', ''],
+    ['a body cut short', () => new Response(bytes.slice(0, 1000)), 'the whole of a module', ''],
+    ['nothing', () => Promise.resolve(null), 'the module of vanillanet', 'no WebAssembly.Module'],
+  ];
+  test.each(cases)('%s', async (_, source, expected, got) => {
+    await expect(answers({ wasm: source() as WasmSource })).rejects.toThrow(unavailable(expected, got));
+  });
+
+  test('a promise, or a body, that stalls; the body is let go', async () => {
+    const late = unavailable('within 0.05 s', 'none') as Error;
+    await expect(answers({ wasm: never, timeout: 50 })).rejects.toThrow(late);
+    const { given, ended } = response(() => never);
+    await expect(answers({ wasm: given, timeout: 50 })).rejects.toThrow(late);
+    expect(ended).toEqual(['cancelled']);
+    await expect(wasmBackendFrom(never, { timeout: 50 }).open(streamOf(state), config)).rejects.toThrow(late);
+    expect(() => wasmBackendFrom(bytes, { timeout: -1 })).toThrow(refusal(ParamError, 'timeout', '>= 0', '-1'));
+  });
+
+  test('a body is let go when the weights fail before it is read', async () => {
+    for (const wrap of [(given: Response) => given, (given: Response) => Promise.resolve(given)]) {
+      const { given, ended } = response(() => never);
+      await expect(loadModelOn(new Uint8Array(3), { wasm: wrap(given) })).rejects.toThrow(WeightsError);
+      // Its cancellation is told to it a moment later.
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      expect(ended).toEqual(['cancelled']);
+    }
+  });
+});
+
+describe('a promise that is rejected before it is awaited', () => {
+  let unhandled: unknown[];
+  const note = (reason: unknown): void => {
+    unhandled.push(reason);
+  };
+  beforeEach(() => {
+    unhandled = [];
+    process.on('unhandledRejection', note);
+  });
+  afterEach(() => {
+    process.off('unhandledRejection', note);
+  });
+  const slow = async function* (): AsyncGenerator<Uint8Array> {
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    yield weights;
+  };
+
+  test('does not end the process, and is what the model is refused for', async () => {
+    const wasm = Promise.reject(new TypeError('no such server'));
+    await expect(loadModelOn(slow(), { wasm })).rejects.toThrow(unavailable('a WebAssembly module', 'no such server'));
+    expect(unhandled).toEqual([]);
+  });
+
+  test('nor where nobody comes to await it', async () => {
+    const broken = [{}, { timeout: -1 }, { sha256: 'x' }, { config: { num_classes: -1 } }] as const;
+    for (const options of broken) {
+      const wasm = Promise.reject(new TypeError('no such server'));
+      await expect(loadModelOn(new Uint8Array(3), { ...options, wasm })).rejects.toThrow();
+    }
+    const unused = wasmBackendFrom(Promise.reject(new TypeError('no such server')));
+    expect(unused.name).toBe('wasm');
+    await new Promise((resolve) => setTimeout(resolve, 30));
+    expect(unhandled).toEqual([]);
+  });
+});
+
+test('a process of its own ends as it is told to', async () => {
+  const program = `
+    import { loadModel } from 'vanillanet/core';
+    const slow = (async function* () { await new Promise((resolve) => setTimeout(resolve, 100)); yield new Uint8Array(3); })();
+    await loadModel(slow, { wasm: Promise.reject(new TypeError('down')) }).catch(({ name }) => console.log(name));`;
+  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program]);
+  expect(stdout.trim()).toBe('WeightsError');
+});

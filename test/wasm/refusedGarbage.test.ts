@@ -1,0 +1,105 @@
+/** Weights that are refused: what was opened for them is given back, its linear memory and its threads, too. */
+import { expect, test } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+
+interface Found {
+  /** Loads that were refused, by the kind of weights. */
+  readonly refused: Readonly<Record<string, number>>;
+  /** Linear memories that were made, and those of them that were collected. */
+  readonly made: number;
+  readonly collected: number;
+  /** What array buffers and linear memories held after the first loads, and after the last. */
+  readonly held: readonly [number, number];
+}
+
+/** Of the built package, in a process whose garbage can be collected when it is to be counted. */
+const script = `
+  import { cutShards, encodeSafetensors, loadModel, openShards, parameterShapes, resolveConfig, writeConfig } from 'vanillanet';
+  const [threads, rounds] = process.argv.slice(1).map(Number);
+  let [made, collected] = [0, 0];
+  const registry = new FinalizationRegistry(() => collected++);
+  const known = new WeakSet();
+  const note = (memory) => {
+    if (known.has(memory)) return;
+    known.add(memory);
+    made++;
+    registry.register(memory);
+  };
+  const { instantiate, Memory } = WebAssembly;
+  WebAssembly.instantiate = async (module, imports) => {
+    const instance = await instantiate(module, imports);
+    note(imports?.env?.memory ?? instance.exports.memory);
+    return instance;
+  };
+  WebAssembly.Memory = class extends Memory {
+    constructor(pages) {
+      super(pages);
+      note(this);
+    }
+  };
+  const config = resolveConfig({ dims: [8, 8], strides: [2], num_classes: 3, input_size: 16, form: 'deploy' });
+  const file = (last) => encodeSafetensors(
+    new Map([...parameterShapes(config)].map(([name, shape]) => {
+      const data = new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(0.01);
+      if (last !== undefined) data[data.length - 1] = last;
+      return [name, { shape, data }];
+    })), { metadata: writeConfig(config) });
+  const good = file();
+  const { index, shards } = cutShards(good, { name: 'net', limit: Math.ceil(good.length / 2) });
+  const [first, second] = [...shards.values()];
+  const flipped = second.slice();
+  flipped[flipped.length - 1] ^= 1;
+  const short = async function* () {
+    yield good.subarray(0, good.length - 4);
+  };
+  const never = async function* () {
+    yield good.subarray(0, good.length - 4);
+    await new Promise(() => undefined);
+  };
+  const bad = {
+    'another hash': () => loadModel(good, { threads, sha256: 'f'.repeat(64) }),
+    'cut short': () => loadModel(short(), { threads }),
+    'stalled': () => loadModel(never(), { threads, timeout: 1 }),
+    'a damaged shard': () => loadModel(openShards(index, (name) => (name.includes('-00001-') ? first : flipped)), { threads }),
+    'NaN': () => loadModel(file(NaN), { threads }),
+  };
+  const refused = Object.fromEntries(Object.keys(bad).map((kind) => [kind, 0]));
+  const round = async () => {
+    for (const [kind, load] of Object.entries(bad)) {
+      await load().then((model) => model.dispose(), ({ name }) => { if (name === 'WeightsError') refused[kind]++; });
+    }
+  };
+  const held = async () => {
+    // Buffers are swept beside the script, and threads end when they like.
+    for (let i = 0; i < 200 && (i < 3 || collected < made - 1); i++) {
+      gc();
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    const { arrayBuffers, external } = process.memoryUsage();
+    return arrayBuffers + external;
+  };
+  await round();
+  const before = await held();
+  for (let i = 1; i < rounds; i++) await round();
+  const after = await held();
+  console.log(JSON.stringify({ refused, made, collected, held: [before, after] }));`;
+
+test.each([
+  [1, 60],
+  [2, 12],
+])(
+  'on %d threads, %d times',
+  async (threads, rounds) => {
+    const args = ['--expose-gc', '--input-type=module', '--eval', script, String(threads), String(rounds)];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 100_000 });
+    const { refused, made, collected, held } = JSON.parse(stdout) as Found;
+    expect(Object.values(refused)).toEqual(Array.from({ length: 5 }, () => rounds));
+    expect(made).toBe(5 * rounds);
+    // The last may still lie on the stack.
+    expect(made - collected).toBeLessThanOrEqual(1);
+    // A page for each load would be many times that.
+    expect(held[1] - held[0]).toBeLessThan(2 ** 16);
+  },
+  110_000,
+);

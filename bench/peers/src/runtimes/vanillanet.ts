@@ -1,7 +1,7 @@
 /** Ours: the built package. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadModel } from '../../../../dist/src/index.js';
+import { loadModel } from '../../../../dist/node/index.js';
 import type { Job, Opened } from '../job.js';
 import { readImages, WEIGHTS } from '../models/files.js';
 import { ROOT } from '../paths.js';

@@ -66,12 +66,12 @@ test(
     );
     let said = '';
     child.stdout.on('data', (text: Buffer) => {
-      // The first line of a step.
-      if (said.includes('images/s')) return;
+      const before = said;
       said += text.toString();
-      if (!said.includes('images/s')) return;
-      child.kill('SIGINT');
-      setTimeout(() => child.kill('SIGINT'), 5);
+      const first = (words: string): boolean => said.includes(words) && !before.includes(words);
+      // A step, and the very end.
+      if (first('images/s')) setTimeout(() => child.kill('SIGINT'), 5);
+      if (first('images/s') || first('\nstopped; ')) child.kill('SIGINT');
     });
     const { status, stdout, stderr } = await outcomeOf(child);
     expect([status, stderr]).toEqual([130, '']);
@@ -87,8 +87,8 @@ test(
   'Ctrl-C in the middle of an evaluation is answered within it; what follows is as if it had not been',
   async () => {
     const held = (output: string, ...more: string[]): string[] => [
-      ...train(output, '--backend', 'reference', '--epochs', '2', '--limit', '8', ...more),
-      ...['--val-limit', '1500', '--workers', '0'],
+      ...train(output, '--backend', 'reference', '--epochs', '1', '--decay-epochs', '0.5', '--limit', '8', ...more),
+      ...['--val-limit', '600', '--workers', '0'],
     ];
     const child = start(held('judged'), path());
     let [told, at] = ['', 0];

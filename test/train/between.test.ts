@@ -2,11 +2,12 @@
 import { describe, expect, test } from '@jest/globals';
 import { mkdir, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
-import { DataError, LoaderError } from '../../src/core/errors.js';
-import { isStreamed, type StreamedSet } from '../../src/data/dataset.js';
+import { DataError, LoaderError, ParamError } from '../../src/core/errors.js';
+import { isStreamed, pick, spread, type StreamedSet } from '../../src/data/dataset.js';
 import { openDataset } from '../../src/data/open.js';
 import type { Checkpoint } from '../../src/train/checkpoint.js';
 import { train, type Moment, type RunOptions } from '../../src/train/train.js';
+import { refusal } from '../io/refusal.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { collect } from './collect.js';
 import { config, data, EVERYTHING, on } from './everything.js';
@@ -38,6 +39,25 @@ describe('in the middle of an evaluation', () => {
     ];
     expect(epochs.map(told)).toEqual(whole.epochs.slice(epoch).map(told));
   });
+});
+
+test('with fewer images, of which an epoch has fewer steps than were made, where that is accepted', async () => {
+  const recipe = { ...EVERYTHING, batchSize: 12, epochs: 2, decayEpochs: 1 };
+  const saved: Checkpoint[] = [];
+  const between = async ({ checkpoint }: Moment): Promise<void> => {
+    saved.push(await checkpoint());
+    throw new Error('enough');
+  };
+  await expect(collect(train(data, config, recipe, { openTrainer: on(1), between }))).rejects.toThrow('enough');
+  const [resume] = saved;
+  const fewer = { ...data, train: pick(data.train, spread(data.train.n, 80)) };
+  const options = { openTrainer: on(1), resume };
+  expect(() => train(fewer, config, recipe, options)).toThrow(refusal(ParamError, 'resume', '90 images', '80'));
+  const { steps, epochs } = await collect(train(fewer, config, recipe, { ...options, acceptData: true }));
+  expect([resume.step, epochs.length]).toEqual([7, 2]);
+  expect(steps.map(({ epoch, step, steps: of }) => [epoch, step, of])).toEqual(
+    Array.from({ length: 6 }, (_, i) => [2, i + 1, 6]),
+  );
 });
 
 describe('where images cannot be had', () => {

@@ -1,6 +1,7 @@
 import { Command, Option } from 'commander';
-import { resolveConfig, type ModelConfig } from '../core/config.js';
-import { TrainingError } from '../core/errors.js';
+import { resolveConfig, type GivenConfig, type ModelConfig } from '../core/config.js';
+import { DataError, LoaderError, ParamError, TrainingError } from '../core/errors.js';
+import type { Size } from '../core/shapes.js';
 import { isStreamed } from '../data/dataset.js';
 import { findDefault } from '../data/find.js';
 import { loaderMemory } from '../data/loaderMemory.js';
@@ -17,8 +18,10 @@ import { threadCount } from '../wasm/team.js';
 import { planTraining } from '../wasm/training/layout.js';
 import { integer, number, size } from './arguments.js';
 import { engineOf, openTfjs, withBackend, type BackendOptions } from './backends.js';
+import { Keeper } from './keeper.js';
 import { lineOf, percent, print } from './print.js';
 import { trainingDisplay } from './progressBar.js';
+import { STATUS, stopWatch } from './stopWatch.js';
 import { choiceOf, openTrainingData, type TrainingDataOptions } from './trainingData.js';
 import { planOf, withRecipe, type RecipeFlags } from './trainOptions.js';
 
@@ -26,40 +29,23 @@ interface TrainCommandOptions extends BackendOptions, RecipeFlags, TrainingDataO
   readonly data?: string;
   readonly output: string;
   readonly resume?: true;
+  readonly acceptData?: true;
   readonly workers: number;
   readonly checkpointEvery: number;
   readonly json?: true;
 }
 
-/** Step records an epoch in metrics.jsonl: enough for a curve. */
-const RECORDS_PER_EPOCH = 20;
-/** Milliseconds between two drawings of the curves, where epochs are short. */
-const DRAW_EVERY = 5000;
-/** The status of a process that ended at a signal, as shells have it. */
-const STATUS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
-type Stop = keyof typeof STATUS;
-const STOPS = Object.keys(STATUS) as Stop[];
+interface Planned {
+  readonly network: GivenConfig;
+  readonly recipe: Recipe;
+  readonly input_size: Size;
+}
+
+/** What goes on where images could not be read. */
+const MENDING =
+  '       once the file is mended, --resume --accept-data goes on; with --on-bad-image skip besides, without it';
 
 const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
-
-/** Remembers the first Ctrl-C, SIGTERM or terminal that is closed; the second does what it always does. */
-function stopWatch(): { readonly stopped: () => Stop | null; readonly unwatch: () => void } {
-  let stopped: Stop | null = null;
-  const stop = (signal: Stop): void => {
-    // A listener stays until the run has saved: without one, a file that is being written would be given up.
-    if (stopped === null) {
-      stopped = signal;
-      return;
-    }
-    unwatch();
-    process.kill(process.pid, signal);
-  };
-  const unwatch = (): void => {
-    for (const signal of STOPS) process.off(signal, stop as NodeJS.SignalsListener);
-  };
-  for (const signal of STOPS) process.on(signal, stop as NodeJS.SignalsListener);
-  return { stopped: () => stopped, unwatch };
-}
 
 /** Node restores its terminal when it exits, and aborts where that is gone; the signal itself has the same status. */
 function leaveTerminal(): void {
@@ -68,6 +54,7 @@ function leaveTerminal(): void {
 
 interface Show {
   readonly record: (progress: Progress) => void;
+  readonly note: (text: string) => void;
   readonly stop: () => void;
 }
 
@@ -77,6 +64,7 @@ function display(json: boolean, epochs: number, steps: number): Show {
       record: (progress) => {
         print(JSON.stringify(progress)); // functions are left out
       },
+      note: () => undefined,
       stop: () => undefined,
     };
   }
@@ -86,24 +74,13 @@ function display(json: boolean, epochs: number, steps: number): Show {
       if (progress.kind === 'step') shown.step(progress);
       else shown.epoch(progress);
     },
+    note: (text) => {
+      shown.note(text);
+    },
     stop: () => {
       shown.stop();
     },
   };
-}
-
-/** What a progress leaves in the folder, beside checkpoints. */
-async function keep(folder: RunFolder, progress: Progress): Promise<void> {
-  if (progress.kind === 'step') {
-    const { checkpoint: _, weights: __, ...record } = progress;
-    const every = Math.ceil(record.steps / RECORDS_PER_EPOCH);
-    if (record.step % every === 0 || record.step === record.steps) await folder.record(record);
-    return;
-  }
-  const { improved, checkpoint: _, weights: __, ...record } = progress;
-  await folder.record(record);
-  if (improved.best !== undefined) await folder.saveWeights('best', await improved.best());
-  if (improved.bestFusable !== undefined) await folder.saveWeights('best-fusable', await improved.bestFusable());
 }
 
 /** Bytes that will be taken at the most, told before they are; null for backends that do not know. */
@@ -134,32 +111,47 @@ async function openerOf({
 }
 
 async function run(options: TrainCommandOptions): Promise<void> {
+  if (options.acceptData === true && options.resume !== true) {
+    throw new ParamError({ op: 'accept-data', expected: '--resume, which it is for', got: 'a new run' });
+  }
   const plan = await planOf(options);
   const recipe = resolveRecipe(plan.recipe);
   const { input_size } = resolveConfig({ num_classes: 1, ...plan.network });
-  const note = (text: string): void => {
-    if (!options.json) print(text);
-  };
   const folder = await RunFolder.open(options.output, {
     resume: options.resume ?? false,
     onDamage: (error) => {
       process.stderr.write(`${lineOf(error)}; the one before is taken\n`);
     },
   });
+  try {
+    await trainIn(folder, { network: plan.network, recipe, input_size }, options);
+  } finally {
+    await folder.close();
+  }
+}
+
+async function trainIn(
+  folder: RunFolder,
+  { network: given, recipe, input_size }: Planned,
+  options: TrainCommandOptions,
+): Promise<void> {
+  const note = (text: string): void => {
+    if (!options.json) print(text);
+  };
   // Before anything is read: a backend that is missing is soon told.
   const { openTrainer, name: backend } = await openerOf(options);
   const spec = options.data ?? (await findDefault()) ?? 'shapes';
-  const data = await openTrainingData(spec, options, { inputSize: input_size, seed: recipe.seed, note });
+  const data = await openTrainingData(spec, options, { inputSize: input_size, recipe, note });
   const { train: trained, validation: heldOut } = data;
   const config = resolveConfig({
-    ...plan.network,
+    ...given,
     num_classes: trained.classNames.length,
     class_names: trained.classNames,
     // The images are read whole, so they are to be looked at whole, and scaled as they are here.
     crop_pct: 1,
     interpolation: trained.height === input_size[0] && trained.width === input_size[1] ? 'bicubic' : 'bilinear',
   });
-  const file = { ...recipeToFile(recipe), ...plan.network };
+  const file = { ...recipeToFile(recipe), ...given };
   note(`net    dims ${config.dims.join(',')}  strides ${config.strides.join(',')}  act_num ${config.act_num}`);
   const bytes = plannedMemory(config, recipe, options);
   const loading = { batchSize: recipe.batchSize, size: input_size, workers: options.workers };
@@ -173,18 +165,21 @@ async function run(options: TrainCommandOptions): Promise<void> {
   else if (options.resume) note('resume: no checkpoint yet, so from the beginning');
 
   const origin: Origin = { backend, data: await dataOrigin(data, choiceOf(spec, options)) };
+  const acceptData = options.acceptData ?? false;
   // Of another seed, data may be others; it is named by the check that follows.
-  if (resumed?.recipe.seed === recipe.seed) checkOrigin(resumed.origin ?? null, origin);
-  const steps = train(data, config, recipe, {
-    openTrainer,
-    workers: options.workers,
-    ...(resumed === null ? {} : { resume: resumed }),
-  });
-  await folder.begin(file, origin);
+  if (resumed?.recipe.seed === recipe.seed) checkOrigin(resumed.origin ?? null, origin, { acceptData });
   const shown = display(options.json ?? false, recipe.epochs, Math.floor(trained.n / recipe.batchSize));
-  const { stopped, unwatch } = stopWatch();
+  const { stopped, unwatch } = stopWatch((signal) => {
+    if (signal !== 'SIGHUP') shown.note('stopping as soon as it is saved; once more to stop at once');
+  });
+  const keeper = new Keeper(folder, { stops: () => stopped() !== null, every: options.checkpointEvery, file });
   try {
-    const done = await follow(steps, folder, shown, { stopped, file, every: options.checkpointEvery });
+    const steps = train(data, config, recipe, {
+      ...{ openTrainer, workers: options.workers, acceptData, between: (moment) => keeper.between(moment) },
+      ...(resumed === null ? {} : { resume: resumed }),
+    });
+    await folder.begin(file, origin);
+    const done = await keeper.follow(steps, shown.record);
     shown.stop();
     await folder.draw(file);
     const signal = stopped();
@@ -196,43 +191,15 @@ async function run(options: TrainCommandOptions): Promise<void> {
     }
   } catch (error) {
     shown.stop();
-    if (error instanceof TrainingError) note(`kept   ${await folder.kept()}`);
+    const isOfData = error instanceof DataError || error instanceof LoaderError;
+    if (isOfData || error instanceof TrainingError) note(`kept   ${await folder.kept()}`);
+    if (error instanceof DataError) note(MENDING);
     throw error;
   } finally {
-    unwatch();
+    // Whoever sends a signal twice may send the second when all is done.
+    if (stopped() === null || stopped() === 'SIGHUP') unwatch();
   }
   if (stopped() === 'SIGHUP') leaveTerminal();
-}
-
-/** Shows and keeps what a run says, to its end or to a signal: then null. */
-async function follow(
-  steps: AsyncGenerator<Progress, Trained>,
-  folder: RunFolder,
-  shown: Show,
-  { stopped, file, every }: { stopped: () => Stop | null; file: Readonly<Record<string, unknown>>; every: number },
-): Promise<Trained | null> {
-  let [saved, drawn] = [performance.now(), -Infinity];
-  try {
-    for (;;) {
-      const next = await steps.next();
-      if (next.done === true) return next.value;
-      shown.record(next.value);
-      await keep(folder, next.value);
-      const ends = next.value.kind === 'epoch';
-      if (ends || stopped() !== null || performance.now() - saved > 1000 * every) {
-        await folder.save(await next.value.checkpoint());
-        saved = performance.now();
-      }
-      if (ends && performance.now() - drawn > DRAW_EVERY) {
-        await folder.draw(file);
-        drawn = performance.now();
-      }
-      if (stopped() !== null) return null;
-    }
-  } finally {
-    // Also where something could not be kept: threads end with the run.
-    await steps.return(undefined as never);
-  }
 }
 
 async function finish(done: Trained, folder: RunFolder, note: (text: string) => void): Promise<void> {
@@ -263,6 +230,10 @@ export const trainCommand = (): Command =>
       )
       .option('-o, --output <folder>', 'where the run is kept', 'runs/train')
       .option('--resume', 'go on with the run in the output folder, to the same last bit')
+      .option(
+        '--accept-data',
+        'with --resume: go on though the images are not those that the run began with, as where one was mended or is left out; not to the same bits',
+      )
       .option('--limit <n>', 'train on so many images only', integer(2))
       .option('--val-limit <n>', 'evaluate on so many held-out images only; 0 for none', integer(0))
       .option(
@@ -270,13 +241,17 @@ export const trainCommand = (): Command =>
         'hold out this share of each class, drawn by the seed, where an image folder has no val/ or test/ (0.1); 0 for none',
         number(0, 1),
       )
-      .option('--image-size <size>', 'size that images are brought to before augmentation (the input size)', size)
+      .option(
+        '--image-size <size>',
+        'size that images in memory are brought to before augmentation, and cropped out of (the input size)',
+        size,
+      )
       .option('--workers <n>', 'threads that prepare images beside the network', integer(0), 1)
       .option('--checkpoint-every <s>', 'seconds between checkpoints within an epoch', number(0), 300)
       .addOption(
         new Option(
           '--cache <where>',
-          "where an image folder's pixels are kept: all in memory, none (read and decoded for each batch by the workers), or auto: in memory up to 2 GiB",
+          "where an image folder's pixels are kept: all in memory, none (read and decoded for each batch by the workers, and random resized crops cut out of the whole pictures, as torchvision and timm do), or auto: in memory up to 2 GiB",
         )
           .choices(['auto', 'memory', 'none'])
           .default('auto'),

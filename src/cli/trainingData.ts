@@ -4,6 +4,7 @@ import type { DataSet, FolderSplit } from '../data/dataset.js';
 import type { Cache } from '../data/imageFolder.js';
 import { openDataset } from '../data/open.js';
 import type { Choice } from '../train/origin.js';
+import type { Recipe } from '../train/recipe.js';
 import type { TrainingData } from '../train/train.js';
 import { countDisplay } from './countBar.js';
 import { percent } from './print.js';
@@ -34,9 +35,10 @@ export const choiceOf = (spec: string, { limit, valLimit, valSplit }: TrainingDa
 export async function openTrainingData(
   spec: string,
   options: TrainingDataOptions,
-  { inputSize, seed, note }: { inputSize: Size; seed: number; note: (text: string) => void },
+  { inputSize, recipe, note }: { inputSize: Size; recipe: Recipe; note: (text: string) => void },
 ): Promise<TrainingData> {
   const { limit, valLimit, imageSize, cache, onBadImage } = options;
+  const { seed, augment } = recipe;
   const wantsHeldOut = valLimit !== 0;
   const valSplit = options.valSplit ?? (wantsHeldOut ? VAL_SPLIT : 0);
   const open = async (split: FolderSplit, what: string, n: number | undefined): Promise<DataSet> => {
@@ -45,6 +47,8 @@ export async function openTrainingData(
       return await openDataset(spec, split, {
         ...{ size: imageSize ?? inputSize, native: imageSize === undefined, seed, valSplit, cache, onBadImage },
         ...(n === undefined ? {} : { n }),
+        // A size that was asked for is that of what is cropped.
+        whole: split === 'train' && augment.randomResizedCrop !== undefined && imageSize === undefined,
         onProgress: (done, total) => {
           count.show(done, total);
         },

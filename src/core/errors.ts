@@ -36,5 +36,8 @@ export class DataError extends VanillaNetError {}
 /** A backend that this machine or build does not have. */
 export class BackendUnavailableError extends VanillaNetError {}
 
+/** A thread that prepared images and is gone. */
+export class LoaderError extends VanillaNetError {}
+
 /** A training that cannot go on: its loss is no number. */
 export class TrainingError extends VanillaNetError {}

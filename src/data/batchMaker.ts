@@ -5,6 +5,7 @@ import { Draws } from './augment/draws.js';
 import { applyMix, drawMix, type MixOptions } from './augment/mix.js';
 import type { AugmentOptions } from './augment/options.js';
 import { transformOf } from './augment/pipeline.js';
+import type { Planes } from './augment/planes.js';
 import { randomErasing } from './augment/randomErasing.js';
 import type { Batch } from './batch.js';
 
@@ -37,15 +38,21 @@ export interface Order {
   readonly positions: Int32Array;
 }
 
-/** The pixels of the i-th image of an order, which is at this position of the set. */
-export type PixelsOf = (i: number, position: number) => Uint8Array;
+/** An image, and what is to be drawn for it yet. */
+export interface Drawn {
+  readonly image: Planes;
+  readonly draws: Draws;
+}
+
+/** The i-th image of an order. */
+export type ImageOf = (i: number) => Drawn;
 
 /** Fills a batch that has room for all positions. */
-export type MakeBatch = (order: Order, out: Batch, pixelsOf: PixelsOf) => void;
+export type MakeBatch = (order: Order, out: Batch, imageOf: ImageOf) => void;
 
-/** Makes batches that depend on recipe and order alone. */
+/** Makes batches that depend on images, recipe and order alone. */
 export function batchMaker(images: Images, recipe: Recipe): MakeBatch {
-  const { channels, height, width, classes } = images;
+  const { channels, classes } = images;
   const { seed, size, smoothing, mix } = recipe;
   const tables = normalisationTables(channels, recipe.mean, recipe.std).map((table) => Float32Array.from(table));
   const fill = recipe.mean.map((m) => Math.min(255, Math.max(0, roundHalfEven(255 * m))));
@@ -54,12 +61,11 @@ export function batchMaker(images: Images, recipe: Recipe): MakeBatch {
   const area = size[0] * size[1];
   const others = smoothing / classes;
 
-  return ({ epoch, step, positions }, { x, targets, labels }, pixelsOf) => {
+  return ({ epoch, step, positions }, { x, targets, labels }, imageOf) => {
     targets.fill(others);
     for (let i = 0; i < positions.length; i++) {
-      const position = positions[i];
-      const draws = Draws.ofImage(seed, epoch, position);
-      const image = transform({ data: pixelsOf(i, position), channels, height, width }, draws);
+      const { image: given, draws } = imageOf(i);
+      const image = transform(given, draws);
       for (let c = 0, from = 0, to = i * channels * area; c < channels; c++) {
         const table = tables[c];
         for (const end = from + area; from < end;) x[to++] = table[image.data[from++]];
@@ -67,7 +73,7 @@ export function batchMaker(images: Images, recipe: Recipe): MakeBatch {
       if (erasing !== undefined) {
         randomErasing(x.subarray(i * channels * area, (i + 1) * channels * area), size, erasing, draws);
       }
-      labels[i] = images.labels[position];
+      labels[i] = images.labels[positions[i]];
       targets[i * classes + labels[i]] = 1 - smoothing + others;
     }
     applyMix(drawMix(mix, size, Draws.ofBatch(seed, epoch, step)), positions.length, x, targets, size);

@@ -1,3 +1,5 @@
+import { Draws } from './augment/draws.js';
+import type { Planes } from './augment/planes.js';
 import type { Batch } from './batch.js';
 import { batchMaker, type Images, type Order, type Recipe } from './batchMaker.js';
 import type { FileSource } from './readFiles.js';
@@ -19,23 +21,41 @@ export interface FileOrder extends Order {
 export type FillBatch = (order: FileOrder, out: Batch) => Promise<void>;
 
 export async function batchSource({ images, recipe, files }: BatchSource): Promise<FillBatch> {
-  const make = batchMaker(images, recipe);
   const { data, channels, height, width } = images;
   const length = channels * height * width;
+  const drawsOf = ({ epoch, positions }: Order, i: number): Draws => Draws.ofImage(recipe.seed, epoch, positions[i]);
+  const imageIn = (pixels: Uint8Array, at: number): Planes => ({
+    ...{ channels, height, width },
+    data: pixels.subarray(at * length, (at + 1) * length),
+  });
   if (files === null) {
+    const make = batchMaker(images, recipe);
     return (order, out) => {
-      make(order, out, (_, position) => data.subarray(position * length, (position + 1) * length));
+      make(order, out, (i) => ({ image: imageIn(data, order.positions[i]), draws: drawsOf(order, i) }));
       return Promise.resolve();
     };
   }
   // What decodes takes a moment to load: threads that have their images in memory do without.
-  const { fileReader } = await import('./readFiles.js');
+  const { cropReader, fileReader } = await import('./readFiles.js');
+  const { randomResizedCrop: crop, ...rest } = recipe.augment;
+  if (files.whole === true && crop !== undefined) {
+    // The first thing that is drawn; pictures are let go one by one, for they may be of any size.
+    const make = batchMaker(images, { ...recipe, augment: rest });
+    const read = cropReader(files, recipe.size, crop);
+    return async (order, out) => {
+      const { names = [] } = order;
+      const drawn = names.map((_, i) => drawsOf(order, i));
+      const cropped = await read(names, drawn);
+      make(order, out, (i) => ({ image: cropped[i], draws: drawn[i] }));
+    };
+  }
+  const make = batchMaker(images, recipe);
   const read = fileReader(files);
   let pixels = new Uint8Array(0);
   return async (order, out) => {
     const { names = [] } = order;
     if (pixels.length < names.length * length) pixels = new Uint8Array(names.length * length);
     await read(names, pixels);
-    make(order, out, (i) => pixels.subarray(i * length, (i + 1) * length));
+    make(order, out, (i) => ({ image: imageIn(pixels, i), draws: drawsOf(order, i) }));
   };
 }

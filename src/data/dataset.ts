@@ -34,6 +34,8 @@ export interface ImageFiles {
   /** One for each image. */
   readonly names: readonly string[];
   readonly fit: FitOptions;
+  /** Whether random resized crops are cut out of the whole pictures, and not out of what `fit` leaves of them. */
+  readonly whole?: boolean;
 }
 
 /** A set on the disk, of which images are read when a batch wants them. */

@@ -17,8 +17,8 @@ export interface Fingerprint {
 /** Node's hash takes less than 2 GiB at once. */
 const PIECE = 2 ** 28;
 
-function addPixels(hash: Hash, pixels: Uint8Array): void {
-  for (let from = 0; from < pixels.length; from += PIECE) hash.update(pixels.subarray(from, from + PIECE));
+export function addBytes(hash: Hash, bytes: Uint8Array): void {
+  for (let from = 0; from < bytes.length; from += PIECE) hash.update(bytes.subarray(from, from + PIECE));
 }
 
 async function addFiles(hash: Hash, { root, names }: ImageFiles): Promise<void> {
@@ -43,6 +43,6 @@ export async function fingerprint(set: DataSet): Promise<Fingerprint> {
   // Numbers as text: the same on every machine, whatever they are kept in.
   hash.update(`${set.channels} ${set.height} ${set.width} ${set.labels.join(' ')}\n`);
   if (isStreamed(set)) await addFiles(hash, set.files);
-  else addPixels(hash, set.images);
+  else addBytes(hash, set.images);
   return { of: isStreamed(set) ? 'files' : 'pixels', sha256: hash.digest('hex') };
 }

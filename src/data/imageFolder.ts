@@ -35,9 +35,14 @@ export interface ImageFolderOptions extends FitOptions, DecodeOptions, SplitOpti
 export interface CacheOptions {
   /**
    * 'memory' (the default) reads all images now; 'none' reads each when a batch wants it, which wants a folder on the
-   * disk; 'auto' is 'memory' up to 2 GiB of pixels, and 'none' beyond. Batches are the same.
+   * disk; 'auto' is 'memory' up to 2 GiB of pixels, and 'none' beyond. Batches are the same, unless `whole` is set.
    */
   readonly cache?: Cache;
+  /**
+   * Whether a loader cuts random resized crops out of whole pictures, where it reads them itself, as torchvision and
+   * timm do; images in memory are of their size already, and crops are cut out of that. Default false.
+   */
+  readonly whole?: boolean;
 }
 
 /** Options of who wants the pixels at once. */
@@ -109,7 +114,7 @@ export async function imageFolderFrom(archive: Archive, options: ImageFolderOpti
   const { size, resize, interpolation, onBadImage = 'fail' } = options;
   checkSize(size);
   checkWord('onBadImage', ['fail', 'skip'], onBadImage);
-  // Nothing is cut off that training could see.
+  // No smaller than it must be; what of a picture lies beside the middle that has the target's proportions is lost.
   const fit: FitOptions = {
     ...{ size, crop_pct: options.crop_pct ?? 1 },
     ...(resize === undefined ? {} : { resize }),
@@ -142,7 +147,7 @@ export async function imageFolderFrom(archive: Archive, options: ImageFolderOpti
         ...about,
         n: good.length,
         labels: Int32Array.from(good, (i) => about.labels[i]),
-        files: { root: archive.path, names: good.map((i) => names[i]), fit },
+        files: { root: archive.path, names: good.map((i) => names[i]), fit, whole: options.whole ?? false },
       }
     : bad.size === 0
       ? { ...about, images }

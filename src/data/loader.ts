@@ -9,8 +9,9 @@ import type { Batch } from './batch.js';
 import type { Images, Recipe } from './batchMaker.js';
 import { batchSource, type BatchSource, type FileOrder, type FillBatch } from './batchSource.js';
 import { checkSet } from './classes.js';
-import { isStreamed, type DataSet } from './dataset.js';
+import { isStreamed, type DataSet, type ImageFiles } from './dataset.js';
 import { startThreads, type Threads } from './loaderThreads.js';
+import type { FileSource } from './readFiles.js';
 import { shuffled } from './shuffle.js';
 import { DEPTH, slotBytes, slotOf, type BatchShape, type Slots } from './slots.js';
 
@@ -177,6 +178,9 @@ function threadMaker(source: BatchSource, shape: BatchShape, workers: number): M
   };
 }
 
+/** Without the names, of which each thread is told its own. */
+const sourceOf = ({ names: _, ...source }: ImageFiles): FileSource => source;
+
 /** The files of an order, of a set that is on the disk. */
 const namesOf = (set: DataSet, positions: Int32Array): Pick<FileOrder, 'names'> =>
   isStreamed(set) ? { names: Array.from(positions, (position) => set.files.names[position]) } : {};
@@ -252,7 +256,7 @@ export function openLoader(set: DataSet, options: LoaderOptions): Promise<Loader
     const { batchSize, dropLast = true, workers = 1 } = options;
     const images = imagesOf(set, workers > 0);
     const recipe = recipeOf(set, options);
-    const files = isStreamed(set) ? { root: set.files.root, fit: set.files.fit } : null;
+    const files = isStreamed(set) ? sourceOf(set.files) : null;
     const source: BatchSource = { images, recipe, files };
     const shape: BatchShape = { batchSize, channels: set.channels, size: recipe.size, classes: images.classes };
     const maker = workers === 0 ? ownMaker(await batchSource(source), shape) : threadMaker(source, shape, workers);

@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
-import { DataError, type ErrorFields } from '../core/errors.js';
+import { DataError, LoaderError, type ErrorFields } from '../core/errors.js';
+import { reasonOf } from '../io/reason.js';
 import type { BatchSource, FileOrder } from './batchSource.js';
 import type { Slots } from './slots.js';
 
@@ -24,7 +25,7 @@ export interface Answer {
 export interface Threads {
   /** Has thread `number % count` fill the job's slot, after all it was asked for before. */
   send(job: Job): void;
-  /** When the job is done. Rejects with a DataError of its own, or with the error of any thread, now or later. */
+  /** When the job is done. Rejects with a DataError of its own, or a LoaderError where any thread is gone, now or later. */
   done(number: number): Promise<void>;
   /** Forgets what was sent; who waits for it gets this error. */
   forget(cause: Error): void;
@@ -62,9 +63,14 @@ export function startThreads(script: string, count: number, data: ThreadData): T
       else waiting.reject(error);
       waiting = null;
     });
-    worker.on('error', fail);
+    const gone = (got: string, cause?: unknown): void => {
+      fail(new LoaderError({ op: 'loader', expected: 'threads that prepare images', got }, { cause }));
+    };
+    worker.on('error', (cause) => {
+      gone(`one that failed: ${reasonOf(cause)}`, cause);
+    });
     worker.on('exit', (code) => {
-      fail(new Error(`a thread of the loader ended with code ${code}`));
+      gone(`one that ended with code ${code}`);
     });
     worker.unref();
     return worker;

@@ -6,14 +6,16 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { resolveConfig, type ModelConfig } from '../core/config.js';
 import { WeightsError } from '../core/errors.js';
-import { checkState } from '../core/parameters.js';
+import { checkState, checkValues } from '../core/parameters.js';
 import type { StateDict, Tensor } from '../core/tensor.js';
 import { atomicWrite } from '../io/atomicWrite.js';
 import { readBytes } from '../io/readFile.js';
+import { reasonOf } from '../io/reason.js';
 import { decodeSafetensors, encodeSafetensors } from '../io/safetensors.js';
 import type { Origin } from './origin.js';
 import { resolveRecipe, type Recipe } from './recipe.js';
 import type { Tally } from './scores.js';
+import { checkSeal, SEAL, seal, UNSEALED } from './seal.js';
 import type { Snapshot } from './trainer.js';
 
 /** The best epoch so far, by top-1 on the held-out images. */
@@ -47,9 +49,10 @@ export interface Checkpoint {
 const KEPT = 2;
 const NAME = /^checkpoint-(\d{8})\.safetensors$/;
 const KEY = 'vanillanet.training';
-const VERSION = 2;
-/** 1 does not say what it was trained on. */
-const READ = [1, VERSION];
+const VERSION = 3;
+/** 1 does not say what it was trained on; before 3, no file says what its bytes were. */
+const READ = [1, 2, VERSION];
+const SEALED = 3;
 type Part = 'model' | 'optimizer' | 'ema';
 
 const nameOf = (globalStep: number): string => `checkpoint-${`${globalStep}`.padStart(8, '0')}.safetensors`;
@@ -73,7 +76,11 @@ function encode({ snapshot, ...rest }: Checkpoint): Uint8Array {
   add('optimizer', snapshot.optimiser);
   add('ema', snapshot.ema);
   const description = { version: VERSION, steps: snapshot.steps, ...rest };
-  return encodeSafetensors(tensors, { metadata: new Map([[KEY, JSON.stringify(description)]]) });
+  const metadata = new Map([
+    [SEAL, UNSEALED],
+    [KEY, JSON.stringify(description)],
+  ]);
+  return seal(encodeSafetensors(tensors, { metadata }));
 }
 
 /**
@@ -99,7 +106,7 @@ function part(tensors: StateDict, name: Part): Map<string, Tensor> {
 
 type Description = Omit<Checkpoint, 'snapshot'> & { readonly version: number; readonly steps: number };
 
-function describe(text: string | undefined, path: string): Description {
+function describe(text: string | undefined, path: string, isSealed: boolean): Description {
   if (text === undefined) {
     throw new WeightsError({ op: path, expected: 'a checkpoint of a training', got: 'other weights' });
   }
@@ -108,23 +115,39 @@ function describe(text: string | undefined, path: string): Description {
     const expected = `a checkpoint of version ${READ.join(' or ')}`;
     throw new WeightsError({ op: path, expected, got: `${described.version}` });
   }
+  if (described.version >= SEALED && !isSealed) {
+    throw new WeightsError({ op: path, expected: `${SEAL} first in its header`, got: 'another beginning' });
+  }
   return described;
 }
 
+function decode(bytes: Uint8Array, path: string): Checkpoint {
+  const isSealed = checkSeal(bytes, path);
+  const { tensors, metadata } = decodeSafetensors(bytes, path);
+  const { version: _, steps, ...rest } = describe(metadata.get(KEY), path, isSealed);
+  const config = resolveConfig(rest.config);
+  const [state, optimiser, ema] = [part(tensors, 'model'), part(tensors, 'optimizer'), part(tensors, 'ema')];
+  checkState(state, config, path);
+  for (const [name, { data }] of optimiser) checkValues(name, data, 0, path);
+  if (ema.size > 0) checkState(ema, config, path);
+  const snapshot = { state, optimiser, steps, ...(ema.size === 0 ? {} : { ema }) };
+  return { ...rest, config, recipe: resolveRecipe(rest.recipe), snapshot };
+}
+
 /**
- * Reads a checkpoint and holds it against its own configuration.
+ * Reads a checkpoint and holds it against its SHA-256 and its own configuration.
  *
  * @throws WeightsError for a file that is damaged or no checkpoint
  */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
-  const { tensors, metadata } = decodeSafetensors(await readBytes(path, WeightsError), path);
-  const { version: _, steps, ...rest } = describe(metadata.get(KEY), path);
-  const config = resolveConfig(rest.config);
-  const state = part(tensors, 'model');
-  checkState(state, config, path);
-  const ema = part(tensors, 'ema');
-  const snapshot = { state, optimiser: part(tensors, 'optimizer'), steps, ...(ema.size === 0 ? {} : { ema }) };
-  return { ...rest, config, recipe: resolveRecipe(rest.recipe), snapshot };
+  const bytes = await readBytes(path, WeightsError);
+  try {
+    return decode(bytes, path);
+  } catch (cause) {
+    if (cause instanceof WeightsError) throw cause;
+    // Of an older file, which has no SHA-256: its text is no JSON, or its keys are none.
+    throw new WeightsError({ op: path, expected: 'a whole checkpoint', got: reasonOf(cause) }, { cause });
+  }
 }
 
 /**

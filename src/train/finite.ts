@@ -31,3 +31,18 @@ export function requireFinite<T extends StateDict>(where: string, state: T): T {
   }
   return state;
 }
+
+/**
+ * Refuses moments that a run could not go on with. A square may be no number where no weight is: its parameter
+ * stands still from then on. They are kept as they are, so that those of float64 may be larger than float32 can be.
+ *
+ * @throws TrainingError that names the first tensor
+ */
+export function requireFiniteMoments(where: string, moments: StateDict): void {
+  for (const [name, { data }] of moments) {
+    const at = data.findIndex((value) => !Number.isFinite(value));
+    if (at < 0) continue;
+    const got = `${data[at]} at element ${at} of ${name}; ${ADVICE}`;
+    throw new TrainingError({ op: where, expected: 'finite moments', got });
+  }
+}

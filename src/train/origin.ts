@@ -1,12 +1,14 @@
 /** What a run was made of beside recipe and network: a resume that changes it does not go on to the same bits. */
 import { ParamError } from '../core/errors.js';
-import type { DataSet } from '../data/dataset.js';
+import { isStreamed, type DataSet } from '../data/dataset.js';
 import { fingerprint, type Fingerprint } from '../data/fingerprint.js';
 
 export interface SetOrigin extends Fingerprint {
   readonly images: number;
   /** Height and width, before augmentation. */
   readonly size: readonly [number, number];
+  /** Where crops are cut out of the whole pictures instead. */
+  readonly whole?: true;
 }
 
 /** How the user chose; null where nothing was said. */
@@ -31,7 +33,8 @@ export interface Origin {
 }
 
 async function setOrigin(set: DataSet): Promise<SetOrigin> {
-  return { images: set.n, size: [set.height, set.width], ...(await fingerprint(set)) };
+  const whole = isStreamed(set) && set.files.whole === true ? ({ whole: true } as const) : {};
+  return { images: set.n, size: [set.height, set.width], ...whole, ...(await fingerprint(set)) };
 }
 
 /** @throws DataError naming a file that is gone */
@@ -51,17 +54,22 @@ export async function dataOrigin(
 const isSameSet = (a: SetOrigin | null, b: SetOrigin | null): boolean =>
   a === null || b === null
     ? a === b
-    : a.images === b.images && a.size.join() === b.size.join() && (a.of !== b.of || a.sha256 === b.sha256);
+    : a.images === b.images &&
+      a.size.join() === b.size.join() &&
+      a.whole === b.whole &&
+      (a.of !== b.of || a.sha256 === b.sha256);
+
+/** Of others, labels would mean others. */
+const isOfSameClasses = (a: DataOrigin, b: DataOrigin): boolean =>
+  JSON.stringify(a.class_names) === JSON.stringify(b.class_names);
 
 /** As the user calls it is not compared: data may move. */
 const isSame = (a: DataOrigin, b: DataOrigin): boolean =>
-  JSON.stringify(a.class_names) === JSON.stringify(b.class_names) &&
-  isSameSet(a.train, b.train) &&
-  isSameSet(a.held_out, b.held_out);
+  isOfSameClasses(a, b) && isSameSet(a.train, b.train) && isSameSet(a.held_out, b.held_out);
 
 function inWords({ spec, class_names, train, held_out, ...flags }: DataOrigin): string {
-  const words = ({ images, size, sha256 }: SetOrigin): string =>
-    `${images} of ${size.join('x')} (sha256 ${sha256.slice(0, 12)})`;
+  const words = ({ images, size, whole, sha256 }: SetOrigin): string =>
+    `${images} of ${whole === true ? 'any size' : size.join('x')} (sha256 ${sha256.slice(0, 12)})`;
   const held = held_out === null ? 'none' : words(held_out);
   const said = (['limit', 'val_limit', 'val_split'] as const).flatMap((key) =>
     flags[key] === null ? [] : [` --${key.replace('_', '-')} ${flags[key]}`],
@@ -79,16 +87,18 @@ function flagsOf(backend: string): string {
 
 /**
  * @param was null where a checkpoint does not say, as those of version 1
+ * @param acceptData whether other images of the same classes will do
  * @throws ParamError that says what was and what is
  */
-export function checkOrigin(was: Origin | null, now: Origin): void {
+export function checkOrigin(was: Origin | null, now: Origin, { acceptData = false } = {}): void {
   if (was === null) return;
   if (was.backend !== now.backend) {
     const expected = `${was.backend}, as in the checkpoint, which alone goes on to the same bits (${flagsOf(was.backend)})`;
     throw new ParamError({ op: 'resume', expected, got: now.backend });
   }
-  if (!isSame(was.data, now.data)) {
-    const expected = `the data of the checkpoint (${inWords(was.data)})`;
+  const isAccepted = acceptData && isOfSameClasses(was.data, now.data);
+  if (!isAccepted && !isSame(was.data, now.data)) {
+    const expected = `the data of the checkpoint (${inWords(was.data)}), or --accept-data`;
     throw new ParamError({ op: 'resume', expected, got: inWords(now.data) });
   }
 }

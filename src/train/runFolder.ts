@@ -1,7 +1,8 @@
 import { appendFile, mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ParamError, type WeightsError } from '../core/errors.js';
-import { atomicWrite } from '../io/atomicWrite.js';
+import { atomicWrite, removeLeftovers } from '../io/atomicWrite.js';
+import { lock } from '../io/lock.js';
 import { reasonOf } from '../io/reason.js';
 import { writeWeights } from '../io/weightsFile.js';
 import { readMetrics, type MetricsRecord } from '../report/record.js';
@@ -10,6 +11,8 @@ import type { Origin } from './origin.js';
 import type { Weights } from './train.js';
 
 const METRICS = 'metrics.jsonl';
+const LOCK = 'lock';
+const lockOf = (path: string): Promise<() => Promise<void>> => lock(join(path, LOCK), 'trains here');
 
 /**
  * What a run leaves behind, in a folder of its own:
@@ -21,6 +24,7 @@ const METRICS = 'metrics.jsonl';
  *     best.safetensors              the best epoch, which may have λ < 1
  *     best-fusable.safetensors      the best with λ = 1
  *     last.safetensors              the end
+ *     lock                          the process that trains here
  */
 export class RunFolder {
   #origin: Origin | null = null;
@@ -29,13 +33,16 @@ export class RunFolder {
     readonly path: string,
     readonly resumed: Checkpoint | null,
     private readonly resume: boolean,
+    /** Null as long as nobody else is kept out: the folder of a new run is made when it begins. */
+    private unlock: (() => Promise<void>) | null,
   ) {}
 
   /**
-   * A folder for a run, not yet made; or a run found again.
+   * A folder for a run, not yet made; or a run found again, that nobody else may go on with.
    *
    * @param onDamage told of a checkpoint that is passed over
-   * @throws ParamError for a folder with another run in it, or with none to go on with; WeightsError
+   * @throws ParamError for a folder with another run in it, with none to go on with, or that a process trains in;
+   * WeightsError
    */
   static async open(
     path: string,
@@ -49,10 +56,22 @@ export class RunFolder {
     if (!resume && (before.length > 0 || (await stat(join(path, METRICS)).catch(() => null)) !== null)) {
       throw new ParamError({ op: path, expected: 'a folder without a run', got: 'one with: --resume goes on with it' });
     }
-    if (!resume) return new RunFolder(path, null, false);
-    const resumed = await lastCheckpoint(path, onDamage);
+    if (!resume) return new RunFolder(path, null, false, null);
     if (there === null) throw new ParamError({ op: path, expected: 'a run to go on with', got: 'no folder' });
-    return new RunFolder(path, resumed, true);
+    // Before the checkpoint is read: another process would go on from it, too.
+    const unlock = await lockOf(path);
+    try {
+      return new RunFolder(path, await lastCheckpoint(path, onDamage), true, unlock);
+    } catch (error) {
+      await unlock();
+      throw error;
+    }
+  }
+
+  /** Lets others in; what was opened is to be closed, however it ends. */
+  async close(): Promise<void> {
+    await this.unlock?.();
+    this.unlock = null;
   }
 
   /**
@@ -66,7 +85,9 @@ export class RunFolder {
     await mkdir(this.path, { recursive: true }).catch((cause: unknown) => {
       throw new ParamError({ op: this.path, expected: 'a folder for the run', got: reasonOf(cause) }, { cause });
     });
+    this.unlock ??= await lockOf(this.path);
     // Not before: a resume that is refused changes nothing.
+    await removeLeftovers(this.path);
     if (this.resume) await this.#forgetAfter(this.resumed?.globalStep ?? 0, this.resumed?.epoch ?? 0);
     await atomicWrite(join(this.path, 'config.json'), `${JSON.stringify({ ...description, run: origin }, null, 2)}\n`);
   }

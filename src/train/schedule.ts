@@ -46,6 +46,7 @@ export function learningRateAt(
     const left = warmup === 1 ? 1 : (warmup - 1 - step) / (warmup - 1);
     return lr - (lr - warmupLr) * left;
   }
-  const share = (step - warmup) / (epochs * perEpoch - warmup);
+  // Of a run that goes on with fewer images, more steps may be made than it has now.
+  const share = Math.min(1, (step - warmup) / (epochs * perEpoch - warmup));
   return minLr + (lr - minLr) * (1 - rising(share));
 }

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { ModelConfig } from '../core/config.js';
-import { ParamError } from '../core/errors.js';
+import { DataError, LoaderError, ParamError } from '../core/errors.js';
 import type { OptimiserStep } from '../core/optimiser.js';
 import { mapSizes } from '../core/shapes.js';
 import type { StateDict } from '../core/tensor.js';
@@ -10,11 +10,11 @@ import { openLoader, type Loader } from '../data/loader.js';
 import { fuseState } from '../oracle/fuse.js';
 import type { EpochRecord, StepRecord } from '../report/record.js';
 import type { Best, Checkpoint } from './checkpoint.js';
-import { allFinite, refuseLoss, requireFinite } from './finite.js';
+import { allFinite, refuseLoss, requireFinite, requireFiniteMoments } from './finite.js';
 import { checkRecipe, resolveRecipe, type Recipe } from './recipe.js';
 import { lambdaAt, learningRateAt } from './schedule.js';
 import { meanCrossEntropy, NOTHING, scoresOf, tally, type Scores, type Tally } from './scores.js';
-import { oracleTrainer, type Snapshot, type Trainer, type TrainerOptions } from './trainer.js';
+import { oracleTrainer, type EvaluateOptions, type Snapshot, type Trainer, type TrainerOptions } from './trainer.js';
 
 /** Opens what makes the steps, for the network as it is then: a run that fuses on the way opens a second. */
 export type OpenTrainer = (
@@ -35,6 +35,23 @@ export interface RunOptions {
   readonly workers?: number;
   /** Where to go on from. */
   readonly resume?: Checkpoint;
+  /** Whether to go on though other images were trained on before: then not to the same bits. Default false. */
+  readonly acceptData?: boolean;
+  /**
+   * Called after each batch of held-out images, and where images cannot be had, before that is thrown. The run
+   * stands still meanwhile, and can be gone on with from there; what this throws ends it.
+   */
+  readonly between?: (moment: Moment) => void | Promise<void>;
+}
+
+/** A run between two steps that has nothing to tell. */
+export interface Moment {
+  /** Steps made since the run began. */
+  readonly globalStep: number;
+  /** As that of `Progress`. */
+  readonly checkpoint: () => Promise<Checkpoint>;
+  /** Why the run cannot go on. */
+  readonly error?: DataError | LoaderError;
 }
 
 /** The weights of a moment, and the configuration that says what they are. */
@@ -67,7 +84,7 @@ function refuse(op: string, expected: string, got: unknown): never {
 }
 
 /** What a checkpoint must agree in with the run that goes on from it. */
-function checkResume({ config, recipe, images }: Checkpoint, now: ModelConfig, with_: Recipe, n: number): void {
+function checkResume({ config, recipe }: Checkpoint, now: ModelConfig, with_: Recipe): void {
   for (const key of Object.keys(now) as (keyof ModelConfig)[]) {
     // What changes on the way.
     if (key === 'form' || key === 'lambda') continue;
@@ -78,7 +95,6 @@ function checkResume({ config, recipe, images }: Checkpoint, now: ModelConfig, w
     const [before, after] = [JSON.stringify(recipe[key]), JSON.stringify(with_[key])];
     if (before !== after) refuse('resume', `${key} ${before}, as in the checkpoint`, after);
   }
-  if (images !== n) refuse('resume', `${images} images to train on, as in the checkpoint`, n);
 }
 
 /**
@@ -101,7 +117,14 @@ export function train(
   const recipe = resolveRecipe(given);
   checkRecipe(recipe, data.train.n);
   mapSizes(config, config.input_size);
-  if (options.resume !== undefined) checkResume(options.resume, config, recipe, data.train.n);
+  const { resume, acceptData = false } = options;
+  if (resume !== undefined) {
+    checkResume(resume, config, recipe);
+    const { n } = data.train;
+    if (resume.images !== n && !acceptData) {
+      refuse('resume', `${resume.images} images to train on, as in the checkpoint`, n);
+    }
+  }
   return new Run(data, config, recipe, options).steps();
 }
 
@@ -115,6 +138,13 @@ const optimiserAt = (lr: number, { optimizer, momentum, nesterov, betas, eps, ..
     ...(optimizer === 'sgd' ? { momentum, nesterov } : { betas, eps }),
   }) satisfies OptimiserStep;
 
+/** Where a run begins, as errors call it. */
+function whereIs(resume: Checkpoint | undefined): string {
+  if (resume === undefined || resume.globalStep === 0) return 'before the first step';
+  const { epoch, step } = resume;
+  return step === 0 ? `the end of epoch ${epoch}` : `epoch ${epoch + 1}, step ${step}`;
+}
+
 class Run {
   readonly #data: TrainingData;
   readonly #recipe: Recipe;
@@ -126,7 +156,7 @@ class Run {
   #best: Best | null;
   #bestFusable: Best | null;
   /** The last step that was made, for errors. */
-  #where = 'before the first step';
+  #where: string;
 
   constructor(data: TrainingData, config: ModelConfig, recipe: Recipe, options: RunOptions) {
     const { resume } = options;
@@ -138,6 +168,7 @@ class Run {
     this.#tally = resume?.tally ?? NOTHING;
     this.#best = resume?.best ?? null;
     this.#bestFusable = resume?.bestFusable ?? null;
+    this.#where = whereIs(resume);
   }
 
   async *steps(): AsyncGenerator<Progress, Trained> {
@@ -148,6 +179,7 @@ class Run {
     const { mean, std, input_size } = this.#config;
     const shared = { mean, std, inputSize: input_size, seed, workers };
     const closing: (() => void | Promise<void>)[] = [];
+    let here: Omit<Moment, 'error'> | null = null;
     try {
       let trainer = await this.#open(resume === undefined ? {} : { resume: resume.snapshot });
       closing.push(() => {
@@ -166,7 +198,8 @@ class Run {
             });
       if (heldOut !== null) closing.push(() => heldOut.dispose());
 
-      let first = resume?.step ?? 0;
+      // Of fewer images than before, an epoch may have fewer steps than were made.
+      let first = Math.min(resume?.step ?? 0, loader.steps);
       for (let epoch = resume?.epoch ?? 0; epoch < epochs; epoch++, first = 0) {
         const started = performance.now();
         const waitedBefore = loader.waited;
@@ -174,6 +207,7 @@ class Run {
         // Those of the step before, for an epoch of which only the evaluation is left.
         let lambda = lambdaAt(epoch, Math.max(0, first - 1) / loader.steps, this.#recipe);
         let lr = learningRateAt(Math.max(0, this.#globalStep - 1), loader.steps, this.#recipe);
+        here = this.#moment(trainer, epoch, first);
         for await (const { x, targets, labels } of loader.epoch(epoch, first)) {
           lambda = lambdaAt(epoch, step / loader.steps, this.#recipe);
           lr = learningRateAt(this.#globalStep, loader.steps, this.#recipe);
@@ -195,9 +229,11 @@ class Run {
           const { top5: _, ...soFar } = scoresOf(this.#tally);
           const at = { epoch: epoch + 1, lambda, lr, global_step: this.#globalStep };
           const rate = (1000 * (step - first) * batchSize) / (performance.now() - started);
+          here = this.#moment(trainer, epoch, step);
           yield {
             ...{ kind: 'step', ...at, step, steps: loader.steps, ...soFar, images_per_second: rate },
-            ...this.#here(trainer, lambda, epoch, step),
+            weights: () => this.#weights(trainer, lambda),
+            checkpoint: here.checkpoint,
           };
           // Whoever waits for a signal or a file gets a turn.
           await setImmediate();
@@ -205,9 +241,10 @@ class Run {
         const seconds = (performance.now() - started) / 1000;
         // The last step of an epoch has no loss after it.
         requireFinite(this.#where, await trainer.state());
-        const validation = heldOut === null ? undefined : await this.#evaluate(trainer, heldOut, lambda, false);
-        const ema =
-          heldOut === null || this.#recipe.ema === 0 ? undefined : await this.#evaluate(trainer, heldOut, lambda, true);
+        const evaluate = async (useEma: boolean): Promise<Scores | undefined> =>
+          heldOut === null ? undefined : this.#evaluate(trainer, heldOut, { lambda, useEma }, here);
+        const validation = await evaluate(false);
+        const ema = this.#recipe.ema === 0 ? undefined : await evaluate(true);
         const improved = this.#compare(trainer, lambda, epoch + 1, validation, ema);
         const scores = scoresOf(this.#tally);
         this.#tally = NOTHING;
@@ -220,10 +257,16 @@ class Run {
           idle: (loader.waited - waitedBefore) / 1000 / seconds,
           fused: this.#config.form === 'deploy',
           improved,
-          ...this.#here(trainer, lambda, epoch + 1, 0),
+          weights: () => this.#weights(trainer, lambda),
+          checkpoint: this.#moment(trainer, epoch + 1, 0).checkpoint,
         };
       }
       return { ...(await this.#weights(trainer, 1)), best: this.#best, bestFusable: this.#bestFusable };
+    } catch (error) {
+      // The network is as its last step left it, and lives no longer than this.
+      const isOfData = error instanceof DataError || error instanceof LoaderError;
+      if (isOfData && here !== null) await this.#options.between?.({ ...here, error });
+      throw error;
     } finally {
       for (const close of closing.reverse()) await close();
     }
@@ -235,28 +278,38 @@ class Run {
     return openTrainer(this.#config, { batchSize, gradAccumSteps, seed, loss, ema: ema > 0, ...from });
   }
 
-  /** The shallow network in the deep one's place; its moments begin anew. */
+  /** The shallow network in the deep one's place, and its average likewise; its moments begin anew. */
   async #fused(trainer: Trainer): Promise<Trainer> {
-    const { state, config } = fuseState(requireFinite(this.#where, await trainer.state()), {
-      ...this.#config,
-      lambda: 1,
-    });
+    const fuse = (state: StateDict) => fuseState(requireFinite(this.#where, state), { ...this.#config, lambda: 1 });
+    const { state, config } = fuse(await trainer.state());
+    const average = this.#recipe.ema > 0 ? { ema: fuse(await trainer.ema()).state } : {};
     trainer.dispose();
     this.#config = config;
-    return this.#open({ state });
+    return this.#open({ resume: { state, optimiser: new Map(), steps: 0, ...average } });
   }
 
   /** By the plain cross-entropy, whatever loss it is trained on: what `eval` tells, and what runs compare by. */
-  async #evaluate(trainer: Trainer, loader: Loader, lambda: number, useEma: boolean): Promise<Scores> {
+  async #evaluate(
+    trainer: Trainer,
+    loader: Loader,
+    options: Required<EvaluateOptions>,
+    here: Moment | null,
+  ): Promise<Scores> {
+    const { useEma } = options;
+    const { between } = this.#options;
     let sum = NOTHING;
     for await (const { x, targets, labels } of loader.epoch(0)) {
-      const { logits } = await trainer.evaluate(x, targets, { lambda, useEma });
+      const { logits } = await trainer.evaluate(x, targets, options);
       const loss = meanCrossEntropy(logits, labels);
       if (!Number.isFinite(loss) || !allFinite(logits)) {
         const where = `the ${useEma ? 'average' : 'network'} on held-out images, after ${this.#where}`;
         refuseLoss(where, Number.isFinite(loss) ? NaN : loss, trainer.firstNonFinite());
       }
       sum = tally(sum, loss, logits, labels);
+      if (between === undefined || here === null) continue;
+      // As after a step: a signal gets its turn.
+      await setImmediate();
+      await between(here);
     }
     return scoresOf(sum);
   }
@@ -280,14 +333,14 @@ class Run {
     return { state: requireFinite(this.#where, state), config };
   }
 
-  #here(trainer: Trainer, lambda: number, epoch: number, step: number): Pick<Progress, 'checkpoint' | 'weights'> {
+  /** @param step of the epoch that are done; those of a whole one are not yet its end: the evaluation comes first */
+  #moment(trainer: Trainer, epoch: number, step: number): Omit<Moment, 'error'> {
     return {
-      weights: () => this.#weights(trainer, lambda),
+      globalStep: this.#globalStep,
       checkpoint: async () => ({
         config: this.#config,
         recipe: this.#recipe,
         images: this.#data.train.n,
-        // A whole epoch's last step is not yet its end: the evaluation comes first.
         epoch,
         step,
         globalStep: this.#globalStep,
@@ -303,6 +356,7 @@ class Run {
   #whole(snapshot: Snapshot): Snapshot {
     requireFinite(this.#where, snapshot.state);
     if (snapshot.ema !== undefined) requireFinite(this.#where, snapshot.ema);
+    requireFiniteMoments(this.#where, snapshot.optimiser);
     return snapshot;
   }
 }

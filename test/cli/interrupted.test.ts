@@ -57,6 +57,66 @@ describe.each([
   );
 });
 
+test(
+  'Ctrl-C that comes twice, as npm sends it on, is one',
+  async () => {
+    const child = start(
+      train('twice', ...ENDLESS).filter((arg) => arg !== '--json'),
+      path(),
+    );
+    let said = '';
+    child.stdout.on('data', (text: Buffer) => {
+      const before = said;
+      said += text.toString();
+      const first = (words: string): boolean => said.includes(words) && !before.includes(words);
+      // A step, and the very end.
+      if (first('images/s')) setTimeout(() => child.kill('SIGINT'), 5);
+      if (first('images/s') || first('\nstopped; ')) child.kill('SIGINT');
+    });
+    const { status, stdout, stderr } = await outcomeOf(child);
+    expect([status, stderr]).toEqual([130, '']);
+    expect(stdout).toContain('\nstopping as soon as it is saved; once more to stop at once\n');
+    expect(stdout).toMatch(/\nstopped; the same command with --resume goes on\n$/);
+    expect(await readdir(path('twice'))).not.toContain('lock');
+    expect((await stateOf('twice'))?.globalStep).toBeGreaterThan(0);
+  },
+  PATIENCE,
+);
+
+test(
+  'Ctrl-C in the middle of an evaluation is answered within it; what follows is as if it had not been',
+  async () => {
+    const held = (output: string, ...more: string[]): string[] => [
+      ...train(output, '--backend', 'reference', '--epochs', '1', '--decay-epochs', '0.5', '--limit', '8', ...more),
+      ...['--val-limit', '600', '--workers', '0'],
+    ];
+    const child = start(held('judged'), path());
+    let [told, at] = ['', 0];
+    child.stdout.on('data', (text: Buffer) => {
+      told += text.toString();
+      if (at > 0 || !told.includes('"step":2,')) return;
+      at = performance.now();
+      setTimeout(() => child.kill('SIGINT'), 20);
+    });
+    expect((await outcomeOf(child)).status).toBe(130);
+    expect(told).not.toContain('"kind":"epoch"');
+    expect(await stateOf('judged')).toMatchObject({ epoch: 0, step: 2, globalStep: 2 });
+    await printed(held('judged', '--resume'), path());
+    await printed(held('unjudged'), path());
+    expect(await last('judged')).toEqual(await last('unjudged'));
+    const records = async (output: string): Promise<unknown[]> => {
+      const lines = (await readFile(path(output, 'metrics.jsonl'), 'utf8')).trimEnd().split('\n');
+      // All but how long it took.
+      return lines.map((line) => {
+        const { images_per_second: _, seconds: __, idle: ___, ...record } = JSON.parse(line) as Record<string, unknown>;
+        return record;
+      });
+    };
+    expect(await records('judged')).toEqual(await records('unjudged'));
+  },
+  PATIENCE,
+);
+
 /** Starts, and kills after some milliseconds without a word. Whether it had come to its end. */
 async function killed(args: readonly string[], milliseconds: number): Promise<Outcome> {
   const child = start(args, path());

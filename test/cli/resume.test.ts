@@ -80,12 +80,32 @@ test.each([
 );
 
 test(
+  'a checkpoint that was damaged is named, and the one before it taken',
+  async () => {
+    await cp(path('run'), path('spoiled'), { recursive: true });
+    const whole = await readFile(path('run', LAST));
+    await writeFile(path('spoiled', LAST), whole.with(whole.length - 1, whole[whole.length - 1] ^ 1));
+    const { status, stdout, stderr } = await inHost(train('spoiled', '--resume'), path());
+    expect([status, stderr]).toEqual([
+      0,
+      expect.stringMatching(/^WeightsError: spoiled\/checkpoint-00000010\.safetensors: .*; the one before is taken\n$/),
+    ]);
+    expect(stdout).toContain('\nresume after 5 steps, in epoch 2\n');
+    for (const name of ['last.safetensors', LAST]) {
+      expect(await readFile(path('spoiled', name))).toEqual(await readFile(path('run', name)));
+    }
+  },
+  PATIENCE,
+);
+
+test(
   'a checkpoint of version 1 says nothing of it, and is gone on with whatever the data',
   async () => {
     await cp(path('run'), path('old'), { recursive: true });
     for (const name of [LAST, 'checkpoint-00000005.safetensors']) {
       const { tensors, metadata } = decodeSafetensors(await readFile(path('old', name)), name);
-      const [[key, text]] = metadata;
+      const key = 'vanillanet.training';
+      const text = metadata.get(key) ?? '';
       const { origin, ...rest } = JSON.parse(text) as Record<string, unknown>;
       expect(origin).toBeDefined();
       const old = new Map([[key, JSON.stringify({ ...rest, version: 1 })]]);

@@ -4,10 +4,18 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import sharp from 'sharp';
 import { DataError, ParamError } from '../../src/core/errors.js';
+import { Draws } from '../../src/data/augment/draws.js';
+import { horizontalFlip } from '../../src/data/augment/horizontalFlip.js';
+import { resizedCropWindow } from '../../src/data/augment/randomResizedCrop.js';
 import { isStreamed, type DataSet } from '../../src/data/dataset.js';
+import { readImage } from '../../src/data/image.js';
 import { openLoader, type Loader, type LoaderOptions } from '../../src/data/loader.js';
 import { openDataset } from '../../src/data/open.js';
 import { partOf } from '../../src/data/part.js';
+import { separate } from '../../src/data/planar.js';
+import { shuffled } from '../../src/data/shuffle.js';
+import { cut as cutOut } from '../../src/image/crop.js';
+import { resize } from '../../src/image/resize.js';
 import { refusal } from '../io/refusal.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { tarOf } from './tarWriter.js';
@@ -73,6 +81,65 @@ test('the same bits, by this thread, by one and by two; from any step on', async
   const plain = { shuffle: false, dropLast: false, workers: 1, augment: {} };
   const [all, again] = [await loaderOf(held, plain), await loaderOf(streamed, plain)];
   expect(await collect(again.epoch(0))).toEqual(await collect(all.epoch(0)));
+});
+
+describe('random resized crops', () => {
+  const augment = { randomResizedCrop: { scale: [0.1, 0.6], interpolation: 'random' }, horizontalFlip: 0.5 } as const;
+  const plain = { ...OPTIONS, augment, mixup: 0, cutmix: 0, mean: [0, 0, 0], std: [1, 1, 1] };
+  /** Pixels of a batch, as bytes. */
+  const bytesIn = (x: Float32Array): number[] => Array.from(x, (v) => Math.round(255 * v));
+
+  test('are those of the whole pictures, as torchvision makes them, by any threads', async () => {
+    const set = await openDataset(root, 'train', { size: SIZE, cache: 'none', whole: true });
+    if (!isStreamed(set)) throw new Error('not on the disk');
+    const order = shuffled(set.n, plain.seed, 2).slice(4, 8);
+    const want: number[] = [];
+    for (const position of order) {
+      const picture = await readImage(path('pets', set.files.names[position]));
+      const draws = Draws.ofImage(plain.seed, 2, position);
+      const window = resizedCropWindow([picture.height, picture.width], augment.randomResizedCrop, draws);
+      const kernel = draws.happens(0.5) ? 'bilinear' : 'bicubic';
+      const crop = resize(cutOut(picture, window), SIZE, kernel);
+      const planes = { data: new Uint8Array(crop.data.length), channels: 3, height: SIZE[0], width: SIZE[1] };
+      separate(crop.data, planes.data);
+      want.push(...(draws.happens(0.5) ? horizontalFlip(planes) : planes).data);
+    }
+    for (const workers of [0, 2]) {
+      const [, second] = await collect((await loaderOf(set, { ...plain, workers })).epoch(2));
+      expect(bytesIn(second.x)).toEqual(want);
+    }
+  });
+
+  test('see what the middle does not', async () => {
+    // Red to both sides of a black square.
+    const data = Uint8Array.from({ length: 3 * 10 * 30 }, (_, i) => {
+      const x = Math.floor(i / 3) % 30;
+      return i % 3 === 0 && (x < 10 || x >= 20) ? 255 : 0;
+    });
+    const wide = await sharp(data, { raw: { width: 30, height: 10, channels: 3 } })
+      .png()
+      .toBuffer();
+    const folders = await folder('wide', { 'cat/0.image': wide });
+    const cats = { size: [10, 10], cache: 'none', n: 1 } as const;
+    const reds = async (whole: boolean): Promise<number> => {
+      const set = await openDataset(folders, 'train', { ...cats, whole });
+      const loader = await loaderOf(set, { ...plain, batchSize: 1, workers: 0, smoothing: 0 });
+      let red = 0;
+      for (let epoch = 0; epoch < 30; epoch++) {
+        for (const { x } of await collect(loader.epoch(epoch))) if (bytesIn(x).some((v) => v > 0)) red++;
+      }
+      return red;
+    };
+    expect(await reds(false)).toBe(0);
+    expect(await reds(true)).toBeGreaterThan(15);
+  });
+
+  test('of pictures in memory, and of a set that is not to be whole, are those of what is left of them', async () => {
+    const held = await openDataset(root, 'train', { size: SIZE, whole: true });
+    const streamed = await openDataset(root, 'train', { size: SIZE, cache: 'none' });
+    const want = await collect((await loaderOf(held, { ...plain, workers: 0 })).epoch(0));
+    expect(await collect((await loaderOf(streamed, { ...plain, workers: 0 })).epoch(0))).toEqual(want);
+  });
 });
 
 test('a part of it is that part of the set in memory', async () => {

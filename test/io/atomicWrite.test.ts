@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { mkdir, open, readdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises';
 import { ParamError } from '../../src/core/errors.js';
-import { atomicWrite } from '../../src/io/atomicWrite.js';
+import { atomicWrite, removeLeftovers } from '../../src/io/atomicWrite.js';
 import { refusal } from './refusal.js';
 import { temporaryFolder } from './temporaryFolder.js';
 
@@ -52,4 +52,13 @@ test('a failure half way leaves neither the temporary file nor a damaged target'
   );
   expect(await readdir(path('c'))).toEqual(['file']);
   expect(await readFile(path('c', 'file'), 'utf8')).toBe('old');
+});
+
+test('what a process that was killed had begun to write is removed; what one that lives writes is not', async () => {
+  await mkdir(path('d'));
+  const [gone, alive] = [2 ** 22 + 1, process.ppid];
+  const names = [`.file.${gone}.1.tmp`, `.file.${process.pid}.7.tmp`, `.file.${alive}.1.tmp`, '.file.tmp', 'file'];
+  for (const name of names) await writeFile(path('d', name), 'x');
+  await removeLeftovers(path('d'));
+  expect((await readdir(path('d'))).sort()).toEqual([`.file.${alive}.1.tmp`, '.file.tmp', 'file']);
 });

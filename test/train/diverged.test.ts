@@ -4,6 +4,7 @@ import { resolveConfig } from '../../src/core/config.js';
 import { TrainingError } from '../../src/core/errors.js';
 import { drawShapes } from '../../src/data/shapes.js';
 import type { Checkpoint } from '../../src/train/checkpoint.js';
+import { initialState } from '../../src/train/initialState.js';
 import { train, type OpenTrainer } from '../../src/train/train.js';
 import { oracleTrainer } from '../../src/train/trainer.js';
 import { refusal } from '../io/refusal.js';
@@ -28,6 +29,28 @@ const wildAt =
         trainer.step(x, targets, { ...rest, optimiser: ++made === wild ? { ...optimiser, lr } : optimiser }),
     };
   };
+
+test('moments that are no numbers are refused, though every weight is one', async () => {
+  // Features of 1e25, of which the gradients' squares are beyond float32, under weights that make logits of it again.
+  const spoiled = new Map(initialState(config, 1));
+  const filled = (name: string, value: number): void => {
+    const { data, shape } = spoiled.get(name) ?? { data: [], shape: [] };
+    spoiled.set(name, { data: new Float32Array(data.length).fill(value), shape });
+  };
+  filled('cls1.3.weight', 1e25);
+  filled('cls2.0.weight', 1e-25);
+  const openTrainer: OpenTrainer = (network, options) => on(1)(network, { ...options, state: spoiled });
+  const still = { ...recipe, weightDecay: 0 };
+  const steps = train({ train: set, validation: null }, config, still, { openTrainer });
+  const { value } = await steps.next();
+  if (!('loss' in value)) throw new Error('there are more steps than one');
+  expect(Number.isFinite(value.loss)).toBe(true);
+  await value.weights();
+  await expect(value.checkpoint()).rejects.toThrow(
+    refusal(TrainingError, 'epoch 1, step 1', 'finite moments', 'of exp_avg_sq.cls2.0.weight'),
+  );
+  await steps.return(undefined as never);
+});
 
 describe.each([
   ['wasm', on(1)],

@@ -26,6 +26,22 @@ test('of a checkpoint that does not say nothing is asked', () => {
   }).not.toThrow();
 });
 
+test.each([
+  ['other pixels', { ...data, train: set(40, 'b'.repeat(64)) }],
+  ['fewer images', { ...data, train: set(39, 'b'.repeat(64)), held_out: null }],
+])('%s are accepted where that is said', (_, now) => {
+  expect(() => {
+    checkOrigin(was, { ...was, data: now }, { acceptData: true });
+  }).not.toThrow();
+});
+
+test('other classes are not, for labels would mean others', () => {
+  const now = { ...was, data: { ...data, class_names: ['cat', 'cow'] } };
+  expect(() => {
+    checkOrigin(was, now, { acceptData: true });
+  }).toThrow(refusal(ParamError, 'resume', 'or --accept-data', 'pets'));
+});
+
 describe('refuses, and says what was and what is', () => {
   const words = (sha: string) => `2 classes, 40 of 32x32 (sha256 ${sha}) to train on, 10 of 32x32`;
   test.each([
@@ -34,6 +50,7 @@ describe('refuses, and says what was and what is', () => {
     ['others held out', { ...data, held_out: set(10, 'c'.repeat(64)) }, '10 of 32x32 (sha256 cccccccccccc) held out'],
     ['none held out', { ...data, val_limit: 0, held_out: null }, 'pets --limit 40 --val-limit 0 --val-split 0.25'],
     ['other classes', { ...data, class_names: ['cat', 'cow'] }, words('aaaaaaaaaaaa')],
+    ['whole pictures', { ...data, train: { ...set(40), whole: true as const } }, '40 of any size'],
     ['another size', { ...data, train: { ...set(40), size: [32, 24] as const } }, '40 of 32x24'],
   ])('%s', (_, now, got) => {
     const expected = `the data of the checkpoint (pets --limit 40 --val-split 0.25: ${words('aaaaaaaaaaaa')}`;

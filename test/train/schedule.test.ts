@@ -30,3 +30,8 @@ test('a warm-up may begin anywhere up to lr, and be a single step, which is at i
   expect(rates(recipe, 3, 3)).toEqual([expect.closeTo(0.2, 15), 0.5, 0.8]);
   expect(rates(recipe, 1, 1)).toEqual([expect.closeTo(0.2, 15)]);
 });
+
+test('steps past the end, as of a run that goes on with fewer images, are at the last rate', () => {
+  const recipe = { ...PLAIN, epochs: 2, lr: 0.8, minLr: 0.1 };
+  expect(rates(recipe, 3, 8).slice(6)).toEqual([expect.closeTo(0.1, 15), expect.closeTo(0.1, 15)]);
+});

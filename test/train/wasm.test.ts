@@ -39,6 +39,7 @@ test.each([
   ['with Adam', PLAIN],
   ['with everything', EVERYTHING],
   ['fused on the way', FUSED_ON_THE_WAY],
+  ['fused on the way, with an average', { ...FUSED_ON_THE_WAY, ema: 0.9 }],
   ['with everything, in micro-batches', { ...EVERYTHING, gradAccumSteps: 5 }],
 ] as const)('goes on from any step to the same last bit, %s', async (_, recipe) => {
   const checkpoints: Checkpoint[] = [];
@@ -58,6 +59,29 @@ test('the fused network is the one that goes on', async () => {
   expect(epochs.map(({ fused }) => fused)).toEqual([false, false, true, true]);
   expect(done.config.form).toBe('deploy');
   expect([...done.state.keys()]).toContain('stages.0.conv.weight');
+});
+
+test.each([
+  ['wasm', on(1), 2 ** -18],
+  ['the reference', oracleTrainer, 2 ** -40],
+] as const)('by %s, the average goes on as the fused average', async (_, openTrainer, precision) => {
+  const ema = 0.9;
+  const steps = train(data, config, { ...FUSED_ON_THE_WAY, epochs: 3, ema }, { openTrainer });
+  let [before, after]: (Checkpoint | null)[] = [null, null];
+  for await (const progress of steps) {
+    const checkpoint = await progress.checkpoint();
+    if (checkpoint.config.form === 'train') before = checkpoint;
+    else after ??= checkpoint;
+  }
+  if (before?.snapshot.ema === undefined || after?.snapshot.ema === undefined) throw new Error('there is no average');
+  expect(after.globalStep).toBe(before.globalStep + 1);
+  const fused = fuseState(before.snapshot.ema, { ...config, lambda: 1 }).state;
+  for (const [name, { data: got }] of after.snapshot.ema) {
+    const [average, moved] = [fused.get(name)?.data ?? [], after.snapshot.state.get(name)?.data ?? []];
+    const most = Math.max(...Array.from(average, Math.abs));
+    const off = Array.from(got, (value, i) => Math.abs(value - (ema * average[i] + (1 - ema) * moved[i])));
+    expect(Math.max(...off)).toBeLessThan(precision * most);
+  }
 });
 
 test('a loss that is no number stops the training, and says where', async () => {

@@ -1,6 +1,10 @@
 import { exp, log } from '../../core/elementary.js';
+import type { Interpolation } from '../../core/config.js';
 import type { Size } from '../../core/shapes.js';
-import { roundHalfEven, type Window } from '../../image/crop.js';
+import { cut, roundHalfEven, type Window } from '../../image/crop.js';
+import type { RgbImage } from '../../image/pixelImage.js';
+import { resize } from '../../image/resize.js';
+import { separate } from '../planar.js';
 import type { Draws } from './draws.js';
 import type { Planes } from './planes.js';
 import { scaleWindow } from './scale.js';
@@ -36,10 +40,29 @@ export function resizedCropWindow([h, w]: Size, options: RandomResizedCropOption
   return { top: Math.floor((h - height) / 2), left: Math.floor((w - width) / 2), height, width };
 }
 
+/** Which window, and how it is scaled. */
+function drawCrop(size: Size, options: RandomResizedCropOptions, draws: Draws): readonly [Window, Interpolation] {
+  const { interpolation = 'bilinear' } = options;
+  const window = resizedCropWindow(size, options, draws);
+  return [window, interpolation !== 'random' ? interpolation : draws.happens(0.5) ? 'bilinear' : 'bicubic'];
+}
+
 /** torchvision's `RandomResizedCrop` to `size`. */
 export function randomResizedCrop(image: Planes, size: Size, options: RandomResizedCropOptions, draws: Draws): Planes {
-  const { interpolation = 'bilinear' } = options;
-  const window = resizedCropWindow([image.height, image.width], options, draws);
-  const kernel = interpolation !== 'random' ? interpolation : draws.happens(0.5) ? 'bilinear' : 'bicubic';
+  const [window, kernel] = drawCrop([image.height, image.width], options, draws);
   return scaleWindow(image, window, size, kernel);
+}
+
+/** The same of a picture as it was decoded: of many pixels, only the window's become planes. */
+export function randomResizedCropOf(
+  picture: RgbImage,
+  size: Size,
+  options: RandomResizedCropOptions,
+  draws: Draws,
+): Planes {
+  const [window, kernel] = drawCrop([picture.height, picture.width], options, draws);
+  const [height, width] = size;
+  const data = new Uint8Array(3 * height * width);
+  separate(resize(cut(picture, window), size, kernel).data, data);
+  return { data, channels: 3, height, width };
 }

@@ -1,0 +1,105 @@
+/** A run that ends between two steps: it can be gone on with from there, to the same bits. */
+import { describe, expect, test } from '@jest/globals';
+import { mkdir, writeFile } from 'node:fs/promises';
+import sharp from 'sharp';
+import { DataError, LoaderError, ParamError } from '../../src/core/errors.js';
+import { isStreamed, pick, spread, type StreamedSet } from '../../src/data/dataset.js';
+import { openDataset } from '../../src/data/open.js';
+import type { Checkpoint } from '../../src/train/checkpoint.js';
+import { train, type Moment, type RunOptions } from '../../src/train/train.js';
+import { refusal } from '../io/refusal.js';
+import { temporaryFolder } from '../io/temporaryFolder.js';
+import { collect } from './collect.js';
+import { config, data, EVERYTHING, on } from './everything.js';
+
+const path = temporaryFolder();
+
+describe('in the middle of an evaluation', () => {
+  // One image of 25 in the last of three batches, of the network and of its average.
+  const recipe = { ...EVERYTHING, batchSize: 12, epochs: 2, decayEpochs: 1 };
+  const run = (options: RunOptions) => train(data, config, recipe, { openTrainer: on(1), ...options });
+
+  test.each([1, 4, 11])('after its batch %d', async (batch) => {
+    const whole = await collect(run({}));
+    let seen = 0;
+    const saved: Checkpoint[] = [];
+    const between = async ({ checkpoint }: Moment): Promise<void> => {
+      if (++seen < batch) return;
+      saved.push(await checkpoint());
+      throw new Error('enough');
+    };
+    await expect(collect(run({ between }))).rejects.toThrow('enough');
+    const [resume] = saved;
+    const epoch = batch > 6 ? 1 : 0;
+    expect(resume).toMatchObject({ epoch, step: 7, globalStep: 7 * (epoch + 1) });
+    const { done, epochs } = await collect(run({ resume }));
+    expect(done).toEqual(whole.done);
+    const told = ({ validation, ema, train: trained, lambda, lr }: (typeof epochs)[number]) => [
+      ...[validation, ema, trained, lambda, lr],
+    ];
+    expect(epochs.map(told)).toEqual(whole.epochs.slice(epoch).map(told));
+  });
+});
+
+test('with fewer images, of which an epoch has fewer steps than were made, where that is accepted', async () => {
+  const recipe = { ...EVERYTHING, batchSize: 12, epochs: 2, decayEpochs: 1 };
+  const saved: Checkpoint[] = [];
+  const between = async ({ checkpoint }: Moment): Promise<void> => {
+    saved.push(await checkpoint());
+    throw new Error('enough');
+  };
+  await expect(collect(train(data, config, recipe, { openTrainer: on(1), between }))).rejects.toThrow('enough');
+  const [resume] = saved;
+  const fewer = { ...data, train: pick(data.train, spread(data.train.n, 80)) };
+  const options = { openTrainer: on(1), resume };
+  expect(() => train(fewer, config, recipe, options)).toThrow(refusal(ParamError, 'resume', '90 images', '80'));
+  const { steps, epochs } = await collect(train(fewer, config, recipe, { ...options, acceptData: true }));
+  expect([resume.step, epochs.length]).toEqual([7, 2]);
+  expect(steps.map(({ epoch, step, steps: of }) => [epoch, step, of])).toEqual(
+    Array.from({ length: 6 }, (_, i) => [2, i + 1, 6]),
+  );
+});
+
+describe('where images cannot be had', () => {
+  async function streamed(): Promise<StreamedSet> {
+    for (let k = 0; k < 20; k++) {
+      const file = path('pets', k < 10 ? 'cat' : 'dog', `${k}.png`);
+      await mkdir(path('pets', k < 10 ? 'cat' : 'dog'), { recursive: true });
+      const pixels = Uint8Array.from({ length: 3 * 16 * 16 }, (_, i) => (i * i * 7 + 31 * k + i) % 256);
+      await writeFile(
+        file,
+        await sharp(pixels, { raw: { width: 16, height: 16, channels: 3 } })
+          .png()
+          .toBuffer(),
+      );
+    }
+    const set = await openDataset(path('pets'), 'train', { size: [16, 16], cache: 'none' });
+    if (!isStreamed(set)) throw new Error('not on the disk');
+    return set;
+  }
+  const recipe = { epochs: 2, decayEpochs: 1, batchSize: 4, seed: 1 } as const;
+  const two = { ...config, num_classes: 2 };
+
+  test.each([
+    ['a file that is gone', 'gone.png', DataError],
+    // No string: what prepares it fails, and its thread with it.
+    ['a thread that fails', null as unknown as string, LoaderError],
+  ])('%s', async (_, name, type) => {
+    const set = await streamed();
+    const whole = await collect(train({ train: set, validation: null }, two, recipe, { openTrainer: on(1) }));
+    const moments: (Checkpoint & { error: unknown })[] = [];
+    const between = async ({ checkpoint, error }: Moment): Promise<void> => {
+      moments.push({ ...(await checkpoint()), error });
+    };
+    const names = set.files.names.map((file, i) => (i === 7 ? name : file));
+    const spoiled = { ...set, files: { ...set.files, names } };
+    const options = { openTrainer: on(1), workers: 1, between };
+    const steps = train({ train: spoiled, validation: null }, two, recipe, options);
+    await expect(collect(steps)).rejects.toThrow(type);
+    expect(moments).toHaveLength(1);
+    const [{ error, ...resume }] = moments;
+    expect(error).toBeInstanceOf(type);
+    const again = await collect(train({ train: set, validation: null }, two, recipe, { openTrainer: on(1), resume }));
+    expect(again.done).toEqual(whole.done);
+  });
+});

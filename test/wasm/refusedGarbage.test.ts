@@ -9,12 +9,17 @@ interface Found {
   /** Linear memories that were made, and those of them that were collected. */
   readonly made: number;
   readonly collected: number;
+  /** Threads that were started, and those of them that ended. */
+  readonly started: number;
+  readonly ended: number;
   /** What array buffers and linear memories held after the first loads, and after the last. */
   readonly held: readonly [number, number];
 }
 
 /** Of the built package, in a process whose garbage can be collected when it is to be counted. */
 const script = `
+  import { syncBuiltinESMExports } from 'node:module';
+  import threading from 'node:worker_threads';
   import { cutShards, encodeSafetensors, loadModel, openShards, parameterShapes, resolveConfig, writeConfig } from 'vanillanet';
   const [threads, rounds] = process.argv.slice(1).map(Number);
   let [made, collected] = [0, 0];
@@ -38,6 +43,15 @@ const script = `
       note(this);
     }
   };
+  let [started, ended] = [0, 0];
+  threading.Worker = class extends threading.Worker {
+    constructor(...given) {
+      super(...given);
+      started++;
+      this.on('exit', () => ended++);
+    }
+  };
+  syncBuiltinESMExports();
   const config = resolveConfig({ dims: [8, 8], strides: [2], num_classes: 3, input_size: 16, form: 'deploy' });
   const file = (last) => encodeSafetensors(
     new Map([...parameterShapes(config)].map(([name, shape]) => {
@@ -72,7 +86,7 @@ const script = `
   };
   const held = async () => {
     // Buffers are swept beside the script, and threads end when they like.
-    for (let i = 0; i < 200 && (i < 3 || collected < made - 1); i++) {
+    for (let i = 0; i < 200 && (i < 3 || collected < made - 1 || ended < started); i++) {
       gc();
       await new Promise((resolve) => setTimeout(resolve, 10));
     }
@@ -83,7 +97,7 @@ const script = `
   const before = await held();
   for (let i = 1; i < rounds; i++) await round();
   const after = await held();
-  console.log(JSON.stringify({ refused, made, collected, held: [before, after] }));`;
+  console.log(JSON.stringify({ refused, made, collected, started, ended, held: [before, after] }));`;
 
 test.each([
   [1, 60],
@@ -93,9 +107,10 @@ test.each([
   async (threads, rounds) => {
     const args = ['--expose-gc', '--input-type=module', '--eval', script, String(threads), String(rounds)];
     const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 100_000 });
-    const { refused, made, collected, held } = JSON.parse(stdout) as Found;
+    const { refused, made, collected, started, ended, held } = JSON.parse(stdout) as Found;
     expect(Object.values(refused)).toEqual(Array.from({ length: 5 }, () => rounds));
     expect(made).toBe(5 * rounds);
+    expect([started, ended]).toEqual([5 * rounds * (threads - 1), started]);
     // The last may still lie on the stack.
     expect(made - collected).toBeLessThanOrEqual(1);
     // A page for each load would be many times that.

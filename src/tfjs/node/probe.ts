@@ -15,7 +15,11 @@ export async function probe(name: EngineName): Promise<EngineState> {
   }
   const script = createRequire(import.meta.url).resolve('#tfjs/probe');
   return new Promise((resolve, reject) => {
-    const child = fork(script, [name], { execArgv: [], env: process.env, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+    const child = fork(script, [name], {
+      execArgv: [],
+      env: process.env,
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
     child.on('message', (state) => {
       resolve(state as EngineState);
     });

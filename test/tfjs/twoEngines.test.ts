@@ -84,3 +84,11 @@ test('a call that begins while another one looks which engine is at work', async
   for (let i = 0; i < 3; i++) expect(await Promise.all([other.forward(x, n), one.forward(x, n)])).toEqual([b, a]);
   for (let i = 0; i < 3; i++) expect(await Promise.all([one.forward(x, n), other.forward(x, n)])).toEqual([a, b]);
 });
+
+test('two that both have to change what is at work do not take it from each other for ever', async () => {
+  const [one, other] = [await cpu.open(streamOf(state), config), await wasm.open(streamOf(state), config)];
+  const [a, b] = [await one.forward(x, n), await other.forward(x, n)];
+  tf.registerBackend('idle', () => new tf.KernelBackend());
+  await tf.setBackend('idle');
+  expect(await Promise.all([one.forward(x, n), other.forward(x, n)])).toEqual([a, b]);
+});

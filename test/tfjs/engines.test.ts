@@ -118,13 +118,38 @@ test('a folder that is named by a relative path', async () => {
   expect((await loadEngine('cpu')).report.engine).toBe('cpu');
 });
 
-test('WebGPU is put on the navigator that there is, or where there is none, and a made-up one finds no adapter', async () => {
-  await install('@tensorflow/tfjs-backend-webgpu', '');
-  await install('webgpu', 'module.exports = { create: () => ({ requestAdapter: async () => null }), globals: {} };');
-  const error = await errorOf(loadEngine('webgpu'));
-  expect(error.message).toMatch(/webgpu is installed, but finds no adapter.*to have it: install a driver/);
-  // What is of no use is not left behind.
-  expect((globalThis as { navigator?: { gpu?: unknown } }).navigator?.gpu).toBeUndefined();
+describe('WebGPU where there is no adapter', () => {
+  /** As Node's own from 21 on: its getters work on no other object. */
+  class Navigator {
+    readonly #cores = 3;
+    get hardwareConcurrency(): number {
+      return this.#cores;
+    }
+  }
+  const scope = globalThis as { navigator?: object; seen?: unknown };
+  const own = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
+  afterEach(() => {
+    Reflect.deleteProperty(globalThis, 'navigator');
+    if (own !== undefined) Object.defineProperty(globalThis, 'navigator', own);
+  });
+
+  test.each([
+    ['beside a navigator, which is left as it was', new Navigator(), 3],
+    ['without one', undefined, undefined],
+  ])('%s', async (_, navigator, cores) => {
+    Reflect.deleteProperty(globalThis, 'navigator');
+    if (navigator !== undefined)
+      Object.defineProperty(globalThis, 'navigator', { value: navigator, configurable: true });
+    await install('@tensorflow/tfjs-backend-webgpu', '');
+    const requestAdapter = 'async () => { globalThis.seen = navigator.hardwareConcurrency; return null; }';
+    await install('webgpu', `module.exports = { create: () => ({ requestAdapter: ${requestAdapter} }), globals: {} };`);
+    const error = await errorOf(loadEngine('webgpu'));
+    expect(error.message).toMatch(/webgpu is installed, but finds no adapter.*to have it: install a driver/);
+    expect(scope.seen).toBe(cores);
+    // What is of no use is not left behind.
+    expect(scope.navigator).toBe(navigator);
+    expect(Object.keys(navigator ?? {})).toEqual([]);
+  });
 });
 
 test('an engine that is none of ours is not taken for one', () => {

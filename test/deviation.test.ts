@@ -162,7 +162,10 @@ test('shaders round twice as far, and quotients and roots farther', () => {
 
 test.each([BY_SHADERS, FLUSHING])('what is below the smallest normal number may be nothing', (by) => {
   const tiny = 2 ** -127;
-  const state: State = new Map([...STATE, ['stem2.2.weight', tensor(new Float64Array(8 * 49).fill(100), [8, 1, 7, 7])]]);
+  const state: State = new Map([
+    ...STATE,
+    ['stem2.2.weight', tensor(new Float64Array(8 * 49).fill(100), [8, 1, 7, 7])],
+  ]);
   // All of the 49 are taken for zero, and with them what large weights would have made of them.
   const sum = 4900 * tiny;
   expect(localOf('stem2.2', by, state, tiny)).toBeGreaterThan(sum);

@@ -32,6 +32,15 @@
  * A leaky ReLU of slope λ differs from its tangent by (1 − λ)·e, and below zero
  * rounds λ and one product, where λ is neither 0 nor 1: γ_2 · λ·(|x| + e), and η for
  * each of the two.
+ *
+ * **Who rounds otherwise** has another u and η (rounding.ts). Of the norm's ten roundings one is a
+ * root and one a quotient; of the mean's, one a quotient, which may be that of 1 and h·w. Where
+ * every number that is read or written is off by ζ, too, that adds to δ, counted as above:
+ *
+ *     one sum   ζ · (Σ|w| + K + 1)            of x; of each partial sum, and b
+ *     one mean  ζ · (h·w + 2)                 of x and the partial sums, divided or not
+ *     one norm  ζ · (3·|γ|·s + |γ| + |x| + e + |μ| + 4)   of x, μ, x − μ; of (x − μ)·s; of α; of the rest
+ *     one kink  ζ, or 2ζ where there is a product
  */
 import { adaptiveMaxPool2d, adaptiveMaxPool2dRunnerUp } from './adaptiveMaxPool2d.js';
 import { BATCH_NORM_EPS } from './batchNorm.js';
@@ -43,16 +52,17 @@ import { globalAvgPool } from './globalAvgPool.js';
 import { pick, type State } from './layers.js';
 import { maxPool2d, maxPool2dRunnerUp } from './maxPool2d.js';
 import { full, map, valuesOf, zeros, zip, type Tensor } from './tensor.js';
+import { gammaOf, TO_NEAREST, type Rounding } from './rounding.js';
 import type { Step } from './vanillaNet.js';
 
 /** Unit roundoff of float32, rounding to nearest. */
-export const UNIT_ROUNDOFF = 2 ** -24;
+export const UNIT_ROUNDOFF = TO_NEAREST.unit;
 
 /** η: the smallest positive float32. */
-export const SMALLEST_FLOAT32 = 2 ** -149;
+export const SMALLEST_FLOAT32 = TO_NEAREST.underflow;
 
-/** γ_k = k·u/(1 − k·u): the relative error that k roundings can add up to. */
-export const gamma = (k: number): number => (k * UNIT_ROUNDOFF) / (1 - k * UNIT_ROUNDOFF);
+/** γ_k of float32, rounding to nearest. */
+export const gamma = gammaOf(TO_NEAREST);
 
 const abs = (x: Tensor): Tensor => map(x, Math.abs);
 const add = (x: Tensor, y: Tensor): Tensor => zip(x, y, (a, b) => a + b);
@@ -72,26 +82,32 @@ function deviationOfSum(
   weight: Tensor,
   bias: Tensor | null,
   over: (v: Tensor, kernel: Tensor, b: Tensor | null) => Tensor,
+  by: Rounding,
 ): Deviation {
   const [, c, kh, kw] = weight.shape;
   const taps = c * kh * kw;
+  const share = gammaOf(by)(taps + 2);
   const reach = add(abs(x), e);
   const rounding = over(reach, abs(weight), bias === null ? null : abs(bias));
   const underflow = over(reach, full(weight.shape, 1), null);
-  const local = zip(rounding, underflow, (r, s) => gamma(taps + 2) * r + SMALLEST_FLOAT32 * (s + taps + 1));
+  let local = zip(rounding, underflow, (r, s) => share * r + by.underflow * (s + taps + 1));
+  if (by.flush > 0) {
+    const weights = over(full(x.shape, 1), abs(weight), null);
+    local = zip(local, weights, (r, w) => r + by.flush * (w + taps + 1));
+  }
   // Of an exact input there is nothing to carry, which is worth a third of the time.
   return { local, carried: isZero(e) ? local : add(local, over(e, abs(weight), null)) };
 }
 
 /** A maximum: where another input of the window may overtake it, 2e. */
-function deviationOfMax(y: Tensor, runnerUp: Tensor, widest: Tensor): Deviation {
+function deviationOfMax(y: Tensor, runnerUp: Tensor, widest: Tensor, { flush }: Rounding): Deviation {
   const gap = zip(y, runnerUp, (first, second) => first - second);
-  const local = zip(gap, widest, (between, most) => (between <= 2 * most ? 2 * most : 0));
-  return { local, carried: widest };
+  const local = zip(gap, widest, (between, most) => (between <= 2 * most ? 2 * most : 0) + flush);
+  return { local, carried: map(widest, (most) => most + flush) };
 }
 
 /** A norm by its running statistics. */
-function deviationOfNorm(x: Tensor, e: Tensor, name: string, state: State): Deviation {
+function deviationOfNorm(x: Tensor, e: Tensor, name: string, state: State, by: Rounding): Deviation {
   const [, c, h, w] = x.shape;
   const parts = ['weight', 'bias', 'running_mean', 'running_var'].map((part) =>
     valuesOf(pick(state, `${name}.${part}`)),
@@ -100,23 +116,25 @@ function deviationOfNorm(x: Tensor, e: Tensor, name: string, state: State): Devi
   const inverse = variance.map((v) => 1 / Math.sqrt(v + BATCH_NORM_EPS));
   const [local, carried] = [zeros(x.shape), zeros(x.shape)];
   const [values, off] = [valuesOf(x), valuesOf(e)];
+  const share = gammaOf(by)(8 + by.root + by.division);
   values.forEach((value, i) => {
     const k = Math.floor(i / (h * w)) % c;
     const [a, s] = [Math.abs(scale[k]), inverse[k]];
     const reach = Math.abs(value) + off[i] + Math.abs(mean[k]);
-    const rounding = gamma(10) * (a * s * reach + Math.abs(shift[k]));
-    local.data[i] = rounding + SMALLEST_FLOAT32 * ((1 + s) * (reach + a) + 4);
+    const rounding = share * (a * s * reach + Math.abs(shift[k]));
+    const flushed = by.flush * (3 * a * s + a + reach + 4);
+    local.data[i] = rounding + by.underflow * ((1 + s) * (reach + a) + 4) + flushed;
     carried.data[i] = local.data[i] + a * s * off[i];
   });
   return { local, carried };
 }
 
 /** ReLU where the slope is 0, nothing at all where it is 1. */
-function deviationOfLeaky(x: Tensor, e: Tensor, slope: number): Deviation {
+function deviationOfLeaky(x: Tensor, e: Tensor, slope: number, by: Rounding): Deviation {
   const rounds = slope !== 0 && slope !== 1;
   const rounding = zip(x, e, (v, most) => {
-    if (!rounds || v > most) return 0;
-    return gamma(2) * slope * (Math.abs(v) + most) + SMALLEST_FLOAT32 * (Math.abs(v) + most + 1);
+    if (!rounds || v > most) return by.flush;
+    return gammaOf(by)(2) * slope * (Math.abs(v) + most) + by.underflow * (Math.abs(v) + most + 1) + 2 * by.flush;
   });
   const kink = zip(x, e, (v, most) => (Math.abs(v) <= most ? (1 - slope) * most : 0));
   const came = zip(x, e, (v, most) => (v < -most ? slope * most : most));
@@ -127,45 +145,55 @@ function deviationOfLeaky(x: Tensor, e: Tensor, slope: number): Deviation {
  * δ and e' of one layer of either form, normalised by running statistics, whose input x may be off by e.
  *
  * @param lambda slope of the deep-training activations; the deploy form has none
+ * @param by how it is rounded
  * @throws ParamError for a train form without λ
  */
-export function deviation(step: Step, e: Tensor, config: Config, state: State, lambda?: number): Deviation {
+export function deviation(
+  step: Step,
+  e: Tensor,
+  config: Config,
+  state: State,
+  lambda?: number,
+  by: Rounding = TO_NEAREST,
+): Deviation {
   const { layer, x } = step;
   const { name, op } = layer;
   switch (op) {
     case 'conv2d': {
       const window = windowOf(name, config);
       const [w, b] = [pick(state, `${name}.weight`), pick(state, `${name}.bias`)];
-      return deviationOfSum(x, e, w, b, (v, kernel, bias) => conv2d(v, kernel, bias, window));
+      return deviationOfSum(x, e, w, b, (v, kernel, bias) => conv2d(v, kernel, bias, window), by);
     }
     case 'depthwiseConv2d': {
       const padding = config.act_num;
       const w = pick(state, `${name}.weight`);
       // In the train form a norm follows instead.
       const b = config.form === 'deploy' ? pick(state, `${name}.bias`) : null;
-      return deviationOfSum(x, e, w, b, (v, kernel, bias) => depthwiseConv2d(v, kernel, bias, { padding }));
+      return deviationOfSum(x, e, w, b, (v, kernel, bias) => depthwiseConv2d(v, kernel, bias, { padding }), by);
     }
     case 'globalAvgPool': {
       const pixels = x.shape[2] * x.shape[3];
-      const local = map(globalAvgPool(add(abs(x), e)), (v) => gamma(pixels + 1) * v + SMALLEST_FLOAT32);
+      const share = gammaOf(by)(pixels + by.division);
+      const flushed = by.flush * (pixels + 2);
+      const local = map(globalAvgPool(add(abs(x), e)), (v) => share * v + by.underflow + flushed);
       return { local, carried: add(local, globalAvgPool(e)) };
     }
     case 'batchNorm':
-      return deviationOfNorm(x, e, name, state);
+      return deviationOfNorm(x, e, name, state, by);
     case 'relu':
-      return deviationOfLeaky(x, e, 0);
+      return deviationOfLeaky(x, e, 0, by);
     case 'leakyRelu':
       if (lambda === undefined) throw new ParamError(name, 'lambda in [0, 1] for the train form', 'no lambda');
-      return deviationOfLeaky(x, e, lambda);
+      return deviationOfLeaky(x, e, lambda, by);
     case 'maxPool2d': {
       const [, stage] = name.split('.'); // stages.<i>.pool
       const kernelSize = config.strides[Number(stage)];
-      return deviationOfMax(step.trace.y, maxPool2dRunnerUp(x, { kernelSize }), maxPool2d(e, { kernelSize }));
+      return deviationOfMax(step.trace.y, maxPool2dRunnerUp(x, { kernelSize }), maxPool2d(e, { kernelSize }), by);
     }
     case 'adaptiveMaxPool2d': {
       const { y } = step.trace;
       const [, , oh, ow] = y.shape;
-      return deviationOfMax(y, adaptiveMaxPool2dRunnerUp(x, [oh, ow]), adaptiveMaxPool2d(e, [oh, ow]));
+      return deviationOfMax(y, adaptiveMaxPool2dRunnerUp(x, [oh, ow]), adaptiveMaxPool2d(e, [oh, ow]), by);
     }
     case 'dropout':
       return { local: zeros(x.shape), carried: e };

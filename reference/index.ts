@@ -33,4 +33,5 @@ export { accumulate, type Accumulated, type AccumulateOptions } from './accumula
 export * from './trainStep.js';
 export * from './fuse.js';
 export * from './deviation.js';
+export { BY_SHADERS, FLUSHING, TO_NEAREST, type Rounding } from './rounding.js';
 export * from './float32Bound.js';

@@ -3,7 +3,18 @@
  * stays within it, where x cancels against the mean, where the variance is small, and at the kink.
  */
 import { expect, test } from '@jest/globals';
-import { config as completeConfig, deviation, tensor, valuesOf, vanillaNet, type State } from '../reference/index.js';
+import {
+  BY_SHADERS,
+  config as completeConfig,
+  deviation,
+  FLUSHING,
+  tensor,
+  TO_NEAREST,
+  valuesOf,
+  vanillaNet,
+  type Rounding,
+  type State,
+} from '../reference/index.js';
 import { draw } from './judges/draw.js';
 import { goldenState } from './judges/ruledState.js';
 
@@ -116,6 +127,53 @@ test('a kernel without a bias has a bound, too', () => {
   const shares = valuesOf(trace.y).map((y, i) => valuesOf(local)[i] / (2 ** -24 * y));
   expect(Math.min(...shares)).toBeGreaterThanOrEqual(51);
   expect(Math.max(...shares)).toBeLessThan(51.001);
+});
+
+const STATE = goldenState(NETWORK, 1, []);
+
+/** What a layer's own rounding makes of a map of ones, or of what it is given, by one who rounds otherwise. */
+function localOf(name: string, by: Rounding, state = STATE, value = 1): number {
+  const layer = layerOf(name);
+  const x = tensor(new Float64Array(8 * 49).fill(value), [1, 8, 7, 7]);
+  const trace = layer.forward(x, state, { training: false, lambda: SLOPE });
+  const { local } = deviation(
+    { layer, x, trace },
+    tensor(new Float64Array(8 * 49), x.shape),
+    NETWORK,
+    state,
+    SLOPE,
+    by,
+  );
+  return valuesOf(local)[Math.floor(valuesOf(local).length / 2)];
+}
+
+test('shaders round twice as far, and quotients and roots farther', () => {
+  const ratio = (name: string): number => localOf(name, BY_SHADERS) / localOf(name, TO_NEAREST);
+  expect(ratio('stem2.0')).toBeCloseTo(2, 3);
+  expect(localOf('stem1.leaky', BY_SHADERS, STATE, -1) / localOf('stem1.leaky', TO_NEAREST, STATE, -1)).toBeCloseTo(
+    2,
+    3,
+  );
+  // Sixteen of 2u for ten of u.
+  expect(ratio('stem1.1')).toBeCloseTo(3.2, 3);
+  // Of 49 pixels: 52 of 2u for 50 of u.
+  expect(ratio('cls1.0')).toBeCloseTo((2 * 52) / 50, 3);
+});
+
+test.each([BY_SHADERS, FLUSHING])('what is below the smallest normal number may be nothing', (by) => {
+  const tiny = 2 ** -127;
+  const state: State = new Map([
+    ...STATE,
+    ['stem2.2.weight', tensor(new Float64Array(8 * 49).fill(100), [8, 1, 7, 7])],
+  ]);
+  // All of the 49 are taken for zero, and with them what large weights would have made of them.
+  const sum = 4900 * tiny;
+  expect(localOf('stem2.2', by, state, tiny)).toBeGreaterThan(sum);
+  expect(localOf('stem2.2', TO_NEAREST, state, tiny)).toBeLessThan(sum / 1000);
+  expect(localOf('stem1.leaky', by, state, tiny)).toBeGreaterThan(tiny);
+  expect(localOf('stem1.leaky', TO_NEAREST, state, tiny)).toBe(0);
+  expect(localOf('cls1.0', by, state, tiny)).toBeGreaterThan(tiny);
+  expect(localOf('cls1.0', TO_NEAREST, state, tiny)).toBeLessThan(tiny);
 });
 
 /** Rows 0-1, 1-3 and 3-4: of five, three. */

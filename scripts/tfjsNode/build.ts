@@ -5,7 +5,7 @@ import type { Flavour } from './flavour.js';
 import { layOut, type Bring } from './layout.js';
 import { findLibtensorflow } from './libtensorflow.js';
 import { downloadWheels } from './pip.js';
-import { SetupError, throwAll } from './setupError.js';
+import { LackError, SetupError, throwAll } from './setupError.js';
 import { findTools, type Tools } from './tools.js';
 import { unpackCuda, unpackTensorflow } from './wheel.js';
 
@@ -30,7 +30,7 @@ export async function sourceOf(given: string): Promise<Source> {
 export async function toolsFor({ kind }: Source, env = process.env): Promise<Tools> {
   if (process.platform !== 'linux') {
     const remedy = 'Here there is only what the package itself downloads: leave --libtensorflow out';
-    throw new SetupError({ op: 'system', expected: 'Linux to build on', got: process.platform, remedy });
+    throw new LackError({ op: 'system', expected: 'Linux to build on', got: process.platform, remedy });
   }
   const { tools, missing } = await findTools({ python: kind !== 'folder', pip: kind === 'pip' }, env);
   throwAll(missing);

@@ -1,11 +1,12 @@
 import { Command, CommanderError } from 'commander';
 import { CPU, GPU } from './flavour.js';
 import { setup, type Options } from './setup.js';
-import { linesOf, SetupError } from './setupError.js';
+import { isLack, linesOf, SetupError } from './setupError.js';
 
-/** Exit statuses, as vanillanet's: what was asked could not be done; it was not asked properly. */
+/** Exit statuses, as vanillanet's: what was asked could not be done; it was not asked properly. And: the machine lacks something. */
 const FAILED = 1;
 const MISUSED = 2;
+const LACKING = 3;
 
 export interface Output {
   readonly say: (line: string) => void;
@@ -19,7 +20,7 @@ async function run({ gpu, ...options }: Options & { gpu?: true }, { say, complai
   } catch (error) {
     if (!(error instanceof SetupError || error instanceof AggregateError)) throw error;
     for (const line of linesOf(error)) complain(`setup:tfjs-node: ${line}`);
-    return FAILED;
+    return isLack(error) ? LACKING : FAILED;
   }
 }
 
@@ -48,7 +49,8 @@ Examples:
   $ npm run setup:tfjs-node -- --gpu --libtensorflow .venv/lib/python3.12/site-packages/tensorflow
 
 Building needs Linux and a C++ compiler (CXX, c++, g++, clang++); wheels need Python 3, downloading them pip.
-Exit status 1 means that it could not be done, 2 that it was not asked properly. docs/tfjs-node.md tells more.`,
+Exit status 3 means that this machine lacks what it takes, be it a program, a wheel for it or a host in reach; 1 that it
+could not be done for another reason, 2 that it was not asked properly. docs/tfjs-node.md tells more.`,
     )
     .allowExcessArguments(false)
     .showHelpAfterError('Try --help.')

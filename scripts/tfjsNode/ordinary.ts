@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Flavour } from './flavour.js';
 import { npm } from './packages.js';
-import { SetupError } from './setupError.js';
+import { LackError, SetupError } from './setupError.js';
 
 /** Where the package's install script downloads from, unless its user says otherwise. */
 const HOST = 'https://storage.googleapis.com/';
@@ -20,7 +20,7 @@ export async function requireReach(host = HOST): Promise<void> {
     const { cause, message } = error as Error;
     const got = cause instanceof Error ? cause.message : message;
     const remedy = 'Pass --libtensorflow, or name a mirror in TFJS_NODE_BASE_URI';
-    throw new SetupError({ op: host, expected: 'to be in reach', got, remedy }, { cause: error });
+    throw new LackError({ op: host, expected: 'to be in reach', got, remedy }, { cause: error });
   }
 }
 
@@ -30,15 +30,15 @@ export const isElsewhere = (env: NodeJS.ProcessEnv): boolean => ELSEWHERE.some((
 /** The package's ordinary install: its libtensorflow and its addon, downloaded. */
 export async function installOrdinarily({ name }: Flavour, into: string, packageFolder: string): Promise<void> {
   if (!isElsewhere(process.env)) await requireReach();
-  try {
-    await npm(['rebuild', `@tensorflow/${name}`], into, LONGEST);
-    // The script of a download that broke off may end as if all were well.
-    const addon = join(packageFolder, 'lib', 'napi-v8', 'tfjs_binding.node');
-    if (existsSync(addon)) return;
-    const remedy = 'Pass --libtensorflow';
-    throw new SetupError({ op: `@tensorflow/${name}`, expected: 'its install to bring an addon', got: 'none', remedy });
-  } catch (error) {
-    for (const half of ['deps', 'lib', 'build']) await rm(join(packageFolder, half), { recursive: true, force: true });
-    throw error;
-  }
+  await npm(['rebuild', `@tensorflow/${name}`], into, LONGEST);
+  // The script of a download that broke off may end as if all were well.
+  const addon = join(packageFolder, 'lib', 'napi-v8', 'tfjs_binding.node');
+  if (existsSync(addon)) return;
+  const remedy = 'Pass --libtensorflow';
+  throw new SetupError({ op: `@tensorflow/${name}`, expected: 'its install to bring an addon', got: 'none', remedy });
+}
+
+/** Takes away what an install has brought that is of no use. */
+export async function removeOrdinary(packageFolder: string): Promise<void> {
+  for (const half of ['deps', 'lib', 'build']) await rm(join(packageFolder, half), { recursive: true, force: true });
 }

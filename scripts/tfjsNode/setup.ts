@@ -5,7 +5,7 @@ import { build, sourceOf, toolsFor } from './build.js';
 import { check, type Checked } from './check.js';
 import type { Flavour } from './flavour.js';
 import { locationOf } from './location.js';
-import { installOrdinarily } from './ordinary.js';
+import { installOrdinarily, removeOrdinary } from './ordinary.js';
 import { installPackages } from './packages.js';
 import { linesOf, SetupError } from './setupError.js';
 import { staged } from './staging.js';
@@ -19,13 +19,23 @@ export interface Options {
 const described = ({ libtensorflow, device }: Checked): string =>
   `libtensorflow ${libtensorflow}, computes on ${device}`;
 
+/** What it is made of. */
+const STEPS = { locationOf, toolsFor, installPackages, installOrdinarily, build, check };
+
 /** Sees to it that a flavour is there and right. */
-export async function setup(flavour: Flavour, options: Options, say: (line: string) => void): Promise<void> {
-  const location = locationOf(flavour);
+export async function setup(
+  flavour: Flavour,
+  options: Options,
+  say: (line: string) => void,
+  by: typeof STEPS = STEPS,
+): Promise<void> {
+  const location = by.locationOf(flavour);
   const entry = join(location.built, location.entry);
   if (existsSync(location.built) && !options.force) {
     try {
-      say(`${flavour.name} is there: ${described(await check(entry))}`);
+      say(`${flavour.name} is there: ${described(await by.check(entry))}`);
+      if (options.libtensorflow !== undefined)
+        say(`not of ${options.libtensorflow}, unless it was before: --force builds it anew`);
       return;
     } catch (error) {
       if (!(error instanceof SetupError)) throw error;
@@ -35,26 +45,34 @@ export async function setup(flavour: Flavour, options: Options, say: (line: stri
 
   // What is asked in vain is said before anything is downloaded.
   const given = options.libtensorflow === undefined ? undefined : await sourceOf(options.libtensorflow);
-  const tools = given === undefined ? undefined : await toolsFor(given);
+  const tools = given === undefined ? undefined : await by.toolsFor(given);
   let checked: Checked | undefined;
   await staged(location.folder, 'built', async (inside) => {
     say(`installing @tensorflow/${flavour.name}, without its install script`);
-    await installPackages(location.folder, inside);
+    await by.installPackages(location.folder, inside);
     const packageFolder = join(inside, location.package);
+    const exports = `module.exports = require('@tensorflow/${flavour.name}');\n`;
+    await writeFile(join(inside, location.entry), exports);
+    const checkIt = (): Promise<Checked> => {
+      say('checking a convolution and its gradient');
+      return by.check(join(inside, location.entry));
+    };
     if (given === undefined || tools === undefined) {
       try {
         say("the package's own install");
-        await installOrdinarily(flavour, inside, packageFolder);
+        await by.installOrdinarily(flavour, inside, packageFolder);
+        // Another Node than it is for, or another machine: then it is built here.
+        checked = await checkIt();
+        return;
       } catch (error) {
         if (!(error instanceof SetupError)) throw error;
         say(`which failed: ${linesOf(error).join(' ')}; so it is built`);
-        await build(flavour, { kind: 'pip' }, await toolsFor({ kind: 'pip' }), inside, packageFolder, say);
+        await removeOrdinary(packageFolder);
       }
-    } else await build(flavour, given, tools, inside, packageFolder, say);
-    const exports = `module.exports = require('@tensorflow/${flavour.name}');\n`;
-    await writeFile(join(inside, location.entry), exports);
-    say('checking a convolution and its gradient');
-    checked = await check(join(inside, location.entry));
+    }
+    const source = given ?? ({ kind: 'pip' } as const);
+    await by.build(flavour, source, tools ?? (await by.toolsFor(source)), inside, packageFolder, say);
+    checked = await checkIt();
   });
   if (checked !== undefined) say(`${flavour.name} is ready: ${described(checked)}; ${entry}`);
 }

@@ -10,6 +10,15 @@ export class SetupError extends VanillaNetError {
   }
 }
 
+/** What the machine lacks, be it a program or a host in reach: with it, all might be well. */
+export class LackError extends SetupError {}
+
+/** Whether nothing went wrong but that the machine lacks something. */
+export const isLack = (error: AggregateError | SetupError): boolean =>
+  error instanceof AggregateError
+    ? error.errors.every((each) => each instanceof LackError)
+    : error instanceof LackError;
+
 /** All that is missing, so that it is mended at once and not one by one. */
 export function throwAll(problems: readonly SetupError[]): void {
   if (problems.length === 1) throw problems[0];

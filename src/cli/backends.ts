@@ -65,7 +65,8 @@ export async function openTfjs(
   const { tf, report } = await loadEngine(engine, { training });
   // Who leaves the choice to us is told what it was.
   if (engine === 'auto') process.stderr.write(`tfjs: ${report.engine}, ${report.device}\n`);
-  return createTfjsBackend(tf);
+  // TensorFlow.js calls both packages of Node by one name.
+  return { ...createTfjsBackend(tf), name: `tfjs:${report.engine}` };
 }
 
 /** @throws BackendUnavailableError for an engine that is not there */

@@ -5,6 +5,7 @@ import { ParamError } from '../core/errors.js';
 import { formatShape, type StateDict, type Tensor } from '../core/tensor.js';
 import { compare, holds, type Candidate } from '../diff/compare.js';
 import { readDump, viewsOfDump, type Dump } from '../diff/dump.js';
+import { roundingOf } from '../diff/rounding.js';
 import { watch } from '../diff/watch.js';
 import { atomicWrite, requireWritable } from '../io/atomicWrite.js';
 import { referenceBackend } from '../oracle/backend.js';
@@ -55,7 +56,7 @@ async function candidateOf(name: string, { state, config, x, dumps, build }: Giv
   const backend = await openBackend(name, build);
   // The reference is what the others are held against.
   const judged = name !== referenceBackend.name;
-  return { name, judged, ...(await watch(backend, state, config, x)) };
+  return { name, judged, rounding: roundingOf(backend.name), ...(await watch(backend, state, config, x)) };
 }
 
 async function diff(options: DiffOptions): Promise<void> {

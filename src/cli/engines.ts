@@ -36,7 +36,7 @@ export const enginesCommand = (): Command =>
     .description('The engines of TensorFlow.js that are here, and why the others are not.')
     .addHelpText(
       'after',
-      '\nVANILLANET_ENGINES names a folder whose node_modules come first, and in the place of what setup:tfjs-node has built.',
+      '\nVANILLANET_ENGINES names a folder whose node_modules come first, and in the place of what setup:tfjs-node has built in a clone.',
     )
     .option('--json', 'print JSON')
     .action(engines);

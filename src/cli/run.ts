@@ -25,10 +25,6 @@ async function run({ weights, input, output, mode, dtype, json, ...rest }: RunOp
   await requireWritable(output, [weights, input]);
   const { backend } = rest;
   const { state, config: stored } = await openWeights(weights, rest);
-  if (rest.lambda !== undefined && stored.form === 'deploy') {
-    const got = `--lambda ${rest.lambda}`;
-    throw new ParamError({ op: weights, expected: 'no --lambda: the deploy form has no such activation', got });
-  }
   const x = decodeSafetensors(await readBytes(input, WeightsError), input).tensors.get('x');
   if (x === undefined)
     throw new WeightsError({ op: input, expected: 'a tensor x [n,c,h,w]', got: 'none of that name' });
@@ -42,19 +38,22 @@ async function run({ weights, input, output, mode, dtype, json, ...rest }: RunOp
   }
 
   let data;
+  // `tfjs` leaves it open which engine.
+  let by = backend;
   if (mode === 'train') {
     data = forwardTraining(state, config, x);
   } else {
     const model = await Model.open(state, config, await backendOf(rest));
     data = await model.forward(x.data, n);
+    by = model.backend;
     model.dispose();
   }
   const logits = { data, shape: [n, config.num_classes] };
   await atomicWrite(output, encodeSafetensors(new Map([['logits', logits]]), dtype === undefined ? {} : { dtype }));
   const type = dtype ?? (data instanceof Float32Array ? 'float32' : 'float64');
-  const report = { output, shape: logits.shape, dtype: type, backend, mode, lambda: config.lambda };
+  const report = { output, shape: logits.shape, dtype: type, backend: by, mode, lambda: config.lambda };
   if (json) printJson(report);
-  else print(`logits ${formatShape(logits.shape)} ${type} of ${input} by ${backend} in ${mode} mode -> ${output}`);
+  else print(`logits ${formatShape(logits.shape)} ${type} of ${input} by ${by} in ${mode} mode -> ${output}`);
 }
 
 export const runCommand = (): Command =>

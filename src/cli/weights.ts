@@ -28,9 +28,12 @@ export async function readConfigFile(path: string): Promise<GivenConfig> {
   return given;
 }
 
-/** Weights with the configuration that file and flags make together. */
+/** Weights with the configuration that file and flags make together. @throws ParamError for a λ that nothing asks for */
 export async function openWeights(path: string, { config, lambda }: WeightsOptions): Promise<LoadedWeights> {
   const given = config === undefined ? {} : { config: await readConfigFile(config) };
   const loaded = await readWeights(path, given);
-  return lambda === undefined ? loaded : { ...loaded, config: { ...loaded.config, lambda } };
+  if (lambda === undefined) return loaded;
+  if (loaded.config.form === 'train') return { ...loaded, config: { ...loaded.config, lambda } };
+  const got = `--lambda ${lambda}`;
+  throw new ParamError({ op: path, expected: 'no --lambda: the deploy form has no such activation', got });
 }

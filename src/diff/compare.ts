@@ -1,3 +1,4 @@
+import type { Rounding } from '../../reference/index.js';
 import type { ModelConfig } from '../core/config.js';
 import { planNetwork, type Layer } from '../core/plan.js';
 import type { StateDict, Tensor } from '../core/tensor.js';
@@ -14,6 +15,8 @@ export interface Candidate extends Views {
   readonly name: string;
   /** By default true; the oracle need not be held against itself. */
   readonly judged?: boolean;
+  /** How what computed it rounds; by default to nearest. */
+  readonly rounding?: Rounding;
 }
 
 /** Layers between two that were shown, and behind the last, that could have been. */
@@ -29,7 +32,7 @@ function verdictOn(
   let [worst, heatMap]: [LayerVerdict | null, HeatMap | null] = [null, null];
   let [from, input]: [number, Tensor] = [-1, x];
   for (const { layer, tensor } of candidate.views) {
-    const answer = oracle.run(from + 1, layer, input);
+    const answer = oracle.run(from + 1, layer, input, candidate.rounding);
     const { name, op } = plan[layer];
     const other = reference.views.find((view) => view.layer === layer);
     const verdict: LayerVerdict = {

@@ -1,4 +1,13 @@
-import { deviation, tensor, vanillaNet, valuesOf, type Config, type Layer, type State } from '../../reference/index.js';
+import {
+  deviation,
+  tensor,
+  vanillaNet,
+  valuesOf,
+  type Config,
+  type Layer,
+  type Rounding,
+  type State,
+} from '../../reference/index.js';
 import type { ModelConfig } from '../core/config.js';
 import type { StateDict, Tensor } from '../core/tensor.js';
 import { toOracleConfig } from '../oracle/backend.js';
@@ -30,8 +39,9 @@ export class Oracle {
    *
    * @param first @param last positions in the chain, both included
    * @param x [n,c,h,w], which float32 holds, or has still to round
+   * @param by how it is rounded; by default to nearest
    */
-  run(first: number, last: number, x: Tensor): Answer {
+  run(first: number, last: number, x: Tensor, by?: Rounding): Answer {
     let map = toOracle(x);
     let e = tensor(
       x.data.map((v) => Math.abs(v - Math.fround(v))),
@@ -39,7 +49,7 @@ export class Oracle {
     );
     for (const layer of this.#layers.slice(first, last + 1)) {
       const trace = layer.forward(map, this.#state, { training: false, lambda: this.#lambda });
-      e = deviation({ layer, x: map, trace }, e, this.#config, this.#state, this.#lambda).carried;
+      e = deviation({ layer, x: map, trace }, e, this.#config, this.#state, this.#lambda, by).carried;
       map = trace.y;
     }
     return { exact: valuesOf(map), bound: valuesOf(e) };

@@ -57,23 +57,23 @@ class TfjsSession implements Session {
     n: number,
     keep: (layer: string, isLast: boolean) => string | null,
   ): Promise<Map<string, Tensor>> {
-    const { tf } = this.#engine;
-    await this.#engine.select();
-    const state = this.#state;
-    if (state === null) {
-      throw new BackendUnavailableError({ op: 'tfjs', expected: 'an open session', got: 'one that was disposed of' });
-    }
     const { in_chans, input_size, lambda } = this.#config;
-    const kept = scope(tf, (keepBeyond) => {
-      const images = imagesOf(tf, x, [n, in_chans, ...input_size]);
-      const { traces } = forward(tf, this.#layers, state, images, { training: false, lambda });
-      const maps = new Map<string, Maps>();
-      traces.forEach(({ name, y }, i) => {
-        const as = keep(name, i === traces.length - 1);
-        if (as !== null) maps.set(as, y);
+    const kept = await this.#engine.use((tf) => {
+      const state = this.#state;
+      if (state === null) {
+        throw new BackendUnavailableError({ op: 'tfjs', expected: 'an open session', got: 'one that was disposed of' });
+      }
+      return scope(tf, (keepBeyond) => {
+        const images = imagesOf(tf, x, [n, in_chans, ...input_size]);
+        const { traces } = forward(tf, this.#layers, state, images, { training: false, lambda });
+        const maps = new Map<string, Maps>();
+        traces.forEach(({ name, y }, i) => {
+          const as = keep(name, i === traces.length - 1);
+          if (as !== null) maps.set(as, y);
+        });
+        // In PyTorch's order, and a tensor of one's own: some layers answer with what they were given.
+        return new Map([...maps].map(([name, y]) => [name, keepBeyond(tf.transpose(y, [0, 3, 1, 2]))]));
       });
-      // In PyTorch's order, and a tensor of one's own: some layers answer with what they were given.
-      return new Map([...maps].map(([name, y]) => [name, keepBeyond(tf.transpose(y, [0, 3, 1, 2]))]));
     });
     try {
       const read = [...kept].map(async ([name, y]) => {
@@ -117,8 +117,7 @@ export function createTfjsBackend(tf: Tf): TfjsBackend {
     name: `tfjs:${engine.name}`,
     async open(weights, config) {
       const state = await collect(weights);
-      await engine.select();
-      return new TfjsSession(engine, config, uploadState(tf, state));
+      return engine.use(() => new TfjsSession(engine, config, uploadState(tf, state)));
     },
     train: (state, config, options) => TfjsTraining.open(engine, state, config, options),
   };

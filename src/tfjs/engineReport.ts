@@ -1,5 +1,6 @@
 /** What an engine of TensorFlow.js is, as it says itself: a package's name proves nothing. */
 import type * as core from '@tensorflow/tfjs-core';
+import { BackendUnavailableError } from '../core/errors.js';
 import { missingKernels } from './tf.js';
 
 /** In the order in which `auto` looks for them; `webgl` there is only in browsers. */
@@ -70,7 +71,7 @@ interface WebGL {
   getParameter(name: number): unknown;
 }
 
-/** The engine that is at work in `tf`. */
+/** The engine that is at work in `tf`. @throws BackendUnavailableError for one that is none of `ENGINES` */
 export function describeEngine(
   tf: Pick<typeof core, 'backend' | 'getBackend' | 'getKernel' | 'version_core'>,
 ): EngineReport {
@@ -96,7 +97,11 @@ export function describeEngine(
     }
     case 'wasm':
       return about('wasm', { device: "WebAssembly on this machine's processor", isHardware: false });
-    default:
+    case 'cpu':
       return about('cpu', { device: "JavaScript on this machine's processor", isHardware: false });
+    default: {
+      const expected = 'the engine cpu, wasm, webgl, webgpu or tensorflow';
+      throw new BackendUnavailableError({ op: 'tfjs', expected, got: name });
+    }
   }
 }

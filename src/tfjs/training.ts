@@ -134,8 +134,7 @@ export class TfjsTraining {
     checkLoss(options.loss ?? 'cross-entropy');
     checkPasses(options.gradAccumSteps ?? 1);
     if (options.resume?.ema !== undefined) checkState(options.resume.ema, config);
-    await engine.select();
-    return new TfjsTraining(engine, state, config, options);
+    return engine.use(() => new TfjsTraining(engine, state, config, options));
   }
 
   /**
@@ -161,7 +160,7 @@ export class TfjsTraining {
     try {
       if (made.pass.losses.some((loss) => !Number.isFinite(loss))) await this.#diagnose(x, targets, n, lambda);
       else this.#broken = null;
-      grads = this.#gradAccumSteps === 1 ? made.grads : this.#added(made.grads, passes);
+      grads = this.#gradAccumSteps === 1 ? made.grads : await this.#added(made.grads, passes);
     } catch (error) {
       for (const tensors of [made.grads, made.buffers]) free(tensors.values());
       throw error;
@@ -182,10 +181,8 @@ export class TfjsTraining {
     const all = resolveStep(step);
     const family = familyAfter(all.kind, this.#family);
     if (this.#grads.size === 0) throw new ParamError({ op: 'optimiser', expected: 'a pass before', got: 'none' });
-    await this.#engine.select();
-    const { tf } = this.#engine;
     const steps = this.#steps + 1;
-    const { moved, moments } = scope(tf, (keep) => {
+    const { moved, moments } = await this.#scope((keep, tf) => {
       const divisor = all.kind === 'lamb' ? lambDivisor(tf, this.#grads.values()) : null;
       const [moved, moments] = [new Map<string, TfTensor>(), new Map<string, TfTensor>()];
       for (const [name, before] of this.#state) {
@@ -208,9 +205,7 @@ export class TfjsTraining {
   async ema(decay: number): Promise<void> {
     checkDecay(decay);
     const average = this.#averaged();
-    await this.#engine.select();
-    const { tf } = this.#engine;
-    const moved = scope(tf, (keep) => {
+    const moved = await this.#scope((keep, tf) => {
       const moved = new Map<string, TfTensor>();
       for (const [name, e] of average) {
         const p = this.#state.get(name);
@@ -242,22 +237,22 @@ export class TfjsTraining {
 
   /** Parameters and running statistics, as they stand; copies. */
   async state(): Promise<Map<string, Tensor>> {
-    return this.#whole(await downloadState(this.#engine.tf, this.#state));
+    return this.#whole(await downloadState(this.#state));
   }
 
   /** The averaged state; a copy. @throws ParamError where none is kept */
   async emaState(): Promise<Map<string, Tensor>> {
-    return this.#whole(await downloadState(this.#engine.tf, this.#averaged()));
+    return this.#whole(await downloadState(this.#averaged()));
   }
 
   /** Gradients of the last pass, or the mean over the step's so far, under the parameters' names. */
   async gradients(): Promise<Map<string, Tensor>> {
-    return inOrder(await downloadState(this.#engine.tf, this.#grads), this.#config);
+    return inOrder(await downloadState(this.#grads), this.#config);
   }
 
   /** Moments under PyTorch's names: `exp_avg.<param>`, `exp_avg_sq.<param>`, or `momentum_buffer.<param>`; copies. */
   async optimiserState(): Promise<Map<string, Tensor>> {
-    return inOrder(await downloadState(this.#engine.tf, this.#optimiser), this.#config);
+    return inOrder(await downloadState(this.#optimiser), this.#config);
   }
 
   get steps(): number {
@@ -294,10 +289,14 @@ export class TfjsTraining {
     throw new ParamError({ op: 'ema', expected: 'a session opened with ema', got: 'one without' });
   }
 
+  /** What is computed on the engine: see `scope`. */
+  #scope<T>(run: (keep: Keep, tf: Tf) => T): Promise<T> {
+    return this.#engine.use((tf) => scope(tf, (keep) => run(keep, tf)));
+  }
+
   /** Takes a pass' gradients into the sums. @returns their means, over so many passes */
-  #added(grads: ReadonlyMap<string, TfTensor>, passes: number): ReadonlyMap<string, TfTensor> {
-    const { tf } = this.#engine;
-    const { sums, means } = scope(tf, (keep) => {
+  async #added(grads: ReadonlyMap<string, TfTensor>, passes: number): Promise<ReadonlyMap<string, TfTensor>> {
+    const { sums, means } = await this.#scope((keep, tf) => {
       const added = (name: string, grad: TfTensor): TfTensor => keep(tf.add(this.#sums.get(name) ?? 0, grad));
       const sums = passes === 1 ? grads : new Map([...grads].map(([name, grad]) => [name, added(name, grad)]));
       return { sums, means: new Map([...sums].map(([name, sum]) => [name, keep(tf.div(sum, passes))])) };
@@ -342,11 +341,9 @@ export class TfjsTraining {
     make: (run: (mode: Parameters<typeof forward>[4]) => Forward, q: Matrix, tf: Tf, keep: Keep) => T,
     state: TfState = this.#state,
   ): Promise<Omit<T, 'logits'> & { pass: TfjsPass }> {
-    await this.#engine.select();
-    const { tf } = this.#engine;
     const { in_chans, input_size, num_classes } = this.#config;
     const kept: TfTensor[] = [];
-    const { made, logits, losses } = scope(tf, (keep) => {
+    const { made, logits, losses } = await this.#scope((keep, tf) => {
       const images = imagesOf(tf, x, [n, in_chans, ...input_size]);
       const q: Matrix = tf.tensor(new Float32Array(targets), [n, num_classes], 'float32');
       const run = (mode: Parameters<typeof forward>[4]): Forward => forward(tf, this.#layers, state, images, mode);

@@ -1,7 +1,7 @@
 /** Parameters on their way to and from the engine, whose kernels lie in another order. */
 import type { ModelConfig } from '../core/config.js';
 import { isBuffer, parameterShapes } from '../core/parameters.js';
-import type { StateDict, Tensor } from '../core/tensor.js';
+import { sizeOf, type FloatArray, type StateDict, type Tensor } from '../core/tensor.js';
 import { scope, settled } from './scope.js';
 import type { Tf, TfTensor } from './tf.js';
 
@@ -24,25 +24,39 @@ export type TfState = Map<string, TfTensor>;
 /** What a name says beside the parameter's, such as `exp_avg.` */
 const bare = (name: string): string => name.replace(/^(exp_avg|exp_avg_sq|momentum_buffer)\./, '');
 
-/** A tensor in the engine's order; to be disposed of. */
-export function upload(tf: Tf, name: string, { data, shape }: Tensor): TfTensor {
-  const order = orderOf(bare(name), shape.length);
-  return tf.tidy(() => {
-    // A copy: an engine may keep the array, and its owner may change it.
-    const given = tf.tensor(new Float32Array(data), [...shape], 'float32');
-    return order === null ? given : tf.transpose(given, [...order.there]);
-  });
+interface Turned {
+  readonly data: Float32Array;
+  readonly shape: number[];
 }
 
-/** A copy in PyTorch's order. Asynchronous: some engines cannot be read otherwise. */
-export async function download(tf: Tf, name: string, tensor: TfTensor): Promise<Tensor> {
-  const order = orderOf(bare(name), tensor.rank);
-  const turned = order === null ? tensor : tf.tidy(() => tf.transpose(tensor, [...order.back]));
-  try {
-    return { data: new Float32Array(await turned.data()), shape: turned.shape };
-  } finally {
-    if (turned !== tensor) turned.dispose();
-  }
+/**
+ * A copy whose axes are those of `order`; null where they stay. It is made here: an engine may take
+ * subnormal numbers for zeros wherever it computes, and were it only a transposition.
+ */
+function turned(data: FloatArray, shape: readonly number[], order: readonly number[] | null): Turned {
+  if (order === null) return { data: new Float32Array(data), shape: [...shape] };
+  const sizes = order.map((axis) => shape[axis]);
+  const strides = order.map((axis) => sizeOf(shape.slice(axis + 1)));
+  const copy = new Float32Array(data.length);
+  let to = 0;
+  const copyFrom = (from: number, axis: number): void => {
+    if (axis === sizes.length) copy[to++] = data[from];
+    else for (let i = 0; i < sizes[axis]; i++) copyFrom(from + i * strides[axis], axis + 1);
+  };
+  copyFrom(0, 0);
+  return { data: copy, shape: sizes };
+}
+
+/** A tensor in the engine's order; to be disposed of. */
+export function upload(tf: Tf, name: string, tensor: Tensor): TfTensor {
+  const { data, shape } = turned(tensor.data, tensor.shape, orderOf(bare(name), tensor.shape.length)?.there ?? null);
+  return tf.tensor(data, shape, 'float32');
+}
+
+/** A copy in PyTorch's order, of whatever engine the tensor lies in. Asynchronous: some cannot be read otherwise. */
+export async function download(name: string, tensor: TfTensor): Promise<Tensor> {
+  const values = (await tensor.data()) as Float32Array;
+  return turned(values, tensor.shape, orderOf(bare(name), tensor.rank)?.back ?? null);
 }
 
 export const isCounter = (name: string): boolean => name.endsWith('.num_batches_tracked');
@@ -52,8 +66,8 @@ export function uploadState(tf: Tf, state: StateDict): TfState {
   return scope(tf, (keep) => new Map(tensors.map(([name, tensor]) => [name, keep(upload(tf, name, tensor))])));
 }
 
-export async function downloadState(tf: Tf, state: ReadonlyMap<string, TfTensor>): Promise<Map<string, Tensor>> {
-  const read = [...state].map(async ([name, tensor]) => [name, await download(tf, name, tensor)] as const);
+export async function downloadState(state: ReadonlyMap<string, TfTensor>): Promise<Map<string, Tensor>> {
+  const read = [...state].map(async ([name, tensor]) => [name, await download(name, tensor)] as const);
   return new Map(await settled(read));
 }
 

@@ -27,7 +27,7 @@ export interface DataOrigin extends Choice {
 }
 
 export interface Origin {
-  /** What computed it, and by which build: `wasm plain`. */
+  /** What computed it, and by which build or engine: `wasm plain`, `tfjs:tfjs-node-gpu`. */
   readonly backend: string;
   readonly data: DataOrigin;
 }
@@ -80,8 +80,7 @@ function inWords({ spec, class_names, train, held_out, ...flags }: DataOrigin): 
 /** How a backend is asked for again. */
 function flagsOf(backend: string): string {
   const [name, build] = backend.split(' ') as [string, string?];
-  // TensorFlow.js calls both packages of Node by one name.
-  const flags = `--backend ${name === 'tfjs:tensorflow' ? 'tfjs:tfjs-node' : name}`;
+  const flags = `--backend ${name}`;
   return build === undefined ? flags : `${flags} --build ${build}`;
 }
 

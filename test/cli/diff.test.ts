@@ -152,3 +152,15 @@ describe('what is refused, with nothing written', () => {
     expect(await readdir(path())).toEqual(before);
   });
 });
+
+test(
+  'a λ that the deploy form has no use for is refused',
+  async () => {
+    const { status, stdout, stderr } = await vanillanet(diff('--lambda', '0.5'), path());
+    expect([status, stdout]).toEqual([1, '']);
+    expect(stderr).toContain(
+      'deploy.safetensors: expected no --lambda: the deploy form has no such activation, got --lambda 0.5',
+    );
+  },
+  PATIENCE,
+);

@@ -8,6 +8,7 @@ import { compare, holds } from '../../src/diff/compare.js';
 import type { Comparison, Verdict } from '../../src/diff/comparison.js';
 import { viewsOfDump } from '../../src/diff/dump.js';
 import { Oracle } from '../../src/diff/oracle.js';
+import { roundingOf } from '../../src/diff/rounding.js';
 import { viewsOf } from '../../src/diff/views.js';
 import { watch } from '../../src/diff/watch.js';
 import { referenceBackend } from '../../src/oracle/backend.js';
@@ -105,6 +106,25 @@ test('another λ is named at the layer behind each activation', async () => {
   const [state, x] = [drawnState(train), drawnImages(train, 1)];
   const verdict = verdictOn(await drawnDump(state, { ...train, lambda: 0.26 }, x), state, train, x);
   expect(outside(verdict)).toEqual(['stem2.0', 'stages.0.conv2.0', 'stages.1.conv2.0', 'cls2.0']);
+});
+
+test('who rounds as shaders do is held to a bound of their own', async () => {
+  const [state, x] = [drawnState(deploy), drawnImages(deploy, 1)];
+  const views = await watch(referenceBackend, state, deploy, x);
+  const { exact, bound } = new Oracle(state, deploy).run(0, 0, x);
+  const [first, ...others] = views.views;
+  const off = { ...first, tensor: { ...first.tensor, data: exact.map((v, i) => v + 1.5 * bound[i]) } };
+  const judged = (backend: string): Verdict => {
+    const candidate = { ...views, name: backend, views: [off, ...others], rounding: roundingOf(backend) };
+    return compare(state, deploy, x, [candidate]).verdicts[0];
+  };
+  for (const backend of ['tfjs:webgpu', 'tfjs:webgl']) expect(outside(judged(backend))).not.toContain('stem.0');
+  for (const backend of ['tfjs:cpu', 'tfjs:tfjs-node', 'wasm']) expect(outside(judged(backend))).toContain('stem.0');
+});
+
+test('libtensorflow may take what is below the smallest normal number for zero', () => {
+  expect(roundingOf('tfjs:tfjs-node')).toEqual({ ...roundingOf('wasm'), underflow: 2 ** -125, flush: 2 ** -125 });
+  expect(roundingOf('tfjs:tfjs-node-gpu')).toEqual(roundingOf('tfjs:tfjs-node'));
 });
 
 describe('a dump', () => {

@@ -1,9 +1,8 @@
 /** One engine in a process of its own: an addon may take its process with it. Tells its parent what became of it. */
-import { nodeTensorflow } from './nodeTensorflow.js';
-import { nodeWebgpu } from './nodeWebgpu.js';
+import { nodeEngine, type NodeEngine } from './nodeEngine.js';
 
-const made = await (process.argv[2] === 'webgpu' ? nodeWebgpu() : nodeTensorflow());
+const made = await nodeEngine(process.argv[2] as NodeEngine);
 process.send?.(made, undefined, undefined, () => {
-  // Dawn keeps the process alive.
+  // Dawn may keep the process alive.
   process.exit(0);
 });

@@ -4,7 +4,6 @@
  * file (`--json FILE`). An engine that is not to be had is skipped, which is a failure where
  * REQUIRE_ENGINES names it. That may name the engines of `npm test`, too, which requires them.
  */
-import { fork } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
@@ -12,12 +11,16 @@ import {
   COMMANDS,
   lineOf,
   missing,
+  orFailed,
   requiredEngines,
   requirementsOf,
   unknownEngines,
   writeReport,
   type EngineRun,
 } from '../tfjs/engineReport.js';
+import { inChild } from './inChild.js';
+import type { NodeEngine } from './nodeEngine.js';
+import { swiftshader } from './swiftshader.js';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
@@ -41,21 +44,19 @@ refuse(
 );
 refuse(unknownEngines(required), Object.values(COMMANDS).flat());
 
-function inChild(engine: string): Promise<EngineRun> {
-  return new Promise((resolve, reject) => {
-    const child = fork(here('child.ts'), [engine], {
-      execArgv: ['--import', './scripts/ts-node.js'],
-      // JSON has no infinity.
-      serialization: 'advanced',
-    });
-    let made: EngineRun | null = null;
-    child.on('message', (message) => (made = message as EngineRun));
-    child.on('error', reject);
-    child.on('exit', (code, signal) => {
-      if (made !== null) resolve(made);
-      else reject(new Error(`${engine}: its process ended with ${signal ?? `code ${code}`}`));
-    });
-  });
+/** An engine of Node, and the command line on it. */
+async function onNode(engine: NodeEngine, env: NodeJS.ProcessEnv): Promise<EngineRun> {
+  const run = await inChild(engine, env);
+  if (run.status === 'SKIPPED') return run;
+  const { commandLineRows } = await import('./commandLine.js');
+  return { ...run, rows: [...(run.rows ?? []), ...(await commandLineRows(engine, run.isHardware ?? false, env))] };
+}
+
+/** WebGPU by whatever driver there is, else by one in software. */
+async function onWebgpu(): Promise<EngineRun> {
+  const env = { VANILLANET_ENGINES: here('.') };
+  const run = await onNode('webgpu', env);
+  return run.status === 'SKIPPED' ? onNode('webgpu', { ...env, ...swiftshader() }) : run;
 }
 
 async function* all(): AsyncGenerator<EngineRun> {
@@ -65,10 +66,14 @@ async function* all(): AsyncGenerator<EngineRun> {
     return;
   }
   const isChosen = (engine: string): boolean => chosen.length === 0 || chosen.includes(engine);
-  for (const engine of ['webgpu', 'tfjs-node'].filter(isChosen)) yield await inChild(engine);
+  if (isChosen('webgpu')) yield await orFailed('webgpu', onWebgpu);
+  for (const engine of ['tfjs-node', 'tfjs-node-gpu'] as const) {
+    if (isChosen(engine)) yield await orFailed(engine, () => onNode(engine, {}));
+  }
   const { chromiumRun } = await import('./chromium.js');
   for (const engine of ['webgpu', 'webgl'] as const) {
-    if (isChosen(`chromium-${engine}`)) yield await chromiumRun(engine);
+    const name = `chromium-${engine}`;
+    if (isChosen(name)) yield await orFailed(name, () => chromiumRun(engine));
   }
 }
 

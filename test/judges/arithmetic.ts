@@ -1,11 +1,13 @@
-/** How an engine rounds: what bounds are made of. Sums are of any order unless said otherwise. */
-export interface Arithmetic {
+import { BY_SHADERS, TO_NEAREST, type Rounding } from '../../reference/rounding.js';
+
+export { gammaOf } from '../../reference/rounding.js';
+
+/**
+ * How an engine rounds: what bounds are made of. Sums are of any order unless said otherwise. Nothing here is near
+ * what underflows.
+ */
+export interface Arithmetic extends Pick<Rounding, 'unit' | 'division' | 'root'> {
   readonly label: string;
-  /** Most that one sum, difference or product is off by, relative to itself. */
-  readonly unit: number;
-  /** A quotient, a square root and its reciprocal: in as many roundings. */
-  readonly division: number;
-  readonly root: number;
   /** exp(x), relative to itself. */
   readonly exp: (x: number) => number;
   /** log(x), in absolute terms. */
@@ -17,20 +19,12 @@ export interface Arithmetic {
   readonly longLosses: boolean;
 }
 
-const U = 2 ** -24;
-
-/** γ_k = k·u/(1 − k·u) of an engine's u. */
-export const gammaOf =
-  ({ unit }: Arithmetic) =>
-  (k: number): number =>
-    (k * unit) / (1 - k * unit);
+const { unit: U, division, root } = TO_NEAREST;
 
 /** The kernels of assembly/: sums of channels lie in the lanes' order, transcendentals are of float64. */
 export const WASM: Arithmetic = {
   label: 'float32 to nearest, sums in four chains',
-  unit: U,
-  division: 1,
-  root: 1,
+  ...{ unit: U, division, root },
   exp: () => U,
   log: (x) => U * Math.abs(Math.log(x)),
   chains: { mean: 4, variance: 2 },
@@ -41,9 +35,7 @@ export const WASM: Arithmetic = {
 /** IEEE 754 to nearest, with functions of a C library: within 4 ulp (Eigen's, which are the least exact, within 2). */
 export const IEEE: Arithmetic = {
   label: 'float32 to nearest',
-  unit: U,
-  division: 1,
-  root: 1,
+  ...{ unit: U, division, root },
   exp: () => 8 * U,
   log: (x) => 8 * U * Math.abs(Math.log(x)),
   chains: { mean: 1, variance: 1 },
@@ -51,18 +43,10 @@ export const IEEE: Arithmetic = {
   longLosses: false,
 };
 
-/**
- * Shaders. WGSL, "Floating Point Evaluation" (accuracy of concrete expressions), and GLSL ES
- * 3.20, 4.7.1 "Range and Precision", grant the same: sums and products correctly rounded, but
- * up or down, so u = 2⁻²³; x/y within 2.5 ULP; inverseSqrt within 2 ULP, and sqrt as
- * 1/inverseSqrt; exp within 3 + 2·|x| ULP; log within 2⁻²¹ in [0.5, 2], else within 3 ULP.
- * An ULP is 2u relative to a value at most, for u to nearest: here one u. Denormals may be 0; nothing here is near them.
- */
+/** Shaders: beside what rounding.ts says of them, exp within 3 + 2·|x| ULP; log within 2⁻²¹ in [0.5, 2], else within 3 ULP. */
 export const SHADER: Arithmetic = {
   label: 'float32 as shaders round it',
-  unit: 2 * U,
-  division: 3,
-  root: 5,
+  ...{ unit: BY_SHADERS.unit, division: BY_SHADERS.division, root: BY_SHADERS.root },
   exp: (x) => 2 * U * (3 + 2 * Math.abs(x)),
   log: (x) => (x >= 0.5 && x <= 2 ? 2 ** -21 : 6 * U * Math.abs(Math.log(x))),
   chains: { mean: 1, variance: 1 },

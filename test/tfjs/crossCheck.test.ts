@@ -1,7 +1,6 @@
 /**
  * The engines that need nothing but this package, against the oracle: TensorFlow.js' cpu and
- * wasm, and both builds of the WebAssembly engine, whose layers have tests of their own. The
- * others are a matter of `npm run test:engines`.
+ * wasm, and both builds of the WebAssembly engine. The others are a matter of `npm run test:engines`.
  */
 import { bytes as relaxed } from '#wasm/train-relaxed';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -13,11 +12,8 @@ import { validates } from '../../src/wasm/module.js';
 import { IEEE } from '../judges/arithmetic.js';
 import { PARTS } from './cross/engine.js';
 import { lackedForTraining, sectionsOf } from './cross/crossCheck.js';
-import { logitRows } from './cross/logits.js';
-import { NETWORKS } from './cross/networks.js';
 import type { Row } from './cross/row.js';
-import { COURSES, stepRows } from './cross/steps.js';
-import { wasmSubject } from './cross/wasmSubject.js';
+import { wasmSections } from './cross/wasmRows.js';
 import {
   COMMANDS,
   lineOf,
@@ -86,12 +82,13 @@ describe.each(['plain', 'relaxed'] as const)('vanillanet wasm, %s', (build) => {
   if (!runsHere) runs.push({ engine, status: 'SKIPPED', reason });
 
   (runsHere ? test : test.skip)(runsHere ? 'as the oracle' : `as the oracle: ${reason}`, async () => {
-    const subject = wasmSubject(build);
     const rows: Row[] = [];
-    const deploy = NETWORKS.filter(({ config }) => config.form === 'deploy');
-    for (const network of deploy) rows.push(...(await logitRows(subject, network, [])));
-    for (const course of COURSES) rows.push(await stepRows(subject, course));
     runs.push({ engine, status: 'RAN', device: 'cpu', isHardware: false, rows });
-    expect(wrong(rows)).toEqual([]);
+    for (const { name, run } of wasmSections(build)) {
+      const found = await run();
+      rows.push(...found);
+      expect([name, found.length]).not.toEqual([name, 0]);
+      expect([name, ...wrong(found)]).toEqual([name]);
+    }
   });
 });

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { lineOf, missing, requiredEngines, requirementsOf, unknownEngines } from './engineReport.js';
+import { lineOf, missing, orFailed, requiredEngines, requirementsOf, unknownEngines } from './engineReport.js';
 
 const at = { check: 'conv2d', network: 'plain', at: '' };
 const rows = [
@@ -13,7 +13,15 @@ test('engines that are required are named by a variable', () => {
 });
 
 test('one that nobody knows is an error, whoever is asked', () => {
-  expect(unknownEngines(['cpu', 'webgpu', 'cuda', 'tensorflow'])).toEqual(['cuda', 'tensorflow']);
+  expect(unknownEngines(['cpu', 'webgpu', 'cuda', 'tensorflow', 'tfjs-node-gpu'])).toEqual(['cuda', 'tensorflow']);
+});
+
+test('one that ends before its time has failed', async () => {
+  const run = await orFailed('webgpu', () => Promise.reject(new Error('its process ended with SIGSEGV')));
+  expect(run.rows).toMatchObject([{ ok: false, at: 'Error: its process ended with SIGSEGV' }]);
+  expect(lineOf(run)).toBe('engine=webgpu device=unknown: RAN 1 checks; failed=1 worst=Infinity');
+  const whole = { engine: 'cpu', status: 'RAN', rows } as const;
+  expect(await orFailed('cpu', () => Promise.resolve(whole))).toBe(whole);
 });
 
 test('a command requires what it runs, and says who runs the others', () => {

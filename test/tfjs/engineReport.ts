@@ -1,7 +1,7 @@
 /** What became of each engine: a line for people, and all of it in a file for scripts. */
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Row } from './cross/row.js';
+import { failed, type Row } from './cross/row.js';
 
 export interface EngineRun {
   readonly engine: string;
@@ -19,13 +19,22 @@ export interface EngineRun {
 /** What runs each engine: no one command has them all. */
 export const COMMANDS = {
   'npm test': ['cpu', 'wasm', 'vanillanet-wasm-plain', 'vanillanet-wasm-relaxed'],
-  'npm run test:engines': ['webgpu', 'tfjs-node', 'chromium-webgpu', 'chromium-webgl'],
+  'npm run test:engines': ['webgpu', 'tfjs-node', 'tfjs-node-gpu', 'chromium-webgpu', 'chromium-webgl'],
 } as const satisfies Record<string, readonly string[]>;
 
 export type Command = keyof typeof COMMANDS;
 
 const commandOf = (engine: string): string | undefined =>
   Object.entries<readonly string[]>(COMMANDS).find(([, engines]) => engines.includes(engine))?.[0];
+
+/** What became of an engine: one that takes its process or browser with it has failed, and the next one's turn comes. */
+export async function orFailed(engine: string, run: () => Promise<EngineRun>): Promise<EngineRun> {
+  try {
+    return await run();
+  } catch (error) {
+    return { engine, status: 'RAN', rows: [failed('to its end', engine, String(error))] };
+  }
+}
 
 /** What ran of an engine, and what did not. */
 function extentOf({ rows = [], skipped }: EngineRun): string {

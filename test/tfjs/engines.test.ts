@@ -2,7 +2,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { BackendUnavailableError, ParamError } from '../../src/core/errors.js';
 import { describeEngine, deviceOf, type EngineName } from '../../src/tfjs/index.js';
 import { listEngines, loadEngine } from '../../src/tfjs/node/engines.js';
@@ -28,11 +28,13 @@ async function install(name: string, code: string): Promise<void> {
   await writeFile(join(where, 'index.js'), code);
 }
 
-/** TensorFlow.js as far as an engine is asked what it is. */
+/** TensorFlow.js as far as an engine is asked what it is. In a process only the first to come registers itself, as there. */
 const madeUp = (isUsingGpuDevice: boolean): string => `
+  const own = (globalThis.madeUp ??= {});
+  own[${JSON.stringify(folder)}] ??= { isUsingGpuDevice: ${isUsingGpuDevice} };
   module.exports = {
     setBackend: async () => true, ready: async () => undefined, getBackend: () => 'tensorflow',
-    backend: () => ({ isUsingGpuDevice: ${isUsingGpuDevice} }), getKernel: () => ({}), version_core: '4.22.0',
+    backend: () => own[${JSON.stringify(folder)}], getKernel: () => ({}), version_core: '4.22.0',
   };`;
 
 const errorOf = async (run: Promise<unknown>): Promise<Error> =>
@@ -71,16 +73,105 @@ test('and above it a CUDA device', async () => {
   expect((await loadEngine()).report).toMatchObject({ engine: 'tfjs-node-gpu', isHardware: true });
 });
 
+test('each of both is listed as what it is, in whatever order they register themselves', async () => {
+  await install('@tensorflow/tfjs-node', madeUp(false));
+  await install('@tensorflow/tfjs-node-gpu', madeUp(true));
+  const states = new Map((await listEngines()).map((state) => [state.engine, state]));
+  expect(states.get('tfjs-node-gpu')).toMatchObject({ available: true, isHardware: true, device: 'a CUDA device' });
+  const cpu = { available: true, isHardware: false, device: "libtensorflow on this machine's processor" };
+  expect(states.get('tfjs-node')).toMatchObject(cpu);
+});
+
+test('in one process, the second to come is not taken for what it is called', async () => {
+  await install('@tensorflow/tfjs-node', madeUp(false));
+  await install('@tensorflow/tfjs-node-gpu', madeUp(true));
+  expect((await loadEngine('tfjs-node-gpu')).report.engine).toBe('tfjs-node-gpu');
+  const error = await errorOf(loadEngine('tfjs-node'));
+  expect(error).toBeInstanceOf(BackendUnavailableError);
+  expect(error.message).toMatch(
+    /tfjs-node is installed, but what computes is tfjs-node-gpu, a CUDA device; to have it/,
+  );
+});
+
+test('a package for the processor that computes on a CUDA device is none', async () => {
+  await install('@tensorflow/tfjs-node', madeUp(true));
+  expect((await errorOf(loadEngine('tfjs-node'))).message).toMatch(/what computes is tfjs-node-gpu/);
+  const state = (await listEngines()).find(({ engine }) => engine === 'tfjs-node');
+  expect(state).toMatchObject({ available: false, reason: expect.stringMatching(/what computes is tfjs-node-gpu/) });
+});
+
+test('one that ends its process is told, and the others are there', async () => {
+  await install('@tensorflow/tfjs-node', "process.kill(process.pid, 'SIGSEGV'); while (true);");
+  const states = new Map((await listEngines()).map((state) => [state.engine, state]));
+  expect(states.get('tfjs-node')).toMatchObject({
+    available: false,
+    reason: expect.stringMatching(/ends with SIGSEGV$/),
+  });
+  expect(states.get('cpu')).toMatchObject({ available: true });
+  expect((await loadEngine()).report.engine).toBe('wasm');
+});
+
+test('a folder that is named by a relative path', async () => {
+  await install('@tensorflow/tfjs-node', madeUp(false));
+  process.env['VANILLANET_ENGINES'] = relative(process.cwd(), folder);
+  expect((await loadEngine('tfjs-node')).report.engine).toBe('tfjs-node');
+  expect((await loadEngine('cpu')).report.engine).toBe('cpu');
+});
+
+describe('WebGPU where there is no adapter', () => {
+  /** As Node's own from 21 on: its getters work on no other object. */
+  class Navigator {
+    readonly #cores = 3;
+    get hardwareConcurrency(): number {
+      return this.#cores;
+    }
+  }
+  const scope = globalThis as { navigator?: object; seen?: unknown };
+  const own = Object.getOwnPropertyDescriptor(globalThis, 'navigator');
+  afterEach(() => {
+    Reflect.deleteProperty(globalThis, 'navigator');
+    if (own !== undefined) Object.defineProperty(globalThis, 'navigator', own);
+  });
+
+  test.each([
+    ['beside a navigator, which is left as it was', new Navigator(), 3],
+    ['without one', undefined, undefined],
+  ])('%s', async (_, navigator, cores) => {
+    Reflect.deleteProperty(globalThis, 'navigator');
+    if (navigator !== undefined)
+      Object.defineProperty(globalThis, 'navigator', { value: navigator, configurable: true });
+    await install('@tensorflow/tfjs-backend-webgpu', '');
+    const requestAdapter = 'async () => { globalThis.seen = navigator.hardwareConcurrency; return null; }';
+    await install('webgpu', `module.exports = { create: () => ({ requestAdapter: ${requestAdapter} }), globals: {} };`);
+    const error = await errorOf(loadEngine('webgpu'));
+    expect(error.message).toMatch(/webgpu is installed, but finds no adapter.*to have it: install a driver/);
+    expect(scope.seen).toBe(cores);
+    // What is of no use is not left behind.
+    expect(scope.navigator).toBe(navigator);
+    expect(Object.keys(navigator ?? {})).toEqual([]);
+  });
+});
+
+test('an engine that is none of ours is not taken for one', () => {
+  const tf = { getBackend: () => 'fpga', backend: () => ({}), getKernel: () => ({}), version_core: '4.22.0' };
+  expect(() => describeEngine(tf as never)).toThrow(BackendUnavailableError);
+});
+
 test('a package for graphics processors that finds none is not one', async () => {
   await install('@tensorflow/tfjs-node-gpu', madeUp(false));
   const error = await errorOf(loadEngine('tfjs-node-gpu'));
   expect(error).toBeInstanceOf(BackendUnavailableError);
-  expect(error.message).toMatch(/installed, but finds no CUDA device.*to have it: see docs\/tfjs-node\.md/);
+  expect(error.message).toMatch(
+    /installed, but finds no CUDA device.*to have it: see docs\/tfjs-node\.md in the repository/,
+  );
   expect((await loadEngine()).report.engine).toBe('wasm');
 });
 
 test.each<[EngineName, RegExp]>([
-  ['tfjs-node', /@tensorflow\/tfjs-node is not installed; to have it: npm install @tensorflow\/tfjs-node, or npm run/],
+  [
+    'tfjs-node',
+    /@tensorflow\/tfjs-node is not installed; to have it: npm install @tensorflow\/tfjs-node, or in a clone .* npm run/,
+  ],
   ['webgpu', /@tensorflow\/tfjs-backend-webgpu is not installed; to have it: npm install webgpu/],
   ['webgl', /Node has no WebGL; to have it: run it in a browser/],
 ])('%s, asked for by name, is an error and nothing else in its place', async (name, message) => {

@@ -63,7 +63,8 @@ describe('refuses, and says what was and what is', () => {
     ['wasm plain', 'wasm relaxed', '--backend wasm --build plain'],
     ['reference', 'wasm plain', '--backend reference'],
     ['tfjs:cpu', 'wasm plain', '--backend tfjs:cpu'],
-    ['tfjs:tensorflow', 'tfjs:cpu', '--backend tfjs:tfjs-node'],
+    // On a CUDA device and without, by the one name that TensorFlow.js has for both.
+    ['tfjs:tfjs-node-gpu', 'tfjs:tfjs-node', '--backend tfjs:tfjs-node-gpu'],
   ])('%s before and %s now', (backend, now, flags) => {
     expect(() => {
       checkOrigin({ ...was, backend }, { ...was, backend: now });

@@ -1,33 +1,13 @@
 import { bytes } from '#wasm/plain';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import type { Tensor } from '../../src/core/tensor.js';
 import { instantiate, type Kernels } from '../../src/wasm/module.js';
 import { openOps, type WasmOps } from '../../src/wasm/ops.js';
 import { sourceOf } from '../../src/wasm/build.js';
 import { BUILDS } from './builds.js';
 import { judge, misfit } from './judge.js';
 import { runSample } from './memory.js';
-import { SWEEP, TABLE, type Sample } from './samples.js';
-
-/** The sample through the public door. */
-function throughOps(ops: WasmOps, { call, x, weight, bias }: Sample): Tensor {
-  switch (call.op) {
-    case 'conv2d':
-    case 'depthwiseConv2d':
-      if (weight === null) throw new Error(`${call.op} without a weight`);
-      return ops[call.op](x, weight, bias, call);
-    case 'leakyRelu':
-      return ops.leakyRelu(x, call.lambda);
-    case 'maxPool2d':
-      return ops.maxPool2d(x, call);
-    case 'adaptiveMaxPool2d':
-      return ops.adaptiveMaxPool2d(x, call);
-    case 'globalAvgPool':
-      return ops.globalAvgPool(x);
-    case 'dropout':
-      return x;
-  }
-}
+import { SWEEP, TABLE } from './samples.js';
+import { throughOps } from './throughOps.js';
 
 describe.each(BUILDS.flatMap((build) => [TABLE, SWEEP].map((samples) => ({ build, samples }))))(
   '$build, $samples.length samples',

@@ -1,5 +1,5 @@
 /** Every unit of a network in training, forward and backward, held against the oracle on what the engine itself gave it. */
-import type { Tensor } from '../../../src/core/tensor.js';
+import type { FloatArray, Tensor } from '../../../src/core/tensor.js';
 import type { UnitLayout } from '../../../src/wasm/training/layout.js';
 import { vanishing } from '../../judges/training/vanishing.js';
 import { misfit, type Verdict } from '../judge.js';
@@ -9,12 +9,25 @@ import { UnitJudge } from './unitJudge.js';
 const STREAM = 2 ** 31 + 3;
 const SEED = 5;
 
-/** What is wrong with a whole pass, or null: the first unit that is, and how. */
-export async function passMisfit(
+/** What a unit gave, and what it had to. */
+interface Given {
+  readonly way: 'forward' | 'backward';
+  /** Of planNetwork. */
+  readonly op: string;
+  /** The unit, and which of what it gave. */
+  readonly at: string;
+  readonly got: FloatArray;
+  readonly verdict: Verdict;
+  /** Whether it may be nothing but rounding. */
+  readonly mayVanish: boolean;
+}
+
+/** A whole pass, one unit after the other. */
+export async function* passOf(
   wasm: Uint8Array,
   lambda: number,
   network: (typeof NETWORKS)[number],
-): Promise<string | null> {
+): AsyncGenerator<Given> {
   const chain = await Chain.open(wasm, network.sizes, network.n, { form: network.form });
   const { config, layout } = chain;
   const { x: images } = chain.give(lambda, network.flat);
@@ -25,19 +38,17 @@ export async function passMisfit(
     unit === layout.units[0] ? images : chain.read(unit.x, judge.layer(unit.name).input[0]);
   const outputOf = (unit: UnitLayout, block = unit.y.block): Tensor =>
     chain.read({ ...unit.y, block }, judge.layer(unit.name).output[0]);
-  const found = (unit: UnitLayout, what: string, y: Tensor, verdict: Verdict): string | null => {
-    const wrong = misfit(y.data, verdict, zero.has(`${unit.name}.${what}`));
-    return wrong === null ? null : `${unit.name}, ${what}: ${wrong}`;
-  };
+  const given = ({ name }: UnitLayout, way: Given['way'], what: string, y: Tensor, verdict: Verdict): Given => ({
+    ...{ way, op: judge.layer(name).op, at: `${name}, ${what}`, got: y.data, verdict },
+    mayVanish: zero.has(`${name}.${what}`),
+  });
 
   for (const unit of layout.units) {
     // Before it runs: running statistics change.
     const verdicts = judge.forward(unit.name, inputOf(unit));
     chain.run(unit.forward);
     for (const [what, verdict] of verdicts) {
-      const y = what === 'y' ? outputOf(unit) : chain.tensor(`${unit.name}.${what}`);
-      const wrong = found(unit, what, y, verdict);
-      if (wrong !== null) return wrong;
+      yield given(unit, 'forward', what, what === 'y' ? outputOf(unit) : chain.tensor(`${unit.name}.${what}`), verdict);
     }
   }
 
@@ -53,10 +64,21 @@ export async function passMisfit(
       if (what === 'dx' && unit === layout.units[0]) continue;
       const y =
         what === 'dx' ? chain.read({ ...unit.x, block: unit.dx }, x.shape[1]) : chain.gradient(`${unit.name}.${what}`);
-      const wrong = found(unit, what, y, verdict);
-      if (wrong !== null) return wrong;
+      yield given(unit, 'backward', what, y, verdict);
     }
   }
-  if (layout.units[0].backward[1] !== last) return 'regions behind the last unit';
+  if (layout.units[0].backward[1] !== last) throw new Error('regions behind the last unit');
+}
+
+/** What is wrong with a whole pass, or null: the first unit that is, and how. */
+export async function passMisfit(
+  wasm: Uint8Array,
+  lambda: number,
+  network: (typeof NETWORKS)[number],
+): Promise<string | null> {
+  for await (const { at, got, verdict, mayVanish } of passOf(wasm, lambda, network)) {
+    const wrong = misfit(got, verdict, mayVanish);
+    if (wrong !== null) return `${at}: ${wrong}`;
+  }
   return null;
 }

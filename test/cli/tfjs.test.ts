@@ -1,0 +1,176 @@
+/** The command line on engines of TensorFlow.js: those that need nothing but their packages. */
+import { beforeAll, expect, test } from '@jest/globals';
+import { readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { encodeSafetensors } from '../../src/io/safetensors.js';
+import { writeWeights } from '../../src/io/weightsFile.js';
+import { float32Bound, valuesOf } from '../../reference/index.js';
+import { toOracleConfig } from '../../src/oracle/backend.js';
+import { stateToOracle, toOracle } from '../../src/oracle/state.js';
+import { temporaryFolder } from '../io/temporaryFolder.js';
+import { drawnConfig, drawnImages, drawnState } from '../model/drawnNetwork.js';
+import { hosted, logitsIn, PATIENCE, printed } from './commandLine.js';
+
+const path = temporaryFolder();
+const inHost = hosted();
+const CHELSEA = fileURLToPath(new URL('../../examples/chelsea.png', import.meta.url));
+
+const deploy = drawnConfig('deploy', { num_classes: 10, input_size: [16, 16] });
+const train = drawnConfig('train', { lambda: 0.5 });
+const state = drawnState(deploy);
+const x = drawnImages(deploy, 3);
+
+/** What a command that must succeed said on stdout; `engine` on stderr is for those who leave the choice. */
+async function said(args: readonly string[], engine = ''): Promise<string> {
+  const { status, stdout, stderr } = await inHost(args, path());
+  expect([status, stderr]).toEqual([0, engine]);
+  return stdout;
+}
+
+beforeAll(async () => {
+  await writeWeights(path('deploy.safetensors'), state, deploy);
+  await writeWeights(path('train.safetensors'), drawnState(train), train);
+  await writeFile(path('x.safetensors'), encodeSafetensors(new Map([['x', x]])));
+});
+
+test(
+  'engines',
+  async () => {
+    const all = JSON.parse(await said(['engines', '--json'])) as { engine: string; available: boolean }[];
+    expect(all.find(({ engine }) => engine === 'cpu')).toMatchObject({
+      available: true,
+      isHardware: false,
+      canTrain: true,
+    });
+    expect(all.find(({ engine }) => engine === 'webgl')).toMatchObject({
+      available: false,
+      reason: 'Node has no WebGL',
+    });
+    const text = await said(['engines']);
+    expect(text).toMatch(/^engine +device +GPU +trains +version\n/);
+    expect(text).toMatch(/\ncpu +JavaScript on this machine's processor +no +yes +4\.22\.0\n/);
+    expect(text).toMatch(/\nwebgl: Node has no WebGL\. To have it: run it in a browser/);
+  },
+  PATIENCE,
+);
+
+const RUN = ['run', '-i', 'x.safetensors', '-o', 'y.safetensors'];
+
+test(
+  'run, and which engine it was that nobody had named',
+  async () => {
+    const { logits, bounds } = float32Bound(toOracleConfig(deploy), stateToOracle(state), toOracle(x));
+    const [exact, bound] = [valuesOf(logits), valuesOf(bounds)];
+    for (const [backend, by, heard] of [
+      ['tfjs:cpu', 'tfjs:cpu', ''],
+      ['tfjs:wasm', 'tfjs:wasm', ''],
+      ['tfjs', 'tfjs:wasm', "tfjs: wasm, WebAssembly on this machine's processor\n"],
+    ]) {
+      const args = [...RUN, '-w', 'deploy.safetensors', '-b', backend];
+      expect(JSON.parse(await said([...args, '--json'], heard))).toMatchObject({ backend: by, dtype: 'float32' });
+      expect(await said(args, heard)).toContain(` by ${by} in eval mode`);
+      const { data } = await logitsIn(path('y.safetensors'));
+      expect(exact.filter((v, i) => !(Math.abs(v - data[i]) <= bound[i]))).toEqual(new Float64Array());
+    }
+    // The train form, too, which WebAssembly of ours does not take.
+    const args = [...RUN, '-w', 'train.safetensors', '-b', 'tfjs:cpu', '--lambda', '0.25', '--json'];
+    expect(JSON.parse(await said(args))).toMatchObject({ backend: 'tfjs:cpu', lambda: 0.25 });
+  },
+  PATIENCE,
+);
+
+test(
+  'classify',
+  async () => {
+    const of = async (backend: string): Promise<unknown> =>
+      (
+        JSON.parse(await said(['classify', CHELSEA, '-w', 'deploy.safetensors', '-b', backend, '--json'])) as object[]
+      )[0];
+    const answer = await of('tfjs:cpu');
+    expect(answer).toMatchObject({ predictions: expect.any(Array) });
+    const labels = ({ predictions }: { predictions: { label: string }[] }) => predictions.map(({ label }) => label);
+    expect(labels(answer as never)).toEqual(labels((await of('reference')) as never));
+  },
+  PATIENCE,
+);
+
+const TRAIN = [
+  ...[
+    'train',
+    '--data',
+    'shapes',
+    '--limit',
+    '8',
+    '--val-limit',
+    '4',
+    '--size',
+    '16',
+    '--dims',
+    '2,3',
+    '--strides',
+    '1',
+  ],
+  ...['--epochs', '2', '--decay-epochs', '1', '-b', '4', '--backend'],
+];
+
+test(
+  'train, and to go on is for the same engine; eval',
+  async () => {
+    await said([...TRAIN, 'tfjs:cpu', '-o', 'run']);
+    const { run } = JSON.parse(await readFile(path('run/config.json'), 'utf8')) as { run: { backend: string } };
+    expect(run.backend).toBe('tfjs:cpu');
+    await said([...TRAIN, 'tfjs', '-o', 'run', '--resume'], "tfjs: cpu, JavaScript on this machine's processor\n");
+    const { status, stderr } = await inHost([...TRAIN, 'wasm', '-o', 'run', '--resume'], path());
+    expect(status).toBe(1);
+    expect(stderr).toContain('expected tfjs:cpu, as in the checkpoint');
+    expect(stderr).toContain('(--backend tfjs:cpu)');
+
+    const evaluate = ['eval', '-w', 'run/last.safetensors', '-d', 'shapes', '--limit', '12', '--json', '--backend'];
+    const of = async (backend: string): Promise<object> => {
+      const { images_per_second: _, ...rest } = JSON.parse(await said([...evaluate, backend])) as Record<
+        string,
+        number
+      >;
+      return { ...rest, loss: rest['loss'].toFixed(4) };
+    };
+    expect(await of('tfjs:cpu')).toEqual(await of('reference'));
+  },
+  PATIENCE,
+);
+
+test(
+  'bench',
+  async () => {
+    await writeFile(path('small.json'), JSON.stringify({ dims: [2, 3], strides: [1], num_classes: 3, input_size: 8 }));
+    const text = await said(['bench', '-c', 'small.json', '-b', 'tfjs:cpu', '-r', '1', '--json']);
+    expect(JSON.parse(text)).toMatchObject({ backend: 'tfjs:cpu', build: 'cpu', rows: [{ threads: 1, batch: 1 }] });
+  },
+  PATIENCE,
+);
+
+test(
+  'diff',
+  async () => {
+    const text = await said([
+      'diff',
+      '-w',
+      'train.safetensors',
+      '--backends',
+      'reference,tfjs:cpu,tfjs:wasm',
+      '--json',
+    ]);
+    const { holds, verdicts } = JSON.parse(text) as { holds: boolean; verdicts?: unknown[] };
+    expect(holds).toBe(true);
+    expect(verdicts ?? text).toBeDefined();
+  },
+  PATIENCE,
+);
+
+test(
+  'a process of its own ends by itself',
+  async () => {
+    const text = await printed([...RUN, '-w', 'deploy.safetensors', '-b', 'tfjs:wasm', '--json'], path());
+    expect(JSON.parse(text)).toMatchObject({ backend: 'tfjs:wasm' });
+  },
+  PATIENCE,
+);

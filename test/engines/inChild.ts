@@ -1,0 +1,25 @@
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import type { EngineRun } from '../tfjs/engineReport.js';
+import type { NodeEngine } from './nodeEngine.js';
+
+const CHILD = fileURLToPath(new URL('child.ts', import.meta.url));
+
+/** @throws Error where its process ends without a word */
+export function inChild(engine: NodeEngine, env: NodeJS.ProcessEnv): Promise<EngineRun> {
+  return new Promise((resolve, reject) => {
+    const child = fork(CHILD, [engine], {
+      execArgv: ['--import', './scripts/ts-node.js'],
+      env: { ...process.env, ...env },
+      // JSON has no infinity.
+      serialization: 'advanced',
+    });
+    let made: EngineRun | null = null;
+    child.on('message', (message) => (made = message as EngineRun));
+    child.on('error', reject);
+    child.on('exit', (code, signal) => {
+      if (made !== null) resolve(made);
+      else reject(new Error(`its process ended with ${signal ?? `exit status ${code}`}`));
+    });
+  });
+}

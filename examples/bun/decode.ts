@@ -1,26 +1,28 @@
 /** PNG and JPEG to upright pixels, by decoders that are WebAssembly themselves. */
 import { fileURLToPath } from 'node:url';
-import decodeJpeg, { init as initJpeg } from '@jsquash/jpeg/decode.js';
-import decodePng, { init as initPng } from '@jsquash/png/decode.js';
-import { imageInfo, orient, type PixelImage } from 'vanillanet';
+import jpegFactory from '@jsquash/jpeg/codec/dec/mozjpeg_dec.js';
+import { DataError, imageFormat, imageInfo, orient, type ImageInfo, type PixelImage } from 'vanillanet';
+import { emscripten } from './decoders/emscripten.ts';
+import { png } from './decoders/png.ts';
+import { Damaged, renewed } from './decoders/renewed.ts';
 
 /** Of an image's head: beyond it, nothing is decoded. */
 const MOST_PIXELS = 25e6;
-
-// The decoders answer with it, and not every runtime has one.
-globalThis.ImageData ??= class {
-  constructor(
-    readonly data: Uint8ClampedArray,
-    readonly width: number,
-    readonly height: number,
-  ) {}
-} as unknown as typeof ImageData;
+/** Times that a JPEG goes through its whole picture. A progressive one has some ten; hostile ones have thousands. */
+const MOST_SCANS = 100;
+/** EXIF's, which `orient` has for both formats: the decoder is to leave it alone. */
+const TURN = false;
 
 const compiled = async (name: string): Promise<WebAssembly.Module> =>
   WebAssembly.compile(await Bun.file(fileURLToPath(import.meta.resolve(name))).arrayBuffer());
 
-await initPng(await compiled('@jsquash/png/codec/pkg/squoosh_png_bg.wasm'));
-await initJpeg(await compiled('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm'));
+const jpegModule = await compiled('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm');
+const pngModule = await compiled('@jsquash/png/codec/pkg/squoosh_png_bg.wasm');
+
+const DECODERS = {
+  jpeg: renewed(() => emscripten(jpegFactory, jpegModule, TURN)),
+  png: renewed(() => png(pngModule)),
+};
 
 /** An image that is none, or not one of ours: its message is for whoever sent it. */
 export class Refused extends Error {
@@ -32,25 +34,25 @@ export class Refused extends Error {
   }
 }
 
-export async function decode(bytes: Uint8Array<ArrayBuffer>): Promise<PixelImage> {
+export function decode(bytes: Uint8Array): PixelImage {
   if (bytes.length === 0) throw new Refused(400, 'expected an image, got no bytes');
-  const { format, width, height, orientation } = read(bytes);
-  if (format === 'webp') throw new Refused(415, 'expected a PNG or JPEG, got WebP');
-  if (width * height > MOST_PIXELS) {
-    throw new Refused(422, `expected at most ${MOST_PIXELS / 1e6} megapixels, got ${width} x ${height}`);
-  }
+  const format = imageFormat(bytes);
+  if (format !== 'png' && format !== 'jpeg') throw new Refused(415, 'expected a PNG or JPEG, got something else');
   try {
-    const decoded = await (format === 'png' ? decodePng : decodeJpeg)(bytes.buffer);
-    return orient(decoded, orientation);
-  } catch {
+    const info = imageInfo(bytes);
+    refuseLarge(info);
+    const image = DECODERS[format](bytes, info.width * info.height);
+    return orient(image, info.orientation);
+  } catch (error) {
+    // Of its head, or of what is behind. Anything else is not the image's fault.
+    if (!(error instanceof DataError || error instanceof Damaged)) throw error;
     throw new Refused(400, `expected a whole ${format.toUpperCase()}, got a damaged one`);
   }
 }
 
-function read(bytes: Uint8Array) {
-  try {
-    return imageInfo(bytes);
-  } catch {
-    throw new Refused(415, 'expected a PNG or JPEG, got something else');
+function refuseLarge({ width, height, scans }: ImageInfo): void {
+  if (width * height > MOST_PIXELS) {
+    throw new Refused(422, `expected at most ${MOST_PIXELS / 1e6} megapixels, got ${width} x ${height}`);
   }
+  if (scans > MOST_SCANS) throw new Refused(422, `expected a JPEG of at most ${MOST_SCANS} scans, got ${scans}`);
 }

@@ -24,7 +24,7 @@ async function answer(request: Request): Promise<Response> {
   const body = await bodyOf(request);
   if (body === null) return Response.json({ error: `expected at most ${MOST_BYTES} bytes` }, { status: 413 });
   try {
-    return Response.json({ labels: await model.classify(await decode(body)) });
+    return Response.json({ labels: await model.classify(decode(body)) });
   } catch (error) {
     if (error instanceof Refused) return Response.json({ error: error.message }, { status: error.status });
     console.error(error);

@@ -21,6 +21,7 @@ import { CONFIG_HELP, openWeights, readConfigFile } from './weights.js';
 interface PlanOptions extends NetworkOptions {
   readonly size?: Size;
   readonly batch: number;
+  readonly allowance: number;
   readonly dtype?: StoredDtype;
   readonly cpuMs?: number;
   readonly cpuFactor: number;
@@ -29,9 +30,10 @@ interface PlanOptions extends NetworkOptions {
 }
 
 const PAGE = 2 ** 16;
+const MIB = 2 ** 20;
 
 /** Beside the linear memory: in workerd, loading 62 MB of weights grew the process by 67 MB. */
-const JAVASCRIPT = 5 * 2 ** 20;
+const JAVASCRIPT = 5 * MIB;
 
 /** A network with its weights, where a file has those of the deploy form. */
 async function networkOf(variant: string | undefined, options: PlanOptions) {
@@ -68,14 +70,15 @@ async function report(variant: string | undefined, options: PlanOptions): Promis
   const asItIs = weights !== undefined && state !== null && dtype === undefined;
   const bytes = asItIs ? (await stat(weights)).size : stored;
   const cpu = { ...(cpuMs === undefined ? await measure(network) : { ms: cpuMs, measured: null }), factor };
-  const needed = PAGE * Math.ceil(use.total / PAGE) + use.batch + JAVASCRIPT;
+  const allowance = options.allowance * MIB;
+  const needed = PAGE * Math.ceil(use.total / PAGE) + use.batch + JAVASCRIPT + allowance;
   const need = { memory_bytes: needed, file_bytes: bytes, cpu_ms: cpu.ms * factor, batch };
   return {
     network: config.variant ?? `dims ${config.dims.join(',')}`,
     input: [config.in_chans, ...config.input_size],
     batch,
     macs,
-    bytes: { ...use, javascript: JAVASCRIPT, needed },
+    bytes: { ...use, javascript: JAVASCRIPT, allowance, needed },
     file: { dtype: asItIs ? 'as it is' : (dtype ?? 'float32'), bytes, shards: shardsOf(bytes) },
     cpu,
     platforms: platforms.map((platform) => fit(platform, need)),
@@ -96,6 +99,7 @@ export const planCommand = (): Command =>
     .option('-c, --config <file>', CONFIG_HELP)
     .option('-s, --size <size>', 'input size, such as 224 or 224x160', size)
     .option('--batch <n>', 'images a request', integer(1), 1)
+    .option('--allowance <mib>', 'memory for what is not the network: bodies, a decoder, pixels', number(0), 0)
     .addOption(
       new Option('--dtype <type>', 'how the file keeps weights; float32, or what --weights is').choices(STORED_DTYPES),
     )

@@ -28,6 +28,8 @@ export interface PlanReport {
   readonly bytes: Pick<MemoryPlan, 'weights' | 'activations' | 'scratch' | 'total' | 'batch'> & {
     /** Of JavaScript, and of the buffer that weights come through. */
     readonly javascript: number;
+    /** For what is not the network, as given. */
+    readonly allowance: number;
     /** All of it, the linear memory in whole pages. */
     readonly needed: number;
   };
@@ -121,6 +123,15 @@ function noteLines(fits: readonly Fit[]): string[] {
   return [...named].flatMap(([note, names]) => wrapped(`${names.join(', ')}: ${note}`));
 }
 
+/** The network's memory is not a server's. */
+const memoryLines = ({ allowance }: PlanReport['bytes']): string[] =>
+  allowance > 0
+    ? []
+    : wrapped(
+        `Memory is the network's alone: bodies, a decoder and its pixels come on top, up to 92 MiB in ` +
+          `examples/cloudflare-worker at its limits. --allowance counts them in.`,
+      );
+
 function cpuLines({ ms, factor, measured }: CpuSource): string[] {
   const counted = factor === 1 ? '' : `, counted ${factor} times`;
   if (measured === null) return [`CPU time: ${time(ms)} an image, as given${counted}`];
@@ -156,9 +167,11 @@ export function format(report: PlanReport): string {
       ['all of WebAssembly', memory.total],
       ['images and logits', memory.batch],
       ['JavaScript, about', memory.javascript],
+      ['allowance, as given', memory.allowance],
       ['needed', memory.needed],
     ]),
     '',
+    ...memoryLines(memory),
     `${macs.toLocaleString('en-US')} multiply-adds an image`,
     `weight file ${file.dtype}: ${file.bytes.toLocaleString('en-US')} bytes, ${shards} of at most ${bytes(SHARD_BYTES)}`,
     ...cpuLines(cpu),

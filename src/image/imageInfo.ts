@@ -17,6 +17,11 @@ export interface ImageInfo {
   readonly colour: 'grey' | 'rgb' | 'palette' | 'cmyk';
   readonly alpha: boolean;
   readonly animated: boolean;
+  /**
+   * How often a decoder goes through the whole picture: of a progressive JPEG some ten times, of a hostile one as
+   * often as its bytes have room for. Of what is cut off, as often as is left. 1 for PNG and WebP.
+   */
+  readonly scans: number;
   /** EXIF's: for `orient`. */
   readonly orientation: Orientation;
 }

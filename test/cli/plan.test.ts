@@ -78,6 +78,20 @@ describe('VanillaNet-5', () => {
     },
     PATIENCE,
   );
+
+  test(
+    'fits into 128 MiB alone, and not beside bodies, decoders and pixels',
+    async () => {
+      const alone = await report('--cpu-ms', '211');
+      const beside = await report('--cpu-ms', '211', '--allowance', '92');
+      expect(beside.bytes.needed - alone.bytes.needed).toBe(92 * 2 ** 20);
+      expect(beside.bytes.allowance).toBe(92 * 2 ** 20);
+      expect(on(alone, 'Cloudflare paid').memory_bytes.fits).toBe(true);
+      expect(on(beside, 'Cloudflare paid').memory_bytes.fits).toBe(false);
+      expect(on(beside, 'Netlify Edge').memory_bytes.fits).toBe(true);
+    },
+    PATIENCE,
+  );
 });
 
 describe('the network that comes with the package', () => {
@@ -144,6 +158,10 @@ describe('for people', () => {
       expect(said).toMatch(/^Cloudflare paid +yes: 128 MiB +yes: 3 shards +yes: 30 s +4\.52$/m);
       expect(said).toMatch(/^Netlify Edge +yes: 512 MiB +no: 20 MB +no: 50 ms +no list price known$/m);
       expect(said).toContain('CPU time: 211 ms an image, as given\n');
+      expect(said).toContain("Memory is the network's alone: bodies, a decoder and its pixels come on top");
+      const beside = await text('--cpu-ms', '211', '--allowance', '92');
+      expect(beside).toMatch(/^allowance, as given +96468992$/m);
+      expect(beside).not.toContain("Memory is the network's alone");
       expect(said).toContain('Limits and prices as of 2026-11-24;');
     },
     PATIENCE,
@@ -185,6 +203,7 @@ describe('is refused', () => {
     [['--dtype', 'bfloat16'], 'Allowed choices are float32, float16, int8.'],
     [['--cpu-ms', '-1'], 'Expected a number >= 0.'],
     [['--batch', '0'], 'Expected an integer >= 1.'],
+    [['--allowance', '-1'], 'Expected a number >= 0.'],
   ])(
     '%j, as not asked properly',
     async (args, message) => {

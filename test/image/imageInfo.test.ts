@@ -6,7 +6,8 @@ import { imageInfo } from '../../src/image/imageInfo.js';
 import { uniform } from '../wasm/draw.js';
 import { chunk, FILES, HEIGHT, PNG_HEAD, turned, WIDTH, withChunk } from './imageFiles.js';
 
-const rgb = { width: WIDTH, height: HEIGHT, bitDepth: 8, colour: 'rgb', alpha: false, animated: false, orientation: 1 };
+const still = { width: WIDTH, height: HEIGHT, bitDepth: 8, alpha: false, animated: false, scans: 1, orientation: 1 };
+const rgb = { ...still, colour: 'rgb' };
 const png = { ...rgb, format: 'png' };
 const jpeg = { ...rgb, format: 'jpeg' };
 const webp = { ...rgb, format: 'webp' };
@@ -21,7 +22,7 @@ test.each([
   ['png of a palette with alpha', { ...png, colour: 'palette', bitDepth: 4, alpha: true }],
   ['animated png', { ...png, animated: true }],
   ['jpeg', jpeg],
-  ['progressive jpeg', jpeg],
+  ['progressive jpeg', { ...jpeg, scans: 10 }],
   ['jpeg in grey', { ...jpeg, colour: 'grey' }],
   ['jpeg in cmyk', { ...jpeg, colour: 'cmyk' }],
   ['lossy webp', webp],
@@ -100,6 +101,44 @@ test('a JPEG as libjpeg finds it: with bytes, fill bytes and restarts between it
   expect(imageInfo(Buffer.concat([file.subarray(0, 2), app1, between, file.subarray(2)]))).toEqual(jpeg);
 });
 
+describe('scans', () => {
+  const scans = (file: Uint8Array): number => imageInfo(file).scans;
+  const END = Buffer.from([0xff, 0xd9]);
+  /** A scan of one component, with a byte that is stuffed and a restart in its data. */
+  const scan = Buffer.from([0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0, 0xff, 0, 0xff, 0xd0, 0x55]);
+
+  test('of a file of as many as it has room for', async () => {
+    const file = await FILES['progressive jpeg']();
+    const many = Buffer.concat(Array.from({ length: 50_000 }, () => scan));
+    expect(scans(Buffer.concat([file.subarray(0, -2), many, END]))).toBe(50_010);
+  });
+
+  test('behind its end are not of the picture', async () => {
+    const file = await FILES['jpeg']();
+    expect(scans(Buffer.concat([file, scan, END]))).toBe(1);
+  });
+
+  test('are not what other segments hold', async () => {
+    const file = await FILES['jpeg']();
+    const comment = Buffer.from([0xff, 0xfe, 0, 2 + scan.length]);
+    expect(scans(Buffer.concat([file.subarray(0, -2), comment, scan, END]))).toBe(1);
+  });
+
+  test('do not hide behind a length that is too small', async () => {
+    const file = await FILES['jpeg']();
+    const comment = Buffer.from([0xff, 0xfe, 0, 0]);
+    expect(scans(Buffer.concat([file.subarray(0, -2), comment, scan, END]))).toBe(2);
+  });
+
+  test('of a file that is cut off are those which are left', async () => {
+    const file = await FILES['progressive jpeg']();
+    const second = file.indexOf(Buffer.from([0xff, 0xda]), file.indexOf(Buffer.from([0xff, 0xda])) + 1);
+    expect(scans(file.subarray(0, second + 1))).toBe(1);
+    expect(scans(file.subarray(0, second + 2))).toBe(2);
+    expect(scans(file.subarray(0, second + 5))).toBe(2);
+  });
+});
+
 /** A JPEG's segments up to its scan. */
 const frameOf = (file: Buffer): Buffer => {
   const at = file.indexOf(Buffer.from([0xff, 0xc0]));
@@ -162,7 +201,7 @@ const looksUntil = (file: Buffer, name: string): number => {
 test.each(Object.keys(FILES))('a %s cut off anywhere in its head is a DataError', async (name) => {
   const file = await FILES[name]();
   const head = looksUntil(file, name);
-  expect(imageInfo(file.subarray(0, head))).toEqual(imageInfo(file));
+  expect(imageInfo(file.subarray(0, head))).toEqual({ ...imageInfo(file), scans: 1 });
   for (let length = 0; length < head; length++) {
     expect(() => imageInfo(file.subarray(0, length))).toThrow(DataError);
   }
@@ -187,9 +226,10 @@ describe('hostile bytes', () => {
   /** What it came to: an info that makes sense, or a DataError. Anything else fails here. */
   const judge = (bytes: Uint8Array): 'info' | 'error' => {
     try {
-      const { width, height, orientation, bitDepth } = imageInfo(bytes);
+      const { width, height, orientation, bitDepth, scans } = imageInfo(bytes);
       expect([width, height, bitDepth].every((n) => Number.isSafeInteger(n) && n >= 0)).toBe(true);
       expect(orientation >= 1 && orientation <= 8).toBe(true);
+      expect(scans).toBeGreaterThanOrEqual(1);
       return 'info';
     } catch (error) {
       if (!(error instanceof DataError)) throw error;

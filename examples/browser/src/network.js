@@ -9,6 +9,13 @@ export function startNetwork({ onProgress, onReady, onFailure }) {
     asked.get(id)?.[how](value);
     asked.delete(id);
   };
+  /** Why nothing is answered any more; null while it is. */
+  let broken = null;
+  const fail = (reason) => {
+    broken = new Error(reason);
+    for (const id of asked.keys()) settle(id, 'reject', broken);
+    onFailure(reason);
+  };
   const on = {
     progress: onProgress,
     ready: onReady,
@@ -18,12 +25,13 @@ export function startNetwork({ onProgress, onReady, onFailure }) {
   };
   worker.addEventListener('message', ({ data }) => on[data.type](data));
   // The script itself did not come, or is none.
-  worker.addEventListener('error', ({ message }) => onFailure(message ?? 'its script did not load'));
+  worker.addEventListener('error', ({ message }) => fail(message ?? 'its script did not load'));
 
   let last = 0;
   return {
     /** What the network takes a picture for, best first, and how long that took it. */
     classify(picture) {
+      if (broken !== null) return Promise.reject(broken);
       const id = ++last;
       return new Promise((resolve, reject) => {
         asked.set(id, { resolve, reject });

@@ -74,7 +74,7 @@ async function show(blob, name) {
     parts.picture.replaceChildren(image);
     parts.stage.style.setProperty('--ratio', String(stageRatio(image)));
     showOnly(parts.picture, parts.invitation);
-    drawSmall(image, parts.small, ready.size);
+    drawSmall(image, parts.small, ready);
     showAnswer(answer, ready, parts);
     showOnly(parts.answer, parts.waiting);
   } catch (error) {

@@ -37,10 +37,10 @@ export async function openPicture(blob, name) {
 export const unreadable = (name) =>
   new Refusal(`${name} is no picture that this browser can read. JPEG, PNG and WebP work everywhere.`);
 
-/** The middle of a picture, as small as the network sees it. */
-export function drawSmall(image, canvas, [height, width]) {
+/** The middle of a picture, as small as the network sees it, of which it is the share `crop` of a side. */
+export function drawSmall(image, canvas, { size: [height, width], crop }) {
   const { naturalWidth: w, naturalHeight: h } = image;
-  const scale = Math.min(w / width, h / height);
+  const scale = crop * Math.min(w / width, h / height);
   const [sw, sh] = [width * scale, height * scale];
   Object.assign(canvas, { width, height });
   const context = canvas.getContext('2d');

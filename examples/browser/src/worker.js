@@ -18,8 +18,8 @@ function open() {
 const opened = open();
 opened.then(
   ({ config, info }) => {
-    const { class_names: classes, input_size: size } = config;
-    postMessage({ type: 'ready', classes, size, build: info.build, threads: info.threads, memory: info.memory });
+    const { class_names: classes, input_size: size, crop_pct: crop } = config;
+    postMessage({ type: 'ready', classes, size, crop, build: info.build, threads: info.threads, memory: info.memory });
   },
   ({ message }) => {
     postMessage({ type: 'failed', reason: message });

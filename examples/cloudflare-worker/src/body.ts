@@ -1,4 +1,4 @@
-import { HttpError } from './httpError.js';
+import { HttpError, unavailable } from './httpError.js';
 import type { Limits } from './limits.js';
 
 /** Hands over a request's body as it comes, until it is too long or too late. */
@@ -34,11 +34,24 @@ async function receive(request: Request, { MAX_BYTES, UPLOAD_MS }: Limits, take:
   }
 }
 
-/** All of a request's body, of which never more than the limit is held. */
-export async function readBody(request: Request, limits: Limits): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  await receive(request, limits, (chunk) => chunks.push(chunk));
-  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
+/** Bytes of all bodies that are here, whole or in part: a client that sends one byte and waits is in nobody's way. */
+let held = 0;
+
+/** All of a request's body. @param own counts what of `held` is this body's */
+async function readBody(request: Request, limits: Limits, own: { bytes: number }): Promise<Uint8Array> {
+  let chunks: Uint8Array[] = [];
+  let full = false;
+  await receive(request, limits, (chunk) => {
+    full ||= held + chunk.length > limits.HELD_BYTES;
+    const more = full ? -own.bytes : chunk.length;
+    held += more;
+    own.bytes += more;
+    // The rest passes by: a client that is still sending when the connection closes may never see its answer.
+    if (full) chunks = [];
+    else chunks.push(chunk);
+  });
+  if (full) throw unavailable('too many images are coming at once');
+  const bytes = new Uint8Array(own.bytes);
   let at = 0;
   for (const chunk of chunks) {
     bytes.set(chunk, at);
@@ -47,5 +60,16 @@ export async function readBody(request: Request, limits: Limits): Promise<Uint8A
   return bytes;
 }
 
-/** Lets a body pass by: a client that is still sending when the connection closes may never see its answer. */
-export const passBody = (request: Request, limits: Limits): Promise<void> => receive(request, limits, () => undefined);
+/** Does something with a request's body, which counts as held until that is done. */
+export async function withBody<T>(
+  request: Request,
+  limits: Limits,
+  use: (bytes: Uint8Array) => Promise<T>,
+): Promise<T> {
+  const own = { bytes: 0 };
+  try {
+    return await use(await readBody(request, limits, own));
+  } finally {
+    held -= own.bytes;
+  }
+}

@@ -1,7 +1,6 @@
-import { passBody, readBody } from './body.js';
+import { withBody } from './body.js';
 import { decode } from './decode.js';
 import type { Context, Env } from './env.js';
-import { unavailable } from './httpError.js';
 import { inspect } from './inspect.js';
 import { limitsOf } from './limits.js';
 import { modelOf } from './model.js';
@@ -15,16 +14,14 @@ export interface Labels {
 /** The labels of the image that a request's body is. */
 export async function classify(request: Request, env: Env, context: Context): Promise<Labels> {
   const limits = limitsOf(env);
-  const job = async (): Promise<Labels> => {
-    const bytes = await readBody(request, limits);
+  return withBody(request, limits, async (bytes) => {
     const info = inspect(bytes, limits);
-    // Before the image is decoded: pixels are not to wait for weights.
-    const model = await modelOf(env, context, limits);
-    const best = await model.classify(await decode(bytes, info));
-    return { labels: best.map(({ label, probability }) => ({ label, probability })) };
-  };
-  return inPlace(limits.QUEUE_DEPTH, job, async () => {
-    await passBody(request, limits);
-    throw unavailable(`${limits.QUEUE_DEPTH} requests are being worked on`);
+    // A place is for who has sent an image, not for who is still sending.
+    return inPlace(limits.QUEUE_DEPTH, async () => {
+      // Before the image is decoded: pixels are not to wait for weights.
+      const model = await modelOf(env, context, limits);
+      const best = await model.classify(decode(bytes, info));
+      return { labels: best.map(({ label, probability }) => ({ label, probability })) };
+    });
   });
 }

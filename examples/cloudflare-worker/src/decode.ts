@@ -1,25 +1,30 @@
+import jpegFactory from '@jsquash/jpeg/codec/dec/mozjpeg_dec.js';
+import jpegModule from '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm';
+import pngModule from '@jsquash/png/codec/pkg/squoosh_png_bg.wasm';
+import webpFactory from '@jsquash/webp/codec/dec/webp_dec.js';
+import webpModule from '@jsquash/webp/codec/dec/webp_dec.wasm';
 import { orient, type ImageInfo, type PixelImage } from 'vanillanet';
-import { decodeJpeg } from './decoders/jpeg.js';
-import { decodePng } from './decoders/png.js';
-import type { Decode } from './decoders/renewed.js';
-import { decodeWebp } from './decoders/webp.js';
+import { emscripten } from './decoders/emscripten.js';
+import { png } from './decoders/png.js';
+import { Damaged, renewed } from './decoders/renewed.js';
 import { HttpError } from './httpError.js';
 
-const DECODERS: Readonly<Record<ImageInfo['format'], Decode>> = {
-  jpeg: decodeJpeg,
-  png: decodePng,
-  webp: decodeWebp,
+/** EXIF's, which `orient` has for all formats: the decoder is to leave it alone. */
+const TURN = false;
+
+const DECODERS = {
+  jpeg: renewed(() => emscripten(jpegFactory, jpegModule, TURN)),
+  png: renewed(() => png(pngModule)),
+  webp: renewed(() => emscripten(webpFactory, webpModule)),
 };
 
 /** An image's pixels, turned upright as its EXIF says. */
-export async function decode(
-  bytes: Uint8Array,
-  { format, width, height, orientation }: ImageInfo,
-): Promise<PixelImage> {
+export function decode(bytes: Uint8Array, { format, width, height, orientation }: ImageInfo): PixelImage {
   let image: PixelImage;
   try {
-    image = await DECODERS[format](bytes, width * height);
-  } catch {
+    image = DECODERS[format](bytes, width * height);
+  } catch (error) {
+    if (!(error instanceof Damaged)) throw error;
     // What a decoder says is about its own code.
     throw new HttpError(400, 'expected a whole image, got a damaged one');
   }

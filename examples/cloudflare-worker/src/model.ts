@@ -4,33 +4,44 @@ import { unavailable } from './httpError.js';
 import type { Limits } from './limits.js';
 import { openWeights } from './weights.js';
 
-let loading: Promise<Model> | null = null;
+interface Load {
+  readonly begun: number;
+  readonly model: Promise<Model>;
+  ended: boolean;
+}
+
+let current: Load | null = null;
 
 /** Loads once for all requests. What failed is tried again by the next. */
-function load(env: Env, context: Context): Promise<Model> {
-  const model = openWeights(env).then((weights) => loadModel(weights));
-  loading = model;
-  const settled = model.then(
-    () => undefined,
+function begin(env: Env, context: Context): Load {
+  const load: Load = { begun: Date.now(), model: openWeights(env).then((weights) => loadModel(weights)), ended: false };
+  current = load;
+  const settled = load.model.then(
     () => {
-      if (loading === model) loading = null;
+      load.ended = true;
+      // Also one that was given up, where it comes first after all. The other is garbage.
+      if (!current?.ended) current = load;
+    },
+    () => {
+      if (current === load) current = null;
     },
   );
   // Others wait for it too: it goes on without the client that came first.
   context.waitUntil(settled);
-  return model;
+  return load;
 }
 
-/** The model, loaded by the first request. */
-export async function modelOf(env: Env, context: Context, { LOAD_MS }: Limits): Promise<Model> {
-  const model = loading ?? load(env, context);
+/** Whether it can no longer come: what a request that was ended had awaited never settles. */
+const isLost = ({ ended, begun }: Load, { LOST_MS }: Limits): boolean => !ended && Date.now() - begun > LOST_MS;
+
+/** The model, loaded by the first request. Who does not wait for all of it leaves it to those who come later. */
+export async function modelOf(env: Env, context: Context, limits: Limits): Promise<Model> {
+  const { model } = current === null || isLost(current, limits) ? begin(env, context) : current;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      // A load whose request was ended never settles.
-      if (loading === model) loading = null;
       reject(unavailable('the weights are not there yet'));
-    }, LOAD_MS);
+    }, limits.LOAD_MS);
   });
   try {
     return await Promise.race([model, late]);

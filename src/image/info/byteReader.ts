@@ -23,6 +23,13 @@ export class ByteReader {
     throw new DataError({ op: this.op, expected: 'a whole image', got: `one that ends after ${this.length} bytes` });
   }
 
+  /** Where a byte is found from `at` on. @throws DataError where it is not */
+  find(byte: number, at: number): number {
+    const found = this.#bytes.indexOf(byte, at);
+    this.need(found < 0 ? this.length : found, 1);
+    return found;
+  }
+
   u8(at: number): number {
     this.need(at, 1);
     return this.#view.getUint8(at);

@@ -1,3 +1,4 @@
+import { DataError } from '../../core/errors.js';
 import type { ByteReader } from './byteReader.js';
 import { isExif, orientationOf, type Orientation } from './exif.js';
 import type { ImageInfo } from '../imageInfo.js';
@@ -12,34 +13,63 @@ const isAlone = (marker: number): boolean => marker === 0x01 || (marker >= 0xd0 
 
 const COLOURS: Readonly<Record<number, ImageInfo['colour']>> = { 1: 'grey', 3: 'rgb', 4: 'cmyk' };
 
+/** The next marker that something belongs to, and where it ends. As in libjpeg, other bytes before it are passed over. */
+function nextMarker(file: ByteReader, from: number): readonly [marker: number, end: number] {
+  for (let at = from; ;) {
+    at = file.find(0xff, at);
+    while (file.u8(at) === 0xff) at++;
+    const marker = file.u8(at++);
+    // A stuffed zero is none either.
+    if (marker !== 0 && !isAlone(marker)) return [marker, at];
+  }
+}
+
 /**
- * The segments up to the first scan. As in libjpeg, bytes between two segments are passed
- * over, so that both find the same head.
+ * The segments before the first scan, and that scan itself without its length.
  *
  * @throws DataError where no scan comes
  */
 function* segmentsOf(file: ByteReader): Generator<readonly [marker: number, data: number, length: number]> {
   for (let at = 2; ;) {
-    while (file.u8(at) !== 0xff) at++;
-    while (file.u8(at) === 0xff) at++;
-    const marker = file.u8(at++);
-    // A stuffed zero is none either.
-    if (marker === 0 || isAlone(marker)) continue;
-    if (marker === SCAN) return;
+    const [marker, end] = nextMarker(file, at);
+    if (marker === SCAN) {
+      yield [marker, end, 0];
+      return;
+    }
     if (marker === START || marker === END) throw file.error('a JPEG with a scan', 'one without');
-    const length = file.u16(at);
+    const length = file.u16(end);
     if (length < 2) throw file.error('segments of 2 bytes or more', `one of ${length}`);
-    file.need(at, length);
-    yield [marker, at + 2, length - 2];
-    at += length;
+    file.need(end, length);
+    yield [marker, end + 2, length - 2];
+    at = end + length;
+  }
+}
+
+/** How many scans come from `from` on, as far as the file goes: it is for a decoder to say that it is cut off. */
+function scansFrom(file: ByteReader, from: number): number {
+  let scans = 0;
+  try {
+    for (let at = from; ;) {
+      const [marker, end] = nextMarker(file, at);
+      if (marker === END) return scans;
+      if (marker === SCAN) scans++;
+      // As in libjpeg, a length too small for itself skips nothing else: no scan is to hide behind it.
+      at = end + Math.max(2, file.u16(end));
+    }
+  } catch (error) {
+    if (!(error instanceof DataError)) throw error;
+    return scans;
   }
 }
 
 export function jpegInfo(file: ByteReader): Omit<ImageInfo, 'format'> {
   let frame: Pick<ImageInfo, 'width' | 'height' | 'bitDepth' | 'colour'> | null = null;
   let orientation: Orientation | null = null;
+  let scans = 0;
   for (const [marker, data, length] of segmentsOf(file)) {
-    if (isFrame(marker)) {
+    if (marker === SCAN) {
+      scans = 1 + scansFrom(file, data);
+    } else if (isFrame(marker)) {
       // libjpeg takes none with two either: which of them would say how large it is?
       if (frame !== null) throw file.error('a JPEG with one frame', 'one with two');
       if (length < 6) throw file.error('a frame of 6 bytes or more', `${length}`);
@@ -56,5 +86,5 @@ export function jpegInfo(file: ByteReader): Omit<ImageInfo, 'format'> {
     }
   }
   if (frame === null) throw file.error('a JPEG with a frame before its scan', 'one without');
-  return { ...frame, alpha: false, animated: false, orientation: orientation ?? 1 };
+  return { ...frame, alpha: false, animated: false, scans, orientation: orientation ?? 1 };
 }

@@ -46,5 +46,5 @@ export function pngInfo(file: ByteReader): Omit<ImageInfo, 'format'> {
     else if (name === 'acTL') animated = true;
     else if (name === 'eXIf') orientation = orientationOf(file.part(data, length));
   }
-  return { width, height, bitDepth, colour, alpha, animated, orientation };
+  return { width, height, bitDepth, colour, alpha, animated, scans: 1, orientation };
 }

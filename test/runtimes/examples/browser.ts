@@ -1,15 +1,17 @@
 /** examples/browser in headless Chromium, used as a person would. */
 import { chromium, type Browser } from 'playwright-core';
+import { broken } from './browser/broken.js';
 import { holds, same } from './browser/expect.js';
 import { answerInNode } from './browser/inNode.js';
 import { byKeyboard } from './browser/keyboard.js';
 import { looks } from './browser/looks.js';
 import { makePictures, type Pictures } from './browser/pictures.js';
 import { badFiles } from './browser/refusals.js';
+import { seen } from './browser/seen.js';
 import { openSite } from './browser/site.js';
 import { openTab, type Given, type Tab } from './browser/tab.js';
 import { offline, updated } from './browser/versions.js';
-import { anyWay, choose, turned } from './browser/ways.js';
+import { anyWay, choose, transparent, turned } from './browser/ways.js';
 import { ARGS, executable, NO_CHROMIUM } from '../chromium.js';
 import type { Consumer } from '../consumer.js';
 import type { Answer } from '../report.js';
@@ -89,6 +91,8 @@ export async function browserExample(consumer: Consumer): Promise<readonly Answe
       same('complaints', tab.complaints, []);
     });
     return await inBrowser(executablePath, [CAMERA, ALLOWED], async (browser) => {
+      await trying('a network that cannot be loaded', () => broken(browser, plain, pictures));
+      await trying('what the network sees', () => seen(browser, plain, pictures));
       const single = await trying('a page that is not isolated', () => openAlone(browser, plain));
       same('threads where the page is not isolated', single.threads, 1);
       const alone = await single.tab.answered(() => choose(single.tab, pictures.photograph));
@@ -101,6 +105,7 @@ export async function browserExample(consumer: Consumer): Promise<readonly Answe
       const given = await trying('files, dropped and pasted', () => anyWay(tab, pictures, known));
       const answers = [await answer(single, alone), await answer(isolated, given)];
       await trying('EXIF', () => turned(tab, pictures));
+      await trying('transparency', () => transparent(tab, pictures));
       await trying('bad files', () => badFiles(tab, pictures));
       await trying('looks', () => looks(tab, pictures));
       await trying('a newer version', () => updated(tab, site));

@@ -2,13 +2,13 @@
 import type { Consumer } from '../consumer.js';
 import { install, start, type Deployed, type Where } from './worker/deployed.js';
 import { checkFirstLoad } from './worker/firstLoad.js';
+import { closedGate, type Gate } from './worker/gate.js';
+import { checkLateLoad, checkLostLoad, LATE, LOST } from './worker/lateLoad.js';
 import { checkLoad } from './worker/load.js';
 import { checkPhotographs } from './worker/photographs.js';
 import { checkPlaces } from './worker/places.js';
 import { checkRefusals } from './worker/refusals.js';
-
-/** Long enough for an honest client on a busy machine, as checks that wait it out are run too. */
-const UPLOAD_MS = 5000;
+import { checkUploads, UPLOADS } from './worker/uploads.js';
 
 export async function cloudflareWorker(consumer: Consumer): Promise<readonly string[]> {
   const example = await install(consumer);
@@ -26,8 +26,19 @@ export async function cloudflareWorker(consumer: Consumer): Promise<readonly str
   };
   await on({ weights: 'assets' }, ({ url }) => checkPhotographs(url, consumer));
   await on({ weights: 'assets' }, ({ url }) => checkRefusals(url));
-  await on({ weights: 'assets', variables: { UPLOAD_MS } }, ({ url }) => checkPlaces(url, UPLOAD_MS));
-  await on({ weights: 'assets' }, (deployed) => checkLoad(deployed, consumer));
+  await on({ weights: 'assets', variables: UPLOADS }, ({ url }) => checkUploads(url));
+  for (const [variables, check] of [
+    [{}, checkPlaces],
+    [LATE, checkLateLoad],
+    [LOST, checkLostLoad],
+  ] as const satisfies readonly (readonly [object, (url: string, gate: Gate) => Promise<string>])[]) {
+    const gate = closedGate();
+    await on({ weights: gate.pass, variables }, ({ url }) => check(url, gate));
+  }
+  await on({ weights: 'assets' }, async (deployed) => {
+    const bare = await start(example, { weights: 'assets', bare: true });
+    return checkLoad(deployed, bare, consumer).finally(bare.stop);
+  });
   await on({ weights: 'r2' }, checkFirstLoad);
   return notes;
 }

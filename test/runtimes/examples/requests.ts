@@ -1,8 +1,6 @@
 /** What every example that answers requests is asked. */
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import sharp from 'sharp';
-import { ROOT } from '../consumer.js';
+import { damaged, manyScans, photograph } from './hostile.js';
 
 export interface Reply {
   readonly status: number;
@@ -27,21 +25,41 @@ function bomb(png: Uint8Array, side: number): Uint8Array {
   return bytes;
 }
 
+const pixelsOf = (image: Buffer): Promise<Buffer> => sharp(image).removeAlpha().png().toBuffer();
+
 async function cases(): Promise<readonly Case[]> {
-  const png = await readFile(join(ROOT, 'examples/chelsea.png'));
+  const png = await photograph();
   const jpeg = await sharp(png).jpeg({ quality: 95 }).toBuffer();
-  // Lies on its side, and says so.
-  const turned = await sharp(png).rotate(270).jpeg({ quality: 95 }).withMetadata({ orientation: 6 }).toBuffer();
   return [
     { what: 'a PNG', bytes: png, status: 200 },
     { what: 'no bytes', bytes: new Uint8Array(0), status: 400 },
     { what: 'a JPEG', bytes: jpeg, status: 200 },
     { what: 'text', bytes: new TextEncoder().encode('<svg onload="alert(1)"/>'), status: 415 },
-    { what: 'a JPEG that lies on its side', bytes: turned, status: 200 },
     { what: 'a PNG of 50,000 x 50,000', bytes: bomb(png, 50_000), status: 422 },
+    { what: 'a JPEG of 1,000 scans', bytes: await manyScans(1000), status: 422 },
+    { what: 'the first bytes of a PNG', bytes: png.subarray(0, 20), status: 400 },
+    { what: 'the first bytes of a JPEG', bytes: jpeg.subarray(0, 20), status: 400 },
     { what: 'half a PNG', bytes: png.subarray(0, png.length / 2), status: 400 },
+    { what: 'half a JPEG', bytes: jpeg.subarray(0, jpeg.length / 2), status: 400 },
+    { what: 'a damaged PNG', bytes: damaged(png), status: 400 },
+    { what: 'a damaged JPEG', bytes: damaged(jpeg), status: 400 },
     { what: 'the PNG again', bytes: png, status: 200 },
+    { what: 'the JPEG again', bytes: jpeg, status: 200 },
   ];
+}
+
+/** A JPEG that lies on its side and says so is answered like its pixels, turned by sharp, and not as they lie. */
+async function judgeTurning(post: Post): Promise<string | null> {
+  const png = await photograph();
+  const lying = await sharp(png).rotate(270).jpeg({ quality: 95 }).withMetadata({ orientation: 6 }).toBuffer();
+  const upright = await sharp(lying).autoOrient().png().toBuffer();
+  const answers: string[] = [];
+  for (const image of [lying, await pixelsOf(upright), await pixelsOf(lying)]) {
+    answers.push(JSON.stringify((await post(image)).body));
+  }
+  const [turned, expected, left] = answers;
+  if (turned !== expected) return `a JPEG that lies on its side: ${turned}; expected ${expected}`;
+  return left === expected ? `pixels that lie on their side: ${left}, as if upright` : null;
 }
 
 /** Asks all of it, in order. @returns what was not as it should be; null where all was */
@@ -56,5 +74,5 @@ export async function judge(post: Post, label: string): Promise<string | null> {
     if (/node_modules|file:|\/tmp\/|\.[jt]s:\d/.test(JSON.stringify(reply.body)))
       return `${said}; tells of its insides`;
   }
-  return null;
+  return judgeTurning(post);
 }

@@ -1,22 +1,29 @@
 import { spawn } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
 import { freePort } from './freePort.js';
+import { ENVIRONMENT, typed } from './readme.js';
 import { judge, type Reply } from './requests.js';
 
 /** Milliseconds in which a server is to listen. */
 const PATIENCE = 60_000;
 
+interface Server {
+  /** Commands of its README: what starts it, and what asks it where it listens by itself. */
+  readonly start: string;
+  readonly ask: string;
+  readonly cwd: string;
+}
+
 /** Starts an example's server, and asks it. @returns what was not as it should be; null where all was */
-export async function judgeServer(
-  { file, args, cwd, path = '/' }: { file: string; args: readonly string[]; cwd: string; path?: string },
-  label: string,
-): Promise<string | null> {
+export async function judgeServer({ start, ask, cwd }: Server, label: string): Promise<string | null> {
   const port = await freePort();
-  const child = spawn(file, args, { cwd, env: { ...process.env, PORT: `${port}` }, detached: true });
+  const child = spawn('sh', ['-c', start], { cwd, env: { ...ENVIRONMENT, PORT: `${port}` }, detached: true });
+  const command = ask.replace(/localhost:\d+/, `localhost:${port}`);
+  const [url] = /http:\S+/.exec(command) ?? [];
+  if (url === undefined) throw new Error(`expected an address in ${ask}`);
   let said = '';
   child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  const url = `http://localhost:${port}${path}`;
   try {
     const begin = performance.now();
     while ((await fetch(url).catch(() => null)) === null) {
@@ -27,6 +34,8 @@ export async function judgeServer(
       const response = await fetch(url, { method: 'POST', body });
       return { status: response.status, body: (await response.json()) as Reply['body'] };
     };
+    const answer = await typed(command, cwd);
+    if (!answer.includes(label)) return `${command}: ${answer}`;
     return await judge(post, label);
   } finally {
     // Its children, too: a package manager's script is not the server itself.

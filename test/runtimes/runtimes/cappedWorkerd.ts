@@ -20,9 +20,9 @@ import { deploy } from './workerd.js';
 const WORKERD = fileURLToPath(new URL('../node_modules/@cloudflare/workerd-linux-64/bin/workerd', import.meta.url));
 /** Pages of 64 KiB: 128 MiB. */
 const MOST_PAGES = 2048;
-/** What loading VanillaNet-5 may add to what the process has in memory. */
+/** What VanillaNet-5, loaded and asked, may at any time have added to what the process had in memory. */
 const MOST_GROWTH = 100e6;
-/** Of processor time for an image, which cheap plans give. */
+/** Of processor time for a request, which cheap plans give. Decoding and scaling an image come on top of what is measured. */
 const MOST_CPU_MS = 50;
 /** Ticks of /proc in a second, on every Linux of ours. */
 const TICKS = 100;
@@ -62,18 +62,23 @@ const config :Workerd.Config = (
 }
 
 interface Usage {
-  /** Bytes in memory. */
+  /** Bytes in memory, now and at most so far. */
   readonly resident: number;
+  readonly peak: number;
   /** Milliseconds of processor time so far. */
   readonly cpuMs: number;
 }
 
 async function usageOf({ pid }: ChildProcess): Promise<Usage> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  const [, kilobytes] = /VmRSS:\s+(\d+) kB/.exec(status) ?? [];
+  const bytesOf = (name: string): number => 1024 * Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1]);
   // Behind the name, which may hold anything: user and system time are the 12th and 13th.
   const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /, '').split(' ');
-  return { resident: 1024 * Number(kilobytes), cpuMs: ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS };
+  return {
+    resident: bytesOf('VmRSS'),
+    peak: bytesOf('VmHWM'),
+    cpuMs: ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS,
+  };
 }
 
 async function inWorkerd<T>(
@@ -112,9 +117,12 @@ export async function vanillanet5(consumer: Consumer): Promise<Finding> {
   return inWorkerd(consumer, drawn(config), async (ask, child) => {
     const before = await usageOf(child);
     const memory = (await ask('/load')) as number;
-    const growth = (await usageOf(child)).resident - before.resident;
     const [best] = (await ask('/classify')) as [{ probability: number }];
-    const note = `VanillaNet-5 in float16: ${megabytes(memory)} of WebAssembly, process grown by ${megabytes(growth)}`;
+    // The peak: a limit asks for no more.
+    const growth = (await usageOf(child)).peak - before.resident;
+    const note =
+      `VanillaNet-5 in float16: ${megabytes(memory)} of WebAssembly, ` +
+      `process grown by at most ${megabytes(growth)} until it had answered`;
     if (!Number.isFinite(best.probability)) return `${note}, and its answer is no number`;
     return growth < MOST_GROWTH ? [note] : `${note}; expected less than ${megabytes(MOST_GROWTH)}`;
   });
@@ -123,6 +131,7 @@ export async function vanillanet5(consumer: Consumer): Promise<Finding> {
 export async function narrow(consumer: Consumer): Promise<Finding> {
   const weights = await readFile(join(consumer.folder, 'net.safetensors'));
   return inWorkerd(consumer, weights, async (ask, child) => {
+    const before = await usageOf(child);
     await ask('/load');
     // The first is slower, and counts: it is what an isolate that has just started does.
     const start = await usageOf(child);
@@ -132,7 +141,11 @@ export async function narrow(consumer: Consumer): Promise<Finding> {
     for (let i = 0; i < images; i++) await ask('/classify');
     const each = ((await usageOf(child)).cpuMs - first.cpuMs) / images;
     const cold = first.cpuMs - start.cpuMs;
-    const note = `the network for CIFAR-10: ${cold.toFixed(0)} ms of processor time for the first image, ${each.toFixed(1)} ms for each of ${images} more`;
-    return Math.max(cold, each) <= MOST_CPU_MS ? [note] : `${note}; expected at most ${MOST_CPU_MS} ms`;
+    // The first request that loads does both.
+    const loading = start.cpuMs - before.cpuMs;
+    const note =
+      `the network for CIFAR-10, given pixels of its size: ${loading.toFixed(0)} ms of processor time to load, ` +
+      `${cold.toFixed(0)} ms for the first image, ${each.toFixed(1)} ms for each of ${images} more`;
+    return Math.max(loading + cold, each) <= MOST_CPU_MS ? [note] : `${note}; expected at most ${MOST_CPU_MS} ms`;
   });
 }

@@ -1,11 +1,4 @@
-/**
- * PNG, by the WebAssembly of @jsquash/png without its JavaScript, which keeps one instance for good: each
- * damaged image leaves its buffers there (fifty truncated ones of 451 x 300 pixels left 41 MB), and nothing
- * else can free them. What is used here is no public interface: package.json names one version.
- */
-import module from '@jsquash/png/codec/pkg/squoosh_png_bg.wasm';
 import type { PixelImage } from 'vanillanet';
-import { renewed } from './renewed.js';
 
 interface Exports {
   readonly memory: WebAssembly.Memory;
@@ -14,37 +7,36 @@ interface Exports {
   __wbindgen_free(at: number, length: number, align: number): void;
 }
 
-let codec: Exports;
-let image: PixelImage | null = null;
-
-/** Called with the pixels, RGBA of 8 bits: those of 16 bits lose the lower eight. */
-function take(at: number, length: number, width: number, height: number): number {
-  image = { data: new Uint8Array(codec.memory.buffer, at, length).slice(), width, height };
-  codec.__wbindgen_free(at, length, 1);
-  return 0;
-}
-
 function fail(): never {
-  throw new Error('damaged');
+  throw new Error('no image');
 }
 
-/** Names end with a hash of the version. What decoding 8 bits does not need is not there. */
-const importOf = (name: string): ((...numbers: number[]) => number) =>
-  name.startsWith('__wbg_newwithownedu8clampedarrayandsh_') ? take : fail;
+/**
+ * PNG, by the WebAssembly of @jsquash/png without its JavaScript, which keeps one instance for good: each
+ * damaged image leaves its buffers there (fifty truncated ones of 451 x 300 pixels left 41 MB), and nothing
+ * else can free them. What is used here is no public interface: package.json names one version.
+ */
+export function png(module: WebAssembly.Module): (bytes: Uint8Array) => PixelImage {
+  let image: PixelImage | null = null;
 
-function start(): void {
+  /** Called with the pixels, RGBA of 8 bits: those of 16 bits lose the lower eight. */
+  function take(at: number, length: number, width: number, height: number): number {
+    image = { data: new Uint8Array(codec.memory.buffer, at, length).slice(), width, height };
+    codec.__wbindgen_free(at, length, 1);
+    return 0;
+  }
+
+  /** Names end with a hash of the version. What decoding 8 bits does not need is not there. */
+  const importOf = (name: string): ((...numbers: number[]) => number) =>
+    name.startsWith('__wbg_newwithownedu8clampedarrayandsh_') ? take : fail;
   const wbg = Object.fromEntries(WebAssembly.Module.imports(module).map(({ name }) => [name, importOf(name)]));
-  codec = new WebAssembly.Instance(module, { wbg }).exports as unknown as Exports;
-}
+  const codec = new WebAssembly.Instance(module, { wbg }).exports as unknown as Exports;
 
-export const decodePng = renewed({
-  start,
-  decode(bytes) {
+  return (bytes) => {
+    image = null;
     const at = codec.__wbindgen_malloc(bytes.length, 1);
     new Uint8Array(codec.memory.buffer).set(bytes, at);
     codec.decode(at, bytes.length);
-    const decoded = image ?? fail();
-    image = null;
-    return decoded;
-  },
-});
+    return image ?? fail();
+  };
+}

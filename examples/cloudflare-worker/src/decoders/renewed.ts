@@ -1,31 +1,34 @@
 import type { PixelImage } from 'vanillanet';
 
-/** Pixels of an image file that is known to have so many. */
-export type Decode = (bytes: Uint8Array, pixels: number) => Promise<PixelImage>;
+/** A decoder in a memory of its own. It throws for an image that is damaged. */
+export type Codec = (bytes: Uint8Array) => PixelImage;
+
+/** An image that could not be decoded to its end. */
+export class Damaged extends Error {}
 
 /** Memory of WebAssembly never shrinks: a decoder that had a larger image than this is not kept. */
 const KEPT_PIXELS = 2 ** 18;
 
-interface Decoder {
-  /** Begins anew, in a memory of its own. */
-  start: () => unknown;
-  decode: (bytes: Uint8Array) => PixelImage | Promise<PixelImage>;
-}
-
-/** A decoder that begins anew after a large image, and after a damaged one, whose buffers it would never free. */
-export function renewed({ start, decode }: Decoder): Decode {
-  let started = false;
-  return async (bytes, pixels) => {
-    if (!started) await start();
-    started = false;
+/**
+ * Decodes files that are known to have so many pixels. After a large image a decoder begins anew in a memory of
+ * its own, and after a damaged one, whose buffers it would never free.
+ *
+ * Nothing is awaited: no other request can come between a decoder's beginning and its end.
+ */
+export function renewed(start: () => Codec): (bytes: Uint8Array, pixels: number) => PixelImage {
+  let kept: Codec | null = null;
+  return (bytes, pixels) => {
+    // That it does not start is not the image's fault.
+    const codec = kept ?? start();
+    kept = null;
     try {
-      const image = await decode(bytes);
-      started = pixels <= KEPT_PIXELS;
+      const image = codec(bytes);
+      if (pixels <= KEPT_PIXELS) kept = codec;
       return image;
-    } finally {
-      // At once: until then the old memory is held.
-      if (!started) await start();
-      started = true;
+    } catch (cause) {
+      // Neither is this: there was no memory.
+      if (cause instanceof RangeError) throw cause;
+      throw new Damaged('damaged', { cause });
     }
   };
 }

@@ -1,7 +1,7 @@
 /** Files that are given to the page. */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import sharp from 'sharp';
+import sharp, { type Sharp } from 'sharp';
 
 const PHOTOGRAPH = fileURLToPath(new URL('../../../../examples/chelsea.png', import.meta.url));
 
@@ -13,13 +13,15 @@ export interface Picture {
 }
 
 export type Pictures = Readonly<Record<Kind, Picture>>;
-type Kind = 'photograph' | 'upright' | 'turned' | 'turnedWithoutExif' | 'text' | 'drawing' | 'huge';
+type Kind = 'photograph' | 'text' | 'drawing' | 'huge' | 'framed' | Mosaic | Glass;
+type Mosaic = 'upright' | 'turned' | 'turnedWithoutExif';
+type Glass = 'transparent' | 'onWhite' | 'opaque';
 
 /**
  * JPEGs that decode to the same pixels however they are turned: every block of 8x8 is of one
  * colour, and only that is stored of it.
  */
-async function mosaics(): Promise<Pick<Pictures, 'upright' | 'turned' | 'turnedWithoutExif'>> {
+async function mosaics(): Promise<Pick<Pictures, Mosaic>> {
   const tiles = await sharp(PHOTOGRAPH).resize(64, 40, { fit: 'fill' }).png().toBuffer();
   const upright = await sharp(tiles).resize(512, 320, { kernel: 'nearest' }).png().toBuffer();
   // Orientation 6: turn it by a quarter clockwise to see it upright.
@@ -36,6 +38,36 @@ async function mosaics(): Promise<Pick<Pictures, 'upright' | 'turned' | 'turnedW
   };
 }
 
+const pngOf = async (name: string, image: Sharp): Promise<Picture> => ({
+  name,
+  mimeType: 'image/png',
+  buffer: await image.png().toBuffer(),
+});
+
+/** The photograph with a hole, the same on white, and what is under the hole. */
+async function glass(): Promise<Pick<Pictures, Glass>> {
+  const opaque = sharp(PHOTOGRAPH).removeAlpha();
+  const { data, info } = await opaque.clone().ensureAlpha().raw().toBuffer({ resolveWithObject: true });
+  for (let i = 0; i < data.length; i += 4) if ((i / 4) % info.width < info.width / 2) data[i + 3] = 0;
+  const { width, height } = info;
+  const transparent = sharp(data, { raw: { width, height, channels: 4 } });
+  return {
+    transparent: await pngOf('transparent.png', transparent.clone()),
+    onWhite: await pngOf('white.png', transparent.clone().flatten({ background: 'white' })),
+    opaque: await pngOf('opaque.png', opaque.clone()),
+  };
+}
+
+/** A blue square in a red frame, that is thinner than what a network with the usual crop sees nothing of. */
+const framed = (): Promise<Picture> =>
+  pngOf(
+    'framed.png',
+    sharp({ create: { width: 600, height: 600, channels: 3, background: '#00f' } }).extend({
+      ...{ top: 20, bottom: 20, left: 20, right: 20 },
+      background: '#f00',
+    }),
+  );
+
 export async function makePictures(): Promise<Pictures> {
   const side = 12_000;
   const huge = sharp({
@@ -45,6 +77,8 @@ export async function makePictures(): Promise<Pictures> {
   return {
     photograph: { name: 'chelsea.png', mimeType: 'image/png', buffer: await readFile(PHOTOGRAPH) },
     ...(await mosaics()),
+    ...(await glass()),
+    framed: await framed(),
     text: { name: 'notes.png', mimeType: 'image/png', buffer: Buffer.from('no picture at all') },
     // An <img> shows one; createImageBitmap does not take it.
     drawing: {

@@ -69,3 +69,14 @@ export async function turned(tab: Tab, pictures: Pictures): Promise<void> {
   same('a picture turned by its EXIF', withExif, upright);
   holds('the picture without its EXIF is another', without !== upright);
 }
+
+/** What is transparent is white, as on paper. */
+export async function transparent(tab: Tab, pictures: Pictures): Promise<void> {
+  const answers: Given[] = [];
+  for (const picture of [pictures.transparent, pictures.onWhite, pictures.opaque]) {
+    answers.push(await tab.answered(() => choose(tab, picture)));
+  }
+  const [glass, white, without] = answers.map(({ predictions }) => JSON.stringify(predictions));
+  same('a transparent picture', glass, white);
+  holds('without alpha it is another', without !== white);
+}

@@ -1,8 +1,8 @@
 /** The Worker of examples/ as `wrangler deploy` would upload it, on the packed package, in Miniflare. */
-import { cp, mkdir, readdir, readFile, symlink } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { Miniflare } from 'miniflare';
+import { Miniflare, Response } from 'miniflare';
 import type { Consumer } from '../../consumer.js';
 import { dryRun } from '../../wrangler.js';
 
@@ -26,10 +26,19 @@ export interface Deployed {
 }
 
 export interface Where {
-  /** Where the weights are; in R2 only after `upload`. */
-  readonly weights: 'assets' | 'r2';
+  /** Where the weights are; in R2 only after `upload`; or what each reading of them has to wait for. */
+  readonly weights: 'assets' | 'r2' | (() => Promise<void>);
   readonly variables?: Readonly<Record<string, number>>;
+  /** What runs, if not the example. */
+  readonly bare?: boolean;
 }
+
+/** A Worker that reads bodies, and does nothing with them. */
+const BARE = `export default {
+  async fetch(request) {
+    return Response.json({ bytes: (await request.arrayBuffer()).byteLength });
+  },
+};`;
 
 /** A folder as its user has it: the example, and beside it what `npm install` brings. @returns that folder */
 export async function install({ folder }: Consumer): Promise<string> {
@@ -47,6 +56,8 @@ export async function install({ folder }: Consumer): Promise<string> {
   ]) {
     await dryRun(example, out, '--env', environment);
   }
+  await mkdir(join(example, 'bare'));
+  await writeFile(join(example, 'bare/index.js'), BARE);
   return example;
 }
 
@@ -63,9 +74,24 @@ async function runtimes(): Promise<number[]> {
   return pids.filter((_, i) => own[i]).map(Number);
 }
 
-export async function start(example: string, { weights, variables = {} }: Where): Promise<Deployed> {
+/** Where weights are read, as Miniflare is told. */
+function sourceOf(weights: Where['weights'], directory: string): object {
+  if (weights === 'r2') return { r2Buckets: { WEIGHTS: 'weights' } };
+  if (weights === 'assets') {
+    const routerConfig = { invoke_user_worker_ahead_of_assets: true, has_user_worker: true };
+    return { assets: { directory, binding: 'ASSETS', routerConfig } };
+  }
+  const ASSETS = async (): Promise<Response> => {
+    await weights();
+    return new Response(Uint8Array.from(await readFile(join(directory, WEIGHTS_FILE))));
+  };
+  return { serviceBindings: { ASSETS } };
+}
+
+export async function start(example: string, { weights, variables = {}, bare = false }: Where): Promise<Deployed> {
   const before = await runtimes();
-  const out = join(example, weights);
+  const out = join(example, bare ? 'bare' : weights === 'r2' ? 'r2' : 'assets');
+  const models = join(example, 'node_modules/vanillanet/models');
   const miniflare = new Miniflare({
     inspectorPort: 0,
     modules: true,
@@ -74,15 +100,7 @@ export async function start(example: string, { weights, variables = {} }: Where)
     scriptPath: join(out, 'index.js'),
     compatibilityDate: DATE,
     bindings: { WEIGHTS_FILE, ...variables },
-    ...(weights === 'r2'
-      ? { r2Buckets: { WEIGHTS: 'weights' } }
-      : {
-          assets: {
-            directory: join(example, 'node_modules/vanillanet/models'),
-            binding: 'ASSETS',
-            routerConfig: { invoke_user_worker_ahead_of_assets: true, has_user_worker: true },
-          },
-        }),
+    ...sourceOf(weights, models),
   });
   const url = (await miniflare.ready).href;
   const [pid] = (await runtimes()).filter((each) => !before.includes(each));
@@ -92,8 +110,7 @@ export async function start(example: string, { weights, variables = {} }: Where)
     inspector: await miniflare.getInspectorURL(),
     upload: async () => {
       const bucket = (await miniflare.getR2Bucket('WEIGHTS')) as unknown as Bucket;
-      const path = join(example, 'node_modules/vanillanet/models', WEIGHTS_FILE);
-      await bucket.put(WEIGHTS_FILE, Uint8Array.from(await readFile(path)));
+      await bucket.put(WEIGHTS_FILE, Uint8Array.from(await readFile(join(models, WEIGHTS_FILE))));
     },
     stop: () => miniflare.dispose(),
   };

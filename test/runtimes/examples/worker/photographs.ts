@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import sharp, { type Sharp } from 'sharp';
 import { loadModel } from '../../../../src/index.js';
 import type { Consumer } from '../../consumer.js';
+import { withChunk } from '../../../image/imageFiles.js';
 import { labelsOf, post } from './ask.js';
 
 /** What has to be done to an upright image, so that its orientation turns it back. */
@@ -51,6 +52,20 @@ export async function checkPhotographs(url: string, { photograph }: Consumer): P
     assert.equal((await post(url, await form.toBuffer())).text, text, name);
   }
 
+  // Of fewer colours: as sharp reads them.
+  const few: Readonly<Record<string, Buffer>> = {
+    'grey png': await sharpOf(photograph).toColourspace('b-w').png().toBuffer(),
+    'grey png with alpha': await sharpOf(photograph).toColourspace('b-w').ensureAlpha(0.5).png().toBuffer(),
+    'palette png': await sharpOf(photograph).png({ palette: true, colours: 64 }).toBuffer(),
+    'palette png with alpha': await sharpOf(photograph).ensureAlpha(0.5).png({ palette: true, colours: 64 }).toBuffer(),
+    // Black is transparent, and stays black.
+    'png with a transparent colour': withChunk(await sharpOf(photograph).png().toBuffer(), 'tRNS', Buffer.alloc(6)),
+    'grey jpeg': await sharpOf(photograph).toColourspace('b-w').jpeg().toBuffer(),
+  };
+  for (const [name, image] of Object.entries(few)) {
+    assert.equal((await post(url, image)).text, (await post(url, await uprightPng(image))).text, name);
+  }
+
   for (const format of ['jpeg', 'png', 'webp'] as const) {
     const answers = new Set<string>();
     for (const [i, turn] of TURNS.entries()) {
@@ -67,5 +82,8 @@ export async function checkPhotographs(url: string, { photograph }: Consumer): P
     }
     assert.equal(answers.size, TURNS.length, 'turned pixels are other images');
   }
-  return `${expected[0]}: ${Object.keys(forms).length + 1} lossless forms, JPEG, PNG and WebP in 8 orientations`;
+  return (
+    `${expected[0]}: ${Object.keys(forms).length + 1} lossless forms, ${Object.keys(few).length} of fewer colours, ` +
+    `JPEG, PNG and WebP in 8 orientations`
+  );
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import sharp from 'sharp';
 import { chunk, FILES, PNG_HEAD } from '../../../image/imageFiles.js';
+import { damaged, manyScans, photograph } from '../hostile.js';
 import { ask, post, type Answered } from './ask.js';
 import { unfinished } from './unfinished.js';
 
@@ -61,6 +62,7 @@ export const IMAGES: readonly (readonly [status: number, name: string, image: ()
   [422, 'a WebP of 2^24 x 2^24', webpBomb],
   [422, 'a JPEG in CMYK', () => FILES['jpeg in cmyk']()],
   [422, 'a JPEG of 12 bits', () => jpegWith(4, [12], 0xc1)],
+  [422, 'a JPEG of 1,000 scans', () => manyScans(1000)],
   [422, 'an animated PNG', () => FILES['animated png']()],
   [422, 'an animated WebP', () => FILES['animated webp']()],
   [400, 'the first bytes of a PNG', () => Buffer.from('\x89PNG\r\n\x1a\n', 'latin1')],
@@ -69,6 +71,16 @@ export const IMAGES: readonly (readonly [status: number, name: string, image: ()
   [400, 'a truncated progressive JPEG', () => half('progressive jpeg')],
   [400, 'a truncated WebP', () => half('lossy webp')],
   [400, 'a PNG with a damaged chunk', () => withByteChanged('png of 8 bits', 'IDAT')],
+  [
+    400,
+    'a JPEG with damaged pixels',
+    async () =>
+      damaged(
+        await sharp(await photograph())
+          .jpeg({ progressive: true })
+          .toBuffer(),
+      ),
+  ],
   [400, 'a PNG with more rows than pixels', () => pngOf(13, 1000)],
   [400, 'a JPEG with more rows than pixels', () => jpegWith(5, [1, 0])],
   [400, 'a lossless JPEG', () => jpegWith(1, [], 0xc3)],

@@ -1,18 +1,22 @@
 /** PNG and JPEG to upright pixels, by decoders that are WebAssembly themselves. */
-import decodeJpeg, { init as initJpeg } from '@jsquash/jpeg/decode.js';
-import jpegWasm from '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm?module';
-import decodePng, { init as initPng } from '@jsquash/png/decode.js';
-import pngWasm from '@jsquash/png/codec/pkg/squoosh_png_bg.wasm?module';
-import { imageInfo, orient } from 'vanillanet';
+import jpegFactory from '@jsquash/jpeg/codec/dec/mozjpeg_dec.js';
+import jpegModule from '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm?module';
+import pngModule from '@jsquash/png/codec/pkg/squoosh_png_bg.wasm?module';
+import { DataError, imageFormat, imageInfo, orient } from 'vanillanet';
+import { emscripten } from './decoders/emscripten.js';
+import { png } from './decoders/png.js';
+import { Damaged, renewed } from './decoders/renewed.js';
 
-/** Of an image's head: beyond it, nothing is decoded. */
-const MOST_PIXELS = 25e6;
+/** Of an image's head: beyond it, nothing is decoded. The platform has 128 MB for all, and a pixel takes some 20 bytes. */
+const MOST_PIXELS = 2 * 2 ** 20;
+/** Times that a JPEG goes through its whole picture. A progressive one has some ten; hostile ones have thousands. */
+const MOST_SCANS = 100;
+/** EXIF's, which `orient` has for both formats: the decoder is to leave it alone. */
+const TURN = false;
 
-// The decoders answer with it, and edge functions have none.
-globalThis.ImageData ??= class {
-  constructor(data, width, height) {
-    Object.assign(this, { data, width, height });
-  }
+const DECODERS = {
+  jpeg: renewed(() => emscripten(jpegFactory, jpegModule, TURN)),
+  png: renewed(() => png(pngModule)),
 };
 
 /** An image that is none, or not one of ours: its message is for whoever sent it. */
@@ -23,35 +27,25 @@ export class Refused extends Error {
   }
 }
 
-export async function initDecoders() {
-  await initPng(pngWasm);
-  // Given as such, the module is taken for one of another realm.
-  await initJpeg(undefined, {
-    instantiateWasm(imports, done) {
-      void WebAssembly.instantiate(jpegWasm, imports).then(done);
-      return {};
-    },
-  });
-}
-
-export async function decode(bytes) {
+export function decode(bytes) {
   if (bytes.length === 0) throw new Refused(400, 'expected an image, got no bytes');
-  const { format, width, height, orientation } = headOf(bytes);
-  if (format === 'webp') throw new Refused(415, 'expected a PNG or JPEG, got WebP');
-  if (width * height > MOST_PIXELS) {
-    throw new Refused(422, `expected at most ${MOST_PIXELS / 1e6} megapixels, got ${width} x ${height}`);
-  }
+  const format = imageFormat(bytes);
+  if (format !== 'png' && format !== 'jpeg') throw new Refused(415, 'expected a PNG or JPEG, got something else');
   try {
-    return orient(await (format === 'png' ? decodePng : decodeJpeg)(bytes.buffer), orientation);
-  } catch {
+    const info = imageInfo(bytes);
+    refuseLarge(info);
+    const image = DECODERS[format](bytes, info.width * info.height);
+    return orient(image, info.orientation);
+  } catch (error) {
+    // Of its head, or of what is behind. Anything else is not the image's fault.
+    if (!(error instanceof DataError || error instanceof Damaged)) throw error;
     throw new Refused(400, `expected a whole ${format.toUpperCase()}, got a damaged one`);
   }
 }
 
-function headOf(bytes) {
-  try {
-    return imageInfo(bytes);
-  } catch {
-    throw new Refused(415, 'expected a PNG or JPEG, got something else');
+function refuseLarge({ width, height, scans }) {
+  if (width * height > MOST_PIXELS) {
+    throw new Refused(422, `expected at most ${MOST_PIXELS} pixels, got ${width} x ${height}`);
   }
+  if (scans > MOST_SCANS) throw new Refused(422, `expected a JPEG of at most ${MOST_SCANS} scans, got ${scans}`);
 }

@@ -1,25 +1,20 @@
 /** POST an image, get labels: an edge function. */
 import { loadModel } from 'vanillanet';
-import { decode, initDecoders, Refused } from './decode.js';
+import { decode, Refused } from './decode.js';
 
 export const runtime = 'edge';
 
 /** Weights lie in public/. What fails is tried again by the next request. */
 let opening = null;
 
-async function open(request) {
-  await initDecoders();
-  return loadModel(new URL('/net.safetensors', request.url).href);
-}
-
 export async function POST(request) {
   try {
-    opening ??= open(request).catch((error) => {
+    opening ??= loadModel(new URL('/net.safetensors', request.url).href).catch((error) => {
       opening = null;
       throw error;
     });
     const model = await opening;
-    const image = await decode(new Uint8Array(await request.arrayBuffer()));
+    const image = decode(new Uint8Array(await request.arrayBuffer()));
     return Response.json({ labels: await model.classify(image) });
   } catch (error) {
     if (error instanceof Refused) return Response.json({ error: error.message }, { status: error.status });

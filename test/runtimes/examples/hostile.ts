@@ -1,0 +1,23 @@
+/** Image files with a fault that only their bytes show. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import sharp from 'sharp';
+import { ROOT } from '../consumer.js';
+
+export const photograph = (): Promise<Buffer> => readFile(join(ROOT, 'examples/chelsea.png'));
+
+/** A JPEG that goes through its whole picture so often, for ten bytes a time. */
+export async function manyScans(scans: number): Promise<Buffer> {
+  const file = await sharp(await photograph())
+    .jpeg({ progressive: true })
+    .toBuffer();
+  // The last bit of the first coefficients, once more: of no data.
+  const scan = Buffer.from([0xff, 0xda, 0, 8, 1, 1, 0, 0, 0, 0x10]);
+  return Buffer.concat([file.subarray(0, -2), ...Array.from({ length: scans }, () => scan), file.subarray(-2)]);
+}
+
+/** As long as the file that it was, with ones in its middle, which are no code of JPEG's. */
+export function damaged(file: Uint8Array): Buffer {
+  const bytes = Buffer.from(file);
+  return bytes.fill(Buffer.from([0xff, 0]), bytes.length >> 1, (bytes.length >> 1) + 40);
+}

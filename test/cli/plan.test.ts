@@ -160,7 +160,7 @@ describe('for people', () => {
       expect(said).toContain('CPU time: 211 ms an image, as given\n');
       expect(said).toContain("Memory is the network's alone: bodies, a decoder and its pixels come on top");
       const beside = await text('--cpu-ms', '211', '--allowance', '92');
-      expect(beside).toMatch(/^allowance, as given +96468992$/m);
+      expect(beside).toMatch(/^allowance, as given +96,468,992$/m);
       expect(beside).not.toContain("Memory is the network's alone");
       expect(said).toContain('Limits and prices as of 2026-11-24;');
     },

@@ -37,20 +37,26 @@ async function receive(request: Request, { MAX_BYTES, UPLOAD_MS }: Limits, take:
 /** Bytes of all bodies that are here, whole or in part: a client that sends one byte and waits is in nobody's way. */
 let held = 0;
 
-/** All of a request's body. @param own counts what of `held` is this body's */
-async function readBody(request: Request, limits: Limits, own: { bytes: number }): Promise<Uint8Array> {
+interface Own {
+  /** What of `held` is this body's. */
+  bytes: number;
+  /** Whether there was no more room for it. */
+  refused: boolean;
+}
+
+/** All of a request's body. */
+async function readBody(request: Request, limits: Limits, own: Own): Promise<Uint8Array> {
   let chunks: Uint8Array[] = [];
-  let full = false;
   await receive(request, limits, (chunk) => {
-    full ||= held + chunk.length > limits.HELD_BYTES;
-    const more = full ? -own.bytes : chunk.length;
+    own.refused ||= held + chunk.length > limits.HELD_BYTES;
+    const more = own.refused ? -own.bytes : chunk.length;
     held += more;
     own.bytes += more;
     // The rest passes by: a client that is still sending when the connection closes may never see its answer.
-    if (full) chunks = [];
+    if (own.refused) chunks = [];
     else chunks.push(chunk);
   });
-  if (full) throw unavailable('too many images are coming at once');
+  if (own.refused) throw unavailable('too many images are coming at once');
   const bytes = new Uint8Array(own.bytes);
   let at = 0;
   for (const chunk of chunks) {
@@ -66,7 +72,7 @@ export async function withBody<T>(
   limits: Limits,
   use: (bytes: Uint8Array) => Promise<T>,
 ): Promise<T> {
-  const own = { bytes: 0 };
+  const own = { bytes: 0, refused: false };
   try {
     return await use(await readBody(request, limits, own));
   } finally {

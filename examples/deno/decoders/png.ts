@@ -27,16 +27,19 @@ export function png(module: WebAssembly.Module): (bytes: Uint8Array) => PixelIma
   }
 
   /** Names end with a hash of the version. What decoding 8 bits does not need is not there. */
-  const importOf = (name: string): ((...numbers: number[]) => number) =>
-    name.startsWith('__wbg_newwithownedu8clampedarrayandsh_') ? take : fail;
+  function importOf(name: string): (...numbers: number[]) => number {
+    return name.startsWith('__wbg_newwithownedu8clampedarrayandsh_') ? take : fail;
+  }
+
   const wbg = Object.fromEntries(WebAssembly.Module.imports(module).map(({ name }) => [name, importOf(name)]));
   const codec = new WebAssembly.Instance(module, { wbg }).exports as unknown as Exports;
 
   return (bytes) => {
-    image = null;
     const at = codec.__wbindgen_malloc(bytes.length, 1);
     new Uint8Array(codec.memory.buffer).set(bytes, at);
     codec.decode(at, bytes.length);
-    return image ?? fail();
+    const decoded = image ?? fail();
+    image = null;
+    return decoded;
   };
 }

@@ -37,7 +37,7 @@ export async function cloudflareWorker(consumer: Consumer): Promise<readonly str
   }
   await on({ weights: 'assets' }, async (deployed) => {
     const bare = await start(example, { weights: 'assets', bare: true });
-    return checkLoad(deployed, bare, consumer).finally(bare.stop);
+    return checkLoad(deployed, bare, consumer).finally(() => bare.stop());
   });
   await on({ weights: 'r2' }, checkFirstLoad);
   return notes;

@@ -16,7 +16,7 @@ export async function manyScans(scans: number): Promise<Buffer> {
   return Buffer.concat([file.subarray(0, -2), ...Array.from({ length: scans }, () => scan), file.subarray(-2)]);
 }
 
-/** As long as the file that it was, with ones in its middle, which are no code of JPEG's. */
+/** As long as the file that it was, with ones in its middle, which are no code of a progressive JPEG. */
 export function damaged(file: Uint8Array): Buffer {
   const bytes = Buffer.from(file);
   return bytes.fill(Buffer.from([0xff, 0]), bytes.length >> 1, (bytes.length >> 1) + 40);

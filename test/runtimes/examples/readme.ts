@@ -16,9 +16,9 @@ export const ENVIRONMENT: NodeJS.ProcessEnv = {
 
 /** The commands of the first block of a README, one by one. */
 export async function commandsOf(folder: string): Promise<readonly string[]> {
-  const [, block] = /```sh\n([^`]+)```/.exec(await readFile(join(folder, 'README.md'), 'utf8')) ?? [];
-  if (block === undefined) throw new Error(`${folder}: expected commands in README.md`);
-  return block.trim().split(/\n| && /);
+  const found = /```sh\n([^`]+)```/.exec(await readFile(join(folder, 'README.md'), 'utf8'));
+  if (found === null) throw new Error(`${folder}: expected commands in README.md`);
+  return found[1].trim().split(/\n| && /);
 }
 
 /** What a command writes. */

@@ -8,7 +8,7 @@ interface Overrides {
 }
 
 // The decoders answer with it, and not every runtime has one.
-globalThis.ImageData ??= class {
+class Image {
   readonly data: Uint8ClampedArray;
   readonly width: number;
   readonly height: number;
@@ -18,7 +18,9 @@ globalThis.ImageData ??= class {
     this.width = width;
     this.height = height;
   }
-} as unknown as typeof ImageData;
+}
+
+if (!('ImageData' in globalThis)) Object.assign(globalThis, { ImageData: Image });
 
 /**
  * JPEG and WebP, by the WebAssembly of @jsquash with what Emscripten puts around it, but without jSquash's own

@@ -1,7 +1,5 @@
-import type { PixelImage } from 'vanillanet';
-
 /** A decoder in a memory of its own. It throws for an image that is damaged. */
-export type Codec = (bytes: Uint8Array) => PixelImage;
+export type Codec<Image> = (bytes: Uint8Array) => Image;
 
 /** An image that could not be decoded to its end. */
 export class Damaged extends Error {}
@@ -15,8 +13,8 @@ const KEPT_PIXELS = 2 ** 18;
  *
  * Nothing is awaited: no other request can come between a decoder's beginning and its end.
  */
-export function renewed(start: () => Codec): (bytes: Uint8Array, pixels: number) => PixelImage {
-  let kept: Codec | null = null;
+export function renewed<Image>(start: () => Codec<Image>): (bytes: Uint8Array, pixels: number) => Image {
+  let kept: Codec<Image> | null = null;
   return (bytes, pixels) => {
     // That it does not start is not the image's fault.
     const codec = kept ?? start();

@@ -30,7 +30,10 @@ export async function broken(browser: Browser, url: string, { photograph }: Pict
     await page.goto(url);
     await choose(tab, photograph);
     await isBusy(true);
-    await isTold(() => Promise.resolve(answer()));
+    await isTold(() => {
+      answer();
+      return Promise.resolve();
+    });
     await isTold(() => choose(tab, photograph));
     await tab.context.unrouteAll({ behavior: 'ignoreErrors' });
     await tab.context.close();

@@ -8,15 +8,18 @@ import type { Deployed } from './deployed.js';
 import { openHeap } from './heap.js';
 import { DEPTH } from './places.js';
 
-const [WARM, REQUESTS, CLIENTS] = [1500, 2000, 32];
+const [WARM, REQUESTS, CLIENTS] = [1000, 2000, 32];
 
 const MOST = {
   /** Bytes a request of what V8 counts: one that is kept is more. */
   held: 1024,
   /** Of eight memories, of 2 GiB each: a decoder may be there or not. Every third request throws one away. */
   addresses: 16 * 2 ** 30,
-  /** Bytes a request of anything else. Every tenth is a PNG that breaks off: it would leave 54 KB a request, were its pixels kept. */
-  own: 16 * 2 ** 10,
+  /**
+   * Bytes a request of anything else. Every tenth is a PNG that breaks off: were its pixels kept, of 451 x 300, that
+   * would be 54 KB a request. This is half of it: equal runs differ by some 10 KB.
+   */
+  own: (4 * 451 * 300) / 10 / 2,
 };
 
 interface Kind {
@@ -99,6 +102,8 @@ async function growthOf(deployed: Deployed, all: readonly Kind[]): Promise<Growt
   };
   // As many as there are places: none is sent away.
   assert.equal(await load(deployed, all, WARM, DEPTH), 0, `503 with ${DEPTH} clients`);
+  // And as many as there will be: so many bodies at a time want room.
+  await load(deployed, all, WARM, CLIENTS);
   const before = await atRest();
   const again = await load(deployed, all, REQUESTS, CLIENTS);
   const after = await atRest();

@@ -1,5 +1,5 @@
 // The decoders answer with it, and not every runtime has one.
-globalThis.ImageData ??= class {
+class Image {
   data;
   width;
   height;
@@ -9,7 +9,9 @@ globalThis.ImageData ??= class {
     this.width = width;
     this.height = height;
   }
-};
+}
+
+if (!('ImageData' in globalThis)) Object.assign(globalThis, { ImageData: Image });
 
 /**
  * JPEG and WebP, by the WebAssembly of @jsquash with what Emscripten puts around it, but without jSquash's own

@@ -251,7 +251,7 @@ export const trainCommand = (): Command =>
       .addOption(
         new Option(
           '--cache <where>',
-          "where an image folder's pixels are kept: all in memory, none (read and decoded for each batch by the workers, and random resized crops cut out of the whole pictures, as torchvision and timm do), or auto: in memory up to 2 GiB",
+          "where an image folder's pixels are kept: all in memory, none (read and decoded for each batch by the workers, and random resized crops cut out of the whole pictures, as torchvision and timm do), or auto: none for such crops and beyond 2 GiB, in memory elsewhere",
         )
           .choices(['auto', 'memory', 'none'])
           .default('auto'),

@@ -35,7 +35,8 @@ export interface ImageFolderOptions extends FitOptions, DecodeOptions, SplitOpti
 export interface CacheOptions {
   /**
    * 'memory' (the default) reads all images now; 'none' reads each when a batch wants it, which wants a folder on the
-   * disk; 'auto' is 'memory' up to 2 GiB of pixels, and 'none' beyond. Batches are the same, unless `whole` is set.
+   * disk; 'auto' is 'none' beyond 2 GiB of pixels, or where `whole` is set, and 'memory' elsewhere. Batches are the
+   * same, unless `whole` is set.
    */
   readonly cache?: Cache;
   /**
@@ -99,10 +100,10 @@ async function withoutBad(
 function isToStream(
   { path, onDisk }: Archive,
   n: number,
-  { size, cache = 'memory' }: FitOptions & CacheOptions,
+  { size, cache = 'memory', whole = false }: FitOptions & CacheOptions,
 ): boolean {
   checkWord('cache', ['memory', 'none', 'auto'], cache);
-  if (onDisk && (cache === 'none' || (cache === 'auto' && !fitsMemory(n, size)))) return true;
+  if (onDisk && (cache === 'none' || (cache === 'auto' && (whole || !fitsMemory(n, size))))) return true;
   checkMemory(path, n, size, onDisk ? 'all as they are needed (--cache none)' : 'the archive unpacked');
   return false;
 }

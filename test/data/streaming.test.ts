@@ -156,6 +156,9 @@ describe('where the pixels are', () => {
 
   test('in memory as long as they fit; on the disk beyond, without one being decoded', async () => {
     expect(isStreamed(await openDataset(root, 'train', { size: SIZE, cache: 'auto' }))).toBe(false);
+    // Crops are to be cut out of the whole pictures, unless somebody wants them quickly.
+    expect(isStreamed(await openDataset(root, 'train', { size: SIZE, cache: 'auto', whole: true }))).toBe(true);
+    expect(isStreamed(await openDataset(root, 'train', { size: SIZE, cache: 'memory', whole: true }))).toBe(false);
     const large = await openDataset(root, 'train', LARGE);
     expect([isStreamed(large), large.n, large.height]).toEqual([true, 14, 16_000]);
     const { cache: _, ...memory } = LARGE;

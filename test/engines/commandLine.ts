@@ -23,11 +23,14 @@ interface Command {
 
 const json = (stdout: string): unknown => JSON.parse(stdout);
 
+/** How what is no graphics processor is called: an adapter in software or one that nobody knows, or a processor. */
+const NO_HARDWARE = /\((software|whose hardware nobody knows)\)$|on this machine's processor$/;
+
 function wrongEngines(stdout: string, engine: string, isHardware: boolean): string | null {
   const found = (json(stdout) as EngineState[]).find((state) => state.engine === engine);
   if (found?.available !== true) return `not there: ${found?.reason ?? 'not listed'}`;
   if (found.isHardware !== isHardware) return `${found.device}, hardware: ${found.isHardware}`;
-  return isHardware || found.device.endsWith(')') ? null : `${found.device}, which does not say that it is none`;
+  return isHardware || NO_HARDWARE.test(found.device) ? null : `${found.device}, which does not say that it is none`;
 }
 
 function wrongBackend(stdout: string, backend: string): string | null {

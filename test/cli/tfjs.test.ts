@@ -27,6 +27,25 @@ async function said(args: readonly string[], engine = ''): Promise<string> {
   return stdout;
 }
 
+interface Found {
+  readonly engine: string;
+  readonly available: boolean;
+  readonly device: string;
+  readonly isHardware: boolean;
+  readonly canTrain: boolean;
+}
+
+const engines = async (): Promise<readonly Found[]> => JSON.parse(await said(['engines', '--json'])) as Found[];
+
+/** Whom `tfjs` alone takes, which is for this machine to say, and what is said of it. */
+async function chosen({ training = false } = {}): Promise<{ by: string; heard: string }> {
+  const found = (await engines()).find(
+    ({ engine, available, isHardware, canTrain }) =>
+      available && (isHardware || ['tfjs-node', 'wasm', 'cpu'].includes(engine)) && (canTrain || !training),
+  );
+  return { by: `tfjs:${found?.engine ?? ''}`, heard: `tfjs: ${found?.engine ?? ''}, ${found?.device ?? ''}\n` };
+}
+
 beforeAll(async () => {
   await writeWeights(path('deploy.safetensors'), state, deploy);
   await writeWeights(path('train.safetensors'), drawnState(train), train);
@@ -36,7 +55,7 @@ beforeAll(async () => {
 test(
   'engines',
   async () => {
-    const all = JSON.parse(await said(['engines', '--json'])) as { engine: string; available: boolean }[];
+    const all = await engines();
     expect(all.find(({ engine }) => engine === 'cpu')).toMatchObject({
       available: true,
       isHardware: false,
@@ -61,10 +80,10 @@ test(
   async () => {
     const { logits, bounds } = float32Bound(toOracleConfig(deploy), stateToOracle(state), toOracle(x));
     const [exact, bound] = [valuesOf(logits), valuesOf(bounds)];
-    for (const [backend, by, heard] of [
-      ['tfjs:cpu', 'tfjs:cpu', ''],
-      ['tfjs:wasm', 'tfjs:wasm', ''],
-      ['tfjs', 'tfjs:wasm', "tfjs: wasm, WebAssembly on this machine's processor\n"],
+    for (const { backend, by, heard } of [
+      { backend: 'tfjs:cpu', by: 'tfjs:cpu', heard: '' },
+      { backend: 'tfjs:wasm', by: 'tfjs:wasm', heard: '' },
+      { backend: 'tfjs', ...(await chosen()) },
     ]) {
       const args = [...RUN, '-w', 'deploy.safetensors', '-b', backend];
       expect(JSON.parse(await said([...args, '--json'], heard))).toMatchObject({ backend: by, dtype: 'float32' });
@@ -116,14 +135,15 @@ const TRAIN = [
 test(
   'train, and to go on is for the same engine; eval',
   async () => {
-    await said([...TRAIN, 'tfjs:cpu', '-o', 'run']);
+    const { by, heard } = await chosen({ training: true });
+    await said([...TRAIN, by, '-o', 'run']);
     const { run } = JSON.parse(await readFile(path('run/config.json'), 'utf8')) as { run: { backend: string } };
-    expect(run.backend).toBe('tfjs:cpu');
-    await said([...TRAIN, 'tfjs', '-o', 'run', '--resume'], "tfjs: cpu, JavaScript on this machine's processor\n");
+    expect(run.backend).toBe(by);
+    await said([...TRAIN, 'tfjs', '-o', 'run', '--resume'], heard);
     const { status, stderr } = await inHost([...TRAIN, 'wasm', '-o', 'run', '--resume'], path());
     expect(status).toBe(1);
-    expect(stderr).toContain('expected tfjs:cpu, as in the checkpoint');
-    expect(stderr).toContain('(--backend tfjs:cpu)');
+    expect(stderr).toContain(`expected ${by}, as in the checkpoint`);
+    expect(stderr).toContain(`(--backend ${by})`);
 
     const evaluate = ['eval', '-w', 'run/last.safetensors', '-d', 'shapes', '--limit', '12', '--json', '--backend'];
     const of = async (backend: string): Promise<object> => {

@@ -1,10 +1,12 @@
 /** Ours: the built package. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { loadModel } from '../../../../dist/node/index.js';
 import type { Job, Opened } from '../job.js';
 import { readImages, WEIGHTS } from '../models/files.js';
 import { ROOT } from '../paths.js';
+
+/** As Node gets it by the package's name. */
+const { loadModel } = (await import(join(ROOT, 'dist/node/index.js'))) as typeof import('../../../../dist/src/index.js');
 
 export async function open({ models, batch, threads }: Job): Promise<Opened> {
   const model = await loadModel(join(models, WEIGHTS), { threads });

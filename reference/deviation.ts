@@ -132,9 +132,10 @@ function deviationOfNorm(x: Tensor, e: Tensor, name: string, state: State, by: R
 /** ReLU where the slope is 0, nothing at all where it is 1. */
 function deviationOfLeaky(x: Tensor, e: Tensor, slope: number, by: Rounding): Deviation {
   const rounds = slope !== 0 && slope !== 1;
+  const share = gammaOf(by)(2);
   const rounding = zip(x, e, (v, most) => {
     if (!rounds || v > most) return by.flush;
-    return gammaOf(by)(2) * slope * (Math.abs(v) + most) + by.underflow * (Math.abs(v) + most + 1) + 2 * by.flush;
+    return share * slope * (Math.abs(v) + most) + by.underflow * (Math.abs(v) + most + 1) + 2 * by.flush;
   });
   const kink = zip(x, e, (v, most) => (Math.abs(v) <= most ? (1 - slope) * most : 0));
   const came = zip(x, e, (v, most) => (v < -most ? slope * most : most));

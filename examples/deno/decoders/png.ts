@@ -1,11 +1,11 @@
 import type { PixelImage } from 'vanillanet';
 
-interface Exports {
+type Exports = {
   readonly memory: WebAssembly.Memory;
   decode(at: number, length: number): unknown;
   __wbindgen_malloc(length: number, align: number): number;
   __wbindgen_free(at: number, length: number, align: number): void;
-}
+};
 
 function fail(): never {
   throw new Error('no image');
@@ -32,7 +32,7 @@ export function png(module: WebAssembly.Module): (bytes: Uint8Array) => PixelIma
   }
 
   const wbg = Object.fromEntries(WebAssembly.Module.imports(module).map(({ name }) => [name, importOf(name)]));
-  const codec = new WebAssembly.Instance(module, { wbg }).exports as unknown as Exports;
+  const codec = new WebAssembly.Instance(module, { wbg }).exports as Exports;
 
   return (bytes) => {
     const at = codec.__wbindgen_malloc(bytes.length, 1);

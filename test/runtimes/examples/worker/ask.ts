@@ -17,8 +17,8 @@ export async function ask(url: string, init: Init = {}): Promise<Answered> {
   return { status: response.status, headers: response.headers, text };
 }
 
-export const post = (url: string, image: Uint8Array): Promise<Answered> =>
-  ask(url, { method: 'POST', body: image as unknown as BodyInit });
+export const post = (url: string, image: Uint8Array, init: RequestInit = {}): Promise<Answered> =>
+  ask(url, { method: 'POST', body: image as unknown as BodyInit, ...init });
 
 /** The labels of an image, best first. */
 export async function labelsOf(url: string, image: Uint8Array): Promise<string[]> {

@@ -12,16 +12,18 @@ export async function checkPlaces(url: string, gate: Gate): Promise<string> {
   const good = await FILES['png of 8 bits']();
   const leaving = new AbortController();
   const gone: unknown[] = [];
+  // One whose place a probe has taken comes again.
+  const wait = async (): Promise<void> => {
+    while ((await post(url, good, { signal: leaving.signal })).status === 503);
+  };
   const waiting = Array.from({ length: DEPTH }, () =>
-    ask(url, { method: 'POST', body: good as unknown as BodyInit, signal: leaving.signal }).catch((error: unknown) => {
+    wait().catch((error: unknown) => {
       gone.push(error);
     }),
   );
   const refused = await until(async () => {
     // One that finds a place waits like the others: it is to leave again.
-    const { status, headers } = await ask(url, {
-      method: 'POST',
-      body: good as unknown as BodyInit,
+    const { status, headers } = await post(url, good, {
       signal: AbortSignal.timeout(500),
     }).catch(() => ({ status: 0, headers: new Headers() }));
     if (status === 503) assert.equal(headers.get('Retry-After'), '1');

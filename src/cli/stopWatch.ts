@@ -9,7 +9,8 @@ const REPEATED = 1000;
 export interface StopWatch {
   /** The first signal; null as long as there was none. */
   readonly stopped: () => Stop | null;
-  readonly unwatch: () => void;
+  /** All is saved. Whoever sends a signal twice may send the second only now: it changes nothing any more. */
+  readonly settle: () => void;
 }
 
 /**
@@ -19,12 +20,13 @@ export interface StopWatch {
  */
 export function stopWatch(told: (signal: Stop) => void): StopWatch {
   let first: { readonly signal: Stop; readonly at: number } | null = null;
+  let settled = false;
   const stop = (signal: Stop): void => {
     // A listener stays until the run has saved: without one, a file that is being written would be given up.
     if (first === null) {
       first = { signal, at: performance.now() };
       told(signal);
-    } else if (performance.now() - first.at >= REPEATED) {
+    } else if (!settled && performance.now() - first.at >= REPEATED) {
       unwatch();
       process.kill(process.pid, signal);
     }
@@ -32,6 +34,11 @@ export function stopWatch(told: (signal: Stop) => void): StopWatch {
   const unwatch = (): void => {
     for (const signal of STOPS) process.off(signal, stop as NodeJS.SignalsListener);
   };
+  const settle = (): void => {
+    settled = true;
+    // Nobody has asked to stop: signals do what they always do. A closed terminal's is sent once more, to have its effect.
+    if (first === null || first.signal === 'SIGHUP') unwatch();
+  };
   for (const signal of STOPS) process.on(signal, stop as NodeJS.SignalsListener);
-  return { stopped: () => first?.signal ?? null, unwatch };
+  return { stopped: () => first?.signal ?? null, settle };
 }

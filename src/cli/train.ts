@@ -169,7 +169,7 @@ async function trainIn(
   // Of another seed, data may be others; it is named by the check that follows.
   if (resumed?.recipe.seed === recipe.seed) checkOrigin(resumed.origin ?? null, origin, { acceptData });
   const shown = display(options.json ?? false, recipe.epochs, Math.floor(trained.n / recipe.batchSize));
-  const { stopped, unwatch } = stopWatch((signal) => {
+  const { stopped, settle } = stopWatch((signal) => {
     if (signal !== 'SIGHUP') shown.note('stopping as soon as it is saved; once more to stop at once');
   });
   const keeper = new Keeper(folder, { stops: () => stopped() !== null, every: options.checkpointEvery, file });
@@ -196,8 +196,7 @@ async function trainIn(
     if (error instanceof DataError) note(MENDING);
     throw error;
   } finally {
-    // Whoever sends a signal twice may send the second when all is done.
-    if (stopped() === null || stopped() === 'SIGHUP') unwatch();
+    settle();
   }
   if (stopped() === 'SIGHUP') leaveTerminal();
 }

@@ -35,12 +35,26 @@ test('the first signal is told, its repetition is not, and one that comes later 
   expect(process.listenerCount('SIGINT')).toBe(listeners);
 });
 
-test('who takes the watch off hears nothing', () => {
+test('when all is saved, a signal that comes late changes nothing', () => {
+  const { kill, after } = world();
+  const { settle } = stopWatch(() => undefined);
+  after(0, 'SIGINT');
+  settle();
+  after(5000, 'SIGINT');
+  expect(kill).not.toHaveBeenCalled();
+});
+
+test.each([
+  ['no signal', []],
+  ['a terminal that is closed', ['SIGHUP']],
+] as const)('after %s, what is saved leaves no listener behind', (_, signals) => {
   const { after } = world();
-  const { stopped, unwatch } = stopWatch(() => undefined);
   const listeners = process.listenerCount('SIGHUP');
-  unwatch();
-  expect(process.listenerCount('SIGHUP')).toBe(listeners - 1);
+  const { stopped, settle } = stopWatch(() => undefined);
+  for (const signal of signals) after(0, signal);
+  expect(process.listenerCount('SIGHUP')).toBe(listeners + 1);
+  settle();
+  expect(process.listenerCount('SIGHUP')).toBe(listeners);
   after(0, 'SIGUSR2');
-  expect(stopped()).toBeNull();
+  expect(stopped()).toBe(signals[0] ?? null);
 });

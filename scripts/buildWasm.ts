@@ -48,7 +48,13 @@ const builds: Readonly<Record<string, string>> = {
   'builds.edge-light.js': `import plain from './plain.wasm?module';\nexport { plain };\nexport { bytes as relaxed } from './none.js';\n`,
 };
 
-for (const [name, text] of Object.entries(builds)) await writeFile(`dist/wasm/${name}`, made + text);
+/** What 'vanillanet/plain.wasm?module' is, as edge functions import it: to webpack, the query is a part of an export's name. */
+const named = ['plain', 'relaxed'].map((build) => [
+  `${build}.module.js`,
+  `export { default } from './${build}.wasm?module';\n`,
+]);
+
+for (const [name, text] of [...Object.entries(builds), ...named]) await writeFile(`dist/wasm/${name}`, made + text);
 await writeFile(
   'dist/wasm/builds.d.ts',
   '/** Bytes, or the compiled module. */\nexport declare const plain: Uint8Array | object;\nexport declare const relaxed: Uint8Array | object;\n',

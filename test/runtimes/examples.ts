@@ -1,37 +1,21 @@
 /** The examples, each in a copy of its own with the packed package: what does not hold of it, or null. */
-import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { ROOT, type Consumer } from './consumer.js';
+import type { Consumer } from './consumer.js';
 import type { Finding } from './report.js';
-import { copyOf } from './examples/copy.js';
-import { commandsOf, typed } from './examples/readme.js';
+import { built, installed, LABEL } from './examples/installed.js';
+import { typed } from './examples/readme.js';
 import { judge, type Reply } from './examples/requests.js';
 import { judgeServer } from './examples/serve.js';
 import { cloudflareWorker } from './examples/cloudflareWorker.js';
 
-/** What the shipped network takes the photograph for. */
-const LABEL = 'frog';
-
 type Handler = (event: { body: string; isBase64Encoded: boolean }) => Promise<{ statusCode: number; body: string }>;
-
-/** By the first command of its README. @returns the others */
-async function installed(name: string, consumer: Consumer) {
-  const [install, ...commands] = await commandsOf(join(ROOT, 'examples', name));
-  // Beside the example, as in the clone.
-  await copyFile(join(ROOT, 'examples/chelsea.png'), join(consumer.folder, 'chelsea.png'));
-  return { copy: await copyOf(name, consumer, install), commands };
-}
 
 /** An example that is a server: its README builds, starts and asks it. */
 const server =
   (name: string) =>
-  async (consumer: Consumer): Promise<Finding> => {
-    const { copy, commands } = await installed(name, consumer);
-    for (const build of commands.slice(0, -2)) await typed(build, copy);
-    const [start, ask] = commands.slice(-2);
-    return judgeServer({ start, ask, cwd: copy }, LABEL);
-  };
+  async (consumer: Consumer): Promise<Finding> =>
+    judgeServer(await built(await installed(name, consumer)), LABEL);
 
 export const EXAMPLES: Readonly<Record<string, (consumer: Consumer) => Promise<Finding>>> = {
   'example-cloudflare-worker': cloudflareWorker,
@@ -52,5 +36,4 @@ export const EXAMPLES: Readonly<Record<string, (consumer: Consumer) => Promise<F
 
   'example-deno': server('deno'),
   'example-bun': server('bun'),
-  'example-next-edge': server('next-edge'),
 };

@@ -2,6 +2,7 @@
 import type { Consumer } from './consumer.js';
 import type { Answer, Finding } from './report.js';
 import { browserExample } from './examples/browser.js';
+import { nextEdge } from './examples/nextEdge.js';
 import { narrow, vanillanet5 } from './runtimes/cappedWorkerd.js';
 import { foreignWeights, page, scriptTag } from './runtimes/chromium.js';
 import { command } from './runtimes/commands.js';
@@ -25,6 +26,7 @@ export const RUNTIMES: Readonly<Record<string, Run>> = {
   lambda,
   workerd,
   'edge-runtime': edgeRuntime,
+  'example-next-edge': nextEdge,
   chromium: page('esbuild', { isolated: false }),
   'chromium-isolated': page('esbuild', { isolated: true }),
   'chromium-url': foreignWeights,

@@ -7,15 +7,22 @@ import { judge, type Reply } from './requests.js';
 /** Milliseconds in which a server is to listen. */
 const PATIENCE = 60_000;
 
-interface Server {
+export interface Server {
   /** Commands of its README: what starts it, and what asks it where it listens by itself. */
   readonly start: string;
   readonly ask: string;
   readonly cwd: string;
 }
 
-/** Starts an example's server, and asks it. @returns what was not as it should be; null where all was */
-export async function judgeServer({ start, ask, cwd }: Server, label: string): Promise<string | null> {
+/**
+ * Starts an example's server, and ends it.
+ *
+ * @param use is given what its README asks it by, and the address in that
+ */
+export async function served<T>(
+  { start, ask, cwd }: Server,
+  use: (command: string, url: string) => Promise<T>,
+): Promise<T> {
   const port = await freePort();
   const child = spawn('sh', ['-c', start], { cwd, env: { ...ENVIRONMENT, PORT: `${port}` }, detached: true });
   const command = ask.replace(/localhost:\d+/, `localhost:${port}`);
@@ -27,18 +34,24 @@ export async function judgeServer({ start, ask, cwd }: Server, label: string): P
   try {
     const begin = performance.now();
     while ((await fetch(url).catch(() => null)) === null) {
-      if (child.exitCode !== null || performance.now() - begin > PATIENCE) return `it does not listen: ${said}`;
+      if (child.exitCode !== null || performance.now() - begin > PATIENCE)
+        throw new Error(`it does not listen: ${said}`);
       await setTimeout(100);
     }
-    const post = async (body: Uint8Array): Promise<Reply> => {
-      const response = await fetch(url, { method: 'POST', body });
-      return { status: response.status, body: (await response.json()) as Reply['body'] };
-    };
-    const answer = await typed(command, cwd);
-    if (!answer.includes(label)) return `${command}: ${answer}`;
-    return await judge(post, label);
+    return await use(command, url);
   } finally {
     // Its children, too: a package manager's script is not the server itself.
     if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
   }
 }
+
+/** Asks an example's server. @returns what was not as it should be; null where all was */
+export const judgeServer = (server: Server, label: string): Promise<string | null> =>
+  served(server, async (command, url) => {
+    const answer = await typed(command, server.cwd);
+    if (!answer.includes(label)) return `${command}: ${answer}`;
+    return judge(async (body): Promise<Reply> => {
+      const response = await fetch(url, { method: 'POST', body });
+      return { status: response.status, body: (await response.json()) as Reply['body'] };
+    }, label);
+  });

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { EdgeRuntime } from 'edge-runtime';
 import { build, type Plugin } from 'esbuild';
 import type { Consumer } from '../consumer.js';
+import { edgeAnswers } from '../edgeRequest.js';
 import type { Answer } from '../report.js';
 
 /** What the platform makes of `import m from './x.wasm?module'`: a module, compiled when the function was deployed. */
@@ -24,10 +25,10 @@ function modules(compiled: Map<string, WebAssembly.Module>): Plugin {
   };
 }
 
-export async function edgeRuntime({ folder, photograph }: Consumer): Promise<readonly Answer[]> {
+export async function edgeRuntime(consumer: Consumer): Promise<readonly Answer[]> {
   const compiled = new Map<string, WebAssembly.Module>();
   const { outputFiles } = await build({
-    entryPoints: [join(folder, 'edge.mjs')],
+    entryPoints: [join(consumer.folder, 'edge.mjs')],
     bundle: true,
     write: false,
     format: 'iife',
@@ -41,12 +42,7 @@ export async function edgeRuntime({ folder, photograph }: Consumer): Promise<rea
     extend: (context) => Object.assign(context, { deployed: Object.fromEntries(compiled) }),
     initialCode: outputFiles[0].text,
   });
-  const { data, width, height } = photograph;
-  const weights = await readFile(join(folder, 'net.safetensors'));
-  const response = await runtime.dispatchFetch(`http://edge/?width=${width}&height=${height}&pixels=${data.length}`, {
-    method: 'POST',
-    body: Buffer.concat([data, weights]),
-  });
-  if (!response.ok) throw new Error(`status ${response.status}: ${await response.text()}`);
-  return (await response.json()) as Answer[];
+  return edgeAnswers(consumer, (query, body) =>
+    runtime.dispatchFetch(`http://edge/${query}`, { method: 'POST', body }),
+  );
 }

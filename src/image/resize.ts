@@ -9,40 +9,57 @@ import { PRECISION, tapsOf, type Taps } from './taps.js';
 /** Half of the last bit kept: added before the shift, it rounds. */
 const HALF = 1 << (PRECISION - 1);
 
-/** A weighted sum of pixels as a pixel. Bicubic weights are negative in places: sums leave 0..255. */
-function pixel(sum: number): number {
-  const value = sum >> PRECISION;
-  return value < 0 ? 0 : value > 255 ? 255 : value;
+/** Rows from one clipped to 0..255, which sums leave where bicubic weights are negative, as the image that they are. */
+const imageOf = (data: Uint8ClampedArray, width: number, height: number): RgbImage => ({
+  data: new Uint8Array(data.buffer),
+  width,
+  height,
+});
+
+// A row each, so that already a first image's many rows have what engines compile of a function that is called often.
+
+/** Scales a row, which begins at `begin` of the source, along its length. */
+function scaleRow(
+  source: PixelImage['data'],
+  begin: number,
+  channels: number,
+  { first, count, weights, stride }: Taps,
+  row: Uint8ClampedArray,
+): void {
+  for (let x = 0; x < first.length; x++) {
+    let red = HALF;
+    let green = HALF;
+    let blue = HALF;
+    let from = begin + channels * first[x];
+    const end = x * stride + count[x];
+    for (let k = x * stride; k < end; k++) {
+      // Sums stay within 32 bits anyway; to say so makes this loop a quarter faster.
+      const weight = weights[k];
+      red = (red + Math.imul(weight, source[from])) | 0;
+      green = (green + Math.imul(weight, source[from + 1])) | 0;
+      blue = (blue + Math.imul(weight, source[from + 2])) | 0;
+      from += channels;
+    }
+    row[3 * x] = red >> PRECISION;
+    row[3 * x + 1] = green >> PRECISION;
+    row[3 * x + 2] = blue >> PRECISION;
+  }
 }
 
 /** Scales `height` rows from `top` on along their length; alpha is left behind. */
 function scaleRows(image: PixelImage, channels: number, top: number, height: number, taps: Taps): RgbImage {
-  const { first, count, weights, stride } = taps;
-  const { data: source } = image;
-  const width = first.length;
-  const data = new Uint8Array(3 * width * height);
-  let to = 0;
-  for (let y = top; y < top + height; y++) {
-    for (let x = 0; x < width; x++) {
-      let red = HALF;
-      let green = HALF;
-      let blue = HALF;
-      let from = channels * (y * image.width + first[x]);
-      const end = x * stride + count[x];
-      for (let k = x * stride; k < end; k++) {
-        // Sums stay within 32 bits anyway; to say so makes this loop a quarter faster.
-        const weight = weights[k];
-        red = (red + Math.imul(weight, source[from])) | 0;
-        green = (green + Math.imul(weight, source[from + 1])) | 0;
-        blue = (blue + Math.imul(weight, source[from + 2])) | 0;
-        from += channels;
-      }
-      data[to++] = pixel(red);
-      data[to++] = pixel(green);
-      data[to++] = pixel(blue);
-    }
+  const width = taps.first.length;
+  const data = new Uint8ClampedArray(3 * width * height);
+  for (let y = 0; y < height; y++) {
+    const row = data.subarray(3 * width * y, 3 * width * (y + 1));
+    scaleRow(image.data, channels * (top + y) * image.width, channels, taps, row);
   }
-  return { data, width, height };
+  return imageOf(data, width, height);
+}
+
+/** Adds a row, which begins at `begin` of the source, times its weight. */
+function addRow(sums: Int32Array, source: Uint8Array, begin: number, weight: number): void {
+  for (let i = 0; i < sums.length; i++) sums[i] += weight * source[begin + i];
 }
 
 /** Scales columns along their height. `top` is the row of the source that `image` begins with. */
@@ -50,19 +67,15 @@ function scaleColumns({ data: source, width }: RgbImage, top: number, taps: Taps
   const { first, count, weights, stride } = taps;
   const height = first.length;
   const length = 3 * width;
-  const data = new Uint8Array(length * height);
+  const data = new Uint8ClampedArray(length * height);
   // Row by row, as the memory lies; each weight is for a whole row.
   const sums = new Int32Array(length);
   for (let y = 0; y < height; y++) {
     sums.fill(HALF);
-    for (let k = 0; k < count[y]; k++) {
-      const weight = weights[y * stride + k];
-      const from = (first[y] + k - top) * length;
-      for (let i = 0; i < length; i++) sums[i] += weight * source[from + i];
-    }
-    for (let i = 0; i < length; i++) data[y * length + i] = pixel(sums[i]);
+    for (let k = 0; k < count[y]; k++) addRow(sums, source, (first[y] + k - top) * length, weights[y * stride + k]);
+    for (let i = 0; i < length; i++) data[y * length + i] = sums[i] >> PRECISION;
   }
-  return { data, width, height };
+  return imageOf(data, width, height);
 }
 
 /**

@@ -20,9 +20,8 @@ const FAULTS: readonly Fault[] = [
   ['weights of 15 bits', 'taps.ts', '32 - 8 - 2', '15'],
   ['a part that begins at 0', 'taps.ts', '(begin + i + 0.5)', '(i + 0.5)'],
 
-  ['sums not clipped', 'resize.ts', 'value < 0 ? 0 : value > 255 ? 255 : value', 'value'],
-  ['sums not clipped below', 'resize.ts', 'value < 0 ? 0 : value > 255', 'value > 255'],
-  ['sums not clipped above', 'resize.ts', 'value > 255 ? 255 : value', 'value'],
+  ['sums of rows not clipped', 'resize.ts', 'Uint8ClampedArray(3 * width * height)', 'Uint8Array(3 * width * height)'],
+  ['sums of columns not clipped', 'resize.ts', 'Uint8ClampedArray(length * height)', 'Uint8Array(length * height)'],
   ['sums rounded down', 'resize.ts', '1 << (PRECISION - 1)', '0'],
   ['alpha read for red', 'resize.ts', 'from += channels', 'from += 3'],
   ['rows of the window off by one', 'resize.ts', 'first[y] + k - top', 'Math.max(0, first[y] + k - top - 1)'],

@@ -8,7 +8,7 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { parseArgs } from 'node:util';
+import { inspect, parseArgs } from 'node:util';
 import { machine } from '../../bench/machine.js';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
@@ -44,7 +44,7 @@ function record(run: import('./report.js').RuntimeRun): void {
   runs.push(run);
   console.log(linesOf(run).join('\n'));
 }
-const reasonOf = (error: unknown): string => (error instanceof Error ? (error.stack ?? error.message) : String(error));
+const reasonOf = (error: unknown): string => (error instanceof Error ? inspect(error) : String(error));
 
 async function checkAll(checks: typeof PACKAGING, of: Parameters<(typeof PACKAGING)[string]>[0]): Promise<void> {
   for (const [runtime, check] of Object.entries(checks)) {

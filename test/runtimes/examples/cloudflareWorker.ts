@@ -7,6 +7,7 @@ import { checkLateLoad, checkLostLoad, LATE, LOST } from './worker/lateLoad.js';
 import { checkLoad } from './worker/load.js';
 import { checkPhotographs } from './worker/photographs.js';
 import { checkPlaces } from './worker/places.js';
+import { checkProcessorTime } from './worker/processorTime.js';
 import { checkRefusals } from './worker/refusals.js';
 import { checkUploads, UPLOADS } from './worker/uploads.js';
 
@@ -40,5 +41,6 @@ export async function cloudflareWorker(consumer: Consumer): Promise<readonly str
     return checkLoad(deployed, bare, consumer).finally(() => bare.stop());
   });
   await on({ weights: 'r2' }, checkFirstLoad);
+  notes.push(...(await checkProcessorTime(() => start(example, { weights: 'assets' }))));
   return notes;
 }

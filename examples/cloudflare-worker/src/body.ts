@@ -34,6 +34,11 @@ async function receive(request: Request, { MAX_BYTES, UPLOAD_MS }: Limits, take:
   }
 }
 
+/** Lets a body pass by that nobody has asked for: a connection where one is left unread is closed, and with it the next request. */
+export async function discard(request: Request, limits: Limits): Promise<void> {
+  if (!request.bodyUsed) await receive(request, limits, () => undefined);
+}
+
 /** Bytes of all bodies that are here, whole or in part: a client that sends one byte and waits is in nobody's way. */
 let held = 0;
 

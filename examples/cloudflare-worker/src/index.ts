@@ -1,7 +1,9 @@
 /** POST an image, get labels. */
+import { discard } from './body.js';
 import { classify } from './classify.js';
 import type { Context, Env } from './env.js';
 import { HttpError } from './httpError.js';
+import { limitsOf } from './limits.js';
 
 const HOW = {
   how: 'POST a PNG, JPEG or WebP image as the body',
@@ -31,7 +33,9 @@ function refusal(error: unknown): Response {
 
 export default {
   fetch(request: Request, env: Env, context: Context): Promise<Response> {
-    const answer = route(request, env, context).then((body) => Response.json(body), refusal);
+    const answer = route(request, env, context)
+      .finally(() => discard(request, limitsOf(env)))
+      .then((body) => Response.json(body), refusal);
     // Also for a client that hangs up: its place is to be given back.
     context.waitUntil(answer);
     return answer;

@@ -16,7 +16,7 @@ const imageOf = (data: Uint8ClampedArray, width: number, height: number): RgbIma
   height,
 });
 
-// A row each, so that already a first image's many rows have what engines compile of a function that is called often.
+// One call a row: engines optimise a function that is called often, so that already the first image is fast.
 
 /** Scales a row, which begins at `begin` of the source, along its length. */
 function scaleRow(

@@ -3,6 +3,7 @@ import jpegFactory from '@jsquash/jpeg/codec/dec/mozjpeg_dec.js';
 import { DataError, imageFormat, imageInfo, orient, type ImageInfo, type PixelImage } from 'vanillanet';
 import { emscripten } from './decoders/emscripten.ts';
 import { png } from './decoders/png.ts';
+import { isOverfull } from './decoders/pngChunks.ts';
 import { Damaged, renewed } from './decoders/renewed.ts';
 
 /** Of an image's head: beyond it, nothing is decoded. */
@@ -39,9 +40,8 @@ export function decode(bytes: Uint8Array): PixelImage {
   if (format !== 'png' && format !== 'jpeg') throw new Refused(415, 'expected a PNG or JPEG, got something else');
   try {
     const info = imageInfo(bytes);
-    refuseLarge(info);
-    const image = DECODERS[format](bytes, info.width * info.height);
-    return orient(image, info.orientation);
+    check(info, bytes);
+    return orient(DECODERS[format](bytes), info.orientation);
   } catch (error) {
     // Of its head, or of what is behind. Anything else is not the image's fault.
     if (!(error instanceof DataError || error instanceof Damaged)) throw error;
@@ -49,9 +49,16 @@ export function decode(bytes: Uint8Array): PixelImage {
   }
 }
 
-function refuseLarge({ width, height, scans }: ImageInfo): void {
+function check(info: ImageInfo, bytes: Uint8Array): void {
+  const { format, width, height, bitDepth, colour, animated, scans } = info;
   if (width * height > MOST_PIXELS) {
     throw new Refused(422, `expected at most ${MOST_PIXELS / 1e6} megapixels, got ${width} x ${height}`);
   }
   if (scans > MOST_SCANS) throw new Refused(422, `expected a JPEG of at most ${MOST_SCANS} scans, got ${scans}`);
+  if (animated) throw new Refused(422, 'expected one picture, got an animation');
+  if (colour === 'cmyk') throw new Refused(422, 'expected RGB or grey, got CMYK');
+  if (bitDepth > 8) throw new Refused(422, `expected samples of 8 bits, got ${bitDepth}`);
+  if (format === 'png' && isOverfull(bytes, width * height)) {
+    throw new Refused(422, `expected pixels for ${width} x ${height}, got more`);
+  }
 }

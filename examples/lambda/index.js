@@ -18,6 +18,17 @@ const answer = (statusCode, body) => ({
   body: JSON.stringify(body),
 });
 
+/** Why an image is not decoded, by its head; null where it is. */
+function reasonAgainst({ width, height, bitDepth, colour, animated, scans }) {
+  if (width * height > MOST_PIXELS) {
+    return `expected at most ${MOST_PIXELS / 1e6} megapixels, got ${width} x ${height}`;
+  }
+  if (scans > MOST_SCANS) return `expected at most ${MOST_SCANS} scans, got ${scans}`;
+  if (animated) return 'expected one picture, got an animation';
+  if (colour === 'cmyk') return 'expected RGB or grey, got CMYK';
+  return bitDepth > 8 ? `expected samples of 8 bits, got ${bitDepth}` : null;
+}
+
 export async function handler({ body, isBase64Encoded }) {
   const bytes = Buffer.from(body ?? '', isBase64Encoded ? 'base64' : 'latin1');
   if (bytes.length === 0) return answer(400, { error: 'expected an image, got no bytes' });
@@ -31,12 +42,8 @@ export async function handler({ body, isBase64Encoded }) {
     if (!(error instanceof DataError)) throw error;
     return damaged;
   }
-  const { width, height, scans } = head;
-  if (width * height > MOST_PIXELS) {
-    const error = `expected at most ${MOST_PIXELS / 1e6} megapixels, got ${width} x ${height}`;
-    return answer(422, { error });
-  }
-  if (scans > MOST_SCANS) return answer(422, { error: `expected at most ${MOST_SCANS} scans, got ${scans}` });
+  const error = reasonAgainst(head);
+  if (error !== null) return answer(422, { error });
   let image;
   try {
     // sharp turns by EXIF only where it is told to.

@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import ts from 'typescript';
 
-const DECODERS = ['emscripten', 'png', 'renewed'];
+const DECODERS = ['emscripten', 'png', 'pngChunks', 'renewed'];
 const text = (path: string): Promise<string> => readFile(`examples/${path}`, 'utf8');
 
 /** Without types, and however its lines are broken. */
@@ -12,10 +12,13 @@ function plain(source: string): string {
   return ts.transpileModule(source, { compilerOptions: options }).outputText;
 }
 
+/** As Deno and Bun import them. */
+const named = (source: string): string => source.replaceAll(/(from '\.\/\w+)\.js'/g, "$1.ts'");
+
 test.each(DECODERS)('the decoders: %s', async (name) => {
   const ours = await text(`cloudflare-worker/src/decoders/${name}.ts`);
-  expect(await text(`deno/decoders/${name}.ts`)).toBe(ours);
-  expect(await text(`bun/decoders/${name}.ts`)).toBe(ours);
+  expect(await text(`deno/decoders/${name}.ts`)).toBe(named(ours));
+  expect(await text(`bun/decoders/${name}.ts`)).toBe(named(ours));
   expect(plain(await text(`next-edge/app/api/classify/decoders/${name}.js`))).toBe(plain(ours));
 });
 

@@ -2,8 +2,6 @@
 import { expect, test } from '@jest/globals';
 import { Damaged, renewed } from '../../examples/cloudflare-worker/src/decoders/renewed.js';
 
-const SMALL = 100;
-const LARGE = 2 ** 18 + 1;
 const image = { data: new Uint8Array(3), width: 1, height: 1 };
 
 /** Counts its decoders; each decodes but the bytes 1, which are damaged, and 2, for which there is no memory. */
@@ -20,12 +18,10 @@ function counted() {
   return { decode, started: () => started };
 }
 
-test('is kept after small images, and begins anew after a large one', () => {
+test('is kept after an image', () => {
   const { decode, started } = counted();
-  for (const pixels of [SMALL, SMALL, LARGE]) expect(decode(Uint8Array.of(0), pixels)).toBe(image);
+  for (let i = 0; i < 3; i++) expect(decode(Uint8Array.of(0))).toBe(image);
   expect(started()).toBe(1);
-  decode(Uint8Array.of(0), SMALL);
-  expect(started()).toBe(2);
 });
 
 test.each([
@@ -33,8 +29,8 @@ test.each([
   ['no memory', 2, RangeError],
 ])('begins anew after %s', (_, byte, error) => {
   const { decode, started } = counted();
-  expect(() => decode(Uint8Array.of(byte), SMALL)).toThrow(error);
-  decode(Uint8Array.of(0), SMALL);
+  expect(() => decode(Uint8Array.of(byte))).toThrow(error);
+  decode(Uint8Array.of(0));
   expect(started()).toBe(2);
 });
 
@@ -43,5 +39,5 @@ test('that it does not start is not said to be the image', () => {
   const decode = renewed(() => {
     throw reason;
   });
-  expect(() => decode(Uint8Array.of(0), SMALL)).toThrow(reason);
+  expect(() => decode(Uint8Array.of(0))).toThrow(reason);
 });

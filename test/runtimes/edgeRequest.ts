@@ -14,7 +14,7 @@ interface Responding {
 /** @param post sends a body to the function, at its own address with this query */
 export async function edgeAnswers(
   { folder, photograph: { data, width, height } }: Consumer,
-  post: (query: string, body: Buffer) => Promise<Responding>,
+  post: (query: string, body: Uint8Array<ArrayBuffer>) => Promise<Responding>,
 ): Promise<readonly Answer[]> {
   const weights = await readFile(join(folder, 'net.safetensors'));
   const response = await post(`?width=${width}&height=${height}&pixels=${data.length}`, Buffer.concat([data, weights]));

@@ -1,4 +1,5 @@
 import type { PixelImage } from 'vanillanet';
+import { chunksOf, SIGNATURE } from './pngChunks.ts';
 
 type Exports = {
   readonly memory: WebAssembly.Memory;
@@ -6,6 +7,9 @@ type Exports = {
   __wbindgen_malloc(length: number, align: number): number;
   __wbindgen_free(at: number, length: number, align: number): void;
 };
+
+/** What pixels are made of. All else is left out: a profile of some kilobytes may inflate to many megabytes. */
+const WANTED = ['IHDR', 'PLTE', 'tRNS', 'IDAT', 'IEND'];
 
 function fail(): never {
   throw new Error('no image');
@@ -35,9 +39,17 @@ export function png(module: WebAssembly.Module): (bytes: Uint8Array) => PixelIma
   const codec = new WebAssembly.Instance(module, { wbg }).exports as Exports;
 
   return (bytes) => {
-    const at = codec.__wbindgen_malloc(bytes.length, 1);
-    new Uint8Array(codec.memory.buffer).set(bytes, at);
-    codec.decode(at, bytes.length);
+    const chunks = [...chunksOf(bytes)].filter(({ name }) => WANTED.includes(name));
+    const parts = [bytes.subarray(0, SIGNATURE), ...chunks.map(({ whole }) => whole)];
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    const begin = codec.__wbindgen_malloc(length, 1);
+    const file = new Uint8Array(codec.memory.buffer, begin, length);
+    let at = 0;
+    for (const part of parts) {
+      file.set(part, at);
+      at += part.length;
+    }
+    codec.decode(begin, length);
     const decoded = image ?? fail();
     image = null;
     return decoded;

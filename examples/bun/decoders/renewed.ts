@@ -4,24 +4,22 @@ export type Codec<Image> = (bytes: Uint8Array) => Image;
 /** An image that could not be decoded to its end. */
 export class Damaged extends Error {}
 
-/** Memory of WebAssembly never shrinks: a decoder that had a larger image than this is not kept. */
-const KEPT_PIXELS = 2 ** 18;
-
 /**
- * Decodes files that are known to have so many pixels. After a large image a decoder begins anew in a memory of
- * its own, and after a damaged one, whose buffers it would never free.
+ * Begins anew, in a memory of its own, after a damaged image, whose buffers a decoder would never free. After a large
+ * one it keeps its memory, which never shrinks: to throw that away with each large image would leave more behind
+ * than all decoders have, until V8 looks for garbage.
  *
  * Nothing is awaited: no other request can come between a decoder's beginning and its end.
  */
-export function renewed<Image>(start: () => Codec<Image>): (bytes: Uint8Array, pixels: number) => Image {
+export function renewed<Image>(start: () => Codec<Image>): Codec<Image> {
   let kept: Codec<Image> | null = null;
-  return (bytes, pixels) => {
+  return (bytes) => {
     // That it does not start is not the image's fault.
     const codec = kept ?? start();
     kept = null;
     try {
       const image = codec(bytes);
-      if (pixels <= KEPT_PIXELS) kept = codec;
+      kept = codec;
       return image;
     } catch (cause) {
       // Neither is this: there was no memory.

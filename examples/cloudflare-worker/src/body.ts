@@ -1,5 +1,6 @@
 import { HttpError, unavailable } from './httpError.js';
 import type { Limits } from './limits.js';
+import { release } from './release.js';
 
 /** Hands over a request's body as it comes, until it is too long or too late. */
 async function receive(request: Request, { MAX_BYTES, UPLOAD_MS }: Limits, take: (chunk: Uint8Array) => void) {
@@ -79,7 +80,10 @@ export async function withBody<T>(
 ): Promise<T> {
   const own = { bytes: 0, refused: false };
   try {
-    return await use(await readBody(request, limits, own));
+    const bytes = await readBody(request, limits, own);
+    const result = await use(bytes);
+    release(bytes);
+    return result;
   } finally {
     held -= own.bytes;
   }

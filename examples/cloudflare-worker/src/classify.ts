@@ -5,6 +5,7 @@ import { inspect } from './inspect.js';
 import { limitsOf } from './limits.js';
 import { modelOf } from './model.js';
 import { inPlace } from './places.js';
+import { release } from './release.js';
 
 export interface Labels {
   /** Best first. */
@@ -20,7 +21,9 @@ export async function classify(request: Request, env: Env, context: Context): Pr
     return inPlace(limits.QUEUE_DEPTH, async () => {
       // Before the image is decoded: pixels are not to wait for weights.
       const model = await modelOf(env, context, limits);
-      const best = await model.classify(decode(bytes, info));
+      const image = decode(bytes, info);
+      const best = await model.classify(image);
+      release(image.data);
       return { labels: best.map(({ label, probability }) => ({ label, probability })) };
     });
   });

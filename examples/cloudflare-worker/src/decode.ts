@@ -8,6 +8,7 @@ import { emscripten } from './decoders/emscripten.js';
 import { png } from './decoders/png.js';
 import { Damaged, renewed } from './decoders/renewed.js';
 import { HttpError } from './httpError.js';
+import { release } from './release.js';
 
 /** EXIF's, which `orient` has for all formats: the decoder is to leave it alone. */
 const TURN = false;
@@ -22,7 +23,7 @@ const DECODERS = {
 export function decode(bytes: Uint8Array, { format, width, height, orientation }: ImageInfo): PixelImage {
   let image: PixelImage;
   try {
-    image = DECODERS[format](bytes, width * height);
+    image = DECODERS[format](bytes);
   } catch (error) {
     if (!(error instanceof Damaged)) throw error;
     // What a decoder says is about its own code.
@@ -31,5 +32,7 @@ export function decode(bytes: Uint8Array, { format, width, height, orientation }
   if (image.width !== width || image.height !== height) {
     throw new HttpError(400, 'expected a picture of the size that its head declares');
   }
-  return orient(image, orientation);
+  const upright = orient(image, orientation);
+  if (upright !== image) release(image.data);
+  return upright;
 }

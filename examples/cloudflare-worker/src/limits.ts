@@ -9,7 +9,7 @@ const LIMITS = {
   /** Times that a JPEG goes through its whole picture: each takes a decoder as long as a small image. */
   MAX_SCANS: 100,
   /** Bytes of all bodies together that are here. */
-  HELD_BYTES: 32 * 2 ** 20,
+  HELD_BYTES: 16 * 2 ** 20,
   /** Images that are worked on or wait for it. */
   QUEUE_DEPTH: 8,
   /** How long a body may take to come. */

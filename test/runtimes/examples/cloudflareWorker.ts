@@ -3,6 +3,7 @@ import type { Consumer } from '../consumer.js';
 import { install, start, type Deployed, type Where } from './worker/deployed.js';
 import { checkFirstLoad } from './worker/firstLoad.js';
 import { closedGate, type Gate } from './worker/gate.js';
+import { checkLargest } from './worker/largest.js';
 import { checkLateLoad, checkLostLoad, LATE, LOST } from './worker/lateLoad.js';
 import { checkLoad } from './worker/load.js';
 import { checkPhotographs } from './worker/photographs.js';
@@ -40,6 +41,7 @@ export async function cloudflareWorker(consumer: Consumer): Promise<readonly str
     const bare = await start(example, { weights: 'assets', bare: true });
     return checkLoad(deployed, bare, consumer).finally(() => bare.stop());
   });
+  await on({ weights: 'assets' }, checkLargest);
   await on({ weights: 'r2' }, checkFirstLoad);
   notes.push(...(await checkProcessorTime(() => start(example, { weights: 'assets' }))));
   return notes;

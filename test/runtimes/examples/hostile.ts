@@ -1,7 +1,10 @@
 /** Image files with a fault that only their bytes show. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { deflate } from 'node:zlib';
 import sharp from 'sharp';
+import { chunk, PNG_HEAD } from '../../image/imageFiles.js';
 import { ROOT } from '../consumer.js';
 
 export const photograph = (): Promise<Buffer> => readFile(join(ROOT, 'examples/chelsea.png'));
@@ -20,4 +23,20 @@ export async function manyScans(scans: number): Promise<Buffer> {
 export function damaged(file: Uint8Array): Buffer {
   const bytes = Buffer.from(file);
   return bytes.fill(Buffer.from([0xff, 0]), bytes.length >> 1, (bytes.length >> 1) + 40);
+}
+
+/** Zeros by the mebibyte, deflated: a thousandth of it. */
+export const zeros = (mebibytes: number): Promise<Buffer> => promisify(deflate)(Buffer.alloc(mebibytes * 2 ** 20));
+
+/** A PNG of 64 x 64 with pixels for so many mebibytes. */
+export async function inflating(mebibytes: number): Promise<Buffer> {
+  const file = await sharp(await photograph())
+    .resize(64, 64)
+    .png()
+    .toBuffer();
+  return Buffer.concat([
+    file.subarray(0, PNG_HEAD),
+    chunk('IDAT', await zeros(mebibytes)),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
 }

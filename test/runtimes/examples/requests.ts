@@ -1,6 +1,7 @@
 /** What every example that answers requests is asked. */
 import sharp from 'sharp';
-import { damaged, manyScans, photograph } from './hostile.js';
+import { FILES } from '../../image/imageFiles.js';
+import { damaged, inflating, manyScans, photograph } from './hostile.js';
 
 export interface Reply {
   readonly status: number;
@@ -39,6 +40,9 @@ async function cases(): Promise<readonly Case[]> {
     { what: 'text', bytes: new TextEncoder().encode('<svg onload="alert(1)"/>'), status: 415 },
     { what: 'a PNG of 50,000 x 50,000', bytes: bomb(png, 50_000), status: 422 },
     { what: 'a JPEG of 1,000 scans', bytes: await manyScans(1000), status: 422 },
+    { what: 'a PNG of 16 bits', bytes: await FILES['png of 16 bits'](), status: 422 },
+    { what: 'an animated PNG', bytes: await FILES['animated png'](), status: 422 },
+    { what: 'a JPEG in CMYK', bytes: await FILES['jpeg in cmyk'](), status: 422 },
     { what: 'the first bytes of a PNG', bytes: png.subarray(0, 20), status: 400 },
     { what: 'the first bytes of a JPEG', bytes: jpeg.subarray(0, 20), status: 400 },
     { what: 'half a PNG', bytes: png.subarray(0, png.length / 2), status: 400 },
@@ -77,4 +81,10 @@ export async function judge(post: Post, label: string): Promise<string | null> {
       return `${said}; tells of its insides`;
   }
   return judgeTurning(post);
+}
+
+/** For decoders that inflate all there is: sharp's stops where its rows are full. */
+export async function judgeOverfull(post: Post): Promise<string | null> {
+  const { status } = await post(await inflating(256));
+  return status === 422 ? null : `a PNG whose pixels inflate to 256 MiB: status ${status}; expected 422`;
 }

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
 import { freePort } from './freePort.js';
 import { ENVIRONMENT, typed } from './readme.js';
-import { judge, type Reply } from './requests.js';
+import { judge, judgeOverfull, type Reply } from './requests.js';
 
 /** Milliseconds in which a server is to listen. */
 const PATIENCE = 60_000;
@@ -50,8 +50,9 @@ export const judgeServer = (server: Server, label: string): Promise<string | nul
   served(server, async (command, url) => {
     const answer = await typed(command, server.cwd);
     if (!answer.includes(label)) return `${command}: ${answer}`;
-    return judge(async (body): Promise<Reply> => {
-      const response = await fetch(url, { method: 'POST', body });
+    const post = async (body: Uint8Array): Promise<Reply> => {
+      const response = await fetch(url, { method: 'POST', body: Uint8Array.from(body) });
       return { status: response.status, body: (await response.json()) as Reply['body'] };
-    }, label);
+    };
+    return (await judge(post, label)) ?? judgeOverfull(post);
   });

@@ -4,6 +4,7 @@ import sharp, { type Sharp } from 'sharp';
 import { loadModel } from '../../../../src/index.js';
 import type { Consumer } from '../../consumer.js';
 import { withChunk } from '../../../image/imageFiles.js';
+import { zeros } from '../hostile.js';
 import { labelsOf, post } from './ask.js';
 
 /** What has to be done to an upright image, so that its orientation turns it back. */
@@ -42,7 +43,6 @@ export async function checkPhotographs(url: string, { photograph }: Consumer): P
 
   // Without loss: the same answer, to the last digit.
   const forms: Readonly<Record<string, Sharp>> = {
-    'png of 16 bits': sharpOf(photograph).toColourspace('rgb16').png(),
     'interlaced png': sharpOf(photograph).png({ progressive: true }),
     'png with alpha': sharpOf(photograph).ensureAlpha(0.5).png(),
     webp: sharpOf(photograph).webp({ lossless: true }),
@@ -51,6 +51,10 @@ export async function checkPhotographs(url: string, { photograph }: Consumer): P
   for (const [name, form] of Object.entries(forms)) {
     assert.equal((await post(url, await form.toBuffer())).text, text, name);
   }
+
+  // A profile is not applied, and not inflated either.
+  const profile = Buffer.concat([Buffer.from('zeros\0\0', 'latin1'), await zeros(7)]);
+  assert.equal((await post(url, withChunk(png, 'iCCP', profile))).text, text, 'png with a profile');
 
   // Of fewer colours: as sharp reads them.
   const few: Readonly<Record<string, Buffer>> = {

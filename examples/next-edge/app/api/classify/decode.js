@@ -5,6 +5,7 @@ import pngModule from '@jsquash/png/codec/pkg/squoosh_png_bg.wasm?module';
 import { DataError, imageFormat, imageInfo, orient } from 'vanillanet';
 import { emscripten } from './decoders/emscripten.js';
 import { png } from './decoders/png.js';
+import { isOverfull } from './decoders/pngChunks.js';
 import { Damaged, renewed } from './decoders/renewed.js';
 
 /** Of an image's head: beyond it, nothing is decoded. The platform has 128 MB for all, and a pixel takes some 20 bytes. */
@@ -33,9 +34,8 @@ export function decode(bytes) {
   if (format !== 'png' && format !== 'jpeg') throw new Refused(415, 'expected a PNG or JPEG, got something else');
   try {
     const info = imageInfo(bytes);
-    refuseLarge(info);
-    const image = DECODERS[format](bytes, info.width * info.height);
-    return orient(image, info.orientation);
+    check(info, bytes);
+    return orient(DECODERS[format](bytes), info.orientation);
   } catch (error) {
     // Of its head, or of what is behind. Anything else is not the image's fault.
     if (!(error instanceof DataError || error instanceof Damaged)) throw error;
@@ -43,9 +43,15 @@ export function decode(bytes) {
   }
 }
 
-function refuseLarge({ width, height, scans }) {
+function check({ format, width, height, bitDepth, colour, animated, scans }, bytes) {
   if (width * height > MOST_PIXELS) {
     throw new Refused(422, `expected at most ${MOST_PIXELS} pixels, got ${width} x ${height}`);
   }
   if (scans > MOST_SCANS) throw new Refused(422, `expected a JPEG of at most ${MOST_SCANS} scans, got ${scans}`);
+  if (animated) throw new Refused(422, 'expected one picture, got an animation');
+  if (colour === 'cmyk') throw new Refused(422, 'expected RGB or grey, got CMYK');
+  if (bitDepth > 8) throw new Refused(422, `expected samples of 8 bits, got ${bitDepth}`);
+  if (format === 'png' && isOverfull(bytes, width * height)) {
+    throw new Refused(422, `expected pixels for ${width} x ${height}, got more`);
+  }
 }

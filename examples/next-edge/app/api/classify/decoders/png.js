@@ -1,3 +1,8 @@
+import { chunksOf, SIGNATURE } from './pngChunks.js';
+
+/** What pixels are made of. All else is left out: a profile of some kilobytes may inflate to many megabytes. */
+const WANTED = ['IHDR', 'PLTE', 'tRNS', 'IDAT', 'IEND'];
+
 function fail() {
   throw new Error('no image');
 }
@@ -26,9 +31,17 @@ export function png(module) {
   const codec = new WebAssembly.Instance(module, { wbg }).exports;
 
   return (bytes) => {
-    const at = codec.__wbindgen_malloc(bytes.length, 1);
-    new Uint8Array(codec.memory.buffer).set(bytes, at);
-    codec.decode(at, bytes.length);
+    const chunks = [...chunksOf(bytes)].filter(({ name }) => WANTED.includes(name));
+    const parts = [bytes.subarray(0, SIGNATURE), ...chunks.map(({ whole }) => whole)];
+    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    const begin = codec.__wbindgen_malloc(length, 1);
+    const file = new Uint8Array(codec.memory.buffer, begin, length);
+    let at = 0;
+    for (const part of parts) {
+      file.set(part, at);
+      at += part.length;
+    }
+    codec.decode(begin, length);
     const decoded = image ?? fail();
     image = null;
     return decoded;

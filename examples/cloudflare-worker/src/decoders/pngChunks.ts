@@ -1,0 +1,30 @@
+/** A piece of a PNG. Of a file that is cut off the last is short: whoever decodes it will notice. */
+export interface Chunk {
+  readonly name: string;
+  readonly data: Uint8Array;
+  /** With its length and name before the data, and a checksum behind. */
+  readonly whole: Uint8Array;
+}
+
+export const SIGNATURE = 8;
+const [BEFORE, BEHIND] = [8, 4];
+
+export function* chunksOf(png: Uint8Array): Generator<Chunk> {
+  const view = new DataView(png.buffer, png.byteOffset, png.byteLength);
+  for (let at = SIGNATURE; at + BEFORE <= png.length;) {
+    const [begin, end] = [at + BEFORE, at + BEFORE + view.getUint32(at)];
+    const name = String.fromCharCode(...png.subarray(at + 4, begin));
+    yield { name, data: png.subarray(begin, end), whole: png.subarray(at, end + BEHIND) };
+    at = end + BEHIND;
+  }
+}
+
+/**
+ * Whether there is more of a PNG's pixels than all of them take that its head declares, with 8 bits a sample: a decoder
+ * inflates them to their end, to a thousand times as much.
+ */
+export function isOverfull(png: Uint8Array, pixels: number): boolean {
+  const data = [...chunksOf(png)].filter(({ name }) => name === 'IDAT');
+  // Four samples, and in rows of one pixel a filter for each; what deflate adds where it does not help.
+  return data.reduce((sum, { data: { length } }) => sum + length, 0) > 5 * pixels + 1024;
+}

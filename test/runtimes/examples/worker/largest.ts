@@ -1,0 +1,65 @@
+/** The largest images that are taken, of all formats, from more clients than there are places. */
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import sharp from 'sharp';
+import { photograph } from '../hostile.js';
+import { post } from './ask.js';
+import type { Deployed } from './deployed.js';
+
+const [WIDTH, HEIGHT] = [2048, 1024];
+const MOST_BYTES = 4 * 2 ** 20;
+const [CLIENTS, EACH] = [16, 4];
+/** Mebibytes by which the process may have grown at any time: all that is alive, and what V8 has not collected yet. */
+const MOST = 170;
+
+/** Of the highest quality that is small enough. */
+async function fitting(encode: (quality: number) => Promise<Buffer>): Promise<Buffer> {
+  for (let quality = 95; ; quality -= 5) {
+    const image = await encode(quality);
+    if (image.length <= MOST_BYTES) return image;
+  }
+}
+
+async function images(): Promise<readonly Buffer[]> {
+  const noise = { type: 'gaussian', mean: 128, sigma: 50 } as const;
+  const base = sharp({ create: { width: WIDTH, height: HEIGHT, channels: 3, background: '#888', noise } });
+  return [
+    await fitting((quality) =>
+      base
+        .clone()
+        .jpeg({ quality, progressive: true, chromaSubsampling: '4:4:4' })
+        .withMetadata({ orientation: 6 })
+        .toBuffer(),
+    ),
+    await fitting((quality) => base.clone().webp({ quality }).toBuffer()),
+    await base.clone().blur(6).png().toBuffer(),
+  ];
+}
+
+async function mebibytesOf({ pid }: Deployed, name: 'VmRSS' | 'VmHWM'): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  return Number(new RegExp(`${name}:\\s*(\\d+) kB`).exec(status)?.[1]) / 1024;
+}
+
+export async function checkLargest(deployed: Deployed): Promise<string> {
+  const all = await images();
+  assert.equal((await post(deployed.url, await photograph())).status, 200);
+  const before = await mebibytesOf(deployed, 'VmRSS');
+  const answers = new Map<number, number>();
+  const client = async (_: unknown, own: number): Promise<void> => {
+    for (let i = 0; i < EACH; i++) {
+      const { status } = await post(deployed.url, all[(own + i) % all.length]);
+      answers.set(status, (answers.get(status) ?? 0) + 1);
+    }
+  };
+  await Promise.all(Array.from({ length: CLIENTS }, client));
+  const { size } = answers;
+  assert.ok(
+    size === 1 ? answers.has(200) : size === 2 && answers.has(200) && answers.has(503),
+    [...answers].join('; '),
+  );
+  const growth = (await mebibytesOf(deployed, 'VmHWM')) - before;
+  const note = `${CLIENTS} clients with the largest images: the process grew by at most ${growth.toFixed(0)} MiB`;
+  assert.ok(growth <= MOST, `${note}; expected at most ${MOST} MiB`);
+  return note;
+}

@@ -88,9 +88,6 @@ export function log(x: number): number {
   return k * LN2_HIGH - (half - (s * (half + rest) + k * LN2_LOW) - f);
 }
 
-/** xʸ for x ≥ 0. */
-export const pow = (x: number, y: number): number => (y === 0 ? 1 : x === 0 ? (y > 0 ? 0 : Infinity) : exp(y * log(x)));
-
 /** x less n quarters of a turn, as a sum of two, and n modulo 4. */
 function quarters(x: number): { r: number; rest: number; n: number } {
   const n = Math.floor(x / (HALF_PI_HIGH + HALF_PI_LOW) + 0.5);

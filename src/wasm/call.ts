@@ -19,9 +19,6 @@ export interface Blocks {
   readonly scratch: number;
 }
 
-/** Whether y is to be x's own block. */
-export const isInPlace = ({ op }: Call): boolean => op === 'leakyRelu' || op === 'dropout';
-
 /** Bytes of scratch a call needs. */
 export function scratchBytes(kernels: Kernels, call: Call): number {
   const [c, h, w] = call.input;

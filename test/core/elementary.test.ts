@@ -1,7 +1,7 @@
 /** Own exp, log, sin and cos against the engine's, which are good to an ulp or so themselves. */
 import { expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
-import { cos, exp, log, pow, sin } from '../../src/core/elementary.js';
+import { cos, exp, log, sin } from '../../src/core/elementary.js';
 import { uniform } from '../../src/core/philox.js';
 
 /** The distance to the next float64 above |x|. */
@@ -42,8 +42,7 @@ test('ends and exact values', () => {
     NaN,
     -744.4400719213812,
   ]);
-  expect([sin(0), cos(0), pow(0, 2), pow(0, 0), pow(0, -1), exp(NaN)]).toEqual([0, 1, 0, 1, Infinity, NaN]);
-  expect(pow(2, 10)).toBeCloseTo(1024, 10);
+  expect([sin(0), cos(0), exp(NaN)]).toEqual([0, 1, NaN]);
 });
 
 test('the bits are those of every other machine', () => {

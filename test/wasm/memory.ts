@@ -4,7 +4,7 @@
  * word written outside of the output and the scratch is found.
  */
 import { sizeOf, type FloatArray } from '../../src/core/tensor.js';
-import { isInPlace, run, scratchBytes, type Blocks, type Call } from '../../src/wasm/call.js';
+import { run, scratchBytes, type Blocks, type Call } from '../../src/wasm/call.js';
 import type { Kernels } from '../../src/wasm/module.js';
 import type { Sample } from './samples.js';
 
@@ -12,6 +12,9 @@ import type { Sample } from './samples.js';
 const MARK = 0x7fa0dead;
 /** Untouched words before and behind every block. */
 const GUARD = 16;
+
+/** Whether y is to be x's own block. */
+const isInPlace = ({ op }: Call): boolean => op === 'leakyRelu' || op === 'dropout';
 
 interface Placed {
   readonly blocks: Blocks;

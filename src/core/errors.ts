@@ -39,5 +39,5 @@ export class BackendUnavailableError extends VanillaNetError {}
 /** A thread that prepared images and is gone. */
 export class LoaderError extends VanillaNetError {}
 
-/** A training that cannot go on: its loss is no number. */
+/** A training that cannot go on: its loss, a weight or a moment is no number. */
 export class TrainingError extends VanillaNetError {}

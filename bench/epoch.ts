@@ -10,7 +10,7 @@ import { findCifar10 } from '../src/data/find.js';
 import { openDataset } from '../src/data/open.js';
 import { CIFAR10, PRESETS } from '../src/train/recipe.js';
 import { train } from '../src/train/train.js';
-import { wasmTrainer } from '../src/train/trainer.js';
+import { wasmTrainer } from '../src/train/wasmTrainer.js';
 import type { Build } from '../src/wasm/build.js';
 import { ADAM, BATCH, NETWORK, SEED } from './peers/src/training/task.js';
 import { rounded } from './statistics.js';

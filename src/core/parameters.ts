@@ -1,6 +1,6 @@
 import type { ModelConfig } from './config.js';
 import { WeightsError } from './errors.js';
-import { formatShape, sizeOf, type FloatArray, type StateDict } from './tensor.js';
+import { formatShape, sizeOf, type FloatArray, type StateDict, type Tensor } from './tensor.js';
 
 type Shapes = Map<string, readonly number[]>;
 
@@ -73,6 +73,12 @@ export function inOrder<T>(tensors: ReadonlyMap<string, T>, config: ModelConfig)
 /** Statistics that training keeps but no optimiser moves. */
 export const isBuffer = (name: string): boolean => /\.(running_mean|running_var|num_batches_tracked)$/.test(name);
 
+/** Batches that a norm has seen: a number that nothing is computed from. */
+export const isCounter = (name: string): boolean => name.endsWith('.num_batches_tracked');
+
+/** Kernels of activations. They may be 1x1, so that their shapes do not tell. */
+export const isDepthwise = (name: string): boolean => /^(stem\.1|stem2\.2|stages\.\d+\.act)\.weight$/.test(name);
+
 /** Which form the tensor names belong to, or null for a foreign file. */
 export function formOf(names: { has(name: string): boolean }): ModelConfig['form'] | null {
   if (names.has('stem.0.weight')) return 'deploy';
@@ -112,7 +118,7 @@ export function checkShapes(
   for (const [name, shape] of expected) {
     const got = found.get(name);
     if (got === undefined) {
-      if (name.endsWith('.num_batches_tracked')) continue;
+      if (isCounter(name)) continue;
       const wanted = `a tensor ${formatShape(shape)}`;
       throw new WeightsError({ op: inFile(file, name), expected: wanted, got: 'none of that name' });
     }
@@ -158,14 +164,17 @@ export function checkValues(name: string, data: FloatArray, offset: number, file
   }
 }
 
+/** That a tensor has as many values as its shape says, and such as `checkValues` lets pass. @throws WeightsError */
+export function checkTensor(name: string, { data, shape }: Tensor, file?: string): void {
+  if (data.length !== sizeOf(shape)) {
+    const expected = `the values of ${formatShape(shape)}`;
+    throw new WeightsError({ op: inFile(file, name), expected, got: `${data.length} values` });
+  }
+  checkValues(name, data, 0, file);
+}
+
 /** All that `checkShapes` and `checkValues` hold against weights that are in memory. */
 export function checkState(state: StateDict, config: ModelConfig, file?: string): void {
   checkShapes(new Map([...state].map(([name, { shape }]) => [name, shape])), config, file);
-  for (const [name, { data, shape }] of state) {
-    if (data.length !== sizeOf(shape)) {
-      const expected = `the values of ${formatShape(shape)}`;
-      throw new WeightsError({ op: inFile(file, name), expected, got: `${data.length} values` });
-    }
-    checkValues(name, data, 0, file);
-  }
+  for (const [name, tensor] of state) checkTensor(name, tensor, file);
 }

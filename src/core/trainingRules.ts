@@ -1,20 +1,32 @@
 /** What every training holds its callers to, whatever computes it. */
+import type { ModelConfig } from './config.js';
 import { ParamError } from './errors.js';
-import type { Loss, OptimiserKind } from './optimiser.js';
+import type { Loss } from './optimiser.js';
+import { checkState } from './parameters.js';
+import { checkResume, type Resume } from './resume.js';
+import type { StateDict } from './tensor.js';
 
-/** Whose moments there are: Adam's, which AdamW and LAMB share, or SGD's. */
-export type Family = 'adam' | 'sgd';
+/** What a training is opened with, whatever computes it. */
+export interface OpeningOptions {
+  /** Of the dropout masks. Default 0. */
+  readonly seed?: number;
+  /** Default cross-entropy. */
+  readonly loss?: Loss;
+  /** Whether an average of the state is kept. Default false. */
+  readonly ema?: boolean;
+  /** Passes a step, over which gradients are averaged. Default 1. */
+  readonly gradAccumSteps?: number;
+  /** Where a run that was interrupted goes on from; `state` is the one it had. */
+  readonly resume?: Resume;
+}
 
-/** Whose the moments of an optimiser are. @param names of its tensors */
-export const familyOf = (names: Iterable<string>): Family =>
-  [...names].some((name) => name.startsWith('momentum_buffer.')) ? 'sgd' : 'adam';
-
-/** The family of a step. @param before that of the moments there are; null for none @throws ParamError for another */
-export function familyAfter(kind: OptimiserKind, before: Family | null): Family {
-  const family = kind === 'sgd' ? 'sgd' : 'adam';
-  if (before === null || before === family) return family;
-  const expected = before === 'sgd' ? 'sgd, as before' : 'adam, adamw or lamb, as before';
-  throw new ParamError({ op: 'optimiser', expected, got: kind });
+/** @param state what it begins with, or goes on with @throws ParamError, WeightsError */
+export function checkOpening(state: StateDict, config: ModelConfig, options: OpeningOptions): void {
+  const { loss = 'cross-entropy', ema = false, gradAccumSteps = 1, resume } = options;
+  checkState(state, config);
+  checkLoss(loss);
+  checkPasses(gradAccumSteps);
+  if (resume !== undefined) checkResume(resume, config, { ema });
 }
 
 /** A caller without types may give anything. @throws ParamError */
@@ -34,6 +46,31 @@ export function checkLambda(lambda: number): void {
 export function checkPasses(gradAccumSteps: number): void {
   if (Number.isSafeInteger(gradAccumSteps) && gradAccumSteps >= 1) return;
   throw new ParamError({ op: 'gradAccumSteps', expected: 'an integer >= 1', got: String(gradAccumSteps) });
+}
+
+/** Images of a pass at least: the head of the train form normalises over them. */
+export const leastImages = ({ form }: ModelConfig): number => (form === 'train' ? 2 : 1);
+
+/** @param n images of a pass @throws ParamError */
+export function checkImages(n: number, config: ModelConfig): void {
+  const least = leastImages(config);
+  if (Number.isSafeInteger(n) && n >= least) return;
+  const why = least === 1 ? ' image' : ' images: the head normalises over them';
+  throw new ParamError({ op: 'batchSize', expected: `a batch of at least ${least}${why}`, got: String(n) });
+}
+
+/** Of a batch that is passed in so many equal parts. @throws ParamError */
+export function checkBatch(batchSize: number, gradAccumSteps: number, config: ModelConfig): void {
+  checkPasses(gradAccumSteps);
+  if (gradAccumSteps === 1) {
+    checkImages(batchSize, config);
+    return;
+  }
+  const least = leastImages(config);
+  if (batchSize % gradAccumSteps === 0 && batchSize >= least * gradAccumSteps) return;
+  const images = least === 1 ? '1 image' : `${least} images`;
+  const expected = `a divisor of batchSize, ${batchSize}, that leaves ${images} or more to each micro-batch`;
+  throw new ParamError({ op: 'gradAccumSteps', expected, got: String(gradAccumSteps) });
 }
 
 /** The number of a pass, from 0: every one has dropout masks of its own. @param passes of the step so far */

@@ -24,6 +24,9 @@ export function scope<T>(tf: Tf, run: (keep: Keep) => T): T {
   return answers[0];
 }
 
+export const keepAll = (keep: Keep, tensors: ReadonlyMap<string, TfTensor>): Map<string, TfTensor> =>
+  new Map([...tensors].map(([name, tensor]) => [name, keep(tensor)]));
+
 /** All answers, or the first error; in any case not before the last has come, so that what was read can be freed. */
 export async function settled<T>(reads: readonly Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(reads);

@@ -1,6 +1,5 @@
 /** Parameters on their way to and from the engine, whose kernels lie in another order. */
-import type { ModelConfig } from '../core/config.js';
-import { isBuffer, parameterShapes } from '../core/parameters.js';
+import { isCounter, isDepthwise } from '../core/parameters.js';
 import { sizeOf, type FloatArray, type StateDict, type Tensor } from '../core/tensor.js';
 import { scope, settled } from './scope.js';
 import type { Tf, TfTensor } from './tf.js';
@@ -12,8 +11,6 @@ interface Order {
 }
 const KERNEL: Order = { there: [2, 3, 1, 0], back: [3, 2, 0, 1] };
 const DEPTHWISE: Order = { there: [2, 3, 0, 1], back: [2, 3, 0, 1] };
-
-const isDepthwise = (name: string): boolean => /^(stem\.1|stem2\.2|stages\.\d+\.act)\.weight$/.test(name);
 
 const orderOf = (name: string, rank: number): Order | null =>
   rank !== 4 ? null : isDepthwise(name) ? DEPTHWISE : KERNEL;
@@ -59,8 +56,6 @@ export async function download(name: string, tensor: TfTensor): Promise<Tensor> 
   return turned(values, tensor.shape, orderOf(bare(name), tensor.rank)?.back ?? null);
 }
 
-export const isCounter = (name: string): boolean => name.endsWith('.num_batches_tracked');
-
 export function uploadState(tf: Tf, state: StateDict): TfState {
   const tensors = [...state].filter(([name]) => !isCounter(name));
   return scope(tf, (keep) => new Map(tensors.map(([name, tensor]) => [name, keep(upload(tf, name, tensor))])));
@@ -71,6 +66,14 @@ export async function downloadState(state: ReadonlyMap<string, TfTensor>): Promi
   return new Map(await settled(read));
 }
 
-/** Names of what an optimiser moves. */
-export const trainable = (config: ModelConfig): string[] =>
-  [...parameterShapes(config).keys()].filter((name) => !isBuffer(name));
+/** Puts tensors in the place of others, which are freed. */
+export function replace(state: TfState, values: ReadonlyMap<string, TfTensor>): void {
+  for (const [name, value] of values) {
+    state.get(name)?.dispose();
+    state.set(name, value);
+  }
+}
+
+export function free(tensors: Iterable<TfTensor>): void {
+  for (const tensor of tensors) tensor.dispose();
+}

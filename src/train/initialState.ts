@@ -1,6 +1,6 @@
 import type { ModelConfig } from '../core/config.js';
 import { log } from '../core/elementary.js';
-import { parameterShapes } from '../core/parameters.js';
+import { isCounter, parameterShapes } from '../core/parameters.js';
 import { uniform } from '../core/philox.js';
 import { sizeOf, type StateDict, type Tensor } from '../core/tensor.js';
 
@@ -73,7 +73,7 @@ const SMALLEST = 2 ** -54;
 export function initialState(config: ModelConfig, seed: number): StateDict {
   let stream = 0;
   const fresh = (name: string, shape: readonly number[]): Tensor => {
-    if (name.endsWith('.num_batches_tracked')) return { data: new Float64Array(1), shape };
+    if (isCounter(name)) return { data: new Float64Array(1), shape };
     const data = new Float32Array(sizeOf(shape));
     if (shape.length === 4) {
       for (let i = 0; i < data.length; i++) {

@@ -14,7 +14,8 @@ import { allFinite, refuseLoss, requireFinite, requireFiniteMoments } from './fi
 import { checkRecipe, resolveRecipe, type Recipe } from './recipe.js';
 import { lambdaAt, learningRateAt } from './schedule.js';
 import { meanCrossEntropy, NOTHING, scoresOf, tally, type Scores, type Tally } from './scores.js';
-import { oracleTrainer, type EvaluateOptions, type Snapshot, type Trainer, type TrainerOptions } from './trainer.js';
+import { oracleTrainer } from './oracleTrainer.js';
+import type { EvaluateOptions, Snapshot, Trainer, TrainerOptions } from './trainer.js';
 
 /** Opens what makes the steps, for the network as it is then: a run that fuses on the way opens a second. */
 export type OpenTrainer = (

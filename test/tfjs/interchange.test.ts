@@ -9,7 +9,9 @@ import type { OptimiserKind } from '../../src/core/optimiser.js';
 import type { StateDict } from '../../src/core/tensor.js';
 import { encodeSafetensors } from '../../src/io/safetensors.js';
 import { createTfjsBackend, type Tf } from '../../src/tfjs/index.js';
-import { tfjsTrainer, wasmTrainer, type Snapshot, type Trainer } from '../../src/train/trainer.js';
+import { tfjsTrainer } from '../../src/train/tfjsTrainer.js';
+import { wasmTrainer } from '../../src/train/wasmTrainer.js';
+import type { Snapshot, Trainer } from '../../src/train/trainer.js';
 import { draw, uniform } from '../wasm/draw.js';
 
 const SIZES = {

@@ -1,6 +1,6 @@
 /** The judge of the steps is itself a training: where nothing is off, it must be the oracle's, and what is off must be linear. */
 import { expect, test } from '@jest/globals';
-import { oracleTrainer } from '../../src/train/trainer.js';
+import { oracleTrainer } from '../../src/train/oracleTrainer.js';
 import { IEEE, SHADER, WASM } from '../judges/arithmetic.js';
 import { EXACT } from '../judges/training/chain.js';
 import { byTwin, coins, distance, followCourse, hasAverage } from '../judges/training/course.js';

@@ -6,7 +6,7 @@ import { drawShapes } from '../../src/data/shapes.js';
 import type { Checkpoint } from '../../src/train/checkpoint.js';
 import { initialState } from '../../src/train/initialState.js';
 import { train, type OpenTrainer } from '../../src/train/train.js';
-import { oracleTrainer } from '../../src/train/trainer.js';
+import { oracleTrainer } from '../../src/train/oracleTrainer.js';
 import { refusal } from '../io/refusal.js';
 import { collect } from './collect.js';
 import { on } from './everything.js';

@@ -3,7 +3,7 @@ import { resolveConfig } from '../../src/core/config.js';
 import { drawShapes } from '../../src/data/shapes.js';
 import type { Recipe } from '../../src/train/recipe.js';
 import type { OpenTrainer, TrainingData } from '../../src/train/train.js';
-import { wasmTrainer } from '../../src/train/trainer.js';
+import { wasmTrainer } from '../../src/train/wasmTrainer.js';
 
 export const data = {
   train: drawShapes(90, { seed: 3, size: 16 }),

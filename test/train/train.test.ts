@@ -12,7 +12,7 @@ import { stateToOracle } from '../../src/oracle/state.js';
 import { initialState } from '../../src/train/initialState.js';
 import type { Recipe } from '../../src/train/recipe.js';
 import { train, type OpenTrainer } from '../../src/train/train.js';
-import { oracleTrainer } from '../../src/train/trainer.js';
+import { oracleTrainer } from '../../src/train/oracleTrainer.js';
 import { refusal } from '../io/refusal.js';
 import { collect, type Step } from './collect.js';
 

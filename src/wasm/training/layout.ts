@@ -3,10 +3,9 @@
  * there is any; see assembly/train/planes.ts for what its maps look like.
  */
 import type { ModelConfig } from '../../core/config.js';
-import { ParamError } from '../../core/errors.js';
 import type { Loss } from '../../core/optimiser.js';
 import { planNetwork, type Layer } from '../../core/plan.js';
-import { checkLoss, checkPasses } from '../../core/trainingRules.js';
+import { checkImages } from '../../core/trainingRules.js';
 import { Arena } from '../arena.js';
 import { whole } from '../packedShape.js';
 import { Program } from '../program.js';
@@ -148,12 +147,7 @@ export function planTraining(
   n: number,
   { threads, loss: kind = 'cross-entropy', ema = false, gradAccumSteps = 1 }: TrainingPlan,
 ): TrainingLayout {
-  const [least, why] = config.form === 'train' ? [2, ' images: the head normalises over them'] : [1, ' image'];
-  if (!Number.isSafeInteger(n) || n < least) {
-    throw new ParamError({ op: 'batchSize', expected: `a batch of at least ${least}${why}`, got: String(n) });
-  }
-  checkLoss(kind);
-  checkPasses(gradAccumSteps);
+  checkImages(n, config);
   const layers = planNetwork(config, config.input_size);
   const arena = new Arena('training', BASE, REMEDY);
   const { tensors, blocks, groups, members } = placeTensors(config, arena, { ema, sum: gradAccumSteps > 1 });

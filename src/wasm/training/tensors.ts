@@ -1,9 +1,9 @@
 /** Where the tensors of a network in training lie. */
 import type { ModelConfig } from '../../core/config.js';
-import { WeightsError } from '../../core/errors.js';
 import { layerId } from '../../core/optimiser.js';
-import { checkValues, parameterShapes } from '../../core/parameters.js';
-import { formatShape, sizeOf, type StateDict, type Tensor } from '../../core/tensor.js';
+import { isBuffer, isCounter, isDepthwise, parameterShapes } from '../../core/parameters.js';
+import { refuseAverage, type Family } from '../../core/resume.js';
+import { sizeOf, type StateDict, type Tensor } from '../../core/tensor.js';
 import type { Arena } from '../arena.js';
 import type { Kernels } from '../module.js';
 import { packedFloats, whole, type PackedShape } from '../packedShape.js';
@@ -46,17 +46,12 @@ export interface ParameterGroup {
   readonly layer: number;
 }
 
-const isBuffer = (name: string): boolean => /\.running_(mean|var)$/.test(name);
-
 /** Four outputs side by side; what feeds a product over planes is filled up as they are. */
 function packed(name: string, [rows, ...rest]: readonly number[]): PackedShape {
   const width = sizeOf(rest);
   const isPointwise = rest.length > 0 && rest[1] === 1 && !isDepthwise(name);
   return { rows, width, depth: isPointwise ? whole(rest[0]) : width, lanes: 4 };
 }
-
-/** Activations are the only convolutions without a number behind their name, and may be 1x1. */
-const isDepthwise = (name: string): boolean => /^(stem2\.2|stem\.1|stages\.\d+\.act)\.weight$/.test(name);
 
 /** Packs a state's tensors to their places; `scratch` is room for a part of one. */
 export function loadTensors(
@@ -73,22 +68,6 @@ export function loadTensors(
       memory.set(values, scratch.block / 4);
       kernels.packLanes(block, scratch.block, width, depth, lanes, first, first + values.length);
     }
-  }
-}
-
-/** Refuses what has not exactly these tensors. @throws WeightsError */
-export function checkTensors(given: StateDict, tensors: ReadonlyMap<string, TensorBlock>): void {
-  for (const [name, { shape }] of tensors) {
-    const found = given.get(name);
-    const got = found === undefined ? 'none of that name' : formatShape(found.shape);
-    if (got !== formatShape(shape) || found?.data.length !== sizeOf(shape)) {
-      throw new WeightsError({ op: name, expected: `a tensor ${formatShape(shape)}`, got });
-    }
-    checkValues(name, found.data, 0, undefined);
-  }
-  for (const name of given.keys()) {
-    if (tensors.has(name)) continue;
-    throw new WeightsError({ op: name, expected: 'only the moments of this network', got: 'one tensor more' });
   }
 }
 
@@ -115,6 +94,27 @@ export const tensorsAt = (
       .map(([name, tensor]) => [`${prefix}${name}`, { ...tensor, block: base + tensor.offset }]),
   );
 
+/** Where the averaged state is kept. @throws ParamError where none is */
+export function averageAt({ tensors, blocks }: Placed): ReadonlyMap<string, TensorBlock> {
+  return tensorsAt(tensors, blocks.ema ?? refuseAverage(), { buffers: true });
+}
+
+/** Where a family's moments are. */
+export function momentsAt({ tensors, blocks }: Placed, family: Family | null): ReadonlyMap<string, TensorBlock> {
+  if (family === null) return new Map();
+  if (family === 'sgd') return tensorsAt(tensors, blocks.m, { prefix: 'momentum_buffer.' });
+  return new Map([
+    ...tensorsAt(tensors, blocks.m, { prefix: 'exp_avg.' }),
+    ...tensorsAt(tensors, blocks.v, { prefix: 'exp_avg_sq.' }),
+  ]);
+}
+
+/** Where the gradients are. */
+export const gradientsAt = ({ tensors, blocks }: Placed): ReadonlyMap<string, TensorBlock> =>
+  tensorsAt(tensors, blocks.grad);
+
+type Placed = Pick<PlacedTensors, 'tensors' | 'blocks'>;
+
 export interface PlacedTensors {
   readonly tensors: ReadonlyMap<string, TensorBlock>;
   readonly blocks: StateBlocks;
@@ -131,7 +131,7 @@ export function placeTensors(
 ): PlacedTensors {
   const stages = config.strides.length;
   const named = [...parameterShapes(config)]
-    .filter(([name]) => !name.endsWith('.num_batches_tracked'))
+    .filter(([name]) => !isCounter(name))
     .map(([name, shape]) => ({
       name,
       shape,

@@ -1,6 +1,6 @@
 /** Twenty steps of training go where the oracle goes, as near to it as float32 can keep; a fault, however small, does not. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { wasmTrainer } from '../../../src/train/trainer.js';
+import { wasmTrainer } from '../../../src/train/wasmTrainer.js';
 import { WASM } from '../../judges/arithmetic.js';
 import {
   followCourse,

@@ -1,0 +1,57 @@
+import { layerId, layerScale, type OptimiserStep } from '../core/optimiser.js';
+import { adam } from './adam.js';
+import { lamb, lambDivisor } from './lamb.js';
+import { sgd } from './sgd.js';
+import type { Tf, TfTensor } from './tf.js';
+import type { TfState } from './weights.js';
+
+type Tensors = ReadonlyMap<string, TfTensor>;
+
+/** What a step is made from, each by the parameters' names; of moments, what is missing is 0. */
+export interface Before {
+  readonly state: Tensors;
+  readonly grads: Tensors;
+  readonly moments: Tensors;
+  /** Of the network. */
+  readonly stages: number;
+}
+
+/**
+ * Parameters and moments after a step. To be called within a scope.
+ *
+ * @param t the step, counted from 1
+ */
+export function optimised(
+  tf: Tf,
+  { state, grads, moments, stages }: Before,
+  { kind, layerDecay, decayVectors, ...by }: Required<OptimiserStep>,
+  t: number,
+): { readonly params: TfState; readonly moments: TfState } {
+  const divisor = kind === 'lamb' ? lambDivisor(tf, grads.values()) : null;
+  const params: TfState = new Map();
+  const after: TfState = new Map();
+  for (const [name, before] of state) {
+    const grad = grads.get(name);
+    if (grad === undefined) continue;
+    const step = {
+      ...by,
+      lr: by.lr * layerScale(layerDecay, layerId(name, stages), stages),
+      weightDecay: grad.rank > 1 || decayVectors ? by.weightDecay : 0,
+    };
+    const old = (moment: string): TfTensor => moments.get(`${moment}.${name}`) ?? tf.zeros(grad.shape);
+    if (kind === 'sgd') {
+      const { param, buffer } = sgd(tf, before, grad, old('momentum_buffer'), step);
+      params.set(name, param);
+      after.set(`momentum_buffer.${name}`, buffer);
+      continue;
+    }
+    const both = { m: old('exp_avg'), v: old('exp_avg_sq') };
+    const { param, m, v } =
+      divisor !== null
+        ? lamb(tf, before, grad, both, t, divisor, step)
+        : adam(tf, before, grad, both, t, { ...step, decoupled: kind === 'adamw' });
+    params.set(name, param);
+    after.set(`exp_avg.${name}`, m).set(`exp_avg_sq.${name}`, v);
+  }
+  return { params, moments: after };
+}

@@ -1,0 +1,109 @@
+import {
+  bceWithLogits,
+  crossEntropy,
+  ema,
+  forward,
+  startTraining,
+  tensor,
+  trainStep,
+  valuesOf,
+  type AdamMoments,
+  type Tensor,
+  type Training,
+} from '../../reference/index.js';
+import type { ModelConfig } from '../core/config.js';
+import { inOrder } from '../core/parameters.js';
+import { resolveStep } from '../core/optimiser.js';
+import { familyAfter, familyOf, refuseAverage, type Resume } from '../core/resume.js';
+import type { FloatArray, StateDict } from '../core/tensor.js';
+import { checkBatch, checkOpening } from '../core/trainingRules.js';
+import { toOracleConfig } from '../oracle/backend.js';
+import { fromOracle, stateFromOracle, stateToOracle, toOracle } from '../oracle/state.js';
+import { firstState, type Trainer, type TrainerOptions } from './trainer.js';
+
+/** Moments under the names of a snapshot. */
+const momentsOf = ({ moments, buffers = new Map<string, Tensor>() }: Training, config: ModelConfig): StateDict => {
+  const all = new Map([
+    ...[...moments].map(([name, { m }]) => [`exp_avg.${name}`, fromOracle(m)] as const),
+    ...[...moments].map(([name, { v }]) => [`exp_avg_sq.${name}`, fromOracle(v)] as const),
+    ...[...buffers].map(([name, buffer]) => [`momentum_buffer.${name}`, fromOracle(buffer)] as const),
+  ]);
+  return inOrder(all, config);
+};
+
+function trainingFrom(state: StateDict, resume: Resume | undefined): Training {
+  const start = startTraining(stateToOracle(state));
+  if (resume === undefined) return start;
+  const moments = new Map<string, AdamMoments>();
+  const buffers = new Map<string, Tensor>();
+  for (const [name, tensor] of resume.optimiser) {
+    const [, part, of] = /^(exp_avg|momentum_buffer)\.(.*)$/.exec(name) ?? [];
+    const v = resume.optimiser.get(`exp_avg_sq.${of}`);
+    if (part === 'exp_avg' && v !== undefined) moments.set(of, { m: toOracle(tensor), v: toOracle(v) });
+    if (part === 'momentum_buffer') buffers.set(of, toOracle(tensor));
+  }
+  return { ...start, moments, buffers, step: resume.steps };
+}
+
+/**
+ * The float64 oracle: a hundred narrow images a second, for understanding. It takes batches of any size;
+ * where theirs is known, it is looked at before the first.
+ *
+ * @throws WeightsError, ParamError
+ */
+export function oracleTrainer(config: ModelConfig, options: TrainerOptions & { readonly batchSize?: number }): Trainer {
+  const network = toOracleConfig(config);
+  const { seed, resume, loss: kind = 'cross-entropy', gradAccumSteps = 1, batchSize } = options;
+  if (batchSize !== undefined) checkBatch(batchSize, gradAccumSteps, config);
+  const first = firstState(config, options);
+  checkOpening(first, config, options);
+  let training = trainingFrom(first, resume);
+  let family = familyOf(resume);
+  let average = options.ema === true ? stateToOracle(resume?.ema ?? first) : null;
+  const batch = (x: FloatArray, n: number): Tensor => tensor(x, [n, config.in_chans, ...config.input_size]);
+  const shares = (targets: FloatArray): Tensor =>
+    tensor(targets, [targets.length / config.num_classes, config.num_classes]);
+  // Nothing is kept but what it takes to make the last pass again, for the rare case that somebody asks.
+  let lastPass: (() => ReturnType<typeof forward>) | null = null;
+  return {
+    evaluationBatch: 100,
+    step(x, targets, { lambda, optimiser, emaDecay }) {
+      checkBatch(targets.length / config.num_classes, gradAccumSteps, config);
+      const q = shares(targets);
+      const { kind: by, ...step } = resolveStep(optimiser);
+      const next = familyAfter(by, family);
+      const [before, images] = [training, batch(x, q.shape[0])];
+      lastPass = () => forward(network, before.state, images, { training: true, lambda, seed, step: before.step });
+      const made = trainStep(network, training, images, q, {
+        ...step,
+        optimiser: by,
+        lambda,
+        seed,
+        loss: kind,
+        gradAccumSteps,
+      });
+      [training, family] = [made.training, next];
+      if (emaDecay !== undefined) average = ema(average ?? refuseAverage(), training.state, emaDecay);
+      return { loss: made.loss, logits: valuesOf(made.logits) };
+    },
+    evaluate(x, targets, { lambda, useEma = false }) {
+      const q = shares(targets);
+      const state = useEma ? (average ?? refuseAverage()) : training.state;
+      const images = batch(x, q.shape[0]);
+      lastPass = () => forward(network, state, images, { training: false, lambda });
+      const { logits } = lastPass();
+      return { loss: (kind === 'bce' ? bceWithLogits : crossEntropy)(logits, q), logits: valuesOf(logits) };
+    },
+    state: () => stateFromOracle(training.state),
+    ema: () => stateFromOracle(average ?? refuseAverage()),
+    snapshot: () => ({
+      state: stateFromOracle(training.state),
+      optimiser: momentsOf(training, config),
+      steps: training.step,
+      ...(average === null ? {} : { ema: stateFromOracle(average) }),
+    }),
+    firstNonFinite: () =>
+      lastPass?.().steps.find(({ trace }) => !valuesOf(trace.y).every(Number.isFinite))?.layer.name ?? null,
+    dispose: () => undefined,
+  };
+}

@@ -1,0 +1,49 @@
+import type { ModelConfig } from '../core/config.js';
+import type { FloatArray } from '../core/tensor.js';
+import { checkBatch } from '../core/trainingRules.js';
+import type { TfjsBackend } from '../tfjs/index.js';
+import { joined, partsOf } from './microBatches.js';
+import { firstState, type Outcome, type Trainer, type TrainerOptions } from './trainer.js';
+
+/**
+ * An engine of TensorFlow.js: float32, and its last digits are the engine's.
+ *
+ * @throws WeightsError, ParamError, ShapeError, BackendUnavailableError where the engine does not train
+ */
+export async function tfjsTrainer(
+  backend: TfjsBackend,
+  config: ModelConfig,
+  { batchSize, ...options }: TrainerOptions & { readonly batchSize: number },
+): Promise<Trainer> {
+  const { gradAccumSteps = 1 } = options;
+  checkBatch(batchSize, gradAccumSteps, config);
+  const training = await backend.train(firstState(config, options), config, options);
+  const outcome = ({ losses, logits }: { readonly losses: Float64Array; readonly logits: FloatArray }): Outcome => ({
+    loss: losses.reduce((a, b) => a + b, 0) / losses.length,
+    logits,
+  });
+  return {
+    evaluationBatch: batchSize / gradAccumSteps,
+    async step(x, targets, { lambda, optimiser, emaDecay }) {
+      checkBatch(targets.length / config.num_classes, gradAccumSteps, config);
+      const made: Outcome[] = [];
+      for (const part of partsOf(x, targets, gradAccumSteps)) {
+        const passed = outcome(await training.pass(part.x, part.targets, lambda));
+        made.push(passed);
+        if (!Number.isFinite(passed.loss)) return joined(made);
+      }
+      await training.optimise(optimiser);
+      if (emaDecay !== undefined) await training.ema(emaDecay);
+      return joined(made);
+    },
+    evaluate: async (x, targets, { lambda, useEma = false }) =>
+      outcome(await training.evaluate(x, targets, lambda, { useEma })),
+    state: () => training.state(),
+    ema: () => training.emaState(),
+    snapshot: () => training.snapshot(),
+    firstNonFinite: () => training.firstNonFinite(),
+    dispose() {
+      training.dispose();
+    },
+  };
+}

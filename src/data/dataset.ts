@@ -21,18 +21,23 @@ export interface Labelled {
   readonly undivided?: 'whole' | 'drawn';
 }
 
+/** Files, one for each image. */
+export interface FilesIn {
+  /** The folder that the names begin at. */
+  readonly root: string;
+  readonly names: readonly string[];
+}
+
 /** A set in memory. */
 export interface ImageSet extends Labelled {
   /** Pixels 0..255, [n, channels, height, width], row-major. */
   readonly images: Uint8Array;
+  /** Of an image folder on the disk: what its images came out of. */
+  readonly readFrom?: FilesIn;
 }
 
 /** Image files and how they come to be pixels; plain values, so that a thread can be told. */
-export interface ImageFiles {
-  /** The folder that the names begin at. */
-  readonly root: string;
-  /** One for each image. */
-  readonly names: readonly string[];
+export interface ImageFiles extends FilesIn {
   readonly fit: FitOptions;
   /** Whether random resized crops are cut out of the whole pictures, and not out of what `fit` leaves of them. */
   readonly whole?: boolean;
@@ -52,6 +57,11 @@ export type Split = 'train' | 'test';
 /** 'val' is what a training is judged by: the same as 'test' where a set has but one of them. */
 export type FolderSplit = Split | 'val';
 
+export const filesAt = ({ root, names }: FilesIn, positions: readonly number[]): FilesIn => ({
+  root,
+  names: positions.map((position) => names[position]),
+});
+
 /** The images at the given positions, in that order. */
 export function pick(set: ImageSet, positions: readonly number[]): ImageSet {
   const size = set.channels * set.height * set.width;
@@ -61,7 +71,8 @@ export function pick(set: ImageSet, positions: readonly number[]): ImageSet {
     images.set(set.images.subarray(from * size, (from + 1) * size), to * size);
     labels[to] = set.labels[from];
   });
-  return { ...set, images, labels, n: positions.length };
+  const picked = { ...set, images, labels, n: positions.length };
+  return set.readFrom === undefined ? picked : { ...picked, readFrom: filesAt(set.readFrom, positions) };
 }
 
 /** Up to n of `total` positions, evenly spread: a set sorted by class keeps its classes. */

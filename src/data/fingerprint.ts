@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DataError } from '../core/errors.js';
 import { reasonOf } from '../io/reason.js';
 import { AT_A_TIME, atATime } from './atATime.js';
-import { isStreamed, type DataSet, type ImageFiles } from './dataset.js';
+import { isStreamed, type DataSet, type FilesIn } from './dataset.js';
 
 /** By what a set is known again. */
 export interface Fingerprint {
@@ -12,6 +12,8 @@ export interface Fingerprint {
   readonly of: 'pixels' | 'files';
   /** In hexadecimal. */
   readonly sha256: string;
+  /** Of an image folder whose pixels are in memory: what `sha256` were if they were on the disk. */
+  readonly listing?: string;
 }
 
 /** Node's hash takes less than 2 GiB at once. */
@@ -21,7 +23,7 @@ export function addBytes(hash: Hash, bytes: Uint8Array): void {
   for (let from = 0; from < bytes.length; from += PIECE) hash.update(bytes.subarray(from, from + PIECE));
 }
 
-async function addFiles(hash: Hash, { root, names }: ImageFiles): Promise<void> {
+async function addFiles(hash: Hash, { root, names }: FilesIn): Promise<void> {
   const sizes = new Float64Array(names.length);
   await atATime(names.length, AT_A_TIME, async (i) => {
     const path = join(root, names[i]);
@@ -39,10 +41,17 @@ async function addFiles(hash: Hash, { root, names }: ImageFiles): Promise<void> 
  * @throws DataError naming a file that is gone
  */
 export async function fingerprint(set: DataSet): Promise<Fingerprint> {
-  const hash = createHash('sha256');
-  // Numbers as text: the same on every machine, whatever they are kept in.
-  hash.update(`${set.channels} ${set.height} ${set.width} ${set.labels.join(' ')}\n`);
-  if (isStreamed(set)) await addFiles(hash, set.files);
-  else addBytes(hash, set.images);
-  return { of: isStreamed(set) ? 'files' : 'pixels', sha256: hash.digest('hex') };
+  const hashOf = async (add: (hash: Hash) => void | Promise<void>): Promise<string> => {
+    const hash = createHash('sha256');
+    // Numbers as text: the same on every machine, whatever they are kept in.
+    hash.update(`${set.channels} ${set.height} ${set.width} ${set.labels.join(' ')}\n`);
+    await add(hash);
+    return hash.digest('hex');
+  };
+  const ofFiles = (files: FilesIn): Promise<string> => hashOf((hash) => addFiles(hash, files));
+  if (isStreamed(set)) return { of: 'files', sha256: await ofFiles(set.files) };
+  const sha256 = await hashOf((hash) => {
+    addBytes(hash, set.images);
+  });
+  return { of: 'pixels', sha256, ...(set.readFrom === undefined ? {} : { listing: await ofFiles(set.readFrom) }) };
 }

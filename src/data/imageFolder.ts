@@ -5,7 +5,7 @@ import type { FitOptions } from '../image/preprocess.js';
 import { openArchive, type Archive } from './archive.js';
 import { AT_A_TIME, atATime } from './atATime.js';
 import { classCounts } from './classes.js';
-import { pick, spread, type DataSet, type ImageSet, type Labelled, type SkippedImage } from './dataset.js';
+import { filesAt, pick, spread, type DataSet, type ImageSet, type Labelled, type SkippedImage } from './dataset.js';
 import { decoderTo } from './decoder.js';
 import { checkFileHead } from './imageHead.js';
 import { listImages, type SplitOptions } from './imageListing.js';
@@ -122,9 +122,9 @@ export async function imageFolderFrom(archive: Archive, options: ImageFolderOpti
     ...(interpolation === undefined ? {} : { interpolation }),
   };
   const decode = decoderTo(fit);
-  const { files, labels, ...rest } = listImages(archive, options);
-  const positions = spread(files.length, options.n ?? files.length);
-  const names = positions.map((position) => files[position]);
+  const { files: all, labels, ...rest } = listImages(archive, options);
+  const positions = spread(all.length, options.n ?? all.length);
+  const names = positions.map((position) => all[position]);
   const n = names.length;
   const [height, width] = size;
   const length = 3 * height * width;
@@ -142,17 +142,19 @@ export async function imageFolderFrom(archive: Archive, options: ImageFolderOpti
   const look = (file: string): Promise<void> => checkFileHead(join(archive.path, file));
   const bad = await withoutBad(names, options, !toStream ? toMemory : onBadImage === 'skip' ? read : look);
 
+  const files = { root: archive.path, names };
+  const held = { ...about, images, ...(archive.onDisk ? { readFrom: files } : {}) };
   const good = positions.map((_, i) => i).filter((i) => !bad.has(i));
   const left: DataSet = toStream
     ? {
         ...about,
         n: good.length,
         labels: Int32Array.from(good, (i) => about.labels[i]),
-        files: { root: archive.path, names: good.map((i) => names[i]), fit, whole: options.whole ?? false },
+        files: { ...filesAt(files, good), fit, whole: options.whole ?? false },
       }
     : bad.size === 0
-      ? { ...about, images }
-      : pick({ ...about, images }, good);
+      ? held
+      : pick(held, good);
   if (onBadImage === 'fail') return left;
   const skipped = [...bad].sort(([a], [b]) => a - b).map(([, image]) => image);
   checkLoss(archive.path, skipped, about, left);

@@ -1,4 +1,4 @@
-import { pick, isStreamed, type DataSet, type ImageSet } from './dataset.js';
+import { filesAt, pick, isStreamed, type DataSet, type ImageSet } from './dataset.js';
 import { fileReader } from './readFiles.js';
 
 /**
@@ -11,7 +11,7 @@ export async function partOf(set: DataSet, positions: readonly number[]): Promis
   const { files, ...rest } = set;
   const n = positions.length;
   const images = new Uint8Array(n * set.channels * set.height * set.width);
-  const names = positions.map((position) => files.names[position]);
-  await fileReader(files)(names, images);
-  return { ...rest, images, labels: Int32Array.from(positions, (position) => set.labels[position]), n };
+  const readFrom = filesAt(files, positions);
+  await fileReader(files)(readFrom.names, images);
+  return { ...rest, images, labels: Int32Array.from(positions, (position) => set.labels[position]), n, readFrom };
 }

@@ -50,14 +50,19 @@ export async function dataOrigin(
   };
 }
 
-/** Pixels and files do not compare: the same images may be kept in memory now and on the disk then. */
+const listingOf = ({ of, sha256, listing }: SetOrigin): string | undefined => (of === 'files' ? sha256 : listing);
+
+/** By their pixels where both have them; by their files where they were kept in memory once and on the disk once. */
+function hasSameImages(a: SetOrigin, b: SetOrigin): boolean {
+  if (a.of === b.of) return a.sha256 === b.sha256;
+  const listing = listingOf(a);
+  return listing !== undefined && listing === listingOf(b);
+}
+
 const isSameSet = (a: SetOrigin | null, b: SetOrigin | null): boolean =>
   a === null || b === null
     ? a === b
-    : a.images === b.images &&
-      a.size.join() === b.size.join() &&
-      a.whole === b.whole &&
-      (a.of !== b.of || a.sha256 === b.sha256);
+    : a.images === b.images && a.size.join() === b.size.join() && a.whole === b.whole && hasSameImages(a, b);
 
 /** Of others, labels would mean others. */
 const isOfSameClasses = (a: DataOrigin, b: DataOrigin): boolean =>
@@ -68,8 +73,11 @@ const isSame = (a: DataOrigin, b: DataOrigin): boolean =>
   isOfSameClasses(a, b) && isSameSet(a.train, b.train) && isSameSet(a.held_out, b.held_out);
 
 function inWords({ spec, class_names, train, held_out, ...flags }: DataOrigin): string {
-  const words = ({ images, size, whole, sha256 }: SetOrigin): string =>
-    `${images} of ${whole === true ? 'any size' : size.join('x')} (sha256 ${sha256.slice(0, 12)})`;
+  const words = ({ images, size, whole, of, sha256, listing }: SetOrigin): string => {
+    const files = listing === undefined ? '' : `, ${listing.slice(0, 12)} of files`;
+    const sizes = whole === true ? 'any size' : size.join('x');
+    return `${images} of ${sizes} (sha256 ${sha256.slice(0, 12)} of ${of}${files})`;
+  };
   const held = held_out === null ? 'none' : words(held_out);
   const said = (['limit', 'val_limit', 'val_split'] as const).flatMap((key) =>
     flags[key] === null ? [] : [` --${key.replace('_', '-')} ${flags[key]}`],

@@ -60,6 +60,22 @@ test(
 );
 
 test(
+  'a run in memory goes on from the disk with the same images, wherever they lie, and with no others',
+  async () => {
+    await write('others');
+    await writeFile(path('others', 'dog', '7.png'), await picture(3));
+    const resume = [...TRAIN, '-o', 'memory', '--resume', '--cache', 'none'];
+    const { status, stderr } = await vanillanet([...resume, '-d', 'others'], path());
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^ParamError: resume: .*, or --accept-data, got others: /),
+    ]);
+    await printed([...resume, '-d', 'data/named'], path());
+  },
+  PATIENCE,
+);
+
+test(
   'eval looks at what was held out, or at all',
   async () => {
     await printed(['fuse', 'memory/last.safetensors', 'fused.safetensors'], path());

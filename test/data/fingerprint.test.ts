@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import { DataError } from '../../src/core/errors.js';
 import { pick, type DataSet, type StreamedSet } from '../../src/data/dataset.js';
 import { fingerprint } from '../../src/data/fingerprint.js';
+import type { Cache } from '../../src/data/imageFolder.js';
 import { openDataset } from '../../src/data/open.js';
 import { drawShapes } from '../../src/data/shapes.js';
 import { refusal } from '../io/refusal.js';
@@ -35,7 +36,8 @@ describe('of a set in memory', () => {
 });
 
 describe('of a set on the disk', () => {
-  const open = (name: string): Promise<DataSet> => openDataset(path(name), 'train', { size: [8, 8], cache: 'none' });
+  const open = (name: string, cache: Cache = 'none'): Promise<DataSet> =>
+    openDataset(path(name), 'train', { size: [8, 8], cache });
   const picture = (k: number): Promise<Buffer> =>
     sharp({ create: { width: 9, height: 9 + k, channels: 3, background: { r: 40 * k, g: 90, b: 7 } } })
       .png()
@@ -58,6 +60,21 @@ describe('of a set on the disk', () => {
     const label = await sha({ ...set, labels: set.labels.map((one) => 1 - one) });
     const name = await sha({ ...set, files: { ...set.files, names: set.files.names.with(0, 'dog/0.png') } });
     expect(new Set([await sha(set), other, label, name]).size).toBe(4);
+  });
+
+  test('is known of the same folder in memory, too, where images were left out as well', async () => {
+    const { sha256 } = await fingerprint(await open('pets'));
+    const inMemory = await fingerprint(await open('pets', 'memory'));
+    expect(inMemory).toEqual({ of: 'pixels', sha256: expect.stringMatching(/^[\da-f]{64}$/), listing: sha256 });
+    await cp(path('pets'), path('spoiled'), { recursive: true });
+    await writeFile(path('spoiled', 'cat', '1.png'), 'x');
+    const skipped = await Promise.all(
+      (['memory', 'none'] as const).map((cache) =>
+        openDataset(path('spoiled'), 'train', { size: [8, 8], cache, onBadImage: 'skip' }).then(fingerprint),
+      ),
+    );
+    expect(skipped[0]).toHaveProperty('listing', skipped[1].sha256);
+    expect(skipped[1].sha256).not.toBe(sha256);
   });
 
   test('names a file that is gone', async () => {

@@ -4,6 +4,9 @@ import { checkOrigin, type Origin, type SetOrigin } from '../../src/train/origin
 import { refusal } from '../io/refusal.js';
 
 const set = (images: number, sha256 = 'a'.repeat(64)): SetOrigin => ({ images, size: [32, 32], of: 'pixels', sha256 });
+/** In memory, of a folder whose listing is known, too; and the same on the disk. */
+const listed = (listing: string, pixels?: string): SetOrigin => ({ ...set(40, pixels), listing });
+const streamed = (sha256: string): SetOrigin => ({ ...set(40, sha256), of: 'files' });
 const data = {
   ...{ spec: 'pets', limit: 40, val_limit: null, val_split: 0.25 },
   ...{ class_names: ['cat', 'dog'], train: set(40), held_out: set(10) },
@@ -13,10 +16,37 @@ const was: Origin = { backend: 'wasm plain', data };
 test.each([
   ['the same', was],
   ['moved', { ...was, data: { ...data, spec: '/mnt/pets' } }],
-  ['kept on the disk now', { ...was, data: { ...data, train: { ...set(40, 'b'), of: 'files' } } }],
 ] as const)('%s is gone on with', (_, now) => {
   expect(() => {
     checkOrigin(was, now);
+  }).not.toThrow();
+});
+
+const withTrain = (train: SetOrigin): Origin => ({ ...was, data: { ...data, train } });
+
+test.each([
+  ['in memory, then on the disk', listed('l'), streamed('l')],
+  ['on the disk, then in memory', streamed('l'), listed('l')],
+  ['the same pixels in files of other sizes', listed('l'), listed('m')],
+  ['told before listings were', set(40), listed('l')],
+])('a folder %s is gone on with', (_, before, now) => {
+  expect(() => {
+    checkOrigin(withTrain(before), withTrain(now));
+  }).not.toThrow();
+});
+
+test.each([
+  ['another listing, on the disk now', listed('l'), streamed('m'), 'aaaaaaaaaaaa of pixels, l of files', 'm of files'],
+  ['another listing, in memory now', streamed('l'), listed('m'), 'l of files', 'aaaaaaaaaaaa of pixels, m of files'],
+  ['other pixels in files as large', listed('l'), listed('l', 'b'), 'aaaaaaaaaaaa of pixels, l', 'b of pixels, l'],
+  ['nothing to compare, on the disk now', set(40), streamed('l'), 'aaaaaaaaaaaa of pixels', 'l of files'],
+  ['nothing to compare, in memory now', streamed('l'), set(40), 'l of files', 'aaaaaaaaaaaa of pixels'],
+])('%s: refused, but where it is accepted', (_, before, now, expected, got) => {
+  expect(() => {
+    checkOrigin(withTrain(before), withTrain(now));
+  }).toThrow(refusal(ParamError, 'resume', `(sha256 ${expected}`, `(sha256 ${got}`));
+  expect(() => {
+    checkOrigin(withTrain(before), withTrain(now), { acceptData: true });
   }).not.toThrow();
 });
 
@@ -43,11 +73,15 @@ test('other classes are not, for labels would mean others', () => {
 });
 
 describe('refuses, and says what was and what is', () => {
-  const words = (sha: string) => `2 classes, 40 of 32x32 (sha256 ${sha}) to train on, 10 of 32x32`;
+  const words = (sha: string) => `2 classes, 40 of 32x32 (sha256 ${sha} of pixels) to train on, 10 of 32x32`;
   test.each([
     ['other pixels', { ...data, train: set(40, 'b'.repeat(64)) }, words('bbbbbbbbbbbb')],
     ['fewer images', { ...data, limit: 30, train: set(30) }, 'pets --limit 30 --val-split 0.25: 2 classes, 30 of'],
-    ['others held out', { ...data, held_out: set(10, 'c'.repeat(64)) }, '10 of 32x32 (sha256 cccccccccccc) held out'],
+    [
+      'others held out',
+      { ...data, held_out: set(10, 'c'.repeat(64)) },
+      '10 of 32x32 (sha256 cccccccccccc of pixels) held out',
+    ],
     ['none held out', { ...data, val_limit: 0, held_out: null }, 'pets --limit 40 --val-limit 0 --val-split 0.25'],
     ['other classes', { ...data, class_names: ['cat', 'cow'] }, words('aaaaaaaaaaaa')],
     ['whole pictures', { ...data, train: { ...set(40), whole: true as const } }, '40 of any size'],

@@ -14,6 +14,14 @@ const METRICS = 'metrics.jsonl';
 const LOCK = 'lock';
 const lockOf = (path: string): Promise<() => Promise<void>> => lock(join(path, LOCK), 'trains here');
 
+/** @throws ParamError for a folder with a run in it */
+async function refuseRun(path: string): Promise<void> {
+  const before = await checkpointsIn(path);
+  if (before.length > 0 || (await stat(join(path, METRICS)).catch(() => null)) !== null) {
+    throw new ParamError({ op: path, expected: 'a folder without a run', got: 'one with: --resume goes on with it' });
+  }
+}
+
 /**
  * What a run leaves behind, in a folder of its own:
  *
@@ -52,11 +60,10 @@ export class RunFolder {
     if (there !== null && !there.isDirectory()) {
       throw new ParamError({ op: path, expected: 'a folder for the run', got: 'a file' });
     }
-    const before = await checkpointsIn(path);
-    if (!resume && (before.length > 0 || (await stat(join(path, METRICS)).catch(() => null)) !== null)) {
-      throw new ParamError({ op: path, expected: 'a folder without a run', got: 'one with: --resume goes on with it' });
+    if (!resume) {
+      await refuseRun(path);
+      return new RunFolder(path, null, false, null);
     }
-    if (!resume) return new RunFolder(path, null, false, null);
     if (there === null) throw new ParamError({ op: path, expected: 'a run to go on with', got: 'no folder' });
     // Before the checkpoint is read: another process would go on from it, too.
     const unlock = await lockOf(path);
@@ -78,7 +85,7 @@ export class RunFolder {
    * Makes the folder, now that the run begins, and says what it is.
    *
    * @param origin which its checkpoints have, too
-   * @throws ParamError where the folder cannot be made
+   * @throws ParamError where the folder cannot be made, a process trains in it, or one has since it was opened
    */
   async begin(description: Readonly<Record<string, unknown>>, origin: Origin): Promise<void> {
     this.#origin = origin;
@@ -86,6 +93,8 @@ export class RunFolder {
       throw new ParamError({ op: this.path, expected: 'a folder for the run', got: reasonOf(cause) }, { cause });
     });
     this.unlock ??= await lockOf(this.path);
+    // Once more: data may have taken minutes to read, and another run may have come to its end meanwhile.
+    if (!this.resume) await refuseRun(this.path);
     // Not before: a resume that is refused changes nothing.
     await removeLeftovers(this.path);
     if (this.resume) await this.#forgetAfter(this.resumed?.globalStep ?? 0, this.resumed?.epoch ?? 0);
@@ -115,7 +124,9 @@ export class RunFolder {
 
   /** What of the run can be used, in words. */
   async kept(): Promise<string> {
-    const names = (await readdir(this.path)).filter((name) => name.endsWith('.safetensors')).sort();
+    // It is asked for where something has failed already.
+    const files = await readdir(this.path).catch((): string[] => []);
+    const names = files.filter((name) => name.endsWith('.safetensors')).sort();
     return names.length === 0 ? `no weights in ${this.path}` : `${names.join(', ')} in ${this.path}`;
   }
 

@@ -5,11 +5,13 @@ const STOPS = Object.keys(STATUS) as Stop[];
 
 /** Milliseconds in which a second signal is the first once more: npm sends on what the terminal has sent to all. */
 const REPEATED = 1000;
+/** And after the end, which a slow machine may come to before the second signal. Then a process that stays can be ended. */
+const REPEATED_AFTER = 10_000;
 
 export interface StopWatch {
   /** The first signal; null as long as there was none. */
   readonly stopped: () => Stop | null;
-  /** All is saved. Whoever sends a signal twice may send the second only now: it changes nothing any more. */
+  /** Nothing more will be saved. Whoever sends a signal twice may send the second only now: it shall change nothing. */
   readonly settle: () => void;
 }
 
@@ -20,13 +22,17 @@ export interface StopWatch {
  */
 export function stopWatch(told: (signal: Stop) => void): StopWatch {
   let first: { readonly signal: Stop; readonly at: number } | null = null;
-  let settled = false;
+  let settled: number | null = null;
+  const isRepetition = (signal: Stop, before: { readonly signal: Stop; readonly at: number }): boolean =>
+    settled === null
+      ? performance.now() - before.at < REPEATED
+      : signal === before.signal && performance.now() - settled < REPEATED_AFTER;
   const stop = (signal: Stop): void => {
     // A listener stays until the run has saved: without one, a file that is being written would be given up.
     if (first === null) {
       first = { signal, at: performance.now() };
       told(signal);
-    } else if (!settled && performance.now() - first.at >= REPEATED) {
+    } else if (!isRepetition(signal, first)) {
       unwatch();
       process.kill(process.pid, signal);
     }
@@ -35,7 +41,7 @@ export function stopWatch(told: (signal: Stop) => void): StopWatch {
     for (const signal of STOPS) process.off(signal, stop as NodeJS.SignalsListener);
   };
   const settle = (): void => {
-    settled = true;
+    settled = performance.now();
     // Nobody has asked to stop: signals do what they always do. A closed terminal's is sent once more, to have its effect.
     if (first === null || first.signal === 'SIGHUP') unwatch();
   };

@@ -1,4 +1,4 @@
-import { afterEach, expect, jest, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { stopWatch } from '../../src/cli/stopWatch.js';
 
 /** What would reach the process, and the time that passes. */
@@ -35,13 +35,30 @@ test('the first signal is told, its repetition is not, and one that comes later 
   expect(process.listenerCount('SIGINT')).toBe(listeners);
 });
 
-test('when all is saved, a signal that comes late changes nothing', () => {
-  const { kill, after } = world();
-  const { settle } = stopWatch(() => undefined);
-  after(0, 'SIGINT');
-  settle();
-  after(5000, 'SIGINT');
-  expect(kill).not.toHaveBeenCalled();
+describe('when all is saved', () => {
+  test('a repetition changes nothing, however late after the first it comes; another one later ends the process', () => {
+    const { kill, after } = world();
+    const listeners = process.listenerCount('SIGINT');
+    const { settle } = stopWatch(() => undefined);
+    after(0, 'SIGINT');
+    after(0, 'SIGINT');
+    settle();
+    after(5000, 'SIGINT');
+    after(4999, 'SIGINT');
+    expect(kill).not.toHaveBeenCalled();
+    after(1, 'SIGINT');
+    expect(kill.mock.calls).toEqual([[process.pid, 'SIGINT']]);
+    expect(process.listenerCount('SIGINT')).toBe(listeners);
+  });
+
+  test('another signal than the first ends the process at once', () => {
+    const { kill, after } = world();
+    const { settle } = stopWatch(() => undefined);
+    after(0, 'SIGINT');
+    settle();
+    after(0, 'SIGTERM');
+    expect(kill.mock.calls).toEqual([[process.pid, 'SIGTERM']]);
+  });
 });
 
 test.each([

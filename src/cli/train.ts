@@ -198,6 +198,8 @@ async function trainIn(
     if (error instanceof DataError) note(MENDING);
     throw error;
   } finally {
+    // Before signals have their usual effect, which would leave the lock behind.
+    await folder.close();
     settle();
   }
   if (stopped() === 'SIGHUP') leaveTerminal();

@@ -26,16 +26,20 @@ export interface Outcome {
 export interface Limits {
   /** Kilobytes that a file may have, in a shell that says so: as on a full disk, writing ends in the middle. */
   readonly fileSize?: number;
+  /** Standard error says that it is a terminal. */
+  readonly terminal?: true;
 }
 
 /** The data that a user may have named is not that of the tests. */
 const environment = (): NodeJS.ProcessEnv => ({ ...process.env, VANILLANET_DATA: '' });
+const TERMINAL = { NODE_OPTIONS: '--import=data:text/javascript,process.stderr.isTTY=true' };
 
-export function start(args: readonly string[], cwd: string, { fileSize }: Limits = {}): Process {
+export function start(args: readonly string[], cwd: string, { fileSize, terminal }: Limits = {}): Process {
   const command = [process.execPath, MAIN, ...args];
   const [file, ...rest] =
     fileSize === undefined ? command : ['bash', '-c', `ulimit -f ${fileSize}; exec "$@"`, 'bash', ...command];
-  return spawn(file, rest, { cwd, env: environment(), stdio: ['ignore', 'pipe', 'pipe'] });
+  const env = { ...environment(), ...(terminal ? TERMINAL : {}) };
+  return spawn(file, rest, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
 /** How a process ended, and what it said from now on. */

@@ -58,6 +58,19 @@ describe.each([
 });
 
 test(
+  'a terminal that is closed ends the process by its signal, when all is saved and others may train there',
+  async () => {
+    const child = start(train('closed', ...ENDLESS), path(), { terminal: true });
+    child.stdout.once('data', () => child.kill('SIGHUP'));
+    const { status, stderr } = await outcomeOf(child);
+    expect([status, child.signalCode, stderr]).toEqual([null, 'SIGHUP', '']);
+    expect((await stateOf('closed'))?.globalStep).toBeGreaterThan(0);
+    expect(await readdir(path('closed'))).not.toContain('lock');
+  },
+  PATIENCE,
+);
+
+test(
   'Ctrl-C that comes twice, as npm sends it on, is one',
   async () => {
     const child = start(

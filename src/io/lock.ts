@@ -1,7 +1,8 @@
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { ParamError } from '../core/errors.js';
-import { isAlive } from './processes.js';
+import { isAlive, startOf } from './processes.js';
 import { reasonOf } from './reason.js';
 
 /** Milliseconds in which a file that was just made gets its content. */
@@ -9,10 +10,14 @@ const WRITTEN = 100;
 
 const codeOf = (error: unknown): unknown => (error as NodeJS.ErrnoException).code;
 
-/** Makes the file, with our number in it. @returns whether there was none */
+/** Number, start and host of a process, as the file has them; a number alone in those from before hosts were written. */
+const HOLDER = /^([1-9]\d*)(?: (\d+|-) (.*))?\n?$/;
+
+/** Makes the file, and says who we are. @returns whether there was none */
 async function made(path: string): Promise<boolean> {
   try {
-    await writeFile(path, `${process.pid}\n`, { flag: 'wx' });
+    const start = (await startOf(process.pid)) ?? '-';
+    await writeFile(path, `${process.pid} ${start} ${hostname()}\n`, { flag: 'wx' });
     return true;
   } catch (cause) {
     if (codeOf(cause) === 'EEXIST') return false;
@@ -30,43 +35,50 @@ async function heldBy(path: string): Promise<string> {
   return contentOf(path);
 }
 
-/** Takes a lock away whose process is gone. @returns whether it was that one, and not another's who was faster */
-async function removed(path: string, text: string): Promise<boolean> {
+/** Who is there still, or may be, as far as can be told from here: in words, or null. */
+async function holderIn(text: string): Promise<string | null> {
+  const found: readonly (string | undefined)[] = HOLDER.exec(text) ?? [];
+  const [, pid, start, host] = found;
+  if (pid === undefined) return null;
+  const number = Number(pid);
+  // Not even our own number: in containers, they are all alike.
+  if (host !== undefined && host !== hostname()) return `process ${pid} on ${host}; if that is gone`;
+  // Without a host it was of a process before us, in a container that was begun anew.
+  if (!isAlive(number) || (host === undefined && number === process.pid)) return null;
+  const now = await startOf(number);
+  const isOther = now !== null && start !== undefined && start !== '-' && start !== now;
+  return isOther ? null : `process ${pid}; if that does something else`;
+}
+
+/** Takes a lock away whose process is gone; another's stays, who was faster. */
+async function remove(path: string, text: string): Promise<void> {
   const aside = `${path}.${process.pid}`;
   try {
     await rename(path, aside);
   } catch (cause) {
-    if (codeOf(cause) === 'ENOENT') return true;
+    if (codeOf(cause) === 'ENOENT') return;
     throw new ParamError({ op: path, expected: 'a file to remove', got: reasonOf(cause) }, { cause });
   }
-  if ((await contentOf(aside)) !== text) {
-    await rename(aside, path);
-    return false;
-  }
-  await rm(aside, { force: true });
-  return true;
+  if ((await contentOf(aside)) === text) await rm(aside, { force: true });
+  else await rename(aside, path);
 }
 
 /**
- * Makes a file that says which process is at work where it lies; one of a process that is gone is taken over.
+ * Makes a file that says which process is at work where it lies; one of a process that is gone is taken over, if that
+ * can be told: not from another machine or container.
  *
  * @param what is done there, in words
  * @returns what removes it
  * @throws ParamError where another process has it, or no file can be made
  */
 export async function lock(path: string, what: string): Promise<() => Promise<void>> {
-  const busy = (text: string): ParamError =>
-    new ParamError({
-      op: path,
-      expected: `nobody else who ${what}`,
-      got: `process ${text.trim()}; if that does something else, remove this file`,
-    });
   for (;;) {
     if (await made(path)) return () => rm(path, { force: true });
     const text = await heldBy(path);
-    const pid = Number(text);
-    // Our own number is that of a process before us: in a container, they are all alike.
-    if (Number.isSafeInteger(pid) && pid > 0 && pid !== process.pid && isAlive(pid)) throw busy(text);
-    if (!(await removed(path, text))) throw busy(await contentOf(path));
+    const holder = await holderIn(text);
+    if (holder !== null) {
+      throw new ParamError({ op: path, expected: `nobody else who ${what}`, got: `${holder}, remove this file` });
+    }
+    await remove(path, text);
   }
 }

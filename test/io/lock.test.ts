@@ -2,12 +2,17 @@ import { afterAll, expect, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
 import { ParamError } from '../../src/core/errors.js';
 import { lock } from '../../src/io/lock.js';
+import { startOf } from '../../src/io/processes.js';
 import { refusal } from './refusal.js';
 import { temporaryFolder } from './temporaryFolder.js';
 
 const path = temporaryFolder();
+const take = () => lock(path('lock'), 'trains here');
+const held = (): Promise<string> => readFile(path('lock'), 'utf8');
+const busy = (got: string) => refusal(ParamError, path('lock'), 'nobody else who trains here', got);
 
 /** Another process, which does nothing. */
 const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'ignore' });
@@ -15,31 +20,70 @@ afterAll(() => {
   other.kill('SIGKILL');
 });
 
-test('says who has it, keeps others out as long as that one lives, and is removed', async () => {
-  const release = await lock(path('lock'), 'trains here');
-  expect(await readFile(path('lock'), 'utf8')).toBe(`${process.pid}\n`);
+/** As a process writes itself down: its number, its start, its host. */
+const written = async (pid: number | undefined, host = hostname()): Promise<string> =>
+  `${pid} ${(await startOf(pid ?? 0)) ?? '-'} ${host}\n`;
+
+test('says who has it, keeps others out, and is removed', async () => {
+  const release = await take();
+  expect(await held()).toBe(await written(process.pid));
+  // Another run of this very process is another, too.
+  await expect(take()).rejects.toThrow(busy(`process ${process.pid}; if that does something else, remove this file`));
+  expect(await held()).toBe(await written(process.pid));
   await release();
-  await writeFile(path('lock'), `${other.pid}\n`);
-  await expect(lock(path('lock'), 'trains here')).rejects.toThrow(
-    refusal(ParamError, path('lock'), 'nobody else who trains here', `process ${other.pid}; if that does something`),
-  );
-  expect(await readFile(path('lock'), 'utf8')).toBe(`${other.pid}\n`);
-  other.kill('SIGKILL');
-  await once(other, 'exit');
-  const again = await lock(path('lock'), 'trains here');
-  expect(await readFile(path('lock'), 'utf8')).toBe(`${process.pid}\n`);
-  await again();
   expect(await readdir(path())).toEqual([]);
 });
 
-test.each([
-  ['our own number, as in containers', `${process.pid}\n`],
-  ['nothing, as after a power cut', ''],
-  ['no number', 'x'],
-])('of a process that is gone and left %s, is taken over', async (_, text) => {
+test.each<[string, () => Promise<string> | string, string]>([
+  ['another process', () => written(other.pid), `process ${other.pid}; if`],
+  ['one whose start is not known', () => `${other.pid} - ${hostname()}\n`, `process ${other.pid}; if`],
+  ['one that did not write its host', () => `${other.pid}\n`, `process ${other.pid}; if`],
+  // Whether it is there cannot be asked; not even of our own number, which all containers have.
+  [
+    'one on another machine',
+    () => `4194305 77 elsewhere\n`,
+    'process 4194305 on elsewhere; if that is gone, remove this',
+  ],
+  ['one in another container', () => written(process.pid, 'elsewhere'), `process ${process.pid} on elsewhere; if`],
+])('of %s, is left alone', async (_, content, got) => {
+  const text = await content();
   await writeFile(path('lock'), text);
-  const release = await lock(path('lock'), 'trains here');
-  expect(await readFile(path('lock'), 'utf8')).toBe(`${process.pid}\n`);
+  await expect(take()).rejects.toThrow(busy(got));
+  expect(await held()).toBe(text);
+});
+
+test.each<[string, () => string]>([
+  ['its number', () => `4194305 77 ${hostname()}\n`],
+  ['its number alone', () => `4194305\n`],
+  ['our own number alone, as in containers', () => `${process.pid}\n`],
+  ['nothing, as after a power cut', () => ''],
+  ['no number', () => 'x'],
+])('of a process that is gone and left %s, is taken over', async (_, content) => {
+  await writeFile(path('lock'), content());
+  const release = await take();
+  expect(await held()).toBe(await written(process.pid));
+  await release();
+  expect(await readdir(path())).toEqual([]);
+});
+
+test('of a process whose number another has by now, is taken over where the system tells when that began', async () => {
+  const text = `${process.pid} 1 ${hostname()}\n`;
+  await writeFile(path('lock'), text);
+  const outcome = await take().then(
+    () => 'taken',
+    () => 'refused',
+  );
+  expect([outcome, await held()]).toEqual(
+    process.platform === 'linux' ? ['taken', await written(process.pid)] : ['refused', text],
+  );
+});
+
+test('of a process that ended, is taken over', async () => {
+  await writeFile(path('lock'), await written(other.pid));
+  other.kill('SIGKILL');
+  await once(other, 'exit');
+  const release = await take();
+  expect(await held()).toBe(await written(process.pid));
   await release();
 });
 

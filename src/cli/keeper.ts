@@ -13,6 +13,8 @@ export interface KeeperOptions {
   readonly every: number;
   /** What the curves are captioned with. */
   readonly file: Readonly<Record<string, unknown>>;
+  /** Told why a run that cannot go on could not be saved either. */
+  readonly onUnsaved: (error: unknown) => void;
 }
 
 /** Ends a run that is saved. */
@@ -33,9 +35,14 @@ export class Keeper {
 
   /** For `RunOptions`: evaluation may take many minutes. */
   async between({ globalStep, checkpoint, error }: Moment): Promise<void> {
-    const wanted = error !== undefined || this.options.stops() || this.#isTime();
-    if (wanted && globalStep > this.#saved) await this.#save(globalStep, checkpoint);
-    if (error === undefined && this.options.stops()) throw new Stopped();
+    const isNew = globalStep > this.#saved;
+    if (error !== undefined) {
+      // It is thrown when this has come to its end, and names what is to be mended: nothing shall take its place.
+      if (isNew) await this.#save(globalStep, checkpoint).catch(this.options.onUnsaved);
+      return;
+    }
+    if (isNew && (this.options.stops() || this.#isTime())) await this.#save(globalStep, checkpoint);
+    if (this.options.stops()) throw new Stopped();
   }
 
   /** Follows a run to its end, or to where it is stopped: then null. */

@@ -174,7 +174,13 @@ async function trainIn(
   const { stopped, settle } = stopWatch((signal) => {
     if (signal !== 'SIGHUP') shown.note('stopping as soon as it is saved; once more to stop at once');
   });
-  const keeper = new Keeper(folder, { stops: () => stopped() !== null, every: options.checkpointEvery, file });
+  const keeper = new Keeper(folder, {
+    ...{ stops: () => stopped() !== null, every: options.checkpointEvery, file },
+    onUnsaved: (error) => {
+      shown.stop();
+      process.stderr.write(`${error instanceof Error ? lineOf(error) : String(error)}; the last steps are not kept\n`);
+    },
+  });
   try {
     const steps = train(data, config, recipe, {
       ...{ openTrainer, workers: options.workers, acceptData, between: (moment) => keeper.between(moment) },

@@ -40,7 +40,7 @@ export interface RunOptions {
   readonly acceptData?: boolean;
   /**
    * Called after each batch of held-out images, and where images cannot be had, before that is thrown. The run
-   * stands still meanwhile, and can be gone on with from there; what this throws ends it.
+   * stands still meanwhile, and can be gone on with from there; what this throws ends it, `error` or not.
    */
   readonly between?: (moment: Moment) => void | Promise<void>;
 }

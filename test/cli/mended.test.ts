@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { shuffled } from '../../src/data/shuffle.js';
 import { readCheckpoint } from '../../src/train/checkpoint.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
-import { hosted, PATIENCE } from './commandLine.js';
+import { hosted, PATIENCE, vanillanet } from './commandLine.js';
 
 const path = temporaryFolder();
 const inHost = hosted();
@@ -54,6 +54,24 @@ test(
       expect(await readCheckpoint(path('run', LAST))).toMatchObject({ epoch: 0, step: 5, globalStep: 5 });
     }
     await cp(path('run'), path('without'), { recursive: true });
+  },
+  PATIENCE,
+);
+
+test(
+  'it is named where the disk is full besides, of which is told what that cost',
+  async () => {
+    const { status, stdout, stderr } = await vanillanet(train('spoiled', 'full', '--dims', '32,64'), path(), {
+      fileSize: 16,
+    });
+    expect([status, stderr.trimEnd().split('\n')]).toEqual([
+      1,
+      [
+        expect.stringMatching(/^ParamError: full\/checkpoint-00000005\..*; the last steps are not kept$/),
+        expect.stringContaining(`DataError: spoiled/${SPOILED}: expected a whole image, `),
+      ],
+    ]);
+    expect(stdout).toContain('\nkept   no weights in full\n');
   },
   PATIENCE,
 );

@@ -6,9 +6,10 @@ import type { Model } from '../model/model.js';
 import type { Prediction } from '../model/topK.js';
 import { integer } from './arguments.js';
 import { backendOf, withBackend, type BackendOptions } from './backends.js';
+import { readJsonObject } from './jsonFile.js';
 import { lineOf, percent, print, printJson } from './print.js';
 import { SHIPPED_HELP, weightsOr } from './shippedModel.js';
-import { CONFIG_HELP, readConfigFile } from './weights.js';
+import { CONFIG_HELP } from './weights.js';
 
 interface ClassifyOptions extends BackendOptions {
   readonly weights?: string;
@@ -43,7 +44,7 @@ function show({ image, predictions = [], error }: Answer): void {
 }
 
 async function classify(images: readonly string[], options: ClassifyOptions): Promise<void> {
-  const config = options.config === undefined ? {} : { config: await readConfigFile(options.config) };
+  const config = options.config === undefined ? {} : { config: await readJsonObject(options.config) };
   const weights = weightsOr(options.weights, (text) => {
     if (!options.json) print(text);
   });

@@ -14,10 +14,11 @@ import { crossEntropy, rankOf } from '../train/scores.js';
 import { integer, number } from './arguments.js';
 import { backendOf, withBackend, type BackendOptions } from './backends.js';
 import { countDisplay, type Count } from './countBar.js';
+import { readJsonObject } from './jsonFile.js';
 import { fileOf } from './plot.js';
 import { percent, print, printJson } from './print.js';
 import { SHIPPED_HELP, weightsOr } from './shippedModel.js';
-import { CONFIG_HELP, readConfigFile } from './weights.js';
+import { CONFIG_HELP } from './weights.js';
 
 interface EvalOptions extends BackendOptions {
   readonly weights?: string;
@@ -113,7 +114,7 @@ async function evaluate(options: EvalOptions): Promise<void> {
     if (!options.json) print(text);
   });
   if (options.confusion !== undefined) await requireWritable(options.confusion, [weights, data]);
-  const config = options.config === undefined ? {} : { config: await readConfigFile(options.config) };
+  const config = options.config === undefined ? {} : { config: await readJsonObject(options.config) };
   const model = await loadModel(weights, { backend: await backendOf(options), ...config });
   try {
     const { input_size, interpolation } = model.config;

@@ -1,6 +1,6 @@
 import { isVariantName, VARIANTS, type GivenConfig } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
-import { readConfigFile } from './weights.js';
+import { readJsonObject } from './jsonFile.js';
 
 /** What a command line may say of a network: a variant, or files; VanillaNet-5 where it says nothing. */
 export interface NetworkOptions {
@@ -18,7 +18,7 @@ export async function givenNetwork(
   if (variant !== undefined && named.length > 1) {
     throw new ParamError({ op, expected: 'a variant or a network of its own', got: named.join(' and ') });
   }
-  if (config !== undefined) return readConfigFile(config);
+  if (config !== undefined) return readJsonObject(config);
   const name = variant ?? 'vanillanet_5';
   if (!isVariantName(name)) {
     throw new ParamError({ op: 'variant', expected: `one of ${Object.keys(VARIANTS).join(', ')}`, got: name });

@@ -14,9 +14,10 @@ import { integer, number, size } from './arguments.js';
 import { cpuTime } from './cpuTime.js';
 import { drawnWeights } from './drawnWeights.js';
 import { givenNetwork, type NetworkOptions } from './givenNetwork.js';
+import { readJsonObject } from './jsonFile.js';
 import { format, type CpuSource, type PlanReport } from './planReport.js';
 import { print, printJson } from './print.js';
-import { CONFIG_HELP, openWeights, readConfigFile } from './weights.js';
+import { CONFIG_HELP, openWeights } from './weights.js';
 
 interface PlanOptions extends NetworkOptions {
   readonly size?: Size;
@@ -63,7 +64,7 @@ async function measure({ config, state }: Network): Promise<Pick<CpuSource, 'ms'
 async function report(variant: string | undefined, options: PlanOptions): Promise<PlanReport> {
   const { batch, dtype, cpuMs, cpuFactor: factor, weights, platforms: file } = options;
   // Before anything is measured, which takes a while.
-  const platforms = file === undefined ? PLATFORMS : overridden(PLATFORMS, await readConfigFile(file), file);
+  const platforms = file === undefined ? PLATFORMS : overridden(PLATFORMS, await readJsonObject(file), file);
   const network = await networkOf(variant, options);
   const { config, state } = network;
   const { file: stored, macs, ...use } = memoryPlan(config, { batch, dtype: dtype ?? 'float32' });

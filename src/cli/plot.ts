@@ -5,8 +5,8 @@ import { DataError } from '../core/errors.js';
 import { atomicWrite, requireWritable } from '../io/atomicWrite.js';
 import type { ReportedRun } from '../report/page.js';
 import { readMetrics } from '../report/record.js';
+import { readJsonObject } from './jsonFile.js';
 import { print } from './print.js';
-import { readConfigFile } from './weights.js';
 
 interface PlotOptions {
   readonly output?: string;
@@ -37,7 +37,7 @@ async function open({ name, file, config: path }: Place): Promise<ReportedRun> {
   const records = await readMetrics(file);
   if (records.length === 0) throw new DataError({ op: file, expected: 'records of a run', got: 'none' });
   const isThere = await stat(path).catch(() => null);
-  return isThere === null ? { name, records } : { name, records, config: await readConfigFile(path) };
+  return isThere === null ? { name, records } : { name, records, config: await readJsonObject(path) };
 }
 
 /** Runs of the same name are told apart by their numbers. */

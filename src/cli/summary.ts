@@ -12,8 +12,9 @@ import type { Size } from '../core/shapes.js';
 import { formatShape } from '../core/tensor.js';
 import { planNetwork, type Layer } from '../core/plan.js';
 import { integer, size } from './arguments.js';
+import { readJsonObject } from './jsonFile.js';
 import { print, printJson, table } from './print.js';
-import { openWeights, readConfigFile } from './weights.js';
+import { openWeights } from './weights.js';
 
 interface SummaryOptions {
   readonly weights?: string;
@@ -41,7 +42,7 @@ function describe(config: ModelConfig, form: Form, at: Size) {
 
 async function configOf(variant: string | undefined, options: SummaryOptions): Promise<ModelConfig> {
   if (options.weights !== undefined) return (await openWeights(options.weights, options)).config;
-  if (options.config !== undefined) return resolveConfig(await readConfigFile(options.config));
+  if (options.config !== undefined) return resolveConfig(await readJsonObject(options.config));
   const { numClasses } = options;
   return resolveConfig({ variant, ...(numClasses === undefined ? {} : { num_classes: numClasses }) });
 }

@@ -1,15 +1,14 @@
 /** Flags, a file and a preset into one recipe and one network: the nearer to the user, the stronger. */
 import { Option, type Command } from 'commander';
-import { readFile } from 'node:fs/promises';
 import type { GivenConfig } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
 import { OPTIMISERS } from '../core/optimiser.js';
-import { reasonOf } from '../io/reason.js';
 import { CIFAR10, PLAIN, PRESETS, type Preset, type Recipe } from '../train/recipe.js';
 import { FILE_KEYS, recipeFromFile, refuseKey } from '../train/recipeFile.js';
 import { integer, integers, number, numbers, size } from './arguments.js';
 import { augmentOf, type AugmentFlags } from './augmentFlags.js';
 import { given } from './given.js';
+import { readJsonObject } from './jsonFile.js';
 
 /** Keys of a configuration that a file may set; the rest follows from the data. */
 const NETWORK_KEYS = [
@@ -45,24 +44,13 @@ export interface Plan {
 
 const SMALL = { dims: [16, 32, 64], strides: [2, 2], input_size: 32, ...CIFAR10 };
 
-async function readPlan(path: string): Promise<Record<string, unknown>> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new ParamError({ op: path, expected: 'a readable file', got: reasonOf(cause) }, { cause });
-  });
-  let plan: unknown;
-  try {
-    plan = JSON.parse(text);
-  } catch (cause) {
-    throw new ParamError({ op: path, expected: 'JSON', got: cause instanceof Error ? cause.message : text }, { cause });
-  }
-  if (typeof plan !== 'object' || plan === null || Array.isArray(plan)) {
-    throw new ParamError({ op: path, expected: 'a JSON object', got: text.slice(0, 40) });
-  }
+async function readPlan(path: string): Promise<Readonly<Record<string, unknown>>> {
+  const plan = await readJsonObject(path);
   const known = ['preset', ...FILE_KEYS.keys(), ...NETWORK_KEYS];
   // What a run writes beside its recipe says what it met, and is no wish.
   const unknown = Object.keys(plan).find((key) => key !== 'run' && !known.includes(key));
   if (unknown !== undefined) refuseKey(`${path}: ${unknown}`, unknown, known);
-  return plan as Record<string, unknown>;
+  return plan;
 }
 
 /** Epochs of λ and of the warm-up go with those of the whole, where only those are said. */

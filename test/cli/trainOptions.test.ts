@@ -130,6 +130,22 @@ test('a key of a file that is spelt as in the library is told how', async () => 
   );
 });
 
+test.each([
+  ['a list', '[4, 6]', 'a JSON object', '[4,6]'],
+  ['a text of any length', `"${'x'.repeat(100)}"`, 'a JSON object', `"${'x'.repeat(39)}`],
+  ['other text', 'epochs: 3\n', 'JSON', 'Unexpected token'],
+])('%s in a file is no recipe', async (_, content, expected, got) => {
+  await writeFile(path('recipe.json'), content);
+  const error: unknown = await plan('--config', path('recipe.json')).catch((cause: unknown) => cause);
+  expect(error).toEqual(refusal(ParamError, 'recipe.json', expected, got));
+  expect((error as ParamError).got.length).toBeLessThan(100);
+});
+
+test('a file that begins with a mark of its bytes is read without it', async () => {
+  await writeFile(path('recipe.json'), '\ufeff{ "epochs": 7 }');
+  expect(await recipe('--config', path('recipe.json'))).toMatchObject({ epochs: 7 });
+});
+
 describe('epochs', () => {
   test.each([
     ['official', 1, 0],

@@ -8,7 +8,7 @@ import { table } from '../src/cli/print.js';
 import { resolveConfig } from '../src/core/config.js';
 import { findCifar10 } from '../src/data/find.js';
 import { openDataset } from '../src/data/open.js';
-import { CIFAR10, PRESETS } from '../src/train/recipe.js';
+import { CIFAR10, PRESETS } from '../src/train/presets.js';
 import { train } from '../src/train/train.js';
 import { wasmTrainer } from '../src/train/wasmTrainer.js';
 import type { Build } from '../src/wasm/build.js';

@@ -1,5 +1,5 @@
+import type { Moment, Progress, Trained } from '../train/progress.js';
 import type { RunFolder } from '../train/runFolder.js';
-import type { Moment, Progress, Trained } from '../train/train.js';
 
 /** Step records an epoch in metrics.jsonl: enough for a curve. */
 const RECORDS_PER_EPOCH = 20;

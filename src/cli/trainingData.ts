@@ -5,7 +5,7 @@ import type { Cache } from '../data/imageFolder.js';
 import { openDataset } from '../data/open.js';
 import type { Choice } from '../train/origin.js';
 import type { Recipe } from '../train/recipe.js';
-import type { TrainingData } from '../train/train.js';
+import type { TrainingData } from '../train/runOptions.js';
 import { countDisplay } from './countBar.js';
 import { percent } from './print.js';
 

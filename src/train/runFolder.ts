@@ -8,7 +8,7 @@ import { writeWeights } from '../io/weightsFile.js';
 import { readMetrics, type MetricsRecord } from '../report/record.js';
 import { checkpointsIn, lastCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.js';
 import type { Origin } from './origin.js';
-import type { Weights } from './train.js';
+import type { Weights } from './progress.js';
 
 const METRICS = 'metrics.jsonl';
 const LOCK = 'lock';

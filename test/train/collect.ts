@@ -1,5 +1,5 @@
 import type { StateDict } from '../../src/core/tensor.js';
-import type { Progress, Trained } from '../../src/train/train.js';
+import type { Progress, Trained } from '../../src/train/progress.js';
 
 export type Step = Extract<Progress, { kind: 'step' }>;
 export type Epoch = Extract<Progress, { kind: 'epoch' }>;

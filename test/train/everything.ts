@@ -2,7 +2,7 @@
 import { resolveConfig } from '../../src/core/config.js';
 import { drawShapes } from '../../src/data/shapes.js';
 import type { Recipe } from '../../src/train/recipe.js';
-import type { OpenTrainer, TrainingData } from '../../src/train/train.js';
+import type { OpenTrainer, TrainingData } from '../../src/train/runOptions.js';
 import { wasmTrainer } from '../../src/train/wasmTrainer.js';
 
 export const data = {

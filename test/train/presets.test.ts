@@ -2,7 +2,7 @@
 import { expect, test } from '@jest/globals';
 import { resolveConfig } from '../../src/core/config.js';
 import { ParamError } from '../../src/core/errors.js';
-import { PRESETS, type Preset } from '../../src/train/recipe.js';
+import { PRESETS, type Preset } from '../../src/train/presets.js';
 import { planTraining } from '../../src/wasm/training/layout.js';
 import { refusal } from '../io/refusal.js';
 

@@ -1,7 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { ParamError } from '../../src/core/errors.js';
-import { PRESETS, resolveRecipe } from '../../src/train/recipe.js';
+import { PRESETS } from '../../src/train/presets.js';
+import { resolveRecipe } from '../../src/train/recipe.js';
 import { FILE_KEYS, recipeFromFile, recipeToFile } from '../../src/train/recipeFile.js';
 import { refusal } from '../io/refusal.js';
 

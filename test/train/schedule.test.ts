@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { PLAIN, PRESETS, type Recipe } from '../../src/train/recipe.js';
+import { PRESETS } from '../../src/train/presets.js';
+import { PLAIN, type Recipe } from '../../src/train/recipe.js';
 import { learningRateAt } from '../../src/train/schedule.js';
 
 const rates = (recipe: Recipe, perEpoch: number, count: number): number[] =>

@@ -1,43 +1,25 @@
-import { Command, Option } from 'commander';
-import { resolveConfig, type GivenConfig, type ModelConfig } from '../core/config.js';
+import { Command } from 'commander';
+import { resolveConfig, type GivenConfig } from '../core/config.js';
 import { DataError, LoaderError, ParamError, TrainingError } from '../core/errors.js';
 import type { Size } from '../core/shapes.js';
 import { isStreamed } from '../data/dataset.js';
 import { findDefault } from '../data/find.js';
 import { loaderMemory } from '../data/loaderMemory.js';
-import { referenceBackend } from '../oracle/backend.js';
 import { checkOrigin, dataOrigin, type Origin } from '../train/origin.js';
 import type { Progress, Trained } from '../train/progress.js';
 import { resolveRecipe, type Recipe } from '../train/recipe.js';
 import { recipeToFile } from '../train/recipeFile.js';
 import { RunFolder } from '../train/runFolder.js';
-import type { OpenTrainer } from '../train/runOptions.js';
 import { train } from '../train/train.js';
-import { oracleTrainer } from '../train/oracleTrainer.js';
-import { tfjsTrainer } from '../train/tfjsTrainer.js';
-import { wasmTrainer } from '../train/wasmTrainer.js';
-import { wasmBackend } from '../wasm/backend.js';
-import { buildOf } from '../wasm/build.js';
-import { threadCount } from '../wasm/team.js';
-import { planTraining } from '../wasm/training/layout.js';
-import { integer, number, size } from './arguments.js';
-import { engineOf, openTfjs, withBackend, type BackendOptions } from './backends.js';
+import { withBackend } from './backends.js';
 import { Keeper } from './keeper.js';
 import { lineOf, percent, print } from './print.js';
 import { trainingDisplay } from './progressBar.js';
 import { STATUS, stopWatch } from './stopWatch.js';
-import { choiceOf, openTrainingData, type TrainingDataOptions } from './trainingData.js';
-import { planOf, withRecipe, type RecipeFlags } from './trainOptions.js';
-
-interface TrainCommandOptions extends BackendOptions, RecipeFlags, TrainingDataOptions {
-  readonly data?: string;
-  readonly output: string;
-  readonly resume?: true;
-  readonly acceptData?: true;
-  readonly workers: number;
-  readonly checkpointEvery: number;
-  readonly json?: true;
-}
+import { withTraining, type TrainFlags } from './trainFlags.js';
+import { openerOf, plannedMemory } from './trainingBackend.js';
+import { choiceOf, openTrainingData } from './trainingData.js';
+import { planOf, withRecipe } from './trainOptions.js';
 
 interface Planned {
   readonly network: GivenConfig;
@@ -87,34 +69,7 @@ function display(json: boolean, epochs: number, steps: number): Show {
   };
 }
 
-/** Bytes that will be taken at the most, told before they are; null for backends that do not know. */
-function plannedMemory(
-  config: ModelConfig,
-  { batchSize, gradAccumSteps, loss, ema }: Recipe,
-  options: TrainCommandOptions,
-): number | null {
-  if (options.backend !== wasmBackend.name) return null;
-  const plan = { threads: threadCount(options.threads), loss, ema: ema > 0, gradAccumSteps };
-  return planTraining(config, batchSize / gradAccumSteps, plan).arena.end;
-}
-
-/** What makes the steps, and how it is called where its bits are spoken of. */
-async function openerOf({
-  backend,
-  build,
-  threads,
-}: TrainCommandOptions): Promise<{ readonly openTrainer: OpenTrainer; readonly name: string }> {
-  if (backend === referenceBackend.name) return { openTrainer: oracleTrainer, name: backend };
-  const engine = engineOf(backend);
-  if (engine === null) {
-    const name = `${backend} ${buildOf(build)}`;
-    return { openTrainer: (config, trainer) => wasmTrainer(config, { ...trainer, build, threads }), name };
-  }
-  const tfjs = await openTfjs(engine, { training: true });
-  return { openTrainer: (config, trainer) => tfjsTrainer(tfjs, config, trainer), name: tfjs.name };
-}
-
-async function run(options: TrainCommandOptions): Promise<void> {
+async function run(options: TrainFlags): Promise<void> {
   if (options.acceptData === true && options.resume !== true) {
     throw new ParamError({ op: 'accept-data', expected: '--resume, which it is for', got: 'a new run' });
   }
@@ -137,7 +92,7 @@ async function run(options: TrainCommandOptions): Promise<void> {
 async function trainIn(
   folder: RunFolder,
   { network: given, recipe, input_size }: Planned,
-  options: TrainCommandOptions,
+  options: TrainFlags,
 ): Promise<void> {
   const note = (text: string): void => {
     if (!options.json) print(text);
@@ -229,51 +184,12 @@ async function finish(done: Trained, folder: RunFolder, note: (text: string) => 
 
 export const trainCommand = (): Command =>
   withRecipe(
-    withBackend(
-      new Command('train').description(
-        'Train a network; lambda rises from 0 to 1, after which it can be fused. Everything is kept in a folder: weights, checkpoints, metrics, curves.',
+    withTraining(
+      withBackend(
+        new Command('train').description(
+          'Train a network; lambda rises from 0 to 1, after which it can be fused. Everything is kept in a folder: weights, checkpoints, metrics, curves.',
+        ),
+        '--backend <name>',
       ),
-      '--backend <name>',
-    )
-      .option(
-        '-d, --data <what>',
-        'CIFAR-10 or -100 (archive, folder, "cifar10" or "cifar100"), an image folder, or "shapes"; what has no path here is looked for in data/ or VANILLANET_DATA, and so is CIFAR if nothing is given',
-      )
-      .option('-o, --output <folder>', 'where the run is kept', 'runs/train')
-      .option('--resume', 'go on with the run in the output folder, to the same last bit')
-      .option(
-        '--accept-data',
-        'with --resume: go on though the images are not those that the run began with, as where one was mended or is left out; not to the same bits',
-      )
-      .option('--limit <n>', 'train on so many images only', integer(2))
-      .option('--val-limit <n>', 'evaluate on so many held-out images only; 0 for none', integer(0))
-      .option(
-        '--val-split <share>',
-        'hold out this share of each class, drawn by the seed, where an image folder has no val/ or test/ (0.1); 0 for none',
-        number(0, 1),
-      )
-      .option(
-        '--image-size <size>',
-        'size that images in memory are brought to before augmentation, and cropped out of (the input size)',
-        size,
-      )
-      .option('--workers <n>', 'threads that prepare images beside the network', integer(0), 1)
-      .option('--checkpoint-every <s>', 'seconds between checkpoints within an epoch', number(0), 300)
-      .addOption(
-        new Option(
-          '--cache <where>',
-          "where an image folder's pixels are kept: all in memory, none (read and decoded for each batch by the workers, and random resized crops cut out of the whole pictures, as torchvision and timm do), or auto: none for such crops and beyond 2 GiB, in memory elsewhere",
-        )
-          .choices(['auto', 'memory', 'none'])
-          .default('auto'),
-      )
-      .addOption(
-        new Option(
-          '--on-bad-image <what>',
-          'what to do about an image that cannot be read: name it and stop, or name it and leave it out. Without a cache, fail looks at how each file begins, and stops at one damaged further on when a batch wants it; skip decodes every file once beforehand',
-        )
-          .choices(['fail', 'skip'])
-          .default('fail'),
-      )
-      .option('--json', 'print a JSON line for every step and epoch'),
+    ),
   ).action(run);

@@ -1,0 +1,40 @@
+/** The backend of a training: what makes its steps, and the memory that they take. */
+import type { ModelConfig } from '../core/config.js';
+import { referenceBackend } from '../oracle/backend.js';
+import type { Recipe } from '../train/recipe.js';
+import type { OpenTrainer } from '../train/runOptions.js';
+import { oracleTrainer } from '../train/oracleTrainer.js';
+import { tfjsTrainer } from '../train/tfjsTrainer.js';
+import { wasmTrainer } from '../train/wasmTrainer.js';
+import { wasmBackend } from '../wasm/backend.js';
+import { buildOf } from '../wasm/build.js';
+import { threadCount } from '../wasm/team.js';
+import { planTraining } from '../wasm/training/layout.js';
+import { engineOf, openTfjs, type BackendOptions } from './backends.js';
+
+/** Bytes that will be taken at the most, told before they are; null for backends that do not know. */
+export function plannedMemory(
+  config: ModelConfig,
+  { batchSize, gradAccumSteps, loss, ema }: Recipe,
+  { backend, threads }: BackendOptions,
+): number | null {
+  if (backend !== wasmBackend.name) return null;
+  const plan = { threads: threadCount(threads), loss, ema: ema > 0, gradAccumSteps };
+  return planTraining(config, batchSize / gradAccumSteps, plan).arena.end;
+}
+
+/** What makes the steps, and how it is called where its bits are spoken of. */
+export async function openerOf({
+  backend,
+  build,
+  threads,
+}: BackendOptions): Promise<{ readonly openTrainer: OpenTrainer; readonly name: string }> {
+  if (backend === referenceBackend.name) return { openTrainer: oracleTrainer, name: backend };
+  const engine = engineOf(backend);
+  if (engine === null) {
+    const name = `${backend} ${buildOf(build)}`;
+    return { openTrainer: (config, trainer) => wasmTrainer(config, { ...trainer, build, threads }), name };
+  }
+  const tfjs = await openTfjs(engine, { training: true });
+  return { openTrainer: (config, trainer) => tfjsTrainer(tfjs, config, trainer), name: tfjs.name };
+}

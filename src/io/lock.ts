@@ -1,4 +1,4 @@
-import { readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { ParamError } from '../core/errors.js';
@@ -7,6 +7,9 @@ import { reasonOf } from './reason.js';
 
 /** Milliseconds in which a file that was just made gets its content. */
 const WRITTEN = 100;
+
+/** Milliseconds between two signs of life, which are the file's time; after so many without one, another machine's is gone. */
+const [BEAT, LOST] = [30_000, 600_000];
 
 const codeOf = (error: unknown): unknown => (error as NodeJS.ErrnoException).code;
 
@@ -35,14 +38,24 @@ async function heldBy(path: string): Promise<string> {
   return contentOf(path);
 }
 
+/** Seconds since the last sign of life. */
+async function silence(path: string): Promise<number> {
+  const file = await stat(path).catch(() => null);
+  return file === null ? Infinity : (Date.now() - file.mtimeMs) / 1000;
+}
+
 /** Who is there still, or may be, as far as can be told from here: in words, or null. */
-async function holderIn(text: string): Promise<string | null> {
+async function holderIn(path: string, text: string): Promise<string | null> {
   const found: readonly (string | undefined)[] = HOLDER.exec(text) ?? [];
   const [, pid, start, host] = found;
   if (pid === undefined) return null;
   const number = Number(pid);
   // Not even our own number: in containers, they are all alike.
-  if (host !== undefined && host !== hostname()) return `process ${pid} on ${host}; if that is gone`;
+  if (host !== undefined && host !== hostname()) {
+    const seconds = await silence(path);
+    if (seconds * 1000 > LOST) return null;
+    return `process ${pid} on ${host}, there ${Math.round(seconds)} s ago; if that is gone`;
+  }
   // Without a host it was of a process before us, in a container that was begun anew.
   if (!isAlive(number) || (host === undefined && number === process.pid)) return null;
   const now = await startOf(number);
@@ -64,8 +77,8 @@ async function remove(path: string, text: string): Promise<void> {
 }
 
 /**
- * Makes a file that says which process is at work where it lies; one of a process that is gone is taken over, if that
- * can be told: not from another machine or container.
+ * Makes a file that says which process is at work where it lies; one of a process that is gone is taken over. Of
+ * another machine or container that is told by the file's time, which whoever is there renews.
  *
  * @param what is done there, in words
  * @returns what removes it
@@ -73,9 +86,18 @@ async function remove(path: string, text: string): Promise<void> {
  */
 export async function lock(path: string, what: string): Promise<() => Promise<void>> {
   for (;;) {
-    if (await made(path)) return () => rm(path, { force: true });
+    if (await made(path)) {
+      const beat = setInterval(() => {
+        const now = new Date();
+        utimes(path, now, now).catch(() => undefined);
+      }, BEAT).unref();
+      return () => {
+        clearInterval(beat);
+        return rm(path, { force: true });
+      };
+    }
     const text = await heldBy(path);
-    const holder = await holderIn(text);
+    const holder = await holderIn(path, text);
     if (holder !== null) {
       throw new ParamError({ op: path, expected: `nobody else who ${what}`, got: `${holder}, remove this file` });
     }

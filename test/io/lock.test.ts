@@ -1,8 +1,9 @@
-import { afterAll, expect, test } from '@jest/globals';
+import { afterAll, expect, jest, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { setTimeout } from 'node:timers/promises';
 import { ParamError } from '../../src/core/errors.js';
 import { lock } from '../../src/io/lock.js';
 import { startOf } from '../../src/io/processes.js';
@@ -39,12 +40,8 @@ test.each<[string, () => Promise<string> | string, string]>([
   ['one whose start is not known', () => `${other.pid} - ${hostname()}\n`, `process ${other.pid}; if`],
   ['one that did not write its host', () => `${other.pid}\n`, `process ${other.pid}; if`],
   // Whether it is there cannot be asked; not even of our own number, which all containers have.
-  [
-    'one on another machine',
-    () => `4194305 77 elsewhere\n`,
-    'process 4194305 on elsewhere; if that is gone, remove this',
-  ],
-  ['one in another container', () => written(process.pid, 'elsewhere'), `process ${process.pid} on elsewhere; if`],
+  ['one on another machine', () => `4194305 77 elsewhere\n`, 'process 4194305 on elsewhere, there '],
+  ['one in another container', () => written(process.pid, 'elsewhere'), `process ${process.pid} on elsewhere, there `],
 ])('of %s, is left alone', async (_, content, got) => {
   const text = await content();
   await writeFile(path('lock'), text);
@@ -76,6 +73,33 @@ test('of a process whose number another has by now, is taken over where the syst
   expect([outcome, await held()]).toEqual(
     process.platform === 'linux' ? ['taken', await written(process.pid)] : ['refused', text],
   );
+});
+
+test('of another machine, is taken over when there was no sign of life for ten minutes', async () => {
+  await writeFile(path('lock'), '12 77 elsewhere\n');
+  const past = (seconds: number) => new Date(Date.now() - 1000 * seconds);
+  await utimes(path('lock'), past(590), past(590));
+  await expect(take()).rejects.toThrow(busy('process 12 on elsewhere, there '));
+  await utimes(path('lock'), past(610), past(610));
+  const release = await take();
+  expect(await held()).toBe(await written(process.pid));
+  await release();
+});
+
+test('gives a sign of life every half a minute', async () => {
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick'] });
+  try {
+    const release = await take();
+    const long = new Date(0);
+    await utimes(path('lock'), long, long);
+    jest.advanceTimersByTime(30_000);
+    jest.useRealTimers();
+    await setTimeout(50);
+    expect((await stat(path('lock'))).mtimeMs).toBeGreaterThan(0);
+    await release();
+  } finally {
+    jest.useRealTimers();
+  }
 });
 
 test('of a process that ended, is taken over', async () => {

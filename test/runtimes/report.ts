@@ -22,8 +22,13 @@ export interface RuntimeRun {
   readonly notes?: readonly string[];
 }
 
+/** Why a check was not made. */
+export interface Skipped {
+  readonly skipped: string;
+}
+
 /** Of a check: why it does not hold; null where it does, or what was measured. */
-export type Finding = string | null | readonly string[];
+export type Finding = string | null | readonly string[] | Skipped;
 
 /** Why answers are not those of the plain build elsewhere; null where they are. */
 export function misfit(answers: readonly Answer[], logits: string): string | null {

@@ -16,7 +16,7 @@ export const fromUrl =
   (name: keyof typeof COMMANDS) =>
   async (consumer: Consumer): Promise<Finding> => {
     const { file, args } = COMMANDS[name];
-    if (!existsSync(file)) return [`no ${name} for ${process.platform} ${process.arch}`];
+    if (!existsSync(file)) return { skipped: `no ${name} for ${process.platform} ${process.arch}` };
     const { folder } = consumer;
     const packed = await packedOf(consumer);
     const [whole] = await readAnswers(process.execPath, ['files.mjs'], folder);

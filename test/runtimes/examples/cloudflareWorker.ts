@@ -1,5 +1,6 @@
 /** The Worker of examples/: its answers, its refusals, its queue and its memory. */
 import type { Consumer } from '../consumer.js';
+import { checkDev } from './worker/dev.js';
 import { install, start, type Deployed, type Where } from './worker/deployed.js';
 import { checkFirstLoad } from './worker/firstLoad.js';
 import { closedGate, type Gate } from './worker/gate.js';
@@ -14,7 +15,7 @@ import { checkUploads, UPLOADS } from './worker/uploads.js';
 
 export async function cloudflareWorker(consumer: Consumer): Promise<readonly string[]> {
   const example = await install(consumer);
-  const notes: string[] = [];
+  const notes = [await checkDev(example, consumer)];
   const on = async (
     where: Where,
     check: (deployed: Deployed) => Promise<string | readonly string[]>,

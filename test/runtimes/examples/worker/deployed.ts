@@ -50,6 +50,7 @@ export async function install({ folder }: Consumer): Promise<string> {
   await mkdir(join(example, 'node_modules'), { recursive: true });
   await symlink(here('../../node_modules/@jsquash'), join(example, 'node_modules/@jsquash'));
   await symlink(join(folder, 'node_modules/vanillanet'), join(example, 'node_modules/vanillanet'));
+  await symlink(here('../../node_modules/.bin'), join(example, 'node_modules/.bin'));
   for (const [out, environment] of [
     ['assets', ''],
     ['r2', 'r2'],

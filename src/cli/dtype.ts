@@ -1,14 +1,14 @@
 import { InvalidArgumentError, Option } from 'commander';
-import { WEIGHTS_DTYPES, type WeightsDtype } from '../io/safetensors.js';
 
-const SHORT: Readonly<Record<string, WeightsDtype>> = { f16: 'float16', f32: 'float32', f64: 'float64' };
+const SHORT: Readonly<Record<string, string>> = { f16: 'float16', f32: 'float32', f64: 'float64' };
 
-/** A type of weights, by its name or in short. */
-function dtype(text: string): WeightsDtype {
-  const name = Object.hasOwn(SHORT, text) ? SHORT[text] : WEIGHTS_DTYPES.find((each) => each === text);
-  if (name !== undefined) return name;
-  throw new InvalidArgumentError(`Allowed choices are f16, f32, f64, int8, or ${WEIGHTS_DTYPES.join(', ')}.`);
+/** A type of weights, by its name or in short; one of `names`. */
+export function dtypeOption(flags: string, what: string, names: readonly string[]): Option {
+  const short = Object.keys(SHORT).filter((key) => names.includes(SHORT[key]));
+  const choices = [...short, ...names].join(', ');
+  return new Option(flags, `${what} (choices: ${choices})`).argParser((text) => {
+    const name = Object.hasOwn(SHORT, text) ? SHORT[text] : text;
+    if (names.includes(name)) return name;
+    throw new InvalidArgumentError(`Allowed choices are ${choices}.`);
+  });
 }
-
-export const dtypeOption = (flags: string, what: string): Option =>
-  new Option(flags, `${what}: f16, f32, f64 or int8`).argParser(dtype);

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { FusionError } from '../../reference/index.js';
 import { ParamError } from '../core/errors.js';
 import { requireWritable } from '../io/atomicWrite.js';
-import type { WeightsDtype } from '../io/safetensors.js';
+import { WEIGHTS_DTYPES, type WeightsDtype } from '../io/safetensors.js';
 import { writeWeights } from '../io/weightsFile.js';
 import { fuseState } from '../oracle/fuse.js';
 import { verifyFused } from '../oracle/verify.js';
@@ -93,6 +93,7 @@ export const fuseCommand = (): Command =>
       dtypeOption(
         '-d, --dtype <type>',
         'type of the weights written; the differences are measured before they are rounded to it (pack measures that)',
+        WEIGHTS_DTYPES,
       ).default('float32'),
     )
     .option('--json', 'print JSON')

@@ -4,7 +4,7 @@ import { ParamError, WeightsError } from '../core/errors.js';
 import { atomicWrite, requireWritable } from '../io/atomicWrite.js';
 import { writeConfig } from '../io/configMetadata.js';
 import { cutShards } from '../io/cutShards.js';
-import { encodeSafetensors, type WeightsDtype } from '../io/safetensors.js';
+import { encodeSafetensors, WEIGHTS_DTYPES, type WeightsDtype } from '../io/safetensors.js';
 import { loadModel } from '../model/loadModel.js';
 import { Model } from '../model/model.js';
 import { createWasmBackend } from '../wasm/backend.js';
@@ -129,7 +129,7 @@ export const packCommand = (): Command =>
     .description('Make weights small, in number or in pieces, and measure what that does to the answers.')
     .argument('<in>', 'weights of the fused form (.safetensors), or the index of their shards (.json)')
     .argument('<out>', 'where to write them; of shards, the index (.json), beside which they lie')
-    .addOption(dtypeOption('-d, --dtype <type>', 'type of the weights written').makeOptionMandatory())
+    .addOption(dtypeOption('-d, --dtype <type>', 'type of the weights written', WEIGHTS_DTYPES).makeOptionMandatory())
     .addOption(
       new Option('--shard [size]', 'cut the file into pieces of at most this size, 24MiB if not given')
         .preset('24MiB')

@@ -1,4 +1,4 @@
-import { Command, Option } from 'commander';
+import { Command } from 'commander';
 import { stat } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
 import { resolveConfig } from '../core/config.js';
@@ -11,6 +11,7 @@ import { PLATFORMS } from '../plan/platforms.js';
 import { createWasmBackend } from '../wasm/backend.js';
 import { memoryPlan, STORED_DTYPES, type StoredDtype } from '../wasm/memoryPlan.js';
 import { integer, number, size } from './arguments.js';
+import { dtypeOption } from './dtype.js';
 import { cpuTime } from './cpuTime.js';
 import { drawnWeights } from './drawnWeights.js';
 import { givenNetwork, type NetworkOptions } from './givenNetwork.js';
@@ -102,7 +103,7 @@ export const planCommand = (): Command =>
     .option('--batch <n>', 'images a request', integer(1), 1)
     .option('--allowance <mib>', 'memory for what is not the network: bodies, a decoder, pixels', number(0), 0)
     .addOption(
-      new Option('--dtype <type>', 'how the file keeps weights; float32, or what --weights is').choices(STORED_DTYPES),
+      dtypeOption('--dtype <type>', 'how the file keeps weights; float32, or what --weights is', STORED_DTYPES),
     )
     .option('--cpu-ms <ms>', 'CPU time of an image, instead of measuring it', number(0))
     .option('--cpu-factor <x>', "how many times this machine's CPU time a platform's is", number(0), 1)

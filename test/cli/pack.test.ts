@@ -254,7 +254,7 @@ describe('refused, and nothing is written', () => {
     ],
     ['into no folder', ['net.safetensors', 'no/x'], 1, 'ParamError: no/x: expected a folder no, got none'],
     ['data that are not there', ['odd.safetensors', 'x', '--data', 'cifar'], 1, 'DataError: cifar: expected'],
-    ['a type that is none', ['net.safetensors', 'x', '-d', 'int4'], 2, 'Allowed choices are f16, f32, f64, int8'],
+    ['a type that is none', ['net.safetensors', 'x', '-d', 'int4'], 2, 'Allowed choices are f16, f32, f64, float16'],
     ['a size that is none', ['net.safetensors', 'x', '--shard', '24 parsecs'], 2, 'Expected a size such as 24MiB'],
     ['a size of nothing', ['net.safetensors', 'x', '--shard', '0'], 2, 'Expected a size such as 24MiB'],
   ];

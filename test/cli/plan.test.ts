@@ -71,6 +71,7 @@ describe('VanillaNet-5', () => {
     'needs what memoryPlan tells, in pages, with its images and JavaScript',
     async () => {
       const { bytes, file } = await report('--cpu-ms', '1', '--batch', '3', '--size', '160x96', '--dtype', 'int8');
+      expect((await report('--cpu-ms', '1', '--dtype', 'f16')).file.dtype).toBe('float16');
       const plan = memoryPlan({ variant: 'vanillanet_5' }, { batch: 3, size: [160, 96], dtype: 'int8' });
       expect(bytes).toMatchObject({ weights: plan.weights, total: plan.total, batch: plan.batch });
       expect(bytes.needed).toBe(65536 * Math.ceil(plan.total / 65536) + plan.batch + bytes.javascript);
@@ -200,7 +201,7 @@ describe('is refused', () => {
   );
 
   test.each([
-    [['--dtype', 'bfloat16'], 'Allowed choices are float32, float16, int8.'],
+    [['--dtype', 'bfloat16'], 'Allowed choices are f16, f32, float32, float16, int8.'],
     [['--cpu-ms', '-1'], 'Expected a number >= 0.'],
     [['--batch', '0'], 'Expected an integer >= 1.'],
     [['--allowance', '-1'], 'Expected a number >= 0.'],

@@ -13,7 +13,7 @@ export interface Picture {
 }
 
 export type Pictures = Readonly<Record<Kind, Picture>>;
-type Kind = 'photograph' | 'text' | 'drawing' | 'huge' | 'framed' | Mosaic | Glass;
+type Kind = 'photograph' | 'text' | 'empty' | 'drawing' | 'huge' | 'framed' | Mosaic | Glass;
 type Mosaic = 'upright' | 'turned' | 'turnedWithoutExif';
 type Glass = 'transparent' | 'onWhite' | 'opaque';
 
@@ -80,6 +80,7 @@ export async function makePictures(): Promise<Pictures> {
     ...(await glass()),
     framed: await framed(),
     text: { name: 'notes.png', mimeType: 'image/png', buffer: Buffer.from('no picture at all') },
+    empty: { name: 'empty.png', mimeType: 'image/png', buffer: Buffer.alloc(0) },
     // An <img> shows one; createImageBitmap does not take it.
     drawing: {
       name: 'drawing.svg',

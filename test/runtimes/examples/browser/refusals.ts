@@ -4,9 +4,10 @@ import type { Pictures } from './pictures.js';
 import { shown, type Tab } from './tab.js';
 import { choose, drop } from './ways.js';
 
-export async function badFiles(tab: Tab, { photograph, text, drawing, huge }: Pictures): Promise<void> {
+export async function badFiles(tab: Tab, { photograph, text, empty, drawing, huge }: Pictures): Promise<void> {
   const bad = [
     { act: () => choose(tab, text), says: 'notes.png is no picture' },
+    { act: () => choose(tab, empty), says: 'empty.png is no picture' },
     { act: () => choose(tab, drawing), says: 'drawing.svg is no picture' },
     { act: () => choose(tab, huge), says: 'huge.png has 144 million pixels' },
     { act: () => drop(tab, null), says: 'That brought no picture along' },

@@ -137,8 +137,46 @@ const KEYS = [
   'class_names',
 ] as const satisfies readonly (keyof ModelConfig)[];
 
+/** Those of which each can be judged without the others. */
+const ALONE = [
+  'variant',
+  'article_stem',
+  'in_chans',
+  'num_classes',
+  'act_num',
+  'drop_rate',
+  'form',
+  'lambda',
+  'input_size',
+  'crop_pct',
+  'interpolation',
+] as const satisfies readonly (keyof ModelConfig)[];
+
 /** What a variant's name stands for. */
 const SIZES = ['dims', 'strides', 'ada_pool'] as const;
+
+function checkKeys(given: GivenConfig): void {
+  const untyped: unknown = given;
+  if (typeof untyped !== 'object' || untyped === null || Array.isArray(untyped)) {
+    throw new ParamError({ op: 'config', expected: 'an object', got: JSON.stringify(untyped) });
+  }
+  for (const key of Object.keys(given)) {
+    if (!(KEYS as readonly string[]).includes(key)) {
+      refuse(key, `one of the keys ${KEYS.join(', ')}`, 'unknown key');
+    }
+  }
+}
+
+/**
+ * Checks a configuration of which a file may say the rest, as far as that does not matter.
+ *
+ * @throws ParamError as `resolveConfig`
+ */
+export function checkGivenConfig(given: GivenConfig): void {
+  checkKeys(given);
+  const alone = ALONE.filter((key) => given[key] !== undefined).map((key) => [key, given[key]] as const);
+  resolveConfig({ variant: 'vanillanet_5', ...Object.fromEntries(alone) });
+}
 
 /**
  * Completes and checks a configuration. Either `variant` or `dims` and `strides`
@@ -150,16 +188,7 @@ const SIZES = ['dims', 'strides', 'ada_pool'] as const;
  * @throws ParamError naming the key, what it may be and what came.
  */
 export function resolveConfig(given: GivenConfig): ModelConfig {
-  const untyped: unknown = given;
-  if (typeof untyped !== 'object' || untyped === null || Array.isArray(untyped)) {
-    throw new ParamError({ op: 'config', expected: 'an object', got: JSON.stringify(untyped) });
-  }
-  for (const key of Object.keys(given)) {
-    if (!(KEYS as readonly string[]).includes(key)) {
-      refuse(key, `one of the keys ${KEYS.join(', ')}`, 'unknown key');
-    }
-  }
-
+  checkKeys(given);
   const { variant } = given;
   if (variant !== undefined && (typeof variant !== 'string' || !isVariantName(variant))) {
     return refuse('variant', `one of ${Object.keys(VARIANTS).join(', ')}`, variant);

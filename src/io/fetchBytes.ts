@@ -1,7 +1,8 @@
 /** A file by its URL: where the connection breaks, the rest of it is asked for. */
 import { VanillaNetError, WeightsError } from '../core/errors.js';
+import { letGo } from '../core/letGo.js';
 import { fileOf, isForeign, otherFile, validatorOf, type RemoteFile } from './remoteFile.js';
-import { release, readStream } from './readStream.js';
+import { readStream } from './readStream.js';
 import type { ResponseLike } from './source.js';
 import type { Fetching } from './sourceOptions.js';
 import { within } from './within.js';
@@ -9,15 +10,10 @@ import { within } from './within.js';
 /** Milliseconds before the second fruitless question; twice as many before each further one. */
 const PAUSE = 250;
 
-/** An answer that nobody reads would keep its connection, and the process. */
-function letGo({ body }: ResponseLike): void {
-  if (body !== null) release(body.getReader());
-}
-
 /** The bytes of an answer. @throws WeightsError for one without */
 export async function* readResponse(response: ResponseLike, name: string, timeout: number): AsyncGenerator<Uint8Array> {
   if (!response.ok) {
-    letGo(response);
+    letGo(response.body);
     throw new WeightsError({ op: name, expected: 'a response that is OK', got: `status ${response.status}` });
   }
   if (response.body === null) {
@@ -79,7 +75,7 @@ export async function* fetchBytes(url: string, { fetch, timeout, retries }: Fetc
       if (file === null || at === 0) {
         file = fileOf(response);
       } else if (!goesOn(response, { at, file, wasAsked: validator !== null }, url)) {
-        letGo(response);
+        letGo(response.body);
         throw new Error(`status ${response.status}`);
       }
       for await (const chunk of readResponse(response, url, timeout)) {

@@ -1,9 +1,10 @@
 /** The weight file that shards are together, each held against the index as it comes. */
 import { BackendUnavailableError, VanillaNetError, WeightsError } from '../core/errors.js';
+import { letGoSource } from './letGoSource.js';
 import { reasonOf } from './reason.js';
 import { Sha256 } from './sha256.js';
 import { readShardIndex, type Shard, type ShardIndex } from './shardIndex.js';
-import { letGoSource, openSource, type WeightsSource } from './source.js';
+import { openSource, type WeightsSource } from './source.js';
 import { sourceOptions, type SourceOptions } from './sourceOptions.js';
 import { within } from './within.js';
 

@@ -2,6 +2,7 @@
 import { platform } from '#platform';
 import { WeightsError } from '../core/errors.js';
 import { beside } from './beside.js';
+import { beforeReading } from './letGoSource.js';
 import { Shards, type ShardReader } from './openShards.js';
 import { MAX_HEADER, PREFIX } from './safetensorsHeader.js';
 import { checkSha256, hashed } from './sha256.js';
@@ -71,7 +72,8 @@ function openAll(shards: Shards, name: string | null, sha256: string | null, opt
  * @throws ParamError for what is no source or option; WeightsError for what cannot be read.
  */
 export async function openWeights(source: WeightsSource, options: OpenOptions): Promise<OpenedWeights> {
-  const sha256 = options.sha256 === undefined ? null : checkSha256(options.sha256);
+  const { sha256: given } = options;
+  const sha256 = given === undefined ? null : beforeReading(source, () => checkSha256(given));
   if (source instanceof Shards) return openAll(source, null, sha256, options);
 
   const { name, chunks } = openSource(source, options);

@@ -1,4 +1,5 @@
 /** Chunks of a stream, or of whatever else gives them, each in time. */
+import { cancel } from '../core/letGo.js';
 import { within } from './within.js';
 
 interface Reader {
@@ -43,13 +44,8 @@ export async function* readStream(stream: ByteStream, name: string, timeout: num
       if (lent.byteLength === 0) buffer = value.buffer;
     }
   } finally {
-    release(reader);
+    cancel(reader);
   }
-}
-
-/** Lets the other end know. Nobody waits for its answer: one that has stalled gives none. */
-export function release(reader: { cancel(): Promise<void> }): void {
-  reader.cancel().catch(() => undefined);
 }
 
 /** Of an iterable, which is closed as `for await` closes it, but for one that is late: that would be waited for, too. */

@@ -2,7 +2,8 @@
 import { platform } from '#platform';
 import { ParamError, VanillaNetError, WeightsError } from '../core/errors.js';
 import { fetchBytes, readResponse } from './fetchBytes.js';
-import { readIterable, readStream, release, type ByteStream } from './readStream.js';
+import { beforeReading } from './letGoSource.js';
+import { readIterable, readStream, type ByteStream } from './readStream.js';
 import { reasonOf } from './reason.js';
 import { sourceOptions, type SourceOptions } from './sourceOptions.js';
 
@@ -91,7 +92,7 @@ function open(source: Exclude<WeightsSource, string | { readonly href: string }>
  * @throws ParamError for what is none. What fails later is a WeightsError with its name.
  */
 export function openSource(source: WeightsSource, options: SourceOptions = {}): Source {
-  const given = sourceOptions(options);
+  const given = beforeReading(source, () => sourceOptions(options));
   // A caller without types may pass anything.
   const unknown: unknown = source;
   const kinds = ['byteLength', 'href', 'ok', 'stream', 'getReader', 'body', Symbol.asyncIterator];
@@ -111,15 +112,4 @@ export function openSource(source: WeightsSource, options: SourceOptions = {}): 
   }
   const { name, chunks } = open(source, given.timeout);
   return { name, chunks: named(chunks, name ?? 'weights') };
-}
-
-/** For a source that nobody will open: whoever is at the other end of its stream is told. */
-export function letGoSource(source: WeightsSource): void {
-  if (typeof source === 'string') return;
-  const stream = 'getReader' in source ? source : 'body' in source ? source.body : null;
-  try {
-    if (stream !== null) release(stream.getReader());
-  } catch {
-    // Somebody else reads it.
-  }
 }

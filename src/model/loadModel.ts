@@ -1,7 +1,7 @@
 import type { Backend } from '../core/backend.js';
 import { ParamError } from '../core/errors.js';
 import type { WeightsSource } from '../io/source.js';
-import { createWasmBackend, type WasmBackendOptions } from '../wasm/backend.js';
+import { checkWasmOptions, createWasmBackend, type WasmBackendOptions } from '../wasm/backend.js';
 import type { Model } from './model.js';
 import { readModel, type ReadOptions } from './readModel.js';
 
@@ -24,13 +24,16 @@ export async function loadModel(
   weights: WeightsSource,
   { backend = 'wasm', build, threads, memoryLimit, ...read }: LoadModelOptions = {},
 ): Promise<Model> {
-  // A caller without types may name anything.
-  if (backend !== 'wasm' && typeof (backend as Partial<Backend> | null)?.open !== 'function') {
-    throw new ParamError({
-      op: 'backend',
-      expected: "'wasm' or a backend",
-      got: typeof backend === 'string' ? backend : typeof backend,
-    });
-  }
-  return readModel(weights, backend === 'wasm' ? createWasmBackend({ build, threads, memoryLimit }) : backend, read);
+  const options = { build, threads, memoryLimit };
+  const check = (): void => {
+    if (backend === 'wasm') {
+      checkWasmOptions(options);
+      return;
+    }
+    // A caller without types may name anything.
+    if (typeof (backend as Partial<Backend> | null)?.open === 'function') return;
+    const got = typeof backend === 'string' ? backend : typeof backend;
+    throw new ParamError({ op: 'backend', expected: "'wasm' or a backend", got });
+  };
+  return readModel(weights, backend === 'wasm' ? createWasmBackend(options) : backend, check, read);
 }

@@ -1,8 +1,9 @@
 import { ParamError } from '../core/errors.js';
+import { beforeReading } from '../io/letGoSource.js';
 import type { WeightsSource } from '../io/source.js';
 import { GivenModule } from '../wasm/givenModule.js';
 import type { WasmSource } from '../wasm/module.js';
-import { wasmBackendOn } from '../wasm/session.js';
+import { checkMemoryLimit, wasmBackendOn } from '../wasm/session.js';
 import type { Model } from './model.js';
 import { readModel, type ReadOptions } from './readModel.js';
 
@@ -11,6 +12,14 @@ export interface LoadModelOnOptions extends ReadOptions {
   readonly wasm: WasmSource | Promise<WasmSource>;
   /** Bytes of linear memory that a network may need; without one, what 32-bit addresses reach. */
   readonly memoryLimit?: number | undefined;
+}
+
+function givenModule(wasm: LoadModelOnOptions['wasm'], timeout: number | undefined): GivenModule {
+  // A caller without types may forget it.
+  const given: unknown = wasm;
+  if (typeof given === 'object' && given !== null) return new GivenModule(wasm, timeout);
+  const got = given === null ? 'null' : typeof given;
+  throw new ParamError({ op: 'wasm', expected: 'a WebAssembly module, its bytes, or a Response', got });
 }
 
 /**
@@ -24,17 +33,14 @@ export interface LoadModelOnOptions extends ReadOptions {
  */
 export async function loadModelOn(
   weights: WeightsSource,
-  { wasm, memoryLimit, ...read }: LoadModelOnOptions,
+  { wasm, memoryLimit = Infinity, ...read }: LoadModelOnOptions,
 ): Promise<Model> {
-  // A caller without types may forget it.
-  const given: unknown = wasm;
-  if (typeof given !== 'object' || given === null) {
-    const got = given === null ? 'null' : typeof given;
-    throw new ParamError({ op: 'wasm', expected: 'a WebAssembly module, its bytes, or a Response', got });
-  }
-  const module = new GivenModule(wasm, read.timeout);
+  const module = beforeReading(weights, () => givenModule(wasm, read.timeout));
+  const check = (): void => {
+    checkMemoryLimit(memoryLimit);
+  };
   try {
-    return await readModel(weights, wasmBackendOn(module, memoryLimit), read);
+    return await readModel(weights, wasmBackendOn(module, memoryLimit), check, read);
   } catch (error) {
     module.letGo();
     throw error;

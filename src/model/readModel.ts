@@ -1,7 +1,8 @@
 import type { Backend } from '../core/backend.js';
-import type { GivenConfig } from '../core/config.js';
+import { checkGivenConfig, type GivenConfig } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
 import { configOf } from '../io/configMetadata.js';
+import { beforeReading } from '../io/letGoSource.js';
 import { openWeights, type OpenOptions } from '../io/openWeights.js';
 import { streamSafetensors } from '../io/safetensorsStream.js';
 import type { WeightsSource } from '../io/source.js';
@@ -19,12 +20,22 @@ const isCallers = (error: unknown, config: GivenConfig | undefined): boolean =>
     error.op,
   );
 
-/** A model on a backend, from a safetensors file wherever it is. @throws as `loadModel` */
+/**
+ * A model on a backend, from a safetensors file wherever it is.
+ *
+ * @param check looks at what is asked of the backend: before the file is waited for
+ * @throws as `loadModel`
+ */
 export async function readModel(
   weights: WeightsSource,
   backend: Backend,
-  { config, ...how }: ReadOptions = {},
+  check: () => void,
+  { config, ...how }: ReadOptions,
 ): Promise<Model> {
+  beforeReading(weights, () => {
+    check();
+    if (config !== undefined) checkGivenConfig(config);
+  });
   const source = await openWeights(weights, how);
   const name = source.name ?? 'weights';
   try {

@@ -3,7 +3,14 @@ import type { WeightStream } from '../core/weights.js';
 import { buildOf, sourceOf, threadedBytesOf, type BuildChoice } from './build.js';
 import type { Layout } from './layout.js';
 import { loadNetwork } from './network.js';
-import { LoadedSession, planWithin, wasmBackendFrom, type WasmBackend, type WasmSession } from './session.js';
+import {
+  checkMemoryLimit,
+  LoadedSession,
+  planWithin,
+  wasmBackendFrom,
+  type WasmBackend,
+  type WasmSession,
+} from './session.js';
 import { mayWait, openTeam, orAlone, threadCount, type Team, type Threads } from './team.js';
 
 export interface WasmBackendOptions {
@@ -29,6 +36,13 @@ async function openOnTeam(
     team.stop();
     throw error;
   }
+}
+
+/** What a session is refused for, whatever it is opened with. @throws ParamError, BackendUnavailableError */
+export function checkWasmOptions({ build = 'auto', threads = 1, memoryLimit = Infinity }: WasmBackendOptions): void {
+  buildOf(build);
+  threadCount(threads);
+  checkMemoryLimit(memoryLimit);
 }
 
 /**

@@ -1,5 +1,6 @@
 import { VanillaNetError } from '../core/errors.js';
 import { inTime, timeoutOf } from '../core/inTime.js';
+import { cancel, letGo } from '../core/letGo.js';
 import { checkIdentity } from './identity.js';
 import { bytesOf, compile, reasonOf, unavailable, type CompiledModule, type WasmSource } from './module.js';
 
@@ -21,19 +22,8 @@ interface Reader {
 const isAnswer = (given: unknown): given is Answer =>
   bytesOf(given) === null && typeof (given as Partial<Answer> | null | undefined)?.arrayBuffer === 'function';
 
-const cancel = (reader: Reader): void => {
-  // Nobody waits for it: what has stalled does not answer to that either.
-  reader.cancel().catch(() => undefined);
-};
-
-/** An answer that nobody reads would keep its connection, and the process. */
-function letGo(given: unknown): void {
-  if (!isAnswer(given)) return;
-  try {
-    if (given.body) cancel(given.body.getReader());
-  } catch {
-    // Somebody else reads it.
-  }
+function letGoModule(given: unknown): void {
+  if (isAnswer(given)) letGo(given.body);
 }
 
 /** Whatever goes wrong on the way, as one error. */
@@ -80,7 +70,12 @@ export class GivenModule {
     this.#source = source;
     // It may fail before anybody asks for it; a rejection that is not looked at ends a process.
     Promise.resolve(source).catch(() => undefined);
-    this.#timeout = timeoutOf(timeout);
+    try {
+      this.#timeout = timeoutOf(timeout);
+    } catch (error) {
+      this.letGo();
+      throw error;
+    }
   }
 
   /** @throws BackendUnavailableError for one that does not come, or is not of this package */
@@ -92,7 +87,7 @@ export class GivenModule {
 
   /** For whoever does not ask for it any more. */
   letGo(): void {
-    if (this.#module === null) Promise.resolve(this.#source).then(letGo, () => undefined);
+    if (this.#module === null) Promise.resolve(this.#source).then(letGoModule, () => undefined);
   }
 
   async #take(given: WasmSource): Promise<CompiledModule> {
@@ -103,7 +98,7 @@ export class GivenModule {
 
   async #bytesOf(answer: Answer): Promise<Uint8Array | ArrayBuffer> {
     if (!answer.ok) {
-      letGo(answer);
+      letGo(answer.body);
       throw unavailable('a response with the module', `status ${answer.status}`);
     }
     if (answer.bodyUsed === true) throw unavailable('a response with the module', 'one that was read before');

@@ -145,15 +145,20 @@ export class LoadedSession implements WasmSession {
 const MIB = 2 ** 20;
 const inMib = (bytes: number): string => `${(bytes / MIB).toFixed(1)} MiB`;
 
+/** @throws ParamError for what is no limit */
+export function checkMemoryLimit(limit: number): void {
+  // A caller without types may give anything; NaN would be no limit.
+  if (typeof limit !== 'number' || !(limit > 0)) {
+    throw new ParamError({ op: 'memoryLimit', expected: 'a number of bytes > 0', got: String(limit) });
+  }
+}
+
 /** Lays a network out within a limit. @throws WeightsError, ParamError, ShapeError */
 export function planWithin(config: ModelConfig, threads: number, limit: number): Layout {
   if (config.form !== 'deploy') {
     throw new WeightsError({ op: 'wasm', expected: 'the deploy form', got: 'the train form: fuse it first' });
   }
-  // A caller without types may give anything; NaN would be no limit.
-  if (typeof limit !== 'number' || !(limit > 0)) {
-    throw new ParamError({ op: 'memoryLimit', expected: 'a number of bytes > 0', got: String(limit) });
-  }
+  checkMemoryLimit(limit);
   const layout = planLayout(config, { threads });
   if (layout.use.total > limit) {
     const expected = `a network within memoryLimit, ${inMib(limit)}`;

@@ -22,16 +22,17 @@ export async function* readResponse(response: ResponseLike, name: string, timeou
   yield* readStream(response.body, name, timeout);
 }
 
-/** Whether an answer goes on from there. @throws WeightsError where it never will */
-function goesOn(
+/** Whether it may be better in a moment. */
+const isBusy = ({ status }: ResponseLike): boolean => status >= 500 || status === 408 || status === 429;
+
+/** @throws WeightsError for an answer that does not go on from there */
+function checkGoesOn(
   response: ResponseLike,
   { at, file, wasAsked }: { readonly at: number; readonly file: RemoteFile; readonly wasAsked: boolean },
   name: string,
-): boolean {
+): void {
   const { total } = file;
   const { status, headers } = response;
-  // It may be better in a moment.
-  if (status >= 500 || status === 408 || status === 429) return false;
   const expected = `the rest of the file, from byte ${at} on`;
   if (status !== 206) {
     const why = status === 200 ? ': it has changed, or is sent only whole' : '';
@@ -48,7 +49,7 @@ function goesOn(
     range === null
       ? total !== null && Number(length) === total - at
       : Number(from) === at && (all === '*' || total === null || Number(all) === total);
-  if (isRest) return true;
+  if (isRest) return;
   throw new WeightsError({
     op: name,
     expected,
@@ -72,12 +73,12 @@ export async function* fetchBytes(url: string, { fetch, timeout, retries }: Fetc
       const validator = file === null || at === 0 || isForeign(url) ? null : validatorOf(file);
       if (validator !== null) headers['if-range'] = validator;
       const response: ResponseLike = await within(fetch(url, { headers, signal: controller.signal }), timeout, url);
-      if (file === null || at === 0) {
-        file = fileOf(response);
-      } else if (!goesOn(response, { at, file, wasAsked: validator !== null }, url)) {
+      if (file !== null && isBusy(response)) {
         letGo(response.body);
         throw new Error(`status ${response.status}`);
       }
+      if (file === null || at === 0) file = fileOf(response);
+      else checkGoesOn(response, { at, file, wasAsked: validator !== null }, url);
       for await (const chunk of readResponse(response, url, timeout)) {
         at += chunk.length;
         yield chunk;

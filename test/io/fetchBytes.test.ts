@@ -58,6 +58,41 @@ describe('a connection that breaks', () => {
     expect(asked).toHaveLength(3);
   });
 
+  test.each([503, 500, 408, 429])('before the first byte, goes on after an answer %d', async (status) => {
+    const { url, asked } = serve((request, response, n) => {
+      if (n === 2) response.writeHead(status).end('busy');
+      else breaking(BYTES, n === 1 ? 0 : BYTES.length, tag)(request, response, n);
+    });
+    expect(isWhole(await read(url))).toBe(true);
+    expect(asked.map(({ range }) => range)).toEqual([undefined, undefined, undefined]);
+  });
+
+  test('before the first byte, is given up after so many answers that it is busy', async () => {
+    const { url, asked } = serve((request, response, n) => {
+      if (n > 1) response.writeHead(503).end('busy');
+      else breaking(BYTES, 0, tag)(request, response, n);
+    });
+    await expect(read(url, { retries: 2 })).rejects.toThrow(
+      refusal(WeightsError, url, 'weights to the end', 'status 503'),
+    );
+    expect(asked).toHaveLength(3);
+  });
+
+  test('before the first byte, is over where the file is gone, or was never there', async () => {
+    for (const [first, count] of [
+      [200, 2],
+      [503, 1],
+    ]) {
+      const { url, asked } = serve((request, response, n) => {
+        if (n === 1 && first === 200) breaking(BYTES, 0, tag)(request, response, n);
+        else response.writeHead(first === 200 ? 404 : first).end();
+      });
+      const got = `status ${first === 200 ? 404 : first}`;
+      await expect(read(url)).rejects.toThrow(refusal(WeightsError, url, 'a response that is OK', got));
+      expect(asked).toHaveLength(count);
+    }
+  });
+
   test.each([
     ['not asked to, with retries 0', 0, tag],
     ['of a file that nothing identifies', 3, {}],

@@ -1,5 +1,10 @@
 import type { Platform } from './platform.js';
 
+interface WorkerEvent {
+  readonly data?: unknown;
+  readonly message?: string;
+}
+
 /** The parts of a browser's vocabulary that are used here: `lib.dom` would let all of it into portable code. */
 interface Web {
   readonly navigator?: { readonly hardwareConcurrency?: number };
@@ -7,7 +12,7 @@ interface Web {
   readonly URL: { createObjectURL(blob: object): string; revokeObjectURL(url: string): void };
   readonly Worker: new (url: string) => {
     postMessage(data: unknown): void;
-    addEventListener(type: 'message' | 'error', listener: (event: { readonly message?: string }) => void): void;
+    addEventListener(type: 'message' | 'error', listener: (event: WorkerEvent) => void): void;
   };
 }
 
@@ -19,20 +24,28 @@ export const platform: Platform = {
   hasWorkers: () => 'Worker' in globalThis,
 
   startWorker(script, data, ended) {
-    // A promise that is rejected there is no error here: it is thrown once more.
-    const source = `const begun = () => postMessage(null);
+    // A thread that ends is not told of, so it says so itself: true when it has begun, false at its end. A promise
+    // that is rejected there is no error here: it is thrown once more.
+    const source = `const begun = () => postMessage(true);
+const end = () => { postMessage(false); close(); };
 onmessage = ({ data }) => {
-(async () => {\n${script}\n})().then(close, (error) => setTimeout(() => { close(); throw error; }));
+(async () => {\n${script}\n})().then(end, (error) => setTimeout(() => { close(); throw error; }));
 };`;
     const url = web.URL.createObjectURL(new web.Blob([source], { type: 'text/javascript' }));
     const worker = new web.Worker(url);
     return new Promise((resolve) => {
-      worker.addEventListener('message', () => {
+      let isOver = false;
+      const end = (reason: string | null): void => {
+        if (!isOver) ended(reason);
+        isOver = true;
         resolve();
+      };
+      worker.addEventListener('message', ({ data: isBegun }) => {
+        if (isBegun === true) resolve();
+        else end(null);
       });
       worker.addEventListener('error', ({ message }) => {
-        ended(message ?? 'a script that is not loaded');
-        resolve();
+        end(message ?? 'a script that is not loaded');
       });
       worker.postMessage(data);
       web.URL.revokeObjectURL(url);

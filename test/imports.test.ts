@@ -38,7 +38,7 @@ const RULES: readonly {
       '#wasm/relaxed-threads',
     ],
   },
-  { from: 'src/platform/node.ts', rooms: ['src/platform/'], packages: ['node:'] },
+  { from: 'src/platform/node.ts', rooms: ['src/platform/', 'src/core/messageOf.ts'], packages: ['node:'] },
   { from: 'src/platform/nodeUtil.ts', rooms: ['src/platform/'], packages: ['node:'] },
   { from: 'src/platform/', rooms: ['src/platform/'], packages: [] },
   { from: 'src/model/loadModel.ts', rooms: ['src/model/', 'src/core/', 'src/io/', 'src/wasm/'], packages: [] },

@@ -1,4 +1,6 @@
 import { ParamError } from '../core/errors.js';
+import { messageOf } from '../core/messageOf.js';
+import { isRecord } from '../io/json.js';
 import { readBytes } from '../io/readFile.js';
 
 /** What of a file that is something else is quoted. */
@@ -11,10 +13,9 @@ export async function readJsonObject(path: string): Promise<Readonly<Record<stri
   try {
     value = JSON.parse(text);
   } catch (cause) {
-    const got = cause instanceof Error ? cause.message : 'other text';
-    throw new ParamError({ op: path, expected: 'JSON', got }, { cause });
+    throw new ParamError({ op: path, expected: 'JSON', got: messageOf(cause) }, { cause });
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+  if (!isRecord(value)) {
     throw new ParamError({ op: path, expected: 'a JSON object', got: JSON.stringify(value).slice(0, QUOTED) });
   }
   return { ...value };

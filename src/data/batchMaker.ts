@@ -21,7 +21,7 @@ export interface Images {
 }
 
 /** How batches are made of them; plain values, so that a thread can be told. */
-export interface Recipe {
+export interface BatchRecipe {
   readonly seed: number;
   readonly mean: readonly number[];
   readonly std: readonly number[];
@@ -51,7 +51,7 @@ export type ImageOf = (i: number) => Drawn;
 export type MakeBatch = (order: Order, out: Batch, imageOf: ImageOf) => void;
 
 /** Makes batches that depend on images, recipe and order alone. */
-export function batchMaker(images: Images, recipe: Recipe): MakeBatch {
+export function batchMaker(images: Images, recipe: BatchRecipe): MakeBatch {
   const { channels, classes } = images;
   const { seed, size, smoothing, mix } = recipe;
   const tables = normalisationTables(channels, recipe.mean, recipe.std).map((table) => Float32Array.from(table));

@@ -1,13 +1,13 @@
 import { Draws } from './augment/draws.js';
 import type { Planes } from './augment/planes.js';
 import type { Batch } from './batch.js';
-import { batchMaker, type Images, type Order, type Recipe } from './batchMaker.js';
+import { batchMaker, type Images, type Order, type BatchRecipe } from './batchMaker.js';
 import type { FileSource } from './readFiles.js';
 
 /** All that it takes to make batches; plain values and shared memory, so that a thread can be told. */
 export interface BatchSource {
   readonly images: Images;
-  readonly recipe: Recipe;
+  readonly recipe: BatchRecipe;
   /** How files become pixels, of images that are not in memory. */
   readonly files: FileSource | null;
 }

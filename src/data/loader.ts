@@ -6,7 +6,7 @@ import { normalisationTables } from '../image/normalise.js';
 import { MAX_EPOCHS } from './augment/draws.js';
 import { checkAugment, type AugmentOptions } from './augment/options.js';
 import type { Batch } from './batch.js';
-import type { Images, Recipe } from './batchMaker.js';
+import type { BatchRecipe, Images } from './batchMaker.js';
 import { batchSource, type BatchSource, type FileOrder, type FillBatch } from './batchSource.js';
 import { checkSet } from './classes.js';
 import { isStreamed, type DataSet, type ImageFiles } from './dataset.js';
@@ -110,7 +110,7 @@ function imagesOf(set: DataSet, shared: boolean): Images {
   return { data, labels, channels, height, width, classes: set.classNames.length };
 }
 
-const recipeOf = (set: DataSet, o: LoaderOptions): Recipe => ({
+const recipeOf = (set: DataSet, o: LoaderOptions): BatchRecipe => ({
   seed: o.seed,
   mean: [...o.mean],
   std: [...o.std],

@@ -1,6 +1,8 @@
 import { resolveConfig, type GivenConfig, type ModelConfig } from '../core/config.js';
 import { WeightsError } from '../core/errors.js';
+import { messageOf } from '../core/messageOf.js';
 import { formOf } from '../core/parameters.js';
+import { isRecord, show } from './json.js';
 
 const KEY = 'vanillanet';
 
@@ -27,12 +29,12 @@ export function readConfig(metadata: ReadonlyMap<string, string>, name = 'metada
   try {
     given = JSON.parse(text);
   } catch (cause) {
-    const got = cause instanceof Error ? cause.message : text;
-    throw new WeightsError({ op: name, expected: `JSON under the metadata key '${KEY}'`, got }, { cause });
+    const expected = `JSON under the metadata key '${KEY}'`;
+    throw new WeightsError({ op: name, expected, got: messageOf(cause) }, { cause });
   }
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    const got = text.length > 80 ? `${text.slice(0, 80)}…` : text;
-    throw new WeightsError({ op: name, expected: `a JSON object under the metadata key '${KEY}'`, got });
+  if (!isRecord(given)) {
+    const expected = `a JSON object under the metadata key '${KEY}'`;
+    throw new WeightsError({ op: name, expected, got: show(given) });
   }
   return resolveConfig(given);
 }

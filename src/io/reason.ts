@@ -1,4 +1,5 @@
 /** Why something could not be read or written. */
+import { messageOf } from '../core/messageOf.js';
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or folder',
@@ -13,8 +14,6 @@ const REASONS: Readonly<Record<string, string>> = {
 
 /** What the system said, in words. */
 export function reasonOf(error: unknown): string {
-  // Not by its class: an error of another realm has another.
-  if (typeof error !== 'object' || error === null) return String(error);
-  const { code, message } = error as { code?: unknown; message?: unknown };
-  return (typeof code === 'string' ? REASONS[code] : undefined) ?? String(message);
+  const code = (error as { readonly code?: unknown } | null | undefined)?.code;
+  return (typeof code === 'string' ? REASONS[code] : undefined) ?? messageOf(error);
 }

@@ -5,9 +5,11 @@
  *     {"__metadata__": {key: string}, name: {"dtype", "shape", "data_offsets": [begin, end]}, …}
  */
 import { WeightsError } from '../core/errors.js';
+import { messageOf } from '../core/messageOf.js';
 import { formatShape, sizeOf } from '../core/tensor.js';
 import { DTYPES, isDtype, type Dtype } from './dtypes.js';
 import { scaleName } from './int8.js';
+import { isRecord, show } from './json.js';
 
 /** A tensor in the file: offsets count from the end of the header. */
 export interface Entry {
@@ -43,13 +45,6 @@ const BRACE = 0x7b;
 
 const isSize = (v: unknown): v is number => Number.isSafeInteger(v) && (v as number) >= 0;
 export const isSizes = (v: unknown): v is number[] => Array.isArray(v) && v.every(isSize);
-const isRecord = (v: unknown): v is Record<string, unknown> => typeof v === 'object' && v !== null && !Array.isArray(v);
-
-/** What came, short enough for one line. */
-function show(value: unknown): string {
-  const text = value === undefined ? 'none' : JSON.stringify(value);
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
-}
 
 /**
  * Bytes of the header behind these first ones.
@@ -87,7 +82,7 @@ function parse(bytes: Uint8Array, op: string): { text: string; header: Record<st
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
     header = JSON.parse(text);
   } catch (cause) {
-    return refuse(cause instanceof Error ? cause.message : String(cause), cause);
+    return refuse(messageOf(cause), cause);
   }
   return isRecord(header) ? { text, header } : refuse(show(header));
 }

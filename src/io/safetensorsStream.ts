@@ -30,7 +30,7 @@ export interface StreamedWeights extends WeightStream {
 }
 
 /** Bytes in the lengths that are asked for, out of chunks of any. */
-class ByteReader {
+class ChunkReader {
   readonly #chunks: AsyncIterator<Uint8Array>;
   #chunk: Uint8Array = new Uint8Array(0);
 
@@ -66,7 +66,7 @@ class ByteReader {
 }
 
 /** So many bytes, or all that come; a file that promises more than it has costs no more than it has. */
-async function readAll(reader: ByteReader, size: number): Promise<Uint8Array> {
+async function readAll(reader: ChunkReader, size: number): Promise<Uint8Array> {
   let bytes = new Uint8Array(Math.min(size, PART));
   let length = await reader.fill(bytes);
   while (length === bytes.length && length < size) {
@@ -79,7 +79,7 @@ async function readAll(reader: ByteReader, size: number): Promise<Uint8Array> {
 }
 
 async function* partsOf(
-  reader: ByteReader,
+  reader: ChunkReader,
   { entries, scales, length }: Header,
   file: string,
 ): AsyncGenerator<WeightPart> {
@@ -133,7 +133,7 @@ async function* partsOf(
  * @throws WeightsError as `decodeSafetensors`
  */
 export async function streamSafetensors(chunks: AsyncIterable<Uint8Array>, file: string): Promise<StreamedWeights> {
-  const reader = new ByteReader(chunks);
+  const reader = new ChunkReader(chunks);
   try {
     const prefix = new Uint8Array(PREFIX);
     const size = headerLength(prefix.subarray(0, await reader.fill(prefix)), file, MAX_STREAMED_HEADER);

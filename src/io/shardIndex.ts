@@ -5,6 +5,8 @@
  *      "shards": [{"file": "net-00001-of-00002.bin", "bytes": …, "sha256": …}, …]}
  */
 import { WeightsError } from '../core/errors.js';
+import { messageOf } from '../core/messageOf.js';
+import { isRecord, show } from './json.js';
 import { isSha256 } from './sha256.js';
 
 export interface Shard {
@@ -29,13 +31,7 @@ export const FORMAT = 'vanillanet-shards';
 export const isFileName = (name: unknown): name is string =>
   typeof name === 'string' && /^(?!\.\.?$)[^/\\:?#%\p{Cc}]+$/u.test(name);
 
-const isRecord = (v: unknown): v is Record<string, unknown> => typeof v === 'object' && v !== null && !Array.isArray(v);
 const isCount = (v: unknown): v is number => Number.isSafeInteger(v) && (v as number) >= 0;
-
-function show(value: unknown): string {
-  const text = value === undefined ? 'none' : JSON.stringify(value);
-  return text.length > 80 ? `${text.slice(0, 80)}…` : text;
-}
 
 /**
  * An index, of which everything is checked.
@@ -53,7 +49,7 @@ export function readShardIndex(given: unknown, name = 'shards'): ShardIndex {
     try {
       index = JSON.parse(given) as unknown;
     } catch (cause) {
-      return refuse('an index of shards in JSON', cause instanceof Error ? cause.message : show(given), cause);
+      return refuse('an index of shards in JSON', messageOf(cause), cause);
     }
   }
   if (!isRecord(index)) return refuse('an index of shards', show(index));

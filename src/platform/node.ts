@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
+import { messageOf } from '../core/messageOf.js';
 import type { Platform } from './platform.js';
 
 /** Bytes of a read: few system calls, and little memory beside the weights. */
@@ -24,7 +25,7 @@ const begun = () => parentPort.postMessage(null);
       });
       // Without a listener a thread that fails takes the process with it.
       worker.on('error', (error: unknown) => {
-        reason = error instanceof Error ? error.message : String(error);
+        reason = messageOf(error);
       });
       worker.once('exit', () => {
         ended(reason);

@@ -1,4 +1,5 @@
 import { DataError } from '../core/errors.js';
+import { isRecord } from '../io/json.js';
 import { readBytes } from '../io/readFile.js';
 
 /** While an epoch runs: what was measured since it began. */
@@ -52,9 +53,6 @@ export type MetricsRecord = StepRecord | EpochRecord;
 
 type Fields = Record<string, unknown>;
 
-const isFields = (value: unknown): value is Fields =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 /** Why a line cannot be used. */
 class Damage extends Error {
   constructor(
@@ -85,7 +83,7 @@ function count(fields: Fields, key: string): number {
 }
 
 function scores(value: unknown, key: string): Scores {
-  if (!isFields(value)) throw new Damage(`an object as ${key}`, show(value));
+  if (!isRecord(value)) throw new Damage(`an object as ${key}`, show(value));
   return { loss: measure(value, 'loss'), top1: measure(value, 'top1'), top5: measure(value, 'top5') };
 }
 
@@ -96,7 +94,7 @@ function recordOf(line: string): MetricsRecord {
   } catch {
     throw new Damage('a JSON object', line.length > 40 ? `${line.slice(0, 40)}…` : line);
   }
-  if (!isFields(fields)) throw new Damage('a JSON object', show(fields));
+  if (!isRecord(fields)) throw new Damage('a JSON object', show(fields));
   const { kind } = fields;
   if (kind !== 'step' && kind !== 'epoch') throw new Damage("kind 'step' or 'epoch'", show(kind));
   const [epoch, global_step] = [count(fields, 'epoch'), count(fields, 'global_step')];

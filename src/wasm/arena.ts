@@ -8,7 +8,8 @@ const MIB = 2 ** 20;
 
 const align = (bytes: number): number => Math.ceil(bytes / 16) * 16;
 
-const inMib = (bytes: number): string => `${Math.ceil(bytes / MIB)} MiB`;
+/** Rounded up to a tenth: so much is enough. */
+export const inMib = (bytes: number): string => `${Math.ceil((10 * bytes) / MIB) / 10} MiB`;
 
 /**
  * Linear memory, laid out before it is there: first every block is reserved, then

@@ -1,8 +1,9 @@
 import { VanillaNetError } from '../core/errors.js';
 import { inTime, timeoutOf } from '../core/inTime.js';
 import { cancel, letGo } from '../core/letGo.js';
+import { messageOf } from '../core/messageOf.js';
 import { checkIdentity } from './identity.js';
-import { bytesOf, compile, reasonOf, unavailable, type CompiledModule, type WasmSource } from './module.js';
+import { bytesOf, compile, unavailable, type CompiledModule, type WasmSource } from './module.js';
 
 /** The parts of a `Response` that are used. */
 interface Answer {
@@ -32,7 +33,7 @@ async function named<T>(awaited: Promise<T>): Promise<T> {
     return await awaited;
   } catch (cause) {
     if (cause instanceof VanillaNetError) throw cause;
-    throw unavailable('a WebAssembly module', reasonOf(cause), cause);
+    throw unavailable('a WebAssembly module', messageOf(cause), cause);
   }
 }
 

@@ -1,4 +1,5 @@
 import { BackendUnavailableError } from '../core/errors.js';
+import { messageOf } from '../core/messageOf.js';
 
 /**
  * The parts of WebAssembly's JavaScript interface that are used here. TypeScript
@@ -110,10 +111,6 @@ export interface Kernels {
 export const unavailable = (expected: string, got: string, cause?: unknown): BackendUnavailableError =>
   new BackendUnavailableError({ op: 'wasm', expected, got }, { cause });
 
-/** Not by its class: an error of another realm has another. */
-export const reasonOf = (cause: unknown): string =>
-  String((cause as Partial<Error> | null | undefined)?.message ?? cause);
-
 const webAssembly = (): WebAssemblyInterface | undefined =>
   (globalThis as { WebAssembly?: WebAssemblyInterface }).WebAssembly;
 
@@ -156,7 +153,7 @@ export async function compile(source: WasmSource): Promise<CompiledModule> {
     const expected = isValid
       ? 'a runtime that compiles WebAssembly from bytes, or a compiled module'
       : 'the whole of a module that runs here (relaxed.wasm needs relaxed SIMD)';
-    throw unavailable(expected, reasonOf(cause), cause);
+    throw unavailable(expected, messageOf(cause), cause);
   }
 }
 
@@ -173,7 +170,7 @@ export async function instantiate(source: WasmSource, memory?: WasmMemory): Prom
     const exports = instance?.exports as Partial<Kernels> | undefined;
     if (typeof exports?.runProgram === 'function') return exports as Kernels;
   } catch (cause) {
-    throw unavailable('a module that can be instantiated here', reasonOf(cause), cause);
+    throw unavailable('a module that can be instantiated here', messageOf(cause), cause);
   }
   throw unavailable("this package's module", 'another');
 }

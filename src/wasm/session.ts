@@ -4,6 +4,7 @@ import { BackendUnavailableError, ParamError, ShapeError, WeightsError } from '.
 import { checkTensor } from '../core/ops.js';
 import type { FloatArray, Tensor } from '../core/tensor.js';
 import type { WeightStream } from '../core/weights.js';
+import { inMib } from './arena.js';
 import { featureNames, runFeatures } from './features.js';
 import { planLayout, type Layout } from './layout.js';
 import { GivenModule } from './givenModule.js';
@@ -141,9 +142,6 @@ export class LoadedSession implements WasmSession {
     return this.#opened.network;
   }
 }
-
-const MIB = 2 ** 20;
-const inMib = (bytes: number): string => `${(bytes / MIB).toFixed(1)} MiB`;
 
 /** @throws ParamError for what is no limit */
 export function checkMemoryLimit(limit: number): void {

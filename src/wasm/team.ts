@@ -1,6 +1,7 @@
 /** The threads that help: see assembly/team.ts for what they say to each other. */
 import { platform } from '#platform';
 import { BackendUnavailableError, ParamError } from '../core/errors.js';
+import { messageOf } from '../core/messageOf.js';
 import { compile, instantiate, sharedMemory, type CompiledModule, type Kernels, type WasmMemory } from './module.js';
 
 /** A count of threads, or as many as run at once here. */
@@ -108,7 +109,7 @@ export async function orAlone<T>(threads: Threads, team: () => Promise<T>, alone
 }
 
 const noWorker = (cause: unknown): BackendUnavailableError => {
-  const got = cause instanceof Error ? cause.message : String(cause);
+  const got = messageOf(cause);
   return new BackendUnavailableError({ op: 'threads', expected: 'a runtime that starts workers', got }, { cause });
 };
 

@@ -237,7 +237,7 @@ describe.each([1, 3])('a limit, on %d threads', (threads) => {
   const state = drawState(config);
   const { total } = memoryPlan(config, { threads });
   const x = draw([config.in_chans, ...config.input_size], uniform(6)).data;
-  const mib = (bytes: number): string => `${(bytes / MIB).toFixed(1)} MiB`;
+  const mib = (bytes: number): string => `${Math.ceil((10 * bytes) / MIB) / 10} MiB`;
 
   test('is kept before anything is allocated or any weight is asked for', async () => {
     const untouched: WeightStream = {

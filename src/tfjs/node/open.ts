@@ -1,7 +1,7 @@
 /** Opens an engine of TensorFlow.js in this process, and tells why where it cannot. */
 import type * as core from '@tensorflow/tfjs-core';
 import { createRequire } from 'node:module';
-import * as util from 'node:util';
+import { messageOf } from '../../core/messageOf.js';
 import { mendNodeUtil } from '../../platform/nodeUtil.js';
 import { describeEngine, type EngineName, type EngineReport } from '../engineReport.js';
 import { find, findAddon, Missing } from './find.js';
@@ -19,8 +19,8 @@ export type EngineState =
   | (EngineReport & { readonly available: true })
   | { readonly engine: EngineName; readonly available: false; readonly reason: string; readonly remedy: string };
 
-interface Recipe {
-  /** The package that makes it an engine. */
+/** What makes TensorFlow.js an engine. */
+interface EnginePackage {
   readonly package: string;
   readonly remedy: string;
   /** Where that is. @throws Missing */
@@ -47,7 +47,7 @@ async function select(tf: TensorFlow, name: string): Promise<TensorFlow> {
   return tf;
 }
 
-const plain = (engine: 'wasm' | 'cpu'): Recipe => {
+const plain = (engine: 'wasm' | 'cpu'): EnginePackage => {
   const name = `@tensorflow/tfjs-backend-${engine}`;
   return {
     package: name,
@@ -57,7 +57,7 @@ const plain = (engine: 'wasm' | 'cpu'): Recipe => {
   };
 };
 
-const addon = (name: 'tfjs-node' | 'tfjs-node-gpu', flags: string): Recipe => ({
+const addon = (name: 'tfjs-node' | 'tfjs-node-gpu', flags: string): EnginePackage => ({
   package: `@tensorflow/${name}`,
   // The package itself is published without what builds them.
   remedy: `npm install @tensorflow/${name}, or in a clone of the repository npm run setup:tfjs-node${flags}`,
@@ -72,7 +72,7 @@ function noWebgl(): never {
   throw new Missing('Node has no WebGL');
 }
 
-const RECIPES: Readonly<Record<EngineName, Recipe>> = {
+const PACKAGES: Readonly<Record<EngineName, EnginePackage>> = {
   'tfjs-node-gpu': addon('tfjs-node-gpu', ' -- --gpu'),
   webgpu: {
     package: '@tensorflow/tfjs-backend-webgpu',
@@ -96,7 +96,7 @@ const RECIPES: Readonly<Record<EngineName, Recipe>> = {
 
 /** Both packages of Node register one name in what a process has only once: the second to come is not heard. */
 function otherThan(name: EngineName, { engine, device }: EngineReport): Missing {
-  const { package: wanted } = RECIPES[name];
+  const { package: wanted } = PACKAGES[name];
   return name === 'tfjs-node-gpu'
     ? new Missing(
         `${wanted} is installed, but finds no CUDA device, or not its libraries, or TensorFlow was loaded before it`,
@@ -109,11 +109,11 @@ function otherThan(name: EngineName, { engine, device }: EngineReport): Missing 
 }
 
 /** Looks for an engine's package, and no further. @throws Missing */
-export const locate = (name: EngineName): string => RECIPES[name].find();
+export const locate = (name: EngineName): string => PACKAGES[name].find();
 
 /** @throws Missing, or whatever the engine's package throws */
 export async function open(name: EngineName): Promise<LoadedEngine> {
-  const tf = await RECIPES[name].open(locate(name));
+  const tf = await PACKAGES[name].open(locate(name));
   const report = describeEngine(tf);
   if (report.engine !== name) throw otherThan(name, report);
   return { tf, report };
@@ -122,12 +122,11 @@ export async function open(name: EngineName): Promise<LoadedEngine> {
 /** Why an engine could not be opened: not installed, or installed and what it said. */
 export function reasonOf(name: EngineName, error: unknown): string {
   if (error instanceof Missing) return error.message;
-  const said = error instanceof Error ? error.message : util.inspect(error);
-  return `${RECIPES[name].package} is installed, but does not load: ${said.split('\n')[0]}`;
+  return `${PACKAGES[name].package} is installed, but does not load: ${messageOf(error).split('\n')[0]}`;
 }
 
 export const remedyOf = (name: EngineName, error?: unknown): string =>
-  error instanceof Missing && error.remedy !== undefined ? error.remedy : RECIPES[name].remedy;
+  error instanceof Missing && error.remedy !== undefined ? error.remedy : PACKAGES[name].remedy;
 
 /** An engine that could not be opened. */
 export const absent = (engine: EngineName, error: unknown): EngineState => ({

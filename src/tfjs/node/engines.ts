@@ -53,4 +53,4 @@ export async function loadEngine(name: EngineName | 'auto' = 'auto', { training 
 }
 
 /** All engines, there or not. */
-export const listEngines = (): Promise<EngineState[]> => Promise.all(ENGINES.map(probe));
+export const listEngines = (): Promise<EngineState[]> => Promise.all(ENGINES.map((name) => probe(name)));

@@ -1,5 +1,6 @@
 import { Command, Option } from 'commander';
 import { basename, dirname, join } from 'node:path';
+import type { Backend } from '../core/backend.js';
 import { ParamError, WeightsError } from '../core/errors.js';
 import { atomicWrite, requireWritable } from '../io/atomicWrite.js';
 import { writeConfig } from '../io/configMetadata.js';
@@ -76,6 +77,31 @@ function report(
   if (accuracy !== null) print(`accuracy  ${percent(accuracy.before)} -> ${percent(accuracy.after)}`);
 }
 
+/** What becomes of the answers when the weights are those in the bytes. */
+async function driftTo(
+  bytes: Uint8Array,
+  before: Model,
+  backend: Backend,
+  probe: Probe,
+  { json }: PackOptions,
+): Promise<Drift> {
+  const after = await loadModel(bytes, { backend });
+  const count = countDisplay({
+    what: 'images',
+    line: (text) => {
+      if (!json) print(text);
+    },
+  });
+  try {
+    return await driftOf([before, after], probe, (done, total) => {
+      count.show(done, total);
+    });
+  } finally {
+    count.end();
+    after.dispose();
+  }
+}
+
 async function pack(input: string, output: string, options: PackOptions): Promise<void> {
   const target = targetOf(output, options);
   await requireWritable(target, [input]);
@@ -88,23 +114,16 @@ async function pack(input: string, output: string, options: PackOptions): Promis
   const probe = await openProbe(config, options);
   const backend = createWasmBackend({ threads: 'auto' });
   const before = await Model.open(state, config, backend);
-  const bytes = encodeSafetensors(state, { metadata: writeConfig(config), dtype: options.dtype });
-  const result = packed(bytes, output, options);
-  for (const path of result.files.keys()) await requireWritable(path, inputs);
-  const after = await loadModel(bytes, { backend });
-  const count = countDisplay({
-    what: 'images',
-    line: (text) => {
-      if (!options.json) print(text);
-    },
-  });
-  const drift = await driftOf([before, after], probe, (done, total) => {
-    count.show(done, total);
-  }).finally(() => {
-    count.end();
-  });
-  before.dispose();
-  after.dispose();
+  let result: Packed;
+  let drift: Drift;
+  try {
+    const bytes = encodeSafetensors(state, { metadata: writeConfig(config), dtype: options.dtype });
+    result = packed(bytes, output, options);
+    for (const path of result.files.keys()) await requireWritable(path, inputs);
+    drift = await driftTo(bytes, before, backend, probe, options);
+  } finally {
+    before.dispose();
+  }
 
   // Only now: what was there before is better than what could not be measured.
   for (const [path, content] of result.files) await atomicWrite(path, content);

@@ -1,6 +1,7 @@
 /** Weights made small: what is written is what is said, and the differences are those of the files. */
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { packCommand } from '../../src/cli/pack.js';
 import { checkSet } from '../../src/data/classes.js';
 import { batchOf } from '../../src/data/normalise.js';
 import { openDataset } from '../../src/data/open.js';
@@ -8,6 +9,7 @@ import { drawShapes } from '../../src/data/shapes.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/io/safetensors.js';
 import { readWeights, writeWeights } from '../../src/io/weightsFile.js';
 import { loadModel } from '../../src/model/loadModel.js';
+import { Model } from '../../src/model/model.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { drawnConfig, drawnState } from '../model/drawnNetwork.js';
 import { hosted, PATIENCE } from './commandLine.js';
@@ -296,6 +298,23 @@ describe('refused, and nothing is written', () => {
     },
     PATIENCE,
   );
+
+  test.each([
+    ['a type that cannot hold the weights', 'f16', 1, 'values that float16'],
+    ['logits that are no numbers', 'f32', 2, 'finite logits'],
+  ])('%s: every network that was opened is let go', async (_, dtype, networks, expected) => {
+    const { shape } = state.get('stages.0.conv.weight') ?? { shape: [] };
+    const large = new Map([...state, ['stages.0.conv.weight', { shape, data: new Float32Array(6 * 4).fill(3.4e38) }]]);
+    await writeWeights(path('large.safetensors'), large, deploy);
+    const dispose = jest.spyOn(Model.prototype, 'dispose');
+    try {
+      const args = [path('large.safetensors'), path('x'), '-d', dtype, '--json'];
+      await expect(packCommand().parseAsync(args, { from: 'user' })).rejects.toThrow(expected);
+      expect(new Set(dispose.mock.contexts).size).toBe(networks);
+    } finally {
+      dispose.mockRestore();
+    }
+  });
 });
 
 test(

@@ -48,7 +48,10 @@ const builds: Readonly<Record<string, string>> = {
   'builds.edge-light.js': `import plain from './plain.wasm?module';\nexport { plain };\nexport { bytes as relaxed } from './none.js';\n`,
 };
 
-/** What 'vanillanet/plain.wasm?module' is, as edge functions import it: to webpack, the query is a part of an export's name. */
+/**
+ * What 'vanillanet/plain.wasm?module' is, as edge functions import it: to webpack, the query is a part of an export's
+ * name. relaxed is there, too: who knows that his platform runs it may take it, with vanillanet/core.
+ */
 const named = ['plain', 'relaxed'].map((build) => [
   `${build}.module.js`,
   `export { default } from './${build}.wasm?module';\n`,

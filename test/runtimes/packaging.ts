@@ -44,7 +44,7 @@ async function programOf(folder: string, without: readonly string[] = []): Promi
   return entries
     .map((entry, i) => {
       const name = entry.replace('.', 'vanillanet');
-      return entry.endsWith('.wasm') ? `import e${i} from '${name}';` : `import * as e${i} from '${name}';`;
+      return /\.wasm(\?module)?$/.test(entry) ? `import e${i} from '${name}';` : `import * as e${i} from '${name}';`;
     })
     .concat(`const entries: object[] = [${entries.map((_, i) => `e${i}`).join(', ')}];`, 'void entries;')
     .join('\n');

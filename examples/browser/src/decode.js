@@ -4,14 +4,21 @@
 const MOST_PIXELS = 4096 * 4096;
 const LONGEST_SIDE = 16384;
 
+/** A file of which the browser makes no picture. */
+export class Undecodable extends Error {}
+
 /**
  * A picture as `{ data, width, height }`, RGBA, upright. Scaling is left to the package, whose
  * answer is then the same in every browser; only what no canvas holds is made smaller here.
+ *
+ * @throws Undecodable
  */
 export async function decode(blob) {
   // Photographs lie as the camera was held, and say in their EXIF how to turn them. Newer browsers
   // always heed it; older ones do when they are asked to.
-  const bitmap = await createImageBitmap(blob, { imageOrientation: 'from-image' });
+  const bitmap = await createImageBitmap(blob, { imageOrientation: 'from-image' }).catch(({ message }) => {
+    throw new Undecodable(message);
+  });
   try {
     const { width, height } = bitmap;
     const shrink = Math.min(1, Math.sqrt(MOST_PIXELS / (width * height)), LONGEST_SIDE / Math.max(width, height));

@@ -21,7 +21,7 @@ export function startNetwork({ onProgress, onReady, onFailure }) {
     ready: onReady,
     failed: ({ reason }) => onFailure(reason),
     answer: (answer) => settle(answer.id, 'resolve', answer),
-    refused: ({ id, reason }) => settle(id, 'reject', new Error(reason)),
+    refused: ({ id, reason, isPicture }) => settle(id, 'reject', Object.assign(new Error(reason), { isPicture })),
   };
   worker.addEventListener('message', ({ data }) => on[data.type](data));
   // The script itself did not come, or is none.
@@ -29,7 +29,11 @@ export function startNetwork({ onProgress, onReady, onFailure }) {
 
   let last = 0;
   return {
-    /** What the network takes a picture for, best first, and how long that took it. */
+    /**
+     * What the network takes a picture for, best first, and how long that took it.
+     *
+     * @throws Error whose `isPicture` is false where the browser makes no picture of it
+     */
     classify(picture) {
       if (broken !== null) return Promise.reject(broken);
       const id = ++last;

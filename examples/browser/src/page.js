@@ -59,6 +59,17 @@ const stageRatio = ({ naturalWidth, naturalHeight }) => Math.min(1.6, Math.max(1
 /** The pictures that were shown; only the last one's answer is wanted. */
 let turn = 0;
 
+/** What is said of a picture without an answer; the reason, in the browser's words, is for the console. */
+function refusalOf({ message, isPicture }, name) {
+  const reason = `${name}: ${message}`;
+  if (isPicture === false) {
+    console.info(reason);
+    return unreadable(name);
+  }
+  console.error(reason);
+  return new Refusal(`The network gave no answer (${message}). Loading the page anew may help.`);
+}
+
 async function show(blob, name) {
   const mine = ++turn;
   stopCamera();
@@ -66,8 +77,8 @@ async function show(blob, name) {
   parts.stage.ariaBusy = 'true';
   try {
     const image = await openPicture(blob, name);
-    const answer = await network.classify(blob).catch(() => {
-      throw failure ?? unreadable(name);
+    const answer = await network.classify(blob).catch((error) => {
+      throw failure ?? refusalOf(error, name);
     });
     if (mine !== turn) return;
     // Picture and answer change together: at no time does one stand beside another's.

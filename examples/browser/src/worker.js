@@ -1,6 +1,6 @@
 /** The network, on a thread of its own: the page stays quick whatever is computed here. */
 import { loadModel } from 'vanillanet';
-import { decode } from './decode.js';
+import { decode, Undecodable } from './decode.js';
 import { fetchChunks } from './weights.js';
 
 /** `?build=plain` gives the same bits on every machine, `?threads=1` keeps to one core. */
@@ -33,7 +33,7 @@ addEventListener('message', async ({ data: { id, picture } }) => {
     const begin = performance.now();
     const predictions = await model.classify(pixels, { topK: 5 });
     postMessage({ type: 'answer', id, predictions, milliseconds: performance.now() - begin });
-  } catch ({ message }) {
-    postMessage({ type: 'refused', id, reason: message });
+  } catch (error) {
+    postMessage({ type: 'refused', id, reason: error.message, isPicture: !(error instanceof Undecodable) });
   }
 });

@@ -2,6 +2,7 @@
 import { chromium, type Browser } from 'playwright-core';
 import { broken } from './browser/broken.js';
 import { holds, same } from './browser/expect.js';
+import { faults } from './browser/faults.js';
 import { answerInNode } from './browser/inNode.js';
 import { byKeyboard } from './browser/keyboard.js';
 import { looks } from './browser/looks.js';
@@ -92,6 +93,7 @@ export async function browserExample(consumer: Consumer): Promise<readonly Answe
     });
     return await inBrowser(executablePath, [CAMERA, ALLOWED], async (browser) => {
       await trying('a network that cannot be loaded', () => broken(browser, plain, pictures));
+      await trying('a worker that fails', () => faults(browser, plain, pictures));
       await trying('what the network sees', () => seen(browser, plain, pictures));
       const single = await trying('a page that is not isolated', () => openAlone(browser, plain));
       same('threads where the page is not isolated', single.threads, 1);

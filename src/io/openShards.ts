@@ -59,11 +59,15 @@ export class Shards implements AsyncIterable<Uint8Array> {
       isChecked = true;
       const got = whole.digest();
       if (got === sha256) return;
-      throw new WeightsError({ op: name, expected: `shards that are sha256 ${sha256} in their order`, got });
+      const error = new WeightsError({ op: name, expected: `shards that are sha256 ${sha256} in their order`, got });
+      this.#misfits.add(error);
+      throw error;
     };
     let current: AsyncGenerator<Uint8Array> | null = null;
+    /** Whether it was the reading that failed: whoever reads was told why. */
+    let hasFailed = false;
     const end = { done: true, value: undefined } as const;
-    return {
+    const reader: ShardReader = {
       next: async () => {
         for (;;) {
           if (current === null) {
@@ -74,7 +78,9 @@ export class Shards implements AsyncIterable<Uint8Array> {
             }
             current = this.#bytesOf(shard, options);
           }
+          hasFailed = true;
           const next = await current.next();
+          hasFailed = false;
           if (next.done !== true) {
             whole?.update(next.value);
             return next;
@@ -85,9 +91,11 @@ export class Shards implements AsyncIterable<Uint8Array> {
       return: () => Promise.resolve(end),
       blame: async (error) => {
         // What is not there has nothing to do with what has come; all else may have, a limit that is exceeded, too.
-        if (error instanceof BackendUnavailableError || current === null) return error;
+        if (error instanceof BackendUnavailableError || current === null || hasFailed) return error;
+        // Nor can more than this shard have to do with what is no matter of its bytes, such as a limit.
+        const rest = error instanceof WeightsError ? reader : current;
         try {
-          for (let more = true; more;) more = (await current.next()).done !== true;
+          for (let more = true; more;) more = (await rest.next()).done !== true;
           return error;
         } catch (cause) {
           // One that comes no further says nothing of what came.
@@ -99,6 +107,7 @@ export class Shards implements AsyncIterable<Uint8Array> {
         current = null;
       },
     };
+    return reader;
   }
 
   async *#bytesOf(shard: Shard, options: SourceOptions): AsyncGenerator<Uint8Array> {

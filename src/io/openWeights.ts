@@ -87,8 +87,8 @@ export async function openWeights(source: WeightsSource, options: OpenOptions): 
     // What came is good until more is asked for.
     const kept = head.slice();
     const more = await next();
+    head = more === null ? kept : joined(kept, more);
     if (more === null) break;
-    head = joined(kept, more);
   }
   if (isJson(head)) {
     try {

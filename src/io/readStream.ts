@@ -2,16 +2,22 @@
 import { cancel } from '../core/letGo.js';
 import { within } from './within.js';
 
+interface Chunk {
+  readonly done: boolean;
+  readonly value?: Uint8Array | undefined;
+}
+
 interface Reader {
   /** A reader that brings its own buffer lends it, and finds it under what came. */
-  read(lent: Uint8Array): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
+  read(lent: Uint8Array): Promise<Chunk>;
   cancel(): Promise<void>;
+  readonly closed?: Promise<unknown>;
 }
 
 /** The part of a `ReadableStream` of bytes that is used. */
 export interface ByteStream {
   getReader(): {
-    read(): Promise<{ readonly done: boolean; readonly value?: Uint8Array | undefined }>;
+    read(): Promise<Chunk>;
     cancel(): Promise<void>;
   };
 }
@@ -28,15 +34,40 @@ function byobReader(stream: ByteStream): Reader | null {
   }
 }
 
+/**
+ * Settles soon after a stream's end, if nothing else does: whoever feeds a stream by hand may close it without a word
+ * to the buffer that was lent. The last bytes may come when it is closed; that it failed is told to who reads.
+ */
+function endOf({ closed }: Reader): { readonly end: Promise<Chunk>; readonly forget: () => void } {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  let isForgotten = false;
+  const end = new Promise<Chunk>((resolve) => {
+    closed?.then(
+      () => {
+        if (!isForgotten) timer = setTimeout(resolve, 0, { done: true });
+      },
+      () => undefined,
+    );
+  });
+  return {
+    end,
+    forget: () => {
+      isForgotten = true;
+      clearTimeout(timer);
+    },
+  };
+}
+
 export async function* readStream(stream: ByteStream, name: string, timeout: number): AsyncGenerator<Uint8Array> {
   const byob = byobReader(stream);
   const reader: Reader = byob ?? stream.getReader();
   // Whoever brings its own chunks does not look at what is lent.
   let buffer: ArrayBufferLike = new ArrayBuffer(byob === null ? 1 : CHUNK);
+  const { end, forget } = endOf(reader);
   try {
     for (;;) {
       const lent: Uint8Array = new Uint8Array(buffer);
-      const { done, value } = await within(reader.read(lent), timeout, name);
+      const { done, value } = await within(Promise.race([reader.read(lent), end]), timeout, name);
       if (done) return;
       if (value === undefined) continue;
       yield value;
@@ -44,6 +75,7 @@ export async function* readStream(stream: ByteStream, name: string, timeout: num
       if (lent.byteLength === 0) buffer = value.buffer;
     }
   } finally {
+    forget();
     cancel(reader);
   }
 }

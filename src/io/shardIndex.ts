@@ -21,6 +21,7 @@ export interface ShardIndex {
   readonly version: 1;
   /** Of the whole file, which the shards are in their order. */
   readonly bytes: number;
+  /** Of a single shard it has that one's. */
   readonly sha256?: string | undefined;
   readonly shards: readonly Shard[];
 }
@@ -71,6 +72,9 @@ export function readShardIndex(given: unknown, name = 'shards'): ShardIndex {
   if (twice !== undefined) return refuse('each shard once', `${twice.file} twice`);
   if (sha256 !== undefined && checked.length === 1 && sha256.toLowerCase() !== checked[0].sha256) {
     return refuse(`sha256 ${checked[0].sha256}, that of the only shard`, show(sha256));
+  }
+  if (sha256 === undefined && checked.length > 1) {
+    return refuse('a sha256 of the whole file, which tells the order of its shards', 'none');
   }
   const sum = checked.reduce((all, shard) => all + shard.bytes, 0);
   if (bytes !== sum) return refuse(`${sum} bytes, those of all shards`, show(bytes));

@@ -14,10 +14,9 @@ export interface LoadModelOnOptions extends ReadOptions {
   readonly memoryLimit?: number | undefined;
 }
 
-function givenModule(wasm: LoadModelOnOptions['wasm'], timeout: number | undefined): GivenModule {
-  // A caller without types may forget it.
+function givenModule(wasm: LoadModelOnOptions['wasm'] | undefined, timeout: number | undefined): GivenModule {
   const given: unknown = wasm;
-  if (typeof given === 'object' && given !== null) return new GivenModule(wasm, timeout);
+  if (wasm !== undefined && typeof given === 'object' && given !== null) return new GivenModule(wasm, timeout);
   const got = given === null ? 'null' : typeof given;
   throw new ParamError({ op: 'wasm', expected: 'a WebAssembly module, its bytes, or a Response', got });
 }
@@ -31,10 +30,10 @@ function givenModule(wasm: LoadModelOnOptions['wasm'], timeout: number | undefin
  *
  * @throws WeightsError, ParamError, ShapeError, BackendUnavailableError for a module of another version too
  */
-export async function loadModelOn(
-  weights: WeightsSource,
-  { wasm, memoryLimit = Infinity, ...read }: LoadModelOnOptions,
-): Promise<Model> {
+export async function loadModelOn(weights: WeightsSource, options: LoadModelOnOptions): Promise<Model> {
+  // A caller without types may forget it, and all of them.
+  const given = options as LoadModelOnOptions | undefined;
+  const { wasm, memoryLimit = Infinity, ...read }: Partial<LoadModelOnOptions> = given ?? {};
   const module = beforeReading(weights, () => givenModule(wasm, read.timeout));
   const check = (): void => {
     checkMemoryLimit(memoryLimit);

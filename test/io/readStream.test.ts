@@ -87,6 +87,20 @@ describe('one small buffer', () => {
           }).getReader(),
       }),
     ],
+    [
+      'a stream of bytes that is closed without a word to who waits',
+      () => {
+        let at = 0;
+        const source: UnderlyingByteSource = {
+          type: 'bytes',
+          pull(controller) {
+            if (at === BYTES.length) controller.close();
+            else controller.enqueue(BYTES.slice(at, (at = Math.min(at + 300_001, BYTES.length))));
+          },
+        };
+        return new ReadableStream(source);
+      },
+    ],
   ])('of %s', async (_, source) => {
     expect((await read(source())).whole.equals(BYTES)).toBe(true);
   });

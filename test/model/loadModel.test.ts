@@ -27,6 +27,22 @@ function known({ dims, strides, num_classes, act_num, input_size }: ModelConfig)
 
 const { data } = drawnImages(deploy, 1);
 
+test.each([
+  ['a page', '<html>', 'weights: expected a header', 'got 6 bytes'],
+  ['JSON', '{}', 'an index of shards is opened by its path', 'got JSON'],
+])('%s in the place of weights is told alike, however it comes', async (_, text, expected, got) => {
+  const bytes = new TextEncoder().encode(text);
+  const told = async (source: Uint8Array | Response): Promise<string> =>
+    loadModel(source).then(
+      () => 'loaded',
+      (error: unknown) => String(error),
+    );
+  const message = await told(bytes);
+  expect(message).toContain(expected);
+  expect(message).toContain(got);
+  expect(await told(new Response(bytes))).toBe(message);
+});
+
 describe('a model from bytes', () => {
   test('that describe it, in an array or a buffer of its own', async () => {
     const bytes = described(deploy);

@@ -156,6 +156,13 @@ describe('a promise that is rejected before it is awaited', () => {
   });
 });
 
+test('whoever forgets the options is told what is missing', async () => {
+  const untyped = loadModelOn as (weights: Uint8Array) => Promise<unknown>;
+  await expect(untyped(new Uint8Array(3))).rejects.toThrow(
+    refusal(ParamError, 'wasm', 'a WebAssembly module, its bytes, or a Response', 'undefined'),
+  );
+});
+
 test('a process of its own ends as it is told to', async () => {
   const program = `
     import { loadModel } from 'vanillanet/core';

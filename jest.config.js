@@ -6,7 +6,12 @@ export default {
   modulePathIgnorePatterns: ['<rootDir>/engines/'],
   extensionsToTreatAsEsm: ['.ts'],
   // TypeScript's imports name the .js they will become; jest runs the .ts they are.
-  moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1', '^#platform$': '<rootDir>/src/platform/node.ts' },
+  moduleNameMapper: {
+    '^(\\.{1,2}/.*)\\.js$': '$1',
+    '^#platform$': '<rootDir>/src/platform/node.ts',
+    '^#ndarray$': 'ndarray',
+    '^#data/disk$': '<rootDir>/src/data/disk/node.ts',
+  },
   // Types are checked by `npm run check`, once and for everything.
   transform: { '^.+\\.ts$': ['ts-jest', { useESM: true, diagnostics: false }] },
   // Every core: half the suites wait for processes they started.

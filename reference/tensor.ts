@@ -1,4 +1,5 @@
-import ndarray, { type NdArray } from 'ndarray';
+import ndarray from '#ndarray';
+import type { NdArray } from 'ndarray';
 import { ShapeError } from './errors.js';
 
 /** Everything here is float64 on an ndarray: activations NCHW, weights OIHW. */

@@ -17,7 +17,7 @@ const RULES: readonly {
   readonly rooms: readonly string[];
   readonly packages: readonly string[];
 }[] = [
-  { from: 'reference/', rooms: ['reference/'], packages: ['ndarray'] },
+  { from: 'reference/', rooms: ['reference/'], packages: ['#ndarray', 'ndarray'] },
   { from: 'assembly/', rooms: ['assembly/'], packages: [] },
   { from: 'src/core/', rooms: ['src/core/'], packages: [] },
   { from: 'src/image/', rooms: ['src/image/', 'src/core/'], packages: [] },
@@ -49,7 +49,7 @@ const RULES: readonly {
   {
     from: 'src/data/',
     rooms: ['src/data/', 'src/core/', 'src/image/', 'src/io/readFile.ts', 'src/io/reason.ts'],
-    packages: ['node:', 'sharp', 'nanotar'],
+    packages: ['#data/disk', 'node:', 'sharp', 'nanotar'],
   },
   // Of TensorFlow.js only its types: whoever calls passes it, and Node's engines are looked for by name.
   {
@@ -78,7 +78,7 @@ const RULES: readonly {
       'src/wasm/training/',
       'reference/index.ts',
     ],
-    packages: ['node:'],
+    packages: ['#platform', 'node:'],
   },
   {
     from: 'src/report/',

@@ -1,5 +1,8 @@
+import { disk } from '#data/disk';
+import { ParamError } from '../core/errors.js';
 import { Draws } from './augment/draws.js';
 import type { Planes } from './augment/planes.js';
+import { randomResizedCropOf } from './augment/randomResizedCrop.js';
 import type { Batch } from './batch.js';
 import { batchMaker, type Images, type Order, type BatchRecipe } from './batchMaker.js';
 import type { FileSource } from './readFiles.js';
@@ -20,6 +23,7 @@ export interface FileOrder extends Order {
 /** Fills a batch that has room for all positions. One after the other: they may share what they read into. */
 export type FillBatch = (order: FileOrder, out: Batch) => Promise<void>;
 
+/** @throws ParamError for images in files where there are none */
 export async function batchSource({ images, recipe, files }: BatchSource): Promise<FillBatch> {
   const { data, channels, height, width } = images;
   const length = channels * height * width;
@@ -35,17 +39,22 @@ export async function batchSource({ images, recipe, files }: BatchSource): Promi
       return Promise.resolve();
     };
   }
-  // What decodes takes a moment to load: threads that have their images in memory do without.
-  const { cropReader, fileReader } = await import('./readFiles.js');
+  if (disk.readers === null) {
+    throw new ParamError({ op: 'files', expected: 'images in memory, as there are no files here', got: files.root });
+  }
+  const { fileReader, imageReader } = await disk.readers();
   const { randomResizedCrop: crop, ...rest } = recipe.augment;
   if (files.whole === true && crop !== undefined) {
     // The first thing that is drawn; pictures are let go one by one, for they may be of any size.
     const make = batchMaker(images, { ...recipe, augment: rest });
-    const read = cropReader(files, recipe.size, crop);
+    const read = imageReader(files);
     return async (order, out) => {
       const { names = [] } = order;
       const drawn = names.map((_, i) => drawsOf(order, i));
-      const cropped = await read(names, drawn);
+      const cropped: Planes[] = [];
+      await read(names, (image, i) => {
+        cropped[i] = randomResizedCropOf(image, recipe.size, crop, drawn[i]);
+      });
       make(order, out, (i) => ({ image: cropped[i], draws: drawn[i] }));
     };
   }

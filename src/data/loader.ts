@@ -1,5 +1,5 @@
 /** Batches for training: shuffled, augmented and normalised, by threads beside the one that trains. */
-import { createRequire } from 'node:module';
+import { disk } from '#data/disk';
 import { ParamError } from '../core/errors.js';
 import type { Size } from '../core/shapes.js';
 import { normalisationTables } from '../image/normalise.js';
@@ -10,7 +10,7 @@ import type { BatchRecipe, Images } from './batchMaker.js';
 import { batchSource, type BatchSource, type FileOrder, type FillBatch } from './batchSource.js';
 import { checkSet } from './classes.js';
 import { isStreamed, type DataSet, type ImageFiles } from './dataset.js';
-import { startThreads, type Threads } from './loaderThreads.js';
+import type { Disk } from './disk/disk.js';
 import type { FileSource } from './readFiles.js';
 import { shuffled } from './shuffle.js';
 import { DEPTH, slotBytes, slotOf, type BatchShape, type Slots } from './slots.js';
@@ -156,11 +156,15 @@ function ownMaker(fill: FillBatch, shape: BatchShape): Maker {
   };
 }
 
-function threadMaker(source: BatchSource, shape: BatchShape, workers: number): Maker {
+function threadMaker(
+  source: BatchSource,
+  shape: BatchShape,
+  workers: number,
+  startThreads: NonNullable<Disk['startThreads']>,
+): Maker {
   const count = DEPTH * workers;
   const slots: Slots = { memory: new SharedArrayBuffer(slotBytes(shape, count)), shape };
-  const script = createRequire(import.meta.url).resolve('#data/worker');
-  const threads: Threads = startThreads(script, workers, { source, slots });
+  const threads = startThreads(workers, { source, slots });
   return {
     ahead: count,
     begin(number, order) {
@@ -254,12 +258,20 @@ export function openLoader(set: DataSet, options: LoaderOptions): Promise<Loader
   return Promise.resolve().then(async () => {
     check(set, options);
     const { batchSize, dropLast = true, workers = 1 } = options;
-    const images = imagesOf(set, workers > 0);
+    // Before memory is shared: where there are no threads, there may be none to share.
+    const startThreads =
+      workers === 0
+        ? null
+        : (disk.startThreads ?? refuse('workers', '0, as there are no threads for images here', workers));
+    const images = imagesOf(set, startThreads !== null);
     const recipe = recipeOf(set, options);
     const files = isStreamed(set) ? sourceOf(set.files) : null;
     const source: BatchSource = { images, recipe, files };
     const shape: BatchShape = { batchSize, channels: set.channels, size: recipe.size, classes: images.classes };
-    const maker = workers === 0 ? ownMaker(await batchSource(source), shape) : threadMaker(source, shape, workers);
+    const maker =
+      startThreads === null
+        ? ownMaker(await batchSource(source), shape)
+        : threadMaker(source, shape, workers, startThreads);
     const steps = dropLast ? Math.floor(set.n / batchSize) : Math.ceil(set.n / batchSize);
     return new BatchLoader(set, options, maker, steps);
   });

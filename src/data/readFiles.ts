@@ -1,11 +1,8 @@
 import { join } from 'node:path';
-import type { Size } from '../core/shapes.js';
 import { DataError } from '../core/errors.js';
+import type { RgbImage } from '../image/pixelImage.js';
 import { readBytes } from '../io/readFile.js';
 import { AT_A_TIME, atATime } from './atATime.js';
-import type { Draws } from './augment/draws.js';
-import type { Planes } from './augment/planes.js';
-import { randomResizedCropOf, type RandomResizedCropOptions } from './augment/randomResizedCrop.js';
 import type { ImageFiles } from './dataset.js';
 import { decoderTo } from './decoder.js';
 import { readImage } from './image.js';
@@ -27,16 +24,13 @@ export function fileReader({ root, fit }: FileSource): ReadFiles {
     });
 }
 
-/** Reads files, and of each the crop that is drawn for it. */
-export type ReadCrops = (names: readonly string[], draws: readonly Draws[]) => Promise<Planes[]>;
+/** Reads files whole, and lets go of each when it was looked at. */
+export type ReadImages = (names: readonly string[], look: (image: RgbImage, i: number) => void) => Promise<void>;
 
 /** @throws DataError as `fileReader` does */
-export function cropReader({ root }: FileSource, size: Size, options: RandomResizedCropOptions): ReadCrops {
-  return async (names, draws) => {
-    const cropped: Planes[] = [];
-    await atATime(names.length, AT_A_TIME, async (i) => {
-      cropped[i] = randomResizedCropOf(await readImage(join(root, names[i])), size, options, draws[i]);
+export const imageReader =
+  ({ root }: FileSource): ReadImages =>
+  (names, look) =>
+    atATime(names.length, AT_A_TIME, async (i) => {
+      look(await readImage(join(root, names[i])), i);
     });
-    return cropped;
-  };
-}

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
+import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { messageOf } from '../core/messageOf.js';
 import type { Platform } from './platform.js';
@@ -33,6 +34,8 @@ const begun = () => parentPort.postMessage(null);
       });
     });
   },
+
+  nextTurn: () => setImmediate(),
 
   async *readFile(location) {
     const file = await open(location.startsWith('file:') ? new URL(location) : location);

@@ -14,6 +14,8 @@ export interface Platform {
    * @throws where this runtime has no threads
    */
   readonly startWorker: (script: string, data: unknown, ended: (reason: string | null) => void) => Promise<void>;
+  /** Settled when whoever waits for a signal, a message or a file has had a turn. */
+  readonly nextTurn: () => Promise<void>;
   /**
    * The bytes of the file at a path or file URL, each chunk good until the next is asked
    * for; null where there are no files.

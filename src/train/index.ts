@@ -1,4 +1,4 @@
-/** `vanillanet/train`: networks in training, step by step or by a whole recipe. In Node, Deno and Bun. */
+/** `vanillanet/train`: networks in training, step by step or by a whole recipe. Wherever JavaScript runs. */
 export { PRESETS, type Preset } from './presets.js';
 export type { Moment, Progress, Trained } from './progress.js';
 export { resolveRecipe, type Recipe } from './recipe.js';

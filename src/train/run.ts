@@ -1,4 +1,4 @@
-import { setImmediate } from 'node:timers/promises';
+import { platform } from '#platform';
 import type { ModelConfig } from '../core/config.js';
 import { DataError, LoaderError } from '../core/errors.js';
 import type { OptimiserStep } from '../core/optimiser.js';
@@ -124,7 +124,7 @@ export class Run {
             checkpoint: here.checkpoint,
           };
           // Whoever waits for a signal or a file gets a turn.
-          await setImmediate();
+          await platform.nextTurn();
         }
         const seconds = (performance.now() - started) / 1000;
         // The last step of an epoch has no loss after it.
@@ -196,7 +196,7 @@ export class Run {
       sum = tally(sum, loss, logits, labels);
       if (between === undefined || here === null) continue;
       // As after a step: a signal gets its turn.
-      await setImmediate();
+      await platform.nextTurn();
       await between(here);
     }
     return scoresOf(sum);

@@ -29,12 +29,16 @@ const deploying = (modules: Map<string, Uint8Array>): Plugin => ({
   },
 });
 
-export async function bundleFor(condition: 'workerd' | 'edge-light', program: string): Promise<EdgeBundle> {
+export type Condition = 'workerd' | 'edge-light' | 'browser' | 'node';
+
+/** @param conditions under which imports are looked up, and under no other */
+export async function bundleFor(conditions: readonly Condition[], program: string): Promise<EdgeBundle> {
   const modules = new Map<string, Uint8Array>();
   const { outputFiles, metafile } = await build({
     stdin: { contents: program, resolveDir: ROOT },
     ...{ bundle: true, minify: true, write: false, metafile: true, format: 'iife', logLevel: 'silent' },
-    conditions: [condition],
+    // Not a platform of esbuild's, which would have a condition of its own.
+    ...{ platform: 'neutral', mainFields: ['module', 'main'], conditions: [...conditions] },
     plugins: [deploying(modules)],
   });
   return { script: outputFiles[0].text, modules, files: Object.keys(metafile.inputs) };

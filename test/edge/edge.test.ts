@@ -8,14 +8,11 @@ import { gzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { EdgeRuntime } from 'edge-runtime';
 import { loadModel } from '../../src/model/loadModel.js';
-import { BUILDS } from '../wasm/builds.js';
 import { bundleFor, type EdgeBundle } from './bundle.js';
+import { compiled, compile, WEB } from './realm.js';
 
 /** What a Worker of one's own brings along, without decoders and weights. */
 const BUDGET = 60_000;
-
-/** Names that a realm of JavaScript alone lacks, and that every edge runtime has. */
-const WEB = { TextDecoder, TextEncoder, URL, performance };
 
 const CORE = `
 import { loadModel } from 'vanillanet/core';
@@ -38,19 +35,6 @@ interface Loaded {
 }
 type Load = (weights: Uint8Array, threads?: number | 'auto') => Promise<Loaded>;
 
-interface Compiler {
-  compile(bytes: Uint8Array): Promise<object>;
-}
-const { WebAssembly } = globalThis as unknown as { WebAssembly: Compiler };
-
-/** Modules are compiled when a program is deployed; one that this machine does not know is left out. */
-async function compiled({ modules }: EdgeBundle): Promise<Record<string, object>> {
-  const entries = [...modules].filter(([name]) => name === 'plain.wasm' || BUILDS.includes('relaxed'));
-  return Object.fromEntries(
-    await Promise.all(entries.map(async ([name, bytes]) => [name, await WebAssembly.compile(bytes)] as const)),
-  );
-}
-
 const weights = await readFile('models/vanillanet-cifar10.safetensors');
 const image = Float32Array.from({ length: 3 * 64 * 64 }, (_, i) => Math.sin(i));
 
@@ -58,7 +42,7 @@ describe.each(PROGRAMS)('$label', ({ condition, program }) => {
   let bundle: EdgeBundle;
   let logits: Float32Array;
   beforeAll(async () => {
-    bundle = await bundleFor(condition, program);
+    bundle = await bundleFor([condition], program);
     const model = await loadModel(weights, { build: 'plain' });
     logits = (await model.forward(image)) as Float32Array;
     model.dispose();
@@ -110,7 +94,7 @@ describe.each(PROGRAMS)('$label', ({ condition, program }) => {
 });
 
 test('threads are refused by name where there are none, and auto is one', async () => {
-  const bundle = await bundleFor('workerd', WHOLE);
+  const bundle = await bundleFor(['workerd'], WHOLE);
   const realm = vm.createContext({ ...WEB, deployed: await compiled(bundle) });
   vm.runInContext(bundle.script, realm);
   const load = vm.runInContext('load', realm) as Load;
@@ -121,7 +105,7 @@ test('threads are refused by name where there are none, and auto is one', async 
 });
 
 test('a module of another version, another module, and none are refused by name', async () => {
-  const { script, modules } = await bundleFor('workerd', CORE);
+  const { script, modules } = await bundleFor(['workerd'], CORE);
   const load = async (deployed: object): Promise<Loaded> => {
     const realm = vm.createContext({ ...WEB, deployed });
     vm.runInContext(script, realm);
@@ -134,8 +118,8 @@ test('a module of another version, another module, and none are refused by name'
   other[at] = '9'.charCodeAt(0);
   const empty = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0);
   const expected = /wasm: expected the module of vanillanet [\d.]+\+[\da-f]{8}, got /;
-  await expect(load({ 'plain.wasm': await WebAssembly.compile(other) })).rejects.toThrow(/got that of 9/);
-  await expect(load({ 'plain.wasm': await WebAssembly.compile(empty) })).rejects.toThrow(/got another module/);
+  await expect(load({ 'plain.wasm': await compile(other) })).rejects.toThrow(/got that of 9/);
+  await expect(load({ 'plain.wasm': await compile(empty) })).rejects.toThrow(/got another module/);
   await expect(load({ 'plain.wasm': {} })).rejects.toThrow(expected);
   await expect(load({})).rejects.toThrow(
     'wasm: expected a WebAssembly module, its bytes, or a Response, got undefined',

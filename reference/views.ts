@@ -1,0 +1,110 @@
+import type { NdArray } from 'ndarray';
+
+const strideOf = (shape: readonly number[]): number[] =>
+  shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
+
+/** As `lo` and `hi` have it: an axis may be left alone. */
+const isGiven = (i: number | null | undefined): i is number => typeof i === 'number' && i >= 0;
+
+/** An ndarray by its own rules, for runtimes that make no code of text, as the package itself does. */
+class View implements NdArray<Float64Array> {
+  readonly dtype = 'float64';
+  readonly dimension: number;
+
+  constructor(
+    readonly data: Float64Array,
+    readonly shape: number[],
+    readonly stride: number[],
+    readonly offset: number,
+  ) {
+    this.dimension = shape.length;
+  }
+
+  get size(): number {
+    return this.shape.reduce((a, b) => a * b, 1);
+  }
+
+  /** Axes, the one of the smallest step first. */
+  get order(): number[] {
+    const steps = this.stride.map(Math.abs);
+    return steps.map((_, axis) => axis).sort((a, b) => steps[a] - steps[b]);
+  }
+
+  get T(): View {
+    return this.transpose(...Array.from(this.shape, (_, axis) => axis).reverse());
+  }
+
+  index(...indices: number[]): number {
+    let at = this.offset;
+    for (let axis = 0; axis < this.dimension; axis++) at += this.stride[axis] * indices[axis];
+    return at;
+  }
+
+  get(...indices: number[]): number {
+    return this.data[this.index(...indices)];
+  }
+
+  /** The value comes last. */
+  set(...indices: number[]): number {
+    return (this.data[this.index(...indices)] = indices[this.dimension]);
+  }
+
+  /** What begins at these indices. */
+  lo(...begin: number[]): View {
+    const { shape, stride } = this;
+    const skipped = shape.map((_, axis) => (isGiven(begin[axis]) ? begin[axis] : 0));
+    return new View(
+      this.data,
+      shape.map((n, axis) => n - skipped[axis]),
+      [...stride],
+      this.index(...skipped),
+    );
+  }
+
+  /** What has these sizes. */
+  hi(...sizes: number[]): View {
+    const shape = this.shape.map((n, axis) => (isGiven(sizes[axis]) ? sizes[axis] : n));
+    return new View(this.data, shape, [...this.stride], this.offset);
+  }
+
+  /** Every so many; from the end where it is negative. */
+  step(...steps: number[]): View {
+    const by = this.shape.map((_, axis) => steps[axis] ?? 1);
+    const first = this.shape.map((n, axis) => (by[axis] < 0 ? n - 1 : 0));
+    const shape = this.shape.map((n, axis) => Math.ceil(n / Math.abs(by[axis])));
+    return new View(
+      this.data,
+      shape,
+      this.stride.map((s, axis) => s * by[axis]),
+      this.index(...first),
+    );
+  }
+
+  transpose(...axes: number[]): View {
+    const from = this.shape.map((_, axis) => axes[axis] ?? axis);
+    return new View(
+      this.data,
+      from.map((axis) => this.shape[axis]),
+      from.map((axis) => this.stride[axis]),
+      this.offset,
+    );
+  }
+
+  /** The rest of it, where these axes stand still. */
+  pick(...indices: (number | null)[]): View {
+    const left = Array.from(this.shape, (_, axis) => axis).filter((axis) => !isGiven(indices[axis]));
+    const at = this.index(...this.shape.map((_, axis) => (left.includes(axis) ? 0 : Number(indices[axis]))));
+    return new View(
+      this.data,
+      left.map((axis) => this.shape[axis]),
+      left.map((axis) => this.stride[axis]),
+      at,
+    );
+  }
+}
+
+/** A view of all the values, in row-major order. */
+const ndarray = (data: Float64Array, shape: number[]): NdArray<Float64Array> =>
+  new View(data, shape, strideOf(shape), 0);
+
+export default ndarray;

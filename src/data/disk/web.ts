@@ -1,0 +1,3 @@
+import type { Disk } from './disk.js';
+
+export const disk: Disk = { startThreads: null, readers: null };

@@ -24,7 +24,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { json: { type: 'string', default: here('../../dist/reports/runtimes.json') } },
 });
-const [{ openConsumer }, { EXAMPLES }, { PACKAGING }, { linesOf, misfit }, { BUDGETS, RUNTIMES, SOURCES }] =
+const [{ openConsumer }, { EXAMPLES }, { PACKAGING }, { linesOf, misfit }, { BUDGETS, RUNTIMES, SOURCES, TRAININGS }] =
   await Promise.all([
     import('./consumer.js'),
     import('./examples.js'),
@@ -34,7 +34,7 @@ const [{ openConsumer }, { EXAMPLES }, { PACKAGING }, { linesOf, misfit }, { BUD
   ]);
 
 const required = (process.env['REQUIRE_RUNTIMES'] ?? '').split(',').filter((name) => name !== '');
-const names = [PACKAGING, RUNTIMES, SOURCES, BUDGETS, EXAMPLES].flatMap((group) => Object.keys(group));
+const names = [PACKAGING, RUNTIMES, SOURCES, TRAININGS, BUDGETS, EXAMPLES].flatMap((group) => Object.keys(group));
 const unknown = [...positionals, ...required].filter((name) => !names.includes(name));
 if (unknown.length > 0) {
   console.error(`expected some of ${names.join(', ')}, got ${unknown.join(', ')}`);
@@ -84,6 +84,7 @@ try {
     }
   }
   await checkAll(SOURCES, consumer);
+  await checkAll(TRAININGS, consumer);
   await checkAll(BUDGETS, consumer);
   await checkAll(EXAMPLES, consumer);
 } finally {

@@ -10,6 +10,7 @@ import { edgeRuntime } from './runtimes/edgeRuntime.js';
 import { fromUrl } from './runtimes/fromUrl.js';
 import { lambda } from './runtimes/lambda.js';
 import { stores } from './runtimes/stores.js';
+import { trainingPage, trainingWorker } from './runtimes/training.js';
 import { upload } from './runtimes/upload.js';
 import { workerd } from './runtimes/workerd.js';
 
@@ -44,6 +45,12 @@ export const SOURCES: Readonly<Record<string, (consumer: Consumer) => Promise<Fi
   'workerd-stores': stores,
   'deno-url': fromUrl('deno'),
   'bun-url': fromUrl('bun'),
+};
+
+/** Training, each against Node's. */
+export const TRAININGS: Readonly<Record<string, (consumer: Consumer) => Promise<Finding>>> = {
+  'training-chromium': trainingPage,
+  'training-workerd': trainingWorker,
 };
 
 /** What must fit into a Worker. */

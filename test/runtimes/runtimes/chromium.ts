@@ -16,7 +16,7 @@ const TYPES: Readonly<Record<string, string>> = { '.js': 'text/javascript', '.mj
 const ISOLATED = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
 /** A site that is not on the network may ask a server that is on this machine. */
 const LOCAL = ['--disable-features=LocalNetworkAccessChecks'];
-const BUNDLED = '<!doctype html><script type="module" src="/page.js"></script>';
+export const BUNDLED = '<!doctype html><script type="module" src="/page.js"></script>';
 
 /** Another origin, which has the unpacked archive. */
 const CDN = 'https://cdn.example/vanillanet/';
@@ -57,12 +57,14 @@ async function serve(tab: Page, { folder }: Consumer, { html, roots, isolated }:
   return elsewhere;
 }
 
-async function answersAt(
+/** Opens the site, and asks it something when it has begun. */
+export async function tabOf<T>(
   consumer: Consumer,
   site: Site,
-): Promise<{ answers: readonly Answer[]; elsewhere: readonly string[] } | string> {
+  ask: (tab: Page) => Promise<T>,
+): Promise<{ answer: T; elsewhere: readonly string[] }> {
   const executablePath = executable();
-  if (executablePath === null) return NO_CHROMIUM;
+  if (executablePath === null) throw new Error(NO_CHROMIUM);
   const browser = await chromium.launch({ executablePath, args: [...ARGS, ...LOCAL] });
   try {
     const tab = await browser.newPage();
@@ -75,20 +77,28 @@ async function answersAt(
       .catch(() => {
         throw new Error(`the page did not start: ${errors.join('; ')}`);
       });
-    const [answers, isIsolated] = await tab.evaluate(
-      async (weights): Promise<[Answer[], boolean]> => [
-        await (globalThis as unknown as { answers: (weights?: string) => Promise<Answer[]> }).answers(weights),
-        crossOriginIsolated,
-      ],
-      site.weights,
-    );
+    const isIsolated = await tab.evaluate(() => crossOriginIsolated);
     if (isIsolated !== site.isolated) throw new Error(`crossOriginIsolated is ${String(isIsolated)}`);
-    const most = Math.max(...answers.map(({ threads }) => threads));
-    if (site.isolated !== most > 1) throw new Error(`${most} threads`);
-    return { answers, elsewhere };
+    return { answer: await ask(tab), elsewhere };
   } finally {
     await browser.close();
   }
+}
+
+async function answersAt(
+  consumer: Consumer,
+  site: Site,
+): Promise<{ answers: readonly Answer[]; elsewhere: readonly string[] } | string> {
+  if (executable() === null) return NO_CHROMIUM;
+  const { answer: answers, elsewhere } = await tabOf(consumer, site, (tab) =>
+    tab.evaluate(
+      (weights) => (globalThis as unknown as { answers: (weights?: string) => Promise<Answer[]> }).answers(weights),
+      site.weights,
+    ),
+  );
+  const most = Math.max(...answers.map(({ threads }) => threads));
+  if (site.isolated !== most > 1) throw new Error(`${most} threads`);
+  return { answers, elsewhere };
 }
 
 interface PageOptions {

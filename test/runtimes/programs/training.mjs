@@ -1,0 +1,33 @@
+/** What each runtime is asked to train: a few steps, of images that integers make, by each trainer that is named. */
+import { resolveConfig } from 'vanillanet';
+import { oracleTrainer, train, wasmTrainer } from 'vanillanet/train';
+
+const [N, SIDE, CLASSES] = [20, 16, 5];
+const set = {
+  images: Uint8Array.from({ length: N * 3 * SIDE * SIDE }, (_, i) => (i * i * 31 + (i >> 8) * 17) % 256),
+  labels: Int32Array.from({ length: N }, (_, i) => i % CLASSES),
+  ...{ n: N, channels: 3, height: SIDE, width: SIDE, classNames: ['a', 'b', 'c', 'd', 'e'] },
+};
+const config = resolveConfig({ dims: [4, 6], strides: [2], act_num: 1, num_classes: CLASSES, input_size: SIDE });
+// Adam would make whole steps of what is nothing but rounding.
+const recipe = {
+  ...{ epochs: 2, decayEpochs: 1, batchSize: 10, seed: 1, optimizer: 'sgd', lr: 0.01, momentum: 0.9 },
+  ...{ mixup: 0.2, augment: { horizontalFlip: 0.5 } },
+};
+
+const TRAINERS = {
+  oracle: oracleTrainer,
+  wasm: (network, options) => wasmTrainer(network, { ...options, build: 'plain', threads: 1 }),
+};
+
+/** The weights by trainer, one after the other. */
+export async function trainedBy(trainers) {
+  const made = {};
+  for (const trainer of trainers) {
+    const run = train({ train: set, validation: set }, config, recipe, { openTrainer: TRAINERS[trainer] });
+    let next = await run.next();
+    while (!next.done) next = await run.next();
+    made[trainer] = [...next.value.state.values()].flatMap(({ data }) => Array.from(data));
+  }
+  return made;
+}

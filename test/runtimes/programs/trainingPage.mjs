@@ -1,0 +1,4 @@
+/** A page trains, in its own thread. */
+import { trainedBy } from './training.mjs';
+
+globalThis.answers = () => trainedBy(['oracle', 'wasm']);

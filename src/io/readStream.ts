@@ -44,7 +44,10 @@ function endOf({ closed }: Reader): { readonly end: Promise<Chunk>; readonly for
   const end = new Promise<Chunk>((resolve) => {
     closed?.then(
       () => {
-        if (!isForgotten) timer = setTimeout(resolve, 0, { done: true });
+        if (isForgotten) return;
+        timer = setTimeout(() => {
+          resolve({ done: true });
+        }, 0);
       },
       () => undefined,
     );

@@ -1,9 +1,9 @@
-import { rmSync } from 'node:fs';
 import { open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ParamError } from '../core/errors.js';
 import { isAlive } from './processes.js';
 import { reasonOf } from './reason.js';
+import { removeIfStopped } from './removeIfStopped.js';
 
 /** Files written by this process: concurrent writes of one file do not share a temporary. */
 let written = 0;
@@ -22,34 +22,6 @@ async function targetOf(path: string): Promise<string> {
     throw new ParamError({ op: path, expected: 'a file to write', got });
   }
   return target;
-}
-
-const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-
-/** Temporary files on their way. */
-const writing = new Set<string>();
-
-function stop(signal: NodeJS.Signals): void {
-  // Whoever else listens decides, and may want what is being written.
-  if (process.listenerCount(signal) > 1) return;
-  for (const path of writing) rmSync(path, { force: true });
-  for (const each of SIGNALS) process.off(each, stop);
-  process.kill(process.pid, signal);
-}
-
-/**
- * Removes a file if the process is told to end and nobody else listens, and then lets
- * it end. Only SIGKILL and a power cut leave it behind.
- *
- * @returns what takes the watch off again
- */
-function removeIfStopped(path: string): () => void {
-  if (writing.size === 0) for (const signal of SIGNALS) process.on(signal, stop);
-  writing.add(path);
-  return () => {
-    writing.delete(path);
-    if (writing.size === 0) for (const signal of SIGNALS) process.off(signal, stop);
-  };
 }
 
 async function writeDurably(path: string, content: Uint8Array | string): Promise<void> {

@@ -4,6 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import { ParamError } from '../core/errors.js';
 import { isAlive, startOf } from './processes.js';
 import { reasonOf } from './reason.js';
+import { removeIfStopped } from './removeIfStopped.js';
 
 /** Milliseconds in which a file that was just made gets its content. */
 const WRITTEN = 100;
@@ -16,14 +17,15 @@ const codeOf = (error: unknown): unknown => (error as NodeJS.ErrnoException).cod
 /** Number, start and host of a process, as the file has them; a number alone in those from before hosts were written. */
 const HOLDER = /^([1-9]\d*)(?: (\d+|-) (.*))?\n?$/;
 
-/** Makes the file, and says who we are. @returns whether there was none */
-async function made(path: string): Promise<boolean> {
+/** Makes the file, and says who we are. @returns what it says; null where there was one */
+async function made(path: string): Promise<string | null> {
   try {
     const start = (await startOf(process.pid)) ?? '-';
-    await writeFile(path, `${process.pid} ${start} ${hostname()}\n`, { flag: 'wx' });
-    return true;
+    const text = `${process.pid} ${start} ${hostname()}\n`;
+    await writeFile(path, text, { flag: 'wx' });
+    return text;
   } catch (cause) {
-    if (codeOf(cause) === 'EEXIST') return false;
+    if (codeOf(cause) === 'EEXIST') return null;
     throw new ParamError({ op: path, expected: 'a file to write', got: reasonOf(cause) }, { cause });
   }
 }
@@ -41,7 +43,7 @@ async function heldBy(path: string): Promise<string> {
 /** Seconds since the last sign of life. */
 async function silence(path: string): Promise<number> {
   const file = await stat(path).catch(() => null);
-  return file === null ? Infinity : (Date.now() - file.mtimeMs) / 1000;
+  return file === null ? Infinity : Math.max(0, Date.now() - file.mtimeMs) / 1000;
 }
 
 /** Who is there still, or may be, as far as can be told from here: in words, or null. */
@@ -76,9 +78,28 @@ async function remove(path: string, text: string): Promise<void> {
   else await rename(aside, path);
 }
 
+/** Gives signs of life until what is returned is called; another's file, which took this one's place, is let alone. */
+function kept(path: string, own: string): () => Promise<void> {
+  const ifOurs = async (act: () => Promise<void>): Promise<void> => {
+    // Where nothing can be done about it, others find our process gone.
+    if ((await contentOf(path)) === own) await act().catch(() => undefined);
+  };
+  const beat = setInterval(() => {
+    const now = new Date();
+    void ifOurs(() => utimes(path, now, now));
+  }, BEAT).unref();
+  const unwatch = removeIfStopped(path);
+  return () => {
+    clearInterval(beat);
+    unwatch();
+    return ifOurs(() => rm(path, { force: true }));
+  };
+}
+
 /**
  * Makes a file that says which process is at work where it lies; one of a process that is gone is taken over. Of
- * another machine or container that is told by the file's time, which whoever is there renews.
+ * another machine or container that is told by the file's time, which whoever is there renews; their clocks are to
+ * agree to some minutes.
  *
  * @param what is done there, in words
  * @returns what removes it
@@ -86,16 +107,8 @@ async function remove(path: string, text: string): Promise<void> {
  */
 export async function lock(path: string, what: string): Promise<() => Promise<void>> {
   for (;;) {
-    if (await made(path)) {
-      const beat = setInterval(() => {
-        const now = new Date();
-        utimes(path, now, now).catch(() => undefined);
-      }, BEAT).unref();
-      return () => {
-        clearInterval(beat);
-        return rm(path, { force: true });
-      };
-    }
+    const own = await made(path);
+    if (own !== null) return kept(path, own);
     const text = await heldBy(path);
     const holder = await holderIn(path, text);
     if (holder !== null) {

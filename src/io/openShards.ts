@@ -168,6 +168,8 @@ export class Shards implements AsyncIterable<Uint8Array> {
  *     const index = await env.KV.get('net.json', 'json');
  *     const model = await loadModel(openShards(index, (file) => env.KV.get(file, 'stream')));
  *
+ * What is refused is read to its end first: it may be that its shards are in a wrong order.
+ *
  * @param index what `pack --shard` wrote: JSON, or what it means
  * @throws WeightsError for an index that is none. What fails later is one that names the shard.
  */

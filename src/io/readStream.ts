@@ -35,42 +35,53 @@ function byobReader(stream: ByteStream): Reader | null {
 }
 
 /**
- * Settles soon after a stream's end, if nothing else does: whoever feeds a stream by hand may close it without a word
- * to the buffer that was lent. The last bytes may come when it is closed; that it failed is told to who reads.
+ * Reads of a reader, which end with its stream: whoever feeds one by hand may close it without a word to the buffer that
+ * was lent. The last bytes may come just after that; that it failed is told to who reads.
  */
-function endOf({ closed }: Reader): { readonly end: Promise<Chunk>; readonly forget: () => void } {
+function endingReads(reader: Reader): { read(lent: Uint8Array): Promise<Chunk>; forget(): void } {
   let timer: ReturnType<typeof setTimeout> | undefined;
-  let isForgotten = false;
-  const end = new Promise<Chunk>((resolve) => {
-    closed?.then(
-      () => {
-        if (isForgotten) return;
-        timer = setTimeout(() => {
-          resolve({ done: true });
-        }, 0);
-      },
-      () => undefined,
-    );
-  });
-  return {
-    end,
-    forget: () => {
-      isForgotten = true;
-      clearTimeout(timer);
+  let isClosed = false;
+  /** Of the read that waits alone: what outlives it must not hold what it brought. */
+  let end: ((chunk: Chunk) => void) | null = null;
+  const endSoon = (): void => {
+    if (!isClosed || end === null) return;
+    const resolve = end;
+    timer = setTimeout(() => {
+      resolve({ done: true });
+    }, 0);
+  };
+  const forget = (): void => {
+    end = null;
+    clearTimeout(timer);
+  };
+  reader.closed?.then(
+    () => {
+      isClosed = true;
+      endSoon();
     },
+    () => undefined,
+  );
+  return {
+    read: (lent) =>
+      new Promise<Chunk>((resolve, reject) => {
+        end = resolve;
+        reader.read(lent).then(resolve, reject);
+        endSoon();
+      }).finally(forget),
+    forget,
   };
 }
 
 export async function* readStream(stream: ByteStream, name: string, timeout: number): AsyncGenerator<Uint8Array> {
   const byob = byobReader(stream);
   const reader: Reader = byob ?? stream.getReader();
+  const reads = endingReads(reader);
   // Whoever brings its own chunks does not look at what is lent.
   let buffer: ArrayBufferLike = new ArrayBuffer(byob === null ? 1 : CHUNK);
-  const { end, forget } = endOf(reader);
   try {
     for (;;) {
       const lent: Uint8Array = new Uint8Array(buffer);
-      const { done, value } = await within(Promise.race([reader.read(lent), end]), timeout, name);
+      const { done, value } = await within(reads.read(lent), timeout, name);
       if (done) return;
       if (value === undefined) continue;
       yield value;
@@ -78,7 +89,7 @@ export async function* readStream(stream: ByteStream, name: string, timeout: num
       if (lent.byteLength === 0) buffer = value.buffer;
     }
   } finally {
-    forget();
+    reads.forget();
     cancel(reader);
   }
 }

@@ -1,7 +1,7 @@
 import { afterAll, expect, jest, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, stat, utimes, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { ParamError } from '../../src/core/errors.js';
@@ -100,6 +100,38 @@ test('gives a sign of life every half a minute', async () => {
   } finally {
     jest.useRealTimers();
   }
+});
+
+test('that another took over meanwhile, is let alone', async () => {
+  jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick'] });
+  try {
+    const release = await take();
+    await writeFile(path('lock'), '12 77 elsewhere\n');
+    await utimes(path('lock'), new Date(0), new Date(0));
+    jest.advanceTimersByTime(30_000);
+    jest.useRealTimers();
+    await setTimeout(50);
+    expect((await stat(path('lock'))).mtimeMs).toBe(0);
+    await release();
+    expect(await held()).toBe('12 77 elsewhere\n');
+    await rm(path('lock'));
+  } finally {
+    jest.useRealTimers();
+  }
+});
+
+test('is not left behind by a signal that nobody else hears', async () => {
+  const program = `
+    import { lock } from ${JSON.stringify(new URL('../../dist/src/io/lock.js', import.meta.url).href)};
+    await lock(${JSON.stringify(path('lock'))}, 'trains here');
+    console.log('locked');
+    setInterval(() => {}, 1e6);`;
+  const child = spawn(process.execPath, ['--input-type=module', '--eval', program], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  child.stdout.once('data', () => child.kill('SIGINT'));
+  const [, signal] = (await once(child, 'exit')) as [number | null, NodeJS.Signals | null];
+  expect([signal, await readdir(path())]).toEqual(['SIGINT', []]);
 });
 
 test('of a process that ended, is taken over', async () => {

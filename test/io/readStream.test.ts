@@ -1,6 +1,8 @@
 /** Streams through one small buffer, and not for ever. */
 import { describe, expect, test } from '@jest/globals';
 import type { UnderlyingByteSource } from 'node:stream/web';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { WeightsError } from '../../src/core/errors.js';
 import { openSource, type WeightsSource } from '../../src/io/source.js';
 import type { SourceOptions } from '../../src/io/sourceOptions.js';
@@ -104,6 +106,32 @@ describe('one small buffer', () => {
   ])('of %s', async (_, source) => {
     expect((await read(source())).whole.equals(BYTES)).toBe(true);
   });
+});
+
+test('of a stream that brings its own chunks, none is kept', async () => {
+  const brought: WeakRef<Uint8Array>[] = [];
+  const stream = new ReadableStream<Uint8Array>(
+    {
+      pull(controller) {
+        const chunk = new Uint8Array(2 ** 16);
+        brought.push(new WeakRef(chunk));
+        controller.enqueue(chunk);
+      },
+    },
+    { highWaterMark: 0 },
+  );
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  let count = 0;
+  for await (const chunk of openSource(stream).chunks) {
+    expect(chunk).toHaveLength(2 ** 16);
+    // What is weakly held is so until the next turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    if (++count < 50) continue;
+    collect();
+    expect(brought.filter((each) => each.deref() !== undefined).length).toBeLessThan(10);
+    break;
+  }
 });
 
 describe('what stalls', () => {

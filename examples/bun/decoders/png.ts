@@ -1,5 +1,5 @@
 import type { PixelImage } from 'vanillanet';
-import { chunksOf, SIGNATURE } from './pngChunks.ts';
+import { piecesOf } from './pngChunks.ts';
 
 type Exports = {
   readonly memory: WebAssembly.Memory;
@@ -7,9 +7,6 @@ type Exports = {
   __wbindgen_malloc(length: number, align: number): number;
   __wbindgen_free(at: number, length: number, align: number): void;
 };
-
-/** What pixels are made of. All else is left out: a profile of some kilobytes may inflate to many megabytes. */
-const WANTED = ['IHDR', 'PLTE', 'tRNS', 'IDAT', 'IEND'];
 
 function fail(): never {
   throw new Error('no image');
@@ -39,15 +36,14 @@ export function png(module: WebAssembly.Module): (bytes: Uint8Array) => PixelIma
   const codec = new WebAssembly.Instance(module, { wbg }).exports as Exports;
 
   return (bytes) => {
-    const chunks = [...chunksOf(bytes)].filter(({ name }) => WANTED.includes(name));
-    const parts = [bytes.subarray(0, SIGNATURE), ...chunks.map(({ whole }) => whole)];
-    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    let length = 0;
+    for (const piece of piecesOf(bytes)) length += piece.length;
     const begin = codec.__wbindgen_malloc(length, 1);
     const file = new Uint8Array(codec.memory.buffer, begin, length);
     let at = 0;
-    for (const part of parts) {
-      file.set(part, at);
-      at += part.length;
+    for (const piece of piecesOf(bytes)) {
+      file.set(piece, at);
+      at += piece.length;
     }
     codec.decode(begin, length);
     const decoded = image ?? fail();

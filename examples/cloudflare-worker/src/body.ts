@@ -81,9 +81,9 @@ export async function withBody<T>(
   const own = { bytes: 0, refused: false };
   try {
     const bytes = await readBody(request, limits, own);
-    const result = await use(bytes);
-    release(bytes);
-    return result;
+    return await use(bytes).finally(() => {
+      release(bytes);
+    });
   } finally {
     held -= own.bytes;
   }

@@ -22,8 +22,9 @@ export async function classify(request: Request, env: Env, context: Context): Pr
       // Before the image is decoded: pixels are not to wait for weights.
       const model = await modelOf(env, context, limits);
       const image = decode(bytes, info);
-      const best = await model.classify(image);
-      release(image.data);
+      const best = await model.classify(image).finally(() => {
+        release(image.data);
+      });
       return { labels: best.map(({ label, probability }) => ({ label, probability })) };
     });
   });

@@ -30,6 +30,7 @@ export function decode(bytes: Uint8Array, { format, width, height, orientation }
     throw new HttpError(400, 'expected a whole image, got a damaged one');
   }
   if (image.width !== width || image.height !== height) {
+    release(image.data);
     throw new HttpError(400, 'expected a picture of the size that its head declares');
   }
   const upright = orient(image, orientation);

@@ -1,15 +1,15 @@
 /** A piece of a PNG. Of a file that is cut off the last is short: whoever decodes it will notice. */
-export interface Chunk {
+interface Chunk {
   readonly name: string;
   readonly data: Uint8Array;
   /** With its length and name before the data, and a checksum behind. */
   readonly whole: Uint8Array;
 }
 
-export const SIGNATURE = 8;
+const SIGNATURE = 8;
 const [BEFORE, BEHIND] = [8, 4];
 
-export function* chunksOf(png: Uint8Array): Generator<Chunk> {
+function* chunksOf(png: Uint8Array): Generator<Chunk> {
   const view = new DataView(png.buffer, png.byteOffset, png.byteLength);
   for (let at = SIGNATURE; at + BEFORE <= png.length;) {
     const [begin, end] = [at + BEFORE, at + BEFORE + view.getUint32(at)];
@@ -19,12 +19,23 @@ export function* chunksOf(png: Uint8Array): Generator<Chunk> {
   }
 }
 
+/** What pixels are made of. All else is left out: a profile of some kilobytes may inflate to many megabytes. */
+const WANTED = ['IHDR', 'PLTE', 'tRNS', 'IDAT', 'IEND'];
+
+/** What a decoder needs of a PNG, piece by piece. */
+export function* piecesOf(png: Uint8Array): Generator<Uint8Array> {
+  yield png.subarray(0, SIGNATURE);
+  for (const { name, whole } of chunksOf(png)) if (WANTED.includes(name)) yield whole;
+}
+
 /**
  * Whether there is more of a PNG's pixels than all of them take that its head declares, with 8 bits a sample: a decoder
  * inflates them to their end, to a thousand times as much.
  */
 export function isOverfull(png: Uint8Array, pixels: number): boolean {
-  const data = [...chunksOf(png)].filter(({ name }) => name === 'IDAT');
+  let length = 0;
+  // None is kept: there may be hundreds of thousands.
+  for (const { name, data } of chunksOf(png)) if (name === 'IDAT') length += data.length;
   // Four samples, and in rows of one pixel a filter for each; what deflate adds where it does not help.
-  return data.reduce((sum, { data: { length } }) => sum + length, 0) > 5 * pixels + 1024;
+  return length > 5 * pixels + 1024;
 }

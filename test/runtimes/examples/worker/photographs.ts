@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import sharp, { type Sharp } from 'sharp';
 import { loadModel } from '../../../../src/index.js';
 import type { Consumer } from '../../consumer.js';
-import { withChunk } from '../../../image/imageFiles.js';
+import { chunk, PNG_HEAD, withChunk } from '../../../image/imageFiles.js';
 import { zeros } from '../hostile.js';
 import { labelsOf, post } from './ask.js';
 
@@ -55,6 +55,11 @@ export async function checkPhotographs(url: string, { photograph }: Consumer): P
   // A profile is not applied, and not inflated either.
   const profile = Buffer.concat([Buffer.from('zeros\0\0', 'latin1'), await zeros(7)]);
   assert.equal((await post(url, withChunk(png, 'iCCP', profile))).text, text, 'png with a profile');
+
+  // Nor are words looked at, however many.
+  const words = Buffer.concat(Array.from({ length: 250_000 }, () => chunk('tEXt', Buffer.alloc(0))));
+  const wordy = Buffer.concat([png.subarray(0, PNG_HEAD), words, png.subarray(PNG_HEAD)]);
+  assert.equal((await post(url, wordy)).text, text, 'png with 250,000 empty texts');
 
   // Of fewer colours: as sharp reads them.
   const few: Readonly<Record<string, Buffer>> = {

@@ -1,7 +1,4 @@
-import { chunksOf, SIGNATURE } from './pngChunks.js';
-
-/** What pixels are made of. All else is left out: a profile of some kilobytes may inflate to many megabytes. */
-const WANTED = ['IHDR', 'PLTE', 'tRNS', 'IDAT', 'IEND'];
+import { piecesOf } from './pngChunks.js';
 
 function fail() {
   throw new Error('no image');
@@ -31,15 +28,14 @@ export function png(module) {
   const codec = new WebAssembly.Instance(module, { wbg }).exports;
 
   return (bytes) => {
-    const chunks = [...chunksOf(bytes)].filter(({ name }) => WANTED.includes(name));
-    const parts = [bytes.subarray(0, SIGNATURE), ...chunks.map(({ whole }) => whole)];
-    const length = parts.reduce((sum, part) => sum + part.length, 0);
+    let length = 0;
+    for (const piece of piecesOf(bytes)) length += piece.length;
     const begin = codec.__wbindgen_malloc(length, 1);
     const file = new Uint8Array(codec.memory.buffer, begin, length);
     let at = 0;
-    for (const part of parts) {
-      file.set(part, at);
-      at += part.length;
+    for (const piece of piecesOf(bytes)) {
+      file.set(piece, at);
+      at += piece.length;
     }
     codec.decode(begin, length);
     const decoded = image ?? fail();

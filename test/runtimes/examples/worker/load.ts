@@ -19,8 +19,8 @@ const MOST = {
   held: 128,
   /** Of eight memories, of 2 GiB each: a decoder may be there or not. Every third request throws one away. */
   addresses: 16 * 2 ** 30,
-  /** Bytes a request of anything else. Equal runs of 8,000 differ by some 15 MB, 2 KB a request. */
-  own: 4096,
+  /** Bytes a request of anything else. Equal runs of 8,000 spread by some 10 MB, 1.2 KB a request: five times that. */
+  own: 6144,
 };
 
 interface Kind {

@@ -117,11 +117,11 @@ function perChannel(key: string, v: unknown, channels: number, positive: boolean
 /** A configuration as it comes in, from a file or a caller: any keys may be missing, and nothing is checked yet. */
 export type GivenConfig = { readonly [K in keyof ModelConfig]?: unknown };
 
-const KEYS = [
-  'variant',
-  'dims',
-  'strides',
-  'ada_pool',
+/** What a variant's name stands for. */
+const SIZES = ['dims', 'strides', 'ada_pool'] as const;
+
+/** Those of which each can be judged without the others. */
+const ALONE = [
   'article_stem',
   'in_chans',
   'num_classes',
@@ -132,28 +132,16 @@ const KEYS = [
   'input_size',
   'crop_pct',
   'interpolation',
+] as const satisfies readonly (keyof ModelConfig)[];
+
+const KEYS = [
+  'variant',
+  ...SIZES,
+  ...ALONE,
   'mean',
   'std',
   'class_names',
 ] as const satisfies readonly (keyof ModelConfig)[];
-
-/** Those of which each can be judged without the others. */
-const ALONE = [
-  'variant',
-  'article_stem',
-  'in_chans',
-  'num_classes',
-  'act_num',
-  'drop_rate',
-  'form',
-  'lambda',
-  'input_size',
-  'crop_pct',
-  'interpolation',
-] as const satisfies readonly (keyof ModelConfig)[];
-
-/** What a variant's name stands for. */
-const SIZES = ['dims', 'strides', 'ada_pool'] as const;
 
 function checkKeys(given: GivenConfig): void {
   const untyped: unknown = given;
@@ -174,8 +162,8 @@ function checkKeys(given: GivenConfig): void {
  */
 export function checkGivenConfig(given: GivenConfig): void {
   checkKeys(given);
-  const alone = ALONE.filter((key) => given[key] !== undefined).map((key) => [key, given[key]] as const);
-  resolveConfig({ variant: 'vanillanet_5', ...Object.fromEntries(alone) });
+  const told = ALONE.filter((key) => given[key] !== undefined).map((key) => [key, given[key]] as const);
+  resolveConfig({ variant: given.variant === undefined ? 'vanillanet_5' : given.variant, ...Object.fromEntries(told) });
 }
 
 /**

@@ -3,6 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from '../core/errors.js';
 import { reasonOf } from '../io/reason.js';
+import { addBytes } from './addBytes.js';
 import { AT_A_TIME, atATime } from './atATime.js';
 import { isStreamed, type DataSet, type FilesIn } from './dataset.js';
 
@@ -14,13 +15,6 @@ export interface Fingerprint {
   readonly sha256: string;
   /** Of an image folder whose pixels are in memory: what `sha256` were if they were on the disk. */
   readonly listing?: string;
-}
-
-/** Node's hash takes less than 2 GiB at once. */
-const PIECE = 2 ** 28;
-
-export function addBytes(hash: Hash, bytes: Uint8Array): void {
-  for (let from = 0; from < bytes.length; from += PIECE) hash.update(bytes.subarray(from, from + PIECE));
 }
 
 async function addFiles(hash: Hash, { root, names }: FilesIn): Promise<void> {

@@ -1,17 +1,43 @@
 import type { ModelConfig } from '../core/config.js';
-import type { FloatArray } from '../core/tensor.js';
-import { checkBatch } from '../core/trainingRules.js';
-import type { TfjsBackend } from '../tfjs/index.js';
+import type { OptimiserStep } from '../core/optimiser.js';
+import type { FloatArray, StateDict } from '../core/tensor.js';
+import { checkBatch, type OpeningOptions } from '../core/trainingRules.js';
 import { joined, partsOf } from './microBatches.js';
-import { firstState, type Outcome, type Trainer, type TrainerOptions } from './trainer.js';
+import { firstState, type Outcome, type Snapshot, type Trainer, type TrainerOptions } from './trainer.js';
+
+interface Passed {
+  /** Image by image. */
+  readonly losses: Float64Array;
+  readonly logits: FloatArray;
+}
+
+/** What is used of `TfjsTraining`. */
+interface TensorTraining {
+  pass(x: FloatArray, targets: FloatArray, lambda: number): Promise<Passed>;
+  evaluate(x: FloatArray, targets: FloatArray, lambda: number, options: { useEma: boolean }): Promise<Passed>;
+  optimise(step: OptimiserStep): Promise<void>;
+  ema(decay: number): Promise<void>;
+  state(): Promise<StateDict>;
+  emaState(): Promise<StateDict>;
+  snapshot(): Promise<Snapshot>;
+  firstNonFinite(): string | null;
+  dispose(): void;
+}
+
+/** What is used of a `TfjsBackend`, whose own types are TensorFlow.js's: not everybody who trains has them. */
+interface TensorBackend {
+  train(state: StateDict, config: ModelConfig, options: OpeningOptions): Promise<TensorTraining>;
+}
 
 /**
  * An engine of TensorFlow.js: float32, and its last digits are the engine's.
  *
+ * @param backend from `createTfjsBackend` of vanillanet/tfjs
+ *
  * @throws WeightsError, ParamError, ShapeError, BackendUnavailableError where the engine does not train
  */
 export async function tfjsTrainer(
-  backend: TfjsBackend,
+  backend: TensorBackend,
   config: ModelConfig,
   { batchSize, ...options }: TrainerOptions & { readonly batchSize: number },
 ): Promise<Trainer> {

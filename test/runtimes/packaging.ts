@@ -82,8 +82,8 @@ export const PACKAGING: Readonly<Record<string, (consumer: Consumer) => Promise<
     const browser = ['--lib', 'es2022,dom'];
     const node = ['--lib', 'es2022', '--types', 'node', '--typeRoots', installed('../../node_modules/@types')];
     for (const [where, what, without] of [
-      ['browser', browser, ['./tfjs', './node', './train']],
-      ['node', node, ['./tfjs', './train']],
+      ['browser', browser, ['./tfjs', './node']],
+      ['node', node, ['./tfjs']],
     ] as const) {
       const file = `entries-${where}.mts`;
       await writeFile(join(folder, file), await programOf(folder, without));

@@ -51,7 +51,7 @@ export const judgeServer = (server: Server, label: string): Promise<string | nul
     const answer = await typed(command, server.cwd);
     if (!answer.includes(label)) return `${command}: ${answer}`;
     const post = async (body: Uint8Array): Promise<Reply> => {
-      const response = await fetch(url, { method: 'POST', body: Uint8Array.from(body) });
+      const response = await fetch(url, { method: 'POST', body: new Uint8Array(body) });
       return { status: response.status, body: (await response.json()) as Reply['body'] };
     };
     return (await judge(post, label)) ?? judgeOverfull(post);

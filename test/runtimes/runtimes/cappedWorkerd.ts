@@ -13,6 +13,7 @@ import { sizeOf } from '../../../src/core/tensor.js';
 import { writeConfig } from '../../../src/io/configMetadata.js';
 import { encodeSafetensors } from '../../../src/io/safetensors.js';
 import type { Consumer } from '../consumer.js';
+import { memoryOf } from '../processMemory.js';
 import type { Finding } from '../report.js';
 import { freePort } from '../examples/freePort.js';
 import { deploy } from './workerd.js';
@@ -70,13 +71,11 @@ interface Usage {
 }
 
 async function usageOf({ pid }: ChildProcess): Promise<Usage> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  const bytesOf = (name: string): number => 1024 * Number(new RegExp(`${name}:\\s+(\\d+) kB`).exec(status)?.[1]);
   // Behind the name, which may hold anything: user and system time are the 12th and 13th.
   const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /, '').split(' ');
   return {
-    resident: bytesOf('VmRSS'),
-    peak: bytesOf('VmHWM'),
+    resident: await memoryOf(pid, 'VmRSS'),
+    peak: await memoryOf(pid, 'VmHWM'),
     cpuMs: ((Number(fields[11]) + Number(fields[12])) * 1000) / TICKS,
   };
 }

@@ -20,7 +20,7 @@ function fail(): never {
 export function png(module: WebAssembly.Module): (bytes: Uint8Array) => PixelImage {
   let image: PixelImage | null = null;
 
-  /** Called with the pixels, RGBA of 8 bits: those of 16 bits lose the lower eight. */
+  /** Called with the pixels, RGBA of 8 bits. */
   function take(at: number, length: number, width: number, height: number): number {
     image = { data: new Uint8Array(codec.memory.buffer, at, length).slice(), width, height };
     codec.__wbindgen_free(at, length, 1);

@@ -18,7 +18,7 @@ export async function ask(url: string, init: Init = {}): Promise<Answered> {
 }
 
 export const post = (url: string, image: Uint8Array, init: RequestInit = {}): Promise<Answered> =>
-  ask(url, { method: 'POST', body: image as unknown as BodyInit, ...init });
+  ask(url, { method: 'POST', body: new Uint8Array(image), ...init });
 
 /** The labels of an image, best first. */
 export async function labelsOf(url: string, image: Uint8Array): Promise<string[]> {

@@ -1,7 +1,7 @@
 /** The largest images that are taken, of all formats, from more clients than there are places. */
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
+import { memoryOf } from '../../processMemory.js';
 import { photograph } from '../hostile.js';
 import { post } from './ask.js';
 import type { Deployed } from './deployed.js';
@@ -36,15 +36,10 @@ async function images(): Promise<readonly Buffer[]> {
   ];
 }
 
-async function mebibytesOf({ pid }: Deployed, name: 'VmRSS' | 'VmHWM'): Promise<number> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  return Number(new RegExp(`${name}:\\s*(\\d+) kB`).exec(status)?.[1]) / 1024;
-}
-
 export async function checkLargest(deployed: Deployed): Promise<string> {
   const all = await images();
   assert.equal((await post(deployed.url, await photograph())).status, 200);
-  const before = await mebibytesOf(deployed, 'VmRSS');
+  const before = await memoryOf(deployed.pid, 'VmRSS');
   const answers = new Map<number, number>();
   const client = async (_: unknown, own: number): Promise<void> => {
     for (let i = 0; i < EACH; i++) {
@@ -58,7 +53,7 @@ export async function checkLargest(deployed: Deployed): Promise<string> {
     size === 1 ? answers.has(200) : size === 2 && answers.has(200) && answers.has(503),
     [...answers].join('; '),
   );
-  const growth = (await mebibytesOf(deployed, 'VmHWM')) - before;
+  const growth = ((await memoryOf(deployed.pid, 'VmHWM')) - before) / 2 ** 20;
   const note = `${CLIENTS} clients with the largest images: the process grew by at most ${growth.toFixed(0)} MiB`;
   assert.ok(growth <= MOST, `${note}; expected at most ${MOST} MiB`);
   return note;

@@ -1,8 +1,8 @@
 /** Many requests at a time, good and bad: every one has its answer, and nothing of it stays in memory. */
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import type { Consumer } from '../../consumer.js';
+import { memoryOf } from '../../processMemory.js';
 import { post } from './ask.js';
 import type { Deployed } from './deployed.js';
 import { openHeap } from './heap.js';
@@ -52,12 +52,6 @@ interface Memory {
   readonly addresses: number;
 }
 
-async function memoryOf({ pid }: Deployed): Promise<Memory> {
-  const status = await readFile(`/proc/${pid}/status`, 'utf8');
-  const bytes = (name: string): number => 1024 * Number(new RegExp(`${name}:\\s*(\\d+) kB`).exec(status)?.[1]);
-  return { resident: bytes('VmRSS'), addresses: bytes('VmSize') };
-}
-
 /** Requests from clients that each wait for their answer, and come again where they are told to. @returns how often */
 async function load({ url }: Deployed, all: readonly Kind[], requests: number, clients: number): Promise<number> {
   const first = new Map<Kind, string>();
@@ -99,7 +93,7 @@ async function growthOf(deployed: Deployed, all: readonly Kind[]): Promise<Growt
   const atRest = async (): Promise<Memory & { readonly held: number }> => {
     const held = await heap.held();
     await new Promise((resolve) => setTimeout(resolve, 1000));
-    return { ...(await memoryOf(deployed)), held };
+    return { resident: await memoryOf(deployed.pid, 'VmRSS'), addresses: await memoryOf(deployed.pid, 'VmSize'), held };
   };
   // As many as there are places: none is sent away.
   assert.equal(await load(deployed, all, WARM, DEPTH), 0, `503 with ${DEPTH} clients`);

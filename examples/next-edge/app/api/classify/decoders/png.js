@@ -12,7 +12,7 @@ function fail() {
 export function png(module) {
   let image = null;
 
-  /** Called with the pixels, RGBA of 8 bits: those of 16 bits lose the lower eight. */
+  /** Called with the pixels, RGBA of 8 bits. */
   function take(at, length, width, height) {
     image = { data: new Uint8Array(codec.memory.buffer, at, length).slice(), width, height };
     codec.__wbindgen_free(at, length, 1);

@@ -1,5 +1,6 @@
 import type { Backend } from '../core/backend.js';
 import { ParamError } from '../core/errors.js';
+import { beforeReading } from '../io/letGoSource.js';
 import type { WeightsSource } from '../io/source.js';
 import { checkWasmOptions, createWasmBackend, type WasmBackendOptions } from '../wasm/backend.js';
 import type { Model } from './model.js';
@@ -20,10 +21,14 @@ export interface LoadModelOptions extends WasmBackendOptions, ReadOptions {
  *
  * @throws WeightsError, ParamError, ShapeError, BackendUnavailableError
  */
-export async function loadModel(
-  weights: WeightsSource,
-  { backend = 'wasm', build, threads, memoryLimit, ...read }: LoadModelOptions = {},
-): Promise<Model> {
+export async function loadModel(weights: WeightsSource, given: LoadModelOptions = {}): Promise<Model> {
+  beforeReading(weights, () => {
+    // A caller without types may pass anything.
+    const any: unknown = given;
+    if (typeof any === 'object' && any !== null) return;
+    throw new ParamError({ op: 'options', expected: 'an object', got: String(any) });
+  });
+  const { backend = 'wasm', build, threads, memoryLimit, ...read } = given;
   const options = { build, threads, memoryLimit };
   const check = (): void => {
     if (backend === 'wasm') {

@@ -139,3 +139,12 @@ describe('whatever the weights come as', () => {
     await reader?.cancel();
   });
 });
+
+test.each([null, 5])('%p in the place of all options is refused as well', async (options) => {
+  const { given, ended } = response();
+  await expect(loadModel(given, options as LoadModelOptions)).rejects.toThrow(
+    refusal(ParamError, 'options', 'an object', String(options)),
+  );
+  await told();
+  expect(ended).toEqual(['cancelled']);
+});

@@ -8,9 +8,9 @@ export default {
   // TypeScript's imports name the .js they will become; jest runs the .ts they are.
   moduleNameMapper: {
     '^(\\.{1,2}/.*)\\.js$': '$1',
-    '^#platform$': '<rootDir>/src/platform/node.ts',
+    '^#runtime$': '<rootDir>/src/runtime/node.ts',
     '^#ndarray$': 'ndarray',
-    '^#data/disk$': '<rootDir>/src/data/disk/node.ts',
+    '^#data/disk$': '<rootDir>/src/data/loader/disk/node.ts',
   },
   // Types are checked by `npm run check`, once and for everything.
   transform: { '^.+\\.ts$': ['ts-jest', { useESM: true, diagnostics: false }] },

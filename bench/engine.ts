@@ -15,9 +15,9 @@ import { median } from '../src/cli/median.js';
 import { table } from '../src/cli/print.js';
 import { resolveConfig } from '../src/core/config.js';
 import { sourceOf, type Build } from '../src/wasm/build.js';
-import { planLayout } from '../src/wasm/layout.js';
+import { planLayout } from '../src/wasm/inference/layout.js';
 import { instantiate } from '../src/wasm/module.js';
-import { loadNetwork, setPlanes } from '../src/wasm/network.js';
+import { loadNetwork, setPlanes } from '../src/wasm/inference/network.js';
 import { ceilingParts, compileCeiling, openCeiling, type Part } from './ceiling.js';
 import { rounded, sum } from './statistics.js';
 

@@ -9,7 +9,7 @@ import { readFile } from 'node:fs/promises';
 const OUT = 'dist/browser.js';
 
 await build({
-  entryPoints: ['dist/src/index.js'],
+  entryPoints: ['dist/src/entries/index.js'],
   outfile: OUT,
   bundle: true,
   minify: true,

@@ -12,11 +12,11 @@ const OUT = 'dist/node';
 await rm(OUT, { recursive: true, force: true });
 await build({
   entryPoints: {
-    index: 'dist/src/index.js',
-    core: 'dist/src/embed.js',
-    train: 'dist/src/train/index.js',
-    node: 'dist/src/node.js',
-    tfjs: 'dist/src/tfjs/index.js',
+    index: 'dist/src/entries/index.js',
+    core: 'dist/src/entries/core.js',
+    train: 'dist/src/entries/train.js',
+    node: 'dist/src/entries/node.js',
+    tfjs: 'dist/src/entries/tfjs.js',
     reference: 'dist/reference/index.js',
   },
   outdir: OUT,
@@ -27,7 +27,7 @@ await build({
   target: 'es2022',
   packages: 'external',
   // By the package's own map. Not the loader's disk: its errors are to be those of the entries.
-  external: ['#platform', '#ndarray', '#wasm/*'],
+  external: ['#runtime', '#ndarray', '#wasm/*'],
   logLevel: 'warning',
 });
 console.log(`${OUT}: ${(await readdir(OUT)).length} files`);

@@ -10,7 +10,7 @@ import * as asc from 'assemblyscript/asc';
 import { identityOf, stamped } from './identity.js';
 
 /** Entries of assembly/, by the prefix of their modules. */
-const ENTRIES = { '': 'assembly/index.ts', 'train-': 'assembly/train/index.ts' };
+const ENTRIES = { '': 'assembly/inference/index.ts', 'train-': 'assembly/training/index.ts' };
 const TARGETS = ['plain', 'relaxed', 'plain-threads', 'relaxed-threads'];
 
 const modules = Object.entries(ENTRIES).flatMap(([prefix, entry]) =>

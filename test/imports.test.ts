@@ -18,7 +18,11 @@ const RULES: readonly {
   readonly packages: readonly string[];
 }[] = [
   { from: 'reference/', rooms: ['reference/'], packages: ['#ndarray', 'ndarray'] },
-  { from: 'assembly/', rooms: ['assembly/'], packages: [] },
+  { from: 'assembly/shared/', rooms: ['assembly/shared/'], packages: [] },
+  { from: 'assembly/inference/', rooms: ['assembly/inference/', 'assembly/shared/', 'assembly/ops/'], packages: [] },
+  { from: 'assembly/training/', rooms: ['assembly/training/', 'assembly/shared/', 'assembly/ops/'], packages: [] },
+  { from: 'assembly/ops/', rooms: ['assembly/ops/', 'assembly/shared/'], packages: [] },
+  { from: 'assembly/bench/', rooms: ['assembly/shared/', 'assembly/training/'], packages: [] },
   { from: 'src/core/', rooms: ['src/core/'], packages: [] },
   { from: 'src/image/', rooms: ['src/image/', 'src/core/'], packages: [] },
   {
@@ -30,7 +34,7 @@ const RULES: readonly {
     from: 'src/wasm/',
     rooms: ['src/wasm/', 'src/core/', 'src/image/normalise.ts'],
     packages: [
-      '#platform',
+      '#runtime',
       '#wasm/builds',
       '#wasm/identity',
       '#wasm/plain',
@@ -38,23 +42,23 @@ const RULES: readonly {
       '#wasm/relaxed-threads',
     ],
   },
-  { from: 'src/platform/node.ts', rooms: ['src/platform/', 'src/core/messageOf.ts'], packages: ['node:'] },
-  { from: 'src/platform/nodeUtil.ts', rooms: ['src/platform/'], packages: ['node:'] },
-  { from: 'src/platform/', rooms: ['src/platform/'], packages: [] },
+  { from: 'src/runtime/node.ts', rooms: ['src/runtime/', 'src/core/messageOf.ts'], packages: ['node:'] },
+  { from: 'src/runtime/nodeUtil.ts', rooms: ['src/runtime/'], packages: ['node:'] },
+  { from: 'src/runtime/', rooms: ['src/runtime/'], packages: [] },
   { from: 'src/model/loadModel.ts', rooms: ['src/model/', 'src/core/', 'src/io/', 'src/wasm/'], packages: [] },
   { from: 'src/model/loadModelOn.ts', rooms: ['src/model/', 'src/core/', 'src/io/', 'src/wasm/'], packages: [] },
   { from: 'src/model/readModel.ts', rooms: ['src/model/', 'src/core/', 'src/io/'], packages: [] },
   { from: 'src/model/', rooms: ['src/model/', 'src/core/', 'src/image/'], packages: [] },
-  { from: 'src/io/', rooms: ['src/io/', 'src/core/'], packages: ['#platform', 'node:', '@noble/hashes/sha2.js'] },
+  { from: 'src/io/', rooms: ['src/io/', 'src/core/'], packages: ['#runtime', 'node:', '@noble/hashes/sha2.js'] },
   {
     from: 'src/data/',
     rooms: ['src/data/', 'src/core/', 'src/image/', 'src/io/readFile.ts', 'src/io/reason.ts'],
     packages: ['#data/disk', 'node:', 'sharp', 'nanotar'],
   },
-  // Of TensorFlow.js only its types: whoever calls passes it, and Node's engines are looked for by name.
+  // Only the types of TensorFlow.js: the caller passes the library itself; Node's engines are looked up by name.
   {
     from: 'src/tfjs/node/',
-    rooms: ['src/tfjs/', 'src/core/', 'src/platform/nodeUtil.ts'],
+    rooms: ['src/tfjs/', 'src/core/', 'src/runtime/nodeUtil.ts'],
     packages: ['node:', '@tensorflow/tfjs-core'],
   },
   { from: 'src/tfjs/', rooms: ['src/tfjs/', 'src/core/'], packages: ['@tensorflow/tfjs-core'] },
@@ -64,7 +68,7 @@ const RULES: readonly {
     rooms: ['src/diff/', 'src/core/', 'src/io/', 'src/oracle/', 'reference/index.ts'],
     packages: [],
   },
-  { from: 'src/plan/', rooms: ['src/plan/', 'src/core/'], packages: [] },
+  { from: 'src/deploy/', rooms: ['src/deploy/', 'src/core/'], packages: [] },
   {
     from: 'src/train/',
     rooms: [
@@ -74,11 +78,10 @@ const RULES: readonly {
       'src/io/',
       'src/oracle/',
       'src/report/',
-      'src/tfjs/index.ts',
       'src/wasm/training/',
       'reference/index.ts',
     ],
-    packages: ['#platform', 'node:'],
+    packages: ['#runtime', 'node:'],
   },
   {
     from: 'src/report/',
@@ -86,13 +89,11 @@ const RULES: readonly {
     packages: ['@observablehq/plot', 'linkedom'],
   },
   { from: 'src/cli/', rooms: ['src/', 'reference/index.ts'], packages: ['node:', 'commander', 'cli-progress'] },
-  { from: 'src/embed.ts', rooms: ['src/core/', 'src/image/', 'src/io/', 'src/model/', 'src/wasm/'], packages: [] },
-  { from: 'src/index.ts', rooms: ['src/embed.ts', 'src/model/', 'src/wasm/'], packages: [] },
-  { from: 'src/node.ts', rooms: ['src/'], packages: [] },
+  { from: 'src/entries/', rooms: ['src/'], packages: [] },
 ];
 
 /** What the portable entry must never reach, not even through others. */
-const NOT_PORTABLE = ['cli', 'data', 'diff', 'oracle', 'plan', 'report', 'tfjs', 'train', 'wasm/training']
+const NOT_PORTABLE = ['cli', 'data', 'diff', 'oracle', 'deploy', 'report', 'tfjs', 'train', 'wasm/training']
   .map((room) => `src/${room}/`)
   .concat('reference/');
 
@@ -152,8 +153,8 @@ const ALL = [...sources('reference'), ...sources('assembly'), ...sources('src')]
 test('there is something to look at', () => {
   expect(ALL.length).toBeGreaterThan(60);
   expect(imports('reference/conv2d.ts')).toContain('./require.js');
-  expect(target('src/wasm/ops.ts', '../core/errors.js')).toBe('src/core/errors.ts');
-  expect(target('assembly/conv2d.ts', './gemm')).toBe('assembly/gemm.ts');
+  expect(target('src/wasm/ops/ops.ts', '../core/errors.js')).toBe('src/core/errors.ts');
+  expect(target('assembly/ops/conv2d.ts', './gemm')).toBe('assembly/ops/gemm.ts');
 });
 
 test('an offence is named', () => {
@@ -221,13 +222,16 @@ function reachedFrom(entry: string): { readonly files: ReadonlySet<string>; read
 
 test.each([
   // On a module of one's own, none is carried.
-  { entry: 'src/embed.ts', wasm: ['#wasm/identity'] },
-  { entry: 'src/index.ts', wasm: ['builds', 'identity', 'plain-threads', 'relaxed-threads'].map((n) => `#wasm/${n}`) },
+  { entry: 'src/entries/core.ts', wasm: ['#wasm/identity'] },
+  {
+    entry: 'src/entries/index.ts',
+    wasm: ['builds', 'identity', 'plain-threads', 'relaxed-threads'].map((n) => `#wasm/${n}`),
+  },
 ])('$entry reaches no Node module, no oracle, no data set, no training', ({ entry, wasm }) => {
   const { files, packages } = reachedFrom(entry);
-  expect(packages).toEqual(['#platform', ...wasm, '@noble/hashes/sha2.js']);
+  expect(packages).toEqual(['#runtime', ...wasm, '@noble/hashes/sha2.js']);
   expect([...files].filter((file) => NOT_PORTABLE.some((room) => file.startsWith(room)))).toEqual([]);
-  expect(files.has('src/wasm/session.ts')).toBe(true);
+  expect(files.has('src/wasm/inference/session.ts')).toBe(true);
 });
 
 test('nobody imports the tests or the benchmark', () => {

@@ -1,8 +1,8 @@
 /** What a machine can reach at most: for bench/engine.ts, no part of the shipped modules. */
-import { madd } from '../simd';
-import { tile4x8 } from '../tile4x8';
-import { tile6x8 } from '../tile6x8';
-import { tile4x8 as trainTile4x8 } from '../train/tile4x8';
+import { madd } from '../shared/simd';
+import { tile4x8 } from '../shared/tile4x8';
+import { tile6x8 } from '../shared/tile6x8';
+import { tile4x8 as trainTile4x8 } from '../training/tile4x8';
 
 export { tile4x8, tile6x8, trainTile4x8 };
 

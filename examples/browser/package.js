@@ -12,7 +12,7 @@ export function builtPackage() {
     // npm is a script on Windows, which only a shell starts.
     execFileSync('npm', args, { cwd: folder, stdio: 'inherit', shell: process.platform === 'win32' });
   };
-  if (!existsSync(join(folder, 'dist/src/index.js'))) {
+  if (!existsSync(join(folder, 'dist/src/entries/index.js'))) {
     if (!existsSync(join(folder, 'node_modules'))) npm('ci');
     npm('run', 'build');
   }

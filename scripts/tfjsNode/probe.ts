@@ -4,7 +4,7 @@
  */
 import type * as core from '@tensorflow/tfjs-core';
 import { pathToFileURL } from 'node:url';
-import { mendNodeUtil } from '../../src/platform/nodeUtil.js';
+import { mendNodeUtil } from '../../src/runtime/nodeUtil.js';
 import { disagreements } from './agreement.js';
 
 /** What TensorFlow.js's own types do not say of the engine of tfjs-node. */

@@ -2,8 +2,8 @@ import { InvalidArgumentError, Option, type Command } from 'commander';
 import type { Backend } from '../core/backend.js';
 import { referenceBackend } from '../oracle/backend.js';
 import { ENGINES, type EngineName } from '../tfjs/engineReport.js';
-import type { TfjsBackend } from '../tfjs/index.js';
-import { createWasmBackend, wasmBackend } from '../wasm/backend.js';
+import type { TfjsBackend } from '../entries/tfjs.js';
+import { createWasmBackend, wasmBackend } from '../wasm/inference/backend.js';
 import type { BuildChoice } from '../wasm/build.js';
 import { MOST_THREADS, type Threads } from '../wasm/team.js';
 
@@ -60,7 +60,7 @@ export async function openTfjs(
   // TensorFlow.js takes its time to load, which no other backend shall wait for.
   const [{ loadEngine }, { createTfjsBackend }] = await Promise.all([
     import('../tfjs/node/engines.js'),
-    import('../tfjs/index.js'),
+    import('../entries/tfjs.js'),
   ]);
   const { tf, report } = await loadEngine(engine, { training });
   // Who leaves the choice to us is told what it was.

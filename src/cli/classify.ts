@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { ParamError, VanillaNetError } from '../core/errors.js';
-import { readImage } from '../data/image.js';
+import { readImage } from '../data/decode/image.js';
 import { loadModel } from '../model/loadModel.js';
 import type { Model } from '../model/model.js';
 import type { Prediction } from '../model/topK.js';

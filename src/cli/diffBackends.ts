@@ -1,7 +1,7 @@
 import type { Backend } from '../core/backend.js';
 import { ParamError } from '../core/errors.js';
 import { referenceBackend } from '../oracle/backend.js';
-import { createWasmBackend } from '../wasm/backend.js';
+import { createWasmBackend } from '../wasm/inference/backend.js';
 import type { BuildChoice } from '../wasm/build.js';
 import { engineOf, openTfjs } from './backends.js';
 

@@ -4,7 +4,7 @@ import type { ModelConfig } from '../core/config.js';
 import { DataError, ParamError, ShapeError, WeightsError } from '../core/errors.js';
 import { uniform } from '../core/philox.js';
 import { formatShape, sizeOf, type Tensor } from '../core/tensor.js';
-import { readImage } from '../data/image.js';
+import { readImage } from '../data/decode/image.js';
 import { inputOf, type Dump } from '../diff/dump.js';
 import { preprocess } from '../image/preprocess.js';
 import { readBytes } from '../io/readFile.js';

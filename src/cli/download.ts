@@ -1,7 +1,7 @@
 import { SingleBar } from 'cli-progress';
 import { Argument, Command, Option } from 'commander';
 import { basename, join } from 'node:path';
-import { download, DOWNLOADS } from '../data/download.js';
+import { download, DOWNLOADS } from '../data/sets/download.js';
 import { print } from './print.js';
 
 interface DownloadCommandOptions {

@@ -1,11 +1,11 @@
 import { Command, Option } from 'commander';
 import { extname } from 'node:path';
 import { DataError } from '../core/errors.js';
-import { checkSet } from '../data/classes.js';
-import type { DataSet, FolderSplit } from '../data/dataset.js';
-import { batchOf } from '../data/normalise.js';
-import { openDataset } from '../data/open.js';
-import { partOf } from '../data/part.js';
+import { checkSet } from '../data/sets/classes.js';
+import type { DataSet, FolderSplit } from '../data/sets/dataset.js';
+import { batchOf } from '../data/sets/normalise.js';
+import { openDataset } from '../data/sets/open.js';
+import { partOf } from '../data/sets/part.js';
 import { atomicWrite, requireWritable } from '../io/atomicWrite.js';
 import { loadModel } from '../model/loadModel.js';
 import type { Model } from '../model/model.js';

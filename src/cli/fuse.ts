@@ -6,7 +6,7 @@ import { WEIGHTS_DTYPES, type WeightsDtype } from '../io/safetensors.js';
 import { writeWeights } from '../io/weightsFile.js';
 import { fuseState } from '../oracle/fuse.js';
 import { verifyFused } from '../oracle/verify.js';
-import { wasmBackend } from '../wasm/backend.js';
+import { wasmBackend } from '../wasm/inference/backend.js';
 import { number, size } from './arguments.js';
 import { dtypeOption } from './dtype.js';
 import { brief, print, printJson } from './print.js';

@@ -8,7 +8,7 @@ import { cutShards } from '../io/cutShards.js';
 import { encodeSafetensors, WEIGHTS_DTYPES, type WeightsDtype } from '../io/safetensors.js';
 import { loadModel } from '../model/loadModel.js';
 import { Model } from '../model/model.js';
-import { createWasmBackend } from '../wasm/backend.js';
+import { createWasmBackend } from '../wasm/inference/backend.js';
 import { byteCount, integer } from './arguments.js';
 import { countDisplay } from './countBar.js';
 import { dtypeOption } from './dtype.js';

@@ -1,6 +1,6 @@
 import { formatShape } from '../core/tensor.js';
-import { SHARD_BYTES, type Fit } from '../plan/fit.js';
-import type { MemoryPlan } from '../wasm/memoryPlan.js';
+import { SHARD_BYTES, type Fit } from '../deploy/fit.js';
+import type { MemoryPlan } from '../wasm/inference/memoryPlan.js';
 import { percent, table } from './print.js';
 
 /** Where a time on the processor comes from. */

@@ -3,12 +3,12 @@ import type { ModelConfig } from '../core/config.js';
 import { DataError, WeightsError } from '../core/errors.js';
 import { uniform } from '../core/philox.js';
 import { sizeOf } from '../core/tensor.js';
-import { checkSet } from '../data/classes.js';
-import type { DataSet, ImageSet } from '../data/dataset.js';
-import { batchOf } from '../data/normalise.js';
-import { openDataset } from '../data/open.js';
-import { partOf } from '../data/part.js';
-import { drawShapes } from '../data/shapes.js';
+import { checkSet } from '../data/sets/classes.js';
+import type { DataSet, ImageSet } from '../data/sets/dataset.js';
+import { batchOf } from '../data/sets/normalise.js';
+import { openDataset } from '../data/sets/open.js';
+import { partOf } from '../data/sets/part.js';
+import { drawShapes } from '../data/sets/shapes.js';
 import type { Model } from '../model/model.js';
 
 /** Drawn images where nobody says how many. */

@@ -10,7 +10,7 @@ import {
 import { ParamError } from '../core/errors.js';
 import type { Size } from '../core/shapes.js';
 import { formatShape } from '../core/tensor.js';
-import { planNetwork, type Layer } from '../core/plan.js';
+import { planNetwork, type Layer } from '../core/network.js';
 import { integer, size } from './arguments.js';
 import { readJsonObject } from './jsonFile.js';
 import { print, printJson, table } from './print.js';

@@ -6,7 +6,7 @@ import type { OpenTrainer } from '../train/runOptions.js';
 import { oracleTrainer } from '../train/oracleTrainer.js';
 import { tfjsTrainer } from '../train/tfjsTrainer.js';
 import { wasmTrainer } from '../train/wasmTrainer.js';
-import { wasmBackend } from '../wasm/backend.js';
+import { wasmBackend } from '../wasm/inference/backend.js';
 import { buildOf } from '../wasm/build.js';
 import { threadCount } from '../wasm/team.js';
 import { planTraining } from '../wasm/training/layout.js';

@@ -1,8 +1,8 @@
 import type { Size } from '../core/shapes.js';
-import { imbalance } from '../data/classes.js';
-import type { DataSet, FolderSplit } from '../data/dataset.js';
-import type { Cache } from '../data/imageFolder.js';
-import { openDataset } from '../data/open.js';
+import { imbalance } from '../data/sets/classes.js';
+import type { DataSet, FolderSplit } from '../data/sets/dataset.js';
+import type { Cache } from '../data/sets/imageFolder.js';
+import { openDataset } from '../data/sets/open.js';
 import type { Choice } from '../train/origin.js';
 import type { Recipe } from '../train/recipe.js';
 import type { TrainingData } from '../train/runOptions.js';

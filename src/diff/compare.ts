@@ -1,6 +1,6 @@
 import type { Rounding } from '../../reference/index.js';
 import type { ModelConfig } from '../core/config.js';
-import { planNetwork, type Layer } from '../core/plan.js';
+import { planNetwork, type Layer } from '../core/network.js';
 import type { StateDict, Tensor } from '../core/tensor.js';
 import type { Comparison, HeatMap, LayerVerdict, Verdict } from './comparison.js';
 import { heatMapOf } from './heatMap.js';

@@ -1,7 +1,7 @@
 /** Activations that another framework wrote down: a tensor a module, and the batch that they are of. */
 import type { ModelConfig } from '../core/config.js';
 import { ShapeError, WeightsError } from '../core/errors.js';
-import { planNetwork } from '../core/plan.js';
+import { planNetwork } from '../core/network.js';
 import { formatShape, type StateDict, type Tensor } from '../core/tensor.js';
 import { readBytes } from '../io/readFile.js';
 import { decodeSafetensors } from '../io/safetensors.js';

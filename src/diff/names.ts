@@ -1,4 +1,4 @@
-import type { Layer } from '../core/plan.js';
+import type { Layer } from '../core/network.js';
 
 /**
  * Which layer's output a module's is: the last of its own, by its name and the names

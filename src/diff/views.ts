@@ -1,6 +1,6 @@
 /** What somebody shows of a network at work. */
 import { ShapeError } from '../core/errors.js';
-import type { Layer } from '../core/plan.js';
+import type { Layer } from '../core/network.js';
 import { formatShape, sizeOf, type Tensor } from '../core/tensor.js';
 import { lastLayerOf } from './names.js';
 

@@ -1,7 +1,7 @@
 import type { Backend, Session } from '../core/backend.js';
 import type { ModelConfig } from '../core/config.js';
 import { mapSizes } from '../core/shapes.js';
-import { planNetwork } from '../core/plan.js';
+import { planNetwork } from '../core/network.js';
 import type { StateDict, Tensor } from '../core/tensor.js';
 import { checkState } from '../core/parameters.js';
 import { streamOf } from '../core/weights.js';

@@ -1,5 +1,5 @@
 /** A source of which is known whether it is a weight file or an index of shards. */
-import { platform } from '#platform';
+import { platform } from '#runtime';
 import { WeightsError } from '../core/errors.js';
 import { beside } from './beside.js';
 import { beforeReading } from './letGoSource.js';

@@ -1,5 +1,5 @@
 /** Weights from wherever they are, as bytes in chunks. */
-import { platform } from '#platform';
+import { platform } from '#runtime';
 import { ParamError, VanillaNetError, WeightsError } from '../core/errors.js';
 import { fetchBytes, readResponse } from './fetchBytes.js';
 import { beforeReading } from './letGoSource.js';

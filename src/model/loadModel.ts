@@ -2,7 +2,7 @@ import type { Backend } from '../core/backend.js';
 import { ParamError } from '../core/errors.js';
 import { beforeReading } from '../io/letGoSource.js';
 import type { WeightsSource } from '../io/source.js';
-import { checkWasmOptions, createWasmBackend, type WasmBackendOptions } from '../wasm/backend.js';
+import { checkWasmOptions, createWasmBackend, type WasmBackendOptions } from '../wasm/inference/backend.js';
 import type { Model } from './model.js';
 import { readModel, type ReadOptions } from './readModel.js';
 

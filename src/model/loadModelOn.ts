@@ -3,7 +3,7 @@ import { beforeReading } from '../io/letGoSource.js';
 import type { WeightsSource } from '../io/source.js';
 import { GivenModule } from '../wasm/givenModule.js';
 import type { WasmSource } from '../wasm/module.js';
-import { checkMemoryLimit, wasmBackendOn } from '../wasm/session.js';
+import { checkMemoryLimit, wasmBackendOn } from '../wasm/inference/session.js';
 import type { Model } from './model.js';
 import { readModel, type ReadOptions } from './readModel.js';
 

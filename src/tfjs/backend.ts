@@ -2,7 +2,7 @@ import type { Backend, Session } from '../core/backend.js';
 import type { ModelConfig } from '../core/config.js';
 import { BackendUnavailableError, ParamError } from '../core/errors.js';
 import { moduleOf } from '../core/modules.js';
-import { planNetwork, type Layer } from '../core/plan.js';
+import { planNetwork, type Layer } from '../core/network.js';
 import type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
 import { collect } from '../core/weights.js';
 import { Engine } from './engine.js';

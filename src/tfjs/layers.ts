@@ -1,6 +1,6 @@
 /** The links of the chain on an engine: each with its way back. */
 import { ParamError } from '../core/errors.js';
-import type { Layer } from '../core/plan.js';
+import type { Layer } from '../core/network.js';
 import { adaptiveMaxPool2d, adaptiveMaxPool2dBackward } from './adaptiveMaxPool2d.js';
 import { batchNorm, batchNormBackward, batchNormEval } from './batchNorm.js';
 import { conv2d, conv2dBackward } from './conv2d.js';

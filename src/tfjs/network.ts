@@ -1,5 +1,5 @@
 /** The chain on an engine: forward, and back. */
-import type { Layer } from '../core/plan.js';
+import type { Layer } from '../core/network.js';
 import type { FloatArray } from '../core/tensor.js';
 import { runLayer, type Mode, type Parameters, type Trace } from './layers.js';
 import type { Maps, Matrix, Tf, TfTensor } from './tf.js';

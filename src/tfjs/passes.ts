@@ -2,7 +2,7 @@ import type { ModelConfig } from '../core/config.js';
 import { ShapeError } from '../core/errors.js';
 import type { Loss } from '../core/optimiser.js';
 import { uniform } from '../core/philox.js';
-import { planNetwork, type Layer } from '../core/plan.js';
+import { planNetwork, type Layer } from '../core/network.js';
 import { sizeOf, type FloatArray } from '../core/tensor.js';
 import { checkLambda } from '../core/trainingRules.js';
 import { bceWithLogits, bceWithLogitsBackward } from './bceWithLogits.js';

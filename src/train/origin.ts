@@ -1,7 +1,7 @@
 /** What a run was made of beside recipe and network: a resume that changes it does not go on to the same bits. */
 import { ParamError } from '../core/errors.js';
-import { isStreamed, type DataSet } from '../data/dataset.js';
-import { fingerprint, type Fingerprint } from '../data/fingerprint.js';
+import { isStreamed, type DataSet } from '../data/sets/dataset.js';
+import { fingerprint, type Fingerprint } from '../data/sets/fingerprint.js';
 
 export interface SetOrigin extends Fingerprint {
   readonly images: number;

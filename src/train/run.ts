@@ -1,9 +1,9 @@
-import { platform } from '#platform';
+import { platform } from '#runtime';
 import type { ModelConfig } from '../core/config.js';
 import { DataError, LoaderError } from '../core/errors.js';
 import type { OptimiserStep } from '../core/optimiser.js';
 import type { StateDict } from '../core/tensor.js';
-import { openLoader, type Loader } from '../data/loader.js';
+import { openLoader, type Loader } from '../data/loader/loader.js';
 import { fuseState } from '../oracle/fuse.js';
 import type { Best, Checkpoint } from './checkpoint.js';
 import { allFinite, refuseLoss, requireFinite, requireFiniteMoments } from './finite.js';

@@ -1,6 +1,6 @@
 /** What a run is given beside network and recipe. */
 import type { ModelConfig } from '../core/config.js';
-import type { DataSet } from '../data/dataset.js';
+import type { DataSet } from '../data/sets/dataset.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { Moment } from './progress.js';
 import type { Trainer, TrainerOptions } from './trainer.js';

@@ -1,7 +1,7 @@
 /** A SHA-256 of a whole weight file, in its own header, where zeros stand while it is taken. */
 import { createHash } from 'node:crypto';
 import { WeightsError } from '../core/errors.js';
-import { addBytes } from '../data/addBytes.js';
+import { addBytes } from '../data/sets/addBytes.js';
 import { METADATA, PREFIX } from '../io/safetensorsHeader.js';
 
 /** Must be the first of the metadata, so that the digits lie where nobody has to look for them. */

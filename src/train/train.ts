@@ -1,7 +1,7 @@
 import type { ModelConfig } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
 import { mapSizes } from '../core/shapes.js';
-import { checkSet } from '../data/classes.js';
+import { checkSet } from '../data/sets/classes.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { Progress, Trained } from './progress.js';
 import { checkRecipe, resolveRecipe, type Recipe } from './recipe.js';

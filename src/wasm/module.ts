@@ -41,7 +41,7 @@ export interface WasmMemory {
 }
 
 /**
- * The exports of assembly/index.ts. Outputs, inputs and scratch are byte
+ * The exports of assembly/inference/index.ts. Outputs, inputs and scratch are byte
  * addresses on multiples of 16 (0 for no bias), the rest are sizes and scalars;
  * `…Scratch` answers in bytes. Nothing is checked in there.
  */

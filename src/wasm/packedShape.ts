@@ -2,7 +2,7 @@
 export const LANES = 8;
 export const whole = (channels: number): number => Math.ceil(channels / LANES) * LANES;
 
-/** Rows of numbers, filled up to whole panels, side by side: [whole(rows)/lanes][depth][lanes]; see assembly/packLanes.ts. */
+/** Rows of numbers, filled up to whole panels, side by side: [whole(rows)/lanes][depth][lanes]; see assembly/shared/packLanes.ts. */
 export interface PackedShape {
   readonly rows: number;
   /** Numbers of a row, at most `depth`. */

@@ -1,4 +1,4 @@
-/** A program as it lies in memory: what assembly/team.ts runs. */
+/** A program as it lies in memory: what assembly/shared/team.ts runs. */
 import type { Arena } from './arena.js';
 
 /** Bytes before a program's regions, and of each of them. */
@@ -37,7 +37,7 @@ export class Program {
     return this.#regions;
   }
 
-  /** Adds a region; the fields are those of `Region` in assembly/team.ts. @returns its address */
+  /** Adds a region; the fields are those of `Region` in assembly/shared/team.ts. @returns its address */
   add(kind: number, operands: number, panels: number): number {
     const address = this.address + HEAD + PITCH * this.#regions++;
     this.words.push([address, [kind, operands, panels, chunkOf(panels, this.#threads)]]);

@@ -1,5 +1,5 @@
-/** The threads that help: see assembly/team.ts for what they say to each other. */
-import { platform } from '#platform';
+/** The threads that help: see assembly/shared/team.ts for what they say to each other. */
+import { platform } from '#runtime';
 import { BackendUnavailableError, ParamError } from '../core/errors.js';
 import { messageOf } from '../core/messageOf.js';
 import { compile, instantiate, sharedMemory, type CompiledModule, type Kernels, type WasmMemory } from './module.js';

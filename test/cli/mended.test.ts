@@ -2,7 +2,7 @@
 import { beforeAll, expect, test } from '@jest/globals';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
-import { shuffled } from '../../src/data/shuffle.js';
+import { shuffled } from '../../src/data/loader/shuffle.js';
 import { readCheckpoint } from '../../src/train/checkpoint.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { hosted, PATIENCE, vanillanet } from './commandLine.js';

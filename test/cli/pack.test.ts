@@ -2,10 +2,10 @@
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { packCommand } from '../../src/cli/pack.js';
-import { checkSet } from '../../src/data/classes.js';
-import { batchOf } from '../../src/data/normalise.js';
-import { openDataset } from '../../src/data/open.js';
-import { drawShapes } from '../../src/data/shapes.js';
+import { checkSet } from '../../src/data/sets/classes.js';
+import { batchOf } from '../../src/data/sets/normalise.js';
+import { openDataset } from '../../src/data/sets/open.js';
+import { drawShapes } from '../../src/data/sets/shapes.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/io/safetensors.js';
 import { readWeights, writeWeights } from '../../src/io/weightsFile.js';
 import { loadModel } from '../../src/model/loadModel.js';

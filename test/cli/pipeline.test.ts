@@ -5,12 +5,12 @@ import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import type { Prediction } from '../../src/model/topK.js';
-import { readImage } from '../../src/data/image.js';
+import { readImage } from '../../src/data/decode/image.js';
 import { preprocess } from '../../src/image/preprocess.js';
 import { readWeights } from '../../src/io/weightsFile.js';
 import { Model } from '../../src/model/model.js';
 import { referenceBackend } from '../../src/oracle/backend.js';
-import { wasmBackend } from '../../src/wasm/backend.js';
+import { wasmBackend } from '../../src/wasm/inference/backend.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { answered, PATIENCE, printed, vanillanet } from './commandLine.js';
 

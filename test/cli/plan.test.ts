@@ -1,6 +1,6 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { copyFile, stat, writeFile } from 'node:fs/promises';
-import { memoryPlan } from '../../src/wasm/memoryPlan.js';
+import { memoryPlan } from '../../src/wasm/inference/memoryPlan.js';
 import type { PlanReport } from '../../src/cli/planReport.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { hosted, PATIENCE } from './commandLine.js';

@@ -9,7 +9,7 @@ import { writeWeights } from '../../src/io/weightsFile.js';
 import { Model } from '../../src/model/model.js';
 import { toOracleConfig } from '../../src/oracle/backend.js';
 import { stateToOracle } from '../../src/oracle/state.js';
-import { wasmBackend } from '../../src/wasm/backend.js';
+import { wasmBackend } from '../../src/wasm/inference/backend.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { drawnConfig, drawnImages, drawnState } from '../model/drawnNetwork.js';
 import { answered, logitsIn, PATIENCE, printed } from './commandLine.js';

@@ -1,4 +1,4 @@
-import type { Batch } from '../../src/data/batch.js';
+import type { Batch } from '../../src/data/loader/batch.js';
 
 /** All batches, copied: a loader's arrays are its own, and used again. */
 export async function collect(batches: AsyncIterable<Batch>): Promise<Batch[]> {

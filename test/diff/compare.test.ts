@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { resolveConfig, type ModelConfig } from '../../src/core/config.js';
 import { ShapeError, WeightsError } from '../../src/core/errors.js';
-import { planNetwork } from '../../src/core/plan.js';
+import { planNetwork } from '../../src/core/network.js';
 import type { StateDict, Tensor } from '../../src/core/tensor.js';
 import { compare, holds } from '../../src/diff/compare.js';
 import type { Comparison, Verdict } from '../../src/diff/comparison.js';
@@ -12,7 +12,7 @@ import { roundingOf } from '../../src/diff/rounding.js';
 import { viewsOf } from '../../src/diff/views.js';
 import { watch } from '../../src/diff/watch.js';
 import { referenceBackend } from '../../src/oracle/backend.js';
-import { createWasmBackend } from '../../src/wasm/backend.js';
+import { createWasmBackend } from '../../src/wasm/inference/backend.js';
 import { refusal } from '../io/refusal.js';
 import { drawnConfig, drawnImages, drawnState } from '../model/drawnNetwork.js';
 import { BUILDS } from '../wasm/builds.js';

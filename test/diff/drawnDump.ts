@@ -1,6 +1,6 @@
 import { referenceBackend } from '../../src/oracle/backend.js';
 import type { ModelConfig } from '../../src/core/config.js';
-import { planNetwork } from '../../src/core/plan.js';
+import { planNetwork } from '../../src/core/network.js';
 import type { StateDict, Tensor } from '../../src/core/tensor.js';
 import { streamOf } from '../../src/core/weights.js';
 import { INPUT } from '../../src/diff/dump.js';

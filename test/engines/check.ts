@@ -1,6 +1,6 @@
 /** The cross-check of the engine at work in a `tf`, wherever that is. */
 import type * as core from '@tensorflow/tfjs-core';
-import { describeEngine } from '../../src/tfjs/index.js';
+import { describeEngine } from '../../src/entries/tfjs.js';
 import { SHADER, type Arithmetic } from '../judges/arithmetic.js';
 import { crossCheck, lackedForTraining } from '../tfjs/cross/crossCheck.js';
 import { PARTS } from '../tfjs/cross/engine.js';

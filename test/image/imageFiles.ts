@@ -1,6 +1,6 @@
 /** Image files of every kind that a head can tell apart, and bytes to build stranger ones from. */
 import sharp, { type Sharp } from 'sharp';
-import { crc32 } from '../data/crc32.js';
+import { crc32 } from '../data/sets/crc32.js';
 
 export const [WIDTH, HEIGHT] = [13, 7];
 

@@ -3,7 +3,7 @@ import { tensor, valuesOf, type Tensor } from '../../reference/index.js';
 import { decodeSafetensors } from '../../src/io/safetensors.js';
 import { Scalars, type OpSpec, type Reference, type Tensors } from './opSpec.js';
 
-const FOLDER = new URL('../golden/', import.meta.url);
+const FOLDER = new URL('../reference/golden/', import.meta.url);
 
 export const goldenNames = (kind: 'ops' | 'variants'): string[] =>
   readdirSync(new URL(`${kind}/`, FOLDER))
@@ -17,7 +17,7 @@ export interface GoldenCase<S = Readonly<Record<string, unknown>>> {
   readonly tensors: Tensors;
 }
 
-/** The cases of one file; see test/golden/README.md for the format. */
+/** The cases of one file; see test/reference/golden/README.md for the format. */
 export function readGolden<S = Readonly<Record<string, unknown>>>(
   kind: 'ops' | 'variants',
   name: string,

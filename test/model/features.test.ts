@@ -9,12 +9,12 @@ import { Model } from '../../src/model/model.js';
 import { referenceBackend, toOracleConfig } from '../../src/oracle/backend.js';
 import { fuseState } from '../../src/oracle/fuse.js';
 import { stateToOracle, toOracle } from '../../src/oracle/state.js';
-import { createWasmBackend } from '../../src/wasm/backend.js';
+import { createWasmBackend } from '../../src/wasm/inference/backend.js';
 import { refusal } from '../io/refusal.js';
 import { BUILDS } from '../wasm/builds.js';
 import { misfit } from '../wasm/judge.js';
 import { drawState, NARROW } from '../wasm/networks.js';
-import { chain, stagesMisfit } from '../wasm/stages.js';
+import { chain, stagesMisfit } from '../wasm/inference/stages.js';
 import { drawnConfig, drawnImages, drawnState } from './drawnNetwork.js';
 
 const IMAGES = 3;

@@ -6,7 +6,7 @@ import type { FloatArray } from '../../src/core/tensor.js';
 import { Model } from '../../src/model/model.js';
 import { referenceBackend, toOracleConfig } from '../../src/oracle/backend.js';
 import { stateToOracle } from '../../src/oracle/state.js';
-import { wasmBackend } from '../../src/wasm/backend.js';
+import { wasmBackend } from '../../src/wasm/inference/backend.js';
 import { refusal } from '../io/refusal.js';
 import { drawnConfig, drawnImages, drawnState } from './drawnNetwork.js';
 

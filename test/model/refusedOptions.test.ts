@@ -6,7 +6,7 @@ import { ParamError } from '../../src/core/errors.js';
 import type { WeightsSource } from '../../src/io/source.js';
 import { loadModel, type LoadModelOptions } from '../../src/model/loadModel.js';
 import { loadModelOn, type LoadModelOnOptions } from '../../src/model/loadModelOn.js';
-import { wasmBackendFrom } from '../../src/wasm/session.js';
+import { wasmBackendFrom } from '../../src/wasm/inference/session.js';
 import { refusal } from '../io/refusal.js';
 
 /** A response that notes what is done to it. */

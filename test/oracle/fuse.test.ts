@@ -6,7 +6,7 @@ import { Model } from '../../src/model/model.js';
 import { referenceBackend } from '../../src/oracle/backend.js';
 import { fuseState, type FusedState } from '../../src/oracle/fuse.js';
 import { verifyFused } from '../../src/oracle/verify.js';
-import { wasmBackend } from '../../src/wasm/backend.js';
+import { wasmBackend } from '../../src/wasm/inference/backend.js';
 import { drawnConfig, drawnImages, drawnState } from '../model/drawnNetwork.js';
 
 const config = drawnConfig('train');

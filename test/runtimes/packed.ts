@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import type { ShardIndex } from '../../src/index.js';
+import type { ShardIndex } from '../../src/entries/index.js';
 import type { Consumer } from './consumer.js';
 import type { Answer } from './report.js';
 

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from '@jest/globals';
 import { resolveConfig } from '../../src/core/config.js';
 import { ParamError } from '../../src/core/errors.js';
-import { createTfjsBackend } from '../../src/tfjs/index.js';
+import { createTfjsBackend } from '../../src/entries/tfjs.js';
 import { initialState } from '../../src/train/initialState.js';
 import { oracleTrainer } from '../../src/train/oracleTrainer.js';
 import { tfjsTrainer } from '../../src/train/tfjsTrainer.js';

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { BackendUnavailableError, ParamError } from '../../src/core/errors.js';
-import { describeEngine, deviceOf, type EngineName } from '../../src/tfjs/index.js';
+import { describeEngine, deviceOf, type EngineName } from '../../src/entries/tfjs.js';
 import { listEngines, loadEngine } from '../../src/tfjs/node/engines.js';
 
 let folder: string;

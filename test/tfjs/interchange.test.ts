@@ -8,7 +8,7 @@ import { resolveConfig } from '../../src/core/config.js';
 import type { OptimiserKind } from '../../src/core/optimiser.js';
 import type { StateDict } from '../../src/core/tensor.js';
 import { encodeSafetensors } from '../../src/io/safetensors.js';
-import { createTfjsBackend, type Tf } from '../../src/tfjs/index.js';
+import { createTfjsBackend, type Tf } from '../../src/entries/tfjs.js';
 import { tfjsTrainer } from '../../src/train/tfjsTrainer.js';
 import { wasmTrainer } from '../../src/train/wasmTrainer.js';
 import type { Snapshot, Trainer } from '../../src/train/trainer.js';

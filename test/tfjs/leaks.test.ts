@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { BackendUnavailableError, ParamError, ShapeError } from '../../src/core/errors.js';
-import { createTfjsBackend } from '../../src/tfjs/index.js';
+import { createTfjsBackend } from '../../src/entries/tfjs.js';
 import type { Tf } from '../../src/tfjs/tf.js';
 import { streamOf } from '../../src/core/weights.js';
 import { IEEE } from '../judges/arithmetic.js';

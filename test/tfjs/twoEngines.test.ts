@@ -5,7 +5,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { resolveConfig } from '../../src/core/config.js';
 import { streamOf } from '../../src/core/weights.js';
-import { createTfjsBackend, type TfjsBackend, type TfjsTraining } from '../../src/tfjs/index.js';
+import { createTfjsBackend, type TfjsBackend, type TfjsTraining } from '../../src/entries/tfjs.js';
 import { initialState } from '../../src/train/initialState.js';
 import { draw, uniform } from '../wasm/draw.js';
 

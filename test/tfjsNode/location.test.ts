@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import util from 'node:util';
 import { CPU, GPU } from '../../scripts/tfjsNode/flavour.js';
 import { locationOf, ROOT } from '../../scripts/tfjsNode/location.js';
-import { mendNodeUtil } from '../../src/platform/nodeUtil.js';
+import { mendNodeUtil } from '../../src/runtime/nodeUtil.js';
 
 const read = (path: string): Record<string, Record<string, string>> =>
   JSON.parse(readFileSync(join(ROOT, path), 'utf8')) as Record<string, Record<string, string>>;

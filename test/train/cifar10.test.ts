@@ -1,9 +1,9 @@
 /** That it learns from real pictures what it was not shown. */
 import { expect, test } from '@jest/globals';
 import { resolveConfig } from '../../src/core/config.js';
-import { openDataset } from '../../src/data/open.js';
+import { openDataset } from '../../src/data/sets/open.js';
 import { train } from '../../src/train/train.js';
-import { describeWith, SHARED } from '../data/sharedData.js';
+import { describeWith, SHARED } from '../data/sets/sharedData.js';
 import { collect } from './collect.js';
 
 const ARCHIVE = 'cifar-10-1k-python.tar.gz';

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { resolveConfig } from '../../src/core/config.js';
 import { TrainingError } from '../../src/core/errors.js';
-import { drawShapes } from '../../src/data/shapes.js';
+import { drawShapes } from '../../src/data/sets/shapes.js';
 import type { Checkpoint } from '../../src/train/checkpoint.js';
 import { initialState } from '../../src/train/initialState.js';
 import type { OpenTrainer } from '../../src/train/runOptions.js';

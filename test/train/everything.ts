@@ -1,6 +1,6 @@
 /** A small training, and one in which everything that draws or keeps a state is on. */
 import { resolveConfig } from '../../src/core/config.js';
-import { drawShapes } from '../../src/data/shapes.js';
+import { drawShapes } from '../../src/data/sets/shapes.js';
 import type { Recipe } from '../../src/train/recipe.js';
 import type { OpenTrainer, TrainingData } from '../../src/train/runOptions.js';
 import { wasmTrainer } from '../../src/train/wasmTrainer.js';

@@ -6,7 +6,7 @@ import { resolveConfig, type ModelConfig } from '../../src/core/config.js';
 import { ParamError, WeightsError } from '../../src/core/errors.js';
 import type { Loss, OptimiserKind } from '../../src/core/optimiser.js';
 import type { StateDict, Tensor } from '../../src/core/tensor.js';
-import { createTfjsBackend } from '../../src/tfjs/index.js';
+import { createTfjsBackend } from '../../src/entries/tfjs.js';
 import {
   oracleTrainer,
   tfjsTrainer,
@@ -14,7 +14,7 @@ import {
   type Snapshot,
   type Trainer,
   type TrainerOptions,
-} from '../../src/train/index.js';
+} from '../../src/entries/train.js';
 import { refusal } from '../io/refusal.js';
 import { draw, uniform } from '../wasm/draw.js';
 

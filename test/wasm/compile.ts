@@ -31,7 +31,7 @@ export async function faultyReader(...faults: readonly Fault[]): Promise<ReadSou
 }
 
 /** What is compiled for inference. */
-export const INFERENCE = 'assembly/index.ts';
+export const INFERENCE = 'assembly/inference/index.ts';
 
 /**
  * Unoptimised, which is quicker: the faults are the same.

@@ -10,7 +10,7 @@ import { writeConfig } from '../../src/io/configMetadata.js';
 import { encodeSafetensors } from '../../src/io/safetensors.js';
 import { loadModelOn, type LoadModelOnOptions } from '../../src/model/loadModelOn.js';
 import type { WasmSource } from '../../src/wasm/module.js';
-import { wasmBackendFrom } from '../../src/wasm/session.js';
+import { wasmBackendFrom } from '../../src/wasm/inference/session.js';
 import { refusal } from '../io/refusal.js';
 import { drawState, NARROW } from './networks.js';
 

@@ -25,7 +25,7 @@ import {
   valuesOf,
 } from '../../reference/index.js';
 import type { FloatArray, Tensor } from '../../src/core/tensor.js';
-import type { Call } from '../../src/wasm/call.js';
+import type { Call } from '../../src/wasm/ops/call.js';
 
 const U = 2 ** -24;
 const gamma = (k: number): number => (k * U) / (1 - k * U);

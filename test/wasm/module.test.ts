@@ -6,10 +6,10 @@ import { resolveConfig } from '../../src/core/config.js';
 import { BackendUnavailableError, ParamError } from '../../src/core/errors.js';
 import { Arena } from '../../src/wasm/arena.js';
 import { streamOf } from '../../src/core/weights.js';
-import { createWasmBackend, wasmBackend } from '../../src/wasm/backend.js';
+import { createWasmBackend, wasmBackend } from '../../src/wasm/inference/backend.js';
 import { threadedBytesOf, type BuildChoice } from '../../src/wasm/build.js';
 import { instantiate, validates, type CompiledModule } from '../../src/wasm/module.js';
-import { openOps } from '../../src/wasm/ops.js';
+import { openOps } from '../../src/wasm/ops/ops.js';
 import { drawState, NARROW } from './networks.js';
 
 interface WebAssemblyGlobal {

@@ -73,7 +73,7 @@ test.each([
   ['the second four rows where the first are', 'let to = panel + 4 * <usize>lane;\n    let from', 'let to = panel;\n    let from'],
   ['rows one after the other', 'to += laneBytes;\n    }\n  }\n}\n\n/**', 'to += 4;\n    }\n  }\n}\n\n/**'],
 ])('a kernel with a fault is found: %s', async (_, from, to) => {
-  const kernels = await instantiate(await compile('plain', INFERENCE, { file: 'packLanes.ts', from, to }));
+  const kernels = await instantiate(await compile('plain', INFERENCE, { file: 'shared/packLanes.ts', from, to }));
   const isRight = (shape: PackedShape, part: number): boolean => {
     const { panels, around } = packed(kernels, shape, part);
     const expected = expectedOf(shape, packedFloats(shape));

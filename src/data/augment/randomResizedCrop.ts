@@ -4,7 +4,7 @@ import type { Size } from '../../core/shapes.js';
 import { cut, roundHalfEven, type Window } from '../../image/crop.js';
 import type { RgbImage } from '../../image/pixelImage.js';
 import { resize } from '../../image/resize.js';
-import { separate } from '../planar.js';
+import { separate } from '../decode/planar.js';
 import type { Draws } from './draws.js';
 import type { Planes } from './planes.js';
 import { scaleWindow } from './scale.js';

@@ -2,7 +2,7 @@ import type { Window } from '../../image/crop.js';
 import { resize } from '../../image/resize.js';
 import type { Interpolation } from '../../core/config.js';
 import type { Size } from '../../core/shapes.js';
-import { separate } from '../planar.js';
+import { separate } from '../decode/planar.js';
 import type { Planes } from './planes.js';
 
 /**

@@ -2,7 +2,7 @@
 import type * as core from '@tensorflow/tfjs-core';
 import { createRequire } from 'node:module';
 import { messageOf } from '../../core/messageOf.js';
-import { mendNodeUtil } from '../../platform/nodeUtil.js';
+import { mendNodeUtil } from '../../runtime/nodeUtil.js';
 import { describeEngine, type EngineName, type EngineReport } from '../engineReport.js';
 import { find, findAddon, Missing } from './find.js';
 import { requireGpu } from './gpu.js';

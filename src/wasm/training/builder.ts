@@ -1,5 +1,5 @@
 /** A network's layout while it is being worked out: what all its units share. */
-import type { MapShape } from '../../core/plan.js';
+import type { MapShape } from '../../core/network.js';
 import type { Arena } from '../arena.js';
 import { whole } from '../packedShape.js';
 import type { Program } from '../program.js';
@@ -14,7 +14,7 @@ export interface Shared {
   /** λ, and 1 where there is no activation to learn to do without: float32. */
   readonly lambda: number;
   readonly one: number;
-  /** See `Conv2d` in assembly/train/conv2d.ts. */
+  /** See `Conv2d` in assembly/training/conv2d.ts. */
   readonly turned: number;
   readonly panels: number;
   /** Gradients go back and forth between these two. */

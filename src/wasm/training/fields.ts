@@ -1,4 +1,4 @@
-/** Descriptors as assembly/train/ reads them: fields by name, in its order, each as wide as its type. */
+/** Descriptors as assembly/training/ reads them: fields by name, in its order, each as wide as its type. */
 import type { Arena } from '../arena.js';
 
 type Type = 'u32' | 'f32' | 'f64';
@@ -39,7 +39,7 @@ export function descriptor<K extends string>(arena: Arena, fields: Fields<K>): D
   };
 }
 
-/** Values of `Region.kind`, in the order of assembly/train/region.ts. */
+/** Values of `Region.kind`, in the order of assembly/training/region.ts. */
 export const KINDS = [
   'windows',
   'packX',
@@ -74,7 +74,7 @@ export const KINDS = [
 ] as const;
 export type Kind = (typeof KINDS)[number];
 
-/** The fields of the classes of assembly/train/, in their order. */
+/** The fields of the classes of assembly/training/, in their order. */
 export const WINDOWS = {
   y: 'u32',
   x: 'u32',

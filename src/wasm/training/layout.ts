@@ -1,10 +1,10 @@
 /**
  * Where everything of a network in training lies in linear memory, worked out before
- * there is any; see assembly/train/planes.ts for what its maps look like.
+ * there is any; see assembly/training/planes.ts for what its maps look like.
  */
 import type { ModelConfig } from '../../core/config.js';
 import type { Loss } from '../../core/optimiser.js';
-import { planNetwork, type Layer } from '../../core/plan.js';
+import { planNetwork, type Layer } from '../../core/network.js';
 import { checkImages } from '../../core/trainingRules.js';
 import { Arena } from '../arena.js';
 import { whole } from '../packedShape.js';
@@ -77,7 +77,7 @@ export interface TrainingLayout {
   readonly dropout: Descriptor<keyof typeof DROPOUT>;
 }
 
-/** Floats that a thread needs for a layer: see assembly/train/depthwiseConv2d.ts. */
+/** Floats that a thread needs for a layer: see assembly/training/depthwiseConv2d.ts. */
 function scratchFloats(layer: Layer): number {
   if (layer.op !== 'depthwiseConv2d') return 0;
   const [, h, w] = layer.input;

@@ -5,7 +5,7 @@ import type { Builder } from './builder.js';
 import { ACCUMULATE, ADAM, CLIP, EMA, LAMB, SGD, type Descriptor } from './fields.js';
 import type { ParameterGroup, StateBlocks } from './tensors.js';
 
-/** Numbers of a panel: see assembly/train/adam.ts. */
+/** Numbers of a panel: see assembly/training/adam.ts. */
 const PANEL = 4096;
 const panelsOf = (floats: number): number => Math.ceil(floats / PANEL);
 

@@ -1,4 +1,4 @@
-/** Batches of maps in memory: see assembly/train/planes.ts. */
+/** Batches of maps in memory: see assembly/training/planes.ts. */
 
 export interface Planes {
   readonly block: number;

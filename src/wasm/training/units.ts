@@ -1,5 +1,5 @@
 /** The links of the chain in training: what each adds to the program on the way forward, in eval, and on the way back. */
-import type { Layer, MapShape } from '../../core/plan.js';
+import type { Layer, MapShape } from '../../core/network.js';
 import type { Builder } from './builder.js';
 import { AVG_POOL, BATCH_NORM, CONV, DEPTHWISE, DROPOUT, MAX_POOL, WINDOWS, type Descriptor } from './fields.js';
 import type { Planes } from './planes.js';

@@ -3,7 +3,7 @@
  * is 0, and at the edge of the box that an engine of this arithmetic may be anywhere in where
  * `off` is ±1.
  */
-import { planNetwork, type Layer } from '../../../src/core/plan.js';
+import { planNetwork, type Layer } from '../../../src/core/network.js';
 import type { ModelConfig } from '../../../src/core/config.js';
 import type { StateDict, Tensor } from '../../../src/core/tensor.js';
 import type { Arithmetic } from '../arithmetic.js';

@@ -24,7 +24,7 @@ import {
   valuesOf,
   type Tensor as Oracle,
 } from '../../../reference/index.js';
-import type { Layer } from '../../../src/core/plan.js';
+import type { Layer } from '../../../src/core/network.js';
 import type { StateDict, Tensor } from '../../../src/core/tensor.js';
 import { gammaOf, type Arithmetic } from '../arithmetic.js';
 import type { Verdict } from '../../wasm/judge.js';

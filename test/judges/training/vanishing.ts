@@ -5,7 +5,7 @@
  * lies between it and the next: pools, a leaky ReLU of slope 1, one convolution without padding.
  */
 import type { ModelConfig } from '../../../src/core/config.js';
-import { planNetwork, type Layer } from '../../../src/core/plan.js';
+import { planNetwork, type Layer } from '../../../src/core/network.js';
 import type { StateDict } from '../../../src/core/tensor.js';
 
 interface Vanishing {

@@ -2,7 +2,7 @@
  * Every layer of a network on an engine, forward and backward, held against the oracle on
  * the float32 numbers that the engine itself gave it.
  */
-import { planNetwork } from '../../../src/core/plan.js';
+import { planNetwork } from '../../../src/core/network.js';
 import type { Tensor } from '../../../src/core/tensor.js';
 import type { Maps, TfTensor } from '../../../src/tfjs/tf.js';
 import { drawState } from '../../wasm/networks.js';

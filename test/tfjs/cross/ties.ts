@@ -1,5 +1,5 @@
 /** Where a window has equals, PyTorch's gradient goes to the first of them, and that of some engines to another. */
-import type { Layer } from '../../../src/core/plan.js';
+import type { Layer } from '../../../src/core/network.js';
 import type { Tensor } from '../../../src/core/tensor.js';
 
 /**

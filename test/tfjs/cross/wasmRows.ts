@@ -2,10 +2,10 @@
 import { bytes as plain } from '#wasm/train-plain';
 import { bytes as relaxed } from '#wasm/train-relaxed';
 import { sourceOf, type Build } from '../../../src/wasm/build.js';
-import { openOps } from '../../../src/wasm/ops.js';
+import { openOps } from '../../../src/wasm/ops/ops.js';
 import { judge } from '../../wasm/judge.js';
-import { SWEEP, TABLE } from '../../wasm/samples.js';
-import { throughOps } from '../../wasm/throughOps.js';
+import { SWEEP, TABLE } from '../../wasm/ops/samples.js';
+import { throughOps } from '../../wasm/ops/throughOps.js';
 import { NETWORKS as UNITS } from '../../wasm/training/chain.js';
 import { passOf } from '../../wasm/training/pass.js';
 import { LAMBDAS, type Section } from './crossCheck.js';

@@ -2,7 +2,7 @@
 import type { ModelConfig } from '../../../src/core/config.js';
 import type { FloatArray, StateDict } from '../../../src/core/tensor.js';
 import { streamOf } from '../../../src/core/weights.js';
-import { createWasmBackend } from '../../../src/wasm/backend.js';
+import { createWasmBackend } from '../../../src/wasm/inference/backend.js';
 import type { Build } from '../../../src/wasm/build.js';
 import { TrainingSession } from '../../../src/wasm/training/session.js';
 import { IEEE } from '../../judges/arithmetic.js';

@@ -36,7 +36,7 @@ import {
   valuesOf,
   type Tensor as Oracle,
 } from '../../../reference/index.js';
-import type { Layer } from '../../../src/core/plan.js';
+import type { Layer } from '../../../src/core/network.js';
 import type { Tensor } from '../../../src/core/tensor.js';
 import { gammaOf, WASM, type Arithmetic } from '../../judges/arithmetic.js';
 import type { Verdict } from '../judge.js';

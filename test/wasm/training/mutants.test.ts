@@ -8,7 +8,7 @@ import { lossMisfit } from './lossJudge.js';
 import { optimiserMisfit, STEPS } from './optimiserJudge.js';
 import { passMisfit } from './pass.js';
 
-const ENTRY = 'assembly/train/index.ts';
+const ENTRY = 'assembly/training/index.ts';
 
 type Mutant = readonly [what: string, file: string, from: string, to: string];
 
@@ -126,9 +126,9 @@ test('without a fault there is no symptom, whatever the network', async () => {
 });
 
 test.each(STEP_MUTANTS)('%s (%s)', async (_, file, from, to) => {
-  expect(await stepSymptom(await compile('plain', ENTRY, { file: `train/${file}`, from, to }))).not.toBeNull();
+  expect(await stepSymptom(await compile('plain', ENTRY, { file: `training/${file}`, from, to }))).not.toBeNull();
 });
 
 test.each(MUTANTS)('%s (%s)', async (_, file, from, to) => {
-  expect(await symptom(await compile('plain', ENTRY, { file: `train/${file}`, from, to }))).not.toBeNull();
+  expect(await symptom(await compile('plain', ENTRY, { file: `training/${file}`, from, to }))).not.toBeNull();
 });

@@ -1,5 +1,5 @@
 /** Training where there are no threads: `auto` goes on with one, to the bits of one; a count is refused. */
-import { platform } from '#platform';
+import { platform } from '#runtime';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { BackendUnavailableError } from '../../../src/core/errors.js';
 import type { StateDict } from '../../../src/core/tensor.js';

@@ -1,7 +1,7 @@
 /** What every unit of a network in training must answer, whoever runs it: the judges of judge.ts by the units' names. */
 import { dropoutMask, valuesOf } from '../../../reference/index.js';
 import type { ModelConfig } from '../../../src/core/config.js';
-import { planNetwork, type Layer } from '../../../src/core/plan.js';
+import { planNetwork, type Layer } from '../../../src/core/network.js';
 import type { Tensor } from '../../../src/core/tensor.js';
 import * as judge from './judge.js';
 

@@ -1,5 +1,5 @@
 /** The deploy form as the other runtimes need it: convolutions, each with what follows it. */
-import type { Layer } from '../../../../dist/src/index.js';
+import type { Layer } from '../../../../dist/src/entries/index.js';
 
 export interface Convolution {
   /** `${name}.weight` and `${name}.bias` are its tensors. */

@@ -2,7 +2,7 @@
  * The weights in TensorFlow.js's layout and its own format of storage: the values
  * one after the other, and a manifest that names them.
  */
-import type { StateDict } from '../../../../dist/src/index.js';
+import type { StateDict } from '../../../../dist/src/entries/index.js';
 import type { Chain } from './chain.js';
 import { bytesOf, permute, tensorOf, type Float32Tensor } from './tensors.js';
 

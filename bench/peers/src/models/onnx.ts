@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import protobuf from 'protobufjs';
-import type { StateDict } from '../../../../dist/src/index.js';
+import type { StateDict } from '../../../../dist/src/entries/index.js';
 import { PACKAGE } from '../paths.js';
 import type { Chain, Convolution } from './chain.js';
 import { CHANNELS, SIDE } from './files.js';

@@ -5,8 +5,8 @@
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import * as vanillanet from '../../../../dist/src/index.js';
-import { referenceBackend } from '../../../../dist/src/node.js';
+import * as vanillanet from '../../../../dist/src/entries/index.js';
+import { referenceBackend } from '../../../../dist/src/entries/node.js';
 import { uniform } from '../../../../dist/reference/index.js';
 import { LITERT_WASM, MODELS, PACKAGE } from '../paths.js';
 import { chainOf } from './chain.js';

@@ -1,4 +1,4 @@
-import type { StateDict } from '../../../../dist/src/index.js';
+import type { StateDict } from '../../../../dist/src/entries/index.js';
 
 export interface Float32Tensor {
   readonly data: Float32Array;

@@ -4,7 +4,7 @@
  * fields left out have their defaults.
  */
 import { Builder } from 'flatbuffers';
-import type { StateDict } from '../../../../dist/src/index.js';
+import type { StateDict } from '../../../../dist/src/entries/index.js';
 import { paddingOf, sideAfter, type Chain, type Convolution } from './chain.js';
 import { CHANNELS, SIDE } from './files.js';
 import { bytesOf, permute, tensorOf, type Float32Tensor } from './tensors.js';

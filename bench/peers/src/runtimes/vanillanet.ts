@@ -8,7 +8,7 @@ import { ROOT } from '../paths.js';
 /** As Node gets it by the package's name. */
 const { loadModel } = (await import(
   join(ROOT, 'dist/node/index.js')
-)) as typeof import('../../../../dist/src/index.js');
+)) as typeof import('../../../../dist/src/entries/index.js');
 
 export async function open({ models, batch, threads }: Job): Promise<Opened> {
   const model = await loadModel(join(models, WEIGHTS), { threads });

@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import type { Prediction } from '../../../../src/model/topK.js';
 import type { Consumer } from '../../consumer.js';
 
-type Package = typeof import('../../../../src/index.js');
+type Package = typeof import('../../../../src/entries/index.js');
 
 export interface Known {
   /** As hexadecimal bytes. */

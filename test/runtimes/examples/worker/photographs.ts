@@ -1,7 +1,7 @@
 /** The photograph in every form that the Worker takes: what it says does not depend on the form. */
 import assert from 'node:assert/strict';
 import sharp, { type Sharp } from 'sharp';
-import { loadModel } from '../../../../src/index.js';
+import { loadModel } from '../../../../src/entries/index.js';
 import type { Consumer } from '../../consumer.js';
 import { chunk, PNG_HEAD, withChunk } from '../../../image/imageFiles.js';
 import { zeros } from '../hostile.js';

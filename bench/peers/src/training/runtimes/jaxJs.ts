@@ -5,7 +5,7 @@
  */
 import { defaultDevice, init, jit, lax, nn, numpy as np, tree, valueAndGrad } from '@jax-js/jax';
 import { join } from 'node:path';
-import { readWeights } from '../../../../../dist/src/node.js';
+import { readWeights } from '../../../../../dist/src/entries/node.js';
 import { readBatch, WEIGHTS } from '../files.js';
 import type { OpenedTrainer, TrainingJob } from '../job.js';
 

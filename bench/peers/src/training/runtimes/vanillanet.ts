@@ -1,7 +1,7 @@
 /** Ours: the built package, on one thread, in the build that it chooses. */
 import { join } from 'node:path';
-import { resolveConfig } from '../../../../../dist/src/index.js';
-import { readWeights } from '../../../../../dist/src/node.js';
+import { resolveConfig } from '../../../../../dist/src/entries/index.js';
+import { readWeights } from '../../../../../dist/src/entries/node.js';
 import { TrainingSession } from '../../../../../dist/src/wasm/training/session.js';
 import { readBatch, WEIGHTS } from '../files.js';
 import type { OpenedTrainer, TrainingJob } from '../job.js';

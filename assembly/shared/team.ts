@@ -1,0 +1,152 @@
+/**
+ * A part of the network whose panels do not depend on each other: any thread may
+ * run any of them, and all are done before the next region begins. Written by
+ * src/wasm in the same order.
+ */
+@unmanaged
+export class Region {
+  kind: i32;
+  /** Address of what `kind` says. */
+  operands: usize;
+  panels: i32;
+  /** How many panels a thread takes at a time. */
+  chunk: i32;
+}
+
+/** What runs panels of a region: inference and training have each their own. */
+export type RunRegion = (address: usize, scratch: usize, from: i32, to: i32) => void;
+
+/** Bytes from one region to the next: its counters have a cache line of their own. */
+const PITCH: usize = 128;
+/** Panels that are done. */
+const DONE: usize = 64;
+/** The next panel of each part that nobody has taken: an integer a part. */
+const NEXT: usize = 68;
+
+/** Values of `STATE`. */
+const CLOSED: i32 = 0;
+const OPEN: i32 = 1;
+const STOPPED: i32 = 2;
+
+/**
+ * A program as it lies in memory, written by src/wasm/inference/layout.ts: what the threads
+ * say to each other, then its regions.
+ */
+const STATE: usize = 0;
+/** Workers that look at the regions. */
+const ACTIVE: usize = 4;
+const FIRST: usize = 8;
+const LAST: usize = 12;
+/** In how many parts the panels of every region are split, 15 at most: one for each thread, or one for all. */
+const PARTS: usize = 16;
+const REGIONS: usize = 128;
+
+/** Loads of a waiting thread before it goes to sleep: about a tenth of a millisecond. */
+const SPINS: i32 = 1 << 16;
+/** A sleeper at a barrier looks again after so many nanoseconds: nobody wakes it. */
+const NAP: i64 = 50_000;
+
+/**
+ * Runs regions `first` to `last`, without `last`, of the program, and returns when
+ * they are done. Workers that `serve` it help; nobody waits for one that does not
+ * come, so that one thread is a team, too.
+ *
+ * @param mayWait whether this thread may sleep; a browser's window may not
+ */
+export function runProgram(run: RunRegion, program: usize, scratch: usize, first: i32, last: i32, mayWait: bool): void {
+  if (ASC_FEATURE_THREADS) {
+    const parts = load<i32>(program, PARTS);
+    for (let i = first; i < last; i++) {
+      const region = regionOf(program, i);
+      const panels = changetype<Region>(region).panels;
+      for (let part = 0; part < parts; part++) atomic.store<i32>(next(region, part), startOf(part, parts, panels));
+      atomic.store<i32>(region, 0, DONE);
+    }
+    store<i32>(program, first, FIRST);
+    store<i32>(program, last, LAST);
+    atomic.store<i32>(program, OPEN, STATE);
+    atomic.notify(program + STATE, -1);
+    work(run, program, scratch, 0, mayWait);
+    atomic.store<i32>(program, CLOSED, STATE);
+    // Whoever is still looking finds nothing to do and leaves: counters must not start anew before.
+    while (atomic.load<i32>(program, ACTIVE) != 0) {}
+  } else {
+    for (let i = first; i < last; i++) {
+      const region = regionOf(program, i);
+      run(region, scratch, 0, changetype<Region>(region).panels);
+    }
+  }
+}
+
+/** Helps with every run of the program until `stop`, as the thread of this number; the caller's is 0. */
+export function serve(run: RunRegion, program: usize, scratch: usize, self: i32): void {
+  if (!ASC_FEATURE_THREADS) return;
+  for (;;) {
+    let spins = SPINS;
+    while (atomic.load<i32>(program, STATE) == CLOSED) {
+      if (--spins == 0) {
+        atomic.wait<i32>(program + STATE, CLOSED, -1);
+        spins = SPINS;
+      }
+    }
+    atomic.add<i32>(program, 1, ACTIVE);
+    // Looked at again: a run that was closed in between does not expect anybody.
+    const state = atomic.load<i32>(program, STATE);
+    if (state == OPEN) work(run, program, scratch, self, true);
+    atomic.sub<i32>(program, 1, ACTIVE);
+    if (state == STOPPED) return;
+  }
+}
+
+/** Sends everybody home. The program is not run afterwards. */
+export function stop(program: usize): void {
+  if (!ASC_FEATURE_THREADS) return;
+  atomic.store<i32>(program, STOPPED, STATE);
+  atomic.notify(program + STATE, -1);
+}
+
+function regionOf(program: usize, i: i32): usize {
+  return program + REGIONS + PITCH * <usize>i;
+}
+
+function next(region: usize, part: i32): usize {
+  return region + NEXT + 4 * <usize>part;
+}
+
+/** The first panel of a part. */
+function startOf(part: i32, parts: i32, panels: i32): i32 {
+  return <i32>((<i64>panels * part + parts - 1) / parts);
+}
+
+/**
+ * Takes panels as long as there are any, of its own part first: what it wrote in one
+ * region is still in its cache in the next. At the end of a region, waits until all of
+ * them are done.
+ */
+function work(run: RunRegion, program: usize, scratch: usize, self: i32, mayWait: bool): void {
+  const last = load<i32>(program, LAST);
+  const parts = load<i32>(program, PARTS);
+  for (let i = load<i32>(program, FIRST); i < last; i++) {
+    const address = regionOf(program, i);
+    const region = changetype<Region>(address);
+    const panels = region.panels;
+    const chunk = region.chunk;
+    for (let turn = 0; turn < parts; turn++) {
+      const part = (self + turn) % parts;
+      const end = startOf(part + 1, parts, panels);
+      for (;;) {
+        const from = atomic.add<i32>(next(address, part), chunk);
+        if (from >= end) break;
+        const to = min(from + chunk, end);
+        run(address, scratch, from, to);
+        atomic.add<i32>(address, to - from, DONE);
+      }
+    }
+    let spins = SPINS;
+    for (;;) {
+      const done = atomic.load<i32>(address, DONE);
+      if (done == panels) break;
+      if (--spins < 0 && mayWait) atomic.wait<i32>(address + DONE, done, NAP);
+    }
+  }
+}

@@ -1,0 +1,88 @@
+/** Batches of CIFAR as their two layouts hold them (see cifar.ts). */
+import { DataError } from '../../core/errors.js';
+import { formatShape } from '../../core/tensor.js';
+import { PickledArray, readPickle, textOf } from './pickle.js';
+
+export const SIDE = 32;
+export const PIXELS = 3 * SIDE * SIDE;
+
+/** Some records; of each a label and [3, 32, 32] pixels. */
+export interface Batch {
+  readonly images: Uint8Array;
+  readonly labels: Uint8Array;
+}
+
+/** What labels a record has, the coarsest first: the last is the one that counts. */
+export interface Labelling {
+  /** Their keys in a pickle. */
+  readonly keys: readonly string[];
+  /** How many classes each tells apart. */
+  readonly counts: readonly number[];
+  /** The key of the class names in a pickle. */
+  readonly names: string;
+}
+
+function checkLabels(values: ArrayLike<unknown>, classes: number, op: string): Uint8Array {
+  return Uint8Array.from({ length: values.length }, (_, i) => {
+    const label = values[i];
+    if (typeof label === 'number' && Number.isInteger(label) && label >= 0 && label < classes) return label;
+    const got = typeof label === 'number' ? label : 'no number';
+    throw new DataError({ op, expected: `labels from 0 to ${classes - 1}`, got: `${got} in record ${i}` });
+  });
+}
+
+function readDict(bytes: Uint8Array, op: string): ReadonlyMap<unknown, ReturnType<typeof readPickle>> {
+  const value = readPickle(bytes, op);
+  if (value instanceof Map) return value;
+  throw new DataError({ op, expected: 'a dictionary', got: 'something else' });
+}
+
+export function readPickledBatch(bytes: Uint8Array, { keys, counts }: Labelling, op: string): Batch {
+  const dict = readDict(bytes, op);
+  const data = dict.get('data');
+  const lists = keys.map((key) => dict.get(key)).filter((list) => Array.isArray(list));
+  if (!(data instanceof PickledArray) || lists.length < keys.length) {
+    const got = [...dict.keys()].join(', ') || 'none';
+    const expected = `an array under data and a list under ${keys.join(' and ')}`;
+    throw new DataError({ op, expected, got: `the keys ${got}` });
+  }
+  const [n] = data.shape;
+  if (data.shape.length !== 2 || data.shape[1] !== PIXELS || n === 0) {
+    throw new DataError({ op, expected: `data [n,${PIXELS}]`, got: formatShape(data.shape) });
+  }
+  const odd = lists.findIndex((list) => list.length !== n);
+  if (odd >= 0) {
+    const got = `${lists[odd].length} under ${keys[odd]}`;
+    throw new DataError({ op, expected: `${n} labels, one for each image`, got });
+  }
+  const labels = lists.map((list, i) => checkLabels(list, counts[i], `${op}: ${keys[i]}`));
+  return { images: data.data, labels: labels[labels.length - 1] };
+}
+
+export function readPickledNames(bytes: Uint8Array, { names }: Labelling, op: string): readonly (string | null)[] {
+  const list = readDict(bytes, op).get(names);
+  if (Array.isArray(list)) return list.map(textOf);
+  throw new DataError({ op, expected: `a list under ${names}`, got: 'none' });
+}
+
+export function readRecords(bytes: Uint8Array, { keys, counts }: Labelling, op: string): Batch {
+  const record = counts.length + PIXELS;
+  const n = bytes.length / record;
+  if (!Number.isInteger(n) || n === 0) {
+    throw new DataError({ op, expected: `records of ${record} bytes`, got: `${bytes.length} bytes` });
+  }
+  const images = new Uint8Array(n * PIXELS);
+  for (let i = 0; i < n; i++) {
+    images.set(bytes.subarray(i * record + counts.length, (i + 1) * record), i * PIXELS);
+  }
+  const labels = counts.map((count, place) => {
+    const values = Uint8Array.from({ length: n }, (_, i) => bytes[i * record + place]);
+    return checkLabels(values, count, `${op}: ${keys[place]}`);
+  });
+  return { images, labels: labels[labels.length - 1] };
+}
+
+export function readTextNames(bytes: Uint8Array): readonly string[] {
+  const lines = new TextDecoder().decode(bytes).split(/\r?\n/);
+  return lines.filter((line) => line !== '');
+}

@@ -1,0 +1,17 @@
+import { filesAt, pick, isStreamed, type DataSet, type ImageSet } from './dataset.js';
+import { fileReader } from '../loader/readFiles.js';
+
+/**
+ * The images at the given positions, in memory.
+ *
+ * @throws DataError naming a file that cannot be read
+ */
+export async function partOf(set: DataSet, positions: readonly number[]): Promise<ImageSet> {
+  if (!isStreamed(set)) return pick(set, positions);
+  const { files, ...rest } = set;
+  const n = positions.length;
+  const images = new Uint8Array(n * set.channels * set.height * set.width);
+  const readFrom = filesAt(files, positions);
+  await fileReader(files)(readFrom.names, images);
+  return { ...rest, images, labels: Int32Array.from(positions, (position) => set.labels[position]), n, readFrom };
+}

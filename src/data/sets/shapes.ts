@@ -1,0 +1,140 @@
+/**
+ * A set of drawn shapes, for where no data is at hand: ten kinds at random places,
+ * sizes, angles and light colours, on a noisy background of a dark one. Colours are
+ * drawn alike for all kinds, so that only the form tells them apart; that shapes are
+ * the lighter ones lets a small network see something within a minute.
+ */
+import { cos, sin } from '../../core/elementary.js';
+import { ParamError } from '../../core/errors.js';
+import { philox4x32, uniform } from '../../core/philox.js';
+import type { ImageSet } from './dataset.js';
+
+/** Looked up once: this runs for every pixel. */
+const { abs, floor, max, min, sqrt } = Math;
+
+/** Whether a point belongs to a shape; u and v run from -1 to 1 over the shape's square. */
+type Inside = (u: number, v: number) => boolean;
+
+const norm = (u: number, v: number): number => sqrt(u * u + v * v);
+const box = (u: number, v: number): number => max(abs(u), abs(v));
+const inBox = (u: number, v: number): boolean => box(u, v) <= 0.9;
+/** Stripes and gaps by turns: whether x is in an even one of the square's parts. */
+const isEven = (x: number, parts: number): boolean => floor(((x + 0.9) / 1.8) * parts) % 2 === 0;
+
+const SHAPES: Readonly<Record<string, Inside>> = {
+  disc: (u, v) => norm(u, v) <= 1,
+  ring: (u, v) => norm(u, v) <= 1 && norm(u, v) >= 0.58,
+  square: inBox,
+  frame: (u, v) => inBox(u, v) && box(u, v) >= 0.52,
+  triangle: (u, v) => v <= 0.85 && abs(u) <= (v + 0.95) * 0.58,
+  cross: (u, v) => box(u, v) <= 1 && min(abs(u), abs(v)) <= 0.32,
+  'horizontal bars': (u, v) => inBox(u, v) && isEven(v, 5),
+  'vertical bars': (u, v) => inBox(u, v) && isEven(u, 5),
+  diagonal: (u, v) => box(u, v) <= 1 && abs(u - v) <= 0.42,
+  checker: (u, v) => inBox(u, v) && isEven(u, 3) === isEven(v, 3),
+};
+
+const CLASS_NAMES = Object.keys(SHAPES);
+const FORMS = Object.values(SHAPES);
+
+/** 2 GiB. */
+const MAX_BYTES = 2 ** 31;
+
+/** Largest tilt to either side, in radians: bars stay what they are. */
+const TILT = 0.2;
+/** Ranges of each colour channel, of 255. */
+const DARK = [10, 110] as const;
+const LIGHT = [140, 245] as const;
+const NOISE = 22;
+
+type Colour = readonly [number, number, number];
+
+/** Draws of one image, one after the other. */
+type Draw = (low: number, high: number) => number;
+
+const drawsOf = (seed: number, image: number): Draw => {
+  let drawn = 0;
+  return (low, high) => low + (high - low) * uniform(seed, image, drawn++);
+};
+
+const drawColour = (draw: Draw, [low, high]: readonly [number, number]): Colour => [
+  draw(low, high),
+  draw(low, high),
+  draw(low, high),
+];
+
+function drawImage(
+  inside: Inside,
+  [seed, image]: readonly [number, number],
+  side: number,
+  pixels: Uint8ClampedArray,
+): void {
+  const draw = drawsOf(seed, image);
+  const [near, shade] = [drawColour(draw, DARK), draw(-45, 45)];
+  const colour = drawColour(draw, LIGHT);
+  const radius = side * draw(0.26, 0.42);
+  const [cx, cy] = [draw(radius, side - radius), draw(radius, side - radius)];
+  const [tilt, slope] = [draw(-TILT, TILT), draw(0, 2 * Math.PI)];
+  const [across, along] = [cos(tilt) / radius, sin(tilt) / radius];
+  const [gx, gy] = [cos(slope) / side, sin(slope) / side];
+  const area = side * side;
+
+  for (let y = 0; y < side; y++) {
+    for (let x = 0; x < side; x++) {
+      const [dx, dy] = [x + 0.5 - cx, y + 0.5 - cy];
+      const isShape = inside(across * dx + along * dy, across * dy - along * dx);
+      const lit = shade * ((x - side / 2) * gx + (y - side / 2) * gy) * 2;
+      // The counter's 1 keeps these words apart from those of `uniform`.
+      const noise = philox4x32([y * side + x, image, 1, 0], [seed, 0]);
+      for (let c = 0; c < 3; c++) {
+        const value = (isShape ? colour[c] : near[c] + lit) + NOISE * (noise[c] / 2 ** 31 - 1);
+        pixels[c * area + y * side + x] = value;
+      }
+    }
+  }
+}
+
+export interface ShapesOptions {
+  /** Height and width. */
+  readonly size?: number;
+  /** An integer in [0, 2^32). */
+  readonly seed: number;
+  /** Index of the first image: a test set begins where no training set gets to. */
+  readonly first?: number;
+}
+
+/**
+ * Draws n images; image i depends on (seed, first + i) alone and is of class
+ * (first + i) mod 10, so that the classes are of equal size.
+ *
+ * @throws ParamError for a size, seed or number out of range.
+ */
+export function drawShapes(n: number, { size = 32, seed, first = 0 }: ShapesOptions): ImageSet {
+  if (!Number.isInteger(n) || n < 1 || !Number.isInteger(first) || first < 0 || first + n > 2 ** 32) {
+    throw new ParamError({ op: 'drawShapes', expected: 'a number of images from 1 on', got: `${n}` });
+  }
+  if (!Number.isInteger(size) || size < 8) {
+    throw new ParamError({ op: 'drawShapes', expected: 'a size of at least 8', got: `${size}` });
+  }
+  const length = 3 * size * size;
+  if (n * length > MAX_BYTES) {
+    const got = `${n} of ${size}x${size}`;
+    throw new ParamError({ op: 'drawShapes', expected: `at most ${MAX_BYTES} bytes of images`, got });
+  }
+  // Clamped: it rounds, and keeps to 0..255.
+  const images = new Uint8ClampedArray(n * length);
+  const labels = new Uint8Array(n);
+  for (let i = 0; i < n; i++) {
+    labels[i] = (first + i) % FORMS.length;
+    drawImage(FORMS[labels[i]], [seed, first + i], size, images.subarray(i * length, (i + 1) * length));
+  }
+  return {
+    images: new Uint8Array(images.buffer),
+    labels,
+    n,
+    channels: 3,
+    height: size,
+    width: size,
+    classNames: CLASS_NAMES,
+  };
+}

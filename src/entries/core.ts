@@ -1,0 +1,48 @@
+/**
+ * `vanillanet/core`: what runs anywhere, on a WebAssembly module that the caller brings.
+ * Nothing is compiled, drawn, fetched or timed at import, and no module is carried inside.
+ */
+export type { Backend, Session } from '../core/backend.js';
+export {
+  resolveConfig,
+  VARIANTS,
+  type Form,
+  type GivenConfig,
+  type Interpolation,
+  type ModelConfig,
+  type VariantName,
+} from '../core/config.js';
+export * from '../core/errors.js';
+export { checkState, parameterShapes } from '../core/parameters.js';
+export type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
+export { streamOf, type WeightPart, type WeightStream } from '../core/weights.js';
+export { centreCrop } from '../image/crop.js';
+export { imageFormat, type ImageFormat } from '../image/imageFormat.js';
+export type { Orientation } from '../image/info/exif.js';
+export { imageInfo, type ImageInfo } from '../image/imageInfo.js';
+export { normalise } from '../image/normalise.js';
+export { orient } from '../image/orient.js';
+export type { PixelImage, RgbImage } from '../image/pixelImage.js';
+export { preprocess, type PreprocessOptions } from '../image/preprocess.js';
+export { resize } from '../image/resize.js';
+export { readConfig, writeConfig } from '../io/configMetadata.js';
+export {
+  decodeSafetensors,
+  encodeSafetensors,
+  type EncodeOptions,
+  type Weights,
+  type WeightsDtype,
+} from '../io/safetensors.js';
+export { cutShards, type Cut, type CutOptions } from '../io/cutShards.js';
+export { openShards, type OpenShard } from '../io/openShards.js';
+export type { Shard, ShardIndex } from '../io/shardIndex.js';
+export type { ByteStream, ResponseLike, WeightsSource } from '../io/source.js';
+export type { Fetch, SourceOptions } from '../io/sourceOptions.js';
+export { loadModelOn as loadModel, type LoadModelOnOptions as LoadModelOptions } from '../model/loadModelOn.js';
+export { Model } from '../model/model.js';
+export { planNetwork, type Layer } from '../core/network.js';
+export { topK, type Prediction } from '../model/topK.js';
+export type { Build, WasmSource } from '../wasm/module.js';
+export { memoryPlan, type MemoryPlan, type MemoryPlanOptions, type StoredDtype } from '../wasm/inference/memoryPlan.js';
+export { wasmBackendFrom, type WasmBackend, type WasmSession } from '../wasm/inference/session.js';
+export type { Threads } from '../wasm/team.js';

@@ -1,0 +1,6 @@
+/** What runs anywhere, with the WebAssembly inside: no oracle, no training. */
+export * from './core.js';
+// In the place of the one that wants a module.
+export { loadModel, type LoadModelOptions } from '../model/loadModel.js';
+export { createWasmBackend, wasmBackend, type WasmBackendOptions } from '../wasm/inference/backend.js';
+export type { BuildChoice } from '../wasm/build.js';

@@ -1,0 +1,32 @@
+/** `vanillanet/node`, what needs Node: files, images, data sets, the oracle as a backend, fusion. */
+export { batchOf } from '../data/sets/normalise.js';
+export { readCifar10, readCifar100 } from '../data/sets/cifar.js';
+export { checkSet, classCounts, imbalance, type Imbalance } from '../data/sets/classes.js';
+export {
+  isStreamed,
+  pick,
+  spread,
+  type DataSet,
+  type FolderSplit,
+  type ImageSet,
+  type SkippedImage,
+  type Split,
+  type StreamedSet,
+} from '../data/sets/dataset.js';
+export { download, DOWNLOADS, type Downloaded, type DownloadOptions, type RemoteFile } from '../data/sets/download.js';
+export { findCifar10, findData } from '../data/sets/find.js';
+export { readImage } from '../data/decode/image.js';
+export {
+  readImageFolder,
+  type Cache,
+  type CacheOptions,
+  type DecodeOptions,
+  type ImageFolderOptions,
+} from '../data/sets/imageFolder.js';
+export { openDataset, type OpenOptions } from '../data/sets/open.js';
+export { partOf } from '../data/sets/part.js';
+export { drawShapes } from '../data/sets/shapes.js';
+export { readWeights, writeWeights, type LoadedWeights } from '../io/weightsFile.js';
+export { referenceBackend } from '../oracle/backend.js';
+export { fuseState, type FusedState } from '../oracle/fuse.js';
+export { verifyFused, type Verification } from '../oracle/verify.js';

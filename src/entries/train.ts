@@ -1,0 +1,10 @@
+/** `vanillanet/train`: networks in training, step by step or by a whole recipe. Wherever JavaScript runs. */
+export { PRESETS, type Preset } from '../train/presets.js';
+export type { Moment, Progress, Trained } from '../train/progress.js';
+export { resolveRecipe, type Recipe } from '../train/recipe.js';
+export type { RunOptions, TrainingData } from '../train/runOptions.js';
+export { train } from '../train/train.js';
+export { oracleTrainer } from '../train/oracleTrainer.js';
+export { tfjsTrainer } from '../train/tfjsTrainer.js';
+export { wasmTrainer } from '../train/wasmTrainer.js';
+export type { EvaluateOptions, Outcome, Snapshot, StepOptions, Trainer, TrainerOptions } from '../train/trainer.js';

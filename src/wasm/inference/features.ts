@@ -1,0 +1,80 @@
+/** What becomes of an image on its way through the network. */
+import type { Tensor } from '../../core/tensor.js';
+import type { StageLayout } from './layout.js';
+import type { Network } from './network.js';
+import { ORDER } from './stages.js';
+
+/** A map of pixels [groups][pitch][4] in row order, as [1,channels,h,w]. */
+function unpack(pixels: Float32Array, { channels, pitch, h, w }: StageLayout): Tensor {
+  const data = new Float32Array(channels * h * w);
+  for (let c = 0; c < channels; c++) {
+    for (let p = 0; p < h * w; p++) data[c * h * w + p] = pixels[((p >> 2) * pitch + c) * 4 + (p & 3)];
+  }
+  return { data, shape: [1, channels, h, w] };
+}
+
+/** The same map as pixels in the order of windows: what assembly/inference/packPixels.ts would have made of it. */
+function packWindows(pixels: Float32Array, { data }: Tensor, { channels, pitch, h, w }: StageLayout): void {
+  const [rows, columns] = [h >> 1, w >> 1];
+  pixels.fill(0, 0, rows * columns * pitch * 4);
+  for (let c = 0; c < channels; c++) {
+    for (let g = 0; g < rows * columns; g++) {
+      const from = (c * h + 2 * Math.floor(g / columns)) * w + 2 * (g % columns);
+      const to = (g * pitch + c) * 4;
+      pixels[to] = data[from];
+      pixels[to + 1] = data[from + 1];
+      pixels[to + 2] = data[from + w];
+      pixels[to + 3] = data[from + w + 1];
+    }
+  }
+}
+
+/** Runs a stage so that its map is whole, copies it, and leaves the next stage what that wants. */
+function runVisibly({ words, floats, run }: Network, stage: StageLayout): Tensor {
+  const { fields, region, order, output, pixels } = stage;
+  words[fields.order / 4] = ORDER.rows;
+  words[fields.output / 4] = pixels;
+  run(region, region + 1);
+  words[fields.order / 4] = order;
+  words[fields.output / 4] = output;
+
+  const block = floats.subarray(pixels / 4);
+  const map = unpack(block, stage);
+  if (order === ORDER.windows) packWindows(block, map, stage);
+  // Nothing but the kernel itself adds up a mean in the same order.
+  if (order === ORDER.mean) run(region, region + 1);
+  return map;
+}
+
+/**
+ * Runs the image that lies in the network as far as the last of the named modules:
+ * `stem`, `stages.<i>` (their maps [1,c,h,w]), `cls.0` (the features [1,c,1,1]) and
+ * `cls.2` (the logits [1,num_classes,1,1]).
+ */
+export function runFeatures(network: Network, names: ReadonlySet<string>): Map<string, Tensor> {
+  const { layout, run, features, logits } = network;
+  const outputs = new Map<string, Tensor>();
+  const wanted = layout.stages.map(({ region }) => names.has(layout.regions[region].name));
+  const head = names.has('cls.0') || names.has('cls.2');
+  const last = head ? layout.stages.length : wanted.lastIndexOf(true) + 1;
+  run(0, 1);
+  for (const stage of layout.stages.slice(0, last)) {
+    const { name } = layout.regions[stage.region];
+    if (names.has(name)) outputs.set(name, runVisibly(network, stage));
+    else run(stage.region, stage.region + 1);
+  }
+  if (names.has('cls.0')) outputs.set('cls.0', { data: features.slice(), shape: [1, features.length, 1, 1] });
+  if (names.has('cls.2')) {
+    run(layout.regions.length - 1);
+    outputs.set('cls.2', { data: logits.slice(), shape: [1, logits.length, 1, 1] });
+  }
+  return outputs;
+}
+
+/** The modules that `runFeatures` knows, in order. */
+export const featureNames = (stages: number): string[] => [
+  'stem',
+  ...Array.from({ length: stages }, (_, i) => `stages.${i}`),
+  'cls.0',
+  'cls.2',
+];

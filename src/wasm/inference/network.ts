@@ -1,0 +1,106 @@
+import type { ModelConfig } from '../../core/config.js';
+import { checkValues } from '../../core/parameters.js';
+import { sizeOf } from '../../core/tensor.js';
+import { inOrder, type WeightStream } from '../../core/weights.js';
+import { normalisationTables } from '../../image/normalise.js';
+import { REGION, type Layout, type RegionLayout } from './layout.js';
+import type { Kernels } from '../module.js';
+import { packedFloats } from '../packedShape.js';
+
+/** A network in linear memory, ready to run. */
+export interface Network {
+  readonly layout: Layout;
+  /** Floats of the memory, all of it. */
+  readonly floats: Float32Array;
+  readonly words: Uint32Array;
+  /** Where an image of float32 planes is put, and one of bytes, which is the same place. */
+  readonly planes: Float32Array;
+  readonly bytes: Uint8Array;
+  readonly features: Float32Array;
+  readonly logits: Float32Array;
+  /** Runs regions `first` to `last`, without `last`; all of them where none are named. */
+  readonly run: (first?: number, last?: number) => void;
+  /** Panels of one region, on this thread: for whoever measures or judges them. */
+  readonly runPanels: (region: RegionLayout, from: number, to: number) => void;
+}
+
+/**
+ * Makes the memory as large as the layout says and streams the weights to their
+ * places, each packed as it comes.
+ *
+ * @param kernels an instance of its own
+ * @param mayWait whether this thread may sleep while others finish
+ * @throws WeightsError where a tensor is incomplete, foreign or out of order, BackendUnavailableError where there is not so much memory
+ */
+export async function loadNetwork(
+  kernels: Kernels,
+  config: ModelConfig,
+  layout: Layout,
+  weights: WeightStream,
+  mayWait = true,
+): Promise<Network> {
+  layout.arena.commit(kernels.memory);
+  const { buffer } = kernels.memory;
+  const floats = new Float32Array(buffer);
+  const words = new Uint32Array(buffer);
+  const view = (block: number, count: number): Float32Array => floats.subarray(block / 4, block / 4 + count);
+
+  for (const [address, values] of layout.words) words.set(values, address / 4);
+  normalisationTables(config.in_chans, config.mean, config.std).forEach((values, c) => {
+    floats.set(values, layout.table / 4 + 256 * c);
+  });
+
+  // Nobody works there yet.
+  const staging = view(layout.scratch[0], Math.floor(layout.scratchBytes / 4));
+  for (const weight of layout.weights.values()) {
+    const { block, rows, width } = weight;
+    if (packedFloats(weight) > rows * width) view(block, packedFloats(weight)).fill(0);
+  }
+  const shapes = new Map([...layout.weights].map(([name, { rows, width }]) => [name, [rows, width]]));
+  for await (const { name, offset, data } of inOrder(weights, shapes)) {
+    const weight = layout.weights.get(name);
+    // Nothing else is let through.
+    if (weight === undefined) continue;
+    const { block, width, depth, lanes } = weight;
+    for (let at = 0; at < data.length; at += staging.length) {
+      const values = data.subarray(at, at + staging.length);
+      staging.set(values);
+      // What is finite in float64 may not be in float32.
+      if (data instanceof Float64Array)
+        checkValues(name, staging.subarray(0, values.length), offset + at, weights.file);
+      const first = offset + at;
+      kernels.packLanes(block, layout.scratch[0], width, depth, lanes, first, first + values.length);
+    }
+  }
+
+  const { program, scratch, regions } = layout;
+  const pixels = config.input_size[0] * config.input_size[1];
+  return {
+    layout,
+    floats,
+    words,
+    planes: view(layout.image.block, sizeOf([config.in_chans, pixels])),
+    bytes: new Uint8Array(buffer, layout.image.block, 4 * config.in_chans * pixels),
+    features: view(layout.features, config.dims[config.dims.length - 1]),
+    logits: view(layout.logits, config.num_classes),
+    run(first = 0, last = regions.length) {
+      kernels.runProgram(program, scratch[0], first, last, mayWait);
+    },
+    runPanels({ address }, from, to) {
+      kernels.runRegion(address, scratch[0], from, to);
+    },
+  };
+}
+
+/** Puts an image of float32 planes [in_chans,h,w] where the network looks. */
+export function setPlanes({ words, planes, layout }: Network, x: ArrayLike<number>): void {
+  words[layout.image.kind / 4] = REGION.planes;
+  planes.set(x);
+}
+
+/** Puts an image of bytes [h,w,interleaved] there, which is normalised on its way into the stem. */
+export function setBytes({ words, bytes, layout }: Network, data: ArrayLike<number>, interleaved: number): void {
+  words[layout.image.kind / 4] = REGION.bytes;
+  words[layout.image.interleaved / 4] = interleaved;
+  bytes.set(data);
+}

@@ -1,0 +1,142 @@
+import { describe, expect, test } from '@jest/globals';
+import { writeFile } from 'node:fs/promises';
+import sharp, { type Sharp } from 'sharp';
+import { DataError } from '../../../src/core/errors.js';
+import { decodeImage, readImage } from '../../../src/data/decode/image.js';
+import { refusal } from '../../io/refusal.js';
+import { temporaryFolder } from '../../io/temporaryFolder.js';
+import { crc32 } from '../sets/crc32.js';
+
+const path = temporaryFolder();
+
+/** An image of the given channels by a rule for each pixel. */
+function draw(width: number, height: number, pixel: (x: number, y: number) => readonly number[]): Sharp {
+  const pixels = Array.from({ length: width * height }, (_, i) => pixel(i % width, Math.floor(i / width)));
+  const channels = pixels[0].length as 1 | 2 | 3 | 4;
+  return sharp(Uint8Array.from(pixels.flat()), { raw: { width, height, channels } });
+}
+
+const noisy = draw(64, 48, (x, y) => [(x * 37 + y * 91) % 256, (x * x + y * 13) % 256, (x * y * 7) % 256]);
+const near = (a: ArrayLike<number>, b: readonly number[]): number =>
+  Math.max(...Array.from(b, (v, i) => Math.abs(v - a[i])));
+
+describe('what it reads', () => {
+  test('PNG, exactly, from a file', async () => {
+    await noisy.clone().png().toFile(path('a.png'));
+    const image = await readImage(path('a.png'));
+    expect([image.width, image.height]).toEqual([64, 48]);
+    expect(Buffer.compare(image.data, await noisy.clone().raw().toBuffer())).toBe(0);
+  });
+
+  test('JPEG and WebP, nearly', async () => {
+    const flat = draw(16, 16, () => [200, 60, 30]);
+    for (const bytes of [await flat.clone().jpeg({ quality: 100 }).toBuffer(), await flat.clone().webp().toBuffer()]) {
+      const { data } = await decodeImage(bytes, 'x');
+      expect(data.length).toBe(16 * 16 * 3);
+      expect(near(data, [200, 60, 30])).toBeLessThan(6);
+    }
+  });
+
+  test('grey, with alpha or without, and alpha over colours', async () => {
+    const grey = await draw(2, 1, (x) => [x * 100])
+      .toColourspace('b-w')
+      .png()
+      .toBuffer();
+    expect([...(await decodeImage(grey, 'x')).data]).toEqual([0, 0, 0, 100, 100, 100]);
+    const greyAlpha = await draw(2, 1, (x) => [x * 100, 9])
+      .toColourspace('b-w')
+      .png()
+      .toBuffer();
+    expect([...(await decodeImage(greyAlpha, 'x')).data]).toEqual([0, 0, 0, 100, 100, 100]);
+    const alpha = await draw(1, 1, () => [200, 50, 20, 30])
+      .png()
+      .toBuffer();
+    expect([...(await decodeImage(alpha, 'x')).data]).toEqual([200, 50, 20]);
+  });
+
+  test('16 bits', async () => {
+    const raw = { width: 2, height: 1, channels: 3 } as const;
+    const deep = sharp(Uint16Array.from([0, 0x8000, 0xffff, 0x1234, 0x0100, 0xff00]), { raw });
+    const bytes = await deep.toColourspace('rgb16').png().toBuffer();
+    expect((await sharp(bytes).metadata()).depth).toBe('ushort');
+    expect([...(await decodeImage(bytes, 'x')).data]).toEqual([0, 128, 255, 0x12, 1, 255]);
+  });
+
+  test('CMYK and palettes', async () => {
+    const cmyk = await draw(16, 16, () => [200, 50, 20])
+      .toColourspace('cmyk')
+      .jpeg({ quality: 100 })
+      .toBuffer();
+    expect((await sharp(cmyk).metadata()).space).toBe('cmyk');
+    const { data } = await decodeImage(cmyk, 'x');
+    expect(data.length).toBe(16 * 16 * 3);
+    expect(near(data, [200, 50, 20])).toBeLessThan(40);
+    const palette = await draw(8, 8, (x) => [x < 4 ? 255 : 0, 0, 0])
+      .png({ palette: true })
+      .toBuffer();
+    expect([...(await decodeImage(palette, 'x')).data.subarray(9, 15)]).toEqual([255, 0, 0, 0, 0, 0]);
+  });
+
+  test('turned upright by its EXIF orientation', async () => {
+    // Stored lying: bright on the left. Orientation 6 turns it clockwise: bright on top.
+    const lying = draw(16, 8, (x) => (x < 8 ? [250, 250, 250] : [5, 5, 5]));
+    const bytes = await lying.withMetadata({ orientation: 6 }).jpeg({ quality: 100 }).toBuffer();
+    const { data, width, height } = await decodeImage(bytes, 'x');
+    expect([width, height]).toEqual([8, 16]);
+    expect([data[0], data[7 * 3], data[15 * 8 * 3], data[data.length - 1]].map((v) => v > 128)).toEqual([
+      true,
+      true,
+      false,
+      false,
+    ]);
+  });
+});
+
+describe('refused', () => {
+  test('a missing file, a folder', async () => {
+    const missing = refusal(DataError, path('no.png'), 'a readable file', 'no such file or folder');
+    await expect(readImage(path('no.png'))).rejects.toThrow(missing);
+    await expect(readImage(path())).rejects.toThrow(refusal(DataError, path(), 'a readable file', 'a folder'));
+  });
+
+  test('no image behind the name', async () => {
+    await writeFile(path('text.png'), 'just text');
+    await writeFile(path('empty.png'), '');
+    const text = refusal(DataError, path('text.png'), 'a PNG, JPEG or WebP image', 'other bytes');
+    await expect(readImage(path('text.png'))).rejects.toThrow(text);
+    const empty = refusal(DataError, path('empty.png'), 'a PNG, JPEG or WebP image', 'an empty file');
+    await expect(readImage(path('empty.png'))).rejects.toThrow(empty);
+  });
+
+  test('formats that sharp would read', async () => {
+    const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>');
+    for (const bytes of [svg, await noisy.clone().gif().toBuffer(), await noisy.clone().tiff().toBuffer()]) {
+      await expect(decodeImage(bytes, 'x.png')).rejects.toThrow(refusal(DataError, 'x.png', 'a PNG', 'other bytes'));
+    }
+  });
+
+  test('truncated images', async () => {
+    const whole = [
+      await noisy.clone().png().toBuffer(),
+      await noisy.clone().jpeg().toBuffer(),
+      await noisy.clone().webp().toBuffer(),
+    ];
+    for (const bytes of whole) {
+      for (const part of [0.02, 0.3, 0.7, 0.95]) {
+        const cut = bytes.subarray(0, Math.max(12, Math.floor(bytes.length * part)));
+        await expect(decodeImage(cut, 'cut')).rejects.toThrow(refusal(DataError, 'cut', 'a whole image', ''));
+      }
+    }
+  });
+
+  test('a small file that would be a large image', async () => {
+    const bomb = await draw(1, 1, () => [1, 2, 3])
+      .png()
+      .toBuffer();
+    // Width and height in IHDR, whose checksum covers type and content.
+    bomb.writeUInt32BE(100_000, 16);
+    bomb.writeUInt32BE(100_000, 20);
+    bomb.writeUInt32BE(crc32(bomb.subarray(12, 29)), 29);
+    await expect(decodeImage(bomb, 'bomb')).rejects.toThrow(refusal(DataError, 'bomb', 'a whole image', 'pixel limit'));
+  });
+});

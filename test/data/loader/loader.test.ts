@@ -1,0 +1,196 @@
+import { afterEach, expect, test } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import { DataError, ParamError } from '../../../src/core/errors.js';
+import type { ImageSet } from '../../../src/data/sets/dataset.js';
+import { openLoader, type Loader, type LoaderOptions } from '../../../src/data/loader/loader.js';
+import { startThreads, type ThreadData } from '../../../src/data/loader/loaderThreads.js';
+import { batchOf } from '../../../src/data/sets/normalise.js';
+import { drawShapes } from '../../../src/data/sets/shapes.js';
+import { shuffled } from '../../../src/data/loader/shuffle.js';
+import { refusal } from '../../io/refusal.js';
+import { collect } from '../collect.js';
+
+const set = drawShapes(26, { seed: 1, size: 16 });
+const OPTIONS: LoaderOptions = {
+  batchSize: 4,
+  seed: 7,
+  mean: [0.5, 0.4, 0.3],
+  std: [0.2, 0.3, 0.4],
+  smoothing: 0.1,
+};
+/** Everything there is, so that a draw in another order shows. */
+const ALL: Partial<LoaderOptions> = {
+  inputSize: [12, 20],
+  augment: {
+    randomResizedCrop: {},
+    colorJitter: { brightness: 0.2, contrast: 0.2, saturation: 0.2, hue: 0.1 },
+    horizontalFlip: 0.5,
+    rotation: 20,
+    randAugment: { interpolation: 'random' },
+    randomErasing: { prob: 0.5, mode: 'pixel' },
+  },
+  mixup: 0.8,
+  cutmix: 1,
+};
+
+const open: Loader[] = [];
+async function loaderOf(options: Partial<LoaderOptions> = {}, of: ImageSet = set): Promise<Loader> {
+  const loader = await openLoader(of, { ...OPTIONS, ...options });
+  open.push(loader);
+  return loader;
+}
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((loader) => loader.dispose()));
+});
+
+test('the same bits by this thread, by one and by two; from any step on', async () => {
+  const [none, one, two] = await Promise.all([0, 1, 2].map((workers) => loaderOf({ ...ALL, workers })));
+  const first = await collect(none.epoch(0));
+  expect(first).toHaveLength(6);
+  expect(first[0].x).toHaveLength(4 * 3 * 12 * 20);
+  for (const loader of [one, two]) {
+    expect(await collect(loader.epoch(0))).toEqual(first);
+    const third = await collect(loader.epoch(3));
+    expect(await collect(none.epoch(3))).toEqual(third);
+    expect(third).not.toEqual(first);
+    expect(await collect(loader.epoch(0, 4))).toEqual(first.slice(4));
+    expect(await collect(loader.epoch(0, 6))).toEqual([]);
+  }
+  expect(await collect(none.epoch(0, 1))).toEqual(first.slice(1));
+});
+
+test('without augmentation: every image once, in the order of the shuffle, normalised', async () => {
+  for (const workers of [0, 1]) {
+    const loader = await loaderOf({ workers, dropLast: false });
+    expect(loader.steps).toBe(7);
+    const batches = await collect(loader.epoch(5));
+    const order = shuffled(26, 7, 5);
+    expect([...order].sort((a, b) => a - b)).toEqual(Array.from({ length: 26 }, (_, i) => i));
+    expect(batches.map(({ labels }) => labels.length)).toEqual([4, 4, 4, 4, 4, 4, 2]);
+    batches.forEach(({ x, labels, targets }, step) => {
+      const positions = order.subarray(4 * step, 4 * step + 4);
+      expect(x).toEqual(batchOf(set, positions, OPTIONS));
+      expect([...labels]).toEqual(Array.from(positions, (i) => set.labels[i]));
+      const shares = Array.from(labels, (label) => Array.from({ length: 10 }, (_, c) => (c === label ? 0.91 : 0.01)));
+      expect(targets).toEqual(Float32Array.from(shares.flat()));
+    });
+  }
+  const straight = await collect((await loaderOf({ workers: 0, shuffle: false })).epoch(0));
+  expect(straight.flatMap(({ labels }) => [...labels])).toEqual([...set.labels.subarray(0, 24)]);
+});
+
+test('mixed shares add up to 1, and are those of the images and their partners', async () => {
+  const loader = await loaderOf({ workers: 0, cutmix: 1, smoothing: 0 });
+  for (const { x, targets, labels } of await collect(loader.epoch(0))) {
+    expect(x.every(Number.isFinite)).toBe(true);
+    for (let i = 0; i < 4; i++) {
+      const row = targets.subarray(10 * i, 10 * i + 10);
+      expect(row.reduce((a, b) => a + b)).toBeCloseTo(1, 6);
+      expect(row.every((share, c) => share === 0 || c === labels[i] || c === labels[3 - i])).toBe(true);
+    }
+  }
+});
+
+test('grey images, scaled ones', async () => {
+  const grey: ImageSet = { ...set, images: set.images.subarray(0, 26 * 256), channels: 1 };
+  const options = { mean: [0.5], std: [0.5], workers: 0, augment: { randomCrop: { padding: 2 }, rotation: 9 } };
+  expect((await collect((await loaderOf(options, grey)).epoch(0)))[0].x).toHaveLength(4 * 256);
+  const large = await loaderOf({ workers: 0, inputSize: [24, 24] });
+  expect((await collect(large.epoch(0)))[0].x).toHaveLength(4 * 3 * 576);
+});
+
+test.each<[Partial<LoaderOptions>, string]>([
+  [{ batchSize: 27 }, 'batchSize'],
+  [{ batchSize: 0 }, 'batchSize'],
+  [{ seed: -1 }, 'seed'],
+  [{ mean: [0] }, 'normalise'],
+  [{ std: [1, 0, 1] }, 'normalise'],
+  [{ smoothing: 1 }, 'smoothing'],
+  [{ mixup: NaN }, 'mixup'],
+  [{ cutmix: -1 }, 'cutmix'],
+  [{ mixupProb: 2 }, 'mixupProb'],
+  [{ switchProb: NaN }, 'switchProb'],
+  [{ workers: 1.5 }, 'workers'],
+  [{ inputSize: [0, 4] }, 'inputSize'],
+  [{ augment: { flip: 1 } as never }, 'augment.flip'],
+])('refuses %j', async (options, op) => {
+  await expect(loaderOf(options)).rejects.toMatchObject({ name: 'ParamError', op });
+});
+
+test('refuses labels of no class, epochs and steps of none', async () => {
+  await expect(loaderOf({}, { ...set, labels: new Uint8Array(26).fill(10) })).rejects.toThrow(
+    refusal(DataError, 'data set', 'labels from 0 to 9', '10 of image 0'),
+  );
+  const loader = await loaderOf({ workers: 0 });
+  expect(() => loader.epoch(-1)).toThrow(ParamError);
+  expect(() => loader.epoch(0, 7)).toThrow(ParamError);
+});
+
+test.each([0, 1])('left early, superseded, disposed of: %d threads', async (workers) => {
+  const loader = await loaderOf({ workers });
+  const want = await collect(loader.epoch(1));
+  for await (const { labels } of loader.epoch(0)) if (labels.length > 0) break;
+  expect(await collect(loader.epoch(1))).toEqual(want);
+  const old = loader.epoch(0)[Symbol.asyncIterator]();
+  await old.next();
+  expect(await collect(loader.epoch(1))).toEqual(want);
+  await expect(old.next()).rejects.toThrow('epoch: expected the epoch begun last');
+  const last = loader.epoch(2)[Symbol.asyncIterator]();
+  await last.next();
+  await loader.dispose();
+  await loader.dispose();
+  await expect(last.next()).rejects.toThrow('loader: expected one in use');
+  expect(() => loader.epoch(0)).toThrow(ParamError);
+  expect(loader.waited).toBeGreaterThan(0);
+});
+
+test('whoever waits when it is disposed of, or another epoch begins, gets an error', async () => {
+  const loader = await loaderOf({ ...ALL, workers: 1, inputSize: [256, 256] });
+  const next = (epoch: number): Promise<unknown> => loader.epoch(epoch)[Symbol.asyncIterator]().next();
+  const first = next(0);
+  const second = next(1);
+  await expect(first).rejects.toThrow('the epoch begun last');
+  const refused = expect(second).rejects.toThrow('one in use');
+  await loader.dispose();
+  await refused;
+});
+
+test("a thread's error is the error of who waits", async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'vanillanet-'));
+  try {
+    const script = join(folder, 'broken.mjs');
+    writeFileSync(
+      script,
+      "import { parentPort } from 'node:worker_threads';\n" +
+        "parentPort.on('message', () => { throw new RangeError('no such image'); });\n",
+    );
+    const threads = startThreads(script, 1, {} as ThreadData);
+    threads.send({ number: 0, slot: 0, epoch: 0, step: 0, positions: new Int32Array(0) });
+    await expect(threads.done(0)).rejects.toThrow('no such image');
+    await expect(threads.done(1)).rejects.toThrow('no such image');
+    await threads.stop(new Error('stopped'));
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});
+
+test('a process ends with its loader open, and not before one is closed', () => {
+  const dist = (name: string): string =>
+    pathToFileURL(fileURLToPath(new URL(`../../dist/src/data/${name}`, import.meta.url))).href;
+  const script = `
+    import { openLoader } from '${dist('loader.js')}';
+    import { drawShapes } from '${dist('shapes.js')}';
+    const options = ${JSON.stringify(OPTIONS)};
+    for (const closed of [true, false]) {
+      const loader = await openLoader(drawShapes(26, { seed: 1, size: 16 }), { ...options, workers: 2 });
+      for await (const { labels } of loader.epoch(0)) { console.log(labels.length); break; }
+      if (closed) await loader.dispose();
+    }
+  `;
+  const run = execFileSync(process.execPath, ['--input-type=module', '-e', script], { timeout: 60_000 });
+  expect(run.toString()).toBe('4\n4\n');
+});

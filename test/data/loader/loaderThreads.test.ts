@@ -1,0 +1,26 @@
+/** Threads that do not come back. */
+import { expect, test } from '@jest/globals';
+import { writeFile } from 'node:fs/promises';
+import { LoaderError } from '../../../src/core/errors.js';
+import { startThreads, type Job, type ThreadData } from '../../../src/data/loader/loaderThreads.js';
+import { refusal } from '../../io/refusal.js';
+import { temporaryFolder } from '../../io/temporaryFolder.js';
+
+const path = temporaryFolder();
+const job: Job = { number: 0, slot: 0, epoch: 0, step: 0, positions: new Int32Array(0) };
+
+test.each([
+  ['process.exit(3)', 'one that ended with code 3'],
+  ["throw new RangeError('too large')", 'one that failed: too large'],
+])('a thread that does %s is told as such, now and later', async (script, got) => {
+  await writeFile(
+    path('thread.mjs'),
+    `import { parentPort } from 'node:worker_threads';\nparentPort.on('message', () => { ${script}; });\n`,
+  );
+  const threads = startThreads(path('thread.mjs'), 1, {} as ThreadData);
+  threads.send(job);
+  for (let i = 0; i < 2; i++) {
+    await expect(threads.done(0)).rejects.toThrow(refusal(LoaderError, 'loader', 'threads that prepare images', got));
+  }
+  await threads.stop(new Error('over'));
+});

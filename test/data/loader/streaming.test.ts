@@ -1,0 +1,236 @@
+/** Images read when a batch wants them, against the same images in memory. */
+import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import sharp from 'sharp';
+import { DataError, ParamError } from '../../../src/core/errors.js';
+import { Draws } from '../../../src/data/augment/draws.js';
+import { horizontalFlip } from '../../../src/data/augment/horizontalFlip.js';
+import { resizedCropWindow } from '../../../src/data/augment/randomResizedCrop.js';
+import { isStreamed, type DataSet } from '../../../src/data/sets/dataset.js';
+import { readImage } from '../../../src/data/decode/image.js';
+import { openLoader, type Loader, type LoaderOptions } from '../../../src/data/loader/loader.js';
+import { openDataset } from '../../../src/data/sets/open.js';
+import { partOf } from '../../../src/data/sets/part.js';
+import { separate } from '../../../src/data/decode/planar.js';
+import { shuffled } from '../../../src/data/loader/shuffle.js';
+import { cut as cutOut } from '../../../src/image/crop.js';
+import { resize } from '../../../src/image/resize.js';
+import { refusal } from '../../io/refusal.js';
+import { temporaryFolder } from '../../io/temporaryFolder.js';
+import { tarOf } from '../sets/tarWriter.js';
+import { collect } from '../collect.js';
+
+const path = temporaryFolder();
+const SIZE = [12, 10] as const;
+/** Everything that is drawn for an image or a batch, so that another pixel or another order shows. */
+const OPTIONS: LoaderOptions = {
+  ...{ batchSize: 4, seed: 3, mean: [0.5, 0.4, 0.3], std: [0.2, 0.3, 0.4], smoothing: 0.1, mixup: 0.5, cutmix: 1 },
+  augment: { randomResizedCrop: {}, horizontalFlip: 0.5, rotation: 20, randomErasing: { prob: 0.5, mode: 'pixel' } },
+};
+
+/** An image of no two pixels alike; every second is a JPEG, every third of the size wanted. */
+async function picture(k: number): Promise<Buffer> {
+  const [height, width] = k % 3 === 0 ? SIZE : [9 + k, 31 - k];
+  const data = Uint8Array.from({ length: 3 * width * height }, (_, i) => (i * i * 7 + 31 * k + i) % 256);
+  const image = sharp(data, { raw: { width, height, channels: 3 } });
+  return (k % 2 === 0 ? image.png() : image.jpeg()).toBuffer();
+}
+
+async function folder(name: string, more: Readonly<Record<string, Uint8Array | string>> = {}): Promise<string> {
+  const files: Record<string, Uint8Array | string> = { ...more };
+  for (let k = 0; k < 14; k++) files[`${k % 2 === 0 ? 'cat' : 'dog'}/${k}.image`] ??= await picture(k);
+  for (const [file, content] of Object.entries(files)) {
+    await mkdir(dirname(path(name, file)), { recursive: true });
+    await writeFile(path(name, file), content);
+  }
+  return path(name);
+}
+
+const open: Loader[] = [];
+async function loaderOf(set: DataSet, options: Partial<LoaderOptions> = {}): Promise<Loader> {
+  const loader = await openLoader(set, { ...OPTIONS, ...options });
+  open.push(loader);
+  return loader;
+}
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((loader) => loader.dispose()));
+});
+
+let root: string;
+/** A JPEG that begins well, and ends early. */
+let cut: Uint8Array;
+beforeAll(async () => {
+  root = await folder('pets');
+  cut = (await picture(5)).subarray(0, -40);
+});
+
+test('the same bits, by this thread, by one and by two; from any step on', async () => {
+  const held = await openDataset(root, 'train', { size: SIZE });
+  const streamed = await openDataset(root, 'train', { size: SIZE, cache: 'none' });
+  expect([isStreamed(held), isStreamed(streamed)]).toEqual([false, true]);
+  const want = await collect((await loaderOf(held, { workers: 0 })).epoch(2));
+  expect(want).toHaveLength(3);
+  for (const workers of [0, 1, 2]) {
+    const loader = await loaderOf(streamed, { workers });
+    // One that is left does no harm to the next.
+    for await (const { labels } of loader.epoch(0)) if (labels.length > 0) break;
+    expect(await collect(loader.epoch(2))).toEqual(want);
+    expect(await collect(loader.epoch(2, 1))).toEqual(want.slice(1));
+  }
+  const plain = { shuffle: false, dropLast: false, workers: 1, augment: {} };
+  const [all, again] = [await loaderOf(held, plain), await loaderOf(streamed, plain)];
+  expect(await collect(again.epoch(0))).toEqual(await collect(all.epoch(0)));
+});
+
+describe('random resized crops', () => {
+  const augment = { randomResizedCrop: { scale: [0.1, 0.6], interpolation: 'random' }, horizontalFlip: 0.5 } as const;
+  const plain = { ...OPTIONS, augment, mixup: 0, cutmix: 0, mean: [0, 0, 0], std: [1, 1, 1] };
+  /** Pixels of a batch, as bytes. */
+  const bytesIn = (x: Float32Array): number[] => Array.from(x, (v) => Math.round(255 * v));
+
+  test('are those of the whole pictures, as torchvision makes them, by any threads', async () => {
+    const set = await openDataset(root, 'train', { size: SIZE, cache: 'none', whole: true });
+    if (!isStreamed(set)) throw new Error('not on the disk');
+    const order = shuffled(set.n, plain.seed, 2).slice(4, 8);
+    const want: number[] = [];
+    for (const position of order) {
+      const picture = await readImage(path('pets', set.files.names[position]));
+      const draws = Draws.ofImage(plain.seed, 2, position);
+      const window = resizedCropWindow([picture.height, picture.width], augment.randomResizedCrop, draws);
+      const kernel = draws.happens(0.5) ? 'bilinear' : 'bicubic';
+      const crop = resize(cutOut(picture, window), SIZE, kernel);
+      const planes = { data: new Uint8Array(crop.data.length), channels: 3, height: SIZE[0], width: SIZE[1] };
+      separate(crop.data, planes.data);
+      want.push(...(draws.happens(0.5) ? horizontalFlip(planes) : planes).data);
+    }
+    for (const workers of [0, 2]) {
+      const [, second] = await collect((await loaderOf(set, { ...plain, workers })).epoch(2));
+      expect(bytesIn(second.x)).toEqual(want);
+    }
+  });
+
+  test('see what the middle does not', async () => {
+    // Red to both sides of a black square.
+    const data = Uint8Array.from({ length: 3 * 10 * 30 }, (_, i) => {
+      const x = Math.floor(i / 3) % 30;
+      return i % 3 === 0 && (x < 10 || x >= 20) ? 255 : 0;
+    });
+    const wide = await sharp(data, { raw: { width: 30, height: 10, channels: 3 } })
+      .png()
+      .toBuffer();
+    const folders = await folder('wide', { 'cat/0.image': wide });
+    const cats = { size: [10, 10], cache: 'none', n: 1 } as const;
+    const reds = async (whole: boolean): Promise<number> => {
+      const set = await openDataset(folders, 'train', { ...cats, whole });
+      const loader = await loaderOf(set, { ...plain, batchSize: 1, workers: 0, smoothing: 0 });
+      let red = 0;
+      for (let epoch = 0; epoch < 30; epoch++) {
+        for (const { x } of await collect(loader.epoch(epoch))) if (bytesIn(x).some((v) => v > 0)) red++;
+      }
+      return red;
+    };
+    expect(await reds(false)).toBe(0);
+    expect(await reds(true)).toBeGreaterThan(15);
+  });
+
+  test('of pictures in memory, and of a set that is not to be whole, are those of what is left of them', async () => {
+    const held = await openDataset(root, 'train', { size: SIZE, whole: true });
+    const streamed = await openDataset(root, 'train', { size: SIZE, cache: 'none' });
+    const want = await collect((await loaderOf(held, { ...plain, workers: 0 })).epoch(0));
+    expect(await collect((await loaderOf(streamed, { ...plain, workers: 0 })).epoch(0))).toEqual(want);
+  });
+});
+
+test('a part of it is that part of the set in memory', async () => {
+  const held = await openDataset(root, 'train', { size: SIZE, n: 10 });
+  const streamed = await openDataset(root, 'train', { size: SIZE, n: 10, cache: 'none' });
+  const { images, ...rest } = await partOf(streamed, [7, 0, 3]);
+  const { images: want, ...others } = await partOf(held, [7, 0, 3]);
+  expect(images).toEqual(want);
+  expect(rest).toEqual(others);
+});
+
+describe('where the pixels are', () => {
+  const LARGE = { size: [16_000, 16_000], cache: 'auto' } as const;
+
+  test('in memory as long as they fit; on the disk beyond, without one being decoded', async () => {
+    expect(isStreamed(await openDataset(root, 'train', { size: SIZE, cache: 'auto' }))).toBe(false);
+    // Crops are to be cut out of the whole pictures, unless somebody wants them quickly.
+    expect(isStreamed(await openDataset(root, 'train', { size: SIZE, cache: 'auto', whole: true }))).toBe(true);
+    expect(isStreamed(await openDataset(root, 'train', { size: SIZE, cache: 'memory', whole: true }))).toBe(false);
+    const large = await openDataset(root, 'train', LARGE);
+    expect([isStreamed(large), large.n, large.height]).toEqual([true, 14, 16_000]);
+    const { cache: _, ...memory } = LARGE;
+    await expect(openDataset(root, 'train', memory)).rejects.toThrow(
+      refusal(ParamError, root, 'or all as they are needed (--cache none)', '10.0 GiB'),
+    );
+  });
+
+  test('of an archive, in memory always', async () => {
+    await writeFile(path('pets.tar'), tarOf({ 'cat/1.png': await picture(0), 'dog/1.png': await picture(2) }));
+    expect(isStreamed(await openDataset(path('pets.tar'), 'train', { size: SIZE, cache: 'none' }))).toBe(false);
+    const large = openDataset(path('pets.tar'), 'train', { ...LARGE, size: [25_000, 25_000] });
+    await expect(large).rejects.toThrow(refusal(ParamError, 'pets.tar', 'the archive unpacked', '3.5 GiB'));
+  });
+
+  test('another word', async () => {
+    await expect(openDataset(root, 'train', { cache: 'disk' as 'none' })).rejects.toThrow(
+      refusal(ParamError, 'cache', "'memory', 'none' or 'auto'", 'disk'),
+    );
+  });
+});
+
+describe('images that cannot be read', () => {
+  const streaming = { size: SIZE, cache: 'none' } as const;
+
+  test('are found when the set is opened, where they do not even begin as images', async () => {
+    for (const [content, got] of [
+      ['a thousand words', 'other bytes'],
+      ['', 'an empty file'],
+    ] as const) {
+      const spoiled = await folder('words', { 'dog/5.image': content });
+      await expect(openDataset(spoiled, 'train', streaming)).rejects.toThrow(
+        refusal(DataError, 'dog/5.image', 'a PNG, JPEG or WebP', got),
+      );
+    }
+  });
+
+  test.each([0, 1])('are named when their batch is made, where they end early: %d threads', async (workers) => {
+    const spoiled = await folder('cut', { 'dog/5.image': cut });
+    const set = await openDataset(spoiled, 'train', streaming);
+    const loader = await loaderOf(set, { workers, shuffle: false, batchSize: 1 });
+    const seen: number[] = [];
+    const reading = (async () => {
+      for await (const { labels } of loader.epoch(0)) seen.push(labels[0]);
+    })();
+    await expect(reading).rejects.toThrow(refusal(DataError, 'dog/5.image', 'a whole image', ''));
+    await expect(reading).rejects.toBeInstanceOf(DataError);
+    // Cats come first, and the dogs 1, 11, 13 and 3 before the one that is cut.
+    expect(seen).toEqual([0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1]);
+    expect(await collect(loader.epoch(0, 12))).toHaveLength(2);
+  });
+
+  test('are left out where that is asked for, and the rest is as in memory', async () => {
+    const spoiled = await folder('left out', { 'dog/5.image': cut, 'cat/notes.txt': 'hello' });
+    const seen: [number, number][] = [];
+    const onProgress = (done: number, total: number): void => {
+      seen.push([done, total]);
+    };
+    const held = await openDataset(spoiled, 'train', { size: SIZE, onBadImage: 'skip' });
+    const streamed = await openDataset(spoiled, 'train', { ...streaming, onBadImage: 'skip', onProgress });
+    expect(streamed.skipped?.map(({ file }) => file)).toEqual(['cat/notes.txt', 'dog/5.image']);
+    expect(held.skipped?.map(({ file }) => file)).toEqual(['cat/notes.txt', 'dog/5.image']);
+    expect([streamed.n, seen.length, seen[14]]).toEqual([13, 15, [15, 15]]);
+    const want = await collect((await loaderOf(held, { workers: 0 })).epoch(1));
+    expect(await collect((await loaderOf(streamed, { workers: 1 })).epoch(1))).toEqual(want);
+  });
+
+  test('are named where they are gone by then', async () => {
+    const passing = await folder('passing');
+    const set = await openDataset(passing, 'train', streaming);
+    await rm(path('passing', 'cat'), { recursive: true });
+    const first = (await loaderOf(set, { workers: 1, shuffle: false })).epoch(0)[Symbol.asyncIterator]().next();
+    await expect(first).rejects.toThrow(refusal(DataError, 'cat/', 'a readable file', 'no such file'));
+  });
+});

@@ -1,0 +1,31 @@
+import { expect, test } from '@jest/globals';
+import { setTimeout } from 'node:timers/promises';
+import { atATime } from '../../src/data/mapConcurrent.js';
+
+test('everything once, so many at a time', async () => {
+  const seen: number[] = [];
+  let [now, most] = [0, 0];
+  await atATime(20, 3, async (i) => {
+    most = Math.max(most, ++now);
+    await setTimeout(1);
+    seen.push(i);
+    now--;
+  });
+  expect(most).toBe(3);
+  expect(seen.sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => i));
+});
+
+test('after a failure none begins, and those begun have ended when it is told', async () => {
+  const [begun, ended]: [number[], number[]] = [[], []];
+  const all = atATime(20, 3, async (i) => {
+    begun.push(i);
+    if (i === 1) throw new RangeError('the second');
+    await setTimeout(20);
+    ended.push(i);
+  });
+  await expect(all).rejects.toThrow('the second');
+  expect([begun, ended]).toEqual([
+    [0, 1, 2],
+    [0, 2],
+  ]);
+});

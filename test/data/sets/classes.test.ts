@@ -1,0 +1,43 @@
+import { expect, test } from '@jest/globals';
+import { DataError, ParamError } from '../../../src/core/errors.js';
+import { checkSet, classCounts, imbalance, type Wanted } from '../../../src/data/sets/classes.js';
+import type { DataSet, ImageSet } from '../../../src/data/sets/dataset.js';
+import { refusal } from '../../io/refusal.js';
+
+const set = (labels: readonly number[], classNames = ['cat', 'dog', 'owl']): ImageSet => ({
+  ...{ images: new Uint8Array(3 * labels.length), labels: Int32Array.from(labels), n: labels.length },
+  ...{ channels: 3, height: 1, width: 1, classNames },
+});
+
+test('classes are counted, and the largest held against the smallest', () => {
+  expect(classCounts(set([0, 2, 2, 1, 2]))).toEqual([1, 1, 3]);
+  expect(imbalance(set([0, 2, 2, 1, 2, 0]))).toEqual({
+    largest: { name: 'owl', count: 3 },
+    smallest: { name: 'dog', count: 1 },
+    ratio: 3,
+  });
+  expect(imbalance(set([0, 1, 2])).ratio).toBe(1);
+  expect(imbalance(set([0, 2])).ratio).toBe(Infinity);
+});
+
+test('a set that holds together, and sets that do not', () => {
+  checkSet(set([0, 1, 2]), { num_classes: 3, in_chans: 3, class_names: ['cat', 'dog', 'owl'] });
+  checkSet(set([0, 1, 2]), { class_names: null });
+  const good = set([0, 1, 2]);
+  const { images: _, ...about } = good;
+  const cases: [DataSet, Wanted, typeof DataError, string, string][] = [
+    [set([0, 3]), {}, DataError, 'labels from 0 to 2', '3 of image 1'],
+    [set([-1, 2]), {}, DataError, 'labels from 0 to 2', '-1 of image 0'],
+    [good, { num_classes: 10 }, ParamError, '10 classes, as the network has', '3 (cat, dog, owl)'],
+    [good, { in_chans: 1 }, ParamError, 'images of 1 channels, as the network takes', '3'],
+    [good, { class_names: ['cat', 'owl', 'dog'] }, ParamError, "'owl' as class 1", "'dog'"],
+    [{ ...about, files: { root: '.', names: ['1.png'], fit: { size: [1, 1] } } }, {}, DataError, '3 files', '1'],
+    [{ ...good, labels: new Uint8Array(2) }, {}, DataError, '3 labels, one for each image', '2'],
+    [{ ...good, images: new Uint8Array(8) }, {}, DataError, '9 pixels of 3 images', '8'],
+  ];
+  for (const [bad, network, type, expected, got] of cases) {
+    expect(() => {
+      checkSet(bad, network, 'pets');
+    }).toThrow(refusal(type, 'pets', expected, got));
+  }
+});

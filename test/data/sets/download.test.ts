@@ -1,0 +1,195 @@
+import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
+import { createHash } from 'node:crypto';
+import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { DataError, ParamError } from '../../../src/core/errors.js';
+import { download } from '../../../src/data/sets/download.js';
+import { refusal } from '../../io/refusal.js';
+import { temporaryFolder } from '../../io/temporaryFolder.js';
+
+const path = temporaryFolder();
+const content = Uint8Array.from({ length: 300_000 }, (_, i) => (i * i * 31 + 7 * i) % 256);
+const md5 = createHash('md5').update(content).digest('hex');
+
+type Handler = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** The rest that is asked for. */
+const ranged: Handler = ({ headers }, response) => {
+  const from = Number(/^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1] ?? 0);
+  if (from >= content.length) {
+    response.writeHead(416).end();
+    return;
+  }
+  const rest = content.subarray(from);
+  const range = { 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` };
+  response.writeHead(from > 0 ? 206 : 200, { 'content-length': rest.length, ...(from > 0 ? range : {}) }).end(rest);
+};
+const whole: Handler = (_, response) => {
+  response.writeHead(200, { 'content-length': content.length }).end(content);
+};
+/** So many bytes, and then the end of the connection. */
+const cutAfter =
+  (count: number): Handler =>
+  (_, response) => {
+    response.writeHead(200, { 'content-length': content.length });
+    response.write(content.subarray(0, count), () => setTimeout(() => response.destroy(), 50));
+  };
+const silentAfter =
+  (count: number): Handler =>
+  (_, response) => {
+    response.writeHead(200, { 'content-length': content.length });
+    response.write(content.subarray(0, count));
+  };
+const status =
+  (code: number, headers = {}): Handler =>
+  (_, response) => {
+    response.writeHead(code, headers).end('no');
+  };
+
+let handler: Handler = whole;
+const ranges: (string | undefined)[] = [];
+const server = createServer((request, response) => {
+  ranges.push(request.headers.range);
+  handler(request, response);
+});
+let url = '';
+beforeAll(async () => {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/set.tar.gz`;
+});
+afterAll(() => {
+  server.closeAllConnections();
+  server.close();
+});
+afterEach(() => {
+  ranges.length = 0;
+});
+
+const same = async (name: string): Promise<boolean> => (await readFile(path(name))).equals(content);
+
+describe('a download', () => {
+  test('is there whole, with its progress, and no part is left', async () => {
+    handler = whole;
+    const seen: (number | null)[][] = [];
+    const onProgress = (...at: [number, number | null]): void => {
+      seen.push(at);
+    };
+    expect(await download({ url, md5 }, path('a', 'b', 'set'), { onProgress })).toEqual({
+      ...{ path: path('a', 'b', 'set'), bytes: content.length, kept: false, resumedFrom: 0 },
+    });
+    expect(await same('a/b/set')).toBe(true);
+    expect(await readdir(path('a', 'b'))).toEqual(['set']);
+    expect([seen[0], seen[seen.length - 1]]).toEqual([
+      [0, content.length],
+      [content.length, content.length],
+    ]);
+  });
+
+  test('that is there is checked and kept, or fetched anew by force', async () => {
+    await writeFile(path('kept'), content);
+    expect(await download({ url, md5 }, path('kept'))).toMatchObject({ kept: true });
+    expect(ranges).toEqual([]);
+    await writeFile(path('kept'), 'something else');
+    await expect(download({ url, md5 }, path('kept'))).rejects.toThrow(
+      refusal(DataError, path('kept'), `md5 ${md5}; --force`, ''),
+    );
+    handler = ranged;
+    await writeFile(path('kept.part'), 'stale');
+    expect(await download({ url, md5 }, path('kept'), { force: true })).toMatchObject({ kept: false });
+    expect(await same('kept')).toBe(true);
+  });
+
+  test('that was cut off goes on where it stopped', async () => {
+    handler = cutAfter(100_000);
+    await expect(download({ url, md5 }, path('cut'))).rejects.toThrow(
+      refusal(DataError, url, `goes on after the 100000 bytes in ${path('cut.part')}`, 'cut'),
+    );
+    handler = ranged;
+    expect(await download({ url, md5 }, path('cut'))).toMatchObject({ resumedFrom: 100_000 });
+    expect(ranges).toEqual([undefined, 'bytes=100000-']);
+    expect(await same('cut')).toBe(true);
+  });
+
+  test('of a server without ranges starts anew', async () => {
+    await writeFile(path('anew.part'), content.subarray(0, 5000));
+    handler = whole;
+    expect(await download({ url, md5 }, path('anew'))).toMatchObject({ resumedFrom: 0 });
+    expect(await same('anew')).toBe(true);
+  });
+
+  test('of which nothing is missing but its name, and of which the part is another file', async () => {
+    handler = ranged;
+    await writeFile(path('full.part'), content);
+    expect(await download({ url, md5 }, path('full'))).toMatchObject({ resumedFrom: content.length });
+    expect(await same('full')).toBe(true);
+    await writeFile(path('long.part'), new Uint8Array(content.length + 1));
+    expect(await download({ url, md5 }, path('long'))).toMatchObject({ resumedFrom: 0 });
+    expect(await same('long')).toBe(true);
+  });
+
+  test('that says it goes on from elsewhere is refused', async () => {
+    await writeFile(path('odd.part'), content.subarray(0, 5000));
+    handler = status(206, { 'content-range': 'bytes 7-9/300000' });
+    await expect(download({ url, md5 }, path('odd'))).rejects.toThrow(
+      refusal(DataError, url, 'bytes from 5000 on', 'bytes 7-9/300000'),
+    );
+  });
+
+  test('of other content is removed', async () => {
+    handler = whole;
+    const wrong = 'f'.repeat(32);
+    await expect(download({ url, md5: wrong }, path('wrong'))).rejects.toThrow(
+      refusal(DataError, url, `md5 ${wrong}; what came was removed`, md5),
+    );
+    expect((await readdir(path())).filter((name) => name.startsWith('wrong'))).toEqual([]);
+  });
+
+  test.each([404, 500])('is refused by a status of %i, and says how it is done by hand', async (code) => {
+    handler = status(code);
+    await expect(download({ url, md5 }, path('none'))).rejects.toThrow(
+      refusal(DataError, url, `put it at ${path('none')} (md5 ${md5})`, `HTTP status ${code}`),
+    );
+  });
+
+  test.each([
+    ['in the middle', 1000, 'goes on after the 1000 bytes'],
+    ['before the first byte', 0, 'try again'],
+  ])('that stalls %s ends', async (name, count, how) => {
+    handler = count > 0 ? silentAfter(count) : () => undefined;
+    await expect(download({ url, md5 }, path(name), { stallMs: 200 })).rejects.toThrow(
+      refusal(DataError, url, how, 'no byte for 0.2 s'),
+    );
+  });
+
+  test('from where nobody listens, and from what is no address', async () => {
+    const closed = createServer();
+    await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve));
+    const nobody = `http://127.0.0.1:${(closed.address() as AddressInfo).port}/x`;
+    await new Promise((resolve) => closed.close(resolve));
+    await expect(download({ url: 'http://[::1', md5 }, path('x'))).rejects.toThrow(
+      refusal(ParamError, '--url', 'https: or http:', '[::1'),
+    );
+    await expect(download({ url: 'file:///etc/passwd', md5 }, path('x'))).rejects.toThrow(ParamError);
+    await expect(download({ url: nobody, md5 }, path('x'))).rejects.toThrow(
+      refusal(DataError, nobody, 'fetch it elsewhere', 'a refused connection'),
+    );
+  });
+
+  test('into no folder', async () => {
+    await writeFile(path('file'), 'x');
+    await expect(download({ url, md5 }, path('file', 'set'))).rejects.toThrow(
+      refusal(DataError, path('file', 'set'), 'a folder to write to', ''),
+    );
+  });
+
+  const onLinux = process.platform === 'linux' ? test : test.skip;
+  onLinux('onto a full disk says so, and keeps what has come', async () => {
+    // A device that is always full stands in for the disk.
+    await symlink('/dev/full', path('disk.part'));
+    handler = whole;
+    await expect(download({ url, md5 }, path('disk'))).rejects.toThrow(
+      refusal(DataError, path('disk.part'), 'the same command goes on', 'a full disk'),
+    );
+  });
+});

@@ -1,0 +1,101 @@
+import { expect, test } from '@jest/globals';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import sharp from 'sharp';
+import { DataError, ParamError } from '../../../src/core/errors.js';
+import { isStreamed, type FolderSplit } from '../../../src/data/sets/dataset.js';
+import { drawHeldOut } from '../../../src/data/sets/heldOut.js';
+import { openDataset, type OpenOptions } from '../../../src/data/sets/open.js';
+import { refusal } from '../../io/refusal.js';
+import { temporaryFolder } from '../../io/temporaryFolder.js';
+
+const path = temporaryFolder();
+
+/** A grey image of one pixel for each name, the k-th of grey k. */
+async function write(root: string, names: readonly string[]): Promise<string> {
+  for (const [k, name] of names.entries()) {
+    await mkdir(dirname(path(root, name)), { recursive: true });
+    const image = sharp(Uint8Array.of(k, k, k), { raw: { width: 1, height: 1, channels: 3 } });
+    await writeFile(path(root, name), await image.png().toBuffer());
+  }
+  return path(root);
+}
+
+/** Which images a split has, and what it says of itself. */
+async function opened(root: string, split: FolderSplit, options: OpenOptions = {}) {
+  const { images, labels, undivided, classNames } = await openDataset(root, split, { size: [1, 1], ...options });
+  return { greys: [...images].filter((_, i) => i % 3 === 0), labels: [...labels], undivided, classNames };
+}
+
+test('the share of every class, whatever its size; the same by the same seed', () => {
+  const sizes = [1, 2, 4, 10, 35, 1000];
+  const labels = sizes.flatMap((n, label) => Array<number>(n).fill(label));
+  const countsOf = (held: readonly boolean[]): number[] =>
+    sizes.map((_, label) => held.filter((is, i) => is && labels[i] === label).length);
+  expect(countsOf(drawHeldOut(labels, 0.1, 7))).toEqual([0, 1, 1, 1, 4, 100]);
+  expect(countsOf(drawHeldOut(labels, 0.9, 7))).toEqual([0, 1, 3, 9, 32, 900]);
+  expect(countsOf(drawHeldOut(labels, 0, 7))).toEqual([0, 0, 0, 0, 0, 0]);
+  expect(drawHeldOut(labels, 0.1, 7)).toEqual(drawHeldOut(labels, 0.1, 7));
+  expect(drawHeldOut(labels, 0.1, 8)).not.toEqual(drawHeldOut(labels, 0.1, 7));
+  // Classes are not drawn alike, and not from their beginnings.
+  const held = drawHeldOut([...Array<number>(50).fill(0), ...Array<number>(50).fill(1)], 0.2, 0);
+  expect(held.slice(50)).not.toEqual(held.slice(0, 50));
+  expect(held.slice(0, 10)).not.toEqual(Array<boolean>(10).fill(true));
+  for (const share of [1, -0.1, NaN]) {
+    expect(() => drawHeldOut(labels, share, 0)).toThrow(refusal(ParamError, 'valSplit', 'in [0, 1)', `${share}`));
+  }
+});
+
+const NAMES = ['cat', 'dog'].flatMap((name) => Array.from({ length: 10 }, (_, i) => `${name}/${i}.png`));
+const ALL = Array.from({ length: 20 }, (_, k) => k);
+
+test('a folder without splits: two parts that have no image in common, of which a limit takes', async () => {
+  const root = await write('plain', NAMES);
+  for (const split of ['train', 'test', 'val'] as const) {
+    expect(await opened(root, split)).toMatchObject({ greys: ALL, undivided: 'whole' });
+  }
+  const train = await opened(root, 'train', { valSplit: 0.2, seed: 5 });
+  const held = await opened(root, 'val', { valSplit: 0.2, seed: 5 });
+  expect(await opened(root, 'test', { valSplit: 0.2, seed: 5 })).toEqual(held);
+  expect([train.undivided, held.undivided, held.labels]).toEqual(['drawn', 'drawn', [0, 0, 1, 1]]);
+  expect([...train.greys, ...held.greys].sort((a, b) => a - b)).toEqual(ALL);
+  expect(train.greys.map((grey) => Math.floor(grey / 10))).toEqual(train.labels);
+  expect((await opened(root, 'val', { valSplit: 0.2, seed: 6 })).greys).not.toEqual(held.greys);
+  expect((await opened(root, 'val', { valSplit: 0.2, seed: 5, n: 2 })).greys).toEqual([held.greys[0], held.greys[2]]);
+  expect((await opened(root, 'train', { valSplit: 0 })).greys).toEqual(ALL);
+  expect((await opened(root, 'val', { valSplit: 0 })).greys).toEqual([]);
+  const streamed = await openDataset(root, 'val', { size: [1, 1], valSplit: 0.2, seed: 5, cache: 'none' });
+  expect(isStreamed(streamed) && streamed.files.names.map((name) => NAMES.indexOf(name))).toEqual(held.greys);
+});
+
+test('a folder with train alone: its images are divided, if that is asked for', async () => {
+  const root = await write(
+    'train alone',
+    NAMES.map((name) => `train/${name}`),
+  );
+  expect((await opened(root, 'train')).greys).toEqual(ALL);
+  await expect(opened(root, 'val')).rejects.toThrow(
+    refusal(DataError, root, 'one folder val or valid or validation or test', 'none'),
+  );
+  const train = await opened(root, 'train', { valSplit: 0.3 });
+  const held = await opened(root, 'val', { valSplit: 0.3 });
+  expect([held.labels.length, held.undivided]).toEqual([6, 'drawn']);
+  expect([...train.greys, ...held.greys].sort((a, b) => a - b)).toEqual(ALL);
+});
+
+test.each(['test', 'val', 'valid', 'validation'])('a folder with train and %s: nothing is drawn', async (name) => {
+  const root = await write(`with ${name}`, ['train/cat/1.png', 'train/dog/1.png', `${name}/dog/1.png`]);
+  for (const options of [{}, { valSplit: 0.5 }]) {
+    const train = await opened(root, 'train', options);
+    expect(train).toEqual({ greys: [0, 1], labels: [0, 1], undivided: undefined, classNames: ['cat', 'dog'] });
+    const held = await opened(root, 'val', options);
+    expect(held).toEqual({ greys: [2], labels: [1], undivided: undefined, classNames: ['cat', 'dog'] });
+    expect(await opened(root, 'test', options)).toEqual(held);
+  }
+});
+
+test('a folder with val and test: each for itself', async () => {
+  const root = await write('three', ['train/cat/1.png', 'val/cat/1.png', 'test/cat/1.png']);
+  expect((await opened(root, 'val')).greys).toEqual([1]);
+  expect((await opened(root, 'test')).greys).toEqual([2]);
+});

@@ -1,0 +1,44 @@
+import { expect, test } from '@jest/globals';
+import { ParamError } from '../../../src/core/errors.js';
+import type { ImageSet } from '../../../src/data/sets/dataset.js';
+import { batchOf } from '../../../src/data/sets/normalise.js';
+import { normalise } from '../../../src/image/normalise.js';
+import { refusal } from '../../io/refusal.js';
+
+const mean = [0.5, 0.25, 0];
+const std = [0.5, 0.25, 1];
+/** Two images of 1x2 in planes. */
+const set: ImageSet = {
+  images: Uint8Array.from([0, 255, 51, 102, 204, 153, 1, 2, 3, 4, 5, 6]),
+  labels: Uint8Array.from([0, 1]),
+  n: 2,
+  channels: 3,
+  height: 1,
+  width: 2,
+  classNames: ['a', 'b'],
+};
+const value = (v: number, c: number): number => (v / 255 - mean[c]) / std[c];
+const first = [value(0, 0), value(255, 0), value(51, 1), value(102, 1), value(204, 2), value(153, 2)];
+const second = [value(1, 0), value(2, 0), value(3, 1), value(4, 1), value(5, 2), value(6, 2)];
+
+test('(v/255 - mean) / std, an interleaved image into planes', () => {
+  const data = Uint8Array.from([0, 51, 204, 255, 102, 153]);
+  expect(normalise({ data, width: 2, height: 1 }, mean, std)).toEqual(Float32Array.from(first));
+  expect(first.slice(0, 2)).toEqual([-1, 1]);
+});
+
+test('a batch, in the order asked for and in either precision', () => {
+  const exact = batchOf(set, [1, 0, 1], { mean, std, dtype: 'float64' });
+  expect(exact).toEqual(Float64Array.from([...second, ...first, ...second]));
+  expect(batchOf(set, Int32Array.of(0), { mean, std })).toEqual(Float32Array.from(first));
+  expect(batchOf(set, [], { mean, std }).length).toBe(0);
+});
+
+test('refuses positions outside of the set and means of other channels', () => {
+  for (const bad of [2, -1, 0.5, NaN]) {
+    const build = (): unknown => batchOf(set, [0, bad], { mean, std });
+    expect(build).toThrow(refusal(ParamError, 'batchOf', 'positions from 0 to 1', `${bad}`));
+  }
+  const build = (): unknown => batchOf(set, [0], { mean: [0], std });
+  expect(build).toThrow(refusal(ParamError, 'normalise', '3 means', '1 and 3'));
+});

@@ -1,0 +1,145 @@
+import { describe, expect, test } from '@jest/globals';
+import { readFileSync } from 'node:fs';
+import { DataError } from '../../../src/core/errors.js';
+import { PickledArray, readPickle, textOf, type Pickled } from '../../../src/data/sets/pickle.js';
+import { refusal } from '../../io/refusal.js';
+import { array, dict, global, int, list, pickle, str, tuple } from './pickleWriter.js';
+
+const fixture = (name: string): Uint8Array => readFileSync(new URL(`fixtures/${name}.pickle`, import.meta.url));
+
+function mapOf(value: Pickled): Map<string | number, Pickled> {
+  if (value instanceof Map) return value;
+  throw new Error('no dictionary');
+}
+
+const sequence = Object.assign(new PickledArray(), { shape: [2, 3], data: new Uint8Array([0, 1, 2, 3, 4, 5]) });
+
+/** Arrays are views of the file; equal content is what counts. */
+function expectSequence(value: Pickled | undefined): void {
+  if (!(value instanceof PickledArray)) throw new Error('no array');
+  expect({ shape: value.shape, data: [...value.data] }).toEqual({ shape: [2, 3], data: [...sequence.data] });
+}
+
+describe('what Python writes', () => {
+  test('protocol 2, as Python 2 wrote it', () => {
+    const labels = list([int(3), int(-9)]);
+    const read = mapOf(
+      readPickle(pickle(dict({ labels, data: array([2, 3], sequence.data), name: str('caf\xe9') })), 'x'),
+    );
+    expectSequence(read.get('data'));
+    expect(read.get('labels')).toEqual([3, -9]);
+    expect(textOf(read.get('name'))).toBe('café');
+  });
+
+  test('protocol 3, with bytes', () => {
+    const read = mapOf(readPickle(fixture('protocol3'), 'x'));
+    expect([...read.keys()]).toEqual(['batch_label', 'labels', 'data']);
+    expect(textOf(read.get('batch_label'))).toBe('café');
+    expect(read.get('labels')).toEqual([3, 9]);
+    expectSequence(read.get('data'));
+  });
+
+  test.each(['protocol4', 'protocol5'])('%s, with text, large integers, and one array twice', (name) => {
+    const read = mapOf(readPickle(fixture(name), 'x'));
+    expect(read.get('batch_label')).toBe('grüße');
+    expect(read.get('labels')).toEqual([3, 9, -1, 300, 70000, 2 ** 40]);
+    expect(read.get('ok')).toEqual([true, null]);
+    expectSequence(read.get('data'));
+    expect(read.get('same')).toBe(read.get('data'));
+  });
+
+  test.each(['fortran4', 'fortran5'])('%s: columns first', (name) => {
+    expectSequence(mapOf(readPickle(fixture(name), 'x')).get('data'));
+  });
+});
+
+describe('refused', () => {
+  const call = (module: string, name: string): Uint8Array =>
+    pickle([...global(module, name), ...tuple(str('echo pwned')), 0x52]);
+  const raw = (...body: number[]): Uint8Array => Uint8Array.from(body);
+
+  const cases: [string, Uint8Array, string, string][] = [
+    ['os.system', call('os', 'system'), 'nothing but data', 'os.system'],
+    ['builtins.eval', call('builtins', 'eval'), 'nothing but data', 'builtins.eval'],
+    ['something else of numpy', call('numpy', 'load'), 'nothing but data', 'numpy.load'],
+    [
+      'a global by STACK_GLOBAL',
+      raw(0x80, 4, 0x8c, 5, ...Buffer.from('posix'), 0x8c, 6, ...Buffer.from('system'), 0x93, 0x2e),
+      'nothing but data',
+      'posix.system',
+    ],
+    ['numpy.ndarray called', call('numpy', 'ndarray'), 'a constructor', 'numpy.ndarray'],
+    ['int64', fixture('int64'), 'uint8', 'i8'],
+    ['an instance (NEWOBJ)', raw(0x80, 2, 0x29, 0x29, 0x81, 0x2e), 'plain data', 'opcode 0x81'],
+    ['INST', raw(0x80, 2, 0x28, 0x69, 0x2e), 'plain data', 'opcode 0x69'],
+    ['a persistent id', raw(0x80, 2, 0x4e, 0x51, 0x2e), 'plain data', 'opcode 0x51'],
+    ['an extension', raw(0x80, 2, 0x82, 1, 0x2e), 'plain data', 'opcode 0x82'],
+    ['protocol 0', Buffer.from('(lp0\n.'), 'protocol 2 to 5', 'another beginning'],
+    ['protocol 6', raw(0x80, 6, 0x4e, 0x2e), 'protocol 2 to 5', 'another beginning'],
+    ['nothing', raw(), '1 more bytes', '0: the file is cut short'],
+    ['nothing but an end', raw(0x80, 2, 0x2e), 'a value', 'none'],
+    ['two values', raw(0x80, 2, 0x4e, 0x4e, 0x2e), 'one value', 'more'],
+    ['something after the end', raw(0x80, 2, 0x4e, 0x2e, 0, 0), 'nothing after the end', '2 bytes'],
+    ['a string of 2 GiB', raw(0x80, 2, 0x54, 255, 255, 255, 127, 0x2e), '2147483647 more bytes', '1:'],
+    ['a string of -1', raw(0x80, 2, 0x54, 255, 255, 255, 255, 0x2e), '4294967295 more bytes', '1:'],
+    ['bytes of 2^64', raw(0x80, 4, 0x8e, ...Array<number>(8).fill(255), 0x2e), '18446744073709552000 more', '1:'],
+    ['an integer of 255 bytes', raw(0x80, 2, 0x8a, 255, 0x2e), 'at most 48 bits', '2040 bits'],
+    ['a global without an end', raw(0x80, 2, 0x63, 0x6f, 0x73), 'a line', 'no end'],
+    ['an append to no list', raw(0x80, 2, 0x4e, 0x4e, 0x61, 0x2e), 'a list', ''],
+    ['an item of no dictionary', raw(0x80, 2, 0x4e, 0x4e, 0x4e, 0x73, 0x2e), 'a dictionary', ''],
+    ['an odd number of items', raw(0x80, 2, 0x7d, 0x28, 0x4e, 0x75, 0x2e), 'a dictionary and pairs', ''],
+    ['a list as a key', raw(0x80, 2, 0x7d, 0x5d, 0x4e, 0x73, 0x2e), 'keys that are strings', ''],
+    ['a mark taken for a value', raw(0x80, 2, 0x4e, 0x28, 0x61, 0x2e), 'a value', 'none'],
+    ['no mark', raw(0x80, 2, 0x65, 0x2e), 'a mark', 'none'],
+    ['an unknown memory', raw(0x80, 2, 0x68, 7, 0x2e), 'kept before', 'number 7'],
+    ['a call of no function', raw(0x80, 2, 0x4e, 0x29, 0x52, 0x2e), 'a constructor', ''],
+    ['a state for no array', raw(0x80, 2, 0x5d, 0x29, 0x62, 0x2e), 'an array and its state', ''],
+    ['an array cut short', pickle(array([2, 4], sequence.data)), '8 bytes for an array [2,4]', '6'],
+    ['a negative shape', pickle(array([-2, -3], sequence.data)), 'the shape', ''],
+    ['an absurd shape', pickle(array([2 ** 31 - 1, 2 ** 31 - 1], sequence.data)), 'bytes for an array', '6'],
+  ];
+
+  test.each(cases)('%s', (_, file, expected, got) => {
+    expect(() => readPickle(file, 'x.pickle')).toThrow(refusal(DataError, 'x.pickle', expected, got));
+  });
+
+  test('every prefix of a pickle', () => {
+    const whole = fixture('protocol5');
+    for (let length = 0; length < whole.length; length++) {
+      expect(() => readPickle(whole.subarray(0, length), 'x')).toThrow(DataError);
+    }
+  });
+
+  test('nothing but a DataError, whatever byte is damaged', () => {
+    for (const name of ['protocol3', 'protocol4', 'protocol5']) {
+      const whole = fixture(name);
+      for (let at = 0; at < whole.length; at++) {
+        for (const byte of [0, 0x28, 0x52, 0x62, 0x7f, 0x94, 255]) {
+          const damaged = Uint8Array.from(whole);
+          damaged[at] = byte;
+          try {
+            readPickle(damaged, 'x');
+          } catch (error) {
+            expect(error).toBeInstanceOf(DataError);
+          }
+        }
+      }
+    }
+  });
+});
+
+test('a million nested lists and a list in itself are built, without recursion', () => {
+  const deep = new Uint8Array(2_000_002).fill(0x5d, 2, 1_000_002).fill(0x61, 1_000_002);
+  deep.set([0x80, 2]);
+  deep[deep.length - 1] = 0x2e;
+  expect(Array.isArray(readPickle(deep, 'x'))).toBe(true);
+
+  const itself = readPickle(Uint8Array.from([0x80, 2, 0x5d, 0x71, 0, 0x68, 0, 0x61, 0x2e]), 'x');
+  expect(Array.isArray(itself) && itself[0] === itself).toBe(true);
+});
+
+test('__proto__ is a key like any other', () => {
+  const read = mapOf(readPickle(pickle(dict({ ['__proto__']: dict({ polluted: int(1) }) })), 'x'));
+  expect([...read.keys()]).toEqual(['__proto__']);
+  expect('polluted' in {}).toBe(false);
+});

@@ -1,0 +1,127 @@
+/**
+ * The package as edge runtimes have it: bundled with their conditions, within their budget, and
+ * run where nothing may be compiled from bytes, evaluated from text, or asked of Node.
+ */
+import { readFile } from 'node:fs/promises';
+import vm from 'node:vm';
+import { gzipSync } from 'node:zlib';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { EdgeRuntime } from 'edge-runtime';
+import { loadModel } from '../../src/model/loadModel.js';
+import { bundleFor, type EdgeBundle } from './bundle.js';
+import { compiled, compile, WEB } from './realm.js';
+
+/** What a Worker of one's own brings along, without decoders and weights. */
+const BUDGET = 60_000;
+
+const CORE = `
+import { loadModel } from 'vanillanet/core';
+import wasm from 'vanillanet/plain.wasm';
+globalThis.load = (weights) => loadModel(weights, { wasm });`;
+const WHOLE = `
+import { loadModel } from 'vanillanet';
+globalThis.load = (weights, threads = 1) => loadModel(weights, { build: 'plain', threads });`;
+
+const PROGRAMS = [
+  { label: 'core for workerd', condition: 'workerd', program: CORE },
+  { label: 'the package for workerd', condition: 'workerd', program: WHOLE },
+  { label: 'core for edge-light', condition: 'edge-light', program: CORE },
+  { label: 'the package for edge-light', condition: 'edge-light', program: WHOLE },
+] as const;
+
+interface Loaded {
+  readonly info: { readonly build: string; readonly threads: number };
+  forward(x: Float32Array): Promise<Float32Array>;
+}
+type Load = (weights: Uint8Array, threads?: number | 'auto') => Promise<Loaded>;
+
+const weights = await readFile('models/vanillanet-cifar10.safetensors');
+const image = Float32Array.from({ length: 3 * 64 * 64 }, (_, i) => Math.sin(i));
+
+describe.each(PROGRAMS)('$label', ({ condition, program }) => {
+  let bundle: EdgeBundle;
+  let logits: Float32Array;
+  beforeAll(async () => {
+    bundle = await bundleFor([condition], program);
+    const model = await loadModel(weights, { build: 'plain' });
+    logits = (await model.forward(image)) as Float32Array;
+    model.dispose();
+  });
+
+  test('is within its budget, WebAssembly and JavaScript together', () => {
+    const parts = [Buffer.from(bundle.script), ...bundle.modules.values()];
+    const size = parts.reduce((sum, part) => sum + gzipSync(part, { level: 9 }).length, 0);
+    expect(size).toBeLessThan(BUDGET);
+    expect(size).toBeGreaterThan(5000);
+  });
+
+  test('has no oracle, no training, no data set and nothing inlined', () => {
+    const own = bundle.files.filter((file) => file.startsWith('dist/'));
+    expect(own).toContain('dist/src/wasm/inference/session.js');
+    expect(own.filter((file) => /reference|train|src\/(cli|data|diff|oracle|report|tfjs)\//.test(file))).toEqual([]);
+    expect(own.filter((file) => /wasm\/(plain|relaxed)(-threads)?\.js$/.test(file))).toEqual([]);
+    expect(bundle.script).not.toMatch(/node:|\beval\b|new Function/);
+  });
+
+  test('answers with the same bits in a realm that compiles and evaluates nothing', async () => {
+    const realm = vm.createContext(
+      { ...WEB, deployed: await compiled(bundle) },
+      { codeGeneration: { strings: false, wasm: false } },
+    );
+    // The realm is what it says it is.
+    expect(() => vm.runInContext('eval("1")', realm) as unknown).toThrow('disallowed');
+    await expect(vm.runInContext('WebAssembly.compile(new Uint8Array([0,97,115,109,1,0,0,0]))', realm)).rejects.toThrow(
+      'disallowed',
+    );
+    expect(vm.runInContext('typeof require + typeof process', realm)).toBe('undefinedundefined');
+
+    vm.runInContext(bundle.script, realm);
+    const model = await (vm.runInContext('load', realm) as Load)(weights);
+    expect(model.info).toMatchObject({ build: 'plain', threads: 1 });
+    expect(Buffer.from(new Uint8Array((await model.forward(image)).buffer))).toEqual(Buffer.from(logits.buffer));
+  });
+
+  test('answers with the same bits in edge-runtime', async () => {
+    const modules = await compiled(bundle);
+    const runtime = new EdgeRuntime({
+      codeGeneration: { strings: false, wasm: false },
+      extend: (context) => Object.assign(context, { deployed: modules }),
+      initialCode: bundle.script,
+    });
+    const model = await runtime.evaluate<Load>('load')(weights);
+    expect(Buffer.from(new Uint8Array((await model.forward(image)).buffer))).toEqual(Buffer.from(logits.buffer));
+  });
+});
+
+test('threads are refused by name where there are none, and auto is one', async () => {
+  const bundle = await bundleFor(['workerd'], WHOLE);
+  const realm = vm.createContext({ ...WEB, deployed: await compiled(bundle) });
+  vm.runInContext(bundle.script, realm);
+  const load = vm.runInContext('load', realm) as Load;
+  await expect(load(weights, 2)).rejects.toThrow(
+    'threads: expected a runtime with shared memory, got a runtime without workers',
+  );
+  expect((await load(weights, 'auto')).info.threads).toBe(1);
+});
+
+test('a module of another version, another module, and none are refused by name', async () => {
+  const { script, modules } = await bundleFor(['workerd'], CORE);
+  const load = async (deployed: object): Promise<Loaded> => {
+    const realm = vm.createContext({ ...WEB, deployed });
+    vm.runInContext(script, realm);
+    return (vm.runInContext('load', realm) as Load)(weights);
+  };
+  const wasm = modules.get('plain.wasm') ?? new Uint8Array(0);
+  const text = Buffer.from(wasm).toString('latin1');
+  const at = text.lastIndexOf('vanillanet') + 'vanillanet'.length;
+  const other = Uint8Array.from(wasm);
+  other[at] = '9'.charCodeAt(0);
+  const empty = Uint8Array.of(0, 97, 115, 109, 1, 0, 0, 0);
+  const expected = /wasm: expected the module of vanillanet [\d.]+\+[\da-f]{8}, got /;
+  await expect(load({ 'plain.wasm': await compile(other) })).rejects.toThrow(/got that of 9/);
+  await expect(load({ 'plain.wasm': await compile(empty) })).rejects.toThrow(/got another module/);
+  await expect(load({ 'plain.wasm': {} })).rejects.toThrow(expected);
+  await expect(load({})).rejects.toThrow(
+    'wasm: expected a WebAssembly module, its bytes, or a Response, got undefined',
+  );
+});

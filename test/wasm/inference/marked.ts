@@ -1,0 +1,54 @@
+import type { ModelConfig } from '../../../src/core/config.js';
+import type { StateDict } from '../../../src/core/tensor.js';
+import { streamOf } from '../../../src/core/weights.js';
+import { Arena } from '../../../src/wasm/arena.js';
+import type { Kernels } from '../../../src/wasm/module.js';
+import { planLayout } from '../../../src/wasm/inference/layout.js';
+import { loadNetwork, type Network } from '../../../src/wasm/inference/network.js';
+
+/** A signalling NaN: whatever is computed from it, even x + 0, is another. */
+const MARK = 0x7fa0dead;
+const GUARD_WORDS = 16;
+
+/** Leaves words between blocks that nobody was given. */
+class GuardedArena extends Arena {
+  readonly guards: number[] = [];
+
+  override reserve(bytes: number): number {
+    this.guards.push(super.reserve(4 * GUARD_WORDS));
+    const block = super.reserve(bytes);
+    this.guards.push(super.reserve(4 * GUARD_WORDS));
+    return block;
+  }
+}
+
+export interface MarkedNetwork {
+  readonly network: Network;
+  /** Byte addresses of the words between blocks that have changed. */
+  readonly strays: () => number[];
+}
+
+/**
+ * A network loaded into a memory where every word is a mark, with marks between
+ * its blocks: whatever is read before it was written shows in the result, and
+ * what is written between blocks is found.
+ */
+export async function loadMarked(
+  kernels: Kernels,
+  config: ModelConfig,
+  state: StateDict,
+  pages = 16,
+): Promise<MarkedNetwork> {
+  kernels.memory.grow(pages);
+  const { buffer } = kernels.memory;
+  const words = new Uint32Array(buffer);
+  words.fill(MARK, Math.ceil(kernels.heapBase() / 4));
+  const arena = new GuardedArena('wasm', kernels.heapBase());
+  const network = await loadNetwork(kernels, config, planLayout(config, { arena }), streamOf(state));
+  if (kernels.memory.buffer !== buffer) throw new Error(`${pages} pages are not enough to mark before loading`);
+  const strays = (): number[] =>
+    arena.guards.flatMap((guard) =>
+      Array.from({ length: GUARD_WORDS }, (_, i) => guard + 4 * i).filter((at) => words[at / 4] !== MARK),
+    );
+  return { network, strays };
+}

@@ -1,0 +1,221 @@
+/** Several threads on one network: the same bits, nobody kept waiting, nobody left behind. */
+import { platform } from '#runtime';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { Worker } from 'node:worker_threads';
+import { resolveConfig } from '../../../src/core/config.js';
+import { BackendUnavailableError, ParamError } from '../../../src/core/errors.js';
+import { streamOf } from '../../../src/core/weights.js';
+import { Model } from '../../../src/model/model.js';
+import { createWasmBackend } from '../../../src/wasm/inference/backend.js';
+import { threadCount } from '../../../src/wasm/team.js';
+import { refusal } from '../../io/refusal.js';
+import { BUILDS } from '../builds.js';
+import { draw, uniform } from '../draw.js';
+import { drawState, NARROW } from '../networks.js';
+
+const IMAGES = 3;
+const CASES = BUILDS.flatMap((build) => NARROW.map((network) => ({ build, ...network })));
+
+describe.each(CASES)('$build, $label', ({ build, sizes }) => {
+  const config = resolveConfig({ ...sizes, form: 'deploy' });
+  const state = drawState(config);
+  const x = draw([IMAGES, config.in_chans, ...config.input_size], uniform(5));
+
+  test('any number of threads gives the bits of one', async () => {
+    const open = async (threads: number) => createWasmBackend({ build, threads }).open(streamOf(state), config);
+    const one = await open(1);
+    const expected = await one.forward(x.data, IMAGES);
+    const layers = one.forwardLayers(x.data.subarray(0, x.data.length / IMAGES));
+    for (const threads of [2, 3, 5]) {
+      const team = await open(threads);
+      expect(team.info).toMatchObject({ build, threads });
+      // Most of them are still starting during the first of these.
+      for (let i = 0; i < 10; i++) {
+        expect(await team.forward(x.data, IMAGES)).toEqual(expected);
+        await sleep(i);
+      }
+      expect(team.forwardLayers(x.data.subarray(0, x.data.length / IMAGES))).toEqual(layers);
+      team.dispose();
+    }
+  });
+});
+
+const config = resolveConfig({ ...NARROW[0].sizes, form: 'deploy' });
+const state = drawState(config);
+const size = config.in_chans * config.input_size[0] * config.input_size[1];
+
+/** Every worker that is started while `run` runs. */
+async function workersOf(run: () => Promise<void>): Promise<Worker[]> {
+  const workers: Worker[] = [];
+  const listen = (message: unknown): void => {
+    workers.push((message as { worker: Worker }).worker);
+  };
+  subscribe('worker_threads', listen);
+  try {
+    await run();
+  } finally {
+    unsubscribe('worker_threads', listen);
+  }
+  return workers;
+}
+
+const ended = async (workers: readonly Worker[]): Promise<void> => {
+  await Promise.all(
+    workers.map(async (worker) => {
+      while (worker.threadId !== -1) await sleep(5);
+    }),
+  );
+};
+
+describe('a team', () => {
+  test('answers ten thousand calls, waiting now and then until it sleeps', async () => {
+    const model = await Model.open(state, config, createWasmBackend({ build: 'plain', threads: 3 }));
+    const alone = await Model.open(state, config, createWasmBackend({ build: 'plain' }));
+    const images = [1, 2, 3, 4].map((seed) => draw([size], uniform(seed)).data);
+    const expected = await Promise.all(images.map((image) => alone.forward(image)));
+    let wrong = 0;
+    for (let i = 0; i < 2500; i++) {
+      // At once: calls must queue, or the images would mix.
+      const answers = await Promise.all(images.map((image) => model.forward(image)));
+      answers.forEach((answer, k) => (wrong += answer.join() === expected[k].join() ? 0 : 1));
+      if (i % 100 === 0) await sleep(2);
+    }
+    expect(wrong).toBe(0);
+    model.dispose();
+  });
+
+  test('ends when it is disposed of, even before it has begun', async () => {
+    const backend = createWasmBackend({ threads: 4 });
+    const workers = await workersOf(async () => {
+      const early = await backend.open(streamOf(state), config);
+      early.dispose();
+      const session = await backend.open(streamOf(state), config);
+      await session.forward(new Float32Array(size), 1);
+      await sleep(50);
+      session.dispose();
+    });
+    expect(workers).toHaveLength(6);
+    await ended(workers);
+  });
+
+  test('ends where the weights do not come', async () => {
+    const workers = await workersOf(async () => {
+      const lacking = new Map([...state].filter(([name]) => name !== 'cls.2.bias'));
+      const opened = createWasmBackend({ threads: 2 }).open(streamOf(lacking), config);
+      await expect(opened).rejects.toThrow('cls.2.bias: expected 5 values, got 0');
+    });
+    expect(workers).toHaveLength(1);
+    await ended(workers);
+  });
+
+  test('that loses a thread answers as before, and says how many are left', async () => {
+    const alone = await createWasmBackend({ build: 'plain' }).open(streamOf(state), config);
+    const x = draw([size], uniform(7)).data;
+    const expected = await alone.forward(x, 1);
+    const backend = createWasmBackend({ build: 'plain', threads: 3 });
+    let session = alone;
+    const [worker] = await workersOf(async () => {
+      session = await backend.open(streamOf(state), config);
+    });
+    expect(session.info.threads).toBe(3);
+    expect(await session.forward(x, 1)).toEqual(expected);
+    // By then it sleeps.
+    await sleep(50);
+    await worker.terminate();
+    expect(session.info.threads).toBe(2);
+    for (let i = 0; i < 10; i++) expect(await session.forward(x, 1)).toEqual(expected);
+    session.dispose();
+  });
+
+  test('keeps no process alive', async () => {
+    const script = `
+      import { createWasmBackend, parameterShapes, resolveConfig, streamOf } from 'vanillanet';
+      const config = resolveConfig({ dims: [8, 8], strides: [2], num_classes: 3, input_size: 16, form: 'deploy' });
+      const state = new Map([...parameterShapes(config)].map(([name, shape]) => [
+        name, { shape, data: new Float32Array(shape.reduce((a, b) => a * b, 1)).fill(0.01) }]));
+      const session = await createWasmBackend({ threads: 3 }).open(streamOf(state), config);
+      const logits = await session.forward(new Float32Array(3 * 256).fill(1), 1);
+      if (process.argv[1] === 'idle') await new Promise((resolve) => setTimeout(resolve, 200));
+      console.log(logits.length);`;
+    for (const when of ['at once', 'idle']) {
+      const args = ['--input-type=module', '--eval', script, when];
+      const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 20_000 });
+      expect(stdout).toBe('3\n');
+    }
+  });
+});
+
+describe('threads asked for', () => {
+  const { SharedArrayBuffer } = globalThis;
+  afterEach(() => {
+    globalThis.SharedArrayBuffer = SharedArrayBuffer;
+  });
+
+  test.each([0, 1.5, -2, NaN, 1000, 'all'])('must be a count: %p', async (threads) => {
+    const opened = createWasmBackend({ threads: threads as number }).open(streamOf(state), config);
+    const expected = "an integer from 1 to 256, or 'auto'";
+    await expect(opened).rejects.toThrow(refusal(ParamError, 'threads', expected, String(threads)));
+  });
+
+  test('where there are none are refused, and one is not', async () => {
+    delete (globalThis as { SharedArrayBuffer?: unknown }).SharedArrayBuffer;
+    const opened = createWasmBackend({ threads: 2 }).open(streamOf(state), config);
+    await expect(opened).rejects.toThrow(BackendUnavailableError);
+    await expect(createWasmBackend({ threads: 2 }).open(streamOf(state), config)).rejects.toThrow(
+      'threads: expected a runtime with shared memory, got a runtime without SharedArrayBuffer',
+    );
+    expect(threadCount('auto')).toBe(1);
+    const session = await createWasmBackend({ threads: 1 }).open(streamOf(state), config);
+    expect(await session.forward(new Float32Array(size), 1)).toHaveLength(config.num_classes);
+  });
+
+  test("as 'auto' are one where no worker starts", async () => {
+    const broken = jest.spyOn(platform, 'startWorker').mockImplementation(() => {
+      throw new Error('not permitted');
+    });
+    try {
+      const backend = createWasmBackend({ threads: 'auto' });
+      const session = await backend.open(streamOf(state), config);
+      expect(session.info.threads).toBe(1);
+      expect(await session.forward(new Float32Array(size), 1)).toHaveLength(config.num_classes);
+      await expect(createWasmBackend({ threads: 2 }).open(streamOf(state), config)).rejects.toThrow(
+        'threads: expected a runtime that starts workers, got not permitted',
+      );
+    } finally {
+      broken.mockRestore();
+    }
+  });
+
+  test("as 'auto' are those that begin, and a count is refused where one does not", async () => {
+    const start = platform.startWorker;
+    const cores = jest.spyOn(platform, 'parallelism').mockReturnValue(3);
+    let started = 0;
+    const broken = jest.spyOn(platform, 'startWorker').mockImplementation((script, data, ended) =>
+      // Every second one comes without what it needs.
+      start(++started % 2 === 0 ? "throw new Error('blocked')" : script, data, ended),
+    );
+    try {
+      const session = await createWasmBackend({ threads: 'auto' }).open(streamOf(state), config);
+      expect(session.info.threads).toBe(2);
+      expect(await session.forward(new Float32Array(size), 1)).toHaveLength(config.num_classes);
+      session.dispose();
+      const workers = await workersOf(async () => {
+        const wanted = refusal(BackendUnavailableError, 'threads', 'a runtime that starts workers', 'blocked');
+        await expect(createWasmBackend({ threads: 3 }).open(streamOf(state), config)).rejects.toThrow(wanted);
+      });
+      expect(workers).toHaveLength(2);
+      await ended(workers);
+    } finally {
+      broken.mockRestore();
+      cores.mockRestore();
+    }
+  });
+
+  test("as 'auto' are those of the machine", () => {
+    expect(threadCount('auto')).toBeGreaterThanOrEqual(1);
+  });
+});

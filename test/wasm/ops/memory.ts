@@ -1,0 +1,92 @@
+/**
+ * Calls kernels in a memory where every word is a mark: a NaN that no kernel
+ * writes. Whatever is read before it was written shows in the result, and every
+ * word written outside of the output and the scratch is found.
+ */
+import { sizeOf, type FloatArray } from '../../../src/core/tensor.js';
+import { run, scratchBytes, type Blocks, type Call } from '../../../src/wasm/ops/call.js';
+import type { Kernels } from '../../../src/wasm/module.js';
+import type { Sample } from './samples.js';
+
+/** A signalling NaN: whatever is computed from it, even x + 0, is another. */
+const MARK = 0x7fa0dead;
+/** Untouched words before and behind every block. */
+const GUARD = 16;
+
+/** Whether y is to be x's own block. */
+const isInPlace = ({ op }: Call): boolean => op === 'leakyRelu' || op === 'dropout';
+
+interface Placed {
+  readonly blocks: Blocks;
+  /** End of the last guard. */
+  readonly end: number;
+  readonly scratchWords: number;
+}
+
+function place(kernels: Kernels, call: Call, weight: number, bias: number): Placed {
+  let end = Math.ceil(kernels.heapBase() / 16) * 16 + 4 * GUARD;
+  const block = (words: number): number => {
+    const at = end;
+    end = Math.ceil((at + 4 * (words + GUARD)) / 16) * 16;
+    return at;
+  };
+  const scratchWords = scratchBytes(kernels, call) / 4;
+  const x = block(sizeOf(call.input));
+  const blocks = {
+    x,
+    y: isInPlace(call) ? x : block(sizeOf(call.output)),
+    weight: weight === 0 ? 0 : block(weight),
+    bias: bias === 0 ? 0 : block(bias),
+    scratch: block(scratchWords),
+  };
+  return { blocks, end, scratchWords };
+}
+
+export interface Outcome {
+  readonly y: Float32Array;
+  /** Byte addresses outside of y and scratch that have changed. */
+  readonly strays: readonly number[];
+}
+
+/** One image of a sample through its kernel. */
+function runImage(kernels: Kernels, { call, weight, bias }: Sample, x: FloatArray): Outcome {
+  const weights = weight === null ? 0 : weight.data.length;
+  const { blocks, end, scratchWords } = place(kernels, call, weights, bias === null ? 0 : bias.data.length);
+  const missing = end - kernels.memory.buffer.byteLength;
+  if (missing > 0) kernels.memory.grow(Math.ceil(missing / 2 ** 16));
+
+  const words = new Uint32Array(kernels.memory.buffer);
+  const floats = new Float32Array(kernels.memory.buffer);
+  const first = Math.ceil(kernels.heapBase() / 4);
+  words.fill(MARK, first);
+  floats.set(x, blocks.x / 4);
+  if (weight !== null) floats.set(weight.data, blocks.weight / 4);
+  if (bias !== null) floats.set(bias.data, blocks.bias / 4);
+  const before = words.slice();
+
+  run(kernels, call, blocks);
+
+  const yWords = sizeOf(call.output);
+  const inside = (i: number, block: number, count: number): boolean => i >= block / 4 && i < block / 4 + count;
+  const strays: number[] = [];
+  for (let i = 0; i < words.length; i++) {
+    if (words[i] !== before[i] && !inside(i, blocks.y, yWords) && !inside(i, blocks.scratch, scratchWords)) {
+      strays.push(4 * i);
+    }
+  }
+  return { y: floats.slice(blocks.y / 4, blocks.y / 4 + yWords), strays };
+}
+
+/** A sample through its kernel, image by image. */
+export function runSample(kernels: Kernels, sample: Sample): Outcome {
+  const { input, output } = sample.call;
+  const [size, images] = [sizeOf(input), sample.x.shape[0]];
+  const y = new Float32Array(images * sizeOf(output));
+  const strays: number[] = [];
+  for (let i = 0; i < images; i++) {
+    const outcome = runImage(kernels, sample, sample.x.data.subarray(i * size, (i + 1) * size));
+    y.set(outcome.y, i * sizeOf(output));
+    strays.push(...outcome.strays);
+  }
+  return { y, strays };
+}

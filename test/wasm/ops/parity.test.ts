@@ -1,0 +1,49 @@
+import { bytes } from '#wasm/plain';
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { instantiate, type Kernels } from '../../../src/wasm/module.js';
+import { openOps, type WasmOps } from '../../../src/wasm/ops/ops.js';
+import { sourceOf } from '../../../src/wasm/build.js';
+import { BUILDS } from '../builds.js';
+import { judge, misfit } from '../judge.js';
+import { runSample } from './memory.js';
+import { SWEEP, TABLE } from './samples.js';
+import { throughOps } from './throughOps.js';
+
+describe.each(BUILDS.flatMap((build) => [TABLE, SWEEP].map((samples) => ({ build, samples }))))(
+  '$build, $samples.length samples',
+  ({ build, samples }) => {
+    let ops: WasmOps;
+    beforeAll(async () => {
+      ops = await openOps(sourceOf(build));
+    });
+
+    test.each(samples.map((sample) => [sample.label, sample] as const))('%s', (_label, sample) => {
+      const expected = judge(sample.call, sample);
+      const y = throughOps(ops, sample);
+      expect(y.shape).toEqual(expected.shape);
+      expect(misfit(y.data, expected)).toBeNull();
+    });
+  },
+);
+
+describe('memory', () => {
+  let plain: Kernels;
+  beforeAll(async () => {
+    plain = await instantiate(bytes);
+  });
+
+  test.each([...TABLE, ...SWEEP].map((sample) => [sample.label, sample] as const))('%s', (_label, sample) => {
+    const first = runSample(plain, sample);
+    expect(first.strays).toEqual([]);
+    expect(misfit(first.y, judge(sample.call, sample))).toBeNull();
+    const second = runSample(plain, sample);
+    expect(new Uint8Array(second.y.buffer)).toEqual(new Uint8Array(first.y.buffer));
+  });
+
+  test('does not grow over 1000 runs', () => {
+    for (const sample of TABLE) runSample(plain, sample);
+    const { byteLength } = plain.memory.buffer;
+    for (let i = 0; i < 1000; i++) runSample(plain, TABLE[i % TABLE.length]);
+    expect(plain.memory.buffer.byteLength).toBe(byteLength);
+  });
+});

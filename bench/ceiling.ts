@@ -34,7 +34,7 @@ export interface Ceiling {
 /** Source by its path, or null: for whoever puts another in its place. */
 export type ReadSource = (name: string, base: string) => Promise<string | null>;
 
-/** Compiled here, because nothing of it is shipped; optimised as the shipped modules are. */
+/** Compiled here, because nothing of it is shipped; optimized as the shipped modules are. */
 export async function compileCeiling(build: Build, readFile?: ReadSource): Promise<Uint8Array> {
   const outputs = new Map<string, string | Uint8Array>();
   const features = ['--enable', 'simd', ...(build === 'relaxed' ? ['--enable', 'relaxed-simd'] : [])];

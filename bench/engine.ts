@@ -21,7 +21,7 @@ import { loadNetwork, setPlanes } from '../src/wasm/inference/network.js';
 import { ceilingParts, compileCeiling, openCeiling, type Part } from './ceiling.js';
 import { rounded, sum } from './statistics.js';
 
-/** Rounds before those that count, until the optimising compiler is done. */
+/** Rounds before those that count, until the optimizing compiler is done. */
 const WARM = 3;
 
 export interface EngineRow {

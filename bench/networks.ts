@@ -70,7 +70,7 @@ interface Measured {
   readonly batches: BenchReport;
 }
 
-function summarise(variant: VariantName, rounds: readonly Measured[], first: readonly Measured[]): NetworkRow {
+function summarize(variant: VariantName, rounds: readonly Measured[], first: readonly Measured[]): NetworkRow {
   const over = (value: (round: Measured, i: number) => number): number => median(rounds.map(value));
   const speed = ({ single }: Measured, threads: number): number => rowAt(single, threads, 1).gmacPerSecond;
   const times = [1, 2].flatMap((threads) =>
@@ -117,7 +117,7 @@ export async function benchNetworks(
       }
     }
     const [first] = measured.values();
-    return [...measured].map(([variant, all]) => summarise(variant, all, first));
+    return [...measured].map(([variant, all]) => summarize(variant, all, first));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

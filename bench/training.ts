@@ -19,7 +19,7 @@ export interface TrainingEffort {
   readonly rounds: number;
   /** Timed steps a round. */
   readonly steps: number;
-  /** Untimed ones before the first, until the optimising compiler is done. */
+  /** Untimed ones before the first, until the optimizing compiler is done. */
   readonly warmUp: number;
 }
 
@@ -72,7 +72,7 @@ export async function benchTraining({ rounds, steps, warmUp }: TrainingEffort): 
   const step = (session: TrainingSession): number => {
     const begin = performance.now();
     session.pass(x, targets, LAMBDA);
-    session.optimise(ADAM);
+    session.optimize(ADAM);
     return performance.now() - begin;
   };
   try {

@@ -16,7 +16,7 @@ export interface AccumulateOptions {
   readonly parts: number;
 }
 
-/** What a batch comes to before the optimiser. */
+/** What a batch comes to before the optimizer. */
 export interface Accumulated {
   readonly grads: ReadonlyMap<string, Tensor>;
   /** The state with its running statistics after the batch. */

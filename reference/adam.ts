@@ -8,7 +8,7 @@ export interface AdamOptions {
   readonly betas?: readonly [number, number];
   /** Default 1e-8. */
   readonly eps?: number;
-  /** Added to the gradient as L2 regularisation is, unless it is decoupled. Default 0. */
+  /** Added to the gradient as L2 regularization is, unless it is decoupled. Default 0. */
   readonly weightDecay?: number;
   /** Whether the decay shrinks the parameter itself: AdamW (arXiv 1711.05101). Default false. */
   readonly decoupled?: boolean;

@@ -15,7 +15,7 @@ export interface BatchNormParameters {
 }
 
 export interface BatchNormOptions {
-  /** Normalise by the batch (training) or by the running statistics (eval). */
+  /** Normalize by the batch (training) or by the running statistics (eval). */
   readonly training: boolean;
   /** Share of the batch in the new running statistics: new = (1 − momentum)·old + momentum·batch. Default 0.1. */
   readonly momentum?: number;
@@ -27,8 +27,8 @@ export interface BatchNormOptions {
 
 /** What backward needs of forward. */
 export interface BatchNormSaved {
-  /** x̂, the normalised input [n,c,h,w] */
-  readonly normalised: Tensor;
+  /** x̂, the normalized input [n,c,h,w] */
+  readonly normalized: Tensor;
   /** 1/√(σ² + ε) of each channel [c] */
   readonly invStd: Tensor;
   readonly training: boolean;
@@ -49,7 +49,7 @@ function eachOf([n, , h, w]: readonly number[], visit: (image: number, row: numb
 }
 
 /**
- * Batch normalisation, each channel over the m = n·h·w values it has in the batch:
+ * Batch normalization, each channel over the m = n·h·w values it has in the batch:
  *
  *     x̂ = (x − μ) / √(σ² + ε)        y = γ·x̂ + β
  *
@@ -81,7 +81,7 @@ export function batchNorm(
   }
 
   const y = zeros(x.shape);
-  const normalised = zeros(x.shape);
+  const normalized = zeros(x.shape);
   const invStd = zeros([c]);
   const [newMean, newVar] = [zeros([c]), zeros([c])];
   for (let channel = 0; channel < c; channel++) {
@@ -105,11 +105,11 @@ export function batchNorm(
     const [gamma, beta] = [weight.get(channel), bias.get(channel)];
     eachOf(x.shape, (image, row, column) => {
       const hat = (x.get(image, channel, row, column) - mean) * scale;
-      normalised.set(image, channel, row, column, hat);
+      normalized.set(image, channel, row, column, hat);
       y.set(image, channel, row, column, gamma * hat + beta);
     });
   }
-  return { y, saved: { normalised, invStd, training }, runningMean: newMean, runningVar: newVar };
+  return { y, saved: { normalized, invStd, training }, runningMean: newMean, runningVar: newVar };
 }
 
 /**
@@ -124,9 +124,9 @@ export function batchNorm(
 export function batchNormBackward(
   dy: Tensor,
   weight: Tensor,
-  { normalised, invStd, training }: BatchNormSaved,
+  { normalized, invStd, training }: BatchNormSaved,
 ): { dx: Tensor; dw: Tensor; db: Tensor } {
-  requireShape('batchNormBackward', 'dy', dy, normalised.shape);
+  requireShape('batchNormBackward', 'dy', dy, normalized.shape);
   const [n, c, h, w] = dy.shape;
   requireShape('batchNormBackward', 'weight', weight, [c]);
   const count = n * h * w;
@@ -137,14 +137,14 @@ export function batchNormBackward(
     eachOf(dy.shape, (image, row, column) => {
       const g = dy.get(image, channel, row, column);
       dBeta += g;
-      dGamma += g * normalised.get(image, channel, row, column);
+      dGamma += g * normalized.get(image, channel, row, column);
     });
     db.set(channel, dBeta);
     dw.set(channel, dGamma);
     const scale = weight.get(channel) * invStd.get(channel);
     eachOf(dy.shape, (image, row, column) => {
       const g = dy.get(image, channel, row, column);
-      const hat = normalised.get(image, channel, row, column);
+      const hat = normalized.get(image, channel, row, column);
       const viaStatistics = training ? (dBeta + hat * dGamma) / count : 0;
       dx.set(image, channel, row, column, scale * (g - viaStatistics));
     });

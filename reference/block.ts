@@ -10,7 +10,7 @@ import {
   type Layer,
 } from './layers.js';
 
-/** The series activation as links of the chain: ReLU, depthwise convolution, and in the train form its normalisation. */
+/** The series activation as links of the chain: ReLU, depthwise convolution, and in the train form its normalization. */
 export function activation(name: string, { act_num, form }: Config): Layer[] {
   const deploy = form === 'deploy';
   const links = [reluLayer(`${name}.relu`), depthwiseLayer(name, act_num, deploy)];

@@ -143,7 +143,7 @@ function deviationOfLeaky(x: Tensor, e: Tensor, slope: number, by: Rounding): De
 }
 
 /**
- * δ and e' of one layer of either form, normalised by running statistics, whose input x may be off by e.
+ * δ and e' of one layer of either form, normalized by running statistics, whose input x may be off by e.
  *
  * @param lambda slope of the deep-training activations; the deploy form has none
  * @param by how it is rounded

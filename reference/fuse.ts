@@ -1,5 +1,5 @@
 /**
- * Re-parameterisation: the deep network that was trained becomes the shallow one
+ * Re-parameterization: the deep network that was trained becomes the shallow one
  * that is shipped (arXiv 2305.12972, sec. 3.1). At λ = 1 everything between two
  * poolings is affine, and affine maps in a row are one.
  */
@@ -11,7 +11,7 @@ import { requireInteger } from './require.js';
 import { formatShape, maxAbs, tensor, valuesOf, zeros, zip, type Tensor } from './tensor.js';
 import { forward } from './vanillaNet.js';
 
-/** ε of every normalisation in the network. */
+/** ε of every normalization in the network. */
 const EPS = 1e-6;
 
 /** A convolution (or a series activation, whose bias is 0 before fusion). */
@@ -20,7 +20,7 @@ interface Affine {
   readonly bias: Tensor;
 }
 
-/** The normalisation's scale t = γ/√(σ² + ε), by channel. */
+/** The normalization's scale t = γ/√(σ² + ε), by channel. */
 interface Scale {
   readonly name: string;
   readonly t: Tensor;
@@ -94,7 +94,7 @@ function foldBatchNorm({ weight, bias }: Affine, state: State, name: string): Af
  *     W[o,c,i,j] = Σ_m W₂[o,m] · W₁[m,c,i,j]        b[o] = b₂[o] + Σ_m W₂[o,m] · b₁[m]
  *
  * exact for any kernel, stride and padding of the first, because a 1x1 kernel
- * never looks at a neighbour.
+ * never looks at a neighbor.
  */
 function compose(first: Affine, second: Affine): Affine {
   const [middle, c, kh, kw] = first.weight.shape;

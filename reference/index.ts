@@ -28,7 +28,7 @@ export * from './config.js';
 export { type Layer, type Mode, type State, type Trace } from './layers.js';
 export { block } from './block.js';
 export * from './vanillaNet.js';
-export * from './initialise.js';
+export * from './initialize.js';
 export { accumulate, type Accumulated, type AccumulateOptions } from './accumulate.js';
 export * from './trainStep.js';
 export * from './fuse.js';

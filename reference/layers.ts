@@ -73,7 +73,7 @@ export const convLayer = (name: string, options: ConvOptions = {}): Layer => ({
   },
 });
 
-/** `biased` is the deploy form: the train form has a batch normalisation instead of a bias. */
+/** `biased` is the deploy form: the train form has a batch normalization instead of a bias. */
 export const depthwiseLayer = (name: string, padding: number, biased: boolean): Layer => ({
   name,
   op: 'depthwiseConv2d',

@@ -23,7 +23,7 @@ const polynomial = (coefficients: readonly number[], r: number): number =>
   coefficients.reduceRight((sum, coefficient) => sum * r + coefficient, 0);
 
 /** Numerator and denominator, lowest power first, for |p − ½| ≤ 0.425 and for the near and the far tail. */
-const CENTRE = [
+const CENTER = [
   [
     3.3871328727963665, 133.14166789178438, 1971.5909503065513, 13731.69376550946, 45921.95393154987, 67265.7709270087,
     33430.57558358813, 2509.0809287301227,
@@ -62,7 +62,7 @@ export function normalQuantile(p: number): number {
   const q = p - 0.5;
   if (Math.abs(q) <= 0.425) {
     const r = 0.425 ** 2 - q * q;
-    return (q * polynomial(CENTRE[0], r)) / polynomial(CENTRE[1], r);
+    return (q * polynomial(CENTER[0], r)) / polynomial(CENTER[1], r);
   }
   const tail = q < 0 ? p : 1 - p;
   if (tail <= 0) return q < 0 ? -Infinity : Infinity;

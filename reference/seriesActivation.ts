@@ -25,8 +25,8 @@ export interface SeriesActivationSaved {
  *     y = BN( Σ_{i,j ∈ {−n…n}} a[c,i,j] · max(x[n, c, h+i, w+j], 0) )
  *
  * that is ReLU, a depthwise (2n+1)x(2n+1) convolution with padding n and no bias,
- * and a batch normalisation. The paper writes a·A(x + b), with the bias inside
- * the ReLU; the code has it outside, in the normalisation, and so has this.
+ * and a batch normalization. The paper writes a·A(x + b), with the bias inside
+ * the ReLU; the code has it outside, in the normalization, and so has this.
  *
  * @param x [n,c,h,w]
  * @param weight a [c,1,2n+1,2n+1]
@@ -43,7 +43,7 @@ export function seriesActivation(
   return { ...result, saved: { x, rectified, batchNorm: result.saved } };
 }
 
-/** The three backward passes in reverse. `dgamma`, `dbeta` belong to the normalisation. */
+/** The three backward passes in reverse. `dgamma`, `dbeta` belong to the normalization. */
 export function seriesActivationBackward(
   dy: Tensor,
   weight: Tensor,

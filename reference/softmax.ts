@@ -25,8 +25,8 @@ export function logSoftmax(x: Tensor): Tensor {
   const [n, classes] = x.shape;
   const y = zeros(x.shape);
   for (let i = 0; i < n; i++) {
-    const normaliser = logSumExp(x, i);
-    for (let c = 0; c < classes; c++) y.set(i, c, x.get(i, c) - normaliser);
+    const normalizer = logSumExp(x, i);
+    for (let c = 0; c < classes; c++) y.set(i, c, x.get(i, c) - normalizer);
   }
   return y;
 }
@@ -56,8 +56,8 @@ export function softmax(x: Tensor): Tensor {
   const [n, classes] = x.shape;
   const y = zeros(x.shape);
   for (let i = 0; i < n; i++) {
-    const normaliser = logSumExp(x, i);
-    for (let c = 0; c < classes; c++) y.set(i, c, Math.exp(x.get(i, c) - normaliser));
+    const normalizer = logSumExp(x, i);
+    for (let c = 0; c < classes; c++) y.set(i, c, Math.exp(x.get(i, c) - normalizer));
   }
   return y;
 }

@@ -15,7 +15,7 @@ export interface TrainStepOptions extends Omit<AdamOptions, 'decoupled'>, SgdOpt
   /** Cross-entropy, the default, or binary cross-entropy of every class on its own. */
   readonly loss?: 'cross-entropy' | 'bce';
   /** Default Adam, whose decay is coupled; AdamW's is not. */
-  readonly optimiser?: 'adam' | 'adamw' | 'sgd' | 'lamb';
+  readonly optimizer?: 'adam' | 'adamw' | 'sgd' | 'lamb';
   /** Whether what has one dimension (biases, norms) decays, too. Default true, and false for LAMB. */
   readonly decayVectors?: boolean;
   /** See `layerScale`. Default 1. */
@@ -52,7 +52,7 @@ function smoothed(targets: readonly number[], classes: number, smoothing: number
 }
 
 /**
- * One training step: forward in training mode, the loss, backward, the optimiser
+ * One training step: forward in training mode, the loss, backward, the optimizer
  * on every parameter.
  *
  * @param x [n, in_chans, h, w]
@@ -77,8 +77,8 @@ export function trainStep(
   const passed = accumulate(config, state, x, shares, { lambda, loss: kind, seed, step, parts });
   const { grads, loss, logits } = passed;
 
-  const { optimiser = 'adam', decayVectors = optimiser !== 'lamb', layerDecay = 1 } = by;
-  const divisor = optimiser === 'lamb' ? lambDivisor(grads.values()) : 1;
+  const { optimizer = 'adam', decayVectors = optimizer !== 'lamb', layerDecay = 1 } = by;
+  const divisor = optimizer === 'lamb' ? lambDivisor(grads.values()) : 1;
   const newState = new Map(passed.state);
   const newMoments = new Map<string, AdamMoments>();
   const newMomenta = new Map<string, Tensor>();
@@ -89,7 +89,7 @@ export function trainStep(
       weightDecay: grad.shape.length > 1 || decayVectors ? (by.weightDecay ?? 0) : 0,
     };
     const before = pick(state, name);
-    if (optimiser === 'sgd') {
+    if (optimizer === 'sgd') {
       const { param, buffer } = sgd(before, grad, momenta.get(name) ?? zeros(grad.shape), options);
       newState.set(name, param);
       newMomenta.set(name, buffer);
@@ -97,9 +97,9 @@ export function trainStep(
     }
     const old = moments.get(name) ?? { m: zeros(grad.shape), v: zeros(grad.shape) };
     const { param, m, v } =
-      optimiser === 'lamb'
+      optimizer === 'lamb'
         ? lamb(before, grad, old, step + 1, divisor, options)
-        : adam(before, grad, old, step + 1, { ...options, decoupled: optimiser === 'adamw' });
+        : adam(before, grad, old, step + 1, { ...options, decoupled: optimizer === 'adamw' });
     newState.set(name, param);
     newMoments.set(name, { m, v });
   }

@@ -32,7 +32,7 @@ const RULES: readonly {
   },
   {
     from: 'src/wasm/',
-    rooms: ['src/wasm/', 'src/core/', 'src/image/normalise.ts'],
+    rooms: ['src/wasm/', 'src/core/', 'src/image/normalize.ts'],
     packages: [
       '#runtime',
       '#wasm/builds',

@@ -35,7 +35,7 @@ export function packImage(image: Image, from: i32, to: i32): void {
   pack<f32>(image, from, to);
 }
 
-/** The same of bytes: x[c,y,x] = table[c][image[y,x,c]], which is how they are normalised. */
+/** The same of bytes: x[c,y,x] = table[c][image[y,x,c]], which is how they are normalized. */
 export function packBytes(image: Image, from: i32, to: i32): void {
   pack<u8>(image, from, to);
 }

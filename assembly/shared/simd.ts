@@ -1,6 +1,6 @@
 /**
  * What the kernels say in one word. The one file in which a plain and a relaxed
- * build differ. No `@inline`: these are small enough for the optimiser to inline
+ * build differ. No `@inline`: these are small enough for the optimizer to inline
  * them unasked, and prettier cannot read a decorated function.
  */
 

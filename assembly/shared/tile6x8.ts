@@ -3,7 +3,7 @@ import { madd } from './simd';
 /**
  * C += A·B for six pixels and eight channels: four rows of C at `cFour`, two at
  * `cTwo`, all `rowBytes` apart; A the four first pixels of one panel [k][4] at
- * `four` and two neighbours in another at `two`; B a panel [k][8].
+ * `four` and two neighbors in another at `two`; B a panel [k][8].
  *
  * Requires k ≥ 1 and no overlap; no alignment.
  * Order: k outermost, as in `tile4x8`, so that every sum is the same.

@@ -3,7 +3,7 @@ import { PIXEL, planeBytes } from './planes';
 import { sumPlane } from './sumPlane';
 
 /**
- * Batch normalisation with the activation behind it, a leaky ReLU of slope λ; λ = 1
+ * Batch normalization with the activation behind it, a leaky ReLU of slope λ; λ = 1
  * where there is none. Each channel over its m = pixels values in the batch:
  *
  *     x̂ = (x − μ)/√(σ² + ε)     v = γ·x̂ + β     y = v where v > 0, λ·v elsewhere
@@ -61,7 +61,7 @@ export function batchNorm(address: usize, from: i32, to: i32): void {
     const recorded = f32x4.mul(variance, f32x4.splat(op.correction));
     v128.store(runningMean, f32x4.add(f32x4.mul(keep, v128.load(runningMean)), f32x4.mul(share, mean)));
     v128.store(runningVar, f32x4.add(f32x4.mul(keep, v128.load(runningVar)), f32x4.mul(share, recorded)));
-    normalise(op, panel, mean, invStd);
+    normalize(op, panel, mean, invStd);
   }
 }
 
@@ -72,11 +72,11 @@ export function batchNormEval(address: usize, from: i32, to: i32): void {
     const at: usize = 16 * <usize>panel;
     const variance = v128.load(op.runningVar + at);
     const invStd = f32x4.div(f32x4.splat(1), f32x4.sqrt(f32x4.add(variance, f32x4.splat(op.eps))));
-    normalise(op, panel, v128.load(op.runningMean + at), invStd);
+    normalize(op, panel, v128.load(op.runningMean + at), invStd);
   }
 }
 
-function normalise(op: BatchNorm, panel: i32, mean: v128, invStd: v128): void {
+function normalize(op: BatchNorm, panel: i32, mean: v128, invStd: v128): void {
   const at: usize = 16 * <usize>panel;
   const plane = <usize>panel * planeBytes(op.pixels);
   const scale = f32x4.mul(v128.load(op.weight + at), invStd);

@@ -36,11 +36,11 @@ export function softmaxCrossEntropy(address: usize, from: i32, to: i32): void {
     let weight: f64 = 0;
     let cross: f64 = 0;
     for (let c = 0; c < op.classes; c++) {
-      const centred = <f64>load<f32>(x + classAt(c, pitchBytes)) - <f64>largest;
+      const centered = <f64>load<f32>(x + classAt(c, pitchBytes)) - <f64>largest;
       const share = <f64>load<f32>(q + 4 * <usize>c);
-      total += expOfNegative(centred);
+      total += expOfNegative(centered);
       weight += share;
-      cross += share * centred;
+      cross += share * centered;
     }
     store<f64>(op.loss + 8 * <usize>image, weight * logOfLarge(total) - cross);
     for (let c = 0; c < op.classes; c++) {

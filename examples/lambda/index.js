@@ -19,13 +19,13 @@ const answer = (statusCode, body) => ({
 });
 
 /** Why an image is not decoded, by its head; null where it is. */
-function reasonAgainst({ width, height, bitDepth, colour, animated, scans }) {
+function reasonAgainst({ width, height, bitDepth, color, animated, scans }) {
   if (width * height > MOST_PIXELS) {
     return `expected at most ${MOST_PIXELS / 1e6} megapixels, got ${width} x ${height}`;
   }
   if (scans > MOST_SCANS) return `expected at most ${MOST_SCANS} scans, got ${scans}`;
   if (animated) return 'expected one picture, got an animation';
-  if (colour === 'cmyk') return 'expected RGB or grey, got CMYK';
+  if (color === 'cmyk') return 'expected RGB or gray, got CMYK';
   return bitDepth > 8 ? `expected samples of 8 bits, got ${bitDepth}` : null;
 }
 
@@ -47,7 +47,7 @@ export async function handler({ body, isBase64Encoded }) {
   let image;
   try {
     // sharp turns by EXIF only where it is told to.
-    const decoded = sharp(bytes).autoOrient().removeAlpha().toColourspace('srgb');
+    const decoded = sharp(bytes).autoOrient().removeAlpha().toColorspace('srgb');
     const { data, info } = await decoded.raw().toBuffer({ resolveWithObject: true });
     image = { data, width: info.width, height: info.height };
   } catch {

@@ -1,7 +1,7 @@
 import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compile } from './compile.js';
-import type { Flavour } from './flavour.js';
+import type { Flavor } from './flavor.js';
 import { layOut, type Bring } from './layout.js';
 import { findLibtensorflow } from './libtensorflow.js';
 import { downloadWheels } from './pip.js';
@@ -39,7 +39,7 @@ export async function toolsFor({ kind }: Source, env = process.env): Promise<Too
 
 /** Builds the addon of the package that lies installed in a folder. */
 export async function build(
-  flavour: Flavour,
+  flavor: Flavor,
   source: Source,
   { python, compiler }: Tools,
   into: string,
@@ -57,16 +57,16 @@ export async function build(
     let wheel;
     if (source.kind === 'wheel') wheel = source.path;
     else {
-      say(`${flavour.wheel} by pip: some hundred megabytes`);
-      [wheel] = await downloadWheels(python, [flavour.wheel], join(scratch, 'tensorflow'));
-      if (flavour.cuda.length > 0) {
+      say(`${flavor.wheel} by pip: some hundred megabytes`);
+      [wheel] = await downloadWheels(python, [flavor.wheel], join(scratch, 'tensorflow'));
+      if (flavor.cuda.length > 0) {
         say("CUDA's libraries by pip: some gigabytes");
-        const wheels = await downloadWheels(python, flavour.cuda, join(scratch, 'cuda'));
+        const wheels = await downloadWheels(python, flavor.cuda, join(scratch, 'cuda'));
         for (const one of wheels) await unpackCuda(python, one, join(scratch, 'unpacked'));
       }
     }
     say('unpacking the wheel');
-    folder = await unpackTensorflow(python, wheel, join(scratch, 'unpacked'), flavour);
+    folder = await unpackTensorflow(python, wheel, join(scratch, 'unpacked'), flavor);
   }
   const libtensorflow = await findLibtensorflow(folder);
   await layOut(libtensorflow, packageFolder, bring);

@@ -1,5 +1,5 @@
 import { Command, CommanderError } from 'commander';
-import { CPU, GPU } from './flavour.js';
+import { CPU, GPU } from './flavor.js';
 import { setup, type Options } from './setup.js';
 import { isLack, linesOf, SetupError } from './setupError.js';
 

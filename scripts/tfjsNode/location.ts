@@ -1,11 +1,11 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { Flavour } from './flavour.js';
+import type { Flavor } from './flavor.js';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface Location {
-  /** Of the flavour: its package.json and lockfile. */
+  /** Of the flavor: its package.json and lockfile. */
   readonly folder: string;
   /** Under that, what was built: whole, or not there. */
   readonly built: string;
@@ -15,8 +15,8 @@ export interface Location {
   readonly entry: string;
 }
 
-/** Where a flavour lies. `import('#tfjs-node')` finds it too: package.json is held to say the same. */
-export function locationOf({ name }: Pick<Flavour, 'name'>, root = ROOT): Location {
+/** Where a flavor lies. `import('#tfjs-node')` finds it too: package.json is held to say the same. */
+export function locationOf({ name }: Pick<Flavor, 'name'>, root = ROOT): Location {
   const folder = join(root, 'engines', name);
   return { folder, built: join(folder, 'built'), package: `node_modules/@tensorflow/${name}`, entry: 'index.cjs' };
 }

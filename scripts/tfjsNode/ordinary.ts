@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { Flavour } from './flavour.js';
+import type { Flavor } from './flavor.js';
 import { npm } from './packages.js';
 import { LackError, SetupError } from './setupError.js';
 
@@ -28,7 +28,7 @@ export async function requireReach(host = HOST): Promise<void> {
 export const isElsewhere = (env: NodeJS.ProcessEnv): boolean => ELSEWHERE.some((name) => (env[name] ?? '') !== '');
 
 /** The package's ordinary install: its libtensorflow and its addon, downloaded. */
-export async function installOrdinarily({ name }: Flavour, into: string, packageFolder: string): Promise<void> {
+export async function installOrdinarily({ name }: Flavor, into: string, packageFolder: string): Promise<void> {
   if (!isElsewhere(process.env)) await requireReach();
   await npm(['rebuild', `@tensorflow/${name}`], into, LONGEST);
   // The script of a download that broke off may end as if all were well.

@@ -24,7 +24,7 @@ export async function npm(parameters: readonly string[], cwd: string, timeout?: 
   });
 }
 
-/** Installs the packages of a flavour's lockfile into a folder; their install scripts do not run. */
+/** Installs the packages of a flavor's lockfile into a folder; their install scripts do not run. */
 export async function installPackages(from: string, into: string): Promise<void> {
   for (const name of ['package.json', 'package-lock.json']) await copyFile(join(from, name), join(into, name));
   await npm(['ci', '--ignore-scripts'], into);

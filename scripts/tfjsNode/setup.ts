@@ -3,7 +3,7 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { build, sourceOf, toolsFor } from './build.js';
 import { check, type Checked } from './check.js';
-import type { Flavour } from './flavour.js';
+import type { Flavor } from './flavor.js';
 import { locationOf } from './location.js';
 import { installOrdinarily, removeOrdinary } from './ordinary.js';
 import { installPackages } from './packages.js';
@@ -22,24 +22,24 @@ const described = ({ libtensorflow, device }: Checked): string =>
 /** What it is made of. */
 const STEPS = { locationOf, toolsFor, installPackages, installOrdinarily, build, check };
 
-/** Sees to it that a flavour is there and right. */
+/** Sees to it that a flavor is there and right. */
 export async function setup(
-  flavour: Flavour,
+  flavor: Flavor,
   options: Options,
   say: (line: string) => void,
   by: typeof STEPS = STEPS,
 ): Promise<void> {
-  const location = by.locationOf(flavour);
+  const location = by.locationOf(flavor);
   const entry = join(location.built, location.entry);
   if (existsSync(location.built) && !options.force) {
     try {
-      say(`${flavour.name} is there: ${described(await by.check(entry))}`);
+      say(`${flavor.name} is there: ${described(await by.check(entry))}`);
       if (options.libtensorflow !== undefined)
         say(`not of ${options.libtensorflow}, unless it was before: --force builds it anew`);
       return;
     } catch (error) {
       if (!(error instanceof SetupError)) throw error;
-      say(`${flavour.name} is there but of no use, and built again: ${error.message}`);
+      say(`${flavor.name} is there but of no use, and built again: ${error.message}`);
     }
   }
 
@@ -48,10 +48,10 @@ export async function setup(
   const tools = given === undefined ? undefined : await by.toolsFor(given);
   let checked: Checked | undefined;
   await staged(location.folder, 'built', async (inside) => {
-    say(`installing @tensorflow/${flavour.name}, without its install script`);
+    say(`installing @tensorflow/${flavor.name}, without its install script`);
     await by.installPackages(location.folder, inside);
     const packageFolder = join(inside, location.package);
-    const exports = `module.exports = require('@tensorflow/${flavour.name}');\n`;
+    const exports = `module.exports = require('@tensorflow/${flavor.name}');\n`;
     await writeFile(join(inside, location.entry), exports);
     const checkIt = (): Promise<Checked> => {
       say('checking a convolution and its gradient');
@@ -60,7 +60,7 @@ export async function setup(
     if (given === undefined || tools === undefined) {
       try {
         say("the package's own install");
-        await by.installOrdinarily(flavour, inside, packageFolder);
+        await by.installOrdinarily(flavor, inside, packageFolder);
         // Another Node than it is for, or another machine: then it is built here.
         checked = await checkIt();
         return;
@@ -71,8 +71,8 @@ export async function setup(
       }
     }
     const source = given ?? ({ kind: 'pip' } as const);
-    await by.build(flavour, source, tools ?? (await by.toolsFor(source)), inside, packageFolder, say);
+    await by.build(flavor, source, tools ?? (await by.toolsFor(source)), inside, packageFolder, say);
     checked = await checkIt();
   });
-  if (checked !== undefined) say(`${flavour.name} is ready: ${described(checked)}; ${entry}`);
+  if (checked !== undefined) say(`${flavor.name} is ready: ${described(checked)}; ${entry}`);
 }

@@ -1,7 +1,7 @@
 import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { command, telling } from './command.js';
-import type { Flavour } from './flavour.js';
+import type { Flavor } from './flavor.js';
 import { SetupError } from './setupError.js';
 
 const UNPACK = fileURLToPath(new URL('unpackWheel.py', import.meta.url));
@@ -36,7 +36,7 @@ export async function unpackTensorflow(
   python: string,
   wheel: string,
   folder: string,
-  { name }: Flavour,
+  { name }: Flavor,
 ): Promise<string> {
   if (name === 'tfjs-node-gpu' && /^tensorflow_cpu-/.test(basename(wheel))) {
     const remedy = 'Get the other: python3 -m pip download tensorflow --no-deps';

@@ -27,7 +27,7 @@ interface BenchOptions extends NetworkOptions {
   readonly json?: true;
 }
 
-/** Until V8 has optimised the kernels. */
+/** Until V8 has optimized the kernels. */
 const WARM_UP_MS = 1000;
 
 /** One way to run the network. */

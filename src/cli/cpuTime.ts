@@ -3,7 +3,7 @@ import { sizeOf } from '../core/tensor.js';
 import type { Model } from '../model/model.js';
 import { median } from './median.js';
 
-/** Until V8 has optimised the kernels. */
+/** Until V8 has optimized the kernels. */
 const WARM_UP_MS = 500;
 
 /** Enough for a median: so many runs, and so long. */

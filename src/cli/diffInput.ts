@@ -17,7 +17,7 @@ export interface GivenInput {
   readonly x: Tensor;
 }
 
-/** Noise of the deviation that a normalised image has: uniform in ±√3. */
+/** Noise of the deviation that a normalized image has: uniform in ±√3. */
 function noise({ in_chans, input_size }: ModelConfig, seed: number): Tensor {
   const shape = [1, in_chans, ...input_size];
   const data = Float32Array.from({ length: sizeOf(shape) }, (_, i) => Math.sqrt(3) * (2 * uniform(seed, 0, i) - 1));

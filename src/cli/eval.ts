@@ -3,7 +3,7 @@ import { extname } from 'node:path';
 import { DataError } from '../core/errors.js';
 import { checkSet } from '../data/sets/classes.js';
 import type { DataSet, FolderSplit } from '../data/sets/dataset.js';
-import { batchOf } from '../data/sets/normalise.js';
+import { batchOf } from '../data/sets/normalize.js';
 import { openDataset } from '../data/sets/open.js';
 import { partOf } from '../data/sets/part.js';
 import { atomicWrite, requireWritable } from '../io/atomicWrite.js';

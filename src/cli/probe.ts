@@ -5,7 +5,7 @@ import { uniform } from '../core/philox.js';
 import { sizeOf } from '../core/tensor.js';
 import { checkSet } from '../data/sets/classes.js';
 import type { DataSet, ImageSet } from '../data/sets/dataset.js';
-import { batchOf } from '../data/sets/normalise.js';
+import { batchOf } from '../data/sets/normalize.js';
 import { openDataset } from '../data/sets/open.js';
 import { partOf } from '../data/sets/part.js';
 import { drawShapes } from '../data/sets/shapes.js';
@@ -27,14 +27,14 @@ export interface Probe {
   readonly what: string;
   readonly set: DataSet;
   /** Whether its labels are the network's classes. */
-  readonly isLabelled: boolean;
+  readonly isLabeled: boolean;
 }
 
 /** Shapes where the network takes pictures of that kind, or noise. */
 function drawn({ in_chans, input_size }: ModelConfig, n: number, seed: number): Probe {
   const [height, width] = input_size;
   if (in_chans === 3 && height === width && height >= 8) {
-    return { what: `${n} drawn shapes`, set: drawShapes(n, { size: height, seed }), isLabelled: false };
+    return { what: `${n} drawn shapes`, set: drawShapes(n, { size: height, seed }), isLabeled: false };
   }
   const images = Uint8Array.from(
     { length: n * sizeOf([in_chans, height, width]) },
@@ -49,7 +49,7 @@ function drawn({ in_chans, input_size }: ModelConfig, n: number, seed: number): 
     width,
     classNames: ['noise'],
   };
-  return { what: `${n} images of noise`, set, isLabelled: false };
+  return { what: `${n} images of noise`, set, isLabeled: false };
 }
 
 /** @throws DataError, ParamError for data that are none, or not for this network */
@@ -62,7 +62,7 @@ export async function openProbe(config: ModelConfig, { data, probe, seed }: Prob
   });
   checkSet(set, config, data);
   if (set.n === 0) throw new DataError({ op: data, expected: 'images of the split test', got: 'none' });
-  return { what: `${set.n} images of ${data}`, set, isLabelled: true };
+  return { what: `${set.n} images of ${data}`, set, isLabeled: true };
 }
 
 /** What became of the logits. */
@@ -83,7 +83,7 @@ const best = (row: readonly number[]): number => row.indexOf(Math.max(...row));
 /** @throws WeightsError for logits that are no numbers */
 export async function driftOf(
   [before, after]: readonly [Model, Model],
-  { set, isLabelled }: Probe,
+  { set, isLabeled }: Probe,
   onProgress: (done: number, total: number) => void,
 ): Promise<Drift> {
   const { mean, std, num_classes: classes } = before.config;
@@ -121,6 +121,6 @@ export async function driftOf(
     meanDifference: sum / (set.n * classes),
     maxLogit,
     top1Agreement: same / set.n,
-    accuracy: isLabelled ? { before: right.before / set.n, after: right.after / set.n } : null,
+    accuracy: isLabeled ? { before: right.before / set.n, after: right.after / set.n } : null,
   };
 }

@@ -28,8 +28,8 @@ const BAR = 24;
 /** Where the stream does not say how wide it is. */
 const COLUMNS = 80;
 
-const escapes = (code: number) => (text: string, coloured: boolean) =>
-  coloured ? `\x1b[${code}m${text}\x1b[0m` : text;
+const escapes = (code: number) => (text: string, colored: boolean) =>
+  colored ? `\x1b[${code}m${text}\x1b[0m` : text;
 const dim = escapes(2);
 const bold = escapes(1);
 
@@ -88,7 +88,7 @@ class Clock {
  */
 export function trainingDisplay({ epochs, steps, stream = process.stdout }: TrainingDisplayOptions): TrainingDisplay {
   const terminal = (stream as Partial<WriteStream>).isTTY === true;
-  const coloured = terminal && (process.env['NO_COLOR'] ?? '') === '';
+  const colored = terminal && (process.env['NO_COLOR'] ?? '') === '';
   const columns = (): number => (stream as Partial<WriteStream>).columns ?? COLUMNS;
   const clock = new Clock(epochs * steps);
   const every = Math.max(1, Math.ceil(steps / LINES_PER_EPOCH));
@@ -109,7 +109,7 @@ export function trainingDisplay({ epochs, steps, stream = process.stdout }: Trai
       [share, ...fieldsOf(record, clock.left(record.global_step))],
       room - head.length - strip.length,
     );
-    return wide ? `${head}${dim(strip, coloured)}${fields}` : `${head}${fields}`.slice(0, Math.max(1, room));
+    return wide ? `${head}${dim(strip, colored)}${fields}` : `${head}${fields}`.slice(0, Math.max(1, room));
   };
 
   const remove = (): void => {
@@ -153,7 +153,7 @@ export function trainingDisplay({ epochs, steps, stream = process.stdout }: Trai
     },
     epoch({ epoch, train, validation, ema, seconds, images_per_second, idle, fused }) {
       const parts = [
-        `${bold(`epoch ${epoch}/${epochs}`, coloured)}  ${scoresOf('train', train)}`,
+        `${bold(`epoch ${epoch}/${epochs}`, colored)}  ${scoresOf('train', train)}`,
         ...(validation === undefined ? [] : [scoresOf(fused ? 'validation (fused)' : 'validation', validation)]),
         ...(ema === undefined ? [] : [scoresOf('averaged', ema)]),
         `${duration(seconds)}, ${brief(images_per_second)} images/s, idle ${percent(idle)}`,

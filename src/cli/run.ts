@@ -61,12 +61,12 @@ export const runCommand = (): Command =>
     new Command('run')
       .description('Logits of a batch, tensors in and out: for comparing with other implementations.')
       .requiredOption('-w, --weights <file>', 'weights (.safetensors), of either form')
-      .requiredOption('-i, --input <file>', 'safetensors file with a tensor x [n,c,h,w], normalised')
+      .requiredOption('-i, --input <file>', 'safetensors file with a tensor x [n,c,h,w], normalized')
       .requiredOption('-o, --output <file>', 'where to write the tensor logits [n, num_classes]'),
   )
     .option('-l, --lambda <value>', 'slope of the deep-training activations (train form)', number(0, 1))
     .addOption(
-      new Option('-m, --mode <mode>', 'normalise by running statistics or by the batch')
+      new Option('-m, --mode <mode>', 'normalize by running statistics or by the batch')
         .choices(['eval', 'train'])
         .default('eval'),
     )

@@ -56,7 +56,7 @@ function describeAll(at: Size, num_classes: number) {
   });
 }
 
-function summarise(all: ReturnType<typeof describeAll>): string {
+function summarize(all: ReturnType<typeof describeAll>): string {
   const rows = all.map(({ variant, deploy, train }) => [
     variant,
     deploy.parameters,
@@ -86,7 +86,7 @@ async function summary(variant: string | undefined, options: SummaryOptions): Pr
   if (variant === undefined && options.weights === undefined && options.config === undefined) {
     const all = describeAll(options.size ?? [224, 224], options.numClasses ?? 1000);
     if (options.json) printJson(all);
-    else print(summarise(all));
+    else print(summarize(all));
     return;
   }
   const config = await configOf(variant, options);

@@ -2,7 +2,7 @@
 import { Option, type Command } from 'commander';
 import type { GivenConfig } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
-import { OPTIMISERS } from '../core/optimiser.js';
+import { OPTIMIZERS } from '../core/optimizer.js';
 import { CIFAR10, PRESETS, type Preset } from '../train/presets.js';
 import { PLAIN, type Recipe } from '../train/recipe.js';
 import { FILE_KEYS, recipeFromFile, refuseKey } from '../train/recipeFile.js';
@@ -138,14 +138,14 @@ export const withRecipe = (command: Command): Command =>
     .option('--fuse-at-decay', 'fuse where lambda reaches 1, and go on training the fused network')
     .option('--no-fuse-at-decay', 'keep the deep network to the end')
     .option('--seed <n>', 'seed of everything random (0)', integer(0))
-    .optionsGroup('Optimiser:')
-    .addOption(choice('--optimizer <kind>', 'what moves the weights (adam)', OPTIMISERS))
+    .optionsGroup('Optimizer:')
+    .addOption(choice('--optimizer <kind>', 'what moves the weights (adam)', OPTIMIZERS))
     .option('--lr <rate>', 'learning rate, annealed along a cosine (3e-3)', number(0))
     .option('--min-lr <rate>', 'where the cosine ends (0)', number(0))
     .option('--warmup-epochs <n>', 'epochs over which the learning rate rises (0)', number(0))
     .option('--warmup-lr <rate>', 'of the first step of the warm-up (what each of its steps adds)', number(0))
     .option('--weight-decay <w>', 'decay; coupled for adam and sgd (1e-5)', number(0))
-    .option('--decay-vectors', 'biases and normalisations decay, too (they do)')
+    .option('--decay-vectors', 'biases and normalizations decay, too (they do)')
     .option('--no-decay-vectors', 'they do not')
     .option('--betas <b1,b2>', 'decay of the moments of adam, adamw and lamb (0.9,0.999)', numbers(0, 1, [2]))
     .option('--eps <e>', 'what keeps adam, adamw and lamb from dividing by 0 (1e-8)', number(0))

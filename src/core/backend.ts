@@ -24,8 +24,8 @@ export interface Session {
   forward(x: FloatArray, n: number): Promise<FloatArray>;
   /**
    * Logits [num_classes] of one image of bytes [h,w,interleaved], row by row, of which
-   * the first three of each pixel are looked at, normalised by the configuration.
-   * Where it is missing, the caller normalises.
+   * the first three of each pixel are looked at, normalized by the configuration.
+   * Where it is missing, the caller normalizes.
    */
   forwardPixels?(data: Uint8Array | Uint8ClampedArray, interleaved: 3 | 4): Promise<FloatArray>;
   /**

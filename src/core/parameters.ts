@@ -54,10 +54,10 @@ export function parameterShapes(config: ModelConfig): ReadonlyMap<string, readon
   return shapes;
 }
 
-/** What a tensor of an optimiser has before the name of its parameter, as in PyTorch. */
+/** What a tensor of an optimizer has before the name of its parameter, as in PyTorch. */
 const PREFIXES = ['', 'momentum_buffer.', 'exp_avg.', 'exp_avg_sq.'];
 
-/** The same tensors in the order of PyTorch's `state_dict()`; of an optimiser's, first all of one kind. */
+/** The same tensors in the order of PyTorch's `state_dict()`; of an optimizer's, first all of one kind. */
 export function inOrder<T>(tensors: ReadonlyMap<string, T>, config: ModelConfig): Map<string, T> {
   const names = [...parameterShapes(config).keys()];
   const ordered = new Map<string, T>();
@@ -70,7 +70,7 @@ export function inOrder<T>(tensors: ReadonlyMap<string, T>, config: ModelConfig)
   return ordered;
 }
 
-/** Statistics that training keeps but no optimiser moves. */
+/** Statistics that training keeps but no optimizer moves. */
 export const isBuffer = (name: string): boolean => /\.(running_mean|running_var|num_batches_tracked)$/.test(name);
 
 /** Batches that a norm has seen: a number that nothing is computed from. */

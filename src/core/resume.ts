@@ -1,14 +1,14 @@
 /** What a training goes on from, and what that is held to, whatever computes it. */
 import type { ModelConfig } from './config.js';
 import { ParamError, WeightsError } from './errors.js';
-import type { OptimiserKind } from './optimiser.js';
+import type { OptimizerKind } from './optimizer.js';
 import { checkState, checkTensor, isBuffer, parameterShapes } from './parameters.js';
 import { formatShape, type StateDict } from './tensor.js';
 
 /** What of a run is not its state. */
 export interface Resume {
   /** `exp_avg.<param>` and `exp_avg_sq.<param>`, or `momentum_buffer.<param>`; empty before the first step. */
-  readonly optimiser: StateDict;
+  readonly optimizer: StateDict;
   /** Steps made so far. */
   readonly steps: number;
   /** The averaged state; begun anew, with the state itself, where it is not given. */
@@ -26,15 +26,15 @@ const MOMENTS: Readonly<Record<Family, readonly string[]>> = {
 /** Whose the moments are that a run goes on from; null for none, before the first step. */
 export function familyOf(resume: Resume | undefined): Family | null {
   if (resume === undefined || resume.steps === 0) return null;
-  return [...resume.optimiser.keys()].some((name) => name.startsWith('momentum_buffer.')) ? 'sgd' : 'adam';
+  return [...resume.optimizer.keys()].some((name) => name.startsWith('momentum_buffer.')) ? 'sgd' : 'adam';
 }
 
 /** The family of a step. @param before that of the moments there are; null for none @throws ParamError for another */
-export function familyAfter(kind: OptimiserKind, before: Family | null): Family {
+export function familyAfter(kind: OptimizerKind, before: Family | null): Family {
   const family = kind === 'sgd' ? 'sgd' : 'adam';
   if (before === null || before === family) return family;
   const expected = before === 'sgd' ? 'sgd, as before' : 'adam, adamw or lamb, as before';
-  throw new ParamError({ op: 'optimiser', expected, got: kind });
+  throw new ParamError({ op: 'optimizer', expected, got: kind });
 }
 
 /** For who asks for an average where none is kept. */
@@ -65,11 +65,11 @@ function checkMoments(moments: StateDict, family: Family | null, config: ModelCo
 
 /** @param ema whether the run that goes on keeps an average @throws ParamError, WeightsError */
 export function checkResume(resume: Resume, config: ModelConfig, { ema }: { readonly ema: boolean }): void {
-  const { optimiser, steps, ema: average } = resume;
+  const { optimizer, steps, ema: average } = resume;
   if (!Number.isSafeInteger(steps) || steps < 0) {
     throw new ParamError({ op: 'resume', expected: 'steps an integer >= 0', got: String(steps) });
   }
-  checkMoments(optimiser, familyOf(resume), config);
+  checkMoments(optimizer, familyOf(resume), config);
   if (average === undefined) return;
   if (!ema) refuseAverage();
   checkState(average, config, 'ema');

@@ -1,7 +1,7 @@
 /** What every training holds its callers to, whatever computes it. */
 import type { ModelConfig } from './config.js';
 import { ParamError } from './errors.js';
-import type { Loss } from './optimiser.js';
+import type { Loss } from './optimizer.js';
 import { checkState } from './parameters.js';
 import { checkResume, type Resume } from './resume.js';
 import type { StateDict } from './tensor.js';
@@ -48,14 +48,14 @@ export function checkPasses(gradAccumSteps: number): void {
   throw new ParamError({ op: 'gradAccumSteps', expected: 'an integer >= 1', got: String(gradAccumSteps) });
 }
 
-/** Images of a pass at least: the head of the train form normalises over them. */
+/** Images of a pass at least: the head of the train form normalizes over them. */
 export const leastImages = ({ form }: ModelConfig): number => (form === 'train' ? 2 : 1);
 
 /** @param n images of a pass @throws ParamError */
 export function checkImages(n: number, config: ModelConfig): void {
   const least = leastImages(config);
   if (Number.isSafeInteger(n) && n >= least) return;
-  const why = least === 1 ? ' image' : ' images: the head normalises over them';
+  const why = least === 1 ? ' image' : ' images: the head normalizes over them';
   throw new ParamError({ op: 'batchSize', expected: `a batch of at least ${least}${why}`, got: String(n) });
 }
 

@@ -2,7 +2,7 @@ import type { FloatArray } from '../core/tensor.js';
 import type { Worst } from './comparison.js';
 import type { Answer } from './oracle.js';
 
-export interface Judgement {
+export interface Judgment {
   readonly worst: Worst;
   readonly outside: number;
   readonly unjudged: number;
@@ -26,7 +26,7 @@ const ratioOf = (error: number, bound: number): number => (error === 0 ? 0 : err
  *
  * @param shape [n,c,h,w] of both
  */
-export function judge(got: FloatArray, { exact, bound }: Answer, shape: readonly number[]): Judgement {
+export function judge(got: FloatArray, { exact, bound }: Answer, shape: readonly number[]): Judgment {
   let [at, highest, outside, unjudged] = [-1, -1, 0, 0];
   const errorOf = (i: number): number => {
     const error = Math.abs(got[i] - exact[i]);

@@ -17,7 +17,7 @@ export interface Measures {
 const float = new Float32Array(1);
 const word = new Int32Array(float.buffer);
 
-/** Float32 numbers counted from zero, so that neighbours differ by 1. */
+/** Float32 numbers counted from zero, so that neighbors differ by 1. */
 function place(value: number): number {
   float[0] = value;
   return word[0] < 0 ? -(word[0] & 0x7fffffff) : word[0];

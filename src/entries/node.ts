@@ -1,5 +1,5 @@
 /** `vanillanet/node`, what needs Node: files, images, data sets, the oracle as a backend, fusion. */
-export { batchOf } from '../data/sets/normalise.js';
+export { batchOf } from '../data/sets/normalize.js';
 export { readCifar10, readCifar100 } from '../data/sets/cifar.js';
 export { checkSet, classCounts, imbalance, type Imbalance } from '../data/sets/classes.js';
 export {

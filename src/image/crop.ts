@@ -21,13 +21,13 @@ export function roundHalfEven(x: number): number {
  * longer crop −⌊(crop − size)/2⌋, as many zeros before the image. This is what
  * torchvision's `center_crop` does, with Python's rounding.
  */
-const centreOffset = (size: number, crop: number): number =>
+const centerOffset = (size: number, crop: number): number =>
   crop <= size ? roundHalfEven((size - crop) / 2) : -Math.floor((crop - size) / 2);
 
 /** The middle of an image of the given size. */
-export const centreWindow = ([h, w]: Size, [height, width]: Size): Window => ({
-  top: centreOffset(h, height),
-  left: centreOffset(w, width),
+export const centerWindow = ([h, w]: Size, [height, width]: Size): Window => ({
+  top: centerOffset(h, height),
+  left: centerOffset(w, width),
   height,
   width,
 });
@@ -57,8 +57,8 @@ export function cut(image: PixelImage, { top, left, height, width }: Window): Rg
  *
  * @throws DataError, ShapeError for an image that is none; ParamError for a size that none has.
  */
-export function centreCrop(image: PixelImage, size: Size): RgbImage {
-  channelsOf('centreCrop', image);
+export function centerCrop(image: PixelImage, size: Size): RgbImage {
+  channelsOf('centerCrop', image);
   checkSize(size);
-  return cut(image, centreWindow([image.height, image.width], size));
+  return cut(image, centerWindow([image.height, image.width], size));
 }

@@ -14,7 +14,7 @@ export interface ImageInfo {
   readonly height: number;
   /** Bits of a sample; of a palette, of an index into it. */
   readonly bitDepth: number;
-  readonly colour: 'grey' | 'rgb' | 'palette' | 'cmyk';
+  readonly color: 'gray' | 'rgb' | 'palette' | 'cmyk';
   readonly alpha: boolean;
   readonly animated: boolean;
   /**

@@ -2,7 +2,7 @@ import { ParamError } from '../core/errors.js';
 import type { Orientation } from './info/exif.js';
 import { channelsOf, type PixelImage } from './pixelImage.js';
 
-/** Where the upright image's top left pixel is stored, and where its right and lower neighbours are. */
+/** Where the upright image's top left pixel is stored, and where its right and lower neighbors are. */
 interface Walk {
   readonly origin: number;
   readonly right: number;

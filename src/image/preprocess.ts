@@ -1,8 +1,8 @@
 import { CROP_PCT, type Interpolation } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
 import type { Size } from '../core/shapes.js';
-import { centreWindow, roundHalfEven } from './crop.js';
-import { normalise } from './normalise.js';
+import { centerWindow, roundHalfEven } from './crop.js';
+import { normalize } from './normalize.js';
 import { checkSize, type PixelImage, type RgbImage } from './pixelImage.js';
 import { resize, resizePart } from './resize.js';
 
@@ -59,7 +59,7 @@ export function fit(image: PixelImage, options: FitOptions): RgbImage {
     throw new ParamError({ op: 'crop_pct', expected: 'a number in (0, 1]', got: String(crop_pct) });
   }
   const scaled = scaledSize([image.height, image.width], size, crop_pct);
-  return resizePart(image, scaled, interpolation, centreWindow(scaled, size));
+  return resizePart(image, scaled, interpolation, centerWindow(scaled, size));
 }
 
 /**
@@ -69,4 +69,4 @@ export function fit(image: PixelImage, options: FitOptions): RgbImage {
  * @throws DataError, ShapeError for an image that is none; ParamError for an option out of range
  */
 export const preprocess = (image: PixelImage, { mean, std, ...options }: PreprocessOptions): Float32Array =>
-  normalise(fit(image, options), mean, std);
+  normalize(fit(image, options), mean, std);

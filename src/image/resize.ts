@@ -16,7 +16,7 @@ const imageOf = (data: Uint8ClampedArray, width: number, height: number): RgbIma
   height,
 });
 
-// One call a row: engines optimise a function that is called often, so that already the first image is fast.
+// One call a row: engines optimize a function that is called often, so that already the first image is fast.
 
 /** Scales a row, which begins at `begin` of the source, along its length. */
 function scaleRow(

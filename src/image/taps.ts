@@ -41,12 +41,12 @@ export function tapsOf(kernel: Kernel, from: number, to: number, begin: number, 
   const line = new Float64Array(stride);
 
   for (let i = 0; i < length; i++) {
-    const centre = (begin + i + 0.5) * scale;
-    const start = Math.max(0, Math.trunc(centre - reach + 0.5));
-    const end = Math.min(from, Math.trunc(centre + reach + 0.5));
+    const center = (begin + i + 0.5) * scale;
+    const start = Math.max(0, Math.trunc(center - reach + 0.5));
+    const end = Math.min(from, Math.trunc(center + reach + 0.5));
     let sum = 0;
     for (let j = start; j < end; j++) {
-      line[j - start] = kernel.at((j - centre + 0.5) * shrink);
+      line[j - start] = kernel.at((j - center + 0.5) * shrink);
       sum += line[j - start];
     }
     for (let j = 0; j < end - start; j++) {

@@ -36,7 +36,7 @@ export function scalesOf(data: FloatArray, rows: number, op: string): Float32Arr
 }
 
 /** The nearest of a row's whole numbers, of two equally near the even one. */
-export function quantise(data: FloatArray, scales: Float32Array, target: Int8Array): void {
+export function quantize(data: FloatArray, scales: Float32Array, target: Int8Array): void {
   const width = data.length / Math.max(scales.length, 1);
   for (const [row, scale] of scales.entries()) {
     if (scale === 0) continue;

@@ -5,7 +5,7 @@
 import { WeightsError } from '../core/errors.js';
 import { formatShape, sizeOf, type StateDict, type Tensor } from '../core/tensor.js';
 import { DTYPES, type Dtype } from './dtypes.js';
-import { quantise, readScales, rescale, scaleName, scalesOf } from './int8.js';
+import { quantize, readScales, rescale, scaleName, scalesOf } from './int8.js';
 import { headerLength, isSizes, MAX_HEADER, METADATA, PREFIX, readHeader } from './safetensorsHeader.js';
 
 /** A weight file's content. Metadata is what `__metadata__` holds: strings under strings. */
@@ -23,7 +23,7 @@ export interface EncodeOptions {
   readonly metadata?: ReadonlyMap<string, string>;
   /**
    * One type for all; by default each tensor keeps its array's. Of float16, counters
-   * and the running statistics of batch normalisation are excepted: int64 and float32.
+   * and the running statistics of batch normalization are excepted: int64 and float32.
    * Of int8, so are biases and all else of one dimension; the scales of a tensor `X`, one
    * an output channel, lie in the file as `X_scale`, which who reads it does not see.
    */
@@ -120,7 +120,7 @@ function plan(name: string, tensor: Tensor, forced: WeightsDtype | undefined): P
   }
   const scales = scalesOf(data, shape[0], name);
   const write = (bytes: Uint8Array): void => {
-    quantise(data, scales, new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length));
+    quantize(data, scales, new Int8Array(bytes.buffer, bytes.byteOffset, bytes.length));
   };
   const scale = { data: scales, shape: [scales.length] };
   return [{ name, dtype, shape, write }, ...plan(scaleName(name), scale, 'float32')];

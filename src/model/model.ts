@@ -7,7 +7,7 @@ import type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
 import { checked, streamOf, type WeightStream } from '../core/weights.js';
 import type { PixelImage } from '../image/pixelImage.js';
 import { fit } from '../image/preprocess.js';
-import { normalise } from '../image/normalise.js';
+import { normalize } from '../image/normalize.js';
 import { topK, type Prediction } from './topK.js';
 
 /**
@@ -63,7 +63,7 @@ export class Model {
   /**
    * Logits of a batch.
    *
-   * @param x [n, in_chans, h, w] at the configuration's `input_size`, normalised, row-major; read, or copied
+   * @param x [n, in_chans, h, w] at the configuration's `input_size`, normalized, row-major; read, or copied
    *   where it has to wait, before this returns
    * @returns logits [n, num_classes], row-major
    * @throws ShapeError where x is not n images, ParamError after `dispose`
@@ -104,7 +104,7 @@ export class Model {
   /**
    * The most probable classes of one image, best first.
    *
-   * @param image decoded pixels of any size, which are scaled, cut and normalised as the
+   * @param image decoded pixels of any size, which are scaled, cut and normalized as the
    *   configuration says; or what that would give, [in_chans, h, w] as for `forward`
    * @throws DataError, ShapeError for an image that is none, ParamError for one that the
    *   network does not take, and all that `forward` throws
@@ -139,7 +139,7 @@ export class Model {
     const pixels = fit(image, { size: input_size, crop_pct, interpolation });
     return this.#enqueue('classify', null, (session) =>
       session.forwardPixels === undefined
-        ? session.forward(normalise(pixels, mean, std), 1)
+        ? session.forward(normalize(pixels, mean, std), 1)
         : session.forwardPixels(pixels.data, 3),
     );
   }

@@ -25,7 +25,7 @@ const PROBE_SEED = 2023;
 
 /**
  * `fuse` of the reference on the core's types. The probe is noise of the
- * deviation that a normalised image has: uniform in ±√3.
+ * deviation that a normalized image has: uniform in ±√3.
  *
  * @param probeSize height and width of the probe; the network's input size where not given
  * @throws FusionError

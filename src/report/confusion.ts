@@ -5,7 +5,7 @@ export interface Confusion {
   readonly classNames: readonly string[];
   /** counts[label][prediction] */
   readonly counts: readonly (readonly number[])[];
-  /** Share of each class that was recognised; NaN for one of which there is no image. */
+  /** Share of each class that was recognized; NaN for one of which there is no image. */
   readonly perClass: readonly number[];
   /** Share of all. */
   readonly accuracy: number;
@@ -106,7 +106,7 @@ export function confusionTable(confusion: Confusion): string {
     .sort((a, b) => perClass[a] - perClass[b] || a - b)
     .slice(0, NAMED);
   return [
-    `the ${worst.length} least recognised of ${classNames.length} classes`,
+    `the ${worst.length} least recognized of ${classNames.length} classes`,
     aligned([['class', 'images', 'accuracy'], ...worst.map((i) => [names[i], `${totals[i]}`, percent(perClass[i])])]),
     '',
     'most frequent mistakes',

@@ -25,16 +25,16 @@ export function confusionSvg(confusion: Confusion, { title = 'Confusion' }: Conf
   const text = (x: number, y: number, what: string, more = ''): string =>
     `<text x="${x.toFixed(1)}" y="${y.toFixed(1)}" ${more}>${escape(what)}</text>`;
   const [x0, y0] = [left, 66 + top];
-  const centre = (i: number): number => (i + 0.5) * side;
+  const center = (i: number): number => (i + 0.5) * side;
   const axes = named
     ? names.flatMap((name, i) => [
-        text(x0 - 8, y0 + centre(i) + 4, name, `class="label" text-anchor="end" font-size="${fontSize}"`),
-        text(x0 + n * side + 8, y0 + centre(i) + 4, percent(perClass[i]), `class="accuracy" font-size="${fontSize}"`),
+        text(x0 - 8, y0 + center(i) + 4, name, `class="label" text-anchor="end" font-size="${fontSize}"`),
+        text(x0 + n * side + 8, y0 + center(i) + 4, percent(perClass[i]), `class="accuracy" font-size="${fontSize}"`),
         text(
-          x0 + centre(i) + 4,
+          x0 + center(i) + 4,
           y0 - 8,
           name,
-          `class="prediction" font-size="${fontSize}" transform="rotate(-45 ${(x0 + centre(i) + 4).toFixed(1)} ${(y0 - 8).toFixed(1)})"`,
+          `class="prediction" font-size="${fontSize}" transform="rotate(-45 ${(x0 + center(i) + 4).toFixed(1)} ${(y0 - 8).toFixed(1)})"`,
         ),
       ])
     : [];

@@ -22,7 +22,7 @@ interface Point {
 
 interface Series {
   readonly label: string;
-  readonly colour: string;
+  readonly color: string;
   readonly points: readonly Point[];
   readonly dash?: string;
   /** Thin and pale: what lies between the epochs. */
@@ -68,44 +68,44 @@ function byStep(records: readonly MetricsRecord[], value: (step: StepRecord) => 
 
 const isDrawn = ({ points }: Series): boolean => points.some(({ y }) => Number.isFinite(y));
 
-/** One run: a colour for what it was measured on, dashes for top-5. */
+/** One run: a color for what it was measured on, dashes for top-5. */
 function ofOne({ records }: Run, palette: Palette): Panels {
   const best = bestEpoch(records);
   const hint = best === null ? '' : `, best ${percent(best.validation?.top1 ?? NaN)} in epoch ${best.epoch}`;
   const sets = [
-    { name: 'train', of: ({ train }: EpochRecord): Scores | undefined => train, colour: palette.train },
-    { name: 'validation', of: ({ validation }: EpochRecord) => validation, colour: palette.validation },
-    { name: 'averaged weights', of: ({ ema }: EpochRecord) => ema, colour: palette.ema },
+    { name: 'train', of: ({ train }: EpochRecord): Scores | undefined => train, color: palette.train },
+    { name: 'validation', of: ({ validation }: EpochRecord) => validation, color: palette.validation },
+    { name: 'averaged weights', of: ({ ema }: EpochRecord) => ema, color: palette.ema },
   ];
   const stepwise = (key: 'loss' | 'top1'): Series => ({
     label: 'train, within the epoch',
-    colour: palette.train,
+    color: palette.train,
     points: byStep(records, (step) => step[key]),
     faint: true,
   });
   const schedule = (key: 'lambda' | 'lr'): Series[] => [
-    { label: '', colour: palette.text, points: schedulePoints(records, key), smooth: true },
+    { label: '', color: palette.text, points: schedulePoints(records, key), smooth: true },
   ];
   return {
     loss: [
       stepwise('loss'),
-      ...sets.map(({ name, of, colour }) => ({
+      ...sets.map(({ name, of, color }) => ({
         label: name,
-        colour,
+        color,
         points: byEpoch(records, (epoch) => of(epoch)?.loss),
       })),
     ],
     accuracy: [
       stepwise('top1'),
-      ...sets.flatMap(({ name, of, colour }) => [
+      ...sets.flatMap(({ name, of, color }) => [
         {
           label: `${name} top-1${name === 'validation' ? hint : ''}`,
-          colour,
+          color,
           points: byEpoch(records, (epoch) => of(epoch)?.top1),
         },
         {
           label: `${name} top-5`,
-          colour,
+          color,
           points: byEpoch(records, (epoch) => of(epoch)?.top5),
           dash: '2 3',
         },
@@ -116,9 +116,9 @@ function ofOne({ records }: Run, palette: Palette): Panels {
   };
 }
 
-/** Several: a colour for each, dashes for what it was trained on; top-5 would be too much. */
+/** Several: a color for each, dashes for what it was trained on; top-5 would be too much. */
 function ofSeveral(runs: readonly Run[], palette: Palette): Panels {
-  const colourOf = (i: number): string => palette.runs[i % palette.runs.length];
+  const colorOf = (i: number): string => palette.runs[i % palette.runs.length];
   const drawn = (key: 'loss' | 'top1'): Series[] =>
     runs.flatMap(({ name, records }, i) => {
       const best = key === 'top1' ? bestEpoch(records) : null;
@@ -128,16 +128,16 @@ function ofSeveral(runs: readonly Run[], palette: Palette): Panels {
       return [
         {
           label: `${name} validation${hint}`,
-          colour: colourOf(i),
+          color: colorOf(i),
           points: byEpoch(records, (e) => e.validation?.[key]),
         },
-        { label: `${name} train`, colour: colourOf(i), points: train, dash: '5 4' },
+        { label: `${name} train`, color: colorOf(i), points: train, dash: '5 4' },
       ];
     });
   const schedule = (key: 'lambda' | 'lr'): Series[] =>
     runs.map(({ records }, i) => ({
       label: '',
-      colour: colourOf(i),
+      color: colorOf(i),
       points: schedulePoints(records, key),
       smooth: true,
     }));
@@ -180,13 +180,13 @@ function legend(series: readonly Series[], { x, y, width }: Frame): Drawn {
   const ROW = 18;
   const parts: string[] = [];
   let [column, row] = [0, 0];
-  for (const { label, colour, dash, faint } of series) {
+  for (const { label, color, dash, faint } of series) {
     const most = Math.floor((width - SWATCH) / textWidth('x', FONT_SIZE));
     const text = label.length > most ? `${label.slice(0, most - 1)}…` : label;
     const takes = SWATCH + textWidth(text, FONT_SIZE) + 14;
     if (column > 0 && column + takes > width) [column, row] = [0, row + 1];
     const [left, middle] = [x + column, y + row * ROW + ROW / 2];
-    const line = `stroke="${colour}" stroke-width="${faint ? 1 : 2.5}"${faint ? ' stroke-opacity="0.5"' : ''}`;
+    const line = `stroke="${color}" stroke-width="${faint ? 1 : 2.5}"${faint ? ' stroke-opacity="0.5"' : ''}`;
     parts.push(
       `<path d="M${left},${middle}h20" ${line}${dash === undefined ? '' : ` stroke-dasharray="${dash}"`}/>`,
       `<text x="${left + SWATCH}" y="${middle + 4}" font-size="${FONT_SIZE}">${escape(text)}</text>`,
@@ -196,13 +196,13 @@ function legend(series: readonly Series[], { x, y, width }: Frame): Drawn {
   return { svg: parts.join('\n'), height: series.length === 0 ? 0 : (row + 1) * ROW };
 }
 
-const labelled = (series: readonly Series[]): Series[] => series.filter((one) => isDrawn(one) && one.label !== '');
+const labeled = (series: readonly Series[]): Series[] => series.filter((one) => isDrawn(one) && one.label !== '');
 
-function marksOf({ colour, dash, faint, smooth, points }: Series): Plot.Markish[] {
+function marksOf({ color, dash, faint, smooth, points }: Series): Plot.Markish[] {
   const line = Plot.lineY(points, {
     x: 'x',
     y: 'y',
-    stroke: colour,
+    stroke: color,
     strokeWidth: faint ? 1 : 2,
     ...(faint ? { strokeOpacity: 0.45 } : {}),
     ...(dash === undefined ? {} : { strokeDasharray: dash }),
@@ -210,14 +210,14 @@ function marksOf({ colour, dash, faint, smooth, points }: Series): Plot.Markish[
   // Of a single point, and of one between gaps, a line shows nothing.
   const seen = points.filter(({ y }) => Number.isFinite(y));
   const dots = seen.length <= (faint || smooth ? 1 : MOST_DOTS) ? seen : [];
-  return [line, Plot.dot(dots, { x: 'x', y: 'y', fill: colour, r: dash === undefined ? 2.5 : 1.8 })];
+  return [line, Plot.dot(dots, { x: 'x', y: 'y', fill: color, r: dash === undefined ? 2.5 : 1.8 })];
 }
 
 function panel(all: readonly Series[], frame: Frame, options: PanelOptions): Drawn {
   const { title, height, lastEpoch, palette, axis, ticks } = options;
   const series = all.filter(isDrawn);
   const heading = `<text x="${frame.x}" y="${frame.y + 14}" font-size="14" font-weight="600">${escape(title)}</text>`;
-  const keys = legend(labelled(all), { ...frame, y: frame.y + 22 });
+  const keys = legend(labeled(all), { ...frame, y: frame.y + 22 });
   const top = frame.y + 24 + options.legendHeight;
   const total = top - frame.y + height;
   if (series.length === 0) {
@@ -265,7 +265,7 @@ function domainOf(series: readonly Series[]): [number, number] {
 
 /**
  * Loss, accuracy, λ and learning rate over the epochs, as a standalone SVG. Of one
- * run, colours tell what it was measured on and dashes top-5; of several, colours tell
+ * run, colors tell what it was measured on and dashes top-5; of several, colors tell
  * the runs and dashes the training set.
  */
 export function curvesSvg(runs: readonly Run[], options: CurvesOptions = {}): string {
@@ -313,7 +313,7 @@ export function curvesSvg(runs: readonly Run[], options: CurvesOptions = {}): st
     const beside = specs.slice(i, i + (wide ? 2 : 1));
     const frameOf = (column: number): Frame => ({ x: edge + column * (each + GAP), y, width: each });
     const legendHeight = Math.max(
-      ...beside.map(([name], column) => legend(labelled(panels[name]), frameOf(column)).height),
+      ...beside.map(([name], column) => legend(labeled(panels[name]), frameOf(column)).height),
     );
     const row = beside.map(([name, spec], column) =>
       panel(panels[name], frameOf(column), { ...spec, ...shared, legendHeight }),

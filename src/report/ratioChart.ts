@@ -26,12 +26,12 @@ export function ratioChart(
   const ratios = dots.map(({ ratio }) => ratio).filter((ratio) => ratio > 0 && ratio < Infinity);
   const high = Math.min(MOST, Math.max(10, ...ratios) * 2);
   const low = Math.max(LEAST, Math.min(0.01, ...ratios) / 2);
-  const colourOf = (backend: number): string => palette.runs[backend % palette.runs.length];
+  const colorOf = (backend: number): string => palette.runs[backend % palette.runs.length];
   const left = Math.max(...names.map((name) => textWidth(name, FONT_SIZE))) + 16;
   const legend = verdicts.map(({ backend }, i) => {
     const y = 18 + i * ROW;
     return (
-      `<circle cx="${left + 6}" cy="${y - 4}" r="4" fill="${colourOf(i)}"/>` +
+      `<circle cx="${left + 6}" cy="${y - 4}" r="4" fill="${colorOf(i)}"/>` +
       `<text x="${left + 18}" y="${y}" font-size="${FONT_SIZE}">${escape(backend)}</text>`
     );
   });
@@ -70,7 +70,7 @@ export function ratioChart(
             // Beside each other, for most of them are as good as equal.
             dy: (i - (verdicts.length - 1) / 2) * Math.min(5, 14 / verdicts.length),
             r: 4,
-            fill: colourOf(i),
+            fill: colorOf(i),
             // Nothing differs: the dot stands at the edge, where the scale has no zero.
             fillOpacity: ({ ratio }: Dot) => (ratio === 0 ? 0.25 : 1),
             symbol: ({ ratio }: Dot) => (ratio > 1 ? 'cross' : 'circle'),

@@ -5,7 +5,7 @@ import { parseHTML } from 'linkedom';
 export const escape = (text: string): string =>
   text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
 
-/** What a picture is drawn with: colours of its own, or those of the page that it stands in. */
+/** What a picture is drawn with: colors of its own, or those of the page that it stands in. */
 export interface Palette {
   readonly background: string;
   readonly text: string;
@@ -51,11 +51,11 @@ export const VARIABLES: Palette = {
   runs: LIGHT.runs.map((_, i) => `var(--run-${i})`),
 };
 
-/** What gives the names of `VARIABLES` a palette's colours. */
+/** What gives the names of `VARIABLES` a palette's colors. */
 export const declarations = (palette: Palette): string =>
   [
     ...NAMES.map((name) => `--${name}: ${palette[name]};`),
-    ...palette.runs.map((colour, i) => `--run-${i}: ${colour};`),
+    ...palette.runs.map((color, i) => `--run-${i}: ${color};`),
   ].join(' ');
 
 export const FONT = 'system-ui, -apple-system, Segoe UI, Roboto, Helvetica, Arial, sans-serif';

@@ -8,7 +8,7 @@ interface Window {
   readonly width: number;
 }
 
-/** Window i of `out` over `size`: from ⌊i·size/out⌋ to ⌈(i + 1)·size/out⌉. Neighbours may overlap. */
+/** Window i of `out` over `size`: from ⌊i·size/out⌋ to ⌈(i + 1)·size/out⌉. Neighbors may overlap. */
 function span(i: number, out: number, size: number): [start: number, length: number] {
   const start = Math.floor((i * size) / out);
   return [start, Math.ceil(((i + 1) * size) / out) - start];

@@ -16,7 +16,7 @@ export interface BatchNormParameters {
 /** What backward needs of forward. */
 export interface BatchNormSaved {
   /** x̂ [n,h,w,c] */
-  readonly normalised: Maps;
+  readonly normalized: Maps;
   /** 1/√(σ² + ε) [c] */
   readonly invStd: Vector;
 }
@@ -39,15 +39,15 @@ export function batchNorm(
 ): { y: Maps; saved: BatchNormSaved; runningMean: Vector; runningVar: Vector } {
   const count = x.shape[0] * x.shape[1] * x.shape[2];
   const mean: Vector = tf.mean(x, [0, 1, 2]);
-  const centred: Maps = tf.sub(x, mean);
-  const variance: Vector = tf.mean(tf.square(centred), [0, 1, 2]);
+  const centered: Maps = tf.sub(x, mean);
+  const variance: Vector = tf.mean(tf.square(centered), [0, 1, 2]);
   const invStd = invStdOf(tf, variance);
-  const normalised: Maps = tf.mul(centred, invStd);
+  const normalized: Maps = tf.mul(centered, invStd);
   const moved = (old: Vector, share: number, batch: Vector): Vector =>
     tf.add(tf.mul(old, 1 - MOMENTUM), tf.mul(batch, share));
   return {
-    y: tf.add(tf.mul(normalised, weight), bias),
-    saved: { normalised, invStd },
+    y: tf.add(tf.mul(normalized, weight), bias),
+    saved: { normalized, invStd },
     runningMean: moved(runningMean, MOMENTUM, mean),
     runningVar: moved(runningVar, (MOMENTUM * count) / (count - 1), variance),
   };
@@ -58,11 +58,11 @@ export function batchNormBackward(
   tf: Tf,
   dy: Maps,
   weight: Vector,
-  { normalised, invStd }: BatchNormSaved,
+  { normalized, invStd }: BatchNormSaved,
 ): { dx: Maps; dw: Vector; db: Vector } {
   const count = dy.shape[0] * dy.shape[1] * dy.shape[2];
   const db: Vector = tf.sum(dy, [0, 1, 2]);
-  const dw: Vector = tf.sum(tf.mul(dy, normalised), [0, 1, 2]);
-  const viaStatistics = tf.add(tf.div(db, count), tf.mul(normalised, tf.div(dw, count)));
+  const dw: Vector = tf.sum(tf.mul(dy, normalized), [0, 1, 2]);
+  const viaStatistics = tf.add(tf.div(db, count), tf.mul(normalized, tf.div(dw, count)));
   return { dx: tf.mul(tf.sub(dy, viaStatistics), tf.mul(weight, invStd)), dw, db };
 }

@@ -1,6 +1,6 @@
 import type { ModelConfig } from '../core/config.js';
 import { ShapeError } from '../core/errors.js';
-import type { Loss } from '../core/optimiser.js';
+import type { Loss } from '../core/optimizer.js';
 import { uniform } from '../core/philox.js';
 import { planNetwork, type Layer } from '../core/network.js';
 import { sizeOf, type FloatArray } from '../core/tensor.js';
@@ -24,7 +24,7 @@ export interface TfjsPass {
 
 /** What is passed forward, and back where it trains. */
 export interface TfjsBatch {
-  /** [n,in_chans,h,w], normalised */
+  /** [n,in_chans,h,w], normalized */
   readonly x: FloatArray;
   /** [n,num_classes]: the share of each class in each image */
   readonly targets: FloatArray;
@@ -87,7 +87,7 @@ export class Passes {
     });
   }
 
-  /** In eval mode: normalised by the running statistics. */
+  /** In eval mode: normalized by the running statistics. */
   async evaluate(state: TfState, batch: TfjsBatch): Promise<TfjsPass> {
     const { lambda } = batch;
     const { pass } = await this.#run(state, batch, (run) => ({ logits: run({ training: false, lambda }).logits }));

@@ -1,7 +1,7 @@
 import { batchesOf, withCounters } from '../core/counters.js';
 import type { ModelConfig } from '../core/config.js';
 import { BackendUnavailableError, ParamError } from '../core/errors.js';
-import { resolveStep, type OptimiserStep } from '../core/optimiser.js';
+import { resolveStep, type OptimizerStep } from '../core/optimizer.js';
 import { inOrder } from '../core/parameters.js';
 import { familyAfter, familyOf, refuseAverage, type Family, type Resume } from '../core/resume.js';
 import type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
@@ -14,7 +14,7 @@ import {
   type OpeningOptions,
 } from '../core/trainingRules.js';
 import type { Engine } from './engine.js';
-import { optimised } from './optimise.js';
+import { optimized } from './optimize.js';
 import { Passes, type TfjsPass } from './passes.js';
 import { keepAll, scope, type Keep } from './scope.js';
 import { missingKernels, type Tf, type TfTensor } from './tf.js';
@@ -32,7 +32,7 @@ export class TfjsTraining {
   readonly #config: ModelConfig;
   readonly #network: Passes;
   readonly #state: TfState = new Map();
-  readonly #optimiser: TfState = new Map();
+  readonly #optimizer: TfState = new Map();
   readonly #average: TfState | null;
   readonly #gradAccumSteps: number;
   readonly #grads: TfState = new Map();
@@ -59,7 +59,7 @@ export class TfjsTraining {
     try {
       replace(this.#state, uploadState(tf, state));
       if (this.#average !== null) replace(this.#average, uploadState(tf, resume?.ema ?? state));
-      if (resume !== undefined) replace(this.#optimiser, uploadState(tf, resume.optimiser));
+      if (resume !== undefined) replace(this.#optimizer, uploadState(tf, resume.optimizer));
     } catch (error) {
       this.dispose();
       throw error;
@@ -89,7 +89,7 @@ export class TfjsTraining {
    * One pass in training mode: logits, loss, gradients, running statistics. Where a step is
    * made of several, gradients are their mean so far.
    *
-   * @param x [n,in_chans,h,w], normalised
+   * @param x [n,in_chans,h,w], normalized
    * @param targets [n,num_classes]: the share of each class in each image
    * @param lambda slope of the deep-training activations, in [0, 1]; the deploy form has none
    * @throws ShapeError, ParamError
@@ -119,28 +119,28 @@ export class TfjsTraining {
   /**
    * Moves every parameter along the gradients of the step's passes.
    *
-   * @throws ParamError for what is no step, where the moments are another optimiser's, or before the first pass
+   * @throws ParamError for what is no step, where the moments are another optimizer's, or before the first pass
    */
-  async optimise(step: OptimiserStep): Promise<void> {
+  async optimize(step: OptimizerStep): Promise<void> {
     const all = resolveStep(step);
     const family = familyAfter(all.kind, this.#family);
-    if (this.#grads.size === 0) throw new ParamError({ op: 'optimiser', expected: 'a pass before', got: 'none' });
+    if (this.#grads.size === 0) throw new ParamError({ op: 'optimizer', expected: 'a pass before', got: 'none' });
     const steps = this.#steps + 1;
     const before = {
       state: this.#state,
       grads: this.#grads,
-      moments: this.#optimiser,
+      moments: this.#optimizer,
       stages: this.#config.strides.length,
     };
     const { params, moments } = await this.#scope((keep, tf) => {
-      const after = optimised(tf, before, all, steps);
+      const after = optimized(tf, before, all, steps);
       return { params: keepAll(keep, after.params), moments: keepAll(keep, after.moments) };
     });
     this.#family = family;
     this.#steps = steps;
     this.#passes = 0;
     replace(this.#state, params);
-    replace(this.#optimiser, moments);
+    replace(this.#optimizer, moments);
   }
 
   /** e ← decay·e + (1 − decay)·p, running statistics and all. @param decay in [0, 1] @throws ParamError */
@@ -158,7 +158,7 @@ export class TfjsTraining {
     replace(average, moved);
   }
 
-  /** Logits and loss in eval mode: normalised by the running statistics; nothing else changes. */
+  /** Logits and loss in eval mode: normalized by the running statistics; nothing else changes. */
   async evaluate(
     x: FloatArray,
     targets: FloatArray,
@@ -186,8 +186,8 @@ export class TfjsTraining {
   }
 
   /** Moments under PyTorch's names: `exp_avg.<param>`, `exp_avg_sq.<param>`, or `momentum_buffer.<param>`; copies. */
-  async optimiserState(): Promise<Map<string, Tensor>> {
-    return inOrder(await downloadState(this.#optimiser), this.#config);
+  async optimizerState(): Promise<Map<string, Tensor>> {
+    return inOrder(await downloadState(this.#optimizer), this.#config);
   }
 
   get steps(): number {
@@ -203,7 +203,7 @@ export class TfjsTraining {
   async snapshot(): Promise<Resume & { readonly state: StateDict }> {
     checkStepDone(this.#passes, this.#gradAccumSteps);
     const ema = this.#average === null ? {} : { ema: await this.emaState() };
-    return { state: await this.state(), optimiser: await this.optimiserState(), steps: this.#steps, ...ema };
+    return { state: await this.state(), optimizer: await this.optimizerState(), steps: this.#steps, ...ema };
   }
 
   /** The first layer whose output in the last pass has a value that is no number; null where none has. */
@@ -212,7 +212,7 @@ export class TfjsTraining {
   }
 
   dispose(): void {
-    for (const tensors of [this.#state, this.#optimiser, this.#average, this.#grads, this.#sums]) {
+    for (const tensors of [this.#state, this.#optimizer, this.#average, this.#grads, this.#sums]) {
       free(tensors?.values() ?? []);
       tensors?.clear();
     }

@@ -73,7 +73,7 @@ function encode({ snapshot, ...rest }: Checkpoint): Uint8Array {
     for (const [name, tensor] of state ?? []) tensors.set(`${part}.${name}`, tensor);
   };
   add('model', snapshot.state);
-  add('optimizer', snapshot.optimiser);
+  add('optimizer', snapshot.optimizer);
   add('ema', snapshot.ema);
   const description = { version: VERSION, steps: snapshot.steps, ...rest };
   const metadata = new Map([
@@ -126,11 +126,11 @@ function decode(bytes: Uint8Array, path: string): Checkpoint {
   const { tensors, metadata } = decodeSafetensors(bytes, path);
   const { version: _, steps, ...rest } = describe(metadata.get(KEY), path, isSealed);
   const config = resolveConfig(rest.config);
-  const [state, optimiser, ema] = [part(tensors, 'model'), part(tensors, 'optimizer'), part(tensors, 'ema')];
+  const [state, optimizer, ema] = [part(tensors, 'model'), part(tensors, 'optimizer'), part(tensors, 'ema')];
   checkState(state, config, path);
-  for (const [name, { data }] of optimiser) checkValues(name, data, 0, path);
+  for (const [name, { data }] of optimizer) checkValues(name, data, 0, path);
   if (ema.size > 0) checkState(ema, config, path);
-  const snapshot = { state, optimiser, steps, ...(ema.size === 0 ? {} : { ema }) };
+  const snapshot = { state, optimizer, steps, ...(ema.size === 0 ? {} : { ema }) };
   return { ...rest, config, recipe: resolveRecipe(rest.recipe), snapshot };
 }
 

@@ -8,7 +8,7 @@ import { sizeOf, type StateDict, type Tensor } from '../core/tensor.js';
 const STD = 0.02;
 
 /** Numerator and denominator, lowest power first: the middle, the near and the far tail of AS 241. */
-const CENTRE = [
+const CENTER = [
   [
     3.3871328727963665, 133.14166789178438, 1971.5909503065513, 13731.69376550946, 45921.95393154987, 67265.7709270087,
     33430.57558358813, 2509.0809287301227,
@@ -56,7 +56,7 @@ function ratio([above, below]: readonly [readonly number[], readonly number[]], 
  */
 export function normalQuantile(p: number): number {
   const q = p - 0.5;
-  if (Math.abs(q) <= 0.425) return q * ratio(CENTRE, 0.180625 - q * q);
+  if (Math.abs(q) <= 0.425) return q * ratio(CENTER, 0.180625 - q * q);
   const r = Math.sqrt(-log(q < 0 ? p : 1 - p));
   const z = r <= 5 ? ratio(NEAR_TAIL, r - 1.6) : ratio(FAR_TAIL, r - 5);
   return q < 0 ? -z : z;
@@ -67,7 +67,7 @@ const SMALLEST = 2 ** -54;
 
 /**
  * Fresh weights, in float32: kernels normal with deviation 0.02, biases 0,
- * normalisations γ = 1 and β = 0, running statistics 0 and 1. Element i of the k-th kernel is
+ * normalizations γ = 1 and β = 0, running statistics 0 and 1. Element i of the k-th kernel is
  * draw i of stream k: the same bits of the same seed on every machine.
  */
 export function initialState(config: ModelConfig, seed: number): StateDict {

@@ -13,7 +13,7 @@ import {
 } from '../../reference/index.js';
 import type { ModelConfig } from '../core/config.js';
 import { inOrder } from '../core/parameters.js';
-import { resolveStep } from '../core/optimiser.js';
+import { resolveStep } from '../core/optimizer.js';
 import { familyAfter, familyOf, refuseAverage, type Resume } from '../core/resume.js';
 import type { FloatArray, StateDict } from '../core/tensor.js';
 import { checkBatch, checkOpening } from '../core/trainingRules.js';
@@ -36,9 +36,9 @@ function trainingFrom(state: StateDict, resume: Resume | undefined): Training {
   if (resume === undefined) return start;
   const moments = new Map<string, AdamMoments>();
   const buffers = new Map<string, Tensor>();
-  for (const [name, tensor] of resume.optimiser) {
+  for (const [name, tensor] of resume.optimizer) {
     const [, part, of] = /^(exp_avg|momentum_buffer)\.(.*)$/.exec(name) ?? [];
-    const v = resume.optimiser.get(`exp_avg_sq.${of}`);
+    const v = resume.optimizer.get(`exp_avg_sq.${of}`);
     if (part === 'exp_avg' && v !== undefined) moments.set(of, { m: toOracle(tensor), v: toOracle(v) });
     if (part === 'momentum_buffer') buffers.set(of, toOracle(tensor));
   }
@@ -67,16 +67,16 @@ export function oracleTrainer(config: ModelConfig, options: TrainerOptions & { r
   let lastPass: (() => ReturnType<typeof forward>) | null = null;
   return {
     evaluationBatch: 100,
-    step(x, targets, { lambda, optimiser, emaDecay }) {
+    step(x, targets, { lambda, optimizer, emaDecay }) {
       checkBatch(targets.length / config.num_classes, gradAccumSteps, config);
       const q = shares(targets);
-      const { kind: by, ...step } = resolveStep(optimiser);
+      const { kind: by, ...step } = resolveStep(optimizer);
       const next = familyAfter(by, family);
       const [before, images] = [training, batch(x, q.shape[0])];
       lastPass = () => forward(network, before.state, images, { training: true, lambda, seed, step: before.step });
       const made = trainStep(network, training, images, q, {
         ...step,
-        optimiser: by,
+        optimizer: by,
         lambda,
         seed,
         loss: kind,
@@ -98,7 +98,7 @@ export function oracleTrainer(config: ModelConfig, options: TrainerOptions & { r
     ema: () => stateFromOracle(average ?? refuseAverage()),
     snapshot: () => ({
       state: stateFromOracle(training.state),
-      optimiser: momentsOf(training, config),
+      optimizer: momentsOf(training, config),
       steps: training.step,
       ...(average === null ? {} : { ema: stateFromOracle(average) }),
     }),

@@ -1,6 +1,6 @@
 /** How a network is trained: values, and what is refused. */
 import { ParamError } from '../core/errors.js';
-import type { Loss, OptimiserKind } from '../core/optimiser.js';
+import type { Loss, OptimizerKind } from '../core/optimizer.js';
 import { checkAugment, type AugmentOptions } from '../data/augment/options.js';
 
 export interface Recipe {
@@ -12,7 +12,7 @@ export interface Recipe {
    * one. Gradients are averaged over them; batch norms see each alone.
    */
   readonly gradAccumSteps: number;
-  readonly optimizer: OptimiserKind;
+  readonly optimizer: OptimizerKind;
   /** Of the first step after the warm-up; annealed to `minLr` along a cosine, step by step. */
   readonly lr: number;
   readonly minLr: number;
@@ -26,7 +26,7 @@ export interface Recipe {
   readonly warmupLr: number | null;
   /** Coupled for adam and sgd, decoupled for adamw and lamb. */
   readonly weightDecay: number;
-  /** Whether biases and normalisations decay, too. */
+  /** Whether biases and normalizations decay, too. */
   readonly decayVectors: boolean;
   /** Of sgd. */
   readonly momentum: number;

@@ -15,7 +15,7 @@ const keysOf = <K extends string>(names: readonly K[]): ReadonlyMap<string, K> =
 export const FILE_KEYS = keysOf(Object.keys(PLAIN) as (keyof Recipe)[]);
 const AUGMENT_FILE_KEYS = keysOf(AUGMENT_KEYS);
 
-/** @throws ParamError naming the key that was meant, where it is spelt as it is here */
+/** @throws ParamError naming the key that was meant, where it is spelled as it is here */
 export function refuseKey(op: string, key: string, known: readonly string[]): never {
   const expected = known.includes(snake(key)) ? snake(key) : `one of ${known.join(', ')}`;
   throw new ParamError({ op, expected, got: 'an unknown key' });

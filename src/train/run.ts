@@ -1,7 +1,7 @@
 import { platform } from '#runtime';
 import type { ModelConfig } from '../core/config.js';
 import { DataError, LoaderError } from '../core/errors.js';
-import type { OptimiserStep } from '../core/optimiser.js';
+import type { OptimizerStep } from '../core/optimizer.js';
 import type { StateDict } from '../core/tensor.js';
 import { openLoader, type Loader } from '../data/loader/loader.js';
 import { fuseState } from '../oracle/fuse.js';
@@ -15,7 +15,7 @@ import { meanCrossEntropy, NOTHING, scoresOf, tally, type Scores, type Tally } f
 import { oracleTrainer } from './oracleTrainer.js';
 import type { EvaluateOptions, Snapshot, Trainer, TrainerOptions } from './trainer.js';
 
-const optimiserAt = (lr: number, { optimizer, momentum, nesterov, betas, eps, ...recipe }: Recipe) =>
+const optimizerAt = (lr: number, { optimizer, momentum, nesterov, betas, eps, ...recipe }: Recipe) =>
   ({
     kind: optimizer,
     lr,
@@ -23,7 +23,7 @@ const optimiserAt = (lr: number, { optimizer, momentum, nesterov, betas, eps, ..
     decayVectors: recipe.decayVectors,
     layerDecay: recipe.layerDecay,
     ...(optimizer === 'sgd' ? { momentum, nesterov } : { betas, eps }),
-  }) satisfies OptimiserStep;
+  }) satisfies OptimizerStep;
 
 /** Where a run begins, as errors call it. */
 function whereIs(resume: Checkpoint | undefined): string {
@@ -103,10 +103,10 @@ export class Run {
             trainer = await this.#fused(trainer);
           }
           const { ema: emaDecay } = this.#recipe;
-          const optimiser = optimiserAt(lr, this.#recipe);
+          const optimizer = optimizerAt(lr, this.#recipe);
           const { loss, logits } = await trainer.step(x, targets, {
             lambda,
-            optimiser,
+            optimizer,
             ...(emaDecay > 0 ? { emaDecay } : {}),
           });
           step++;
@@ -173,7 +173,7 @@ export class Run {
     const average = this.#recipe.ema > 0 ? { ema: fuse(await trainer.ema()).state } : {};
     trainer.dispose();
     this.#config = config;
-    return this.#open({ resume: { state, optimiser: new Map(), steps: 0, ...average } });
+    return this.#open({ resume: { state, optimizer: new Map(), steps: 0, ...average } });
   }
 
   /** By the plain cross-entropy, whatever loss it is trained on: what `eval` tells, and what runs compare by. */
@@ -244,7 +244,7 @@ export class Run {
   #whole(snapshot: Snapshot): Snapshot {
     requireFinite(this.#where, snapshot.state);
     if (snapshot.ema !== undefined) requireFinite(this.#where, snapshot.ema);
-    requireFiniteMoments(this.#where, snapshot.optimiser);
+    requireFiniteMoments(this.#where, snapshot.optimizer);
     return snapshot;
   }
 }

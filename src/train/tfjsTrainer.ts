@@ -1,5 +1,5 @@
 import type { ModelConfig } from '../core/config.js';
-import type { OptimiserStep } from '../core/optimiser.js';
+import type { OptimizerStep } from '../core/optimizer.js';
 import type { FloatArray, StateDict } from '../core/tensor.js';
 import { checkBatch, type OpeningOptions } from '../core/trainingRules.js';
 import { joined, partsOf } from './microBatches.js';
@@ -15,7 +15,7 @@ interface Passed {
 interface TensorTraining {
   pass(x: FloatArray, targets: FloatArray, lambda: number): Promise<Passed>;
   evaluate(x: FloatArray, targets: FloatArray, lambda: number, options: { useEma: boolean }): Promise<Passed>;
-  optimise(step: OptimiserStep): Promise<void>;
+  optimize(step: OptimizerStep): Promise<void>;
   ema(decay: number): Promise<void>;
   state(): Promise<StateDict>;
   emaState(): Promise<StateDict>;
@@ -50,7 +50,7 @@ export async function tfjsTrainer(
   });
   return {
     evaluationBatch: batchSize / gradAccumSteps,
-    async step(x, targets, { lambda, optimiser, emaDecay }) {
+    async step(x, targets, { lambda, optimizer, emaDecay }) {
       checkBatch(targets.length / config.num_classes, gradAccumSteps, config);
       const made: Outcome[] = [];
       for (const part of partsOf(x, targets, gradAccumSteps)) {
@@ -58,7 +58,7 @@ export async function tfjsTrainer(
         made.push(passed);
         if (!Number.isFinite(passed.loss)) return joined(made);
       }
-      await training.optimise(optimiser);
+      await training.optimize(optimizer);
       if (emaDecay !== undefined) await training.ema(emaDecay);
       return joined(made);
     },

@@ -1,6 +1,6 @@
 /** What makes the steps of a training run, whatever computes them. */
 import type { ModelConfig } from '../core/config.js';
-import type { OptimiserStep } from '../core/optimiser.js';
+import type { OptimizerStep } from '../core/optimizer.js';
 import type { Resume } from '../core/resume.js';
 import type { FloatArray, StateDict } from '../core/tensor.js';
 import type { OpeningOptions } from '../core/trainingRules.js';
@@ -10,7 +10,7 @@ import { initialState } from './initialState.js';
 export interface StepOptions {
   /** Slope of the deep-training activations, in [0, 1]. */
   readonly lambda: number;
-  readonly optimiser: OptimiserStep;
+  readonly optimizer: OptimizerStep;
   /** Decay of the averaged state, for trainers opened with `ema`; without one the average does not move. */
   readonly emaDecay?: number;
 }
@@ -51,14 +51,14 @@ export interface TrainerOptions extends OpeningOptions {
 export type Soon<T> = T | Promise<T>;
 
 /**
- * A network in training. Images are [n,in_chans,h,w], normalised; targets
+ * A network in training. Images are [n,in_chans,h,w], normalized; targets
  * [n,num_classes], the share of each class in each image. One call at a time.
  */
 export interface Trainer {
   /** Images that `evaluate` takes at most. */
   readonly evaluationBatch: number;
   /**
-   * Forward, backward, optimiser, average: of a whole batch. Loss and logits are those before
+   * Forward, backward, optimizer, average: of a whole batch. Loss and logits are those before
    * the step. Where a micro-batch's loss is no number, the step ends there, and nothing is moved.
    */
   step(x: FloatArray, targets: FloatArray, options: StepOptions): Soon<Outcome>;

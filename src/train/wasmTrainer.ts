@@ -20,7 +20,7 @@ export async function wasmTrainer(config: ModelConfig, options: TrainingOptions 
   const mean = (losses: Float64Array, n: number): number => losses.subarray(0, n).reduce((a, b) => a + b, 0) / n;
   return {
     evaluationBatch: batchSize,
-    step(x, targets, { lambda, optimiser, emaDecay }) {
+    step(x, targets, { lambda, optimizer, emaDecay }) {
       const made: Outcome[] = [];
       for (const part of partsOf(x, targets, gradAccumSteps)) {
         const { losses, logits } = session.pass(part.x, part.targets, lambda);
@@ -29,7 +29,7 @@ export async function wasmTrainer(config: ModelConfig, options: TrainingOptions 
         // The session knows which layer of the last pass went wrong.
         if (!Number.isFinite(loss)) return joined(made);
       }
-      session.optimise(optimiser);
+      session.optimize(optimizer);
       if (emaDecay !== undefined) session.ema(emaDecay);
       return joined(made);
     },

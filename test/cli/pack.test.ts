@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { packCommand } from '../../src/cli/pack.js';
 import { checkSet } from '../../src/data/sets/classes.js';
-import { batchOf } from '../../src/data/sets/normalise.js';
+import { batchOf } from '../../src/data/sets/normalize.js';
 import { openDataset } from '../../src/data/sets/open.js';
 import { drawShapes } from '../../src/data/sets/shapes.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/io/safetensors.js';
@@ -24,8 +24,8 @@ const state = drawnState(deploy);
 beforeAll(async () => {
   await writeWeights(path('net.safetensors'), state, deploy, { dtype: 'float32' });
   await writeWeights(path('odd.safetensors'), drawnState(drawnConfig('deploy')), drawnConfig('deploy'));
-  const grey = drawnConfig('deploy', { in_chans: 1, mean: [0.5], std: [0.25] });
-  await writeWeights(path('grey.safetensors'), drawnState(grey), grey);
+  const gray = drawnConfig('deploy', { in_chans: 1, mean: [0.5], std: [0.25] });
+  await writeWeights(path('gray.safetensors'), drawnState(gray), gray);
   await writeWeights(path('train.safetensors'), drawnState(drawnConfig('train')), drawnConfig('train'));
 });
 
@@ -129,7 +129,7 @@ describe('one file', () => {
     PATIENCE,
   );
 
-  test.each(['odd', 'grey'])(
+  test.each(['odd', 'gray'])(
     'is measured on noise where the network takes no shapes: %s',
     async (net) => {
       const found = await said(`${net}.safetensors`, 'n.safetensors', '-d', 'f16', '-n', '3');

@@ -65,7 +65,7 @@ describe('on a terminal', () => {
     }
   });
 
-  test('NO_COLOR: no colours', () => {
+  test('NO_COLOR: no colors', () => {
     process.env['NO_COLOR'] = '1';
     const screen = new Screen(100);
     showAll(trainingDisplay({ epochs: 2, steps: STEPS, stream: screen }));

@@ -16,6 +16,6 @@ export class Screen extends Writable {
   }
 }
 
-/** Without cursor movements and colours. */
+/** Without cursor movements and colors. */
 // eslint-disable-next-line no-control-regex -- that is what a terminal is told with
 export const plain = (text: string): string => text.replace(/\x1b(\[[\d;?]*[A-Za-z]|[78])/g, '');

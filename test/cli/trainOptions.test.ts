@@ -48,10 +48,10 @@ test('the shipped network: what its README says is what its config.json holds', 
   expect(written.network).toEqual(said.network);
 });
 
-test('values of the optimiser, of mixing and of the warm-up', async () => {
-  const optimiser = ['--optimizer', 'sgd', '--nesterov', '--betas', '0.8,0.99', '--eps', '1e-6', '--no-decay-vectors'];
+test('values of the optimizer, of mixing and of the warm-up', async () => {
+  const optimizer = ['--optimizer', 'sgd', '--nesterov', '--betas', '0.8,0.99', '--eps', '1e-6', '--no-decay-vectors'];
   const mixing = ['--mixup-prob', '0.5', '--mixup-switch-prob', '0.25'];
-  expect(await recipe(...optimiser, ...mixing, '--warmup-lr', '1e-5')).toMatchObject({
+  expect(await recipe(...optimizer, ...mixing, '--warmup-lr', '1e-5')).toMatchObject({
     ...{ nesterov: true, betas: [0.8, 0.99], eps: 1e-6, decayVectors: false },
     ...{ mixupProb: 0.5, mixupSwitchProb: 0.25, warmupLr: 1e-5 },
   });
@@ -125,7 +125,7 @@ test('a list with too many numbers is not asked properly', async () => {
   }
 });
 
-test('a key of a file that is spelt as in the library is told how', async () => {
+test('a key of a file that is spelled as in the library is told how', async () => {
   await expect(plan(...(await file({ batchSize: 8 })))).rejects.toThrow(
     refusal(ParamError, 'recipe.json: batchSize', 'batch_size', 'an unknown key'),
   );

@@ -40,7 +40,7 @@ describe('what is not given', () => {
     expect(resolveConfig({ variant })).toEqual({ variant, ...DEFAULTS, ...sizes });
   });
 
-  test.each([1, 4])('is no normalisation for %d channels, which ImageNet has not', (in_chans) => {
+  test.each([1, 4])('is no normalization for %d channels, which ImageNet has not', (in_chans) => {
     const { mean, std } = resolveConfig({ ...SIZES, in_chans });
     expect([mean, std]).toEqual([Array<number>(in_chans).fill(0), Array<number>(in_chans).fill(1)]);
   });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { initialise } from '../../reference/index.js';
+import { initialize } from '../../reference/index.js';
 import { resolveConfig, type Form, type GivenConfig, type ModelConfig } from '../../src/core/config.js';
 import { WeightsError } from '../../src/core/errors.js';
 import { checkState, checkValues, formOf, isBuffer, parameterShapes } from '../../src/core/parameters.js';
@@ -12,7 +12,7 @@ const PLAIN = { dims: [4, 6, 8], strides: [2, 1], num_classes: 3, act_num: 1 };
 const FORMS: readonly Form[] = ['train', 'deploy'];
 
 /** The oracle's fresh weights: the tensors a network has, from another source. */
-const freshState = (config: ModelConfig): StateDict => stateFromOracle(initialise(toOracleConfig(config), { seed: 1 }));
+const freshState = (config: ModelConfig): StateDict => stateFromOracle(initialize(toOracleConfig(config), { seed: 1 }));
 
 describe('the tensors of a network', () => {
   const networks: [string, GivenConfig][] = [

@@ -4,19 +4,19 @@ import type { DataSet, StreamedSet } from '../../src/data/sets/dataset.js';
 import type * as entry from '../../src/entries/train.js';
 
 const [N, SIDE, CLASSES] = [20, 16, 5];
-const labelled = {
+const labeled = {
   labels: Int32Array.from({ length: N }, (_, i) => i % CLASSES),
   ...{ n: N, channels: 3, height: SIDE, width: SIDE },
   classNames: ['a', 'b', 'c', 'd', 'e'],
 };
 
 export const inMemory: DataSet = {
-  ...labelled,
+  ...labeled,
   images: Uint8Array.from({ length: N * 3 * SIDE * SIDE }, (_, i) => (i * i * 31 + (i >> 8) * 17) % 256),
 };
 
 export const onDisk: StreamedSet = {
-  ...labelled,
+  ...labeled,
   files: {
     root: '/pictures',
     names: Array.from({ length: N }, (_, i) => `${i}.png`),

@@ -71,7 +71,7 @@ describe('crop_pct and interpolation in a configuration', () => {
 });
 
 describe('classify', () => {
-  test('takes an image of any size, scaled, cut and normalised by the configuration', async () => {
+  test('takes an image of any size, scaled, cut and normalized by the configuration', async () => {
     const given = { ...tiny, input_size: [20, 16], crop_pct: 0.9, interpolation: 'bilinear' } as const;
     const { model, inputs } = await listener(given);
     const { mean, std } = model.config;
@@ -90,7 +90,7 @@ describe('classify', () => {
     expect(inputs).toEqual([Float32Array.from(planes)]);
   });
 
-  test('takes normalised pixels as before', async () => {
+  test('takes normalized pixels as before', async () => {
     const { model, inputs } = await listener({ ...tiny, input_size: 8 });
     const x = Float32Array.from({ length: 192 }, (_, i) => i);
     expect((await model.classify(x)).map(({ index }) => index)).toEqual([1, 2, 0]);
@@ -104,10 +104,10 @@ describe('classify', () => {
     const floats = { data: new Float32Array(12), width: 2, height: 2 } as object;
     await expect(model.classify(floats as typeof short)).rejects.toThrow(refusal(DataError, '', 'pixels', 'Float32'));
 
-    const grey = await listener({ ...tiny, input_size: 8, in_chans: 1 });
-    await expect(grey.model.classify(large)).rejects.toThrow(
+    const gray = await listener({ ...tiny, input_size: 8, in_chans: 1 });
+    await expect(gray.model.classify(large)).rejects.toThrow(
       refusal(ParamError, 'classify', 'a network for RGB images', 'in_chans 1'),
     );
-    expect(grey.inputs).toEqual([]);
+    expect(gray.inputs).toEqual([]);
   });
 });

@@ -147,7 +147,7 @@ def fit_cases():
         yield {'image': name, 'size': size, 'resize': 'exact', 'interpolation': interpolation, 'bytes': store(fitted)}
 
 
-def normalised_case():
+def normalized_case():
     """The whole of it, in PyTorch's float32."""
     transform = create_transform((3, 12, 12), crop_pct=0.875, interpolation='bicubic', mean=MEAN, std=STD)
     pixels = transform(Image.fromarray(IMAGES['large'])).numpy()
@@ -190,7 +190,7 @@ goldens = {
     'resize': list(resize_cases()),
     'crop': list(crop_cases()),
     'fit': list(fit_cases()),
-    'normalised': normalised_case(),
+    'normalized': normalized_case(),
     'sizes': list(size_rows()),
 }
 versions = {

@@ -17,7 +17,7 @@ test("resize is Pillow's", () => {
   expect(golden.judgeResize(ours)).toEqual([]);
 });
 
-test("the centre crop is torchvision's", () => {
+test("the center crop is torchvision's", () => {
   expect(golden.judgeCrop(ours)).toEqual([]);
 });
 
@@ -30,6 +30,6 @@ test("an image is brought to a network's size as by timm", () => {
   expect(golden.judgeFit(ours)).toEqual([]);
 });
 
-test('and normalised, in planes', () => {
-  expect(golden.judgeNormalised(ours)).toEqual([]);
+test('and normalized, in planes', () => {
+  expect(golden.judgeNormalized(ours)).toEqual([]);
 });

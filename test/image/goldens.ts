@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { centreCrop, centreWindow } from '../../src/image/crop.js';
+import type { centerCrop, centerWindow } from '../../src/image/crop.js';
 import type { PixelImage, RgbImage } from '../../src/image/pixelImage.js';
 import type { fit, FitOptions, preprocess, scaledSize } from '../../src/image/preprocess.js';
 import type { resize } from '../../src/image/resize.js';
@@ -17,7 +17,7 @@ interface Goldens {
   readonly resize: readonly { image: string; size: Size; interpolation: Interpolation; bytes: Bytes }[];
   readonly crop: readonly { image: string; size: Size; bytes: Bytes }[];
   readonly fit: readonly ({ image: string; bytes: Bytes } & FitOptions)[];
-  readonly normalised: { image: string; size: Size; mean: number[]; std: number[]; bytes: Bytes };
+  readonly normalized: { image: string; size: Size; mean: number[]; std: number[]; bytes: Bytes };
   readonly sizes: readonly (readonly number[])[];
 }
 
@@ -46,8 +46,8 @@ export function withAlpha({ data, width, height }: PixelImage): PixelImage {
 /** What is judged: the functions of `src/image`, or those of a mutant. */
 export interface Preprocessing {
   readonly resize: typeof resize;
-  readonly centreCrop: typeof centreCrop;
-  readonly centreWindow: typeof centreWindow;
+  readonly centerCrop: typeof centerCrop;
+  readonly centerWindow: typeof centerWindow;
   readonly scaledSize: typeof scaledSize;
   readonly fit: typeof fit;
   readonly preprocess: typeof preprocess;
@@ -69,7 +69,7 @@ export const judgeResize = ({ resize: scale }: Preprocessing): string[] =>
     }),
   );
 
-export const judgeCrop = ({ centreCrop: crop }: Preprocessing): string[] =>
+export const judgeCrop = ({ centerCrop: crop }: Preprocessing): string[] =>
   goldens.crop.flatMap(({ image, size, bytes }) =>
     [imageOf(image), withAlpha(imageOf(image))].flatMap((from) => {
       const found = difference(crop(from, size), size, bytes);
@@ -80,7 +80,7 @@ export const judgeCrop = ({ centreCrop: crop }: Preprocessing): string[] =>
 export const judgeSizes = (of: Preprocessing): string[] =>
   goldens.sizes.flatMap(([h, w, height, width, crop_pct, ...want]) => {
     const scaled = of.scaledSize([h, w], [height, width], crop_pct);
-    const { top, left } = of.centreWindow(scaled, [height, width]);
+    const { top, left } = of.centerWindow(scaled, [height, width]);
     const got = [...scaled, top, left];
     return got.join() === want.join()
       ? []
@@ -96,13 +96,13 @@ export const judgeFit = ({ fit: bring }: Preprocessing): string[] =>
 /** PyTorch divides three times in float32, and we once; of values up to 3 that makes less than this. */
 const FLOAT32 = 1e-6;
 
-export function judgeNormalised({ preprocess: normalised }: Preprocessing): string[] {
-  const { image, bytes, ...options } = goldens.normalised;
+export function judgeNormalized({ preprocess: normalized }: Preprocessing): string[] {
+  const { image, bytes, ...options } = goldens.normalized;
   const want = new Float32Array(bytesAt(bytes).buffer);
-  const got = normalised(imageOf(image), options);
+  const got = normalized(imageOf(image), options);
   if (got.length !== want.length) return [`${got.length} values, golden has ${want.length}`];
   const at = want.findIndex((v, i) => !(Math.abs(v - got[i]) < FLOAT32));
   return at < 0 ? [] : [`value ${at} is ${got[at]}, golden ${want[at]}`];
 }
 
-export const JUDGES = [judgeSizes, judgeCrop, judgeNormalised, judgeFit, judgeResize];
+export const JUDGES = [judgeSizes, judgeCrop, judgeNormalized, judgeFit, judgeResize];

@@ -7,7 +7,7 @@ import { uniform } from '../wasm/draw.js';
 import { chunk, FILES, HEIGHT, PNG_HEAD, turned, WIDTH, withChunk } from './imageFiles.js';
 
 const still = { width: WIDTH, height: HEIGHT, bitDepth: 8, alpha: false, animated: false, scans: 1, orientation: 1 };
-const rgb = { ...still, colour: 'rgb' };
+const rgb = { ...still, color: 'rgb' };
 const png = { ...rgb, format: 'png' };
 const jpeg = { ...rgb, format: 'jpeg' };
 const webp = { ...rgb, format: 'webp' };
@@ -15,16 +15,16 @@ const webp = { ...rgb, format: 'webp' };
 test.each([
   ['png of 8 bits', png],
   ['png of 16 bits', { ...png, bitDepth: 16 }],
-  ['png in grey', { ...png, colour: 'grey' }],
+  ['png in gray', { ...png, color: 'gray' }],
   ['png with alpha', { ...png, alpha: true }],
-  ['png in grey with alpha', { ...png, colour: 'grey', alpha: true }],
-  ['png of a palette', { ...png, colour: 'palette', bitDepth: 4 }],
-  ['png of a palette with alpha', { ...png, colour: 'palette', bitDepth: 4, alpha: true }],
+  ['png in gray with alpha', { ...png, color: 'gray', alpha: true }],
+  ['png of a palette', { ...png, color: 'palette', bitDepth: 4 }],
+  ['png of a palette with alpha', { ...png, color: 'palette', bitDepth: 4, alpha: true }],
   ['animated png', { ...png, animated: true }],
   ['jpeg', jpeg],
   ['progressive jpeg', { ...jpeg, scans: 10 }],
-  ['jpeg in grey', { ...jpeg, colour: 'grey' }],
-  ['jpeg in cmyk', { ...jpeg, colour: 'cmyk' }],
+  ['jpeg in gray', { ...jpeg, color: 'gray' }],
+  ['jpeg in cmyk', { ...jpeg, color: 'cmyk' }],
   ['lossy webp', webp],
   ['lossless webp', webp],
   ['lossy webp with alpha', { ...webp, alpha: true }],

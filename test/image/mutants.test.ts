@@ -10,11 +10,11 @@ const FAULTS: readonly Fault[] = [
   ['the support not scaled', 'taps.ts', 'kernel.support * stretch', 'kernel.support'],
   ['no antialiasing', 'taps.ts', 'Math.max(scale, 1)', '1'],
   ['the kernel narrowed where the image grows', 'taps.ts', 'Math.max(scale, 1)', 'scale'],
-  ['corners for centres', 'taps.ts', '(begin + i + 0.5) * scale', '(begin + i) * scale'],
-  ['weights half a pixel to the left', 'taps.ts', '(j - centre + 0.5) * shrink', '(j - centre) * shrink'],
-  ['weights half a pixel to the right', 'taps.ts', '(j - centre + 0.5) * shrink', '(j - centre + 1) * shrink'],
-  ['the first pixel one too late', 'taps.ts', 'Math.trunc(centre - reach + 0.5)', 'Math.trunc(centre - reach + 1.5)'],
-  ['the last pixel left out', 'taps.ts', 'Math.trunc(centre + reach + 0.5)', 'Math.trunc(centre + reach - 0.5)'],
+  ['corners for centers', 'taps.ts', '(begin + i + 0.5) * scale', '(begin + i) * scale'],
+  ['weights half a pixel to the left', 'taps.ts', '(j - center + 0.5) * shrink', '(j - center) * shrink'],
+  ['weights half a pixel to the right', 'taps.ts', '(j - center + 0.5) * shrink', '(j - center + 1) * shrink'],
+  ['the first pixel one too late', 'taps.ts', 'Math.trunc(center - reach + 0.5)', 'Math.trunc(center - reach + 1.5)'],
+  ['the last pixel left out', 'taps.ts', 'Math.trunc(center + reach + 0.5)', 'Math.trunc(center + reach - 0.5)'],
   ['dark borders: weights not divided by their sum', 'taps.ts', '(line[j] / sum)', '(line[j] / stretch)'],
   ['weights rounded down', 'taps.ts', 'Math.trunc(weight + (weight < 0 ? -0.5 : 0.5))', 'Math.floor(weight)'],
   ['weights of 15 bits', 'taps.ts', '32 - 8 - 2', '15'],
@@ -46,9 +46,9 @@ const FAULTS: readonly Fault[] = [
   ['the whole instead of the middle', 'preprocess.ts', "scaledSize([image.height, image.width], size, crop_pct)", 'size'],
   ['always bicubic', 'preprocess.ts', 'resizePart(image, scaled, interpolation,', "resizePart(image, scaled, 'bicubic',"],
 
-  ['red and blue exchanged', 'normalise.ts', 'channels * i + c', 'channels * i + 2 - c'],
-  ['the deviation of red for all', 'normalise.ts', '/ std[c]', '/ std[0]'],
-  ['256 steps', 'normalise.ts', 'v / 255 - m', 'v / 256 - m'],
+  ['red and blue exchanged', 'normalize.ts', 'channels * i + c', 'channels * i + 2 - c'],
+  ['the deviation of red for all', 'normalize.ts', '/ std[c]', '/ std[0]'],
+  ['256 steps', 'normalize.ts', 'v / 255 - m', 'v / 256 - m'],
 ];
 
 /** One after the other: jest links modules that share imports only so. */

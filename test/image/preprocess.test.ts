@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { DataError, ParamError, ShapeError } from '../../src/core/errors.js';
-import { centreCrop, cut, roundHalfEven } from '../../src/image/crop.js';
-import { normalise } from '../../src/image/normalise.js';
+import { centerCrop, cut, roundHalfEven } from '../../src/image/crop.js';
+import { normalize } from '../../src/image/normalize.js';
 import type { PixelImage } from '../../src/image/pixelImage.js';
 import { fit, preprocess, type FitOptions } from '../../src/image/preprocess.js';
 import { resize, resizePart } from '../../src/image/resize.js';
@@ -17,7 +17,7 @@ describe('what must hold', () => {
     const even = imageOf('even');
     expect(fit(even, { size: [32, 32], crop_pct: 1 })).toEqual(even);
     expect(resize(noise, [noise.height, noise.width])).toEqual(noise);
-    expect(centreCrop(noise, [noise.height, noise.width])).toEqual(noise);
+    expect(centerCrop(noise, [noise.height, noise.width])).toEqual(noise);
   });
 
   test('a flat image stays flat, whatever the size', () => {
@@ -57,7 +57,7 @@ describe('what must hold', () => {
     expect(preprocess(withAlpha(noise), options)).toEqual(want);
     expect(preprocess({ ...noise, data: new Uint8ClampedArray(noise.data) }, options)).toEqual(want);
     expect(preprocess({ ...noise, data: Buffer.from(noise.data) }, options)).toEqual(want);
-    expect(centreCrop(withAlpha(noise), [5, 40])).toEqual(centreCrop(noise, [5, 40]));
+    expect(centerCrop(withAlpha(noise), [5, 40])).toEqual(centerCrop(noise, [5, 40]));
   });
 
   test('the image given is not written to', () => {
@@ -76,7 +76,7 @@ describe('what must hold', () => {
   });
 
   test("without options it is timm's default: 0.875, bicubic", () => {
-    const { image, size } = goldens.normalised;
+    const { image, size } = goldens.normalized;
     const bare = fit(imageOf(image), { size });
     expect(bare).toEqual(
       fit(imageOf(image), { size, crop_pct: 0.875, interpolation: 'bicubic', resize: 'short-side' }),
@@ -101,10 +101,10 @@ describe('refused', () => {
   const given = (image: object): PixelImage => image as PixelImage;
   const every: readonly [string, (image: PixelImage) => unknown][] = [
     ['resize', (image) => resize(image, [4, 4])],
-    ['centreCrop', (image) => centreCrop(image, [4, 4])],
+    ['centerCrop', (image) => centerCrop(image, [4, 4])],
     ['preprocess', (image) => preprocess(image, whole)],
     ['preprocess exactly', (image) => preprocess(image, { ...whole, resize: 'exact' })],
-    ['normalise', (image) => normalise(image, mean, std)],
+    ['normalize', (image) => normalize(image, mean, std)],
   ];
 
   describe.each(every)('by %s', (_, call) => {
@@ -158,7 +158,7 @@ describe('refused', () => {
     const size = [height, width] as const;
     const error = refusal(ParamError, 'size', 'integers >= 1', `[${height}, ${width}]`);
     expect(() => resize(noise, size)).toThrow(error);
-    expect(() => centreCrop(noise, size)).toThrow(error);
+    expect(() => centerCrop(noise, size)).toThrow(error);
     expect(() => preprocess(noise, { ...whole, size })).toThrow(error);
     expect(() => preprocess(noise, { ...whole, size, resize: 'exact' })).toThrow(error);
   });
@@ -188,13 +188,13 @@ describe('refused', () => {
 
   test('means and deviations that do not fit', () => {
     const build = (m: number[], s: number[]) => (): unknown => preprocess(noise, { ...whole, mean: m, std: s });
-    expect(build([0], [1, 1, 1])).toThrow(refusal(ParamError, 'normalise', '3 means', '1 and 3'));
-    expect(build([0, 0, 0], [1, 1])).toThrow(refusal(ParamError, 'normalise', '3 means', '3 and 2'));
+    expect(build([0], [1, 1, 1])).toThrow(refusal(ParamError, 'normalize', '3 means', '1 and 3'));
+    expect(build([0, 0, 0], [1, 1])).toThrow(refusal(ParamError, 'normalize', '3 means', '3 and 2'));
     for (const bad of [0, -1, NaN, Infinity]) {
-      expect(build([0, 0, 0], [1, bad, 1])).toThrow(refusal(ParamError, 'normalise', 'deviations > 0', `${bad}`));
+      expect(build([0, 0, 0], [1, bad, 1])).toThrow(refusal(ParamError, 'normalize', 'deviations > 0', `${bad}`));
     }
     for (const bad of [NaN, Infinity]) {
-      expect(build([0, bad, 0], [1, 1, 1])).toThrow(refusal(ParamError, 'normalise', 'finite means', `${bad}`));
+      expect(build([0, bad, 0], [1, 1, 1])).toThrow(refusal(ParamError, 'normalize', 'finite means', `${bad}`));
     }
   });
 });

@@ -5,7 +5,7 @@ import { uniform } from '../../src/core/philox.js';
 import { sizeOf, type StateDict, type Tensor } from '../../src/core/tensor.js';
 import { collect } from '../../src/core/weights.js';
 import { writeConfig } from '../../src/io/configMetadata.js';
-import { quantise, scalesOf } from '../../src/io/int8.js';
+import { quantize, scalesOf } from '../../src/io/int8.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/io/safetensors.js';
 import { streamSafetensors } from '../../src/io/safetensorsStream.js';
 import { loadModel } from '../../src/model/loadModel.js';
@@ -90,7 +90,7 @@ describe('what comes back', () => {
     const values = Float64Array.of(127, 0.5, 1.5, 2.5, -0.5, -1.5, 126.5, -127);
     const target = new Int8Array(values.length);
     const scales = scalesOf(values, 1, 'w');
-    quantise(values, scales, target);
+    quantize(values, scales, target);
     expect([...scales]).toEqual([1]);
     expect([...target]).toEqual([127, 0, 2, 2, 0, -2, 126, -127]);
   });

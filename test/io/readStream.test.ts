@@ -162,20 +162,20 @@ describe('what stalls', () => {
     await expect(fetch(half.url).then((response) => read(response, soon))).rejects.toThrow(late);
   });
 
-  test('a stream, of either kind, which is cancelled', async () => {
+  test('a stream, of either kind, which is canceled', async () => {
     for (const type of [undefined, 'bytes'] as const) {
-      let isCancelled = false;
+      let isCanceled = false;
       const source = {
         type,
         pull: () => never,
         cancel: () => {
-          isCancelled = true;
+          isCanceled = true;
           // It does not even answer to that.
           return never;
         },
       };
       await expect(read(new ReadableStream(source as UnderlyingByteSource), soon)).rejects.toThrow(late);
-      expect(isCancelled).toBe(true);
+      expect(isCanceled).toBe(true);
     }
   });
 

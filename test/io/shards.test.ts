@@ -270,7 +270,7 @@ describe('a shard that is another', () => {
       const ended: string[] = [];
       const body = new ReadableStream({
         cancel() {
-          ended.push('cancelled');
+          ended.push('canceled');
         },
       });
       let bring: (source: WeightsSource) => void = () => undefined;
@@ -283,11 +283,11 @@ describe('a shard that is another', () => {
       ).rejects.toThrow(refusal(WeightsError, first, 'within 0.02 s', 'none'));
       bring(wrap(body) as WeightsSource);
       await new Promise((resolve) => setTimeout(resolve, 0));
-      expect(ended).toEqual(['cancelled']);
+      expect(ended).toEqual(['canceled']);
     }
   });
 
-  test('and its neighbours: all that was opened is closed, and the next model is right', async () => {
+  test('and its neighbors: all that was opened is closed, and the next model is right', async () => {
     let open = 0;
     let taken = 0;
     const counted = (content: Uint8Array): AsyncIterable<Uint8Array> => ({

@@ -42,7 +42,7 @@ afterAll(() => {
   server.close();
 });
 
-/** A stream that notes whether it was cancelled. */
+/** A stream that notes whether it was canceled. */
 function stream(
   chunks: readonly Uint8Array[],
   failure?: Error,
@@ -56,7 +56,7 @@ function stream(
       else controller.close();
     },
     cancel() {
-      ended.push('cancelled');
+      ended.push('canceled');
     },
   });
   return { source, ended };
@@ -128,7 +128,7 @@ describe('refused by name', () => {
     await expect(hashOf(new Response(source, { status: 500 }))).rejects.toThrow(
       refusal(WeightsError, 'response', 'a response that is OK', 'status 500'),
     );
-    expect(ended).toEqual(['cancelled']);
+    expect(ended).toEqual(['canceled']);
   });
 
   test.each([['text'], [null], [new Float32Array(2)], [[1, 2]], [new ArrayBuffer(8)]])(
@@ -163,11 +163,11 @@ describe('refused by name', () => {
   });
 });
 
-test('a stream that is not read to the end is cancelled', async () => {
+test('a stream that is not read to the end is canceled', async () => {
   const { source, ended } = stream([BYTES, BYTES, BYTES]);
   for await (const chunk of openSource(source).chunks) {
     expect(chunk).toHaveLength(BYTES.length);
     break;
   }
-  expect(ended).toEqual(['cancelled']);
+  expect(ended).toEqual(['canceled']);
 });

@@ -1,4 +1,4 @@
-import { initialise, tensor, uniform, type Config, type State, type Tensor } from '../../reference/index.js';
+import { initialize, tensor, uniform, type Config, type State, type Tensor } from '../../reference/index.js';
 import { sizeOf } from '../../reference/tensor.js';
 
 /** A state's tensors by a rule, in the order of PyTorch's state_dict without `num_batches_tracked`. */
@@ -8,7 +8,7 @@ export function ruledState(
 ): State {
   const state = new Map<string, Tensor>();
   let k = 0;
-  for (const [name, fresh] of initialise(config, { seed: 0 })) {
+  for (const [name, fresh] of initialize(config, { seed: 0 })) {
     if (name.endsWith('.num_batches_tracked')) {
       state.set(name, fresh);
       continue;
@@ -21,7 +21,7 @@ export function ruledState(
   return state;
 }
 
-/** γ of a normalisation: a weight with one axis. */
+/** γ of a normalization: a weight with one axis. */
 const isScale = (name: string, shape: readonly number[]): boolean => name.endsWith('.weight') && shape.length === 1;
 
 /**

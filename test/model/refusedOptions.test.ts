@@ -19,7 +19,7 @@ function response(): { given: Response; ended: string[] } {
         controller.error(new Error('read'));
       },
       cancel() {
-        ended.push('cancelled');
+        ended.push('canceled');
       },
     },
     { highWaterMark: 0 },
@@ -68,7 +68,7 @@ describe('refused at once, and the response let go', () => {
     const { given, ended } = response();
     await expect(loadModel(given, options as LoadModelOptions)).rejects.toThrow(refusal(ParamError, op, '', ''));
     await told();
-    expect(ended).toEqual(['cancelled']);
+    expect(ended).toEqual(['canceled']);
   });
 
   test.each([...EITHER, ...GIVEN])('on a module of one’s own, %s: %p', async (op, options) => {
@@ -79,15 +79,15 @@ describe('refused at once, and the response let go', () => {
       await expect(loadModelOn(given, all)).rejects.toThrow(refusal(ParamError, op, '', ''));
     }
     await told();
-    expect(ended).toEqual(['cancelled']);
-    expect(module.ended).toEqual('wasm' in options ? [] : ['cancelled']);
+    expect(ended).toEqual(['canceled']);
+    expect(module.ended).toEqual('wasm' in options ? [] : ['canceled']);
   });
 
   test('a module of a backend without weights, too', async () => {
     const { given, ended } = response();
     expect(() => wasmBackendFrom(given, { timeout: -1 })).toThrow(refusal(ParamError, 'timeout', '', ''));
     await told();
-    expect(ended).toEqual(['cancelled']);
+    expect(ended).toEqual(['canceled']);
   });
 });
 
@@ -146,5 +146,5 @@ test.each([null, 5])('%p in the place of all options is refused as well', async 
     refusal(ParamError, 'options', 'an object', String(options)),
   );
   await told();
-  expect(ended).toEqual(['cancelled']);
+  expect(ended).toEqual(['canceled']);
 });

@@ -7,7 +7,7 @@ import {
   crossEntropy,
   crossEntropyBackward,
   forward,
-  initialise,
+  initialize,
   ParamError,
   startTraining,
   tensor,
@@ -20,7 +20,7 @@ import {
 } from '../../reference/index.js';
 
 const config = variant('vanillanet_5', { dims: [3, 4, 4, 5], num_classes: 4, drop_rate: 0.5 });
-const state = initialise(config, { seed: 1 });
+const state = initialize(config, { seed: 1 });
 const drawn = (shape: number[], stream: number): Tensor =>
   tensor(
     Float64Array.from({ length: shape.reduce((a, b) => a * b, 1) }, (_, i) => uniform(7, stream, i)),
@@ -77,7 +77,7 @@ test('every part has a dropout mask of its own', () => {
 });
 
 test('a step takes the mean', () => {
-  const step = { lambda: 0.5, lr: 0.1, optimiser: 'sgd', seed: 9 } as const;
+  const step = { lambda: 0.5, lr: 0.1, optimizer: 'sgd', seed: 9 } as const;
   const { training } = trainStep(config, startTraining(state), x, shares, { ...step, gradAccumSteps: 3 });
   const { grads } = accumulate(config, state, x, shares, { ...options, step: 0 });
   for (const [name, grad] of grads) {

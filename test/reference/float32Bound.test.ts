@@ -7,7 +7,7 @@ import {
   config as completeConfig,
   float32Bound,
   fuse,
-  initialise,
+  initialize,
   tensor,
   toFloat32,
   valuesOf,
@@ -57,7 +57,7 @@ describe.each(Object.entries(NETWORKS))('%s', (_, config) => {
 
 /** One channel all the way, every weight 1, every bias 0: what the stem makes of an image is what comes out. */
 function identity(config: Config): Map<string, Tensor> {
-  const state = new Map(initialise(config, { seed: 0 }));
+  const state = new Map(initialize(config, { seed: 0 }));
   for (const [name, x] of state) state.set(name, zeros(x.shape));
   state.set('stages.0.conv.weight', tensor([1], [1, 1, 1, 1]));
   state.set('cls.2.weight', tensor([1], [1, 1, 1, 1]));

@@ -178,7 +178,7 @@ const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
   ],
   logSoftmax: [
     {
-      flaw: 'a gradient without the normaliser',
+      flaw: 'a gradient without the normalizer',
       file: 'softmax.ts',
       from: 'dy.get(i, c) - Math.exp(y.get(i, c)) * total',
       to: 'dy.get(i, c)',

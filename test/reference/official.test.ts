@@ -70,7 +70,7 @@ describe('the official code', () => {
     const { grads } = backward(reference.labelSmoothingCrossEntropyBackward(logits, targets));
     expect([...grads.keys()].sort()).toEqual(Object.keys(official.grad_l2).sort());
     for (const [name, want] of Object.entries(official.grad_l2)) {
-      // Biases that stand before a normalisation have no gradient: both sides have rounding noise.
+      // Biases that stand before a normalization have no gradient: both sides have rounding noise.
       const vanishes = want < 1e-12;
       requireClose(`‖${name}‖`, norm(pick(grads, name)), row([vanishes ? 0 : want]));
     }

@@ -47,7 +47,7 @@ test('of many classes, the worst and the most frequent mistakes', () => {
   const answers = labels.map((label, i) => (label === 7 || (label === 9 && i % 2 === 0) ? 3 : label));
   const lines = confusionTable(confusionOf(labels, answers, names)).split('\n');
   expect(lines.length).toBeLessThan(20);
-  expect(lines[0]).toBe('the 10 least recognised of 30 classes');
+  expect(lines[0]).toBe('the 10 least recognized of 30 classes');
   expect(lines[2]).toMatch(/^7 class 7 +2 +0\.0%$/);
   expect(lines[3]).toMatch(/^9 class 9 +2 +50\.0%$/);
   expect(lines.at(-2)).toMatch(/^class 7 -> class 3 +2$/);

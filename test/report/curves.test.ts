@@ -13,9 +13,9 @@ const draw = (...runs: MetricsRecord[][]): string =>
 
 const panel = (svg: string, i: number): Found => all(parsed(svg), 'svg > svg')[i];
 
-/** Lines of a colour; a group or the path itself may bear it. */
-const linesIn = (plot: Found, colour: string): [number, number][][] =>
-  all(plot, `g[aria-label="line"][stroke="${colour}"] path, g[aria-label="line"] path[stroke="${colour}"]`).map(
+/** Lines of a color; a group or the path itself may bear it. */
+const linesIn = (plot: Found, color: string): [number, number][][] =>
+  all(plot, `g[aria-label="line"][stroke="${color}"] path, g[aria-label="line"] path[stroke="${color}"]`).map(
     pointsOf,
   );
 
@@ -28,9 +28,9 @@ describe('of one run', () => {
     expect(all(parsed(svg), 'svg > rect').map((rect) => rect.getAttribute('fill'))).toEqual(['#ffffff']);
     const { data, info } = await sharp(Buffer.from(svg)).raw().toBuffer({ resolveWithObject: true });
     expect(info.width).toBe(960);
-    const colours = new Set<string>();
-    for (let i = 0; i < data.length; i += info.channels) colours.add(data.subarray(i, i + 3).toString('hex'));
-    for (const colour of [LIGHT.train, LIGHT.validation]) expect(colours).toContain(colour.slice(1));
+    const colors = new Set<string>();
+    for (let i = 0; i < data.length; i += info.channels) colors.add(data.subarray(i, i + 3).toString('hex'));
+    for (const color of [LIGHT.train, LIGHT.validation]) expect(colors).toContain(color.slice(1));
   });
 
   test('draws a point of each epoch where it belongs', () => {
@@ -48,8 +48,8 @@ describe('of one run', () => {
 
   test('draws training and what was held out on one scale', () => {
     // Of the first epoch 2 and 2.5: on one scale, so that zero is the same place for both.
-    const [[train], [validation]] = [LIGHT.train, LIGHT.validation].map((colour) =>
-      linesIn(panel(svg, LOSS), colour).filter((line) => line.length === 5),
+    const [[train], [validation]] = [LIGHT.train, LIGHT.validation].map((color) =>
+      linesIn(panel(svg, LOSS), color).filter((line) => line.length === 5),
     );
     const zeroOf = (line: [number, number][]): number => 2 * line[1][1] - line[0][1];
     expect(zeroOf(train)).toBeCloseTo(zeroOf(validation), 3);
@@ -92,7 +92,7 @@ describe('of one run', () => {
   });
 });
 
-test('of several runs, colours tell the runs and dashes the training set', () => {
+test('of several runs, colors tell the runs and dashes the training set', () => {
   const svg = draw(madeUpRun(3), madeUpRun(4));
   for (const [i, epochs] of [3, 4].entries()) {
     const lines = all(panel(svg, LOSS), `g[aria-label="line"][stroke="${LIGHT.runs[i]}"]`);

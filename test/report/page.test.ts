@@ -13,7 +13,7 @@ test('needs nothing else', () => {
   expect(page).toContain('name="viewport"');
 });
 
-test('every colour that it names is given', () => {
+test('every color that it names is given', () => {
   const used = new Set([...page.matchAll(/var\((--[\w-]+)\)/g)].map(([, name]) => name));
   expect(used.size).toBeGreaterThan(4);
   for (const name of used) expect(page.match(new RegExp(`${name}: #`, 'g'))).toHaveLength(2);

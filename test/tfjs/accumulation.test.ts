@@ -47,7 +47,7 @@ test('gradients are the mean of the passes so far, which begin anew with the ste
       }
     }
     // At a rate of 0 both stay where they are.
-    for (const session of [several, single]) await session.optimise({ kind: 'sgd', lr: 0 });
+    for (const session of [several, single]) await session.optimize({ kind: 'sgd', lr: 0 });
     kept.push(tf.memory().numTensors);
   }
   expect(kept[2]).toBe(kept[1]);
@@ -62,7 +62,7 @@ test("a step in micro-batches is the oracle's, masks and all", async () => {
   const theirs = oracleTrainer(dropping, options);
   const outcomes = [];
   for (const trainer of [mine, theirs]) {
-    const step = { lambda: 0.5, optimiser: { kind: 'sgd', lr: 0 } } as const;
+    const step = { lambda: 0.5, optimizer: { kind: 'sgd', lr: 0 } } as const;
     await trainer.step(x, targets, step);
     outcomes.push(await trainer.step(x, targets, step));
   }

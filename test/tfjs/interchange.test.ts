@@ -5,7 +5,7 @@ import type { Tensor } from '@tensorflow/tfjs-core';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { resolveConfig } from '../../src/core/config.js';
-import type { OptimiserKind } from '../../src/core/optimiser.js';
+import type { OptimizerKind } from '../../src/core/optimizer.js';
 import type { StateDict } from '../../src/core/tensor.js';
 import { encodeSafetensors } from '../../src/io/safetensors.js';
 import { createTfjsBackend, type Tf } from '../../src/entries/tfjs.js';
@@ -31,24 +31,24 @@ const x = draw([n, 2, 17, 20], uniform(1)).data;
 const targets = new Float32Array(n * 5).map((_, i) => (i % 5 === Math.floor(i / 5) ? 1 : 0));
 
 /** Names in their order, and what files of these tensors would be told by. */
-const bytesOf = ({ state, optimiser, ema = new Map(), steps }: Snapshot): unknown => [
+const bytesOf = ({ state, optimizer, ema = new Map(), steps }: Snapshot): unknown => [
   steps,
-  ...[state, optimiser, ema].map((tensors) => [
+  ...[state, optimizer, ema].map((tensors) => [
     [...tensors.keys()].join(' '),
     createHash('sha256').update(encodeSafetensors(tensors)).digest('hex'),
   ]),
 ];
 
-async function afterSteps(trainer: Trainer, kind: OptimiserKind, steps: number): Promise<Snapshot> {
-  const optimiser = { kind, lr: 0.01, weightDecay: 0.05, ...(kind === 'sgd' ? { momentum: 0.9 } : {}) };
-  for (let i = 0; i < steps; i++) await trainer.step(x, targets, { lambda: 0.5, optimiser, emaDecay: 0.9 });
+async function afterSteps(trainer: Trainer, kind: OptimizerKind, steps: number): Promise<Snapshot> {
+  const optimizer = { kind, lr: 0.01, weightDecay: 0.05, ...(kind === 'sgd' ? { momentum: 0.9 } : {}) };
+  for (let i = 0; i < steps; i++) await trainer.step(x, targets, { lambda: 0.5, optimizer, emaDecay: 0.9 });
   const snapshot = await trainer.snapshot();
   trainer.dispose();
   return snapshot;
 }
 
 /** As it was, but that every third number is one that engines may take for zero. */
-const withSubnormals = ({ state, optimiser, ema, steps }: Snapshot): Snapshot => {
+const withSubnormals = ({ state, optimizer, ema, steps }: Snapshot): Snapshot => {
   const tiny = (tensors: StateDict): StateDict =>
     new Map(
       [...tensors].map(([name, { data, shape }]) => {
@@ -57,14 +57,14 @@ const withSubnormals = ({ state, optimiser, ema, steps }: Snapshot): Snapshot =>
         return [name, { data: own, shape }];
       }),
     );
-  return { state: tiny(state), optimiser: tiny(optimiser), steps, ...(ema === undefined ? {} : { ema: tiny(ema) }) };
+  return { state: tiny(state), optimizer: tiny(optimizer), steps, ...(ema === undefined ? {} : { ema: tiny(ema) }) };
 };
 
 beforeAll(async () => {
   await tf.setBackend('cpu');
 });
 
-describe.each<OptimiserKind>(['adam', 'sgd', 'lamb'])('%s', (kind) => {
+describe.each<OptimizerKind>(['adam', 'sgd', 'lamb'])('%s', (kind) => {
   const options = { seed: 3, batchSize: n, ema: true };
   const wasm = (resume?: Snapshot): Promise<Trainer> =>
     wasmTrainer(config, { ...options, build: 'plain', ...(resume === undefined ? {} : { resume }) });

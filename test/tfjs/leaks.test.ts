@@ -84,12 +84,12 @@ test('a step that fails is none', async () => {
   const before = await training.snapshot();
   for (const at of [0, 10, 50]) {
     left = at;
-    await expect(training.optimise({ kind: 'lamb', lr: 0.1 })).rejects.toThrow('lost');
+    await expect(training.optimize({ kind: 'lamb', lr: 0.1 })).rejects.toThrow('lost');
   }
   left = Infinity;
   expect(await training.snapshot()).toEqual(before);
-  // Nor has an optimiser been chosen.
-  await training.optimise({ kind: 'sgd', lr: 0.1 });
+  // Nor has an optimizer been chosen.
+  await training.optimize({ kind: 'sgd', lr: 0.1 });
   expect(training.steps).toBe(1);
   training.dispose();
 });
@@ -107,7 +107,7 @@ test('what is refused leaves nothing behind', async () => {
   for (let i = 0; i < 20; i++) {
     await expect(training.pass(x.subarray(1), q, 0.25)).rejects.toThrow(ShapeError);
     await expect(training.pass(x, q, 2)).rejects.toThrow(ParamError);
-    await expect(training.optimise({ kind: 'adam', lr: 1 })).rejects.toThrow(ParamError);
+    await expect(training.optimize({ kind: 'adam', lr: 1 })).rejects.toThrow(ParamError);
     await expect(training.ema(0.9)).rejects.toThrow(ParamError);
     await expect(training.evaluate(x, q, 0.25, { useEma: true })).rejects.toThrow(ParamError);
     await expect(session.forward(x.subarray(1), 2)).rejects.toThrow();

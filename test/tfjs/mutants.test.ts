@@ -11,7 +11,7 @@ import { leakRows } from './cross/leaks.js';
 import { logitRows } from './cross/logits.js';
 import { lossRows } from './cross/losses.js';
 import { FLAT, type Network } from './cross/networks.js';
-import { optimiserRows } from './cross/optimisers.js';
+import { optimizerRows } from './cross/optimizers.js';
 import type { Row } from './cross/row.js';
 import { COURSES, stepRows } from './cross/steps.js';
 import { subjectOf } from './cross/subject.js';
@@ -48,7 +48,7 @@ const CHECKS = {
   eval: (engine: EngineUnderTest) => layerRows(engine, ALL, 0.25, { training: false, backward: false }),
   logits: (engine: EngineUnderTest) => logitRows(subjectOf(engine), ALL, [0.25]),
   losses: lossRows,
-  optimisers: optimiserRows,
+  optimizers: optimizerRows,
   // AdamW with layer decay, dropout.
   steps: async (engine: EngineUnderTest) => [await stepRows(subjectOf(engine), COURSES[1])],
   // AdamW without decay of vectors.
@@ -89,24 +89,24 @@ const FAULTS: readonly Fault[] = [
   ['dropout in eval, too', 'logits', 'layers.ts', 'mode.training ? (mode.mask ?? null) : null', 'mode.mask ?? tf.scalar(0.5)'],
   ['what is kept not scaled', 'steps', 'passes.ts', '1 / (1 - drop_rate)', '1'],
   ['dropout of one step', 'steps', 'passes.ts', '2 ** 31 + number', '2 ** 31'],
-  ['no layer decay', 'steps', 'optimise.ts', 'by.lr * layerScale(layerDecay, layerId(name, stages), stages)', 'by.lr'],
+  ['no layer decay', 'steps', 'optimize.ts', 'by.lr * layerScale(layerDecay, layerId(name, stages), stages)', 'by.lr'],
   ['gradients that grow on their way', 'steps', 'network.ts', 'dy = dx;', 'dy = tf.mul(dx, 1.001);'],
   ['running statistics not kept', 'steps', 'training.ts', 'replace(this.#state, made.buffers);', ''],
-  ['vectors that decay', 'vectors', 'optimise.ts', 'grad.rank > 1 || decayVectors', 'true'],
+  ['vectors that decay', 'vectors', 'optimize.ts', 'grad.rank > 1 || decayVectors', 'true'],
   ['shares taken to add up to 1', 'losses', 'crossEntropy.ts', 'tf.mul(p, tf.sum(q, 1, true))', 'p'],
   ['a sum over the batch', 'losses', 'crossEntropy.ts', 'q), logits.shape[0])', 'q), 1)'],
   ['a sum for the mean over the classes', 'losses', 'bceWithLogits.ts', 'tf.mean(', 'tf.sum('],
   ['the sigmoid of −x', 'losses', 'bceWithLogits.ts', 'tf.greater(logits, 0)', 'tf.greater(0, logits)'],
-  ['a decay that is coupled, too', 'optimisers', 'adam.ts', 'decoupled ? grad :', 'false ? grad :'],
-  ['a decay that is never coupled', 'optimisers', 'adam.ts', 'decoupled ? grad :', 'true ? grad :'],
-  ['no correction of the first moment', 'optimisers', 'adam.ts', 'tf.div(m, 1 - beta1 ** t)', 'm'],
-  ['no correction of the second moment', 'optimisers', 'adam.ts', 'tf.div(v, 1 - beta2 ** t)', 'v'],
-  ['eps under the root', 'optimisers', 'adam.ts', 'tf.add(tf.sqrt(tf.div(v, 1 - beta2 ** t)), eps)', 'tf.sqrt(tf.add(tf.div(v, 1 - beta2 ** t), eps))'],
-  ['Nesterov without looking ahead', 'optimisers', 'sgd.ts', 'nesterov ?', 'false ?'],
-  ['a dampened gradient', 'optimisers', 'sgd.ts', 'tf.add(tf.mul(buffer, momentum), g)', 'tf.add(tf.mul(buffer, momentum), tf.mul(g, 1 - momentum))'],
-  ['a divisor below 1', 'optimisers', 'lamb.ts', 'tf.maximum(tf.sqrt(total), 1)', 'tf.sqrt(total)'],
-  ['a ratio without decay, too', 'optimisers', 'lamb.ts', 'step.weightDecay === 0 ? u', 'false ? u'],
-  ['a ratio of 0 for a tensor without a length', 'optimisers', 'lamb.ts', 'tf.where(both, tf.div(ofParam, ofUpdate), tf.tensor(1))', 'tf.div(ofParam, ofUpdate)'],
+  ['a decay that is coupled, too', 'optimizers', 'adam.ts', 'decoupled ? grad :', 'false ? grad :'],
+  ['a decay that is never coupled', 'optimizers', 'adam.ts', 'decoupled ? grad :', 'true ? grad :'],
+  ['no correction of the first moment', 'optimizers', 'adam.ts', 'tf.div(m, 1 - beta1 ** t)', 'm'],
+  ['no correction of the second moment', 'optimizers', 'adam.ts', 'tf.div(v, 1 - beta2 ** t)', 'v'],
+  ['eps under the root', 'optimizers', 'adam.ts', 'tf.add(tf.sqrt(tf.div(v, 1 - beta2 ** t)), eps)', 'tf.sqrt(tf.add(tf.div(v, 1 - beta2 ** t), eps))'],
+  ['Nesterov without looking ahead', 'optimizers', 'sgd.ts', 'nesterov ?', 'false ?'],
+  ['a dampened gradient', 'optimizers', 'sgd.ts', 'tf.add(tf.mul(buffer, momentum), g)', 'tf.add(tf.mul(buffer, momentum), tf.mul(g, 1 - momentum))'],
+  ['a divisor below 1', 'optimizers', 'lamb.ts', 'tf.maximum(tf.sqrt(total), 1)', 'tf.sqrt(total)'],
+  ['a ratio without decay, too', 'optimizers', 'lamb.ts', 'step.weightDecay === 0 ? u', 'false ? u'],
+  ['a ratio of 0 for a tensor without a length', 'optimizers', 'lamb.ts', 'tf.where(both, tf.div(ofParam, ofUpdate), tf.tensor(1))', 'tf.div(ofParam, ofUpdate)'],
   ['what was replaced is not freed', 'leaks', 'weights.ts', 'state.get(name)?.dispose();', ''],
   ['maps that were read are not freed', 'leaks', 'backend.ts', 'for (const y of kept.values()) y.dispose();', ''],
 ];

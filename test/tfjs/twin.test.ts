@@ -19,13 +19,13 @@ const CASES = [
 
 test.each(CASES)('$label, $rounding', async ({ course, by }) => {
   const exact = await byTwin(course, by, EXACT);
-  const judgements = exact.map(({ tensors }) => ({
+  const judgments = exact.map(({ tensors }) => ({
     exact: tensors,
     bounds: new Map([...tensors.keys()].map((name) => [name, NOISE])),
   }));
   const { config, state, loss, seed, gradAccumSteps } = course;
   const oracle = oracleTrainer(config, { state, loss, seed, gradAccumSteps, ema: hasAverage(course) });
-  const { worst, at } = await followCourse({ ...course, steps: 3 }, judgements, oracle);
+  const { worst, at } = await followCourse({ ...course, steps: 3 }, judgments, oracle);
   expect(worst <= 1 ? null : at).toBeNull();
 
   // A hundredth of the bounds does a hundredth of what they do. Half or twice as much is what the rule grants.

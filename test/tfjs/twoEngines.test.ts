@@ -40,12 +40,12 @@ async function train(training: TfjsTraining, between: () => Promise<unknown>): P
     () => training.pass(x, targets, 0.5),
     () => training.pass(x, targets, 0.5),
     () => training.gradients(),
-    () => training.optimise({ kind: 'lamb', lr: 0.1, weightDecay: 0.1 }),
+    () => training.optimize({ kind: 'lamb', lr: 0.1, weightDecay: 0.1 }),
     () => training.ema(0.9),
     () => training.evaluate(x, targets, 0.5),
     () => training.state(),
     () => training.emaState(),
-    () => training.optimiserState(),
+    () => training.optimizerState(),
     () => training.snapshot(),
   ];
   for (const call of calls) {

@@ -3,19 +3,19 @@ import { expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import util from 'node:util';
-import { CPU, GPU } from '../../scripts/tfjsNode/flavour.js';
+import { CPU, GPU } from '../../scripts/tfjsNode/flavor.js';
 import { locationOf, ROOT } from '../../scripts/tfjsNode/location.js';
 import { mendNodeUtil } from '../../src/runtime/nodeUtil.js';
 
 const read = (path: string): Record<string, Record<string, string>> =>
   JSON.parse(readFileSync(join(ROOT, path), 'utf8')) as Record<string, Record<string, string>>;
 
-test.each([CPU, GPU])('$specifier is what is built, of the version that is said', (flavour) => {
+test.each([CPU, GPU])('$specifier is what is built, of the version that is said', (flavor) => {
   const { imports } = read('package.json');
-  const { built, entry } = locationOf(flavour);
-  expect(join(ROOT, imports[flavour.specifier])).toBe(join(built, entry));
-  const { dependencies } = read(`engines/${flavour.name}/package.json`);
-  expect(dependencies[`@tensorflow/${flavour.name}`]).toBe('4.22.0');
+  const { built, entry } = locationOf(flavor);
+  expect(join(ROOT, imports[flavor.specifier])).toBe(join(built, entry));
+  const { dependencies } = read(`engines/${flavor.name}/package.json`);
+  expect(dependencies[`@tensorflow/${flavor.name}`]).toBe('4.22.0');
 });
 
 test('what Node 23 took from node:util is back, and what is there stays', () => {

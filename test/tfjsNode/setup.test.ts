@@ -3,7 +3,7 @@ import { afterAll, expect, test } from '@jest/globals';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { commandLine } from '../../scripts/tfjsNode/commandLine.js';
-import { CPU } from '../../scripts/tfjsNode/flavour.js';
+import { CPU } from '../../scripts/tfjsNode/flavor.js';
 import { locationOf } from '../../scripts/tfjsNode/location.js';
 import { setup, type Options } from '../../scripts/tfjsNode/setup.js';
 import { isLack, LackError, SetupError, throwAll } from '../../scripts/tfjsNode/setupError.js';

@@ -2,7 +2,7 @@
 import { afterAll, describe, expect, test } from '@jest/globals';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CPU, GPU } from '../../scripts/tfjsNode/flavour.js';
+import { CPU, GPU } from '../../scripts/tfjsNode/flavor.js';
 import { findLibtensorflow } from '../../scripts/tfjsNode/libtensorflow.js';
 import { onPath } from '../../scripts/tfjsNode/onPath.js';
 import type { SetupError } from '../../scripts/tfjsNode/setupError.js';

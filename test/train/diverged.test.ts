@@ -26,8 +26,8 @@ const wildAt =
     let made = options.resume?.steps ?? 0;
     return {
       ...trainer,
-      step: (x, targets, { optimiser, ...rest }) =>
-        trainer.step(x, targets, { ...rest, optimiser: ++made === wild ? { ...optimiser, lr } : optimiser }),
+      step: (x, targets, { optimizer, ...rest }) =>
+        trainer.step(x, targets, { ...rest, optimizer: ++made === wild ? { ...optimizer, lr } : optimizer }),
     };
   };
 

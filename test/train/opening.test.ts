@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { resolveConfig, type ModelConfig } from '../../src/core/config.js';
 import { ParamError, WeightsError } from '../../src/core/errors.js';
-import type { Loss, OptimiserKind } from '../../src/core/optimiser.js';
+import type { Loss, OptimizerKind } from '../../src/core/optimizer.js';
 import type { StateDict, Tensor } from '../../src/core/tensor.js';
 import { createTfjsBackend } from '../../src/entries/tfjs.js';
 import {
@@ -42,8 +42,8 @@ async function open(by: Open, options: Partial<Options>, network?: ModelConfig):
   return trainer;
 }
 
-async function step(trainer: Trainer, kind: OptimiserKind): Promise<void> {
-  await trainer.step(x, targets, { lambda: 0.5, optimiser: { kind, lr: 0.01 } });
+async function step(trainer: Trainer, kind: OptimizerKind): Promise<void> {
+  await trainer.step(x, targets, { lambda: 0.5, optimizer: { kind, lr: 0.01 } });
 }
 
 /** What each backend leaves after a step. */
@@ -90,9 +90,9 @@ interface Case {
   readonly refused: Refusal;
 }
 
-const moments = (label: string, made: (optimiser: StateDict) => StateDict, ...refused: Refusal): Case => ({
+const moments = (label: string, made: (optimizer: StateDict) => StateDict, ...refused: Refusal): Case => ({
   label,
-  made: ({ optimiser }) => ({ optimiser: made(optimiser) }),
+  made: ({ optimizer }) => ({ optimizer: made(optimizer) }),
   refused,
 });
 
@@ -173,12 +173,12 @@ describe.each(OPENERS)('%s', (_, by) => {
     );
   });
 
-  test("takes no other optimiser's moments", async () => {
+  test("takes no other optimizer's moments", async () => {
     const [fresh, resumed] = [await open(by, {}), await open(by, { ema: true, resume: whole })];
     await step(fresh, 'adam');
     for (const trainer of [fresh, resumed]) {
       await expect(step(trainer, 'sgd')).rejects.toThrow(
-        refusal(ParamError, 'optimiser', 'adam, adamw or lamb, as before', 'sgd'),
+        refusal(ParamError, 'optimizer', 'adam, adamw or lamb, as before', 'sgd'),
       );
       await step(trainer, 'lamb');
     }
@@ -228,7 +228,7 @@ test.each(['reference', 'tfjs'])('by %s, batches of any size are taken, in parts
   await step(trainer, 'adam');
   const three = [x.subarray(0, 3 * 768), targets.subarray(0, 9)] as const;
   const before = await trainer.state();
-  const taken = async () => trainer.step(...three, { lambda: 0.5, optimiser: { kind: 'adam', lr: 0.01 } });
+  const taken = async () => trainer.step(...three, { lambda: 0.5, optimizer: { kind: 'adam', lr: 0.01 } });
   await expect(taken()).rejects.toThrow(refusal(ParamError, 'gradAccumSteps', 'a divisor of batchSize, 3,', '2'));
   expect(await trainer.state()).toEqual(before);
 });

@@ -5,7 +5,7 @@ import { ParamError, ShapeError } from '../../src/core/errors.js';
 import { checkState } from '../../src/core/parameters.js';
 import type { StateDict } from '../../src/core/tensor.js';
 import { pick, type ImageSet } from '../../src/data/sets/dataset.js';
-import { batchOf } from '../../src/data/sets/normalise.js';
+import { batchOf } from '../../src/data/sets/normalize.js';
 import { drawShapes } from '../../src/data/sets/shapes.js';
 import { toOracleConfig } from '../../src/oracle/backend.js';
 import { stateToOracle } from '../../src/oracle/state.js';
@@ -76,14 +76,14 @@ test('the learning rate falls along a cosine, step by step', () => {
   expect(trained.steps[6].lr).toBeCloseTo(lr / 2, 15);
 });
 
-test('what the recipe says of optimiser and mixing reaches them', async () => {
+test('what the recipe says of optimizer and mixing reaches them', async () => {
   const seen: unknown[] = [];
   const openTrainer: OpenTrainer = (network, given) => {
     const trainer = oracleTrainer(network, given);
     return {
       ...trainer,
       step: (x, targets, step) => {
-        seen.push(step.optimiser);
+        seen.push(step.optimizer);
         return trainer.step(x, targets, step);
       },
     };
@@ -267,7 +267,7 @@ describe('refused, before anything is computed', () => {
     ['too large a seed', given({ seed: 2 ** 32 }), ParamError, 'seed', 'an integer in', '4294967296'],
     ['an unknown key', given({ momentun: 0.9 } as object), ParamError, 'momentun', 'one of epochs', 'an unknown key'],
     [
-      'an unknown optimiser',
+      'an unknown optimizer',
       given({ optimizer: 'adamax' as 'adam' }),
       ParamError,
       'optimizer',

@@ -97,7 +97,7 @@ test('the layer is told though only the first micro-batch went wrong, and nothin
   const x = new Float32Array(6 * 3 * 16 * 16).fill(0.5);
   x[0] = NaN;
   const before = trainer.state();
-  const given = { lambda: 0, optimiser: { kind: 'adam', lr: 1 } } as const;
+  const given = { lambda: 0, optimizer: { kind: 'adam', lr: 1 } } as const;
   const { loss } = await trainer.step(x, new Float32Array(60).fill(0.1), given);
   expect(loss).toBeNaN();
   expect(trainer.firstNonFinite()).toBe('stem1.0');

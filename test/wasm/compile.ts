@@ -34,7 +34,7 @@ export async function faultyReader(...faults: readonly Fault[]): Promise<ReadSou
 export const INFERENCE = 'assembly/inference/index.ts';
 
 /**
- * Unoptimised, which is quicker: the faults are the same.
+ * Unoptimized, which is quicker: the faults are the same.
  * @throws Error with the compiler's message, or where the text to replace is not there exactly once.
  */
 export async function compile(

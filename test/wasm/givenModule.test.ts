@@ -23,7 +23,7 @@ const answers = async (options: LoadModelOnOptions): Promise<unknown> =>
   (await loadModelOn(weights, options)).forward(x);
 const never = new Promise<never>(() => undefined);
 
-/** A response whose body brings some bytes and then does something else; notes whether it was cancelled. */
+/** A response whose body brings some bytes and then does something else; notes whether it was canceled. */
 function response(then: (controller: ReadableStreamDefaultController) => unknown): {
   given: Response;
   ended: string[];
@@ -37,7 +37,7 @@ function response(then: (controller: ReadableStreamDefaultController) => unknown
       isFirst = false;
     },
     cancel() {
-      ended.push('cancelled');
+      ended.push('canceled');
     },
   });
   return { given: new Response(body), ended };
@@ -104,7 +104,7 @@ describe('what fails is one error', () => {
     await expect(answers({ wasm: never, timeout: 50 })).rejects.toThrow(late);
     const { given, ended } = response(() => never);
     await expect(answers({ wasm: given, timeout: 50 })).rejects.toThrow(late);
-    expect(ended).toEqual(['cancelled']);
+    expect(ended).toEqual(['canceled']);
     await expect(wasmBackendFrom(never, { timeout: 50 }).open(streamOf(state), config)).rejects.toThrow(late);
     expect(() => wasmBackendFrom(bytes, { timeout: -1 })).toThrow(refusal(ParamError, 'timeout', '>= 0', '-1'));
   });
@@ -115,7 +115,7 @@ describe('what fails is one error', () => {
       await expect(loadModelOn(new Uint8Array(3), { wasm: wrap(given) })).rejects.toThrow(WeightsError);
       // Its cancellation is told to it a moment later.
       await new Promise((resolve) => setTimeout(resolve, 0));
-      expect(ended).toEqual(['cancelled']);
+      expect(ended).toEqual(['canceled']);
     }
   });
 });

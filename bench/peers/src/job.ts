@@ -30,7 +30,7 @@ export type Message =
       readonly version?: string;
     }
   | { readonly event: 'peak'; readonly rssKiB: number }
-  /** The times of all timed runs and the logits of the last: optimised code must still be right. */
+  /** The times of all timed runs and the logits of the last: optimized code must still be right. */
   | { readonly event: 'done'; readonly ms: readonly number[]; readonly values: readonly number[] }
   | { readonly event: 'failed'; readonly reason: string };
 

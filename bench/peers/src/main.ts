@@ -30,7 +30,7 @@ interface Effort {
   readonly warmUp: { readonly images: number; readonly ms: number };
 }
 
-/** The code of a batch of 8 has run eight times when the batch has run once: V8 optimises by images. */
+/** The code of a batch of 8 has run eight times when the batch has run once: V8 optimizes by images. */
 const FULL: Effort = { rounds: 3, runs: { 1: 15, 8: 5 }, warmUp: { images: 5, ms: 2000 } };
 /** The first run, two to warm up and seven timed make the ten images after which memory is read. */
 const QUICK: Effort = { rounds: 1, runs: { 1: 7 }, warmUp: { images: 2, ms: 0 } };
@@ -138,7 +138,7 @@ async function time(entries: readonly Entry[], ours: Entry, effort: Effort): Pro
       const measured = await attempt(entry, jobOf(entry, effort, true));
       if (measured === null) continue;
       entry.rounds.push(measured);
-      // Logits were right before; they must be so still after V8 has optimised the code.
+      // Logits were right before; they must be so still after V8 has optimized the code.
       judge(entry, measured.last, ours.logits);
     }
   }

@@ -25,7 +25,7 @@ export async function decode(blob) {
     const [w, h] = [width, height].map((side) => Math.max(1, Math.floor(side * shrink)));
     // Read back at once: a canvas on the graphics card would only be in the way.
     const context = new OffscreenCanvas(w, h).getContext('2d', { willReadFrequently: true });
-    // What is transparent becomes white, as on paper: the colours under it, which others keep, a canvas does not.
+    // What is transparent becomes white, as on paper: the colors under it, which others keep, a canvas does not.
     context.fillStyle = 'white';
     context.fillRect(0, 0, w, h);
     context.imageSmoothingQuality = 'high';

@@ -60,7 +60,7 @@ export function emscripten(
     warnings = [];
     const image = decode(bytes, ...options);
     if (warnings.some((line) => /memory/i.test(line))) throw new RangeError(warnings.join('\n'));
-    // libjpeg fills up with grey what it cannot read, and only says so.
+    // libjpeg fills up with gray what it cannot read, and only says so.
     if (image === null || warnings.length > 0) throw new Error(warnings.join('\n') || 'no image');
     return image;
   };

@@ -19,7 +19,7 @@ async function receive(request: Request, { MAX_BYTES, UPLOAD_MS }: Limits, take:
   try {
     for (;;) {
       const { done, value } = await reader.read();
-      if (done && late.signal.aborted) throw new Error('cancelled');
+      if (done && late.signal.aborted) throw new Error('canceled');
       if (done) return;
       length += value.length;
       // Whoever declares no length is counted.

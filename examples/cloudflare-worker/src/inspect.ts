@@ -8,13 +8,13 @@ export function inspect(bytes: Uint8Array, { MAX_PIXELS, MAX_SCANS }: Limits): I
   if (bytes.length === 0) throw new HttpError(400, 'expected an image, got an empty body');
   if (imageFormat(bytes) === null) throw new HttpError(415, 'expected a PNG, JPEG or WebP image');
   const info = infoOf(bytes);
-  const { format, width, height, bitDepth, colour, animated, scans } = info;
+  const { format, width, height, bitDepth, color, animated, scans } = info;
   if (width * height > MAX_PIXELS) {
     throw new HttpError(422, `expected at most ${MAX_PIXELS} pixels, got ${width} x ${height}`);
   }
   if (scans > MAX_SCANS) throw new HttpError(422, `expected a JPEG of at most ${MAX_SCANS} scans, got ${scans}`);
   if (animated) throw new HttpError(422, 'expected one picture, got an animation');
-  if (colour === 'cmyk') throw new HttpError(422, 'expected RGB or grey, got CMYK');
+  if (color === 'cmyk') throw new HttpError(422, 'expected RGB or gray, got CMYK');
   if (bitDepth > 8) throw new HttpError(422, `expected samples of 8 bits, got ${bitDepth}`);
   if (format === 'png' && isOverfull(bytes, width * height)) {
     throw new HttpError(422, `expected pixels for ${width} x ${height}, got more`);

@@ -1,6 +1,6 @@
 import { blank, type Planes } from './planes.js';
 
-/** Where pixel (x, y) of the result comes from: (a·x + b·y + c, d·x + e·y + f), with pixel centres at halves. */
+/** Where pixel (x, y) of the result comes from: (a·x + b·y + c, d·x + e·y + f), with pixel centers at halves. */
 export type Affine = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
 
 export type Sampling = 'nearest' | 'bilinear' | 'bicubic';

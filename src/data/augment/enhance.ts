@@ -29,8 +29,8 @@ export function saturation(image: Planes, factor: number): Planes {
   const out = blank(image, height, width);
   const f = Math.fround(factor);
   for (let i = 0; i < area; i++) {
-    const grey = luma(data[i], data[area + i], data[2 * area + i]);
-    for (let at = i; at < 3 * area; at += area) out.data[at] = blend(grey, data[at], f);
+    const gray = luma(data[i], data[area + i], data[2 * area + i]);
+    for (let at = i; at < 3 * area; at += area) out.data[at] = blend(gray, data[at], f);
   }
   return out;
 }

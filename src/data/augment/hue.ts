@@ -2,7 +2,7 @@ import { blank, type Planes } from './planes.js';
 
 const { fround } = Math;
 
-/** Hue of a colour that is no grey, 0..255 for a turn: Pillow's `convert('HSV')`, its float32 kept. */
+/** Hue of a color that is no gray, 0..255 for a turn: Pillow's `convert('HSV')`, its float32 kept. */
 function hueOf(r: number, g: number, b: number, most: number, span: number): number {
   const [rc, gc, bc] = [fround((most - r) / span), fround((most - g) / span), fround((most - b) / span)];
   const sixths = fround(r === most ? bc - gc : g === most ? 2 + rc - bc : 4 + gc - rc);

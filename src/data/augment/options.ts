@@ -20,7 +20,7 @@ export interface AugmentOptions {
   /** Up to so many degrees to either side, in [0, 180]; nearest pixels, black outside. */
   readonly rotation?: number;
   readonly randAugment?: RandAugmentOptions;
-  /** Of normalised pixels, and so the last. */
+  /** Of normalized pixels, and so the last. */
   readonly randomErasing?: RandomErasingOptions;
 }
 
@@ -113,7 +113,7 @@ const CHECK = object(KEYS);
 export const AUGMENT_KEYS = Object.keys(KEYS) as (keyof AugmentOptions)[];
 
 /** What needs red, green and blue. */
-const OF_COLOURS = ['randomResizedCrop', 'colorJitter', 'randAugment'] as const;
+const OF_COLORS = ['randomResizedCrop', 'colorJitter', 'randAugment'] as const;
 
 /**
  * Whether these are options, and of these images.
@@ -132,8 +132,8 @@ export function checkAugment(
   }
   if (images === undefined) return;
   const { channels, size } = images;
-  const colourful = OF_COLOURS.find((key) => options[key] !== undefined);
-  if (channels !== 3 && colourful !== undefined) refuse(`augment.${colourful}`, 'images of 3 channels', channels);
+  const colorful = OF_COLORS.find((key) => options[key] !== undefined);
+  if (channels !== 3 && colorful !== undefined) refuse(`augment.${colorful}`, 'images of 3 channels', channels);
   if (randomCrop?.fill === 'reflect' && randomCrop.padding >= Math.min(...size)) {
     refuse('augment.randomCrop.padding', `less than ${Math.min(...size)}, the side, to reflect`, randomCrop.padding);
   }

@@ -15,9 +15,9 @@ import { scaleWindow } from './scale.js';
 export type Transform = (image: Planes, draws: Draws) => Planes;
 
 /**
- * What the options do to an image before it is normalised, and its scaling to `size`.
+ * What the options do to an image before it is normalized, and its scaling to `size`.
  *
- * @param fill the colour that RandAugment's geometric ops put where no image is, 0..255
+ * @param fill the color that RandAugment's geometric ops put where no image is, 0..255
  */
 export function transformOf(options: AugmentOptions, size: Size, fill: Fill): Transform {
   const { randomCrop: crop, randomResizedCrop: resizedCrop, horizontalFlip: flip } = options;

@@ -36,7 +36,7 @@ const factor = ({ m, sign }: Level): number => Math.max(0.1, 1 + sign * ((m / 10
 
 /**
  * timm's increasing transforms, all as likely, and how a magnitude m in [0, 10] is meant.
- * Geometric ops fill with the mean colour.
+ * Geometric ops fill with the mean color.
  */
 export const OPS: Readonly<Record<string, Op>> = {
   AutoContrast: autoContrast,

@@ -11,7 +11,7 @@ export interface RandomErasingOptions {
   readonly area?: readonly [number, number];
   /** Height by width, from and to, its logarithm uniform; 0.3 to 1/0.3 where it is not given. */
   readonly aspect?: readonly [number, number];
-  /** Zeros, a normal colour for the block, or a normal number for each value. 'const' where it is not given. */
+  /** Zeros, a normal color for the block, or a normal number for each value. 'const' where it is not given. */
   readonly mode?: 'const' | 'rand' | 'pixel';
   /** Up to so many blocks; 1 where it is not given. */
   readonly count?: number;
@@ -35,7 +35,7 @@ export function block([h, w]: Size, blocks: number, options: RandomErasingOption
 }
 
 /**
- * Erases blocks of one normalised image, in place.
+ * Erases blocks of one normalized image, in place.
  *
  * @param x [channels, h, w]
  */
@@ -49,10 +49,10 @@ export function randomErasing(x: Float32Array, size: Size, options: RandomErasin
     if (found === null) continue;
     const { top, left, height, width } = found;
     for (let plane = 0; plane < x.length; plane += h * w) {
-      const colour = mode === 'rand' ? draws.normal() : 0;
+      const color = mode === 'rand' ? draws.normal() : 0;
       for (let y = top; y < top + height; y++) {
         const row = plane + y * w + left;
-        for (let i = row; i < row + width; i++) x[i] = mode === 'pixel' ? draws.normal() : colour;
+        for (let i = row; i < row + width; i++) x[i] = mode === 'pixel' ? draws.normal() : color;
       }
     }
   }

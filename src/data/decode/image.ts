@@ -7,7 +7,7 @@ import { checkHead } from './imageHead.js';
 
 /**
  * Decodes a PNG, JPEG or WebP to 8-bit sRGB: turned upright by its EXIF
- * orientation, without its alpha channel, whatever its depth and colour space. It is
+ * orientation, without its alpha channel, whatever its depth and color space. It is
  * not scaled here: `src/image` does that, the same way wherever it runs.
  *
  * @param name how errors call the image.
@@ -16,7 +16,7 @@ import { checkHead } from './imageHead.js';
 export async function decodeImage(bytes: Uint8Array, name: string): Promise<RgbImage> {
   checkHead(bytes, name);
   // 'error' lets the harmless oddities of real photographs pass, and nothing that costs pixels.
-  const upright = sharp(bytes, { failOn: 'error' }).autoOrient().removeAlpha().toColourspace('srgb');
+  const upright = sharp(bytes, { failOn: 'error' }).autoOrient().removeAlpha().toColorspace('srgb');
   try {
     const { data, info } = await upright.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
     return { data, width: info.width, height: info.height };

@@ -1,6 +1,6 @@
 /** Images and what they shall be taken for. */
 export interface Batch {
-  /** Normalised pixels, [n, channels, height, width]. */
+  /** Normalized pixels, [n, channels, height, width]. */
   readonly x: Float32Array;
   /** The share of each class, [n, classes]; rows add up to 1. */
   readonly targets: Float32Array;

@@ -1,6 +1,6 @@
 import type { Size } from '../../core/shapes.js';
 import { roundHalfEven } from '../../image/crop.js';
-import { normalisationTables } from '../../image/normalise.js';
+import { normalizationTables } from '../../image/normalize.js';
 import { Draws } from '../augment/draws.js';
 import { applyMix, drawMix, type MixOptions } from '../augment/mix.js';
 import type { AugmentOptions } from '../augment/options.js';
@@ -54,7 +54,7 @@ export type MakeBatch = (order: Order, out: Batch, imageOf: ImageOf) => void;
 export function batchMaker(images: Images, recipe: BatchRecipe): MakeBatch {
   const { channels, classes } = images;
   const { seed, size, smoothing, mix } = recipe;
-  const tables = normalisationTables(channels, recipe.mean, recipe.std).map((table) => Float32Array.from(table));
+  const tables = normalizationTables(channels, recipe.mean, recipe.std).map((table) => Float32Array.from(table));
   const fill = recipe.mean.map((m) => Math.min(255, Math.max(0, roundHalfEven(255 * m))));
   const transform = transformOf(recipe.augment, size, fill);
   const { randomErasing: erasing } = recipe.augment;

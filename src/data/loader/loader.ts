@@ -1,8 +1,8 @@
-/** Batches for training: shuffled, augmented and normalised, by threads beside the one that trains. */
+/** Batches for training: shuffled, augmented and normalized, by threads beside the one that trains. */
 import { disk } from '#data/disk';
 import { ParamError } from '../../core/errors.js';
 import type { Size } from '../../core/shapes.js';
-import { normalisationTables } from '../../image/normalise.js';
+import { normalizationTables } from '../../image/normalize.js';
 import { MAX_EPOCHS } from '../augment/draws.js';
 import { checkAugment, type AugmentOptions } from '../augment/options.js';
 import type { Batch } from './batch.js';
@@ -94,7 +94,7 @@ function check(set: DataSet, o: LoaderOptions): void {
     if (!isShare(o[key] ?? 1)) refuse(key, 'a probability in [0, 1]', o[key]);
   }
   if (!isInteger(workers, 0, MAX_WORKERS)) refuse('workers', `an integer from 0 to ${MAX_WORKERS}`, workers);
-  normalisationTables(set.channels, o.mean, o.std);
+  normalizationTables(set.channels, o.mean, o.std);
   checkAugment(o.augment ?? {}, { channels: set.channels, size: [set.height, set.width] });
   checkSet(set);
 }

@@ -13,7 +13,7 @@
 import { DataError } from '../../core/errors.js';
 import { openArchive, type Archive } from './archive.js';
 import { readPickledBatch, readPickledNames, readRecords, readTextNames, SIDE, PIXELS } from './cifarBatch.js';
-import type { Batch, Labelling } from './cifarBatch.js';
+import type { Batch, Labeling } from './cifarBatch.js';
 import type { ImageSet, Split } from './dataset.js';
 
 type Batches = Readonly<Record<Split, readonly string[]>>;
@@ -25,13 +25,13 @@ interface Layout {
   readonly meta: string;
   /** The folder that the official archive has. */
   readonly folder: string;
-  readBatch(bytes: Uint8Array, labelling: Labelling, op: string): Batch;
-  readNames(bytes: Uint8Array, labelling: Labelling, op: string): readonly (string | null)[];
+  readBatch(bytes: Uint8Array, labeling: Labeling, op: string): Batch;
+  readNames(bytes: Uint8Array, labeling: Labeling, op: string): readonly (string | null)[];
 }
 
 interface Kind {
   readonly title: string;
-  readonly labelling: Labelling;
+  readonly labeling: Labeling;
   /** Of an archive without a member that says them; null where it must have one. */
   readonly classNames: readonly string[] | null;
   readonly layouts: readonly Layout[];
@@ -57,7 +57,7 @@ const HUNDRED: Batches = { train: ['train'], test: ['test'] };
 
 const CIFAR10: Kind = {
   title: 'CIFAR-10',
-  labelling: { keys: ['labels'], counts: [10], names: 'label_names' },
+  labeling: { keys: ['labels'], counts: [10], names: 'label_names' },
   classNames: ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'],
   layouts: [
     python('cifar-10-batches-py', TEN, 'batches.meta'),
@@ -67,7 +67,7 @@ const CIFAR10: Kind = {
 
 const CIFAR100: Kind = {
   title: 'CIFAR-100',
-  labelling: { keys: ['coarse_labels', 'fine_labels'], counts: [20, 100], names: 'fine_label_names' },
+  labeling: { keys: ['coarse_labels', 'fine_labels'], counts: [20, 100], names: 'fine_label_names' },
   classNames: null,
   layouts: [python('cifar-100-python', HUNDRED, 'meta'), binary('cifar-100-binary', HUNDRED, 'fine_label_names.txt')],
 };
@@ -116,9 +116,9 @@ async function readClassNames(archive: Archive, { kind, layout, folder }: Place)
     throw new DataError({ op: archive.path, expected: `a member ${member}`, got: 'none of that name' });
   }
   const op = `${archive.path}: ${member}`;
-  const names = layout.readNames(await archive.read(member), kind.labelling, op);
+  const names = layout.readNames(await archive.read(member), kind.labeling, op);
   const texts = names.filter((name) => name !== null && name !== '');
-  const classes = kind.labelling.counts[kind.labelling.counts.length - 1];
+  const classes = kind.labeling.counts[kind.labeling.counts.length - 1];
   if (texts.length === classes && names.length === classes) return texts as string[];
   throw new DataError({ op, expected: `${classes} class names`, got: `${texts.length}` });
 }
@@ -141,7 +141,7 @@ export async function cifarFrom(archive: Archive, split: Split, kinds: readonly 
     if (!archive.names.includes(member)) {
       throw new DataError({ op: archive.path, expected: `a member ${member}`, got: 'none of that name' });
     }
-    parts.push(layout.readBatch(await archive.read(member), kind.labelling, `${archive.path}: ${member}`));
+    parts.push(layout.readBatch(await archive.read(member), kind.labeling, `${archive.path}: ${member}`));
   }
 
   const n = parts.reduce((sum, { labels }) => sum + labels.length, 0);

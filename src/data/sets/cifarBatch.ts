@@ -13,7 +13,7 @@ export interface Batch {
 }
 
 /** What labels a record has, the coarsest first: the last is the one that counts. */
-export interface Labelling {
+export interface Labeling {
   /** Their keys in a pickle. */
   readonly keys: readonly string[];
   /** How many classes each tells apart. */
@@ -37,7 +37,7 @@ function readDict(bytes: Uint8Array, op: string): ReadonlyMap<unknown, ReturnTyp
   throw new DataError({ op, expected: 'a dictionary', got: 'something else' });
 }
 
-export function readPickledBatch(bytes: Uint8Array, { keys, counts }: Labelling, op: string): Batch {
+export function readPickledBatch(bytes: Uint8Array, { keys, counts }: Labeling, op: string): Batch {
   const dict = readDict(bytes, op);
   const data = dict.get('data');
   const lists = keys.map((key) => dict.get(key)).filter((list) => Array.isArray(list));
@@ -59,13 +59,13 @@ export function readPickledBatch(bytes: Uint8Array, { keys, counts }: Labelling,
   return { images: data.data, labels: labels[labels.length - 1] };
 }
 
-export function readPickledNames(bytes: Uint8Array, { names }: Labelling, op: string): readonly (string | null)[] {
+export function readPickledNames(bytes: Uint8Array, { names }: Labeling, op: string): readonly (string | null)[] {
   const list = readDict(bytes, op).get(names);
   if (Array.isArray(list)) return list.map(textOf);
   throw new DataError({ op, expected: `a list under ${names}`, got: 'none' });
 }
 
-export function readRecords(bytes: Uint8Array, { keys, counts }: Labelling, op: string): Batch {
+export function readRecords(bytes: Uint8Array, { keys, counts }: Labeling, op: string): Batch {
   const record = counts.length + PIXELS;
   const n = bytes.length / record;
   if (!Number.isInteger(n) || n === 0) {

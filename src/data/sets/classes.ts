@@ -1,6 +1,6 @@
 import { DataError, ParamError } from '../../core/errors.js';
 import type { ModelConfig } from '../../core/config.js';
-import { isStreamed, type DataSet, type Labelled } from './dataset.js';
+import { isStreamed, type DataSet, type Labeled } from './dataset.js';
 
 /** What a network takes and answers, as its configuration says. */
 export type Wanted = Partial<Pick<ModelConfig, 'in_chans' | 'num_classes' | 'class_names'>>;
@@ -11,7 +11,7 @@ const some = (names: readonly string[]): string =>
 
 /** A network that was made for other classes or images would answer all the same, and wrongly. */
 function checkFit(
-  { channels, classNames }: Labelled,
+  { channels, classNames }: Labeled,
   { in_chans, num_classes, class_names }: Wanted,
   op: string,
 ): void {
@@ -54,7 +54,7 @@ export function checkSet(set: DataSet, network: Wanted = {}, op = 'data set'): v
 }
 
 /** How many images each class has. */
-export function classCounts({ labels, classNames }: Labelled): number[] {
+export function classCounts({ labels, classNames }: Labeled): number[] {
   const counts = Array<number>(classNames.length).fill(0);
   for (const label of labels) counts[label]++;
   return counts;
@@ -68,7 +68,7 @@ export interface Imbalance {
 }
 
 /** How unequal the classes of a set are: a network learns to guess the large ones. */
-export function imbalance(set: Labelled): Imbalance {
+export function imbalance(set: Labeled): Imbalance {
   const classes = classCounts(set).map((count, i) => ({ name: set.classNames[i], count }));
   const [first, ...others] = classes;
   const largest = others.reduce((most, one) => (one.count > most.count ? one : most), first);

@@ -6,8 +6,8 @@ export interface SkippedImage {
   readonly reason: string;
 }
 
-/** Labelled images, all of one size; wherever their pixels are. */
-export interface Labelled {
+/** Labeled images, all of one size; wherever their pixels are. */
+export interface Labeled {
   /** One index into `classNames` for each image. */
   readonly labels: Uint8Array | Int32Array;
   readonly n: number;
@@ -29,7 +29,7 @@ export interface FilesIn {
 }
 
 /** A set in memory. */
-export interface ImageSet extends Labelled {
+export interface ImageSet extends Labeled {
   /** Pixels 0..255, [n, channels, height, width], row-major. */
   readonly images: Uint8Array;
   /** Of an image folder on the disk: what its images came out of. */
@@ -44,7 +44,7 @@ export interface ImageFiles extends FilesIn {
 }
 
 /** A set on the disk, of which images are read when a batch wants them. */
-export interface StreamedSet extends Labelled {
+export interface StreamedSet extends Labeled {
   readonly files: ImageFiles;
 }
 

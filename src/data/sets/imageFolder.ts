@@ -5,7 +5,7 @@ import type { FitOptions } from '../../image/preprocess.js';
 import { openArchive, type Archive } from './archive.js';
 import { AT_A_TIME, atATime } from '../mapConcurrent.js';
 import { classCounts } from './classes.js';
-import { filesAt, pick, spread, type DataSet, type ImageSet, type Labelled, type SkippedImage } from './dataset.js';
+import { filesAt, pick, spread, type DataSet, type ImageSet, type Labeled, type SkippedImage } from './dataset.js';
 import { decoderTo } from '../decode/decoder.js';
 import { checkFileHead } from '../decode/imageHead.js';
 import { listImages, type SplitOptions } from './imageListing.js';
@@ -62,7 +62,7 @@ function checkWord(op: string, words: readonly string[], given: string): void {
 }
 
 /** @throws DataError where too much would be lost for the rest to be the same set */
-function checkLoss(path: string, bad: readonly SkippedImage[], before: Labelled, left: Labelled): void {
+function checkLoss(path: string, bad: readonly SkippedImage[], before: Labeled, left: Labeled): void {
   const example = bad.length === 0 ? '' : ` (${bad[0].file}: ${bad[0].reason})`;
   if (2 * bad.length > before.n) {
     const got = `${bad.length} of ${before.n} that are none${example}`;

@@ -1,6 +1,6 @@
 /**
  * A set of drawn shapes, for where no data is at hand: ten kinds at random places,
- * sizes, angles and light colours, on a noisy background of a dark one. Colours are
+ * sizes, angles and light colors, on a noisy background of a dark one. Colors are
  * drawn alike for all kinds, so that only the form tells them apart; that shapes are
  * the lighter ones lets a small network see something within a minute.
  */
@@ -42,12 +42,12 @@ const MAX_BYTES = 2 ** 31;
 
 /** Largest tilt to either side, in radians: bars stay what they are. */
 const TILT = 0.2;
-/** Ranges of each colour channel, of 255. */
+/** Ranges of each color channel, of 255. */
 const DARK = [10, 110] as const;
 const LIGHT = [140, 245] as const;
 const NOISE = 22;
 
-type Colour = readonly [number, number, number];
+type Color = readonly [number, number, number];
 
 /** Draws of one image, one after the other. */
 type Draw = (low: number, high: number) => number;
@@ -57,7 +57,7 @@ const drawsOf = (seed: number, image: number): Draw => {
   return (low, high) => low + (high - low) * uniform(seed, image, drawn++);
 };
 
-const drawColour = (draw: Draw, [low, high]: readonly [number, number]): Colour => [
+const drawColor = (draw: Draw, [low, high]: readonly [number, number]): Color => [
   draw(low, high),
   draw(low, high),
   draw(low, high),
@@ -70,8 +70,8 @@ function drawImage(
   pixels: Uint8ClampedArray,
 ): void {
   const draw = drawsOf(seed, image);
-  const [near, shade] = [drawColour(draw, DARK), draw(-45, 45)];
-  const colour = drawColour(draw, LIGHT);
+  const [near, shade] = [drawColor(draw, DARK), draw(-45, 45)];
+  const color = drawColor(draw, LIGHT);
   const radius = side * draw(0.26, 0.42);
   const [cx, cy] = [draw(radius, side - radius), draw(radius, side - radius)];
   const [tilt, slope] = [draw(-TILT, TILT), draw(0, 2 * Math.PI)];
@@ -87,7 +87,7 @@ function drawImage(
       // The counter's 1 keeps these words apart from those of `uniform`.
       const noise = philox4x32([y * side + x, image, 1, 0], [seed, 0]);
       for (let c = 0; c < 3; c++) {
-        const value = (isShape ? colour[c] : near[c] + lit) + NOISE * (noise[c] / 2 ** 31 - 1);
+        const value = (isShape ? color[c] : near[c] + lit) + NOISE * (noise[c] / 2 ** 31 - 1);
         pixels[c * area + y * side + x] = value;
       }
     }

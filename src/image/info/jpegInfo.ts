@@ -11,7 +11,7 @@ const isFrame = (marker: number): boolean => marker >= 0xc0 && marker <= 0xcf &&
 /** Markers that nothing belongs to: TEM, and the restarts. */
 const isAlone = (marker: number): boolean => marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7);
 
-const COLOURS: Readonly<Record<number, ImageInfo['colour']>> = { 1: 'grey', 3: 'rgb', 4: 'cmyk' };
+const COLORS: Readonly<Record<number, ImageInfo['color']>> = { 1: 'gray', 3: 'rgb', 4: 'cmyk' };
 
 /** The next marker that something belongs to, and where it ends. As in libjpeg, other bytes before it are passed over. */
 function nextMarker(file: ByteReader, from: number): readonly [marker: number, end: number] {
@@ -63,7 +63,7 @@ function scansFrom(file: ByteReader, from: number): number {
 }
 
 export function jpegInfo(file: ByteReader): Omit<ImageInfo, 'format'> {
-  let frame: Pick<ImageInfo, 'width' | 'height' | 'bitDepth' | 'colour'> | null = null;
+  let frame: Pick<ImageInfo, 'width' | 'height' | 'bitDepth' | 'color'> | null = null;
   let orientation: Orientation | null = null;
   let scans = 0;
   for (const [marker, data, length] of segmentsOf(file)) {
@@ -74,12 +74,12 @@ export function jpegInfo(file: ByteReader): Omit<ImageInfo, 'format'> {
       if (frame !== null) throw file.error('a JPEG with one frame', 'one with two');
       if (length < 6) throw file.error('a frame of 6 bytes or more', `${length}`);
       const components = file.u8(data + 5);
-      if (!Object.hasOwn(COLOURS, components)) throw file.error('1, 3 or 4 components', `${components}`);
+      if (!Object.hasOwn(COLORS, components)) throw file.error('1, 3 or 4 components', `${components}`);
       frame = {
         width: file.u16(data + 3),
         height: file.u16(data + 1),
         bitDepth: file.u8(data),
-        colour: COLOURS[components],
+        color: COLORS[components],
       };
     } else if (marker === EXIF && isExif(file.part(data, length))) {
       orientation ??= orientationOf(file.part(data, length));

@@ -2,13 +2,13 @@ import type { ByteReader } from './byteReader.js';
 import { orientationOf } from './exif.js';
 import type { ImageInfo } from '../imageInfo.js';
 
-/** By the number in a PNG's head: colour, alpha, and the depths that go with it. */
-const TYPES: Readonly<Record<number, Pick<ImageInfo, 'colour' | 'alpha'> & { readonly depths: readonly number[] }>> = {
-  0: { colour: 'grey', alpha: false, depths: [1, 2, 4, 8, 16] },
-  2: { colour: 'rgb', alpha: false, depths: [8, 16] },
-  3: { colour: 'palette', alpha: false, depths: [1, 2, 4, 8] },
-  4: { colour: 'grey', alpha: true, depths: [8, 16] },
-  6: { colour: 'rgb', alpha: true, depths: [8, 16] },
+/** By the number in a PNG's head: color, alpha, and the depths that go with it. */
+const TYPES: Readonly<Record<number, Pick<ImageInfo, 'color' | 'alpha'> & { readonly depths: readonly number[] }>> = {
+  0: { color: 'gray', alpha: false, depths: [1, 2, 4, 8, 16] },
+  2: { color: 'rgb', alpha: false, depths: [8, 16] },
+  3: { color: 'palette', alpha: false, depths: [1, 2, 4, 8] },
+  4: { color: 'gray', alpha: true, depths: [8, 16] },
+  6: { color: 'rgb', alpha: true, depths: [8, 16] },
 };
 
 const SIGNATURE = 8;
@@ -36,9 +36,9 @@ export function pngInfo(file: ByteReader): Omit<ImageInfo, 'format'> {
   const [bitDepth, number] = [file.u8(head + 8), file.u8(head + 9)];
   const type = Object.hasOwn(TYPES, number) ? TYPES[number] : undefined;
   if (!type?.depths.includes(bitDepth)) {
-    throw file.error('a colour type and depth of PNG', `type ${number} of ${bitDepth} bits`);
+    throw file.error('a color type and depth of PNG', `type ${number} of ${bitDepth} bits`);
   }
-  const { colour } = type;
+  const { color } = type;
   let { alpha } = type;
   let [animated, orientation] = [false, 1 as ImageInfo['orientation']];
   for (const [name, data, length] of chunksOf(file)) {
@@ -46,5 +46,5 @@ export function pngInfo(file: ByteReader): Omit<ImageInfo, 'format'> {
     else if (name === 'acTL') animated = true;
     else if (name === 'eXIf') orientation = orientationOf(file.part(data, length));
   }
-  return { width, height, bitDepth, colour, alpha, animated, scans: 1, orientation };
+  return { width, height, bitDepth, color, alpha, animated, scans: 1, orientation };
 }

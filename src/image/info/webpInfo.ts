@@ -38,7 +38,7 @@ export function webpInfo(file: ByteReader): Omit<ImageInfo, 'format'> {
   file.need(0, end);
   const [name, length] = [file.name(RIFF_HEAD), file.u32(RIFF_HEAD + 4, true)];
   const data = RIFF_HEAD + BEFORE;
-  const common = { bitDepth: 8, colour: 'rgb', animated: false, scans: 1, orientation: 1 } as const;
+  const common = { bitDepth: 8, color: 'rgb', animated: false, scans: 1, orientation: 1 } as const;
   if (name === 'VP8 ') return { ...common, ...lossy(file, data) };
   if (name === 'VP8L') return { ...common, ...lossless(file, data) };
   if (name !== 'VP8X') throw file.error('a chunk of VP8, VP8L or VP8X', 'another');

@@ -2,7 +2,7 @@ import type { ModelConfig } from '../../core/config.js';
 import { checkValues } from '../../core/parameters.js';
 import { sizeOf } from '../../core/tensor.js';
 import { inOrder, type WeightStream } from '../../core/weights.js';
-import { normalisationTables } from '../../image/normalise.js';
+import { normalizationTables } from '../../image/normalize.js';
 import { REGION, type Layout, type RegionLayout } from './layout.js';
 import type { Kernels } from '../module.js';
 import { packedFloats } from '../packedShape.js';
@@ -46,7 +46,7 @@ export async function loadNetwork(
   const view = (block: number, count: number): Float32Array => floats.subarray(block / 4, block / 4 + count);
 
   for (const [address, values] of layout.words) words.set(values, address / 4);
-  normalisationTables(config.in_chans, config.mean, config.std).forEach((values, c) => {
+  normalizationTables(config.in_chans, config.mean, config.std).forEach((values, c) => {
     floats.set(values, layout.table / 4 + 256 * c);
   });
 
@@ -98,7 +98,7 @@ export function setPlanes({ words, planes, layout }: Network, x: ArrayLike<numbe
   planes.set(x);
 }
 
-/** Puts an image of bytes [h,w,interleaved] there, which is normalised on its way into the stem. */
+/** Puts an image of bytes [h,w,interleaved] there, which is normalized on its way into the stem. */
 export function setBytes({ words, bytes, layout }: Network, data: ArrayLike<number>, interleaved: number): void {
   words[layout.image.kind / 4] = REGION.bytes;
   words[layout.image.interleaved / 4] = interleaved;

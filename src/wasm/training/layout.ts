@@ -3,7 +3,7 @@
  * there is any; see assembly/training/planes.ts for what its maps look like.
  */
 import type { ModelConfig } from '../../core/config.js';
-import type { Loss } from '../../core/optimiser.js';
+import type { Loss } from '../../core/optimizer.js';
 import { planNetwork, type Layer } from '../../core/network.js';
 import { checkImages } from '../../core/trainingRules.js';
 import { Arena } from '../arena.js';
@@ -14,12 +14,12 @@ import { CROSS_ENTROPY, type Descriptor, type DROPOUT } from './fields.js';
 import {
   placeAccumulation,
   placeAverage,
-  placeOptimisers,
+  placeOptimizers,
   type Accumulation,
   type Average,
-  type Optimisers,
+  type Optimizers,
   type Span,
-} from './optimisers.js';
+} from './optimizers.js';
 import { planesBytes, type Planes } from './planes.js';
 import { placeTensors, type StateBlocks, type TensorBlock } from './tensors.js';
 import { batchNorm, conv2d, depthwiseConv2d, globalAvgPool, maxPool2d, windowsOf, type Unit } from './units.js';
@@ -54,7 +54,7 @@ export interface TrainingLayout {
   readonly backward: Span;
   /** Null where every pass is a step's only one. */
   readonly accumulation: Accumulation | null;
-  readonly optimisers: Optimisers;
+  readonly optimizers: Optimizers;
   /** Null where no average is kept. */
   readonly average: Average | null;
   /** All the way to the loss. */
@@ -151,7 +151,7 @@ export function planTraining(
   const layers = planNetwork(config, config.input_size);
   const arena = new Arena('training', BASE, REMEDY);
   const { tensors, blocks, groups, members } = placeTensors(config, arena, { ema, sum: gradAccumSteps > 1 });
-  // Every layer is a few regions on the way forward, a few back, a few in eval; optimisers are a few a tensor.
+  // Every layer is a few regions on the way forward, a few back, a few in eval; optimizers are a few a tensor.
   const regions = 10 * layers.length + 2 * groups.length + 2 * members.length + 9;
   const program = new Program(arena, regions, threads, threads);
 
@@ -218,7 +218,7 @@ export function planTraining(
     }
   });
   const accumulation = placeAccumulation(b, blocks, span);
-  const optimisers = placeOptimisers(b, blocks, groups, members, span);
+  const optimizers = placeOptimizers(b, blocks, groups, members, span);
   const average = placeAverage(b, blocks, span);
   const evaluate = span(() => {
     for (const unit of units) unit.evaluate();
@@ -232,7 +232,7 @@ export function planTraining(
     forward,
     backward,
     accumulation,
-    optimisers,
+    optimizers,
     average,
     evaluate,
     scratch,

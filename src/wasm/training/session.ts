@@ -1,6 +1,6 @@
 import { batchesOf, withCounters } from '../../core/counters.js';
 import type { ModelConfig } from '../../core/config.js';
-import { resolveStep, type OptimiserStep } from '../../core/optimiser.js';
+import { resolveStep, type OptimizerStep } from '../../core/optimizer.js';
 import { inOrder } from '../../core/parameters.js';
 import { familyAfter, familyOf, refuseAverage, type Family, type Resume } from '../../core/resume.js';
 import { checkDecay, checkOpening, checkStepDone, passNumber, type OpeningOptions } from '../../core/trainingRules.js';
@@ -44,7 +44,7 @@ export class TrainingSession {
     const { layout } = memory;
     memory.load(layout.tensors, state);
     if (layout.average !== null) memory.load(averageAt(layout), resume?.ema ?? state);
-    if (resume !== undefined) memory.load(momentsAt(layout, this.#family), resume.optimiser);
+    if (resume !== undefined) memory.load(momentsAt(layout, this.#family), resume.optimizer);
   }
 
   /**
@@ -60,7 +60,7 @@ export class TrainingSession {
    * One pass in training mode: logits, loss, gradients, running statistics. Where a step is
    * made of several, gradients are their mean so far.
    *
-   * @param x [n,in_chans,h,w], normalised
+   * @param x [n,in_chans,h,w], normalized
    * @param targets [n,num_classes]: the share of each class in each image
    * @param lambda slope of the deep-training activations, in [0, 1]; the deploy form has none
    * @throws ShapeError, ParamError
@@ -85,16 +85,16 @@ export class TrainingSession {
   /**
    * Moves every parameter along the gradients of the step's passes.
    *
-   * @throws ParamError for what is no step, or where the moments are another optimiser's
+   * @throws ParamError for what is no step, or where the moments are another optimizer's
    */
-  optimise(step: OptimiserStep): void {
+  optimize(step: OptimizerStep): void {
     const all = resolveStep(step);
     this.#family = familyAfter(all.kind, this.#family);
     this.#steps++;
     this.#passes = 0;
     const { layout, view, config } = this.#memory;
-    layout.optimisers.set(view, all, this.#steps, config.strides.length);
-    this.#memory.run(layout.optimisers.spans[all.kind === 'adamw' ? 'adam' : all.kind]);
+    layout.optimizers.set(view, all, this.#steps, config.strides.length);
+    this.#memory.run(layout.optimizers.spans[all.kind === 'adamw' ? 'adam' : all.kind]);
   }
 
   /**
@@ -113,7 +113,7 @@ export class TrainingSession {
   }
 
   /**
-   * Logits and loss in eval mode: normalised by the running statistics; nothing else changes.
+   * Logits and loss in eval mode: normalized by the running statistics; nothing else changes.
    *
    * @param useEma whether the averaged state is to be evaluated
    * @throws ShapeError, ParamError
@@ -148,7 +148,7 @@ export class TrainingSession {
   }
 
   /** Moments under PyTorch's names: `exp_avg.<param>`, `exp_avg_sq.<param>`, or `momentum_buffer.<param>`; copies. */
-  optimiserState(): Map<string, Tensor> {
+  optimizerState(): Map<string, Tensor> {
     const { layout, config } = this.#memory;
     return inOrder(this.#memory.read(momentsAt(layout, this.#family)), config);
   }
@@ -167,7 +167,7 @@ export class TrainingSession {
   snapshot(): Resume & { readonly state: StateDict } {
     checkStepDone(this.#passes, this.#gradAccumSteps);
     const ema = this.#memory.layout.average === null ? {} : { ema: this.emaState() };
-    return { state: this.state(), optimiser: this.optimiserState(), steps: this.#steps, ...ema };
+    return { state: this.state(), optimizer: this.optimizerState(), steps: this.#steps, ...ema };
   }
 
   /** The first layer whose output in the last pass has a value that is no number; null where none has. */

@@ -1,6 +1,6 @@
 /** Where the tensors of a network in training lie. */
 import type { ModelConfig } from '../../core/config.js';
-import { layerId } from '../../core/optimiser.js';
+import { layerId } from '../../core/optimizer.js';
 import { isBuffer, isCounter, isDepthwise, parameterShapes } from '../../core/parameters.js';
 import { refuseAverage, type Family } from '../../core/resume.js';
 import { sizeOf, type StateDict, type Tensor } from '../../core/tensor.js';
@@ -33,7 +33,7 @@ export interface StateBlocks {
   readonly floats: number;
 }
 
-/** Parameters that are side by side, so that an optimiser sees them as one; so are gradients and moments. */
+/** Parameters that are side by side, so that an optimizer sees them as one; so are gradients and moments. */
 export interface ParameterGroup {
   readonly param: number;
   readonly grad: number;
@@ -118,7 +118,7 @@ type Placed = Pick<PlacedTensors, 'tensors' | 'blocks'>;
 export interface PlacedTensors {
   readonly tensors: ReadonlyMap<string, TensorBlock>;
   readonly blocks: StateBlocks;
-  /** Parameters that every optimiser treats alike, and each on its own. */
+  /** Parameters that every optimizer treats alike, and each on its own. */
   readonly groups: readonly ParameterGroup[];
   readonly members: readonly ParameterGroup[];
 }

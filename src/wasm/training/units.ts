@@ -24,7 +24,7 @@ type LayerOf<Op extends Layer['op']> = Layer & { readonly op: Op };
 /** The stem's windows are as many channels as its kernel has numbers. */
 export const windowsOf = ({ input, output }: Layer): MapShape => [16 * input[0], output[1], output[2]];
 
-/** Which of a convolution's neighbours are batch norms: they leave x or dy in panels, too. */
+/** Which of a convolution's neighbors are batch norms: they leave x or dy in panels, too. */
 export interface Normed {
   readonly before: boolean;
   readonly behind: boolean;

@@ -28,7 +28,7 @@ def noise(height, width, seed):
 
 
 def soft(height, width):
-    """Few values, away from 0 and 255, and greys among them."""
+    """Few values, away from 0 and 255, and grays among them."""
     y, x = np.mgrid[0:height, 0:width]
     planes = [60 + 7 * x, 40 + 9 * y, 90 + 3 * (x + y)]
     image = np.stack(planes, axis=-1).astype(np.uint8)

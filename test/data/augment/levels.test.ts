@@ -224,8 +224,8 @@ describe("torchvision's ColorJitter", () => {
     const contrasted = jittered(pair, { contrast: strength }, ([, light]) => (light - 100) / 40);
     expectUniform(contrasted, low, high, 1 / 40);
     // Of luma 100, to the byte; blue is 60 above it.
-    const coloured = jittered(flat(92, 92, 162), { saturation: strength }, ([, , blue]) => (blue - 100) / 62);
-    expectUniform(coloured, low, high, 1 / 62);
+    const colored = jittered(flat(92, 92, 162), { saturation: strength }, ([, , blue]) => (blue - 100) / 62);
+    expectUniform(colored, low, high, 1 / 62);
   });
 
   test('hue: shifts from −h to h turns', () => {

@@ -47,10 +47,10 @@ test.each([
   expect(check).toThrow(expect.objectContaining({ op }));
 });
 
-test('colours need three channels', () => {
-  const grey = { channels: 1, size: [8, 8] } as const;
-  checkAugment({ randomCrop: { padding: 2 }, horizontalFlip: 0.5, rotation: 3, randomErasing: { prob: 1 } }, grey);
+test('colors need three channels', () => {
+  const gray = { channels: 1, size: [8, 8] } as const;
+  checkAugment({ randomCrop: { padding: 2 }, horizontalFlip: 0.5, rotation: 3, randomErasing: { prob: 1 } }, gray);
   expect(() => {
-    checkAugment({ colorJitter: { hue: 0.1 } }, grey);
+    checkAugment({ colorJitter: { hue: 0.1 } }, gray);
   }).toThrow('augment.colorJitter: expected images of 3 channels, got 1');
 });

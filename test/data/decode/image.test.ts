@@ -37,17 +37,17 @@ describe('what it reads', () => {
     }
   });
 
-  test('grey, with alpha or without, and alpha over colours', async () => {
-    const grey = await draw(2, 1, (x) => [x * 100])
-      .toColourspace('b-w')
+  test('gray, with alpha or without, and alpha over colors', async () => {
+    const gray = await draw(2, 1, (x) => [x * 100])
+      .toColorspace('b-w')
       .png()
       .toBuffer();
-    expect([...(await decodeImage(grey, 'x')).data]).toEqual([0, 0, 0, 100, 100, 100]);
-    const greyAlpha = await draw(2, 1, (x) => [x * 100, 9])
-      .toColourspace('b-w')
+    expect([...(await decodeImage(gray, 'x')).data]).toEqual([0, 0, 0, 100, 100, 100]);
+    const grayAlpha = await draw(2, 1, (x) => [x * 100, 9])
+      .toColorspace('b-w')
       .png()
       .toBuffer();
-    expect([...(await decodeImage(greyAlpha, 'x')).data]).toEqual([0, 0, 0, 100, 100, 100]);
+    expect([...(await decodeImage(grayAlpha, 'x')).data]).toEqual([0, 0, 0, 100, 100, 100]);
     const alpha = await draw(1, 1, () => [200, 50, 20, 30])
       .png()
       .toBuffer();
@@ -57,14 +57,14 @@ describe('what it reads', () => {
   test('16 bits', async () => {
     const raw = { width: 2, height: 1, channels: 3 } as const;
     const deep = sharp(Uint16Array.from([0, 0x8000, 0xffff, 0x1234, 0x0100, 0xff00]), { raw });
-    const bytes = await deep.toColourspace('rgb16').png().toBuffer();
+    const bytes = await deep.toColorspace('rgb16').png().toBuffer();
     expect((await sharp(bytes).metadata()).depth).toBe('ushort');
     expect([...(await decodeImage(bytes, 'x')).data]).toEqual([0, 128, 255, 0x12, 1, 255]);
   });
 
   test('CMYK and palettes', async () => {
     const cmyk = await draw(16, 16, () => [200, 50, 20])
-      .toColourspace('cmyk')
+      .toColorspace('cmyk')
       .jpeg({ quality: 100 })
       .toBuffer();
     expect((await sharp(cmyk).metadata()).space).toBe('cmyk');

@@ -8,7 +8,7 @@ import { DataError, ParamError } from '../../../src/core/errors.js';
 import type { ImageSet } from '../../../src/data/sets/dataset.js';
 import { openLoader, type Loader, type LoaderOptions } from '../../../src/data/loader/loader.js';
 import { startThreads, type ThreadData } from '../../../src/data/loader/loaderThreads.js';
-import { batchOf } from '../../../src/data/sets/normalise.js';
+import { batchOf } from '../../../src/data/sets/normalize.js';
 import { drawShapes } from '../../../src/data/sets/shapes.js';
 import { shuffled } from '../../../src/data/loader/shuffle.js';
 import { refusal } from '../../io/refusal.js';
@@ -63,7 +63,7 @@ test('the same bits by this thread, by one and by two; from any step on', async 
   expect(await collect(none.epoch(0, 1))).toEqual(first.slice(1));
 });
 
-test('without augmentation: every image once, in the order of the shuffle, normalised', async () => {
+test('without augmentation: every image once, in the order of the shuffle, normalized', async () => {
   for (const workers of [0, 1]) {
     const loader = await loaderOf({ workers, dropLast: false });
     expect(loader.steps).toBe(7);
@@ -95,10 +95,10 @@ test('mixed shares add up to 1, and are those of the images and their partners',
   }
 });
 
-test('grey images, scaled ones', async () => {
-  const grey: ImageSet = { ...set, images: set.images.subarray(0, 26 * 256), channels: 1 };
+test('gray images, scaled ones', async () => {
+  const gray: ImageSet = { ...set, images: set.images.subarray(0, 26 * 256), channels: 1 };
   const options = { mean: [0.5], std: [0.5], workers: 0, augment: { randomCrop: { padding: 2 }, rotation: 9 } };
-  expect((await collect((await loaderOf(options, grey)).epoch(0)))[0].x).toHaveLength(4 * 256);
+  expect((await collect((await loaderOf(options, gray)).epoch(0)))[0].x).toHaveLength(4 * 256);
   const large = await loaderOf({ workers: 0, inputSize: [24, 24] });
   expect((await collect(large.epoch(0)))[0].x).toHaveLength(4 * 3 * 576);
 });
@@ -107,8 +107,8 @@ test.each<[Partial<LoaderOptions>, string]>([
   [{ batchSize: 27 }, 'batchSize'],
   [{ batchSize: 0 }, 'batchSize'],
   [{ seed: -1 }, 'seed'],
-  [{ mean: [0] }, 'normalise'],
-  [{ std: [1, 0, 1] }, 'normalise'],
+  [{ mean: [0] }, 'normalize'],
+  [{ std: [1, 0, 1] }, 'normalize'],
   [{ smoothing: 1 }, 'smoothing'],
   [{ mixup: NaN }, 'mixup'],
   [{ cutmix: -1 }, 'cutmix'],

@@ -11,7 +11,7 @@ import { temporaryFolder } from '../../io/temporaryFolder.js';
 
 const path = temporaryFolder();
 
-/** A grey image of one pixel for each name, the k-th of grey k. */
+/** A gray image of one pixel for each name, the k-th of gray k. */
 async function write(root: string, names: readonly string[]): Promise<string> {
   for (const [k, name] of names.entries()) {
     await mkdir(dirname(path(root, name)), { recursive: true });
@@ -24,7 +24,7 @@ async function write(root: string, names: readonly string[]): Promise<string> {
 /** Which images a split has, and what it says of itself. */
 async function opened(root: string, split: FolderSplit, options: OpenOptions = {}) {
   const { images, labels, undivided, classNames } = await openDataset(root, split, { size: [1, 1], ...options });
-  return { greys: [...images].filter((_, i) => i % 3 === 0), labels: [...labels], undivided, classNames };
+  return { grays: [...images].filter((_, i) => i % 3 === 0), labels: [...labels], undivided, classNames };
 }
 
 test('the share of every class, whatever its size; the same by the same seed', () => {
@@ -52,20 +52,20 @@ const ALL = Array.from({ length: 20 }, (_, k) => k);
 test('a folder without splits: two parts that have no image in common, of which a limit takes', async () => {
   const root = await write('plain', NAMES);
   for (const split of ['train', 'test', 'val'] as const) {
-    expect(await opened(root, split)).toMatchObject({ greys: ALL, undivided: 'whole' });
+    expect(await opened(root, split)).toMatchObject({ grays: ALL, undivided: 'whole' });
   }
   const train = await opened(root, 'train', { valSplit: 0.2, seed: 5 });
   const held = await opened(root, 'val', { valSplit: 0.2, seed: 5 });
   expect(await opened(root, 'test', { valSplit: 0.2, seed: 5 })).toEqual(held);
   expect([train.undivided, held.undivided, held.labels]).toEqual(['drawn', 'drawn', [0, 0, 1, 1]]);
-  expect([...train.greys, ...held.greys].sort((a, b) => a - b)).toEqual(ALL);
-  expect(train.greys.map((grey) => Math.floor(grey / 10))).toEqual(train.labels);
-  expect((await opened(root, 'val', { valSplit: 0.2, seed: 6 })).greys).not.toEqual(held.greys);
-  expect((await opened(root, 'val', { valSplit: 0.2, seed: 5, n: 2 })).greys).toEqual([held.greys[0], held.greys[2]]);
-  expect((await opened(root, 'train', { valSplit: 0 })).greys).toEqual(ALL);
-  expect((await opened(root, 'val', { valSplit: 0 })).greys).toEqual([]);
+  expect([...train.grays, ...held.grays].sort((a, b) => a - b)).toEqual(ALL);
+  expect(train.grays.map((gray) => Math.floor(gray / 10))).toEqual(train.labels);
+  expect((await opened(root, 'val', { valSplit: 0.2, seed: 6 })).grays).not.toEqual(held.grays);
+  expect((await opened(root, 'val', { valSplit: 0.2, seed: 5, n: 2 })).grays).toEqual([held.grays[0], held.grays[2]]);
+  expect((await opened(root, 'train', { valSplit: 0 })).grays).toEqual(ALL);
+  expect((await opened(root, 'val', { valSplit: 0 })).grays).toEqual([]);
   const streamed = await openDataset(root, 'val', { size: [1, 1], valSplit: 0.2, seed: 5, cache: 'none' });
-  expect(isStreamed(streamed) && streamed.files.names.map((name) => NAMES.indexOf(name))).toEqual(held.greys);
+  expect(isStreamed(streamed) && streamed.files.names.map((name) => NAMES.indexOf(name))).toEqual(held.grays);
 });
 
 test('a folder with train alone: its images are divided, if that is asked for', async () => {
@@ -73,29 +73,29 @@ test('a folder with train alone: its images are divided, if that is asked for', 
     'train alone',
     NAMES.map((name) => `train/${name}`),
   );
-  expect((await opened(root, 'train')).greys).toEqual(ALL);
+  expect((await opened(root, 'train')).grays).toEqual(ALL);
   await expect(opened(root, 'val')).rejects.toThrow(
     refusal(DataError, root, 'one folder val or valid or validation or test', 'none'),
   );
   const train = await opened(root, 'train', { valSplit: 0.3 });
   const held = await opened(root, 'val', { valSplit: 0.3 });
   expect([held.labels.length, held.undivided]).toEqual([6, 'drawn']);
-  expect([...train.greys, ...held.greys].sort((a, b) => a - b)).toEqual(ALL);
+  expect([...train.grays, ...held.grays].sort((a, b) => a - b)).toEqual(ALL);
 });
 
 test.each(['test', 'val', 'valid', 'validation'])('a folder with train and %s: nothing is drawn', async (name) => {
   const root = await write(`with ${name}`, ['train/cat/1.png', 'train/dog/1.png', `${name}/dog/1.png`]);
   for (const options of [{}, { valSplit: 0.5 }]) {
     const train = await opened(root, 'train', options);
-    expect(train).toEqual({ greys: [0, 1], labels: [0, 1], undivided: undefined, classNames: ['cat', 'dog'] });
+    expect(train).toEqual({ grays: [0, 1], labels: [0, 1], undivided: undefined, classNames: ['cat', 'dog'] });
     const held = await opened(root, 'val', options);
-    expect(held).toEqual({ greys: [2], labels: [1], undivided: undefined, classNames: ['cat', 'dog'] });
+    expect(held).toEqual({ grays: [2], labels: [1], undivided: undefined, classNames: ['cat', 'dog'] });
     expect(await opened(root, 'test', options)).toEqual(held);
   }
 });
 
 test('a folder with val and test: each for itself', async () => {
   const root = await write('three', ['train/cat/1.png', 'val/cat/1.png', 'test/cat/1.png']);
-  expect((await opened(root, 'val')).greys).toEqual([1]);
-  expect((await opened(root, 'test')).greys).toEqual([2]);
+  expect((await opened(root, 'val')).grays).toEqual([1]);
+  expect((await opened(root, 'test')).grays).toEqual([2]);
 });

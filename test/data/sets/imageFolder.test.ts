@@ -13,7 +13,7 @@ import { tarOf } from './tarWriter.js';
 
 const path = temporaryFolder();
 
-/** A PNG of one colour, 3 wide and 2 high. */
+/** A PNG of one color, 3 wide and 2 high. */
 const png = (red: number, green = 0, blue = 0): Promise<Buffer> =>
   sharp({ create: { width: 3, height: 2, channels: 3, background: { r: red, g: green, b: blue } } })
     .png()

@@ -121,7 +121,7 @@ describe('opening a set by its name', () => {
     expect(part.images[4 * 3072]).toBe(8);
     const large = await openDataset(path(name), 'test', { n: 5, size: [64, 48] });
     expect([large.height, large.width, large.images.length]).toEqual([64, 48, 5 * 3 * 64 * 48]);
-    // An image of one colour stays one, whatever its size.
+    // An image of one color stays one, whatever its size.
     expect(large.images[4 * 3 * 64 * 48]).toBe(8);
     expect(await openDataset(path(name), 'test', { n: 5, size: [64, 48], native: true })).toEqual(part);
   });

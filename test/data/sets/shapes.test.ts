@@ -38,10 +38,10 @@ function nearest(features: (image: Uint8Array) => number[]): number {
   return right / held.n;
 }
 
-test('the mean colour does not tell the classes apart', () => {
-  const meanColour = (image: Uint8Array): number[] =>
+test('the mean color does not tell the classes apart', () => {
+  const meanColor = (image: Uint8Array): number[] =>
     [0, 1, 2].map((c) => image.subarray(c * 1024, (c + 1) * 1024).reduce((a, b) => a + b, 0) / 1024);
-  expect(nearest(meanColour)).toBeLessThan(0.25);
+  expect(nearest(meanColor)).toBeLessThan(0.25);
 });
 
 test.each([

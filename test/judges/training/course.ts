@@ -17,7 +17,7 @@
  * the beginning. That what is off is as good as linear in δ, twin.test.ts looks at.
  */
 import type { ModelConfig } from '../../../src/core/config.js';
-import type { Loss } from '../../../src/core/optimiser.js';
+import type { Loss } from '../../../src/core/optimizer.js';
 import type { FloatArray, StateDict } from '../../../src/core/tensor.js';
 import type { StepOptions } from '../../../src/train/trainer.js';
 import { uniform } from '../../wasm/draw.js';
@@ -65,11 +65,11 @@ async function* run(course: Course, trainer: Steps): AsyncGenerator<Moment> {
   for (let step = 0; step < course.steps; step++) {
     const batch = course.batch(step);
     const { loss, logits } = await trainer.step(batch.x, batch.targets, batch);
-    const { state, optimiser, ema = new Map<string, never>() } = await trainer.snapshot();
+    const { state, optimizer, ema = new Map<string, never>() } = await trainer.snapshot();
     const tensors = new Map<string, FloatArray>([
       ['loss', Float64Array.of(loss)],
       ['logits', logits],
-      ...[...state, ...optimiser].map(([name, { data }]) => [name, data] as const),
+      ...[...state, ...optimizer].map(([name, { data }]) => [name, data] as const),
       ...[...ema].map(([name, { data }]) => [`average of ${name}`, data] as const),
     ]);
     yield { tensors, tooFast: drift.takeOut(tensors, state, batch, step + 1) };
@@ -98,12 +98,12 @@ export function coins(seed: number, size = 1): Off {
 }
 
 /** What the oracle comes to, and the bounds about it; worked out once, for any number of engines. */
-export interface Judgement {
+export interface Judgment {
   readonly exact: ReadonlyMap<string, FloatArray>;
   readonly bounds: ReadonlyMap<string, number>;
 }
 
-export async function judgeCourse(course: Course, by: Arithmetic): Promise<readonly Judgement[]> {
+export async function judgeCourse(course: Course, by: Arithmetic): Promise<readonly Judgment[]> {
   const oracle = await byTwin(course, by, EXACT);
   const twins: Moment[][] = [];
   for (let coin = 0; coin < TWINS; coin++) twins.push(await byTwin(course, by, coins(coin)));
@@ -122,11 +122,11 @@ export interface Found {
 
 const wrong = (step: number, at: string): Found => ({ worst: Infinity, at: `step ${step}, ${at}` });
 
-export async function followCourse(course: Course, judgements: readonly Judgement[], trainer: Steps): Promise<Found> {
+export async function followCourse(course: Course, judgments: readonly Judgment[], trainer: Steps): Promise<Found> {
   let [worst, at] = [0, 'nothing is off'];
   let step = 0;
   for await (const { tensors, tooFast } of run(course, trainer)) {
-    const { exact, bounds } = judgements[step++];
+    const { exact, bounds } = judgments[step++];
     if (tooFast !== null) return wrong(step, tooFast);
     if (tensors.size !== exact.size) return wrong(step, `${tensors.size} tensors, not ${exact.size}`);
     for (const [name, want] of exact) {

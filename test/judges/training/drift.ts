@@ -9,10 +9,10 @@
  * No step of Adam is longer than lr·√Σ(aᵢ²/cᵢ), where m̂ = Σ aᵢ·gᵢ and v̂ = Σ cᵢ·gᵢ² (Cauchy and Schwarz).
  */
 import type { ModelConfig } from '../../../src/core/config.js';
-import { resolveStep } from '../../../src/core/optimiser.js';
+import { resolveStep } from '../../../src/core/optimizer.js';
 import type { FloatArray, StateDict } from '../../../src/core/tensor.js';
 import type { StepOptions } from '../../../src/train/trainer.js';
-import { stepOf } from '../optimiserBound.js';
+import { stepOf } from '../optimizerBound.js';
 import { shifts, vanishing } from './vanishing.js';
 
 /** Share of a batch in running statistics. */
@@ -46,10 +46,10 @@ export class Drift {
    * @param count steps, with this one
    * @returns which bias went too fast, or null
    */
-  takeOut(tensors: Map<string, FloatArray>, state: StateDict, { lambda, optimiser }: StepOptions, count: number) {
+  takeOut(tensors: Map<string, FloatArray>, state: StateDict, { lambda, optimizer }: StepOptions, count: number) {
     const before = this.#before;
     this.#before = state;
-    const step = resolveStep(optimiser);
+    const step = resolveStep(optimizer);
     if (step.kind !== 'adamw' && step.kind !== 'lamb') return null;
     const drifting = vanishing(this.config, lambda);
     for (const [norm, shift] of shifts(drifting, before)) {

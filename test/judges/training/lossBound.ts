@@ -22,7 +22,7 @@ import {
   tensor,
   valuesOf,
 } from '../../../reference/index.js';
-import type { Loss } from '../../../src/core/optimiser.js';
+import type { Loss } from '../../../src/core/optimizer.js';
 import type { Tensor } from '../../../src/core/tensor.js';
 import { gammaOf, type Arithmetic } from '../arithmetic.js';
 import type { Verdict } from '../../wasm/judge.js';

@@ -5,12 +5,12 @@
  */
 import { lambDivisor, tensor } from '../../../reference/index.js';
 import type { ModelConfig } from '../../../src/core/config.js';
-import { resolveStep, type Loss, type OptimiserStep } from '../../../src/core/optimiser.js';
+import { resolveStep, type Loss, type OptimizerStep } from '../../../src/core/optimizer.js';
 import type { FloatArray, StateDict, Tensor } from '../../../src/core/tensor.js';
 import { joined, partsOf } from '../../../src/train/microBatches.js';
 import type { StepOptions, Trainer } from '../../../src/train/trainer.js';
 import { gammaOf, type Arithmetic } from '../arithmetic.js';
-import { divisorOff, optimiserBound, stepOf } from '../optimiserBound.js';
+import { divisorOff, optimizerBound, stepOf } from '../optimizerBound.js';
 import { averageBound } from './averageBound.js';
 import { runChain, within, type Off } from './chain.js';
 import { lossBound } from './lossBound.js';
@@ -53,18 +53,18 @@ export class Twin implements Steps {
     this.#average = options.ema ? new Map(state) : null;
   }
 
-  step(images: FloatArray, targets: FloatArray, { lambda, optimiser, emaDecay }: StepOptions) {
+  step(images: FloatArray, targets: FloatArray, { lambda, optimizer, emaDecay }: StepOptions) {
     const parts = partsOf(images, targets, this.options.gradAccumSteps);
     const passes = parts.map((part) => this.#pass(part.x, part.targets, lambda));
     this.#steps++;
-    this.#move(this.#mean(passes.map(({ grads }) => grads)), resolveStep(optimiser));
+    this.#move(this.#mean(passes.map(({ grads }) => grads)), resolveStep(optimizer));
     if (emaDecay !== undefined) this.#follow(emaDecay);
     return joined(passes);
   }
 
   snapshot() {
     const ema = this.#average === null ? {} : { ema: new Map(this.#average) };
-    return { state: new Map(this.#state), optimiser: new Map(this.#moments), steps: this.#steps, ...ema };
+    return { state: new Map(this.#state), optimizer: new Map(this.#moments), steps: this.#steps, ...ema };
   }
 
   /** Forward and backward; running statistics go into the state. */
@@ -103,7 +103,7 @@ export class Twin implements Steps {
     );
   }
 
-  #move(grads: ReadonlyMap<string, Tensor>, by: Required<OptimiserStep>): void {
+  #move(grads: ReadonlyMap<string, Tensor>, by: Required<OptimizerStep>): void {
     const { config, arithmetic } = this;
     const stages = config.strides.length;
     const all = [...grads.values()].map(({ data, shape }) => tensor(data, shape));
@@ -117,7 +117,7 @@ export class Twin implements Steps {
       if (p === undefined) throw new Error(`no tensor ${name}`);
       const m = old(by.kind === 'sgd' ? 'momentum_buffer' : 'exp_avg');
       const before = { p, g, m, v: old('exp_avg_sq') };
-      for (const [what, after] of optimiserBound(before, own, this.#steps, divisor, arithmetic)) {
+      for (const [what, after] of optimizerBound(before, own, this.#steps, divisor, arithmetic)) {
         const value = within({ ...after, shape: g.shape }, this.off);
         if (what === 'param') this.#state.set(name, value);
         else this.#moments.set(`${what}.${name}`, what === 'exp_avg_sq' ? nonNegative(value) : value);

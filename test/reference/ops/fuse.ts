@@ -17,7 +17,7 @@ const NETWORKS: Record<string, Config> = {
   'of plain pooling': SMALL,
   'of adaptive pooling on the padded stem': config({ ...SMALL, ada_pool: [4, 0] }),
   'of adaptive pooling on the article’s stem': config({ ...SMALL, ada_pool: [4, 0], article_stem: true }),
-  'of grey images, five classes and no act_num': config({ ...SMALL, in_chans: 1, num_classes: 5, act_num: 0 }),
+  'of gray images, five classes and no act_num': config({ ...SMALL, in_chans: 1, num_classes: 5, act_num: 0 }),
   'of one stage without pooling': config({ ...SMALL, dims: [3, 3], strides: [1], act_num: 3 }),
 };
 
@@ -88,7 +88,7 @@ export const fuse: OpSpec = {
       want: [1],
     })),
     {
-      name: 'reports the normalisation that amplifies most',
+      name: 'reports the normalization that amplifies most',
       got(ref) {
         const tiny = poisoned('stages.0.conv2.1.running_var', 1e-8);
         const { maxScale } = ref.fuse(SMALL, tiny, { lambda: 1, probe: probe(3) }).report;
@@ -114,7 +114,7 @@ export const fuse: OpSpec = {
       name: 'names the deploy form’s tensors as PyTorch does',
       got(ref) {
         const { config: deploy, state } = ref.fuse(SMALL, STATE, { lambda: 1, probe: probe(3) });
-        const names = [...ref.initialise(deploy, { seed: 0 }).keys()];
+        const names = [...ref.initialize(deploy, { seed: 0 }).keys()];
         return [Number([...state.keys()].join() === names.join()), names.length];
       },
       want: [1, 14],

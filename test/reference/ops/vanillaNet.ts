@@ -53,7 +53,7 @@ export const vanillaNet: OpSpec = {
   ],
   errors: [
     {
-      name: 'grey image for a colour network',
+      name: 'gray image for a color network',
       run: (ref) =>
         ref.forward(config(SMALL), goldenState(config(SMALL), 5, []), draw([1, 1, 32, 32], 1), { training: false }),
       error: 'ShapeError',

@@ -6,7 +6,7 @@ import { leakRows } from './leaks.js';
 import { logitRows } from './logits.js';
 import { lossRows } from './losses.js';
 import { FLAT, NETWORKS } from './networks.js';
-import { optimiserRows } from './optimisers.js';
+import { optimizerRows } from './optimizers.js';
 import type { Row } from './row.js';
 import { COURSES, stepRows } from './steps.js';
 import { subjectOf } from './subject.js';
@@ -52,7 +52,7 @@ export function sectionsOf(engine: EngineUnderTest): Section[] {
   return [
     ...layers,
     { name: 'losses', run: () => lossRows(engine) },
-    { name: 'optimisers', run: () => optimiserRows(engine) },
+    { name: 'optimizers', run: () => optimizerRows(engine) },
     ...logits,
     ...(trains ? steps : []),
     { name: 'leaks', run: () => leakRows(engine, trains) },

@@ -1,6 +1,6 @@
 /** A thousand runs of a network, and as many calls of everything else, after which nothing is left that was not there before. */
 import { resolveConfig } from '../../../src/core/config.js';
-import { OPTIMISERS } from '../../../src/core/optimiser.js';
+import { OPTIMIZERS } from '../../../src/core/optimizer.js';
 import { streamOf } from '../../../src/core/weights.js';
 import type { Tf } from '../../../src/tfjs/tf.js';
 import { drawState } from '../../wasm/networks.js';
@@ -61,9 +61,9 @@ export async function trainingCalls({ tf, parts }: EngineUnderTest, network: Net
   const { config } = network;
   const [state, x, q] = [drawState(config), imagesFor(network).data, sharesFor(network).data];
   const backend = parts.backend.createTfjsBackend(tf);
-  // One of each kind, for moments are one optimiser's.
+  // One of each kind, for moments are one optimizer's.
   const trainings = await Promise.all(
-    OPTIMISERS.map(async (kind) => ({ kind, training: await backend.train(state, config, { ema: true }) })),
+    OPTIMIZERS.map(async (kind) => ({ kind, training: await backend.train(state, config, { ema: true }) })),
   );
   const [{ training }] = trainings;
   await training.pass(x, q, 0.25);
@@ -83,10 +83,10 @@ export async function trainingCalls({ tf, parts }: EngineUnderTest, network: Net
         },
       ],
       ...trainings.map(({ kind, training: each }): Call => [
-        `pass, optimise by ${kind}`,
+        `pass, optimize by ${kind}`,
         async () => {
           await each.pass(x, q, 0.25);
-          await each.optimise({ kind, ...STEP });
+          await each.optimize({ kind, ...STEP });
         },
       ]),
       [
@@ -105,7 +105,7 @@ export async function trainingCalls({ tf, parts }: EngineUnderTest, network: Net
       ['state', () => training.state()],
       ['emaState', () => training.emaState()],
       ['gradients', () => training.gradients()],
-      ['optimiserState', () => training.optimiserState()],
+      ['optimizerState', () => training.optimizerState()],
       ['snapshot', () => training.snapshot()],
     ],
     dispose: () => {

@@ -1,7 +1,7 @@
 /** Ten steps of training, each from where the engine's last one led, held against the oracle's: see course.ts. */
-import type { Loss, OptimiserStep } from '../../../src/core/optimiser.js';
+import type { Loss, OptimizerStep } from '../../../src/core/optimizer.js';
 import type { Arithmetic } from '../../judges/arithmetic.js';
-import { followCourse, judgeCourse, type Course, type Judgement } from '../../judges/training/course.js';
+import { followCourse, judgeCourse, type Course, type Judgment } from '../../judges/training/course.js';
 import { unseen } from '../../judges/training/unseen.js';
 import { imagesFor, sharesFor } from './given.js';
 import { SMALL } from './networks.js';
@@ -14,17 +14,17 @@ const SEED = 3;
 /** What images are drawn by: such that no bound reaches across a kink (twin.test.ts). */
 const IMAGES = 2000;
 
-const course = (form: 'train' | 'deploy', lambda: number, loss: Loss, optimiser: OptimiserStep): Course => {
+const course = (form: 'train' | 'deploy', lambda: number, loss: Loss, optimizer: OptimizerStep): Course => {
   const network = SMALL[form];
   const { config, n } = network;
   return {
-    label: `${optimiser.kind}, ${loss}, ${form === 'train' ? `λ ${lambda}` : 'the deploy form'}`,
+    label: `${optimizer.kind}, ${loss}, ${form === 'train' ? `λ ${lambda}` : 'the deploy form'}`,
     ...{ config, n, gradAccumSteps: 1, loss, seed: SEED, state: unseen(config), steps: STEPS },
     batch: (step) => ({
       x: imagesFor(network, IMAGES + step).data,
       targets: sharesFor(network, 200 + step).data,
       lambda,
-      optimiser,
+      optimizer,
     }),
   };
 };
@@ -39,29 +39,29 @@ export const COURSES: readonly Course[] = [
 ];
 
 /** Of every arithmetic once: engines share them. */
-const judgements = new Map<string, readonly Judgement[]>();
+const judgments = new Map<string, readonly Judgment[]>();
 
-async function judgementsOf(of: Course, by: Arithmetic): Promise<readonly Judgement[]> {
+async function judgmentsOf(of: Course, by: Arithmetic): Promise<readonly Judgment[]> {
   const key = `${of.label}, ${by.label}`;
-  const made = judgements.get(key) ?? (await judgeCourse(of, by));
-  judgements.set(key, made);
+  const made = judgments.get(key) ?? (await judgeCourse(of, by));
+  judgments.set(key, made);
   return made;
 }
 
 export async function stepRows(subject: Subject, of: Course): Promise<Row> {
   const { config, state, loss, n, seed } = of;
-  const expected = await judgementsOf(of, subject.arithmetic);
+  const expected = await judgmentsOf(of, subject.arithmetic);
   const training = await subject.train(state, config, { loss, seed, batchSize: n });
   try {
     const { worst, at } = await followCourse(of, expected, {
-      async step(x, targets, { lambda, optimiser }) {
+      async step(x, targets, { lambda, optimizer }) {
         const { losses, logits } = await training.pass(x, targets, lambda);
-        await training.optimise(optimiser);
+        await training.optimize(optimizer);
         return { loss: Array.from(losses).reduce((a, b) => a + b, 0) / n, logits };
       },
       snapshot: async () => ({
         state: await training.state(),
-        optimiser: await training.optimiserState(),
+        optimizer: await training.optimizerState(),
         steps: training.steps,
       }),
     });

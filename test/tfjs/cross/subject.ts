@@ -1,6 +1,6 @@
 /** A whole network on whatever computes it: what the checks of the whole network ask for. */
 import type { ModelConfig } from '../../../src/core/config.js';
-import type { Loss, OptimiserStep } from '../../../src/core/optimiser.js';
+import type { Loss, OptimizerStep } from '../../../src/core/optimizer.js';
 import type { FloatArray, StateDict } from '../../../src/core/tensor.js';
 import { streamOf } from '../../../src/core/weights.js';
 import type { Arithmetic } from '../../judges/arithmetic.js';
@@ -14,9 +14,9 @@ export interface SubjectTraining {
     q: FloatArray,
     lambda: number,
   ): Maybe<{ readonly losses: FloatArray; readonly logits: FloatArray }>;
-  optimise(step: OptimiserStep): Maybe<void>;
+  optimize(step: OptimizerStep): Maybe<void>;
   state(): Maybe<StateDict>;
-  optimiserState(): Maybe<StateDict>;
+  optimizerState(): Maybe<StateDict>;
   readonly steps: number;
   dispose(): void;
 }

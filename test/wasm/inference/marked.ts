@@ -6,7 +6,7 @@ import type { Kernels } from '../../../src/wasm/module.js';
 import { planLayout } from '../../../src/wasm/inference/layout.js';
 import { loadNetwork, type Network } from '../../../src/wasm/inference/network.js';
 
-/** A signalling NaN: whatever is computed from it, even x + 0, is another. */
+/** A signaling NaN: whatever is computed from it, even x + 0, is another. */
 const MARK = 0x7fa0dead;
 const GUARD_WORDS = 16;
 

@@ -1,9 +1,9 @@
-/** Images of bytes, which the engine normalises on their way in: the same bits as normalised before, of any size. */
+/** Images of bytes, which the engine normalizes on their way in: the same bits as normalized before, of any size. */
 import { describe, expect, test } from '@jest/globals';
 import { resolveConfig } from '../../../src/core/config.js';
 import { ParamError, ShapeError } from '../../../src/core/errors.js';
 import { streamOf } from '../../../src/core/weights.js';
-import { normalise } from '../../../src/image/normalise.js';
+import { normalize } from '../../../src/image/normalize.js';
 import type { PixelImage } from '../../../src/image/pixelImage.js';
 import { preprocess } from '../../../src/image/preprocess.js';
 import { Model } from '../../../src/model/model.js';
@@ -23,7 +23,7 @@ const NETWORKS = [
   { label: '8x9, the smallest but one', sizes: { ...SIZES, input_size: [8, 9] } },
   { label: '31x46 on the padded stem', sizes: { ...SIZES, ada_pool: [5, 0], input_size: [31, 46] } },
   {
-    label: 'normalised by itself',
+    label: 'normalized by itself',
     sizes: { ...SIZES, input_size: [33, 35], mean: [0.1, 0.5, 0.9], std: [1, 0.01, 3] },
   },
 ];
@@ -47,18 +47,18 @@ describe.each(CASES)('$build, threads $threads, $label', ({ build, threads, size
   const state = drawState(config);
   const backend = createWasmBackend({ build, threads });
 
-  test('RGB and RGBA give the bits of normalise and forward', async () => {
+  test('RGB and RGBA give the bits of normalize and forward', async () => {
     const session = await backend.open(streamOf(state), config);
     if (session.forwardPixels === undefined) throw new Error('no forwardPixels');
     const seen = new Set<string>();
     for (const seed of [1, 2, 3]) {
       const rgb = drawPixels(h, w, seed);
-      const normalised = await session.forward(normalise(rgb, mean, std), 1);
-      expect(await session.forwardPixels(rgb.data, 3)).toEqual(normalised);
-      expect(await session.forwardPixels(withAlpha(rgb).data, 4)).toEqual(normalised);
+      const normalized = await session.forward(normalize(rgb, mean, std), 1);
+      expect(await session.forwardPixels(rgb.data, 3)).toEqual(normalized);
+      expect(await session.forwardPixels(withAlpha(rgb).data, 4)).toEqual(normalized);
       // Floats after bytes, whose place is the same.
-      expect(await session.forward(normalise(rgb, mean, std), 1)).toEqual(normalised);
-      seen.add(normalised.join());
+      expect(await session.forward(normalize(rgb, mean, std), 1)).toEqual(normalized);
+      seen.add(normalized.join());
     }
     expect(seen.size).toBe(3);
     session.dispose();
@@ -97,8 +97,8 @@ test('what is no RGB image for the network is refused, and the next is answered'
   await expect(model.classify({ ...image, width: 12 })).rejects.toThrow(ShapeError);
   expect(await model.classify(image)).toEqual(expected);
 
-  const grey = resolveConfig({ ...SIZES, in_chans: 1, input_size: [9, 11], form: 'deploy' });
-  const other = await Model.open(drawState(grey), grey, createWasmBackend());
+  const gray = resolveConfig({ ...SIZES, in_chans: 1, input_size: [9, 11], form: 'deploy' });
+  const other = await Model.open(drawState(gray), gray, createWasmBackend());
   await expect(other.classify(image)).rejects.toThrow(
     refusal(ParamError, 'classify', 'a network for RGB images', 'in_chans 1'),
   );

@@ -8,7 +8,7 @@ import { run, scratchBytes, type Blocks, type Call } from '../../../src/wasm/ops
 import type { Kernels } from '../../../src/wasm/module.js';
 import type { Sample } from './samples.js';
 
-/** A signalling NaN: whatever is computed from it, even x + 0, is another. */
+/** A signaling NaN: whatever is computed from it, even x + 0, is another. */
 const MARK = 0x7fa0dead;
 /** Untouched words before and behind every block. */
 const GUARD = 16;

@@ -61,7 +61,7 @@ test('two threads and three make the bits of one', async () => {
         const { x, q } = batch(NETWORKS[6], PASSES * step + k);
         session.pass(x, q, 0.5);
       }
-      session.optimise({ kind: 'lamb', lr: 1e-2, weightDecay: 0.1 });
+      session.optimize({ kind: 'lamb', lr: 1e-2, weightDecay: 0.1 });
     }
     const left = session.snapshot();
     session.dispose();
@@ -80,7 +80,7 @@ test('every pass has a mask of its own, and is counted by the norms', async () =
   const logits: string[] = [];
   for (let step = 0; step < 3; step++) {
     for (let k = 0; k < PASSES; k++) logits.push(session.pass(x, q, 0.5).logits.join());
-    session.optimise({ kind: 'sgd', lr: 0 });
+    session.optimize({ kind: 'sgd', lr: 0 });
   }
   expect(new Set(logits).size).toBe(3 * PASSES);
   expect([session.batches - before, session.steps]).toEqual([3 * PASSES, 3]);
@@ -93,7 +93,7 @@ test('a snapshot is of a step, and not of a part of one', async () => {
   session.pass(x, q, 0.5);
   expect(() => session.snapshot()).toThrow(refusal(ParamError, 'snapshot', 'a step that is made', 'one of 1 passes'));
   session.pass(x, q, 0.5);
-  session.optimise({ kind: 'adam', lr: 1e-2 });
+  session.optimize({ kind: 'adam', lr: 1e-2 });
   expect(session.snapshot().steps).toBe(1);
   session.dispose();
 });

@@ -1,6 +1,6 @@
 /** Trainings that the oracle can follow: narrow, with both activations, a pool and dropout. */
 import { resolveConfig, type GivenConfig } from '../../../src/core/config.js';
-import type { OptimiserStep } from '../../../src/core/optimiser.js';
+import type { OptimizerStep } from '../../../src/core/optimizer.js';
 import type { Course } from '../../judges/training/course.js';
 import { unseen } from '../../judges/training/unseen.js';
 import { draw, uniform } from '../draw.js';
@@ -42,7 +42,7 @@ interface Given {
 
 function course(
   label: string,
-  optimiser: OptimiserStep,
+  optimizer: OptimizerStep,
   { sizes = SIZES, n = N, loss = 'cross-entropy', targets, lambda, emaDecay, gradAccumSteps = 1, images = 100 }: Given,
 ): Course {
   const config = resolveConfig({ ...sizes, drop_rate: 0.5, form: 'train' });
@@ -53,7 +53,7 @@ function course(
       targets: targets(step, n),
       // A float32, so that none is rounded.
       lambda: lambda ?? (step + 1) / 32,
-      optimiser: { ...optimiser, lr: optimiser.lr * (1 - step / 40) },
+      optimizer: { ...optimizer, lr: optimizer.lr * (1 - step / 40) },
       ...(emaDecay === undefined ? {} : { emaDecay }),
     }),
   };

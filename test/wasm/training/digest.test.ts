@@ -44,15 +44,15 @@ function digest(tensors: StateDict): string {
   return hash.digest('hex');
 }
 
-/** What a training comes to: the network, what the optimiser keeps, the average. */
+/** What a training comes to: the network, what the optimizer keeps, the average. */
 async function trained(recipe: Partial<Recipe>): Promise<Record<string, string>> {
   let last: Checkpoint | undefined;
   for await (const progress of train(data, config, recipe, { openTrainer: on(1) })) {
     if (progress.kind === 'epoch') last = await progress.checkpoint();
   }
   if (last === undefined) throw new Error('there are epochs');
-  const { state, optimiser, ema } = last.snapshot;
-  return { state: digest(state), optimiser: digest(optimiser), ...(ema === undefined ? {} : { ema: digest(ema) }) };
+  const { state, optimizer, ema } = last.snapshot;
+  return { state: digest(state), optimizer: digest(optimizer), ...(ema === undefined ? {} : { ema: digest(ema) }) };
 }
 
 test('trainings come to the recorded bits', async () => {

@@ -241,7 +241,7 @@ export function normBackward({ x, parameters, lambda }: Norm, y: Tensor, dy: Ten
     all.map((s) => s.invStd),
     [c],
   );
-  const exact = batchNormBackward(g, weight, { normalised: tensor(hats, x.shape), invStd, training: true });
+  const exact = batchNormBackward(g, weight, { normalized: tensor(hats, x.shape), invStd, training: true });
 
   const slopes = valuesOf(g);
   /** How far x̂ may be off. */

@@ -1,5 +1,5 @@
 /** Holds losses and their gradients against the oracle. */
-import type { Loss } from '../../../src/core/optimiser.js';
+import type { Loss } from '../../../src/core/optimizer.js';
 import { pitchOf } from '../../../src/wasm/training/planes.js';
 import { WASM } from '../../judges/arithmetic.js';
 import { lossBound } from '../../judges/training/lossBound.js';

@@ -5,7 +5,7 @@ import { accumulationMisfit } from './accumulationJudge.js';
 import { averageMisfit } from './averageJudge.js';
 import { NETWORKS } from './chain.js';
 import { lossMisfit } from './lossJudge.js';
-import { optimiserMisfit, STEPS } from './optimiserJudge.js';
+import { optimizerMisfit, STEPS } from './optimizerJudge.js';
 import { passMisfit } from './pass.js';
 
 const ENTRY = 'assembly/training/index.ts';
@@ -110,7 +110,7 @@ async function stepSymptom(wasm: Uint8Array): Promise<string | null> {
   }
   for (const network of [odd, deep]) {
     for (const [, step, count, size] of STEPS) {
-      const wrong = await optimiserMisfit(wasm, network, step, count, size);
+      const wrong = await optimizerMisfit(wasm, network, step, count, size);
       if (wrong !== null) return wrong;
     }
     const wrong = (await accumulationMisfit(wasm, network)) ?? (await averageMisfit(wasm, network, 0.9));

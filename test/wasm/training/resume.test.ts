@@ -1,7 +1,7 @@
 /** A run that was interrupted and goes on, and one on more threads, end in the bits of one that did neither. */
 import { describe, expect, test } from '@jest/globals';
 import { ParamError, WeightsError } from '../../../src/core/errors.js';
-import type { OptimiserStep } from '../../../src/core/optimiser.js';
+import type { OptimizerStep } from '../../../src/core/optimizer.js';
 import type { ModelConfig } from '../../../src/core/config.js';
 import { TrainingSession, type TrainingOptions } from '../../../src/wasm/training/session.js';
 import { refusal } from '../../io/refusal.js';
@@ -20,7 +20,7 @@ const SIZES = {
 } as const;
 const N = 3;
 
-const KINDS: readonly OptimiserStep[] = [
+const KINDS: readonly OptimizerStep[] = [
   { kind: 'adam', lr: 1e-2, weightDecay: 1e-2 },
   { kind: 'adamw', lr: 1e-2, weightDecay: 0.3, layerDecay: 0.8 },
   { kind: 'sgd', lr: 1e-2, momentum: 0.9, nesterov: true, weightDecay: 1e-3 },
@@ -41,11 +41,11 @@ const options = (threads: number): TrainingOptions => ({
   ema: true,
 });
 
-function steps(session: TrainingSession, config: ModelConfig, by: OptimiserStep, from: number, to: number): void {
+function steps(session: TrainingSession, config: ModelConfig, by: OptimizerStep, from: number, to: number): void {
   for (let step = from; step < to; step++) {
     const { x, targets } = batch(config, step);
     session.pass(x, targets, step / 6);
-    session.optimise({ ...by, lr: by.lr / (1 + step) });
+    session.optimize({ ...by, lr: by.lr / (1 + step) });
     session.ema(0.9);
   }
 }
@@ -86,14 +86,14 @@ describe('refused', () => {
   const config = trainConfig(SIZES);
   const state = drawState(config);
 
-  test('the moments of another optimiser, and what is no step', async () => {
+  test('the moments of another optimizer, and what is no step', async () => {
     const session = await TrainingSession.open(state, config, options(1));
     steps(session, config, KINDS[2], 0, 1);
     expect(() => {
-      session.optimise(KINDS[0]);
-    }).toThrow(refusal(ParamError, 'optimiser', 'sgd', 'adam'));
+      session.optimize(KINDS[0]);
+    }).toThrow(refusal(ParamError, 'optimizer', 'sgd', 'adam'));
     expect(() => {
-      session.optimise({ ...KINDS[2], lr: NaN });
+      session.optimize({ ...KINDS[2], lr: NaN });
     }).toThrow(refusal(ParamError, 'lr', '>= 0', 'NaN'));
     expect(() => {
       session.ema(2);
@@ -115,16 +115,16 @@ describe('refused', () => {
   test('moments that do not fit', async () => {
     const session = await TrainingSession.open(state, config, options(1));
     steps(session, config, KINDS[0], 0, 1);
-    const { optimiser, steps: made } = session.snapshot();
+    const { optimizer, steps: made } = session.snapshot();
     session.dispose();
     const name = 'exp_avg_sq.cls2.0.bias';
-    const fewer = new Map([...optimiser].filter(([other]) => other !== name));
-    const others = new Map([...optimiser, [name, { shape: [2], data: new Float32Array(2) }] as const]);
+    const fewer = new Map([...optimizer].filter(([other]) => other !== name));
+    const others = new Map([...optimizer, [name, { shape: [2], data: new Float32Array(2) }] as const]);
     for (const [given, got] of [
       [fewer, 'none of that name'],
       [others, '[2]'],
     ] as const) {
-      const resume = { optimiser: given, steps: made };
+      const resume = { optimizer: given, steps: made };
       await expect(TrainingSession.open(state, config, { ...options(1), resume })).rejects.toThrow(
         refusal(WeightsError, name, 'a tensor [3]', got),
       );

@@ -22,7 +22,7 @@ const open = (threads = 1): Promise<TrainingSession> =>
 function train(session: TrainingSession, steps: number): StateDict {
   for (let i = 0; i < steps; i++) {
     session.pass(x, targets, i / steps);
-    session.optimise({ kind: 'adam', lr: 1e-2 / (i + 1), weightDecay: 1e-3 });
+    session.optimize({ kind: 'adam', lr: 1e-2 / (i + 1), weightDecay: 1e-3 });
   }
   return session.state();
 }
@@ -35,7 +35,7 @@ test.each(NETWORKS.slice(0, 4))('any number of threads makes the bits of one: $l
     const session = await TrainingSession.open(drawState(own), own, { batchSize: network.n, build: 'plain', threads });
     for (let i = 0; i < 5; i++) {
       session.pass(images, shares, i / 4);
-      session.optimise({ kind: 'adam', lr: 1e-2 });
+      session.optimize({ kind: 'adam', lr: 1e-2 });
     }
     const trained = session.state();
     session.dispose();
@@ -68,7 +68,7 @@ describe.each([0.01, 0])('Adam with a weight decay of %d', (weightDecay) => {
     const session = await open();
     session.pass(x, targets, 0.5);
     const gradients = session.gradients();
-    session.optimise({ kind: 'adam', lr: 1e-2, weightDecay });
+    session.optimize({ kind: 'adam', lr: 1e-2, weightDecay });
     const after = session.state();
     const u = 2 ** -24;
     for (const [name, { data: grad, shape }] of gradients) {
@@ -103,7 +103,7 @@ test('a step makes the loss on its own batch smaller', async () => {
   const loss = (): number => session.pass(x, targets, 1).losses.reduce((a, b) => a + b, 0);
   const first = loss();
   for (let i = 0; i < 20; i++) {
-    session.optimise({ kind: 'adam', lr: 1e-3 });
+    session.optimize({ kind: 'adam', lr: 1e-3 });
     loss();
   }
   expect(loss()).toBeLessThan(0.9 * first);

@@ -1,4 +1,4 @@
-/** Losses, optimisers and the average of the state, each held against the oracle. */
+/** Losses, optimizers and the average of the state, each held against the oracle. */
 import { bytes } from '#wasm/train-plain';
 import { bytes as relaxed } from '#wasm/train-relaxed';
 import { describe, expect, test } from '@jest/globals';
@@ -7,7 +7,7 @@ import { accumulationMisfit } from './accumulationJudge.js';
 import { averageMisfit } from './averageJudge.js';
 import { NETWORKS } from './chain.js';
 import { lossMisfit } from './lossJudge.js';
-import { optimiserMisfit, STEPS } from './optimiserJudge.js';
+import { optimizerMisfit, STEPS } from './optimizerJudge.js';
 
 const BUILDS = [
   { build: 'plain', wasm: bytes },
@@ -21,7 +21,7 @@ describe.each(BUILDS)('$build', ({ wasm }) => {
   describe.each(SOME)('$label', (network) => {
     // By its rest: for a parameter that a row lacks, jest passes a callback, and waits for it.
     test.each(STEPS)('%s', async (...[, step, count, size]) => {
-      expect(await optimiserMisfit(wasm, network, step, count, size)).toBeNull();
+      expect(await optimizerMisfit(wasm, network, step, count, size)).toBeNull();
     });
 
     test('gradients that are added up over passes', async () => {

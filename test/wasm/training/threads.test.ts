@@ -23,7 +23,7 @@ async function trained(threads: Threads): Promise<{ threads: number; state: Stat
   const session = await open(threads);
   try {
     session.pass(x, targets, 0.5);
-    session.optimise({ kind: 'adam', lr: 1e-2 });
+    session.optimize({ kind: 'adam', lr: 1e-2 });
     return { threads: session.info.threads, state: session.state() };
   } finally {
     session.dispose();

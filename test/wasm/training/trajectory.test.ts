@@ -8,7 +8,7 @@ import {
   judgeCourse,
   type Batch,
   type Course,
-  type Judgement,
+  type Judgment,
 } from '../../judges/training/course.js';
 import { BUILDS } from '../builds.js';
 import { COURSES } from './courses.js';
@@ -18,11 +18,11 @@ type Fault = (given: Batch, step: number) => Partial<Batch>;
 
 const FAULTS: Readonly<Record<string, Fault>> = {
   'λ one step late': ({ lambda }) => ({ lambda: lambda - 1 / 32 }),
-  'a rate off by a thousandth': ({ optimiser }) => ({ optimiser: { ...optimiser, lr: 1.001 * optimiser.lr } }),
-  'vectors that decay as they should not': ({ optimiser }) => ({
-    optimiser: { ...optimiser, decayVectors: optimiser.kind === 'lamb' },
+  'a rate off by a thousandth': ({ optimizer }) => ({ optimizer: { ...optimizer, lr: 1.001 * optimizer.lr } }),
+  'vectors that decay as they should not': ({ optimizer }) => ({
+    optimizer: { ...optimizer, decayVectors: optimizer.kind === 'lamb' },
   }),
-  'moments of another memory': ({ optimiser }) => ({ optimiser: { ...optimiser, betas: [0.9, 0.99], momentum: 0.8 } }),
+  'moments of another memory': ({ optimizer }) => ({ optimizer: { ...optimizer, betas: [0.9, 0.99], momentum: 0.8 } }),
   'a pixel off by a tenth': ({ x }) => ({ x: x.map((v, i) => (i === 100 ? v + 0.1 : v)) }),
   'targets a hundredth less smooth': ({ targets }) => ({ targets: targets.map((v) => v * 1.01) }),
   'a fault in the last step alone': ({ lambda }, step) => (step === 19 ? { lambda: lambda - 1 / 32 } : {}),
@@ -31,22 +31,22 @@ const FAULTS: Readonly<Record<string, Fault>> = {
 /** Of what not every course has. */
 const OWN_FAULTS: readonly (readonly [what: string, has: (course: Course) => boolean, fault: Fault])[] = [
   ['an average of a longer memory', hasAverage, () => ({ emaDecay: 0.901 })],
-  ['layers that do not decay', decays, ({ optimiser }) => ({ optimiser: { ...optimiser, layerDecay: 1 } })],
+  ['layers that do not decay', decays, ({ optimizer }) => ({ optimizer: { ...optimizer, layerDecay: 1 } })],
   [
     'another eps',
-    ({ batch }) => batch(0).optimiser.kind !== 'sgd',
-    ({ optimiser }) => ({ optimiser: { ...optimiser, eps: 1e-6 } }),
+    ({ batch }) => batch(0).optimizer.kind !== 'sgd',
+    ({ optimizer }) => ({ optimizer: { ...optimizer, eps: 1e-6 } }),
   ],
 ];
 
 function decays({ batch }: Course): boolean {
-  return batch(0).optimiser.layerDecay !== undefined;
+  return batch(0).optimizer.layerDecay !== undefined;
 }
 
 /** What is wrong with a training by the engine, or null. */
 async function misfit(
   course: Course,
-  judgements: readonly Judgement[],
+  judgments: readonly Judgment[],
   options: { readonly seed?: number; readonly build?: (typeof BUILDS)[number]; readonly gradAccumSteps?: number },
   fault: Fault = () => ({}),
 ): Promise<string | null> {
@@ -59,7 +59,7 @@ async function misfit(
   const trainer = await wasmTrainer(config, all);
   let steps = 0;
   try {
-    const { worst, at } = await followCourse(course, judgements, {
+    const { worst, at } = await followCourse(course, judgments, {
       snapshot: () => trainer.snapshot(),
       step(x, targets, given) {
         const asked = { ...given, x, targets };
@@ -74,26 +74,26 @@ async function misfit(
 }
 
 describe.each(COURSES.map((course) => ({ course, label: course.label })))('$label', ({ course }) => {
-  let judgements: readonly Judgement[];
+  let judgments: readonly Judgment[];
   beforeAll(async () => {
-    judgements = await judgeCourse(course, WASM);
+    judgments = await judgeCourse(course, WASM);
   });
 
   test.each(BUILDS)('%s', async (build) => {
-    expect(await misfit(course, judgements, { build })).toBeNull();
+    expect(await misfit(course, judgments, { build })).toBeNull();
   });
 
   const own = OWN_FAULTS.flatMap(([what, has, fault]) => (has(course) ? [[what, fault] as const] : []));
   test.each([...Object.entries(FAULTS), ...own])('%s is found', async (...[, fault]) => {
-    expect(await misfit(course, judgements, {}, fault)).toMatch(/off by|a step of/);
+    expect(await misfit(course, judgments, {}, fault)).toMatch(/off by|a step of/);
   });
 
   const others = [1, 2].filter((parts) => parts !== course.gradAccumSteps);
   test.each(others)('as many micro-batches as it is not are found, %d', async (gradAccumSteps) => {
-    expect(await misfit(course, judgements, { gradAccumSteps })).toMatch(/off by/);
+    expect(await misfit(course, judgments, { gradAccumSteps })).toMatch(/off by/);
   });
 
   test('masks of another seed are found', async () => {
-    expect(await misfit(course, judgements, { seed: course.seed + 1 })).toMatch(/off by/);
+    expect(await misfit(course, judgments, { seed: course.seed + 1 })).toMatch(/off by/);
   });
 });

@@ -81,7 +81,7 @@ async function prepare(): Promise<void> {
   await write(files.NHWC_WEIGHTS, bytes);
 
   const shape = [files.IMAGES, files.CHANNELS, files.SIDE, files.SIDE];
-  // ±2 is about what a normalised photograph spans.
+  // ±2 is about what a normalized photograph spans.
   const images = { data: draw(files.IMAGES * files.CHANNELS * files.SIDE ** 2, state.size, 2), shape };
   await write(files.imagesFile('nchw'), bytesOf(images.data));
   await write(files.imagesFile('nhwc'), bytesOf(permute(images, [0, 2, 3, 1]).data));

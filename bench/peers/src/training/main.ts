@@ -1,5 +1,5 @@
 /**
- * Training elsewhere, against ours: the same weights, batch and optimiser, one thread,
+ * Training elsewhere, against ours: the same weights, batch and optimizer, one thread,
  * each measurement in a process of its own, in turn. `npm run bench -- training` runs it.
  */
 import { Command } from 'commander';
@@ -161,7 +161,7 @@ async function time(entries: readonly Entry[], right: readonly number[], effort:
       const answer = await attempt(entry, effort);
       if (answer === null) continue;
       judge(entry, answer.losses, entry === ours ? ours.losses : right);
-      // Code that was optimised since must still learn.
+      // Code that was optimized since must still learn.
       if (!(answer.loss < answer.losses[0])) entry.missing = `WRONG in the end: a loss of ${answer.loss}`;
       entry.rounds.push(answer.ms);
     }

@@ -28,7 +28,7 @@ async function prepare(): Promise<void> {
   const weights = encodeSafetensors(await oracle.state(), { metadata: writeConfig(config) });
   const losses: number[] = [];
   while (losses.length < TOLD) {
-    losses.push((await oracle.step(x, targets, { lambda: LAMBDA, optimiser: ADAM })).loss);
+    losses.push((await oracle.step(x, targets, { lambda: LAMBDA, optimizer: ADAM })).loss);
   }
   await writeFile(join(FOLDER, WEIGHTS), weights);
   await writeFile(join(FOLDER, IMAGES), bytesOf(x));

@@ -40,7 +40,7 @@ export function drawBatch(uniform: (seed: number, stream: number, index: number)
   const { in_chans, input_size, num_classes } = NETWORK;
   const size = BATCH * in_chans * input_size[0] * input_size[1];
   return {
-    // ±2 is about what a normalised photograph spans.
+    // ±2 is about what a normalized photograph spans.
     x: Float32Array.from({ length: size }, (_, i) => 4 * uniform(SEED, IMAGE_STREAM, i) - 2),
     targets: Float32Array.from({ length: BATCH * num_classes }, (_, i) => {
       const [image, label] = [Math.floor(i / num_classes), i % num_classes];

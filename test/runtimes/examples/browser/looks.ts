@@ -42,15 +42,15 @@ async function barsFit(page: Page): Promise<void> {
   });
 }
 
-/** The middle of the first bar has, on the screenshot, the colour that it should. */
+/** The middle of the first bar has, on the screenshot, the color that it should. */
 async function isPainted(page: Page, png: Buffer): Promise<void> {
   const bar = page.locator('#guesses .fill-bar').first();
   const box = await bar.boundingBox();
   if (box === null) throw new Error('the first bar is not to be seen');
   const [left, top] = [box.x + box.width / 2, box.y + box.height / 2].map(Math.floor);
   const pixel = await sharp(png).extract({ left, top, width: 1, height: 1 }).removeAlpha().raw().toBuffer();
-  const colour = await bar.evaluate((each) => getComputedStyle(each).backgroundColor);
-  same('the colour of the first bar', `rgb(${[...pixel].join(', ')})`, colour);
+  const color = await bar.evaluate((each) => getComputedStyle(each).backgroundColor);
+  same('the color of the first bar', `rgb(${[...pixel].join(', ')})`, color);
 }
 
 export async function looks(tab: Tab, { photograph }: Pictures): Promise<void> {

@@ -19,7 +19,7 @@ type Glass = 'transparent' | 'onWhite' | 'opaque';
 
 /**
  * JPEGs that decode to the same pixels however they are turned: every block of 8x8 is of one
- * colour, and only that is stored of it.
+ * color, and only that is stored of it.
  */
 async function mosaics(): Promise<Pick<Pictures, Mosaic>> {
   const tiles = await sharp(PHOTOGRAPH).resize(64, 40, { fit: 'fill' }).png().toBuffer();

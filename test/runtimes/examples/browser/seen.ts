@@ -28,14 +28,14 @@ export async function seen(browser: Browser, url: string, { framed }: Pictures):
   await tab.ready();
   await tab.answered(() => choose(tab, framed));
   await tab.page.locator('#best:not(:empty)').waitFor();
-  const colours = await tab.page.locator('#small').evaluate((canvas: HTMLCanvasElement) => {
+  const colors = await tab.page.locator('#small').evaluate((canvas: HTMLCanvasElement) => {
     const { width, height } = canvas;
     const { data } = canvas.getContext('2d')?.getImageData(0, 0, width, height) ?? { data: [] };
     const found = new Set<string>();
     for (let i = 0; i < data.length; i += 4) found.add([data[i], data[i + 1], data[i + 2]].join());
     return [...found];
   });
-  same('colours of what the network sees', colours, ['0,0,255']);
+  same('colors of what the network sees', colors, ['0,0,255']);
   // The service worker may still be asking.
   await tab.context.unrouteAll({ behavior: 'ignoreErrors' });
   await tab.context.close();

@@ -25,7 +25,7 @@ const sharpOf = ({ data, width, height }: Pixels): Sharp => sharp(data, { raw: {
 
 /** The pixels as sharp decodes and turns them, in a file that every decoder reads alike. */
 const uprightPng = (image: Buffer): Promise<Buffer> =>
-  sharp(image).autoOrient().removeAlpha().toColourspace('srgb').png().toBuffer();
+  sharp(image).autoOrient().removeAlpha().toColorspace('srgb').png().toBuffer();
 
 /** Labels of the photograph, as on this machine. */
 async function expectedLabels(photograph: Pixels): Promise<string[]> {
@@ -61,15 +61,15 @@ export async function checkPhotographs(url: string, { photograph }: Consumer): P
   const wordy = Buffer.concat([png.subarray(0, PNG_HEAD), words, png.subarray(PNG_HEAD)]);
   assert.equal((await post(url, wordy)).text, text, 'png with 250,000 empty texts');
 
-  // Of fewer colours: as sharp reads them.
+  // Of fewer colors: as sharp reads them.
   const few: Readonly<Record<string, Buffer>> = {
-    'grey png': await sharpOf(photograph).toColourspace('b-w').png().toBuffer(),
-    'grey png with alpha': await sharpOf(photograph).toColourspace('b-w').ensureAlpha(0.5).png().toBuffer(),
-    'palette png': await sharpOf(photograph).png({ palette: true, colours: 64 }).toBuffer(),
-    'palette png with alpha': await sharpOf(photograph).ensureAlpha(0.5).png({ palette: true, colours: 64 }).toBuffer(),
+    'gray png': await sharpOf(photograph).toColorspace('b-w').png().toBuffer(),
+    'gray png with alpha': await sharpOf(photograph).toColorspace('b-w').ensureAlpha(0.5).png().toBuffer(),
+    'palette png': await sharpOf(photograph).png({ palette: true, colors: 64 }).toBuffer(),
+    'palette png with alpha': await sharpOf(photograph).ensureAlpha(0.5).png({ palette: true, colors: 64 }).toBuffer(),
     // Black is transparent, and stays black.
-    'png with a transparent colour': withChunk(await sharpOf(photograph).png().toBuffer(), 'tRNS', Buffer.alloc(6)),
-    'grey jpeg': await sharpOf(photograph).toColourspace('b-w').jpeg().toBuffer(),
+    'png with a transparent color': withChunk(await sharpOf(photograph).png().toBuffer(), 'tRNS', Buffer.alloc(6)),
+    'gray jpeg': await sharpOf(photograph).toColorspace('b-w').jpeg().toBuffer(),
   };
   for (const [name, image] of Object.entries(few)) {
     assert.equal((await post(url, image)).text, (await post(url, await uprightPng(image))).text, name);
@@ -92,7 +92,7 @@ export async function checkPhotographs(url: string, { photograph }: Consumer): P
     assert.equal(answers.size, TURNS.length, 'turned pixels are other images');
   }
   return (
-    `${expected[0]}: ${Object.keys(forms).length + 1} lossless forms, ${Object.keys(few).length} of fewer colours, ` +
+    `${expected[0]}: ${Object.keys(forms).length + 1} lossless forms, ${Object.keys(few).length} of fewer colors, ` +
     `JPEG, PNG and WebP in 8 orientations`
   );
 }

@@ -31,18 +31,18 @@ function stepOf({ network, lambda, adam, batchNorm, batch }: TrainingJob) {
   };
 
   /** Training mode; leaves what the running statistics take up in `seen`. */
-  const normalise = (x: np.Array, name: string, p: Tensors, seen: Tensors): np.Array => {
+  const normalize = (x: np.Array, name: string, p: Tensors, seen: Tensors): np.Array => {
     const [n, , h, w] = x.shape;
     const mean = x.ref.mean([0, 2, 3], { keepdims: true });
-    const centred = x.sub(mean.ref);
-    const variance = np.square(centred.ref).mean([0, 2, 3], { keepdims: true });
+    const centered = x.sub(mean.ref);
+    const variance = np.square(centered.ref).mean([0, 2, 3], { keepdims: true });
     seen[`${name}.running_mean`] = lax.stopGradient(mean).reshape([-1]);
     const count = n * h * w;
     seen[`${name}.running_var`] = lax
       .stopGradient(variance.ref)
       .reshape([-1])
       .mul(count / (count - 1));
-    const scaled = centred.mul(np.reciprocal(np.sqrt(variance.add(batchNorm.eps))));
+    const scaled = centered.mul(np.reciprocal(np.sqrt(variance.add(batchNorm.eps))));
     return scaled.mul(channels(p[`${name}.weight`])).add(channels(p[`${name}.bias`]));
   };
 
@@ -51,7 +51,7 @@ function stepOf({ network, lambda, adam, batchNorm, batch }: TrainingJob) {
     const mixed = lax.convGeneralDilated(nn.relu(x), p[`${name}.weight`], [1, 1], [padding, padding], {
       featureGroupCount: x.shape[1],
     });
-    return normalise(mixed, `${name}.bn`, p, seen);
+    return normalize(mixed, `${name}.bn`, p, seen);
   };
 
   const pool = (x: np.Array, stride: number): np.Array => {
@@ -62,16 +62,16 @@ function stepOf({ network, lambda, adam, batchNorm, batch }: TrainingJob) {
   const lossOf = (p: Tensors, x: np.Array, targets: np.Array): [np.Array, Tensors] => {
     const seen: Tensors = {};
     let y = lax.convGeneralDilated(x, p['stem1.0.weight'], [4, 4], 'VALID').add(channels(p['stem1.0.bias']));
-    y = leaky(normalise(y, 'stem1.1', p, seen));
-    y = activation(normalise(pointwise(y, 'stem2.0', p), 'stem2.1', p, seen), 'stem2.2', p, seen);
+    y = leaky(normalize(y, 'stem1.1', p, seen));
+    y = activation(normalize(pointwise(y, 'stem2.0', p), 'stem2.1', p, seen), 'stem2.2', p, seen);
     network.strides.forEach((stride, i) => {
       const stage = `stages.${i}`;
-      y = leaky(normalise(pointwise(y, `${stage}.conv1.0`, p), `${stage}.conv1.1`, p, seen));
-      y = pool(normalise(pointwise(y, `${stage}.conv2.0`, p), `${stage}.conv2.1`, p, seen), stride);
+      y = leaky(normalize(pointwise(y, `${stage}.conv1.0`, p), `${stage}.conv1.1`, p, seen));
+      y = pool(normalize(pointwise(y, `${stage}.conv2.0`, p), `${stage}.conv2.1`, p, seen), stride);
       y = activation(y, `${stage}.act`, p, seen);
     });
     y = y.mean([2, 3], { keepdims: true });
-    y = leaky(normalise(pointwise(y, 'cls1.2', p), 'cls1.3', p, seen));
+    y = leaky(normalize(pointwise(y, 'cls1.2', p), 'cls1.3', p, seen));
     const logits = pointwise(y, 'cls2.0', p).reshape([batch, network.num_classes]);
     return [np.sum(nn.logSoftmax(logits, 1).mul(targets)).mul(-1 / batch), seen];
   };

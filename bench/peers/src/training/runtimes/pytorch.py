@@ -105,13 +105,13 @@ def measure(job, send):
         network.to(memory_format=torch.channels_last)
         x = x.contiguous(memory_format=torch.channels_last)
     options = {"fused": True} if tuned else {}
-    optimiser = torch.optim.Adam(network.parameters(), adam["lr"], tuple(adam["betas"]), adam["eps"], **options)
+    optimizer = torch.optim.Adam(network.parameters(), adam["lr"], tuple(adam["betas"]), adam["eps"], **options)
 
     def step():
-        optimiser.zero_grad()
+        optimizer.zero_grad()
         loss = F.cross_entropy(network(x, job["lambda"]), targets)
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         return loss.item()
 
     send(event="losses", values=[step() for _ in range(job["told"])], version=torch.__version__)

@@ -14,7 +14,7 @@ export async function open({ folder, network, batch, lambda, adam }: TrainingJob
     how: `${session.info.build} build`,
     step() {
       const { losses } = session.pass(x, targets, lambda);
-      session.optimise(adam);
+      session.optimize(adam);
       return losses.reduce((a, b) => a + b, 0) / losses.length;
     },
   };

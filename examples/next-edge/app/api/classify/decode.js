@@ -43,13 +43,13 @@ export function decode(bytes) {
   }
 }
 
-function check({ format, width, height, bitDepth, colour, animated, scans }, bytes) {
+function check({ format, width, height, bitDepth, color, animated, scans }, bytes) {
   if (width * height > MOST_PIXELS) {
     throw new Refused(422, `expected at most ${MOST_PIXELS} pixels, got ${width} x ${height}`);
   }
   if (scans > MOST_SCANS) throw new Refused(422, `expected a JPEG of at most ${MOST_SCANS} scans, got ${scans}`);
   if (animated) throw new Refused(422, 'expected one picture, got an animation');
-  if (colour === 'cmyk') throw new Refused(422, 'expected RGB or grey, got CMYK');
+  if (color === 'cmyk') throw new Refused(422, 'expected RGB or gray, got CMYK');
   if (bitDepth > 8) throw new Refused(422, `expected samples of 8 bits, got ${bitDepth}`);
   if (format === 'png' && isOverfull(bytes, width * height)) {
     throw new Refused(422, `expected pixels for ${width} x ${height}, got more`);

@@ -1,8 +1,8 @@
-/** Holds a step of an optimiser against the float64 oracle, on the float32 numbers that it was given. */
+/** Holds a step of an optimizer against the float64 oracle, on the float32 numbers that it was given. */
 import { lambDivisor, tensor } from '../../../reference/index.js';
-import { resolveStep, type OptimiserStep } from '../../../src/core/optimiser.js';
+import { resolveStep, type OptimizerStep } from '../../../src/core/optimizer.js';
 import { tensorsAt } from '../../../src/wasm/training/tensors.js';
-import { optimiserBound, stepOf } from '../../judges/optimiserBound.js';
+import { optimizerBound, stepOf } from '../../judges/optimizerBound.js';
 import { draw, uniform } from '../draw.js';
 import { misfit } from '../judge.js';
 import { Chain, type NETWORKS } from './chain.js';
@@ -13,15 +13,15 @@ import { Chain, type NETWORKS } from './chain.js';
  * @param count steps, with this one
  * @param size of the gradients
  */
-export async function optimiserMisfit(
+export async function optimizerMisfit(
   wasm: Uint8Array,
   network: (typeof NETWORKS)[number],
-  given: OptimiserStep,
+  given: OptimizerStep,
   count: number,
   size = 0.3,
 ): Promise<string | null> {
   const chain = await Chain.open(wasm, network.sizes, network.n, { form: network.form });
-  const { tensors, blocks, optimisers } = chain.layout;
+  const { tensors, blocks, optimizers } = chain.layout;
   const step = resolveStep(given);
   const [grads, ms, vs] = [blocks.grad, blocks.m, blocks.v].map((base) => tensorsAt(tensors, base));
   const random = uniform(31);
@@ -46,8 +46,8 @@ export async function optimiserMisfit(
   chain.load(tensorsAt(tensors, blocks.state), p);
 
   const stages = chain.config.strides.length;
-  optimisers.set(chain.view, step, count, stages);
-  chain.run(optimisers.spans[step.kind === 'adamw' ? 'adam' : step.kind]);
+  optimizers.set(chain.view, step, count, stages);
+  chain.run(optimizers.spans[step.kind === 'adamw' ? 'adam' : step.kind]);
 
   const after = {
     param: chain.readAll(tensorsAt(tensors, blocks.state)),
@@ -60,7 +60,7 @@ export async function optimiserMisfit(
     const [grad, first, second] = [g.get(name), m.get(name), v.get(name)];
     if (grad === undefined || first === undefined || second === undefined) return `${name}: not drawn`;
     const own = stepOf(name, grad.shape, step, stages);
-    const verdicts = optimiserBound({ p: parameter, g: grad, m: first, v: second }, own, count, { value, off: 0 });
+    const verdicts = optimizerBound({ p: parameter, g: grad, m: first, v: second }, own, count, { value, off: 0 });
     for (const [what, { exact, bound }] of verdicts) {
       const got = after[what as keyof typeof after].get(name)?.data ?? new Float32Array(0);
       const wrong = misfit(got, { shape: grad.shape, exact, bound });
@@ -71,7 +71,7 @@ export async function optimiserMisfit(
 }
 
 /** Every kind, with all that it offers; in the first step, and later. */
-export const STEPS: readonly (readonly [label: string, step: OptimiserStep, count: number, size?: number])[] = [
+export const STEPS: readonly (readonly [label: string, step: OptimizerStep, count: number, size?: number])[] = [
   ['Adam', { kind: 'adam', lr: 1e-2, weightDecay: 0.02 }, 1],
   ['Adam, later, weights decay alone', { kind: 'adam', lr: 1e-2, weightDecay: 0.02, decayVectors: false }, 7],
   ['AdamW with layer decay', { kind: 'adamw', lr: 1e-2, weightDecay: 0.3, layerDecay: 0.8, eps: 1e-6 }, 5],

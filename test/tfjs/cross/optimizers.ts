@@ -1,15 +1,15 @@
-/** A step of every optimiser on an engine, of drawn parameters, gradients and moments. */
+/** A step of every optimizer on an engine, of drawn parameters, gradients and moments. */
 import { lambDivisor, tensor } from '../../../reference/index.js';
-import { resolveStep, type OptimiserStep } from '../../../src/core/optimiser.js';
+import { resolveStep, type OptimizerStep } from '../../../src/core/optimizer.js';
 import type { Tensor } from '../../../src/core/tensor.js';
 import type { TfTensor } from '../../../src/tfjs/tf.js';
-import { divisorOff, optimiserBound } from '../../judges/optimiserBound.js';
+import { divisorOff, optimizerBound } from '../../judges/optimizerBound.js';
 import { draw, uniform } from '../../wasm/draw.js';
 import type { EngineUnderTest } from './engine.js';
 import { read } from './read.js';
 import { rowOf, type Held, type Row } from './row.js';
 
-const STEPS: readonly (readonly [label: string, step: OptimiserStep, count: number, size?: number])[] = [
+const STEPS: readonly (readonly [label: string, step: OptimizerStep, count: number, size?: number])[] = [
   ['adam', { kind: 'adam', lr: 1e-2, weightDecay: 0.02 }, 1],
   ['adam, later', { kind: 'adam', lr: 1e-2, weightDecay: 0.02 }, 7],
   ['adamw', { kind: 'adamw', lr: 1e-2, weightDecay: 0.3, eps: 1e-6 }, 5],
@@ -50,7 +50,7 @@ function drawn(count: number, size: number, empty: boolean): Drawn {
 async function step(
   { tf, parts }: EngineUnderTest,
   { p, g, m, v }: Drawn,
-  by: Required<OptimiserStep>,
+  by: Required<OptimizerStep>,
   count: number,
 ): Promise<Map<string, Tensor>> {
   const made = tf.tidy((): Record<string, TfTensor> => {
@@ -76,7 +76,7 @@ async function step(
   return after;
 }
 
-export async function optimiserRows(engine: EngineUnderTest): Promise<Row[]> {
+export async function optimizerRows(engine: EngineUnderTest): Promise<Row[]> {
   const rows: Row[] = [];
   for (const [label, given, count, size = 0.3] of STEPS) {
     const by = resolveStep(given);
@@ -86,7 +86,7 @@ export async function optimiserRows(engine: EngineUnderTest): Promise<Row[]> {
       const after = await step(engine, before, by, count);
       const value = by.kind === 'lamb' ? lambDivisor([tensor(before.g.data, before.g.shape)]) : 1;
       const off = by.kind === 'lamb' ? divisorOff(before.g.data.length, engine.arithmetic) : 0;
-      for (const [what, verdict] of optimiserBound(before, by, count, { value, off }, engine.arithmetic)) {
+      for (const [what, verdict] of optimizerBound(before, by, count, { value, off }, engine.arithmetic)) {
         held.push({ got: after.get(what)?.data ?? new Float32Array(0), verdict, at: what });
       }
     }

@@ -1,6 +1,6 @@
 import { ParamError } from '../../core/errors.js';
 import type { FloatArray } from '../../core/tensor.js';
-import { normalisationTables } from '../../image/normalise.js';
+import { normalizationTables } from '../../image/normalize.js';
 import type { ImageSet } from './dataset.js';
 
 export interface BatchOptions {
@@ -17,7 +17,7 @@ export interface BatchOptions {
  */
 export function batchOf(set: ImageSet, positions: ArrayLike<number>, options: BatchOptions): FloatArray {
   const { mean, std, dtype = 'float32' } = options;
-  const byChannel = normalisationTables(set.channels, mean, std);
+  const byChannel = normalizationTables(set.channels, mean, std);
   const area = set.height * set.width;
   const size = set.channels * area;
   for (let k = 0; k < positions.length; k++) {

@@ -1,8 +1,8 @@
 import { expect, test } from '@jest/globals';
 import { ParamError } from '../../../src/core/errors.js';
 import type { ImageSet } from '../../../src/data/sets/dataset.js';
-import { batchOf } from '../../../src/data/sets/normalise.js';
-import { normalise } from '../../../src/image/normalise.js';
+import { batchOf } from '../../../src/data/sets/normalize.js';
+import { normalize } from '../../../src/image/normalize.js';
 import { refusal } from '../../io/refusal.js';
 
 const mean = [0.5, 0.25, 0];
@@ -23,7 +23,7 @@ const second = [value(1, 0), value(2, 0), value(3, 1), value(4, 1), value(5, 2),
 
 test('(v/255 - mean) / std, an interleaved image into planes', () => {
   const data = Uint8Array.from([0, 51, 204, 255, 102, 153]);
-  expect(normalise({ data, width: 2, height: 1 }, mean, std)).toEqual(Float32Array.from(first));
+  expect(normalize({ data, width: 2, height: 1 }, mean, std)).toEqual(Float32Array.from(first));
   expect(first.slice(0, 2)).toEqual([-1, 1]);
 });
 
@@ -40,5 +40,5 @@ test('refuses positions outside of the set and means of other channels', () => {
     expect(build).toThrow(refusal(ParamError, 'batchOf', 'positions from 0 to 1', `${bad}`));
   }
   const build = (): unknown => batchOf(set, [0], { mean: [0], std });
-  expect(build).toThrow(refusal(ParamError, 'normalise', '3 means', '1 and 3'));
+  expect(build).toThrow(refusal(ParamError, 'normalize', '3 means', '1 and 3'));
 });

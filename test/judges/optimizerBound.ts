@@ -1,5 +1,5 @@
 /**
- * How far a step of an optimiser may be from the float64 oracle's, on the float32 numbers that
+ * How far a step of an optimizer may be from the float64 oracle's, on the float32 numbers that
  * it was given. With u = 2⁻²⁴ and γ_k = k·u/(1 − k·u), where every constant is rounded once
  * before it is used, and magnitudes in |·|:
  *
@@ -18,7 +18,7 @@
  * Magnitudes of what is computed are taken a little larger (2⁻¹⁰) than the exact ones.
  */
 import { adam, lamb, layerScale, sgd, tensor, valuesOf } from '../../reference/index.js';
-import type { OptimiserStep } from '../../src/core/optimiser.js';
+import type { OptimizerStep } from '../../src/core/optimizer.js';
 import type { Tensor } from '../../src/core/tensor.js';
 import { gammaOf, WASM, type Arithmetic } from './arithmetic.js';
 
@@ -52,9 +52,9 @@ export const divisorOff = (terms: number, by: Arithmetic): number =>
   by.longNorms ? gammaOf(by)(1) : gammaOf(by)(terms / 2 + 2 + by.root);
 
 /** By the name of what is stored: the parameter, and its moments or its buffer. */
-export function optimiserBound(
+export function optimizerBound(
   before: Before,
-  step: Required<OptimiserStep>,
+  step: Required<OptimizerStep>,
   count: number,
   divisor: Divisor,
   by: Arithmetic = WASM,
@@ -139,9 +139,9 @@ export function optimiserBound(
 export const stepOf = (
   name: string,
   shape: readonly number[],
-  step: Required<OptimiserStep>,
+  step: Required<OptimizerStep>,
   stages: number,
-): Required<OptimiserStep> => ({
+): Required<OptimizerStep> => ({
   ...step,
   lr: step.lr * layerScale(name, stages, step.layerDecay),
   weightDecay: shape.length > 1 || step.decayVectors ? step.weightDecay : 0,

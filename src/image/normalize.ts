@@ -6,10 +6,10 @@ type Numbers = readonly number[];
 /**
  * What each of the 256 pixel values becomes in each channel: (v/255 − mean) / std.
  *
- * @throws ParamError for another number of channels, or numbers that no image can be normalised by.
+ * @throws ParamError for another number of channels, or numbers that no image can be normalized by.
  */
-export function normalisationTables(channels: number, mean: Numbers, std: Numbers): Float64Array[] {
-  const op = 'normalise';
+export function normalizationTables(channels: number, mean: Numbers, std: Numbers): Float64Array[] {
+  const op = 'normalize';
   if (mean.length !== channels || std.length !== channels) {
     throw new ParamError({
       op,
@@ -33,12 +33,12 @@ export function normalisationTables(channels: number, mean: Numbers, std: Number
  * @param mean @param std of each channel, in units of the pixels' range 0..1
  * @throws DataError, ShapeError for an image that is none; ParamError for means and deviations that do not fit
  */
-export function normalise(image: PixelImage, mean: Numbers, std: Numbers): Float32Array {
-  const channels = channelsOf('normalise', image);
+export function normalize(image: PixelImage, mean: Numbers, std: Numbers): Float32Array {
+  const channels = channelsOf('normalize', image);
   const { data, width, height } = image;
   const area = width * height;
   const out = new Float32Array(3 * area);
-  normalisationTables(3, mean, std).forEach((table, c) => {
+  normalizationTables(3, mean, std).forEach((table, c) => {
     for (let i = 0; i < area; i++) out[c * area + i] = table[data[channels * i + c]];
   });
   return out;

@@ -2,7 +2,7 @@
 const TENSORFLOW = '2.21.0';
 
 /** One of the two packages, and what is built for it. */
-export interface Flavour {
+export interface Flavor {
   readonly name: 'tfjs-node' | 'tfjs-node-gpu';
   /** Where package.json names the path of what was built. */
   readonly specifier: '#tfjs-node' | '#tfjs-node-gpu';
@@ -12,14 +12,14 @@ export interface Flavour {
   readonly cuda: readonly string[];
 }
 
-export const CPU: Flavour = {
+export const CPU: Flavor = {
   name: 'tfjs-node',
   specifier: '#tfjs-node',
   wheel: `tensorflow-cpu==${TENSORFLOW}`,
   cuda: [],
 };
 
-export const GPU: Flavour = {
+export const GPU: Flavor = {
   name: 'tfjs-node-gpu',
   specifier: '#tfjs-node-gpu',
   wheel: `tensorflow==${TENSORFLOW}`,

@@ -4,13 +4,13 @@ import { ParamError } from './errors.js';
 /** Per image, in nats: against shares of the classes, or every class on its own (binary, from logits; their mean). */
 export type Loss = 'cross-entropy' | 'bce';
 
-export const OPTIMISERS = ['adam', 'adamw', 'sgd', 'lamb'] as const;
-export type OptimiserKind = (typeof OPTIMISERS)[number];
+export const OPTIMIZERS = ['adam', 'adamw', 'sgd', 'lamb'] as const;
+export type OptimizerKind = (typeof OPTIMIZERS)[number];
 
-/** One step of an optimiser. A training keeps to the kind it began with. */
-export interface OptimiserStep {
+/** One step of an optimizer. A training keeps to the kind it began with. */
+export interface OptimizerStep {
   /** Adam adds the decay to the gradient (L2), AdamW shrinks the parameter; SGD and LAMB are as PyTorch's and timm's. */
-  readonly kind: OptimiserKind;
+  readonly kind: OptimizerKind;
   readonly lr: number;
   /** Default 0. */
   readonly weightDecay?: number;
@@ -41,12 +41,12 @@ const DEFAULTS = {
 } as const;
 
 /** A step with nothing left out. @throws ParamError */
-export function resolveStep(step: OptimiserStep): Required<OptimiserStep> {
+export function resolveStep(step: OptimizerStep): Required<OptimizerStep> {
   const all = { ...DEFAULTS, decayVectors: step.kind !== 'lamb', ...step };
   const refuse = (op: string, expected: string, got: unknown): never => {
     throw new ParamError({ op, expected, got: String(got) });
   };
-  if (!OPTIMISERS.includes(all.kind)) refuse('optimiser', OPTIMISERS.join(', '), all.kind);
+  if (!OPTIMIZERS.includes(all.kind)) refuse('optimizer', OPTIMIZERS.join(', '), all.kind);
   for (const name of ['lr', 'weightDecay', 'eps'] as const) {
     if (!(all[name] >= 0 && all[name] < Infinity)) refuse(name, 'a number >= 0', all[name]);
   }

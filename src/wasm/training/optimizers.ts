@@ -1,6 +1,6 @@
-/** What the optimisers add to the program, and how their descriptors change from step to step. */
+/** What the optimizers add to the program, and how their descriptors change from step to step. */
 import { power } from '../../core/elementary.js';
-import { layerScale, type OptimiserStep } from '../../core/optimiser.js';
+import { layerScale, type OptimizerStep } from '../../core/optimizer.js';
 import type { Builder } from './builder.js';
 import { ACCUMULATE, ADAM, CLIP, EMA, LAMB, SGD, type Descriptor } from './fields.js';
 import type { ParameterGroup, StateBlocks } from './tensors.js';
@@ -12,22 +12,22 @@ const panelsOf = (floats: number): number => Math.ceil(floats / PANEL);
 /** Regions of the program, first to last without the last. */
 export type Span = readonly [first: number, last: number];
 
-export interface Optimisers {
+export interface Optimizers {
   readonly spans: Readonly<Record<'adam' | 'sgd' | 'lamb', Span>>;
   /** Writes a step, counted from 1, into the descriptors. @param stages of the network */
-  readonly set: (view: DataView, step: Required<OptimiserStep>, count: number, stages: number) => void;
+  readonly set: (view: DataView, step: Required<OptimizerStep>, count: number, stages: number) => void;
 }
 
 type SetGroup = (group: ParameterGroup, weightDecay: number, lr: number) => void;
 
 /** @param groups of parameters that are treated alike @param members each tensor as a group of its own */
-export function placeOptimisers(
+export function placeOptimizers(
   b: Builder,
   blocks: StateBlocks,
   groups: readonly ParameterGroup[],
   members: readonly ParameterGroup[],
   span: (write: () => void) => Span,
-): Optimisers {
+): Optimizers {
   const operands = ({ param, grad, m, v, floats }: ParameterGroup) => ({ param, grad, m, v, count: floats });
   const adam = new Map<ParameterGroup, Descriptor<keyof typeof ADAM>>();
   const adamSpan = span(() => {

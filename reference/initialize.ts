@@ -3,7 +3,7 @@ import type { State } from './layers.js';
 import { full, zeros, type Tensor } from './tensor.js';
 import { truncatedNormal } from './truncatedNormal.js';
 
-export interface InitialiseOptions {
+export interface InitializeOptions {
   /** Integer in [0, 2³²). */
   readonly seed: number;
   /** Where the normal is cut: at ±2 (timm, official; cuts nothing at std 0.02) or at ±2 std (older Paddle). */
@@ -12,12 +12,12 @@ export interface InitialiseOptions {
 
 /**
  * Fresh weights: convolution and activation kernels truncated normal with std 0.02,
- * biases 0, normalisations γ = 1, β = 0, running statistics 0 and 1. The k-th kernel
+ * biases 0, normalizations γ = 1, β = 0, running statistics 0 and 1. The k-th kernel
  * is drawn from stream k, so that it does not depend on the others' sizes.
  *
  * @returns the state in the order of PyTorch's `state_dict()`
  */
-export function initialise(config: Config, { seed, truncation = 'absolute' }: InitialiseOptions): State {
+export function initialize(config: Config, { seed, truncation = 'absolute' }: InitializeOptions): State {
   const { dims, in_chans, num_classes, act_num, form } = config;
   const cut = truncation === 'absolute' ? { a: -2, b: 2 } : { a: -0.04, b: 0.04 };
   const state = new Map<string, Tensor>();

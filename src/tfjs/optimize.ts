@@ -1,4 +1,4 @@
-import { layerId, layerScale, type OptimiserStep } from '../core/optimiser.js';
+import { layerId, layerScale, type OptimizerStep } from '../core/optimizer.js';
 import { adam } from './adam.js';
 import { lamb, lambDivisor } from './lamb.js';
 import { sgd } from './sgd.js';
@@ -21,10 +21,10 @@ export interface Before {
  *
  * @param t the step, counted from 1
  */
-export function optimised(
+export function optimized(
   tf: Tf,
   { state, grads, moments, stages }: Before,
-  { kind, layerDecay, decayVectors, ...by }: Required<OptimiserStep>,
+  { kind, layerDecay, decayVectors, ...by }: Required<OptimizerStep>,
   t: number,
 ): { readonly params: TfState; readonly moments: TfState } {
   const divisor = kind === 'lamb' ? lambDivisor(tf, grads.values()) : null;

@@ -10,8 +10,8 @@ export interface Ceiling {
   readonly heapBase: () => number;
   readonly eightSums: (iterations: number, x: number, y: number) => number;
   readonly twelveSums: (iterations: number, x: number, y: number) => number;
-  readonly tile4x8: (c: number, rowBytes: number, a: number, b: number, k: number) => void;
-  readonly tile6x8: (
+  readonly gemm4x8: (c: number, rowBytes: number, a: number, b: number, k: number) => void;
+  readonly gemm6x8: (
     four: number,
     two: number,
     rowBytes: number,
@@ -20,7 +20,7 @@ export interface Ceiling {
     b: number,
     k: number,
   ) => void;
-  readonly trainTile4x8: (
+  readonly planes4x8: (
     low: number,
     high: number,
     rowBytes: number,
@@ -82,7 +82,7 @@ export function placeTile({ memory, heapBase }: Ceiling): { c: number; a: number
 
 /** A millisecond or two of each: loops over registers alone, the first of them with as many sums as a tile, and the tile. */
 export function ceilingParts(ceiling: Ceiling): Part[] {
-  const { eightSums, twelveSums, tile4x8 } = ceiling;
+  const { eightSums, twelveSums, gemm4x8 } = ceiling;
   const { c, a, b } = placeTile(ceiling);
   const [calls, iterations, tiles] = [200, 4_000, 4_000];
   return [
@@ -109,7 +109,7 @@ export function ceilingParts(ceiling: Ceiling): Part[] {
       macs: 32 * DEPTH * tiles,
       steps: [
         () => {
-          for (let i = 0; i < tiles; i++) tile4x8(c, 32, a, b, DEPTH);
+          for (let i = 0; i < tiles; i++) gemm4x8(c, 32, a, b, DEPTH);
         },
       ],
     },

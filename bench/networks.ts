@@ -13,7 +13,7 @@ import { drawnWeights } from '../src/cli/drawnWeights.js';
 import { median } from '../src/cli/median.js';
 import { table } from '../src/cli/print.js';
 import { resolveConfig, type VariantName } from '../src/core/config.js';
-import { collect } from '../src/core/weights.js';
+import { collectState } from '../src/core/weights.js';
 import { writeConfig } from '../src/io/configMetadata.js';
 import { encodeSafetensors } from '../src/io/safetensors.js';
 import { rounded } from './statistics.js';
@@ -56,7 +56,7 @@ async function bench(weights: string, batch: string, runs: number): Promise<Benc
 
 async function writeWeights(path: string, variant: VariantName): Promise<void> {
   const config = resolveConfig({ variant, form: 'deploy' });
-  await writeFile(path, encodeSafetensors(await collect(drawnWeights(config)), { metadata: writeConfig(config) }));
+  await writeFile(path, encodeSafetensors(await collectState(drawnWeights(config)), { metadata: writeConfig(config) }));
 }
 
 const rowAt = ({ rows }: BenchReport, threads: number, batch: number) => {

@@ -46,7 +46,11 @@ const RULES: readonly {
   { from: 'src/runtime/nodeUtil.ts', rooms: ['src/runtime/'], packages: ['node:'] },
   { from: 'src/runtime/', rooms: ['src/runtime/'], packages: [] },
   { from: 'src/model/loadModel.ts', rooms: ['src/model/', 'src/core/', 'src/io/', 'src/wasm/'], packages: [] },
-  { from: 'src/model/loadModelOn.ts', rooms: ['src/model/', 'src/core/', 'src/io/', 'src/wasm/'], packages: [] },
+  {
+    from: 'src/model/loadModelWithModule.ts',
+    rooms: ['src/model/', 'src/core/', 'src/io/', 'src/wasm/'],
+    packages: [],
+  },
   { from: 'src/model/readModel.ts', rooms: ['src/model/', 'src/core/', 'src/io/'], packages: [] },
   { from: 'src/model/', rooms: ['src/model/', 'src/core/', 'src/image/'], packages: [] },
   { from: 'src/io/', rooms: ['src/io/', 'src/core/'], packages: ['#runtime', 'node:', '@noble/hashes/sha2.js'] },
@@ -153,7 +157,7 @@ const ALL = [...sources('reference'), ...sources('assembly'), ...sources('src')]
 test('there is something to look at', () => {
   expect(ALL.length).toBeGreaterThan(60);
   expect(imports('reference/conv2d.ts')).toContain('./require.js');
-  expect(target('src/wasm/ops/ops.ts', '../core/errors.js')).toBe('src/core/errors.ts');
+  expect(target('src/wasm/ops/ops.ts', '../../core/errors.js')).toBe('src/core/errors.ts');
   expect(target('assembly/ops/conv2d.ts', './gemm')).toBe('assembly/ops/gemm.ts');
 });
 

@@ -1,10 +1,10 @@
 /** What a machine can reach at most: for bench/engine.ts, no part of the shipped modules. */
 import { madd } from '../shared/simd';
-import { tile4x8 } from '../shared/tile4x8';
-import { tile6x8 } from '../shared/tile6x8';
-import { tile4x8 as trainTile4x8 } from '../training/tile4x8';
+import { gemm4x8 } from '../shared/gemm4x8';
+import { gemm6x8 } from '../shared/gemm6x8';
+import { planes4x8 } from '../training/planes4x8';
 
-export { tile4x8, tile6x8, trainTile4x8 };
+export { gemm4x8, gemm6x8, planes4x8 };
 
 /** Room for the benchmark's blocks begins here. */
 export function heapBase(): usize {

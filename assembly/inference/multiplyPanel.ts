@@ -1,5 +1,5 @@
-import { tile4x8 } from '../shared/tile4x8';
-import { tile6x8 } from '../shared/tile6x8';
+import { gemm4x8 } from '../shared/gemm4x8';
+import { gemm6x8 } from '../shared/gemm6x8';
 
 /** Depth of a block: its slab of weights, 1024x8 float32, is 32 kB, a common L1. */
 const DEPTH: i32 = 1024;
@@ -34,13 +34,13 @@ export function multiplyPanel(c: usize, pixels: usize, weight: usize, bias: usiz
       for (; tile + 12 * ROW_BYTES <= end; tile += 12 * ROW_BYTES) {
         const a1 = a + groupBytes;
         const a2 = a1 + groupBytes;
-        tile6x8(tile, tile + 4 * ROW_BYTES, ROW_BYTES, a, a1, weight, block);
-        tile6x8(tile + 8 * ROW_BYTES, tile + 6 * ROW_BYTES, ROW_BYTES, a2, a1 + 8, weight, block);
+        gemm6x8(tile, tile + 4 * ROW_BYTES, ROW_BYTES, a, a1, weight, block);
+        gemm6x8(tile + 8 * ROW_BYTES, tile + 6 * ROW_BYTES, ROW_BYTES, a2, a1 + 8, weight, block);
         a = a2 + groupBytes;
       }
     }
     for (; tile < end; tile += 4 * ROW_BYTES) {
-      tile4x8(tile, ROW_BYTES, a, weight, block);
+      gemm4x8(tile, ROW_BYTES, a, weight, block);
       a += groupBytes;
     }
     weight += ROW_BYTES * DEPTH;

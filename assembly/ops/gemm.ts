@@ -1,5 +1,5 @@
 import { dot } from './dot';
-import { tile4x8 } from '../shared/tile4x8';
+import { gemm4x8 } from '../shared/gemm4x8';
 import { transpose4x4 } from '../shared/transpose4x4';
 
 /** Depth and rows of a packed block: 256x64 floats are 64 kB, an eighth of a common L2. */
@@ -59,12 +59,12 @@ export function gemm(c: usize, a: usize, b: usize, scratch: usize, m: i32, n: i3
           const panelA = panelsA + 4 * <usize>i * depth;
           const tile = c + <usize>(i0 + i) * rowBytes + 4 * <usize>j;
           if (i + 4 <= rows && j + 8 <= n) {
-            tile4x8(tile, rowBytes, panelA, panelB, depth);
+            gemm4x8(tile, rowBytes, panelA, panelB, depth);
           } else {
             const height = min(rows - i, 4);
             const width = min(n - j, 8);
             copyTile(corner, 4 * 8, tile, rowBytes, height, width);
-            tile4x8(corner, 4 * 8, panelA, panelB, depth);
+            gemm4x8(corner, 4 * 8, panelA, panelB, depth);
             copyTile(tile, rowBytes, corner, 4 * 8, height, width);
           }
         }

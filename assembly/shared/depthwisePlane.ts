@@ -48,7 +48,7 @@ export function depthwisePlane(y: usize, x: usize, weight: usize, bias: usize, h
 
 /**
  * Seven outputs side by side over `rows` rows of taps.
- * Order: tap by tap, one an iteration: more would spill, as in `tile4x8`.
+ * Order: tap by tap, one an iteration: more would spill, as in `gemm4x8`.
  */
 function sevenOutputs(y: usize, x: usize, pitchBytes: usize, tap: usize, bias: usize, rows: i32, kernel: i32): void {
   let y0 = v128.load(bias);

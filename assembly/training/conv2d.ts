@@ -2,7 +2,7 @@ import { transpose4x4 } from '../shared/transpose4x4';
 import { packPlane } from './packPlane';
 import { PIXEL, planeBytes } from './planes';
 import { sumPlane } from './sumPlane';
-import { tile4x8 } from './tile4x8';
+import { planes4x8 } from './planes4x8';
 
 /** Depth of a block of the product: its weights, 1024x8 float32, are 32 kB, a common L1. */
 const DEPTH: i32 = 1024;
@@ -99,7 +99,7 @@ function multiply(
     const block = min(depth - k, DEPTH);
     let a = panels + 16 * <usize>k;
     for (let at: usize = 0; at < pitchBytes; at += 4 * PIXEL) {
-      tile4x8(low + at, high + at, PIXEL, a, b0, b1, block);
+      planes4x8(low + at, high + at, PIXEL, a, b0, b1, block);
       a += groupBytes;
     }
     b0 += 16 * DEPTH;
@@ -143,7 +143,7 @@ export function multiplyXDy(address: usize, from: i32, to: i32): void {
       const at: usize = PIXEL * <usize>p;
       let x = conv.x + at;
       for (let row: usize = 0; row < rowBytes; row += 64) {
-        tile4x8(low + row, high + row, 16, x, dy0 + at, dy1 + at, block);
+        planes4x8(low + row, high + row, 16, x, dy0 + at, dy1 + at, block);
         x += pitchBytes;
       }
     }

@@ -2,7 +2,7 @@
 import { ParamError } from '../core/errors.js';
 import { checkAugment, type AugmentOptions } from '../data/augment/options.js';
 import type { RandomResizedCropOptions } from '../data/augment/randomResizedCrop.js';
-import { given } from './given.js';
+import { omitUndefined } from './omitUndefined.js';
 
 /** The values of flags, absent where a flag is. */
 export interface AugmentFlags {
@@ -21,12 +21,12 @@ export interface AugmentFlags {
 function said(flags: AugmentFlags): AugmentOptions {
   const [brightness, contrast = brightness, saturation = brightness, hue] = flags.colorJitter ?? [];
   const [low, high = 1] = flags.randomResizedCrop ?? [];
-  return given({
+  return omitUndefined({
     randomCrop: flags.randomCrop === undefined ? undefined : { padding: flags.randomCrop },
     randomResizedCrop: flags.randomResizedCrop === undefined ? undefined : { scale: [low, high] },
     horizontalFlip: flags.flip,
     rotation: flags.rotation,
-    colorJitter: flags.colorJitter === undefined ? undefined : given({ brightness, contrast, saturation, hue }),
+    colorJitter: flags.colorJitter === undefined ? undefined : omitUndefined({ brightness, contrast, saturation, hue }),
     randAugment: flags.randAugment === undefined ? undefined : { magnitude: flags.randAugment },
     randomErasing: flags.randomErasing === undefined ? undefined : { prob: flags.randomErasing },
   }) as AugmentOptions;
@@ -51,7 +51,7 @@ export function augmentOf(flags: AugmentFlags, before: AugmentOptions): AugmentO
   );
   const below = Object.fromEntries(kept) as AugmentOptions;
   const parts = IN_PART.map((key) => [key, now[key] === undefined ? undefined : { ...below[key], ...now[key] }]);
-  const made = { ...below, ...now, ...given(Object.fromEntries(parts) as AugmentOptions) };
+  const made = { ...below, ...now, ...omitUndefined(Object.fromEntries(parts) as AugmentOptions) };
   const { cropInterpolation: interpolation } = flags;
   if (interpolation === undefined) return made;
   if (made.randomResizedCrop === undefined) {

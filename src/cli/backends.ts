@@ -5,7 +5,7 @@ import { ENGINES, type EngineName } from '../tfjs/engineReport.js';
 import type { TfjsBackend } from '../entries/tfjs.js';
 import { createWasmBackend, wasmBackend } from '../wasm/inference/backend.js';
 import type { BuildChoice } from '../wasm/build.js';
-import { MOST_THREADS, type Threads } from '../wasm/team.js';
+import { MAX_THREADS, type Threads } from '../wasm/team.js';
 
 export const BUILDS: readonly BuildChoice[] = ['auto', 'plain', 'relaxed'];
 
@@ -19,8 +19,8 @@ export interface BackendOptions {
 export function threads(text: string): Threads {
   const count = Number(text);
   if (text === 'auto') return text;
-  if (/^\d+$/.test(text) && count >= 1 && count <= MOST_THREADS) return count;
-  throw new InvalidArgumentError(`Expected an integer from 1 to ${MOST_THREADS}, or 'auto'.`);
+  if (/^\d+$/.test(text) && count >= 1 && count <= MAX_THREADS) return count;
+  throw new InvalidArgumentError(`Expected an integer from 1 to ${MAX_THREADS}, or 'auto'.`);
 }
 
 export const buildOption = (): Option =>

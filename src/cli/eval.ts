@@ -3,7 +3,7 @@ import { extname } from 'node:path';
 import { DataError } from '../core/errors.js';
 import { checkSet } from '../data/sets/classes.js';
 import type { DataSet, FolderSplit } from '../data/sets/dataset.js';
-import { batchOf } from '../data/sets/normalize.js';
+import { batchOf } from '../data/sets/batchOf.js';
 import { openDataset } from '../data/sets/open.js';
 import { partOf } from '../data/sets/part.js';
 import { atomicWrite, requireWritable } from '../io/atomicWrite.js';
@@ -132,7 +132,7 @@ async function evaluate(options: EvalOptions): Promise<void> {
     });
     checkSet(set, model.config, data);
     if (set.n === 0) throw new DataError({ op: data, expected: `images of the split ${split}`, got: 'none' });
-    const which = set.undivided === 'whole' ? 'all' : split;
+    const which = set.splitSource === 'whole' ? 'all' : split;
     const { predictions, loss, topK, imagesPerSecond } = await answer(model, set, options);
     const confusion = confusionOf(set.labels, predictions, set.classNames);
     if (options.confusion !== undefined) {

@@ -6,8 +6,8 @@ import type { Size } from '../core/shapes.js';
 import { streamOf, type WeightStream } from '../core/weights.js';
 import { Model } from '../model/model.js';
 import { fit, shardsOf } from '../deploy/fit.js';
-import { overridden } from '../deploy/target.js';
-import { PLATFORMS } from '../deploy/targets.js';
+import { mergeTargets } from '../deploy/target.js';
+import { TARGETS } from '../deploy/targets.js';
 import { createWasmBackend } from '../wasm/inference/backend.js';
 import { memoryPlan, STORED_DTYPES, type StoredDtype } from '../wasm/inference/memoryPlan.js';
 import { integer, number, size } from './arguments.js';
@@ -65,7 +65,7 @@ async function measure({ config, state }: Network): Promise<Pick<CpuSource, 'ms'
 async function report(variant: string | undefined, options: PlanOptions): Promise<PlanReport> {
   const { batch, dtype, cpuMs, cpuFactor: factor, weights, platforms: file } = options;
   // Before anything is measured, which takes a while.
-  const platforms = file === undefined ? PLATFORMS : overridden(PLATFORMS, await readJsonObject(file), file);
+  const platforms = file === undefined ? TARGETS : mergeTargets(TARGETS, await readJsonObject(file), file);
   const network = await networkOf(variant, options);
   const { config, state } = network;
   const { file: stored, macs, ...use } = memoryPlan(config, { batch, dtype: dtype ?? 'float32' });

@@ -5,7 +5,7 @@ import { uniform } from '../core/philox.js';
 import { sizeOf } from '../core/tensor.js';
 import { checkSet } from '../data/sets/classes.js';
 import type { DataSet, ImageSet } from '../data/sets/dataset.js';
-import { batchOf } from '../data/sets/normalize.js';
+import { batchOf } from '../data/sets/batchOf.js';
 import { openDataset } from '../data/sets/open.js';
 import { partOf } from '../data/sets/part.js';
 import { drawShapes } from '../data/sets/shapes.js';

@@ -1,6 +1,6 @@
 import { Presets, SingleBar } from 'cli-progress';
 import type { WriteStream } from 'node:tty';
-import type { EpochRecord, Scores, StepRecord } from '../report/record.js';
+import type { EpochRecord, RecordedScores, StepRecord } from '../report/record.js';
 import { brief, percent } from './print.js';
 
 export interface TrainingDisplayOptions {
@@ -28,8 +28,7 @@ const BAR = 24;
 /** Where the stream does not say how wide it is. */
 const COLUMNS = 80;
 
-const escapes = (code: number) => (text: string, colored: boolean) =>
-  colored ? `\x1b[${code}m${text}\x1b[0m` : text;
+const escapes = (code: number) => (text: string, colored: boolean) => (colored ? `\x1b[${code}m${text}\x1b[0m` : text);
 const dim = escapes(2);
 const bold = escapes(1);
 
@@ -64,7 +63,7 @@ function fitted([first, ...fields]: readonly string[], columns: number): string 
   return line;
 }
 
-const scoresOf = (name: string, { loss, top1, top5 }: Scores): string =>
+const scoresOf = (name: string, { loss, top1, top5 }: RecordedScores): string =>
   `${name} loss ${loss.toFixed(3)} top-1 ${accuracy(top1)} top-5 ${accuracy(top5)}`;
 
 /** How long the rest takes, by the time of the steps seen: none for a run taken up again counts as made now. */

@@ -12,10 +12,10 @@ import { recipeToFile } from '../train/recipeFile.js';
 import { RunFolder } from '../train/runFolder.js';
 import { train } from '../train/train.js';
 import { withBackend } from './backends.js';
-import { Keeper } from './keeper.js';
+import { RunRecorder } from './runRecorder.js';
 import { lineOf, percent, print } from './print.js';
 import { trainingDisplay } from './progressBar.js';
-import { STATUS, stopWatch } from './stopWatch.js';
+import { STATUS, stopSignals } from './stopSignals.js';
 import { withTraining, type TrainFlags } from './trainFlags.js';
 import { openerOf, plannedMemory } from './trainingBackend.js';
 import { choiceOf, openTrainingData } from './trainingData.js';
@@ -128,10 +128,10 @@ async function trainIn(
   // Of another seed, data may be others; it is named by the check that follows.
   if (resumed?.recipe.seed === recipe.seed) checkOrigin(resumed.origin ?? null, origin, { acceptData });
   const shown = display(options.json ?? false, recipe.epochs, Math.floor(trained.n / recipe.batchSize));
-  const { stopped, settle } = stopWatch((signal) => {
+  const { stopped, settle } = stopSignals((signal) => {
     if (signal !== 'SIGHUP') shown.note('stopping as soon as it is saved; once more to stop at once');
   });
-  const keeper = new Keeper(folder, {
+  const keeper = new RunRecorder(folder, {
     ...{ stops: () => stopped() !== null, every: options.checkpointEvery, file },
     onUnsaved: (error) => {
       shown.stop();

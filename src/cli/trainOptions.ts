@@ -4,11 +4,11 @@ import type { GivenConfig } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
 import { OPTIMIZERS } from '../core/optimizer.js';
 import { CIFAR10, PRESETS, type Preset } from '../train/presets.js';
-import { PLAIN, type Recipe } from '../train/recipe.js';
+import { DEFAULT_RECIPE, type Recipe } from '../train/recipe.js';
 import { FILE_KEYS, recipeFromFile, refuseKey } from '../train/recipeFile.js';
 import { integer, integers, number, numbers, size } from './arguments.js';
 import { augmentOf, type AugmentFlags } from './augmentFlags.js';
-import { given } from './given.js';
+import { omitUndefined } from './omitUndefined.js';
 import { readJsonObject } from './jsonFile.js';
 
 /** Keys of a configuration that a file may set; the rest follows from the data. */
@@ -77,12 +77,12 @@ export async function planOf(flags: RecipeFlags): Promise<Plan> {
     throw new ParamError({ op: 'preset', expected: Object.keys(PRESETS).join(', '), got: JSON.stringify(preset) });
   }
   const base: { config: GivenConfig; recipe: Recipe } =
-    preset === undefined ? { config: SMALL, recipe: PLAIN } : PRESETS[preset as Preset];
+    preset === undefined ? { config: SMALL, recipe: DEFAULT_RECIPE } : PRESETS[preset as Preset];
 
   const fromFile = recipeFromFile(flags.config ?? 'recipe', file);
-  const { augment: _, ...plain } = PLAIN;
+  const { augment: _, ...plain } = DEFAULT_RECIPE;
   const names = Object.keys(plain) as (keyof typeof plain)[];
-  const fromFlags = given(Object.fromEntries(names.map((name) => [name, flags[name]]))) as Partial<Recipe>;
+  const fromFlags = omitUndefined(Object.fromEntries(names.map((name) => [name, flags[name]]))) as Partial<Recipe>;
   const epochs = fromFlags.epochs ?? fromFile.epochs;
   const lambdaPer = fromFlags.lambdaPer ?? fromFile.lambdaPer ?? base.recipe.lambdaPer;
   const augment = augmentOf(flags, fromFile.augment ?? base.recipe.augment);
@@ -96,7 +96,7 @@ export async function planOf(flags: RecipeFlags): Promise<Plan> {
 
   const fromFileNetwork = Object.fromEntries(NETWORK_KEYS.flatMap((key) => (key in file ? [[key, file[key]]] : [])));
   const { variant, dims, strides, adaPool: ada_pool, actNum: act_num, dropRate: drop_rate, size: input_size } = flags;
-  const network = given({ variant, dims, strides, ada_pool, act_num, drop_rate, input_size });
+  const network = omitUndefined({ variant, dims, strides, ada_pool, act_num, drop_rate, input_size });
   // A variant and sizes of one's own exclude each other: the nearer one counts.
   const layers: GivenConfig[] = [base.config, fromFileNetwork, network];
   const merged = layers.reduce<Record<string, unknown>>((below, above) => {

@@ -45,7 +45,14 @@ export async function openTrainingData(
     const count = countDisplay({ what, line: note });
     try {
       return await openDataset(spec, split, {
-        ...{ size: imageSize ?? inputSize, native: imageSize === undefined, seed, valSplit, cache, onBadImage },
+        ...{
+          size: imageSize ?? inputSize,
+          keepOriginalSize: imageSize === undefined,
+          seed,
+          valSplit,
+          cache,
+          onBadImage,
+        },
         ...(n === undefined ? {} : { n }),
         // A size that was asked for is that of what is cropped.
         whole: split === 'train' && augment.randomResizedCrop !== undefined && imageSize === undefined,
@@ -61,7 +68,7 @@ export async function openTrainingData(
   const held = wantsHeldOut ? await open('val', 'held-out images', valLimit) : null;
   const validation = held === null || held.n === 0 ? null : held;
 
-  const isDrawn = train.undivided === 'drawn' && validation !== null;
+  const isDrawn = train.splitSource === 'drawn' && validation !== null;
   const drawn = isDrawn
     ? ` (${percent(valSplit)} of each class, drawn by the seed: there is no folder val or test)`
     : '';

@@ -1,6 +1,6 @@
 /** `num_batches_tracked`: the norms of a network have all seen the same batches, so that a training keeps one count. */
 import type { ModelConfig } from './config.js';
-import { inOrder, isCounter, parameterShapes } from './parameters.js';
+import { inModelOrder, isCounter, parameterShapes } from './parameters.js';
 import type { StateDict, Tensor } from './tensor.js';
 
 /** Batches that the norms of a state have seen; 0 where it does not say. */
@@ -10,5 +10,5 @@ export const batchesOf = (state: StateDict): number => [...state].find(([name]) 
 export function withCounters(state: StateDict, batches: number, config: ModelConfig): Map<string, Tensor> {
   const counters = [...parameterShapes(config)].filter(([name]) => isCounter(name));
   const counted = counters.map(([name, shape]) => [name, { data: Float64Array.of(batches), shape }] as const);
-  return inOrder(new Map([...state, ...counted]), config);
+  return inModelOrder(new Map([...state, ...counted]), config);
 }

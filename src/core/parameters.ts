@@ -58,7 +58,7 @@ export function parameterShapes(config: ModelConfig): ReadonlyMap<string, readon
 const PREFIXES = ['', 'momentum_buffer.', 'exp_avg.', 'exp_avg_sq.'];
 
 /** The same tensors in the order of PyTorch's `state_dict()`; of an optimizer's, first all of one kind. */
-export function inOrder<T>(tensors: ReadonlyMap<string, T>, config: ModelConfig): Map<string, T> {
+export function inModelOrder<T>(tensors: ReadonlyMap<string, T>, config: ModelConfig): Map<string, T> {
   const names = [...parameterShapes(config).keys()];
   const ordered = new Map<string, T>();
   for (const prefix of PREFIXES) {
@@ -165,7 +165,7 @@ export function checkValues(name: string, data: FloatArray, offset: number, file
 }
 
 /** That a tensor has as many values as its shape says, and such as `checkValues` lets pass. @throws WeightsError */
-export function checkTensor(name: string, { data, shape }: Tensor, file?: string): void {
+export function checkParameter(name: string, { data, shape }: Tensor, file?: string): void {
   if (data.length !== sizeOf(shape)) {
     const expected = `the values of ${formatShape(shape)}`;
     throw new WeightsError({ op: inFile(file, name), expected, got: `${data.length} values` });
@@ -176,5 +176,5 @@ export function checkTensor(name: string, { data, shape }: Tensor, file?: string
 /** All that `checkShapes` and `checkValues` hold against weights that are in memory. */
 export function checkState(state: StateDict, config: ModelConfig, file?: string): void {
   checkShapes(new Map([...state].map(([name, { shape }]) => [name, shape])), config, file);
-  for (const [name, tensor] of state) checkTensor(name, tensor, file);
+  for (const [name, tensor] of state) checkParameter(name, tensor, file);
 }

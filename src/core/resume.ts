@@ -2,7 +2,7 @@
 import type { ModelConfig } from './config.js';
 import { ParamError, WeightsError } from './errors.js';
 import type { OptimizerKind } from './optimizer.js';
-import { checkState, checkTensor, isBuffer, parameterShapes } from './parameters.js';
+import { checkState, checkParameter, isBuffer, parameterShapes } from './parameters.js';
 import { formatShape, type StateDict } from './tensor.js';
 
 /** What of a run is not its state. */
@@ -55,7 +55,7 @@ function checkMoments(moments: StateDict, family: Family | null, config: ModelCo
     if (found === undefined || got !== formatShape(shape)) {
       throw new WeightsError({ op: name, expected: `a tensor ${formatShape(shape)}`, got });
     }
-    checkTensor(name, found);
+    checkParameter(name, found);
   }
   for (const name of moments.keys()) {
     if (expected.has(name)) continue;

@@ -39,7 +39,7 @@ export const streamOf = (state: StateDict): WeightStream => ({
  * @param shapes of the tensors that are to come; those that the stream names where not given
  * @throws WeightsError naming the tensor
  */
-export async function* inOrder(weights: WeightStream, shapes = weights.shapes): AsyncGenerator<WeightPart> {
+export async function* sequentialParts(weights: WeightStream, shapes = weights.shapes): AsyncGenerator<WeightPart> {
   const filled = new Map<string, number>();
   for (const name of shapes.keys()) filled.set(name, 0);
   for await (const part of weights.parts()) {
@@ -63,9 +63,9 @@ export async function* inOrder(weights: WeightStream, shapes = weights.shapes): 
 }
 
 /** All of a stream, in memory, each tensor as wide as its first part. @throws WeightsError as `inOrder` */
-export async function collect(weights: WeightStream): Promise<StateDict> {
+export async function collectState(weights: WeightStream): Promise<StateDict> {
   const state = new Map<string, Tensor>();
-  for await (const { name, offset, data } of inOrder(weights)) {
+  for await (const { name, offset, data } of sequentialParts(weights)) {
     const shape = weights.shapes.get(name) ?? [];
     let tensor = state.get(name);
     if (tensor === undefined) {
@@ -80,7 +80,7 @@ export async function collect(weights: WeightStream): Promise<StateDict> {
 }
 
 /** A stream whose every part has passed `checkValues`. */
-export const checked = (weights: WeightStream): WeightStream => ({
+export const withValueChecks = (weights: WeightStream): WeightStream => ({
   ...weights,
   async *parts() {
     for await (const part of weights.parts()) {

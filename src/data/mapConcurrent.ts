@@ -1,12 +1,12 @@
 /** Images at a time, each of them whole in memory: sharp has four threads, and should not wait for us. */
-export const AT_A_TIME = 8;
+export const MAX_CONCURRENT = 8;
 
 /**
  * Does something for 0, 1, … count - 1, so many at a time: the next begins as soon as one ends.
  * After a failure none begins any more; the error comes when those begun have ended too, so
  * that none of them writes where somebody else does by then.
  */
-export async function atATime(count: number, most: number, work: (i: number) => Promise<void>): Promise<void> {
+export async function mapConcurrent(count: number, most: number, work: (i: number) => Promise<void>): Promise<void> {
   let next = 0;
   const line = async (): Promise<void> => {
     while (next < count) {

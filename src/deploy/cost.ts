@@ -15,10 +15,10 @@ const charge = (price: Price, usage: Usage, free: Usage): number =>
   price.usd_per_gb_second * Math.max(0, usage.gb_seconds - free.gb_seconds);
 
 /** US dollars for more of it, where all that is included has been used up. */
-export const further = (price: Price, usage: Usage): number => charge(price, usage, NOTHING);
+export const marginalCost = (price: Price, usage: Usage): number => charge(price, usage, NOTHING);
 
 /** US dollars of a month with nothing else in it. */
-export const month = (price: Price, usage: Usage): number =>
+export const monthlyCost = (price: Price, usage: Usage): number =>
   price.usd_per_month +
   charge(price, usage, {
     requests: price.included_requests,

@@ -1,5 +1,5 @@
-import { further, month } from './cost.js';
-import type { Platform } from './target.js';
+import { marginalCost, monthlyCost } from './cost.js';
+import type { Target } from './target.js';
 
 /** The largest part that weights are cut into: below the 25 MiB that platforms allow a file or value. */
 export const SHARD_BYTES = 24 * 2 ** 20;
@@ -48,7 +48,7 @@ export interface Fit {
     /** The only one of a month, with what the plan costs and includes. */
     readonly first_million: number;
   } | null;
-  readonly platform: Platform;
+  readonly platform: Target;
 }
 
 const held = (needed: number, limit: number | null): Held => ({
@@ -57,7 +57,7 @@ const held = (needed: number, limit: number | null): Held => ({
   fits: limit === null || needed <= limit,
 });
 
-function weights({ asset_bytes, code_bytes }: Platform, bytes: number): Fit['weights_bytes'] {
+function weights({ asset_bytes, code_bytes }: Target, bytes: number): Fit['weights_bytes'] {
   if (asset_bytes === null) return { ...held(bytes, code_bytes), where: 'code', files: 1 };
   // A file that is small enough is not cut.
   const files = bytes <= asset_bytes ? 1 : shardsOf(bytes);
@@ -66,12 +66,12 @@ function weights({ asset_bytes, code_bytes }: Platform, bytes: number): Fit['wei
 }
 
 /** The least memory that is enough: it is paid for by its size, in whole MiB. */
-function chosen({ min_memory_bytes: least, memory_bytes: most }: Platform, needed: number): number | null {
+function chosen({ min_memory_bytes: least, memory_bytes: most }: Target, needed: number): number | null {
   const size = Math.max(least, MIB * Math.ceil(needed / MIB));
   return size <= most ? size : null;
 }
 
-export function fit(platform: Platform, need: Need): Fit {
+export function fit(platform: Target, need: Need): Fit {
   const { price, whole_cpu_bytes } = platform;
   const chooses = platform.min_memory_bytes > 0;
   const needed = need.memory_bytes + platform.runtime_bytes;
@@ -97,7 +97,7 @@ export function fit(platform: Platform, need: Need): Fit {
     usd:
       price === null || size === null
         ? null
-        : { further_million: further(price, usage), first_million: month(price, usage) },
+        : { further_million: marginalCost(price, usage), first_million: monthlyCost(price, usage) },
     platform,
   };
 }

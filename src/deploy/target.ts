@@ -13,7 +13,7 @@ export interface Price {
 }
 
 /** A runtime that one rents, by its limits; null where it tells none. The keys are those of the file that users write. */
-export interface Platform {
+export interface Target {
   readonly name: string;
   /** When the figures were looked at, and where: they change. */
   readonly date: string;
@@ -61,9 +61,9 @@ const OPTIONAL = {
 } as const;
 
 export type PriceRow = Partial<Price>;
-export type PlatformRow = Omit<Platform, keyof typeof OPTIONAL | 'price'> & {
+export type TargetRow = Omit<Target, keyof typeof OPTIONAL | 'price'> & {
   readonly price?: PriceRow | null;
-} & Partial<Pick<Platform, Exclude<keyof typeof OPTIONAL, 'price'>>>;
+} & Partial<Pick<Target, Exclude<keyof typeof OPTIONAL, 'price'>>>;
 
 const show = (value: unknown): string => (value === undefined ? 'nothing' : JSON.stringify(value));
 
@@ -83,7 +83,7 @@ const TEXT: Check = ['some text', (value) => typeof value === 'string' && value.
 const AMOUNT: Check = ['a number >= 0', isAmount];
 const LIMIT: Check = ['a number > 0', isLimit];
 
-const CHECKS: Readonly<Record<Exclude<keyof Platform, 'price'>, Check>> = {
+const CHECKS: Readonly<Record<Exclude<keyof Target, 'price'>, Check>> = {
   name: TEXT,
   date: ["a date such as '2026-11-24'", isDate],
   source: ['a URL', (value) => typeof value === 'string' && /^https?:\/\/\S+$/.test(value)],
@@ -121,7 +121,7 @@ function checkPrice(given: unknown, op: string): Price {
 }
 
 /** @throws ParamError naming the key, what it may be and what came */
-export function checkPlatform(given: unknown, op: string): Platform {
+export function checkTarget(given: unknown, op: string): Target {
   const fields: Readonly<Record<string, unknown>> = {
     ...OPTIONAL,
     ...fieldsOf(given, [...Object.keys(CHECKS), 'price'], op),
@@ -132,7 +132,7 @@ export function checkPlatform(given: unknown, op: string): Platform {
   });
   const price = fields['price'] === null ? null : checkPrice(fields['price'], `${op}.price`);
   // Each of its keys has just been looked at.
-  const platform = { ...Object.fromEntries(checked), price } as unknown as Platform;
+  const platform = { ...Object.fromEntries(checked), price } as unknown as Target;
   const { min_memory_bytes: least, memory_bytes: most } = platform;
   if (least > most) {
     throw new ParamError({ op: `${op}.min_memory_bytes`, expected: `at most memory_bytes, ${most}`, got: `${least}` });
@@ -146,7 +146,7 @@ export function checkPlatform(given: unknown, op: string): Platform {
  * @param op how errors call the file
  * @throws ParamError naming the row and the key
  */
-export function overridden(own: readonly Platform[], given: unknown, op: string): Platform[] {
+export function mergeTargets(own: readonly Target[], given: unknown, op: string): Target[] {
   const { platforms } = fieldsOf(given, ['platforms'], op);
   if (!Array.isArray(platforms)) {
     throw new ParamError({ op: `${op}: platforms`, expected: 'a list', got: show(platforms) });
@@ -154,7 +154,7 @@ export function overridden(own: readonly Platform[], given: unknown, op: string)
   const rows = new Map(own.map((platform) => [platform.name, platform]));
   const named = new Set<string>();
   platforms.forEach((row: unknown, i) => {
-    const platform = checkPlatform(row, `${op}: platforms[${i}]`);
+    const platform = checkTarget(row, `${op}: platforms[${i}]`);
     if (named.has(platform.name)) {
       throw new ParamError({ op: `${op}: platforms[${i}].name`, expected: 'a name of its own', got: platform.name });
     }

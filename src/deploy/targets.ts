@@ -3,7 +3,7 @@
  * says when it was looked at and where, and `--platforms` puts others in its place.
  * No price stands here that its owner's pages did not confirm.
  */
-import { checkPlatform, type Platform, type PlatformRow } from './target.js';
+import { checkTarget, type Target, type TargetRow } from './target.js';
 
 const MB = 1e6;
 const MIB = 2 ** 20;
@@ -34,7 +34,7 @@ const LAMBDA = {
 /** Of us-east-1, the first tier, without the functions' traffic. */
 const LAMBDA_PRICE = { usd_per_million_requests: 0.2, included_requests: 1e6, included_gb_seconds: 400_000 };
 
-const ROWS: readonly PlatformRow[] = [
+const ROWS: readonly TargetRow[] = [
   {
     ...WORKERS,
     name: 'Cloudflare free',
@@ -97,4 +97,4 @@ const ROWS: readonly PlatformRow[] = [
   { ...LAMBDA, name: 'AWS Lambda arm64', price: { ...LAMBDA_PRICE, usd_per_gb_second: 0.0000133334 } },
 ];
 
-export const PLATFORMS: readonly Platform[] = ROWS.map((row) => checkPlatform(row, row.name));
+export const TARGETS: readonly Target[] = ROWS.map((row) => checkTarget(row, row.name));

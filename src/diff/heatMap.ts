@@ -1,9 +1,14 @@
 import type { Tensor } from '../core/tensor.js';
 import type { HeatMap, Worst } from './comparison.js';
-import type { Answer } from './oracle.js';
+import type { OracleResult } from './oracle.js';
 
 /** The channel that the worst element lies in. Features and logits, of one pixel a channel, become one row of all channels. */
-export function heatMapOf(layer: string, { data, shape }: Tensor, { exact, bound }: Answer, { at }: Worst): HeatMap {
+export function heatMapOf(
+  layer: string,
+  { data, shape }: Tensor,
+  { exact, bound }: OracleResult,
+  { at }: Worst,
+): HeatMap {
   const [, c, h, w] = shape;
   const flat = h * w === 1;
   const [image, channel] = flat ? [at[0], 0] : at;

@@ -1,6 +1,6 @@
 import type { FloatArray } from '../core/tensor.js';
 import type { Worst } from './comparison.js';
-import type { Answer } from './oracle.js';
+import type { OracleResult } from './oracle.js';
 
 export interface Judgment {
   readonly worst: Worst;
@@ -26,7 +26,7 @@ const ratioOf = (error: number, bound: number): number => (error === 0 ? 0 : err
  *
  * @param shape [n,c,h,w] of both
  */
-export function judge(got: FloatArray, { exact, bound }: Answer, shape: readonly number[]): Judgment {
+export function judge(got: FloatArray, { exact, bound }: OracleResult, shape: readonly number[]): Judgment {
   let [at, highest, outside, unjudged] = [-1, -1, 0, 0];
   const errorOf = (i: number): number => {
     const error = Math.abs(got[i] - exact[i]);

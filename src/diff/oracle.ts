@@ -14,7 +14,7 @@ import { toOracleConfig } from '../oracle/backend.js';
 import { stateToOracle, toOracle } from '../oracle/state.js';
 
 /** float64's answer, and how far float32 may be from it, element by element. */
-export interface Answer {
+export interface OracleResult {
   readonly exact: Float64Array;
   readonly bound: Float64Array;
 }
@@ -41,7 +41,7 @@ export class Oracle {
    * @param x [n,c,h,w], which float32 holds, or has still to round
    * @param by how it is rounded; by default to nearest
    */
-  run(first: number, last: number, x: Tensor, by?: Rounding): Answer {
+  run(first: number, last: number, x: Tensor, by?: Rounding): OracleResult {
     let map = toOracle(x);
     let e = tensor(
       x.data.map((v) => Math.abs(v - Math.fround(v))),

@@ -38,7 +38,10 @@ export { openShards, type OpenShard } from '../io/openShards.js';
 export type { Shard, ShardIndex } from '../io/shardIndex.js';
 export type { ByteStream, ResponseLike, WeightsSource } from '../io/source.js';
 export type { Fetch, SourceOptions } from '../io/sourceOptions.js';
-export { loadModelOn as loadModel, type LoadModelOnOptions as LoadModelOptions } from '../model/loadModelOn.js';
+export {
+  loadModelWithModule as loadModel,
+  type LoadModelWithModuleOptions as LoadModelOptions,
+} from '../model/loadModelWithModule.js';
 export { Model } from '../model/model.js';
 export { planNetwork, type Layer } from '../core/network.js';
 export { topK, type Prediction } from '../model/topK.js';

@@ -1,5 +1,5 @@
 /** `vanillanet/node`, what needs Node: files, images, data sets, the oracle as a backend, fusion. */
-export { batchOf } from '../data/sets/normalize.js';
+export { batchOf } from '../data/sets/batchOf.js';
 export { readCifar10, readCifar100 } from '../data/sets/cifar.js';
 export { checkSet, classCounts, imbalance, type Imbalance } from '../data/sets/classes.js';
 export {
@@ -13,7 +13,13 @@ export {
   type Split,
   type StreamedSet,
 } from '../data/sets/dataset.js';
-export { download, DOWNLOADS, type Downloaded, type DownloadOptions, type RemoteFile } from '../data/sets/download.js';
+export {
+  download,
+  DOWNLOADS,
+  type Downloaded,
+  type DownloadOptions,
+  type DownloadFile,
+} from '../data/sets/download.js';
 export { findCifar10, findData } from '../data/sets/find.js';
 export { readImage } from '../data/decode/image.js';
 export {
@@ -23,7 +29,7 @@ export {
   type DecodeOptions,
   type ImageFolderOptions,
 } from '../data/sets/imageFolder.js';
-export { openDataset, type OpenOptions } from '../data/sets/open.js';
+export { openDataset, type OpenDatasetOptions } from '../data/sets/open.js';
 export { partOf } from '../data/sets/part.js';
 export { drawShapes } from '../data/sets/shapes.js';
 export { readWeights, writeWeights, type LoadedWeights } from '../io/weightsFile.js';

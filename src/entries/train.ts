@@ -1,6 +1,6 @@
 /** `vanillanet/train`: networks in training, step by step or by a whole recipe. Wherever JavaScript runs. */
 export { PRESETS, type Preset } from '../train/presets.js';
-export type { Moment, Progress, Trained } from '../train/progress.js';
+export type { ResumePoint, Progress, Trained } from '../train/progress.js';
 export { resolveRecipe, type Recipe } from '../train/recipe.js';
 export type { RunOptions, TrainingData } from '../train/runOptions.js';
 export { train } from '../train/train.js';

@@ -1,11 +1,11 @@
 /** A file by its URL: where the connection breaks, the rest of it is asked for. */
 import { VanillaNetError, WeightsError } from '../core/errors.js';
-import { letGo } from '../core/letGo.js';
-import { fileOf, isForeign, otherFile, validatorOf, type RemoteFile } from './remoteFile.js';
+import { cancelBody } from '../core/cancel.js';
+import { fileVersion, isCrossOrigin, mismatch, validatorOf, type FileVersion } from './fileVersion.js';
 import { readStream } from './readStream.js';
 import type { ResponseLike } from './source.js';
 import type { Fetching } from './sourceOptions.js';
-import { within } from './within.js';
+import { withReadTimeout } from './readTimeout.js';
 
 /** Milliseconds before the second fruitless question; twice as many before each further one. */
 const PAUSE = 250;
@@ -13,7 +13,7 @@ const PAUSE = 250;
 /** The bytes of an answer. @throws WeightsError for one without */
 export async function* readResponse(response: ResponseLike, name: string, timeout: number): AsyncGenerator<Uint8Array> {
   if (!response.ok) {
-    letGo(response.body);
+    cancelBody(response.body);
     throw new WeightsError({ op: name, expected: 'a response that is OK', got: `status ${response.status}` });
   }
   if (response.body === null) {
@@ -28,7 +28,7 @@ const isBusy = ({ status }: ResponseLike): boolean => status >= 500 || status ==
 /** @throws WeightsError for an answer that does not go on from there */
 function checkGoesOn(
   response: ResponseLike,
-  { at, file, wasAsked }: { readonly at: number; readonly file: RemoteFile; readonly wasAsked: boolean },
+  { at, file, wasAsked }: { readonly at: number; readonly file: FileVersion; readonly wasAsked: boolean },
   name: string,
 ): void {
   const { total } = file;
@@ -39,7 +39,7 @@ function checkGoesOn(
     throw new WeightsError({ op: name, expected, got: `status ${status}${why}` });
   }
   // Servers and caches there are that do not look at If-Range.
-  const other = otherFile(response, file, wasAsked);
+  const other = mismatch(response, file, wasAsked);
   if (other !== null) throw new WeightsError({ op: name, expected, got: other });
   // Not every page may see it; then the length says as much.
   const range = headers?.get('content-range') ?? null;
@@ -62,7 +62,7 @@ function checkGoesOn(
  *   changed meanwhile; what the network says, where it breaks off and cannot be continued
  */
 export async function* fetchBytes(url: string, { fetch, timeout, retries }: Fetching): AsyncGenerator<Uint8Array> {
-  let file: RemoteFile | null = null;
+  let file: FileVersion | null = null;
   let at = 0;
   for (let fruitless = 0; ;) {
     const controller = new AbortController();
@@ -70,14 +70,18 @@ export async function* fetchBytes(url: string, { fetch, timeout, retries }: Fetc
     try {
       const headers: Record<string, string> = { 'accept-encoding': 'identity' };
       if (at > 0) headers['range'] = `bytes=${at}-`;
-      const validator = file === null || at === 0 || isForeign(url) ? null : validatorOf(file);
+      const validator = file === null || at === 0 || isCrossOrigin(url) ? null : validatorOf(file);
       if (validator !== null) headers['if-range'] = validator;
-      const response: ResponseLike = await within(fetch(url, { headers, signal: controller.signal }), timeout, url);
+      const response: ResponseLike = await withReadTimeout(
+        fetch(url, { headers, signal: controller.signal }),
+        timeout,
+        url,
+      );
       if (file !== null && isBusy(response)) {
-        letGo(response.body);
+        cancelBody(response.body);
         throw new Error(`status ${response.status}`);
       }
-      if (file === null || at === 0) file = fileOf(response);
+      if (file === null || at === 0) file = fileVersion(response);
       else checkGoesOn(response, { at, file, wasAsked: validator !== null }, url);
       for await (const chunk of readResponse(response, url, timeout)) {
         at += chunk.length;

@@ -1,12 +1,12 @@
 /** The weight file that shards are together, each held against the index as it comes. */
 import { BackendUnavailableError, VanillaNetError, WeightsError } from '../core/errors.js';
-import { letGoSource } from './letGoSource.js';
+import { cancelSource } from './cancelSource.js';
 import { reasonOf } from './reason.js';
 import { Sha256 } from './sha256.js';
 import { readShardIndex, type Shard, type ShardIndex } from './shardIndex.js';
 import { openSource, type WeightsSource } from './source.js';
 import { sourceOptions, type SourceOptions } from './sourceOptions.js';
-import { within } from './within.js';
+import { withReadTimeout } from './readTimeout.js';
 
 /** Gives the shard of a name: what KV, R2, a cache or a server answers, nothing where there is none. */
 export type OpenShard = (file: string) => WeightsSource | null | undefined | Promise<WeightsSource | null | undefined>;
@@ -114,9 +114,9 @@ export class Shards implements AsyncIterable<Uint8Array> {
     const { file, bytes, sha256 } = shard;
     const { timeout } = sourceOptions(options);
     const opening = this.#opened(file);
-    const source = await within(opening, timeout, file).catch((error: unknown) => {
+    const source = await withReadTimeout(opening, timeout, file).catch((error: unknown) => {
       // One that is late has somebody at its other end all the same.
-      opening.then(letGoSource, () => undefined);
+      opening.then(cancelSource, () => undefined);
       throw error;
     });
     const { name, chunks } = openSource(source, options);

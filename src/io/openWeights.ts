@@ -1,16 +1,16 @@
 /** A source of which is known whether it is a weight file or an index of shards. */
 import { platform } from '#runtime';
 import { WeightsError } from '../core/errors.js';
-import { beside } from './beside.js';
-import { beforeReading } from './letGoSource.js';
+import { resolveShard } from './resolveShard.js';
+import { validateOrCancel } from './cancelSource.js';
 import { Shards, type ShardReader } from './openShards.js';
 import { MAX_HEADER, PREFIX } from './safetensorsHeader.js';
-import { checkSha256, hashed } from './sha256.js';
+import { checkSha256, verifySha256 } from './sha256.js';
 import { readShardIndex } from './shardIndex.js';
 import { openSource, type WeightsSource } from './source.js';
 import type { SourceOptions } from './sourceOptions.js';
 
-export interface OpenOptions extends SourceOptions {
+export interface OpenWeightsOptions extends SourceOptions {
   /** What the weight file must be, of shards all together: 64 hexadecimal digits. */
   readonly sha256?: string | undefined;
 }
@@ -48,7 +48,7 @@ const whole = (
   sha256: string | null,
 ): Pick<OpenedWeights, 'name' | 'chunks'> => ({
   name,
-  chunks: sha256 === null ? chunks : hashed(chunks, sha256, name ?? 'weights'),
+  chunks: sha256 === null ? chunks : verifySha256(chunks, sha256, name ?? 'weights'),
 });
 
 function openAll(shards: Shards, name: string | null, sha256: string | null, options: SourceOptions): OpenedWeights {
@@ -71,9 +71,9 @@ function openAll(shards: Shards, name: string | null, sha256: string | null, opt
  *
  * @throws ParamError for what is no source or option; WeightsError for what cannot be read.
  */
-export async function openWeights(source: WeightsSource, options: OpenOptions): Promise<OpenedWeights> {
+export async function openWeights(source: WeightsSource, options: OpenWeightsOptions): Promise<OpenedWeights> {
   const { sha256: given } = options;
-  const sha256 = given === undefined ? null : beforeReading(source, () => checkSha256(given));
+  const sha256 = given === undefined ? null : validateOrCancel(source, () => checkSha256(given));
   if (source instanceof Shards) return openAll(source, null, sha256, options);
 
   const { name, chunks } = openSource(source, options);
@@ -103,7 +103,7 @@ export async function openWeights(source: WeightsSource, options: OpenOptions): 
       }
       const location = name ?? '';
       const index = readShardIndex(new TextDecoder().decode(text), location);
-      const shards = new Shards(index, (file) => beside(location, file, platform.readFile !== null));
+      const shards = new Shards(index, (file) => resolveShard(location, file, platform.readFile !== null));
       return openAll(shards, location, sha256, options);
     } finally {
       await iterator.return?.();

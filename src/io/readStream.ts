@@ -1,6 +1,6 @@
 /** Chunks of a stream, or of whatever else gives them, each in time. */
-import { cancel } from '../core/letGo.js';
-import { within } from './within.js';
+import { cancel } from '../core/cancel.js';
+import { withReadTimeout } from './readTimeout.js';
 
 interface Chunk {
   readonly done: boolean;
@@ -81,7 +81,7 @@ export async function* readStream(stream: ByteStream, name: string, timeout: num
   try {
     for (;;) {
       const lent: Uint8Array = new Uint8Array(buffer);
-      const { done, value } = await within(reads.read(lent), timeout, name);
+      const { done, value } = await withReadTimeout(reads.read(lent), timeout, name);
       if (done) return;
       if (value === undefined) continue;
       yield value;
@@ -105,7 +105,7 @@ export async function* readIterable(
   try {
     for (;;) {
       isWaiting = true;
-      const next = await within(iterator.next(), timeout, name);
+      const next = await withReadTimeout(iterator.next(), timeout, name);
       if (next.done === true) return;
       isWaiting = false;
       yield next.value;

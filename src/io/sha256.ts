@@ -35,7 +35,7 @@ export function checkSha256(value: unknown, op = 'sha256'): string {
 }
 
 /** The same chunks, of which the last is followed by a WeightsError where they were not those of the hash. */
-export async function* hashed(
+export async function* verifySha256(
   chunks: AsyncIterable<Uint8Array>,
   expected: string,
   name: string,

@@ -2,7 +2,7 @@
 import { platform } from '#runtime';
 import { ParamError, VanillaNetError, WeightsError } from '../core/errors.js';
 import { fetchBytes, readResponse } from './fetchBytes.js';
-import { beforeReading } from './letGoSource.js';
+import { validateOrCancel } from './cancelSource.js';
 import { readIterable, readStream, type ByteStream } from './readStream.js';
 import { reasonOf } from './reason.js';
 import { sourceOptions, type SourceOptions } from './sourceOptions.js';
@@ -92,7 +92,7 @@ function open(source: Exclude<WeightsSource, string | { readonly href: string }>
  * @throws ParamError for what is none. What fails later is a WeightsError with its name.
  */
 export function openSource(source: WeightsSource, options: SourceOptions = {}): Source {
-  const given = beforeReading(source, () => sourceOptions(options));
+  const given = validateOrCancel(source, () => sourceOptions(options));
   // A caller without types may pass anything.
   const unknown: unknown = source;
   const kinds = ['byteLength', 'href', 'ok', 'stream', 'getReader', 'body', Symbol.asyncIterator];

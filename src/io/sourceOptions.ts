@@ -1,5 +1,5 @@
 import { ParamError } from '../core/errors.js';
-import { timeoutOf } from '../core/inTime.js';
+import { timeoutOf } from '../core/timeout.js';
 import type { ResponseLike } from './source.js';
 
 /** What asks a server. The global `fetch` is one. */

@@ -3,7 +3,7 @@ import { WeightsError } from '../core/errors.js';
 import { checkState } from '../core/parameters.js';
 import type { StateDict } from '../core/tensor.js';
 import { atomicWrite } from './atomicWrite.js';
-import { beside } from './beside.js';
+import { resolveShard } from './resolveShard.js';
 import { configOf, writeConfig } from './configMetadata.js';
 import { Shards } from './openShards.js';
 import { readBytes } from './readFile.js';
@@ -24,7 +24,7 @@ async function readWhole(path: string): Promise<{ bytes: Uint8Array; files: read
   const bytes = await readBytes(path, WeightsError);
   if (!path.endsWith('.json')) return { bytes, files: [path] };
   const index = readShardIndex(new TextDecoder().decode(bytes), path);
-  const placeOf = (file: string): string => beside(path, file, true);
+  const placeOf = (file: string): string => resolveShard(path, file, true);
   const chunks: Uint8Array[] = [];
   // Each chunk is good until the next.
   for await (const chunk of new Shards(index, placeOf)) chunks.push(chunk.slice());

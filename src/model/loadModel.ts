@@ -1,6 +1,6 @@
 import type { Backend } from '../core/backend.js';
 import { ParamError } from '../core/errors.js';
-import { beforeReading } from '../io/letGoSource.js';
+import { validateOrCancel } from '../io/cancelSource.js';
 import type { WeightsSource } from '../io/source.js';
 import { checkWasmOptions, createWasmBackend, type WasmBackendOptions } from '../wasm/inference/backend.js';
 import type { Model } from './model.js';
@@ -22,7 +22,7 @@ export interface LoadModelOptions extends WasmBackendOptions, ReadOptions {
  * @throws WeightsError, ParamError, ShapeError, BackendUnavailableError
  */
 export async function loadModel(weights: WeightsSource, given: LoadModelOptions = {}): Promise<Model> {
-  beforeReading(weights, () => {
+  validateOrCancel(weights, () => {
     // A caller without types may pass anything.
     const any: unknown = given;
     if (typeof any === 'object' && any !== null) return;

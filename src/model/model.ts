@@ -4,7 +4,7 @@ import { BackendUnavailableError, DataError, ParamError, ShapeError } from '../c
 import { checkShapes, checkState } from '../core/parameters.js';
 import { mapSizes } from '../core/shapes.js';
 import type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
-import { checked, streamOf, type WeightStream } from '../core/weights.js';
+import { withValueChecks, streamOf, type WeightStream } from '../core/weights.js';
 import type { PixelImage } from '../image/pixelImage.js';
 import { fit } from '../image/preprocess.js';
 import { normalize } from '../image/normalize.js';
@@ -52,7 +52,7 @@ export class Model {
   static async load(weights: WeightStream, config: GivenConfig, backend: Backend): Promise<Model> {
     const resolved = resolveConfig(config);
     checkShapes(weights.shapes, resolved, weights.file);
-    return Model.#open(checked(weights), resolved, backend);
+    return Model.#open(withValueChecks(weights), resolved, backend);
   }
 
   static async #open(weights: WeightStream, config: ModelConfig, backend: Backend): Promise<Model> {

@@ -2,13 +2,13 @@ import type { Backend } from '../core/backend.js';
 import { checkGivenConfig, type GivenConfig } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
 import { configOf } from '../io/configMetadata.js';
-import { beforeReading } from '../io/letGoSource.js';
-import { openWeights, type OpenOptions } from '../io/openWeights.js';
+import { validateOrCancel } from '../io/cancelSource.js';
+import { openWeights, type OpenWeightsOptions } from '../io/openWeights.js';
 import { streamSafetensors } from '../io/safetensorsStream.js';
 import type { WeightsSource } from '../io/source.js';
 import { Model } from './model.js';
 
-export interface ReadOptions extends OpenOptions {
+export interface ReadOptions extends OpenWeightsOptions {
   /** For weights that do not describe themselves, or not in full; keys as in `ModelConfig`. */
   readonly config?: GivenConfig;
 }
@@ -32,7 +32,7 @@ export async function readModel(
   check: () => void,
   { config, ...how }: ReadOptions,
 ): Promise<Model> {
-  beforeReading(weights, () => {
+  validateOrCancel(weights, () => {
     check();
     if (config !== undefined) checkGivenConfig(config);
   });

@@ -4,7 +4,7 @@ import type { ModelConfig } from '../core/config.js';
 import { BackendUnavailableError } from '../core/errors.js';
 import { moduleOf } from '../core/modules.js';
 import type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
-import { collect } from '../core/weights.js';
+import { collectState } from '../core/weights.js';
 import { fromOracle, stateToOracle } from './state.js';
 
 /** The oracle's part of a configuration. */
@@ -77,6 +77,6 @@ class OracleSession implements Session {
 export const referenceBackend: Backend = {
   name: 'reference',
   async open(weights, config) {
-    return new OracleSession(await collect(weights), config);
+    return new OracleSession(await collectState(weights), config);
   },
 };

@@ -42,14 +42,14 @@ export function confusionOf(
 }
 
 /** More columns than these are no table for a terminal. */
-export const MOST_COLUMNS = 20;
+export const MAX_COLUMNS = 20;
 /** Confusions named where the matrix is not shown. */
 const NAMED = 10;
 
 /** A class without images has no share. */
 export const percent = (share: number): string => (Number.isNaN(share) ? '-' : `${(100 * share).toFixed(1)}%`);
 
-export const shortened = (text: string, most: number): string =>
+export const shorten = (text: string, most: number): string =>
   text.length > most ? `${text.slice(0, most - 1)}…` : text;
 
 /** Rows to the right, the first column to the left. */
@@ -89,9 +89,9 @@ export function mistakes({ counts, classNames }: Confusion, most = NAMED): Mista
 /** For a terminal: the matrix, columns by number; of many classes, the worst of them and the most frequent mistakes. */
 export function confusionTable(confusion: Confusion): string {
   const { classNames, counts, perClass } = confusion;
-  const names = classNames.map((name, i) => `${i} ${shortened(name, 20)}`);
+  const names = classNames.map((name, i) => `${i} ${shorten(name, 20)}`);
   const totals = counts.map((row) => row.reduce((a, b) => a + b, 0));
-  if (classNames.length <= MOST_COLUMNS) {
+  if (classNames.length <= MAX_COLUMNS) {
     return aligned([
       ['is \\ taken for', ...classNames.map((_, i) => `${i}`), 'accuracy'],
       ...counts.map((row, i) => [
@@ -113,7 +113,7 @@ export function confusionTable(confusion: Confusion): string {
     aligned([
       ['is -> taken for', 'times'],
       ...mistakes(confusion).map(({ label, prediction, count }) => [
-        `${shortened(label, 20)} -> ${shortened(prediction, 20)}`,
+        `${shorten(label, 20)} -> ${shorten(prediction, 20)}`,
         `${count}`,
       ]),
     ]),

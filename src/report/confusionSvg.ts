@@ -1,5 +1,5 @@
 import * as Plot from '@observablehq/plot';
-import { MOST_COLUMNS, percent, shortened, type Confusion } from './confusion.js';
+import { MAX_COLUMNS, percent, shorten, type Confusion } from './confusion.js';
 import { escape, LIGHT, picture, plotAt, textWidth } from './svg.js';
 
 export interface ConfusionOptions {
@@ -11,10 +11,10 @@ export function confusionSvg(confusion: Confusion, { title = 'Confusion' }: Conf
   const { classNames, counts, perClass, accuracy, total } = confusion;
   const n = classNames.length;
   // Numbers fit into cells of a few dozen classes only.
-  const side = n <= MOST_COLUMNS ? 42 : n <= 50 ? 22 : Math.max(4, Math.floor(1100 / n));
+  const side = n <= MAX_COLUMNS ? 42 : n <= 50 ? 22 : Math.max(4, Math.floor(1100 / n));
   const named = side >= 12;
   const fontSize = side >= 20 ? 12 : 10;
-  const names = classNames.map((name) => shortened(name, 22));
+  const names = classNames.map((name) => shorten(name, 22));
   const longest = named ? Math.max(...names.map((name) => textWidth(name, fontSize))) : 0;
   const [left, right, top] = [longest + 34, named ? 66 : 20, longest * 0.75 + 26];
   const [width, height] = [Math.ceil(Math.max(360, left + right + n * side)), Math.ceil(66 + top + n * side + 20)];
@@ -65,7 +65,7 @@ export function confusionSvg(confusion: Confusion, { title = 'Confusion' }: Conf
     ],
   });
   return picture({ width, height, title, palette: LIGHT }, [
-    text(20, 34, shortened(title, Math.floor((width - 40) / textWidth('x', 18))), 'font-size="18" font-weight="700"'),
+    text(20, 34, shorten(title, Math.floor((width - 40) / textWidth('x', 18))), 'font-size="18" font-weight="700"'),
     text(20, 54, `top-1 ${percent(accuracy)} of ${total} images`, 'font-size="12"'),
     text(14, middle, 'is', `font-size="12" text-anchor="middle" transform="rotate(-90 14 ${middle.toFixed(1)})"`),
     text(x0 + (n * side) / 2, height - 6, 'taken for', 'font-size="12" text-anchor="middle"'),

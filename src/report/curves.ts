@@ -1,5 +1,5 @@
 import * as Plot from '@observablehq/plot';
-import type { EpochRecord, MetricsRecord, Scores, StepRecord } from './record.js';
+import type { EpochRecord, MetricsRecord, RecordedScores, StepRecord } from './record.js';
 import { escape, LIGHT, picture, plotAt, textWidth, type Palette } from './svg.js';
 
 export interface Run {
@@ -73,7 +73,7 @@ function ofOne({ records }: Run, palette: Palette): Panels {
   const best = bestEpoch(records);
   const hint = best === null ? '' : `, best ${percent(best.validation?.top1 ?? NaN)} in epoch ${best.epoch}`;
   const sets = [
-    { name: 'train', of: ({ train }: EpochRecord): Scores | undefined => train, color: palette.train },
+    { name: 'train', of: ({ train }: EpochRecord): RecordedScores | undefined => train, color: palette.train },
     { name: 'validation', of: ({ validation }: EpochRecord) => validation, color: palette.validation },
     { name: 'averaged weights', of: ({ ema }: EpochRecord) => ema, color: palette.ema },
   ];

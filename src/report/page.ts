@@ -1,6 +1,6 @@
 import { bestEpoch, curvesSvg, epochsOf, type Run } from './curves.js';
 import { htmlPage, NARROW, row, WIDE } from './htmlPage.js';
-import type { Scores } from './record.js';
+import type { RecordedScores } from './record.js';
 import { escape, VARIABLES } from './svg.js';
 
 /** A run, and what it was told to do where that is known. */
@@ -17,7 +17,7 @@ const percent = (share: number | undefined): string =>
 const digits = (value: number | undefined, count: number): string =>
   value === undefined ? '' : Number.isFinite(value) ? value.toFixed(count) : 'not a number';
 
-const cellsOf = (scores: Scores | undefined): string[] => [
+const cellsOf = (scores: RecordedScores | undefined): string[] => [
   digits(scores?.loss, 4),
   percent(scores?.top1),
   percent(scores?.top5),

@@ -22,7 +22,7 @@ export interface StepRecord {
 }
 
 /** Weighted by samples. */
-export interface Scores {
+export interface RecordedScores {
   readonly loss: number;
   readonly top1: number;
   readonly top5: number;
@@ -36,11 +36,11 @@ export interface EpochRecord {
   readonly lambda: number;
   readonly lr: number;
   /** The loss that is made small: of smoothed and mixed targets, where the recipe smooths and mixes. */
-  readonly train: Scores;
+  readonly train: RecordedScores;
   /** The loss is the plain cross-entropy, as `eval` has it. */
-  readonly validation?: Scores;
+  readonly validation?: RecordedScores;
   /** Of the averaged weights, on the validation set. */
-  readonly ema?: Scores;
+  readonly ema?: RecordedScores;
   readonly seconds: number;
   readonly images_per_second: number;
   /** Share of the time in which the network waited for images. */
@@ -82,7 +82,7 @@ function count(fields: Fields, key: string): number {
   return value as number;
 }
 
-function scores(value: unknown, key: string): Scores {
+function scores(value: unknown, key: string): RecordedScores {
   if (!isRecord(value)) throw new Damage(`an object as ${key}`, show(value));
   return { loss: measure(value, 'loss'), top1: measure(value, 'top1'), top5: measure(value, 'top5') };
 }

@@ -3,12 +3,12 @@ import { availableParallelism } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { messageOf } from '../core/messageOf.js';
-import type { Platform } from './runtime.js';
+import type { Runtime } from './runtime.js';
 
 /** Bytes of a read: few system calls, and little memory beside the weights. */
 const CHUNK = 2 ** 20;
 
-export const platform: Platform = {
+export const platform: Runtime = {
   parallelism: availableParallelism,
   hasWorkers: () => true,
 

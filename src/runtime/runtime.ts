@@ -1,5 +1,5 @@
 /** What runtimes do each in their own way. `#runtime` is the one at hand: see the package's `imports`. */
-export interface Platform {
+export interface Runtime {
   /** How many threads run at once here, the caller among them. */
   readonly parallelism: () => number;
   /** Whether `startWorker` can start any. */

@@ -1,4 +1,4 @@
-import type { Platform } from './runtime.js';
+import type { Runtime } from './runtime.js';
 
 interface WorkerEvent {
   readonly data?: unknown;
@@ -23,7 +23,7 @@ interface Web {
 
 const web = globalThis as unknown as Web;
 
-export const platform: Platform = {
+export const platform: Runtime = {
   parallelism: () => web.navigator?.hardwareConcurrency ?? 1,
   // Workers at the edge have none.
   hasWorkers: () => 'Worker' in globalThis,

@@ -13,7 +13,7 @@ export interface AdamMoments {
 }
 
 /** m ← β₁·m + (1 − β₁)·g and v ← β₂·v + (1 − β₂)·g² */
-export function momentsAfter(
+export function updateMoments(
   tf: Tf,
   g: TfTensor,
   { m, v }: AdamMoments,
@@ -26,7 +26,12 @@ export function momentsAfter(
 }
 
 /** (m/(1 − β₁ᵗ)) / (√(v/(1 − β₂ᵗ)) + eps) @param t the step, counted from 1 */
-export function adapted(tf: Tf, { m, v }: AdamMoments, t: number, { betas: [beta1, beta2], eps }: AdamStep): TfTensor {
+export function adaptiveUpdate(
+  tf: Tf,
+  { m, v }: AdamMoments,
+  t: number,
+  { betas: [beta1, beta2], eps }: AdamStep,
+): TfTensor {
   const spread = tf.add(tf.sqrt(tf.div(v, 1 - beta2 ** t)), eps);
   return tf.div(tf.div(m, 1 - beta1 ** t), spread);
 }
@@ -45,7 +50,7 @@ export function adam(
 ): { param: TfTensor } & AdamMoments {
   const { lr, weightDecay } = step;
   const g = decoupled ? grad : tf.add(grad, tf.mul(param, weightDecay));
-  const moments = momentsAfter(tf, g, old, step.betas);
+  const moments = updateMoments(tf, g, old, step.betas);
   const kept = decoupled ? tf.mul(param, 1 - lr * weightDecay) : param;
-  return { param: tf.sub(kept, tf.mul(adapted(tf, moments, t, step), lr)), ...moments };
+  return { param: tf.sub(kept, tf.mul(adaptiveUpdate(tf, moments, t, step), lr)), ...moments };
 }

@@ -4,7 +4,7 @@ import { BackendUnavailableError, ParamError } from '../core/errors.js';
 import { moduleOf } from '../core/modules.js';
 import { planNetwork, type Layer } from '../core/network.js';
 import type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
-import { collect } from '../core/weights.js';
+import { collectState } from '../core/weights.js';
 import { Engine } from './engine.js';
 import { forward, imagesOf } from './network.js';
 import { scope, settled } from './scope.js';
@@ -116,7 +116,7 @@ export function createTfjsBackend(tf: Tf): TfjsBackend {
   return {
     name: `tfjs:${engine.name}`,
     async open(weights, config) {
-      const state = await collect(weights);
+      const state = await collectState(weights);
       return engine.use(() => new TfjsSession(engine, config, uploadState(tf, state)));
     },
     train: (state, config, options) => TfjsTraining.open(engine, state, config, options),

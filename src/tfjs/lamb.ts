@@ -1,4 +1,4 @@
-import { adapted, momentsAfter, type AdamMoments, type AdamStep } from './adam.js';
+import { adaptiveUpdate, updateMoments, type AdamMoments, type AdamStep } from './adam.js';
 import type { Tf, TfTensor } from './tf.js';
 
 const squares = (tf: Tf, x: TfTensor): TfTensor => tf.sum(tf.square(x));
@@ -23,8 +23,8 @@ export function lamb(
   divisor: TfTensor,
   step: AdamStep,
 ): { param: TfTensor } & AdamMoments {
-  const moments = momentsAfter(tf, tf.div(grad, divisor), old, step.betas);
-  const u = tf.add(adapted(tf, moments, t, step), tf.mul(param, step.weightDecay));
+  const moments = updateMoments(tf, tf.div(grad, divisor), old, step.betas);
+  const u = tf.add(adaptiveUpdate(tf, moments, t, step), tf.mul(param, step.weightDecay));
   const move = tf.mul(step.weightDecay === 0 ? u : tf.mul(u, trustRatio(tf, param, u)), step.lr);
   return { param: tf.sub(param, move), ...moments };
 }

@@ -21,7 +21,7 @@ export interface Before {
  *
  * @param t the step, counted from 1
  */
-export function optimized(
+export function applyOptimizer(
   tf: Tf,
   { state, grads, moments, stages }: Before,
   { kind, layerDecay, decayVectors, ...by }: Required<OptimizerStep>,

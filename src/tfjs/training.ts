@@ -2,7 +2,7 @@ import { batchesOf, withCounters } from '../core/counters.js';
 import type { ModelConfig } from '../core/config.js';
 import { BackendUnavailableError, ParamError } from '../core/errors.js';
 import { resolveStep, type OptimizerStep } from '../core/optimizer.js';
-import { inOrder } from '../core/parameters.js';
+import { inModelOrder } from '../core/parameters.js';
 import { familyAfter, familyOf, refuseAverage, type Family, type Resume } from '../core/resume.js';
 import type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
 import {
@@ -14,7 +14,7 @@ import {
   type OpeningOptions,
 } from '../core/trainingRules.js';
 import type { Engine } from './engine.js';
-import { optimized } from './optimize.js';
+import { applyOptimizer } from './optimize.js';
 import { Passes, type TfjsPass } from './passes.js';
 import { keepAll, scope, type Keep } from './scope.js';
 import { missingKernels, type Tf, type TfTensor } from './tf.js';
@@ -133,7 +133,7 @@ export class TfjsTraining {
       stages: this.#config.strides.length,
     };
     const { params, moments } = await this.#scope((keep, tf) => {
-      const after = optimized(tf, before, all, steps);
+      const after = applyOptimizer(tf, before, all, steps);
       return { params: keepAll(keep, after.params), moments: keepAll(keep, after.moments) };
     });
     this.#family = family;
@@ -182,12 +182,12 @@ export class TfjsTraining {
 
   /** Gradients of the last pass, or the mean over the step's so far, under the parameters' names. */
   async gradients(): Promise<Map<string, Tensor>> {
-    return inOrder(await downloadState(this.#grads), this.#config);
+    return inModelOrder(await downloadState(this.#grads), this.#config);
   }
 
   /** Moments under PyTorch's names: `exp_avg.<param>`, `exp_avg_sq.<param>`, or `momentum_buffer.<param>`; copies. */
   async optimizerState(): Promise<Map<string, Tensor>> {
-    return inOrder(await downloadState(this.#optimizer), this.#config);
+    return inModelOrder(await downloadState(this.#optimizer), this.#config);
   }
 
   get steps(): number {

@@ -5,7 +5,7 @@ import type { FloatArray, StateDict } from '../core/tensor.js';
 const ADVICE = 'try a smaller learning rate or a longer warm-up';
 
 /** @param first the layer in which it began, where that is known */
-export function refuseLoss(where: string, loss: number, first: string | null): never {
+export function requireFiniteLoss(where: string, loss: number, first: string | null): never {
   const got = first === null ? `${loss}; ${ADVICE}` : `${loss}, first at ${first}; ${ADVICE}`;
   throw new TrainingError({ op: where, expected: 'a loss that is a number', got });
 }

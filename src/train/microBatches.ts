@@ -3,7 +3,7 @@ import type { FloatArray } from '../core/tensor.js';
 import type { Outcome } from './trainer.js';
 
 /** Of a batch with this in it: views. */
-export const partsOf = (
+export const microBatches = (
   x: FloatArray,
   targets: FloatArray,
   parts: number,
@@ -14,7 +14,7 @@ export const partsOf = (
 };
 
 /** Loss and logits of the batch: as the parts are equal, its loss is the mean of theirs. */
-export function joined(parts: readonly Outcome[]): Outcome {
+export function joinPasses(parts: readonly Outcome[]): Outcome {
   if (parts.length === 1) return parts[0];
   const loss = parts.reduce((sum, part) => sum + part.loss, 0) / parts.length;
   const length = parts.reduce((sum, part) => sum + part.logits.length, 0);

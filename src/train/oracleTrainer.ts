@@ -12,7 +12,7 @@ import {
   type Training,
 } from '../../reference/index.js';
 import type { ModelConfig } from '../core/config.js';
-import { inOrder } from '../core/parameters.js';
+import { inModelOrder } from '../core/parameters.js';
 import { resolveStep } from '../core/optimizer.js';
 import { familyAfter, familyOf, refuseAverage, type Resume } from '../core/resume.js';
 import type { FloatArray, StateDict } from '../core/tensor.js';
@@ -28,7 +28,7 @@ const momentsOf = ({ moments, buffers = new Map<string, Tensor>() }: Training, c
     ...[...moments].map(([name, { v }]) => [`exp_avg_sq.${name}`, fromOracle(v)] as const),
     ...[...buffers].map(([name, buffer]) => [`momentum_buffer.${name}`, fromOracle(buffer)] as const),
   ]);
-  return inOrder(all, config);
+  return inModelOrder(all, config);
 };
 
 function trainingFrom(state: StateDict, resume: Resume | undefined): Training {

@@ -33,7 +33,7 @@ export interface Origin {
 }
 
 async function setOrigin(set: DataSet): Promise<SetOrigin> {
-  const whole = isStreamed(set) && set.files.whole === true ? ({ whole: true } as const) : {};
+  const whole = isStreamed(set) && set.files.cropFromOriginal === true ? ({ whole: true } as const) : {};
   return { images: set.n, size: [set.height, set.width], ...whole, ...(await fingerprint(set)) };
 }
 

@@ -1,5 +1,5 @@
 /** Whole recipes by name, and the networks that they are for. */
-import { PLAIN, type Recipe } from './recipe.js';
+import { DEFAULT_RECIPE, type Recipe } from './recipe.js';
 
 /** Network and input as a preset has them: keys of a configuration. */
 export interface PresetConfig {
@@ -21,7 +21,7 @@ export const PRESETS = {
   article: {
     config: { variant: 'vanillanet_5', input_size: 224, ...IMAGENET },
     recipe: {
-      ...PLAIN,
+      ...DEFAULT_RECIPE,
       epochs: 50,
       batchSize: 128,
       lr: 1e-3,
@@ -40,7 +40,7 @@ export const PRESETS = {
   cifar: {
     config: { dims: [64, 128, 256, 512], strides: [2, 2, 2], input_size: 32, ...CIFAR10 },
     recipe: {
-      ...PLAIN,
+      ...DEFAULT_RECIPE,
       epochs: 18,
       batchSize: 128,
       optimizer: 'adamw',
@@ -61,7 +61,7 @@ export const PRESETS = {
   official: {
     config: { variant: 'vanillanet_5', input_size: 224, drop_rate: 0.05, ...IMAGENET },
     recipe: {
-      ...PLAIN,
+      ...DEFAULT_RECIPE,
       epochs: 300,
       batchSize: 1024,
       optimizer: 'lamb',

@@ -6,7 +6,7 @@ import type { EpochRecord, StepRecord } from '../report/record.js';
 import type { Best, Checkpoint } from './checkpoint.js';
 
 /** A run between two steps that has nothing to tell. */
-export interface Moment {
+export interface ResumePoint {
   /** Steps made since the run began. */
   readonly globalStep: number;
   /** As that of `Progress`. */

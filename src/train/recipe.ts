@@ -60,7 +60,7 @@ export interface Recipe {
 }
 
 /** What is not said: Adam at a constant diet, nothing drawn but the shuffle and the dropout. */
-export const PLAIN: Recipe = {
+export const DEFAULT_RECIPE: Recipe = {
   epochs: 3,
   batchSize: 32,
   gradAccumSteps: 1,
@@ -143,10 +143,11 @@ function checkBetas(betas: unknown): void {
  */
 export function resolveRecipe(given: Partial<Recipe>): Recipe {
   for (const [key, value] of Object.entries<unknown>(given)) {
-    if (!Object.hasOwn(PLAIN, key)) refuse(key, `one of ${Object.keys(PLAIN).join(', ')}`, 'an unknown key');
+    if (!Object.hasOwn(DEFAULT_RECIPE, key))
+      refuse(key, `one of ${Object.keys(DEFAULT_RECIPE).join(', ')}`, 'an unknown key');
     if (value === undefined) refuse(key, 'a value', 'undefined');
   }
-  const recipe = { ...PLAIN, ...given };
+  const recipe = { ...DEFAULT_RECIPE, ...given };
   for (const [key, [words, holds]] of Object.entries<Range>(RANGES)) {
     const value: unknown = recipe[key as keyof typeof RANGES];
     if (typeof value !== 'number' || !holds(value))

@@ -1,7 +1,7 @@
 /** A recipe as files have it: `batch_size` for `batchSize`, and so within `augment`. */
 import { ParamError } from '../core/errors.js';
 import { AUGMENT_KEYS, checkAugment, type AugmentOptions } from '../data/augment/options.js';
-import { PLAIN, type Recipe } from './recipe.js';
+import { DEFAULT_RECIPE, type Recipe } from './recipe.js';
 
 const snake = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
@@ -12,7 +12,7 @@ const snaked = (values: object): Record<string, unknown> =>
 const keysOf = <K extends string>(names: readonly K[]): ReadonlyMap<string, K> =>
   new Map(names.map((name) => [snake(name), name]));
 
-export const FILE_KEYS = keysOf(Object.keys(PLAIN) as (keyof Recipe)[]);
+export const FILE_KEYS = keysOf(Object.keys(DEFAULT_RECIPE) as (keyof Recipe)[]);
 const AUGMENT_FILE_KEYS = keysOf(AUGMENT_KEYS);
 
 /** @throws ParamError naming the key that was meant, where it is spelled as it is here */

@@ -6,8 +6,8 @@ import type { StateDict } from '../core/tensor.js';
 import { openLoader, type Loader } from '../data/loader/loader.js';
 import { fuseState } from '../oracle/fuse.js';
 import type { Best, Checkpoint } from './checkpoint.js';
-import { allFinite, refuseLoss, requireFinite, requireFiniteMoments } from './finite.js';
-import type { Improved, Moment, Progress, Trained, Weights } from './progress.js';
+import { allFinite, requireFiniteLoss, requireFinite, requireFiniteMoments } from './finite.js';
+import type { Improved, ResumePoint, Progress, Trained, Weights } from './progress.js';
 import type { Recipe } from './recipe.js';
 import type { RunOptions, TrainingData } from './runOptions.js';
 import { lambdaAt, learningRateAt } from './schedule.js';
@@ -67,7 +67,7 @@ export class Run {
     const { mean, std, input_size } = this.#config;
     const shared = { mean, std, inputSize: input_size, seed, workers };
     const closing: (() => void | Promise<void>)[] = [];
-    let here: Omit<Moment, 'error'> | null = null;
+    let here: Omit<ResumePoint, 'error'> | null = null;
     try {
       let trainer = await this.#open(resume === undefined ? {} : { resume: resume.snapshot });
       closing.push(() => {
@@ -112,7 +112,7 @@ export class Run {
           step++;
           this.#globalStep++;
           this.#where = `epoch ${epoch + 1}, step ${step}`;
-          if (!Number.isFinite(loss)) refuseLoss(this.#where, loss, trainer.firstNonFinite());
+          if (!Number.isFinite(loss)) requireFiniteLoss(this.#where, loss, trainer.firstNonFinite());
           this.#tally = tally(this.#tally, loss, logits, labels);
           const { top5: _, ...soFar } = scoresOf(this.#tally);
           const at = { epoch: epoch + 1, lambda, lr, global_step: this.#globalStep };
@@ -181,7 +181,7 @@ export class Run {
     trainer: Trainer,
     loader: Loader,
     options: Required<EvaluateOptions>,
-    here: Moment | null,
+    here: ResumePoint | null,
   ): Promise<Scores> {
     const { useEma } = options;
     const { between } = this.#options;
@@ -191,7 +191,7 @@ export class Run {
       const loss = meanCrossEntropy(logits, labels);
       if (!Number.isFinite(loss) || !allFinite(logits)) {
         const where = `the ${useEma ? 'average' : 'network'} on held-out images, after ${this.#where}`;
-        refuseLoss(where, Number.isFinite(loss) ? NaN : loss, trainer.firstNonFinite());
+        requireFiniteLoss(where, Number.isFinite(loss) ? NaN : loss, trainer.firstNonFinite());
       }
       sum = tally(sum, loss, logits, labels);
       if (between === undefined || here === null) continue;
@@ -222,7 +222,7 @@ export class Run {
   }
 
   /** @param step of the epoch that are done; those of a whole one are not yet its end: the evaluation comes first */
-  #moment(trainer: Trainer, epoch: number, step: number): Omit<Moment, 'error'> {
+  #moment(trainer: Trainer, epoch: number, step: number): Omit<ResumePoint, 'error'> {
     return {
       globalStep: this.#globalStep,
       checkpoint: async () => ({

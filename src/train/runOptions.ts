@@ -2,7 +2,7 @@
 import type { ModelConfig } from '../core/config.js';
 import type { DataSet } from '../data/sets/dataset.js';
 import type { Checkpoint } from './checkpoint.js';
-import type { Moment } from './progress.js';
+import type { ResumePoint } from './progress.js';
 import type { Trainer, TrainerOptions } from './trainer.js';
 
 /** Opens what makes the steps, for the network as it is then: a run that fuses on the way opens a second. */
@@ -30,5 +30,5 @@ export interface RunOptions {
    * Called after each batch of held-out images, and where images cannot be had, before that is thrown. The run
    * stands still meanwhile, and can be gone on with from there; what this throws ends it, `error` or not.
    */
-  readonly between?: (moment: Moment) => void | Promise<void>;
+  readonly between?: (moment: ResumePoint) => void | Promise<void>;
 }

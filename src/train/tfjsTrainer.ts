@@ -2,7 +2,7 @@ import type { ModelConfig } from '../core/config.js';
 import type { OptimizerStep } from '../core/optimizer.js';
 import type { FloatArray, StateDict } from '../core/tensor.js';
 import { checkBatch, type OpeningOptions } from '../core/trainingRules.js';
-import { joined, partsOf } from './microBatches.js';
+import { joinPasses, microBatches } from './microBatches.js';
 import { firstState, type Outcome, type Snapshot, type Trainer, type TrainerOptions } from './trainer.js';
 
 interface Passed {
@@ -53,14 +53,14 @@ export async function tfjsTrainer(
     async step(x, targets, { lambda, optimizer, emaDecay }) {
       checkBatch(targets.length / config.num_classes, gradAccumSteps, config);
       const made: Outcome[] = [];
-      for (const part of partsOf(x, targets, gradAccumSteps)) {
+      for (const part of microBatches(x, targets, gradAccumSteps)) {
         const passed = outcome(await training.pass(part.x, part.targets, lambda));
         made.push(passed);
-        if (!Number.isFinite(passed.loss)) return joined(made);
+        if (!Number.isFinite(passed.loss)) return joinPasses(made);
       }
       await training.optimize(optimizer);
       if (emaDecay !== undefined) await training.ema(emaDecay);
-      return joined(made);
+      return joinPasses(made);
     },
     evaluate: async (x, targets, { lambda, useEma = false }) =>
       outcome(await training.evaluate(x, targets, lambda, { useEma })),

@@ -48,7 +48,7 @@ export interface TrainerOptions extends OpeningOptions {
 }
 
 /** Now, or when the device has been read. */
-export type Soon<T> = T | Promise<T>;
+export type MaybePromise<T> = T | Promise<T>;
 
 /**
  * A network in training. Images are [n,in_chans,h,w], normalized; targets
@@ -61,13 +61,13 @@ export interface Trainer {
    * Forward, backward, optimizer, average: of a whole batch. Loss and logits are those before
    * the step. Where a micro-batch's loss is no number, the step ends there, and nothing is moved.
    */
-  step(x: FloatArray, targets: FloatArray, options: StepOptions): Soon<Outcome>;
-  evaluate(x: FloatArray, targets: FloatArray, options: EvaluateOptions): Soon<Outcome>;
+  step(x: FloatArray, targets: FloatArray, options: StepOptions): MaybePromise<Outcome>;
+  evaluate(x: FloatArray, targets: FloatArray, options: EvaluateOptions): MaybePromise<Outcome>;
   /** The network as it stands; a copy. */
-  state(): Soon<StateDict>;
+  state(): MaybePromise<StateDict>;
   /** The averaged state; a copy. @throws ParamError where none is kept */
-  ema(): Soon<StateDict>;
-  snapshot(): Soon<Snapshot>;
+  ema(): MaybePromise<StateDict>;
+  snapshot(): MaybePromise<Snapshot>;
   /**
    * The first layer whose output, in the last step or evaluation, has a value that is no number; null where none
    * has, or where it is not known: TensorFlow.js looks at steps only.

@@ -1,7 +1,7 @@
 import type { ModelConfig } from '../core/config.js';
 import { checkBatch } from '../core/trainingRules.js';
 import { TrainingSession, type TrainingOptions } from '../wasm/training/session.js';
-import { joined, partsOf } from './microBatches.js';
+import { joinPasses, microBatches } from './microBatches.js';
 import { firstState, type Outcome, type Trainer, type TrainerOptions } from './trainer.js';
 
 /**
@@ -22,16 +22,16 @@ export async function wasmTrainer(config: ModelConfig, options: TrainingOptions 
     evaluationBatch: batchSize,
     step(x, targets, { lambda, optimizer, emaDecay }) {
       const made: Outcome[] = [];
-      for (const part of partsOf(x, targets, gradAccumSteps)) {
+      for (const part of microBatches(x, targets, gradAccumSteps)) {
         const { losses, logits } = session.pass(part.x, part.targets, lambda);
         const loss = mean(losses, batchSize);
         made.push({ loss, logits });
         // The session knows which layer of the last pass went wrong.
-        if (!Number.isFinite(loss)) return joined(made);
+        if (!Number.isFinite(loss)) return joinPasses(made);
       }
       session.optimize(optimizer);
       if (emaDecay !== undefined) session.ema(emaDecay);
-      return joined(made);
+      return joinPasses(made);
     },
     evaluate(x, targets, { lambda, useEma = false }) {
       const n = targets.length / num_classes;

@@ -9,7 +9,7 @@ const MIB = 2 ** 20;
 const align = (bytes: number): number => Math.ceil(bytes / 16) * 16;
 
 /** Rounded up to a tenth: so much is enough. */
-export const inMib = (bytes: number): string => `${Math.ceil((10 * bytes) / MIB) / 10} MiB`;
+export const formatMib = (bytes: number): string => `${Math.ceil((10 * bytes) / MIB) / 10} MiB`;
 
 /**
  * Linear memory, laid out before it is there: first every block is reserved, then
@@ -42,8 +42,8 @@ export class Arena {
     if (this.#end > ADDRESS_SPACE) {
       throw new ParamError({
         op: this.#op,
-        expected: `what fits into ${inMib(ADDRESS_SPACE)} of WebAssembly memory`,
-        got: `at least ${inMib(this.#end)}${this.#remedy}`,
+        expected: `what fits into ${formatMib(ADDRESS_SPACE)} of WebAssembly memory`,
+        got: `at least ${formatMib(this.#end)}${this.#remedy}`,
       });
     }
     return block;
@@ -71,7 +71,10 @@ export class Arena {
       memory.grow(Math.ceil(missing / PAGE));
     } catch (cause) {
       const got = `a machine that refused them${this.#remedy}`;
-      throw new BackendUnavailableError({ op: this.#op, expected: `${inMib(this.#end)} of memory`, got }, { cause });
+      throw new BackendUnavailableError(
+        { op: this.#op, expected: `${formatMib(this.#end)} of memory`, got },
+        { cause },
+      );
     }
   }
 }

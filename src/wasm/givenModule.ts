@@ -1,12 +1,12 @@
 import { VanillaNetError } from '../core/errors.js';
-import { inTime, timeoutOf } from '../core/inTime.js';
-import { cancel, letGo } from '../core/letGo.js';
+import { withTimeout, timeoutOf } from '../core/timeout.js';
+import { cancel, cancelBody } from '../core/cancel.js';
 import { messageOf } from '../core/messageOf.js';
 import { checkIdentity } from './identity.js';
 import { bytesOf, compile, unavailable, type CompiledModule, type WasmSource } from './module.js';
 
 /** The parts of a `Response` that are used. */
-interface Answer {
+interface ResponseParts {
   readonly ok: boolean;
   readonly status: number;
   readonly bodyUsed?: boolean;
@@ -20,11 +20,11 @@ interface Reader {
 }
 
 /** A promise may bring anything. */
-const isAnswer = (given: unknown): given is Answer =>
-  bytesOf(given) === null && typeof (given as Partial<Answer> | null | undefined)?.arrayBuffer === 'function';
+const isAnswer = (given: unknown): given is ResponseParts =>
+  bytesOf(given) === null && typeof (given as Partial<ResponseParts> | null | undefined)?.arrayBuffer === 'function';
 
 function letGoModule(given: unknown): void {
-  if (isAnswer(given)) letGo(given.body);
+  if (isAnswer(given)) cancelBody(given.body);
 }
 
 /** Whatever goes wrong on the way, as one error. */
@@ -97,9 +97,9 @@ export class GivenModule {
     return module;
   }
 
-  async #bytesOf(answer: Answer): Promise<Uint8Array | ArrayBuffer> {
+  async #bytesOf(answer: ResponseParts): Promise<Uint8Array | ArrayBuffer> {
     if (!answer.ok) {
-      letGo(answer.body);
+      cancelBody(answer.body);
       throw unavailable('a response with the module', `status ${answer.status}`);
     }
     if (answer.bodyUsed === true) throw unavailable('a response with the module', 'one that was read before');
@@ -110,6 +110,6 @@ export class GivenModule {
 
   #inTime<T>(awaited: Promise<T> | T): Promise<T> {
     const expected = `the module, or more of it, within ${this.#timeout / 1000} s`;
-    return inTime(awaited, this.#timeout, () => unavailable(expected, 'none'));
+    return withTimeout(awaited, this.#timeout, () => unavailable(expected, 'none'));
   }
 }

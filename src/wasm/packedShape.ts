@@ -1,6 +1,6 @@
 /** Every count of channels is filled up to whole panels. */
 export const LANES = 8;
-export const whole = (channels: number): number => Math.ceil(channels / LANES) * LANES;
+export const roundUpToLanes = (channels: number): number => Math.ceil(channels / LANES) * LANES;
 
 /** Rows of numbers, filled up to whole panels, side by side: [whole(rows)/lanes][depth][lanes]; see assembly/shared/packLanes.ts. */
 export interface PackedShape {
@@ -11,4 +11,4 @@ export interface PackedShape {
   readonly lanes: number;
 }
 
-export const packedFloats = ({ rows, depth }: PackedShape): number => whole(rows) * depth;
+export const packedFloats = ({ rows, depth }: PackedShape): number => roundUpToLanes(rows) * depth;

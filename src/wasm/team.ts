@@ -8,7 +8,7 @@ import { compile, instantiate, sharedMemory, type CompiledModule, type Kernels, 
 export type Threads = number | 'auto';
 
 /** More than this is a mistake, not a machine. */
-export const MOST_THREADS = 256;
+export const MAX_THREADS = 256;
 
 /** Returns when `stop` was called. Its `exports` are called otherwise: bundled, the text passes for CommonJS. */
 const SERVE = `const { module, memory, program, scratch, self } = data;
@@ -32,11 +32,11 @@ function obstacle(): string | null {
  */
 export function threadCount(threads: Threads): number {
   const reason = obstacle();
-  if (threads === 'auto') return reason === null ? Math.min(MOST_THREADS, platform.parallelism()) : 1;
-  if (!Number.isSafeInteger(threads) || threads < 1 || threads > MOST_THREADS) {
+  if (threads === 'auto') return reason === null ? Math.min(MAX_THREADS, platform.parallelism()) : 1;
+  if (!Number.isSafeInteger(threads) || threads < 1 || threads > MAX_THREADS) {
     throw new ParamError({
       op: 'threads',
-      expected: `an integer from 1 to ${MOST_THREADS}, or 'auto'`,
+      expected: `an integer from 1 to ${MAX_THREADS}, or 'auto'`,
       got: String(threads),
     });
   }
@@ -99,7 +99,7 @@ export async function openTeam(asked: Threads, bytes: Uint8Array, work: TeamWork
 }
 
 /** What a team opens, or one thread where there is no team and nobody asked for more than there can be. */
-export async function orAlone<T>(threads: Threads, team: () => Promise<T>, alone: () => Promise<T>): Promise<T> {
+export async function orSingleThread<T>(threads: Threads, team: () => Promise<T>, alone: () => Promise<T>): Promise<T> {
   try {
     return await team();
   } catch (error) {
@@ -140,7 +140,7 @@ function startTeam(module: CompiledModule, memory: WasmMemory, { program, scratc
 }
 
 /** Whether this thread may sleep: a browser's window may not. */
-export function mayWait(): boolean {
+export function canBlock(): boolean {
   try {
     // Nothing is waited for: the value is another.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1);

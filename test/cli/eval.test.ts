@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { float32Bound, tensor, valuesOf } from '../../reference/index.js';
 import { resolveConfig } from '../../src/core/config.js';
-import { batchOf } from '../../src/data/sets/normalize.js';
+import { batchOf } from '../../src/data/sets/batchOf.js';
 import { openDataset } from '../../src/data/sets/open.js';
 import { readWeights, writeWeights } from '../../src/io/weightsFile.js';
 import { Model } from '../../src/model/model.js';

@@ -2,7 +2,7 @@
 import { beforeAll, expect, test } from '@jest/globals';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
-import { shuffled } from '../../src/data/loader/shuffle.js';
+import { permutation } from '../../src/data/loader/permutation.js';
 import { readCheckpoint } from '../../src/train/checkpoint.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { hosted, PATIENCE, vanillanet } from './commandLine.js';
@@ -19,7 +19,7 @@ const train = (data: string, output: string, ...more: string[]): string[] => [
   ...['--cache', 'none', '-d', data, '-o', output, ...more],
 ];
 /** In the first epoch's last batch. */
-const position = shuffled(2 * IMAGES, SEED, 0)[21];
+const position = permutation(2 * IMAGES, SEED, 0)[21];
 const nameOf = (at: number): string => `${at < IMAGES ? 'cat' : 'dog'}/${`${at}`.padStart(2, '0')}.png`;
 const SPOILED = nameOf(position);
 const LAST = 'checkpoint-00000005.safetensors';

@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { packCommand } from '../../src/cli/pack.js';
 import { checkSet } from '../../src/data/sets/classes.js';
-import { batchOf } from '../../src/data/sets/normalize.js';
+import { batchOf } from '../../src/data/sets/batchOf.js';
 import { openDataset } from '../../src/data/sets/open.js';
 import { drawShapes } from '../../src/data/sets/shapes.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/io/safetensors.js';

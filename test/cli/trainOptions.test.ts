@@ -5,7 +5,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { ParamError } from '../../src/core/errors.js';
 import { planOf, withRecipe, type Plan } from '../../src/cli/trainOptions.js';
 import { PRESETS } from '../../src/train/presets.js';
-import { PLAIN, resolveRecipe, type Recipe } from '../../src/train/recipe.js';
+import { DEFAULT_RECIPE, resolveRecipe, type Recipe } from '../../src/train/recipe.js';
 import { lambdaAt } from '../../src/train/schedule.js';
 import { refusal } from '../io/refusal.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
@@ -29,11 +29,11 @@ async function file(content: object): Promise<string[]> {
 
 test('every value of a recipe has a flag', () => {
   const flags = new Set(withRecipe(new Command()).options.map((option) => option.attributeName()));
-  expect(Object.keys(PLAIN).filter((key) => !flags.has(key))).toEqual([]);
+  expect(Object.keys(DEFAULT_RECIPE).filter((key) => !flags.has(key))).toEqual([]);
 });
 
 test('nothing said is the plain recipe, and a preset is itself', async () => {
-  expect(await recipe()).toEqual(PLAIN);
+  expect(await recipe()).toEqual(DEFAULT_RECIPE);
   for (const [name, preset] of Object.entries(PRESETS)) expect(await recipe('--preset', name)).toEqual(preset.recipe);
 });
 

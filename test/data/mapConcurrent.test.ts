@@ -1,11 +1,11 @@
 import { expect, test } from '@jest/globals';
 import { setTimeout } from 'node:timers/promises';
-import { atATime } from '../../src/data/mapConcurrent.js';
+import { mapConcurrent } from '../../src/data/mapConcurrent.js';
 
 test('everything once, so many at a time', async () => {
   const seen: number[] = [];
   let [now, most] = [0, 0];
-  await atATime(20, 3, async (i) => {
+  await mapConcurrent(20, 3, async (i) => {
     most = Math.max(most, ++now);
     await setTimeout(1);
     seen.push(i);
@@ -17,7 +17,7 @@ test('everything once, so many at a time', async () => {
 
 test('after a failure none begins, and those begun have ended when it is told', async () => {
   const [begun, ended]: [number[], number[]] = [[], []];
-  const all = atATime(20, 3, async (i) => {
+  const all = mapConcurrent(20, 3, async (i) => {
     begun.push(i);
     if (i === 1) throw new RangeError('the second');
     await setTimeout(20);

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { fit, shardsOf, type Need } from '../../src/deploy/fit.js';
-import { checkPlatform, type PlatformRow } from '../../src/deploy/target.js';
+import { checkTarget, type TargetRow } from '../../src/deploy/target.js';
 
 const MIB = 2 ** 20;
 
-const ROW: PlatformRow = {
+const ROW: TargetRow = {
   name: 'here',
   date: '2026-11-24',
   source: 'https://example.org/limits',
@@ -12,8 +12,8 @@ const ROW: PlatformRow = {
 };
 const NEED: Need = { memory_bytes: 75 * MIB, file_bytes: 60 * MIB, cpu_ms: 200, batch: 1 };
 
-const fitOf = (row: Partial<PlatformRow>, need: Partial<Need> = {}) =>
-  fit(checkPlatform({ ...ROW, ...row }, 'row'), { ...NEED, ...need });
+const fitOf = (row: Partial<TargetRow>, need: Partial<Need> = {}) =>
+  fit(checkTarget({ ...ROW, ...row }, 'row'), { ...NEED, ...need });
 
 describe('a limit', () => {
   test('that is not told, holds', () => {

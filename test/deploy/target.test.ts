@@ -1,15 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import { ParamError } from '../../src/core/errors.js';
-import { overridden } from '../../src/deploy/target.js';
-import { PLATFORMS } from '../../src/deploy/targets.js';
+import { mergeTargets } from '../../src/deploy/target.js';
+import { TARGETS } from '../../src/deploy/targets.js';
 import { refusal } from '../io/refusal.js';
 
 const ROW = { name: 'here', date: '2026-11-24', source: 'https://example.org/limits', memory_bytes: 1e8 };
 const names = (rows: readonly { readonly name: string }[]): string[] => rows.map(({ name }) => name);
 
 test('ours have names of their own, and prices only where there is one', () => {
-  expect(new Set(names(PLATFORMS)).size).toBe(PLATFORMS.length);
-  expect(PLATFORMS.filter(({ price }) => price === null).map(({ name }) => name)).toEqual([
+  expect(new Set(names(TARGETS)).size).toBe(TARGETS.length);
+  expect(TARGETS.filter(({ price }) => price === null).map(({ name }) => name)).toEqual([
     'Vercel Edge (Pro)',
     'Netlify Edge',
     'Fastly Compute',
@@ -18,17 +18,17 @@ test('ours have names of their own, and prices only where there is one', () => {
 });
 
 test('ours can be written into a file as they are printed', () => {
-  const file = JSON.parse(JSON.stringify({ platforms: PLATFORMS })) as unknown;
-  expect(overridden([], file, 'file')).toEqual(PLATFORMS);
+  const file = JSON.parse(JSON.stringify({ platforms: TARGETS })) as unknown;
+  expect(mergeTargets([], file, 'file')).toEqual(TARGETS);
 });
 
 test('a row takes the place of ours with its name, whole; another comes last', () => {
   const given = { platforms: [{ ...ROW, name: 'Netlify Edge' }, ROW] };
-  const rows = overridden(PLATFORMS, given, 'file');
-  expect(names(rows)).toEqual([...names(PLATFORMS), 'here']);
+  const rows = mergeTargets(TARGETS, given, 'file');
+  expect(names(rows)).toEqual([...names(TARGETS), 'here']);
   // The limit of ours is not that of the row.
   expect(rows.find(({ name }) => name === 'Netlify Edge')).toMatchObject({ memory_bytes: 1e8, cpu_ms: null });
-  expect(rows[0]).toBe(PLATFORMS[0]);
+  expect(rows[0]).toBe(TARGETS[0]);
 });
 
 describe('is refused', () => {
@@ -59,6 +59,6 @@ describe('is refused', () => {
     [{ platforms: [ROW, ROW] }, 'platforms[1].name', 'a name of its own', 'here'],
   ];
   test.each(cases)('%j', (given, op, expected, got) => {
-    expect(() => overridden(PLATFORMS, given, 'file')).toThrow(refusal(ParamError, op, expected, got));
+    expect(() => mergeTargets(TARGETS, given, 'file')).toThrow(refusal(ParamError, op, expected, got));
   });
 });

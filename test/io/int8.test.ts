@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { WeightsError } from '../../src/core/errors.js';
 import { uniform } from '../../src/core/philox.js';
 import { sizeOf, type StateDict, type Tensor } from '../../src/core/tensor.js';
-import { collect } from '../../src/core/weights.js';
+import { collectState } from '../../src/core/weights.js';
 import { writeConfig } from '../../src/io/configMetadata.js';
 import { quantize, scalesOf } from '../../src/io/int8.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/io/safetensors.js';
@@ -19,7 +19,7 @@ async function* inChunks(bytes: Uint8Array, size: number): AsyncGenerator<Uint8A
 }
 
 const streamed = async (bytes: Uint8Array, size: number): Promise<StateDict> =>
-  collect(await streamSafetensors(inChunks(bytes, size), 'net'));
+  collectState(await streamSafetensors(inChunks(bytes, size), 'net'));
 
 /** Rows of magnitudes from 1e-45, where scales are subnormal, to 1e38, one of them of zeros. */
 function drawn(seed: number, shape: readonly number[], decades = 83): Tensor {

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { WeightsError } from '../../src/core/errors.js';
 import type { StateDict } from '../../src/core/tensor.js';
-import { collect, type WeightPart } from '../../src/core/weights.js';
+import { collectState, type WeightPart } from '../../src/core/weights.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/io/safetensors.js';
 import { streamSafetensors } from '../../src/io/safetensorsStream.js';
 import { refusal } from './refusal.js';
@@ -43,7 +43,7 @@ const large: StateDict = new Map([
 ]);
 
 const streamed = async (bytes: Uint8Array, size: number): Promise<StateDict> =>
-  collect(await streamSafetensors(new Chunks(bytes, size), 'net'));
+  collectState(await streamSafetensors(new Chunks(bytes, size), 'net'));
 
 describe('equals the whole', () => {
   test.each([1, 2, 3, 7, 64, 1000, 1 << 20])('every type, in chunks of %i', async (size) => {
@@ -52,7 +52,7 @@ describe('equals the whole', () => {
     expect(stream.metadata).toEqual(metadata);
     expect([...stream.shapes]).toEqual([...tensors].map(([name, { shape }]) => [name, shape]));
     const full = [...tensors];
-    expect([...(await collect(stream))]).toEqual(full);
+    expect([...(await collectState(stream))]).toEqual(full);
   });
 
   test.each([5, 4096, 99_991, 1 << 24])('tensors larger than a part, in chunks of %i', async (size) => {
@@ -153,7 +153,7 @@ describe('the source is closed', () => {
 
   test('at the end', async () => {
     const chunks = new Chunks(bytes, 1000);
-    await collect(await streamSafetensors(chunks, 'net'));
+    await collectState(await streamSafetensors(chunks, 'net'));
     expect(chunks.closed).toBe(true);
   });
 

@@ -37,6 +37,6 @@ export function mutate(folder: 'reference' | 'src', { file, from, to, flaw }: Mu
 }
 
 /** The oracle with one mistake in it. */
-export async function breed(mutation: Mutation, id: number): Promise<Reference> {
+export async function createMutant(mutation: Mutation, id: number): Promise<Reference> {
   return (await import(new URL('index.js', mutate('reference', mutation, id)).pathname)) as Reference;
 }

@@ -5,7 +5,7 @@ import { bytes as wasm } from '#wasm/plain';
 import { ParamError } from '../../src/core/errors.js';
 import type { WeightsSource } from '../../src/io/source.js';
 import { loadModel, type LoadModelOptions } from '../../src/model/loadModel.js';
-import { loadModelOn, type LoadModelOnOptions } from '../../src/model/loadModelOn.js';
+import { loadModelWithModule, type LoadModelWithModuleOptions } from '../../src/model/loadModelWithModule.js';
 import { wasmBackendFrom } from '../../src/wasm/inference/session.js';
 import { refusal } from '../io/refusal.js';
 
@@ -75,8 +75,8 @@ describe('refused at once, and the response let go', () => {
     const { given, ended } = response();
     const module = response();
     for (const source of [wasm, module.given, Promise.resolve(module.given)]) {
-      const all = { wasm: source, ...options } as LoadModelOnOptions;
-      await expect(loadModelOn(given, all)).rejects.toThrow(refusal(ParamError, op, '', ''));
+      const all = { wasm: source, ...options } as LoadModelWithModuleOptions;
+      await expect(loadModelWithModule(given, all)).rejects.toThrow(refusal(ParamError, op, '', ''));
     }
     await told();
     expect(ended).toEqual(['canceled']);

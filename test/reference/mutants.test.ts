@@ -9,7 +9,7 @@ import { judgeErrors } from '../judges/errors.js';
 import { judgeFacts } from '../judges/facts.js';
 import { judgeGoldens } from '../judges/golden.js';
 import { judgeGradients } from '../judges/gradient.js';
-import { breed, type Mutation } from '../judges/mutant.js';
+import { createMutant, type Mutation } from '../judges/mutant.js';
 import type { OpSpec, Reference } from '../judges/opSpec.js';
 import { OPS } from './ops/all.js';
 
@@ -393,7 +393,7 @@ const rows = OPS.flatMap((spec) => MUTATIONS[spec.op].map((mutation) => ({ spec,
 test.each(rows.map(({ spec, mutation }, id) => [spec.op, mutation.flaw, { spec, mutation, id }] as const))(
   '%s: %s is found',
   async (_op, _flaw, { spec, mutation, id }) => {
-    const mutant = await breed(mutation, id);
+    const mutant = await createMutant(mutation, id);
     expect(() => {
       judgeAll(mutant, spec);
     }).toThrow();
@@ -401,7 +401,7 @@ test.each(rows.map(({ spec, mutation }, id) => [spec.op, mutation.flaw, { spec, 
 );
 
 test('a mutant without a mutation is found innocent', async () => {
-  const twin = await breed(
+  const twin = await createMutant(
     { flaw: 'none', file: 'conv2d.ts', from: 'let sum = bias', to: 'let sum = bias' },
     rows.length,
   );

@@ -15,9 +15,7 @@ const panel = (svg: string, i: number): Found => all(parsed(svg), 'svg > svg')[i
 
 /** Lines of a color; a group or the path itself may bear it. */
 const linesIn = (plot: Found, color: string): [number, number][][] =>
-  all(plot, `g[aria-label="line"][stroke="${color}"] path, g[aria-label="line"] path[stroke="${color}"]`).map(
-    pointsOf,
-  );
+  all(plot, `g[aria-label="line"][stroke="${color}"] path, g[aria-label="line"] path[stroke="${color}"]`).map(pointsOf);
 
 describe('of one run', () => {
   const svg = draw(madeUpRun(5));

@@ -13,7 +13,7 @@ import { lossRows } from './cross/losses.js';
 import { FLAT, type Network } from './cross/networks.js';
 import { optimizerRows } from './cross/optimizers.js';
 import type { Row } from './cross/row.js';
-import { COURSES, stepRows } from './cross/steps.js';
+import { TRAJECTORIES, stepRows } from './cross/steps.js';
 import { subjectOf } from './cross/subject.js';
 
 /** Every kind of layer at once: mutants are many. */
@@ -50,9 +50,9 @@ const CHECKS = {
   losses: lossRows,
   optimizers: optimizerRows,
   // AdamW with layer decay, dropout.
-  steps: async (engine: EngineUnderTest) => [await stepRows(subjectOf(engine), COURSES[1])],
+  steps: async (engine: EngineUnderTest) => [await stepRows(subjectOf(engine), TRAJECTORIES[1])],
   // AdamW without decay of vectors.
-  vectors: async (engine: EngineUnderTest) => [await stepRows(subjectOf(engine), COURSES[5])],
+  vectors: async (engine: EngineUnderTest) => [await stepRows(subjectOf(engine), TRAJECTORIES[5])],
   leaks: (engine: EngineUnderTest) => leakRows(engine, true, 150),
 } satisfies Record<string, (engine: EngineUnderTest) => Promise<Row[]>>;
 

@@ -4,7 +4,7 @@ import { resolveConfig } from '../../src/core/config.js';
 import { IEEE } from '../judges/arithmetic.js';
 import { runChain } from '../judges/training/chain.js';
 import { shifts, vanishing } from '../judges/training/vanishing.js';
-import { unseen } from '../judges/training/unseen.js';
+import { untrainedState } from '../judges/training/untrainedState.js';
 import { draw, uniform } from '../wasm/draw.js';
 
 const config = resolveConfig({
@@ -19,7 +19,7 @@ const config = resolveConfig({
 const N = 6;
 
 test.each([0.25, 1])('biases that norms take away, λ %d', (lambda) => {
-  const state = unseen(config);
+  const state = untrainedState(config);
   const x = draw([N, 2, 16, 16], uniform(1));
   const run = (of: typeof state) => runChain(config, of, x, { training: true, lambda, mask: null }, IEEE);
   const all = run(state);

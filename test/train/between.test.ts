@@ -6,7 +6,7 @@ import { DataError, LoaderError, ParamError } from '../../src/core/errors.js';
 import { isStreamed, pick, spread, type StreamedSet } from '../../src/data/sets/dataset.js';
 import { openDataset } from '../../src/data/sets/open.js';
 import type { Checkpoint } from '../../src/train/checkpoint.js';
-import type { Moment } from '../../src/train/progress.js';
+import type { ResumePoint } from '../../src/train/progress.js';
 import type { RunOptions } from '../../src/train/runOptions.js';
 import { train } from '../../src/train/train.js';
 import { refusal } from '../io/refusal.js';
@@ -25,7 +25,7 @@ describe('in the middle of an evaluation', () => {
     const whole = await collect(run({}));
     let seen = 0;
     const saved: Checkpoint[] = [];
-    const between = async ({ checkpoint }: Moment): Promise<void> => {
+    const between = async ({ checkpoint }: ResumePoint): Promise<void> => {
       if (++seen < batch) return;
       saved.push(await checkpoint());
       throw new Error('enough');
@@ -46,7 +46,7 @@ describe('in the middle of an evaluation', () => {
 test('with fewer images, of which an epoch has fewer steps than were made, where that is accepted', async () => {
   const recipe = { ...EVERYTHING, batchSize: 12, epochs: 2, decayEpochs: 1 };
   const saved: Checkpoint[] = [];
-  const between = async ({ checkpoint }: Moment): Promise<void> => {
+  const between = async ({ checkpoint }: ResumePoint): Promise<void> => {
     saved.push(await checkpoint());
     throw new Error('enough');
   };
@@ -90,7 +90,7 @@ describe('where images cannot be had', () => {
     const set = await streamed();
     const whole = await collect(train({ train: set, validation: null }, two, recipe, { openTrainer: on(1) }));
     const moments: (Checkpoint & { error: unknown })[] = [];
-    const between = async ({ checkpoint, error }: Moment): Promise<void> => {
+    const between = async ({ checkpoint, error }: ResumePoint): Promise<void> => {
       moments.push({ ...(await checkpoint()), error });
     };
     const names = set.files.names.map((file, i) => (i === 7 ? name : file));

@@ -1,13 +1,13 @@
 import { expect, test } from '@jest/globals';
 import { PRESETS } from '../../src/train/presets.js';
-import { PLAIN, type Recipe } from '../../src/train/recipe.js';
+import { DEFAULT_RECIPE, type Recipe } from '../../src/train/recipe.js';
 import { learningRateAt } from '../../src/train/schedule.js';
 
 const rates = (recipe: Recipe, perEpoch: number, count: number): number[] =>
   Array.from({ length: count }, (_, step) => learningRateAt(step, perEpoch, recipe));
 
 test('a warm-up of four steps: by default each adds a quarter, and the last is at lr', () => {
-  const recipe = { ...PLAIN, lr: 0.8, epochs: 4, warmupEpochs: 2 };
+  const recipe = { ...DEFAULT_RECIPE, lr: 0.8, epochs: 4, warmupEpochs: 2 };
   expect(rates(recipe, 2, 4)).toEqual([0.2, 0.4, expect.closeTo(0.6, 15), 0.8]);
   // The cosine begins with the step behind it, at lr again.
   expect(learningRateAt(4, 2, recipe)).toBe(0.8);
@@ -27,12 +27,12 @@ test("the official warm-up is np.linspace's: from 0 to lr with both ends", () =>
 });
 
 test('a warm-up may begin anywhere up to lr, and be a single step, which is at its beginning', () => {
-  const recipe = { ...PLAIN, lr: 0.8, warmupEpochs: 1, warmupLr: 0.2 };
+  const recipe = { ...DEFAULT_RECIPE, lr: 0.8, warmupEpochs: 1, warmupLr: 0.2 };
   expect(rates(recipe, 3, 3)).toEqual([expect.closeTo(0.2, 15), 0.5, 0.8]);
   expect(rates(recipe, 1, 1)).toEqual([expect.closeTo(0.2, 15)]);
 });
 
 test('steps past the end, as of a run that goes on with fewer images, are at the last rate', () => {
-  const recipe = { ...PLAIN, epochs: 2, lr: 0.8, minLr: 0.1 };
+  const recipe = { ...DEFAULT_RECIPE, epochs: 2, lr: 0.8, minLr: 0.1 };
   expect(rates(recipe, 3, 8).slice(6)).toEqual([expect.closeTo(0.1, 15), expect.closeTo(0.1, 15)]);
 });

@@ -5,7 +5,7 @@ import { ParamError, ShapeError } from '../../src/core/errors.js';
 import { checkState } from '../../src/core/parameters.js';
 import type { StateDict } from '../../src/core/tensor.js';
 import { pick, type ImageSet } from '../../src/data/sets/dataset.js';
-import { batchOf } from '../../src/data/sets/normalize.js';
+import { batchOf } from '../../src/data/sets/batchOf.js';
 import { drawShapes } from '../../src/data/sets/shapes.js';
 import { toOracleConfig } from '../../src/oracle/backend.js';
 import { stateToOracle } from '../../src/oracle/state.js';

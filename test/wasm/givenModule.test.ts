@@ -8,7 +8,7 @@ import { BackendUnavailableError, ParamError, WeightsError } from '../../src/cor
 import { streamOf } from '../../src/core/weights.js';
 import { writeConfig } from '../../src/io/configMetadata.js';
 import { encodeSafetensors } from '../../src/io/safetensors.js';
-import { loadModelOn, type LoadModelOnOptions } from '../../src/model/loadModelOn.js';
+import { loadModelWithModule, type LoadModelWithModuleOptions } from '../../src/model/loadModelWithModule.js';
 import type { WasmSource } from '../../src/wasm/module.js';
 import { wasmBackendFrom } from '../../src/wasm/inference/session.js';
 import { refusal } from '../io/refusal.js';
@@ -19,8 +19,8 @@ const state = drawState(config);
 const weights = encodeSafetensors(state, { metadata: writeConfig(config) });
 const x = new Float32Array(config.in_chans * config.input_size[0] * config.input_size[1]).fill(0.5);
 
-const answers = async (options: LoadModelOnOptions): Promise<unknown> =>
-  (await loadModelOn(weights, options)).forward(x);
+const answers = async (options: LoadModelWithModuleOptions): Promise<unknown> =>
+  (await loadModelWithModule(weights, options)).forward(x);
 const never = new Promise<never>(() => undefined);
 
 /** A response whose body brings some bytes and then does something else; notes whether it was canceled. */
@@ -112,7 +112,7 @@ describe('what fails is one error', () => {
   test('a body is let go when the weights fail before it is read', async () => {
     for (const wrap of [(given: Response) => given, (given: Response) => Promise.resolve(given)]) {
       const { given, ended } = response(() => never);
-      await expect(loadModelOn(new Uint8Array(3), { wasm: wrap(given) })).rejects.toThrow(WeightsError);
+      await expect(loadModelWithModule(new Uint8Array(3), { wasm: wrap(given) })).rejects.toThrow(WeightsError);
       // Its cancellation is told to it a moment later.
       await new Promise((resolve) => setTimeout(resolve, 0));
       expect(ended).toEqual(['canceled']);
@@ -139,7 +139,9 @@ describe('a promise that is rejected before it is awaited', () => {
 
   test('does not end the process, and is what the model is refused for', async () => {
     const wasm = Promise.reject(new TypeError('no such server'));
-    await expect(loadModelOn(slow(), { wasm })).rejects.toThrow(unavailable('a WebAssembly module', 'no such server'));
+    await expect(loadModelWithModule(slow(), { wasm })).rejects.toThrow(
+      unavailable('a WebAssembly module', 'no such server'),
+    );
     expect(unhandled).toEqual([]);
   });
 
@@ -147,7 +149,7 @@ describe('a promise that is rejected before it is awaited', () => {
     const broken = [{}, { timeout: -1 }, { sha256: 'x' }, { config: { num_classes: -1 } }] as const;
     for (const options of broken) {
       const wasm = Promise.reject(new TypeError('no such server'));
-      await expect(loadModelOn(new Uint8Array(3), { ...options, wasm })).rejects.toThrow();
+      await expect(loadModelWithModule(new Uint8Array(3), { ...options, wasm })).rejects.toThrow();
     }
     const unused = wasmBackendFrom(Promise.reject(new TypeError('no such server')));
     expect(unused.name).toBe('wasm');
@@ -157,7 +159,7 @@ describe('a promise that is rejected before it is awaited', () => {
 });
 
 test('whoever forgets the options is told what is missing', async () => {
-  const untyped = loadModelOn as (weights: Uint8Array) => Promise<unknown>;
+  const untyped = loadModelWithModule as (weights: Uint8Array) => Promise<unknown>;
   await expect(untyped(new Uint8Array(3))).rejects.toThrow(
     refusal(ParamError, 'wasm', 'a WebAssembly module, its bytes, or a Response', 'undefined'),
   );

@@ -44,7 +44,7 @@ export async function batchSource({ images, recipe, files }: BatchSource): Promi
   }
   const { fileReader, imageReader } = await disk.readers();
   const { randomResizedCrop: crop, ...rest } = recipe.augment;
-  if (files.whole === true && crop !== undefined) {
+  if (files.cropFromOriginal === true && crop !== undefined) {
     // The first thing that is drawn; pictures are let go one by one, for they may be of any size.
     const make = batchMaker(images, { ...recipe, augment: rest });
     const read = imageReader(files);

@@ -12,7 +12,7 @@ import { checkSet } from '../sets/classes.js';
 import { isStreamed, type DataSet, type ImageFiles } from '../sets/dataset.js';
 import type { Disk } from './disk/disk.js';
 import type { FileSource } from './readFiles.js';
-import { shuffled } from './shuffle.js';
+import { permutation } from './permutation.js';
 import { DEPTH, slotBytes, slotOf, type BatchShape, type Slots } from './slots.js';
 
 export type { Batch } from './batch.js';
@@ -226,7 +226,7 @@ class BatchLoader implements Loader {
     this.maker.restart(refusal(...SUPERSEDED));
     const { seed, batchSize, shuffle = true } = this.options;
     const { n: images } = this.set;
-    const order = shuffle ? shuffled(images, seed, epoch) : Int32Array.from({ length: images }, (_, i) => i);
+    const order = shuffle ? permutation(images, seed, epoch) : Int32Array.from({ length: images }, (_, i) => i);
     const first = this.begun;
     const begin = (step: number): void => {
       if (step >= this.steps) return;

@@ -17,7 +17,7 @@ export interface Job extends FileOrder {
 }
 
 /** What it answers: the job is done, or an image of it cannot be read. */
-export interface Answer {
+export interface LoaderReply {
   readonly number: number;
   readonly failure?: ErrorFields;
 }
@@ -53,7 +53,7 @@ export function startThreads(script: string, count: number, data: ThreadData): T
   const workers = Array.from({ length: count }, () => {
     // Not the parent's flags: its loaders are of no use to the script, and slow.
     const worker = new Worker(script, { workerData: data, execArgv: [] });
-    worker.on('message', ({ number, failure: damage }: Answer) => {
+    worker.on('message', ({ number, failure: damage }: LoaderReply) => {
       const error = damage === undefined ? null : new DataError(damage);
       if (waiting?.number !== number) {
         finished.set(number, error);

@@ -2,13 +2,13 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { DataError } from '../../core/errors.js';
 import { batchSource } from './batchSource.js';
-import type { Answer, Job, ThreadData } from './loaderThreads.js';
+import type { LoaderReply, Job, ThreadData } from './loaderThreads.js';
 import { slotOf } from './slots.js';
 
 const { source, slots } = workerData as ThreadData;
 const fill = await batchSource(source);
 
-async function answer({ number, slot, ...order }: Job): Promise<Answer> {
+async function answer({ number, slot, ...order }: Job): Promise<LoaderReply> {
   try {
     await fill(order, slotOf(slots, slot, order.positions.length));
     return { number };

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DataError } from '../../core/errors.js';
 import type { RgbImage } from '../../image/pixelImage.js';
 import { readBytes } from '../../io/readFile.js';
-import { AT_A_TIME, atATime } from '../mapConcurrent.js';
+import { MAX_CONCURRENT, mapConcurrent } from '../mapConcurrent.js';
 import type { ImageFiles } from '../sets/dataset.js';
 import { decoderTo } from '../decode/decoder.js';
 import { readImage } from '../decode/image.js';
@@ -18,7 +18,7 @@ export function fileReader({ root, fit }: FileSource): ReadFiles {
   const decode = decoderTo(fit);
   const length = 3 * fit.size[0] * fit.size[1];
   return (names, pixels) =>
-    atATime(names.length, AT_A_TIME, async (i) => {
+    mapConcurrent(names.length, MAX_CONCURRENT, async (i) => {
       const path = join(root, names[i]);
       await decode(await readBytes(path, DataError), path, pixels.subarray(i * length, (i + 1) * length));
     });
@@ -31,6 +31,6 @@ export type ReadImages = (names: readonly string[], look: (image: RgbImage, i: n
 export const imageReader =
   ({ root }: FileSource): ReadImages =>
   (names, look) =>
-    atATime(names.length, AT_A_TIME, async (i) => {
+    mapConcurrent(names.length, MAX_CONCURRENT, async (i) => {
       look(await readImage(join(root, names[i])), i);
     });

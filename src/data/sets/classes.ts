@@ -10,11 +10,7 @@ const some = (names: readonly string[]): string =>
   names.length > 5 ? `${names.slice(0, 5).join(', ')}, …` : names.join(', ');
 
 /** A network that was made for other classes or images would answer all the same, and wrongly. */
-function checkFit(
-  { channels, classNames }: Labeled,
-  { in_chans, num_classes, class_names }: Wanted,
-  op: string,
-): void {
+function checkFit({ channels, classNames }: Labeled, { in_chans, num_classes, class_names }: Wanted, op: string): void {
   if (in_chans !== undefined && in_chans !== channels) {
     throw new ParamError({ op, expected: `images of ${in_chans} channels, as the network takes`, got: `${channels}` });
   }

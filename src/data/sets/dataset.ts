@@ -18,7 +18,7 @@ export interface Labeled {
   /** Of a set that was read with bad images left out: which those were. */
   readonly skipped?: readonly SkippedImage[];
   /** Of an image folder without a folder for the split: everything that is there, or what was drawn from it. */
-  readonly undivided?: 'whole' | 'drawn';
+  readonly splitSource?: 'whole' | 'drawn';
 }
 
 /** Files, one for each image. */
@@ -40,7 +40,7 @@ export interface ImageSet extends Labeled {
 export interface ImageFiles extends FilesIn {
   readonly fit: FitOptions;
   /** Whether random resized crops are cut out of the whole pictures, and not out of what `fit` leaves of them. */
-  readonly whole?: boolean;
+  readonly cropFromOriginal?: boolean;
 }
 
 /** A set on the disk, of which images are read when a batch wants them. */

@@ -6,13 +6,13 @@ import { dirname } from 'node:path';
 import { DataError, ParamError } from '../../core/errors.js';
 import { reasonOf } from '../../io/reason.js';
 
-export interface RemoteFile {
+export interface DownloadFile {
   readonly url: string;
   /** Of the whole file, in hexadecimal. */
   readonly md5: string;
 }
 
-const cifar = (name: string, md5: string): RemoteFile => ({
+const cifar = (name: string, md5: string): DownloadFile => ({
   url: `https://www.cs.toronto.edu/~kriz/${name}.tar.gz`,
   md5,
 });
@@ -146,7 +146,7 @@ async function store(
 
 /** Fetches what the part lacks. @returns how many bytes the part had that were of use */
 async function fetchRest(
-  { url, md5 }: RemoteFile,
+  { url, md5 }: DownloadFile,
   path: string,
   part: string,
   { stallMs = 30_000, onProgress }: DownloadOptions,
@@ -198,7 +198,7 @@ async function fetchRest(
  *
  * @throws DataError that says what failed, what is kept, and how to go on; ParamError for what is no URL.
  */
-export async function download(remote: RemoteFile, path: string, options: DownloadOptions = {}): Promise<Downloaded> {
+export async function download(remote: DownloadFile, path: string, options: DownloadOptions = {}): Promise<Downloaded> {
   const { url, md5 } = remote;
   if (!/^https?:/.test(url) || !URL.canParse(url)) {
     throw new ParamError({ op: '--url', expected: 'an address that begins with https: or http:', got: url });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { DataError } from '../../core/errors.js';
 import { reasonOf } from '../../io/reason.js';
 import { addBytes } from './addBytes.js';
-import { AT_A_TIME, atATime } from '../mapConcurrent.js';
+import { MAX_CONCURRENT, mapConcurrent } from '../mapConcurrent.js';
 import { isStreamed, type DataSet, type FilesIn } from './dataset.js';
 
 /** By what a set is known again. */
@@ -19,7 +19,7 @@ export interface Fingerprint {
 
 async function addFiles(hash: Hash, { root, names }: FilesIn): Promise<void> {
   const sizes = new Float64Array(names.length);
-  await atATime(names.length, AT_A_TIME, async (i) => {
+  await mapConcurrent(names.length, MAX_CONCURRENT, async (i) => {
     const path = join(root, names[i]);
     const { size } = await stat(path).catch((cause: unknown) => {
       throw new DataError({ op: path, expected: 'a readable file', got: reasonOf(cause) }, { cause });

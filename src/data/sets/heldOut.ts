@@ -1,6 +1,6 @@
 import { ParamError } from '../../core/errors.js';
 import { MAX_EPOCHS } from '../augment/draws.js';
-import { shuffled } from '../loader/shuffle.js';
+import { permutation } from '../loader/permutation.js';
 
 /**
  * Draws a share of each class: true for what is held out. It is the nearest to the share
@@ -21,7 +21,7 @@ export function drawHeldOut(labels: ArrayLike<number>, share: number, seed: numb
     const nearest = Math.round(share * members.length);
     const count = share === 0 ? 0 : Math.min(members.length - 1, Math.max(1, nearest));
     // Past the shuffles of all epochs.
-    const order = shuffled(members.length, seed, MAX_EPOCHS + label);
+    const order = permutation(members.length, seed, MAX_EPOCHS + label);
     for (let i = 0; i < count; i++) held[members[order[i]]] = true;
   }
   return held;

@@ -3,7 +3,7 @@ import { DataError, ParamError } from '../../core/errors.js';
 import { checkSize } from '../../image/pixelImage.js';
 import type { FitOptions } from '../../image/preprocess.js';
 import { openArchive, type Archive } from './archive.js';
-import { AT_A_TIME, atATime } from '../mapConcurrent.js';
+import { MAX_CONCURRENT, mapConcurrent } from '../mapConcurrent.js';
 import { classCounts } from './classes.js';
 import { filesAt, pick, spread, type DataSet, type ImageSet, type Labeled, type SkippedImage } from './dataset.js';
 import { decoderTo } from '../decode/decoder.js';
@@ -84,7 +84,7 @@ async function withoutBad(
 ): Promise<ReadonlyMap<number, SkippedImage>> {
   const bad = new Map<number, SkippedImage>();
   let done = 0;
-  await atATime(files.length, AT_A_TIME, async (i) => {
+  await mapConcurrent(files.length, MAX_CONCURRENT, async (i) => {
     try {
       await work(files[i], i);
     } catch (error) {
@@ -150,7 +150,7 @@ export async function imageFolderFrom(archive: Archive, options: ImageFolderOpti
         ...about,
         n: good.length,
         labels: Int32Array.from(good, (i) => about.labels[i]),
-        files: { ...filesAt(files, good), fit, whole: options.whole ?? false },
+        files: { ...filesAt(files, good), fit, cropFromOriginal: options.whole ?? false },
       }
     : bad.size === 0
       ? held

@@ -24,7 +24,7 @@ export interface Listing {
   /** Sorted by path. */
   readonly files: readonly string[];
   readonly labels: Int32Array;
-  readonly undivided?: 'whole' | 'drawn';
+  readonly splitSource?: 'whole' | 'drawn';
 }
 
 const VALIDATION = ['val', 'valid', 'validation'];
@@ -113,8 +113,8 @@ export function listImages({ names, path }: Archive, options: SplitOptions): Lis
   const indices = new Map(classNames.map((name, i) => [name, i]));
   const labels = Int32Array.from(files, (file) => indices.get(classOf(file)) ?? -1);
   if (divided || split === undefined) return { classNames, files, labels };
-  if (valSplit === undefined) return { classNames, files, labels, undivided: 'whole' };
+  if (valSplit === undefined) return { classNames, files, labels, splitSource: 'whole' };
   const held = drawHeldOut(labels, valSplit, seed);
   const isWanted = (_: unknown, i: number): boolean => held[i] === (split !== 'train');
-  return { classNames, files: files.filter(isWanted), labels: labels.filter(isWanted), undivided: 'drawn' };
+  return { classNames, files: files.filter(isWanted), labels: labels.filter(isWanted), splitSource: 'drawn' };
 }

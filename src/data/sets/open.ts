@@ -6,11 +6,11 @@ import { cifarFrom, cifarTitle } from './cifar.js';
 import { pick, spread, type DataSet, type FolderSplit, type ImageSet } from './dataset.js';
 import { findData } from './find.js';
 import { imageFolderFrom, type CacheOptions, type DecodeOptions, type InMemory } from './imageFolder.js';
-import { scaled } from './scaled.js';
+import { scaleSet } from './scaleSet.js';
 import { drawShapes } from './shapes.js';
 
 /** What `DecodeOptions` say is for image folders, and so is `valSplit`. */
-export interface OpenOptions extends DecodeOptions {
+export interface OpenDatasetOptions extends DecodeOptions {
   /** Height and width; 32x32 where it is not given. */
   readonly size?: Size;
   /** Seed of the drawn shapes, and of what `valSplit` draws; 0 where it is not given. */
@@ -18,7 +18,7 @@ export interface OpenOptions extends DecodeOptions {
   /** How images of another size are scaled; 'bicubic' where it is not given. */
   readonly interpolation?: Interpolation;
   /** Whether CIFAR's images stay 32x32, whatever the size: for those who scale them later. Default false. */
-  readonly native?: boolean;
+  readonly keepOriginalSize?: boolean;
   /** The share of each class to hold out of an image folder that holds out none itself; see `SplitOptions`. */
   readonly valSplit?: number;
   /** At most so many images, evenly spread over the set; of shapes, exactly so many (1000). */
@@ -28,7 +28,7 @@ export interface OpenOptions extends DecodeOptions {
 /** Where the drawn test images begin: past any training set. */
 const TEST_SHAPES = 2 ** 31;
 
-function openShapes(split: FolderSplit, [height, width]: Size, { seed = 0, n = 1000 }: OpenOptions): ImageSet {
+function openShapes(split: FolderSplit, [height, width]: Size, { seed = 0, n = 1000 }: OpenDatasetOptions): ImageSet {
   if (height !== width) {
     throw new ParamError({ op: 'shapes', expected: 'a square size', got: `${height}x${width}` });
   }
@@ -43,14 +43,22 @@ function openShapes(split: FolderSplit, [height, width]: Size, { seed = 0, n = 1
  *
  * @throws DataError for what is missing or damaged; ParamError for an option that does not fit.
  */
-export function openDataset(spec: string, split: FolderSplit, options?: OpenOptions & InMemory): Promise<ImageSet>;
-export function openDataset(spec: string, split: FolderSplit, options: OpenOptions & CacheOptions): Promise<DataSet>;
+export function openDataset(
+  spec: string,
+  split: FolderSplit,
+  options?: OpenDatasetOptions & InMemory,
+): Promise<ImageSet>;
+export function openDataset(
+  spec: string,
+  split: FolderSplit,
+  options: OpenDatasetOptions & CacheOptions,
+): Promise<DataSet>;
 export async function openDataset(
   spec: string,
   split: FolderSplit,
-  options: OpenOptions & CacheOptions = {},
+  options: OpenDatasetOptions & CacheOptions = {},
 ): Promise<DataSet> {
-  const { size = [32, 32], n, interpolation, native = false } = options;
+  const { size = [32, 32], n, interpolation, keepOriginalSize: native = false } = options;
   if (n !== undefined && (!Number.isSafeInteger(n) || n < 1)) {
     throw new ParamError({ op: 'n', expected: 'a number of images from 1 on', got: `${n}` });
   }
@@ -60,5 +68,5 @@ export async function openDataset(
   if (cifarTitle(archive) === null) return imageFolderFrom(archive, { ...options, size, split });
   const whole = await cifarFrom(archive, split === 'train' ? 'train' : 'test');
   const set = n === undefined || n >= whole.n ? whole : pick(whole, spread(whole.n, n));
-  return native ? set : scaled(set, size, interpolation);
+  return native ? set : scaleSet(set, size, interpolation);
 }

@@ -11,7 +11,7 @@ import {
   type WasmBackend,
   type WasmSession,
 } from './session.js';
-import { mayWait, openTeam, orAlone, threadCount, type Team, type Threads } from '../team.js';
+import { canBlock, openTeam, orSingleThread, threadCount, type Team, type Threads } from '../team.js';
 
 export interface WasmBackendOptions {
   /** `auto`, the default: relaxed where it runs, plain elsewhere. */
@@ -29,7 +29,7 @@ async function openOnTeam(
   config: ModelConfig,
 ): Promise<WasmSession> {
   try {
-    const network = await loadNetwork(team.kernels, config, layout, weights, mayWait());
+    const network = await loadNetwork(team.kernels, config, layout, weights, canBlock());
     await team.ready;
     return new LoadedSession(config, team.kernels, network, team.size);
   } catch (error) {
@@ -65,7 +65,7 @@ export const createWasmBackend = ({
     const { program, scratch, use } = layout;
     const open = async (): Promise<Team | null> =>
       openTeam(threads, await threadedBytesOf(found), { memory: use.total, program, scratch });
-    const team = await orAlone(threads, open, () => Promise.resolve(null));
+    const team = await orSingleThread(threads, open, () => Promise.resolve(null));
     return team === null ? alone.open(weights, config) : openOnTeam(team, layout, weights, config);
   },
 });

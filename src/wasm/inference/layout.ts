@@ -4,7 +4,7 @@
  */
 import type { ModelConfig } from '../../core/config.js';
 import { Arena } from '../arena.js';
-import { LANES, packedFloats, whole, type PackedShape } from '../packedShape.js';
+import { LANES, packedFloats, roundUpToLanes, type PackedShape } from '../packedShape.js';
 import { Program, type Words } from '../program.js';
 import { ORDER, planStages, stemWindows, type StagePlan } from './stages.js';
 
@@ -166,14 +166,14 @@ export function planLayout(
   const image = arena.reserveFloats(in_chans * imageHeight * imageWidth);
   const table = arena.reserveFloats(256 * in_chans);
   const largest = [plans[0].groups * plans[0].depth * 4, 0];
-  const pitches = plans.map(({ channels }) => whole(channels));
+  const pitches = plans.map(({ channels }) => roundUpToLanes(channels));
   plans.forEach(({ h, w }, i) => {
     const side = (i + 1) % 2;
     largest[side] = Math.max(largest[side], Math.ceil((h * w) / 4) * 4 * pitches[i]);
   });
   const pixels = largest.map((floats) => arena.reserveFloats(floats));
-  const features = arena.reserveFloats(whole(last.channels));
-  const logits = arena.reserveFloats(whole(num_classes));
+  const features = arena.reserveFloats(roundUpToLanes(last.channels));
+  const logits = arena.reserveFloats(roundUpToLanes(num_classes));
   const activations = arena.end - beforeActivations;
 
   const scratchBytes = Math.max(...plans.map((plan) => stageScratch(plan, n).end));
@@ -194,7 +194,7 @@ export function planLayout(
     actWeight: weight(`${act}.weight`, channels, taps, taps, 4),
     actBias: weight(`${act}.bias`, channels, 1, 1, LANES),
   }));
-  const headDepth = whole(last.channels);
+  const headDepth = roundUpToLanes(last.channels);
   const headWeight = weight('cls.2.weight', num_classes, last.channels, headDepth, LANES);
   const headBias = weight('cls.2.bias', num_classes, 1, 1, LANES);
   const weightBytes = arena.end - beforeWeights;
@@ -241,7 +241,7 @@ export function planLayout(
     bias: headBias,
     depth: headDepth,
   });
-  region('cls', REGION.linear, head.y, whole(num_classes) / LANES, num_classes * last.channels);
+  region('cls', REGION.linear, head.y, roundUpToLanes(num_classes) / LANES, num_classes * last.channels);
 
   return {
     use: { weights: weightBytes, activations, scratch: threads * scratchBytes, total: arena.end },

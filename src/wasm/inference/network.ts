@@ -1,7 +1,7 @@
 import type { ModelConfig } from '../../core/config.js';
 import { checkValues } from '../../core/parameters.js';
 import { sizeOf } from '../../core/tensor.js';
-import { inOrder, type WeightStream } from '../../core/weights.js';
+import { sequentialParts, type WeightStream } from '../../core/weights.js';
 import { normalizationTables } from '../../image/normalize.js';
 import { REGION, type Layout, type RegionLayout } from './layout.js';
 import type { Kernels } from '../module.js';
@@ -57,7 +57,7 @@ export async function loadNetwork(
     if (packedFloats(weight) > rows * width) view(block, packedFloats(weight)).fill(0);
   }
   const shapes = new Map([...layout.weights].map(([name, { rows, width }]) => [name, [rows, width]]));
-  for await (const { name, offset, data } of inOrder(weights, shapes)) {
+  for await (const { name, offset, data } of sequentialParts(weights, shapes)) {
     const weight = layout.weights.get(name);
     // Nothing else is let through.
     if (weight === undefined) continue;

@@ -4,7 +4,7 @@ import { BackendUnavailableError, ParamError, ShapeError, WeightsError } from '.
 import { checkTensor } from '../../core/ops.js';
 import type { FloatArray, Tensor } from '../../core/tensor.js';
 import type { WeightStream } from '../../core/weights.js';
-import { inMib } from '../arena.js';
+import { formatMib } from '../arena.js';
 import { featureNames, runFeatures } from './features.js';
 import { planLayout, type Layout } from './layout.js';
 import { GivenModule } from '../givenModule.js';
@@ -159,8 +159,8 @@ export function planWithin(config: ModelConfig, threads: number, limit: number):
   checkMemoryLimit(limit);
   const layout = planLayout(config, { threads });
   if (layout.use.total > limit) {
-    const expected = `a network within memoryLimit, ${inMib(limit)}`;
-    throw new ParamError({ op: 'wasm', expected, got: `one that needs ${inMib(layout.use.total)}` });
+    const expected = `a network within memoryLimit, ${formatMib(limit)}`;
+    throw new ParamError({ op: 'wasm', expected, got: `one that needs ${formatMib(layout.use.total)}` });
   }
   return layout;
 }

@@ -14,7 +14,7 @@ export interface Pass {
 }
 
 /** @throws ShapeError, ParamError before anything is written */
-export function giveBatch(
+export function writeBatch(
   { config, n, layout, floats, view }: TrainingMemory,
   x: FloatArray,
   targets: FloatArray,
@@ -36,7 +36,7 @@ export function giveBatch(
 }
 
 /** Of the last pass; copies. */
-export function takePass({ config, n, layout, floats, view }: TrainingMemory): Pass {
+export function readPass({ config, n, layout, floats, view }: TrainingMemory): Pass {
   const classes = config.num_classes;
   const { block } = layout.logits;
   const pitch = pitchOf(n) / 4;

@@ -1,7 +1,7 @@
 /** A network's layout while it is being worked out: what all its units share. */
 import type { MapShape } from '../../core/network.js';
 import type { Arena } from '../arena.js';
-import { whole } from '../packedShape.js';
+import { roundUpToLanes } from '../packedShape.js';
 import type { Program } from '../program.js';
 import { descriptor, KINDS, type Descriptor, type Fields, type Kind } from './fields.js';
 import { planesBytes, type Planes } from './planes.js';
@@ -52,7 +52,7 @@ export class Builder {
   }
 
   planes([channels, h, w]: MapShape): Planes {
-    const full = whole(channels);
+    const full = roundUpToLanes(channels);
     return { block: this.arena.reserve(planesBytes(full, this.n * h * w)), channels: full, h, w };
   }
 

@@ -7,7 +7,7 @@ import type { Loss } from '../../core/optimizer.js';
 import { planNetwork, type Layer } from '../../core/network.js';
 import { checkImages } from '../../core/trainingRules.js';
 import { Arena } from '../arena.js';
-import { whole } from '../packedShape.js';
+import { roundUpToLanes } from '../packedShape.js';
 import { Program } from '../program.js';
 import { Builder } from './builder.js';
 import { CROSS_ENTROPY, type Descriptor, type DROPOUT } from './fields.js';
@@ -157,9 +157,11 @@ export function planTraining(
 
   const [h, w] = config.input_size;
   const maps = [windowsOf(layers[0]), ...layers.map(({ output }) => output)];
-  const largest = Math.max(...maps.map(([c, oh, ow]) => planesBytes(whole(c), n * oh * ow)));
+  const largest = Math.max(...maps.map(([c, oh, ow]) => planesBytes(roundUpToLanes(c), n * oh * ow)));
   const convolutions = layers.filter(({ op }) => op === 'conv2d');
-  const largestWeight = Math.max(...convolutions.map(({ input, output }) => whole(input[0]) * whole(output[0])));
+  const largestWeight = Math.max(
+    ...convolutions.map(({ input, output }) => roundUpToLanes(input[0]) * roundUpToLanes(output[0])),
+  );
   const shared = {
     images: arena.reserveFloats(n * config.in_chans * h * w),
     lambda: arena.reserveFloats(1),

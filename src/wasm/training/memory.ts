@@ -2,7 +2,7 @@ import type { ModelConfig } from '../../core/config.js';
 import type { StateDict, Tensor } from '../../core/tensor.js';
 import { buildOf, type Build, type BuildChoice } from '../build.js';
 import { instantiate, type Kernels } from '../module.js';
-import { mayWait, openTeam, orAlone, threadCount, type Threads } from '../team.js';
+import { canBlock, openTeam, orSingleThread, threadCount, type Threads } from '../team.js';
 import { threadedTrainingBytesOf, trainingBytesOf } from './build.js';
 import { planTraining, type Span, type TrainingLayout, type TrainingPlan } from './layout.js';
 import { loadTensors, readTensor, type TensorBlock } from './tensors.js';
@@ -23,7 +23,7 @@ export class TrainingMemory {
   readonly info: { readonly build: Build; readonly threads: number; readonly memory: number };
   readonly view: DataView;
   readonly floats: Float32Array;
-  readonly #mayWait = mayWait();
+  readonly #mayWait = canBlock();
 
   private constructor(
     readonly config: ModelConfig,
@@ -65,7 +65,7 @@ export class TrainingMemory {
       });
       return new TrainingMemory(config, n, kernels, layout, size());
     };
-    return threads === 1 ? alone() : orAlone(asked, team, alone);
+    return threads === 1 ? alone() : orSingleThread(asked, team, alone);
   }
 
   run([first, last]: Span): void {

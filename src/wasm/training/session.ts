@@ -1,11 +1,11 @@
 import { batchesOf, withCounters } from '../../core/counters.js';
 import type { ModelConfig } from '../../core/config.js';
 import { resolveStep, type OptimizerStep } from '../../core/optimizer.js';
-import { inOrder } from '../../core/parameters.js';
+import { inModelOrder } from '../../core/parameters.js';
 import { familyAfter, familyOf, refuseAverage, type Family, type Resume } from '../../core/resume.js';
 import { checkDecay, checkOpening, checkStepDone, passNumber, type OpeningOptions } from '../../core/trainingRules.js';
 import type { FloatArray, StateDict, Tensor } from '../../core/tensor.js';
-import { giveBatch, takePass, type Pass } from './batches.js';
+import { writeBatch, readPass, type Pass } from './batches.js';
 import { TrainingMemory, type MemoryOptions } from './memory.js';
 import { pitchOf, type Planes } from './planes.js';
 import { averageAt, gradientsAt, momentsAt } from './tensors.js';
@@ -67,7 +67,7 @@ export class TrainingSession {
    */
   pass(x: FloatArray, targets: FloatArray, lambda: number): Pass {
     const memory = this.#memory;
-    giveBatch(memory, x, targets, lambda);
+    writeBatch(memory, x, targets, lambda);
     const { dropout, accumulation, forward, backward } = memory.layout;
     const number = passNumber(this.#steps, this.#gradAccumSteps, this.#passes);
     dropout.set(memory.view, { seed: this.#seed, stream: 2 ** 31 + number });
@@ -79,7 +79,7 @@ export class TrainingSession {
       accumulation.op.set(memory.view, { passes: this.#passes });
       memory.run(accumulation.span);
     }
-    return takePass(memory);
+    return readPass(memory);
   }
 
   /**
@@ -120,13 +120,13 @@ export class TrainingSession {
    */
   evaluate(x: FloatArray, targets: FloatArray, lambda: number, { useEma = false } = {}): Pass {
     const memory = this.#memory;
-    giveBatch(memory, x, targets, lambda);
+    writeBatch(memory, x, targets, lambda);
     const { evaluate, average } = memory.layout;
     const exchange = useEma ? (average ?? refuseAverage()).exchange : null;
     if (exchange !== null) memory.run(exchange);
     memory.run(evaluate);
     if (exchange !== null) memory.run(exchange);
-    return takePass(memory);
+    return readPass(memory);
   }
 
   /** Parameters and running statistics, as they stand; copies. */
@@ -144,13 +144,13 @@ export class TrainingSession {
   /** Gradients of the last pass, or the mean over the step's so far, under the parameters' names. */
   gradients(): Map<string, Tensor> {
     const { layout, config } = this.#memory;
-    return inOrder(this.#memory.read(gradientsAt(layout)), config);
+    return inModelOrder(this.#memory.read(gradientsAt(layout)), config);
   }
 
   /** Moments under PyTorch's names: `exp_avg.<param>`, `exp_avg_sq.<param>`, or `momentum_buffer.<param>`; copies. */
   optimizerState(): Map<string, Tensor> {
     const { layout, config } = this.#memory;
-    return inOrder(this.#memory.read(momentsAt(layout, this.#family)), config);
+    return inModelOrder(this.#memory.read(momentsAt(layout, this.#family)), config);
   }
 
   /** Steps made so far. */

@@ -6,7 +6,7 @@ import { refuseAverage, type Family } from '../../core/resume.js';
 import { sizeOf, type StateDict, type Tensor } from '../../core/tensor.js';
 import type { Arena } from '../arena.js';
 import type { Kernels } from '../module.js';
-import { packedFloats, whole, type PackedShape } from '../packedShape.js';
+import { packedFloats, roundUpToLanes, type PackedShape } from '../packedShape.js';
 
 /** A tensor's place: among the parameters, or among the buffers. */
 export interface TensorBlock extends PackedShape {
@@ -50,7 +50,7 @@ export interface ParameterGroup {
 function packed(name: string, [rows, ...rest]: readonly number[]): PackedShape {
   const width = sizeOf(rest);
   const isPointwise = rest.length > 0 && rest[1] === 1 && !isDepthwise(name);
-  return { rows, width, depth: isPointwise ? whole(rest[0]) : width, lanes: 4 };
+  return { rows, width, depth: isPointwise ? roundUpToLanes(rest[0]) : width, lanes: 4 };
 }
 
 /** Packs a state's tensors to their places; `scratch` is room for a part of one. */

@@ -8,9 +8,9 @@ import { DataError, ParamError } from '../../../src/core/errors.js';
 import type { ImageSet } from '../../../src/data/sets/dataset.js';
 import { openLoader, type Loader, type LoaderOptions } from '../../../src/data/loader/loader.js';
 import { startThreads, type ThreadData } from '../../../src/data/loader/loaderThreads.js';
-import { batchOf } from '../../../src/data/sets/normalize.js';
+import { batchOf } from '../../../src/data/sets/batchOf.js';
 import { drawShapes } from '../../../src/data/sets/shapes.js';
-import { shuffled } from '../../../src/data/loader/shuffle.js';
+import { permutation } from '../../../src/data/loader/permutation.js';
 import { refusal } from '../../io/refusal.js';
 import { collect } from '../collect.js';
 
@@ -68,7 +68,7 @@ test('without augmentation: every image once, in the order of the shuffle, norma
     const loader = await loaderOf({ workers, dropLast: false });
     expect(loader.steps).toBe(7);
     const batches = await collect(loader.epoch(5));
-    const order = shuffled(26, 7, 5);
+    const order = permutation(26, 7, 5);
     expect([...order].sort((a, b) => a - b)).toEqual(Array.from({ length: 26 }, (_, i) => i));
     expect(batches.map(({ labels }) => labels.length)).toEqual([4, 4, 4, 4, 4, 4, 2]);
     batches.forEach(({ x, labels, targets }, step) => {
@@ -180,10 +180,10 @@ test("a thread's error is the error of who waits", async () => {
 
 test('a process ends with its loader open, and not before one is closed', () => {
   const dist = (name: string): string =>
-    pathToFileURL(fileURLToPath(new URL(`../../dist/src/data/${name}`, import.meta.url))).href;
+    pathToFileURL(fileURLToPath(new URL(`../../../dist/src/data/${name}`, import.meta.url))).href;
   const script = `
-    import { openLoader } from '${dist('loader.js')}';
-    import { drawShapes } from '${dist('shapes.js')}';
+    import { openLoader } from '${dist('loader/loader.js')}';
+    import { drawShapes } from '${dist('sets/shapes.js')}';
     const options = ${JSON.stringify(OPTIONS)};
     for (const closed of [true, false]) {
       const loader = await openLoader(drawShapes(26, { seed: 1, size: 16 }), { ...options, workers: 2 });

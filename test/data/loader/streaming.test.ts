@@ -13,7 +13,7 @@ import { openLoader, type Loader, type LoaderOptions } from '../../../src/data/l
 import { openDataset } from '../../../src/data/sets/open.js';
 import { partOf } from '../../../src/data/sets/part.js';
 import { separate } from '../../../src/data/decode/planar.js';
-import { shuffled } from '../../../src/data/loader/shuffle.js';
+import { permutation } from '../../../src/data/loader/permutation.js';
 import { cut as cutOut } from '../../../src/image/crop.js';
 import { resize } from '../../../src/image/resize.js';
 import { refusal } from '../../io/refusal.js';
@@ -92,7 +92,7 @@ describe('random resized crops', () => {
   test('are those of the whole pictures, as torchvision makes them, by any threads', async () => {
     const set = await openDataset(root, 'train', { size: SIZE, cache: 'none', whole: true });
     if (!isStreamed(set)) throw new Error('not on the disk');
-    const order = shuffled(set.n, plain.seed, 2).slice(4, 8);
+    const order = permutation(set.n, plain.seed, 2).slice(4, 8);
     const want: number[] = [];
     for (const position of order) {
       const picture = await readImage(path('pets', set.files.names[position]));

@@ -5,7 +5,7 @@ import sharp from 'sharp';
 import { DataError, ParamError } from '../../../src/core/errors.js';
 import { isStreamed, type FolderSplit } from '../../../src/data/sets/dataset.js';
 import { drawHeldOut } from '../../../src/data/sets/heldOut.js';
-import { openDataset, type OpenOptions } from '../../../src/data/sets/open.js';
+import { openDataset, type OpenDatasetOptions } from '../../../src/data/sets/open.js';
 import { refusal } from '../../io/refusal.js';
 import { temporaryFolder } from '../../io/temporaryFolder.js';
 
@@ -22,8 +22,13 @@ async function write(root: string, names: readonly string[]): Promise<string> {
 }
 
 /** Which images a split has, and what it says of itself. */
-async function opened(root: string, split: FolderSplit, options: OpenOptions = {}) {
-  const { images, labels, undivided, classNames } = await openDataset(root, split, { size: [1, 1], ...options });
+async function opened(root: string, split: FolderSplit, options: OpenDatasetOptions = {}) {
+  const {
+    images,
+    labels,
+    splitSource: undivided,
+    classNames,
+  } = await openDataset(root, split, { size: [1, 1], ...options });
   return { grays: [...images].filter((_, i) => i % 3 === 0), labels: [...labels], undivided, classNames };
 }
 

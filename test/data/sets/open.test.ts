@@ -123,7 +123,7 @@ describe('opening a set by its name', () => {
     expect([large.height, large.width, large.images.length]).toEqual([64, 48, 5 * 3 * 64 * 48]);
     // An image of one color stays one, whatever its size.
     expect(large.images[4 * 3 * 64 * 48]).toBe(8);
-    expect(await openDataset(path(name), 'test', { n: 5, size: [64, 48], native: true })).toEqual(part);
+    expect(await openDataset(path(name), 'test', { n: 5, size: [64, 48], keepOriginalSize: true })).toEqual(part);
   });
 
   test('an image folder', async () => {

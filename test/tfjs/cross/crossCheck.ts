@@ -8,7 +8,7 @@ import { lossRows } from './losses.js';
 import { FLAT, NETWORKS } from './networks.js';
 import { optimizerRows } from './optimizers.js';
 import type { Row } from './row.js';
-import { COURSES, stepRows } from './steps.js';
+import { TRAJECTORIES, stepRows } from './steps.js';
 import { subjectOf } from './subject.js';
 
 export const LAMBDAS = [0, 0.25, 1] as const;
@@ -45,7 +45,7 @@ export function sectionsOf(engine: EngineUnderTest): Section[] {
     name: `logits: ${network.label}`,
     run: () => logitRows(subject, network, LAMBDAS),
   }));
-  const steps = COURSES.map((course) => ({
+  const steps = TRAJECTORIES.map((course) => ({
     name: `steps: ${course.label}`,
     run: async () => [await stepRows(subject, course)],
   }));

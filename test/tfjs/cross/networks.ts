@@ -67,7 +67,7 @@ export const FLAT: Network = {
   flat: true,
 };
 
-/** For what takes many steps. Dropout of a half: see test/wasm/training/courses.ts. */
+/** For what takes many steps. Dropout of a half: see test/wasm/training/trajectories.ts. */
 export const SMALL: Readonly<Record<'train' | 'deploy', Network>> = {
   train: {
     label: 'small, the train form, dropout',

@@ -12,7 +12,7 @@ import { LAMBDAS, type Section } from './crossCheck.js';
 import { logitRows } from './logits.js';
 import { NETWORKS } from './networks.js';
 import { rowOf, type Held, type Row } from './row.js';
-import { COURSES, stepRows } from './steps.js';
+import { TRAJECTORIES, stepRows } from './steps.js';
 import { wasmSubject } from './wasmSubject.js';
 
 const TRAINING = { plain, relaxed };
@@ -67,7 +67,7 @@ export function wasmSections(build: Build): Section[] {
       name: `logits: ${network.label}`,
       run: () => logitRows(subject, network, LAMBDAS),
     })),
-    ...COURSES.map((course) => ({
+    ...TRAJECTORIES.map((course) => ({
       name: `steps: ${course.label}`,
       run: async () => [await stepRows(subject, course)],
     })),

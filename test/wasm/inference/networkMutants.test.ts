@@ -17,7 +17,7 @@ const MUTANTS: readonly Mutant[] = [
   ['the depth behind the first block skipped', 'inference/multiplyPanel.ts', 'k < depth; k += DEPTH', 'k < min(depth, DEPTH); k += DEPTH'],
   ['the weights of the first block for all', 'inference/multiplyPanel.ts', 'weight += ROW_BYTES * DEPTH;', ''],
   ['the last group skipped', 'inference/multiplyPanel.ts', 'tile < end; tile', 'tile + 4 * ROW_BYTES < end; tile'],
-  ['the weights one step behind', 'shared/tile4x8.ts', 'b += 4 * 32;', 'b += 3 * 32;'],
+  ['the weights one step behind', 'shared/gemm4x8.ts', 'b += 4 * 32;', 'b += 3 * 32;'],
   ['pixels transposed in the wrong order', 'shared/transpose4x4.ts', 'v128.shuffle<f32>(high01, high23, 2, 3, 6, 7)', 'v128.shuffle<f32>(high01, high23, 2, 3, 7, 6)'],
 
   ['no ReLU', 'inference/poolPanel.ts', 'relu(largestOfGroup(c))', 'largestOfGroup(c)'],
@@ -73,10 +73,10 @@ const SIX_MUTANTS: readonly Mutant[] = [
   ['the pixels of the second tile in the order of the first', 'inference/multiplyPanel.ts', 'a2, a1 + 8, weight', 'a1, a2 + 8, weight'],
   ['the last pair of pixels twice', 'inference/multiplyPanel.ts', 'a2, a1 + 8, weight', 'a2, a1, weight'],
   ['every fourth group skipped', 'inference/multiplyPanel.ts', 'tile += 12 * ROW_BYTES', 'tile += 16 * ROW_BYTES'],
-  ['a step too few', 'shared/tile6x8.ts', 'two + 16 * <usize>k', 'two + 16 * <usize>(k - 1)'],
-  ['the weights one step behind', 'shared/tile6x8.ts', 'b += 32;', 'b += 16;'],
-  ['the pair of pixels one step behind', 'shared/tile6x8.ts', 'two += 12;', 'two += 8;'],
-  ['rows mixed up', 'shared/tile6x8.ts', 'v128.store(c5, c50);', 'v128.store(c4, c50);'],
+  ['a step too few', 'shared/gemm6x8.ts', 'two + 16 * <usize>k', 'two + 16 * <usize>(k - 1)'],
+  ['the weights one step behind', 'shared/gemm6x8.ts', 'b += 32;', 'b += 16;'],
+  ['the pair of pixels one step behind', 'shared/gemm6x8.ts', 'two += 12;', 'two += 8;'],
+  ['rows mixed up', 'shared/gemm6x8.ts', 'v128.store(c5, c50);', 'v128.store(c4, c50);'],
 ];
 
 /** How the first network shows that the kernels are broken, or null where all pass. */

@@ -21,7 +21,7 @@ const MUTANTS: readonly Mutant[] = [
   ['tiles at the edge written whole', 'ops/gemm.ts', 'if (i + 4 <= rows && j + 8 <= n)', 'if (true)'],
   ['tiles at the edge cut one column short', 'ops/gemm.ts', 'const width = min(n - j, 8);', 'const width = min(n - j, 8) - 1;'],
   ['tiles at the edge not added to', 'ops/gemm.ts', 'copyTile(corner, 4 * 8, tile, rowBytes, height, width);', ''],
-  ['the weights one step behind', 'shared/tile4x8.ts', 'b += 4 * 32;', 'b += 3 * 32;'],
+  ['the weights one step behind', 'shared/gemm4x8.ts', 'b += 4 * 32;', 'b += 3 * 32;'],
   ['rows packed in the wrong order', 'shared/transpose4x4.ts', 'v128.shuffle<f32>(high01, high23, 2, 3, 6, 7)', 'v128.shuffle<f32>(high01, high23, 2, 3, 7, 6)'],
   ['packed rows end with the blocks of 4', 'ops/gemm.ts', 'for (; p < depth; p++) {\n      const', 'for (; p < (depth & ~3); p++) {\n      const'],
   ['one column added to nothing', 'ops/gemm.ts', 'load<f32>(ci) + dot(', 'dot('],
@@ -74,7 +74,7 @@ const USED_BY: Readonly<Record<string, readonly string[]>> = {
   'ops/dot.ts': ['conv2d'],
   'ops/gemm.ts': ['conv2d'],
   'shared/simd.ts': ['maxPool2d'],
-  'shared/tile4x8.ts': ['conv2d'],
+  'shared/gemm4x8.ts': ['conv2d'],
   'shared/transpose4x4.ts': ['conv2d'],
   'ops/windowMax.ts': ['maxPool2d', 'adaptiveMaxPool2d'],
 };

@@ -14,8 +14,8 @@ type Mutant = readonly [what: string, file: string, from: string, to: string];
 
 // prettier-ignore
 const MUTANTS: readonly Mutant[] = [
-  ['the weights one step behind', 'tile4x8.ts', 'b0 += 64;', 'b0 += 48;'],
-  ['the second four columns of the first', 'tile4x8.ts', 'y = v128.load(b1, 32);', 'y = v128.load(b0, 32);'],
+  ['the weights one step behind', 'planes4x8.ts', 'b0 += 64;', 'b0 += 48;'],
+  ['the second four columns of the first', 'planes4x8.ts', 'y = v128.load(b1, 32);', 'y = v128.load(b0, 32);'],
   ['the depth behind the first block skipped', 'conv2d.ts', 'k < depth; k += DEPTH', 'k < min(depth, DEPTH); k += DEPTH'],
   ['the pixels behind the first block skipped', 'conv2d.ts', 'p < pixels; p += PIXELS', 'p < min(pixels, PIXELS); p += PIXELS'],
   ['gradients added to those before', 'conv2d.ts', 'memory.fill(low, 0, 2 * rowBytes);', ''],

@@ -3,15 +3,15 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { wasmTrainer } from '../../../src/train/wasmTrainer.js';
 import { WASM } from '../../judges/arithmetic.js';
 import {
-  followCourse,
+  followTrajectory,
   hasAverage,
-  judgeCourse,
+  judgeTrajectory,
   type Batch,
-  type Course,
+  type Trajectory,
   type Judgment,
-} from '../../judges/training/course.js';
+} from '../../judges/training/trajectory.js';
 import { BUILDS } from '../builds.js';
-import { COURSES } from './courses.js';
+import { TRAJECTORIES } from './trajectories.js';
 
 /** What the engine may be given in the place of what it should: mistakes in passing things on. */
 type Fault = (given: Batch, step: number) => Partial<Batch>;
@@ -29,7 +29,7 @@ const FAULTS: Readonly<Record<string, Fault>> = {
 };
 
 /** Of what not every course has. */
-const OWN_FAULTS: readonly (readonly [what: string, has: (course: Course) => boolean, fault: Fault])[] = [
+const OWN_FAULTS: readonly (readonly [what: string, has: (course: Trajectory) => boolean, fault: Fault])[] = [
   ['an average of a longer memory', hasAverage, () => ({ emaDecay: 0.901 })],
   ['layers that do not decay', decays, ({ optimizer }) => ({ optimizer: { ...optimizer, layerDecay: 1 } })],
   [
@@ -39,13 +39,13 @@ const OWN_FAULTS: readonly (readonly [what: string, has: (course: Course) => boo
   ],
 ];
 
-function decays({ batch }: Course): boolean {
+function decays({ batch }: Trajectory): boolean {
   return batch(0).optimizer.layerDecay !== undefined;
 }
 
 /** What is wrong with a training by the engine, or null. */
 async function misfit(
-  course: Course,
+  course: Trajectory,
   judgments: readonly Judgment[],
   options: { readonly seed?: number; readonly build?: (typeof BUILDS)[number]; readonly gradAccumSteps?: number },
   fault: Fault = () => ({}),
@@ -59,7 +59,7 @@ async function misfit(
   const trainer = await wasmTrainer(config, all);
   let steps = 0;
   try {
-    const { worst, at } = await followCourse(course, judgments, {
+    const { worst, at } = await followTrajectory(course, judgments, {
       snapshot: () => trainer.snapshot(),
       step(x, targets, given) {
         const asked = { ...given, x, targets };
@@ -73,10 +73,10 @@ async function misfit(
   }
 }
 
-describe.each(COURSES.map((course) => ({ course, label: course.label })))('$label', ({ course }) => {
+describe.each(TRAJECTORIES.map((course) => ({ course, label: course.label })))('$label', ({ course }) => {
   let judgments: readonly Judgment[];
   beforeAll(async () => {
-    judgments = await judgeCourse(course, WASM);
+    judgments = await judgeTrajectory(course, WASM);
   });
 
   test.each(BUILDS)('%s', async (build) => {

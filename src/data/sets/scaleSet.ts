@@ -6,7 +6,7 @@ import { interleaved, separate } from '../decode/planar.js';
 import type { ImageSet } from './dataset.js';
 
 /** A set whose images are of this size, each side scaled by itself; the same where they are already. */
-export function scaled(set: ImageSet, size: Size, interpolation: Interpolation = 'bicubic'): ImageSet {
+export function scaleSet(set: ImageSet, size: Size, interpolation: Interpolation = 'bicubic'): ImageSet {
   const [height, width] = size;
   if (set.height === height && set.width === width) return set;
   checkMemory('size', set.n, size);

@@ -3,7 +3,7 @@
  *
  * @param hasPaths whether a location that is no URL is the path of a file; elsewhere it is a URL without an origin
  */
-export function beside(location: string, file: string, hasPaths: boolean): string {
+export function resolveShard(location: string, file: string, hasPaths: boolean): string {
   if (URL.canParse(location) && !/^[a-z]:[\\/]/i.test(location)) return new URL(encodeURI(file), location).href;
   if (hasPaths) return location.replace(/[^/\\]*$/, '') + file;
   // A query may hold slashes.

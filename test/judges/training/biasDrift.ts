@@ -29,7 +29,7 @@ function longestStep(count: number, [beta1, beta2]: readonly [number, number]): 
   return Math.sqrt(sum) * (1 + 2 ** -10);
 }
 
-export class Drift {
+export class BiasDrift {
   readonly #means = new Map<string, Float64Array>();
   #before: StateDict;
 

@@ -8,7 +8,7 @@ import { vanishing } from './vanishing.js';
  * whose size Adam would divide them: norms keep every channel alive, for behind one that is constant
  * weights have no gradient; and biases without one are far from zero, and so is what decay makes of them.
  */
-export function unseen(config: ModelConfig): StateDict {
+export function untrainedState(config: ModelConfig): StateDict {
   const convolutions = vanishing(config, 0).filter(({ conv }) => conv === null);
   const far = new Set(convolutions.map(({ bias }) => bias));
   const state = [...drawState(config)].map(([name, { data, shape }]) => {

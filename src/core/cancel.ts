@@ -6,7 +6,7 @@ export function cancel(reader: { cancel(): Promise<void> }): void {
 }
 
 /** A body that nobody reads would keep its connection, and the process. */
-export function letGo(body: { getReader(): { cancel(): Promise<void> } } | null | undefined): void {
+export function cancelBody(body: { getReader(): { cancel(): Promise<void> } } | null | undefined): void {
   try {
     if (body) cancel(body.getReader());
   } catch {

@@ -20,7 +20,7 @@ export function timeoutOf(timeout = 30_000): number {
  *
  * @param timeout in milliseconds; more than a timer can count is as long as it takes
  */
-export async function inTime<T>(awaited: PromiseLike<T> | T, timeout: number, late: () => Error): Promise<T> {
+export async function withTimeout<T>(awaited: PromiseLike<T> | T, timeout: number, late: () => Error): Promise<T> {
   // What is there needs no timer, which not every realm has.
   const isThere = typeof (awaited as Partial<PromiseLike<T>> | null | undefined)?.then !== 'function';
   if (isThere || timeout > LONGEST) return awaited;

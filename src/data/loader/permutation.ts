@@ -9,7 +9,7 @@ const SHUFFLE_STREAM = 2 ** 30;
  * @param seed an integer in [0, 2^32)
  * @param epoch from 0, below 2^30
  */
-export function shuffled(n: number, seed: number, epoch: number): Int32Array {
+export function permutation(n: number, seed: number, epoch: number): Int32Array {
   const order = Int32Array.from({ length: n }, (_, i) => i);
   for (let i = n - 1; i > 0; i--) {
     const j = Math.floor(uniform(seed, SHUFFLE_STREAM + epoch, i) * (i + 1));

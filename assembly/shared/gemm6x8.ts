@@ -6,16 +6,16 @@ import { madd } from './simd';
  * `four` and two neighbors in another at `two`; B a panel [k][8].
  *
  * Requires k ≥ 1 and no overlap; no alignment.
- * Order: k outermost, as in `tile4x8`, so that every sum is the same.
+ * Order: k outermost, as in `gemm4x8`, so that every sum is the same.
  * For machines that multiply and add in one instruction: their latency takes more
- * sums than `tile4x8` has to be hidden (a tenth faster: bench/engine.ts). Twelve
+ * sums than `gemm4x8` has to be hidden (a tenth faster: bench/engine.ts). Twelve
  * sums, two columns and one splat are all of the 15 registers that V8 gives out,
  * so that every row is a basic block of its own: V8 before version 13 would move
  * the loads of the others to its front and spill. The ways out between them are
  * never taken; both pointers move so that no compiler knows. Not for the plain
  * build, whose products need a register more.
  */
-export function tile6x8(cFour: usize, cTwo: usize, rowBytes: usize, four: usize, two: usize, b: usize, k: i32): void {
+export function gemm6x8(cFour: usize, cTwo: usize, rowBytes: usize, four: usize, two: usize, b: usize, k: i32): void {
   const endFour = four + 16 * <usize>k;
   const endTwo = two + 16 * <usize>k;
   const c1 = cFour + rowBytes;

@@ -6,9 +6,9 @@ import { madd } from '../shared/simd';
  *
  * Requires k ≥ 1 and no overlap; no alignment.
  * Order: k outermost, four steps written out with a way out of each, for the reasons
- * that ../tile4x8.ts gives.
+ * that ../shared/gemm4x8.ts gives.
  */
-export function tile4x8(low: usize, high: usize, rowBytes: usize, a: usize, b0: usize, b1: usize, k: i32): void {
+export function planes4x8(low: usize, high: usize, rowBytes: usize, a: usize, b0: usize, b1: usize, k: i32): void {
   const end = a + 16 * <usize>k;
   const twoRows: usize = 2 * rowBytes;
   let c00 = v128.load(low);

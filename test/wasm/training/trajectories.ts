@@ -1,8 +1,8 @@
 /** Trainings that the oracle can follow: narrow, with both activations, a pool and dropout. */
 import { resolveConfig, type GivenConfig } from '../../../src/core/config.js';
 import type { OptimizerStep } from '../../../src/core/optimizer.js';
-import type { Course } from '../../judges/training/course.js';
-import { unseen } from '../../judges/training/unseen.js';
+import type { Trajectory } from '../../judges/training/trajectory.js';
+import { untrainedState } from '../../judges/training/untrainedState.js';
 import { draw, uniform } from '../draw.js';
 
 const N = 4;
@@ -30,13 +30,13 @@ function mixed(step: number, n: number): Float32Array {
 
 interface Given {
   readonly sizes?: GivenConfig;
-  readonly loss?: Course['loss'];
+  readonly loss?: Trajectory['loss'];
   readonly n?: number;
   readonly targets: (step: number, n: number) => Float32Array;
   readonly lambda?: number;
   readonly emaDecay?: number;
   readonly gradAccumSteps?: number;
-  /** What images are drawn by: such that no bound reaches across a kink (test/tfjs/twin.test.ts). */
+  /** What images are drawn by: such that no bound reaches across a kink (test/tfjs/perturbedOracle.test.ts). */
   readonly images?: number;
 }
 
@@ -44,10 +44,10 @@ function course(
   label: string,
   optimizer: OptimizerStep,
   { sizes = SIZES, n = N, loss = 'cross-entropy', targets, lambda, emaDecay, gradAccumSteps = 1, images = 100 }: Given,
-): Course {
+): Trajectory {
   const config = resolveConfig({ ...sizes, drop_rate: 0.5, form: 'train' });
   return {
-    ...{ label, config, n, gradAccumSteps, loss, seed: SEED, steps: STEPS, state: unseen(config) },
+    ...{ label, config, n, gradAccumSteps, loss, seed: SEED, steps: STEPS, state: untrainedState(config) },
     batch: (step) => ({
       x: draw([n, config.in_chans, ...config.input_size], uniform(images + step)).data,
       targets: targets(step, n),
@@ -59,7 +59,7 @@ function course(
   };
 }
 
-export const COURSES: readonly Course[] = [
+export const TRAJECTORIES: readonly Trajectory[] = [
   course(
     'Adam, smoothed targets, an average',
     { kind: 'adam', lr: 1e-3, weightDecay: 1e-2 },

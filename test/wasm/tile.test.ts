@@ -7,17 +7,17 @@
  */
 import { describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
-import { ceilingParts, compileCeiling, DEPTH, openCeiling, placeTile, type Ceiling } from '../../../bench/ceiling.js';
-import { resolveConfig } from '../../../src/core/config.js';
-import { streamOf } from '../../../src/core/weights.js';
-import { sourceOf, type Build } from '../../../src/wasm/build.js';
-import { planLayout } from '../../../src/wasm/inference/layout.js';
-import { instantiate } from '../../../src/wasm/module.js';
-import { loadNetwork } from '../../../src/wasm/inference/network.js';
-import { BUILDS } from '../builds.js';
-import { faultyReader, type Fault } from '../compile.js';
-import { draw, uniform } from '../draw.js';
-import { drawState } from '../networks.js';
+import { ceilingParts, compileCeiling, DEPTH, openCeiling, placeTile, type Ceiling } from '../../bench/ceiling.js';
+import { resolveConfig } from '../../src/core/config.js';
+import { streamOf } from '../../src/core/weights.js';
+import { sourceOf, type Build } from '../../src/wasm/build.js';
+import { planLayout } from '../../src/wasm/inference/layout.js';
+import { instantiate } from '../../src/wasm/module.js';
+import { loadNetwork } from '../../src/wasm/inference/network.js';
+import { BUILDS } from './builds.js';
+import { faultyReader, type Fault } from './compile.js';
+import { draw, uniform } from './draw.js';
+import { drawState } from './networks.js';
 
 /**
  * Share of the register loops between a sound tile and one that spills. Spills are
@@ -57,14 +57,14 @@ function shareOf(work: Timed, loops: readonly Timed[], rounds = MOST): number {
 
 /** Sixteen steps in one basic block, whose loads V8 moves to its front: 96 vectors for 16 registers. */
 function spilling(): Fault {
-  const source = readFileSync('assembly/shared/tile4x8.ts', 'utf8');
+  const source = readFileSync('assembly/shared/gemm4x8.ts', 'utf8');
   const [begin, end] = ['  for (;;) {\n', '    b += 4 * 32;\n'];
   const from = source.slice(source.indexOf(begin), source.indexOf(end));
   const [head, ...steps] = from.split('if (a == end) break;');
   expect(steps).toHaveLength(4);
   const four = [head.replace(begin, ''), ...steps].join('');
   return {
-    file: 'shared/tile4x8.ts',
+    file: 'shared/gemm4x8.ts',
     from,
     to: `${begin}${`{${four}b += 128;}`.repeat(4)}\nif (a == end) break;\nb -= 128;\n`,
   };
@@ -92,27 +92,27 @@ interface Tile {
 
 const TILES: readonly Tile[] = [
   {
-    file: 'shared/tile4x8.ts',
+    file: 'shared/gemm4x8.ts',
     rows: 4,
     builds: ['plain', 'relaxed'],
-    run: ({ tile4x8 }, { c, a, b }) => {
-      tile4x8(c, 32, a, b, DEPTH);
+    run: ({ gemm4x8 }, { c, a, b }) => {
+      gemm4x8(c, 32, a, b, DEPTH);
     },
   },
   {
-    file: 'shared/tile6x8.ts',
+    file: 'shared/gemm6x8.ts',
     rows: 6,
     builds: ['relaxed'],
-    run: ({ tile6x8 }, { c, a, b }) => {
-      tile6x8(c, c + 4 * 32, 32, a, a, b, DEPTH);
+    run: ({ gemm6x8 }, { c, a, b }) => {
+      gemm6x8(c, c + 4 * 32, 32, a, a, b, DEPTH);
     },
   },
   {
-    file: 'training/tile4x8.ts',
+    file: 'training/planes4x8.ts',
     rows: 4,
     builds: ['plain', 'relaxed'],
-    run: ({ trainTile4x8 }, { c, a, b }) => {
-      trainTile4x8(c, c + 16, 32, a, b, b + 16 * DEPTH, DEPTH);
+    run: ({ planes4x8 }, { c, a, b }) => {
+      planes4x8(c, c + 16, 32, a, b, b + 16 * DEPTH, DEPTH);
     },
   },
 ];
@@ -168,7 +168,7 @@ describe.each(BUILDS)('%s', (build: Build) => {
 
   test.each([
     ...tiles.map((given) => ({ how: `${given.file} with its sums in memory`, given, fault: spillingSums(given.file) })),
-    { how: 'shared/tile4x8.ts in one basic block', given: TILES[0], fault: spilling() },
+    { how: 'shared/gemm4x8.ts in one basic block', given: TILES[0], fault: spilling() },
   ])('$how is found, though its answer is the same', async ({ given, fault }) => {
     const sound = await openCeiling(await compileCeiling(build));
     const spilled = await openCeiling(await compileCeiling(build, await faultyReader(fault)));

@@ -23,8 +23,8 @@ import type { StepOptions } from '../../../src/train/trainer.js';
 import { uniform } from '../../wasm/draw.js';
 import type { Arithmetic } from '../arithmetic.js';
 import { EXACT, type Off } from './chain.js';
-import { Twin, type Steps } from './twin.js';
-import { Drift } from './drift.js';
+import { PerturbedOracle, type Steps } from './perturbedOracle.js';
+import { BiasDrift } from './biasDrift.js';
 
 const K = 8;
 const TWINS = 3;
@@ -35,7 +35,7 @@ export interface Batch extends StepOptions {
   readonly targets: FloatArray;
 }
 
-export interface Course {
+export interface Trajectory {
   readonly label: string;
   readonly config: ModelConfig;
   readonly state: StateDict;
@@ -50,18 +50,18 @@ export interface Course {
 }
 
 /** Whether an average of the state is kept. */
-export const hasAverage = ({ batch }: Course): boolean => batch(0).emaDecay !== undefined;
+export const hasAverage = ({ batch }: Trajectory): boolean => batch(0).emaDecay !== undefined;
 
 /** Everything that a step leaves behind, by name. */
-export interface Moment {
+export interface StepTensors {
   readonly tensors: ReadonlyMap<string, FloatArray>;
   /** What is judged by its pace alone, and is too fast. */
   readonly tooFast: string | null;
 }
 
 /** Its moments, one by one, so that it can be judged as it goes. */
-async function* run(course: Course, trainer: Steps): AsyncGenerator<Moment> {
-  const drift = new Drift(course.config, course.state);
+async function* run(course: Trajectory, trainer: Steps): AsyncGenerator<StepTensors> {
+  const drift = new BiasDrift(course.config, course.state);
   for (let step = 0; step < course.steps; step++) {
     const batch = course.batch(step);
     const { loss, logits } = await trainer.step(batch.x, batch.targets, batch);
@@ -83,16 +83,16 @@ export function distance(a: FloatArray | undefined, b: FloatArray | undefined): 
 }
 
 /** What a training by a twin comes to, moment by moment. */
-export async function byTwin(course: Course, by: Arithmetic, off: Off): Promise<Moment[]> {
+export async function runPerturbed(course: Trajectory, by: Arithmetic, off: Off): Promise<StepTensors[]> {
   const { state, config, loss, seed, gradAccumSteps } = course;
-  const moments: Moment[] = [];
-  const twin = new Twin(state, config, { loss, seed, gradAccumSteps, ema: hasAverage(course) }, by, off);
+  const moments: StepTensors[] = [];
+  const twin = new PerturbedOracle(state, config, { loss, seed, gradAccumSteps, ema: hasAverage(course) }, by, off);
   for await (const moment of run(course, twin)) moments.push(moment);
   return moments;
 }
 
 /** Up or down by the whole of a bound, or by a part of it, as a coin falls. */
-export function coins(seed: number, size = 1): Off {
+export function coinFlips(seed: number, size = 1): Off {
   const random = uniform(seed);
   return () => (random() < 0.5 ? -size : size);
 }
@@ -103,10 +103,10 @@ export interface Judgment {
   readonly bounds: ReadonlyMap<string, number>;
 }
 
-export async function judgeCourse(course: Course, by: Arithmetic): Promise<readonly Judgment[]> {
-  const oracle = await byTwin(course, by, EXACT);
-  const twins: Moment[][] = [];
-  for (let coin = 0; coin < TWINS; coin++) twins.push(await byTwin(course, by, coins(coin)));
+export async function judgeTrajectory(course: Trajectory, by: Arithmetic): Promise<readonly Judgment[]> {
+  const oracle = await runPerturbed(course, by, EXACT);
+  const twins: StepTensors[][] = [];
+  for (let coin = 0; coin < TWINS; coin++) twins.push(await runPerturbed(course, by, coinFlips(coin)));
   return oracle.map(({ tensors: exact }, step) => {
     const spread = (name: string): number =>
       Math.hypot(...twins.map((twin) => distance(twin[step].tensors.get(name), exact.get(name)))) / Math.sqrt(TWINS);
@@ -122,7 +122,11 @@ export interface Found {
 
 const wrong = (step: number, at: string): Found => ({ worst: Infinity, at: `step ${step}, ${at}` });
 
-export async function followCourse(course: Course, judgments: readonly Judgment[], trainer: Steps): Promise<Found> {
+export async function followTrajectory(
+  course: Trajectory,
+  judgments: readonly Judgment[],
+  trainer: Steps,
+): Promise<Found> {
   let [worst, at] = [0, 'nothing is off'];
   let step = 0;
   for await (const { tensors, tooFast } of run(course, trainer)) {

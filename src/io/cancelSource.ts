@@ -1,12 +1,12 @@
-import { letGo } from '../core/letGo.js';
+import { cancelBody } from '../core/cancel.js';
 import type { WeightsSource } from './source.js';
 
 /** For a source that nobody will read: whoever is at the other end of its stream is told. */
-export function letGoSource(source: WeightsSource | null | undefined): void {
+export function cancelSource(source: WeightsSource | null | undefined): void {
   // A caller without types may pass anything.
   if (typeof source !== 'object' || source === null) return;
-  if ('getReader' in source) letGo(source);
-  else if ('body' in source) letGo(source.body);
+  if ('getReader' in source) cancelBody(source);
+  else if ('body' in source) cancelBody(source.body);
   else if (Symbol.asyncIterator in source) letGoIterable(source);
 }
 
@@ -27,11 +27,11 @@ function letGoIterable(source: AsyncIterable<Uint8Array>): void {
 }
 
 /** What is looked at before a source is read: where it is refused, nobody will read. @throws what `check` does */
-export function beforeReading<T>(source: WeightsSource, check: () => T): T {
+export function validateOrCancel<T>(source: WeightsSource, check: () => T): T {
   try {
     return check();
   } catch (error) {
-    letGoSource(source);
+    cancelSource(source);
     throw error;
   }
 }

@@ -8,7 +8,7 @@ const REPEATED = 1000;
 /** And after the end, which a slow machine may come to before the second signal. Then a process that stays can be ended. */
 const REPEATED_AFTER = 10_000;
 
-export interface StopWatch {
+export interface StopSignals {
   /** The first signal; null as long as there was none. */
   readonly stopped: () => Stop | null;
   /** Nothing more will be saved. Whoever sends a signal twice may send the second only now: it shall change nothing. */
@@ -20,7 +20,7 @@ export interface StopWatch {
  *
  * @param told of the first
  */
-export function stopWatch(told: (signal: Stop) => void): StopWatch {
+export function stopSignals(told: (signal: Stop) => void): StopSignals {
   let first: { readonly signal: Stop; readonly at: number } | null = null;
   let settled: number | null = null;
   const isRepetition = (signal: Stop, before: { readonly signal: Stop; readonly at: number }): boolean =>

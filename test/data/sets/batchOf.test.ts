@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { ParamError } from '../../../src/core/errors.js';
 import type { ImageSet } from '../../../src/data/sets/dataset.js';
-import { batchOf } from '../../../src/data/sets/normalize.js';
+import { batchOf } from '../../../src/data/sets/batchOf.js';
 import { normalize } from '../../../src/image/normalize.js';
 import { refusal } from '../../io/refusal.js';
 

@@ -1,4 +1,4 @@
-import type { Moment, Progress, Trained } from '../train/progress.js';
+import type { ResumePoint, Progress, Trained } from '../train/progress.js';
 import type { RunFolder } from '../train/runFolder.js';
 
 /** Step records an epoch in metrics.jsonl: enough for a curve. */
@@ -6,7 +6,7 @@ const RECORDS_PER_EPOCH = 20;
 /** Milliseconds between two drawings of the curves, where epochs are short. */
 const DRAW_EVERY = 5000;
 
-export interface KeeperOptions {
+export interface RunRecorderOptions {
   /** Whether the run shall end as soon as it is saved. */
   readonly stops: () => boolean;
   /** Seconds between checkpoints within an epoch. */
@@ -21,20 +21,20 @@ export interface KeeperOptions {
 class Stopped extends Error {}
 
 /** Keeps what a run says in its folder, and saves it: when it is time, when it shall stop, when it cannot go on. */
-export class Keeper {
+export class RunRecorder {
   #saved: number;
   #savedAt = performance.now();
   #drawnAt = -Infinity;
 
   constructor(
     private readonly folder: RunFolder,
-    private readonly options: KeeperOptions,
+    private readonly options: RunRecorderOptions,
   ) {
     this.#saved = folder.resumed?.globalStep ?? 0;
   }
 
   /** For `RunOptions`: evaluation may take many minutes. */
-  async between({ globalStep, checkpoint, error }: Moment): Promise<void> {
+  async between({ globalStep, checkpoint, error }: ResumePoint): Promise<void> {
     const isNew = globalStep > this.#saved;
     if (error !== undefined) {
       // It is thrown when this has come to its end, and names what is to be mended: nothing shall take its place.
@@ -93,7 +93,7 @@ export class Keeper {
     return performance.now() - this.#savedAt > 1000 * this.options.every;
   }
 
-  async #save(globalStep: number, checkpoint: Moment['checkpoint']): Promise<void> {
+  async #save(globalStep: number, checkpoint: ResumePoint['checkpoint']): Promise<void> {
     await this.folder.save(await checkpoint());
     this.#saved = globalStep;
     this.#savedAt = performance.now();

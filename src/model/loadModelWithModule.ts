@@ -1,5 +1,5 @@
 import { ParamError } from '../core/errors.js';
-import { beforeReading } from '../io/letGoSource.js';
+import { validateOrCancel } from '../io/cancelSource.js';
 import type { WeightsSource } from '../io/source.js';
 import { GivenModule } from '../wasm/givenModule.js';
 import type { WasmSource } from '../wasm/module.js';
@@ -7,14 +7,14 @@ import { checkMemoryLimit, wasmBackendOn } from '../wasm/inference/session.js';
 import type { Model } from './model.js';
 import { readModel, type ReadOptions } from './readModel.js';
 
-export interface LoadModelOnOptions extends ReadOptions {
+export interface LoadModelWithModuleOptions extends ReadOptions {
   /** This package's plain.wasm or relaxed.wasm: the module, its bytes, a `Response`, or a promise of one. */
   readonly wasm: WasmSource | Promise<WasmSource>;
   /** Bytes of linear memory that a network may need; without one, what 32-bit addresses reach. */
   readonly memoryLimit?: number | undefined;
 }
 
-function givenModule(wasm: LoadModelOnOptions['wasm'] | undefined, timeout: number | undefined): GivenModule {
+function givenModule(wasm: LoadModelWithModuleOptions['wasm'] | undefined, timeout: number | undefined): GivenModule {
   const given: unknown = wasm;
   if (wasm !== undefined && typeof given === 'object' && given !== null) return new GivenModule(wasm, timeout);
   const got = given === null ? 'null' : typeof given;
@@ -30,11 +30,11 @@ function givenModule(wasm: LoadModelOnOptions['wasm'] | undefined, timeout: numb
  *
  * @throws WeightsError, ParamError, ShapeError, BackendUnavailableError for a module of another version too
  */
-export async function loadModelOn(weights: WeightsSource, options: LoadModelOnOptions): Promise<Model> {
+export async function loadModelWithModule(weights: WeightsSource, options: LoadModelWithModuleOptions): Promise<Model> {
   // A caller without types may forget it, and all of them.
-  const given = options as LoadModelOnOptions | undefined;
-  const { wasm, memoryLimit = Infinity, ...read }: Partial<LoadModelOnOptions> = given ?? {};
-  const module = beforeReading(weights, () => givenModule(wasm, read.timeout));
+  const given = options as LoadModelWithModuleOptions | undefined;
+  const { wasm, memoryLimit = Infinity, ...read }: Partial<LoadModelWithModuleOptions> = given ?? {};
+  const module = validateOrCancel(weights, () => givenModule(wasm, read.timeout));
   const check = (): void => {
     checkMemoryLimit(memoryLimit);
   };

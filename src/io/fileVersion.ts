@@ -2,7 +2,7 @@
 import type { ResponseLike } from './source.js';
 
 /** What an answer says of its file. */
-export interface RemoteFile {
+export interface FileVersion {
   readonly total: number | null;
   readonly tag: string | null;
   readonly modified: string | null;
@@ -12,7 +12,7 @@ export interface RemoteFile {
 const isEncoded = ({ headers }: ResponseLike): boolean =>
   (headers?.get('content-encoding') ?? 'identity') !== 'identity';
 
-export function fileOf(response: ResponseLike): RemoteFile {
+export function fileVersion(response: ResponseLike): FileVersion {
   const { headers } = response;
   if (headers === undefined || isEncoded(response)) return { total: null, tag: null, modified: null };
   const length = headers.get('content-length');
@@ -24,7 +24,7 @@ export function fileOf(response: ResponseLike): RemoteFile {
  * By which a server knows whether it is still the same; null where it cannot be continued. A weak
  * tag is that of something like it.
  */
-export const validatorOf = ({ tag, modified }: RemoteFile): string | null =>
+export const validatorOf = ({ tag, modified }: FileVersion): string | null =>
   tag?.startsWith('"') === true ? tag : modified;
 
 /**
@@ -32,8 +32,8 @@ export const validatorOf = ({ tag, modified }: RemoteFile): string | null =>
  *
  * @param wasAsked whether the server was asked to look for itself
  */
-export function otherFile(response: ResponseLike, file: RemoteFile, wasAsked: boolean): string | null {
-  const [found, { tag, modified }] = [fileOf(response), file];
+export function mismatch(response: ResponseLike, file: FileVersion, wasAsked: boolean): string | null {
+  const [found, { tag, modified }] = [fileVersion(response), file];
   if (isEncoded(response)) return 'one that is compressed';
   if (tag !== null && found.tag !== null && found.tag !== tag) return `etag ${found.tag}, not ${tag}`;
   // The same tag is the same file, whatever a server of many has for its date.
@@ -48,7 +48,7 @@ export function otherFile(response: ResponseLike, file: RemoteFile, wasAsked: bo
  * Whether a browser would ask another origin first whether it may send If-Range, which few allow;
  * what is asked of a range alone is not asked for.
  */
-export function isForeign(url: string): boolean {
+export function isCrossOrigin(url: string): boolean {
   const { location } = globalThis as { readonly location?: { readonly origin: string; readonly href: string } };
   return location !== undefined && new URL(url, location.href).origin !== location.origin;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { beside } from '../../src/io/beside.js';
+import { resolveShard } from '../../src/io/resolveShard.js';
 
 const FILE = 'net one-00001.bin';
 
@@ -11,7 +11,7 @@ test.each([
   // A file may be called so.
   ['what?/net.json', 'what?/net one-00001.bin'],
 ])('of the path %s: %s', (location, expected) => {
-  expect(beside(location, FILE, true)).toBe(expected);
+  expect(resolveShard(location, FILE, true)).toBe(expected);
 });
 
 test.each([
@@ -19,7 +19,7 @@ test.each([
   ['https://a.org/m/net.json?sig=a/b#c/d', 'https://a.org/m/net%20one-00001.bin'],
   ['file:///m/net.json', 'file:///m/net%20one-00001.bin'],
 ])('of the URL %s: %s', (location, expected) => {
-  for (const hasPaths of [true, false]) expect(beside(location, FILE, hasPaths)).toBe(expected);
+  for (const hasPaths of [true, false]) expect(resolveShard(location, FILE, hasPaths)).toBe(expected);
 });
 
 test.each([
@@ -28,5 +28,5 @@ test.each([
   ['m/net.json#a/b?c/d', 'm/net%20one-00001.bin'],
   ['net.json?v=1', 'net%20one-00001.bin'],
 ])('of the URL without an origin %s: %s', (location, expected) => {
-  expect(beside(location, FILE, false)).toBe(expected);
+  expect(resolveShard(location, FILE, false)).toBe(expected);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { Keeper } from '../../src/cli/keeper.js';
+import { RunRecorder } from '../../src/cli/runRecorder.js';
 import { DataError, ParamError } from '../../src/core/errors.js';
 import { RunFolder } from '../../src/train/runFolder.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
@@ -10,9 +10,9 @@ describe('between two steps, where nothing can be saved', () => {
   const full = new ParamError({ op: 'run', expected: 'a file to write', got: 'a full disk' });
   const moment = { globalStep: 5, checkpoint: () => Promise.reject(full) };
 
-  async function keeper(told: unknown[] = []): Promise<Keeper> {
+  async function keeper(told: unknown[] = []): Promise<RunRecorder> {
     const folder = await RunFolder.open(path('run'), { resume: false, onDamage: () => undefined });
-    return new Keeper(folder, { stops: () => true, every: 0, file: {}, onUnsaved: (error) => told.push(error) });
+    return new RunRecorder(folder, { stops: () => true, every: 0, file: {}, onUnsaved: (error) => told.push(error) });
   }
 
   test('the error that ends the run is left to be thrown, and the other is told', async () => {

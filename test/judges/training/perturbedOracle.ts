@@ -7,7 +7,7 @@ import { lambDivisor, tensor } from '../../../reference/index.js';
 import type { ModelConfig } from '../../../src/core/config.js';
 import { resolveStep, type Loss, type OptimizerStep } from '../../../src/core/optimizer.js';
 import type { FloatArray, StateDict, Tensor } from '../../../src/core/tensor.js';
-import { joined, partsOf } from '../../../src/train/microBatches.js';
+import { joinPasses, microBatches } from '../../../src/train/microBatches.js';
 import type { StepOptions, Trainer } from '../../../src/train/trainer.js';
 import { gammaOf, type Arithmetic } from '../arithmetic.js';
 import { divisorOff, optimizerBound, stepOf } from '../optimizerBound.js';
@@ -16,7 +16,7 @@ import { runChain, within, type Off } from './chain.js';
 import { lossBound } from './lossBound.js';
 import { maskFor } from './mask.js';
 
-export interface TwinOptions {
+export interface PerturbedOracleOptions {
   readonly loss: Loss;
   /** Of the dropout masks. */
   readonly seed: number;
@@ -35,7 +35,7 @@ const isCounter = (name: string): boolean => name.endsWith('.num_batches_tracked
 /** What is a mean of squares is none where it is below zero. */
 const nonNegative = ({ data, shape }: Tensor): Tensor => ({ data: data.map((v) => Math.max(v, 0)), shape });
 
-export class Twin implements Steps {
+export class PerturbedOracle implements Steps {
   readonly #state: Map<string, Tensor>;
   readonly #average: Map<string, Tensor> | null;
   readonly #moments = new Map<string, Tensor>();
@@ -45,7 +45,7 @@ export class Twin implements Steps {
   constructor(
     state: StateDict,
     readonly config: ModelConfig,
-    readonly options: TwinOptions,
+    readonly options: PerturbedOracleOptions,
     readonly arithmetic: Arithmetic,
     readonly off: Off,
   ) {
@@ -54,12 +54,12 @@ export class Twin implements Steps {
   }
 
   step(images: FloatArray, targets: FloatArray, { lambda, optimizer, emaDecay }: StepOptions) {
-    const parts = partsOf(images, targets, this.options.gradAccumSteps);
+    const parts = microBatches(images, targets, this.options.gradAccumSteps);
     const passes = parts.map((part) => this.#pass(part.x, part.targets, lambda));
     this.#steps++;
     this.#move(this.#mean(passes.map(({ grads }) => grads)), resolveStep(optimizer));
     if (emaDecay !== undefined) this.#follow(emaDecay);
-    return joined(passes);
+    return joinPasses(passes);
   }
 
   snapshot() {

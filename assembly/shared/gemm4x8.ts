@@ -14,7 +14,7 @@ import { madd } from './simd';
  * there than one step an iteration (bench/engine.ts), and the same elsewhere.
  * For the same reasons nothing else happens in here.
  */
-export function tile4x8(c: usize, rowBytes: usize, a: usize, b: usize, k: i32): void {
+export function gemm4x8(c: usize, rowBytes: usize, a: usize, b: usize, k: i32): void {
   const c1 = c + rowBytes;
   const c2 = c1 + rowBytes;
   const c3 = c2 + rowBytes;

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
-import { stopWatch } from '../../src/cli/stopWatch.js';
+import { stopSignals } from '../../src/cli/stopSignals.js';
 
 /** What would reach the process, and the time that passes. */
 function world() {
@@ -23,7 +23,7 @@ test('the first signal is told, its repetition is not, and one that comes later 
   const { kill, after } = world();
   const told: string[] = [];
   const listeners = process.listenerCount('SIGINT');
-  const { stopped } = stopWatch((signal) => told.push(signal));
+  const { stopped } = stopSignals((signal) => told.push(signal));
   expect(stopped()).toBeNull();
   after(0, 'SIGINT');
   after(5, 'SIGINT');
@@ -39,7 +39,7 @@ describe('when all is saved', () => {
   test('a repetition changes nothing, however late after the first it comes; another one later ends the process', () => {
     const { kill, after } = world();
     const listeners = process.listenerCount('SIGINT');
-    const { settle } = stopWatch(() => undefined);
+    const { settle } = stopSignals(() => undefined);
     after(0, 'SIGINT');
     after(0, 'SIGINT');
     settle();
@@ -53,7 +53,7 @@ describe('when all is saved', () => {
 
   test('another signal than the first ends the process at once', () => {
     const { kill, after } = world();
-    const { settle } = stopWatch(() => undefined);
+    const { settle } = stopSignals(() => undefined);
     after(0, 'SIGINT');
     settle();
     after(0, 'SIGTERM');
@@ -67,7 +67,7 @@ test.each([
 ] as const)('after %s, what is saved leaves no listener behind', (_, signals) => {
   const { after } = world();
   const listeners = process.listenerCount('SIGHUP');
-  const { stopped, settle } = stopWatch(() => undefined);
+  const { stopped, settle } = stopSignals(() => undefined);
   for (const signal of signals) after(0, signal);
   expect(process.listenerCount('SIGHUP')).toBe(listeners + 1);
   settle();

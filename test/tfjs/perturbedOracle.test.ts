@@ -3,9 +3,9 @@ import { expect, test } from '@jest/globals';
 import { oracleTrainer } from '../../src/train/oracleTrainer.js';
 import { IEEE, SHADER, WASM } from '../judges/arithmetic.js';
 import { EXACT } from '../judges/training/chain.js';
-import { byTwin, coins, distance, followCourse, hasAverage } from '../judges/training/course.js';
-import { COURSES as TWENTY } from '../wasm/training/courses.js';
-import { COURSES as TEN } from './cross/steps.js';
+import { runPerturbed, coinFlips, distance, followTrajectory, hasAverage } from '../judges/training/trajectory.js';
+import { TRAJECTORIES as TWENTY } from '../wasm/training/trajectories.js';
+import { TRAJECTORIES as TEN } from './cross/steps.js';
 
 const PART = 0.01;
 
@@ -18,18 +18,21 @@ const CASES = [
 ].map((each) => ({ ...each, label: each.course.label, rounding: each.by.label }));
 
 test.each(CASES)('$label, $rounding', async ({ course, by }) => {
-  const exact = await byTwin(course, by, EXACT);
+  const exact = await runPerturbed(course, by, EXACT);
   const judgments = exact.map(({ tensors }) => ({
     exact: tensors,
     bounds: new Map([...tensors.keys()].map((name) => [name, NOISE])),
   }));
   const { config, state, loss, seed, gradAccumSteps } = course;
   const oracle = oracleTrainer(config, { state, loss, seed, gradAccumSteps, ema: hasAverage(course) });
-  const { worst, at } = await followCourse({ ...course, steps: 3 }, judgments, oracle);
+  const { worst, at } = await followTrajectory({ ...course, steps: 3 }, judgments, oracle);
   expect(worst <= 1 ? null : at).toBeNull();
 
   // A hundredth of the bounds does a hundredth of what they do. Half or twice as much is what the rule grants.
-  const [whole, part] = [await byTwin(course, by, coins(0)), await byTwin(course, by, coins(0, PART))];
+  const [whole, part] = [
+    await runPerturbed(course, by, coinFlips(0)),
+    await runPerturbed(course, by, coinFlips(0, PART)),
+  ];
   const bent: string[] = [];
   for (const [step, { tensors }] of exact.entries()) {
     for (const [name, data] of tensors) {

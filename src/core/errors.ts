@@ -1,43 +1,89 @@
-/** What went wrong, in fields first and in one sentence second. */
+/** The facts of an error: fields first, from which the message is made. */
 export interface ErrorFields {
   /** The op, file or option that refused. */
   readonly op: string;
   readonly expected: string;
   readonly got: string;
+  /** What to do about it, as a sentence; absent if there is no remedy. */
+  readonly hint?: string | undefined;
 }
 
-/** Every error this package throws on purpose: `op: expected …, got …`. */
+/** The base of every error that this package throws on purpose. Its message is `op: expected …, got …`. */
 export abstract class VanillaNetError extends Error implements ErrorFields {
   readonly op: string;
   readonly expected: string;
   readonly got: string;
+  declare readonly hint?: string;
 
-  constructor({ op, expected, got }: ErrorFields, options?: ErrorOptions) {
+  constructor({ op, expected, got, hint }: ErrorFields, options?: ErrorOptions) {
     super(`${op}: expected ${expected}, got ${got}`, options);
-    this.name = new.target.name;
     this.op = op;
     this.expected = expected;
     this.got = got;
+    if (hint !== undefined) this.hint = hint;
   }
 }
 
-/** A tensor whose rank or sizes do not fit. */
-export class ShapeError extends VanillaNetError {}
+/**
+ * Gives a class of errors its name as a literal, because minifiers rename classes. On the prototype,
+ * so that the first line of `stack` has it too.
+ */
+function setName(errorClass: { readonly prototype: Error }, name: string): void {
+  Object.defineProperty(errorClass.prototype, 'name', { value: name, configurable: true, writable: true });
+}
 
-/** A hyper-parameter, configuration key or option outside its range. */
-export class ParamError extends VanillaNetError {}
+/** The rank or sizes of a tensor do not fit. */
+export class ShapeError extends VanillaNetError {
+  declare readonly name: 'ShapeError';
+  static {
+    setName(this, 'ShapeError');
+  }
+}
 
-/** A weight file or state dict that is damaged, foreign or of another network. */
-export class WeightsError extends VanillaNetError {}
+/** A hyper-parameter, configuration key or option is out of its range. */
+export class ParamError extends VanillaNetError {
+  declare readonly name: 'ParamError';
+  static {
+    setName(this, 'ParamError');
+  }
+}
 
-/** A data set or image that is missing, truncated or not what its name says. */
-export class DataError extends VanillaNetError {}
+/** A weight file or state dict is damaged, of another format or of another network. */
+export class WeightsError extends VanillaNetError {
+  declare readonly name: 'WeightsError';
+  static {
+    setName(this, 'WeightsError');
+  }
+}
 
-/** A backend that this machine or build does not have. */
-export class BackendUnavailableError extends VanillaNetError {}
+/** A data set or image is missing, truncated or not what its name says. */
+export class DataError extends VanillaNetError {
+  declare readonly name: 'DataError';
+  static {
+    setName(this, 'DataError');
+  }
+}
 
-/** A thread that prepared images and is gone. */
-export class LoaderError extends VanillaNetError {}
+/** This machine, runtime or build does not have the backend. */
+export class BackendUnavailableError extends VanillaNetError {
+  declare readonly name: 'BackendUnavailableError';
+  static {
+    setName(this, 'BackendUnavailableError');
+  }
+}
 
-/** A training that cannot go on: its loss, a weight or a moment is no number. */
-export class TrainingError extends VanillaNetError {}
+/** A thread of the data loader has ended unexpectedly. */
+export class LoaderError extends VanillaNetError {
+  declare readonly name: 'LoaderError';
+  static {
+    setName(this, 'LoaderError');
+  }
+}
+
+/** Training cannot continue: a loss, weight or moment is not finite. */
+export class TrainingError extends VanillaNetError {
+  declare readonly name: 'TrainingError';
+  static {
+    setName(this, 'TrainingError');
+  }
+}

@@ -25,7 +25,7 @@ test('a set that holds together, and sets that do not', () => {
   checkSet(set([0, 1, 2]), { class_names: null });
   const good = set([0, 1, 2]);
   const { images: _, ...about } = good;
-  const cases: [DataSet, Wanted, typeof DataError, string, string][] = [
+  const cases: [DataSet, Wanted, typeof DataError | typeof ParamError, string, string][] = [
     [set([0, 3]), {}, DataError, 'labels from 0 to 2', '3 of image 1'],
     [set([-1, 2]), {}, DataError, 'labels from 0 to 2', '-1 of image 0'],
     [good, { num_classes: 10 }, ParamError, '10 classes, as the network has', '3 (cat, dog, owl)'],

@@ -1,6 +1,6 @@
 """Writes the golden values next to this file: what PyTorch computes, in float64.
 
-    python test/reference/golden/generate.py
+    python test/golden/generate.py
 
 The network here is written from its description, not taken from the official
 code; where the official code's own numbers are at hand (official-plain.json), they
@@ -293,11 +293,11 @@ def adam_cases():
         param, grad = torch.randn(shape), torch.randn(5, *shape)
         grad[3] *= 1e-6  # a step in which eps and the decay matter
         p = param.clone().requires_grad_()
-        optimizer = torch.optim.Adam([p], lr=lr, betas=betas, eps=eps, weight_decay=decay, foreach=False)
+        optimiser = torch.optim.Adam([p], lr=lr, betas=betas, eps=eps, weight_decay=decay, foreach=False)
         after = []
         for g in grad:
             p.grad = g.clone()
-            optimizer.step()
+            optimiser.step()
             after.append(p.detach().clone())
         params = {'lr': lr, 'betas': list(betas), 'eps': eps, 'weight_decay': decay}
         yield params, {'param': param, 'grad': grad, 'params': torch.stack(after)}
@@ -321,11 +321,11 @@ def adamw_cases():
         param, grad = torch.randn(shape), torch.randn(5, *shape)
         grad[3] *= 1e-6
         p = param.clone().requires_grad_()
-        optimizer = torch.optim.AdamW([p], lr=lr, betas=betas, eps=eps, weight_decay=decay, foreach=False)
+        optimiser = torch.optim.AdamW([p], lr=lr, betas=betas, eps=eps, weight_decay=decay, foreach=False)
         after = []
         for g in grad:
             p.grad = g.clone()
-            optimizer.step()
+            optimiser.step()
             after.append(p.detach().clone())
         params = {'lr': lr, 'betas': list(betas), 'eps': eps, 'weight_decay': decay}
         yield params, {'param': param, 'grad': grad, 'params': torch.stack(after)}
@@ -339,11 +339,11 @@ def sgd_cases():
     ]:
         param, grad = torch.randn(shape), torch.randn(5, *shape)
         p = param.clone().requires_grad_()
-        optimizer = torch.optim.SGD([p], lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=decay, foreach=False)
+        optimiser = torch.optim.SGD([p], lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=decay, foreach=False)
         after = []
         for g in grad:
             p.grad = g.clone()
-            optimizer.step()
+            optimiser.step()
             after.append(p.detach().clone())
         params = {'lr': lr, 'momentum': momentum, 'nesterov': nesterov, 'weight_decay': decay}
         yield params, {'param': param, 'grad': grad, 'params': torch.stack(after)}
@@ -382,11 +382,11 @@ def cosine_annealing_cases():
     for base, t_max, eta_min in [(1e-3, 19, 0.0), (3e-3, 10, 1e-5), (0.1, 1, 0.0), (1e-3, 50, 1e-6)]:
         lr = [eta_min + (base - eta_min) * (1 + math.cos(math.pi * t / t_max)) / 2 for t in range(t_max + 1)]
         # PyTorch steps by a recurrence, which collects rounding: the closed form is what it approximates.
-        optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=base)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, t_max, eta_min)
+        optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=base)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, t_max, eta_min)
         for expected in lr:
             assert abs(schedule.get_last_lr()[0] - expected) <= 1e-14 * base
-            optimizer.step()
+            optimiser.step()
             schedule.step()
         yield {'base_lr': base, 't_max': t_max, 'eta_min': eta_min}, {'lr': lr}
 
@@ -575,7 +575,7 @@ class Margins:
     """How far a training pass stays from where its gradient jumps or its rounding errors grow.
 
     Of no concern where no gradient is taken: the forward pass is continuous. (In evaluation at lambda = 0 a
-    narrow net even has exact ties, where every channel of a layer is cut off at two neighboring points.)
+    narrow net even has exact ties, where every channel of a layer is cut off at two neighbouring points.)
     """
 
     def __init__(self):
@@ -638,9 +638,9 @@ def is_buffer(name):
 
 
 def vanishing(name):
-    """Shifts that the next batch normalization in training mode takes out again: their gradient is exactly zero.
+    """Shifts that the next batch normalisation in training mode takes out again: their gradient is exactly zero.
 
-    These are the biases of the convolutions before one, and the shift of the activation's own normalization,
+    These are the biases of the convolutions before one, and the shift of the activation's own normalisation,
     after which there is nothing but a 1x1 convolution (and the average) before the next.
     """
     return name.endswith('.bn.bias') or (name.endswith('.0.bias') and name != 'cls2.0.bias') or name == 'cls1.2.bias'
@@ -794,7 +794,7 @@ def check_official():
 # -------------------------------------------------------------------- variants
 
 # A 64th of the published widths. The inputs leave a map of at least 2x2 in the last stage: on a single point
-# the activation is a scale that its normalization takes out again, so the gradient of its kernel is all
+# the activation is a scale that its normalisation takes out again, so the gradient of its kernel is all
 # cancellation, and no two implementations agree on that.
 
 
@@ -881,8 +881,8 @@ def run(config, seed, x, targets, ops, margins):
             loose |= {'logits_train': logits, 'loss_train': loss}
             sets['grad'] = {name: net[name].grad.clone() for name in parameters}
             sets['after'] = {name: t.clone() for name, t in net.items() if is_buffer(name)}
-            optimize = ops.adam([net[name] for name in parameters], **ADAM)
-        optimize()
+            optimise = ops.adam([net[name] for name in parameters], **ADAM)
+        optimise()
     loose['losses'] = torch.stack(losses)
     sets['adam3'] = {name: t.detach() for name, t in net.items()}
     return loose, sets

@@ -1,0 +1,43 @@
+/** Names of errors are literals, so that they survive minifiers; the remedy is a field of its own. */
+import { describe, expect, test } from '@jest/globals';
+import { transform } from 'esbuild';
+import { readFile } from 'node:fs/promises';
+import { runInNewContext } from 'node:vm';
+import * as reference from '../../reference/errors.js';
+import * as core from '../../src/core/errors.js';
+
+const NAMES = [
+  ...['ShapeError', 'ParamError', 'WeightsError', 'DataError', 'BackendUnavailableError', 'LoaderError'],
+  'TrainingError',
+] as const;
+const FIELDS = { op: 'conv2d', expected: 'x', got: 'y' };
+
+describe.each(NAMES)('%s', (name) => {
+  test('has its name, in its first line of stack too', () => {
+    const error = new core[name](FIELDS);
+    expect(error.name).toBe(name);
+    expect(String(error)).toBe(`${name}: conv2d: expected x, got y`);
+    expect(error.stack).toMatch(new RegExp(`^${name}: conv2d`));
+    expect(Object.keys(error).sort()).toEqual(['expected', 'got', 'op']);
+  });
+});
+
+test('a hint is a field, not part of the message', () => {
+  const error = new core.WeightsError({ ...FIELDS, hint: 'Fuse it first.' });
+  expect(error).toMatchObject({ hint: 'Fuse it first.', message: 'conv2d: expected x, got y' });
+});
+
+test.each(['ShapeError', 'ParamError', 'WeightsError', 'FusionError'] as const)('%s of the reference', (name) => {
+  expect(new reference[name]('conv2d', 'x', 'y')).toMatchObject({ name, message: 'conv2d: expected x, got y' });
+});
+
+test.each([
+  { file: 'reference/errors.ts', name: 'FusionError', make: 'new FusionError("a", "b", "c")' },
+  { file: 'src/core/errors.ts', name: 'WeightsError', make: 'new WeightsError({ op: "a", expected: "b", got: "c" })' },
+])('$file, minified, keeps the names', async ({ file, name, make }) => {
+  const contents = `${await readFile(file, 'utf8')}\nexport const error = ${make};`;
+  const options = { loader: 'ts', minify: true, target: 'es2022', format: 'iife', globalName: 'own' } as const;
+  const { code } = await transform(contents, options);
+  expect(code).not.toMatch(new RegExp(`class ${name}`));
+  expect(runInNewContext(`${code}; own.error.name`)).toBe(name);
+});

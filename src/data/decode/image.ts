@@ -1,21 +1,23 @@
-import sharp from 'sharp';
 import { DataError } from '../../core/errors.js';
 import type { RgbImage } from '../../image/pixelImage.js';
 import { readBytes } from '../../io/readFile.js';
 import { reasonOf } from '../../io/reason.js';
 import { checkHead } from './imageHead.js';
+import { loadSharp } from './loadSharp.js';
 
 /**
- * Decodes a PNG, JPEG or WebP to 8-bit sRGB: turned upright by its EXIF
- * orientation, without its alpha channel, whatever its depth and color space. It is
- * not scaled here: `src/image` does that, the same way wherever it runs.
+ * Decodes a PNG, JPEG or WebP image to 8-bit sRGB. Applies the EXIF orientation, drops the alpha channel and
+ * converts any bit depth and color space. The image keeps its size: `src/image` scales it, in the same way on every
+ * runtime.
  *
- * @param name how errors call the image.
- * @throws DataError for other bytes, a truncated image or one of too many pixels.
+ * @param name the image's name in errors
+ * @throws DataError for another format, a truncated image or an image of too many pixels
+ * @throws BackendUnavailableError if sharp is not installed
  */
 export async function decodeImage(bytes: Uint8Array, name: string): Promise<RgbImage> {
   checkHead(bytes, name);
-  // 'error' lets the harmless oddities of real photographs pass, and nothing that costs pixels.
+  const sharp = await loadSharp(name);
+  // 'error' accepts the harmless defects of real photographs, and nothing that costs pixels.
   const upright = sharp(bytes, { failOn: 'error' }).autoOrient().removeAlpha().toColorspace('srgb');
   try {
     const { data, info } = await upright.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
@@ -26,8 +28,9 @@ export async function decodeImage(bytes: Uint8Array, name: string): Promise<RgbI
 }
 
 /**
- * Reads an image file.
+ * Reads and decodes an image file.
  *
- * @throws DataError naming the path, for a missing file and all that `decodeImage` refuses.
+ * @throws DataError with the path if the file is missing, or for what `decodeImage` refuses
+ * @throws BackendUnavailableError if sharp is not installed
  */
 export const readImage = async (path: string): Promise<RgbImage> => decodeImage(await readBytes(path, DataError), path);

@@ -8,6 +8,7 @@ import { classCounts } from './classes.js';
 import { filesAt, pick, spread, type DataSet, type ImageSet, type Labeled, type SkippedImage } from './dataset.js';
 import { decoderTo } from '../decode/decoder.js';
 import { checkFileHead } from '../decode/imageHead.js';
+import { loadSharp } from '../decode/loadSharp.js';
 import { listImages, type SplitOptions } from './imageListing.js';
 import { checkMemory, fitsMemory } from './memory.js';
 
@@ -134,6 +135,7 @@ export async function imageFolderFrom(archive: Archive, options: ImageFolderOpti
   };
 
   const toStream = isToStream(archive, n, options);
+  await loadSharp(archive.path);
   const images = new Uint8Array(toStream ? 0 : n * length);
   const toMemory = async (file: string, i: number): Promise<void> =>
     decode(await archive.read(file), `${archive.path}/${file}`, images.subarray(i * length, (i + 1) * length));

@@ -1,20 +1,27 @@
 import type { ModelConfig } from './config.js';
+import { ShapeError } from './errors.js';
 import type { AdaptiveMaxPoolParams, ConvParams, MaxPoolParams } from './ops.js';
-import { mapSizes, poolOf, stemOf, type Size } from './shapes.js';
+import { convSize, type Size } from './shapes.js';
 import { sizeOf } from './tensor.js';
 
-/** One image's map. */
+/** The shape of the activations of one image. */
 export type MapShape = readonly [channels: number, height: number, width: number];
 
-/** PyTorch's layout: [k,c,kh,kw], or [c,1,kh,kw] for one kernel a channel. */
+/** PyTorch's layout: [k,c,kh,kw], or [c,1,kh,kw] for a depthwise convolution. */
 export type WeightShape = readonly [number, number, number, number];
+
+/** Every batch norm: ε is added to the variance; running = (1 − momentum)·running + momentum·batch. */
+export const BATCH_NORM = { eps: 1e-6, momentum: 0.1 } as const;
+
+/** Height and width of the stem's kernel. */
+const STEM_KERNEL = 4;
 
 interface Convolution extends ConvParams {
   readonly weight: WeightShape;
   readonly bias: boolean;
 }
 
-/** An op with its scalars. `lambda` is null where the configuration does not know it. */
+/** An op with its scalars. `lambda` is null if the configuration does not contain it. */
 export type Op =
   | ({ readonly op: 'conv2d' } & Convolution)
   | ({ readonly op: 'depthwiseConv2d' } & Convolution)
@@ -25,130 +32,204 @@ export type Op =
   | { readonly op: 'globalAvgPool' }
   | { readonly op: 'dropout'; readonly rate: number };
 
-/** One link of the chain. */
-export type Layer = Op & {
+/** An op of the network and its name, without the sizes of its input and output. */
+export type Part = Op & {
   /**
-   * PyTorch's module name, so that `${name}.weight` is the layer's weight. What
-   * the official code does without a module of its own has the name of where it
-   * happens and what it is: `stages.0.act.relu`, `stages.0.conv1.leaky`.
+   * PyTorch's module name, so that `${name}.weight` is the weight. The official code has
+   * no module for ReLU, leaky ReLU and some pools: these are named after the module they
+   * belong to and their op, as in `stages.0.act.relu` and `stages.0.conv1.leaky`.
    */
   readonly name: string;
-  readonly input: MapShape;
-  readonly output: MapShape;
-  /** Learned numbers; running statistics are none. */
-  readonly parameters: number;
-  /** Multiply-adds for one image, of the convolutions; biases, norms and pools are not counted. */
-  readonly macs: number;
 };
 
-function parametersOf(op: Op, [channels]: MapShape): number {
-  if (op.op === 'batchNorm') return 2 * channels;
-  if (op.op !== 'conv2d' && op.op !== 'depthwiseConv2d') return 0;
-  return sizeOf(op.weight) + (op.bias ? op.weight[0] : 0);
+/** Consecutive parts whose last output has a name. */
+export interface Module {
+  /** The name in the deploy form, used for both forms: `stem`, `stages.<i>`, `cls.0` (pooled features), `cls.2` (logits). */
+  readonly name: string;
+  readonly parts: readonly Part[];
 }
 
-/** The chain while it is being written down. */
-class Chain {
-  readonly layers: Layer[] = [];
-  #map: MapShape;
+const conv = (name: string, c: number, k: number): Part => ({
+  name,
+  op: 'conv2d',
+  weight: [k, c, 1, 1],
+  bias: true,
+  stride: 1,
+  padding: 0,
+});
 
-  constructor(input: MapShape) {
-    this.#map = input;
-  }
+const batchNorm = (name: string): Part => ({ name, op: 'batchNorm' });
 
-  add(name: string, op: Op, output: MapShape = this.#map): void {
-    const convolves = op.op === 'conv2d' || op.op === 'depthwiseConv2d';
-    this.layers.push({
-      ...op,
-      name,
-      input: this.#map,
-      output,
-      parameters: parametersOf(op, this.#map),
-      macs: convolves ? sizeOf(op.weight) * output[1] * output[2] : 0,
-    });
-    this.#map = output;
-  }
+/** Stride 4 without padding, or stride 3 with padding 1 if pooling is adaptive. */
+function stemConv(name: string, { dims, in_chans, ada_pool, article_stem }: ModelConfig): Part {
+  const window = ada_pool !== null && !article_stem ? { stride: 3, padding: 1 } : { stride: 4, padding: 0 };
+  return { name, op: 'conv2d', weight: [dims[0], in_chans, STEM_KERNEL, STEM_KERNEL], bias: true, ...window };
+}
 
-  conv(name: string, k: number, kernel: number, params: ConvParams, [oh, ow]: Size): void {
-    const weight: WeightShape = [k, this.#map[0], kernel, kernel];
-    this.add(name, { op: 'conv2d', weight, bias: true, ...params }, [k, oh, ow]);
-  }
+/** ReLU, then a (2n+1)x(2n+1) depthwise convolution; the train form replaces its bias by a batch norm. */
+function activation(name: string, channels: number, { act_num, form }: ModelConfig): Part[] {
+  const bias = form === 'deploy';
+  const kernel = 2 * act_num + 1;
+  return [
+    { name: `${name}.relu`, op: 'leakyRelu', lambda: 0 },
+    { name, op: 'depthwiseConv2d', weight: [channels, 1, kernel, kernel], bias, stride: 1, padding: act_num },
+    ...(bias ? [] : [batchNorm(`${name}.bn`)]),
+  ];
+}
 
-  pointwise(name: string, k: number): void {
-    this.conv(name, k, 1, { stride: 1, padding: 0 }, [this.#map[1], this.#map[2]]);
-  }
+/** The pool of stage i: none for stride 1, a fixed output size if `ada_pool` has one, else kernel = stride. */
+function pool(name: string, { strides, ada_pool }: ModelConfig, i: number): Part[] {
+  const stride = strides[i];
+  const size = ada_pool?.[i] ?? 0;
+  if (stride === 1) return [];
+  if (size === 0) return [{ name, op: 'maxPool2d', kernel_size: stride, stride }];
+  return [{ name, op: 'adaptiveMaxPool2d', output_size: [size, size] }];
+}
 
-  /** The convolution of the train form with its norm: a Sequential of two. */
-  normed(name: string, k: number): void {
-    this.pointwise(`${name}.0`, k);
-    this.add(`${name}.1`, { op: 'batchNorm' });
-  }
+function stemParts(config: ModelConfig): Part[] {
+  const { dims, form, lambda } = config;
+  if (form === 'deploy') return [stemConv('stem.0', config), ...activation('stem.1', dims[0], config)];
+  return [
+    stemConv('stem1.0', config),
+    batchNorm('stem1.1'),
+    { name: 'stem1.leaky', op: 'leakyRelu', lambda },
+    conv('stem2.0', dims[0], dims[0]),
+    batchNorm('stem2.1'),
+    ...activation('stem2.2', dims[0], config),
+  ];
+}
 
-  /** ReLU, then one (2n+1)x(2n+1) kernel a channel; in the train form without bias, a norm instead. */
-  activation(name: string, { act_num, form }: ModelConfig): void {
-    const bias = form === 'deploy';
-    const kernel = 2 * act_num + 1;
-    this.add(`${name}.relu`, { op: 'leakyRelu', lambda: 0 });
-    const weight: WeightShape = [this.#map[0], 1, kernel, kernel];
-    this.add(name, { op: 'depthwiseConv2d', weight, bias, stride: 1, padding: act_num });
-    if (!bias) this.add(`${name}.bn`, { op: 'batchNorm' });
-  }
+function stageParts(config: ModelConfig, i: number): Part[] {
+  const { dims, form, lambda } = config;
+  const stage = `stages.${i}`;
+  const [c, k] = [dims[i], dims[i + 1]];
+  const convolutions: Part[] =
+    form === 'deploy'
+      ? [conv(`${stage}.conv`, c, k)]
+      : [
+          conv(`${stage}.conv1.0`, c, c),
+          batchNorm(`${stage}.conv1.1`),
+          { name: `${stage}.conv1.leaky`, op: 'leakyRelu', lambda },
+          conv(`${stage}.conv2.0`, c, k),
+          batchNorm(`${stage}.conv2.1`),
+        ];
+  return [...convolutions, ...pool(`${stage}.pool`, config, i), ...activation(`${stage}.act`, k, config)];
+}
 
-  pool(name: string, config: ModelConfig, stage: number, [oh, ow]: Size): void {
-    const pool = poolOf(config, stage);
-    const output: MapShape = [this.#map[0], oh, ow];
-    if (pool.kind === 'max') {
-      this.add(name, { op: 'maxPool2d', kernel_size: pool.stride, stride: pool.stride }, output);
-    } else if (pool.kind === 'adaptive') {
-      this.add(name, { op: 'adaptiveMaxPool2d', output_size: [oh, ow] }, output);
-    }
-  }
+function classifierParts({ dims, num_classes, drop_rate, form, lambda }: ModelConfig): Part[] {
+  const features = dims[dims.length - 1];
+  if (form === 'deploy')
+    return [{ name: 'cls.1', op: 'dropout', rate: drop_rate }, conv('cls.2', features, num_classes)];
+  return [
+    { name: 'cls1.1', op: 'dropout', rate: drop_rate },
+    conv('cls1.2', features, num_classes),
+    batchNorm('cls1.3'),
+    { name: 'cls1.leaky', op: 'leakyRelu', lambda },
+    conv('cls2.0', num_classes, num_classes),
+  ];
 }
 
 /**
- * The network as data: its layers in the order they run, for an input of h x w.
- * The same list is the summary that people read.
- *
- * @throws ShapeError where the input is too small for the network.
+ * The network without sizes: its modules in the order in which they run. Plans, parameters and module names
+ * are all read from here.
  */
-export function planNetwork(config: ModelConfig, [h, w]: Size): Layer[] {
-  const { dims, in_chans, num_classes, drop_rate, lambda, form } = config;
-  const sizes = mapSizes(config, [h, w]);
-  const deploy = form === 'deploy';
-  const chain = new Chain([in_chans, h, w]);
+export function chain(config: ModelConfig): Module[] {
+  const globalPool = config.form === 'deploy' ? 'cls.0' : 'cls1.0';
+  return [
+    { name: 'stem', parts: stemParts(config) },
+    ...config.strides.map((_, i) => ({ name: `stages.${i}`, parts: stageParts(config, i) })),
+    { name: 'cls.0', parts: [{ name: globalPool, op: 'globalAvgPool' }] },
+    { name: 'cls.2', parts: classifierParts(config) },
+  ];
+}
 
-  if (deploy) {
-    chain.conv('stem.0', dims[0], 4, stemOf(config), sizes[0]);
-    chain.activation('stem.1', config);
-  } else {
-    chain.conv('stem1.0', dims[0], 4, stemOf(config), sizes[0]);
-    chain.add('stem1.1', { op: 'batchNorm' });
-    chain.add('stem1.leaky', { op: 'leakyRelu', lambda });
-    chain.normed('stem2', dims[0]);
-    chain.activation('stem2.2', config);
+/** The modules of `chain`: `stem`, `stages.0`, …, `cls.0`, `cls.2`. */
+export const moduleNames = (config: ModelConfig): string[] => chain(config).map(({ name }) => name);
+
+/** The modules in front of the classifier: `stem`, `stages.0`, …, `cls.0`. */
+export const featureNames = (config: ModelConfig): string[] => moduleNames(config).slice(0, -1);
+
+/** The module of every part, by the part's name. */
+export const modulesByPart = (config: ModelConfig): ReadonlyMap<string, string> =>
+  new Map(chain(config).flatMap((module) => module.parts.map((part) => [part.name, module.name])));
+
+/** A part of the network for an input of a known size. */
+export type Layer = Part & {
+  readonly input: MapShape;
+  readonly output: MapShape;
+  /** Learned numbers; running statistics are not counted. */
+  readonly parameters: number;
+  /** Multiply-adds of the convolutions for one image; biases, norms and pools are not counted. */
+  readonly macs: number;
+};
+
+export type LayerOf<Name extends Op['op']> = Layer & { readonly op: Name };
+
+/** The layers of a module. */
+export interface PlannedModule {
+  readonly name: string;
+  readonly layers: readonly Layer[];
+}
+
+const isConvolution = (part: Op): part is Op & Convolution => part.op === 'conv2d' || part.op === 'depthwiseConv2d';
+
+function outputOf(part: Part, [c, h, w]: MapShape): MapShape {
+  if (isConvolution(part)) {
+    const [k, , kh, kw] = part.weight;
+    const { stride, padding } = part;
+    return [k, convSize(h, kh, stride, padding), convSize(w, kw, stride, padding)];
   }
+  if (part.op === 'maxPool2d') {
+    return [c, convSize(h, part.kernel_size, part.stride, 0), convSize(w, part.kernel_size, part.stride, 0)];
+  }
+  if (part.op === 'adaptiveMaxPool2d') return [c, ...part.output_size];
+  return part.op === 'globalAvgPool' ? [c, 1, 1] : [c, h, w];
+}
 
-  config.strides.forEach((_, i) => {
-    const stage = `stages.${i}`;
-    if (deploy) {
-      chain.pointwise(`${stage}.conv`, dims[i + 1]);
-    } else {
-      chain.normed(`${stage}.conv1`, dims[i]);
-      chain.add(`${stage}.conv1.leaky`, { op: 'leakyRelu', lambda });
-      chain.normed(`${stage}.conv2`, dims[i + 1]);
+function parametersOf(part: Part, channels: number): number {
+  if (part.op === 'batchNorm') return 2 * channels;
+  return isConvolution(part) ? sizeOf(part.weight) + (part.bias ? part.weight[0] : 0) : 0;
+}
+
+function layerOf(part: Part, input: MapShape): Layer {
+  const output = outputOf(part, input);
+  const macs = isConvolution(part) ? sizeOf(part.weight) * output[1] * output[2] : 0;
+  return { ...part, input, output, parameters: parametersOf(part, input[0]), macs };
+}
+
+/**
+ * The modules of `chain` for an input of h x w.
+ *
+ * @throws ShapeError if the input is so small that a stage has an empty output.
+ */
+export function planModules(config: ModelConfig, [h, w]: Size): PlannedModule[] {
+  let map: MapShape = [config.in_chans, h, w];
+  return chain(config).map(({ name, parts }) => {
+    const layers = parts.map((part) => {
+      const layer = layerOf(part, map);
+      map = layer.output;
+      return layer;
+    });
+    if (map[1] < 1 || map[2] < 1) {
+      throw new ShapeError({
+        op: name,
+        expected: 'an input large enough for a map of at least 1x1',
+        got: `${h}x${w}, which leaves ${map[1]}x${map[2]}`,
+      });
     }
-    chain.pool(`${stage}.pool`, config, i, sizes[i + 1]);
-    chain.activation(`${stage}.act`, config);
+    return { name, layers };
   });
+}
 
-  const head = deploy ? 'cls' : 'cls1';
-  chain.add(`${head}.0`, { op: 'globalAvgPool' }, [dims[dims.length - 1], 1, 1]);
-  chain.add(`${head}.1`, { op: 'dropout', rate: drop_rate });
-  chain.pointwise(`${head}.2`, num_classes);
-  if (!deploy) {
-    chain.add('cls1.3', { op: 'batchNorm' });
-    chain.add('cls1.leaky', { op: 'leakyRelu', lambda });
-    chain.pointwise('cls2.0', num_classes);
-  }
-  return chain.layers;
+/**
+ * The layers of the network in the order in which they run, for an input of h x w.
+ *
+ * @throws ShapeError as `planModules`
+ */
+export const planNetwork = (config: ModelConfig, size: Size): Layer[] =>
+  planModules(config, size).flatMap(({ layers }) => layers);
+
+/** @throws ShapeError if `config.input_size` is too small for the network. */
+export function checkInputSize(config: ModelConfig): void {
+  planModules(config, config.input_size);
 }

@@ -1,56 +1,24 @@
 import type { ModelConfig } from './config.js';
 import { WeightsError } from './errors.js';
+import { chain } from './network.js';
 import { formatShape, sizeOf, type FloatArray, type StateDict, type Tensor } from './tensor.js';
-
-type Shapes = Map<string, readonly number[]>;
-
-function addConv(shapes: Shapes, name: string, out: number, inner: number, kernel: number): void {
-  shapes.set(`${name}.weight`, [out, inner, kernel, kernel]);
-  shapes.set(`${name}.bias`, [out]);
-}
-
-function addBatchNorm(shapes: Shapes, name: string, channels: number): void {
-  for (const part of ['weight', 'bias', 'running_mean', 'running_var']) shapes.set(`${name}.${part}`, [channels]);
-  shapes.set(`${name}.num_batches_tracked`, []);
-}
-
-function addActivation(shapes: Shapes, name: string, channels: number, { act_num, form }: ModelConfig): void {
-  const kernel = 2 * act_num + 1;
-  shapes.set(`${name}.weight`, [channels, 1, kernel, kernel]);
-  if (form === 'deploy') shapes.set(`${name}.bias`, [channels]);
-  else addBatchNorm(shapes, `${name}.bn`, channels);
-}
 
 /** Every tensor of the network's form: PyTorch's names, in the order of its `state_dict()`. */
 export function parameterShapes(config: ModelConfig): ReadonlyMap<string, readonly number[]> {
-  const { dims, in_chans, num_classes, form } = config;
-  const last = dims[dims.length - 1];
-  const shapes: Shapes = new Map();
-  if (form === 'deploy') {
-    addConv(shapes, 'stem.0', dims[0], in_chans, 4);
-    addActivation(shapes, 'stem.1', dims[0], config);
-    for (let i = 0; i + 1 < dims.length; i++) {
-      addConv(shapes, `stages.${i}.conv`, dims[i + 1], dims[i], 1);
-      addActivation(shapes, `stages.${i}.act`, dims[i + 1], config);
+  const shapes = new Map<string, readonly number[]>();
+  let channels = config.in_chans;
+  for (const part of chain(config).flatMap(({ parts }) => parts)) {
+    if (part.op === 'conv2d' || part.op === 'depthwiseConv2d') {
+      channels = part.weight[0];
+      shapes.set(`${part.name}.weight`, part.weight);
+      if (part.bias) shapes.set(`${part.name}.bias`, [channels]);
+    } else if (part.op === 'batchNorm') {
+      for (const each of ['weight', 'bias', 'running_mean', 'running_var']) {
+        shapes.set(`${part.name}.${each}`, [channels]);
+      }
+      shapes.set(`${part.name}.num_batches_tracked`, []);
     }
-    addConv(shapes, 'cls.2', num_classes, last, 1);
-    return shapes;
   }
-  addConv(shapes, 'stem1.0', dims[0], in_chans, 4);
-  addBatchNorm(shapes, 'stem1.1', dims[0]);
-  addConv(shapes, 'stem2.0', dims[0], dims[0], 1);
-  addBatchNorm(shapes, 'stem2.1', dims[0]);
-  addActivation(shapes, 'stem2.2', dims[0], config);
-  for (let i = 0; i + 1 < dims.length; i++) {
-    addConv(shapes, `stages.${i}.conv1.0`, dims[i], dims[i], 1);
-    addBatchNorm(shapes, `stages.${i}.conv1.1`, dims[i]);
-    addConv(shapes, `stages.${i}.conv2.0`, dims[i + 1], dims[i], 1);
-    addBatchNorm(shapes, `stages.${i}.conv2.1`, dims[i + 1]);
-    addActivation(shapes, `stages.${i}.act`, dims[i + 1], config);
-  }
-  addConv(shapes, 'cls1.2', num_classes, last, 1);
-  addBatchNorm(shapes, 'cls1.3', num_classes);
-  addConv(shapes, 'cls2.0', num_classes, num_classes, 1);
   return shapes;
 }
 

@@ -1,7 +1,6 @@
 import type { Backend, Session } from '../core/backend.js';
 import type { ModelConfig } from '../core/config.js';
-import { mapSizes } from '../core/shapes.js';
-import { planNetwork } from '../core/network.js';
+import { featureNames, planNetwork } from '../core/network.js';
 import type { StateDict, Tensor } from '../core/tensor.js';
 import { checkState } from '../core/parameters.js';
 import { streamOf } from '../core/weights.js';
@@ -11,8 +10,7 @@ import { viewsOf, type Views } from './views.js';
 async function tensorsOf(session: Session, config: ModelConfig, { data, shape }: Tensor): Promise<Map<string, Tensor>> {
   const [n] = shape;
   if (session.layers !== undefined) return session.layers(data, n);
-  const modules = ['stem', ...config.strides.map((_, i) => `stages.${i}`), 'cls.0'];
-  const maps = (await session.features?.(data, n, modules)) ?? new Map<string, Tensor>();
+  const maps = (await session.features?.(data, n, featureNames(config))) ?? new Map<string, Tensor>();
   return maps.set('logits', { data: await session.forward(data, n), shape: [n, config.num_classes] });
 }
 
@@ -25,11 +23,10 @@ async function tensorsOf(session: Session, config: ModelConfig, { data, shape }:
  */
 export async function watch(backend: Backend, state: StateDict, config: ModelConfig, x: Tensor): Promise<Views> {
   checkState(state, config);
-  mapSizes(config, config.input_size);
+  const plan = planNetwork(config, config.input_size);
   const session = await backend.open(streamOf(state), config);
   try {
     const by = session.layers === undefined ? 'modules' : 'layers';
-    const plan = planNetwork(config, config.input_size);
     return viewsOf(await tensorsOf(session, config, x), plan, x.shape[0], by, backend.name);
   } finally {
     session.dispose();

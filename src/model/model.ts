@@ -2,7 +2,7 @@ import type { Backend, Session } from '../core/backend.js';
 import { resolveConfig, type GivenConfig, type ModelConfig } from '../core/config.js';
 import { BackendUnavailableError, DataError, ParamError, ShapeError } from '../core/errors.js';
 import { checkShapes, checkState } from '../core/parameters.js';
-import { mapSizes } from '../core/shapes.js';
+import { checkInputSize, featureNames } from '../core/network.js';
 import type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
 import { withValueChecks, streamOf, type WeightStream } from '../core/weights.js';
 import type { PixelImage } from '../image/pixelImage.js';
@@ -56,7 +56,7 @@ export class Model {
   }
 
   static async #open(weights: WeightStream, config: ModelConfig, backend: Backend): Promise<Model> {
-    mapSizes(config, config.input_size);
+    checkInputSize(config);
     return new Model(config, backend.name, await backend.open(weights, config));
   }
 
@@ -84,7 +84,7 @@ export class Model {
    *   backend does not show its maps, and all that `forward` throws
    */
   async features(x: FloatArray, layers: readonly string[], n = 1): Promise<Map<string, Tensor>> {
-    const names = ['stem', ...this.config.strides.map((_, i) => `stages.${i}`), 'cls.0'];
+    const names = featureNames(this.config);
     // A caller without types may pass anything.
     const given: unknown = layers;
     const unknown = Array.isArray(given) ? layers.find((layer) => !names.includes(layer)) : typeof given;

@@ -2,7 +2,7 @@ import { forward, tensor, valuesOf, type Config, type ForwardResult } from '../.
 import type { Backend, Session } from '../core/backend.js';
 import type { ModelConfig } from '../core/config.js';
 import { BackendUnavailableError } from '../core/errors.js';
-import { moduleOf } from '../core/modules.js';
+import { modulesByPart } from '../core/network.js';
 import type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
 import { collectState } from '../core/weights.js';
 import { fromOracle, stateToOracle } from './state.js';
@@ -36,12 +36,12 @@ class OracleSession implements Session {
   /** Of both forms; the train form has no `cls.0` but the like. */
   // eslint-disable-next-line @typescript-eslint/require-await -- as above
   async features(x: FloatArray, n: number, layers: readonly string[]): Promise<Map<string, Tensor>> {
-    const { steps } = this.#run(x, n);
+    const { steps, modules } = this.#run(x, n);
     const maps = new Map<string, Tensor>();
     for (const { layer, trace } of steps) {
-      const module = moduleOf(layer.name);
-      // The last of its layers has the last word.
-      if (module !== null && layers.includes(module)) maps.set(module, fromOracle(trace.y));
+      const module = modules.get(layer.name) ?? '';
+      // Later layers of a module overwrite earlier ones.
+      if (layers.includes(module)) maps.set(module, fromOracle(trace.y));
     }
     return maps;
   }
@@ -55,7 +55,7 @@ class OracleSession implements Session {
     this.#opened = null;
   }
 
-  #run(x: FloatArray, n: number): ForwardResult {
+  #run(x: FloatArray, n: number): ForwardResult & { readonly modules: ReadonlyMap<string, string> } {
     if (this.#opened === null) {
       throw new BackendUnavailableError({
         op: 'reference',
@@ -66,7 +66,8 @@ class OracleSession implements Session {
     const { config, weights } = this.#opened;
     const batch = tensor(x, [n, config.in_chans, ...config.input_size]);
     const lambda = config.lambda ?? undefined;
-    return forward(toOracleConfig(config), weights, batch, { training: false, lambda });
+    const result = forward(toOracleConfig(config), weights, batch, { training: false, lambda });
+    return { ...result, modules: modulesByPart(config) };
   }
 }
 

@@ -1,8 +1,7 @@
 import type { Backend, Session } from '../core/backend.js';
 import type { ModelConfig } from '../core/config.js';
 import { BackendUnavailableError, ParamError } from '../core/errors.js';
-import { moduleOf } from '../core/modules.js';
-import { planNetwork, type Layer } from '../core/network.js';
+import { modulesByPart, planNetwork, type Layer } from '../core/network.js';
 import type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
 import { collectState } from '../core/weights.js';
 import { Engine } from './engine.js';
@@ -35,9 +34,10 @@ class TfjsSession implements Session {
   /** Of both forms; the train form has no `cls.0` but the like. */
   async features(x: FloatArray, n: number, layers: readonly string[]): Promise<Map<string, Tensor>> {
     const names = new Set(layers);
+    const modules = modulesByPart(this.#config);
     return this.#run(x, n, (layer) => {
-      const module = moduleOf(layer);
-      return module !== null && names.has(module) ? module : null;
+      const module = modules.get(layer) ?? '';
+      return names.has(module) ? module : null;
     });
   }
 

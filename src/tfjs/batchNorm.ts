@@ -1,8 +1,7 @@
+import { BATCH_NORM } from '../core/network.js';
 import type { Maps, Tf, Vector } from './tf.js';
 
-/** Added to the variance, and the batch's share in the running statistics. */
-const EPS = 1e-6;
-const MOMENTUM = 0.1;
+const { eps: EPS, momentum: MOMENTUM } = BATCH_NORM;
 
 export interface BatchNormParameters {
   /** γ [c] */

@@ -1,6 +1,6 @@
 import type { ModelConfig } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
-import { mapSizes } from '../core/shapes.js';
+import { checkInputSize } from '../core/network.js';
 import { checkSet } from '../data/sets/classes.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { Progress, Trained } from './progress.js';
@@ -45,7 +45,7 @@ export function train(
   if (data.validation !== null) checkSet(data.validation, config, 'validation');
   const recipe = resolveRecipe(given);
   checkRecipe(recipe, data.train.n);
-  mapSizes(config, config.input_size);
+  checkInputSize(config);
   const { resume, acceptData = false } = options;
   if (resume !== undefined) {
     checkResume(resume, config, recipe);

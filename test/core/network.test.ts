@@ -1,10 +1,21 @@
 import { describe, expect, test } from '@jest/globals';
 import { forward } from '../../reference/index.js';
-import { resolveConfig, VARIANTS, type Form, type VariantName } from '../../src/core/config.js';
+import { resolveConfig, VARIANTS, type Form, type GivenConfig, type VariantName } from '../../src/core/config.js';
 import { ShapeError } from '../../src/core/errors.js';
-import { isBuffer, parameterShapes } from '../../src/core/parameters.js';
+import { layerId } from '../../src/core/optimizer.js';
+import { formOf, isBuffer, isDepthwise, parameterShapes } from '../../src/core/parameters.js';
+import type { Size } from '../../src/core/shapes.js';
 import { sizeOf } from '../../src/core/tensor.js';
-import { planNetwork, type Layer } from '../../src/core/network.js';
+import {
+  chain,
+  featureNames,
+  moduleNames,
+  modulesByPart,
+  planModules,
+  planNetwork,
+  type Layer,
+} from '../../src/core/network.js';
+import { refusal } from '../io/refusal.js';
 import { NARROW, oracleState, tensorOf } from '../wasm/networks.js';
 
 const total = (layers: readonly Layer[], key: 'parameters' | 'macs'): number =>
@@ -130,12 +141,115 @@ test('lambda is in the plan, and zero is a value', () => {
   ]);
 });
 
-test('an input that leaves an empty map is refused', () => {
-  const config = resolveConfig({ variant: 'vanillanet_5' });
-  expect(
-    planNetwork(config, [32, 32])
-      .map(({ output }) => output)
-      .pop(),
-  ).toEqual([1000, 1, 1]);
-  expect(() => planNetwork(config, [31, 32])).toThrow(ShapeError);
+const FIVE = { variant: 'vanillanet_5' };
+const ADA = { variant: 'vanillanet_13_x1_5_ada_pool' };
+/** A stem and two stages, of which only the second pools adaptively. */
+const SMALL_ADA = { dims: [4, 4, 4], strides: [2, 2], ada_pool: [0, 5] };
+
+describe.each<Form>(['deploy', 'train'])('the modules of the %s form', (form) => {
+  const config = resolveConfig({ ...SMALL_ADA, form });
+
+  test('have the names of the deploy form', () => {
+    expect(moduleNames(config)).toEqual(['stem', 'stages.0', 'stages.1', 'cls.0', 'cls.2']);
+    expect(featureNames(config)).toEqual(['stem', 'stages.0', 'stages.1', 'cls.0']);
+  });
+
+  test('divide the layers among them', () => {
+    const modules = planNetwork(config, [32, 32]).map(({ name }) => modulesByPart(config).get(name));
+    expect([...new Set(modules)]).toEqual(moduleNames(config));
+    expect(modulesByPart(config).size).toBe(modules.length);
+  });
+
+  test('agree with the rules that go by the names of parameters', () => {
+    expect(formOf(parameterShapes(config))).toBe(form);
+    chain(config).forEach(({ name: module, parts }, i) => {
+      for (const { op, name } of parts) {
+        const weight = `${name}.weight`;
+        expect(isDepthwise(weight)).toBe(op === 'depthwiseConv2d');
+        if (!parameterShapes(config).has(weight)) continue;
+        expect(layerId(weight, 2)).toBe(module === 'cls.2' ? 3 : i);
+      }
+    });
+  });
+});
+
+test.each([
+  [FIVE, { stride: 4, padding: 0 }],
+  [ADA, { stride: 3, padding: 1 }],
+  [
+    { ...ADA, article_stem: true },
+    { stride: 4, padding: 0 },
+  ],
+  [
+    { ...FIVE, article_stem: true },
+    { stride: 4, padding: 0 },
+  ],
+  // Each of these pools by its stride, but the network counts as adaptive.
+  [
+    { ...FIVE, ada_pool: [0, 0, 0] },
+    { stride: 3, padding: 1 },
+  ],
+])('the stem of %j', (given, stem) => {
+  for (const form of ['deploy', 'train'] as const) {
+    expect(chain(resolveConfig({ ...given, form }))[0].parts[0]).toMatchObject({ op: 'conv2d', ...stem });
+  }
+});
+
+test.each<[number, number, object | undefined, Size]>([
+  [1, 0, undefined, [9, 7]],
+  [1, 5, undefined, [9, 7]],
+  [2, 0, { op: 'maxPool2d', kernel_size: 2, stride: 2 }, [4, 3]],
+  [3, 0, { op: 'maxPool2d', kernel_size: 3, stride: 3 }, [3, 2]],
+  [2, 5, { op: 'adaptiveMaxPool2d', output_size: [5, 5] }, [5, 5]],
+  [2, 12, { op: 'adaptiveMaxPool2d', output_size: [12, 12] }, [12, 12]],
+])('a stage of stride %d and ada_pool %d', (stride, ada, pool, size) => {
+  const config = resolveConfig({ dims: [4, 4], strides: [stride], ada_pool: [ada] });
+  // Stride 3 and padding 1 of the stem leave 9x7.
+  const [, { layers }] = planModules(config, [26, 20]);
+  const own = layers.find(({ name }) => name === 'stages.0.pool');
+  if (pool === undefined) expect(own).toBeUndefined();
+  else expect(own).toMatchObject({ ...pool, input: [4, 9, 7] });
+  expect(layers[layers.length - 1].output).toEqual([4, ...size]);
+});
+
+describe('the maps after the stem and the stages', () => {
+  const square = (...sides: number[]): Size[] => sides.map((side) => [side, side]);
+  const cases: [GivenConfig, Size, Size[]][] = [
+    [FIVE, [224, 224], square(56, 28, 14, 7)],
+    [FIVE, [32, 32], square(8, 4, 2, 1)],
+    [FIVE, [35, 35], square(8, 4, 2, 1)],
+    // prettier-ignore
+    [FIVE, [64, 47], [[16, 11], [8, 5], [4, 2], [2, 1]]],
+    [{ variant: 'vanillanet_7' }, [224, 224], square(56, 56, 28, 14, 7, 7)],
+    [ADA, [224, 224], square(75, 75, 38, 19, 19, 19, 19, 19, 19, 19, 10, 10)],
+    [{ ...ADA, article_stem: true }, [224, 224], square(56, 56, 38, 19, 19, 19, 19, 19, 19, 19, 10, 10)],
+    // prettier-ignore
+    [SMALL_ADA, [29, 34], [[10, 11], [5, 5], [5, 5]]],
+    [SMALL_ADA, [5, 5], square(2, 1, 5)],
+  ];
+  test.each(cases)('of %j at %j', (given, size, sizes) => {
+    const modules = planModules(resolveConfig(given), size).slice(0, -2);
+    expect(modules.map(({ layers }) => layers[layers.length - 1].output.slice(1))).toEqual(sizes);
+  });
+});
+
+describe('too small an input is refused', () => {
+  const cases: [GivenConfig, Size, string, string][] = [
+    [FIVE, [31, 31], 'stages.2', '31x31, which leaves 0x0'],
+    [FIVE, [224, 31], 'stages.2', '224x31, which leaves 7x0'],
+    [FIVE, [15, 64], 'stages.1', '15x64, which leaves 0x4'],
+    [FIVE, [3, 3], 'stem', '3x3, which leaves 0x0'],
+    [FIVE, [1, 64], 'stem', '1x64, which leaves 0x16'],
+    [SMALL_ADA, [4, 5], 'stages.0', '4x5, which leaves 0x1'],
+    [{ ...SMALL_ADA, article_stem: true }, [5, 5], 'stages.0', '5x5, which leaves 0x0'],
+  ];
+  test.each(cases)('%j at %j', (given, size, op, got) => {
+    const message = 'an input large enough for a map of at least 1x1';
+    expect(() => planNetwork(resolveConfig(given), size)).toThrow(refusal(ShapeError, op, message, got));
+  });
+
+  test('one pixel more is enough', () => {
+    const layers = planNetwork(resolveConfig(FIVE), [32, 32]);
+    expect(layers[layers.length - 1].output).toEqual([1000, 1, 1]);
+  });
 });

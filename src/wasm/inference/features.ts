@@ -70,11 +70,3 @@ export function runFeatures(network: Network, names: ReadonlySet<string>): Map<s
   }
   return outputs;
 }
-
-/** The modules that `runFeatures` knows, in order. */
-export const featureNames = (stages: number): string[] => [
-  'stem',
-  ...Array.from({ length: stages }, (_, i) => `stages.${i}`),
-  'cls.0',
-  'cls.2',
-];

@@ -230,8 +230,7 @@ export function planLayout(
       n,
     });
     const macs = plan.channels * (plan.depth * plan.rows * plan.columns + taps * plan.h * plan.w);
-    const name = i === 0 ? 'stem' : `stages.${i - 1}`;
-    const index = region(name, REGION.stage, fields.pixels, pitches[i] / LANES, macs);
+    const index = region(plan.name, REGION.stage, fields.pixels, pitches[i] / LANES, macs);
     return { ...plan, region: index, fields, output, pixels: next, pitch: pitches[i] };
   });
   const head = descriptor(LINEAR_FIELDS, {

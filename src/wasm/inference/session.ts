@@ -1,11 +1,12 @@
 import type { Backend, Session } from '../../core/backend.js';
 import type { ModelConfig } from '../../core/config.js';
 import { BackendUnavailableError, ParamError, ShapeError, WeightsError } from '../../core/errors.js';
+import { moduleNames } from '../../core/network.js';
 import { checkTensor } from '../../core/ops.js';
 import type { FloatArray, Tensor } from '../../core/tensor.js';
 import type { WeightStream } from '../../core/weights.js';
 import { formatMib } from '../arena.js';
-import { featureNames, runFeatures } from './features.js';
+import { runFeatures } from './features.js';
 import { planLayout, type Layout } from './layout.js';
 import { GivenModule } from '../givenModule.js';
 import { instantiate, type Build, type Kernels, type WasmSource } from '../module.js';
@@ -120,7 +121,7 @@ export class LoadedSession implements WasmSession {
     const network = this.#network();
     checkTensor('wasm', 'x', { data: x, shape: [this.#config.in_chans, ...this.#config.input_size] });
     setPlanes(network, x);
-    return runFeatures(network, new Set(featureNames(this.#config.strides.length)));
+    return runFeatures(network, new Set(moduleNames(this.#config)));
   }
 
   dispose(): void {

@@ -1,5 +1,7 @@
 import type { ModelConfig } from '../../core/config.js';
-import { mapSizes, poolOf, stemOf, type Pool, type Size } from '../../core/shapes.js';
+import { planModules, type Layer, type LayerOf, type MapShape, type PlannedModule } from '../../core/network.js';
+import type { Size } from '../../core/shapes.js';
+import { sizeOf } from '../../core/tensor.js';
 
 /** Values of `Stage.pool` in assembly/inference/poolPanel.ts. */
 export const POOL = { none: 0, groups: 1, windows: 2 } as const;
@@ -13,6 +15,8 @@ export const ORDER = { rows: 0, windows: 1, mean: 2 } as const;
  * convolution.
  */
 export interface StagePlan {
+  /** `stem`, `stages.<i>` */
+  readonly name: string;
   /** PyTorch's names of the two convolutions. */
   readonly conv: string;
   readonly act: string;
@@ -33,45 +37,70 @@ export interface StagePlan {
   readonly order: number;
 }
 
-/** Whether a group of four pixels is one window: then the pool never sees the whole map. */
-const poolsGroups = (pool: Pool): boolean => pool.kind === 'max' && pool.stride === 2;
+type Pool = LayerOf<'maxPool2d' | 'adaptiveMaxPool2d'> | undefined;
 
-function pooling(pool: Pool, [h, w]: Size, [oh, ow]: Size): Pick<StagePlan, 'pool' | 'rows' | 'columns' | 'groups'> {
+/** Whether a group of four pixels is one window: then the map before the pool is never stored. */
+const poolsGroups = (pool: Pool): boolean => pool?.op === 'maxPool2d' && pool.stride === 2;
+
+function pooling(
+  pool: Pool,
+  [, h, w]: MapShape,
+  [, oh, ow]: MapShape,
+): Pick<StagePlan, 'pool' | 'rows' | 'columns' | 'groups'> {
   if (poolsGroups(pool)) return { pool: POOL.groups, rows: 2 * oh, columns: 2 * ow, groups: oh * ow };
   const groups = Math.ceil((h * w) / 4);
-  if (pool.kind === 'none') return { pool: POOL.none, rows: h, columns: w, groups };
-  // A pool by its stride is an adaptive one of the part that its windows cover.
-  const [rows, columns] = pool.kind === 'max' ? [pool.stride * oh, pool.stride * ow] : [h, w];
+  if (pool === undefined) return { pool: POOL.none, rows: h, columns: w, groups };
+  // A pool with a stride is an adaptive pool of the part that its windows cover.
+  const [rows, columns] = pool.op === 'maxPool2d' ? [pool.stride * oh, pool.stride * ow] : [h, w];
   return { pool: POOL.windows, rows, columns, groups };
 }
+
+const findLayer = <Name extends Layer['op']>(
+  { layers }: PlannedModule,
+  ...names: readonly Name[]
+): LayerOf<Name> | undefined => layers.find((layer): layer is LayerOf<Name> => names.some((name) => name === layer.op));
+
+function requireLayer<Name extends Layer['op']>(module: PlannedModule, name: Name): LayerOf<Name> {
+  const layer = findLayer(module, name);
+  if (layer === undefined) throw new Error(`${module.name} has no ${name}`);
+  return layer;
+}
+
+const poolOf = (module: PlannedModule): Pool => findLayer(module, 'maxPool2d', 'adaptiveMaxPool2d');
+
+/** The stem and the stages in the deploy form. */
+const planDeploy = (config: ModelConfig): PlannedModule[] =>
+  planModules({ ...config, form: 'deploy' }, config.input_size).filter((module) =>
+    findLayer(module, 'depthwiseConv2d'),
+  );
 
 /**
  * The stages of a network in the deploy form, the stem first.
  *
- * @throws ShapeError where `config.input_size` is too small for it.
+ * @throws ShapeError if `config.input_size` is too small for the network.
  */
 export function planStages(config: ModelConfig): StagePlan[] {
-  const sizes = mapSizes(config, config.input_size);
-  const pools: Pool[] = [{ kind: 'none' }, ...config.strides.map((_, i) => poolOf(config, i))];
-  return pools.map((pool, i) => {
-    const [before, after] = [sizes[Math.max(0, i - 1)], sizes[i]];
-    const next = i + 1 < pools.length ? pools[i + 1] : null;
+  const modules = planDeploy(config);
+  return modules.map((module, i) => {
+    const [conv, act] = [requireLayer(module, 'conv2d'), requireLayer(module, 'depthwiseConv2d')];
+    const next = i + 1 < modules.length ? modules[i + 1] : null;
     return {
-      conv: i === 0 ? 'stem.0' : `stages.${i - 1}.conv`,
-      act: i === 0 ? 'stem.1' : `stages.${i - 1}.act`,
-      depth: i === 0 ? 16 * config.in_chans : config.dims[i - 1],
-      channels: config.dims[i],
-      ...pooling(pool, before, after),
-      width: before[1],
-      h: after[0],
-      w: after[1],
-      order: next === null ? ORDER.mean : poolsGroups(next) ? ORDER.windows : ORDER.rows,
+      name: module.name,
+      conv: conv.name,
+      act: act.name,
+      depth: sizeOf(conv.weight) / conv.weight[0],
+      channels: conv.weight[0],
+      ...pooling(poolOf(module), conv.output, act.output),
+      width: conv.output[2],
+      h: act.output[1],
+      w: act.output[2],
+      order: next === null ? ORDER.mean : poolsGroups(poolOf(next)) ? ORDER.windows : ORDER.rows,
     };
   });
 }
 
 /** Where `packImage` finds the stem's windows. */
-export const stemWindows = (config: ModelConfig): { size: Size; stride: number; padding: number } => ({
-  size: mapSizes(config, config.input_size)[0],
-  ...stemOf(config),
-});
+export function stemWindows(config: ModelConfig): { size: Size; stride: number; padding: number } {
+  const { output, stride, padding } = requireLayer(planDeploy(config)[0], 'conv2d');
+  return { size: [output[1], output[2]], stride, padding };
+}

@@ -4,7 +4,7 @@
  */
 import type { ModelConfig } from '../../core/config.js';
 import type { Loss } from '../../core/optimizer.js';
-import { planNetwork, type Layer } from '../../core/network.js';
+import { planNetwork, type Layer, type LayerOf } from '../../core/network.js';
 import { checkImages } from '../../core/trainingRules.js';
 import { Arena } from '../arena.js';
 import { roundUpToLanes } from '../packedShape.js';
@@ -156,9 +156,9 @@ export function planTraining(
   const program = new Program(arena, regions, threads, threads);
 
   const [h, w] = config.input_size;
-  const maps = [windowsOf(layers[0]), ...layers.map(({ output }) => output)];
+  const convolutions = layers.filter((layer): layer is LayerOf<'conv2d'> => layer.op === 'conv2d');
+  const maps = [windowsOf(convolutions[0]), ...layers.map(({ output }) => output)];
   const largest = Math.max(...maps.map(([c, oh, ow]) => planesBytes(roundUpToLanes(c), n * oh * ow)));
-  const convolutions = layers.filter(({ op }) => op === 'conv2d');
   const largestWeight = Math.max(
     ...convolutions.map(({ input, output }) => roundUpToLanes(input[0]) * roundUpToLanes(output[0])),
   );

@@ -1,12 +1,9 @@
 /** The links of the chain in training: what each adds to the program on the way forward, in eval, and on the way back. */
-import type { Layer, MapShape } from '../../core/network.js';
+import { BATCH_NORM as STATISTICS, type Layer, type LayerOf, type MapShape } from '../../core/network.js';
+import { sizeOf } from '../../core/tensor.js';
 import type { Builder } from './builder.js';
 import { AVG_POOL, BATCH_NORM, CONV, DEPTHWISE, DROPOUT, MAX_POOL, WINDOWS, type Descriptor } from './fields.js';
 import type { Planes } from './planes.js';
-
-/** Added to the variance of every batch norm, and the batch's share in the running statistics. */
-const EPS = 1e-6;
-const MOMENTUM = 0.1;
 
 export interface Unit {
   /** PyTorch's name of its module. */
@@ -19,10 +16,12 @@ export interface Unit {
   backward(dy: number): number;
 }
 
-type LayerOf<Op extends Layer['op']> = Layer & { readonly op: Op };
-
 /** The stem's windows are as many channels as its kernel has numbers. */
-export const windowsOf = ({ input, output }: Layer): MapShape => [16 * input[0], output[1], output[2]];
+export const windowsOf = ({ weight, output }: LayerOf<'conv2d'>): MapShape => [
+  sizeOf(weight) / weight[0],
+  output[1],
+  output[2],
+];
 
 /** Which of a convolution's neighbors are batch norms: they leave x or dy in panels, too. */
 export interface Normed {
@@ -109,8 +108,7 @@ export function batchNorm(b: Builder, layer: LayerOf<'batchNorm'>, x: Planes, li
     dxPanels: links.convBefore ? b.shared.panels : 0,
     channels: y.channels,
     pixels,
-    eps: EPS,
-    momentum: MOMENTUM,
+    ...STATISTICS,
     correction: pixels / (pixels - 1),
   });
   const blocks = y.channels / 4;

@@ -1,3 +1,9 @@
+/**
+ * Every operation of VanillaNet, forward and backward, in float64 on `ndarray`s, in the order of the
+ * equations; the network as a list of layers; and the fusion.
+ *
+ * @module vanillanet/reference
+ */
 export * from './errors.js';
 export { tensor, zeros, valuesOf, type Tensor } from './tensor.js';
 export { conv2d, conv2dBackward, type ConvOptions, type ConvGradients } from './conv2d.js';

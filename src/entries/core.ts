@@ -1,6 +1,8 @@
 /**
- * `vanillanet/core`: what runs anywhere, on a WebAssembly module that the caller brings.
- * Nothing is compiled, drawn, fetched or timed at import, and no module is carried inside.
+ * Inference in any runtime, with a WebAssembly module that you pass to `loadModel`. The entry contains
+ * no module itself; importing it compiles, fetches and measures nothing.
+ *
+ * @module vanillanet/core
  */
 export type { Backend, Session } from '../core/backend.js';
 export {

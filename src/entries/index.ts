@@ -1,4 +1,9 @@
-/** What runs anywhere, with the WebAssembly inside: no oracle, no training. */
+/**
+ * Inference in any runtime, with the WebAssembly modules inside. Neither the reference nor training is
+ * part of it.
+ *
+ * @module vanillanet
+ */
 export * from './core.js';
 // In the place of the one that wants a module.
 export { loadModel, type LoadModelOptions } from '../model/loadModel.js';

@@ -1,4 +1,8 @@
-/** `vanillanet/node`, what needs Node: files, images, data sets, the oracle as a backend, fusion. */
+/**
+ * What needs Node, Deno or Bun: files, image decoding, data sets, fusion, and the reference as a backend.
+ *
+ * @module vanillanet/node
+ */
 export { batchOf } from '../data/sets/batchOf.js';
 export { readCifar10, readCifar100 } from '../data/sets/cifar.js';
 export { checkSet, classCounts, imbalance, type Imbalance } from '../data/sets/classes.js';

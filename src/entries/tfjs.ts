@@ -1,4 +1,8 @@
-/** `vanillanet/tfjs`: VanillaNet on TensorFlow.js, which the caller loads and passes. */
+/**
+ * VanillaNet on TensorFlow.js, which you load and pass.
+ *
+ * @module vanillanet/tfjs
+ */
 export { createTfjsBackend, type TfjsBackend, type TfjsSession } from '../tfjs/backend.js';
 export type { TfjsPass } from '../tfjs/passes.js';
 export { TfjsTraining, type TfjsTrainingOptions } from '../tfjs/training.js';

@@ -1,4 +1,8 @@
-/** `vanillanet/train`: networks in training, step by step or by a whole recipe. Wherever JavaScript runs. */
+/**
+ * Training in any JavaScript runtime: step by step, or by a complete recipe.
+ *
+ * @module vanillanet/train
+ */
 export { PRESETS, type Preset } from '../train/presets.js';
 export type { ResumePoint, Progress, Trained } from '../train/progress.js';
 export { resolveRecipe, type Recipe } from '../train/recipe.js';

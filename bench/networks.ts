@@ -46,7 +46,7 @@ export interface NetworkEffort {
   readonly batches: number;
 }
 
-const MAIN = 'dist/src/cli/main.js';
+const MAIN = 'dist/node/cli.js';
 
 async function bench(weights: string, batch: string, runs: number): Promise<BenchReport> {
   const args = [MAIN, 'bench', '-w', weights, '--threads', '1,2', '--batch', batch, '--runs', `${runs}`, '--json'];

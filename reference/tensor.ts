@@ -1,9 +1,9 @@
 import ndarray from '#ndarray';
-import type { NdArray } from 'ndarray';
+import type { NdArray } from './views.js';
 import { ShapeError } from './errors.js';
 
 /** Everything here is float64 on an ndarray: activations NCHW, weights OIHW. */
-export type Tensor = NdArray<Float64Array>;
+export type Tensor = NdArray;
 
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 

@@ -1,4 +1,31 @@
-import type { NdArray } from 'ndarray';
+/**
+ * The part of `ndarray` that this folder uses: a view of float64 values with a shape, a stride an axis and
+ * an offset. Views share their values.
+ */
+export interface NdArray {
+  readonly data: Float64Array;
+  readonly shape: number[];
+  /** The distance in `data` between neighbors along each axis. */
+  readonly stride: number[];
+  /** The place in `data` of the element at index 0 of every axis. */
+  readonly offset: number;
+  readonly dtype: 'float64';
+  readonly size: number;
+  readonly dimension: number;
+  /** Axes by ascending stride. */
+  readonly order: number[];
+  /** The view with its axes reversed. */
+  readonly T: NdArray;
+  get(...indices: number[]): number;
+  /** Sets the element at the indices to the last argument. */
+  set(...indices: number[]): number;
+  index(...indices: number[]): number;
+  lo(...begin: number[]): NdArray;
+  hi(...sizes: number[]): NdArray;
+  step(...steps: number[]): NdArray;
+  transpose(...axes: number[]): NdArray;
+  pick(...indices: (number | null)[]): NdArray;
+}
 
 const strideOf = (shape: readonly number[]): number[] =>
   shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
@@ -7,7 +34,7 @@ const strideOf = (shape: readonly number[]): number[] =>
 const isGiven = (i: number | null | undefined): i is number => typeof i === 'number' && i >= 0;
 
 /** An ndarray by its own rules, for runtimes that make no code of text, as the package itself does. */
-class View implements NdArray<Float64Array> {
+class View implements NdArray {
   readonly dtype = 'float64';
   readonly dimension: number;
 
@@ -104,7 +131,6 @@ class View implements NdArray<Float64Array> {
 }
 
 /** A view of all the values, in row-major order. */
-const ndarray = (data: Float64Array, shape: number[]): NdArray<Float64Array> =>
-  new View(data, shape, strideOf(shape), 0);
+const ndarray = (data: Float64Array, shape: number[]): NdArray => new View(data, shape, strideOf(shape), 0);
 
 export default ndarray;

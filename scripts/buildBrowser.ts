@@ -1,10 +1,11 @@
 /**
- * Makes dist/browser.js of what tsc and build:wasm made: the package's main entry for browsers,
- * with all that it imports, in one file that a page can import from anywhere.
+ * Bundles `dist/browser.js` from the compiled modules: the main entry for browsers with everything that
+ * it imports, in one file that a page can import from any server.
  */
-import { build } from 'esbuild';
-import { gzipSync } from 'node:zlib';
 import { readFile } from 'node:fs/promises';
+import { gzipSync } from 'node:zlib';
+import { build } from 'esbuild';
+import { noticeOf } from './bundledPackages.js';
 
 const OUT = 'dist/browser.js';
 
@@ -16,6 +17,9 @@ await build({
   format: 'esm',
   target: 'es2022',
   conditions: ['browser'],
+  banner: { js: await noticeOf('node_modules/@noble/hashes') },
+  // The notice is in the banner.
+  legalComments: 'none',
   logLevel: 'warning',
 });
 const script = await readFile(OUT);

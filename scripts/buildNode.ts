@@ -1,16 +1,36 @@
 /**
- * Makes dist/node/ of what tsc made: the package's entries for Node, each a file or two instead of
- * seventy. Finding and linking that many takes longer than reading the weights of a small network.
- * What entries share is in chunks of its own, so that an error of one is an error of all.
+ * Bundles what tsc compiled, and the packages that it imports:
+ *
+ * - `dist/src/vendor`: packages that portable entries use, each in place of the module that imports it.
+ * - `dist/node`: the entries for Node, the command line and the worker threads, each in a few files instead of
+ *   seventy, because resolving that many takes longer than reading the weights of a small network. Entries
+ *   share their code in chunks, so that an error class of one entry is that of all.
+ * - `dist/THIRD_PARTY_LICENSES.md`: the licenses of every bundled package.
  */
+import { readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { build } from 'esbuild';
-import { readdir, rm } from 'node:fs/promises';
+import { EXTERNAL, foldersOf, licensesOf, minifyPackages, noticeOf, requireBuiltins } from './bundledPackages.js';
 
 const OUT = 'dist/node';
+const LICENSES = 'dist/THIRD_PARTY_LICENSES.md';
 
-// Chunks are called by what is in them: those of the last build would stay.
+const vendor = await build({
+  // The source, because what tsc compiled of it is overwritten.
+  entryPoints: ['src/vendor/sha2.ts'],
+  outdir: 'dist/src/vendor',
+  banner: { js: await noticeOf('node_modules/@noble/hashes') },
+  bundle: true,
+  format: 'esm',
+  platform: 'neutral',
+  target: 'es2022',
+  metafile: true,
+  logLevel: 'warning',
+});
+
+// The names of chunks depend on their contents: without this, those of the last build would stay.
 await rm(OUT, { recursive: true, force: true });
-await build({
+const node = await build({
   entryPoints: {
     index: 'dist/src/entries/index.js',
     core: 'dist/src/entries/core.js',
@@ -18,6 +38,9 @@ await build({
     node: 'dist/src/entries/node.js',
     tfjs: 'dist/src/entries/tfjs.js',
     reference: 'dist/reference/index.js',
+    cli: 'dist/src/cli/main.js',
+    loaderWorker: 'dist/src/data/loader/loaderWorker.js',
+    probeChild: 'dist/src/tfjs/node/probeChild.js',
   },
   outdir: OUT,
   bundle: true,
@@ -25,9 +48,16 @@ await build({
   format: 'esm',
   platform: 'node',
   target: 'es2022',
-  packages: 'external',
-  // By the package's own map. Not the loader's disk: its errors are to be those of the entries.
-  external: ['#runtime', '#ndarray', '#wasm/*'],
+  // Imports that package.json maps by condition. Not #data/disk: its errors must be those of the entries.
+  external: [...EXTERNAL, '#runtime', '#ndarray', '#wasm/*', '#data/worker', '#tfjs*'],
+  plugins: [requireBuiltins, minifyPackages],
+  metafile: true,
   logLevel: 'warning',
 });
-console.log(`${OUT}: ${(await readdir(OUT)).length} files`);
+
+const folders = [...new Set([vendor, node].flatMap(({ metafile }) => foldersOf(metafile)))].sort();
+await writeFile(LICENSES, await licensesOf(folders));
+
+const sizes = (await readdir(OUT)).map(async (file) => (await stat(join(OUT, file))).size);
+const bytes = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+console.log(`${OUT}: ${sizes.length} files, ${bytes} bytes, ${folders.length} packages bundled`);

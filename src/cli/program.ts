@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { OracleError } from '../../reference/index.js';
 import { VanillaNetError } from '../core/errors.js';
 import { benchCommand } from './bench.js';
@@ -21,7 +22,9 @@ import { trainCommand } from './train.js';
 const FAILED = 1;
 const MISUSED = 2;
 
-const { version } = JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as {
+const { version } = JSON.parse(
+  readFileSync(createRequire(import.meta.url).resolve('vanillanet/package.json'), 'utf8'),
+) as {
   version: string;
 };
 

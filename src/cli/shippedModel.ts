@@ -1,9 +1,9 @@
+import { createRequire } from 'node:module';
 import { relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 /** As whoever stands here would name it. */
 const shipped = (): string =>
-  relative(process.cwd(), fileURLToPath(new URL('../../../models/vanillanet-cifar10.safetensors', import.meta.url)));
+  relative(process.cwd(), createRequire(import.meta.url).resolve('vanillanet/models/vanillanet-cifar10.safetensors'));
 
 /**
  * The weights that were given, or else those that came with the package.

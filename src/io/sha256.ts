@@ -1,5 +1,5 @@
-import { sha256 } from '@noble/hashes/sha2.js';
 import { ParamError, WeightsError } from '../core/errors.js';
+import { sha256 } from '../vendor/sha2.js';
 
 /** A SHA-256 of bytes that come in parts. */
 export class Sha256 {

@@ -8,7 +8,7 @@ import { decodeSafetensors } from '../../src/io/safetensors.js';
 import type { Tensor } from '../../src/core/tensor.js';
 import { readFile } from 'node:fs/promises';
 
-const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/node/cli.js', import.meta.url));
 const HOST = fileURLToPath(new URL('host.js', import.meta.url));
 
 /** A process starts within half a second, but machines that run tests are busy. */

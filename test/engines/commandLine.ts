@@ -10,7 +10,7 @@ import type { EngineState } from '../../src/tfjs/node/engines.js';
 import { drawnConfig, drawnImages, drawnState } from '../model/drawnNetwork.js';
 import { failed, type Row } from '../tfjs/cross/row.js';
 
-const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
+const MAIN = fileURLToPath(new URL('../../dist/node/cli.js', import.meta.url));
 
 /** Of the slowest of them, on SwiftShader, some ten times. */
 const PATIENCE = 180_000;

@@ -1,10 +1,10 @@
-/** dist/browser.js, which a page imports without a bundler: all of the main entry, and no import of its own. */
+/** dist/browser.js, which a page imports without a bundler: the main entry in one file, without imports. */
 import { readFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { expect, test } from '@jest/globals';
 import ts from 'typescript';
 
-/** With all four builds inside, as base64. */
+/** Bytes of gzip, with all four WebAssembly builds inlined as base64. */
 const BUDGET = 60_000;
 
 const script = await readFile('dist/browser.js', 'utf8');
@@ -15,12 +15,16 @@ test('is within its budget', () => {
   expect(length).toBeGreaterThan(20_000);
 });
 
+test('names the package that it bundles, its license and copyright', () => {
+  expect(script).toMatch(/^\/\*! @noble\/hashes [\d.]+, MIT license\. Copyright \(c\) .+ \*\//);
+});
+
 test('imports nothing', () => {
   expect(ts.preProcessFile(script, true, true).importedFiles).toEqual([]);
   expect(script).not.toMatch(/\bimport\s*\(|\brequire\s*\(|node:/);
 });
 
-test('exports what the package does', async () => {
+test('has the exports of the main entry', async () => {
   const namesOf = async (entry: string): Promise<string[]> => Object.keys((await import(entry)) as object).sort();
   expect(await namesOf('vanillanet/browser.js')).toEqual(await namesOf('vanillanet'));
 });

@@ -1,5 +1,5 @@
-/** What Node gets of the package: entries made of few files, which export what their sources do, and share their errors. */
-import { describe, expect, test } from '@jest/globals';
+/** The entries that Node loads: bundles of a few files, which export what the portable modules do and share their classes. */
+import { expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 
@@ -20,24 +20,25 @@ const ENTRIES = Object.entries(exports).flatMap(([entry, files]) =>
 const load = async (file: string): Promise<Readonly<Record<string, unknown>>> =>
   (await import(pathToFileURL(file).href)) as Readonly<Record<string, unknown>>;
 
-test('are those that run on Node', () => {
-  expect(ENTRIES.map(({ entry }) => entry)).toEqual(['.', './core', './train', './node', './tfjs', './reference']);
+test('the entries that have a bundle for Node are the portable ones', () => {
+  expect(ENTRIES.map(({ entry }) => entry)).toEqual(['.', './core', './train', './tfjs', './reference']);
 });
 
-describe.each(ENTRIES)('$entry', ({ node, source }) => {
-  test('exports what its source does', async () => {
+test.each([...ENTRIES, { entry: './node', node: './dist/node/node.js', source: './dist/src/entries/node.js' }])(
+  '$entry exports what its source does',
+  async ({ node, source }) => {
     expect(Object.keys(await load(node)).sort()).toEqual(Object.keys(await load(source)).sort());
-  });
-});
+  },
+);
 
-test('what several export is the same thing', async () => {
-  // The oracle has errors of its own, as it imports nothing.
-  const others = ENTRIES.filter(({ entry }) => entry !== './reference');
-  const entries = await Promise.all(others.map(({ node }) => load(node)));
+test('names that several entries export are the same objects', async () => {
+  // The reference has error classes of its own, because it imports nothing of the project.
+  const others = ENTRIES.filter(({ entry }) => entry !== './reference').map(({ node }) => node);
+  const entries = await Promise.all([...others, './dist/node/node.js'].map(load));
   const seen = new Map<string, unknown>();
   let shared = 0;
   for (const [name, value] of entries.flatMap((entry) => Object.entries(entry))) {
-    // That of ./core wants a module.
+    // That of ./core takes a WebAssembly module.
     if (name === 'loadModel') continue;
     if (seen.has(name)) {
       expect({ name, same: seen.get(name) === value }).toEqual({ name, same: true });

@@ -1,0 +1,136 @@
+/** The package as `npm pack` makes it: light to install, whole, and with the licenses of what it bundles. */
+import { beforeAll, expect, test } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { dirname, join, posix } from 'node:path';
+import { promisify } from 'node:util';
+import ts from 'typescript';
+
+interface Manifest {
+  readonly bin: Readonly<Record<string, string>>;
+  readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+  readonly imports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+  readonly dependencies: Readonly<Record<string, string>>;
+  readonly peerDependencies: Readonly<Record<string, string>>;
+  readonly peerDependenciesMeta: Readonly<Record<string, { readonly optional?: boolean }>>;
+}
+
+const manifest = JSON.parse(await readFile('package.json', 'utf8')) as Manifest;
+let files: ReadonlySet<string>;
+let tarballBytes: number;
+
+beforeAll(async () => {
+  const { stdout } = await promisify(execFile)('npm', ['pack', '--dry-run', '--ignore-scripts', '--json'], {
+    maxBuffer: 2 ** 26,
+    shell: process.platform === 'win32',
+  });
+  const [archive] = JSON.parse(stdout) as [{ size: number; files: { path: string }[] }];
+  files = new Set(archive.files.map(({ path }) => path));
+  tarballBytes = archive.size;
+});
+
+const filesEnding = (ending: string): string[] => [...files].filter((file) => file.endsWith(ending));
+
+/** All files that a map of package.json names, under any condition. */
+const targetsOf = (map: Manifest['exports']): string[] =>
+  Object.values(map)
+    .flatMap((row) => (typeof row === 'string' ? [row] : Object.values(row)))
+    .filter((path) => path.startsWith('./') && !path.startsWith('./engines/') && !path.includes('*'))
+    .map((path) => path.slice(2));
+
+/** Packages that npm installs with this one, as the lock file has them. */
+async function installedPackages(): Promise<string[]> {
+  const { packages } = JSON.parse(await readFile('package-lock.json', 'utf8')) as {
+    readonly packages: Readonly<Record<string, { readonly dependencies?: Readonly<Record<string, string>> }>>;
+  };
+  const reached = new Set<string>();
+  const follow = (dependencies: Readonly<Record<string, string>> = {}): void => {
+    for (const name of Object.keys(dependencies)) {
+      if (reached.has(name)) continue;
+      reached.add(name);
+      follow(packages[`node_modules/${name}`].dependencies);
+    }
+  };
+  follow(manifest.dependencies);
+  return [...reached].sort();
+}
+
+async function bytesIn(folder: string): Promise<number> {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
+  const sizes = entries
+    .filter((entry) => entry.isFile())
+    .map(async (entry) => (await stat(join(entry.parentPath, entry.name))).size);
+  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+}
+
+test('installs at most three packages and 3 MB besides itself', async () => {
+  const packages = await installedPackages();
+  expect(packages).toEqual(['iota-array', 'is-buffer', 'ndarray']);
+  const bytes = await Promise.all(packages.map((name) => bytesIn(join('node_modules', name))));
+  expect(bytes.reduce((sum, size) => sum + size, 0)).toBeLessThan(3e6);
+  const required = Object.keys(manifest.peerDependencies).filter(
+    (name) => manifest.peerDependenciesMeta[name].optional !== true,
+  );
+  expect(required).toEqual([]);
+});
+
+test('is a tarball of less than 2 MB', () => {
+  expect(tarballBytes).toBeLessThan(2e6);
+});
+
+test('has every file that package.json names', () => {
+  const named = [...Object.values(manifest.bin), ...targetsOf(manifest.exports), ...targetsOf(manifest.imports)];
+  expect(named.length).toBeGreaterThan(40);
+  expect(named.filter((file) => !files.has(file))).toEqual([]);
+});
+
+test.each(['.js', '.d.ts'])('its %s files import only what is installed with it', async (ending) => {
+  const packages = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+  const isThere = (file: string, specifier: string): boolean => {
+    if (specifier.startsWith('.')) {
+      const target = posix.join(dirname(file), specifier).replace(/\?module$/, '');
+      return files.has(ending === '.d.ts' ? target.replace(/\.js$/, '.d.ts') : target);
+    }
+    if (specifier.startsWith('#')) return specifier in manifest.imports;
+    return (
+      specifier.startsWith('node:') ||
+      packages.some((name) => specifier === name || specifier.startsWith(`${name}/`)) ||
+      // linkedom takes its own shim where this is not installed.
+      specifier === 'canvas'
+    );
+  };
+  const missing: string[] = [];
+  for (const file of filesEnding(ending).filter((name) => name.startsWith('dist/') && name !== 'dist/browser.js')) {
+    const { importedFiles } = ts.preProcessFile(await readFile(file, 'utf8'), true, true);
+    for (const { fileName } of importedFiles) if (!isThere(file, fileName)) missing.push(`${file}: ${fileName}`);
+  }
+  expect(missing).toEqual([]);
+});
+
+test('"go to definition" from vanillanet/reference opens a file of the course', async () => {
+  const maps = filesEnding('.d.ts.map');
+  expect(maps).toContain('dist/reference/conv2d.d.ts.map');
+  expect(files.has('reference/README.md')).toBe(true);
+  for (const map of maps) {
+    const { sources } = JSON.parse(await readFile(map, 'utf8')) as { readonly sources: readonly string[] };
+    const targets = sources.map((source) => posix.join(dirname(map), source));
+    expect({ map, missing: targets.filter((target) => !files.has(target)) }).toEqual({ map, missing: [] });
+  }
+});
+
+test('has the license of every package that is bundled', async () => {
+  const licenses = await readFile('dist/THIRD_PARTY_LICENSES.md', 'utf8');
+  expect(files.has('dist/THIRD_PARTY_LICENSES.md')).toBe(true);
+  const bundled = new Set<string>();
+  // esbuild names the source of each part of a bundle.
+  for (const file of filesEnding('.js').filter((name) => /^dist\/(node|src\/vendor)\//.test(name))) {
+    const text = await readFile(file, 'utf8');
+    for (const [, name] of text.matchAll(/\bnode_modules\/((?:@[^/]+\/)?[^/]+)\//g)) bundled.add(name);
+  }
+  expect([...bundled]).toEqual(expect.arrayContaining(['@noble/hashes', '@observablehq/plot', 'commander', 'nanotar']));
+  const listed = [...licenses.matchAll(/^## (\S+) \S+ \((\S+)\)$/gm)];
+  expect(listed.map(([, name]) => name)).toEqual(expect.arrayContaining([...bundled]));
+  expect([...new Set(listed.map(([, , license]) => license))].sort()).toEqual([
+    ...['Apache-2.0', 'BSD-2-Clause', 'BSD-3-Clause', 'ISC', 'MIT'],
+  ]);
+});

@@ -14,9 +14,10 @@ import { drawnWeights } from '../src/cli/drawnWeights.js';
 import { median } from '../src/cli/median.js';
 import { table } from '../src/cli/print.js';
 import { resolveConfig } from '../src/core/config.js';
-import { sourceOf, type Build } from '../src/wasm/build.js';
+import type { Build } from '../src/wasm/build.js';
+import { sourceOf } from '../src/wasm/inference/build.js';
 import { planLayout } from '../src/wasm/inference/layout.js';
-import { instantiate } from '../src/wasm/module.js';
+import { INFERENCE, instantiate } from '../src/wasm/module.js';
 import { loadNetwork, setPlanes } from '../src/wasm/inference/network.js';
 import { ceilingParts, compileCeiling, openCeiling, type Part } from './ceiling.js';
 import { rounded, sum } from './statistics.js';
@@ -45,7 +46,7 @@ export interface EngineReport {
 
 async function networkParts(build: Build): Promise<Part[]> {
   const config = resolveConfig({ variant: 'vanillanet_5', form: 'deploy' });
-  const kernels = await instantiate(sourceOf(build));
+  const kernels = await instantiate(INFERENCE, sourceOf(build));
   const network = await loadNetwork(kernels, config, planLayout(config), drawnWeights(config));
   setPlanes(
     network,

@@ -8,7 +8,7 @@ import * as reference from '../reference/index.js';
 import { table } from '../src/cli/print.js';
 import { sizeOf } from '../src/core/tensor.js';
 import { fromOracle } from '../src/oracle/state.js';
-import { openOps, type WasmOps } from '../src/wasm/ops/ops.js';
+import { openOps, type WasmOps } from '../src/wasm/ops/openOps.js';
 import { ceilingParts, compileCeiling, openCeiling } from './ceiling.js';
 import { rounded } from './statistics.js';
 

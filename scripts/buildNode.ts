@@ -35,6 +35,7 @@ const node = await build({
     index: 'dist/src/entries/index.js',
     core: 'dist/src/entries/core.js',
     train: 'dist/src/entries/train.js',
+    ops: 'dist/src/entries/ops.js',
     node: 'dist/src/entries/node.js',
     tfjs: 'dist/src/entries/tfjs.js',
     reference: 'dist/reference/index.js',

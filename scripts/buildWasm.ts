@@ -1,46 +1,52 @@
 /**
- * Compiles assembly/ into dist/wasm: for inference and for training, each plain and
- * relaxed, for one thread and for several; beside each a .js with the same bytes inlined
- * as base64, which every runtime can import and none has to fetch. Runtimes that compile
- * nothing themselves import the .wasm as a module: see `builds` below.
+ * Compiles assembly/ into dist/wasm: the modules for inference and training, each plain and relaxed, for one thread and
+ * for several threads, and the ops module for one thread. Next to each .wasm file it writes a .js file with the same
+ * bytes as base64, which every runtime can import without fetching anything. Runtimes that compile no bytes import the
+ * .wasm file as a module: see `builds` below.
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import * as asc from 'assemblyscript/asc';
-import { identityOf, stamped } from './identity.js';
+import { identityOf, stamp } from './identity.js';
 
-/** Entries of assembly/, by the prefix of their modules. */
-const ENTRIES = { '': 'assembly/inference/index.ts', 'train-': 'assembly/training/index.ts' };
-const TARGETS = ['plain', 'relaxed', 'plain-threads', 'relaxed-threads'];
+const SINGLE = ['plain', 'relaxed'];
+const THREADED = ['plain-threads', 'relaxed-threads'];
 
-const modules = Object.entries(ENTRIES).flatMap(([prefix, entry]) =>
-  TARGETS.map((target) => ({ entry, target, out: `dist/wasm/${prefix}${target}` })),
-);
+/** The entries of assembly/, and the targets of assembly/asconfig.json that each is compiled for. */
+const ENTRIES = [
+  { prefix: '', entry: 'assembly/inference/index.ts', targets: [...SINGLE, ...THREADED] },
+  { prefix: 'train-', entry: 'assembly/training/index.ts', targets: [...SINGLE, ...THREADED] },
+  { prefix: 'ops-', entry: 'assembly/ops/index.ts', targets: SINGLE },
+];
+
+const HEADER = '// Made by scripts/buildWasm.ts from assembly/.\n';
 const identity = await identityOf('assembly');
-const made = '// Made by scripts/buildWasm.ts from assembly/.\n';
 
-for (const { entry, target, out } of modules) {
-  // The compiler writes what is wrong to stderr; `error` only says that something is.
+async function compile(entry: string, target: string, out: string): Promise<void> {
+  // The compiler writes its diagnostics to stderr; `error` only says that there are some.
   const flags = ['--config', 'assembly/asconfig.json', '--target', target, '--outFile', `${out}.wasm`];
   const { error } = await asc.main([entry, ...flags], process);
   if (error !== null) {
     console.error(`build:wasm: ${error.message}`);
     process.exit(1);
   }
-
-  const wasm = stamped(await readFile(`${out}.wasm`), identity);
+  const wasm = stamp(await readFile(`${out}.wasm`), identity);
   await writeFile(`${out}.wasm`, wasm);
   const doc = `/** The module ${out}.wasm. */\n`;
   const bytes = `Uint8Array.from(atob('${Buffer.from(wasm).toString('base64')}'), (c) => c.charCodeAt(0))`;
-  await writeFile(`${out}.js`, `${made}${doc}export const bytes = ${bytes};\n`);
+  await writeFile(`${out}.js`, `${HEADER}${doc}export const bytes = ${bytes};\n`);
   await writeFile(`${out}.d.ts`, `${doc}export declare const bytes: Uint8Array;\n`);
   console.log(`${out}.wasm: ${wasm.length} bytes, ${gzipSync(wasm, { level: 9 }).length} gzip`);
 }
 
+for (const { prefix, entry, targets } of ENTRIES) {
+  for (const target of targets) await compile(entry, target, `dist/wasm/${prefix}${target}`);
+}
+
 /**
- * The builds for one thread, each as what its runtime can run: bytes where it compiles
- * them, a module where only what was deployed with the program is compiled. Of an edge
- * function a module that does not compile is the end, and Node 20 runs them, too: plain only.
+ * The inference module for one thread, in the form that each runtime accepts: bytes if it compiles them; a compiled
+ * module if it accepts only modules that were deployed with the program. On edge-light the relaxed build is empty: an
+ * edge function with a module that fails to compile does not start, and some of these platforms run Node 20.
  */
 const builds: Readonly<Record<string, string>> = {
   'builds.js': `export { bytes as plain } from './plain.js';\nexport { bytes as relaxed } from './relaxed.js';\n`,
@@ -49,27 +55,25 @@ const builds: Readonly<Record<string, string>> = {
 };
 
 /**
- * What 'vanillanet/plain.wasm?module' is, as edge functions import it: to webpack, the query is a part of an export's
- * name. relaxed is there, too: who knows that his platform runs it may take it, with vanillanet/core.
+ * The targets of 'vanillanet/plain.wasm?module' and 'vanillanet/relaxed.wasm?module', as edge functions import them:
+ * webpack treats the query as a part of the export's name. A function whose platform has relaxed SIMD can pass the
+ * relaxed module to vanillanet/core.
  */
-const named = ['plain', 'relaxed'].map((build) => [
-  `${build}.module.js`,
-  `export { default } from './${build}.wasm?module';\n`,
-]);
+const named = SINGLE.map((build) => [`${build}.module.js`, `export { default } from './${build}.wasm?module';\n`]);
 
-for (const [name, text] of [...Object.entries(builds), ...named]) await writeFile(`dist/wasm/${name}`, made + text);
+for (const [name, text] of [...Object.entries(builds), ...named]) await writeFile(`dist/wasm/${name}`, HEADER + text);
 await writeFile(
   'dist/wasm/builds.d.ts',
   '/** Bytes, or the compiled module. */\nexport declare const plain: Uint8Array | object;\nexport declare const relaxed: Uint8Array | object;\n',
 );
-// Where there are no workers, nothing is to be carried for them.
-await writeFile('dist/wasm/none.js', `${made}export const bytes = new Uint8Array(0);\n`);
+// Takes the place of the modules with threads in runtimes without workers.
+await writeFile('dist/wasm/none.js', `${HEADER}export const bytes = new Uint8Array(0);\n`);
 await writeFile(
   'dist/wasm/module.d.ts',
   '/** A `WebAssembly.Module`. */\ndeclare const module: object;\nexport default module;\n',
 );
-await writeFile('dist/wasm/identity.js', `${made}export const identity = '${identity}';\n`);
+await writeFile('dist/wasm/identity.js', `${HEADER}export const identity = '${identity}';\n`);
 await writeFile(
   'dist/wasm/identity.d.ts',
-  '/** What every module that this package can run is stamped with. */\nexport declare const identity: string;\n',
+  '/** The identity of every module that this version of the package can run. */\nexport declare const identity: string;\n',
 );

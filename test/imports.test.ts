@@ -19,8 +19,8 @@ const RULES: readonly {
 }[] = [
   { from: 'reference/', rooms: ['reference/'], packages: ['#ndarray'] },
   { from: 'assembly/shared/', rooms: ['assembly/shared/'], packages: [] },
-  { from: 'assembly/inference/', rooms: ['assembly/inference/', 'assembly/shared/', 'assembly/ops/'], packages: [] },
-  { from: 'assembly/training/', rooms: ['assembly/training/', 'assembly/shared/', 'assembly/ops/'], packages: [] },
+  { from: 'assembly/inference/', rooms: ['assembly/inference/', 'assembly/shared/'], packages: [] },
+  { from: 'assembly/training/', rooms: ['assembly/training/', 'assembly/shared/'], packages: [] },
   { from: 'assembly/ops/', rooms: ['assembly/ops/', 'assembly/shared/'], packages: [] },
   { from: 'assembly/bench/', rooms: ['assembly/shared/', 'assembly/training/'], packages: [] },
   { from: 'src/core/', rooms: ['src/core/'], packages: [] },
@@ -28,19 +28,17 @@ const RULES: readonly {
   {
     from: 'src/wasm/training/',
     rooms: ['src/wasm/', 'src/core/'],
-    packages: ['#wasm/train-plain', '#wasm/train-relaxed', '#wasm/train-plain-threads', '#wasm/train-relaxed-threads'],
+    packages: ['#wasm/train-plain', '#wasm/train-relaxed', '#wasm/threads/train-plain', '#wasm/threads/train-relaxed'],
+  },
+  {
+    from: 'src/wasm/ops/',
+    rooms: ['src/wasm/', 'src/core/'],
+    packages: ['#wasm/ops-plain', '#wasm/ops-relaxed'],
   },
   {
     from: 'src/wasm/',
     rooms: ['src/wasm/', 'src/core/', 'src/image/normalize.ts'],
-    packages: [
-      '#runtime',
-      '#wasm/builds',
-      '#wasm/identity',
-      '#wasm/plain',
-      '#wasm/plain-threads',
-      '#wasm/relaxed-threads',
-    ],
+    packages: ['#runtime', '#wasm/builds', '#wasm/identity', '#wasm/threads/plain', '#wasm/threads/relaxed'],
   },
   { from: 'src/runtime/node.ts', rooms: ['src/runtime/', 'src/core/messageOf.ts'], packages: ['node:'] },
   { from: 'src/runtime/nodeUtil.ts', rooms: ['src/runtime/'], packages: ['node:'] },
@@ -158,7 +156,7 @@ const ALL = [...sources('reference'), ...sources('assembly'), ...sources('src')]
 test('there is something to look at', () => {
   expect(ALL.length).toBeGreaterThan(60);
   expect(imports('reference/conv2d.ts')).toContain('./require.js');
-  expect(target('src/wasm/ops/ops.ts', '../../core/errors.js')).toBe('src/core/errors.ts');
+  expect(target('src/wasm/ops/openOps.ts', '../../core/errors.js')).toBe('src/core/errors.ts');
   expect(target('assembly/ops/conv2d.ts', './gemm')).toBe('assembly/ops/gemm.ts');
 });
 
@@ -227,7 +225,7 @@ test.each([
   { entry: 'src/entries/core.ts', wasm: ['#wasm/identity'] },
   {
     entry: 'src/entries/index.ts',
-    wasm: ['builds', 'identity', 'plain-threads', 'relaxed-threads'].map((n) => `#wasm/${n}`),
+    wasm: ['builds', 'identity', 'threads/plain', 'threads/relaxed'].map((n) => `#wasm/${n}`),
   },
 ])('$entry reaches no Node module, no oracle, no data set, no training', ({ entry, wasm }) => {
   const { files, packages } = reachedFrom(entry);

@@ -1,34 +1,34 @@
 /**
- * What the module exports. Every kernel's arguments come in one order: outputs,
- * inputs, scratch, scalars; every pointer is a byte address on a multiple of 16.
+ * The inference module: the deploy form, compiled into a program of regions (see ../shared/team.ts). Its kernels in the
+ * order in which a stage runs them: packImage, multiplyPanel, poolPanel, depthwisePlane, packPixels or meanPlane; linear
+ * is the classifier.
  */
+import { runProgram as run, serve as serveRegions } from '../shared/team';
 import { runRegion } from './region';
-import { runProgram as run, serve as help } from '../shared/team';
 
-export { adaptiveMaxPool2d } from '../ops/adaptiveMaxPool2d';
-export { conv2d, conv2dScratch } from '../ops/conv2d';
-export { depthwiseConv2d, depthwiseConv2dScratch } from '../ops/depthwiseConv2d';
-export { globalAvgPool } from '../ops/globalAvgPool';
-export { leakyRelu } from '../ops/leakyRelu';
-export { maxPool2d } from '../ops/maxPool2d';
 export { packLanes } from '../shared/packLanes';
-export { runRegion } from './region';
 export { stop } from '../shared/team';
+export { runRegion };
 
+/** Identifies this module among those of the package. */
+export const inference: bool = true;
+
+/** Runs regions `first` to `last` (exclusive) of a program: see ../shared/team.ts. */
 export function runProgram(program: usize, scratch: usize, first: i32, last: i32, mayWait: bool): void {
   run(runRegion, program, scratch, first, last, mayWait);
 }
 
+/** Runs panels for the calling thread's program until `stop`, as thread number `self`. */
 export function serve(program: usize, scratch: usize, self: i32): void {
-  help(runRegion, program, scratch, self);
+  serveRegions(runRegion, program, scratch, self);
 }
 
-/** Where free memory begins: below lie the constants, of which only the debug build has any. */
+/** Start of free memory: constants lie below it, which only the debug build has. */
 export function heapBase(): usize {
   return __heap_base;
 }
 
-/** Whether this build's multiply-adds are fused where the machine can: its last digits depend on the machine. */
+/** Whether this build uses relaxed multiply-adds, whose last digits depend on the machine. */
 export function isRelaxed(): bool {
   return ASC_FEATURE_RELAXED_SIMD;
 }

@@ -1,4 +1,4 @@
-import { windowEnd, windowStart } from '../ops/adaptiveMaxPool2d';
+import { windowEnd, windowStart } from '../shared/poolWindow';
 import { max, relu } from '../shared/simd';
 
 /** The map is not pooled: its pixels come row by row. */

@@ -1,3 +1,4 @@
+import { windowEnd, windowStart } from '../shared/poolWindow';
 import { windowMax } from './windowMax';
 
 /**
@@ -22,14 +23,4 @@ export function adaptiveMaxPool2d(y: usize, x: usize, c: i32, h: i32, w: i32, oh
     }
     x += 4 * <usize>h * w;
   }
-}
-
-/** ⌊i·size/count⌋, in 64 bits: the product may pass 2³¹. */
-export function windowStart(i: i32, size: i32, count: i32): i32 {
-  return <i32>((<i64>i * size) / count);
-}
-
-/** ⌈(i+1)·size/count⌉ */
-export function windowEnd(i: i32, size: i32, count: i32): i32 {
-  return <i32>((<i64>(i + 1) * size + count - 1) / count);
 }

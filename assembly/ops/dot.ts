@@ -1,11 +1,12 @@
-import { madd, sum } from '../shared/simd';
+import { madd } from '../shared/simd';
+import { sum } from './sum';
 
 /**
  * Σ a[p]·b[p] over p < k, f32.
  *
- * Requires nothing of the alignment; reads only.
- * Order: two chains of four lanes each, eight elements a step; the last k mod 8
- * one by one.
+ * Requires no alignment; writes nothing.
+ * Loop order: two sums of four lanes each, eight elements an iteration; then the last k mod 8
+ * elements one by one.
  */
 export function dot(a: usize, b: usize, k: i32): f32 {
   let even = f32x4.splat(0);

@@ -1,4 +1,4 @@
-import { sum } from '../shared/simd';
+import { sum } from './sum';
 
 /**
  * y[c] = (1/(h·w)) Σ x[c,·,·], one image, f32.

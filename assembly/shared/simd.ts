@@ -19,8 +19,3 @@ export function max(m: v128, v: v128): v128 {
 export function relu(v: v128): v128 {
   return f32x4.pmax(v, f32x4.splat(0));
 }
-
-/** v0 + v1 + v2 + v3 */
-export function sum(v: v128): f32 {
-  return f32x4.extract_lane(v, 0) + f32x4.extract_lane(v, 1) + (f32x4.extract_lane(v, 2) + f32x4.extract_lane(v, 3));
-}

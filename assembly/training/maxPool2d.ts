@@ -1,4 +1,4 @@
-import { windowEnd, windowStart } from '../ops/adaptiveMaxPool2d';
+import { windowEnd, windowStart } from '../shared/poolWindow';
 import { max } from '../shared/simd';
 import { PIXEL, planeBytes } from './planes';
 

@@ -7,7 +7,7 @@ import { oracleTrainer } from '../train/oracleTrainer.js';
 import { tfjsTrainer } from '../train/tfjsTrainer.js';
 import { wasmTrainer } from '../train/wasmTrainer.js';
 import { wasmBackend } from '../wasm/inference/backend.js';
-import { buildOf } from '../wasm/build.js';
+import { resolveTrainingBuild } from '../wasm/training/build.js';
 import { threadCount } from '../wasm/team.js';
 import { planTraining } from '../wasm/training/layout.js';
 import { engineOf, openTfjs, type BackendOptions } from './backends.js';
@@ -32,7 +32,7 @@ export async function openerOf({
   if (backend === referenceBackend.name) return { openTrainer: oracleTrainer, name: backend };
   const engine = engineOf(backend);
   if (engine === null) {
-    const name = `${backend} ${buildOf(build)}`;
+    const name = `${backend} ${resolveTrainingBuild(build)}`;
     return { openTrainer: (config, trainer) => wasmTrainer(config, { ...trainer, build, threads }), name };
   }
   const tfjs = await openTfjs(engine, { training: true });

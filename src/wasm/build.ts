@@ -1,24 +1,25 @@
-import { plain, relaxed } from '#wasm/builds';
 import { BackendUnavailableError, ParamError } from '../core/errors.js';
 import { validates, type Build, type WasmSource } from './module.js';
 
 export type { Build };
 
-/** A build, or the fastest that runs here. */
+/** A build, or `auto`: the relaxed build if the runtime has relaxed SIMD, else the plain build. */
 export type BuildChoice = Build | 'auto';
 
 const CHOICES: readonly BuildChoice[] = ['auto', 'plain', 'relaxed'];
 
 /**
- * What a choice means here.
+ * Resolves a choice of build.
  *
- * @throws ParamError for what is none, BackendUnavailableError where `relaxed` is asked for and does not run.
+ * @param relaxed the relaxed build of the module that will run
+ * @throws ParamError for an unknown choice
+ * @throws BackendUnavailableError if `relaxed` is chosen and the runtime does not have relaxed SIMD
  */
-export function buildOf(choice: BuildChoice): Build {
-  // A caller without types may ask for something else.
-  const given: unknown = choice;
-  if (!CHOICES.some((each) => each === given)) {
-    throw new ParamError({ op: 'build', expected: CHOICES.join(', '), got: String(given) });
+export function resolveBuild(choice: BuildChoice, relaxed: WasmSource): Build {
+  // A caller without types may pass any value.
+  const value: unknown = choice;
+  if (!CHOICES.some((each) => each === value)) {
+    throw new ParamError({ op: 'build', expected: CHOICES.join(', '), got: String(value) });
   }
   if (choice === 'plain') return 'plain';
   if (validates(relaxed)) return 'relaxed';
@@ -26,15 +27,7 @@ export function buildOf(choice: BuildChoice): Build {
   throw new BackendUnavailableError({
     op: 'wasm',
     expected: 'a runtime with relaxed SIMD',
-    got: "one without; the build 'plain' needs none",
+    got: 'a runtime without relaxed SIMD',
+    hint: "Choose the build 'plain' or 'auto'.",
   });
-}
-
-/** A build for one thread. */
-export const sourceOf = (build: Build): WasmSource => (build === 'plain' ? plain : relaxed);
-
-/** The bytes of a build for several, which share their memory: loaded only where they are asked for. */
-export async function threadedBytesOf(build: Build): Promise<Uint8Array> {
-  const { bytes } = await (build === 'plain' ? import('#wasm/plain-threads') : import('#wasm/relaxed-threads'));
-  return bytes;
 }

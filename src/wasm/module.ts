@@ -40,58 +40,20 @@ export interface WasmMemory {
   grow(pages: number): number;
 }
 
-/**
- * The exports of assembly/inference/index.ts. Outputs, inputs and scratch are byte
- * addresses on multiples of 16 (0 for no bias), the rest are sizes and scalars;
- * `…Scratch` answers in bytes. Nothing is checked in there.
- */
-export interface Kernels {
+/** What every module of this package exports. */
+export interface ModuleExports {
   readonly memory: WasmMemory;
+  /** Address where free memory begins. */
   heapBase(): number;
-  conv2dScratch(
-    c: number,
-    h: number,
-    w: number,
-    k: number,
-    kh: number,
-    kw: number,
-    stride: number,
-    padding: number,
-  ): number;
-  conv2d(
-    y: number,
-    x: number,
-    weight: number,
-    bias: number,
-    scratch: number,
-    c: number,
-    h: number,
-    w: number,
-    k: number,
-    kh: number,
-    kw: number,
-    stride: number,
-    padding: number,
-  ): void;
-  depthwiseConv2dScratch(h: number, w: number, kh: number, kw: number, stride: number, padding: number): number;
-  depthwiseConv2d(
-    y: number,
-    x: number,
-    weight: number,
-    bias: number,
-    scratch: number,
-    c: number,
-    h: number,
-    w: number,
-    kh: number,
-    kw: number,
-    stride: number,
-    padding: number,
-  ): void;
-  leakyRelu(y: number, x: number, size: number, lambda: number): void;
-  maxPool2d(y: number, x: number, c: number, h: number, w: number, kernelSize: number, stride: number): void;
-  adaptiveMaxPool2d(y: number, x: number, c: number, h: number, w: number, oh: number, ow: number): void;
-  globalAvgPool(y: number, x: number, c: number, h: number, w: number): void;
+  /** 1 for the relaxed build, else 0. */
+  isRelaxed(): number;
+}
+
+/**
+ * The exports of assembly/inference/index.ts and of assembly/training/index.ts. Pointers are byte addresses on
+ * multiples of 16, the rest are sizes. The module does not check its arguments.
+ */
+export interface ProgramExports extends ModuleExports {
   packLanes(
     panels: number,
     values: number,
@@ -105,8 +67,22 @@ export interface Kernels {
   runProgram(program: number, scratch: number, first: number, last: number, mayWait: boolean): void;
   serve(program: number, scratch: number, self: number): void;
   stop(program: number): void;
-  isRelaxed(): number;
 }
+
+/** One of the package's modules: what it is for, and what it exports. */
+export interface ModuleKind<Exports extends ModuleExports> {
+  /** The name of a global that this module alone exports. */
+  readonly name: 'inference' | 'training' | 'ops';
+  readonly functions: readonly Exclude<keyof Exports & string, 'memory'>[];
+}
+
+/** The functions of `ProgramExports`. */
+const PROGRAM_FUNCTIONS = [
+  ...(['heapBase', 'isRelaxed', 'packLanes', 'runRegion', 'runProgram', 'serve', 'stop'] as const),
+];
+
+export const INFERENCE: ModuleKind<ProgramExports> = { name: 'inference', functions: PROGRAM_FUNCTIONS };
+export const TRAINING: ModuleKind<ProgramExports> = { name: 'training', functions: PROGRAM_FUNCTIONS };
 
 export const unavailable = (expected: string, got: string, cause?: unknown): BackendUnavailableError =>
   new BackendUnavailableError({ op: 'wasm', expected, got }, { cause });
@@ -157,22 +133,32 @@ export async function compile(source: WasmSource): Promise<CompiledModule> {
   }
 }
 
+function isOfKind<Exports extends ModuleExports>(exports: unknown, kind: ModuleKind<Exports>): exports is Exports {
+  const all = (exports ?? {}) as Readonly<Record<string, unknown>>;
+  return kind.name in all && kind.functions.every((name) => typeof all[name] === 'function');
+}
+
 /**
- * A fresh instance, with a memory of its own or, for a module with threads, the one they share.
+ * Creates an instance of a module, with its own memory or, for a module with threads, with shared memory.
  *
- * @throws BackendUnavailableError as `compile`
+ * @param kind which of the package's modules is expected
+ * @throws BackendUnavailableError as `compile`, and if the module is not of this kind
  */
-export async function instantiate(source: WasmSource, memory?: WasmMemory): Promise<Kernels> {
+export async function instantiate<Exports extends ModuleExports>(
+  kind: ModuleKind<Exports>,
+  source: WasmSource,
+  memory?: WasmMemory,
+): Promise<Exports> {
   const module = await compile(source);
   const imports = memory === undefined ? {} : { env: { memory } };
+  let exports: unknown;
   try {
-    const instance = await webAssembly()?.instantiate(module, imports);
-    const exports = instance?.exports as Partial<Kernels> | undefined;
-    if (typeof exports?.runProgram === 'function') return exports as Kernels;
+    exports = (await webAssembly()?.instantiate(module, imports))?.exports;
   } catch (cause) {
     throw unavailable('a module that can be instantiated here', messageOf(cause), cause);
   }
-  throw unavailable("this package's module", 'another');
+  if (isOfKind(exports, kind)) return exports;
+  throw unavailable(`this package's module for ${kind.name}`, 'another module');
 }
 
 /**

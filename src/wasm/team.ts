@@ -2,7 +2,15 @@
 import { platform } from '#runtime';
 import { BackendUnavailableError, ParamError } from '../core/errors.js';
 import { messageOf } from '../core/messageOf.js';
-import { compile, instantiate, sharedMemory, type CompiledModule, type Kernels, type WasmMemory } from './module.js';
+import {
+  compile,
+  instantiate,
+  sharedMemory,
+  type CompiledModule,
+  type ModuleKind,
+  type ProgramExports,
+  type WasmMemory,
+} from './module.js';
 
 /** A count of threads, or as many as run at once here. */
 export type Threads = number | 'auto';
@@ -61,7 +69,7 @@ export interface TeamWork {
 
 /** A module with threads, and those who run it. */
 export interface Team {
-  readonly kernels: Kernels;
+  readonly kernels: ProgramExports;
   /**
    * Settled when every thread has begun, which takes as long as weights do to come.
    *
@@ -77,10 +85,15 @@ export interface Team {
  * @param asked with `auto` there may be fewer threads than scratch blocks
  * @throws BackendUnavailableError where there is no such memory, or no thread; those that did start are sent home
  */
-export async function openTeam(asked: Threads, bytes: Uint8Array, work: TeamWork): Promise<Team> {
+export async function openTeam(
+  kind: ModuleKind<ProgramExports>,
+  asked: Threads,
+  bytes: Uint8Array,
+  work: TeamWork,
+): Promise<Team> {
   const module = await compile(bytes);
   const memory = sharedMemory(work.memory);
-  const kernels = await instantiate(module, memory);
+  const kernels = await instantiate(kind, module, memory);
   const stop = (): void => {
     kernels.stop(work.program);
   };

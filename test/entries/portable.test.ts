@@ -30,9 +30,9 @@ const openRealm = async (bundle: Awaited<ReturnType<typeof bundleFor>>, wasm: bo
   return realm;
 };
 
-test('there are five of them', () => {
+test('there are six of them', () => {
   expect(PORTABLE.map((name) => name.slice('vanillanet'.length))).toEqual([
-    ...['', '/core', '/train', '/tfjs', '/reference'],
+    ...['', '/core', '/train', '/ops', '/tfjs', '/reference'],
   ]);
 });
 

@@ -30,8 +30,10 @@ export async function faultyReader(...faults: readonly Fault[]): Promise<ReadSou
   };
 }
 
-/** What is compiled for inference. */
-export const INFERENCE = 'assembly/inference/index.ts';
+/** The entries of assembly/. */
+export const INFERENCE_ENTRY = 'assembly/inference/index.ts';
+export const TRAINING_ENTRY = 'assembly/training/index.ts';
+export const OPS_ENTRY = 'assembly/ops/index.ts';
 
 /**
  * Unoptimized, which is quicker: the faults are the same.

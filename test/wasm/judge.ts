@@ -25,7 +25,7 @@ import {
   valuesOf,
 } from '../../reference/index.js';
 import type { FloatArray, Tensor } from '../../src/core/tensor.js';
-import type { Call } from '../../src/wasm/ops/call.js';
+import type { OpCall } from '../../src/wasm/ops/opCall.js';
 
 const U = 2 ** -24;
 const gamma = (k: number): number => (k * U) / (1 - k * U);
@@ -52,7 +52,7 @@ const plus = (a: Float64Array, b: Float64Array): Float64Array => a.map((v, i) =>
  * @param delta how far x may be off, element by element; not at all where it is not given
  */
 export function judge(
-  call: Call,
+  call: OpCall,
   operands: Operands,
   delta: Float64Array = new Float64Array(operands.x.data.length),
 ): Verdict {

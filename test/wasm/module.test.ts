@@ -7,9 +7,13 @@ import { BackendUnavailableError, ParamError } from '../../src/core/errors.js';
 import { Arena } from '../../src/wasm/arena.js';
 import { streamOf } from '../../src/core/weights.js';
 import { createWasmBackend, wasmBackend } from '../../src/wasm/inference/backend.js';
-import { threadedBytesOf, type BuildChoice } from '../../src/wasm/build.js';
-import { instantiate, validates, type CompiledModule } from '../../src/wasm/module.js';
-import { openOps } from '../../src/wasm/ops/ops.js';
+import type { BuildChoice } from '../../src/wasm/build.js';
+import { threadedBytesOf } from '../../src/wasm/inference/build.js';
+import { INFERENCE, instantiate, TRAINING, validates, type CompiledModule } from '../../src/wasm/module.js';
+import { opsBytesOf } from '../../src/wasm/ops/build.js';
+import { OPS } from '../../src/wasm/ops/kernels.js';
+import { openOps } from '../../src/wasm/ops/openOps.js';
+import { trainingBytesOf } from '../../src/wasm/training/build.js';
 import { drawState, NARROW } from './networks.js';
 
 interface WebAssemblyGlobal {
@@ -26,19 +30,19 @@ describe('the plain module', () => {
     expect(real.Module.imports(new real.Module(bytes))).toEqual([]);
   });
 
-  test('is smaller than 24 kB gzip', () => {
-    expect(gzipSync(bytes, { level: 9 }).length).toBeLessThan(24_000);
+  test('is smaller than 4 kB gzip', () => {
+    expect(gzipSync(bytes, { level: 9 }).length).toBeLessThan(4_000);
   });
 
   test('can be given compiled', async () => {
-    const ops = await openOps(new real.Module(bytes));
+    const ops = await openOps({ source: new real.Module(opsBytesOf('plain')) });
     expect(ops.leakyRelu({ data: Float32Array.of(-2, 2), shape: [2] }, 0.5).data).toEqual(Float32Array.of(-1, 2));
   });
 });
 
 describe('the relaxed module', () => {
-  test('imports nothing and is smaller than 24 kB gzip', () => {
-    expect(gzipSync(relaxed, { level: 9 }).length).toBeLessThan(24_000);
+  test('imports nothing and is smaller than 4 kB gzip', () => {
+    expect(gzipSync(relaxed, { level: 9 }).length).toBeLessThan(4_000);
     if (validates(relaxed)) expect(real.Module.imports(new real.Module(relaxed))).toEqual([]);
   });
 
@@ -58,9 +62,9 @@ describe('the relaxed module', () => {
 });
 
 describe.each(['plain', 'relaxed'] as const)('the %s module for several threads', (build) => {
-  test('imports its memory alone and is smaller than 24 kB gzip', async () => {
+  test('imports its memory alone and is smaller than 4 kB gzip', async () => {
     const threaded = await threadedBytesOf(build);
-    expect(gzipSync(threaded, { level: 9 }).length).toBeLessThan(24_000);
+    expect(gzipSync(threaded, { level: 9 }).length).toBeLessThan(4_000);
     if (!validates(threaded)) return;
     const imports = real.Module.imports(new real.Module(threaded));
     expect(imports).toEqual([{ module: 'env', name: 'memory', kind: 'memory' }]);
@@ -74,22 +78,39 @@ describe('where the module does not run', () => {
 
   test('there is no WebAssembly', async () => {
     delete realm.WebAssembly;
-    await expect(instantiate(bytes)).rejects.toThrow(BackendUnavailableError);
-    await expect(instantiate(bytes)).rejects.toThrow('wasm: expected a runtime with WebAssembly, got one without');
+    await expect(instantiate(INFERENCE, bytes)).rejects.toThrow(BackendUnavailableError);
+    await expect(instantiate(INFERENCE, bytes)).rejects.toThrow(
+      'wasm: expected a runtime with WebAssembly, got one without',
+    );
   });
 
   test('there is no SIMD', async () => {
     realm.WebAssembly = { ...real, Module: real.Module, validate: () => false };
-    await expect(instantiate(bytes)).rejects.toThrow(BackendUnavailableError);
-    await expect(instantiate(bytes)).rejects.toThrow('128-bit SIMD');
+    await expect(instantiate(INFERENCE, bytes)).rejects.toThrow(BackendUnavailableError);
+    await expect(instantiate(INFERENCE, bytes)).rejects.toThrow('128-bit SIMD');
   });
 
   test('the module is another, or there is no memory for it', async () => {
     const empty = new real.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
-    await expect(instantiate(empty)).rejects.toThrow("wasm: expected this package's module, got another");
-    await expect(instantiate({})).rejects.toThrow(BackendUnavailableError);
-    const kernels = await instantiate(bytes.slice().buffer);
+    await expect(instantiate(INFERENCE, empty)).rejects.toThrow(
+      "wasm: expected this package's module for inference, got another module",
+    );
+    await expect(instantiate(INFERENCE, {})).rejects.toThrow(BackendUnavailableError);
+    const kernels = await instantiate(INFERENCE, bytes.slice().buffer);
     expect(kernels.isRelaxed()).toBe(0);
+  });
+
+  test.each([
+    { expected: 'inference', open: () => instantiate(INFERENCE, trainingBytesOf('plain')) },
+    { expected: 'inference', open: () => instantiate(INFERENCE, opsBytesOf('plain')) },
+    { expected: 'training', open: () => instantiate(TRAINING, bytes) },
+    { expected: 'training', open: () => instantiate(TRAINING, opsBytesOf('plain')) },
+    { expected: 'ops', open: () => instantiate(OPS, trainingBytesOf('plain')) },
+    { expected: 'ops', open: () => openOps({ source: bytes }) },
+  ])('another module of this package in place of that for $expected is refused', async ({ expected, open }) => {
+    const message = `wasm: expected this package's module for ${expected}, got another module`;
+    await expect(open()).rejects.toThrow(BackendUnavailableError);
+    await expect(open()).rejects.toThrow(message);
   });
 
   test.each(['fast', null, 5])('the build is none: %p', async (build) => {
@@ -101,8 +122,8 @@ describe('where the module does not run', () => {
   test('bytes must not be compiled', async () => {
     const compile = (): Promise<CompiledModule> => Promise.reject(new Error('code generation disallowed'));
     realm.WebAssembly = { ...real, validate: () => true, compile };
-    await expect(instantiate(bytes)).rejects.toThrow(BackendUnavailableError);
-    await expect(instantiate(bytes)).rejects.toThrow('code generation disallowed');
+    await expect(instantiate(INFERENCE, bytes)).rejects.toThrow(BackendUnavailableError);
+    await expect(instantiate(INFERENCE, bytes)).rejects.toThrow('code generation disallowed');
   });
 });
 

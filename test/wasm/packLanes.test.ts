@@ -1,9 +1,9 @@
 /** Weights packed by the engine, in parts of any length, against the definition. */
 import { bytes } from '#wasm/plain';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { instantiate, type Kernels } from '../../src/wasm/module.js';
+import { INFERENCE, instantiate, type ProgramExports } from '../../src/wasm/module.js';
 import { packedFloats, type PackedShape } from '../../src/wasm/packedShape.js';
-import { compile, INFERENCE } from './compile.js';
+import { compile, INFERENCE_ENTRY } from './compile.js';
 
 const SHAPES: readonly PackedShape[] = [
   { rows: 16, width: 8, depth: 8, lanes: 8 },
@@ -30,7 +30,11 @@ function expectedOf({ rows, width, depth, lanes }: PackedShape, size: number): F
 }
 
 /** The same by the kernel, from parts of one length. */
-function packed(kernels: Kernels, shape: PackedShape, part: number): { panels: Float32Array; around: Float32Array } {
+function packed(
+  kernels: ProgramExports,
+  shape: PackedShape,
+  part: number,
+): { panels: Float32Array; around: Float32Array } {
   const { rows, width, depth, lanes } = shape;
   if (kernels.memory.buffer.byteLength === 0) kernels.memory.grow(1);
   const memory = new Float32Array(kernels.memory.buffer);
@@ -53,9 +57,9 @@ function packed(kernels: Kernels, shape: PackedShape, part: number): { panels: F
 }
 
 describe.each(SHAPES)('$rows x $width in $depth of $lanes', (shape) => {
-  let plain: Kernels;
+  let plain: ProgramExports;
   beforeAll(async () => {
-    plain = await instantiate(bytes);
+    plain = await instantiate(INFERENCE, bytes);
   });
 
   test.each([1, 3, 8 * shape.width, 8 * shape.width + 5, shape.rows * shape.width])('in parts of %i', (part) => {
@@ -73,7 +77,7 @@ test.each([
   ['the second four rows where the first are', 'let to = panel + 4 * <usize>lane;\n    let from', 'let to = panel;\n    let from'],
   ['rows one after the other', 'to += laneBytes;\n    }\n  }\n}\n\n/**', 'to += 4;\n    }\n  }\n}\n\n/**'],
 ])('a kernel with a fault is found: %s', async (_, from, to) => {
-  const kernels = await instantiate(await compile('plain', INFERENCE, { file: 'shared/packLanes.ts', from, to }));
+  const kernels = await instantiate(INFERENCE, await compile('plain', INFERENCE_ENTRY, { file: 'shared/packLanes.ts', from, to }));
   const isRight = (shape: PackedShape, part: number): boolean => {
     const { panels, around } = packed(kernels, shape, part);
     const expected = expectedOf(shape, packedFloats(shape));

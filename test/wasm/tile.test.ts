@@ -10,9 +10,10 @@ import { readFileSync } from 'node:fs';
 import { ceilingParts, compileCeiling, DEPTH, openCeiling, placeTile, type Ceiling } from '../../bench/ceiling.js';
 import { resolveConfig } from '../../src/core/config.js';
 import { streamOf } from '../../src/core/weights.js';
-import { sourceOf, type Build } from '../../src/wasm/build.js';
+import type { Build } from '../../src/wasm/build.js';
+import { sourceOf } from '../../src/wasm/inference/build.js';
 import { planLayout } from '../../src/wasm/inference/layout.js';
-import { instantiate } from '../../src/wasm/module.js';
+import { INFERENCE, instantiate } from '../../src/wasm/module.js';
 import { loadNetwork } from '../../src/wasm/inference/network.js';
 import { BUILDS } from './builds.js';
 import { faultyReader, type Fault } from './compile.js';
@@ -154,7 +155,7 @@ describe.each(BUILDS)('%s', (build: Build) => {
     // One panel of a stage that is little else than the tile: deep, not pooled, activated by a single tap.
     const sizes = { dims: [512, 8], strides: [1], num_classes: 1, act_num: 0, input_size: 24 };
     const config = resolveConfig({ ...sizes, form: 'deploy' });
-    const kernels = await instantiate(sourceOf(build));
+    const kernels = await instantiate(INFERENCE, sourceOf(build));
     const network = await loadNetwork(kernels, config, planLayout(config), streamOf(drawState(config)));
     const stage = network.layout.regions[2];
     expect(stage).toMatchObject({ name: 'stages.0', panels: 1 });

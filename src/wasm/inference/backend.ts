@@ -1,6 +1,8 @@
 import type { ModelConfig } from '../../core/config.js';
 import type { WeightStream } from '../../core/weights.js';
-import { buildOf, sourceOf, threadedBytesOf, type BuildChoice } from '../build.js';
+import type { BuildChoice } from '../build.js';
+import { INFERENCE } from '../module.js';
+import { resolveInferenceBuild, sourceOf, threadedBytesOf } from './build.js';
 import type { Layout } from './layout.js';
 import { loadNetwork } from './network.js';
 import {
@@ -40,7 +42,7 @@ async function openOnTeam(
 
 /** What a session is refused for, whatever it is opened with. @throws ParamError, BackendUnavailableError */
 export function checkWasmOptions({ build = 'auto', threads = 1, memoryLimit = Infinity }: WasmBackendOptions): void {
-  buildOf(build);
+  resolveInferenceBuild(build);
   threadCount(threads);
   checkMemoryLimit(memoryLimit);
 }
@@ -56,15 +58,15 @@ export const createWasmBackend = ({
 }: WasmBackendOptions = {}): WasmBackend => ({
   name: 'wasm',
   async open(weights, config) {
-    const found = buildOf(build);
+    const resolved = resolveInferenceBuild(build);
     const count = threadCount(threads);
-    const alone = wasmBackendFrom(sourceOf(found), { memoryLimit });
+    const alone = wasmBackendFrom(sourceOf(resolved), { memoryLimit });
     if (count === 1) return alone.open(weights, config);
     const layout = planWithin(config, count, memoryLimit);
     // The threads before the weights: they take their time, too.
     const { program, scratch, use } = layout;
     const open = async (): Promise<Team | null> =>
-      openTeam(threads, await threadedBytesOf(found), { memory: use.total, program, scratch });
+      openTeam(INFERENCE, threads, await threadedBytesOf(resolved), { memory: use.total, program, scratch });
     const team = await orSingleThread(threads, open, () => Promise.resolve(null));
     return team === null ? alone.open(weights, config) : openOnTeam(team, layout, weights, config);
   },

@@ -4,7 +4,7 @@ import { sizeOf } from '../../core/tensor.js';
 import { sequentialParts, type WeightStream } from '../../core/weights.js';
 import { normalizationTables } from '../../image/normalize.js';
 import { REGION, type Layout, type RegionLayout } from './layout.js';
-import type { Kernels } from '../module.js';
+import type { ProgramExports } from '../module.js';
 import { packedFloats } from '../packedShape.js';
 
 /** A network in linear memory, ready to run. */
@@ -33,7 +33,7 @@ export interface Network {
  * @throws WeightsError where a tensor is incomplete, foreign or out of order, BackendUnavailableError where there is not so much memory
  */
 export async function loadNetwork(
-  kernels: Kernels,
+  kernels: ProgramExports,
   config: ModelConfig,
   layout: Layout,
   weights: WeightStream,

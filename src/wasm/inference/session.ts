@@ -9,7 +9,7 @@ import { formatMib } from '../arena.js';
 import { runFeatures } from './features.js';
 import { planLayout, type Layout } from './layout.js';
 import { GivenModule } from '../givenModule.js';
-import { instantiate, type Build, type Kernels, type WasmSource } from '../module.js';
+import { INFERENCE, instantiate, type Build, type ProgramExports, type WasmSource } from '../module.js';
 import { loadNetwork, setBytes, setPlanes, type Network } from './network.js';
 
 /** A network in linear memory. */
@@ -57,9 +57,9 @@ export class LoadedSession implements WasmSession {
   readonly #memory: number;
   readonly #threads: () => number;
   readonly #config: ModelConfig;
-  #opened: { readonly kernels: Kernels; readonly network: Network } | null;
+  #opened: { readonly kernels: ProgramExports; readonly network: Network } | null;
 
-  constructor(config: ModelConfig, kernels: Kernels, network: Network, threads = () => 1) {
+  constructor(config: ModelConfig, kernels: ProgramExports, network: Network, threads = () => 1) {
     this.#build = kernels.isRelaxed() ? 'relaxed' : 'plain';
     this.#memory = kernels.memory.buffer.byteLength;
     this.#config = config;
@@ -171,7 +171,7 @@ export const wasmBackendOn = (given: GivenModule, memoryLimit = Infinity): WasmB
   name: 'wasm',
   async open(weights, config) {
     const layout = planWithin(config, 1, memoryLimit);
-    const kernels = await instantiate(await given.module());
+    const kernels = await instantiate(INFERENCE, await given.module());
     return new LoadedSession(config, kernels, await loadNetwork(kernels, config, layout, weights));
   },
 });

@@ -1,14 +1,17 @@
 import { bytes as plain } from '#wasm/train-plain';
 import { bytes as relaxed } from '#wasm/train-relaxed';
-import type { Build } from '../build.js';
+import { resolveBuild, type Build, type BuildChoice } from '../build.js';
 
-/** The bytes of a build that trains, for one thread. */
+/** The build of the training module that a choice means here. @throws as `resolveBuild` */
+export const resolveTrainingBuild = (choice: BuildChoice): Build => resolveBuild(choice, relaxed);
+
+/** The bytes of the training module for one thread. */
 export const trainingBytesOf = (build: Build): Uint8Array => (build === 'plain' ? plain : relaxed);
 
-/** The same for several threads: loaded only where they are asked for. */
+/** The bytes of the training module for several threads. Imported on demand. */
 export async function threadedTrainingBytesOf(build: Build): Promise<Uint8Array> {
   const { bytes } = await (build === 'plain'
-    ? import('#wasm/train-plain-threads')
-    : import('#wasm/train-relaxed-threads'));
+    ? import('#wasm/threads/train-plain')
+    : import('#wasm/threads/train-relaxed'));
   return bytes;
 }

@@ -1,14 +1,11 @@
 import type { ModelConfig } from '../../core/config.js';
 import type { StateDict, Tensor } from '../../core/tensor.js';
-import { buildOf, type Build, type BuildChoice } from '../build.js';
-import { instantiate, type Kernels } from '../module.js';
+import type { Build, BuildChoice } from '../build.js';
+import { instantiate, TRAINING, type ProgramExports } from '../module.js';
 import { canBlock, openTeam, orSingleThread, threadCount, type Threads } from '../team.js';
-import { threadedTrainingBytesOf, trainingBytesOf } from './build.js';
+import { resolveTrainingBuild, threadedTrainingBytesOf, trainingBytesOf } from './build.js';
 import { planTraining, type Span, type TrainingLayout, type TrainingPlan } from './layout.js';
 import { loadTensors, readTensor, type TensorBlock } from './tensors.js';
-
-/** What of `Kernels` the training module has. */
-type TrainingKernels = Pick<Kernels, 'memory' | 'heapBase' | 'packLanes' | 'runProgram' | 'stop' | 'isRelaxed'>;
 
 export interface MemoryOptions {
   /** Images of every pass: the memory is laid out for them. */
@@ -29,7 +26,7 @@ export class TrainingMemory {
     readonly config: ModelConfig,
     /** Images of a pass. */
     readonly n: number,
-    private readonly kernels: TrainingKernels,
+    private readonly kernels: ProgramExports,
     readonly layout: TrainingLayout,
     threads: number,
   ) {
@@ -46,11 +43,11 @@ export class TrainingMemory {
     options: MemoryOptions & Omit<TrainingPlan, 'threads'>,
   ): Promise<TrainingMemory> {
     const { batchSize: n, threads: asked = 1 } = options;
-    const build = buildOf(options.build ?? 'auto');
+    const build = resolveTrainingBuild(options.build ?? 'auto');
     const threads = threadCount(asked);
     const alone = async (): Promise<TrainingMemory> => {
       const layout = planTraining(config, n, { ...options, threads: 1 });
-      const kernels = await instantiate(trainingBytesOf(build));
+      const kernels = await instantiate(TRAINING, trainingBytesOf(build));
       layout.arena.commit(kernels.memory);
       return new TrainingMemory(config, n, kernels, layout, 1);
     };
@@ -58,7 +55,12 @@ export class TrainingMemory {
       const layout = planTraining(config, n, { ...options, threads });
       const { arena, program, scratch } = layout;
       const work = { memory: arena.end, program: program.address, scratch };
-      const { kernels, ready, size, stop } = await openTeam(asked, await threadedTrainingBytesOf(build), work);
+      const { kernels, ready, size, stop } = await openTeam(
+        TRAINING,
+        asked,
+        await threadedTrainingBytesOf(build),
+        work,
+      );
       await ready.catch((error: unknown) => {
         stop();
         throw error;

@@ -5,7 +5,7 @@ import { isBuffer, isCounter, isDepthwise, parameterShapes } from '../../core/pa
 import { refuseAverage, type Family } from '../../core/resume.js';
 import { sizeOf, type StateDict, type Tensor } from '../../core/tensor.js';
 import type { Arena } from '../arena.js';
-import type { Kernels } from '../module.js';
+import type { ProgramExports } from '../module.js';
 import { packedFloats, roundUpToLanes, type PackedShape } from '../packedShape.js';
 
 /** A tensor's place: among the parameters, or among the buffers. */
@@ -55,7 +55,7 @@ function packed(name: string, [rows, ...rest]: readonly number[]): PackedShape {
 
 /** Packs a state's tensors to their places; `scratch` is room for a part of one. */
 export function loadTensors(
-  kernels: Pick<Kernels, 'memory' | 'packLanes'>,
+  kernels: Pick<ProgramExports, 'memory' | 'packLanes'>,
   tensors: ReadonlyMap<string, TensorBlock>,
   state: StateDict,
   scratch: { readonly block: number; readonly floats: number },

@@ -1,8 +1,8 @@
 /** What is checked of a build of the WebAssembly engine: the same as of the others, but that its layers are units of its own. */
 import { bytes as plain } from '#wasm/train-plain';
 import { bytes as relaxed } from '#wasm/train-relaxed';
-import { sourceOf, type Build } from '../../../src/wasm/build.js';
-import { openOps } from '../../../src/wasm/ops/ops.js';
+import type { Build } from '../../../src/wasm/build.js';
+import { openOps } from '../../../src/wasm/ops/openOps.js';
 import { judge } from '../../wasm/judge.js';
 import { SWEEP, TABLE } from '../../wasm/ops/samples.js';
 import { throughOps } from '../../wasm/ops/throughOps.js';
@@ -32,7 +32,7 @@ class Ways {
 
 /** Every op of the deploy form, of samples of all sizes. */
 async function opRows(build: Build): Promise<Row[]> {
-  const ops = await openOps(sourceOf(build));
+  const ops = await openOps({ build });
   const ways = new Ways();
   for (const sample of [...TABLE, ...SWEEP]) {
     const verdict = judge(sample.call, sample);

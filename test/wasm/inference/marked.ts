@@ -2,7 +2,7 @@ import type { ModelConfig } from '../../../src/core/config.js';
 import type { StateDict } from '../../../src/core/tensor.js';
 import { streamOf } from '../../../src/core/weights.js';
 import { Arena } from '../../../src/wasm/arena.js';
-import type { Kernels } from '../../../src/wasm/module.js';
+import type { ProgramExports } from '../../../src/wasm/module.js';
 import { planLayout } from '../../../src/wasm/inference/layout.js';
 import { loadNetwork, type Network } from '../../../src/wasm/inference/network.js';
 
@@ -34,7 +34,7 @@ export interface MarkedNetwork {
  * what is written between blocks is found.
  */
 export async function loadMarked(
-  kernels: Kernels,
+  kernels: ProgramExports,
   config: ModelConfig,
   state: StateDict,
   pages = 16,

@@ -8,9 +8,9 @@ import { writeConfig } from '../../../src/io/configMetadata.js';
 import { encodeSafetensors } from '../../../src/io/safetensors.js';
 import { loadModel } from '../../../src/model/loadModel.js';
 import { createWasmBackend } from '../../../src/wasm/inference/backend.js';
-import { threadedBytesOf, sourceOf } from '../../../src/wasm/build.js';
+import { threadedBytesOf, sourceOf } from '../../../src/wasm/inference/build.js';
 import { memoryPlan, STORED_DTYPES } from '../../../src/wasm/inference/memoryPlan.js';
-import { compile, instantiate, sharedMemory } from '../../../src/wasm/module.js';
+import { compile, INFERENCE, instantiate, sharedMemory } from '../../../src/wasm/module.js';
 import { refusal } from '../../io/refusal.js';
 import { BUILDS } from '../builds.js';
 import { draw, uniform } from '../draw.js';
@@ -99,9 +99,9 @@ test('either form, any way of saying it, is planned as it is shipped', () => {
 
 test('blocks begin behind what the modules keep for themselves', async () => {
   for (const build of BUILDS) {
-    expect((await instantiate(sourceOf(build))).heapBase()).toBeLessThanOrEqual(PAGE);
+    expect((await instantiate(INFERENCE, sourceOf(build))).heapBase()).toBeLessThanOrEqual(PAGE);
     const threaded = await compile(await threadedBytesOf(build));
-    expect((await instantiate(threaded, sharedMemory(PAGE))).heapBase()).toBeLessThanOrEqual(PAGE);
+    expect((await instantiate(INFERENCE, threaded, sharedMemory(PAGE))).heapBase()).toBeLessThanOrEqual(PAGE);
   }
 });
 

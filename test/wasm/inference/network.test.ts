@@ -3,8 +3,8 @@ import { describe, expect, test } from '@jest/globals';
 import { resolveConfig } from '../../../src/core/config.js';
 import { streamOf } from '../../../src/core/weights.js';
 import { createWasmBackend } from '../../../src/wasm/inference/backend.js';
-import { sourceOf } from '../../../src/wasm/build.js';
-import { instantiate } from '../../../src/wasm/module.js';
+import { sourceOf } from '../../../src/wasm/inference/build.js';
+import { INFERENCE, instantiate } from '../../../src/wasm/module.js';
 import { setPlanes } from '../../../src/wasm/inference/network.js';
 import { BUILDS } from '../builds.js';
 import { draw, uniform } from '../draw.js';
@@ -22,7 +22,7 @@ describe.each(BUILDS.flatMap((build) => NARROW.map((network) => ({ build, ...net
     const x = draw([1, config.in_chans, ...config.input_size], uniform(4));
 
     test('reads nothing unwritten and writes nothing beside its blocks', async () => {
-      const kernels = await instantiate(sourceOf(build));
+      const kernels = await instantiate(INFERENCE, sourceOf(build));
       const { network, strays } = await loadMarked(kernels, config, state);
       setPlanes(network, x.data);
       network.run();
@@ -37,7 +37,7 @@ describe.each(BUILDS.flatMap((build) => NARROW.map((network) => ({ build, ...net
     });
 
     test('gives the same bits panel by panel, backwards, for a thousand runs, in the same memory', async () => {
-      const kernels = await instantiate(sourceOf(build));
+      const kernels = await instantiate(INFERENCE, sourceOf(build));
       const { network } = await loadMarked(kernels, config, state);
       setPlanes(network, x.data);
       network.run();

@@ -1,9 +1,9 @@
 /** The judges of the network judged: a stage with a fault put in must not pass. */
 import { expect, test } from '@jest/globals';
 import { resolveConfig } from '../../../src/core/config.js';
-import { instantiate } from '../../../src/wasm/module.js';
+import { INFERENCE, instantiate } from '../../../src/wasm/module.js';
 import { setPlanes } from '../../../src/wasm/inference/network.js';
-import { compile, INFERENCE, type Fault } from '../compile.js';
+import { compile, INFERENCE_ENTRY, type Fault } from '../compile.js';
 import { draw, uniform } from '../draw.js';
 import { loadMarked } from './marked.js';
 import { drawState, NARROW } from '../networks.js';
@@ -83,7 +83,7 @@ const SIX_MUTANTS: readonly Mutant[] = [
 async function symptom(wasm: Uint8Array): Promise<string | null> {
   for (const { config, state, x } of CASES) {
     try {
-      const { network, strays } = await loadMarked(await instantiate(wasm), config, state);
+      const { network, strays } = await loadMarked(await instantiate(INFERENCE, wasm), config, state);
       setPlanes(network, x.data);
       const layers = allLayers(network);
       const wrong = stagesMisfit(config, state, x, layers);
@@ -101,20 +101,20 @@ async function symptom(wasm: Uint8Array): Promise<string | null> {
 }
 
 test('without a fault there is no symptom', async () => {
-  expect(await symptom(await compile('plain', INFERENCE))).toBeNull();
+  expect(await symptom(await compile('plain', INFERENCE_ENTRY))).toBeNull();
 });
 
 test.each(MUTANTS)('%s (%s)', async (_, file, from, to) => {
   const fault: Fault = { file, from, to };
-  expect(await symptom(await compile('plain', INFERENCE, fault))).not.toBeNull();
+  expect(await symptom(await compile('plain', INFERENCE_ENTRY, fault))).not.toBeNull();
 });
 
 test('tiles of six pixels give the bits of tiles of four', async () => {
-  const [four, six] = await Promise.all([compile('plain', INFERENCE), compile('plain', INFERENCE, SIX)]);
+  const [four, six] = await Promise.all([compile('plain', INFERENCE_ENTRY), compile('plain', INFERENCE_ENTRY, SIX)]);
   for (const { config, state, x } of CASES) {
     const [expected, got] = await Promise.all(
       [four, six].map(async (wasm) => {
-        const { network } = await loadMarked(await instantiate(wasm), config, state);
+        const { network } = await loadMarked(await instantiate(INFERENCE, wasm), config, state);
         setPlanes(network, x.data);
         return allLayers(network);
       }),
@@ -124,5 +124,5 @@ test('tiles of six pixels give the bits of tiles of four', async () => {
 });
 
 test.each(SIX_MUTANTS)('six pixels a tile: %s (%s)', async (_, file, from, to) => {
-  expect(await symptom(await compile('plain', INFERENCE, SIX, { file, from, to }))).not.toBeNull();
+  expect(await symptom(await compile('plain', INFERENCE_ENTRY, SIX, { file, from, to }))).not.toBeNull();
 });

@@ -1,7 +1,7 @@
 import type { ModelConfig } from '../../../src/core/config.js';
 import type { StateDict, Tensor } from '../../../src/core/tensor.js';
 import { planNetwork, type Layer } from '../../../src/core/network.js';
-import type { Call } from '../../../src/wasm/ops/call.js';
+import type { OpCall } from '../../../src/wasm/ops/opCall.js';
 import { runFeatures } from '../../../src/wasm/inference/features.js';
 import type { Network } from '../../../src/wasm/inference/network.js';
 import { judge, misfit, type Verdict } from '../judge.js';
@@ -19,7 +19,7 @@ const moduleOf = (layer: string): string => layer.replace(/^stem\.1$|\.act$/, (e
 function through(layer: Layer, state: StateDict, { exact, shape, bound }: Verdict): Verdict {
   const weight = state.get(`${layer.name}.weight`) ?? null;
   const bias = state.get(`${layer.name}.bias`) ?? null;
-  return judge(layer as Call, { x: { data: exact, shape }, weight, bias }, bound);
+  return judge(layer as OpCall, { x: { data: exact, shape }, weight, bias }, bound);
 }
 
 /** What every module must answer to x [n,in_chans,h,w], with the bounds of all before it composed. */

@@ -4,8 +4,8 @@
  * word written outside of the output and the scratch is found.
  */
 import { sizeOf, type FloatArray } from '../../../src/core/tensor.js';
-import { run, scratchBytes, type Blocks, type Call } from '../../../src/wasm/ops/call.js';
-import type { Kernels } from '../../../src/wasm/module.js';
+import type { OpsExports } from '../../../src/wasm/ops/kernels.js';
+import { runOp, scratchBytes, type OpBlocks, type OpCall } from '../../../src/wasm/ops/opCall.js';
 import type { Sample } from './samples.js';
 
 /** A signaling NaN: whatever is computed from it, even x + 0, is another. */
@@ -14,16 +14,16 @@ const MARK = 0x7fa0dead;
 const GUARD = 16;
 
 /** Whether y is to be x's own block. */
-const isInPlace = ({ op }: Call): boolean => op === 'leakyRelu' || op === 'dropout';
+const isInPlace = ({ op }: OpCall): boolean => op === 'leakyRelu' || op === 'dropout';
 
 interface Placed {
-  readonly blocks: Blocks;
+  readonly blocks: OpBlocks;
   /** End of the last guard. */
   readonly end: number;
   readonly scratchWords: number;
 }
 
-function place(kernels: Kernels, call: Call, weight: number, bias: number): Placed {
+function place(kernels: OpsExports, call: OpCall, weight: number, bias: number): Placed {
   let end = Math.ceil(kernels.heapBase() / 16) * 16 + 4 * GUARD;
   const block = (words: number): number => {
     const at = end;
@@ -49,7 +49,7 @@ export interface Outcome {
 }
 
 /** One image of a sample through its kernel. */
-function runImage(kernels: Kernels, { call, weight, bias }: Sample, x: FloatArray): Outcome {
+function runImage(kernels: OpsExports, { call, weight, bias }: Sample, x: FloatArray): Outcome {
   const weights = weight === null ? 0 : weight.data.length;
   const { blocks, end, scratchWords } = place(kernels, call, weights, bias === null ? 0 : bias.data.length);
   const missing = end - kernels.memory.buffer.byteLength;
@@ -64,7 +64,7 @@ function runImage(kernels: Kernels, { call, weight, bias }: Sample, x: FloatArra
   if (bias !== null) floats.set(bias.data, blocks.bias / 4);
   const before = words.slice();
 
-  run(kernels, call, blocks);
+  runOp(kernels, call, blocks);
 
   const yWords = sizeOf(call.output);
   const inside = (i: number, block: number, count: number): boolean => i >= block / 4 && i < block / 4 + count;
@@ -78,7 +78,7 @@ function runImage(kernels: Kernels, { call, weight, bias }: Sample, x: FloatArra
 }
 
 /** A sample through its kernel, image by image. */
-export function runSample(kernels: Kernels, sample: Sample): Outcome {
+export function runSample(kernels: OpsExports, sample: Sample): Outcome {
   const { input, output } = sample.call;
   const [size, images] = [sizeOf(input), sample.x.shape[0]];
   const y = new Float32Array(images * sizeOf(output));

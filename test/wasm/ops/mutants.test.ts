@@ -1,8 +1,9 @@
 /** The judges judged: kernels with a fault put in must not pass the table. */
 import { expect, test } from '@jest/globals';
 import { basename } from 'node:path';
-import { instantiate, type Kernels } from '../../../src/wasm/module.js';
-import { compile, INFERENCE, type Fault } from '../compile.js';
+import { instantiate } from '../../../src/wasm/module.js';
+import { OPS, type OpsExports } from '../../../src/wasm/ops/kernels.js';
+import { compile, OPS_ENTRY, type Fault } from '../compile.js';
 import { judge, misfit } from '../judge.js';
 import { runSample } from './memory.js';
 import { TABLE, type Sample } from './samples.js';
@@ -60,8 +61,8 @@ const MUTANTS: readonly Mutant[] = [
   ['the window as large as the stride', 'ops/maxPool2d.ts', 'left + kernelSize)', 'left + stride)'],
   ['2x2 at any stride in blocks', 'ops/maxPool2d.ts', 'kernelSize == 2 && stride == 2', 'kernelSize == 2'],
 
-  ['windows end too early', 'ops/adaptiveMaxPool2d.ts', '(i + 1) * size + count - 1', '(i + 1) * size'],
-  ['windows begin too late', 'ops/adaptiveMaxPool2d.ts', '(<i64>i * size) / count', '(<i64>i * size + count - 1) / count'],
+  ['windows end too early', 'shared/poolWindow.ts', '(i + 1) * size + count - 1', '(i + 1) * size'],
+  ['windows begin too late', 'shared/poolWindow.ts', '(<i64>i * size) / count', '(<i64>i * size + count - 1) / count'],
   ['rows taken for columns', 'ops/adaptiveMaxPool2d.ts', 'windowStart(ox, w, ow)', 'windowStart(ox, h, ow)'],
 
   ['the tail skipped', 'ops/globalAvgPool.ts', 'for (; i < size; i++)', 'for (; i < 0; i++)'],
@@ -73,6 +74,7 @@ const MUTANTS: readonly Mutant[] = [
 const USED_BY: Readonly<Record<string, readonly string[]>> = {
   'ops/dot.ts': ['conv2d'],
   'ops/gemm.ts': ['conv2d'],
+  'shared/poolWindow.ts': ['adaptiveMaxPool2d'],
   'shared/simd.ts': ['maxPool2d'],
   'shared/gemm4x8.ts': ['conv2d'],
   'shared/transpose4x4.ts': ['conv2d'],
@@ -89,7 +91,7 @@ const samplesOf = (file: string): readonly Sample[] => {
 const verdicts = new Map(TABLE.map((sample) => [sample, judge(sample.call, sample)]));
 
 /** How a sample shows that the kernels are broken, or null. */
-function symptom(kernels: Kernels, sample: Sample): string | null {
+function symptom(kernels: OpsExports, sample: Sample): string | null {
   try {
     const { y, strays } = runSample(kernels, sample);
     const verdict = verdicts.get(sample);
@@ -102,7 +104,7 @@ function symptom(kernels: Kernels, sample: Sample): string | null {
 }
 
 test.each(MUTANTS)('%s (%s)', async (_, file, from, to) => {
-  const kernels = await instantiate(await compile('plain', INFERENCE, { file, from, to }));
+  const kernels = await instantiate(OPS, await compile('plain', OPS_ENTRY, { file, from, to }));
   let found: string | null = null;
   for (const sample of samplesOf(file)) found ??= symptom(kernels, sample);
   expect(found).not.toBeNull();
@@ -110,5 +112,5 @@ test.each(MUTANTS)('%s (%s)', async (_, file, from, to) => {
 
 test('a fault that finds no place to be put in is an error', async () => {
   const fault: Fault = { file: 'ops/dot.ts', from: 'no such text', to: '' };
-  await expect(compile('plain', INFERENCE, fault)).rejects.toThrow('dot.ts says 0 times, not once: no such text');
+  await expect(compile('plain', OPS_ENTRY, fault)).rejects.toThrow('dot.ts says 0 times, not once: no such text');
 });

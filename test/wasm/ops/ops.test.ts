@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { ParamError, ShapeError } from '../../../src/core/errors.js';
 import { sizeOf, type Tensor } from '../../../src/core/tensor.js';
-import { openOps, type WasmOps } from '../../../src/wasm/ops/ops.js';
+import { openOps, type WasmOps } from '../../../src/wasm/ops/openOps.js';
 
 const t = (...shape: number[]): Tensor => ({ shape, data: new Float32Array(Math.max(0, sizeOf(shape))) });
 const plain = { stride: 1, padding: 0 };

@@ -1,8 +1,8 @@
-import { bytes } from '#wasm/plain';
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { instantiate, type Kernels } from '../../../src/wasm/module.js';
-import { openOps, type WasmOps } from '../../../src/wasm/ops/ops.js';
-import { sourceOf } from '../../../src/wasm/build.js';
+import { instantiate } from '../../../src/wasm/module.js';
+import { opsBytesOf } from '../../../src/wasm/ops/build.js';
+import { OPS, type OpsExports } from '../../../src/wasm/ops/kernels.js';
+import { openOps, type WasmOps } from '../../../src/wasm/ops/openOps.js';
 import { BUILDS } from '../builds.js';
 import { judge, misfit } from '../judge.js';
 import { runSample } from './memory.js';
@@ -14,7 +14,7 @@ describe.each(BUILDS.flatMap((build) => [TABLE, SWEEP].map((samples) => ({ build
   ({ build, samples }) => {
     let ops: WasmOps;
     beforeAll(async () => {
-      ops = await openOps(sourceOf(build));
+      ops = await openOps({ build });
     });
 
     test.each(samples.map((sample) => [sample.label, sample] as const))('%s', (_label, sample) => {
@@ -27,9 +27,9 @@ describe.each(BUILDS.flatMap((build) => [TABLE, SWEEP].map((samples) => ({ build
 );
 
 describe('memory', () => {
-  let plain: Kernels;
+  let plain: OpsExports;
   beforeAll(async () => {
-    plain = await instantiate(bytes);
+    plain = await instantiate(OPS, opsBytesOf('plain'));
   });
 
   test.each([...TABLE, ...SWEEP].map((sample) => [sample.label, sample] as const))('%s', (_label, sample) => {

@@ -2,12 +2,12 @@
 import type { ConvParams } from '../../../src/core/ops.js';
 import type { MapShape, WeightShape } from '../../../src/core/network.js';
 import type { Tensor } from '../../../src/core/tensor.js';
-import type { Call } from '../../../src/wasm/ops/call.js';
+import type { OpCall } from '../../../src/wasm/ops/opCall.js';
 import { draw, uniform, type Draw } from '../draw.js';
 
 export interface Sample {
   readonly label: string;
-  readonly call: Call;
+  readonly call: OpCall;
   /** Float32 numbers: what a kernel and the oracle are given is the same. */
   readonly x: Tensor;
   readonly weight: Tensor | null;

@@ -1,5 +1,5 @@
 import type { Tensor } from '../../../src/core/tensor.js';
-import type { WasmOps } from '../../../src/wasm/ops/ops.js';
+import type { WasmOps } from '../../../src/wasm/ops/openOps.js';
 import type { Sample } from './samples.js';
 
 /** A sample through the public door. */

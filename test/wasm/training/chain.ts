@@ -1,7 +1,7 @@
 /** A network in training, run unit by unit, so that each can be held against the oracle on the very numbers it was given. */
 import { resolveConfig, type GivenConfig, type ModelConfig } from '../../../src/core/config.js';
 import type { Tensor, StateDict } from '../../../src/core/tensor.js';
-import { instantiate, type Kernels } from '../../../src/wasm/module.js';
+import { TRAINING, instantiate, type ProgramExports } from '../../../src/wasm/module.js';
 import {
   planTraining,
   type Span,
@@ -108,7 +108,7 @@ export class Chain {
     readonly config: ModelConfig,
     readonly state: StateDict,
     readonly n: number,
-    private readonly kernels: Kernels,
+    private readonly kernels: ProgramExports,
     layout: TrainingLayout,
   ) {
     this.layout = layout;
@@ -125,7 +125,7 @@ export class Chain {
     const config = trainConfig(sizes, form);
     const state = drawState(config);
     const layout = planTraining(config, n, { ...plan, threads: 1 });
-    const kernels = await instantiate(wasm);
+    const kernels = await instantiate(TRAINING, wasm);
     layout.arena.commit(kernels.memory);
     const chain = new Chain(config, state, n, kernels, layout);
     layout.write(chain.view);

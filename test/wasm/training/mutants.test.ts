@@ -1,14 +1,12 @@
 /** The judge of the units judged: a kernel with a fault put in must not pass. */
 import { expect, test } from '@jest/globals';
-import { compile } from '../compile.js';
+import { compile, TRAINING_ENTRY } from '../compile.js';
 import { accumulationMisfit } from './accumulationJudge.js';
 import { averageMisfit } from './averageJudge.js';
 import { NETWORKS } from './chain.js';
 import { lossMisfit } from './lossJudge.js';
 import { optimizerMisfit, STEPS } from './optimizerJudge.js';
 import { passMisfit } from './pass.js';
-
-const ENTRY = 'assembly/training/index.ts';
 
 type Mutant = readonly [what: string, file: string, from: string, to: string];
 
@@ -121,14 +119,16 @@ async function stepSymptom(wasm: Uint8Array): Promise<string | null> {
 
 test('without a fault there is no symptom, whatever the network', async () => {
   expect(new Set(SOONEST)).toEqual(new Set(NETWORKS));
-  const wasm = await compile('plain', ENTRY);
+  const wasm = await compile('plain', TRAINING_ENTRY);
   expect([await symptom(wasm), await stepSymptom(wasm)]).toEqual([null, null]);
 });
 
 test.each(STEP_MUTANTS)('%s (%s)', async (_, file, from, to) => {
-  expect(await stepSymptom(await compile('plain', ENTRY, { file: `training/${file}`, from, to }))).not.toBeNull();
+  expect(
+    await stepSymptom(await compile('plain', TRAINING_ENTRY, { file: `training/${file}`, from, to })),
+  ).not.toBeNull();
 });
 
 test.each(MUTANTS)('%s (%s)', async (_, file, from, to) => {
-  expect(await symptom(await compile('plain', ENTRY, { file: `training/${file}`, from, to }))).not.toBeNull();
+  expect(await symptom(await compile('plain', TRAINING_ENTRY, { file: `training/${file}`, from, to }))).not.toBeNull();
 });

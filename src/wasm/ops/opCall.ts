@@ -1,17 +1,17 @@
 import { sizeOf } from '../../core/tensor.js';
 import type { MapShape, Op } from '../../core/network.js';
-import type { Kernels } from '../module.js';
+import type { OpsExports } from './kernels.js';
 
-/** An op that has a kernel, for one image; dropout is here because at inference it has none to do. */
-export type Call = (
+/** One op of the deploy form on one image. Dropout is among them; at inference it is the identity and runs no kernel. */
+export type OpCall = (
   Exclude<Op, { readonly op: 'batchNorm' | 'leakyRelu' }> | { readonly op: 'leakyRelu'; readonly lambda: number }
 ) & {
   readonly input: MapShape;
   readonly output: MapShape;
 };
 
-/** Where a call finds its blocks: byte addresses, 0 for those it has not. */
-export interface Blocks {
+/** Byte addresses of a call's operands; 0 if the op does not have the operand. */
+export interface OpBlocks {
   readonly y: number;
   readonly x: number;
   readonly weight: number;
@@ -19,8 +19,8 @@ export interface Blocks {
   readonly scratch: number;
 }
 
-/** Bytes of scratch a call needs. */
-export function scratchBytes(kernels: Kernels, call: Call): number {
+/** Bytes of scratch that a call needs. */
+export function scratchBytes(kernels: OpsExports, call: OpCall): number {
   const [c, h, w] = call.input;
   if (call.op === 'conv2d') {
     const [k, , kh, kw] = call.weight;
@@ -33,8 +33,8 @@ export function scratchBytes(kernels: Kernels, call: Call): number {
   return 0;
 }
 
-/** Runs one op on one image. */
-export function run(kernels: Kernels, call: Call, { y, x, weight, bias, scratch }: Blocks): void {
+/** Runs one op on one image. Inputs and scratch must be in place. */
+export function runOp(kernels: OpsExports, call: OpCall, { y, x, weight, bias, scratch }: OpBlocks): void {
   const [c, h, w] = call.input;
   switch (call.op) {
     case 'conv2d': {

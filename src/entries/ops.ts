@@ -1,0 +1,7 @@
+/** `vanillanet/ops`: the network's ops one by one, as WebAssembly kernels. */
+export { BackendUnavailableError, ParamError, ShapeError, VanillaNetError } from '../core/errors.js';
+export type { AdaptiveMaxPoolParams, ConvParams, MaxPoolParams } from '../core/ops.js';
+export type { FloatArray, Tensor } from '../core/tensor.js';
+export type { Build, BuildChoice } from '../wasm/build.js';
+export type { WasmSource } from '../wasm/module.js';
+export { openOps, type OpenOpsOptions, type WasmOps } from '../wasm/ops/openOps.js';

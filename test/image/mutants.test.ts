@@ -1,6 +1,6 @@
 /** The goldens judged: image code with a fault put in must not pass them. */
 import { expect, test } from '@jest/globals';
-import { mutate } from '../judges/mutant.js';
+import { importMutant } from '../judges/mutant.js';
 import { JUDGES, type Preprocessing } from './goldens.js';
 
 type Fault = readonly [flaw: string, file: string, from: string, to: string];
@@ -51,14 +51,7 @@ const FAULTS: readonly Fault[] = [
   ['256 steps', 'normalize.ts', 'v / 255 - m', 'v / 256 - m'],
 ];
 
-/** One after the other: jest links modules that share imports only so. */
-async function load(copy: URL): Promise<Preprocessing> {
-  const parts: object[] = [];
-  for (const file of ['resize.js', 'crop.js', 'preprocess.js']) {
-    parts.push((await import(new URL(`image/${file}`, copy).pathname)) as object);
-  }
-  return Object.assign({}, ...parts) as Preprocessing;
-}
+const ENTRY = ['resize', 'crop', 'preprocess'].map((file) => `export * from './image/${file}.js';`).join('\n');
 
 /** How the image code shows that it is broken, or null. Sound code passes every judge and throws nothing. */
 function symptom(of: Preprocessing): string | null {
@@ -75,6 +68,6 @@ function symptom(of: Preprocessing): string | null {
 
 test.each(FAULTS.map((fault, id) => ({ id, flaw: fault[0], fault })))('$flaw', async ({ id, flaw, fault }) => {
   const [, file, from, to] = fault;
-  const copy = mutate('src', { flaw, file: `image/${file}`, from, to }, id);
-  expect(symptom(await load(copy))).not.toBeNull();
+  const mutant = await importMutant('src', { flaw, file: `image/${file}`, from, to }, id, ENTRY);
+  expect(symptom(mutant as Preprocessing)).not.toBeNull();
 });

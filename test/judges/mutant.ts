@@ -1,5 +1,7 @@
-import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import ts from 'typescript';
+import { readFileSync, rmSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { BANNER } from '../typeScript.js';
 import type { Reference } from './opSpec.js';
 
 const ROOT = new URL('../../', import.meta.url);
@@ -12,31 +14,57 @@ export interface Mutation {
   readonly to: string;
 }
 
-/**
- * Copies a built folder with one mistake in it: the changed file is compiled anew.
- * The text to change must stand there exactly once.
- *
- * @param id tells it from the other mutants of the folder
- * @returns where the copy lies
- */
-export function mutate(folder: 'reference' | 'src', { file, from, to, flaw }: Mutation, id: number): URL {
-  const source = readFileSync(new URL(`${folder}/${file}`, ROOT), 'utf8');
+/** @throws Error unless `from` occurs exactly once in the file: the mutation must follow the code. */
+function mutatedSource(path: string, { file, from, to, flaw }: Mutation): string {
+  const source = readFileSync(path, 'utf8');
   const copies = source.split(from).length - 1;
-  if (copies !== 1) throw new Error(`${file} has "${from}" ${copies} times, not once: mend the mutant "${flaw}"`);
-  const copy = new URL(`dist/mutants/${folder}/${id}/`, ROOT);
-  rmSync(copy, { recursive: true, force: true });
-  mkdirSync(copy, { recursive: true });
-  cpSync(new URL(`dist/${folder}/`, ROOT), copy, { recursive: true });
-  const compilerOptions = { module: ts.ModuleKind.ESNext, target: ts.ScriptTarget.ES2022 };
-  const { outputText } = ts.transpileModule(
-    source.replace(from, () => to),
-    { compilerOptions },
-  );
-  writeFileSync(new URL(file.replace(/\.ts$/, '.js'), copy), outputText);
-  return copy;
+  if (copies !== 1) throw new Error(`${file} has "${from}" ${copies} times, not once: update the mutant "${flaw}"`);
+  return source.replace(from, () => to);
 }
 
-/** The oracle with one mistake in it. */
-export async function createMutant(mutation: Mutation, id: number): Promise<Reference> {
-  return (await import(new URL('index.js', mutate('reference', mutation, id)).pathname)) as Reference;
+/**
+ * Bundles a folder with a mistake in one of its files.
+ *
+ * @param id unique among the mutants of the folder
+ * @param entry source text of the module to bundle; its imports are relative to the folder
+ * @returns what the bundled module exports
+ */
+export async function importMutant(
+  folder: 'reference' | 'src',
+  mutation: Mutation,
+  id: number,
+  entry: string,
+): Promise<object> {
+  const resolveDir = fileURLToPath(new URL(`${folder}/`, ROOT));
+  const target = fileURLToPath(new URL(mutation.file, new URL(`${folder}/`, ROOT)));
+  const bundle = fileURLToPath(new URL(`dist/mutants/${folder}/${id}.js`, ROOT));
+  const contents = mutatedSource(target, mutation);
+  await build({
+    stdin: { contents: entry, resolveDir, loader: 'ts' },
+    outfile: bundle,
+    bundle: true,
+    format: 'esm',
+    target: 'es2022',
+    packages: 'external',
+    external: ['#*'],
+    banner: { js: BANNER },
+    logLevel: 'silent',
+    plugins: [
+      {
+        name: 'mutation',
+        setup({ onLoad }) {
+          onLoad({ filter: /\.ts$/ }, ({ path }) => (path === target ? { contents, loader: 'ts' } : null));
+        },
+      },
+    ],
+  });
+  try {
+    return (await import(bundle)) as object;
+  } finally {
+    rmSync(bundle, { force: true });
+  }
 }
+
+/** The reference with one mistake in it. */
+export const createMutant = async (mutation: Mutation, id: number): Promise<Reference> =>
+  (await importMutant('reference', mutation, id, "export * from './index.js';")) as Reference;

@@ -4,7 +4,7 @@ import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
 import { resolveConfig } from '../../src/core/config.js';
 import { IEEE } from '../judges/arithmetic.js';
-import { mutate } from '../judges/mutant.js';
+import { importMutant } from '../judges/mutant.js';
 import type { EngineUnderTest, Parts } from './cross/engine.js';
 import { layerRows } from './cross/layers.js';
 import { leakRows } from './cross/leaks.js';
@@ -111,22 +111,22 @@ const FAULTS: readonly Fault[] = [
   ['maps that were read are not freed', 'leaks', 'backend.ts', 'for (const y of kept.values()) y.dispose();', ''],
 ];
 
-/** One after the other: jest links modules that share imports only so. */
-async function partsOf(copy: URL): Promise<Parts> {
-  const load = (file: string): Promise<object> => import(new URL(`tfjs/${file}.js`, copy).pathname) as Promise<object>;
-  const names = ['adam', 'backend', 'bceWithLogits', 'crossEntropy', 'lamb', 'network', 'sgd', 'weights'];
-  const parts: [string, object][] = [];
-  for (const name of names) parts.push([name, await load(name)]);
-  return Object.fromEntries(parts) as Parts;
-}
+const PARTS = ['adam', 'backend', 'bceWithLogits', 'crossEntropy', 'lamb', 'network', 'sgd', 'weights'];
+const ENTRY = PARTS.map((name) => `export * as ${name} from './tfjs/${name}.js';`).join('\n');
 
-/** Copies of other judges have lower numbers. */
+/** Mutants of other suites have lower numbers. */
 const FIRST_ID = 1000;
 
-async function breed(id: number, flaw: string, file: string, from: string, to: string): Promise<EngineUnderTest> {
+async function createMutant(
+  id: number,
+  flaw: string,
+  file: string,
+  from: string,
+  to: string,
+): Promise<EngineUnderTest> {
   await tf.setBackend('cpu');
-  const copy = mutate('src', { flaw, file: `tfjs/${file}`, from, to }, FIRST_ID + id);
-  return { tf, parts: await partsOf(copy), arithmetic: IEEE, ties: 'first' };
+  const parts = await importMutant('src', { flaw, file: `tfjs/${file}`, from, to }, FIRST_ID + id, ENTRY);
+  return { tf, parts: parts as Parts, arithmetic: IEEE, ties: 'first' };
 }
 
 /** How it shows that it is broken, or null. Sound code passes every check and throws nothing. */
@@ -140,7 +140,7 @@ async function symptom(engine: EngineUnderTest, check: keyof typeof CHECKS): Pro
 }
 
 test('without a fault there is no symptom', async () => {
-  const engine = await breed(FAULTS.length, 'none', 'conv2d.ts', "pad: 'valid', bias }", "pad: 'valid', bias }");
+  const engine = await createMutant(FAULTS.length, 'none', 'conv2d.ts', "pad: 'valid', bias }", "pad: 'valid', bias }");
   for (const check of Object.keys(CHECKS)) {
     expect([check, await symptom(engine, check as keyof typeof CHECKS)]).toEqual([check, null]);
   }
@@ -148,5 +148,5 @@ test('without a fault there is no symptom', async () => {
 
 test.each(FAULTS.map((fault, id) => ({ id, flaw: fault[0], fault })))('$flaw', async ({ id, flaw, fault }) => {
   const [, check, file, from, to] = fault;
-  expect(await symptom(await breed(id, flaw, file, from, to), check)).not.toBeNull();
+  expect(await symptom(await createMutant(id, flaw, file, from, to), check)).not.toBeNull();
 });

@@ -52,8 +52,8 @@ export async function importMutant(
     plugins: [
       {
         name: 'mutation',
-        setup({ onLoad }) {
-          onLoad({ filter: /\.ts$/ }, ({ path }) => (path === target ? { contents, loader: 'ts' } : null));
+        setup(bundler) {
+          bundler.onLoad({ filter: /\.ts$/ }, ({ path }) => (path === target ? { contents, loader: 'ts' } : null));
         },
       },
     ],

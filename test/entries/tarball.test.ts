@@ -38,6 +38,26 @@ const targetsOf = (map: Manifest['exports']): string[] =>
     .filter((path) => path.startsWith('./') && !path.startsWith('./engines/') && !path.includes('*'))
     .map((path) => path.slice(2));
 
+/** The files or packages that an import by `#…` can mean, under any condition; none if package.json does not map it. */
+function mapped(specifier: string): string[] {
+  const split = (pattern: string): [start: string, end: string | null] => {
+    const [start, end] = pattern.split('*') as [string, string?];
+    return [start, end ?? null];
+  };
+  const pattern = Object.keys(manifest.imports)
+    .filter((each) => {
+      const [start, end] = split(each);
+      return each === specifier || (end !== null && specifier.startsWith(start) && specifier.endsWith(end));
+    })
+    // As Node does: the pattern with the longest beginning.
+    .sort((one, other) => split(other)[0].length - split(one)[0].length)[0] as string | undefined;
+  if (pattern === undefined) return [];
+  const [start, end] = split(pattern);
+  const name = specifier.slice(start.length, specifier.length - (end ?? '').length);
+  const row = manifest.imports[pattern];
+  return (typeof row === 'string' ? [row] : Object.values(row)).map((target) => target.replaceAll('*', name));
+}
+
 /** Packages that npm installs with this one, as the lock file has them. */
 async function installedPackages(): Promise<string[]> {
   const { packages } = JSON.parse(await readFile('package-lock.json', 'utf8')) as {
@@ -91,7 +111,11 @@ test.each(['.js', '.d.ts'])('its %s files import only what is installed with it'
       const target = posix.join(dirname(file), specifier).replace(/\?module$/, '');
       return files.has(ending === '.d.ts' ? target.replace(/\.js$/, '.d.ts') : target);
     }
-    if (specifier.startsWith('#')) return specifier in manifest.imports;
+    if (specifier.startsWith('#')) {
+      const targets = mapped(specifier);
+      const inTarball = (target: string): boolean => !target.startsWith('./dist/') || files.has(target.slice(2));
+      return targets.length > 0 && targets.every(inTarball);
+    }
     return (
       specifier.startsWith('node:') ||
       packages.some((name) => specifier === name || specifier.startsWith(`${name}/`)) ||

@@ -1,10 +1,11 @@
 /** The package as `npm pack` makes it: light to install, whole, and with the licenses of what it bundles. */
 import { beforeAll, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, join, posix } from 'node:path';
 import { promisify } from 'node:util';
 import ts from 'typescript';
+import { bytesIn } from '../../scripts/installedPackages.js';
 
 interface Manifest {
   readonly bin: Readonly<Record<string, string>>;
@@ -73,14 +74,6 @@ async function installedPackages(): Promise<string[]> {
   };
   follow(manifest.dependencies);
   return [...reached].sort();
-}
-
-async function bytesIn(folder: string): Promise<number> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const sizes = entries
-    .filter((entry) => entry.isFile())
-    .map(async (entry) => (await stat(join(entry.parentPath, entry.name))).size);
-  return (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
 }
 
 test('installs at most three packages and 3 MB besides itself', async () => {

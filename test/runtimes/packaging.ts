@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { publint } from 'publint';
 import { formatMessage } from 'publint/utils';
+import { installedPackages } from '../../scripts/installedPackages.js';
 import type { Consumer } from './consumer.js';
 import type { Finding } from './report.js';
 
@@ -57,6 +58,14 @@ export const PACKAGING: Readonly<Record<string, (consumer: Consumer) => Promise<
     const { messages, pkg } = await publint({ pkgDir, strict: true });
     const lines = messages.map((message) => formatMessage(message, pkg, { color: false }));
     return lines.length === 0 ? null : lines.join('\n');
+  },
+
+  /** At most three packages and 3 MB are installed with it. */
+  async light({ folder }) {
+    const others = (await installedPackages(folder)).filter(({ name }) => name !== 'vanillanet');
+    const bytes = others.reduce((sum, { bytes: size }) => sum + size, 0);
+    const list = `${others.map(({ name }) => name).join(', ')}: ${bytes} bytes`;
+    return others.length > 3 || bytes > 3e6 ? `expected at most 3 packages and 3 MB, got ${list}` : null;
   },
 
   // For CommonJS there is nothing: Node 20 and later import it all the same.

@@ -68,11 +68,12 @@ export const PACKAGING: Readonly<Record<string, (consumer: Consumer) => Promise<
     return others.length > 3 || bytes > 3e6 ? `expected at most 3 packages and 3 MB, got ${list}` : null;
   },
 
-  // For CommonJS there is nothing: Node 20 and later import it all the same.
+  // No CommonJS: Node 20 and later import ES modules from it. Internal errors are found by types-all; here, the only
+  // one is that of node10, which ignores `exports` and finds the sources in reference/.
   attw: ({ folder, tarball }) =>
     complaint(
       installed('node_modules/@arethetypeswrong/cli/dist/index.js'),
-      [tarball, '--profile', 'esm-only'],
+      [tarball, '--profile', 'esm-only', '--ignore-rules', 'internal-resolution-error'],
       folder,
     ),
 

@@ -1,11 +1,11 @@
 import { Command, Option } from 'commander';
 import { extname } from 'node:path';
 import { DataError } from '../core/errors.js';
-import { checkSet } from '../data/sets/classes.js';
+import { checkDataset } from '../data/sets/classes.js';
 import type { DataSet, FolderSplit } from '../data/sets/dataset.js';
 import { batchOf } from '../data/sets/batchOf.js';
 import { openDataset } from '../data/sets/open.js';
-import { partOf } from '../data/sets/part.js';
+import { loadSubset } from '../data/sets/loadSubset.js';
 import { atomicWrite, requireWritable } from '../io/atomicWrite.js';
 import { loadModel } from '../model/loadModel.js';
 import type { Model } from '../model/model.js';
@@ -63,7 +63,7 @@ async function answer(model: Model, set: DataSet, { batchSize, top, json }: Eval
     for (let from = 0; from < set.n; from += batchSize) {
       const n = Math.min(batchSize, set.n - from);
       const positions = Array.from({ length: n }, (_, i) => from + i);
-      const part = await partOf(set, positions);
+      const part = await loadSubset(set, positions);
       const x = batchOf(part, [...part.labels.keys()], { mean, std, dtype });
       const begin = performance.now();
       const logits = await model.forward(x, n);
@@ -130,7 +130,7 @@ async function evaluate(options: EvalOptions): Promise<void> {
     }).finally(() => {
       count.end();
     });
-    checkSet(set, model.config, data);
+    checkDataset(set, model.config, data);
     if (set.n === 0) throw new DataError({ op: data, expected: `images of the split ${split}`, got: 'none' });
     const which = set.splitSource === 'whole' ? 'all' : split;
     const { predictions, loss, topK, imagesPerSecond } = await answer(model, set, options);

@@ -3,11 +3,11 @@ import type { ModelConfig } from '../core/config.js';
 import { DataError, WeightsError } from '../core/errors.js';
 import { uniform } from '../core/philox.js';
 import { sizeOf } from '../core/tensor.js';
-import { checkSet } from '../data/sets/classes.js';
+import { checkDataset } from '../data/sets/classes.js';
 import type { DataSet, ImageSet } from '../data/sets/dataset.js';
 import { batchOf } from '../data/sets/batchOf.js';
 import { openDataset } from '../data/sets/open.js';
-import { partOf } from '../data/sets/part.js';
+import { loadSubset } from '../data/sets/loadSubset.js';
 import { drawShapes } from '../data/sets/shapes.js';
 import type { Model } from '../model/model.js';
 
@@ -60,7 +60,7 @@ export async function openProbe(config: ModelConfig, { data, probe, seed }: Prob
     ...{ size: input_size, interpolation, seed, cache: 'none' },
     ...(probe === undefined ? {} : { n: probe }),
   });
-  checkSet(set, config, data);
+  checkDataset(set, config, data);
   if (set.n === 0) throw new DataError({ op: data, expected: 'images of the split test', got: 'none' });
   return { what: `${set.n} images of ${data}`, set, isLabeled: true };
 }
@@ -91,7 +91,7 @@ export async function driftOf(
   const right = { before: 0, after: 0 };
   for (let from = 0; from < set.n; from += BATCH) {
     const n = Math.min(BATCH, set.n - from);
-    const part = await partOf(
+    const part = await loadSubset(
       set,
       Array.from({ length: n }, (_, i) => from + i),
     );

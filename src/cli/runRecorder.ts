@@ -1,4 +1,4 @@
-import type { ResumePoint, Progress, Trained } from '../train/progress.js';
+import type { ResumePoint, Progress, TrainingResult } from '../train/progress.js';
 import type { RunFolder } from '../train/runFolder.js';
 
 /** Step records an epoch in metrics.jsonl: enough for a curve. */
@@ -46,7 +46,10 @@ export class RunRecorder {
   }
 
   /** Follows a run to its end, or to where it is stopped: then null. */
-  async follow(steps: AsyncGenerator<Progress, Trained>, show: (progress: Progress) => void): Promise<Trained | null> {
+  async follow(
+    steps: AsyncGenerator<Progress, TrainingResult>,
+    show: (progress: Progress) => void,
+  ): Promise<TrainingResult | null> {
     try {
       for (;;) {
         const next = await steps.next();
@@ -69,7 +72,7 @@ export class RunRecorder {
     const ends = progress.kind === 'epoch';
     if (ends || this.options.stops() || this.#isTime()) await this.#save(progress.global_step, progress.checkpoint);
     if (ends && performance.now() - this.#drawnAt > DRAW_EVERY) {
-      await this.folder.draw(this.options.file);
+      await this.folder.drawCurves(this.options.file);
       this.#drawnAt = performance.now();
     }
   }
@@ -81,11 +84,11 @@ export class RunRecorder {
       if (record.step % every === 0 || record.step === record.steps) await this.folder.record(record);
       return;
     }
-    const { improved, checkpoint: _, weights: __, ...record } = progress;
+    const { newBest, checkpoint: _, weights: __, ...record } = progress;
     await this.folder.record(record);
-    if (improved.best !== undefined) await this.folder.saveWeights('best', await improved.best());
-    if (improved.bestFusable !== undefined) {
-      await this.folder.saveWeights('best-fusable', await improved.bestFusable());
+    if (newBest.best !== undefined) await this.folder.saveWeights('best', await newBest.best());
+    if (newBest.bestFusable !== undefined) {
+      await this.folder.saveWeights('best-fusable', await newBest.bestFusable());
     }
   }
 

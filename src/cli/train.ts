@@ -6,7 +6,7 @@ import { isStreamed } from '../data/sets/dataset.js';
 import { findDefault } from '../data/sets/find.js';
 import { loaderMemory } from '../data/loader/loaderMemory.js';
 import { checkOrigin, dataOrigin, type Origin } from '../train/origin.js';
-import type { Progress, Trained } from '../train/progress.js';
+import type { Progress, TrainingResult } from '../train/progress.js';
 import { resolveRecipe, type Recipe } from '../train/recipe.js';
 import { recipeToFile } from '../train/recipeFile.js';
 import { RunFolder } from '../train/runFolder.js';
@@ -140,13 +140,13 @@ async function trainIn(
   });
   try {
     const steps = train(data, config, recipe, {
-      ...{ openTrainer, workers: options.workers, acceptData, between: (moment) => keeper.between(moment) },
+      ...{ openTrainer, workers: options.workers, acceptData, onResumePoint: (moment) => keeper.between(moment) },
       ...(resumed === null ? {} : { resume: resumed }),
     });
     await folder.begin(file, origin);
     const done = await keeper.follow(steps, shown.record);
     shown.stop();
-    await folder.draw(file);
+    await folder.drawCurves(file);
     const signal = stopped();
     if (done === null && signal !== null) {
       note(`stopped; the same command with --resume goes on`);
@@ -157,7 +157,7 @@ async function trainIn(
   } catch (error) {
     shown.stop();
     const isOfData = error instanceof DataError || error instanceof LoaderError;
-    if (isOfData || error instanceof TrainingError) note(`kept   ${await folder.kept()}`);
+    if (isOfData || error instanceof TrainingError) note(`kept   ${await folder.describeWeights()}`);
     if (error instanceof DataError) note(MENDING);
     throw error;
   } finally {
@@ -168,7 +168,7 @@ async function trainIn(
   if (stopped() === 'SIGHUP') leaveTerminal();
 }
 
-async function finish(done: Trained, folder: RunFolder, note: (text: string) => void): Promise<void> {
+async function finish(done: TrainingResult, folder: RunFolder, note: (text: string) => void): Promise<void> {
   const path = await folder.saveWeights('last', done);
   note(`wrote  ${path} (${done.config.form} form, lambda 1)`);
   for (const [name, best] of [

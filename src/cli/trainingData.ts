@@ -3,7 +3,7 @@ import { imbalance } from '../data/sets/classes.js';
 import type { DataSet, FolderSplit } from '../data/sets/dataset.js';
 import type { Cache } from '../data/sets/imageFolder.js';
 import { openDataset } from '../data/sets/open.js';
-import type { Choice } from '../train/origin.js';
+import type { DataSelection } from '../train/origin.js';
 import type { Recipe } from '../train/recipe.js';
 import type { TrainingData } from '../train/runOptions.js';
 import { countDisplay } from './countBar.js';
@@ -24,7 +24,7 @@ const VAL_SPLIT = 0.1;
 const UNBALANCED = 2;
 
 /** What a user said of the data. */
-export const choiceOf = (spec: string, { limit, valLimit, valSplit }: TrainingDataOptions): Choice => ({
+export const choiceOf = (spec: string, { limit, valLimit, valSplit }: TrainingDataOptions): DataSelection => ({
   spec,
   limit: limit ?? null,
   val_limit: valLimit ?? null,
@@ -55,7 +55,7 @@ export async function openTrainingData(
         },
         ...(n === undefined ? {} : { n }),
         // A size that was asked for is that of what is cropped.
-        whole: split === 'train' && augment.randomResizedCrop !== undefined && imageSize === undefined,
+        cropFromOriginal: split === 'train' && augment.randomResizedCrop !== undefined && imageSize === undefined,
         onProgress: (done, total) => {
           count.show(done, total);
         },

@@ -5,11 +5,11 @@
  */
 export { batchOf } from '../data/sets/batchOf.js';
 export { readCifar10, readCifar100 } from '../data/sets/cifar.js';
-export { checkSet, classCounts, imbalance, type Imbalance } from '../data/sets/classes.js';
+export { checkDataset, classCounts, imbalance, type Imbalance } from '../data/sets/classes.js';
 export {
   isStreamed,
-  pick,
-  spread,
+  subset,
+  evenlySpaced,
   type DataSet,
   type FolderSplit,
   type ImageSet,
@@ -34,7 +34,7 @@ export {
   type ImageFolderOptions,
 } from '../data/sets/imageFolder.js';
 export { openDataset, type OpenDatasetOptions } from '../data/sets/open.js';
-export { partOf } from '../data/sets/part.js';
+export { loadSubset } from '../data/sets/loadSubset.js';
 export { drawShapes } from '../data/sets/shapes.js';
 export { readWeights, writeWeights, type LoadedWeights } from '../io/weightsFile.js';
 export { referenceBackend } from '../oracle/backend.js';

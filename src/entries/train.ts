@@ -4,7 +4,7 @@
  * @module vanillanet/train
  */
 export { PRESETS, type Preset } from '../train/presets.js';
-export type { ResumePoint, Progress, Trained } from '../train/progress.js';
+export type { ResumePoint, Progress, TrainingResult } from '../train/progress.js';
 export { resolveRecipe, type Recipe } from '../train/recipe.js';
 export type { RunOptions, TrainingData } from '../train/runOptions.js';
 export { train } from '../train/train.js';

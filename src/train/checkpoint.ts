@@ -15,7 +15,7 @@ import { decodeSafetensors, encodeSafetensors } from '../io/safetensors.js';
 import type { Origin } from './origin.js';
 import { resolveRecipe, type Recipe } from './recipe.js';
 import type { Tally } from './scores.js';
-import { checkSeal, SEAL, seal, UNSEALED } from './seal.js';
+import { verifyDigest, DIGEST_KEY, insertDigest, NO_DIGEST } from './fileDigest.js';
 import type { Snapshot } from './trainer.js';
 
 /** The best epoch so far, by top-1 on the held-out images. */
@@ -46,22 +46,22 @@ export interface Checkpoint {
 }
 
 /** Checkpoints that are kept: the last, and the one before in case that is damaged. */
-const KEPT = 2;
-const NAME = /^checkpoint-(\d{8})\.safetensors$/;
+const CHECKPOINTS = 2;
+const FILE_NAME = /^checkpoint-(\d{8})\.safetensors$/;
 const KEY = 'vanillanet.training';
 const VERSION = 3;
 /** 1 does not say what it was trained on; before 3, no file says what its bytes were. */
-const READ = [1, 2, VERSION];
-const SEALED = 3;
+const READABLE_VERSIONS = [1, 2, VERSION];
+const FIRST_VERSION_WITH_DIGEST = 3;
 type Part = 'model' | 'optimizer' | 'ema';
 
-const nameOf = (globalStep: number): string => `checkpoint-${`${globalStep}`.padStart(8, '0')}.safetensors`;
+const fileName = (globalStep: number): string => `checkpoint-${`${globalStep}`.padStart(8, '0')}.safetensors`;
 
 /** Checkpoints in a folder, the last first. */
-export async function checkpointsIn(folder: string): Promise<string[]> {
+export async function listCheckpoints(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch((): string[] => []);
   return names
-    .filter((name) => NAME.test(name))
+    .filter((name) => FILE_NAME.test(name))
     .sort()
     .reverse()
     .map((name) => join(folder, name));
@@ -69,18 +69,18 @@ export async function checkpointsIn(folder: string): Promise<string[]> {
 
 function encode({ snapshot, ...rest }: Checkpoint): Uint8Array {
   const tensors = new Map<string, Tensor>();
-  const add = (part: Part, state: StateDict | undefined): void => {
-    for (const [name, tensor] of state ?? []) tensors.set(`${part}.${name}`, tensor);
+  const add = (tensorsOf: Part, state: StateDict | undefined): void => {
+    for (const [name, tensor] of state ?? []) tensors.set(`${tensorsOf}.${name}`, tensor);
   };
   add('model', snapshot.state);
   add('optimizer', snapshot.optimizer);
   add('ema', snapshot.ema);
   const description = { version: VERSION, steps: snapshot.steps, ...rest };
   const metadata = new Map([
-    [SEAL, UNSEALED],
+    [DIGEST_KEY, NO_DIGEST],
     [KEY, JSON.stringify(description)],
   ]);
-  return seal(encodeSafetensors(tensors, { metadata }));
+  return insertDigest(encodeSafetensors(tensors, { metadata }));
 }
 
 /**
@@ -90,9 +90,9 @@ function encode({ snapshot, ...rest }: Checkpoint): Uint8Array {
  * @throws ParamError where it cannot be written; those before it stay
  */
 export async function writeCheckpoint(folder: string, checkpoint: Checkpoint): Promise<string> {
-  const path = join(folder, nameOf(checkpoint.globalStep));
+  const path = join(folder, fileName(checkpoint.globalStep));
   await atomicWrite(path, encode(checkpoint));
-  for (const old of (await checkpointsIn(folder)).slice(KEPT)) await rm(old, { force: true });
+  for (const old of (await listCheckpoints(folder)).slice(CHECKPOINTS)) await rm(old, { force: true });
   return path;
 }
 
@@ -106,25 +106,25 @@ function part(tensors: StateDict, name: Part): Map<string, Tensor> {
 
 type Description = Omit<Checkpoint, 'snapshot'> & { readonly version: number; readonly steps: number };
 
-function describe(text: string | undefined, path: string, isSealed: boolean): Description {
+function parseDescription(text: string | undefined, path: string, isSealed: boolean): Description {
   if (text === undefined) {
     throw new WeightsError({ op: path, expected: 'a checkpoint of a training', got: 'other weights' });
   }
   const described = JSON.parse(text) as Description;
-  if (!READ.includes(described.version)) {
-    const expected = `a checkpoint of version ${READ.join(' or ')}`;
+  if (!READABLE_VERSIONS.includes(described.version)) {
+    const expected = `a checkpoint of version ${READABLE_VERSIONS.join(' or ')}`;
     throw new WeightsError({ op: path, expected, got: `${described.version}` });
   }
-  if (described.version >= SEALED && !isSealed) {
-    throw new WeightsError({ op: path, expected: `${SEAL} first in its header`, got: 'another beginning' });
+  if (described.version >= FIRST_VERSION_WITH_DIGEST && !isSealed) {
+    throw new WeightsError({ op: path, expected: `${DIGEST_KEY} first in its header`, got: 'another beginning' });
   }
   return described;
 }
 
 function decode(bytes: Uint8Array, path: string): Checkpoint {
-  const isSealed = checkSeal(bytes, path);
+  const isSealed = verifyDigest(bytes, path);
   const { tensors, metadata } = decodeSafetensors(bytes, path);
-  const { version: _, steps, ...rest } = describe(metadata.get(KEY), path, isSealed);
+  const { version: _, steps, ...rest } = parseDescription(metadata.get(KEY), path, isSealed);
   const config = resolveConfig(rest.config);
   const [state, optimizer, ema] = [part(tensors, 'model'), part(tensors, 'optimizer'), part(tensors, 'ema')];
   checkState(state, config, path);
@@ -156,12 +156,12 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
  * @param onDamage told of one that is passed over
  * @throws WeightsError where there are some, and none is whole
  */
-export async function lastCheckpoint(
+export async function readLastCheckpoint(
   folder: string,
   onDamage: (error: WeightsError) => void,
 ): Promise<Checkpoint | null> {
   let damage: WeightsError | null = null;
-  for (const path of await checkpointsIn(folder)) {
+  for (const path of await listCheckpoints(folder)) {
     try {
       return await readCheckpoint(path);
     } catch (error) {

@@ -1,48 +1,54 @@
+/** Refuses losses, weights and moments that are not finite. */
 import { TrainingError, WeightsError } from '../core/errors.js';
 import { checkValues } from '../core/parameters.js';
 import type { FloatArray, StateDict } from '../core/tensor.js';
 
-const ADVICE = 'try a smaller learning rate or a longer warm-up';
+const HINT = 'Try a smaller learning rate or a longer warm-up.';
 
-/** @param first the layer in which it began, where that is known */
-export function requireFiniteLoss(where: string, loss: number, first: string | null): never {
-  const got = first === null ? `${loss}; ${ADVICE}` : `${loss}, first at ${first}; ${ADVICE}`;
-  throw new TrainingError({ op: where, expected: 'a loss that is a number', got });
+/**
+ * Throws the error of a loss that is not finite.
+ *
+ * @param op the step or evaluation, for the error
+ * @param layer the first layer whose output is not finite; null if it is not known
+ */
+export function refuseLoss(op: string, loss: number, layer: string | null): never {
+  const got = layer === null ? `${loss}` : `${loss}, first at ${layer}`;
+  throw new TrainingError({ op, expected: 'a finite loss', got, hint: HINT });
 }
 
 export const allFinite = (values: FloatArray): boolean => values.every((value) => Number.isFinite(value));
 
 /**
- * Refuses a state that no file may hold, in float32, for nobody could read it again. The loss does not tell: it is
- * that before the step, and what is no number may be lost in a ReLU.
+ * Requires weights that are finite in float32, because files store float32. The loss does not show this: it is
+ * computed before the step changes the weights, and a ReLU can turn a NaN into 0.
  *
  * @returns the state
- * @throws TrainingError that names the first tensor
+ * @throws TrainingError with the first tensor that is not finite
  */
-export function requireFinite<T extends StateDict>(where: string, state: T): T {
+export function requireFinite<T extends StateDict>(op: string, state: T): T {
   for (const [name, { data }] of state) {
     try {
       checkValues(name, Float32Array.from(data), 0, undefined);
     } catch (cause) {
       if (!(cause instanceof WeightsError)) throw cause;
-      const got = `${cause.got} of ${name}; ${ADVICE}`;
-      throw new TrainingError({ op: where, expected: cause.expected, got }, { cause });
+      const { expected } = cause;
+      throw new TrainingError({ op, expected, got: `${cause.got} of ${name}`, hint: HINT }, { cause });
     }
   }
   return state;
 }
 
 /**
- * Refuses moments that a run could not go on with. A square may be no number where no weight is: its parameter
- * stands still from then on. They are kept as they are, so that those of float64 may be larger than float32 can be.
+ * Requires finite moments. A second moment can overflow while all weights are finite; its parameter would then never
+ * change again. Moments are checked in their own precision: those of the reference, in float64, may exceed float32.
  *
- * @throws TrainingError that names the first tensor
+ * @throws TrainingError with the first tensor that is not finite
  */
-export function requireFiniteMoments(where: string, moments: StateDict): void {
+export function requireFiniteMoments(op: string, moments: StateDict): void {
   for (const [name, { data }] of moments) {
-    const at = data.findIndex((value) => !Number.isFinite(value));
-    if (at < 0) continue;
-    const got = `${data[at]} at element ${at} of ${name}; ${ADVICE}`;
-    throw new TrainingError({ op: where, expected: 'finite moments', got });
+    const index = data.findIndex((value) => !Number.isFinite(value));
+    if (index < 0) continue;
+    const got = `${data[index]} at element ${index} of ${name}`;
+    throw new TrainingError({ op, expected: 'finite moments', got, hint: HINT });
   }
 }

@@ -39,7 +39,7 @@ const FAR_TAIL = [
   ],
 ] as const;
 
-function ratio([above, below]: readonly [readonly number[], readonly number[]], r: number): number {
+function rationalFunction([above, below]: readonly [readonly number[], readonly number[]], r: number): number {
   let [numerator, denominator] = [0, 0];
   for (let i = above.length - 1; i >= 0; i--) {
     numerator = numerator * r + above[i];
@@ -56,14 +56,14 @@ function ratio([above, below]: readonly [readonly number[], readonly number[]], 
  */
 export function normalQuantile(p: number): number {
   const q = p - 0.5;
-  if (Math.abs(q) <= 0.425) return q * ratio(CENTER, 0.180625 - q * q);
+  if (Math.abs(q) <= 0.425) return q * rationalFunction(CENTER, 0.180625 - q * q);
   const r = Math.sqrt(-log(q < 0 ? p : 1 - p));
-  const z = r <= 5 ? ratio(NEAR_TAIL, r - 1.6) : ratio(FAR_TAIL, r - 5);
+  const z = r <= 5 ? rationalFunction(NEAR_TAIL, r - 1.6) : rationalFunction(FAR_TAIL, r - 5);
   return q < 0 ? -z : z;
 }
 
 /** Half the distance between two draws: 0 is drawn, too, and has no quantile. */
-const SMALLEST = 2 ** -54;
+const MIN_SHARE = 2 ** -54;
 
 /**
  * Fresh weights, in float32: kernels normal with deviation 0.02, biases 0,
@@ -77,7 +77,7 @@ export function initialState(config: ModelConfig, seed: number): StateDict {
     const data = new Float32Array(sizeOf(shape));
     if (shape.length === 4) {
       for (let i = 0; i < data.length; i++) {
-        data[i] = STD * normalQuantile(Math.max(uniform(seed, stream, i), SMALLEST));
+        data[i] = STD * normalQuantile(Math.max(uniform(seed, stream, i), MIN_SHARE));
       }
       stream++;
     } else if (/\.(weight|running_var)$/.test(name)) {

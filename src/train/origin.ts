@@ -12,7 +12,7 @@ export interface SetOrigin extends Fingerprint {
 }
 
 /** How the user chose; null where nothing was said. */
-export interface Choice {
+export interface DataSelection {
   /** What was opened, as the user calls it. */
   readonly spec: string;
   readonly limit: number | null;
@@ -20,7 +20,7 @@ export interface Choice {
   readonly val_split: number | null;
 }
 
-export interface DataOrigin extends Choice {
+export interface DataOrigin extends DataSelection {
   readonly class_names: readonly string[];
   readonly train: SetOrigin;
   readonly held_out: SetOrigin | null;
@@ -40,7 +40,7 @@ async function setOrigin(set: DataSet): Promise<SetOrigin> {
 /** @throws DataError naming a file that is gone */
 export async function dataOrigin(
   { train, validation }: { readonly train: DataSet; readonly validation: DataSet | null },
-  choice: Choice,
+  choice: DataSelection,
 ): Promise<DataOrigin> {
   return {
     ...choice,
@@ -50,13 +50,13 @@ export async function dataOrigin(
   };
 }
 
-const listingOf = ({ of, sha256, listing }: SetOrigin): string | undefined => (of === 'files' ? sha256 : listing);
+const listingDigest = ({ of, sha256, listing }: SetOrigin): string | undefined => (of === 'files' ? sha256 : listing);
 
 /** By their pixels where both have them; by their files where they were kept in memory once and on the disk once. */
 function hasSameImages(a: SetOrigin, b: SetOrigin): boolean {
   if (a.of === b.of) return a.sha256 === b.sha256;
-  const listing = listingOf(a);
-  return listing !== undefined && listing === listingOf(b);
+  const listing = listingDigest(a);
+  return listing !== undefined && listing === listingDigest(b);
 }
 
 const isSameSet = (a: SetOrigin | null, b: SetOrigin | null): boolean =>
@@ -65,14 +65,14 @@ const isSameSet = (a: SetOrigin | null, b: SetOrigin | null): boolean =>
     : a.images === b.images && a.size.join() === b.size.join() && a.whole === b.whole && hasSameImages(a, b);
 
 /** Of others, labels would mean others. */
-const isOfSameClasses = (a: DataOrigin, b: DataOrigin): boolean =>
+const hasSameClasses = (a: DataOrigin, b: DataOrigin): boolean =>
   JSON.stringify(a.class_names) === JSON.stringify(b.class_names);
 
 /** As the user calls it is not compared: data may move. */
-const isSame = (a: DataOrigin, b: DataOrigin): boolean =>
-  isOfSameClasses(a, b) && isSameSet(a.train, b.train) && isSameSet(a.held_out, b.held_out);
+const isSameData = (a: DataOrigin, b: DataOrigin): boolean =>
+  hasSameClasses(a, b) && isSameSet(a.train, b.train) && isSameSet(a.held_out, b.held_out);
 
-function inWords({ spec, class_names, train, held_out, ...flags }: DataOrigin): string {
+function describe({ spec, class_names, train, held_out, ...flags }: DataOrigin): string {
   const words = ({ images, size, whole, of, sha256, listing }: SetOrigin): string => {
     const files = listing === undefined ? '' : `, ${listing.slice(0, 12)} of files`;
     const sizes = whole === true ? 'any size' : size.join('x');
@@ -103,9 +103,9 @@ export function checkOrigin(was: Origin | null, now: Origin, { acceptData = fals
     const expected = `${was.backend}, as in the checkpoint, which alone goes on to the same bits (${flagsOf(was.backend)})`;
     throw new ParamError({ op: 'resume', expected, got: now.backend });
   }
-  const isAccepted = acceptData && isOfSameClasses(was.data, now.data);
-  if (!isAccepted && !isSame(was.data, now.data)) {
-    const expected = `the data of the checkpoint (${inWords(was.data)}), or --accept-data`;
-    throw new ParamError({ op: 'resume', expected, got: inWords(now.data) });
+  const isAccepted = acceptData && hasSameClasses(was.data, now.data);
+  if (!isAccepted && !isSameData(was.data, now.data)) {
+    const expected = `the data of the checkpoint (${describe(was.data)}), or --accept-data`;
+    throw new ParamError({ op: 'resume', expected, got: describe(now.data) });
   }
 }

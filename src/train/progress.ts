@@ -1,41 +1,43 @@
-/** What a run hands out on its way, and at its end. */
+/** What a training run reports while it runs, and what it returns. */
 import type { ModelConfig } from '../core/config.js';
 import type { DataError, LoaderError } from '../core/errors.js';
 import type { StateDict } from '../core/tensor.js';
 import type { EpochRecord, StepRecord } from '../report/record.js';
 import type { Best, Checkpoint } from './checkpoint.js';
 
-/** A run between two steps that has nothing to tell. */
+/** A point between two steps from which the run can be resumed. */
 export interface ResumePoint {
-  /** Steps made since the run began. */
+  /** Steps since the run began. */
   readonly globalStep: number;
-  /** As that of `Progress`. */
+  /** See `Progress`. */
   readonly checkpoint: () => Promise<Checkpoint>;
-  /** Why the run cannot go on. */
+  /** The error that ends the run, if there is one. */
   readonly error?: DataError | LoaderError;
 }
 
-/** The weights of a moment, and the configuration that says what they are. */
-export interface Weights {
+/** A state dict with its configuration, which holds the λ and the form of the weights. */
+export interface NetworkWeights {
   readonly state: StateDict;
   readonly config: ModelConfig;
 }
 
-/** After every step, and after every epoch. */
-export type Progress = (StepRecord | (EpochRecord & { readonly improved: Improved })) & {
-  /** All that is needed to go on from here; copied when asked for, which is to be before the run goes on. */
+/** Yielded after every step and after every epoch. */
+export type Progress = (StepRecord | (EpochRecord & { readonly newBest: NewBest })) & {
+  /** Copies all that is needed to resume from here. Call it before the run continues. */
   readonly checkpoint: () => Promise<Checkpoint>;
-  /** The network as it stands; copied when asked for, as above. */
-  readonly weights: () => Promise<Weights>;
+  /** Copies the current weights. Call it before the run continues. */
+  readonly weights: () => Promise<NetworkWeights>;
 };
 
-/** The weights that an epoch made the best: of all, and of those that can be fused. */
-export interface Improved {
-  readonly best?: () => Promise<Weights>;
-  readonly bestFusable?: () => Promise<Weights>;
+/** The weights of an epoch that is the best so far; absent if it is not. */
+export interface NewBest {
+  /** Best of all epochs. */
+  readonly best?: () => Promise<NetworkWeights>;
+  /** Best of the epochs with λ = 1, which can be fused. */
+  readonly bestFusable?: () => Promise<NetworkWeights>;
 }
 
-export interface Trained extends Weights {
+export interface TrainingResult extends NetworkWeights {
   readonly best: Best | null;
   readonly bestFusable: Best | null;
 }

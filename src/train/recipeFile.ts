@@ -3,21 +3,21 @@ import { ParamError } from '../core/errors.js';
 import { AUGMENT_KEYS, checkAugment, type AugmentOptions } from '../data/augment/options.js';
 import { DEFAULT_RECIPE, type Recipe } from './recipe.js';
 
-const snake = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+const toSnakeCase = (key: string): string => key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-const snaked = (values: object): Record<string, unknown> =>
-  Object.fromEntries(Object.entries(values).map(([key, value]) => [snake(key), value as unknown]));
+const withSnakeCaseKeys = (values: object): Record<string, unknown> =>
+  Object.fromEntries(Object.entries(values).map(([key, value]) => [toSnakeCase(key), value as unknown]));
 
 /** Names here by the keys of files. */
-const keysOf = <K extends string>(names: readonly K[]): ReadonlyMap<string, K> =>
-  new Map(names.map((name) => [snake(name), name]));
+const namesByKey = <K extends string>(names: readonly K[]): ReadonlyMap<string, K> =>
+  new Map(names.map((name) => [toSnakeCase(name), name]));
 
-export const FILE_KEYS = keysOf(Object.keys(DEFAULT_RECIPE) as (keyof Recipe)[]);
-const AUGMENT_FILE_KEYS = keysOf(AUGMENT_KEYS);
+export const FILE_KEYS = namesByKey(Object.keys(DEFAULT_RECIPE) as (keyof Recipe)[]);
+const AUGMENT_FILE_KEYS = namesByKey(AUGMENT_KEYS);
 
 /** @throws ParamError naming the key that was meant, where it is spelled as it is here */
 export function refuseKey(op: string, key: string, known: readonly string[]): never {
-  const expected = known.includes(snake(key)) ? snake(key) : `one of ${known.join(', ')}`;
+  const expected = known.includes(toSnakeCase(key)) ? toSnakeCase(key) : `one of ${known.join(', ')}`;
   throw new ParamError({ op, expected, got: 'an unknown key' });
 }
 
@@ -49,6 +49,6 @@ export function recipeFromFile(op: string, file: Readonly<Record<string, unknown
 }
 
 export const recipeToFile = (recipe: Recipe): Record<string, unknown> => ({
-  ...snaked(recipe),
-  augment: snaked(recipe.augment),
+  ...withSnakeCaseKeys(recipe),
+  augment: withSnakeCaseKeys(recipe.augment),
 });

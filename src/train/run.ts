@@ -1,250 +1,299 @@
+/** A training run, step by step, on arguments that `train` has checked. */
 import { platform } from '#runtime';
 import type { ModelConfig } from '../core/config.js';
 import { DataError, LoaderError } from '../core/errors.js';
-import type { OptimizerStep } from '../core/optimizer.js';
 import type { StateDict } from '../core/tensor.js';
-import { openLoader, type Loader } from '../data/loader/loader.js';
+import type { Batch } from '../data/loader/batch.js';
 import { fuseState } from '../oracle/fuse.js';
-import type { Best, Checkpoint } from './checkpoint.js';
-import { allFinite, requireFiniteLoss, requireFinite, requireFiniteMoments } from './finite.js';
-import type { Improved, ResumePoint, Progress, Trained, Weights } from './progress.js';
+import { compareEpoch, type BestEpochs } from './bestEpochs.js';
+import type { Checkpoint } from './checkpoint.js';
+import { evaluate } from './evaluate.js';
+import { refuseLoss, requireFinite, requireFiniteMoments } from './finite.js';
+import { optimizerStep } from './optimizerStep.js';
+import type { NetworkWeights, NewBest, Progress, ResumePoint, TrainingResult } from './progress.js';
 import type { Recipe } from './recipe.js';
 import type { RunOptions, TrainingData } from './runOptions.js';
+import { openResources, openTrainer, type RunResources } from './runResources.js';
 import { lambdaAt, learningRateAt } from './schedule.js';
-import { meanCrossEntropy, NOTHING, scoresOf, tally, type Scores, type Tally } from './scores.js';
-import { oracleTrainer } from './oracleTrainer.js';
-import type { EvaluateOptions, Snapshot, Trainer, TrainerOptions } from './trainer.js';
+import { addBatch, EMPTY_TALLY, scoresOf, type Scores, type Tally } from './scores.js';
+import type { Snapshot } from './trainer.js';
 
-const optimizerAt = (lr: number, { optimizer, momentum, nesterov, betas, eps, ...recipe }: Recipe) =>
-  ({
-    kind: optimizer,
-    lr,
-    weightDecay: recipe.weightDecay,
-    decayVectors: recipe.decayVectors,
-    layerDecay: recipe.layerDecay,
-    ...(optimizer === 'sgd' ? { momentum, nesterov } : { betas, eps }),
-  }) satisfies OptimizerStep;
+/** The scheduled values of a step. */
+interface Rates {
+  readonly lambda: number;
+  readonly lr: number;
+}
 
-/** Where a run begins, as errors call it. */
-function whereIs(resume: Checkpoint | undefined): string {
+/** Measures an epoch: seconds since its start, and of those the seconds spent waiting for batches. */
+interface Clock {
+  seconds(): number;
+  waited(): number;
+}
+
+type Pause = Omit<ResumePoint, 'error'>;
+
+/** Where a run starts, in the words of an error. */
+function startingPosition(resume: Checkpoint | undefined): string {
   if (resume === undefined || resume.globalStep === 0) return 'before the first step';
   const { epoch, step } = resume;
   return step === 0 ? `the end of epoch ${epoch}` : `epoch ${epoch + 1}, step ${step}`;
 }
 
-/** A training, step by step, of what has been checked. */
-export class Run {
-  readonly #data: TrainingData;
-  readonly #recipe: Recipe;
-  readonly #options: RunOptions;
-  /** Changes its form where the network is fused on the way. */
+/**
+ * Runs the epochs of a recipe, from the first or from a checkpoint.
+ *
+ * @returns a generator that yields after every step and every epoch, and returns the final weights
+ */
+export async function* runTraining(
+  data: TrainingData,
+  config: ModelConfig,
+  recipe: Recipe,
+  options: RunOptions,
+): AsyncGenerator<Progress, TrainingResult> {
+  const { resume } = options;
+  const startConfig = resume?.config ?? config;
+  const resources = await openResources(data, startConfig, recipe, options);
+  try {
+    const run = new Run(resources, data, startConfig, recipe, options);
+    try {
+      // With fewer images than before, an epoch may have fewer steps than the checkpoint has done.
+      let firstStep = Math.min(resume?.step ?? 0, resources.trainLoader.steps);
+      for (let epoch = resume?.epoch ?? 0; epoch < recipe.epochs; epoch++, firstStep = 0) {
+        yield* run.epoch(epoch, firstStep);
+      }
+      return await run.result();
+    } catch (error) {
+      await run.reportDataError(error);
+      throw error;
+    }
+  } finally {
+    await resources.close();
+  }
+}
+
+class Run {
+  /** Changes its form if the network is fused during the run. */
   #config: ModelConfig;
   #globalStep: number;
+  /** Of the current epoch. */
   #tally: Tally;
-  #best: Best | null;
-  #bestFusable: Best | null;
-  /** The last step that was made, for errors. */
-  #where: string;
+  #bestEpochs: BestEpochs;
+  /** The last step, in the words of an error. */
+  #position: string;
+  /** The last point between two steps. */
+  #pause: Pause | null = null;
 
-  constructor(data: TrainingData, config: ModelConfig, recipe: Recipe, options: RunOptions) {
+  constructor(
+    private readonly resources: RunResources,
+    private readonly data: TrainingData,
+    config: ModelConfig,
+    private readonly recipe: Recipe,
+    private readonly options: RunOptions,
+  ) {
     const { resume } = options;
-    this.#data = data;
-    this.#recipe = recipe;
-    this.#options = options;
-    this.#config = resume?.config ?? config;
+    this.#config = config;
     this.#globalStep = resume?.globalStep ?? 0;
-    this.#tally = resume?.tally ?? NOTHING;
-    this.#best = resume?.best ?? null;
-    this.#bestFusable = resume?.bestFusable ?? null;
-    this.#where = whereIs(resume);
+    this.#tally = resume?.tally ?? EMPTY_TALLY;
+    this.#bestEpochs = { best: resume?.best ?? null, bestFusable: resume?.bestFusable ?? null };
+    this.#position = startingPosition(resume);
   }
 
-  async *steps(): AsyncGenerator<Progress, Trained> {
-    const { epochs, batchSize, seed, smoothing, augment } = this.#recipe;
-    const { mixup, cutmix, mixupProb, mixupSwitchProb } = this.#recipe;
-    const mix = { mixup, cutmix, mixupProb, switchProb: mixupSwitchProb };
-    const { workers = 0, resume } = this.#options;
-    const { mean, std, input_size } = this.#config;
-    const shared = { mean, std, inputSize: input_size, seed, workers };
-    const closing: (() => void | Promise<void>)[] = [];
-    let here: Omit<ResumePoint, 'error'> | null = null;
-    try {
-      let trainer = await this.#open(resume === undefined ? {} : { resume: resume.snapshot });
-      closing.push(() => {
-        trainer.dispose();
-      });
-      const loader = await openLoader(this.#data.train, { ...shared, ...mix, batchSize, smoothing, augment });
-      closing.push(() => loader.dispose());
-      const heldOut =
-        this.#data.validation === null
-          ? null
-          : await openLoader(this.#data.validation, {
-              ...shared,
-              batchSize: Math.min(trainer.evaluationBatch, this.#data.validation.n),
-              shuffle: false,
-              dropLast: false,
-            });
-      if (heldOut !== null) closing.push(() => heldOut.dispose());
-
-      // Of fewer images than before, an epoch may have fewer steps than were made.
-      let first = Math.min(resume?.step ?? 0, loader.steps);
-      for (let epoch = resume?.epoch ?? 0; epoch < epochs; epoch++, first = 0) {
-        const started = performance.now();
-        const waitedBefore = loader.waited;
-        let step = first;
-        // Those of the step before, for an epoch of which only the evaluation is left.
-        let lambda = lambdaAt(epoch, Math.max(0, first - 1) / loader.steps, this.#recipe);
-        let lr = learningRateAt(Math.max(0, this.#globalStep - 1), loader.steps, this.#recipe);
-        here = this.#moment(trainer, epoch, first);
-        for await (const { x, targets, labels } of loader.epoch(epoch, first)) {
-          lambda = lambdaAt(epoch, step / loader.steps, this.#recipe);
-          lr = learningRateAt(this.#globalStep, loader.steps, this.#recipe);
-          if (this.#recipe.fuseAtDecay && lambda === 1 && this.#config.form === 'train') {
-            trainer = await this.#fused(trainer);
-          }
-          const { ema: emaDecay } = this.#recipe;
-          const optimizer = optimizerAt(lr, this.#recipe);
-          const { loss, logits } = await trainer.step(x, targets, {
-            lambda,
-            optimizer,
-            ...(emaDecay > 0 ? { emaDecay } : {}),
-          });
-          step++;
-          this.#globalStep++;
-          this.#where = `epoch ${epoch + 1}, step ${step}`;
-          if (!Number.isFinite(loss)) requireFiniteLoss(this.#where, loss, trainer.firstNonFinite());
-          this.#tally = tally(this.#tally, loss, logits, labels);
-          const { top5: _, ...soFar } = scoresOf(this.#tally);
-          const at = { epoch: epoch + 1, lambda, lr, global_step: this.#globalStep };
-          const rate = (1000 * (step - first) * batchSize) / (performance.now() - started);
-          here = this.#moment(trainer, epoch, step);
-          yield {
-            ...{ kind: 'step', ...at, step, steps: loader.steps, ...soFar, images_per_second: rate },
-            weights: () => this.#weights(trainer, lambda),
-            checkpoint: here.checkpoint,
-          };
-          // Whoever waits for a signal or a file gets a turn.
-          await platform.nextTurn();
-        }
-        const seconds = (performance.now() - started) / 1000;
-        // The last step of an epoch has no loss after it.
-        requireFinite(this.#where, await trainer.state());
-        const evaluate = async (useEma: boolean): Promise<Scores | undefined> =>
-          heldOut === null ? undefined : this.#evaluate(trainer, heldOut, { lambda, useEma }, here);
-        const validation = await evaluate(false);
-        const ema = this.#recipe.ema === 0 ? undefined : await evaluate(true);
-        const improved = this.#compare(trainer, lambda, epoch + 1, validation, ema);
-        const scores = scoresOf(this.#tally);
-        this.#tally = NOTHING;
-        yield {
-          ...{ kind: 'epoch', epoch: epoch + 1, lambda, lr, global_step: this.#globalStep, train: scores },
-          ...(validation === undefined ? {} : { validation }),
-          ...(ema === undefined ? {} : { ema }),
-          seconds,
-          images_per_second: ((step - first) * batchSize) / seconds,
-          idle: (loader.waited - waitedBefore) / 1000 / seconds,
-          fused: this.#config.form === 'deploy',
-          improved,
-          weights: () => this.#weights(trainer, lambda),
-          checkpoint: this.#moment(trainer, epoch + 1, 0).checkpoint,
-        };
-      }
-      return { ...(await this.#weights(trainer, 1)), best: this.#best, bestFusable: this.#bestFusable };
-    } catch (error) {
-      // The network is as its last step left it, and lives no longer than this.
-      const isOfData = error instanceof DataError || error instanceof LoaderError;
-      if (isOfData && here !== null) await this.#options.between?.({ ...here, error });
-      throw error;
-    } finally {
-      for (const close of closing.reverse()) await close();
+  /** The steps of an epoch from `firstStep` on, then its evaluation. */
+  async *epoch(epoch: number, firstStep: number): AsyncGenerator<Progress, void> {
+    const { trainLoader } = this.resources;
+    const clock = this.#startClock();
+    let rates = this.#ratesBefore(epoch, firstStep);
+    let step = firstStep;
+    this.#pause = this.#pauseAt(epoch, firstStep);
+    for await (const batch of trainLoader.epoch(epoch, firstStep)) {
+      rates = this.#ratesAt(epoch, step);
+      await this.#fuseWhenDue(rates);
+      await this.#step(batch, rates, { epoch, step: ++step });
+      yield this.#stepProgress(epoch, step, rates, step - firstStep, clock);
+      // Gives a turn to signals and files.
+      await platform.nextTurn();
     }
+    yield await this.#endEpoch(epoch, rates, step - firstStep, clock);
   }
 
-  #open(from: Pick<TrainerOptions, 'state' | 'resume'>): Trainer | Promise<Trainer> {
-    const { openTrainer = oracleTrainer } = this.#options;
-    const { batchSize, gradAccumSteps, seed, loss, ema } = this.#recipe;
-    return openTrainer(this.#config, { batchSize, gradAccumSteps, seed, loss, ema: ema > 0, ...from });
+  /** The final weights, with λ = 1. */
+  async result(): Promise<TrainingResult> {
+    return { ...(await this.#weights(1)), ...this.#bestEpochs };
   }
 
-  /** The shallow network in the deep one's place, and its average likewise; its moments begin anew. */
-  async #fused(trainer: Trainer): Promise<Trainer> {
-    const fuse = (state: StateDict) => fuseState(requireFinite(this.#where, state), { ...this.#config, lambda: 1 });
+  /** Hands out the last resume point if images could not be read: the network is as its last step left it. */
+  async reportDataError(error: unknown): Promise<void> {
+    if (!(error instanceof DataError || error instanceof LoaderError) || this.#pause === null) return;
+    await this.options.onResumePoint?.({ ...this.#pause, error });
+  }
+
+  #startClock(): Clock {
+    const { trainLoader } = this.resources;
+    const [start, waitedBefore] = [performance.now(), trainLoader.waited];
+    return {
+      seconds: () => (performance.now() - start) / 1000,
+      waited: () => (trainLoader.waited - waitedBefore) / 1000,
+    };
+  }
+
+  #ratesAt(epoch: number, step: number): Rates {
+    const { steps } = this.resources.trainLoader;
+    return {
+      lambda: lambdaAt(epoch, step / steps, this.recipe),
+      lr: learningRateAt(this.#globalStep, steps, this.recipe),
+    };
+  }
+
+  /** Those of the step before, for a resumed epoch of which only the evaluation is left. */
+  #ratesBefore(epoch: number, firstStep: number): Rates {
+    const { steps } = this.resources.trainLoader;
+    return {
+      lambda: lambdaAt(epoch, Math.max(0, firstStep - 1) / steps, this.recipe),
+      lr: learningRateAt(Math.max(0, this.#globalStep - 1), steps, this.recipe),
+    };
+  }
+
+  /**
+   * Replaces the network by its deploy form when λ reaches 1, and the average likewise. The optimizer starts again
+   * with empty moments.
+   */
+  async #fuseWhenDue({ lambda }: Rates): Promise<void> {
+    if (!this.recipe.fuseAtDecay || lambda !== 1 || this.#config.form !== 'train') return;
+    const { trainer } = this.resources;
+    const fuse = (state: StateDict) => fuseState(requireFinite(this.#position, state), { ...this.#config, lambda: 1 });
     const { state, config } = fuse(await trainer.state());
-    const average = this.#recipe.ema > 0 ? { ema: fuse(await trainer.ema()).state } : {};
+    const average = this.recipe.ema > 0 ? { ema: fuse(await trainer.ema()).state } : {};
     trainer.dispose();
     this.#config = config;
-    return this.#open({ resume: { state, optimizer: new Map(), steps: 0, ...average } });
+    const resume = { state, optimizer: new Map(), steps: 0, ...average };
+    this.resources.trainer = await openTrainer(config, this.recipe, this.options, resume);
   }
 
-  /** By the plain cross-entropy, whatever loss it is trained on: what `eval` tells, and what runs compare by. */
-  async #evaluate(
-    trainer: Trainer,
-    loader: Loader,
-    options: Required<EvaluateOptions>,
-    here: ResumePoint | null,
-  ): Promise<Scores> {
-    const { useEma } = options;
-    const { between } = this.#options;
-    let sum = NOTHING;
-    for await (const { x, targets, labels } of loader.epoch(0)) {
-      const { logits } = await trainer.evaluate(x, targets, options);
-      const loss = meanCrossEntropy(logits, labels);
-      if (!Number.isFinite(loss) || !allFinite(logits)) {
-        const where = `the ${useEma ? 'average' : 'network'} on held-out images, after ${this.#where}`;
-        requireFiniteLoss(where, Number.isFinite(loss) ? NaN : loss, trainer.firstNonFinite());
-      }
-      sum = tally(sum, loss, logits, labels);
-      if (between === undefined || here === null) continue;
-      // As after a step: a signal gets its turn.
+  /** One step of the trainer. @param at the epoch (from 0) and the steps of it that are done afterwards */
+  async #step(
+    { x, targets, labels }: Batch,
+    { lambda, lr }: Rates,
+    at: { readonly epoch: number; readonly step: number },
+  ): Promise<void> {
+    const { trainer } = this.resources;
+    const { ema: emaDecay } = this.recipe;
+    const optimizer = optimizerStep(lr, this.recipe);
+    const options = { lambda, optimizer, ...(emaDecay > 0 ? { emaDecay } : {}) };
+    const { loss, logits } = await trainer.step(x, targets, options);
+    this.#globalStep++;
+    this.#position = `epoch ${at.epoch + 1}, step ${at.step}`;
+    if (!Number.isFinite(loss)) refuseLoss(this.#position, loss, trainer.firstNonFinite());
+    this.#tally = addBatch(this.#tally, loss, logits, labels);
+  }
+
+  /** @param count steps of this epoch since the clock was started */
+  #stepProgress(epoch: number, step: number, { lambda, lr }: Rates, count: number, clock: Clock): Progress {
+    const { loss, top1 } = scoresOf(this.#tally);
+    const imagesPerSecond = (count * this.recipe.batchSize) / clock.seconds();
+    this.#pause = this.#pauseAt(epoch, step);
+    return {
+      kind: 'step',
+      epoch: epoch + 1,
+      lambda,
+      lr,
+      global_step: this.#globalStep,
+      step,
+      steps: this.resources.trainLoader.steps,
+      loss,
+      top1,
+      images_per_second: imagesPerSecond,
+      weights: () => this.#weights(lambda),
+      checkpoint: this.#pause.checkpoint,
+    };
+  }
+
+  /** Evaluates the network after the last step of an epoch. @param count steps since the clock was started */
+  async #endEpoch(epoch: number, rates: Rates, count: number, clock: Clock): Promise<Progress> {
+    const { lambda, lr } = rates;
+    const seconds = clock.seconds();
+    // The loss of a step is that before it: nothing has checked the weights after the last one.
+    requireFinite(this.#position, await this.resources.trainer.state());
+    const validation = await this.#evaluate(lambda, false);
+    const ema = this.recipe.ema === 0 ? undefined : await this.#evaluate(lambda, true);
+    const newBest = this.#updateBest(epoch + 1, lambda, validation, ema);
+    const train = scoresOf(this.#tally);
+    this.#tally = EMPTY_TALLY;
+    return {
+      kind: 'epoch',
+      epoch: epoch + 1,
+      lambda,
+      lr,
+      global_step: this.#globalStep,
+      train,
+      ...(validation === undefined ? {} : { validation }),
+      ...(ema === undefined ? {} : { ema }),
+      seconds,
+      images_per_second: (count * this.recipe.batchSize) / seconds,
+      idle: clock.waited() / seconds,
+      fused: this.#config.form === 'deploy',
+      newBest,
+      weights: () => this.#weights(lambda),
+      checkpoint: this.#pauseAt(epoch + 1, 0).checkpoint,
+    };
+  }
+
+  /** Scores on the held-out images at the epoch's λ; undefined without such images. */
+  async #evaluate(lambda: number, useEma: boolean): Promise<Scores | undefined> {
+    const { trainer, heldOutLoader } = this.resources;
+    if (heldOutLoader === null) return undefined;
+    const { onResumePoint } = this.options;
+    return evaluate(trainer, heldOutLoader, { lambda, useEma }, this.#position, async () => {
+      if (onResumePoint === undefined || this.#pause === null) return;
+      // As after a step: gives a turn to signals.
       await platform.nextTurn();
-      await between(here);
-    }
-    return scoresOf(sum);
+      await onResumePoint(this.#pause);
+    });
   }
 
-  /** Keeps what is best so far; without held-out images the last is. */
-  #compare(trainer: Trainer, lambda: number, epoch: number, validation?: Scores, ema?: Scores): Improved {
-    const useEma = ema !== undefined && validation !== undefined && ema.top1 > validation.top1;
-    const top1 = useEma ? ema.top1 : (validation?.top1 ?? null);
-    const beats = (best: Best | null): boolean => best === null || top1 === null || top1 > (best.top1 ?? 0);
-    const weights = (): Promise<Weights> => this.#weights(trainer, lambda, useEma);
-    const isBest = beats(this.#best);
-    const isBestFusable = lambda === 1 && beats(this.#bestFusable);
-    if (isBest) this.#best = { epoch, top1 };
-    if (isBestFusable) this.#bestFusable = { epoch, top1 };
+  #updateBest(epoch: number, lambda: number, validation?: Scores, ema?: Scores): NewBest {
+    const comparison = compareEpoch(this.#bestEpochs, { epoch, lambda, validation, ema });
+    const { epochs, isBest, isBestFusable, useEma } = comparison;
+    this.#bestEpochs = epochs;
+    const weights = (): Promise<NetworkWeights> => this.#weights(lambda, useEma);
     return { ...(isBest ? { best: weights } : {}), ...(isBestFusable ? { bestFusable: weights } : {}) };
   }
 
-  async #weights(trainer: Trainer, lambda: number, useEma = false): Promise<Weights> {
+  /** A copy of the weights, or of their average, labeled with their λ. */
+  async #weights(lambda: number, useEma = false): Promise<NetworkWeights> {
+    const { trainer } = this.resources;
     const config = { ...this.#config, lambda };
     const state = await (useEma ? trainer.ema() : trainer.state());
-    return { state: requireFinite(this.#where, state), config };
+    return { state: requireFinite(this.#position, state), config };
   }
 
-  /** @param step of the epoch that are done; those of a whole one are not yet its end: the evaluation comes first */
-  #moment(trainer: Trainer, epoch: number, step: number): Omit<ResumePoint, 'error'> {
+  /**
+   * A point from which the run can be resumed.
+   *
+   * @param epoch epochs done
+   * @param step steps done of the next epoch. If all of them are done, its evaluation is still to come.
+   */
+  #pauseAt(epoch: number, step: number): Pause {
     return {
       globalStep: this.#globalStep,
       checkpoint: async () => ({
         config: this.#config,
-        recipe: this.#recipe,
-        images: this.#data.train.n,
+        recipe: this.recipe,
+        images: this.data.train.n,
         epoch,
         step,
         globalStep: this.#globalStep,
         tally: this.#tally,
-        best: this.#best,
-        bestFusable: this.#bestFusable,
-        snapshot: this.#whole(await trainer.snapshot()),
+        best: this.#bestEpochs.best,
+        bestFusable: this.#bestEpochs.bestFusable,
+        snapshot: this.#requireFiniteSnapshot(await this.resources.trainer.snapshot()),
       }),
     };
   }
 
-  /** One that a run can go on from. */
-  #whole(snapshot: Snapshot): Snapshot {
-    requireFinite(this.#where, snapshot.state);
-    if (snapshot.ema !== undefined) requireFinite(this.#where, snapshot.ema);
-    requireFiniteMoments(this.#where, snapshot.optimizer);
+  #requireFiniteSnapshot(snapshot: Snapshot): Snapshot {
+    requireFinite(this.#position, snapshot.state);
+    if (snapshot.ema !== undefined) requireFinite(this.#position, snapshot.ema);
+    requireFiniteMoments(this.#position, snapshot.optimizer);
     return snapshot;
   }
 }

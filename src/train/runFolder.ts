@@ -6,17 +6,17 @@ import { lock } from '../io/lock.js';
 import { reasonOf } from '../io/reason.js';
 import { writeWeights } from '../io/weightsFile.js';
 import { readMetrics, type MetricsRecord } from '../report/record.js';
-import { checkpointsIn, lastCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.js';
+import { listCheckpoints, readLastCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.js';
 import type { Origin } from './origin.js';
-import type { Weights } from './progress.js';
+import type { NetworkWeights } from './progress.js';
 
 const METRICS = 'metrics.jsonl';
 const LOCK = 'lock';
-const lockOf = (path: string): Promise<() => Promise<void>> => lock(join(path, LOCK), 'trains here');
+const lockFolder = (path: string): Promise<() => Promise<void>> => lock(join(path, LOCK), 'trains here');
 
 /** @throws ParamError for a folder with a run in it */
 async function refuseRun(path: string): Promise<void> {
-  const before = await checkpointsIn(path);
+  const before = await listCheckpoints(path);
   if (before.length > 0 || (await stat(join(path, METRICS)).catch(() => null)) !== null) {
     throw new ParamError({ op: path, expected: 'a folder without a run', got: 'one with: --resume goes on with it' });
   }
@@ -66,9 +66,9 @@ export class RunFolder {
     }
     if (there === null) throw new ParamError({ op: path, expected: 'a run to go on with', got: 'no folder' });
     // Before the checkpoint is read: another process would go on from it, too.
-    const unlock = await lockOf(path);
+    const unlock = await lockFolder(path);
     try {
-      return new RunFolder(path, await lastCheckpoint(path, onDamage), true, unlock);
+      return new RunFolder(path, await readLastCheckpoint(path, onDamage), true, unlock);
     } catch (error) {
       await unlock();
       throw error;
@@ -92,7 +92,7 @@ export class RunFolder {
     await mkdir(this.path, { recursive: true }).catch((cause: unknown) => {
       throw new ParamError({ op: this.path, expected: 'a folder for the run', got: reasonOf(cause) }, { cause });
     });
-    this.unlock ??= await lockOf(this.path);
+    this.unlock ??= await lockFolder(this.path);
     // Once more: data may have taken minutes to read, and another run may have come to its end meanwhile.
     if (!this.resume) await refuseRun(this.path);
     // Not before: a resume that is refused changes nothing.
@@ -116,14 +116,14 @@ export class RunFolder {
   }
 
   /** @returns where they are */
-  async saveWeights(name: 'best' | 'best-fusable' | 'last', { state, config }: Weights): Promise<string> {
+  async saveWeights(name: 'best' | 'best-fusable' | 'last', { state, config }: NetworkWeights): Promise<string> {
     const path = join(this.path, `${name}.safetensors`);
     await writeWeights(path, state, config, { dtype: 'float32' });
     return path;
   }
 
   /** What of the run can be used, in words. */
-  async kept(): Promise<string> {
+  async describeWeights(): Promise<string> {
     // It is asked for where something has failed already.
     const files = await readdir(this.path).catch((): string[] => []);
     const names = files.filter((name) => name.endsWith('.safetensors')).sort();
@@ -131,7 +131,7 @@ export class RunFolder {
   }
 
   /** Draws the curves anew. */
-  async draw(config: Readonly<Record<string, unknown>>): Promise<void> {
+  async drawCurves(config: Readonly<Record<string, unknown>>): Promise<void> {
     // What draws takes a third of a second to load, which no other command shall wait for.
     const [{ curvesSvg }, { curvesHtml }] = await Promise.all([
       import('../report/curves.js'),

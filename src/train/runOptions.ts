@@ -1,11 +1,11 @@
-/** What a run is given beside network and recipe. */
+/** Arguments of a training run beside the network and the recipe. */
 import type { ModelConfig } from '../core/config.js';
 import type { DataSet } from '../data/sets/dataset.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { ResumePoint } from './progress.js';
 import type { Trainer, TrainerOptions } from './trainer.js';
 
-/** Opens what makes the steps, for the network as it is then: a run that fuses on the way opens a second. */
+/** Opens a trainer. Called once, and again with the deploy form if the run fuses its network on the way. */
 export type OpenTrainer = (
   config: ModelConfig,
   options: TrainerOptions & { readonly batchSize: number },
@@ -13,22 +13,25 @@ export type OpenTrainer = (
 
 export interface TrainingData {
   readonly train: DataSet;
-  /** Evaluated after every epoch, at the λ reached; null for none. */
+  /** Held-out images, evaluated after every epoch at the current λ; null for none. */
   readonly validation: DataSet | null;
 }
 
 export interface RunOptions {
-  /** The float64 oracle where it is not given. */
+  /** Default: `oracleTrainer`, the float64 reference. */
   readonly openTrainer?: OpenTrainer;
-  /** Threads that make batches beside the one that trains; 0 for none. Default 0. The numbers do not depend on it. */
+  /** Threads that prepare batches; 0 prepares them in the calling thread. Default 0. Results do not depend on it. */
   readonly workers?: number;
-  /** Where to go on from. */
+  /** The checkpoint to resume from. */
   readonly resume?: Checkpoint;
-  /** Whether to go on though other images were trained on before: then not to the same bits. Default false. */
+  /**
+   * Whether to resume with another number of training images than in the checkpoint. The weights then differ from
+   * those of an uninterrupted run. Default false.
+   */
   readonly acceptData?: boolean;
   /**
-   * Called after each batch of held-out images, and where images cannot be had, before that is thrown. The run
-   * stands still meanwhile, and can be gone on with from there; what this throws ends it, `error` or not.
+   * Awaited after each batch of held-out images, and, with `error`, before an unreadable image or a lost loader thread
+   * ends the run. A checkpoint of the point can be taken meanwhile. An error that it throws ends the run.
    */
-  readonly between?: (moment: ResumePoint) => void | Promise<void>;
+  readonly onResumePoint?: (point: ResumePoint) => void | Promise<void>;
 }

@@ -5,7 +5,7 @@ import type { Recipe } from './recipe.js';
 const PI = 3.141592653589793;
 
 /** 0 at 0, 1 at 1, along half a cosine. */
-const rising = (t: number): number => (1 - cos(PI * t)) / 2;
+const halfCosine = (t: number): number => (1 - cos(PI * t)) / 2;
 
 /**
  * λ before a step: from 0 to 1 over `decayEpochs`, then 1.
@@ -22,7 +22,7 @@ export function lambdaAt(
 ): number {
   const e = lambdaPer === 'step' ? epoch + share : epoch;
   if (e >= decayEpochs) return 1;
-  return lambdaSchedule === 'linear' ? e / decayEpochs : rising(e / decayEpochs);
+  return lambdaSchedule === 'linear' ? e / decayEpochs : halfCosine(e / decayEpochs);
 }
 
 /**
@@ -48,5 +48,5 @@ export function learningRateAt(
   }
   // Of a run that goes on with fewer images, more steps may be made than it has now.
   const share = Math.min(1, (step - warmup) / (epochs * perEpoch - warmup));
-  return minLr + (lr - minLr) * (1 - rising(share));
+  return minLr + (lr - minLr) * (1 - halfCosine(share));
 }

@@ -18,7 +18,7 @@ export interface Tally {
   readonly seen: number;
 }
 
-export const NOTHING: Tally = { loss: 0, top1: 0, top5: 0, seen: 0 };
+export const EMPTY_TALLY: Tally = { loss: 0, top1: 0, top5: 0, seen: 0 };
 
 /** Logits that come before the target's, ties in the order of the classes; Infinity where it is NaN. */
 export function rankOf(logits: ArrayLike<number>, target: number): number {
@@ -56,7 +56,7 @@ export function meanCrossEntropy(logits: FloatArray, labels: ArrayLike<number>):
  * @param logits [n, classes]
  * @param loss mean of the n images
  */
-export function tally(sum: Tally, loss: number, logits: FloatArray, labels: ArrayLike<number>): Tally {
+export function addBatch(sum: Tally, loss: number, logits: FloatArray, labels: ArrayLike<number>): Tally {
   const n = labels.length;
   const classes = logits.length / n;
   let [top1, top5] = [0, 0];

@@ -5,7 +5,7 @@ import { checkBatch, type OpeningOptions } from '../core/trainingRules.js';
 import { joinPasses, microBatches } from './microBatches.js';
 import { firstState, type Outcome, type Snapshot, type Trainer, type TrainerOptions } from './trainer.js';
 
-interface Passed {
+interface PassResult {
   /** Image by image. */
   readonly losses: Float64Array;
   readonly logits: FloatArray;
@@ -13,8 +13,8 @@ interface Passed {
 
 /** What is used of `TfjsTraining`. */
 interface TensorTraining {
-  pass(x: FloatArray, targets: FloatArray, lambda: number): Promise<Passed>;
-  evaluate(x: FloatArray, targets: FloatArray, lambda: number, options: { useEma: boolean }): Promise<Passed>;
+  pass(x: FloatArray, targets: FloatArray, lambda: number): Promise<PassResult>;
+  evaluate(x: FloatArray, targets: FloatArray, lambda: number, options: { useEma: boolean }): Promise<PassResult>;
   optimize(step: OptimizerStep): Promise<void>;
   ema(decay: number): Promise<void>;
   state(): Promise<StateDict>;

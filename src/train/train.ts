@@ -1,58 +1,64 @@
 import type { ModelConfig } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
 import { checkInputSize } from '../core/network.js';
-import { checkSet } from '../data/sets/classes.js';
+import { checkDataset } from '../data/sets/classes.js';
 import type { Checkpoint } from './checkpoint.js';
-import type { Progress, Trained } from './progress.js';
+import type { Progress, TrainingResult } from './progress.js';
 import { checkRecipe, resolveRecipe, type Recipe } from './recipe.js';
-import { Run } from './run.js';
+import { runTraining } from './run.js';
 import type { RunOptions, TrainingData } from './runOptions.js';
 
-function refuse(op: string, expected: string, got: unknown): never {
-  throw new ParamError({ op, expected, got: String(got) });
-}
-
-/** What a checkpoint must agree in with the run that goes on from it. */
-function checkResume({ config, recipe }: Checkpoint, now: ModelConfig, with_: Recipe): void {
-  for (const key of Object.keys(now) as (keyof ModelConfig)[]) {
-    // What changes on the way.
-    if (key === 'form' || key === 'lambda') continue;
-    const [before, after] = [JSON.stringify(config[key]), JSON.stringify(now[key])];
-    if (before !== after) refuse('resume', `${key} ${before}, as in the checkpoint`, after);
+/** Requires that a run resumes with the configuration and the recipe of its checkpoint. */
+function checkResume(checkpoint: Checkpoint, config: ModelConfig, recipe: Recipe): void {
+  const compare = (key: string, before: unknown, now: unknown): void => {
+    const [expected, got] = [JSON.stringify(before), JSON.stringify(now)];
+    if (expected === got) return;
+    throw new ParamError({ op: 'resume', expected: `${key} ${expected}, as in the checkpoint`, got });
+  };
+  for (const key of Object.keys(config) as (keyof ModelConfig)[]) {
+    // These two change during a run.
+    if (key !== 'form' && key !== 'lambda') compare(key, checkpoint.config[key], config[key]);
   }
-  for (const key of Object.keys(recipe) as (keyof Recipe)[]) {
-    const [before, after] = [JSON.stringify(recipe[key]), JSON.stringify(with_[key])];
-    if (before !== after) refuse('resume', `${key} ${before}, as in the checkpoint`, after);
+  for (const key of Object.keys(checkpoint.recipe) as (keyof Recipe)[]) {
+    compare(key, checkpoint.recipe[key], recipe[key]);
   }
 }
 
 /**
- * Trains a network. λ and the learning rate move as the recipe says; everything drawn
- * (weights, shuffles, augmentation, dropout) comes from the seed, so that on the plain
- * build the same seed makes the same weights.
+ * Trains a network. λ and the learning rate follow the recipe. All random numbers (initial weights, shuffles,
+ * augmentation, dropout) come from its seed: on the plain build, the same seed yields the same weights bit for bit.
  *
- * @throws ParamError, ShapeError before anything is computed; TrainingError where a loss or a weight is no number,
- * before anybody is given the weights
+ * @param config the train form
+ * @param recipe values that differ from the defaults, see `Recipe`
+ * @returns a generator that yields after every step and every epoch; its return value has the final weights
+ * @throws ParamError, ShapeError, DataError for arguments that do not fit, before anything is computed
+ * @throws TrainingError (from the generator) for a loss or weight that is not finite; such weights are never handed out
  */
 export function train(
   data: TrainingData,
   config: ModelConfig,
-  given: Partial<Recipe>,
+  recipe: Partial<Recipe>,
   options: RunOptions = {},
-): AsyncGenerator<Progress, Trained> {
-  if (config.form !== 'train') refuse('train', 'the train form', `the ${config.form} form`);
-  checkSet(data.train, config, 'train');
-  if (data.validation !== null) checkSet(data.validation, config, 'validation');
-  const recipe = resolveRecipe(given);
-  checkRecipe(recipe, data.train.n);
+): AsyncGenerator<Progress, TrainingResult> {
+  if (config.form !== 'train') {
+    throw new ParamError({ op: 'train', expected: 'the train form', got: `the ${config.form} form` });
+  }
+  checkDataset(data.train, config, 'train');
+  if (data.validation !== null) checkDataset(data.validation, config, 'validation');
+  const wholeRecipe = resolveRecipe(recipe);
+  const { n } = data.train;
+  checkRecipe(wholeRecipe, n);
   checkInputSize(config);
   const { resume, acceptData = false } = options;
   if (resume !== undefined) {
-    checkResume(resume, config, recipe);
-    const { n } = data.train;
+    checkResume(resume, config, wholeRecipe);
     if (resume.images !== n && !acceptData) {
-      refuse('resume', `${resume.images} images to train on, as in the checkpoint`, n);
+      throw new ParamError({
+        op: 'resume',
+        expected: `${resume.images} images to train on, as in the checkpoint`,
+        got: `${n}`,
+      });
     }
   }
-  return new Run(data, config, recipe, options).steps();
+  return runTraining(data, config, wholeRecipe, options);
 }

@@ -21,9 +21,7 @@ test.each(['wasm', 'reference'])(
       train(backend, '--backend', backend, '--lr', '1e300', '--val-limit', '0'),
       path(),
     );
-    expect(stderr).toMatch(
-      /^TrainingError: epoch 1, step 1: expected finite weights, got .* of stem1\.0\.weight; .*\n$/,
-    );
+    expect(stderr).toMatch(/^TrainingError: epoch 1, step 1: expected finite weights, got .* of stem1\.0\.weight/);
     expect(status).toBe(1);
     expect(stdout).toMatch(/\nkept {3}no weights in \w+\n$/);
     expect(await weightsIn(backend)).toEqual([]);
@@ -37,7 +35,7 @@ test(
     const args = train('held', '--lr', '1e30', '--val-limit', '20', '--checkpoint-every', '0');
     const { status, stdout, stderr } = await vanillanet(args, path());
     expect(stderr).toMatch(
-      /^TrainingError: the network on held-out images, after epoch 1, step 1: expected a loss that is a number, got NaN, first at st\S+; .*\n$/,
+      /^TrainingError: the network on held-out images, after epoch 1, step 1: expected a finite loss, got NaN, first at st\S+/,
     );
     expect(status).toBe(1);
     expect(stdout).toMatch(/\nkept {3}checkpoint-00000001\.safetensors in held\n$/);

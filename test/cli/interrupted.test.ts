@@ -3,7 +3,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { readdir, readFile } from 'node:fs/promises';
 import { uniform } from '../../src/core/philox.js';
 import { readWeights } from '../../src/io/weightsFile.js';
-import { lastCheckpoint } from '../../src/train/checkpoint.js';
+import { readLastCheckpoint } from '../../src/train/checkpoint.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { outcomeOf, PATIENCE, printed, start, vanillanet, type Outcome } from './commandLine.js';
 
@@ -25,7 +25,7 @@ const KILLS = Number(process.env['VANILLANET_KILLS'] ?? 2);
 
 const last = (output: string): Promise<Buffer> => readFile(path(output, 'last.safetensors'));
 const stateOf = (output: string) =>
-  lastCheckpoint(path(output), (error) => {
+  readLastCheckpoint(path(output), (error) => {
     throw error;
   });
 

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { packCommand } from '../../src/cli/pack.js';
-import { checkSet } from '../../src/data/sets/classes.js';
+import { checkDataset } from '../../src/data/sets/classes.js';
 import { batchOf } from '../../src/data/sets/batchOf.js';
 import { openDataset } from '../../src/data/sets/open.js';
 import { drawShapes } from '../../src/data/sets/shapes.js';
@@ -119,7 +119,7 @@ describe('one file', () => {
     'is measured on data, with the accuracy before and after',
     async () => {
       const set = await openDataset('shapes', 'test', { size: [16, 16], n: 30, seed: 5 });
-      checkSet(set, deploy);
+      checkDataset(set, deploy);
       const x = batchOf(set, [...set.labels.keys()], deploy) as Float32Array;
       const found = await said(
         ...['net.safetensors', 'i.safetensors', '-d', 'int8', '--data', 'shapes', '-n', '30', '--seed', '5'],

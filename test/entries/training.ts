@@ -48,7 +48,7 @@ export async function weightsOf(
     {
       workers,
       // Where somebody listens, evaluation lets events happen, too.
-      between: () => undefined,
+      onResumePoint: () => undefined,
       openTrainer: (config, options) =>
         trainer === 'oracle'
           ? oracleTrainer(config, options)

@@ -1,13 +1,13 @@
 import type { StateDict } from '../../src/core/tensor.js';
-import type { Progress, Trained } from '../../src/train/progress.js';
+import type { Progress, TrainingResult } from '../../src/train/progress.js';
 
 export type Step = Extract<Progress, { kind: 'step' }>;
 export type Epoch = Extract<Progress, { kind: 'epoch' }>;
 
 /** A run to its end: what it said after every step and epoch, and the network it made. */
 export async function collect(
-  run: AsyncGenerator<Progress, Trained>,
-): Promise<{ steps: Step[]; epochs: Epoch[]; state: StateDict; done: Trained }> {
+  run: AsyncGenerator<Progress, TrainingResult>,
+): Promise<{ steps: Step[]; epochs: Epoch[]; state: StateDict; done: TrainingResult }> {
   const [steps, epochs]: [Step[], Epoch[]] = [[], []];
   for (;;) {
     const next = await run.next();

@@ -3,8 +3,8 @@ import { beforeAll, expect, test } from '@jest/globals';
 import { readFile, writeFile } from 'node:fs/promises';
 import { WeightsError } from '../../src/core/errors.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/io/safetensors.js';
-import { lastCheckpoint, writeCheckpoint } from '../../src/train/checkpoint.js';
-import type { Trained } from '../../src/train/progress.js';
+import { readLastCheckpoint, writeCheckpoint } from '../../src/train/checkpoint.js';
+import type { TrainingResult } from '../../src/train/progress.js';
 import { train } from '../../src/train/train.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { collect } from './collect.js';
@@ -15,7 +15,7 @@ const recipe = { ...EVERYTHING, epochs: 2, decayEpochs: 1 };
 /** Of six steps; the one before is that of the fifth. */
 const LAST = 'checkpoint-00000006.safetensors';
 
-let whole: Trained;
+let whole: TrainingResult;
 let written: Uint8Array;
 /** Where the header ends. */
 let data: number;
@@ -37,7 +37,7 @@ const flipped = (at: number, bit = 0): Uint8Array => written.with(at, written[at
 async function goneOn(bytes: Uint8Array): Promise<string> {
   await writeFile(path(LAST), bytes);
   const told: WeightsError[] = [];
-  const resume = await lastCheckpoint(path(), (error) => told.push(error));
+  const resume = await readLastCheckpoint(path(), (error) => told.push(error));
   if (resume === null) throw new Error('there are no checkpoints');
   expect([resume.globalStep, told.map(({ name }) => name)]).toEqual([5, ['WeightsError']]);
   const { done } = await collect(train(sets, config, recipe, { openTrainer: on(1), resume }));
@@ -48,7 +48,7 @@ async function goneOn(bytes: Uint8Array): Promise<string> {
 test('an undamaged one is taken', async () => {
   await writeFile(path(LAST), written);
   const told: WeightsError[] = [];
-  expect(await lastCheckpoint(path(), (error) => told.push(error))).toMatchObject({ globalStep: 6 });
+  expect(await readLastCheckpoint(path(), (error) => told.push(error))).toMatchObject({ globalStep: 6 });
   expect(told).toEqual([]);
 });
 

@@ -53,9 +53,9 @@ test('what is kept is said, also of a folder that is gone', async () => {
   const folder = await open('gone', false);
   await folder.begin({}, origin);
   await writeFile(path('gone', 'last.safetensors'), '');
-  expect(await folder.kept()).toBe(`last.safetensors in ${path('gone')}`);
+  expect(await folder.describeWeights()).toBe(`last.safetensors in ${path('gone')}`);
   await rm(path('gone'), { recursive: true });
-  expect(await folder.kept()).toBe(`no weights in ${path('gone')}`);
+  expect(await folder.describeWeights()).toBe(`no weights in ${path('gone')}`);
   await folder.close();
 });
 

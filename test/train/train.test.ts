@@ -4,7 +4,7 @@ import { resolveConfig, type ModelConfig } from '../../src/core/config.js';
 import { ParamError, ShapeError } from '../../src/core/errors.js';
 import { checkState } from '../../src/core/parameters.js';
 import type { StateDict } from '../../src/core/tensor.js';
-import { pick, type ImageSet } from '../../src/data/sets/dataset.js';
+import { subset, type ImageSet } from '../../src/data/sets/dataset.js';
 import { batchOf } from '../../src/data/sets/batchOf.js';
 import { drawShapes } from '../../src/data/sets/shapes.js';
 import { toOracleConfig } from '../../src/oracle/backend.js';
@@ -160,7 +160,7 @@ describe('the network', () => {
   });
 
   test('learns a small set by heart', async () => {
-    const ten = pick(set, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    const ten = subset(set, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     const { steps } = await collect(
       train({ train: ten, validation: null }, resolveConfig({ ...config, dims: [8, 16] }), {
         ...options,

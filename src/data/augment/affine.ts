@@ -1,4 +1,4 @@
-import { blank, type Planes } from './planes.js';
+import { emptyPlanes, type Planes } from './planes.js';
 
 /** Where pixel (x, y) of the result comes from: (a·x + b·y + c, d·x + e·y + f), with pixel centers at halves. */
 export type Affine = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
@@ -8,26 +8,26 @@ export type Sampling = 'nearest' | 'bilinear' | 'bicubic';
 /** What lies outside of the image, by channel. */
 export type Fill = readonly number[];
 
-function filled(image: Planes, fill: Fill): Planes {
+function constantPlanes(image: Planes, fill: Fill): Planes {
   const { height, width, channels } = image;
-  const out = blank(image, height, width);
+  const out = emptyPlanes(image, height, width);
   const area = height * width;
   for (let c = 0; c < channels; c++) out.data.fill(fill[c % fill.length], c * area, (c + 1) * area);
   return out;
 }
 
 /** 16 bits behind the point, rounded. */
-const fixed = (v: number): number => Math.floor(v * 65536 + 0.5);
+const toFixedPoint = (v: number): number => Math.floor(v * 65536 + 0.5);
 
 /** Pillow's nearest sampling steps through the source in fixed point. */
-function nearest(image: Planes, [a, b, c, d, e, f]: Affine, fill: Fill): Planes {
+function sampleNearest(image: Planes, [a, b, c, d, e, f]: Affine, fill: Fill): Planes {
   const { data: source, channels, height, width } = image;
-  const out = filled(image, fill);
+  const out = constantPlanes(image, fill);
   const area = height * width;
-  const [right, down] = [fixed(a), fixed(d)];
-  let x0 = fixed(c + a * 0.5 + b * 0.5);
-  let y0 = fixed(f + d * 0.5 + e * 0.5);
-  for (let y = 0; y < height; y++, x0 += fixed(b), y0 += fixed(e)) {
+  const [right, down] = [toFixedPoint(a), toFixedPoint(d)];
+  let x0 = toFixedPoint(c + a * 0.5 + b * 0.5);
+  let y0 = toFixedPoint(f + d * 0.5 + e * 0.5);
+  for (let y = 0; y < height; y++, x0 += toFixedPoint(b), y0 += toFixedPoint(e)) {
     for (let x = 0, xx = x0, yy = y0; x < width; x++, xx += right, yy += down) {
       const [xin, yin] = [xx >> 16, yy >> 16];
       if (xin < 0 || xin >= width || yin < 0 || yin >= height) continue;
@@ -37,7 +37,7 @@ function nearest(image: Planes, [a, b, c, d, e, f]: Affine, fill: Fill): Planes 
   return out;
 }
 
-const clip = (i: number, n: number): number => (i < 0 ? 0 : i >= n ? n - 1 : i);
+const clampIndex = (i: number, n: number): number => (i < 0 ? 0 : i >= n ? n - 1 : i);
 
 /** Between v2 and v3, d of the way, by the cubic through all four with a = −1 (Pillow's). */
 function cubic(v1: number, v2: number, v3: number, v4: number, d: number): number {
@@ -45,9 +45,9 @@ function cubic(v1: number, v2: number, v3: number, v4: number, d: number): numbe
   return v2 + d * (p2 + d * (p3 + d * p4));
 }
 
-function smoothly(image: Planes, [a, b, c, d, e, f]: Affine, cubically: boolean, fill: Fill): Planes {
+function interpolate(image: Planes, [a, b, c, d, e, f]: Affine, cubically: boolean, fill: Fill): Planes {
   const { data: source, channels, height, width } = image;
-  const out = filled(image, fill);
+  const out = constantPlanes(image, fill);
   const area = height * width;
   for (let y = 0; y < height; y++) {
     for (let x = 0; x < width; x++) {
@@ -56,10 +56,10 @@ function smoothly(image: Planes, [a, b, c, d, e, f]: Affine, cubically: boolean,
       if (xin < 0 || xin >= width || yin < 0 || yin >= height) continue;
       const [left, top] = [Math.floor(xin - 0.5), Math.floor(yin - 0.5)];
       const [dx, dy] = [xin - 0.5 - left, yin - 0.5 - top];
-      const [x1, x2] = [clip(left, width), clip(left + 1, width)];
-      const [y1, y2] = [clip(top, height) * width, clip(top + 1, height) * width];
-      const [x0, x3] = [clip(left - 1, width), clip(left + 2, width)];
-      const [y0, y3] = [clip(top - 1, height) * width, clip(top + 2, height) * width];
+      const [x1, x2] = [clampIndex(left, width), clampIndex(left + 1, width)];
+      const [y1, y2] = [clampIndex(top, height) * width, clampIndex(top + 1, height) * width];
+      const [x0, x3] = [clampIndex(left - 1, width), clampIndex(left + 2, width)];
+      const [y0, y3] = [clampIndex(top - 1, height) * width, clampIndex(top + 2, height) * width];
       for (let k = 0; k < channels; k++) {
         const at = k * area;
         let value: number;
@@ -81,4 +81,6 @@ function smoothly(image: Planes, [a, b, c, d, e, f]: Affine, cubically: boolean,
 
 /** Pillow's `Image.transform` by an affine matrix, into an image of the same size. */
 export const affine = (image: Planes, matrix: Affine, sampling: Sampling, fill: Fill): Planes =>
-  sampling === 'nearest' ? nearest(image, matrix, fill) : smoothly(image, matrix, sampling === 'bicubic', fill);
+  sampling === 'nearest'
+    ? sampleNearest(image, matrix, fill)
+    : interpolate(image, matrix, sampling === 'bicubic', fill);

@@ -17,7 +17,7 @@ export interface ColorJitterOptions {
 function permutation(n: number, draws: Draws): number[] {
   const order = Array.from({ length: n }, (_, i) => i);
   for (let i = n - 1; i > 0; i--) {
-    const j = draws.below(i + 1);
+    const j = draws.integerBelow(i + 1);
     [order[i], order[j]] = [order[j], order[i]];
   }
   return order;
@@ -26,9 +26,9 @@ function permutation(n: number, draws: Draws): number[] {
 /** torchvision's `ColorJitter`: up to four changes, in an order drawn anew for each image. */
 export function colorJitter(image: Planes, options: ColorJitterOptions, draws: Draws): Planes {
   const { brightness: b = 0, contrast: c = 0, saturation: s = 0, hue: h = 0 } = options;
-  const factor = (strength: number): number => draws.between(Math.max(0, 1 - strength), 1 + strength);
+  const factor = (strength: number): number => draws.uniformBetween(Math.max(0, 1 - strength), 1 + strength);
   const order = permutation(4, draws);
-  const [byB, byC, byS, byH] = [factor(b), factor(c), factor(s), draws.between(-h, h)];
+  const [byB, byC, byS, byH] = [factor(b), factor(c), factor(s), draws.uniformBetween(-h, h)];
   const changes = [
     (from: Planes) => (b > 0 ? brightness(from, byB) : from),
     (from: Planes) => (c > 0 ? contrast(from, byC) : from),

@@ -32,11 +32,11 @@ export class Draws {
     private readonly item: number,
   ) {}
 
-  static ofImage(seed: number, epoch: number, position: number): Draws {
+  static forImage(seed: number, epoch: number, position: number): Draws {
     return new Draws(seed, IMAGE_STREAM + epoch, position);
   }
 
-  static ofBatch(seed: number, epoch: number, step: number): Draws {
+  static forBatch(seed: number, epoch: number, step: number): Draws {
     return new Draws(seed, BATCH_STREAM + epoch, step);
   }
 
@@ -49,17 +49,17 @@ export class Draws {
   }
 
   /** Uniform from `low` to `high`. */
-  between(low: number, high: number): number {
+  uniformBetween(low: number, high: number): number {
     return low + (high - low) * this.uniform();
   }
 
   /** An integer from 0 to n − 1. */
-  below(n: number): number {
+  integerBelow(n: number): number {
     return Math.floor(n * this.uniform());
   }
 
   /** True with probability p: never for 0, always for 1. */
-  happens(p: number): boolean {
+  bernoulli(p: number): boolean {
     return this.uniform() < p;
   }
 

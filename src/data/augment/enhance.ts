@@ -2,13 +2,13 @@
  * Pillow's `ImageEnhance`, to the byte: an image moved away from a degenerate one. Factor 1
  * leaves it as it is, 0 gives the degenerate one, and above 1 it moves on beyond itself.
  */
-import { blend, lookUp, luma, tableOf } from './pixels.js';
-import { blank, type Planes } from './planes.js';
+import { blend, applyTables, luma, createTable } from './pixels.js';
+import { emptyPlanes, type Planes } from './planes.js';
 
 /** Away from black. */
 export function brightness(image: Planes, factor: number): Planes {
   const f = Math.fround(factor);
-  return lookUp(image, [tableOf((v) => blend(0, v, f))]);
+  return applyTables(image, [createTable((v) => blend(0, v, f))]);
 }
 
 /** Away from the mean of its luma, rounded. */
@@ -19,14 +19,14 @@ export function contrast(image: Planes, factor: number): Planes {
   for (let i = 0; i < area; i++) sum += luma(data[i], data[area + i], data[2 * area + i]);
   const mean = Math.floor(sum / area + 0.5);
   const f = Math.fround(factor);
-  return lookUp(image, [tableOf((v) => blend(mean, v, f))]);
+  return applyTables(image, [createTable((v) => blend(mean, v, f))]);
 }
 
 /** Away from its luma, pixel by pixel. */
 export function saturation(image: Planes, factor: number): Planes {
   const { data, height, width } = image;
   const area = height * width;
-  const out = blank(image, height, width);
+  const out = emptyPlanes(image, height, width);
   const f = Math.fround(factor);
   for (let i = 0; i < area; i++) {
     const gray = luma(data[i], data[area + i], data[2 * area + i]);

@@ -1,4 +1,4 @@
-import { blank, type Planes } from './planes.js';
+import { emptyPlanes, type Planes } from './planes.js';
 
 const { fround } = Math;
 
@@ -20,7 +20,7 @@ export function hue(image: Planes, turns: number): Planes {
   const { data, height, width } = image;
   const area = height * width;
   const by = Math.trunc(turns * 255);
-  const out = blank(image, height, width);
+  const out = emptyPlanes(image, height, width);
   for (let i = 0; i < area; i++) {
     const [r, g, b] = [data[i], data[area + i], data[2 * area + i]];
     const most = Math.max(r, g, b);

@@ -20,13 +20,13 @@ export interface Mix {
   readonly box: Window | null;
 }
 
-const NONE: Mix = { lambda: 1, box: null };
+const NO_MIX: Mix = { lambda: 1, box: null };
 
 /** A box of about 1 − λ of the area around any pixel, cut to the image, and λ by what is left of it. */
 export function cutmixBox([h, w]: Size, lambda: number, draws: Draws): Mix {
   const ratio = Math.sqrt(1 - lambda);
   const [halfH, halfW] = [Math.floor(Math.floor(h * ratio) / 2), Math.floor(Math.floor(w * ratio) / 2)];
-  const [cy, cx] = [draws.below(h), draws.below(w)];
+  const [cy, cx] = [draws.integerBelow(h), draws.integerBelow(w)];
   const [top, left] = [Math.max(0, cy - halfH), Math.max(0, cx - halfW)];
   const [height, width] = [Math.min(h, cy + halfH) - top, Math.min(w, cx + halfW) - left];
   return { lambda: 1 - (height * width) / (h * w), box: { top, left, height, width } };
@@ -34,10 +34,10 @@ export function cutmixBox([h, w]: Size, lambda: number, draws: Draws): Mix {
 
 /** What happens to a batch. */
 export function drawMix({ mixup, cutmix, prob, switchProb }: MixOptions, size: Size, draws: Draws): Mix {
-  if ((mixup === 0 && cutmix === 0) || !draws.happens(prob)) return NONE;
-  const isCut = cutmix > 0 && (mixup === 0 || draws.happens(switchProb));
+  if ((mixup === 0 && cutmix === 0) || !draws.bernoulli(prob)) return NO_MIX;
+  const isCut = cutmix > 0 && (mixup === 0 || draws.bernoulli(switchProb));
   const lambda = beta(isCut ? cutmix : mixup, draws);
-  if (lambda === 1) return NONE;
+  if (lambda === 1) return NO_MIX;
   return isCut ? cutmixBox(size, lambda, draws) : { lambda, box: null };
 }
 

@@ -19,7 +19,7 @@ export type Transform = (image: Planes, draws: Draws) => Planes;
  *
  * @param fill the color that RandAugment's geometric ops put where no image is, 0..255
  */
-export function transformOf(options: AugmentOptions, size: Size, fill: Fill): Transform {
+export function createTransform(options: AugmentOptions, size: Size, fill: Fill): Transform {
   const { randomCrop: crop, randomResizedCrop: resizedCrop, horizontalFlip: flip } = options;
   const { colorJitter: jitter, rotation: degrees, randAugment: ops } = options;
   const steps: Transform[] = [];
@@ -31,7 +31,7 @@ export function transformOf(options: AugmentOptions, size: Size, fill: Fill): Tr
     return fits ? image : scaleWindow(image, { top: 0, left: 0, height, width }, size);
   });
   if (jitter !== undefined) steps.push((image, draws) => colorJitter(image, jitter, draws));
-  if (flip !== undefined) steps.push((image, draws) => (draws.happens(flip) ? horizontalFlip(image) : image));
+  if (flip !== undefined) steps.push((image, draws) => (draws.bernoulli(flip) ? horizontalFlip(image) : image));
   if (degrees !== undefined) steps.push((image, draws) => rotation(image, degrees, draws));
   if (ops !== undefined) steps.push((image, draws) => randAugment(image, ops, fill, draws));
   return (image, draws) => steps.reduce((made, step) => step(made, draws), image);

@@ -1,16 +1,16 @@
-import { blank, type Planes } from './planes.js';
+import { emptyPlanes, type Planes } from './planes.js';
 
 /** What each of the 256 values becomes. */
 export type Table = Uint8Array;
 
 /** A table of values that are cut to 0..255 and then to integers. */
-export const tableOf = (value: (v: number) => number): Table =>
+export const createTable = (value: (v: number) => number): Table =>
   Uint8Array.from({ length: 256 }, (_, v) => Math.trunc(Math.min(255, Math.max(0, value(v)))));
 
 /** Every value replaced, in each channel by the channel's own table. */
-export function lookUp(image: Planes, tables: readonly Table[]): Planes {
+export function applyTables(image: Planes, tables: readonly Table[]): Planes {
   const { data: source, channels, height, width } = image;
-  const out = blank(image, height, width);
+  const out = emptyPlanes(image, height, width);
   const area = height * width;
   for (let c = 0; c < channels; c++) {
     const table = tables[c % tables.length];

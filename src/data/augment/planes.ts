@@ -7,7 +7,7 @@ export interface Planes {
 }
 
 /** Another image of the same channels, all zeros. */
-export const blank = ({ channels }: Planes, height: number, width: number): Planes => ({
+export const emptyPlanes = ({ channels }: Planes, height: number, width: number): Planes => ({
   data: new Uint8Array(channels * height * width),
   channels,
   height,

@@ -78,11 +78,11 @@ export function randAugment(image: Planes, options: RandAugmentOptions, fill: Fi
   const { magnitude = 9, layers = 2, std = 0.5, prob = 0.5, interpolation = 'bicubic' } = options;
   let made = image;
   for (let layer = 0; layer < layers; layer++) {
-    const op = OPS[NAMES[draws.below(NAMES.length)]];
-    if (!draws.happens(prob)) continue;
+    const op = OPS[NAMES[draws.integerBelow(NAMES.length)]];
+    if (!draws.bernoulli(prob)) continue;
     const m = Math.min(10, Math.max(0, std > 0 ? magnitude + std * draws.normal() : magnitude));
-    const sign = draws.happens(0.5) ? -1 : 1;
-    const sampling = interpolation !== 'random' ? interpolation : draws.happens(0.5) ? 'bilinear' : 'bicubic';
+    const sign = draws.bernoulli(0.5) ? -1 : 1;
+    const sampling = interpolation !== 'random' ? interpolation : draws.bernoulli(0.5) ? 'bilinear' : 'bicubic';
     made = op(made, { m, sign, sampling, fill });
   }
   return made;

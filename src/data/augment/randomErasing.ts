@@ -20,16 +20,16 @@ export interface RandomErasingOptions {
 const TRIES = 10;
 
 /** A block that fits into the image, or none after ten tries. */
-export function block([h, w]: Size, blocks: number, options: RandomErasingOptions, draws: Draws): Window | null {
+export function drawBlock([h, w]: Size, blocks: number, options: RandomErasingOptions, draws: Draws): Window | null {
   const { area: share = [0.02, 1 / 3], aspect = [0.3, 1 / 0.3] } = options;
   for (let i = 0; i < TRIES; i++) {
-    const area = (draws.between(share[0], share[1]) * h * w) / blocks;
-    const ratio = exp(draws.between(log(aspect[0]), log(aspect[1])));
+    const area = (draws.uniformBetween(share[0], share[1]) * h * w) / blocks;
+    const ratio = exp(draws.uniformBetween(log(aspect[0]), log(aspect[1])));
     const height = roundHalfEven(Math.sqrt(area * ratio));
     const width = roundHalfEven(Math.sqrt(area / ratio));
     if (height >= h || width >= w) continue;
-    const top = draws.below(h - height + 1);
-    return { top, left: draws.below(w - width + 1), height, width };
+    const top = draws.integerBelow(h - height + 1);
+    return { top, left: draws.integerBelow(w - width + 1), height, width };
   }
   return null;
 }
@@ -41,11 +41,11 @@ export function block([h, w]: Size, blocks: number, options: RandomErasingOption
  */
 export function randomErasing(x: Float32Array, size: Size, options: RandomErasingOptions, draws: Draws): void {
   const { prob, mode = 'const', count = 1 } = options;
-  if (!draws.happens(prob)) return;
+  if (!draws.bernoulli(prob)) return;
   const [h, w] = size;
-  const blocks = count > 1 ? 1 + draws.below(count) : 1;
+  const blocks = count > 1 ? 1 + draws.integerBelow(count) : 1;
   for (let k = 0; k < blocks; k++) {
-    const found = block(size, blocks, options, draws);
+    const found = drawBlock(size, blocks, options, draws);
     if (found === null) continue;
     const { top, left, height, width } = found;
     for (let plane = 0; plane < x.length; plane += h * w) {

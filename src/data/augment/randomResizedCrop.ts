@@ -4,7 +4,7 @@ import type { Size } from '../../core/shapes.js';
 import { cut, roundHalfEven, type Window } from '../../image/crop.js';
 import type { RgbImage } from '../../image/pixelImage.js';
 import { resize } from '../../image/resize.js';
-import { separate } from '../decode/planar.js';
+import { toPlanes } from '../decode/planar.js';
 import type { Draws } from './draws.js';
 import type { Planes } from './planes.js';
 import { scaleWindow } from './scale.js';
@@ -24,13 +24,13 @@ const TRIES = 10;
 export function resizedCropWindow([h, w]: Size, options: RandomResizedCropOptions, draws: Draws): Window {
   const { scale = [0.08, 1], ratio = [3 / 4, 4 / 3] } = options;
   for (let i = 0; i < TRIES; i++) {
-    const area = h * w * draws.between(scale[0], scale[1]);
-    const aspect = exp(draws.between(log(ratio[0]), log(ratio[1])));
+    const area = h * w * draws.uniformBetween(scale[0], scale[1]);
+    const aspect = exp(draws.uniformBetween(log(ratio[0]), log(ratio[1])));
     const width = roundHalfEven(Math.sqrt(area * aspect));
     const height = roundHalfEven(Math.sqrt(area / aspect));
     if (width > 0 && width <= w && height > 0 && height <= h) {
-      const top = draws.below(h - height + 1);
-      return { top, left: draws.below(w - width + 1), height, width };
+      const top = draws.integerBelow(h - height + 1);
+      return { top, left: draws.integerBelow(w - width + 1), height, width };
     }
   }
   const narrow = w / h < ratio[0];
@@ -44,7 +44,7 @@ export function resizedCropWindow([h, w]: Size, options: RandomResizedCropOption
 function drawCrop(size: Size, options: RandomResizedCropOptions, draws: Draws): readonly [Window, Interpolation] {
   const { interpolation = 'bilinear' } = options;
   const window = resizedCropWindow(size, options, draws);
-  return [window, interpolation !== 'random' ? interpolation : draws.happens(0.5) ? 'bilinear' : 'bicubic'];
+  return [window, interpolation !== 'random' ? interpolation : draws.bernoulli(0.5) ? 'bilinear' : 'bicubic'];
 }
 
 /** torchvision's `RandomResizedCrop` to `size`. */
@@ -54,7 +54,7 @@ export function randomResizedCrop(image: Planes, size: Size, options: RandomResi
 }
 
 /** The same of a picture as it was decoded: of many pixels, only the window's become planes. */
-export function randomResizedCropOf(
+export function randomResizedCropOfPicture(
   picture: RgbImage,
   size: Size,
   options: RandomResizedCropOptions,
@@ -63,6 +63,6 @@ export function randomResizedCropOf(
   const [window, kernel] = drawCrop([picture.height, picture.width], options, draws);
   const [height, width] = size;
   const data = new Uint8Array(3 * height * width);
-  separate(resize(cut(picture, window), size, kernel).data, data);
+  toPlanes(resize(cut(picture, window), size, kernel).data, data);
   return { data, channels: 3, height, width };
 }

@@ -1,15 +1,15 @@
 import { cos, sin } from '../../core/elementary.js';
 import { affine, type Fill, type Sampling } from './affine.js';
 import type { Draws } from './draws.js';
-import { blank, type Planes } from './planes.js';
+import { emptyPlanes, type Planes } from './planes.js';
 
 /** Python's round(v, 15): the engine's text of a number is exact. */
-const rounded = (v: number): number => Number(v.toFixed(15));
+const roundTo15Digits = (v: number): number => Number(v.toFixed(15));
 
 /** Turned by a quarter, counter-clockwise, `times` times; only a square image by odd times. */
 function quarterTurns(image: Planes, times: number): Planes {
   const { data: source, channels, height, width } = image;
-  const out = blank(image, height, width);
+  const out = emptyPlanes(image, height, width);
   for (let c = 0; c < channels; c++) {
     for (let y = 0; y < height; y++) {
       for (let x = 0; x < width; x++) {
@@ -29,11 +29,11 @@ export function rotate(image: Planes, degrees: number, sampling: Sampling, fill:
   if (turn === 0) return image;
   if (turn === 180 || (turn % 90 === 0 && height === width)) return quarterTurns(image, turn / 90);
   const angle = -turn * (Math.PI / 180);
-  const [c, s] = [rounded(cos(angle)), rounded(sin(angle))];
+  const [c, s] = [roundTo15Digits(cos(angle)), roundTo15Digits(sin(angle))];
   const [x, y] = [width / 2, height / 2];
   return affine(image, [c, s, c * -x + s * -y + x, -s, c, -s * -x + c * -y + y], sampling, fill);
 }
 
 /** torchvision's `RandomRotation`: nearest pixels, black outside. */
 export const rotation = (image: Planes, degrees: number, draws: Draws): Planes =>
-  rotate(image, draws.between(-degrees, degrees), 'nearest', [0]);
+  rotate(image, draws.uniformBetween(-degrees, degrees), 'nearest', [0]);

@@ -2,7 +2,7 @@ import type { Window } from '../../image/crop.js';
 import { resize } from '../../image/resize.js';
 import type { Interpolation } from '../../core/config.js';
 import type { Size } from '../../core/shapes.js';
-import { separate } from '../decode/planar.js';
+import { toPlanes } from '../decode/planar.js';
 import type { Planes } from './planes.js';
 
 /**
@@ -29,6 +29,6 @@ export function scaleWindow(
   }
   const scaled = resize({ data: cut, height, width }, size, interpolation).data;
   const out = new Uint8Array(scaled.length);
-  separate(scaled, out);
+  toPlanes(scaled, out);
   return { data: out, channels, height: size[0], width: size[1] };
 }

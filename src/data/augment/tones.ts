@@ -1,25 +1,25 @@
 /** Pillow's `ImageOps` on values alone, and timm's `solarize_add`. */
-import { histograms, lookUp, tableOf, type Table } from './pixels.js';
+import { histograms, applyTables, createTable, type Table } from './pixels.js';
 import type { Planes } from './planes.js';
 
-const SAME: Table = tableOf((v) => v);
+const SAME: Table = createTable((v) => v);
 
 /** Each channel stretched from its darkest and lightest value to 0..255. */
 export const autoContrast = (image: Planes): Planes =>
-  lookUp(
+  applyTables(
     image,
     histograms(image).map((counts) => {
       const low = counts.findIndex((n) => n > 0);
       const high = counts.findLastIndex((n) => n > 0);
       if (high <= low) return SAME;
       const scale = 255 / (high - low);
-      return tableOf((v) => v * scale + -low * scale);
+      return createTable((v) => v * scale + -low * scale);
     }),
   );
 
 /** Each channel's values spread so that all are about as frequent. */
 export const equalize = (image: Planes): Planes =>
-  lookUp(
+  applyTables(
     image,
     histograms(image).map((counts) => {
       const last = counts.findLast((n) => n > 0) ?? 0;
@@ -34,16 +34,16 @@ export const equalize = (image: Planes): Planes =>
     }),
   );
 
-export const invert = (image: Planes): Planes => lookUp(image, [tableOf((v) => 255 - v)]);
+export const invert = (image: Planes): Planes => applyTables(image, [createTable((v) => 255 - v)]);
 
 /** Keeps the highest bits of each value, 0 to 8 of them. */
 export const posterize = (image: Planes, bits: number): Planes =>
-  bits >= 8 ? image : lookUp(image, [tableOf((v) => v & ~(2 ** (8 - bits) - 1))]);
+  bits >= 8 ? image : applyTables(image, [createTable((v) => v & ~(2 ** (8 - bits) - 1))]);
 
 /** Inverts values from the threshold on. */
 export const solarize = (image: Planes, threshold: number): Planes =>
-  lookUp(image, [tableOf((v) => (v < threshold ? v : 255 - v))]);
+  applyTables(image, [createTable((v) => (v < threshold ? v : 255 - v))]);
 
 /** Adds to values below 128. */
 export const solarizeAdd = (image: Planes, add: number): Planes =>
-  lookUp(image, [tableOf((v) => (v < 128 ? v + add : v))]);
+  applyTables(image, [createTable((v) => (v < 128 ? v + add : v))]);

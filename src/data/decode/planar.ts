@@ -1,7 +1,7 @@
 /** [h, w, 3], as decoders give images, and [3, h, w], as networks take them. */
 
 /** Pixel by pixel into a place channel by channel. */
-export function separate(pixels: Uint8Array, planes: Uint8Array): void {
+export function toPlanes(pixels: Uint8Array, planes: Uint8Array): void {
   const area = planes.length / 3;
   for (let i = 0; i < area; i++) {
     for (let c = 0; c < 3; c++) planes[c * area + i] = pixels[3 * i + c];
@@ -9,7 +9,7 @@ export function separate(pixels: Uint8Array, planes: Uint8Array): void {
 }
 
 /** Channel by channel, as a copy pixel by pixel. */
-export function interleaved(planes: Uint8Array): Uint8Array {
+export function toPixels(planes: Uint8Array): Uint8Array {
   const area = planes.length / 3;
   const pixels = new Uint8Array(planes.length);
   for (let i = 0; i < area; i++) {

@@ -6,14 +6,14 @@ import { normalizationTables } from '../../image/normalize.js';
 import { MAX_EPOCHS } from '../augment/draws.js';
 import { checkAugment, type AugmentOptions } from '../augment/options.js';
 import type { Batch } from './batch.js';
-import type { BatchRecipe, Images } from './batchMaker.js';
-import { batchSource, type BatchSource, type FileOrder, type FillBatch } from './batchSource.js';
-import { checkSet } from '../sets/classes.js';
+import type { BatchRecipe, Images } from './makeBatch.js';
+import { createFillBatch, type BatchSource, type FileOrder, type FillBatch } from './fillBatch.js';
+import { checkDataset } from '../sets/classes.js';
 import { isStreamed, type DataSet, type ImageFiles } from '../sets/dataset.js';
 import type { Disk } from './disk/disk.js';
 import type { FileSource } from './readFiles.js';
 import { permutation } from './permutation.js';
-import { DEPTH, slotBytes, slotOf, type BatchShape, type Slots } from './slots.js';
+import { SLOTS_PER_THREAD, slotBytes, batchInSlot, type BatchShape, type Slots } from './slots.js';
 
 export type { Batch } from './batch.js';
 
@@ -96,7 +96,7 @@ function check(set: DataSet, o: LoaderOptions): void {
   if (!isInteger(workers, 0, MAX_WORKERS)) refuse('workers', `an integer from 0 to ${MAX_WORKERS}`, workers);
   normalizationTables(set.channels, o.mean, o.std);
   checkAugment(o.augment ?? {}, { channels: set.channels, size: [set.height, set.width] });
-  checkSet(set);
+  checkDataset(set);
 }
 
 function imagesOf(set: DataSet, shared: boolean): Images {
@@ -144,7 +144,7 @@ function ownMaker(fill: FillBatch, shape: BatchShape): Maker {
       next = order;
     },
     async finish(_, n) {
-      const batch = slotOf(slots, 0, n);
+      const batch = batchInSlot(slots, 0, n);
       const order = next;
       const filled = last.then(() => (order === null ? undefined : fill(order, batch)));
       last = filled.catch(() => undefined);
@@ -162,7 +162,7 @@ function threadMaker(
   workers: number,
   startThreads: NonNullable<Disk['startThreads']>,
 ): Maker {
-  const count = DEPTH * workers;
+  const count = SLOTS_PER_THREAD * workers;
   const slots: Slots = { memory: new SharedArrayBuffer(slotBytes(shape, count)), shape };
   const threads = startThreads(workers, { source, slots });
   return {
@@ -173,7 +173,7 @@ function threadMaker(
     },
     async finish(number, n) {
       await threads.done(number);
-      return slotOf(slots, number % count, n);
+      return batchInSlot(slots, number % count, n);
     },
     restart: (cause) => {
       threads.forget(cause);
@@ -270,7 +270,7 @@ export function openLoader(set: DataSet, options: LoaderOptions): Promise<Loader
     const shape: BatchShape = { batchSize, channels: set.channels, size: recipe.size, classes: images.classes };
     const maker =
       startThreads === null
-        ? ownMaker(await batchSource(source), shape)
+        ? ownMaker(await createFillBatch(source), shape)
         : threadMaker(source, shape, workers, startThreads);
     const steps = dropLast ? Math.floor(set.n / batchSize) : Math.ceil(set.n / batchSize);
     return new BatchLoader(set, options, maker, steps);

@@ -1,6 +1,6 @@
 import type { Size } from '../../core/shapes.js';
 import { isStreamed, type DataSet } from '../sets/dataset.js';
-import { DEPTH, slotBytes } from './slots.js';
+import { SLOTS_PER_THREAD, slotBytes } from './slots.js';
 
 /**
  * Bytes of the images that a set and its loader keep: pixels in memory, which threads
@@ -13,7 +13,7 @@ export function loaderMemory(
 ): number {
   const { n, channels, height, width, classNames } = set;
   const shape = { batchSize: Math.min(batchSize, n), channels, size, classes: classNames.length };
-  const batches = slotBytes(shape, workers === 0 ? 1 : DEPTH * workers);
+  const batches = slotBytes(shape, workers === 0 ? 1 : SLOTS_PER_THREAD * workers);
   if (!isStreamed(set)) return batches + (workers === 0 ? 1 : 2) * set.images.byteLength;
   return batches + Math.max(1, workers) * shape.batchSize * channels * height * width;
 }

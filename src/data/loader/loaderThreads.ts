@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { DataError, LoaderError, type ErrorFields } from '../../core/errors.js';
 import { reasonOf } from '../../io/reason.js';
-import type { BatchSource, FileOrder } from './batchSource.js';
+import type { BatchSource, FileOrder } from './fillBatch.js';
 import type { Slots } from './slots.js';
 
 /** What a thread is started with. */

@@ -1,16 +1,16 @@
 /** A thread of the loader: makes the batches that it is asked for, one after the other. */
 import { parentPort, workerData } from 'node:worker_threads';
 import { DataError } from '../../core/errors.js';
-import { batchSource } from './batchSource.js';
+import { createFillBatch } from './fillBatch.js';
 import type { LoaderReply, Job, ThreadData } from './loaderThreads.js';
-import { slotOf } from './slots.js';
+import { batchInSlot } from './slots.js';
 
 const { source, slots } = workerData as ThreadData;
-const fill = await batchSource(source);
+const fill = await createFillBatch(source);
 
 async function answer({ number, slot, ...order }: Job): Promise<LoaderReply> {
   try {
-    await fill(order, slotOf(slots, slot, order.positions.length));
+    await fill(order, batchInSlot(slots, slot, order.positions.length));
     return { number };
   } catch (error) {
     // Another class would not arrive as what it is, and is no fault of the data.

@@ -4,7 +4,7 @@ import type { RgbImage } from '../../image/pixelImage.js';
 import { readBytes } from '../../io/readFile.js';
 import { MAX_CONCURRENT, mapConcurrent } from '../mapConcurrent.js';
 import type { ImageFiles } from '../sets/dataset.js';
-import { decoderTo } from '../decode/decoder.js';
+import { createDecoder } from '../decode/createDecoder.js';
 import { readImage } from '../decode/image.js';
 
 /** Where and how files are read; which ones is said with every batch. */
@@ -14,8 +14,8 @@ export type FileSource = Omit<ImageFiles, 'names'>;
 export type ReadFiles = (names: readonly string[], pixels: Uint8Array) => Promise<void>;
 
 /** @throws DataError naming the file that is gone or damaged, where it is read */
-export function fileReader({ root, fit }: FileSource): ReadFiles {
-  const decode = decoderTo(fit);
+export function createFileReader({ root, fit }: FileSource): ReadFiles {
+  const decode = createDecoder(fit);
   const length = 3 * fit.size[0] * fit.size[1];
   return (names, pixels) =>
     mapConcurrent(names.length, MAX_CONCURRENT, async (i) => {
@@ -28,7 +28,7 @@ export function fileReader({ root, fit }: FileSource): ReadFiles {
 export type ReadImages = (names: readonly string[], look: (image: RgbImage, i: number) => void) => Promise<void>;
 
 /** @throws DataError as `fileReader` does */
-export const imageReader =
+export const createImageReader =
   ({ root }: FileSource): ReadImages =>
   (names, look) =>
     mapConcurrent(names.length, MAX_CONCURRENT, async (i) => {

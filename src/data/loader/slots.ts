@@ -10,7 +10,7 @@ export interface BatchShape {
 }
 
 /** Slots of a thread: one that is read, one that is written. */
-export const DEPTH = 2;
+export const SLOTS_PER_THREAD = 2;
 
 /** Memory of whole batches, one after the other: of this thread alone, or shared. */
 export interface Slots {
@@ -19,15 +19,15 @@ export interface Slots {
 }
 
 const imageLength = ({ channels, size }: BatchShape): number => channels * size[0] * size[1];
-const words = (shape: BatchShape): number => shape.batchSize * (imageLength(shape) + shape.classes + 1);
+const slotWords = (shape: BatchShape): number => shape.batchSize * (imageLength(shape) + shape.classes + 1);
 
 /** Bytes of `count` slots. */
-export const slotBytes = (shape: BatchShape, count: number): number => 4 * count * words(shape);
+export const slotBytes = (shape: BatchShape, count: number): number => 4 * count * slotWords(shape);
 
 /** The first n images of a slot. */
-export function slotOf({ memory, shape }: Slots, slot: number, n: number): Batch {
+export function batchInSlot({ memory, shape }: Slots, slot: number, n: number): Batch {
   const { batchSize, classes } = shape;
-  const begin = 4 * slot * words(shape);
+  const begin = 4 * slot * slotWords(shape);
   const targets = begin + 4 * batchSize * imageLength(shape);
   return {
     x: new Float32Array(memory, begin, n * imageLength(shape)),

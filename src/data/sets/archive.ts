@@ -47,7 +47,7 @@ async function openFolder(path: string): Promise<Archive> {
   return { path, onDisk: true, names: names.sort(byName), read: (name) => readBytes(join(path, name), DataError) };
 }
 
-async function unpacked(path: string, bytes: Uint8Array): Promise<Uint8Array> {
+async function gunzipFile(path: string, bytes: Uint8Array): Promise<Uint8Array> {
   const zipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
   if (!zipped && /gz$/i.test(path)) {
     const got = bytes.length === 0 ? 'an empty file' : 'another beginning: it is not gzipped';
@@ -64,7 +64,7 @@ async function unpacked(path: string, bytes: Uint8Array): Promise<Uint8Array> {
 }
 
 async function openTar(path: string): Promise<Archive> {
-  const bytes = await unpacked(path, await readBytes(path, DataError));
+  const bytes = await gunzipFile(path, await readBytes(path, DataError));
   checkTar(bytes, path);
   // nanotar reads a view's whole buffer, wherever the view begins.
   const whole = bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);

@@ -29,7 +29,7 @@ interface Layout {
   readNames(bytes: Uint8Array, labeling: Labeling, op: string): readonly (string | null)[];
 }
 
-interface Kind {
+interface CifarKind {
   readonly title: string;
   readonly labeling: Labeling;
   /** Of an archive without a member that says them; null where it must have one. */
@@ -52,54 +52,61 @@ const binary = (folder: string, { train, test }: Batches, meta: string): Layout 
   };
 };
 
-const TEN: Batches = { train: [1, 2, 3, 4, 5].map((i) => `data_batch_${i}`), test: ['test_batch'] };
-const HUNDRED: Batches = { train: ['train'], test: ['test'] };
+const CIFAR10_BATCHES: Batches = { train: [1, 2, 3, 4, 5].map((i) => `data_batch_${i}`), test: ['test_batch'] };
+const CIFAR100_BATCHES: Batches = { train: ['train'], test: ['test'] };
 
-const CIFAR10: Kind = {
+const CIFAR10: CifarKind = {
   title: 'CIFAR-10',
   labeling: { keys: ['labels'], counts: [10], names: 'label_names' },
   classNames: ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'],
   layouts: [
-    python('cifar-10-batches-py', TEN, 'batches.meta'),
-    binary('cifar-10-batches-bin', TEN, 'batches.meta.txt'),
+    python('cifar-10-batches-py', CIFAR10_BATCHES, 'batches.meta'),
+    binary('cifar-10-batches-bin', CIFAR10_BATCHES, 'batches.meta.txt'),
   ],
 };
 
-const CIFAR100: Kind = {
+const CIFAR100: CifarKind = {
   title: 'CIFAR-100',
   labeling: { keys: ['coarse_labels', 'fine_labels'], counts: [20, 100], names: 'fine_label_names' },
   classNames: null,
-  layouts: [python('cifar-100-python', HUNDRED, 'meta'), binary('cifar-100-binary', HUNDRED, 'fine_label_names.txt')],
+  layouts: [
+    python('cifar-100-python', CIFAR100_BATCHES, 'meta'),
+    binary('cifar-100-binary', CIFAR100_BATCHES, 'fine_label_names.txt'),
+  ],
 };
 
-const KINDS: readonly Kind[] = [CIFAR10, CIFAR100];
+const KINDS: readonly CifarKind[] = [CIFAR10, CIFAR100];
 
 /** A layout and the folder in the archive where its batches are. */
-interface Place {
-  readonly kind: Kind;
+interface BatchLocation {
+  readonly kind: CifarKind;
   readonly layout: Layout;
   readonly folder: string;
 }
 
-const isNamed = (path: string, name: string): boolean => `/${path}`.endsWith(`/${name}`);
+const endsWithPath = (path: string, name: string): boolean => `/${path}`.endsWith(`/${name}`);
 
 /** The folder of a kind's batches. `train` is a name that others have too: its folder or its meta must be there. */
-function folderOf({ names, path }: Archive, kind: Kind, { batches, meta, folder: official }: Layout): string | null {
+function findBatchFolder(
+  { names, path }: Archive,
+  kind: CifarKind,
+  { batches, meta, folder: official }: Layout,
+): string | null {
   for (const first of [batches.train[0], batches.test[0]]) {
     for (const name of names) {
-      if (!isNamed(name, first)) continue;
+      if (!endsWithPath(name, first)) continue;
       const folder = name.slice(0, -first.length);
-      const inPlace = isNamed(`${path.replaceAll('\\', '/')}/${folder}`.replace(/\/+$/, ''), official);
+      const inPlace = endsWithPath(`${path.replaceAll('\\', '/')}/${folder}`.replace(/\/+$/, ''), official);
       if (kind === CIFAR10 || inPlace || names.includes(folder + meta)) return folder;
     }
   }
   return null;
 }
 
-function locate(archive: Archive, kinds: readonly Kind[] = KINDS): Place | null {
+function locate(archive: Archive, kinds: readonly CifarKind[] = KINDS): BatchLocation | null {
   for (const kind of kinds) {
     for (const layout of kind.layouts) {
-      const folder = folderOf(archive, kind, layout);
+      const folder = findBatchFolder(archive, kind, layout);
       if (folder !== null) return { kind, layout, folder };
     }
   }
@@ -109,7 +116,7 @@ function locate(archive: Archive, kinds: readonly Kind[] = KINDS): Place | null 
 /** Which CIFAR an archive or folder holds: its title, or null for none. */
 export const cifarTitle = (archive: Archive): string | null => locate(archive)?.kind.title ?? null;
 
-async function readClassNames(archive: Archive, { kind, layout, folder }: Place): Promise<readonly string[]> {
+async function readClassNames(archive: Archive, { kind, layout, folder }: BatchLocation): Promise<readonly string[]> {
   const member = folder + layout.meta;
   if (!archive.names.includes(member)) {
     if (kind.classNames !== null) return kind.classNames;
@@ -124,7 +131,11 @@ async function readClassNames(archive: Archive, { kind, layout, folder }: Place)
 }
 
 /** One split out of an archive that is open, of whichever kind or of one of those given. */
-export async function cifarFrom(archive: Archive, split: Split, kinds: readonly Kind[] = KINDS): Promise<ImageSet> {
+export async function readCifar(
+  archive: Archive,
+  split: Split,
+  kinds: readonly CifarKind[] = KINDS,
+): Promise<ImageSet> {
   const place = locate(archive, kinds);
   if (place === null) {
     const { title, layouts } = kinds[0];
@@ -164,8 +175,8 @@ export async function cifarFrom(archive: Archive, split: Split, kinds: readonly 
  * @throws DataError naming the file and member that is missing, cut short or damaged.
  */
 export const readCifar10 = async (path: string, split: Split): Promise<ImageSet> =>
-  cifarFrom(await openArchive(path), split, [CIFAR10]);
+  readCifar(await openArchive(path), split, [CIFAR10]);
 
 /** Reads CIFAR-100 with its hundred fine classes, as `readCifar10` does CIFAR-10. */
 export const readCifar100 = async (path: string, split: Split): Promise<ImageSet> =>
-  cifarFrom(await openArchive(path), split, [CIFAR100]);
+  readCifar(await openArchive(path), split, [CIFAR100]);

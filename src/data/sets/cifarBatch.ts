@@ -1,7 +1,7 @@
 /** Batches of CIFAR as their two layouts hold them (see cifar.ts). */
 import { DataError } from '../../core/errors.js';
 import { formatShape } from '../../core/tensor.js';
-import { PickledArray, readPickle, textOf } from './pickle.js';
+import { PickleArray, readPickle, textOf } from './pickle.js';
 
 export const SIDE = 32;
 export const PIXELS = 3 * SIDE * SIDE;
@@ -41,7 +41,7 @@ export function readPickledBatch(bytes: Uint8Array, { keys, counts }: Labeling, 
   const dict = readDict(bytes, op);
   const data = dict.get('data');
   const lists = keys.map((key) => dict.get(key)).filter((list) => Array.isArray(list));
-  if (!(data instanceof PickledArray) || lists.length < keys.length) {
+  if (!(data instanceof PickleArray) || lists.length < keys.length) {
     const got = [...dict.keys()].join(', ') || 'none';
     const expected = `an array under data and a list under ${keys.join(' and ')}`;
     throw new DataError({ op, expected, got: `the keys ${got}` });

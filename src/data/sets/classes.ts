@@ -1,21 +1,25 @@
 import { DataError, ParamError } from '../../core/errors.js';
 import type { ModelConfig } from '../../core/config.js';
-import { isStreamed, type DataSet, type Labeled } from './dataset.js';
+import { isStreamed, type DataSet, type LabeledImages } from './dataset.js';
 
 /** What a network takes and answers, as its configuration says. */
-export type Wanted = Partial<Pick<ModelConfig, 'in_chans' | 'num_classes' | 'class_names'>>;
+export type DatasetRequirements = Partial<Pick<ModelConfig, 'in_chans' | 'num_classes' | 'class_names'>>;
 
 /** Names that fill a line say no more than the first few. */
-const some = (names: readonly string[]): string =>
+const abbreviate = (names: readonly string[]): string =>
   names.length > 5 ? `${names.slice(0, 5).join(', ')}, …` : names.join(', ');
 
 /** A network that was made for other classes or images would answer all the same, and wrongly. */
-function checkFit({ channels, classNames }: Labeled, { in_chans, num_classes, class_names }: Wanted, op: string): void {
+function checkRequirements(
+  { channels, classNames }: LabeledImages,
+  { in_chans, num_classes, class_names }: DatasetRequirements,
+  op: string,
+): void {
   if (in_chans !== undefined && in_chans !== channels) {
     throw new ParamError({ op, expected: `images of ${in_chans} channels, as the network takes`, got: `${channels}` });
   }
   if (num_classes !== undefined && num_classes !== classNames.length) {
-    const got = `${classNames.length} (${some(classNames)})`;
+    const got = `${classNames.length} (${abbreviate(classNames)})`;
     throw new ParamError({ op, expected: `${num_classes} classes, as the network has`, got });
   }
   const odd = class_names?.findIndex((name, i) => name !== classNames[i]) ?? -1;
@@ -30,7 +34,7 @@ function checkFit({ channels, classNames }: Labeled, { in_chans, num_classes, cl
  *
  * @throws DataError for pixels, labels and classes that do not fit each other; ParamError for another network.
  */
-export function checkSet(set: DataSet, network: Wanted = {}, op = 'data set'): void {
+export function checkDataset(set: DataSet, network: DatasetRequirements = {}, op = 'data set'): void {
   const { labels, n, channels, height, width, classNames } = set;
   const size = channels * height * width;
   if (isStreamed(set)) {
@@ -46,11 +50,11 @@ export function checkSet(set: DataSet, network: Wanted = {}, op = 'data set'): v
     const expected = `labels from 0 to ${classNames.length - 1}`;
     throw new DataError({ op, expected, got: `${labels[odd]} of image ${odd}` });
   }
-  checkFit(set, network, op);
+  checkRequirements(set, network, op);
 }
 
 /** How many images each class has. */
-export function classCounts({ labels, classNames }: Labeled): number[] {
+export function classCounts({ labels, classNames }: LabeledImages): number[] {
   const counts = Array<number>(classNames.length).fill(0);
   for (const label of labels) counts[label]++;
   return counts;
@@ -64,7 +68,7 @@ export interface Imbalance {
 }
 
 /** How unequal the classes of a set are: a network learns to guess the large ones. */
-export function imbalance(set: Labeled): Imbalance {
+export function imbalance(set: LabeledImages): Imbalance {
   const classes = classCounts(set).map((count, i) => ({ name: set.classNames[i], count }));
   const [first, ...others] = classes;
   const largest = others.reduce((most, one) => (one.count > most.count ? one : most), first);

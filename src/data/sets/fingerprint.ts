@@ -3,9 +3,9 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DataError } from '../../core/errors.js';
 import { reasonOf } from '../../io/reason.js';
-import { addBytes } from './addBytes.js';
+import { updateHash } from './updateHash.js';
 import { MAX_CONCURRENT, mapConcurrent } from '../mapConcurrent.js';
-import { isStreamed, type DataSet, type FilesIn } from './dataset.js';
+import { isStreamed, type DataSet, type FileList } from './dataset.js';
 
 /** By what a set is known again. */
 export interface Fingerprint {
@@ -17,7 +17,7 @@ export interface Fingerprint {
   readonly listing?: string;
 }
 
-async function addFiles(hash: Hash, { root, names }: FilesIn): Promise<void> {
+async function addFiles(hash: Hash, { root, names }: FileList): Promise<void> {
   const sizes = new Float64Array(names.length);
   await mapConcurrent(names.length, MAX_CONCURRENT, async (i) => {
     const path = join(root, names[i]);
@@ -42,10 +42,14 @@ export async function fingerprint(set: DataSet): Promise<Fingerprint> {
     await add(hash);
     return hash.digest('hex');
   };
-  const ofFiles = (files: FilesIn): Promise<string> => hashOf((hash) => addFiles(hash, files));
+  const ofFiles = (files: FileList): Promise<string> => hashOf((hash) => addFiles(hash, files));
   if (isStreamed(set)) return { of: 'files', sha256: await ofFiles(set.files) };
   const sha256 = await hashOf((hash) => {
-    addBytes(hash, set.images);
+    updateHash(hash, set.images);
   });
-  return { of: 'pixels', sha256, ...(set.readFrom === undefined ? {} : { listing: await ofFiles(set.readFrom) }) };
+  return {
+    of: 'pixels',
+    sha256,
+    ...(set.sourceFiles === undefined ? {} : { listing: await ofFiles(set.sourceFiles) }),
+  };
 }

@@ -5,8 +5,16 @@ import type { FitOptions } from '../../image/preprocess.js';
 import { openArchive, type Archive } from './archive.js';
 import { MAX_CONCURRENT, mapConcurrent } from '../mapConcurrent.js';
 import { classCounts } from './classes.js';
-import { filesAt, pick, spread, type DataSet, type ImageSet, type Labeled, type SkippedImage } from './dataset.js';
-import { decoderTo } from '../decode/decoder.js';
+import {
+  selectFiles,
+  subset,
+  evenlySpaced,
+  type DataSet,
+  type ImageSet,
+  type LabeledImages,
+  type SkippedImage,
+} from './dataset.js';
+import { createDecoder } from '../decode/createDecoder.js';
 import { checkFileHead } from '../decode/imageHead.js';
 import { loadSharp } from '../decode/loadSharp.js';
 import { listImages, type SplitOptions } from './imageListing.js';
@@ -44,15 +52,15 @@ export interface CacheOptions {
    * Whether a loader cuts random resized crops out of whole pictures, where it reads them itself, as torchvision and
    * timm do; images in memory are of their size already, and crops are cut out of that. Default false.
    */
-  readonly whole?: boolean;
+  readonly cropFromOriginal?: boolean;
 }
 
 /** Options of who wants the pixels at once. */
-export interface InMemory {
+export interface InMemoryOptions {
   readonly cache?: 'memory';
 }
 
-function checkWord(op: string, words: readonly string[], given: string): void {
+function checkChoice(op: string, words: readonly string[], given: string): void {
   // A caller without types may ask for something else.
   const last = `'${words[words.length - 1]}'`;
   const expected = `${words
@@ -63,7 +71,7 @@ function checkWord(op: string, words: readonly string[], given: string): void {
 }
 
 /** @throws DataError where too much would be lost for the rest to be the same set */
-function checkLoss(path: string, bad: readonly SkippedImage[], before: Labeled, left: Labeled): void {
+function checkSkipped(path: string, bad: readonly SkippedImage[], before: LabeledImages, left: LabeledImages): void {
   const example = bad.length === 0 ? '' : ` (${bad[0].file}: ${bad[0].reason})`;
   if (2 * bad.length > before.n) {
     const got = `${bad.length} of ${before.n} that are none${example}`;
@@ -78,7 +86,7 @@ function checkLoss(path: string, bad: readonly SkippedImage[], before: Labeled, 
 }
 
 /** Does something to every file, some at a time. @returns those that it refused, where they may be left out */
-async function withoutBad(
+async function forEachImage(
   files: readonly string[],
   { onBadImage = 'fail', onProgress }: DecodeOptions,
   work: (file: string, i: number) => Promise<void>,
@@ -98,33 +106,33 @@ async function withoutBad(
 }
 
 /** Whether images stay on the disk. A tar archive is in memory as it is, and has no files to read them from. */
-function isToStream(
+function shouldStream(
   { path, onDisk }: Archive,
   n: number,
-  { size, cache = 'memory', whole = false }: FitOptions & CacheOptions,
+  { size, cache = 'memory', cropFromOriginal: whole = false }: FitOptions & CacheOptions,
 ): boolean {
-  checkWord('cache', ['memory', 'none', 'auto'], cache);
+  checkChoice('cache', ['memory', 'none', 'auto'], cache);
   if (onDisk && (cache === 'none' || (cache === 'auto' && (whole || !fitsMemory(n, size))))) return true;
   checkMemory(path, n, size, onDisk ? 'all as they are needed (--cache none)' : 'the archive unpacked');
   return false;
 }
 
 /** An image folder out of an archive that is open. */
-export function imageFolderFrom(archive: Archive, options: ImageFolderOptions & InMemory): Promise<ImageSet>;
-export function imageFolderFrom(archive: Archive, options: ImageFolderOptions & CacheOptions): Promise<DataSet>;
-export async function imageFolderFrom(archive: Archive, options: ImageFolderOptions & CacheOptions): Promise<DataSet> {
+export function openImageFolder(archive: Archive, options: ImageFolderOptions & InMemoryOptions): Promise<ImageSet>;
+export function openImageFolder(archive: Archive, options: ImageFolderOptions & CacheOptions): Promise<DataSet>;
+export async function openImageFolder(archive: Archive, options: ImageFolderOptions & CacheOptions): Promise<DataSet> {
   const { size, resize, interpolation, onBadImage = 'fail' } = options;
   checkSize(size);
-  checkWord('onBadImage', ['fail', 'skip'], onBadImage);
+  checkChoice('onBadImage', ['fail', 'skip'], onBadImage);
   // No smaller than it must be; what of a picture lies beside the middle that has the target's proportions is lost.
   const fit: FitOptions = {
     ...{ size, crop_pct: options.crop_pct ?? 1 },
     ...(resize === undefined ? {} : { resize }),
     ...(interpolation === undefined ? {} : { interpolation }),
   };
-  const decode = decoderTo(fit);
+  const decode = createDecoder(fit);
   const { files: all, labels, ...rest } = listImages(archive, options);
-  const positions = spread(all.length, options.n ?? all.length);
+  const positions = evenlySpaced(all.length, options.n ?? all.length);
   const names = positions.map((position) => all[position]);
   const n = names.length;
   const [height, width] = size;
@@ -134,7 +142,7 @@ export async function imageFolderFrom(archive: Archive, options: ImageFolderOpti
     labels: Int32Array.from(positions, (position) => labels[position]),
   };
 
-  const toStream = isToStream(archive, n, options);
+  const toStream = shouldStream(archive, n, options);
   await loadSharp(archive.path);
   const images = new Uint8Array(toStream ? 0 : n * length);
   const toMemory = async (file: string, i: number): Promise<void> =>
@@ -142,24 +150,24 @@ export async function imageFolderFrom(archive: Archive, options: ImageFolderOpti
   const read = async (file: string): Promise<void> =>
     decode(await archive.read(file), join(archive.path, file), new Uint8Array(length));
   const look = (file: string): Promise<void> => checkFileHead(join(archive.path, file));
-  const bad = await withoutBad(names, options, !toStream ? toMemory : onBadImage === 'skip' ? read : look);
+  const bad = await forEachImage(names, options, !toStream ? toMemory : onBadImage === 'skip' ? read : look);
 
   const files = { root: archive.path, names };
-  const held = { ...about, images, ...(archive.onDisk ? { readFrom: files } : {}) };
+  const held = { ...about, images, ...(archive.onDisk ? { sourceFiles: files } : {}) };
   const good = positions.map((_, i) => i).filter((i) => !bad.has(i));
   const left: DataSet = toStream
     ? {
         ...about,
         n: good.length,
         labels: Int32Array.from(good, (i) => about.labels[i]),
-        files: { ...filesAt(files, good), fit, cropFromOriginal: options.whole ?? false },
+        files: { ...selectFiles(files, good), fit, cropFromOriginal: options.cropFromOriginal ?? false },
       }
     : bad.size === 0
       ? held
-      : pick(held, good);
+      : subset(held, good);
   if (onBadImage === 'fail') return left;
   const skipped = [...bad].sort(([a], [b]) => a - b).map(([, image]) => image);
-  checkLoss(archive.path, skipped, about, left);
+  checkSkipped(archive.path, skipped, about, left);
   return { ...left, skipped };
 }
 
@@ -170,4 +178,4 @@ export async function imageFolderFrom(archive: Archive, options: ImageFolderOpti
  * @throws DataError naming the file that is no image or in no class, or the empty class.
  */
 export const readImageFolder = async (root: string, options: ImageFolderOptions): Promise<ImageSet> =>
-  imageFolderFrom(await openArchive(root), options);
+  openImageFolder(await openArchive(root), options);

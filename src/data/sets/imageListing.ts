@@ -1,7 +1,7 @@
 import { DataError } from '../../core/errors.js';
 import type { Archive } from './archive.js';
 import type { FolderSplit } from './dataset.js';
-import { drawHeldOut } from './heldOut.js';
+import { splitByClass } from './splitByClass.js';
 
 /** Which images of a folder are meant. */
 export interface SplitOptions {
@@ -55,14 +55,14 @@ interface Roots {
   /** Those of every split: a class has the same index in all of them, even where one has no image of it. */
   readonly all: readonly string[];
   /** The split asked for has a folder of its own. */
-  readonly divided: boolean;
+  readonly hasSplitFolders: boolean;
 }
 
 function findRoots(files: readonly string[], path: string, { split, valSplit }: SplitOptions): Roots {
   const roots = [...new Set(files.map(rootOf))].filter((root) => root !== null);
   const all = roots.filter((root) => SPLIT_FOLDER.test(root));
   if (all.length === 0) {
-    if (roots.length > 0) return { root: roots[0], all: [roots[0]], divided: false };
+    if (roots.length > 0) return { root: roots[0], all: [roots[0]], hasSplitFolders: false };
     const got = files.length === 0 ? 'no files' : files[0];
     throw new DataError({ op: path, expected: 'images in a folder for each class', got });
   }
@@ -80,7 +80,7 @@ function findRoots(files: readonly string[], path: string, { split, valSplit }: 
     const got = found.join(', ') || 'none with images in it';
     throw new DataError({ op: path, expected: `one folder ${FOLDERS[split].join(' or ')}`, got });
   }
-  return { root: found[0], all, divided: !drawn };
+  return { root: found[0], all, hasSplitFolders: !drawn };
 }
 
 /**
@@ -93,7 +93,7 @@ export function listImages({ names, path }: Archive, options: SplitOptions): Lis
   // Dot files are the file manager's, not the user's.
   const visible = names.filter((name) => !/(^|\/)\./.test(name));
   const everything = visible.filter((name) => !isFolder(name));
-  const { root, all, divided } = findRoots(everything, path, options);
+  const { root, all, hasSplitFolders: divided } = findRoots(everything, path, options);
   // Where there are splits, what lies beside them is no business of ours.
   const files = SPLIT_FOLDER.test(root) ? everything.filter((name) => name.startsWith(root)) : everything;
   const odd = files.find((name) => rootOf(name) !== root);
@@ -114,7 +114,7 @@ export function listImages({ names, path }: Archive, options: SplitOptions): Lis
   const labels = Int32Array.from(files, (file) => indices.get(classOf(file)) ?? -1);
   if (divided || split === undefined) return { classNames, files, labels };
   if (valSplit === undefined) return { classNames, files, labels, splitSource: 'whole' };
-  const held = drawHeldOut(labels, valSplit, seed);
+  const held = splitByClass(labels, valSplit, seed);
   const isWanted = (_: unknown, i: number): boolean => held[i] === (split !== 'train');
   return { classNames, files: files.filter(isWanted), labels: labels.filter(isWanted), splitSource: 'drawn' };
 }

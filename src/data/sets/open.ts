@@ -2,10 +2,10 @@ import { ParamError } from '../../core/errors.js';
 import type { Interpolation } from '../../core/config.js';
 import type { Size } from '../../core/shapes.js';
 import { openArchive } from './archive.js';
-import { cifarFrom, cifarTitle } from './cifar.js';
-import { pick, spread, type DataSet, type FolderSplit, type ImageSet } from './dataset.js';
+import { readCifar, cifarTitle } from './cifar.js';
+import { subset, evenlySpaced, type DataSet, type FolderSplit, type ImageSet } from './dataset.js';
 import { findData } from './find.js';
-import { imageFolderFrom, type CacheOptions, type DecodeOptions, type InMemory } from './imageFolder.js';
+import { openImageFolder, type CacheOptions, type DecodeOptions, type InMemoryOptions } from './imageFolder.js';
 import { scaleSet } from './scaleSet.js';
 import { drawShapes } from './shapes.js';
 
@@ -46,7 +46,7 @@ function openShapes(split: FolderSplit, [height, width]: Size, { seed = 0, n = 1
 export function openDataset(
   spec: string,
   split: FolderSplit,
-  options?: OpenDatasetOptions & InMemory,
+  options?: OpenDatasetOptions & InMemoryOptions,
 ): Promise<ImageSet>;
 export function openDataset(
   spec: string,
@@ -65,8 +65,8 @@ export async function openDataset(
   if (spec === 'shapes') return openShapes(split, size, options);
 
   const archive = await openArchive(await findData(spec));
-  if (cifarTitle(archive) === null) return imageFolderFrom(archive, { ...options, size, split });
-  const whole = await cifarFrom(archive, split === 'train' ? 'train' : 'test');
-  const set = n === undefined || n >= whole.n ? whole : pick(whole, spread(whole.n, n));
+  if (cifarTitle(archive) === null) return openImageFolder(archive, { ...options, size, split });
+  const whole = await readCifar(archive, split === 'train' ? 'train' : 'test');
+  const set = n === undefined || n >= whole.n ? whole : subset(whole, evenlySpaced(whole.n, n));
   return native ? set : scaleSet(set, size, interpolation);
 }

@@ -13,33 +13,33 @@ import { DataError } from '../../core/errors.js';
 import { formatShape, sizeOf } from '../../core/tensor.js';
 
 /** A numpy array of uint8, row-major. Empty until the pickle has filled it in. */
-export class PickledArray {
+export class PickleArray {
   data: Uint8Array = new Uint8Array(0);
   shape: readonly number[] = [0];
 }
 
 /** A class or constructor of numpy, and what `numpy.dtype('u1')` makes: a name, without powers. */
-export class PickledName {
+export class PickleName {
   constructor(readonly name: string) {}
 }
 
 /** Python 2's str and Python 3's bytes are Uint8Array; a tuple is an array, a dict a Map. */
-export type Pickled =
+export type PickleValue =
   | null
   | boolean
   | number
   | string
   | Uint8Array
-  | PickledArray
-  | PickledName
-  | Pickled[]
-  | Map<string | number, Pickled>;
+  | PickleArray
+  | PickleName
+  | PickleValue[]
+  | Map<string | number, PickleValue>;
 
 const RECONSTRUCT = 'numpy.core.multiarray._reconstruct';
 /** How protocol 5 makes arrays. */
 const FROM_BUFFER = 'numpy.core.numeric._frombuffer';
 const DTYPE = 'numpy.dtype';
-const KNOWN: ReadonlySet<string> = new Set([RECONSTRUCT, FROM_BUFFER, DTYPE, 'numpy.ndarray']);
+const ALLOWED_NAMES: ReadonlySet<string> = new Set([RECONSTRUCT, FROM_BUFFER, DTYPE, 'numpy.ndarray']);
 const UINT8 = 'uint8';
 
 const latin1 = (bytes: Uint8Array): string => {
@@ -49,23 +49,23 @@ const latin1 = (bytes: Uint8Array): string => {
 };
 
 /** A Python string of either kind as text, or null for anything else. */
-export function textOf(value: Pickled | undefined): string | null {
+export function textOf(value: PickleValue | undefined): string | null {
   if (value instanceof Uint8Array) return latin1(value);
   return typeof value === 'string' ? value : null;
 }
 
-const isNamed = (value: Pickled | undefined, name: string): boolean =>
-  value instanceof PickledName && value.name === name;
+const isNamed = (value: PickleValue | undefined, name: string): boolean =>
+  value instanceof PickleName && value.name === name;
 
 /** The sizes in a tuple, or null where it is no shape. */
-function shapeOf(value: Pickled | undefined): number[] | null {
+function shapeOf(value: PickleValue | undefined): number[] | null {
   if (!Array.isArray(value)) return null;
   const sizes = value.filter((size) => typeof size === 'number' && size >= 0);
   return sizes.length === value.length ? (sizes as number[]) : null;
 }
 
 /** Column by column into row by row. */
-function transposed(data: Uint8Array, rows: number, columns: number): Uint8Array {
+function transpose(data: Uint8Array, rows: number, columns: number): Uint8Array {
   const out = new Uint8Array(data.length);
   for (let i = 0; i < rows; i++) {
     for (let j = 0; j < columns; j++) out[i * columns + j] = data[j * rows + i];
@@ -76,10 +76,10 @@ function transposed(data: Uint8Array, rows: number, columns: number): Uint8Array
 class Machine {
   private at = 0;
   private readonly view: DataView;
-  private readonly stack: Pickled[] = [];
+  private readonly stack: PickleValue[] = [];
   /** Heights of the stack at the open marks. */
   private readonly marks: number[] = [];
-  private readonly memo = new Map<number, Pickled>();
+  private readonly memo = new Map<number, PickleValue>();
 
   constructor(
     private readonly bytes: Uint8Array,
@@ -88,7 +88,7 @@ class Machine {
     this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   }
 
-  run(): Pickled {
+  run(): PickleValue {
     const version = this.byte() === 0x80 ? this.byte() : 0;
     if (version < 2 || version > 5) this.refuse('a pickle of protocol 2 to 5', 'another beginning');
     for (let opcode = this.byte(); opcode !== 0x2e; opcode = this.byte()) {
@@ -108,7 +108,7 @@ class Machine {
   }
 
   /** The instructions that push a value, by Python's names for them (Lib/pickletools.py). */
-  private valueOf(opcode: number): Pickled | undefined {
+  private valueOf(opcode: number): PickleValue | undefined {
     switch (opcode) {
       case 0x4e: // NONE
         return null;
@@ -146,7 +146,7 @@ class Machine {
       case 0x29: // EMPTY_TUPLE
         return [];
       case 0x7d: // EMPTY_DICT
-        return new Map<string | number, Pickled>();
+        return new Map<string | number, PickleValue>();
       case 0x85: // TUPLE1
       case 0x86: // TUPLE2
       case 0x87: // TUPLE3
@@ -254,30 +254,30 @@ class Machine {
     return unsigned < 2 ** (8 * width - 1) ? unsigned : unsigned - 2 ** (8 * width);
   }
 
-  private top(): Pickled {
+  private top(): PickleValue {
     const floor = this.marks.length === 0 ? 0 : this.marks[this.marks.length - 1];
     if (this.stack.length <= floor) this.refuse('a value', 'none');
     return this.stack[this.stack.length - 1];
   }
 
-  private pop(): Pickled {
+  private pop(): PickleValue {
     const value = this.top();
     this.stack.pop();
     return value;
   }
 
-  private popToMark(): Pickled[] {
+  private popToMark(): PickleValue[] {
     const mark = this.marks.pop();
     return mark === undefined ? this.refuse('a mark', 'none') : this.stack.splice(mark);
   }
 
-  private append(items: readonly Pickled[]): void {
+  private append(items: readonly PickleValue[]): void {
     const list = this.top();
     if (!Array.isArray(list)) this.refuse('a list to append to', 'something else');
     for (const item of items) list.push(item);
   }
 
-  private setItems(items: readonly Pickled[]): void {
+  private setItems(items: readonly PickleValue[]): void {
     const dict = this.top();
     if (!(dict instanceof Map) || items.length % 2 !== 0) this.refuse('a dictionary and pairs', 'something else');
     for (let i = 0; i < items.length; i += 2) {
@@ -287,19 +287,19 @@ class Machine {
     }
   }
 
-  private recall(index: number): Pickled {
+  private recall(index: number): PickleValue {
     const value = this.memo.get(index);
     return value === undefined ? this.refuse('a value kept before', `number ${index}`) : value;
   }
 
-  private global(module: string, name: string): PickledName {
+  private global(module: string, name: string): PickleName {
     // numpy 2 renamed numpy.core.
     const full = `${module}.${name}`.replace(/^numpy\._core\./, 'numpy.core.');
-    if (!KNOWN.has(full)) this.refuse('nothing but data and arrays of numpy', `${module}.${name}`);
-    return new PickledName(full);
+    if (!ALLOWED_NAMES.has(full)) this.refuse('nothing but data and arrays of numpy', `${module}.${name}`);
+    return new PickleName(full);
   }
 
-  private stackGlobal(): PickledName {
+  private stackGlobal(): PickleName {
     const name = this.pop();
     const module = this.pop();
     if (typeof name !== 'string' || typeof module !== 'string') return this.refuse('the name of a class', 'no text');
@@ -307,22 +307,22 @@ class Machine {
   }
 
   /** What a constructor makes of its arguments: a dtype, an array to be filled, or a full one. */
-  private reduce(): Pickled {
+  private reduce(): PickleValue {
     const args = this.pop();
     const callable = this.pop();
-    if (!(callable instanceof PickledName) || !Array.isArray(args)) {
+    if (!(callable instanceof PickleName) || !Array.isArray(args)) {
       return this.refuse('a constructor of numpy and its arguments', 'something else');
     }
     switch (callable.name) {
       case DTYPE:
         if (textOf(args[0]) !== 'u1')
           this.refuse('arrays of uint8 (u1)', `the type ${textOf(args[0]) ?? 'of no name'}`);
-        return new PickledName(UINT8);
+        return new PickleName(UINT8);
       case RECONSTRUCT:
-        return new PickledArray();
+        return new PickleArray();
       case FROM_BUFFER: {
         const [data, dtype, shape, order] = args;
-        const array = new PickledArray();
+        const array = new PickleArray();
         this.fill(array, shape, dtype, textOf(order) === 'F', data);
         return array;
       }
@@ -336,14 +336,14 @@ class Machine {
     const state = this.pop();
     const target = this.top();
     if (isNamed(target, UINT8)) return;
-    if (!(target instanceof PickledArray) || !Array.isArray(state)) {
+    if (!(target instanceof PickleArray) || !Array.isArray(state)) {
       return this.refuse('an array and its state', 'something else');
     }
     const [, shape, dtype, fortran, data] = state;
     this.fill(target, shape, dtype, fortran === true, data);
   }
 
-  private fill(array: PickledArray, size: Pickled, dtype: Pickled, fortran: boolean, data: Pickled): void {
+  private fill(array: PickleArray, size: PickleValue, dtype: PickleValue, fortran: boolean, data: PickleValue): void {
     const shape = shapeOf(size);
     if (shape === null || !isNamed(dtype, UINT8) || !(data instanceof Uint8Array)) {
       return this.refuse('the shape, type and bytes of an array of uint8', 'something else');
@@ -353,7 +353,7 @@ class Machine {
     }
     if (fortran && shape.length !== 2) this.refuse('an array in C order', 'Fortran order');
     array.shape = shape;
-    array.data = fortran ? transposed(data, shape[0], shape[1]) : data;
+    array.data = fortran ? transpose(data, shape[0], shape[1]) : data;
   }
 }
 
@@ -363,4 +363,4 @@ class Machine {
  * @param name how errors call the file.
  * @throws DataError for anything but plain data and arrays of uint8, naming it.
  */
-export const readPickle = (bytes: Uint8Array, name: string): Pickled => new Machine(bytes, name).run();
+export const readPickle = (bytes: Uint8Array, name: string): PickleValue => new Machine(bytes, name).run();

@@ -2,7 +2,7 @@ import type { Interpolation } from '../../core/config.js';
 import type { Size } from '../../core/shapes.js';
 import { resize } from '../../image/resize.js';
 import { checkMemory } from './memory.js';
-import { interleaved, separate } from '../decode/planar.js';
+import { toPixels, toPlanes } from '../decode/planar.js';
 import type { ImageSet } from './dataset.js';
 
 /** A set whose images are of this size, each side scaled by itself; the same where they are already. */
@@ -14,9 +14,9 @@ export function scaleSet(set: ImageSet, size: Size, interpolation: Interpolation
   const to = 3 * height * width;
   const images = new Uint8Array(set.n * to);
   for (let i = 0; i < set.n; i++) {
-    const data = interleaved(set.images.subarray(i * from, (i + 1) * from));
+    const data = toPixels(set.images.subarray(i * from, (i + 1) * from));
     const made = resize({ data, height: set.height, width: set.width }, size, interpolation);
-    separate(made.data, images.subarray(i * to, (i + 1) * to));
+    toPlanes(made.data, images.subarray(i * to, (i + 1) * to));
   }
   return { ...set, images, height, width };
 }

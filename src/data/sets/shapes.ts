@@ -52,7 +52,7 @@ type Color = readonly [number, number, number];
 /** Draws of one image, one after the other. */
 type Draw = (low: number, high: number) => number;
 
-const drawsOf = (seed: number, image: number): Draw => {
+const createDraw = (seed: number, image: number): Draw => {
   let drawn = 0;
   return (low, high) => low + (high - low) * uniform(seed, image, drawn++);
 };
@@ -69,7 +69,7 @@ function drawImage(
   side: number,
   pixels: Uint8ClampedArray,
 ): void {
-  const draw = drawsOf(seed, image);
+  const draw = createDraw(seed, image);
   const [near, shade] = [drawColor(draw, DARK), draw(-45, 45)];
   const color = drawColor(draw, LIGHT);
   const radius = side * draw(0.26, 0.42);

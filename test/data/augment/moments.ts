@@ -8,4 +8,4 @@ export function deviations(samples: readonly number[], mean: number, variance: n
 
 /** One sample of each of n images. */
 export const sample = <T>(n: number, of: (draws: Draws) => T): T[] =>
-  Array.from({ length: n }, (_, i) => of(Draws.ofImage(11, 2, i)));
+  Array.from({ length: n }, (_, i) => of(Draws.forImage(11, 2, i)));

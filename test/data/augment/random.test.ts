@@ -4,7 +4,7 @@ import { beta } from '../../../src/data/augment/beta.js';
 import { Draws } from '../../../src/data/augment/draws.js';
 import { applyMix, cutmixBox, drawMix } from '../../../src/data/augment/mix.js';
 import { randomCrop } from '../../../src/data/augment/randomCrop.js';
-import { block, randomErasing } from '../../../src/data/augment/randomErasing.js';
+import { drawBlock, randomErasing } from '../../../src/data/augment/randomErasing.js';
 import { randomResizedCrop, resizedCropWindow } from '../../../src/data/augment/randomResizedCrop.js';
 import { deviations, sample } from './moments.js';
 
@@ -33,18 +33,18 @@ test('uniform and normal draws', () => {
 
 test('items, epochs, seeds and the draws of batches are apart', () => {
   const firsts = [
-    Draws.ofImage(1, 0, 0),
-    Draws.ofImage(1, 0, 1),
-    Draws.ofImage(1, 1, 0),
-    Draws.ofImage(2, 0, 0),
-    Draws.ofBatch(1, 0, 0),
+    Draws.forImage(1, 0, 0),
+    Draws.forImage(1, 0, 1),
+    Draws.forImage(1, 1, 0),
+    Draws.forImage(2, 0, 0),
+    Draws.forBatch(1, 0, 0),
   ].flatMap((draws) => [draws.uniform(), draws.uniform(), draws.uniform()]);
   expect(new Set(firsts).size).toBe(15);
 });
 
 // Beta(α, α): mean 1/2, variance v = 1/(4(2α + 1)), fourth central moment 3v²(2α + 1)/(2α + 3).
 test.each([0.01, 0.1, 0.4, 1, 1.0001, 2.5])('Beta(%d, %d)', (alpha) => {
-  const draws = Draws.ofBatch(3, 0, 7);
+  const draws = Draws.forBatch(3, 0, 7);
   const samples = Array.from({ length: N }, () => beta(alpha, draws));
   const variance = 1 / (4 * (2 * alpha + 1));
   const fourth = (3 * variance ** 2 * (2 * alpha + 1)) / (2 * alpha + 3);
@@ -66,7 +66,7 @@ test('RandomResizedCrop: area and aspect before rounding, and where', () => {
 });
 
 test('RandomResizedCrop falls back to the middle', () => {
-  const draws = Draws.ofImage(0, 0, 0);
+  const draws = Draws.forImage(0, 0, 0);
   const wide = resizedCropWindow([10, 100], { scale: [1, 1], ratio: [0.5, 2] }, draws);
   expect(wide).toEqual({ top: 0, left: 40, height: 10, width: 20 });
   const high = resizedCropWindow([100, 10], { scale: [1, 1], ratio: [0.5, 2] }, draws);
@@ -79,7 +79,7 @@ test("RandomResizedCrop's interpolation: bilinear unless it is said, 'random' ea
   const whole = { scale: [1, 1], ratio: [1, 1] } as const;
   const made = (interpolation: 'bilinear' | 'bicubic' | 'random' | undefined, draws: Draws) =>
     randomResizedCrop(image, [5, 5], interpolation === undefined ? whole : { ...whole, interpolation }, draws).data;
-  const own = (interpolation?: 'bilinear' | 'bicubic') => made(interpolation, Draws.ofImage(0, 0, 0));
+  const own = (interpolation?: 'bilinear' | 'bicubic') => made(interpolation, Draws.forImage(0, 0, 0));
   const [linear, cubic] = [own('bilinear'), own('bicubic')];
   expect(cubic).not.toEqual(linear);
   expect(own()).toEqual(linear);
@@ -100,7 +100,9 @@ test('a crop is as likely at each place, and within the padding', () => {
 
 test('RandomErasing: how often, how much, and with what', () => {
   const size = [32, 32] as const;
-  const blocks = sample(N, (draws) => block([2000, 2000], 1, { prob: 1, area: [0.1, 0.3], aspect: [0.5, 2] }, draws));
+  const blocks = sample(N, (draws) =>
+    drawBlock([2000, 2000], 1, { prob: 1, area: [0.1, 0.3], aspect: [0.5, 2] }, draws),
+  );
   const areas = blocks.map((found) => ((found?.height ?? 0) * (found?.width ?? 0)) / 4e6);
   expect(deviations(areas, 0.2, 0.2 ** 2 / 12)).toBeLessThan(4);
   const erased = sample(1000, (draws) => {
@@ -125,7 +127,7 @@ test('RandomErasing: how often, how much, and with what', () => {
     ),
   ).toBeLessThan(4);
   const x = new Float32Array(3 * 1024).fill(5);
-  randomErasing(x, size, { prob: 1 }, Draws.ofImage(0, 0, 0));
+  randomErasing(x, size, { prob: 1 }, Draws.forImage(0, 0, 0));
   const zeros = x.reduce((n, v) => n + (v === 0 ? 1 : 0), 0);
   expect(zeros % 3).toBe(0);
   expect(zeros).toBeGreaterThan(0);

@@ -11,8 +11,8 @@ import { isStreamed, type DataSet } from '../../../src/data/sets/dataset.js';
 import { readImage } from '../../../src/data/decode/image.js';
 import { openLoader, type Loader, type LoaderOptions } from '../../../src/data/loader/loader.js';
 import { openDataset } from '../../../src/data/sets/open.js';
-import { partOf } from '../../../src/data/sets/part.js';
-import { separate } from '../../../src/data/decode/planar.js';
+import { loadSubset } from '../../../src/data/sets/loadSubset.js';
+import { toPlanes } from '../../../src/data/decode/planar.js';
 import { permutation } from '../../../src/data/loader/permutation.js';
 import { cut as cutOut } from '../../../src/image/crop.js';
 import { resize } from '../../../src/image/resize.js';
@@ -90,19 +90,19 @@ describe('random resized crops', () => {
   const bytesIn = (x: Float32Array): number[] => Array.from(x, (v) => Math.round(255 * v));
 
   test('are those of the whole pictures, as torchvision makes them, by any threads', async () => {
-    const set = await openDataset(root, 'train', { size: SIZE, cache: 'none', whole: true });
+    const set = await openDataset(root, 'train', { size: SIZE, cache: 'none', cropFromOriginal: true });
     if (!isStreamed(set)) throw new Error('not on the disk');
     const order = permutation(set.n, plain.seed, 2).slice(4, 8);
     const want: number[] = [];
     for (const position of order) {
       const picture = await readImage(path('pets', set.files.names[position]));
-      const draws = Draws.ofImage(plain.seed, 2, position);
+      const draws = Draws.forImage(plain.seed, 2, position);
       const window = resizedCropWindow([picture.height, picture.width], augment.randomResizedCrop, draws);
-      const kernel = draws.happens(0.5) ? 'bilinear' : 'bicubic';
+      const kernel = draws.bernoulli(0.5) ? 'bilinear' : 'bicubic';
       const crop = resize(cutOut(picture, window), SIZE, kernel);
       const planes = { data: new Uint8Array(crop.data.length), channels: 3, height: SIZE[0], width: SIZE[1] };
-      separate(crop.data, planes.data);
-      want.push(...(draws.happens(0.5) ? horizontalFlip(planes) : planes).data);
+      toPlanes(crop.data, planes.data);
+      want.push(...(draws.bernoulli(0.5) ? horizontalFlip(planes) : planes).data);
     }
     for (const workers of [0, 2]) {
       const [, second] = await collect((await loaderOf(set, { ...plain, workers })).epoch(2));
@@ -122,7 +122,7 @@ describe('random resized crops', () => {
     const folders = await folder('wide', { 'cat/0.image': wide });
     const cats = { size: [10, 10], cache: 'none', n: 1 } as const;
     const reds = async (whole: boolean): Promise<number> => {
-      const set = await openDataset(folders, 'train', { ...cats, whole });
+      const set = await openDataset(folders, 'train', { ...cats, cropFromOriginal: whole });
       const loader = await loaderOf(set, { ...plain, batchSize: 1, workers: 0, smoothing: 0 });
       let red = 0;
       for (let epoch = 0; epoch < 30; epoch++) {
@@ -135,7 +135,7 @@ describe('random resized crops', () => {
   });
 
   test('of pictures in memory, and of a set that is not to be whole, are those of what is left of them', async () => {
-    const held = await openDataset(root, 'train', { size: SIZE, whole: true });
+    const held = await openDataset(root, 'train', { size: SIZE, cropFromOriginal: true });
     const streamed = await openDataset(root, 'train', { size: SIZE, cache: 'none' });
     const want = await collect((await loaderOf(held, { ...plain, workers: 0 })).epoch(0));
     expect(await collect((await loaderOf(streamed, { ...plain, workers: 0 })).epoch(0))).toEqual(want);
@@ -145,8 +145,8 @@ describe('random resized crops', () => {
 test('a part of it is that part of the set in memory', async () => {
   const held = await openDataset(root, 'train', { size: SIZE, n: 10 });
   const streamed = await openDataset(root, 'train', { size: SIZE, n: 10, cache: 'none' });
-  const { images, ...rest } = await partOf(streamed, [7, 0, 3]);
-  const { images: want, ...others } = await partOf(held, [7, 0, 3]);
+  const { images, ...rest } = await loadSubset(streamed, [7, 0, 3]);
+  const { images: want, ...others } = await loadSubset(held, [7, 0, 3]);
   expect(images).toEqual(want);
   expect(rest).toEqual(others);
 });
@@ -157,8 +157,12 @@ describe('where the pixels are', () => {
   test('in memory as long as they fit; on the disk beyond, without one being decoded', async () => {
     expect(isStreamed(await openDataset(root, 'train', { size: SIZE, cache: 'auto' }))).toBe(false);
     // Crops are to be cut out of the whole pictures, unless somebody wants them quickly.
-    expect(isStreamed(await openDataset(root, 'train', { size: SIZE, cache: 'auto', whole: true }))).toBe(true);
-    expect(isStreamed(await openDataset(root, 'train', { size: SIZE, cache: 'memory', whole: true }))).toBe(false);
+    expect(isStreamed(await openDataset(root, 'train', { size: SIZE, cache: 'auto', cropFromOriginal: true }))).toBe(
+      true,
+    );
+    expect(isStreamed(await openDataset(root, 'train', { size: SIZE, cache: 'memory', cropFromOriginal: true }))).toBe(
+      false,
+    );
     const large = await openDataset(root, 'train', LARGE);
     expect([isStreamed(large), large.n, large.height]).toEqual([true, 14, 16_000]);
     const { cache: _, ...memory } = LARGE;

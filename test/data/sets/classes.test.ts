@@ -1,6 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { DataError, ParamError } from '../../../src/core/errors.js';
-import { checkSet, classCounts, imbalance, type Wanted } from '../../../src/data/sets/classes.js';
+import { checkDataset, classCounts, imbalance, type DatasetRequirements } from '../../../src/data/sets/classes.js';
 import type { DataSet, ImageSet } from '../../../src/data/sets/dataset.js';
 import { refusal } from '../../io/refusal.js';
 
@@ -21,11 +21,11 @@ test('classes are counted, and the largest held against the smallest', () => {
 });
 
 test('a set that holds together, and sets that do not', () => {
-  checkSet(set([0, 1, 2]), { num_classes: 3, in_chans: 3, class_names: ['cat', 'dog', 'owl'] });
-  checkSet(set([0, 1, 2]), { class_names: null });
+  checkDataset(set([0, 1, 2]), { num_classes: 3, in_chans: 3, class_names: ['cat', 'dog', 'owl'] });
+  checkDataset(set([0, 1, 2]), { class_names: null });
   const good = set([0, 1, 2]);
   const { images: _, ...about } = good;
-  const cases: [DataSet, Wanted, typeof DataError | typeof ParamError, string, string][] = [
+  const cases: [DataSet, DatasetRequirements, typeof DataError | typeof ParamError, string, string][] = [
     [set([0, 3]), {}, DataError, 'labels from 0 to 2', '3 of image 1'],
     [set([-1, 2]), {}, DataError, 'labels from 0 to 2', '-1 of image 0'],
     [good, { num_classes: 10 }, ParamError, '10 classes, as the network has', '3 (cat, dog, owl)'],
@@ -37,7 +37,7 @@ test('a set that holds together, and sets that do not', () => {
   ];
   for (const [bad, network, type, expected, got] of cases) {
     expect(() => {
-      checkSet(bad, network, 'pets');
+      checkDataset(bad, network, 'pets');
     }).toThrow(refusal(type, 'pets', expected, got));
   }
 });

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { cp, mkdir, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { DataError } from '../../../src/core/errors.js';
-import { pick, type DataSet, type StreamedSet } from '../../../src/data/sets/dataset.js';
+import { subset, type DataSet, type StreamedSet } from '../../../src/data/sets/dataset.js';
 import { fingerprint } from '../../../src/data/sets/fingerprint.js';
 import type { Cache } from '../../../src/data/sets/imageFolder.js';
 import { openDataset } from '../../../src/data/sets/open.js';
@@ -29,7 +29,7 @@ describe('of a set in memory', () => {
   test('is another one where a pixel, a label or the order is', async () => {
     const pixel = { ...set, images: set.images.with(700, set.images[700] ^ 1) };
     const label = { ...set, labels: set.labels.map((one, i) => (i === 11 ? (one + 1) % 10 : one)) };
-    const order = pick(set, [1, 0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    const order = subset(set, [1, 0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
     const shas = await Promise.all([set, pixel, label, order].map(sha));
     expect(new Set(shas).size).toBe(4);
   });

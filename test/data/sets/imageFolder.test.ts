@@ -47,7 +47,7 @@ describe('classes by folder', () => {
       height: 2,
       width: 3,
       classNames: ['cat', 'dog'],
-      readFrom: { root, names: ['cat/9.png', 'dog/1.png', 'dog/2.png'] },
+      sourceFiles: { root, names: ['cat/9.png', 'dog/1.png', 'dog/2.png'] },
     });
   });
 

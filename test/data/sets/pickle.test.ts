@@ -1,22 +1,22 @@
 import { describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { DataError } from '../../../src/core/errors.js';
-import { PickledArray, readPickle, textOf, type Pickled } from '../../../src/data/sets/pickle.js';
+import { PickleArray, readPickle, textOf, type PickleValue } from '../../../src/data/sets/pickle.js';
 import { refusal } from '../../io/refusal.js';
 import { array, dict, global, int, list, pickle, str, tuple } from './pickleWriter.js';
 
 const fixture = (name: string): Uint8Array => readFileSync(new URL(`fixtures/${name}.pickle`, import.meta.url));
 
-function mapOf(value: Pickled): Map<string | number, Pickled> {
+function mapOf(value: PickleValue): Map<string | number, PickleValue> {
   if (value instanceof Map) return value;
   throw new Error('no dictionary');
 }
 
-const sequence = Object.assign(new PickledArray(), { shape: [2, 3], data: new Uint8Array([0, 1, 2, 3, 4, 5]) });
+const sequence = Object.assign(new PickleArray(), { shape: [2, 3], data: new Uint8Array([0, 1, 2, 3, 4, 5]) });
 
 /** Arrays are views of the file; equal content is what counts. */
-function expectSequence(value: Pickled | undefined): void {
-  if (!(value instanceof PickledArray)) throw new Error('no array');
+function expectSequence(value: PickleValue | undefined): void {
+  if (!(value instanceof PickleArray)) throw new Error('no array');
   expect({ shape: value.shape, data: [...value.data] }).toEqual({ shape: [2, 3], data: [...sequence.data] });
 }
 

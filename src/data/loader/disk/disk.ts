@@ -3,8 +3,8 @@ import type { FileSource, ReadFiles, ReadImages } from '../readFiles.js';
 
 /** As in readFiles.ts, which has Node's modules and a decoder behind it. */
 export interface Readers {
-  readonly fileReader: (source: FileSource) => ReadFiles;
-  readonly imageReader: (source: FileSource) => ReadImages;
+  readonly createFileReader: (source: FileSource) => ReadFiles;
+  readonly createImageReader: (source: FileSource) => ReadImages;
 }
 
 /** What not every runtime has for images. `#data/disk` is what is at hand: see the package's `imports`. */

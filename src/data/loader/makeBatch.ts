@@ -4,7 +4,7 @@ import { normalizationTables } from '../../image/normalize.js';
 import { Draws } from '../augment/draws.js';
 import { applyMix, drawMix, type MixOptions } from '../augment/mix.js';
 import type { AugmentOptions } from '../augment/options.js';
-import { transformOf } from '../augment/pipeline.js';
+import { createTransform } from '../augment/pipeline.js';
 import type { Planes } from '../augment/planes.js';
 import { randomErasing } from '../augment/randomErasing.js';
 import type { Batch } from './batch.js';
@@ -39,24 +39,24 @@ export interface Order {
 }
 
 /** An image, and what is to be drawn for it yet. */
-export interface Drawn {
+export interface ImageDraws {
   readonly image: Planes;
   readonly draws: Draws;
 }
 
 /** The i-th image of an order. */
-export type ImageOf = (i: number) => Drawn;
+export type ImageOf = (i: number) => ImageDraws;
 
 /** Fills a batch that has room for all positions. */
 export type MakeBatch = (order: Order, out: Batch, imageOf: ImageOf) => void;
 
 /** Makes batches that depend on images, recipe and order alone. */
-export function batchMaker(images: Images, recipe: BatchRecipe): MakeBatch {
+export function createMakeBatch(images: Images, recipe: BatchRecipe): MakeBatch {
   const { channels, classes } = images;
   const { seed, size, smoothing, mix } = recipe;
   const tables = normalizationTables(channels, recipe.mean, recipe.std).map((table) => Float32Array.from(table));
   const fill = recipe.mean.map((m) => Math.min(255, Math.max(0, roundHalfEven(255 * m))));
-  const transform = transformOf(recipe.augment, size, fill);
+  const transform = createTransform(recipe.augment, size, fill);
   const { randomErasing: erasing } = recipe.augment;
   const area = size[0] * size[1];
   const others = smoothing / classes;
@@ -76,6 +76,6 @@ export function batchMaker(images: Images, recipe: BatchRecipe): MakeBatch {
       labels[i] = images.labels[positions[i]];
       targets[i * classes + labels[i]] = 1 - smoothing + others;
     }
-    applyMix(drawMix(mix, size, Draws.ofBatch(seed, epoch, step)), positions.length, x, targets, size);
+    applyMix(drawMix(mix, size, Draws.forBatch(seed, epoch, step)), positions.length, x, targets, size);
   };
 }

@@ -1,7 +1,7 @@
 import type { RgbImage } from '../../image/pixelImage.js';
 import { fit, type FitOptions } from '../../image/preprocess.js';
 import { decodeImage } from './image.js';
-import { separate } from './planar.js';
+import { toPlanes } from './planar.js';
 
 /** Turns the bytes of an image file into planes; `name` is how errors call it. */
 export type Decode = (bytes: Uint8Array, name: string, planes: Uint8Array) => Promise<void>;
@@ -12,13 +12,13 @@ export type Decode = (bytes: Uint8Array, name: string, planes: Uint8Array) => Pr
  *
  * @throws ParamError for an option out of range, before there is an image
  */
-export function decoderTo(options: FitOptions): Decode {
+export function createDecoder(options: FitOptions): Decode {
   const [height, width] = options.size;
   fit({ data: new Uint8Array(3), width: 1, height: 1 }, { ...options, size: [1, 1] });
   const isWhole = options.resize === 'exact' || options.crop_pct === 1;
   const fitted = (image: RgbImage): RgbImage =>
     isWhole && image.height === height && image.width === width ? image : fit(image, options);
   return async (bytes, name, planes) => {
-    separate(fitted(await decodeImage(bytes, name)).data, planes);
+    toPlanes(fitted(await decodeImage(bytes, name)).data, planes);
   };
 }

@@ -7,7 +7,7 @@ import { permutation } from '../loader/permutation.js';
  * that leaves an image on both sides; a class of one is trained on. What is drawn depends
  * on the seed and the number of images of each class alone.
  */
-export function drawHeldOut(labels: ArrayLike<number>, share: number, seed: number): boolean[] {
+export function splitByClass(labels: ArrayLike<number>, share: number, seed: number): boolean[] {
   if (!(share >= 0 && share < 1))
     throw new ParamError({ op: 'valSplit', expected: 'a share in [0, 1)', got: `${share}` });
   const classes = new Map<number, number[]>();

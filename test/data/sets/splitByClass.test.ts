@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import sharp from 'sharp';
 import { DataError, ParamError } from '../../../src/core/errors.js';
 import { isStreamed, type FolderSplit } from '../../../src/data/sets/dataset.js';
-import { drawHeldOut } from '../../../src/data/sets/heldOut.js';
+import { splitByClass } from '../../../src/data/sets/splitByClass.js';
 import { openDataset, type OpenDatasetOptions } from '../../../src/data/sets/open.js';
 import { refusal } from '../../io/refusal.js';
 import { temporaryFolder } from '../../io/temporaryFolder.js';
@@ -37,17 +37,17 @@ test('the share of every class, whatever its size; the same by the same seed', (
   const labels = sizes.flatMap((n, label) => Array<number>(n).fill(label));
   const countsOf = (held: readonly boolean[]): number[] =>
     sizes.map((_, label) => held.filter((is, i) => is && labels[i] === label).length);
-  expect(countsOf(drawHeldOut(labels, 0.1, 7))).toEqual([0, 1, 1, 1, 4, 100]);
-  expect(countsOf(drawHeldOut(labels, 0.9, 7))).toEqual([0, 1, 3, 9, 32, 900]);
-  expect(countsOf(drawHeldOut(labels, 0, 7))).toEqual([0, 0, 0, 0, 0, 0]);
-  expect(drawHeldOut(labels, 0.1, 7)).toEqual(drawHeldOut(labels, 0.1, 7));
-  expect(drawHeldOut(labels, 0.1, 8)).not.toEqual(drawHeldOut(labels, 0.1, 7));
+  expect(countsOf(splitByClass(labels, 0.1, 7))).toEqual([0, 1, 1, 1, 4, 100]);
+  expect(countsOf(splitByClass(labels, 0.9, 7))).toEqual([0, 1, 3, 9, 32, 900]);
+  expect(countsOf(splitByClass(labels, 0, 7))).toEqual([0, 0, 0, 0, 0, 0]);
+  expect(splitByClass(labels, 0.1, 7)).toEqual(splitByClass(labels, 0.1, 7));
+  expect(splitByClass(labels, 0.1, 8)).not.toEqual(splitByClass(labels, 0.1, 7));
   // Classes are not drawn alike, and not from their beginnings.
-  const held = drawHeldOut([...Array<number>(50).fill(0), ...Array<number>(50).fill(1)], 0.2, 0);
+  const held = splitByClass([...Array<number>(50).fill(0), ...Array<number>(50).fill(1)], 0.2, 0);
   expect(held.slice(50)).not.toEqual(held.slice(0, 50));
   expect(held.slice(0, 10)).not.toEqual(Array<boolean>(10).fill(true));
   for (const share of [1, -0.1, NaN]) {
-    expect(() => drawHeldOut(labels, share, 0)).toThrow(refusal(ParamError, 'valSplit', 'in [0, 1)', `${share}`));
+    expect(() => splitByClass(labels, share, 0)).toThrow(refusal(ParamError, 'valSplit', 'in [0, 1)', `${share}`));
   }
 });
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { mkdir, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { DataError, LoaderError, ParamError } from '../../src/core/errors.js';
-import { isStreamed, pick, spread, type StreamedSet } from '../../src/data/sets/dataset.js';
+import { isStreamed, subset, evenlySpaced, type StreamedSet } from '../../src/data/sets/dataset.js';
 import { openDataset } from '../../src/data/sets/open.js';
 import type { Checkpoint } from '../../src/train/checkpoint.js';
 import type { ResumePoint } from '../../src/train/progress.js';
@@ -25,12 +25,12 @@ describe('in the middle of an evaluation', () => {
     const whole = await collect(run({}));
     let seen = 0;
     const saved: Checkpoint[] = [];
-    const between = async ({ checkpoint }: ResumePoint): Promise<void> => {
+    const onResumePoint = async ({ checkpoint }: ResumePoint): Promise<void> => {
       if (++seen < batch) return;
       saved.push(await checkpoint());
       throw new Error('enough');
     };
-    await expect(collect(run({ between }))).rejects.toThrow('enough');
+    await expect(collect(run({ onResumePoint }))).rejects.toThrow('enough');
     const [resume] = saved;
     const epoch = batch > 6 ? 1 : 0;
     expect(resume).toMatchObject({ epoch, step: 7, globalStep: 7 * (epoch + 1) });
@@ -46,13 +46,13 @@ describe('in the middle of an evaluation', () => {
 test('with fewer images, of which an epoch has fewer steps than were made, where that is accepted', async () => {
   const recipe = { ...EVERYTHING, batchSize: 12, epochs: 2, decayEpochs: 1 };
   const saved: Checkpoint[] = [];
-  const between = async ({ checkpoint }: ResumePoint): Promise<void> => {
+  const onResumePoint = async ({ checkpoint }: ResumePoint): Promise<void> => {
     saved.push(await checkpoint());
     throw new Error('enough');
   };
-  await expect(collect(train(data, config, recipe, { openTrainer: on(1), between }))).rejects.toThrow('enough');
+  await expect(collect(train(data, config, recipe, { openTrainer: on(1), onResumePoint }))).rejects.toThrow('enough');
   const [resume] = saved;
-  const fewer = { ...data, train: pick(data.train, spread(data.train.n, 80)) };
+  const fewer = { ...data, train: subset(data.train, evenlySpaced(data.train.n, 80)) };
   const options = { openTrainer: on(1), resume };
   expect(() => train(fewer, config, recipe, options)).toThrow(refusal(ParamError, 'resume', '90 images', '80'));
   const { steps, epochs } = await collect(train(fewer, config, recipe, { ...options, acceptData: true }));
@@ -90,12 +90,12 @@ describe('where images cannot be had', () => {
     const set = await streamed();
     const whole = await collect(train({ train: set, validation: null }, two, recipe, { openTrainer: on(1) }));
     const moments: (Checkpoint & { error: unknown })[] = [];
-    const between = async ({ checkpoint, error }: ResumePoint): Promise<void> => {
+    const onResumePoint = async ({ checkpoint, error }: ResumePoint): Promise<void> => {
       moments.push({ ...(await checkpoint()), error });
     };
     const names = set.files.names.map((file, i) => (i === 7 ? name : file));
     const spoiled = { ...set, files: { ...set.files, names } };
-    const options = { openTrainer: on(1), workers: 1, between };
+    const options = { openTrainer: on(1), workers: 1, onResumePoint };
     const steps = train({ train: spoiled, validation: null }, two, recipe, options);
     await expect(collect(steps)).rejects.toThrow(type);
     expect(moments).toHaveLength(1);

@@ -1,0 +1,23 @@
+import { selectFiles, subset, isStreamed, type DataSet, type ImageSet } from './dataset.js';
+import { createFileReader } from '../loader/readFiles.js';
+
+/**
+ * The images at the given positions, in memory.
+ *
+ * @throws DataError naming a file that cannot be read
+ */
+export async function loadSubset(set: DataSet, positions: readonly number[]): Promise<ImageSet> {
+  if (!isStreamed(set)) return subset(set, positions);
+  const { files, ...rest } = set;
+  const n = positions.length;
+  const images = new Uint8Array(n * set.channels * set.height * set.width);
+  const sourceFiles = selectFiles(files, positions);
+  await createFileReader(files)(sourceFiles.names, images);
+  return {
+    ...rest,
+    images,
+    labels: Int32Array.from(positions, (position) => set.labels[position]),
+    n,
+    sourceFiles,
+  };
+}

@@ -1,0 +1,33 @@
+import type { Loader } from '../data/loader/loader.js';
+import { allFinite, refuseLoss } from './finite.js';
+import { addBatch, EMPTY_TALLY, meanCrossEntropy, scoresOf, type Scores } from './scores.js';
+import type { EvaluateOptions, Trainer } from './trainer.js';
+
+/**
+ * Scores a network on held-out images. The loss is the plain cross-entropy in nats, whatever loss the network is
+ * trained with, so that it can be compared with the command `eval` and between runs.
+ *
+ * @param position the last step before the evaluation, for errors
+ * @param afterBatch awaited after every batch
+ * @throws TrainingError for a logit or loss that is not finite
+ */
+export async function evaluate(
+  trainer: Trainer,
+  loader: Loader,
+  options: Required<EvaluateOptions>,
+  position: string,
+  afterBatch: () => Promise<void>,
+): Promise<Scores> {
+  let sum = EMPTY_TALLY;
+  for await (const { x, targets, labels } of loader.epoch(0)) {
+    const { logits } = await trainer.evaluate(x, targets, options);
+    const loss = meanCrossEntropy(logits, labels);
+    if (!Number.isFinite(loss) || !allFinite(logits)) {
+      const op = `the ${options.useEma ? 'average' : 'network'} on held-out images, after ${position}`;
+      refuseLoss(op, Number.isFinite(loss) ? NaN : loss, trainer.firstNonFinite());
+    }
+    sum = addBatch(sum, loss, logits, labels);
+    await afterBatch();
+  }
+  return scoresOf(sum);
+}

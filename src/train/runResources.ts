@@ -1,0 +1,70 @@
+import type { ModelConfig } from '../core/config.js';
+import { openLoader, type Loader } from '../data/loader/loader.js';
+import { oracleTrainer } from './oracleTrainer.js';
+import type { Recipe } from './recipe.js';
+import type { RunOptions, TrainingData } from './runOptions.js';
+import type { Trainer, TrainerOptions } from './trainer.js';
+
+/** Opens the trainer of a run: with initial weights drawn from the seed, or with the state to resume from. */
+export function openTrainer(
+  config: ModelConfig,
+  { batchSize, gradAccumSteps, seed, loss, ema }: Recipe,
+  { openTrainer: open = oracleTrainer }: RunOptions,
+  resume?: TrainerOptions['resume'],
+): Trainer | Promise<Trainer> {
+  const options = { batchSize, gradAccumSteps, seed, loss, ema: ema > 0 };
+  return open(config, resume === undefined ? options : { ...options, resume });
+}
+
+/** What a run computes with, and must close at its end. */
+export interface RunResources {
+  /** Replaced when the network is fused during the run. */
+  trainer: Trainer;
+  readonly trainLoader: Loader;
+  /** Null without held-out images. */
+  readonly heldOutLoader: Loader | null;
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the trainer and the loaders. If one of them fails to open, those before it are closed.
+ *
+ * @throws ParamError, ShapeError, WeightsError, BackendUnavailableError, DataError
+ */
+export async function openResources(
+  { train, validation }: TrainingData,
+  config: ModelConfig,
+  recipe: Recipe,
+  options: RunOptions,
+): Promise<RunResources> {
+  const { seed, batchSize, smoothing, augment, mixup, cutmix, mixupProb, mixupSwitchProb: switchProb } = recipe;
+  const { workers = 0, resume } = options;
+  const { mean, std, input_size: inputSize } = config;
+  const common = { mean, std, inputSize, seed, workers };
+  const loaders: Loader[] = [];
+  const trainer = await openTrainer(config, recipe, options, resume?.snapshot);
+  const resources = {
+    trainer,
+    async close() {
+      for (const loader of [...loaders].reverse()) await loader.dispose();
+      resources.trainer.dispose();
+    },
+  };
+  try {
+    const mix = { mixup, cutmix, mixupProb, switchProb };
+    const trainLoader = await openLoader(train, { ...common, ...mix, batchSize, smoothing, augment });
+    loaders.push(trainLoader);
+    if (validation === null) return Object.assign(resources, { trainLoader, heldOutLoader: null });
+    const heldOutLoader = await openLoader(validation, {
+      ...common,
+      batchSize: Math.min(trainer.evaluationBatch, validation.n),
+      shuffle: false,
+      dropLast: false,
+    });
+    loaders.push(heldOutLoader);
+    return Object.assign(resources, { trainLoader, heldOutLoader });
+  } catch (error) {
+    await resources.close();
+    throw error;
+  }
+}

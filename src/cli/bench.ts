@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { readFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
-import { resolveConfig, type GivenConfig } from '../core/config.js';
+import { resolveConfig, type ModelConfigInput } from '../core/config.js';
 import { formatShape, sizeOf } from '../core/tensor.js';
 import { planNetwork } from '../core/network.js';
 import { uniform } from '../core/philox.js';
@@ -61,7 +61,7 @@ export interface BenchReport {
 }
 
 /** The network on so many threads: of a file, or of its size alone, with random weights. */
-async function open(given: GivenConfig, count: number, options: BenchOptions): Promise<Model> {
+async function open(given: ModelConfigInput, count: number, options: BenchOptions): Promise<Model> {
   const { weights, config } = options;
   const backend = await backendOf({ ...options, threads: count });
   if (weights !== undefined) return loadModel(weights, { backend, ...(config === undefined ? {} : { config: given }) });

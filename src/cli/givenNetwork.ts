@@ -1,4 +1,4 @@
-import { isVariantName, VARIANTS, type GivenConfig } from '../core/config.js';
+import { isVariantName, VARIANTS, type ModelConfigInput } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
 import { readJsonObject } from './jsonFile.js';
 
@@ -13,7 +13,7 @@ export async function givenNetwork(
   op: string,
   variant: string | undefined,
   { weights, config }: NetworkOptions,
-): Promise<GivenConfig> {
+): Promise<ModelConfigInput> {
   const named = [variant, weights, config].filter((given) => given !== undefined);
   if (variant !== undefined && named.length > 1) {
     throw new ParamError({ op, expected: 'a variant or a network of its own', got: named.join(' and ') });

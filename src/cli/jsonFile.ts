@@ -1,6 +1,6 @@
 import { ParamError } from '../core/errors.js';
 import { messageOf } from '../core/messageOf.js';
-import { isRecord } from '../io/json.js';
+import { isRecord } from '../core/check.js';
 import { readBytes } from '../io/readFile.js';
 
 /** What of a file that is something else is quoted. */

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { resolveConfig, type GivenConfig } from '../core/config.js';
+import { resolveConfig, type ModelConfigInput } from '../core/config.js';
 import { DataError, LoaderError, ParamError, TrainingError } from '../core/errors.js';
 import type { Size } from '../core/shapes.js';
 import { isStreamed } from '../data/sets/dataset.js';
@@ -22,7 +22,7 @@ import { choiceOf, openTrainingData } from './trainingData.js';
 import { planOf, withRecipe } from './trainOptions.js';
 
 interface Planned {
-  readonly network: GivenConfig;
+  readonly network: ModelConfigInput;
   readonly recipe: Recipe;
   readonly input_size: Size;
 }

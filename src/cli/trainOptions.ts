@@ -1,6 +1,6 @@
 /** Flags, a file and a preset into one recipe and one network: the nearer to the user, the stronger. */
 import { Option, type Command } from 'commander';
-import type { GivenConfig } from '../core/config.js';
+import type { ModelConfigInput } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
 import { OPTIMIZERS } from '../core/optimizer.js';
 import { CIFAR10, PRESETS, type Preset } from '../train/presets.js';
@@ -40,7 +40,7 @@ export interface RecipeFlags extends Partial<Omit<Recipe, 'augment' | 'betas'>>,
 
 export interface Plan {
   readonly recipe: Partial<Recipe>;
-  readonly network: GivenConfig;
+  readonly network: ModelConfigInput;
 }
 
 const SMALL = { dims: [16, 32, 64], strides: [2, 2], input_size: 32, ...CIFAR10 };
@@ -76,7 +76,7 @@ export async function planOf(flags: RecipeFlags): Promise<Plan> {
   if (preset !== undefined && !(typeof preset === 'string' && Object.hasOwn(PRESETS, preset))) {
     throw new ParamError({ op: 'preset', expected: Object.keys(PRESETS).join(', '), got: JSON.stringify(preset) });
   }
-  const base: { config: GivenConfig; recipe: Recipe } =
+  const base: { config: ModelConfigInput; recipe: Recipe } =
     preset === undefined ? { config: SMALL, recipe: DEFAULT_RECIPE } : PRESETS[preset as Preset];
 
   const fromFile = recipeFromFile(flags.config ?? 'recipe', file);
@@ -98,7 +98,7 @@ export async function planOf(flags: RecipeFlags): Promise<Plan> {
   const { variant, dims, strides, adaPool: ada_pool, actNum: act_num, dropRate: drop_rate, size: input_size } = flags;
   const network = omitUndefined({ variant, dims, strides, ada_pool, act_num, drop_rate, input_size });
   // A variant and sizes of one's own exclude each other: the nearer one counts.
-  const layers: GivenConfig[] = [base.config, fromFileNetwork, network];
+  const layers: ModelConfigInput[] = [base.config, fromFileNetwork, network];
   const merged = layers.reduce<Record<string, unknown>>((below, above) => {
     const kept = { ...below };
     if ('variant' in above) for (const key of ['dims', 'strides', 'ada_pool']) Reflect.deleteProperty(kept, key);

@@ -1,15 +1,15 @@
-/** The end of what nobody reads any more. */
+/** Cancellation of streams that will not be read. */
 
-/** Lets the other end know. Nobody waits for its answer: one that has stalled gives none. */
+/** Cancels a reader without waiting, because a stalled stream never confirms; errors are ignored. */
 export function cancel(reader: { cancel(): Promise<void> }): void {
   reader.cancel().catch(() => undefined);
 }
 
-/** A body that nobody reads would keep its connection, and the process. */
+/** Cancels the body of a response: an unread body keeps its connection open, and Node's process alive. */
 export function cancelBody(body: { getReader(): { cancel(): Promise<void> } } | null | undefined): void {
   try {
     if (body) cancel(body.getReader());
   } catch {
-    // Somebody else reads it.
+    // The body is locked: it belongs to another reader.
   }
 }

@@ -1,52 +1,66 @@
+import {
+  checkBoolean,
+  checkInteger,
+  checkKeys,
+  checkNumber,
+  checkOneOf,
+  isInteger,
+  show,
+  type Range,
+} from './check.js';
 import { ParamError } from './errors.js';
 
-/** The network is trained in the deep form and shipped in the fused one. */
-export type Form = 'train' | 'deploy';
+export const FORMS = ['train', 'deploy'] as const;
 
-/** How images are scaled; the names are Pillow's. */
+/** The network is trained in the train form and fused into the deploy form. */
+export type Form = (typeof FORMS)[number];
+
+/** Filters that resize images, by their names in Pillow. */
 export const INTERPOLATIONS = ['bicubic', 'bilinear', 'box'] as const;
 
 export type Interpolation = (typeof INTERPOLATIONS)[number];
 
-/** The share of a scaled image that an ImageNet network looks at: 224 of 256 pixels. */
+/** Default of `crop_pct`, as for ImageNet: 224 of 256 pixels. */
 export const CROP_PCT = 0.875;
 
-/** Below this side an image is looked at whole: a border cut off 32 pixels is too much. */
+/** Below this side the default of `crop_pct` is 1: small images lose too much at a cut border. */
 const SMALL_INPUT = 64;
 
 /**
- * A network and how to feed it. The keys are the official code's keyword
- * arguments, so that a configuration file, the metadata of a weight file and this
- * type read the same.
+ * A network and how its input is prepared. The keys are the keyword arguments of the official
+ * code; configuration files and the metadata of weight files use the same.
  */
 export interface ModelConfig {
-  /** Name of the variant the sizes come from; absent for sizes of one's own. */
+  /** Name of the published variant with these dims, strides and ada_pool; absent for other sizes. */
   readonly variant?: VariantName;
   /** Channels after the stem and after each stage. */
   readonly dims: readonly number[];
   /** Pooling stride of each stage; 1 is no pooling. */
   readonly strides: readonly number[];
-  /** Adaptive pooling size of each stage, 0 where the stride decides; null for plain pooling. */
+  /** Adaptive pooling size of each stage, or 0 to pool by the stride; null for pooling by strides only. */
   readonly ada_pool: readonly number[] | null;
-  /** The article's ada network keeps the 4x4 stride-4 stem; officially it is stride 3, padding 1. */
+  /** Whether a network with `ada_pool` has the article's stem (stride 4) instead of the official one (stride 3, padding 1). */
   readonly article_stem: boolean;
+  /** Channels of the input. */
   readonly in_chans: number;
   readonly num_classes: number;
   /** Half width n of the series activation's (2n+1)x(2n+1) kernel. */
   readonly act_num: number;
-  /** Dropout before the classifier. */
+  /** Dropout probability before the classifier, in [0, 1). */
   readonly drop_rate: number;
   readonly form: Form;
-  /** Negative slope of the deep-training activation, in [0, 1]; null where a file does not say. */
+  /** λ, the negative slope of the deep-training activation, in [0, 1]; null if unknown. */
   readonly lambda: number | null;
   /** Input height and width. */
   readonly input_size: readonly [number, number];
-  /** Images are scaled to input_size/crop_pct and their middle is cut out; in (0, 1]. */
+  /** Images are resized to input_size/crop_pct and center-cropped to input_size; in (0, 1]. */
   readonly crop_pct: number;
+  /** Filter that resizes images. */
   readonly interpolation: Interpolation;
-  /** Per-channel mean and standard deviation of the input in [0, 1]. */
+  /** Mean and standard deviation of each channel, of pixel values in [0, 1]. */
   readonly mean: readonly number[];
   readonly std: readonly number[];
+  /** A name for each class, in the order of the logits. */
   readonly class_names: readonly string[] | null;
 }
 
@@ -61,7 +75,7 @@ const deep = (d: number, repeats: number): Variant => ({
   strides: [1, 2, 2, ...Array<number>(repeats - 1).fill(1), 2, 1],
 });
 
-/** The eleven published networks (arXiv 2305.12972, table 8 and the official code). */
+/** Sizes of the eleven published networks (arXiv 2305.12972, table 8, and the official code). */
 export const VARIANTS = {
   vanillanet_5: { dims: [512, 1024, 2048, 4096], strides: [2, 2, 2] },
   vanillanet_6: { dims: [512, 1024, 2048, 4096, 4096], strides: [2, 2, 2, 1] },
@@ -82,168 +96,184 @@ export const isVariantName = (name: string): name is VariantName => Object.hasOw
 
 const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
-/** What came, as JSON where JSON can say it: NaN would be null, which some keys may be. */
-function show(value: unknown): string {
-  if (value === undefined) return 'nothing';
-  return typeof value === 'number' || typeof value === 'bigint' ? `${value}` : JSON.stringify(value);
-}
+/** A configuration before it is checked, from a file or a caller; every key is optional. */
+export type ModelConfigInput = { readonly [K in keyof ModelConfig]?: unknown };
 
-const refuse = (key: string, expected: string, got: unknown): never => {
-  throw new ParamError({ op: `config.${key}`, expected, got: show(got) });
+const opOf = (key: string): string => `config.${key}`;
+
+const refuse = (key: string, expected: string, value: unknown, hint?: string): never => {
+  throw new ParamError({ op: opOf(key), expected, got: show(value), hint });
 };
 
-const isInterpolation = (v: unknown): v is Interpolation => INTERPOLATIONS.some((name) => name === v);
-
-const isInteger = (v: unknown, min: number): v is number => Number.isSafeInteger(v) && (v as number) >= min;
-
-function integers(key: string, v: unknown, min: number, length?: number): readonly number[] {
-  if (!Array.isArray(v) || v.length === 0 || !v.every((e) => isInteger(e, min))) {
-    return refuse(key, `a list of integers >= ${min}`, v);
-  }
-  if (length !== undefined && v.length !== length) {
-    return refuse(key, `${length} entries, one for each stage`, v);
-  }
-  return v;
+/** A key that can be checked without the others: its default, and its check. */
+interface Rule<T> {
+  readonly initial: T;
+  check(op: string, value: unknown): T;
 }
 
-function perChannel(key: string, v: unknown, channels: number, positive: boolean): readonly number[] {
-  const fits = (e: unknown): boolean => Number.isFinite(e) && (!positive || (e as number) > 0);
-  if (!Array.isArray(v) || v.length !== channels || !v.every(fits)) {
-    return refuse(key, `${channels} finite ${positive ? 'positive ' : ''}numbers, one for each channel`, v);
-  }
-  return v as number[];
+const integer = (initial: number, range: Range): Rule<number> => ({
+  initial,
+  check: (op, value) => checkInteger(op, value, range),
+});
+
+const number = (initial: number, range: Range): Rule<number> => ({
+  initial,
+  check: (op, value) => checkNumber(op, value, range),
+});
+
+const oneOf = <T extends string>(initial: T, names: readonly T[]): Rule<T> => ({
+  initial,
+  check: (op, value) => checkOneOf(op, value, names),
+});
+
+/** One number is a square. */
+function checkSize(op: string, value: unknown): readonly [number, number] {
+  const size: unknown = typeof value === 'number' ? [value, value] : value;
+  const isSize = (v: unknown): v is [number, number] =>
+    Array.isArray(v) && v.length === 2 && v.every((side) => isInteger(side, { min: 1 }));
+  if (isSize(size)) return [size[0], size[1]];
+  throw new ParamError({ op, expected: '[height, width], integers >= 1', got: show(value) });
 }
 
-/** A configuration as it comes in, from a file or a caller: any keys may be missing, and nothing is checked yet. */
-export type GivenConfig = { readonly [K in keyof ModelConfig]?: unknown };
+type RuleKey =
+  | 'article_stem'
+  | 'in_chans'
+  | 'num_classes'
+  | 'act_num'
+  | 'drop_rate'
+  | 'form'
+  | 'lambda'
+  | 'input_size'
+  | 'crop_pct'
+  | 'interpolation';
 
-/** What a variant's name stands for. */
+const RULES: { readonly [K in RuleKey]: Rule<ModelConfig[K]> } = {
+  article_stem: { initial: false, check: checkBoolean },
+  in_chans: integer(3, { min: 1 }),
+  num_classes: integer(1000, { min: 1 }),
+  act_num: integer(3, { min: 0 }),
+  drop_rate: number(0, { min: 0, below: 1 }),
+  form: oneOf('train', FORMS),
+  lambda: {
+    initial: null,
+    check: (op, value) => (value === null ? null : checkNumber(op, value, { min: 0, max: 1 })),
+  },
+  input_size: { initial: [224, 224], check: checkSize },
+  crop_pct: number(CROP_PCT, { above: 0, max: 1 }),
+  interpolation: oneOf('bicubic', INTERPOLATIONS),
+};
+
+const RULE_KEYS = Object.keys(RULES) as RuleKey[];
+
+/** The keys that the name of a variant determines. */
 const SIZES = ['dims', 'strides', 'ada_pool'] as const;
 
-/** Those of which each can be judged without the others. */
-const ALONE = [
-  'article_stem',
-  'in_chans',
-  'num_classes',
-  'act_num',
-  'drop_rate',
-  'form',
-  'lambda',
-  'input_size',
-  'crop_pct',
-  'interpolation',
-] as const satisfies readonly (keyof ModelConfig)[];
+const KEYS: readonly string[] = ['variant', ...SIZES, ...RULE_KEYS, 'mean', 'std', 'class_names'];
 
-const KEYS = [
-  'variant',
-  ...SIZES,
-  ...ALONE,
-  'mean',
-  'std',
-  'class_names',
-] as const satisfies readonly (keyof ModelConfig)[];
-
-function checkKeys(given: GivenConfig): void {
-  const untyped: unknown = given;
-  if (typeof untyped !== 'object' || untyped === null || Array.isArray(untyped)) {
-    throw new ParamError({ op: 'config', expected: 'an object', got: JSON.stringify(untyped) });
+function checkInput(input: ModelConfigInput): void {
+  // A caller without types may pass anything.
+  const value: unknown = input;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new ParamError({ op: 'config', expected: 'an object', got: show(value) });
   }
-  for (const key of Object.keys(given)) {
-    if (!(KEYS as readonly string[]).includes(key)) {
-      refuse(key, `one of the keys ${KEYS.join(', ')}`, 'unknown key');
-    }
-  }
+  checkKeys(value, KEYS, opOf);
 }
 
-/**
- * Checks a configuration of which a file may say the rest, as far as that does not matter.
- *
- * @throws ParamError as `resolveConfig`
- */
-export function checkGivenConfig(given: GivenConfig): void {
-  checkKeys(given);
-  const told = ALONE.filter((key) => given[key] !== undefined).map((key) => [key, given[key]] as const);
-  resolveConfig({ variant: given.variant === undefined ? 'vanillanet_5' : given.variant, ...Object.fromEntries(told) });
+/** The checked value of a key, or its default. */
+function ruled<K extends RuleKey>(input: ModelConfigInput, key: K): ModelConfig[K] {
+  return input[key] === undefined ? RULES[key].initial : RULES[key].check(opOf(key), input[key]);
 }
 
-/**
- * Completes and checks a configuration. Either `variant` or `dims` and `strides`
- * must be there; the rest has the official defaults (3 channels, 1000 classes,
- * act_num 3, no dropout, train form, 224x224, ImageNet mean and deviation, bicubic
- * scaling). `crop_pct` is 0.875, and 1 for inputs of less than 64 pixels a side.
- * λ stays null where it is not given: nobody can guess it.
- *
- * @throws ParamError naming the key, what it may be and what came.
- */
-export function resolveConfig(given: GivenConfig): ModelConfig {
-  checkKeys(given);
-  const { variant } = given;
-  if (variant !== undefined && (typeof variant !== 'string' || !isVariantName(variant))) {
-    return refuse('variant', `one of ${Object.keys(VARIANTS).join(', ')}`, variant);
-  }
+const variantOf = ({ variant }: ModelConfigInput): VariantName | undefined =>
+  variant === undefined ? undefined : checkOneOf(opOf('variant'), variant, Object.keys(VARIANTS) as VariantName[]);
+
+function integers(key: string, value: unknown, min: number, hint?: string): readonly number[] {
+  const isList = (v: unknown): v is number[] =>
+    Array.isArray(v) && v.length > 0 && v.every((each) => isInteger(each, { min }));
+  return isList(value) ? value : refuse(key, `a list of integers >= ${min}`, value, hint);
+}
+
+function sizesOf(input: ModelConfigInput, variant: VariantName | undefined): Pick<ModelConfig, (typeof SIZES)[number]> {
   const base: Partial<Variant> = variant === undefined ? {} : VARIANTS[variant];
-
-  const strides = integers('strides', given.strides ?? base.strides, 1);
-  const dims = integers('dims', given.dims ?? base.dims, 1);
+  const hint = 'Pass a variant, or dims and strides.';
+  const strides = integers('strides', input.strides ?? base.strides, 1, hint);
+  const dims = integers('dims', input.dims ?? base.dims, 1, hint);
   if (dims.length !== strides.length + 1) {
     refuse('dims', `${strides.length + 1} entries, one more than strides ${JSON.stringify(strides)}`, dims);
   }
-  const ada = given.ada_pool === undefined ? base.ada_pool : given.ada_pool;
-  const ada_pool = ada === null || ada === undefined ? null : integers('ada_pool', ada, 0, strides.length);
-  const own = { dims, strides, ada_pool };
-  const named = variant !== undefined && SIZES.every((key) => base[key]?.join() === own[key]?.join());
+  const ada = input.ada_pool === undefined ? base.ada_pool : input.ada_pool;
+  if (ada === null || ada === undefined) return { dims, strides, ada_pool: null };
+  const ada_pool = integers('ada_pool', ada, 0);
+  if (ada_pool.length !== strides.length) refuse('ada_pool', `${strides.length} entries, one for each stage`, ada);
+  return { dims, strides, ada_pool };
+}
 
-  const { article_stem = false, in_chans = 3, num_classes = 1000, act_num = 3, drop_rate = 0 } = given;
-  if (typeof article_stem !== 'boolean') return refuse('article_stem', 'true or false', article_stem);
-  if (!isInteger(in_chans, 1)) return refuse('in_chans', 'an integer >= 1', in_chans);
-  if (!isInteger(num_classes, 1)) return refuse('num_classes', 'an integer >= 1', num_classes);
-  if (!isInteger(act_num, 0)) return refuse('act_num', 'an integer >= 0', act_num);
-  if (typeof drop_rate !== 'number' || !(drop_rate >= 0 && drop_rate < 1)) {
-    return refuse('drop_rate', 'a number in [0, 1)', drop_rate);
-  }
+/** Whether the sizes are those of the variant. */
+function hasSizesOf(variant: VariantName, sizes: Pick<ModelConfig, (typeof SIZES)[number]>): boolean {
+  const base: Variant = VARIANTS[variant];
+  return SIZES.every((key) => base[key]?.join() === sizes[key]?.join());
+}
 
-  const { form = 'train', lambda = null, input_size = [224, 224], class_names = null } = given;
-  if (form !== 'train' && form !== 'deploy') return refuse('form', "'train' or 'deploy'", form);
-  if (lambda !== null && (typeof lambda !== 'number' || !(lambda >= 0 && lambda <= 1))) {
-    return refuse('lambda', 'a number in [0, 1]', lambda);
-  }
-  const size = typeof input_size === 'number' ? [input_size, input_size] : input_size;
-  if (!Array.isArray(size) || size.length !== 2 || !size.every((e) => isInteger(e, 1))) {
-    return refuse('input_size', '[height, width], integers >= 1', input_size);
-  }
-  const { crop_pct = Math.min(size[0], size[1]) < SMALL_INPUT ? 1 : CROP_PCT, interpolation = 'bicubic' } = given;
-  if (typeof crop_pct !== 'number' || !(crop_pct > 0 && crop_pct <= 1)) {
-    return refuse('crop_pct', 'a number in (0, 1]', crop_pct);
-  }
-  if (!isInterpolation(interpolation)) {
-    return refuse('interpolation', `one of ${INTERPOLATIONS.join(', ')}`, interpolation);
-  }
-  if (class_names !== null) {
-    const strings = Array.isArray(class_names) && class_names.every((e) => typeof e === 'string');
-    if (!strings) return refuse('class_names', 'a list of strings', class_names);
-    if (class_names.length !== num_classes) {
-      return refuse('class_names', `${num_classes} names, one for each class`, `${class_names.length} names`);
-    }
-  }
+function perChannel(key: 'mean' | 'std', value: unknown, channels: number): readonly number[] {
+  const isNumber = (v: unknown): boolean => Number.isFinite(v) && (key === 'mean' || (v as number) > 0);
+  const isList = (v: unknown): v is number[] => Array.isArray(v) && v.length === channels && v.every(isNumber);
+  const kind = key === 'mean' ? 'finite numbers' : 'finite positive numbers';
+  return isList(value) ? value : refuse(key, `${channels} ${kind}, one for each channel`, value);
+}
 
-  const rgb = in_chans === 3;
+function classNamesOf({ class_names }: ModelConfigInput, classes: number): readonly string[] | null {
+  if (class_names === undefined || class_names === null) return null;
+  const isList = (v: unknown): v is string[] => Array.isArray(v) && v.every((each) => typeof each === 'string');
+  if (!isList(class_names)) return refuse('class_names', 'a list of strings', class_names);
+  if (class_names.length === classes) return class_names;
+  const expected = `${classes} names, one for each class`;
+  throw new ParamError({ op: opOf('class_names'), expected, got: `${class_names.length} names` });
+}
+
+/**
+ * Checks the keys of a configuration that do not depend on others, before the rest is known.
+ *
+ * @throws ParamError as `resolveConfig`
+ */
+export function checkConfigInput(input: ModelConfigInput): void {
+  checkInput(input);
+  variantOf(input);
+  for (const key of RULE_KEYS) ruled(input, key);
+}
+
+/**
+ * Checks a configuration and adds the defaults. Either `variant` or `dims` and `strides` are required; the
+ * others default to the official values: 3 channels, 1000 classes, act_num 3, no dropout, the train form,
+ * input 224x224, ImageNet mean and standard deviation, bicubic. `crop_pct` defaults to 0.875, and to 1 if a
+ * side of the input is less than 64. `lambda` defaults to null, because it cannot be derived from the rest.
+ *
+ * @throws ParamError with the key, the expected and the actual value
+ */
+export function resolveConfig(input: ModelConfigInput): ModelConfig {
+  checkInput(input);
+  const variant = variantOf(input);
+  const sizes = sizesOf(input, variant);
+  const in_chans = ruled(input, 'in_chans');
+  const num_classes = ruled(input, 'num_classes');
+  const input_size = ruled(input, 'input_size');
+  const isSmall = input.crop_pct === undefined && Math.min(...input_size) < SMALL_INPUT;
+  const { mean, std } =
+    in_chans === 3 ? IMAGENET : { mean: Array<number>(in_chans).fill(0), std: Array<number>(in_chans).fill(1) };
   return {
-    ...(named ? { variant } : {}),
-    dims,
-    strides,
-    ada_pool,
-    article_stem,
+    ...(variant !== undefined && hasSizesOf(variant, sizes) ? { variant } : {}),
+    ...sizes,
+    article_stem: ruled(input, 'article_stem'),
     in_chans,
     num_classes,
-    act_num,
-    drop_rate,
-    form,
-    lambda,
-    input_size: [size[0], size[1]],
-    crop_pct,
-    interpolation,
-    mean: perChannel('mean', given.mean ?? (rgb ? IMAGENET.mean : Array<number>(in_chans).fill(0)), in_chans, false),
-    std: perChannel('std', given.std ?? (rgb ? IMAGENET.std : Array<number>(in_chans).fill(1)), in_chans, true),
-    class_names: class_names,
+    act_num: ruled(input, 'act_num'),
+    drop_rate: ruled(input, 'drop_rate'),
+    form: ruled(input, 'form'),
+    lambda: ruled(input, 'lambda'),
+    input_size,
+    crop_pct: isSmall ? 1 : ruled(input, 'crop_pct'),
+    interpolation: ruled(input, 'interpolation'),
+    mean: perChannel('mean', input.mean ?? mean, in_chans),
+    std: perChannel('std', input.std ?? std, in_chans),
+    class_names: classNamesOf(input, num_classes),
   };
 }

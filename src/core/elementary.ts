@@ -1,13 +1,12 @@
 /**
- * exp, log, sin and cos from additions, multiplications and divisions alone, whose
- * results IEEE 754 fixes: the same bits on every engine, which `Math.exp` and its
- * sisters do not promise. The reductions and the polynomials' coefficients are those of
- * fdlibm (Sun Microsystems, 1993); errors are below one unit in the last place, of `sin`
- * and `cos` for |x| up to 1000.
+ * exp, log, sin and cos made of additions, multiplications and divisions, whose results are
+ * determined by IEEE 754: unlike `Math.exp`, they have the same bits on every engine. Argument
+ * reductions and coefficients are those of fdlibm (Sun Microsystems, 1993). The error is below
+ * one unit in the last place, for `sin` and `cos` if |x| ≤ 1000.
  */
 
 const LOG2_E = 1.4426950408889634;
-/** ln 2 and π/2 in two parts: the first has so few bits that its products with small integers are exact. */
+/** ln 2 and π/2 as sums: the high parts have so few bits that their products with small integers are exact. */
 const LN2_HIGH = 6.9314718036912381649e-1;
 const LN2_LOW = 1.90821492927058770002e-10;
 const HALF_PI_HIGH = 1.57079632673412561417;
@@ -59,7 +58,7 @@ export function exp(x: number): number {
   const square = r * r;
   const c = r - square * polynomial(EXP, square);
   const y = 1 - (low - (r * c) / (2 - c) - high);
-  // In two factors: 2ᵏ alone may be no normal number.
+  // Two factors, because 2ᵏ may be subnormal.
   const half = k >> 1;
   return y * powerOfTwo(half) * powerOfTwo(k - half);
 }
@@ -71,7 +70,7 @@ export function log(x: number): number {
   if (x === Infinity) return x;
   let k = 0;
   if (x < 2.2250738585072014e-308) {
-    x *= 18014398509481984; // 2⁵⁴: subnormal no more
+    x *= 18014398509481984; // 2⁵⁴ makes it normal
     k = -54;
   }
   // x = 2ᵏ·(1 + f), with 1 + f from √½ to √2.
@@ -88,7 +87,7 @@ export function log(x: number): number {
   return k * LN2_HIGH - (half - (s * (half + rest) + k * LN2_LOW) - f);
 }
 
-/** x less n quarters of a turn, as a sum of two, and n modulo 4. */
+/** x − n·π/2 as the sum r + rest with |r| ≤ π/4, and n modulo 4. */
 function quarters(x: number): { r: number; rest: number; n: number } {
   const n = Math.floor(x / (HALF_PI_HIGH + HALF_PI_LOW) + 0.5);
   const high = x - n * HALF_PI_HIGH;
@@ -124,7 +123,7 @@ export function cos(x: number): number {
   return n === 1 || n === 2 ? -value : value;
 }
 
-/** xⁿ by squaring, n an integer >= 0: products alone, where engines' own powers differ in their last digit. */
+/** xⁿ by squaring, n an integer >= 0; the last bits of `**` differ between engines. */
 export function power(x: number, n: number): number {
   let result = 1;
   let square = x;

@@ -1,8 +1,7 @@
 /**
- * The contract rows of the ops the fused network is made of: what each one
- * accepts, and the shape it answers with. Every backend calls them once, at the
- * border; behind them nothing is checked again. The reference has rules of its
- * own, on purpose.
+ * The contracts of the ops of the fused network: the inputs that each accepts, and the shape of
+ * its output. A backend checks them once, before its kernels run. The reference has rules of its
+ * own, so that a mistake in one of them shows.
  */
 import { ParamError, ShapeError } from './errors.js';
 import { convSize } from './shapes.js';
@@ -13,13 +12,13 @@ type Shape = readonly number[];
 /** Images [n,c,h,w]. */
 export type Shape4 = readonly [n: number, c: number, h: number, w: number];
 
-/** Zeros are put around the map on all four sides. */
+/** `padding` zeros are added on all four sides. */
 export interface ConvParams {
   readonly stride: number;
   readonly padding: number;
 }
 
-/** Square windows, no padding; what fills no window is left out. */
+/** Square windows without padding; incomplete windows are left out. */
 export interface MaxPoolParams {
   readonly kernel_size: number;
   readonly stride: number;
@@ -42,7 +41,7 @@ function fourSizes(op: string, tensor: string, shape: Shape, letters: string): S
   return [shape[0], shape[1], shape[2], shape[3]];
 }
 
-/** Strides and paddings beyond are slips, and would not leave room for h + 2·padding in 32 bits. */
+/** The largest stride or padding: h + 2·padding must fit into 32 bits. */
 const LARGEST = 2 ** 24;
 
 function integer(op: string, param: string, value: number, min: number): void {
@@ -57,7 +56,7 @@ function biasOf(op: string, bias: Shape | null, channels: number): void {
   }
 }
 
-/** Sizes of the map behind a window of kh x kw, where there is one. */
+/** Height and width of the output of windows of kh x kw. */
 function windowed(op: string, x: Shape4, [kh, kw]: readonly [number, number], { stride, padding }: ConvParams): Shape {
   const [, , h, w] = x;
   if (h + 2 * padding < kh || w + 2 * padding < kw) {
@@ -71,7 +70,7 @@ function windowed(op: string, x: Shape4, [kh, kw]: readonly [number, number], { 
 }
 
 /**
- * That a tensor's numbers are as many as its shape says.
+ * Checks that a tensor has as many elements as its shape.
  * @throws ShapeError
  */
 export function checkTensor(op: string, name: string, { data, shape }: Tensor): void {

@@ -22,10 +22,10 @@ export function parameterShapes(config: ModelConfig): ReadonlyMap<string, readon
   return shapes;
 }
 
-/** What a tensor of an optimizer has before the name of its parameter, as in PyTorch. */
+/** Prefixes of the tensors of an optimizer, followed by the name of a parameter, as in PyTorch. */
 const PREFIXES = ['', 'momentum_buffer.', 'exp_avg.', 'exp_avg_sq.'];
 
-/** The same tensors in the order of PyTorch's `state_dict()`; of an optimizer's, first all of one kind. */
+/** The tensors in the order of PyTorch's `state_dict()`; those of an optimizer are grouped by prefix. */
 export function inModelOrder<T>(tensors: ReadonlyMap<string, T>, config: ModelConfig): Map<string, T> {
   const names = [...parameterShapes(config).keys()];
   const ordered = new Map<string, T>();
@@ -38,63 +38,72 @@ export function inModelOrder<T>(tensors: ReadonlyMap<string, T>, config: ModelCo
   return ordered;
 }
 
-/** Statistics that training keeps but no optimizer moves. */
+/** Whether a tensor is a statistic of a batch norm, which optimizers do not change. */
 export const isBuffer = (name: string): boolean => /\.(running_mean|running_var|num_batches_tracked)$/.test(name);
 
-/** Batches that a norm has seen: a number that nothing is computed from. */
+/** Whether a tensor counts the batches of a batch norm; nothing is computed from it. */
 export const isCounter = (name: string): boolean => name.endsWith('.num_batches_tracked');
 
-/** Kernels of activations. They may be 1x1, so that their shapes do not tell. */
+/** Whether a tensor is a depthwise kernel. With act_num 0 it is 1x1, so its shape does not show it. */
 export const isDepthwise = (name: string): boolean => /^(stem\.1|stem2\.2|stages\.\d+\.act)\.weight$/.test(name);
 
-/** Which form the tensor names belong to, or null for a foreign file. */
+/** The form that has tensors of these names; null if they are of no VanillaNet. */
 export function formOf(names: { has(name: string): boolean }): ModelConfig['form'] | null {
   if (names.has('stem.0.weight')) return 'deploy';
   return names.has('stem1.0.weight') ? 'train' : null;
 }
 
-/** A tensor as errors call it: with its file, where it has one. */
+/** The remedy for a train form in the place of a deploy form. */
+export const FUSE_HINT = 'Fuse it first: vanillanet fuse IN OUT.';
+
+/** The name of a tensor in errors, with its file if it has one. */
 const inFile = (file: string | undefined, name: string): string => (file === undefined ? name : `${file}: ${name}`);
 
 /**
- * Holds the names and shapes of weights against the configuration they are to run
- * under: every tensor there, none too many, each of the right shape.
- * `num_batches_tracked` may be missing: nothing is computed from it.
+ * Checks the names and shapes of weights: every tensor of the network must exist and have the right shape, and
+ * there must be no others. `num_batches_tracked` may be missing, because nothing is computed from it.
  *
- * @param file how errors call what the tensors are in
- * @throws WeightsError naming the first tensor that does not fit.
+ * @param file the name of the file in errors
+ * @throws WeightsError with the name of the first wrong tensor
  */
 export function checkShapes(
-  found: ReadonlyMap<string, readonly number[]>,
+  shapes: ReadonlyMap<string, readonly number[]>,
   config: ModelConfig,
   file: string | undefined,
 ): void {
-  const form = formOf(found);
+  const form = formOf(shapes);
   if (form === null) {
-    const some = [...found.keys()].slice(0, 3).join(', ') || 'no tensors';
+    const names = [...shapes.keys()].slice(0, 3).join(', ') || 'no tensors';
     throw new WeightsError({
       op: inFile(file, 'weights'),
       expected: 'the tensors of a VanillaNet (stem1.0.weight or stem.0.weight)',
-      got: some,
+      got: names,
     });
   }
   if (form !== config.form) {
-    const got = `the ${form} form${form === 'train' ? ': fuse it first' : ''}`;
-    throw new WeightsError({ op: inFile(file, 'weights'), expected: `the ${config.form} form`, got });
+    throw new WeightsError({
+      op: inFile(file, 'weights'),
+      expected: `the ${config.form} form`,
+      got: `the ${form} form`,
+      hint: form === 'train' ? FUSE_HINT : undefined,
+    });
   }
   const expected = parameterShapes(config);
   for (const [name, shape] of expected) {
-    const got = found.get(name);
+    const got = shapes.get(name);
     if (got === undefined) {
       if (isCounter(name)) continue;
-      const wanted = `a tensor ${formatShape(shape)}`;
-      throw new WeightsError({ op: inFile(file, name), expected: wanted, got: 'none of that name' });
+      throw new WeightsError({
+        op: inFile(file, name),
+        expected: `a tensor ${formatShape(shape)}`,
+        got: 'none of that name',
+      });
     }
     if (formatShape(got) !== formatShape(shape)) {
       throw new WeightsError({ op: inFile(file, name), expected: formatShape(shape), got: formatShape(got) });
     }
   }
-  for (const name of found.keys()) {
+  for (const name of shapes.keys()) {
     if (!expected.has(name)) {
       throw new WeightsError({
         op: inFile(file, name),
@@ -105,7 +114,7 @@ export function checkShapes(
   }
 }
 
-/** Whether all values are finite: what is not has an exponent of ones alone, which one more carries into the sign. */
+/** Whether all values are finite. The exponent of others is all ones: adding one to it overflows into the sign. */
 function areFinite({ buffer, byteOffset, length }: Float32Array): boolean {
   const words = new Int32Array(buffer, byteOffset, length);
   let signs = 0;
@@ -114,25 +123,25 @@ function areFinite({ buffer, byteOffset, length }: Float32Array): boolean {
 }
 
 /**
- * Refuses what no network computes with: values that are not finite, variances below zero.
+ * Checks that values are finite and variances not negative.
  *
- * @param offset of the first of these values in their tensor
- * @param file how errors call what the tensor is in
- * @throws WeightsError naming the tensor and the element.
+ * @param offset of the first value in the tensor
+ * @param file the name of the file in errors
+ * @throws WeightsError with the tensor and the element
  */
 export function checkValues(name: string, data: FloatArray, offset: number, file: string | undefined): void {
   const isVariance = name.endsWith('.running_var');
-  // Millions of them: to look at one by one takes four times as long.
+  // Four times as fast as the loop below, for millions of values.
   if (!isVariance && data instanceof Float32Array && areFinite(data)) return;
   for (let i = 0; i < data.length; i++) {
-    // v - v is 0, or NaN where v is not finite.
+    // v - v is 0 if v is finite, otherwise NaN.
     if (data[i] - data[i] === 0 && !(isVariance && data[i] < 0)) continue;
     const expected = isVariance ? 'finite variances >= 0' : 'finite weights';
     throw new WeightsError({ op: inFile(file, name), expected, got: `${data[i]} at element ${offset + i}` });
   }
 }
 
-/** That a tensor has as many values as its shape says, and such as `checkValues` lets pass. @throws WeightsError */
+/** Checks the number of values of a tensor, and the values by `checkValues`. @throws WeightsError */
 export function checkParameter(name: string, { data, shape }: Tensor, file?: string): void {
   if (data.length !== sizeOf(shape)) {
     const expected = `the values of ${formatShape(shape)}`;
@@ -141,7 +150,7 @@ export function checkParameter(name: string, { data, shape }: Tensor, file?: str
   checkValues(name, data, 0, file);
 }
 
-/** All that `checkShapes` and `checkValues` hold against weights that are in memory. */
+/** Checks weights in memory by `checkShapes` and `checkValues`. @throws WeightsError */
 export function checkState(state: StateDict, config: ModelConfig, file?: string): void {
   checkShapes(new Map([...state].map(([name, { shape }]) => [name, shape])), config, file);
   for (const [name, tensor] of state) checkParameter(name, tensor, file);

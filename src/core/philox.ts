@@ -1,14 +1,14 @@
 /**
  * Philox4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3",
- * SC 2011): random numbers as a pure function of counter and key, so that draw i
- * is the same whoever asks for it, and in whatever order.
+ * SC 2011): random numbers as a pure function of counter and key. Draw i does not depend
+ * on the draws before it.
  */
 import { ParamError } from './errors.js';
 
 /** Four unsigned 32-bit words. */
 export type Words = readonly [number, number, number, number];
 
-/** Looked up once: test runners make globals slow, and this runs once a round. */
+/** A local copy: in some test runners the lookup of a global is slow. */
 const { imul } = Math;
 
 const ROUNDS = 10;
@@ -52,7 +52,7 @@ const isWord = (v: number): boolean => Number.isInteger(v) && v >= 0 && v < 2 **
  * Draw `index` of a stream: u = ((w0 >>> 5)·2^26 + (w1 >>> 6)) / 2^53, in [0, 1),
  * from the words of counter (index, stream, 0, 0) under key (seed, 0).
  *
- * @throws ParamError for an argument that is no integer in [0, 2^32).
+ * @throws ParamError for an argument that is not an integer in [0, 2^32).
  */
 export function uniform(seed: number, stream: number, index: number): number {
   if (!isWord(seed) || !isWord(stream) || !isWord(index)) {

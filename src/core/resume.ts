@@ -1,21 +1,22 @@
-/** What a training goes on from, and what that is held to, whatever computes it. */
+/** The part of an interrupted training that is not its state, and the checks of it. */
+import { checkInteger } from './check.js';
 import type { ModelConfig } from './config.js';
 import { ParamError, WeightsError } from './errors.js';
 import type { OptimizerKind } from './optimizer.js';
 import { checkState, checkParameter, isBuffer, parameterShapes } from './parameters.js';
 import { formatShape, type StateDict } from './tensor.js';
 
-/** What of a run is not its state. */
+/** What a training needs besides its state to continue. */
 export interface Resume {
   /** `exp_avg.<param>` and `exp_avg_sq.<param>`, or `momentum_buffer.<param>`; empty before the first step. */
   readonly optimizer: StateDict;
-  /** Steps made so far. */
+  /** Steps so far. */
   readonly steps: number;
-  /** The averaged state; begun anew, with the state itself, where it is not given. */
+  /** The averaged state; without it, the average starts from the state. */
   readonly ema?: StateDict;
 }
 
-/** Whose moments there are: Adam's, which AdamW and LAMB share, or SGD's. */
+/** Optimizers with the same moments: Adam, AdamW and LAMB, or SGD. */
 export type Family = 'adam' | 'sgd';
 
 const MOMENTS: Readonly<Record<Family, readonly string[]>> = {
@@ -23,13 +24,13 @@ const MOMENTS: Readonly<Record<Family, readonly string[]>> = {
   sgd: ['momentum_buffer'],
 };
 
-/** Whose the moments are that a run goes on from; null for none, before the first step. */
+/** The family of the moments; null if there are none before the first step. */
 export function familyOf(resume: Resume | undefined): Family | null {
   if (resume === undefined || resume.steps === 0) return null;
   return [...resume.optimizer.keys()].some((name) => name.startsWith('momentum_buffer.')) ? 'sgd' : 'adam';
 }
 
-/** The family of a step. @param before that of the moments there are; null for none @throws ParamError for another */
+/** The family of a step. @param before the family of the existing moments, or null @throws ParamError if they differ */
 export function familyAfter(kind: OptimizerKind, before: Family | null): Family {
   const family = kind === 'sgd' ? 'sgd' : 'adam';
   if (before === null || before === family) return family;
@@ -37,25 +38,30 @@ export function familyAfter(kind: OptimizerKind, before: Family | null): Family 
   throw new ParamError({ op: 'optimizer', expected, got: kind });
 }
 
-/** For who asks for an average where none is kept. */
+/** @throws ParamError always: a training without an average was asked for it */
 export function refuseAverage(): never {
-  throw new ParamError({ op: 'ema', expected: 'a training opened with ema', got: 'one without' });
+  throw new ParamError({
+    op: 'ema',
+    expected: 'a training opened with ema',
+    got: 'one without',
+    hint: 'Open the training with { ema: true }.',
+  });
 }
 
-/** Exactly the moments of a family, every parameter's: one that is missing would begin anew, unseen. */
+/** Checks that there are exactly the moments of a family: a missing one would silently start from zero. */
 function checkMoments(moments: StateDict, family: Family | null, config: ModelConfig): void {
-  const learned = [...parameterShapes(config)].filter(([name]) => !isBuffer(name));
+  const parameters = [...parameterShapes(config)].filter(([name]) => !isBuffer(name));
   const kinds = family === null ? [] : MOMENTS[family];
   const expected: ReadonlyMap<string, readonly number[]> = new Map(
-    kinds.flatMap((kind) => learned.map(([name, shape]) => [`${kind}.${name}`, shape])),
+    kinds.flatMap((kind) => parameters.map(([name, shape]) => [`${kind}.${name}`, shape])),
   );
   for (const [name, shape] of expected) {
-    const found = moments.get(name);
-    const got = found === undefined ? 'none of that name' : formatShape(found.shape);
-    if (found === undefined || got !== formatShape(shape)) {
+    const moment = moments.get(name);
+    const got = moment === undefined ? 'none of that name' : formatShape(moment.shape);
+    if (moment === undefined || got !== formatShape(shape)) {
       throw new WeightsError({ op: name, expected: `a tensor ${formatShape(shape)}`, got });
     }
-    checkParameter(name, found);
+    checkParameter(name, moment);
   }
   for (const name of moments.keys()) {
     if (expected.has(name)) continue;
@@ -63,12 +69,10 @@ function checkMoments(moments: StateDict, family: Family | null, config: ModelCo
   }
 }
 
-/** @param ema whether the run that goes on keeps an average @throws ParamError, WeightsError */
+/** @param ema whether the continued run keeps an average @throws ParamError, WeightsError */
 export function checkResume(resume: Resume, config: ModelConfig, { ema }: { readonly ema: boolean }): void {
   const { optimizer, steps, ema: average } = resume;
-  if (!Number.isSafeInteger(steps) || steps < 0) {
-    throw new ParamError({ op: 'resume', expected: 'steps an integer >= 0', got: String(steps) });
-  }
+  checkInteger('resume.steps', steps, { min: 0 });
   checkMoments(optimizer, familyOf(resume), config);
   if (average === undefined) return;
   if (!ema) refuseAverage();

@@ -1,41 +1,36 @@
-import { ParamError } from './errors.js';
+import { checkNumber } from './check.js';
 
-/** What a timer can count. */
+/** The longest delay of a timer. */
 const LONGEST = 2 ** 31 - 1;
 
-/** Milliseconds to wait, Infinity where 0 says that there is no end. @throws ParamError */
+/** A timeout in milliseconds; 0 means none and becomes Infinity. @throws ParamError */
 export function timeoutOf(timeout = 30_000): number {
-  // A caller without types may give anything.
-  const given: unknown = timeout;
-  if (typeof given !== 'number' || !(given >= 0)) {
-    const got = typeof given === 'number' ? `${given}` : typeof given;
-    throw new ParamError({ op: 'timeout', expected: 'milliseconds >= 0', got });
-  }
-  return given === 0 ? Infinity : given;
+  const milliseconds = checkNumber('timeout', timeout, { min: 0, max: Infinity }, 'milliseconds');
+  return milliseconds === 0 ? Infinity : milliseconds;
 }
 
 /**
- * What is waited for, or an error of the caller's where it does not come in time. Nobody
- * is told to stop: that is the caller's to do. No timer is left behind.
+ * Resolves as the awaited value, or rejects with the error of `late` after a timeout. What is awaited is not
+ * canceled: that is up to the caller. No timer remains afterwards.
  *
- * @param timeout in milliseconds; more than a timer can count is as long as it takes
+ * @param timeout in milliseconds; if it exceeds the longest delay of a timer, there is no timeout
  */
 export async function withTimeout<T>(awaited: PromiseLike<T> | T, timeout: number, late: () => Error): Promise<T> {
-  // What is there needs no timer, which not every realm has.
-  const isThere = typeof (awaited as Partial<PromiseLike<T>> | null | undefined)?.then !== 'function';
-  if (isThere || timeout > LONGEST) return awaited;
+  // A plain value needs no timer, which some runtimes do not have.
+  const isValue = typeof (awaited as Partial<PromiseLike<T>> | null | undefined)?.then !== 'function';
+  if (isValue || timeout > LONGEST) return awaited;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const refused = new Promise<never>((_, reject) => {
-    const refuse = (): void => {
+  const expired = new Promise<never>((_, reject) => {
+    const expire = (): void => {
       reject(late());
     };
     timer = setTimeout(() => {
-      // A thread that was busy all the while first hears what has come.
-      timer = setTimeout(refuse, 0);
+      // If the thread was blocked, results that arrived meanwhile are delivered first.
+      timer = setTimeout(expire, 0);
     }, timeout);
   });
   try {
-    return await Promise.race([awaited, refused]);
+    return await Promise.race([awaited, expired]);
   } finally {
     clearTimeout(timer);
   }

@@ -1,26 +1,27 @@
-/** What every training holds its callers to, whatever computes it. */
+/** Checks that are the same for every training, whatever computes it. */
+import { checkInteger, checkNumber, checkOneOf } from './check.js';
 import type { ModelConfig } from './config.js';
 import { ParamError } from './errors.js';
-import type { Loss } from './optimizer.js';
+import { LOSSES, type Loss } from './optimizer.js';
 import { checkState } from './parameters.js';
 import { checkResume, type Resume } from './resume.js';
 import type { StateDict } from './tensor.js';
 
-/** What a training is opened with, whatever computes it. */
+/** Options for opening a training. */
 export interface OpeningOptions {
-  /** Of the dropout masks. Default 0. */
+  /** Seed of the dropout masks. Default 0. */
   readonly seed?: number;
   /** Default cross-entropy. */
   readonly loss?: Loss;
-  /** Whether an average of the state is kept. Default false. */
+  /** Whether an exponential moving average of the state is kept. Default false. */
   readonly ema?: boolean;
-  /** Passes a step, over which gradients are averaged. Default 1. */
+  /** Passes per step, over which gradients are averaged. Default 1. */
   readonly gradAccumSteps?: number;
-  /** Where a run that was interrupted goes on from; `state` is the one it had. */
+  /** Where an interrupted run continues; the state must be the one that the run had. */
   readonly resume?: Resume;
 }
 
-/** @param state what it begins with, or goes on with @throws ParamError, WeightsError */
+/** @param state the initial state, or that of the interrupted run @throws ParamError, WeightsError */
 export function checkOpening(state: StateDict, config: ModelConfig, options: OpeningOptions): void {
   const { loss = 'cross-entropy', ema = false, gradAccumSteps = 1, resume } = options;
   checkState(state, config);
@@ -29,26 +30,22 @@ export function checkOpening(state: StateDict, config: ModelConfig, options: Ope
   if (resume !== undefined) checkResume(resume, config, { ema });
 }
 
-/** A caller without types may give anything. @throws ParamError */
+/** @throws ParamError */
 export function checkLoss(loss: Loss): void {
-  const given: string = loss;
-  if (given === 'cross-entropy' || given === 'bce') return;
-  throw new ParamError({ op: 'loss', expected: 'cross-entropy or bce', got: given });
+  checkOneOf('loss', loss, LOSSES);
 }
 
 /** @throws ParamError */
 export function checkLambda(lambda: number): void {
-  if (lambda >= 0 && lambda <= 1) return;
-  throw new ParamError({ op: 'lambda', expected: 'a number in [0, 1]', got: String(lambda) });
+  checkNumber('lambda', lambda, { min: 0, max: 1 });
 }
 
-/** Passes that make up a step. @throws ParamError */
+/** @throws ParamError */
 export function checkPasses(gradAccumSteps: number): void {
-  if (Number.isSafeInteger(gradAccumSteps) && gradAccumSteps >= 1) return;
-  throw new ParamError({ op: 'gradAccumSteps', expected: 'an integer >= 1', got: String(gradAccumSteps) });
+  checkInteger('gradAccumSteps', gradAccumSteps, { min: 1 });
 }
 
-/** Images of a pass at least: the head of the train form normalizes over them. */
+/** The smallest batch: 2 for the train form, whose last batch norm sees one value per image and channel. */
 export const leastImages = ({ form }: ModelConfig): number => (form === 'train' ? 2 : 1);
 
 /** @param n images of a pass @throws ParamError */
@@ -59,7 +56,7 @@ export function checkImages(n: number, config: ModelConfig): void {
   throw new ParamError({ op: 'batchSize', expected: `a batch of at least ${least}${why}`, got: String(n) });
 }
 
-/** Of a batch that is passed in so many equal parts. @throws ParamError */
+/** Checks that a batch can be divided into equal micro-batches. @throws ParamError */
 export function checkBatch(batchSize: number, gradAccumSteps: number, config: ModelConfig): void {
   checkPasses(gradAccumSteps);
   if (gradAccumSteps === 1) {
@@ -73,18 +70,22 @@ export function checkBatch(batchSize: number, gradAccumSteps: number, config: Mo
   throw new ParamError({ op: 'gradAccumSteps', expected, got: String(gradAccumSteps) });
 }
 
-/** The number of a pass, from 0: every one has dropout masks of its own. @param passes of the step so far */
+/** The number of a pass, from 0; each has its own dropout masks. @param passes of the current step so far */
 export const passNumber = (steps: number, gradAccumSteps: number, passes: number): number =>
   steps * gradAccumSteps + (passes % gradAccumSteps);
 
-/** Gradients of half a step are not kept. @param passes of it so far @throws ParamError */
+/** A snapshot does not contain the gradients of an unfinished step. @param passes so far @throws ParamError */
 export function checkStepDone(passes: number, gradAccumSteps: number): void {
   if (gradAccumSteps === 1 || passes === 0) return;
-  throw new ParamError({ op: 'snapshot', expected: 'a step that is made', got: `one of ${passes} passes so far` });
+  throw new ParamError({
+    op: 'snapshot',
+    expected: 'a finished step',
+    got: `a step of ${passes} passes so far`,
+    hint: `Take the snapshot after ${gradAccumSteps} passes and the step of the optimizer.`,
+  });
 }
 
-/** Of an average. @throws ParamError */
+/** @param decay of the exponential moving average @throws ParamError */
 export function checkDecay(decay: number): void {
-  if (decay >= 0 && decay <= 1) return;
-  throw new ParamError({ op: 'ema', expected: 'a decay in [0, 1]', got: String(decay) });
+  checkNumber('ema', decay, { min: 0, max: 1 });
 }

@@ -2,49 +2,46 @@ import { WeightsError } from './errors.js';
 import { checkValues } from './parameters.js';
 import { sizeOf, type FloatArray, type StateDict, type Tensor } from './tensor.js';
 
-/** Values of a tensor that follow each other, the first of them at `offset`. */
+/** Consecutive values of a tensor, beginning with element `offset`. */
 export interface WeightPart {
   readonly name: string;
   readonly offset: number;
-  /** The giver's: good until the next part is asked for. */
+  /** Valid until the next part is requested. */
   readonly data: FloatArray;
 }
 
 /**
- * Weights on their way in: what they are is known, their values come part by part,
- * so that nobody has to hold all of them. Parts can be asked for once; each
- * tensor's come in order and without gaps.
+ * Weights that are being read: their shapes are known, their values come in parts, so that they are never all
+ * in memory. The parts can be read once; those of a tensor come in order and without gaps.
  */
 export interface WeightStream {
-  /** How errors call what they come from, where that has a name. */
+  /** The name of the source in errors, if it has one. */
   readonly file?: string | undefined;
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   parts(): AsyncIterable<WeightPart>;
 }
 
-/** Weights in memory as a stream: a tensor, a part. */
+/** A stream of weights that are in memory, one part per tensor. */
 export const streamOf = (state: StateDict): WeightStream => ({
   shapes: new Map([...state].map(([name, { shape }]) => [name, shape])),
-  // eslint-disable-next-line @typescript-eslint/require-await -- nothing here has to be waited for
+  // eslint-disable-next-line @typescript-eslint/require-await -- nothing has to be awaited
   async *parts() {
     for (const [name, { data }] of state) yield { name, offset: 0, data };
   },
 });
 
 /**
- * The parts of a stream, of which each continues where the tensor's last one ended,
- * until every tensor is complete: a gap would be left as it was, and what comes twice
- * would be counted for it.
+ * The parts of a stream, checked to be consecutive and to complete every tensor.
  *
- * @param shapes of the tensors that are to come; those that the stream names where not given
- * @throws WeightsError naming the tensor
+ * @param shapes of the tensors that must come; by default those of the stream
+ * @throws WeightsError with the name of the tensor
  */
 export async function* sequentialParts(weights: WeightStream, shapes = weights.shapes): AsyncGenerator<WeightPart> {
-  const filled = new Map<string, number>();
-  for (const name of shapes.keys()) filled.set(name, 0);
+  const counts = new Map<string, number>();
+  for (const name of shapes.keys()) counts.set(name, 0);
   for await (const part of weights.parts()) {
     const { name, offset, data } = part;
-    const [shape, from] = [shapes.get(name), filled.get(name)];
+    const [shape, from] = [shapes.get(name), counts.get(name)];
     if (shape === undefined || from === undefined) {
       throw new WeightsError({ op: name, expected: 'only the tensors of this network', got: 'one tensor more' });
     }
@@ -52,25 +49,25 @@ export async function* sequentialParts(weights: WeightStream, shapes = weights.s
       const expected = `values from ${from} to ${sizeOf(shape)}`;
       throw new WeightsError({ op: name, expected, got: `values from ${offset} to ${offset + data.length}` });
     }
-    filled.set(name, from + data.length);
+    counts.set(name, from + data.length);
     yield part;
   }
   for (const [name, shape] of shapes) {
-    const count = filled.get(name);
+    const count = counts.get(name);
     if (count === sizeOf(shape)) continue;
     throw new WeightsError({ op: name, expected: `${sizeOf(shape)} values`, got: `${count ?? 0}` });
   }
 }
 
-/** All of a stream, in memory, each tensor as wide as its first part. @throws WeightsError as `inOrder` */
+/** Reads a whole stream into memory; a tensor has the type of its first part. @throws WeightsError as `sequentialParts` */
 export async function collectState(weights: WeightStream): Promise<StateDict> {
   const state = new Map<string, Tensor>();
   for await (const { name, offset, data } of sequentialParts(weights)) {
     const shape = weights.shapes.get(name) ?? [];
     let tensor = state.get(name);
     if (tensor === undefined) {
-      const whole = data instanceof Float64Array ? new Float64Array(sizeOf(shape)) : new Float32Array(sizeOf(shape));
-      state.set(name, (tensor = { data: whole, shape }));
+      const values = data instanceof Float64Array ? new Float64Array(sizeOf(shape)) : new Float32Array(sizeOf(shape));
+      state.set(name, (tensor = { data: values, shape }));
     }
     tensor.data.set(data, offset);
   }
@@ -79,7 +76,7 @@ export async function collectState(weights: WeightStream): Promise<StateDict> {
   );
 }
 
-/** A stream whose every part has passed `checkValues`. */
+/** A stream that checks each part by `checkValues`. */
 export const withValueChecks = (weights: WeightStream): WeightStream => ({
   ...weights,
   async *parts() {

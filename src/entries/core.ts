@@ -9,7 +9,7 @@ export {
   resolveConfig,
   VARIANTS,
   type Form,
-  type GivenConfig,
+  type ModelConfigInput,
   type Interpolation,
   type ModelConfig,
   type VariantName,

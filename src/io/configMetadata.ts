@@ -1,8 +1,8 @@
-import { resolveConfig, type GivenConfig, type ModelConfig } from '../core/config.js';
+import { resolveConfig, type ModelConfigInput, type ModelConfig } from '../core/config.js';
 import { WeightsError } from '../core/errors.js';
 import { messageOf } from '../core/messageOf.js';
 import { formOf } from '../core/parameters.js';
-import { isRecord, show } from './json.js';
+import { isRecord, show } from '../core/check.js';
 
 const KEY = 'vanillanet';
 
@@ -82,11 +82,11 @@ export interface DescribedWeights {
 const NAMED = ['variant', 'dims', 'strides', 'ada_pool'] as const satisfies readonly (keyof ModelConfig)[];
 
 /** The file's own description with what the caller gives in its place, where that leaves the network what it is. */
-function merge(stored: ModelConfig, given: GivenConfig, name: string): ModelConfig {
-  const kept: GivenConfig = Object.fromEntries(
+function merge(stored: ModelConfig, given: ModelConfigInput, name: string): ModelConfig {
+  const kept: ModelConfigInput = Object.fromEntries(
     Object.entries(stored).filter(([key]) => given.variant === undefined || !NAMED.some((each) => each === key)),
   );
-  const told: GivenConfig = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
+  const told: ModelConfigInput = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
   // Names of as many classes as the file has would be refused before the count that contradicts it.
   const names = {
     class_names: (told.num_classes ?? stored.num_classes) === stored.num_classes ? stored.class_names : null,
@@ -112,7 +112,7 @@ function merge(stored: ModelConfig, given: GivenConfig, name: string): ModelConf
  */
 export function configOf(
   { names, metadata }: DescribedWeights,
-  config: GivenConfig | undefined,
+  config: ModelConfigInput | undefined,
   name: string,
 ): ModelConfig {
   const form = formOf(names) ?? 'train';

@@ -9,7 +9,7 @@ import { messageOf } from '../core/messageOf.js';
 import { formatShape, sizeOf } from '../core/tensor.js';
 import { DTYPES, isDtype, type Dtype } from './dtypes.js';
 import { scaleName } from './int8.js';
-import { isRecord, show } from './json.js';
+import { isRecord, show } from '../core/check.js';
 
 /** A tensor in the file: offsets count from the end of the header. */
 export interface Entry {

@@ -6,7 +6,7 @@
  */
 import { WeightsError } from '../core/errors.js';
 import { messageOf } from '../core/messageOf.js';
-import { isRecord, show } from './json.js';
+import { isRecord, show } from '../core/check.js';
 import { isSha256 } from './sha256.js';
 
 export interface Shard {

@@ -1,4 +1,4 @@
-import { ParamError } from '../core/errors.js';
+import { checkFunction, checkInteger } from '../core/check.js';
 import { timeoutOf } from '../core/timeout.js';
 import type { ResponseLike } from './source.js';
 
@@ -18,10 +18,6 @@ export interface SourceOptions {
   readonly fetch?: Fetch | undefined;
 }
 
-const refuse = (op: string, expected: string, value: unknown): never => {
-  throw new ParamError({ op, expected, got: typeof value === 'number' ? `${value}` : typeof value });
-};
-
 /** The options, complete. */
 export interface Fetching {
   /** Infinity for no end. */
@@ -32,15 +28,11 @@ export interface Fetching {
 
 /** The options with what stands for those not given. @throws ParamError */
 export function sourceOptions({ timeout, retries = 3, fetch }: SourceOptions): Fetching {
-  // A caller without types may give anything.
-  const given: unknown = fetch;
-  const patience = timeoutOf(timeout);
-  if (!Number.isSafeInteger(retries) || retries < 0) refuse('retries', 'an integer >= 0', retries);
-  if (given !== undefined && typeof given !== 'function') refuse('fetch', 'a function', given);
+  if (fetch !== undefined) checkFunction('fetch', fetch);
   return {
-    timeout: patience,
-    retries,
-    // Looked up when it is called: some runtimes forbid it before.
+    timeout: timeoutOf(timeout),
+    retries: checkInteger('retries', retries, { min: 0 }),
+    // Looked up when it is called: some runtimes forbid to use it at import.
     fetch: fetch ?? ((url, init) => globalThis.fetch(url, init)),
   };
 }

@@ -1,4 +1,4 @@
-import type { GivenConfig, ModelConfig } from '../core/config.js';
+import type { ModelConfigInput, ModelConfig } from '../core/config.js';
 import { WeightsError } from '../core/errors.js';
 import { checkState } from '../core/parameters.js';
 import type { StateDict } from '../core/tensor.js';
@@ -40,7 +40,7 @@ async function readWhole(path: string): Promise<{ bytes: Uint8Array; files: read
  */
 export async function readWeights(
   path: string,
-  { config: given }: { readonly config?: GivenConfig } = {},
+  { config: given }: { readonly config?: ModelConfigInput } = {},
 ): Promise<LoadedWeights> {
   const { bytes, files } = await readWhole(path);
   const { tensors: state, metadata } = decodeSafetensors(bytes, path);

@@ -1,5 +1,5 @@
 import type { Backend, Session } from '../core/backend.js';
-import { resolveConfig, type GivenConfig, type ModelConfig } from '../core/config.js';
+import { resolveConfig, type ModelConfigInput, type ModelConfig } from '../core/config.js';
 import { BackendUnavailableError, DataError, ParamError, ShapeError } from '../core/errors.js';
 import { checkShapes, checkState } from '../core/parameters.js';
 import { checkInputSize, featureNames } from '../core/network.js';
@@ -37,7 +37,7 @@ export class Model {
    *
    * @throws WeightsError, ParamError, ShapeError, BackendUnavailableError
    */
-  static async open(state: StateDict, config: GivenConfig, backend: Backend): Promise<Model> {
+  static async open(state: StateDict, config: ModelConfigInput, backend: Backend): Promise<Model> {
     const resolved = resolveConfig(config);
     checkState(state, resolved);
     return Model.#open(streamOf(state), resolved, backend);
@@ -49,7 +49,7 @@ export class Model {
    *
    * @throws WeightsError, ParamError, ShapeError, BackendUnavailableError
    */
-  static async load(weights: WeightStream, config: GivenConfig, backend: Backend): Promise<Model> {
+  static async load(weights: WeightStream, config: ModelConfigInput, backend: Backend): Promise<Model> {
     const resolved = resolveConfig(config);
     checkShapes(weights.shapes, resolved, weights.file);
     return Model.#open(withValueChecks(weights), resolved, backend);

@@ -1,5 +1,5 @@
 import type { Backend } from '../core/backend.js';
-import { checkGivenConfig, type GivenConfig } from '../core/config.js';
+import { checkConfigInput, type ModelConfigInput } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
 import { configOf } from '../io/configMetadata.js';
 import { validateOrCancel } from '../io/cancelSource.js';
@@ -10,11 +10,11 @@ import { Model } from './model.js';
 
 export interface ReadOptions extends OpenWeightsOptions {
   /** For weights that do not describe themselves, or not in full; keys as in `ModelConfig`. */
-  readonly config?: GivenConfig;
+  readonly config?: ModelConfigInput;
 }
 
 /** Whether an error is of what the caller said, whatever has come: nothing more has to be read to know it. */
-const isCallers = (error: unknown, config: GivenConfig | undefined): boolean =>
+const isCallers = (error: unknown, config: ModelConfigInput | undefined): boolean =>
   error instanceof ParamError &&
   [...['build', 'threads', 'memoryLimit'], ...Object.keys(config ?? {}).map((key) => `config.${key}`)].includes(
     error.op,
@@ -34,7 +34,7 @@ export async function readModel(
 ): Promise<Model> {
   validateOrCancel(weights, () => {
     check();
-    if (config !== undefined) checkGivenConfig(config);
+    if (config !== undefined) checkConfigInput(config);
   });
   const source = await openWeights(weights, how);
   const name = source.name ?? 'weights';

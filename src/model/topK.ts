@@ -1,26 +1,26 @@
+import { checkInteger } from '../core/check.js';
 import { exp } from '../core/elementary.js';
-import { ParamError } from '../core/errors.js';
 import type { FloatArray } from '../core/tensor.js';
 
 export interface Prediction {
-  /** Position of the class in the logits. */
+  /** The index of the class in the logits. */
   readonly index: number;
-  /** The class's name, or its index where the weights name none. */
+  /** The name of the class, or its index if the configuration has no names. */
   readonly label: string;
-  /** Softmax of the logits, in [0, 1]. */
+  /** The softmax of the logits, in [0, 1]. */
   readonly probability: number;
 }
 
 /**
- * The k most probable classes, best first; equals in the order of their indices.
+ * The k most probable classes, best first; ties in the order of their indices.
  *
- * @param logits of one image [num_classes]
- * @param k an integer ≥ 1; more than there are classes is all of them
+ * @param logits [num_classes] of one image
+ * @param k an integer >= 1; values above num_classes return all classes
+ * @param classNames as `class_names` of the configuration
+ * @throws ParamError if k is not a positive integer
  */
 export function topK(logits: FloatArray, k: number, classNames: readonly string[] | null): Prediction[] {
-  if (!Number.isSafeInteger(k) || k < 1) {
-    throw new ParamError({ op: 'topK', expected: 'an integer >= 1', got: `${k}` });
-  }
+  checkInteger('topK', k, { min: 1 });
   const values = Float64Array.from(logits);
   const largest = values.reduce((a, b) => Math.max(a, b), -Infinity);
   const exponentials = values.map((v) => exp(v - largest));

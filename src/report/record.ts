@@ -1,5 +1,5 @@
 import { DataError } from '../core/errors.js';
-import { isRecord } from '../io/json.js';
+import { isRecord } from '../core/check.js';
 import { readBytes } from '../io/readFile.js';
 
 /** While an epoch runs: what was measured since it began. */

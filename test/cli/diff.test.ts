@@ -141,7 +141,7 @@ describe('what is refused, with nothing written', () => {
     [
       'the train form in WebAssembly',
       () => ['-w', path('train.safetensors')],
-      [WeightsError, 'wasm', 'the deploy form', 'the train form: fuse it first'],
+      [WeightsError, 'wasm', 'the deploy form', 'the train form'],
     ],
   ];
   test.each(cases)('%s', async (what, args, by) => {

@@ -205,7 +205,7 @@ test(
 
 describe('refuses', () => {
   test.each([
-    ['train.safetensors', [], 'WeightsError', 'fuse it first'],
+    ['train.safetensors', [], 'WeightsError', 'the train form'],
     ['five.safetensors', [], 'ParamError', '5 classes, as the network has, got 10 (disc, ring'],
     ['named.safetensors', [], 'ParamError', "'thing 1' as class 1, got 'ring'"],
     ['huge.safetensors', ['--limit', `${FINITE + 1}`], 'DataError', `of image ${FINITE} (ring)`],

@@ -115,7 +115,7 @@ describe('run', () => {
       '--backend reference',
       '--backend wasm',
     ],
-    ['the deep form in WebAssembly', run('train', 'x'), 'WeightsError', 'wasm', 'the deploy form', 'fuse it first'],
+    ['the deep form in WebAssembly', run('train', 'x'), 'WeightsError', 'wasm', 'the deploy form', 'the train form'],
     [
       'a λ that nobody states',
       run('silent', 'x', ...reference),
@@ -319,7 +319,7 @@ describe('classify', () => {
       'WeightsError',
       'wasm',
       'the deploy form',
-      'fuse it',
+      'the train form',
     ],
   ]);
 });

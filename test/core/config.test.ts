@@ -2,7 +2,7 @@ import { describe, expect, test } from '@jest/globals';
 import {
   resolveConfig,
   VARIANTS,
-  type GivenConfig,
+  type ModelConfigInput,
   type ModelConfig,
   type VariantName,
 } from '../../src/core/config.js';
@@ -92,7 +92,7 @@ describe('what is given', () => {
 describe('a variant with sizes of its own', () => {
   const five = VARIANTS.vanillanet_5;
   const ada = VARIANTS.vanillanet_13_x1_5_ada_pool;
-  const cases: [string, VariantName, GivenConfig, boolean][] = [
+  const cases: [string, VariantName, ModelConfigInput, boolean][] = [
     ['the same dims', 'vanillanet_5', { dims: five.dims, strides: five.strides }, true],
     ['another classifier', 'vanillanet_5', { num_classes: 10, act_num: 1 }, true],
     ['other dims', 'vanillanet_5', { dims: [8, 16, 32, 64] }, false],
@@ -112,9 +112,9 @@ describe('a variant with sizes of its own', () => {
 describe('refused', () => {
   const sizes = (more: object): object => ({ ...SIZES, ...more });
   const list = 'a list of integers >= ';
-  const cases: [GivenConfig, string, string, string][] = [
-    [{}, 'strides', `${list}1`, 'nothing'],
-    [{ strides: [2] }, 'dims', `${list}1`, 'nothing'],
+  const cases: [ModelConfigInput, string, string, string][] = [
+    [{}, 'strides', `${list}1`, 'undefined'],
+    [{ strides: [2] }, 'dims', `${list}1`, 'undefined'],
     [{ variant: 'vanillanet_4' }, 'variant', 'one of vanillanet_5, vanillanet_6', '"vanillanet_4"'],
     [{ variant: 'toString' }, 'variant', 'one of', '"toString"'],
     [{ variant: 5 }, 'variant', 'one of', '5'],
@@ -168,7 +168,7 @@ describe('refused', () => {
   });
 
   test.each(['null', '[]', '"vanillanet_5"', '5'])('%s, which is no object', (json) => {
-    const given = JSON.parse(json) as GivenConfig;
+    const given = JSON.parse(json) as ModelConfigInput;
     expect(() => resolveConfig(given)).toThrow(refusal(ParamError, 'config', 'an object', json));
   });
 });

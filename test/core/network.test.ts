@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { forward } from '../../reference/index.js';
-import { resolveConfig, VARIANTS, type Form, type GivenConfig, type VariantName } from '../../src/core/config.js';
+import { resolveConfig, VARIANTS, type Form, type ModelConfigInput, type VariantName } from '../../src/core/config.js';
 import { ShapeError } from '../../src/core/errors.js';
 import { layerId } from '../../src/core/optimizer.js';
 import { formOf, isBuffer, isDepthwise, parameterShapes } from '../../src/core/parameters.js';
@@ -214,7 +214,7 @@ test.each<[number, number, object | undefined, Size]>([
 
 describe('the maps after the stem and the stages', () => {
   const square = (...sides: number[]): Size[] => sides.map((side) => [side, side]);
-  const cases: [GivenConfig, Size, Size[]][] = [
+  const cases: [ModelConfigInput, Size, Size[]][] = [
     [FIVE, [224, 224], square(56, 28, 14, 7)],
     [FIVE, [32, 32], square(8, 4, 2, 1)],
     [FIVE, [35, 35], square(8, 4, 2, 1)],
@@ -234,7 +234,7 @@ describe('the maps after the stem and the stages', () => {
 });
 
 describe('too small an input is refused', () => {
-  const cases: [GivenConfig, Size, string, string][] = [
+  const cases: [ModelConfigInput, Size, string, string][] = [
     [FIVE, [31, 31], 'stages.2', '31x31, which leaves 0x0'],
     [FIVE, [224, 31], 'stages.2', '224x31, which leaves 7x0'],
     [FIVE, [15, 64], 'stages.1', '15x64, which leaves 0x4'],

@@ -1,6 +1,6 @@
 import { describe, expect, test } from '@jest/globals';
 import { initialize } from '../../reference/index.js';
-import { resolveConfig, type Form, type GivenConfig, type ModelConfig } from '../../src/core/config.js';
+import { resolveConfig, type Form, type ModelConfigInput, type ModelConfig } from '../../src/core/config.js';
 import { WeightsError } from '../../src/core/errors.js';
 import { checkState, checkValues, formOf, isBuffer, parameterShapes } from '../../src/core/parameters.js';
 import type { StateDict, Tensor } from '../../src/core/tensor.js';
@@ -15,7 +15,7 @@ const FORMS: readonly Form[] = ['train', 'deploy'];
 const freshState = (config: ModelConfig): StateDict => stateFromOracle(initialize(toOracleConfig(config), { seed: 1 }));
 
 describe('the tensors of a network', () => {
-  const networks: [string, GivenConfig][] = [
+  const networks: [string, ModelConfigInput][] = [
     ['plain', PLAIN],
     ['ada', { ...PLAIN, ada_pool: [5, 0] }],
     ['no series', { ...PLAIN, act_num: 0 }],
@@ -105,7 +105,7 @@ describe('a state', () => {
       'conv1.weight',
     ],
     ['is empty', new Map(), deploy, 'weights', 'the tensors of a VanillaNet', 'no tensors'],
-    ['is not fused', freshState(train), deploy, 'weights', 'the deploy form', 'the train form: fuse it first'],
+    ['is not fused', freshState(train), deploy, 'weights', 'the deploy form', 'the train form'],
     ['is fused', freshState(deploy), train, 'weights', 'the train form', 'the deploy form'],
   ];
   test.each(refused)('%s: refused', (_, state, config, op, expected, got) => {
@@ -113,6 +113,12 @@ describe('a state', () => {
       checkState(state, config);
     }).toThrow(refusal(WeightsError, op, expected, got));
   });
+});
+
+test('a train form in the place of a deploy form is refused with the remedy', () => {
+  expect(() => {
+    checkState(freshState(resolveConfig(PLAIN)), resolveConfig({ ...PLAIN, form: 'deploy' }));
+  }).toThrow(expect.objectContaining({ got: 'the train form', hint: 'Fuse it first: vanillanet fuse IN OUT.' }));
 });
 
 describe('values', () => {

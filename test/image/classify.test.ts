@@ -1,7 +1,7 @@
 /** From an image to the network's input: what the configuration says, and what the model makes of it. */
 import { describe, expect, test } from '@jest/globals';
 import type { Backend } from '../../src/core/backend.js';
-import { resolveConfig, type GivenConfig } from '../../src/core/config.js';
+import { resolveConfig, type ModelConfigInput } from '../../src/core/config.js';
 import { DataError, ParamError, ShapeError } from '../../src/core/errors.js';
 import { parameterShapes } from '../../src/core/parameters.js';
 import { sizeOf, type FloatArray } from '../../src/core/tensor.js';
@@ -15,7 +15,7 @@ const tiny = { dims: [2, 2], strides: [2], num_classes: 3, act_num: 1, form: 'de
 const large = imageOf('large');
 
 /** A model that keeps what it was given; class 1 wins. */
-async function listener(given: GivenConfig): Promise<{ model: Model; inputs: FloatArray[] }> {
+async function listener(given: ModelConfigInput): Promise<{ model: Model; inputs: FloatArray[] }> {
   const inputs: FloatArray[] = [];
   const backend: Backend = {
     name: 'listener',

@@ -238,10 +238,10 @@ describe('what asks', () => {
   test.each([
     ['timeout', { timeout: -1 }, 'milliseconds >= 0', '-1'],
     ['timeout', { timeout: NaN }, 'milliseconds >= 0', 'NaN'],
-    ['timeout', { timeout: '5' }, 'milliseconds >= 0', 'string'],
+    ['timeout', { timeout: '5' }, 'milliseconds >= 0', '"5"'],
     ['retries', { retries: 1.5 }, 'an integer >= 0', '1.5'],
     ['retries', { retries: -1 }, 'an integer >= 0', '-1'],
-    ['fetch', { fetch: 'me' }, 'a function', 'string'],
+    ['fetch', { fetch: 'me' }, 'a function', '"me"'],
   ])('%s: %j is refused', (op, options, expected, got) => {
     expect(() => openSource('x', options as SourceOptions)).toThrow(refusal(ParamError, op, expected, got));
   });

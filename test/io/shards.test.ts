@@ -363,7 +363,12 @@ describe('an index that is none', () => {
     ['half of JSON', '{"format":', 'in JSON', ''],
     ['a list', [], 'an index of shards', '[]'],
     ['nothing', null, 'an index of shards', 'null'],
-    ['another format', { error: 'no such file' }, 'format "vanillanet-shards" of version 1', 'none of version none'],
+    [
+      'another format',
+      { error: 'no such file' },
+      'format "vanillanet-shards" of version 1',
+      'undefined of version undefined',
+    ],
     ['a later version', { ...index, version: 2 }, 'of version 1', 'version 2'],
     [
       'a hash that is not its only shard’s',
@@ -377,7 +382,7 @@ describe('an index that is none', () => {
     ['a hash that is none', { ...index, sha256: 'x' }, 'a sha256', '"x"'],
     ['a shard that is none', changed((it) => (it.shards = [null as never])), 'shard 0 with', 'null'],
     ['a shard of no size', changed((it) => (it.shards[1]['bytes'] = -1)), `bytes for ${files[1]}`, '-1'],
-    ['a shard of no hash', changed((it) => delete it.shards[1]['sha256']), `digits for ${files[1]}`, 'none'],
+    ['a shard of no hash', changed((it) => delete it.shards[1]['sha256']), `digits for ${files[1]}`, 'undefined'],
     ['a shard twice', changed((it) => (it.shards[1]['file'] = files[0])), 'each shard once', `${files[0]} twice`],
     ...['../net', '/etc/passwd', 'https://x', 'a\\b', 'a?b', '..', '', 'a%2fb', 'a\nb'].map(
       (file): [string, unknown, string, string] => [

@@ -207,7 +207,7 @@ describe('a model is not opened', () => {
   test('on the train form in WebAssembly, which says what to do', async () => {
     const opened = Model.open(drawnState(train), train, wasmBackend);
     await expect(opened).rejects.toThrow(
-      refusal(WeightsError, 'wasm', 'the deploy form', 'the train form: fuse it first'),
+      refusal(WeightsError, 'wasm', 'the deploy form', 'the train form'),
     );
   });
 });

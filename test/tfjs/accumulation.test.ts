@@ -43,7 +43,7 @@ test('gradients are the mean of the passes so far, which begin anew with the ste
         expect([step, k, name, off]).toEqual([step, k, name, -1]);
       }
       if (k === 0) {
-        await expect(several.snapshot()).rejects.toThrow(refusal(ParamError, 'snapshot', 'a step that is made', '1'));
+        await expect(several.snapshot()).rejects.toThrow(refusal(ParamError, 'snapshot', 'a finished step', '1'));
       }
     }
     // At a rate of 0 both stay where they are.

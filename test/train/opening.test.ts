@@ -141,7 +141,7 @@ const CASES: readonly Case[] = [
   ...[-1, 1.5, NaN].map((steps): Case => ({
     label: `${steps} steps`,
     made: () => ({ steps }),
-    refused: [ParamError, 'resume', 'steps an integer >= 0', String(steps)],
+    refused: [ParamError, 'resume.steps', 'an integer >= 0', String(steps)],
   })),
   {
     label: 'an average of other tensors',
@@ -192,7 +192,7 @@ describe.each(OPENERS)('%s', (_, by) => {
   test('knows its losses', async () => {
     // As a caller without types may.
     const loss = 'mse' as string as Loss;
-    await expect(open(by, { loss })).rejects.toThrow(refusal(ParamError, 'loss', 'cross-entropy or bce', 'mse'));
+    await expect(open(by, { loss })).rejects.toThrow(refusal(ParamError, 'loss', "'cross-entropy' or 'bce'", 'mse'));
   });
 
   test.each([

@@ -1,4 +1,4 @@
-import { resolveConfig, type GivenConfig } from '../../core/config.js';
+import { resolveConfig, type ModelConfigInput } from '../../core/config.js';
 import { ParamError } from '../../core/errors.js';
 import { parameterShapes } from '../../core/parameters.js';
 import { planNetwork } from '../../core/network.js';
@@ -53,7 +53,7 @@ const refuse = (expected: string, got: string): never => {
  * @throws ParamError for what is no configuration, and beyond 4 GiB; ShapeError where the input is too small
  */
 export function memoryPlan(
-  given: GivenConfig,
+  given: ModelConfigInput,
   { batch = 1, threads = 1, size, dtype = 'float32' }: MemoryPlanOptions = {},
 ): MemoryPlan {
   if (!Number.isSafeInteger(batch) || batch < 1) refuse('batch an integer >= 1', String(batch));

@@ -3,6 +3,7 @@ import type { ModelConfig } from '../../core/config.js';
 import { BackendUnavailableError, ParamError, ShapeError, WeightsError } from '../../core/errors.js';
 import { moduleNames } from '../../core/network.js';
 import { checkTensor } from '../../core/ops.js';
+import { FUSE_HINT } from '../../core/parameters.js';
 import type { FloatArray, Tensor } from '../../core/tensor.js';
 import type { WeightStream } from '../../core/weights.js';
 import { formatMib } from '../arena.js';
@@ -155,7 +156,7 @@ export function checkMemoryLimit(limit: number): void {
 /** Lays a network out within a limit. @throws WeightsError, ParamError, ShapeError */
 export function planWithin(config: ModelConfig, threads: number, limit: number): Layout {
   if (config.form !== 'deploy') {
-    throw new WeightsError({ op: 'wasm', expected: 'the deploy form', got: 'the train form: fuse it first' });
+    throw new WeightsError({ op: 'wasm', expected: 'the deploy form', got: 'the train form', hint: FUSE_HINT });
   }
   checkMemoryLimit(limit);
   const layout = planLayout(config, { threads });

@@ -1,4 +1,4 @@
-import { resolveConfig, type GivenConfig, type ModelConfig } from '../../../src/core/config.js';
+import { resolveConfig, type ModelConfigInput, type ModelConfig } from '../../../src/core/config.js';
 
 export interface Network {
   readonly label: string;
@@ -9,8 +9,8 @@ export interface Network {
   readonly flat?: true;
 }
 
-const train = (sizes: GivenConfig): ModelConfig => resolveConfig({ ...sizes, form: 'train' });
-const deploy = (sizes: GivenConfig): ModelConfig => resolveConfig({ ...sizes, form: 'deploy' });
+const train = (sizes: ModelConfigInput): ModelConfig => resolveConfig({ ...sizes, form: 'train' });
+const deploy = (sizes: ModelConfigInput): ModelConfig => resolveConfig({ ...sizes, form: 'deploy' });
 
 /** Narrow for the oracle's sake, and with every kind of pool, kernel and stem. */
 export const NETWORKS: readonly Network[] = [

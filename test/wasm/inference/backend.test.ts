@@ -120,7 +120,7 @@ describe('a session', () => {
     const train = resolveConfig({ ...NARROW[0].sizes, form: 'train' });
     await expect(wasmBackend.open(streamOf(drawState(train)), train)).rejects.toThrow(WeightsError);
     await expect(wasmBackend.open(streamOf(drawState(train)), train)).rejects.toThrow(
-      'wasm: expected the deploy form, got the train form: fuse it first',
+      'wasm: expected the deploy form, got the train form',
     );
   });
 

@@ -91,7 +91,7 @@ test('a snapshot is of a step, and not of a part of one', async () => {
   const session = await open(NETWORKS[0], 2);
   const { x, q } = batch(NETWORKS[0], 0);
   session.pass(x, q, 0.5);
-  expect(() => session.snapshot()).toThrow(refusal(ParamError, 'snapshot', 'a step that is made', 'one of 1 passes'));
+  expect(() => session.snapshot()).toThrow(refusal(ParamError, 'snapshot', 'a finished step', 'a step of 1 passes'));
   session.pass(x, q, 0.5);
   session.optimize({ kind: 'adam', lr: 1e-2 });
   expect(session.snapshot().steps).toBe(1);

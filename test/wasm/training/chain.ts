@@ -1,5 +1,5 @@
 /** A network in training, run unit by unit, so that each can be held against the oracle on the very numbers it was given. */
-import { resolveConfig, type GivenConfig, type ModelConfig } from '../../../src/core/config.js';
+import { resolveConfig, type ModelConfigInput, type ModelConfig } from '../../../src/core/config.js';
 import type { Tensor, StateDict } from '../../../src/core/tensor.js';
 import { TRAINING, instantiate, type ProgramExports } from '../../../src/wasm/module.js';
 import {
@@ -18,7 +18,7 @@ import { drawState } from '../networks.js';
 /** Narrow, odd, and with every kind of pool and kernel. */
 export const NETWORKS: readonly {
   readonly label: string;
-  readonly sizes: GivenConfig;
+  readonly sizes: ModelConfigInput;
   readonly n: number;
   readonly flat?: true;
   readonly form?: 'deploy';
@@ -96,7 +96,7 @@ export const NETWORKS: readonly {
   },
 ];
 
-export const trainConfig = (sizes: GivenConfig, form: ModelConfig['form'] = 'train'): ModelConfig =>
+export const trainConfig = (sizes: ModelConfigInput, form: ModelConfig['form'] = 'train'): ModelConfig =>
   resolveConfig({ ...sizes, form });
 
 export class Chain {
@@ -118,7 +118,7 @@ export class Chain {
 
   static async open(
     wasm: Uint8Array,
-    sizes: GivenConfig,
+    sizes: ModelConfigInput,
     n: number,
     { form, ...plan }: Partial<TrainingPlan> & { readonly form?: ModelConfig['form'] | undefined } = {},
   ): Promise<Chain> {

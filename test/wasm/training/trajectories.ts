@@ -1,5 +1,5 @@
 /** Trainings that the oracle can follow: narrow, with both activations, a pool and dropout. */
-import { resolveConfig, type GivenConfig } from '../../../src/core/config.js';
+import { resolveConfig, type ModelConfigInput } from '../../../src/core/config.js';
 import type { OptimizerStep } from '../../../src/core/optimizer.js';
 import type { Trajectory } from '../../judges/training/trajectory.js';
 import { untrainedState } from '../../judges/training/untrainedState.js';
@@ -29,7 +29,7 @@ function mixed(step: number, n: number): Float32Array {
 }
 
 interface Given {
-  readonly sizes?: GivenConfig;
+  readonly sizes?: ModelConfigInput;
   readonly loss?: Trajectory['loss'];
   readonly n?: number;
   readonly targets: (step: number, n: number) => Float32Array;

@@ -1,0 +1,132 @@
+/**
+ * Checks of options and parameters. Each takes the name that the error reports and a value of
+ * unknown type, because callers may not use TypeScript; it returns the value with its type or
+ * throws a ParamError.
+ */
+import { ParamError } from './errors.js';
+
+/** Ends of an interval: `min` and `max` belong to it, `above` and `below` do not. */
+export interface Range {
+  readonly min?: number;
+  readonly above?: number;
+  /** Infinity allows Infinity; otherwise a value must be finite. */
+  readonly max?: number;
+  readonly below?: number;
+}
+
+const SHOWN_LENGTH = 80;
+
+const shorten = (text: string): string => (text.length > SHOWN_LENGTH ? `${text.slice(0, SHOWN_LENGTH)}…` : text);
+
+/** A value in at most 80 characters, as JSON if possible, for `got` in an error. */
+export function show(value: unknown): string {
+  if (typeof value === 'string') return shorten(JSON.stringify(value.slice(0, SHOWN_LENGTH + 1)));
+  if (typeof value === 'function') return 'a function';
+  if (typeof value !== 'object' || value === null) return String(value);
+  if (ArrayBuffer.isView(value)) return tagOf(value);
+  try {
+    return shorten(JSON.stringify(Array.isArray(value) ? value.slice(0, SHOWN_LENGTH) : value));
+  } catch {
+    // A cycle or a BigInt.
+    return tagOf(value);
+  }
+}
+
+/** The class of a built-in object, also of one from another realm, which is no `instanceof` ours. */
+export const tagOf = (value: unknown): string => Object.prototype.toString.call(value).slice('[object '.length, -1);
+
+/** Whether a value is an object with keys: not null, not an array. */
+export const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const refuse = (op: string, expected: string, value: unknown, hint?: string): never => {
+  throw new ParamError({ op, expected, got: show(value), hint });
+};
+
+const contains = ({ min, above, max, below }: Range, value: number): boolean =>
+  (Number.isFinite(value) || (value === Infinity && max === Infinity)) &&
+  (min === undefined || value >= min) &&
+  (above === undefined || value > above) &&
+  (max === undefined || value <= max) &&
+  (below === undefined || value < below);
+
+/** `in [0, 1)`, `>= 0`, `> 0`, … */
+function rangeText({ min, above, max, below }: Range): string {
+  const low = min ?? above;
+  const high = max === Infinity ? undefined : (max ?? below);
+  if (low !== undefined && high !== undefined) {
+    return ` in ${min === undefined ? '(' : '['}${low}, ${high}${max === undefined ? ')' : ']'}`;
+  }
+  if (low !== undefined) return ` ${min === undefined ? '>' : '>='} ${low}`;
+  return high === undefined ? '' : ` ${max === undefined ? '<' : '<='} ${high}`;
+}
+
+/** A finite number in a range. @param noun for the error, such as `milliseconds` @throws ParamError */
+export function checkNumber(op: string, value: unknown, range: Range = {}, noun = 'a number'): number {
+  return typeof value === 'number' && contains(range, value) ? value : refuse(op, `${noun}${rangeText(range)}`, value);
+}
+
+/** An integer in a range. @throws ParamError */
+export function checkInteger(op: string, value: unknown, range: Range = {}): number {
+  return isInteger(value, range) ? value : refuse(op, `an integer${rangeText(range)}`, value);
+}
+
+/** Whether a value is an integer in a range. */
+export const isInteger = (value: unknown, range: Range = {}): value is number =>
+  Number.isSafeInteger(value) && contains(range, value as number);
+
+/** @throws ParamError */
+export function checkBoolean(op: string, value: unknown): boolean {
+  return typeof value === 'boolean' ? value : refuse(op, 'true or false', value);
+}
+
+/** @throws ParamError */
+export function checkFunction<T>(op: string, value: T): T & ((...args: never[]) => unknown) {
+  return typeof value === 'function' ? (value as T & ((...args: never[]) => unknown)) : refuse(op, 'a function', value);
+}
+
+/** An object with keys. @throws ParamError */
+export function checkObject<T>(op: string, value: T): T & object {
+  const unknown: unknown = value;
+  return isRecord(unknown) ? (value as T & object) : refuse(op, 'an object', value);
+}
+
+/** One of some names; the hint is the nearest name if there is a near one. @throws ParamError */
+export function checkOneOf<T extends string>(op: string, value: unknown, names: readonly T[]): T {
+  const match = names.find((name) => name === value);
+  return (
+    match ?? refuse(op, namesText(names), value, typeof value === 'string' ? nearestHint(value, names) : undefined)
+  );
+}
+
+/** An object without unknown keys. @param op called with the key @throws ParamError */
+export function checkKeys(object: object, keys: readonly string[], op: (key: string) => string): void {
+  for (const key of Object.keys(object)) {
+    if (keys.includes(key)) continue;
+    const expected = `one of the keys ${keys.join(', ')}`;
+    throw new ParamError({ op: op(key), expected, got: 'an unknown key', hint: nearestHint(key, keys) });
+  }
+}
+
+const namesText = (names: readonly string[]): string =>
+  names.length === 2 ? names.map((name) => `'${name}'`).join(' or ') : `one of ${names.join(', ')}`;
+
+function nearestHint(name: string, names: readonly string[]): string | undefined {
+  const distances = names.map((each) => [editDistance(name.toLowerCase(), each.toLowerCase()), each] as const);
+  const [distance, nearest] = distances.reduce((a, b) => (b[0] < a[0] ? b : a), [Infinity, '']);
+  return distance <= Math.min(3, name.length / 3) ? `Did you mean ${nearest}?` : undefined;
+}
+
+/** Characters to insert, delete or replace (Levenshtein). */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const next = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replaced, row[j] + 1, next[j - 1] + 1));
+    }
+    row = next;
+  }
+  return row[b.length];
+}

@@ -1,0 +1,112 @@
+import { describe, expect, test } from '@jest/globals';
+import { runInNewContext } from 'node:vm';
+import {
+  checkBoolean,
+  checkFunction,
+  checkInteger,
+  checkKeys,
+  checkNumber,
+  checkObject,
+  checkOneOf,
+  show,
+  type Range,
+} from '../../src/core/check.js';
+import { ParamError } from '../../src/core/errors.js';
+import { refusal } from '../io/refusal.js';
+
+describe('a number', () => {
+  const cases: [Range, string, number[], unknown[]][] = [
+    [{}, 'a number', [-1, 0, 1e300], [NaN, Infinity, -Infinity, '1', null, undefined, 1n]],
+    [{ min: 0 }, 'a number >= 0', [0, 5], [-1e-9, Infinity, NaN]],
+    [{ above: 0 }, 'a number > 0', [1e-9], [0, -1]],
+    [{ min: 0, max: Infinity }, 'a number >= 0', [0, Infinity], [-Infinity, NaN]],
+    [{ max: 5 }, 'a number <= 5', [5, -5], [5.1]],
+    [{ below: 5 }, 'a number < 5', [4.9], [5]],
+    [{ min: 0, below: 1 }, 'a number in [0, 1)', [0, 0.99], [1, -0.1]],
+    [{ above: 0, max: 1 }, 'a number in (0, 1]', [1, 0.1], [0, 1.1]],
+    [{ above: 0, below: 1 }, 'a number in (0, 1)', [0.5], [0, 1]],
+  ];
+  test.each(cases)('in %j', (range, expected, valid, invalid) => {
+    for (const value of valid) expect(checkNumber('lr', value, range)).toBe(value);
+    for (const value of invalid) {
+      expect(() => checkNumber('lr', value, range)).toThrow(refusal(ParamError, 'lr', expected, show(value)));
+    }
+  });
+});
+
+test('an integer', () => {
+  expect(checkInteger('n', 3, { min: 1, max: 3 })).toBe(3);
+  for (const value of [0, 4, 1.5, NaN, 2 ** 60, '2', null]) {
+    const refused = refusal(ParamError, 'n', 'an integer in [1, 3]', show(value));
+    expect(() => checkInteger('n', value, { min: 1, max: 3 })).toThrow(refused);
+  }
+});
+
+test('a boolean, a function, an object', () => {
+  expect(checkBoolean('ema', false)).toBe(false);
+  expect(() => checkBoolean('ema', 0)).toThrow(refusal(ParamError, 'ema', 'true or false', '0'));
+  expect(checkFunction('fetch', fetch)).toBe(fetch);
+  expect(() => checkFunction('fetch', 'me')).toThrow(refusal(ParamError, 'fetch', 'a function', '"me"'));
+  expect(checkObject('options', {})).toEqual({});
+  for (const value of [null, 5, []]) {
+    expect(() => checkObject('options', value)).toThrow(refusal(ParamError, 'options', 'an object', show(value)));
+  }
+});
+
+describe('one of some names', () => {
+  const NAMES = ['bicubic', 'bilinear', 'box'] as const;
+  test.each(NAMES)('%s', (name) => {
+    expect(checkOneOf('interpolation', name, NAMES)).toBe(name);
+  });
+
+  test.each([
+    ['bicubik', 'Did you mean bicubic?'],
+    ['Bilinear', 'Did you mean bilinear?'],
+    ['nearest', undefined],
+    ['', undefined],
+    [5, undefined],
+  ])('%p is refused, hint %p', (value, hint) => {
+    expect(() => checkOneOf('interpolation', value, NAMES)).toThrow(
+      expect.objectContaining({ expected: 'one of bicubic, bilinear, box', got: show(value), ...(hint && { hint }) }),
+    );
+    if (hint !== undefined) return;
+    expect(() => checkOneOf('interpolation', value, NAMES)).not.toThrow(
+      expect.objectContaining({ hint: expect.anything() }),
+    );
+  });
+});
+
+test('an unknown key is refused with the nearest one', () => {
+  const keys = ['num_classes', 'input_size'];
+  const op = (key: string): string => `config.${key}`;
+  checkKeys({ num_classes: 1 }, keys, op);
+  expect(() => {
+    checkKeys({ numClasses: 1 }, keys, op);
+  }).toThrow(expect.objectContaining({ op: 'config.numClasses', hint: 'Did you mean num_classes?' }));
+});
+
+describe('values in errors', () => {
+  const cycle: unknown[] = [];
+  cycle.push(cycle);
+  test.each([
+    [undefined, 'undefined'],
+    [null, 'null'],
+    [NaN, 'NaN'],
+    [5n, '5'],
+    ['a"b', '"a\\"b"'],
+    [{ a: [1] }, '{"a":[1]}'],
+    [new Float32Array(9), 'Float32Array'],
+    [runInNewContext('new Uint8Array(9)'), 'Uint8Array'],
+    [() => 1, 'a function'],
+    [Symbol('s'), 'Symbol(s)'],
+    [cycle, 'Array'],
+    [{ n: 1n }, 'Object'],
+  ])('%p', (value, text) => {
+    expect(show(value)).toBe(text);
+  });
+
+  test('are cut off', () => {
+    expect(show('x'.repeat(1e6))).toHaveLength(81);
+    expect(show(Array(1e6).fill(1))).toHaveLength(81);
+  });
+});

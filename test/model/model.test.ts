@@ -206,8 +206,6 @@ describe('a model is not opened', () => {
 
   test('on the train form in WebAssembly, which says what to do', async () => {
     const opened = Model.open(drawnState(train), train, wasmBackend);
-    await expect(opened).rejects.toThrow(
-      refusal(WeightsError, 'wasm', 'the deploy form', 'the train form'),
-    );
+    await expect(opened).rejects.toThrow(refusal(WeightsError, 'wasm', 'the deploy form', 'the train form'));
   });
 });

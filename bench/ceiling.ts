@@ -1,4 +1,4 @@
-/** What a machine reaches at most: the loops of assembly/bench/ceiling.ts, and the tile beside them. */
+/** The highest rate of multiply-adds on this machine: loops of assembly/bench/ceiling.ts over registers, and the tiles. */
 import { instantiate } from '@assemblyscript/loader';
 import * as asc from 'assemblyscript/asc';
 import type { Build } from '../src/wasm/build.js';
@@ -31,10 +31,10 @@ export interface Ceiling {
   ) => void;
 }
 
-/** Source by its path, or null: for whoever puts another in its place. */
+/** Reads a source file for the compiler; null if there is none. Tests replace files this way. */
 export type ReadSource = (name: string, base: string) => Promise<string | null>;
 
-/** Compiled here, because nothing of it is shipped; optimized as the shipped modules are. */
+/** Compiles assembly/bench/ceiling.ts, which is not shipped, with the options of the shipped modules. */
 export async function compileCeiling(build: Build, readFile?: ReadSource): Promise<Uint8Array> {
   const outputs = new Map<string, string | Uint8Array>();
   const features = ['--enable', 'simd', ...(build === 'relaxed' ? ['--enable', 'relaxed-simd'] : [])];
@@ -50,11 +50,12 @@ export async function compileCeiling(build: Build, readFile?: ReadSource): Promi
     },
   );
   const wasm = outputs.get('ceiling.wasm');
-  if (error !== null || !(wasm instanceof Uint8Array)) throw error ?? new Error('no module came out');
+  if (error !== null || !(wasm instanceof Uint8Array))
+    throw error ?? new Error('assembly/bench/ceiling.ts: the compiler wrote no module');
   return wasm;
 }
 
-/** A module of `compileCeiling`, ready to run. */
+/** Instantiates a module of `compileCeiling`. */
 export async function openCeiling(wasm: Uint8Array): Promise<Ceiling> {
   const { exports } = await instantiate<Record<keyof Ceiling, unknown>>(wasm);
   return exports as Ceiling;
@@ -63,16 +64,16 @@ export async function openCeiling(wasm: Uint8Array): Promise<Ceiling> {
 export interface Part {
   readonly name: string;
   readonly macs: number;
-  /** It runs all of these, which are timed one by one. */
+  /** The steps of one round, timed one by one. */
   readonly steps: readonly (() => void)[];
 }
 
-/** Depth of the tile's blocks, which stay in L1: 4 kB and 8 kB. */
+/** Depth of the tile's blocks: 4 kB and 8 kB, which stay in L1. */
 export const DEPTH = 256;
 
-/** Addresses of the tile's blocks, in a memory that is large enough for them. */
+/** Addresses of the tile's blocks. Grows the memory if needed. */
 export function placeTile({ memory, heapBase }: Ceiling): { c: number; a: number; b: number } {
-  // Six rows of sums at most.
+  // At most six rows of sums.
   const [c, a] = [heapBase(), heapBase() + 6 * 32];
   const b = a + 16 * DEPTH;
   const missing = b + 32 * DEPTH - memory.buffer.byteLength;
@@ -80,38 +81,43 @@ export function placeTile({ memory, heapBase }: Ceiling): { c: number; a: number
   return { c, a, b };
 }
 
-/** A millisecond or two of each: loops over registers alone, the first of them with as many sums as a tile, and the tile. */
-export function ceilingParts(ceiling: Ceiling): Part[] {
-  const { eightSums, twelveSums, gemm4x8 } = ceiling;
+/** Loops over registers alone, about a millisecond or two each: one with as many sums as `gemm4x8` has, one with more. */
+export function registerLoops({ eightSums, twelveSums }: Ceiling): Part[] {
+  const [calls, iterations] = [200, 4_000];
+  const loop = (name: string, sums: number, run: Ceiling['eightSums']): Part => ({
+    name,
+    macs: 4 * sums * calls * iterations,
+    steps: [
+      () => {
+        for (let i = 0; i < calls; i++) run(iterations, 0.5, 0.25);
+      },
+    ],
+  });
+  return [loop('eight sums', 8, eightSums), loop('twelve sums', 12, twelveSums)];
+}
+
+/** The tiles that a build uses, on blocks that stay in L1; about a millisecond or two each. */
+export function tileParts(ceiling: Ceiling, build: Build): Part[] {
+  const { gemm4x8, gemm6x8, planes4x8 } = ceiling;
   const { c, a, b } = placeTile(ceiling);
-  const [calls, iterations, tiles] = [200, 4_000, 4_000];
-  return [
-    {
-      name: 'eight sums',
-      macs: 32 * calls * iterations,
-      steps: [
-        () => {
-          for (let i = 0; i < calls; i++) eightSums(iterations, 0.5, 0.25);
-        },
-      ],
-    },
-    {
-      name: 'twelve sums',
-      macs: 48 * calls * iterations,
-      steps: [
-        () => {
-          for (let i = 0; i < calls; i++) twelveSums(iterations, 0.5, 0.25);
-        },
-      ],
-    },
-    {
-      name: 'tile in L1',
-      macs: 32 * DEPTH * tiles,
-      steps: [
-        () => {
-          for (let i = 0; i < tiles; i++) gemm4x8(c, 32, a, b, DEPTH);
-        },
-      ],
-    },
-  ];
+  const tiles = 4_000;
+  const part = (name: string, rows: number, run: () => void): Part => ({
+    name: `${name} in L1`,
+    macs: 8 * rows * DEPTH * tiles,
+    steps: [
+      () => {
+        for (let i = 0; i < tiles; i++) run();
+      },
+    ],
+  });
+  const four = part('gemm4x8', 4, () => {
+    gemm4x8(c, 32, a, b, DEPTH);
+  });
+  const six = part('gemm6x8', 6, () => {
+    gemm6x8(c, c + 4 * 32, 32, a, a, b, DEPTH);
+  });
+  const planes = part('planes4x8', 4, () => {
+    planes4x8(c, c + 16, 32, a, b, b + 16 * DEPTH, DEPTH);
+  });
+  return build === 'relaxed' ? [four, six, planes] : [four, planes];
 }

@@ -1,13 +1,11 @@
 /**
- * VanillaNet-5 at 224x224 on the engine, against what loops over registers reach on
- * this machine in the same run: other work slows both, so that the shares count and
- * not the milliseconds.
+ * VanillaNet-5 at 224x224, compared with loops over registers in the same run: other work on the machine slows both, so
+ * the shares are meaningful and the milliseconds are not.
  *
- * Every round times two loops over registers (eight sums, as the 4x8 tile has, and
- * twelve), the tile on blocks that stay in L1, and one inference, a panel of eight
- * channels at a time (a millisecond or less). Told are the fastest and the median
- * round, and `quiet`: every panel's fastest round, added up, which is what a round
- * would take were nobody else at work. Rates and shares are of that.
+ * Each round times two loops over registers (with eight and with twelve sums), the tiles on blocks that stay in L1, and
+ * one inference, a panel of eight channels at a time (a millisecond or less). Reported are the fastest round, the median
+ * round and `quiet`: the sum over panels of each panel's fastest round, which estimates a round on an idle machine.
+ * Rates and shares refer to `quiet`.
  */
 import { uniform } from '../reference/index.js';
 import { drawnWeights } from '../src/cli/drawnWeights.js';
@@ -19,10 +17,10 @@ import { sourceOf } from '../src/wasm/inference/build.js';
 import { planLayout } from '../src/wasm/inference/layout.js';
 import { INFERENCE, instantiate } from '../src/wasm/module.js';
 import { loadNetwork, setPlanes } from '../src/wasm/inference/network.js';
-import { ceilingParts, compileCeiling, openCeiling, type Part } from './ceiling.js';
+import { compileCeiling, openCeiling, registerLoops, tileParts, type Part } from './ceiling.js';
 import { rounded, sum } from './statistics.js';
 
-/** Rounds before those that count, until the optimizing compiler is done. */
+/** Rounds before the measured ones, until the optimizing compiler has finished. */
 const WARM = 3;
 
 export interface EngineRow {
@@ -36,11 +34,13 @@ export interface EngineRow {
 
 export interface EngineReport {
   readonly build: Build;
-  /** The loops over registers, the tile, the parts of the network. */
+  /** The loops over registers, the tiles, the parts of the network. */
   readonly rows: readonly EngineRow[];
+  readonly tiles: readonly EngineRow[];
   readonly network: EngineRow;
-  /** GMAC/s of the faster loop: that with eight sums waits for its own results on some machines. */
+  /** GMAC/s of the faster loop over registers: with eight sums, it is bound by latency on some machines. */
   readonly peak: number;
+  /** Of the network. */
   readonly shareOfPeak: number;
 }
 
@@ -61,7 +61,7 @@ async function networkParts(build: Build): Promise<Part[]> {
   }));
 }
 
-/** From the times of each round, step by step. */
+/** @param rounds milliseconds of each step in each round */
 function rowOf(name: string, macs: number, rounds: readonly (readonly number[])[]): EngineRow {
   const totals = rounds.map(sum);
   const quietMs = sum(rounds[0].map((_, step) => Math.min(...rounds.map((round) => round[step]))));
@@ -76,8 +76,11 @@ function rowOf(name: string, macs: number, rounds: readonly (readonly number[])[
 }
 
 export async function benchEngine(build: Build, rounds: number): Promise<EngineReport> {
-  const ceilings = ceilingParts(await openCeiling(await compileCeiling(build)));
-  const parts = [...ceilings, ...(await networkParts(build))];
+  const ceiling = await openCeiling(await compileCeiling(build));
+  const loops = registerLoops(ceiling);
+  const tiles = tileParts(ceiling, build);
+  const network = await networkParts(build);
+  const parts = [...loops, ...tiles, ...network];
   const times: number[][][] = [];
   for (let round = -WARM; round < rounds; round++) {
     const taken = parts.map(({ steps }) =>
@@ -96,11 +99,18 @@ export async function benchEngine(build: Build, rounds: number): Promise<EngineR
       times.map((round) => round[i]),
     ),
   );
-  const whole = times.map((round) => round.slice(ceilings.length).flat());
-  const network = rowOf('VanillaNet-5', sum(parts.slice(ceilings.length).map(({ macs }) => macs)), whole);
-  const [eight, twelve] = rows;
-  const peak = Math.max(eight.gmacPerSecond, twelve.gmacPerSecond);
-  return { build, rows, network, peak, shareOfPeak: network.gmacPerSecond / peak };
+  const before = loops.length + tiles.length;
+  const whole = times.map((round) => round.slice(before).flat());
+  const total = rowOf('VanillaNet-5', sum(network.map(({ macs }) => macs)), whole);
+  const peak = Math.max(...rows.slice(0, loops.length).map(({ gmacPerSecond }) => gmacPerSecond));
+  return {
+    build,
+    rows,
+    tiles: rows.slice(loops.length, before),
+    network: total,
+    peak,
+    shareOfPeak: total.gmacPerSecond / peak,
+  };
 }
 
 export const formatEngine = ({ build, rows, network, peak }: EngineReport): string =>

@@ -1,7 +1,7 @@
 /**
- * The ops one by one, on the shapes of VanillaNet-5 at 224x224 with an eighth of its
- * channels: plain WebAssembly against the float64 oracle, and as a share of what loops
- * over registers reach. Tensors are copied in and out, as whoever calls an op does.
+ * The ops of `vanillanet/ops` one by one, on the shapes of VanillaNet-5 at 224x224 with an eighth of its channels: plain
+ * WebAssembly compared with the float64 reference, and as a share of the rate of loops over registers. Times include
+ * copying tensors into and out of linear memory, as in every call of an op.
  */
 import Benchmark from 'benchmark';
 import * as reference from '../reference/index.js';
@@ -9,12 +9,12 @@ import { table } from '../src/cli/print.js';
 import { sizeOf } from '../src/core/tensor.js';
 import { fromOracle } from '../src/oracle/state.js';
 import { openOps, type WasmOps } from '../src/wasm/ops/openOps.js';
-import { ceilingParts, compileCeiling, openCeiling } from './ceiling.js';
+import { compileCeiling, openCeiling, registerLoops } from './ceiling.js';
 import { rounded } from './statistics.js';
 
 interface Case {
   readonly name: string;
-  /** Multiply-adds, or null where nothing is multiplied. */
+  /** Multiply-adds; null if the op has none. */
   readonly macs: number | null;
   readonly wasm: () => unknown;
   readonly oracle: () => unknown;
@@ -29,12 +29,12 @@ export interface KernelRow {
 }
 
 export interface KernelReport {
-  /** Multiply-adds of the fastest loop over registers, in billions a second. */
+  /** Billions of multiply-adds a second of the faster loop over registers. */
   readonly peak: number;
   readonly rows: readonly KernelRow[];
 }
 
-/** Uniform in [−1, 1), in both forms, equal: float32 values. */
+/** Values uniform in [−1, 1), as tensors of the reference and of the engine; both are float32 numbers. */
 function draw(shape: readonly number[], stream: number) {
   const values = Float32Array.from({ length: sizeOf(shape) }, (_, i) => 2 * reference.uniform(1, stream, i) - 1);
   const oracle = reference.tensor(values, shape);
@@ -96,7 +96,7 @@ function casesOf(ops: WasmOps): Case[] {
   ];
 }
 
-/** Seconds a call, by the mean of the library's samples. */
+/** Seconds a call: the mean over the library's samples. */
 function seconds(name: string, maxTime: number, run: () => unknown): number {
   const bench = new Benchmark(name, run, { maxTime });
   bench.run();
@@ -105,7 +105,7 @@ function seconds(name: string, maxTime: number, run: () => unknown): number {
 
 /** @param maxTime seconds for each op and for each loop */
 export async function benchKernels(maxTime: number): Promise<KernelReport> {
-  const loops = ceilingParts(await openCeiling(await compileCeiling('plain'))).slice(0, 2);
+  const loops = registerLoops(await openCeiling(await compileCeiling('plain')));
   const peak = Math.max(...loops.map(({ name, macs, steps: [run] }) => macs / seconds(name, maxTime, run) / 1e9));
   const rows = casesOf(await openOps()).map(({ name, macs, wasm, oracle }): KernelRow => {
     const [fast, slow] = [seconds(name, maxTime, wasm), seconds(name, maxTime, oracle)];

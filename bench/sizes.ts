@@ -1,4 +1,4 @@
-/** Bytes of the modules as they are shipped. */
+/** Sizes of the shipped modules in bytes. */
 import { readdir, readFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { table } from '../src/cli/print.js';

@@ -99,6 +99,11 @@ export function targetsOf({ engine = [], networks = [], sizes = [], training, pe
     ...engine.map(({ build, shareOfPeak }) =>
       atLeast(`share of what a loop over registers reaches, ${build}`, build === 'plain' ? 0.95 : 0.9, shareOfPeak),
     ),
+    ...engine.flatMap(({ build, tiles, peak }) =>
+      tiles.map(({ name, gmacPerSecond }) =>
+        atLeast(`share of what a loop over registers reaches, ${name}, ${build}`, 0.75, gmacPerSecond / peak),
+      ),
+    ),
     ...(networks.length === 0
       ? []
       : [

@@ -16,6 +16,6 @@ export default {
   // All cores: half of the suites wait for processes that they started.
   maxWorkers: '100%',
   // Only a test that hangs is stopped: on a busy machine, a slow test says nothing about the code.
-  testTimeout: 120_000,
+  testTimeout: 300_000,
   reporters: ['default', '<rootDir>/test/plainSummary.js'],
 };

@@ -11,8 +11,8 @@ import { readFile } from 'node:fs/promises';
 const MAIN = fileURLToPath(new URL('../../dist/node/cli.js', import.meta.url));
 const HOST = fileURLToPath(new URL('host.js', import.meta.url));
 
-/** A process starts within half a second, but machines that run tests are busy. */
-export const PATIENCE = 30_000;
+/** Milliseconds after which a test counts as hanging. A process starts within half a second, on a quiet machine. */
+export const PATIENCE = 300_000;
 
 type Process = ChildProcessByStdio<null, Readable, Readable>;
 
@@ -28,17 +28,26 @@ export interface Limits {
   readonly fileSize?: number;
   /** Standard error says that it is a terminal. */
   readonly terminal?: true;
+  /** A module to run in the process before the command. */
+  readonly preload?: string;
 }
 
 /** The data that a user may have named is not that of the tests. */
 const environment = (): NodeJS.ProcessEnv => ({ ...process.env, VANILLANET_DATA: '' });
-const TERMINAL = { NODE_OPTIONS: '--import=data:text/javascript,process.stderr.isTTY=true' };
+const TERMINAL = 'process.stderr.isTTY=true';
+const importing = (code: string): NodeJS.ProcessEnv => ({
+  NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(code)}`,
+});
 
-export function start(args: readonly string[], cwd: string, { fileSize, terminal }: Limits = {}): Process {
+export function start(
+  args: readonly string[],
+  cwd: string,
+  { fileSize, terminal, preload = terminal ? TERMINAL : undefined }: Limits = {},
+): Process {
   const command = [process.execPath, MAIN, ...args];
   const [file, ...rest] =
     fileSize === undefined ? command : ['bash', '-c', `ulimit -f ${fileSize}; exec "$@"`, 'bash', ...command];
-  const env = { ...environment(), ...(terminal ? TERMINAL : {}) };
+  const env = { ...environment(), ...(preload === undefined ? {} : importing(preload)) };
   return spawn(file, rest, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 

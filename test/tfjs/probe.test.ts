@@ -48,15 +48,19 @@ const isRunning = (pid: number): boolean => {
 test('one that hangs is ended', async () => {
   const pid = JSON.stringify(path('pid'));
   await install(
-    `require('fs').writeFileSync(${pid}, String(process.pid)); console.error('opening /dev/gpu'); while (true);`,
+    `console.error('opening /dev/gpu'); require('fs').writeFileSync(${pid}, String(process.pid)); while (true);`,
   );
-  expect(await probe('tfjs-node', 5000)).toEqual(
-    isAbsent(`^${installed}its process says nothing within 5 s, and was ended: opening /dev/gpu$`),
-  );
-  const hung = Number(await readFile(path('pid'), 'utf8'));
-  expect(hung).toBeGreaterThan(0);
-  for (let i = 0; i < 100 && isRunning(hung); i++) await sleep(10);
-  expect(isRunning(hung)).toBe(false);
+  // On a busy machine, a process may need seconds to start: then again, with more time.
+  let hung = 0;
+  for (let seconds = 2; hung === 0; seconds *= 3) {
+    const state = await probe('tfjs-node', 1000 * seconds);
+    hung = Number(await readFile(path('pid'), 'utf8').catch(() => 0));
+    if (hung > 0) {
+      const reason = `its process says nothing within ${seconds} s, and was ended: opening /dev/gpu`;
+      expect(state).toEqual(isAbsent(`^${installed}${reason}$`));
+    }
+  }
+  while (isRunning(hung)) await sleep(10);
 });
 
 test.each([
@@ -84,13 +88,19 @@ test('one that throws later, by what was thrown and not by where', async () => {
 
 test('one that hangs when it is to end has said what it is, and keeps no process', async () => {
   await install(`process.on('exit', () => { for (;;); }); throw new Error('no device');`);
-  const program = `
-    const { probe } = await import('./dist/src/tfjs/node/probe.js');
-    console.log(JSON.stringify(await probe('tfjs-node', 5000)));`;
-  const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], {
-    env: process.env,
-  });
-  expect(JSON.parse(stdout)).toEqual(isAbsent(`^${installed}no device$`));
+  const stateWithin = async (ms: number): Promise<EngineState> => {
+    const program = `
+      const { probe } = await import('./dist/src/tfjs/node/probe.js');
+      console.log(JSON.stringify(await probe('tfjs-node', ${ms})));`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '--eval', program], {
+      env: process.env,
+    });
+    return JSON.parse(stdout) as EngineState;
+  };
+  let state = await stateWithin(5000);
+  // On a busy machine it may not even have started by then.
+  if (JSON.stringify(state).includes('says nothing')) state = await stateWithin(60_000);
+  expect(state).toEqual(isAbsent(`^${installed}no device$`));
 });
 
 test('a process that cannot be started', async () => {

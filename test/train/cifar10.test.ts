@@ -44,5 +44,5 @@ describeWith([ARCHIVE], 'a tiny network on CIFAR-10', () => {
     expect(losses[1]).toBeLessThan(losses[0]);
     expect(losses[2]).toBeLessThan(losses[1]);
     expect(epochs[2].validation?.top1).toBeGreaterThan(THREE_DEVIATIONS);
-  }, 180_000); // Ten seconds alone; six times that where others compute too.
+  });
 });

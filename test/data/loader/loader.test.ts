@@ -191,6 +191,6 @@ test('a process ends with its loader open, and not before one is closed', () => 
       if (closed) await loader.dispose();
     }
   `;
-  const run = execFileSync(process.execPath, ['--input-type=module', '-e', script], { timeout: 60_000 });
+  const run = execFileSync(process.execPath, ['--input-type=module', '-e', script], { timeout: 300_000 });
   expect(run.toString()).toBe('4\n4\n');
 });

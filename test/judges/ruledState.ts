@@ -25,7 +25,7 @@ export function ruledState(
 const isScale = (name: string, shape: readonly number[]): boolean => name.endsWith('.weight') && shape.length === 1;
 
 /**
- * Weights as test/golden/README.md states them: uniform, unit gain, and biases
+ * Weights as test/reference/golden/README.md states them: uniform, unit gain, and biases
  * away from zero where the gradient vanishes.
  */
 export const goldenState = (config: Config, seed: number, vanishing: readonly string[]): State =>

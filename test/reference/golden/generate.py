@@ -1,12 +1,11 @@
-"""Writes the golden values next to this file: what PyTorch computes, in float64.
+"""Writes the golden values next to this file: results of PyTorch in float64.
 
-    python test/golden/generate.py
+    python test/reference/golden/generate.py
 
-The network here is written from its description, not taken from the official
-code; where the official code's own numbers are at hand (official-plain.json), they
-are compared with it. Everything that is stored is also computed a second way,
-and the two must agree far more closely than the tests that read these files ask.
-README.md describes the files.
+The network is written from its description, not taken from the official code; its
+outputs are compared with those of the official code in official-plain.json. Every
+stored value is computed a second way, and the two must agree much more closely than
+the tests that read these files require. README.md describes the files.
 """
 
 import hashlib
@@ -24,7 +23,7 @@ import torch.nn.functional as F
 from safetensors.numpy import save_file
 
 torch.set_default_dtype(torch.float64)
-torch.set_num_threads(1)  # sums in one order, whatever the machine
+torch.set_num_threads(1)  # the order of sums does not depend on the number of cores
 
 HERE = Path(__file__).resolve().parent
 OFFICIAL = HERE / 'official-plain.json'
@@ -70,7 +69,7 @@ KNOWN_PHILOX = [
 
 
 def uniform(seed, stream, index):
-    """53 random bits as a number in [0, 1), by position: nothing depends on what was drawn before."""
+    """A number in [0, 1) from 53 random bits, as a function of its position alone."""
     seed, stream, index = np.broadcast_arrays(*(np.asarray(v, dtype=np.uint64) for v in (seed, stream, index)))
     zero = np.zeros_like(index)
     words = philox(np.stack([index, stream, zero, zero], axis=1), np.stack([seed, zero], axis=1))
@@ -98,7 +97,7 @@ def philox_cases():
 
 
 def differentiated(params, f, wrt, **inputs):
-    """One case: the inputs, y = f(inputs), and the gradient of sum(y * dy), or of y where that is one number."""
+    """One case: the inputs, y = f(inputs), and the gradient of sum(y * dy), or of y if y is a scalar."""
     leaves = {k: v.detach().clone().requires_grad_(k in wrt.split()) for k, v in inputs.items()}
     y = f(**leaves)
     stored = {**inputs, 'y': y}
@@ -293,11 +292,11 @@ def adam_cases():
         param, grad = torch.randn(shape), torch.randn(5, *shape)
         grad[3] *= 1e-6  # a step in which eps and the decay matter
         p = param.clone().requires_grad_()
-        optimiser = torch.optim.Adam([p], lr=lr, betas=betas, eps=eps, weight_decay=decay, foreach=False)
+        optimizer = torch.optim.Adam([p], lr=lr, betas=betas, eps=eps, weight_decay=decay, foreach=False)
         after = []
         for g in grad:
             p.grad = g.clone()
-            optimiser.step()
+            optimizer.step()
             after.append(p.detach().clone())
         params = {'lr': lr, 'betas': list(betas), 'eps': eps, 'weight_decay': decay}
         yield params, {'param': param, 'grad': grad, 'params': torch.stack(after)}
@@ -321,11 +320,11 @@ def adamw_cases():
         param, grad = torch.randn(shape), torch.randn(5, *shape)
         grad[3] *= 1e-6
         p = param.clone().requires_grad_()
-        optimiser = torch.optim.AdamW([p], lr=lr, betas=betas, eps=eps, weight_decay=decay, foreach=False)
+        optimizer = torch.optim.AdamW([p], lr=lr, betas=betas, eps=eps, weight_decay=decay, foreach=False)
         after = []
         for g in grad:
             p.grad = g.clone()
-            optimiser.step()
+            optimizer.step()
             after.append(p.detach().clone())
         params = {'lr': lr, 'betas': list(betas), 'eps': eps, 'weight_decay': decay}
         yield params, {'param': param, 'grad': grad, 'params': torch.stack(after)}
@@ -339,19 +338,19 @@ def sgd_cases():
     ]:
         param, grad = torch.randn(shape), torch.randn(5, *shape)
         p = param.clone().requires_grad_()
-        optimiser = torch.optim.SGD([p], lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=decay, foreach=False)
+        optimizer = torch.optim.SGD([p], lr=lr, momentum=momentum, nesterov=nesterov, weight_decay=decay, foreach=False)
         after = []
         for g in grad:
             p.grad = g.clone()
-            optimiser.step()
+            optimizer.step()
             after.append(p.detach().clone())
         params = {'lr': lr, 'momentum': momentum, 'nesterov': nesterov, 'weight_decay': decay}
         yield params, {'param': param, 'grad': grad, 'params': torch.stack(after)}
 
 
 def lamb_cases():
-    """Two tensors, whose gradients are clipped together. PyTorch has no LAMB: Adam's direction is its own,
-    the rest is written here from the equations."""
+    """Two tensors whose gradients are clipped together. PyTorch has no LAMB: the direction is that of its Adam,
+    the rest follows the equations."""
     for lr, betas, eps, decay, scale in [
         (3.5e-3, (0.9, 0.999), 1e-8, 0.35, 3.0),
         (1e-2, (0.8, 0.95), 1e-6, 0.02, 1e-2),
@@ -381,12 +380,12 @@ def lamb_cases():
 def cosine_annealing_cases():
     for base, t_max, eta_min in [(1e-3, 19, 0.0), (3e-3, 10, 1e-5), (0.1, 1, 0.0), (1e-3, 50, 1e-6)]:
         lr = [eta_min + (base - eta_min) * (1 + math.cos(math.pi * t / t_max)) / 2 for t in range(t_max + 1)]
-        # PyTorch steps by a recurrence, which collects rounding: the closed form is what it approximates.
-        optimiser = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=base)
-        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, t_max, eta_min)
+        # PyTorch uses a recurrence, which accumulates rounding errors; this is the closed form.
+        optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=base)
+        schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, t_max, eta_min)
         for expected in lr:
             assert abs(schedule.get_last_lr()[0] - expected) <= 1e-14 * base
-            optimiser.step()
+            optimizer.step()
             schedule.step()
         yield {'base_lr': base, 't_max': t_max, 'eta_min': eta_min}, {'lr': lr}
 
@@ -405,7 +404,7 @@ def normal_cdf(z):
 
 
 def truncated_normal_cases():
-    """The transform in torch.nn.init.trunc_normal_, in 40 digits; float64 loses some where erf is flat."""
+    """The transform of torch.nn.init.trunc_normal_ in 40 digits; float64 loses digits where erf is flat."""
     for mean, std, a, b in [
         (0.0, 0.02, -2.0, 2.0),  # timm: the bounds are absolute, 100 sigma out
         (0.0, 0.02, -0.04, 0.04),  # two sigma
@@ -504,7 +503,7 @@ def write_ops():
 
 
 class Torch:
-    """PyTorch's own kernels: what is stored."""
+    """The kernels of PyTorch, whose results are stored."""
 
     @staticmethod
     def conv(x, weight, bias, stride=1, padding=0, groups=1):
@@ -524,7 +523,7 @@ class Torch:
 
 
 class ByDefinition:
-    """The same mathematics with its sums in another order: what is stored is held against it."""
+    """The same mathematics with sums in another order, to check the stored results."""
 
     @staticmethod
     def conv(x, weight, bias, stride=1, padding=0, groups=1):
@@ -572,10 +571,10 @@ class ByDefinition:
 
 
 class Margins:
-    """How far a training pass stays from where its gradient jumps or its rounding errors grow.
+    """How far a training pass stays from points where its gradient jumps or its rounding errors grow.
 
-    Of no concern where no gradient is taken: the forward pass is continuous. (In evaluation at lambda = 0 a
-    narrow net even has exact ties, where every channel of a layer is cut off at two neighbouring points.)
+    Evaluation needs no margin, because the forward pass is continuous. (At lambda = 0 a narrow network even
+    has exact ties, where every channel of a layer is cut off at two neighboring points.)
     """
 
     def __init__(self):
@@ -638,16 +637,16 @@ def is_buffer(name):
 
 
 def vanishing(name):
-    """Shifts that the next batch normalisation in training mode takes out again: their gradient is exactly zero.
+    """Whether the next batch normalization, in training mode, cancels this shift: its gradient is exactly zero.
 
-    These are the biases of the convolutions before one, and the shift of the activation's own normalisation,
-    after which there is nothing but a 1x1 convolution (and the average) before the next.
+    This holds for the biases of convolutions before a batch normalization, and for the shift of the
+    activation's normalization, since only a 1x1 convolution (and the average) precedes the next one.
     """
     return name.endswith('.bn.bias') or (name.endswith('.0.bias') and name != 'cls2.0.bias') or name == 'cls1.2.bias'
 
 
 def forward(net, config, x, lam=None, training=False, ops=Torch, margins=None):
-    """Logits of the train form, or of the deploy form if those are the tensors in net.
+    """Logits of the train form, or of the deploy form if net has the tensors of that form.
 
     Training mode updates the running statistics in net.
     """
@@ -707,7 +706,7 @@ def forward(net, config, x, lam=None, training=False, ops=Torch, margins=None):
 
 
 def fuse(net, config):
-    """The deploy form of a net at lambda = 1, where no non-linearity is left between its paired convolutions."""
+    """The deploy form of a net at lambda = 1, where its paired convolutions have no nonlinearity between them."""
 
     def folded(conv, norm):
         t = net[f'{norm}.weight'] / (net[f'{norm}.running_var'] + BN_EPS).sqrt()
@@ -794,8 +793,8 @@ def check_official():
 # -------------------------------------------------------------------- variants
 
 # A 64th of the published widths. The inputs leave a map of at least 2x2 in the last stage: on a single point
-# the activation is a scale that its normalisation takes out again, so the gradient of its kernel is all
-# cancellation, and no two implementations agree on that.
+# the activation is a scale, which its normalization cancels, so that the gradient of its kernel consists of
+# rounding errors only.
 
 
 def deep(d, repeats):
@@ -834,7 +833,7 @@ SMOOTHING, TRAIN_LAMBDA = 0.1, 0.25
 ADAM = {'lr': 1e-3, 'betas': (0.9, 0.999), 'eps': 1e-8, 'weight_decay': 1e-5}
 ADAM_STEPS = 3
 SAMPLES = 12
-NOISE = 1e-12  # of a tensor's largest magnitude; the readers allow ten times as much
+NOISE = 1e-12  # of a tensor's largest magnitude; the tests allow ten times as much
 
 
 def signed(seed, stream, shape):
@@ -842,11 +841,11 @@ def signed(seed, stream, shape):
 
 
 def ruled_weights(config, seed):
-    """The weights are a rule, not data: uniform numbers by tensor and element.
+    """Weights by a rule instead of stored data: uniform numbers by tensor and element.
 
-    The biases whose gradient vanishes stay away from zero. Adam sees rounding noise there, beside a weight
-    decay of 1e-5 times the bias, and divides by the size of the sum: at a bias near zero the noise would show
-    in the seventh digit of the step.
+    Biases whose gradient vanishes stay away from zero. Their gradient is rounding noise plus the weight decay,
+    1e-5 times the bias, and Adam divides by the magnitude of the sum: near zero, the noise would change the
+    seventh digit of the step.
     """
 
     def value(k, name, shape):
@@ -865,7 +864,7 @@ def ruled_weights(config, seed):
 
 
 def run(config, seed, x, targets, ops, margins):
-    """All that is stored of a network: loose tensors, and the sets of named ones."""
+    """The stored values of a network: loose tensors, and sets of named ones."""
     loose, sets = {}, {}
     net = ruled_weights(config, seed)
     for lam in ('0', '0.25', '1'):
@@ -881,8 +880,8 @@ def run(config, seed, x, targets, ops, margins):
             loose |= {'logits_train': logits, 'loss_train': loss}
             sets['grad'] = {name: net[name].grad.clone() for name in parameters}
             sets['after'] = {name: t.clone() for name, t in net.items() if is_buffer(name)}
-            optimise = ops.adam([net[name] for name in parameters], **ADAM)
-        optimise()
+            adam_step = ops.adam([net[name] for name in parameters], **ADAM)
+        adam_step()
     loose['losses'] = torch.stack(losses)
     sets['adam3'] = {name: t.detach() for name, t in net.items()}
     return loose, sets
@@ -893,7 +892,7 @@ def relative(a, b):
 
 
 def spread(t, samples):
-    """Elements at evenly spread flat indices, first and last among them; all where samples is None."""
+    """Elements at evenly spaced flat indices, including the first and the last; all if samples is None."""
     m = t.numel() if samples is None else min(samples, t.numel())
     return t.flatten()[[i * (t.numel() - 1) // max(m - 1, 1) for i in range(m)]]
 
@@ -914,7 +913,7 @@ def write_variants():
             assert 0.01 < t.abs().max() < 1e4, f'{name}: {key} reaches {t.abs().max():.1e}'
         assert relative(loose['logits_eval_1'], loose['logits_deploy']) < 1e-10
 
-        # Zero is what these gradients are; what rounding leaves of them is no golden value.
+        # These gradients are exactly zero: their rounding errors are not stored.
         left = 0.0
         for grad in (sets['grad'], other_sets['grad']):
             for tensor in filter(vanishing, grad):

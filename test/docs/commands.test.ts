@@ -1,0 +1,157 @@
+/** Commands, flags and imports that Markdown files name exist, and examples print what they say. */
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { inlineCode, readPages, ROOT, shellLines } from './markdown.js';
+
+const run = promisify(execFile);
+const pages = readPages();
+const pageOf = (path: string) => {
+  const page = pages.find((candidate) => candidate.path === path);
+  if (page === undefined) throw new Error(`no page ${path}`);
+  return page;
+};
+
+const CLI = join(ROOT, 'dist/node/cli.js');
+
+/** Words behind `vanillanet` on a line, up to the end of the command. */
+const COMMAND = /\bvanillanet ([a-z]+(?: \| [a-z]+)*)\b([^|;&`]*)/g;
+
+/** `vanillanet` in front of a word of prose, or as a folder. */
+const isCommandLine = (code: string): boolean => /^(npx )?vanillanet [a-z-]/.test(code);
+
+const flagsIn = (text: string): string[] => [...text.matchAll(/(?<![\w-])--?[a-zA-Z][\w-]*/g)].map(([flag]) => flag);
+
+describe('the command line', () => {
+  /** Flags by command. */
+  const flags = new Map<string, ReadonlySet<string>>();
+
+  beforeAll(async () => {
+    const { stdout } = await run(process.execPath, [CLI, '--help']);
+    const names = [...stdout.slice(stdout.indexOf('Commands:')).matchAll(/^ {2}([a-z]+)/gm)]
+      .map(([, name]) => name)
+      .filter((name) => name !== 'help');
+    await Promise.all(
+      names.map(async (name) => {
+        const help = await run(process.execPath, [CLI, name, '--help']);
+        flags.set(name, new Set(flagsIn(help.stdout)));
+      }),
+    );
+  });
+
+  test('has the commands that pages name, with their flags', () => {
+    const unknown: string[] = [];
+    let count = 0;
+    for (const page of pages) {
+      const lines = [...shellLines(page), ...inlineCode(page)]
+        .flatMap((line) => line.split(' && '))
+        .filter(isCommandLine);
+      for (const line of lines) {
+        for (const [, commands, rest] of line.matchAll(COMMAND)) {
+          for (const command of commands.split(' | ')) {
+            count++;
+            const known = flags.get(command);
+            if (known === undefined) unknown.push(`${page.path}: vanillanet ${command}`);
+            else
+              for (const flag of flagsIn(rest)) if (!known.has(flag)) unknown.push(`${page.path}: ${command} ${flag}`);
+          }
+        }
+      }
+    }
+    expect(unknown).toEqual([]);
+    expect(count).toBeGreaterThan(30);
+  });
+
+  test('has the flags that pages about it name by themselves', () => {
+    const all = new Set([...flags.values()].flatMap((known) => [...known]));
+    const about = [
+      'README.md',
+      'docs/training.md',
+      'docs/cli.md',
+      'docs/deploy.md',
+      'docs/porting.md',
+      'docs/from-the-article.md',
+    ];
+    const unknown = about.flatMap((path) =>
+      inlineCode(pageOf(path))
+        .filter((code) => code.startsWith('--'))
+        .flatMap((code) => flagsIn(code).filter((flag) => !all.has(flag)))
+        .map((flag) => `${path}: ${flag}`),
+    );
+    expect(unknown).toEqual([]);
+  });
+
+  test('is described in docs/cli.md, every command', () => {
+    const { text } = pageOf('docs/cli.md');
+    expect([...flags.keys()].filter((name) => !text.includes(`| \`vanillanet ${name}\``))).toEqual([]);
+  });
+});
+
+test('entries have the exports that code in pages imports', async () => {
+  const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+    exports: Record<string, unknown>;
+  };
+  const imports = pages.flatMap(({ path, blocks }) =>
+    blocks.flatMap(({ code }) =>
+      [...code.matchAll(/import\s+([\w*{][^'";]*?)\s+from\s+'(vanillanet(?:\/[^']*)?)'/g)].map(
+        ([, clause, specifier]) => ({
+          path,
+          specifier,
+          names: (/\{([^}]*)\}/.exec(clause)?.[1] ?? '')
+            .split(',')
+            .map((name) => name.trim().split(/\s+as\s+/)[0])
+            .filter((name) => name !== '' && !name.startsWith('type ')),
+        }),
+      ),
+    ),
+  );
+  const unknown = imports.filter(
+    ({ specifier }) => !Object.hasOwn(exports, `.${specifier.slice('vanillanet'.length)}`),
+  );
+  expect(unknown).toEqual([]);
+
+  const named = imports.filter(({ names }) => names.length > 0);
+  expect(named.length).toBeGreaterThan(8);
+  const entries = [...new Set(named.map(({ specifier }) => specifier))];
+  const program = `const exports = {};
+    for (const entry of ${JSON.stringify(entries)}) exports[entry] = Object.keys(await import(entry));
+    console.log(JSON.stringify(exports));`;
+  const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', program], { cwd: ROOT });
+  const exported = JSON.parse(stdout) as Record<string, string[]>;
+  const missing = named.flatMap(({ path, specifier, names }) =>
+    names.filter((name) => !exported[specifier].includes(name)).map((name) => `${path}: ${name} of ${specifier}`),
+  );
+  expect(missing).toEqual([]);
+});
+
+describe('examples', () => {
+  /** What a block prints, and what its comments say that it prints. */
+  async function runBlock(path: string, index: number, replace: Readonly<Record<string, string>> = {}) {
+    const blocks = pageOf(path).blocks.filter(({ language }) => language === 'js');
+    let { code } = blocks[index];
+    const said = [...code.matchAll(/^console\.log\(.*\); \/\/ (.*)$/gm)].map(([, text]) => text);
+    for (const [from, to] of Object.entries(replace)) {
+      expect(code).toContain(from);
+      code = code.replaceAll(from, to);
+    }
+    const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', code], { cwd: ROOT });
+    return { printed: stdout.trimEnd().split('\n'), said };
+  }
+
+  test.each([
+    ['reference/README.md', 0],
+    ['reference/README.md', 1],
+    ['docs/training.md', 0],
+  ])('%s, block %i prints what its comments say', async (path, index) => {
+    const { printed, said } = await runBlock(path, index);
+    expect(said.length).toBeGreaterThan(0);
+    expect(printed).toEqual(said);
+  });
+
+  test('README.md classifies an image', async () => {
+    const { printed } = await runBlock('README.md', 0, { 'cat.png': 'examples/chelsea.png' });
+    expect(printed).toEqual([expect.stringMatching(/^frog 0\.89/)]);
+  });
+});

@@ -7,6 +7,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import * as asc from 'assemblyscript/asc';
+import { staleDescriptors } from './descriptors.js';
 import { identityOf, stamp } from './identity.js';
 
 const SINGLE = ['plain', 'relaxed'];
@@ -21,6 +22,12 @@ const ENTRIES = [
 
 const HEADER = '// Made by scripts/buildWasm.ts from assembly/.\n';
 const identity = await identityOf('assembly');
+
+const stale = await staleDescriptors();
+if (stale.length > 0) {
+  console.error(`build:wasm: ${stale.join(', ')} do not match assembly/. Run: npm run descriptors`);
+  process.exit(1);
+}
 
 async function compile(entry: string, target: string, out: string): Promise<void> {
   // The compiler writes its diagnostics to stderr; `error` only says that there are some.

@@ -1,24 +1,29 @@
 import { transpose4x4 } from '../shared/transpose4x4';
 
-/** Four pixels of a group follow each other in their row, or over its end. */
-export const ORDER_ROWS: i32 = 0;
-/** Four pixels of a group are a 2x2 window; what fills no window is left out. */
-export const ORDER_WINDOWS: i32 = 1;
+/** What the next stage needs of a map. */
+export const enum PixelOrder {
+  /** Groups of four consecutive pixels in row order. */
+  rows,
+  /** Groups of four pixels that form a 2x2 window. Pixels outside of any window are dropped. */
+  windows,
+  /** Not pixels, but the mean of each channel. */
+  mean,
+}
 
 /**
  * pixels[g][c][i] = map[the i-th pixel of group g][c], for four channels c, f32.
  *
  * map [h][w][4]; pixels points at the first of these channels in
  * [groups][depth][4], so that one group is 16·depth bytes from the next. With
- * ORDER_ROWS there are ⌈h·w/4⌉ groups, the last one filled up with zeros; with
- * ORDER_WINDOWS ⌊h/2⌋·⌊w/2⌋, in scan order, as are the pixels in each.
+ * PixelOrder.rows there are ⌈h·w/4⌉ groups, the last one filled up with zeros; with
+ * PixelOrder.windows ⌊h/2⌋·⌊w/2⌋, in scan order, as are the pixels in each.
  * Requires room for three more pixels behind the map, which are overwritten.
  * Order: that of the groups; each is a 4x4 transpose.
  */
 export function packPixels(pixels: usize, map: usize, h: i32, w: i32, depth: i32, order: i32): void {
   const groupBytes: usize = 16 * <usize>depth;
   const rowBytes: usize = 16 * <usize>w;
-  if (order == ORDER_WINDOWS) {
+  if (order == PixelOrder.windows) {
     for (let y = 0; y + 2 <= h; y += 2) {
       let upper = map + <usize>y * rowBytes;
       for (let x = 0; x + 2 <= w; x += 2) {

@@ -1,19 +1,22 @@
 import { windowEnd, windowStart } from '../shared/poolWindow';
 import { max, relu } from '../shared/simd';
 
-/** The map is not pooled: its pixels come row by row. */
-export const POOL_NONE: i32 = 0;
-/** Every group of four pixels is one window. */
-export const POOL_GROUPS: i32 = 1;
-/** Windows over pixels that come row by row. */
-export const POOL_WINDOWS: i32 = 2;
+/** How `poolPanel` pools. */
+export const enum PoolMode {
+  /** No pool: pixels are in row order. */
+  none,
+  /** Each group of four pixels is one window. */
+  groups,
+  /** Windows over pixels in row order. */
+  windows,
+}
 
 /**
  * plane[c/4][y,x][c mod 4] = max(0, max of the window (y,x) of channel c), eight channels, f32.
  *
  * c [pixels][8], in the order that `pool` names; low and high point at the first
  * pixel inside the borders of two planes of four channels, whose rows are
- * `pitchBytes` apart; h, w are the planes' sizes. For POOL_WINDOWS, c is a map
+ * `pitchBytes` apart; h, w are the planes' sizes. For PoolMode.windows, c is a map
  * `width` wide, of which the windows
  * [⌊y·rows/h⌋, ⌈(y+1)·rows/h⌉) and the like columns are taken: adaptive pooling,
  * and with rows = stride·h pooling by a stride, which leaves out what fills no
@@ -35,13 +38,13 @@ export function poolPanel(
 ): void {
   for (let y = 0; y < h; y++) {
     const rowBytes: usize = 16 * <usize>w;
-    if (pool == POOL_NONE) {
+    if (pool == PoolMode.none) {
       for (let x: usize = 0; x < rowBytes; x += 16) {
         v128.store(low + x, relu(v128.load(c)));
         v128.store(high + x, relu(v128.load(c, 16)));
         c += 32;
       }
-    } else if (pool == POOL_GROUPS) {
+    } else if (pool == PoolMode.groups) {
       for (let x: usize = 0; x < rowBytes; x += 16) {
         v128.store(low + x, relu(largestOfGroup(c)));
         v128.store(high + x, relu(largestOfGroup(c + 16)));

@@ -3,18 +3,21 @@ import { Image, packBytes, packImage } from './packImage';
 import { runPanels } from './stage';
 import { Region } from '../shared/team';
 
-/** An `Image` of float32 planes: pixels in, windows out. */
-export const REGION_PLANES: i32 = 0;
-/** An `Image` of bytes, pixel by pixel. */
-export const REGION_BYTES: i32 = 1;
-/** A `Stage`. */
-export const REGION_STAGE: i32 = 2;
-/** A `Linear`. */
-export const REGION_LINEAR: i32 = 3;
+/** Values of `Region.kind`, and what `Region.operands` points at. */
+export const enum RegionKind {
+  /** An `Image` of float32 planes. */
+  planes,
+  /** An `Image` of interleaved bytes. */
+  bytes,
+  /** A `Stage`. */
+  stage,
+  /** A `Linear`. */
+  linear,
+}
 
-/** The classifier's operands: see linear.ts. */
+/** The operands of the classifier: see linear.ts. */
 @unmanaged
-class Linear {
+export class Linear {
   y: usize;
   x: usize;
   weight: usize;
@@ -31,13 +34,13 @@ export function runRegion(address: usize, scratch: usize, from: i32, to: i32): v
   assert(0 <= from && from <= to && to <= region.panels, 'runRegion: panels must be those of the region');
   const operands = region.operands;
   switch (region.kind) {
-    case REGION_PLANES:
+    case RegionKind.planes:
       packImage(changetype<Image>(operands), from, to);
       break;
-    case REGION_BYTES:
+    case RegionKind.bytes:
       packBytes(changetype<Image>(operands), from, to);
       break;
-    case REGION_STAGE:
+    case RegionKind.stage:
       runPanels(operands, scratch, from, to);
       break;
     default: {

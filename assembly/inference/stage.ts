@@ -1,11 +1,8 @@
 import { clearBorders, depthwisePlane, planePitch } from '../shared/depthwisePlane';
 import { meanPlane } from './meanPlane';
 import { multiplyPanel } from './multiplyPanel';
-import { packPixels } from './packPixels';
+import { packPixels, PixelOrder } from './packPixels';
 import { poolPanel } from './poolPanel';
-
-/** Instead of an order of pixels: only each channel's mean is kept. */
-export const ORDER_MEAN: i32 = 2;
 
 /**
  * A stage of the deploy form as it lies in memory, written by src/wasm/inference/layout.ts
@@ -29,7 +26,7 @@ export class Stage {
   groups: i32;
   depth: i32;
   channels: i32;
-  /** How it pools: see poolPanel.ts, as for `rows`, `columns` and `width`. */
+  /** A `PoolMode`; see poolPanel.ts, also for `rows`, `columns` and `width`. */
   pool: i32;
   rows: i32;
   columns: i32;
@@ -39,7 +36,7 @@ export class Stage {
   w: i32;
   /** Half width of the series activation's kernel. */
   n: i32;
-  /** What becomes of the map: an order of packPixels.ts, or ORDER_MEAN. */
+  /** What becomes of the map: a `PixelOrder`. */
   order: i32;
   /** Where in the scratch, whose beginning is a panel's product [groups][4][8], the rest lies: two planes, one plane's outputs. */
   low: usize;
@@ -105,7 +102,7 @@ export function runPanels(address: usize, scratch: usize, from: i32, to: i32): v
         w,
         n,
       );
-      if (stage.order == ORDER_MEAN) meanPlane(stage.output + 16 * <usize>four, map, h * w);
+      if (stage.order == PixelOrder.mean) meanPlane(stage.output + 16 * <usize>four, map, h * w);
       else packPixels(stage.output + 64 * <usize>four, map, h, w, stage.channels, stage.order);
     }
   }

@@ -1,7 +1,10 @@
 import { madd } from './simd';
 
-/** Outputs of one pass: seven sums, their seven inputs and a tap are 15 of 16 registers. */
-const PASS: i32 = 7;
+/**
+ * Outputs (or taps, in training) of one pass: seven sums, their seven inputs and a tap take 15 of 16 registers. Kernels may
+ * write and read this many pixels beyond a map.
+ */
+export const PASS: i32 = 7;
 
 /** Pixels from one row of a plane to the next: n of border on either side. */
 export function planePitch(w: i32, n: i32): i32 {

@@ -16,30 +16,42 @@ export class Region {
 /** What runs panels of a region: inference and training have each their own. */
 export type RunRegion = (address: usize, scratch: usize, from: i32, to: i32) => void;
 
-/** Bytes from one region to the next: its counters have a cache line of their own. */
-const PITCH: usize = 128;
-/** Panels that are done. */
+/** The head of a program in memory, by which threads synchronize; its regions follow. Written by src/wasm/program.ts. */
+@unmanaged
+export class Program {
+  /** CLOSED, OPEN or STOPPED. */
+  state: i32;
+  /** Workers that are looking at the regions. */
+  active: i32;
+  /** Regions of the current run, without the last. */
+  first: i32;
+  last: i32;
+  /** Into how many parts the panels of every region are split: one for each thread, or one for all. */
+  parts: i32;
+}
+
+/** Bytes from the head of a program to its first region. */
+export const REGIONS: usize = 128;
+/** Bytes from one region to the next: the counters of each have their own cache line. */
+export const PITCH: usize = 128;
+/** A region has room for this many counters. */
+export const MOST_PARTS: i32 = 15;
+
+/** Offset in a region: panels that are done. */
 const DONE: usize = 64;
-/** The next panel of each part that nobody has taken: an integer a part. */
+/** Offset in a region: for each part, the next panel to take. */
 const NEXT: usize = 68;
 
-/** Values of `STATE`. */
+/** Values of `Program.state`. */
 const CLOSED: i32 = 0;
 const OPEN: i32 = 1;
 const STOPPED: i32 = 2;
 
-/**
- * A program as it lies in memory, written by src/wasm/inference/layout.ts: what the threads
- * say to each other, then its regions.
- */
-const STATE: usize = 0;
-/** Workers that look at the regions. */
-const ACTIVE: usize = 4;
-const FIRST: usize = 8;
-const LAST: usize = 12;
-/** In how many parts the panels of every region are split, 15 at most: one for each thread, or one for all. */
-const PARTS: usize = 16;
-const REGIONS: usize = 128;
+const STATE: usize = offsetof<Program>('state');
+const ACTIVE: usize = offsetof<Program>('active');
+const FIRST: usize = offsetof<Program>('first');
+const LAST: usize = offsetof<Program>('last');
+const PARTS: usize = offsetof<Program>('parts');
 
 /** Loads of a waiting thread before it goes to sleep: about a tenth of a millisecond. */
 const SPINS: i32 = 1 << 16;

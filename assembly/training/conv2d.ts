@@ -30,8 +30,8 @@ export class Conv2d {
   bias: usize;
   dw: usize;
   db: usize;
-  /** The weight as dx wants it, [c/4][k][4]. */
-  turned: usize;
+  /** The weight transposed for dx, [c/4][k][4]. */
+  transposed: usize;
   /** x or dy as the product wants it: see ./packPlane.ts. */
   panels: usize;
   pixels: i32;
@@ -65,12 +65,12 @@ export function multiplyX(address: usize, from: i32, to: i32): void {
   }
 }
 
-/** dx of eight channels a panel, `from` to `to` of c/8, from panels of dy and the turned weight. */
+/** dx of eight channels a panel, `from` to `to` of c/8, from panels of dy and the transposed weight. */
 export function multiplyDy(address: usize, from: i32, to: i32): void {
   const conv = changetype<Conv2d>(address);
   const zero = f32x4.splat(0);
   for (let panel = from; panel < to; panel++) {
-    multiply(conv.dx, conv.panels, conv.turned, zero, zero, conv.pixels, conv.k, panel);
+    multiply(conv.dx, conv.panels, conv.transposed, zero, zero, conv.pixels, conv.k, panel);
   }
 }
 
@@ -107,13 +107,13 @@ function multiply(
   }
 }
 
-/** turned ← weight. Blocks of four inputs `from` to `to` of c/4. Order: 4x4 at a time. */
-export function turnWeight(address: usize, from: i32, to: i32): void {
+/** transposed ← weight. Blocks of four inputs `from` to `to` of c/4. Loop order: 4x4 at a time. */
+export function transposeWeight(address: usize, from: i32, to: i32): void {
   const conv = changetype<Conv2d>(address);
   const rowBytes: usize = 16 * <usize>conv.c;
   for (let block = from; block < to; block++) {
     let x = conv.weight + 64 * <usize>block;
-    let y = conv.turned + 16 * <usize>conv.k * block;
+    let y = conv.transposed + 16 * <usize>conv.k * block;
     for (let k = 0; k < conv.k; k += 4) {
       transpose4x4(y, v128.load(x), v128.load(x, 16), v128.load(x, 32), v128.load(x, 48));
       x += rowBytes;

@@ -1,10 +1,7 @@
-import { clearBorders, depthwisePlane, planePitch } from '../shared/depthwisePlane';
+import { clearBorders, depthwisePlane, PASS, planePitch } from '../shared/depthwisePlane';
 import { madd } from '../shared/simd';
 import { PIXEL, planeBytes } from './planes';
 import { sumPlane } from './sumPlane';
-
-/** Taps of one pass: seven sums, their seven inputs and a gradient are 15 of 16 registers. */
-const PASS: i32 = 7;
 
 /**
  * A depthwise (2n+1)x(2n+1) convolution with padding n over planes of h x w maps; with a
@@ -90,16 +87,16 @@ export function depthwiseConv2dBackward(address: usize, scratch: usize, from: i3
   const op = changetype<DepthwiseConv2d>(address);
   const pitchBytes = planeBytes(op.images * op.h * op.w);
   const taps = (2 * op.n + 1) * (2 * op.n + 1);
-  const turned = tapsAt(op, scratch);
+  const flipped = tapsAt(op, scratch);
   v128.store(scratch, f32x4.splat(0));
   clearBorders(borderedAt(scratch), op.h, op.w, op.n);
   for (let panel = from; panel < to; panel++) {
     const weight = op.weight + PIXEL * <usize>(panel * taps);
     for (let i = 0; i < taps; i++) {
-      v128.store(turned + PIXEL * <usize>i, v128.load(weight + PIXEL * <usize>(taps - 1 - i)));
+      v128.store(flipped + PIXEL * <usize>i, v128.load(weight + PIXEL * <usize>(taps - 1 - i)));
     }
     const at = <usize>panel * pitchBytes;
-    correlate(op, op.dx + at, op.dy + at, turned, scratch, scratch);
+    correlate(op, op.dx + at, op.dy + at, flipped, scratch, scratch);
   }
 }
 

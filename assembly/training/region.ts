@@ -4,7 +4,7 @@ import { adam } from './adam';
 import { bceWithLogits } from './bceWithLogits';
 import { batchNorm, batchNormBackward, batchNormEval } from './batchNorm';
 import { clip, squareGradients } from './clip';
-import { multiplyDy, multiplyX, multiplyXDy, packDy, packX, turnWeight } from './conv2d';
+import { multiplyDy, multiplyX, multiplyXDy, packDy, packX, transposeWeight } from './conv2d';
 import { depthwiseConv2d, depthwiseConv2dBackward, depthwiseConv2dWeight } from './depthwiseConv2d';
 import { dropout } from './dropout';
 import { ema, exchange } from './ema';
@@ -15,37 +15,39 @@ import { sgd } from './sgd';
 import { softmaxCrossEntropy } from './softmaxCrossEntropy';
 import { windows } from './windows';
 
-/** Values of `Region.kind`, in the order of KINDS in src/wasm/training/fields.ts. */
-const WINDOWS: i32 = 0;
-const PACK_X: i32 = 1;
-const PACK_DY: i32 = 2;
-const MULTIPLY_X: i32 = 3;
-const MULTIPLY_DY: i32 = 4;
-const MULTIPLY_X_DY: i32 = 5;
-const TURN_WEIGHT: i32 = 6;
-const BATCH_NORM: i32 = 7;
-const BATCH_NORM_EVAL: i32 = 8;
-const BATCH_NORM_BACKWARD: i32 = 9;
-const MAX_POOL: i32 = 10;
-const MAX_POOL_BACKWARD: i32 = 11;
-const DEPTHWISE: i32 = 12;
-const DEPTHWISE_BACKWARD: i32 = 13;
-const DEPTHWISE_WEIGHT: i32 = 14;
-const AVG_POOL: i32 = 15;
-const AVG_POOL_EVAL: i32 = 16;
-const AVG_POOL_BACKWARD: i32 = 17;
-const DROPOUT: i32 = 18;
-const CROSS_ENTROPY: i32 = 19;
-const ADAM: i32 = 20;
-const SGD: i32 = 21;
-const SQUARE_GRADIENTS: i32 = 22;
-const CLIP: i32 = 23;
-const LAMB_MOMENTS: i32 = 24;
-const LAMB_MOVE: i32 = 25;
-const EMA: i32 = 26;
-const EXCHANGE: i32 = 27;
-const BCE: i32 = 28;
-const ACCUMULATE: i32 = 29;
+/** Values of `Region.kind`; `Region.operands` points at the class in the file of the function. */
+export const enum RegionKind {
+  windows,
+  packX,
+  packDy,
+  multiplyX,
+  multiplyDy,
+  multiplyXDy,
+  transposeWeight,
+  batchNorm,
+  batchNormEval,
+  batchNormBackward,
+  maxPool,
+  maxPoolBackward,
+  depthwise,
+  depthwiseBackward,
+  depthwiseWeight,
+  avgPool,
+  avgPoolEval,
+  avgPoolBackward,
+  dropout,
+  crossEntropy,
+  adam,
+  sgd,
+  squareGradients,
+  clip,
+  lambMoments,
+  lambMove,
+  ema,
+  exchange,
+  bce,
+  accumulate,
+}
 
 /** Runs panels `from` to `to` of the region at `address`, as ../region.ts does. */
 export function runRegion(address: usize, scratch: usize, from: i32, to: i32): void {
@@ -53,94 +55,94 @@ export function runRegion(address: usize, scratch: usize, from: i32, to: i32): v
   assert(0 <= from && from <= to && to <= region.panels, 'runRegion: panels must be those of the region');
   const operands = region.operands;
   switch (region.kind) {
-    case WINDOWS:
+    case RegionKind.windows:
       windows(operands, from, to);
       break;
-    case PACK_X:
+    case RegionKind.packX:
       packX(operands, from, to);
       break;
-    case PACK_DY:
+    case RegionKind.packDy:
       packDy(operands, from, to);
       break;
-    case MULTIPLY_X:
+    case RegionKind.multiplyX:
       multiplyX(operands, from, to);
       break;
-    case MULTIPLY_DY:
+    case RegionKind.multiplyDy:
       multiplyDy(operands, from, to);
       break;
-    case MULTIPLY_X_DY:
+    case RegionKind.multiplyXDy:
       multiplyXDy(operands, from, to);
       break;
-    case TURN_WEIGHT:
-      turnWeight(operands, from, to);
+    case RegionKind.transposeWeight:
+      transposeWeight(operands, from, to);
       break;
-    case BATCH_NORM:
+    case RegionKind.batchNorm:
       batchNorm(operands, from, to);
       break;
-    case BATCH_NORM_EVAL:
+    case RegionKind.batchNormEval:
       batchNormEval(operands, from, to);
       break;
-    case BATCH_NORM_BACKWARD:
+    case RegionKind.batchNormBackward:
       batchNormBackward(operands, from, to);
       break;
-    case MAX_POOL:
+    case RegionKind.maxPool:
       maxPool2d(operands, from, to);
       break;
-    case MAX_POOL_BACKWARD:
+    case RegionKind.maxPoolBackward:
       maxPool2dBackward(operands, from, to);
       break;
-    case DEPTHWISE:
+    case RegionKind.depthwise:
       depthwiseConv2d(operands, scratch, from, to);
       break;
-    case DEPTHWISE_BACKWARD:
+    case RegionKind.depthwiseBackward:
       depthwiseConv2dBackward(operands, scratch, from, to);
       break;
-    case DEPTHWISE_WEIGHT:
+    case RegionKind.depthwiseWeight:
       depthwiseConv2dWeight(operands, scratch, from, to);
       break;
-    case AVG_POOL:
+    case RegionKind.avgPool:
       globalAvgPool(operands, from, to);
       break;
-    case AVG_POOL_EVAL:
+    case RegionKind.avgPoolEval:
       globalAvgPoolEval(operands, from, to);
       break;
-    case AVG_POOL_BACKWARD:
+    case RegionKind.avgPoolBackward:
       globalAvgPoolBackward(operands, from, to);
       break;
-    case DROPOUT:
+    case RegionKind.dropout:
       dropout(operands, from, to);
       break;
-    case CROSS_ENTROPY:
+    case RegionKind.crossEntropy:
       softmaxCrossEntropy(operands, from, to);
       break;
-    case ADAM:
+    case RegionKind.adam:
       adam(operands, from, to);
       break;
-    case SGD:
+    case RegionKind.sgd:
       sgd(operands, from, to);
       break;
-    case SQUARE_GRADIENTS:
+    case RegionKind.squareGradients:
       squareGradients(operands, from, to);
       break;
-    case CLIP:
+    case RegionKind.clip:
       clip(operands);
       break;
-    case LAMB_MOMENTS:
+    case RegionKind.lambMoments:
       lambMoments(operands, from, to);
       break;
-    case LAMB_MOVE:
+    case RegionKind.lambMove:
       lambMove(operands, from, to);
       break;
-    case EMA:
+    case RegionKind.ema:
       ema(operands, from, to);
       break;
-    case EXCHANGE:
+    case RegionKind.exchange:
       exchange(operands, from, to);
       break;
-    case BCE:
+    case RegionKind.bce:
       bceWithLogits(operands, from, to);
       break;
-    case ACCUMULATE:
+    case RegionKind.accumulate:
       accumulate(operands, from, to);
       break;
     default:

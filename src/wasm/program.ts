@@ -1,20 +1,21 @@
-/** A program as it lies in memory: what assembly/shared/team.ts runs. */
+/** A program in linear memory: a list of regions that assembly/shared/team.ts runs in order. */
 import type { Arena } from './arena.js';
+import { layOut } from './descriptor.js';
+import { MOST_PARTS, PITCH, PROGRAM, REGION, REGIONS } from './sharedDescriptors.js';
 
-/** Bytes before a program's regions, and of each of them. */
-const HEAD = 128;
-const PITCH = 128;
-/** Counters that a region has room for. */
-const MOST_PARTS = 15;
-
-/** Words to be written before anything runs: unsigned integers, from an address on. */
+/** Values to write before the program runs: unsigned 32-bit integers from an address on. */
 export type Words = readonly (readonly [address: number, values: readonly number[]])[];
 
-/** How many panels a thread takes at a time: few enough that the last ones end together. */
+/** Panels that a thread takes at a time: few, so that all threads finish a region at about the same time. */
 const chunkOf = (panels: number, threads: number): number =>
   threads === 1 ? panels : Math.max(1, Math.min(16, Math.floor(panels / (16 * threads))));
 
-/** A program while it is being written down. */
+/** The values of a record whose fields are all unsigned integers of 32 bits, in order. */
+function wordsOf<K extends string>(fields: Readonly<Record<K, 'u32'>>, values: Readonly<Record<K, number>>): number[] {
+  return [...layOut(fields).offsets.keys()].map((name) => values[name as K]);
+}
+
+/** Builds a program. */
 export class Program {
   readonly address: number;
   readonly words: [number, number[]][];
@@ -22,25 +23,35 @@ export class Program {
   #regions = 0;
 
   /**
-   * @param regions how many there will be at most
-   * @param parts of every region, of which each thread takes its own first; 1 where regions do not go over the
-   *   same maps, and whoever is free takes the next panel
+   * @param regions how many regions it may have
+   * @param parts into how many parts the panels of a region are split. Each thread takes the panels of its own part
+   *   first, which pays if regions work on the same maps one after the other. With one part, all threads take the next panel.
    */
   constructor(arena: Arena, regions: number, threads: number, parts = 1) {
-    this.address = arena.reserve(HEAD + PITCH * regions);
-    this.words = [[this.address, [0, 0, 0, 0, Math.min(parts, MOST_PARTS)]]];
+    this.address = arena.reserve(REGIONS + PITCH * regions);
+    const head = { state: 0, active: 0, first: 0, last: 0, parts: Math.min(parts, MOST_PARTS) };
+    this.words = [[this.address, wordsOf(PROGRAM, head)]];
     this.#threads = threads;
   }
 
-  /** How many regions there are so far: the index of the next. */
+  /** The number of regions so far, which is the index of the next one. */
   get length(): number {
     return this.#regions;
   }
 
-  /** Adds a region; the fields are those of `Region` in assembly/shared/team.ts. @returns its address */
+  /** Adds a region. @returns its address */
   add(kind: number, operands: number, panels: number): number {
-    const address = this.address + HEAD + PITCH * this.#regions++;
-    this.words.push([address, [kind, operands, panels, chunkOf(panels, this.#threads)]]);
+    const address = this.address + REGIONS + PITCH * this.#regions++;
+    this.words.push([address, wordsOf(REGION, { kind, operands, panels, chunk: chunkOf(panels, this.#threads) })]);
     return address;
+  }
+
+  /** Adds values of a record elsewhere in memory, which are written together with the program. */
+  addRecord<K extends string>(
+    address: number,
+    fields: Readonly<Record<K, 'u32'>>,
+    values: Readonly<Record<K, number>>,
+  ): void {
+    this.words.push([address, wordsOf(fields, values)]);
   }
 }

@@ -2,7 +2,7 @@
 import type { Tensor } from '../../core/tensor.js';
 import type { StageLayout } from './layout.js';
 import type { Network } from './network.js';
-import { ORDER } from './stages.js';
+import { PIXEL_ORDER } from './descriptors.js';
 
 /** A map of pixels [groups][pitch][4] in row order, as [1,channels,h,w]. */
 function unpack(pixels: Float32Array, { channels, pitch, h, w }: StageLayout): Tensor {
@@ -32,7 +32,7 @@ function packWindows(pixels: Float32Array, { data }: Tensor, { channels, pitch, 
 /** Runs a stage so that its map is whole, copies it, and leaves the next stage what that wants. */
 function runVisibly({ words, floats, run }: Network, stage: StageLayout): Tensor {
   const { fields, region, order, output, pixels } = stage;
-  words[fields.order / 4] = ORDER.rows;
+  words[fields.order / 4] = PIXEL_ORDER.rows;
   words[fields.output / 4] = pixels;
   run(region, region + 1);
   words[fields.order / 4] = order;
@@ -40,9 +40,9 @@ function runVisibly({ words, floats, run }: Network, stage: StageLayout): Tensor
 
   const block = floats.subarray(pixels / 4);
   const map = unpack(block, stage);
-  if (order === ORDER.windows) packWindows(block, map, stage);
+  if (order === PIXEL_ORDER.windows) packWindows(block, map, stage);
   // Nothing but the kernel itself adds up a mean in the same order.
-  if (order === ORDER.mean) run(region, region + 1);
+  if (order === PIXEL_ORDER.mean) run(region, region + 1);
   return map;
 }
 

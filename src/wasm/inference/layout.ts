@@ -1,120 +1,102 @@
 /**
- * Where everything of a network lies in linear memory, worked out before there is
- * any: descriptors that assembly/ reads, weights, activations, scratch.
+ * Plans where everything of a network lies in linear memory, before any memory is allocated: descriptors that assembly/
+ * reads, weights, activations, scratch.
  */
 import type { ModelConfig } from '../../core/config.js';
 import { Arena } from '../arena.js';
+import { offsetOf, reserveDescriptor, type Descriptor } from '../descriptor.js';
 import { LANES, packedFloats, roundUpToLanes, type PackedShape } from '../packedShape.js';
 import { Program, type Words } from '../program.js';
-import { ORDER, planStages, stemWindows, type StagePlan } from './stages.js';
+import { PASS, REGION } from '../sharedDescriptors.js';
+import { IMAGE, LINEAR, PIXEL_ORDER, REGION_KIND, STAGE } from './descriptors.js';
+import { planStages, stemWindows, type StagePlan } from './stages.js';
 
-/** The fields of `Image` in assembly/inference/packImage.ts, in its order. */
-const IMAGE_FIELDS = [
-  'pixels',
-  'image',
-  'table',
-  'interleaved',
-  'c',
-  'h',
-  'w',
-  'oh',
-  'ow',
-  'stride',
-  'padding',
-] as const;
-
-/** The fields of `Stage` in assembly/inference/stage.ts, in its order. */
-const STAGE_FIELDS = [
-  'pixels',
-  'weight',
-  'bias',
-  'actWeight',
-  'actBias',
-  'output',
-  'groups',
-  'depth',
-  'channels',
-  'pool',
-  'rows',
-  'columns',
-  'width',
-  'h',
-  'w',
-  'n',
-  'order',
-  'low',
-  'high',
-  'map',
-] as const;
-
-/** The fields of `Linear` in assembly/inference/region.ts, in its order. */
-const LINEAR_FIELDS = ['y', 'x', 'weight', 'bias', 'depth'] as const;
-
-/** Values of `Region.kind`. */
-export const REGION = { planes: 0, bytes: 1, stage: 2, linear: 3 } as const;
-
-/** Outputs of one pass of assembly/shared/depthwisePlane.ts, which may go so far beyond a map, and read so far beyond a plane. */
-const PASS = 7;
-
-/** The module's own, and more than it needs. */
+/** Where blocks begin: the module's own memory lies below. */
 const BASE = 2 ** 16;
 
-/** A weight's place, and its order there. */
+/** The address of a weight, and its order there. */
 export interface WeightBlock extends PackedShape {
   readonly block: number;
 }
 
-/** Part of the network, all of which is done before the next begins: see assembly/inference/region.ts. */
+/** A region of the program: see assembly/inference/region.ts. */
 export interface RegionLayout {
-  /** The module it computes, by PyTorch's name; `image` for the packing of the image. */
+  /** PyTorch's name of the module that it computes; `image` for the region that packs the image. */
   readonly name: string;
   readonly address: number;
   readonly panels: number;
-  /** Multiply-adds of all panels that the network asks for, without zeroes that fill up and pixels that are dropped. */
+  /** Multiply-adds of the network in this region, without those of zero padding and of pixels that pooling drops. */
   readonly macs: number;
 }
 
-/** A stage's own words, of which two can be changed to see its map. */
+/** A stage's place in memory. */
 export interface StageLayout extends StagePlan {
+  /** Index of its region. */
   readonly region: number;
-  /** Address of its descriptor's word. */
+  /** Addresses of two fields of its descriptor, which change while its map is read. */
   readonly fields: Readonly<Record<'output' | 'order', number>>;
-  /** Where its output goes, and where a map can go instead. */
+  /** Address of its output. */
   readonly output: number;
+  /** Address where its map can be written instead. */
   readonly pixels: number;
-  /** Channels, filled up. */
+  /** Channels, rounded up to whole panels. */
   readonly pitch: number;
 }
 
-/** Bytes, by what they are for. */
+/** Bytes of linear memory by use. */
 export interface MemoryUse {
-  /** Weights, packed, with what fills them up. */
+  /** Packed weights, with their padding. */
   readonly weights: number;
   /** The image, the maps between stages, features and logits. */
   readonly activations: number;
-  /** What the threads work in. */
+  /** The working memory of the threads. */
   readonly scratch: number;
   /** All of the linear memory. */
   readonly total: number;
 }
 
+/** The whole plan. All places are byte addresses. */
 export interface Layout {
   readonly use: MemoryUse;
   readonly weights: ReadonlyMap<string, WeightBlock>;
   readonly program: number;
-  /** Words to be written before anything runs. */
+  /** Values to write before anything runs. */
   readonly words: Words;
   readonly regions: readonly RegionLayout[];
   readonly stages: readonly StageLayout[];
+  /** The image's block, and the addresses of the two words that tell how its pixels are stored. */
   readonly image: { readonly block: number; readonly kind: number; readonly interleaved: number };
   /** Float32 [in_chans][256]. */
   readonly table: number;
   readonly features: number;
   readonly logits: number;
-  /** A block for each thread, and the bytes of one. */
+  /** A block for each thread, and the bytes of one block. */
   readonly scratch: readonly number[];
   readonly scratchBytes: number;
   readonly arena: Arena;
+}
+
+export interface LayoutOptions {
+  readonly threads?: number;
+  /** Reserves the blocks; for tests. */
+  readonly arena?: Arena;
+}
+
+/** A stage, and its counts of channels rounded up to whole panels. */
+interface PaddedStage {
+  readonly plan: StagePlan;
+  /** Of its pixels: the channels of the stage before. */
+  readonly depth: number;
+  readonly channels: number;
+}
+
+function padStages(plans: readonly StagePlan[]): PaddedStage[] {
+  return plans.map((plan, i) => ({
+    plan,
+    // The stem's pixels are windows of the image, which fill their rows.
+    depth: i === 0 ? plan.depth : roundUpToLanes(plans[i - 1].channels),
+    channels: roundUpToLanes(plan.channels),
+  }));
 }
 
 /** Offsets in a thread's scratch: see `Stage` in assembly/inference/stage.ts. */
@@ -125,134 +107,195 @@ function stageScratch({ groups, h, w }: StagePlan, n: number): { low: number; hi
   return { low, high: low + plane, map, end: map + 16 * (h * w + PASS) };
 }
 
-export interface LayoutOptions {
-  readonly threads?: number;
-  /** Where blocks are taken from; for tests. */
-  readonly arena?: Arena;
+interface Activations {
+  readonly image: number;
+  readonly table: number;
+  /** Two blocks of pixels: stage i reads block i mod 2 and writes the other. */
+  readonly pixels: readonly number[];
+  readonly features: number;
+  readonly logits: number;
+}
+
+function reserveActivations(arena: Arena, config: ModelConfig, stages: readonly PaddedStage[]): Activations {
+  const [h, w] = config.input_size;
+  const image = arena.reserveFloats(config.in_chans * h * w);
+  const table = arena.reserveFloats(256 * config.in_chans);
+  const floats = [stages[0].plan.groups * stages[0].plan.depth * 4, 0];
+  stages.forEach(({ plan, channels }, i) => {
+    const side = (i + 1) % 2;
+    floats[side] = Math.max(floats[side], Math.ceil((plan.h * plan.w) / 4) * 4 * channels);
+  });
+  return {
+    image,
+    table,
+    pixels: floats.map((count) => arena.reserveFloats(count)),
+    features: arena.reserveFloats(stages[stages.length - 1].channels),
+    logits: arena.reserveFloats(roundUpToLanes(config.num_classes)),
+  };
+}
+
+interface ConvWeights {
+  readonly weight: number;
+  readonly bias: number;
+}
+type StageWeights = ConvWeights & { readonly actWeight: number; readonly actBias: number };
+
+interface Weights {
+  readonly blocks: ReadonlyMap<string, WeightBlock>;
+  readonly stages: readonly StageWeights[];
+  readonly head: ConvWeights;
+}
+
+function reserveWeights(arena: Arena, config: ModelConfig, stages: readonly PaddedStage[]): Weights {
+  const blocks = new Map<string, WeightBlock>();
+  const reserve = (name: string, rows: number, width: number, depth: number, lanes: number): number => {
+    const shape = { rows, width, depth, lanes };
+    const block = arena.reserveFloats(packedFloats(shape));
+    blocks.set(name, { block, ...shape });
+    return block;
+  };
+  const taps = (2 * config.act_num + 1) ** 2;
+  const stageWeights = stages.map(({ plan: { conv, act, channels, depth: width }, depth }) => ({
+    weight: reserve(`${conv}.weight`, channels, width, depth, LANES),
+    bias: reserve(`${conv}.bias`, channels, 1, 1, LANES),
+    actWeight: reserve(`${act}.weight`, channels, taps, taps, 4),
+    actBias: reserve(`${act}.bias`, channels, 1, 1, LANES),
+  }));
+  const last = stages[stages.length - 1];
+  const head = {
+    weight: reserve('cls.2.weight', config.num_classes, last.plan.channels, last.channels, LANES),
+    bias: reserve('cls.2.bias', config.num_classes, 1, 1, LANES),
+  };
+  return { blocks, stages: stageWeights, head };
+}
+
+/** The program of a network, region by region. */
+class ProgramLayout {
+  readonly program: Program;
+  readonly regions: RegionLayout[] = [];
+
+  constructor(
+    private readonly arena: Arena,
+    private readonly config: ModelConfig,
+    regions: number,
+    threads: number,
+  ) {
+    this.program = new Program(arena, regions, threads);
+  }
+
+  /** The region that packs the image into the stem's windows. */
+  addImage({ image, table, pixels }: Activations, { plan }: PaddedStage): Descriptor<keyof typeof IMAGE> {
+    const { size, stride, padding } = stemWindows(this.config);
+    const [h, w] = this.config.input_size;
+    const c = this.config.in_chans;
+    const values = {
+      pixels: pixels[0],
+      image,
+      table,
+      interleaved: c,
+      c,
+      h,
+      w,
+      oh: size[0],
+      ow: size[1],
+      stride,
+      padding,
+    };
+    const record = this.#record(IMAGE, values);
+    this.#region('image', REGION_KIND.planes, record.address, plan.groups, 0);
+    return record;
+  }
+
+  addStage({ plan, depth, channels }: PaddedStage, weights: StageWeights, from: number, activations: Activations) {
+    const { act_num: n } = this.config;
+    const next = activations.pixels[(from + 1) % 2];
+    const output = plan.order === PIXEL_ORDER.mean ? activations.features : next;
+    const { low, high, map } = stageScratch(plan, n);
+    const { groups, pool, rows, columns, width, h, w, order } = plan;
+    const record = this.#record(STAGE, {
+      ...weights,
+      ...{ groups, pool, rows, columns, width, h, w, order, low, high, map },
+      pixels: activations.pixels[from % 2],
+      output,
+      depth,
+      channels,
+      n,
+    });
+    const macs = plan.channels * (plan.depth * rows * columns + (2 * n + 1) ** 2 * h * w);
+    const region = this.#region(plan.name, REGION_KIND.stage, record.address, channels / LANES, macs);
+    const fields = { output: record.addressOf('output'), order: record.addressOf('order') };
+    return { ...plan, region, fields, output, pixels: next, pitch: channels } satisfies StageLayout;
+  }
+
+  addHead({ weight, bias }: ConvWeights, { features, logits }: Activations, last: PaddedStage): void {
+    const { num_classes } = this.config;
+    const record = this.#record(LINEAR, { y: logits, x: features, weight, bias, depth: last.channels });
+    const panels = roundUpToLanes(num_classes) / LANES;
+    this.#region('cls', REGION_KIND.linear, record.address, panels, num_classes * last.plan.channels);
+  }
+
+  #record<K extends string>(fields: Readonly<Record<K, 'u32'>>, values: Readonly<Record<K, number>>): Descriptor<K> {
+    const record = reserveDescriptor(this.arena, fields);
+    this.program.addRecord(record.address, fields, values);
+    return record;
+  }
+
+  /** @returns its index */
+  #region(name: string, kind: number, operands: number, panels: number, macs: number): number {
+    return this.regions.push({ name, address: this.program.add(kind, operands, panels), panels, macs }) - 1;
+  }
 }
 
 /**
- * Lays a network out. Pixels go back and forth between two blocks, each as large
- * as the largest map that comes to lie in it.
+ * Plans the memory of a network. Pixels go back and forth between two blocks, each as large as the largest map that it
+ * holds.
  *
- * @throws ShapeError where `config.input_size` is too small for the network.
- * @throws ParamError where 32-bit addresses do not reach so far.
+ * @throws ShapeError if `config.input_size` is too small for the network
+ * @throws ParamError if the network does not fit into 32-bit addresses
  */
 export function planLayout(
   config: ModelConfig,
   { threads = 1, arena = new Arena('wasm', BASE) }: LayoutOptions = {},
 ): Layout {
-  const { in_chans, num_classes, act_num: n } = config;
-  const [imageHeight, imageWidth] = config.input_size;
-  const plans = planStages(config);
-  const last = plans[plans.length - 1];
-  const taps = (2 * n + 1) ** 2;
+  const stages = padStages(planStages(config));
+  // The image, the stages and the classifier.
+  const program = new ProgramLayout(arena, config, stages.length + 2, threads);
 
-  const descriptors: [number, number[]][] = [];
-  function descriptor<K extends string>(names: readonly K[], values: Readonly<Record<K, number>>): Record<K, number> {
-    const address = arena.reserveFloats(names.length);
-    descriptors.push([address, names.map((name) => values[name])]);
-    return Object.fromEntries(names.map((name, i) => [name, address + 4 * i])) as Record<K, number>;
-  }
-
-  const regions: RegionLayout[] = [];
-  const program = new Program(arena, plans.length + 2, threads);
-  function region(name: string, kind: number, operands: number, panels: number, macs: number): number {
-    return regions.push({ name, address: program.add(kind, operands, panels), panels, macs }) - 1;
-  }
-
-  // Activations.
   const beforeActivations = arena.end;
-  const image = arena.reserveFloats(in_chans * imageHeight * imageWidth);
-  const table = arena.reserveFloats(256 * in_chans);
-  const largest = [plans[0].groups * plans[0].depth * 4, 0];
-  const pitches = plans.map(({ channels }) => roundUpToLanes(channels));
-  plans.forEach(({ h, w }, i) => {
-    const side = (i + 1) % 2;
-    largest[side] = Math.max(largest[side], Math.ceil((h * w) / 4) * 4 * pitches[i]);
-  });
-  const pixels = largest.map((floats) => arena.reserveFloats(floats));
-  const features = arena.reserveFloats(roundUpToLanes(last.channels));
-  const logits = arena.reserveFloats(roundUpToLanes(num_classes));
-  const activations = arena.end - beforeActivations;
+  const activations = reserveActivations(arena, config, stages);
+  const activationBytes = arena.end - beforeActivations;
 
-  const scratchBytes = Math.max(...plans.map((plan) => stageScratch(plan, n).end));
+  const scratchBytes = Math.max(...stages.map(({ plan }) => stageScratch(plan, config.act_num).end));
   const scratch = Array.from({ length: threads }, () => arena.reserve(scratchBytes));
 
-  // Weights.
   const beforeWeights = arena.end;
-  const weights = new Map<string, WeightBlock>();
-  function weight(name: string, rows: number, width: number, depth: number, lanes: number): number {
-    const shape = { rows, width, depth, lanes };
-    const block = arena.reserveFloats(packedFloats(shape));
-    weights.set(name, { block, ...shape });
-    return block;
-  }
-  const stageWeights = plans.map(({ conv, act, channels, depth }, i) => ({
-    weight: weight(`${conv}.weight`, channels, depth, i === 0 ? depth : pitches[i - 1], LANES),
-    bias: weight(`${conv}.bias`, channels, 1, 1, LANES),
-    actWeight: weight(`${act}.weight`, channels, taps, taps, 4),
-    actBias: weight(`${act}.bias`, channels, 1, 1, LANES),
-  }));
-  const headDepth = roundUpToLanes(last.channels);
-  const headWeight = weight('cls.2.weight', num_classes, last.channels, headDepth, LANES);
-  const headBias = weight('cls.2.bias', num_classes, 1, 1, LANES);
+  const weights = reserveWeights(arena, config, stages);
   const weightBytes = arena.end - beforeWeights;
 
-  // Descriptors.
-  const { size: stem, stride, padding } = stemWindows(config);
-  const windows = descriptor(IMAGE_FIELDS, {
-    pixels: pixels[0],
-    image,
-    table,
-    interleaved: in_chans,
-    c: in_chans,
-    h: imageHeight,
-    w: imageWidth,
-    oh: stem[0],
-    ow: stem[1],
-    stride,
-    padding,
-  });
-  region('image', REGION.planes, windows.pixels, plans[0].groups, 0);
-  const stages = plans.map((plan, i): StageLayout => {
-    const next = pixels[(i + 1) % 2];
-    const output = plan.order === ORDER.mean ? features : next;
-    const depth = i === 0 ? plan.depth : pitches[i - 1];
-    const fields = descriptor(STAGE_FIELDS, {
-      ...plan,
-      ...stageWeights[i],
-      ...stageScratch(plan, n),
-      pixels: pixels[i % 2],
-      output,
-      depth,
-      channels: pitches[i],
-      n,
-    });
-    const macs = plan.channels * (plan.depth * plan.rows * plan.columns + taps * plan.h * plan.w);
-    const index = region(plan.name, REGION.stage, fields.pixels, pitches[i] / LANES, macs);
-    return { ...plan, region: index, fields, output, pixels: next, pitch: pitches[i] };
-  });
-  const head = descriptor(LINEAR_FIELDS, {
-    y: logits,
-    x: features,
-    weight: headWeight,
-    bias: headBias,
-    depth: headDepth,
-  });
-  region('cls', REGION.linear, head.y, roundUpToLanes(num_classes) / LANES, num_classes * last.channels);
+  const image = program.addImage(activations, stages[0]);
+  const stageLayouts = stages.map((stage, i) => program.addStage(stage, weights.stages[i], i, activations));
+  program.addHead(weights.head, activations, stages[stages.length - 1]);
 
   return {
-    use: { weights: weightBytes, activations, scratch: threads * scratchBytes, total: arena.end },
-    weights,
-    program: program.address,
-    words: [...program.words, ...descriptors],
-    regions,
-    stages,
-    image: { block: image, kind: regions[0].address, interleaved: windows.interleaved },
-    table,
-    features,
-    logits,
+    use: {
+      weights: weightBytes,
+      activations: activationBytes,
+      scratch: threads * scratchBytes,
+      total: arena.end,
+    },
+    weights: weights.blocks,
+    program: program.program.address,
+    words: program.program.words,
+    regions: program.regions,
+    stages: stageLayouts,
+    image: {
+      block: activations.image,
+      kind: program.regions[0].address + offsetOf(REGION, 'kind'),
+      interleaved: image.addressOf('interleaved'),
+    },
+    table: activations.table,
+    features: activations.features,
+    logits: activations.logits,
     scratch,
     scratchBytes,
     arena,

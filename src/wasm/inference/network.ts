@@ -3,7 +3,8 @@ import { checkValues } from '../../core/parameters.js';
 import { sizeOf } from '../../core/tensor.js';
 import { sequentialParts, type WeightStream } from '../../core/weights.js';
 import { normalizationTables } from '../../image/normalize.js';
-import { REGION, type Layout, type RegionLayout } from './layout.js';
+import { REGION_KIND } from './descriptors.js';
+import type { Layout, RegionLayout } from './layout.js';
 import type { ProgramExports } from '../module.js';
 import { packedFloats } from '../packedShape.js';
 
@@ -94,13 +95,13 @@ export async function loadNetwork(
 
 /** Puts an image of float32 planes [in_chans,h,w] where the network looks. */
 export function setPlanes({ words, planes, layout }: Network, x: ArrayLike<number>): void {
-  words[layout.image.kind / 4] = REGION.planes;
+  words[layout.image.kind / 4] = REGION_KIND.planes;
   planes.set(x);
 }
 
 /** Puts an image of bytes [h,w,interleaved] there, which is normalized on its way into the stem. */
 export function setBytes({ words, bytes, layout }: Network, data: ArrayLike<number>, interleaved: number): void {
-  words[layout.image.kind / 4] = REGION.bytes;
+  words[layout.image.kind / 4] = REGION_KIND.bytes;
   words[layout.image.interleaved / 4] = interleaved;
   bytes.set(data);
 }

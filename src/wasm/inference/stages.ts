@@ -2,12 +2,7 @@ import type { ModelConfig } from '../../core/config.js';
 import { planModules, type Layer, type LayerOf, type MapShape, type PlannedModule } from '../../core/network.js';
 import type { Size } from '../../core/shapes.js';
 import { sizeOf } from '../../core/tensor.js';
-
-/** Values of `Stage.pool` in assembly/inference/poolPanel.ts. */
-export const POOL = { none: 0, groups: 1, windows: 2 } as const;
-
-/** Values of `Stage.order` in assembly/inference/packPixels.ts and assembly/inference/stage.ts. */
-export const ORDER = { rows: 0, windows: 1, mean: 2 } as const;
+import { PIXEL_ORDER, POOL_MODE } from './descriptors.js';
 
 /**
  * A stage of the deploy form, the stem among them: convolution (1x1 over packed
@@ -47,12 +42,12 @@ function pooling(
   [, h, w]: MapShape,
   [, oh, ow]: MapShape,
 ): Pick<StagePlan, 'pool' | 'rows' | 'columns' | 'groups'> {
-  if (poolsGroups(pool)) return { pool: POOL.groups, rows: 2 * oh, columns: 2 * ow, groups: oh * ow };
+  if (poolsGroups(pool)) return { pool: POOL_MODE.groups, rows: 2 * oh, columns: 2 * ow, groups: oh * ow };
   const groups = Math.ceil((h * w) / 4);
-  if (pool === undefined) return { pool: POOL.none, rows: h, columns: w, groups };
+  if (pool === undefined) return { pool: POOL_MODE.none, rows: h, columns: w, groups };
   // A pool with a stride is an adaptive pool of the part that its windows cover.
   const [rows, columns] = pool.op === 'maxPool2d' ? [pool.stride * oh, pool.stride * ow] : [h, w];
-  return { pool: POOL.windows, rows, columns, groups };
+  return { pool: POOL_MODE.windows, rows, columns, groups };
 }
 
 const findLayer = <Name extends Layer['op']>(
@@ -94,7 +89,7 @@ export function planStages(config: ModelConfig): StagePlan[] {
       width: conv.output[2],
       h: act.output[1],
       w: act.output[2],
-      order: next === null ? ORDER.mean : poolsGroups(poolOf(next)) ? ORDER.windows : ORDER.rows,
+      order: next === null ? PIXEL_ORDER.mean : poolsGroups(poolOf(next)) ? PIXEL_ORDER.windows : PIXEL_ORDER.rows,
     };
   });
 }

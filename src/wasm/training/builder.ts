@@ -1,9 +1,10 @@
 /** A network's layout while it is being worked out: what all its units share. */
 import type { MapShape } from '../../core/network.js';
 import type { Arena } from '../arena.js';
+import { reserveDescriptor, type Descriptor, type Fields, type FieldValues } from '../descriptor.js';
 import { roundUpToLanes } from '../packedShape.js';
 import type { Program } from '../program.js';
-import { descriptor, KINDS, type Descriptor, type Fields, type Kind } from './fields.js';
+import { REGION_KIND } from './descriptors.js';
 import { planesBytes, type Planes } from './planes.js';
 import type { TensorBlock } from './tensors.js';
 
@@ -15,7 +16,7 @@ export interface Shared {
   readonly lambda: number;
   readonly one: number;
   /** See `Conv2d` in assembly/training/conv2d.ts. */
-  readonly turned: number;
+  readonly transposed: number;
   readonly panels: number;
   /** Gradients go back and forth between these two. */
   readonly sides: readonly [number, number];
@@ -34,21 +35,21 @@ export class Builder {
   ) {}
 
   /** Reserves a descriptor that will hold these values; those left out are written later, or from step to step. */
-  place<K extends string>(fields: Fields<K>, values: Partial<Readonly<Record<K, number>>>): Descriptor<K> {
-    const placed = descriptor(this.arena, fields);
+  place<K extends string>(fields: Fields<K>, values: FieldValues<K>): Descriptor<K> {
+    const placed = reserveDescriptor(this.arena, fields);
     this.write(placed, values);
     return placed;
   }
 
-  write<K extends string>(placed: Descriptor<K>, values: Partial<Readonly<Record<K, number>>>): void {
+  write<K extends string>(placed: Descriptor<K>, values: FieldValues<K>): void {
     this.#writes.push((view) => {
       placed.set(view, values);
     });
   }
 
   /** Adds a region to the program. */
-  run(kind: Kind, { address }: { readonly address: number }, panels: number): void {
-    this.program.add(KINDS.indexOf(kind), address, panels);
+  run(kind: keyof typeof REGION_KIND, { address }: { readonly address: number }, panels: number): void {
+    this.program.add(REGION_KIND[kind], address, panels);
   }
 
   planes([channels, h, w]: MapShape): Planes {

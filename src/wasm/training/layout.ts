@@ -9,8 +9,10 @@ import { checkImages } from '../../core/trainingRules.js';
 import { Arena } from '../arena.js';
 import { roundUpToLanes } from '../packedShape.js';
 import { Program } from '../program.js';
+import { PASS } from '../sharedDescriptors.js';
 import { Builder } from './builder.js';
-import { CROSS_ENTROPY, type Descriptor, type DROPOUT } from './fields.js';
+import type { Descriptor } from '../descriptor.js';
+import { SOFTMAX_CROSS_ENTROPY, type DROPOUT } from './descriptors.js';
 import {
   placeAccumulation,
   placeAverage,
@@ -24,8 +26,6 @@ import { planesBytes, type Planes } from './planes.js';
 import { placeTensors, type StateBlocks, type TensorBlock } from './tensors.js';
 import { batchNorm, conv2d, depthwiseConv2d, globalAvgPool, maxPool2d, windowsOf, type Unit } from './units.js';
 
-/** Outputs or taps of one pass of the depthwise kernels, which may go so far beyond a map. */
-const PASS = 7;
 /** The module's own, and more than it needs. */
 const BASE = 2 ** 16;
 /** What most of the memory is for grows with the images of a pass. */
@@ -166,7 +166,7 @@ export function planTraining(
     images: arena.reserveFloats(n * config.in_chans * h * w),
     lambda: arena.reserveFloats(1),
     one: arena.reserveFloats(1),
-    turned: arena.reserveFloats(largestWeight),
+    transposed: arena.reserveFloats(largestWeight),
     panels: arena.reserve(largest),
     sides: [arena.reserve(largest), arena.reserve(largest)] as const,
   };
@@ -185,7 +185,7 @@ export function planTraining(
   const { units, dropout } = unitsOf(b, layers);
   const logits = units[units.length - 1].y;
   const [first] = shared.sides;
-  const loss = b.place(CROSS_ENTROPY, {
+  const loss = b.place(SOFTMAX_CROSS_ENTROPY, {
     x: logits.block,
     dx: first,
     q: targets,

@@ -2,11 +2,10 @@
 import { power } from '../../core/elementary.js';
 import { layerScale, type OptimizerStep } from '../../core/optimizer.js';
 import type { Builder } from './builder.js';
-import { ACCUMULATE, ADAM, CLIP, EMA, LAMB, SGD, type Descriptor } from './fields.js';
+import type { Descriptor } from '../descriptor.js';
+import { ACCUMULATE, ADAM, CLIP, EMA, LAMB, PANEL, SGD } from './descriptors.js';
 import type { ParameterGroup, StateBlocks } from './tensors.js';
 
-/** Numbers of a panel: see assembly/training/adam.ts. */
-const PANEL = 4096;
 const panelsOf = (floats: number): number => Math.ceil(floats / PANEL);
 
 /** Regions of the program, first to last without the last. */

@@ -1,4 +1,5 @@
 /** Batches of maps in memory: see assembly/training/planes.ts. */
+import { PIXEL } from './descriptors.js';
 
 export interface Planes {
   readonly block: number;
@@ -9,7 +10,7 @@ export interface Planes {
 }
 
 /** Bytes from one plane of four channels to the next. */
-export const pitchOf = (pixels: number): number => 16 * Math.ceil(pixels / 4) * 4;
+export const pitchOf = (pixels: number): number => PIXEL * Math.ceil(pixels / 4) * 4;
 
 /** Bytes of planes of so many channels, a multiple of 8. */
 export const planesBytes = (channels: number, pixels: number): number => (channels / 4) * pitchOf(pixels);

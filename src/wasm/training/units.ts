@@ -2,7 +2,8 @@
 import { BATCH_NORM as STATISTICS, type Layer, type LayerOf, type MapShape } from '../../core/network.js';
 import { sizeOf } from '../../core/tensor.js';
 import type { Builder } from './builder.js';
-import { AVG_POOL, BATCH_NORM, CONV, DEPTHWISE, DROPOUT, MAX_POOL, WINDOWS, type Descriptor } from './fields.js';
+import type { Descriptor } from '../descriptor.js';
+import { BATCH_NORM, CONV2D, DEPTHWISE_CONV2D, DROPOUT, GLOBAL_AVG_POOL, MAX_POOL2D, WINDOWS } from './descriptors.js';
 import type { Planes } from './planes.js';
 
 export interface Unit {
@@ -35,21 +36,21 @@ export function conv2d(b: Builder, layer: LayerOf<'conv2d'>, before: Planes | nu
   const y = b.planes(layer.output);
   const pixels = b.n * y.h * y.w;
   const [weight, bias] = [b.tensor(`${layer.name}.weight`), b.tensor(`${layer.name}.bias`)];
-  const { turned, panels, images } = b.shared;
+  const { transposed, panels, images } = b.shared;
   const [c, h, w] = layer.input;
   const { stride, padding } = layer;
   const windows =
     before === null
       ? b.place(WINDOWS, { y: x.block, x: images, n: b.n, c, h, w, oh: y.h, ow: y.w, stride, padding })
       : null;
-  const op = b.place(CONV, {
+  const op = b.place(CONV2D, {
     x: x.block,
     y: y.block,
     weight: weight.block,
     bias: bias.block,
     dw: weight.grad,
     db: bias.grad,
-    turned,
+    transposed,
     panels,
     pixels,
     c: x.channels,
@@ -73,7 +74,7 @@ export function conv2d(b: Builder, layer: LayerOf<'conv2d'>, before: Planes | nu
       // Nobody asks for the gradient of the images.
       if (windows !== null) return dx;
       if (!normed.behind) b.run('packDy', op, y.channels / 4);
-      b.run('turnWeight', op, x.channels / 4);
+      b.run('transposeWeight', op, x.channels / 4);
       b.run('multiplyDy', op, x.channels / 8);
       return dx;
     },
@@ -135,7 +136,7 @@ export function maxPool2d(b: Builder, pool: Layer | null, relu: Layer, x: Planes
   const y = b.planes(relu.output);
   // A pool by its stride is an adaptive one of the part that its windows cover.
   const stride = pool?.op === 'maxPool2d' ? pool.stride : 0;
-  const op = b.place(MAX_POOL, {
+  const op = b.place(MAX_POOL2D, {
     x: x.block,
     y: y.block,
     n: b.n,
@@ -168,7 +169,7 @@ export function depthwiseConv2d(b: Builder, layer: LayerOf<'depthwiseConv2d'>, x
   const y = b.planes(layer.output);
   const weight = b.tensor(`${layer.name}.weight`);
   const bias = layer.bias ? b.tensor(`${layer.name}.bias`) : { block: 0, grad: 0 };
-  const op = b.place(DEPTHWISE, {
+  const op = b.place(DEPTHWISE_CONV2D, {
     x: x.block,
     y: y.block,
     weight: weight.block,
@@ -209,7 +210,7 @@ export function globalAvgPool(
   const y = b.planes(layer.output);
   const mask = b.planes(layer.output).block;
   const dropout = b.place(DROPOUT, { mask, n: b.n, channels: layer.output[0], rate });
-  const op = b.place(AVG_POOL, { x: x.block, y: y.block, mask, images: b.n, size: x.h * x.w });
+  const op = b.place(GLOBAL_AVG_POOL, { x: x.block, y: y.block, mask, images: b.n, size: x.h * x.w });
   return {
     name: layer.name,
     x,

@@ -179,7 +179,7 @@ describe('is refused', () => {
   });
 
   test('for what is no network, and for an image that leaves nothing', () => {
-    expect(() => memoryPlan({})).toThrow(refusal(ParamError, 'config.strides', 'a list', 'nothing'));
+    expect(() => memoryPlan({})).toThrow(refusal(ParamError, 'config.strides', 'a list', 'undefined'));
     expect(() => memoryPlan({ ...sizes, input_size: 4 })).toThrow(ShapeError);
   });
 });

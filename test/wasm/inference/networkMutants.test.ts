@@ -57,7 +57,7 @@ const MUTANTS: readonly Mutant[] = [
   ['the activation of the first four for all', 'inference/stage.ts', 'stage.actWeight + 16 * <usize>four * taps', 'stage.actWeight'],
   ['planes mixed up', 'inference/stage.ts', 'half ? high : low', 'half ? low : high'],
   ['the borders of one plane not cleared', 'inference/stage.ts', 'clearBorders(high, h, w, n);', ''],
-  ['a mean where a map was wanted', 'inference/stage.ts', 'stage.order == ORDER_MEAN', 'stage.order != 1'],
+  ['a mean where a map was wanted', 'inference/stage.ts', 'stage.order == PixelOrder.mean', 'stage.order != 1'],
 ];
 
 const CASES = NARROW.map(({ sizes }) => {

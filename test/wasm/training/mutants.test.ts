@@ -18,7 +18,7 @@ const MUTANTS: readonly Mutant[] = [
   ['the pixels behind the first block skipped', 'conv2d.ts', 'p < pixels; p += PIXELS', 'p < min(pixels, PIXELS); p += PIXELS'],
   ['gradients added to those before', 'conv2d.ts', 'memory.fill(low, 0, 2 * rowBytes);', ''],
   ['no bias', 'conv2d.ts', 'v128.load(bias), v128.load(bias, 16)', 'v128.load(bias, 16), v128.load(bias, 16)'],
-  ['the weight not turned', 'conv2d.ts', 'conv.turned + 16 * <usize>conv.k * block', 'conv.turned'],
+  ['the weight not transposed', 'conv2d.ts', 'conv.transposed + 16 * <usize>conv.k * block', 'conv.transposed'],
   ['pixels that fill up counted', 'conv2d.ts', 'const block = min(pixels - p, PIXELS);', 'const block = min(((pixels + 3) & ~3) - p, PIXELS);'],
 
   ['a variance of half the batch', 'batchNorm.ts', 'p + 2 <= pixels; p += 2', 'p + 2 <= pixels; p += 4'],
@@ -51,7 +51,7 @@ const MUTANTS: readonly Mutant[] = [
   ['columns outside of the image read', 'windows.ts', 'column >= 0 && column + 4 <= w', 'column + 4 <= w'],
 
   ["the deploy form's bias forgotten", 'depthwiseConv2d.ts', 'op.bias == 0 ? scratch', 'true ? scratch'],
-  ['a bias on the way back', 'depthwiseConv2d.ts', 'correlate(op, op.dx + at, op.dy + at, turned, scratch, scratch)', 'correlate(op, op.dx + at, op.dy + at, turned, op.bias == 0 ? scratch : op.bias, scratch)'],
+  ['a bias on the way back', 'depthwiseConv2d.ts', 'correlate(op, op.dx + at, op.dy + at, flipped, scratch, scratch)', 'correlate(op, op.dx + at, op.dy + at, flipped, op.bias == 0 ? scratch : op.bias, scratch)'],
   ["the bias' gradient that of one image", 'depthwiseConv2d.ts', 'sumPlane(op.dy + plane, op.images * h * w)', 'sumPlane(op.dy + plane, h * w)'],
 ];
 

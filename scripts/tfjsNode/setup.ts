@@ -20,7 +20,7 @@ const described = ({ libtensorflow, device }: Checked): string =>
   `libtensorflow ${libtensorflow}, computes on ${device}`;
 
 /** What it is made of. */
-const STEPS = { locationOf, toolsFor, installPackages, installOrdinarily, build, check };
+const STEPS = { locationOf: locationOf, toolsFor, installPackages, installOrdinarily, build, check };
 
 /** Sees to it that a flavor is there and right. */
 export async function setup(

@@ -37,8 +37,10 @@ export function adaptiveUpdate(
 }
 
 /**
- * g ← grad + weightDecay·param, or param ← param·(1 − lr·weightDecay) where the decay is
- * decoupled (AdamW); then param ← param − lr·`adapted`.
+ * One step of Adam, or of AdamW if `decoupled`. Adam: g ← grad + weightDecay·param. AdamW: g ← grad and
+ * param ← param·(1 − lr·weightDecay). Then, with the moments of g: param ← param − lr·`adaptiveUpdate`.
+ *
+ * @param t the step, counted from 1
  */
 export function adam(
   tf: Tf,
@@ -51,6 +53,6 @@ export function adam(
   const { lr, weightDecay } = step;
   const g = decoupled ? grad : tf.add(grad, tf.mul(param, weightDecay));
   const moments = updateMoments(tf, g, old, step.betas);
-  const kept = decoupled ? tf.mul(param, 1 - lr * weightDecay) : param;
-  return { param: tf.sub(kept, tf.mul(adaptiveUpdate(tf, moments, t, step), lr)), ...moments };
+  const decayed = decoupled ? tf.mul(param, 1 - lr * weightDecay) : param;
+  return { param: tf.sub(decayed, tf.mul(adaptiveUpdate(tf, moments, t, step), lr)), ...moments };
 }

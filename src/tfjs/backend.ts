@@ -6,10 +6,13 @@ import type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
 import { collectState } from '../core/weights.js';
 import { Engine } from './engine.js';
 import { forward, imagesOf } from './network.js';
-import { scope, settled } from './scope.js';
+import { runInScope, awaitAll } from './scope.js';
 import type { Maps, Tf } from './tf.js';
 import { TfjsTraining, type TfjsTrainingOptions } from './training.js';
-import { uploadState, type TfState } from './weights.js';
+import { disposeTensors, uploadState, type TfState } from './weights.js';
+
+/** The name under which a layer's output is read; null if it is not read. */
+type SelectOutput = (layer: string, isLast: boolean) => string | null;
 
 class TfjsSession implements Session {
   readonly info: Readonly<Record<string, string>>;
@@ -31,7 +34,7 @@ class TfjsSession implements Session {
     return [...maps.values()][0].data;
   }
 
-  /** Of both forms; the train form has no `cls.0` but the like. */
+  /** The maps after the named modules, in both forms. Of the layers in one module, the last one's map. */
   async features(x: FloatArray, n: number, layers: readonly string[]): Promise<Map<string, Tensor>> {
     const names = new Set(layers);
     const modules = modulesByPart(this.#config);
@@ -41,75 +44,79 @@ class TfjsSession implements Session {
     });
   }
 
-  /** Outputs of every layer, by PyTorch's names and those of `planNetwork`. For judging them one by one. */
+  /** The output of every layer, by its name in `planNetwork`; for comparisons layer by layer. */
   async layers(x: FloatArray, n: number): Promise<Map<string, Tensor>> {
     return this.#run(x, n, (name) => name);
   }
 
   dispose(): void {
-    for (const tensor of this.#state?.values() ?? []) tensor.dispose();
+    disposeTensors(this.#state?.values() ?? []);
     this.#state = null;
   }
 
-  /** Outputs under the names that `keep` gives them; of equals the last stays. */
-  async #run(
-    x: FloatArray,
-    n: number,
-    keep: (layer: string, isLast: boolean) => string | null,
-  ): Promise<Map<string, Tensor>> {
-    const { in_chans, input_size, lambda } = this.#config;
-    const kept = await this.#engine.use((tf) => {
-      const state = this.#state;
-      if (state === null) {
-        throw new BackendUnavailableError({ op: 'tfjs', expected: 'an open session', got: 'one that was disposed of' });
-      }
-      return scope(tf, (keepBeyond) => {
-        const images = imagesOf(tf, x, [n, in_chans, ...input_size]);
-        const { traces } = forward(tf, this.#layers, state, images, { training: false, lambda });
-        const maps = new Map<string, Maps>();
-        traces.forEach(({ name, y }, i) => {
-          const as = keep(name, i === traces.length - 1);
-          if (as !== null) maps.set(as, y);
-        });
-        // In PyTorch's order, and a tensor of one's own: some layers answer with what they were given.
-        return new Map([...maps].map(([name, y]) => [name, keepBeyond(tf.transpose(y, [0, 3, 1, 2]))]));
-      });
-    });
+  /** Runs the network and reads the outputs that `select` gives a name. Of outputs with the same name the last is read. */
+  async #run(x: FloatArray, n: number, select: SelectOutput): Promise<Map<string, Tensor>> {
+    const outputs = await this.#engine.use((tf) =>
+      runInScope(tf, (keep) => {
+        const maps = this.#selectMaps(tf, x, n, select);
+        // NCHW. The transposed copy also belongs to the caller alone: some layers return their input.
+        return new Map([...maps].map(([name, y]) => [name, keep(tf.transpose(y, [0, 3, 1, 2]))]));
+      }),
+    );
     try {
-      const read = [...kept].map(async ([name, y]) => {
+      const reads = [...outputs].map(async ([name, y]) => {
         const data = new Float32Array(await y.data());
         return [name, { data, shape: y.shape }] as const;
       });
-      return new Map(await settled(read));
+      return new Map(await awaitAll(reads));
     } finally {
-      for (const y of kept.values()) y.dispose();
+      disposeTensors(outputs.values());
     }
+  }
+
+  /** The selected outputs [n,h,w,c] by their names. Must be called in a scope. @throws BackendUnavailableError */
+  #selectMaps(tf: Tf, x: FloatArray, n: number, select: SelectOutput): Map<string, Maps> {
+    const state = this.#state;
+    if (state === null) {
+      throw new BackendUnavailableError({ op: 'tfjs', expected: 'an open session', got: 'one that was disposed of' });
+    }
+    const { in_chans, input_size, lambda } = this.#config;
+    const images = imagesOf(tf, x, [n, in_chans, ...input_size]);
+    const { traces } = forward(tf, this.#layers, state, images, { training: false, lambda });
+    const maps = new Map<string, Maps>();
+    for (const [i, trace] of traces.entries()) {
+      const name = select(trace.name, i === traces.length - 1);
+      if (name !== null) maps.set(name, trace.y);
+    }
+    return maps;
   }
 }
 
 export interface TfjsBackend extends Backend {
-  open(...by: Parameters<Backend['open']>): Promise<TfjsSession>;
-  /** A network in training on the same engine. */
+  open(...parameters: Parameters<Backend['open']>): Promise<TfjsSession>;
+  /** Opens a training on the same engine. */
   train(state: StateDict, config: ModelConfig, options?: TfjsTrainingOptions): Promise<TfjsTraining>;
 }
 
 /**
- * Both forms of VanillaNet on TensorFlow.js, by the engine that is at work in `tf`.
+ * Creates a backend that runs both forms of VanillaNet on TensorFlow.js, with the engine that is active in `tf`.
  *
  *     import * as tf from '@tensorflow/tfjs';
  *     await tf.setBackend('webgpu');
  *     const model = await loadModel('net.safetensors', { backend: createTfjsBackend(tf) });
  *
- * @throws BackendUnavailableError where no engine is at work
+ * @param tf `@tensorflow/tfjs`, `@tensorflow/tfjs-core` or `@tensorflow/tfjs-node`
+ * @throws ParamError if `tf` is not TensorFlow.js; BackendUnavailableError if no engine is active
  */
 export function createTfjsBackend(tf: Tf): TfjsBackend {
   // A caller without types may pass anything.
-  const given: unknown = tf;
-  if (typeof (given as Partial<Tf> | null)?.tidy !== 'function') {
+  const value: unknown = tf;
+  if (typeof (value as Partial<Tf> | null)?.tidy !== 'function') {
     throw new ParamError({
       op: 'createTfjsBackend',
       expected: 'TensorFlow.js',
-      got: given === null ? 'null' : typeof given,
+      got: value === null ? 'null' : typeof value,
+      hint: "Pass the module: import * as tf from '@tensorflow/tfjs'.",
     });
   }
   const engine = new Engine(tf);

@@ -12,7 +12,7 @@ export interface BatchNormParameters {
   readonly runningVar: Vector;
 }
 
-/** What backward needs of forward. */
+/** Values of the forward pass that the backward pass needs. */
 export interface BatchNormSaved {
   /** x̂ [n,h,w,c] */
   readonly normalized: Maps;
@@ -22,14 +22,14 @@ export interface BatchNormSaved {
 
 const invStdOf = (tf: Tf, variance: Vector): Vector => tf.div(1, tf.sqrt(tf.add(variance, EPS)));
 
-/** y = γ·(x − μ)/√(σ² + ε) + β by the running statistics. */
+/** y = γ·(x − μ)/√(σ² + ε) + β with the running statistics. */
 export function batchNormEval(tf: Tf, x: Maps, { weight, bias, runningMean, runningVar }: BatchNormParameters): Maps {
   return tf.add(tf.mul(tf.sub(x, runningMean), tf.mul(weight, invStdOf(tf, runningVar))), bias);
 }
 
 /**
- * y = γ·x̂ + β with x̂ = (x − μ)/√(σ² + ε) by the statistics of the batch, each channel
- * over its m = n·h·w values; the running ones move towards them, σ² times m/(m − 1).
+ * y = γ·x̂ + β with x̂ = (x − μ)/√(σ² + ε), where μ and σ² are those of the batch: of each channel over its m = n·h·w
+ * values. Updates the running statistics with μ and with the unbiased variance σ²·m/(m − 1).
  */
 export function batchNorm(
   tf: Tf,
@@ -42,13 +42,13 @@ export function batchNorm(
   const variance: Vector = tf.mean(tf.square(centered), [0, 1, 2]);
   const invStd = invStdOf(tf, variance);
   const normalized: Maps = tf.mul(centered, invStd);
-  const moved = (old: Vector, share: number, batch: Vector): Vector =>
+  const update = (old: Vector, share: number, batch: Vector): Vector =>
     tf.add(tf.mul(old, 1 - MOMENTUM), tf.mul(batch, share));
   return {
     y: tf.add(tf.mul(normalized, weight), bias),
     saved: { normalized, invStd },
-    runningMean: moved(runningMean, MOMENTUM, mean),
-    runningVar: moved(runningVar, (MOMENTUM * count) / (count - 1), variance),
+    runningMean: update(runningMean, MOMENTUM, mean),
+    runningVar: update(runningVar, (MOMENTUM * count) / (count - 1), variance),
   };
 }
 

@@ -1,8 +1,8 @@
 import type { ConvParams } from '../core/ops.js';
 import { runKernel, type Maps, type Tf, type Vector } from './tf.js';
 
-/** Engines differ in which paddings a convolution takes; zeros around the map they all take. */
-const padded = (tf: Tf, x: Maps, padding: number): Maps =>
+/** Pads with zeros explicitly: the engines differ in which paddings their convolutions support. */
+const pad = (tf: Tf, x: Maps, padding: number): Maps =>
   padding === 0
     ? x
     : tf.pad(x, [
@@ -19,9 +19,9 @@ const padded = (tf: Tf, x: Maps, padding: number): Maps =>
  * @param weight [kh,kw,c,k]
  */
 export const conv2d = (tf: Tf, x: Maps, weight: Maps, bias: Vector, { stride, padding }: ConvParams): Maps =>
-  tf.fused.conv2d({ x: padded(tf, x, padding), filter: weight, strides: stride, pad: 'valid', bias });
+  tf.fused.conv2d({ x: pad(tf, x, padding), filter: weight, strides: stride, pad: 'valid', bias });
 
-/** dx, dw and db; the sums of `conv2d` the other way round. */
+/** The gradients dx, dw and db of `conv2d`. */
 export function conv2dBackward(
   tf: Tf,
   dy: Maps,
@@ -29,12 +29,12 @@ export function conv2dBackward(
   weight: Maps,
   { stride, padding }: ConvParams,
 ): { dx: Maps; dw: Maps; db: Vector } {
-  const from = padded(tf, x, padding);
+  const input = pad(tf, x, padding);
   const shared = { strides: [stride, stride], pad: 'valid', dataFormat: 'NHWC', dilations: [1, 1] };
-  const around = runKernel(tf, 'Conv2DBackpropInput', { dy, filter: weight }, { ...shared, inputShape: from.shape });
+  const dInput = runKernel(tf, 'Conv2DBackpropInput', { dy, filter: weight }, { ...shared, inputShape: input.shape });
   return {
-    dx: padding === 0 ? around : tf.slice(around, [0, padding, padding, 0], x.shape),
-    dw: runKernel(tf, 'Conv2DBackpropFilter', { x: from, dy }, { ...shared, filterShape: weight.shape }),
+    dx: padding === 0 ? dInput : tf.slice(dInput, [0, padding, padding, 0], x.shape),
+    dw: runKernel(tf, 'Conv2DBackpropFilter', { x: input, dy }, { ...shared, filterShape: weight.shape }),
     db: tf.sum(dy, [0, 1, 2]),
   };
 }

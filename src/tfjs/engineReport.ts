@@ -1,29 +1,29 @@
-/** What an engine of TensorFlow.js is, as it says itself: a package's name proves nothing. */
+/** Describes an engine of TensorFlow.js by what it reports itself: the name of its package proves nothing. */
 import type * as core from '@tensorflow/tfjs-core';
 import { BackendUnavailableError } from '../core/errors.js';
 import { missingKernels } from './tf.js';
 
-/** In the order in which `auto` looks for them; `webgl` there is only in browsers. */
+/** All engines, in the order in which `auto` tries them. `webgl` runs in browsers only. */
 export const ENGINES = ['tfjs-node-gpu', 'webgpu', 'webgl', 'tfjs-node', 'wasm', 'cpu'] as const;
 export type EngineName = (typeof ENGINES)[number];
 
 export interface EngineReport {
   readonly engine: EngineName;
-  /** What TensorFlow.js calls it: `tensorflow` for both packages of Node. */
+  /** The name of its backend in TensorFlow.js: `tensorflow` for tfjs-node and tfjs-node-gpu. */
   readonly backend: string;
-  /** What computes: an adapter, a driver, or what stands in for one. */
+  /** The device that computes: the name of an adapter or driver, or a description of the processor. */
   readonly device: string;
-  /** Whether a graphics processor computes. A software adapter is none. */
+  /** Whether a graphics processor computes. False for software adapters. */
   readonly isHardware: boolean;
-  /** Whether it has all kernels of the way back. */
+  /** Whether it has all kernels of the backward pass. */
   readonly canTrain: boolean;
-  /** Of TensorFlow.js' core. */
+  /** The version of tfjs-core. */
   readonly version: string;
 }
 
-/** Adapters that are programs: SwiftShader, Mesa's llvmpipe and lavapipe, Windows' WARP. */
+/** Names of software adapters: SwiftShader, Mesa's llvmpipe and lavapipe, Windows' WARP. */
 const SOFTWARE = /swiftshader|swangle|llvmpipe|lavapipe|softpipe|software|basic render|gdi generic|warp|null backend/i;
-/** Who makes graphics processors. Browsers mask names, and a name that is none of these proves nothing. */
+/** Vendors of graphics processors. Other names do not prove that there is one, because browsers mask names. */
 const MAKERS =
   /\b(nvidia|geforce|quadro|tesla|amd|ati|radeon|intel|apple|arm|mali|qualcomm|adreno|img-tec|imagination|powervr|samsung|xclipse|broadcom|videocore|moore threads)\b/i;
 
@@ -40,16 +40,16 @@ interface Device {
   readonly isHardware: boolean;
 }
 
-/** An adapter by what it tells of itself. */
+/** The device behind an adapter, judged by the adapter's own description. */
 export function deviceOf(info: AdapterInfo): Device {
   const { vendor, architecture, device, description } = info;
   const words = [vendor, architecture, device, description].filter(Boolean).join(' ');
-  if (words === '') return { device: 'an adapter without a name', isHardware: false };
+  if (words === '') return { device: 'an unnamed adapter', isHardware: false };
   if (info.isFallbackAdapter === true || SOFTWARE.test(words))
     return { device: `${words} (software)`, isHardware: false };
   return MAKERS.test(words)
     ? { device: words, isHardware: true }
-    : { device: `${words} (whose hardware nobody knows)`, isHardware: false };
+    : { device: `${words} (unknown hardware)`, isHardware: false };
 }
 
 function webgpuDevice(backend: unknown): Device {
@@ -64,20 +64,20 @@ function webglDevice(backend: unknown): Device {
   return deviceOf(typeof name === 'string' ? { description: name } : {});
 }
 
-/** As much of a WebGL context as is asked here. */
+/** The part of a WebGL context that is used here. */
 interface WebGL {
   readonly RENDERER: number;
   getExtension(name: 'WEBGL_debug_renderer_info'): { readonly UNMASKED_RENDERER_WEBGL: number } | null;
   getParameter(name: number): unknown;
 }
 
-/** The engine that is at work in `tf`. @throws BackendUnavailableError for one that is none of `ENGINES` */
+/** Describes the engine that is active in `tf`. @throws BackendUnavailableError if it is not one of `ENGINES` */
 export function describeEngine(
   tf: Pick<typeof core, 'backend' | 'getBackend' | 'getKernel' | 'version_core'>,
 ): EngineReport {
   const name = tf.getBackend();
-  const own: unknown = tf.backend();
-  const about = (engine: EngineName, { device, isHardware }: Device): EngineReport => ({
+  const backend: unknown = tf.backend();
+  const report = (engine: EngineName, { device, isHardware }: Device): EngineReport => ({
     engine,
     backend: name,
     device,
@@ -87,18 +87,18 @@ export function describeEngine(
   });
   switch (name) {
     case 'webgpu':
-      return about('webgpu', webgpuDevice(own));
+      return report('webgpu', webgpuDevice(backend));
     case 'webgl':
-      return about('webgl', webglDevice(own));
+      return report('webgl', webglDevice(backend));
     case 'tensorflow': {
-      const gpu = (own as { readonly isUsingGpuDevice?: boolean }).isUsingGpuDevice === true;
+      const gpu = (backend as { readonly isUsingGpuDevice?: boolean }).isUsingGpuDevice === true;
       const device = gpu ? 'a CUDA device' : "libtensorflow on this machine's processor";
-      return about(gpu ? 'tfjs-node-gpu' : 'tfjs-node', { device, isHardware: gpu });
+      return report(gpu ? 'tfjs-node-gpu' : 'tfjs-node', { device, isHardware: gpu });
     }
     case 'wasm':
-      return about('wasm', { device: "WebAssembly on this machine's processor", isHardware: false });
+      return report('wasm', { device: "WebAssembly on this machine's processor", isHardware: false });
     case 'cpu':
-      return about('cpu', { device: "JavaScript on this machine's processor", isHardware: false });
+      return report('cpu', { device: "JavaScript on this machine's processor", isHardware: false });
     default: {
       const expected = 'the engine cpu, wasm, webgl, webgpu or tensorflow';
       throw new BackendUnavailableError({ op: 'tfjs', expected, got: name });

@@ -1,18 +1,20 @@
 import { adaptiveUpdate, updateMoments, type AdamMoments, type AdamStep } from './adam.js';
 import type { Tf, TfTensor } from './tf.js';
 
-const squares = (tf: Tf, x: TfTensor): TfTensor => tf.sum(tf.square(x));
+const sumOfSquares = (tf: Tf, x: TfTensor): TfTensor => tf.sum(tf.square(x));
 
-/** What every gradient is divided by: max(1, the norm of all of them together). A scalar. */
+/** max(1, ‖g‖) of all gradients together, a scalar: LAMB divides every gradient by it. */
 export function lambDivisor(tf: Tf, grads: Iterable<TfTensor>): TfTensor {
   let total: TfTensor = tf.tensor(0);
-  for (const grad of grads) total = tf.add(total, squares(tf, grad));
+  for (const grad of grads) total = tf.add(total, sumOfSquares(tf, grad));
   return tf.maximum(tf.sqrt(total), 1);
 }
 
 /**
- * Adam's moments of grad/divisor; u = `adapted` + weightDecay·param; param ← param − lr·r·u with
- * r = ‖param‖/‖u‖ where weightDecay ≠ 0 and neither norm is 0, else 1.
+ * One step of LAMB. With Adam's moments of grad/divisor: u = `adaptiveUpdate` + weightDecay·param and
+ * param ← param − lr·r·u, where r = ‖param‖/‖u‖ if weightDecay ≠ 0 and both norms are positive, else r = 1.
+ *
+ * @param t the step, counted from 1
  */
 export function lamb(
   tf: Tf,
@@ -30,8 +32,8 @@ export function lamb(
 }
 
 function trustRatio(tf: Tf, param: TfTensor, u: TfTensor): TfTensor {
-  const [ofParam, ofUpdate] = [tf.sqrt(squares(tf, param)), tf.sqrt(squares(tf, u))];
-  const both = tf.greater(tf.minimum(ofParam, ofUpdate), 0);
-  // Where one is 0 the quotient is not looked at.
-  return tf.where(both, tf.div(ofParam, ofUpdate), tf.tensor(1));
+  const [paramNorm, updateNorm] = [tf.sqrt(sumOfSquares(tf, param)), tf.sqrt(sumOfSquares(tf, u))];
+  const arePositive = tf.greater(tf.minimum(paramNorm, updateNorm), 0);
+  // `where` computes the quotient in any case, and ignores it if a norm is 0.
+  return tf.where(arePositive, tf.div(paramNorm, updateNorm), tf.tensor(1));
 }

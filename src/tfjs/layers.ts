@@ -1,4 +1,4 @@
-/** The links of the chain on an engine: each with its way back. */
+/** The layers of the network on an engine, forward and backward. */
 import { ParamError } from '../core/errors.js';
 import type { Layer } from '../core/network.js';
 import { adaptiveMaxPool2d, adaptiveMaxPool2dBackward } from './adaptiveMaxPool2d.js';
@@ -11,20 +11,20 @@ import { maxPool2d, maxPool2dBackward } from './maxPool2d.js';
 import type { Maps, Tf, TfTensor, Vector } from './tf.js';
 
 export interface Mode {
-  /** Batch norms by the batch, and dropout. */
+  /** Whether batch norms use the statistics of the batch, and dropout is active. */
   readonly training: boolean;
-  /** Slope of the deep-training activations; null where the network has none. */
+  /** Slope of the deep-training activations; null if the network has none. */
   readonly lambda: number | null;
-  /** In training, what dropout multiplies features by: [n,1,1,c]. */
+  /** The factors of dropout in training, [n,1,1,c]. */
   readonly mask?: Maps | null;
 }
 
-/** What a layer made of its input. */
+/** The output of a layer, and its backward pass. */
 export interface Trace {
   readonly y: Maps;
-  /** dy → dx, and the gradients of the layer's parameters by name. */
+  /** Maps dy to dx and to the gradients of the layer's parameters by name. */
   readonly backward: (dy: Maps) => { readonly dx: Maps; readonly grads?: Readonly<Record<string, TfTensor>> };
-  /** Running statistics after this batch. */
+  /** The running statistics after this batch. */
   readonly buffers?: Readonly<Record<string, TfTensor>>;
 }
 
@@ -36,19 +36,19 @@ function lambdaOf({ name, lambda }: Layer & { readonly op: 'leakyRelu' }, mode: 
   throw new ParamError({ op: 'lambda', expected: 'a number in [0, 1] for the train form', got: 'none' });
 }
 
-/** One layer on x [n,h,w,c]. To be called within `tf.tidy`. */
+/** Runs one layer on x [n,h,w,c]. Must be called in a scope. */
 export function runLayer(tf: Tf, layer: Layer, parameters: Parameters, x: Maps, mode: Mode): Trace {
   const { name } = layer;
   const get = (part: string): TfTensor => {
-    const found = parameters.get(`${name}.${part}`);
-    if (found === undefined) throw new Error(`no tensor ${name}.${part}`);
-    return found;
+    const tensor = parameters.get(`${name}.${part}`);
+    if (tensor === undefined) throw new Error(`no tensor ${name}.${part}`);
+    return tensor;
   };
-  // The state's shapes were held against the network's.
+  // The casts are safe: the shapes of the state were checked against the network.
   const kernel = (): Maps => get('weight') as Maps;
   const vector = (part: string): Vector => get(part) as Vector;
-  const named = (grads: Readonly<Record<string, TfTensor>>): Record<string, TfTensor> =>
-    Object.fromEntries(Object.entries(grads).map(([part, grad]) => [`${name}.${part}`, grad]));
+  const withNames = (tensors: Readonly<Record<string, TfTensor>>): Record<string, TfTensor> =>
+    Object.fromEntries(Object.entries(tensors).map(([part, tensor]) => [`${name}.${part}`, tensor]));
 
   switch (layer.op) {
     case 'conv2d': {
@@ -57,7 +57,7 @@ export function runLayer(tf: Tf, layer: Layer, parameters: Parameters, x: Maps, 
         y: conv2d(tf, x, weight, vector('bias'), layer),
         backward(dy) {
           const { dx, dw, db } = conv2dBackward(tf, dy, x, weight, layer);
-          return { dx, grads: named({ weight: dw, bias: db }) };
+          return { dx, grads: withNames({ weight: dw, bias: db }) };
         },
       };
     }
@@ -67,7 +67,7 @@ export function runLayer(tf: Tf, layer: Layer, parameters: Parameters, x: Maps, 
         y: depthwiseConv2d(tf, x, weight, layer.bias ? vector('bias') : null),
         backward(dy) {
           const { dx, dw, db } = depthwiseConv2dBackward(tf, dy, x, weight);
-          return { dx, grads: named(layer.bias ? { weight: dw, bias: db } : { weight: dw }) };
+          return { dx, grads: withNames(layer.bias ? { weight: dw, bias: db } : { weight: dw }) };
         },
       };
     }
@@ -79,14 +79,14 @@ export function runLayer(tf: Tf, layer: Layer, parameters: Parameters, x: Maps, 
         runningMean: vector('running_mean'),
         runningVar: vector('running_var'),
       };
-      if (!mode.training) return { y: batchNormEval(tf, x, all), backward: noWayBack };
+      if (!mode.training) return { y: batchNormEval(tf, x, all), backward: refuseBackward };
       const { y, saved, runningMean, runningVar } = batchNorm(tf, x, all);
       return {
         y,
-        buffers: named({ running_mean: runningMean, running_var: runningVar }),
+        buffers: withNames({ running_mean: runningMean, running_var: runningVar }),
         backward(dy) {
           const { dx, dw, db } = batchNormBackward(tf, dy, weight, saved);
-          return { dx, grads: named({ weight: dw, bias: db }) };
+          return { dx, grads: withNames({ weight: dw, bias: db }) };
         },
       };
     }
@@ -113,6 +113,7 @@ export function runLayer(tf: Tf, layer: Layer, parameters: Parameters, x: Maps, 
   }
 }
 
-function noWayBack(): never {
-  throw new Error('a batch norm in eval mode has no way back: nobody trains there');
+/** Training uses batch norms in training mode only. */
+function refuseBackward(): never {
+  throw new Error('a batch norm in eval mode has no backward pass');
 }

@@ -1,12 +1,12 @@
-/** The chain on an engine: forward, and back. */
+/** The whole network on an engine, forward and backward. */
 import type { Layer } from '../core/network.js';
 import type { FloatArray } from '../core/tensor.js';
 import { runLayer, type Mode, type Parameters, type Trace } from './layers.js';
 import type { Maps, Matrix, Tf, TfTensor } from './tf.js';
 
-/** Images [n,c,h,w] as an engine wants them, [n,h,w,c]. */
+/** Uploads images [n,c,h,w] as [n,h,w,c]. */
 export function imagesOf(tf: Tf, x: FloatArray, shape: readonly [number, number, number, number]): Maps {
-  // A copy: an engine may keep the array, and its owner may change it.
+  // A copy, because an engine may keep the array while the caller changes it.
   return tf.transpose(tf.tensor(new Float32Array(x), [...shape], 'float32'), [0, 2, 3, 1]);
 }
 
@@ -14,13 +14,13 @@ export interface Forward {
   /** [n,classes] */
   readonly logits: Matrix;
   readonly traces: readonly (Trace & { readonly name: string })[];
-  /** Running statistics after this batch; empty in eval. */
+  /** The running statistics after this batch; empty in eval mode. */
   readonly buffers: ReadonlyMap<string, TfTensor>;
-  /** dlogits → gradients of all parameters by name. The images' is not computed. */
-  backward(dlogits: Matrix): Map<string, TfTensor>;
+  /** Maps dlogits to the gradients of all parameters by name. */
+  readonly backward: (dlogits: Matrix) => Map<string, TfTensor>;
 }
 
-/** Runs the layers one after the other. To be called within `tf.tidy`. */
+/** Runs the layers one after the other. Must be called in a scope. */
 export function forward(tf: Tf, layers: readonly Layer[], parameters: Parameters, images: Maps, mode: Mode): Forward {
   const traces: (Trace & { name: string })[] = [];
   const buffers = new Map<string, TfTensor>();
@@ -37,14 +37,14 @@ export function forward(tf: Tf, layers: readonly Layer[], parameters: Parameters
     traces,
     buffers,
     backward(dlogits) {
-      const all = new Map<string, TfTensor>();
+      const gradients = new Map<string, TfTensor>();
       let dy: Maps = tf.reshape(dlogits, [n, 1, 1, classes]);
       for (const { backward } of [...traces].reverse()) {
         const { dx, grads = {} } = backward(dy);
-        for (const [name, grad] of Object.entries(grads)) all.set(name, grad);
+        for (const [name, grad] of Object.entries(grads)) gradients.set(name, grad);
         dy = dx;
       }
-      return all;
+      return gradients;
     },
   };
 }

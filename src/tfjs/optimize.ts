@@ -7,24 +7,24 @@ import type { TfState } from './weights.js';
 
 type Tensors = ReadonlyMap<string, TfTensor>;
 
-/** What a step is made from, each by the parameters' names; of moments, what is missing is 0. */
-export interface Before {
+/** What a step needs, by the names of the parameters. A moment that is missing is 0. */
+export interface OptimizerInput {
   readonly state: Tensors;
   readonly grads: Tensors;
   readonly moments: Tensors;
-  /** Of the network. */
+  /** How many stages the network has. */
   readonly stages: number;
 }
 
 /**
- * Parameters and moments after a step. To be called within a scope.
+ * The parameters and moments after one step. Must be called in a scope.
  *
  * @param t the step, counted from 1
  */
 export function applyOptimizer(
   tf: Tf,
-  { state, grads, moments, stages }: Before,
-  { kind, layerDecay, decayVectors, ...by }: Required<OptimizerStep>,
+  { state, grads, moments, stages }: OptimizerInput,
+  { kind, layerDecay, decayVectors, ...options }: Required<OptimizerStep>,
   t: number,
 ): { readonly params: TfState; readonly moments: TfState } {
   const divisor = kind === 'lamb' ? lambDivisor(tf, grads.values()) : null;
@@ -34,9 +34,9 @@ export function applyOptimizer(
     const grad = grads.get(name);
     if (grad === undefined) continue;
     const step = {
-      ...by,
-      lr: by.lr * layerScale(layerDecay, layerId(name, stages), stages),
-      weightDecay: grad.rank > 1 || decayVectors ? by.weightDecay : 0,
+      ...options,
+      lr: options.lr * layerScale(layerDecay, layerId(name, stages), stages),
+      weightDecay: grad.rank > 1 || decayVectors ? options.weightDecay : 0,
     };
     const old = (moment: string): TfTensor => moments.get(`${moment}.${name}`) ?? tf.zeros(grad.shape);
     if (kind === 'sgd') {

@@ -10,25 +10,25 @@ import { crossEntropy, crossEntropyBackward } from './crossEntropy.js';
 import type { Engine } from './engine.js';
 import type { Mode } from './layers.js';
 import { forward, imagesOf, type Forward } from './network.js';
-import { keepAll, scope, settled, type Keep } from './scope.js';
+import { keepAll, runInScope, awaitAll, type KeepTensor } from './scope.js';
 import type { Maps, Matrix, Tf, TfTensor } from './tf.js';
-import { free, type TfState } from './weights.js';
+import { disposeTensors, type TfState } from './weights.js';
 
-/** What one pass over a batch gave. */
+/** The results of one pass over a batch. */
 export interface TfjsPass {
-  /** In nats, image by image: the loss is their mean. */
+  /** The loss of each image in nats; the loss of the batch is their mean. */
   readonly losses: Float64Array;
   /** [n,num_classes] */
   readonly logits: Float32Array;
 }
 
-/** What is passed forward, and back where it trains. */
+/** A batch with its targets. */
 export interface TfjsBatch {
   /** [n,in_chans,h,w], normalized */
   readonly x: FloatArray;
-  /** [n,num_classes]: the share of each class in each image */
+  /** [n,num_classes]: target probabilities, such as one-hot vectors or their mixtures */
   readonly targets: FloatArray;
-  /** Slope of the deep-training activations, in [0, 1]; the deploy form has none. */
+  /** Slope of the deep-training activations, in [0, 1]; the deploy form ignores it. */
   readonly lambda: number;
 }
 
@@ -37,7 +37,18 @@ const LOSSES = {
   bce: { loss: bceWithLogits, backward: bceWithLogitsBackward },
 } as const;
 
-/** Batches through the network, in whatever state: nothing is moved. */
+/** What a pass reads besides the logits. */
+interface PassContext {
+  /** Runs the network on the batch. */
+  readonly run: (mode: Mode) => Forward;
+  /** The targets [n,num_classes]. */
+  readonly q: Matrix;
+  readonly tf: Tf;
+  /** Keeps a tensor beyond the pass. The caller disposes of it. */
+  readonly keep: KeepTensor;
+}
+
+/** Runs batches through the network, in training or eval mode, with a state that is not changed. */
 export class Passes {
   readonly #engine: Engine;
   readonly #config: ModelConfig;
@@ -45,7 +56,7 @@ export class Passes {
   readonly #loss: Loss;
   readonly #seed: number;
 
-  /** @throws ShapeError where `config.input_size` is too small */
+  /** @throws ShapeError if `config.input_size` is too small for the network */
   constructor(engine: Engine, config: ModelConfig, { loss, seed }: { readonly loss: Loss; readonly seed: number }) {
     this.#engine = engine;
     this.#config = config;
@@ -54,7 +65,7 @@ export class Passes {
     this.#seed = seed;
   }
 
-  /** @param least images that there are to be @throws ShapeError, ParamError */
+  /** @param least the minimum number of images @throws ShapeError, ParamError */
   check({ x, targets, lambda }: TfjsBatch, least: number): void {
     const { in_chans, input_size, num_classes } = this.#config;
     const n = targets.length / num_classes;
@@ -70,36 +81,39 @@ export class Passes {
   }
 
   /**
-   * In training mode: besides, gradients and running statistics, which are the caller's.
+   * A pass in training mode. The caller disposes of the gradients and of the updated running statistics.
    *
-   * @param number of the pass: every one has dropout masks of its own
+   * @param number the index of the pass, which determines the dropout mask
    */
   train(
     state: TfState,
     batch: TfjsBatch,
     number: number,
   ): Promise<Readonly<Record<'buffers' | 'grads', ReadonlyMap<string, TfTensor>>> & { readonly pass: TfjsPass }> {
-    return this.#run(state, batch, (run, q, tf, keep) => {
-      const all = run({ training: true, lambda: batch.lambda, mask: this.#mask(q, number) });
-      const { logits, buffers } = all;
-      const grads = all.backward(LOSSES[this.#loss].backward(tf, logits, q));
+    return this.#run(state, batch, ({ run, q, tf, keep }) => {
+      const { logits, buffers, backward } = run({
+        training: true,
+        lambda: batch.lambda,
+        mask: this.#mask(q, number),
+      });
+      const grads = backward(LOSSES[this.#loss].backward(tf, logits, q));
       return { logits, buffers: keepAll(keep, buffers), grads: keepAll(keep, grads) };
     });
   }
 
-  /** In eval mode: normalized by the running statistics. */
+  /** A pass in eval mode: batch norms use the running statistics. */
   async evaluate(state: TfState, batch: TfjsBatch): Promise<TfjsPass> {
     const { lambda } = batch;
-    const { pass } = await this.#run(state, batch, (run) => ({ logits: run({ training: false, lambda }).logits }));
+    const { pass } = await this.#run(state, batch, ({ run }) => ({ logits: run({ training: false, lambda }).logits }));
     return pass;
   }
 
   /**
-   * Where a pass in training mode goes wrong, as it is made once more with what it began with: the first layer
-   * whose output has a value that is no number; null where none has.
+   * Repeats a pass in training mode, and returns the name of the first layer whose output is not finite; null if all
+   * outputs are.
    */
   async firstNonFinite(state: TfState, batch: TfjsBatch, number: number): Promise<string | null> {
-    const { maps } = await this.#run(state, batch, (run, q, tf, keep) => {
+    const { maps } = await this.#run(state, batch, ({ run, q, tf, keep }) => {
       const { logits, traces } = run({ training: true, lambda: batch.lambda, mask: this.#mask(q, number) });
       return { logits, maps: traces.map(({ name, y }) => ({ name, y: keep(tf.add(y, 0)) })) };
     });
@@ -110,52 +124,54 @@ export class Passes {
       }
       return null;
     } finally {
-      free(maps.map(({ y }) => y));
+      disposeTensors(maps.map(({ y }) => y));
     }
   }
 
-  /** Runs the chain in a scope, and reads losses and logits; `make` says what else is kept. */
+  /** Calls `compute` in a scope, and reads the losses and logits. Returns what else `compute` returns. */
   async #run<T extends { readonly logits: Matrix }>(
     state: TfState,
     { x, targets }: TfjsBatch,
-    make: (run: (mode: Mode) => Forward, q: Matrix, tf: Tf, keep: Keep) => T,
+    compute: (context: PassContext) => T,
   ): Promise<Omit<T, 'logits'> & { pass: TfjsPass }> {
     const { in_chans, input_size, num_classes } = this.#config;
     const n = targets.length / num_classes;
-    const kept: TfTensor[] = [];
-    const { made, logits, losses } = await this.#engine.use((tf) =>
-      scope(tf, (keep) => {
+    const extraTensors: TfTensor[] = [];
+    const { result, logits, losses } = await this.#engine.use((tf) =>
+      runInScope(tf, (keep) => {
         const images = imagesOf(tf, x, [n, in_chans, ...input_size]);
         const q: Matrix = tf.tensor(new Float32Array(targets), [n, num_classes], 'float32');
         const run = (mode: Mode): Forward => forward(tf, this.#layers, state, images, mode);
-        const all = make(run, q, tf, (made) => {
-          kept.push(made);
-          return keep(made);
-        });
-        const each = LOSSES[this.#loss].loss(tf, all.logits, q);
-        return { made: all, logits: keep(all.logits), losses: keep(each) };
+        const keepExtra: KeepTensor = (tensor) => {
+          extraTensors.push(tensor);
+          return keep(tensor);
+        };
+        const result = compute({ run, q, tf, keep: keepExtra });
+        const losses = LOSSES[this.#loss].loss(tf, result.logits, q);
+        return { result, logits: keep(result.logits), losses: keep(losses) };
       }),
     );
     try {
-      const [values, each] = await settled([logits.data(), losses.data()]);
-      return { ...made, pass: { losses: Float64Array.from(each), logits: new Float32Array(values) } };
+      const [logitValues, lossValues] = await awaitAll([logits.data(), losses.data()]);
+      const pass = { losses: Float64Array.from(lossValues), logits: new Float32Array(logitValues) };
+      return { ...result, pass };
     } catch (error) {
-      free(kept);
+      disposeTensors(extraTensors);
       throw error;
     } finally {
-      free([logits, losses]);
+      disposeTensors([logits, losses]);
     }
   }
 
-  /** What dropout multiplies by, from the same numbers as in the other backends; null where nothing is dropped. */
+  /** The factors of dropout, drawn as in the other backends; null without dropout. */
   #mask({ shape: [n] }: Matrix, number: number): Maps | null {
     const { drop_rate, dims } = this.#config;
     if (drop_rate === 0) return null;
     const channels = dims[dims.length - 1];
     const stream = 2 ** 31 + number;
-    const kept = 1 / (1 - drop_rate);
+    const scale = 1 / (1 - drop_rate);
     const mask = Float32Array.from({ length: n * channels }, (_, i) =>
-      uniform(this.#seed, stream, i) < drop_rate ? 0 : kept,
+      uniform(this.#seed, stream, i) < drop_rate ? 0 : scale,
     );
     return this.#engine.tf.tensor(mask, [n, 1, 1, channels], 'float32');
   }

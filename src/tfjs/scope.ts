@@ -1,34 +1,34 @@
 import type { Tf, TfTensor } from './tf.js';
 
-/** Lets a tensor outlive the scope it was made in. */
-export type Keep = <T extends TfTensor>(x: T) => T;
+/** Marks a tensor to outlive the scope in which it was created, and returns it. */
+export type KeepTensor = <T extends TfTensor>(x: T) => T;
 
 /**
- * What `run` answers with, within `tf.tidy`, which itself lets only tensors through. Where `run` throws,
- * nothing is left: what `tf.keep` had kept until then would be nobody's.
+ * Runs a function in `tf.tidy`, which disposes of all tensors that it creates except those marked by `keep`, and returns
+ * its result, which may be of any type. If the function throws, no tensor is left: `tf.keep` is called only afterwards.
  */
-export function scope<T>(tf: Tf, run: (keep: Keep) => T): T {
-  const answers: T[] = [];
-  const kept: TfTensor[] = [];
+export function runInScope<T>(tf: Tf, run: (keep: KeepTensor) => T): T {
+  const results: T[] = [];
+  const tensors: TfTensor[] = [];
   tf.tidy(() => {
-    answers.push(
+    results.push(
       run((x) => {
-        kept.push(x);
+        tensors.push(x);
         return x;
       }),
     );
-    return kept;
+    return tensors;
   });
-  // Not even a scope that the caller has begun takes them.
-  for (const x of kept) tf.keep(x);
-  return answers[0];
+  // Protects them from a scope of the caller, too.
+  for (const x of tensors) tf.keep(x);
+  return results[0];
 }
 
-export const keepAll = (keep: Keep, tensors: ReadonlyMap<string, TfTensor>): Map<string, TfTensor> =>
+export const keepAll = (keep: KeepTensor, tensors: ReadonlyMap<string, TfTensor>): Map<string, TfTensor> =>
   new Map([...tensors].map(([name, tensor]) => [name, keep(tensor)]));
 
-/** All answers, or the first error; in any case not before the last has come, so that what was read can be freed. */
-export async function settled<T>(reads: readonly Promise<T>[]): Promise<T[]> {
+/** Like `Promise.all`, but waits until all have settled before it throws: then the tensors can be disposed of. */
+export async function awaitAll<T>(reads: readonly Promise<T>[]): Promise<T[]> {
   await Promise.allSettled(reads);
   return Promise.all(reads);
 }

@@ -7,7 +7,10 @@ export interface SgdStep {
   readonly weightDecay: number;
 }
 
-/** g ← grad + weightDecay·param, b ← momentum·b + g, param ← param − lr·b; nesterov: − lr·(g + momentum·b). */
+/**
+ * One step of SGD: g ← grad + weightDecay·param, buffer ← momentum·buffer + g, param ← param − lr·buffer, with Nesterov's
+ * momentum param ← param − lr·(g + momentum·buffer).
+ */
 export function sgd(
   tf: Tf,
   param: TfTensor,

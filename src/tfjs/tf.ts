@@ -1,9 +1,8 @@
 import type * as core from '@tensorflow/tfjs-core';
 
 /**
- * What of TensorFlow.js the network is made of. It is injected, so that whoever has
- * loaded `@tensorflow/tfjs`, `@tensorflow/tfjs-core` or `@tensorflow/tfjs-node` passes
- * that, with the engine chosen there.
+ * The functions of TensorFlow.js that the backend uses. The caller passes the module, which may be `@tensorflow/tfjs`,
+ * `@tensorflow/tfjs-core` or `@tensorflow/tfjs-node`, after choosing its engine.
  */
 export type Tf = Pick<
   typeof core,
@@ -49,13 +48,13 @@ export type Tf = Pick<
   | 'zeros'
 >;
 
-/** What TensorFlow.js keeps in its own order: maps [n,h,w,c], kernels [kh,kw,c,k]. */
+/** Maps [n,h,w,c] or kernels [kh,kw,c,k]: the orders of TensorFlow.js. */
 export type Maps = core.Tensor4D;
 export type Vector = core.Tensor1D;
 export type Matrix = core.Tensor2D;
 export type TfTensor = core.Tensor;
 
-/** Kernels of the way back that not every engine has. */
+/** The kernels of the backward pass that some engines lack. */
 const TRAINING_KERNELS = [
   'Conv2DBackpropInput',
   'Conv2DBackpropFilter',
@@ -64,13 +63,13 @@ const TRAINING_KERNELS = [
   'MaxPoolGrad',
 ] as const;
 
-/** Those of the way back that an engine lacks: where there is none, it trains. */
+/** The kernels of the backward pass that an engine lacks. If there are none, it can train. */
 export const missingKernels = (tf: Pick<Tf, 'getKernel'>, engine: string): string[] =>
   TRAINING_KERNELS.filter((name) => (tf.getKernel(name, engine) as unknown) == null);
 
 /**
- * Runs one of the kernels of the way back. They are called by name: gradients by the
- * tape need a build of TensorFlow.js that registers them, and not every one does.
+ * Runs a kernel of the backward pass by its name. The gradients of TensorFlow.js' tape are not used: not every build
+ * registers them.
  */
 export function runKernel(
   tf: Tf,

@@ -16,50 +16,49 @@ import {
 import type { Engine } from './engine.js';
 import { applyOptimizer } from './optimize.js';
 import { Passes, type TfjsPass } from './passes.js';
-import { keepAll, scope, type Keep } from './scope.js';
+import { keepAll, runInScope, type KeepTensor } from './scope.js';
 import { missingKernels, type Tf, type TfTensor } from './tf.js';
-import { downloadState, free, replace, uploadState, type TfState } from './weights.js';
+import { downloadState, disposeTensors, replaceTensors, uploadState, type TfState } from './weights.js';
 
 export type TfjsTrainingOptions = OpeningOptions;
 
 /**
- * A network in training on an engine of TensorFlow.js: the twin of the WebAssembly
- * backend's, with the same names and the same numbers but for rounding. Whatever reads
- * the engine is asynchronous.
+ * A training on an engine of TensorFlow.js. It has the methods of the WebAssembly backend's training, and gives the same
+ * numbers up to rounding. Methods that read from the engine are asynchronous.
  */
 export class TfjsTraining {
   readonly #engine: Engine;
   readonly #config: ModelConfig;
-  readonly #network: Passes;
+  readonly #passes: Passes;
   readonly #state: TfState = new Map();
   readonly #optimizer: TfState = new Map();
   readonly #average: TfState | null;
   readonly #gradAccumSteps: number;
   readonly #grads: TfState = new Map();
-  /** Of gradients over the passes of a step, where there are several. */
-  readonly #sums: TfState = new Map();
+  /** The sums of the gradients over the passes of a step, if it has several. */
+  readonly #gradSums: TfState = new Map();
   #batches: number;
   #steps: number;
-  /** Passes of the step that comes next. */
-  #passes = 0;
+  /** How many passes the current step has had. */
+  #passCount = 0;
   #family: Family | null;
-  #broken: string | null = null;
+  #firstNonFinite: string | null = null;
 
   private constructor(engine: Engine, state: StateDict, config: ModelConfig, options: TfjsTrainingOptions) {
     const { tf } = engine;
     const { seed = 0, loss = 'cross-entropy', ema = false, gradAccumSteps = 1, resume } = options;
     this.#engine = engine;
     this.#config = config;
-    this.#network = new Passes(engine, config, { loss, seed });
+    this.#passes = new Passes(engine, config, { loss, seed });
     this.#gradAccumSteps = gradAccumSteps;
     this.#steps = resume?.steps ?? 0;
     this.#family = familyOf(resume);
     this.#batches = batchesOf(state);
     this.#average = ema ? new Map() : null;
     try {
-      replace(this.#state, uploadState(tf, state));
-      if (this.#average !== null) replace(this.#average, uploadState(tf, resume?.ema ?? state));
-      if (resume !== undefined) replace(this.#optimizer, uploadState(tf, resume.optimizer));
+      replaceTensors(this.#state, uploadState(tf, state));
+      if (this.#average !== null) replaceTensors(this.#average, uploadState(tf, resume?.ema ?? state));
+      if (resume !== undefined) replaceTensors(this.#optimizer, uploadState(tf, resume.optimizer));
     } catch (error) {
       this.dispose();
       throw error;
@@ -67,8 +66,8 @@ export class TfjsTraining {
   }
 
   /**
-   * @param state of either form; the train form's counters `num_batches_tracked` go on from where they are
-   * @throws WeightsError, ShapeError, ParamError; BackendUnavailableError where the engine lacks kernels
+   * @param state of either form; the counters `num_batches_tracked` of the train form continue from their values
+   * @throws WeightsError, ShapeError, ParamError; BackendUnavailableError if the engine lacks kernels
    */
   static async open(
     engine: Engine,
@@ -78,87 +77,100 @@ export class TfjsTraining {
   ): Promise<TfjsTraining> {
     const missing = missingKernels(engine.tf, engine.name);
     if (missing.length > 0) {
-      const got = `${engine.name}, which has no ${missing.join(', ')}`;
-      throw new BackendUnavailableError({ op: 'tfjs', expected: 'an engine that trains', got });
+      throw new BackendUnavailableError({
+        op: 'tfjs',
+        expected: 'an engine that can train',
+        got: `${engine.name}, which lacks the kernels ${missing.join(', ')}`,
+        hint: 'Use cpu, webgl, webgpu or tfjs-node.',
+      });
     }
     checkOpening(state, config, options);
     return engine.use(() => new TfjsTraining(engine, state, config, options));
   }
 
   /**
-   * One pass in training mode: logits, loss, gradients, running statistics. Where a step is
-   * made of several, gradients are their mean so far.
+   * One forward and backward pass in training mode. Updates the gradients and the running statistics. If a step has
+   * several passes (`gradAccumSteps`), the gradients are the mean over its passes so far.
    *
    * @param x [n,in_chans,h,w], normalized
-   * @param targets [n,num_classes]: the share of each class in each image
-   * @param lambda slope of the deep-training activations, in [0, 1]; the deploy form has none
+   * @param targets [n,num_classes]: target probabilities
+   * @param lambda slope of the deep-training activations, in [0, 1]; the deploy form ignores it
    * @throws ShapeError, ParamError
    */
   async pass(x: FloatArray, targets: FloatArray, lambda: number): Promise<TfjsPass> {
     const batch = { x, targets, lambda };
-    this.#network.check(batch, leastImages(this.#config));
-    const number = passNumber(this.#steps, this.#gradAccumSteps, this.#passes);
-    const made = await this.#network.train(this.#state, batch, number);
-    const passes = (this.#passes % this.#gradAccumSteps) + 1;
-    let grads: ReadonlyMap<string, TfTensor>;
+    this.#passes.check(batch, leastImages(this.#config));
+    const number = passNumber(this.#steps, this.#gradAccumSteps, this.#passCount);
+    const { pass, grads, buffers } = await this.#passes.train(this.#state, batch, number);
+    const passCount = (this.#passCount % this.#gradAccumSteps) + 1;
+    let meanGrads: ReadonlyMap<string, TfTensor>;
     try {
-      const isNumber = made.pass.losses.every((loss) => Number.isFinite(loss));
-      this.#broken = isNumber ? null : await this.#network.firstNonFinite(this.#state, batch, number);
-      grads = this.#gradAccumSteps === 1 ? made.grads : await this.#added(made.grads, passes);
+      const isFinite = pass.losses.every((loss) => Number.isFinite(loss));
+      this.#firstNonFinite = isFinite ? null : await this.#passes.firstNonFinite(this.#state, batch, number);
+      meanGrads = this.#gradAccumSteps === 1 ? grads : await this.#accumulate(grads, passCount);
     } catch (error) {
-      for (const tensors of [made.grads, made.buffers]) free(tensors.values());
+      for (const tensors of [grads, buffers]) disposeTensors(tensors.values());
       throw error;
     }
-    replace(this.#grads, grads);
-    replace(this.#state, made.buffers);
+    // Nothing can fail from here on: a failed pass leaves the training as it was.
+    replaceTensors(this.#grads, meanGrads);
+    replaceTensors(this.#state, buffers);
     this.#batches++;
-    this.#passes = passes;
-    return made.pass;
+    this.#passCount = passCount;
+    return pass;
   }
 
   /**
-   * Moves every parameter along the gradients of the step's passes.
+   * Updates all parameters with the gradients of the step's passes.
    *
-   * @throws ParamError for what is no step, where the moments are another optimizer's, or before the first pass
+   * @throws ParamError if `step` is invalid, if the moments are of another optimizer, or before the first pass
    */
   async optimize(step: OptimizerStep): Promise<void> {
-    const all = resolveStep(step);
-    const family = familyAfter(all.kind, this.#family);
-    if (this.#grads.size === 0) throw new ParamError({ op: 'optimizer', expected: 'a pass before', got: 'none' });
+    const options = resolveStep(step);
+    const family = familyAfter(options.kind, this.#family);
+    if (this.#grads.size === 0) {
+      const hint = 'Call pass() before optimize().';
+      throw new ParamError({ op: 'optimizer', expected: 'the gradients of a pass', got: 'none', hint });
+    }
     const steps = this.#steps + 1;
-    const before = {
+    const input = {
       state: this.#state,
       grads: this.#grads,
       moments: this.#optimizer,
       stages: this.#config.strides.length,
     };
-    const { params, moments } = await this.#scope((keep, tf) => {
-      const after = applyOptimizer(tf, before, all, steps);
-      return { params: keepAll(keep, after.params), moments: keepAll(keep, after.moments) };
+    const { params, moments } = await this.#compute((tf, keep) => {
+      const output = applyOptimizer(tf, input, options, steps);
+      return { params: keepAll(keep, output.params), moments: keepAll(keep, output.moments) };
     });
     this.#family = family;
     this.#steps = steps;
-    this.#passes = 0;
-    replace(this.#state, params);
-    replace(this.#optimizer, moments);
+    this.#passCount = 0;
+    replaceTensors(this.#state, params);
+    replaceTensors(this.#optimizer, moments);
   }
 
-  /** e ← decay·e + (1 − decay)·p, running statistics and all. @param decay in [0, 1] @throws ParamError */
+  /**
+   * Updates the averaged state: e ← decay·e + (1 − decay)·p for all parameters and running statistics.
+   *
+   * @param decay in [0, 1]
+   * @throws ParamError
+   */
   async ema(decay: number): Promise<void> {
     checkDecay(decay);
     const average = this.#average ?? refuseAverage();
-    const moved = await this.#scope((keep, tf) => {
-      const moved = new Map<string, TfTensor>();
+    const next = await this.#compute((tf, keep) => {
+      const tensors = new Map<string, TfTensor>();
       for (const [name, e] of average) {
         const p = this.#state.get(name);
-        if (p !== undefined) moved.set(name, keep(tf.add(tf.mul(e, decay), tf.mul(p, 1 - decay))));
+        if (p !== undefined) tensors.set(name, keep(tf.add(tf.mul(e, decay), tf.mul(p, 1 - decay))));
       }
-      return moved;
+      return tensors;
     });
-    replace(average, moved);
+    replaceTensors(average, next);
   }
 
-  /** Logits and loss in eval mode: normalized by the running statistics; nothing else changes. */
+  /** The logits and losses in eval mode: batch norms use the running statistics. Changes nothing. */
   async evaluate(
     x: FloatArray,
     targets: FloatArray,
@@ -166,72 +178,78 @@ export class TfjsTraining {
     { useEma = false }: { readonly useEma?: boolean } = {},
   ): Promise<TfjsPass> {
     const batch = { x, targets, lambda };
-    this.#network.check(batch, 1);
-    return this.#network.evaluate(useEma ? (this.#average ?? refuseAverage()) : this.#state, batch);
+    this.#passes.check(batch, 1);
+    return this.#passes.evaluate(useEma ? (this.#average ?? refuseAverage()) : this.#state, batch);
   }
 
-  /** Parameters and running statistics, as they stand; copies. */
+  /** Copies of the current parameters and running statistics. */
   async state(): Promise<Map<string, Tensor>> {
     return withCounters(await downloadState(this.#state), this.#batches, this.#config);
   }
 
-  /** The averaged state; a copy. @throws ParamError where none is kept */
+  /** A copy of the averaged state. @throws ParamError if the training was opened without `ema` */
   async emaState(): Promise<Map<string, Tensor>> {
     return withCounters(await downloadState(this.#average ?? refuseAverage()), this.#batches, this.#config);
   }
 
-  /** Gradients of the last pass, or the mean over the step's so far, under the parameters' names. */
+  /** Copies of the gradients by the names of the parameters: of the last pass, or the mean over the step's passes so far. */
   async gradients(): Promise<Map<string, Tensor>> {
     return inModelOrder(await downloadState(this.#grads), this.#config);
   }
 
-  /** Moments under PyTorch's names: `exp_avg.<param>`, `exp_avg_sq.<param>`, or `momentum_buffer.<param>`; copies. */
+  /** Copies of the moments by PyTorch's names: `exp_avg.<param>`, `exp_avg_sq.<param>` or `momentum_buffer.<param>`. */
   async optimizerState(): Promise<Map<string, Tensor>> {
     return inModelOrder(await downloadState(this.#optimizer), this.#config);
   }
 
+  /** The number of optimizer steps. */
   get steps(): number {
     return this.#steps;
   }
 
-  /** Batches that the norms have seen. */
+  /** The number of batches that have updated the running statistics. */
   get batches(): number {
     return this.#batches;
   }
 
-  /** Everything that a run needs to go on. @throws ParamError between a step's passes */
+  /** Copies of everything that is needed to resume. @throws ParamError between the passes of a step */
   async snapshot(): Promise<Resume & { readonly state: StateDict }> {
-    checkStepDone(this.#passes, this.#gradAccumSteps);
+    checkStepDone(this.#passCount, this.#gradAccumSteps);
     const ema = this.#average === null ? {} : { ema: await this.emaState() };
     return { state: await this.state(), optimizer: await this.optimizerState(), steps: this.#steps, ...ema };
   }
 
-  /** The first layer whose output in the last pass has a value that is no number; null where none has. */
+  /** The first layer whose output was not finite in the last pass; null if all were. */
   firstNonFinite(): string | null {
-    return this.#broken;
+    return this.#firstNonFinite;
   }
 
   dispose(): void {
-    for (const tensors of [this.#state, this.#optimizer, this.#average, this.#grads, this.#sums]) {
-      free(tensors?.values() ?? []);
+    for (const tensors of [this.#state, this.#optimizer, this.#average, this.#grads, this.#gradSums]) {
+      disposeTensors(tensors?.values() ?? []);
       tensors?.clear();
     }
   }
 
-  /** What is computed on the engine: see `scope`. */
-  #scope<T>(run: (keep: Keep, tf: Tf) => T): Promise<T> {
-    return this.#engine.use((tf) => scope(tf, (keep) => run(keep, tf)));
+  /** Runs `compute` on the engine in a scope: see `runInScope`. */
+  #compute<T>(compute: (tf: Tf, keep: KeepTensor) => T): Promise<T> {
+    return this.#engine.use((tf) => runInScope(tf, (keep) => compute(tf, keep)));
   }
 
-  /** Takes a pass' gradients into the sums. @returns their means, over so many passes */
-  async #added(grads: ReadonlyMap<string, TfTensor>, passes: number): Promise<ReadonlyMap<string, TfTensor>> {
-    const { sums, means } = await this.#scope((keep, tf) => {
-      const added = (name: string, grad: TfTensor): TfTensor => keep(tf.add(this.#sums.get(name) ?? 0, grad));
-      const sums = passes === 1 ? grads : new Map([...grads].map(([name, grad]) => [name, added(name, grad)]));
-      return { sums, means: new Map([...sums].map(([name, sum]) => [name, keep(tf.div(sum, passes))])) };
+  /**
+   * Adds a pass' gradients to the sums, which takes them over.
+   *
+   * @param passCount the number of passes in the sums
+   * @returns the mean gradients
+   */
+  async #accumulate(grads: ReadonlyMap<string, TfTensor>, passCount: number): Promise<ReadonlyMap<string, TfTensor>> {
+    const { sums, means } = await this.#compute((tf, keep) => {
+      const add = (name: string, grad: TfTensor): TfTensor => keep(tf.add(this.#gradSums.get(name) ?? 0, grad));
+      const sums = passCount === 1 ? grads : new Map([...grads].map(([name, grad]) => [name, add(name, grad)]));
+      return { sums, means: new Map([...sums].map(([name, sum]) => [name, keep(tf.div(sum, passCount))])) };
     });
-    if (passes > 1) free(grads.values());
-    replace(this.#sums, sums);
+    if (passCount > 1) disposeTensors(grads.values());
+    replaceTensors(this.#gradSums, sums);
     return means;
   }
 }

@@ -1,36 +1,36 @@
-/** Parameters on their way to and from the engine, whose kernels lie in another order. */
+/** Moves parameters to the engine and back. PyTorch and TensorFlow.js order the axes of kernels differently. */
 import { isCounter, isDepthwise } from '../core/parameters.js';
 import { sizeOf, type FloatArray, type StateDict, type Tensor } from '../core/tensor.js';
-import { scope, settled } from './scope.js';
+import { awaitAll, runInScope } from './scope.js';
 import type { Tf, TfTensor } from './tf.js';
 
-/** Kernels [k,c,kh,kw] are [kh,kw,c,k] there, and [c,1,kh,kw] are [kh,kw,c,1]. */
-interface Order {
-  readonly there: readonly number[];
-  readonly back: readonly number[];
+/** Permutations of a kernel's axes: PyTorch's [k,c,kh,kw] and [c,1,kh,kw] are [kh,kw,c,k] and [kh,kw,c,1] here. */
+interface AxisOrder {
+  readonly upload: readonly number[];
+  readonly download: readonly number[];
 }
-const KERNEL: Order = { there: [2, 3, 1, 0], back: [3, 2, 0, 1] };
-const DEPTHWISE: Order = { there: [2, 3, 0, 1], back: [2, 3, 0, 1] };
+const KERNEL: AxisOrder = { upload: [2, 3, 1, 0], download: [3, 2, 0, 1] };
+const DEPTHWISE: AxisOrder = { upload: [2, 3, 0, 1], download: [2, 3, 0, 1] };
 
-const orderOf = (name: string, rank: number): Order | null =>
-  rank !== 4 ? null : isDepthwise(name) ? DEPTHWISE : KERNEL;
+/** The name of a parameter, or of the parameter that a moment such as `exp_avg.<param>` belongs to. */
+const parameterName = (name: string): string => name.replace(/^(exp_avg|exp_avg_sq|momentum_buffer)\./, '');
 
-/** A state in an engine. `num_batches_tracked` stays outside: nothing is computed from it. */
+/** Null if the axes keep their order. */
+const orderOf = (name: string, rank: number): AxisOrder | null =>
+  rank !== 4 ? null : isDepthwise(parameterName(name)) ? DEPTHWISE : KERNEL;
+
+/** A state on an engine. The counters `num_batches_tracked` are not uploaded: nothing is computed from them. */
 export type TfState = Map<string, TfTensor>;
 
-/** What a name says beside the parameter's, such as `exp_avg.` */
-const bare = (name: string): string => name.replace(/^(exp_avg|exp_avg_sq|momentum_buffer)\./, '');
-
-interface Turned {
-  readonly data: Float32Array;
-  readonly shape: number[];
-}
-
 /**
- * A copy whose axes are those of `order`; null where they stay. It is made here: an engine may take
- * subnormal numbers for zeros wherever it computes, and were it only a transposition.
+ * A copy with permuted axes; null copies as is. Computed here and not by the engine: an engine may flush subnormal
+ * numbers to zero, even in a transposition.
  */
-function turned(data: FloatArray, shape: readonly number[], order: readonly number[] | null): Turned {
+function permuteAxes(
+  data: FloatArray,
+  shape: readonly number[],
+  order: readonly number[] | null,
+): { readonly data: Float32Array; readonly shape: number[] } {
   if (order === null) return { data: new Float32Array(data), shape: [...shape] };
   const sizes = order.map((axis) => shape[axis]);
   const strides = order.map((axis) => sizeOf(shape.slice(axis + 1)));
@@ -44,36 +44,37 @@ function turned(data: FloatArray, shape: readonly number[], order: readonly numb
   return { data: copy, shape: sizes };
 }
 
-/** A tensor in the engine's order; to be disposed of. */
+/** Uploads a tensor in TensorFlow.js' order. The caller disposes of it. */
 export function upload(tf: Tf, name: string, tensor: Tensor): TfTensor {
-  const { data, shape } = turned(tensor.data, tensor.shape, orderOf(bare(name), tensor.shape.length)?.there ?? null);
+  const order = orderOf(name, tensor.shape.length)?.upload ?? null;
+  const { data, shape } = permuteAxes(tensor.data, tensor.shape, order);
   return tf.tensor(data, shape, 'float32');
 }
 
-/** A copy in PyTorch's order, of whatever engine the tensor lies in. Asynchronous: some cannot be read otherwise. */
+/** A copy in PyTorch's order. Asynchronous, because webgpu has no synchronous read. */
 export async function download(name: string, tensor: TfTensor): Promise<Tensor> {
   const values = (await tensor.data()) as Float32Array;
-  return turned(values, tensor.shape, orderOf(bare(name), tensor.rank)?.back ?? null);
+  return permuteAxes(values, tensor.shape, orderOf(name, tensor.rank)?.download ?? null);
 }
 
 export function uploadState(tf: Tf, state: StateDict): TfState {
   const tensors = [...state].filter(([name]) => !isCounter(name));
-  return scope(tf, (keep) => new Map(tensors.map(([name, tensor]) => [name, keep(upload(tf, name, tensor))])));
+  return runInScope(tf, (keep) => new Map(tensors.map(([name, tensor]) => [name, keep(upload(tf, name, tensor))])));
 }
 
 export async function downloadState(state: ReadonlyMap<string, TfTensor>): Promise<Map<string, Tensor>> {
-  const read = [...state].map(async ([name, tensor]) => [name, await download(name, tensor)] as const);
-  return new Map(await settled(read));
+  const reads = [...state].map(async ([name, tensor]) => [name, await download(name, tensor)] as const);
+  return new Map(await awaitAll(reads));
 }
 
-/** Puts tensors in the place of others, which are freed. */
-export function replace(state: TfState, values: ReadonlyMap<string, TfTensor>): void {
-  for (const [name, value] of values) {
+/** Sets tensors of a state, and disposes of those that they replace. */
+export function replaceTensors(state: TfState, tensors: ReadonlyMap<string, TfTensor>): void {
+  for (const [name, tensor] of tensors) {
     state.get(name)?.dispose();
-    state.set(name, value);
+    state.set(name, tensor);
   }
 }
 
-export function free(tensors: Iterable<TfTensor>): void {
+export function disposeTensors(tensors: Iterable<TfTensor>): void {
   for (const tensor of tensors) tensor.dispose();
 }

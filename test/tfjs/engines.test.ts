@@ -1,4 +1,4 @@
-/** Engines that are there, that are not, and that say they are. */
+/** Engines that are available, that are not, and that report another device than their name says. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -20,7 +20,7 @@ afterEach(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-/** A package of one file in the folder that is looked through first. */
+/** Installs a package of one file in the folder of VANILLANET_ENGINES. */
 async function install(name: string, code: string): Promise<void> {
   const where = join(folder, 'node_modules', name);
   await mkdir(where, { recursive: true });
@@ -28,22 +28,24 @@ async function install(name: string, code: string): Promise<void> {
   await writeFile(join(where, 'index.js'), code);
 }
 
-/** TensorFlow.js as far as an engine is asked what it is. In a process only the first to come registers itself, as there. */
-const madeUp = (isUsingGpuDevice: boolean): string => `
-  const own = (globalThis.madeUp ??= {});
-  own[${JSON.stringify(folder)}] ??= { isUsingGpuDevice: ${isUsingGpuDevice} };
+/** A stub of tfjs-node with the functions that describe an engine. As there, the first package in a process is registered. */
+const stubAddon = (isUsingGpuDevice: boolean): string => `
+  const backends = (globalThis.stubBackends ??= {});
+  backends[${JSON.stringify(folder)}] ??= { isUsingGpuDevice: ${isUsingGpuDevice} };
   module.exports = {
     setBackend: async () => true, ready: async () => undefined, getBackend: () => 'tensorflow',
-    backend: () => own[${JSON.stringify(folder)}], getKernel: () => ({}), version_core: '4.22.0',
+    backend: () => backends[${JSON.stringify(folder)}], getKernel: () => ({}), version_core: '4.22.0',
   };`;
 
-const errorOf = async (run: Promise<unknown>): Promise<Error> =>
+const errorOf = async (run: Promise<unknown>): Promise<BackendUnavailableError> =>
   run.then(
-    () => new Error('nothing was thrown'),
-    (error: unknown) => error as Error,
+    () => {
+      throw new Error('nothing was thrown');
+    },
+    (error: unknown) => error as BackendUnavailableError,
   );
 
-test('the two that the main install has say what they are', async () => {
+test('cpu and wasm describe themselves', async () => {
   const cpu = await loadEngine('cpu');
   expect(cpu.report).toMatchObject({
     engine: 'cpu',
@@ -57,69 +59,71 @@ test('the two that the main install has say what they are', async () => {
   expect(wasm.report).toMatchObject({ engine: 'wasm', backend: 'wasm', isHardware: false, canTrain: false });
 });
 
-test('auto takes the next best, and for training one that trains', async () => {
+test('auto chooses wasm, and cpu for training', async () => {
   expect((await loadEngine()).report.engine).toBe('wasm');
   expect((await loadEngine('auto', { training: true })).report.engine).toBe('cpu');
 });
 
-test('auto prefers libtensorflow', async () => {
-  await install('@tensorflow/tfjs-node', madeUp(false));
+test('auto prefers libtensorflow to wasm', async () => {
+  await install('@tensorflow/tfjs-node', stubAddon(false));
   expect((await loadEngine()).report).toMatchObject({ engine: 'tfjs-node', isHardware: false });
 });
 
-test('and above it a CUDA device', async () => {
-  await install('@tensorflow/tfjs-node', madeUp(false));
-  await install('@tensorflow/tfjs-node-gpu', madeUp(true));
+test('auto prefers a CUDA device to libtensorflow', async () => {
+  await install('@tensorflow/tfjs-node', stubAddon(false));
+  await install('@tensorflow/tfjs-node-gpu', stubAddon(true));
   expect((await loadEngine()).report).toMatchObject({ engine: 'tfjs-node-gpu', isHardware: true });
 });
 
-test('each of both is listed as what it is, in whatever order they register themselves', async () => {
-  await install('@tensorflow/tfjs-node', madeUp(false));
-  await install('@tensorflow/tfjs-node-gpu', madeUp(true));
+test('tfjs-node and tfjs-node-gpu are listed independently of each other', async () => {
+  await install('@tensorflow/tfjs-node', stubAddon(false));
+  await install('@tensorflow/tfjs-node-gpu', stubAddon(true));
   const states = new Map((await listEngines()).map((state) => [state.engine, state]));
   expect(states.get('tfjs-node-gpu')).toMatchObject({ available: true, isHardware: true, device: 'a CUDA device' });
   const cpu = { available: true, isHardware: false, device: "libtensorflow on this machine's processor" };
   expect(states.get('tfjs-node')).toMatchObject(cpu);
 });
 
-test('in one process, the second to come is not taken for what it is called', async () => {
-  await install('@tensorflow/tfjs-node', madeUp(false));
-  await install('@tensorflow/tfjs-node-gpu', madeUp(true));
+test('the addon that is loaded second in a process is refused: the first one computes', async () => {
+  await install('@tensorflow/tfjs-node', stubAddon(false));
+  await install('@tensorflow/tfjs-node-gpu', stubAddon(true));
   expect((await loadEngine('tfjs-node-gpu')).report.engine).toBe('tfjs-node-gpu');
   const error = await errorOf(loadEngine('tfjs-node'));
   expect(error).toBeInstanceOf(BackendUnavailableError);
-  expect(error.message).toMatch(
-    /tfjs-node is installed, but what computes is tfjs-node-gpu, a CUDA device; to have it/,
-  );
+  expect(error.got).toBe('@tensorflow/tfjs-node is installed, but the active engine is tfjs-node-gpu on a CUDA device');
+  expect(error.hint).toContain('start tfjs-node in a new process');
 });
 
-test('a package for the processor that computes on a CUDA device is none', async () => {
-  await install('@tensorflow/tfjs-node', madeUp(true));
-  expect((await errorOf(loadEngine('tfjs-node'))).message).toMatch(/what computes is tfjs-node-gpu/);
+test('tfjs-node that computes on a CUDA device is refused', async () => {
+  await install('@tensorflow/tfjs-node', stubAddon(true));
+  expect((await errorOf(loadEngine('tfjs-node'))).message).toMatch(/the active engine is tfjs-node-gpu/);
   const state = (await listEngines()).find(({ engine }) => engine === 'tfjs-node');
-  expect(state).toMatchObject({ available: false, reason: expect.stringMatching(/what computes is tfjs-node-gpu/) });
+  expect(state).toMatchObject({
+    available: false,
+    reason: expect.stringMatching(/the active engine is tfjs-node-gpu/),
+  });
 });
 
-test('one that ends its process is told, and the others are there', async () => {
+test('an engine that crashes its process is reported, and the others are available', async () => {
   await install('@tensorflow/tfjs-node', "process.kill(process.pid, 'SIGSEGV'); while (true);");
   const states = new Map((await listEngines()).map((state) => [state.engine, state]));
   expect(states.get('tfjs-node')).toMatchObject({
     available: false,
-    reason: expect.stringMatching(/ends with SIGSEGV$/),
+    reason: expect.stringMatching(/ended with SIGSEGV$/),
   });
   expect(states.get('cpu')).toMatchObject({ available: true });
   expect((await loadEngine()).report.engine).toBe('wasm');
 });
 
-test('a folder that is named by a relative path', async () => {
-  await install('@tensorflow/tfjs-node', madeUp(false));
+test('VANILLANET_ENGINES may be a relative path', async () => {
+  await install('@tensorflow/tfjs-node', stubAddon(false));
   process.env['VANILLANET_ENGINES'] = relative(process.cwd(), folder);
   expect((await loadEngine('tfjs-node')).report.engine).toBe('tfjs-node');
   expect((await loadEngine('cpu')).report.engine).toBe('cpu');
 });
 
-describe('WebGPU where there is no adapter', () => {
-  /** As Node's own from 21 on: its getters work on no other object. */
+describe('WebGPU without an adapter', () => {
+  /** Like Node's own from version 21 on: its getters throw on other objects. */
   class Navigator {
     readonly #cores = 3;
     get hardwareConcurrency(): number {
@@ -134,8 +138,8 @@ describe('WebGPU where there is no adapter', () => {
   });
 
   test.each([
-    ['beside a navigator, which is left as it was', new Navigator(), 3],
-    ['without one', undefined, undefined],
+    ['is an error, and leaves a navigator as it was', new Navigator(), 3],
+    ['is an error, and leaves no navigator', undefined, undefined],
   ])('%s', async (_, navigator, cores) => {
     Reflect.deleteProperty(globalThis, 'navigator');
     if (navigator !== undefined)
@@ -144,77 +148,78 @@ describe('WebGPU where there is no adapter', () => {
     const requestAdapter = 'async () => { globalThis.seen = navigator.hardwareConcurrency; return null; }';
     await install('webgpu', `module.exports = { create: () => ({ requestAdapter: ${requestAdapter} }), globals: {} };`);
     const error = await errorOf(loadEngine('webgpu'));
-    expect(error.message).toMatch(/webgpu is installed, but finds no adapter.*to have it: install a driver/);
+    expect(error.got).toBe('webgpu is installed, but finds no adapter');
+    expect(error.hint).toMatch(/^Install a driver.*\.$/);
     expect(scope.seen).toBe(cores);
-    // What is of no use is not left behind.
     expect(scope.navigator).toBe(navigator);
     expect(Object.keys(navigator ?? {})).toEqual([]);
   });
 });
 
-test('an engine that is none of ours is not taken for one', () => {
+test('an unknown backend is refused', () => {
   const tf = { getBackend: () => 'fpga', backend: () => ({}), getKernel: () => ({}), version_core: '4.22.0' };
   expect(() => describeEngine(tf as never)).toThrow(BackendUnavailableError);
 });
 
-test('a package for graphics processors that finds none is not one', async () => {
-  await install('@tensorflow/tfjs-node-gpu', madeUp(false));
+test('tfjs-node-gpu without a CUDA device is refused', async () => {
+  await install('@tensorflow/tfjs-node-gpu', stubAddon(false));
   const error = await errorOf(loadEngine('tfjs-node-gpu'));
   expect(error).toBeInstanceOf(BackendUnavailableError);
-  expect(error.message).toMatch(
-    /installed, but finds no CUDA device.*to have it: see docs\/tfjs-node\.md in the repository/,
-  );
+  expect(error.got).toMatch(/installed, but finds no CUDA device/);
+  expect(error.hint).toMatch(/^See docs\/tfjs-node\.md in the repository/);
   expect((await loadEngine()).report.engine).toBe('wasm');
 });
 
-test.each<[EngineName, RegExp]>([
+test.each<[EngineName, string, RegExp]>([
   [
     'tfjs-node',
-    /@tensorflow\/tfjs-node is not installed; to have it: npm install @tensorflow\/tfjs-node, or in a clone .* npm run/,
+    '@tensorflow/tfjs-node is not installed',
+    /^Install it: npm install @tensorflow\/tfjs-node, or in a clone .*: npm run .*\.$/,
   ],
-  ['webgpu', /@tensorflow\/tfjs-backend-webgpu is not installed; to have it: npm install webgpu/],
-  ['webgl', /Node has no WebGL; to have it: run it in a browser/],
-])('%s, asked for by name, is an error and nothing else in its place', async (name, message) => {
+  ['webgpu', '@tensorflow/tfjs-backend-webgpu is not installed', /^Install it: npm install webgpu/],
+  ['webgl', 'Node has no WebGL', /^Use it in a browser/],
+])('%s is an error if it is not available, and no other engine takes its place', async (name, got, hint) => {
   const error = await errorOf(loadEngine(name));
   expect(error).toBeInstanceOf(BackendUnavailableError);
-  expect(error.message).toMatch(message);
+  expect(error).toMatchObject({ expected: `the engine ${name}`, got });
+  expect(error.hint).toMatch(hint);
 });
 
-test('what is installed and does not load says so', async () => {
+test('a package that fails to load is reported with its error, and auto tries the next engine', async () => {
   await install('@tensorflow/tfjs-node', "throw new Error('libtensorflow.so.2: cannot open shared object file');");
   const error = await errorOf(loadEngine('tfjs-node'));
   expect(error.message).toMatch(/tfjs-node is installed, but does not load: libtensorflow\.so\.2: cannot open/);
-  // auto goes on.
   expect((await loadEngine()).report.engine).toBe('wasm');
 });
 
-test('what is installed in part says so', async () => {
+test('an incomplete installation is reported', async () => {
   await install('@tensorflow/tfjs-node', '');
   await rm(join(folder, 'node_modules/@tensorflow/tfjs-node/index.js'));
   expect((await errorOf(loadEngine('tfjs-node'))).message).toMatch(/is installed, but does not load/);
 });
 
-test('an engine that does not train is refused where it is to', async () => {
+test('wasm is refused for training', async () => {
   const error = await errorOf(loadEngine('wasm', { training: true }));
   expect(error).toBeInstanceOf(BackendUnavailableError);
   expect(error.message).toMatch(
-    /an engine that trains, got wasm, whose package has no Conv2DBackpropFilter.*npm install/,
+    /expected an engine that can train, got wasm, which lacks the kernels Conv2DBackpropFilter/,
   );
+  expect(error.hint).toMatch(/^Use cpu: Install it: npm install/);
 });
 
-test('a name that is none', async () => {
+test('an unknown name is a ParamError', async () => {
   expect(await errorOf(loadEngine('cuda' as EngineName))).toBeInstanceOf(ParamError);
 });
 
-test('the list has all of them, with a reason and a remedy for each that is missing', async () => {
+test('the list has all engines, with a reason and a hint for each that is not available', async () => {
   const all = await listEngines();
   expect(all.map(({ engine }) => engine)).toEqual(['tfjs-node-gpu', 'webgpu', 'webgl', 'tfjs-node', 'wasm', 'cpu']);
   for (const state of all) {
-    if (!state.available) expect(`${state.reason}. ${state.remedy}`).toMatch(/is not installed|Node has no WebGL/);
+    if (!state.available) expect(`${state.reason}. ${state.hint}`).toMatch(/is not installed|Node has no WebGL/);
   }
 });
 
-describe('an adapter by what it says of itself', () => {
+describe('deviceOf judges an adapter by its description', () => {
   test.each([
     [{ vendor: 'nvidia', architecture: 'hopper', description: 'NVIDIA H100' }, true],
     [{ vendor: 'apple', architecture: 'metal-3' }, true],
@@ -229,9 +234,9 @@ describe('an adapter by what it says of itself', () => {
     [{ description: 'ANGLE (Google, Vulkan 1.3.0 (SwiftShader Device (Subzero)), SwiftShader driver)' }, false],
     [{}, false],
   ])('%j', (info, isHardware) => {
-    const found = deviceOf(info);
-    expect(found.isHardware).toBe(isHardware);
-    expect(found.device).not.toBe('');
-    if (!isHardware && Object.keys(info).length > 0) expect(found.device).toMatch(/software|nobody knows/);
+    const result = deviceOf(info);
+    expect(result.isHardware).toBe(isHardware);
+    expect(result.device).not.toBe('');
+    if (!isHardware && Object.keys(info).length > 0) expect(result.device).toMatch(/software|unknown hardware/);
   });
 });

@@ -1,4 +1,4 @@
-/** Engines that do not answer when they are asked what they are: each is absent, with a reason, and nothing waits for it. */
+/** Engines that hang, crash or fail when they are probed: each is reported as unavailable, with a reason, in time. */
 import { afterEach, beforeEach, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
@@ -20,7 +20,7 @@ afterEach(() => {
   else process.env['VANILLANET_ENGINES'] = before;
 });
 
-/** tfjs-node, as a package of one file. */
+/** Installs a stub of tfjs-node, a package of one file. */
 async function install(code: string): Promise<void> {
   const where = path('node_modules/@tensorflow/tfjs-node');
   await mkdir(where, { recursive: true });
@@ -29,12 +29,12 @@ async function install(code: string): Promise<void> {
 }
 
 const installed = '@tensorflow/tfjs-node is installed, but does not load: ';
-const isAbsent = (reason: string | RegExp): unknown =>
+const isUnavailable = (reason: string | RegExp): unknown =>
   expect.objectContaining({
     engine: 'tfjs-node',
     available: false,
     reason: expect.stringMatching(reason),
-    remedy: expect.stringContaining('npm install @tensorflow/tfjs-node'),
+    hint: expect.stringContaining('npm install @tensorflow/tfjs-node'),
   });
 
 const isRunning = (pid: number): boolean => {
@@ -45,48 +45,48 @@ const isRunning = (pid: number): boolean => {
   }
 };
 
-test('one that hangs is ended', async () => {
+test('an engine that hangs is killed', async () => {
   const pid = JSON.stringify(path('pid'));
   await install(
     `console.error('opening /dev/gpu'); require('fs').writeFileSync(${pid}, String(process.pid)); while (true);`,
   );
-  // On a busy machine, a process may need seconds to start: then again, with more time.
-  let hung = 0;
-  for (let seconds = 2; hung === 0; seconds *= 3) {
+  // On a busy machine a process may need seconds to start. Tries again with more time.
+  let child = 0;
+  for (let seconds = 2; child === 0; seconds *= 3) {
     const state = await probe('tfjs-node', 1000 * seconds);
-    hung = Number(await readFile(path('pid'), 'utf8').catch(() => 0));
-    if (hung > 0) {
-      const reason = `its process says nothing within ${seconds} s, and was ended: opening /dev/gpu`;
-      expect(state).toEqual(isAbsent(`^${installed}${reason}$`));
+    child = Number(await readFile(path('pid'), 'utf8').catch(() => 0));
+    if (child > 0) {
+      const reason = `its process did not answer within ${seconds} s and was killed: opening /dev/gpu`;
+      expect(state).toEqual(isUnavailable(`^${installed}${reason}$`));
     }
   }
-  while (isRunning(hung)) await sleep(10);
+  while (isRunning(child)) await sleep(10);
 });
 
 test.each([
-  ['its last line', "process.stderr.write('loading\\nno kernel image\\n\\n');", 'SIGKILL: no kernel image'],
   [
-    'the end of what is very long',
-    "process.stderr.write('x'.repeat(1e6) + '\\nout of memory');",
-    'SIGKILL: out of memory',
+    'the last line of its stderr',
+    "process.stderr.write('loading\\nno kernel image\\n\\n');",
+    'SIGKILL: no kernel image',
   ],
-  ['nothing', '', 'SIGKILL'],
-])('one that dies, and has said %s', async (_, says, reason) => {
-  await install(`${says} setTimeout(() => process.kill(process.pid, 'SIGKILL'), 200); module.exports = new Promise(() => {});
+  ['the end of a long stderr', "process.stderr.write('x'.repeat(1e6) + '\\nout of memory');", 'SIGKILL: out of memory'],
+  ['the signal', '', 'SIGKILL'],
+])('an engine that crashes is reported with %s', async (_, print, reason) => {
+  await install(`${print} setTimeout(() => process.kill(process.pid, 'SIGKILL'), 200); module.exports = new Promise(() => {});
     module.exports.setBackend = () => module.exports;`);
-  expect(await probe('tfjs-node')).toEqual(isAbsent(`^${installed}its process ends with ${reason}$`));
+  expect(await probe('tfjs-node')).toEqual(isUnavailable(`^${installed}its process ended with ${reason}$`));
 });
 
-test('one that throws later, by what was thrown and not by where', async () => {
+test('an error that is thrown later is reported without its stack', async () => {
   await install(
     `setTimeout(() => { throw new Error('lost the device'); }, 50); module.exports = { setBackend: () => new Promise(() => {}) };`,
   );
   expect(await probe('tfjs-node')).toEqual(
-    isAbsent(`^${installed}its process ends with exit status 1: Error: lost the device$`),
+    isUnavailable(`^${installed}its process ended with exit status 1: Error: lost the device$`),
   );
 });
 
-test('one that hangs when it is to end has said what it is, and keeps no process', async () => {
+test('an engine that hangs at exit is reported with its answer, and does not keep the parent alive', async () => {
   await install(`process.on('exit', () => { for (;;); }); throw new Error('no device');`);
   const stateWithin = async (ms: number): Promise<EngineState> => {
     const program = `
@@ -98,18 +98,18 @@ test('one that hangs when it is to end has said what it is, and keeps no process
     return JSON.parse(stdout) as EngineState;
   };
   let state = await stateWithin(5000);
-  // On a busy machine it may not even have started by then.
-  if (JSON.stringify(state).includes('says nothing')) state = await stateWithin(60_000);
-  expect(state).toEqual(isAbsent(`^${installed}no device$`));
+  // On a busy machine the child may not have started by then.
+  if (JSON.stringify(state).includes('did not answer')) state = await stateWithin(60_000);
+  expect(state).toEqual(isUnavailable(`^${installed}no device$`));
 });
 
-test('a process that cannot be started', async () => {
+test('a child process that cannot be started is reported', async () => {
   await install('');
   process.env['TOO_LONG'] = 'x'.repeat(2 ** 20);
-  expect(await probe('tfjs-node')).toEqual(isAbsent(`^${installed}spawn E2BIG$`));
+  expect(await probe('tfjs-node')).toEqual(isUnavailable(`^${installed}spawn E2BIG$`));
 });
 
-test('nor be found', async () => {
+test('an executable of Node that does not exist is reported', async () => {
   await install('');
   const program = `
     process.execPath = '/nowhere/node';
@@ -119,5 +119,5 @@ test('nor be found', async () => {
     env: process.env,
   });
   const state = (JSON.parse(stdout) as EngineState[]).find(({ engine }) => engine === 'tfjs-node');
-  expect(state).toEqual(isAbsent(`^${installed}spawn /nowhere/node ENOENT$`));
+  expect(state).toEqual(isUnavailable(`^${installed}spawn /nowhere/node ENOENT$`));
 });

@@ -1,37 +1,40 @@
-/** The engines of TensorFlow.js that this Node has: chosen, loaded, and listed. */
+/** Chooses, loads and lists the engines of TensorFlow.js in Node. */
 import { BackendUnavailableError, ParamError } from '../../core/errors.js';
 import { ENGINES, type EngineName, type EngineReport } from '../engineReport.js';
 import { missingKernels } from '../tf.js';
-import { open, reasonOf, remedyOf, type EngineState, type LoadedEngine } from './open.js';
+import { hintOf, open, reasonOf, type EngineState, type LoadedEngine } from './open.js';
 import { probe } from './probe.js';
 
 export type { EngineState, LoadedEngine, TensorFlow } from './open.js';
 
-const refusal = (expected: string, reason: string, remedy: string, cause?: unknown): BackendUnavailableError =>
-  new BackendUnavailableError({ op: 'tfjs', expected, got: `${reason}; to have it: ${remedy}` }, { cause });
-
-/** One that is named is that or an error: nothing else is used in its place. */
+/** Loads the named engine, and never another one in its place. */
 async function loadNamed(name: EngineName, training: boolean): Promise<LoadedEngine> {
-  const loaded = await open(name).catch((error: unknown) => {
-    throw refusal(`the engine ${name}`, reasonOf(name, error), remedyOf(name, error), error);
+  const loaded = await open(name).catch((cause: unknown) => {
+    const got = reasonOf(name, cause);
+    const fields = { op: 'tfjs', expected: `the engine ${name}`, got, hint: hintOf(name, cause) };
+    throw new BackendUnavailableError(fields, { cause });
   });
   if (training && !loaded.report.canTrain) {
-    const lacks = missingKernels(loaded.tf, loaded.report.backend).join(', ');
-    throw refusal('an engine that trains', `${name}, whose package has no ${lacks}`, remedyOf('cpu'));
+    const kernels = missingKernels(loaded.tf, loaded.report.backend).join(', ');
+    throw new BackendUnavailableError({
+      op: 'tfjs',
+      expected: 'an engine that can train',
+      got: `${name}, which lacks the kernels ${kernels}`,
+      hint: `Use cpu: ${hintOf('cpu')}`,
+    });
   }
   return loaded;
 }
 
-/** Whether `auto` takes it: a graphics processor, or what is slower and honest about it. */
-const worthIt = ({ engine, isHardware, canTrain }: EngineReport, training: boolean): boolean =>
+/** Whether `auto` accepts an engine: a graphics processor, or one that does not claim to be one. */
+const isAcceptable = ({ engine, isHardware, canTrain }: EngineReport, training: boolean): boolean =>
   (isHardware || engine === 'tfjs-node' || engine === 'wasm' || engine === 'cpu') && (canTrain || !training);
 
 /**
- * An engine of TensorFlow.js: that of the name, or with `auto` the first of
- * tfjs-node-gpu on a CUDA device, webgpu on a hardware adapter, tfjs-node, wasm (which
- * does not train) and cpu.
+ * Loads an engine of TensorFlow.js: the named one, or with `auto` the first that is available of tfjs-node-gpu on a CUDA
+ * device, webgpu on a hardware adapter, tfjs-node, wasm (which cannot train) and cpu.
  *
- * @throws ParamError for a name that is none, BackendUnavailableError with the reason and what would change it
+ * @throws ParamError for an unknown name; BackendUnavailableError with the reason and a hint
  */
 export async function loadEngine(name: EngineName | 'auto' = 'auto', { training = false } = {}): Promise<LoadedEngine> {
   if (name !== 'auto') {
@@ -40,17 +43,22 @@ export async function loadEngine(name: EngineName | 'auto' = 'auto', { training 
   }
   const reasons: string[] = [];
   for (const candidate of ENGINES) {
-    // One that is not taken is not to stay in this process.
+    // In a process of its own: an engine that is rejected must not stay loaded in this one.
     const state = await probe(candidate);
     if (!state.available) reasons.push(state.reason);
-    else if (worthIt(state, training)) return loadNamed(candidate, training);
+    else if (isAcceptable(state, training)) return loadNamed(candidate, training);
     else {
-      const why = training && !state.canTrain ? 'it does not train' : `it is no hardware, but ${state.device}`;
-      reasons.push(`${candidate}: ${why}`);
+      const reason = training && !state.canTrain ? 'cannot train' : `is not hardware: ${state.device}`;
+      reasons.push(`${candidate} ${reason}`);
     }
   }
-  throw refusal(`an engine of TensorFlow.js${training ? ' that trains' : ''}`, reasons.join('; '), remedyOf('cpu'));
+  throw new BackendUnavailableError({
+    op: 'tfjs',
+    expected: `an engine of TensorFlow.js${training ? ' that can train' : ''}`,
+    got: reasons.join('; '),
+    hint: hintOf('cpu'),
+  });
 }
 
-/** All engines, there or not. */
+/** The states of all engines, available or not. */
 export const listEngines = (): Promise<EngineState[]> => Promise.all(ENGINES.map((name) => probe(name)));

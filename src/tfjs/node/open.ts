@@ -1,11 +1,11 @@
-/** Opens an engine of TensorFlow.js in this process, and tells why where it cannot. */
+/** Opens an engine of TensorFlow.js in this process, or reports why it is not available. */
 import type * as core from '@tensorflow/tfjs-core';
 import { createRequire } from 'node:module';
 import { messageOf } from '../../core/messageOf.js';
 import { mendNodeUtil } from '../../runtime/nodeUtil.js';
 import { describeEngine, type EngineName, type EngineReport } from '../engineReport.js';
-import { find, findAddon, Missing } from './find.js';
 import { requireGpu } from './gpu.js';
+import { MissingEngineError, resolveAddon, resolvePackage } from './resolvePackage.js';
 
 export type TensorFlow = typeof core;
 
@@ -14,124 +14,129 @@ export interface LoadedEngine {
   readonly report: EngineReport;
 }
 
-/** An engine that is there, or why it is not and what would change that. */
+/** An engine that is available, or the reason why it is not and the remedy. */
 export type EngineState =
   | (EngineReport & { readonly available: true })
-  | { readonly engine: EngineName; readonly available: false; readonly reason: string; readonly remedy: string };
+  | { readonly engine: EngineName; readonly available: false; readonly reason: string; readonly hint: string };
 
-/** What makes TensorFlow.js an engine. */
+/** The npm package of an engine. */
 interface EnginePackage {
-  readonly package: string;
-  readonly remedy: string;
-  /** Where that is. @throws Missing */
-  find(): string;
+  readonly name: string;
+  /** How to install it, as a sentence. */
+  readonly hint: string;
+  /** The path of its main file. @throws MissingEngineError */
+  locate(): string;
   open(path: string): Promise<TensorFlow>;
 }
 
-/** A backend's package with the core that it registers itself in. */
-function withCore(path: string): TensorFlow {
-  const own = createRequire(path);
-  const tf = own('@tensorflow/tfjs-core') as TensorFlow;
-  // Without this it recommends other packages on stderr.
+/** Loads a backend's package together with the tfjs-core that it registers itself in. */
+function loadBackend(path: string): TensorFlow {
+  const requireFrom = createRequire(path);
+  const tf = requireFrom('@tensorflow/tfjs-core') as TensorFlow;
+  // Otherwise TensorFlow.js prints advertisements for other packages to stderr.
   tf.enableProdMode();
-  own(path);
+  requireFrom(path);
   return tf;
 }
 
-async function select(tf: TensorFlow, name: string): Promise<TensorFlow> {
-  // Afterwards `getBackend()` names an engine that has failed just as well.
-  if (!(await tf.setBackend(name))) throw new Error(`its engine ${name} does not start`);
+async function activate(tf: TensorFlow, backend: string): Promise<TensorFlow> {
+  // Only the result tells: after a failure `getBackend()` returns the new name just as well.
+  if (!(await tf.setBackend(backend))) throw new Error(`its backend ${backend} does not start`);
   await tf.ready();
-  // Small tensors would otherwise be computed in JavaScript, unseen.
-  if (name === 'webgpu') tf.env().set('WEBGPU_CPU_FORWARD', false);
+  // Otherwise small tensors are computed in JavaScript without notice.
+  if (backend === 'webgpu') tf.env().set('WEBGPU_CPU_FORWARD', false);
   return tf;
 }
 
-const plain = (engine: 'wasm' | 'cpu'): EnginePackage => {
-  const name = `@tensorflow/tfjs-backend-${engine}`;
+const backendPackage = (backend: 'wasm' | 'cpu'): EnginePackage => {
+  const name = `@tensorflow/tfjs-backend-${backend}`;
   return {
-    package: name,
-    remedy: `npm install @tensorflow/tfjs-core ${name}`,
-    find: () => find(name),
-    open: (path) => select(withCore(path), engine),
+    name,
+    hint: `Install it: npm install @tensorflow/tfjs-core ${name}.`,
+    locate: () => resolvePackage(name),
+    open: (path) => activate(loadBackend(path), backend),
   };
 };
 
-const addon = (name: 'tfjs-node' | 'tfjs-node-gpu', flags: string): EnginePackage => ({
-  package: `@tensorflow/${name}`,
-  // The package itself is published without what builds them.
-  remedy: `npm install @tensorflow/${name}, or in a clone of the repository npm run setup:tfjs-node${flags}`,
-  find: () => findAddon(name),
+const addonPackage = (name: 'tfjs-node' | 'tfjs-node-gpu', flags: string): EnginePackage => ({
+  name: `@tensorflow/${name}`,
+  // The published package does not contain the script that builds the addon.
+  hint: `Install it: npm install @tensorflow/${name}, or in a clone of the repository: npm run setup:tfjs-node${flags}.`,
+  locate: () => resolveAddon(name),
   open(path) {
     mendNodeUtil();
-    return select(createRequire(path)(path) as TensorFlow, 'tensorflow');
+    return activate(createRequire(path)(path) as TensorFlow, 'tensorflow');
   },
 });
 
-function noWebgl(): never {
-  throw new Missing('Node has no WebGL');
+function refuseWebgl(): never {
+  throw new MissingEngineError('Node has no WebGL');
 }
 
 const PACKAGES: Readonly<Record<EngineName, EnginePackage>> = {
-  'tfjs-node-gpu': addon('tfjs-node-gpu', ' -- --gpu'),
+  'tfjs-node-gpu': addonPackage('tfjs-node-gpu', ' -- --gpu'),
   webgpu: {
-    package: '@tensorflow/tfjs-backend-webgpu',
-    remedy: 'npm install webgpu @tensorflow/tfjs-core @tensorflow/tfjs-backend-webgpu',
-    find: () => find('@tensorflow/tfjs-backend-webgpu'),
+    name: '@tensorflow/tfjs-backend-webgpu',
+    hint: 'Install it: npm install webgpu @tensorflow/tfjs-core @tensorflow/tfjs-backend-webgpu.',
+    locate: () => resolvePackage('@tensorflow/tfjs-backend-webgpu'),
     async open(path) {
       await requireGpu();
-      return select(withCore(path), 'webgpu');
+      return activate(loadBackend(path), 'webgpu');
     },
   },
   webgl: {
-    package: '@tensorflow/tfjs-backend-webgl',
-    remedy: 'run it in a browser, with createTfjsBackend',
-    find: noWebgl,
-    open: noWebgl,
+    name: '@tensorflow/tfjs-backend-webgl',
+    hint: 'Use it in a browser, with createTfjsBackend.',
+    locate: refuseWebgl,
+    open: refuseWebgl,
   },
-  'tfjs-node': addon('tfjs-node', ''),
-  wasm: plain('wasm'),
-  cpu: plain('cpu'),
+  'tfjs-node': addonPackage('tfjs-node', ''),
+  wasm: backendPackage('wasm'),
+  cpu: backendPackage('cpu'),
 };
 
-/** Both packages of Node register one name in what a process has only once: the second to come is not heard. */
-function otherThan(name: EngineName, { engine, device }: EngineReport): Missing {
-  const { package: wanted } = PACKAGES[name];
+/**
+ * The error if another engine computes than the requested one. Both addons register the backend `tensorflow`, of which
+ * a process has only one: the addon that was loaded first.
+ */
+function wrongEngine(name: EngineName, { engine, device }: EngineReport): MissingEngineError {
+  const { name: packageName } = PACKAGES[name];
   return name === 'tfjs-node-gpu'
-    ? new Missing(
-        `${wanted} is installed, but finds no CUDA device, or not its libraries, or TensorFlow was loaded before it`,
-        'see docs/tfjs-node.md in the repository for what it needs of CUDA and cuDNN',
+    ? new MissingEngineError(
+        `${packageName} is installed, but finds no CUDA device or libraries, or TensorFlow was loaded before it`,
+        'See docs/tfjs-node.md in the repository for the versions of CUDA and cuDNN.',
       )
-    : new Missing(
-        `${wanted} is installed, but what computes is ${engine}, ${device}`,
-        `ask for ${engine}, or for ${name} in a process where nothing else was loaded, with CUDA_VISIBLE_DEVICES=`,
+    : new MissingEngineError(
+        `${packageName} is installed, but the active engine is ${engine} on ${device}`,
+        `Use ${engine}, or start ${name} in a new process with CUDA_VISIBLE_DEVICES=.`,
       );
 }
 
-/** Looks for an engine's package, and no further. @throws Missing */
-export const locate = (name: EngineName): string => PACKAGES[name].find();
+/** The path of an engine's package, which is not loaded. @throws MissingEngineError */
+export const locate = (name: EngineName): string => PACKAGES[name].locate();
 
-/** @throws Missing, or whatever the engine's package throws */
+/** @throws MissingEngineError, or any error of the engine's package */
 export async function open(name: EngineName): Promise<LoadedEngine> {
   const tf = await PACKAGES[name].open(locate(name));
   const report = describeEngine(tf);
-  if (report.engine !== name) throw otherThan(name, report);
+  if (report.engine !== name) throw wrongEngine(name, report);
   return { tf, report };
 }
 
-/** Why an engine could not be opened: not installed, or installed and what it said. */
+/** Why an engine could not be opened: it is not installed, or its package failed to load. */
 export function reasonOf(name: EngineName, error: unknown): string {
-  if (error instanceof Missing) return error.message;
-  return `${PACKAGES[name].package} is installed, but does not load: ${messageOf(error).split('\n')[0]}`;
+  if (error instanceof MissingEngineError) return error.message;
+  return `${PACKAGES[name].name} is installed, but does not load: ${messageOf(error).split('\n')[0]}`;
 }
 
-export const remedyOf = (name: EngineName, error?: unknown): string =>
-  error instanceof Missing && error.remedy !== undefined ? error.remedy : PACKAGES[name].remedy;
+/** How to get an engine that could not be opened. */
+export const hintOf = (name: EngineName, error?: unknown): string =>
+  error instanceof MissingEngineError && error.hint !== undefined ? error.hint : PACKAGES[name].hint;
 
-/** An engine that could not be opened. */
-export const absent = (engine: EngineName, error: unknown): EngineState => ({
+/** The state of an engine that could not be opened. */
+export const unavailableState = (engine: EngineName, error: unknown): EngineState => ({
   engine,
   available: false,
   reason: reasonOf(engine, error),
-  remedy: remedyOf(engine, error),
+  hint: hintOf(engine, error),
 });

@@ -1,14 +1,14 @@
 import { fork } from 'node:child_process';
 import { createRequire } from 'node:module';
 import type { EngineName } from '../engineReport.js';
-import { absent, locate, type EngineState } from './open.js';
+import { locate, unavailableState, type EngineState } from './open.js';
 
-/** Milliseconds for a driver to be loaded, and to go: whoever takes longer hangs. */
-const PATIENCE = 60_000;
-/** Characters of what was said last that are kept. */
-const KEPT = 1000;
+/** Time for a driver to load and to unload, in milliseconds. */
+const TIMEOUT = 60_000;
+/** How many characters of the child's stderr are kept. */
+const STDERR_LENGTH = 1000;
 
-/** The last line that says what is wrong: where it was thrown, and by which Node, is for others. */
+/** The last line of stderr that describes the error: not a stack frame, not the version of Node. */
 const lastLine = (text: string): string | undefined =>
   text
     .split('\n')
@@ -16,19 +16,21 @@ const lastLine = (text: string): string | undefined =>
     ?.trim();
 
 /**
- * What an engine is, asked in a process of its own: one that was opened stays in its process, where it may stand in the way of
- * another, keep it from ending, or end it.
+ * The state of an engine. The engine is opened in a child process: it cannot be unloaded again, may exclude another
+ * engine, keep its process alive, or crash it.
+ *
+ * @param timeout in milliseconds
  */
-export async function probe(name: EngineName, patience = PATIENCE): Promise<EngineState> {
+export async function probe(name: EngineName, timeout = TIMEOUT): Promise<EngineState> {
   try {
     locate(name);
-    return await ask(name, patience);
+    return await probeInChild(name, timeout);
   } catch (error) {
-    return absent(name, error);
+    return unavailableState(name, error);
   }
 }
 
-function ask(name: EngineName, patience: number): Promise<EngineState> {
+function probeInChild(name: EngineName, timeout: number): Promise<EngineState> {
   const script = createRequire(import.meta.url).resolve('#tfjs/probe');
   return new Promise((resolve, reject) => {
     const child = fork(script, [name], {
@@ -36,30 +38,31 @@ function ask(name: EngineName, patience: number): Promise<EngineState> {
       env: process.env,
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
     });
-    let said = '';
-    const refuse = (reason: string): void => {
-      reject(new Error([reason, lastLine(said)].filter((part) => part !== undefined).join(': ')));
+    let stderr = '';
+    const fail = (reason: string): void => {
+      reject(new Error([reason, lastLine(stderr)].filter((part) => part !== undefined).join(': ')));
     };
-    // Not only for its answer: it may hang when it is to end, and somebody else hold what it speaks through.
+    // Runs until the child has closed, not only until it answers: it may hang at exit, and a process that it started
+    // may keep its stderr open.
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
       child.stderr?.destroy();
-      refuse(`its process says nothing within ${patience / 1000} s, and was ended`);
-    }, patience);
+      fail(`its process did not answer within ${timeout / 1000} s and was killed`);
+    }, timeout);
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
-      said = (said + text).slice(-KEPT);
+      stderr = (stderr + text).slice(-STDERR_LENGTH);
     });
     child.on('message', (state) => {
       resolve(state as EngineState);
     });
     child.on('error', ({ message }) => {
       clearTimeout(timer);
-      refuse(message);
+      fail(message);
     });
-    // Not at its exit: what it said last may still be on its way.
+    // 'close' and not 'exit': at exit, the last lines of stderr may not have arrived.
     child.on('close', (code, signal) => {
       clearTimeout(timer);
-      refuse(`its process ends with ${signal ?? `exit status ${code}`}`);
+      fail(`its process ended with ${signal ?? `exit status ${code}`}`);
     });
   });
 }

@@ -11,6 +11,9 @@ import ts from 'typescript';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
+/** What a download of a data set shares with weights from a URL. */
+const FETCH = ['src/io/fetchBytes.ts', 'src/io/fileVersion.ts', 'src/io/readStream.ts'];
+
 /** What files under a path may import: rooms of the project, and packages. The first match counts. */
 const RULES: readonly {
   readonly from: string;
@@ -55,7 +58,7 @@ const RULES: readonly {
   { from: 'src/vendor/', rooms: [], packages: ['@noble/hashes/sha2.js'] },
   {
     from: 'src/data/',
-    rooms: ['src/data/', 'src/core/', 'src/image/', 'src/io/readFile.ts', 'src/io/reason.ts'],
+    rooms: ['src/data/', 'src/core/', 'src/image/', 'src/io/readFile.ts', 'src/io/reason.ts', ...FETCH],
     packages: ['#data/disk', 'node:', 'sharp', 'nanotar'],
   },
   // Only the types of TensorFlow.js: the caller passes the library itself; Node's engines are looked up by name.
@@ -202,6 +205,53 @@ test('the whole tree imports only packages that package.json names', () => {
 test('modules of Node are named as such', () => {
   const bare = new Set(builtinModules);
   expect(ALL.flatMap((file) => imports(file).filter((name) => bare.has(name)))).toEqual([]);
+});
+
+/** Groups of files that import each other, directly or through others; imports of types count too. */
+function cycles(files: readonly string[], importsOf: (file: string) => readonly string[]): string[][] {
+  // Tarjan's algorithm: strongly connected components of more than one file.
+  const order = new Map<string, number>();
+  const lowest = new Map<string, number>();
+  const stack: string[] = [];
+  const groups: string[][] = [];
+  const visit = (file: string): void => {
+    const number = order.size;
+    order.set(file, number);
+    let low = number;
+    stack.push(file);
+    for (const next of importsOf(file)) {
+      if (!order.has(next)) visit(next);
+      if (stack.includes(next)) low = Math.min(low, lowest.get(next) ?? order.get(next) ?? low);
+    }
+    lowest.set(file, low);
+    if (low < number) return;
+    const group = stack.splice(stack.indexOf(file));
+    if (group.length > 1 || importsOf(file).includes(file)) groups.push(group.sort());
+  };
+  for (const file of files) if (!order.has(file)) visit(file);
+  return groups;
+}
+
+test('no files import each other in a circle', () => {
+  const known = new Set(ALL);
+  const importsOf = (file: string): string[] =>
+    imports(file)
+      .filter((name) => name.startsWith('.'))
+      .map((name) => target(file, name))
+      .filter((name) => known.has(name));
+  expect(importsOf('src/core/parameters.ts')).toContain('src/core/network.ts');
+  expect(cycles(ALL, importsOf)).toEqual([]);
+});
+
+test('circles are found', () => {
+  const graph: Readonly<Record<string, readonly string[]>> = {
+    a: ['b'],
+    b: ['c'],
+    c: ['b', 'd'],
+    d: [],
+    e: ['e', 'a'],
+  };
+  expect(cycles(Object.keys(graph), (file) => graph[file])).toEqual([['b', 'c'], ['e']]);
 });
 
 /** All files that an entry reaches, and the packages they name. */

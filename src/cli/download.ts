@@ -52,14 +52,14 @@ async function run(name: keyof typeof DOWNLOADS, options: DownloadCommandOptions
   const force = options.force === true;
   try {
     const remote = { ...official, url: options.url ?? official.url };
-    const { bytes, kept, resumedFrom } = await download(remote, path, {
+    const { bytes, existed, resumedFrom } = await download(remote, path, {
       force,
       onProgress: (done, total) => {
         bar.show(done, total);
       },
     });
     bar.end();
-    const how = kept ? 'was there already' : resumedFrom > 0 ? `went on after ${mb(resumedFrom)} MB` : 'fetched';
+    const how = existed ? 'was there already' : resumedFrom > 0 ? `went on after ${mb(resumedFrom)} MB` : 'fetched';
     print(`${path}  ${mb(bytes)} MB, ${how}, md5 as it should be`);
   } finally {
     bar.end();

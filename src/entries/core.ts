@@ -20,8 +20,8 @@ export type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
 export { streamOf, type WeightPart, type WeightStream } from '../core/weights.js';
 export { centerCrop } from '../image/crop.js';
 export { imageFormat, type ImageFormat } from '../image/imageFormat.js';
-export type { Orientation } from '../image/info/exif.js';
-export { imageInfo, type ImageInfo } from '../image/imageInfo.js';
+export { imageInfo } from '../image/imageInfo.js';
+export type { ImageInfo, Orientation } from '../image/info/types.js';
 export { normalize } from '../image/normalize.js';
 export { orient } from '../image/orient.js';
 export type { PixelImage, RgbImage } from '../image/pixelImage.js';
@@ -38,8 +38,9 @@ export {
 export { cutShards, type Cut, type CutOptions } from '../io/cutShards.js';
 export { openShards, type OpenShard } from '../io/openShards.js';
 export type { Shard, ShardIndex } from '../io/shardIndex.js';
-export type { ByteStream, ResponseLike, WeightsSource } from '../io/source.js';
+export type { ByteStream } from '../io/readStream.js';
 export type { Fetch, SourceOptions } from '../io/sourceOptions.js';
+export type { ResponseLike, WeightsSource } from '../io/weightsSource.js';
 export {
   loadModelWithModule as loadModel,
   type LoadModelWithModuleOptions as LoadModelOptions,

@@ -20,9 +20,9 @@ export {
 export {
   download,
   DOWNLOADS,
-  type Downloaded,
-  type DownloadOptions,
   type DownloadFile,
+  type DownloadOptions,
+  type DownloadResult,
 } from '../data/sets/download.js';
 export { findCifar10, findData } from '../data/sets/find.js';
 export { readImage } from '../data/decode/image.js';

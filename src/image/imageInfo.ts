@@ -1,51 +1,31 @@
 import { DataError, ParamError } from '../core/errors.js';
 import { imageFormat, type ImageFormat } from './imageFormat.js';
 import { ByteReader } from './info/byteReader.js';
-import type { Orientation } from './info/exif.js';
 import { jpegInfo } from './info/jpegInfo.js';
 import { pngInfo } from './info/pngInfo.js';
+import type { FormatInfo, ImageInfo } from './info/types.js';
 import { webpInfo } from './info/webpInfo.js';
 
-/** What an image file says of itself. */
-export interface ImageInfo {
-  readonly format: ImageFormat;
-  /** As stored: orientations from 5 on exchange the two. */
-  readonly width: number;
-  readonly height: number;
-  /** Bits of a sample; of a palette, of an index into it. */
-  readonly bitDepth: number;
-  readonly color: 'gray' | 'rgb' | 'palette' | 'cmyk';
-  readonly alpha: boolean;
-  readonly animated: boolean;
-  /**
-   * How often a decoder goes through the whole picture: of a progressive JPEG some ten times, of a hostile one as
-   * often as its bytes have room for. Of what is cut off, as often as is left. 1 for PNG and WebP.
-   */
-  readonly scans: number;
-  /** EXIF's: for `orient`. */
-  readonly orientation: Orientation;
-}
-
-const READERS: Readonly<Record<ImageFormat, (file: ByteReader) => Omit<ImageInfo, 'format'>>> = {
+const READERS: Readonly<Record<ImageFormat, (file: ByteReader) => FormatInfo>> = {
   jpeg: jpegInfo,
   png: pngInfo,
   webp: webpInfo,
 };
 
 /**
- * What a PNG, JPEG or WebP says of itself, without decoding it: a server can refuse an image
- * before it takes the memory that the image asks for. What says so is not trusted further:
- * a decoder may still find the file damaged.
+ * Reads the header of a PNG, JPEG or WebP file without decoding it, so that a server can refuse an image before
+ * it allocates memory for the pixels. A decoder may still find the file damaged.
  *
- * @param bytes all of the file: WebP's EXIF stands at its end
- * @param name how errors call the image
- * @throws DataError for an empty file, another format, a truncated or contradictory one
+ * @param bytes the whole file: EXIF is at the end of a WebP
+ * @param name the name of the image in errors
+ * @throws DataError for an empty, truncated or inconsistent file, or another format; ParamError if `bytes` is not
+ *   a Uint8Array
  */
 export function imageInfo(bytes: Uint8Array, name = 'imageInfo'): ImageInfo {
-  // A caller without types may pass anything; an array of another realm is one too.
-  const given: unknown = bytes;
-  if (!ArrayBuffer.isView(given) || bytes.BYTES_PER_ELEMENT !== 1) {
-    throw new ParamError({ op: name, expected: 'bytes in a Uint8Array', got: typeof given });
+  // A caller without types may pass anything, also an array of another realm.
+  const value: unknown = bytes;
+  if (!ArrayBuffer.isView(value) || bytes.BYTES_PER_ELEMENT !== 1) {
+    throw new ParamError({ op: name, expected: 'bytes in a Uint8Array', got: typeof value });
   }
   const format = imageFormat(bytes);
   if (format === null) {

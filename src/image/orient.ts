@@ -1,5 +1,5 @@
 import { ParamError } from '../core/errors.js';
-import type { Orientation } from './info/exif.js';
+import type { Orientation } from './info/types.js';
 import { channelsOf, type PixelImage } from './pixelImage.js';
 
 /** Where the upright image's top left pixel is stored, and where its right and lower neighbors are. */

@@ -1,33 +1,33 @@
 import { cancelBody } from '../core/cancel.js';
-import type { WeightsSource } from './source.js';
+import type { WeightsSource } from './weightsSource.js';
 
-/** For a source that nobody will read: whoever is at the other end of its stream is told. */
+/** Cancels a source that will not be read, so that its sender stops. */
 export function cancelSource(source: WeightsSource | null | undefined): void {
   // A caller without types may pass anything.
   if (typeof source !== 'object' || source === null) return;
   if ('getReader' in source) cancelBody(source);
   else if ('body' in source) cancelBody(source.body);
-  else if (Symbol.asyncIterator in source) letGoIterable(source);
+  else if (Symbol.asyncIterator in source) cancelIterable(source);
 }
 
 const isDestroyable = (source: object): source is { destroy(): void } =>
   'destroy' in source && typeof source.destroy === 'function';
 
-function letGoIterable(source: AsyncIterable<Uint8Array>): void {
+function cancelIterable(source: AsyncIterable<Uint8Array>): void {
   try {
-    // A stream of Node's is not ended by an iterator that was not begun.
+    // A stream of Node is not closed by `return` of an iterator that has not started.
     if (isDestroyable(source)) source.destroy();
     else
       source[Symbol.asyncIterator]()
         .return?.()
         .catch(() => undefined);
   } catch {
-    // It is none, or at its end.
+    // The source is invalid or has already ended.
   }
 }
 
-/** What is looked at before a source is read: where it is refused, nobody will read. @throws what `check` does */
-export function validateOrCancel<T>(source: WeightsSource, check: () => T): T {
+/** The result of `check`, which must not read the source; if it throws, the source is canceled. */
+export function cancelOnError<T>(source: WeightsSource, check: () => T): T {
   try {
     return check();
   } catch (error) {

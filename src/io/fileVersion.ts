@@ -1,14 +1,16 @@
-/** Whether two answers are of the same file. */
-import type { ResponseLike } from './source.js';
+/** Whether two responses are of the same version of a file. */
+import type { ResponseLike } from './weightsSource.js';
 
-/** What an answer says of its file. */
+/** What a response says about its file. */
 export interface FileVersion {
+  /** Bytes of the file. */
   readonly total: number | null;
+  /** The headers `etag` and `last-modified`. */
   readonly tag: string | null;
   readonly modified: string | null;
 }
 
-// What is compressed on the way has other bytes than those that would be asked for.
+// The ranges of compressed content are not those of the file.
 const isEncoded = ({ headers }: ResponseLike): boolean =>
   (headers?.get('content-encoding') ?? 'identity') !== 'identity';
 
@@ -20,34 +22,30 @@ export function fileVersion(response: ResponseLike): FileVersion {
   return { total: length === null ? null : Number(length), tag, modified };
 }
 
-/**
- * By which a server knows whether it is still the same; null where it cannot be continued. A weak
- * tag is that of something like it.
- */
+/** The value of If-Range; null if the file cannot be resumed. A weak tag does not promise equal bytes. */
 export const validatorOf = ({ tag, modified }: FileVersion): string | null =>
   tag?.startsWith('"') === true ? tag : modified;
 
 /**
- * Why an answer is not of the same file, in words; null where nothing says so.
+ * The reason why a response is not of the same version, in words; null if nothing speaks against it.
  *
- * @param wasAsked whether the server was asked to look for itself
+ * @param isConditional whether the request had If-Range
  */
-export function mismatch(response: ResponseLike, file: FileVersion, wasAsked: boolean): string | null {
-  const [found, { tag, modified }] = [fileVersion(response), file];
-  if (isEncoded(response)) return 'one that is compressed';
-  if (tag !== null && found.tag !== null && found.tag !== tag) return `etag ${found.tag}, not ${tag}`;
-  // The same tag is the same file, whatever a server of many has for its date.
-  const isTagged = found.tag !== null && found.tag === validatorOf(file);
-  if (!isTagged && modified !== null && found.modified !== null && found.modified !== modified) {
-    return `last-modified ${found.modified}, not ${modified}`;
+export function mismatch(response: ResponseLike, version: FileVersion, isConditional: boolean): string | null {
+  const [other, { tag, modified }] = [fileVersion(response), version];
+  if (isEncoded(response)) return 'compressed content';
+  if (tag !== null && other.tag !== null && other.tag !== tag) return `etag ${other.tag}, not ${tag}`;
+  // With equal tags the dates may differ: one file on several servers.
+  const hasSameTag = other.tag !== null && other.tag === validatorOf(version);
+  if (!hasSameTag && modified !== null && other.modified !== null && other.modified !== modified) {
+    return `last-modified ${other.modified}, not ${modified}`;
   }
-  return wasAsked || validatorOf(found) === validatorOf(file) ? null : 'one that does not say whether it is the same';
+  return isConditional || validatorOf(other) === validatorOf(version)
+    ? null
+    : 'a response without etag or last-modified';
 }
 
-/**
- * Whether a browser would ask another origin first whether it may send If-Range, which few allow;
- * what is asked of a range alone is not asked for.
- */
+/** Whether a browser would ask the other origin for permission before If-Range, which few servers grant. */
 export function isCrossOrigin(url: string): boolean {
   const { location } = globalThis as { readonly location?: { readonly origin: string; readonly href: string } };
   return location !== undefined && new URL(url, location.href).origin !== location.origin;

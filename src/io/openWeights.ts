@@ -1,134 +1,175 @@
-/** A source of which is known whether it is a weight file or an index of shards. */
+/** Opens weights: a weight file, or shards by their index. */
 import { platform } from '#runtime';
 import { WeightsError } from '../core/errors.js';
 import { resolveShard } from './resolveShard.js';
-import { validateOrCancel } from './cancelSource.js';
-import { Shards, type ShardReader } from './openShards.js';
+import { Shards } from './openShards.js';
 import { MAX_HEADER, PREFIX } from './safetensorsHeader.js';
 import { checkSha256, verifySha256 } from './sha256.js';
 import { readShardIndex } from './shardIndex.js';
-import { openSource, type WeightsSource } from './source.js';
-import type { SourceOptions } from './sourceOptions.js';
+import { openSource } from './source.js';
+import { resolveSourceOptions, type ResolvedSourceOptions, type SourceOptions } from './sourceOptions.js';
+import type { WeightsSource } from './weightsSource.js';
 
 export interface OpenWeightsOptions extends SourceOptions {
-  /** What the weight file must be, of shards all together: 64 hexadecimal digits. */
+  /** The SHA-256 of the weight file, also of one in shards: 64 hexadecimal digits. */
   readonly sha256?: string | undefined;
 }
 
+/** `OpenWeightsOptions`, checked and with defaults. */
+export interface ResolvedWeightsOptions extends ResolvedSourceOptions {
+  readonly sha256: string | null;
+}
+
+/** @throws ParamError */
+export const resolveWeightsOptions = ({ sha256, ...options }: OpenWeightsOptions): ResolvedWeightsOptions => ({
+  ...resolveSourceOptions(options),
+  sha256: sha256 === undefined ? null : checkSha256(sha256),
+});
+
 export interface OpenedWeights {
-  /** What errors call them; null where they have no name. */
+  /** The path or URL, for errors; null if there is none. */
   readonly name: string | null;
   readonly chunks: AsyncIterable<Uint8Array>;
   /** See `ShardReader`. */
-  blame(error: unknown): Promise<unknown>;
+  explain(error: unknown): Promise<unknown>;
   close(): Promise<void>;
 }
 
 const BRACE = 0x7b;
-/** An index of a million shards is no index. */
+/** The longest index in bytes, enough for 100 000 shards. */
 const MAX_INDEX = 2 ** 24;
 
-/** Whether a file begins as JSON, and not as a length that a header can have. */
+/** Whether a file begins like JSON; read as the length of a header, these bytes must be too large. */
 const isJson = (head: Uint8Array): boolean => {
   if (head[0] !== BRACE) return false;
   if (head.length < PREFIX) return true;
   return new DataView(head.buffer, head.byteOffset, PREFIX).getBigUint64(0, true) > BigInt(MAX_HEADER);
 };
 
-function joined(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const both = new Uint8Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
+function concat(chunks: readonly Uint8Array[]): Uint8Array {
+  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, at);
+    at += chunk.length;
+  }
+  return bytes;
 }
 
-const whole = (
-  name: string | null,
+/** Chunks whose first bytes can be read ahead. */
+class PeekableChunks implements AsyncIterableIterator<Uint8Array> {
+  readonly #rest: AsyncIterator<Uint8Array>;
+  #head: Uint8Array | null = null;
+
+  constructor(chunks: AsyncIterable<Uint8Array>) {
+    this.#rest = chunks[Symbol.asyncIterator]();
+  }
+
+  /** At least the first `length` bytes, or all if there are fewer. They remain to be read. */
+  async peek(length: number): Promise<Uint8Array> {
+    let head: Uint8Array = new Uint8Array(0);
+    for (;;) {
+      const next = await this.#rest.next();
+      if (next.done === true) break;
+      // A chunk is valid until the next is requested, so only the last one needs no copy.
+      head = head.length === 0 ? next.value : concat([head, next.value]);
+      if (head.length >= length) break;
+      head = head.slice();
+    }
+    this.#head = head;
+    return head;
+  }
+
+  async next(): Promise<IteratorResult<Uint8Array, undefined>> {
+    const head = this.#head;
+    this.#head = null;
+    if (head !== null) return { done: false, value: head };
+    const next = await this.#rest.next();
+    return next.done === true ? { done: true, value: undefined } : next;
+  }
+
+  async return(): Promise<IteratorResult<Uint8Array, undefined>> {
+    await this.#rest.return?.();
+    return { done: true, value: undefined };
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+}
+
+const verified = (
   chunks: AsyncIterable<Uint8Array>,
   sha256: string | null,
-): Pick<OpenedWeights, 'name' | 'chunks'> => ({
-  name,
-  chunks: sha256 === null ? chunks : verifySha256(chunks, sha256, name ?? 'weights'),
-});
+  name: string | null,
+): AsyncIterable<Uint8Array> => (sha256 === null ? chunks : verifySha256(chunks, sha256, name ?? 'weights'));
 
-function openAll(shards: Shards, name: string | null, sha256: string | null, options: SourceOptions): OpenedWeights {
-  const told = shards.index.sha256;
-  if (sha256 !== null && told !== undefined && told !== sha256) {
-    throw new WeightsError({ op: name ?? 'shards', expected: `sha256 ${sha256}`, got: `${told} in the index` });
-  }
-  const reader: ShardReader = shards.read(options, name ?? 'shards');
-  const chunks = { [Symbol.asyncIterator]: () => reader };
+function openFile(file: PeekableChunks, name: string | null, sha256: string | null): OpenedWeights {
   return {
-    // What the index tells is held against the shards there.
-    ...whole(name, chunks, told === undefined ? sha256 : null),
-    blame: (error) => reader.blame(error),
+    name,
+    chunks: verified(file, sha256, name),
+    explain: (error) => Promise.resolve(error),
+    close: async () => {
+      await file.return();
+    },
+  };
+}
+
+function openAllShards(shards: Shards, name: string | null, options: ResolvedWeightsOptions): OpenedWeights {
+  const { sha256 } = options;
+  const indexed = shards.index.sha256;
+  if (sha256 !== null && indexed !== undefined && indexed !== sha256) {
+    throw new WeightsError({ op: name ?? 'shards', expected: `sha256 ${sha256}`, got: `${indexed} in the index` });
+  }
+  const reader = shards.read(options, name ?? 'shards');
+  return {
+    name,
+    // The reader itself compares the shards with a hash in the index.
+    chunks: verified(reader, indexed === undefined ? sha256 : null, name),
+    explain: (error) => reader.explain(error),
     close: () => reader.close(),
   };
 }
 
+/** Reads an index to its end, but not much more than `MAX_INDEX` bytes. */
+async function readText(file: AsyncIterable<Uint8Array>): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of file) {
+    chunks.push(chunk.slice());
+    length += chunk.length;
+    if (length > MAX_INDEX) break;
+  }
+  return new TextDecoder().decode(concat(chunks));
+}
+
+async function openIndex(
+  file: PeekableChunks,
+  location: string,
+  options: ResolvedWeightsOptions,
+): Promise<OpenedWeights> {
+  const index = readShardIndex(await readText(file), location);
+  const shards = new Shards(index, (name) => resolveShard(location, name, platform.readFile !== null));
+  return openAllShards(shards, location, options);
+}
+
 /**
- * Opens weights, of which the first bytes are read.
+ * Opens weights and reads their first bytes.
  *
- * @throws ParamError for what is no source or option; WeightsError for what cannot be read.
+ * @throws ParamError if `source` is not a source; WeightsError if it cannot be read
  */
-export async function openWeights(source: WeightsSource, options: OpenWeightsOptions): Promise<OpenedWeights> {
-  const { sha256: given } = options;
-  const sha256 = given === undefined ? null : validateOrCancel(source, () => checkSha256(given));
-  if (source instanceof Shards) return openAll(source, null, sha256, options);
-
+export async function openWeights(source: WeightsSource, options: ResolvedWeightsOptions): Promise<OpenedWeights> {
+  if (source instanceof Shards) return openAllShards(source, null, options);
   const { name, chunks } = openSource(source, options);
-  const iterator = chunks[Symbol.asyncIterator]();
-  const next = async (): Promise<Uint8Array | null> => {
-    const result = await iterator.next();
-    return result.done === true ? null : result.value;
-  };
-  let head: Uint8Array = (await next()) ?? new Uint8Array(0);
-  while (head.length < PREFIX) {
-    // What came is good until more is asked for.
-    const kept = head.slice();
-    const more = await next();
-    head = more === null ? kept : joined(kept, more);
-    if (more === null) break;
-  }
-  if (isJson(head)) {
-    try {
-      let text: Uint8Array = head.slice();
-      for (let more = await next(); more !== null && text.length <= MAX_INDEX; more = await next()) {
-        text = joined(text, more);
-      }
-      const isNamed = typeof source === 'string' || 'href' in source;
-      if (!isNamed) {
-        const expected = 'weights; an index of shards is opened by its path or URL, or by openShards';
-        throw new WeightsError({ op: name ?? 'weights', expected, got: 'JSON' });
-      }
-      const location = name ?? '';
-      const index = readShardIndex(new TextDecoder().decode(text), location);
-      const shards = new Shards(index, (file) => resolveShard(location, file, platform.readFile !== null));
-      return openAll(shards, location, sha256, options);
-    } finally {
-      await iterator.return?.();
-    }
-  }
-
-  let first: Uint8Array | null = head;
-  const rest: AsyncIterableIterator<Uint8Array> = {
-    [Symbol.asyncIterator]: () => rest,
-    next: async () => {
-      if (first === null) return iterator.next();
-      const value = first;
-      first = null;
-      return { done: false, value };
-    },
-    return: async () => {
-      await iterator.return?.();
-      return { done: true, value: undefined };
-    },
-  };
-  return {
-    ...whole(name, rest, sha256),
-    blame: (error) => Promise.resolve(error),
-    close: async () => {
-      await iterator.return?.();
-    },
-  };
+  const file = new PeekableChunks(chunks);
+  if (!isJson(await file.peek(PREFIX))) return openFile(file, name, options.sha256);
+  // Shards are found relative to their index, so it must have a location.
+  if (name !== null && (typeof source === 'string' || 'href' in source)) return openIndex(file, name, options);
+  await file.return();
+  throw new WeightsError({
+    op: name ?? 'weights',
+    expected: 'a weight file',
+    got: 'JSON',
+    hint: 'Load an index of shards by its path or URL, or by openShards.',
+  });
 }

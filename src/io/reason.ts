@@ -1,4 +1,4 @@
-/** Why something could not be read or written. */
+/** Why a file could not be read, written or fetched. */
 import { messageOf } from '../core/messageOf.js';
 
 const REASONS: Readonly<Record<string, string>> = {
@@ -10,10 +10,28 @@ const REASONS: Readonly<Record<string, string>> = {
   ENOSPC: 'a full disk',
   EROFS: 'a read-only disk',
   ERR_FS_FILE_TOO_LARGE: 'more than 2 GiB',
+  ENOTFOUND: 'no address for that name (DNS)',
+  EAI_AGAIN: 'no answer of the name server (DNS)',
+  ECONNREFUSED: 'a refused connection',
+  ECONNRESET: 'a broken connection',
+  UND_ERR_SOCKET: 'a broken connection',
+  EHOSTUNREACH: 'no route to that host',
+  ENETUNREACH: 'no network',
+  ETIMEDOUT: 'no answer',
+  UND_ERR_CONNECT_TIMEOUT: 'no answer',
 };
 
-/** What the system said, in words. */
+type Thrown = { readonly code?: unknown; readonly cause?: unknown } | null | undefined;
+
+const codeOf = (error: unknown): string | null => {
+  const code = (error as Thrown)?.code;
+  return typeof code === 'string' ? code : null;
+};
+
+/** The reason in words: by the code of the error or of its cause, where `fetch` puts it, or else the message. */
 export function reasonOf(error: unknown): string {
-  const code = (error as { readonly code?: unknown } | null | undefined)?.code;
-  return (typeof code === 'string' ? REASONS[code] : undefined) ?? messageOf(error);
+  const code = codeOf(error) ?? codeOf((error as Thrown)?.cause);
+  if (code === null) return messageOf(error);
+  if (/CERT|TLS|SSL|SIGNATURE|SELF_SIGNED/.test(code)) return `no secure connection (TLS: ${code})`;
+  return REASONS[code] ?? messageOf(error);
 }

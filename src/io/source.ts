@@ -1,60 +1,72 @@
-/** Weights from wherever they are, as bytes in chunks. */
+/** Weights from any source, as chunks of bytes. */
 import { platform } from '#runtime';
+import { show } from '../core/check.js';
 import { ParamError, VanillaNetError, WeightsError } from '../core/errors.js';
 import { fetchBytes, readResponse } from './fetchBytes.js';
-import { validateOrCancel } from './cancelSource.js';
 import { readIterable, readStream, type ByteStream } from './readStream.js';
 import { reasonOf } from './reason.js';
-import { sourceOptions, type SourceOptions } from './sourceOptions.js';
+import { resolveSourceOptions, type ResolvedSourceOptions } from './sourceOptions.js';
+import type { WeightsSource } from './weightsSource.js';
 
-export type { ByteStream } from './readStream.js';
-
-/** The part of a `Response` that is used. */
-export interface ResponseLike {
-  readonly ok: boolean;
-  readonly status: number;
-  readonly url: string;
-  readonly body: ByteStream | null;
-  readonly headers?: { get(name: string): string | null };
-}
-
-/**
- * Where a weight file is: its bytes; the path or URL of a file; a URL to fetch; a
- * `Response`; a `Blob` or `File`; what has a body, as R2's objects; a stream.
- */
-export type WeightsSource =
-  | Uint8Array
-  | ArrayBuffer
-  | string
-  | { readonly href: string }
-  | ResponseLike
-  | { stream(): ByteStream }
-  | { readonly body: ByteStream }
-  | ByteStream
-  | AsyncIterable<Uint8Array>;
-
-/** Chunks of a file, each good until the next is asked for. */
+/** The chunks of a file; each is valid until the next is requested. */
 export interface Source {
-  /** What errors call it: its path or URL; null where it has none. */
+  /** The path or URL, for errors; null if there is none. */
   readonly name: string | null;
   readonly chunks: AsyncIterable<Uint8Array>;
 }
 
-/** Whether a string or URL is to be fetched wherever there are files. */
+type Location = string | { readonly href: string };
+
+/** Keys of the kinds of objects that are sources. */
+const KINDS = ['byteLength', 'href', 'ok', 'stream', 'getReader', 'body', Symbol.asyncIterator];
+
+/** A caller without types may pass anything. @throws ParamError */
+function checkSource(source: unknown): void {
+  if (typeof source === 'string') return;
+  if (typeof source === 'object' && source !== null && KINDS.some((kind) => kind in source)) return;
+  const expected = 'bytes, a path, a URL, a Response, a Blob or a stream';
+  throw new ParamError({ op: 'weights', expected, got: show(source) });
+}
+
+const isLocation = (source: WeightsSource): source is Location => typeof source === 'string' || 'href' in source;
+
+/** Whether a location is to be fetched even if the runtime has files. */
 const isRemote = (location: string): boolean => /^(?!file:)[a-z][a-z\d+.-]+:/i.test(location);
 
-// eslint-disable-next-line @typescript-eslint/require-await -- nothing here has to be waited for
+// eslint-disable-next-line @typescript-eslint/require-await -- nothing has to be awaited
 async function* once(source: ArrayBufferView | ArrayBufferLike): AsyncGenerator<Uint8Array> {
   yield ArrayBuffer.isView(source)
     ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
     : new Uint8Array(source);
 }
 
-async function* readBlob(blob: { stream(): ByteStream }, name: string, timeout: number): AsyncGenerator<Uint8Array> {
-  yield* readStream(blob.stream(), name, timeout);
+/** `stream()` is called when the first chunk is requested. */
+async function* readBlob(blob: { stream(): ByteStream }, timeout: number): AsyncGenerator<Uint8Array> {
+  yield* readStream(blob.stream(), 'weights', timeout);
 }
 
-/** Whatever goes wrong on the way, under the name of what was read. */
+function openLocation(location: string, options: ResolvedSourceOptions): Source {
+  const { readFile } = platform;
+  const chunks =
+    readFile === null || isRemote(location)
+      ? named(fetchBytes(location, options), location)
+      : named(readFile(location), location, 'a readable file');
+  return { name: location, chunks };
+}
+
+function openObject(source: Exclude<WeightsSource, Location>, timeout: number): Source {
+  if ('byteLength' in source) return { name: null, chunks: once(source) };
+  if ('ok' in source) {
+    const name = source.url === '' ? null : source.url;
+    return { name, chunks: readResponse(source, name ?? 'response', timeout) };
+  }
+  if ('stream' in source) return { name: null, chunks: readBlob(source, timeout) };
+  if ('getReader' in source) return { name: null, chunks: readStream(source, 'weights', timeout) };
+  if ('body' in source) return { name: null, chunks: readStream(source.body, 'weights', timeout) };
+  return { name: null, chunks: readIterable(source, 'weights', timeout) };
+}
+
+/** The same chunks; other errors become WeightsErrors with the name of the source. */
 async function* named(
   chunks: AsyncIterable<Uint8Array>,
   name: string,
@@ -62,9 +74,9 @@ async function* named(
 ): AsyncGenerator<Uint8Array> {
   try {
     for await (const chunk of chunks) {
-      const given: unknown = chunk;
-      if (!ArrayBuffer.isView(given) || chunk.BYTES_PER_ELEMENT !== 1) {
-        throw new WeightsError({ op: name, expected: 'chunks that are Uint8Arrays', got: typeof given });
+      const value: unknown = chunk;
+      if (!ArrayBuffer.isView(value) || chunk.BYTES_PER_ELEMENT !== 1) {
+        throw new WeightsError({ op: name, expected: 'chunks that are Uint8Arrays', got: typeof value });
       }
       yield chunk;
     }
@@ -74,42 +86,14 @@ async function* named(
   }
 }
 
-function open(source: Exclude<WeightsSource, string | { readonly href: string }>, timeout: number): Source {
-  if ('byteLength' in source) return { name: null, chunks: once(source) };
-  if ('ok' in source) {
-    const name = source.url === '' ? null : source.url;
-    return { name, chunks: readResponse(source, name ?? 'response', timeout) };
-  }
-  if ('stream' in source) return { name: null, chunks: readBlob(source, 'weights', timeout) };
-  if ('getReader' in source) return { name: null, chunks: readStream(source, 'weights', timeout) };
-  if ('body' in source) return { name: null, chunks: readStream(source.body, 'weights', timeout) };
-  return { name: null, chunks: readIterable(source, 'weights', timeout) };
-}
-
 /**
- * Opens a source; nothing is read before the first chunk is asked for.
+ * Opens a source; it is not read before the first chunk is requested.
  *
- * @throws ParamError for what is none. What fails later is a WeightsError with its name.
+ * @throws ParamError if `source` is not a source. Errors while reading are WeightsErrors with its name.
  */
-export function openSource(source: WeightsSource, options: SourceOptions = {}): Source {
-  const given = validateOrCancel(source, () => sourceOptions(options));
-  // A caller without types may pass anything.
-  const unknown: unknown = source;
-  const kinds = ['byteLength', 'href', 'ok', 'stream', 'getReader', 'body', Symbol.asyncIterator];
-  const isSource = typeof unknown === 'object' && unknown !== null && kinds.some((kind) => kind in unknown);
-  if (typeof source !== 'string' && !isSource) {
-    const expected = 'bytes, a path, a URL, a Response, a Blob or a stream';
-    throw new ParamError({ op: 'weights', expected, got: unknown === null ? 'null' : typeof unknown });
-  }
-  if (typeof source === 'string' || 'href' in source) {
-    const location = typeof source === 'string' ? source : source.href;
-    const { readFile } = platform;
-    const chunks =
-      readFile === null || isRemote(location)
-        ? named(fetchBytes(location, given), location)
-        : named(readFile(location), location, 'a readable file');
-    return { name: location, chunks };
-  }
-  const { name, chunks } = open(source, given.timeout);
+export function openSource(source: WeightsSource, options: ResolvedSourceOptions = resolveSourceOptions()): Source {
+  checkSource(source);
+  if (isLocation(source)) return openLocation(typeof source === 'string' ? source : source.href, options);
+  const { name, chunks } = openObject(source, options.timeout);
   return { name, chunks: named(chunks, name ?? 'weights') };
 }

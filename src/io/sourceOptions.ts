@@ -1,38 +1,38 @@
 import { checkFunction, checkInteger } from '../core/check.js';
 import { timeoutOf } from '../core/timeout.js';
-import type { ResponseLike } from './source.js';
+import type { ResponseLike } from './weightsSource.js';
 
-/** What asks a server. The global `fetch` is one. */
+/** A function that requests a URL, such as the global `fetch`. */
 export type Fetch = (
   url: string,
   init: { readonly headers: Record<string, string>; readonly signal: AbortSignal },
 ) => Promise<ResponseLike>;
 
-/** How weights are fetched. */
+/** How weights are read. */
 export interface SourceOptions {
-  /** Milliseconds to wait for the next bytes of whatever is no file: 30 000 where it is not given, 0 for no end. */
+  /** Milliseconds to wait for the next bytes, except of files: 30 000 by default, 0 for no timeout. */
   readonly timeout?: number | undefined;
-  /** How often a URL is asked to go on where its connection broke, without a byte coming: 3 where it is not given. */
+  /** How many times in a row a broken connection is resumed without receiving a byte: 3 by default. */
   readonly retries?: number | undefined;
-  /** In the place of the global one, for what is not on the network: `(url, init) => env.ASSETS.fetch(url, init)`. */
+  /** Replaces the global `fetch`, for files that are not on the network: `(url, init) => env.ASSETS.fetch(url, init)`. */
   readonly fetch?: Fetch | undefined;
 }
 
-/** The options, complete. */
-export interface Fetching {
-  /** Infinity for no end. */
+/** `SourceOptions`, checked and with defaults. */
+export interface ResolvedSourceOptions {
+  /** In milliseconds; Infinity for none. */
   readonly timeout: number;
   readonly retries: number;
   readonly fetch: Fetch;
 }
 
-/** The options with what stands for those not given. @throws ParamError */
-export function sourceOptions({ timeout, retries = 3, fetch }: SourceOptions): Fetching {
+/** @throws ParamError */
+export function resolveSourceOptions({ timeout, retries = 3, fetch }: SourceOptions = {}): ResolvedSourceOptions {
   if (fetch !== undefined) checkFunction('fetch', fetch);
   return {
     timeout: timeoutOf(timeout),
     retries: checkInteger('retries', retries, { min: 0 }),
-    // Looked up when it is called: some runtimes forbid to use it at import.
+    // The global is looked up at each call: some runtimes forbid its use at import.
     fetch: fetch ?? ((url, init) => globalThis.fetch(url, init)),
   };
 }

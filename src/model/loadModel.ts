@@ -1,44 +1,45 @@
 import type { Backend } from '../core/backend.js';
+import { checkObject, show } from '../core/check.js';
 import { ParamError } from '../core/errors.js';
-import { validateOrCancel } from '../io/cancelSource.js';
-import type { WeightsSource } from '../io/source.js';
+import { cancelOnError } from '../io/cancelSource.js';
+import type { WeightsSource } from '../io/weightsSource.js';
 import { checkWasmOptions, createWasmBackend, type WasmBackendOptions } from '../wasm/inference/backend.js';
 import type { Model } from './model.js';
-import { readModel, type ReadOptions } from './readModel.js';
+import { readModel, resolveReadOptions, type ReadOptions } from './readModel.js';
 
 export interface LoadModelOptions extends WasmBackendOptions, ReadOptions {
-  /** What computes it: 'wasm' (the default), or a backend of one's own. */
+  /** 'wasm' (the default), or another backend. */
   readonly backend?: 'wasm' | Backend;
 }
 
+/** @throws ParamError */
+function backendOf(backend: 'wasm' | Backend, options: WasmBackendOptions): Backend {
+  if (backend === 'wasm') {
+    checkWasmOptions(options);
+    return createWasmBackend(options);
+  }
+  // A caller without types may pass anything.
+  if (typeof (backend as Partial<Backend> | null)?.open === 'function') return backend;
+  throw new ParamError({ op: 'backend', expected: "'wasm' or a backend", got: show(backend) });
+}
+
 /**
- * A model from a safetensors file, wherever it is: its bytes, a path or URL, a
- * `Response`, a `Blob`, a stream; or the path or URL of an index of shards, or what
- * `openShards` gives. Weights are taken in as they come.
+ * Loads a model from a safetensors file: from its bytes, a path or URL, a `Response`, a `Blob` or a stream; from
+ * the path or URL of an index of shards, or the result of `openShards`. The weights are packed while they are
+ * read. All options are checked first; if one is invalid, the source is canceled unread.
  *
  *     const model = await loadModel('net.safetensors', { threads: 'auto' });
  *     const [best] = await model.classify(pixels);
  *
- * @throws WeightsError, ParamError, ShapeError, BackendUnavailableError
+ * @throws ParamError for an invalid option or configuration
+ * @throws WeightsError for weights that cannot be read, are damaged, or are of another network
+ * @throws ShapeError if `input_size` is too small for the network
+ * @throws BackendUnavailableError if this runtime cannot run the backend
  */
-export async function loadModel(weights: WeightsSource, given: LoadModelOptions = {}): Promise<Model> {
-  validateOrCancel(weights, () => {
-    // A caller without types may pass anything.
-    const any: unknown = given;
-    if (typeof any === 'object' && any !== null) return;
-    throw new ParamError({ op: 'options', expected: 'an object', got: String(any) });
+export async function loadModel(weights: WeightsSource, options: LoadModelOptions = {}): Promise<Model> {
+  const { backend, reading } = cancelOnError(weights, () => {
+    const { backend: choice = 'wasm', build, threads, memoryLimit, ...rest } = checkObject('options', options);
+    return { backend: backendOf(choice, { build, threads, memoryLimit }), reading: resolveReadOptions(rest) };
   });
-  const { backend = 'wasm', build, threads, memoryLimit, ...read } = given;
-  const options = { build, threads, memoryLimit };
-  const check = (): void => {
-    if (backend === 'wasm') {
-      checkWasmOptions(options);
-      return;
-    }
-    // A caller without types may name anything.
-    if (typeof (backend as Partial<Backend> | null)?.open === 'function') return;
-    const got = typeof backend === 'string' ? backend : typeof backend;
-    throw new ParamError({ op: 'backend', expected: "'wasm' or a backend", got });
-  };
-  return readModel(weights, backend === 'wasm' ? createWasmBackend(options) : backend, check, read);
+  return readModel(weights, backend, reading);
 }

@@ -2,53 +2,69 @@ import type { Backend } from '../core/backend.js';
 import { checkConfigInput, type ModelConfigInput } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
 import { configOf } from '../io/configMetadata.js';
-import { validateOrCancel } from '../io/cancelSource.js';
-import { openWeights, type OpenWeightsOptions } from '../io/openWeights.js';
+import {
+  openWeights,
+  resolveWeightsOptions,
+  type OpenedWeights,
+  type OpenWeightsOptions,
+  type ResolvedWeightsOptions,
+} from '../io/openWeights.js';
 import { streamSafetensors } from '../io/safetensorsStream.js';
-import type { WeightsSource } from '../io/source.js';
+import type { WeightsSource } from '../io/weightsSource.js';
 import { Model } from './model.js';
 
 export interface ReadOptions extends OpenWeightsOptions {
-  /** For weights that do not describe themselves, or not in full; keys as in `ModelConfig`. */
+  /** Keys of `ModelConfig`, for weights without metadata or to change how the network is used. */
   readonly config?: ModelConfigInput;
 }
 
-/** Whether an error is of what the caller said, whatever has come: nothing more has to be read to know it. */
-const isCallers = (error: unknown, config: ModelConfigInput | undefined): boolean =>
-  error instanceof ParamError &&
-  [...['build', 'threads', 'memoryLimit'], ...Object.keys(config ?? {}).map((key) => `config.${key}`)].includes(
-    error.op,
-  );
+/** `ReadOptions`, checked and with defaults. */
+export interface ResolvedReadOptions {
+  readonly config: ModelConfigInput | undefined;
+  readonly options: ResolvedWeightsOptions;
+}
+
+/** @throws ParamError */
+export function resolveReadOptions({ config, ...options }: ReadOptions): ResolvedReadOptions {
+  if (config !== undefined) checkConfigInput(config);
+  return { config, options: resolveWeightsOptions(options) };
+}
+
+/** Whether an error is about a key of the caller's configuration, whatever the bytes of the weights are. */
+const isAboutConfig = (error: unknown, config: ModelConfigInput = {}): boolean =>
+  error instanceof ParamError && Object.keys(config).some((key) => error.op === `config.${key}`);
+
+async function modelFrom(
+  { name, chunks }: OpenedWeights,
+  backend: Backend,
+  input: ModelConfigInput | undefined,
+): Promise<Model> {
+  const weights = await streamSafetensors(chunks, name ?? 'weights');
+  try {
+    const config = configOf({ names: weights.shapes, metadata: weights.metadata }, input, name ?? 'loadModel');
+    return await Model.load({ ...weights, file: name ?? undefined }, config, backend);
+  } finally {
+    await weights.close();
+  }
+}
 
 /**
- * A model on a backend, from a safetensors file wherever it is.
+ * Reads a safetensors file from any source into a model. The options are already checked: nothing of the source
+ * was read and nothing allocated before.
  *
- * @param check looks at what is asked of the backend: before the file is waited for
  * @throws as `loadModel`
  */
 export async function readModel(
-  weights: WeightsSource,
+  source: WeightsSource,
   backend: Backend,
-  check: () => void,
-  { config, ...how }: ReadOptions,
+  { config, options }: ResolvedReadOptions,
 ): Promise<Model> {
-  validateOrCancel(weights, () => {
-    check();
-    if (config !== undefined) checkConfigInput(config);
-  });
-  const source = await openWeights(weights, how);
-  const name = source.name ?? 'weights';
+  const opened = await openWeights(source, options);
   try {
-    const stream = await streamSafetensors(source.chunks, name);
-    try {
-      const found = configOf({ names: stream.shapes, metadata: stream.metadata }, config, source.name ?? 'loadModel');
-      return await Model.load({ ...stream, file: source.name ?? undefined }, found, backend);
-    } finally {
-      await stream.close();
-    }
+    return await modelFrom(opened, backend, config);
   } catch (error) {
-    throw isCallers(error, config) ? error : await source.blame(error);
+    throw isAboutConfig(error, config) ? error : await opened.explain(error);
   } finally {
-    await source.close();
+    await opened.close();
   }
 }

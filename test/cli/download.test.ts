@@ -36,8 +36,7 @@ describe('download', () => {
       const { status, stdout, stderr } = await vanillanet(cifar100('--url', `${address}/other`), path());
       expect(status).toBe(1);
       expect(stdout).toMatch(/^cifar-100-python\.tar\.gz {2}0\.0 of 0\.0 MB\n/);
-      expect(stderr).toContain(`DataError: ${address}/other: expected md5 ${MD5}; what came was removed`);
-      expect(stderr.trimEnd().split('\n')).toHaveLength(1);
+      expect(stderr).toContain(`DataError: ${address}/other: expected md5 ${MD5}, got `);
       expect(await readdir(path('sets'))).toEqual([]);
     },
     PATIENCE,
@@ -48,7 +47,7 @@ describe('download', () => {
     async () => {
       const { status, stderr } = await vanillanet(cifar100('--url', `${address}/missing`), path());
       expect(status).toBe(1);
-      expect(stderr).toContain(`put it at sets/cifar-100-python.tar.gz (md5 ${MD5}), got HTTP status 404`);
+      expect(stderr).toContain('expected a response that is OK, got status 404');
     },
     PATIENCE,
   );
@@ -59,7 +58,7 @@ describe('download', () => {
       await writeFile(path('cifar-10-binary.tar.gz'), 'x');
       const { status, stderr } = await vanillanet(['download', 'cifar10', '--format', 'binary', '-o', '.'], path());
       expect(status).toBe(1);
-      expect(stderr).toContain('cifar-10-binary.tar.gz: expected md5 c32a1d4ab5d03f1284b67883e8d87530; --force');
+      expect(stderr).toContain('cifar-10-binary.tar.gz: expected md5 c32a1d4ab5d03f1284b67883e8d87530, got ');
     },
     PATIENCE,
   );

@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import sharp, { type Sharp } from 'sharp';
 import { DataError, ParamError, ShapeError } from '../../src/core/errors.js';
-import type { Orientation } from '../../src/image/info/exif.js';
+import type { Orientation } from '../../src/image/info/types.js';
 import { imageInfo } from '../../src/image/imageInfo.js';
 import { orient } from '../../src/image/orient.js';
 import { PIXELS, HEIGHT, turned, WIDTH } from './imageFiles.js';

@@ -1,7 +1,9 @@
 /** A URL whose connection breaks gives the same bytes, or one error that says why not. */
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { ParamError, WeightsError } from '../../src/core/errors.js';
-import { openSource, type ResponseLike } from '../../src/io/source.js';
+import { openSource } from '../../src/io/source.js';
+import { resolveSourceOptions } from '../../src/io/sourceOptions.js';
+import type { ResponseLike } from '../../src/io/weightsSource.js';
 import type { SourceOptions } from '../../src/io/sourceOptions.js';
 import { refusal } from './refusal.js';
 import { breaking, slowServer } from './slowServer.js';
@@ -13,7 +15,7 @@ const tag = { etag: '"one"' };
 async function read(url: string, options: SourceOptions = {}): Promise<Buffer> {
   const chunks: Buffer[] = [];
   // Each chunk is good until the next.
-  for await (const chunk of openSource(url, options).chunks) chunks.push(Buffer.from(chunk));
+  for await (const chunk of openSource(url, resolveSourceOptions(options)).chunks) chunks.push(Buffer.from(chunk));
   return Buffer.concat(chunks);
 }
 
@@ -140,7 +142,7 @@ describe('a file that is another one meanwhile is refused', () => {
     ['of a tag that is weak by now', tag, { etag: 'W/"one"' }, 'etag W/"one", not "one"'],
     ['of another date', { 'last-modified': date }, { 'last-modified': later }, `last-modified ${later}, not ${date}`],
     ['of another weak tag', { 'last-modified': date, etag: 'W/"one"' }, { etag: 'W/"two"' }, 'etag W/"two"'],
-    ['compressed', tag, { ...tag, 'content-encoding': 'x-own' }, 'one that is compressed'],
+    ['compressed', tag, { ...tag, 'content-encoding': 'x-own' }, 'compressed content'],
   ])('%s, sent in part', async (_, first, second, got) => {
     const { url, asked } = serve((request, response, n) => {
       (n === 1
@@ -243,6 +245,6 @@ describe('what asks', () => {
     ['retries', { retries: -1 }, 'an integer >= 0', '-1'],
     ['fetch', { fetch: 'me' }, 'a function', '"me"'],
   ])('%s: %j is refused', (op, options, expected, got) => {
-    expect(() => openSource('x', options as SourceOptions)).toThrow(refusal(ParamError, op, expected, got));
+    expect(() => resolveSourceOptions(options as SourceOptions)).toThrow(refusal(ParamError, op, expected, got));
   });
 });

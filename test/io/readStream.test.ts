@@ -4,7 +4,9 @@ import type { UnderlyingByteSource } from 'node:stream/web';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { WeightsError } from '../../src/core/errors.js';
-import { openSource, type WeightsSource } from '../../src/io/source.js';
+import { openSource } from '../../src/io/source.js';
+import { resolveSourceOptions } from '../../src/io/sourceOptions.js';
+import type { WeightsSource } from '../../src/io/weightsSource.js';
 import type { SourceOptions } from '../../src/io/sourceOptions.js';
 import { refusal } from './refusal.js';
 import { slowServer } from './slowServer.js';
@@ -18,7 +20,7 @@ async function read(
 ): Promise<{ whole: Buffer; sizes: Set<number> }> {
   const chunks: Buffer[] = [];
   const sizes = new Set<number>();
-  for await (const chunk of openSource(source, options).chunks) {
+  for await (const chunk of openSource(source, resolveSourceOptions(options)).chunks) {
     chunks.push(Buffer.from(chunk));
     sizes.add(chunk.buffer.byteLength);
   }

@@ -11,7 +11,7 @@ import { cutShards } from '../../src/io/cutShards.js';
 import { openShards, type OpenShard } from '../../src/io/openShards.js';
 import { encodeSafetensors } from '../../src/io/safetensors.js';
 import { readShardIndex, type ShardIndex } from '../../src/io/shardIndex.js';
-import type { WeightsSource } from '../../src/io/source.js';
+import type { WeightsSource } from '../../src/io/weightsSource.js';
 import { loadModel, type LoadModelOptions } from '../../src/model/loadModel.js';
 import { drawnConfig, drawnImages, drawnState } from '../model/drawnNetwork.js';
 import { refusal } from './refusal.js';
@@ -399,8 +399,8 @@ describe('an index that is none', () => {
 
   test('in the place of weights', async () => {
     const json = new TextEncoder().encode(JSON.stringify(index));
-    await expect(answers(json)).rejects.toThrow(refusal(WeightsError, 'weights', 'by openShards', 'JSON'));
-    await expect(answers(new Response(json))).rejects.toThrow(refusal(WeightsError, '', 'by openShards', 'JSON'));
+    await expect(answers(json)).rejects.toThrow(refusal(WeightsError, 'weights', 'a weight file', 'JSON'));
+    await expect(answers(new Response(json))).rejects.toThrow(refusal(WeightsError, '', 'a weight file', 'JSON'));
   });
 
   test('but a header whose length begins like a brace is a header', async () => {

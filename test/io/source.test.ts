@@ -7,7 +7,8 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { ParamError, WeightsError } from '../../src/core/errors.js';
-import { openSource, type WeightsSource } from '../../src/io/source.js';
+import { openSource } from '../../src/io/source.js';
+import type { WeightsSource } from '../../src/io/weightsSource.js';
 import { refusal } from './refusal.js';
 import { temporaryFolder } from './temporaryFolder.js';
 
@@ -112,7 +113,7 @@ describe('refused by name', () => {
     await expect(hashOf(absent)).rejects.toThrow(none);
     await expect(hashOf(await fetch(absent))).rejects.toThrow(none);
     await expect(hashOf(`${origin}/broken`)).rejects.toThrow(
-      refusal(WeightsError, `${origin}/broken`, 'weights to the end', 'terminated'),
+      refusal(WeightsError, `${origin}/broken`, 'weights to the end', 'a broken connection'),
     );
     // Nothing listens on port 1.
     await expect(hashOf('http://127.0.0.1:1/net')).rejects.toThrow(

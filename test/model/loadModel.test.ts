@@ -29,7 +29,7 @@ const { data } = drawnImages(deploy, 1);
 
 test.each([
   ['a page', '<html>', 'weights: expected a header', 'got 6 bytes'],
-  ['JSON', '{}', 'an index of shards is opened by its path', 'got JSON'],
+  ['JSON', '{}', 'expected a weight file', 'got JSON'],
 ])('%s in the place of weights is told alike, however it comes', async (_, text, expected, got) => {
   const bytes = new TextEncoder().encode(text);
   const told = async (source: Uint8Array | Response): Promise<string> =>

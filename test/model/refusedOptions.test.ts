@@ -3,7 +3,7 @@ import { describe, expect, test } from '@jest/globals';
 import { Readable } from 'node:stream';
 import { bytes as wasm } from '#wasm/plain';
 import { ParamError } from '../../src/core/errors.js';
-import type { WeightsSource } from '../../src/io/source.js';
+import type { WeightsSource } from '../../src/io/weightsSource.js';
 import { loadModel, type LoadModelOptions } from '../../src/model/loadModel.js';
 import { loadModelWithModule, type LoadModelWithModuleOptions } from '../../src/model/loadModelWithModule.js';
 import { wasmBackendFrom } from '../../src/wasm/inference/session.js';

@@ -1,14 +1,17 @@
-/** Fetches the archives of data sets: in parts where the connection is cut, and whole or not at all. */
+/** Downloads the archives of data sets; an interrupted download is resumed. */
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { DataError, ParamError } from '../../core/errors.js';
+import { DataError, ParamError, VanillaNetError } from '../../core/errors.js';
+import { bodyOf, checkRest, requestBytes, type Position } from '../../io/fetchBytes.js';
+import { fileVersion, validatorOf, type FileVersion } from '../../io/fileVersion.js';
 import { reasonOf } from '../../io/reason.js';
+import { readStream } from '../../io/readStream.js';
 
 export interface DownloadFile {
   readonly url: string;
-  /** Of the whole file, in hexadecimal. */
+  /** MD5 of the file, in hexadecimal. */
   readonly md5: string;
 }
 
@@ -17,7 +20,7 @@ const cifar = (name: string, md5: string): DownloadFile => ({
   md5,
 });
 
-/** The archives of their author's own page. */
+/** The archives on the page of their author. */
 export const DOWNLOADS = {
   cifar10: {
     python: cifar('cifar-10-python', 'c58f30108f718f92721af3b95e74349a'),
@@ -30,42 +33,34 @@ export const DOWNLOADS = {
 } as const;
 
 export interface DownloadOptions {
-  /** Fetches the file anew, whatever is there. */
+  /** Downloads the file even if it exists. Default false. */
   readonly force?: boolean;
-  /** Gives up when no byte has come for so long; 30 seconds where it is not given. */
+  /** Milliseconds without a byte after which the download fails. Default 30 000. */
   readonly stallMs?: number;
-  /** Bytes that are there, and of how many; null where the server does not say. */
+  /** Called with the bytes so far and in total; null if the server does not tell the total. */
   readonly onProgress?: (bytes: number, total: number | null) => void;
 }
 
-export interface Downloaded {
+export interface DownloadResult {
   readonly path: string;
   readonly bytes: number;
-  /** It was there, and is what it should be. */
-  readonly kept: boolean;
-  /** Bytes that an earlier attempt had left. */
+  /** Whether the file existed and had the right MD5. */
+  readonly existed: boolean;
+  /** Bytes of an interrupted download that were used. */
   readonly resumedFrom: number;
 }
 
-const REASONS: Readonly<Record<string, string>> = {
-  ENOTFOUND: 'no address for that name (DNS)',
-  EAI_AGAIN: 'no answer of the name server (DNS)',
-  ECONNREFUSED: 'a refused connection',
-  ECONNRESET: 'a connection that was cut',
-  UND_ERR_SOCKET: 'a connection that was cut',
-  EHOSTUNREACH: 'no way to that host',
-  ENETUNREACH: 'no network',
-  ETIMEDOUT: 'no answer',
-  UND_ERR_CONNECT_TIMEOUT: 'no answer',
-};
+/** Files beside the target while it is downloaded: the bytes so far, and the version that they are of. */
+interface PartFiles {
+  readonly bytes: string;
+  readonly version: string;
+}
 
-/** What went wrong on the network; `fetch` hides it behind what it was caused by. */
-function networkReason(error: unknown): string {
-  const { cause } = error as { cause?: unknown };
-  const { code } = (cause ?? error) as { code?: unknown };
-  if (typeof code !== 'string') return reasonOf(cause ?? error);
-  if (/CERT|TLS|SSL|SIGNATURE|SELF_SIGNED/.test(code)) return `no secure connection (TLS: ${code})`;
-  return REASONS[code] ?? code;
+const partsOf = (path: string): PartFiles => ({ bytes: `${path}.part`, version: `${path}.part.json` });
+
+async function removeParts({ bytes, version }: PartFiles): Promise<void> {
+  await rm(bytes, { force: true });
+  await rm(version, { force: true });
 }
 
 async function md5Of(path: string): Promise<string> {
@@ -80,59 +75,29 @@ async function md5Of(path: string): Promise<string> {
 
 const sizeAt = async (path: string): Promise<number> => (await stat(path).catch(() => null))?.size ?? 0;
 
-/** An answer that must come, and whose bytes must keep coming. */
-class Answer {
-  readonly #controller = new AbortController();
-  #timer: NodeJS.Timeout | undefined;
-  stalled = false;
-
-  constructor(private readonly stallMs: number) {}
-
-  #wait(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => {
-      this.stalled = true;
-      this.#controller.abort();
-    }, this.stallMs);
-  }
-
-  fetch(url: string, from: number): Promise<Response> {
-    this.#wait();
-    // What is compressed on the way could not be continued.
-    const headers = { 'accept-encoding': 'identity', ...(from > 0 ? { range: `bytes=${from}-` } : {}) };
-    return fetch(url, { headers, signal: this.#controller.signal });
-  }
-
-  async *chunks({ body }: Response): AsyncGenerator<Uint8Array> {
-    if (body === null) return;
-    for await (const chunk of body as AsyncIterable<Uint8Array>) {
-      this.#wait();
-      yield chunk;
-    }
-  }
-
-  end(): void {
-    clearTimeout(this.#timer);
-    this.#controller.abort();
+/** Where an interrupted download stopped. A version that cannot be read is unknown: the MD5 is checked anyway. */
+async function readPosition({ bytes, version }: PartFiles): Promise<Position> {
+  const at = await sizeAt(bytes);
+  const text = at === 0 ? null : await readFile(version, 'utf8').catch(() => null);
+  try {
+    return { at, version: text === null ? null : (JSON.parse(text) as FileVersion) };
+  } catch {
+    return { at, version: null };
   }
 }
 
-/** Whether the server goes on where we stopped: it says so, and from which byte on. */
-const goesOn = (response: Response, from: number): boolean =>
-  response.status === 206 && (response.headers.get('content-range') ?? '').startsWith(`bytes ${from}-`);
-
-/** Appends what comes to the part. @throws what the disk says, as a DataError; what the network says, as it is */
+/** Appends chunks to a file, or replaces it. @throws DataError if the disk fails; other errors are those of the chunks */
 async function store(
   chunks: AsyncIterable<Uint8Array>,
-  part: string,
+  path: string,
   flags: 'a' | 'w',
   onBytes: (count: number) => void,
 ): Promise<void> {
   const refuse = (cause: unknown): never => {
-    const expected = `space to write to; what has come is kept in ${part}, and the same command goes on from there`;
-    throw new DataError({ op: part, expected, got: reasonOf(cause) }, { cause });
+    const hint = `Make room and run the same command again: it resumes after the bytes in ${path}.`;
+    throw new DataError({ op: path, expected: 'space on the disk', got: reasonOf(cause), hint }, { cause });
   };
-  const file = await open(part, flags).catch(refuse);
+  const file = await open(path, flags).catch(refuse);
   try {
     for await (const chunk of chunks) {
       await file.writeFile(chunk).catch(refuse);
@@ -144,86 +109,105 @@ async function store(
   }
 }
 
-/** Fetches what the part lacks. @returns how many bytes the part had that were of use */
+/** Downloads the bytes that the part lacks. @returns the number of bytes that the part had */
 async function fetchRest(
   { url, md5 }: DownloadFile,
-  path: string,
-  part: string,
-  { stallMs = 30_000, onProgress }: DownloadOptions,
+  part: PartFiles,
+  options: DownloadOptions,
+  signal: AbortSignal,
 ): Promise<number> {
-  const before = await sizeAt(part);
-  const byHand = `or fetch it elsewhere and put it at ${path} (md5 ${md5})`;
-  const answer = new Answer(stallMs);
-  try {
-    const response = await answer.fetch(url, before);
-    // Nothing is left to come: it was cut off after the last byte, or is another file.
-    if (response.status === 416 && before > 0) {
-      if ((await md5Of(part)) === md5) return before;
-      await rm(part);
-      return await fetchRest({ url, md5 }, path, part, { stallMs, ...(onProgress ? { onProgress } : {}) });
-    }
-    if (!response.ok) {
-      const got = `HTTP status ${response.status}`;
-      throw new DataError({ op: url, expected: `the file; try another --url, ${byHand}`, got });
-    }
-    const from = goesOn(response, before) ? before : 0;
-    if (response.status === 206 && from !== before) {
-      const got = `status 206 with ${response.headers.get('content-range') ?? 'no content-range'}`;
-      throw new DataError({ op: url, expected: `bytes from ${before} on`, got });
-    }
-    const length = response.headers.get('content-length');
-    const total = length === null ? null : from + Number(length);
-    let bytes = from;
-    onProgress?.(bytes, total);
-    await store(answer.chunks(response), part, from > 0 ? 'a' : 'w', (count) => {
-      bytes += count;
-      onProgress?.(bytes, total);
-    });
-    if (total !== null && bytes < total) throw new Error(`${bytes} of ${total} bytes`);
-    return from;
-  } catch (cause) {
-    if (cause instanceof DataError) throw cause;
-    const kept = await sizeAt(part);
-    const goOn = kept > 0 ? `the same command goes on after the ${kept} bytes in ${part}` : 'try again';
-    const got = answer.stalled ? `no byte for ${stallMs / 1000} s` : networkReason(cause);
-    throw new DataError({ op: url, expected: `the file to its end; ${goOn}, ${byHand}`, got }, { cause });
-  } finally {
-    answer.end();
+  const { stallMs: timeout = 30_000, onProgress } = options;
+  const position = await readPosition(part);
+  const response = await requestBytes(url, position, { timeout, fetch }, signal);
+  // The part is complete, or longer than the file.
+  if (response.status === 416 && position.at > 0) {
+    if ((await md5Of(part.bytes)) === md5) return position.at;
+    await removeParts(part);
+    return fetchRest({ url, md5 }, part, options, signal);
   }
+  const body = bodyOf(response, url);
+  // With status 200 the server sends the whole file.
+  const from = response.status === 206 ? position.at : 0;
+  if (response.status === 206) checkRest(response, position, url);
+  const version = fileVersion(response);
+  const total = version.total === null ? null : from + version.total;
+  if (validatorOf(version) !== null) {
+    await writeFile(part.version, JSON.stringify({ ...version, total }));
+  }
+  let bytes = from;
+  const count = (more: number): void => {
+    bytes += more;
+    onProgress?.(bytes, total);
+  };
+  count(0);
+  await store(readStream(body, url, timeout), part.bytes, from > 0 ? 'a' : 'w', count);
+  if (total !== null && bytes < total) throw new Error(`${bytes} of ${total} bytes`);
+  return from;
+}
+
+/** An error of the network as a DataError that says how to go on. */
+async function explain(cause: unknown, { url, md5 }: DownloadFile, path: string): Promise<DataError> {
+  if (cause instanceof DataError) return cause;
+  const size = await sizeAt(partsOf(path).bytes);
+  const resume = size > 0 ? ` It resumes after the ${size} bytes in ${partsOf(path).bytes}.` : '';
+  const hint = `Run the same command again, or try another --url.${resume} By hand: put the file (md5 ${md5}) at ${path}.`;
+  const { expected, got } =
+    cause instanceof VanillaNetError ? cause : { expected: 'the file to its end', got: reasonOf(cause) };
+  return new DataError({ op: url, expected, got, hint }, { cause });
+}
+
+/** Whether the file is there. @throws DataError if it is another one */
+async function exists({ md5 }: DownloadFile, path: string): Promise<boolean> {
+  if ((await stat(path).catch(() => null)) === null) return false;
+  const got = await md5Of(path);
+  if (got === md5) return true;
+  throw new DataError({ op: path, expected: `md5 ${md5}`, got, hint: 'Use --force to replace the file.' });
+}
+
+function checkUrl(url: string): void {
+  if (/^https?:/.test(url) && URL.canParse(url)) return;
+  throw new ParamError({ op: '--url', expected: 'a URL that begins with https: or http:', got: url });
 }
 
 /**
- * Fetches a file into `<path>.part`, goes on with one that is there, holds the whole
- * against its md5 and then renames it. A file that is there already is only checked.
+ * Downloads a file into `<path>.part`, checks its MD5 and renames it. A part of an earlier attempt is resumed by
+ * a range request. If the file exists, only its MD5 is checked.
  *
- * @throws DataError that says what failed, what is kept, and how to go on; ParamError for what is no URL.
+ * @throws DataError if the network or the disk fails, or the MD5 differs; ParamError for an invalid URL
  */
-export async function download(remote: DownloadFile, path: string, options: DownloadOptions = {}): Promise<Downloaded> {
+export async function download(
+  remote: DownloadFile,
+  path: string,
+  options: DownloadOptions = {},
+): Promise<DownloadResult> {
   const { url, md5 } = remote;
-  if (!/^https?:/.test(url) || !URL.canParse(url)) {
-    throw new ParamError({ op: '--url', expected: 'an address that begins with https: or http:', got: url });
+  checkUrl(url);
+  if (options.force !== true && (await exists(remote, path))) {
+    return { path, bytes: await sizeAt(path), existed: true, resumedFrom: 0 };
   }
-  const there = await stat(path).catch(() => null);
-  if (there !== null && options.force !== true) {
-    const found = await md5Of(path);
-    if (found === md5) return { path, bytes: there.size, kept: true, resumedFrom: 0 };
-    throw new DataError({ op: path, expected: `md5 ${md5}; --force fetches it anew`, got: found });
-  }
-  const part = `${path}.part`;
+  const part = partsOf(path);
   await mkdir(dirname(path), { recursive: true }).catch((cause: unknown) => {
     throw new DataError({ op: path, expected: 'a folder to write to', got: reasonOf(cause) }, { cause });
   });
-  if (options.force === true) await rm(part, { force: true });
-  const resumedFrom = await fetchRest(remote, path, part, options);
-  const found = await md5Of(part);
-  if (found !== md5) {
-    await rm(part, { force: true });
-    const expected = `md5 ${md5}; what came was removed: try again, or another --url`;
-    throw new DataError({ op: url, expected, got: found });
+  if (options.force === true) await removeParts(part);
+  const controller = new AbortController();
+  const resumedFrom = await fetchRest(remote, part, options, controller.signal)
+    .catch(async (cause: unknown) => {
+      throw await explain(cause, remote, path);
+    })
+    .finally(() => {
+      controller.abort();
+    });
+  const got = await md5Of(part.bytes);
+  if (got !== md5) {
+    await removeParts(part);
+    const hint = 'The downloaded file was removed. Try again, or another --url.';
+    throw new DataError({ op: url, expected: `md5 ${md5}`, got, hint });
   }
-  const { size: bytes } = await stat(part);
-  await rename(part, path).catch((cause: unknown) => {
+  const bytes = await sizeAt(part.bytes);
+  await rename(part.bytes, path).catch((cause: unknown) => {
     throw new DataError({ op: path, expected: 'a file to write', got: reasonOf(cause) }, { cause });
   });
-  return { path, bytes, kept: false, resumedFrom };
+  await removeParts(part);
+  return { path, bytes, existed: false, resumedFrom };
 }

@@ -1,7 +1,5 @@
 import { startsWith } from '../imageFormat.js';
-
-/** How an image has to be turned to stand upright, as EXIF counts: 1 is upright, 6 lies on its left side. */
-export type Orientation = 1 | 2 | 3 | 4 | 5 | 6 | 7 | 8;
+import type { Orientation } from './types.js';
 
 const ORIENTATION = 0x0112;
 const SHORT = 3;

@@ -1,7 +1,7 @@
 import { DataError } from '../../core/errors.js';
 import type { ByteReader } from './byteReader.js';
-import { isExif, orientationOf, type Orientation } from './exif.js';
-import type { ImageInfo } from '../imageInfo.js';
+import { isExif, orientationOf } from './exif.js';
+import type { FormatInfo, ImageInfo, Orientation } from './types.js';
 
 const [START, END, SCAN, EXIF] = [0xd8, 0xd9, 0xda, 0xe1];
 
@@ -62,7 +62,7 @@ function scansFrom(file: ByteReader, from: number): number {
   }
 }
 
-export function jpegInfo(file: ByteReader): Omit<ImageInfo, 'format'> {
+export function jpegInfo(file: ByteReader): FormatInfo {
   let frame: Pick<ImageInfo, 'width' | 'height' | 'bitDepth' | 'color'> | null = null;
   let orientation: Orientation | null = null;
   let scans = 0;

@@ -1,6 +1,6 @@
 import type { ByteReader } from './byteReader.js';
 import { orientationOf } from './exif.js';
-import type { ImageInfo } from '../imageInfo.js';
+import type { FormatInfo, ImageInfo } from './types.js';
 
 /** By the number in a PNG's head: color, alpha, and the depths that go with it. */
 const TYPES: Readonly<Record<number, Pick<ImageInfo, 'color' | 'alpha'> & { readonly depths: readonly number[] }>> = {
@@ -27,7 +27,7 @@ function* chunksOf(file: ByteReader): Generator<readonly [name: string, data: nu
   }
 }
 
-export function pngInfo(file: ByteReader): Omit<ImageInfo, 'format'> {
+export function pngInfo(file: ByteReader): FormatInfo {
   if (file.u32(SIGNATURE) !== 13 || file.name(SIGNATURE + 4) !== 'IHDR') {
     throw file.error('a PNG that begins with its head', 'another chunk');
   }

@@ -1,6 +1,6 @@
 import type { ByteReader } from './byteReader.js';
 import { orientationOf } from './exif.js';
-import type { ImageInfo } from '../imageInfo.js';
+import type { FormatInfo, ImageInfo } from './types.js';
 
 type Still = Pick<ImageInfo, 'width' | 'height' | 'alpha'>;
 
@@ -33,7 +33,7 @@ function exif(file: ByteReader, end: number, at: number): Uint8Array {
   return new Uint8Array(0);
 }
 
-export function webpInfo(file: ByteReader): Omit<ImageInfo, 'format'> {
+export function webpInfo(file: ByteReader): FormatInfo {
   const end = 8 + file.u32(4, true);
   file.need(0, end);
   const [name, length] = [file.name(RIFF_HEAD), file.u32(RIFF_HEAD + 4, true)];

@@ -68,6 +68,15 @@ afterEach(() => {
 
 const same = async (name: string): Promise<boolean> => (await readFile(path(name))).equals(content);
 
+/** Matches a failed download by its remedy and reason. */
+const failure = (hint: string, got: string): Error =>
+  expect.objectContaining({
+    name: 'DataError',
+    op: url,
+    hint: expect.stringContaining(hint),
+    got: expect.stringContaining(got),
+  }) as unknown as Error;
+
 describe('a download', () => {
   test('is there whole, with its progress, and no part is left', async () => {
     handler = whole;
@@ -76,7 +85,7 @@ describe('a download', () => {
       seen.push(at);
     };
     expect(await download({ url, md5 }, path('a', 'b', 'set'), { onProgress })).toEqual({
-      ...{ path: path('a', 'b', 'set'), bytes: content.length, kept: false, resumedFrom: 0 },
+      ...{ path: path('a', 'b', 'set'), bytes: content.length, existed: false, resumedFrom: 0 },
     });
     expect(await same('a/b/set')).toBe(true);
     expect(await readdir(path('a', 'b'))).toEqual(['set']);
@@ -88,27 +97,49 @@ describe('a download', () => {
 
   test('that is there is checked and kept, or fetched anew by force', async () => {
     await writeFile(path('kept'), content);
-    expect(await download({ url, md5 }, path('kept'))).toMatchObject({ kept: true });
+    expect(await download({ url, md5 }, path('kept'))).toMatchObject({ existed: true });
     expect(ranges).toEqual([]);
     await writeFile(path('kept'), 'something else');
     await expect(download({ url, md5 }, path('kept'))).rejects.toThrow(
-      refusal(DataError, path('kept'), `md5 ${md5}; --force`, ''),
+      expect.objectContaining({ op: path('kept'), expected: `md5 ${md5}`, hint: expect.stringContaining('--force') }),
     );
     handler = ranged;
     await writeFile(path('kept.part'), 'stale');
-    expect(await download({ url, md5 }, path('kept'), { force: true })).toMatchObject({ kept: false });
+    expect(await download({ url, md5 }, path('kept'), { force: true })).toMatchObject({ existed: false });
     expect(await same('kept')).toBe(true);
   });
 
   test('that was cut off goes on where it stopped', async () => {
     handler = cutAfter(100_000);
     await expect(download({ url, md5 }, path('cut'))).rejects.toThrow(
-      refusal(DataError, url, `goes on after the 100000 bytes in ${path('cut.part')}`, 'cut'),
+      failure(`It resumes after the 100000 bytes in ${path('cut.part')}.`, 'a broken connection'),
     );
     handler = ranged;
     expect(await download({ url, md5 }, path('cut'))).toMatchObject({ resumedFrom: 100_000 });
     expect(ranges).toEqual([undefined, 'bytes=100000-']);
     expect(await same('cut')).toBe(true);
+  });
+
+  test('of a file that has a tag is resumed only if the file is the same', async () => {
+    const tagged =
+      (tag: string, count: number): Handler =>
+      ({ headers }, response) => {
+        const from = headers['if-range'] === tag ? Number(/\d+/.exec(headers.range ?? '')?.[0] ?? 0) : 0;
+        const range = { 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` };
+        response.writeHead(from > 0 ? 206 : 200, {
+          ...{ 'content-length': content.length - from, etag: tag },
+          ...(from > 0 ? range : {}),
+        });
+        response.write(content.subarray(from, from + count), () => setTimeout(() => response.destroy(), 50));
+      };
+    handler = tagged('"a"', 100_000);
+    await expect(download({ url, md5 }, path('tag'))).rejects.toThrow(DataError);
+    await expect(download({ url, md5 }, path('tag'))).rejects.toThrow(failure('after the 200000 bytes', ''));
+    // Another version is sent from its beginning.
+    handler = tagged('"b"', content.length);
+    expect(await download({ url, md5 }, path('tag'))).toMatchObject({ resumedFrom: 0 });
+    expect(await same('tag')).toBe(true);
+    expect((await readdir(path())).filter((name) => name.startsWith('tag'))).toEqual(['tag']);
   });
 
   test('of a server without ranges starts anew', async () => {
@@ -132,7 +163,7 @@ describe('a download', () => {
     await writeFile(path('odd.part'), content.subarray(0, 5000));
     handler = status(206, { 'content-range': 'bytes 7-9/300000' });
     await expect(download({ url, md5 }, path('odd'))).rejects.toThrow(
-      refusal(DataError, url, 'bytes from 5000 on', 'bytes 7-9/300000'),
+      refusal(DataError, url, 'from byte 5000 on', 'bytes 7-9/300000'),
     );
   });
 
@@ -140,7 +171,12 @@ describe('a download', () => {
     handler = whole;
     const wrong = 'f'.repeat(32);
     await expect(download({ url, md5: wrong }, path('wrong'))).rejects.toThrow(
-      refusal(DataError, url, `md5 ${wrong}; what came was removed`, md5),
+      expect.objectContaining({
+        op: url,
+        expected: `md5 ${wrong}`,
+        got: md5,
+        hint: expect.stringContaining('was removed'),
+      }),
     );
     expect((await readdir(path())).filter((name) => name.startsWith('wrong'))).toEqual([]);
   });
@@ -148,18 +184,16 @@ describe('a download', () => {
   test.each([404, 500])('is refused by a status of %i, and says how it is done by hand', async (code) => {
     handler = status(code);
     await expect(download({ url, md5 }, path('none'))).rejects.toThrow(
-      refusal(DataError, url, `put it at ${path('none')} (md5 ${md5})`, `HTTP status ${code}`),
+      failure(`put the file (md5 ${md5}) at ${path('none')}`, `status ${code}`),
     );
   });
 
   test.each([
-    ['in the middle', 1000, 'goes on after the 1000 bytes'],
-    ['before the first byte', 0, 'try again'],
+    ['in the middle', 1000, 'It resumes after the 1000 bytes'],
+    ['before the first byte', 0, 'Run the same command again'],
   ])('that stalls %s ends', async (name, count, how) => {
     handler = count > 0 ? silentAfter(count) : () => undefined;
-    await expect(download({ url, md5 }, path(name), { stallMs: 2000 })).rejects.toThrow(
-      refusal(DataError, url, how, 'no byte for 2 s'),
-    );
+    await expect(download({ url, md5 }, path(name), { stallMs: 2000 })).rejects.toThrow(failure(how, 'none'));
   });
 
   test('from where nobody listens, and from what is no address', async () => {
@@ -172,7 +206,7 @@ describe('a download', () => {
     );
     await expect(download({ url: 'file:///etc/passwd', md5 }, path('x'))).rejects.toThrow(ParamError);
     await expect(download({ url: nobody, md5 }, path('x'))).rejects.toThrow(
-      refusal(DataError, nobody, 'fetch it elsewhere', 'a refused connection'),
+      refusal(DataError, nobody, 'the file to its end', 'a refused connection'),
     );
   });
 
@@ -189,7 +223,11 @@ describe('a download', () => {
     await symlink('/dev/full', path('disk.part'));
     handler = whole;
     await expect(download({ url, md5 }, path('disk'))).rejects.toThrow(
-      refusal(DataError, path('disk.part'), 'the same command goes on', 'a full disk'),
+      expect.objectContaining({
+        op: path('disk.part'),
+        got: 'a full disk',
+        hint: expect.stringContaining('resumes after'),
+      }),
     );
   });
 });

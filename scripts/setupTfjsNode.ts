@@ -1,4 +1,4 @@
-/** Builds tfjs-node in engines/, outside the project's own packages: see docs/tfjs-node.md. */
+/** Builds tfjs-node in engines/, apart from the project's node_modules: see docs/tfjs-node.md. */
 import { commandLine } from './tfjsNode/commandLine.js';
 
-process.exitCode = await commandLine(process.argv.slice(2), { say: console.log, complain: console.error });
+process.exitCode = await commandLine(process.argv.slice(2), { log: console.log, logError: console.error });

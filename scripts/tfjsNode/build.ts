@@ -2,7 +2,7 @@ import { mkdir, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compile } from './compile.js';
 import type { Flavor } from './flavor.js';
-import { layOut, type Bring } from './layout.js';
+import { layOut, type Placement } from './layout.js';
 import { findLibtensorflow } from './libtensorflow.js';
 import { downloadWheels } from './pip.js';
 import { LackError, SetupError, throwAll } from './setupError.js';
@@ -12,71 +12,79 @@ import { unpackCuda, unpackTensorflow } from './wheel.js';
 /** Where libtensorflow comes from. */
 export type Source = { readonly kind: 'pip' } | { readonly kind: 'wheel' | 'folder'; readonly path: string };
 
-/** What `--libtensorflow` means. */
-export async function sourceOf(given: string): Promise<Source> {
-  if (given === 'pip') return { kind: 'pip' };
-  const found = await stat(given).catch(() => undefined);
-  if (found?.isDirectory()) return { kind: 'folder', path: given };
-  if (found?.isFile() && given.endsWith('.whl')) return { kind: 'wheel', path: given };
+/** Parses the option `--libtensorflow`. @throws SetupError */
+export async function sourceOf(option: string): Promise<Source> {
+  if (option === 'pip') return { kind: 'pip' };
+  const status = await stat(option).catch(() => undefined);
+  if (status?.isDirectory()) return { kind: 'folder', path: option };
+  if (status?.isFile() && option.endsWith('.whl')) return { kind: 'wheel', path: option };
   throw new SetupError({
     op: '--libtensorflow',
-    expected: 'a folder, a file .whl, or pip',
-    got: found === undefined ? `${given}, which is not there` : given,
-    remedy: 'Check the path; pip downloads a wheel',
+    expected: 'a folder, a .whl file, or pip',
+    got: status === undefined ? `${option}, which does not exist` : option,
+    hint: 'Check the path, or pass pip to download a wheel.',
   });
 }
 
-/** The tools for that. @throws SetupError, or AggregateError of them */
+/** Finds the tools that a source needs. @throws SetupError, or AggregateError of several */
 export async function toolsFor({ kind }: Source, env = process.env): Promise<Tools> {
   if (process.platform !== 'linux') {
-    const remedy = 'Here there is only what the package itself downloads: leave --libtensorflow out';
-    throw new LackError({ op: 'system', expected: 'Linux to build on', got: process.platform, remedy });
+    const hint = 'Leave --libtensorflow out: on this system the package can only be downloaded ready-made.';
+    throw new LackError({ op: 'system', expected: 'Linux to build the addon', got: process.platform, hint });
   }
   const { tools, missing } = await findTools({ python: kind !== 'folder', pip: kind === 'pip' }, env);
   throwAll(missing);
   return tools;
 }
 
-/** Builds the addon of the package that lies installed in a folder. */
+/** The folder with libtensorflow: the given one, or a wheel that is unpacked in `scratch`. */
+async function prepareLibtensorflow(
+  flavor: Flavor,
+  source: Source,
+  python: string,
+  scratch: string,
+  log: (line: string) => void,
+): Promise<string> {
+  if (source.kind === 'folder') return source.path;
+  const unpacked = join(scratch, 'unpacked');
+  if (source.kind === 'wheel') {
+    log('unpacking the wheel');
+    return unpackTensorflow(python, source.path, unpacked, flavor);
+  }
+  log(`downloading ${flavor.wheel} with pip: several hundred megabytes`);
+  const [wheel] = await downloadWheels(python, [flavor.wheel], join(scratch, 'tensorflow'));
+  if (flavor.cuda.length > 0) {
+    log('downloading the CUDA libraries with pip: several gigabytes');
+    const wheels = await downloadWheels(python, flavor.cuda, join(scratch, 'cuda'));
+    for (const cudaWheel of wheels) await unpackCuda(python, cudaWheel, unpacked);
+  }
+  log('unpacking the wheel');
+  return unpackTensorflow(python, wheel, unpacked, flavor);
+}
+
+/** Builds the addon of a package that is installed in a folder without its addon. */
 export async function build(
   flavor: Flavor,
   source: Source,
   { python, compiler }: Tools,
   into: string,
   packageFolder: string,
-  say: (line: string) => void,
+  log: (line: string) => void,
 ): Promise<void> {
   const scratch = join(into, 'scratch');
   await mkdir(scratch);
-  let folder;
-  let bring: Bring = 'move';
-  if (source.kind === 'folder') {
-    folder = source.path;
-    bring = 'link';
-  } else {
-    let wheel;
-    if (source.kind === 'wheel') wheel = source.path;
-    else {
-      say(`${flavor.wheel} by pip: some hundred megabytes`);
-      [wheel] = await downloadWheels(python, [flavor.wheel], join(scratch, 'tensorflow'));
-      if (flavor.cuda.length > 0) {
-        say("CUDA's libraries by pip: some gigabytes");
-        const wheels = await downloadWheels(python, flavor.cuda, join(scratch, 'cuda'));
-        for (const one of wheels) await unpackCuda(python, one, join(scratch, 'unpacked'));
-      }
-    }
-    say('unpacking the wheel');
-    folder = await unpackTensorflow(python, wheel, join(scratch, 'unpacked'), flavor);
-  }
+  const folder = await prepareLibtensorflow(flavor, source, python, scratch, log);
   const libtensorflow = await findLibtensorflow(folder);
-  await layOut(libtensorflow, packageFolder, bring);
-  say('compiling the addon');
+  // A folder of the user stays as it is.
+  const placement: Placement = source.kind === 'folder' ? 'link' : 'move';
+  await layOut(libtensorflow, packageFolder, placement);
+  log('compiling the addon');
   await compile({
     compiler,
     include: libtensorflow.include,
     modules: join(into, 'node_modules'),
     package: packageFolder,
   });
-  // The headers and the wheel are not needed to run.
+  // The headers and the wheel are not needed at run time.
   await rm(scratch, { recursive: true });
 }

@@ -1,24 +1,28 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 
-export interface Ended {
-  /** Null where a signal ended it, or where it could not be started. */
+export interface CommandResult {
+  /** Null if a signal ended the program, or if it could not be started. */
   readonly status: number | null;
   readonly stdout: string;
-  /** Of both streams, as it came. */
+  /** stdout and stderr together, in the order of arrival. */
   readonly output: string;
 }
 
-export interface Surroundings {
+export interface CommandOptions {
   readonly cwd?: string;
   readonly env?: NodeJS.ProcessEnv;
-  /** After how many milliseconds it is ended. */
+  /** The program is killed after so many milliseconds. */
   readonly timeout?: number;
 }
 
-/** Runs a program to its end, without a shell and without showing what it says. */
-export async function command(program: string, parameters: readonly string[], how: Surroundings = {}): Promise<Ended> {
-  const child = spawn(program, parameters, { ...how, stdio: ['ignore', 'pipe', 'pipe'] });
+/** Runs a program to its end, without a shell. Its output is collected and not shown. */
+export async function command(
+  program: string,
+  parameters: readonly string[],
+  options: CommandOptions = {},
+): Promise<CommandResult> {
+  const child = spawn(program, parameters, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';
   let output = '';
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
@@ -36,11 +40,11 @@ export async function command(program: string, parameters: readonly string[], ho
   }
 }
 
-/** Of many lines the one that tells most: the first or last that speaks of an error, else the last. */
-export function telling(output: string, which: 'first' | 'last' = 'last'): string {
+/** The line of an output that describes the error: the first or last line with the word "error", else the last line. */
+export function errorLine(output: string, which: 'first' | 'last' = 'last'): string {
   const lines = output.split('\n').filter((line) => line.trim() !== '');
   const errors = lines.filter((line) => /error/i.test(line));
-  if (lines.length === 0) return 'no word';
+  if (lines.length === 0) return 'no output';
   if (errors.length === 0) return lines[lines.length - 1].trim();
   return errors[which === 'first' ? 0 : errors.length - 1].trim();
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** CUDA's libraries under a folder of NVIDIA's wheels: each folder, and the files in it by which programs link. */
+/** The CUDA libraries of NVIDIA's wheels: their folders, and the files that programs link. */
 export async function cudaLibraries(nvidia: string): Promise<{ folders: string[]; files: string[] }> {
   if (!existsSync(nvidia)) return { folders: [], files: [] };
   const folders = (await readdir(nvidia))

@@ -1,14 +1,14 @@
-/** The TensorFlow of the wheels: what was tried. Another is passed with --libtensorflow. */
+/** The version of TensorFlow that was tested. Others can be passed with --libtensorflow. */
 const TENSORFLOW = '2.21.0';
 
-/** One of the two packages, and what is built for it. */
+/** One of the two npm packages, and the wheels that it is built from. */
 export interface Flavor {
   readonly name: 'tfjs-node' | 'tfjs-node-gpu';
-  /** Where package.json names the path of what was built. */
+  /** The name under "imports" in package.json of the built package. */
   readonly specifier: '#tfjs-node' | '#tfjs-node-gpu';
-  /** What pip provides libtensorflow in. */
+  /** The wheel that contains libtensorflow. */
   readonly wheel: string;
-  /** CUDA's libraries, by their wheels: what `tensorflow[and-cuda]` of that version asks for. */
+  /** The wheels of the CUDA libraries: the dependencies of `tensorflow[and-cuda]`. */
   readonly cuda: readonly string[];
 }
 

@@ -3,28 +3,28 @@ import { join, resolve } from 'node:path';
 import { machineOf } from './machineOf.js';
 import { SetupError } from './setupError.js';
 
-/** A libtensorflow that can be built against. All are whole paths. */
+/** The files of a libtensorflow, as absolute paths. */
 export interface Libtensorflow {
   readonly include: string;
-  /** With the C API in it. */
+  /** The library with the C API. */
   readonly library: string;
   readonly framework: string;
-  /** CUDA's libraries from NVIDIA's wheels, each in a folder of its own; undefined where the system has to have them. */
+  /** The folder with the CUDA libraries of NVIDIA's wheels; undefined if the system must provide them. */
   readonly nvidia?: string;
 }
 
 const HEADER = 'tensorflow/c/eager/c_api.h';
-/** Of the wheels and of the archives with the C library alone. */
+/** In wheels, and in archives with the C library alone. */
 const LIBRARIES = ['libtensorflow_cc.so.2', 'libtensorflow.so.2'];
 const FRAMEWORK = 'libtensorflow_framework.so.2';
 
-/** Looks through a folder: that of the C library's archive, or `tensorflow` of a Python's site-packages. */
+/** Finds libtensorflow in the unpacked archive of the C library, or in `tensorflow` of site-packages. @throws SetupError */
 export async function findLibtensorflow(folder: string): Promise<Libtensorflow> {
   const refuse = (expected: string, got: string): never => {
-    const remedy = 'Pass the unpacked archive of the C library, the folder tensorflow of site-packages, or a wheel';
-    throw new SetupError({ op: folder, expected, got, remedy });
+    const hint = 'Pass the unpacked archive of the C library, the folder tensorflow of site-packages, or a wheel.';
+    throw new SetupError({ op: folder, expected, got, hint });
   };
-  if (!existsSync(folder)) return refuse('a folder with include/ and lib/', 'nothing of that name');
+  if (!existsSync(folder)) return refuse('a folder with include/ and lib/', 'no such folder');
   const include = resolve(folder, 'include');
   if (!existsSync(join(include, HEADER))) return refuse(`include/${HEADER}`, 'none');
   const lib = [resolve(folder, 'lib'), resolve(folder)].find((place) => existsSync(join(place, FRAMEWORK)));

@@ -5,17 +5,17 @@ import type { Flavor } from './flavor.js';
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface Location {
-  /** Of the flavor: its package.json and lockfile. */
+  /** The folder with package.json and its lockfile. */
   readonly folder: string;
-  /** Under that, what was built: whole, or not there. */
+  /** The build within `folder`. It is complete or does not exist. */
   readonly built: string;
-  /** Within `built`, the package itself. */
+  /** The npm package within `built`. */
   readonly package: string;
-  /** Within `built`, what to import: package.json may name no path through node_modules. */
+  /** The module to import within `built`: "imports" in package.json allows no path through node_modules. */
   readonly entry: string;
 }
 
-/** Where a flavor lies. `import('#tfjs-node')` finds it too: package.json is held to say the same. */
+/** Where a flavor is built. A test holds "imports" in package.json to the same path. */
 export function locationOf({ name }: Pick<Flavor, 'name'>, root = ROOT): Location {
   const folder = join(root, 'engines', name);
   return { folder, built: join(folder, 'built'), package: `node_modules/@tensorflow/${name}`, entry: 'index.cjs' };

@@ -1,10 +1,10 @@
 import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
-/** Which of some programs the PATH has: the first of them, by its whole path. */
+/** The absolute path of the first of some programs that PATH contains. */
 export function onPath(names: readonly string[], env: NodeJS.ProcessEnv): string | undefined {
   const folders = (env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '');
-  // A name with a folder in it is a path already.
+  // A name with a slash is a path.
   const candidates = names.flatMap((name) =>
     name.includes('/') ? [name] : folders.map((folder) => join(folder, name)),
   );

@@ -1,13 +1,13 @@
 /**
- * Loads what was built and computes with it: `probe.ts ENTRY` prints what it is as JSON. A
- * process of its own, because an addon that is broken may take its process with it.
+ * Loads an addon, computes with it, and prints its description as JSON: `probe.ts ENTRY`. Runs in a child process,
+ * because a broken addon may crash its process.
  */
 import type * as core from '@tensorflow/tfjs-core';
 import { pathToFileURL } from 'node:url';
 import { mendNodeUtil } from '../../src/runtime/nodeUtil.js';
 import { disagreements } from './agreement.js';
 
-/** What TensorFlow.js's own types do not say of the engine of tfjs-node. */
+/** The part of tfjs-node's backend that TensorFlow.js' types lack. */
 interface NodeEngine {
   readonly isUsingGpuDevice: boolean;
   readonly binding: { readonly TF_Version: string };

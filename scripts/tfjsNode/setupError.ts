@@ -1,32 +1,30 @@
-import { VanillaNetError, type ErrorFields } from '../../src/core/errors.js';
+import type { ErrorFields } from '../../src/core/errors.js';
+import { ScriptError } from '../scriptError.js';
 
-/** What keeps tfjs-node from being set up, and what its user can do about it. */
-export class SetupError extends VanillaNetError {
-  readonly remedy: string;
+/** tfjs-node cannot be set up. Every error has a hint. */
+export class SetupError extends ScriptError {
+  override readonly name: string = 'SetupError';
+  declare readonly hint: string;
 
-  constructor({ remedy, ...fields }: ErrorFields & { readonly remedy: string }, options?: ErrorOptions) {
+  constructor(fields: ErrorFields & { readonly hint: string }, options?: ErrorOptions) {
     super(fields, options);
-    this.remedy = remedy;
+    this.hint = fields.hint;
   }
 }
 
-/** What the machine lacks, be it a program or a host in reach: with it, all might be well. */
-export class LackError extends SetupError {}
+/** The machine lacks a program, a wheel, or access to a host. */
+export class LackError extends SetupError {
+  override readonly name: string = 'LackError';
+}
 
-/** Whether nothing went wrong but that the machine lacks something. */
+/** Whether every error is a LackError. */
 export const isLack = (error: AggregateError | SetupError): boolean =>
   error instanceof AggregateError
     ? error.errors.every((each) => each instanceof LackError)
     : error instanceof LackError;
 
-/** All that is missing, so that it is mended at once and not one by one. */
+/** Throws all problems at once, so that the user can solve them together. */
 export function throwAll(problems: readonly SetupError[]): void {
   if (problems.length === 1) throw problems[0];
-  if (problems.length > 1) throw new AggregateError(problems, 'more than one thing is missing');
+  if (problems.length > 1) throw new AggregateError(problems, 'several things are missing');
 }
-
-/** What an error has to say: a line for each thing that is missing. */
-export const linesOf = (error: AggregateError | SetupError): string[] =>
-  (error instanceof AggregateError ? (error.errors as SetupError[]) : [error]).map(({ message, remedy }) =>
-    `${message}. ${remedy}`.replace(/\s*\n\s*/g, ' '),
-  );

@@ -13,8 +13,8 @@ const isAlive = (pid: number): boolean => {
   }
 };
 
-/** Removes what runs left that were killed. */
-async function clear(folder: string): Promise<void> {
+/** Removes the folders of runs that were killed. */
+async function removeAbandoned(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const pid = Number.parseInt(name.slice(PREFIX.length));
     if (name.startsWith(PREFIX) && !isAlive(pid)) await rm(join(folder, name), { recursive: true, force: true });
@@ -22,11 +22,11 @@ async function clear(folder: string): Promise<void> {
 }
 
 /**
- * Makes a folder as a whole or not at all: `make` fills another, which takes the place
- * and name of the old one when it is done.
+ * Creates a folder completely or not at all: `make` fills a temporary folder, which is renamed when it is done and
+ * replaces the old one.
  */
 export async function staged(folder: string, name: string, make: (inside: string) => Promise<void>): Promise<void> {
-  await clear(folder);
+  await removeAbandoned(folder);
   const inside = join(folder, `${PREFIX}${process.pid}`);
   const old = `${inside}-old`;
   const place = join(folder, name);
@@ -36,6 +36,6 @@ export async function staged(folder: string, name: string, make: (inside: string
     if (existsSync(place)) await rename(place, old);
     await rename(inside, place);
   } finally {
-    for (const left of [inside, old]) await rm(left, { recursive: true, force: true });
+    for (const path of [inside, old]) await rm(path, { recursive: true, force: true });
   }
 }

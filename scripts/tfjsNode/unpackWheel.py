@@ -1,4 +1,7 @@
-"""unpackWheel.py WHEEL FOLDER PATTERN...: what of a wheel matches, with its checksums checked; prints how many files each did."""
+"""unpackWheel.py WHEEL FOLDER PATTERN...: unpacks the matching files of a wheel and checks their checksums.
+
+Prints for each pattern how many files match.
+"""
 
 import fnmatch
 import sys
@@ -8,7 +11,7 @@ wheel, folder, *patterns = sys.argv[1:]
 try:
     with zipfile.ZipFile(wheel) as archive:
         found = [fnmatch.filter(archive.namelist(), pattern) for pattern in patterns]
-        # One by one: extract() keeps every name inside the folder.
+        # extract() keeps every file inside the folder, whatever its name.
         for name in [name for names in found for name in names]:
             archive.extract(name, folder)
     print(*map(len, found))

@@ -1,4 +1,4 @@
-/** The check of what was built sees what it is for. */
+/** The check of a built addon detects wrong values. */
 import { beforeAll, expect, test } from '@jest/globals';
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
@@ -11,24 +11,24 @@ const KERNELS = {
   'gradient to its kernel': 'Conv2DBackpropFilter',
 } as const;
 
-/** What the cpu's engine keeps its values in. */
-interface Storing {
+/** The storage of the cpu backend. */
+interface CpuBackend {
   readonly data: { get(id: object): { readonly values: Float32Array } };
 }
 
-/** An engine as the cpu's, but for one kernel, whose last value is off by the least that can be. */
+/** A copy of the cpu engine. The last value of one kernel is off by 1. */
 function engineWith(name: string, wrong?: string): string {
   tf.registerBackend(name, tf.findBackendFactory('cpu'));
   tf.copyRegisteredKernels('cpu', name);
   if (wrong === undefined) return name;
-  const right = tf.getKernel(wrong, name).kernelFunc;
+  const correct = tf.getKernel(wrong, name).kernelFunc;
   tf.unregisterKernel(wrong, name);
   tf.registerKernel({
     kernelName: wrong,
     backendName: name,
     kernelFunc: (params) => {
-      const result = right(params) as tf.TensorInfo;
-      const values = (params.backend as Storing).data.get(result.dataId).values;
+      const result = correct(params) as tf.TensorInfo;
+      const values = (params.backend as CpuBackend).data.get(result.dataId).values;
       values[values.length - 1] += 1;
       return result;
     },
@@ -37,21 +37,21 @@ function engineWith(name: string, wrong?: string): string {
 }
 
 beforeAll(async () => {
-  // Without its advice to install tfjs-node.
+  // Suppresses the advice to install tfjs-node.
   tf.env().set('IS_TEST', true);
   await tf.setBackend('cpu');
 });
 
-test('an engine that is right agrees to the bit', async () => {
+test('a correct engine agrees to the bit', async () => {
   expect(await disagreements(tf, engineWith('right'), 'cpu')).toEqual([]);
 });
 
-test.each(Object.entries(KERNELS))('a wrong %s is named', async (result, kernel) => {
-  const found = await disagreements(tf, engineWith(`wrong ${kernel}`, kernel), 'cpu');
-  expect(found).toHaveLength(1);
-  expect(found[0]).toMatch(new RegExp(`^${result}: `));
+test.each(Object.entries(KERNELS))('a wrong %s is reported', async (result, kernel) => {
+  const lines = await disagreements(tf, engineWith(`wrong ${kernel}`, kernel), 'cpu');
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toMatch(new RegExp(`^${result}: `));
 });
 
-test('an engine that is not there is an error', async () => {
+test('an unknown engine is an error', async () => {
   await expect(disagreements(tf, 'nothing', 'cpu')).rejects.toThrow();
 });

@@ -1,41 +1,41 @@
-/** What `npm run setup:tfjs-node` says to those who ask for what it cannot do. */
+/** The help and the errors of `npm run setup:tfjs-node`. */
 import { expect, test } from '@jest/globals';
 import { commandLine } from '../../scripts/tfjsNode/commandLine.js';
 
-async function setup(...parameters: readonly string[]): Promise<{ status: number; said: string; complaint: string }> {
-  const [said, complaint]: string[][] = [[], []];
+async function setup(...parameters: readonly string[]): Promise<{ status: number; stdout: string; stderr: string }> {
+  const [stdout, stderr]: string[][] = [[], []];
   const status = await commandLine(parameters, {
-    say: (line) => said.push(line),
-    complain: (line) => complaint.push(line),
+    log: (line) => stdout.push(line),
+    logError: (line) => stderr.push(line),
   });
-  return { status, said: said.join('\n'), complaint: complaint.join('\n') };
+  return { status, stdout: stdout.join('\n'), stderr: stderr.join('\n') };
 }
 
-test('help tells the options', async () => {
-  const { status, said } = await setup('--help');
+test('help lists the options', async () => {
+  const { status, stdout } = await setup('--help');
   expect(status).toBe(0);
-  for (const word of ['--gpu', '--libtensorflow', '--force', 'docs/tfjs-node.md']) expect(said).toContain(word);
+  for (const word of ['--gpu', '--libtensorflow', '--force', 'docs/tfjs-node.md']) expect(stdout).toContain(word);
 });
 
 test.each([
   ['--cuda', "unknown option '--cuda'"],
   ['cpu', 'too many arguments'],
-])('%s is no use of it', async (parameter, words) => {
-  const { status, complaint } = await setup(parameter);
+])('%s is a usage error', async (parameter, words) => {
+  const { status, stderr } = await setup(parameter);
   expect(status).toBe(2);
-  expect(complaint).toContain(words);
+  expect(stderr).toContain(words);
 });
 
 test.each([
-  ['nowhere', 'nowhere, which is not there'],
+  ['nowhere', 'nowhere, which does not exist'],
   ['package.json', 'package.json'],
-])('%s is no libtensorflow', async (source, got) => {
-  // Nothing is looked for that may have been built here.
-  const { status, said, complaint } = await setup('--force', '--libtensorflow', source);
-  const line = `setup:tfjs-node: --libtensorflow: expected a folder, a file .whl, or pip, got ${got}. `;
-  expect({ status, said, complaint }).toEqual({
+])('%s is not a libtensorflow', async (source, got) => {
+  // --force: an existing build would end the setup early.
+  const { status, stdout, stderr } = await setup('--force', '--libtensorflow', source);
+  const line = `setup:tfjs-node: --libtensorflow: expected a folder, a .whl file, or pip, got ${got}. `;
+  expect({ status, stdout, stderr }).toEqual({
     status: 1,
-    said: '',
-    complaint: `${line}Check the path; pip downloads a wheel`,
+    stdout: '',
+    stderr: `${line}Check the path, or pass pip to download a wheel.`,
   });
 });

@@ -1,4 +1,4 @@
-/** Folders that are, or are not, a libtensorflow; and how one is laid out for the package. */
+/** Finds libtensorflow in folders, and puts it into the package. */
 import { afterAll, expect, test } from '@jest/globals';
 import { existsSync, lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
@@ -33,36 +33,39 @@ test('the archive of the C library and the folder of site-packages are found', a
   });
 });
 
-test('a folder that lacks something is told what', async () => {
+test('a missing file is named', async () => {
   const FRAMEWORK = 'lib/libtensorflow_framework.so.2';
-  await expect(findLibtensorflow(join(scratch(), 'gone'))).rejects.toMatchObject({ got: 'nothing of that name' });
+  await expect(findLibtensorflow(join(scratch(), 'gone'))).rejects.toMatchObject({ got: 'no such folder' });
   await expect(findLibtensorflow(folderOf(FRAMEWORK))).rejects.toMatchObject({ expected: HEADER });
   await expect(findLibtensorflow(folderOf(HEADER))).rejects.toMatchObject({ expected: FRAMEWORK });
   const expected = 'lib/libtensorflow_cc.so.2 or lib/libtensorflow.so.2';
   await expect(findLibtensorflow(folderOf(HEADER, FRAMEWORK))).rejects.toMatchObject({ expected });
 });
 
-test('libraries of another machine, or of no Linux, are refused', async () => {
+test('libraries for another machine or system are refused', async () => {
   const folder = folderOf(HEADER, 'lib/libtensorflow_framework.so.2');
   file(join(folder, 'lib/libtensorflow.so.2'), library(OTHER));
   const got = process.arch === 'arm64' ? 'x64' : 'arm64';
   await expect(findLibtensorflow(folder)).rejects.toMatchObject({ expected: `libraries for ${process.arch}`, got });
-  file(join(folder, 'lib/libtensorflow.so.2'), 'of another system, as text shows');
-  await expect(findLibtensorflow(folder)).rejects.toMatchObject({ got: 'no library of Linux' });
+  file(join(folder, 'lib/libtensorflow.so.2'), 'not an ELF file');
+  await expect(findLibtensorflow(folder)).rejects.toMatchObject({ got: 'a file that is not a Linux library' });
 });
 
-test.each(['move', 'link'] as const)('%s: the linker and the loader find the libraries', async (bring) => {
-  const folder = folderOf(HEADER, 'libtensorflow_cc.so.2', 'libtensorflow_framework.so.2', '../nvidia/cudnn/lib/x');
-  const found = await findLibtensorflow(folder);
-  const original = realpathSync(found.library);
-  const target = scratch();
-  await layOut(found, target, bring);
-  const lib = join(target, 'deps/lib');
-  const bound = realpathSync(join(lib, 'libtensorflow.so'));
-  expect(bound).toBe(bring === 'move' ? realpathSync(join(lib, 'libtensorflow_cc.so.2')) : original);
-  expect(existsSync(found.library)).toBe(bring === 'link');
-  expect(lstatSync(join(lib, 'libtensorflow_cc.so.2')).isSymbolicLink()).toBe(bring === 'link');
-  expect(readlinkSync(join(lib, 'libtensorflow_framework.so'))).toBe('libtensorflow_framework.so.2');
-  // Where the wheel's own libraries look for it.
-  expect(existsSync(join(lib, '../nvidia/cudnn/lib/x'))).toBe(true);
-});
+test.each(process.platform === 'win32' ? (['move'] as const) : (['move', 'link'] as const))(
+  '%s: the linker and the loader find the libraries',
+  async (placement) => {
+    const folder = folderOf(HEADER, 'libtensorflow_cc.so.2', 'libtensorflow_framework.so.2', '../nvidia/cudnn/lib/x');
+    const files = await findLibtensorflow(folder);
+    const original = realpathSync(files.library);
+    const target = scratch();
+    await layOut(files, target, placement);
+    const lib = join(target, 'deps/lib');
+    const linked = realpathSync(join(lib, 'libtensorflow.so'));
+    expect(linked).toBe(placement === 'move' ? realpathSync(join(lib, 'libtensorflow_cc.so.2')) : original);
+    expect(existsSync(files.library)).toBe(placement === 'link');
+    expect(lstatSync(join(lib, 'libtensorflow_cc.so.2')).isSymbolicLink()).toBe(placement === 'link');
+    expect(readlinkSync(join(lib, 'libtensorflow_framework.so'))).toBe('libtensorflow_framework.so.2');
+    // The libraries of the wheel look for CUDA here.
+    expect(existsSync(join(lib, '../nvidia/cudnn/lib/x'))).toBe(true);
+  },
+);

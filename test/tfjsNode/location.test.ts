@@ -1,4 +1,4 @@
-/** Those who load what was built look where it is put, and whoever loads it can. */
+/** The place of a build, and the workaround for Node 23 and later. */
 import { expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -10,7 +10,7 @@ import { mendNodeUtil } from '../../src/runtime/nodeUtil.js';
 const read = (path: string): Record<string, Record<string, string>> =>
   JSON.parse(readFileSync(join(ROOT, path), 'utf8')) as Record<string, Record<string, string>>;
 
-test.each([CPU, GPU])('$specifier is what is built, of the version that is said', (flavor) => {
+test.each([CPU, GPU])('$specifier is the path of the build, and the version is pinned', (flavor) => {
   const { imports } = read('package.json');
   const { built, entry } = locationOf(flavor);
   expect(join(ROOT, imports[flavor.specifier])).toBe(join(built, entry));
@@ -18,7 +18,7 @@ test.each([CPU, GPU])('$specifier is what is built, of the version that is said'
   expect(dependencies[`@tensorflow/${flavor.name}`]).toBe('4.22.0');
 });
 
-test('what Node 23 took from node:util is back, and what is there stays', () => {
+test('functions that Node 23 removed from node:util are restored, and others stay', () => {
   const older = util as Record<string, unknown>;
   const [isNullOrUndefined, isArray] = [older['isNullOrUndefined'], older['isArray']];
   try {

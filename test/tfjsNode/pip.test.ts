@@ -1,14 +1,14 @@
-/** A pip that is a shell script. */
-import { afterAll, expect, test } from '@jest/globals';
+/** Downloads with a stub of pip, a shell script. */
+import { afterAll, expect } from '@jest/globals';
 import { join } from 'node:path';
 import { downloadWheels } from '../../scripts/tfjsNode/pip.js';
-import { program, removeScratch, scratch } from './scratch.js';
+import { posixTest, program, removeScratch, scratch } from './scratch.js';
 
 afterAll(removeScratch);
 
 const NONE = 'echo "ERROR: No matching distribution found for tensorflow-cpu==2.21.0" >&2; exit 1';
 
-/** Downloads by a pip: what its folder has afterwards. */
+/** Downloads with a stub. @returns the names of the files */
 async function download(script: string): Promise<string[]> {
   const folder = scratch();
   const python = program(join(folder, 'python3'), `cd "${folder}"\n${script}`);
@@ -17,17 +17,17 @@ async function download(script: string): Promise<string[]> {
   );
 }
 
-test('what is downloaded is found', async () => {
+posixTest('a downloaded wheel is found', async () => {
   expect(await download('touch one.whl')).toEqual(['one.whl']);
 });
 
-test('where there is no wheel for this Python, that of another does', async () => {
+posixTest('without a wheel for this Python, that of another is downloaded', async () => {
   expect(await download(`case "$*" in *--python-version=3.12*) touch other.whl;; *) ${NONE};; esac`)).toEqual([
     'other.whl',
   ]);
 });
 
-test('no wheel at all, and no index in reach, are told', async () => {
+posixTest('a missing wheel and an unreachable index are reported', async () => {
   const got = 'ERROR: No matching distribution found for tensorflow-cpu==2.21.0';
   await expect(download(NONE)).rejects.toMatchObject({ op: 'pip download', got });
   const warning = 'echo "WARNING: Retrying after NewConnectionError"';

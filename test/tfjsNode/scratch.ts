@@ -1,35 +1,36 @@
+import { test } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
-const made: string[] = [];
+const folders: string[] = [];
 
-/** A folder of a test's own. */
+/** Creates a temporary folder. */
 export function scratch(): string {
   const folder = mkdtempSync(join(tmpdir(), 'tfjs-node-'));
-  made.push(folder);
+  folders.push(folder);
   return folder;
 }
 
 export function removeScratch(): void {
-  for (const folder of made.splice(0)) rmSync(folder, { recursive: true, force: true });
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
 }
 
-/** A file with the folders above it: its path. */
+/** Writes a file and creates its folders. @returns its path */
 export function file(path: string, content: string | Uint8Array = ''): string {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, content);
   return path;
 }
 
-/** A program that is a shell script: its path. */
+/** Writes a program, a shell script. @returns its path */
 export function program(path: string, script: string): string {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
   return path;
 }
 
-/** As much of a shared library as tells the machine it is for. */
+/** The header of an ELF file for a machine. */
 export function library(machine: number): Uint8Array {
   const bytes = new Uint8Array(64);
   bytes.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1]);
@@ -37,5 +38,13 @@ export function library(machine: number): Uint8Array {
   return bytes;
 }
 
-/** Of ELF's machines the one that this Node is for, and another. */
+/** The ELF machine of this Node, and another one. */
 export const [OWN, OTHER] = process.arch === 'arm64' ? [183, 62] : [62, 183];
+
+/** A test with stubs that are shell scripts, or with symbolic links: Windows has no sh, and its links need privileges. */
+export const posixTest =
+  process.platform === 'win32'
+    ? (name: string, run: () => Promise<void>): void => {
+        test.skip(`${name} (Windows has no sh)`, run);
+      }
+    : test;

@@ -1,4 +1,4 @@
-/** The way from one step to the next, by steps that are made up. */
+/** The sequence of the steps, with stubs of the steps. */
 import { afterAll, expect, test } from '@jest/globals';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -11,81 +11,81 @@ import { file, removeScratch, scratch } from './scratch.js';
 
 afterAll(removeScratch);
 
-const fields = { op: 'it', expected: 'well', got: 'ill', remedy: 'Do' };
+const fields = { op: 'it', expected: 'a', got: 'b', hint: 'Do.' };
 const broken = new SetupError(fields);
 
-interface MadeUp {
+interface Stubs {
   readonly root?: string;
   readonly ordinary?: SetupError;
-  /** What is wrong with what was built; null for the first thing that is looked at and is right. */
+  /** The results of the checks in their order: an error, or null for success. */
   readonly checks: readonly (SetupError | null)[];
 }
 
-/** What was done, in its order, and what lies there in the end. */
-async function run(options: Options, { root = scratch(), ordinary, checks }: MadeUp): Promise<string[]> {
-  const [left, done]: [(SetupError | null)[], string[]] = [[...checks], []];
+/** Runs a setup. @returns the steps in their order, then the content of the addon */
+async function run(options: Options, { root = scratch(), ordinary, checks }: Stubs): Promise<string[]> {
+  const [results, steps]: [(SetupError | null)[], string[]] = [[...checks], []];
   mkdirSync(join(root, 'engines/tfjs-node'), { recursive: true });
   const location = locationOf(CPU, root);
-  const say = (line: string): void => void done.push(line);
-  await setup(CPU, options, say, {
+  const log = (line: string): void => void steps.push(line);
+  await setup(CPU, options, log, {
     locationOf: () => location,
     toolsFor: () => Promise.resolve({ compiler: 'c++', python: 'python3' }),
     installPackages: (_, inside) => Promise.resolve(void file(join(inside, location.package, 'package.json'))),
     installOrdinarily(_, __, folder) {
-      done.push('INSTALL');
-      file(join(folder, 'lib/addon'), 'theirs');
+      steps.push('INSTALL');
+      file(join(folder, 'lib/addon'), 'downloaded');
       return ordinary === undefined ? Promise.resolve() : Promise.reject(ordinary);
     },
     build(_, source, __, ___, folder) {
-      done.push(`BUILD ${source.kind}`);
+      steps.push(`BUILD ${source.kind}`);
       expect(existsSync(join(folder, 'lib'))).toBe(false);
-      return Promise.resolve(void file(join(folder, 'lib/addon'), 'ours'));
+      return Promise.resolve(void file(join(folder, 'lib/addon'), 'compiled'));
     },
     check() {
-      done.push('CHECK');
-      const found = left.shift();
-      const checked = { libtensorflow: '2.21.0', device: 'CPU' } as const;
-      return found instanceof SetupError ? Promise.reject(found) : Promise.resolve(checked);
+      steps.push('CHECK');
+      const result = results.shift();
+      const info = { libtensorflow: '2.21.0', device: 'CPU' } as const;
+      return result instanceof SetupError ? Promise.reject(result) : Promise.resolve(info);
     },
   });
   return [
-    ...done.filter((line) => /^[A-Z]+\b/.test(line)),
+    ...steps.filter((line) => /^[A-Z]+\b/.test(line)),
     readFileSync(join(location.built, location.package, 'lib/addon'), 'utf8'),
   ];
 }
 
-test('an install that brings what works is taken', async () => {
-  expect(await run({}, { checks: [null] })).toEqual(['INSTALL', 'CHECK', 'theirs']);
+test('an install that works is used', async () => {
+  expect(await run({}, { checks: [null] })).toEqual(['INSTALL', 'CHECK', 'downloaded']);
 });
 
-test('one that fails is built instead', async () => {
-  expect(await run({}, { ordinary: broken, checks: [null] })).toEqual(['INSTALL', 'BUILD pip', 'CHECK', 'ours']);
+test('an install that fails is replaced by a build', async () => {
+  expect(await run({}, { ordinary: broken, checks: [null] })).toEqual(['INSTALL', 'BUILD pip', 'CHECK', 'compiled']);
 });
 
-test('and so is one that brings what does not work', async () => {
-  expect(await run({}, { checks: [broken, null] })).toEqual(['INSTALL', 'CHECK', 'BUILD pip', 'CHECK', 'ours']);
+test('an install that does not work is replaced by a build', async () => {
+  expect(await run({}, { checks: [broken, null] })).toEqual(['INSTALL', 'CHECK', 'BUILD pip', 'CHECK', 'compiled']);
 });
 
-test('what is built and does not work is an error', async () => {
+test('a build that does not work is an error', async () => {
   await expect(run({}, { checks: [broken, broken] })).rejects.toBe(broken);
 });
 
-test('where it is there, a libtensorflow that is passed is not passed over in silence', async () => {
+test('if a build exists, a log line says that --libtensorflow is ignored', async () => {
   const root = scratch();
   await run({}, { root, checks: [null] });
-  const said: string[] = [];
+  const lines: string[] = [];
   const location = locationOf(CPU, root);
   const never = (): never => {
-    throw new Error('nothing is to be built');
+    throw new Error('nothing should be built');
   };
-  await setup(CPU, { libtensorflow: 'pip' }, (line) => said.push(line), {
+  await setup(CPU, { libtensorflow: 'pip' }, (line) => lines.push(line), {
     ...{ locationOf: () => location, toolsFor: never, installPackages: never, installOrdinarily: never, build: never },
     check: () => Promise.resolve({ libtensorflow: '2.21.0', device: 'CPU' }),
   });
-  expect(said.at(-1)).toMatch(/not of pip.*--force builds it anew/);
+  expect(lines.at(-1)).toMatch(/pip is ignored; --force builds again/);
 });
 
-test('what a machine lacks is told apart from what went wrong', () => {
+test('isLack distinguishes what a machine lacks from other errors', () => {
   const lack = new LackError(fields);
   expect([isLack(lack), isLack(broken)]).toEqual([true, false]);
   expect(isLack(new AggregateError([lack, lack]))).toBe(true);
@@ -95,15 +95,15 @@ test('what a machine lacks is told apart from what went wrong', () => {
   }).toThrow(LackError);
 });
 
-test('its exit status is another', async () => {
+test('a machine that lacks something gives exit status 3', async () => {
   const before = process.env['PATH'];
-  const complaints: string[] = [];
+  const errors: string[] = [];
   process.env['PATH'] = '';
   try {
-    const output = { say: () => undefined, complain: (line: string) => complaints.push(line) };
+    const output = { log: () => undefined, logError: (line: string) => errors.push(line) };
     expect(await commandLine(['--force', '--libtensorflow', 'pip'], output)).toBe(3);
   } finally {
     process.env['PATH'] = before;
   }
-  expect(complaints.join()).toMatch(/compiler: expected .*python: expected/);
+  expect(errors.join()).toMatch(/compiler: expected .*python: expected/);
 });

@@ -1,4 +1,4 @@
-/** What is there is whole: whatever happens in between. */
+/** A staged folder is complete or does not exist. */
 import { afterAll, expect, test } from '@jest/globals';
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs';
@@ -20,7 +20,7 @@ const fail = async (inside: string): Promise<void> => {
   throw new Error('in the middle');
 };
 
-test('a folder appears when it is done, and takes the place of the old one', async () => {
+test('a folder appears when it is complete, and replaces the old one', async () => {
   const folder = scratch();
   await staged(folder, 'built', async (inside) => {
     await write('one')(inside);
@@ -31,7 +31,7 @@ test('a folder appears when it is done, and takes the place of the old one', asy
   expect(readdirSync(folder)).toEqual(['built']);
 });
 
-test('a failure leaves what was there, and nothing else', async () => {
+test('a failure keeps the old folder and leaves nothing else', async () => {
   const folder = scratch();
   await expect(staged(folder, 'built', fail)).rejects.toThrow('in the middle');
   expect(readdirSync(folder)).toEqual([]);
@@ -41,10 +41,10 @@ test('a failure leaves what was there, and nothing else', async () => {
   expect(readdirSync(folder)).toEqual(['built']);
 });
 
-test('what a run left that was killed is removed, what another is at is not', async () => {
+test('folders of killed runs are removed, those of running ones are not', async () => {
   const folder = scratch();
-  const gone = spawnSync(process.execPath, ['--version']).pid;
-  const names = [`building-${gone}`, `building-${gone}-old`, `building-${process.ppid}`];
+  const ended = spawnSync(process.execPath, ['--version']).pid;
+  const names = [`building-${ended}`, `building-${ended}-old`, `building-${process.ppid}`];
   for (const name of names) mkdirSync(join(folder, name));
   await staged(folder, 'built', write('one'));
   expect(readdirSync(folder).sort()).toEqual([`building-${process.ppid}`, 'built']);

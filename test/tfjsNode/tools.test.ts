@@ -1,42 +1,43 @@
-/** Machines that lack something, made of a PATH. */
-import { afterAll, expect, test } from '@jest/globals';
+/** Finds tools on a PATH that lacks some. */
+import { afterAll, expect } from '@jest/globals';
 import { join } from 'node:path';
-import { linesOf, throwAll } from '../../scripts/tfjsNode/setupError.js';
+import { errorLines } from '../../scripts/scriptError.js';
+import { throwAll } from '../../scripts/tfjsNode/setupError.js';
 import { findTools } from '../../scripts/tfjsNode/tools.js';
-import { program, removeScratch, scratch } from './scratch.js';
+import { posixTest, program, removeScratch, scratch } from './scratch.js';
 
 afterAll(removeScratch);
 
 const ALL = { python: true, pip: true };
 
-/** What is missing on a machine with these programs, by op and remedy. */
-async function missing(scripts: Readonly<Record<string, string>>, needs = ALL, more = {}): Promise<string[][]> {
+/** The missing tools on a machine with these programs: op, got and the first part of the hint. */
+async function missing(scripts: Readonly<Record<string, string>>, needs = ALL, env = {}): Promise<string[][]> {
   const folder = scratch();
   for (const [name, script] of Object.entries(scripts)) program(join(folder, name), script);
-  const found = await findTools(needs, { PATH: folder, ...more });
-  return found.missing.map(({ op, got, remedy }) => [op, got, remedy.split(';')[0]]);
+  const { missing: errors } = await findTools(needs, { PATH: folder, ...env });
+  return errors.map(({ op, got, hint }) => [op, got, hint.split(', or ')[0]]);
 }
 
-const NO_COMPILER = ['compiler', 'none', 'Install one: apt-get install g++'];
+const NO_COMPILER = ['compiler', 'none', 'Install one: apt-get install g++.'];
 const NO_PYTHON = ['python', 'none', 'Install it: apt-get install python3 python3-pip'];
 
-test('an empty machine lacks all of it, each with its remedy', async () => {
+posixTest('an empty machine lacks everything, and each error has a hint', async () => {
   expect(await missing({})).toEqual([NO_COMPILER, NO_PYTHON]);
 });
 
-test('a folder needs no Python', async () => {
+posixTest('building from a folder needs no Python', async () => {
   expect(await missing({}, { python: false, pip: false })).toEqual([NO_COMPILER]);
   expect(await missing({ 'clang++': '' }, { python: false, pip: false })).toEqual([]);
 });
 
-test('a wheel needs Python, but no pip', async () => {
+posixTest('building from a wheel needs Python but not pip', async () => {
   const scripts = { 'g++': '', python3: 'echo No module named pip; exit 1' };
   expect(await missing(scripts, { python: true, pip: false })).toEqual([]);
   const line = ['pip', 'No module named pip', 'Install it: apt-get install python3-pip'];
   expect(await missing(scripts)).toEqual([line]);
 });
 
-test('what is found is used: CXX before the PATH, the PATH in its order', async () => {
+posixTest('CXX comes before PATH, and PATH is searched in order', async () => {
   const [first, second] = [scratch(), scratch()];
   const compiler = program(join(second, 'c++'), '');
   program(join(second, 'python3'), '');
@@ -46,11 +47,11 @@ test('what is found is used: CXX before the PATH, the PATH in its order', async 
   const own = program(join(first, 'my-compiler'), '');
   expect((await findTools(ALL, { ...env, CXX: own })).tools.compiler).toBe(own);
   expect(await missing({ 'c++': '', python3: '' }, ALL, { CXX: 'gone' })).toEqual([
-    ['compiler', 'CXX=gone, not there', NO_COMPILER[2]],
+    ['compiler', 'CXX=gone, which does not exist', NO_COMPILER[2]],
   ]);
 });
 
-test('all that is missing is told at once, in a line each', async () => {
+posixTest('all missing tools are reported together, one line each', async () => {
   const { missing: problems } = await findTools(ALL, { PATH: '' });
   let thrown;
   try {
@@ -58,7 +59,7 @@ test('all that is missing is told at once, in a line each', async () => {
   } catch (error) {
     thrown = error;
   }
-  const lines = linesOf(thrown as AggregateError);
+  const lines = errorLines(thrown as AggregateError);
   expect(lines).toHaveLength(2);
-  for (const line of lines) expect(line).toMatch(/^\w+: expected .*, got none\. Install .*$/);
+  for (const line of lines) expect(line).toMatch(/^\w+: expected .*, got none\. Install .*\.$/);
 });

@@ -1,4 +1,4 @@
-/** An archive of files as they are, uncompressed: what a wheel is. */
+/** A zip archive without compression; a wheel is a zip archive. */
 export function zip(files: Readonly<Record<string, Uint8Array>>): Uint8Array {
   const parts: Uint8Array[] = [];
   const directory: Uint8Array[] = [];
@@ -27,7 +27,7 @@ export function zip(files: Readonly<Record<string, Uint8Array>>): Uint8Array {
   return Buffer.concat([...parts, central, Buffer.from('PK\x05\x06'), end]);
 }
 
-/** Not of node:zlib: Node 20's early ones have none. */
+/** zlib.crc32 exists only from Node 20.15 on. */
 function crc32(data: Uint8Array): number {
   let crc = ~0;
   for (const byte of data) {

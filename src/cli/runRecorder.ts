@@ -30,7 +30,7 @@ export class RunRecorder {
     private readonly folder: RunFolder,
     private readonly options: RunRecorderOptions,
   ) {
-    this.#saved = folder.resumed?.globalStep ?? 0;
+    this.#saved = folder.checkpoint?.globalStep ?? 0;
   }
 
   /** For `RunOptions`: evaluation may take many minutes. */

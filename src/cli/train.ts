@@ -119,7 +119,7 @@ async function trainIn(
   const streamed = sets.some(isStreamed) ? ', which are read from the disk when a batch wants them' : '';
   const network = bytes === null ? `what ${options.backend} takes` : mebibytes(bytes);
   note(`memory ${network} for the network in training, ${mebibytes(images)} for the images${streamed}`);
-  const { resumed } = folder;
+  const { checkpoint: resumed } = folder;
   if (resumed !== null) note(`resume after ${resumed.globalStep} steps, in epoch ${resumed.epoch + 1}`);
   else if (options.resume) note('resume: no checkpoint yet, so from the beginning');
 

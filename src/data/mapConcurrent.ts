@@ -1,14 +1,14 @@
-/** Images at a time, each of them whole in memory: sharp has four threads, and should not wait for us. */
+/** Images that are decoded at a time: enough to keep sharp's four threads busy. Each is in memory in its original size. */
 export const MAX_CONCURRENT = 8;
 
 /**
- * Does something for 0, 1, … count - 1, so many at a time: the next begins as soon as one ends.
- * After a failure none begins any more; the error comes when those begun have ended too, so
- * that none of them writes where somebody else does by then.
+ * Calls `work` for 0, 1, … count - 1, at most `limit` calls at a time: the next starts as soon as one has ended. After
+ * an error no more calls start; the error is thrown when all running calls have ended, so that none of them writes to
+ * memory that the caller has reused.
  */
-export async function mapConcurrent(count: number, most: number, work: (i: number) => Promise<void>): Promise<void> {
+export async function mapConcurrent(count: number, limit: number, work: (i: number) => Promise<void>): Promise<void> {
   let next = 0;
-  const line = async (): Promise<void> => {
+  const worker = async (): Promise<void> => {
     while (next < count) {
       try {
         await work(next++);
@@ -18,7 +18,7 @@ export async function mapConcurrent(count: number, most: number, work: (i: numbe
       }
     }
   };
-  const ends = await Promise.allSettled(Array.from({ length: Math.min(most, count) }, line));
-  const failed = ends.find((end) => end.status === 'rejected');
-  if (failed !== undefined) throw failed.reason;
+  const outcomes = await Promise.allSettled(Array.from({ length: Math.min(limit, count) }, worker));
+  const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+  if (failure !== undefined) throw failure.reason;
 }

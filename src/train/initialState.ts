@@ -4,10 +4,10 @@ import { isCounter, parameterShapes } from '../core/parameters.js';
 import { uniform } from '../core/philox.js';
 import { sizeOf, type StateDict, type Tensor } from '../core/tensor.js';
 
-/** Deviation of every kernel. The official cut at ±2 is at a hundred deviations, and cuts nothing off. */
+/** Standard deviation of all kernels. The official truncation at ±2 is at 100 deviations, and has no effect. */
 const STD = 0.02;
 
-/** Numerator and denominator, lowest power first: the middle, the near and the far tail of AS 241. */
+/** Numerators and denominators of AS 241, lowest power first: for the center, the near tail and the far tail. */
 const CENTER = [
   [
     3.3871328727963665, 133.14166789178438, 1971.5909503065513, 13731.69376550946, 45921.95393154987, 67265.7709270087,
@@ -49,8 +49,8 @@ function rationalFunction([above, below]: readonly [readonly number[], readonly 
 }
 
 /**
- * The standard normal value below which a share p of all lie, from own logarithms (M. J.
- * Wichura: Algorithm AS 241, 1988). The oracle has its own, as everything that is judged by it must.
+ * Quantile of the standard normal distribution, Φ⁻¹(p) (M. J. Wichura, Algorithm AS 241, 1988). Logarithms are computed
+ * by src/core, so that all runtimes agree on every bit. The reference has its own implementation, to be independent.
  *
  * @param p in (0, 1)
  */
@@ -62,22 +62,22 @@ export function normalQuantile(p: number): number {
   return q < 0 ? -z : z;
 }
 
-/** Half the distance between two draws: 0 is drawn, too, and has no quantile. */
-const MIN_SHARE = 2 ** -54;
+/** Half the distance between two uniform numbers. They include 0, whose quantile is infinite. */
+const MIN_P = 2 ** -54;
 
 /**
- * Fresh weights, in float32: kernels normal with deviation 0.02, biases 0,
- * normalizations γ = 1 and β = 0, running statistics 0 and 1. Element i of the k-th kernel is
- * draw i of stream k: the same bits of the same seed on every machine.
+ * Initial weights in float32: kernels normal with standard deviation 0.02, biases 0, batch norms γ = 1 and β = 0,
+ * running mean 0 and variance 1. Element i of the k-th kernel is random number i of stream k: the same bits for the same
+ * seed on every machine.
  */
 export function initialState(config: ModelConfig, seed: number): StateDict {
   let stream = 0;
-  const fresh = (name: string, shape: readonly number[]): Tensor => {
+  const initialTensor = (name: string, shape: readonly number[]): Tensor => {
     if (isCounter(name)) return { data: new Float64Array(1), shape };
     const data = new Float32Array(sizeOf(shape));
     if (shape.length === 4) {
       for (let i = 0; i < data.length; i++) {
-        data[i] = STD * normalQuantile(Math.max(uniform(seed, stream, i), MIN_SHARE));
+        data[i] = STD * normalQuantile(Math.max(uniform(seed, stream, i), MIN_P));
       }
       stream++;
     } else if (/\.(weight|running_var)$/.test(name)) {
@@ -85,5 +85,5 @@ export function initialState(config: ModelConfig, seed: number): StateDict {
     }
     return { data, shape };
   };
-  return new Map([...parameterShapes(config)].map(([name, shape]) => [name, fresh(name, shape)]));
+  return new Map([...parameterShapes(config)].map(([name, shape]) => [name, initialTensor(name, shape)]));
 }

@@ -21,7 +21,7 @@ import { toOracleConfig } from '../oracle/backend.js';
 import { fromOracle, stateFromOracle, stateToOracle, toOracle } from '../oracle/state.js';
 import { firstState, type Trainer, type TrainerOptions } from './trainer.js';
 
-/** Moments under the names of a snapshot. */
+/** The moments, with the names of a snapshot. */
 const momentsOf = ({ moments, buffers = new Map<string, Tensor>() }: Training, config: ModelConfig): StateDict => {
   const all = new Map([
     ...[...moments].map(([name, { m }]) => [`exp_avg.${name}`, fromOracle(m)] as const),
@@ -37,19 +37,20 @@ function trainingFrom(state: StateDict, resume: Resume | undefined): Training {
   const moments = new Map<string, AdamMoments>();
   const buffers = new Map<string, Tensor>();
   for (const [name, tensor] of resume.optimizer) {
-    const [, part, of] = /^(exp_avg|momentum_buffer)\.(.*)$/.exec(name) ?? [];
-    const v = resume.optimizer.get(`exp_avg_sq.${of}`);
-    if (part === 'exp_avg' && v !== undefined) moments.set(of, { m: toOracle(tensor), v: toOracle(v) });
-    if (part === 'momentum_buffer') buffers.set(of, toOracle(tensor));
+    const [, part, parameter] = /^(exp_avg|momentum_buffer)\.(.*)$/.exec(name) ?? [];
+    const v = resume.optimizer.get(`exp_avg_sq.${parameter}`);
+    if (part === 'exp_avg' && v !== undefined) moments.set(parameter, { m: toOracle(tensor), v: toOracle(v) });
+    if (part === 'momentum_buffer') buffers.set(parameter, toOracle(tensor));
   }
   return { ...start, moments, buffers, step: resume.steps };
 }
 
 /**
- * The float64 oracle: a hundred narrow images a second, for understanding. It takes batches of any size;
- * where theirs is known, it is looked at before the first.
+ * Creates a trainer that computes with the float64 reference: some hundred small images per second, for understanding
+ * and comparison. It accepts batches of any size.
  *
- * @throws WeightsError, ParamError
+ * @param options `batchSize`, if given, is checked now instead of in the first step
+ * @throws WeightsError for weights of another network, ParamError for an option out of range
  */
 export function oracleTrainer(config: ModelConfig, options: TrainerOptions & { readonly batchSize?: number }): Trainer {
   const network = toOracleConfig(config);
@@ -63,28 +64,28 @@ export function oracleTrainer(config: ModelConfig, options: TrainerOptions & { r
   const batch = (x: FloatArray, n: number): Tensor => tensor(x, [n, config.in_chans, ...config.input_size]);
   const shares = (targets: FloatArray): Tensor =>
     tensor(targets, [targets.length / config.num_classes, config.num_classes]);
-  // Nothing is kept but what it takes to make the last pass again, for the rare case that somebody asks.
+  // Recomputes the last pass for `firstNonFinite`, so that no activations are stored.
   let lastPass: (() => ReturnType<typeof forward>) | null = null;
   return {
     evaluationBatch: 100,
     step(x, targets, { lambda, optimizer, emaDecay }) {
       checkBatch(targets.length / config.num_classes, gradAccumSteps, config);
       const q = shares(targets);
-      const { kind: by, ...step } = resolveStep(optimizer);
-      const next = familyAfter(by, family);
+      const { kind: optimizerKind, ...step } = resolveStep(optimizer);
+      const next = familyAfter(optimizerKind, family);
       const [before, images] = [training, batch(x, q.shape[0])];
       lastPass = () => forward(network, before.state, images, { training: true, lambda, seed, step: before.step });
-      const made = trainStep(network, training, images, q, {
+      const result = trainStep(network, training, images, q, {
         ...step,
-        optimizer: by,
+        optimizer: optimizerKind,
         lambda,
         seed,
         loss: kind,
         gradAccumSteps,
       });
-      [training, family] = [made.training, next];
+      [training, family] = [result.training, next];
       if (emaDecay !== undefined) average = ema(average ?? refuseAverage(), training.state, emaDecay);
-      return { loss: made.loss, logits: valuesOf(made.logits) };
+      return { loss: result.loss, logits: valuesOf(result.logits) };
     },
     evaluate(x, targets, { lambda, useEma = false }) {
       const q = shares(targets);

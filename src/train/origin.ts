@@ -1,4 +1,4 @@
-/** What a run was made of beside recipe and network: a resume that changes it does not go on to the same bits. */
+/** The data and backend of a run. A run that resumes with others yields other weights. */
 import { ParamError } from '../core/errors.js';
 import { isStreamed, type DataSet } from '../data/sets/dataset.js';
 import { fingerprint, type Fingerprint } from '../data/sets/fingerprint.js';
@@ -7,13 +7,13 @@ export interface SetOrigin extends Fingerprint {
   readonly images: number;
   /** Height and width, before augmentation. */
   readonly size: readonly [number, number];
-  /** Where crops are cut out of the whole pictures instead. */
+  /** Whether random resized crops are cut out of the original pictures instead. */
   readonly whole?: true;
 }
 
-/** How the user chose; null where nothing was said. */
+/** The options that selected the data; null for those that were not given. */
 export interface DataSelection {
-  /** What was opened, as the user calls it. */
+  /** The name or path of the data set. */
   readonly spec: string;
   readonly limit: number | null;
   readonly val_limit: number | null;
@@ -27,7 +27,7 @@ export interface DataOrigin extends DataSelection {
 }
 
 export interface Origin {
-  /** What computed it, and by which build or engine: `wasm plain`, `tfjs:tfjs-node-gpu`. */
+  /** The backend, with its build or engine: `wasm plain`, `tfjs:tfjs-node-gpu`. */
   readonly backend: string;
   readonly data: DataOrigin;
 }
@@ -37,7 +37,7 @@ async function setOrigin(set: DataSet): Promise<SetOrigin> {
   return { images: set.n, size: [set.height, set.width], ...whole, ...(await fingerprint(set)) };
 }
 
-/** @throws DataError naming a file that is gone */
+/** Identifies the data of a run. @throws DataError naming a file that is missing */
 export async function dataOrigin(
   { train, validation }: { readonly train: DataSet; readonly validation: DataSet | null },
   choice: DataSelection,
@@ -52,7 +52,7 @@ export async function dataOrigin(
 
 const listingDigest = ({ of, sha256, listing }: SetOrigin): string | undefined => (of === 'files' ? sha256 : listing);
 
-/** By their pixels where both have them; by their files where they were kept in memory once and on the disk once. */
+/** Compares pixels if both sets were in memory; file names and sizes if one was in memory and one on disk. */
 function hasSameImages(a: SetOrigin, b: SetOrigin): boolean {
   if (a.of === b.of) return a.sha256 === b.sha256;
   const listing = listingDigest(a);
@@ -64,11 +64,11 @@ const isSameSet = (a: SetOrigin | null, b: SetOrigin | null): boolean =>
     ? a === b
     : a.images === b.images && a.size.join() === b.size.join() && a.whole === b.whole && hasSameImages(a, b);
 
-/** Of others, labels would mean others. */
+/** With other classes, the labels would have other meanings. */
 const hasSameClasses = (a: DataOrigin, b: DataOrigin): boolean =>
   JSON.stringify(a.class_names) === JSON.stringify(b.class_names);
 
-/** As the user calls it is not compared: data may move. */
+/** The name of the set is not compared: data may be moved. */
 const isSameData = (a: DataOrigin, b: DataOrigin): boolean =>
   hasSameClasses(a, b) && isSameSet(a.train, b.train) && isSameSet(a.held_out, b.held_out);
 
@@ -78,14 +78,14 @@ function describe({ spec, class_names, train, held_out, ...flags }: DataOrigin):
     const sizes = whole === true ? 'any size' : size.join('x');
     return `${images} of ${sizes} (sha256 ${sha256.slice(0, 12)} of ${of}${files})`;
   };
-  const held = held_out === null ? 'none' : words(held_out);
-  const said = (['limit', 'val_limit', 'val_split'] as const).flatMap((key) =>
+  const heldOut = held_out === null ? 'none' : words(held_out);
+  const options = (['limit', 'val_limit', 'val_split'] as const).flatMap((key) =>
     flags[key] === null ? [] : [` --${key.replace('_', '-')} ${flags[key]}`],
   );
-  return `${spec}${said.join('')}: ${class_names.length} classes, ${words(train)} to train on, ${held} held out`;
+  return `${spec}${options.join('')}: ${class_names.length} classes, ${words(train)} to train on, ${heldOut} held out`;
 }
 
-/** How a backend is asked for again. */
+/** The flags that select a backend. */
 function flagsOf(backend: string): string {
   const [name, build] = backend.split(' ') as [string, string?];
   const flags = `--backend ${name}`;
@@ -93,19 +93,23 @@ function flagsOf(backend: string): string {
 }
 
 /**
- * @param was null where a checkpoint does not say, as those of version 1
- * @param acceptData whether other images of the same classes will do
- * @throws ParamError that says what was and what is
+ * Requires that a run resumes with the data and backend of its checkpoint.
+ *
+ * @param before the origin in the checkpoint; null for version 1, which has none
+ * @param acceptData whether other images of the same classes are accepted
+ * @throws ParamError that describes both
  */
-export function checkOrigin(was: Origin | null, now: Origin, { acceptData = false } = {}): void {
-  if (was === null) return;
-  if (was.backend !== now.backend) {
-    const expected = `${was.backend}, as in the checkpoint, which alone goes on to the same bits (${flagsOf(was.backend)})`;
-    throw new ParamError({ op: 'resume', expected, got: now.backend });
+export function checkOrigin(before: Origin | null, now: Origin, { acceptData = false } = {}): void {
+  if (before === null) return;
+  if (before.backend !== now.backend) {
+    const expected = `${before.backend}, as in the checkpoint`;
+    const hint = `Resume with ${flagsOf(before.backend)}: another backend yields other weights.`;
+    throw new ParamError({ op: 'resume', expected, got: now.backend, hint });
   }
-  const isAccepted = acceptData && hasSameClasses(was.data, now.data);
-  if (!isAccepted && !isSameData(was.data, now.data)) {
-    const expected = `the data of the checkpoint (${describe(was.data)}), or --accept-data`;
-    throw new ParamError({ op: 'resume', expected, got: describe(now.data) });
+  const isAccepted = acceptData && hasSameClasses(before.data, now.data);
+  if (!isAccepted && !isSameData(before.data, now.data)) {
+    const expected = `the data of the checkpoint (${describe(before.data)})`;
+    const hint = hasSameClasses(before.data, now.data) ? 'Accept other images with --accept-data.' : undefined;
+    throw new ParamError({ op: 'resume', expected, got: describe(now.data), hint });
   }
 }

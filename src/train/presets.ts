@@ -1,7 +1,7 @@
-/** Whole recipes by name, and the networks that they are for. */
+/** Complete recipes by name, each with the network that it is for. */
 import { DEFAULT_RECIPE, type Recipe } from './recipe.js';
 
-/** Network and input as a preset has them: keys of a configuration. */
+/** The network and input of a preset: keys of a configuration. */
 export interface PresetConfig {
   readonly variant?: string;
   readonly dims?: readonly number[];
@@ -13,11 +13,11 @@ export interface PresetConfig {
 }
 
 const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
-/** Per-channel mean and deviation of CIFAR-10's training images. */
+/** Mean and standard deviation of each channel over CIFAR-10's training images. */
 export const CIFAR10 = { mean: [0.4914, 0.4822, 0.4465], std: [0.247, 0.2435, 0.2616] };
 
 export const PRESETS = {
-  /** CIFAR-10 at ImageNet's size, as the article trains: days on a CPU. */
+  /** CIFAR-10 scaled to 224x224, as in the article. Takes days on a CPU. */
   article: {
     config: { variant: 'vanillanet_5', input_size: 224, ...IMAGENET },
     recipe: {
@@ -36,7 +36,7 @@ export const PRESETS = {
       seed: 42,
     },
   },
-  /** CIFAR-10 at its own size: minutes. */
+  /** CIFAR-10 at 32x32. Takes minutes on a CPU. */
   cifar: {
     config: { dims: [64, 128, 256, 512], strides: [2, 2, 2], input_size: 32, ...CIFAR10 },
     recipe: {
@@ -52,11 +52,10 @@ export const PRESETS = {
     },
   },
   /**
-   * VanillaNet-5 on ImageNet as its authors trained it: for machines that are not a CPU.
-   * Their README has batch, epochs, λ, LAMB, lr, decay, mixup, loss, dropout and average.
-   * The defaults of their main.py are the rest: the warm-up from a step at 0 (`np.linspace`),
-   * minLr, smoothing, CutMix, erasing and bicubic crops. Scale, ratio and mirroring are
-   * timm's `create_transform`, which they call.
+   * VanillaNet-5 on ImageNet as its authors trained it. Not feasible on a CPU.
+   * Sources: their README for batch size, epochs, λ, LAMB, learning rate, weight decay, mixup, loss, dropout and EMA;
+   * the defaults of their main.py for the warm-up from 0 (`np.linspace`), minLr, smoothing, CutMix, erasing and bicubic
+   * crops; timm's `create_transform`, which they call, for scale, ratio and flip.
    */
   official: {
     config: { variant: 'vanillanet_5', input_size: 224, drop_rate: 0.05, ...IMAGENET },

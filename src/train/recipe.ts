@@ -1,65 +1,75 @@
-/** How a network is trained: values, and what is refused. */
+/** The values that determine how a network is trained, and their ranges. */
+import { checkBoolean, checkInteger, checkNumber, checkOneOf, type Range } from '../core/check.js';
 import { ParamError } from '../core/errors.js';
 import type { Loss, OptimizerKind } from '../core/optimizer.js';
 import { checkAugment, type AugmentOptions } from '../data/augment/options.js';
 
 export interface Recipe {
+  /** Passes over the training images, an integer >= 1. Default 3. */
   readonly epochs: number;
-  /** An incomplete last batch is left out: 2 to the size of the set. */
+  /** Images in a step, from 2 to the size of the set. An incomplete last batch is left out. Default 32. */
   readonly batchSize: number;
   /**
-   * Micro-batches that a batch is passed in, one after the other, so that it needs the memory of
-   * one. Gradients are averaged over them; batch norms see each alone.
+   * Micro-batches that a batch is divided into, to save memory; a divisor of `batchSize` that leaves at least 2 images
+   * in each. Gradients are averaged over them, but batch norms use the statistics of each. Default 1.
    */
   readonly gradAccumSteps: number;
+  /** 'adam', 'adamw', 'sgd' or 'lamb'. Default 'adam'. */
   readonly optimizer: OptimizerKind;
-  /** Of the first step after the warm-up; annealed to `minLr` along a cosine, step by step. */
+  /** Learning rate after the warm-up, > 0; it falls to `minLr` along a cosine, step by step. Default 3e-3. */
   readonly lr: number;
+  /** Learning rate at the end, from 0 to `lr`. Default 0. */
   readonly minLr: number;
-  /** Epochs over which the learning rate rises along a line; their last step reaches `lr`. */
+  /** Epochs over which the learning rate rises linearly to `lr`, from 0 to less than `epochs`. Default 0. */
   readonly warmupEpochs: number;
   /**
-   * Learning rate of the very first step of the warm-up. Null for one part of as many as it
-   * has steps, as the line from 0 *before* the first step has it; the official code begins
-   * with a step at 0, and so do timm and `np.linspace` with one at the rate they are told.
+   * Learning rate of the first step, from 0 to `lr`, as `np.linspace` in the official code (there 0) and timm have it.
+   * Null: `lr` divided by the number of warm-up steps, so that a step at 0 is avoided. Default null.
    */
   readonly warmupLr: number | null;
-  /** Coupled for adam and sgd, decoupled for adamw and lamb. */
+  /** Weight decay, >= 0: coupled (L2) for adam and sgd, decoupled for adamw and lamb. Default 1e-5. */
   readonly weightDecay: number;
-  /** Whether biases and normalizations decay, too. */
+  /** Whether weight decay applies to biases and normalizations, too. Default true. */
   readonly decayVectors: boolean;
-  /** Of sgd. */
+  /** Momentum of sgd, in [0, 1). Default 0.9. */
   readonly momentum: number;
-  /** Of sgd: look ahead along the new momentum. */
+  /** Whether sgd uses Nesterov momentum, which needs a momentum > 0. Default false. */
   readonly nesterov: boolean;
-  /** Of the moments of adam, adamw and lamb. */
+  /** Decay of the first and second moment of adam, adamw and lamb, each in [0, 1). Default [0.9, 0.999]. */
   readonly betas: readonly [number, number];
-  /** What is added to the root of the second moment. */
+  /** Added to the square root of the second moment, >= 0. Default 1e-8. */
   readonly eps: number;
-  /** By how much the learning rate shrinks from each layer to the one below; 1 for none. */
+  /** Factor of the learning rate from each layer to the one below it, in (0, 1]; 1 for none. Default 1. */
   readonly layerDecay: number;
-  /** Epochs over which λ rises from 0 to 1; so few that the last step is at 1. */
+  /** Epochs over which λ rises from 0 to 1, >= 0, so few that the last step has λ = 1. Default 2. */
   readonly decayEpochs: number;
+  /** The curve of λ: 'linear' or 'cosine'. Default 'linear'. */
   readonly lambdaSchedule: 'linear' | 'cosine';
+  /** Whether λ changes with every step or every epoch. Default 'step'. */
   readonly lambdaPer: 'step' | 'epoch';
-  /** Fuse where λ reaches 1, and go on with the shallow network. */
+  /** Whether the network is fused when λ reaches 1; training then continues with the deploy form. Default false. */
   readonly fuseAtDecay: boolean;
+  /** 'cross-entropy', or 'bce': binary cross-entropy of each class. Default 'cross-entropy'. */
   readonly loss: Loss;
-  /** Label smoothing, in [0, 1). */
+  /** Label smoothing, in [0, 1). Default 0.1. */
   readonly smoothing: number;
-  /** α of mixup and of CutMix; 0 for none. */
+  /** α of mixup, >= 0; 0 for no mixup. Default 0. */
   readonly mixup: number;
+  /** α of CutMix, >= 0; 0 for no CutMix. Default 0. */
   readonly cutmix: number;
-  /** Probability that a batch is mixed at all, and that it is CutMix where both are on. */
+  /** Probability that a batch is mixed, in [0, 1]. Default 1. */
   readonly mixupProb: number;
+  /** Probability that a mixed batch uses CutMix if both are on, in [0, 1]. Default 0.5. */
   readonly mixupSwitchProb: number;
-  /** Decay of the averaged weights, in [0, 1); 0 for none. */
+  /** Decay of the averaged weights (exponential moving average), in [0, 1); 0 for no average. Default 0. */
   readonly ema: number;
+  /** Random transforms of the training images. Default none. */
   readonly augment: AugmentOptions;
+  /** Seed of all random numbers, an integer in [0, 2^32). Default 0. */
   readonly seed: number;
 }
 
-/** What is not said: Adam at a constant diet, nothing drawn but the shuffle and the dropout. */
+/** The defaults. */
 export const DEFAULT_RECIPE: Recipe = {
   epochs: 3,
   batchSize: 32,
@@ -91,104 +101,115 @@ export const DEFAULT_RECIPE: Recipe = {
   seed: 0,
 };
 
-function refuse(op: string, expected: string, got: unknown): never {
-  throw new ParamError({ op, expected, got: typeof got === 'string' ? got : JSON.stringify(got) });
+function refuse(op: string, expected: string, value: unknown): never {
+  throw new ParamError({ op, expected, got: typeof value === 'string' ? value : JSON.stringify(value) });
 }
 
-const CHOICES = {
-  optimizer: ['adam', 'adamw', 'sgd', 'lamb'],
-  lambdaSchedule: ['linear', 'cosine'],
-  lambdaPer: ['step', 'epoch'],
-  loss: ['cross-entropy', 'bce'],
-} as const;
+type Check = (name: string, value: unknown) => unknown;
 
-/** What a number may be: in words, and as a test. */
-type Range = readonly [words: string, holds: (value: number) => boolean];
-const POSITIVE: Range = ['a number > 0', (v) => v > 0 && v < Infinity];
-const NOT_NEGATIVE: Range = ['a number >= 0', (v) => v >= 0 && v < Infinity];
-const SHARE: Range = ['a number in [0, 1)', (v) => v >= 0 && v < 1];
-const PROBABILITY: Range = ['a number in [0, 1]', (v) => v >= 0 && v <= 1];
-const RANGES = {
-  epochs: ['an integer >= 1', (v) => Number.isSafeInteger(v) && v >= 1],
-  batchSize: ['an integer >= 2', (v) => Number.isSafeInteger(v) && v >= 2],
-  gradAccumSteps: ['an integer >= 1', (v) => Number.isSafeInteger(v) && v >= 1],
-  lr: POSITIVE,
-  minLr: NOT_NEGATIVE,
-  warmupEpochs: NOT_NEGATIVE,
-  weightDecay: NOT_NEGATIVE,
-  momentum: SHARE,
-  eps: NOT_NEGATIVE,
-  layerDecay: ['a number in (0, 1]', (v) => v > 0 && v <= 1],
-  decayEpochs: NOT_NEGATIVE,
-  smoothing: SHARE,
-  mixup: NOT_NEGATIVE,
-  cutmix: NOT_NEGATIVE,
-  mixupProb: PROBABILITY,
-  mixupSwitchProb: PROBABILITY,
-  ema: SHARE,
-  seed: ['an integer in [0, 2^32)', (v) => Number.isSafeInteger(v) && v >= 0 && v < 2 ** 32],
-} satisfies Partial<Record<keyof Recipe, Range>>;
+const integer =
+  (range: Range): Check =>
+  (name, value) =>
+    checkInteger(name, value, range);
+const number =
+  (range: Range): Check =>
+  (name, value) =>
+    checkNumber(name, value, range);
+const oneOf =
+  (...choices: readonly string[]): Check =>
+  (name, value) =>
+    checkOneOf(name, value, choices);
 
-/** @param betas as a file may have them */
-function checkBetas(betas: unknown): void {
-  const list: readonly unknown[] = Array.isArray(betas) ? betas : [];
-  if (list.length === 2 && list.every((v) => typeof v === 'number' && SHARE[1](v))) return;
-  refuse('betas', 'two numbers in [0, 1)', betas);
+const SHARE: Range = { min: 0, below: 1 };
+const PROBABILITY: Range = { min: 0, max: 1 };
+
+function checkBetas(name: string, value: unknown): void {
+  const betas: readonly unknown[] = Array.isArray(value) ? value : [];
+  const isBeta = (beta: unknown): boolean => typeof beta === 'number' && beta >= 0 && beta < 1;
+  if (betas.length !== 2 || !betas.every(isBeta)) refuse(name, 'two numbers in [0, 1)', value);
+}
+
+/** The range of each value alone. */
+const CHECKS: Readonly<Record<keyof Recipe, Check>> = {
+  epochs: integer({ min: 1 }),
+  batchSize: integer({ min: 2 }),
+  gradAccumSteps: integer({ min: 1 }),
+  optimizer: oneOf('adam', 'adamw', 'sgd', 'lamb'),
+  lr: number({ above: 0 }),
+  minLr: number({ min: 0 }),
+  warmupEpochs: number({ min: 0 }),
+  warmupLr: (name, value) => value === null || checkNumber(name, value, { min: 0 }, 'null or a number'),
+  weightDecay: number({ min: 0 }),
+  decayVectors: checkBoolean,
+  momentum: number(SHARE),
+  nesterov: checkBoolean,
+  betas: checkBetas,
+  eps: number({ min: 0 }),
+  layerDecay: number({ above: 0, max: 1 }),
+  decayEpochs: number({ min: 0 }),
+  lambdaSchedule: oneOf('linear', 'cosine'),
+  lambdaPer: oneOf('step', 'epoch'),
+  fuseAtDecay: checkBoolean,
+  loss: oneOf('cross-entropy', 'bce'),
+  smoothing: number(SHARE),
+  mixup: number({ min: 0 }),
+  cutmix: number({ min: 0 }),
+  mixupProb: number(PROBABILITY),
+  mixupSwitchProb: number(PROBABILITY),
+  ema: number(SHARE),
+  augment: (_, value) => {
+    checkAugment(value as AugmentOptions);
+  },
+  seed: integer({ min: 0, max: 2 ** 32 - 1 }),
+};
+
+/** Values that limit each other. */
+function checkCombinations(recipe: Recipe): void {
+  const { epochs, batchSize, gradAccumSteps, optimizer, nesterov, momentum, lr, minLr, warmupLr, warmupEpochs } =
+    recipe;
+  if (batchSize % gradAccumSteps !== 0 || batchSize < 2 * gradAccumSteps) {
+    const expected = `a divisor of batchSize, ${batchSize}, that leaves 2 images or more to each micro-batch`;
+    refuse('gradAccumSteps', expected, gradAccumSteps);
+  }
+  if (optimizer === 'sgd' && nesterov && momentum === 0) refuse('nesterov', 'a momentum > 0', 'a momentum of 0');
+  if (warmupLr !== null && warmupLr > lr) refuse('warmupLr', `a number from 0 to lr, ${lr}, or null`, warmupLr);
+  if (minLr > lr) refuse('minLr', `at most lr, ${lr}`, minLr);
+  if (warmupEpochs >= epochs) refuse('warmupEpochs', `fewer than ${epochs} epochs`, warmupEpochs);
 }
 
 /**
- * A whole recipe out of what is given, the rest as in `PLAIN`.
+ * Completes a recipe with the defaults, and checks it.
  *
+ * @param values those that differ from the defaults
  * @throws ParamError for an unknown key, or a value of another type or out of its range
  */
-export function resolveRecipe(given: Partial<Recipe>): Recipe {
-  for (const [key, value] of Object.entries<unknown>(given)) {
-    if (!Object.hasOwn(DEFAULT_RECIPE, key))
-      refuse(key, `one of ${Object.keys(DEFAULT_RECIPE).join(', ')}`, 'an unknown key');
+export function resolveRecipe(values: Partial<Recipe>): Recipe {
+  for (const [key, value] of Object.entries<unknown>(values)) {
+    if (!Object.hasOwn(CHECKS, key)) refuse(key, `one of ${Object.keys(CHECKS).join(', ')}`, 'an unknown key');
     if (value === undefined) refuse(key, 'a value', 'undefined');
   }
-  const recipe = { ...DEFAULT_RECIPE, ...given };
-  for (const [key, [words, holds]] of Object.entries<Range>(RANGES)) {
-    const value: unknown = recipe[key as keyof typeof RANGES];
-    if (typeof value !== 'number' || !holds(value))
-      refuse(key, words, typeof value === 'number' ? String(value) : value);
-  }
-  for (const [key, choices] of Object.entries<readonly string[]>(CHOICES)) {
-    const value: unknown = recipe[key as keyof typeof CHOICES];
-    if (typeof value !== 'string' || !choices.includes(value)) refuse(key, `one of ${choices.join(', ')}`, value);
-  }
-  for (const key of ['fuseAtDecay', 'decayVectors', 'nesterov'] as const) {
-    if (typeof recipe[key] !== 'boolean') refuse(key, 'true or false', recipe[key]);
-  }
-  const { batchSize, gradAccumSteps } = recipe;
-  if (batchSize % gradAccumSteps !== 0 || batchSize < 2 * gradAccumSteps) {
-    const expected = `a divisor of batchSize, ${batchSize}, that leaves 2 images or more to each micro-batch`;
-    refuse('gradAccumSteps', expected, String(gradAccumSteps));
-  }
-  checkBetas(recipe.betas);
-  if (recipe.optimizer === 'sgd' && recipe.nesterov && recipe.momentum === 0)
-    refuse('nesterov', 'a momentum > 0', 'a momentum of 0');
-  checkAugment(recipe.augment);
-  const { warmupLr } = recipe;
-  if (warmupLr !== null && !(typeof warmupLr === 'number' && warmupLr >= 0 && warmupLr <= recipe.lr)) {
-    refuse('warmupLr', `a number from 0 to lr, ${recipe.lr}, or null`, warmupLr);
-  }
-  if (recipe.minLr > recipe.lr) refuse('minLr', `at most lr, ${recipe.lr}`, recipe.minLr);
-  if (recipe.warmupEpochs >= recipe.epochs)
-    refuse('warmupEpochs', `fewer than ${recipe.epochs} epochs`, recipe.warmupEpochs);
+  const recipe = { ...DEFAULT_RECIPE, ...values };
+  for (const key of Object.keys(CHECKS) as (keyof Recipe)[]) CHECKS[key](key, recipe[key]);
+  checkCombinations(recipe);
   return recipe;
 }
 
 /**
- * That a recipe fits so many images: a whole batch, and λ at 1 by the last step.
+ * Checks a recipe against the size of a set: at least one complete batch, and λ = 1 at the last step, because only a
+ * network with λ = 1 can be fused.
  *
+ * @param images number of training images
  * @throws ParamError
  */
 export function checkRecipe({ batchSize, epochs, decayEpochs, lambdaPer }: Recipe, images: number): void {
-  if (batchSize > images) refuse('batchSize', `an integer from 2 to the ${images} images`, String(batchSize));
+  if (batchSize > images) refuse('batchSize', `an integer from 2 to the ${images} images`, batchSize);
   const steps = Math.floor(images / batchSize);
   const last = epochs - 1 + (lambdaPer === 'step' ? (steps - 1) / steps : 0);
-  if (decayEpochs > last) {
-    refuse('decayEpochs', `0 to ${last}, the last step: fusion needs λ = 1 at the end`, String(decayEpochs));
-  }
+  if (decayEpochs <= last) return;
+  throw new ParamError({
+    op: 'decayEpochs',
+    expected: `0 to ${last}, the last step`,
+    got: `${decayEpochs}`,
+    hint: 'Train more epochs, or let lambda reach 1 earlier: only then can the network be fused.',
+  });
 }

@@ -12,60 +12,90 @@ import type { NetworkWeights } from './progress.js';
 
 const METRICS = 'metrics.jsonl';
 const LOCK = 'lock';
-const lockFolder = (path: string): Promise<() => Promise<void>> => lock(join(path, LOCK), 'trains here');
 
-/** @throws ParamError for a folder with a run in it */
+/** Releases a lock. */
+type Unlock = () => Promise<void>;
+
+const lockFolder = (path: string): Promise<Unlock> => lock(join(path, LOCK), 'trains here');
+
+/** @throws ParamError for a folder that has a run */
 async function refuseRun(path: string): Promise<void> {
-  const before = await listCheckpoints(path);
-  if (before.length > 0 || (await stat(join(path, METRICS)).catch(() => null)) !== null) {
-    throw new ParamError({ op: path, expected: 'a folder without a run', got: 'one with: --resume goes on with it' });
-  }
+  const checkpoints = await listCheckpoints(path);
+  if (checkpoints.length === 0 && (await stat(join(path, METRICS)).catch(() => null)) === null) return;
+  throw new ParamError({
+    op: path,
+    expected: 'a folder without a run',
+    got: 'one with a run',
+    hint: 'Resume it with --resume, or choose another folder with --output.',
+  });
 }
 
 /**
- * What a run leaves behind, in a folder of its own:
+ * Keeps the records of a checkpoint and of the steps before it; the rest will be recorded again. Lines that are not JSON
+ * are dropped.
  *
- *     config.json                   recipe and network, as `--config` takes them; under `run` what they met: data, backend
- *     metrics.jsonl                 a line for every epoch, and some for its steps
- *     curves.svg, curves.html       redrawn after every epoch
- *     checkpoint-<step>.safetensors the last two
- *     best.safetensors              the best epoch, which may have λ < 1
- *     best-fusable.safetensors      the best with λ = 1
- *     last.safetensors              the end
- *     lock                          the process that trains here
+ * @param epochs epochs that the checkpoint has done. It may have been written before or after the evaluation that
+ * follows the last step of an epoch: the step alone does not tell.
+ */
+function recordsUpTo(text: string, globalStep: number, epochs: number): string[] {
+  return text.split(/\r?\n/).filter((line) => {
+    try {
+      const record = JSON.parse(line) as MetricsRecord;
+      return record.kind === 'epoch' ? record.epoch <= epochs : record.global_step <= globalStep;
+    } catch {
+      return false;
+    }
+  });
+}
+
+/**
+ * The folder of a training run:
+ *
+ *     config.json                   recipe and network in the format of `--config`; data and backend under `run`
+ *     metrics.jsonl                 one line for each epoch and for some of its steps
+ *     curves.svg, curves.html       updated after each epoch
+ *     checkpoint-<step>.safetensors the last two checkpoints
+ *     best.safetensors              weights of the best epoch, which may have λ < 1
+ *     best-fusable.safetensors      weights of the best epoch with λ = 1
+ *     last.safetensors              weights at the end
+ *     lock                          the process that trains in this folder
  */
 export class RunFolder {
   #origin: Origin | null = null;
 
   private constructor(
     readonly path: string,
-    readonly resumed: Checkpoint | null,
-    private readonly resume: boolean,
-    /** Null as long as nobody else is kept out: the folder of a new run is made when it begins. */
-    private unlock: (() => Promise<void>) | null,
+    /** The checkpoint to resume from; null for a new run, or if there is none yet. */
+    readonly checkpoint: Checkpoint | null,
+    private readonly isResumed: boolean,
+    /** Null until the folder is locked: the folder of a new run is created when the run begins. */
+    private unlock: Unlock | null,
   ) {}
 
   /**
-   * A folder for a run, not yet made; or a run found again, that nobody else may go on with.
+   * Opens the folder of a run. A new run's folder is not created yet; an existing run is locked.
    *
-   * @param onDamage told of a checkpoint that is passed over
-   * @throws ParamError for a folder with another run in it, with none to go on with, or that a process trains in;
-   * WeightsError
+   * @param onDamage called with the error of each damaged checkpoint
+   * @throws ParamError if the folder already has a run, has none to resume, or is locked by another process
+   * @throws WeightsError if all checkpoints are damaged
    */
   static async open(
     path: string,
     { resume, onDamage }: { readonly resume: boolean; readonly onDamage: (error: WeightsError) => void },
   ): Promise<RunFolder> {
-    const there = await stat(path).catch(() => null);
-    if (there !== null && !there.isDirectory()) {
+    const stats = await stat(path).catch(() => null);
+    if (stats !== null && !stats.isDirectory()) {
       throw new ParamError({ op: path, expected: 'a folder for the run', got: 'a file' });
     }
     if (!resume) {
       await refuseRun(path);
       return new RunFolder(path, null, false, null);
     }
-    if (there === null) throw new ParamError({ op: path, expected: 'a run to go on with', got: 'no folder' });
-    // Before the checkpoint is read: another process would go on from it, too.
+    if (stats === null) {
+      const hint = 'Start a new run: leave out --resume.';
+      throw new ParamError({ op: path, expected: 'the folder of a run', got: 'no such folder', hint });
+    }
+    // Before the checkpoint is read, so that no other process resumes from it.
     const unlock = await lockFolder(path);
     try {
       return new RunFolder(path, await readLastCheckpoint(path, onDamage), true, unlock);
@@ -75,17 +105,17 @@ export class RunFolder {
     }
   }
 
-  /** Lets others in; what was opened is to be closed, however it ends. */
+  /** Releases the lock. Must be called for every folder that was opened. */
   async close(): Promise<void> {
     await this.unlock?.();
     this.unlock = null;
   }
 
   /**
-   * Makes the folder, now that the run begins, and says what it is.
+   * Creates and locks the folder, and writes `config.json`.
    *
-   * @param origin which its checkpoints have, too
-   * @throws ParamError where the folder cannot be made, a process trains in it, or one has since it was opened
+   * @param origin also stored in the checkpoints
+   * @throws ParamError if the folder cannot be created, is locked, or has a run by now
    */
   async begin(description: Readonly<Record<string, unknown>>, origin: Origin): Promise<void> {
     this.#origin = origin;
@@ -93,15 +123,15 @@ export class RunFolder {
       throw new ParamError({ op: this.path, expected: 'a folder for the run', got: reasonOf(cause) }, { cause });
     });
     this.unlock ??= await lockFolder(this.path);
-    // Once more: data may have taken minutes to read, and another run may have come to its end meanwhile.
-    if (!this.resume) await refuseRun(this.path);
-    // Not before: a resume that is refused changes nothing.
+    // Again: reading the data may have taken minutes, in which another run may have used the folder.
+    if (!this.isResumed) await refuseRun(this.path);
+    // Not earlier: a resume that is refused changes nothing.
     await removeLeftovers(this.path);
-    if (this.resume) await this.#forgetAfter(this.resumed?.globalStep ?? 0, this.resumed?.epoch ?? 0);
+    if (this.isResumed) await this.#dropLaterRecords();
     await atomicWrite(join(this.path, 'config.json'), `${JSON.stringify({ ...description, run: origin }, null, 2)}\n`);
   }
 
-  /** @throws ParamError where the disk is full, or the folder gone */
+  /** Appends a record to `metrics.jsonl`. @throws ParamError if the disk is full or the folder is gone */
   async record(record: MetricsRecord): Promise<void> {
     const path = join(this.path, METRICS);
     try {
@@ -115,24 +145,23 @@ export class RunFolder {
     await writeCheckpoint(this.path, this.#origin === null ? checkpoint : { ...checkpoint, origin: this.#origin });
   }
 
-  /** @returns where they are */
+  /** Writes weights in float32. @returns the path of the file */
   async saveWeights(name: 'best' | 'best-fusable' | 'last', { state, config }: NetworkWeights): Promise<string> {
     const path = join(this.path, `${name}.safetensors`);
     await writeWeights(path, state, config, { dtype: 'float32' });
     return path;
   }
 
-  /** What of the run can be used, in words. */
+  /** The weight files in the folder, in words: `last.safetensors in runs/train`. Never throws. */
   async describeWeights(): Promise<string> {
-    // It is asked for where something has failed already.
     const files = await readdir(this.path).catch((): string[] => []);
     const names = files.filter((name) => name.endsWith('.safetensors')).sort();
     return names.length === 0 ? `no weights in ${this.path}` : `${names.join(', ')} in ${this.path}`;
   }
 
-  /** Draws the curves anew. */
+  /** Writes `curves.svg` and `curves.html`. @param config the caption */
   async drawCurves(config: Readonly<Record<string, unknown>>): Promise<void> {
-    // What draws takes a third of a second to load, which no other command shall wait for.
+    // On demand: the drawing modules take a third of a second to load.
     const [{ curvesSvg }, { curvesHtml }] = await Promise.all([
       import('../report/curves.js'),
       import('../report/page.js'),
@@ -142,20 +171,12 @@ export class RunFolder {
     await atomicWrite(join(this.path, 'curves.html'), curvesHtml(runs));
   }
 
-  /** What was recorded behind the checkpoint will be recorded again. */
-  async #forgetAfter(globalStep: number, epochs: number): Promise<void> {
+  async #dropLaterRecords(): Promise<void> {
     const path = join(this.path, METRICS);
     const text = await readFile(path, 'utf8').catch(() => null);
     if (text === null) return;
-    const kept = text.split('\n').filter((line) => {
-      try {
-        const record = JSON.parse(line) as MetricsRecord;
-        // A checkpoint at an epoch's last step may be from before its evaluation, or behind it.
-        return record.kind === 'epoch' ? record.epoch <= epochs : record.global_step <= globalStep;
-      } catch {
-        return false;
-      }
-    });
-    await atomicWrite(path, kept.map((line) => `${line}\n`).join(''));
+    const { globalStep = 0, epoch = 0 } = this.checkpoint ?? {};
+    const lines = recordsUpTo(text, globalStep, epoch);
+    await atomicWrite(path, lines.map((line) => `${line}\n`).join(''));
   }
 }

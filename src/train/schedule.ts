@@ -1,19 +1,19 @@
-/** How λ and the learning rate go, from own cosines: the same bits on every engine. */
+/** Schedules of λ and the learning rate. Cosines are computed by src/core, so that all runtimes agree on every bit. */
 import { cos } from '../core/elementary.js';
 import type { Recipe } from './recipe.js';
 
 const PI = 3.141592653589793;
 
-/** 0 at 0, 1 at 1, along half a cosine. */
+/** ½·(1 − cos(πt)): rises from 0 at t = 0 to 1 at t = 1. */
 const halfCosine = (t: number): number => (1 - cos(PI * t)) / 2;
 
 /**
- * λ before a step: from 0 to 1 over `decayEpochs`, then 1.
+ * λ of a step: rises from 0 to 1 over D = `decayEpochs` epochs, then stays 1. With e epochs done:
  *
  *     linear:  λ = e/D                     cosine:  λ = ½·(1 − cos(π·e/D))
  *
- * @param epoch whole ones done
- * @param share of the epoch that is done, in [0, 1)
+ * @param epoch complete epochs done
+ * @param share share of the current epoch that is done, in [0, 1); counted only if `lambdaPer` is 'step'
  */
 export function lambdaAt(
   epoch: number,
@@ -26,13 +26,13 @@ export function lambdaAt(
 }
 
 /**
- * The learning rate of a step: to `lr` along a line over the W steps of the warm-up, the
- * last of which reaches it, then from there to `minLr` along half a cosine.
+ * Learning rate of a step s (from 0): rises linearly to `lr` over the W steps of the warm-up, the last of which reaches
+ * it, then falls to `minLr` along half a cosine.
  *
  *     warmupLr null:  lr·(s + 1)/W        else:  warmupLr + (lr − warmupLr)·s/(W − 1)
  *
- * @param step made before, in all epochs
- * @param perEpoch steps of an epoch
+ * @param step steps done before, in all epochs
+ * @param perEpoch steps in an epoch
  */
 export function learningRateAt(
   step: number,
@@ -42,11 +42,11 @@ export function learningRateAt(
   const warmup = Math.round(warmupEpochs * perEpoch);
   if (step < warmup) {
     if (warmupLr === null) return (lr * (step + 1)) / warmup;
-    // From the end, so that the last step is at lr itself; a warm-up of one step is its beginning, as np.linspace's.
-    const left = warmup === 1 ? 1 : (warmup - 1 - step) / (warmup - 1);
-    return lr - (lr - warmupLr) * left;
+    // Computed from the end, so that the last step has exactly lr. A single step has warmupLr, as in np.linspace.
+    const remaining = warmup === 1 ? 1 : (warmup - 1 - step) / (warmup - 1);
+    return lr - (lr - warmupLr) * remaining;
   }
-  // Of a run that goes on with fewer images, more steps may be made than it has now.
+  // A run that was resumed with fewer images may have done more steps than its schedule has now.
   const share = Math.min(1, (step - warmup) / (epochs * perEpoch - warmup));
   return minLr + (lr - minLr) * (1 - halfCosine(share));
 }

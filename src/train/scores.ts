@@ -1,16 +1,17 @@
 import { exp, log } from '../core/elementary.js';
 import type { FloatArray } from '../core/tensor.js';
 
-/** Weighted by samples: a mean over images, whatever the batches were. */
+/** Means over images, whatever the batch sizes. */
 export interface Scores {
-  /** In nats. */
+  /** Cross-entropy in nats. */
   readonly loss: number;
-  /** Share of images whose class has the largest logit, and one of the five largest. */
+  /** Share of images whose class has the largest logit, in [0, 1]. */
   readonly top1: number;
+  /** Share of images whose class has one of the five largest logits, in [0, 1]. */
   readonly top5: number;
 }
 
-/** Sums from which scores are made; a checkpoint keeps them, so that an epoch can be gone on with. */
+/** Sums over images, from which scores are computed. Checkpoints store them, to resume within an epoch. */
 export interface Tally {
   readonly loss: number;
   readonly top1: number;
@@ -20,20 +21,20 @@ export interface Tally {
 
 export const EMPTY_TALLY: Tally = { loss: 0, top1: 0, top5: 0, seen: 0 };
 
-/** Logits that come before the target's, ties in the order of the classes; Infinity where it is NaN. */
+/** Number of logits above the target's; ties are ranked in the order of the classes. Infinity if the target's is NaN. */
 export function rankOf(logits: ArrayLike<number>, target: number): number {
   const own = logits[target];
   if (Number.isNaN(own)) return Infinity;
-  let before = 0;
+  let rank = 0;
   for (let c = 0; c < logits.length; c++) {
-    if (logits[c] > own || (c < target && logits[c] === own)) before++;
+    if (logits[c] > own || (c < target && logits[c] === own)) rank++;
   }
-  return before;
+  return rank;
 }
 
 /**
- * −log softmax of the target, by the largest logit, so that nothing overflows: the plain cross-entropy in nats, by
- * which networks are judged whatever they were trained on. The same bits on every engine.
+ * Cross-entropy in nats: −log softmax(logits)[target] = log Σ exp(z − max z) + max z − z[target]. Subtracting the
+ * maximum avoids overflow. All runtimes agree on every bit.
  */
 export function crossEntropy(logits: ArrayLike<number>, target: number): number {
   let largest = -Infinity;
@@ -43,7 +44,7 @@ export function crossEntropy(logits: ArrayLike<number>, target: number): number 
   return log(sum) + largest - logits[target];
 }
 
-/** Of n images, averaged. @param logits [n, classes] */
+/** Mean cross-entropy of n images. @param logits [n, classes] */
 export function meanCrossEntropy(logits: FloatArray, labels: ArrayLike<number>): number {
   const n = labels.length;
   const classes = logits.length / n;
@@ -53,8 +54,10 @@ export function meanCrossEntropy(logits: FloatArray, labels: ArrayLike<number>):
 }
 
 /**
- * @param logits [n, classes]
+ * Adds a batch to a tally.
+ *
  * @param loss mean of the n images
+ * @param logits [n, classes]
  */
 export function addBatch(sum: Tally, loss: number, logits: FloatArray, labels: ArrayLike<number>): Tally {
   const n = labels.length;
@@ -68,6 +71,7 @@ export function addBatch(sum: Tally, loss: number, logits: FloatArray, labels: A
   return { loss: sum.loss + n * loss, top1: sum.top1 + top1, top5: sum.top5 + top5, seen: sum.seen + n };
 }
 
+/** Means of a tally; NaN if it is empty. */
 export const scoresOf = ({ loss, top1, top5, seen }: Tally): Scores => ({
   loss: loss / seen,
   top1: top1 / seen,

@@ -6,12 +6,12 @@ import { joinPasses, microBatches } from './microBatches.js';
 import { firstState, type Outcome, type Snapshot, type Trainer, type TrainerOptions } from './trainer.js';
 
 interface PassResult {
-  /** Image by image. */
+  /** Loss of each image. */
   readonly losses: Float64Array;
   readonly logits: FloatArray;
 }
 
-/** What is used of `TfjsTraining`. */
+/** The methods of `TfjsTraining` that are used here. */
 interface TensorTraining {
   pass(x: FloatArray, targets: FloatArray, lambda: number): Promise<PassResult>;
   evaluate(x: FloatArray, targets: FloatArray, lambda: number, options: { useEma: boolean }): Promise<PassResult>;
@@ -24,17 +24,17 @@ interface TensorTraining {
   dispose(): void;
 }
 
-/** What is used of a `TfjsBackend`, whose own types are TensorFlow.js's: not everybody who trains has them. */
+/** The method of `TfjsBackend` that is used here. Its own type needs TensorFlow.js's types, which are optional. */
 interface TensorBackend {
   train(state: StateDict, config: ModelConfig, options: OpeningOptions): Promise<TensorTraining>;
 }
 
 /**
- * An engine of TensorFlow.js: float32, and its last digits are the engine's.
+ * Creates a trainer that computes with an engine of TensorFlow.js, in float32. Rounding differs between engines.
  *
  * @param backend from `createTfjsBackend` of vanillanet/tfjs
- *
- * @throws WeightsError, ParamError, ShapeError, BackendUnavailableError where the engine does not train
+ * @throws WeightsError for weights of another network; ParamError, ShapeError for an option or input size out of range
+ * @throws BackendUnavailableError if the engine cannot train
  */
 export async function tfjsTrainer(
   backend: TensorBackend,
@@ -52,15 +52,15 @@ export async function tfjsTrainer(
     evaluationBatch: batchSize / gradAccumSteps,
     async step(x, targets, { lambda, optimizer, emaDecay }) {
       checkBatch(targets.length / config.num_classes, gradAccumSteps, config);
-      const made: Outcome[] = [];
+      const outcomes: Outcome[] = [];
       for (const part of microBatches(x, targets, gradAccumSteps)) {
-        const passed = outcome(await training.pass(part.x, part.targets, lambda));
-        made.push(passed);
-        if (!Number.isFinite(passed.loss)) return joinPasses(made);
+        const result = outcome(await training.pass(part.x, part.targets, lambda));
+        outcomes.push(result);
+        if (!Number.isFinite(result.loss)) return joinPasses(outcomes);
       }
       await training.optimize(optimizer);
       if (emaDecay !== undefined) await training.ema(emaDecay);
-      return joinPasses(made);
+      return joinPasses(outcomes);
     },
     evaluate: async (x, targets, { lambda, useEma = false }) =>
       outcome(await training.evaluate(x, targets, lambda, { useEma })),

@@ -1,4 +1,4 @@
-/** What makes the steps of a training run, whatever computes them. */
+/** The interface of the backends that compute training steps. */
 import type { ModelConfig } from '../core/config.js';
 import type { OptimizerStep } from '../core/optimizer.js';
 import type { Resume } from '../core/resume.js';
@@ -6,29 +6,29 @@ import type { FloatArray, StateDict } from '../core/tensor.js';
 import type { OpeningOptions } from '../core/trainingRules.js';
 import { initialState } from './initialState.js';
 
-/** How a step is to be made. */
+/** Options of one step. */
 export interface StepOptions {
-  /** Slope of the deep-training activations, in [0, 1]. */
+  /** Negative slope λ of the leaky ReLUs that training fades into the identity, in [0, 1]. */
   readonly lambda: number;
   readonly optimizer: OptimizerStep;
-  /** Decay of the averaged state, for trainers opened with `ema`; without one the average does not move. */
+  /** Decay of the averaged state, for trainers opened with `ema`. Default: the average is not updated. */
   readonly emaDecay?: number;
 }
 
 export interface EvaluateOptions {
   readonly lambda: number;
-  /** Evaluate the averaged state instead. */
+  /** Whether to evaluate the averaged state. Default false. */
   readonly useEma?: boolean;
 }
 
 export interface Outcome {
-  /** In nats, averaged over the images. */
+  /** Mean over the images, in nats. */
   readonly loss: number;
-  /** [n, num_classes] */
+  /** Shape [n, num_classes]. */
   readonly logits: FloatArray;
 }
 
-/** All that a run needs to go on as if it had not been interrupted; copies. */
+/** Copies of everything that a run needs to resume with the same bits. */
 export interface Snapshot extends Resume {
   /** Parameters and running statistics. */
   readonly state: StateDict;
@@ -37,45 +37,47 @@ export interface Snapshot extends Resume {
 export interface TrainerOptions extends OpeningOptions {
   readonly seed: number;
   /**
-   * Micro-batches that each batch is passed in, one after the other; gradients are averaged over
-   * them. They divide the batch. Default 1.
+   * Micro-batches that each batch is divided into, a divisor of the batch size; gradients are averaged over them.
+   * Default 1.
    */
   readonly gradAccumSteps?: number;
-  /** Initial weights; drawn from the seed where they are not given. */
+  /** Initial weights. Default: drawn from the seed. */
   readonly state?: StateDict;
-  /** Where to go on from; its state is the initial one. */
+  /** The snapshot to resume from; takes precedence over `state`. */
   readonly resume?: Snapshot;
 }
 
-/** Now, or when the device has been read. */
+/** A promise for backends that read results from a device. */
 export type MaybePromise<T> = T | Promise<T>;
 
 /**
- * A network in training. Images are [n,in_chans,h,w], normalized; targets
- * [n,num_classes], the share of each class in each image. One call at a time.
+ * A network in training. Images x have shape [n, in_chans, h, w] and are normalized; targets have shape
+ * [n, num_classes] and are the probability of each class. Wait for each call to end before the next.
  */
 export interface Trainer {
-  /** Images that `evaluate` takes at most. */
+  /** Maximum number of images for `evaluate`. */
   readonly evaluationBatch: number;
   /**
-   * Forward, backward, optimizer, average: of a whole batch. Loss and logits are those before
-   * the step. Where a micro-batch's loss is no number, the step ends there, and nothing is moved.
+   * Computes one step for a batch: forward, backward, optimizer, average. Returns loss and logits before the step. If
+   * the loss of a micro-batch is not finite, the step ends there and the weights do not change.
    */
   step(x: FloatArray, targets: FloatArray, options: StepOptions): MaybePromise<Outcome>;
+  /** Computes loss and logits with the running statistics. */
   evaluate(x: FloatArray, targets: FloatArray, options: EvaluateOptions): MaybePromise<Outcome>;
-  /** The network as it stands; a copy. */
+  /** A copy of the current weights. */
   state(): MaybePromise<StateDict>;
-  /** The averaged state; a copy. @throws ParamError where none is kept */
+  /** A copy of the averaged state. @throws ParamError for a trainer without `ema` */
   ema(): MaybePromise<StateDict>;
+  /** A copy of everything that is needed to resume. */
   snapshot(): MaybePromise<Snapshot>;
   /**
-   * The first layer whose output, in the last step or evaluation, has a value that is no number; null where none
-   * has, or where it is not known: TensorFlow.js looks at steps only.
+   * The first layer whose output has a value that is not finite, in the last step or evaluation; null if there is none
+   * or if it is not known (TensorFlow.js only checks steps).
    */
   firstNonFinite(): string | null;
   dispose(): void;
 }
 
-/** What a training begins with. */
+/** The weights that a training starts from. */
 export const firstState = (config: ModelConfig, { seed, state, resume }: TrainerOptions): StateDict =>
   resume?.state ?? state ?? initialState(config, seed);

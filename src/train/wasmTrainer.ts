@@ -5,10 +5,11 @@ import { joinPasses, microBatches } from './microBatches.js';
 import { firstState, type Outcome, type Trainer, type TrainerOptions } from './trainer.js';
 
 /**
- * The engine: float32, thousands of narrow images a second. The plain build makes the
- * same weights of the same seed on every machine and any number of threads.
+ * Creates a trainer that computes in WebAssembly, in float32: thousands of small images per second. With the plain build,
+ * the same seed yields the same weights on every machine and with any number of threads.
  *
- * @throws WeightsError, ParamError, ShapeError, BackendUnavailableError
+ * @throws WeightsError for weights of another network; ParamError, ShapeError for an option or input size out of range
+ * @throws BackendUnavailableError if the runtime cannot run the build
  */
 export async function wasmTrainer(config: ModelConfig, options: TrainingOptions & TrainerOptions): Promise<Trainer> {
   const { gradAccumSteps = 1 } = options;
@@ -16,31 +17,31 @@ export async function wasmTrainer(config: ModelConfig, options: TrainingOptions 
   const batchSize = options.batchSize / gradAccumSteps;
   const { num_classes, in_chans, input_size } = config;
   const session = await TrainingSession.open(firstState(config, options), config, { ...options, batchSize });
-  const image = in_chans * input_size[0] * input_size[1];
+  const imageLength = in_chans * input_size[0] * input_size[1];
   const mean = (losses: Float64Array, n: number): number => losses.subarray(0, n).reduce((a, b) => a + b, 0) / n;
   return {
     evaluationBatch: batchSize,
     step(x, targets, { lambda, optimizer, emaDecay }) {
-      const made: Outcome[] = [];
+      const outcomes: Outcome[] = [];
       for (const part of microBatches(x, targets, gradAccumSteps)) {
         const { losses, logits } = session.pass(part.x, part.targets, lambda);
         const loss = mean(losses, batchSize);
-        made.push({ loss, logits });
-        // The session knows which layer of the last pass went wrong.
-        if (!Number.isFinite(loss)) return joinPasses(made);
+        outcomes.push({ loss, logits });
+        // Ends here, so that the session can name the first layer that is not finite in this pass.
+        if (!Number.isFinite(loss)) return joinPasses(outcomes);
       }
       session.optimize(optimizer);
       if (emaDecay !== undefined) session.ema(emaDecay);
-      return joinPasses(made);
+      return joinPasses(outcomes);
     },
     evaluate(x, targets, { lambda, useEma = false }) {
       const n = targets.length / num_classes;
-      // The memory is laid out for whole batches; images do not mix in eval.
-      const whole = new Float32Array(batchSize * image);
-      const shares = new Float32Array(batchSize * num_classes);
-      whole.set(x);
-      shares.set(targets);
-      const { losses, logits } = session.evaluate(whole, shares, lambda, { useEma });
+      // The memory is laid out for complete batches. In evaluation, images do not affect each other: pad with zeros.
+      const images = new Float32Array(batchSize * imageLength);
+      const paddedTargets = new Float32Array(batchSize * num_classes);
+      images.set(x);
+      paddedTargets.set(targets);
+      const { losses, logits } = session.evaluate(images, paddedTargets, lambda, { useEma });
       return { loss: mean(losses, n), logits: logits.subarray(0, n * num_classes) };
     },
     state: () => session.state(),

@@ -206,7 +206,7 @@ test(
 describe('refuses', () => {
   test.each([
     ['train.safetensors', [], 'WeightsError', 'the train form'],
-    ['five.safetensors', [], 'ParamError', '5 classes, as the network has, got 10 (disc, ring'],
+    ['five.safetensors', [], 'ParamError', '5 classes, like the network, got 10 (disc, ring'],
     ['named.safetensors', [], 'ParamError', "'thing 1' as class 1, got 'ring'"],
     ['huge.safetensors', ['--limit', `${FINITE + 1}`], 'DataError', `of image ${FINITE} (ring)`],
     ['none.safetensors', [], 'WeightsError', 'no such file'],

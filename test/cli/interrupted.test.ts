@@ -211,11 +211,9 @@ test(
   async () => {
     const again = await vanillanet(train('whole', ...EPOCHS), path());
     expect(again).toMatchObject({ status: 1, stdout: '' });
-    expect(again.stderr).toBe(
-      'ParamError: whole: expected a folder without a run, got one with: --resume goes on with it\n',
-    );
+    expect(again.stderr).toContain('ParamError: whole: expected a folder without a run, got one with a run');
     const nothing = await vanillanet(train('nothing', ...EPOCHS, '--resume'), path());
-    expect(nothing.stderr).toBe('ParamError: nothing: expected a run to go on with, got no folder\n');
+    expect(nothing.stderr).toContain('ParamError: nothing: expected the folder of a run, got no such folder');
     const other = await vanillanet(train('whole', '--epochs', '41', '--resume'), path());
     expect(other.stderr).toMatch(/^ParamError: resume: expected epochs 40, as in the checkpoint, got 41\n$/);
     expect(await last('whole')).toEqual(whole);

@@ -98,10 +98,10 @@ describe.each([
 
   test('refuses threads and files in plain words', async () => {
     await expect(there({ trainer: 'oracle', workers: 2 })).rejects.toThrow(
-      'workers: expected 0, as there are no threads for images here, got 2',
+      'workers: expected 0, as this runtime has no threads for images, got 2',
     );
     await expect(there({ trainer: 'oracle', set: 'onDisk' })).rejects.toThrow(
-      'files: expected images in memory, as there are no files here, got /pictures',
+      'files: expected images in memory, as this runtime reads no files, got /pictures',
     );
   });
 });

@@ -43,7 +43,7 @@ const cases: [object, string, string, string][] = [
   [{ mixup_prob: 1.5 }, 'mixupProb', 'a number in [0, 1]', '1.5'],
   [{ mixup_switch_prob: null }, 'mixupSwitchProb', 'a number in [0, 1]', 'null'],
   [{ warmup_lr: 0.1 }, 'warmupLr', 'a number from 0 to lr, 0.003, or null', '0.1'],
-  [{ warmup_lr: 'zero' }, 'warmupLr', 'a number from 0 to lr', 'zero'],
+  [{ warmup_lr: 'zero' }, 'warmupLr', 'null or a number >= 0', 'zero'],
 ];
 test.each(cases)('%j is refused', (file, op, expected, got) => {
   const read = () => resolveRecipe(recipeFromFile('file', file as Record<string, unknown>));

@@ -263,7 +263,7 @@ describe('refused, before anything is computed', () => {
     ['an infinite one', given({ lr: Infinity }), ParamError, 'lr', 'a number > 0', 'Infinity'],
     ['a negative decay', given({ weightDecay: -1 }), ParamError, 'weightDecay', 'a number >= 0', '-1'],
     ['nothing but smoothing', given({ smoothing: 1 }), ParamError, 'smoothing', 'a number in [0, 1)', '1'],
-    ['a negative seed', given({ seed: -1 }), ParamError, 'seed', 'an integer in [0, 2^32)', '-1'],
+    ['a negative seed', given({ seed: -1 }), ParamError, 'seed', 'an integer in [0, 4294967295]', '-1'],
     ['too large a seed', given({ seed: 2 ** 32 }), ParamError, 'seed', 'an integer in', '4294967296'],
     ['an unknown key', given({ momentun: 0.9 } as object), ParamError, 'momentun', 'one of epochs', 'an unknown key'],
     [
@@ -284,7 +284,7 @@ describe('refused, before anything is computed', () => {
       given({}, null, network({ in_chans: 1, mean: [0], std: [1] })),
       ParamError,
       'train',
-      'images of 1 channels, as the network takes',
+      'images of 1 channels, like the input of the network',
       '3',
     ],
     [
@@ -292,7 +292,7 @@ describe('refused, before anything is computed', () => {
       given({}, null, network({ num_classes: 9 })),
       ParamError,
       'train',
-      '9 classes, as the network has',
+      '9 classes, like the network',
       '10 (',
     ],
     [
@@ -300,7 +300,7 @@ describe('refused, before anything is computed', () => {
       given({}, nine),
       ParamError,
       'validation',
-      '10 classes, as the network has',
+      '10 classes, like the network',
       '9 (',
     ],
     [

@@ -4,9 +4,9 @@ import { FORMAT_BYTES, imageFormat } from '../../image/imageFormat.js';
 import { reasonOf } from '../../io/reason.js';
 
 /**
- * sharp reads more formats, and SVG can name other files.
+ * Accepts only PNG, JPEG and WebP. sharp reads more formats, among them SVG, which can refer to other files.
  *
- * @throws DataError for bytes that do not begin as a PNG, JPEG or WebP does
+ * @throws DataError if the first bytes are those of another format
  */
 export function checkHead(bytes: Uint8Array, name: string): void {
   if (imageFormat(bytes) !== null) return;
@@ -14,7 +14,7 @@ export function checkHead(bytes: Uint8Array, name: string): void {
   throw new DataError({ op: name, expected: 'a PNG, JPEG or WebP image', got });
 }
 
-/** Looks at a file's first bytes only: thousands of images take a moment. @throws DataError as `checkHead` does */
+/** Checks the first bytes of a file, without reading the rest. @throws DataError as `checkHead` does */
 export async function checkFileHead(path: string): Promise<void> {
   const bytes = new Uint8Array(FORMAT_BYTES);
   let count: number;

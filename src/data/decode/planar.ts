@@ -1,6 +1,6 @@
-/** [h, w, 3], as decoders give images, and [3, h, w], as networks take them. */
+/** Converts between pixels [h, w, 3], the layout of decoders, and planes [3, h, w], the layout of networks. */
 
-/** Pixel by pixel into a place channel by channel. */
+/** Writes pixels [h, w, 3] into planes [3, h, w]. */
 export function toPlanes(pixels: Uint8Array, planes: Uint8Array): void {
   const area = planes.length / 3;
   for (let i = 0; i < area; i++) {
@@ -8,7 +8,7 @@ export function toPlanes(pixels: Uint8Array, planes: Uint8Array): void {
   }
 }
 
-/** Channel by channel, as a copy pixel by pixel. */
+/** A copy of planes [3, h, w] as pixels [h, w, 3]. */
 export function toPixels(planes: Uint8Array): Uint8Array {
   const area = planes.length / 3;
   const pixels = new Uint8Array(planes.length);

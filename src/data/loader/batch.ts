@@ -1,9 +1,9 @@
-/** Images and what they shall be taken for. */
+/** Images with their targets. */
 export interface Batch {
   /** Normalized pixels, [n, channels, height, width]. */
   readonly x: Float32Array;
-  /** The share of each class, [n, classes]; rows add up to 1. */
+  /** Target probabilities, [n, classes]; each row sums to 1. */
   readonly targets: Float32Array;
-  /** The class of each image, before any mixing. */
+  /** The class of each image, before mixup and CutMix. */
   readonly labels: Int32Array;
 }

@@ -3,9 +3,8 @@ import { isStreamed, type DataSet } from '../sets/dataset.js';
 import { SLOTS_PER_THREAD, slotBytes } from './slots.js';
 
 /**
- * Bytes of the images that a set and its loader keep: pixels in memory, which threads
- * have a copy of, or those of the files of a batch, and the batches themselves. Images that
- * are just being decoded come on top.
+ * Memory of a set and its loader in bytes: the batches, and either all pixels in memory (twice with threads, which
+ * share a copy) or the decoded files of a batch for each thread. Images during decoding are not included.
  */
 export function loaderMemory(
   set: DataSet,

@@ -10,67 +10,70 @@ export interface ThreadData {
   readonly slots: Slots;
 }
 
-/** What it is asked for. */
+/** A request to a thread: prepare a batch in a slot. */
 export interface Job extends FileOrder {
   readonly number: number;
   readonly slot: number;
 }
 
-/** What it answers: the job is done, or an image of it cannot be read. */
+/** The reply of a thread: the job is done, or one of its images cannot be read. */
 export interface LoaderReply {
   readonly number: number;
   readonly failure?: ErrorFields;
 }
 
 export interface Threads {
-  /** Has thread `number % count` fill the job's slot, after all it was asked for before. */
+  /** Sends a job to thread `number % count`, which processes its jobs in order. */
   send(job: Job): void;
-  /** When the job is done. Rejects with a DataError of its own, or a LoaderError where any thread is gone, now or later. */
-  done(number: number): Promise<void>;
-  /** Forgets what was sent; who waits for it gets this error. */
-  forget(cause: Error): void;
-  /** Ends the threads; who waits, now or later, gets this error. */
+  /** Resolves when the job is done. Rejects with a DataError of the job, or a LoaderError if any thread has ended. */
+  wait(number: number): Promise<void>;
+  /** Drops all jobs sent so far; a pending `wait` rejects with the given error. */
+  reset(cause: Error): void;
+  /** Ends the threads; a pending or later `wait` rejects with the given error. */
   stop(cause: Error): Promise<void>;
 }
 
-interface Waiting {
+/** The pending call of `wait`: there is at most one. */
+interface Waiter {
   readonly number: number;
   readonly resolve: () => void;
   readonly reject: (cause: Error) => void;
 }
 
-/** Starts threads that make batches. They keep no process alive, but while somebody waits for them. */
+/** Starts threads that prepare batches. They keep the process alive only while `wait` is pending. */
 export function startThreads(script: string, count: number, data: ThreadData): Threads {
-  const finished = new Map<number, DataError | null>();
-  let waiting: Waiting | null = null;
+  /** Results that nothing has waited for yet: null, or the error of the job. */
+  const results = new Map<number, DataError | null>();
+  let waiter: Waiter | null = null;
   let failure: { readonly cause: Error } | null = null;
 
   const fail = (cause: Error): void => {
     failure ??= { cause };
-    waiting?.reject(failure.cause);
-    waiting = null;
+    waiter?.reject(failure.cause);
+    waiter = null;
+  };
+  const receive = ({ number, failure: fields }: LoaderReply): void => {
+    const error = fields === undefined ? null : new DataError(fields);
+    if (waiter?.number !== number) {
+      results.set(number, error);
+      return;
+    }
+    if (error === null) waiter.resolve();
+    else waiter.reject(error);
+    waiter = null;
+  };
+  const failThread = (got: string, cause?: unknown): void => {
+    fail(new LoaderError({ op: 'loader', expected: 'threads that prepare images', got }, { cause }));
   };
   const workers = Array.from({ length: count }, () => {
-    // Not the parent's flags: its loaders are of no use to the script, and slow.
+    // Without the parent's flags: its module loaders would only slow the script down.
     const worker = new Worker(script, { workerData: data, execArgv: [] });
-    worker.on('message', ({ number, failure: damage }: LoaderReply) => {
-      const error = damage === undefined ? null : new DataError(damage);
-      if (waiting?.number !== number) {
-        finished.set(number, error);
-        return;
-      }
-      if (error === null) waiting.resolve();
-      else waiting.reject(error);
-      waiting = null;
-    });
-    const gone = (got: string, cause?: unknown): void => {
-      fail(new LoaderError({ op: 'loader', expected: 'threads that prepare images', got }, { cause }));
-    };
+    worker.on('message', receive);
     worker.on('error', (cause) => {
-      gone(`one that failed: ${reasonOf(cause)}`, cause);
+      failThread(`a thread that failed: ${reasonOf(cause)}`, cause);
     });
     worker.on('exit', (code) => {
-      gone(`one that ended with code ${code}`);
+      failThread(`a thread that ended with code ${code}`);
     });
     worker.unref();
     return worker;
@@ -80,25 +83,25 @@ export function startThreads(script: string, count: number, data: ThreadData): T
     send(job) {
       workers[job.number % count].postMessage(job);
     },
-    async done(number) {
+    async wait(number) {
       if (failure !== null) throw failure.cause;
-      const end = finished.get(number);
-      if (end instanceof DataError) throw end;
-      if (finished.delete(number)) return;
+      const result = results.get(number);
+      if (result instanceof DataError) throw result;
+      if (results.delete(number)) return;
       const worker = workers[number % count];
       worker.ref();
       try {
         await new Promise<void>((resolve, reject) => {
-          waiting = { number, resolve, reject };
+          waiter = { number, resolve, reject };
         });
       } finally {
         worker.unref();
       }
     },
-    forget(cause) {
-      finished.clear();
-      waiting?.reject(cause);
-      waiting = null;
+    reset(cause) {
+      results.clear();
+      waiter?.reject(cause);
+      waiter = null;
     },
     async stop(cause) {
       fail(cause);

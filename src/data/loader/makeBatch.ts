@@ -9,9 +9,9 @@ import type { Planes } from '../augment/planes.js';
 import { randomErasing } from '../augment/randomErasing.js';
 import type { Batch } from './batch.js';
 
-/** Images in memory that threads can share; without `data` where their pixels come with the order. */
+/** The images of a set, in memory that threads can share. */
 export interface Images {
-  /** [n, channels, height, width], or empty */
+  /** Pixels [n, channels, height, width]; empty if they are read from files. */
   readonly data: Uint8Array;
   readonly labels: Int32Array;
   readonly channels: number;
@@ -20,7 +20,7 @@ export interface Images {
   readonly classes: number;
 }
 
-/** How batches are made of them; plain values, so that a thread can be told. */
+/** How batches are made of images; plain values, so that they can be sent to a thread. */
 export interface BatchRecipe {
   readonly seed: number;
   readonly mean: readonly number[];
@@ -31,14 +31,14 @@ export interface BatchRecipe {
   readonly mix: MixOptions;
 }
 
-/** Which batch: step `step` of epoch `epoch` has the images at these positions. */
+/** Identifies a batch: step `step` of epoch `epoch`, with the images at these positions of the set. */
 export interface Order {
   readonly epoch: number;
   readonly step: number;
   readonly positions: Int32Array;
 }
 
-/** An image, and what is to be drawn for it yet. */
+/** An image with its random numbers, of which a crop may have used some already. */
 export interface ImageDraws {
   readonly image: Planes;
   readonly draws: Draws;
@@ -47,10 +47,10 @@ export interface ImageDraws {
 /** The i-th image of an order. */
 export type ImageOf = (i: number) => ImageDraws;
 
-/** Fills a batch that has room for all positions. */
+/** Augments and normalizes the images of an order into a batch that has room for all of them. */
 export type MakeBatch = (order: Order, out: Batch, imageOf: ImageOf) => void;
 
-/** Makes batches that depend on images, recipe and order alone. */
+/** Creates a function whose batches depend only on images, recipe and order. */
 export function createMakeBatch(images: Images, recipe: BatchRecipe): MakeBatch {
   const { channels, classes } = images;
   const { seed, size, smoothing, mix } = recipe;
@@ -59,13 +59,13 @@ export function createMakeBatch(images: Images, recipe: BatchRecipe): MakeBatch 
   const transform = createTransform(recipe.augment, size, fill);
   const { randomErasing: erasing } = recipe.augment;
   const area = size[0] * size[1];
-  const others = smoothing / classes;
+  const off = smoothing / classes;
 
   return ({ epoch, step, positions }, { x, targets, labels }, imageOf) => {
-    targets.fill(others);
+    targets.fill(off);
     for (let i = 0; i < positions.length; i++) {
-      const { image: given, draws } = imageOf(i);
-      const image = transform(given, draws);
+      const { image: original, draws } = imageOf(i);
+      const image = transform(original, draws);
       for (let c = 0, from = 0, to = i * channels * area; c < channels; c++) {
         const table = tables[c];
         for (const end = from + area; from < end;) x[to++] = table[image.data[from++]];
@@ -74,7 +74,7 @@ export function createMakeBatch(images: Images, recipe: BatchRecipe): MakeBatch 
         randomErasing(x.subarray(i * channels * area, (i + 1) * channels * area), size, erasing, draws);
       }
       labels[i] = images.labels[positions[i]];
-      targets[i * classes + labels[i]] = 1 - smoothing + others;
+      targets[i * classes + labels[i]] = 1 - smoothing + off;
     }
     applyMix(drawMix(mix, size, Draws.forBatch(seed, epoch, step)), positions.length, x, targets, size);
   };

@@ -7,13 +7,13 @@ import type { ImageFiles } from '../sets/dataset.js';
 import { createDecoder } from '../decode/createDecoder.js';
 import { readImage } from '../decode/image.js';
 
-/** Where and how files are read; which ones is said with every batch. */
+/** The folder and decoding of files; their names come with every batch. */
 export type FileSource = Omit<ImageFiles, 'names'>;
 
-/** Reads files into [files.length, 3, height, width]. */
+/** Reads and decodes files into an array [files, 3, height, width]. */
 export type ReadFiles = (names: readonly string[], pixels: Uint8Array) => Promise<void>;
 
-/** @throws DataError naming the file that is gone or damaged, where it is read */
+/** @throws DataError (when reading) naming a file that is missing or damaged */
 export function createFileReader({ root, fit }: FileSource): ReadFiles {
   const decode = createDecoder(fit);
   const length = 3 * fit.size[0] * fit.size[1];
@@ -24,13 +24,13 @@ export function createFileReader({ root, fit }: FileSource): ReadFiles {
     });
 }
 
-/** Reads files whole, and lets go of each when it was looked at. */
-export type ReadImages = (names: readonly string[], look: (image: RgbImage, i: number) => void) => Promise<void>;
+/** Reads files in their original size, and releases each image after `use` has returned. */
+export type ReadImages = (names: readonly string[], use: (image: RgbImage, i: number) => void) => Promise<void>;
 
-/** @throws DataError as `fileReader` does */
+/** @throws DataError as `createFileReader` does */
 export const createImageReader =
   ({ root }: FileSource): ReadImages =>
-  (names, look) =>
+  (names, use) =>
     mapConcurrent(names.length, MAX_CONCURRENT, async (i) => {
-      look(await readImage(join(root, names[i])), i);
+      use(await readImage(join(root, names[i])), i);
     });

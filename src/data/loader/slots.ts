@@ -1,7 +1,7 @@
 import type { Size } from '../../core/shapes.js';
 import type { Batch } from './batch.js';
 
-/** Sizes of a batch in full. */
+/** The sizes of a complete batch. */
 export interface BatchShape {
   readonly batchSize: number;
   readonly channels: number;
@@ -9,10 +9,10 @@ export interface BatchShape {
   readonly classes: number;
 }
 
-/** Slots of a thread: one that is read, one that is written. */
+/** One slot is read while the other is written. */
 export const SLOTS_PER_THREAD = 2;
 
-/** Memory of whole batches, one after the other: of this thread alone, or shared. */
+/** Memory of complete batches, one after the other; private to this thread, or shared. */
 export interface Slots {
   readonly memory: ArrayBufferLike;
   readonly shape: BatchShape;
@@ -21,10 +21,10 @@ export interface Slots {
 const imageLength = ({ channels, size }: BatchShape): number => channels * size[0] * size[1];
 const slotWords = (shape: BatchShape): number => shape.batchSize * (imageLength(shape) + shape.classes + 1);
 
-/** Bytes of `count` slots. */
+/** Size of `count` slots in bytes. */
 export const slotBytes = (shape: BatchShape, count: number): number => 4 * count * slotWords(shape);
 
-/** The first n images of a slot. */
+/** The first n images of a slot, as views. */
 export function batchInSlot({ memory, shape }: Slots, slot: number, n: number): Batch {
   const { batchSize, classes } = shape;
   const begin = 4 * slot * slotWords(shape);

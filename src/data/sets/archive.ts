@@ -8,20 +8,20 @@ import { readBytes } from '../../io/readFile.js';
 import { reasonOf } from '../../io/reason.js';
 import { checkTar } from './tarCheck.js';
 
-/** Files by name, out of a `.tar.gz`, a `.tar` or a folder. */
+/** The files of a `.tar.gz`, a `.tar` or a folder. */
 export interface Archive {
-  /** The path it was opened by. */
+  /** The path that it was opened with. */
   readonly path: string;
-  /** Every file, and every folder with a '/' at its end: relative, with '/' between, sorted. */
+  /** Relative paths of all files, and of all folders with a '/' at the end; separated by '/' on every platform, sorted. */
   readonly names: readonly string[];
-  /** It is a folder: the files are at path/name. */
+  /** Whether it is a folder, with the files at path/name. */
   readonly onDisk: boolean;
   read(name: string): Promise<Uint8Array>;
 }
 
-/** Data sets are never deeper, and a link to a parent folder must end somewhere. */
+/** No data set is deeper. The limit also ends a cycle of links. */
 const MAX_DEPTH = 5;
-/** A hostile kilobyte can unpack to a gigabyte; CIFAR-10 unpacks to 0.18. */
+/** 2 GiB: a limit for hostile files; CIFAR-10 unpacks to 0.18 GB. */
 const MAX_UNPACKED = 2 ** 31;
 
 const unzip = promisify(gunzip);
@@ -32,7 +32,7 @@ async function listFolder(root: string, prefix = '', depth = 1): Promise<string[
   const names: string[] = [];
   for (const entry of await readdir(join(root, prefix), { withFileTypes: true })) {
     const name = prefix + entry.name;
-    // A dangling link is a name without a file; reading it says so.
+    // A dangling link is listed as a file: reading it fails with its name.
     const link = entry.isSymbolicLink() ? await stat(join(root, name)).catch(() => entry) : entry;
     if (!link.isDirectory()) names.push(name);
     else if (depth < MAX_DEPTH) names.push(`${name}/`, ...(await listFolder(root, `${name}/`, depth + 1)));
@@ -48,12 +48,12 @@ async function openFolder(path: string): Promise<Archive> {
 }
 
 async function gunzipFile(path: string, bytes: Uint8Array): Promise<Uint8Array> {
-  const zipped = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  if (!zipped && /gz$/i.test(path)) {
-    const got = bytes.length === 0 ? 'an empty file' : 'another beginning: it is not gzipped';
+  const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
+  if (!isGzip && /gz$/i.test(path)) {
+    const got = bytes.length === 0 ? 'an empty file' : 'another format';
     throw new DataError({ op: path, expected: 'gzip data', got });
   }
-  if (!zipped) return bytes;
+  if (!isGzip) return bytes;
   try {
     return await unzip(bytes, { maxOutputLength: MAX_UNPACKED });
   } catch (cause) {
@@ -66,14 +66,14 @@ async function gunzipFile(path: string, bytes: Uint8Array): Promise<Uint8Array> 
 async function openTar(path: string): Promise<Archive> {
   const bytes = await gunzipFile(path, await readBytes(path, DataError));
   checkTar(bytes, path);
-  // nanotar reads a view's whole buffer, wherever the view begins.
-  const whole = bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
+  // nanotar ignores the offset of a view.
+  const buffer = bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
   const files = new Map<string, Uint8Array>();
   const folders: string[] = [];
-  for (const { name, type, data } of parseTar(whole)) {
-    const plain = name.replace(/^\.\//, '');
-    if (type === 'directory' && plain !== '') folders.push(plain.replace(/\/?$/, '/'));
-    if (type === 'file' || type === 'contiguousFile') files.set(plain, data ?? new Uint8Array(0));
+  for (const { name, type, data } of parseTar(buffer)) {
+    const relative = name.replace(/^\.\//, '');
+    if (type === 'directory' && relative !== '') folders.push(relative.replace(/\/?$/, '/'));
+    if (type === 'file' || type === 'contiguousFile') files.set(relative, data ?? new Uint8Array(0));
   }
   return {
     path,
@@ -88,13 +88,13 @@ async function openTar(path: string): Promise<Archive> {
 }
 
 /**
- * Opens what a data set comes in.
+ * Opens a tar archive, gzipped or not, or a folder.
  *
- * @throws DataError where there is nothing, or it is cut short or no tar archive.
+ * @throws DataError if the path does not exist, or is no tar archive or a truncated one
  */
 export async function openArchive(path: string): Promise<Archive> {
-  const there = await stat(path).catch((cause: unknown) => {
+  const stats = await stat(path).catch((cause: unknown) => {
     throw new DataError({ op: path, expected: 'an archive or a folder', got: reasonOf(cause) }, { cause });
   });
-  return there.isDirectory() ? openFolder(path) : openTar(path);
+  return stats.isDirectory() ? openFolder(path) : openTar(path);
 }

@@ -6,14 +6,14 @@ import type { ImageSet } from './dataset.js';
 export interface BatchOptions {
   readonly mean: readonly number[];
   readonly std: readonly number[];
-  /** float32 where it is not given; the reference wants float64. */
+  /** Default 'float32'; the reference takes 'float64'. */
   readonly dtype?: 'float32' | 'float64';
 }
 
 /**
- * The images at the given positions as the network's input [positions.length, c, h, w].
+ * Normalizes the images at the given positions: x = (pixel/255 − mean)/std, shape [positions.length, c, h, w].
  *
- * @throws ParamError for a position outside the set, or means of another number of channels.
+ * @throws ParamError for a position outside the set, or if mean and std do not have one value for each channel
  */
 export function batchOf(set: ImageSet, positions: ArrayLike<number>, options: BatchOptions): FloatArray {
   const { mean, std, dtype = 'float32' } = options;

@@ -1,22 +1,23 @@
-/** Batches of CIFAR as their two layouts hold them (see cifar.ts). */
+/** Reads the batches and class names of CIFAR's two layouts (see cifarLayouts.ts). */
 import { DataError } from '../../core/errors.js';
 import { formatShape } from '../../core/tensor.js';
-import { PickleArray, readPickle, textOf } from './pickle.js';
+import { readPickle } from './pickle.js';
+import { PickleArray, textOf } from './pickleValues.js';
 
 export const SIDE = 32;
 export const PIXELS = 3 * SIDE * SIDE;
 
-/** Some records; of each a label and [3, 32, 32] pixels. */
+/** Images [n, 3, 32, 32] with their labels. */
 export interface Batch {
   readonly images: Uint8Array;
   readonly labels: Uint8Array;
 }
 
-/** What labels a record has, the coarsest first: the last is the one that counts. */
+/** The labels of a record, from the coarsest to the finest. The last one is the class. */
 export interface Labeling {
-  /** Their keys in a pickle. */
+  /** The labels' keys in a pickle. */
   readonly keys: readonly string[];
-  /** How many classes each tells apart. */
+  /** Number of classes of each label. */
   readonly counts: readonly number[];
   /** The key of the class names in a pickle. */
   readonly names: string;
@@ -34,7 +35,7 @@ function checkLabels(values: ArrayLike<unknown>, classes: number, op: string): U
 function readDict(bytes: Uint8Array, op: string): ReadonlyMap<unknown, ReturnType<typeof readPickle>> {
   const value = readPickle(bytes, op);
   if (value instanceof Map) return value;
-  throw new DataError({ op, expected: 'a dictionary', got: 'something else' });
+  throw new DataError({ op, expected: 'a dictionary', got: 'another value' });
 }
 
 export function readPickledBatch(bytes: Uint8Array, { keys, counts }: Labeling, op: string): Batch {
@@ -50,9 +51,9 @@ export function readPickledBatch(bytes: Uint8Array, { keys, counts }: Labeling, 
   if (data.shape.length !== 2 || data.shape[1] !== PIXELS || n === 0) {
     throw new DataError({ op, expected: `data [n,${PIXELS}]`, got: formatShape(data.shape) });
   }
-  const odd = lists.findIndex((list) => list.length !== n);
-  if (odd >= 0) {
-    const got = `${lists[odd].length} under ${keys[odd]}`;
+  const mismatch = lists.findIndex((list) => list.length !== n);
+  if (mismatch >= 0) {
+    const got = `${lists[mismatch].length} under ${keys[mismatch]}`;
     throw new DataError({ op, expected: `${n} labels, one for each image`, got });
   }
   const labels = lists.map((list, i) => checkLabels(list, counts[i], `${op}: ${keys[i]}`));

@@ -2,37 +2,44 @@ import { DataError, ParamError } from '../../core/errors.js';
 import type { ModelConfig } from '../../core/config.js';
 import { isStreamed, type DataSet, type LabeledImages } from './dataset.js';
 
-/** What a network takes and answers, as its configuration says. */
+/** The input channels and the classes of a network; keys of its configuration. */
 export type DatasetRequirements = Partial<Pick<ModelConfig, 'in_chans' | 'num_classes' | 'class_names'>>;
 
-/** Names that fill a line say no more than the first few. */
+/** The first five names. */
 const abbreviate = (names: readonly string[]): string =>
   names.length > 5 ? `${names.slice(0, 5).join(', ')}, …` : names.join(', ');
 
-/** A network that was made for other classes or images would answer all the same, and wrongly. */
+/** Refuses a set for another network, which would compute wrong results without an error. */
 function checkRequirements(
   { channels, classNames }: LabeledImages,
   { in_chans, num_classes, class_names }: DatasetRequirements,
   op: string,
 ): void {
   if (in_chans !== undefined && in_chans !== channels) {
-    throw new ParamError({ op, expected: `images of ${in_chans} channels, as the network takes`, got: `${channels}` });
+    throw new ParamError({
+      op,
+      expected: `images of ${in_chans} channels, like the input of the network`,
+      got: `${channels}`,
+    });
   }
   if (num_classes !== undefined && num_classes !== classNames.length) {
     const got = `${classNames.length} (${abbreviate(classNames)})`;
-    throw new ParamError({ op, expected: `${num_classes} classes, as the network has`, got });
+    throw new ParamError({ op, expected: `${num_classes} classes, like the network`, got });
   }
-  const odd = class_names?.findIndex((name, i) => name !== classNames[i]) ?? -1;
-  if (class_names && odd >= 0) {
-    const expected = `the network's classes, '${class_names[odd]}' as class ${odd}`;
-    throw new ParamError({ op, expected, got: `'${classNames[odd]}'` });
+  const mismatch = class_names?.findIndex((name, i) => name !== classNames[i]) ?? -1;
+  if (class_names && mismatch >= 0) {
+    const expected = `the network's classes, '${class_names[mismatch]}' as class ${mismatch}`;
+    throw new ParamError({ op, expected, got: `'${classNames[mismatch]}'` });
   }
 }
 
 /**
- * Refuses a set that does not hold together, or that is not for the network.
+ * Checks that a set is consistent, and that it fits the network.
  *
- * @throws DataError for pixels, labels and classes that do not fit each other; ParamError for another network.
+ * @param network keys of a configuration; those that are absent are not checked
+ * @param op the name of the set in errors
+ * @throws DataError if pixels, labels and classes do not match
+ * @throws ParamError if the set has other channels or classes than the network
  */
 export function checkDataset(set: DataSet, network: DatasetRequirements = {}, op = 'data set'): void {
   const { labels, n, channels, height, width, classNames } = set;
@@ -45,15 +52,15 @@ export function checkDataset(set: DataSet, network: DatasetRequirements = {}, op
   }
   if (labels.length !== n)
     throw new DataError({ op, expected: `${n} labels, one for each image`, got: `${labels.length}` });
-  const odd = labels.findIndex((label) => label < 0 || label >= classNames.length);
-  if (odd >= 0) {
+  const invalid = labels.findIndex((label) => label < 0 || label >= classNames.length);
+  if (invalid >= 0) {
     const expected = `labels from 0 to ${classNames.length - 1}`;
-    throw new DataError({ op, expected, got: `${labels[odd]} of image ${odd}` });
+    throw new DataError({ op, expected, got: `${labels[invalid]} of image ${invalid}` });
   }
   checkRequirements(set, network, op);
 }
 
-/** How many images each class has. */
+/** Number of images in each class. */
 export function classCounts({ labels, classNames }: LabeledImages): number[] {
   const counts = Array<number>(classNames.length).fill(0);
   for (const label of labels) counts[label]++;
@@ -63,11 +70,11 @@ export function classCounts({ labels, classNames }: LabeledImages): number[] {
 export interface Imbalance {
   readonly largest: { readonly name: string; readonly count: number };
   readonly smallest: { readonly name: string; readonly count: number };
-  /** largest/smallest: 1 for classes of equal size, Infinity where one has no image. */
+  /** largest/smallest: 1 for classes of equal size, Infinity if a class has no image. */
   readonly ratio: number;
 }
 
-/** How unequal the classes of a set are: a network learns to guess the large ones. */
+/** Compares the sizes of the classes: a network learns to favor the large ones. */
 export function imbalance(set: LabeledImages): Imbalance {
   const classes = classCounts(set).map((count, i) => ({ name: set.classNames[i], count }));
   const [first, ...others] = classes;

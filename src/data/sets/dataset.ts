@@ -1,29 +1,29 @@
 import type { FitOptions } from '../../image/preprocess.js';
 
-/** An image that was left out, and why. */
+/** An image that was left out, with the reason. */
 export interface SkippedImage {
   readonly file: string;
   readonly reason: string;
 }
 
-/** Labeled images, all of one size; wherever their pixels are. */
+/** Labeled images of one size; their pixels are in memory or on disk. */
 export interface LabeledImages {
-  /** One index into `classNames` for each image. */
+  /** The class of each image: indices into `classNames`. */
   readonly labels: Uint8Array | Int32Array;
   readonly n: number;
   readonly channels: number;
   readonly height: number;
   readonly width: number;
   readonly classNames: readonly string[];
-  /** Of a set that was read with bad images left out: which those were. */
+  /** The images that were left out, if the set was read with onBadImage 'skip'. */
   readonly skipped?: readonly SkippedImage[];
-  /** Of an image folder without a folder for the split: everything that is there, or what was drawn from it. */
+  /** For an image folder without a folder for the split: whether the set is the whole folder, or drawn from it. */
   readonly splitSource?: 'whole' | 'drawn';
 }
 
-/** Files, one for each image. */
+/** Files, in the order of the images. */
 export interface FileList {
-  /** The folder that the names begin at. */
+  /** The folder that the names are relative to. */
   readonly root: string;
   readonly names: readonly string[];
 }
@@ -32,18 +32,18 @@ export interface FileList {
 export interface ImageSet extends LabeledImages {
   /** Pixels 0..255, [n, channels, height, width], row-major. */
   readonly images: Uint8Array;
-  /** Of an image folder on the disk: what its images came out of. */
+  /** The files that the images were read from, for an image folder on disk. */
   readonly sourceFiles?: FileList;
 }
 
-/** Image files and how they come to be pixels; plain values, so that a thread can be told. */
+/** Image files and how they are decoded; plain values, so that they can be sent to a thread. */
 export interface ImageFiles extends FileList {
   readonly fit: FitOptions;
-  /** Whether random resized crops are cut out of the whole pictures, and not out of what `fit` leaves of them. */
+  /** Whether random resized crops are cut out of the original pictures instead of the scaled images. */
   readonly cropFromOriginal?: boolean;
 }
 
-/** A set on the disk, of which images are read when a batch wants them. */
+/** A set on disk, whose images are decoded when a batch needs them. */
 export interface StreamedSet extends LabeledImages {
   readonly files: ImageFiles;
 }
@@ -54,7 +54,7 @@ export const isStreamed = (set: DataSet): set is StreamedSet => 'files' in set;
 
 export type Split = 'train' | 'test';
 
-/** 'val' is what a training is judged by: the same as 'test' where a set has but one of them. */
+/** 'val' is for evaluation during training; it is the same as 'test' if a set has only one of them. */
 export type FolderSplit = Split | 'val';
 
 export const selectFiles = ({ root, names }: FileList, positions: readonly number[]): FileList => ({
@@ -62,7 +62,7 @@ export const selectFiles = ({ root, names }: FileList, positions: readonly numbe
   names: positions.map((position) => names[position]),
 });
 
-/** The images at the given positions, in that order. */
+/** The images at the given positions, in that order, as a copy. */
 export function subset(set: ImageSet, positions: readonly number[]): ImageSet {
   const size = set.channels * set.height * set.width;
   const images = new Uint8Array(positions.length * size);
@@ -71,11 +71,11 @@ export function subset(set: ImageSet, positions: readonly number[]): ImageSet {
     images.set(set.images.subarray(from * size, (from + 1) * size), to * size);
     labels[to] = set.labels[from];
   });
-  const picked = { ...set, images, labels, n: positions.length };
-  return set.sourceFiles === undefined ? picked : { ...picked, sourceFiles: selectFiles(set.sourceFiles, positions) };
+  const copy = { ...set, images, labels, n: positions.length };
+  return set.sourceFiles === undefined ? copy : { ...copy, sourceFiles: selectFiles(set.sourceFiles, positions) };
 }
 
-/** Up to n of `total` positions, evenly spread: a set sorted by class keeps its classes. */
+/** At most n positions from 0 to total − 1, evenly spaced: a subset of a set sorted by class has all its classes. */
 export function evenlySpaced(total: number, n: number): number[] {
   const count = Math.min(n, total);
   return Array.from({ length: count }, (_, i) => Math.floor((i * total) / count));

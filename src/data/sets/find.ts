@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { DataError } from '../../core/errors.js';
 
-/** What a set is called, and the names that it comes under, the best first: unpacked, whole, part. */
+/** Titles of the sets, and the names of their files in order of preference: unpacked, complete, a part. */
 const SETS = {
   cifar10: {
     title: 'CIFAR-10',
@@ -22,15 +22,15 @@ const SETS = {
 type Name = keyof typeof SETS;
 const NAMES = Object.keys(SETS) as Name[];
 
-/** The first two of them are folders, which may be given themselves. */
+/** The first two patterns are folders, which may be passed themselves. */
 const FOLDERS = 2;
-/** Where sets are looked for, unless VANILLANET_DATA says where. */
+/** Searched unless VANILLANET_DATA is set. */
 const DEFAULT_FOLDERS = ['data'];
 
 const isFolder = async (path: string): Promise<boolean> => (await stat(path).catch(() => null))?.isDirectory() ?? false;
 const isFile = async (path: string): Promise<boolean> => (await stat(path).catch(() => null))?.isFile() ?? false;
 
-/** A set in a folder: the folder itself, or what lies in it under one of its names. */
+/** The path of a set in a folder: the folder itself, or an entry with one of the set's names; or null. */
 async function findIn(folder: string, name: Name): Promise<string | null> {
   const patterns = SETS[name].files;
   const own = basename(folder);
@@ -43,68 +43,69 @@ async function findIn(folder: string, name: Name): Promise<string | null> {
   return null;
 }
 
-/** The first of some sets that is in a folder. */
+/** The path of the first of several sets that is in a folder; or null. */
 async function findAnyIn(folder: string, names: readonly Name[]): Promise<string | null> {
   for (const name of names) {
-    const found = await findIn(folder, name);
-    if (found !== null) return found;
+    const match = await findIn(folder, name);
+    if (match !== null) return match;
   }
   return null;
 }
 
-/** A file that by its name is a set beside these. */
+/** Whether a file has the name of another set than these. */
 const isOtherSet = (path: string, names: readonly Name[]): boolean =>
   NAMES.some((name) => !names.includes(name) && SETS[name].files.some((pattern) => pattern.test(basename(path))));
 
-/** What VANILLANET_DATA names; null where it is not set. */
+/** The value of VANILLANET_DATA; null if it is not set. */
 function dataVariable(): string | null {
   const { VANILLANET_DATA: value } = process.env;
   return value === undefined || value === '' ? null : value;
 }
 
-/** One of some sets, where VANILLANET_DATA says (a file or a folder), or else in the given folders. */
+/** Searches for one of several sets: at VANILLANET_DATA (a file or a folder) if that is set, else in the folders. */
 async function find(names: readonly Name[], folders: readonly string[]): Promise<string | null> {
-  const said = dataVariable();
-  if (said !== null) {
-    const found = (await isFile(said)) && !isOtherSet(said, names) ? said : await findAnyIn(said, names);
-    if (found !== null) return found;
+  const path = dataVariable();
+  if (path !== null) {
+    const match = (await isFile(path)) && !isOtherSet(path, names) ? path : await findAnyIn(path, names);
+    if (match !== null) return match;
     const titles = names.map((name) => SETS[name].title).join(' or ');
-    throw new DataError({ op: 'VANILLANET_DATA', expected: `${titles}, or a folder with it`, got: said });
+    throw new DataError({ op: 'VANILLANET_DATA', expected: `${titles}, or a folder with it`, got: path });
   }
   for (const folder of folders) {
-    const found = await findAnyIn(folder, names);
-    if (found !== null) return found;
+    const match = await findAnyIn(folder, names);
+    if (match !== null) return match;
   }
   return null;
 }
 
 /**
- * Looks for CIFAR-10 where VANILLANET_DATA says (a file or a folder), or else in
- * the given folders, ./data by default.
+ * Searches for CIFAR-10: at the environment variable VANILLANET_DATA (a file or a folder) if that is set, else in the
+ * given folders, by default `./data`.
  *
- * @throws DataError where VANILLANET_DATA names something that is not there.
+ * @returns its path, or null
+ * @throws DataError if VANILLANET_DATA is set and has no CIFAR-10
  */
 export const findCifar10 = (folders: readonly string[] = DEFAULT_FOLDERS): Promise<string | null> =>
   find(['cifar10'], folders);
 
-/** The set to take where none is named: CIFAR-10, or else CIFAR-100, as `findCifar10` looks for it. */
+/** The default data set: CIFAR-10, or else CIFAR-100, searched for as by `findCifar10`. */
 export const findDefault = (): Promise<string | null> => find(NAMES, DEFAULT_FOLDERS);
 
 /**
- * The path of what a user calls a set: a path; or `cifar10` or `cifar100`, which are looked
- * for as `findCifar10` does; or the name of something in the folder of VANILLANET_DATA, or
- * else in ./data. What is there under the very path comes first.
+ * Resolves the name of a data set to a path: an existing path; or `cifar10` or `cifar100`, searched for as by
+ * `findCifar10`; or the name of an entry in the folder VANILLANET_DATA, by default `./data`.
  *
- * @throws DataError for CIFAR that is nowhere; another path is for the one who opens it.
+ * @returns the path; for anything else the name itself, which opening it will refuse
+ * @throws DataError if CIFAR is not found
  */
 export async function findData(spec: string): Promise<string> {
   if ((await isFile(spec)) || (await isFolder(spec))) return (await findAnyIn(spec, NAMES)) ?? spec;
   const name = NAMES.find((one) => one === spec);
   if (name !== undefined) {
-    const found = await find([name], DEFAULT_FOLDERS);
-    if (found !== null) return found;
-    const expected = `${SETS[name].title} in ${DEFAULT_FOLDERS[0]}/ (npx vanillanet download ${name} puts it there)`;
-    throw new DataError({ op: spec, expected, got: 'none' });
+    const match = await find([name], DEFAULT_FOLDERS);
+    if (match !== null) return match;
+    const expected = `${SETS[name].title} in ${DEFAULT_FOLDERS[0]}/`;
+    throw new DataError({ op: spec, expected, got: 'none', hint: `Download it: vanillanet download ${name}.` });
   }
   const path = join(dataVariable() ?? DEFAULT_FOLDERS[0], spec);
   return (await isFile(path)) || (await isFolder(path)) ? ((await findAnyIn(path, NAMES)) ?? path) : spec;

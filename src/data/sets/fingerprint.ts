@@ -7,13 +7,13 @@ import { updateHash } from './updateHash.js';
 import { MAX_CONCURRENT, mapConcurrent } from '../mapConcurrent.js';
 import { isStreamed, type DataSet, type FileList } from './dataset.js';
 
-/** By what a set is known again. */
+/** Identifies the content of a set. */
 export interface Fingerprint {
-  /** Of labels and pixels; or, where those are on the disk, of labels, files' names and their sizes. */
+  /** What is hashed: labels and pixels, or, for a streamed set, labels, file names and file sizes. */
   readonly of: 'pixels' | 'files';
-  /** In hexadecimal. */
+  /** Hexadecimal. */
   readonly sha256: string;
-  /** Of an image folder whose pixels are in memory: what `sha256` were if they were on the disk. */
+  /** For an image folder in memory: the `sha256` that it would have as a streamed set. */
   readonly listing?: string;
 }
 
@@ -30,26 +30,27 @@ async function addFiles(hash: Hash, { root, names }: FileList): Promise<void> {
 }
 
 /**
- * The order counts, for the batches depend on it; where the set lies does not.
+ * Computes a set's fingerprint. It depends on the order of the images, as batches do, but not on the folder of the set,
+ * nor on the platform: names are separated by '/' everywhere.
  *
- * @throws DataError naming a file that is gone
+ * @throws DataError naming a file that is missing
  */
 export async function fingerprint(set: DataSet): Promise<Fingerprint> {
-  const hashOf = async (add: (hash: Hash) => void | Promise<void>): Promise<string> => {
+  const digest = async (add: (hash: Hash) => void | Promise<void>): Promise<string> => {
     const hash = createHash('sha256');
-    // Numbers as text: the same on every machine, whatever they are kept in.
+    // Numbers as text, independent of array types and byte order.
     hash.update(`${set.channels} ${set.height} ${set.width} ${set.labels.join(' ')}\n`);
     await add(hash);
     return hash.digest('hex');
   };
-  const ofFiles = (files: FileList): Promise<string> => hashOf((hash) => addFiles(hash, files));
-  if (isStreamed(set)) return { of: 'files', sha256: await ofFiles(set.files) };
-  const sha256 = await hashOf((hash) => {
+  const listingDigest = (files: FileList): Promise<string> => digest((hash) => addFiles(hash, files));
+  if (isStreamed(set)) return { of: 'files', sha256: await listingDigest(set.files) };
+  const sha256 = await digest((hash) => {
     updateHash(hash, set.images);
   });
   return {
     of: 'pixels',
     sha256,
-    ...(set.sourceFiles === undefined ? {} : { listing: await ofFiles(set.sourceFiles) }),
+    ...(set.sourceFiles === undefined ? {} : { listing: await listingDigest(set.sourceFiles) }),
   };
 }

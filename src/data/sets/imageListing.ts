@@ -3,32 +3,32 @@ import type { Archive } from './archive.js';
 import type { FolderSplit } from './dataset.js';
 import { splitByClass } from './splitByClass.js';
 
-/** Which images of a folder are meant. */
+/** Selects images of a folder. */
 export interface SplitOptions {
   /**
-   * Which of root/train, root/val and root/test; `val` may also be called `valid` or `validation`, and is `test`
-   * where there is but one of them. Without such folders, each is the whole.
+   * The folder root/train, root/val or root/test. `val` may also be named `valid` or `validation`. If only one of `val`
+   * and `test` exists, both select it. Without such folders, every split is the whole set.
    */
   readonly split?: FolderSplit;
   /**
-   * The share of each class to hold out where there is no folder held out: `train` is what is left. Without it
-   * nothing is drawn.
+   * The share of each class to hold out, in [0, 1), if there is no val or test folder; `train` selects the rest.
+   * Default: nothing is held out.
    */
   readonly valSplit?: number;
-  /** Of what is drawn; 0 where it is not given. */
+  /** Seed of `valSplit`. Default 0. */
   readonly seed?: number;
 }
 
 export interface Listing {
   readonly classNames: readonly string[];
-  /** Sorted by path. */
+  /** In the order of their paths. */
   readonly files: readonly string[];
   readonly labels: Int32Array;
   readonly splitSource?: 'whole' | 'drawn';
 }
 
 const VALIDATION = ['val', 'valid', 'validation'];
-/** The folders that a split may be in, the best first. */
+/** The folders of a split, in order of preference. */
 const FOLDERS: Readonly<Record<FolderSplit, readonly string[]>> = {
   train: ['train'],
   val: [...VALIDATION, 'test'],
@@ -38,7 +38,7 @@ const SPLIT_FOLDER = /(^|\/)(train|test|val|valid|validation)\/$/;
 
 const isFolder = (name: string): boolean => name.endsWith('/');
 
-/** '' for `cat/1.png`, 'pets/train/' for `pets/train/cat/1.png`, null for a file in no class. */
+/** The folder above the class folder: '' for `cat/1.png`, 'pets/train/' for `pets/train/cat/1.png`; or null. */
 function rootOf(file: string): string | null {
   const folders = file.split('/').slice(0, -1);
   return folders.length === 0
@@ -50,11 +50,11 @@ function rootOf(file: string): string | null {
 }
 
 interface Roots {
-  /** The folder that holds the classes of the split asked for. */
+  /** The folder with the classes of the selected split. */
   readonly root: string;
-  /** Those of every split: a class has the same index in all of them, even where one has no image of it. */
+  /** The roots of all splits. They share their classes: a class has the same index in each, with or without images. */
   readonly all: readonly string[];
-  /** The split asked for has a folder of its own. */
+  /** Whether the selected split has its own folder. */
   readonly hasSplitFolders: boolean;
 }
 
@@ -67,46 +67,54 @@ function findRoots(files: readonly string[], path: string, { split, valSplit }: 
     throw new DataError({ op: path, expected: 'images in a folder for each class', got });
   }
   if (split === undefined) {
-    throw new DataError({ op: path, expected: 'a split: train, val or test', got: 'none, and folders for it' });
+    throw new DataError({
+      op: path,
+      expected: 'a split: train, val or test',
+      got: 'none, although there are folders for splits',
+    });
   }
-  const placesOf = (which: FolderSplit): readonly string[] =>
+  const foldersOf = (which: FolderSplit): readonly string[] =>
     FOLDERS[which]
       .map((name) => all.filter((root) => `/${root}`.endsWith(`/${name}/`)))
       .find(({ length }) => length > 0) ?? [];
-  const hasHeldOut = placesOf('test').length > 0;
-  const drawn = valSplit !== undefined && !hasHeldOut;
-  const found = placesOf(drawn ? 'train' : split);
-  if (found.length !== 1) {
-    const got = found.join(', ') || 'none with images in it';
+  const hasHeldOut = foldersOf('test').length > 0;
+  const isDrawn = valSplit !== undefined && !hasHeldOut;
+  const folders = foldersOf(isDrawn ? 'train' : split);
+  if (folders.length !== 1) {
+    const got = folders.join(', ') || 'none with images in it';
     throw new DataError({ op: path, expected: `one folder ${FOLDERS[split].join(' or ')}`, got });
   }
-  return { root: found[0], all, hasSplitFolders: !drawn };
+  return { root: folders[0], all, hasSplitFolders: !isDrawn };
 }
 
 /**
- * Finds the images of a folder and their classes: the folders' names, sorted.
+ * Lists the images of a split and their classes, which are the sorted names of the class folders.
  *
- * @throws DataError naming the file in no class, or the empty class
+ * @throws DataError naming a file that is in no class folder, or a class without images
  */
 export function listImages({ names, path }: Archive, options: SplitOptions): Listing {
   const { split, valSplit, seed = 0 } = options;
-  // Dot files are the file manager's, not the user's.
+  // Hidden files are those of file managers.
   const visible = names.filter((name) => !/(^|\/)\./.test(name));
-  const everything = visible.filter((name) => !isFolder(name));
-  const { root, all, hasSplitFolders: divided } = findRoots(everything, path, options);
-  // Where there are splits, what lies beside them is no business of ours.
-  const files = SPLIT_FOLDER.test(root) ? everything.filter((name) => name.startsWith(root)) : everything;
-  const odd = files.find((name) => rootOf(name) !== root);
-  if (odd !== undefined) {
-    throw new DataError({ op: `${path}: ${odd}`, expected: `an image in ${root}<class>/`, got: 'a file elsewhere' });
+  const allFiles = visible.filter((name) => !isFolder(name));
+  const { root, all, hasSplitFolders: divided } = findRoots(allFiles, path, options);
+  // With split folders, files outside of them are ignored.
+  const files = SPLIT_FOLDER.test(root) ? allFiles.filter((name) => name.startsWith(root)) : allFiles;
+  const misplaced = files.find((name) => rootOf(name) !== root);
+  if (misplaced !== undefined) {
+    throw new DataError({
+      op: `${path}: ${misplaced}`,
+      expected: `an image in ${root}<class>/`,
+      got: 'a file elsewhere',
+    });
   }
 
   const classOf = (file: string): string => file.split('/').slice(-2)[0];
   const roots = new Set<string | null>(all);
-  const classNames = [...new Set(everything.filter((file) => roots.has(rootOf(file))).map(classOf))].sort();
-  const filled = new Set(files.map(classOf));
+  const classNames = [...new Set(allFiles.filter((file) => roots.has(rootOf(file))).map(classOf))].sort();
+  const classesWithImages = new Set(files.map(classOf));
   const isClass = (name: string): boolean => isFolder(name) && rootOf(`${name}x`) === root;
-  const empty = visible.find((name) => isClass(name) && !filled.has(classOf(`${name}x`)));
+  const empty = visible.find((name) => isClass(name) && !classesWithImages.has(classOf(`${name}x`)));
   if (empty !== undefined) {
     throw new DataError({ op: `${path}: ${empty}`, expected: 'the images of a class', got: 'an empty folder' });
   }
@@ -114,7 +122,7 @@ export function listImages({ names, path }: Archive, options: SplitOptions): Lis
   const labels = Int32Array.from(files, (file) => indices.get(classOf(file)) ?? -1);
   if (divided || split === undefined) return { classNames, files, labels };
   if (valSplit === undefined) return { classNames, files, labels, splitSource: 'whole' };
-  const held = splitByClass(labels, valSplit, seed);
-  const isWanted = (_: unknown, i: number): boolean => held[i] === (split !== 'train');
-  return { classNames, files: files.filter(isWanted), labels: labels.filter(isWanted), splitSource: 'drawn' };
+  const heldOut = splitByClass(labels, valSplit, seed);
+  const isSelected = (_: unknown, i: number): boolean => heldOut[i] === (split !== 'train');
+  return { classNames, files: files.filter(isSelected), labels: labels.filter(isSelected), splitSource: 'drawn' };
 }

@@ -2,9 +2,10 @@ import { selectFiles, subset, isStreamed, type DataSet, type ImageSet } from './
 import { createFileReader } from '../loader/readFiles.js';
 
 /**
- * The images at the given positions, in memory.
+ * Loads the images at the given positions into memory, in that order.
  *
  * @throws DataError naming a file that cannot be read
+ * @throws BackendUnavailableError if the files are on disk and sharp is not installed
  */
 export async function loadSubset(set: DataSet, positions: readonly number[]): Promise<ImageSet> {
   if (!isStreamed(set)) return subset(set, positions);

@@ -9,23 +9,23 @@ import { openImageFolder, type CacheOptions, type DecodeOptions, type InMemoryOp
 import { scaleSet } from './scaleSet.js';
 import { drawShapes } from './shapes.js';
 
-/** What `DecodeOptions` say is for image folders, and so is `valSplit`. */
+/** `DecodeOptions` and `valSplit` apply to image folders. */
 export interface OpenDatasetOptions extends DecodeOptions {
-  /** Height and width; 32x32 where it is not given. */
+  /** Height and width of the images. Default 32x32. */
   readonly size?: Size;
-  /** Seed of the drawn shapes, and of what `valSplit` draws; 0 where it is not given. */
+  /** Seed of `shapes` and of `valSplit`. Default 0. */
   readonly seed?: number;
-  /** How images of another size are scaled; 'bicubic' where it is not given. */
+  /** How images of another size are scaled. Default 'bicubic'. */
   readonly interpolation?: Interpolation;
-  /** Whether CIFAR's images stay 32x32, whatever the size: for those who scale them later. Default false. */
+  /** Whether CIFAR's images stay 32x32 in spite of `size`, to be scaled later. Default false. */
   readonly keepOriginalSize?: boolean;
-  /** The share of each class to hold out of an image folder that holds out none itself; see `SplitOptions`. */
+  /** The share of each class to hold out of an image folder without val and test; see `SplitOptions`. */
   readonly valSplit?: number;
-  /** At most so many images, evenly spread over the set; of shapes, exactly so many (1000). */
+  /** Maximum number of images, evenly spaced over the set; for `shapes` their exact number, by default 1000. */
   readonly n?: number;
 }
 
-/** Where the drawn test images begin: past any training set. */
+/** Index of the first test image of `shapes`, after those of any training set. */
 const TEST_SHAPES = 2 ** 31;
 
 function openShapes(split: FolderSplit, [height, width]: Size, { seed = 0, n = 1000 }: OpenDatasetOptions): ImageSet {
@@ -36,12 +36,13 @@ function openShapes(split: FolderSplit, [height, width]: Size, { seed = 0, n = 1
 }
 
 /**
- * Opens a data set by what a user calls it: `shapes`, or the path of CIFAR-10 or
- * CIFAR-100 (an archive or a folder) or of an image folder (root/<class>/<file>, with or without
- * train and val or test above; a folder or a tar archive), or a name that `findData` knows.
- * Only image folders on the disk are streamed, where `cache` says so.
+ * Opens a data set: `shapes`, the path of CIFAR-10 or CIFAR-100 (an archive or a folder), the path of an image folder
+ * (root/<class>/<file>, or with train, val and test above the classes; a folder or a tar archive), or a name that
+ * `findData` resolves. Only image folders on disk can be streamed, see `cache`.
  *
- * @throws DataError for what is missing or damaged; ParamError for an option that does not fit.
+ * @throws DataError for a set that is missing or damaged
+ * @throws ParamError for an option out of range
+ * @throws BackendUnavailableError for an image folder if sharp is not installed
  */
 export function openDataset(
   spec: string,
@@ -58,15 +59,15 @@ export async function openDataset(
   split: FolderSplit,
   options: OpenDatasetOptions & CacheOptions = {},
 ): Promise<DataSet> {
-  const { size = [32, 32], n, interpolation, keepOriginalSize: native = false } = options;
+  const { size = [32, 32], n, interpolation, keepOriginalSize = false } = options;
   if (n !== undefined && (!Number.isSafeInteger(n) || n < 1)) {
-    throw new ParamError({ op: 'n', expected: 'a number of images from 1 on', got: `${n}` });
+    throw new ParamError({ op: 'n', expected: 'an integer >= 1', got: `${n}` });
   }
   if (spec === 'shapes') return openShapes(split, size, options);
 
   const archive = await openArchive(await findData(spec));
   if (cifarTitle(archive) === null) return openImageFolder(archive, { ...options, size, split });
-  const whole = await readCifar(archive, split === 'train' ? 'train' : 'test');
-  const set = n === undefined || n >= whole.n ? whole : subset(whole, evenlySpaced(whole.n, n));
-  return native ? set : scaleSet(set, size, interpolation);
+  const all = await readCifar(archive, split === 'train' ? 'train' : 'test');
+  const set = n === undefined || n >= all.n ? all : subset(all, evenlySpaced(all.n, n));
+  return keepOriginalSize ? set : scaleSet(set, size, interpolation);
 }

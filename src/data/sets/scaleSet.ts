@@ -5,7 +5,7 @@ import { checkMemory } from './memory.js';
 import { toPixels, toPlanes } from '../decode/planar.js';
 import type { ImageSet } from './dataset.js';
 
-/** A set whose images are of this size, each side scaled by itself; the same where they are already. */
+/** Scales all images to a size, without keeping their proportions. A set of that size is returned as it is. */
 export function scaleSet(set: ImageSet, size: Size, interpolation: Interpolation = 'bicubic'): ImageSet {
   const [height, width] = size;
   if (set.height === height && set.width === width) return set;
@@ -15,8 +15,8 @@ export function scaleSet(set: ImageSet, size: Size, interpolation: Interpolation
   const images = new Uint8Array(set.n * to);
   for (let i = 0; i < set.n; i++) {
     const data = toPixels(set.images.subarray(i * from, (i + 1) * from));
-    const made = resize({ data, height: set.height, width: set.width }, size, interpolation);
-    toPlanes(made.data, images.subarray(i * to, (i + 1) * to));
+    const scaled = resize({ data, height: set.height, width: set.width }, size, interpolation);
+    toPlanes(scaled.data, images.subarray(i * to, (i + 1) * to));
   }
   return { ...set, images, height, width };
 }

@@ -1,15 +1,14 @@
 /**
- * A set of drawn shapes, for where no data is at hand: ten kinds at random places,
- * sizes, angles and light colors, on a noisy background of a dark one. Colors are
- * drawn alike for all kinds, so that only the form tells them apart; that shapes are
- * the lighter ones lets a small network see something within a minute.
+ * A synthetic data set: shapes of ten classes at random positions, sizes, angles and light colors, on a noisy dark
+ * background. Colors have the same distribution in all classes, so that only the form distinguishes them. Shapes are
+ * lighter than the background, so that a small network learns within a minute.
  */
 import { cos, sin } from '../../core/elementary.js';
 import { ParamError } from '../../core/errors.js';
 import { philox4x32, uniform } from '../../core/philox.js';
 import type { ImageSet } from './dataset.js';
 
-/** Looked up once: this runs for every pixel. */
+/** Looked up once, as they are called for every pixel. */
 const { abs, floor, max, min, sqrt } = Math;
 
 /** Whether a point belongs to a shape; u and v run from -1 to 1 over the shape's square. */
@@ -18,7 +17,7 @@ type Inside = (u: number, v: number) => boolean;
 const norm = (u: number, v: number): number => sqrt(u * u + v * v);
 const box = (u: number, v: number): number => max(abs(u), abs(v));
 const inBox = (u: number, v: number): boolean => box(u, v) <= 0.9;
-/** Stripes and gaps by turns: whether x is in an even one of the square's parts. */
+/** Whether x is in an even one of the square's parts: stripes and gaps alternate. */
 const isEven = (x: number, parts: number): boolean => floor(((x + 0.9) / 1.8) * parts) % 2 === 0;
 
 const SHAPES: Readonly<Record<string, Inside>> = {
@@ -40,21 +39,21 @@ const FORMS = Object.values(SHAPES);
 /** 2 GiB. */
 const MAX_BYTES = 2 ** 31;
 
-/** Largest tilt to either side, in radians: bars stay what they are. */
+/** Maximum tilt to either side in radians, small enough to keep horizontal and vertical bars apart. */
 const TILT = 0.2;
-/** Ranges of each color channel, of 255. */
+/** Ranges of each color channel, 0 to 255. */
 const DARK = [10, 110] as const;
 const LIGHT = [140, 245] as const;
 const NOISE = 22;
 
 type Color = readonly [number, number, number];
 
-/** Draws of one image, one after the other. */
+/** The next random number of an image, uniform from `low` to `high`. */
 type Draw = (low: number, high: number) => number;
 
 const createDraw = (seed: number, image: number): Draw => {
-  let drawn = 0;
-  return (low, high) => low + (high - low) * uniform(seed, image, drawn++);
+  let count = 0;
+  return (low, high) => low + (high - low) * uniform(seed, image, count++);
 };
 
 const drawColor = (draw: Draw, [low, high]: readonly [number, number]): Color => [
@@ -84,7 +83,7 @@ function drawImage(
       const [dx, dy] = [x + 0.5 - cx, y + 0.5 - cy];
       const isShape = inside(across * dx + along * dy, across * dy - along * dx);
       const lit = shade * ((x - side / 2) * gx + (y - side / 2) * gy) * 2;
-      // The counter's 1 keeps these words apart from those of `uniform`.
+      // The 1 in the counter separates these numbers from those of `uniform`.
       const noise = philox4x32([y * side + x, image, 1, 0], [seed, 0]);
       for (let c = 0; c < 3; c++) {
         const value = (isShape ? color[c] : near[c] + lit) + NOISE * (noise[c] / 2 ** 31 - 1);
@@ -95,23 +94,24 @@ function drawImage(
 }
 
 export interface ShapesOptions {
-  /** Height and width. */
+  /** Height and width in pixels, at least 8. Default 32. */
   readonly size?: number;
   /** An integer in [0, 2^32). */
   readonly seed: number;
-  /** Index of the first image: a test set begins where no training set gets to. */
+  /** Index of the first image; a test set starts after any training set. Default 0. */
   readonly first?: number;
 }
 
 /**
- * Draws n images; image i depends on (seed, first + i) alone and is of class
- * (first + i) mod 10, so that the classes are of equal size.
+ * Draws n images of shapes. Image i depends only on (seed, first + i) and has class (first + i) mod 10, so that the
+ * classes have equal size.
  *
- * @throws ParamError for a size, seed or number out of range.
+ * @param n number of images, at least 1
+ * @throws ParamError for a size, seed or number out of range
  */
 export function drawShapes(n: number, { size = 32, seed, first = 0 }: ShapesOptions): ImageSet {
   if (!Number.isInteger(n) || n < 1 || !Number.isInteger(first) || first < 0 || first + n > 2 ** 32) {
-    throw new ParamError({ op: 'drawShapes', expected: 'a number of images from 1 on', got: `${n}` });
+    throw new ParamError({ op: 'drawShapes', expected: 'an integer >= 1', got: `${n}` });
   }
   if (!Number.isInteger(size) || size < 8) {
     throw new ParamError({ op: 'drawShapes', expected: 'a size of at least 8', got: `${size}` });
@@ -121,7 +121,7 @@ export function drawShapes(n: number, { size = 32, seed, first = 0 }: ShapesOpti
     const got = `${n} of ${size}x${size}`;
     throw new ParamError({ op: 'drawShapes', expected: `at most ${MAX_BYTES} bytes of images`, got });
   }
-  // Clamped: it rounds, and keeps to 0..255.
+  // A clamped array rounds values and limits them to 0..255.
   const images = new Uint8ClampedArray(n * length);
   const labels = new Uint8Array(n);
   for (let i = 0; i < n; i++) {

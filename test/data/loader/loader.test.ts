@@ -138,12 +138,12 @@ test.each([0, 1])('left early, superseded, disposed of: %d threads', async (work
   const old = loader.epoch(0)[Symbol.asyncIterator]();
   await old.next();
   expect(await collect(loader.epoch(1))).toEqual(want);
-  await expect(old.next()).rejects.toThrow('epoch: expected the epoch begun last');
+  await expect(old.next()).rejects.toThrow('epoch: expected the epoch that was started last');
   const last = loader.epoch(2)[Symbol.asyncIterator]();
   await last.next();
   await loader.dispose();
   await loader.dispose();
-  await expect(last.next()).rejects.toThrow('loader: expected one in use');
+  await expect(last.next()).rejects.toThrow('loader: expected an open loader');
   expect(() => loader.epoch(0)).toThrow(ParamError);
   expect(loader.waited).toBeGreaterThan(0);
 });
@@ -153,8 +153,8 @@ test('whoever waits when it is disposed of, or another epoch begins, gets an err
   const next = (epoch: number): Promise<unknown> => loader.epoch(epoch)[Symbol.asyncIterator]().next();
   const first = next(0);
   const second = next(1);
-  await expect(first).rejects.toThrow('the epoch begun last');
-  const refused = expect(second).rejects.toThrow('one in use');
+  await expect(first).rejects.toThrow('the epoch that was started last');
+  const refused = expect(second).rejects.toThrow('an open loader');
   await loader.dispose();
   await refused;
 });
@@ -170,8 +170,8 @@ test("a thread's error is the error of who waits", async () => {
     );
     const threads = startThreads(script, 1, {} as ThreadData);
     threads.send({ number: 0, slot: 0, epoch: 0, step: 0, positions: new Int32Array(0) });
-    await expect(threads.done(0)).rejects.toThrow('no such image');
-    await expect(threads.done(1)).rejects.toThrow('no such image');
+    await expect(threads.wait(0)).rejects.toThrow('no such image');
+    await expect(threads.wait(1)).rejects.toThrow('no such image');
     await threads.stop(new Error('stopped'));
   } finally {
     rmSync(folder, { recursive: true });

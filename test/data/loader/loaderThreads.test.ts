@@ -10,8 +10,8 @@ const path = temporaryFolder();
 const job: Job = { number: 0, slot: 0, epoch: 0, step: 0, positions: new Int32Array(0) };
 
 test.each([
-  ['process.exit(3)', 'one that ended with code 3'],
-  ["throw new RangeError('too large')", 'one that failed: too large'],
+  ['process.exit(3)', 'a thread that ended with code 3'],
+  ["throw new RangeError('too large')", 'a thread that failed: too large'],
 ])('a thread that does %s is told as such, now and later', async (script, got) => {
   await writeFile(
     path('thread.mjs'),
@@ -20,7 +20,7 @@ test.each([
   const threads = startThreads(path('thread.mjs'), 1, {} as ThreadData);
   threads.send(job);
   for (let i = 0; i < 2; i++) {
-    await expect(threads.done(0)).rejects.toThrow(refusal(LoaderError, 'loader', 'threads that prepare images', got));
+    await expect(threads.wait(0)).rejects.toThrow(refusal(LoaderError, 'loader', 'threads that prepare images', got));
   }
   await threads.stop(new Error('over'));
 });

@@ -166,16 +166,17 @@ describe('where the pixels are', () => {
     const large = await openDataset(root, 'train', LARGE);
     expect([isStreamed(large), large.n, large.height]).toEqual([true, 14, 16_000]);
     const { cache: _, ...memory } = LARGE;
-    await expect(openDataset(root, 'train', memory)).rejects.toThrow(
-      refusal(ParamError, root, 'or all as they are needed (--cache none)', '10.0 GiB'),
-    );
+    const refused = openDataset(root, 'train', memory);
+    await expect(refused).rejects.toThrow(refusal(ParamError, root, 'at most 2 GiB of pixels', '10.0 GiB'));
+    await expect(refused).rejects.toMatchObject({ hint: expect.stringContaining('--cache none.') });
   });
 
   test('of an archive, in memory always', async () => {
     await writeFile(path('pets.tar'), tarOf({ 'cat/1.png': await picture(0), 'dog/1.png': await picture(2) }));
     expect(isStreamed(await openDataset(path('pets.tar'), 'train', { size: SIZE, cache: 'none' }))).toBe(false);
     const large = openDataset(path('pets.tar'), 'train', { ...LARGE, size: [25_000, 25_000] });
-    await expect(large).rejects.toThrow(refusal(ParamError, 'pets.tar', 'the archive unpacked', '3.5 GiB'));
+    await expect(large).rejects.toThrow(refusal(ParamError, 'pets.tar', 'at most 2 GiB of pixels', '3.5 GiB'));
+    await expect(large).rejects.toMatchObject({ hint: expect.stringContaining('Or unpack the archive.') });
   });
 
   test('another word', async () => {

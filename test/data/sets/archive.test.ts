@@ -64,10 +64,10 @@ describe('refused', () => {
   const cases: [string, Uint8Array | string, string, string][] = [
     ['empty.tar', '', 'a tar archive', '0 bytes'],
     ['empty.tar.gz', '', 'gzip data', 'an empty file'],
-    ['text.tar.gz', 'this is only text', 'gzip data', 'not gzipped'],
+    ['text.tar.gz', 'this is only text', 'gzip data', 'another format'],
     ['text.tar', 'this is only text'.repeat(100), 'a tar archive', 'other bytes'],
     ['short.tar', 'this is only text', 'a tar archive', '17 bytes'],
-    ['plain.tar.gz', tar, 'gzip data', 'not gzipped'],
+    ['plain.tar.gz', tar, 'gzip data', 'another format'],
     ['cut.tar.gz', zipped.subarray(0, -20), 'whole gzip data', 'a truncated file'],
     ['corrupt.tar.gz', corrupt, 'whole gzip data', 'incorrect data check'],
     ['cut in a file.tar', tar.subarray(0, 1500), 'a whole tar archive', 'truncated'],

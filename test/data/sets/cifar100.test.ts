@@ -100,7 +100,7 @@ describe('CIFAR-100', () => {
     ['too few fine labels', { ...python, train: batch([3], [1, 1], 2) }, 'train', '2 labels', '1 under fine_labels'],
     ['too many coarse ones', { ...python, train: batch([3], [1, 1]) }, 'train', '1 labels', '2 under coarse_labels'],
     ['a cut file', { ...binary, 'train.bin': binary['train.bin'].subarray(1) }, 'train.bin', 'of 3074 bytes', '9221'],
-    ['a cut pickle', { ...python, train: python.train.subarray(0, 3000) }, 'train', 'more bytes', 'cut short'],
+    ['a cut pickle', { ...python, train: python.train.subarray(0, 3000) }, 'train', 'more bytes', 'truncated'],
     [
       'no labels',
       { ...python, train: pickle(dict({ data: int(1) })) },

@@ -28,8 +28,8 @@ test('a set that holds together, and sets that do not', () => {
   const cases: [DataSet, DatasetRequirements, typeof DataError | typeof ParamError, string, string][] = [
     [set([0, 3]), {}, DataError, 'labels from 0 to 2', '3 of image 1'],
     [set([-1, 2]), {}, DataError, 'labels from 0 to 2', '-1 of image 0'],
-    [good, { num_classes: 10 }, ParamError, '10 classes, as the network has', '3 (cat, dog, owl)'],
-    [good, { in_chans: 1 }, ParamError, 'images of 1 channels, as the network takes', '3'],
+    [good, { num_classes: 10 }, ParamError, '10 classes, like the network', '3 (cat, dog, owl)'],
+    [good, { in_chans: 1 }, ParamError, 'images of 1 channels, like the input of the network', '3'],
     [good, { class_names: ['cat', 'owl', 'dog'] }, ParamError, "'owl' as class 1", "'dog'"],
     [{ ...about, files: { root: '.', names: ['1.png'], fit: { size: [1, 1] } } }, {}, DataError, '3 files', '1'],
     [{ ...good, labels: new Uint8Array(2) }, {}, DataError, '3 labels, one for each image', '2'],

@@ -225,11 +225,11 @@ describe('bad images', () => {
   test('that are a whole class, or most of the set', async () => {
     const whole = await folder('class bad', ['cat/0.png', 'cat/1.png', 'cat/2.png']);
     await expect(readImageFolder(whole, { size: [1, 1], onBadImage: 'skip' })).rejects.toThrow(
-      refusal(DataError, whole, 'a good image of each class', 'none of cat (cat/0.png: '),
+      refusal(DataError, whole, 'a readable image of each class', 'none of cat (cat/0.png: '),
     );
     const most = await folder('most bad', ['cat/0.png', 'cat/1.png', 'dog/1.png', 'dog/2.png']);
     await expect(readImageFolder(most, { size: [1, 1], onBadImage: 'skip' })).rejects.toThrow(
-      refusal(DataError, most, 'half of them good', '4 of 6 that are none (cat/0.png: '),
+      refusal(DataError, most, 'at least half of the images', '4 unreadable ones of 6 (cat/0.png: '),
     );
   });
 
@@ -244,12 +244,14 @@ describe('bad images', () => {
 describe('more than fits into memory', () => {
   test('is refused before an image is read, with what would fit', async () => {
     const root = await write('large', { 'cat/1.png': 'none', 'cat/2.png': 'none' });
-    await expect(readImageFolder(root, { size: [20_000, 30_000] })).rejects.toThrow(
-      refusal(ParamError, root, '1 images of 20000x30000 (--limit 1), or all 2 at 18918x18918', '3.4 GiB'),
-    );
-    await expect(readImageFolder(root, { size: [30_000, 30_000] })).rejects.toThrow(
-      refusal(ParamError, root, 'at most 2 GiB of pixels: all 2 at 18918x18918 (--size 18918)', '5.0 GiB'),
-    );
+    const large = readImageFolder(root, { size: [20_000, 30_000] });
+    await expect(large).rejects.toThrow(refusal(ParamError, root, 'at most 2 GiB of pixels', '3.4 GiB'));
+    const some = 'Use 1 images of 20000x30000 (--limit 1), or all 2 at 18918x18918 (--size 18918).';
+    await expect(large).rejects.toMatchObject({ hint: expect.stringContaining(some) });
+    const larger = readImageFolder(root, { size: [30_000, 30_000] });
+    await expect(larger).rejects.toThrow(refusal(ParamError, root, 'at most 2 GiB of pixels', '5.0 GiB'));
+    const all = 'Use all 2 at 18918x18918 (--size 18918).';
+    await expect(larger).rejects.toMatchObject({ hint: expect.stringContaining(all) });
   });
 });
 

@@ -1,7 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { DataError } from '../../../src/core/errors.js';
-import { PickleArray, readPickle, textOf, type PickleValue } from '../../../src/data/sets/pickle.js';
+import { readPickle } from '../../../src/data/sets/pickle.js';
+import { PickleArray, textOf, type PickleValue } from '../../../src/data/sets/pickleValues.js';
 import { refusal } from '../../io/refusal.js';
 import { array, dict, global, int, list, pickle, str, tuple } from './pickleWriter.js';
 
@@ -76,7 +77,7 @@ describe('refused', () => {
     ['an extension', raw(0x80, 2, 0x82, 1, 0x2e), 'plain data', 'opcode 0x82'],
     ['protocol 0', Buffer.from('(lp0\n.'), 'protocol 2 to 5', 'another beginning'],
     ['protocol 6', raw(0x80, 6, 0x4e, 0x2e), 'protocol 2 to 5', 'another beginning'],
-    ['nothing', raw(), '1 more bytes', '0: the file is cut short'],
+    ['nothing', raw(), '1 more bytes', '0: the file is truncated'],
     ['nothing but an end', raw(0x80, 2, 0x2e), 'a value', 'none'],
     ['two values', raw(0x80, 2, 0x4e, 0x4e, 0x2e), 'one value', 'more'],
     ['something after the end', raw(0x80, 2, 0x4e, 0x2e, 0, 0), 'nothing after the end', '2 bytes'],
@@ -91,7 +92,7 @@ describe('refused', () => {
     ['a list as a key', raw(0x80, 2, 0x7d, 0x5d, 0x4e, 0x73, 0x2e), 'keys that are strings', ''],
     ['a mark taken for a value', raw(0x80, 2, 0x4e, 0x28, 0x61, 0x2e), 'a value', 'none'],
     ['no mark', raw(0x80, 2, 0x65, 0x2e), 'a mark', 'none'],
-    ['an unknown memory', raw(0x80, 2, 0x68, 7, 0x2e), 'kept before', 'number 7'],
+    ['an unknown memory', raw(0x80, 2, 0x68, 7, 0x2e), 'a value of the memo', 'number 7'],
     ['a call of no function', raw(0x80, 2, 0x4e, 0x29, 0x52, 0x2e), 'a constructor', ''],
     ['a state for no array', raw(0x80, 2, 0x5d, 0x29, 0x62, 0x2e), 'an array and its state', ''],
     ['an array cut short', pickle(array([2, 4], sequence.data)), '8 bytes for an array [2,4]', '6'],

@@ -1,16 +1,16 @@
 import type { ThreadData, Threads } from '../loaderThreads.js';
 import type { FileSource, ReadFiles, ReadImages } from '../readFiles.js';
 
-/** As in readFiles.ts, which has Node's modules and a decoder behind it. */
+/** The functions of readFiles.ts, which needs Node and a decoder. */
 export interface Readers {
   readonly createFileReader: (source: FileSource) => ReadFiles;
   readonly createImageReader: (source: FileSource) => ReadImages;
 }
 
-/** What not every runtime has for images. `#data/disk` is what is at hand: see the package's `imports`. */
+/** What only some runtimes offer for images. `#data/disk` is that of the current runtime: see package.json's `imports`. */
 export interface Disk {
-  /** Starts threads that make batches; null where there are none that could. */
+  /** Starts threads that prepare batches; null if the runtime has none. */
   readonly startThreads: ((count: number, data: ThreadData) => Threads) | null;
-  /** What reads image files, loaded when it is asked for; null where there are no files. */
+  /** Loads the readers of image files; null if the runtime has no files. */
   readonly readers: (() => Promise<Readers>) | null;
 }

@@ -4,6 +4,6 @@ import type { Disk } from './disk.js';
 
 export const disk: Disk = {
   startThreads: (count, data) => startThreads(createRequire(import.meta.url).resolve('#data/worker'), count, data),
-  // What decodes takes a moment to load: who has the images in memory does without.
+  // On demand: the decoder takes a while to load, and images in memory do not need it.
   readers: () => import('../readFiles.js'),
 };

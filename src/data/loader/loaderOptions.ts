@@ -1,0 +1,89 @@
+import { ParamError } from '../../core/errors.js';
+import type { Size } from '../../core/shapes.js';
+import { normalizationTables } from '../../image/normalize.js';
+import { checkAugment, type AugmentOptions } from '../augment/options.js';
+import { checkDataset } from '../sets/classes.js';
+import type { DataSet } from '../sets/dataset.js';
+import type { BatchRecipe } from './makeBatch.js';
+
+export interface LoaderOptions {
+  /** Images in a batch, from 1 to the size of the set. */
+  readonly batchSize: number;
+  /** Seed of shuffles and augmentation, an integer in [0, 2^32). */
+  readonly seed: number;
+  /** Mean and standard deviation of each channel, for pixels scaled to [0, 1]. */
+  readonly mean: readonly number[];
+  readonly std: readonly number[];
+  /** Height and width of the batches' images. Default: the size of the set's images. */
+  readonly inputSize?: Size;
+  /** Label smoothing s in [0, 1): targets are (1 − s)·onehot + s/classes. Default 0. */
+  readonly smoothing?: number;
+  readonly augment?: AugmentOptions;
+  /** α of mixup's Beta(α, α); 0 for no mixup. Default 0. */
+  readonly mixup?: number;
+  /** α of CutMix's Beta(α, α); 0 for no CutMix. Default 0. */
+  readonly cutmix?: number;
+  /** Probability that a batch is mixed, in [0, 1]. Default 1. */
+  readonly mixupProb?: number;
+  /** Probability that a mixed batch uses CutMix if both are on, in [0, 1]. Default 0.5. */
+  readonly switchProb?: number;
+  /** Whether each epoch has a new random order. Default true. */
+  readonly shuffle?: boolean;
+  /** Whether an incomplete last batch is left out. Default true. */
+  readonly dropLast?: boolean;
+  /** Threads that prepare batches, from 0 to 64; 0 prepares each batch in this thread on demand. Default 1. */
+  readonly workers?: number;
+}
+
+const MAX_WORKERS = 64;
+
+/** The error of an option that is out of its range. */
+export const optionError = (op: string, expected: string, got: unknown): ParamError =>
+  new ParamError({ op, expected, got: Array.isArray(got) ? `[${got.join(', ')}]` : String(got) });
+
+export const isIntegerIn = (value: unknown, low: number, high: number): boolean =>
+  Number.isSafeInteger(value) && (value as number) >= low && (value as number) <= high;
+
+/** @throws ParamError naming the option, DataError for a set that is inconsistent */
+export function checkLoaderOptions(set: DataSet, options: LoaderOptions): void {
+  const requireThat = (condition: boolean, op: string, expected: string, got: unknown): void => {
+    if (!condition) throw optionError(op, expected, got);
+  };
+  const { batchSize, seed, inputSize = [set.height, set.width], smoothing = 0, workers = 1 } = options;
+  requireThat(isIntegerIn(batchSize, 1, set.n), 'batchSize', `an integer from 1 to the ${set.n} images`, batchSize);
+  requireThat(isIntegerIn(seed, 0, 2 ** 32 - 1), 'seed', 'an integer in [0, 2^32)', seed);
+  const isSize = (inputSize as readonly number[]).length === 2 && inputSize.every((v) => isIntegerIn(v, 1, 2 ** 15));
+  requireThat(isSize, 'inputSize', '[height, width], integers >= 1', inputSize);
+  const isScaled = inputSize[0] !== set.height || inputSize[1] !== set.width;
+  const fixedSize = `${set.height} x ${set.width}: only images of 3 channels are scaled`;
+  requireThat(set.channels === 3 || !isScaled, 'inputSize', fixedSize, inputSize);
+  requireThat(smoothing >= 0 && smoothing < 1, 'smoothing', 'a number in [0, 1)', smoothing);
+  for (const key of ['mixup', 'cutmix'] as const) {
+    const alpha = options[key] ?? 0;
+    requireThat(alpha >= 0 && alpha < Infinity, key, 'a number >= 0', alpha);
+  }
+  for (const key of ['mixupProb', 'switchProb'] as const) {
+    const probability = options[key] ?? 1;
+    requireThat(probability >= 0 && probability <= 1, key, 'a probability in [0, 1]', probability);
+  }
+  requireThat(isIntegerIn(workers, 0, MAX_WORKERS), 'workers', `an integer from 0 to ${MAX_WORKERS}`, workers);
+  normalizationTables(set.channels, options.mean, options.std);
+  checkAugment(options.augment ?? {}, { channels: set.channels, size: [set.height, set.width] });
+  checkDataset(set);
+}
+
+/** The options that determine the content of a batch, with their defaults. */
+export const batchRecipe = (set: DataSet, options: LoaderOptions): BatchRecipe => ({
+  seed: options.seed,
+  mean: [...options.mean],
+  std: [...options.std],
+  size: options.inputSize ?? [set.height, set.width],
+  smoothing: options.smoothing ?? 0,
+  augment: options.augment ?? {},
+  mix: {
+    mixup: options.mixup ?? 0,
+    cutmix: options.cutmix ?? 0,
+    prob: options.mixupProb ?? 1,
+    switchProb: options.switchProb ?? 0.5,
+  },
+});

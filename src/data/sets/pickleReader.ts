@@ -1,0 +1,83 @@
+import { DataError } from '../../core/errors.js';
+import { latin1 } from './pickleValues.js';
+
+/** Reads a pickle's operands from its bytes. Every read checks that the bytes are there. */
+export class PickleReader {
+  private offset = 0;
+  private readonly view: DataView;
+
+  /** @param name the file's name in errors */
+  constructor(
+    private readonly bytes: Uint8Array,
+    private readonly name: string,
+  ) {
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  }
+
+  /** Bytes that have not been read. */
+  get remaining(): number {
+    return this.bytes.length - this.offset;
+  }
+
+  /** Throws a DataError with the current position. */
+  refuse(expected: string, got: string): never {
+    throw new DataError({ op: this.name, expected, got: `${got} (at byte ${this.offset})` });
+  }
+
+  byte(): number {
+    return this.bytes[this.skip(1)];
+  }
+
+  uint16(): number {
+    return this.view.getUint16(this.skip(2), true);
+  }
+
+  int32(): number {
+    return this.view.getInt32(this.skip(4), true);
+  }
+
+  uint32(): number {
+    return this.view.getUint32(this.skip(4), true);
+  }
+
+  uint64(): number {
+    return Number(this.view.getBigUint64(this.skip(8), true));
+  }
+
+  /** A little-endian two's complement integer of at most 6 bytes, which float64 represents exactly. */
+  integer(width: number): number {
+    if (width === 0) return 0;
+    if (width > 6) this.refuse('an integer of at most 48 bits', `${8 * width} bits`);
+    const unsigned = this.slice(width).reduceRight((value, byte) => value * 256 + byte, 0);
+    return unsigned < 2 ** (8 * width - 1) ? unsigned : unsigned - 2 ** (8 * width);
+  }
+
+  /** The next bytes, as a view. */
+  slice(length: number): Uint8Array {
+    const start = this.skip(length);
+    return this.bytes.subarray(start, start + length);
+  }
+
+  utf8(length: number): string {
+    return new TextDecoder().decode(this.slice(length));
+  }
+
+  /** Text up to a line feed. */
+  line(): string {
+    const end = this.bytes.indexOf(0x0a, this.offset);
+    if (end < 0) this.refuse('a line', 'no end of it');
+    const text = latin1(this.bytes.subarray(this.offset, end));
+    this.offset = end + 1;
+    return text;
+  }
+
+  /** Moves past the next bytes. @returns where they start */
+  skip(length: number): number {
+    const start = this.offset;
+    if (length > this.remaining) {
+      this.refuse(`${length} more bytes`, `${this.remaining}: the file is truncated or damaged`);
+    }
+    this.offset += length;
+    return start;
+  }
+}

@@ -1,0 +1,78 @@
+/** The format of a checkpoint: a safetensors file whose metadata has everything but the tensors, as JSON. */
+import { resolveConfig } from '../core/config.js';
+import { WeightsError } from '../core/errors.js';
+import { checkState, checkValues } from '../core/parameters.js';
+import type { StateDict, Tensor } from '../core/tensor.js';
+import { decodeSafetensors, encodeSafetensors } from '../io/safetensors.js';
+import type { Checkpoint } from './checkpoint.js';
+import { DIGEST_KEY, insertDigest, NO_DIGEST, verifyDigest } from './fileDigest.js';
+import { resolveRecipe } from './recipe.js';
+
+const KEY = 'vanillanet.training';
+const VERSION = 3;
+/** Version 1 has no `origin`; versions 1 and 2 have no digest. */
+const READABLE_VERSIONS = [1, 2, VERSION];
+const FIRST_VERSION_WITH_DIGEST = 3;
+
+type Part = 'model' | 'optimizer' | 'ema';
+type Description = Omit<Checkpoint, 'snapshot'> & { readonly version: number; readonly steps: number };
+
+export function encodeCheckpoint({ snapshot, ...rest }: Checkpoint): Uint8Array {
+  const tensors = new Map<string, Tensor>();
+  const add = (part: Part, state: StateDict | undefined): void => {
+    for (const [name, tensor] of state ?? []) tensors.set(`${part}.${name}`, tensor);
+  };
+  add('model', snapshot.state);
+  add('optimizer', snapshot.optimizer);
+  add('ema', snapshot.ema);
+  const description = { version: VERSION, steps: snapshot.steps, ...rest };
+  const metadata = new Map([
+    [DIGEST_KEY, NO_DIGEST],
+    [KEY, JSON.stringify(description)],
+  ]);
+  return insertDigest(encodeSafetensors(tensors, { metadata }));
+}
+
+/** The tensors of a part, without its prefix. */
+function tensorsOf(tensors: StateDict, part: Part): Map<string, Tensor> {
+  const prefix = `${part}.`;
+  return new Map(
+    [...tensors].flatMap(([key, tensor]) => (key.startsWith(prefix) ? [[key.slice(prefix.length), tensor]] : [])),
+  );
+}
+
+function parseDescription(text: string | undefined, path: string, hasDigest: boolean): Description {
+  if (text === undefined) {
+    throw new WeightsError({ op: path, expected: 'a checkpoint of a training run', got: 'other weights' });
+  }
+  const description = JSON.parse(text) as Description;
+  if (!READABLE_VERSIONS.includes(description.version)) {
+    const expected = `a checkpoint of version ${READABLE_VERSIONS.join(' or ')}`;
+    throw new WeightsError({ op: path, expected, got: `${description.version}` });
+  }
+  if (description.version >= FIRST_VERSION_WITH_DIGEST && !hasDigest) {
+    throw new WeightsError({ op: path, expected: `${DIGEST_KEY} first in its header`, got: 'another beginning' });
+  }
+  return description;
+}
+
+/**
+ * Decodes a checkpoint and checks it against its SHA-256 and its own configuration.
+ *
+ * @param path the file's name in errors
+ * @throws WeightsError, or the error of JSON.parse for a damaged file without a digest
+ */
+export function decodeCheckpoint(bytes: Uint8Array, path: string): Checkpoint {
+  const hasDigest = verifyDigest(bytes, path);
+  const { tensors, metadata } = decodeSafetensors(bytes, path);
+  const { version: _, steps, ...rest } = parseDescription(metadata.get(KEY), path, hasDigest);
+  const config = resolveConfig(rest.config);
+  const state = tensorsOf(tensors, 'model');
+  const optimizer = tensorsOf(tensors, 'optimizer');
+  const ema = tensorsOf(tensors, 'ema');
+  checkState(state, config, path);
+  for (const [name, { data }] of optimizer) checkValues(name, data, 0, path);
+  if (ema.size > 0) checkState(ema, config, path);
+  const snapshot = { state, optimizer, steps, ...(ema.size === 0 ? {} : { ema }) };
+  return { ...rest, config, recipe: resolveRecipe(rest.recipe), snapshot };
+}

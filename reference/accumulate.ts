@@ -9,23 +9,27 @@ import { forward } from './vanillaNet.js';
 export interface AccumulateOptions {
   readonly lambda: number;
   readonly loss: 'cross-entropy' | 'bce';
-  /** Of the dropout masks, with the steps made before. */
+  /** Seed of the dropout masks. */
   readonly seed: number;
+  /** Number of training steps before this one: each step and part has its own masks. */
   readonly step: number;
-  /** Micro-batches that the batch is passed in; they divide it. */
+  /** Number of micro-batches; divides the batch. */
   readonly parts: number;
 }
 
-/** What a batch comes to before the optimizer. */
-export interface Accumulated {
+/** Gradients and loss of a batch, before the optimizer's step. */
+export interface AccumulateResult {
+  /** The gradient of the loss by each parameter's name. */
   readonly grads: ReadonlyMap<string, Tensor>;
-  /** The state with its running statistics after the batch. */
+  /** The state with the running statistics after the batch; the parameters are unchanged. */
   readonly state: State;
+  /** In nats, averaged over the batch. */
   readonly loss: number;
+  /** [n, num_classes] */
   readonly logits: Tensor;
 }
 
-/** The k-th of so many equal parts of a batch. */
+/** Part k of a batch that is divided into equal parts. */
 function part(x: Tensor, parts: number, k: number): Tensor {
   const [n, ...rest] = x.shape;
   const values = valuesOf(x);
@@ -33,7 +37,7 @@ function part(x: Tensor, parts: number, k: number): Tensor {
   return tensor(values.subarray(k * length, (k + 1) * length), [n / parts, ...rest]);
 }
 
-/** The state with these running statistics, and one batch more in the counters. */
+/** The state with new running statistics, and with the counters of batches incremented. */
 function withStatistics(state: State, buffers: ReadonlyMap<string, Tensor>): State {
   const next = new Map(state);
   for (const [name, statistic] of buffers) {
@@ -50,17 +54,18 @@ function withStatistics(state: State, buffers: ReadonlyMap<string, Tensor>): Sta
 }
 
 /**
- * Passes a batch forward and backward, in parts that need less memory one after the other
- * than the batch at once. As the parts are equal, the mean of their losses is the batch's
- * loss, and so
+ * Runs a batch forward and backward in k equal micro-batches, which need less memory than the
+ * whole batch. The loss of the batch is the mean of their losses, and therefore
  *
  *     dL/dw = 1/k · Σ dLᵢ/dw
  *
- * but for the batch norms: they see each part alone, and their running statistics move
- * once a part, as in PyTorch. Every part has dropout masks of its own.
+ * The result differs from that of the whole batch in the batch normalizations, which use the
+ * statistics of each micro-batch and update their running statistics k times, as in PyTorch, and
+ * in the dropout masks, which are drawn for each micro-batch.
  *
- * @param shares [n, num_classes]
- * @throws ParamError where the parts do not divide the batch
+ * @param x [n, in_chans, h, w]
+ * @param shares the share of each class in each image [n, num_classes]
+ * @throws ParamError if `parts` does not divide the batch
  */
 export function accumulate(
   config: Config,
@@ -68,7 +73,7 @@ export function accumulate(
   x: Tensor,
   shares: Tensor,
   { lambda, loss: kind, seed, step, parts }: AccumulateOptions,
-): Accumulated {
+): AccumulateResult {
   const [n] = x.shape;
   if (!Number.isInteger(parts) || parts < 1 || n % parts !== 0) {
     throw new ParamError('accumulate', `a number of micro-batches that divides ${n} images`, `${parts}`);
@@ -79,15 +84,15 @@ export function accumulate(
   let [now, loss] = [state, 0];
   for (let k = 0; k < parts; k++) {
     const mode = { training: true, lambda, seed, step: step * parts + k } as const;
-    const passed = forward(config, now, part(x, parts, k), mode);
+    const pass = forward(config, now, part(x, parts, k), mode);
     const q = part(shares, parts, k);
-    for (const [name, grad] of passed.backward(slope(passed.logits, q)).grads) {
+    for (const [name, grad] of pass.backward(slope(pass.logits, q)).grads) {
       const before = sums.get(name);
       sums.set(name, before === undefined ? grad : zip(before, grad, (a, b) => a + b));
     }
-    loss += value(passed.logits, q);
-    logits.push(...valuesOf(passed.logits));
-    now = withStatistics(now, passed.buffers);
+    loss += value(pass.logits, q);
+    logits.push(...valuesOf(pass.logits));
+    now = withStatistics(now, pass.buffers);
   }
   const grads = [...sums].map(([name, sum]) => [name, map(sum, (v) => v / parts)] as const);
   return { grads: new Map(grads), state: now, loss: loss / parts, logits: tensor(logits, [n, config.num_classes]) };

@@ -3,18 +3,19 @@ import { requireInteger, requireRange, requireShape } from './require.js';
 import { zip, type Tensor } from './tensor.js';
 
 export interface AdamOptions {
+  /** Learning rate. */
   readonly lr: number;
-  /** Decay of the first and second moment. Default 0.9, 0.999. */
+  /** Decay rates of the first and the second moment. Default 0.9, 0.999. */
   readonly betas?: readonly [number, number];
-  /** Default 1e-8. */
+  /** Added to the root of the second moment. Default 1e-8. */
   readonly eps?: number;
-  /** Added to the gradient as L2 regularization is, unless it is decoupled. Default 0. */
+  /** Weight decay: an L2 term added to the gradient, unless `decoupled`. Default 0. */
   readonly weightDecay?: number;
-  /** Whether the decay shrinks the parameter itself: AdamW (arXiv 1711.05101). Default false. */
+  /** Whether the decay shrinks the parameter directly, as in AdamW (arXiv 1711.05101). Default false. */
   readonly decoupled?: boolean;
 }
 
-/** The moments of one parameter; zeros before the first step. */
+/** First and second moment of one parameter, of its shape; zeros before the first step. */
 export interface AdamMoments {
   readonly m: Tensor;
   readonly v: Tensor;
@@ -27,8 +28,10 @@ export interface AdamMoments {
  *     m ← β₁·m + (1 − β₁)·g        v ← β₂·v + (1 − β₂)·g²
  *     param ← param − lr · (m/(1 − β₁ᵗ)) / (√(v/(1 − β₂ᵗ)) + eps)
  *
+ * @param grad of the parameter's shape
  * @param step t, counted from 1
  * @returns parameter and moments after the step (new tensors)
+ * @throws ShapeError, ParamError
  */
 export function adam(
   param: Tensor,

@@ -16,11 +16,11 @@ function windows(op: string, x: Tensor, [oh, ow]: readonly [number, number]): [W
 }
 
 /**
- * Maximum pooling to a given size: output o of `outputs` looks at the input's rows
+ * Maximum pooling to a given output size. Along each axis, output o is the maximum of the inputs
  *
  *     [ ⌊o·size/outputs⌋, ⌈(o + 1)·size/outputs⌉ )
  *
- * and at its columns alike, so that windows cover the map and may overlap by one.
+ * so that the windows cover the map; neighboring windows may overlap.
  *
  * @param x [n,c,h,w]
  * @param outputSize [oh, ow]
@@ -31,14 +31,20 @@ export function adaptiveMaxPool2d(x: Tensor, outputSize: readonly [number, numbe
   return windowMax(x, ...windows('adaptiveMaxPool2d', x, outputSize));
 }
 
-/** dy goes to the first maximum of each window in scan order. */
+/**
+ * Adds dy to the first maximum of each window, in scan order.
+ *
+ * @param dy [n,c,oh,ow]
+ * @param x the input of forward [n,c,h,w]
+ * @returns dx [n,c,h,w]
+ */
 export function adaptiveMaxPool2dBackward(dy: Tensor, x: Tensor, outputSize: readonly [number, number]): Tensor {
   const [rows, columns] = windows('adaptiveMaxPool2dBackward', x, outputSize);
   requireShape('adaptiveMaxPool2dBackward', 'dy', dy, [x.shape[0], x.shape[1], ...outputSize]);
   return windowMaxBackward(dy, x, rows, columns);
 }
 
-/** The largest of each window but its maximum: what comes next. −∞ where there is no other. */
+/** The second largest value of each window [n,c,oh,ow]; −∞ if the window has one element. */
 export function adaptiveMaxPool2dRunnerUp(x: Tensor, outputSize: readonly [number, number]): Tensor {
   return windowRunnerUp(x, ...windows('adaptiveMaxPool2dRunnerUp', x, outputSize));
 }

@@ -2,7 +2,7 @@ import { ParamError, ShapeError } from './errors.js';
 import { requireRange, requireShape } from './require.js';
 import { formatShape, valuesOf, zeros, type Tensor } from './tensor.js';
 
-/** VanillaNet's ε, of every norm. */
+/** ε of every batch normalization in VanillaNet. */
 export const BATCH_NORM_EPS = 1e-6;
 
 export interface BatchNormParameters {
@@ -10,22 +10,24 @@ export interface BatchNormParameters {
   readonly weight: Tensor;
   /** β [c] */
   readonly bias: Tensor;
+  /** [c] */
   readonly runningMean: Tensor;
+  /** [c], not negative */
   readonly runningVar: Tensor;
 }
 
 export interface BatchNormOptions {
-  /** Normalize by the batch (training) or by the running statistics (eval). */
+  /** Normalize by the statistics of the batch (training) or by the running statistics (eval). */
   readonly training: boolean;
-  /** Share of the batch in the new running statistics: new = (1 − momentum)·old + momentum·batch. Default 0.1. */
+  /** Weight of the batch in the running statistics: new = (1 − momentum)·old + momentum·batch. Default 0.1. */
   readonly momentum?: number;
-  /** Added to the variance. VanillaNet uses 1e-6, the default here. */
+  /** ε, added to the variance. Default 1e-6, as in VanillaNet. */
   readonly eps?: number;
-  /** Which variance goes into `runningVar`: n/(n−1) of the batch's (PyTorch, default) or the batch's (Paddle). */
+  /** The variance that updates `runningVar`: the batch's times m/(m − 1) (PyTorch, default) or the batch's (Paddle). */
   readonly runningVar?: 'unbiased' | 'biased';
 }
 
-/** What backward needs of forward. */
+/** What forward saves for backward. */
 export interface BatchNormSaved {
   /** x̂, the normalized input [n,c,h,w] */
   readonly normalized: Tensor;
@@ -41,7 +43,7 @@ export interface BatchNormResult {
   readonly runningVar: Tensor;
 }
 
-/** Calls `visit` for every element of a channel. */
+/** Calls `visit` for every position of a channel, in every image. */
 function eachOf([n, , h, w]: readonly number[], visit: (image: number, row: number, column: number) => void): void {
   for (let image = 0; image < n; image++) {
     for (let row = 0; row < h; row++) for (let column = 0; column < w; column++) visit(image, row, column);
@@ -49,16 +51,17 @@ function eachOf([n, , h, w]: readonly number[], visit: (image: number, row: numb
 }
 
 /**
- * Batch normalization, each channel over the m = n·h·w values it has in the batch:
+ * Batch normalization (Ioffe & Szegedy, arXiv 1502.03167) of each channel over its m = n·h·w values in the batch:
  *
  *     x̂ = (x − μ) / √(σ² + ε)        y = γ·x̂ + β
  *
- * In training μ and σ² = Σ(x − μ)²/m are the batch's, and the running statistics
- * move towards them; in eval they are the running statistics.
+ * In training, μ and σ² = Σ(x − μ)²/m are those of the batch, and the running statistics move
+ * towards them. In evaluation, μ and σ² are the running statistics.
  *
  * @param x [n,c,h,w]
  * @returns y [n,c,h,w], what backward needs, and the running statistics after this batch (new tensors)
- * @throws ShapeError also where training has a single value per channel: its variance says nothing
+ * @throws ShapeError, also if a channel has a single value in training, because it has no variance
+ * @throws ParamError
  */
 export function batchNorm(
   x: Tensor,
@@ -77,7 +80,12 @@ export function batchNorm(
   if (negative !== undefined) throw new ParamError('batchNorm', 'running_var >= 0', `${negative}`);
   const count = n * h * w;
   if (training && count === 1) {
-    throw new ShapeError('batchNorm', 'more than one value per channel in training', `x ${formatShape(x.shape)}`);
+    throw new ShapeError(
+      'batchNorm',
+      'more than one value per channel in training',
+      `x ${formatShape(x.shape)}`,
+      'Train with more images in a batch, or with larger images.',
+    );
   }
 
   const y = zeros(x.shape);
@@ -114,12 +122,14 @@ export function batchNorm(
 
 /**
  *     dβ = Σ dy        dγ = Σ dy·x̂
- *     dx = γ/√(σ² + ε) · (dy − dβ/m − x̂·dγ/m)      in training: μ and σ² depend on x too
- *     dx = γ/√(σ² + ε) · dy                        in eval: they are constants
+ *     dx = γ/√(σ² + ε) · (dy − dβ/m − x̂·dγ/m)      in training, because μ and σ² depend on x
+ *     dx = γ/√(σ² + ε) · dy                        in evaluation, where they are constants
  *
- * The sums run over the m = n·h·w values of a channel. The README derives dx.
+ * The sums run over the m = n·h·w values of a channel. README.md derives dx.
  *
  * @param dy [n,c,h,w]
+ * @param weight γ [c]
+ * @returns dx [n,c,h,w], dw = dγ [c], db = dβ [c]
  */
 export function batchNormBackward(
   dy: Tensor,

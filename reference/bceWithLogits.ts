@@ -8,16 +8,16 @@ function check(op: string, logits: Tensor, targets: Tensor): void {
 }
 
 /**
- * Binary cross-entropy of every class on its own, from logits:
+ * Binary cross-entropy of every class separately, from logits:
  *
  *     loss = mean of −t·log σ(x) − (1 − t)·log(1 − σ(x))
  *          = mean of max(x, 0) − x·t + log(1 + exp(−|x|))
  *
- * The second line is the first without overflow. In nats, averaged over all
- * elements.
+ * The second form cannot overflow. The loss is in nats, averaged over all n·c elements.
  *
  * @param logits x [n,c]
  * @param targets t [n,c], in [0, 1]
+ * @throws ShapeError, ParamError
  */
 export function bceWithLogits(logits: Tensor, targets: Tensor): number {
   check('bceWithLogits', logits, targets);

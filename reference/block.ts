@@ -10,7 +10,10 @@ import {
   type Layer,
 } from './layers.js';
 
-/** The series activation as links of the chain: ReLU, depthwise convolution, and in the train form its normalization. */
+/**
+ * The series activation as layers: ReLU, depthwise convolution, and in the train form a batch normalization.
+ * Equation and source are in seriesActivation.ts.
+ */
 export function activation(name: string, { act_num, form }: Config): Layer[] {
   const deploy = form === 'deploy';
   const links = [reluLayer(`${name}.relu`), depthwiseLayer(name, act_num, deploy)];
@@ -27,6 +30,8 @@ function pool(name: string, stride: number, ada: number): Layer[] {
  *
  *     train:   conv 1x1 (d→d), BN, leaky(λ), conv 1x1 (d→d'), BN, pool, series activation
  *     deploy:  conv 1x1 (d→d'),                               pool, series activation
+ *
+ * A stage of stride 1 has no pooling.
  */
 export function block(config: Config, i: number): Layer[] {
   const name = `stages.${i}`;

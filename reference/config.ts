@@ -1,25 +1,27 @@
 import { ParamError } from './errors.js';
 import { requireInteger, requireRange } from './require.js';
 
-/** A network's sizes, under the names of the official code's keyword arguments. */
+/** The sizes of a network, under the names of the official code's arguments. */
 export interface Config {
   /** Channels after the stem and after each stage. */
   readonly dims: readonly number[];
-  /** Pooling stride of each stage; 1 is no pooling. */
+  /** Pooling stride of each stage; 1 means no pooling. */
   readonly strides: readonly number[];
-  /** Adaptive pooling size of each stage, 0 where the stride decides; null for plain pooling. */
+  /** Output size of the adaptive pooling of each stage, 0 for a stage with plain pooling; null for plain pooling only. */
   readonly ada_pool: readonly number[] | null;
   /**
-   * The stem of an ada_pool network is officially 4x4 stride 3 padding 1. The
-   * article keeps the plain stride 4: the same weights, other answers.
+   * Whether the stem of an ada_pool network has stride 4 and no padding, as in the article, instead of stride 3
+   * and padding 1, as in the official code. The weights are the same, the results are not.
    */
   readonly article_stem: boolean;
+  /** Channels of the input image. */
   readonly in_chans: number;
   readonly num_classes: number;
   /** Half width n of the series activation's (2n+1)x(2n+1) kernel. */
   readonly act_num: number;
-  /** Dropout before the classifier. */
+  /** Rate of the dropout before the classifier, in [0, 1). */
   readonly drop_rate: number;
+  /** The deep network for training, or the shallow one that `fuse` makes of it. */
   readonly form: 'train' | 'deploy';
 }
 
@@ -40,7 +42,7 @@ const V13_X1_5 = {
   strides: [1, 2, 2, 1, 1, 1, 1, 1, 1, 2, 1],
 };
 
-/** The eleven published networks. */
+/** The sizes of the eleven networks of the official code. */
 export const VARIANTS: Readonly<Record<string, Sizes>> = {
   vanillanet_5: { dims: [512, 1024, 2048, 4096], strides: [2, 2, 2] },
   vanillanet_6: { dims: [512, 1024, 2048, 4096, 4096], strides: [2, 2, 2, 1] },
@@ -65,7 +67,7 @@ export const VARIANTS: Readonly<Record<string, Sizes>> = {
 };
 
 /**
- * A checked configuration; what is not given has the official default.
+ * Checks a configuration, and adds the official code's defaults for absent fields.
  *
  * @throws ParamError
  */
@@ -95,10 +97,19 @@ export function config(sizes: Sizes): Config {
   return full;
 }
 
-/** One of the eleven, for example `variant('vanillanet_5', { num_classes: 10 })`. */
+/**
+ * The configuration of a published network, for example `variant('vanillanet_5', { num_classes: 10 })`.
+ *
+ * @throws ParamError
+ */
 export function variant(name: string, overrides: Partial<Config> = {}): Config {
   if (!Object.hasOwn(VARIANTS, name)) {
-    throw new ParamError('variant', `one of ${Object.keys(VARIANTS).join(', ')}`, name);
+    throw new ParamError(
+      'variant',
+      `one of ${Object.keys(VARIANTS).join(', ')}`,
+      name,
+      'For other sizes, call config.',
+    );
   }
   return config({ ...VARIANTS[name], ...overrides });
 }

@@ -14,7 +14,7 @@ export function convOutputSize(size: number, kernel: number, stride: number, pad
   return Math.floor((size + 2 * padding - kernel) / stride) + 1;
 }
 
-/** [oh, ow], after refusing what no convolution can be made of. */
+/** Output size [oh, ow]. @throws ParamError, and ShapeError if the kernel is larger than the padded image */
 export function convOutputMap(
   op: string,
   x: Tensor,
@@ -35,16 +35,15 @@ export function convOutputMap(
 }
 
 /**
- * Convolution (as everywhere in deep learning, without flipping the kernel):
+ * Convolution without flipping the kernel, as usual in deep learning:
  *
  *     y[n,k,oh,ow] = b[k] + Σ_c Σ_i Σ_j w[k,c,i,j] · x[n, c, oh·s + i − p, ow·s + j − p]
  *
- * where x is zero outside the image. The 1x1 convolutions and the stem are the
- * same sum.
+ * where x is zero outside the image. The stem and the 1x1 convolutions of VanillaNet use this sum.
  *
  * @param x [n,c,h,w]
  * @param weight [k,c,kh,kw]
- * @param bias [k], or null for none
+ * @param bias [k], or null
  * @returns y [n,k,oh,ow] with oh = ⌊(h + 2p − kh)/s⌋ + 1, ow alike
  * @throws ShapeError, ParamError
  */
@@ -93,13 +92,15 @@ export interface ConvGradients {
 }
 
 /**
- * The same walk as forward: every product w·x of the sum gives two products here.
+ * The loops of forward, where every product w·x contributes to two gradients:
  *
  *     dx[n,c,h,w]   = Σ dy[n,k,oh,ow] · w[k,c,i,j]                over all taps that read x[n,c,h,w]
  *     dw[k,c,i,j]   = Σ dy[n,k,oh,ow] · x[n,c,oh·s+i−p,ow·s+j−p]  over n, oh, ow
  *     db[k]         = Σ dy[n,k,oh,ow]                             over n, oh, ow
  *
- * @param dy [n,k,oh,ow], the gradient of the loss with respect to y
+ * @param dy gradient of the loss with respect to y [n,k,oh,ow]
+ * @returns dx [n,c,h,w], dw [k,c,kh,kw], db [k]
+ * @throws ShapeError, ParamError
  */
 export function conv2dBackward(
   dy: Tensor,

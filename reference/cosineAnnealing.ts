@@ -2,10 +2,11 @@ import { ParamError } from './errors.js';
 import { requireRange } from './require.js';
 
 export interface CosineAnnealingOptions {
+  /** Learning rate at step 0. */
   readonly baseLr: number;
-  /** Steps (or epochs) from the first learning rate to the last. */
+  /** Step (or epoch) of the last learning rate. */
   readonly tMax: number;
-  /** Default 0. */
+  /** Learning rate at step tMax. Default 0. */
   readonly etaMin?: number;
 }
 
@@ -15,6 +16,7 @@ export interface CosineAnnealingOptions {
  *     lr(t) = etaMin + ½·(baseLr − etaMin)·(1 + cos(π·t/tMax))
  *
  * @param t in [0, tMax]
+ * @throws ParamError
  */
 export function cosineAnnealing(t: number, { baseLr, tMax, etaMin = 0 }: CosineAnnealingOptions): number {
   if (!(tMax > 0 && tMax < Infinity)) throw new ParamError('cosineAnnealing', 'tMax > 0', `tMax = ${tMax}`);

@@ -9,15 +9,16 @@ function check(op: string, logits: Tensor, targets: Tensor): void {
 }
 
 /**
- * Cross-entropy against shares q of the classes, from which label smoothing, mixup
- * and CutMix are made:
+ * Cross-entropy with soft targets: q[i,c] is the share of class c in image i, as label smoothing, mixup and
+ * CutMix produce it.
  *
  *     loss = mean over i of  −Σ_c q[i,c]·log p[i,c]        p = softmax(logits)
  *
- * in nats.
+ * in nats, averaged over the batch.
  *
  * @param logits [n,c]
  * @param targets q [n,c], in [0, 1]
+ * @throws ShapeError, ParamError
  */
 export function crossEntropy(logits: Tensor, targets: Tensor): number {
   check('crossEntropy', logits, targets);
@@ -25,7 +26,7 @@ export function crossEntropy(logits: Tensor, targets: Tensor): number {
   return valuesOf(terms).reduce((a, b) => a + b, 0) / logits.shape[0];
 }
 
-/** dlogits[i,c] = (p[i,c]·Σ q[i,·] − q[i,c]) / n */
+/** dlogits[i,c] = (p[i,c]·Σ_k q[i,k] − q[i,c]) / n; the sum is 1 if the shares of an image add up to 1. */
 export function crossEntropyBackward(logits: Tensor, targets: Tensor): Tensor {
   check('crossEntropyBackward', logits, targets);
   const [n, classes] = logits.shape;

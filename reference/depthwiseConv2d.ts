@@ -3,7 +3,7 @@ import { requireShape } from './require.js';
 import { zeros, type Tensor } from './tensor.js';
 
 /**
- * Depthwise convolution: every channel has a kernel of its own (groups = c).
+ * Depthwise convolution: every channel has its own kernel (groups = c in PyTorch).
  *
  *     y[n,c,oh,ow] = b[c] + Σ_i Σ_j w[c,0,i,j] · x[n, c, oh·s + i − p, ow·s + j − p]
  *
@@ -11,8 +11,8 @@ import { zeros, type Tensor } from './tensor.js';
  *
  * @param x [n,c,h,w]
  * @param weight [c,1,kh,kw]
- * @param bias [c], or null for none
- * @returns y [n,c,oh,ow]
+ * @param bias [c], or null
+ * @returns y [n,c,oh,ow] with oh = ⌊(h + 2p − kh)/s⌋ + 1, ow alike
  * @throws ShapeError, ParamError
  */
 export function depthwiseConv2d(
@@ -53,13 +53,15 @@ export function depthwiseConv2d(
 }
 
 /**
- * As for `conv2d`, one channel at a time:
+ * As in `conv2d`, for each channel:
  *
  *     dx[n,c,h,w] = Σ dy[n,c,oh,ow] · w[c,0,i,j]                over all taps that read x[n,c,h,w]
  *     dw[c,0,i,j] = Σ dy[n,c,oh,ow] · x[n,c,oh·s+i−p,ow·s+j−p]  over n, oh, ow
  *     db[c]       = Σ dy[n,c,oh,ow]                             over n, oh, ow
  *
- * @param dy [n,c,oh,ow], the gradient of the loss with respect to y
+ * @param dy gradient of the loss with respect to y [n,c,oh,ow]
+ * @returns dx [n,c,h,w], dw [c,1,kh,kw], db [c]
+ * @throws ShapeError, ParamError
  */
 export function depthwiseConv2dBackward(
   dy: Tensor,

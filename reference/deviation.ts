@@ -1,46 +1,41 @@
 /**
- * What one layer adds to float32's distance from float64, told before it runs: a bound, not an estimate.
+ * Bounds on what one layer adds to the difference between a float32 run and a float64 run.
  *
- * **One sum.** Let u = 2⁻²⁴ be float32's unit roundoff, η = 2⁻¹⁴⁹ its smallest
- * number and γ_k = k·u/(1 − k·u). K products and a bias, summed in float32 in any
- * order, with or without fused multiply-add, from weights rounded to float32 and
- * from inputs that are themselves off by at most e, differ from the exact sum over
- * the inputs as they are by at most
+ * **One sum.** Let u = 2⁻²⁴ be the unit roundoff of float32, η = 2⁻¹⁴⁹ its smallest positive number and
+ * γ_k = k·u/(1 − k·u). Take K products and a bias, summed in float32 in any order, with or without fused
+ * multiply-add, with weights rounded to float32 and inputs that are off by at most e. The result differs
+ * from the exact sum over these inputs by at most
  *
  *     δ = γ_{K+2} · (Σ|w|·(|x| + e) + |b|) + η · (Σ(|x| + e) + K + 1)
  *
- * (N. Higham: Accuracy and Stability of Numerical Algorithms, sec. 2.2 and 3.1: K
- * for the products and their sum, one for the bias, one for the rounded weight; η
- * for what underflows, in a weight or in a product). The mean over h·w pixels is
- * such a sum with weights 1/(h·w).
+ * (N. Higham: Accuracy and Stability of Numerical Algorithms, sec. 2.2 and 3.1). K roundings are those of the
+ * products and their sum, one is that of the bias, one that of the weight; η bounds the underflow of a weight
+ * or a product. The mean over h·w pixels is such a sum with weights 1/(h·w).
  *
- * **One norm.** A batch norm by running statistics, with s = 1/√(σ² + ε), is
- * (x − μ)·s·γ + β, or x·α + (β − μ·α) with α = γ·s, and both are in use. s comes of
- * four roundings at most: σ², ε and their sum are halved by the root, which rounds,
- * as does the division. Each of x, μ and β then passes no more than ten, most of
- * them μ in the second order: μ itself, γ, s, α = γ·s, μ·α, the difference, the sum.
- * The terms are not what the norm makes of them, for x may cancel against μ:
+ * **One norm.** A batch normalization by running statistics, with s = 1/√(σ² + ε), is computed as
+ * (x − μ)·s·γ + β or as x·α + (β − μ·α) with α = γ·s. s takes four roundings at most: the root halves the
+ * relative errors of σ², ε and their sum, and rounds itself, as the division does. Each of x, μ and β then passes
+ * through at most ten roundings. The longest path is that of μ in the second form: μ, γ, s, α = γ·s, μ·α, the
+ * difference, the sum. The bound is taken of the terms and not of their sum, because x may cancel against μ:
  *
  *     δ = γ_10 · (|γ|·s·(|x| + e + |μ|) + |β|) + η · ((1 + s)·(|x| + e + |μ| + |γ|) + 4)
  *
- * with η for what underflows: in μ, γ and β, in a product, and multiplied by what follows.
+ * where η bounds the underflow of μ, γ, β and the products, times the factors that follow.
  *
- * **One kink.** ReLU and max pooling round nothing, but an input off by e may stand
- * on the other side of the kink. ReLU then differs from its tangent by at most e,
- * and only where |x| ≤ e. A maximum may be won by another than in float64 if some
- * other is within e of it, after which it differs from its tangent by at most 2e.
- * A leaky ReLU of slope λ differs from its tangent by (1 − λ)·e, and below zero
- * rounds λ and one product, where λ is neither 0 nor 1: γ_2 · λ·(|x| + e), and η for
- * each of the two.
+ * **One kink.** ReLU and max pooling do not round, but an input that is off by e may be on the other side of the
+ * kink. ReLU then differs from its tangent by at most e, and only if |x| ≤ e. Another element may become the
+ * maximum of a window if it is within 2e of the float64 maximum; the result then differs from the tangent by at
+ * most 2e. A leaky ReLU of slope λ differs from its tangent by (1 − λ)·e. Below zero it rounds λ and one product,
+ * unless λ is 0 or 1: γ_2 · λ·(|x| + e), plus η for each of the two.
  *
- * **Who rounds otherwise** has another u and η (rounding.ts). Of the norm's ten roundings one is a
- * root and one a quotient; of the mean's, one a quotient, which may be that of 1 and h·w. Where
- * every number that is read or written is off by ζ, too, that adds to δ, counted as above:
+ * **Other arithmetic** has other values of u and η (rounding.ts). One of the ten roundings of the norm is a root
+ * and one a quotient; one of the mean's is a quotient, that by h·w or 1/(h·w). If every number that is read or
+ * written may be off by ζ, δ grows by
  *
  *     one sum   ζ · (Σ|w| + K + 1)            of x; of each partial sum, and b
  *     one mean  ζ · (h·w + 2)                 of x and the partial sums, divided or not
  *     one norm  ζ · (3·|γ|·s + |γ| + |x| + e + |μ| + 4)   of x, μ, x − μ; of (x − μ)·s; of α; of the rest
- *     one kink  ζ, or 2ζ where there is a product
+ *     one kink  ζ, or 2ζ with a product
  */
 import { adaptiveMaxPool2d, adaptiveMaxPool2dRunnerUp } from './adaptiveMaxPool2d.js';
 import { BATCH_NORM_EPS } from './batchNorm.js';
@@ -58,7 +53,7 @@ import type { Step } from './vanillaNet.js';
 /** Unit roundoff of float32, rounding to nearest. */
 export const UNIT_ROUNDOFF = TO_NEAREST.unit;
 
-/** η: the smallest positive float32. */
+/** η, the smallest positive float32. */
 export const SMALLEST_FLOAT32 = TO_NEAREST.underflow;
 
 /** γ_k of float32, rounding to nearest. */
@@ -68,14 +63,15 @@ const abs = (x: Tensor): Tensor => map(x, Math.abs);
 const add = (x: Tensor, y: Tensor): Tensor => zip(x, y, (a, b) => a + b);
 const isZero = (x: Tensor): boolean => valuesOf(x).every((v) => v === 0);
 
+/** Bounds for each element of a layer's output. */
 export interface Deviation {
-  /** δ, by which the layer leaves its own tangent. */
+  /** δ: the difference between the float32 layer and its tangent. */
   readonly local: Tensor;
-  /** e' of its output: all that came in, carried on, and δ. Of an exact input it is what the layer may be off by. */
-  readonly carried: Tensor;
+  /** e': the error of the input, propagated through the layer, plus δ. For an exact input, the error of the layer. */
+  readonly total: Tensor;
 }
 
-/** A sum of `taps` products: `over` sums |w|·v (and |b|) for any v, with the kernel given. */
+/** A sum of products. `over(v, kernel, b)` computes Σ kernel·v + b with the layer's geometry. */
 function deviationOfSum(
   x: Tensor,
   e: Tensor,
@@ -95,18 +91,18 @@ function deviationOfSum(
     const weights = over(full(x.shape, 1), abs(weight), null);
     local = zip(local, weights, (r, w) => r + by.flush * (w + taps + 1));
   }
-  // Of an exact input there is nothing to carry, which is worth a third of the time.
-  return { local, carried: isZero(e) ? local : add(local, over(e, abs(weight), null)) };
+  // An exact input has no error to propagate; skipping that sum saves a third of the time.
+  return { local, total: isZero(e) ? local : add(local, over(e, abs(weight), null)) };
 }
 
-/** A maximum: where another input of the window may overtake it, 2e. */
+/** A maximum: 2e where the runner-up is near enough to become the maximum. */
 function deviationOfMax(y: Tensor, runnerUp: Tensor, widest: Tensor, { flush }: Rounding): Deviation {
   const gap = zip(y, runnerUp, (first, second) => first - second);
   const local = zip(gap, widest, (between, most) => (between <= 2 * most ? 2 * most : 0) + flush);
-  return { local, carried: map(widest, (most) => most + flush) };
+  return { local, total: map(widest, (most) => most + flush) };
 }
 
-/** A norm by its running statistics. */
+/** A batch normalization by running statistics. */
 function deviationOfNorm(x: Tensor, e: Tensor, name: string, state: State, by: Rounding): Deviation {
   const [, c, h, w] = x.shape;
   const parts = ['weight', 'bias', 'running_mean', 'running_var'].map((part) =>
@@ -114,7 +110,7 @@ function deviationOfNorm(x: Tensor, e: Tensor, name: string, state: State, by: R
   );
   const [scale, shift, mean, variance] = parts;
   const inverse = variance.map((v) => 1 / Math.sqrt(v + BATCH_NORM_EPS));
-  const [local, carried] = [zeros(x.shape), zeros(x.shape)];
+  const [local, total] = [zeros(x.shape), zeros(x.shape)];
   const [values, off] = [valuesOf(x), valuesOf(e)];
   const share = gammaOf(by)(8 + by.root + by.division);
   values.forEach((value, i) => {
@@ -124,12 +120,12 @@ function deviationOfNorm(x: Tensor, e: Tensor, name: string, state: State, by: R
     const rounding = share * (a * s * reach + Math.abs(shift[k]));
     const flushed = by.flush * (3 * a * s + a + reach + 4);
     local.data[i] = rounding + by.underflow * ((1 + s) * (reach + a) + 4) + flushed;
-    carried.data[i] = local.data[i] + a * s * off[i];
+    total.data[i] = local.data[i] + a * s * off[i];
   });
-  return { local, carried };
+  return { local, total };
 }
 
-/** ReLU where the slope is 0, nothing at all where it is 1. */
+/** A leaky ReLU; slope 0 is ReLU, slope 1 the identity. */
 function deviationOfLeaky(x: Tensor, e: Tensor, slope: number, by: Rounding): Deviation {
   const rounds = slope !== 0 && slope !== 1;
   const share = gammaOf(by)(2);
@@ -138,16 +134,19 @@ function deviationOfLeaky(x: Tensor, e: Tensor, slope: number, by: Rounding): De
     return share * slope * (Math.abs(v) + most) + by.underflow * (Math.abs(v) + most + 1) + 2 * by.flush;
   });
   const kink = zip(x, e, (v, most) => (Math.abs(v) <= most ? (1 - slope) * most : 0));
-  const came = zip(x, e, (v, most) => (v < -most ? slope * most : most));
-  return { local: add(rounding, kink), carried: add(rounding, came) };
+  const tangent = zip(x, e, (v, most) => (v < -most ? slope * most : most));
+  return { local: add(rounding, kink), total: add(rounding, tangent) };
 }
 
 /**
- * δ and e' of one layer of either form, normalized by running statistics, whose input x may be off by e.
+ * Bounds δ and e' for one layer of the train or the deploy form, in evaluation mode.
  *
- * @param lambda slope of the deep-training activations; the deploy form has none
- * @param by how it is rounded
- * @throws ParamError for a train form without λ
+ * @param step the layer with its input x and its output, both in float64
+ * @param e bounds on the error of the layer's input, of x's shape
+ * @param lambda λ, for the train form
+ * @param by the arithmetic; default float32 rounding to nearest
+ * @returns bounds of the shape of the layer's output
+ * @throws ParamError if the train form has no λ
  */
 export function deviation(
   step: Step,
@@ -168,7 +167,7 @@ export function deviation(
     case 'depthwiseConv2d': {
       const padding = config.act_num;
       const w = pick(state, `${name}.weight`);
-      // In the train form a norm follows instead.
+      // The train form has a batch normalization instead of a bias.
       const b = config.form === 'deploy' ? pick(state, `${name}.bias`) : null;
       return deviationOfSum(x, e, w, b, (v, kernel, bias) => depthwiseConv2d(v, kernel, bias, { padding }), by);
     }
@@ -177,7 +176,7 @@ export function deviation(
       const share = gammaOf(by)(pixels + by.division);
       const flushed = by.flush * (pixels + 2);
       const local = map(globalAvgPool(add(abs(x), e)), (v) => share * v + by.underflow + flushed);
-      return { local, carried: add(local, globalAvgPool(e)) };
+      return { local, total: add(local, globalAvgPool(e)) };
     }
     case 'batchNorm':
       return deviationOfNorm(x, e, name, state, by);
@@ -197,7 +196,7 @@ export function deviation(
       return deviationOfMax(y, adaptiveMaxPool2dRunnerUp(x, [oh, ow]), adaptiveMaxPool2d(e, [oh, ow]), by);
     }
     case 'dropout':
-      return { local: zeros(x.shape), carried: e };
+      return { local: zeros(x.shape), total: e };
     default:
       throw new ParamError('deviation', 'a layer of VanillaNet', `${op} ${name}`);
   }

@@ -3,7 +3,7 @@ import { ShapeError } from './errors.js';
 import { requireRange, requireShape } from './require.js';
 import { formatShape, zeros, type Tensor } from './tensor.js';
 
-/** The mask of the samples, one number repeated over all elements of a sample. */
+/** Repeats the mask's value of each sample over all elements of the sample. */
 function spread(op: string, mask: Tensor, shape: readonly number[]): Tensor {
   if (shape.length === 0) throw new ShapeError(op, 'x [n,…]', `x ${formatShape(shape)}`);
   requireShape(op, 'mask', mask, [shape[0]]);
@@ -14,13 +14,16 @@ function spread(op: string, mask: Tensor, shape: readonly number[]): Tensor {
 }
 
 /**
- * Stochastic depth: whole samples are dropped, y[i] = x[i] · mask[i] / (1 − rate)
- * (Huang et al., arXiv 1603.09382). VanillaNet has no shortcut that could carry a
- * dropped sample, so the network does not use it; the article defines it.
+ * Stochastic depth (Huang et al., arXiv 1603.09382), which drops whole samples:
+ *
+ *     y[i] = x[i] · mask[i] / (1 − rate)
+ *
+ * VanillaNet does not use it, because it has no shortcut around a dropped layer; the article defines it.
  *
  * @param x [n, …]
  * @param mask [n], zeros and ones: `dropoutMask([n], rate, seed, stream)`
  * @param rate probability of a zero, in [0, 1)
+ * @throws ShapeError, ParamError
  */
 export function dropPath(x: Tensor, mask: Tensor, rate: number): Tensor {
   requireRange('dropPath', 'rate', rate, 0, 1, true);

@@ -4,11 +4,15 @@ import { requireRange } from './require.js';
 import { zip } from './tensor.js';
 
 /**
- * The average of a network's state, running statistics and all, one step on:
+ * One update of the exponential moving average of a network's parameters and running statistics:
  *
  *     average ← decay·average + (1 − decay)·state
  *
- * Counters of batches are taken over as they are.
+ * `num_batches_tracked` is copied from the state.
+ *
+ * @param decay in [0, 1]
+ * @returns the new average
+ * @throws WeightsError if the average lacks a tensor of the state, ParamError
  */
 export function ema(average: State, state: State, decay: number): State {
   requireRange('ema', 'decay', decay, 0, 1);

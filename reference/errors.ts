@@ -1,8 +1,9 @@
 /**
- * The reference's own errors: the same names and fields as those of `vanillanet`, but other classes,
- * because this folder imports nothing of the project. Test for `error.name`.
+ * The base class of the reference's errors. They have the names and fields of the errors of `vanillanet`, but
+ * they are other classes, because this folder imports nothing of the project: test for `error.name`.
  */
 export abstract class OracleError extends Error {
+  /** The function or tensor that refuses its input. */
   readonly op: string;
   readonly expected: string;
   readonly got: string;
@@ -18,12 +19,12 @@ export abstract class OracleError extends Error {
   }
 }
 
-/** Gives a class its name as a literal, on the prototype: minifiers rename classes. */
+/** Sets the name as a literal, because minifiers rename classes. */
 function setName(errorClass: { readonly prototype: Error }, name: string): void {
   Object.defineProperty(errorClass.prototype, 'name', { value: name, configurable: true, writable: true });
 }
 
-/** The rank or sizes of a tensor do not fit. */
+/** The rank or a size of a tensor is wrong. */
 export class ShapeError extends OracleError {
   declare readonly name: 'ShapeError';
   static {
@@ -31,7 +32,7 @@ export class ShapeError extends OracleError {
   }
 }
 
-/** A hyper-parameter is out of its range. */
+/** A parameter is outside its range. */
 export class ParamError extends OracleError {
   declare readonly name: 'ParamError';
   static {
@@ -39,7 +40,7 @@ export class ParamError extends OracleError {
   }
 }
 
-/** A state dict lacks a tensor. */
+/** The state lacks a tensor. */
 export class WeightsError extends OracleError {
   declare readonly name: 'WeightsError';
   static {

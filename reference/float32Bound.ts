@@ -1,17 +1,16 @@
 /**
- * How far a float32 run of the deploy form can be from the float64 one, told
- * before it runs: a bound, not an estimate.
+ * Bounds on how far the logits of a float32 run of the deploy form are from those of a float64 run. They
+ * are known before the float32 run, and hold for any order of summation.
  *
- * **The chain.** Every layer's deviation is the tangent map of what came in, plus a
- * local δ (deviation.ts). Tangent maps are what backward transposes, so that exactly
+ * **The chain.** The error of each layer's output is the error of its input, mapped by the layer's tangent, plus
+ * a local δ (deviation.ts). Backward applies the transposed tangents, and therefore
  *
  *     |z̃ − z| ≤ Σ over all layers and elements of |∂z/∂y| · δ
  *
- * for every logit z. The e that the δ need is carried forward worst case upon worst
- * case, e' = |tangent|·e + δ, and grows some tenfold with every stage. For a deep
- * network the bound is still true, and says nothing. The same sum with e = 0 is the
- * bound to first order and away from kinks: not certain, but within some hundred
- * times of what float32 does at any depth. Both are reported.
+ * for every logit z. δ depends on the error e of the layer's input, which is propagated forward as
+ * e' = |tangent|·e + δ. This worst case grows about tenfold with every stage: for a deep network the bound is true,
+ * but larger than the logits. The same sum with e = 0 is the bound to first order and away from kinks. It is not
+ * certain, but at any depth it is within some hundred times the error of a float32 run. Both are reported.
  */
 import type { Config } from './config.js';
 import { deviation, SMALLEST_FLOAT32, UNIT_ROUNDOFF } from './deviation.js';
@@ -21,26 +20,28 @@ import { full, map, valuesOf, zeros, type Tensor } from './tensor.js';
 import { forward, type Step } from './vanillaNet.js';
 
 export interface Float32Bound {
-  /** float64 logits of the fused network on x. */
+  /** Logits of the network in float64 [n, num_classes]. */
   readonly logits: Tensor;
-  /** The largest bound over all images and the logits looked at. */
+  /** The largest of `bounds`. */
   readonly bound: number;
-  /** By image and logit [n, num_classes]; NaN where not looked at. */
+  /** The bound for each logit [n, num_classes]; NaN for logits without a bound. */
   readonly bounds: Tensor;
-  /** The same to first order and away from kinks. */
+  /** The same, to first order and away from kinks [n, num_classes]. */
   readonly firstOrder: Tensor;
 }
 
 /**
- * The bound for a batch, for weights and an image that float32 still has to round.
+ * Computes the bounds for a batch. They include the rounding of the weights and the images to float32.
  *
  * @param config of the deploy form
  * @param x [n, in_chans, h, w]
- * @param most bound only this many logits of each image, the largest: each costs one backward pass
+ * @param most number of logits to bound for each image, the largest ones; each costs one backward pass
+ * @throws ParamError, ShapeError, WeightsError
  */
 export function float32Bound(config: Config, state: State, x: Tensor, most = Infinity): Float32Bound {
   if (!(most >= 1)) throw new ParamError('float32Bound', 'at least one logit of each image', `${most}`);
-  if (config.form !== 'deploy') throw new ParamError('float32Bound', 'the deploy form', 'the train form');
+  if (config.form !== 'deploy')
+    throw new ParamError('float32Bound', 'the deploy form', 'the train form', 'Call fuse first.');
   const { logits, steps } = forward(config, state, x, { training: false });
   const [n, classes] = logits.shape;
   const inputRounding = map(x, (v) => UNIT_ROUNDOFF * Math.abs(v) + SMALLEST_FLOAT32);
@@ -48,11 +49,11 @@ export function float32Bound(config: Config, state: State, x: Tensor, most = Inf
   const nothing = (step: Step): Tensor => zeros(step.x.shape);
   const exactInputs = steps.map((step) => deviation(step, nothing(step), config, state).local);
   const locals = steps.map((step) => {
-    const { local, carried } = deviation(step, e, config, state);
-    e = carried;
+    const { local, total } = deviation(step, e, config, state);
+    e = total;
     return local;
   });
-  // What the logits cannot be off by more than, worst case upon worst case: for very shallow networks the better bound.
+  // The propagated worst case is a bound too, and the smaller one for very shallow networks.
   const worst = e;
 
   const ranked = Array.from({ length: n }, (_, i) =>
@@ -61,7 +62,7 @@ export function float32Bound(config: Config, state: State, x: Tensor, most = Inf
   const [bounds, firstOrder] = [full(logits.shape, NaN), full(logits.shape, NaN)];
   let bound = 0;
   for (let rank = 0; rank < Math.min(most, classes); rank++) {
-    // One backward pass serves the logit of this rank of every image: images do not mix in eval.
+    // One backward pass gives the logit of this rank for every image, as images are independent in evaluation.
     let dy = zeros([n, classes, 1, 1]);
     for (let i = 0; i < n; i++) dy.set(i, ranked[i][rank], 0, 0, 1);
     const [sums, firstSums] = [new Float64Array(n), new Float64Array(n)];
@@ -82,10 +83,10 @@ export function float32Bound(config: Config, state: State, x: Tensor, most = Inf
   return { logits, bound, bounds, firstOrder };
 }
 
-/** sums[i] += Σ |dy|·δ over the elements of image i. */
+/** Adds Σ |dy|·δ over the elements of image i to sums[i]. */
 function addWeighted(sums: Float64Array, dy: Tensor, delta: Tensor): void {
   const [g, d] = [valuesOf(dy), valuesOf(delta)];
   const perImage = g.length / sums.length;
-  // An infinite δ under a gradient of zero reaches nothing.
+  // 0 · ∞ would be NaN: an infinite δ does not count where the gradient is 0.
   g.forEach((v, i) => (sums[Math.floor(i / perImage)] += v === 0 ? 0 : Math.abs(v) * d[i]));
 }

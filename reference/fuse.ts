@@ -1,7 +1,7 @@
 /**
- * Re-parameterization: the deep network that was trained becomes the shallow one
- * that is shipped (arXiv 2305.12972, sec. 3.1). At λ = 1 everything between two
- * poolings is affine, and affine maps in a row are one.
+ * Fusion (re-parameterization) turns the deep network of training into the shallow network of deployment
+ * (arXiv 2305.12972, sec. 3.1). At λ = 1 the convolutions and batch normalizations between two activations are
+ * affine maps, and a sequence of affine maps is one affine map.
  */
 import type { Config } from './config.js';
 import { FusionError, ParamError } from './errors.js';
@@ -14,57 +14,60 @@ import { forward } from './vanillaNet.js';
 /** ε of every normalization in the network. */
 const EPS = 1e-6;
 
-/** A convolution (or a series activation, whose bias is 0 before fusion). */
+/** Weight and bias of a convolution, or of a series activation. */
 interface Affine {
   readonly weight: Tensor;
   readonly bias: Tensor;
 }
 
-/** The normalization's scale t = γ/√(σ² + ε), by channel. */
+/** The scale t = γ/√(σ² + ε) of each channel of a batch normalization. */
 interface Scale {
   readonly name: string;
   readonly t: Tensor;
 }
 
 export interface FusionReport {
-  /** max |fused − unfused| over the probe's logits, both in float64. */
+  /** max |fused − unfused| over the logits of the probe, both in float64. */
   readonly maxDifference: number;
-  /** max |logit| on the probe, to hold the differences against. */
+  /** max |unfused| over the logits of the probe: the scale for `maxDifference`. */
   readonly maxLogit: number;
   /**
-   * How far a float32 run of the fused network can be from these logits, known
-   * beforehand: the largest over the probe (see float32Bound.ts). True at any depth,
-   * but for deep networks larger than the logits.
+   * The largest bound, over the probe, on the difference between the logits of a float32 run of the fused network
+   * and the fused logits (float32Bound.ts). For deep networks it is larger than the logits.
    */
   readonly float32Bound: number;
-  /** The same to first order and away from kinks: what to expect, at most, in practice. */
+  /** The same to first order and away from kinks: in practice, the difference stays below this. */
   readonly float32FirstOrder: number;
-  /** The logits of each image that the bound was taken over: all of them, or its `boundedLogits` largest. */
+  /** The number of logits of each image that were bounded: the largest ones. */
   readonly boundedLogits: number;
-  /** The largest |γ|/√(σ² + ε): how much a tiny running variance amplifies. */
+  /** The largest |γ|/√(σ² + ε): large if a running variance is tiny. */
   readonly maxScale: { readonly name: string; readonly channel: number; readonly value: number };
 }
 
-/** The probe's logits [n, num_classes], for whoever compares another run with them. */
+/** The logits of the probe [n, num_classes], to compare another run with. */
 export interface ProbeLogits {
   readonly unfused: Tensor;
   readonly fused: Tensor;
-  /** float32's bound for each fused logit; NaN for those that were not bounded. */
+  /** The float32 bound for each fused logit; NaN for logits without a bound. */
   readonly bounds: Tensor;
   /** The same to first order. */
   readonly firstOrder: Tensor;
 }
 
 export interface FuseOptions {
-  /** λ that the network was trained to. Fusion holds at 1 and nowhere else. */
+  /** λ at the end of the training. Fusion is exact at 1 only. */
   readonly lambda: number;
   /** Images [n, in_chans, h, w] on which fused and unfused are compared. */
   readonly probe: Tensor;
-  /** Bound at most this many logits of each image: each costs a backward pass. Default 16. */
+  /** The number of logits to bound for each image; each costs a backward pass. Default 16. */
   readonly boundedLogits?: number;
 }
 
-/** Folds y = γ·(x − μ)/√(σ² + ε) + β into the convolution before it: W' = t·W, b' = β + t·(b − μ). */
+/**
+ * Folds the batch normalization y = γ·(x − μ)/√(σ² + ε) + β into the convolution before it:
+ *
+ *     W' = t·W        b' = β + t·(b − μ)        t = γ/√(σ² + ε)
+ */
 function foldBatchNorm({ weight, bias }: Affine, state: State, name: string): Affine & Scale {
   const [gamma, beta, mean, variance] = ['weight', 'bias', 'running_mean', 'running_var'].map((part) =>
     present(state, `${name}.${part}`),
@@ -89,12 +92,11 @@ function foldBatchNorm({ weight, bias }: Affine, state: State, name: string): Af
 }
 
 /**
- * A convolution followed by a 1x1 convolution is one convolution:
+ * Merges a convolution and the 1x1 convolution after it into one convolution:
  *
  *     W[o,c,i,j] = Σ_m W₂[o,m] · W₁[m,c,i,j]        b[o] = b₂[o] + Σ_m W₂[o,m] · b₁[m]
  *
- * exact for any kernel, stride and padding of the first, because a 1x1 kernel
- * never looks at a neighbor.
+ * This holds for any kernel, stride and padding of the first, because a 1x1 kernel does not mix pixels.
  */
 function compose(first: Affine, second: Affine): Affine {
   const [middle, c, kh, kw] = first.weight.shape;
@@ -118,21 +120,22 @@ function compose(first: Affine, second: Affine): Affine {
   return { weight, bias };
 }
 
-/** The tensor of this name, finite, and a variance not negative. @throws FusionError */
+/** Returns a tensor of the state. @throws FusionError if it is absent or not finite, or a negative variance */
 function present(state: State, name: string): Tensor {
-  const found = state.get(name);
-  if (found === undefined) {
+  const value = state.get(name);
+  if (value === undefined) {
     const statistic = /running_(mean|var)$/.test(name);
-    throw new FusionError('fuse', statistic ? `running statistics: ${name}` : `a tensor ${name}`, 'none');
+    const hint = 'Pass the whole state of the train form, with its running statistics.';
+    throw new FusionError('fuse', statistic ? `running statistics: ${name}` : `a tensor ${name}`, 'none', hint);
   }
-  const values = valuesOf(found);
+  const values = valuesOf(value);
   const bad = values.findIndex((v) => !Number.isFinite(v));
   if (bad >= 0) throw new FusionError('fuse', `finite values in ${name}`, `${values[bad]} at element ${bad}`);
   if (name.endsWith('running_var')) {
     const negative = values.findIndex((v) => v < 0);
     if (negative >= 0) throw new FusionError('fuse', `${name} >= 0`, `${values[negative]} at element ${negative}`);
   }
-  return found;
+  return value;
 }
 
 function affine(state: State, name: string): Affine {
@@ -145,22 +148,23 @@ function affine(state: State, name: string): Affine {
   return { weight, bias };
 }
 
-/** The series activation has no bias of its own: b = 0. */
+/** Folds the batch normalization of a series activation, which has no bias before that. */
 function foldActivation(state: State, name: string): Affine & Scale {
   const weight = present(state, `${name}.weight`);
   return foldBatchNorm({ weight, bias: zeros([weight.shape[0]]) }, state, `${name}.bn`);
 }
 
 /**
- * The deploy form of a trained network.
+ * Computes the deploy form of a trained network.
  *
  *     stem:   conv 4x4 · BN · conv 1x1 · BN  →  conv 4x4         activations:  depthwise · BN  →  depthwise + bias
  *     stage:  conv 1x1 · BN · conv 1x1 · BN  →  conv 1x1         head:         conv 1x1 · BN · conv 1x1  →  conv 1x1
  *
  * @param config of the train form
  * @param state train form, PyTorch's names; `num_batches_tracked` may be missing
- * @returns the deploy form's configuration and state, PyTorch's names; what the fusion measured, and on what
- * @throws FusionError where λ ≠ 1, a tensor or running statistic is missing, or a weight is not finite
+ * @returns configuration and state of the deploy form (new tensors), a report, and the logits of the probe
+ * @throws FusionError if λ ≠ 1, a tensor or running statistic is absent, or a weight is not finite
+ * @throws ParamError, ShapeError
  */
 export function fuse(
   config: Config,
@@ -171,18 +175,19 @@ export function fuse(
   if (lambda !== 1) {
     throw new FusionError(
       'fuse',
-      'lambda = 1: below it an activation stands between the convolutions',
+      'lambda = 1',
       `lambda = ${lambda}`,
+      'Train until λ = 1: below it, an activation separates the convolutions.',
     );
   }
 
   requireInteger('fuse', 'boundedLogits', boundedLogits, 1);
   if (valuesOf(probe).some((v) => !Number.isFinite(v))) {
-    throw new ParamError('fuse', 'a probe of finite pixels', 'one with others');
+    throw new ParamError('fuse', 'a probe of finite pixels', 'a probe with NaN or infinite pixels');
   }
 
   const scales: Scale[] = [];
-  const folded = <T extends Affine & Scale>(part: T): T => {
+  const recordScale = <T extends Affine & Scale>(part: T): T => {
     scales.push(part);
     return part;
   };
@@ -191,18 +196,18 @@ export function fuse(
     fused.set(`${name}.weight`, weight);
     fused.set(`${name}.bias`, bias);
   };
-  const convNorm = (conv: string, norm: string): Affine => folded(foldBatchNorm(affine(state, conv), state, norm));
+  const convNorm = (conv: string, norm: string): Affine => recordScale(foldBatchNorm(affine(state, conv), state, norm));
 
   put('stem.0', compose(convNorm('stem1.0', 'stem1.1'), convNorm('stem2.0', 'stem2.1')));
-  put('stem.1', folded(foldActivation(state, 'stem2.2')));
+  put('stem.1', recordScale(foldActivation(state, 'stem2.2')));
   config.strides.forEach((_, i) => {
     const name = `stages.${i}`;
     const first = convNorm(`${name}.conv1.0`, `${name}.conv1.1`);
     put(`${name}.conv`, compose(first, convNorm(`${name}.conv2.0`, `${name}.conv2.1`)));
-    put(`${name}.act`, folded(foldActivation(state, `${name}.act`)));
+    put(`${name}.act`, recordScale(foldActivation(state, `${name}.act`)));
   });
   put('cls.2', compose(convNorm('cls1.2', 'cls1.3'), affine(state, 'cls2.0')));
-  // Finite weights can still multiply to more than float64 holds.
+  // Products of finite weights can overflow float64.
   for (const name of fused.keys()) present(fused, name);
 
   const deploy: Config = { ...config, form: 'deploy' };
@@ -233,6 +238,6 @@ function largest(scales: readonly Scale[]): FusionReport['maxScale'] {
   return best;
 }
 
-/** Rounds a state to float32, as a float32 engine will hold it. */
+/** Rounds every value of a state to float32, as a float32 engine does. */
 export const toFloat32 = (state: State): State =>
   new Map([...state].map(([name, x]) => [name, tensor(Float32Array.from(valuesOf(x)), x.shape)]));

@@ -2,10 +2,13 @@ import { requireShape } from './require.js';
 import { zeros, type Tensor } from './tensor.js';
 
 /**
- * The mean of every map: y[n,c,0,0] = Σ_h Σ_w x[n,c,h,w] / (h·w).
+ * The mean of each channel:
+ *
+ *     y[n,c,0,0] = Σ_h Σ_w x[n,c,h,w] / (h·w)
  *
  * @param x [n,c,h,w]
  * @returns y [n,c,1,1]
+ * @throws ShapeError
  */
 export function globalAvgPool(x: Tensor): Tensor {
   requireShape('globalAvgPool', 'x', x, ['n', 'c', 'h', 'w']);
@@ -21,7 +24,12 @@ export function globalAvgPool(x: Tensor): Tensor {
   return y;
 }
 
-/** Every pixel of a map has the same share: dx[n,c,h,w] = dy[n,c,0,0] / (h·w). */
+/**
+ *     dx[n,c,h,w] = dy[n,c,0,0] / (h·w)
+ *
+ * @param dy [n,c,1,1]
+ * @param x the input of forward [n,c,h,w]
+ */
 export function globalAvgPoolBackward(dy: Tensor, x: Tensor): Tensor {
   requireShape('globalAvgPoolBackward', 'x', x, ['n', 'c', 'h', 'w']);
   const [n, c, h, w] = x.shape;

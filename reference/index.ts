@@ -35,7 +35,7 @@ export { type Layer, type Mode, type State, type Trace } from './layers.js';
 export { block } from './block.js';
 export * from './vanillaNet.js';
 export * from './initialize.js';
-export { accumulate, type Accumulated, type AccumulateOptions } from './accumulate.js';
+export { accumulate, type AccumulateResult, type AccumulateOptions } from './accumulate.js';
 export * from './trainStep.js';
 export * from './fuse.js';
 export * from './deviation.js';

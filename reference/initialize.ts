@@ -4,18 +4,19 @@ import { full, zeros, type Tensor } from './tensor.js';
 import { truncatedNormal } from './truncatedNormal.js';
 
 export interface InitializeOptions {
-  /** Integer in [0, 2³²). */
+  /** An integer in [0, 2³²). */
   readonly seed: number;
-  /** Where the normal is cut: at ±2 (timm, official; cuts nothing at std 0.02) or at ±2 std (older Paddle). */
+  /** Bounds of the normal distribution: ±2 (default; timm, the official code) or ±2 std (older Paddle versions). */
   readonly truncation?: 'absolute' | 'two-sigma';
 }
 
 /**
- * Fresh weights: convolution and activation kernels truncated normal with std 0.02,
- * biases 0, normalizations γ = 1, β = 0, running statistics 0 and 1. The k-th kernel
- * is drawn from stream k, so that it does not depend on the others' sizes.
+ * Initial weights. Kernels of convolutions and activations are truncated normal with std 0.02; biases are 0; batch
+ * normalizations have γ = 1, β = 0, running mean 0 and running variance 1. Kernel k is drawn from stream k, so that
+ * it does not depend on the sizes of the others.
  *
  * @returns the state in the order of PyTorch's `state_dict()`
+ * @throws ParamError
  */
 export function initialize(config: Config, { seed, truncation = 'absolute' }: InitializeOptions): State {
   const { dims, in_chans, num_classes, act_num, form } = config;

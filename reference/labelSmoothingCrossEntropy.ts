@@ -13,15 +13,17 @@ function check(op: string, logits: Tensor, targets: readonly number[], smoothing
 }
 
 /**
- * Cross-entropy against targets of which a share s is spread evenly over all classes:
+ * Cross-entropy with label smoothing (Szegedy et al., arXiv 1512.00567, sec. 7): a share s of each target is spread
+ * evenly over all C classes.
  *
  *     loss = mean over i of  (1 − s)·(−log p[i,t_i]) + s·mean over c of (−log p[i,c])
  *
- * in nats, averaged over the batch (Szegedy et al., arXiv 1512.00567, sec. 7).
+ * in nats, averaged over the batch; p = softmax(logits).
  *
  * @param logits [n,c]
- * @param targets class of each row
- * @param smoothing s in [0, 1); 0 is plain cross-entropy. Default 0.1, the article's
+ * @param targets t, the class of each row
+ * @param smoothing s in [0, 1); 0 is plain cross-entropy. Default 0.1, as in the article
+ * @throws ShapeError, ParamError
  */
 export function labelSmoothingCrossEntropy(logits: Tensor, targets: readonly number[], smoothing = 0.1): number {
   check('labelSmoothingCrossEntropy', logits, targets, smoothing);
@@ -36,8 +38,9 @@ export function labelSmoothingCrossEntropy(logits: Tensor, targets: readonly num
 }
 
 /**
- * dlogits[i,c] = (p[i,c] − q[i,c]) / n: probability minus the smoothed target
- * q = (1 − s)·[c = t_i] + s/C.
+ *     dlogits[i,c] = (p[i,c] − q[i,c]) / n        q[i,c] = (1 − s)·[c = t_i] + s/C, the smoothed target
+ *
+ * @returns dlogits [n,c]
  */
 export function labelSmoothingCrossEntropyBackward(
   logits: Tensor,

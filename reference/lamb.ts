@@ -5,7 +5,7 @@ import { map, valuesOf, zip, type Tensor } from './tensor.js';
 
 const norm = (x: Tensor): number => Math.sqrt(valuesOf(x).reduce((sum, v) => sum + v * v, 0));
 
-/** What LAMB divides every gradient by: max(1, ‖g‖), with ‖g‖ the norm of all of them together. */
+/** The divisor of every gradient in LAMB: max(1, ‖g‖), where ‖g‖ is the norm of all gradients together. */
 export function lambDivisor(grads: Iterable<Tensor>): number {
   let squares = 0;
   for (const grad of grads) squares += norm(grad) ** 2;
@@ -13,15 +13,16 @@ export function lambDivisor(grads: Iterable<Tensor>): number {
 }
 
 /**
- * One step of LAMB (You et al., arXiv 1904.00962), as timm has it:
+ * One step of LAMB (You et al., arXiv 1904.00962), as in timm:
  *
  *     g ← grad/divisor        m ← β₁·m + (1 − β₁)·g        v ← β₂·v + (1 − β₂)·g²
  *     u = (m/(1 − β₁ᵗ)) / (√(v/(1 − β₂ᵗ)) + eps) + weightDecay·param
- *     param ← param − lr·r·u        r = ‖param‖/‖u‖ where weightDecay ≠ 0 and neither is 0, else 1
+ *     param ← param − lr·r·u        r = ‖param‖/‖u‖ if weightDecay ≠ 0 and neither norm is 0, else 1
  *
  * @param step t, counted from 1
- * @param divisor see `lambDivisor`
+ * @param divisor the result of `lambDivisor`
  * @returns parameter and moments after the step (new tensors)
+ * @throws ShapeError, ParamError
  */
 export function lamb(
   param: Tensor,

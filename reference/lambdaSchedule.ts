@@ -2,16 +2,19 @@ import { ParamError } from './errors.js';
 
 export interface LambdaScheduleOptions {
   readonly schedule: 'linear' | 'cosine';
-  /** Epochs D over which λ rises from 0 to 1. */
+  /** D, the number of epochs in which λ rises from 0 to 1. */
   readonly decayEpochs: number;
 }
 
 /**
- * λ at an epoch, whole or fractional; 1 from decayEpochs on:
+ * λ at an epoch, which may be fractional (linear in arXiv 2305.12972, sec. 3.1; both in the official code):
  *
  *     linear:  λ = e/D                     cosine:  λ = ½·(1 − cos(π·e/D))
  *
+ * and λ = 1 from epoch D on.
+ *
  * @param epoch e ≥ 0
+ * @throws ParamError
  */
 export function lambdaSchedule(epoch: number, { schedule, decayEpochs }: LambdaScheduleOptions): number {
   if (!(epoch >= 0)) throw new ParamError('lambdaSchedule', 'epoch >= 0', `epoch = ${epoch}`);

@@ -2,12 +2,16 @@ import { requireInteger } from './require.js';
 import { ParamError } from './errors.js';
 
 /**
- * What the learning rate of a parameter is multiplied by under layer decay d:
+ * The factor of a parameter's learning rate under layer decay d:
  *
  *     d^(L + 1 − id)        id = 0 for the stem, i + 1 for `stages.i`, L + 1 for the head
  *
- * @param name of the parameter
- * @param stages L
+ * so that earlier layers learn more slowly for d < 1.
+ *
+ * @param name the parameter's name
+ * @param stages L, the number of stages
+ * @param decay d > 0
+ * @throws ParamError
  */
 export function layerScale(name: string, stages: number, decay: number): number {
   requireInteger('layerScale', 'stages', stages, 1);

@@ -9,47 +9,50 @@ import { leakyRelu, leakyReluBackward } from './leakyRelu.js';
 import { maxPool2d, maxPool2dBackward } from './maxPool2d.js';
 import type { Tensor } from './tensor.js';
 
-/** Parameters and running statistics under PyTorch's names. */
+/** Parameters and running statistics by PyTorch's names. */
 export type State = ReadonlyMap<string, Tensor>;
 
-/** How a forward pass is to be made. */
+/** The mode of a forward pass. */
 export interface Mode {
+  /** Training or evaluation. */
   readonly training: boolean;
-  /** Slope of the deep-training activations; the train form cannot run without it. */
+  /** λ, the slope of the deep-training activations; required for the train form. */
   readonly lambda?: number | undefined;
-  /** Which variance the running statistics take up. Default 'unbiased', as in PyTorch. */
+  /** The variance that updates the running statistics. Default 'unbiased', as in PyTorch. */
   readonly runningVar?: 'unbiased' | 'biased';
-  /** Seed of the dropout masks, and the training step they are for. Default 0, 0. */
+  /** Seed of the dropout masks. Default 0. */
   readonly seed?: number;
+  /** Training step: each step has its own dropout masks. Default 0. */
   readonly step?: number;
 }
 
-/** What one layer did to one batch. */
+/** The forward pass of one layer. */
 export interface Trace {
+  /** The layer's output. */
   readonly y: Tensor;
-  /** Running statistics after this batch, by name. Only from training. */
+  /** Running statistics after this batch, by name; in training only. */
   readonly buffers?: Iterable<readonly [string, Tensor]>;
-  /** dy → dx, and the gradients of this layer's parameters by name. */
+  /** Maps dy to dx and the gradients of this layer's parameters, by name. */
   readonly backward: (dy: Tensor) => { dx: Tensor; grads?: Iterable<readonly [string, Tensor]> };
 }
 
 /**
- * One link of the chain: an op, bound to its name in the network. VanillaNet has
- * no branches, so a network is a list of these, and its backward pass the list
- * read in reverse.
+ * An op with its place in the network. VanillaNet has no branches: a network is a list of layers, and its backward
+ * pass visits the list in reverse.
  */
 export interface Layer {
-  /** PyTorch's module name, such as `stages.0.conv1.0`; what has no module of its own ends in `.relu` or `.leaky`. */
+  /** PyTorch's module name, for example `stages.0.conv1.0`. Functions that are no module end in `.relu` or `.leaky`. */
   readonly name: string;
+  /** The name of the op, for example 'conv2d'. */
   readonly op: string;
   forward(x: Tensor, state: State, mode: Mode): Trace;
 }
 
-/** The tensor of this name. @throws WeightsError */
+/** Returns a tensor of the state. @throws WeightsError if it is absent */
 export function pick(state: State, name: string): Tensor {
-  const found = state.get(name);
-  if (found === undefined) throw new WeightsError(name, 'a tensor of this name', 'none');
-  return found;
+  const value = state.get(name);
+  if (value === undefined) throw new WeightsError(name, 'a tensor of this name', 'none');
+  return value;
 }
 
 export const convLayer = (name: string, options: ConvOptions = {}): Layer => ({
@@ -73,7 +76,7 @@ export const convLayer = (name: string, options: ConvOptions = {}): Layer => ({
   },
 });
 
-/** `biased` is the deploy form: the train form has a batch normalization instead of a bias. */
+/** @param biased whether it has a bias: in the deploy form. The train form has a batch normalization instead. */
 export const depthwiseLayer = (name: string, padding: number, biased: boolean): Layer => ({
   name,
   op: 'depthwiseConv2d',
@@ -123,12 +126,13 @@ export const batchNormLayer = (name: string): Layer => ({
   },
 });
 
-/** The deep-training activation; its slope comes with the mode. */
+/** The deep-training activation, with the slope λ of the mode. */
 export const leakyLayer = (name: string): Layer => ({
   name,
   op: 'leakyRelu',
   forward(x, _, { lambda }) {
-    if (lambda === undefined) throw new ParamError(name, 'lambda in [0, 1] for the train form', 'no lambda');
+    if (lambda === undefined)
+      throw new ParamError(name, 'lambda in [0, 1] for the train form', 'no lambda', 'Pass lambda in the mode.');
     return {
       y: leakyRelu(x, lambda),
       backward: (dy) => ({ dx: leakyReluBackward(dy, x, lambda) }),
@@ -172,7 +176,7 @@ export const globalAvgPoolLayer = (name: string): Layer => ({
   }),
 });
 
-/** Dropout masks are drawn from streams of their own, past those of the parameters. */
+/** First random stream of the dropout masks; the parameters use the streams below. */
 const DROPOUT_STREAM = 2 ** 31;
 
 export const dropoutLayer = (name: string, rate: number): Layer => ({

@@ -6,12 +6,12 @@ import { map, zip, type Tensor } from './tensor.js';
  *
  *     y = (1 − λ)·max(x, 0) + λ·x  =  x where x > 0, λ·x elsewhere
  *
- * λ = 0 is ReLU, λ = 1 the identity, after which two convolutions in a row are
- * one (arXiv 2305.12972, eq. 1). Zero is a value like any other, so there is no
- * default.
+ * λ = 0 is ReLU, and λ = 1 is the identity, which allows the fusion of two consecutive convolutions
+ * (arXiv 2305.12972, eq. 1). λ has no default, because 0 is a meaningful value.
  *
  * @param x any shape
- * @param lambda in [0, 1]
+ * @param lambda λ in [0, 1]
+ * @returns y, of x's shape
  * @throws ParamError
  */
 export function leakyRelu(x: Tensor, lambda: number): Tensor {
@@ -19,7 +19,11 @@ export function leakyRelu(x: Tensor, lambda: number): Tensor {
   return map(x, (v) => (v > 0 ? v : lambda * v));
 }
 
-/** dx = dy where x > 0, λ·dy elsewhere. At x = 0 the slope is λ, as in PyTorch. */
+/**
+ * dx = dy where x > 0, λ·dy elsewhere. At x = 0 the slope is λ, as in PyTorch.
+ *
+ * @param x the input of forward
+ */
 export function leakyReluBackward(dy: Tensor, x: Tensor, lambda: number): Tensor {
   requireShape('leakyReluBackward', 'dy', dy, x.shape);
   requireRange('leakyReluBackward', 'lambda', lambda, 0, 1);

@@ -4,8 +4,9 @@ import { formatShape, type Tensor } from './tensor.js';
 import { windowMax, windowMaxBackward, windowRunnerUp, type Window } from './windowMax.js';
 
 export interface MaxPoolOptions {
+  /** k, the height and width of a window. */
   readonly kernelSize: number;
-  /** Default: the kernel's size, so that windows do not overlap. */
+  /** Default: `kernelSize`, so that windows do not overlap. */
   readonly stride?: number;
 }
 
@@ -30,24 +31,30 @@ function windows(op: string, x: Tensor, { kernelSize, stride = kernelSize }: Max
  *
  *     y[n,c,oh,ow] = max over i, j < k of x[n, c, oh·s + i, ow·s + j]
  *
- * Rows and columns that do not fill a window are dropped (floor).
+ * Rows and columns at the end that do not fill a window are dropped.
  *
  * @param x [n,c,h,w]
- * @returns y [n,c,oh,ow] with oh = ⌊(h − k)/s⌋ + 1
- * @throws ShapeError where the map is smaller than the window, ParamError
+ * @returns y [n,c,oh,ow] with oh = ⌊(h − k)/s⌋ + 1, ow alike
+ * @throws ShapeError if the map is smaller than the window, ParamError
  */
 export function maxPool2d(x: Tensor, options: MaxPoolOptions): Tensor {
   return windowMax(x, ...windows('maxPool2d', x, options));
 }
 
-/** dy goes to the first maximum of each window in scan order. */
+/**
+ * Adds dy to the first maximum of each window, in scan order.
+ *
+ * @param dy [n,c,oh,ow]
+ * @param x the input of forward [n,c,h,w]
+ * @returns dx [n,c,h,w]
+ */
 export function maxPool2dBackward(dy: Tensor, x: Tensor, options: MaxPoolOptions): Tensor {
   const [rows, columns] = windows('maxPool2dBackward', x, options);
   requireShape('maxPool2dBackward', 'dy', dy, [x.shape[0], x.shape[1], rows.length, columns.length]);
   return windowMaxBackward(dy, x, rows, columns);
 }
 
-/** The largest of each window but its maximum: what comes next. −∞ where there is no other. */
+/** The second largest value of each window [n,c,oh,ow]; −∞ if the window has one element. */
 export function maxPool2dRunnerUp(x: Tensor, options: MaxPoolOptions): Tensor {
   return windowRunnerUp(x, ...windows('maxPool2dRunnerUp', x, options));
 }

@@ -6,8 +6,8 @@ const density = (z: number): number => Math.exp((-z * z) / 2) / Math.sqrt(2 * Ma
  *
  *     Φ(z) = ½ + φ(z)·(z + z³/3 + z⁵/(3·5) + z⁷/(3·5·7) + …)
  *
- * (G. Marsaglia: Evaluating the normal distribution, 2004). Its absolute error is
- * about 1e-16; beyond |z| = 8.3 the result is 0 or 1 to that accuracy.
+ * (G. Marsaglia: Evaluating the normal distribution, J. Stat. Software 11, 2004). The absolute error is about 1e-16;
+ * beyond |z| = 8.3 the result is 0 or 1 to that accuracy.
  */
 export function normalCdf(z: number): number {
   if (Math.abs(z) > 8.3) return z < 0 ? 0 : 1;
@@ -22,7 +22,7 @@ export function normalCdf(z: number): number {
 const polynomial = (coefficients: readonly number[], r: number): number =>
   coefficients.reduceRight((sum, coefficient) => sum * r + coefficient, 0);
 
-/** Numerator and denominator, lowest power first, for |p − ½| ≤ 0.425 and for the near and the far tail. */
+/** Coefficients of numerator and denominator, lowest power first: for |p − ½| ≤ 0.425, and for the near and far tails. */
 const CENTER = [
   [
     3.3871328727963665, 133.14166789178438, 1971.5909503065513, 13731.69376550946, 45921.95393154987, 67265.7709270087,
@@ -55,8 +55,8 @@ const FAR_TAIL = [
 ] as const;
 
 /**
- * Φ⁻¹(p), the standard normal quantile, to about 1e-16 relative (M. J. Wichura:
- * Algorithm AS 241, Applied Statistics 37, 1988). −∞ at 0, ∞ at 1.
+ * Φ⁻¹(p), the standard normal quantile (M. J. Wichura: Algorithm AS 241, Applied Statistics 37, 1988). The relative
+ * error is about 1e-16. −∞ at p = 0, ∞ at p = 1.
  */
 export function normalQuantile(p: number): number {
   const q = p - 0.5;

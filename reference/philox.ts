@@ -1,26 +1,25 @@
 import { ParamError } from './errors.js';
 
 /**
- * Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as
- * 1, 2, 3; SC 2011): a generator without state. Number `counter` of the sequence
- * `key` is computed from nothing but the two, so that any element can be drawn
- * alone, in any order, by any thread, and comes out the same.
+ * Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3; SC 2011), a random number
+ * generator without state. Each number is a function of a counter and a key. Numbers can therefore be drawn in
+ * any order and by any thread, with the same result.
  */
 
 const ROUNDS = 10;
 const MULTIPLIER = [0xd2511f53, 0xcd9e8d57] as const;
-/** The golden ratio and √3 − 1 in 32 bits: what the key grows by each round. */
+/** The fractional parts of the golden ratio and of √3, times 2³²: added to the key in each round. */
 const WEYL = [0x9e3779b9, 0xbb67ae85] as const;
 
 type Words = [number, number, number, number];
 
-/** High and low 32 bits of a·b: by the halves of a, so that every step is exact in a double. */
+/** High and low 32 bits of a·b, by halves of a, so that every step is exact in float64. */
 function multiply(a: number, b: number): [high: number, low: number] {
-  const carried = b * (a >>> 16) + Math.floor((b * (a & 0xffff)) / 2 ** 16);
-  return [Math.floor(carried / 2 ** 16), Math.imul(a, b) >>> 0];
+  const upper = b * (a >>> 16) + Math.floor((b * (a & 0xffff)) / 2 ** 16);
+  return [Math.floor(upper / 2 ** 16), Math.imul(a, b) >>> 0];
 }
 
-/** Four random 32-bit words for a counter of four words and a key of two. */
+/** Four random 32-bit words from a counter of four words and a key of two words. */
 export function philox4x32(counter: Readonly<Words>, key: readonly [number, number]): Words {
   let [c0, c1, c2, c3] = counter;
   let [k0, k1] = key;
@@ -37,11 +36,14 @@ export function philox4x32(counter: Readonly<Words>, key: readonly [number, numb
 const isWord = (value: number): boolean => value >>> 0 === value;
 
 /**
- * A number in [0, 1), uniform on the multiples of 2⁻⁵³. `seed`, `stream` and
- * `index` are integers in [0, 2³²): one seed for a run, one stream for each thing
- * that draws (a parameter tensor, a training step's dropout), one index for each
- * number it draws.
+ * A random number in [0, 1), uniform on the multiples of 2⁻⁵³, from the words w of `philox4x32` for the counter
+ * (index, stream, 0, 0) and the key (seed, 0):
  *
+ *     u = (⌊w₀/2⁵⌋·2²⁶ + ⌊w₁/2⁶⌋) / 2⁵³
+ *
+ * @param seed of the run, an integer in [0, 2³²)
+ * @param stream of a purpose, for example a parameter tensor or the dropout of a training step; in [0, 2³²)
+ * @param index of the number in the stream, in [0, 2³²)
  * @throws ParamError
  */
 export function uniform(seed: number, stream: number, index: number): number {

@@ -5,12 +5,13 @@ import { leakyRelu, leakyReluBackward } from './leakyRelu.js';
 import { requireShape } from './require.js';
 import type { Tensor } from './tensor.js';
 
-/** n of a (2n+1)x(2n+1) kernel: the padding that keeps the map's size. */
+/** n of a (2n+1)x(2n+1) kernel, which is also the padding that keeps the size of the map. */
 function halfWidth(weight: Tensor): number {
   requireShape('seriesActivation', 'weight', weight, ['c', 1, weight.shape[2], weight.shape[2]]);
   return (weight.shape[2] - 1) / 2;
 }
 
+/** What forward saves for backward. */
 export interface SeriesActivationSaved {
   readonly x: Tensor;
   /** max(x, 0) */
@@ -19,17 +20,19 @@ export interface SeriesActivationSaved {
 }
 
 /**
- * The series activation in its train form (arXiv 2305.12972, eq. 5, as the
- * official code computes it):
+ * The series activation in the train form (arXiv 2305.12972, eq. 5, as in the official code):
  *
  *     y = BN( Σ_{i,j ∈ {−n…n}} a[c,i,j] · max(x[n, c, h+i, w+j], 0) )
  *
- * that is ReLU, a depthwise (2n+1)x(2n+1) convolution with padding n and no bias,
- * and a batch normalization. The paper writes a·A(x + b), with the bias inside
- * the ReLU; the code has it outside, in the normalization, and so has this.
+ * It is a ReLU, a depthwise (2n+1)x(2n+1) convolution with padding n and without a bias, and a batch normalization.
+ * The paper writes a·A(x + b), with the bias b inside the ReLU. The official code has the bias after the convolution,
+ * as the β of the normalization; so does this function.
  *
  * @param x [n,c,h,w]
  * @param weight a [c,1,2n+1,2n+1]
+ * @param bn parameters of the batch normalization
+ * @returns y [n,c,h,w], what backward needs, and the running statistics after this batch (new tensors)
+ * @throws ShapeError, ParamError
  */
 export function seriesActivation(
   x: Tensor,
@@ -43,7 +46,13 @@ export function seriesActivation(
   return { ...result, saved: { x, rectified, batchNorm: result.saved } };
 }
 
-/** The three backward passes in reverse. `dgamma`, `dbeta` belong to the normalization. */
+/**
+ * The backward passes of the three parts, in reverse order.
+ *
+ * @param dy [n,c,h,w]
+ * @param gamma γ of the normalization [c]
+ * @returns dx [n,c,h,w], dw [c,1,2n+1,2n+1], and the gradients of the normalization's γ and β [c]
+ */
 export function seriesActivationBackward(
   dy: Tensor,
   weight: Tensor,

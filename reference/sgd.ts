@@ -3,12 +3,13 @@ import { requireShape } from './require.js';
 import { zip, type Tensor } from './tensor.js';
 
 export interface SgdOptions {
+  /** Learning rate. */
   readonly lr: number;
   /** Default 0. */
   readonly momentum?: number;
-  /** Looks ahead along the new momentum (Sutskever et al. 2013, as PyTorch has it). Default false. */
+  /** Nesterov momentum (Sutskever et al. 2013, as in PyTorch). Default false. */
   readonly nesterov?: boolean;
-  /** Coupled: added to the gradient. Default 0. */
+  /** An L2 term added to the gradient. Default 0. */
   readonly weightDecay?: number;
 }
 
@@ -18,8 +19,9 @@ export interface SgdOptions {
  *     g ← grad + weightDecay·param        b ← momentum·b + g
  *     param ← param − lr·b        nesterov: param ← param − lr·(g + momentum·b)
  *
- * @param buffer b; zeros before the first step
+ * @param buffer b, of param's shape; zeros before the first step
  * @returns parameter and buffer after the step (new tensors)
+ * @throws ShapeError, ParamError
  */
 export function sgd(
   param: Tensor,

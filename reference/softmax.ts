@@ -2,8 +2,8 @@ import { requireShape } from './require.js';
 import { zeros, type Tensor } from './tensor.js';
 
 /**
- * log Σ_c exp(x[i,c]) of row i. The largest logit is taken out first, so that
- * nothing overflows: log Σ exp(x) = m + log Σ exp(x − m).
+ * log Σ_c exp(x[i,c]) of row i, computed as m + log Σ_c exp(x[i,c] − m) with the largest logit m, so that exp does
+ * not overflow.
  */
 function logSumExp(x: Tensor, row: number): number {
   const classes = x.shape[1];
@@ -15,7 +15,7 @@ function logSumExp(x: Tensor, row: number): number {
 }
 
 /**
- * log p[i,c] = x[i,c] − log Σ_k exp(x[i,k])
+ *     log p[i,c] = x[i,c] − log Σ_k exp(x[i,k])
  *
  * @param x logits [n,c]
  * @returns log probabilities [n,c], in nats
@@ -46,7 +46,7 @@ export function logSoftmaxBackward(dy: Tensor, y: Tensor): Tensor {
 }
 
 /**
- * p[i,c] = exp(x[i,c]) / Σ_k exp(x[i,k])
+ *     p[i,c] = exp(x[i,c]) / Σ_k exp(x[i,k])
  *
  * @param x logits [n,c]
  * @returns probabilities [n,c]; each row sums to 1

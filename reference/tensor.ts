@@ -2,16 +2,17 @@ import ndarray from '#ndarray';
 import type { NdArray } from './views.js';
 import { ShapeError } from './errors.js';
 
-/** Everything here is float64 on an ndarray: activations NCHW, weights OIHW. */
+/** A float64 `ndarray`. Activations are NCHW, weights OIHW. */
 export type Tensor = NdArray;
 
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 export const formatShape = (shape: readonly number[]): string => `[${shape.join(',')}]`;
 
-/** 4 GiB of float64: what is larger was meant for another machine, or is a slip. */
+/** 4 GiB of float64. A larger tensor is probably a mistake. */
 const MAX_SIZE = 2 ** 29;
 
+/** A tensor of zeros. @throws ShapeError above 2²⁹ values */
 export function zeros(shape: readonly number[]): Tensor {
   const size = sizeOf(shape);
   if (!(size <= MAX_SIZE)) throw new ShapeError('tensor', `at most ${MAX_SIZE} values`, formatShape(shape));
@@ -24,7 +25,12 @@ export function full(shape: readonly number[], value: number): Tensor {
   return x;
 }
 
-/** A tensor of these values, given in row-major order. */
+/**
+ * A tensor of a copy of the values.
+ *
+ * @param values in row-major order
+ * @throws ShapeError if their number does not fit the shape
+ */
 export function tensor(values: ArrayLike<number>, shape: readonly number[]): Tensor {
   if (values.length !== sizeOf(shape)) {
     throw new ShapeError('tensor', `${sizeOf(shape)} values for shape ${formatShape(shape)}`, `${values.length}`);
@@ -32,7 +38,7 @@ export function tensor(values: ArrayLike<number>, shape: readonly number[]): Ten
   return ndarray(Float64Array.from(values), [...shape]);
 }
 
-/** A tensor's values in row-major order, whatever view it is: a copy. */
+/** A copy of a tensor's values in row-major order, for any strides. */
 export function valuesOf(x: Tensor): Float64Array {
   const { shape, stride, data } = x;
   const values = new Float64Array(sizeOf(shape));
@@ -40,7 +46,7 @@ export function valuesOf(x: Tensor): Float64Array {
   let position = x.offset;
   for (let i = 0; i < values.length; i++) {
     values[i] = data[position];
-    // Count up like an odometer: the last axis runs fastest.
+    // Increments the index like an odometer: the last axis changes fastest.
     for (let axis = shape.length - 1; axis >= 0; axis--) {
       index[axis]++;
       position += stride[axis];
@@ -52,10 +58,10 @@ export function valuesOf(x: Tensor): Float64Array {
   return values;
 }
 
-/** y = f(x), element by element. */
+/** y = f(x), elementwise. */
 export const map = (x: Tensor, f: (value: number) => number): Tensor => ndarray(valuesOf(x).map(f), [...x.shape]);
 
-/** z = f(x, y), element by element; both of one shape. */
+/** z = f(x, y), elementwise; x and y have the same shape. */
 export function zip(x: Tensor, y: Tensor, f: (a: number, b: number) => number): Tensor {
   const [a, b] = [valuesOf(x), valuesOf(y)];
   return ndarray(
@@ -64,5 +70,5 @@ export function zip(x: Tensor, y: Tensor, f: (a: number, b: number) => number): 
   );
 }
 
-/** The largest magnitude in x. */
+/** max |x| */
 export const maxAbs = (x: Tensor): number => valuesOf(x).reduce((m, v) => Math.max(m, Math.abs(v)), 0);

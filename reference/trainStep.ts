@@ -9,38 +9,41 @@ import { sgd, type SgdOptions } from './sgd.js';
 import { full, zeros, type Tensor } from './tensor.js';
 
 export interface TrainStepOptions extends Omit<AdamOptions, 'decoupled'>, SgdOptions {
+  /** λ in [0, 1], the slope of the deep-training activations. */
   readonly lambda: number;
-  /** Label smoothing, of targets that are classes. Default 0.1. */
+  /** Label smoothing, if the targets are classes. Default 0.1. */
   readonly smoothing?: number;
-  /** Cross-entropy, the default, or binary cross-entropy of every class on its own. */
+  /** Cross-entropy (default) or the binary cross-entropy of every class. */
   readonly loss?: 'cross-entropy' | 'bce';
-  /** Default Adam, whose decay is coupled; AdamW's is not. */
+  /** Default 'adam', whose weight decay is an L2 term; that of 'adamw' is decoupled. */
   readonly optimizer?: 'adam' | 'adamw' | 'sgd' | 'lamb';
-  /** Whether what has one dimension (biases, norms) decays, too. Default true, and false for LAMB. */
+  /** Whether weight decay applies to parameters with one axis (biases, norms). Default true; false for LAMB. */
   readonly decayVectors?: boolean;
   /** See `layerScale`. Default 1. */
   readonly layerDecay?: number;
   /** Seed of the dropout masks. Default 0. */
   readonly seed?: number;
-  /** Micro-batches that the batch is passed in, and the gradients averaged over: see `accumulate`. Default 1. */
+  /** Number of micro-batches, over which the gradients are averaged: see `accumulate`. Default 1. */
   readonly gradAccumSteps?: number;
 }
 
-/** A network in training: everything that one step turns into the next. */
+/** The state of a training: a step maps it to the next. */
 export interface Training {
+  /** Parameters and running statistics of the network. */
   readonly state: State;
-  /** Of Adam, AdamW and LAMB. */
+  /** Moments of Adam, AdamW and LAMB by parameter. */
   readonly moments: ReadonlyMap<string, AdamMoments>;
-  /** Of SGD. */
+  /** Momentum buffers of SGD by parameter. */
   readonly buffers?: ReadonlyMap<string, Tensor>;
-  /** Steps made so far. */
+  /** Number of completed steps. */
   readonly step: number;
 }
 
+/** The state of a training before its first step. */
 export const startTraining = (state: State): Training => ({ state, moments: new Map(), step: 0 });
 
-/** (1 − s)·[c = t_i] + s/C */
-function smoothed(targets: readonly number[], classes: number, smoothing: number): Tensor {
+/** Smoothed targets: q[i,c] = (1 − s)·[c = t_i] + s/C */
+function smoothTargets(targets: readonly number[], classes: number, smoothing: number): Tensor {
   const shares = full([targets.length, classes], smoothing / classes);
   targets.forEach((target, i) => {
     if (!Number.isInteger(target) || target < 0 || target >= classes) {
@@ -52,12 +55,13 @@ function smoothed(targets: readonly number[], classes: number, smoothing: number
 }
 
 /**
- * One training step: forward in training mode, the loss, backward, the optimizer
- * on every parameter.
+ * One training step: forward in training mode, loss, backward, and a step of the optimizer for every parameter.
  *
  * @param x [n, in_chans, h, w]
  * @param targets class of each image, or the share of each class in each image [n, num_classes]
- * @returns the training after the step (nothing is changed in place), loss and logits before it
+ * @returns the training after the step (nothing is changed in place), and the loss and logits before it; the loss is
+ *   in nats, averaged over the batch
+ * @throws ShapeError, ParamError, WeightsError
  */
 export function trainStep(
   config: Config,
@@ -70,27 +74,27 @@ export function trainStep(
     loss: kind = 'cross-entropy',
     seed = 0,
     gradAccumSteps: parts = 1,
-    ...by
+    ...options
   }: TrainStepOptions,
 ): { training: Training; loss: number; logits: Tensor } {
-  const shares = 'shape' in targets ? targets : smoothed(targets, config.num_classes, smoothing);
-  const passed = accumulate(config, state, x, shares, { lambda, loss: kind, seed, step, parts });
-  const { grads, loss, logits } = passed;
+  const shares = 'shape' in targets ? targets : smoothTargets(targets, config.num_classes, smoothing);
+  const pass = accumulate(config, state, x, shares, { lambda, loss: kind, seed, step, parts });
+  const { grads, loss, logits } = pass;
 
-  const { optimizer = 'adam', decayVectors = optimizer !== 'lamb', layerDecay = 1 } = by;
+  const { optimizer = 'adam', decayVectors = optimizer !== 'lamb', layerDecay = 1 } = options;
   const divisor = optimizer === 'lamb' ? lambDivisor(grads.values()) : 1;
-  const newState = new Map(passed.state);
+  const newState = new Map(pass.state);
   const newMoments = new Map<string, AdamMoments>();
   const newMomenta = new Map<string, Tensor>();
   for (const [name, grad] of grads) {
-    const options = {
-      ...by,
-      lr: by.lr * layerScale(name, config.strides.length, layerDecay),
-      weightDecay: grad.shape.length > 1 || decayVectors ? (by.weightDecay ?? 0) : 0,
+    const parameterOptions = {
+      ...options,
+      lr: options.lr * layerScale(name, config.strides.length, layerDecay),
+      weightDecay: grad.shape.length > 1 || decayVectors ? (options.weightDecay ?? 0) : 0,
     };
     const before = pick(state, name);
     if (optimizer === 'sgd') {
-      const { param, buffer } = sgd(before, grad, momenta.get(name) ?? zeros(grad.shape), options);
+      const { param, buffer } = sgd(before, grad, momenta.get(name) ?? zeros(grad.shape), parameterOptions);
       newState.set(name, param);
       newMomenta.set(name, buffer);
       continue;
@@ -98,8 +102,8 @@ export function trainStep(
     const old = moments.get(name) ?? { m: zeros(grad.shape), v: zeros(grad.shape) };
     const { param, m, v } =
       optimizer === 'lamb'
-        ? lamb(before, grad, old, step + 1, divisor, options)
-        : adam(before, grad, old, step + 1, { ...options, decoupled: optimizer === 'adamw' });
+        ? lamb(before, grad, old, step + 1, divisor, parameterOptions)
+        : adam(before, grad, old, step + 1, { ...parameterOptions, decoupled: optimizer === 'adamw' });
     newState.set(name, param);
     newMoments.set(name, { m, v });
   }

@@ -5,20 +5,26 @@ import { requireRange } from './require.js';
 import { zeros, type Tensor } from './tensor.js';
 
 export interface TruncatedNormalOptions {
+  /** Default 0. */
   readonly mean?: number;
+  /** Default 0.02. */
   readonly std?: number;
-  /** Lowest and highest value kept, absolute and not in units of std. */
+  /** Lower bound, absolute and not in units of std. Default −2. */
   readonly a?: number;
+  /** Upper bound, absolute and not in units of std. Default 2. */
   readonly b?: number;
 }
 
 /**
- * The truncated normal value at quantile u:
+ * The quantile function of the truncated normal distribution:
  *
  *     x = mean + std · Φ⁻¹( Φ(α) + u·(Φ(β) − Φ(α)) ),   α = (a − mean)/std, β = (b − mean)/std
  *
- * clipped to [a, b] against rounding. The defaults are those of timm and of the
- * official code: std 0.02 truncated at ±2, which is ±100 std and cuts nothing off.
+ * clipped to [a, b], because of rounding errors. The defaults are those of timm and the official code: std 0.02,
+ * truncated at ±2, which is ±100 std and does not change the distribution.
+ *
+ * @param u in [0, 1]
+ * @throws ParamError
  */
 export function truncatedNormalQuantile(
   u: number,
@@ -33,7 +39,7 @@ export function truncatedNormalQuantile(
   return Math.min(Math.max(x, a), b);
 }
 
-/** A tensor of truncated normal values; element i is drawn at `uniform(seed, stream, i)`. */
+/** A tensor of truncated normal values: element i is the quantile of `uniform(seed, stream, i)`. */
 export function truncatedNormal(
   shape: readonly number[],
   seed: number,

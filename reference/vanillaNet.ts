@@ -41,7 +41,7 @@ function head({ form, drop_rate }: Config): Layer[] {
 }
 
 /**
- * The whole network, stem to logits: a chain without branches.
+ * The network from stem to logits (arXiv 2305.12972): a list of layers without branches.
  *
  *     train form:   4x4 conv, BN, leaky, 1x1 conv, BN, activation; blocks; pool, 1x1 conv, BN, leaky, 1x1 conv
  *     deploy form:  4x4 conv,                          activation; blocks; pool, 1x1 conv
@@ -52,8 +52,10 @@ export const vanillaNet = (config: Config): Layer[] => [
   ...head(config),
 ];
 
+/** One layer's part of a forward pass. */
 export interface Step {
   readonly layer: Layer;
+  /** The layer's input. */
   readonly x: Tensor;
   readonly trace: Trace;
 }
@@ -61,19 +63,20 @@ export interface Step {
 export interface ForwardResult {
   /** [n, num_classes] */
   readonly logits: Tensor;
-  /** Running statistics after this batch; empty in eval. */
+  /** Running statistics after this batch by name; empty in evaluation. */
   readonly buffers: ReadonlyMap<string, Tensor>;
-  /** Every layer with what went in and what came out, first to last. */
+  /** Every layer with its input and output, from first to last. */
   readonly steps: readonly Step[];
-  /** dlogits [n, num_classes] → the gradient of the input and of every parameter. */
+  /** Maps dlogits [n, num_classes] to the gradients of the input and of every parameter, by name. */
   readonly backward: (dlogits: Tensor) => { dx: Tensor; grads: Map<string, Tensor> };
 }
 
 /**
  * Runs the network on a batch.
  *
- * @param x [n, in_chans, h, w], any size that leaves no map empty
- * @param mode training or eval, and λ for the train form
+ * @param state parameters and running statistics by name
+ * @param x [n, in_chans, h, w]; h and w may be any size for which no map is empty
+ * @param mode training or evaluation, and λ for the train form
  * @throws ShapeError, ParamError, WeightsError
  */
 export function forward(config: Config, state: State, x: Tensor, mode: Mode): ForwardResult {

@@ -30,10 +30,10 @@ export interface NdArray {
 const strideOf = (shape: readonly number[]): number[] =>
   shape.map((_, axis) => shape.slice(axis + 1).reduce((a, b) => a * b, 1));
 
-/** As `lo` and `hi` have it: an axis may be left alone. */
+/** Whether an argument of `lo`, `hi` or `pick` selects an index; otherwise the axis stays as it is. */
 const isGiven = (i: number | null | undefined): i is number => typeof i === 'number' && i >= 0;
 
-/** An ndarray by its own rules, for runtimes that make no code of text, as the package itself does. */
+/** Replaces the package `ndarray` in runtimes that forbid generated code, which that package uses. */
 class View implements NdArray {
   readonly dtype = 'float64';
   readonly dimension: number;
@@ -51,7 +51,7 @@ class View implements NdArray {
     return this.shape.reduce((a, b) => a * b, 1);
   }
 
-  /** Axes, the one of the smallest step first. */
+  /** Axes by ascending stride. */
   get order(): number[] {
     const steps = this.stride.map(Math.abs);
     return steps.map((_, axis) => axis).sort((a, b) => steps[a] - steps[b]);
@@ -71,12 +71,12 @@ class View implements NdArray {
     return this.data[this.index(...indices)];
   }
 
-  /** The value comes last. */
+  /** The last argument is the value. */
   set(...indices: number[]): number {
     return (this.data[this.index(...indices)] = indices[this.dimension]);
   }
 
-  /** What begins at these indices. */
+  /** The view that begins at these indices. */
   lo(...begin: number[]): View {
     const { shape, stride } = this;
     const skipped = shape.map((_, axis) => (isGiven(begin[axis]) ? begin[axis] : 0));
@@ -88,13 +88,13 @@ class View implements NdArray {
     );
   }
 
-  /** What has these sizes. */
+  /** The view of the first elements along each axis. */
   hi(...sizes: number[]): View {
     const shape = this.shape.map((n, axis) => (isGiven(sizes[axis]) ? sizes[axis] : n));
     return new View(this.data, shape, [...this.stride], this.offset);
   }
 
-  /** Every so many; from the end where it is negative. */
+  /** Every n-th element along each axis; in reverse if n is negative. */
   step(...steps: number[]): View {
     const by = this.shape.map((_, axis) => steps[axis] ?? 1);
     const first = this.shape.map((n, axis) => (by[axis] < 0 ? n - 1 : 0));
@@ -117,7 +117,7 @@ class View implements NdArray {
     );
   }
 
-  /** The rest of it, where these axes stand still. */
+  /** The view of the remaining axes at fixed indices of the others; null keeps an axis. */
   pick(...indices: (number | null)[]): View {
     const left = Array.from(this.shape, (_, axis) => axis).filter((axis) => !isGiven(indices[axis]));
     const at = this.index(...this.shape.map((_, axis) => (left.includes(axis) ? 0 : Number(indices[axis]))));
@@ -130,7 +130,7 @@ class View implements NdArray {
   }
 }
 
-/** A view of all the values, in row-major order. */
+/** A view of all values, in row-major order. */
 const ndarray = (data: Float64Array, shape: number[]): NdArray => new View(data, shape, strideOf(shape), 0);
 
 export default ndarray;

@@ -1,9 +1,9 @@
 import { full, zeros, type Tensor } from './tensor.js';
 
-/** Rows or columns [first, end) of the input that one output looks at. */
+/** The rows or columns [first, end) of the input in the window of one output. */
 export type Window = readonly [first: number, end: number];
 
-/** Where a window's maximum stands: the first in scan order among equals; NaN wins, as in PyTorch. */
+/** Position of a window's maximum: the first in scan order among equal values. NaN is the maximum, as in PyTorch. */
 function positionOfMax(
   x: Tensor,
   image: number,
@@ -22,7 +22,14 @@ function positionOfMax(
   return [bestRow, bestColumn];
 }
 
-/** Maximum pooling over any windows: one for each output row, one for each output column. */
+/**
+ * Maximum pooling over windows.
+ *
+ * @param x [n,c,h,w]
+ * @param rows the window of each output row
+ * @param columns the window of each output column
+ * @returns y [n,c,rows,columns]
+ */
 export function windowMax(x: Tensor, rows: readonly Window[], columns: readonly Window[]): Tensor {
   const [n, c] = x.shape;
   const y = zeros([n, c, rows.length, columns.length]);
@@ -39,7 +46,7 @@ export function windowMax(x: Tensor, rows: readonly Window[], columns: readonly 
   return y;
 }
 
-/** The largest of each window but its maximum: −∞ where there is no other. */
+/** The second largest value of each window; −∞ if the window has one element. */
 export function windowRunnerUp(x: Tensor, rows: readonly Window[], columns: readonly Window[]): Tensor {
   const [n, c] = x.shape;
   const y = full([n, c, rows.length, columns.length], -Infinity);
@@ -61,7 +68,7 @@ export function windowRunnerUp(x: Tensor, rows: readonly Window[], columns: read
   return y;
 }
 
-/** The gradient goes to the one element that was the maximum; windows may overlap. */
+/** Adds dy to the maximum of each window; windows may overlap. */
 export function windowMaxBackward(dy: Tensor, x: Tensor, rows: readonly Window[], columns: readonly Window[]): Tensor {
   const [n, c] = x.shape;
   const dx = zeros(x.shape);

@@ -49,7 +49,7 @@ export class Oracle {
     );
     for (const layer of this.#layers.slice(first, last + 1)) {
       const trace = layer.forward(map, this.#state, { training: false, lambda: this.#lambda });
-      e = deviation({ layer, x: map, trace }, e, this.#config, this.#state, this.#lambda, by).carried;
+      e = deviation({ layer, x: map, trace }, e, this.#config, this.#state, this.#lambda, by).total;
       map = trace.y;
     }
     return { exact: valuesOf(map), bound: valuesOf(e) };

@@ -23,6 +23,8 @@ export interface ErrorCase {
   readonly op: string;
   readonly expected: string;
   readonly got: string;
+  /** The remedy, if the error has one. */
+  readonly hint?: string;
 }
 
 /** A property that goldens and differences do not show, such as the slope at a kink. */

@@ -44,7 +44,7 @@ function ratios(
     SHAPE,
   );
   const trace = layer.forward(x, state, { training: false, lambda: SLOPE });
-  const carried = valuesOf(deviation({ layer, x, trace }, e, NETWORK, state, SLOPE).carried);
+  const carried = valuesOf(deviation({ layer, x, trace }, e, NETWORK, state, SLOPE).total);
   const [exact, reach] = [valuesOf(trace.y), valuesOf(e)];
   let worst = 0;
   values.forEach((v, i) => {

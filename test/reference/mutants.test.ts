@@ -155,7 +155,7 @@ const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
     },
   ],
   dropout: [
-    { flaw: 'no rescaling', file: 'dropout.ts', from: '(v * kept) / (1 - rate)', to: 'v * kept' },
+    { flaw: 'no rescaling', file: 'dropout.ts', from: '(v * keep) / (1 - rate)', to: 'v * keep' },
     { flaw: 'the rate kept', file: 'dropout.ts', from: '< rate ? 0 : 1', to: '< rate ? 1 : 0' },
   ],
   dropPath: [

@@ -79,6 +79,7 @@ export const batchNorm: OpSpec = {
       op: 'batchNorm',
       expected: 'more than one value per channel in training',
       got: 'x [1,3,1,1]',
+      hint: 'Train with more images in a batch, or with larger images.',
     },
     {
       name: 'eps of zero',

@@ -2,7 +2,7 @@ import { show } from '../core/check.js';
 import { ParamError } from '../core/errors.js';
 import { cancelOnError } from '../io/cancelSource.js';
 import type { WeightsSource } from '../io/weightsSource.js';
-import { GivenModule } from '../wasm/givenModule.js';
+import { ModuleLoader } from '../wasm/moduleLoader.js';
 import type { WasmSource } from '../wasm/module.js';
 import { checkMemoryLimit, wasmBackendOn } from '../wasm/inference/session.js';
 import type { Model } from './model.js';
@@ -16,10 +16,10 @@ export interface LoadModelWithModuleOptions extends ReadOptions {
 }
 
 /** @throws ParamError */
-function moduleOf(wasm: LoadModelWithModuleOptions['wasm'] | undefined, timeout: number | undefined): GivenModule {
+function createLoader(wasm: LoadModelWithModuleOptions['wasm'] | undefined, timeout: number | undefined): ModuleLoader {
   // A caller without types may pass anything.
   const value: unknown = wasm;
-  if (wasm !== undefined && typeof value === 'object' && value !== null) return new GivenModule(wasm, timeout);
+  if (wasm !== undefined && typeof value === 'object' && value !== null) return new ModuleLoader(wasm, timeout);
   throw new ParamError({
     op: 'wasm',
     expected: 'a WebAssembly module, its bytes, or a Response',
@@ -41,15 +41,15 @@ function moduleOf(wasm: LoadModelWithModuleOptions['wasm'] | undefined, timeout:
 export async function loadModelWithModule(weights: WeightsSource, options: LoadModelWithModuleOptions): Promise<Model> {
   // A caller without types may omit the options.
   const { wasm, memoryLimit = Infinity, ...rest } = (options as Partial<LoadModelWithModuleOptions> | undefined) ?? {};
-  const module = cancelOnError(weights, () => moduleOf(wasm, rest.timeout));
+  const loader = cancelOnError(weights, () => createLoader(wasm, rest.timeout));
   try {
     const reading = cancelOnError(weights, () => {
       checkMemoryLimit(memoryLimit);
       return resolveReadOptions(rest);
     });
-    return await readModel(weights, wasmBackendOn(module, memoryLimit), reading);
+    return await readModel(weights, wasmBackendOn(loader, memoryLimit), reading);
   } catch (error) {
-    module.letGo();
+    loader.cancel();
     throw error;
   }
 }

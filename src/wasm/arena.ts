@@ -1,40 +1,41 @@
 import { BackendUnavailableError, ParamError } from '../core/errors.js';
 import type { WasmMemory } from './module.js';
 
-/** What 32-bit addresses reach. */
+/** Bytes that 32-bit addresses can reach. */
 const ADDRESS_SPACE = 2 ** 32;
 const PAGE = 2 ** 16;
 const MIB = 2 ** 20;
 
 const align = (bytes: number): number => Math.ceil(bytes / 16) * 16;
 
-/** Rounded up to a tenth: so much is enough. */
+/** MiB, rounded up to a tenth. */
 export const formatMib = (bytes: number): string => `${Math.ceil((10 * bytes) / MIB) / 10} MiB`;
 
 /**
- * Linear memory, laid out before it is there: first every block is reserved, then
- * `commit` grows the memory once. Nothing grows, moves or is freed afterwards, so
- * addresses and views stay good.
+ * Plans linear memory before it is allocated: first every block is reserved, then `commit` grows the memory once. Nothing
+ * is moved or freed afterwards, so addresses and views remain valid.
  */
 export class Arena {
   readonly #op: string;
-  readonly #remedy: string;
+  readonly #hint: string | undefined;
   #end: number;
 
   /**
-   * @param op who asks, for the error
+   * @param op the `op` of its errors
    * @param base where free memory begins
-   * @param remedy what makes less of it enough, for the error; none where it is not given
+   * @param hint the `hint` of its errors: how to need less memory
    */
-  constructor(op: string, base: number, remedy?: string) {
+  constructor(op: string, base: number, hint?: string) {
     this.#op = op;
-    this.#remedy = remedy === undefined ? '' : `; ${remedy}`;
+    this.#hint = hint;
     this.#end = align(base);
   }
 
   /**
-   * Address of a block of so many bytes, a multiple of 16.
-   * @throws ParamError where 32-bit addresses do not reach so far; nothing has been allocated yet.
+   * Reserves a block.
+   *
+   * @returns its address, a multiple of 16
+   * @throws ParamError if the blocks exceed 32-bit addresses; nothing is allocated yet
    */
   reserve(bytes: number): number {
     const block = this.#end;
@@ -43,26 +44,27 @@ export class Arena {
       throw new ParamError({
         op: this.#op,
         expected: `what fits into ${formatMib(ADDRESS_SPACE)} of WebAssembly memory`,
-        got: `at least ${formatMib(this.#end)}${this.#remedy}`,
+        got: `at least ${formatMib(this.#end)}`,
+        hint: this.#hint,
       });
     }
     return block;
   }
 
-  /** Where the next block would begin: all of them lie before it. */
+  /** The end of the last block. */
   get end(): number {
     return this.#end;
   }
 
-  /** Address of a block of so many float32. */
+  /** Reserves a block of float32 numbers. @returns its address */
   reserveFloats(count: number): number {
     return this.reserve(4 * count);
   }
 
   /**
-   * Makes the memory large enough for all that was reserved.
+   * Grows the memory so that it holds all blocks.
    *
-   * @throws BackendUnavailableError where the machine does not give so much.
+   * @throws BackendUnavailableError if the machine does not have enough memory
    */
   commit(memory: WasmMemory): void {
     const missing = this.#end - memory.buffer.byteLength;
@@ -70,9 +72,13 @@ export class Arena {
     try {
       memory.grow(Math.ceil(missing / PAGE));
     } catch (cause) {
-      const got = `a machine that refused them${this.#remedy}`;
       throw new BackendUnavailableError(
-        { op: this.#op, expected: `${formatMib(this.#end)} of memory`, got },
+        {
+          op: this.#op,
+          expected: `${formatMib(this.#end)} of memory`,
+          got: 'a machine that refused them',
+          hint: this.#hint,
+        },
         { cause },
       );
     }

@@ -7,23 +7,28 @@ interface Sections {
 }
 
 /**
- * Holds a module against this package: their memory is laid out by one and read by the
- * other, so that two versions would answer with noise.
+ * Checks that a module is of this version of the package. The package writes records that the module reads, so that a
+ * module of another version would compute noise.
  *
- * @throws BackendUnavailableError naming both
+ * @throws BackendUnavailableError naming both versions
  */
 export function checkIdentity(module: CompiledModule): void {
   const { WebAssembly } = globalThis as unknown as { readonly WebAssembly: Sections };
   const refuse = (got: string): never => {
-    throw new BackendUnavailableError({ op: 'wasm', expected: `the module of vanillanet ${identity}`, got });
+    throw new BackendUnavailableError({
+      op: 'wasm',
+      expected: `the module of vanillanet ${identity}`,
+      got,
+      hint: 'Deploy the .wasm file of the same version of the package.',
+    });
   };
   let sections: ArrayBuffer[];
   try {
     sections = WebAssembly.Module.customSections(module, SECTION);
   } catch {
-    return refuse('what is no WebAssembly.Module');
+    return refuse('a value that is not a WebAssembly.Module');
   }
   if (sections.length !== 1) return refuse('another module');
-  const found = new TextDecoder().decode(sections[0]);
-  if (found !== identity) return refuse(`that of ${found}`);
+  const version = new TextDecoder().decode(sections[0]);
+  if (version !== identity) return refuse(`that of ${version}`);
 }

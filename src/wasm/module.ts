@@ -2,9 +2,8 @@ import { BackendUnavailableError } from '../core/errors.js';
 import { messageOf } from '../core/messageOf.js';
 
 /**
- * The parts of WebAssembly's JavaScript interface that are used here. TypeScript
- * knows them only with `lib.dom`, which would let a browser's whole vocabulary
- * into code that runs everywhere.
+ * The parts of WebAssembly's JavaScript interface that are used here. TypeScript declares them only in `lib.dom`, which
+ * would make all names of browsers available in code that runs everywhere.
  */
 interface WebAssemblyInterface {
   validate(bytes: Uint8Array): boolean;
@@ -13,28 +12,27 @@ interface WebAssemblyInterface {
   instantiate(module: CompiledModule, imports: object): Promise<{ readonly exports: unknown }>;
 }
 
-/** A `WebAssembly.Module`. Its class is of no use: across realms `instanceof` denies it. */
+/** A `WebAssembly.Module`. `instanceof` cannot check this, because the module may come from another realm. */
 export type CompiledModule = object;
 
 /**
- * The two builds of assembly/: `plain` gives the same bits on every machine;
- * `relaxed` fuses multiply and add where the machine can, which is faster, rounds
- * once instead of twice, and needs a newer runtime.
+ * The two builds of assembly/. `plain` computes the same bits on every machine. `relaxed` needs relaxed SIMD and fuses
+ * multiplications with additions if the machine can, which is faster and rounds once instead of twice.
  */
 export type Build = 'plain' | 'relaxed';
 
-/** The custom section of a module that says which version of the package it is of. */
+/** The custom section of a module that holds the package's version. */
 export const SECTION = 'vanillanet';
 
 const PAGE = 2 ** 16;
 
 /**
- * The module's bytes, a `Response` with them, or the module where a runtime compiles only what
- * was deployed with it.
+ * The module's bytes, a `Response` with them, or the compiled module, for runtimes that compile only modules deployed with
+ * the program.
  */
 export type WasmSource = Uint8Array | ArrayBuffer | CompiledModule;
 
-/** Linear memory. `grow` detaches the buffer, and every view on it, unless it is shared. */
+/** Linear memory. `grow` detaches the buffer and all views of it, unless the memory is shared. */
 export interface WasmMemory {
   readonly buffer: ArrayBuffer;
   grow(pages: number): number;
@@ -90,33 +88,33 @@ export const unavailable = (expected: string, got: string, cause?: unknown): Bac
 const webAssembly = (): WebAssemblyInterface | undefined =>
   (globalThis as { WebAssembly?: WebAssemblyInterface }).WebAssembly;
 
-/** Bytes of any realm; null for what is none. */
+/** The bytes of an ArrayBuffer or a view, of any realm; null for other values. */
 export function bytesOf(source: unknown): Uint8Array | null {
   if (Object.prototype.toString.call(source) === '[object ArrayBuffer]') return new Uint8Array(source as ArrayBuffer);
   return ArrayBuffer.isView(source) ? (source as Uint8Array) : null;
 }
 
-/** Whether this runtime has all that a module uses; a module that is already compiled shows it. */
+/** Whether this runtime has all features that a module uses. True for a compiled module. */
 export function validates(source: WasmSource): boolean {
   const bytes = bytesOf(source);
   return bytes === null || (webAssembly()?.validate(bytes) ?? false);
 }
 
-/** A module of two instructions on 128 bits: what runs it, and not ours, has a fault to find with ours. */
+/** A module with two SIMD instructions: shows whether a runtime that rejects another module lacks SIMD. */
 const SIMD = Uint8Array.of(
   ...[0, 97, 115, 109, 1, 0, 0, 0, 1, 5, 1, 96, 0, 1, 123, 3, 2, 1, 0],
   ...[10, 10, 1, 8, 0, 65, 0, 253, 15, 253, 98, 11],
 );
 
 /**
- * The module of its bytes, which have come.
+ * Compiles a module, unless it is compiled already.
  *
- * @throws BackendUnavailableError where there is no WebAssembly, where it has no SIMD, where
- *   it may not compile at run time, or for bytes that are no module.
+ * @throws BackendUnavailableError if the runtime has no WebAssembly, has no SIMD or does not compile at run time, or if
+ *   the bytes are not a module
  */
 export async function compile(source: WasmSource): Promise<CompiledModule> {
   const WebAssembly = webAssembly();
-  if (WebAssembly === undefined) throw unavailable('a runtime with WebAssembly', 'one without');
+  if (WebAssembly === undefined) throw unavailable('a runtime with WebAssembly', 'a runtime without WebAssembly');
   const bytes = bytesOf(source);
   if (bytes === null) return source;
   const isValid = WebAssembly.validate(bytes);
@@ -128,7 +126,7 @@ export async function compile(source: WasmSource): Promise<CompiledModule> {
   } catch (cause) {
     const expected = isValid
       ? 'a runtime that compiles WebAssembly from bytes, or a compiled module'
-      : 'the whole of a module that runs here (relaxed.wasm needs relaxed SIMD)';
+      : 'a complete module that runs here (relaxed.wasm needs relaxed SIMD)';
     throw unavailable(expected, messageOf(cause), cause);
   }
 }
@@ -162,13 +160,13 @@ export async function instantiate<Exports extends ModuleExports>(
 }
 
 /**
- * Memory that threads share, all of it there from the beginning.
+ * Allocates memory that threads share. It has its final size from the start.
  *
- * @throws BackendUnavailableError where the machine does not give so much.
+ * @throws BackendUnavailableError if the machine does not have enough memory
  */
 export function sharedMemory(bytes: number): WasmMemory {
   const WebAssembly = webAssembly();
-  if (WebAssembly === undefined) throw unavailable('a runtime with WebAssembly', 'one without');
+  if (WebAssembly === undefined) throw unavailable('a runtime with WebAssembly', 'a runtime without WebAssembly');
   const pages = Math.ceil(bytes / PAGE);
   try {
     return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });

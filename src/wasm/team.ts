@@ -1,4 +1,4 @@
-/** The threads that help: see assembly/shared/team.ts for what they say to each other. */
+/** Threads that run a program together: see assembly/shared/team.ts for how they synchronize. */
 import { platform } from '#runtime';
 import { BackendUnavailableError, ParamError } from '../core/errors.js';
 import { messageOf } from '../core/messageOf.js';
@@ -12,35 +12,42 @@ import {
   type WasmMemory,
 } from './module.js';
 
-/** A count of threads, or as many as run at once here. */
+/** A number of threads, or `auto`: as many as the machine runs at the same time. */
 export type Threads = number | 'auto';
 
-/** More than this is a mistake, not a machine. */
+/** An upper bound against mistakes; no machine has this many cores. */
 export const MAX_THREADS = 256;
 
-/** Returns when `stop` was called. Its `exports` are called otherwise: bundled, the text passes for CommonJS. */
+/**
+ * The program of a worker, which ends when `stop` is called. It renames `exports`, because bundlers would take the text for
+ * CommonJS.
+ */
 const SERVE = `const { module, memory, program, scratch, self } = data;
 return WebAssembly.instantiate(module, { env: { memory } }).then(({ exports: team }) => {
   begun();
   team.serve(program, scratch, self);
 });`;
 
-/** Why there are no threads here, or null. */
-function obstacle(): string | null {
+/** Why this runtime has no threads; null if it has. */
+function missingFeature(): { got: string; hint?: string } | null {
   if (typeof SharedArrayBuffer === 'undefined') {
-    return 'a runtime without SharedArrayBuffer; in browsers the page must be cross-origin isolated';
+    return {
+      got: 'a runtime without SharedArrayBuffer',
+      hint: 'In browsers, serve the page with COOP and COEP headers, so that it is cross-origin isolated.',
+    };
   }
-  return platform.hasWorkers() ? null : 'a runtime without workers';
+  return platform.hasWorkers() ? null : { got: 'a runtime without workers' };
 }
 
 /**
- * How many threads a choice means.
+ * Resolves a choice of threads to a number.
  *
- * @throws ParamError for what is no count, BackendUnavailableError for more than one where there is but one.
+ * @throws ParamError for an invalid number
+ * @throws BackendUnavailableError for more than one thread in a runtime without threads
  */
 export function threadCount(threads: Threads): number {
-  const reason = obstacle();
-  if (threads === 'auto') return reason === null ? Math.min(MAX_THREADS, platform.parallelism()) : 1;
+  const missing = missingFeature();
+  if (threads === 'auto') return missing === null ? Math.min(MAX_THREADS, platform.parallelism()) : 1;
   if (!Number.isSafeInteger(threads) || threads < 1 || threads > MAX_THREADS) {
     throw new ParamError({
       op: 'threads',
@@ -48,46 +55,48 @@ export function threadCount(threads: Threads): number {
       got: String(threads),
     });
   }
-  if (threads > 1 && reason !== null) {
+  if (threads > 1 && missing !== null) {
     throw new BackendUnavailableError({
       op: 'threads',
       expected: 'a runtime with shared memory',
-      got: reason,
+      ...missing,
     });
   }
   return threads;
 }
 
-/** What a team runs, and with what. */
+/** The program that a team runs, and its memory. */
 export interface TeamWork {
   /** Bytes of linear memory. */
   readonly memory: number;
   readonly program: number;
-  /** Of every thread, the caller's first. */
+  /** A block for each thread; the first is the caller's. */
   readonly scratch: readonly number[];
 }
 
-/** A module with threads, and those who run it. */
+/** An instance with shared memory, and the threads that run its program. */
 export interface Team {
   readonly kernels: ProgramExports;
   /**
-   * Settled when every thread has begun, which takes as long as weights do to come.
+   * Resolves when every thread has started. Threads start while weights are loaded.
    *
-   * @throws BackendUnavailableError where one has not, and a count was asked for
+   * @throws BackendUnavailableError if a thread did not start and the caller chose a number of threads
    */
   readonly ready: Promise<void>;
-  /** Threads at work, the caller's among them: whoever is lost is missed by nobody, as the others take all panels. */
+  /** Running threads, including the caller's. A lost worker is harmless: the others take its panels. */
   readonly size: () => number;
   readonly stop: () => void;
 }
 
 /**
- * @param asked with `auto` there may be fewer threads than scratch blocks
- * @throws BackendUnavailableError where there is no such memory, or no thread; those that did start are sent home
+ * Instantiates a module with threads and starts them.
+ *
+ * @param threads with `auto`, fewer threads than scratch blocks are accepted
+ * @throws BackendUnavailableError if the memory cannot be allocated or no thread starts; threads that did start are stopped
  */
 export async function openTeam(
   kind: ModuleKind<ProgramExports>,
-  asked: Threads,
+  threads: Threads,
   bytes: Uint8Array,
   work: TeamWork,
 ): Promise<Team> {
@@ -98,11 +107,11 @@ export async function openTeam(
     kernels.stop(work.program);
   };
   try {
-    const { begun, size, failure } = startTeam(module, memory, work);
-    const ready = Promise.all(begun).then(() => {
-      if (asked !== 'auto' && failure() !== null) throw noWorker(failure());
+    const { started, size, failure } = startTeam(module, memory, work);
+    const ready = Promise.all(started).then(() => {
+      if (threads !== 'auto' && failure() !== null) throw noWorker(failure());
     });
-    // Whoever stops the team before does not look at this.
+    // If the team is stopped before, `ready` is not awaited.
     ready.catch(() => undefined);
     return { kernels, ready, size, stop };
   } catch (error) {
@@ -111,12 +120,16 @@ export async function openTeam(
   }
 }
 
-/** What a team opens, or one thread where there is no team and nobody asked for more than there can be. */
-export async function orSingleThread<T>(threads: Threads, team: () => Promise<T>, alone: () => Promise<T>): Promise<T> {
+/** Opens with a team; with `auto`, falls back to one thread if no team can be opened. */
+export async function orSingleThread<T>(
+  threads: Threads,
+  openWithTeam: () => Promise<T>,
+  openAlone: () => Promise<T>,
+): Promise<T> {
   try {
-    return await team();
+    return await openWithTeam();
   } catch (error) {
-    if (threads === 'auto' && error instanceof BackendUnavailableError) return alone();
+    if (threads === 'auto' && error instanceof BackendUnavailableError) return openAlone();
     throw error;
   }
 }
@@ -126,36 +139,37 @@ const noWorker = (cause: unknown): BackendUnavailableError => {
   return new BackendUnavailableError({ op: 'threads', expected: 'a runtime that starts workers', got }, { cause });
 };
 
-interface Started {
-  readonly begun: readonly Promise<void>[];
+interface Workers {
+  /** One for each thread; resolves when the thread has started. */
+  readonly started: readonly Promise<void>[];
   readonly size: () => number;
-  /** Why a thread ended, or null. */
+  /** Why the first thread ended; null if all are running. */
   readonly failure: () => string | null;
 }
 
-/** Starts a thread for every scratch block but the first, which is the caller's. */
-function startTeam(module: CompiledModule, memory: WasmMemory, { program, scratch }: TeamWork): Started {
+/** Starts a thread for every scratch block except the first, which is the caller's. */
+function startTeam(module: CompiledModule, memory: WasmMemory, { program, scratch }: TeamWork): Workers {
   let size = scratch.length;
   let failure: string | null = null;
   const ended = (reason: string | null): void => {
     size--;
-    failure ??= reason ?? 'one that ended at once';
+    failure ??= reason ?? 'a worker that ended at once';
   };
-  const begun: Promise<void>[] = [];
+  const started: Promise<void>[] = [];
   for (let self = 1; self < scratch.length; self++) {
     try {
-      begun.push(platform.startWorker(SERVE, { module, memory, program, scratch: scratch[self], self }, ended));
+      started.push(platform.startWorker(SERVE, { module, memory, program, scratch: scratch[self], self }, ended));
     } catch (cause) {
       throw noWorker(cause);
     }
   }
-  return { begun, size: () => size, failure: () => failure };
+  return { started, size: () => size, failure: () => failure };
 }
 
-/** Whether this thread may sleep: a browser's window may not. */
+/** Whether this thread may block: the main thread of a browser may not. */
 export function canBlock(): boolean {
   try {
-    // Nothing is waited for: the value is another.
+    // Returns at once, because the value differs.
     Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 1);
     return true;
   } catch {

@@ -80,7 +80,7 @@ describe('where the module does not run', () => {
     delete realm.WebAssembly;
     await expect(instantiate(INFERENCE, bytes)).rejects.toThrow(BackendUnavailableError);
     await expect(instantiate(INFERENCE, bytes)).rejects.toThrow(
-      'wasm: expected a runtime with WebAssembly, got one without',
+      'wasm: expected a runtime with WebAssembly, got a runtime without WebAssembly',
     );
   });
 

@@ -16,11 +16,11 @@ import {
 import { canBlock, openTeam, orSingleThread, threadCount, type Team, type Threads } from '../team.js';
 
 export interface WasmBackendOptions {
-  /** `auto`, the default: relaxed where it runs, plain elsewhere. */
+  /** Default `auto`: the relaxed build if the runtime has relaxed SIMD, else the plain build. */
   readonly build?: BuildChoice | undefined;
-  /** 1 where it is not given; `auto` is as many as run at once. The plain build's answers do not depend on it. */
+  /** Default 1; `auto`: as many as the machine runs at the same time. The plain build computes the same bits with any number. */
   readonly threads?: Threads | undefined;
-  /** Bytes of linear memory that a network may need; without one, what 32-bit addresses reach. */
+  /** The most bytes of linear memory that a network may need. Default 4 GiB, the limit of 32-bit addresses. */
   readonly memoryLimit?: number | undefined;
 }
 
@@ -40,7 +40,7 @@ async function openOnTeam(
   }
 }
 
-/** What a session is refused for, whatever it is opened with. @throws ParamError, BackendUnavailableError */
+/** Validates the options. @throws ParamError, BackendUnavailableError */
 export function checkWasmOptions({ build = 'auto', threads = 1, memoryLimit = Infinity }: WasmBackendOptions): void {
   resolveInferenceBuild(build);
   threadCount(threads);
@@ -48,8 +48,8 @@ export function checkWasmOptions({ build = 'auto', threads = 1, memoryLimit = In
 }
 
 /**
- * VanillaNet's deploy form in WebAssembly SIMD.
- * Opening a session where the build does not run is a BackendUnavailableError.
+ * Creates a backend that runs VanillaNet's deploy form in WebAssembly SIMD. `open` throws a BackendUnavailableError if the
+ * build does not run here.
  */
 export const createWasmBackend = ({
   build = 'auto',
@@ -63,7 +63,7 @@ export const createWasmBackend = ({
     const alone = wasmBackendFrom(sourceOf(resolved), { memoryLimit });
     if (count === 1) return alone.open(weights, config);
     const layout = planWithin(config, count, memoryLimit);
-    // The threads before the weights: they take their time, too.
+    // Before the weights are read, so that threads start meanwhile.
     const { program, scratch, use } = layout;
     const open = async (): Promise<Team | null> =>
       openTeam(INFERENCE, threads, await threadedBytesOf(resolved), { memory: use.total, program, scratch });
@@ -72,5 +72,5 @@ export const createWasmBackend = ({
   },
 });
 
-/** The fastest build that runs here, on one thread. */
+/** The backend with the fastest build that runs here, on one thread. */
 export const wasmBackend: WasmBackend = createWasmBackend();

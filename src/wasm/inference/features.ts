@@ -1,10 +1,10 @@
-/** What becomes of an image on its way through the network. */
+/** Feature maps: the activations after named modules of the network. */
 import type { Tensor } from '../../core/tensor.js';
 import type { StageLayout } from './layout.js';
 import type { Network } from './network.js';
 import { PIXEL_ORDER } from './descriptors.js';
 
-/** A map of pixels [groups][pitch][4] in row order, as [1,channels,h,w]. */
+/** Unpacks pixels [groups][pitch][4] in row order into a map [1,channels,h,w]. */
 function unpack(pixels: Float32Array, { channels, pitch, h, w }: StageLayout): Tensor {
   const data = new Float32Array(channels * h * w);
   for (let c = 0; c < channels; c++) {
@@ -13,7 +13,7 @@ function unpack(pixels: Float32Array, { channels, pitch, h, w }: StageLayout): T
   return { data, shape: [1, channels, h, w] };
 }
 
-/** The same map as pixels in the order of windows: what assembly/inference/packPixels.ts would have made of it. */
+/** Packs a map as pixels in window order, as assembly/inference/packPixels.ts does. */
 function packWindows(pixels: Float32Array, { data }: Tensor, { channels, pitch, h, w }: StageLayout): void {
   const [rows, columns] = [h >> 1, w >> 1];
   pixels.fill(0, 0, rows * columns * pitch * 4);
@@ -29,8 +29,8 @@ function packWindows(pixels: Float32Array, { data }: Tensor, { channels, pitch, 
   }
 }
 
-/** Runs a stage so that its map is whole, copies it, and leaves the next stage what that wants. */
-function runVisibly({ words, floats, run }: Network, stage: StageLayout): Tensor {
+/** Runs a stage, copies its map, and leaves the pixels that the next stage reads. */
+function runWithMap({ words, floats, run }: Network, stage: StageLayout): Tensor {
   const { fields, region, order, output, pixels } = stage;
   words[fields.order / 4] = PIXEL_ORDER.rows;
   words[fields.output / 4] = pixels;
@@ -41,26 +41,26 @@ function runVisibly({ words, floats, run }: Network, stage: StageLayout): Tensor
   const block = floats.subarray(pixels / 4);
   const map = unpack(block, stage);
   if (order === PIXEL_ORDER.windows) packWindows(block, map, stage);
-  // Nothing but the kernel itself adds up a mean in the same order.
+  // Only the kernel itself sums a mean in the same order.
   if (order === PIXEL_ORDER.mean) run(region, region + 1);
   return map;
 }
 
 /**
- * Runs the image that lies in the network as far as the last of the named modules:
+ * Runs the network on its current image up to the last of the named modules:
  * `stem`, `stages.<i>` (their maps [1,c,h,w]), `cls.0` (the features [1,c,1,1]) and
  * `cls.2` (the logits [1,num_classes,1,1]).
  */
 export function runFeatures(network: Network, names: ReadonlySet<string>): Map<string, Tensor> {
   const { layout, run, features, logits } = network;
   const outputs = new Map<string, Tensor>();
-  const wanted = layout.stages.map(({ region }) => names.has(layout.regions[region].name));
+  const isNamed = layout.stages.map(({ region }) => names.has(layout.regions[region].name));
   const head = names.has('cls.0') || names.has('cls.2');
-  const last = head ? layout.stages.length : wanted.lastIndexOf(true) + 1;
+  const last = head ? layout.stages.length : isNamed.lastIndexOf(true) + 1;
   run(0, 1);
   for (const stage of layout.stages.slice(0, last)) {
     const { name } = layout.regions[stage.region];
-    if (names.has(name)) outputs.set(name, runVisibly(network, stage));
+    if (names.has(name)) outputs.set(name, runWithMap(network, stage));
     else run(stage.region, stage.region + 1);
   }
   if (names.has('cls.0')) outputs.set('cls.0', { data: features.slice(), shape: [1, features.length, 1, 1] });

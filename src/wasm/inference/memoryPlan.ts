@@ -6,33 +6,33 @@ import { sizeOf } from '../../core/tensor.js';
 import { planLayout, type MemoryUse } from './layout.js';
 import { threadCount } from '../team.js';
 
-/** How a file can keep weights. */
+/** The types in which a file stores weights. */
 export const STORED_DTYPES = ['float32', 'float16', 'int8'] as const;
 
 export type StoredDtype = (typeof STORED_DTYPES)[number];
 
-/** What a network needs: bytes, and work. */
+/** The memory and the work that a network needs; bytes, unless stated otherwise. */
 export interface MemoryPlan extends MemoryUse {
-  /** Outside of the linear memory: a batch of float32 images and their logits, as `forward` takes and gives them. */
+  /** Outside of linear memory: a batch of float32 images and their logits, the input and output of `forward`. */
   readonly batch: number;
-  /** The tensors in a weight file of the deploy form; its header, some kB of names, comes on top. */
+  /** The tensors in a weight file of the deploy form, without its header of a few kB. */
   readonly file: number;
-  /** Multiply-adds for one image, of the convolutions, as in `planNetwork`. */
+  /** Multiply-adds of the convolutions for one image, as in `planNetwork`. */
   readonly macs: number;
 }
 
 export interface MemoryPlanOptions {
-  /** Images a call. */
+  /** Images in a call. Default 1. */
   readonly batch?: number;
-  /** Each has a scratch of its own. */
+  /** Default 1. Each thread has its own scratch. */
   readonly threads?: number | 'auto';
-  /** Side, or height and width, of the input in the place of the configuration's. */
+  /** Side, or height and width, of the input. Default: that of the configuration. */
   readonly size?: number | readonly [number, number];
-  /** How the file keeps the weights; in memory they are float32 whatever it says. */
+  /** How the file stores the weights; in memory they are always float32. Default `float32`. */
   readonly dtype?: StoredDtype;
 }
 
-/** Bytes of a tensor: as int8, vectors stay float32 and every output channel has a float32 scale. */
+/** Bytes of a tensor in a file. In int8, vectors remain float32, and each output channel has a float32 scale. */
 function storedBytes(shape: readonly number[], dtype: StoredDtype): number {
   if (dtype === 'float16') return 2 * sizeOf(shape);
   if (dtype === 'float32' || shape.length < 2) return 4 * sizeOf(shape);
@@ -44,21 +44,21 @@ const refuse = (expected: string, got: string): never => {
 };
 
 /**
- * Bytes that the WebAssembly backend needs for a network in the deploy form, before
- * anything is loaded, and the size of its file. Images are worked on one by one: a
- * larger batch needs no more linear memory.
+ * The memory that the WebAssembly backend needs for a network in the deploy form, and the size of its weight file; nothing
+ * is loaded. Images are computed one by one, so that a larger batch needs no more linear memory.
  *
- *     total = weights + activations + scratch, and some 64 kB for the module and its program
+ *     total = weights + activations + scratch + about 64 kB for the module and its program
  *
- * @throws ParamError for what is no configuration, and beyond 4 GiB; ShapeError where the input is too small
+ * @throws ParamError for an invalid configuration or option, and if the network needs more than 4 GiB
+ * @throws ShapeError if the input is too small
  */
 export function memoryPlan(
-  given: ModelConfigInput,
+  input: ModelConfigInput,
   { batch = 1, threads = 1, size, dtype = 'float32' }: MemoryPlanOptions = {},
 ): MemoryPlan {
   if (!Number.isSafeInteger(batch) || batch < 1) refuse('batch an integer >= 1', String(batch));
   if (!STORED_DTYPES.includes(dtype)) refuse(`dtype one of ${STORED_DTYPES.join(', ')}`, JSON.stringify(dtype));
-  const config = resolveConfig({ ...given, form: 'deploy', ...(size === undefined ? {} : { input_size: size }) });
+  const config = resolveConfig({ ...input, form: 'deploy', ...(size === undefined ? {} : { input_size: size }) });
   const { use } = planLayout(config, { threads: threadCount(threads) });
   const shapes = [...parameterShapes(config).values()];
   return {

@@ -11,27 +11,27 @@ import { packedFloats } from '../packedShape.js';
 /** A network in linear memory, ready to run. */
 export interface Network {
   readonly layout: Layout;
-  /** Floats of the memory, all of it. */
+  /** The whole linear memory as floats and as words. */
   readonly floats: Float32Array;
   readonly words: Uint32Array;
-  /** Where an image of float32 planes is put, and one of bytes, which is the same place. */
+  /** The block of the image, as float32 planes and as bytes. */
   readonly planes: Float32Array;
   readonly bytes: Uint8Array;
   readonly features: Float32Array;
   readonly logits: Float32Array;
-  /** Runs regions `first` to `last`, without `last`; all of them where none are named. */
+  /** Runs regions `first` to `last` (exclusive); by default all. */
   readonly run: (first?: number, last?: number) => void;
-  /** Panels of one region, on this thread: for whoever measures or judges them. */
+  /** Runs panels of one region on this thread; for benchmarks and tests. */
   readonly runPanels: (region: RegionLayout, from: number, to: number) => void;
 }
 
 /**
- * Makes the memory as large as the layout says and streams the weights to their
- * places, each packed as it comes.
+ * Allocates the memory of a layout and streams the weights into it, packing each part as it arrives.
  *
- * @param kernels an instance of its own
- * @param mayWait whether this thread may sleep while others finish
- * @throws WeightsError where a tensor is incomplete, foreign or out of order, BackendUnavailableError where there is not so much memory
+ * @param kernels an instance that no other network uses
+ * @param mayWait whether this thread may block while others finish
+ * @throws WeightsError if a tensor is incomplete, unknown or out of order
+ * @throws BackendUnavailableError if the machine does not have enough memory
  */
 export async function loadNetwork(
   kernels: ProgramExports,
@@ -51,7 +51,7 @@ export async function loadNetwork(
     floats.set(values, layout.table / 4 + 256 * c);
   });
 
-  // Nobody works there yet.
+  // The scratch is not in use yet.
   const staging = view(layout.scratch[0], Math.floor(layout.scratchBytes / 4));
   for (const weight of layout.weights.values()) {
     const { block, rows, width } = weight;
@@ -60,13 +60,13 @@ export async function loadNetwork(
   const shapes = new Map([...layout.weights].map(([name, { rows, width }]) => [name, [rows, width]]));
   for await (const { name, offset, data } of sequentialParts(weights, shapes)) {
     const weight = layout.weights.get(name);
-    // Nothing else is let through.
+    // `sequentialParts` passes known names only.
     if (weight === undefined) continue;
     const { block, width, depth, lanes } = weight;
     for (let at = 0; at < data.length; at += staging.length) {
       const values = data.subarray(at, at + staging.length);
       staging.set(values);
-      // What is finite in float64 may not be in float32.
+      // A finite float64 may overflow in float32.
       if (data instanceof Float64Array)
         checkValues(name, staging.subarray(0, values.length), offset + at, weights.file);
       const first = offset + at;
@@ -93,13 +93,13 @@ export async function loadNetwork(
   };
 }
 
-/** Puts an image of float32 planes [in_chans,h,w] where the network looks. */
+/** Sets the network's image from float32 planes [in_chans,h,w]. */
 export function setPlanes({ words, planes, layout }: Network, x: ArrayLike<number>): void {
   words[layout.image.kind / 4] = REGION_KIND.planes;
   planes.set(x);
 }
 
-/** Puts an image of bytes [h,w,interleaved] there, which is normalized on its way into the stem. */
+/** Sets the network's image from bytes [h,w,interleaved], which are normalized while the stem packs them. */
 export function setBytes({ words, bytes, layout }: Network, data: ArrayLike<number>, interleaved: number): void {
   words[layout.image.kind / 4] = REGION_KIND.bytes;
   words[layout.image.interleaved / 4] = interleaved;

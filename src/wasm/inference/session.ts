@@ -9,47 +9,47 @@ import type { WeightStream } from '../../core/weights.js';
 import { formatMib } from '../arena.js';
 import { runFeatures } from './features.js';
 import { planLayout, type Layout } from './layout.js';
-import { GivenModule } from '../givenModule.js';
+import { ModuleLoader } from '../moduleLoader.js';
 import { INFERENCE, instantiate, type Build, type ProgramExports, type WasmSource } from '../module.js';
 import { loadNetwork, setBytes, setPlanes, type Network } from './network.js';
 
 /** A network in linear memory. */
 export interface WasmSession extends Session {
   readonly info: {
-    /** Which module runs it. */
+    /** The build of its module. */
     readonly build: Build;
-    /** Those at work. */
+    /** Running threads, including the caller's. */
     readonly threads: number;
     /** Bytes of its linear memory. */
     readonly memory: number;
   };
 
   /**
-   * What becomes of one image x [in_chans,h,w]: the maps [1,c,h,w] after `stem` and
-   * each `stages.<i>`, the features after `cls.0` and the logits after `cls.2`. What
-   * lies between them is never whole in memory. For judging the stages one by one.
+   * The activations of one image x [in_chans,h,w]: the maps [1,c,h,w] after `stem` and each `stages.<i>`, the features after
+   * `cls.0` and the logits after `cls.2`. Activations inside a stage are never complete in memory. For comparing stages
+   * with other implementations.
    *
-   * @throws ShapeError where x is not one image.
+   * @throws ShapeError if x is not one image
    */
   forwardLayers(x: FloatArray): Map<string, Tensor>;
 }
 
 export interface WasmBackend extends Backend {
   /**
-   * Weights and images are rounded to float32; one image is worked on at a time.
+   * Opens a session. Weights and images are rounded to float32; images are computed one by one.
    *
-   * @throws WeightsError for the train form: only the fused network runs here.
-   * @throws ShapeError where `config.input_size` is too small for the network.
-   * @throws ParamError where the network needs more memory than there may be, or the options are none.
-   * @throws BackendUnavailableError
+   * @throws WeightsError for the train form: only the fused network runs here
+   * @throws ShapeError if `config.input_size` is too small for the network
+   * @throws ParamError if the network needs more memory than `memoryLimit`, or an option is invalid
+   * @throws BackendUnavailableError if the module does not run here
    */
   open(weights: WeightStream, config: ModelConfig): Promise<WasmSession>;
 }
 
 export interface WasmBackendFromOptions {
-  /** Bytes of linear memory that a network may need; without one, what 32-bit addresses reach. */
+  /** The most bytes of linear memory that a network may need. Default 4 GiB, the limit of 32-bit addresses. */
   readonly memoryLimit?: number | undefined;
-  /** Milliseconds to wait for the module, and for its next bytes: 30 000 where it is not given, 0 for no end. */
+  /** Milliseconds to wait for the module, and for each further part of it. Default 30 000; 0 waits forever. */
   readonly timeout?: number | undefined;
 }
 
@@ -132,28 +132,32 @@ export class LoadedSession implements WasmSession {
     this.#opened = null;
   }
 
-  /** What is too short would be computed with whatever lies behind it, too long stop the engine on its way. */
+  /** Data that is too short would be computed with leftover memory; data that is too long would overwrite other blocks. */
   #check(name: string, got: number, expected: number): void {
     if (got !== expected) throw new ShapeError({ op: 'wasm', expected: `${name} of ${expected}`, got: `${got}` });
   }
 
   #network(): Network {
     if (this.#opened === null) {
-      throw new BackendUnavailableError({ op: 'wasm', expected: 'an open session', got: 'one that was disposed of' });
+      throw new BackendUnavailableError({
+        op: 'wasm',
+        expected: 'an open session',
+        got: 'a session that was disposed',
+      });
     }
     return this.#opened.network;
   }
 }
 
-/** @throws ParamError for what is no limit */
+/** @throws ParamError for an invalid limit */
 export function checkMemoryLimit(limit: number): void {
-  // A caller without types may give anything; NaN would be no limit.
+  // A caller without types may pass any value; NaN would never limit.
   if (typeof limit !== 'number' || !(limit > 0)) {
     throw new ParamError({ op: 'memoryLimit', expected: 'a number of bytes > 0', got: String(limit) });
   }
 }
 
-/** Lays a network out within a limit. @throws WeightsError, ParamError, ShapeError */
+/** Plans the memory of a network within a limit. @throws WeightsError, ParamError, ShapeError */
 export function planWithin(config: ModelConfig, threads: number, limit: number): Layout {
   if (config.form !== 'deploy') {
     throw new WeightsError({ op: 'wasm', expected: 'the deploy form', got: 'the train form', hint: FUSE_HINT });
@@ -162,28 +166,34 @@ export function planWithin(config: ModelConfig, threads: number, limit: number):
   const layout = planLayout(config, { threads });
   if (layout.use.total > limit) {
     const expected = `a network within memoryLimit, ${formatMib(limit)}`;
-    throw new ParamError({ op: 'wasm', expected, got: `one that needs ${formatMib(layout.use.total)}` });
+    throw new ParamError({
+      op: 'wasm',
+      expected,
+      got: `one that needs ${formatMib(layout.use.total)}`,
+      hint: 'Increase memoryLimit, or choose a smaller input_size or variant.',
+    });
   }
   return layout;
 }
 
-/** The backend on a module that comes when it comes: on one thread. */
-export const wasmBackendOn = (given: GivenModule, memoryLimit = Infinity): WasmBackend => ({
+/** The backend with a module from a loader, on one thread. */
+export const wasmBackendOn = (loader: ModuleLoader, memoryLimit = Infinity): WasmBackend => ({
   name: 'wasm',
   async open(weights, config) {
     const layout = planWithin(config, 1, memoryLimit);
-    const kernels = await instantiate(INFERENCE, await given.module());
+    const kernels = await instantiate(INFERENCE, await loader.load());
     return new LoadedSession(config, kernels, await loadNetwork(kernels, config, layout, weights));
   },
 });
 
 /**
- * The backend on a module of one's own, where a runtime does not compile the inlined one: on one thread.
+ * Creates the backend with a module that the caller supplies, for runtimes that do not compile the inlined one. It uses one
+ * thread.
  *
- * @param source the package's plain.wasm or relaxed.wasm: the module, its bytes, a `Response`, or a promise of one
- * @throws ParamError for a timeout that is none
+ * @param source the package's plain.wasm or relaxed.wasm: the compiled module, its bytes, a `Response`, or a promise of one
+ * @throws ParamError for an invalid timeout
  */
 export const wasmBackendFrom = (
   source: WasmSource | Promise<WasmSource>,
   { memoryLimit, timeout }: WasmBackendFromOptions = {},
-): WasmBackend => wasmBackendOn(new GivenModule(source, timeout), memoryLimit);
+): WasmBackend => wasmBackendOn(new ModuleLoader(source, timeout), memoryLimit);

@@ -1,19 +1,19 @@
-/** Batches on their way into a network's memory, and what a pass made of one on its way out. */
+/** Writes batches into the memory of a network in training, and reads the results of a pass. */
 import { ShapeError } from '../../core/errors.js';
 import { checkLambda } from '../../core/trainingRules.js';
 import { sizeOf, type FloatArray } from '../../core/tensor.js';
 import type { TrainingMemory } from './memory.js';
 import { pitchOf } from './planes.js';
 
-/** What one pass over a batch gave. */
+/** The result of one pass over a batch. */
 export interface Pass {
-  /** In nats, image by image: the loss is their mean. */
+  /** The loss of each image, in nats. The loss of the batch is their mean. */
   readonly losses: Float64Array;
   /** [n, num_classes] */
   readonly logits: Float32Array;
 }
 
-/** @throws ShapeError, ParamError before anything is written */
+/** Writes a batch. @throws ShapeError, ParamError before anything is written */
 export function writeBatch(
   { config, n, layout, floats, view }: TrainingMemory,
   x: FloatArray,
@@ -35,7 +35,7 @@ export function writeBatch(
   view.setFloat32(layout.lambda, lambda, true);
 }
 
-/** Of the last pass; copies. */
+/** Reads the result of the last pass, as copies. */
 export function readPass({ config, n, layout, floats, view }: TrainingMemory): Pass {
   const classes = config.num_classes;
   const { block } = layout.logits;

@@ -1,4 +1,4 @@
-/** A network's layout while it is being worked out: what all its units share. */
+/** Builds the layout of a network in training; shared by all its units. */
 import type { MapShape } from '../../core/network.js';
 import type { Arena } from '../arena.js';
 import { reserveDescriptor, type Descriptor, type Fields, type FieldValues } from '../descriptor.js';
@@ -12,13 +12,13 @@ import type { TensorBlock } from './tensors.js';
 export interface Shared {
   /** [n,in_chans,h,w] */
   readonly images: number;
-  /** λ, and 1 where there is no activation to learn to do without: float32. */
+  /** λ, and 1 for batch norms without an activation; float32. */
   readonly lambda: number;
   readonly one: number;
   /** See `Conv2d` in assembly/training/conv2d.ts. */
   readonly transposed: number;
   readonly panels: number;
-  /** Gradients go back and forth between these two. */
+  /** Gradients alternate between these two blocks. */
   readonly sides: readonly [number, number];
 }
 
@@ -34,16 +34,16 @@ export class Builder {
     readonly tensors: ReadonlyMap<string, TensorBlock>,
   ) {}
 
-  /** Reserves a descriptor that will hold these values; those left out are written later, or from step to step. */
+  /** Reserves a descriptor with these values; the others are written later, or in every step. */
   place<K extends string>(fields: Fields<K>, values: FieldValues<K>): Descriptor<K> {
-    const placed = reserveDescriptor(this.arena, fields);
-    this.write(placed, values);
-    return placed;
+    const descriptor = reserveDescriptor(this.arena, fields);
+    this.write(descriptor, values);
+    return descriptor;
   }
 
-  write<K extends string>(placed: Descriptor<K>, values: FieldValues<K>): void {
+  write<K extends string>(descriptor: Descriptor<K>, values: FieldValues<K>): void {
     this.#writes.push((view) => {
-      placed.set(view, values);
+      descriptor.set(view, values);
     });
   }
 
@@ -57,11 +57,11 @@ export class Builder {
     return { block: this.arena.reserve(planesBytes(full, this.n * h * w)), channels: full, h, w };
   }
 
-  /** A parameter and its gradient, or a buffer. */
+  /** The addresses of a parameter and its gradient, or of a buffer, whose `grad` is 0. */
   tensor(name: string): { readonly block: number; readonly grad: number } {
-    const found = this.tensors.get(name);
-    if (found === undefined) throw new Error(`no tensor ${name} in the layout`);
-    return { block: found.block, grad: found.grad ?? 0 };
+    const tensor = this.tensors.get(name);
+    if (tensor === undefined) throw new Error(`no tensor ${name} in the layout`);
+    return { block: tensor.block, grad: tensor.grad ?? 0 };
   }
 
   otherSide(side: number): number {

@@ -1,6 +1,6 @@
 /**
- * Where everything of a network in training lies in linear memory, worked out before
- * there is any; see assembly/training/planes.ts for what its maps look like.
+ * Plans where everything of a network in training lies in linear memory, before any memory is allocated. For the layout
+ * of its maps see assembly/training/planes.ts.
  */
 import type { ModelConfig } from '../../core/config.js';
 import type { Loss } from '../../core/optimizer.js';
@@ -10,7 +10,7 @@ import { Arena } from '../arena.js';
 import { roundUpToLanes } from '../packedShape.js';
 import { Program } from '../program.js';
 import { PASS } from '../sharedDescriptors.js';
-import { Builder } from './builder.js';
+import { Builder, type Shared } from './builder.js';
 import type { Descriptor } from '../descriptor.js';
 import { SOFTMAX_CROSS_ENTROPY, type DROPOUT } from './descriptors.js';
 import {
@@ -24,43 +24,46 @@ import {
 } from './optimizers.js';
 import { planesBytes, type Planes } from './planes.js';
 import { placeTensors, type StateBlocks, type TensorBlock } from './tensors.js';
-import { batchNorm, conv2d, depthwiseConv2d, globalAvgPool, maxPool2d, windowsOf, type Unit } from './units.js';
+import { batchNorm, conv2d, depthwiseConv2d, globalAvgPool, maxPool2d, stemWindowsShape, type Unit } from './units.js';
 
-/** The module's own, and more than it needs. */
+/** Where blocks begin: the module's own memory lies below. */
 const BASE = 2 ** 16;
-/** What most of the memory is for grows with the images of a pass. */
-const REMEDY = 'more of gradAccumSteps (--grad-accum-steps) pass fewer images at once';
+/** How to need less memory: most of it grows with the images of a pass. */
+const REMEDY = 'Increase gradAccumSteps (--grad-accum-steps), so that each pass has fewer images.';
 
 export type { Span };
 
-/** A unit's place in the program, for whoever judges them one by one. */
+/** A unit's place in the program, so that tests can judge the units one by one. */
 export interface UnitLayout {
   readonly name: string;
   readonly x: Planes;
   readonly y: Planes;
   readonly forward: Span;
   readonly backward: Span;
-  /** Where the gradients of y and x are, before and after `backward`. */
+  /** Addresses of the gradients of y, before `backward`, and of x, after it. */
   readonly dy: number;
   readonly dx: number;
 }
 
+/** The whole plan. All places are byte addresses. */
 export interface TrainingLayout {
   readonly arena: Arena;
   readonly program: Program;
   readonly units: readonly UnitLayout[];
   readonly forward: Span;
-  /** The loss, and all that follows from it. */
+  /** The loss and the gradients. */
   readonly backward: Span;
-  /** Null where every pass is a step's only one. */
+  /** Null if each step has one pass. */
   readonly accumulation: Accumulation | null;
   readonly optimizers: Optimizers;
-  /** Null where no average is kept. */
+  /** Null without an average of the weights. */
   readonly average: Average | null;
-  /** All the way to the loss. */
+  /** The forward pass in eval mode, and the loss. */
   readonly evaluate: Span;
+  /** A block for each thread, and the bytes of one block. */
   readonly scratch: readonly number[];
   readonly scratchBytes: number;
+  /** Writes the program and all descriptors. */
   readonly write: (view: DataView) => void;
   readonly tensors: ReadonlyMap<string, TensorBlock>;
   readonly blocks: StateBlocks;
@@ -72,12 +75,12 @@ export interface TrainingLayout {
   /** λ, a float32. */
   readonly lambda: number;
   readonly logits: Planes;
-  /** Bytes of each of the two blocks that gradients go back and forth between. */
+  /** Bytes of each of the two blocks that hold gradients in turn. */
   readonly sideBytes: number;
   readonly dropout: Descriptor<keyof typeof DROPOUT>;
 }
 
-/** Floats that a thread needs for a layer: see assembly/training/depthwiseConv2d.ts. */
+/** Floats of scratch that a thread needs for a layer: see assembly/training/depthwiseConv2d.ts. */
 function scratchFloats(layer: Layer): number {
   if (layer.op !== 'depthwiseConv2d') return 0;
   const [, h, w] = layer.input;
@@ -86,7 +89,8 @@ function scratchFloats(layer: Layer): number {
   return 4 + 4 * (h * (w + kernel - 1) + PASS) + 4 * (h * w + PASS) + 4 * taps;
 }
 
-function unitsOf(b: Builder, layers: readonly Layer[]): { units: Unit[]; dropout: TrainingLayout['dropout'] } {
+/** Builds the units of a chain of layers. An activation is one unit with the pool or batch norm before it. */
+function buildUnits(b: Builder, layers: readonly Layer[]): { units: Unit[]; dropout: TrainingLayout['dropout'] } {
   const units: Unit[] = [];
   let dropout: TrainingLayout['dropout'] | null = null;
   let opBefore: Layer['op'] | null = null;
@@ -97,15 +101,15 @@ function unitsOf(b: Builder, layers: readonly Layer[]): { units: Unit[]; dropout
     const before = opBefore;
     opBefore = layer.op;
     if (layer.op === 'conv2d') {
-      const normed = { before: before === 'batchNorm', behind: next?.op === 'batchNorm' };
-      units.push(conv2d(b, layer, x, normed));
+      const links = { normBefore: before === 'batchNorm', normAfter: next?.op === 'batchNorm' };
+      units.push(conv2d(b, layer, x, links));
     } else if (x === null || layer.op === 'dropout') {
-      throw new Error(`${layer.name}: a network begins with a convolution and drops out behind its mean`);
+      throw new Error(`${layer.name}: a network begins with a convolution, and its dropout follows the mean`);
     } else if (layer.op === 'batchNorm') {
       const leaky = next?.name.endsWith('.leaky') ?? false;
       if (leaky) i++;
-      const convs = { convBefore: before === 'conv2d', convBehind: layers.at(i + 1)?.op === 'conv2d' };
-      units.push(batchNorm(b, layer, x, { leaky, ...convs }));
+      const links = { leaky, convBefore: before === 'conv2d', convAfter: layers.at(i + 1)?.op === 'conv2d' };
+      units.push(batchNorm(b, layer, x, links));
     } else if (layer.op === 'depthwiseConv2d') {
       units.push(depthwiseConv2d(b, layer, x));
     } else if (layer.op === 'globalAvgPool') {
@@ -126,131 +130,135 @@ function unitsOf(b: Builder, layers: readonly Layer[]): { units: Unit[]; dropout
   return { units, dropout };
 }
 
-/** How a network is to be laid out. */
+/** What a layout depends on, besides the configuration and the images of a pass. */
 export interface TrainingPlan {
   readonly threads: number;
   /** Default cross-entropy. */
   readonly loss?: Loss | undefined;
-  /** Default false. */
+  /** Whether to keep an average of the weights. Default false. */
   readonly ema?: boolean | undefined;
-  /** Passes a step: with more than one there is room for the sum of their gradients. Default 1. */
+  /** Passes a step. With more than one, memory is reserved for the sum of their gradients. Default 1. */
   readonly gradAccumSteps?: number | undefined;
 }
 
+/** Bytes of the largest map of a pass, the stem's windows among them. */
+function largestMapBytes(layers: readonly Layer[], convolutions: readonly LayerOf<'conv2d'>[], n: number): number {
+  const maps = [stemWindowsShape(convolutions[0]), ...layers.map(({ output }) => output)];
+  return Math.max(...maps.map(([c, h, w]) => planesBytes(roundUpToLanes(c), n * h * w)));
+}
+
+/** Reserves the blocks that units use one after the other. */
+function reserveShared(arena: Arena, config: ModelConfig, layers: readonly Layer[], n: number) {
+  const [h, w] = config.input_size;
+  const convolutions = layers.filter((layer): layer is LayerOf<'conv2d'> => layer.op === 'conv2d');
+  const weightFloats = convolutions.map(({ input, output }) => roundUpToLanes(input[0]) * roundUpToLanes(output[0]));
+  const sideBytes = largestMapBytes(layers, convolutions, n);
+  const shared: Shared = {
+    images: arena.reserveFloats(n * config.in_chans * h * w),
+    lambda: arena.reserveFloats(1),
+    one: arena.reserveFloats(1),
+    transposed: arena.reserveFloats(Math.max(...weightFloats)),
+    panels: arena.reserve(sideBytes),
+    sides: [arena.reserve(sideBytes), arena.reserve(sideBytes)],
+  };
+  return { shared, sideBytes };
+}
+
+/** Adds regions to the program. @returns which ones */
+function spanOf(program: Program, addRegions: () => void): Span {
+  const first = program.length;
+  addRegions();
+  return [first, program.length];
+}
+
+/** Adds the forward pass, the loss and the backward pass. */
+function addPasses(b: Builder, units: readonly Unit[], addLoss: () => void) {
+  const { program } = b;
+  const forwards: Span[] = [];
+  const forward = spanOf(program, () => {
+    for (const unit of units) {
+      forwards.push(
+        spanOf(program, () => {
+          unit.forward();
+        }),
+      );
+    }
+  });
+  const unitLayouts: UnitLayout[] = [];
+  const backward = spanOf(program, () => {
+    addLoss();
+    let [dy] = b.shared.sides;
+    for (let i = units.length - 1; i >= 0; i--) {
+      const { name, x, y } = units[i];
+      let dx = dy;
+      const span = spanOf(program, () => {
+        dx = units[i].backward(dy);
+      });
+      unitLayouts.unshift({ name, x, y, forward: forwards[i], backward: span, dy, dx });
+      dy = dx;
+    }
+  });
+  return { forward, backward, units: unitLayouts };
+}
+
 /**
+ * Plans the memory of a network in training.
+ *
  * @param n images of a pass
- * @throws ShapeError where `config.input_size` is too small, ParamError where 32-bit addresses do not
- *   reach so far, or where a batch norm would see one value
+ * @throws ShapeError if `config.input_size` is too small
+ * @throws ParamError if the network does not fit into 32-bit addresses, or if a batch norm would have one value a channel
  */
 export function planTraining(
   config: ModelConfig,
   n: number,
-  { threads, loss: kind = 'cross-entropy', ema = false, gradAccumSteps = 1 }: TrainingPlan,
+  { threads, loss = 'cross-entropy', ema = false, gradAccumSteps = 1 }: TrainingPlan,
 ): TrainingLayout {
   checkImages(n, config);
   const layers = planNetwork(config, config.input_size);
   const arena = new Arena('training', BASE, REMEDY);
   const { tensors, blocks, groups, members } = placeTensors(config, arena, { ema, sum: gradAccumSteps > 1 });
-  // Every layer is a few regions on the way forward, a few back, a few in eval; optimizers are a few a tensor.
+  // An upper bound: each layer adds a few regions to each pass, each optimizer a few for each tensor.
   const regions = 10 * layers.length + 2 * groups.length + 2 * members.length + 9;
   const program = new Program(arena, regions, threads, threads);
-
-  const [h, w] = config.input_size;
-  const convolutions = layers.filter((layer): layer is LayerOf<'conv2d'> => layer.op === 'conv2d');
-  const maps = [windowsOf(convolutions[0]), ...layers.map(({ output }) => output)];
-  const largest = Math.max(...maps.map(([c, oh, ow]) => planesBytes(roundUpToLanes(c), n * oh * ow)));
-  const largestWeight = Math.max(
-    ...convolutions.map(({ input, output }) => roundUpToLanes(input[0]) * roundUpToLanes(output[0])),
-  );
-  const shared = {
-    images: arena.reserveFloats(n * config.in_chans * h * w),
-    lambda: arena.reserveFloats(1),
-    one: arena.reserveFloats(1),
-    transposed: arena.reserveFloats(largestWeight),
-    panels: arena.reserve(largest),
-    sides: [arena.reserve(largest), arena.reserve(largest)] as const,
-  };
+  const { shared, sideBytes } = reserveShared(arena, config, layers, n);
   const targets = arena.reserveFloats(n * config.num_classes);
   const losses = arena.reserve(8 * n);
-  // Weights are packed there, too, a part at a time.
+  // At least 4096 floats, because weights are packed through this block, a part at a time.
   const scratchBytes = 4 * Math.max(4096, ...layers.map(scratchFloats));
   const scratch = Array.from({ length: threads }, () => arena.reserve(scratchBytes));
 
   const b = new Builder(arena, program, n, shared, tensors);
-  const span = (write: () => void): Span => {
-    const first = program.length;
-    write();
-    return [first, program.length];
-  };
-  const { units, dropout } = unitsOf(b, layers);
+  const span = (addRegions: () => void): Span => spanOf(program, addRegions);
+  const { units, dropout } = buildUnits(b, layers);
   const logits = units[units.length - 1].y;
-  const [first] = shared.sides;
-  const loss = b.place(SOFTMAX_CROSS_ENTROPY, {
+  const lossOperands = b.place(SOFTMAX_CROSS_ENTROPY, {
     x: logits.block,
-    dx: first,
+    dx: shared.sides[0],
     q: targets,
     loss: losses,
     n,
     classes: config.num_classes,
   });
-
-  const lossKind = kind === 'bce' ? 'bce' : 'crossEntropy';
-
-  const forwards: Span[] = [];
-  const forward = span(() => {
-    for (const unit of units)
-      forwards.push(
-        span(() => {
-          unit.forward();
-        }),
-      );
-  });
-  const laidOut: UnitLayout[] = [];
-  const backward = span(() => {
-    b.run(lossKind, loss, n);
-    let dy = first;
-    for (let i = units.length - 1; i >= 0; i--) {
-      const { name, x, y } = units[i];
-      let dx = dy;
-      const back = span(() => {
-        dx = units[i].backward(dy);
-      });
-      laidOut.unshift({ name, x, y, forward: forwards[i], backward: back, dy, dx });
-      dy = dx;
-    }
-  });
+  const addLoss = (): void => {
+    b.run(loss === 'bce' ? 'bce' : 'crossEntropy', lossOperands, n);
+  };
+  const passes = addPasses(b, units, addLoss);
   const accumulation = placeAccumulation(b, blocks, span);
   const optimizers = placeOptimizers(b, blocks, groups, members, span);
   const average = placeAverage(b, blocks, span);
   const evaluate = span(() => {
     for (const unit of units) unit.evaluate();
-    b.run(lossKind, loss, n);
+    addLoss();
   });
 
   return {
-    arena,
-    program,
-    units: laidOut,
-    forward,
-    backward,
-    accumulation,
-    optimizers,
-    average,
-    evaluate,
-    scratch,
-    scratchBytes,
+    ...{ arena, program, ...passes, accumulation, optimizers, average, evaluate, scratch, scratchBytes },
+    ...{ tensors, blocks, targets, losses, logits, sideBytes, dropout },
+    images: shared.images,
+    lambda: shared.lambda,
     write(view) {
       b.writeAll(view);
       view.setFloat32(shared.one, 1, true);
     },
-    tensors,
-    blocks,
-    images: shared.images,
-    targets,
-    losses,
-    lambda: shared.lambda,
-    logits,
-    sideBytes: largest,
-    dropout,
   };
 }

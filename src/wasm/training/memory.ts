@@ -8,14 +8,14 @@ import { planTraining, type Span, type TrainingLayout, type TrainingPlan } from 
 import { loadTensors, readTensor, type TensorBlock } from './tensors.js';
 
 export interface MemoryOptions {
-  /** Images of every pass: the memory is laid out for them. */
+  /** Images of each pass. */
   readonly batchSize: number;
   readonly build?: BuildChoice;
-  /** 1 where it is not given. The plain build's numbers do not depend on it. */
+  /** Default 1. The plain build computes the same bits with any number. */
   readonly threads?: Threads;
 }
 
-/** Linear memory as it is laid out for a network in training, and the module, with its threads, at work there. */
+/** The linear memory of a network in training, with the module and the threads that work in it. */
 export class TrainingMemory {
   readonly info: { readonly build: Build; readonly threads: number; readonly memory: number };
   readonly view: DataView;
@@ -42,22 +42,22 @@ export class TrainingMemory {
     config: ModelConfig,
     options: MemoryOptions & Omit<TrainingPlan, 'threads'>,
   ): Promise<TrainingMemory> {
-    const { batchSize: n, threads: asked = 1 } = options;
+    const { batchSize: n, threads: choice = 1 } = options;
     const build = resolveTrainingBuild(options.build ?? 'auto');
-    const threads = threadCount(asked);
+    const threads = threadCount(choice);
     const alone = async (): Promise<TrainingMemory> => {
       const layout = planTraining(config, n, { ...options, threads: 1 });
       const kernels = await instantiate(TRAINING, trainingBytesOf(build));
       layout.arena.commit(kernels.memory);
       return new TrainingMemory(config, n, kernels, layout, 1);
     };
-    const team = async (): Promise<TrainingMemory> => {
+    const withTeam = async (): Promise<TrainingMemory> => {
       const layout = planTraining(config, n, { ...options, threads });
       const { arena, program, scratch } = layout;
       const work = { memory: arena.end, program: program.address, scratch };
       const { kernels, ready, size, stop } = await openTeam(
         TRAINING,
-        asked,
+        choice,
         await threadedTrainingBytesOf(build),
         work,
       );
@@ -67,7 +67,7 @@ export class TrainingMemory {
       });
       return new TrainingMemory(config, n, kernels, layout, size());
     };
-    return threads === 1 ? alone() : orSingleThread(asked, team, alone);
+    return threads === 1 ? alone() : orSingleThread(choice, withTeam, alone);
   }
 
   run([first, last]: Span): void {
@@ -75,18 +75,18 @@ export class TrainingMemory {
     this.kernels.runProgram(program.address, scratch[0], first, last, this.#mayWait);
   }
 
-  /** Packs a state's tensors to these places. */
+  /** Packs the tensors of a state into these blocks. */
   load(tensors: ReadonlyMap<string, TensorBlock>, state: StateDict): void {
     const { scratch, scratchBytes } = this.layout;
     loadTensors(this.kernels, tensors, state, { block: scratch[0], floats: scratchBytes / 4 });
   }
 
-  /** What lies at these places; copies. */
+  /** Reads tensors from these blocks, as copies. */
   read(tensors: ReadonlyMap<string, TensorBlock>): Map<string, Tensor> {
     return new Map([...tensors].map(([name, tensor]) => [name, readTensor(this.floats, tensor, tensor.block)]));
   }
 
-  /** Sends the threads home. */
+  /** Stops the threads. */
   stop(): void {
     this.kernels.stop(this.layout.program.address);
   }

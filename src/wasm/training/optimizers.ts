@@ -1,4 +1,4 @@
-/** What the optimizers add to the program, and how their descriptors change from step to step. */
+/** The regions that the optimizers add to the program, and the descriptors that change in every step. */
 import { power } from '../../core/elementary.js';
 import { layerScale, type OptimizerStep } from '../../core/optimizer.js';
 import type { Builder } from './builder.js';
@@ -8,18 +8,18 @@ import type { ParameterGroup, StateBlocks } from './tensors.js';
 
 const panelsOf = (floats: number): number => Math.ceil(floats / PANEL);
 
-/** Regions of the program, first to last without the last. */
+/** Regions of the program, from first to last (exclusive). */
 export type Span = readonly [first: number, last: number];
 
 export interface Optimizers {
   readonly spans: Readonly<Record<'adam' | 'sgd' | 'lamb', Span>>;
-  /** Writes a step, counted from 1, into the descriptors. @param stages of the network */
+  /** Writes a step, counted from 1, into the descriptors. @param stages number of stages of the network */
   readonly set: (view: DataView, step: Required<OptimizerStep>, count: number, stages: number) => void;
 }
 
 type SetGroup = (group: ParameterGroup, weightDecay: number, lr: number) => void;
 
-/** @param groups of parameters that are treated alike @param members each tensor as a group of its own */
+/** @param groups of parameters with the same rate and decay @param members each tensor as a group */
 export function placeOptimizers(
   b: Builder,
   blocks: StateBlocks,
@@ -99,13 +99,13 @@ export function placeOptimizers(
   };
 }
 
-/** How gradients of several passes become their mean. */
+/** The regions that average the gradients of several passes. */
 export interface Accumulation {
   readonly span: Span;
   readonly op: Descriptor<keyof typeof ACCUMULATE>;
 }
 
-/** The sum of gradients over passes, where there is room for one. */
+/** Adds the sum of gradients over passes; null if no memory is reserved for it. */
 export function placeAccumulation(
   b: Builder,
   { sum, grad, parameters }: StateBlocks,
@@ -127,7 +127,7 @@ export interface Average {
   readonly op: Descriptor<keyof typeof EMA>;
 }
 
-/** The average of the whole state, where there is room for one. */
+/** Adds the moving average of the whole state; null if no memory is reserved for it. */
 export function placeAverage(b: Builder, { ema, state, floats }: StateBlocks, span: (write: () => void) => Span) {
   if (ema === null) return null;
   const op = b.place(EMA, { average: ema, state, count: floats });

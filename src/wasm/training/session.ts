@@ -13,18 +13,18 @@ import { averageAt, gradientsAt, momentsAt } from './tensors.js';
 export type TrainingOptions = MemoryOptions & OpeningOptions;
 
 /**
- * A network in training, in linear memory: parameters, gradients, moments and what the
- * way back needs of the way forward. Nothing is allocated per step but the logits.
+ * A network in training in linear memory: parameters, gradients, moments and the activations that the backward pass needs.
+ * A step allocates nothing except its results.
  */
 export class TrainingSession {
   readonly info: TrainingMemory['info'];
   readonly #memory: TrainingMemory;
   readonly #seed: number;
   readonly #gradAccumSteps: number;
-  /** Batches that the norms have seen, and steps that were made. */
+  /** Batches that the norms have seen, and steps of the optimizer. */
   #batches: number;
   #steps: number;
-  /** Passes of the step that comes next. */
+  /** Passes since the last step. */
   #passes = 0;
   /** Null before the first step. */
   #family: Family | null;
@@ -48,7 +48,7 @@ export class TrainingSession {
   }
 
   /**
-   * @param state of either form; the train form's counters `num_batches_tracked` go on from where they are
+   * @param state of either form; the counters `num_batches_tracked` of the train form continue from their values
    * @throws WeightsError, ShapeError, ParamError, BackendUnavailableError
    */
   static async open(state: StateDict, config: ModelConfig, options: TrainingOptions): Promise<TrainingSession> {
@@ -57,12 +57,12 @@ export class TrainingSession {
   }
 
   /**
-   * One pass in training mode: logits, loss, gradients, running statistics. Where a step is
-   * made of several, gradients are their mean so far.
+   * One pass in training mode: computes logits, loss and gradients, and updates the running statistics. If a step has
+   * several passes, the gradients are their mean so far.
    *
    * @param x [n,in_chans,h,w], normalized
-   * @param targets [n,num_classes]: the share of each class in each image
-   * @param lambda slope of the deep-training activations, in [0, 1]; the deploy form has none
+   * @param targets [n,num_classes], the probability of each class
+   * @param lambda slope of the activations of deep training, in [0, 1]; the deploy form ignores it
    * @throws ShapeError, ParamError
    */
   pass(x: FloatArray, targets: FloatArray, lambda: number): Pass {
@@ -83,9 +83,9 @@ export class TrainingSession {
   }
 
   /**
-   * Moves every parameter along the gradients of the step's passes.
+   * One step of the optimizer with the gradients of the passes since the last step.
    *
-   * @throws ParamError for what is no step, or where the moments are another optimizer's
+   * @throws ParamError for an invalid step, or if the moments belong to another optimizer
    */
   optimize(step: OptimizerStep): void {
     const all = resolveStep(step);
@@ -98,8 +98,7 @@ export class TrainingSession {
   }
 
   /**
-   * Moves the averaged state towards the state: e ← decay·e + (1 − decay)·p, running
-   * statistics and all.
+   * Updates the averaged state, running statistics included: e ← decay·e + (1 − decay)·p.
    *
    * @param decay in [0, 1]
    * @throws ParamError
@@ -113,9 +112,9 @@ export class TrainingSession {
   }
 
   /**
-   * Logits and loss in eval mode: normalized by the running statistics; nothing else changes.
+   * Computes logits and loss in eval mode, with the running statistics. The state does not change.
    *
-   * @param useEma whether the averaged state is to be evaluated
+   * @param useEma whether to evaluate the averaged state
    * @throws ShapeError, ParamError
    */
   evaluate(x: FloatArray, targets: FloatArray, lambda: number, { useEma = false } = {}): Pass {
@@ -129,48 +128,48 @@ export class TrainingSession {
     return readPass(memory);
   }
 
-  /** Parameters and running statistics, as they stand; copies. */
+  /** The current parameters and running statistics, as copies. */
   state(): Map<string, Tensor> {
     const { layout, config } = this.#memory;
     return withCounters(this.#memory.read(layout.tensors), this.#batches, config);
   }
 
-  /** The averaged state; a copy. @throws ParamError where the session was not opened with `ema` */
+  /** The averaged state, as copies. @throws ParamError if the session was not opened with `ema` */
   emaState(): Map<string, Tensor> {
     const { layout, config } = this.#memory;
     return withCounters(this.#memory.read(averageAt(layout)), this.#batches, config);
   }
 
-  /** Gradients of the last pass, or the mean over the step's so far, under the parameters' names. */
+  /** The gradients of the last pass, or their mean over the passes since the last step, by the names of the parameters. */
   gradients(): Map<string, Tensor> {
     const { layout, config } = this.#memory;
     return inModelOrder(this.#memory.read(gradientsAt(layout)), config);
   }
 
-  /** Moments under PyTorch's names: `exp_avg.<param>`, `exp_avg_sq.<param>`, or `momentum_buffer.<param>`; copies. */
+  /** The moments by PyTorch's names (`exp_avg.<param>`, `exp_avg_sq.<param>` or `momentum_buffer.<param>`), as copies. */
   optimizerState(): Map<string, Tensor> {
     const { layout, config } = this.#memory;
     return inModelOrder(this.#memory.read(momentsAt(layout, this.#family)), config);
   }
 
-  /** Steps made so far. */
+  /** Steps of the optimizer so far. */
   get steps(): number {
     return this.#steps;
   }
 
-  /** Batches that the norms have seen. */
+  /** Batches that the norms have seen so far. */
   get batches(): number {
     return this.#batches;
   }
 
-  /** Everything that `open` needs for a run to go on to the same bits. @throws ParamError between a step's passes */
+  /** Everything that `open` needs to continue with the same bits. @throws ParamError between the passes of a step */
   snapshot(): Resume & { readonly state: StateDict } {
     checkStepDone(this.#passes, this.#gradAccumSteps);
     const ema = this.#memory.layout.average === null ? {} : { ema: this.emaState() };
     return { state: this.state(), optimizer: this.optimizerState(), steps: this.#steps, ...ema };
   }
 
-  /** The first layer whose output in the last pass has a value that is no number; null where none has. */
+  /** The first layer whose output in the last pass has a value that is not finite; null if all are finite. */
   firstNonFinite(): string | null {
     const { layout, floats, n } = this.#memory;
     const finite = ({ block, channels, h, w }: Planes): boolean =>

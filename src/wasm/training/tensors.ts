@@ -1,4 +1,4 @@
-/** Where the tensors of a network in training lie. */
+/** The places of a network's tensors in linear memory during training. */
 import type { ModelConfig } from '../../core/config.js';
 import { layerId } from '../../core/optimizer.js';
 import { isBuffer, isCounter, isDepthwise, parameterShapes } from '../../core/parameters.js';
@@ -8,24 +8,24 @@ import type { Arena } from '../arena.js';
 import type { ProgramExports } from '../module.js';
 import { packedFloats, roundUpToLanes, type PackedShape } from '../packedShape.js';
 
-/** A tensor's place: among the parameters, or among the buffers. */
+/** A parameter or a buffer in memory. */
 export interface TensorBlock extends PackedShape {
   readonly shape: readonly number[];
   /** Address of its values. */
   readonly block: number;
-  /** Of its gradient; null for running statistics. */
+  /** Address of its gradient; null for running statistics. */
   readonly grad: number | null;
-  /** Bytes from where the state begins, and so from where gradients, moments and averages do. */
+  /** Byte offset in the state; the same in the blocks of gradients, moments and averages. */
   readonly offset: number;
 }
 
-/** The network's numbers: parameters, then running statistics; the other blocks are in the same order. */
+/** Blocks of the whole network: parameters, then running statistics. All blocks have the same order. */
 export interface StateBlocks {
   readonly state: number;
   readonly grad: number;
   readonly m: number;
   readonly v: number;
-  /** Where an average is kept, and where gradients are added up that one step needs several passes for. */
+  /** The averaged state, and the sum of gradients over the passes of a step; null if not needed. */
   readonly ema: number | null;
   readonly sum: number | null;
   /** Floats of the parameters, and of the whole state. */
@@ -33,27 +33,27 @@ export interface StateBlocks {
   readonly floats: number;
 }
 
-/** Parameters that are side by side, so that an optimizer sees them as one; so are gradients and moments. */
+/** Adjacent parameters that an optimizer treats as one array, with their gradients and moments. */
 export interface ParameterGroup {
   readonly param: number;
   readonly grad: number;
   readonly m: number;
   readonly v: number;
   readonly floats: number;
-  /** Whether they are weights of convolutions, and not biases and norms. */
+  /** True for weights of convolutions, false for biases and the parameters of norms. */
   readonly weights: boolean;
   /** See `layerId`. */
   readonly layer: number;
 }
 
-/** Four outputs side by side; what feeds a product over planes is filled up as they are. */
-function packed(name: string, [rows, ...rest]: readonly number[]): PackedShape {
+/** Four output channels side by side. The inputs of a 1x1 convolution are padded like planes. */
+function packedShape(name: string, [rows, ...rest]: readonly number[]): PackedShape {
   const width = sizeOf(rest);
   const isPointwise = rest.length > 0 && rest[1] === 1 && !isDepthwise(name);
   return { rows, width, depth: isPointwise ? roundUpToLanes(rest[0]) : width, lanes: 4 };
 }
 
-/** Packs a state's tensors to their places; `scratch` is room for a part of one. */
+/** Packs the tensors of a state into their blocks. @param scratch a block for a part of one tensor */
 export function loadTensors(
   kernels: Pick<ProgramExports, 'memory' | 'packLanes'>,
   tensors: ReadonlyMap<string, TensorBlock>,
@@ -71,7 +71,7 @@ export function loadTensors(
   }
 }
 
-/** What lies at a tensor's place, or where its gradient does, as rows; a copy. */
+/** Reads a tensor, or its gradient or moment, from a block, as a copy. */
 export function readTensor(memory: Float32Array, tensor: TensorBlock, block: number): Tensor {
   const { rows, width, depth, lanes, shape } = tensor;
   const data = new Float32Array(rows * width);
@@ -82,7 +82,7 @@ export function readTensor(memory: Float32Array, tensor: TensorBlock, block: num
   return { data, shape };
 }
 
-/** The same tensors in another block of the state's order, with this before their names: moments, averages. */
+/** The places of the tensors in another block of the same order (moments, averages), with prefixed names. */
 export const tensorsAt = (
   tensors: ReadonlyMap<string, TensorBlock>,
   base: number,
@@ -94,12 +94,12 @@ export const tensorsAt = (
       .map(([name, tensor]) => [`${prefix}${name}`, { ...tensor, block: base + tensor.offset }]),
   );
 
-/** Where the averaged state is kept. @throws ParamError where none is */
+/** The places of the averaged state. @throws ParamError if no average is kept */
 export function averageAt({ tensors, blocks }: Placed): ReadonlyMap<string, TensorBlock> {
   return tensorsAt(tensors, blocks.ema ?? refuseAverage(), { buffers: true });
 }
 
-/** Where a family's moments are. */
+/** The places of the moments of an optimizer family. */
 export function momentsAt({ tensors, blocks }: Placed, family: Family | null): ReadonlyMap<string, TensorBlock> {
   if (family === null) return new Map();
   if (family === 'sgd') return tensorsAt(tensors, blocks.m, { prefix: 'momentum_buffer.' });
@@ -109,7 +109,7 @@ export function momentsAt({ tensors, blocks }: Placed, family: Family | null): R
   ]);
 }
 
-/** Where the gradients are. */
+/** The places of the gradients. */
 export const gradientsAt = ({ tensors, blocks }: Placed): ReadonlyMap<string, TensorBlock> =>
   tensorsAt(tensors, blocks.grad);
 
@@ -118,34 +118,50 @@ type Placed = Pick<PlacedTensors, 'tensors' | 'blocks'>;
 export interface PlacedTensors {
   readonly tensors: ReadonlyMap<string, TensorBlock>;
   readonly blocks: StateBlocks;
-  /** Parameters that every optimizer treats alike, and each on its own. */
+  /** Parameters with the same rate and decay, and each parameter as its own group. */
   readonly groups: readonly ParameterGroup[];
   readonly members: readonly ParameterGroup[];
 }
 
-/** @param room whether there is to be some for an average of the state, and for a sum of gradients */
-export function placeTensors(
-  config: ModelConfig,
-  arena: Arena,
-  room: { readonly ema: boolean; readonly sum: boolean },
-): PlacedTensors {
+/** A tensor before it has a place. */
+type TensorPlan = PackedShape & {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly layer: number;
+  readonly weights: boolean;
+};
+
+function planTensors(config: ModelConfig): TensorPlan[] {
   const stages = config.strides.length;
-  const named = [...parameterShapes(config)]
+  return [...parameterShapes(config)]
     .filter(([name]) => !isCounter(name))
     .map(([name, shape]) => ({
       name,
       shape,
       layer: layerId(name, stages),
       weights: shape.length > 1,
-      ...packed(name, shape),
+      ...packedShape(name, shape),
     }));
-  const learned = named.filter(({ name }) => !isBuffer(name));
-  const sets = Array.from({ length: stages + 2 }, (_, layer) =>
-    [true, false].map((weights) => learned.filter((each) => each.layer === layer && each.weights === weights)),
+}
+
+const floatsOf = (shapes: readonly PackedShape[]): number =>
+  shapes.reduce((sum, shape) => sum + packedFloats(shape), 0);
+
+/** Groups of parameters that every optimizer treats alike: for each layer, its weights, then its biases and norms. */
+function groupParameters(parameters: readonly TensorPlan[], stages: number): TensorPlan[][] {
+  return Array.from({ length: stages + 2 }, (_, layer) =>
+    [true, false].map((weights) => parameters.filter((each) => each.layer === layer && each.weights === weights)),
   ).flat();
-  const floatsOf = (all: readonly PackedShape[]): number => all.reduce((sum, form) => sum + packedFloats(form), 0);
-  const [parameters, floats] = [floatsOf(learned), floatsOf(named)];
-  const blocks: StateBlocks = {
+}
+
+/** Whether to reserve an average of the state, and a sum of gradients. */
+interface Room {
+  readonly ema: boolean;
+  readonly sum: boolean;
+}
+
+function reserveBlocks(arena: Arena, parameters: number, floats: number, room: Room): StateBlocks {
+  return {
     state: arena.reserveFloats(floats),
     grad: arena.reserveFloats(parameters),
     m: arena.reserveFloats(parameters),
@@ -155,29 +171,38 @@ export function placeTensors(
     parameters,
     floats,
   };
+}
+
+/** Reserves the blocks of all tensors, and places the tensors in them. */
+export function placeTensors(config: ModelConfig, arena: Arena, room: Room): PlacedTensors {
+  const plans = planTensors(config);
+  const parameters = plans.filter(({ name }) => !isBuffer(name));
+  const buffers = plans.filter(({ name }) => isBuffer(name));
+  const blocks = reserveBlocks(arena, floatsOf(parameters), floatsOf(plans), room);
+
   const tensors = new Map<string, TensorBlock>();
   const [groups, members]: ParameterGroup[][] = [[], []];
   let offset = 0;
-  const groupOf = (all: readonly (typeof named)[number][]): ParameterGroup => ({
+  const groupAt = (plansOfGroup: readonly TensorPlan[]): ParameterGroup => ({
     param: blocks.state + offset,
     grad: blocks.grad + offset,
     m: blocks.m + offset,
     v: blocks.v + offset,
-    floats: floatsOf(all),
-    weights: all[0].weights,
-    layer: all[0].layer,
+    floats: floatsOf(plansOfGroup),
+    weights: plansOfGroup[0].weights,
+    layer: plansOfGroup[0].layer,
   });
-  for (const set of sets) {
-    groups.push(groupOf(set));
-    for (const each of set) {
-      members.push(groupOf([each]));
-      tensors.set(each.name, { ...each, block: blocks.state + offset, grad: blocks.grad + offset, offset });
-      offset += 4 * packedFloats(each);
+  const place = (plan: TensorPlan, grad: number | null): void => {
+    tensors.set(plan.name, { ...plan, block: blocks.state + offset, grad, offset });
+    offset += 4 * packedFloats(plan);
+  };
+  for (const group of groupParameters(parameters, config.strides.length)) {
+    groups.push(groupAt(group));
+    for (const plan of group) {
+      members.push(groupAt([plan]));
+      place(plan, blocks.grad + offset);
     }
   }
-  for (const each of named.filter(({ name }) => isBuffer(name))) {
-    tensors.set(each.name, { ...each, block: blocks.state + offset, grad: null, offset });
-    offset += 4 * packedFloats(each);
-  }
+  for (const plan of buffers) place(plan, null);
   return { tensors, blocks, groups, members };
 }

@@ -1,4 +1,4 @@
-/** The links of the chain in training: what each adds to the program on the way forward, in eval, and on the way back. */
+/** The units of a network in training: the regions that each adds to the forward pass, to eval, and to the backward pass. */
 import { BATCH_NORM as STATISTICS, type Layer, type LayerOf, type MapShape } from '../../core/network.js';
 import { sizeOf } from '../../core/tensor.js';
 import type { Builder } from './builder.js';
@@ -7,32 +7,34 @@ import { BATCH_NORM, CONV2D, DEPTHWISE_CONV2D, DROPOUT, GLOBAL_AVG_POOL, MAX_POO
 import type { Planes } from './planes.js';
 
 export interface Unit {
-  /** PyTorch's name of its module. */
+  /** PyTorch's name of the module. */
   readonly name: string;
   readonly x: Planes;
   readonly y: Planes;
+  /** Adds the forward pass in training mode. */
   forward(): void;
+  /** Adds the forward pass in eval mode. */
   evaluate(): void;
-  /** @param dy where the gradient of y is @returns where that of x will be */
+  /** Adds the backward pass. @param dy address of the gradient of y @returns the address of the gradient of x */
   backward(dy: number): number;
 }
 
-/** The stem's windows are as many channels as its kernel has numbers. */
-export const windowsOf = ({ weight, output }: LayerOf<'conv2d'>): MapShape => [
+/** The shape of the stem's windows: a channel for each number of its 4x4 kernel. */
+export const stemWindowsShape = ({ weight, output }: LayerOf<'conv2d'>): MapShape => [
   sizeOf(weight) / weight[0],
   output[1],
   output[2],
 ];
 
-/** Which of a convolution's neighbors are batch norms: they leave x or dy in panels, too. */
-export interface Normed {
-  readonly before: boolean;
-  readonly behind: boolean;
+/** Which neighbors of a convolution are batch norms. These write x or dy as panels too, so that it need not pack them. */
+export interface ConvLinks {
+  readonly normBefore: boolean;
+  readonly normAfter: boolean;
 }
 
-/** A 1x1 convolution; with `before` null the stem, over windows of the images. */
-export function conv2d(b: Builder, layer: LayerOf<'conv2d'>, before: Planes | null, normed: Normed): Unit {
-  const x = before ?? b.planes(windowsOf(layer));
+/** A 1x1 convolution; if `before` is null, the stem, over windows of the images. */
+export function conv2d(b: Builder, layer: LayerOf<'conv2d'>, before: Planes | null, links: ConvLinks): Unit {
+  const x = before ?? b.planes(stemWindowsShape(layer));
   const y = b.planes(layer.output);
   const pixels = b.n * y.h * y.w;
   const [weight, bias] = [b.tensor(`${layer.name}.weight`), b.tensor(`${layer.name}.bias`)];
@@ -58,7 +60,7 @@ export function conv2d(b: Builder, layer: LayerOf<'conv2d'>, before: Planes | nu
   });
   const forward = (): void => {
     if (windows !== null) b.run('windows', windows, b.n);
-    if (!normed.before) b.run('packX', op, x.channels / 4);
+    if (!links.normBefore) b.run('packX', op, x.channels / 4);
     b.run('multiplyX', op, y.channels / 8);
   };
   return {
@@ -71,9 +73,9 @@ export function conv2d(b: Builder, layer: LayerOf<'conv2d'>, before: Planes | nu
       const dx = b.otherSide(dy);
       b.write(op, { dx, dy });
       b.run('multiplyXDy', op, y.channels / 8);
-      // Nobody asks for the gradient of the images.
+      // The gradient of the images is not needed.
       if (windows !== null) return dx;
-      if (!normed.behind) b.run('packDy', op, y.channels / 4);
+      if (!links.normAfter) b.run('packDy', op, y.channels / 4);
       b.run('transposeWeight', op, x.channels / 4);
       b.run('multiplyDy', op, x.channels / 8);
       return dx;
@@ -81,14 +83,14 @@ export function conv2d(b: Builder, layer: LayerOf<'conv2d'>, before: Planes | nu
   };
 }
 
-/** What is next to a batch norm: the activation of deep training behind it, and 1x1 convolutions on either side. */
+/** The neighbors of a batch norm: the activation of deep training after it, and 1x1 convolutions on either side. */
 export interface NormLinks {
   readonly leaky: boolean;
   readonly convBefore: boolean;
-  readonly convBehind: boolean;
+  readonly convAfter: boolean;
 }
 
-/** A batch norm, and the deep-training activation behind it where there is one. */
+/** A batch norm, with the activation of deep training that follows it, if any. */
 export function batchNorm(b: Builder, layer: LayerOf<'batchNorm'>, x: Planes, links: NormLinks): Unit {
   const y = b.planes(layer.output);
   const pixels = b.n * y.h * y.w;
@@ -105,7 +107,7 @@ export function batchNorm(b: Builder, layer: LayerOf<'batchNorm'>, x: Planes, li
     mean: b.arena.reserveFloats(y.channels),
     invStd: b.arena.reserveFloats(y.channels),
     lambda: links.leaky ? b.shared.lambda : b.shared.one,
-    panels: links.convBehind ? b.shared.panels : 0,
+    panels: links.convAfter ? b.shared.panels : 0,
     dxPanels: links.convBefore ? b.shared.panels : 0,
     channels: y.channels,
     pixels,
@@ -131,10 +133,10 @@ export function batchNorm(b: Builder, layer: LayerOf<'batchNorm'>, x: Planes, li
   };
 }
 
-/** The ReLU of an activation, and the pool before it where there is one. */
+/** The ReLU of an activation, with the pool before it, if any. */
 export function maxPool2d(b: Builder, pool: Layer | null, relu: Layer, x: Planes): Unit {
   const y = b.planes(relu.output);
-  // A pool by its stride is an adaptive one of the part that its windows cover.
+  // A pool with a stride is an adaptive pool of the part that its windows cover.
   const stride = pool?.op === 'maxPool2d' ? pool.stride : 0;
   const op = b.place(MAX_POOL2D, {
     x: x.block,
@@ -165,6 +167,7 @@ export function maxPool2d(b: Builder, pool: Layer | null, relu: Layer, x: Planes
   };
 }
 
+/** A depthwise convolution with stride 1 that keeps the size of the map. */
 export function depthwiseConv2d(b: Builder, layer: LayerOf<'depthwiseConv2d'>, x: Planes): Unit {
   const y = b.planes(layer.output);
   const weight = b.tensor(`${layer.name}.weight`);
@@ -200,7 +203,7 @@ export function depthwiseConv2d(b: Builder, layer: LayerOf<'depthwiseConv2d'>, x
   };
 }
 
-/** The mean of every map, and the dropout behind it, whose descriptor is written from step to step. */
+/** The mean of each map, followed by dropout, whose descriptor is written in every step. */
 export function globalAvgPool(
   b: Builder,
   layer: LayerOf<'globalAvgPool'>,

@@ -96,7 +96,9 @@ describe('a session', () => {
     session.dispose();
     const { data } = images(config, 1);
     await expect(session.forward(data, 1)).rejects.toThrow(BackendUnavailableError);
-    expect(() => session.forwardLayers(data)).toThrow('wasm: expected an open session, got one that was disposed of');
+    expect(() => session.forwardLayers(data)).toThrow(
+      'wasm: expected an open session, got a session that was disposed',
+    );
   });
 
   test('computes nothing with more or less than an image', async () => {

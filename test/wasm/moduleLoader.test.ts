@@ -90,10 +90,10 @@ describe('what fails is one error', () => {
       'a WebAssembly module',
       'terminated',
     ],
-    ['a page in the place of a module', () => new Response('<!doctype html>'), 'the whole of a module', ''],
-    ['a module cut short', () => bytes.slice(0, -1000), 'the whole of a module', ''],
-    ['a body cut short', () => new Response(bytes.slice(0, 1000)), 'the whole of a module', ''],
-    ['nothing', () => Promise.resolve(null), 'the module of vanillanet', 'no WebAssembly.Module'],
+    ['a page in the place of a module', () => new Response('<!doctype html>'), 'a complete module', ''],
+    ['a module cut short', () => bytes.slice(0, -1000), 'a complete module', ''],
+    ['a body cut short', () => new Response(bytes.slice(0, 1000)), 'a complete module', ''],
+    ['nothing', () => Promise.resolve(null), 'the module of vanillanet', 'not a WebAssembly.Module'],
   ];
   test.each(cases)('%s', async (_, source, expected, got) => {
     await expect(answers({ wasm: source() as WasmSource })).rejects.toThrow(unavailable(expected, got));

@@ -1,4 +1,8 @@
-/** `vanillanet/ops`: the network's ops one by one, as WebAssembly kernels. */
+/**
+ * The ops of the network one by one, as WebAssembly kernels: for teaching and comparisons.
+ *
+ * @module vanillanet/ops
+ */
 export { BackendUnavailableError, ParamError, ShapeError, VanillaNetError } from '../core/errors.js';
 export type { AdaptiveMaxPoolParams, ConvParams, MaxPoolParams } from '../core/ops.js';
 export type { FloatArray, Tensor } from '../core/tensor.js';

@@ -46,7 +46,7 @@ async function fuse(input: string, output: string, { config: path, lambda, ...op
     const got = `${brief(report.maxDifference)} in float64, ${brief(verified.maxDifference)} in float32`;
     throw new FusionError(
       'fuse --verify',
-      `differences within the ${verified.heldAgainst}, ${brief(verified.heldAgainst === 'bound' ? report.float32Bound : report.float32FirstOrder)}`,
+      `differences within the ${verified.tolerance}, ${brief(verified.tolerance === 'bound' ? report.float32Bound : report.float32FirstOrder)}`,
       got,
     );
   }
@@ -68,7 +68,7 @@ async function fuse(input: string, output: string, { config: path, lambda, ...op
   );
   if (verified !== undefined) {
     print(
-      `verified         ${brief(verified.maxDifference)} between WebAssembly in float32 and the unfused oracle, within the ${verified.heldAgainst}`,
+      `verified         ${brief(verified.maxDifference)} between WebAssembly in float32 and the unfused oracle, within the ${verified.tolerance}`,
     );
   }
 }

@@ -25,12 +25,16 @@ export function show(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value);
   if (ArrayBuffer.isView(value)) return tagOf(value);
   try {
-    return shorten(JSON.stringify(Array.isArray(value) ? value.slice(0, SHOWN_LENGTH) : value));
+    return shorten(Array.isArray(value) ? showList(value.slice(0, SHOWN_LENGTH)) : JSON.stringify(value));
   } catch {
     // A cycle or a BigInt.
     return tagOf(value);
   }
 }
+
+/** JSON, but with NaN and Infinity, which JSON turns into null. */
+const showList = (values: readonly unknown[]): string =>
+  `[${values.map((each) => (typeof each === 'number' ? String(each) : JSON.stringify(each))).join(',')}]`;
 
 /** The class of a built-in object, also of one from another realm, which is no `instanceof` ours. */
 export const tagOf = (value: unknown): string => Object.prototype.toString.call(value).slice('[object '.length, -1);

@@ -35,7 +35,7 @@ export {
   type Weights,
   type WeightsDtype,
 } from '../io/safetensors.js';
-export { cutShards, type Cut, type CutOptions } from '../io/cutShards.js';
+export { cutShards, type CutOptions, type ShardedFile } from '../io/cutShards.js';
 export { openShards, type OpenShard } from '../io/openShards.js';
 export type { Shard, ShardIndex } from '../io/shardIndex.js';
 export type { ByteStream } from '../io/readStream.js';

@@ -5,7 +5,7 @@
  * @module vanillanet
  */
 export * from './core.js';
-// In the place of the one that wants a module.
+// Replaces `loadModel` of core.js, which requires a module.
 export { loadModel, type LoadModelOptions } from '../model/loadModel.js';
 export { createWasmBackend, wasmBackend, type WasmBackendOptions } from '../wasm/inference/backend.js';
 export type { BuildChoice } from '../wasm/build.js';

@@ -1,7 +1,7 @@
 import type { Size } from '../core/shapes.js';
 import { channelsOf, checkSize, type PixelImage, type RgbImage } from './pixelImage.js';
 
-/** A part of an image, in pixels from its top left. It may reach beyond the image. */
+/** A rectangle in pixels, relative to the top left of an image. It may extend beyond the image. */
 export interface Window {
   readonly top: number;
   readonly left: number;
@@ -9,7 +9,7 @@ export interface Window {
   readonly width: number;
 }
 
-/** Python's round(): a half goes to the even side. */
+/** Python's round(): ties to even. */
 export function roundHalfEven(x: number): number {
   const floor = Math.floor(x);
   const half = x - floor === 0.5;
@@ -17,14 +17,13 @@ export function roundHalfEven(x: number): number {
 }
 
 /**
- * Where the middle `crop` of `size` pixels begins: round((size − crop)/2), and for a
- * longer crop −⌊(crop − size)/2⌋, as many zeros before the image. This is what
- * torchvision's `center_crop` does, with Python's rounding.
+ * The first of the middle `crop` of `size` pixels: round((size − crop)/2), or −⌊(crop − size)/2⌋ if the crop is
+ * larger, as in torchvision's `center_crop` with Python's rounding.
  */
 const centerOffset = (size: number, crop: number): number =>
   crop <= size ? roundHalfEven((size - crop) / 2) : -Math.floor((crop - size) / 2);
 
-/** The middle of an image of the given size. */
+/** The window of a center crop. */
 export const centerWindow = ([h, w]: Size, [height, width]: Size): Window => ({
   top: centerOffset(h, height),
   left: centerOffset(w, width),
@@ -32,7 +31,7 @@ export const centerWindow = ([h, w]: Size, [height, width]: Size): Window => ({
   width,
 });
 
-/** The pixels of a window, without alpha; beyond the image they are black. */
+/** The pixels of a window, without alpha; black outside of the image. */
 export function cut(image: PixelImage, { top, left, height, width }: Window): RgbImage {
   const channels = channelsOf('cut', image);
   const data = new Uint8Array(3 * width * height);
@@ -52,10 +51,10 @@ export function cut(image: PixelImage, { top, left, height, width }: Window): Rg
 }
 
 /**
- * The middle of an image, exactly as torchvision's `CenterCrop`; what the image does
- * not fill is black.
+ * The center of an image, as torchvision's `CenterCrop`; black where the image is smaller than the crop.
  *
- * @throws DataError, ShapeError for an image that is none; ParamError for a size that none has.
+ * @param size [height, width] of the result
+ * @throws DataError, ShapeError for an invalid image; ParamError for an invalid size
  */
 export function centerCrop(image: PixelImage, size: Size): RgbImage {
   channelsOf('centerCrop', image);

@@ -1,15 +1,14 @@
 import type { Interpolation } from '../core/config.js';
 
-/** How much a source pixel counts, by its distance from where the new pixel lies. */
+/** The weight of a source pixel by its distance from the position of the new pixel. */
 export interface Kernel {
-  /** From this distance on, in source pixels, nothing counts. */
+  /** The weight is 0 from this distance on, in source pixels. */
   readonly support: number;
   at(x: number): number;
 }
 
 /**
- * 1 where -1/2 < x ≤ 1/2. The border belongs to one side, so that a source pixel in
- * the middle between two new ones counts once.
+ * 1 if -1/2 < x ≤ 1/2. The interval is half open, so that a source pixel halfway between two new ones counts once.
  */
 const box: Kernel = { support: 0.5, at: (x) => (x > -0.5 && x <= 0.5 ? 1 : 0) };
 
@@ -17,7 +16,7 @@ const box: Kernel = { support: 0.5, at: (x) => (x > -0.5 && x <= 0.5 ? 1 : 0) };
 const bilinear: Kernel = { support: 1, at: (x) => Math.max(0, 1 - Math.abs(x)) };
 
 /**
- * Keys' cubic convolution (1981) with a = −1/2, the one that reproduces parabolas:
+ * Keys' cubic convolution (1981) with a = −1/2, which reproduces parabolas:
  *
  *     (a+2)|x|³ − (a+3)|x|² + 1          |x| < 1
  *     a|x|³ − 5a|x|² + 8a|x| − 4a    1 ≤ |x| < 2

@@ -4,9 +4,9 @@ import { channelsOf, type PixelImage } from './pixelImage.js';
 type Numbers = readonly number[];
 
 /**
- * What each of the 256 pixel values becomes in each channel: (v/255 − mean) / std.
+ * Tables of (v/255 − mean)/std for the 256 pixel values v, one per channel.
  *
- * @throws ParamError for another number of channels, or numbers that no image can be normalized by.
+ * @throws ParamError for the wrong number of means or deviations, or invalid ones
  */
 export function normalizationTables(channels: number, mean: Numbers, std: Numbers): Float64Array[] {
   const op = 'normalize';
@@ -28,10 +28,11 @@ export function normalizationTables(channels: number, mean: Numbers, std: Number
 }
 
 /**
- * An image [h, w, 3 or 4] as the network's input [3, h, w]; alpha is dropped.
+ * (v/255 − mean)/std: an image [h, w, 3 or 4] as an input [3, h, w]; alpha is dropped.
  *
- * @param mean @param std of each channel, in units of the pixels' range 0..1
- * @throws DataError, ShapeError for an image that is none; ParamError for means and deviations that do not fit
+ * @param mean of each channel, of pixel values in [0, 1]
+ * @param std standard deviation of each channel, of pixel values in [0, 1]
+ * @throws DataError, ShapeError for an invalid image; ParamError for an invalid mean or std
  */
 export function normalize(image: PixelImage, mean: Numbers, std: Numbers): Float32Array {
   const channels = channelsOf('normalize', image);

@@ -1,15 +1,16 @@
+import { show } from '../core/check.js';
 import { ParamError } from '../core/errors.js';
 import type { Orientation } from './info/types.js';
 import { channelsOf, type PixelImage } from './pixelImage.js';
 
-/** Where the upright image's top left pixel is stored, and where its right and lower neighbors are. */
+/** The index of the upright image's top left pixel, and the steps to its right and lower neighbors. */
 interface Walk {
   readonly origin: number;
   readonly right: number;
   readonly down: number;
 }
 
-/** For each orientation, of an image stored as w x h pixels. */
+/** By orientation, for an image stored as w x h pixels. */
 const WALKS: Readonly<Record<Orientation, (w: number, h: number) => Walk>> = {
   1: (w) => ({ origin: 0, right: 1, down: w }),
   2: (w) => ({ origin: w - 1, right: -1, down: w }),
@@ -22,16 +23,16 @@ const WALKS: Readonly<Record<Orientation, (w: number, h: number) => Walk>> = {
 };
 
 /**
- * An image turned upright, as cameras leave to whoever shows it. sharp's `autoOrient` and a browser's
- * `createImageBitmap` do so by themselves: for pixels from them it has been done.
+ * Rotates or mirrors an image upright: cameras store it as the sensor sees it, with an orientation in EXIF. Not
+ * needed for pixels of sharp's `autoOrient` or a browser's `createImageBitmap`, which are upright already.
  *
- * @param orientation EXIF's, as `imageInfo` tells it; for 1 the image is given back as it is
- * @throws DataError, ShapeError for an image that is none; ParamError for an orientation that is none
+ * @param orientation from `imageInfo`; for 1 the image itself is returned
+ * @throws DataError, ShapeError for an invalid image; ParamError for an invalid orientation
  */
 export function orient(image: PixelImage, orientation: Orientation): PixelImage {
   const channels = channelsOf('orient', image);
   if (!Object.hasOwn(WALKS, orientation)) {
-    throw new ParamError({ op: 'orient', expected: 'an orientation, 1 to 8', got: String(orientation) });
+    throw new ParamError({ op: 'orient', expected: 'an orientation, 1 to 8', got: show(orientation) });
   }
   if (orientation === 1) return image;
   const { data: source, width: w, height: h } = image;

@@ -1,10 +1,10 @@
+import { isInteger, show, tagOf } from '../core/check.js';
 import { DataError, ParamError, ShapeError } from '../core/errors.js';
 import type { Size } from '../core/shapes.js';
 
 /**
- * A decoded image, row by row from the top left: 8-bit red, green and blue, with or
- * without alpha behind them. Which of the two it is follows from its length. A
- * browser's `ImageData` is one, and so is what any decoder gives.
+ * A decoded image: rows of 8-bit RGB or RGBA pixels from the top left. The length shows which of the two it is. A
+ * browser's `ImageData` is a PixelImage.
  */
 export interface PixelImage {
   readonly data: Uint8Array | Uint8ClampedArray;
@@ -12,21 +12,18 @@ export interface PixelImage {
   readonly height: number;
 }
 
-/** A `PixelImage` of three bytes a pixel: [height, width, 3]. */
+/** A `PixelImage` without alpha: [height, width, 3]. */
 export interface RgbImage extends PixelImage {
   readonly data: Uint8Array;
 }
 
-const isSide = (side: number): boolean => Number.isSafeInteger(side) && side >= 1;
-
-/** What an object is, across realms: a worker's or a test's Uint8Array is not an instance of ours. */
-const tagOf = (value: unknown): string => Object.prototype.toString.call(value).slice('[object '.length, -1);
+const isSide = (side: unknown): boolean => isInteger(side, { min: 1 });
 
 /**
- * Bytes of one pixel, of an image that is one.
+ * Checks an image. @returns the number of bytes per pixel
  *
- * @param op how errors call the caller.
- * @throws DataError where the pixels are not bytes, ShapeError where sides and length do not fit.
+ * @param op the name of the caller in errors
+ * @throws DataError if the pixels are not bytes; ShapeError if the length does not fit width and height
  */
 export function channelsOf(op: string, { data, width, height }: PixelImage): 3 | 4 {
   const type = tagOf(data);
@@ -46,12 +43,10 @@ export function channelsOf(op: string, { data, width, height }: PixelImage): 3 |
   });
 }
 
-/** @throws ParamError for a size that no image has. */
+/** @throws ParamError unless the size is [height, width] in pixels */
 export function checkSize(size: Size): void {
   // A caller without types may pass anything.
-  const given: unknown = size;
-  if (!Array.isArray(given) || given.length !== 2 || !given.every(isSide)) {
-    const got = Array.isArray(given) ? `[${given.join(', ')}]` : String(given);
-    throw new ParamError({ op: 'size', expected: '[height, width], integers >= 1', got });
-  }
+  const value: unknown = size;
+  if (Array.isArray(value) && value.length === 2 && value.every(isSide)) return;
+  throw new ParamError({ op: 'size', expected: '[height, width], integers >= 1', got: show(value) });
 }

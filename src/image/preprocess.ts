@@ -10,28 +10,29 @@ export interface FitOptions {
   /** Height and width of the result. */
   readonly size: Size;
   /**
-   * 'short-side' (the default) keeps the proportions, and cuts the middle out of an image
-   * scaled to size/crop_pct; 'exact' scales each side by itself and cuts nothing.
+   * 'short-side' (the default) keeps the proportions: the image is resized to size/crop_pct and center-cropped.
+   * 'exact' resizes each side by its own factor, without cropping.
    */
   readonly resize?: 'short-side' | 'exact';
-  /** The share of the scaled image's side that the middle is, in (0, 1]; 0.875 where it is not given. */
+  /** The size of the crop relative to the resized image, in (0, 1]. Default 0.875. */
   readonly crop_pct?: number;
-  /** 'bicubic' where it is not given. */
+  /** Default 'bicubic'. */
   readonly interpolation?: Interpolation;
 }
 
 export interface PreprocessOptions extends FitOptions {
-  /** Mean and deviation of red, green and blue, of pixels in 0..1. */
+  /** Mean of red, green and blue, of pixel values in [0, 1]. */
   readonly mean: readonly number[];
+  /** Standard deviation of red, green and blue, of pixel values in [0, 1]. */
   readonly std: readonly number[];
 }
 
 /**
- * The size that an image is scaled to before its middle is cut out.
+ * The size to which an image is resized before the center crop.
  *
- * With t = ⌊size/crop_pct⌋, a square target makes the shorter side t and the longer one
- * ⌊t·long/short⌋ (torchvision's `Resize`); another target makes both sides as small as
- * covers t, rounded to the nearest (timm's `ResizeKeepRatio`).
+ * With t = ⌊size/crop_pct⌋: for a square target, the shorter side becomes t and the longer ⌊t·long/short⌋, as in
+ * torchvision's `Resize`; otherwise the image becomes as small as possible to cover t, rounded to the nearest, as
+ * in timm's `ResizeKeepRatio`.
  */
 export function scaledSize([h, w]: Size, size: Size, crop_pct: number): Size {
   const [height, width] = size.map((side) => Math.floor(side / crop_pct));
@@ -43,15 +44,15 @@ export function scaledSize([h, w]: Size, size: Size, crop_pct: number): Size {
 }
 
 /**
- * An image scaled and cut to the size of a network's input.
+ * Resizes and crops an image to the size of a network's input.
  *
- * @throws DataError, ShapeError for an image that is none; ParamError for an option out of range
+ * @throws DataError, ShapeError for an invalid image; ParamError for an invalid option
  */
 export function fit(image: PixelImage, options: FitOptions): RgbImage {
   const { size, resize: how = 'short-side', crop_pct = CROP_PCT, interpolation = 'bicubic' } = options;
   checkSize(size);
   if (how === 'exact') return resize(image, size, interpolation);
-  // A caller without types may ask for something else.
+  // A caller without types may pass anything.
   if ((how as string) !== 'short-side') {
     throw new ParamError({ op: 'resize', expected: "'short-side' or 'exact'", got: how });
   }
@@ -63,10 +64,10 @@ export function fit(image: PixelImage, options: FitOptions): RgbImage {
 }
 
 /**
- * An image as a network's input [3, height, width]: scaled, cut, and (v/255 − mean)/std.
- * The pixels are, bit for bit, those of timm's evaluation (Pillow and torchvision).
+ * Resizes, crops and normalizes an image to an input [3, height, width]: (v/255 − mean)/std. The bytes before
+ * normalization are those of timm's evaluation with Pillow and torchvision.
  *
- * @throws DataError, ShapeError for an image that is none; ParamError for an option out of range
+ * @throws DataError, ShapeError for an invalid image; ParamError for an invalid option
  */
 export const preprocess = (image: PixelImage, { mean, std, ...options }: PreprocessOptions): Float32Array =>
   normalize(fit(image, options), mean, std);

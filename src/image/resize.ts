@@ -6,19 +6,19 @@ import { KERNELS } from './kernels.js';
 import { channelsOf, checkSize, type PixelImage, type RgbImage } from './pixelImage.js';
 import { PRECISION, tapsOf, type Taps } from './taps.js';
 
-/** Half of the last bit kept: added before the shift, it rounds. */
+/** Half of the last bit after the shift, added to round to the nearest. */
 const HALF = 1 << (PRECISION - 1);
 
-/** Rows from one clipped to 0..255, which sums leave where bicubic weights are negative, as the image that they are. */
+/** An image of clamped bytes: with the negative weights of bicubic, sums can leave 0..255. */
 const imageOf = (data: Uint8ClampedArray, width: number, height: number): RgbImage => ({
   data: new Uint8Array(data.buffer),
   width,
   height,
 });
 
-// One call a row: engines optimize a function that is called often, so that already the first image is fast.
+// One call per row: engines optimize functions that are called often, so even the first image is fast.
 
-/** Scales a row, which begins at `begin` of the source, along its length. */
+/** Resizes the row that begins at index `begin` of the source. */
 function scaleRow(
   source: PixelImage['data'],
   begin: number,
@@ -33,7 +33,7 @@ function scaleRow(
     let from = begin + channels * first[x];
     const end = x * stride + count[x];
     for (let k = x * stride; k < end; k++) {
-      // Sums stay within 32 bits anyway; to say so makes this loop a quarter faster.
+      // Sums fit into 32 bits; with integer operations this loop is a quarter faster.
       const weight = weights[k];
       red = (red + Math.imul(weight, source[from])) | 0;
       green = (green + Math.imul(weight, source[from + 1])) | 0;
@@ -46,7 +46,7 @@ function scaleRow(
   }
 }
 
-/** Scales `height` rows from `top` on along their length; alpha is left behind. */
+/** Resizes `height` rows from `top` on horizontally, without alpha. */
 function scaleRows(image: PixelImage, channels: number, top: number, height: number, taps: Taps): RgbImage {
   const width = taps.first.length;
   const data = new Uint8ClampedArray(3 * width * height);
@@ -57,18 +57,18 @@ function scaleRows(image: PixelImage, channels: number, top: number, height: num
   return imageOf(data, width, height);
 }
 
-/** Adds a row, which begins at `begin` of the source, times its weight. */
+/** Adds the row that begins at index `begin` of the source, times a weight. */
 function addRow(sums: Int32Array, source: Uint8Array, begin: number, weight: number): void {
   for (let i = 0; i < sums.length; i++) sums[i] += weight * source[begin + i];
 }
 
-/** Scales columns along their height. `top` is the row of the source that `image` begins with. */
+/** Resizes an image vertically. `top` is the row of the source with which it begins. */
 function scaleColumns({ data: source, width }: RgbImage, top: number, taps: Taps): RgbImage {
   const { first, count, weights, stride } = taps;
   const height = first.length;
   const length = 3 * width;
   const data = new Uint8ClampedArray(length * height);
-  // Row by row, as the memory lies; each weight is for a whole row.
+  // In the order of memory; each weight applies to a whole row.
   const sums = new Int32Array(length);
   for (let y = 0; y < height; y++) {
     sums.fill(HALF);
@@ -79,7 +79,7 @@ function scaleColumns({ data: source, width }: RgbImage, top: number, taps: Taps
 }
 
 /**
- * A part of what `resize` gives, at the cost of that part.
+ * A window of the result of `resize`; only this part is computed.
  *
  * @param window within the resized image
  */
@@ -94,7 +94,7 @@ export function resizePart(image: PixelImage, size: Size, interpolation: Interpo
   const columns = height === image.height ? null : tapsOf(kernel, image.height, height, window.top, window.height);
   const rows = width === image.width ? null : tapsOf(kernel, image.width, width, window.left, window.width);
 
-  // Only the rows that the columns will ask for.
+  // Only the rows that the vertical pass needs.
   const last = window.height - 1;
   const top = columns === null ? window.top : columns.first[0];
   const bottom = columns === null ? top + window.height : columns.first[last] + columns.count[last];
@@ -106,17 +106,16 @@ export function resizePart(image: PixelImage, size: Size, interpolation: Interpo
 }
 
 /**
- * Scales an image to a size, each side by its own factor; alpha is dropped.
+ * Resizes an image, each side by its own factor; alpha is dropped.
  *
- * The kernel is laid over the source wherever the image becomes smaller, so that no
- * pixel is passed over (antialiasing). First along the rows, then along the columns,
- * each with weights of 22 bits behind the point, rounded and clipped to 8 bits in
- * between: bit for bit what Pillow's `Image.resize` makes of an RGB image. (Not where one
- * is more than 100 times as high as wide: Pillow 12.3 begins with the columns there,
- * and none before it does.)
+ * When downscaling, the kernel is widened to cover all source pixels (antialiasing). The horizontal pass precedes
+ * the vertical one; weights have 22 fractional bits, and each pass rounds and clips to 8 bits. The result has the
+ * bytes of Pillow's `Image.resize` for RGB images (except if one is more than 100 times as high as wide, where
+ * Pillow 12.3, unlike earlier versions, begins with the vertical pass).
  *
- * @throws DataError, ShapeError for an image that is none
- * @throws ParamError for a size that no image has, or an unknown interpolation
+ * @param size [height, width] of the result
+ * @throws DataError, ShapeError for an invalid image
+ * @throws ParamError for an invalid size or interpolation
  */
 export function resize(image: PixelImage, size: Size, interpolation: Interpolation = 'bicubic'): RgbImage {
   checkSize(size);

@@ -1,33 +1,32 @@
 import type { Kernel } from './kernels.js';
 
-/** Bits behind the point of a weight: 32, less 8 of the pixel and 2 for sign and overshoot. */
+/** Fractional bits of a weight: 32 minus 8 of the pixel and 2 for sign and overshoot. */
 export const PRECISION = 32 - 8 - 2;
 
-/** For some new pixels along one axis, the source pixels that each is a weighted sum of. */
+/** New pixels along one axis as weighted sums of source pixels. */
 export interface Taps {
   /** First source pixel of each. */
   readonly first: Int32Array;
-  /** How many source pixels each has. */
+  /** The number of source pixels of each. */
   readonly count: Int32Array;
-  /** Weights of the i-th from `i * stride` on, times 2^PRECISION; they add up to 1, but for rounding. */
+  /** Weights of the i-th from `i * stride` on, times 2^PRECISION; their sum is 1 up to rounding. */
   readonly weights: Int32Array;
   readonly stride: number;
 }
 
 /**
- * Weights that scale a line of `from` pixels to one of `to`.
+ * Weights to resize a line from `from` to `to` pixels.
  *
  * The new pixel i lies at c = (i + 1/2)·s in the source, s = from/to, and source
- * pixel j at j + 1/2. The kernel is stretched by f = max(s, 1): what is made smaller
- * averages all it covers. With ρ the kernel's support, the sum runs over the j with
- * |j + 1/2 − c| < ρf, and the weights k((j + 1/2 − c)/f) are divided by their sum, so
- * that the borders are as bright as the middle.
+ * pixel j at j + 1/2. The kernel is widened by f = max(s, 1), so that downscaling averages all pixels. With ρ the
+ * kernel's support, the sum runs over all j with |j + 1/2 − c| < ρf; the weights k((j + 1/2 − c)/f) are divided by
+ * their sum, so that borders are not darker.
  *
- * Every operation is the one that Pillow makes, in its order: weights that were off
- * in the last bit of a float64 could round to other integers.
+ * The operations and their order are those of Pillow: a difference in the last bit of a float64 could change the
+ * rounded weight.
  *
- * @param begin first of the new pixels wanted, of 0 … to − 1
- * @param length how many of them
+ * @param begin the first new pixel, of 0 … to − 1
+ * @param length the number of new pixels
  */
 export function tapsOf(kernel: Kernel, from: number, to: number, begin: number, length: number): Taps {
   const scale = from / to;
@@ -51,7 +50,7 @@ export function tapsOf(kernel: Kernel, from: number, to: number, begin: number, 
     }
     for (let j = 0; j < end - start; j++) {
       const weight = (line[j] / sum) * 2 ** PRECISION;
-      // Halves away from zero.
+      // Ties away from zero.
       weights[i * stride + j] = Math.trunc(weight + (weight < 0 ? -0.5 : 0.5));
     }
     first[i] = start;

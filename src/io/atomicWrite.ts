@@ -5,20 +5,20 @@ import { isAlive } from './processes.js';
 import { reasonOf } from './reason.js';
 import { removeIfStopped } from './removeIfStopped.js';
 
-/** Files written by this process: concurrent writes of one file do not share a temporary. */
+/** Counts the writes of this process, so that concurrent writes of one file have different temporary files. */
 let written = 0;
 
 const temporaryOf = (target: string): string =>
   join(dirname(target), `.${basename(target)}.${process.pid}.${++written}.tmp`);
 const TEMPORARY = /^\..+\.(\d+)\.\d+\.tmp$/;
 
-/** Where a link points, so that the link stays a link. */
+/** The target of a symbolic link, so that the link itself is not replaced. @throws ParamError unless it is a file */
 async function targetOf(path: string): Promise<string> {
   const target = await realpath(path).catch(() => path);
-  const there = await stat(target).catch(() => null);
-  // Renaming over a device would replace it: as root, `--out /dev/null` must not.
-  if (there !== null && !there.isFile()) {
-    const got = there.isDirectory() ? 'a folder' : 'a device or pipe';
+  const stats = await stat(target).catch(() => null);
+  // Renaming over a device would replace it: as root, `--out /dev/null` must not do that.
+  if (stats !== null && !stats.isFile()) {
+    const got = stats.isDirectory() ? 'a folder' : 'a device or pipe';
     throw new ParamError({ op: path, expected: 'a file to write', got });
   }
   return target;
@@ -34,7 +34,7 @@ async function writeDurably(path: string, content: Uint8Array | string): Promise
   }
 }
 
-/** A new name is on the disk when its folder is. */
+/** Flushes a folder to the disk, which makes a rename in it durable. */
 async function flushFolder(path: string): Promise<void> {
   try {
     const folder = await open(path);
@@ -44,25 +44,24 @@ async function flushFolder(path: string): Promise<void> {
       await folder.close();
     }
   } catch {
-    // Not every system opens folders, and the file itself is safe.
+    // Some systems cannot open folders; the content of the file is flushed already.
   }
 }
 
-/** Removes what processes that were killed had begun to write in a folder, before this one writes there itself. */
+/** Removes temporary files of killed processes from a folder; call it before this process writes there. */
 export async function removeLeftovers(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
-    const found = TEMPORARY.exec(name);
-    if (found === null) continue;
-    const pid = Number(found[1]);
-    // In a container, the process before us had our number.
+    const match = TEMPORARY.exec(name);
+    if (match === null) continue;
+    const pid = Number(match[1]);
+    // In a restarted container, an earlier process had the same number as this one.
     if (pid === process.pid || !isAlive(pid)) await rm(join(folder, name), { force: true });
   }
 }
 
 /**
- * Refuses a path that could not be written to later, before long work is done for
- * it: its folder must be there, it must not be a folder itself, nor one of the files
- * that are read.
+ * Checks that a file can be written, before a long computation: its folder must exist, and the path must not be a
+ * folder or one of the inputs.
  *
  * @throws ParamError
  */
@@ -74,16 +73,15 @@ export async function requireWritable(path: string, inputs: readonly string[] = 
     }
   }
   const folder = dirname(target);
-  const there = await stat(folder).catch(() => null);
-  if (!there?.isDirectory()) throw new ParamError({ op: path, expected: `a folder ${folder}`, got: 'none' });
+  const stats = await stat(folder).catch(() => null);
+  if (!stats?.isDirectory()) throw new ParamError({ op: path, expected: `a folder ${folder}`, got: 'none' });
 }
 
 /**
- * Writes a file whole or not at all: into a temporary file in the same folder,
- * flushed to the disk, then renamed over the target. Readers see the old file or
- * the new one, never a part.
+ * Writes a file atomically: into a temporary file in the same folder, which is flushed to the disk and renamed
+ * over the target. Readers see the old file or the new one, never a part.
  *
- * @throws ParamError where the file cannot be written; what was there stays.
+ * @throws ParamError if the file cannot be written; the old file remains
  */
 export async function atomicWrite(path: string, content: Uint8Array | string): Promise<void> {
   const target = await targetOf(path);

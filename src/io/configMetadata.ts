@@ -7,8 +7,8 @@ import { isRecord, show } from '../core/check.js';
 const KEY = 'vanillanet';
 
 /**
- * Metadata that lets a weight file describe its own network: the configuration
- * as JSON, and the format mark that PyTorch's users expect.
+ * Metadata for a weight file: the configuration as JSON under the key `vanillanet`, and `format: pt`, which
+ * PyTorch's tools expect.
  */
 export const writeConfig = (config: ModelConfig): Map<string, string> =>
   new Map([
@@ -17,32 +17,31 @@ export const writeConfig = (config: ModelConfig): Map<string, string> =>
   ]);
 
 /**
- * The configuration in a weight file's metadata; null where there is none.
+ * The configuration in the metadata of a weight file; null if there is none.
  *
- * @param name how errors call the file.
- * @throws WeightsError where the entry is not JSON; ParamError for a key that does not hold.
+ * @param name of the file in errors
+ * @throws WeightsError if the entry is not a JSON object; ParamError for an invalid key
  */
 export function readConfig(metadata: ReadonlyMap<string, string>, name = 'metadata'): ModelConfig | null {
   const text = metadata.get(KEY);
   if (text === undefined) return null;
-  let given: unknown;
+  let config: unknown;
   try {
-    given = JSON.parse(text);
+    config = JSON.parse(text);
   } catch (cause) {
     const expected = `JSON under the metadata key '${KEY}'`;
     throw new WeightsError({ op: name, expected, got: messageOf(cause) }, { cause });
   }
-  if (!isRecord(given)) {
+  if (!isRecord(config)) {
     const expected = `a JSON object under the metadata key '${KEY}'`;
-    throw new WeightsError({ op: name, expected, got: show(given) });
+    throw new WeightsError({ op: name, expected, got: show(config) });
   }
-  return resolveConfig(given);
+  return resolveConfig(config);
 }
 
 /**
- * What makes two configurations two networks. Shapes cannot tell all of it: an
- * ada checkpoint has the tensors of a plain one, and a 4x4 stem those of a stem
- * with stride 3, so where a file says what it is, that is held against the caller's word.
+ * The keys that determine the network. Shapes do not show all of them: `ada_pool` and the stride of the stem change
+ * no tensor. So the configuration of the file is compared with that of the caller.
  */
 const NETWORK = [
   'variant',
@@ -56,11 +55,11 @@ const NETWORK = [
   'form',
 ] as const satisfies readonly (keyof ModelConfig)[];
 
-function checkAgreement(given: ModelConfig, stored: ModelConfig, op: string): void {
+function checkAgreement(merged: ModelConfig, stored: ModelConfig, op: string): void {
   for (const key of NETWORK) {
-    // Sizes of one's own have no name; the sizes themselves are compared below.
-    if (key === 'variant' && (given.variant === undefined || stored.variant === undefined)) continue;
-    const [expected, got] = [JSON.stringify(given[key]), JSON.stringify(stored[key])];
+    // Other sizes have no variant; the sizes themselves are compared.
+    if (key === 'variant' && (merged.variant === undefined || stored.variant === undefined)) continue;
+    const [expected, got] = [JSON.stringify(merged[key]), JSON.stringify(stored[key])];
     if (expected !== got) {
       throw new WeightsError({
         op,
@@ -71,27 +70,29 @@ function checkAgreement(given: ModelConfig, stored: ModelConfig, op: string): vo
   }
 }
 
-/** What weights say of themselves. */
+/** The names and metadata of weights. */
 export interface DescribedWeights {
-  /** Those of the tensors. */
+  /** The names of the tensors. */
   readonly names: { has(name: string): boolean };
   readonly metadata: ReadonlyMap<string, string>;
 }
 
-/** The keys that a variant's name stands for: a caller who gives the name means these, and not the file's. */
-const NAMED = ['variant', 'dims', 'strides', 'ada_pool'] as const satisfies readonly (keyof ModelConfig)[];
+/** The keys that a variant determines: if the caller passes a variant, those of the file are ignored. */
+const VARIANT_KEYS = ['variant', 'dims', 'strides', 'ada_pool'] as const satisfies readonly (keyof ModelConfig)[];
 
-/** The file's own description with what the caller gives in its place, where that leaves the network what it is. */
-function merge(stored: ModelConfig, given: ModelConfigInput, name: string): ModelConfig {
-  const kept: ModelConfigInput = Object.fromEntries(
-    Object.entries(stored).filter(([key]) => given.variant === undefined || !NAMED.some((each) => each === key)),
+/** The configuration of the file, overridden by the caller's. @throws WeightsError if that changes the network */
+function merge(stored: ModelConfig, input: ModelConfigInput, name: string): ModelConfig {
+  const base: ModelConfigInput = Object.fromEntries(
+    Object.entries(stored).filter(([key]) => input.variant === undefined || !VARIANT_KEYS.some((each) => each === key)),
   );
-  const told: ModelConfigInput = Object.fromEntries(Object.entries(given).filter(([, value]) => value !== undefined));
-  // Names of as many classes as the file has would be refused before the count that contradicts it.
+  const overrides: ModelConfigInput = Object.fromEntries(
+    Object.entries(input).filter(([, value]) => value !== undefined),
+  );
+  // Without the names of the file, a different number of classes is the error, and not the number of names.
   const names = {
-    class_names: (told.num_classes ?? stored.num_classes) === stored.num_classes ? stored.class_names : null,
+    class_names: (overrides.num_classes ?? stored.num_classes) === stored.num_classes ? stored.class_names : null,
   };
-  const merged = resolveConfig({ ...kept, ...names, ...told });
+  const merged = resolveConfig({ ...base, ...names, ...overrides });
   checkAgreement(merged, stored, name);
   if (stored.lambda !== null && merged.lambda !== stored.lambda) {
     const [expected, got] = [`lambda ${merged.lambda ?? 'null'}`, `lambda ${stored.lambda}`];
@@ -101,14 +102,12 @@ function merge(stored: ModelConfig, given: ModelConfigInput, name: string): Mode
 }
 
 /**
- * The configuration of weights: their own, with the caller's keys in the place of those
- * that say how it is used (input_size, mean, class_names, …); or the caller's, where
- * they have none. What the network is cannot be said anew, only λ where nobody said it
- * yet. The form is the tensors' where the caller does not name one.
+ * The configuration of weights: that of their metadata, or the caller's if they have none. If there are both, the
+ * caller may override how the network is used (`input_size`, `mean`, `class_names`, …) and pass a `lambda` that
+ * the metadata lack, but not change the network. The default of `form` is that of the tensors.
  *
- * @param name how errors call the weights.
- * @throws WeightsError where there is no configuration, or two that contradict
- *   each other; ParamError for a key that does not hold.
+ * @param name of the weights in errors
+ * @throws WeightsError if there is no configuration, or the two disagree; ParamError for an invalid key
  */
 export function configOf(
   { names, metadata }: DescribedWeights,
@@ -121,7 +120,8 @@ export function configOf(
   if (config !== undefined) return resolveConfig({ form, ...config });
   throw new WeightsError({
     op: name,
-    expected: "a configuration: in the file's metadata, or passed by the caller",
-    got: 'neither; pass a config or name the variant',
+    expected: "a configuration in the file's metadata, or from the caller",
+    got: 'neither',
+    hint: "Pass { config: { variant: 'vanillanet_5' } } or other sizes.",
   });
 }

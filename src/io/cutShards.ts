@@ -2,31 +2,31 @@ import { ParamError } from '../core/errors.js';
 import { sha256Of } from './sha256.js';
 import { FORMAT, isFileName, type ShardIndex } from './shardIndex.js';
 
-/** Below the 25 MiB of Cloudflare's KV and static assets. */
+/** The default limit of a shard: below the 25 MiB of Cloudflare's KV and static assets. */
 export const SHARD = 24 * 2 ** 20;
-/** Names count to five digits. */
+/** The largest number of shards: their names have five digits. */
 const MOST = 99_999;
 
 export interface CutOptions {
-  /** What the shards' names begin with. */
+  /** The prefix of the names of the shards. */
   readonly name: string;
-  /** Bytes of a shard at most; 24 MiB where it is not given. */
+  /** The maximum size of a shard in bytes. Default 24 MiB. */
   readonly limit?: number;
 }
 
-/** A file in pieces, with their index. */
-export interface Cut {
+/** A weight file in shards. */
+export interface ShardedFile {
   readonly index: ShardIndex;
-  /** Views of the file, by their names, in order. */
+  /** Views of the file by the names of the shards, in order. */
   readonly shards: ReadonlyMap<string, Uint8Array>;
 }
 
 /**
- * Cuts a weight file: not between tensors, of which one alone may be too large.
+ * Cuts a weight file into shards of equal size, regardless of its tensors, because one tensor may be too large.
  *
- * @throws ParamError for a name that is no file's, or a limit that is none
+ * @throws ParamError for an invalid name or limit
  */
-export function cutShards(bytes: Uint8Array, { name, limit = SHARD }: CutOptions): Cut {
+export function cutShards(bytes: Uint8Array, { name, limit = SHARD }: CutOptions): ShardedFile {
   if (!isFileName(name)) {
     throw new ParamError({ op: 'cutShards', expected: 'a file name without a folder', got: String(name) });
   }

@@ -1,8 +1,7 @@
 /**
- * The number formats of weight files. A format reads little-endian bytes at any
- * alignment into an array that the caller gives; those that we write also check and write.
- * Whole arrays are copied as they lie in memory, which is little endian on every
- * machine that WebAssembly and this package run on.
+ * The number formats of weight files. Each reads little-endian bytes of any alignment into an array of the caller;
+ * the formats that are written also check and write. Arrays are copied without conversion, because all machines
+ * that run this package are little endian.
  */
 import { WeightsError } from '../core/errors.js';
 import type { FloatArray } from '../core/tensor.js';
@@ -10,19 +9,19 @@ import type { FloatArray } from '../core/tensor.js';
 interface Readable {
   /** Bytes of one value. */
   readonly width: number;
-  /** The array that holds its values, all of them exactly. */
+  /** The type of array that represents all values exactly. */
   readonly Values: new (length: number) => FloatArray;
   /**
-   * As many values as `data` has, from as many bytes as they take.
+   * Fills `data` from the bytes of as many values.
    *
-   * @param first which of the tensor's values comes first, for the error
-   * @throws WeightsError under `op` for a value that a float cannot hold.
+   * @param first index of the first value in the tensor, for errors
+   * @throws WeightsError for a value that a float cannot represent
    */
   read(bytes: Uint8Array, data: FloatArray, op: string, first?: number): void;
 }
 
 interface Writable extends Readable {
-  /** @throws WeightsError under `op` for a value that this format cannot hold. */
+  /** @throws WeightsError for a value that this format cannot represent */
   check(data: FloatArray, op: string): void;
   write(data: FloatArray, bytes: Uint8Array): void;
 }
@@ -32,9 +31,9 @@ const bytesOf = (data: FloatArray | Uint32Array): Uint8Array =>
   new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
 /*
- * Half precision is 1 sign, 5 exponent (bias 15) and 10 mantissa bits: a float32 with less of each. In its place
- * there, a half's exponent is 127 - 15 too small, which a product with a power of two mends, whether the half is
- * normal or not. All ones stand for infinity and NaN, which no product changes.
+ * Half precision has 1 sign bit, 5 exponent bits (bias 15) and 10 mantissa bits. Shifted to the positions of
+ * float32, the exponent is too small by 127 - 15; a multiplication by a power of two corrects that for normal and
+ * subnormal halves. An exponent of all ones (infinity, NaN) stays one.
  */
 const HALF = { sign: 0x8000, exponent: 0x7c00, rest: 0x7fff, shift: 23 - 10, scale: 2 ** (127 - 15) };
 const ONES = 0x7f800000;
@@ -46,8 +45,8 @@ const double = new Float64Array(1);
 const words = new Uint32Array(double.buffer);
 
 /**
- * The half nearest to a value, of two equally near the even one, straight from
- * float64: by way of float32 it would be rounded twice. Every NaN becomes the quiet one.
+ * The half nearest to a value, ties to even, directly from float64: through float32 it would be rounded twice.
+ * Every NaN becomes the quiet NaN.
  */
 function narrowHalf(value: number): number {
   if (Number.isNaN(value)) return 0x7e00;
@@ -55,11 +54,11 @@ function narrowHalf(value: number): number {
   const sign = (words[1] >>> 16) & 0x8000;
   const size = Math.abs(value);
   if (size === Infinity) return sign | 0x7c00;
-  // Below the smallest normal half, the steps stay as wide as those above it.
+  // Subnormal halves have the spacing of the smallest normal ones.
   const exponent = Math.max(((words[1] >>> 20) & 0x7ff) - 1023, -14);
-  // Beyond 2^52 a float64 has no fraction left: adding it rounds to even.
+  // A float64 of 2^52 or more has no fraction, so this addition rounds to even.
   const steps = size * 2 ** (10 - exponent) + TWO_52 - TWO_52;
-  // Steps without the implicit bit; rounded up to the next power of two, they carry into the exponent.
+  // Without the implicit bit. A mantissa that was rounded up to the next power of two carries into the exponent.
   return sign | (((exponent + 15) << 10) + (steps - 1024));
 }
 
@@ -82,9 +81,9 @@ const F32: Writable = {
     bytesOf(data).set(bytes);
   },
   check(data, op) {
-    const lost = data.findIndex((v) => Number.isFinite(v) && !Number.isFinite(Math.fround(v)));
-    if (lost >= 0) {
-      throw new WeightsError({ op, expected: 'values that float32 can hold', got: `${data[lost]} at element ${lost}` });
+    const at = data.findIndex((v) => Number.isFinite(v) && !Number.isFinite(Math.fround(v)));
+    if (at >= 0) {
+      throw new WeightsError({ op, expected: 'values that float32 can hold', got: `${data[at]} at element ${at}` });
     }
   },
   write(data, bytes) {
@@ -106,10 +105,10 @@ const F16: Writable = {
     for (let i = 0; i < data.length; i++) data[i] *= scale;
   },
   check(data, op) {
-    const lost = data.findIndex((v) => Number.isFinite(v) && Math.abs(v) > MAX_HALF);
-    if (lost >= 0) {
+    const at = data.findIndex((v) => Number.isFinite(v) && Math.abs(v) > MAX_HALF);
+    if (at >= 0) {
       const expected = `values that float16 can hold, from -${MAX_HALF} to ${MAX_HALF}`;
-      throw new WeightsError({ op, expected, got: `${data[lost]} at element ${lost}` });
+      throw new WeightsError({ op, expected, got: `${data[at]} at element ${at}` });
     }
   },
   write(data, bytes) {
@@ -129,7 +128,7 @@ const BF16: Readable = {
   },
 };
 
-/** Up to here a float64 holds every integer. */
+/** A float64 represents every integer up to this one. */
 const LIMIT = 2 ** 53;
 
 const I64: Writable = {
@@ -163,7 +162,7 @@ const I64: Writable = {
   },
 };
 
-/** Whole numbers, which mean nothing without their scales: see int8.ts. */
+/** Integers to be multiplied by scales: see int8.ts. */
 const I8: Readable = {
   width: 1,
   Values: Float32Array,
@@ -172,7 +171,7 @@ const I8: Readable = {
   },
 };
 
-/** By the names the format gives them. */
+/** By their names in safetensors. */
 export const DTYPES = { F64, F32, F16, BF16, I64, I8 } as const;
 
 export type Dtype = keyof typeof DTYPES;

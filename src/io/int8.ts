@@ -1,25 +1,25 @@
 /**
- * A byte a weight: of each output channel whole numbers from -127 to 127, and one float32
- * scale that they are multiplied with. A channel of zeros has the scale 0.
+ * One byte per weight: an output channel is integers from -127 to 127 times one float32 scale.
+ * A channel of zeros has the scale 0.
  */
 import { WeightsError } from '../core/errors.js';
 import type { FloatArray } from '../core/tensor.js';
 
 const MOST = 127;
 const SMALLEST = 2 ** -149;
-/** Beyond 2^52 a float64 has no fraction left: adding it rounds to even, of either sign. */
+/** Adding and subtracting it rounds a float64 of either sign to the nearest integer, ties to even. */
 const ROUNDER = 1.5 * 2 ** 52;
 
-/** The tensor that holds the scales of another. */
+/** The name of the tensor with the scales of another. */
 export const scaleName = (name: string): string => `${name}_scale`;
 
-/** Of every row the largest magnitude over 127. @throws WeightsError under `op` for a value that cannot be scaled so */
+/** For each row the largest magnitude divided by 127. @throws WeightsError for values that cannot be scaled */
 export function scalesOf(data: FloatArray, rows: number, op: string): Float32Array {
   const width = data.length / Math.max(rows, 1);
   return Float32Array.from({ length: rows }, (_, row) => {
     let largest = 0;
     for (let i = row * width; i < (row + 1) * width; i++) {
-      // Not Math.max: a NaN must not be lost, wherever it stands.
+      // This comparison keeps a NaN, wherever it is.
       if (!(Math.abs(data[i]) <= largest)) largest = Math.abs(data[i]);
       if (!Number.isFinite(Math.fround(largest))) {
         const got = `${data[i]} at element ${i}`;
@@ -27,7 +27,7 @@ export function scalesOf(data: FloatArray, rows: number, op: string): Float32Arr
       }
     }
     const scale = Math.fround(largest / MOST);
-    // Only among the subnormal scales does rounding take so much off.
+    // Only a subnormal scale can be rounded down so far that 127 steps do not reach the largest value.
     const raised = scale * (MOST + 0.5) < largest ? scale + SMALLEST : scale;
     if (Number.isFinite(Math.fround(raised * MOST))) return raised;
     const got = `${largest} in row ${row}`;
@@ -35,7 +35,7 @@ export function scalesOf(data: FloatArray, rows: number, op: string): Float32Arr
   });
 }
 
-/** The nearest of a row's whole numbers, of two equally near the even one. */
+/** Rounds values to multiples of the scales of their rows, ties to even. */
 export function quantize(data: FloatArray, scales: Float32Array, target: Int8Array): void {
   const width = data.length / Math.max(scales.length, 1);
   for (const [row, scale] of scales.entries()) {
@@ -47,10 +47,10 @@ export function quantize(data: FloatArray, scales: Float32Array, target: Int8Arr
 }
 
 /**
- * Multiplies whole numbers with their rows' scales, in place.
+ * Multiplies integers by the scales of their rows, in place.
  *
- * @param first which of the tensor's values comes first
- * @param width values of a row
+ * @param first index of the first value in the tensor
+ * @param width values per row
  */
 export function rescale(data: FloatArray, scales: Float32Array, first: number, width: number): void {
   for (let at = 0; at < data.length;) {
@@ -61,7 +61,7 @@ export function rescale(data: FloatArray, scales: Float32Array, first: number, w
   }
 }
 
-/** The scales in a file's bytes. @throws WeightsError under `op` for one that is none */
+/** Scales from the bytes of a file. @throws WeightsError for an invalid one */
 export function readScales(bytes: Uint8Array, op: string): Float32Array {
   const scales = new Float32Array(bytes.length / Float32Array.BYTES_PER_ELEMENT);
   new Uint8Array(scales.buffer).set(bytes);

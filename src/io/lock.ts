@@ -6,19 +6,19 @@ import { isAlive, startOf } from './processes.js';
 import { reasonOf } from './reason.js';
 import { removeIfStopped } from './removeIfStopped.js';
 
-/** Milliseconds in which a file that was just made gets its content. */
-const WRITTEN = 100;
+/** Milliseconds after which a new file must have its content. */
+const WRITE_TIME = 100;
 
-/** Milliseconds between two signs of life, which are the file's time; after so many without one, another machine's is gone. */
-const [BEAT, LOST] = [30_000, 600_000];
+/** Milliseconds between two heartbeats, updates of the file's time; and without one until another machine counts as gone. */
+const [BEAT, EXPIRY] = [30_000, 600_000];
 
 const codeOf = (error: unknown): unknown => (error as NodeJS.ErrnoException).code;
 
-/** Number, start and host of a process, as the file has them; a number alone in those from before hosts were written. */
-const HOLDER = /^([1-9]\d*)(?: (\d+|-) (.*))?\n?$/;
+/** Number, start time and host of the owner; older files have only the number. */
+const OWNER = /^([1-9]\d*)(?: (\d+|-) (.*))?\n?$/;
 
-/** Makes the file, and says who we are. @returns what it says; null where there was one */
-async function made(path: string): Promise<string | null> {
+/** Creates the file for this process. @returns its content; null if the file exists */
+async function create(path: string): Promise<string | null> {
   try {
     const start = (await startOf(process.pid)) ?? '-';
     const text = `${process.pid} ${start} ${hostname()}\n`;
@@ -32,41 +32,50 @@ async function made(path: string): Promise<string | null> {
 
 const contentOf = (path: string): Promise<string> => readFile(path, 'utf8').catch(() => '');
 
-/** Who has the lock, as the file says; one whose process ended, be it by a power cut, may say nothing. */
-async function heldBy(path: string): Promise<string> {
+/** The content of the file; empty if its process ended before it wrote, for example by a power failure. */
+async function readOwner(path: string): Promise<string> {
   const text = await contentOf(path);
   if (text !== '') return text;
-  await setTimeout(WRITTEN);
+  await setTimeout(WRITE_TIME);
   return contentOf(path);
 }
 
-/** Seconds since the last sign of life. */
-async function silence(path: string): Promise<number> {
+/** Seconds since the last heartbeat. */
+async function secondsSinceBeat(path: string): Promise<number> {
   const file = await stat(path).catch(() => null);
   return file === null ? Infinity : Math.max(0, Date.now() - file.mtimeMs) / 1000;
 }
 
-/** Who is there still, or may be, as far as can be told from here: in words, or null. */
-async function holderIn(path: string, text: string): Promise<string | null> {
-  const found: readonly (string | undefined)[] = HOLDER.exec(text) ?? [];
-  const [, pid, start, host] = found;
+interface LivingOwner {
+  readonly owner: string;
+  /** When the file may be removed by hand. */
+  readonly condition: string;
+}
+
+/** The owner and how to be sure that it is gone, in words; null if it is gone. */
+async function livingOwner(path: string, text: string): Promise<LivingOwner | null> {
+  const match: readonly (string | undefined)[] = OWNER.exec(text) ?? [];
+  const [, pid, start, host] = match;
   if (pid === undefined) return null;
   const number = Number(pid);
-  // Not even our own number: in containers, they are all alike.
+  // Numbers of processes on other hosts mean nothing here, not even this process's own.
   if (host !== undefined && host !== hostname()) {
-    const seconds = await silence(path);
-    if (seconds * 1000 > LOST) return null;
-    return `process ${pid} on ${host}, there ${Math.round(seconds)} s ago; if that is gone`;
+    const seconds = await secondsSinceBeat(path);
+    if (seconds * 1000 > EXPIRY) return null;
+    return {
+      owner: `process ${pid} on ${host}, active ${Math.round(seconds)} s ago`,
+      condition: 'that process has ended',
+    };
   }
-  // Without a host it was of a process before us, in a container that was begun anew.
+  // An older file with this process's number: from before a container was restarted.
   if (!isAlive(number) || (host === undefined && number === process.pid)) return null;
   const now = await startOf(number);
   const isOther = now !== null && start !== undefined && start !== '-' && start !== now;
-  return isOther ? null : `process ${pid}; if that does something else`;
+  return isOther ? null : { owner: `process ${pid}`, condition: 'that process does something else' };
 }
 
-/** Takes a lock away whose process is gone; another's stays, who was faster. */
-async function remove(path: string, text: string): Promise<void> {
+/** Removes a stale lock, unless another process has replaced it meanwhile. */
+async function removeStale(path: string, text: string): Promise<void> {
   const aside = `${path}.${process.pid}`;
   try {
     await rename(path, aside);
@@ -78,10 +87,10 @@ async function remove(path: string, text: string): Promise<void> {
   else await rename(aside, path);
 }
 
-/** Gives signs of life until what is returned is called; another's file, which took this one's place, is let alone. */
-function kept(path: string, own: string): () => Promise<void> {
+/** Sends heartbeats until the returned function removes the lock. A file of another owner is not touched. */
+function keepAlive(path: string, own: string): () => Promise<void> {
   const ifOurs = async (act: () => Promise<void>): Promise<void> => {
-    // Where nothing can be done about it, others find our process gone.
+    // Errors are ignored: if the lock remains, others find that this process is gone.
     if ((await contentOf(path)) === own) await act().catch(() => undefined);
   };
   const beat = setInterval(() => {
@@ -97,23 +106,24 @@ function kept(path: string, own: string): () => Promise<void> {
 }
 
 /**
- * Makes a file that says which process is at work where it lies; one of a process that is gone is taken over. Of
- * another machine or container that is told by the file's time, which whoever is there renews; their clocks are to
- * agree to some minutes.
+ * Creates a lock file that names its owner, and takes over stale ones. Whether a process on this host has ended is
+ * known from its number and start time; on another machine or in another container, from the time of the file,
+ * which its owner updates. Clocks must agree within some minutes.
  *
- * @param what is done there, in words
- * @returns what removes it
- * @throws ParamError where another process has it, or no file can be made
+ * @param what the owner does, for the error: `trains here`
+ * @returns a function that removes the lock
+ * @throws ParamError if another process owns the lock, or the file cannot be created
  */
 export async function lock(path: string, what: string): Promise<() => Promise<void>> {
   for (;;) {
-    const own = await made(path);
-    if (own !== null) return kept(path, own);
-    const text = await heldBy(path);
-    const holder = await holderIn(path, text);
-    if (holder !== null) {
-      throw new ParamError({ op: path, expected: `nobody else who ${what}`, got: `${holder}, remove this file` });
+    const own = await create(path);
+    if (own !== null) return keepAlive(path, own);
+    const text = await readOwner(path);
+    const living = await livingOwner(path, text);
+    if (living !== null) {
+      const hint = `Remove this file if ${living.condition}.`;
+      throw new ParamError({ op: path, expected: `no other process that ${what}`, got: living.owner, hint });
     }
-    await remove(path, text);
+    await removeStale(path, text);
   }
 }

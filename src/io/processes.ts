@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 
-/** Whether a process of this number is there; who may not be asked is. */
+/** Whether a process exists. EPERM means that it does and belongs to another user. */
 export function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -10,10 +10,10 @@ export function isAlive(pid: number): boolean {
   }
 }
 
-/** When a process of this number began, in the system's ticks; null where the system does not tell, as only Linux does. */
+/** The start time of a process in ticks of the system, from /proc; null on systems other than Linux. */
 export async function startOf(pid: number): Promise<string | null> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
   if (stat === null) return null;
-  // Its name, the second field, stands in brackets, and may hold some itself, and spaces. This is the 22nd.
+  // Field 22. The second field, the name in parentheses, may itself contain parentheses and spaces.
   return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
 }

@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises';
 import type { ErrorFields, VanillaNetError } from '../core/errors.js';
 import { reasonOf } from './reason.js';
 
-/** The error class of whoever asked: a weight file and a data set fail under their own names. */
+/** The class of the error: WeightsError for a weight file, DataError for a data set. */
 export type Refusal = new (fields: ErrorFields, options?: ErrorOptions) => VanillaNetError;
 
-/** The whole file, or a `Refusal` that names the path and says what is there instead. */
+/** The content of a file. @throws an error of the class `Refused` that names the path */
 export async function readBytes(path: string, Refused: Refusal): Promise<Uint8Array> {
   try {
     return await readFile(path);

@@ -1,4 +1,4 @@
-/** Chunks of a stream, or of whatever else gives them, each in time. */
+/** Reads chunks of a stream or an async iterable, each within a timeout. */
 import { cancel } from '../core/cancel.js';
 import { withReadTimeout } from './readTimeout.js';
 
@@ -8,13 +8,13 @@ interface Chunk {
 }
 
 interface Reader {
-  /** A reader that brings its own buffer lends it, and finds it under what came. */
-  read(lent: Uint8Array): Promise<Chunk>;
+  /** A BYOB reader takes the buffer and returns it as the buffer of the chunk; other readers ignore it. */
+  read(buffer: Uint8Array): Promise<Chunk>;
   cancel(): Promise<void>;
   readonly closed?: Promise<unknown>;
 }
 
-/** The part of a `ReadableStream` of bytes that is used. */
+/** The parts of a `ReadableStream` of bytes that are used. */
 export interface ByteStream {
   getReader(): {
     read(): Promise<Chunk>;
@@ -22,10 +22,10 @@ export interface ByteStream {
   };
 }
 
-/** Bytes that are lent to a stream, again and again. */
+/** Size of the buffer for BYOB readers. */
 const CHUNK = 2 ** 20;
 
-/** A reader that fills a buffer of ours, of streams that do so. */
+/** A reader that fills a buffer of the caller; null if the stream does not support it. */
 function byobReader(stream: ByteStream): Reader | null {
   try {
     return (stream as unknown as { getReader(options: { mode: 'byob' }): Reader }).getReader({ mode: 'byob' });
@@ -35,13 +35,13 @@ function byobReader(stream: ByteStream): Reader | null {
 }
 
 /**
- * Reads of a reader, which end with its stream: whoever feeds one by hand may close it without a word to the buffer that
- * was lent. The last bytes may come just after that; that it failed is told to who reads.
+ * Reads that end when the stream closes. A source may close its stream without answering a pending BYOB read, which
+ * then never settles. The last bytes may arrive just after the stream has closed; errors come from the read itself.
  */
-function endingReads(reader: Reader): { read(lent: Uint8Array): Promise<Chunk>; forget(): void } {
+function endingReads(reader: Reader): { read(buffer: Uint8Array): Promise<Chunk>; forget(): void } {
   let timer: ReturnType<typeof setTimeout> | undefined;
   let isClosed = false;
-  /** Of the read that waits alone: what outlives it must not hold what it brought. */
+  /** Resolves the pending read; reset afterwards, so that the chunk can be garbage collected. */
   let end: ((chunk: Chunk) => void) | null = null;
   const endSoon = (): void => {
     if (!isClosed || end === null) return;
@@ -62,31 +62,32 @@ function endingReads(reader: Reader): { read(lent: Uint8Array): Promise<Chunk>; 
     () => undefined,
   );
   return {
-    read: (lent) =>
+    read: (buffer) =>
       new Promise<Chunk>((resolve, reject) => {
         end = resolve;
-        reader.read(lent).then(resolve, reject);
+        reader.read(buffer).then(resolve, reject);
         endSoon();
       }).finally(forget),
     forget,
   };
 }
 
+/** The chunks of a stream. @throws WeightsError if a chunk does not arrive within `timeout` milliseconds */
 export async function* readStream(stream: ByteStream, name: string, timeout: number): AsyncGenerator<Uint8Array> {
   const byob = byobReader(stream);
   const reader: Reader = byob ?? stream.getReader();
   const reads = endingReads(reader);
-  // Whoever brings its own chunks does not look at what is lent.
+  // Other readers ignore the buffer.
   let buffer: ArrayBufferLike = new ArrayBuffer(byob === null ? 1 : CHUNK);
   try {
     for (;;) {
-      const lent: Uint8Array = new Uint8Array(buffer);
-      const { done, value } = await withReadTimeout(reads.read(lent), timeout, name);
+      const view: Uint8Array = new Uint8Array(buffer);
+      const { done, value } = await withReadTimeout(reads.read(view), timeout, name);
       if (done) return;
       if (value === undefined) continue;
       yield value;
-      // The buffer went into the stream, and came back under what it brought.
-      if (lent.byteLength === 0) buffer = value.buffer;
+      // A BYOB reader detaches the buffer and returns its memory with the chunk.
+      if (view.byteLength === 0) buffer = value.buffer;
     }
   } finally {
     reads.forget();
@@ -94,7 +95,7 @@ export async function* readStream(stream: ByteStream, name: string, timeout: num
   }
 }
 
-/** Of an iterable, which is closed as `for await` closes it, but for one that is late: that would be waited for, too. */
+/** Closes the iterable as `for await` does; after a timeout without waiting, because that could take forever. */
 export async function* readIterable(
   chunks: AsyncIterable<Uint8Array>,
   name: string,

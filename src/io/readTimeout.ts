@@ -1,7 +1,7 @@
 import { WeightsError } from '../core/errors.js';
 import { withTimeout } from '../core/timeout.js';
 
-/** What is waited for, or a WeightsError under `op` where it does not come in time: see `inTime`. */
+/** `withTimeout` with a WeightsError, for reads. */
 export const withReadTimeout = <T>(awaited: PromiseLike<T> | T, timeout: number, op: string): Promise<T> =>
   withTimeout(
     awaited,

@@ -2,11 +2,11 @@ import { rmSync } from 'node:fs';
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-/** What is not to be left behind. */
+/** Files to remove if the process is stopped. */
 const files = new Set<string>();
 
 function stop(signal: NodeJS.Signals): void {
-  // Whoever else listens decides, and may want what is there.
+  // Another listener handles the signal, and may need the files.
   if (process.listenerCount(signal) > 1) return;
   for (const path of files) rmSync(path, { force: true });
   for (const each of SIGNALS) process.off(each, stop);
@@ -14,10 +14,10 @@ function stop(signal: NodeJS.Signals): void {
 }
 
 /**
- * Removes a file if the process is told to end and nobody else listens, and then lets
- * it end. Only SIGKILL and a power cut leave it behind.
+ * Removes a file if the process is stopped by a signal that nothing else handles. After SIGKILL or a power
+ * failure the file remains.
  *
- * @returns what takes the watch off again
+ * @returns a function that ends this
  */
 export function removeIfStopped(path: string): () => void {
   if (files.size === 0) for (const signal of SIGNALS) process.on(signal, stop);

@@ -1,11 +1,11 @@
 /**
- * Where a shard lies: in its index's folder, or on its server under the same path.
+ * The location of a shard: beside its index, in the same folder or under the same URL.
  *
- * @param hasPaths whether a location that is no URL is the path of a file; elsewhere it is a URL without an origin
+ * @param hasPaths whether a location that is not a URL is a path; otherwise it is a relative URL
  */
 export function resolveShard(location: string, file: string, hasPaths: boolean): string {
   if (URL.canParse(location) && !/^[a-z]:[\\/]/i.test(location)) return new URL(encodeURI(file), location).href;
   if (hasPaths) return location.replace(/[^/\\]*$/, '') + file;
-  // A query may hold slashes.
+  // A query may contain slashes.
   return location.replace(/[?#].*$/s, '').replace(/[^/\\]*$/, '') + encodeURI(file);
 }

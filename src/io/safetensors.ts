@@ -1,6 +1,6 @@
 /**
- * The safetensors format, whole in memory: a header (see safetensorsHeader.ts),
- * then the tensors' bytes without gaps. Runs wherever JavaScript does.
+ * The safetensors format in memory: a header (see safetensorsHeader.ts), then the bytes of the tensors without
+ * gaps. Runs in every JavaScript runtime.
  */
 import { WeightsError } from '../core/errors.js';
 import { formatShape, sizeOf, type StateDict, type Tensor } from '../core/tensor.js';
@@ -8,13 +8,13 @@ import { DTYPES, type Dtype } from './dtypes.js';
 import { quantize, readScales, rescale, scaleName, scalesOf } from './int8.js';
 import { headerLength, isSizes, MAX_HEADER, METADATA, PREFIX, readHeader } from './safetensorsHeader.js';
 
-/** A weight file's content. Metadata is what `__metadata__` holds: strings under strings. */
+/** The content of a weight file. `metadata` is its `__metadata__`, a map of strings. */
 export interface Weights {
   readonly tensors: StateDict;
   readonly metadata: ReadonlyMap<string, string>;
 }
 
-/** The types that a whole file can be written in. */
+/** The types that a file can be written in. */
 export const WEIGHTS_DTYPES = ['float16', 'float32', 'float64', 'int8'] as const;
 
 export type WeightsDtype = (typeof WEIGHTS_DTYPES)[number];
@@ -22,21 +22,20 @@ export type WeightsDtype = (typeof WEIGHTS_DTYPES)[number];
 export interface EncodeOptions {
   readonly metadata?: ReadonlyMap<string, string>;
   /**
-   * One type for all; by default each tensor keeps its array's. Of float16, counters
-   * and the running statistics of batch normalization are excepted: int64 and float32.
-   * Of int8, so are biases and all else of one dimension; the scales of a tensor `X`, one
-   * an output channel, lie in the file as `X_scale`, which who reads it does not see.
+   * The type of all tensors; by default that of their arrays. Exceptions: counters are always int64; with float16,
+   * running statistics are float32; with int8, tensors of one dimension are float32. The int8 scales of a tensor
+   * `X`, one per output channel, are a tensor `X_scale` in the file, which readers apply and hide.
    */
   readonly dtype?: WeightsDtype;
 }
 
 /**
- * Reads a weight file. F32, F16, BF16 and I8 with its scales become Float32Array, F64 and I64
- * Float64Array, all of them exactly; the order is the header's. Nothing is
- * allocated before the whole header is checked, and nothing aliases `bytes`.
+ * Reads a weight file. F32, F16, BF16, and I8 with its scales become Float32Array, F64 and I64 Float64Array, without
+ * rounding, in the order of the header. The whole header is checked before anything is allocated. The result does
+ * not share memory with `bytes`.
  *
- * @param name how errors call the file.
- * @throws WeightsError naming the file, the tensor, what was expected and what came.
+ * @param name of the file in errors
+ * @throws WeightsError with the file and the tensor
  */
 export function decodeSafetensors(bytes: Uint8Array, name = 'safetensors'): Weights {
   const start = PREFIX + headerLength(bytes, name);
@@ -69,7 +68,7 @@ export function decodeSafetensors(bytes: Uint8Array, name = 'safetensors'): Weig
 
 const CODES = { float16: 'F16', float32: 'F32', float64: 'F64' } as const;
 
-/** A variance may be any size, and is divided by: half precision would make 0 of a small one. */
+/** Running statistics stay float32: half precision would round a small variance, which is divided by, to 0. */
 const isStatistic = (name: string): boolean => /\.running_(mean|var)$/.test(name);
 
 function dtypeFor(
@@ -77,7 +76,7 @@ function dtypeFor(
   { data, shape }: Tensor,
   forced: WeightsDtype | undefined,
 ): 'F16' | 'F32' | 'F64' | 'I64' | 'I8' {
-  // PyTorch's load_state_dict wants its batch counters back as int64.
+  // PyTorch's load_state_dict requires int64 counters.
   if (name.endsWith('.num_batches_tracked')) return 'I64';
   if (forced === 'int8') return shape.length < 2 ? 'F32' : 'I8';
   if (forced === 'float16' && isStatistic(name)) return 'F32';
@@ -85,18 +84,18 @@ function dtypeFor(
   return data instanceof Float32Array ? 'F32' : 'F64';
 }
 
-/** A tensor of the file, checked, whose bytes are made when there is a place for them. */
-interface Planned {
+/** A checked tensor, which writes its bytes when there is memory for them. */
+interface TensorWriter {
   readonly name: string;
   readonly dtype: Dtype;
   readonly shape: readonly number[];
   write(bytes: Uint8Array): void;
 }
 
-function plan(name: string, tensor: Tensor, forced: WeightsDtype | undefined): Planned[] {
+function plan(name: string, tensor: Tensor, forced: WeightsDtype | undefined): TensorWriter[] {
   const { data, shape } = tensor;
   if (name === METADATA) {
-    throw new WeightsError({ op: name, expected: 'a tensor name', got: 'the name that the format keeps for itself' });
+    throw new WeightsError({ op: name, expected: 'a tensor name', got: 'a name that the format reserves' });
   }
   if (!isSizes(shape) || data.length !== sizeOf(shape)) {
     throw new WeightsError({
@@ -126,40 +125,39 @@ function plan(name: string, tensor: Tensor, forced: WeightsDtype | undefined): P
   return [{ name, dtype, shape, write }, ...plan(scaleName(name), scale, 'float32')];
 }
 
-/** JSON.parse keeps one of two equal keys: nobody would notice. */
-function refuseTwins(planned: readonly Planned[]): void {
+/** Refuses equal names: readers of the JSON would silently drop one. */
+function refuseDuplicates(writers: readonly TensorWriter[]): void {
   const names = new Set<string>();
-  for (const { name } of planned) {
+  for (const { name } of writers) {
     if (names.has(name)) {
-      throw new WeightsError({ op: name, expected: 'a name that no scales have', got: 'those of int8' });
+      throw new WeightsError({ op: name, expected: 'a name other than that of int8 scales', got: 'the same name' });
     }
     names.add(name);
   }
 }
 
 /**
- * Writes a weight file: the header in the Map's order, the data with the widest
- * types first, as the official writer lays it out, so that every tensor is aligned, and
- * that whoever reads a stream has the scales before what they scale.
+ * Writes a weight file: the header in the order of the map, the data of the widest types first, as the official
+ * writer does. So every tensor is aligned, and scales precede the int8 tensors that need them.
  *
- * @throws WeightsError for a tensor whose length is not its shape's, a counter
- *   that is no integer, or a value that the type asked for cannot hold.
+ * @throws WeightsError for a tensor whose length does not fit its shape, a counter that is not an integer, or a
+ *   value that the type cannot represent
  */
 export function encodeSafetensors(tensors: StateDict, { metadata, dtype: forced }: EncodeOptions = {}): Uint8Array {
-  const planned = [...tensors]
+  const writers = [...tensors]
     .flatMap(([name, tensor]) => plan(name, tensor, forced))
     .map((each) => ({ ...each, begin: 0, end: 0 }));
-  refuseTwins(planned);
+  refuseDuplicates(writers);
 
   let end = 0;
-  for (const entry of [...planned].sort((a, b) => DTYPES[b.dtype].width - DTYPES[a.dtype].width)) {
+  for (const entry of [...writers].sort((a, b) => DTYPES[b.dtype].width - DTYPES[a.dtype].width)) {
     entry.begin = end;
     entry.end = end += sizeOf(entry.shape) * DTYPES[entry.dtype].width;
   }
 
-  // Joined by hand: an object would move keys like "0" to the front and swallow "__proto__".
+  // Not an object: it would move keys like "0" to the front and drop "__proto__".
   const pair = (key: string, value: string): string => `${JSON.stringify(key)}:${value}`;
-  const pairs = planned.map(({ name, dtype, shape, begin, end: to }) =>
+  const pairs = writers.map(({ name, dtype, shape, begin, end: to }) =>
     pair(name, JSON.stringify({ dtype, shape, data_offsets: [begin, to] })),
   );
   if (metadata !== undefined && metadata.size > 0) {
@@ -180,6 +178,6 @@ export function encodeSafetensors(tensors: StateDict, { metadata, dtype: forced 
   new DataView(bytes.buffer).setBigUint64(0, BigInt(start - PREFIX), true);
   bytes.set(header, PREFIX);
   bytes.fill(0x20, PREFIX + header.length, start);
-  for (const entry of planned) entry.write(bytes.subarray(start + entry.begin, start + entry.end));
+  for (const entry of writers) entry.write(bytes.subarray(start + entry.begin, start + entry.end));
   return bytes;
 }

@@ -1,6 +1,5 @@
 /**
- * What a safetensors file says before its data: 8 bytes of length (u64, little
- * endian), then a JSON object.
+ * The header of a safetensors file: 8 bytes with its length (u64, little endian), then a JSON object.
  *
  *     {"__metadata__": {key: string}, name: {"dtype", "shape", "data_offsets": [begin, end]}, …}
  */
@@ -11,7 +10,7 @@ import { DTYPES, isDtype, type Dtype } from './dtypes.js';
 import { scaleName } from './int8.js';
 import { isRecord, show } from '../core/check.js';
 
-/** A tensor in the file: offsets count from the end of the header. */
+/** A tensor in the file; offsets count from the end of the header. */
 export interface Entry {
   readonly name: string;
   readonly dtype: Dtype;
@@ -21,23 +20,23 @@ export interface Entry {
 }
 
 export interface Header {
-  /** In the header's order; without the scales. */
+  /** In the order of the header, without the scales. */
   readonly entries: readonly Entry[];
-  /** Of the tensors in I8, by their names. Each lies before its tensor. */
+  /** Scales by the names of their I8 tensors, which they precede. */
   readonly scales: ReadonlyMap<string, Entry>;
-  /** What `__metadata__` holds: strings under strings. */
+  /** The strings of `__metadata__`. */
   readonly metadata: ReadonlyMap<string, string>;
-  /** Bytes of data behind the header. */
+  /** Bytes of data after the header. */
   readonly length: number;
 }
 
-/** Bytes that hold the header's length. */
+/** Bytes of the length of the header. */
 export const PREFIX = 8;
 /** The limit of the official reader. */
 export const MAX_HEADER = 100_000_000;
 /**
- * What a network can need of it, four times: 22 000 class names of 30 bytes, and the train form of a
- * hundred stages, each of 30 tensors described in 150 bytes, are 1 MB.
+ * The limit for streams. A large header is 1 MB: 22 000 class names of 30 bytes, and a hundred stages of the train
+ * form with 30 tensors of 150 bytes each. This is four times as much.
  */
 export const MAX_STREAMED_HEADER = 2 ** 22;
 export const METADATA = '__metadata__';
@@ -47,9 +46,9 @@ const isSize = (v: unknown): v is number => Number.isSafeInteger(v) && (v as num
 export const isSizes = (v: unknown): v is number[] => Array.isArray(v) && v.every(isSize);
 
 /**
- * Bytes of the header behind these first ones.
+ * The length of the header, from the first bytes of a file.
  *
- * @throws WeightsError where they are too few, or say what no header is.
+ * @throws WeightsError if there are too few bytes, or the length exceeds the limit
  */
 export function headerLength(bytes: Uint8Array, op: string, limit = MAX_HEADER): number {
   if (bytes.length < PREFIX) {
@@ -65,10 +64,15 @@ export function headerLength(bytes: Uint8Array, op: string, limit = MAX_HEADER):
 
 const HEADER = 'a header that is a JSON object';
 
-/** Looks at the first byte of a header, or that there is none. @throws WeightsError */
+/** Checks the first byte of a header. @throws WeightsError */
 export function checkBeginning(byte: number | undefined, op: string): void {
   if (byte === BRACE) return;
-  throw new WeightsError({ op, expected: HEADER, got: 'another beginning: this is no safetensors file' });
+  throw new WeightsError({
+    op,
+    expected: HEADER,
+    got: 'something else',
+    hint: 'Check that this is a safetensors file.',
+  });
 }
 
 function parse(bytes: Uint8Array, op: string): { text: string; header: Record<string, unknown> } {
@@ -133,19 +137,18 @@ function readMetadata(value: unknown, file: string): ReadonlyMap<string, string>
 }
 
 /**
- * JSON.parse keeps the last of two equal keys and says nothing; a tensor of which
- * two readers see different versions is refused. Each key has one colon outside
- * of strings.
+ * Refuses equal keys: JSON.parse keeps the last, another reader may keep the first. Each key has one colon outside
+ * of strings, so they are counted.
  */
-function refuseDuplicates(text: string, kept: number, op: string): void {
+function refuseDuplicates(text: string, keys: number, op: string): void {
   let colons = 0;
   for (const [token] of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|:/g)) if (token === ':') colons++;
-  if (colons !== kept) {
-    throw new WeightsError({ op, expected: 'each key once', got: `${colons - kept} keys of the header twice` });
+  if (colons !== keys) {
+    throw new WeightsError({ op, expected: 'each key once', got: `${colons - keys} keys of the header twice` });
   }
 }
 
-/** Bytes that the tensors' ranges cover, which lie end to end. */
+/** The number of bytes of all tensors, which must be contiguous. @throws WeightsError */
 function coverage(entries: readonly Entry[], file: string): number {
   let covered = 0;
   for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
@@ -162,7 +165,7 @@ function coverage(entries: readonly Entry[], file: string): number {
   return covered;
 }
 
-/** The scales of each tensor in I8. */
+/** The scales of each I8 tensor. @throws WeightsError if they are missing or invalid */
 function findScales(entries: readonly Entry[], file: string): Map<string, Entry> {
   const scales = new Map<string, Entry>();
   const byName = new Map(entries.map((entry) => [entry.name, entry]));
@@ -174,23 +177,23 @@ function findScales(entries: readonly Entry[], file: string): Map<string, Entry>
     }
     const op = `${file}: ${scaleName(name)}`;
     const expected = `F32 [${shape[0]}] before ${name}, which it scales`;
-    const found = byName.get(scaleName(name));
-    if (found === undefined) throw new WeightsError({ op, expected, got: 'none of that name' });
-    if (found.dtype !== 'F32' || formatShape(found.shape) !== `[${shape[0]}]`) {
-      throw new WeightsError({ op, expected, got: `${found.dtype} ${formatShape(found.shape)}` });
+    const scale = byName.get(scaleName(name));
+    if (scale === undefined) throw new WeightsError({ op, expected, got: 'none of that name' });
+    if (scale.dtype !== 'F32' || formatShape(scale.shape) !== `[${shape[0]}]`) {
+      throw new WeightsError({ op, expected, got: `${scale.dtype} ${formatShape(scale.shape)}` });
     }
-    if (found.end > begin) throw new WeightsError({ op, expected, got: 'it behind' });
-    scales.set(name, found);
+    if (scale.end > begin) throw new WeightsError({ op, expected, got: 'after it' });
+    scales.set(name, scale);
   }
   return scales;
 }
 
 /**
- * Reads a header, all of which is checked: nothing is allocated for tensors yet.
+ * Reads and checks a header; nothing is allocated for tensors.
  *
- * @param bytes behind the prefix, as many as that says
- * @param file how errors call the file
- * @throws WeightsError naming the file, the tensor, what was expected and what came.
+ * @param bytes the header without the 8 bytes of its length
+ * @param file the name of the file in errors
+ * @throws WeightsError with the file and the tensor
  */
 export function readHeader(bytes: Uint8Array, file: string): Header {
   const { text, header } = parse(bytes, file);

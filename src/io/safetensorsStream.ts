@@ -1,4 +1,4 @@
-/** The safetensors format as it comes: only a part of a tensor is in memory at a time. */
+/** Reads the safetensors format from a stream; only a part of a tensor is in memory at a time. */
 import { WeightsError } from '../core/errors.js';
 import { sizeOf } from '../core/tensor.js';
 import type { WeightPart, WeightStream } from '../core/weights.js';
@@ -13,23 +13,23 @@ import {
   type Header,
 } from './safetensorsHeader.js';
 
-/** Values of a part at most: 256 kB of float32, which stay in L2 until they are packed. */
+/** The maximum number of values in a part: 256 kB of float32 stay in the L2 cache until they are packed. */
 const PART = 2 ** 16;
 
-/** Whole rows, eight and eight, where so many fit into a part: they are packed faster than torn ones. */
+/** The size of parts of a tensor: a multiple of eight rows if possible, which are packed faster than parts of rows. */
 function partOf(shape: readonly number[]): number {
   const rows = 8 * sizeOf(shape.slice(1));
   return rows === 0 || rows > PART ? PART : PART - (PART % rows);
 }
 
-/** A weight file of which the header has come. */
+/** A weight file whose header has been read. */
 export interface StreamedWeights extends WeightStream {
   readonly metadata: ReadonlyMap<string, string>;
-  /** For whoever does not ask for the parts: they will not be read. */
+  /** Closes the source if the parts are not read. */
   close(): Promise<void>;
 }
 
-/** Bytes in the lengths that are asked for, out of chunks of any. */
+/** Reads given numbers of bytes from chunks of any size. */
 class ChunkReader {
   readonly #chunks: AsyncIterator<Uint8Array>;
   #chunk: Uint8Array = new Uint8Array(0);
@@ -38,7 +38,7 @@ class ChunkReader {
     this.#chunks = chunks[Symbol.asyncIterator]();
   }
 
-  /** The next byte, which stays there; none at the end. */
+  /** The next byte, which remains to be read; undefined at the end. */
   async peek(): Promise<number | undefined> {
     while (this.#chunk.length === 0) {
       const next = await this.#chunks.next();
@@ -48,7 +48,7 @@ class ChunkReader {
     return this.#chunk[0];
   }
 
-  /** Fills a target. @returns how many bytes came; fewer than its length only at the end */
+  /** Fills an array. @returns the number of bytes; fewer than its length only at the end */
   async fill(target: Uint8Array): Promise<number> {
     let filled = 0;
     while (filled < target.length && (await this.peek()) !== undefined) {
@@ -65,7 +65,7 @@ class ChunkReader {
   }
 }
 
-/** So many bytes, or all that come; a file that promises more than it has costs no more than it has. */
+/** Reads `size` bytes, or all if there are fewer. The memory grows with the bytes that arrive, not with `size`. */
 async function readAll(reader: ChunkReader, size: number): Promise<Uint8Array> {
   let bytes = new Uint8Array(Math.min(size, PART));
   let length = await reader.fill(bytes);
@@ -86,9 +86,9 @@ async function* partsOf(
   const bytes = new Uint8Array(8 * PART);
   const [floats, doubles] = [new Float32Array(bytes.buffer, 0, PART), new Float64Array(bytes.buffer)];
   const widened = new Float32Array(PART);
-  const require = (at: number, wanted: number, came: number): void => {
-    if (came === wanted) return;
-    throw new WeightsError({ op: file, expected: `${length} bytes of data`, got: `${at + came}: it is cut short` });
+  const require = (at: number, expected: number, count: number): void => {
+    if (count === expected) return;
+    throw new WeightsError({ op: file, expected: `${length} bytes of data`, got: `${at + count}: it is cut short` });
   };
   const scaled = new Map([...scales].map(([name, entry]) => [entry, name]));
   const read = new Map<string, Float32Array>();
@@ -103,15 +103,15 @@ async function* partsOf(
         continue;
       }
       const format = DTYPES[dtype];
-      // What is as wide as its values is read where it lies.
+      // A format as wide as its values is read in place.
       const values = format.Values === Float64Array ? doubles : format.width === 4 ? floats : widened;
       const [count, part] = [sizeOf(shape), partOf(shape)];
       const scale = read.get(name);
       for (let offset = 0; offset < count; offset += part) {
         const data = values.subarray(0, Math.min(part, count - offset));
-        const wanted = bytes.subarray(0, data.length * format.width);
-        require(begin + offset * format.width, wanted.length, await reader.fill(wanted));
-        format.read(wanted, data, `${file}: ${name}`, offset);
+        const encoded = bytes.subarray(0, data.length * format.width);
+        require(begin + offset * format.width, encoded.length, await reader.fill(encoded));
+        format.read(encoded, data, `${file}: ${name}`, offset);
         if (scale !== undefined) rescale(data, scale, offset, sizeOf(shape.slice(1)));
         yield { name, offset, data };
       }
@@ -125,11 +125,11 @@ async function* partsOf(
 }
 
 /**
- * Reads a weight file's header, and its values when they are asked for. The types
- * are read as `decodeSafetensors` does; of an empty tensor there are no parts.
+ * Reads the header of a weight file, and its values on demand. Types are as in `decodeSafetensors`; empty tensors
+ * have no parts.
  *
- * @param chunks the file from its beginning, closed when the last part was taken or one is refused
- * @param file how errors call the file
+ * @param chunks the whole file; closed after the last part or an error
+ * @param file the name of the file in errors
  * @throws WeightsError as `decodeSafetensors`
  */
 export async function streamSafetensors(chunks: AsyncIterable<Uint8Array>, file: string): Promise<StreamedWeights> {
@@ -137,7 +137,7 @@ export async function streamSafetensors(chunks: AsyncIterable<Uint8Array>, file:
   try {
     const prefix = new Uint8Array(PREFIX);
     const size = headerLength(prefix.subarray(0, await reader.fill(prefix)), file, MAX_STREAMED_HEADER);
-    // Before it is waited for: eight bytes of anything are a length.
+    // Before waiting for the rest: the first eight bytes of any file could be a length.
     const first = await reader.peek();
     if (first !== undefined) checkBeginning(first, file);
     const header = await readAll(reader, size);

@@ -1,7 +1,8 @@
+import { show } from '../core/check.js';
 import { ParamError, WeightsError } from '../core/errors.js';
 import { sha256 } from '../vendor/sha2.js';
 
-/** A SHA-256 of bytes that come in parts. */
+/** The SHA-256 of bytes in parts. */
 export class Sha256 {
   readonly #hash = sha256.create();
 
@@ -9,7 +10,7 @@ export class Sha256 {
     this.#hash.update(bytes);
   }
 
-  /** In hexadecimal, of lower case; nothing can be added then. */
+  /** In lower-case hexadecimal; no bytes can be added afterwards. */
   digest(): string {
     return Array.from(this.#hash.digest(), (byte) => byte.toString(16).padStart(2, '0')).join('');
   }
@@ -21,20 +22,20 @@ export function sha256Of(bytes: Uint8Array): string {
   return hash.digest();
 }
 
-/** Whether something is a SHA-256 as people write it. */
+/** Whether a value is a SHA-256 in hexadecimal. */
 export const isSha256 = (value: unknown): value is string => typeof value === 'string' && /^[\da-f]{64}$/i.test(value);
 
-/** @throws ParamError for what is none */
+/** A SHA-256 in lower case. @throws ParamError */
 export function checkSha256(value: unknown, op = 'sha256'): string {
   if (isSha256(value)) return value.toLowerCase();
   throw new ParamError({
     op,
     expected: '64 hexadecimal digits',
-    got: typeof value === 'string' ? value : typeof value,
+    got: show(value),
   });
 }
 
-/** The same chunks, of which the last is followed by a WeightsError where they were not those of the hash. */
+/** The same chunks; throws a WeightsError after the last if their SHA-256 differs. */
 export async function* verifySha256(
   chunks: AsyncIterable<Uint8Array>,
   expected: string,

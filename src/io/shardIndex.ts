@@ -1,5 +1,5 @@
 /**
- * A weight file in pieces that small places take, and the index of them:
+ * A weight file in shards, for hosts with small size limits, and their index:
  *
  *     {"format": "vanillanet-shards", "version": 1, "bytes": …, "sha256": …,
  *      "shards": [{"file": "net-00001-of-00002.bin", "bytes": …, "sha256": …}, …]}
@@ -10,7 +10,7 @@ import { isRecord, show } from '../core/check.js';
 import { isSha256 } from './sha256.js';
 
 export interface Shard {
-  /** A name without a folder: shards lie beside their index. */
+  /** A name without a folder: shards are beside their index. */
   readonly file: string;
   readonly bytes: number;
   readonly sha256: string;
@@ -19,36 +19,36 @@ export interface Shard {
 export interface ShardIndex {
   readonly format: 'vanillanet-shards';
   readonly version: 1;
-  /** Of the whole file, which the shards are in their order. */
+  /** Of the whole file, the concatenation of the shards. */
   readonly bytes: number;
-  /** Of a single shard it has that one's. */
+  /** Of the whole file; may be absent if there is only one shard. */
   readonly sha256?: string | undefined;
   readonly shards: readonly Shard[];
 }
 
 export const FORMAT = 'vanillanet-shards';
 
-/** Nothing that would lead out of the index's folder, or be something else in a URL. */
+/** Whether a name stays in the folder of the index and has no special characters of URLs. */
 export const isFileName = (name: unknown): name is string =>
   typeof name === 'string' && /^(?!\.\.?$)[^/\\:?#%\p{Cc}]+$/u.test(name);
 
 const isCount = (v: unknown): v is number => Number.isSafeInteger(v) && (v as number) >= 0;
 
 /**
- * An index, of which everything is checked.
+ * Checks an index of shards.
  *
- * @param given JSON, or what it means
- * @param name how errors call it
+ * @param input JSON text, or the parsed value
+ * @param name of the index in errors
  * @throws WeightsError
  */
-export function readShardIndex(given: unknown, name = 'shards'): ShardIndex {
+export function readShardIndex(input: unknown, name = 'shards'): ShardIndex {
   const refuse = (expected: string, got: string, cause?: unknown): never => {
     throw new WeightsError({ op: name, expected, got }, { cause });
   };
-  let index = given;
-  if (typeof given === 'string') {
+  let index = input;
+  if (typeof input === 'string') {
     try {
-      index = JSON.parse(given) as unknown;
+      index = JSON.parse(input) as unknown;
     } catch (cause) {
       return refuse('an index of shards in JSON', messageOf(cause), cause);
     }
@@ -68,13 +68,13 @@ export function readShardIndex(given: unknown, name = 'shards'): ShardIndex {
     if (!isSha256(hash)) return refuse(`a sha256 of 64 hexadecimal digits for ${file}`, show(hash));
     return { file, bytes: length, sha256: hash.toLowerCase() };
   });
-  const twice = checked.find(({ file }, i) => checked.findIndex((other) => other.file === file) !== i);
-  if (twice !== undefined) return refuse('each shard once', `${twice.file} twice`);
+  const duplicate = checked.find(({ file }, i) => checked.findIndex((other) => other.file === file) !== i);
+  if (duplicate !== undefined) return refuse('each shard once', `${duplicate.file} twice`);
   if (sha256 !== undefined && checked.length === 1 && sha256.toLowerCase() !== checked[0].sha256) {
     return refuse(`sha256 ${checked[0].sha256}, that of the only shard`, show(sha256));
   }
   if (sha256 === undefined && checked.length > 1) {
-    return refuse('a sha256 of the whole file, which tells the order of its shards', 'none');
+    return refuse('a sha256 of the whole file, which shows the order of the shards', 'none');
   }
   const sum = checked.reduce((all, shard) => all + shard.bytes, 0);
   if (bytes !== sum) return refuse(`${sum} bytes, those of all shards`, show(bytes));

@@ -14,46 +14,46 @@ export interface LoadedWeights {
   readonly state: StateDict;
   readonly config: ModelConfig;
   readonly metadata: ReadonlyMap<string, string>;
-  /** All files that were read: an index and its shards, or the one. */
+  /** The files: one, or an index and its shards. */
   readonly files: readonly string[];
-  /** Bytes of the weights, of shards all together. */
+  /** Bytes of the weights; of shards, their sum. */
   readonly size: number;
 }
 
-async function readWhole(path: string): Promise<{ bytes: Uint8Array; files: readonly string[] }> {
+async function readFiles(path: string): Promise<{ bytes: Uint8Array; files: readonly string[] }> {
   const bytes = await readBytes(path, WeightsError);
   if (!path.endsWith('.json')) return { bytes, files: [path] };
   const index = readShardIndex(new TextDecoder().decode(bytes), path);
-  const placeOf = (file: string): string => resolveShard(path, file, true);
+  const locationOf = (file: string): string => resolveShard(path, file, true);
   const chunks: Uint8Array[] = [];
-  // Each chunk is good until the next.
-  for await (const chunk of new Shards(index, placeOf)) chunks.push(chunk.slice());
-  return { bytes: Buffer.concat(chunks), files: [path, ...index.shards.map(({ file }) => placeOf(file))] };
+  // A chunk is valid until the next is requested.
+  for await (const chunk of new Shards(index, locationOf)) chunks.push(chunk.slice());
+  return { bytes: Buffer.concat(chunks), files: [path, ...index.shards.map(({ file }) => locationOf(file))] };
 }
 
 /**
- * Reads a safetensors file, or its shards by their index (.json), and holds its tensors against its configuration, which
- * is what `configOf` says.
+ * Reads a safetensors file, or shards by the path of their index (.json), and checks the tensors.
  *
- * @throws WeightsError for a missing, damaged or foreign file, or one of another network.
- * @throws ParamError for a description in the file that does not hold.
+ * @param config keys of `ModelConfig`, for files without metadata or to change how the network is used
+ * @throws WeightsError for a missing or damaged file, or one of another format or network
+ * @throws ParamError for an invalid configuration
  */
 export async function readWeights(
   path: string,
-  { config: given }: { readonly config?: ModelConfigInput } = {},
+  { config: input }: { readonly config?: ModelConfigInput } = {},
 ): Promise<LoadedWeights> {
-  const { bytes, files } = await readWhole(path);
+  const { bytes, files } = await readFiles(path);
   const { tensors: state, metadata } = decodeSafetensors(bytes, path);
-  const config = configOf({ names: state, metadata }, given, path);
+  const config = configOf({ names: state, metadata }, input, path);
   checkState(state, config, path);
   return { state, config, metadata, files, size: bytes.length };
 }
 
 /**
- * Writes weights with their configuration, whole or not at all.
+ * Writes weights and their configuration atomically.
  *
- * @throws WeightsError where state and configuration do not fit; nothing is written.
- * @throws ParamError where the path cannot be written.
+ * @throws WeightsError if the state does not fit the configuration; nothing is written
+ * @throws ParamError if the file cannot be written
  */
 export async function writeWeights(
   path: string,

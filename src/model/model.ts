@@ -1,4 +1,5 @@
 import type { Backend, Session } from '../core/backend.js';
+import { show, tagOf } from '../core/check.js';
 import { resolveConfig, type ModelConfigInput, type ModelConfig } from '../core/config.js';
 import { BackendUnavailableError, DataError, ParamError, ShapeError } from '../core/errors.js';
 import { checkShapes, checkState } from '../core/parameters.js';
@@ -11,19 +12,18 @@ import { normalize } from '../image/normalize.js';
 import { topK, type Prediction } from './topK.js';
 
 /**
- * A network that answers. Calls made while another runs wait for it, in the order
- * they came.
+ * A loaded network. Concurrent calls are queued and run one after the other.
  */
 export class Model {
   readonly config: ModelConfig;
-  /** What computes it. */
+  /** The name of the backend. */
   readonly backend: string;
-  /** How it runs there: for WebAssembly, `build`, `threads` and `memory` in bytes. */
+  /** Details of the backend: for WebAssembly `build`, `threads`, and `memory` in bytes. */
   readonly info: Readonly<Record<string, string | number>>;
   #session: Session | null;
   #queue: Promise<void> = Promise.resolve();
-  /** Calls that have not been answered yet. */
-  #waiting = 0;
+  /** Calls that have not finished. */
+  #pending = 0;
 
   private constructor(config: ModelConfig, backend: string, session: Session) {
     this.config = config;
@@ -33,7 +33,7 @@ export class Model {
   }
 
   /**
-   * Checks weights against their configuration and hands them to a backend.
+   * Opens weights in memory on a backend.
    *
    * @throws WeightsError, ParamError, ShapeError, BackendUnavailableError
    */
@@ -44,8 +44,7 @@ export class Model {
   }
 
   /**
-   * As `open`, of weights that come part by part. Whatever does not show in their
-   * names and shapes is found while they come.
+   * As `open`, for weights that are read in parts. Names and shapes are checked first, values while they arrive.
    *
    * @throws WeightsError, ParamError, ShapeError, BackendUnavailableError
    */
@@ -63,10 +62,9 @@ export class Model {
   /**
    * Logits of a batch.
    *
-   * @param x [n, in_chans, h, w] at the configuration's `input_size`, normalized, row-major; read, or copied
-   *   where it has to wait, before this returns
+   * @param x [n, in_chans, h, w] of `input_size`, normalized, row-major; it may be overwritten once this returns
    * @returns logits [n, num_classes], row-major
-   * @throws ShapeError where x is not n images, ParamError after `dispose`
+   * @throws ShapeError if x does not have the size of n images; ParamError after `dispose`
    */
   async forward(x: FloatArray, n = 1): Promise<FloatArray> {
     this.#checkBatch('forward', x, n);
@@ -74,28 +72,32 @@ export class Model {
   }
 
   /**
-   * Maps on the way to the logits, for a network that serves as a backbone.
+   * Outputs of modules, to use the network as a backbone.
    *
    * @param x as for `forward`
-   * @param layers of the deploy form, by PyTorch's module names: `stem`, `stages.0`, …, and `cls.0`,
-   *   the pooled features [n, c, 1, 1]; nothing behind the last of them is computed
-   * @returns [n, c, h, w] under each name, in the network's order
-   * @throws ParamError for a name that the network does not have, BackendUnavailableError where the
-   *   backend does not show its maps, and all that `forward` throws
+   * @param layers names of modules in the deploy form: `stem`, `stages.0`, …, and `cls.0`, the pooled features
+   *   [n, c, 1, 1]. Modules after the last of them are not computed.
+   * @returns [n, c, h, w] by name, in the order of the network
+   * @throws ParamError for an unknown name; BackendUnavailableError if the backend does not support it; and all
+   *   errors of `forward`
    */
   async features(x: FloatArray, layers: readonly string[], n = 1): Promise<Map<string, Tensor>> {
     const names = featureNames(this.config);
     // A caller without types may pass anything.
-    const given: unknown = layers;
-    const unknown = Array.isArray(given) ? layers.find((layer) => !names.includes(layer)) : typeof given;
+    const value: unknown = layers;
+    const unknown = Array.isArray(value) ? layers.find((layer) => !names.includes(layer)) : show(value);
     if (unknown !== undefined) {
       throw new ParamError({ op: 'features', expected: `layers of ${names.join(', ')}`, got: unknown });
     }
     this.#checkBatch('features', x, n);
     return this.#enqueue('features', x, (session, own) => {
       if (session.features === undefined) {
-        const expected = 'a backend that shows its maps';
-        throw new BackendUnavailableError({ op: 'features', expected, got: this.backend });
+        throw new BackendUnavailableError({
+          op: 'features',
+          expected: 'a backend with features',
+          got: this.backend,
+          hint: "Use the backend 'wasm'.",
+        });
       }
       return session.features(own, n, layers);
     });
@@ -104,24 +106,25 @@ export class Model {
   /**
    * The most probable classes of one image, best first.
    *
-   * @param image decoded pixels of any size, which are scaled, cut and normalized as the
-   *   configuration says; or what that would give, [in_chans, h, w] as for `forward`
-   * @throws DataError, ShapeError for an image that is none, ParamError for one that the
-   *   network does not take, and all that `forward` throws
+   * @param image decoded pixels of any size, which are resized, cropped and normalized by the configuration; or
+   *   an input [in_chans, h, w] as for `forward`
+   * @param options `topK`: the number of classes, 5 by default
+   * @throws DataError, ShapeError for an invalid image; ParamError if the network does not take RGB images, or for
+   *   an invalid `topK`; and all errors of `forward`
    */
   async classify(
     image: PixelImage | FloatArray,
     { topK: k = 5 }: { readonly topK?: number } = {},
   ): Promise<Prediction[]> {
-    const given: unknown = image;
-    if (typeof given !== 'object' || given === null) {
-      throw new DataError({ op: 'classify', expected: 'an image', got: given === null ? 'null' : typeof given });
+    const value: unknown = image;
+    if (typeof value !== 'object' || value === null) {
+      throw new DataError({ op: 'classify', expected: 'an image', got: show(value) });
     }
     const logits = 'data' in image ? await this.#forwardImage(image) : await this.forward(image);
     return topK(logits, k, this.config.class_names);
   }
 
-  /** Frees the network's memory. Calls already made are answered; later ones are refused. */
+  /** Frees the memory of the network, after the calls that are queued; later calls throw a ParamError. */
   dispose(): void {
     const session = this.#session;
     if (session === null) return;
@@ -144,18 +147,17 @@ export class Model {
     );
   }
 
-  /** The session, of a model in use. */
+  /** The session. @throws ParamError after `dispose` */
   #inUse(op: string): Session {
     if (this.#session !== null) return this.#session;
-    throw new ParamError({ op, expected: 'a model in use', got: 'one that was disposed of' });
+    throw new ParamError({ op, expected: 'a model in use', got: 'a disposed model' });
   }
 
   #checkBatch(op: string, x: FloatArray, n: number): void {
     this.#inUse(op);
     const { in_chans, input_size } = this.config;
     const [h, w] = input_size;
-    // Not by its class: an array of another realm has another.
-    const type = Object.prototype.toString.call(x).slice('[object '.length, -1);
+    const type = tagOf(x);
     if (type !== 'Float32Array' && type !== 'Float64Array') {
       throw new ShapeError({ op, expected: 'x, a Float32Array or Float64Array', got: type });
     }
@@ -169,23 +171,22 @@ export class Model {
   }
 
   /**
-   * Runs a job: at once where nothing else runs, otherwise when those before it are done.
-   * What it is given is then its own: the caller may write the next image over x.
+   * Runs a job after those before it. If it has to wait, it gets a copy of x, because the caller may overwrite x.
    */
   async #enqueue<T>(
     op: string,
     x: FloatArray | null,
     job: (session: Session, x: FloatArray) => Promise<T>,
   ): Promise<T> {
-    // Asked for now: a call made before `dispose` is answered, however long it waits.
+    // Taken now: a call before `dispose` is answered even if it has to wait.
     const session = this.#inUse(op);
-    const given = x ?? new Float32Array(0);
-    const own = this.#waiting === 0 ? given : given.slice();
-    // Async: a job that throws is to be counted out like any other.
+    const input = x ?? new Float32Array(0);
+    const own = this.#pending === 0 ? input : input.slice();
+    // Async, so that an error thrown by the job rejects.
     const run = async (): Promise<T> => job(session, own);
-    const result = this.#waiting++ === 0 ? run() : this.#queue.then(run);
+    const result = this.#pending++ === 0 ? run() : this.#queue.then(run);
     const done = (): void => {
-      this.#waiting--;
+      this.#pending--;
     };
     this.#queue = result.then(done, done);
     return result;

@@ -7,7 +7,7 @@ import type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
 import { collectState } from '../core/weights.js';
 import { fromOracle, stateToOracle } from './state.js';
 
-/** The oracle's part of a configuration. */
+/** The keys of a configuration that the reference needs. */
 export const toOracleConfig = (config: ModelConfig): Config => ({
   dims: config.dims,
   strides: config.strides,
@@ -33,7 +33,7 @@ class OracleSession implements Session {
     return valuesOf(this.#run(x, n).logits);
   }
 
-  /** Of both forms; the train form has no `cls.0` but the like. */
+  /** For both forms: the modules of the train form are matched to those of the deploy form. */
   // eslint-disable-next-line @typescript-eslint/require-await -- as above
   async features(x: FloatArray, n: number, layers: readonly string[]): Promise<Map<string, Tensor>> {
     const { steps, modules } = this.#run(x, n);
@@ -60,7 +60,7 @@ class OracleSession implements Session {
       throw new BackendUnavailableError({
         op: 'reference',
         expected: 'an open session',
-        got: 'one that was disposed of',
+        got: 'a disposed session',
       });
     }
     const { config, weights } = this.#opened;
@@ -72,8 +72,8 @@ class OracleSession implements Session {
 }
 
 /**
- * The float64 oracle as a backend: slow, and right. It runs both forms; the train
- * form needs its λ in the configuration.
+ * The float64 reference as a backend, slow but exact, for both forms. The train form requires `lambda` in the
+ * configuration.
  */
 export const referenceBackend: Backend = {
   name: 'reference',

@@ -4,7 +4,7 @@ import type { StateDict, Tensor } from '../core/tensor.js';
 import { toOracleConfig } from './backend.js';
 import { stateToOracle, toOracle } from './state.js';
 
-/** Logits of a batch normalized by its own statistics, as in training, at the configuration's λ. */
+/** Logits of a batch in training mode: batch norms use the statistics of the batch. λ is that of the configuration. */
 export function forwardTraining(state: StateDict, config: ModelConfig, x: Tensor): Float64Array {
   const lambda = config.lambda ?? undefined;
   return valuesOf(

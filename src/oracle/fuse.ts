@@ -8,27 +8,27 @@ export interface FusedState {
   readonly state: StateDict;
   readonly config: ModelConfig;
   readonly report: FusionReport;
-  /** The images it was measured on [n, in_chans, h, w]. */
+  /** The images [n, in_chans, h, w] on which both forms were compared. */
   readonly probe: Tensor;
-  /** Their logits before fusion, and float32's bound for each after it: NaN for those that were not bounded. */
+  /** Their logits before fusion, and the float32 bound of each logit after it; NaN if it was not bounded. */
   readonly logits: FloatArray;
   readonly bounds: FloatArray;
-  /** The same to first order, for networks so deep that the bound says nothing. */
+  /** The first-order bounds, for deep networks, whose full bounds are larger than the logits. */
   readonly firstOrder: FloatArray;
 }
 
-/** Images on which fused and unfused are compared. */
+/** The number of images on which both forms are compared. */
 const PROBE_IMAGES = 2;
 
 /** Seed of the probe's pixels. */
 const PROBE_SEED = 2023;
 
 /**
- * `fuse` of the reference on the core's types. The probe is noise of the
- * deviation that a normalized image has: uniform in ±√3.
+ * Fuses a train form into a deploy form by `fuse` of the reference, in float64, and compares them on random images:
+ * uniform in ±√3, which has the standard deviation of a normalized image.
  *
- * @param probeSize height and width of the probe; the network's input size where not given
- * @throws FusionError
+ * @param probeSize height and width of the images; by default `input_size`
+ * @throws FusionError if `lambda` is not 1 or the network is not of the train form
  */
 export function fuseState(
   state: StateDict,
@@ -36,7 +36,7 @@ export function fuseState(
   { probeSize = config.input_size }: { readonly probeSize?: readonly [number, number] } = {},
 ): FusedState {
   const shape = [PROBE_IMAGES, config.in_chans, ...probeSize];
-  // λ that nobody states is not 1: NaN is refused by name.
+  // An unknown λ is refused, as NaN is not 1.
   const lambda = config.lambda ?? NaN;
   const probe = zeros(shape);
   for (let i = 0; i < probe.size; i++) probe.data[i] = Math.sqrt(3) * (2 * uniform(PROBE_SEED, 0, i) - 1);

@@ -1,7 +1,7 @@
 import { tensor as oracleTensor, valuesOf, type State, type Tensor as OracleTensor } from '../../reference/index.js';
 import type { StateDict, Tensor } from '../core/tensor.js';
 
-/** A tensor of the core as the oracle wants it: float64, a copy. */
+/** A float64 copy of a tensor, for the reference. */
 export const toOracle = ({ data, shape }: Tensor): OracleTensor => oracleTensor(data, shape);
 
 export const fromOracle = (x: OracleTensor): Tensor => ({ data: valuesOf(x), shape: [...x.shape] });

@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { messageOf } from '../core/messageOf.js';
 import type { Runtime } from './runtime.js';
 
-/** Bytes of a read: few system calls, and little memory beside the weights. */
+/** Bytes per read: few system calls, and little memory. */
 const CHUNK = 2 ** 20;
 
 export const platform: Runtime = {
@@ -16,7 +16,7 @@ export const platform: Runtime = {
     const source = `const { parentPort, workerData: data } = require('node:worker_threads');
 const begun = () => parentPort.postMessage(null);
 (async () => {\n${script}\n})();`;
-    // Not the parent's flags: its loaders are of no use to the script, and slow.
+    // Without the flags of the parent, whose loaders would only slow the script down.
     const worker = new Worker(source, { eval: true, workerData: data, execArgv: [] });
     let reason: string | null = null;
     return new Promise((resolve) => {
@@ -24,7 +24,7 @@ const begun = () => parentPort.postMessage(null);
         worker.unref();
         resolve();
       });
-      // Without a listener a thread that fails takes the process with it.
+      // Without a listener, an error in the thread ends the process.
       worker.on('error', (error: unknown) => {
         reason = messageOf(error);
       });

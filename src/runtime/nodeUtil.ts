@@ -1,16 +1,16 @@
 import util from 'node:util';
 
-interface Older {
+interface RemovedFunctions {
   isNullOrUndefined?: (value: unknown) => boolean;
   isArray?: (value: unknown) => boolean;
 }
 
 /**
- * Gives `node:util` back what Node 23 took from it and tfjs-node 4.22.0 still calls
- * (tensorflow/tfjs#8609). To be called before tfjs-node is imported.
+ * Restores functions of `node:util` that Node 23 removed and tfjs-node 4.22.0 still calls (tensorflow/tfjs#8609).
+ * Call it before importing tfjs-node.
  */
 export function mendNodeUtil(): void {
-  const older = util as Older;
-  older.isNullOrUndefined ??= (value) => value === null || value === undefined;
-  older.isArray ??= Array.isArray;
+  const removed = util as RemovedFunctions;
+  removed.isNullOrUndefined ??= (value) => value === null || value === undefined;
+  removed.isArray ??= Array.isArray;
 }

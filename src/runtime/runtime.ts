@@ -1,24 +1,23 @@
-/** What runtimes do each in their own way. `#runtime` is the one at hand: see the package's `imports`. */
+/** What differs between runtimes. `#runtime` is the implementation for the current one: see `imports` in package.json. */
 export interface Runtime {
-  /** How many threads run at once here, the caller among them. */
+  /** The number of threads that can run in parallel, including the caller. */
   readonly parallelism: () => number;
-  /** Whether `startWorker` can start any. */
+  /** Whether `startWorker` works. */
   readonly hasWorkers: () => boolean;
   /**
-   * Runs the body of an async function on a thread of its own. The body finds `data` under that
-   * name, and calls `begun()` when it has what it needs: from then on it keeps no process alive.
-   * The thread ends when the body has returned.
+   * Runs the body of an async function in a new thread. The body has a variable `data`, and calls `begun()` when it
+   * is ready; from then on it does not keep the process alive. The thread ends when the body returns.
    *
-   * @param ended called once the thread is no more, with the reason where it failed
-   * @returns settled when it has begun, or has ended without
-   * @throws where this runtime has no threads
+   * @param ended called after the thread has ended, with the reason if it failed
+   * @returns a promise that resolves when the body calls `begun()`, or when it ends before that
+   * @throws if the runtime has no threads
    */
   readonly startWorker: (script: string, data: unknown, ended: (reason: string | null) => void) => Promise<void>;
-  /** Settled when whoever waits for a signal, a message or a file has had a turn. */
+  /** Resolves in a later turn of the event loop, so that pending signals, messages and files are handled. */
   readonly nextTurn: () => Promise<void>;
   /**
-   * The bytes of the file at a path or file URL, each chunk good until the next is asked
-   * for; null where there are no files.
+   * Reads the file at a path or file URL in chunks, each valid until the next is requested. Null if the runtime has no
+   * files.
    */
   readonly readFile: ((location: string) => AsyncIterable<Uint8Array>) | null;
 }

@@ -5,7 +5,7 @@ interface WorkerEvent {
   readonly message?: string;
 }
 
-/** The parts of a browser's vocabulary that are used here: `lib.dom` would let all of it into portable code. */
+/** The globals of browsers that are used here. `lib.dom` would allow all of them in portable code. */
 interface Web {
   readonly navigator?: { readonly hardwareConcurrency?: number };
   readonly Blob: new (parts: readonly string[], options: { type: string }) => object;
@@ -14,7 +14,7 @@ interface Web {
     postMessage(data: unknown): void;
     addEventListener(type: 'message' | 'error', listener: (event: WorkerEvent) => void): void;
   };
-  /** Workers at the edge may have none. */
+  /** Missing in some edge runtimes. */
   readonly MessageChannel?: new () => {
     readonly port1: { onmessage: () => void; close(): void };
     readonly port2: { postMessage(data: unknown): void };
@@ -25,12 +25,12 @@ const web = globalThis as unknown as Web;
 
 export const platform: Runtime = {
   parallelism: () => web.navigator?.hardwareConcurrency ?? 1,
-  // Workers at the edge have none.
+  // Edge runtimes have no workers.
   hasWorkers: () => 'Worker' in globalThis,
 
   startWorker(script, data, ended) {
-    // A thread that ends is not told of, so it says so itself: true when it has begun, false at its end. A promise
-    // that is rejected there is no error here: it is thrown once more.
+    // There is no event for the end of a worker, so the script sends true when it has begun and false at its end. A
+    // rejection is rethrown from a timer, because only uncaught exceptions reach the `error` listener.
     const source = `const begun = () => postMessage(true);
 const end = () => { postMessage(false); close(); };
 onmessage = ({ data }) => {
@@ -64,7 +64,7 @@ onmessage = ({ data }) => {
         setTimeout(resolve);
         return;
       }
-      // A page's timers in a row wait for 4 ms each, and for a second where nobody looks at it.
+      // Nested timers of a page wait at least 4 ms, and a second in background tabs.
       const { port1, port2 } = new MessageChannel();
       port1.onmessage = () => {
         port1.close();

@@ -95,6 +95,7 @@ describe('values in errors', () => {
     [5n, '5'],
     ['a"b', '"a\\"b"'],
     [{ a: [1] }, '{"a":[1]}'],
+    [[NaN, 'a', [2]], '[NaN,"a",[2]]'],
     [new Float32Array(9), 'Float32Array'],
     [runInNewContext('new Uint8Array(9)'), 'Uint8Array'],
     [() => 1, 'a function'],

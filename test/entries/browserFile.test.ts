@@ -28,3 +28,14 @@ test('has the exports of the main entry', async () => {
   const namesOf = async (entry: string): Promise<string[]> => Object.keys((await import(entry)) as object).sort();
   expect(await namesOf('vanillanet/browser.js')).toEqual(await namesOf('vanillanet'));
 });
+
+test('errors have their literal names', async () => {
+  const { loadModel } = await import('vanillanet/browser.js');
+  const nameOf = (source: Uint8Array, options?: object): Promise<unknown> =>
+    loadModel(source, options).then(
+      () => null,
+      (error: unknown) => (error as Error).name,
+    );
+  expect(await nameOf(new Uint8Array(8))).toBe('WeightsError');
+  expect(await nameOf(new Uint8Array(8), { timeout: -1 })).toBe('ParamError');
+});

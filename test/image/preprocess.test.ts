@@ -156,7 +156,7 @@ describe('refused', () => {
     [4, Infinity],
   ])('a size of %d x %d', (height, width) => {
     const size = [height, width] as const;
-    const error = refusal(ParamError, 'size', 'integers >= 1', `[${height}, ${width}]`);
+    const error = refusal(ParamError, 'size', 'integers >= 1', `[${height},${width}]`);
     expect(() => resize(noise, size)).toThrow(error);
     expect(() => centerCrop(noise, size)).toThrow(error);
     expect(() => preprocess(noise, { ...whole, size })).toThrow(error);

@@ -13,7 +13,7 @@ import { temporaryFolder } from './temporaryFolder.js';
 const path = temporaryFolder();
 const take = () => lock(path('lock'), 'trains here');
 const held = (): Promise<string> => readFile(path('lock'), 'utf8');
-const busy = (got: string) => refusal(ParamError, path('lock'), 'nobody else who trains here', got);
+const busy = (got: string) => refusal(ParamError, path('lock'), 'no other process that trains here', got);
 
 /** Another process, which does nothing. */
 const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'ignore' });
@@ -29,19 +29,24 @@ test('says who has it, keeps others out, and is removed', async () => {
   const release = await take();
   expect(await held()).toBe(await written(process.pid));
   // Another run of this very process is another, too.
-  await expect(take()).rejects.toThrow(busy(`process ${process.pid}; if that does something else, remove this file`));
+  await expect(take()).rejects.toThrow(
+    expect.objectContaining({
+      got: `process ${process.pid}`,
+      hint: 'Remove this file if that process does something else.',
+    }),
+  );
   expect(await held()).toBe(await written(process.pid));
   await release();
   expect(await readdir(path())).toEqual([]);
 });
 
 test.each<[string, () => Promise<string> | string, string]>([
-  ['another process', () => written(other.pid), `process ${other.pid}; if`],
-  ['one whose start is not known', () => `${other.pid} - ${hostname()}\n`, `process ${other.pid}; if`],
-  ['one that did not write its host', () => `${other.pid}\n`, `process ${other.pid}; if`],
+  ['another process', () => written(other.pid), `process ${other.pid}`],
+  ['one whose start is not known', () => `${other.pid} - ${hostname()}\n`, `process ${other.pid}`],
+  ['one that did not write its host', () => `${other.pid}\n`, `process ${other.pid}`],
   // Whether it is there cannot be asked; not even of our own number, which all containers have.
-  ['one on another machine', () => `4194305 77 elsewhere\n`, 'process 4194305 on elsewhere, there '],
-  ['one in another container', () => written(process.pid, 'elsewhere'), `process ${process.pid} on elsewhere, there `],
+  ['one on another machine', () => `4194305 77 elsewhere\n`, 'process 4194305 on elsewhere, active '],
+  ['one in another container', () => written(process.pid, 'elsewhere'), `process ${process.pid} on elsewhere, active `],
 ])('of %s, is left alone', async (_, content, got) => {
   const text = await content();
   await writeFile(path('lock'), text);
@@ -79,7 +84,7 @@ test('of another machine, is taken over when there was no sign of life for ten m
   await writeFile(path('lock'), '12 77 elsewhere\n');
   const past = (seconds: number) => new Date(Date.now() - 1000 * seconds);
   await utimes(path('lock'), past(300), past(300));
-  await expect(take()).rejects.toThrow(busy('process 12 on elsewhere, there '));
+  await expect(take()).rejects.toThrow(busy('process 12 on elsewhere, active '));
   await utimes(path('lock'), past(601), past(601));
   const release = await take();
   expect(await held()).toBe(await written(process.pid));

@@ -216,7 +216,7 @@ describe.each(SUBJECTS)('on $how', ({ backend }) => {
     short.dispose();
     expect(await asked).toEqual(await model.features(x, ['stages.1']));
     const late = short.features(x, ['stem']);
-    await expect(late).rejects.toThrow(refusal(ParamError, 'features', 'a model in use', 'disposed of'));
+    await expect(late).rejects.toThrow(refusal(ParamError, 'features', 'a model in use', 'a disposed model'));
   });
 
   afterAll(() => {
@@ -236,9 +236,7 @@ test('a backend that does not show its maps is told apart', async () => {
   };
   const model = await Model.open(state, config, blind);
   const asked = model.features(x, ['stem']);
-  await expect(asked).rejects.toThrow(
-    refusal(BackendUnavailableError, 'features', 'a backend that shows its maps', 'blind'),
-  );
+  await expect(asked).rejects.toThrow(refusal(BackendUnavailableError, 'features', 'a backend with features', 'blind'));
   // A name that nobody knows is the caller's mistake, whatever the backend.
   await expect(model.features(x, ['neck'])).rejects.toThrow(ParamError);
   expect(await model.forward(x)).toHaveLength(5);

@@ -17,7 +17,7 @@ const x = drawnImages(config, IMAGES);
 const size = x.data.length / IMAGES;
 const image = (i: number): FloatArray => x.data.subarray(i * size, (i + 1) * size);
 
-const disposed = refusal(ParamError, 'forward', 'a model in use', 'one that was disposed of');
+const disposed = refusal(ParamError, 'forward', 'a model in use', 'a disposed model');
 
 test('both backends agree, to what float32 may be off', async () => {
   const answers = await Promise.all(

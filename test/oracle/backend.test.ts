@@ -82,6 +82,6 @@ test('after disposal, nothing is answered', async () => {
   session.dispose();
   session.dispose();
   await expect(session.forward(data, 2)).rejects.toThrow(
-    refusal(BackendUnavailableError, 'reference', 'an open session', 'disposed of'),
+    refusal(BackendUnavailableError, 'reference', 'an open session', 'a disposed session'),
   );
 });

@@ -87,7 +87,7 @@ describe('verification', () => {
     expect(narrow.maxDifference).toBeGreaterThan(0);
     expect(narrow.maxDifference).toBeLessThan(fused.report.float32Bound);
     const exact = await verifyFused(fused, referenceBackend);
-    expect(exact).toEqual({ heldAgainst: 'bound', holds: true, maxDifference: fused.report.maxDifference });
+    expect(exact).toEqual({ tolerance: 'bound', holds: true, maxDifference: fused.report.maxDifference });
   });
 
   /** The fused network with one of its numbers changed. */

@@ -25,7 +25,12 @@ test('a run locks its folder from its beginning to its end', async () => {
 });
 
 test('where another process trains, nothing is begun or gone on with', async () => {
-  const busy = refusal(ParamError, path('busy', 'lock'), 'nobody else who trains here', `process ${process.ppid};`);
+  const busy = refusal(
+    ParamError,
+    path('busy', 'lock'),
+    'no other process that trains here',
+    `process ${process.ppid}`,
+  );
   const folder = await open('busy', false);
   await mkdir(path('busy'));
   await writeFile(path('busy', 'lock'), `${process.ppid}\n`);

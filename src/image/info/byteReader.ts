@@ -1,10 +1,10 @@
 import { DataError } from '../../core/errors.js';
 
-/** Numbers and names within bytes that may be anything. What reaches beyond their end is a DataError. */
+/** Reads numbers and names from untrusted bytes. Reading beyond the end throws a DataError. */
 export class ByteReader {
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
-  /** How errors call the bytes. */
+  /** The name of the bytes in errors. */
   readonly op: string;
 
   constructor(bytes: Uint8Array, op: string) {
@@ -17,17 +17,17 @@ export class ByteReader {
     return this.#bytes.length;
   }
 
-  /** @throws DataError where fewer than `count` bytes follow `at` */
+  /** @throws DataError if fewer than `count` bytes follow `at` */
   need(at: number, count: number): void {
     if (at + count <= this.length) return;
     throw new DataError({ op: this.op, expected: 'a whole image', got: `one that ends after ${this.length} bytes` });
   }
 
-  /** Where a byte is found from `at` on. @throws DataError where it is not */
+  /** The position of a byte from `at` on. @throws DataError if there is none */
   find(byte: number, at: number): number {
-    const found = this.#bytes.indexOf(byte, at);
-    this.need(found < 0 ? this.length : found, 1);
-    return found;
+    const position = this.#bytes.indexOf(byte, at);
+    this.need(position < 0 ? this.length : position, 1);
+    return position;
   }
 
   u8(at: number): number {
@@ -55,12 +55,12 @@ export class ByteReader {
     return String.fromCharCode(...this.#bytes.subarray(at, at + 4));
   }
 
-  /** Bytes from `at` on, cut off where they end. */
+  /** `count` bytes from `at` on, or fewer at the end. */
   part(at: number, count: number): Uint8Array {
     return this.#bytes.subarray(at, at + count);
   }
 
-  /** A DataError about these bytes, to throw. */
+  /** A DataError about these bytes, for the caller to throw. */
   error(expected: string, got: string): DataError {
     return new DataError({ op: this.op, expected, got });
   }

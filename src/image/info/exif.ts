@@ -6,12 +6,12 @@ const SHORT = 3;
 const ENTRY = 12;
 const PREFIX = 6;
 
-/** Whether a JPEG's APP1 segment is EXIF's: XMP has the same number. */
+/** Whether an APP1 segment of a JPEG is EXIF; XMP uses the same marker. */
 export const isExif = (bytes: Uint8Array): boolean => startsWith(bytes, 0, 'Exif\0\0');
 
 /**
- * The orientation that EXIF metadata names, with or without the prefix that JPEG gives them.
- * Damaged metadata name none: the image they belong to is an image all the same.
+ * The orientation in EXIF metadata, with or without the prefix of JPEG. 1 if the metadata are damaged: the image
+ * may still be valid.
  */
 export function orientationOf(exif: Uint8Array): Orientation {
   const tiff = isExif(exif) ? exif.subarray(PREFIX) : exif;

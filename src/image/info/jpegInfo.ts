@@ -5,29 +5,29 @@ import type { FormatInfo, ImageInfo, Orientation } from './types.js';
 
 const [START, END, SCAN, EXIF] = [0xd8, 0xd9, 0xda, 0xe1];
 
-/** Start-of-frame markers are C0 to CF, but for three that have another meaning. */
+/** Start-of-frame markers are C0 to CF except for three with other meanings. */
 const isFrame = (marker: number): boolean => marker >= 0xc0 && marker <= 0xcf && ![0xc4, 0xc8, 0xcc].includes(marker);
 
-/** Markers that nothing belongs to: TEM, and the restarts. */
+/** Markers without a segment: TEM and the restarts. */
 const isAlone = (marker: number): boolean => marker === 0x01 || (marker >= 0xd0 && marker <= 0xd7);
 
 const COLORS: Readonly<Record<number, ImageInfo['color']>> = { 1: 'gray', 3: 'rgb', 4: 'cmyk' };
 
-/** The next marker that something belongs to, and where it ends. As in libjpeg, other bytes before it are passed over. */
+/** The next marker with a segment, and its end. Other bytes before it are skipped, as in libjpeg. */
 function nextMarker(file: ByteReader, from: number): readonly [marker: number, end: number] {
   for (let at = from; ;) {
     at = file.find(0xff, at);
     while (file.u8(at) === 0xff) at++;
     const marker = file.u8(at++);
-    // A stuffed zero is none either.
+    // A stuffed zero is not a marker.
     if (marker !== 0 && !isAlone(marker)) return [marker, at];
   }
 }
 
 /**
- * The segments before the first scan, and that scan itself without its length.
+ * The segments up to the first scan, whose length is given as 0.
  *
- * @throws DataError where no scan comes
+ * @throws DataError if there is no scan
  */
 function* segmentsOf(file: ByteReader): Generator<readonly [marker: number, data: number, length: number]> {
   for (let at = 2; ;) {
@@ -45,7 +45,7 @@ function* segmentsOf(file: ByteReader): Generator<readonly [marker: number, data
   }
 }
 
-/** How many scans come from `from` on, as far as the file goes: it is for a decoder to say that it is cut off. */
+/** The number of scans from `from` on. A truncated file is not an error here, only for a decoder. */
 function scansFrom(file: ByteReader, from: number): number {
   let scans = 0;
   try {
@@ -53,7 +53,7 @@ function scansFrom(file: ByteReader, from: number): number {
       const [marker, end] = nextMarker(file, at);
       if (marker === END) return scans;
       if (marker === SCAN) scans++;
-      // As in libjpeg, a length too small for itself skips nothing else: no scan is to hide behind it.
+      // A length below 2 skips only itself, as in libjpeg, so that it cannot hide scans.
       at = end + Math.max(2, file.u16(end));
     }
   } catch (error) {
@@ -70,7 +70,7 @@ export function jpegInfo(file: ByteReader): FormatInfo {
     if (marker === SCAN) {
       scans = 1 + scansFrom(file, data);
     } else if (isFrame(marker)) {
-      // libjpeg takes none with two either: which of them would say how large it is?
+      // As in libjpeg: with two frames the size would be ambiguous.
       if (frame !== null) throw file.error('a JPEG with one frame', 'one with two');
       if (length < 6) throw file.error('a frame of 6 bytes or more', `${length}`);
       const components = file.u8(data + 5);

@@ -2,7 +2,7 @@ import type { ByteReader } from './byteReader.js';
 import { orientationOf } from './exif.js';
 import type { FormatInfo, ImageInfo } from './types.js';
 
-/** By the number in a PNG's head: color, alpha, and the depths that go with it. */
+/** By the color type in the header: color, alpha and valid bit depths. */
 const TYPES: Readonly<Record<number, Pick<ImageInfo, 'color' | 'alpha'> & { readonly depths: readonly number[] }>> = {
   0: { color: 'gray', alpha: false, depths: [1, 2, 4, 8, 16] },
   2: { color: 'rgb', alpha: false, depths: [8, 16] },
@@ -12,10 +12,10 @@ const TYPES: Readonly<Record<number, Pick<ImageInfo, 'color' | 'alpha'> & { read
 };
 
 const SIGNATURE = 8;
-/** Length and name before a chunk's data, a checksum behind. */
+/** Bytes of length and name before the data of a chunk, and of the checksum after it. */
 const [BEFORE, BEHIND] = [8, 4];
 
-/** The chunks before the pixels. @throws DataError where there are no pixels */
+/** The chunks before the pixels. @throws DataError if there are no pixels */
 function* chunksOf(file: ByteReader): Generator<readonly [name: string, data: number, length: number]> {
   for (let at = SIGNATURE; ;) {
     const [length, name] = [file.u32(at), file.name(at + 4)];
@@ -29,7 +29,7 @@ function* chunksOf(file: ByteReader): Generator<readonly [name: string, data: nu
 
 export function pngInfo(file: ByteReader): FormatInfo {
   if (file.u32(SIGNATURE) !== 13 || file.name(SIGNATURE + 4) !== 'IHDR') {
-    throw file.error('a PNG that begins with its head', 'another chunk');
+    throw file.error('a PNG that begins with its header', 'another chunk');
   }
   const head = SIGNATURE + BEFORE;
   const [width, height] = [file.u32(head), file.u32(head + 4)];

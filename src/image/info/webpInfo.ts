@@ -5,25 +5,25 @@ import type { FormatInfo, ImageInfo } from './types.js';
 type Still = Pick<ImageInfo, 'width' | 'height' | 'alpha'>;
 
 const RIFF_HEAD = 12;
-/** Name and length before a chunk's data. */
+/** Bytes of name and length before the data of a chunk. */
 const BEFORE = 8;
 const FLAGS = { animated: 0x02, exif: 0x08, alpha: 0x10 };
 
-/** Of a lossy image: the frame tag, a start code, two sides of 14 bits and a scale. */
+/** A lossy image: the frame tag, a start code, width and height of 14 bits and a scale. */
 function lossy(file: ByteReader, data: number): Still {
   const key = (file.u8(data) & 1) === 0;
   if (!key || file.u24(data + 3) !== 0x2a019d) throw file.error('a key frame of VP8', 'other bytes');
   return { width: file.u16(data + 6, true) & 0x3fff, height: file.u16(data + 8, true) & 0x3fff, alpha: false };
 }
 
-/** Of a lossless image: a signature, then two sides less one of 14 bits and a bit for alpha. */
+/** A lossless image: a signature, then width − 1 and height − 1 of 14 bits and a bit for alpha. */
 function lossless(file: ByteReader, data: number): Still {
   if (file.u8(data) !== 0x2f) throw file.error('the signature of VP8L', 'other bytes');
   const bits = file.u32(data + 1, true);
   return { width: (bits & 0x3fff) + 1, height: ((bits >>> 14) & 0x3fff) + 1, alpha: ((bits >>> 28) & 1) === 1 };
 }
 
-/** The EXIF of an image that is said to have some, behind its pixels; nothing where there is none. */
+/** The EXIF chunk after the pixels; empty if there is none. */
 function exif(file: ByteReader, end: number, at: number): Uint8Array {
   while (at + BEFORE <= end) {
     const [name, length] = [file.name(at), file.u32(at + 4, true)];

@@ -1,7 +1,4 @@
-/**
- * Who may import whom. The folders are rooms: what a room may use is written down
- * here, and whoever reaches further is named.
- */
+/** Which folder may import which: any other import fails, by its name. */
 import { expect, test } from '@jest/globals';
 import { readdirSync, readFileSync } from 'node:fs';
 import { builtinModules } from 'node:module';
@@ -11,10 +8,10 @@ import ts from 'typescript';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
-/** What a download of a data set shares with weights from a URL. */
+/** The files that downloads of data sets share with weights from a URL. */
 const FETCH = ['src/io/fetchBytes.ts', 'src/io/fileVersion.ts', 'src/io/readStream.ts'];
 
-/** What files under a path may import: rooms of the project, and packages. The first match counts. */
+/** What the files under a path may import: folders of the project, and packages. The first match counts. */
 const RULES: readonly {
   readonly from: string;
   readonly rooms: readonly string[];
@@ -98,18 +95,18 @@ const RULES: readonly {
   { from: 'src/entries/', rooms: ['src/'], packages: [] },
 ];
 
-/** What the portable entry must never reach, not even through others. */
+/** What the portable entry must not import, directly or through others. */
 const NOT_PORTABLE = ['cli', 'data', 'diff', 'oracle', 'deploy', 'report', 'tfjs', 'train', 'wasm/training']
   .map((room) => `src/${room}/`)
   .concat('reference/');
 
-// By their entries, among which links are not followed: an installed example has one to this folder.
+// Without following links: an installed example has a link to this folder.
 const sources = (folder: string): string[] =>
   readdirSync(join(ROOT, folder), { recursive: true, withFileTypes: true })
     .map(({ parentPath, name }) => relative(ROOT, join(parentPath, name)).replaceAll('\\', '/'))
     .filter((name) => name.endsWith('.ts') && !name.includes('/node_modules/'));
 
-/** Every module a file names: imports, re-exports, import() in code and in types. */
+/** Every module that a file names in imports, re-exports, and import() in code and types. */
 function imports(file: string): string[] {
   const text = readFileSync(join(ROOT, file), 'utf8');
   const own: string[] = [];
@@ -127,7 +124,7 @@ function imports(file: string): string[] {
   return own;
 }
 
-/** A relative import as the file it means. */
+/** The file of a relative import. */
 const target = (file: string, specifier: string): string =>
   relative(
     ROOT,
@@ -136,7 +133,7 @@ const target = (file: string, specifier: string): string =>
     .replaceAll('\\', '/')
     .replace(/\.ts\.ts$/, '.ts');
 
-/** A package by its whole name; `node:` is all of Node's. */
+/** The name of a package; `node:` for all modules of Node. */
 const isOf = (named: string, allowed: string): boolean =>
   allowed === 'node:' ? named.startsWith(allowed) : named === allowed;
 
@@ -156,36 +153,36 @@ function offences(file: string): string[] {
 
 const ALL = [...sources('reference'), ...sources('assembly'), ...sources('src')];
 
-test('there is something to look at', () => {
+test('the project has source files', () => {
   expect(ALL.length).toBeGreaterThan(60);
   expect(imports('reference/conv2d.ts')).toContain('./require.js');
   expect(target('src/wasm/ops/openOps.ts', '../../core/errors.js')).toBe('src/core/errors.ts');
   expect(target('assembly/ops/conv2d.ts', './gemm')).toBe('assembly/ops/gemm.ts');
 });
 
-test('an offence is named', () => {
+test('a forbidden import is reported', () => {
   const shared = target('reference/conv2d.ts', '../src/core/errors.js');
   expect(RULES[0].rooms.some((room) => shared.startsWith(room))).toBe(false);
   expect(offences('examples/firstLight.ts')).toEqual(['examples/firstLight.ts lies in no room']);
 });
 
-test('every room imports only what it may', () => {
+test('every folder imports only what it may', () => {
   expect(ALL.flatMap(offences)).toEqual([]);
 });
 
-test('packages are meant by their whole names', () => {
+test('packages are compared by their full names', () => {
   expect(isOf('ndarray', 'ndarray')).toBe(true);
   expect(isOf('ndarray-ops', 'ndarray')).toBe(false);
   expect(isOf('node:fs', 'node:')).toBe(true);
 });
 
-test('the whole tree imports only packages that package.json names', () => {
+test('all files import only packages that package.json names', () => {
   const { dependencies, devDependencies, peerDependencies } = JSON.parse(
     readFileSync(join(ROOT, 'package.json'), 'utf8'),
   ) as Readonly<Record<'dependencies' | 'devDependencies' | 'peerDependencies', Record<string, string>>>;
   const rest = ['test', 'bench', 'examples', 'scripts']
     .flatMap(sources)
-    // These have packages of their own.
+    // These have their own package.json.
     .filter((file) => !/^(bench\/peers|test\/(engines|runtimes)|examples\/[^/]+)\//.test(file));
   const packagesOf = (files: readonly string[]): string[] => {
     const specifiers = files.flatMap(imports).filter((name) => !/^(\.|#|node:|vanillanet($|\/))/.test(name));
@@ -202,7 +199,7 @@ test('the whole tree imports only packages that package.json names', () => {
   ]);
 });
 
-test('modules of Node are named as such', () => {
+test('modules of Node are imported with the prefix node:', () => {
   const bare = new Set(builtinModules);
   expect(ALL.flatMap((file) => imports(file).filter((name) => bare.has(name)))).toEqual([]);
 });
@@ -232,7 +229,7 @@ function cycles(files: readonly string[], importsOf: (file: string) => readonly 
   return groups;
 }
 
-test('no files import each other in a circle', () => {
+test('there are no circular imports', () => {
   const known = new Set(ALL);
   const importsOf = (file: string): string[] =>
     imports(file)
@@ -243,7 +240,7 @@ test('no files import each other in a circle', () => {
   expect(cycles(ALL, importsOf)).toEqual([]);
 });
 
-test('circles are found', () => {
+test('circular imports are found', () => {
   const graph: Readonly<Record<string, readonly string[]>> = {
     a: ['b'],
     b: ['c'],
@@ -254,7 +251,7 @@ test('circles are found', () => {
   expect(cycles(Object.keys(graph), (file) => graph[file])).toEqual([['b', 'c'], ['e']]);
 });
 
-/** All files that an entry reaches, and the packages they name. */
+/** All files that an entry imports, directly or through others, and their packages. */
 function reachedFrom(entry: string): { readonly files: ReadonlySet<string>; readonly packages: readonly string[] } {
   const files = new Set<string>();
   const packages = new Set<string>();
@@ -284,7 +281,7 @@ test.each([
   expect(files.has('src/wasm/inference/session.ts')).toBe(true);
 });
 
-test('nobody imports the tests or the benchmark', () => {
+test('no file of the package imports tests, benchmarks or examples', () => {
   const outside = ALL.flatMap((file) => imports(file).filter((name) => /(^|\/)(test|bench|examples)\//.test(name)));
   expect(outside).toEqual([]);
 });

@@ -1,4 +1,4 @@
-/** Every skipped test by its name (which says why), then a last line that a script can read. */
+/** Prints the name of every skipped test, which says why, then a last line that scripts can parse. */
 export default class PlainSummary {
   #skipped = [];
 
@@ -7,10 +7,10 @@ export default class PlainSummary {
   }
 
   onRunComplete(_contexts, { numPassedTests, numFailedTests, numPendingTests, numRuntimeErrorTestSuites }) {
-    // A suite that could not be loaded ran no test: it counts as one that failed.
+    // A suite that cannot be loaded runs no test: it counts as a failed test.
     const failed = numFailedTests + numRuntimeErrorTestSuites;
     const lines = this.#skipped.map((name) => `SKIPPED ${name}`);
-    // At exit, because the runner's own summary comes after this.
+    // At exit, because jest prints its own summary after this.
     process.once('exit', () => {
       process.stdout.write(
         `\n${[...lines, ''].join('\n')}${numPassedTests} passed, ${failed} failed, ${numPendingTests} skipped\n`,

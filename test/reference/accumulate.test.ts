@@ -1,4 +1,4 @@
-/** A batch in micro-batches: the mean of what PyTorch's loop of backward() would add up. */
+/** Micro-batches: the gradients are the mean of those that PyTorch's loop of backward() adds up. */
 import { describe, expect, test } from '@jest/globals';
 import {
   accumulate,
@@ -30,7 +30,7 @@ const x = drawn([6, 3, 32, 32], 1);
 const shares = drawn([6, 4], 2);
 const options = { lambda: 0.5, loss: 'cross-entropy', seed: 9, step: 5, parts: 3 } as const;
 
-/** Two images from the first on. */
+/** Two images, beginning with `first`. */
 const pair = (of: Tensor, first: number): Tensor => {
   const length = of.size / 6;
   return tensor(valuesOf(of).subarray(first * length, (first + 2) * length), [2, ...of.shape.slice(1)]);
@@ -40,7 +40,7 @@ describe.each([
   ['cross-entropy', crossEntropy, crossEntropyBackward],
   ['bce', bceWithLogits, bceWithLogitsBackward],
 ] as const)('%s', (kind, loss, slope) => {
-  test('gradients, loss, logits and statistics are those of the parts, one after the other', () => {
+  test('gradients, loss, logits and statistics equal those of consecutive parts', () => {
     const got = accumulate(config, state, x, shares, { ...options, loss: kind });
     let now: State = state;
     const parts = [0, 2, 4].map((first, k) => {
@@ -65,7 +65,7 @@ describe.each([
   });
 });
 
-test('every part has a dropout mask of its own', () => {
+test('every part has its own dropout mask', () => {
   // The same two images three times.
   const twice = tensor(
     [0, 2, 4].flatMap(() => [...valuesOf(pair(x, 0))]),
@@ -76,7 +76,7 @@ test('every part has a dropout mask of its own', () => {
   expect(new Set(parts).size).toBe(3);
 });
 
-test('a step takes the mean', () => {
+test('a training step uses the mean of the gradients', () => {
   const step = { lambda: 0.5, lr: 0.1, optimizer: 'sgd', seed: 9 } as const;
   const { training } = trainStep(config, startTraining(state), x, shares, { ...step, gradAccumSteps: 3 });
   const { grads } = accumulate(config, state, x, shares, { ...options, step: 0 });
@@ -87,6 +87,6 @@ test('a step takes the mean', () => {
   expect(training.step).toBe(1);
 });
 
-test.each([0, 4, 1.5, NaN])('%d parts of six images are refused', (parts) => {
+test.each([0, 4, 1.5, NaN])('refuses %d parts of six images', (parts) => {
   expect(() => accumulate(config, state, x, shares, { ...options, parts })).toThrow(ParamError);
 });

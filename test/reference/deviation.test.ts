@@ -1,6 +1,6 @@
 /**
- * The bound of the train form's own layers: float32 rounded step by step, in every order that is in use,
- * stays within it, where x cancels against the mean, where the variance is small, and at the kink.
+ * The bounds for the layers of the train form. float32 arithmetic, rounded step by step in every order that engines
+ * use, stays within them: where x cancels against the mean, where the variance is small, and at the kink.
  */
 import { expect, test } from '@jest/globals';
 import {
@@ -30,7 +30,7 @@ const layerOf = (name: string): ReturnType<typeof vanillaNet>[number] => {
   return layer;
 };
 
-/** Largest error over e' of what float32 makes of inputs that are off by up to 2·off of themselves. */
+/** Largest ratio of the float32 error to e', for inputs with a relative error of up to 2·off. */
 function ratios(
   name: string,
   state: State,
@@ -48,15 +48,15 @@ function ratios(
   const [exact, reach] = [valuesOf(trace.y), valuesOf(e)];
   let worst = 0;
   values.forEach((v, i) => {
-    // What comes in is float32, and as far off as it may be.
-    const came = off === 0 ? v : v + (i % 2 === 0 ? 1 : -1) * reach[i] * (1 - 1e-7 / off);
-    const error = Math.abs(float32(f(came), Math.floor(i / 35) % 8) - exact[i]);
+    // The input is float32, with the largest allowed error.
+    const input = off === 0 ? v : v + (i % 2 === 0 ? 1 : -1) * reach[i] * (1 - 1e-7 / off);
+    const error = Math.abs(float32(f(input), Math.floor(i / 35) % 8) - exact[i]);
     if (error > 0) worst = Math.max(worst, error / carried[i]);
   });
   return worst;
 }
 
-/** Norms as they are written: by the deviation, by one factor, and with the shift worked out before. */
+/** Batch normalization in the orders that engines use: by the deviation, by one factor, with a precomputed shift. */
 function norms(state: State): ((x: number, channel: number) => number)[] {
   const [g, b, m, v] = ['weight', 'bias', 'running_mean', 'running_var'].map((part) =>
     Float32Array.from(valuesOf(state.get(`${NAME}.${part}`) ?? tensor([], [0]))),
@@ -70,7 +70,7 @@ function norms(state: State): ((x: number, channel: number) => number)[] {
   ];
 }
 
-/** Weights of the norm that float32 has still to round: means of all sizes, variances down to nothing. */
+/** Weights of the norm that are not float32 numbers: means of all magnitudes, variances down to 0. */
 function normState(seed: number): State {
   const state = new Map(goldenState(NETWORK, seed, []));
   const set = (part: string, value: (v: number, i: number) => number): unknown =>
@@ -85,7 +85,7 @@ const inputs = (seed: number, state: State, near: boolean): Float64Array => {
   return valuesOf(draw(SHAPE, seed)).map((v, i) => f(near ? mean[Math.floor(i / 35) % 8] * (1 + v / 1000) : 3 * v));
 };
 
-test('a norm stays within its bound, and not by far', () => {
+test('a norm stays within its bound, which is tight', () => {
   for (const off of [0, 1e-5]) {
     let worst = 0;
     for (let seed = 1; seed <= 6; seed++) {
@@ -97,7 +97,7 @@ test('a norm stays within its bound, and not by far', () => {
       }
     }
     expect(worst).toBeLessThanOrEqual(1);
-    // Of ten roundings, that much was met: a bound without the mean, or of two roundings, would have been left.
+    // This share of ten roundings occurs: a bound without the mean, or for two roundings, would be exceeded.
     expect(worst).toBeGreaterThan(0.2);
   }
 });
@@ -117,13 +117,13 @@ test('a leaky ReLU stays within its bound, on both sides of the kink', () => {
   }
 });
 
-test('a kernel without a bias has a bound, too', () => {
+test('a kernel without a bias has a bound', () => {
   const [layer, x] = [layerOf('stem2.2'), tensor(valuesOf(draw([1, 8, 6, 5], 4)).map(Math.abs), [1, 8, 6, 5])];
   const kernel = tensor(valuesOf(draw([8, 1, 7, 7], 5)).map(Math.abs), [8, 1, 7, 7]);
   const state: State = new Map([['stem2.2.weight', kernel]]);
   const trace = layer.forward(x, state, { training: false });
   const { local } = deviation({ layer, x, trace }, tensor(new Float64Array(240), [1, 8, 6, 5]), NETWORK, state);
-  // 49 taps, and nothing cancels: the sum is the sum of magnitudes, of which 51 roundings may be lost, and no more.
+  // 49 taps without cancellation: the sum equals the sum of magnitudes, with at most 51 roundings.
   const shares = valuesOf(trace.y).map((y, i) => valuesOf(local)[i] / (2 ** -24 * y));
   expect(Math.min(...shares)).toBeGreaterThanOrEqual(51);
   expect(Math.max(...shares)).toBeLessThan(51.001);
@@ -131,7 +131,7 @@ test('a kernel without a bias has a bound, too', () => {
 
 const STATE = goldenState(NETWORK, 1, []);
 
-/** What a layer's own rounding makes of a map of ones, or of what it is given, by one who rounds otherwise. */
+/** δ of a layer for a map of ones, or of `value`, with another arithmetic. */
 function localOf(name: string, by: Rounding, state = STATE, value = 1): number {
   const layer = layerOf(name);
   const x = tensor(new Float64Array(8 * 49).fill(value), [1, 8, 7, 7]);
@@ -147,26 +147,26 @@ function localOf(name: string, by: Rounding, state = STATE, value = 1): number {
   return valuesOf(local)[Math.floor(valuesOf(local).length / 2)];
 }
 
-test('shaders round twice as far, and quotients and roots farther', () => {
+test('shaders have twice the rounding error, and more for quotients and roots', () => {
   const ratio = (name: string): number => localOf(name, BY_SHADERS) / localOf(name, TO_NEAREST);
   expect(ratio('stem2.0')).toBeCloseTo(2, 3);
   expect(localOf('stem1.leaky', BY_SHADERS, STATE, -1) / localOf('stem1.leaky', TO_NEAREST, STATE, -1)).toBeCloseTo(
     2,
     3,
   );
-  // Sixteen of 2u for ten of u.
+  // Sixteen roundings of 2u instead of ten of u.
   expect(ratio('stem1.1')).toBeCloseTo(3.2, 3);
-  // Of 49 pixels: 52 of 2u for 50 of u.
+  // 49 pixels: 52 roundings of 2u instead of 50 of u.
   expect(ratio('cls1.0')).toBeCloseTo((2 * 52) / 50, 3);
 });
 
-test.each([BY_SHADERS, FLUSHING])('what is below the smallest normal number may be nothing', (by) => {
+test.each([BY_SHADERS, FLUSHING])('numbers below the smallest normal number may become 0', (by) => {
   const tiny = 2 ** -127;
   const state: State = new Map([
     ...STATE,
     ['stem2.2.weight', tensor(new Float64Array(8 * 49).fill(100), [8, 1, 7, 7])],
   ]);
-  // All of the 49 are taken for zero, and with them what large weights would have made of them.
+  // All 49 become 0, and so do their products with large weights.
   const sum = 4900 * tiny;
   expect(localOf('stem2.2', by, state, tiny)).toBeGreaterThan(sum);
   expect(localOf('stem2.2', TO_NEAREST, state, tiny)).toBeLessThan(sum / 1000);
@@ -176,7 +176,7 @@ test.each([BY_SHADERS, FLUSHING])('what is below the smallest normal number may 
   expect(localOf('cls1.0', TO_NEAREST, state, tiny)).toBeLessThan(tiny);
 });
 
-/** Rows 0-1, 1-3 and 3-4: of five, three. */
+/** Three windows of five rows: 0-1, 1-3 and 3-4. */
 test.each([
   ['one that wins a window beside', [0, 0.95, 1, -1, -2], 1],
   ['nobody', [0, 0.7, 1, -1, -2], 0],
@@ -184,17 +184,17 @@ test.each([
   const network = completeConfig({ dims: [1, 1], strides: [2], ada_pool: [3], num_classes: 2, in_chans: 1 });
   const layer = vanillaNet(network).find(({ op }) => op === 'adaptiveMaxPool2d');
   if (layer === undefined) throw new Error('no adaptive pool');
-  // A map of one column, which is all that any window sees of it.
+  // A map of one column, which is in every window.
   const [x, e] = [tensor(column, [1, 1, 5, 1]), tensor([0.1, 0.1, 0.1, 0.1, 0.1], [1, 1, 5, 1])];
   const state = goldenState(network, 1, []);
   const trace = layer.forward(x, state, { training: false, lambda: SLOPE });
   const { local } = deviation({ layer, x, trace }, e, network, state, SLOPE);
   expect(valuesOf(trace.y)).toEqual(new Float64Array([column[1], column[1], column[1], 1, 1, 1, -1, -1, -1]));
-  // Of the windows of rows 1 to 3.
+  // The windows of rows 1 to 3.
   expect(valuesOf(local).subarray(3, 6)).toEqual(new Float64Array(3).fill(kinks * 0.2));
 });
 
-test('the train form needs its λ', () => {
+test('the train form requires λ', () => {
   const [layer, state, x] = [layerOf('stem1.leaky'), goldenState(NETWORK, 1, []), draw([1, 8, 2, 2], 1)];
   const trace = layer.forward(x, state, { training: false, lambda: SLOPE });
   expect(() => deviation({ layer, x, trace }, x, NETWORK, state)).toThrow('lambda in [0, 1]');

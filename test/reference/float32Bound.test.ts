@@ -1,6 +1,6 @@
 /**
- * The float32 bound is a bound: no run of the engine may leave it, least of all
- * where it is hardest, at a kink and where float32 underflows.
+ * The float32 bound holds for every run of the engine, including the hardest cases: at a kink, and where float32
+ * underflows.
  */
 import { describe, expect, test } from '@jest/globals';
 import {
@@ -29,7 +29,7 @@ const NETWORKS: Readonly<Record<string, Config>> = {
   'pooling by three': completeConfig({ dims: [3, 9], strides: [3], num_classes: 4, act_num: 1, in_chans: 1 }),
 };
 
-/** |engine − oracle| for every logit, of weights that float32 has still to round. */
+/** |engine − reference| for every logit, with weights that are not float32 numbers. */
 async function differences(config: Config, state: State, x: Tensor, logits: Tensor): Promise<Float64Array> {
   const [n, , h, w] = x.shape;
   const model = await Model.open(stateFromOracle(state), resolveConfig({ ...config, input_size: [h, w] }), wasmBackend);
@@ -39,7 +39,7 @@ async function differences(config: Config, state: State, x: Tensor, logits: Tens
 }
 
 describe.each(Object.entries(NETWORKS))('%s', (_, config) => {
-  test.each([1, 2, 3, 4])('holds for weights of seed %d, and says something', async (seed) => {
+  test.each([1, 2, 3, 4])('holds for weights of seed %d, and is smaller than the logits', async (seed) => {
     const trained = goldenState(config, seed, []);
     const x = draw([2, config.in_chans, 33, 29], seed + 10);
     const { config: deploy, state } = fuse(config, trained, { lambda: 1, probe: x });
@@ -55,7 +55,7 @@ describe.each(Object.entries(NETWORKS))('%s', (_, config) => {
   });
 });
 
-/** One channel all the way, every weight 1, every bias 0: what the stem makes of an image is what comes out. */
+/** One channel in every layer, all weights 1, all biases 0: the logit equals the output of the stem. */
 function identity(config: Config): Map<string, Tensor> {
   const state = new Map(initialize(config, { seed: 0 }));
   for (const [name, x] of state) state.set(name, zeros(x.shape));
@@ -76,7 +76,7 @@ test('holds where a sum cancels to the wrong side of the kink', async () => {
   const { logits, bound, firstOrder } = float32Bound(LINE, state, x);
   expect(valuesOf(logits)[0]).toBe(0);
   const [off] = await differences(LINE, state, x, logits);
-  expect(off).toBeGreaterThan(valuesOf(firstOrder)[0]); // the first order does not see it
+  expect(off).toBeGreaterThan(valuesOf(firstOrder)[0]); // the first order excludes kinks
   expect(off).toBeLessThanOrEqual(bound);
 });
 

@@ -1,4 +1,4 @@
-/** The goldens are what their generator wrote: nothing was edited since. */
+/** The recorded goldens are unchanged since their generator wrote them. */
 import { expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
@@ -14,11 +14,11 @@ const manifest = JSON.parse(readFileSync(new URL('manifest.json', FOLDER), 'utf8
   files: Record<string, string>;
 };
 
-test('the generator is the one that wrote them', () => {
+test('the manifest has the hash of the generator', () => {
   expect(hash('generate.py')).toBe(manifest.generator);
 });
 
-test('every golden is as it was written, and none is missing', () => {
+test('the manifest has the hash of every golden, and no other', () => {
   const found = readdirSync(FOLDER, { recursive: true, encoding: 'utf8' })
     .map((file) => file.replaceAll('\\', '/'))
     .filter((file) => /\.safetensors$|^official-/.test(file));

@@ -1,7 +1,4 @@
-/**
- * Who judges the judges? Every mistake below is made in a copy of the oracle, and
- * the judges of that op must find it.
- */
+/** Tests of the tests: each mutation below puts a mistake into a copy of the reference, which its op's tests must find. */
 import { expect, test } from '@jest/globals';
 import * as reference from '../../reference/index.js';
 import { judgeErrors } from '../judges/errors.js';
@@ -156,7 +153,7 @@ const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
   ],
   dropout: [
     { flaw: 'no rescaling', file: 'dropout.ts', from: '(v * keep) / (1 - rate)', to: 'v * keep' },
-    { flaw: 'the rate kept', file: 'dropout.ts', from: '< rate ? 0 : 1', to: '< rate ? 1 : 0' },
+    { flaw: 'the rate inverted', file: 'dropout.ts', from: '< rate ? 0 : 1', to: '< rate ? 1 : 0' },
   ],
   dropPath: [
     {
@@ -232,7 +229,7 @@ const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
   ],
   lambdaSchedule: [
     { flaw: 'λ that falls', file: 'lambdaSchedule.ts', from: "'linear' ? t :", to: "'linear' ? 1 - t :" },
-    { flaw: 'λ that goes on past 1', file: 'lambdaSchedule.ts', from: 'if (epoch >= decayEpochs) return 1;', to: '' },
+    { flaw: 'λ above 1', file: 'lambdaSchedule.ts', from: 'if (epoch >= decayEpochs) return 1;', to: '' },
   ],
   truncatedNormal: [
     {
@@ -300,10 +297,10 @@ const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
   ],
   adamw: [
     { flaw: 'a decay without the rate', file: 'adam.ts', from: '1 - lr * weightDecay', to: '1 - weightDecay' },
-    { flaw: 'a decay that is coupled, too', file: 'adam.ts', from: 'decoupled ? gradient :', to: 'false ? gradient :' },
+    { flaw: 'a decay that is also coupled', file: 'adam.ts', from: 'decoupled ? gradient :', to: 'false ? gradient :' },
   ],
   sgd: [
-    { flaw: 'Nesterov for everybody', file: 'sgd.ts', from: 'nesterov ? zip', to: 'true ? zip' },
+    { flaw: 'Nesterov without the option', file: 'sgd.ts', from: 'nesterov ? zip', to: 'true ? zip' },
     {
       flaw: 'a dampened gradient',
       file: 'sgd.ts',
@@ -312,7 +309,7 @@ const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
     },
   ],
   lamb: [
-    { flaw: 'a ratio without decay, too', file: 'lamb.ts', from: 'weightDecay !== 0 && ofParam', to: 'ofParam' },
+    { flaw: 'a ratio even without decay', file: 'lamb.ts', from: 'weightDecay !== 0 && ofParam', to: 'ofParam' },
     { flaw: 'gradients not clipped', file: 'lamb.ts', from: 'gradient / divisor', to: 'gradient' },
     {
       flaw: 'gradients made longer',
@@ -334,15 +331,15 @@ const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
     { flaw: 'counters averaged', file: 'ema.ts', from: "name.endsWith('.num_batches_tracked')", to: 'false' },
   ],
   fuse: [
-    { flaw: 'λ not asked for', file: 'fuse.ts', from: 'if (lambda !== 1)', to: 'if (lambda === undefined)' },
+    { flaw: 'λ not checked', file: 'fuse.ts', from: 'if (lambda !== 1)', to: 'if (lambda === undefined)' },
     { flaw: 'another eps', file: 'fuse.ts', from: 'const EPS = 1e-6', to: 'const EPS = 1e-5' },
     {
-      flaw: 'the first bias not carried over',
+      flaw: 'the first bias dropped',
       file: 'fuse.ts',
       from: 'sum += second.weight.get(out, m, 0, 0) * first.bias.get(m)',
       to: 'sum += 0 * first.bias.get(m)',
     },
-    { flaw: 'the mean not taken off', file: 'fuse.ts', from: '(bias.get(out) - mean.get(out))', to: 'bias.get(out)' },
+    { flaw: 'the mean not subtracted', file: 'fuse.ts', from: '(bias.get(out) - mean.get(out))', to: 'bias.get(out)' },
     {
       flaw: 'matrices multiplied the wrong way round',
       file: 'fuse.ts',
@@ -356,7 +353,7 @@ const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
       to: '{ ...foldBatchNorm({ weight, bias: zeros([weight.shape[0]]) }, state, `${name}.bn`), bias: zeros([weight.shape[0]]) }',
     },
     {
-      flaw: 'infinite weights let through',
+      flaw: 'infinite weights accepted',
       file: 'fuse.ts',
       from: 'values.findIndex((v) => !Number.isFinite(v))',
       to: 'values.findIndex((v) => Number.isNaN(v))',
@@ -364,7 +361,7 @@ const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
   ],
   config: [
     {
-      flaw: 'dims not held against strides',
+      flaw: 'dims not compared with strides',
       file: 'config.ts',
       from: 'dims.length !== strides.length + 1',
       to: 'dims.length < 1',
@@ -395,11 +392,11 @@ test.each(rows.map(({ spec, mutation }, id) => [spec.op, mutation.flaw, { spec, 
   },
 );
 
-test('a mutant without a mutation is found innocent', async () => {
-  const twin = await createMutant(
+test('a copy without a mistake passes', async () => {
+  const copy = await createMutant(
     { flaw: 'none', file: 'conv2d.ts', from: 'let sum = bias', to: 'let sum = bias' },
     rows.length,
   );
-  expect(twin.conv2d).not.toBe(reference.conv2d);
-  for (const spec of OPS) judgeAll(twin, spec);
+  expect(copy.conv2d).not.toBe(reference.conv2d);
+  for (const spec of OPS) judgeAll(copy, spec);
 });

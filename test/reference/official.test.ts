@@ -1,4 +1,4 @@
-/** The numbers of the official code itself (huawei-noah/VanillaNet), run in float64; see test/reference/golden/README.md. */
+/** The reference against the official code (huawei-noah/VanillaNet) in float64; see test/reference/golden/README.md. */
 import { describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import * as reference from '../../reference/index.js';
@@ -41,7 +41,7 @@ describe('the official code', () => {
   );
   const targets = [1, 3, 0, 4];
 
-  test('built the network of these numbers', () => {
+  test('was run with this network', () => {
     expect(official.kw).toEqual({ num_classes: 5, dims: [4, 6, 8], strides: [2, 1], act_num: 3 });
     const counted = [...state.keys()].filter((name) => !name.endsWith('.num_batches_tracked'));
     expect(counted).toHaveLength(official.tensors);
@@ -70,7 +70,7 @@ describe('the official code', () => {
     const { grads } = backward(reference.labelSmoothingCrossEntropyBackward(logits, targets));
     expect([...grads.keys()].sort()).toEqual(Object.keys(official.grad_l2).sort());
     for (const [name, want] of Object.entries(official.grad_l2)) {
-      // Biases that stand before a normalization have no gradient: both sides have rounding noise.
+      // Biases before a normalization have no gradient: both sides are rounding noise.
       const vanishes = want < 1e-12;
       requireClose(`‖${name}‖`, norm(pick(grads, name)), row([vanishes ? 0 : want]));
     }

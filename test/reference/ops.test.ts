@@ -6,7 +6,7 @@ import { goldenNames, judgeGoldens } from '../judges/golden.js';
 import { judgeGradients } from '../judges/gradient.js';
 import { OPS } from './ops/all.js';
 
-test('every golden has its op, and every op its golden', () => {
+test('every op has goldens, and every golden an op', () => {
   const judged = OPS.filter(({ golden }) => golden !== null).map(({ op }) => op);
   expect(judged.sort()).toEqual(goldenNames('ops'));
 });
@@ -15,13 +15,13 @@ describe.each(OPS.map((spec) => [spec.op, spec] as const))('%s', (_, spec) => {
   test('agrees with PyTorch', () => {
     judgeGoldens(reference, spec);
   });
-  test('has the gradients that differences show', () => {
+  test('has the gradients of central differences', () => {
     judgeGradients(reference, spec);
   });
-  test('refuses bad input by name', () => {
+  test('refuses invalid input with an error that names it', () => {
     judgeErrors(reference, spec);
   });
-  test('keeps its facts', () => {
+  test('has its special properties', () => {
     judgeFacts(reference, spec);
   });
 });

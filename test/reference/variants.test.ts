@@ -44,7 +44,7 @@ function open(name: string) {
   return { golden, tensors, config, state, x: tensor(pixels, shape) };
 }
 
-/** Holds the stored elements of each tensor against ours, at the tolerance of that tensor's largest. */
+/** Compares the stored elements of each tensor, with a tolerance relative to the tensor's largest magnitude. */
 function requireAll(
   set: 'grad' | 'after' | 'adam3',
   got: ReadonlyMap<string, Tensor>,
@@ -70,12 +70,12 @@ function requireAll(
   expect(position).toBe(stored.length);
 }
 
-test('the variants stand twice, in the oracle and in the core, and are the same', () => {
+test('the variants of reference/ and src/core are the same', () => {
   expect(Object.keys(VARIANTS)).toEqual(Object.keys(CORE_VARIANTS));
   expect(VARIANTS).toEqual(CORE_VARIANTS);
 });
 
-test('every variant has its golden', () => {
+test('every variant has a golden', () => {
   expect(goldenNames('variants')).toEqual(Object.keys(VARIANTS).sort());
 });
 
@@ -105,7 +105,7 @@ describe.each(Object.keys(VARIANTS))('%s', (name) => {
     requireAll('after', buffers, opened);
   });
 
-  test('is where PyTorch is after three steps of Adam', () => {
+  test('has PyTorch’s parameters after three steps of Adam', () => {
     const { lambda, targets, smoothing, adam } = golden;
     const { steps, weight_decay: weightDecay, ...rest } = adam;
     let training = reference.startTraining(state);

@@ -21,7 +21,7 @@ const NETWORKS: Record<string, Config> = {
   'of one stage without pooling': config({ ...SMALL, dims: [3, 3], strides: [1], act_num: 3 }),
 };
 
-const refused = (name: string, state: State, expected: string, got: string, lambda = 1): ErrorCase => ({
+const refusal = (name: string, state: State, expected: string, got: string, lambda = 1): ErrorCase => ({
   name,
   run: (ref) => ref.fuse(SMALL, state, { lambda, probe: probe(3) }),
   error: 'FusionError',
@@ -32,10 +32,10 @@ const refused = (name: string, state: State, expected: string, got: string, lamb
 
 const without = (name: string): State => new Map([...STATE].filter(([key]) => key !== name));
 const poisoned = (name: string, value: number): State => {
-  const found = STATE.get(name) ?? zeros([]);
-  const values = valuesOf(found);
+  const original = STATE.get(name) ?? zeros([]);
+  const values = valuesOf(original);
   values[1] = value;
-  return new Map(STATE).set(name, tensor(values, found.shape));
+  return new Map(STATE).set(name, tensor(values, original.shape));
 };
 
 export const fuse: OpSpec = {
@@ -43,31 +43,31 @@ export const fuse: OpSpec = {
   golden: null,
   gradients: [],
   errors: [
-    refused('λ just below 1', STATE, 'lambda = 1', 'lambda = 0.999', 0.999),
-    refused('λ of 0', STATE, 'lambda = 1', 'lambda = 0', 0),
-    refused(
+    refusal('λ just below 1', STATE, 'lambda = 1', 'lambda = 0.999', 0.999),
+    refusal('λ of 0', STATE, 'lambda = 1', 'lambda = 0', 0),
+    refusal(
       'no running mean',
       without('stages.1.conv2.1.running_mean'),
       'running statistics: stages.1.conv2.1.running_mean',
       'none',
     ),
-    refused(
+    refusal(
       'no running variance',
       without('stem2.2.bn.running_var'),
       'running statistics: stem2.2.bn.running_var',
       'none',
     ),
-    refused('no weight', without('cls2.0.weight'), 'a tensor cls2.0.weight', 'none'),
-    refused('NaN in a weight', poisoned('stem1.0.weight', NaN), 'finite values in stem1.0.weight', 'NaN at element 1'),
-    refused(
+    refusal('no weight', without('cls2.0.weight'), 'a tensor cls2.0.weight', 'none'),
+    refusal('NaN in a weight', poisoned('stem1.0.weight', NaN), 'finite values in stem1.0.weight', 'NaN at element 1'),
+    refusal(
       'infinite scale',
       poisoned('stages.0.act.bn.weight', Infinity),
       'finite values in stages.0.act.bn.weight',
       'Infinity at element 1',
     ),
-    refused('negative variance', poisoned('cls1.3.running_var', -0.5), 'cls1.3.running_var >= 0', '-0.5 at element 1'),
+    refusal('negative variance', poisoned('cls1.3.running_var', -0.5), 'cls1.3.running_var >= 0', '-0.5 at element 1'),
     {
-      name: 'what is fused already',
+      name: 'a network that is fused already',
       run: (ref) => ref.fuse({ ...SMALL, form: 'deploy' }, STATE, { lambda: 1, probe: probe(3) }),
       error: 'FusionError',
       op: 'fuse',

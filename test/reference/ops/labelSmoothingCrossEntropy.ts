@@ -27,7 +27,7 @@ export const labelSmoothingCrossEntropy: OpSpec = {
       got: '2',
     },
     {
-      name: 'a class that is not there',
+      name: 'a class out of range',
       run: (ref) => ref.labelSmoothingCrossEntropy(zeros([3, 4]), [1, 4, 2]),
       error: 'ParamError',
       op: 'labelSmoothingCrossEntropy',
@@ -35,7 +35,7 @@ export const labelSmoothingCrossEntropy: OpSpec = {
       got: '4',
     },
     {
-      name: 'smoothing of everything',
+      name: 'smoothing of 1',
       run: (ref) => ref.labelSmoothingCrossEntropy(zeros([1, 4]), [1], 1),
       error: 'ParamError',
       op: 'labelSmoothingCrossEntropy',

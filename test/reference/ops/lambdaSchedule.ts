@@ -37,7 +37,7 @@ export const lambdaSchedule: OpSpec = {
   ],
   facts: [
     {
-      name: 'starts at 0, ends at 1 exactly, and is 1 at once where nothing decays',
+      name: 'starts at 0, ends at 1 exactly, and is 1 at once for decayEpochs 0',
       got: (ref) => [
         ref.lambdaSchedule(0, { schedule: 'cosine', decayEpochs: 20 }),
         ref.lambdaSchedule(20, { schedule: 'cosine', decayEpochs: 20 }),

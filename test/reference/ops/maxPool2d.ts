@@ -58,17 +58,17 @@ export const maxPool2d: OpSpec = {
   ],
   facts: [
     {
-      name: 'gives a tie to the first in scan order',
+      name: 'takes the first of equal values in scan order',
       got: (ref) => [...valuesOf(ref.maxPool2dBackward(tensor([1], [1, 1, 1, 1]), TIED, { kernelSize: 2 }))],
       want: [1, 0, 0, 0],
     },
     {
-      name: 'passes NaN on',
+      name: 'propagates NaN',
       got: (ref) => [...valuesOf(ref.maxPool2d(tensor([3, NaN, 1, 5], [1, 1, 2, 2]), { kernelSize: 2 }))],
       want: [NaN],
     },
     {
-      name: 'moves by its kernel where no stride is given',
+      name: 'has the kernel’s size as the default stride',
       got: (ref) => ref.maxPool2d(zeros([1, 1, 6, 9]), { kernelSize: 3 }).shape,
       want: [1, 1, 2, 3],
     },

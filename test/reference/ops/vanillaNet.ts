@@ -111,7 +111,7 @@ export const vanillaNet: OpSpec = {
   ],
   facts: [
     {
-      name: 'has the official stem for adaptive pooling, and the article’s where asked',
+      name: 'has the official stem for adaptive pooling, and the article’s with article_stem',
       got: (ref) =>
         [false, true].map((article_stem) => {
           const network = config({ ...SMALL, ada_pool: [0, 0], article_stem });
@@ -124,7 +124,7 @@ export const vanillaNet: OpSpec = {
       want: [11, 8],
     },
     {
-      name: 'does not pool where the stride is 1, whatever ada_pool says',
+      name: 'does not pool in a stage of stride 1, for any ada_pool',
       got(ref) {
         const network = config({ ...SMALL, ada_pool: [0, 4] });
         const { steps } = ref.forward(network, goldenState(network, 5, []), image(33), { training: false, lambda: 1 });

@@ -9,9 +9,8 @@ export const draw = (shape: readonly number[], seed: number): Tensor =>
   );
 
 /**
- * Values that are evenly spaced over (−2, 2) and shuffled: no two closer than
- * 4/size, none closer than 2/size to zero, so that a small step meets no tie
- * and no kink.
+ * Shuffled values, evenly spaced over (−2, 2): no two are closer than 4/size, and none is closer than 2/size to zero, so
+ * that a small step crosses no tie and no kink.
  */
 export function drawDistinct(shape: readonly number[], seed: number): Tensor {
   const size = 2 * Math.ceil(sizeOf(shape) / 2);

@@ -17,5 +17,5 @@ function judge(ref: Reference, what: string, { run, error, op, expected, got, hi
     }
     return;
   }
-  throw new Error(`${what}: nothing was thrown`);
+  throw new Error(`${what}: no error was thrown`);
 }

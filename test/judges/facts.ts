@@ -1,6 +1,6 @@
 import type { OpSpec, Reference } from './opSpec.js';
 
-/** Exact values: every fact holds to the last bit (and NaN is NaN). */
+/** Checks exact values, bit for bit; NaN equals NaN. */
 export function judgeFacts(ref: Reference, { op, facts = [] }: OpSpec): void {
   for (const { name, got, want } of facts) {
     const is = got(ref);

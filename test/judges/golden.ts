@@ -11,7 +11,7 @@ export const goldenNames = (kind: 'ops' | 'variants'): string[] =>
     .map((file) => file.replace('.safetensors', ''))
     .sort();
 
-/** `S` is what the reader of a file knows of its cases. */
+/** `S`: the type of the scalars of a case. */
 export interface GoldenCase<S = Readonly<Record<string, unknown>>> {
   readonly scalars: S;
   readonly tensors: Tensors;
@@ -35,10 +35,10 @@ export function readGolden<S = Readonly<Record<string, unknown>>>(
   });
 }
 
-/** What the oracle may differ by: 1e-11 of the tensor's largest magnitude, absolute where that is zero. */
+/** Tolerance of the reference: 1e-11 of the tensor's largest magnitude, or 1e-11 if that is zero. */
 export const GOLDEN_TOLERANCE = 1e-11;
 
-/** @throws Error naming the element that is furthest off. */
+/** @throws Error with the first element outside the tolerance */
 export function requireClose(what: string, got: Tensor | number, want: Tensor, largest?: number): void {
   const a = typeof got === 'number' ? Float64Array.of(got) : valuesOf(got);
   const b = valuesOf(want);
@@ -46,14 +46,14 @@ export function requireClose(what: string, got: Tensor | number, want: Tensor, l
   const magnitude = largest ?? b.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
   const tolerance = GOLDEN_TOLERANCE * (magnitude === 0 ? 1 : magnitude);
   a.forEach((v, i) => {
-    // A NaN is close to nothing.
+    // Written so that NaN fails.
     if (!(Math.abs(v - b[i]) <= tolerance)) {
       throw new Error(`${what}[${i}]: ${v}, golden ${b[i]}, off by ${Math.abs(v - b[i])} > ${tolerance}`);
     }
   });
 }
 
-/** Runs every golden case of an op; every stored tensor that is no input must be computed and agree. */
+/** Runs every golden case of an op: each stored tensor that is not an input must be computed, and match. */
 export function judgeGoldens(ref: Reference, { op, golden }: OpSpec): void {
   if (golden === null) return;
   readGolden('ops', op).forEach(({ scalars, tensors }, i) => {
@@ -66,10 +66,10 @@ export function judgeGoldens(ref: Reference, { op, golden }: OpSpec): void {
     });
     const outputs = golden(ref, inputs, new Scalars(scalars));
     for (const [name, got] of Object.entries(outputs)) {
-      if (!(name in tensors)) throw new Error(`${op} case ${i}: nothing golden is called ${name}`);
+      if (!(name in tensors)) throw new Error(`${op} case ${i}: no golden tensor ${name}`);
       requireClose(`${op} case ${i} ${name}`, got, tensors[name]);
     }
     const unused = Object.keys(tensors).filter((name) => !read.has(name) && !(name in outputs));
-    if (unused.length > 0) throw new Error(`${op} case ${i}: ${unused.join(', ')} held against nothing`);
+    if (unused.length > 0) throw new Error(`${op} case ${i}: ${unused.join(', ')} not compared`);
   });
 }

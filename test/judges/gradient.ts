@@ -2,20 +2,20 @@ import { tensor, valuesOf, type Tensor } from '../../reference/index.js';
 import { draw } from './draw.js';
 import type { GradientCase, OpSpec, Reference, Tensors } from './opSpec.js';
 
-/** Step of the differences: near ε^(1/3), where truncation and rounding are alike. */
+/** Step of the differences: about ε^(1/3), where truncation and rounding errors are similar. */
 const STEP = 1e-5;
 
-/** Roundings in one evaluation of the loss, generously: the longest sum in any case is shorter. */
+/** Upper bound of the roundings in one evaluation of the loss: the longest sum of all cases is shorter. */
 const ROUNDINGS = 2000;
 
 /**
- * Holds every gradient against central differences of L = Σ dy·y,
+ * Compares every gradient with central differences of L = Σ dy·y:
  *
  *     D(h) = (L(x + h) − L(x − h)) / 2h  =  L' + h²·L‴/6 + …
  *
- * The truncation is measured: D(2h) − D(h) is three times that of D(h), to the
- * next order. The rounding of L is at most ROUNDINGS·2⁻⁵³·Σ|dy·y|, and D divides
- * it by h. Their sum is the tolerance; it must be far below the gradient itself.
+ * The truncation error is measured: D(2h) − D(h) is three times that of D(h), to the next order. The rounding error of L
+ * is at most ROUNDINGS·2⁻⁵³·Σ|dy·y|, and D divides it by h. The sum of both is the tolerance; it must be far below the
+ * gradient itself.
  */
 export function judgeGradients(ref: Reference, { op, gradients }: OpSpec): void {
   for (const gradient of gradients) judge(ref, `${op} ${gradient.name}`, gradient);
@@ -36,22 +36,22 @@ function judge(ref: Reference, what: string, { inputs, forward, backward }: Grad
   if (gradients.length === 0) throw new Error(`${what}: no gradient`);
   for (const [name, gradient] of gradients) {
     const analytic = valuesOf(gradient);
-    if (gradient.shape.join() !== inputs[name].shape.join()) throw new Error(`${what}: d${name} has another shape`);
+    if (gradient.shape.join() !== inputs[name].shape.join()) throw new Error(`${what}: d${name} has the wrong shape`);
     const signal = analytic.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
     for (let i = 0; i < analytic.length; i++) {
       const difference = (h: number): number =>
         (loss(moved(inputs, name, i, h)) - loss(moved(inputs, name, i, -h))) / (2 * h);
       const [fine, coarse] = [difference(STEP), difference(2 * STEP)];
       const tolerance = Math.abs(coarse - fine) + rounding;
-      if (!(tolerance < 1e-3 * signal)) throw new Error(`${what}: tolerance ${tolerance} says nothing of d${name}`);
+      if (!(tolerance < 1e-3 * signal)) throw new Error(`${what}: tolerance ${tolerance} is too large for d${name}`);
       if (!(Math.abs(analytic[i] - fine) <= tolerance)) {
-        throw new Error(`${what}: d${name}[${i}] is ${analytic[i]}, differences say ${fine} ± ${tolerance}`);
+        throw new Error(`${what}: d${name}[${i}] is ${analytic[i]}, differences give ${fine} ± ${tolerance}`);
       }
     }
   }
 }
 
-/** The inputs with one element moved by h. */
+/** The inputs with one element changed by h. */
 function moved(inputs: Tensors, name: string, i: number, h: number): Tensors {
   const values = valuesOf(inputs[name]);
   values[i] += h;

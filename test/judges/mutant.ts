@@ -14,11 +14,12 @@ export interface Mutation {
   readonly to: string;
 }
 
-/** @throws Error unless `from` occurs exactly once in the file: the mutation must follow the code. */
+/** @throws Error unless `from` occurs exactly once in the file: the mutant must be updated with the code */
 function mutatedSource(path: string, { file, from, to, flaw }: Mutation): string {
   const source = readFileSync(path, 'utf8');
   const copies = source.split(from).length - 1;
-  if (copies !== 1) throw new Error(`${file} has "${from}" ${copies} times, not once: update the mutant "${flaw}"`);
+  if (copies !== 1)
+    throw new Error(`${file} has "${from}" ${copies} times instead of once: update the mutant "${flaw}"`);
   return source.replace(from, () => to);
 }
 

@@ -1,17 +1,17 @@
 import type { Tensor } from '../../reference/index.js';
 
-/** The oracle as a value, so that a judge can be handed a deliberately broken copy. */
+/** The reference as a value, so that a judge can be tested with a deliberately broken copy. */
 export type Reference = typeof import('../../reference/index.js');
 
 export type Tensors = Readonly<Record<string, Tensor>>;
 
-/** One differentiable call: gradients of Σ dy·y are held against central differences. */
+/** A differentiable call: gradients of Σ dy·y are compared with central differences. */
 export interface GradientCase {
   readonly name: string;
-  /** Drawn away from kinks and ties. */
+  /** Inputs away from kinks and ties. */
   readonly inputs: Tensors;
   readonly forward: (ref: Reference, inputs: Tensors) => Tensor | number;
-  /** The gradient of each input that has one, by the input's name. `dy` is 1 for a loss. */
+  /** The gradients by the name of their input. `dy` is 1 for a loss. */
   readonly backward: (ref: Reference, dy: Tensor, inputs: Tensors) => Tensors;
 }
 
@@ -27,17 +27,17 @@ export interface ErrorCase {
   readonly hint?: string;
 }
 
-/** A property that goldens and differences do not show, such as the slope at a kink. */
+/** A property that goldens and differences do not cover, for example the slope at a kink. */
 export interface Fact {
   readonly name: string;
   readonly got: (ref: Reference) => readonly number[];
   readonly want: readonly number[];
 }
 
-/** All that is known of one op: rows for every judge. */
+/** The cases of an op, for all judges. */
 export interface OpSpec {
   readonly op: string;
-  /** From a golden case's tensors and scalars to the tensors it stores, by name; null where goldens are read elsewhere. */
+  /** Computes the stored tensors of a golden case from its inputs, by name; null if another test reads the goldens. */
   readonly golden:
     ((ref: Reference, inputs: Tensors, scalars: Scalars) => Readonly<Record<string, Tensor | number>>) | null;
   readonly gradients: readonly GradientCase[];
@@ -45,7 +45,7 @@ export interface OpSpec {
   readonly facts?: readonly Fact[];
 }
 
-/** The numbers and words of a golden case. */
+/** The scalars and strings of a golden case. */
 export class Scalars {
   constructor(private readonly values: Readonly<Record<string, unknown>>) {}
 

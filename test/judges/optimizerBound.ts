@@ -1,31 +1,30 @@
 /**
- * How far a step of an optimizer may be from the float64 oracle's, on the float32 numbers that
- * it was given. With u = 2⁻²⁴ and γ_k = k·u/(1 − k·u), where every constant is rounded once
- * before it is used, and magnitudes in |·|:
+ * The error bound of an optimizer step in float32 relative to the float64 reference, on the same inputs. With u = 2⁻²⁴,
+ * γ_k = k·u/(1 − k·u) and every constant rounded once before its use:
  *
  *   g    a product and a sum: γ₃·(|grad| + wd·|p|) = e_g; divided by LAMB's divisor, γ₂·|g|
  *   m    b = β₁|m| + (1 − β₁)|g|, three roundings: γ₃·b + (1 − β₁)·e_g
- *   v    likewise, with g² off by 2|g|e_g + e_g²
- *   s    √(v/c₂) + eps: a root is off by min(e/√a, √e) where a is by e; two more roundings
- *   d    m/c₁/s: (e_m/c₁ + γ₃·|m/c₁|)/s′ + |d|·e_s/s′, s′ = max(s − e_s, eps/2) the least that s is
+ *   v    likewise, with an error of 2|g|e_g + e_g² for g²
+ *   s    √(v/c₂) + eps: the root of a with error e is off by min(e/√a, √e); two more roundings
+ *   d    m/c₁/s: (e_m/c₁ + γ₃·|m/c₁|)/s′ + |d|·e_s/s′, s′ = max(s − e_s, eps/2) the lower bound of s
  *   u    LAMB's: d + wd·p, two products and a sum
- *   r    LAMB's: ‖u‖ is off by ‖e_u‖ at most; both norms are sums of float64
- *   p    p − lr·d: lr·e_d + γ₃·lr·|d|, and the sum's rounding; AdamW shrinks p by what is rounded four times
+ *   r    LAMB's: ‖u‖ is off by at most ‖e_u‖; both norms are summed in float64
+ *   p    p − lr·d: lr·e_d + γ₃·lr·|d|, and the sum's rounding; AdamW's factor of p is rounded four times
  *
- * In an engine of another arithmetic quotients and roots count for more than one rounding, and
- * norms that are sums of float32 are off by half of γ of their terms.
+ * In an engine of another arithmetic, quotients and roots count as more than one rounding, and norms summed in float32
+ * are off by half of γ of their terms.
  *
- * Magnitudes of what is computed are taken a little larger (2⁻¹⁰) than the exact ones.
+ * Magnitudes of computed values are taken 2⁻¹⁰ larger than the exact ones.
  */
 import { adam, lamb, layerScale, sgd, tensor, valuesOf } from '../../reference/index.js';
 import type { OptimizerStep } from '../../src/core/optimizer.js';
 import type { Tensor } from '../../src/core/tensor.js';
 import { gammaOf, WASM, type Arithmetic } from './arithmetic.js';
 
-/** Looked up once: a test runs in a world of its own, whose globals take their time. */
+/** Looked up once, because access to globals is slow in test runners. */
 const { abs: absolute, sqrt, max, min } = Math;
 
-/** A parameter before a step, with all that the step looks at. */
+/** The inputs of a step: a parameter with its gradient and moments. */
 export interface Before {
   readonly p: Tensor;
   readonly g: Tensor;
@@ -41,17 +40,17 @@ export interface After {
 const toOracle = ({ data, shape }: Tensor) => tensor(data, shape);
 const norm = (x: Float64Array): number => sqrt(x.reduce((sum, v) => sum + v * v, 0));
 
-/** What LAMB divides gradients by, and how far it may be off relative to itself. */
+/** LAMB's divisor of the gradients, with its relative error. */
 export interface Divisor {
   readonly value: number;
   readonly off: number;
 }
 
-/** Of float32 sums over so many values; 1 where no gradient is to be clipped. */
+/** The relative error of the divisor for float32 sums over that many values; it is 1 if no gradient is clipped. */
 export const divisorOff = (terms: number, by: Arithmetic): number =>
   by.longNorms ? gammaOf(by)(1) : gammaOf(by)(terms / 2 + 2 + by.root);
 
-/** By the name of what is stored: the parameter, and its moments or its buffer. */
+/** The results by name: the parameter, and its moments or its momentum buffer. */
 export function optimizerBound(
   before: Before,
   step: Required<OptimizerStep>,
@@ -117,7 +116,7 @@ export function optimizerBound(
     const [ofParam, ofUpdate] = [norm(ap), norm(update)];
     const scaled = wd !== 0 && ofParam > 0 && ofUpdate > 0;
     const ratio = scaled ? ofParam / ofUpdate : 1;
-    // Half of what the squares' sum is off by, and its root: of either norm.
+    // Half of the relative error of the sum of squares, and the root: for both norms.
     const rounding = by.longNorms ? 0 : gamma(size + 4 + 2 * by.root);
     const off = scaled ? norm(offU) / (ofUpdate - norm(offU)) + rounding : 0;
     bound = of((i) => {
@@ -135,7 +134,7 @@ export function optimizerBound(
   ]);
 }
 
-/** A step as a parameter of this name and shape has it. */
+/** The settings of a step for a parameter of this name and shape. */
 export const stepOf = (
   name: string,
   shape: readonly number[],

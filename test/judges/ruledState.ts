@@ -1,7 +1,7 @@
 import { initialize, tensor, uniform, type Config, type State, type Tensor } from '../../reference/index.js';
 import { sizeOf } from '../../reference/tensor.js';
 
-/** A state's tensors by a rule, in the order of PyTorch's state_dict without `num_batches_tracked`. */
+/** A state filled by a rule, in the order of PyTorch's state_dict without `num_batches_tracked`. */
 export function ruledState(
   config: Config,
   value: (name: string, shape: readonly number[], k: number, j: number) => number,
@@ -25,8 +25,8 @@ export function ruledState(
 const isScale = (name: string, shape: readonly number[]): boolean => name.endsWith('.weight') && shape.length === 1;
 
 /**
- * Weights as test/reference/golden/README.md states them: uniform, unit gain, and biases
- * away from zero where the gradient vanishes.
+ * The weights described in test/reference/golden/README.md: uniform, with unit gain; biases without gradient are away
+ * from zero.
  */
 export const goldenState = (config: Config, seed: number, vanishing: readonly string[]): State =>
   ruledState(config, (name, shape, k, j) => {
@@ -38,7 +38,7 @@ export const goldenState = (config: Config, seed: number, vanishing: readonly st
     return vanishing.includes(name) ? (s + Math.sign(s)) / 2 : 0.1 * s;
   });
 
-/** The official golden's rule: sines of position and tensor. */
+/** The rule of the official golden: sines of position and tensor index. */
 export const sineState = (config: Config): State =>
   ruledState(config, (name, shape, k, j) => {
     const s = Math.sin(0.37 * j + 0.91 * k);

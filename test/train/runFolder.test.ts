@@ -1,10 +1,15 @@
-/** Who may train in a folder, and what is found there. */
+/** The lock of a run's folder, and the files in it. */
 import { expect, test } from '@jest/globals';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { resolveConfig } from '../../src/core/config.js';
 import { ParamError } from '../../src/core/errors.js';
 import type { MetricsRecord } from '../../src/report/record.js';
+import { writeCheckpoint, type Checkpoint } from '../../src/train/checkpoint.js';
+import { initialState } from '../../src/train/initialState.js';
 import type { Origin } from '../../src/train/origin.js';
+import { DEFAULT_RECIPE } from '../../src/train/recipe.js';
 import { RunFolder } from '../../src/train/runFolder.js';
+import { EMPTY_TALLY } from '../../src/train/scores.js';
 import { refusal } from '../io/refusal.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 
@@ -16,7 +21,16 @@ const record: MetricsRecord = {
   images_per_second: 1,
 };
 
-test('a run locks its folder from its beginning to its end', async () => {
+function checkpointAt(globalStep: number): Checkpoint {
+  const config = resolveConfig({ dims: [3, 4], strides: [2], act_num: 1, num_classes: 2, input_size: 8 });
+  const snapshot = { state: initialState(config, 0), optimizer: new Map(), steps: globalStep };
+  return {
+    ...{ config, recipe: DEFAULT_RECIPE, images: 1, epoch: 0, step: globalStep, globalStep, tally: EMPTY_TALLY },
+    ...{ best: null, bestFusable: null, snapshot },
+  };
+}
+
+test('locks the folder while the run lasts', async () => {
   const folder = await open('run', false);
   await folder.begin({}, origin);
   expect((await readdir(path('run'))).sort()).toEqual(['config.json', 'lock']);
@@ -24,7 +38,7 @@ test('a run locks its folder from its beginning to its end', async () => {
   expect(await readdir(path('run'))).toEqual(['config.json']);
 });
 
-test('where another process trains, nothing is begun or gone on with', async () => {
+test('refuses a folder that another process has locked', async () => {
   const busy = refusal(
     ParamError,
     path('busy', 'lock'),
@@ -39,22 +53,22 @@ test('where another process trains, nothing is begun or gone on with', async () 
   expect(await readdir(path('busy'))).toEqual(['lock']);
 });
 
-test('a run that came to its end while another was made ready is not begun over', async () => {
+test('refuses to overwrite a run that ended after the folder was opened', async () => {
   const [first, second] = [await open('once', false), await open('once', false)];
   await first.begin({ run: 'first' }, origin);
   await first.record(record);
   await first.close();
-  const kept = () => Promise.all(['config.json', 'metrics.jsonl'].map((name) => readFile(path('once', name), 'utf8')));
-  const before = await kept();
+  const files = () => Promise.all(['config.json', 'metrics.jsonl'].map((name) => readFile(path('once', name), 'utf8')));
+  const before = await files();
   await expect(second.begin({ run: 'second' }, origin)).rejects.toThrow(
     refusal(ParamError, path('once'), 'a folder without a run', 'one with'),
   );
   await second.close();
-  expect(await kept()).toEqual(before);
+  expect(await files()).toEqual(before);
   expect((await readdir(path('once'))).sort()).toEqual(['config.json', 'metrics.jsonl']);
 });
 
-test('what is kept is said, also of a folder that is gone', async () => {
+test('describes the weights, also in a folder that is gone', async () => {
   const folder = await open('gone', false);
   await folder.begin({}, origin);
   await writeFile(path('gone', 'last.safetensors'), '');
@@ -64,22 +78,47 @@ test('what is kept is said, also of a folder that is gone', async () => {
   await folder.close();
 });
 
-test('a run that is gone on with removes what was being written when it was killed, and not before it begins', async () => {
+test('removes temporary files of a killed process when a resumed run begins, and not before', async () => {
   await mkdir(path('killed'));
-  const left = ['.checkpoint-00000002.safetensors.4194305.3.tmp', 'metrics.jsonl'];
-  for (const name of left) await writeFile(path('killed', name), '');
+  const names = ['.checkpoint-00000002.safetensors.4194305.3.tmp', 'metrics.jsonl'];
+  for (const name of names) await writeFile(path('killed', name), '');
   const refused = await open('killed', true);
   await refused.close();
-  expect((await readdir(path('killed'))).sort()).toEqual(left);
+  expect((await readdir(path('killed'))).sort()).toEqual(names);
   const folder = await open('killed', true);
   await folder.begin({}, origin);
   await folder.close();
   expect((await readdir(path('killed'))).sort()).toEqual(['config.json', 'metrics.jsonl']);
 });
 
-test('a folder whose checkpoints are all damaged is left open to others', async () => {
+test('releases the lock if all checkpoints are damaged', async () => {
   await mkdir(path('damaged'));
   await writeFile(path('damaged', 'checkpoint-00000001.safetensors'), 'x');
   await expect(open('damaged', true)).rejects.toThrow('a header');
   expect(await readdir(path('damaged'))).toEqual(['checkpoint-00000001.safetensors']);
+});
+
+test('keeps the records up to the checkpoint, also of a file with CRLF line ends', async () => {
+  await mkdir(path('crlf'));
+  const lines = [1, 2].map((step) => JSON.stringify({ kind: 'step', global_step: step }));
+  await writeFile(path('crlf', 'metrics.jsonl'), `${lines.join('\r\n')}\r\n`);
+  await writeCheckpoint(path('crlf'), checkpointAt(1));
+  const folder = await open('crlf', true);
+  await folder.begin({}, origin);
+  expect(await readFile(path('crlf', 'metrics.jsonl'), 'utf8')).toBe(`${lines[0]}\n`);
+  await folder.close();
+});
+
+test('an old checkpoint that cannot be removed does not end the run, and is removed later', async () => {
+  const names = [1, 2, 3].map((step) => `checkpoint-0000000${step}.safetensors`);
+  // A folder: removing it fails like removing an open file on Windows.
+  await mkdir(path('open', names[0]), { recursive: true });
+  const write = (step: number) => writeCheckpoint(path('open'), checkpointAt(step));
+  await write(2);
+  await write(3);
+  expect((await readdir(path('open'))).sort()).toEqual(names);
+  await rm(path('open', names[0]), { recursive: true });
+  await writeFile(path('open', names[0]), '');
+  await write(4);
+  expect((await readdir(path('open'))).sort()).toEqual([names[2], 'checkpoint-00000004.safetensors']);
 });

@@ -1,11 +1,11 @@
 import { emptyPlanes, type Planes } from './planes.js';
 
-/** Where pixel (x, y) of the result comes from: (a·x + b·y + c, d·x + e·y + f), with pixel centers at halves. */
+/** Maps pixel (x, y) of the result to (a·x + b·y + c, d·x + e·y + f) in the source; pixel centers are at halves. */
 export type Affine = readonly [a: number, b: number, c: number, d: number, e: number, f: number];
 
 export type Sampling = 'nearest' | 'bilinear' | 'bicubic';
 
-/** What lies outside of the image, by channel. */
+/** The color outside of the image, one value for each channel or one for all. */
 export type Fill = readonly number[];
 
 function constantPlanes(image: Planes, fill: Fill): Planes {
@@ -16,10 +16,10 @@ function constantPlanes(image: Planes, fill: Fill): Planes {
   return out;
 }
 
-/** 16 bits behind the point, rounded. */
+/** A number in fixed point with 16 fractional bits, rounded. */
 const toFixedPoint = (v: number): number => Math.floor(v * 65536 + 0.5);
 
-/** Pillow's nearest sampling steps through the source in fixed point. */
+/** Nearest sampling in fixed point, as Pillow computes it. */
 function sampleNearest(image: Planes, [a, b, c, d, e, f]: Affine, fill: Fill): Planes {
   const { data: source, channels, height, width } = image;
   const out = constantPlanes(image, fill);
@@ -39,13 +39,13 @@ function sampleNearest(image: Planes, [a, b, c, d, e, f]: Affine, fill: Fill): P
 
 const clampIndex = (i: number, n: number): number => (i < 0 ? 0 : i >= n ? n - 1 : i);
 
-/** Between v2 and v3, d of the way, by the cubic through all four with a = −1 (Pillow's). */
+/** Cubic interpolation between v2 and v3 at d in [0, 1), with a = −1 as in Pillow. */
 function cubic(v1: number, v2: number, v3: number, v4: number, d: number): number {
   const [p2, p3, p4] = [v3 - v1, 2 * (v1 - v2) + v3 - v4, v2 - v1 - v3 + v4];
   return v2 + d * (p2 + d * (p3 + d * p4));
 }
 
-function interpolate(image: Planes, [a, b, c, d, e, f]: Affine, cubically: boolean, fill: Fill): Planes {
+function interpolate(image: Planes, [a, b, c, d, e, f]: Affine, isCubic: boolean, fill: Fill): Planes {
   const { data: source, channels, height, width } = image;
   const out = constantPlanes(image, fill);
   const area = height * width;
@@ -61,25 +61,25 @@ function interpolate(image: Planes, [a, b, c, d, e, f]: Affine, cubically: boole
       const [x0, x3] = [clampIndex(left - 1, width), clampIndex(left + 2, width)];
       const [y0, y3] = [clampIndex(top - 1, height) * width, clampIndex(top + 2, height) * width];
       for (let k = 0; k < channels; k++) {
-        const at = k * area;
+        const plane = k * area;
         let value: number;
-        if (cubically) {
+        if (isCubic) {
           const row = (r: number): number =>
-            cubic(source[at + r + x0], source[at + r + x1], source[at + r + x2], source[at + r + x3], dx);
+            cubic(source[plane + r + x0], source[plane + r + x1], source[plane + r + x2], source[plane + r + x3], dx);
           value = cubic(row(y0), row(y1), row(y2), row(y3), dy);
         } else {
-          const upper = source[at + y1 + x1] + (source[at + y1 + x2] - source[at + y1 + x1]) * dx;
-          const lower = source[at + y2 + x1] + (source[at + y2 + x2] - source[at + y2 + x1]) * dx;
+          const upper = source[plane + y1 + x1] + (source[plane + y1 + x2] - source[plane + y1 + x1]) * dx;
+          const lower = source[plane + y2 + x1] + (source[plane + y2 + x2] - source[plane + y2 + x1]) * dx;
           value = upper + (lower - upper) * dy;
         }
-        out.data[at + y * width + x] = value <= 0 ? 0 : value >= 255 ? 255 : value;
+        out.data[plane + y * width + x] = value <= 0 ? 0 : value >= 255 ? 255 : value;
       }
     }
   }
   return out;
 }
 
-/** Pillow's `Image.transform` by an affine matrix, into an image of the same size. */
+/** Pillow's `Image.transform` with an affine matrix, to an image of the same size. */
 export const affine = (image: Planes, matrix: Affine, sampling: Sampling, fill: Fill): Planes =>
   sampling === 'nearest'
     ? sampleNearest(image, matrix, fill)

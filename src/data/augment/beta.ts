@@ -1,7 +1,7 @@
 import { exp, log } from '../../core/elementary.js';
 import type { Draws } from './draws.js';
 
-/** Of Gamma(α, 1) for α ≥ 1: Marsaglia and Tsang, ACM TOMS 26 (2000). */
+/** A random number of Gamma(α, 1), α ≥ 1 (Marsaglia and Tsang, ACM TOMS 26, 2000). */
 function gamma(alpha: number, draws: Draws): number {
   const d = alpha - 1 / 3;
   const c = 1 / Math.sqrt(9 * d);
@@ -15,8 +15,8 @@ function gamma(alpha: number, draws: Draws): number {
 }
 
 /**
- * Of Beta(α, α), α > 0: for α ≤ 1 after Jöhnk (1964), in logarithms, as U^(1/α) would
- * vanish for a small α.
+ * A random number of Beta(α, α), α > 0. For α ≤ 1 by the method of Jöhnk (1964), in logarithms, because U^(1/α)
+ * underflows for a small α.
  */
 export function beta(alpha: number, draws: Draws): number {
   if (alpha > 1) {
@@ -26,8 +26,8 @@ export function beta(alpha: number, draws: Draws): number {
   for (;;) {
     const x = log(1 - draws.uniform()) / alpha;
     const y = log(1 - draws.uniform()) / alpha;
-    const most = Math.max(x, y);
-    const [ex, ey] = [exp(x - most), exp(y - most)];
-    if (most + log(ex + ey) <= 0) return ex / (ex + ey);
+    const max = Math.max(x, y);
+    const [ex, ey] = [exp(x - max), exp(y - max)];
+    if (max + log(ex + ey) <= 0) return ex / (ex + ey);
   }
 }

@@ -3,17 +3,19 @@ import { brightness, contrast, saturation } from './enhance.js';
 import { hue } from './hue.js';
 import type { Planes } from './planes.js';
 
-/** Strengths as torchvision's `ColorJitter`; what is not given, or 0, is not done. */
+/** Strengths of torchvision's `ColorJitter`. Default 0 each: no change. */
 export interface ColorJitterOptions {
-  /** Factors from max(0, 1 − b) to 1 + b; likewise contrast and saturation. */
+  /** b >= 0: the factor is uniform from max(0, 1 − b) to 1 + b. */
   readonly brightness?: number;
+  /** Like `brightness`. */
   readonly contrast?: number;
+  /** Like `brightness`. */
   readonly saturation?: number;
-  /** Shifts from −h to h turns, h in [0, 0.5]. */
+  /** h in [0, 0.5]: the hue is rotated by −h to h turns. */
   readonly hue?: number;
 }
 
-/** 0 to n − 1 in any order, each as likely. */
+/** A random permutation of 0 to n − 1. */
 function permutation(n: number, draws: Draws): number[] {
   const order = Array.from({ length: n }, (_, i) => i);
   for (let i = n - 1; i > 0; i--) {
@@ -23,7 +25,7 @@ function permutation(n: number, draws: Draws): number[] {
   return order;
 }
 
-/** torchvision's `ColorJitter`: up to four changes, in an order drawn anew for each image. */
+/** torchvision's `ColorJitter`: up to four changes, in a random order for each image. */
 export function colorJitter(image: Planes, options: ColorJitterOptions, draws: Draws): Planes {
   const { brightness: b = 0, contrast: c = 0, saturation: s = 0, hue: h = 0 } = options;
   const factor = (strength: number): number => draws.uniformBetween(Math.max(0, 1 - strength), 1 + strength);
@@ -35,5 +37,5 @@ export function colorJitter(image: Planes, options: ColorJitterOptions, draws: D
     (from: Planes) => (s > 0 ? saturation(from, byS) : from),
     (from: Planes) => (h > 0 ? hue(from, byH) : from),
   ];
-  return order.reduce((made, i) => changes[i](made), image);
+  return order.reduce((result, i) => changes[i](result), image);
 }

@@ -1,13 +1,13 @@
 /**
- * The random numbers of augmentation, a pure function of seed, epoch, item and number:
- * whoever makes image k of epoch e, and in whatever order, draws the same.
+ * The random numbers of augmentation: a pure function of seed, epoch, item and index. Image k of epoch e has the same
+ * numbers in every thread and in any order of computation.
  *
- * Draws 2i and 2i + 1 are the two halves of Philox's counter (i, item, stream, 1) under
- * key (seed, 0). The counter's last word keeps them apart from all `uniform` draws, which
- * have a 0 there. There are two kinds of items, each with streams of its own:
+ * Numbers 2i and 2i + 1 are the two halves of the Philox output for counter (i, item, stream, 1) and key (seed, 0). The
+ * last word of the counter separates them from the numbers of `uniform`, which have a 0 there. There are two kinds of
+ * items, each with its own streams:
  *
  *   stream 3·2^30 + epoch          item = position of an image in its set
- *   stream 3·2^30 + 2^29 + epoch   item = step of the epoch, for what is drawn once a batch
+ *   stream 3·2^30 + 2^29 + epoch   item = step of the epoch, for numbers of a whole batch
  */
 import { cos, log } from '../../core/elementary.js';
 import { philox4x32, type Words } from '../../core/philox.js';
@@ -15,15 +15,15 @@ import { philox4x32, type Words } from '../../core/philox.js';
 const IMAGE_STREAM = 3 * 2 ** 30;
 const BATCH_STREAM = IMAGE_STREAM + 2 ** 29;
 
-/** Epochs that have streams of their own. */
+/** Number of epochs with their own streams. */
 export const MAX_EPOCHS = 2 ** 29;
 
-/** 53 bits of two words, in [0, 1). */
+/** A number in [0, 1) with 53 bits of two words. */
 const fraction = (high: number, low: number): number => ((high >>> 5) * 2 ** 26 + (low >>> 6)) / 2 ** 53;
 
-/** The draws of one item, one after the other. */
+/** The sequence of random numbers of one item. */
 export class Draws {
-  private number = 0;
+  private index = 0;
   private words: Words = [0, 0, 0, 0];
 
   private constructor(
@@ -42,9 +42,9 @@ export class Draws {
 
   /** Uniform in [0, 1). */
   uniform(): number {
-    const number = this.number++;
-    if (number % 2 === 1) return fraction(this.words[2], this.words[3]);
-    this.words = philox4x32([number / 2, this.item, this.stream, 1], [this.seed, 0]);
+    const index = this.index++;
+    if (index % 2 === 1) return fraction(this.words[2], this.words[3]);
+    this.words = philox4x32([index / 2, this.item, this.stream, 1], [this.seed, 0]);
     return fraction(this.words[0], this.words[1]);
   }
 
@@ -58,12 +58,12 @@ export class Draws {
     return Math.floor(n * this.uniform());
   }
 
-  /** True with probability p: never for 0, always for 1. */
+  /** True with probability p; never for 0, always for 1. */
   bernoulli(p: number): boolean {
     return this.uniform() < p;
   }
 
-  /** Of mean 0 and deviation 1, by Box and Muller. */
+  /** Standard normal, by the Box-Muller transform. */
   normal(): number {
     const radius = Math.sqrt(-2 * log(1 - this.uniform()));
     return radius * cos(2 * Math.PI * this.uniform());

@@ -1,17 +1,17 @@
 /**
- * Pillow's `ImageEnhance`, to the byte: an image moved away from a degenerate one. Factor 1
- * leaves it as it is, 0 gives the degenerate one, and above 1 it moves on beyond itself.
+ * Pillow's `ImageEnhance`, byte for byte: degenerate + factor·(image − degenerate). Factor 1 is the image, 0 the
+ * degenerate image, and larger factors strengthen the effect.
  */
 import { blend, applyTables, luma, createTable } from './pixels.js';
 import { emptyPlanes, type Planes } from './planes.js';
 
-/** Away from black. */
+/** The degenerate image is black. */
 export function brightness(image: Planes, factor: number): Planes {
   const f = Math.fround(factor);
   return applyTables(image, [createTable((v) => blend(0, v, f))]);
 }
 
-/** Away from the mean of its luma, rounded. */
+/** The degenerate image is the rounded mean luma. */
 export function contrast(image: Planes, factor: number): Planes {
   const { data, height, width } = image;
   const area = height * width;
@@ -22,7 +22,7 @@ export function contrast(image: Planes, factor: number): Planes {
   return applyTables(image, [createTable((v) => blend(mean, v, f))]);
 }
 
-/** Away from its luma, pixel by pixel. */
+/** The degenerate image is the luma of each pixel. */
 export function saturation(image: Planes, factor: number): Planes {
   const { data, height, width } = image;
   const area = height * width;
@@ -35,7 +35,7 @@ export function saturation(image: Planes, factor: number): Planes {
   return out;
 }
 
-/** The 3x3 mean with a middle of weight 5 of 13, rounded; outermost pixels stay. */
+/** The 3x3 mean with weight 5 of 13 for the center, rounded; border pixels are copied. */
 function smooth(image: Planes): Planes {
   const { data: source, channels, height, width } = image;
   const out = { ...image, data: source.slice() };
@@ -54,7 +54,7 @@ function smooth(image: Planes): Planes {
   return out;
 }
 
-/** Away from its smoothed self. */
+/** The degenerate image is the smoothed image. */
 export function sharpness(image: Planes, factor: number): Planes {
   const { data } = image;
   const f = Math.fround(factor);

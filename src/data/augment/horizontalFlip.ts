@@ -1,6 +1,6 @@
 import { emptyPlanes, type Planes } from './planes.js';
 
-/** Left and right exchanged. */
+/** The image mirrored left to right. */
 export function horizontalFlip(image: Planes): Planes {
   const { data: source, height, width } = image;
   const flipped = emptyPlanes(image, height, width);

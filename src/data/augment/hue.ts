@@ -2,7 +2,7 @@ import { emptyPlanes, type Planes } from './planes.js';
 
 const { fround } = Math;
 
-/** Hue of a color that is no gray, 0..255 for a turn: Pillow's `convert('HSV')`, its float32 kept. */
+/** Hue of a color that is not gray, 0..255 for one turn: Pillow's `convert('HSV')`, in float32. */
 function hueOf(r: number, g: number, b: number, most: number, span: number): number {
   const [rc, gc, bc] = [fround((most - r) / span), fround((most - g) / span), fround((most - b) / span)];
   const sixths = fround(r === most ? bc - gc : g === most ? 2 + rc - bc : 4 + gc - rc);
@@ -11,15 +11,14 @@ function hueOf(r: number, g: number, b: number, most: number, span: number): num
 }
 
 /**
- * The hue turned, as torchvision does it on Pillow's 8-bit HSV: by whole 255ths, cut towards
- * zero, and modulo 256.
+ * Rotates the hue, as torchvision does on Pillow's 8-bit HSV: by trunc(255·turns), modulo 256.
  *
  * @param turns in [-0.5, 0.5]
  */
 export function hue(image: Planes, turns: number): Planes {
   const { data, height, width } = image;
   const area = height * width;
-  const by = Math.trunc(turns * 255);
+  const rotation = Math.trunc(turns * 255);
   const out = emptyPlanes(image, height, width);
   for (let i = 0; i < area; i++) {
     const [r, g, b] = [data[i], data[area + i], data[2 * area + i]];
@@ -28,7 +27,7 @@ export function hue(image: Planes, turns: number): Planes {
     const s = span === 0 ? 0 : Math.trunc(fround(span / most) * 255);
     let [red, green, blue] = [most, most, most];
     if (s > 0) {
-      const h = (hueOf(r, g, b, most, span) + by) & 255;
+      const h = (hueOf(r, g, b, most, span) + rotation) & 255;
       const sixths = fround((h * 6) / 255);
       const sector = Math.floor(sixths);
       const f = fround(sixths - sector);

@@ -3,18 +3,19 @@ import type { Window } from '../../image/crop.js';
 import { beta } from './beta.js';
 import type { Draws } from './draws.js';
 
-/** timm's `Mixup`, once for a whole batch. */
+/** timm's `Mixup`, in its batch mode. */
 export interface MixOptions {
-  /** α of Beta(α, α), 0 for none. */
+  /** α of mixup's Beta(α, α); 0 for no mixup. */
   readonly mixup: number;
+  /** α of CutMix's Beta(α, α); 0 for no CutMix. */
   readonly cutmix: number;
-  /** That a batch is mixed at all. */
+  /** Probability that a batch is mixed. */
   readonly prob: number;
-  /** That it is CutMix, where both are on. */
+  /** Probability that a mixed batch uses CutMix if both are on. */
   readonly switchProb: number;
 }
 
-/** Images' share λ, and with CutMix the box where the partner's pixels go. */
+/** The share λ of each image, and for CutMix the box that is filled with the partner's pixels. */
 export interface Mix {
   readonly lambda: number;
   readonly box: Window | null;
@@ -22,7 +23,7 @@ export interface Mix {
 
 const NO_MIX: Mix = { lambda: 1, box: null };
 
-/** A box of about 1 − λ of the area around any pixel, cut to the image, and λ by what is left of it. */
+/** A box of share 1 − λ of the area around a random pixel, clipped to the image; λ is corrected for the clipped part. */
 export function cutmixBox([h, w]: Size, lambda: number, draws: Draws): Mix {
   const ratio = Math.sqrt(1 - lambda);
   const [halfH, halfW] = [Math.floor(Math.floor(h * ratio) / 2), Math.floor(Math.floor(w * ratio) / 2)];
@@ -32,7 +33,7 @@ export function cutmixBox([h, w]: Size, lambda: number, draws: Draws): Mix {
   return { lambda: 1 - (height * width) / (h * w), box: { top, left, height, width } };
 }
 
-/** What happens to a batch. */
+/** Draws how a batch is mixed. */
 export function drawMix({ mixup, cutmix, prob, switchProb }: MixOptions, size: Size, draws: Draws): Mix {
   if ((mixup === 0 && cutmix === 0) || !draws.bernoulli(prob)) return NO_MIX;
   const isCut = cutmix > 0 && (mixup === 0 || draws.bernoulli(switchProb));
@@ -41,7 +42,7 @@ export function drawMix({ mixup, cutmix, prob, switchProb }: MixOptions, size: S
   return isCut ? cutmixBox(size, lambda, draws) : { lambda, box: null };
 }
 
-/** λ of each row and 1 − λ of its partner, in place; the partner of row i of n is row n − 1 − i. */
+/** Replaces each row by λ·row + (1 − λ)·partner, in place; the partner of row i of n is row n − 1 − i. */
 function blendRows(rows: Float32Array, length: number, lambda: number): void {
   const last = rows.length - length;
   for (let from = 0; from <= last - from; from += length) {
@@ -54,7 +55,7 @@ function blendRows(rows: Float32Array, length: number, lambda: number): void {
   }
 }
 
-/** The box of each image exchanged with its partner's. */
+/** Swaps the box of each image with that of its partner, in place. */
 function swapBoxes(x: Float32Array, length: number, [h, w]: Size, box: Window): void {
   const last = x.length - length;
   for (let from = 0; from < last - from; from += length) {
@@ -62,9 +63,9 @@ function swapBoxes(x: Float32Array, length: number, [h, w]: Size, box: Window): 
       for (let y = box.top; y < box.top + box.height; y++) {
         const row = plane + y * w + box.left;
         for (let i = row; i < row + box.width; i++) {
-          const there = x[last - from + i];
+          const swap = x[last - from + i];
           x[last - from + i] = x[from + i];
-          x[from + i] = there;
+          x[from + i] = swap;
         }
       }
     }
@@ -72,10 +73,10 @@ function swapBoxes(x: Float32Array, length: number, [h, w]: Size, box: Window): 
 }
 
 /**
- * Mixes each image of a batch with its partner, in place: the batch backwards.
+ * Mixes each image of a batch with its partner in the reversed batch, in place.
  *
- * @param n images of the batch
- * @param targets shares [n, classes], mixed by λ
+ * @param n images in the batch
+ * @param targets probabilities [n, classes], mixed by λ
  */
 export function applyMix({ lambda, box }: Mix, n: number, x: Float32Array, targets: Float32Array, size: Size): void {
   if (lambda === 1) return;

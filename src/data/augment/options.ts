@@ -7,20 +7,19 @@ import type { RandomErasingOptions } from './randomErasing.js';
 import type { RandomResizedCropOptions } from './randomResizedCrop.js';
 
 /**
- * What is done to each image at random, in this order, whatever the order of the keys.
- * What is not given is not done.
+ * Random transforms of each image, applied in this order, whatever the order of the keys. Absent ones are not applied.
  */
 export interface AugmentOptions {
-  /** In the set's own size. Not together with `randomResizedCrop`. */
+  /** A crop of the image's own size. Excludes `randomResizedCrop`. */
   readonly randomCrop?: RandomCropOptions;
   readonly randomResizedCrop?: RandomResizedCropOptions;
   readonly colorJitter?: ColorJitterOptions;
-  /** Probability in [0, 1]. */
+  /** Probability of mirroring left to right, in [0, 1]. */
   readonly horizontalFlip?: number;
-  /** Up to so many degrees to either side, in [0, 180]; nearest pixels, black outside. */
+  /** Maximum angle in degrees to either side, in [0, 180]; nearest sampling, black outside. */
   readonly rotation?: number;
   readonly randAugment?: RandAugmentOptions;
-  /** Of normalized pixels, and so the last. */
+  /** Applied last, to normalized pixels. */
   readonly randomErasing?: RandomErasingOptions;
 }
 
@@ -30,7 +29,7 @@ function refuse(op: string, expected: string, got: unknown): never {
   throw new ParamError({ op, expected, got: Array.isArray(got) ? `[${got.join(', ')}]` : String(got) });
 }
 
-/** A number that `accepts` takes: NaN and what is no number never are. */
+/** Checks a number. */
 const number =
   (expected: string, accepts: (v: number) => boolean): Check =>
   (name, value) => {
@@ -50,30 +49,30 @@ const oneOf =
     if (!values.includes(value)) refuse(name, values.join(', '), value);
   };
 
-/** Two numbers with 0 < low ≤ high ≤ most. */
+/** Two numbers with 0 < low <= high <= max. */
 const range =
-  (most: number): Check =>
+  (max: number): Check =>
   (name, value) => {
     const pair = Array.isArray(value) && value.length === 2 ? (value as readonly unknown[]) : [];
     const [low, high] = pair;
-    const fits = typeof low === 'number' && typeof high === 'number' && low > 0 && low <= high && high <= most;
+    const fits = typeof low === 'number' && typeof high === 'number' && low > 0 && low <= high && high <= max;
     if (!fits || !isFinite(high)) {
-      refuse(name, `two numbers, 0 < low <= high${most < Infinity ? ` <= ${most}` : ''}`, value);
+      refuse(name, `two numbers, 0 < low <= high${max < Infinity ? ` <= ${max}` : ''}`, value);
     }
   };
 
-/** An object of these keys alone; those in `required` must be there. */
+/** An object without other keys; those in `required` must be present. */
 const object =
   (keys: Readonly<Record<string, Check>>, required: readonly string[] = []): Check =>
   (name, value) => {
     if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(name, 'an object', value);
-    const given = Object.entries(value).filter(([, v]) => v !== undefined);
-    for (const [key, v] of given) {
+    const entries = Object.entries(value).filter(([, v]) => v !== undefined);
+    for (const [key, v] of entries) {
       if (!Object.hasOwn(keys, key))
         refuse(`${name}.${key}`, `one of ${Object.keys(keys).join(', ')}`, 'an unknown key');
       keys[key](`${name}.${key}`, v);
     }
-    const missing = required.find((key) => !given.some(([k]) => k === key));
+    const missing = required.find((key) => !entries.some(([k]) => k === key));
     if (missing !== undefined) refuse(`${name}.${missing}`, 'a value', 'none');
   };
 
@@ -112,13 +111,13 @@ const CHECK = object(KEYS);
 
 export const AUGMENT_KEYS = Object.keys(KEYS) as (keyof AugmentOptions)[];
 
-/** What needs red, green and blue. */
-const OF_COLORS = ['randomResizedCrop', 'colorJitter', 'randAugment'] as const;
+/** Transforms that need three channels. */
+const COLOR_TRANSFORMS = ['randomResizedCrop', 'colorJitter', 'randAugment'] as const;
 
 /**
- * Whether these are options, and of these images.
+ * Checks options, and whether they apply to the images.
  *
- * @param images what they shall be used on, where that is known
+ * @param images channels and size of the images, if known
  * @throws ParamError naming the key that is unknown or out of range
  */
 export function checkAugment(
@@ -132,8 +131,9 @@ export function checkAugment(
   }
   if (images === undefined) return;
   const { channels, size } = images;
-  const colorful = OF_COLORS.find((key) => options[key] !== undefined);
-  if (channels !== 3 && colorful !== undefined) refuse(`augment.${colorful}`, 'images of 3 channels', channels);
+  const colorTransform = COLOR_TRANSFORMS.find((key) => options[key] !== undefined);
+  if (channels !== 3 && colorTransform !== undefined)
+    refuse(`augment.${colorTransform}`, 'images of 3 channels', channels);
   if (randomCrop?.fill === 'reflect' && randomCrop.padding >= Math.min(...size)) {
     refuse('augment.randomCrop.padding', `less than ${Math.min(...size)}, the side, to reflect`, randomCrop.padding);
   }

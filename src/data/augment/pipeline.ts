@@ -11,13 +11,13 @@ import { randomResizedCrop } from './randomResizedCrop.js';
 import { rotation } from './rotation.js';
 import { scaleWindow } from './scale.js';
 
-/** Makes another image out of one. */
+/** Transforms an image into a new one. */
 export type Transform = (image: Planes, draws: Draws) => Planes;
 
 /**
- * What the options do to an image before it is normalized, and its scaling to `size`.
+ * Creates the transform of an image before it is normalized: augmentation, and scaling to `size`.
  *
- * @param fill the color that RandAugment's geometric ops put where no image is, 0..255
+ * @param fill the color outside of the image for RandAugment's geometric ops, 0..255 for each channel
  */
 export function createTransform(options: AugmentOptions, size: Size, fill: Fill): Transform {
   const { randomCrop: crop, randomResizedCrop: resizedCrop, horizontalFlip: flip } = options;
@@ -34,5 +34,5 @@ export function createTransform(options: AugmentOptions, size: Size, fill: Fill)
   if (flip !== undefined) steps.push((image, draws) => (draws.bernoulli(flip) ? horizontalFlip(image) : image));
   if (degrees !== undefined) steps.push((image, draws) => rotation(image, degrees, draws));
   if (ops !== undefined) steps.push((image, draws) => randAugment(image, ops, fill, draws));
-  return (image, draws) => steps.reduce((made, step) => step(made, draws), image);
+  return (image, draws) => steps.reduce((result, step) => step(result, draws), image);
 }

@@ -1,13 +1,13 @@
 import { emptyPlanes, type Planes } from './planes.js';
 
-/** What each of the 256 values becomes. */
+/** The new value of each of the 256 values. */
 export type Table = Uint8Array;
 
-/** A table of values that are cut to 0..255 and then to integers. */
+/** Creates a table; results are clamped to 0..255 and truncated. */
 export const createTable = (value: (v: number) => number): Table =>
   Uint8Array.from({ length: 256 }, (_, v) => Math.trunc(Math.min(255, Math.max(0, value(v)))));
 
-/** Every value replaced, in each channel by the channel's own table. */
+/** Applies a table to each channel: one for all channels, or one for each. */
 export function applyTables(image: Planes, tables: readonly Table[]): Planes {
   const { data: source, channels, height, width } = image;
   const out = emptyPlanes(image, height, width);
@@ -19,7 +19,7 @@ export function applyTables(image: Planes, tables: readonly Table[]): Planes {
   return out;
 }
 
-/** How often each value occurs in each channel. */
+/** Counts of each value in each channel. */
 export function histograms({ data, channels, height, width }: Planes): Int32Array[] {
   const area = height * width;
   return Array.from({ length: channels }, (_, c) => {
@@ -29,14 +29,14 @@ export function histograms({ data, channels, height, width }: Planes): Int32Arra
   });
 }
 
-/** ITU-R 601 luma of red, green and blue, in 16 bits behind the point: Pillow's `convert('L')`. */
+/** ITU-R 601 luma in fixed point with 16 fractional bits: Pillow's `convert('L')`. */
 export const luma = (r: number, g: number, b: number): number => (r * 19595 + g * 38470 + b * 7471 + 0x8000) >> 16;
 
-/** Looked up once: test runners make globals slow. */
+/** Looked up once, because access to globals is slow in test runners. */
 const { fround } = Math;
 
 /**
- * from + factor·(to − from), in float32, cut to 0..255 and then to integers: Pillow's `blend`.
+ * Pillow's `blend`: from + factor·(to − from) in float32, clamped to 0..255 and truncated.
  *
  * @param factor a float32
  */

@@ -1,4 +1,4 @@
-/** An image of bytes in planes, [channels, height, width], as data sets keep them. */
+/** An image of bytes in the layout of data sets, [channels, height, width]. */
 export interface Planes {
   readonly data: Uint8Array;
   readonly channels: number;
@@ -6,7 +6,7 @@ export interface Planes {
   readonly width: number;
 }
 
-/** Another image of the same channels, all zeros. */
+/** A new image of zeros, with the channels of another. */
 export const emptyPlanes = ({ channels }: Planes, height: number, width: number): Planes => ({
   data: new Uint8Array(channels * height * width),
   channels,

@@ -5,21 +5,21 @@ import type { Draws } from './draws.js';
 
 /** timm's `RandomErasing`. */
 export interface RandomErasingOptions {
-  /** In [0, 1]. */
+  /** Probability that an image is erased, in [0, 1]. */
   readonly prob: number;
-  /** Share of the image's area, from and to; 0.02 to 1/3 where it is not given. Divided among the blocks. */
+  /** Range of the erased share of the image's area, divided among the blocks. Default [0.02, 1/3]. */
   readonly area?: readonly [number, number];
-  /** Height by width, from and to, its logarithm uniform; 0.3 to 1/0.3 where it is not given. */
+  /** Range of height/width, whose logarithm is uniform. Default [0.3, 1/0.3]. */
   readonly aspect?: readonly [number, number];
-  /** Zeros, a normal color for the block, or a normal number for each value. 'const' where it is not given. */
+  /** 'const' erases with zeros, 'rand' with one random normal color, 'pixel' with random normal values. Default 'const'. */
   readonly mode?: 'const' | 'rand' | 'pixel';
-  /** Up to so many blocks; 1 where it is not given. */
+  /** Maximum number of blocks, >= 1. Default 1. */
   readonly count?: number;
 }
 
 const TRIES = 10;
 
-/** A block that fits into the image, or none after ten tries. */
+/** A random block that fits into the image; null if ten tries do not fit. */
 export function drawBlock([h, w]: Size, blocks: number, options: RandomErasingOptions, draws: Draws): Window | null {
   const { area: share = [0.02, 1 / 3], aspect = [0.3, 1 / 0.3] } = options;
   for (let i = 0; i < TRIES; i++) {
@@ -45,9 +45,9 @@ export function randomErasing(x: Float32Array, size: Size, options: RandomErasin
   const [h, w] = size;
   const blocks = count > 1 ? 1 + draws.integerBelow(count) : 1;
   for (let k = 0; k < blocks; k++) {
-    const found = drawBlock(size, blocks, options, draws);
-    if (found === null) continue;
-    const { top, left, height, width } = found;
+    const window = drawBlock(size, blocks, options, draws);
+    if (window === null) continue;
+    const { top, left, height, width } = window;
     for (let plane = 0; plane < x.length; plane += h * w) {
       const color = mode === 'rand' ? draws.normal() : 0;
       for (let y = top; y < top + height; y++) {

@@ -10,17 +10,17 @@ import type { Planes } from './planes.js';
 import { scaleWindow } from './scale.js';
 
 export interface RandomResizedCropOptions {
-  /** Share of the area, from and to, in (0, 1]. torchvision's 0.08 to 1 where it is not given. */
+  /** Range of the share of the area, in (0, 1]. Default [0.08, 1], as in torchvision. */
   readonly scale?: readonly [number, number];
-  /** Width by height, from and to, its logarithm uniform. 3/4 to 4/3 where it is not given. */
+  /** Range of width/height, whose logarithm is uniform. Default [3/4, 4/3]. */
   readonly ratio?: readonly [number, number];
-  /** 'random' draws one of the two, as timm does. torchvision's 'bilinear' where it is not given. */
+  /** 'random' draws one of the other two, as timm does. Default 'bilinear', as in torchvision. */
   readonly interpolation?: 'bilinear' | 'bicubic' | 'random';
 }
 
 const TRIES = 10;
 
-/** The window that torchvision's `RandomResizedCrop` draws; the middle of the image where ten did not fit. */
+/** The window of torchvision's `RandomResizedCrop`; the center of the image if ten tries do not fit. */
 export function resizedCropWindow([h, w]: Size, options: RandomResizedCropOptions, draws: Draws): Window {
   const { scale = [0.08, 1], ratio = [3 / 4, 4 / 3] } = options;
   for (let i = 0; i < TRIES; i++) {
@@ -40,7 +40,7 @@ export function resizedCropWindow([h, w]: Size, options: RandomResizedCropOption
   return { top: Math.floor((h - height) / 2), left: Math.floor((w - width) / 2), height, width };
 }
 
-/** Which window, and how it is scaled. */
+/** Draws the window and the interpolation. */
 function drawCrop(size: Size, options: RandomResizedCropOptions, draws: Draws): readonly [Window, Interpolation] {
   const { interpolation = 'bilinear' } = options;
   const window = resizedCropWindow(size, options, draws);
@@ -53,7 +53,7 @@ export function randomResizedCrop(image: Planes, size: Size, options: RandomResi
   return scaleWindow(image, window, size, kernel);
 }
 
-/** The same of a picture as it was decoded: of many pixels, only the window's become planes. */
+/** `randomResizedCrop` of a decoded picture: only the pixels of the window are converted to planes. */
 export function randomResizedCropOfPicture(
   picture: RgbImage,
   size: Size,

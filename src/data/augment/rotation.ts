@@ -3,10 +3,10 @@ import { affine, type Fill, type Sampling } from './affine.js';
 import type { Draws } from './draws.js';
 import { emptyPlanes, type Planes } from './planes.js';
 
-/** Python's round(v, 15): the engine's text of a number is exact. */
+/** Python's round(v, 15); `toFixed` is exact in every engine. */
 const roundTo15Digits = (v: number): number => Number(v.toFixed(15));
 
-/** Turned by a quarter, counter-clockwise, `times` times; only a square image by odd times. */
+/** Rotates counterclockwise by `times` quarter turns; an odd number requires a square image. */
 function quarterTurns(image: Planes, times: number): Planes {
   const { data: source, channels, height, width } = image;
   const out = emptyPlanes(image, height, width);
@@ -22,7 +22,7 @@ function quarterTurns(image: Planes, times: number): Planes {
   return out;
 }
 
-/** Turned counter-clockwise around its middle, in its own size: Pillow's `Image.rotate`. */
+/** Pillow's `Image.rotate`: rotates counterclockwise around the center, in the image's own size. */
 export function rotate(image: Planes, degrees: number, sampling: Sampling, fill: Fill): Planes {
   const { height, width } = image;
   const turn = ((degrees % 360) + 360) % 360;
@@ -34,6 +34,6 @@ export function rotate(image: Planes, degrees: number, sampling: Sampling, fill:
   return affine(image, [c, s, c * -x + s * -y + x, -s, c, -s * -x + c * -y + y], sampling, fill);
 }
 
-/** torchvision's `RandomRotation`: nearest pixels, black outside. */
+/** torchvision's `RandomRotation`: nearest sampling, black outside. */
 export const rotation = (image: Planes, degrees: number, draws: Draws): Planes =>
   rotate(image, draws.uniformBetween(-degrees, degrees), 'nearest', [0]);

@@ -6,10 +6,10 @@ import { toPlanes } from '../decode/planar.js';
 import type { Planes } from './planes.js';
 
 /**
- * A part of an image, scaled to a size: crop first, then Pillow's antialiased
- * resize of the part alone, as torchvision's `resized_crop`. Three channels.
+ * torchvision's `resized_crop`: crops a window, and resizes it as Pillow does, with antialiasing.
  *
- * @param window inside the image
+ * @param image an image of three channels
+ * @param window lies inside the image
  */
 export function scaleWindow(
   image: Planes,
@@ -19,7 +19,7 @@ export function scaleWindow(
 ): Planes {
   const { data: source, channels } = image;
   const area = image.height * image.width;
-  // The resize wants pixels interleaved.
+  // `resize` takes pixels [h, w, 3].
   const cut = new Uint8Array(3 * height * width);
   for (let c = 0; c < 3; c++) {
     for (let y = 0, to = c; y < height; y++) {

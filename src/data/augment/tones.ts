@@ -1,30 +1,30 @@
-/** Pillow's `ImageOps` on values alone, and timm's `solarize_add`. */
+/** Those of Pillow's `ImageOps` that map single values, and timm's `solarize_add`. */
 import { histograms, applyTables, createTable, type Table } from './pixels.js';
 import type { Planes } from './planes.js';
 
-const SAME: Table = createTable((v) => v);
+const IDENTITY: Table = createTable((v) => v);
 
-/** Each channel stretched from its darkest and lightest value to 0..255. */
+/** Stretches each channel's range of values to 0..255. */
 export const autoContrast = (image: Planes): Planes =>
   applyTables(
     image,
     histograms(image).map((counts) => {
       const low = counts.findIndex((n) => n > 0);
       const high = counts.findLastIndex((n) => n > 0);
-      if (high <= low) return SAME;
+      if (high <= low) return IDENTITY;
       const scale = 255 / (high - low);
       return createTable((v) => v * scale + -low * scale);
     }),
   );
 
-/** Each channel's values spread so that all are about as frequent. */
+/** Histogram equalization of each channel. */
 export const equalize = (image: Planes): Planes =>
   applyTables(
     image,
     histograms(image).map((counts) => {
       const last = counts.findLast((n) => n > 0) ?? 0;
       const step = Math.floor((image.height * image.width - last) / 255);
-      if (step === 0) return SAME;
+      if (step === 0) return IDENTITY;
       let n = Math.floor(step / 2);
       return Uint8Array.from(counts, (count) => {
         const value = Math.min(255, Math.floor(n / step));
@@ -36,11 +36,11 @@ export const equalize = (image: Planes): Planes =>
 
 export const invert = (image: Planes): Planes => applyTables(image, [createTable((v) => 255 - v)]);
 
-/** Keeps the highest bits of each value, 0 to 8 of them. */
+/** Keeps the highest bits of each value. @param bits 0 to 8 */
 export const posterize = (image: Planes, bits: number): Planes =>
   bits >= 8 ? image : applyTables(image, [createTable((v) => v & ~(2 ** (8 - bits) - 1))]);
 
-/** Inverts values from the threshold on. */
+/** Inverts values >= threshold. */
 export const solarize = (image: Planes, threshold: number): Planes =>
   applyTables(image, [createTable((v) => (v < threshold ? v : 255 - v))]);
 

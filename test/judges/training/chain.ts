@@ -1,7 +1,6 @@
 /**
- * The oracle's chain in which every layer answers from within its bounds: exact where `off`
- * is 0, and at the edge of the box that an engine of this arithmetic may be anywhere in where
- * `off` is ±1.
+ * The reference's chain with perturbed layers: each element is off by `off()` times its bound. With `off` = 0 it is
+ * exact; with ±1 it is at the limit of what an engine of this arithmetic may compute.
  */
 import { planNetwork, type Layer } from '../../../src/core/network.js';
 import type { ModelConfig } from '../../../src/core/config.js';
@@ -10,12 +9,12 @@ import type { Arithmetic } from '../arithmetic.js';
 import type { Verdict } from '../../wasm/judge.js';
 import { judgeLayer, type LayerVerdict, type Mode } from './layerJudge.js';
 
-/** Where in its box an answer is, one number in [−1, 1] a call. */
-export type Off = () => number;
+/** Returns the error of the next element relative to its bound, in [−1, 1]. */
+export type Perturbation = () => number;
 
-export const EXACT: Off = () => 0;
+export const EXACT: Perturbation = () => 0;
 
-export function within({ exact, bound, shape }: Verdict, off: Off): Tensor {
+export function perturb({ exact, bound, shape }: Verdict, off: Perturbation): Tensor {
   return { data: exact.map((value, i) => value + off() * bound[i]), shape };
 }
 
@@ -23,7 +22,7 @@ export interface ChainRun {
   readonly logits: Tensor;
   readonly buffers: ReadonlyMap<string, Tensor>;
   readonly layers: readonly { readonly layer: Layer; readonly verdict: LayerVerdict }[];
-  /** Gradients by the parameters' names. */
+  /** Computes the gradients of the parameters, by name. */
   backward(dlogits: Tensor): Map<string, Tensor>;
 }
 
@@ -33,14 +32,14 @@ export function runChain(
   images: Tensor,
   mode: Mode,
   by: Arithmetic,
-  off: Off = EXACT,
+  off: Perturbation = EXACT,
 ): ChainRun {
   const buffers = new Map<string, Tensor>();
   let x = images;
   const layers = planNetwork(config, config.input_size).map((layer) => {
     const verdict = judgeLayer(layer, state, x, mode, by);
-    for (const [name, buffer] of verdict.buffers) buffers.set(name, within(buffer, off));
-    x = within(verdict.y, off);
+    for (const [name, buffer] of verdict.buffers) buffers.set(name, perturb(buffer, off));
+    x = perturb(verdict.y, off);
     return { layer, verdict };
   });
   const [n, classes] = x.shape;
@@ -54,7 +53,7 @@ export function runChain(
       for (const { verdict } of [...layers].reverse()) {
         const all = verdict.backward(dy);
         for (const [name, grad] of all) {
-          const value = within(grad, off);
+          const value = perturb(grad, off);
           if (name === 'dx') dy = value;
           else grads.set(name, value);
         }

@@ -1,14 +1,14 @@
 /**
- * The oracle's answer of one layer, forward and backward, and how far an engine may be from
- * it on the numbers that it was given. Beside the bounds of test/wasm/training/judge.ts:
+ * The reference result of one layer, forward and backward, with the error bound of an engine on the same inputs. In
+ * addition to the bounds of test/wasm/training/judge.ts:
  *
- *   max            nothing is rounded; where windows overlap, as many gradients are added as a
- *                  pixel has windows: with w windows along s pixels, ⌈w/s⌉ + 1 at most
+ *   max            forward exact; backward the sum of the gradients of all windows with the pixel: at most
+ *                  ⌈w/s⌉ + 1 for w windows along s pixels
  *   leaky ReLU     λ and one product: γ₂·|λx|
- *   average        a sum of h·w, and a quotient, which some engines take first
+ *   average        a sum of h·w terms and a quotient, which some engines compute first
  *   dropout        1/(1 − rate) and one product: γ₂
- *   batch norm     in eval, a difference, a product with what is a sum, a root, a quotient and a
- *                  product, and a sum: γ of them on γ·|x − μ|/√(σ² + ε), and u of what is added
+ *   batch norm     in evaluation, a difference, a factor of sum, root, quotient and product, and a product:
+ *                  γ of all on γ·|x − μ|/√(σ² + ε), and u of the final sum
  */
 import {
   adaptiveMaxPool2d,
@@ -30,10 +30,10 @@ import { gammaOf, type Arithmetic } from '../arithmetic.js';
 import type { Verdict } from '../../wasm/judge.js';
 import * as judge from '../../wasm/training/judge.js';
 
-/** Looked up once: a test runs in a world of its own, whose globals take their time. */
+/** Looked up once, because access to globals is slow in test runners. */
 const { abs: absolute, floor, sqrt, ceil } = Math;
 
-/** How a layer is run; the mask has zeros and 1/(1 − rate). */
+/** How a layer is computed. The values of the mask are 0 and 1/(1 − rate). */
 export interface Mode {
   readonly training: boolean;
   readonly lambda: number;
@@ -42,9 +42,9 @@ export interface Mode {
 
 export interface LayerVerdict {
   readonly y: Verdict;
-  /** Running statistics by their names. */
+  /** Running statistics, by name. */
   readonly buffers: ReadonlyMap<string, Verdict>;
-  /** `dx`, and gradients by the parameters' names. */
+  /** `dx`, and the gradients of the parameters, by name. */
   backward(dy: Tensor): ReadonlyMap<string, Verdict>;
 }
 
@@ -141,7 +141,7 @@ function normVerdict(layer: Layer, state: StateDict, x: Tensor, { training }: Mo
     running_mean: part(state, layer, 'running_mean'),
     running_var: part(state, layer, 'running_var'),
   };
-  // The activation behind is a layer of its own here.
+  // The activation after it is a separate layer here.
   const all = { x, parameters, lambda: 1 };
   if (training) {
     const { y, ...buffers } = Object.fromEntries(judge.norm(all, by));
@@ -169,7 +169,7 @@ function normVerdict(layer: Layer, state: StateDict, x: Tensor, { training }: Mo
   return {
     y: { shape: x.shape, exact, bound },
     buffers: NONE,
-    // Constants: what came in is scaled. For bounds of the whole chain alone, so that nothing is rounded.
+    // A factor of constants, used only in bounds of the whole chain: no rounding.
     backward: (dy) =>
       onlyDx(
         within(

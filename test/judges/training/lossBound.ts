@@ -1,18 +1,17 @@
 /**
- * Losses and their gradients by the oracle, and how far float32 may be from them. With u and
- * γ_k of the engine, ε_x of its exp(x), Λ(x) of its log(x), C classes, s = x − max x:
+ * The reference's losses and gradients, with the error bounds of float32. With u and γ_k of the engine, ε_x the error of
+ * its exp(x), Λ(x) that of its log(x), C classes and s = x − max x:
  *
- *   log p      s, u·|s|; Σ exp(s), off by E = max(ε_s + u·|s|) + γ_C of itself; its log, by
- *              2E + Λ; and the difference: δ = u·|s| + 2E + Λ + u·|log p|
+ *   log p      s: u·|s|; Σ exp(s): relative error E = max(ε_s + u·|s|) + γ_C; its log:
+ *              2E + Λ; the difference: δ = u·|s| + 2E + Λ + u·|log p|
  *   CE         Σ |q|·(δ + γ_{C+1}·|log p|)
- *   its way    p·Σq − q, /n: p off by p·(2δ + ε): (2δ + ε + γ_{C+2})·p·Σq + u·|…|, and a quotient
+ *   gradient   p·Σq − q, /n: error of p is p·(2δ + ε): (2δ + ε + γ_{C+2})·p·Σq + u·|…|, and a quotient
  *   BCE        max(x, 0) − x·q + log(1 + t), t = exp(−|x|): γ₃·(|x| + |x·q|) + 2(ε·t + u) + Λ(1 + t),
  *              and a mean of C
- *   its way    σ = 1 or t over 1 + t: (2ε + u + a quotient)·σ; − q; a quotient
+ *   gradient   σ = 1 or t over 1 + t: (2ε + u + a quotient)·σ; − q; a quotient
  *
- * Where losses are worked out in float64 with an exp and a log within 2 ulp, what is off is a few
- * ulp of float64 of every term of the sums, of which 32 a class are granted; the gradient is
- * rounded to float32 once more.
+ * If losses are computed in float64 with exp and log within 2 ulp, each term of the sums is off by a few ulp of float64;
+ * 32 ulp per class are allowed. The gradient is then rounded to float32.
  */
 import {
   bceWithLogits,
@@ -32,7 +31,7 @@ const SLACK = 32 * 2 ** -53;
 const largest = (values: readonly number[]): number => Math.max(...values.map(Math.abs));
 
 export interface LossVerdict {
-  /** Of each image. */
+  /** Loss of each image. */
   readonly losses: Verdict;
   readonly dlogits: Verdict;
 }
@@ -45,7 +44,7 @@ export function lossBound(kind: Loss, x: Tensor, q: Tensor, by: Arithmetic): Los
   const exact = rows.map(({ logits, shares }) => value(tensor(logits, [1, classes]), tensor(shares, [1, classes])));
   const dlogits = valuesOf(slope(tensor(x.data, x.shape), tensor(q.data, q.shape)));
   if (by.longLosses) {
-    // Bce adds up what is positive; what cross-entropy adds up is as large as the logits.
+    // The terms of BCE are positive; those of cross-entropy are as large as the logits.
     const sizeOf = (i: number): number =>
       kind === 'bce' ? exact[i] : classes * (2 * largest(rows[i].logits) + Math.log(classes));
     return {
@@ -78,7 +77,7 @@ export function lossBound(kind: Loss, x: Tensor, q: Tensor, by: Arithmetic): Los
 
 interface Bounds {
   readonly loss: number;
-  /** Before they are divided by images, and classes. */
+  /** Before division by the number of images, and of classes. */
   readonly slopes: readonly number[];
 }
 

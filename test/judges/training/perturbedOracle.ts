@@ -1,7 +1,6 @@
 /**
- * A training in float64 that errs on purpose: every output of a layer, every gradient, statistic,
- * parameter and moment is off by the whole of the bound that an engine's is held to, up or down
- * as `off` says. Where none is off, it is the oracle.
+ * Training in float64 with deliberate errors: each layer output, gradient, statistic, parameter and moment is off by
+ * `off()` times the bound that an engine must satisfy. With `off` = 0 it computes the same as the reference.
  */
 import { lambDivisor, tensor } from '../../../reference/index.js';
 import type { ModelConfig } from '../../../src/core/config.js';
@@ -12,27 +11,27 @@ import type { StepOptions, Trainer } from '../../../src/train/trainer.js';
 import { gammaOf, type Arithmetic } from '../arithmetic.js';
 import { divisorOff, optimizerBound, stepOf } from '../optimizerBound.js';
 import { averageBound } from './averageBound.js';
-import { runChain, within, type Off } from './chain.js';
+import { runChain, perturb, type Perturbation } from './chain.js';
 import { lossBound } from './lossBound.js';
 import { maskFor } from './mask.js';
 
 export interface PerturbedOracleOptions {
   readonly loss: Loss;
-  /** Of the dropout masks. */
+  /** Seed of the dropout masks. */
   readonly seed: number;
-  /** Micro-batches of a batch. */
+  /** Number of micro-batches in a batch. */
   readonly gradAccumSteps: number;
-  /** Whether an average of the state is kept. */
+  /** Whether the state is averaged. */
   readonly ema: boolean;
 }
 
-/** As much of a trainer as a course asks for. */
+/** The methods of a trainer that a trajectory needs. */
 export type Steps = Pick<Trainer, 'step' | 'snapshot'>;
 
 const zerosLike = ({ data, shape }: Tensor): Tensor => ({ data: new Float64Array(data.length), shape });
 const isCounter = (name: string): boolean => name.endsWith('.num_batches_tracked');
 
-/** What is a mean of squares is none where it is below zero. */
+/** A mean of squares cannot be negative. */
 const nonNegative = ({ data, shape }: Tensor): Tensor => ({ data: data.map((v) => Math.max(v, 0)), shape });
 
 export class PerturbedOracle implements Steps {
@@ -47,7 +46,7 @@ export class PerturbedOracle implements Steps {
     readonly config: ModelConfig,
     readonly options: PerturbedOracleOptions,
     readonly arithmetic: Arithmetic,
-    readonly off: Off,
+    readonly off: Perturbation,
   ) {
     this.#state = new Map(state);
     this.#average = options.ema ? new Map(state) : null;
@@ -57,8 +56,8 @@ export class PerturbedOracle implements Steps {
     const parts = microBatches(images, targets, this.options.gradAccumSteps);
     const passes = parts.map((part) => this.#pass(part.x, part.targets, lambda));
     this.#steps++;
-    this.#move(this.#mean(passes.map(({ grads }) => grads)), resolveStep(optimizer));
-    if (emaDecay !== undefined) this.#follow(emaDecay);
+    this.#update(this.#mean(passes.map(({ grads }) => grads)), resolveStep(optimizer));
+    if (emaDecay !== undefined) this.#updateAverage(emaDecay);
     return joinPasses(passes);
   }
 
@@ -67,7 +66,7 @@ export class PerturbedOracle implements Steps {
     return { state: new Map(this.#state), optimizer: new Map(this.#moments), steps: this.#steps, ...ema };
   }
 
-  /** Forward and backward; running statistics go into the state. */
+  /** Forward and backward; updates the running statistics. */
   #pass(images: FloatArray, targets: FloatArray, lambda: number) {
     const { config, options, arithmetic, off } = this;
     const n = targets.length / config.num_classes;
@@ -75,17 +74,17 @@ export class PerturbedOracle implements Steps {
     const mask = maskFor(config, n, options.seed, this.#passes);
     const run = runChain(config, this.#state, x, { training: true, lambda, mask }, arithmetic, off);
     const loss = lossBound(options.loss, run.logits, { data: targets, shape: run.logits.shape }, arithmetic);
-    const grads = run.backward(within(loss.dlogits, off));
+    const grads = run.backward(perturb(loss.dlogits, off));
     this.#passes++;
     for (const [name, buffer] of run.buffers) this.#state.set(name, buffer);
     for (const [name, { data, shape }] of this.#state) {
       if (isCounter(name)) this.#state.set(name, { data: Float64Array.of(data[0] + 1), shape });
     }
-    const losses = within(loss.losses, off).data;
+    const losses = perturb(loss.losses, off).data;
     return { loss: [...losses].reduce((a, b) => a + b, 0) / n, logits: run.logits.data, grads };
   }
 
-  /** k gradients are added up and divided by k: γ_k of the mean of their magnitudes. */
+  /** The mean of k gradients: a sum and a quotient, off by γ_k times the mean magnitude. */
   #mean(parts: readonly ReadonlyMap<string, Tensor>[]): ReadonlyMap<string, Tensor> {
     const [first] = parts;
     if (parts.length === 1) return first;
@@ -98,12 +97,12 @@ export class PerturbedOracle implements Steps {
             (_, i) => parts.reduce((sum, part) => sum + of(part.get(name)?.data[i] ?? NaN), 0) / parts.length,
           );
         const bound = mean(Math.abs).map((size) => gamma * size);
-        return [name, within({ exact: mean((v) => v), bound, shape }, this.off)];
+        return [name, perturb({ exact: mean((v) => v), bound, shape }, this.off)];
       }),
     );
   }
 
-  #move(grads: ReadonlyMap<string, Tensor>, by: Required<OptimizerStep>): void {
+  #update(grads: ReadonlyMap<string, Tensor>, by: Required<OptimizerStep>): void {
     const { config, arithmetic } = this;
     const stages = config.strides.length;
     const all = [...grads.values()].map(({ data, shape }) => tensor(data, shape));
@@ -111,26 +110,26 @@ export class PerturbedOracle implements Steps {
     const divisor =
       by.kind === 'lamb' ? { value: lambDivisor(all), off: divisorOff(terms, arithmetic) } : { value: 1, off: 0 };
     for (const [name, g] of grads) {
-      const own = stepOf(name, g.shape, by, stages);
-      const old = (moment: string): Tensor => this.#moments.get(`${moment}.${name}`) ?? zerosLike(g);
+      const settings = stepOf(name, g.shape, by, stages);
+      const previous = (moment: string): Tensor => this.#moments.get(`${moment}.${name}`) ?? zerosLike(g);
       const p = this.#state.get(name);
       if (p === undefined) throw new Error(`no tensor ${name}`);
-      const m = old(by.kind === 'sgd' ? 'momentum_buffer' : 'exp_avg');
-      const before = { p, g, m, v: old('exp_avg_sq') };
-      for (const [what, after] of optimizerBound(before, own, this.#steps, divisor, arithmetic)) {
-        const value = within({ ...after, shape: g.shape }, this.off);
+      const m = previous(by.kind === 'sgd' ? 'momentum_buffer' : 'exp_avg');
+      const before = { p, g, m, v: previous('exp_avg_sq') };
+      for (const [what, after] of optimizerBound(before, settings, this.#steps, divisor, arithmetic)) {
+        const value = perturb({ ...after, shape: g.shape }, this.off);
         if (what === 'param') this.#state.set(name, value);
         else this.#moments.set(`${what}.${name}`, what === 'exp_avg_sq' ? nonNegative(value) : value);
       }
     }
   }
 
-  #follow(decay: number): void {
+  #updateAverage(decay: number): void {
     for (const [name, average] of this.#average ?? []) {
-      const now = this.#state.get(name);
-      if (now === undefined) continue;
-      const verdict = averageBound(average, now, decay, this.arithmetic);
-      this.#average?.set(name, isCounter(name) ? now : within(verdict, this.off));
+      const current = this.#state.get(name);
+      if (current === undefined) continue;
+      const verdict = averageBound(average, current, decay, this.arithmetic);
+      this.#average?.set(name, isCounter(name) ? current : perturb(verdict, this.off));
     }
   }
 }

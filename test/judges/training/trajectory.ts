@@ -1,20 +1,19 @@
 /**
- * Holds a whole training against the oracle's, from the same weights on the same batches,
- * step after step, without setting it right in between.
+ * Compares a whole training with that of the reference: the same initial weights and batches, step after step, without
+ * resetting the engine in between.
  *
- * Where every layer errs by e, |e| ≤ δ element by element, δ of its judge, a tensor is off
- * by Σ J·e to first order, J the oracle's own derivative along the way there: through
- * norms, ReLUs, moments and all steps before. Nobody writes J down: twins of the oracle
- * (twin.ts) err by ±δ as coins fall, so that the mean of ‖Σ J·(±δ)‖² over them is
- * S² = Σ‖J·δ‖². Where e is as likely to be positive as negative, whatever came before,
+ * Let every layer err by e with |e| <= δ element by element, where δ is the bound of its judge. To first order, a tensor
+ * then errs by Σ J·e, where J is the derivative of the reference along the computation: through norms, ReLUs, moments
+ * and all earlier steps. J is not computed. Instead, perturbed copies of the reference (perturbedOracle.ts) err by ±δ
+ * with random signs, so that the mean of ‖Σ J·(±δ)‖² over the copies is S² = Σ‖J·δ‖². If the sign of e is random given
+ * everything before it, then
  *
- *     P(‖Σ J·e‖ > k·S) ≤ 2·exp(−k²/2)
+ *     P(‖Σ J·e‖ > k·S) <= 2·exp(−k²/2)
  *
- * (I. Pinelis: Optimum bounds for the distributions of martingales in Banach spaces,
- * Ann. Probab. 22, 1994, theorem 3.5). With k = 8 that is 3e-14, for some ten thousand
- * tensors; and S, of a few twins, could be half of what it should be. A bound is no good
- * unless it is smaller than what it judges: than the way that a tensor has come since
- * the beginning. That what is off is as good as linear in δ, twin.test.ts looks at.
+ * (I. Pinelis, Optimum bounds for the distributions of martingales in Banach spaces, Ann. Probab. 22, 1994, theorem
+ * 3.5). For k = 8 this is 3e-14, for about ten thousand tensors; an S estimated from a few copies may be half of its true
+ * value. A bound is only meaningful if it is smaller than the change of the tensor since the start, which is checked, too.
+ * perturbedOracle.test.ts checks that errors are nearly linear in δ.
  */
 import type { ModelConfig } from '../../../src/core/config.js';
 import type { Loss } from '../../../src/core/optimizer.js';
@@ -22,16 +21,16 @@ import type { FloatArray, StateDict } from '../../../src/core/tensor.js';
 import type { StepOptions } from '../../../src/train/trainer.js';
 import { uniform } from '../../wasm/draw.js';
 import type { Arithmetic } from '../arithmetic.js';
-import { EXACT, type Off } from './chain.js';
+import { EXACT, type Perturbation } from './chain.js';
 import { PerturbedOracle, type Steps } from './perturbedOracle.js';
 import { BiasDrift } from './biasDrift.js';
 
 const K = 8;
-const TWINS = 3;
+const COPIES = 3;
 export interface Batch extends StepOptions {
-  /** [n,in_chans,h,w] */
+  /** Shape [n, in_chans, h, w]. */
   readonly x: FloatArray;
-  /** [n,num_classes] */
+  /** Shape [n, num_classes]. */
   readonly targets: FloatArray;
 }
 
@@ -40,30 +39,30 @@ export interface Trajectory {
   readonly config: ModelConfig;
   readonly state: StateDict;
   readonly n: number;
-  /** Micro-batches of a batch. */
+  /** Number of micro-batches in a batch. */
   readonly gradAccumSteps: number;
   readonly loss: Loss;
-  /** Of the dropout masks. */
+  /** Seed of the dropout masks. */
   readonly seed: number;
   readonly steps: number;
   readonly batch: (step: number) => Batch;
 }
 
-/** Whether an average of the state is kept. */
+/** Whether the trajectory averages its state. */
 export const hasAverage = ({ batch }: Trajectory): boolean => batch(0).emaDecay !== undefined;
 
-/** Everything that a step leaves behind, by name. */
+/** Loss, logits, state, moments and average after a step, by name. */
 export interface StepTensors {
   readonly tensors: ReadonlyMap<string, FloatArray>;
-  /** What is judged by its pace alone, and is too fast. */
-  readonly tooFast: string | null;
+  /** A bias that moved faster than its optimizer can (see biasDrift.ts); null if there is none. */
+  readonly fault: string | null;
 }
 
-/** Its moments, one by one, so that it can be judged as it goes. */
-async function* run(course: Trajectory, trainer: Steps): AsyncGenerator<StepTensors> {
-  const drift = new BiasDrift(course.config, course.state);
-  for (let step = 0; step < course.steps; step++) {
-    const batch = course.batch(step);
+/** The tensors after each step, one step at a time. */
+async function* recordSteps(trajectory: Trajectory, trainer: Steps): AsyncGenerator<StepTensors> {
+  const drift = new BiasDrift(trajectory.config, trajectory.state);
+  for (let step = 0; step < trajectory.steps; step++) {
+    const batch = trajectory.batch(step);
     const { loss, logits } = await trainer.step(batch.x, batch.targets, batch);
     const { state, optimizer, ema = new Map<string, never>() } = await trainer.snapshot();
     const tensors = new Map<string, FloatArray>([
@@ -72,74 +71,88 @@ async function* run(course: Trajectory, trainer: Steps): AsyncGenerator<StepTens
       ...[...state, ...optimizer].map(([name, { data }]) => [name, data] as const),
       ...[...ema].map(([name, { data }]) => [`average of ${name}`, data] as const),
     ]);
-    yield { tensors, tooFast: drift.takeOut(tensors, state, batch, step + 1) };
+    yield { tensors, fault: drift.removeFrom(tensors, state, batch, step + 1) };
   }
 }
 
-/** ‖a − b‖; NaN where they do not go together. */
+/** ‖a − b‖; NaN if their lengths differ. */
 export function distance(a: FloatArray | undefined, b: FloatArray | undefined): number {
   if (a === undefined || a.length !== b?.length) return NaN;
   return Math.sqrt(Array.from(a).reduce((sum, v, i) => sum + (v - b[i]) ** 2, 0));
 }
 
-/** What a training by a twin comes to, moment by moment. */
-export async function runPerturbed(course: Trajectory, by: Arithmetic, off: Off): Promise<StepTensors[]> {
-  const { state, config, loss, seed, gradAccumSteps } = course;
-  const moments: StepTensors[] = [];
-  const twin = new PerturbedOracle(state, config, { loss, seed, gradAccumSteps, ema: hasAverage(course) }, by, off);
-  for await (const moment of run(course, twin)) moments.push(moment);
-  return moments;
+/** The steps of a perturbed copy of the reference. */
+export async function runPerturbed(
+  trajectory: Trajectory,
+  by: Arithmetic,
+  perturbation: Perturbation,
+): Promise<StepTensors[]> {
+  const { state, config, loss, seed, gradAccumSteps } = trajectory;
+  const steps: StepTensors[] = [];
+  const copy = new PerturbedOracle(
+    state,
+    config,
+    { loss, seed, gradAccumSteps, ema: hasAverage(trajectory) },
+    by,
+    perturbation,
+  );
+  for await (const step of recordSteps(trajectory, copy)) steps.push(step);
+  return steps;
 }
 
-/** Up or down by the whole of a bound, or by a part of it, as a coin falls. */
-export function coinFlips(seed: number, size = 1): Off {
+/** Perturbations of ±size bounds, with random signs. */
+export function coinFlips(seed: number, size = 1): Perturbation {
   const random = uniform(seed);
   return () => (random() < 0.5 ? -size : size);
 }
 
-/** What the oracle comes to, and the bounds about it; worked out once, for any number of engines. */
+/** The reference's tensors after a step, with their bounds. Computed once for all engines. */
 export interface Judgment {
   readonly exact: ReadonlyMap<string, FloatArray>;
   readonly bounds: ReadonlyMap<string, number>;
 }
 
-export async function judgeTrajectory(course: Trajectory, by: Arithmetic): Promise<readonly Judgment[]> {
-  const oracle = await runPerturbed(course, by, EXACT);
-  const twins: StepTensors[][] = [];
-  for (let coin = 0; coin < TWINS; coin++) twins.push(await runPerturbed(course, by, coinFlips(coin)));
-  return oracle.map(({ tensors: exact }, step) => {
-    const spread = (name: string): number =>
-      Math.hypot(...twins.map((twin) => distance(twin[step].tensors.get(name), exact.get(name)))) / Math.sqrt(TWINS);
-    return { exact, bounds: new Map([...exact.keys()].map((name) => [name, K * spread(name)])) };
+export async function judgeTrajectory(trajectory: Trajectory, by: Arithmetic): Promise<readonly Judgment[]> {
+  const reference = await runPerturbed(trajectory, by, EXACT);
+  const copies: StepTensors[][] = [];
+  for (let coin = 0; coin < COPIES; coin++) copies.push(await runPerturbed(trajectory, by, coinFlips(coin)));
+  return reference.map(({ tensors: exact }, step) => {
+    const deviation = (name: string): number =>
+      Math.hypot(...copies.map((copy) => distance(copy[step].tensors.get(name), exact.get(name)))) / Math.sqrt(COPIES);
+    return { exact, bounds: new Map([...exact.keys()].map((name) => [name, K * deviation(name)])) };
   });
 }
 
-/** The largest distance of all, in bounds, and where that is; infinite, and what is wrong, where one is out of them. */
-export interface Found {
+/** The largest distance relative to its bound, and where it is; infinite if a bound is exceeded. */
+export interface WorstDistance {
   readonly worst: number;
   readonly at: string;
 }
 
-const wrong = (step: number, at: string): Found => ({ worst: Infinity, at: `step ${step}, ${at}` });
+const failAt = (step: number, at: string): WorstDistance => ({ worst: Infinity, at: `step ${step}, ${at}` });
 
 export async function followTrajectory(
-  course: Trajectory,
+  trajectory: Trajectory,
   judgments: readonly Judgment[],
   trainer: Steps,
-): Promise<Found> {
-  let [worst, at] = [0, 'nothing is off'];
+): Promise<WorstDistance> {
+  let [worst, at] = [0, 'no distance'];
   let step = 0;
-  for await (const { tensors, tooFast } of run(course, trainer)) {
+  for await (const { tensors, fault: tooFast } of recordSteps(trajectory, trainer)) {
     const { exact, bounds } = judgments[step++];
-    if (tooFast !== null) return wrong(step, tooFast);
-    if (tensors.size !== exact.size) return wrong(step, `${tensors.size} tensors, not ${exact.size}`);
-    for (const [name, want] of exact) {
+    if (tooFast !== null) return failAt(step, tooFast);
+    if (tensors.size !== exact.size) return failAt(step, `${tensors.size} tensors, not ${exact.size}`);
+    for (const [name, expected] of exact) {
       const bound = bounds.get(name) ?? NaN;
-      const way = distance(want, course.state.get(name.replace('average of ', ''))?.data ?? want.map(() => 0));
-      if (!(bound < way)) return wrong(step, `${name}: the bound ${bound} is not smaller than the way ${way}`);
-      const off = distance(tensors.get(name), want);
-      if (!(off <= bound)) return wrong(step, `${name}: off by ${off}, not within ${bound}`);
-      if (off / bound > worst) [worst, at] = [off / bound, `step ${step}, ${name}: ${off} of ${bound}`];
+      const change = distance(
+        expected,
+        trajectory.state.get(name.replace('average of ', ''))?.data ?? expected.map(() => 0),
+      );
+      if (!(bound < change))
+        return failAt(step, `${name}: the bound ${bound} is not smaller than the change ${change}`);
+      const error = distance(tensors.get(name), expected);
+      if (!(error <= bound)) return failAt(step, `${name}: off by ${error}, more than ${bound}`);
+      if (error / bound > worst) [worst, at] = [error / bound, `step ${step}, ${name}: ${error} of ${bound}`];
     }
   }
   return { worst, at };

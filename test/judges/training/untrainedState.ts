@@ -4,9 +4,9 @@ import { drawState } from '../../wasm/networks.js';
 import { vanishing } from './vanishing.js';
 
 /**
- * Drawn weights whose norms have seen no batch yet, such that gradients are more than rounding, by
- * whose size Adam would divide them: norms keep every channel alive, for behind one that is constant
- * weights have no gradient; and biases without one are far from zero, and so is what decay makes of them.
+ * Random weights with initial running statistics, whose gradients are larger than rounding errors: Adam would divide a
+ * smaller gradient by its own error. The norms keep every channel active, because weights after a constant channel have no
+ * gradient; biases without gradient are far from zero, also after weight decay.
  */
 export function untrainedState(config: ModelConfig): StateDict {
   const convolutions = vanishing(config, 0).filter(({ conv }) => conv === null);

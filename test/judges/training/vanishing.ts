@@ -1,8 +1,7 @@
 /**
- * Biases whose gradient is zero, whatever the network has learned: what they add is the same for
- * every pixel of every image when it comes to a batch norm, which takes the mean away again. That
- * holds of a convolution's before a norm, and of a norm's where nothing but what keeps constants
- * lies between it and the next: pools, a leaky ReLU of slope 1, one convolution without padding.
+ * Biases whose gradient is always zero: they add the same constant to every pixel of every image, and the next batch norm
+ * subtracts the mean. These are the biases of convolutions before a norm, and the biases of a norm if only layers that
+ * preserve constants lie between it and the next norm: pools, a leaky ReLU with slope 1, one convolution without padding.
  */
 import type { ModelConfig } from '../../../src/core/config.js';
 import { planNetwork, type Layer } from '../../../src/core/network.js';
@@ -10,9 +9,9 @@ import type { StateDict } from '../../../src/core/tensor.js';
 
 interface Vanishing {
   readonly bias: string;
-  /** The norm that takes it away. */
+  /** The norm that subtracts it. */
   readonly norm: string;
-  /** The convolution between. */
+  /** The convolution in between. */
   readonly conv: string | null;
 }
 
@@ -53,13 +52,13 @@ export function vanishing(config: ModelConfig, lambda: number): readonly Vanishi
   });
 }
 
-/** What these biases put into the means that their norms see, by the norms' names. */
+/** The contribution of these biases to the means of their norms, by the names of the norms. */
 export function shifts(all: readonly Vanishing[], state: StateDict): Map<string, Float64Array> {
   const found = new Map<string, Float64Array>();
   const get = (name: string): ArrayLike<number> => state.get(name)?.data ?? [];
   for (const { bias, norm, conv } of all) {
     const values = get(bias);
-    // [k,c,kh,kw]: a constant meets every tap.
+    // Weights [k, c, kh, kw]: a constant input is multiplied by the sum of all taps.
     const weight = conv === null ? null : get(`${conv}.weight`);
     const channels = state.get(`${norm}.bias`)?.data.length ?? 0;
     const sum = found.get(norm) ?? new Float64Array(channels);

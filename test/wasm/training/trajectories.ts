@@ -1,4 +1,4 @@
-/** Trainings that the oracle can follow: narrow, with both activations, a pool and dropout. */
+/** Trainings small enough for the reference: narrow networks with both activations, a pool and dropout. */
 import { resolveConfig, type ModelConfigInput } from '../../../src/core/config.js';
 import type { OptimizerStep } from '../../../src/core/optimizer.js';
 import type { Trajectory } from '../../judges/training/trajectory.js';
@@ -8,27 +8,27 @@ import { draw, uniform } from '../draw.js';
 const N = 4;
 const CLASSES = 5;
 const STEPS = 20;
-/** Of dropout masks that, in the first step, keep no channel of every image: it would have no gradient (vanishing.ts). */
+/** Seed of dropout masks. In the first step no channel is kept for all images: it would have no gradient (vanishing.ts). */
 const SEED = 5;
 const SIZES = { dims: [3, 4, 5], strides: [2, 1], act_num: 1, num_classes: CLASSES, in_chans: 2, input_size: 16 };
 const ADAPTIVE = { ...SIZES, ada_pool: [3, 2], input_size: 12 };
 
-/** A class of each image, smoothed as by 0.1. */
-function smoothed(step: number, n: number): Float32Array {
+/** A random class for each image, with label smoothing 0.1. */
+function smoothTargets(step: number, n: number): Float32Array {
   const random = uniform(200 + step);
   const shares = new Float32Array(n * CLASSES).fill(0.1 / CLASSES);
   for (let i = 0; i < n; i++) shares[i * CLASSES + Math.floor(random() * CLASSES)] += 0.9;
   return shares;
 }
 
-/** Two images in one, whose shares are drawn. */
-function mixed(step: number, n: number): Float32Array {
-  const [one, other] = [smoothed(step, n), smoothed(step + 100, n)];
+/** Targets of two mixed images with random shares. */
+function mixTargets(step: number, n: number): Float32Array {
+  const [one, other] = [smoothTargets(step, n), smoothTargets(step + 100, n)];
   const [share] = draw([1], uniform(300 + step)).data.map(Math.abs);
   return one.map((v, i) => share * v + (1 - share) * other[i]);
 }
 
-interface Given {
+interface TrajectoryOptions {
   readonly sizes?: ModelConfigInput;
   readonly loss?: Trajectory['loss'];
   readonly n?: number;
@@ -36,14 +36,23 @@ interface Given {
   readonly lambda?: number;
   readonly emaDecay?: number;
   readonly gradAccumSteps?: number;
-  /** What images are drawn by: such that no bound reaches across a kink (test/tfjs/perturbedOracle.test.ts). */
+  /** Seed of the images, chosen so that no bound crosses a kink (test/tfjs/perturbedOracle.test.ts). */
   readonly images?: number;
 }
 
-function course(
+function createTrajectory(
   label: string,
   optimizer: OptimizerStep,
-  { sizes = SIZES, n = N, loss = 'cross-entropy', targets, lambda, emaDecay, gradAccumSteps = 1, images = 100 }: Given,
+  {
+    sizes = SIZES,
+    n = N,
+    loss = 'cross-entropy',
+    targets,
+    lambda,
+    emaDecay,
+    gradAccumSteps = 1,
+    images = 100,
+  }: TrajectoryOptions,
 ): Trajectory {
   const config = resolveConfig({ ...sizes, drop_rate: 0.5, form: 'train' });
   return {
@@ -51,7 +60,7 @@ function course(
     batch: (step) => ({
       x: draw([n, config.in_chans, ...config.input_size], uniform(images + step)).data,
       targets: targets(step, n),
-      // A float32, so that none is rounded.
+      // Exact in float32.
       lambda: lambda ?? (step + 1) / 32,
       optimizer: { ...optimizer, lr: optimizer.lr * (1 - step / 40) },
       ...(emaDecay === undefined ? {} : { emaDecay }),
@@ -60,30 +69,34 @@ function course(
 }
 
 export const TRAJECTORIES: readonly Trajectory[] = [
-  course(
-    'Adam, smoothed targets, an average',
+  createTrajectory(
+    'Adam, smoothed targets, averaged weights',
     { kind: 'adam', lr: 1e-3, weightDecay: 1e-2 },
-    { targets: smoothed, emaDecay: 0.9 },
+    { targets: smoothTargets, emaDecay: 0.9 },
   ),
-  course(
-    'SGD by Nesterov, mixed targets, adaptive pools',
+  createTrajectory(
+    'SGD with Nesterov momentum, mixed targets, adaptive pools',
     { kind: 'sgd', lr: 1e-2, momentum: 0.9, nesterov: true, weightDecay: 1e-2 },
-    { targets: mixed, sizes: ADAPTIVE, images: 9000 },
+    { targets: mixTargets, sizes: ADAPTIVE, images: 9000 },
   ),
-  course(
-    'LAMB, every class on its own',
+  createTrajectory(
+    'LAMB, binary cross-entropy',
     { kind: 'lamb', lr: 1e-3, weightDecay: 0.3 },
-    { targets: mixed, loss: 'bce', images: 4000 },
+    { targets: mixTargets, loss: 'bce', images: 4000 },
   ),
-  course(
+  createTrajectory(
     'AdamW with layer decay',
     { kind: 'adamw', lr: 1e-3, weightDecay: 0.3, layerDecay: 0.8 },
-    { targets: smoothed },
+    { targets: smoothTargets },
   ),
-  course('Adam, λ 1 from the start', { kind: 'adam', lr: 1e-3, weightDecay: 1e-2 }, { targets: mixed, lambda: 1 }),
-  course(
+  createTrajectory(
+    'Adam, λ = 1 from the start',
+    { kind: 'adam', lr: 1e-3, weightDecay: 1e-2 },
+    { targets: mixTargets, lambda: 1 },
+  ),
+  createTrajectory(
     'Adam, in two micro-batches',
     { kind: 'adam', lr: 1e-3, weightDecay: 1e-2 },
-    { targets: mixed, n: 2 * N, gradAccumSteps: 2 },
+    { targets: mixTargets, n: 2 * N, gradAccumSteps: 2 },
   ),
 ];

@@ -1,4 +1,4 @@
-/** Twenty steps of training go where the oracle goes, as near to it as float32 can keep; a fault, however small, does not. */
+/** Twenty training steps agree with the reference within the bounds of float32; the bounds detect small faults. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { wasmTrainer } from '../../../src/train/wasmTrainer.js';
 import { WASM } from '../../judges/arithmetic.js';
@@ -13,25 +13,27 @@ import {
 import { BUILDS } from '../builds.js';
 import { TRAJECTORIES } from './trajectories.js';
 
-/** What the engine may be given in the place of what it should: mistakes in passing things on. */
-type Fault = (given: Batch, step: number) => Partial<Batch>;
+/** Changes the arguments of a step, to simulate a fault in the engine. */
+type Fault = (batch: Batch, step: number) => Partial<Batch>;
 
 const FAULTS: Readonly<Record<string, Fault>> = {
   'λ one step late': ({ lambda }) => ({ lambda: lambda - 1 / 32 }),
-  'a rate off by a thousandth': ({ optimizer }) => ({ optimizer: { ...optimizer, lr: 1.001 * optimizer.lr } }),
-  'vectors that decay as they should not': ({ optimizer }) => ({
+  'a learning rate 0.1% too large': ({ optimizer }) => ({ optimizer: { ...optimizer, lr: 1.001 * optimizer.lr } }),
+  'weight decay of the wrong tensors': ({ optimizer }) => ({
     optimizer: { ...optimizer, decayVectors: optimizer.kind === 'lamb' },
   }),
-  'moments of another memory': ({ optimizer }) => ({ optimizer: { ...optimizer, betas: [0.9, 0.99], momentum: 0.8 } }),
-  'a pixel off by a tenth': ({ x }) => ({ x: x.map((v, i) => (i === 100 ? v + 0.1 : v)) }),
-  'targets a hundredth less smooth': ({ targets }) => ({ targets: targets.map((v) => v * 1.01) }),
-  'a fault in the last step alone': ({ lambda }, step) => (step === 19 ? { lambda: lambda - 1 / 32 } : {}),
+  'other decays of the moments': ({ optimizer }) => ({
+    optimizer: { ...optimizer, betas: [0.9, 0.99], momentum: 0.8 },
+  }),
+  'one pixel off by 0.1': ({ x }) => ({ x: x.map((v, i) => (i === 100 ? v + 0.1 : v)) }),
+  'targets 1% too large': ({ targets }) => ({ targets: targets.map((v) => v * 1.01) }),
+  'λ one step late in the last step only': ({ lambda }, step) => (step === 19 ? { lambda: lambda - 1 / 32 } : {}),
 };
 
-/** Of what not every course has. */
-const OWN_FAULTS: readonly (readonly [what: string, has: (course: Trajectory) => boolean, fault: Fault])[] = [
-  ['an average of a longer memory', hasAverage, () => ({ emaDecay: 0.901 })],
-  ['layers that do not decay', decays, ({ optimizer }) => ({ optimizer: { ...optimizer, layerDecay: 1 } })],
+/** Faults that only some trajectories can show. */
+const SPECIFIC_FAULTS: readonly (readonly [what: string, has: (trajectory: Trajectory) => boolean, fault: Fault])[] = [
+  ['another decay of the average', hasAverage, () => ({ emaDecay: 0.901 })],
+  ['no layer decay', hasLayerDecay, ({ optimizer }) => ({ optimizer: { ...optimizer, layerDecay: 1 } })],
   [
     'another eps',
     ({ batch }) => batch(0).optimizer.kind !== 'sgd',
@@ -39,32 +41,32 @@ const OWN_FAULTS: readonly (readonly [what: string, has: (course: Trajectory) =>
   ],
 ];
 
-function decays({ batch }: Trajectory): boolean {
+function hasLayerDecay({ batch }: Trajectory): boolean {
   return batch(0).optimizer.layerDecay !== undefined;
 }
 
-/** What is wrong with a training by the engine, or null. */
-async function misfit(
-  course: Trajectory,
+/** Runs a trajectory in the engine. @returns the first mismatch, or null */
+async function firstMismatch(
+  trajectory: Trajectory,
   judgments: readonly Judgment[],
   options: { readonly seed?: number; readonly build?: (typeof BUILDS)[number]; readonly gradAccumSteps?: number },
   fault: Fault = () => ({}),
 ): Promise<string | null> {
-  const { config, state, n, loss, seed, gradAccumSteps } = course;
+  const { config, state, n, loss, seed, gradAccumSteps } = trajectory;
   const all = {
-    ...{ batchSize: n, gradAccumSteps, loss, seed, state, ema: hasAverage(course) },
+    ...{ batchSize: n, gradAccumSteps, loss, seed, state, ema: hasAverage(trajectory) },
     build: 'plain' as const,
     ...options,
   };
   const trainer = await wasmTrainer(config, all);
   let steps = 0;
   try {
-    const { worst, at } = await followTrajectory(course, judgments, {
+    const { worst, at } = await followTrajectory(trajectory, judgments, {
       snapshot: () => trainer.snapshot(),
-      step(x, targets, given) {
-        const asked = { ...given, x, targets };
-        const got = { ...asked, ...fault(asked, steps++) };
-        return trainer.step(got.x, got.targets, got);
+      step(x, targets, options) {
+        const batch = { ...options, x, targets };
+        const faulty = { ...batch, ...fault(batch, steps++) };
+        return trainer.step(faulty.x, faulty.targets, faulty);
       },
     });
     return worst <= 1 ? null : at;
@@ -73,27 +75,30 @@ async function misfit(
   }
 }
 
-describe.each(TRAJECTORIES.map((course) => ({ course, label: course.label })))('$label', ({ course }) => {
-  let judgments: readonly Judgment[];
-  beforeAll(async () => {
-    judgments = await judgeTrajectory(course, WASM);
-  });
+describe.each(TRAJECTORIES.map((trajectory) => ({ trajectory, label: trajectory.label })))(
+  '$label',
+  ({ trajectory }) => {
+    let judgments: readonly Judgment[];
+    beforeAll(async () => {
+      judgments = await judgeTrajectory(trajectory, WASM);
+    });
 
-  test.each(BUILDS)('%s', async (build) => {
-    expect(await misfit(course, judgments, { build })).toBeNull();
-  });
+    test.each(BUILDS)('%s', async (build) => {
+      expect(await firstMismatch(trajectory, judgments, { build })).toBeNull();
+    });
 
-  const own = OWN_FAULTS.flatMap(([what, has, fault]) => (has(course) ? [[what, fault] as const] : []));
-  test.each([...Object.entries(FAULTS), ...own])('%s is found', async (...[, fault]) => {
-    expect(await misfit(course, judgments, {}, fault)).toMatch(/off by|a step of/);
-  });
+    const specific = SPECIFIC_FAULTS.flatMap(([what, has, fault]) => (has(trajectory) ? [[what, fault] as const] : []));
+    test.each([...Object.entries(FAULTS), ...specific])('detects %s', async (...[, fault]) => {
+      expect(await firstMismatch(trajectory, judgments, {}, fault)).toMatch(/off by|a step of/);
+    });
 
-  const others = [1, 2].filter((parts) => parts !== course.gradAccumSteps);
-  test.each(others)('as many micro-batches as it is not are found, %d', async (gradAccumSteps) => {
-    expect(await misfit(course, judgments, { gradAccumSteps })).toMatch(/off by/);
-  });
+    const others = [1, 2].filter((parts) => parts !== trajectory.gradAccumSteps);
+    test.each(others)('detects another number of micro-batches: %d', async (gradAccumSteps) => {
+      expect(await firstMismatch(trajectory, judgments, { gradAccumSteps })).toMatch(/off by/);
+    });
 
-  test('masks of another seed are found', async () => {
-    expect(await misfit(course, judgments, { seed: course.seed + 1 })).toMatch(/off by/);
-  });
-});
+    test('detects another seed of the dropout masks', async () => {
+      expect(await firstMismatch(trajectory, judgments, { seed: trajectory.seed + 1 })).toMatch(/off by/);
+    });
+  },
+);

@@ -8,7 +8,7 @@
  * Rates and shares refer to `quiet`.
  */
 import { uniform } from '../reference/index.js';
-import { drawnWeights } from '../src/cli/drawnWeights.js';
+import { randomWeights } from '../src/cli/randomWeights.js';
 import { median } from '../src/cli/median.js';
 import { table } from '../src/cli/print.js';
 import { resolveConfig } from '../src/core/config.js';
@@ -47,7 +47,7 @@ export interface EngineReport {
 async function networkParts(build: Build): Promise<Part[]> {
   const config = resolveConfig({ variant: 'vanillanet_5', form: 'deploy' });
   const kernels = await instantiate(INFERENCE, sourceOf(build));
-  const network = await loadNetwork(kernels, config, planLayout(config), drawnWeights(config));
+  const network = await loadNetwork(kernels, config, planLayout(config), randomWeights(config));
   setPlanes(
     network,
     network.planes.map((_, i) => 2 * uniform(2, 0, i) - 1),

@@ -9,7 +9,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { BenchReport } from '../src/cli/bench.js';
-import { drawnWeights } from '../src/cli/drawnWeights.js';
+import { randomWeights } from '../src/cli/randomWeights.js';
 import { median } from '../src/cli/median.js';
 import { table } from '../src/cli/print.js';
 import { resolveConfig, type VariantName } from '../src/core/config.js';
@@ -56,7 +56,7 @@ async function bench(weights: string, batch: string, runs: number): Promise<Benc
 
 async function writeWeights(path: string, variant: VariantName): Promise<void> {
   const config = resolveConfig({ variant, form: 'deploy' });
-  await writeFile(path, encodeSafetensors(await collectState(drawnWeights(config)), { metadata: writeConfig(config) }));
+  await writeFile(path, encodeSafetensors(await collectState(randomWeights(config)), { metadata: writeConfig(config) }));
 }
 
 const rowAt = ({ rows }: BenchReport, threads: number, batch: number) => {

@@ -1,6 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 
-/** Parsers of option values: what is not of the kind is a usage error that names the option. */
+/** Parsers of option values. Each throws InvalidArgumentError, which commander reports as a usage error. */
 
 export function integer(min: number): (text: string) => number {
   return (text) => {
@@ -24,12 +24,12 @@ export function number(min: number, max = Infinity): (text: string) => number {
   };
 }
 
-/** `16,32,64` */
+/** A list such as `16,32,64`. */
 export function integers(min: number): (text: string) => number[] {
   return (text) => text.split(',').map(integer(min));
 }
 
-/** `0.6,1` @param count how many there are, or may be from and to */
+/** A list of numbers such as `0.6,1`. The third parameter is the number of values, or the least and the most. */
 export function numbers(
   min: number,
   max: number,
@@ -54,15 +54,15 @@ const UNITS: Readonly<Record<string, number>> = {
   Gi: 2 ** 30,
 };
 
-/** `24MiB`, `500kB` or a number of bytes. */
+/** A size such as `24MiB`, `500kB` or a number of bytes. */
 export function byteCount(text: string): number {
-  const found = /^(\d+(?:\.\d+)?) *(?:([kMG]|[KMG]i)?B)?$/.exec(text);
-  const bytes = Math.floor(Number(found?.[1]) * UNITS[found?.[2] ?? '']);
+  const match = /^(\d+(?:\.\d+)?) *(?:([kMG]|[KMG]i)?B)?$/.exec(text);
+  const bytes = Math.floor(Number(match?.[1]) * UNITS[match?.[2] ?? '']);
   if (Number.isSafeInteger(bytes) && bytes >= 1) return bytes;
   throw new InvalidArgumentError('Expected a size such as 24MiB, 500kB or a number of bytes.');
 }
 
-/** The longest side that a PNG, JPEG or WebP can have, and that the counts of a summary can hold. */
+/** The longest side that a JPEG can have. Counts of a summary stay exact up to it. */
 const MAX_SIDE = 65_535;
 
 /** `32`, or `224x160` for height and width. */

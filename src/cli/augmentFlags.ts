@@ -1,10 +1,10 @@
-/** What flags say of augmentation, over what a file or a preset says. */
+/** Merges augmentation flags with the augmentation of a file or preset. */
 import { ParamError } from '../core/errors.js';
 import { checkAugment, type AugmentOptions } from '../data/augment/options.js';
 import type { RandomResizedCropOptions } from '../data/augment/randomResizedCrop.js';
 import { omitUndefined } from './omitUndefined.js';
 
-/** The values of flags, absent where a flag is. */
+/** The values of the flags that are present. */
 export interface AugmentFlags {
   readonly randomCrop?: number;
   readonly randomResizedCrop?: readonly number[];
@@ -18,7 +18,7 @@ export interface AugmentFlags {
   readonly augment?: boolean;
 }
 
-function said(flags: AugmentFlags): AugmentOptions {
+function optionsOf(flags: AugmentFlags): AugmentOptions {
   const [brightness, contrast = brightness, saturation = brightness, hue] = flags.colorJitter ?? [];
   const [low, high = 1] = flags.randomResizedCrop ?? [];
   return omitUndefined({
@@ -32,30 +32,32 @@ function said(flags: AugmentFlags): AugmentOptions {
   }) as AugmentOptions;
 }
 
-/** Those a flag gives one value of: the others stay. */
-const IN_PART = ['randomCrop', 'randomResizedCrop', 'randAugment', 'randomErasing'] as const;
+/** Options of which a flag sets one value only. The others keep the values of the file or preset. */
+const PARTIAL = ['randomCrop', 'randomResizedCrop', 'randAugment', 'randomErasing'] as const;
 
 /**
- * The nearer to the user, the stronger: a crop of one kind takes the place of the other kind.
+ * Merges the flags into the options below them. A crop of one kind replaces one of the other kind.
  *
- * @param before of the file or the preset
+ * @param base the options of the file or the preset
  * @throws ParamError for flags that contradict each other
  */
-export function augmentOf(flags: AugmentFlags, before: AugmentOptions): AugmentOptions {
-  const now = said(flags);
-  checkAugment(now);
-  const other = now.randomCrop === undefined ? 'randomCrop' : 'randomResizedCrop';
-  const replaced = now.randomCrop ?? now.randomResizedCrop;
-  const kept = Object.entries(flags.augment === false ? {} : before).filter(
-    ([key]) => replaced === undefined || key !== other,
-  );
-  const below = Object.fromEntries(kept) as AugmentOptions;
-  const parts = IN_PART.map((key) => [key, now[key] === undefined ? undefined : { ...below[key], ...now[key] }]);
-  const made = { ...below, ...now, ...omitUndefined(Object.fromEntries(parts) as AugmentOptions) };
+export function augmentOf(flags: AugmentFlags, base: AugmentOptions): AugmentOptions {
+  const fromFlags = optionsOf(flags);
+  checkAugment(fromFlags);
+  const hasCrop = (fromFlags.randomCrop ?? fromFlags.randomResizedCrop) !== undefined;
+  const otherCrop = fromFlags.randomCrop === undefined ? 'randomCrop' : 'randomResizedCrop';
+  const entries = Object.entries(flags.augment === false ? {} : base);
+  const below = Object.fromEntries(entries.filter(([key]) => !hasCrop || key !== otherCrop)) as AugmentOptions;
+  const parts = PARTIAL.map((key) => [
+    key,
+    fromFlags[key] === undefined ? undefined : { ...below[key], ...fromFlags[key] },
+  ]);
+  const merged = { ...below, ...fromFlags, ...omitUndefined(Object.fromEntries(parts) as AugmentOptions) };
   const { cropInterpolation: interpolation } = flags;
-  if (interpolation === undefined) return made;
-  if (made.randomResizedCrop === undefined) {
-    throw new ParamError({ op: '--crop-interpolation', expected: '--random-resized-crop', got: 'none' });
+  if (interpolation === undefined) return merged;
+  if (merged.randomResizedCrop === undefined) {
+    const hint = 'Add --random-resized-crop, or omit --crop-interpolation.';
+    throw new ParamError({ op: '--crop-interpolation', expected: '--random-resized-crop', got: 'none', hint });
   }
-  return { ...made, randomResizedCrop: { ...made.randomResizedCrop, interpolation } };
+  return { ...merged, randomResizedCrop: { ...merged.randomResizedCrop, interpolation } };
 }

@@ -15,8 +15,8 @@ export interface BackendOptions {
   readonly build: BuildChoice;
 }
 
-/** `auto`, or a count. */
-export function threads(text: string): Threads {
+/** A number of threads, or `auto`. */
+export function threadsArgument(text: string): Threads {
   const count = Number(text);
   if (text === 'auto') return text;
   if (/^\d+$/.test(text) && count >= 1 && count <= MAX_THREADS) return count;
@@ -24,53 +24,54 @@ export function threads(text: string): Threads {
 }
 
 export const buildOption = (): Option =>
-  new Option('--build <build>', "WebAssembly's build: plain gives the same bits on every machine")
-    .choices(BUILDS)
-    .default('auto');
+  new Option('--build <build>', 'WebAssembly build').choices(BUILDS).default('auto');
 
-/** `tfjs`, or `tfjs:` and an engine's name: which engine that means. Null for another backend. */
+/** The engine of a backend named `tfjs` or `tfjs:<engine>`. Null for other backends. */
 export function engineOf(backend: string): EngineName | 'auto' | null {
   if (backend === 'tfjs') return 'auto';
   return ENGINES.find((name) => backend === `tfjs:${name}`) ?? null;
 }
 
 function backendName(text: string): string {
-  const own = [wasmBackend.name, referenceBackend.name];
-  if (own.includes(text) || engineOf(text) !== null) return text;
-  throw new InvalidArgumentError(`Allowed choices are ${own.join(', ')}, tfjs, tfjs:<engine>; see vanillanet engines.`);
+  const names = [wasmBackend.name, referenceBackend.name];
+  if (names.includes(text) || engineOf(text) !== null) return text;
+  throw new InvalidArgumentError(
+    `Allowed choices are ${names.join(', ')}, tfjs, tfjs:<engine>; see vanillanet engines.`,
+  );
 }
 
 export const backendOption = (flags = '-b, --backend <name>'): Option =>
-  new Option(flags, 'what computes the network: wasm, reference, tfjs or tfjs:<engine>')
-    .argParser(backendName)
-    .default(wasmBackend.name);
+  new Option(flags, 'backend: wasm, reference, tfjs or tfjs:<engine>').argParser(backendName).default(wasmBackend.name);
 
-/** What computes the network, and how; WebAssembly on every core where nothing is given. */
+/** Adds the options that choose the backend. The default is WebAssembly on every core. */
 export const withBackend = (command: Command, flags?: string): Command =>
   command
     .addOption(backendOption(flags))
-    .option('--threads <n>', "WebAssembly's threads, or 'auto' for one a core", threads, 'auto')
+    .option('--threads <n>', 'WebAssembly threads; auto for one a core', threadsArgument, 'auto')
     .addOption(buildOption());
 
-/** @throws BackendUnavailableError for an engine that is not there, or does not do what it is for */
+/**
+ * Loads TensorFlow.js with an engine.
+ *
+ * @throws BackendUnavailableError if the engine is missing, or fails its check
+ */
 export async function openTfjs(
   engine: EngineName | 'auto',
   { training = false }: { readonly training?: boolean } = {},
 ): Promise<TfjsBackend> {
-  // TensorFlow.js takes its time to load, which no other backend shall wait for.
+  // Imported here, because TensorFlow.js takes long to load and other backends do not need it.
   const [{ loadEngine }, { createTfjsBackend }] = await Promise.all([
     import('../tfjs/node/engines.js'),
     import('../entries/tfjs.js'),
   ]);
   const { tf, report } = await loadEngine(engine, { training });
-  // Who leaves the choice to us is told what it was.
   if (engine === 'auto') process.stderr.write(`tfjs: ${report.engine}, ${report.device}\n`);
-  // TensorFlow.js calls both packages of Node by one name.
+  // TensorFlow.js has one name for tfjs-node and tfjs-node-gpu.
   return { ...createTfjsBackend(tf), name: `tfjs:${report.engine}` };
 }
 
-/** @throws BackendUnavailableError for an engine that is not there */
-export async function backendOf({ backend, threads: count, build }: BackendOptions): Promise<Backend> {
+/** @throws BackendUnavailableError if the backend is missing */
+export async function openBackend({ backend, threads: count, build }: BackendOptions): Promise<Backend> {
   if (backend === referenceBackend.name) return referenceBackend;
   const engine = engineOf(backend);
   return engine === null ? createWasmBackend({ threads: count, build }) : openTfjs(engine);

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { readFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
-import { resolveConfig, type ModelConfigInput } from '../core/config.js';
+import { resolveConfig, type GivenConfig, type ModelConfig } from '../core/config.js';
 import { formatShape, sizeOf } from '../core/tensor.js';
 import { planNetwork } from '../core/network.js';
 import { uniform } from '../core/philox.js';
@@ -11,9 +11,9 @@ import { wasmBackend } from '../wasm/inference/backend.js';
 import type { BuildChoice } from '../wasm/build.js';
 import { threadCount, type Threads } from '../wasm/team.js';
 import { integer, integers } from './arguments.js';
-import { backendOf, backendOption, buildOption, threads } from './backends.js';
-import { drawnWeights } from './drawnWeights.js';
-import { givenNetwork, type NetworkOptions } from './givenNetwork.js';
+import { openBackend, backendOption, buildOption, threadsArgument } from './backends.js';
+import { randomWeights } from './randomWeights.js';
+import { networkConfig, type NetworkOptions } from './networkConfig.js';
 import { median } from './median.js';
 import { print, printJson, table } from './print.js';
 import { CONFIG_HELP } from './weights.js';
@@ -27,28 +27,28 @@ interface BenchOptions extends NetworkOptions {
   readonly json?: true;
 }
 
-/** Until V8 has optimized the kernels. */
+/** The time that V8 needs to optimize the kernels. */
 const WARM_UP_MS = 1000;
 
-/** One way to run the network. */
+/** A number of threads and a batch size. */
 interface Candidate {
   readonly model: Model;
   readonly batch: number;
   readonly ms: number[];
 }
 
-/** What was measured, as --json prints it. */
+/** The measurements, as --json prints them. */
 export interface BenchReport {
   readonly network: string;
   readonly input: readonly number[];
   readonly macs: number;
   readonly backend: string;
-  /** Of WebAssembly, or the engine of TensorFlow.js. */
+  /** The build of WebAssembly, or the engine of TensorFlow.js. */
   readonly build: string;
   readonly machine: { readonly cpu: string; readonly cores: number; readonly node: string; readonly load: number };
-  /** Since the process began, on the first count of threads. */
+  /** Milliseconds from the start of the process to the first logits, with the first number of threads. */
   readonly firstLogitsMs: number;
-  /** Of the process at that time. */
+  /** The peak memory of the process at that time. */
   readonly peakRssMiB: number;
   readonly rows: readonly {
     readonly threads: number;
@@ -60,22 +60,23 @@ export interface BenchReport {
   }[];
 }
 
-/** The network on so many threads: of a file, or of its size alone, with random weights. */
-async function open(given: ModelConfigInput, count: number, options: BenchOptions): Promise<Model> {
+/** Opens the network with this number of threads: from a weight file, or with random weights. */
+async function open(network: GivenConfig, count: number, options: BenchOptions): Promise<Model> {
   const { weights, config } = options;
-  const backend = await backendOf({ ...options, threads: count });
-  if (weights !== undefined) return loadModel(weights, { backend, ...(config === undefined ? {} : { config: given }) });
-  const resolved = resolveConfig({ ...given, form: 'deploy' });
-  return Model.load(drawnWeights(resolved), resolved, backend);
+  const backend = await openBackend({ ...options, threads: count });
+  if (weights !== undefined)
+    return loadModel(weights, { backend, ...(config === undefined ? {} : { config: network }) });
+  const resolved = resolveConfig({ ...network, form: 'deploy' });
+  return Model.load(randomWeights(resolved), resolved, backend);
 }
 
-/** Kilobytes that were ever resident; Linux' own count, because Node's may be that of the process which started it. */
+/** The peak resident memory in kilobytes. On Linux from /proc, because Node's number may include the parent process. */
 async function peakRss(): Promise<number> {
   if (process.platform !== 'linux') return process.resourceUsage().maxRSS;
   return Number(/^VmHWM:\s+(\d+) kB$/m.exec(await readFile('/proc/self/status', 'utf8'))?.[1] ?? NaN);
 }
 
-/** Times all candidates in turn, so that a machine that slows down slows all alike. */
+/** Times the candidates in turn, so that a machine that slows down affects all of them. */
 async function time(candidates: readonly Candidate[], x: Float32Array, runs: number): Promise<void> {
   const size = x.length / Math.max(...candidates.map(({ batch }) => batch));
   const run = async ({ model, batch }: Candidate): Promise<number> => {
@@ -91,23 +92,40 @@ async function time(candidates: readonly Candidate[], x: Float32Array, runs: num
   }
 }
 
+/** A batch of random images. The values repeat with a period of 4099, a prime. */
+function noise({ in_chans, input_size }: ModelConfig, batch: number): Float32Array {
+  const values = Float32Array.from({ length: 4099 }, (_, i) => 4 * uniform(2, 0, i) - 2);
+  const length = batch * sizeOf([in_chans, ...input_size]);
+  return Float32Array.from({ length }, (_, i) => values[i % values.length]);
+}
+
+function rowOf({ model, batch, ms }: Candidate, macs: number): BenchReport['rows'][number] {
+  const medianMs = median(ms);
+  return {
+    threads: Number('threads' in model.info ? model.info['threads'] : 1),
+    batch,
+    minMs: Math.min(...ms),
+    medianMs,
+    imagesPerSecond: (1000 * batch) / medianMs,
+    gmacPerSecond: (macs * batch) / medianMs / 1e6,
+  };
+}
+
 async function measure(variant: string | undefined, options: BenchOptions): Promise<BenchReport> {
-  const given = await givenNetwork('bench', variant, options);
-  // Only WebAssembly's threads are ours to count.
+  const network = await networkConfig('bench', variant, options);
+  // Other backends choose their threads.
   const counts = options.backend === wasmBackend.name ? options.threads.map(threadCount) : [1];
   const [count, ...others] = new Set(counts);
-  const model = await open(given, count, options);
+  const model = await open(network, count, options);
   const { config, info } = model;
-  const size = sizeOf([config.in_chans, ...config.input_size]);
-  const few = Float32Array.from({ length: 4099 }, (_, i) => 4 * uniform(2, 0, i) - 2);
-  const x = Float32Array.from({ length: Math.max(...options.batch) * size }, (_, i) => few[i % few.length]);
-  await model.forward(x.subarray(0, size));
-  // The clock began with the process.
+  const x = noise(config, Math.max(...options.batch));
+  await model.forward(x.subarray(0, x.length / Math.max(...options.batch)));
+  // performance.now() counts from the start of the process.
   const firstLogitsMs = performance.now();
   const peakRssMiB = (await peakRss()) / 1024;
 
   const models = [model];
-  for (const other of others) models.push(await open(given, other, options));
+  for (const other of others) models.push(await open(network, other, options));
   const batches = [...new Set(options.batch)];
   const candidates = models.flatMap((each) => batches.map((batch): Candidate => ({ model: each, batch, ms: [] })));
   await time(candidates, x, options.runs);
@@ -124,17 +142,7 @@ async function measure(variant: string | undefined, options: BenchOptions): Prom
     machine: { cpu: cpus()[0].model, cores: cpus().length, node: process.versions.node, load: loadavg()[0] },
     firstLogitsMs,
     peakRssMiB,
-    rows: candidates.map(({ model: { info: how }, batch, ms }) => {
-      const medianMs = median(ms);
-      return {
-        threads: Number('threads' in how ? how['threads'] : 1),
-        batch,
-        minMs: Math.min(...ms),
-        medianMs,
-        imagesPerSecond: (1000 * batch) / medianMs,
-        gmacPerSecond: (macs * batch) / medianMs / 1e6,
-      };
-    }),
+    rows: candidates.map((candidate) => rowOf(candidate, macs)),
   };
 }
 
@@ -153,7 +161,7 @@ function format({
   return [
     `${network}, ${formatShape(input)}, ${(macs / 1e9).toPrecision(3)} GMAC, ${backend === wasmBackend.name ? `${build} build` : backend}`,
     `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, load ${machine.load.toFixed(1)}`,
-    `first logits ${firstLogitsMs.toFixed(0)} ms after the process began, peak memory ${peakRssMiB.toFixed(0)} MiB`,
+    `first logits ${firstLogitsMs.toFixed(0)} ms after the start of the process, peak memory ${peakRssMiB.toFixed(0)} MiB`,
     '',
     table([
       ['threads', 'batch', 'median ms', 'min ms', 'images/s', 'GMAC/s'],
@@ -174,14 +182,17 @@ async function bench(variant: string | undefined, options: BenchOptions): Promis
 
 export const benchCommand = (): Command =>
   new Command('bench')
-    .description('Time a network on this machine: in WebAssembly, or by another backend.')
-    .argument('[variant]', 'for example vanillanet_5, with random weights')
+    .description('Measure the speed of a network on this machine.')
+    .argument('[variant]', 'such as vanillanet_5, with random weights')
     .option('-w, --weights <file>', 'weights (.safetensors) of the fused form')
     .option('-c, --config <file>', CONFIG_HELP)
     .addOption(backendOption())
     .addOption(buildOption())
-    .option('--threads <list>', "counts of threads, or 'auto'", (text) => text.split(',').map(threads), [1, 'auto'])
+    .option('--threads <list>', "numbers of threads, or 'auto'", (text) => text.split(',').map(threadsArgument), [
+      1,
+      'auto',
+    ])
     .option('--batch <list>', 'images a call', integers(1), [1])
-    .option('-r, --runs <n>', 'timed runs of each, in turn', integer(1), 10)
+    .option('-r, --runs <n>', 'timed runs of each combination', integer(1), 10)
     .option('--json', 'print JSON')
     .action(bench);

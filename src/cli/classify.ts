@@ -5,10 +5,10 @@ import { loadModel } from '../model/loadModel.js';
 import type { Model } from '../model/model.js';
 import type { Prediction } from '../model/topK.js';
 import { integer } from './arguments.js';
-import { backendOf, withBackend, type BackendOptions } from './backends.js';
+import { openBackend, withBackend, type BackendOptions } from './backends.js';
 import { readJsonObject } from './jsonFile.js';
-import { lineOf, percent, print, printJson } from './print.js';
-import { SHIPPED_HELP, weightsOr } from './shippedModel.js';
+import { errorLine, formatPercent, print, printError, printJson } from './print.js';
+import { SHIPPED_HELP, weightsOrShipped } from './shippedModel.js';
 import { CONFIG_HELP } from './weights.js';
 
 interface ClassifyOptions extends BackendOptions {
@@ -18,63 +18,63 @@ interface ClassifyOptions extends BackendOptions {
   readonly json?: true;
 }
 
-interface Answer {
+interface Result {
   readonly image: string;
   readonly predictions?: readonly Prediction[];
-  readonly error?: string;
+  readonly error?: VanillaNetError;
 }
 
-async function answer(model: Model, image: string, topK: number): Promise<Answer> {
+async function classifyOne(model: Model, image: string, topK: number): Promise<Result> {
   try {
     return { image, predictions: await model.classify(await readImage(image), { topK }) };
   } catch (error) {
-    // One image that cannot be read must not cost the others their answers.
-    if (error instanceof VanillaNetError) return { image, error: lineOf(error) };
+    // The other images are classified, too.
+    if (error instanceof VanillaNetError) return { image, error };
     throw error;
   }
 }
 
-function show({ image, predictions = [], error }: Answer): void {
+function show({ image, predictions = [], error }: Result): void {
   if (error !== undefined) {
-    process.stderr.write(`${error}\n`);
+    printError(error);
     return;
   }
   print(image);
-  for (const { label, probability } of predictions) print(`  ${percent(probability).padStart(6)}  ${label}`);
+  for (const { label, probability } of predictions) print(`  ${formatPercent(probability).padStart(6)}  ${label}`);
 }
+
+const asJson = ({ error, ...result }: Result) =>
+  error === undefined ? result : { ...result, error: errorLine(error), hint: error.hint };
 
 async function classify(images: readonly string[], options: ClassifyOptions): Promise<void> {
   const config = options.config === undefined ? {} : { config: await readJsonObject(options.config) };
-  const weights = weightsOr(options.weights, (text) => {
+  const weights = weightsOrShipped(options.weights, (text) => {
     if (!options.json) print(text);
   });
-  const model = await loadModel(weights, { backend: await backendOf(options), ...config });
+  const model = await loadModel(weights, { backend: await openBackend(options), ...config });
   const { in_chans } = model.config;
   if (in_chans !== 3) {
     throw new ParamError({ op: 'classify', expected: 'a network for RGB images', got: `in_chans ${in_chans}` });
   }
-  const answers: Answer[] = [];
+  const results: Result[] = [];
   for (const image of images) {
-    const given = await answer(model, image, options.top);
-    answers.push(given);
-    if (!options.json) show(given);
+    const result = await classifyOne(model, image, options.top);
+    results.push(result);
+    if (!options.json) show(result);
   }
   model.dispose();
-  if (options.json) printJson(answers);
-  if (answers.some(({ error }) => error !== undefined)) process.exitCode = 1;
+  if (options.json) printJson(results.map(asJson));
+  if (results.some(({ error }) => error !== undefined)) process.exitCode = 1;
 }
 
 export const classifyCommand = (): Command =>
   withBackend(
     new Command('classify')
-      .description('Say what is on images (PNG, JPEG, WebP).')
+      .description('Classify images (PNG, JPEG, WebP).')
       .argument('<image...>', 'image files')
-      .option(
-        '-w, --weights <file>',
-        `weights (.safetensors), a file or URL; WebAssembly takes the fused form (${SHIPPED_HELP})`,
-      ),
+      .option('-w, --weights <file>', `fused weights, a file or URL (${SHIPPED_HELP})`),
   )
-    .option('-t, --top <k>', 'how many classes to show', integer(1), 5)
+    .option('-t, --top <k>', 'number of classes to print', integer(1), 5)
     .option('-c, --config <file>', CONFIG_HELP)
     .option('--json', 'print JSON')
     .action(classify);

@@ -2,32 +2,32 @@ import { Presets, SingleBar } from 'cli-progress';
 import type { WriteStream } from 'node:tty';
 
 export interface CountOptions {
-  /** What is done to how many of what, as a beginning of a line. */
+  /** What is counted: the beginning of the line. */
   readonly what: string;
-  /** Takes a line where no terminal shows a bar. */
+  /** Called with a line of text if the stream is not a terminal. */
   readonly line: (text: string) => void;
-  /** Standard error where it is not given, which is not what a command answers on. */
+  /** By default stderr, so that stdout has only the results. */
   readonly stream?: NodeJS.WritableStream;
 }
 
-/** Shows how far something is that is counted. */
+/** Shows the progress of something that is counted. */
 export interface Count {
   show(done: number, total: number): void;
-  /** A bar keeps the process alive. */
+  /** Removes the bar. A bar that is not removed keeps the process alive. */
   end(): void;
 }
 
-/** Where nobody looks at a terminal; and none for what is soon done. */
+/** Lines printed if the stream is not a terminal, and the least count that gets any. */
 const LINES = 4;
-const FEWEST = 100;
+const LEAST = 100;
 
-/** A bar on a terminal, which is gone when it is done; elsewhere some lines. */
+/** Shows a bar on a terminal and removes it at the end; elsewhere prints a few lines. */
 export function countDisplay({ what, line, stream = process.stderr }: CountOptions): Count {
   if ((stream as Partial<WriteStream>).isTTY !== true) {
     return {
       show(done, total) {
-        const every = Math.max(FEWEST, Math.ceil(total / LINES));
-        if (done % every === 0 || (done === total && total >= FEWEST)) line(`${what}: ${done} of ${total}`);
+        const every = Math.max(LEAST, Math.ceil(total / LINES));
+        if (done % every === 0 || (done === total && total >= LEAST)) line(`${what}: ${done} of ${total}`);
       },
       end: () => undefined,
     };
@@ -37,7 +37,7 @@ export function countDisplay({ what, line, stream = process.stderr }: CountOptio
     show(done, total) {
       if (bar === null) {
         const format = `${what} {bar} {value}/{total}  {eta_formatted} left`;
-        // Whoever shows it decides what an interrupt does.
+        // gracefulExit would install signal handlers: the command has its own.
         const options = { stream, format, barsize: 24, clearOnComplete: true, gracefulExit: false, linewrap: true };
         bar = new SingleBar(options, Presets.shades_classic);
         bar.start(total, done);

@@ -3,14 +3,14 @@ import { sizeOf } from '../core/tensor.js';
 import type { Model } from '../model/model.js';
 import { median } from './median.js';
 
-/** Until V8 has optimized the kernels. */
+/** The time that V8 needs to optimize the kernels. */
 const WARM_UP_MS = 500;
 
-/** Enough for a median: so many runs, and so long. */
+/** At least this many runs, and at least this long. */
 const RUNS = 5;
 const MEASURED_MS = 500;
 
-/** Milliseconds of processor time that one image takes, the median of many: who waits for a processor is not charged. */
+/** The median CPU time of one image in milliseconds. Unlike elapsed time, it does not count waiting for a processor. */
 export async function cpuTime(model: Model): Promise<number> {
   const { in_chans, input_size } = model.config;
   const x = Float32Array.from({ length: sizeOf([in_chans, ...input_size]) }, (_, i) => 4 * uniform(2, 0, i) - 2);

@@ -4,18 +4,18 @@ import type { ModelConfig } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
 import { formatShape, type StateDict, type Tensor } from '../core/tensor.js';
 import { compare, holds, type Candidate } from '../diff/compare.js';
-import { readDump, viewsOfDump, type Dump } from '../diff/dump.js';
+import { readDump, outputsOfDump, type Dump } from '../diff/dump.js';
 import { roundingOf } from '../diff/rounding.js';
-import { watch } from '../diff/watch.js';
+import { recordOutputs } from '../diff/recordOutputs.js';
 import { atomicWrite, requireWritable } from '../io/atomicWrite.js';
 import { referenceBackend } from '../oracle/backend.js';
 import type { BuildChoice } from '../wasm/build.js';
 import { integer, number } from './arguments.js';
 import { buildOption } from './backends.js';
-import { openBackend } from './diffBackends.js';
+import { openDiffBackend } from './diffBackends.js';
 import { findInput } from './diffInput.js';
-import { comparisonJson, tableOf } from './diffTable.js';
-import { fileOf } from './plot.js';
+import { comparisonJson, formatVerdict } from './diffTable.js';
+import { fileArgument } from './plot.js';
 import { print, printJson } from './print.js';
 import { CONFIG_HELP, openWeights, type WeightsOptions } from './weights.js';
 
@@ -32,17 +32,21 @@ interface DiffOptions extends WeightsOptions {
 
 const isDump = (name: string): boolean => extname(name).toLowerCase() === '.safetensors';
 
-/** Whoever is compared, in the order that they were named in. */
+/** The names of backends and dumps, in the order of the command line. */
 function namesOf({ backends, dump }: DiffOptions): string[] {
   const names = [...backends, ...dump];
   const twice = names.find((name, i) => names.indexOf(name) !== i);
   if (twice !== undefined)
-    throw new ParamError({ op: '--backends', expected: 'each of them once', got: `${twice} twice` });
+    throw new ParamError({ op: '--backends', expected: 'different names', got: `${twice} twice` });
   if (names.some((name) => name !== referenceBackend.name)) return names;
-  throw new ParamError({ op: '--backends', expected: 'one to hold against the reference', got: names.join(',') });
+  throw new ParamError({
+    op: '--backends',
+    expected: 'a backend or dump to compare with the reference',
+    got: names.join(','),
+  });
 }
 
-interface Given {
+interface Setup {
   readonly state: StateDict;
   readonly config: ModelConfig;
   readonly x: Tensor;
@@ -50,34 +54,34 @@ interface Given {
   readonly build: BuildChoice;
 }
 
-async function candidateOf(name: string, { state, config, x, dumps, build }: Given): Promise<Candidate> {
+async function candidateOf(name: string, { state, config, x, dumps, build }: Setup): Promise<Candidate> {
   const dump = dumps.find(({ file }) => file === name);
-  if (dump !== undefined) return { name, ...viewsOfDump(dump, config, x) };
-  const backend = await openBackend(name, build);
-  // The reference is what the others are held against.
+  if (dump !== undefined) return { name, ...outputsOfDump(dump, config, x) };
+  const backend = await openDiffBackend(name, build);
+  // The others are judged by the reference.
   const judged = name !== referenceBackend.name;
-  return { name, judged, rounding: roundingOf(backend.name), ...(await watch(backend, state, config, x)) };
+  return { name, judged, rounding: roundingOf(backend.name), ...(await recordOutputs(backend, state, config, x)) };
 }
 
 async function diff(options: DiffOptions): Promise<void> {
   const { weights, input, html, json, seed, build } = options;
   const names = namesOf(options);
   const files = names.filter((name) => isDump(name));
-  for (const name of names) if (!isDump(name)) await openBackend(name, build);
+  for (const name of names) if (!isDump(name)) await openDiffBackend(name, build);
   if (html !== undefined) await requireWritable(html, [weights, ...files, ...(input === undefined ? [] : [input])]);
   const { state, config: stored } = await openWeights(weights, options);
   const dumps = await Promise.all(files.map(readDump));
   const { source, x } = await findInput(input, dumps, stored, seed);
   const config: ModelConfig = { ...stored, input_size: [x.shape[2], x.shape[3]] };
-  const given = { state, config, x, dumps, build };
+  const setup: Setup = { state, config, x, dumps, build };
   const [first, ...others] = names;
-  const candidates: [Candidate, ...Candidate[]] = [await candidateOf(first, given)];
-  for (const name of others) candidates.push(await candidateOf(name, given));
+  const candidates: [Candidate, ...Candidate[]] = [await candidateOf(first, setup)];
+  for (const name of others) candidates.push(await candidateOf(name, setup));
   const comparison = compare(state, config, x, candidates);
 
   const about = { weights, form: config.form, input: source, shape: x.shape };
   if (html !== undefined) {
-    // What draws takes a third of a second to load.
+    // Imported here, because the drawing code takes a third of a second to load.
     const { diffHtml } = await import('../report/diffPage.js');
     await atomicWrite(html, diffHtml(comparison, about));
   }
@@ -87,42 +91,30 @@ async function diff(options: DiffOptions): Promise<void> {
     return;
   }
   print(`${weights}, ${config.form} form, on ${source} ${formatShape(x.shape)}\n`);
-  print(comparison.verdicts.map((verdict) => tableOf(verdict, comparison.to)).join('\n\n'));
+  print(comparison.verdicts.map((verdict) => formatVerdict(verdict, comparison.to)).join('\n\n'));
   if (html !== undefined) print(`\nwrote ${html}`);
 }
 
-/** `reference,wasm` */
+/** A list of names such as `reference,wasm`. */
 function list(text: string): string[] {
   const names = text.split(',');
   if (names.includes('')) throw new InvalidArgumentError('Expected names with commas between them.');
   return names;
 }
 
-const another = (file: string, files: readonly string[]): string[] => [...files, fileOf('.safetensors')(file)];
+const appendDump = (file: string, files: readonly string[]): string[] => [...files, fileArgument('.safetensors')(file)];
 
 export const diffCommand = (): Command =>
   new Command('diff')
-    .description(
-      'Compare backends, and activations of other frameworks, layer by layer: which is the first that leaves its float32 bound?',
-    )
-    .requiredOption('-w, --weights <file>', 'weights (.safetensors), of either form; WebAssembly takes the fused one')
-    .option('-i, --input <file>', "a tensor x [n,c,h,w] (.safetensors), or an image; the dump's, or noise if not given")
-    .option(
-      '-b, --backends <names>',
-      'reference, wasm, wasm:plain, wasm:relaxed, tfjs[:engine], dumps (.safetensors); differences are to the first',
-      list,
-      ['reference', 'wasm'],
-    )
-    .option(
-      '--dump <file>',
-      'activations of another framework, a tensor a module; several times for several',
-      another,
-      [],
-    )
+    .description('Compare backends and activations of other frameworks with the reference, layer by layer.')
+    .requiredOption('-w, --weights <file>', 'weights (.safetensors); WebAssembly needs the fused form')
+    .option('-i, --input <file>', "tensor x [n,c,h,w] or image (default: the dump's, or noise)")
+    .option('-b, --backends <names>', 'reference, wasm[:build], tfjs[:engine], dumps', list, ['reference', 'wasm'])
+    .option('--dump <file>', 'activations of another framework (repeatable)', appendDump, [])
     .addOption(buildOption())
-    .option('-l, --lambda <value>', 'slope of the deep-training activations (train form)', number(0, 1))
+    .option('-l, --lambda <value>', 'lambda of the activations (train form)', number(0, 1))
     .option('--seed <n>', 'seed of the noise', integer(0), 0)
-    .option('--html <file>', 'write a page with a chart and the worst layer as a heat map', fileOf('.html'))
+    .option('--html <file>', 'write a page with a chart and heat maps', fileArgument('.html'))
     .option('-c, --config <file>', CONFIG_HELP)
     .option('--json', 'print JSON')
     .action(diff);

@@ -5,10 +5,10 @@ import { createWasmBackend } from '../wasm/inference/backend.js';
 import type { BuildChoice } from '../wasm/build.js';
 import { engineOf, openTfjs } from './backends.js';
 
-/** A backend that has the name it was asked for by: two builds of one are two. */
+/** A WebAssembly backend under the name of the option, because two builds may be compared. */
 const wasm = (name: string, build: BuildChoice): Backend => ({ ...createWasmBackend({ build }), name });
 
-/** What `--backends` may name beside dumps. */
+/** Backends by the names that `--backends` takes. */
 const BACKENDS: Readonly<Record<string, (name: string, build: BuildChoice) => Backend | Promise<Backend>>> = {
   [referenceBackend.name]: () => referenceBackend,
   wasm,
@@ -17,10 +17,11 @@ const BACKENDS: Readonly<Record<string, (name: string, build: BuildChoice) => Ba
 };
 
 /**
- * @param build of what does not say which
- * @throws ParamError for a name that is none, BackendUnavailableError where this machine does not have it
+ * @param build the build of `wasm`
+ * @throws ParamError for an unknown name
+ * @throws BackendUnavailableError if this machine does not have the backend
  */
-export async function openBackend(name: string, build: BuildChoice): Promise<Backend> {
+export async function openDiffBackend(name: string, build: BuildChoice): Promise<Backend> {
   if (Object.hasOwn(BACKENDS, name)) return BACKENDS[name](name, build);
   const engine = engineOf(name);
   if (engine !== null) return openTfjs(engine);

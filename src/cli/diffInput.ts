@@ -1,4 +1,4 @@
-/** The batch that everybody is given. */
+/** Finds the input batch of a comparison. */
 import { extname } from 'node:path';
 import type { ModelConfig } from '../core/config.js';
 import { DataError, ParamError, ShapeError, WeightsError } from '../core/errors.js';
@@ -10,14 +10,14 @@ import { preprocess } from '../image/preprocess.js';
 import { readBytes } from '../io/readFile.js';
 import { decodeSafetensors } from '../io/safetensors.js';
 
-export interface GivenInput {
-  /** What it is of, in words. */
+export interface DiffInput {
+  /** Where x is from, for messages. */
   readonly source: string;
   /** [n,in_chans,h,w] */
   readonly x: Tensor;
 }
 
-/** Noise of the deviation that a normalized image has: uniform in ±√3. */
+/** Noise with the standard deviation of a normalized image, 1: uniform in ±√3. */
 function noise({ in_chans, input_size }: ModelConfig, seed: number): Tensor {
   const shape = [1, in_chans, ...input_size];
   const data = Float32Array.from({ length: sizeOf(shape) }, (_, i) => Math.sqrt(3) * (2 * uniform(seed, 0, i) - 1));
@@ -28,7 +28,7 @@ async function fromFile(file: string, { in_chans, input_size, ...rest }: ModelCo
   if (extname(file).toLowerCase() === '.safetensors') {
     const x = decodeSafetensors(await readBytes(file, WeightsError), file).tensors.get('x');
     if (x !== undefined) return x;
-    throw new WeightsError({ op: file, expected: 'a tensor x [n,c,h,w]', got: 'none of that name' });
+    throw new WeightsError({ op: file, expected: 'a tensor x [n,c,h,w]', got: 'no such tensor' });
   }
   if (in_chans !== 3) {
     throw new ParamError({ op: file, expected: 'a network for RGB images', got: `in_chans ${in_chans}` });
@@ -38,31 +38,34 @@ async function fromFile(file: string, { in_chans, input_size, ...rest }: ModelCo
   return { data, shape: [1, in_chans, ...input_size] };
 }
 
-/** The batch of a file where one is named; else that of the first dump; else noise. */
-async function find(
+/** The batch of the file; without a file that of the first dump; without a dump noise. */
+async function readInput(
   file: string | undefined,
   [dump]: readonly Dump[],
   config: ModelConfig,
   seed: number,
-): Promise<GivenInput> {
+): Promise<DiffInput> {
   if (file !== undefined) return { source: file, x: await fromFile(file, config) };
-  // Of no dumps there is no first.
   if ((dump as Dump | undefined) !== undefined) return { source: dump.file, x: inputOf(dump) };
   return { source: `noise of seed ${seed}`, x: noise(config, seed) };
 }
 
-/** @throws ShapeError, DataError for a batch that the network does not take, and what reading throws */
-export async function findInput(...where: Parameters<typeof find>): Promise<GivenInput> {
-  const [, , { in_chans }] = where;
-  const found = await find(...where);
-  const { data, shape } = found.x;
+/**
+ * Finds and checks the batch.
+ *
+ * @throws ShapeError, DataError for a batch that does not fit the network, and for errors of reading
+ */
+export async function findInput(...parameters: Parameters<typeof readInput>): Promise<DiffInput> {
+  const [, , { in_chans }] = parameters;
+  const input = await readInput(...parameters);
+  const { data, shape } = input.x;
   if (shape.length !== 4 || shape[0] < 1 || shape[1] !== in_chans) {
-    throw new ShapeError({ op: found.source, expected: `x [n,${in_chans},h,w]`, got: `x ${formatShape(shape)}` });
+    throw new ShapeError({ op: input.source, expected: `x [n,${in_chans},h,w]`, got: `x ${formatShape(shape)}` });
   }
-  const odd = data.findIndex((v) => !Number.isFinite(v));
-  if (odd >= 0) {
-    const got = `${data[odd]} at element ${odd}`;
-    throw new DataError({ op: found.source, expected: 'x of finite numbers', got });
+  const invalid = data.findIndex((v) => !Number.isFinite(v));
+  if (invalid >= 0) {
+    const got = `${data[invalid]} at element ${invalid}`;
+    throw new DataError({ op: input.source, expected: 'x of finite numbers', got });
   }
-  return found;
+  return input;
 }

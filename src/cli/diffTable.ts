@@ -1,10 +1,11 @@
-/** A comparison as people read it in a terminal, and as programs do. */
+/** A comparison as tables for a terminal, and as JSON. */
 import type { Comparison, LayerVerdict, Verdict, Worst } from '../diff/comparison.js';
 import type { Measures } from '../diff/measures.js';
 import { formatShape } from '../core/tensor.js';
-import { brief, table } from './print.js';
+import { threeDigits, table } from './print.js';
 
-const number = (value: number): string => (value === 0 ? '0' : Number.isFinite(value) ? brief(value) : `${value}`);
+const number = (value: number): string =>
+  value === 0 ? '0' : Number.isFinite(value) ? threeDigits(value) : `${value}`;
 
 const cells = ({ maxAbs, relative, ulps, angle }: Measures): string[] => [
   number(maxAbs),
@@ -19,39 +20,39 @@ function rowOf({ layer, local, worst, outside, global }: LayerVerdict): string[]
   return [layer, ...own, '|', ...(global === null ? ['', '', '', ''] : cells(global))];
 }
 
-/** Where a bound is left, in one sentence. */
-export function sentenceOf({ first, layers, worst }: Verdict): string {
-  const culprit = layers.find(({ layer }) => layer === first);
-  if (culprit === undefined) {
+/** The verdict in one sentence: the first layer outside its bound, or the layer nearest to it. */
+export function verdictLine({ first, layers, worst }: Verdict): string {
+  const outside = layers.find(({ layer }) => layer === first);
+  if (outside === undefined) {
     const nearest =
-      worst === null ? 'nothing differs' : `nearest to it is ${worst.layer}, ${number(worst.worst.ratio)}`;
-    return `every layer stays within its bound; ${nearest}`;
+      worst === null ? 'nothing differs' : `the largest ratio is ${number(worst.worst.ratio)}, in ${worst.layer}`;
+    return `every layer is within its bound; ${nearest}`;
   }
-  const { at, got, exact, error, bound } = culprit.worst;
-  const count = `${culprit.outside} element${culprit.outside === 1 ? '' : 's'}`;
+  const { at, got, exact, error, bound } = outside.worst;
+  const count = `${outside.outside} element${outside.outside === 1 ? '' : 's'}`;
   return (
-    `${culprit.layer} is the first to leave its bound, by ${count} of ${formatShape(culprit.shape)}: ` +
-    `${got} at ${formatShape(at)}, float64 has ${exact}, off by ${number(error)}, may be off by ${number(bound)}`
+    `${outside.layer} is the first layer outside its bound, in ${count} of ${formatShape(outside.shape)}: ` +
+    `${got} at ${formatShape(at)}, expected ${exact} (float64), error ${number(error)}, bound ${number(bound)}`
   );
 }
 
-/** What could not be looked at. */
-export function notesOf({ missing, unknown, layers }: Verdict): string[] {
+/** Lines about outputs that could not be judged. */
+export function noteLines({ missing, unknown, layers }: Verdict): string[] {
   const unjudged = layers.filter((layer) => layer.unjudged > 0);
   return [
-    ...(missing.length > 0 ? [`not shown, their bounds carried on: ${missing.join(', ')}`] : []),
-    ...(unknown.length > 0 ? [`no layer of this network: ${unknown.join(', ')}`] : []),
+    ...(missing.length > 0 ? [`no output, so their errors count in the next layer: ${missing.join(', ')}`] : []),
+    ...(unknown.length > 0 ? [`not a layer of this network: ${unknown.join(', ')}`] : []),
     ...(unjudged.length > 0
-      ? [`computed from what is no number, not judged: ${unjudged.map(({ layer }) => layer).join(', ')}`]
+      ? [`computed from NaN or infinity, not judged: ${unjudged.map(({ layer }) => layer).join(', ')}`]
       : []),
   ];
 }
 
-export function tableOf(verdict: Verdict, to: string): string {
+export function formatVerdict(verdict: Verdict, to: string): string {
   const measures = ['error', 'relative', 'ULPs', '1-cosine'];
-  const head = ['layer', ...measures, 'worst', 'its bound', 'ratio', '', '|', ...measures];
-  const lines = [table([head, ...verdict.layers.map(rowOf)]), '', sentenceOf(verdict), ...notesOf(verdict)];
-  return `${verdict.backend}: each layer on what it was given | difference to ${to}\n\n${lines.join('\n')}`;
+  const head = ['layer', ...measures, 'worst', 'bound', 'ratio', '', '|', ...measures];
+  const lines = [table([head, ...verdict.layers.map(rowOf)]), '', verdictLine(verdict), ...noteLines(verdict)];
+  return `${verdict.backend}: each layer on its own input | difference to ${to}\n\n${lines.join('\n')}`;
 }
 
 const jsonOf = ({ maxAbs, relative, ulps, angle }: Measures) => ({
@@ -62,7 +63,7 @@ const jsonOf = ({ maxAbs, relative, ulps, angle }: Measures) => ({
   one_minus_cosine: angle,
 });
 
-/** Numbers that JSON does not have become null: an infinite ratio is an error where nothing may be rounded. */
+/** JSON writes an infinite ratio, an error where the bound is 0, as null. */
 const worstOf = ({ at, got, exact, error, bound, ratio }: Worst) => ({ at, got, exact, error, bound, ratio });
 
 export const comparisonJson = ({ to, verdicts }: Comparison) => ({
@@ -74,7 +75,7 @@ export const comparisonJson = ({ to, verdicts }: Comparison) => ({
     worst: worst?.layer ?? null,
     missing,
     unknown,
-    layers: layers.map(({ layer, op, from, shape, local, worst: most, outside, unjudged, global }) => ({
+    layers: layers.map(({ layer, op, from, shape, local, worst: worstElement, outside, unjudged, global }) => ({
       layer,
       op,
       from,
@@ -82,7 +83,7 @@ export const comparisonJson = ({ to, verdicts }: Comparison) => ({
       ...jsonOf(local),
       outside,
       unjudged,
-      worst: worstOf(most),
+      worst: worstOf(worstElement),
       to: global === null ? null : jsonOf(global),
     })),
   })),

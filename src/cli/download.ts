@@ -13,18 +13,18 @@ interface DownloadCommandOptions {
 
 const mb = (bytes: number): string => (bytes / 1e6).toFixed(1);
 
-/** A bar on a terminal; elsewhere a line for every tenth. */
+/** Shows a bar on a terminal; elsewhere prints a line for every tenth. */
 function display(file: string): { show(bytes: number, total: number | null): void; end(): void } {
   if (process.stderr.isTTY) {
     const format = `${file} {bar} {percentage}% | {mb}/{all} MB | {eta_formatted}`;
-    // The part is kept whatever happens: Ctrl-C may do what it always does.
+    // The part is kept in any case, so that Ctrl-C may have its default effect.
     const bar = new SingleBar({ format, gracefulExit: false, hideCursor: false, stream: process.stderr });
     let started = false;
     return {
       show(bytes, total) {
-        const said = { mb: mb(bytes), all: total === null ? '?' : mb(total) };
-        if (started) bar.update(bytes, said);
-        else bar.start(total ?? 0, bytes, said);
+        const values = { mb: mb(bytes), all: total === null ? '?' : mb(total) };
+        if (started) bar.update(bytes, values);
+        else bar.start(total ?? 0, bytes, values);
         started = true;
       },
       end() {
@@ -35,9 +35,9 @@ function display(file: string): { show(bytes: number, total: number | null): voi
   let tenth = -1;
   return {
     show(bytes, total) {
-      const now = total === null ? Math.floor(bytes / 20e6) : Math.floor((10 * bytes) / total);
-      if (now > tenth) print(`${file}  ${mb(bytes)} of ${total === null ? '?' : mb(total)} MB`);
-      tenth = now;
+      const reached = total === null ? Math.floor(bytes / 20e6) : Math.floor((10 * bytes) / total);
+      if (reached > tenth) print(`${file}  ${mb(bytes)} of ${total === null ? '?' : mb(total)} MB`);
+      tenth = reached;
     },
     end: () => undefined,
   };
@@ -45,7 +45,7 @@ function display(file: string): { show(bytes: number, total: number | null): voi
 
 async function run(name: keyof typeof DOWNLOADS, options: DownloadCommandOptions): Promise<void> {
   const official = DOWNLOADS[name][options.format];
-  // A mirror may call it something else; it is looked for under its own name.
+  // The official name, because `train` looks for it. A mirror's URL may have another.
   const file = basename(new URL(official.url).pathname);
   const path = join(options.output, file);
   const bar = display(file);
@@ -59,8 +59,8 @@ async function run(name: keyof typeof DOWNLOADS, options: DownloadCommandOptions
       },
     });
     bar.end();
-    const how = existed ? 'was there already' : resumedFrom > 0 ? `went on after ${mb(resumedFrom)} MB` : 'fetched';
-    print(`${path}  ${mb(bytes)} MB, ${how}, md5 as it should be`);
+    const how = kept ? 'already present' : resumedFrom > 0 ? `resumed after ${mb(resumedFrom)} MB` : 'downloaded';
+    print(`${path}  ${mb(bytes)} MB, ${how}, MD5 verified`);
   } finally {
     bar.end();
   }
@@ -68,10 +68,12 @@ async function run(name: keyof typeof DOWNLOADS, options: DownloadCommandOptions
 
 export const downloadCommand = (): Command =>
   new Command('download')
-    .description('Fetch a data set; one that was cut off goes on where it stopped.')
-    .addArgument(new Argument('<name>', 'which').choices(Object.keys(DOWNLOADS)))
-    .addOption(new Option('-f, --format <format>', 'layout').choices(['python', 'binary']).default('python'))
-    .option('-o, --output <folder>', 'where to put it; train looks in data/', 'data')
-    .option('--url <url>', 'fetch the same file from elsewhere')
-    .option('--force', 'fetch it anew, whatever is there')
+    .description('Download a data set. An interrupted download is resumed.')
+    .addArgument(new Argument('<name>', 'data set').choices(Object.keys(DOWNLOADS)))
+    .addOption(
+      new Option('-f, --format <format>', 'version of the archive').choices(['python', 'binary']).default('python'),
+    )
+    .option('-o, --output <folder>', 'folder; train looks in data/', 'data')
+    .option('--url <url>', 'download the same file from a mirror')
+    .option('--force', 'download it even if it is present')
     .action(run);

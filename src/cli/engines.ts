@@ -28,15 +28,12 @@ async function engines({ json }: { readonly json?: true }): Promise<void> {
   );
   const missing = all.flatMap((state) => (state.available ? [] : [state]));
   if (missing.length > 0) print('');
-  for (const { engine, reason, hint } of missing) print(`${engine}: ${reason}. ${hint}`);
+  for (const { engine, reason, remedy } of missing) print(`${engine}: ${reason}. To use it: ${remedy}.`);
 }
 
 export const enginesCommand = (): Command =>
   new Command('engines')
-    .description('The engines of TensorFlow.js that are here, and why the others are not.')
-    .addHelpText(
-      'after',
-      '\nVANILLANET_ENGINES names a folder whose node_modules come first, and in the place of what setup:tfjs-node has built in a clone.',
-    )
+    .description('List the engines of TensorFlow.js, and why one is unavailable.')
+    .addHelpText('after', '\nVANILLANET_ENGINES: a folder whose node_modules are searched first.')
     .option('--json', 'print JSON')
     .action(engines);

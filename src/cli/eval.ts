@@ -1,9 +1,10 @@
 import { Command, Option } from 'commander';
 import { extname } from 'node:path';
 import { DataError } from '../core/errors.js';
-import { checkDataset } from '../data/sets/classes.js';
-import type { DataSet, FolderSplit } from '../data/sets/dataset.js';
+import type { FloatArray } from '../core/tensor.js';
 import { batchOf } from '../data/sets/batchOf.js';
+import { checkSet } from '../data/sets/classes.js';
+import type { DataSet, FolderSplit } from '../data/sets/dataset.js';
 import { openDataset } from '../data/sets/open.js';
 import { loadSubset } from '../data/sets/loadSubset.js';
 import { atomicWrite, requireWritable } from '../io/atomicWrite.js';
@@ -12,12 +13,12 @@ import type { Model } from '../model/model.js';
 import { confusionCsv, confusionOf, confusionTable, mistakes, type Confusion } from '../report/confusion.js';
 import { crossEntropy, rankOf } from '../train/scores.js';
 import { integer, number } from './arguments.js';
-import { backendOf, withBackend, type BackendOptions } from './backends.js';
+import { openBackend, withBackend, type BackendOptions } from './backends.js';
 import { countDisplay, type Count } from './countBar.js';
 import { readJsonObject } from './jsonFile.js';
-import { fileOf } from './plot.js';
-import { percent, print, printJson } from './print.js';
-import { SHIPPED_HELP, weightsOr } from './shippedModel.js';
+import { fileArgument } from './plot.js';
+import { formatPercent, print, printJson } from './print.js';
+import { SHIPPED_HELP, weightsOrShipped } from './shippedModel.js';
 import { CONFIG_HELP } from './weights.js';
 
 interface EvalOptions extends BackendOptions {
@@ -34,8 +35,8 @@ interface EvalOptions extends BackendOptions {
   readonly json?: true;
 }
 
-/** What a network makes of a set. */
-interface Answers {
+/** The scores of a network on a data set. */
+interface Evaluation {
   readonly predictions: Int32Array;
   /** Cross-entropy in nats, averaged over the images. */
   readonly loss: number;
@@ -44,8 +45,8 @@ interface Answers {
   readonly imagesPerSecond: number;
 }
 
-/** A bar on a terminal, or some lines; of JSON, nothing else. */
-const counted = (what: string, json: true | undefined): Count =>
+/** Shows a bar on a terminal, else prints lines; with --json, prints no lines. */
+const openCount = (what: string, json: true | undefined): Count =>
   countDisplay({
     what,
     line: (text) => {
@@ -53,12 +54,21 @@ const counted = (what: string, json: true | undefined): Count =>
     },
   });
 
-async function answer(model: Model, set: DataSet, { batchSize, top, json }: EvalOptions): Promise<Answers> {
-  const { mean, std, num_classes } = model.config;
+/** @throws DataError if a logit is NaN or infinite */
+function requireFinite(row: FloatArray, image: number, { classNames, labels }: DataSet): void {
+  const invalid = row.findIndex((v) => !Number.isFinite(v));
+  if (invalid < 0) return;
+  const got = `${row[invalid]} for class ${invalid} of image ${image} (${classNames[labels[image]]})`;
+  throw new DataError({ op: 'eval', expected: 'finite logits', got });
+}
+
+/** Runs the network on all images, in batches. */
+async function evaluate(model: Model, set: DataSet, { batchSize, top, json }: EvalOptions): Promise<Evaluation> {
+  const { mean, std, num_classes: classes } = model.config;
   const dtype = model.backend === 'reference' ? 'float64' : 'float32';
   const predictions = new Int32Array(set.n);
-  let [loss, among, ms] = [0, 0, 0];
-  const count = counted('images', json);
+  let [loss, correctTopK, ms] = [0, 0, 0];
+  const count = openCount('images', json);
   try {
     for (let from = 0; from < set.n; from += batchSize) {
       const n = Math.min(batchSize, set.n - from);
@@ -69,27 +79,45 @@ async function answer(model: Model, set: DataSet, { batchSize, top, json }: Eval
       const logits = await model.forward(x, n);
       ms += performance.now() - begin;
       for (const image of positions) {
-        const row = Array.from(logits.subarray((image - from) * num_classes, (image - from + 1) * num_classes));
-        const odd = row.findIndex((v) => !Number.isFinite(v));
-        if (odd >= 0) {
-          const got = `${row[odd]} for class ${odd} of image ${image} (${set.classNames[set.labels[image]]})`;
-          throw new DataError({ op: 'eval', expected: 'finite logits', got });
-        }
+        const row = logits.subarray((image - from) * classes, (image - from + 1) * classes);
+        requireFinite(row, image, set);
+        const values = Array.from(row);
         const label = set.labels[image];
-        predictions[image] = row.indexOf(Math.max(...row));
-        loss += crossEntropy(row, label);
-        if (rankOf(row, label) < top) among++;
+        predictions[image] = values.indexOf(Math.max(...values));
+        loss += crossEntropy(values, label);
+        if (rankOf(values, label) < top) correctTopK++;
       }
       count.show(from + n, set.n);
     }
   } finally {
     count.end();
   }
-  return { predictions, loss: loss / set.n, topK: among / set.n, imagesPerSecond: (1000 * set.n) / ms };
+  return { predictions, loss: loss / set.n, topK: correctTopK / set.n, imagesPerSecond: (1000 * set.n) / ms };
 }
 
-/** A class without images has no share: NaN, which JSON writes as null. */
-const asJson = ({ classNames, counts, perClass, accuracy, total }: Confusion) => ({
+/** Opens the images at the size of the network. */
+async function openSet(model: Model, options: EvalOptions): Promise<DataSet> {
+  const { data, split, valSplit, limit, seed } = options;
+  const { input_size: size, interpolation } = model.config;
+  const count = openCount('images opened', options.json);
+  // No cache, because each image is read once.
+  const set = await openDataset(data, split, {
+    ...{ size, interpolation, seed, cache: 'none' },
+    ...(limit === undefined ? {} : { n: limit }),
+    ...(valSplit === undefined ? {} : { valSplit }),
+    onProgress: (done, total) => {
+      count.show(done, total);
+    },
+  }).finally(() => {
+    count.end();
+  });
+  checkSet(set, model.config, data);
+  if (set.n === 0) throw new DataError({ op: data, expected: `images of the split ${split}`, got: 'none' });
+  return set;
+}
+
+/** The confusion matrix as JSON, which has null for the accuracy of a class without images. */
+const confusionJson = ({ classNames, counts, perClass, accuracy, total }: Confusion) => ({
   top1: accuracy,
   images: total,
   class_names: classNames,
@@ -97,69 +125,63 @@ const asJson = ({ classNames, counts, perClass, accuracy, total }: Confusion) =>
   confusion: counts,
 });
 
-async function fileContent(confusion: Confusion, path: string, title: string): Promise<string> {
+/** The confusion matrix in the format that the file name's ending names. */
+async function formatConfusion(confusion: Confusion, path: string, title: string): Promise<string> {
   const ending = extname(path).toLowerCase();
   if (ending === '.csv') return confusionCsv(confusion);
-  if (ending === '.json')
-    return `${JSON.stringify(asJson(confusion))}
-`;
-  // What draws takes a third of a second to load: only those who want a picture wait for it.
+  if (ending === '.json') return `${JSON.stringify(confusionJson(confusion))}\n`;
+  // Imported here, because the drawing code takes a third of a second to load.
   const { confusionSvg } = await import('../report/confusionSvg.js');
   return confusionSvg(confusion, { title });
 }
 
-async function evaluate(options: EvalOptions): Promise<void> {
-  const { data, split, valSplit, top, limit, seed } = options;
-  const weights = weightsOr(options.weights, (text) => {
-    if (!options.json) print(text);
+/** What the results are of. */
+interface Subject {
+  readonly weights: string;
+  readonly data: string;
+  /** The split, or `all` for an image folder without splits. */
+  readonly split: string;
+  readonly backend: string;
+}
+
+function printResults(subject: Subject, evaluation: Evaluation, confusion: Confusion, top: number): void {
+  const { loss, topK, imagesPerSecond } = evaluation;
+  const { accuracy, total, classNames } = confusion;
+  print(`${subject.weights} on ${subject.data}, ${subject.split}: ${total} images, ${classNames.length} classes`);
+  print(`top-1 ${formatPercent(accuracy)}  top-${top} ${formatPercent(topK)}  loss ${loss.toFixed(4)} nats`);
+  print(`${imagesPerSecond.toFixed(0)} images/s by ${subject.backend}\n`);
+  print(confusionTable(confusion));
+  for (const { label, prediction, count } of mistakes(confusion, 1)) {
+    print(`\nmost frequent mistake: ${label} predicted as ${prediction}, ${count} times`);
+  }
+}
+
+async function run(options: EvalOptions): Promise<void> {
+  const { data, split, top, json, confusion: confusionFile } = options;
+  const weights = weightsOrShipped(options.weights, (text) => {
+    if (!json) print(text);
   });
-  if (options.confusion !== undefined) await requireWritable(options.confusion, [weights, data]);
+  if (confusionFile !== undefined) await requireWritable(confusionFile, [weights, data]);
   const config = options.config === undefined ? {} : { config: await readJsonObject(options.config) };
-  const model = await loadModel(weights, { backend: await backendOf(options), ...config });
+  const model = await loadModel(weights, { backend: await openBackend(options), ...config });
   try {
-    const { input_size, interpolation } = model.config;
-    const count = counted('images opened', options.json);
-    // Each image is looked at once: there is nothing to gain by keeping them.
-    const set = await openDataset(data, split, {
-      ...{ size: input_size, interpolation, seed, cache: 'none' },
-      ...(limit === undefined ? {} : { n: limit }),
-      ...(valSplit === undefined ? {} : { valSplit }),
-      onProgress: (done, total) => {
-        count.show(done, total);
-      },
-    }).finally(() => {
-      count.end();
-    });
-    checkDataset(set, model.config, data);
-    if (set.n === 0) throw new DataError({ op: data, expected: `images of the split ${split}`, got: 'none' });
-    const which = set.splitSource === 'whole' ? 'all' : split;
-    const { predictions, loss, topK, imagesPerSecond } = await answer(model, set, options);
-    const confusion = confusionOf(set.labels, predictions, set.classNames);
-    if (options.confusion !== undefined) {
-      const content = await fileContent(confusion, options.confusion, `${weights} on ${data}, ${which}`);
-      await atomicWrite(options.confusion, content);
+    const set = await openSet(model, options);
+    const subject = { weights, data, split: set.splitSource === 'whole' ? 'all' : split, backend: model.backend };
+    const evaluation = await evaluate(model, set, options);
+    const confusion = confusionOf(set.labels, evaluation.predictions, set.classNames);
+    if (confusionFile !== undefined) {
+      const title = `${weights} on ${data}, ${subject.split}`;
+      await atomicWrite(confusionFile, await formatConfusion(confusion, confusionFile, title));
     }
-    if (options.json) {
-      printJson({
-        weights,
-        data,
-        split: which,
-        ...asJson(confusion),
-        // Where k is 1 this is the same number under the same name.
-        [`top${top}`]: topK,
-        loss,
-        images_per_second: imagesPerSecond,
-      });
+    if (json) {
+      const { topK, loss, imagesPerSecond } = evaluation;
+      // With --top 1, top1 stands there twice with the same value.
+      const scores = { [`top${top}`]: topK, loss, images_per_second: imagesPerSecond };
+      printJson({ weights, data, split: subject.split, ...confusionJson(confusion), ...scores });
       return;
     }
-    print(`${weights} on ${data}, ${which}: ${set.n} images, ${set.classNames.length} classes`);
-    print(`top-1 ${percent(confusion.accuracy)}  top-${top} ${percent(topK)}  loss ${loss.toFixed(4)} nats`);
-    print(`${imagesPerSecond.toFixed(0)} images/s by ${model.backend}\n`);
-    print(confusionTable(confusion));
-    for (const { label, prediction, count } of mistakes(confusion, 1)) {
-      print(`\nmost frequent mistake: ${label} taken for ${prediction}, ${count} times`);
-    }
-    if (options.confusion !== undefined) print(`\nwrote ${options.confusion}`);
+    printResults(subject, evaluation, confusion, top);
+    if (confusionFile !== undefined) print(`\nwrote ${confusionFile}`);
   } finally {
     model.dispose();
   }
@@ -168,29 +190,22 @@ async function evaluate(options: EvalOptions): Promise<void> {
 export const evalCommand = (): Command =>
   withBackend(
     new Command('eval')
-      .description('Measure a network on a data set: accuracy, loss, and which classes it takes for which.')
-      .option('-w, --weights <file>', `weights (.safetensors); WebAssembly takes the fused form (${SHIPPED_HELP})`)
-      .requiredOption(
-        '-d, --data <what>',
-        'CIFAR-10 or -100 (archive, folder, "cifar10" or "cifar100"), an image folder, or "shapes"',
-      ),
+      .description('Measure accuracy, loss and confusion of a network on a data set.')
+      .option('-w, --weights <file>', `fused weights (${SHIPPED_HELP})`)
+      .requiredOption('-d, --data <what>', 'data set: cifar10, cifar100, shapes, or the path of an archive or folder'),
     '--backend <name>',
   )
     .addOption(
-      new Option('-s, --split <split>', 'which images; all of them where an image folder has no such folders')
+      new Option('-s, --split <split>', 'split, or all if there is none')
         .choices(['train', 'val', 'test'])
         .default('test'),
     )
-    .option(
-      '--val-split <share>',
-      'of an image folder without val/ or test/, those that train held out by this share',
-      number(0, 1),
-    )
+    .option('--val-split <share>', 'share that train held out of a folder without val/ or test/', number(0, 1))
     .option('-b, --batch-size <n>', 'images a call', integer(1), 100)
-    .option('-t, --top <k>', 'also count as right what is among the k most probable', integer(1), 5)
-    .option('-n, --limit <n>', 'look at so many images only, evenly spread', integer(1))
-    .option('--seed <n>', 'seed of drawn shapes, and of what --val-split draws', integer(0), 0)
-    .option('--confusion <file>', 'write the confusion matrix (.csv, .svg, .json)', fileOf('.csv', '.svg', '.json'))
+    .option('-t, --top <k>', 'also report top-k accuracy', integer(1), 5)
+    .option('-n, --limit <n>', 'use this many images, evenly spread', integer(1))
+    .option('--seed <n>', 'seed of shapes and of --val-split', integer(0), 0)
+    .option('--confusion <file>', 'write the confusion matrix', fileArgument('.csv', '.svg', '.json'))
     .option('-c, --config <file>', CONFIG_HELP)
     .option('--json', 'print JSON')
-    .action(evaluate);
+    .action(run);

@@ -9,7 +9,7 @@ import { verifyFused } from '../oracle/verify.js';
 import { wasmBackend } from '../wasm/inference/backend.js';
 import { number, size } from './arguments.js';
 import { dtypeOption } from './dtype.js';
-import { brief, print, printJson } from './print.js';
+import { threeDigits, print, printJson } from './print.js';
 import { CONFIG_HELP, openWeights, type WeightsOptions } from './weights.js';
 
 interface FuseOptions extends WeightsOptions {
@@ -20,16 +20,18 @@ interface FuseOptions extends WeightsOptions {
 }
 
 /**
- * λ that the network was trained to. `--lambda` is for weights that do not say:
- * to call a network at 0.5 one at 1 would fuse it, silently, into another.
+ * The λ that the network was trained to. `--lambda` is for weights without it, and must not contradict them: fusing
+ * with another λ would silently give another network.
  */
-function trainedLambda(input: string, stored: number | null, given: number | undefined): number {
-  const lambda = stored ?? given;
+function trainedLambda(input: string, stored: number | null, option: number | undefined): number {
+  const lambda = stored ?? option;
   if (lambda === undefined) {
-    throw new ParamError({ op: input, expected: 'a lambda, in the weights or as --lambda', got: 'neither' });
+    const hint = 'Pass the lambda that the network was trained to: --lambda 1.';
+    throw new ParamError({ op: input, expected: 'weights with lambda, or --lambda', got: 'neither', hint });
   }
-  if (given !== undefined && given !== lambda) {
-    throw new ParamError({ op: '--lambda', expected: `${lambda}, as ${input} says`, got: `${given}` });
+  if (option !== undefined && option !== lambda) {
+    const hint = 'Omit --lambda: the weights have it.';
+    throw new ParamError({ op: '--lambda', expected: `${lambda}, as in ${input}`, got: `${option}`, hint });
   }
   return lambda;
 }
@@ -43,10 +45,10 @@ async function fuse(input: string, output: string, { config: path, lambda, ...op
   const { report } = fused;
   const verified = options.verify ? await verifyFused(fused, wasmBackend) : undefined;
   if (verified !== undefined && !verified.holds) {
-    const got = `${brief(report.maxDifference)} in float64, ${brief(verified.maxDifference)} in float32`;
+    const got = `${threeDigits(report.maxDifference)} in float64, ${threeDigits(verified.maxDifference)} in float32`;
     throw new FusionError(
       'fuse --verify',
-      `differences within the ${verified.tolerance}, ${brief(verified.tolerance === 'bound' ? report.float32Bound : report.float32FirstOrder)}`,
+      `differences within the ${verified.heldAgainst}, ${threeDigits(verified.heldAgainst === 'bound' ? report.float32Bound : report.float32FirstOrder)}`,
       got,
     );
   }
@@ -58,43 +60,32 @@ async function fuse(input: string, output: string, { config: path, lambda, ...op
   }
   const { maxScale } = report;
   print(`fused            ${input} -> ${output} (${options.dtype})`);
-  print(`fused - unfused  ${brief(report.maxDifference)} of logits up to ${brief(report.maxLogit)}, both in float64`);
   print(
-    `float32 bound    ${brief(report.float32Bound)} worst case, ${brief(report.float32FirstOrder)} to first order, ` +
+    `fused - unfused  ${threeDigits(report.maxDifference)} (logits up to ${threeDigits(report.maxLogit)}), both in float64`,
+  );
+  print(
+    `float32 bound    ${threeDigits(report.float32Bound)} worst case, ${threeDigits(report.float32FirstOrder)} to first order, ` +
       `over ${report.boundedLogits} logits an image`,
   );
   print(
-    `largest scale    ${brief(maxScale.value)} = |gamma|/sqrt(var + eps), channel ${maxScale.channel} of ${maxScale.name}`,
+    `largest scale    ${threeDigits(maxScale.value)} = |gamma|/sqrt(var + eps), channel ${maxScale.channel} of ${maxScale.name}`,
   );
   if (verified !== undefined) {
     print(
-      `verified         ${brief(verified.maxDifference)} between WebAssembly in float32 and the unfused oracle, within the ${verified.tolerance}`,
+      `verified         ${threeDigits(verified.maxDifference)} between WebAssembly in float32 and the unfused reference, within the ${verified.heldAgainst}`,
     );
   }
 }
 
 export const fuseCommand = (): Command =>
   new Command('fuse')
-    .description('Fuse a trained network (lambda = 1) into its shallow deploy form, and measure the difference.')
+    .description('Fuse a trained network (lambda = 1) into its shallow deploy form.')
     .argument('<in>', 'weights of the train form (.safetensors)')
-    .argument('<out>', 'where to write the deploy form')
-    .option(
-      '--verify',
-      'also run the fused network in WebAssembly; write nothing where a bounded logit (the 16 largest of each image) differs by more than its bound',
-    )
+    .argument('<out>', 'file to write the deploy form to')
+    .option('--verify', 'check the fused network in WebAssembly before writing it')
     .option('-c, --config <file>', CONFIG_HELP)
-    .option('-l, --lambda <value>', 'lambda the network was trained to, where the weights do not say', number(0, 1))
-    .option(
-      '-s, --probe-size <size>',
-      "size of the images it is measured on; the network's input size if not given",
-      size,
-    )
-    .addOption(
-      dtypeOption(
-        '-d, --dtype <type>',
-        'type of the weights written; the differences are measured before they are rounded to it (pack measures that)',
-        WEIGHTS_DTYPES,
-      ).default('float32'),
-    )
+    .option('-l, --lambda <value>', 'lambda of weights without it', number(0, 1))
+    .option('-s, --probe-size <size>', 'size of the images to measure on (default: input size)', size)
+    .addOption(dtypeOption('-d, --dtype <type>', 'type of the weights', WEIGHTS_DTYPES).default('float32'))
     .option('--json', 'print JSON')
     .action(fuse);

@@ -3,10 +3,10 @@ import { messageOf } from '../core/messageOf.js';
 import { isRecord } from '../core/check.js';
 import { readBytes } from '../io/readFile.js';
 
-/** What of a file that is something else is quoted. */
+/** Characters of an invalid file that the message quotes. */
 const QUOTED = 40;
 
-/** The object in a JSON file. @throws ParamError naming the file */
+/** Reads the object in a JSON file. @throws ParamError that names the file */
 export async function readJsonObject(path: string): Promise<Readonly<Record<string, unknown>>> {
   const text = new TextDecoder().decode(await readBytes(path, ParamError));
   let value: unknown;

@@ -1,9 +1,8 @@
 #!/usr/bin/env node
 import { main } from './program.js';
 
-// Whoever reads our output may have heard enough, as `head` has, or be gone, as a terminal
-// that was closed (EIO). What was asked for is done all the same: exiting here would throw a
-// finished training away.
+// The reader of the output may be gone: `head` closes its pipe (EPIPE), a closed terminal gives EIO. The command
+// continues, because exiting here would lose a finished training.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;

@@ -1,3 +1,3 @@
-/** Those of an object's values that are there. */
+/** The object without its undefined values. */
 export const omitUndefined = <T extends object>(values: T): Partial<T> =>
   Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Partial<T>;

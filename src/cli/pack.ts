@@ -1,7 +1,9 @@
 import { Command, Option } from 'commander';
 import { basename, dirname, join } from 'node:path';
 import type { Backend } from '../core/backend.js';
+import type { ModelConfig } from '../core/config.js';
 import { ParamError, WeightsError } from '../core/errors.js';
+import type { StateDict } from '../core/tensor.js';
 import { atomicWrite, requireWritable } from '../io/atomicWrite.js';
 import { writeConfig } from '../io/configMetadata.js';
 import { cutShards } from '../io/cutShards.js';
@@ -12,7 +14,7 @@ import { createWasmBackend } from '../wasm/inference/backend.js';
 import { byteCount, integer } from './arguments.js';
 import { countDisplay } from './countBar.js';
 import { dtypeOption } from './dtype.js';
-import { brief, percent, print, printJson } from './print.js';
+import { formatPercent, print, printJson, threeDigits } from './print.js';
 import { driftOf, openProbe, type Drift, type Probe, type ProbeOptions } from './probe.js';
 import { CONFIG_HELP, openWeights, type WeightsOptions } from './weights.js';
 
@@ -24,68 +26,84 @@ interface PackOptions extends WeightsOptions, ProbeOptions {
 
 const stemOf = (output: string): string => output.replace(/\.(safetensors|json)$/, '');
 
-/** Where the weights or their index go. */
+/** The path of the weights, or of the index if they are cut into shards. */
 function targetOf(output: string, { shard }: PackOptions): string {
   if (shard !== undefined) return `${stemOf(output)}.json`;
   if (!output.endsWith('.json')) return output;
-  throw new ParamError({ op: output, expected: '--shard for an index of shards', got: 'none' });
+  const hint = 'Add --shard to write shards and their index.';
+  throw new ParamError({ op: output, expected: '.safetensors', got: '.json without --shard', hint });
 }
 
-interface Packed {
+/** The files to write. */
+interface Package {
+  /** The path of the weights, or of the index. */
   readonly target: string;
+  /** The size of all weights. */
   readonly bytes: number;
+  /** The paths of the shards. */
   readonly shards: readonly string[];
-  /** What is to be written, by its path; the index last: whoever finds it finds the shards. */
+  /** Contents by path. The index comes last: if it is there, so are the shards. */
   readonly files: ReadonlyMap<string, Uint8Array | string>;
 }
 
-function packed(bytes: Uint8Array, output: string, options: PackOptions): Packed {
+/** Cuts encoded weights into shards, if the options ask for it. */
+function packageOf(weights: Uint8Array, output: string, options: PackOptions): Package {
   const target = targetOf(output, options);
-  const { length } = bytes;
-  if (options.shard === undefined) return { target, bytes: length, shards: [], files: new Map([[target, bytes]]) };
-  const { index, shards } = cutShards(bytes, { name: basename(stemOf(output)), limit: options.shard });
+  const bytes = weights.length;
+  if (options.shard === undefined) return { target, bytes, shards: [], files: new Map([[target, weights]]) };
+  const { index, shards } = cutShards(weights, { name: basename(stemOf(output)), limit: options.shard });
   const files = new Map<string, Uint8Array | string>();
   for (const [file, part] of shards) files.set(join(dirname(output), file), part);
   const paths = [...files.keys()];
   files.set(target, `${JSON.stringify(index, null, 1)}\n`);
-  return { target, bytes: length, shards: paths, files };
+  return { target, bytes, shards: paths, files };
 }
 
-function report(
-  input: string,
-  { target, bytes, shards }: Packed,
-  before: number,
-  { what }: Probe,
-  drift: Drift,
-  { dtype, shard }: PackOptions,
-): void {
-  const grouped = (n: number): string => n.toLocaleString('en-US');
+const grouped = (n: number): string => n.toLocaleString('en-US');
+
+function shardLine(shards: readonly string[], limit: number): string {
+  const [first, last] = [shards[0], shards[shards.length - 1]].map((path) => basename(path));
+  const names = first === last ? first : `${first} to ${last}`;
+  return `shards    ${shards.length} of at most ${grouped(limit)} bytes: ${names}`;
+}
+
+/** What was written, and what it changed. */
+interface Report {
+  readonly input: string;
+  readonly result: Package;
+  readonly bytesBefore: number;
+  readonly probe: Probe;
+  readonly drift: Drift;
+}
+
+function printReport({ input, result, bytesBefore, probe, drift }: Report, { dtype, shard }: PackOptions): void {
+  const { target, bytes, shards } = result;
   print(`packed    ${input} -> ${target} (${dtype})`);
-  if (shard !== undefined) {
-    const [first, last] = [shards[0], shards[shards.length - 1]].map((path) => basename(path));
-    print(
-      `shards    ${shards.length} of at most ${grouped(shard)} bytes: ${first === last ? first : `${first} to ${last}`}`,
-    );
-  }
-  print(`size      ${grouped(before)} -> ${grouped(bytes)} bytes, ${percent(bytes / before)}`);
+  if (shard !== undefined) print(shardLine(shards, shard));
+  print(`size      ${grouped(bytesBefore)} -> ${grouped(bytes)} bytes, ${formatPercent(bytes / bytesBefore)}`);
   print(
-    `logits    differ by at most ${brief(drift.maxDifference)}, by ${brief(drift.meanDifference)} on average, ` +
-      `of up to ${brief(drift.maxLogit)}, on ${what}`,
+    `logits    differ by at most ${threeDigits(drift.maxDifference)}, ${threeDigits(drift.meanDifference)} on average ` +
+      `(magnitudes up to ${threeDigits(drift.maxLogit)}), on ${probe.what}`,
   );
-  print(`top-1     the same for ${percent(drift.top1Agreement)} of them`);
+  print(`top-1     unchanged for ${formatPercent(drift.top1Agreement)} of the images`);
   const { accuracy } = drift;
-  if (accuracy !== null) print(`accuracy  ${percent(accuracy.before)} -> ${percent(accuracy.after)}`);
+  if (accuracy !== null) print(`accuracy  ${formatPercent(accuracy.before)} -> ${formatPercent(accuracy.after)}`);
 }
 
-/** What becomes of the answers when the weights are those in the bytes. */
-async function driftTo(
-  bytes: Uint8Array,
+function printReportJson({ result, bytesBefore, probe, drift }: Report, { dtype }: PackOptions): void {
+  const { target: output, shards, bytes } = result;
+  printJson({ output, dtype, shards, bytes: { before: bytesBefore, after: bytes }, probe: probe.what, ...drift });
+}
+
+/** Compares the network with the one of the encoded weights, and shows the progress. */
+async function measureDrift(
+  weights: Uint8Array,
   before: Model,
   backend: Backend,
   probe: Probe,
   { json }: PackOptions,
 ): Promise<Drift> {
-  const after = await loadModel(bytes, { backend });
+  const after = await loadModel(weights, { backend });
   const count = countDisplay({
     what: 'images',
     line: (text) => {
@@ -102,61 +120,55 @@ async function driftTo(
   }
 }
 
-async function pack(input: string, output: string, options: PackOptions): Promise<void> {
-  const target = targetOf(output, options);
-  await requireWritable(target, [input]);
-  const { state, config, files: inputs, size } = await openWeights(input, options);
-  if (config.form !== 'deploy') {
-    const got = 'the train form: fuse it first (npx vanillanet fuse)';
-    throw new WeightsError({ op: input, expected: 'the fused form', got });
-  }
-  // What could be refused is, before anything is written.
-  const probe = await openProbe(config, options);
+/** Encodes the weights and measures what that changes. Writes nothing. */
+async function convert(
+  { state, config, files: inputs }: { state: StateDict; config: ModelConfig; files: readonly string[] },
+  output: string,
+  probe: Probe,
+  options: PackOptions,
+): Promise<{ readonly result: Package; readonly drift: Drift }> {
   const backend = createWasmBackend({ threads: 'auto' });
   const before = await Model.open(state, config, backend);
-  let result: Packed;
-  let drift: Drift;
   try {
-    const bytes = encodeSafetensors(state, { metadata: writeConfig(config), dtype: options.dtype });
-    result = packed(bytes, output, options);
+    const weights = encodeSafetensors(state, { metadata: writeConfig(config), dtype: options.dtype });
+    const result = packageOf(weights, output, options);
     for (const path of result.files.keys()) await requireWritable(path, inputs);
-    drift = await driftTo(bytes, before, backend, probe, options);
+    return { result, drift: await measureDrift(weights, before, backend, probe, options) };
   } finally {
     before.dispose();
   }
+}
 
-  // Only now: what was there before is better than what could not be measured.
-  for (const [path, content] of result.files) await atomicWrite(path, content);
-  if (options.json) {
-    const { dtype } = options;
-    const { shards } = result;
-    printJson({
-      output: target,
-      dtype,
-      shards,
-      bytes: { before: size, after: result.bytes },
-      probe: probe.what,
-      ...drift,
-    });
-  } else {
-    report(input, result, size, probe, drift, options);
+async function pack(input: string, output: string, options: PackOptions): Promise<void> {
+  await requireWritable(targetOf(output, options), [input]);
+  const weights = await openWeights(input, options);
+  if (weights.config.form !== 'deploy') {
+    const hint = 'Fuse it first: vanillanet fuse IN OUT.';
+    throw new WeightsError({ op: input, expected: 'the deploy form', got: 'the train form', hint });
   }
+  const probe = await openProbe(weights.config, options);
+  const { result, drift } = await convert(weights, output, probe, options);
+  // After measuring, so that a failure leaves existing files as they are.
+  for (const [path, content] of result.files) await atomicWrite(path, content);
+  const report: Report = { input, result, bytesBefore: weights.size, probe, drift };
+  if (options.json) printReportJson(report, options);
+  else printReport(report, options);
 }
 
 export const packCommand = (): Command =>
   new Command('pack')
-    .description('Make weights small, in number or in pieces, and measure what that does to the answers.')
-    .argument('<in>', 'weights of the fused form (.safetensors), or the index of their shards (.json)')
-    .argument('<out>', 'where to write them; of shards, the index (.json), beside which they lie')
-    .addOption(dtypeOption('-d, --dtype <type>', 'type of the weights written', WEIGHTS_DTYPES).makeOptionMandatory())
+    .description('Convert weights to a smaller type or cut them into shards, and measure the effect.')
+    .argument('<in>', 'weights of the fused form (.safetensors), or the index of shards (.json)')
+    .argument('<out>', 'file to write; with --shard, the index (.json)')
+    .addOption(dtypeOption('-d, --dtype <type>', 'type of the weights', WEIGHTS_DTYPES).makeOptionMandatory())
     .addOption(
-      new Option('--shard [size]', 'cut the file into pieces of at most this size, 24MiB if not given')
+      new Option('--shard [size]', 'cut the file into pieces of at most this size (preset: 24MiB)')
         .preset('24MiB')
         .argParser(byteCount),
     )
-    .option('-n, --probe <n>', 'images it is measured on: 64 drawn ones if not given, or all of --data', integer(1))
-    .option('--data <what>', 'measure on test images: what eval takes; also tells the accuracy before and after')
-    .option('--seed <n>', 'seed of the drawn images', integer(0), 0)
+    .option('-n, --probe <n>', 'images to measure on (default: 64 shapes, or all of --data)', integer(1))
+    .option('--data <what>', 'measure on the test images of a data set, and their accuracy')
+    .option('--seed <n>', 'seed of the shapes', integer(0), 0)
     .option('-c, --config <file>', CONFIG_HELP)
     .option('--json', 'print JSON')
     .action(pack);

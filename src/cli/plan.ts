@@ -13,8 +13,8 @@ import { memoryPlan, STORED_DTYPES, type StoredDtype } from '../wasm/inference/m
 import { integer, number, size } from './arguments.js';
 import { dtypeOption } from './dtype.js';
 import { cpuTime } from './cpuTime.js';
-import { drawnWeights } from './drawnWeights.js';
-import { givenNetwork, type NetworkOptions } from './givenNetwork.js';
+import { randomWeights } from './randomWeights.js';
+import { networkConfig, type NetworkOptions } from './networkConfig.js';
 import { readJsonObject } from './jsonFile.js';
 import { format, type CpuSource, type PlanReport } from './planReport.js';
 import { print, printJson } from './print.js';
@@ -34,26 +34,26 @@ interface PlanOptions extends NetworkOptions {
 const PAGE = 2 ** 16;
 const MIB = 2 ** 20;
 
-/** Beside the linear memory: in workerd, loading 62 MB of weights grew the process by 67 MB. */
+/** Memory besides WebAssembly's: in workerd, loading 62 MB of weights grew the process by 67 MB. */
 const JAVASCRIPT = 5 * MIB;
 
-/** A network with its weights, where a file has those of the deploy form. */
+/** A network in the deploy form, with its weights if the file has that form. */
 async function networkOf(variant: string | undefined, options: PlanOptions) {
   const { weights, size: input_size } = options;
-  const given = await givenNetwork('plan', variant, options);
+  const named = await networkConfig('plan', variant, options);
   const opened = weights === undefined ? null : await openWeights(weights, options);
-  const described = opened?.config ?? given;
+  const described = opened?.config ?? named;
   const config = resolveConfig({ ...described, form: 'deploy', ...(input_size === undefined ? {} : { input_size }) });
-  // What is not fused yet is planned as it will be.
+  // Weights of the train form are planned as they will be after fusion.
   const fused = opened?.config.form === 'deploy' ? opened.state : null;
   return { config, state: fused === null ? null : streamOf(fused) };
 }
 
 type Network = Awaited<ReturnType<typeof networkOf>>;
 
-/** On one thread, for that is what platforms have. */
+/** Measures the CPU time of an image on one thread, which is what the platforms have. */
 async function measure({ config, state }: Network): Promise<Pick<CpuSource, 'ms' | 'measured'>> {
-  const weights: WeightStream = state ?? drawnWeights(config);
+  const weights: WeightStream = state ?? randomWeights(config);
   const model = await Model.load(weights, config, createWasmBackend({ threads: 1 }));
   const ms = await cpuTime(model);
   const build = String(model.info['build']);
@@ -64,13 +64,13 @@ async function measure({ config, state }: Network): Promise<Pick<CpuSource, 'ms'
 
 async function report(variant: string | undefined, options: PlanOptions): Promise<PlanReport> {
   const { batch, dtype, cpuMs, cpuFactor: factor, weights, platforms: file } = options;
-  // Before anything is measured, which takes a while.
+  // First, because measuring takes a while, and this may fail.
   const platforms = file === undefined ? TARGETS : mergeTargets(TARGETS, await readJsonObject(file), file);
   const network = await networkOf(variant, options);
   const { config, state } = network;
   const { file: stored, macs, ...use } = memoryPlan(config, { batch, dtype: dtype ?? 'float32' });
-  const asItIs = weights !== undefined && state !== null && dtype === undefined;
-  const bytes = asItIs ? (await stat(weights)).size : stored;
+  const isUnchanged = weights !== undefined && state !== null && dtype === undefined;
+  const bytes = isUnchanged ? (await stat(weights)).size : stored;
   const cpu = { ...(cpuMs === undefined ? await measure(network) : { ms: cpuMs, measured: null }), factor };
   const allowance = options.allowance * MIB;
   const needed = PAGE * Math.ceil(use.total / PAGE) + use.batch + JAVASCRIPT + allowance;
@@ -81,32 +81,30 @@ async function report(variant: string | undefined, options: PlanOptions): Promis
     batch,
     macs,
     bytes: { ...use, javascript: JAVASCRIPT, allowance, needed },
-    file: { dtype: asItIs ? 'as it is' : (dtype ?? 'float32'), bytes, shards: shardsOf(bytes) },
+    file: { dtype: isUnchanged ? 'as stored' : (dtype ?? 'float32'), bytes, shards: shardsOf(bytes) },
     cpu,
-    platforms: platforms.map((platform) => fit(platform, need)),
+    platforms: platforms.map((target) => fit(target, need)),
   };
 }
 
 async function plan(variant: string | undefined, options: PlanOptions): Promise<void> {
-  const told = await report(variant, options);
-  if (options.json) printJson(told);
-  else print(format(told));
+  const result = await report(variant, options);
+  if (options.json) printJson(result);
+  else print(format(result));
 }
 
 export const planCommand = (): Command =>
   new Command('plan')
-    .description('Tell what a network needs, on which platforms it fits, and what a million images cost there.')
-    .argument('[variant]', 'for example vanillanet_5, with random weights')
+    .description('Estimate memory, CPU time and cost of a network on serverless platforms.')
+    .argument('[variant]', 'such as vanillanet_5, with random weights')
     .option('-w, --weights <file>', 'weights (.safetensors)')
     .option('-c, --config <file>', CONFIG_HELP)
     .option('-s, --size <size>', 'input size, such as 224 or 224x160', size)
     .option('--batch <n>', 'images a request', integer(1), 1)
-    .option('--allowance <mib>', 'memory for what is not the network: bodies, a decoder, pixels', number(0), 0)
-    .addOption(
-      dtypeOption('--dtype <type>', 'how the file keeps weights; float32, or what --weights is', STORED_DTYPES),
-    )
-    .option('--cpu-ms <ms>', 'CPU time of an image, instead of measuring it', number(0))
-    .option('--cpu-factor <x>', "how many times this machine's CPU time a platform's is", number(0), 1)
-    .option('--platforms <file>', 'JSON: { "platforms": [ … ] }, rows as --json has them, in the place of ours or new')
+    .option('--allowance <mib>', 'memory of the server in MiB: bodies, decoder, pixels', number(0), 0)
+    .addOption(dtypeOption('--dtype <type>', 'stored type (default: that of --weights)', STORED_DTYPES))
+    .option('--cpu-ms <ms>', 'CPU time of an image (default: measured)', number(0))
+    .option('--cpu-factor <x>', "a platform's CPU time as a multiple of this machine's", number(0), 1)
+    .option('--platforms <file>', 'JSON file with rows that replace or add platforms')
     .option('--json', 'print JSON')
     .action(plan);

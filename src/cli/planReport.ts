@@ -1,14 +1,14 @@
 import { formatShape } from '../core/tensor.js';
 import { SHARD_BYTES, type Fit } from '../deploy/fit.js';
 import type { MemoryPlan } from '../wasm/inference/memoryPlan.js';
-import { percent, table } from './print.js';
+import { formatPercent, table } from './print.js';
 
-/** Where a time on the processor comes from. */
+/** The CPU time of an image, and where it is from. */
 export interface CpuSource {
-  /** Of one image, before `factor`. */
+  /** Milliseconds of one image, before `factor`. */
   readonly ms: number;
   readonly factor: number;
-  /** What it was measured with; null where it was given. */
+  /** The machine and build of the measurement; null for --cpu-ms. */
   readonly measured: {
     readonly cpu: string;
     readonly cores: number;
@@ -18,7 +18,7 @@ export interface CpuSource {
   } | null;
 }
 
-/** What `plan` tells, as --json prints it. */
+/** The result of `plan`, as --json prints it. */
 export interface PlanReport {
   readonly network: string;
   readonly input: readonly number[];
@@ -26,11 +26,11 @@ export interface PlanReport {
   readonly batch: number;
   readonly macs: number;
   readonly bytes: Pick<MemoryPlan, 'weights' | 'activations' | 'scratch' | 'total' | 'batch'> & {
-    /** Of JavaScript, and of the buffer that weights come through. */
+    /** JavaScript, and the buffer through which weights are streamed. */
     readonly javascript: number;
-    /** For what is not the network, as given. */
+    /** --allowance. */
     readonly allowance: number;
-    /** All of it, the linear memory in whole pages. */
+    /** The sum, with WebAssembly's memory rounded up to pages. */
     readonly needed: number;
   };
   readonly file: { readonly dtype: string; readonly bytes: number; readonly shards: number };
@@ -44,10 +44,10 @@ const UNITS: readonly [number, string][] = [
   [1e6, 'MB'],
 ];
 
-/** Whole ones of the largest unit that has them. */
+/** Bytes in the largest unit that divides them; else in MB with three digits. */
 function bytes(value: number): string {
-  const whole = UNITS.find(([size]) => value % size === 0);
-  if (whole !== undefined) return `${(value / whole[0]).toLocaleString('en-US')} ${whole[1]}`;
+  const unit = UNITS.find(([size]) => value % size === 0);
+  if (unit !== undefined) return `${(value / unit[0]).toLocaleString('en-US')} ${unit[1]}`;
   return `${Number((value / 1e6).toPrecision(3))} MB`;
 }
 
@@ -58,8 +58,8 @@ function time(ms: number): string {
 
 const verdict = (fits: boolean, limit: string): string => `${fits ? 'yes' : 'no'}: ${limit}`;
 
-const NO_LIMIT = 'none told';
-const NO_PRICE = 'no list price known';
+const NO_LIMIT = 'no stated limit';
+const NO_PRICE = 'no list price';
 
 function weights({ weights_bytes: { fits, limit, files } }: Fit): string {
   if (limit === null) return NO_LIMIT;
@@ -80,26 +80,26 @@ const row = (fit: Fit): string[] => [
   dollars(fit),
 ];
 
-/** What a row of the table cannot say. */
+/** Notes that do not fit into a row of the table. */
 function notes({ platform, memory_bytes: { chosen }, cpu_ms, fits, usd }: Fit): string {
-  const said: string[] = [];
-  if (platform.note !== null) said.push(platform.note);
+  const parts: string[] = [];
+  if (platform.note !== null) parts.push(platform.note);
   if (fits && usd !== null && usd.first_million !== usd.further_million) {
-    said.push(`a month with this million alone costs ${usd.first_million.toFixed(2)}, with what the plan includes`);
+    parts.push(`a month with one million images costs ${usd.first_million.toFixed(2)}, plan included`);
   }
   const { whole_cpu_bytes: whole } = platform;
   if (chosen !== null && whole !== null && chosen < whole) {
-    said.push(
-      `at ${bytes(chosen)}, which have ${percent(chosen / whole)} of a processor, a request takes ` +
-        `${time(cpu_ms.needed)}; at ${bytes(whole)}, ${time((cpu_ms.needed * chosen) / whole)} for about the same`,
+    parts.push(
+      `${bytes(chosen)} have ${formatPercent(chosen / whole)} of a processor, so that a request takes ` +
+        `${time(cpu_ms.needed)}; with ${bytes(whole)} it takes ${time((cpu_ms.needed * chosen) / whole)} for about the same price`,
     );
   }
-  return said.join('; ');
+  return parts.join('; ');
 }
 
 const WIDTH = 80;
 
-/** Lines that a narrow terminal can show, all but the first a little to the right. */
+/** Breaks text into lines; all but the first are indented. */
 function wrapped(text: string): string[] {
   const lines: string[] = [];
   let line = '';
@@ -113,43 +113,43 @@ function wrapped(text: string): string[] {
   return [...lines, line];
 }
 
-/** Platforms of which the same is to be said share a note. */
+/** Notes with the names of the platforms that they are about. */
 function noteLines(fits: readonly Fit[]): string[] {
-  const named = new Map<string, string[]>();
+  const platformsByNote = new Map<string, string[]>();
   for (const each of fits) {
     const note = notes(each);
-    if (note !== '') named.set(note, [...(named.get(note) ?? []), each.platform.name]);
+    if (note !== '') platformsByNote.set(note, [...(platformsByNote.get(note) ?? []), each.platform.name]);
   }
-  return [...named].flatMap(([note, names]) => wrapped(`${names.join(', ')}: ${note}`));
+  return [...platformsByNote].flatMap(([note, names]) => wrapped(`${names.join(', ')}: ${note}`));
 }
 
-/** The network's memory is not a server's. */
+/** Without --allowance, the memory is that of the network alone. */
 const memoryLines = ({ allowance }: PlanReport['bytes']): string[] =>
   allowance > 0
     ? []
     : wrapped(
-        `Memory is the network's alone: bodies, a decoder and its pixels come on top, up to 92 MiB in ` +
-          `examples/cloudflare-worker at its limits. --allowance counts them in.`,
+        `The memory is that of the network alone. Request bodies, a decoder and its pixels are not included: up to ` +
+          `92 MiB in examples/cloudflare-worker. Add them with --allowance.`,
       );
 
 function cpuLines({ ms, factor, measured }: CpuSource): string[] {
-  const counted = factor === 1 ? '' : `, counted ${factor} times`;
-  if (measured === null) return [`CPU time: ${time(ms)} an image, as given${counted}`];
+  const multiple = factor === 1 ? '' : `, times ${factor}`;
+  if (measured === null) return [`CPU time: ${time(ms)} an image, from --cpu-ms${multiple}`];
   const { cpu, cores, node, load, build } = measured;
   return wrapped(
-    `CPU time: ${time(ms)} an image, measured here${counted}: one thread, ${build} build, warm, on ` +
+    `CPU time: ${time(ms)} an image, measured here${multiple}: one thread, ${build} build, warm, on ` +
       `${cpu.trim()}, ${cores} cores, Node ${node}, load ${load.toFixed(1)}. A platform's processor may be slower: ` +
-      `--cpu-factor says how much. Decoding and scaling an image come on top, and so does a first run, which is slower.`,
+      `set --cpu-factor. Decoding and scaling of images and the slower first run are not included.`,
   );
 }
 
 function footLines(fits: readonly Fit[]): string[] {
   const dates = [...new Set(fits.map(({ platform }) => platform.date))].sort();
-  const elsewhere = fits.some((each) => !each.weights_bytes.fits);
+  const hasLargeWeights = fits.some((each) => !each.weights_bytes.fits);
   return wrapped(
-    `USD a million: list price of a further million images, beyond what a plan includes, without traffic and storage. ` +
-      `Limits and prices as of ${dates.join(', ')}; --json names the sources, --platforms puts others in their place.` +
-      (elsewhere ? ' Weights that do not fit can be fetched from elsewhere.' : ''),
+    `USD a million: list price of one more million images beyond those included in the plan, without traffic and ` +
+      `storage. Limits and prices as of ${dates.join(', ')}: --json has the sources, --platforms replaces them.` +
+      (hasLargeWeights ? ' Weights that do not fit can be fetched from another server.' : ''),
   );
 }
 
@@ -164,10 +164,10 @@ export function format(report: PlanReport): string {
       ['weights', memory.weights],
       ['activations', memory.activations],
       ['scratch, one thread', memory.scratch],
-      ['all of WebAssembly', memory.total],
+      ['WebAssembly in total', memory.total],
       ['images and logits', memory.batch],
-      ['JavaScript, about', memory.javascript],
-      ['allowance, as given', memory.allowance],
+      ['JavaScript (estimate)', memory.javascript],
+      ['allowance', memory.allowance],
       ['needed', memory.needed],
     ]),
     '',
@@ -176,7 +176,7 @@ export function format(report: PlanReport): string {
     `weight file ${file.dtype}: ${file.bytes.toLocaleString('en-US')} bytes, ${shards} of at most ${bytes(SHARD_BYTES)}`,
     ...cpuLines(cpu),
     '',
-    table([['does it fit', 'memory', 'weights', 'CPU time', 'USD a million'], ...platforms.map(row)]),
+    table([['platform', 'memory', 'weights', 'CPU time', 'USD a million'], ...platforms.map(row)]),
     '',
     ...noteLines(platforms),
     ...footLines(platforms),

@@ -13,62 +13,62 @@ interface PlotOptions {
   readonly title?: string;
 }
 
-interface Place {
+interface RunFiles {
   readonly name: string;
   readonly file: string;
-  /** Where its configuration lies beside it. */
+  /** The configuration in the same folder, if there is one. */
   readonly config: string;
 }
 
-/** The records of a run, which is a folder or a file in one. */
-async function find(run: string): Promise<Place> {
-  const there = await stat(run).catch(() => null);
-  if (there === null) throw new DataError({ op: run, expected: 'a run: a folder or a metrics file', got: 'nothing' });
-  const file = there.isDirectory() ? join(run, 'metrics.jsonl') : run;
-  if (there.isDirectory() && (await stat(file).catch(() => null)) === null) {
-    throw new DataError({ op: run, expected: 'a run with metrics.jsonl in it', got: 'a folder without' });
+/** The files of a run, which is a folder or a metrics file. */
+async function findFiles(run: string): Promise<RunFiles> {
+  const entry = await stat(run).catch(() => null);
+  if (entry === null) throw new DataError({ op: run, expected: 'a run: a folder or a metrics file', got: 'nothing' });
+  const file = entry.isDirectory() ? join(run, 'metrics.jsonl') : run;
+  if (entry.isDirectory() && (await stat(file).catch(() => null)) === null) {
+    throw new DataError({ op: run, expected: 'a run with metrics.jsonl', got: 'a folder without it' });
   }
-  // A file that bears the usual name says nothing: its folder does.
-  const named = basename(file) === 'metrics.jsonl' ? dirname(resolve(file)) : file;
-  return { name: basename(named, '.jsonl'), file, config: join(dirname(file), 'config.json') };
+  // A file with the usual name is called by its folder.
+  const source = basename(file) === 'metrics.jsonl' ? dirname(resolve(file)) : file;
+  return { name: basename(source, '.jsonl'), file, config: join(dirname(file), 'config.json') };
 }
 
-async function open({ name, file, config: path }: Place): Promise<ReportedRun> {
+async function open({ name, file, config: path }: RunFiles): Promise<ReportedRun> {
   const records = await readMetrics(file);
   if (records.length === 0) throw new DataError({ op: file, expected: 'records of a run', got: 'none' });
-  const isThere = await stat(path).catch(() => null);
-  return isThere === null ? { name, records } : { name, records, config: await readJsonObject(path) };
+  const entry = await stat(path).catch(() => null);
+  return entry === null ? { name, records } : { name, records, config: await readJsonObject(path) };
 }
 
-/** Runs of the same name are told apart by their numbers. */
+/** Numbers runs that have the same name. */
 const distinct = (runs: readonly ReportedRun[]): ReportedRun[] =>
   runs.map((run, i) =>
     runs.some(({ name }, k) => k !== i && name === run.name) ? { ...run, name: `${run.name} (${i + 1})` } : run,
   );
 
-async function drawn(runs: readonly ReportedRun[], ending: string, titled: { title?: string }): Promise<string> {
-  // What draws takes a third of a second to load, for which the other commands must not wait.
+async function draw(runs: readonly ReportedRun[], ending: string, titled: { title?: string }): Promise<string> {
+  // Imported here, because the drawing code takes a third of a second to load.
   if (ending === '.svg') return (await import('../report/curves.js')).curvesSvg(runs, titled);
   return (await import('../report/page.js')).curvesHtml(runs, titled);
 }
 
 async function plot(paths: readonly string[], options: PlotOptions): Promise<void> {
-  const places: Place[] = [];
-  for (const path of paths) places.push(await find(path));
-  const output = options.output ?? join(dirname(places[0].file), 'curves.html');
+  const files: RunFiles[] = [];
+  for (const path of paths) files.push(await findFiles(path));
+  const output = options.output ?? join(dirname(files[0].file), 'curves.html');
   await requireWritable(
     output,
-    places.map(({ file }) => file),
+    files.map(({ file }) => file),
   );
   const runs: ReportedRun[] = [];
-  for (const place of places) runs.push(await open(place));
+  for (const each of files) runs.push(await open(each));
   const titled = options.title === undefined ? {} : { title: options.title };
-  await atomicWrite(output, await drawn(distinct(runs), extname(output).toLowerCase(), titled));
+  await atomicWrite(output, await draw(distinct(runs), extname(output).toLowerCase(), titled));
   print(`wrote ${output}`);
 }
 
-/** A file whose ending says what it is to be. */
-export const fileOf =
+/** Parses the name of a file that must have one of the endings. */
+export const fileArgument =
   (...endings: readonly string[]) =>
   (path: string): string => {
     if (endings.includes(extname(path).toLowerCase())) return path;
@@ -77,12 +77,12 @@ export const fileOf =
 
 export const plotCommand = (): Command =>
   new Command('plot')
-    .description('Draw the curves of training runs: loss, accuracy, lambda and learning rate.')
-    .argument('<run...>', 'folders with a metrics.jsonl, or such files; several are compared')
+    .description('Plot loss, accuracy, lambda and learning rate of training runs.')
+    .argument('<run...>', 'folders of runs, or metrics.jsonl files')
     .option(
       '-o, --output <file>',
-      'picture (.svg) or page (.html); curves.html beside the first run if not given',
-      fileOf('.svg', '.html'),
+      'picture or page, .svg or .html (default: curves.html in the first run)',
+      fileArgument('.svg', '.html'),
     )
-    .option('-t, --title <text>', 'heading')
+    .option('-t, --title <text>', 'title')
     .action(plot);

@@ -1,30 +1,37 @@
-/** Rows as columns: text to the left, numbers to the right. */
+/** Formats rows as aligned columns. Columns of numbers are aligned to the right, others to the left. */
 export function table(rows: readonly (readonly (string | number)[])[]): string {
   const texts = rows.map((row) => row.map((cell) => (typeof cell === 'number' ? cell.toLocaleString('en-US') : cell)));
   const widths = texts[0].map((_, column) => Math.max(...texts.map((row) => row[column].length)));
-  const toTheRight = widths.map((_, column) => rows.slice(1).every((row) => typeof row[column] === 'number'));
+  const isNumeric = widths.map((_, column) => rows.slice(1).every((row) => typeof row[column] === 'number'));
   return texts
     .map((row) =>
       row
-        .map((text, column) => (toTheRight[column] ? text.padStart(widths[column]) : text.padEnd(widths[column])))
+        .map((text, column) => (isNumeric[column] ? text.padStart(widths[column]) : text.padEnd(widths[column])))
         .join('  ')
         .trimEnd(),
     )
     .join('\n');
 }
 
-export const percent = (share: number): string => `${(100 * share).toFixed(1)}%`;
+/** A share in [0, 1] as a percentage with one decimal. */
+export const formatPercent = (share: number): string => `${(100 * share).toFixed(1)}%`;
 
-/** Three digits, whatever the magnitude; small ones as powers of ten. */
-export const brief = (value: number): string =>
+/** A number with three significant digits; magnitudes below 1e-3 in scientific notation. */
+export const threeDigits = (value: number): string =>
   Math.abs(value) < 1e-3 && value !== 0 ? value.toExponential(2) : value.toPrecision(3);
 
 export const print = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 
-/** An error in one line: a message may quote a file that has many. */
-export const lineOf = ({ name, message }: Error): string => `${name}: ${message}`.replace(/\s*\n\s*/g, ' ');
+/** An error's name and message in one line. A message may quote a file that has several. */
+export const errorLine = ({ name, message }: Error): string => `${name}: ${message}`.replace(/\s*\n\s*/g, ' ');
+
+/** Prints an error to stderr, and its hint on a line of its own. */
+export function printError(error: Error & { readonly hint?: string }): void {
+  process.stderr.write(`${errorLine(error)}\n`);
+  if (error.hint !== undefined) process.stderr.write(`hint: ${error.hint}\n`);
+}
 
 export const printJson = (value: unknown): void => {
   print(JSON.stringify(value, null, 2));

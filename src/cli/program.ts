@@ -10,34 +10,37 @@ import { downloadCommand } from './download.js';
 import { enginesCommand } from './engines.js';
 import { evalCommand } from './eval.js';
 import { fuseCommand } from './fuse.js';
-import { planCommand } from './plan.js';
 import { packCommand } from './pack.js';
+import { planCommand } from './plan.js';
 import { plotCommand } from './plot.js';
-import { lineOf } from './print.js';
+import { printError } from './print.js';
 import { runCommand } from './run.js';
 import { summaryCommand } from './summary.js';
 import { trainCommand } from './train.js';
 
-/** Exit statuses: what was asked could not be done; it was not asked properly. */
-const FAILED = 1;
-const MISUSED = 2;
+/** Exit statuses: the command failed, or its arguments are wrong. */
+const FAILURE = 1;
+const USAGE_ERROR = 2;
+
+/** Columns of the help text in a pipe or a file. */
+const HELP_WIDTH = 110;
 
 const { version } = JSON.parse(
   readFileSync(createRequire(import.meta.url).resolve('vanillanet/package.json'), 'utf8'),
-) as {
-  version: string;
-};
+) as { version: string };
 
 /**
- * Does what a command line asks for; `process.exitCode` says how it went.
+ * Runs a command line. Sets `process.exitCode` to 1 if the command fails and to 2 for a usage error.
  *
- * @param argv the program's, and the script's name first
- * @throws what is a mistake of ours
+ * @param argv as in `process.argv`: the path of Node and that of the script come first
+ * @throws errors that are bugs of this package, unchanged
  */
 export async function main(argv: readonly string[]): Promise<void> {
   const program = new Command('vanillanet')
     .description('VanillaNet: train it deep, fuse it shallow, run it anywhere.')
     .version(version)
+    // Not a terminal's 80 columns in a pipe: one line an option.
+    .configureOutput({ getOutHelpWidth: () => (process.stdout.isTTY ? process.stdout.columns : HELP_WIDTH) })
     .showHelpAfterError('Try --help.');
   for (const command of [
     downloadCommand(),
@@ -62,10 +65,10 @@ export async function main(argv: readonly string[]): Promise<void> {
     await program.parseAsync(argv);
   } catch (error) {
     if (error instanceof CommanderError) {
-      process.exitCode = error.exitCode === 0 ? 0 : MISUSED;
+      process.exitCode = error.exitCode === 0 ? 0 : USAGE_ERROR;
     } else if (error instanceof VanillaNetError || error instanceof OracleError) {
-      process.stderr.write(`${lineOf(error)}\n`);
-      process.exitCode = FAILED;
+      printError(error);
+      process.exitCode = FAILURE;
     } else {
       throw error;
     }

@@ -1,49 +1,50 @@
 import { Presets, SingleBar } from 'cli-progress';
 import type { WriteStream } from 'node:tty';
 import type { EpochRecord, RecordedScores, StepRecord } from '../report/record.js';
-import { brief, percent } from './print.js';
+import { threeDigits, formatPercent } from './print.js';
 
 export interface TrainingDisplayOptions {
-  /** Of the whole run. */
+  /** Epochs of the run. */
   readonly epochs: number;
-  /** Of an epoch. */
+  /** Steps an epoch. */
   readonly steps: number;
-  /** Standard output where it is not given. */
+  /** By default stdout. */
   readonly stream?: NodeJS.WritableStream;
 }
 
-/** Shows a training while it runs. */
+/** Shows the progress of a training. */
 export interface TrainingDisplay {
   step(record: StepRecord): void;
   epoch(record: EpochRecord): void;
-  /** A line of text between the others. */
+  /** Prints a line of text. */
   note(text: string): void;
-  /** Ends it, wherever it is: a bar keeps the process alive. */
+  /** Removes the bar. A bar that is not removed keeps the process alive. */
   stop(): void;
 }
 
-/** Where nobody looks at a terminal. */
+/** Lines printed if the stream is not a terminal. */
 const LINES_PER_EPOCH = 4;
+/** Characters of the bar. */
 const BAR = 24;
-/** Where the stream does not say how wide it is. */
+/** The width of a stream that does not know its own. */
 const COLUMNS = 80;
 
-const escapes = (code: number) => (text: string, colored: boolean) => (colored ? `\x1b[${code}m${text}\x1b[0m` : text);
-const dim = escapes(2);
-const bold = escapes(1);
+const styled = (code: number) => (text: string, colored: boolean) => (colored ? `\x1b[${code}m${text}\x1b[0m` : text);
+const dim = styled(2);
+const bold = styled(1);
 
-/** 75 is 1:15, 3675 is 1:01:15. */
+/** Formats seconds: 75 is 1:15, 3675 is 1:01:15. */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return '?';
-  const whole = Math.round(seconds);
-  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
+  const total = Math.round(seconds);
+  const [hours, minutes, rest] = [Math.floor(total / 3600), Math.floor(total / 60) % 60, total % 60];
   const two = (value: number): string => `${value}`.padStart(2, '0');
   return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
 }
 
-const accuracy = (share: number): string => (Number.isFinite(share) ? percent(share) : 'NaN');
+const accuracy = (share: number): string => (Number.isFinite(share) ? formatPercent(share) : 'NaN');
 
-/** Most important first: what a narrow terminal has no room for is left out. */
+/** The fields of a step, the most important first: a narrow terminal shows the first ones only. */
 const fieldsOf = ({ loss, top1, lambda, lr, images_per_second }: StepRecord, left: string): string[] => [
   `loss ${loss.toFixed(3)}`,
   `top-1 ${accuracy(top1)}`,
@@ -53,8 +54,8 @@ const fieldsOf = ({ loss, top1, lambda, lr, images_per_second }: StepRecord, lef
   `lr ${lr.toExponential(1)}`,
 ];
 
-/** As many fields as there is room for, after the first. */
-function fitted([first, ...fields]: readonly string[], columns: number): string {
+/** Joins the first field and as many others as fit. */
+function fit([first, ...fields]: readonly string[], columns: number): string {
   let line = first.slice(0, columns);
   for (const field of fields) {
     if (line.length + 2 + field.length > columns) break;
@@ -66,7 +67,7 @@ function fitted([first, ...fields]: readonly string[], columns: number): string 
 const scoresOf = (name: string, { loss, top1, top5 }: RecordedScores): string =>
   `${name} loss ${loss.toFixed(3)} top-1 ${accuracy(top1)} top-5 ${accuracy(top5)}`;
 
-/** How long the rest takes, by the time of the steps seen: none for a run taken up again counts as made now. */
+/** Estimates the remaining time from the steps seen. The steps before a resume do not count. */
 class Clock {
   #first: { readonly at: number; readonly step: number } | null = null;
 
@@ -75,16 +76,13 @@ class Clock {
   left(globalStep: number): string {
     const now = performance.now();
     this.#first ??= { at: now, step: globalStep };
-    const made = globalStep - this.#first.step;
-    if (made <= 0) return '?';
-    return duration(((now - this.#first.at) / 1000 / made) * Math.max(0, this.total - globalStep));
+    const steps = globalStep - this.#first.step;
+    if (steps <= 0) return '?';
+    return duration(((now - this.#first.at) / 1000 / steps) * Math.max(0, this.total - globalStep));
   }
 }
 
-/**
- * A bar that renews itself on a terminal, some lines elsewhere; and a line for every
- * epoch. NO_COLOR is respected.
- */
+/** Shows a bar on a terminal, a few lines elsewhere, and a line for every epoch. Respects NO_COLOR. */
 export function trainingDisplay({ epochs, steps, stream = process.stdout }: TrainingDisplayOptions): TrainingDisplay {
   const terminal = (stream as Partial<WriteStream>).isTTY === true;
   const colored = terminal && (process.env['NO_COLOR'] ?? '') === '';
@@ -96,18 +94,15 @@ export function trainingDisplay({ epochs, steps, stream = process.stdout }: Trai
   };
   let bar: SingleBar | null = null;
 
-  const drawn = (record: StepRecord): string => {
+  const barLine = (record: StepRecord): string => {
     const done = Math.round((BAR * record.step) / Math.max(1, record.steps));
     const head = `epoch ${record.epoch}/${epochs} `;
-    // The last column stays free: a full line would wrap.
+    // A line that fills the last column would wrap.
     const room = columns() - 1;
     const wide = room >= head.length + BAR + 30;
     const strip = wide ? `${'█'.repeat(done)}${'░'.repeat(BAR - done)} ` : '';
     const share = `${Math.floor((100 * record.step) / Math.max(1, record.steps))}%`.padStart(4);
-    const fields = fitted(
-      [share, ...fieldsOf(record, clock.left(record.global_step))],
-      room - head.length - strip.length,
-    );
+    const fields = fit([share, ...fieldsOf(record, clock.left(record.global_step))], room - head.length - strip.length);
     return wide ? `${head}${dim(strip, colored)}${fields}` : `${head}${fields}`.slice(0, Math.max(1, room));
   };
 
@@ -116,7 +111,7 @@ export function trainingDisplay({ epochs, steps, stream = process.stdout }: Trai
     bar = null;
   };
 
-  const between = (line: string): void => {
+  const printLine = (line: string): void => {
     remove();
     write(line);
   };
@@ -124,7 +119,7 @@ export function trainingDisplay({ epochs, steps, stream = process.stdout }: Trai
   return {
     step(record) {
       if (!terminal) {
-        const line = fitted(
+        const line = fit(
           [
             `epoch ${record.epoch}/${epochs}  step ${record.step}/${record.steps}`,
             ...fieldsOf(record, clock.left(record.global_step)),
@@ -137,9 +132,9 @@ export function trainingDisplay({ epochs, steps, stream = process.stdout }: Trai
       if (bar === null) {
         const options = {
           stream,
-          format: (_: unknown, __: unknown, { record: shown }: { record: StepRecord }) => drawn(shown),
+          format: (_: unknown, __: unknown, { record: current }: { record: StepRecord }) => barLine(current),
           clearOnComplete: true,
-          // Whoever trains decides what an interrupt does; and the line fits by itself.
+          // gracefulExit would install signal handlers: `train` has its own. The line fits without truncation.
           gracefulExit: false,
           linewrap: true,
           fps: 8,
@@ -154,13 +149,13 @@ export function trainingDisplay({ epochs, steps, stream = process.stdout }: Trai
       const parts = [
         `${bold(`epoch ${epoch}/${epochs}`, colored)}  ${scoresOf('train', train)}`,
         ...(validation === undefined ? [] : [scoresOf(fused ? 'validation (fused)' : 'validation', validation)]),
-        ...(ema === undefined ? [] : [scoresOf('averaged', ema)]),
-        `${duration(seconds)}, ${brief(images_per_second)} images/s, idle ${percent(idle)}`,
+        ...(ema === undefined ? [] : [scoresOf('averaged weights', ema)]),
+        `${duration(seconds)}, ${threeDigits(images_per_second)} images/s, idle ${formatPercent(idle)}`,
       ];
-      between(parts.join('  |  '));
+      printLine(parts.join('  |  '));
     },
     note(text) {
-      between(text);
+      printLine(text);
     },
     stop: remove,
   };

@@ -1,26 +1,26 @@
 import type { ResumePoint, Progress, TrainingResult } from '../train/progress.js';
 import type { RunFolder } from '../train/runFolder.js';
 
-/** Step records an epoch in metrics.jsonl: enough for a curve. */
+/** Step records an epoch in metrics.jsonl. */
 const RECORDS_PER_EPOCH = 20;
-/** Milliseconds between two drawings of the curves, where epochs are short. */
+/** The least milliseconds between two drawings of the curves. */
 const DRAW_EVERY = 5000;
 
 export interface RunRecorderOptions {
-  /** Whether the run shall end as soon as it is saved. */
+  /** Whether the run must end after the next checkpoint. */
   readonly stops: () => boolean;
   /** Seconds between checkpoints within an epoch. */
   readonly every: number;
-  /** What the curves are captioned with. */
+  /** The configuration, which the page of curves shows. */
   readonly file: Readonly<Record<string, unknown>>;
-  /** Told why a run that cannot go on could not be saved either. */
+  /** Called if the run fails and its checkpoint cannot be written. */
   readonly onUnsaved: (error: unknown) => void;
 }
 
-/** Ends a run that is saved. */
-class Stopped extends Error {}
+/** Ends a run after its checkpoint. */
+class StopRequest extends Error {}
 
-/** Keeps what a run says in its folder, and saves it: when it is time, when it shall stop, when it cannot go on. */
+/** Writes the records of a run to its folder, and checkpoints: at intervals, before it stops, and if it fails. */
 export class RunRecorder {
   #saved: number;
   #savedAt = performance.now();
@@ -33,46 +33,44 @@ export class RunRecorder {
     this.#saved = folder.checkpoint?.globalStep ?? 0;
   }
 
-  /** For `RunOptions`: evaluation may take many minutes. */
+  /** The callback `between` of `RunOptions`. It is also called during an evaluation, which may take minutes. */
   async between({ globalStep, checkpoint, error }: ResumePoint): Promise<void> {
     const isNew = globalStep > this.#saved;
     if (error !== undefined) {
-      // It is thrown when this has come to its end, and names what is to be mended: nothing shall take its place.
+      // `train` throws `error` afterwards. An error of saving must not replace it.
       if (isNew) await this.#save(globalStep, checkpoint).catch(this.options.onUnsaved);
       return;
     }
     if (isNew && (this.options.stops() || this.#isTime())) await this.#save(globalStep, checkpoint);
-    if (this.options.stops()) throw new Stopped();
+    if (this.options.stops()) throw new StopRequest();
   }
 
-  /** Follows a run to its end, or to where it is stopped: then null. */
-  async follow(
-    steps: AsyncGenerator<Progress, TrainingResult>,
-    show: (progress: Progress) => void,
-  ): Promise<TrainingResult | null> {
+  /** Follows a run to its end. Returns null if it was stopped. */
+  async follow(steps: AsyncGenerator<Progress, Trained>, show: (progress: Progress) => void): Promise<Trained | null> {
     try {
       for (;;) {
         const next = await steps.next();
         if (next.done === true) return next.value;
         show(next.value);
-        await this.#keep(next.value);
+        await this.#process(next.value);
         if (this.options.stops()) return null;
       }
     } catch (error) {
-      if (error instanceof Stopped) return null;
+      if (error instanceof StopRequest) return null;
       throw error;
     } finally {
-      // Also where something could not be kept: threads end with the run.
+      // In any case, because the loader's threads end with the generator.
       await steps.return(undefined as never);
     }
   }
 
-  async #keep(progress: Progress): Promise<void> {
+  async #process(progress: Progress): Promise<void> {
     await this.#record(progress);
-    const ends = progress.kind === 'epoch';
-    if (ends || this.options.stops() || this.#isTime()) await this.#save(progress.global_step, progress.checkpoint);
-    if (ends && performance.now() - this.#drawnAt > DRAW_EVERY) {
-      await this.folder.drawCurves(this.options.file);
+    const isEpochEnd = progress.kind === 'epoch';
+    if (isEpochEnd || this.options.stops() || this.#isTime())
+      await this.#save(progress.global_step, progress.checkpoint);
+    if (isEpochEnd && performance.now() - this.#drawnAt > DRAW_EVERY) {
+      await this.folder.draw(this.options.file);
       this.#drawnAt = performance.now();
     }
   }

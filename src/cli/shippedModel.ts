@@ -1,20 +1,20 @@
 import { createRequire } from 'node:module';
 import { relative } from 'node:path';
 
-/** As whoever stands here would name it. */
-const shipped = (): string =>
+/** The path of the weights in this package, relative to the working directory. */
+const shippedPath = (): string =>
   relative(process.cwd(), createRequire(import.meta.url).resolve('vanillanet/models/vanillanet-cifar10.safetensors'));
 
 /**
- * The weights that were given, or else those that came with the package.
+ * The weights of an option, or those of the package if it is missing.
  *
- * @param note told which, where nobody said
+ * @param note called with a line about the weights of the package
  */
-export function weightsOr(given: string | undefined, note: (text: string) => void): string {
-  if (given !== undefined) return given;
-  const path = shipped();
-  note(`weights ${path}, which came with the package: none were given`);
+export function weightsOrShipped(weights: string | undefined, note: (text: string) => void): string {
+  if (weights !== undefined) return weights;
+  const path = shippedPath();
+  note(`weights ${path} (of this package; choose others with --weights)`);
   return path;
 }
 
-export const SHIPPED_HELP = 'the network for CIFAR-10 that comes with the package, if not given';
+export const SHIPPED_HELP = 'default: CIFAR-10 network of this package';

@@ -1,50 +1,54 @@
-/** The status of a process that ended at a signal, as shells have it. */
-export const STATUS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
-export type Stop = keyof typeof STATUS;
-const STOPS = Object.keys(STATUS) as Stop[];
+/** Exit statuses of a process that a signal ended, as shells count them. */
+export const EXIT_STATUS = { SIGHUP: 129, SIGINT: 130, SIGTERM: 143 } as const;
+export type StopSignal = keyof typeof EXIT_STATUS;
+const SIGNALS = Object.keys(EXIT_STATUS) as StopSignal[];
 
-/** Milliseconds in which a second signal is the first once more: npm sends on what the terminal has sent to all. */
-const REPEATED = 1000;
-/** And after the end, which a slow machine may come to before the second signal. Then a process that stays can be ended. */
-const REPEATED_AFTER = 10_000;
+/** Milliseconds in which a second signal counts as the first: npm forwards what the terminal has sent to both. */
+const REPEAT_MS = 1000;
+/**
+ * The same after `settle`: on a slow machine the second signal may arrive only then. Later, a process that still
+ * runs can be ended.
+ */
+const LATE_REPEAT_MS = 10_000;
 
 export interface StopSignals {
-  /** The first signal; null as long as there was none. */
-  readonly stopped: () => Stop | null;
-  /** Nothing more will be saved. Whoever sends a signal twice may send the second only now: it shall change nothing. */
+  /** The first signal, or null. */
+  readonly received: () => StopSignal | null;
+  /** Call when everything is saved: from then on, a signal is ignored if it repeats the first, and has its default effect else. */
   readonly settle: () => void;
 }
 
 /**
- * Remembers the first Ctrl-C, SIGTERM or terminal that is closed; one that comes a second later does what it always does.
+ * Records the first SIGINT (Ctrl-C), SIGTERM or SIGHUP (closed terminal) instead of ending the process. A second
+ * signal, a second later, has its default effect.
  *
- * @param told of the first
+ * @param onSignal called with the first signal
  */
-export function stopSignals(told: (signal: Stop) => void): StopSignals {
-  let first: { readonly signal: Stop; readonly at: number } | null = null;
-  let settled: number | null = null;
-  const isRepetition = (signal: Stop, before: { readonly signal: Stop; readonly at: number }): boolean =>
-    settled === null
-      ? performance.now() - before.at < REPEATED
-      : signal === before.signal && performance.now() - settled < REPEATED_AFTER;
-  const stop = (signal: Stop): void => {
-    // A listener stays until the run has saved: without one, a file that is being written would be given up.
+export function stopSignals(onSignal: (signal: StopSignal) => void): StopSignals {
+  let first: { readonly signal: StopSignal; readonly at: number } | null = null;
+  let settledAt: number | null = null;
+  const isRepeat = (signal: StopSignal, earlier: { readonly signal: StopSignal; readonly at: number }): boolean =>
+    settledAt === null
+      ? performance.now() - earlier.at < REPEAT_MS
+      : signal === earlier.signal && performance.now() - settledAt < LATE_REPEAT_MS;
+  const listener = (signal: StopSignal): void => {
+    // The listener stays until the run is saved: without one, a signal would end the process while it writes.
     if (first === null) {
       first = { signal, at: performance.now() };
-      told(signal);
-    } else if (!isRepetition(signal, first)) {
-      unwatch();
+      onSignal(signal);
+    } else if (!isRepeat(signal, first)) {
+      restoreDefaults();
       process.kill(process.pid, signal);
     }
   };
-  const unwatch = (): void => {
-    for (const signal of STOPS) process.off(signal, stop as NodeJS.SignalsListener);
+  const restoreDefaults = (): void => {
+    for (const signal of SIGNALS) process.off(signal, listener as NodeJS.SignalsListener);
   };
   const settle = (): void => {
-    settled = performance.now();
-    // Nobody has asked to stop: signals do what they always do. A closed terminal's is sent once more, to have its effect.
-    if (first === null || first.signal === 'SIGHUP') unwatch();
+    settledAt = performance.now();
+    // Without a signal, nothing can repeat it. SIGHUP is sent once more by the command, and must have its effect.
+    if (first === null || first.signal === 'SIGHUP') restoreDefaults();
   };
-  for (const signal of STOPS) process.on(signal, stop as NodeJS.SignalsListener);
-  return { stopped: () => first?.signal ?? null, settle };
+  for (const signal of SIGNALS) process.on(signal, listener as NodeJS.SignalsListener);
+  return { received: () => first?.signal ?? null, settle };
 }

@@ -30,7 +30,7 @@ const sum = (layers: readonly Layer[], key: 'parameters' | 'macs'): number =>
 
 const totals = (layers: readonly Layer[]) => ({ parameters: sum(layers, 'parameters'), macs: sum(layers, 'macs') });
 
-/** Per layer: what comes out, what it learns, what it costs. */
+/** The output shape, the parameters and the multiply-adds of each layer. */
 function describe(config: ModelConfig, form: Form, at: Size) {
   const layers = planNetwork({ ...config, form }, at);
   return {
@@ -47,7 +47,7 @@ async function configOf(variant: string | undefined, options: SummaryOptions): P
   return resolveConfig({ variant, ...(numClasses === undefined ? {} : { num_classes: numClasses }) });
 }
 
-/** The eleven variants in both forms, at 1000 classes unless told otherwise. */
+/** The eleven variants in both forms. */
 function describeAll(at: Size, num_classes: number) {
   return (Object.keys(VARIANTS) as VariantName[]).map((variant) => {
     const config = resolveConfig({ variant, num_classes });
@@ -71,17 +71,17 @@ async function summary(variant: string | undefined, options: SummaryOptions): Pr
   if (variant !== undefined && !isVariantName(variant)) {
     throw new ParamError({ op: 'variant', expected: `one of ${Object.keys(VARIANTS).join(', ')}`, got: variant });
   }
-  const named = [variant, options.weights, options.config].filter((given) => given !== undefined);
-  if (named.length > 1) {
+  const sources = [variant, options.weights, options.config].filter((source) => source !== undefined);
+  if (sources.length > 1) {
     throw new ParamError({
       op: 'summary',
       expected: 'one of variant, --weights and --config',
-      got: named.join(' and '),
+      got: sources.join(' and '),
     });
   }
-  if (options.numClasses !== undefined && variant === undefined && named.length > 0) {
+  if (options.numClasses !== undefined && variant === undefined && sources.length > 0) {
     const got = `--num-classes ${options.numClasses}`;
-    throw new ParamError({ op: 'summary', expected: 'the classes that the network has', got });
+    throw new ParamError({ op: 'summary', expected: 'no --num-classes with --weights or --config', got });
   }
   if (variant === undefined && options.weights === undefined && options.config === undefined) {
     const all = describeAll(options.size ?? [224, 224], options.numClasses ?? 1000);
@@ -107,12 +107,14 @@ async function summary(variant: string | undefined, options: SummaryOptions): Pr
 
 export const summaryCommand = (): Command =>
   new Command('summary')
-    .description('List the layers of a network: shapes, parameters, multiply-adds. Without arguments, all variants.')
-    .argument('[variant]', 'for example vanillanet_5')
-    .option('-w, --weights <file>', 'the network of a weight file')
-    .option('-c, --config <file>', 'the network of a JSON file: variant or dims, strides, act_num, …')
-    .addOption(new Option('-f, --form <form>', 'which form').choices(['train', 'deploy', 'both']).default('both'))
+    .description('List the layers of a network, or all variants: shapes, parameters, multiply-adds.')
+    .argument('[variant]', 'such as vanillanet_5')
+    .option('-w, --weights <file>', 'network of a weight file')
+    .option('-c, --config <file>', 'network of a JSON file: variant or dims, strides, act_num, …')
+    .addOption(
+      new Option('-f, --form <form>', 'form of the network').choices(['train', 'deploy', 'both']).default('both'),
+    )
     .option('-s, --size <size>', 'input size, such as 224 or 224x160', size)
-    .option('-n, --num-classes <n>', 'classes of a variant', integer(1))
+    .option('-n, --num-classes <n>', 'number of classes of a variant', integer(1))
     .option('--json', 'print JSON')
     .action(summary);

@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { resolveConfig, type ModelConfigInput } from '../core/config.js';
+import { resolveConfig, type GivenConfig, type ModelConfig } from '../core/config.js';
 import { DataError, LoaderError, ParamError, TrainingError } from '../core/errors.js';
 import type { Size } from '../core/shapes.js';
 import { isStreamed } from '../data/sets/dataset.js';
@@ -10,186 +10,232 @@ import type { Progress, TrainingResult } from '../train/progress.js';
 import { resolveRecipe, type Recipe } from '../train/recipe.js';
 import { recipeToFile } from '../train/recipeFile.js';
 import { RunFolder } from '../train/runFolder.js';
+import type { OpenTrainer, TrainingData } from '../train/runOptions.js';
 import { train } from '../train/train.js';
 import { withBackend } from './backends.js';
-import { RunRecorder } from './runRecorder.js';
-import { lineOf, percent, print } from './print.js';
+import { errorLine, formatPercent, print } from './print.js';
 import { trainingDisplay } from './progressBar.js';
-import { STATUS, stopSignals } from './stopSignals.js';
+import { RunRecorder } from './runRecorder.js';
+import { EXIT_STATUS, stopSignals } from './stopSignals.js';
 import { withTraining, type TrainFlags } from './trainFlags.js';
-import { openerOf, plannedMemory } from './trainingBackend.js';
-import { choiceOf, openTrainingData } from './trainingData.js';
-import { planOf, withRecipe } from './trainOptions.js';
+import { selectTrainer, trainingMemory } from './trainingBackend.js';
+import { dataChoice, openTrainingData } from './trainingData.js';
+import { resolvePlan, withRecipe } from './trainOptions.js';
 
-interface Planned {
-  readonly network: ModelConfigInput;
+/** What flags, file and preset say together, before the data are opened. */
+interface Plan {
+  readonly network: GivenConfig;
   readonly recipe: Recipe;
-  readonly input_size: Size;
+  readonly inputSize: Size;
 }
 
-/** What goes on where images could not be read. */
-const MENDING =
-  '       once the file is mended, --resume --accept-data goes on; with --on-bad-image skip besides, without it';
+/** Everything that a run needs. */
+interface Run {
+  readonly folder: RunFolder;
+  readonly data: TrainingData;
+  readonly config: ModelConfig;
+  readonly recipe: Recipe;
+  readonly openTrainer: OpenTrainer;
+  readonly origin: Origin;
+  /** The configuration as the run's folder records it. */
+  readonly file: Readonly<Record<string, unknown>>;
+}
+
+type Note = (text: string) => void;
 
 const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
 
-/** Node restores its terminal when it exits, and aborts where that is gone; the signal itself has the same status. */
-function leaveTerminal(): void {
+/**
+ * Ends the process by SIGHUP if its terminal is gone. Node restores the terminal's settings when it exits, and
+ * aborts if it cannot; the signal has the same exit status.
+ */
+function endWithTerminal(): void {
   if ([process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY)) process.kill(process.pid, 'SIGHUP');
 }
 
-interface Show {
+interface Display {
   readonly record: (progress: Progress) => void;
-  readonly note: (text: string) => void;
+  readonly note: Note;
   readonly stop: () => void;
 }
 
-function display(json: boolean, epochs: number, steps: number): Show {
+/** Shows progress: a JSON line a record with --json, else a bar or lines. */
+function openDisplay(json: boolean, epochs: number, steps: number): Display {
   if (json) {
     return {
       record: (progress) => {
-        print(JSON.stringify(progress)); // functions are left out
+        print(JSON.stringify(progress)); // JSON omits functions
       },
       note: () => undefined,
       stop: () => undefined,
     };
   }
-  const shown = trainingDisplay({ epochs, steps });
+  const display = trainingDisplay({ epochs, steps });
   return {
     record: (progress) => {
-      if (progress.kind === 'step') shown.step(progress);
-      else shown.epoch(progress);
+      if (progress.kind === 'step') display.step(progress);
+      else display.epoch(progress);
     },
     note: (text) => {
-      shown.note(text);
+      display.note(text);
     },
     stop: () => {
-      shown.stop();
+      display.stop();
     },
   };
 }
 
+/** Resolves the options and runs the training in its folder, which is locked until the end. */
 async function run(options: TrainFlags): Promise<void> {
   if (options.acceptData === true && options.resume !== true) {
-    throw new ParamError({ op: 'accept-data', expected: '--resume, which it is for', got: 'a new run' });
+    const hint = 'Add --resume, or omit --accept-data.';
+    throw new ParamError({ op: 'accept-data', expected: '--resume', got: 'a new run', hint });
   }
-  const plan = await planOf(options);
-  const recipe = resolveRecipe(plan.recipe);
-  const { input_size } = resolveConfig({ num_classes: 1, ...plan.network });
+  const { recipe: givenRecipe, network } = await resolvePlan(options);
+  const recipe = resolveRecipe(givenRecipe);
+  const { input_size: inputSize } = resolveConfig({ num_classes: 1, ...network });
   const folder = await RunFolder.open(options.output, {
     resume: options.resume ?? false,
     onDamage: (error) => {
-      process.stderr.write(`${lineOf(error)}; the one before is taken\n`);
+      process.stderr.write(`${errorLine(error)}; using the previous checkpoint\n`);
     },
   });
   try {
-    await trainIn(folder, { network: plan.network, recipe, input_size }, options);
+    const prepared = await prepare(folder, { network, recipe, inputSize }, options);
+    await follow(prepared, options);
   } finally {
     await folder.close();
   }
 }
 
-async function trainIn(
-  folder: RunFolder,
-  { network: given, recipe, input_size }: Planned,
-  options: TrainFlags,
-): Promise<void> {
-  const note = (text: string): void => {
+/** The network for the classes and images of the data. */
+function configFor(data: TrainingData, { network, inputSize }: Plan): ModelConfig {
+  const { classNames, height, width } = data.train;
+  const isUnscaled = height === inputSize[0] && width === inputSize[1];
+  return resolveConfig({
+    ...network,
+    num_classes: classNames.length,
+    class_names: classNames,
+    // Training reads whole images, so that inference must not crop them, and must scale them in the same way.
+    crop_pct: 1,
+    interpolation: isUnscaled ? 'bicubic' : 'bilinear',
+  });
+}
+
+/** The line about the memory that network and images take. */
+function memoryNote(data: TrainingData, config: ModelConfig, recipe: Recipe, options: TrainFlags): string {
+  const sets = data.validation === null ? [data.train] : [data.train, data.validation];
+  const loading = { batchSize: recipe.batchSize, size: config.input_size, workers: options.workers };
+  const images = sets.reduce((sum, set) => sum + loaderMemory(set, loading), 0);
+  const bytes = trainingMemory(config, recipe, options);
+  const network = bytes === null ? `chosen by ${options.backend}` : mebibytes(bytes);
+  const streamed = sets.some(isStreamed) ? ' (read from disk for each batch)' : '';
+  return `memory ${network} for the network in training, ${mebibytes(images)} for the images${streamed}`;
+}
+
+/** The line about where a resumed run continues; null for a new run. */
+function resumeNote({ resumed }: RunFolder, resume: boolean): string | null {
+  if (resumed !== null) return `resume after ${resumed.globalStep} steps, in epoch ${resumed.epoch + 1}`;
+  return resume ? 'resume: no checkpoint yet, starting from the beginning' : null;
+}
+
+/** Opens backend and data, and checks that a resumed run has those that it began with. */
+async function prepare(folder: RunFolder, plan: Plan, options: TrainFlags): Promise<Run> {
+  const note: Note = (text) => {
     if (!options.json) print(text);
   };
-  // Before anything is read: a backend that is missing is soon told.
-  const { openTrainer, name: backend } = await openerOf(options);
+  const { recipe, inputSize } = plan;
+  // First, because a missing backend must fail before the data are read.
+  const { openTrainer, name: backend } = await selectTrainer(options);
   const spec = options.data ?? (await findDefault()) ?? 'shapes';
-  const data = await openTrainingData(spec, options, { inputSize: input_size, recipe, note });
-  const { train: trained, validation: heldOut } = data;
-  const config = resolveConfig({
-    ...given,
-    num_classes: trained.classNames.length,
-    class_names: trained.classNames,
-    // The images are read whole, so they are to be looked at whole, and scaled as they are here.
-    crop_pct: 1,
-    interpolation: trained.height === input_size[0] && trained.width === input_size[1] ? 'bicubic' : 'bilinear',
-  });
-  const file = { ...recipeToFile(recipe), ...given };
+  const data = await openTrainingData(spec, options, { inputSize, recipe, note });
+  const config = configFor(data, plan);
   note(`net    dims ${config.dims.join(',')}  strides ${config.strides.join(',')}  act_num ${config.act_num}`);
-  const bytes = plannedMemory(config, recipe, options);
-  const loading = { batchSize: recipe.batchSize, size: input_size, workers: options.workers };
-  const sets = heldOut === null ? [trained] : [trained, heldOut];
-  const images = sets.reduce((sum, set) => sum + loaderMemory(set, loading), 0);
-  const streamed = sets.some(isStreamed) ? ', which are read from the disk when a batch wants them' : '';
-  const network = bytes === null ? `what ${options.backend} takes` : mebibytes(bytes);
-  note(`memory ${network} for the network in training, ${mebibytes(images)} for the images${streamed}`);
-  const { checkpoint: resumed } = folder;
-  if (resumed !== null) note(`resume after ${resumed.globalStep} steps, in epoch ${resumed.epoch + 1}`);
-  else if (options.resume) note('resume: no checkpoint yet, so from the beginning');
+  note(memoryNote(data, config, recipe, options));
+  const { resumed } = folder;
+  const resuming = resumeNote(folder, options.resume ?? false);
+  if (resuming !== null) note(resuming);
 
-  const origin: Origin = { backend, data: await dataOrigin(data, choiceOf(spec, options)) };
-  const acceptData = options.acceptData ?? false;
-  // Of another seed, data may be others; it is named by the check that follows.
-  if (resumed?.recipe.seed === recipe.seed) checkOrigin(resumed.origin ?? null, origin, { acceptData });
-  const shown = display(options.json ?? false, recipe.epochs, Math.floor(trained.n / recipe.batchSize));
-  const { stopped, settle } = stopSignals((signal) => {
-    if (signal !== 'SIGHUP') shown.note('stopping as soon as it is saved; once more to stop at once');
+  const origin: Origin = { backend, data: await dataOrigin(data, dataChoice(spec, options)) };
+  // Another seed may draw other data: `train` then names the seed.
+  if (resumed?.recipe.seed === recipe.seed) {
+    checkOrigin(resumed.origin ?? null, origin, { acceptData: options.acceptData ?? false });
+  }
+  return { folder, data, config, recipe, openTrainer, origin, file: { ...recipeToFile(recipe), ...plan.network } };
+}
+
+/** Trains to the end or until a signal, and records everything in the folder. */
+async function follow(run: Run, options: TrainFlags): Promise<void> {
+  const { folder, data, config, recipe, openTrainer, origin, file } = run;
+  const display = openDisplay(options.json ?? false, recipe.epochs, Math.floor(data.train.n / recipe.batchSize));
+  const note: Note = (text) => {
+    if (!options.json) print(text);
+  };
+  const signals = stopSignals((signal) => {
+    if (signal !== 'SIGHUP') display.note('stopping after the next checkpoint; send the signal again to stop at once');
   });
-  const keeper = new RunRecorder(folder, {
-    ...{ stops: () => stopped() !== null, every: options.checkpointEvery, file },
+  const recorder = new RunRecorder(folder, {
+    ...{ stops: () => signals.received() !== null, every: options.checkpointEvery, file },
     onUnsaved: (error) => {
-      shown.stop();
-      process.stderr.write(`${error instanceof Error ? lineOf(error) : String(error)}; the last steps are not kept\n`);
+      display.stop();
+      process.stderr.write(`${error instanceof Error ? errorLine(error) : String(error)}; the last steps are lost\n`);
     },
   });
   try {
     const steps = train(data, config, recipe, {
-      ...{ openTrainer, workers: options.workers, acceptData, onResumePoint: (moment) => keeper.between(moment) },
-      ...(resumed === null ? {} : { resume: resumed }),
+      ...{ openTrainer, workers: options.workers, acceptData: options.acceptData ?? false },
+      between: (point) => recorder.between(point),
+      ...(folder.resumed === null ? {} : { resume: folder.resumed }),
     });
     await folder.begin(file, origin);
-    const done = await keeper.follow(steps, shown.record);
-    shown.stop();
-    await folder.drawCurves(file);
-    const signal = stopped();
-    if (done === null && signal !== null) {
-      note(`stopped; the same command with --resume goes on`);
-      process.exitCode = STATUS[signal];
-    } else if (done !== null) {
-      await finish(done, folder, note);
+    const trained = await recorder.follow(steps, display.record);
+    display.stop();
+    await folder.draw(file);
+    const signal = signals.received();
+    if (trained !== null) {
+      await finish(trained, folder, note);
+    } else if (signal !== null) {
+      note('stopped; run the same command with --resume to continue');
+      process.exitCode = EXIT_STATUS[signal];
     }
   } catch (error) {
-    shown.stop();
-    const isOfData = error instanceof DataError || error instanceof LoaderError;
-    if (isOfData || error instanceof TrainingError) note(`kept   ${await folder.describeWeights()}`);
-    if (error instanceof DataError) note(MENDING);
+    display.stop();
+    await explainFailure(error, folder, note);
     throw error;
   } finally {
-    // Before signals have their usual effect, which would leave the lock behind.
+    // Before signals have their default effect again, which would leave the lock file behind.
     await folder.close();
-    settle();
+    signals.settle();
   }
-  if (stopped() === 'SIGHUP') leaveTerminal();
+  if (signals.received() === 'SIGHUP') endWithTerminal();
 }
 
-async function finish(done: TrainingResult, folder: RunFolder, note: (text: string) => void): Promise<void> {
-  const path = await folder.saveWeights('last', done);
-  note(`wrote  ${path} (${done.config.form} form, lambda 1)`);
+/** Writes the last weights, and names the files of the best. */
+async function finish(trained: Trained, folder: RunFolder, note: Note): Promise<void> {
+  const path = await folder.saveWeights('last', trained);
+  note(`wrote  ${path} (${trained.config.form} form, lambda 1)`);
   for (const [name, best] of [
-    ['best', done.best],
-    ['best-fusable', done.bestFusable],
+    ['best', trained.best],
+    ['best-fusable', trained.bestFusable],
   ] as const) {
-    if (best !== null)
-      note(
-        `       ${folder.path}/${name}.safetensors (epoch ${best.epoch}${best.top1 === null ? '' : `, top-1 ${percent(best.top1)}`})`,
-      );
+    if (best === null) continue;
+    const top1 = best.top1 === null ? '' : `, top-1 ${formatPercent(best.top1)}`;
+    note(`       ${folder.path}/${name}.safetensors (epoch ${best.epoch}${top1})`);
+  }
+}
+
+/** Says what the folder has after a failure, and how to continue. */
+async function explainFailure(error: unknown, folder: RunFolder, note: Note): Promise<void> {
+  const isOfData = error instanceof DataError || error instanceof LoaderError;
+  if (isOfData || error instanceof TrainingError) note(`kept   ${await folder.kept()}`);
+  if (error instanceof DataError) {
+    note('       after fixing the file, run --resume --accept-data; to leave it out, add --on-bad-image skip');
   }
 }
 
 export const trainCommand = (): Command =>
   withRecipe(
     withTraining(
-      withBackend(
-        new Command('train').description(
-          'Train a network; lambda rises from 0 to 1, after which it can be fused. Everything is kept in a folder: weights, checkpoints, metrics, curves.',
-        ),
-        '--backend <name>',
-      ),
+      withBackend(new Command('train').description('Train a network in the deep form.'), '--backend <name>'),
     ),
   ).action(run);

@@ -1,4 +1,4 @@
-/** Flags, a file and a preset into one recipe and one network: the nearer to the user, the stronger. */
+/** Merges flags, a file and a preset into one recipe and one network. Flags override the file, and the file the preset. */
 import { Option, type Command } from 'commander';
 import type { ModelConfigInput } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
@@ -11,7 +11,7 @@ import { augmentOf, type AugmentFlags } from './augmentFlags.js';
 import { omitUndefined } from './omitUndefined.js';
 import { readJsonObject } from './jsonFile.js';
 
-/** Keys of a configuration that a file may set; the rest follows from the data. */
+/** Keys of a configuration that a file may set. The others follow from the data. */
 const NETWORK_KEYS = [
   'variant',
   'dims',
@@ -24,7 +24,7 @@ const NETWORK_KEYS = [
   'std',
 ] as const;
 
-/** The values of flags, absent where a flag is. */
+/** The values of the flags that are present. */
 export interface RecipeFlags extends Partial<Omit<Recipe, 'augment' | 'betas'>>, AugmentFlags {
   readonly preset?: Preset;
   readonly config?: string;
@@ -48,14 +48,14 @@ const SMALL = { dims: [16, 32, 64], strides: [2, 2], input_size: 32, ...CIFAR10 
 async function readPlan(path: string): Promise<Readonly<Record<string, unknown>>> {
   const plan = await readJsonObject(path);
   const known = ['preset', ...FILE_KEYS.keys(), ...NETWORK_KEYS];
-  // What a run writes beside its recipe says what it met, and is no wish.
+  // A run writes `run` beside its recipe: what it was trained on. It is not an option.
   const unknown = Object.keys(plan).find((key) => key !== 'run' && !known.includes(key));
   if (unknown !== undefined) refuseKey(`${path}: ${unknown}`, unknown, known);
   return plan;
 }
 
-/** Epochs of λ and of the warm-up go with those of the whole, where only those are said. */
-function scaled(
+/** The epochs of the λ schedule and of the warm-up, scaled with the number of all epochs. */
+function scaleEpochs(
   from: Recipe,
   epochs: number,
   lambdaPer: Recipe['lambdaPer'],
@@ -63,116 +63,119 @@ function scaled(
   const share = epochs / from.epochs;
   const decayEpochs = from.decayEpochs * share;
   return {
-    // Where λ moves once an epoch it has to be at 1 in the last, even if that is the first.
+    // If λ moves once an epoch, it must reach 1 by the last one.
     decayEpochs: lambdaPer === 'epoch' ? Math.min(Math.round(decayEpochs), epochs - 1) : decayEpochs,
     warmupEpochs: from.warmupEpochs * share,
   };
 }
 
-/** @throws ParamError for a file that is none, or an unknown preset or key in it */
-export async function planOf(flags: RecipeFlags): Promise<Plan> {
+/** @throws ParamError for an invalid file, an unknown preset or an unknown key */
+export async function resolvePlan(flags: RecipeFlags): Promise<Plan> {
   const file = flags.config === undefined ? {} : await readPlan(flags.config);
-  const preset: unknown = flags.preset ?? file['preset'];
-  if (preset !== undefined && !(typeof preset === 'string' && Object.hasOwn(PRESETS, preset))) {
-    throw new ParamError({ op: 'preset', expected: Object.keys(PRESETS).join(', '), got: JSON.stringify(preset) });
-  }
-  const base: { config: ModelConfigInput; recipe: Recipe } =
-    preset === undefined ? { config: SMALL, recipe: DEFAULT_RECIPE } : PRESETS[preset as Preset];
+  const base = presetOf(flags.preset ?? file['preset']);
+  return { recipe: mergeRecipe(flags, file, base.recipe), network: mergeNetwork(flags, file, base.config) };
+}
 
+/** Network and recipe that flags and file override. */
+interface Base {
+  readonly config: GivenConfig;
+  readonly recipe: Recipe;
+}
+
+function presetOf(name: unknown): Base {
+  if (name === undefined) return { config: SMALL, recipe: DEFAULT_RECIPE };
+  if (typeof name === 'string' && Object.hasOwn(PRESETS, name)) return PRESETS[name as Preset];
+  throw new ParamError({ op: 'preset', expected: Object.keys(PRESETS).join(', '), got: JSON.stringify(name) });
+}
+
+function mergeRecipe(flags: RecipeFlags, file: Readonly<Record<string, unknown>>, base: Recipe): Partial<Recipe> {
   const fromFile = recipeFromFile(flags.config ?? 'recipe', file);
   const { augment: _, ...plain } = DEFAULT_RECIPE;
   const names = Object.keys(plain) as (keyof typeof plain)[];
   const fromFlags = omitUndefined(Object.fromEntries(names.map((name) => [name, flags[name]]))) as Partial<Recipe>;
   const epochs = fromFlags.epochs ?? fromFile.epochs;
-  const lambdaPer = fromFlags.lambdaPer ?? fromFile.lambdaPer ?? base.recipe.lambdaPer;
-  const augment = augmentOf(flags, fromFile.augment ?? base.recipe.augment);
-  const recipe = {
-    ...base.recipe,
-    ...(typeof epochs === 'number' ? scaled(base.recipe, epochs, lambdaPer) : {}),
+  const lambdaPer = fromFlags.lambdaPer ?? fromFile.lambdaPer ?? base.lambdaPer;
+  const augment = augmentOf(flags, fromFile.augment ?? base.augment);
+  return {
+    ...base,
+    ...(typeof epochs === 'number' ? scaleEpochs(base, epochs, lambdaPer) : {}),
     ...fromFile,
     ...fromFlags,
     augment,
   };
+}
 
-  const fromFileNetwork = Object.fromEntries(NETWORK_KEYS.flatMap((key) => (key in file ? [[key, file[key]]] : [])));
+function mergeNetwork(flags: RecipeFlags, file: Readonly<Record<string, unknown>>, base: GivenConfig): GivenConfig {
+  const fromFile = Object.fromEntries(NETWORK_KEYS.flatMap((key) => (key in file ? [[key, file[key]]] : [])));
   const { variant, dims, strides, adaPool: ada_pool, actNum: act_num, dropRate: drop_rate, size: input_size } = flags;
-  const network = omitUndefined({ variant, dims, strides, ada_pool, act_num, drop_rate, input_size });
-  // A variant and sizes of one's own exclude each other: the nearer one counts.
-  const layers: ModelConfigInput[] = [base.config, fromFileNetwork, network];
-  const merged = layers.reduce<Record<string, unknown>>((below, above) => {
-    const kept = { ...below };
-    if ('variant' in above) for (const key of ['dims', 'strides', 'ada_pool']) Reflect.deleteProperty(kept, key);
-    else if ('dims' in above) Reflect.deleteProperty(kept, 'variant');
-    return { ...kept, ...above };
+  const fromFlags = omitUndefined({ variant, dims, strides, ada_pool, act_num, drop_rate, input_size });
+  // A variant and `dims` exclude each other: the later layer replaces the earlier.
+  const layers: GivenConfig[] = [base, fromFile, fromFlags];
+  return layers.reduce<Record<string, unknown>>((below, above) => {
+    const rest = { ...below };
+    if ('variant' in above) for (const key of ['dims', 'strides', 'ada_pool']) Reflect.deleteProperty(rest, key);
+    else if ('dims' in above) Reflect.deleteProperty(rest, 'variant');
+    return { ...rest, ...above };
   }, {});
-  return { recipe, network: merged };
 }
 
 const choice = (flags: string, text: string, choices: readonly string[]): Option =>
   new Option(flags, text).choices(choices);
 
-/** Every value of recipe and network as a flag. */
+/** Adds a flag for every value of the recipe and the network. Defaults are in the texts, because a file or preset may set them. */
 export const withRecipe = (command: Command): Command =>
   command
-    .addOption(choice('--preset <name>', 'a whole recipe to start from', Object.keys(PRESETS)))
-    .option('-c, --config <file>', 'a recipe as JSON, such as a run writes: batch_size for --batch-size, and so on')
+    .addOption(choice('--preset <name>', 'recipe and network to start from', Object.keys(PRESETS)))
+    .option('-c, --config <file>', 'recipe as JSON, as a run writes it: batch_size is --batch-size')
     .optionsGroup('Network:')
-    .option('--variant <name>', 'a published network, such as vanillanet_5')
-    .option('--dims <list>', 'channels after the stem and each stage (16,32,64)', integers(1))
-    .option('--strides <list>', 'pooling stride of each stage (2,2)', integers(1))
-    .option('--ada-pool <list>', 'adaptive pooling size of each stage, 0 for its stride', integers(0))
-    .option('--act-num <n>', 'half width of the series activation (3)', integer(0))
-    .option('--drop-rate <p>', 'dropout before the classifier (0)', number(0, 1))
-    .option('-s, --size <size>', 'input size (32)', size)
+    .option('--variant <name>', 'published network, such as vanillanet_5')
+    .option('--dims <list>', 'channels of stem and stages (default: 16,32,64)', integers(1))
+    .option('--strides <list>', 'pooling stride of each stage (default: 2,2)', integers(1))
+    .option('--ada-pool <list>', 'adaptive pooling size of each stage, 0 for none', integers(0))
+    .option('--act-num <n>', 'half width n of the series activation (default: 3)', integer(0))
+    .option('--drop-rate <p>', 'dropout before the classifier (default: 0)', number(0, 1))
+    .option('-s, --size <size>', 'input size, such as 32 or 224x160 (default: 32)', size)
     .optionsGroup('Schedule:')
-    .option('-e, --epochs <n>', 'epochs (3)', integer(1))
-    .option('-b, --batch-size <n>', 'images a step (32)', integer(2))
-    .option(
-      '--grad-accum-steps <n>',
-      'parts of a batch that are passed one after the other, in less memory (1)',
-      integer(1),
-    )
-    .option('--decay-epochs <n>', 'epochs over which lambda rises (two thirds of all)', number(0))
-    .addOption(choice('--lambda-schedule <kind>', 'how lambda rises (linear)', ['linear', 'cosine']))
-    .addOption(choice('--lambda-per <what>', 'when lambda moves (step)', ['step', 'epoch']))
-    .option('--fuse-at-decay', 'fuse where lambda reaches 1, and go on training the fused network')
-    .option('--no-fuse-at-decay', 'keep the deep network to the end')
-    .option('--seed <n>', 'seed of everything random (0)', integer(0))
+    .option('-e, --epochs <n>', 'epochs (default: 3)', integer(1))
+    .option('-b, --batch-size <n>', 'images a step (default: 32)', integer(2))
+    .option('--grad-accum-steps <n>', 'micro-batches a step, to save memory (default: 1)', integer(1))
+    .option('--decay-epochs <n>', 'epochs in which lambda rises (default: 2/3 of all)', number(0))
+    .addOption(choice('--lambda-schedule <kind>', 'curve of lambda (default: linear)', ['linear', 'cosine']))
+    .addOption(choice('--lambda-per <what>', 'when lambda changes (default: step)', ['step', 'epoch']))
+    .option('--fuse-at-decay', 'fuse when lambda reaches 1, then train the fused network')
+    .option('--no-fuse-at-decay', 'train the deep network to the end (default)')
+    .option('--seed <n>', 'seed of all random numbers (default: 0)', integer(0))
     .optionsGroup('Optimizer:')
-    .addOption(choice('--optimizer <kind>', 'what moves the weights (adam)', OPTIMIZERS))
-    .option('--lr <rate>', 'learning rate, annealed along a cosine (3e-3)', number(0))
-    .option('--min-lr <rate>', 'where the cosine ends (0)', number(0))
-    .option('--warmup-epochs <n>', 'epochs over which the learning rate rises (0)', number(0))
-    .option('--warmup-lr <rate>', 'of the first step of the warm-up (what each of its steps adds)', number(0))
-    .option('--weight-decay <w>', 'decay; coupled for adam and sgd (1e-5)', number(0))
-    .option('--decay-vectors', 'biases and normalizations decay, too (they do)')
-    .option('--no-decay-vectors', 'they do not')
-    .option('--betas <b1,b2>', 'decay of the moments of adam, adamw and lamb (0.9,0.999)', numbers(0, 1, [2]))
-    .option('--eps <e>', 'what keeps adam, adamw and lamb from dividing by 0 (1e-8)', number(0))
-    .option('--momentum <m>', 'of sgd (0.9)', number(0, 1))
-    .option('--nesterov', 'sgd looks ahead along its momentum')
-    .option('--no-nesterov', 'it does not')
-    .option('--layer-decay <d>', 'learning rate of each layer to that of the one above (1)', number(0, 1))
-    .option('--ema <d>', 'decay of an average of the weights (0, none)', number(0, 1))
+    .addOption(choice('--optimizer <kind>', 'optimizer (default: adam)', OPTIMIZERS))
+    .option('--lr <rate>', 'peak of the cosine learning rate (default: 3e-3)', number(0))
+    .option('--min-lr <rate>', 'learning rate at the end (default: 0)', number(0))
+    .option('--warmup-epochs <n>', 'epochs of warm-up (default: 0)', number(0))
+    .option('--warmup-lr <rate>', 'learning rate of the first step (default: lr / warm-up steps)', number(0))
+    .option('--weight-decay <w>', 'weight decay, coupled for adam and sgd (default: 1e-5)', number(0))
+    .option('--decay-vectors', 'decay biases and batch norms, too (default)')
+    .option('--no-decay-vectors', 'decay neither biases nor batch norms')
+    .option('--betas <b1,b2>', 'moment decay of adam, adamw, lamb (default: 0.9,0.999)', numbers(0, 1, [2]))
+    .option('--eps <e>', 'epsilon of adam, adamw, lamb (default: 1e-8)', number(0))
+    .option('--momentum <m>', 'momentum of sgd (default: 0.9)', number(0, 1))
+    .option('--nesterov', 'Nesterov momentum for sgd')
+    .option('--no-nesterov', 'plain momentum for sgd (default)')
+    .option('--layer-decay <d>', 'learning-rate factor a layer, from the top (default: 1)', number(0, 1))
+    .option('--ema <d>', 'decay of averaged weights, 0 for none (default: 0)', number(0, 1))
     .optionsGroup('Loss and augmentation:')
-    .addOption(choice('--loss <kind>', 'what is made small (cross-entropy)', ['cross-entropy', 'bce']))
-    .option('--smoothing <s>', 'label smoothing (0.1)', number(0, 1))
-    .option('--mixup <alpha>', 'mixup (0, none)', number(0))
-    .option('--cutmix <alpha>', 'CutMix (0, none)', number(0))
-    .option('--mixup-prob <p>', 'that a batch is mixed at all (1)', number(0, 1))
-    .option('--mixup-switch-prob <p>', 'that it is CutMix, where both are on (0.5)', number(0, 1))
-    .option('--random-crop <padding>', 'crop at random after padding', integer(0))
-    .option(
-      '--random-resized-crop <low,high>',
-      'crop a share of the area at random and scale it',
-      numbers(0, 1, [1, 2]),
-    )
+    .addOption(choice('--loss <kind>', 'loss function (default: cross-entropy)', ['cross-entropy', 'bce']))
+    .option('--smoothing <s>', 'label smoothing (default: 0.1)', number(0, 1))
+    .option('--mixup <alpha>', 'mixup, 0 for none (default: 0)', number(0))
+    .option('--cutmix <alpha>', 'CutMix, 0 for none (default: 0)', number(0))
+    .option('--mixup-prob <p>', 'probability of mixing a batch (default: 1)', number(0, 1))
+    .option('--mixup-switch-prob <p>', 'probability of CutMix if both are on (default: 0.5)', number(0, 1))
+    .option('--random-crop <padding>', 'random crop after padding by this many pixels', integer(0))
+    .option('--random-resized-crop <low,high>', 'random crop of this share of the area', numbers(0, 1, [1, 2]))
     .addOption(
-      choice('--crop-interpolation <kind>', 'of --random-resized-crop (bilinear)', ['bilinear', 'bicubic', 'random']),
+      choice('--crop-interpolation <kind>', 'for crops (default: bilinear)', ['bilinear', 'bicubic', 'random']),
     )
-    .option('--flip <p>', 'mirror with this probability', number(0, 1))
-    .option('--rotation <degrees>', 'turn by up to so much', number(0))
-    .option('--color-jitter <b,c,s,h>', 'brightness, contrast, saturation and hue', numbers(0, Infinity, [1, 4]))
-    .option('--rand-augment <magnitude>', 'RandAugment', number(0))
-    .option('--random-erasing <p>', 'erase a rectangle with this probability', number(0, 1))
-    .option('--no-augment', "none of the preset's or the file's augmentation");
+    .option('--flip <p>', 'probability of a horizontal flip', number(0, 1))
+    .option('--rotation <degrees>', 'rotate by at most this angle', number(0))
+    .option('--color-jitter <b,c,s,h>', 'brightness, contrast, saturation, hue', numbers(0, Infinity, [1, 4]))
+    .option('--rand-augment <magnitude>', 'RandAugment with this magnitude', number(0))
+    .option('--random-erasing <p>', 'probability of erasing a rectangle', number(0, 1))
+    .option('--no-augment', 'drop the augmentation of preset and file');

@@ -1,4 +1,4 @@
-/** The backend of a training: what makes its steps, and the memory that they take. */
+/** The backend of a training, and the memory that it takes. */
 import type { ModelConfig } from '../core/config.js';
 import { referenceBackend } from '../oracle/backend.js';
 import type { Recipe } from '../train/recipe.js';
@@ -12,8 +12,8 @@ import { threadCount } from '../wasm/team.js';
 import { planTraining } from '../wasm/training/layout.js';
 import { engineOf, openTfjs, type BackendOptions } from './backends.js';
 
-/** Bytes that will be taken at the most, told before they are; null for backends that do not know. */
-export function plannedMemory(
+/** The most bytes of WebAssembly memory that the training takes; null for other backends. */
+export function trainingMemory(
   config: ModelConfig,
   { batchSize, gradAccumSteps, loss, ema }: Recipe,
   { backend, threads }: BackendOptions,
@@ -23,8 +23,8 @@ export function plannedMemory(
   return planTraining(config, batchSize / gradAccumSteps, plan).arena.end;
 }
 
-/** What makes the steps, and how it is called where its bits are spoken of. */
-export async function openerOf({
+/** The trainer of a backend, and a name that identifies its bits: backend and build, or engine. */
+export async function selectTrainer({
   backend,
   build,
   threads,

@@ -7,7 +7,7 @@ import type { DataSelection } from '../train/origin.js';
 import type { Recipe } from '../train/recipe.js';
 import type { TrainingData } from '../train/runOptions.js';
 import { countDisplay } from './countBar.js';
-import { percent } from './print.js';
+import { formatPercent } from './print.js';
 
 export interface TrainingDataOptions {
   readonly limit?: number;
@@ -18,20 +18,20 @@ export interface TrainingDataOptions {
   readonly onBadImage: 'fail' | 'skip';
 }
 
-/** Held out of each class, where the data hold out nothing. */
+/** The default share of each class that is held out, if the data set has no validation images. */
 const VAL_SPLIT = 0.1;
-/** Classes further apart than this are worth a word. */
+/** A larger ratio of class sizes than this is noted. */
 const UNBALANCED = 2;
 
-/** What a user said of the data. */
-export const choiceOf = (spec: string, { limit, valLimit, valSplit }: TrainingDataOptions): DataSelection => ({
+/** The options that decide which images are used, for the run's folder. */
+export const dataChoice = (spec: string, { limit, valLimit, valSplit }: TrainingDataOptions): Choice => ({
   spec,
   limit: limit ?? null,
   val_limit: valLimit ?? null,
   val_split: valSplit ?? null,
 });
 
-/** Opens what is trained on and what is held out, and shows how far it is. */
+/** Opens the training and validation images, and shows the progress. */
 export async function openTrainingData(
   spec: string,
   options: TrainingDataOptions,
@@ -39,8 +39,8 @@ export async function openTrainingData(
 ): Promise<TrainingData> {
   const { limit, valLimit, imageSize, cache, onBadImage } = options;
   const { seed, augment } = recipe;
-  const wantsHeldOut = valLimit !== 0;
-  const valSplit = options.valSplit ?? (wantsHeldOut ? VAL_SPLIT : 0);
+  const wantsValidation = valLimit !== 0;
+  const valSplit = options.valSplit ?? (wantsValidation ? VAL_SPLIT : 0);
   const open = async (split: FolderSplit, what: string, n: number | undefined): Promise<DataSet> => {
     const count = countDisplay({ what, line: note });
     try {
@@ -54,8 +54,8 @@ export async function openTrainingData(
           onBadImage,
         },
         ...(n === undefined ? {} : { n }),
-        // A size that was asked for is that of what is cropped.
-        cropFromOriginal: split === 'train' && augment.randomResizedCrop !== undefined && imageSize === undefined,
+        // With --image-size, crops are taken from images of that size.
+        whole: split === 'train' && augment.randomResizedCrop !== undefined && imageSize === undefined,
         onProgress: (done, total) => {
           count.show(done, total);
         },
@@ -65,23 +65,21 @@ export async function openTrainingData(
     }
   };
   const train = await open('train', 'images to train on', limit);
-  const held = wantsHeldOut ? await open('val', 'held-out images', valLimit) : null;
-  const validation = held === null || held.n === 0 ? null : held;
+  const heldOut = wantsValidation ? await open('val', 'held-out images', valLimit) : null;
+  const validation = heldOut === null || heldOut.n === 0 ? null : heldOut;
 
   const isDrawn = train.splitSource === 'drawn' && validation !== null;
-  const drawn = isDrawn
-    ? ` (${percent(valSplit)} of each class, drawn by the seed: there is no folder val or test)`
-    : '';
+  const drawn = isDrawn ? ` (${formatPercent(valSplit)} of each class at random: there is no folder val or test)` : '';
   const counts = `${train.n} images to train on, ${validation?.n ?? 0} held out${drawn}`;
   note(`data   ${spec}: ${counts}, ${train.classNames.length} classes`);
   for (const { skipped = [] } of validation === null ? [train] : [train, validation]) {
     for (const { file, reason } of skipped) note(`skipped ${file}: ${reason}`);
-    if (skipped.length > 1) note(`skipped ${skipped.length} in all`);
+    if (skipped.length > 1) note(`skipped ${skipped.length} in total`);
   }
   const { largest, smallest, ratio } = imbalance(train);
   if (ratio > UNBALANCED) {
     const range = `${smallest.count} (${smallest.name}) to ${largest.count} (${largest.name})`;
-    note(`classes of ${range} images: they are trained on as they are`);
+    note(`unbalanced classes, from ${range} images: training does not weight them`);
   }
   return { train, validation };
 }

@@ -3,20 +3,27 @@ import { readWeights, type LoadedWeights } from '../io/weightsFile.js';
 import { readJsonObject } from './jsonFile.js';
 
 export interface WeightsOptions {
-  /** A JSON file, for weights that do not describe themselves. */
+  /** A JSON file that describes weights without metadata. */
   readonly config?: string;
-  /** Overrides what the weights say. */
+  /** Overrides the lambda of the weights. */
   readonly lambda?: number;
 }
 
-export const CONFIG_HELP = 'JSON file that describes weights without metadata: variant or dims, strides, act_num, …';
+export const CONFIG_HELP = 'JSON description of weights without metadata';
 
-/** Weights with the configuration that file and flags make together. @throws ParamError for a λ that nothing asks for */
+/**
+ * Reads weights and their configuration, which --config and --lambda may complete.
+ *
+ * @throws ParamError for a lambda with the deploy form
+ */
 export async function openWeights(path: string, { config, lambda }: WeightsOptions): Promise<LoadedWeights> {
-  const given = config === undefined ? {} : { config: await readJsonObject(config) };
-  const loaded = await readWeights(path, given);
+  const loaded = await readWeights(path, config === undefined ? {} : { config: await readJsonObject(config) });
   if (lambda === undefined) return loaded;
   if (loaded.config.form === 'train') return { ...loaded, config: { ...loaded.config, lambda } };
-  const got = `--lambda ${lambda}`;
-  throw new ParamError({ op: path, expected: 'no --lambda: the deploy form has no such activation', got });
+  throw new ParamError({
+    op: path,
+    expected: 'no --lambda for the deploy form',
+    got: `--lambda ${lambda}`,
+    hint: 'Omit --lambda, which is for weights of the train form.',
+  });
 }

@@ -1,7 +1,7 @@
 import { marginalCost, monthlyCost } from './cost.js';
 import type { Target } from './target.js';
 
-/** The largest part that weights are cut into: below the 25 MiB that platforms allow a file or value. */
+/** The size of shards in bytes: below the 25 MiB that platforms allow for a file or value. */
 export const SHARD_BYTES = 24 * 2 ** 20;
 
 export const shardsOf = (bytes: number): number => Math.ceil(bytes / SHARD_BYTES);
@@ -10,20 +10,20 @@ const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 const MILLION = 1e6;
 
-/** What a network needs wherever it runs. */
+/** What a network needs, independent of the platform. */
 export interface Need {
-  /** While it runs, without the runtime. */
+  /** Memory while it runs, without that of the runtime. */
   readonly memory_bytes: number;
-  /** Of the weight file. */
+  /** Size of the weight file. */
   readonly file_bytes: number;
-  /** Of an image. */
+  /** CPU time of an image. */
   readonly cpu_ms: number;
   /** Images a request. */
   readonly batch: number;
 }
 
-/** A need beside its limit. */
-interface Held {
+/** A need and its limit. */
+interface Requirement {
   readonly needed: number;
   readonly limit: number | null;
   readonly fits: boolean;
@@ -31,51 +31,52 @@ interface Held {
 
 export interface Fit {
   readonly fits: boolean;
-  readonly memory_bytes: Held & {
-    /** What one would choose, where one chooses. */
+  readonly memory_bytes: Requirement & {
+    /** The memory size to configure; null where it cannot be chosen. */
     readonly chosen: number | null;
   };
-  readonly weights_bytes: Held & {
+  readonly weights_bytes: Requirement & {
     readonly where: 'assets' | 'code';
     readonly files: number;
   };
-  /** Of a request: longer where the memory that is chosen has less than a whole processor. */
-  readonly cpu_ms: Held;
-  /** Of a million images. Null where no price is known, or no memory is large enough. */
+  /** CPU time of a request. It is longer if the chosen memory size has less than a whole processor. */
+  readonly cpu_ms: Requirement;
+  /** The price of a million images; null if no price is known, or no memory size is large enough. */
   readonly usd: {
-    /** One more, beyond what is included. */
+    /** A million more, beyond those included in the plan. */
     readonly further_million: number;
-    /** The only one of a month, with what the plan costs and includes. */
+    /** The only million of a month, with the plan's fee and included usage. */
     readonly first_million: number;
   } | null;
   readonly platform: Target;
 }
 
-const held = (needed: number, limit: number | null): Held => ({
+const requirement = (needed: number, limit: number | null): Requirement => ({
   needed,
   limit,
   fits: limit === null || needed <= limit,
 });
 
 function weights({ asset_bytes, code_bytes }: Target, bytes: number): Fit['weights_bytes'] {
-  if (asset_bytes === null) return { ...held(bytes, code_bytes), where: 'code', files: 1 };
-  // A file that is small enough is not cut.
+  if (asset_bytes === null) return { ...requirement(bytes, code_bytes), where: 'code', files: 1 };
+  // Small files are not cut into shards.
   const files = bytes <= asset_bytes ? 1 : shardsOf(bytes);
   const fits = files === 1 || asset_bytes >= SHARD_BYTES;
   return { needed: bytes, limit: asset_bytes, fits, where: 'assets', files };
 }
 
-/** The least memory that is enough: it is paid for by its size, in whole MiB. */
-function chosen({ min_memory_bytes: least, memory_bytes: most }: Target, needed: number): number | null {
+/** The least sufficient memory size in whole MiB, because the price grows with it; null if the largest is too small. */
+function chooseMemory({ min_memory_bytes: least, memory_bytes: most }: Target, needed: number): number | null {
   const size = Math.max(least, MIB * Math.ceil(needed / MIB));
   return size <= most ? size : null;
 }
 
+/** Whether and at what price a network runs on a platform. */
 export function fit(platform: Target, need: Need): Fit {
   const { price, whole_cpu_bytes } = platform;
-  const chooses = platform.min_memory_bytes > 0;
+  const isChosen = platform.min_memory_bytes > 0;
   const needed = need.memory_bytes + platform.runtime_bytes;
-  const size = chooses ? chosen(platform, needed) : platform.memory_bytes;
+  const size = isChosen ? chooseMemory(platform, needed) : platform.memory_bytes;
 
   const share = whole_cpu_bytes === null || size === null ? 1 : Math.min(1, size / whole_cpu_bytes);
   const cpu_ms = (need.cpu_ms * need.batch) / share;
@@ -86,9 +87,9 @@ export function fit(platform: Target, need: Need): Fit {
     gb_seconds: (requests * Math.ceil(cpu_ms) * (size ?? 0)) / 1000 / GIB,
   };
 
-  const memory = { ...held(needed, platform.memory_bytes), chosen: chooses ? size : null };
+  const memory = { ...requirement(needed, platform.memory_bytes), chosen: isChosen ? size : null };
   const file = weights(platform, need.file_bytes);
-  const cpu = held(cpu_ms, platform.cpu_ms);
+  const cpu = requirement(cpu_ms, platform.cpu_ms);
   return {
     fits: platform.webassembly && memory.fits && file.fits && cpu.fits,
     memory_bytes: memory,

@@ -1,37 +1,37 @@
 import { ParamError } from '../core/errors.js';
 
-/** List price in US dollars: what is not named costs nothing, and what is included is so each month. */
+/** List prices in US dollars. Prices that a row omits are 0. Included usage is per month. */
 export interface Price {
   readonly usd_per_month: number;
   readonly usd_per_million_requests: number;
   readonly usd_per_million_cpu_ms: number;
-  /** A GB is 2^30 bytes of the memory that one has chosen, a second is counted in whole milliseconds. */
+  /** A GB is 2^30 bytes of the chosen memory size. Time is rounded up to milliseconds. */
   readonly usd_per_gb_second: number;
   readonly included_requests: number;
   readonly included_cpu_ms: number;
   readonly included_gb_seconds: number;
 }
 
-/** A runtime that one rents, by its limits; null where it tells none. The keys are those of the file that users write. */
+/** A platform to deploy to: its limits, null for none stated, and its prices. The keys are those of the JSON file of --platforms. */
 export interface Target {
   readonly name: string;
-  /** When the figures were looked at, and where: they change. */
+  /** The date and the page of the figures, which change. */
   readonly date: string;
   readonly source: string;
-  /** At most, for one instance; and at least, where one chooses. */
+  /** The most memory of an instance, and the least if the size can be chosen. */
   readonly memory_bytes: number;
   readonly min_memory_bytes: number;
-  /** What the runtime itself takes of it. */
+  /** Memory that the runtime itself takes. */
   readonly runtime_bytes: number;
-  /** Where the processor's share grows with the memory: the memory that has a whole one. */
+  /** If the share of a processor grows with the memory size: the size with a whole processor. */
   readonly whole_cpu_bytes: number | null;
-  /** Of one request. */
+  /** Limit of CPU time a request. */
   readonly cpu_ms: number | null;
-  /** Of all that is deployed as code, after compression where the platform counts so: weights hardly compress. */
+  /** Limit of the deployed code, compressed if the platform counts it so (weights hardly compress). */
   readonly code_bytes: number | null;
-  /** Of one file that lies beside the code. */
+  /** Limit of a static file. */
   readonly asset_bytes: number | null;
-  /** Whether the engine can run at all. */
+  /** Whether WebAssembly is available. */
   readonly webassembly: boolean;
   readonly price: Price | null;
   readonly note: string | null;
@@ -47,7 +47,7 @@ const PRICE: Price = {
   included_gb_seconds: 0,
 };
 
-/** What may be left out, and what that means. */
+/** Keys that a row may omit, with their defaults. */
 const OPTIONAL = {
   min_memory_bytes: 0,
   runtime_bytes: 0,
@@ -73,7 +73,7 @@ const isAmount = (value: unknown): boolean => typeof value === 'number' && Numbe
 const isLimit = (value: unknown): boolean => isAmount(value) && value !== 0;
 const orNull = ([expected, holds]: Check): Check => [`${expected}, or null`, (value) => value === null || holds(value)];
 
-/** Of the calendar: JavaScript takes February 30 for March 2. */
+/** Whether a value is a date of the calendar. JavaScript parses February 30 as March 2. */
 const isDate = (value: unknown): boolean => {
   const time = typeof value === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(value) ? Date.parse(value) : NaN;
   return !Number.isNaN(time) && new Date(time).toISOString().startsWith(String(value));
@@ -98,68 +98,69 @@ const CHECKS: Readonly<Record<Exclude<keyof Target, 'price'>, Check>> = {
   note: orNull(TEXT),
 };
 
-function fieldsOf(given: unknown, known: readonly string[], op: string): Readonly<Record<string, unknown>> {
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new ParamError({ op, expected: 'an object', got: show(given) });
+function fieldsOf(value: unknown, known: readonly string[], op: string): Readonly<Record<string, unknown>> {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new ParamError({ op, expected: 'an object', got: show(value) });
   }
-  for (const key of Object.keys(given)) {
+  for (const key of Object.keys(value)) {
     if (!known.includes(key)) {
       throw new ParamError({ op: `${op}.${key}`, expected: `one of the keys ${known.join(', ')}`, got: 'unknown key' });
     }
   }
-  return given as Record<string, unknown>;
+  return value as Record<string, unknown>;
 }
 
 function check([expected, holds]: Check, value: unknown, op: string): void {
   if (!holds(value)) throw new ParamError({ op, expected, got: show(value) });
 }
 
-function checkPrice(given: unknown, op: string): Price {
-  const price = { ...PRICE, ...fieldsOf(given, Object.keys(PRICE), op) };
-  for (const [key, value] of Object.entries(price)) check(AMOUNT, value, `${op}.${key}`);
+function checkPrice(value: unknown, op: string): Price {
+  const price = { ...PRICE, ...fieldsOf(value, Object.keys(PRICE), op) };
+  for (const [key, amount] of Object.entries(price)) check(AMOUNT, amount, `${op}.${key}`);
   return price;
 }
 
-/** @throws ParamError naming the key, what it may be and what came */
-export function checkTarget(given: unknown, op: string): Target {
+/** Checks a row and fills in the defaults. @throws ParamError that names the key */
+export function checkTarget(row: unknown, op: string): Target {
   const fields: Readonly<Record<string, unknown>> = {
     ...OPTIONAL,
-    ...fieldsOf(given, [...Object.keys(CHECKS), 'price'], op),
+    ...fieldsOf(row, [...Object.keys(CHECKS), 'price'], op),
   };
   const checked = Object.entries(CHECKS).map(([key, rule]) => {
     check(rule, fields[key], `${op}.${key}`);
     return [key, fields[key]] as const;
   });
   const price = fields['price'] === null ? null : checkPrice(fields['price'], `${op}.price`);
-  // Each of its keys has just been looked at.
-  const platform = { ...Object.fromEntries(checked), price } as unknown as Target;
-  const { min_memory_bytes: least, memory_bytes: most } = platform;
+  // All keys are checked above.
+  const target = { ...Object.fromEntries(checked), price } as unknown as Target;
+  const { min_memory_bytes: least, memory_bytes: most } = target;
   if (least > most) {
     throw new ParamError({ op: `${op}.min_memory_bytes`, expected: `at most memory_bytes, ${most}`, got: `${least}` });
   }
-  return platform;
+  return target;
 }
 
 /**
- * Rows of a file, `{ "platforms": [...] }`, in the place of ours with their names, and after them those that are new.
+ * Merges the rows of a file, `{ "platforms": [...] }`, into a list: a row replaces the one of its name, or is added
+ * at the end.
  *
- * @param op how errors call the file
- * @throws ParamError naming the row and the key
+ * @param op the file's name in errors
+ * @throws ParamError that names the row and the key
  */
-export function mergeTargets(own: readonly Target[], given: unknown, op: string): Target[] {
-  const { platforms } = fieldsOf(given, ['platforms'], op);
+export function mergeTargets(targets: readonly Target[], file: unknown, op: string): Target[] {
+  const { platforms } = fieldsOf(file, ['platforms'], op);
   if (!Array.isArray(platforms)) {
     throw new ParamError({ op: `${op}: platforms`, expected: 'a list', got: show(platforms) });
   }
-  const rows = new Map(own.map((platform) => [platform.name, platform]));
-  const named = new Set<string>();
+  const rows = new Map(targets.map((target) => [target.name, target]));
+  const names = new Set<string>();
   platforms.forEach((row: unknown, i) => {
-    const platform = checkTarget(row, `${op}: platforms[${i}]`);
-    if (named.has(platform.name)) {
-      throw new ParamError({ op: `${op}: platforms[${i}].name`, expected: 'a name of its own', got: platform.name });
+    const target = checkTarget(row, `${op}: platforms[${i}]`);
+    if (names.has(target.name)) {
+      throw new ParamError({ op: `${op}: platforms[${i}].name`, expected: 'a unique name', got: target.name });
     }
-    named.add(platform.name);
-    rows.set(platform.name, platform);
+    names.add(target.name);
+    rows.set(target.name, target);
   });
   return [...rows.values()];
 }

@@ -1,7 +1,6 @@
 /**
- * Limits and list prices of some platforms. They change without asking: every row
- * says when it was looked at and where, and `--platforms` puts others in its place.
- * No price stands here that its owner's pages did not confirm.
+ * Limits and list prices of some platforms. They change: every row has a date and a source, and `--platforms`
+ * replaces it. Prices are those on the vendors' own pages.
  */
 import { checkTarget, type Target, type TargetRow } from './target.js';
 
@@ -9,7 +8,7 @@ const MB = 1e6;
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 
-/** Of an idle Node with this package loaded, 50 MiB, and of the platform's own client in the same process. */
+/** Memory of an idle Node with this package, 50 MiB, and of the platform's client in the same process. */
 const NODE = 64 * MIB;
 
 const WORKERS = {
@@ -26,12 +25,12 @@ const LAMBDA = {
   min_memory_bytes: 128 * MIB,
   runtime_bytes: NODE,
   whole_cpu_bytes: 1769 * MIB,
-  // It is the duration that is limited; while it computes, that is the same.
+  // Lambda limits the duration, which is the CPU time while the network computes.
   cpu_ms: 15 * 60_000,
   code_bytes: 250 * MB,
 };
 
-/** Of us-east-1, the first tier, without the functions' traffic. */
+/** Prices of us-east-1, first tier, without traffic. */
 const LAMBDA_PRICE = { usd_per_million_requests: 0.2, included_requests: 1e6, included_gb_seconds: 400_000 };
 
 const ROWS: readonly TargetRow[] = [
@@ -39,7 +38,7 @@ const ROWS: readonly TargetRow[] = [
     ...WORKERS,
     name: 'Cloudflare free',
     cpu_ms: 10,
-    // After gzip. A page of 2026 says 64 MiB before it instead: the smaller one counts.
+    // After gzip. Another page of 2026 has 64 MiB before gzip: the smaller limit is used.
     code_bytes: 3 * MB,
     price: {},
     note: 'at most 100,000 requests a day',
@@ -48,7 +47,7 @@ const ROWS: readonly TargetRow[] = [
     ...WORKERS,
     name: 'Cloudflare paid',
     code_bytes: 10 * MB,
-    // By default; `limits.cpu_ms` allows 300,000.
+    // The default; `limits.cpu_ms` can raise it to 300,000.
     cpu_ms: 30_000,
     price: {
       usd_per_month: 5,
@@ -83,7 +82,7 @@ const ROWS: readonly TargetRow[] = [
     cpu_ms: 50,
     code_bytes: 100 * MB,
     webassembly: false,
-    note: 'no WebAssembly in its JavaScript, so this engine does not run',
+    note: 'no WebAssembly from JavaScript, so that this engine cannot run',
   },
   {
     name: 'Deno Deploy',

@@ -1,37 +1,37 @@
-/** What comes of a comparison, for the table, JSON and page alike. */
+/** The result of a comparison, for table, JSON and page. */
 import type { Measures } from './measures.js';
 
-/** The element that comes nearest to its bound, or leaves it farthest. */
+/** The element with the largest ratio of error and bound. */
 export interface Worst {
   /** [n,c,h,w] */
   readonly at: readonly number[];
   readonly got: number;
   readonly exact: number;
-  /** |got − exact|; infinite where got is no number. */
+  /** |got − exact|; infinite if got is NaN. */
   readonly error: number;
   readonly bound: number;
-  /** error/bound: above 1 it is left, infinite where nothing may be rounded and something was. */
+  /** error/bound: above 1 outside the bound; infinite for an error with a bound of 0. */
   readonly ratio: number;
 }
 
-/** A layer, computed by somebody from what they had before it, held against float64 on the same numbers. */
+/** The output of a layer, compared with that of float64 from the same input. */
 export interface LayerVerdict {
   readonly layer: string;
   readonly op: string;
-  /** The layer that it was computed from, or null for the input; layers between were not shown. */
+  /** The layer whose output was the input, or null for the batch. Layers between have no output. */
   readonly from: string | null;
   readonly shape: readonly number[];
   readonly local: Measures;
   readonly worst: Worst;
-  /** Elements that leave their bound. */
+  /** Number of elements outside their bounds. */
   readonly outside: number;
-  /** Elements of which nothing can be said: what they came from was no number. */
+  /** Number of elements that cannot be judged, because their input was NaN or infinite. */
   readonly unjudged: number;
-  /** Against the backend that was named first; null for layers that it does not show. */
+  /** Difference to the first candidate; null if it has no output of this layer. */
   readonly global: Measures | null;
 }
 
-/** |error| over the worst channel of the worst layer. */
+/** |error| of the channel with the worst element. */
 export interface HeatMap {
   readonly layer: string;
   readonly image: number;
@@ -45,19 +45,19 @@ export interface HeatMap {
 export interface Verdict {
   readonly backend: string;
   readonly layers: readonly LayerVerdict[];
-  /** The first layer that leaves its bound. */
+  /** The first layer outside its bound; null if there is none. */
   readonly first: string | null;
-  /** The layer with the largest ratio; null where not one element differs. */
+  /** The layer with the largest ratio; null if no element differs. */
   readonly worst: LayerVerdict | null;
   readonly heatMap: HeatMap | null;
-  /** Modules of the network that were not shown: their bounds are carried on to the next. */
+  /** Modules without output: their errors count in the bound of the next layer. */
   readonly missing: readonly string[];
-  /** What was shown and is no layer of the network. */
+  /** Outputs that are not of a layer of the network. */
   readonly unknown: readonly string[];
 }
 
 export interface Comparison {
-  /** Whom the differences are to. */
+  /** The candidate that the differences are to. */
   readonly to: string;
   readonly verdicts: readonly Verdict[];
 }

@@ -1,4 +1,4 @@
-/** Activations that another framework wrote down: a tensor a module, and the batch that they are of. */
+/** Activations written by another framework: one tensor a module, and the input batch. */
 import type { ModelConfig } from '../core/config.js';
 import { ShapeError, WeightsError } from '../core/errors.js';
 import { planNetwork } from '../core/network.js';
@@ -6,9 +6,9 @@ import { formatShape, type StateDict, type Tensor } from '../core/tensor.js';
 import { readBytes } from '../io/readFile.js';
 import { decodeSafetensors } from '../io/safetensors.js';
 import { isModule } from './names.js';
-import { viewsOf, type Views } from './views.js';
+import { assignOutputs, type LayerOutputs } from './layerOutputs.js';
 
-/** What the batch is called in a dump. */
+/** The name of the input batch in a dump. */
 export const INPUT = 'input';
 
 export interface Dump {
@@ -16,48 +16,53 @@ export interface Dump {
   readonly tensors: StateDict;
 }
 
-/** @throws WeightsError for a missing, damaged or foreign file */
+/** @throws WeightsError for a missing file, a damaged file or another format */
 export const readDump = async (file: string): Promise<Dump> => ({
   file,
   tensors: decodeSafetensors(await readBytes(file, WeightsError), file).tensors,
 });
 
-/** The batch that a dump is of. @throws WeightsError where it does not say */
+/** The input batch of a dump. @throws WeightsError if there is none */
 export function inputOf({ file, tensors }: Dump): Tensor {
   const x = tensors.get(INPUT);
   if (x !== undefined) return x;
-  throw new WeightsError({ op: file, expected: `a tensor ${INPUT} [n,c,h,w]`, got: 'none of that name' });
+  throw new WeightsError({ op: file, expected: `a tensor ${INPUT} [n,c,h,w]`, got: 'no such tensor' });
 }
 
-/** The same batch, or what float32 makes of it: what came of another says nothing. */
+/** Checks that the dump is of x, exactly or rounded to float32. Outputs of another batch cannot be compared. */
 function requireInput({ file, tensors }: Dump, x: Tensor): void {
-  const own = inputOf({ file, tensors });
+  const input = inputOf({ file, tensors });
   const op = `${file}: ${INPUT}`;
-  if (formatShape(own.shape) !== formatShape(x.shape)) {
-    throw new ShapeError({ op, expected: formatShape(x.shape), got: formatShape(own.shape) });
+  if (formatShape(input.shape) !== formatShape(x.shape)) {
+    throw new ShapeError({ op, expected: formatShape(x.shape), got: formatShape(input.shape) });
   }
-  const odd = own.data.findIndex((v, i) => v !== x.data[i] && v !== Math.fround(x.data[i]));
-  if (odd < 0) return;
-  const [expected, got] = [`${x.data[odd]} at element ${odd}, as all are given`, `${own.data[odd]}`];
+  const differing = input.data.findIndex((v, i) => v !== x.data[i] && v !== Math.fround(x.data[i]));
+  if (differing < 0) return;
+  const [expected, got] = [
+    `${x.data[differing]} at element ${differing}, as in the other input`,
+    `${input.data[differing]}`,
+  ];
   throw new WeightsError({ op, expected, got });
 }
 
 /**
- * @param config its input_size is that of x
- * @param x what the others were given
+ * The outputs in a dump, by layer.
+ *
+ * @param config a configuration with the input_size of x
+ * @param x the batch of the comparison
  * @throws WeightsError for a dump of another batch or network, ShapeError for a tensor of another shape
  */
-export function viewsOfDump(dump: Dump, config: ModelConfig, x: Tensor): Views {
+export function outputsOfDump(dump: Dump, config: ModelConfig, x: Tensor): LayerOutputs {
   requireInput(dump, x);
   const plan = planNetwork(config, config.input_size);
-  const outputs = new Map(dump.tensors);
-  outputs.delete(INPUT);
-  const views = viewsOf(outputs, plan, x.shape[0], 'modules', dump.file);
-  if (views.views.length > 0) return views;
-  const some = plan.filter((layer) => isModule(layer, plan)).slice(0, 3);
+  const tensors = new Map(dump.tensors);
+  tensors.delete(INPUT);
+  const assigned = assignOutputs(tensors, plan, x.shape[0], 'modules', dump.file);
+  if (assigned.outputs.length > 0) return assigned;
+  const examples = plan.filter((layer) => isModule(layer, plan)).slice(0, 3);
   throw new WeightsError({
     op: dump.file,
-    expected: `outputs of the ${config.form} form's modules (${some.map(({ name }) => name).join(', ')}, …)`,
-    got: [...outputs.keys()].slice(0, 3).join(', ') || `nothing but ${INPUT}`,
+    expected: `outputs of the ${config.form} form's modules (${examples.map(({ name }) => name).join(', ')}, …)`,
+    got: [...tensors.keys()].slice(0, 3).join(', ') || `${INPUT} only`,
   });
 }

@@ -1,6 +1,6 @@
 import type { FloatArray } from '../core/tensor.js';
 import type { Worst } from './comparison.js';
-import type { OracleResult } from './oracle.js';
+import type { ReferenceOutput } from './referenceLayers.js';
 
 export interface Judgment {
   readonly worst: Worst;
@@ -8,7 +8,7 @@ export interface Judgment {
   readonly unjudged: number;
 }
 
-/** Row-major position i as indices. */
+/** The indices of row-major position i. */
 export function indicesOf(i: number, shape: readonly number[]): number[] {
   const indices: number[] = [];
   for (const size of [...shape].reverse()) {
@@ -18,23 +18,23 @@ export function indicesOf(i: number, shape: readonly number[]): number[] {
   return indices;
 }
 
-/** error/bound; of no error nothing, and of an error where there may be none everything. */
+/** error/bound; 0 without an error, and infinite for an error with a bound of 0. */
 const ratioOf = (error: number, bound: number): number => (error === 0 ? 0 : error / bound);
 
 /**
- * Holds an output against its answer, element by element.
+ * Compares an output with the reference, element by element.
  *
  * @param shape [n,c,h,w] of both
  */
-export function judge(got: FloatArray, { exact, bound }: OracleResult, shape: readonly number[]): Judgment {
+export function judge(got: FloatArray, { exact, bound }: ReferenceOutput, shape: readonly number[]): Judgment {
   let [at, highest, outside, unjudged] = [-1, -1, 0, 0];
   const errorOf = (i: number): number => {
     const error = Math.abs(got[i] - exact[i]);
     return Number.isNaN(error) ? Infinity : error;
   };
-  exact.forEach((want, i) => {
-    if (!Number.isFinite(want)) {
-      // It was computed from what is no number: whoever made that was named already.
+  exact.forEach((value, i) => {
+    if (!Number.isFinite(value)) {
+      // The input was NaN or infinite: the layer that made it is reported already.
       unjudged++;
       return;
     }

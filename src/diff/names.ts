@@ -1,11 +1,10 @@
 import type { Layer } from '../core/network.js';
 
 /**
- * Which layer's output a module's is: the last of its own, by its name and the names
- * below it. What ends in `.leaky` comes after the module that it is named for. The
- * logits are also called `logits`, which is how the network as a whole answers.
+ * The layer whose output is that of a PyTorch module: the last one with the module's name or a name below it. A layer
+ * `<name>.leaky` follows the module and is not part of it. `logits` is the output of the whole network.
  *
- * @returns the layer's position, or -1 for a module that the network does not have
+ * @returns the layer's position, or -1 if the network has no such module
  */
 export function lastLayerOf(module: string, plan: readonly Layer[]): number {
   if (module === 'logits') return plan.length - 1;
@@ -14,6 +13,6 @@ export function lastLayerOf(module: string, plan: readonly Layer[]): number {
   );
 }
 
-/** Whether PyTorch's network has a module whose output this layer's is. */
+/** Whether PyTorch's network has a module with the output of this layer. */
 export const isModule = ({ name }: Layer, plan: readonly Layer[]): boolean =>
   !/\.(relu|leaky)$/.test(name) && plan[lastLayerOf(name, plan)].name === name;

@@ -1,6 +1,6 @@
 import { BY_SHADERS, FLUSHING, TO_NEAREST, type Rounding } from '../../reference/index.js';
 
-/** Those of TensorFlow.js that do not round as IEEE 754 says. */
+/** Engines of TensorFlow.js that do not round as IEEE 754 requires. */
 const ENGINES: Readonly<Record<string, Rounding>> = {
   'tfjs:webgpu': BY_SHADERS,
   'tfjs:webgl': BY_SHADERS,
@@ -8,5 +8,5 @@ const ENGINES: Readonly<Record<string, Rounding>> = {
   'tfjs:tfjs-node-gpu': FLUSHING,
 };
 
-/** How a backend rounds, by its name. */
+/** How the backend of this name rounds. */
 export const roundingOf = (backend: string): Rounding => ENGINES[backend] ?? TO_NEAREST;

@@ -1,21 +1,22 @@
 import { ParamError } from '../core/errors.js';
+import { truncate } from './truncate.js';
 
-/** Which classes are taken for which. */
+/** A confusion matrix. */
 export interface Confusion {
   readonly classNames: readonly string[];
   /** counts[label][prediction] */
   readonly counts: readonly (readonly number[])[];
-  /** Share of each class that was recognized; NaN for one of which there is no image. */
+  /** Accuracy of each class; NaN for a class without images. */
   readonly perClass: readonly number[];
-  /** Share of all. */
+  /** Top-1 accuracy of all images. */
   readonly accuracy: number;
   readonly total: number;
 }
 
 /**
- * Counts pairs of what is on an image and what was said to be.
+ * Counts pairs of label and prediction.
  *
- * @throws ParamError for lists of different lengths, or a class that has no name
+ * @throws ParamError for lists of different lengths, or a class without a name
  */
 export function confusionOf(
   labels: ArrayLike<number>,
@@ -35,25 +36,22 @@ export function confusionOf(
     }
     counts[labels[i]][predictions[i]]++;
   }
-  const right = counts.map((row, c) => row[c]);
-  const perClass = counts.map((row, c) => right[c] / row.reduce((a, b) => a + b, 0));
-  const accuracy = right.reduce((a, b) => a + b, 0) / labels.length;
+  const correct = counts.map((row, c) => row[c]);
+  const perClass = counts.map((row, c) => correct[c] / row.reduce((a, b) => a + b, 0));
+  const accuracy = correct.reduce((a, b) => a + b, 0) / labels.length;
   return { classNames, counts, perClass, accuracy, total: labels.length };
 }
 
-/** More columns than these are no table for a terminal. */
+/** The most columns of a table for a terminal. */
 export const MAX_COLUMNS = 20;
-/** Confusions named where the matrix is not shown. */
-const NAMED = 10;
+/** Classes and mistakes listed instead of a larger matrix. */
+const LISTED = 10;
 
-/** A class without images has no share. */
-export const percent = (share: number): string => (Number.isNaN(share) ? '-' : `${(100 * share).toFixed(1)}%`);
+/** A percentage; `-` for a class without images. */
+export const formatPercent = (share: number): string => (Number.isNaN(share) ? '-' : `${(100 * share).toFixed(1)}%`);
 
-export const shorten = (text: string, most: number): string =>
-  text.length > most ? `${text.slice(0, most - 1)}…` : text;
-
-/** Rows to the right, the first column to the left. */
-function aligned(rows: readonly (readonly string[])[]): string {
+/** Aligns the first column to the left and the others to the right. */
+function align(rows: readonly (readonly string[])[]): string {
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   return rows
     .map((row) =>
@@ -65,20 +63,20 @@ function aligned(rows: readonly (readonly string[])[]): string {
     .join('\n');
 }
 
-/** One class taken for another, so many times. */
+/** A label, a wrong prediction, and how often it occurred. */
 export interface Mistake {
   readonly label: string;
   readonly prediction: string;
   readonly count: number;
 }
 
-/** The most frequent mistakes, most frequent first. */
-export function mistakes({ counts, classNames }: Confusion, most = NAMED): Mistake[] {
+/** The most frequent mistakes, in descending order. */
+export function mistakes({ counts, classNames }: Confusion, limit = LISTED): Mistake[] {
   return counts
     .flatMap((row, label) => row.map((count, prediction) => ({ label, prediction, count })))
     .filter(({ label, prediction, count }) => label !== prediction && count > 0)
     .sort((a, b) => b.count - a.count || a.label - b.label || a.prediction - b.prediction)
-    .slice(0, most)
+    .slice(0, limit)
     .map(({ label, prediction, count }) => ({
       label: classNames[label],
       prediction: classNames[prediction],
@@ -86,44 +84,47 @@ export function mistakes({ counts, classNames }: Confusion, most = NAMED): Mista
     }));
 }
 
-/** For a terminal: the matrix, columns by number; of many classes, the worst of them and the most frequent mistakes. */
+/** The matrix for a terminal, with columns by number; for many classes, the worst classes and the most frequent mistakes. */
 export function confusionTable(confusion: Confusion): string {
   const { classNames, counts, perClass } = confusion;
-  const names = classNames.map((name, i) => `${i} ${shorten(name, 20)}`);
+  const names = classNames.map((name, i) => `${i} ${truncate(name, 20)}`);
   const totals = counts.map((row) => row.reduce((a, b) => a + b, 0));
   if (classNames.length <= MAX_COLUMNS) {
-    return aligned([
-      ['is \\ taken for', ...classNames.map((_, i) => `${i}`), 'accuracy'],
+    return align([
+      ['label \\ predicted', ...classNames.map((_, i) => `${i}`), 'accuracy'],
       ...counts.map((row, i) => [
         names[i],
         ...row.map((count) => (count === 0 ? '.' : `${count}`)),
-        percent(perClass[i]),
+        formatPercent(perClass[i]),
       ]),
     ]);
   }
   const worst = [...perClass.keys()]
     .filter((i) => totals[i] > 0)
     .sort((a, b) => perClass[a] - perClass[b] || a - b)
-    .slice(0, NAMED);
+    .slice(0, LISTED);
   return [
-    `the ${worst.length} least recognized of ${classNames.length} classes`,
-    aligned([['class', 'images', 'accuracy'], ...worst.map((i) => [names[i], `${totals[i]}`, percent(perClass[i])])]),
+    `the ${worst.length} classes of lowest accuracy, of ${classNames.length}`,
+    align([
+      ['class', 'images', 'accuracy'],
+      ...worst.map((i) => [names[i], `${totals[i]}`, formatPercent(perClass[i])]),
+    ]),
     '',
     'most frequent mistakes',
-    aligned([
-      ['is -> taken for', 'times'],
+    align([
+      ['label -> predicted', 'times'],
       ...mistakes(confusion).map(({ label, prediction, count }) => [
-        `${shorten(label, 20)} -> ${shorten(prediction, 20)}`,
+        `${truncate(label, 20)} -> ${truncate(prediction, 20)}`,
         `${count}`,
       ]),
     ]),
   ].join('\n');
 }
 
-/** Quoted where a comma, quote or line end would be read as such. */
+/** Quotes a cell with a comma, a quote or a line end. */
 const csvCell = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text);
 
-/** A row for each class, a column for each prediction, and the class's accuracy; empty where there is none. */
+/** CSV with a row for each class, a column for each prediction, and the accuracy, which is empty for a class without images. */
 export function confusionCsv({ classNames, counts, perClass }: Confusion): string {
   const head = ['label', ...classNames, 'accuracy'].map(csvCell);
   const rows = counts.map((row, i) => [

@@ -1,20 +1,21 @@
 import * as Plot from '@observablehq/plot';
-import { MAX_COLUMNS, percent, shorten, type Confusion } from './confusion.js';
+import { formatPercent, MAX_COLUMNS, type Confusion } from './confusion.js';
 import { escape, LIGHT, picture, plotAt, textWidth } from './svg.js';
+import { truncate } from './truncate.js';
 
 export interface ConfusionOptions {
   readonly title?: string;
 }
 
-/** A heat map as a standalone SVG: rows are what it is, columns what it was taken for, shares of each row as shades. */
+/** The confusion matrix as a standalone SVG: rows are labels, columns predictions, and shades the shares of each row. */
 export function confusionSvg(confusion: Confusion, { title = 'Confusion' }: ConfusionOptions = {}): string {
   const { classNames, counts, perClass, accuracy, total } = confusion;
   const n = classNames.length;
-  // Numbers fit into cells of a few dozen classes only.
+  // Cells are large enough for numbers if there are few classes.
   const side = n <= MAX_COLUMNS ? 42 : n <= 50 ? 22 : Math.max(4, Math.floor(1100 / n));
   const named = side >= 12;
   const fontSize = side >= 20 ? 12 : 10;
-  const names = classNames.map((name) => shorten(name, 22));
+  const names = classNames.map((name) => truncate(name, 22));
   const longest = named ? Math.max(...names.map((name) => textWidth(name, fontSize))) : 0;
   const [left, right, top] = [longest + 34, named ? 66 : 20, longest * 0.75 + 26];
   const [width, height] = [Math.ceil(Math.max(360, left + right + n * side)), Math.ceil(66 + top + n * side + 20)];
@@ -29,7 +30,12 @@ export function confusionSvg(confusion: Confusion, { title = 'Confusion' }: Conf
   const axes = named
     ? names.flatMap((name, i) => [
         text(x0 - 8, y0 + center(i) + 4, name, `class="label" text-anchor="end" font-size="${fontSize}"`),
-        text(x0 + n * side + 8, y0 + center(i) + 4, percent(perClass[i]), `class="accuracy" font-size="${fontSize}"`),
+        text(
+          x0 + n * side + 8,
+          y0 + center(i) + 4,
+          formatPercent(perClass[i]),
+          `class="accuracy" font-size="${fontSize}"`,
+        ),
         text(
           x0 + center(i) + 4,
           y0 - 8,
@@ -65,10 +71,10 @@ export function confusionSvg(confusion: Confusion, { title = 'Confusion' }: Conf
     ],
   });
   return picture({ width, height, title, palette: LIGHT }, [
-    text(20, 34, shorten(title, Math.floor((width - 40) / textWidth('x', 18))), 'font-size="18" font-weight="700"'),
-    text(20, 54, `top-1 ${percent(accuracy)} of ${total} images`, 'font-size="12"'),
-    text(14, middle, 'is', `font-size="12" text-anchor="middle" transform="rotate(-90 14 ${middle.toFixed(1)})"`),
-    text(x0 + (n * side) / 2, height - 6, 'taken for', 'font-size="12" text-anchor="middle"'),
+    text(20, 34, truncate(title, Math.floor((width - 40) / textWidth('x', 18))), 'font-size="18" font-weight="700"'),
+    text(20, 54, `top-1 ${formatPercent(accuracy)} of ${total} images`, 'font-size="12"'),
+    text(14, middle, 'label', `font-size="12" text-anchor="middle" transform="rotate(-90 14 ${middle.toFixed(1)})"`),
+    text(x0 + (n * side) / 2, height - 6, 'prediction', 'font-size="12" text-anchor="middle"'),
     ...axes,
     map,
   ]);

@@ -9,14 +9,14 @@ import { escape, VARIABLES } from './svg.js';
 export interface DiffAbout {
   readonly weights: string;
   readonly form: string;
-  /** What the batch is of, and its shape. */
+  /** The source of the batch, and its shape. */
   readonly input: string;
   readonly shape: readonly number[];
 }
 
 const palette = VARIABLES;
 
-/** Three digits; what would be mostly zeros as a power of ten. */
+/** A number with three significant digits, in scientific notation if it is very small or large. */
 function number(value: number): string {
   if (value === 0) return '0';
   if (!Number.isFinite(value)) return '∞';
@@ -45,33 +45,33 @@ function layerRow({ layer, from, local, worst, outside, unjudged, global }: Laye
 }
 
 function summaryOf({ first, worst }: Verdict): string {
-  if (first !== null) return `<p><strong>${escape(first)}</strong> is the first layer that leaves its bound.</p>`;
-  if (worst === null) return '<p>Every layer stays within its bound: nothing differs.</p>';
-  return `<p>Every layer stays within its bound; nearest to it is ${escape(worst.layer)}, at ${number(worst.worst.ratio)} of it.</p>`;
+  if (first !== null) return `<p><strong>${escape(first)}</strong> is the first layer outside its bound.</p>`;
+  if (worst === null) return '<p>Every layer is within its bound: nothing differs.</p>';
+  return `<p>Every layer is within its bound. The largest ratio is ${number(worst.worst.ratio)}, in ${escape(worst.layer)}.</p>`;
 }
 
-/** Everywhere else in the page a layer is a number; here it is looked at. */
+/** The heat map of the layer with the largest ratio. */
 function mapOf({ heatMap, worst }: Verdict): string {
   if (heatMap === null || worst === null) return '';
   const { at, got, exact, error, bound } = worst.worst;
-  const of = heatMap.width * heatMap.height;
+  const pixels = heatMap.width * heatMap.height;
   const flat = heatMap.height === 1 && worst.shape[2] * worst.shape[3] === 1;
   const what = flat ? 'channels from left to right' : `channel ${heatMap.channel}, pixel by pixel`;
-  const above = heatMap.errors.filter((v, i) => !(v <= heatMap.bounds[i])).length;
+  const outside = heatMap.errors.filter((v, i) => !(v <= heatMap.bounds[i])).length;
   return `<h3>Worst layer: ${escape(worst.layer)}</h3>
-<p>|error| in image ${heatMap.image}, ${what}; ${above} of these ${of} leave their bound. At ${formatShape(at)} it is ${got} where
-float64 has ${exact}: off by ${number(error)}, of a bound of ${number(bound)}.</p>
+<p>|error| in image ${heatMap.image}, ${what}; ${outside} of ${pixels} are outside their bounds. At ${formatShape(at)} the value is ${got},
+expected ${exact} (float64): error ${number(error)}, bound ${number(bound)}.</p>
 <figure class="map">${heatMapSvg(heatMap, { width: NARROW, palette })}</figure>`;
 }
 
 function section(verdict: Verdict, to: string): string {
   const { missing, unknown, layers } = verdict;
   const notes = [
-    ...(missing.length > 0 ? [`Not shown, their bounds carried on: ${missing.join(', ')}.`] : []),
-    ...(unknown.length > 0 ? [`No layer of this network: ${unknown.join(', ')}.`] : []),
+    ...(missing.length > 0 ? [`No output, so their errors count in the next layer: ${missing.join(', ')}.`] : []),
+    ...(unknown.length > 0 ? [`Not a layer of this network: ${unknown.join(', ')}.`] : []),
   ];
-  const groups = `<tr><th colspan="2"></th><th colspan="8">on what it was given, to float64</th><th colspan="4">to ${escape(to)}</th></tr>`;
-  const head = ['layer', 'computed from', ...MEASURES, 'worst', 'its bound', 'ratio', 'outside', ...MEASURES];
+  const groups = `<tr><th colspan="2"></th><th colspan="8">each layer on its own input, against float64</th><th colspan="4">to ${escape(to)}</th></tr>`;
+  const head = ['layer', 'computed from', ...MEASURES, 'worst', 'bound', 'ratio', 'outside', ...MEASURES];
   return `<section><h2>${escape(verdict.backend)}</h2>
 ${summaryOf(verdict)}
 ${notes.map((note) => `<p>${escape(note)}</p>`).join('\n')}
@@ -82,13 +82,13 @@ ${layers.map(layerRow).join('\n')}
 </tbody></table></div></section>`;
 }
 
-/** A comparison as one HTML file: a chart of all layers, the worst of each backend as a heat map, and the numbers. */
+/** A comparison as one HTML file: a chart of all layers, a heat map of the worst layer of each backend, and a table. */
 export function diffHtml({ to, verdicts }: Comparison, { weights, form, input, shape }: DiffAbout): string {
   const chart = (width: number): string => ratioChart(verdicts, { width, palette });
   return htmlPage(
     `Layer by layer: ${verdicts.map(({ backend }) => backend).join(', ')}`,
-    `<p>${escape(`${weights}, ${form} form, on ${input} ${formatShape(shape)}`)}. Each layer is computed anew in float64 from the very
-numbers that it was given, so that what went wrong before does not count; the bound is what float32 may round there.</p>
+    `<p>${escape(`${weights}, ${form} form, on ${input} ${formatShape(shape)}`)}. Each layer is recomputed in float64 from its own
+input, so that earlier errors do not count. The bound is the largest error that rounding to float32 explains.</p>
 <figure class="wide">${chart(WIDE)}</figure>
 <figure class="narrow">${chart(NARROW)}</figure>
 ${verdicts.map((verdict) => section(verdict, to)).join('\n')}`,

@@ -2,8 +2,8 @@ import * as Plot from '@observablehq/plot';
 import type { HeatMap } from '../diff/comparison.js';
 import { picture, plotAt, type Palette } from './svg.js';
 
-/** Cells beyond so many are too small to see and too many to draw. */
-const MOST_CELLS = 128;
+/** The most cells along a side: more would be too small to see. */
+const MAX_CELLS = 128;
 
 interface Cell {
   readonly x: number;
@@ -11,21 +11,21 @@ interface Cell {
   readonly error: number;
 }
 
-/** The largest error of as many pixels as share a cell. */
+/** Cells of one or more pixels, with the largest error of their pixels. */
 function cellsOf({ errors, height, width }: HeatMap): { cells: Cell[]; rows: number; columns: number } {
-  const each = Math.ceil(Math.max(height, width) / MOST_CELLS);
+  const each = Math.ceil(Math.max(height, width) / MAX_CELLS);
   const [rows, columns] = [Math.ceil(height / each), Math.ceil(width / each)];
   const largest = new Float64Array(rows * columns);
   errors.forEach((error, i) => {
     const cell = Math.floor(i / width / each) * columns + Math.floor((i % width) / each);
-    // What is no number is as wrong as can be.
+    // NaN counts as the largest error.
     largest[cell] = Math.max(largest[cell], Number.isNaN(error) ? Infinity : error);
   });
   const cells = Array.from(largest, (error, i) => ({ x: i % columns, y: Math.floor(i / columns), error }));
   return { cells, rows, columns };
 }
 
-/** |error| pixel by pixel, from nothing to the largest; darker is worse on white, and lighter on black. */
+/** |error| of each pixel as an opacity, from 0 to the largest error. */
 export function heatMapSvg(
   map: HeatMap,
   { width, palette }: { readonly width: number; readonly palette: Palette },

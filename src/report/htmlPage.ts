@@ -1,6 +1,6 @@
 import { DARK, declarations, escape, FONT, LIGHT } from './svg.js';
 
-/** Widths of pictures on a desktop and on a phone. */
+/** Widths of pictures in pixels, for desktops and for phones. */
 export const [WIDE, NARROW] = [960, 390];
 
 const STYLE = `
@@ -29,11 +29,11 @@ th { font-weight: 600; }
 p { margin: 4px 0; }
 `;
 
-/** A row of a table. */
+/** The cells of a table row. */
 export const row = (cells: readonly string[], tag: 'td' | 'th' = 'td'): string =>
   cells.map((cell) => `<${tag}>${escape(cell)}</${tag}>`).join('');
 
-/** One HTML file that needs nothing else: no script, no other address. */
+/** A self-contained HTML file, without scripts and external resources. */
 export const htmlPage = (title: string, body: string): string => `<!doctype html>
 <html lang="en">
 <head>

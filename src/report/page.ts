@@ -1,9 +1,10 @@
-import { bestEpoch, curvesSvg, epochsOf, type Run } from './curves.js';
+import { curvesSvg } from './curves.js';
 import { htmlPage, NARROW, row, WIDE } from './htmlPage.js';
 import type { RecordedScores } from './record.js';
+import { bestEpoch, epochRecords, type Run } from './series.js';
 import { escape, VARIABLES } from './svg.js';
 
-/** A run, and what it was told to do where that is known. */
+/** A run, and its configuration if it is known. */
 export interface ReportedRun extends Run {
   readonly config?: Readonly<Record<string, unknown>>;
 }
@@ -24,11 +25,11 @@ const cellsOf = (scores: RecordedScores | undefined): string[] => [
 ];
 
 function epochTable({ records }: ReportedRun): string {
-  const epochs = epochsOf(records);
-  if (epochs.length === 0) return '<p>No epoch was finished.</p>';
+  const epochs = epochRecords(records);
+  if (epochs.length === 0) return '<p>No epoch was completed.</p>';
   const best = bestEpoch(records);
-  const named = (['validation', 'ema'] as const).filter((name) => epochs.some((epoch) => epoch[name] !== undefined));
-  const heads = ['train', ...named.map((name) => (name === 'ema' ? 'averaged' : name))];
+  const sets = (['validation', 'ema'] as const).filter((name) => epochs.some((epoch) => epoch[name] !== undefined));
+  const heads = ['train', ...sets.map((name) => (name === 'ema' ? 'averaged' : name))];
   const head = [
     'epoch',
     ...heads.flatMap((name) => [`${name} loss`, `${name} top-1`, `${name} top-5`]),
@@ -41,7 +42,7 @@ function epochTable({ records }: ReportedRun): string {
     const cells = [
       `${epoch.epoch}${epoch === best ? ' ★' : ''}`,
       ...cellsOf(epoch.train),
-      ...named.flatMap((name) => cellsOf(epoch[name])),
+      ...sets.flatMap((name) => cellsOf(epoch[name])),
       digits(epoch.lambda, 3),
       Number.isFinite(epoch.lr) ? epoch.lr.toExponential(2) : 'not a number',
       digits(epoch.images_per_second, 0),
@@ -57,9 +58,9 @@ ${body.join('\n')}
 
 function configTable({ config }: ReportedRun): string {
   if (config === undefined) return '';
-  // What a run met, its data and classes, is for machines.
-  const { run: _, ...wished } = config;
-  const rows = Object.entries(wished).map(([key, value]) => {
+  // `run` describes data and classes, for programs.
+  const { run: _, ...options } = config;
+  const rows = Object.entries(options).map(([key, value]) => {
     const text = typeof value === 'string' ? value : JSON.stringify(value);
     return `<tr><th>${escape(key)}</th><td>${escape(text)}</td></tr>`;
   });
@@ -79,12 +80,12 @@ function section(run: ReportedRun, several: boolean): string {
   return `<section><h2>${escape(heading)}</h2>\n${summaryOf(run)}\n${epochTable(run)}\n${configTable(run)}</section>`;
 }
 
-/** Curves, epochs and configuration of runs as one HTML file that needs nothing else: no script, no other address. */
+/** Curves, epochs and configuration of runs as a self-contained HTML file, without scripts and external resources. */
 export function curvesHtml(runs: readonly ReportedRun[], options: PageOptions = {}): string {
   const title = options.title ?? `Training of ${runs.map(({ name }) => name).join(', ')}`;
-  const drawn = (width: number): string => curvesSvg(runs, { title: '', width, palette: VARIABLES });
-  const body = `<figure class="wide">${drawn(WIDE)}</figure>
-<figure class="narrow">${drawn(NARROW)}</figure>
+  const curves = (width: number): string => curvesSvg(runs, { title: '', width, palette: VARIABLES });
+  const body = `<figure class="wide">${curves(WIDE)}</figure>
+<figure class="narrow">${curves(NARROW)}</figure>
 ${runs.map((run) => section(run, runs.length > 1)).join('\n')}`;
   return htmlPage(title, body);
 }

@@ -10,10 +10,10 @@ interface Dot {
 
 const FONT_SIZE = 12;
 const ROW = 20;
-/** A bound is left by orders of magnitude, or kept by a few: what lies beyond stands at the edge. */
+/** The range of the axis. Ratios outside it are drawn at its ends. */
 const [LEAST, MOST] = [1e-4, 1e8];
 
-/** Layers from top to bottom, error over bound from left to right: what lies right of the line has left its bound. */
+/** error/bound of each layer, from top to bottom. A dot right of the line at 1 is outside its bound. */
 export function ratioChart(
   verdicts: readonly Verdict[],
   { width, palette }: { readonly width: number; readonly palette: Palette },
@@ -54,7 +54,7 @@ export function ratioChart(
       Plot.gridY({ stroke: palette.grid, strokeOpacity: 0.6 }),
       Plot.ruleX([1], { stroke: palette.train, strokeWidth: 2 }),
       Plot.axisX(ticks, {
-        label: 'largest error / its bound',
+        label: 'largest error / bound',
         labelAnchor: 'center',
         labelArrow: 'none',
         tickFormat: (v: number) => (v < 1e-3 || v > 1e3 ? v.toExponential().replace('e+', 'e') : `${v}`),
@@ -67,11 +67,11 @@ export function ratioChart(
           {
             x: ({ ratio }: Dot) => Math.min(high, Math.max(low, ratio)),
             y: 'layer',
-            // Beside each other, for most of them are as good as equal.
+            // Next to each other, because most are nearly equal.
             dy: (i - (verdicts.length - 1) / 2) * Math.min(5, 14 / verdicts.length),
             r: 4,
             fill: colorOf(i),
-            // Nothing differs: the dot stands at the edge, where the scale has no zero.
+            // A ratio of 0 is drawn at the end of the axis, which has no zero.
             fillOpacity: ({ ratio }: Dot) => (ratio === 0 ? 0.25 : 1),
             symbol: ({ ratio }: Dot) => (ratio > 1 ? 'cross' : 'circle'),
           },

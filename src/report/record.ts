@@ -2,50 +2,50 @@ import { DataError } from '../core/errors.js';
 import { isRecord } from '../core/check.js';
 import { readBytes } from '../io/readFile.js';
 
-/** While an epoch runs: what was measured since it began. */
+/** Measurements of a step, averaged since the start of the epoch. */
 export interface StepRecord {
   readonly kind: 'step';
-  /** From 1. */
+  /** Counted from 1. */
   readonly epoch: number;
-  /** Steps made in this epoch, and how many it has. */
+  /** Steps done in this epoch, and steps an epoch. */
   readonly step: number;
   readonly steps: number;
-  /** Steps made since the run began. */
+  /** Steps done since the start of the run. */
   readonly global_step: number;
-  /** Loss in nats; NaN, which JSON writes as null, where training diverged. */
+  /** Loss in nats; NaN, which JSON writes as null, if training diverged. */
   readonly loss: number;
-  /** In [0, 1], as all accuracies. */
+  /** Top-1 accuracy in [0, 1]. */
   readonly top1: number;
   readonly lambda: number;
   readonly lr: number;
   readonly images_per_second: number;
 }
 
-/** Weighted by samples. */
+/** Averages over the samples. */
 export interface RecordedScores {
   readonly loss: number;
   readonly top1: number;
   readonly top5: number;
 }
 
-/** When an epoch is over. */
+/** Measurements of an epoch. */
 export interface EpochRecord {
   readonly kind: 'epoch';
   readonly epoch: number;
   readonly global_step: number;
   readonly lambda: number;
   readonly lr: number;
-  /** The loss that is made small: of smoothed and mixed targets, where the recipe smooths and mixes. */
+  /** The loss of training, with smoothed and mixed targets if the recipe has them. */
   readonly train: RecordedScores;
-  /** The loss is the plain cross-entropy, as `eval` has it. */
+  /** The loss is the plain cross-entropy, as in `eval`. */
   readonly validation?: RecordedScores;
-  /** Of the averaged weights, on the validation set. */
+  /** Scores of the averaged weights on the validation set. */
   readonly ema?: RecordedScores;
   readonly seconds: number;
   readonly images_per_second: number;
-  /** Share of the time in which the network waited for images. */
+  /** Share of the time that the network waited for images. */
   readonly idle: number;
-  /** Whether what was evaluated was the fused form. */
+  /** Whether the fused form was evaluated. */
   readonly fused: boolean;
 }
 
@@ -53,8 +53,8 @@ export type MetricsRecord = StepRecord | EpochRecord;
 
 type Fields = Record<string, unknown>;
 
-/** Why a line cannot be used. */
-class Damage extends Error {
+/** A line that is not a valid record. */
+class InvalidRecord extends Error {
   constructor(
     readonly expected: string,
     readonly got: string,
@@ -65,78 +65,86 @@ class Damage extends Error {
 
 const show = (value: unknown): string => (value === undefined ? 'nothing' : JSON.stringify(value));
 
-function measure(fields: Fields, key: string): number {
+/** A measured number. JSON writes NaN and infinity as null. */
+function measurement(fields: Fields, key: string): number {
   const value = fields[key];
-  // JSON has no word for what is not finite.
   if (value === null) return NaN;
-  if (typeof value !== 'number') throw new Damage(`a number or null as ${key}`, show(value));
+  if (typeof value !== 'number') throw new InvalidRecord(`a number or null as ${key}`, show(value));
   return value;
 }
 
-/** What must be there; what was measured may be NaN. */
+/** An integer >= 0. */
 function count(fields: Fields, key: string): number {
   const value = fields[key];
   if (!Number.isSafeInteger(value) || (value as number) < 0) {
-    throw new Damage(`an integer >= 0 as ${key}`, show(value));
+    throw new InvalidRecord(`an integer >= 0 as ${key}`, show(value));
   }
   return value as number;
 }
 
 function scores(value: unknown, key: string): RecordedScores {
-  if (!isRecord(value)) throw new Damage(`an object as ${key}`, show(value));
-  return { loss: measure(value, 'loss'), top1: measure(value, 'top1'), top5: measure(value, 'top5') };
+  if (!isRecord(value)) throw new InvalidRecord(`an object as ${key}`, show(value));
+  return { loss: measurement(value, 'loss'), top1: measurement(value, 'top1'), top5: measurement(value, 'top5') };
 }
 
-function recordOf(line: string): MetricsRecord {
-  let fields: unknown;
+function parseObject(line: string): Fields {
+  let value: unknown;
   try {
-    fields = JSON.parse(line);
+    value = JSON.parse(line);
   } catch {
-    throw new Damage('a JSON object', line.length > 40 ? `${line.slice(0, 40)}…` : line);
+    throw new InvalidRecord('a JSON object', line.length > 40 ? `${line.slice(0, 40)}…` : line);
   }
-  if (!isRecord(fields)) throw new Damage('a JSON object', show(fields));
-  const { kind } = fields;
-  if (kind !== 'step' && kind !== 'epoch') throw new Damage("kind 'step' or 'epoch'", show(kind));
-  const [epoch, global_step] = [count(fields, 'epoch'), count(fields, 'global_step')];
-  const shared = {
-    lambda: measure(fields, 'lambda'),
-    lr: measure(fields, 'lr'),
-    images_per_second: measure(fields, 'images_per_second'),
-  };
-  if (kind === 'step') {
-    const [step, steps] = [count(fields, 'step'), count(fields, 'steps')];
-    return {
-      kind,
-      epoch,
-      global_step,
-      step,
-      steps,
-      ...shared,
-      loss: measure(fields, 'loss'),
-      top1: measure(fields, 'top1'),
-    };
-  }
-  const { validation, ema, fused } = fields;
+  if (!isRecord(value)) throw new InvalidRecord('a JSON object', show(value));
+  return value;
+}
+
+/** The fields that steps and epochs share. */
+const sharedFields = (fields: Fields) => ({
+  epoch: count(fields, 'epoch'),
+  global_step: count(fields, 'global_step'),
+  lambda: measurement(fields, 'lambda'),
+  lr: measurement(fields, 'lr'),
+  images_per_second: measurement(fields, 'images_per_second'),
+});
+
+const stepRecord = (fields: Fields): StepRecord => ({
+  kind: 'step',
+  ...sharedFields(fields),
+  step: count(fields, 'step'),
+  steps: count(fields, 'steps'),
+  loss: measurement(fields, 'loss'),
+  top1: measurement(fields, 'top1'),
+});
+
+function epochRecord(fields: Fields): EpochRecord {
+  const { train, validation, ema, fused } = fields;
   return {
-    ...{ kind, epoch, global_step },
-    ...shared,
-    ...{ seconds: measure(fields, 'seconds'), idle: measure(fields, 'idle') },
-    train: scores(fields['train'], 'train'),
+    kind: 'epoch',
+    ...sharedFields(fields),
+    seconds: measurement(fields, 'seconds'),
+    idle: measurement(fields, 'idle'),
+    train: scores(train, 'train'),
     ...(validation === undefined ? {} : { validation: scores(validation, 'validation') }),
     ...(ema === undefined ? {} : { ema: scores(ema, 'ema') }),
     fused: fused === true,
   };
 }
 
-/** Where a record stands in its run: an epoch follows its last step. */
-const place = ({ kind, global_step }: MetricsRecord): number => 2 * global_step + (kind === 'epoch' ? 1 : 0);
+function parseRecord(line: string): MetricsRecord {
+  const fields = parseObject(line);
+  if (fields['kind'] === 'step') return stepRecord(fields);
+  if (fields['kind'] === 'epoch') return epochRecord(fields);
+  throw new InvalidRecord("kind 'step' or 'epoch'", show(fields['kind']));
+}
+
+/** The order of records in a run: an epoch follows its last step. */
+const order = ({ kind, global_step }: MetricsRecord): number => 2 * global_step + (kind === 'epoch' ? 1 : 0);
 
 /**
- * The records of a run, in order. A run that was taken up again from an older
- * checkpoint repeats itself: what it did the second time counts. A last line without
- * an end, as a killed process leaves it, is left out.
+ * Reads the records of a run, in order. A run that was resumed from an older checkpoint has some steps twice: the
+ * later records replace the earlier. An incomplete last line, as a killed process leaves it, is ignored.
  *
- * @throws DataError naming file and line, or a file that cannot be read
+ * @throws DataError with the file and the line, or if the file cannot be read
  */
 export async function readMetrics(path: string): Promise<MetricsRecord[]> {
   const lines = new TextDecoder().decode(await readBytes(path, DataError)).split('\n');
@@ -145,13 +153,13 @@ export async function readMetrics(path: string): Promise<MetricsRecord[]> {
     if (line.trim() === '') return;
     let record;
     try {
-      record = recordOf(line);
+      record = parseRecord(line);
     } catch (cause) {
-      if (!(cause instanceof Damage)) throw cause;
+      if (!(cause instanceof InvalidRecord)) throw cause;
       if (i === lines.length - 1) return;
       throw new DataError({ op: `${path}:${i + 1}`, expected: cause.expected, got: cause.got }, { cause });
     }
-    while (records.length > 0 && place(records[records.length - 1]) >= place(record)) records.pop();
+    while (records.length > 0 && order(records[records.length - 1]) >= order(record)) records.pop();
     records.push(record);
   });
   return records;

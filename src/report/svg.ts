@@ -1,11 +1,11 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 
-/** Text that may stand in an element or attribute. */
+/** Escapes text for an element or an attribute. */
 export const escape = (text: string): string =>
   text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
 
-/** What a picture is drawn with: colors of its own, or those of the page that it stands in. */
+/** The colors of a picture: values, or CSS variables of the page that contains it. */
 export interface Palette {
   readonly background: string;
   readonly text: string;
@@ -16,7 +16,7 @@ export interface Palette {
   readonly runs: readonly string[];
 }
 
-/** Each at least 4.5:1 on white. */
+/** Colors for a white background, with a contrast of at least 4.5:1. */
 export const LIGHT: Palette = {
   background: '#ffffff',
   text: '#24292f',
@@ -27,7 +27,7 @@ export const LIGHT: Palette = {
   runs: ['#c62828', '#007c91', '#7b3fb5', '#8a5a00', '#2e7d32', '#b0286f', '#3451b2', '#5f6368'],
 };
 
-/** The same on nearly black. */
+/** Colors for a dark background. */
 export const DARK: Palette = {
   background: '#14181d',
   text: '#e6edf3',
@@ -40,7 +40,7 @@ export const DARK: Palette = {
 
 const NAMES = ['background', 'text', 'grid', 'train', 'validation', 'ema'] as const;
 
-/** The palette by name, so that CSS can change it. */
+/** The palette as CSS variables. */
 export const VARIABLES: Palette = {
   background: 'var(--background)',
   text: 'var(--text)',
@@ -51,7 +51,7 @@ export const VARIABLES: Palette = {
   runs: LIGHT.runs.map((_, i) => `var(--run-${i})`),
 };
 
-/** What gives the names of `VARIABLES` a palette's colors. */
+/** CSS declarations that set the variables of `VARIABLES` to the colors of a palette. */
 export const declarations = (palette: Palette): string =>
   [
     ...NAMES.map((name) => `--${name}: ${palette[name]};`),
@@ -60,25 +60,25 @@ export const declarations = (palette: Palette): string =>
 
 export const FONT = 'system-ui, -apple-system, Segoe UI, Roboto, Helvetica, Arial, sans-serif';
 
-/** Room that text takes, estimated: nothing here can measure it. */
+/** The estimated width of text in pixels: without a browser it cannot be measured. */
 export const textWidth = (text: string, size: number): number => 0.56 * size * text.length;
 
-/** A plot as an SVG element to stand inside another. */
+/** A plot as an SVG element inside another. */
 export function plotAt(x: number, y: number, options: Plot.PlotOptions): string {
   const { document } = parseHTML('<html><body></body></html>') as { readonly document: unknown };
-  const drawn = Plot.plot({ ...options, document: document as never }) as unknown as {
+  const element = Plot.plot({ ...options, document: document as never }) as unknown as {
     querySelector(selector: string): { remove(): void } | null;
     removeAttribute(name: string): void;
     setAttribute(name: string, value: string): void;
     outerHTML: string;
   };
-  // Its style is for a picture of its own, whose height follows from the page.
-  drawn.querySelector('style')?.remove();
-  drawn.removeAttribute('class');
-  drawn.setAttribute('x', `${x}`);
-  drawn.setAttribute('y', `${y}`);
-  drawn.setAttribute('font-family', FONT);
-  return drawn.outerHTML;
+  // Plot's style is for an SVG of its own.
+  element.querySelector('style')?.remove();
+  element.removeAttribute('class');
+  element.setAttribute('x', `${x}`);
+  element.setAttribute('y', `${y}`);
+  element.setAttribute('font-family', FONT);
+  return element.outerHTML;
 }
 
 export interface PictureOptions {
@@ -88,7 +88,7 @@ export interface PictureOptions {
   readonly palette: Palette;
 }
 
-/** Parts put together to a standalone picture. */
+/** Joins parts to a standalone SVG. */
 export const picture = ({ width, height, title, palette }: PictureOptions, parts: readonly string[]): string =>
   [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}"` +

@@ -10,11 +10,11 @@ const SMALL = { dims: [4, 8], strides: [2], num_classes: 3, input_size: 16, act_
 beforeAll(() => writeFile(path('small.json'), JSON.stringify(SMALL)));
 
 test(
-  'times every batch on every count of threads, and adds up',
+  'times every batch size with every number of threads',
   async () => {
     const args = ['bench', '--config', 'small.json', '--threads', '1,2', '--batch', '1,3', '--runs', '2'];
     const report = (await answered(args, path())) as BenchReport;
-    // 48·16 values a window, 4 of 2x2; 4 → 8 channels; 3x3 taps; 8 → 3 classes.
+    // The stem: 48 weights, 4 channels, 4x4 outputs. Then the layers of the stage, and the classifier, 8 to 3.
     const macs = 48 * 4 * 16 + 9 * 4 * 16 + 4 * 8 * 16 + 9 * 8 * 4 + 3 * 8;
     expect(report).toMatchObject({ network: 'dims 4,8', input: [3, 16, 16], macs });
     expect(report.rows.map(({ threads, batch }) => [threads, batch])).toEqual([
@@ -36,11 +36,11 @@ test(
 );
 
 test(
-  'prints a table for people',
+  'prints a table',
   async () => {
     const text = await printed(['bench', '-c', 'small.json', '--threads', '1', '--build', 'plain', '-r', '1'], path());
     expect(text).toMatch(/^dims 4,8, \[3,16,16\], \S+ GMAC, plain build\n/);
-    expect(text).toMatch(/first logits \d+ ms after the process began, peak memory \d+ MiB\n/);
+    expect(text).toMatch(/first logits \d+ ms after the start of the process, peak memory \d+ MiB\n/);
     expect(text).toContain('threads  batch  median ms  min ms  images/s  GMAC/s');
   },
   PATIENCE,
@@ -48,7 +48,7 @@ test(
 
 test.each([
   [['vanillanet_4'], 'ParamError: variant: expected one of vanillanet_5'],
-  [['vanillanet_5', '-c', 'small.json'], 'ParamError: bench: expected a variant or a network of its own'],
+  [['vanillanet_5', '-c', 'small.json'], 'ParamError: bench: expected a variant, --weights or --config'],
   [['-w', 'absent.safetensors'], 'WeightsError: absent.safetensors: expected a readable file, got no such file'],
 ])(
   'refuses %j',

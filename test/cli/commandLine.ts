@@ -1,4 +1,4 @@
-/** Runs the built command line as its users do: as a process of its own, in a folder of theirs. */
+/** Runs the built command line in its own process, in a folder. */
 import { afterAll, beforeAll } from '@jest/globals';
 import { fork, spawn, type ChildProcess, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
@@ -11,28 +11,28 @@ import { readFile } from 'node:fs/promises';
 const MAIN = fileURLToPath(new URL('../../dist/node/cli.js', import.meta.url));
 const HOST = fileURLToPath(new URL('host.js', import.meta.url));
 
-/** Milliseconds after which a test counts as hanging. A process starts within half a second, on a quiet machine. */
-export const PATIENCE = 300_000;
+/** Milliseconds; a process starts within half a second, but the machine may be busy. */
+export const PATIENCE = 30_000;
 
 type Process = ChildProcessByStdio<null, Readable, Readable>;
 
 export interface Outcome {
-  /** Null where a signal ended it. */
+  /** Null if a signal ended the process. */
   readonly status: number | null;
   readonly stdout: string;
   readonly stderr: string;
 }
 
 export interface Limits {
-  /** Kilobytes that a file may have, in a shell that says so: as on a full disk, writing ends in the middle. */
+  /** The largest file size in kilobytes, set by a shell: writing fails in the middle, as on a full disk. */
   readonly fileSize?: number;
-  /** Standard error says that it is a terminal. */
+  /** Makes stderr report that it is a terminal. */
   readonly terminal?: true;
   /** A module to run in the process before the command. */
   readonly preload?: string;
 }
 
-/** The data that a user may have named is not that of the tests. */
+/** Without VANILLANET_DATA, which would name other data. */
 const environment = (): NodeJS.ProcessEnv => ({ ...process.env, VANILLANET_DATA: '' });
 const TERMINAL = 'process.stderr.isTTY=true';
 const importing = (code: string): NodeJS.ProcessEnv => ({
@@ -51,17 +51,17 @@ export function start(
   return spawn(file, rest, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 
-/** How a process ended, and what it said from now on. */
+/** Waits for a process and collects its output. */
 export async function outcomeOf(child: Process): Promise<Outcome> {
-  const said = { stdout: '', stderr: '' };
+  const output = { stdout: '', stderr: '' };
   for (const stream of ['stdout', 'stderr'] as const) {
     child[stream].setEncoding('utf8').on('data', (text: string) => {
-      said[stream] += text;
+      output[stream] += text;
     });
   }
   return new Promise((resolve, reject) => {
     child.on('error', reject).on('close', (status) => {
-      resolve({ status, ...said });
+      resolve({ status, ...output });
     });
   });
 }
@@ -70,25 +70,25 @@ export async function outcomeOf(child: Process): Promise<Outcome> {
 export const vanillanet = (args: readonly string[], cwd: string, limits: Limits = {}): Promise<Outcome> =>
   outcomeOf(start(args, cwd, limits));
 
-/** What a command that must succeed printed. @throws Error with what it said instead */
+/** The stdout of a command that must succeed. @throws Error with its stderr */
 export async function printed(args: readonly string[], cwd: string): Promise<string> {
   const { status, stdout, stderr } = await vanillanet(args, cwd);
   if (status !== 0 || stderr !== '') throw new Error(`${args.join(' ')}: exit status ${status}, ${stderr}`);
   return stdout;
 }
 
-/** What a command printed with --json. */
+/** The parsed output of a command with --json. */
 export const answered = async (args: readonly string[], cwd: string): Promise<unknown> =>
   JSON.parse(await printed([...args, '--json'], cwd)) as unknown;
 
-/** The tensor logits of a file that `run` wrote. */
+/** The tensor `logits` in a file of `run`. */
 export async function logitsIn(path: string): Promise<Tensor> {
   const logits = decodeSafetensors(await readFile(path), path).tensors.get('logits');
   if (logits === undefined) throw new Error(`no logits in ${path}`);
   return logits;
 }
 
-/** Runs `vanillanet …args` in a folder, all of a file's tests in one process: to start one takes longer than most commands. */
+/** Like `vanillanet`, but in one process for all tests of a file, because starting one takes longer than most commands. */
 export function hosted(): (args: readonly string[], cwd: string) => Promise<Outcome> {
   let host: ChildProcess;
   beforeAll(() => {

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { countDisplay } from '../../src/cli/countBar.js';
 import { plain, Screen } from './screen.js';
 
-function shown(total: number, screen: Screen): string[] {
+function linesOf(total: number, screen: Screen): string[] {
   const lines: string[] = [];
   const count = countDisplay({ what: 'images', line: (text) => lines.push(text), stream: screen });
   for (let done = 1; done <= total; done++) count.show(done, total);
@@ -11,17 +11,17 @@ function shown(total: number, screen: Screen): string[] {
   return lines;
 }
 
-test('elsewhere than on a terminal: four lines at most, and none for what is soon done', () => {
+test('prints at most four lines if the stream is not a terminal, and none for a small count', () => {
   const screen = new Screen();
-  expect(shown(1000, screen)).toEqual([250, 500, 750, 1000].map((done) => `images: ${done} of 1000`));
-  expect(shown(150, screen)).toEqual(['images: 100 of 150', 'images: 150 of 150']);
-  expect(shown(99, screen)).toEqual([]);
-  expect(shown(0, screen)).toEqual([]);
+  expect(linesOf(1000, screen)).toEqual([250, 500, 750, 1000].map((done) => `images: ${done} of 1000`));
+  expect(linesOf(150, screen)).toEqual(['images: 100 of 150', 'images: 150 of 150']);
+  expect(linesOf(99, screen)).toEqual([]);
+  expect(linesOf(0, screen)).toEqual([]);
   expect(screen.text).toBe('');
 });
 
-test('on a terminal: a bar, and no line', () => {
+test('shows a bar and prints no lines on a terminal', () => {
   const screen = new Screen(80);
-  expect(shown(1000, screen)).toEqual([]);
+  expect(linesOf(1000, screen)).toEqual([]);
   expect(plain(screen.text)).toMatch(/images .+ 1\/1000 .* left/);
 });

@@ -5,7 +5,7 @@ import { DataError, ParamError, ShapeError, WeightsError } from '../../src/core/
 import type { Tensor } from '../../src/core/tensor.js';
 import { encodeSafetensors } from '../../src/io/safetensors.js';
 import { writeWeights } from '../../src/io/weightsFile.js';
-import { changed, drawnDump } from '../diff/drawnDump.js';
+import { changed, randomDump } from '../diff/randomDump.js';
 import { refusal } from '../io/refusal.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { drawnConfig, drawnImages, drawnState } from '../model/drawnNetwork.js';
@@ -23,10 +23,10 @@ beforeAll(async () => {
   const holed = { ...x, data: x.data.map((v, i) => (i === 5 ? NaN : v)) };
   await writeWeights(path('deploy.html'), state, deploy);
   const files: Record<string, ReadonlyMap<string, Tensor>> = {
-    sound: await drawnDump(state, deploy, x),
-    broken: await drawnDump(broken, deploy, x),
+    sound: await randomDump(state, deploy, x),
+    broken: await randomDump(broken, deploy, x),
     empty: new Map([['input', x]]),
-    narrow: (await drawnDump(state, deploy, x)).set('stem.0', { ...x, shape: [2, 3, 320] }),
+    narrow: (await randomDump(state, deploy, x)).set('stem.0', { ...x, shape: [2, 3, 320] }),
     x: new Map([['x', x]]),
     holed: new Map([['x', holed]]),
     foreign: new Map([['y', x]]),
@@ -53,7 +53,7 @@ interface Answer {
 const diff = (...args: string[]): string[] => ['diff', '--weights', 'deploy.safetensors', ...args];
 
 test(
-  'of noise by both builds: a row a module, as JSON and nothing else',
+  'compares both builds on noise, as JSON with a row a module',
   async () => {
     const answer = (await answered(diff('--backends', 'reference,wasm:plain,wasm'), path())) as Answer;
     expect(answer).toMatchObject({ holds: true, to: 'reference', input: 'noise of seed 0', shape: [1, 3, 16, 20] });
@@ -67,7 +67,7 @@ test(
 );
 
 test(
-  'of dumps, with a page: the layer that is wrong is named, and the status says so',
+  'compares dumps and writes a page: names the wrong layer, exit status 1',
   async () => {
     const args = diff(
       '--backends',
@@ -82,50 +82,50 @@ test(
     expect(stdout).toContain('deploy.safetensors, deploy form, on sound.safetensors [2,3,16,20]');
     const [, sound, wasm, broken] = stdout.split(/^(?:sound\.safetensors|broken\.safetensors|wasm:plain): /m);
     expect(wasm).toContain(
-      'not shown, their bounds carried on: stem.0, stages.0.conv, stages.0.pool, stages.1.conv, cls.1\n',
+      'no output, so their errors count in the next layer: stem.0, stages.0.conv, stages.0.pool, stages.1.conv, cls.1\n',
     );
-    expect(sound).toContain('every layer stays within its bound');
+    expect(sound).toContain('every layer is within its bound');
     expect(sound).not.toContain('<- outside');
     expect(broken.split('\n').filter((line) => line.includes('<- outside'))).toEqual([
       expect.stringMatching(/^stages\.0\.conv /),
     ]);
-    expect(broken).toContain('stages.0.conv is the first to leave its bound');
+    expect(broken).toContain('stages.0.conv is the first layer outside its bound');
     const page = await readFile(path('a.html'), 'utf8');
     expect(page).toContain('Worst layer: stages.0.conv');
     expect(page).toContain('<strong>stages.0.conv</strong> is the first layer');
     expect(page).not.toMatch(/<script|\b(?:src|href)="|NaN|undefined/);
-    // The chart twice, wide and narrow, with a cross for the one that is outside; and a map for each.
+    // The chart is there twice, wide and narrow. Each backend has a heat map.
     expect(page.match(/<title>Largest error over bound/g)).toHaveLength(2);
     expect(page.match(/<title>\|error\| of [\w.]+, image/g)).toHaveLength(3);
   },
   PATIENCE,
 );
 
-describe('what is refused, with nothing written', () => {
+describe('refuses, and writes nothing', () => {
   const dump = (name: string): string[] => ['-b', `reference,${path(`${name}.safetensors`)}`];
   const input = (name: string): string[] => ['-i', path(name)];
   type Case = readonly [what: string, args: () => string[], by: Parameters<typeof refusal>];
   const cases: readonly Case[] = [
     [
-      'a backend that is none',
+      'an unknown backend',
       () => ['-b', 'reference,cuda'],
       [ParamError, '--backends', 'reference, wasm, wasm:plain, wasm:relaxed, tfjs, tfjs:<engine>, or a dump', 'cuda'],
     ],
-    ['the reference alone', () => ['-b', 'reference'], [ParamError, '--backends', 'one to hold against', 'reference']],
-    ['one twice', () => ['-b', 'wasm,wasm'], [ParamError, '--backends', 'each of them once', 'wasm twice']],
+    [
+      'only the reference',
+      () => ['-b', 'reference'],
+      [ParamError, '--backends', 'a backend or dump to compare with', 'reference'],
+    ],
+    ['the same backend twice', () => ['-b', 'wasm,wasm'], [ParamError, '--backends', 'different names', 'wasm twice']],
     [
       'a dump without layers',
       () => dump('empty'),
-      [WeightsError, 'empty.safetensors', "the deploy form's modules", 'nothing but input'],
+      [WeightsError, 'empty.safetensors', "the deploy form's modules", 'input only'],
     ],
-    ['a dump without input', () => dump('x'), [WeightsError, 'x.safetensors', 'a tensor input', 'none of that name']],
+    ['a dump without input', () => dump('x'), [WeightsError, 'x.safetensors', 'a tensor input', 'no such tensor']],
     ['a wrong shape', () => dump('narrow'), [ShapeError, 'narrow.safetensors: stem.0', '[2,4,4,5]', '[2,3,320]']],
     ['no number', () => input('holed.safetensors'), [DataError, 'holed', 'x of finite numbers', 'NaN at element 5']],
-    [
-      'no x',
-      () => input('foreign.safetensors'),
-      [WeightsError, 'foreign', 'a tensor x [n,c,h,w]', 'none of that name'],
-    ],
+    ['no x', () => input('foreign.safetensors'), [WeightsError, 'foreign', 'a tensor x [n,c,h,w]', 'no such tensor']],
     ['no image', () => input('nothing.png'), [DataError, 'nothing.png', 'a readable file', 'no such file']],
     ['x of another rank', () => input('flat.safetensors'), [ShapeError, 'flat', 'x [n,3,h,w]', 'x [2,960]']],
     [
@@ -134,7 +134,7 @@ describe('what is refused, with nothing written', () => {
       [ParamError, 'no/a.html', 'a folder', 'none'],
     ],
     [
-      'a page over what is read',
+      'a page that would overwrite an input',
       () => [...dump('sound'), '--html', path('deploy.html')],
       [ParamError, 'deploy.html', 'an output that is not an input', 'deploy.html'],
     ],
@@ -146,7 +146,7 @@ describe('what is refused, with nothing written', () => {
   ];
   test.each(cases)('%s', async (what, args, by) => {
     const before = await readdir(path());
-    const weights = path(what === 'a page over what is read' ? 'deploy.html' : 'deploy.safetensors');
+    const weights = path(what === 'a page that would overwrite an input' ? 'deploy.html' : 'deploy.safetensors');
     const run = diffCommand().parseAsync(['-w', weights, ...args()], { from: 'user' });
     await expect(run).rejects.toThrow(refusal(...by));
     expect(await readdir(path())).toEqual(before);
@@ -154,13 +154,11 @@ describe('what is refused, with nothing written', () => {
 });
 
 test(
-  'a λ that the deploy form has no use for is refused',
+  'refuses λ for the deploy form',
   async () => {
     const { status, stdout, stderr } = await vanillanet(diff('--lambda', '0.5'), path());
     expect([status, stdout]).toEqual([1, '']);
-    expect(stderr).toContain(
-      'deploy.safetensors: expected no --lambda: the deploy form has no such activation, got --lambda 0.5',
-    );
+    expect(stderr).toContain('deploy.safetensors: expected no --lambda for the deploy form, got --lambda 0.5');
   },
   PATIENCE,
 );

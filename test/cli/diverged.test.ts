@@ -1,4 +1,4 @@
-/** A training that leaves the numbers ends as such, and leaves nothing that could not be read. */
+/** Trainings that diverge end with an error, and leave readable files only. */
 import { expect, test } from '@jest/globals';
 import { readdir } from 'node:fs/promises';
 import { temporaryFolder } from '../io/temporaryFolder.js';
@@ -6,7 +6,7 @@ import { PATIENCE, vanillanet } from './commandLine.js';
 
 const path = temporaryFolder();
 
-/** One step, whose loss is that before it. */
+/** One step: its loss is that before the step. */
 const train = (output: string, ...more: string[]): string[] => [
   ...['train', '--data', 'shapes', '--size', '16', '--dims', '4,6', '--strides', '2', '--limit', '10'],
   ...['--batch-size', '10', '--epochs', '1', '--decay-epochs', '0', '--output', output, ...more],
@@ -15,7 +15,7 @@ const weightsIn = async (output: string): Promise<string[]> =>
   (await readdir(path(output))).filter((name) => name.endsWith('.safetensors'));
 
 test.each(['wasm', 'reference'])(
-  'by %s: weights that are no numbers are not written',
+  '%s does not write weights with NaN',
   async (backend) => {
     const { status, stdout, stderr } = await vanillanet(
       train(backend, '--backend', backend, '--lr', '1e300', '--val-limit', '0'),
@@ -30,7 +30,7 @@ test.each(['wasm', 'reference'])(
 );
 
 test(
-  'a validation loss that is no number ends the run, and the checkpoint before it stays',
+  'a validation loss of NaN ends the run, and the previous checkpoint is kept',
   async () => {
     const args = train('held', '--lr', '1e30', '--val-limit', '20', '--checkpoint-every', '0');
     const { status, stdout, stderr } = await vanillanet(args, path());
@@ -40,7 +40,7 @@ test(
     expect(status).toBe(1);
     expect(stdout).toMatch(/\nkept {3}checkpoint-00000001\.safetensors in held\n$/);
     expect(await weightsIn('held')).toEqual(['checkpoint-00000001.safetensors']);
-    // It can be gone on with: its weights are huge, and are numbers. What comes of it is the same.
+    // The checkpoint has huge, finite weights. Resuming it fails in the same way.
     const again = await vanillanet([...args, '--resume'], path());
     expect([again.status, again.stderr]).toEqual([1, stderr]);
     expect(again.stdout).toContain('\nresume after 1 steps, in epoch 1\n');

@@ -8,7 +8,7 @@ import { outcomeOf, PATIENCE, start, vanillanet } from './commandLine.js';
 const path = temporaryFolder();
 const MD5 = 'eb9058c3a382ffc7106e4002c42a8d85';
 
-/** Some bytes that are no CIFAR; of `slow`, half of them, and then nothing. */
+/** A server with bytes that are not CIFAR. For `slow`, it sends half of them and stops. */
 const server = createServer(({ url = '' }, response) => {
   if (url === '/missing') response.writeHead(404).end();
   else {
@@ -31,7 +31,7 @@ const cifar100 = (...more: string[]): string[] => ['download', 'cifar100', '-o',
 
 describe('download', () => {
   test(
-    'tells how far it is, and takes no other file for the set',
+    'prints progress, and refuses another file',
     async () => {
       const { status, stdout, stderr } = await vanillanet(cifar100('--url', `${address}/other`), path());
       expect(status).toBe(1);
@@ -43,7 +43,7 @@ describe('download', () => {
   );
 
   test(
-    'says what failed, and how it is done by hand',
+    'names the failure, and how to download by hand',
     async () => {
       const { status, stderr } = await vanillanet(cifar100('--url', `${address}/missing`), path());
       expect(status).toBe(1);
@@ -53,7 +53,7 @@ describe('download', () => {
   );
 
   test(
-    'does not take what is there for the set because of its name',
+    'checks an existing file of the right name',
     async () => {
       await writeFile(path('cifar-10-binary.tar.gz'), 'x');
       const { status, stderr } = await vanillanet(['download', 'cifar10', '--format', 'binary', '-o', '.'], path());
@@ -64,7 +64,7 @@ describe('download', () => {
   );
 
   test(
-    'keeps its part when it is interrupted',
+    'keeps the partial file when it is interrupted',
     async () => {
       const child = start(cifar100('--url', `${address}/slow`), path());
       const ended = outcomeOf(child);

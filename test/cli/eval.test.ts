@@ -15,16 +15,16 @@ import { stateToOracle } from '../../src/oracle/state.js';
 import type { EpochRecord } from '../../src/report/record.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { drawnConfig, drawnState } from '../model/drawnNetwork.js';
-import { all, parsed } from '../report/madeUp.js';
+import { all, parsed } from '../report/syntheticRun.js';
 import { answered, PATIENCE, printed, vanillanet } from './commandLine.js';
 
 const path = temporaryFolder();
 
-/** Of the network that comes with the package. */
+/** The class names of the package's network. */
 const CIFAR10_CLASSES = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'];
-/** One more than a whole number of batches. */
+/** One image more than full batches have. */
 const [IMAGES, BATCH] = [41, 10];
-/** Images before the first that the huge weights are too much for. */
+/** Images before the first whose logits overflow with the huge weights. */
 const FINITE = 3;
 const SIZES = { num_classes: 10, input_size: [16, 16], mean: [0.4, 0.5, 0.6], std: [0.3, 0.2, 0.25] };
 const ARGS = ['eval', '-d', 'shapes', '--limit', `${IMAGES}`, '--batch-size', `${BATCH}`];
@@ -41,7 +41,7 @@ interface Answer {
   readonly confusion: readonly (readonly number[])[];
 }
 
-/** Image by image with the oracle, and by the probabilities of `topK`. */
+/** Scores by the reference, image by image, from the probabilities of `topK`. */
 async function expected(): Promise<Omit<Answer, 'images_per_second' | 'per_class'>> {
   const set = await openDataset('shapes', 'test', { size: [16, 16], n: IMAGES });
   const model = await Model.open(drawnState(deploy), deploy, referenceBackend);
@@ -68,7 +68,7 @@ beforeAll(async () => {
   const class_names = Array.from({ length: 10 }, (_, i) => (i === 0 ? 'disc' : `thing ${i}`));
   const named = resolveConfig({ ...deploy, class_names });
   await writeWeights(path('named.safetensors'), drawnState(deploy), named);
-  // So large that float32 cannot hold what comes of it.
+  // So large that logits overflow in float32.
   const huge = new Map(drawnState(deploy));
   const [name, weight] = [...huge][0];
   huge.set(name, { ...weight, data: weight.data.map((v) => v * 1e38) });
@@ -76,12 +76,12 @@ beforeAll(async () => {
 });
 
 test.each(['wasm', 'reference'])(
-  'says by %s what the oracle says image by image',
+  '%s agrees with the reference image by image',
   async (backend) => {
     const args = [...ARGS, '-w', 'deploy.safetensors', '--backend', backend, '--threads', '2'];
     const answer = (await answered(args, path())) as Answer;
     const { loss, ...counts } = await expected();
-    // Neither everything nor nothing, or this would not tell.
+    // An accuracy of 0 or 1 would test little.
     expect(counts.top1 > 0 && counts.top1 < counts.top5 && counts.top5 < 1).toBe(true);
     expect(answer).toMatchObject(counts);
     expect(Math.abs(answer.loss / loss - 1)).toBeLessThan(backend === 'wasm' ? 1e-5 : 1e-12);
@@ -94,8 +94,8 @@ test.each(['wasm', 'reference'])(
 );
 
 /**
- * By how much two runs of a network in float32 may differ in its loss: each logit errs by at most its bound, in either,
- * and the cross-entropy moves by at most twice the largest move of a logit.
+ * The largest difference of the losses of two float32 runs: each logit has an error of at most its bound in either, and
+ * the cross-entropy changes by at most twice the largest change of a logit.
  */
 async function lossBound(weights: string, n: number, seed: number): Promise<number> {
   const { state, config } = await readWeights(path(weights));
@@ -108,9 +108,9 @@ async function lossBound(weights: string, n: number, seed: number): Promise<numb
 }
 
 test.each(['cross-entropy', 'bce'])(
-  'tells the loss that a training by %s told last of its held-out images',
+  'reports the validation loss of the last epoch of a training by %s',
   async (loss) => {
-    // Fused on the way, so that what is kept last is the form that was judged.
+    // Fused during training, so that the last weights are those that were evaluated.
     const recipe = [
       '--size',
       '16',
@@ -134,7 +134,7 @@ test.each(['cross-entropy', 'bce'])(
     const args = ['eval', '-w', weights, '-d', 'shapes', '--split', 'val', '--limit', '20', '--seed', '3'];
     const answer = (await answered([...args, '--build', 'plain'], path())) as Answer;
     const bound = await lossBound(weights, 20, 3);
-    // Smoothing moves it by 0.07, another loss by 2.
+    // Label smoothing would change it by 0.07, another loss by 2.
     expect(bound).toBeLessThan(1e-3);
     expect(Math.abs(answer.loss - (validation?.loss ?? NaN))).toBeLessThan(bound);
     expect(answer).toMatchObject({ top1: validation?.top1, top5: validation?.top5 });
@@ -143,7 +143,7 @@ test.each(['cross-entropy', 'bce'])(
 );
 
 test(
-  'prints a table, and the train form by the oracle',
+  'prints a table, and runs the train form by the reference',
   async () => {
     const text = await printed([...ARGS, '-w', 'train.safetensors', '--backend', 'reference', '--top', '3'], path());
     expect(text).toMatch(/41 images, 10 classes\n/);
@@ -168,7 +168,7 @@ test.each(['csv', 'svg', 'json'])(
 );
 
 test(
-  'weights too large for one image do for those before it',
+  'weights whose logits overflow for one image work for those before it',
   async () => {
     expect(await printed([...ARGS, '-w', 'huge.safetensors', '--limit', `${FINITE}`], path())).toContain('3 images');
   },
@@ -176,9 +176,9 @@ test(
 );
 
 test(
-  'without weights it looks at those that came with the package, and says so',
+  'uses the weights of the package by default, and says so',
   async () => {
-    // A picture of each class of theirs: what they say of it is no matter here.
+    // An image of each class; the predictions do not matter.
     for (const name of CIFAR10_CLASSES) {
       await mkdir(path('pictures', name), { recursive: true });
       await sharp({ create: { width: 40, height: 40, channels: 3, background: 'teal' } })
@@ -190,7 +190,7 @@ test(
       fileURLToPath(new URL('../../models/vanillanet-cifar10.safetensors', import.meta.url)),
     );
     const text = await printed(['eval', '-d', 'pictures'], path());
-    expect(text).toContain(`weights ${shipped}, which came with the package: none were given\n`);
+    expect(text).toContain(`weights ${shipped} (of this package; choose others with --weights)\n`);
     expect(text).toContain(`${shipped} on pictures, all: 10 images, 10 classes\n`);
     const answer = await answered(['eval', '-d', 'pictures'], path());
     expect(answer).toMatchObject({ weights: shipped, images: 10 });

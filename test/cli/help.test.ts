@@ -115,6 +115,17 @@ describe('help', () => {
     PATIENCE,
   );
 
+  test.each(Object.keys(OPTIONS))(
+    '%s --help has one line an option, of at most 110 columns',
+    async (command) => {
+      const { stdout } = await inHost([command, '--help'], path());
+      expect(stdout.split('\n').filter((line) => line.length > 110)).toEqual([]);
+      // A text that does not fit continues on a line of its own, which begins with many spaces.
+      expect(stdout.split('\n').filter((line) => /^ {12,}\S/.test(line))).toEqual([]);
+    },
+    PATIENCE,
+  );
+
   test(
     '--help names every command',
     async () => {
@@ -125,7 +136,7 @@ describe('help', () => {
   );
 
   test(
-    '--version is that of the package',
+    '--version prints the version of the package',
     async () => {
       const { version } = JSON.parse(await readFile('package.json', 'utf8')) as { version: string };
       expect(await printed(['--version'], path())).toBe(`${version}\n`);
@@ -134,7 +145,7 @@ describe('help', () => {
   );
 });
 
-describe('what was not asked properly has exit status 2 and a line that names it', () => {
+describe('a usage error has exit status 2 and a line that names it', () => {
   const cases: [string[], string][] = [
     [['frobnicate'], "unknown command 'frobnicate'"],
     [['summary', '--frobnicate'], "unknown option '--frobnicate'"],
@@ -176,7 +187,7 @@ describe('what was not asked properly has exit status 2 and a line that names it
   );
 
   test(
-    'nothing at all shows the help',
+    'without arguments, prints the help',
     async () => {
       const { status, stderr } = await vanillanet([], path());
       expect(status).toBe(2);

@@ -1,13 +1,13 @@
-/** The built command line in a process that outlives a command; it is sent arguments and folders, and answers. */
+/** Runs commands in one process: receives arguments and folders, sends outcomes. */
 import { main } from '../../dist/src/cli/program.js';
 
-const said = { stdout: '', stderr: '' };
+const output = { stdout: '', stderr: '' };
 for (const stream of ['stdout', 'stderr']) {
   process[stream].write = (text, ...rest) => {
-    said[stream] += text;
-    // After an encoding, or not.
-    const written = rest.pop();
-    if (typeof written === 'function') written();
+    output[stream] += text;
+    // `rest` may begin with an encoding.
+    const callback = rest.pop();
+    if (typeof callback === 'function') callback();
     return true;
   };
 }
@@ -15,12 +15,12 @@ for (const stream of ['stdout', 'stderr']) {
 process.on('message', async ({ args, cwd }) => {
   process.chdir(cwd);
   process.exitCode = undefined;
-  for (const stream of ['stdout', 'stderr']) said[stream] = '';
+  for (const stream of ['stdout', 'stderr']) output[stream] = '';
   try {
     await main([process.execPath, 'vanillanet', ...args]);
   } catch (error) {
-    said.stderr += error.stack;
+    output.stderr += error.stack;
     process.exitCode = 1;
   }
-  process.send({ status: process.exitCode ?? 0, ...said });
+  process.send({ status: process.exitCode ?? 0, ...output });
 });

@@ -1,4 +1,4 @@
-/** Training on and judging by a folder of images, as its user does. */
+/** Training and evaluation on an image folder. */
 import { beforeAll, expect, test } from '@jest/globals';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
@@ -7,7 +7,7 @@ import { answered, PATIENCE, printed, vanillanet } from './commandLine.js';
 
 const path = temporaryFolder();
 
-/** Two epochs of the images of two classes; what is drawn is drawn by seed 3. */
+/** Two epochs on images of two classes, with seed 3. */
 const TRAIN = [
   ...['train', '--size', '16', '--dims', '4,6', '--strides', '2', '--act-num', '1', '--threads', '1', '--flip', '0.5'],
   ...['--epochs', '2', '--decay-epochs', '1', '--batch-size', '10', '--seed', '3', '--rotation', '10'],
@@ -38,21 +38,21 @@ beforeAll(async () => {
 const weightsOf = (run: string): Promise<Buffer> => readFile(path(run, 'last.safetensors'));
 
 test(
-  'the same network of images in memory and on the disk; of which it is told, as of what is held out',
+  'gives the same network with and without cache, and prints which it is and what is held out',
   async () => {
     const inMemory = await printed([...TRAIN, '-d', 'pets', '-o', 'memory'], path());
     const lines = inMemory.split('\n');
     expect(lines.slice(0, 4)).toEqual([
       'images to train on: 100 of 108',
       'images to train on: 108 of 108',
-      'data   pets: 108 images to train on, 12 held out (10.0% of each class, drawn by the seed: there is no folder val or test), 2 classes',
+      'data   pets: 108 images to train on, 12 held out (10.0% of each class at random: there is no folder val or test), 2 classes',
       'net    dims 4,6  strides 2  act_num 1',
     ]);
     expect(lines[4]).toMatch(/^memory .* for the images$/);
     for (const workers of ['0', '2']) {
       const run = `disk ${workers}`;
       const text = await printed([...TRAIN, '-d', 'pets', '-o', run, '--cache', 'none', '--workers', workers], path());
-      expect(text).toMatch(/^memory .* for the images, which are read from the disk when a batch wants them$/m);
+      expect(text).toMatch(/^memory .* for the images \(read from disk for each batch\)$/m);
       expect(await weightsOf(run)).toEqual(await weightsOf('memory'));
     }
   },
@@ -60,7 +60,7 @@ test(
 );
 
 test(
-  'a run in memory goes on from the disk with the same images, wherever they lie, and with no others',
+  'resumes without cache with the same images in another folder, and refuses other images',
   async () => {
     await write('others');
     await writeFile(path('others', 'dog', '7.png'), await picture(3));
@@ -73,7 +73,7 @@ test(
 );
 
 test(
-  'eval looks at what was held out, or at all',
+  'eval uses the held-out images, or all',
   async () => {
     await printed(['fuse', 'memory/last.safetensors', 'fused.safetensors'], path());
     const args = ['eval', '-w', 'fused.safetensors', '-d', 'pets', '--seed', '3'];
@@ -89,7 +89,7 @@ test(
 );
 
 test(
-  'all of it where nothing shall be held out; by its name where it lies in data/',
+  'uses all images with --val-split 0, and finds the folder in data/ by its name',
   async () => {
     for (const more of [
       ['--val-split', '0'],
@@ -103,7 +103,7 @@ test(
 );
 
 test(
-  'an image that is damaged behind its beginning ends a training with its name, and what was kept stays',
+  'an image damaged after its header ends the training with its name, and the run is kept',
   async () => {
     await write('spoiled');
     const whole = await readFile(path('spoiled', 'dog', '7.png'));

@@ -1,4 +1,4 @@
-/** A training that does not come to its end, and goes on; and one that nobody listens to. */
+/** Interrupted trainings that are resumed, and a training whose output nothing reads. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { readdir, readFile } from 'node:fs/promises';
 import { uniform } from '../../src/core/philox.js';
@@ -9,7 +9,7 @@ import { outcomeOf, PATIENCE, printed, start, vanillanet, type Outcome } from '.
 
 const path = temporaryFolder();
 
-/** Everything that has a state: moments, an average, dropout, mixing, augmentation. */
+/** A recipe with all kinds of state: moments, averaged weights, dropout, mixing, augmentation. */
 const train = (output: string, ...more: string[]): string[] => [
   ...['train', '--data', 'shapes', '--size', '8', '--dims', '4,6', '--strides', '1', '--val-limit', '10'],
   ...['--limit', '40', '--batch-size', '4', '--optimizer', 'lamb', '--ema', '0.9', '--mixup', '0.2'],
@@ -17,10 +17,10 @@ const train = (output: string, ...more: string[]): string[] => [
   ...['--output', output, '--json', ...more],
 ];
 const EPOCHS = ['--epochs', '40'];
-/** Days of epochs: it is in the middle, whenever the signal comes. */
+/** So many epochs that a signal always arrives before the end. */
 const ENDLESS = ['--epochs', '1000000'];
 
-/** How often a run is killed; `npm run test:kills` has more patience. */
+/** How often a run is killed; more often in `npm run test:kills`. */
 const KILLS = Number(process.env['VANILLANET_KILLS'] ?? 2);
 
 const last = (output: string): Promise<Buffer> => readFile(path(output, 'last.safetensors'));
@@ -29,7 +29,7 @@ const stateOf = (output: string) =>
     throw error;
   });
 
-/** What the runs below must come to. */
+/** The weights that the runs below must have. */
 let whole: Buffer;
 beforeAll(async () => {
   await printed(train('whole', ...EPOCHS, '--threads', '1', '--workers', '0'), path());
@@ -42,7 +42,7 @@ describe.each([
   ['SIGTERM', 143],
 ] as const)('%s in the middle of a training', (signal, status) => {
   test(
-    'is answered with a checkpoint at that very step',
+    'writes a checkpoint at the current step',
     async () => {
       const child = start(train(signal, ...ENDLESS), path());
       child.stdout.once('data', () => child.kill(signal));
@@ -58,7 +58,7 @@ describe.each([
 });
 
 test(
-  'a terminal that is closed ends the process by its signal, when all is saved and others may train there',
+  'SIGHUP ends the process by the signal, after saving and unlocking the folder',
   async () => {
     const child = start(train('closed', ...ENDLESS), path(), { terminal: true });
     child.stdout.once('data', () => child.kill('SIGHUP'));
@@ -71,7 +71,7 @@ test(
 );
 
 test(
-  'Ctrl-C that comes twice, as npm sends it on, is one',
+  'Ctrl-C that npm forwards a second time counts once',
   async () => {
     // It interrupts itself: how soon the second signal follows does not depend on how busy the machine is.
     const preload = `
@@ -87,7 +87,7 @@ test(
     const { status, stdout, stderr } = await outcomeOf(child);
     expect([status, stderr]).toEqual([130, '']);
     expect(stdout).toContain('\nstopping as soon as it is saved; once more to stop at once\n');
-    expect(stdout).toMatch(/\nstopped; the same command with --resume goes on\n$/);
+    expect(stdout).toMatch(/\nstopped; run the same command with --resume to continue\n$/);
     expect(await readdir(path('twice'))).not.toContain('lock');
     expect((await stateOf('twice'))?.globalStep).toBeGreaterThan(0);
   },
@@ -95,7 +95,7 @@ test(
 );
 
 test(
-  'Ctrl-C in the middle of an evaluation is answered within it; what follows is as if it had not been',
+  'Ctrl-C during an evaluation stops within it, and the resumed run gives the same records',
   async () => {
     const held = (output: string, ...more: string[]): string[] => [
       ...train(output, '--backend', 'reference', '--epochs', '1', '--decay-epochs', '0.5', '--limit', '8', ...more),
@@ -117,7 +117,7 @@ test(
     expect(await last('judged')).toEqual(await last('unjudged'));
     const records = async (output: string): Promise<unknown[]> => {
       const lines = (await readFile(path(output, 'metrics.jsonl'), 'utf8')).trimEnd().split('\n');
-      // All but how long it took.
+      // All fields except times.
       return lines.map((line) => {
         const { images_per_second: _, seconds: __, idle: ___, ...record } = JSON.parse(line) as Record<string, unknown>;
         return record;
@@ -128,7 +128,7 @@ test(
   PATIENCE,
 );
 
-/** Starts, and kills after some milliseconds without a word. Whether it had come to its end. */
+/** Starts a run and kills it after some milliseconds. Returns whether it had ended before. */
 async function killed(args: readonly string[], milliseconds: number): Promise<Outcome> {
   const child = start(args, path());
   const timer = setTimeout(() => child.kill('SIGKILL'), milliseconds);
@@ -145,7 +145,7 @@ test(
       const output = `killed-${run}`;
       let args = train(output, ...EPOCHS, '--checkpoint-every', '0', '--threads', '2');
       for (let life = 0; ; life++) {
-        // A process needs some 400 ms to its first step.
+        // A process takes about 400 ms to its first step.
         const patience = kills < KILLS ? 350 + 700 * uniform(run, life, kills) : PATIENCE;
         const { status, stderr } = await killed(args, patience);
         expect(stderr).toBe('');
@@ -167,7 +167,7 @@ test(
 );
 
 test(
-  'the oracle, too, goes on from where it was stopped to the same weights, bit for bit',
+  'the reference is resumed to the same weights, bit for bit',
   async () => {
     const oracle = ['--backend', 'reference', '--epochs', '12'];
     await printed(train('oracle', ...oracle), path());
@@ -181,12 +181,12 @@ test(
   PATIENCE,
 );
 
-/** In a shell where no file may become larger than so many kilobytes: what a full disk does to a process. */
+/** A limit of the file size in kilobytes, which has the effect of a full disk. */
 const confined = (kilobytes: number, args: readonly string[]): Promise<Outcome> =>
   vanillanet(args, path(), { fileSize: kilobytes });
 
 test(
-  'a disk that is full stops the training, and costs nothing that was there',
+  'a full disk stops the training, and existing files are kept',
   async () => {
     const wide = ['--dims', '32,64', ...EPOCHS.slice(0, 1), '3', '--checkpoint-every', '0'];
     const expected = await printed(train('roomy', ...wide), path()).then(() => last('roomy'));
@@ -207,7 +207,7 @@ test(
 );
 
 test(
-  'a run is not begun where there is one, nor gone on with where there is none',
+  'refuses to start in the folder of a run, and to resume without one',
   async () => {
     const again = await vanillanet(train('whole', ...EPOCHS), path());
     expect(again).toMatchObject({ status: 1, stdout: '' });
@@ -222,7 +222,7 @@ test(
 );
 
 test(
-  'a reader that has heard enough does not cost the weights',
+  'writes the weights if the reader of its output ends',
   async () => {
     const child = start(train('unheard', '--epochs', '3'), path());
     child.stdout.destroy();

@@ -1,4 +1,4 @@
-/** Weights made small: what is written is what is said, and the differences are those of the files. */
+/** Packed weights: the file is as described, and the reported differences are those of the files. */
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { packCommand } from '../../src/cli/pack.js';
@@ -29,7 +29,7 @@ beforeAll(async () => {
   await writeWeights(path('train.safetensors'), drawnState(drawnConfig('train')), drawnConfig('train'));
 });
 
-/** What --json says. */
+/** The output of --json. */
 interface Said {
   readonly output: string;
   readonly dtype: string;
@@ -51,7 +51,7 @@ async function pack(...args: string[]): Promise<string> {
 }
 const said = async (...args: string[]): Promise<Said> => JSON.parse(await pack(...args, '--json')) as Said;
 
-/** What the two networks answer, counted here by other means. */
+/** The drift of two networks, computed independently. */
 async function counted(after: string, x: Float32Array, labels: ArrayLike<number>): Promise<Partial<Said>> {
   const rows: number[][][] = [];
   for (const file of ['net.safetensors', after]) {
@@ -81,7 +81,7 @@ describe('one file', () => {
     ['f32', 'float32', 'F32'],
     ['int8', 'int8', 'I8'],
   ] as const)(
-    'of %s: what encodeSafetensors makes of it',
+    'of %s has the bytes of encodeSafetensors',
     async (short, dtype, code) => {
       const { bytes, shards, ...rest } = await said('net.safetensors', `${short}.safetensors`, '--dtype', short);
       const written = await readFile(path(`${short}.safetensors`));
@@ -103,7 +103,7 @@ describe('one file', () => {
   );
 
   test(
-    'is measured on drawn shapes',
+    'is measured on shapes',
     async () => {
       const drawn = drawShapes(20, { size: 16, seed: 3 });
       const x = batchOf(drawn, [...drawn.labels.keys()], deploy) as Float32Array;
@@ -116,7 +116,7 @@ describe('one file', () => {
   );
 
   test(
-    'is measured on data, with the accuracy before and after',
+    'is measured on a data set, with accuracies',
     async () => {
       const set = await openDataset('shapes', 'test', { size: [16, 16], n: 30, seed: 5 });
       checkDataset(set, deploy);
@@ -130,7 +130,7 @@ describe('one file', () => {
   );
 
   test.each(['odd', 'gray'])(
-    'is measured on noise where the network takes no shapes: %s',
+    'is measured on noise if the network does not take shapes: %s',
     async (net) => {
       const found = await said(`${net}.safetensors`, 'n.safetensors', '-d', 'f16', '-n', '3');
       expect(found).toMatchObject({ probe: '3 images of noise', images: 3, top1Agreement: 1 });
@@ -142,7 +142,7 @@ describe('one file', () => {
 
 describe('shards', () => {
   test.each(['cut.json', 'cut.safetensors', 'cut'])(
-    'beside their index: %s',
+    'are written next to their index: %s',
     async (out) => {
       const found = await said('net.safetensors', out, '--dtype', 'f16', '--shard', '1KiB');
       const { length } = await readFile(path('float16.safetensors'));
@@ -161,7 +161,7 @@ describe('shards', () => {
   );
 
   test(
-    'are taken by their index, too',
+    'are read by their index',
     async () => {
       await said('net.safetensors', 'in.json', '-d', 'f32', '--shard', '2KiB');
       const { bytes, maxDifference } = await said('in.json', 'out.safetensors', '-d', 'f32');
@@ -174,7 +174,7 @@ describe('shards', () => {
   );
 
   test(
-    'of 24 MiB where nothing else is said, and as text',
+    'have 24 MiB by default; printed as text',
     async () => {
       const text = await pack('net.safetensors', 'one.json', '-d', 'int8', '-n', '5', '--shard');
       const { size } = await stat(path('one-00001-of-00001.bin'));
@@ -186,9 +186,9 @@ describe('shards', () => {
         `size      ${before.toLocaleString('en-US')} -> ${size.toLocaleString('en-US')} bytes, ${((100 * size) / before).toFixed(1)}%`,
       ]);
       expect(lines[3]).toMatch(
-        /^logits {4}differ by at most [\d.e-]+, by [\d.e-]+ on average, of up to [\d.]+, on 5 drawn shapes$/,
+        /^logits {4}differ by at most [\d.e-]+, [\d.e-]+ on average \(magnitudes up to [\d.]+\), on 5 drawn shapes$/,
       );
-      expect(lines[4]).toMatch(/^top-1 {5}the same for [\d.]+% of them$/);
+      expect(lines[4]).toMatch(/^top-1 {5}unchanged for [\d.]+% of the images$/);
       expect(lines).toHaveLength(5);
     },
     PATIENCE,
@@ -196,9 +196,9 @@ describe('shards', () => {
 });
 
 test(
-  'what was there before stays where the new cannot be measured',
+  'keeps the existing file if measuring fails',
   async () => {
-    // Finite weights whose logits are not.
+    // Finite weights with infinite logits.
     const { shape } = state.get('stages.0.conv.weight') ?? { shape: [] };
     const data = new Float32Array(6 * 4).fill(3.4e38);
     const huge = new Map([...state, ['stages.0.conv.weight', { shape, data }]]);
@@ -215,13 +215,13 @@ test(
   PATIENCE,
 );
 
-describe('refused, and nothing is written', () => {
+describe('refuses, and writes nothing', () => {
   const cases: [string, string[], number, string][] = [
     [
       'the train form',
       ['train.safetensors', 'x'],
       1,
-      'WeightsError: train.safetensors: expected the fused form, got the train form: fuse it first',
+      'WeightsError: train.safetensors: expected the deploy form, got the train form\nhint: Fuse it first: vanillanet fuse IN OUT.',
     ],
     [
       'onto its input',
@@ -230,7 +230,7 @@ describe('refused, and nothing is written', () => {
       'ParamError: net.safetensors: expected an output that is not an input',
     ],
     [
-      'a shard onto its input',
+      'a shard that would overwrite its input',
       ['a-00001-of-00001.bin', 'a', '--shard'],
       1,
       'ParamError: a-00001-of-00001.bin: expected an output that is not an input',
@@ -239,7 +239,7 @@ describe('refused, and nothing is written', () => {
       'an index without shards',
       ['net.safetensors', 'x.json'],
       1,
-      'ParamError: x.json: expected --shard for an index of shards',
+      'ParamError: x.json: expected .safetensors, got .json without --shard',
     ],
     ['JSON that is no index', ['no.json', 'x'], 1, 'WeightsError: no.json: expected format "vanillanet-shards"'],
     [
@@ -249,7 +249,7 @@ describe('refused, and nothing is written', () => {
       'ParamError: cut.json: expected an output that is not an input, got cut.json',
     ],
     [
-      'a shard onto one of its input',
+      'a shard that would overwrite an input shard',
       ['moved.json', 'cut', '--shard', '1KiB'],
       1,
       'ParamError: cut-00001-of-00003.bin: expected an output that is not an input, got cut-00001-of-00003.bin',
@@ -279,7 +279,7 @@ describe('refused, and nothing is written', () => {
   );
 
   test(
-    'values that the type cannot hold',
+    'values out of the range of the type',
     async () => {
       const { shape } = state.get('stages.0.conv.weight') ?? { shape: [] };
       const data = new Float32Array(6 * 4).fill(3.4e38);
@@ -318,7 +318,7 @@ describe('refused, and nothing is written', () => {
 });
 
 test(
-  'fuse writes int8, and takes the short names',
+  'fuse writes int8, and accepts short names',
   async () => {
     for (const [dtype, code] of [
       ['int8', 'I8'],

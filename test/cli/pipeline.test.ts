@@ -1,4 +1,4 @@
-/** From pictures to answers: train → fuse → classify, each in a process of its own. */
+/** The pipeline: train, fuse, classify, each in its own process. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { relative } from 'node:path';
@@ -16,7 +16,7 @@ import { answered, PATIENCE, printed, vanillanet } from './commandLine.js';
 
 const path = temporaryFolder();
 
-/** Six epochs of three steps, on 16x16 shapes, in such strides that the images come to make a difference. */
+/** Six epochs of three steps on 16x16 shapes, with strides that let the images influence the logits. */
 const TRAIN = [
   ...['train', '--data', 'shapes', '--size', '16', '--dims', '4,6', '--strides', '2', '--act-num', '1'],
   ...[
@@ -51,7 +51,7 @@ beforeAll(async () => {
 }, PATIENCE);
 
 describe('train', () => {
-  test('tells how it goes, and writes a network that describes itself', async () => {
+  test('prints its progress, and writes weights with their configuration', async () => {
     const lines = said.split('\n');
     expect(lines[0]).toBe('data   shapes: 30 images to train on, 20 held out, 10 classes');
     expect(lines[1]).toBe('net    dims 4,6  strides 2  act_num 1');
@@ -70,7 +70,7 @@ describe('train', () => {
   });
 
   test(
-    'says the same in JSON lines, and makes the same network of the same seed',
+    'prints the same as JSON lines, and gives the same network for the same seed',
     async () => {
       const text = await printed([...TRAIN, '-o', 'again', '--json'], path());
       const records = text
@@ -94,10 +94,10 @@ describe('train', () => {
 });
 
 test(
-  'in micro-batches it plans less memory, and says the same of the recipe',
+  'needs less memory with micro-batches',
   async () => {
     const plannedBy = (text: string): number => Number(/^memory (\d+) MiB for the network/m.exec(text)?.[1]);
-    // Wide enough for memory to be told in MiB.
+    // Wide enough for more than one MiB.
     const wide = [...TRAIN, '--dims', '4,256', '--size', '32', '--epochs', '1', '--decay-epochs', '0'];
     const whole = await printed([...wide, '-o', 'whole'], path());
     const parts = await printed([...wide, '--grad-accum-steps', '5', '-o', 'parts'], path());
@@ -111,7 +111,7 @@ test(
 );
 
 test(
-  'without held-out images the last epoch is the best, and no accuracy is told for it',
+  'without validation images, the last epoch is the best, without an accuracy',
   async () => {
     const text = await printed(
       [...TRAIN, '--val-limit', '0', '--epochs', '2', '--decay-epochs', '1', '-o', 'blind'],
@@ -126,13 +126,13 @@ test(
 
 describe('fuse', () => {
   test(
-    'verifies on request, and says what it measured',
+    'verifies on request, and prints the measurements',
     async () => {
       const text = await printed(['fuse', 'run/last.safetensors', 'verified.safetensors', '--verify'], path());
       expect(text).toContain('fused            run/last.safetensors -> verified.safetensors (float32)\n');
-      expect(text).toMatch(/^fused - unfused +\S+ of logits up to \S+, both in float64$/m);
+      expect(text).toMatch(/^fused - unfused +\S+ \(logits up to \S+\), both in float64$/m);
       expect(text).toMatch(
-        /^verified +\d\S+ between WebAssembly in float32 and the unfused oracle, within the bound$/m,
+        /^verified +\d\S+ between WebAssembly in float32 and the unfused reference, within the bound$/m,
       );
       expect(await readFile(path('verified.safetensors'))).toEqual(await readFile(path('fused.safetensors')));
     },
@@ -140,7 +140,7 @@ describe('fuse', () => {
   );
 
   test(
-    'in JSON, in float64, on a probe of another size, with λ said again',
+    'prints JSON, writes float64, takes --probe-size and the same --lambda',
     async () => {
       const options = ['--verify', '--dtype', 'float64', '--probe-size', '12x20', '--lambda', '1'];
       const report = await answered(['fuse', 'run/last.safetensors', 'wide.safetensors', ...options], path());
@@ -161,7 +161,7 @@ interface Answer {
 
 describe('classify', () => {
   test.each(BACKENDS.map((backend) => [backend.name, backend] as const))(
-    'on %s, says what the library says',
+    'on %s, agrees with the library',
     async (name, backend) => {
       const args = ['classify', '--weights', 'fused.safetensors', '--backend', name, '--top', '3', ...IMAGES];
       const answers = (await answered(args, path())) as Answer[];
@@ -177,7 +177,7 @@ describe('classify', () => {
   );
 
   test(
-    'the deep network and the fused one agree, for people to read',
+    'the deep and the fused network agree, as text',
     async () => {
       const shallow = await printed(['classify', '-w', 'fused.safetensors', ...IMAGES], path());
       const deep = await printed(['classify', '-w', 'run/last.safetensors', '-b', 'reference', ...IMAGES], path());
@@ -191,14 +191,14 @@ describe('classify', () => {
   );
 
   test(
-    'without weights by those that came with the package, which it says',
+    'uses the weights of the package by default, and says so',
     async () => {
       const shipped = relative(
         path(),
         fileURLToPath(new URL('../../models/vanillanet-cifar10.safetensors', import.meta.url)),
       );
       const named = await printed(['classify', '-w', shipped, ...IMAGES], path());
-      const note = `weights ${shipped}, which came with the package: none were given\n`;
+      const note = `weights ${shipped} (of this package; choose others with --weights)\n`;
       expect(await printed(['classify', ...IMAGES], path())).toBe(note + named);
       expect(await answered(['classify', ...IMAGES], path())).toHaveLength(2);
     },
@@ -206,7 +206,7 @@ describe('classify', () => {
   );
 
   test(
-    'an image that cannot be read does not cost the others their answers',
+    'classifies the other images if one cannot be read',
     async () => {
       await writeFile(path('text.png'), 'a thousand words');
       const refusal = 'DataError: text.png: expected a PNG, JPEG or WebP image, got other bytes';
@@ -227,7 +227,7 @@ describe('classify', () => {
   );
 });
 
-test('nothing but what was asked for is left in the folder', async () => {
+test('leaves no other files in the folder', async () => {
   const weights = ['fused', 'verified', 'wide'].map((name) => `${name}.safetensors`);
   const folders = ['run', 'again', 'other'];
   expect((await readdir(path())).sort()).toEqual([...folders, ...weights, ...IMAGES, 'text.png'].sort());

@@ -49,7 +49,7 @@ beforeAll(async () => {
 
 describe('VanillaNet-5', () => {
   test(
-    'at the time that the README tells, fits no budget of 10 or 50 ms, and fits where there is more',
+    'at the CPU time of the README, fits the platforms with more than 50 ms',
     async () => {
       const told = await report('--cpu-ms', '211');
       expect(told).toMatchObject({ network: 'vanillanet_5', input: [3, 224, 224], macs: 5_161_185_280 });
@@ -68,7 +68,7 @@ describe('VanillaNet-5', () => {
   );
 
   test(
-    'needs what memoryPlan tells, in pages, with its images and JavaScript',
+    'needs the memory of memoryPlan in pages, its images and JavaScript',
     async () => {
       const { bytes, file } = await report('--cpu-ms', '1', '--batch', '3', '--size', '160x96', '--dtype', 'int8');
       expect((await report('--cpu-ms', '1', '--dtype', 'f16')).file.dtype).toBe('float16');
@@ -81,28 +81,28 @@ describe('VanillaNet-5', () => {
   );
 
   test(
-    'fits into 128 MiB alone, and not beside bodies, decoders and pixels',
+    'fits into 128 MiB, but not with bodies, decoder and pixels',
     async () => {
       const alone = await report('--cpu-ms', '211');
-      const beside = await report('--cpu-ms', '211', '--allowance', '92');
-      expect(beside.bytes.needed - alone.bytes.needed).toBe(92 * 2 ** 20);
-      expect(beside.bytes.allowance).toBe(92 * 2 ** 20);
+      const withAllowance = await report('--cpu-ms', '211', '--allowance', '92');
+      expect(withAllowance.bytes.needed - alone.bytes.needed).toBe(92 * 2 ** 20);
+      expect(withAllowance.bytes.allowance).toBe(92 * 2 ** 20);
       expect(on(alone, 'Cloudflare paid').memory_bytes.fits).toBe(true);
-      expect(on(beside, 'Cloudflare paid').memory_bytes.fits).toBe(false);
-      expect(on(beside, 'Netlify Edge').memory_bytes.fits).toBe(true);
+      expect(on(withAllowance, 'Cloudflare paid').memory_bytes.fits).toBe(false);
+      expect(on(withAllowance, 'Netlify Edge').memory_bytes.fits).toBe(true);
     },
     PATIENCE,
   );
 });
 
-describe('the network that comes with the package', () => {
+describe('the network of the package', () => {
   test(
-    'measured here, fits everywhere that the engine runs',
+    'measured here, fits all platforms with WebAssembly',
     async () => {
       const told = await report('-w', 'cifar.safetensors');
       expect(told.cpu.ms).toBeGreaterThan(0);
       expect(told.cpu.measured?.cpu).not.toBe('');
-      expect(told.file).toEqual({ dtype: 'as it is', bytes: (await stat(CIFAR)).size, shards: 1 });
+      expect(told.file).toEqual({ dtype: 'as stored', bytes: (await stat(CIFAR)).size, shards: 1 });
       const given = await report('-w', 'cifar.safetensors', '--cpu-ms', '2');
       const unfit = given.platforms.filter(({ fits }) => !fits);
       expect(unfit.map(({ platform }) => platform.name)).toEqual(['Fastly Compute']);
@@ -112,11 +112,11 @@ describe('the network that comes with the package', () => {
   );
 
   test(
-    'in another type is told as that',
+    'is planned in another type',
     async () => {
       const { file } = await report('-w', 'cifar.safetensors', '--cpu-ms', '2', '--dtype', 'float32');
       expect(file.dtype).toBe('float32');
-      // The file is float16, with a header.
+      // The file has float16 and a header.
       const { size } = await stat(CIFAR);
       expect(file.bytes / 2).toBeLessThan(size);
       expect(file.bytes / 2).toBeGreaterThan(0.98 * size);
@@ -126,7 +126,7 @@ describe('the network that comes with the package', () => {
 });
 
 test(
-  'a factor counts the time more often, in limits and costs',
+  'a factor multiplies the CPU time in limits and costs',
   async () => {
     const told = await report('-c', 'small.json', '--cpu-ms', '20', '--cpu-factor', '3');
     expect(told.cpu).toEqual({ ms: 20, factor: 3, measured: null });
@@ -137,7 +137,7 @@ test(
 );
 
 test(
-  'a file puts other rows in the place of ours, and new ones behind them',
+  'a file replaces rows, and adds new ones at the end',
   async () => {
     const told = await report('-c', 'small.json', '--cpu-ms', '20', '--platforms', 'rows.json');
     expect(on(told, 'Netlify Edge')).toMatchObject({ fits: false, memory_bytes: { limit: 1000, fits: false } });
@@ -148,43 +148,43 @@ test(
   PATIENCE,
 );
 
-describe('for people', () => {
+describe('as text', () => {
   test(
-    'is a table that a terminal of 80 columns can show',
+    'fits 80 columns',
     async () => {
-      const said = await text('--cpu-ms', '211');
-      expect(said.split('\n').filter((line) => line.length > 80)).toEqual([]);
-      expect(said).toContain('vanillanet_5, deploy form, [3,224,224], one image a request\n');
-      expect(said).toMatch(/^Cloudflare free +yes: 128 MiB +yes: 3 shards +no: 10 ms +-$/m);
-      expect(said).toMatch(/^Cloudflare paid +yes: 128 MiB +yes: 3 shards +yes: 30 s +4\.52$/m);
-      expect(said).toMatch(/^Netlify Edge +yes: 512 MiB +no: 20 MB +no: 50 ms +no list price known$/m);
-      expect(said).toContain('CPU time: 211 ms an image, as given\n');
-      expect(said).toContain("Memory is the network's alone: bodies, a decoder and its pixels come on top");
-      const beside = await text('--cpu-ms', '211', '--allowance', '92');
-      expect(beside).toMatch(/^allowance, as given +96,468,992$/m);
-      expect(beside).not.toContain("Memory is the network's alone");
-      expect(said).toContain('Limits and prices as of 2026-11-24;');
+      const report = await text('--cpu-ms', '211');
+      expect(report.split('\n').filter((line) => line.length > 80)).toEqual([]);
+      expect(report).toContain('vanillanet_5, deploy form, [3,224,224], one image a request\n');
+      expect(report).toMatch(/^Cloudflare free +yes: 128 MiB +yes: 3 shards +no: 10 ms +-$/m);
+      expect(report).toMatch(/^Cloudflare paid +yes: 128 MiB +yes: 3 shards +yes: 30 s +4\.52$/m);
+      expect(report).toMatch(/^Netlify Edge +yes: 512 MiB +no: 20 MB +no: 50 ms +no list price$/m);
+      expect(report).toContain('CPU time: 211 ms an image, from --cpu-ms\n');
+      expect(report).toContain('The memory is that of the network alone.');
+      const withAllowance = await text('--cpu-ms', '211', '--allowance', '92');
+      expect(withAllowance).toMatch(/^allowance +96,468,992$/m);
+      expect(withAllowance).not.toContain('The memory is that of the network alone');
+      expect(report).toContain('Limits and prices as of 2026-11-24:');
     },
     PATIENCE,
   );
 
   test(
-    'says on what the time was measured, and that a platform may be slower',
+    'describes the machine of the measurement',
     async () => {
-      const said = (await text('-c', 'small.json', '--cpu-factor', '2')).replace(/\n +/g, ' ');
-      expect(said).toMatch(
-        /CPU time: \S+ ms an image, measured here, counted 2 times: one thread, \w+ build, warm, on .+, Node 2\d/,
+      const report = (await text('-c', 'small.json', '--cpu-factor', '2')).replace(/\n +/g, ' ');
+      expect(report).toMatch(
+        /CPU time: \S+ ms an image, measured here, times 2: one thread, \w+ build, warm, on .+, Node 2\d/,
       );
-      expect(said).toContain("A platform's processor may be slower: --cpu-factor says how much.");
+      expect(report).toContain("A platform's processor may be slower: set --cpu-factor.");
     },
     PATIENCE,
   );
 });
 
-describe('is refused', () => {
+describe('refuses', () => {
   const cases: [args: string[], message: string][] = [
     [['vanillanet_4'], 'ParamError: variant: expected one of vanillanet_5'],
-    [['vanillanet_5', '-c', 'small.json'], 'ParamError: plan: expected a variant or a network of its own'],
+    [['vanillanet_5', '-c', 'small.json'], 'ParamError: plan: expected a variant, --weights or --config'],
     [['-w', 'absent.safetensors'], 'WeightsError: absent.safetensors: expected a readable file, got no such file'],
     [['--platforms', 'absent.json'], 'ParamError: absent.json: expected a readable file, got no such file'],
     [['--platforms', 'wrong.json'], 'ParamError: wrong.json: platforms[0].cost: expected one of the keys name, date'],

@@ -1,22 +1,22 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { temporaryFolder } from '../io/temporaryFolder.js';
-import { all, linesOf, madeUpRun, parsed, texts } from '../report/madeUp.js';
+import { all, linesOf, syntheticRun, parsed, texts } from '../report/syntheticRun.js';
 import { PATIENCE, printed, vanillanet } from './commandLine.js';
 
 const path = temporaryFolder();
 
 beforeAll(async () => {
   for (const run of ['one', 'two', 'empty', 'other']) await mkdir(path(run));
-  await writeFile(path('one', 'metrics.jsonl'), linesOf(madeUpRun(3)));
+  await writeFile(path('one', 'metrics.jsonl'), linesOf(syntheticRun(3)));
   await writeFile(path('one', 'config.json'), '{ "dims": [4, 8] }');
-  await writeFile(path('two', 'metrics.jsonl'), linesOf(madeUpRun(5)));
+  await writeFile(path('two', 'metrics.jsonl'), linesOf(syntheticRun(5)));
   await writeFile(path('other', 'metrics.jsonl'), '\n');
-  await writeFile(path('damaged.jsonl'), `${linesOf(madeUpRun(1))}?\n${linesOf(madeUpRun(2))}`);
+  await writeFile(path('damaged.jsonl'), `${linesOf(syntheticRun(1))}?\n${linesOf(syntheticRun(2))}`);
 });
 
 test(
-  'draws a run beside it, a page if nothing else is asked for',
+  'writes a page into the folder of the run by default',
   async () => {
     expect(await printed(['plot', 'one'], path())).toContain('one/curves.html');
     const page = parsed(await readFile(path('one', 'curves.html'), 'utf8'));
@@ -28,7 +28,7 @@ test(
 );
 
 test(
-  'compares runs, folders or files, in a picture',
+  'compares folders and files in one picture',
   async () => {
     const args = ['plot', 'one', 'two/metrics.jsonl', '-o', 'both.svg', '--title', 'Both'];
     expect(await printed(args, path())).toContain('both.svg');
@@ -40,7 +40,7 @@ test(
 );
 
 test(
-  'tells runs of one name apart',
+  'numbers runs of the same name',
   async () => {
     await printed(['plot', 'one', 'one', '-o', 'same.svg'], path());
     const said = texts(parsed(await readFile(path('same.svg'), 'utf8')), 'text');

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { duration, trainingDisplay, type TrainingDisplay } from '../../src/cli/progressBar.js';
-import { epochRecord, stepRecord } from '../report/madeUp.js';
+import { epochRecord, stepRecord } from '../report/syntheticRun.js';
 import { plain, Screen } from './screen.js';
 
 const STEPS = 20;
@@ -24,7 +24,7 @@ afterEach(() => {
   else process.env['NO_COLOR'] = before;
 });
 
-test('elsewhere than on a terminal: four lines an epoch, and one for its end', () => {
+test('prints four lines an epoch and one for its end if the stream is not a terminal', () => {
   const screen = new Screen();
   showAll(trainingDisplay({ epochs: 2, steps: STEPS, stream: screen }));
   const lines = screen.text.trimEnd().split('\n');
@@ -40,18 +40,18 @@ test('elsewhere than on a terminal: four lines an epoch, and one for its end', (
 });
 
 describe('on a terminal', () => {
-  test('a bar that is gone where the line of an epoch stands', () => {
+  test('removes the bar before the line of an epoch', () => {
     const screen = new Screen(100);
     showAll(trainingDisplay({ epochs: 2, steps: STEPS, stream: screen }));
     expect(plain(screen.text)).toMatch(/epoch 1\/2 █░{23} {3}5% {2}loss 2\.000/);
     const lines = screen.text.trimEnd().split('\n');
     expect(lines).toHaveLength(2);
     expect(lines[0]).toContain('\x1b[1mepoch 1/2\x1b[0m  train loss');
-    // Whoever sees that the network waits gives it more --workers.
+    // The idle share shows whether more --workers help.
     expect(lines[0]).toMatch(/ {2}\| {2}1:01, 100 images\/s, idle 2\.0%$/);
   });
 
-  test.each([20, 40, 60, 80])('of %d columns the bar fits', (columns) => {
+  test.each([20, 40, 60, 80])('the bar fits %d columns', (columns) => {
     const screen = new Screen(columns);
     const display = trainingDisplay({ epochs: 100, steps: STEPS, stream: screen });
     display.step(record(1, 7));
@@ -74,20 +74,20 @@ describe('on a terminal', () => {
     expect(screen.text).not.toMatch(/\x1b\[[\d;]*m/);
   });
 
-  test('a note stands on a line of its own', () => {
+  test('prints a note on its own line', () => {
     const screen = new Screen(100);
     const display = trainingDisplay({ epochs: 1, steps: STEPS, stream: screen });
     display.step(record(1, 1));
     display.note('a checkpoint was written');
     display.step(record(1, 2));
     display.stop();
-    // The bar was wiped off before, and comes again below.
+    // The bar is removed before, and drawn again below.
     // eslint-disable-next-line no-control-regex -- as above
     expect(screen.text).toMatch(/\x1b\[2Ka checkpoint was written\n/);
     expect(plain(screen.text.split('written\n')[1])).toMatch(/^epoch 1\/1 ██░/);
   });
 
-  test('nothing is left behind that keeps a process alive, and a second stop is none', () => {
+  test('leaves nothing that keeps the process alive, and can be stopped twice', () => {
     const display = trainingDisplay({ epochs: 1, steps: STEPS, stream: new Screen(100) });
     display.step(record(1, 1));
     const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;

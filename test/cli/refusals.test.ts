@@ -1,4 +1,4 @@
-/** Bad input: exit status 1, one line that says it all, and no file. */
+/** Invalid input: exit status 1, one line with the error, perhaps one with a hint, and no file. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
@@ -16,7 +16,7 @@ import { hosted, PATIENCE, vanillanet } from './commandLine.js';
 const path = temporaryFolder();
 const inHost = hosted();
 
-/** What the line must contain: the class, who refused, what was expected and what came. */
+/** Parts of the message: the class, `op`, `expected` and `got`. */
 type Refusal = readonly [error: string, op: string, expected: string, got: string];
 
 type Case = readonly [what: string, args: readonly string[], ...Refusal];
@@ -24,7 +24,7 @@ type Case = readonly [what: string, args: readonly string[], ...Refusal];
 async function refuse(args: readonly string[], [error, op, expected, got]: Refusal): Promise<void> {
   const before = await readdir(path(), { recursive: true });
   const { status, stderr } = await inHost(args, path());
-  expect(stderr).toMatch(/^\w+Error: [^\n]+: expected [^\n]+, got [^\n]+\n$/);
+  expect(stderr).toMatch(/^\w+Error: [^\n]+: expected [^\n]+, got [^\n]+\n(hint: [^\n]+\.\n)?$/);
   const [line] = stderr.split('\n');
   expect(line.startsWith(`${error}: ${op}: expected `)).toBe(true);
   expect(line).toContain(expected);
@@ -41,7 +41,7 @@ const deploy = drawnConfig('deploy');
 const train = drawnConfig('train');
 const half = drawnConfig('train', { lambda: 0.5 });
 const silent = drawnConfig('train', { lambda: null });
-/** VanillaNet-5 in all but its width. */
+/** VanillaNet-5 with fewer channels. */
 const five = resolveConfig({ dims: [4, 4, 4, 4], strides: [2, 2, 2], num_classes: 5, act_num: 1, form: 'deploy' });
 const { dims, strides, num_classes, act_num } = deploy;
 const known = { dims, strides, num_classes, act_num };
@@ -97,7 +97,7 @@ describe('run', () => {
     ['x of no images', run('deploy', 'none'), 'ShapeError', 'none.safetensors', 'x [n,3,h,w]', 'x [0,3,16,20]'],
     ['31x31 for VanillaNet-5', run('five', 'small'), 'ShapeError', 'stages.2', 'at least 1x1', '31x31'],
     ['64x31 by the reference', run('five', 'flat', ...reference), 'ShapeError', 'stages.2', 'at least 1x1', '64x31'],
-    ['a file without x', run('deploy', 'bare'), 'WeightsError', 'bare.safetensors', 'a tensor x', 'none of that name'],
+    ['a file without x', run('deploy', 'bare'), 'WeightsError', 'bare.safetensors', 'a tensor x', 'no such tensor'],
     ['no input', run('deploy', 'missing'), 'WeightsError', 'missing.safetensors', 'a readable file', 'no such file'],
     [
       'a batch of one in training',
@@ -117,7 +117,7 @@ describe('run', () => {
     ],
     ['the deep form in WebAssembly', run('train', 'x'), 'WeightsError', 'wasm', 'the deploy form', 'the train form'],
     [
-      'a λ that nobody states',
+      'weights without λ',
       run('silent', 'x', ...reference),
       'ParamError',
       'stem1.leaky',
@@ -140,7 +140,7 @@ describe('weights', () => {
   const weights = (name: string, ...more: string[]): string[] => [
     ...['run', '--weights', `${name}.safetensors`, '--input', 'x.safetensors', '--output', OUT, ...more],
   ];
-  // float32, but int64 for the counters, which are scalars.
+  // float32, except for the counters: int64 scalars.
   const bytes = [...drawnState(train).values()].reduce(
     (sum, { data, shape }) => sum + (shape.length === 0 ? 8 : 4 * data.length),
     0,
@@ -182,7 +182,7 @@ describe('weights', () => {
       'finite weights',
       'NaN at element 0',
     ],
-    ['that nobody describes', weights('bare'), 'WeightsError', 'bare.safetensors', 'a configuration', 'neither'],
+    ['without a configuration', weights('bare'), 'WeightsError', 'bare.safetensors', 'a configuration', 'neither'],
     [
       'of another width',
       weights('bare', '-c', 'wider.json'),
@@ -200,7 +200,7 @@ describe('weights', () => {
       'ada_pool null',
     ],
     [
-      'with dims that strides do not fit',
+      'with dims and strides of different lengths',
       weights('bare', '-c', 'dims.json'),
       'ParamError',
       'config.dims',
@@ -208,7 +208,7 @@ describe('weights', () => {
       '[4,6]',
     ],
     [
-      'with a key that nobody knows',
+      'with an unknown key',
       weights('bare', '-c', 'key.json'),
       'ParamError',
       'config.depth',
@@ -216,7 +216,7 @@ describe('weights', () => {
       'unknown key',
     ],
     [
-      'with a list for a configuration',
+      'with a list as the configuration',
       weights('bare', '-c', 'list.json'),
       'ParamError',
       'list.json',
@@ -224,7 +224,7 @@ describe('weights', () => {
       '[4,6,8]',
     ],
     [
-      'with a configuration of many lines, none of them JSON',
+      'with a configuration that is not JSON, of several lines',
       weights('bare', '-c', 'config.yaml'),
       'ParamError',
       'config.yaml',
@@ -232,7 +232,7 @@ describe('weights', () => {
       'Unexpected token',
     ],
     [
-      'with a configuration that is not there',
+      'with a missing configuration',
       weights('bare', '-c', 'no.json'),
       'ParamError',
       'no.json',
@@ -246,21 +246,14 @@ describe('fuse', () => {
   const fuse = (weights: string, ...more: string[]): string[] => ['fuse', `${weights}.safetensors`, OUT, ...more];
   judge([
     ['at λ = ½', fuse('half'), 'FusionError', 'fuse', 'lambda = 1', 'lambda = 0.5'],
-    [
-      'at λ = ½, called 1',
-      fuse('half', '--lambda', '1'),
-      'ParamError',
-      '--lambda',
-      '0.5, as half.safetensors says',
-      '1',
-    ],
+    ['at λ = ½, called 1', fuse('half', '--lambda', '1'), 'ParamError', '--lambda', '0.5, as in half.safetensors', '1'],
     ['at a λ given as 0', fuse('silent', '--lambda', '0'), 'FusionError', 'fuse', 'lambda = 1', 'lambda = 0'],
     [
-      'at a λ that nobody states',
+      'weights without λ',
       fuse('silent'),
       'ParamError',
       'silent.safetensors',
-      'a lambda, in the weights or as --lambda',
+      'weights with lambda, or --lambda',
       'neither',
     ],
     [
@@ -268,7 +261,7 @@ describe('fuse', () => {
       fuse('bare', '-c', 'known.json'),
       'ParamError',
       'bare.safetensors',
-      'a lambda',
+      'weights with lambda',
       'neither',
     ],
     ['of what is fused', fuse('deploy', '--verify'), 'FusionError', 'fuse', 'the train form', 'the deploy form'],
@@ -290,31 +283,17 @@ describe('classify', () => {
   ];
   judge([
     [
-      'text that is called PNG',
+      'text in a file named .png',
       classify('deploy', 'text.png'),
       'DataError',
       'text.png',
       'a PNG, JPEG or WebP',
       'other bytes',
     ],
+    ['a missing image', classify('deploy', 'no.png'), 'DataError', 'no.png', 'a readable file', 'no such file'],
+    ['with missing weights', classify('no', 'text.png'), 'WeightsError', 'no.safetensors', 'a readable', 'no such'],
     [
-      'an image that is not there',
-      classify('deploy', 'no.png'),
-      'DataError',
-      'no.png',
-      'a readable file',
-      'no such file',
-    ],
-    [
-      'with weights that are not there',
-      classify('no', 'text.png'),
-      'WeightsError',
-      'no.safetensors',
-      'a readable',
-      'no such',
-    ],
-    [
-      'with the deep form in WebAssembly',
+      'with the train form in WebAssembly',
       classify('train', 'text.png'),
       'WeightsError',
       'wasm',
@@ -346,7 +325,7 @@ describe('train', () => {
   judge([
     ['into a file', shapes('-o', 'text.png'), 'ParamError', 'text.png', 'a folder for the run', 'a file'],
     [
-      'going on with nothing',
+      'resuming without a run',
       shapes('-o', 'none', '--resume'),
       'ParamError',
       'none',
@@ -354,9 +333,16 @@ describe('train', () => {
       'no such folder',
     ],
     ['with a batch larger than the set', shapes('-b', '21'), 'ParamError', 'batchSize', '2 to the 20 images', '21'],
-    ['with dims that strides do not fit', shapes('--dims', '4,6'), 'ParamError', 'config.dims', '3 entries', '[4,6]'],
     [
-      'with λ that does not arrive',
+      'with dims and strides of different lengths',
+      shapes('--dims', '4,6'),
+      'ParamError',
+      'config.dims',
+      '3 entries',
+      '[4,6]',
+    ],
+    [
+      'with λ that does not reach 1',
       shapes('-e', '3', '--decay-epochs', '3'),
       'ParamError',
       'decayEpochs',
@@ -364,7 +350,7 @@ describe('train', () => {
       '3',
     ],
     [
-      'with maps that would be empty',
+      'with empty maps',
       shapes('--dims', '2,2,2', '--strides', '3,3'),
       'ShapeError',
       'stages.1',
@@ -372,7 +358,7 @@ describe('train', () => {
       '16x16',
     ],
     [
-      'with batches that WebAssembly has no room for',
+      'with batches too large for WebAssembly',
       shapes('--size', '512', '--variant', 'vanillanet_5', '-b', '20'),
       'ParamError',
       'training',
@@ -387,27 +373,13 @@ describe('train', () => {
       'a divisor of batchSize, 10, that leaves 2 images or more',
       '10',
     ],
-    [
-      'with a seed of 33 bits',
-      shapes('--seed', '4294967296'),
-      'ParamError',
-      'seed',
-      'in [0, 4294967295]',
-      '4294967296',
-    ],
-    [
-      'with data that are not there',
-      shapes('-d', 'nowhere'),
-      'DataError',
-      'nowhere',
-      'an archive or a folder',
-      'no such file',
-    ],
+    ['with a seed of 33 bits', shapes('--seed', '4294967296'), 'ParamError', 'seed', 'in [0, 2^32)', '4294967296'],
+    ['with missing data', shapes('-d', 'nowhere'), 'DataError', 'nowhere', 'an archive or a folder', 'no such file'],
     ['with data that are no archive', shapes('-d', 'text.png'), 'DataError', 'text.png', 'a tar archive', '16 bytes'],
   ]);
 
   test(
-    'says so about its output before anything is done',
+    'refuses an invalid output before it starts',
     async () => {
       const refused = await vanillanet(shapes('-o', 'text.png'), path());
       expect(refused).toMatchObject({ status: 1, stdout: '' });
@@ -417,7 +389,7 @@ describe('train', () => {
   );
 
   test(
-    'a pickle that wants to call something is not obeyed',
+    'refuses a pickle that calls a function, without calling it',
     async () => {
       const images = array([1, 3072], new Uint8Array(3072));
       const good = pickle(dict({ labels: list([int(1)]), data: images }));
@@ -439,7 +411,7 @@ describe('train', () => {
 
   describeWith(['cifar-10-1k-python.tar.gz'], 'on CIFAR-10', () => {
     test(
-      'of which the download was cut short',
+      'with an incomplete archive',
       async () => {
         const whole = await readFile(`${SHARED}/cifar-10-1k-python.tar.gz`);
         await writeFile(path('cut.tar.gz'), whole.subarray(0, whole.length / 4));

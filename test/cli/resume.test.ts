@@ -1,4 +1,4 @@
-/** A run that goes on: with what it began with, or not at all. */
+/** Resuming a run: with the same data and backend, or not at all. */
 import { beforeAll, expect, test } from '@jest/globals';
 import { appendFile, cp, readFile, writeFile } from 'node:fs/promises';
 import { readCheckpoint } from '../../src/train/checkpoint.js';
@@ -20,7 +20,7 @@ beforeAll(async () => {
   await printed(train('run'), path());
 }, PATIENCE);
 
-test('config.json and checkpoints say what they were made of', async () => {
+test('config.json and checkpoints record data and backend', async () => {
   const { run } = JSON.parse(await readFile(path('run/config.json'), 'utf8')) as { run: unknown };
   const set = (images: number) => ({
     images,
@@ -39,7 +39,7 @@ test('config.json and checkpoints say what they were made of', async () => {
 });
 
 test(
-  'what a run wrote is what --config takes: the same run, but for its own data',
+  '--config accepts the config.json of a run, and ignores its data',
   async () => {
     const config = ['train', '--config', 'run/config.json', '--data', 'shapes', '--limit', '20', '--val-limit', '10'];
     await printed([...config, '--build', 'plain', '-o', 'copy'], path());
@@ -49,7 +49,7 @@ test(
 );
 
 test(
-  'the same goes on',
+  'resumes with the same data',
   async () => {
     expect(await inHost(train('run', '--resume'), path())).toMatchObject({ status: 0, stderr: '' });
   },
@@ -65,7 +65,7 @@ test.each([
 ])(
   'with %s it does not',
   async (_, more, expected, got) => {
-    // A line behind the checkpoint, as a run that was killed has it.
+    // A record after the checkpoint, as a killed run has it.
     await appendFile(path('run/metrics.jsonl'), '{"kind":"step","global_step":11}\n');
     const kept = () => Promise.all(['config.json', 'metrics.jsonl'].map((name) => readFile(path('run', name), 'utf8')));
     const before = await kept();
@@ -80,26 +80,28 @@ test.each([
 );
 
 test(
-  'a checkpoint that was damaged is named, and the one before it taken',
+  'names a damaged checkpoint, and uses the previous one',
   async () => {
-    await cp(path('run'), path('spoiled'), { recursive: true });
+    await cp(path('run'), path('damaged'), { recursive: true });
     const whole = await readFile(path('run', LAST));
-    await writeFile(path('spoiled', LAST), whole.with(whole.length - 1, whole[whole.length - 1] ^ 1));
-    const { status, stdout, stderr } = await inHost(train('spoiled', '--resume'), path());
+    await writeFile(path('damaged', LAST), whole.with(whole.length - 1, whole[whole.length - 1] ^ 1));
+    const { status, stdout, stderr } = await inHost(train('damaged', '--resume'), path());
     expect([status, stderr]).toEqual([
       0,
-      expect.stringMatching(/^WeightsError: spoiled\/checkpoint-00000010\.safetensors: .*; the one before is taken\n$/),
+      expect.stringMatching(
+        /^WeightsError: damaged\/checkpoint-00000010\.safetensors: .*; using the previous checkpoint\n$/,
+      ),
     ]);
     expect(stdout).toContain('\nresume after 5 steps, in epoch 2\n');
     for (const name of ['last.safetensors', LAST]) {
-      expect(await readFile(path('spoiled', name))).toEqual(await readFile(path('run', name)));
+      expect(await readFile(path('damaged', name))).toEqual(await readFile(path('run', name)));
     }
   },
   PATIENCE,
 );
 
 test(
-  'a checkpoint of version 1 says nothing of it, and is gone on with whatever the data',
+  'resumes a checkpoint of version 1, which has no record of its data, with any data',
   async () => {
     await cp(path('run'), path('old'), { recursive: true });
     for (const name of [LAST, 'checkpoint-00000005.safetensors']) {

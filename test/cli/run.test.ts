@@ -1,4 +1,4 @@
-/** Tensors in, logits out: what somebody does who compares us with PyTorch. */
+/** `run`: tensors in, logits out, as for a comparison with PyTorch. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { readdir, writeFile } from 'node:fs/promises';
 import { forward, tensor, valuesOf } from '../../reference/index.js';
@@ -17,16 +17,16 @@ import { answered, logitsIn, PATIENCE, printed } from './commandLine.js';
 const path = temporaryFolder();
 
 const deploy = drawnConfig('deploy');
-/** A training that stopped at λ = ½. */
+/** A network in training, at λ = ½. */
 const train = drawnConfig('train', { lambda: 0.5 });
 const [fused, trained] = [drawnState(deploy), drawnState(train)];
 
-/** Three images of a size that the configurations do not name: x says it. */
+/** Three images of another size than that of the configurations. */
 const x = drawnImages({ ...deploy, input_size: [18, 13] }, 3);
-/** float64 numbers that float32 has to round. */
+/** float64 numbers that float32 rounds. */
 const wide = { ...x, data: Float64Array.from(x.data, (v) => v + 1e-9) };
 
-/** The oracle's answer, to the last bit. */
+/** The logits of the reference. */
 function exactly(state: StateDict, config: ModelConfig, data: FloatArray, lambda = 1, training = false): Float64Array {
   const { logits } = forward(toOracleConfig(config), stateToOracle(state), tensor(data, x.shape), { training, lambda });
   return valuesOf(logits);
@@ -79,7 +79,7 @@ describe('the fused network', () => {
   );
 
   test(
-    'in another precision than it was computed in',
+    'in another precision than that of the backend',
     async () => {
       const options = ['--backend', 'reference', '--dtype', 'float32'];
       expect(await answered(run('deploy.safetensors', 'x64.safetensors', ...options), path())).toMatchObject({
@@ -114,7 +114,7 @@ describe('the deep network', () => {
 });
 
 describe('weights as PyTorch’s users write them', () => {
-  // `save_file(model.state_dict(), path)`: no metadata, float32, and counters that may have been dropped.
+  // `save_file(model.state_dict(), path)`: no metadata, float32, with or without counters.
   const { dims, strides, num_classes, act_num } = train;
   const counters = (name: string): boolean => name.endsWith('.num_batches_tracked');
   const rounded = (state: StateDict): StateDict =>
@@ -146,7 +146,7 @@ describe('weights as PyTorch’s users write them', () => {
   );
 
   test(
-    'fused elsewhere: nobody has to name the form',
+    'of the fused form, which is recognized',
     async () => {
       await printed(run('fused.safetensors', 'x32.safetensors', '-c', 'config.json'), path());
       const model = await Model.open(fused, { ...deploy, input_size: [18, 13] }, wasmBackend);
@@ -156,14 +156,14 @@ describe('weights as PyTorch’s users write them', () => {
   );
 
   test(
-    'fused here, with λ from the command line',
+    'fused with λ from the command line',
     async () => {
       const args = ['fuse', 'uncounted.safetensors', 'shallow.safetensors', '-c', 'config.json', '--lambda', '1'];
       await printed([...args, '--verify', '--probe-size', '16'], path());
       await printed(run('shallow.safetensors', 'x32.safetensors', '-b', 'reference', '-d', 'float64'), path());
       const { data } = await logitsIn(path('y.safetensors'));
       const deep = exactly(rounded(trained), train, x.data, 1);
-      // The weights were rounded once more when they were written: some 1e-7 of the largest logit.
+      // Writing rounds the weights once more: about 1e-7 of the largest logit.
       const largest = Math.max(...deep.map(Math.abs));
       expect(Math.max(...deep.map((v, i) => Math.abs(v - data[i])))).toBeLessThan(1e-5 * largest);
     },
@@ -171,6 +171,6 @@ describe('weights as PyTorch’s users write them', () => {
   );
 });
 
-test('no temporary file is left', async () => {
+test('leaves no temporary file', async () => {
   expect((await readdir(path())).filter((name) => name.startsWith('.'))).toEqual([]);
 });

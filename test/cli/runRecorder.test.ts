@@ -6,25 +6,30 @@ import { temporaryFolder } from '../io/temporaryFolder.js';
 
 const path = temporaryFolder();
 
-describe('between two steps, where nothing can be saved', () => {
+describe('if a checkpoint cannot be written between two steps', () => {
   const full = new ParamError({ op: 'run', expected: 'a file to write', got: 'a full disk' });
-  const moment = { globalStep: 5, checkpoint: () => Promise.reject(full) };
+  const point = { globalStep: 5, checkpoint: () => Promise.reject(full) };
 
-  async function keeper(told: unknown[] = []): Promise<RunRecorder> {
+  async function openRecorder(reported: unknown[] = []): Promise<RunRecorder> {
     const folder = await RunFolder.open(path('run'), { resume: false, onDamage: () => undefined });
-    return new RunRecorder(folder, { stops: () => true, every: 0, file: {}, onUnsaved: (error) => told.push(error) });
+    return new RunRecorder(folder, {
+      stops: () => true,
+      every: 0,
+      file: {},
+      onUnsaved: (error) => reported.push(error),
+    });
   }
 
-  test('the error that ends the run is left to be thrown, and the other is told', async () => {
-    const told: unknown[] = [];
+  test('leaves the error that ends the run to be thrown, and reports the other', async () => {
+    const reported: unknown[] = [];
     const error = new DataError({ op: 'cat/1.png', expected: 'a whole image', got: 'half of one' });
-    await (await keeper(told)).between({ ...moment, error });
-    expect(told).toEqual([full]);
+    await (await openRecorder(reported)).between({ ...point, error });
+    expect(reported).toEqual([full]);
   });
 
-  test('that ends it where there is no other', async () => {
-    const told: unknown[] = [];
-    await expect((await keeper(told)).between(moment)).rejects.toBe(full);
-    expect(told).toEqual([]);
+  test('throws it if there is no other error', async () => {
+    const reported: unknown[] = [];
+    await expect((await openRecorder(reported)).between(point)).rejects.toBe(full);
+    expect(reported).toEqual([]);
   });
 });

@@ -1,6 +1,6 @@
 import { Writable } from 'node:stream';
 
-/** Keeps what was written; a terminal where it has columns. */
+/** A stream that records its output; with columns, a terminal. */
 export class Screen extends Writable {
   text = '';
   readonly isTTY: boolean;
@@ -16,6 +16,6 @@ export class Screen extends Writable {
   }
 }
 
-/** Without cursor movements and colors. */
-// eslint-disable-next-line no-control-regex -- that is what a terminal is told with
+/** The text without cursor movements and colors. */
+// eslint-disable-next-line no-control-regex -- the escape character starts the sequences
 export const plain = (text: string): string => text.replace(/\x1b(\[[\d;?]*[A-Za-z]|[78])/g, '');

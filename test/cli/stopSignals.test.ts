@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { stopSignals } from '../../src/cli/stopSignals.js';
 
-/** What would reach the process, and the time that passes. */
+/** Records signals that would end the process, and sets the time. */
 function world() {
   let now = 1e6;
   jest.spyOn(performance, 'now').mockImplementation(() => now);
@@ -19,24 +19,24 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-test('the first signal is told, its repetition is not, and one that comes later ends the process', () => {
+test('reports the first signal, ignores its repetition, and lets a later one end the process', () => {
   const { kill, after } = world();
-  const told: string[] = [];
+  const signals: string[] = [];
   const listeners = process.listenerCount('SIGINT');
-  const { stopped } = stopSignals((signal) => told.push(signal));
-  expect(stopped()).toBeNull();
+  const { received } = stopSignals((signal) => signals.push(signal));
+  expect(received()).toBeNull();
   after(0, 'SIGINT');
   after(5, 'SIGINT');
   after(900, 'SIGTERM');
-  expect([stopped(), told, kill.mock.calls]).toEqual(['SIGINT', ['SIGINT'], []]);
+  expect([received(), signals, kill.mock.calls]).toEqual(['SIGINT', ['SIGINT'], []]);
   after(100, 'SIGINT');
   expect(kill.mock.calls).toEqual([[process.pid, 'SIGINT']]);
-  // Nobody listens then, so that it has its effect.
+  // Without a listener, the signal has its default effect.
   expect(process.listenerCount('SIGINT')).toBe(listeners);
 });
 
-describe('when all is saved', () => {
-  test('a repetition changes nothing, however late after the first it comes; another one later ends the process', () => {
+describe('after settle', () => {
+  test('ignores a late repetition, and lets a later signal end the process', () => {
     const { kill, after } = world();
     const listeners = process.listenerCount('SIGINT');
     const { settle } = stopSignals(() => undefined);
@@ -51,7 +51,7 @@ describe('when all is saved', () => {
     expect(process.listenerCount('SIGINT')).toBe(listeners);
   });
 
-  test('another signal than the first ends the process at once', () => {
+  test('lets another signal end the process at once', () => {
     const { kill, after } = world();
     const { settle } = stopSignals(() => undefined);
     after(0, 'SIGINT');
@@ -63,15 +63,15 @@ describe('when all is saved', () => {
 
 test.each([
   ['no signal', []],
-  ['a terminal that is closed', ['SIGHUP']],
-] as const)('after %s, what is saved leaves no listener behind', (_, signals) => {
+  ['SIGHUP', ['SIGHUP']],
+] as const)('leaves no listener after %s', (_, signals) => {
   const { after } = world();
   const listeners = process.listenerCount('SIGHUP');
-  const { stopped, settle } = stopSignals(() => undefined);
+  const { received, settle } = stopSignals(() => undefined);
   for (const signal of signals) after(0, signal);
   expect(process.listenerCount('SIGHUP')).toBe(listeners + 1);
   settle();
   expect(process.listenerCount('SIGHUP')).toBe(listeners);
   after(0, 'SIGUSR2');
-  expect(stopped()).toBe(signals[0] ?? null);
+  expect(received()).toBe(signals[0] ?? null);
 });

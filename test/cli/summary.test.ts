@@ -10,7 +10,7 @@ const path = temporaryFolder();
 
 type Counts = readonly [deployParameters: number, deployMacs: number, trainParameters: number, trainMacs: number];
 
-/** 1000 classes, 224x224, counted in the official code. */
+/** Counts of the official code, at 1000 classes and 224x224. */
 // prettier-ignore
 const COUNTS: Readonly<Record<VariantName, Counts>> = {
   vanillanet_5: [15_523_304, 5_161_185_280, 22_328_800, 8_450_519_616],
@@ -43,7 +43,7 @@ describe('all variants', () => {
   );
 
   test(
-    'and as a table, one a line',
+    'print a table with one variant a line',
     async () => {
       const [head, ...rows] = (await printed(['summary'], path())).trimEnd().split('\n');
       expect(head.split(/ {2,}/)).toEqual(['variant', 'deploy params', 'deploy MACs', 'train params', 'train MACs']);
@@ -52,7 +52,7 @@ describe('all variants', () => {
         ...counts.map((count) => count.toLocaleString('en-US')),
       ]);
       expect(rows.map((row) => row.split(/ +/))).toEqual(written);
-      // Numbers stand under each other: all rows end in the same column.
+      // The columns are aligned: all rows have the same length.
       expect(new Set(rows.map((row) => row.length)).size).toBe(1);
     },
     PATIENCE,
@@ -80,7 +80,7 @@ const described = async (...args: string[]): Promise<Described[]> =>
 
 describe('one network', () => {
   test(
-    'layer by layer, in both forms',
+    'lists the layers in both forms',
     async () => {
       const [train, deploy] = await described('vanillanet_5');
       const { vanillanet_5: counts } = COUNTS;
@@ -97,7 +97,7 @@ describe('one network', () => {
   );
 
   test(
-    'at another size, in one form, as a table',
+    'prints a table of one form at another size',
     async () => {
       const text = await printed(['summary', 'vanillanet_5', '--size', '64x47', '--form', 'deploy'], path());
       expect(text).toMatch(/^vanillanet_5, deploy form, input \[3,64,47\]\n/);
@@ -110,7 +110,7 @@ describe('one network', () => {
   );
 
   test(
-    'of a weight file or a configuration, at its own input size',
+    'reads a weight file or a configuration, with its input size',
     async () => {
       const config = drawnConfig('deploy');
       await writeWeights(path('w.safetensors'), drawnState(config), config);

@@ -1,4 +1,4 @@
-/** The command line on engines of TensorFlow.js: those that need nothing but their packages. */
+/** The command line on the engines of TensorFlow.js that need only their packages. */
 import { beforeAll, expect, test } from '@jest/globals';
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -20,7 +20,7 @@ const train = drawnConfig('train', { lambda: 0.5 });
 const state = drawnState(deploy);
 const x = drawnImages(deploy, 3);
 
-/** What a command that must succeed said on stdout; `engine` on stderr is for those who leave the choice. */
+/** The stdout of a command that must succeed. With `tfjs`, stderr has the engine. */
 async function said(args: readonly string[], engine = ''): Promise<string> {
   const { status, stdout, stderr } = await inHost(args, path());
   expect([status, stderr]).toEqual([0, engine]);
@@ -37,7 +37,7 @@ interface Found {
 
 const engines = async (): Promise<readonly Found[]> => JSON.parse(await said(['engines', '--json'])) as Found[];
 
-/** Whom `tfjs` alone takes, which is for this machine to say, and what is said of it. */
+/** The engine that `tfjs` selects on this machine, and the line about it. */
 async function chosen({ training = false } = {}): Promise<{ by: string; heard: string }> {
   const found = (await engines()).find(
     ({ engine, available, isHardware, canTrain }) =>
@@ -68,7 +68,7 @@ test(
     const text = await said(['engines']);
     expect(text).toMatch(/^engine +device +GPU +trains +version\n/);
     expect(text).toMatch(/\ncpu +JavaScript on this machine's processor +no +yes +4\.22\.0\n/);
-    expect(text).toMatch(/\nwebgl: Node has no WebGL\. Use it in a browser/);
+    expect(text).toMatch(/\nwebgl: Node has no WebGL\. To use it: run it in a browser/);
   },
   PATIENCE,
 );
@@ -76,7 +76,7 @@ test(
 const RUN = ['run', '-i', 'x.safetensors', '-o', 'y.safetensors'];
 
 test(
-  'run, and which engine it was that nobody had named',
+  'run, with the engine that `tfjs` selects',
   async () => {
     const { logits, bounds } = float32Bound(toOracleConfig(deploy), stateToOracle(state), toOracle(x));
     const [exact, bound] = [valuesOf(logits), valuesOf(bounds)];
@@ -91,7 +91,7 @@ test(
       const { data } = await logitsIn(path('y.safetensors'));
       expect(exact.filter((v, i) => !(Math.abs(v - data[i]) <= bound[i]))).toEqual(new Float64Array());
     }
-    // The train form, too, which WebAssembly of ours does not take.
+    // Also the train form, which WebAssembly does not run.
     const args = [...RUN, '-w', 'train.safetensors', '-b', 'tfjs:cpu', '--lambda', '0.25', '--json'];
     expect(JSON.parse(await said(args))).toMatchObject({ backend: 'tfjs:cpu', lambda: 0.25 });
   },
@@ -133,7 +133,7 @@ const TRAIN = [
 ];
 
 test(
-  'train, and to go on is for the same engine; eval',
+  'train, resume with the same engine only, eval',
   async () => {
     const { by, heard } = await chosen({ training: true });
     await said([...TRAIN, by, '-o', 'run']);
@@ -187,7 +187,7 @@ test(
 );
 
 test(
-  'a process of its own ends by itself',
+  'the process ends by itself',
   async () => {
     const text = await printed([...RUN, '-w', 'deploy.safetensors', '-b', 'tfjs:wasm', '--json'], path());
     expect(JSON.parse(text)).toMatchObject({ backend: 'tfjs:wasm' });

@@ -1,9 +1,9 @@
-/** Flags, a file and a preset into one recipe. */
+/** Merging flags, a file and a preset into one recipe. */
 import { describe, expect, test } from '@jest/globals';
 import { Command } from 'commander';
 import { readFile, writeFile } from 'node:fs/promises';
 import { ParamError } from '../../src/core/errors.js';
-import { planOf, withRecipe, type Plan } from '../../src/cli/trainOptions.js';
+import { resolvePlan, withRecipe, type Plan } from '../../src/cli/trainOptions.js';
 import { PRESETS } from '../../src/train/presets.js';
 import { DEFAULT_RECIPE, resolveRecipe, type Recipe } from '../../src/train/recipe.js';
 import { lambdaAt } from '../../src/train/schedule.js';
@@ -17,7 +17,7 @@ async function plan(...args: string[]): Promise<Plan> {
     .exitOverride()
     .configureOutput({ writeErr: () => undefined });
   await command.parseAsync(args, { from: 'user' });
-  return planOf(command.opts());
+  return resolvePlan(command.opts());
 }
 
 const recipe = async (...args: string[]): Promise<Recipe> => resolveRecipe((await plan(...args)).recipe);
@@ -32,15 +32,15 @@ test('every value of a recipe has a flag', () => {
   expect(Object.keys(DEFAULT_RECIPE).filter((key) => !flags.has(key))).toEqual([]);
 });
 
-test('nothing said is the plain recipe, and a preset is itself', async () => {
+test('without flags gives the default recipe, and a preset its own', async () => {
   expect(await recipe()).toEqual(DEFAULT_RECIPE);
   for (const [name, preset] of Object.entries(PRESETS)) expect(await recipe('--preset', name)).toEqual(preset.recipe);
 });
 
-test('the shipped network: what its README says is what its config.json holds', async () => {
+test("the README's command of the package's network gives its config.json", async () => {
   const [, command] = /vanillanet train ([^`]*?)\nnpx/.exec(await readFile('models/README.md', 'utf8')) ?? [];
   const words = command.replaceAll('\\\n', '').split(/\s+/);
-  // What is not of the recipe: the data and the machine.
+  // Options that are not part of the recipe: data and machine.
   const others = ['--data', '--image-size', '--build', '--threads', '-o'];
   const args = words.filter((word, i) => !others.includes(word) && !others.includes(words[i - 1]));
   const [said, written] = [await plan(...args), await plan('--config', 'models/config.json')];
@@ -48,7 +48,7 @@ test('the shipped network: what its README says is what its config.json holds', 
   expect(written.network).toEqual(said.network);
 });
 
-test('values of the optimizer, of mixing and of the warm-up', async () => {
+test('flags of optimizer, mixing and warm-up', async () => {
   const optimizer = ['--optimizer', 'sgd', '--nesterov', '--betas', '0.8,0.99', '--eps', '1e-6', '--no-decay-vectors'];
   const mixing = ['--mixup-prob', '0.5', '--mixup-switch-prob', '0.25'];
   expect(await recipe(...optimizer, ...mixing, '--warmup-lr', '1e-5')).toMatchObject({
@@ -65,7 +65,7 @@ test('values of the optimizer, of mixing and of the warm-up', async () => {
 describe('augmentation', () => {
   const augment = async (...args: string[]) => (await recipe(...args)).augment;
 
-  test('a crop takes the place of the other kind that is further from the user', async () => {
+  test('a crop replaces the other kind of file or preset', async () => {
     expect(await augment('--preset', 'cifar', '--random-resized-crop', '0.5')).toEqual({
       ...{ randomResizedCrop: { scale: [0.5, 1] }, horizontalFlip: 0.5 },
     });
@@ -80,14 +80,14 @@ describe('augmentation', () => {
     });
   });
 
-  test('both kinds on one level are refused, whatever another says', async () => {
+  test('refuses both kinds of crop in one source', async () => {
     const both = refusal(ParamError, 'augment.randomCrop', 'one kind of crop', 'randomResizedCrop too');
     await expect(plan('--random-crop', '4', '--random-resized-crop', '0.5')).rejects.toThrow(both);
     const crops = await file({ augment: { random_crop: { padding: 4 }, random_resized_crop: {} } });
     await expect(plan(...crops, '--random-crop', '2')).rejects.toThrow(both);
   });
 
-  test('a flag changes its own value, and leaves the others of its op', async () => {
+  test('a flag changes one value of an augmentation', async () => {
     const { augment: before } = PRESETS.official.recipe;
     const flags = ['--random-resized-crop', '0.2', '--rand-augment', '9', '--random-erasing', '0.1'];
     expect(await augment('--preset', 'official', ...flags)).toEqual({
@@ -98,7 +98,7 @@ describe('augmentation', () => {
     });
   });
 
-  test('the interpolation of a crop, where there is one to scale', async () => {
+  test('--crop-interpolation needs a resized crop', async () => {
     const { augment: before } = PRESETS.article.recipe;
     expect(await augment('--preset', 'article', '--crop-interpolation', 'random')).toEqual({
       ...before,
@@ -109,13 +109,13 @@ describe('augmentation', () => {
     );
   });
 
-  test('none at all, or none but what flags say', async () => {
+  test('--no-augment drops all but the flags', async () => {
     expect(await augment('--preset', 'article', '--no-augment')).toEqual({});
     expect(await augment('--preset', 'article', '--no-augment', '--flip', '1')).toEqual({ horizontalFlip: 1 });
   });
 });
 
-test('a list with too many numbers is not asked properly', async () => {
+test('refuses a list of the wrong length', async () => {
   for (const [flag, list, message] of [
     ['--random-resized-crop', '0.1,0.5,0.9', 'Expected 1 to 2 numbers.'],
     ['--color-jitter', '0.1,0.1,0.1,0.1,0.1', 'Expected 1 to 4 numbers.'],
@@ -125,7 +125,7 @@ test('a list with too many numbers is not asked properly', async () => {
   }
 });
 
-test('a key of a file that is spelled as in the library is told how', async () => {
+test("names the right spelling for the library's", async () => {
   await expect(plan(...(await file({ batchSize: 8 })))).rejects.toThrow(
     refusal(ParamError, 'recipe.json: batchSize', 'batch_size', 'an unknown key'),
   );
@@ -133,16 +133,16 @@ test('a key of a file that is spelled as in the library is told how', async () =
 
 test.each([
   ['a list', '[4, 6]', 'a JSON object', '[4,6]'],
-  ['a text of any length', `"${'x'.repeat(100)}"`, 'a JSON object', `"${'x'.repeat(39)}`],
+  ['a long string', `"${'x'.repeat(100)}"`, 'a JSON object', `"${'x'.repeat(39)}`],
   ['other text', 'epochs: 3\n', 'JSON', 'Unexpected token'],
-])('%s in a file is no recipe', async (_, content, expected, got) => {
+])('refuses a file with %s', async (_, content, expected, got) => {
   await writeFile(path('recipe.json'), content);
   const error: unknown = await plan('--config', path('recipe.json')).catch((cause: unknown) => cause);
   expect(error).toEqual(refusal(ParamError, 'recipe.json', expected, got));
   expect((error as ParamError).got.length).toBeLessThan(100);
 });
 
-test('a file that begins with a mark of its bytes is read without it', async () => {
+test('ignores a byte order mark', async () => {
   await writeFile(path('recipe.json'), '\ufeff{ "epochs": 7 }');
   expect(await recipe('--config', path('recipe.json'))).toMatchObject({ epochs: 7 });
 });
@@ -161,7 +161,7 @@ describe('epochs', () => {
     expect(lambdaAt(epochs - 1, 0, got)).toBe(1);
   });
 
-  test('where λ moves step by step they scale as they are', async () => {
+  test('scale without rounding if λ moves by step', async () => {
     expect((await recipe('--preset', 'cifar', '--epochs', '4')).decayEpochs).toBe((6 * 4) / 18);
     const perStep = ['--preset', 'official', '--epochs', '1', '--lambda-per', 'step'];
     expect((await recipe(...perStep)).decayEpochs).toBeCloseTo(1 / 3, 15);

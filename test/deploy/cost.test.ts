@@ -3,7 +3,7 @@ import { marginalCost, monthlyCost } from '../../src/deploy/cost.js';
 import type { Price } from '../../src/deploy/target.js';
 import { TARGETS } from '../../src/deploy/targets.js';
 
-/** To the cent, as bills are. */
+/** Rounded to cents. */
 const cents = (usd: number): number => Math.round(100 * usd);
 
 function priceOf(name: string): Price {
@@ -19,12 +19,12 @@ test("Cloudflare's own example: 15 million requests of 7 ms are 5.00 + 1.50 + 1.
 
 test("AWS's own example: 3 million seconds of 512 MB are 1,100,000 GB-s beyond the free ones, and 2 million requests", () => {
   const usage = { requests: 3e6, cpu_ms: 3e9, gb_seconds: 3e6 / 2 };
-  // At the price of that time, 0.00001667: 18.337 and 0.40.
+  // At the former price of 0.00001667: 18.337 and 0.40.
   const price = { ...priceOf('AWS Lambda x86_64'), usd_per_gb_second: 0.00001667 };
   expect(cents(monthlyCost(price, usage))).toBe(1874);
 });
 
-test('what is included is included in a month, and not in what is further', () => {
+test('included usage counts in the monthly, not in the marginal cost', () => {
   const price = priceOf('Cloudflare paid');
   const usage = { requests: 1e6, cpu_ms: 40e6, gb_seconds: 0 };
   // 5, no requests, 10 million ms; then 0.30 and 40 million ms.
@@ -32,7 +32,7 @@ test('what is included is included in a month, and not in what is further', () =
   expect(cents(marginalCost(price, usage))).toBe(110);
 });
 
-test('less than is included costs no less than the plan', () => {
+test('usage below the included costs the fee of the plan', () => {
   expect(monthlyCost(priceOf('Cloudflare paid'), { requests: 0, cpu_ms: 0, gb_seconds: 0 })).toBe(5);
   expect(monthlyCost(priceOf('AWS Lambda arm64'), { requests: 0, cpu_ms: 0, gb_seconds: 0 })).toBe(0);
 });

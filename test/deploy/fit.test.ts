@@ -16,7 +16,7 @@ const fitOf = (row: Partial<TargetRow>, need: Partial<Need> = {}) =>
   fit(checkTarget({ ...ROW, ...row }, 'row'), { ...NEED, ...need });
 
 describe('a limit', () => {
-  test('that is not told, holds', () => {
+  test('of null always holds', () => {
     const { fits, cpu_ms, weights_bytes, usd } = fitOf({});
     expect(fits).toBe(true);
     expect(cpu_ms).toEqual({ needed: 200, limit: null, fits: true });
@@ -24,7 +24,7 @@ describe('a limit', () => {
     expect(usd).toBeNull();
   });
 
-  test('is enough to the byte and the millisecond, and not beyond', () => {
+  test('holds up to the last byte and millisecond', () => {
     const limits = { memory_bytes: 75 * MIB, code_bytes: 60 * MIB, cpu_ms: 200 };
     expect(fitOf(limits).fits).toBe(true);
     expect(fitOf(limits, { memory_bytes: 75 * MIB + 1 })).toMatchObject({ fits: false, memory_bytes: { fits: false } });
@@ -32,22 +32,22 @@ describe('a limit', () => {
     expect(fitOf(limits, { cpu_ms: 200.001 })).toMatchObject({ fits: false, cpu_ms: { fits: false } });
   });
 
-  test('of memory is shared with the runtime', () => {
+  test('of memory includes the runtime', () => {
     expect(fitOf({ runtime_bytes: 53 * MIB }).memory_bytes).toMatchObject({ needed: 128 * MIB, fits: true });
     expect(fitOf({ runtime_bytes: 53 * MIB + 1 }).memory_bytes.fits).toBe(false);
   });
 
-  test('of CPU time is that of a request, whatever its images', () => {
+  test('of CPU time is for a request with all its images', () => {
     expect(fitOf({ cpu_ms: 800 }, { batch: 4 }).cpu_ms).toEqual({ needed: 800, limit: 800, fits: true });
     expect(fitOf({ cpu_ms: 799 }, { batch: 4 }).fits).toBe(false);
   });
 
-  test('does not help where the engine cannot run', () => {
+  test('does not matter without WebAssembly', () => {
     expect(fitOf({ webassembly: false }).fits).toBe(false);
   });
 });
 
-describe('weights beside the code', () => {
+describe('weights as static files', () => {
   const asset_bytes = 25 * MIB;
   test.each([
     [25 * MIB, 1],
@@ -60,7 +60,7 @@ describe('weights beside the code', () => {
     expect(weights_bytes).toMatchObject({ fits: true, where: 'assets', files });
   });
 
-  test('do not fit where a shard does not', () => {
+  test('do not fit if a shard does not', () => {
     expect(fitOf({ asset_bytes: 24 * MIB }).fits).toBe(true);
     expect(fitOf({ asset_bytes: 24 * MIB - 1 }).fits).toBe(false);
   });
@@ -73,10 +73,10 @@ describe('weights beside the code', () => {
 describe('a million images', () => {
   test('are as many requests, each of its CPU time', () => {
     const price = { usd_per_million_requests: 0.3, usd_per_million_cpu_ms: 0.02, included_cpu_ms: 30e6 };
-    // 0.30 + 200 · 0.02; 30 million ms less in the first.
+    // 0.30 + 200 · 0.02; the plan includes 30 million ms.
     expect(fitOf({ price }).usd?.further_million).toBeCloseTo(4.3, 12);
     expect(fitOf({ price }).usd?.first_million).toBeCloseTo(3.7, 12);
-    // A quarter of the requests, of the same CPU time together.
+    // A quarter of the requests with the same total CPU time.
     expect(fitOf({ price }, { batch: 4 }).usd?.further_million).toBeCloseTo(4.075, 12);
   });
 
@@ -87,27 +87,27 @@ describe('a million images', () => {
     price: { usd_per_million_requests: 0.2, usd_per_gb_second: 0.0000166667 },
   };
 
-  test('are paid for by the least memory that is enough, with its share of a processor', () => {
+  test('are billed for the least sufficient memory size, with its share of a processor', () => {
     const { memory_bytes, cpu_ms, usd } = fitOf({ ...LAMBDA, runtime_bytes: 64 * MIB });
     expect(memory_bytes.chosen).toBe(139 * MIB);
-    // 200 · 1769 / 139 = 2545.3, of which 2546 ms are paid: 139/1024 · 2.546 = 0.3456 GB-s.
+    // 200 · 1769 / 139 = 2545.3, billed as 2546 ms: 139/1024 · 2.546 = 0.3456 GB-s.
     expect(cpu_ms.needed).toBeCloseTo(2545.3237, 4);
     expect(usd?.further_million).toBeCloseTo(0.2 + 345_599.609375 * 0.0000166667, 9);
   });
 
-  test('are paid for by whole MiB, and no less than the platform has', () => {
+  test('are billed in whole MiB, and for at least the minimum', () => {
     expect(fitOf(LAMBDA, { memory_bytes: 1 }).memory_bytes.chosen).toBe(128 * MIB);
     expect(fitOf(LAMBDA, { memory_bytes: 200 * MIB + 1 }).memory_bytes.chosen).toBe(201 * MIB);
   });
 
-  test('get no more than one processor, for it is one thread that runs', () => {
+  test('use at most one processor, because there is one thread', () => {
     const { cpu_ms, usd } = fitOf(LAMBDA, { memory_bytes: 2048 * MIB });
     expect(cpu_ms.needed).toBe(200);
     // 2 GB · 0.2 s
     expect(usd?.further_million).toBeCloseTo(0.2 + 400_000 * 0.0000166667, 9);
   });
 
-  test('have no price where no memory is enough', () => {
+  test('have no price if no memory size suffices', () => {
     const { fits, memory_bytes, usd } = fitOf(LAMBDA, { memory_bytes: 10_240 * MIB + 1 });
     expect([fits, memory_bytes.chosen, usd]).toEqual([false, null, null]);
   });

@@ -7,7 +7,7 @@ import { refusal } from '../io/refusal.js';
 const ROW = { name: 'here', date: '2026-11-24', source: 'https://example.org/limits', memory_bytes: 1e8 };
 const names = (rows: readonly { readonly name: string }[]): string[] => rows.map(({ name }) => name);
 
-test('ours have names of their own, and prices only where there is one', () => {
+test('the built-in rows have unique names', () => {
   expect(new Set(names(TARGETS)).size).toBe(TARGETS.length);
   expect(TARGETS.filter(({ price }) => price === null).map(({ name }) => name)).toEqual([
     'Vercel Edge (Pro)',
@@ -17,21 +17,21 @@ test('ours have names of their own, and prices only where there is one', () => {
   ]);
 });
 
-test('ours can be written into a file as they are printed', () => {
+test('the built-in rows are valid in a file', () => {
   const file = JSON.parse(JSON.stringify({ platforms: TARGETS })) as unknown;
   expect(mergeTargets([], file, 'file')).toEqual(TARGETS);
 });
 
-test('a row takes the place of ours with its name, whole; another comes last', () => {
-  const given = { platforms: [{ ...ROW, name: 'Netlify Edge' }, ROW] };
-  const rows = mergeTargets(TARGETS, given, 'file');
+test('a row replaces the one of its name completely; a new one comes last', () => {
+  const file = { platforms: [{ ...ROW, name: 'Netlify Edge' }, ROW] };
+  const rows = mergeTargets(TARGETS, file, 'file');
   expect(names(rows)).toEqual([...names(TARGETS), 'here']);
-  // The limit of ours is not that of the row.
+  // The limits of the replaced row are gone.
   expect(rows.find(({ name }) => name === 'Netlify Edge')).toMatchObject({ memory_bytes: 1e8, cpu_ms: null });
   expect(rows[0]).toBe(TARGETS[0]);
 });
 
-describe('is refused', () => {
+describe('refuses', () => {
   const cases: [given: unknown, op: string, expected: string, got: string][] = [
     [{}, 'file: platforms', 'a list', 'nothing'],
     [{ platforms: {} }, 'file: platforms', 'a list', '{}'],
@@ -56,9 +56,9 @@ describe('is refused', () => {
       '-1',
     ],
     [{ platforms: [{ ...ROW, min_memory_bytes: 2e8 }] }, 'platforms[0].min_memory_bytes', 'at most', '200000000'],
-    [{ platforms: [ROW, ROW] }, 'platforms[1].name', 'a name of its own', 'here'],
+    [{ platforms: [ROW, ROW] }, 'platforms[1].name', 'a unique name', 'here'],
   ];
-  test.each(cases)('%j', (given, op, expected, got) => {
-    expect(() => mergeTargets(TARGETS, given, 'file')).toThrow(refusal(ParamError, op, expected, got));
+  test.each(cases)('%j', (file, op, expected, got) => {
+    expect(() => mergeTargets(TARGETS, file, 'file')).toThrow(refusal(ParamError, op, expected, got));
   });
 });

@@ -1,4 +1,4 @@
-/** What PyTorch computes of both forms, written down by the script that we give away; and two mistakes of porting. */
+/** Dumps of PyTorch, by the script in examples/pytorch, of both forms and of two mistakes of porting. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import type { ModelConfig } from '../../src/core/config.js';
 import { compare } from '../../src/diff/compare.js';
 import type { Verdict } from '../../src/diff/comparison.js';
-import { readDump, viewsOfDump } from '../../src/diff/dump.js';
+import { readDump, outputsOfDump } from '../../src/diff/dump.js';
 import { encodeSafetensors } from '../../src/io/safetensors.js';
 import { readWeights, writeWeights } from '../../src/io/weightsFile.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
@@ -29,11 +29,11 @@ const JOBS: Readonly<Record<string, Job>> = {
   deploy: { form: 'deploy' },
   train: { form: 'train' },
   transposed: { form: 'deploy', fault: { kind: 'transposed', module: 'stages.0.act' } },
-  // Ten times ε is nine roundings of a variance of one.
+  // Ten times ε changes a variance of 1 by nine roundings.
   eps: { form: 'train', fault: { kind: 'eps', module: 'stages.1.conv2.1', eps: 1e-4 } },
 };
 
-/** As network.py wants it. */
+/** The configuration as network.py reads it. */
 function jobOf(name: string, { form, fault }: Job): object {
   const { in_chans, dims, strides, num_classes, act_num, lambda } = configs[form];
   const network = { in_chans, dims, strides, num_classes, act_num, form, slope: lambda };
@@ -43,11 +43,11 @@ function jobOf(name: string, { form, fault }: Job): object {
 
 async function verdictOn(name: string, config: ModelConfig): Promise<Verdict> {
   const { state } = await readWeights(path(`${config.form}.safetensors`));
-  const views = viewsOfDump(await readDump(path(`${name}.dump`)), config, x);
-  return compare(state, config, x, [{ name, ...views }]).verdicts[0];
+  const outputs = outputsOfDump(await readDump(path(`${name}.dump`)), config, x);
+  return compare(state, config, x, [{ name, ...outputs }]).verdicts[0];
 }
 
-// Which PyTorch there is, only the one who runs the tests knows.
+// PYTHON names an interpreter with PyTorch.
 const title = python === undefined ? 'PyTorch: VANILLANET_PYTHON names no Python with torch' : 'PyTorch';
 (python === undefined ? describe.skip : describe)(title, () => {
   beforeAll(async () => {
@@ -63,16 +63,16 @@ const title = python === undefined ? 'PyTorch: VANILLANET_PYTHON names no Python
     const { first, missing, unknown, layers, worst } = await verdictOn(form, configs[form]);
     expect([first, missing, unknown]).toEqual([null, [], []]);
     expect(layers).toHaveLength(form === 'deploy' ? 10 : 21);
-    // PyTorch rounds, and the bound is no more than some hundred times that.
+    // There are errors, and the bound is at most some hundred times larger.
     expect(worst?.worst.ratio).toBeGreaterThan(0.01);
   });
 
-  test('a kernel on its side is named', async () => {
+  test('finds a transposed kernel', async () => {
     const { first, layers } = await verdictOn('transposed', configs.deploy);
     expect([first, layers.filter(({ outside }) => outside > 0).length]).toEqual(['stages.0.act', 1]);
   });
 
-  test("a norm with another framework's ε is named", async () => {
+  test("finds a norm with another framework's ε", async () => {
     const { first, layers } = await verdictOn('eps', configs.train);
     expect([first, layers.filter(({ outside }) => outside > 0).length]).toEqual(['stages.1.conv2.1', 1]);
   });

@@ -3,9 +3,9 @@ import { ParamError } from '../../src/core/errors.js';
 import { confusionCsv, confusionOf, confusionTable, mistakes } from '../../src/report/confusion.js';
 import { confusionSvg } from '../../src/report/confusionSvg.js';
 import { refusal } from '../io/refusal.js';
-import { addresses, all, parsed, texts } from './madeUp.js';
+import { addresses, all, parsed, texts } from './syntheticRun.js';
 
-/** Three cats, of which one is taken for a dog; two dogs, both right; no fox, but a dog taken for one. */
+/** Three cats, of which one is predicted as a dog; three dogs, of which one is predicted as a fox; no fox. */
 const NAMES = ['cat', 'dog, "old"', 'fox'];
 const confusion = confusionOf([0, 0, 0, 1, 1, 1], Int32Array.of(0, 1, 0, 1, 2, 1), NAMES);
 
@@ -19,42 +19,42 @@ test('counts', () => {
   expect([confusion.accuracy, confusion.total]).toEqual([4 / 6, 6]);
 });
 
-test('names the mistakes, most frequent first', () => {
+test('lists the mistakes by frequency', () => {
   expect(mistakes(confusionOf([0, 1, 1, 2], [1, 2, 2, 2], NAMES))).toEqual([
     { label: 'dog, "old"', prediction: 'fox', count: 2 },
     { label: 'cat', prediction: 'dog, "old"', count: 1 },
   ]);
 });
 
-test('refuses lists of two lengths, and classes that are none', () => {
+test('refuses lists of different lengths, and unknown classes', () => {
   expect(() => confusionOf([0, 1], [0], NAMES)).toThrow(refusal(ParamError, 'confusionOf', 'the 2 labels', '1'));
   expect(() => confusionOf([3], [0], NAMES)).toThrow(refusal(ParamError, 'confusionOf', 'below 3', '3'));
   expect(() => confusionOf([0], [-1], NAMES)).toThrow(refusal(ParamError, 'confusionOf', 'below 3', '-1'));
 });
 
-test('is a table for a terminal', () => {
+test('prints a table', () => {
   expect(confusionTable(confusion).split('\n')).toEqual([
-    'is \\ taken for  0  1  2  accuracy',
-    '0 cat           2  1  .     66.7%',
-    '1 dog, "old"    .  2  1     66.7%',
-    '2 fox           .  .  .         -',
+    'label \\ predicted  0  1  2  accuracy',
+    '0 cat              2  1  .     66.7%',
+    '1 dog, "old"       .  2  1     66.7%',
+    '2 fox              .  .  .         -',
   ]);
 });
 
-test('of many classes, the worst and the most frequent mistakes', () => {
+test('prints the worst classes and the most frequent mistakes if there are many classes', () => {
   const names = Array.from({ length: 30 }, (_, i) => `class ${i}`);
   const labels = names.flatMap((_, i) => [i, i]);
   const answers = labels.map((label, i) => (label === 7 || (label === 9 && i % 2 === 0) ? 3 : label));
   const lines = confusionTable(confusionOf(labels, answers, names)).split('\n');
   expect(lines.length).toBeLessThan(20);
-  expect(lines[0]).toBe('the 10 least recognized of 30 classes');
+  expect(lines[0]).toBe('the 10 classes of lowest accuracy, of 30');
   expect(lines[2]).toMatch(/^7 class 7 +2 +0\.0%$/);
   expect(lines[3]).toMatch(/^9 class 9 +2 +50\.0%$/);
   expect(lines.at(-2)).toMatch(/^class 7 -> class 3 +2$/);
   expect(lines.at(-1)).toMatch(/^class 9 -> class 3 +1$/);
 });
 
-test('is CSV, names quoted where they must be', () => {
+test('writes CSV with quotes where needed', () => {
   expect(confusionCsv(confusion).split('\n')).toEqual([
     'label,cat,"dog, ""old""",fox,accuracy',
     `cat,2,1,0,${2 / 3}`,
@@ -64,11 +64,11 @@ test('is CSV, names quoted where they must be', () => {
   ]);
 });
 
-describe('is a heat map', () => {
+describe('draws a heat map', () => {
   const svg = confusionSvg(confusion, { title: 'a <b>' });
   const found = parsed(svg);
 
-  test('with a cell for each pair, of a shade for each share', () => {
+  test('with a cell for each pair, and a shade for each share', () => {
     const cells = all(found, 'g[aria-label="cell"] rect');
     expect(cells).toHaveLength(9);
     const shades = cells.map((cell) => cell.getAttribute('fill'));
@@ -86,7 +86,7 @@ describe('is a heat map', () => {
       rect.getAttribute('fill'),
     );
     expect(shades[0]).toBe(shades[3]);
-    // All of a class is darker than two thirds of one.
+    // A share of 1 is darker than a share of 2/3.
     expect(all(found, 'g[aria-label="cell"] rect')[0].getAttribute('fill')).not.toBe(shades[0]);
   });
 
@@ -98,12 +98,12 @@ describe('is a heat map', () => {
     expect(texts(found, 'text')).toEqual(expect.arrayContaining(['a <b>', 'top-1 66.7% of 6 images']));
   });
 
-  test('by itself', () => {
+  test('that is self-contained', () => {
     expect(addresses(svg)).toEqual([]);
     expect(svg).not.toMatch(/NaN|undefined/);
   });
 
-  test('of two hundred classes as well', () => {
+  test('of two hundred classes', () => {
     const names = Array.from({ length: 200 }, (_, i) => `${i}`);
     const many = confusionSvg(confusionOf([0], [199], names));
     expect(all(parsed(many), 'g[aria-label="cell"] rect')).toHaveLength(40_000);

@@ -3,24 +3,34 @@ import sharp from 'sharp';
 import { curvesSvg } from '../../src/report/curves.js';
 import type { MetricsRecord } from '../../src/report/record.js';
 import { LIGHT } from '../../src/report/svg.js';
-import { addresses, all, epochRecord, madeUpRun, parsed, pointsOf, stepRecord, texts, type Found } from './madeUp.js';
+import {
+  addresses,
+  all,
+  epochRecord,
+  syntheticRun,
+  parsed,
+  pointsOf,
+  stepRecord,
+  texts,
+  type TestElement,
+} from './syntheticRun.js';
 
-/** Panels stand in this order. */
+/** The panels in their order. */
 const [LOSS, ACCURACY, LAMBDA] = [0, 1, 2];
 
 const draw = (...runs: MetricsRecord[][]): string =>
   curvesSvg(runs.map((records, i) => ({ name: `run ${i}`, records })));
 
-const panel = (svg: string, i: number): Found => all(parsed(svg), 'svg > svg')[i];
+const panel = (svg: string, i: number): TestElement => all(parsed(svg), 'svg > svg')[i];
 
-/** Lines of a color; a group or the path itself may bear it. */
-const linesIn = (plot: Found, color: string): [number, number][][] =>
+/** Lines of a color, which is an attribute of the path or of its group. */
+const linesIn = (plot: TestElement, color: string): [number, number][][] =>
   all(plot, `g[aria-label="line"][stroke="${color}"] path, g[aria-label="line"] path[stroke="${color}"]`).map(pointsOf);
 
 describe('of one run', () => {
-  const svg = draw(madeUpRun(5));
+  const svg = draw(syntheticRun(5));
 
-  test('is a picture by itself, on white, which an image library can draw', async () => {
+  test('is a standalone picture on white that an image library can render', async () => {
     expect(svg).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg" width="960" height="\d+"/);
     expect(addresses(svg)).toEqual([]);
     expect(all(parsed(svg), 'svg > rect').map((rect) => rect.getAttribute('fill'))).toEqual(['#ffffff']);
@@ -31,10 +41,10 @@ describe('of one run', () => {
     for (const color of [LIGHT.train, LIGHT.validation]) expect(colors).toContain(color.slice(1));
   });
 
-  test('draws a point of each epoch where it belongs', () => {
+  test('draws the point of each epoch at its place', () => {
     const [line] = linesIn(panel(svg, LOSS), LIGHT.validation);
     expect(line).toHaveLength(5);
-    // Linear in both: steps of equal width; 2.5/k above zero.
+    // Both axes are linear: steps of equal width, and a height of 2.5/k above zero.
     const [x0, y0] = line[0];
     const step = line[1][0] - x0;
     const zero = y0 + 2 * (line[1][1] - y0); // 2.5 − 2·1.25 = 0
@@ -44,8 +54,8 @@ describe('of one run', () => {
     });
   });
 
-  test('draws training and what was held out on one scale', () => {
-    // Of the first epoch 2 and 2.5: on one scale, so that zero is the same place for both.
+  test('draws training and validation on one scale', () => {
+    // The losses of the first epoch are 2 and 2.5: on one scale, zero is at the same place for both.
     const [[train], [validation]] = [LIGHT.train, LIGHT.validation].map((color) =>
       linesIn(panel(svg, LOSS), color).filter((line) => line.length === 5),
     );
@@ -54,15 +64,15 @@ describe('of one run', () => {
     expect((zeroOf(train) - train[0][1]) / (zeroOf(validation) - validation[0][1])).toBeCloseTo(2 / 2.5, 3);
   });
 
-  test('tells top-1 from top-5 by dashes', () => {
+  test('draws top-5 with dashes', () => {
     const lines = all(panel(svg, ACCURACY), `g[aria-label="line"][stroke="${LIGHT.validation}"]`);
     expect(lines.map((line) => line.getAttribute('stroke-dasharray'))).toEqual([null, '2 3']);
     const [[top1], [top5]] = lines.map((line) => all(line, 'path').map(pointsOf));
-    // Of five epochs the last: 40% and 60%.
+    // The last of five epochs: 40% and 60%.
     expect(top5[4][1]).toBeLessThan(top1[4][1]);
   });
 
-  test('names everything', () => {
+  test('has titles, labels and legends', () => {
     const said = texts(parsed(svg), 'text');
     for (const text of [
       ...['Training of run 0', 'Loss (nats)', 'Accuracy', 'λ', 'Learning rate', 'epoch'],
@@ -74,13 +84,13 @@ describe('of one run', () => {
     }
   });
 
-  test('the four panels share their x axes', () => {
+  test('has the same x axis in all panels', () => {
     const ticks = [0, 1, 2, 3].map((i) => texts(panel(svg, i), 'g[aria-label="x-axis tick label"] text'));
     expect(ticks).toEqual(Array(4).fill(['0', '1', '2', '3', '4', '5']));
   });
 
-  test('stays within a telephone', () => {
-    const narrow = curvesSvg([{ name: 'run', records: madeUpRun(5) }], { width: 390 });
+  test('fits the width of a phone', () => {
+    const narrow = curvesSvg([{ name: 'run', records: syntheticRun(5) }], { width: 390 });
     const plots = all(parsed(narrow), 'svg > svg');
     expect(plots.map((plot) => Number(plot.getAttribute('x')) + Number(plot.getAttribute('width')))).toEqual(
       Array(4).fill(370),
@@ -90,8 +100,8 @@ describe('of one run', () => {
   });
 });
 
-test('of several runs, colors tell the runs and dashes the training set', () => {
-  const svg = draw(madeUpRun(3), madeUpRun(4));
+test('for several runs, colors distinguish the runs, and dashes the training set', () => {
+  const svg = draw(syntheticRun(3), syntheticRun(4));
   for (const [i, epochs] of [3, 4].entries()) {
     const lines = all(panel(svg, LOSS), `g[aria-label="line"][stroke="${LIGHT.runs[i]}"]`);
     expect(lines.map((line) => line.getAttribute('stroke-dasharray'))).toEqual([null, '5 4']);
@@ -101,25 +111,25 @@ test('of several runs, colors tell the runs and dashes the training set', () => 
   for (const text of ['run 0 validation', 'run 1 train', 'run 1 validation, best 32.0%']) expect(said).toContain(text);
 });
 
-describe('draws something sensible', () => {
+describe('draws unusual records', () => {
   const isFinite = (svg: string): void => {
     expect(svg).not.toMatch(/NaN|Infinity|undefined/);
   };
 
-  test('of one epoch: dots', () => {
+  test('one epoch as dots', () => {
     const svg = draw([epochRecord(1)]);
     isFinite(svg);
     expect(all(panel(svg, LOSS), 'circle')).toHaveLength(2);
   });
 
-  test('of steps alone: a line', () => {
+  test('steps without an epoch as a line', () => {
     const svg = draw([stepRecord(1, 1), stepRecord(1, 2), stepRecord(1, 3)]);
     isFinite(svg);
     expect(linesIn(panel(svg, LOSS), LIGHT.train)[0]).toHaveLength(3);
     expect(linesIn(panel(svg, LAMBDA), LIGHT.text)[0]).toHaveLength(3);
   });
 
-  test('of a loss that is no number: a gap', () => {
+  test('a loss of NaN as a gap', () => {
     const broken = { loss: NaN, top1: 0.1, top5: 0.5 };
     const svg = draw([epochRecord(1), epochRecord(2, { train: broken, validation: broken }), epochRecord(3)]);
     isFinite(svg);
@@ -127,7 +137,7 @@ describe('draws something sensible', () => {
     expect(line.getAttribute('d')?.match(/M/g)).toHaveLength(2);
   });
 
-  test('of nothing but what is no number, and of nothing: says so', () => {
+  test('only NaN, or no records, as "nothing recorded"', () => {
     const infinite = { loss: Infinity, top1: NaN, top5: NaN };
     const svg = draw([epochRecord(1, { train: infinite, validation: infinite, lr: NaN, lambda: NaN })]);
     isFinite(svg);
@@ -135,12 +145,12 @@ describe('draws something sensible', () => {
     isFinite(draw([]));
   });
 
-  test('of names that are markup: text', () => {
-    const svg = curvesSvg([{ name: '<a & "b">', records: madeUpRun(1) }]);
+  test('names with markup as text', () => {
+    const svg = curvesSvg([{ name: '<a & "b">', records: syntheticRun(1) }]);
     expect(texts(parsed(svg), 'text')).toContain('Training of <a & "b">');
   });
 
-  test('of very many steps: no more points than there are pixels', () => {
+  test('very many steps with at most 800 points', () => {
     const many = Array.from({ length: 9999 }, (_, i) => stepRecord(1, i + 1, { steps: 9999, global_step: i + 1 }));
     const [line] = linesIn(panel(draw(many), LOSS), LIGHT.train);
     expect(line.length).toBeLessThanOrEqual(801);

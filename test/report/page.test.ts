@@ -1,25 +1,27 @@
 import { expect, test } from '@jest/globals';
 import { curvesHtml } from '../../src/report/page.js';
-import { addresses, all, epochRecord, madeUpRun, parsed, stepRecord, texts } from './madeUp.js';
+import { addresses, all, epochRecord, syntheticRun, parsed, stepRecord, texts } from './syntheticRun.js';
 
 const config = { dims: [16, 32], lr: 0.003, data: '<shapes>' };
 const worse = { loss: 3, top1: 0.01, top5: 0.02 };
-const page = curvesHtml([{ name: 'first', records: [...madeUpRun(3), epochRecord(4, { validation: worse })], config }]);
+const page = curvesHtml([
+  { name: 'first', records: [...syntheticRun(3), epochRecord(4, { validation: worse })], config },
+]);
 
-test('needs nothing else', () => {
+test('is self-contained', () => {
   expect(page).toMatch(/^<!doctype html>/);
   expect(addresses(page)).toEqual([]);
   expect(page).toContain('prefers-color-scheme: dark');
   expect(page).toContain('name="viewport"');
 });
 
-test('every color that it names is given', () => {
+test('defines every color that it uses', () => {
   const used = new Set([...page.matchAll(/var\((--[\w-]+)\)/g)].map(([, name]) => name));
   expect(used.size).toBeGreaterThan(4);
   for (const name of used) expect(page.match(new RegExp(`${name}: #`, 'g'))).toHaveLength(2);
 });
 
-test('shows the curves for wide screens and for narrow ones', () => {
+test('has curves for wide and for narrow screens', () => {
   expect(all(parsed(page), 'figure > svg').map((svg) => svg.getAttribute('width'))).toEqual(['960', '390']);
 });
 
@@ -43,20 +45,20 @@ test('shows the configuration as text', () => {
   ]);
 });
 
-test('compares runs, and shows what did not get to an end', () => {
+test('compares runs, also without a complete epoch', () => {
   const both = curvesHtml(
     [
-      { name: 'first', records: madeUpRun(2) },
+      { name: 'first', records: syntheticRun(2) },
       { name: '<second>', records: [stepRecord(1, 1)] },
     ],
     { title: 'A & B' },
   );
   expect(texts(parsed(both), 'h1')).toEqual(['A & B']);
   expect(texts(parsed(both), 'h2')).toEqual(['first', '<second>']);
-  expect(both).toContain('No epoch was finished.');
+  expect(both).toContain('No epoch was completed.');
 });
 
-test('a loss that is no number is called so', () => {
+test('shows a loss of NaN as text', () => {
   const broken = { loss: NaN, top1: 0.1, top5: 0.5 };
   const text = curvesHtml([{ name: 'run', records: [epochRecord(1, { train: broken })] }]);
   expect(texts(parsed(text), '.epochs td')).toContain('not a number');

@@ -4,7 +4,7 @@ import { DataError } from '../../src/core/errors.js';
 import { readMetrics } from '../../src/report/record.js';
 import { refusal } from '../io/refusal.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
-import { epochRecord, linesOf, madeUpRun, stepRecord } from './madeUp.js';
+import { epochRecord, linesOf, syntheticRun, stepRecord } from './syntheticRun.js';
 
 const path = temporaryFolder();
 
@@ -13,31 +13,31 @@ async function read(text: string) {
   return readMetrics(path('metrics.jsonl'));
 }
 
-test('gives back what was written', async () => {
-  const records = [...madeUpRun(2), epochRecord(3, { ema: { loss: 1, top1: 0.5, top5: 0.75 }, fused: true })];
+test('reads what was written', async () => {
+  const records = [...syntheticRun(2), epochRecord(3, { ema: { loss: 1, top1: 0.5, top5: 0.75 }, fused: true })];
   expect(await read(linesOf(records))).toEqual(records);
 });
 
-test('null is what JSON makes of NaN', async () => {
+test('reads null as NaN', async () => {
   const [step] = await read(linesOf([stepRecord(1, 1, { loss: NaN })]));
   expect(step).toEqual(stepRecord(1, 1, { loss: NaN }));
 });
 
-test.each([1, 40, 100])('leaves out a last line of which only %d characters were written', async (length) => {
-  const whole = madeUpRun(1);
+test.each([1, 40, 100])('ignores a last line cut to %d characters', async (length) => {
+  const whole = syntheticRun(1);
   const cut = linesOf([stepRecord(2, 1)]).slice(0, length);
   expect(await read(linesOf(whole) + cut)).toEqual(whole);
 });
 
-test('reads a last line that lacks nothing but its end', async () => {
-  const whole = madeUpRun(1);
+test('reads a last line without a line end', async () => {
+  const whole = syntheticRun(1);
   expect(await read(linesOf(whole).trimEnd())).toEqual(whole);
 });
 
-test('a run taken up again repeats itself: the second time counts', async () => {
+test('a resumed run repeats steps: the later records count', async () => {
   const again = [stepRecord(2, 1, { loss: 7 }), stepRecord(2, 2, { loss: 7 })];
-  const records = await read(linesOf([...madeUpRun(3), ...again]));
-  expect(records).toEqual([...madeUpRun(1), ...again]);
+  const records = await read(linesOf([...syntheticRun(3), ...again]));
+  expect(records).toEqual([...syntheticRun(1), ...again]);
 });
 
 test.each([
@@ -53,6 +53,6 @@ test.each([
   await expect(read(text)).rejects.toThrow(refusal(DataError, 'metrics.jsonl:2', expected, got));
 });
 
-test('refuses a file that is not there', async () => {
+test('refuses a missing file', async () => {
   await expect(readMetrics(path('none'))).rejects.toThrow(refusal(DataError, 'none', 'a readable file', 'no such'));
 });

@@ -3,7 +3,7 @@ import type { EpochRecord, MetricsRecord, StepRecord } from '../../src/report/re
 
 const STEPS = 4;
 
-/** After a step of epoch `epoch`, all values made up. */
+/** A record of a step, with synthetic values. */
 export const stepRecord = (epoch: number, step: number, more: Partial<StepRecord> = {}): StepRecord => ({
   kind: 'step',
   epoch,
@@ -33,8 +33,8 @@ export const epochRecord = (epoch: number, more: Partial<EpochRecord> = {}): Epo
   ...more,
 });
 
-/** A whole run, step by step. */
-export const madeUpRun = (epochs: number): MetricsRecord[] =>
+/** All records of a run. */
+export const syntheticRun = (epochs: number): MetricsRecord[] =>
   Array.from({ length: epochs }, (_, i) => [
     ...Array.from({ length: STEPS }, (__, step) => stepRecord(i + 1, step + 1)),
     epochRecord(i + 1),
@@ -43,26 +43,27 @@ export const madeUpRun = (epochs: number): MetricsRecord[] =>
 export const linesOf = (records: readonly MetricsRecord[]): string =>
   records.map((record) => `${JSON.stringify(record)}\n`).join('');
 
-/** What the tests ask of an element. */
-export interface Found {
+/** The methods of an element that the tests use. */
+export interface TestElement {
   readonly textContent: string;
   readonly outerHTML: string;
   getAttribute(name: string): string | null;
-  querySelector(selector: string): Found | null;
-  querySelectorAll(selector: string): Iterable<Found>;
+  querySelector(selector: string): TestElement | null;
+  querySelectorAll(selector: string): Iterable<TestElement>;
 }
 
-export const parsed = (markup: string): Found => (parseHTML(markup) as unknown as { document: Found }).document;
+export const parsed = (markup: string): TestElement =>
+  (parseHTML(markup) as unknown as { document: TestElement }).document;
 
-export const all = (within: Found, selector: string): Found[] => [...within.querySelectorAll(selector)];
+export const all = (within: TestElement, selector: string): TestElement[] => [...within.querySelectorAll(selector)];
 
-export const texts = (within: Found, selector: string): string[] =>
+export const texts = (within: TestElement, selector: string): string[] =>
   all(within, selector).map(({ textContent }) => textContent);
 
-/** Points of a path as numbers. */
-export const pointsOf = (path: Found): [number, number][] =>
+/** The points of a path. */
+export const pointsOf = (path: TestElement): [number, number][] =>
   [...(path.getAttribute('d') ?? '').matchAll(/[ML](-?[\d.]+),(-?[\d.]+)/g)].map(([, x, y]) => [Number(x), Number(y)]);
 
-/** Addresses in attributes and style sheets; the name spaces of SVG are none that anybody fetches. */
+/** External addresses in attributes and style sheets. The XML namespaces of SVG are not fetched. */
 export const addresses = (markup: string): string[] =>
   markup.replaceAll(/ xmlns(:\w+)?="[^"]*"/g, '').match(/https?:|src=|href=|url\(|@import|<script/g) ?? [];

@@ -1,4 +1,4 @@
-/** An image that turns out to be damaged in the middle of a training: what was done is kept, and can be gone on with. */
+/** A damaged image in the middle of a training: the run is saved, and can be resumed. */
 import { beforeAll, expect, test } from '@jest/globals';
 import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
@@ -10,7 +10,7 @@ import { hosted, PATIENCE, vanillanet } from './commandLine.js';
 const path = temporaryFolder();
 const inHost = hosted();
 
-/** Of each of two classes; six batches an epoch. */
+/** Images of each of the two classes: six batches an epoch. */
 const IMAGES = 12;
 const SEED = 3;
 const train = (data: string, output: string, ...more: string[]): string[] => [
@@ -18,10 +18,10 @@ const train = (data: string, output: string, ...more: string[]): string[] => [
   ...['--build', 'plain', '--seed', `${SEED}`, '--random-resized-crop', '0.5,1', '--val-split', '0'],
   ...['--cache', 'none', '-d', data, '-o', output, ...more],
 ];
-/** In the first epoch's last batch. */
+/** The position of an image in the last batch of the first epoch. */
 const position = permutation(2 * IMAGES, SEED, 0)[21];
 const nameOf = (at: number): string => `${at < IMAGES ? 'cat' : 'dog'}/${`${at}`.padStart(2, '0')}.png`;
-const SPOILED = nameOf(position);
+const DAMAGED = nameOf(position);
 const LAST = 'checkpoint-00000005.safetensors';
 
 async function picture(k: number): Promise<Buffer> {
@@ -35,22 +35,24 @@ async function picture(k: number): Promise<Buffer> {
 beforeAll(async () => {
   for (const name of ['cat', 'dog']) await mkdir(path('pets', name), { recursive: true });
   for (let k = 0; k < 2 * IMAGES; k++) await writeFile(path('pets', nameOf(k)), await picture(k));
-  await cp(path('pets'), path('spoiled'), { recursive: true });
-  const whole = await readFile(path('pets', SPOILED));
-  await writeFile(path('spoiled', SPOILED), whole.subarray(0, whole.length / 2));
+  await cp(path('pets'), path('damaged'), { recursive: true });
+  const image = await readFile(path('pets', DAMAGED));
+  await writeFile(path('damaged', DAMAGED), image.subarray(0, image.length / 2));
   expect(await inHost(train('pets', 'whole'), path())).toMatchObject({ status: 0, stderr: '' });
 }, PATIENCE);
 
 test(
-  'the last whole step is saved, and what to do is told; a resume meets the same image, and keeps what is there',
+  'saves the last complete step and says how to continue; a resume fails at the same image and keeps the run',
   async () => {
     for (const more of [[], ['--resume']]) {
-      const { status, stdout, stderr } = await inHost(train('spoiled', 'run', ...more), path());
+      const { status, stdout, stderr } = await inHost(train('damaged', 'run', ...more), path());
       expect([status, stderr]).toEqual([
         1,
-        expect.stringContaining(`DataError: spoiled/${SPOILED}: expected a whole image, `),
+        expect.stringContaining(`DataError: damaged/${DAMAGED}: expected a whole image, `),
       ]);
-      expect(stdout).toMatch(/\nkept {3}checkpoint-00000005\.safetensors in run\n.*--resume --accept-data goes on/);
+      expect(stdout).toMatch(
+        /\nkept {3}checkpoint-00000005\.safetensors in run\n.*after fixing the file, run --resume --accept-data; to leave it out, add --on-bad-image skip/,
+      );
       expect(await readCheckpoint(path('run', LAST))).toMatchObject({ epoch: 0, step: 5, globalStep: 5 });
     }
     await cp(path('run'), path('without'), { recursive: true });
@@ -59,16 +61,16 @@ test(
 );
 
 test(
-  'it is named where the disk is full besides, of which is told what that cost',
+  'names the image if the disk is full, too, and says what was lost',
   async () => {
-    const { status, stdout, stderr } = await vanillanet(train('spoiled', 'full', '--dims', '32,64'), path(), {
+    const { status, stdout, stderr } = await vanillanet(train('damaged', 'full', '--dims', '32,64'), path(), {
       fileSize: 16,
     });
     expect([status, stderr.trimEnd().split('\n')]).toEqual([
       1,
       [
-        expect.stringMatching(/^ParamError: full\/checkpoint-00000005\..*; the last steps are not kept$/),
-        expect.stringContaining(`DataError: spoiled/${SPOILED}: expected a whole image, `),
+        expect.stringMatching(/^ParamError: full\/checkpoint-00000005\..*; the last steps are lost$/),
+        expect.stringContaining(`DataError: damaged/${DAMAGED}: expected a whole image, `),
       ],
     ]);
     expect(stdout).toContain('\nkept   no weights in full\n');
@@ -77,16 +79,16 @@ test(
 );
 
 test(
-  'a file that was mended is gone on with where that is said, and then to the bits of a run that had it all along',
+  'continues with the repaired file if --accept-data allows it, to the bits of a run without damage',
   async () => {
-    await cp(path('spoiled'), path('mended'), { recursive: true });
-    await cp(path('pets', SPOILED), path('mended', SPOILED));
-    const refused = await inHost(train('mended', 'run', '--resume'), path());
+    await cp(path('damaged'), path('repaired'), { recursive: true });
+    await cp(path('pets', DAMAGED), path('repaired', DAMAGED));
+    const refused = await inHost(train('repaired', 'run', '--resume'), path());
     expect([refused.status, refused.stderr]).toEqual([
       1,
       expect.stringMatching(/^ParamError: resume: expected the data of the checkpoint \(.*\), got /),
     ]);
-    const accepted = await inHost(train('mended', 'run', '--resume', '--accept-data'), path());
+    const accepted = await inHost(train('repaired', 'run', '--resume', '--accept-data'), path());
     expect(accepted).toMatchObject({ status: 0, stderr: '' });
     expect(await readFile(path('run', 'last.safetensors'))).toEqual(await readFile(path('whole', 'last.safetensors')));
   },
@@ -94,12 +96,12 @@ test(
 );
 
 test(
-  'or it is left out',
+  'continues without the image with --on-bad-image skip',
   async () => {
     const more = ['--resume', '--accept-data', '--on-bad-image', 'skip'];
-    const { status, stdout, stderr } = await inHost(train('spoiled', 'without', ...more), path());
+    const { status, stdout, stderr } = await inHost(train('damaged', 'without', ...more), path());
     expect([status, stderr]).toEqual([0, '']);
-    expect(stdout).toContain(`skipped ${SPOILED}: `);
+    expect(stdout).toContain(`skipped ${DAMAGED}: `);
     expect(stdout).toContain('23 images to train on');
     const records = (await readFile(path('without', 'metrics.jsonl'), 'utf8')).trimEnd().split('\n');
     const steps = records.map((line) => JSON.parse(line) as { kind: string; global_step: number });
@@ -110,7 +112,10 @@ test(
   PATIENCE,
 );
 
-test('without a run to go on with, nothing is to be accepted', async () => {
+test('refuses --accept-data without --resume', async () => {
   const { status, stderr } = await inHost(train('pets', 'new', '--accept-data'), path());
-  expect([status, stderr]).toEqual([1, 'ParamError: accept-data: expected --resume, which it is for, got a new run\n']);
+  expect([status, stderr]).toEqual([
+    1,
+    'ParamError: accept-data: expected --resume, got a new run\nhint: Add --resume, or omit --accept-data.\n',
+  ]);
 });

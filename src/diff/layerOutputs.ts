@@ -1,27 +1,27 @@
-/** What somebody shows of a network at work. */
+/** Outputs of a network's layers. */
 import { ShapeError } from '../core/errors.js';
 import type { Layer } from '../core/network.js';
 import { formatShape, sizeOf, type Tensor } from '../core/tensor.js';
 import { lastLayerOf } from './names.js';
 
-/** The output of one layer, as somebody computed it. */
-export interface View {
+/** The output of one layer. */
+export interface LayerOutput {
   /** Position of the layer in the plan. */
   readonly layer: number;
-  /** What it is called where it comes from. */
+  /** The tensor's name in its source. */
   readonly name: string;
   /** [n,c,h,w] */
   readonly tensor: Tensor;
 }
 
-export interface Views {
+export interface LayerOutputs {
   /** At most one a layer, in the network's order. */
-  readonly views: readonly View[];
-  /** Names that belong to no layer. */
+  readonly outputs: readonly LayerOutput[];
+  /** Names of tensors that are not the output of a layer. */
   readonly unknown: readonly string[];
 }
 
-/** The tensor as [n,c,h,w]; features and logits may come without their axes of one. */
+/** The tensor as [n,c,h,w]. Features and logits may lack the axes of size 1. */
 function asMaps({ data, shape }: Tensor, [c, h, w]: Layer['output'], n: number, op: string): Tensor {
   const full = [n, c, h, w];
   const fits = formatShape(shape) === formatShape(full) || (h * w === 1 && formatShape(shape) === formatShape([n, c]));
@@ -32,22 +32,22 @@ function asMaps({ data, shape }: Tensor, [c, h, w]: Layer['output'], n: number, 
 }
 
 /**
- * Tensors by names as the outputs of layers. Where several are the same layer's, as those of a Sequential
- * and of its last module, the one with the shortest name stays: it is what the next module is given.
+ * Assigns tensors to layers by their names. If several belong to one layer, as those of a Sequential and of its last
+ * module, the one with the shortest name is used: it is the input of the next module.
  *
  * @param by `layers`, the names of `planNetwork`, or `modules`, those of PyTorch's modules
- * @param n images
- * @param op how errors call where the tensors come from
- * @throws ShapeError naming the tensor
+ * @param n number of images
+ * @param op the source's name in errors
+ * @throws ShapeError that names the tensor
  */
-export function viewsOf(
+export function assignOutputs(
   tensors: ReadonlyMap<string, Tensor>,
   plan: readonly Layer[],
   n: number,
   by: 'layers' | 'modules',
   op: string,
-): Views {
-  const found = new Map<number, View>();
+): LayerOutputs {
+  const outputs = new Map<number, LayerOutput>();
   const unknown: string[] = [];
   for (const [name, tensor] of tensors) {
     const layer = by === 'layers' ? plan.findIndex((each) => each.name === name) : lastLayerOf(name, plan);
@@ -55,9 +55,9 @@ export function viewsOf(
       unknown.push(name);
       continue;
     }
-    const view = { layer, name, tensor: asMaps(tensor, plan[layer].output, n, `${op}: ${name}`) };
-    const other = found.get(layer);
-    if (other === undefined || name.length < other.name.length) found.set(layer, view);
+    const output = { layer, name, tensor: asMaps(tensor, plan[layer].output, n, `${op}: ${name}`) };
+    const other = outputs.get(layer);
+    if (other === undefined || name.length < other.name.length) outputs.set(layer, output);
   }
-  return { views: [...found.values()].sort((a, b) => a.layer - b.layer), unknown };
+  return { outputs: [...outputs.values()].sort((a, b) => a.layer - b.layer), unknown };
 }

@@ -13,14 +13,14 @@ import type { StateDict, Tensor } from '../core/tensor.js';
 import { toOracleConfig } from '../oracle/backend.js';
 import { stateToOracle, toOracle } from '../oracle/state.js';
 
-/** float64's answer, and how far float32 may be from it, element by element. */
-export interface OracleResult {
+/** The output in float64, and the largest error of float32, element by element. */
+export interface ReferenceOutput {
   readonly exact: Float64Array;
   readonly bound: Float64Array;
 }
 
-/** The reference, layer by layer, on any numbers. */
-export class Oracle {
+/** Runs layers of the reference on any input. */
+export class ReferenceLayers {
   readonly #config: Config;
   readonly #state: State;
   readonly #lambda: number | undefined;
@@ -34,24 +34,25 @@ export class Oracle {
   }
 
   /**
-   * Layers one after the other, on x as it is: what was wrong before does not count. Nobody
-   * saw what lies between them, so that what each may be off by is carried on through the next.
+   * Runs layers first to last on x. The error bound of each layer is propagated through the next, because the outputs
+   * between are not known.
    *
-   * @param first @param last positions in the chain, both included
-   * @param x [n,c,h,w], which float32 holds, or has still to round
-   * @param by how it is rounded; by default to nearest
+   * @param first position of the first layer
+   * @param last position of the last layer
+   * @param x [n,c,h,w]; the bound includes its rounding to float32
+   * @param by how the candidate rounds; to nearest by default
    */
-  run(first: number, last: number, x: Tensor, by?: Rounding): OracleResult {
+  run(first: number, last: number, x: Tensor, by?: Rounding): ReferenceOutput {
     let map = toOracle(x);
-    let e = tensor(
+    let error = tensor(
       x.data.map((v) => Math.abs(v - Math.fround(v))),
       x.shape,
     );
     for (const layer of this.#layers.slice(first, last + 1)) {
       const trace = layer.forward(map, this.#state, { training: false, lambda: this.#lambda });
-      e = deviation({ layer, x: map, trace }, e, this.#config, this.#state, this.#lambda, by).total;
+      error = deviation({ layer, x: map, trace }, error, this.#config, this.#state, this.#lambda, by).carried;
       map = trace.y;
     }
-    return { exact: valuesOf(map), bound: valuesOf(e) };
+    return { exact: valuesOf(map), bound: valuesOf(error) };
   }
 }

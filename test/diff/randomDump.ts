@@ -6,8 +6,8 @@ import { streamOf } from '../../src/core/weights.js';
 import { INPUT } from '../../src/diff/dump.js';
 import { isModule } from '../../src/diff/names.js';
 
-/** What a framework would dump that rounds nothing but what it writes: float32, where PyTorch has modules. */
-export async function drawnDump(state: StateDict, config: ModelConfig, x: Tensor): Promise<Map<string, Tensor>> {
+/** The dump of a framework that computes exactly and writes float32: the outputs of PyTorch's modules. */
+export async function randomDump(state: StateDict, config: ModelConfig, x: Tensor): Promise<Map<string, Tensor>> {
   const session = await referenceBackend.open(streamOf(state), config);
   const maps = (await session.layers?.(x.data, x.shape[0])) ?? new Map<string, Tensor>();
   const plan = planNetwork(config, config.input_size);
@@ -20,7 +20,7 @@ export async function drawnDump(state: StateDict, config: ModelConfig, x: Tensor
   return new Map([[INPUT, x], ...rounded]);
 }
 
-/** The same weights but for one tensor. */
+/** The same weights except for one tensor. */
 export function changed(state: StateDict, name: string, change: (v: number, i: number) => number): StateDict {
   const tensor = state.get(name);
   if (tensor === undefined) throw new Error(`no tensor ${name}`);

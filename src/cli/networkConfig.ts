@@ -2,21 +2,26 @@ import { isVariantName, VARIANTS, type ModelConfigInput } from '../core/config.j
 import { ParamError } from '../core/errors.js';
 import { readJsonObject } from './jsonFile.js';
 
-/** What a command line may say of a network: a variant, or files; VanillaNet-5 where it says nothing. */
+/** The options that name a network, besides a variant. */
 export interface NetworkOptions {
   readonly weights?: string;
   readonly config?: string;
 }
 
-/** @param op the command @throws ParamError for two networks, and for a variant that there is not */
-export async function givenNetwork(
+/**
+ * The configuration of a network that the command line names; vanillanet_5 by default.
+ *
+ * @param op the command, for messages
+ * @throws ParamError for two networks, or an unknown variant
+ */
+export async function networkConfig(
   op: string,
   variant: string | undefined,
   { weights, config }: NetworkOptions,
-): Promise<ModelConfigInput> {
-  const named = [variant, weights, config].filter((given) => given !== undefined);
-  if (variant !== undefined && named.length > 1) {
-    throw new ParamError({ op, expected: 'a variant or a network of its own', got: named.join(' and ') });
+): Promise<GivenConfig> {
+  const sources = [variant, weights, config].filter((source) => source !== undefined);
+  if (variant !== undefined && sources.length > 1) {
+    throw new ParamError({ op, expected: 'a variant, --weights or --config', got: sources.join(' and ') });
   }
   if (config !== undefined) return readJsonObject(config);
   const name = variant ?? 'vanillanet_5';

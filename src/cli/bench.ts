@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { readFile } from 'node:fs/promises';
 import { cpus, loadavg } from 'node:os';
-import { resolveConfig, type GivenConfig, type ModelConfig } from '../core/config.js';
+import { resolveConfig, type ModelConfigInput, type ModelConfig } from '../core/config.js';
 import { formatShape, sizeOf } from '../core/tensor.js';
 import { planNetwork } from '../core/network.js';
 import { uniform } from '../core/philox.js';
@@ -61,7 +61,7 @@ export interface BenchReport {
 }
 
 /** Opens the network with this number of threads: from a weight file, or with random weights. */
-async function open(network: GivenConfig, count: number, options: BenchOptions): Promise<Model> {
+async function open(network: ModelConfigInput, count: number, options: BenchOptions): Promise<Model> {
   const { weights, config } = options;
   const backend = await openBackend({ ...options, threads: count });
   if (weights !== undefined)

@@ -59,7 +59,7 @@ async function run(name: keyof typeof DOWNLOADS, options: DownloadCommandOptions
       },
     });
     bar.end();
-    const how = kept ? 'already present' : resumedFrom > 0 ? `resumed after ${mb(resumedFrom)} MB` : 'downloaded';
+    const how = existed ? 'already present' : resumedFrom > 0 ? `resumed after ${mb(resumedFrom)} MB` : 'downloaded';
     print(`${path}  ${mb(bytes)} MB, ${how}, MD5 verified`);
   } finally {
     bar.end();

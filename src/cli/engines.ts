@@ -28,7 +28,7 @@ async function engines({ json }: { readonly json?: true }): Promise<void> {
   );
   const missing = all.flatMap((state) => (state.available ? [] : [state]));
   if (missing.length > 0) print('');
-  for (const { engine, reason, remedy } of missing) print(`${engine}: ${reason}. To use it: ${remedy}.`);
+  for (const { engine, reason, hint } of missing) print(`${engine}: ${reason}. ${hint}`);
 }
 
 export const enginesCommand = (): Command =>

@@ -3,7 +3,7 @@ import { extname } from 'node:path';
 import { DataError } from '../core/errors.js';
 import type { FloatArray } from '../core/tensor.js';
 import { batchOf } from '../data/sets/batchOf.js';
-import { checkSet } from '../data/sets/classes.js';
+import { checkDataset } from '../data/sets/classes.js';
 import type { DataSet, FolderSplit } from '../data/sets/dataset.js';
 import { openDataset } from '../data/sets/open.js';
 import { loadSubset } from '../data/sets/loadSubset.js';
@@ -111,7 +111,7 @@ async function openSet(model: Model, options: EvalOptions): Promise<DataSet> {
   }).finally(() => {
     count.end();
   });
-  checkSet(set, model.config, data);
+  checkDataset(set, model.config, data);
   if (set.n === 0) throw new DataError({ op: data, expected: `images of the split ${split}`, got: 'none' });
   return set;
 }

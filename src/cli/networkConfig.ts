@@ -18,7 +18,7 @@ export async function networkConfig(
   op: string,
   variant: string | undefined,
   { weights, config }: NetworkOptions,
-): Promise<GivenConfig> {
+): Promise<ModelConfigInput> {
   const sources = [variant, weights, config].filter((source) => source !== undefined);
   if (variant !== undefined && sources.length > 1) {
     throw new ParamError({ op, expected: 'a variant, --weights or --config', got: sources.join(' and ') });

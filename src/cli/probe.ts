@@ -4,7 +4,7 @@ import { DataError, WeightsError } from '../core/errors.js';
 import { uniform } from '../core/philox.js';
 import { sizeOf } from '../core/tensor.js';
 import { batchOf } from '../data/sets/batchOf.js';
-import { checkSet } from '../data/sets/classes.js';
+import { checkDataset } from '../data/sets/classes.js';
 import type { DataSet, ImageSet } from '../data/sets/dataset.js';
 import { openDataset } from '../data/sets/open.js';
 import { loadSubset } from '../data/sets/loadSubset.js';
@@ -108,7 +108,7 @@ export async function driftOf(
   for (let from = 0; from < set.n; from += BATCH) {
     const n = Math.min(BATCH, set.n - from);
     const positions = Array.from({ length: n }, (_, i) => from + i);
-    const part = await partOf(set, positions);
+    const part = await loadSubset(set, positions);
     const x = batchOf(part, [...part.labels.keys()], { mean, std });
     const logits = [await before.forward(x, n), await after.forward(x, n)];
     for (let image = 0; image < n; image++) {

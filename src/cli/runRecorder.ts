@@ -46,7 +46,10 @@ export class RunRecorder {
   }
 
   /** Follows a run to its end. Returns null if it was stopped. */
-  async follow(steps: AsyncGenerator<Progress, Trained>, show: (progress: Progress) => void): Promise<Trained | null> {
+  async follow(
+    steps: AsyncGenerator<Progress, TrainingResult>,
+    show: (progress: Progress) => void,
+  ): Promise<TrainingResult | null> {
     try {
       for (;;) {
         const next = await steps.next();
@@ -70,7 +73,7 @@ export class RunRecorder {
     if (isEpochEnd || this.options.stops() || this.#isTime())
       await this.#save(progress.global_step, progress.checkpoint);
     if (isEpochEnd && performance.now() - this.#drawnAt > DRAW_EVERY) {
-      await this.folder.draw(this.options.file);
+      await this.folder.drawCurves(this.options.file);
       this.#drawnAt = performance.now();
     }
   }

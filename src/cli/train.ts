@@ -1,5 +1,5 @@
 import { Command } from 'commander';
-import { resolveConfig, type GivenConfig, type ModelConfig } from '../core/config.js';
+import { resolveConfig, type ModelConfigInput, type ModelConfig } from '../core/config.js';
 import { DataError, LoaderError, ParamError, TrainingError } from '../core/errors.js';
 import type { Size } from '../core/shapes.js';
 import { isStreamed } from '../data/sets/dataset.js';
@@ -24,7 +24,7 @@ import { resolvePlan, withRecipe } from './trainOptions.js';
 
 /** What flags, file and preset say together, before the data are opened. */
 interface Plan {
-  readonly network: GivenConfig;
+  readonly network: ModelConfigInput;
   readonly recipe: Recipe;
   readonly inputSize: Size;
 }
@@ -134,7 +134,7 @@ function memoryNote(data: TrainingData, config: ModelConfig, recipe: Recipe, opt
 }
 
 /** The line about where a resumed run continues; null for a new run. */
-function resumeNote({ resumed }: RunFolder, resume: boolean): string | null {
+function resumeNote({ checkpoint: resumed }: RunFolder, resume: boolean): string | null {
   if (resumed !== null) return `resume after ${resumed.globalStep} steps, in epoch ${resumed.epoch + 1}`;
   return resume ? 'resume: no checkpoint yet, starting from the beginning' : null;
 }
@@ -152,7 +152,7 @@ async function prepare(folder: RunFolder, plan: Plan, options: TrainFlags): Prom
   const config = configFor(data, plan);
   note(`net    dims ${config.dims.join(',')}  strides ${config.strides.join(',')}  act_num ${config.act_num}`);
   note(memoryNote(data, config, recipe, options));
-  const { resumed } = folder;
+  const { checkpoint: resumed } = folder;
   const resuming = resumeNote(folder, options.resume ?? false);
   if (resuming !== null) note(resuming);
 
@@ -184,13 +184,13 @@ async function follow(run: Run, options: TrainFlags): Promise<void> {
   try {
     const steps = train(data, config, recipe, {
       ...{ openTrainer, workers: options.workers, acceptData: options.acceptData ?? false },
-      between: (point) => recorder.between(point),
-      ...(folder.resumed === null ? {} : { resume: folder.resumed }),
+      onResumePoint: (point) => recorder.between(point),
+      ...(folder.checkpoint === null ? {} : { resume: folder.checkpoint }),
     });
     await folder.begin(file, origin);
     const trained = await recorder.follow(steps, display.record);
     display.stop();
-    await folder.draw(file);
+    await folder.drawCurves(file);
     const signal = signals.received();
     if (trained !== null) {
       await finish(trained, folder, note);
@@ -211,7 +211,7 @@ async function follow(run: Run, options: TrainFlags): Promise<void> {
 }
 
 /** Writes the last weights, and names the files of the best. */
-async function finish(trained: Trained, folder: RunFolder, note: Note): Promise<void> {
+async function finish(trained: TrainingResult, folder: RunFolder, note: Note): Promise<void> {
   const path = await folder.saveWeights('last', trained);
   note(`wrote  ${path} (${trained.config.form} form, lambda 1)`);
   for (const [name, best] of [
@@ -227,7 +227,7 @@ async function finish(trained: Trained, folder: RunFolder, note: Note): Promise<
 /** Says what the folder has after a failure, and how to continue. */
 async function explainFailure(error: unknown, folder: RunFolder, note: Note): Promise<void> {
   const isOfData = error instanceof DataError || error instanceof LoaderError;
-  if (isOfData || error instanceof TrainingError) note(`kept   ${await folder.kept()}`);
+  if (isOfData || error instanceof TrainingError) note(`kept   ${await folder.describeWeights()}`);
   if (error instanceof DataError) {
     note('       after fixing the file, run --resume --accept-data; to leave it out, add --on-bad-image skip');
   }

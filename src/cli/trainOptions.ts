@@ -78,7 +78,7 @@ export async function resolvePlan(flags: RecipeFlags): Promise<Plan> {
 
 /** Network and recipe that flags and file override. */
 interface Base {
-  readonly config: GivenConfig;
+  readonly config: ModelConfigInput;
   readonly recipe: Recipe;
 }
 
@@ -105,12 +105,16 @@ function mergeRecipe(flags: RecipeFlags, file: Readonly<Record<string, unknown>>
   };
 }
 
-function mergeNetwork(flags: RecipeFlags, file: Readonly<Record<string, unknown>>, base: GivenConfig): GivenConfig {
+function mergeNetwork(
+  flags: RecipeFlags,
+  file: Readonly<Record<string, unknown>>,
+  base: ModelConfigInput,
+): ModelConfigInput {
   const fromFile = Object.fromEntries(NETWORK_KEYS.flatMap((key) => (key in file ? [[key, file[key]]] : [])));
   const { variant, dims, strides, adaPool: ada_pool, actNum: act_num, dropRate: drop_rate, size: input_size } = flags;
   const fromFlags = omitUndefined({ variant, dims, strides, ada_pool, act_num, drop_rate, input_size });
   // A variant and `dims` exclude each other: the later layer replaces the earlier.
-  const layers: GivenConfig[] = [base, fromFile, fromFlags];
+  const layers: ModelConfigInput[] = [base, fromFile, fromFlags];
   return layers.reduce<Record<string, unknown>>((below, above) => {
     const rest = { ...below };
     if ('variant' in above) for (const key of ['dims', 'strides', 'ada_pool']) Reflect.deleteProperty(rest, key);

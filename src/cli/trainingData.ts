@@ -24,7 +24,7 @@ const VAL_SPLIT = 0.1;
 const UNBALANCED = 2;
 
 /** The options that decide which images are used, for the run's folder. */
-export const dataChoice = (spec: string, { limit, valLimit, valSplit }: TrainingDataOptions): Choice => ({
+export const dataChoice = (spec: string, { limit, valLimit, valSplit }: TrainingDataOptions): DataSelection => ({
   spec,
   limit: limit ?? null,
   val_limit: valLimit ?? null,
@@ -55,7 +55,7 @@ export async function openTrainingData(
         },
         ...(n === undefined ? {} : { n }),
         // With --image-size, crops are taken from images of that size.
-        whole: split === 'train' && augment.randomResizedCrop !== undefined && imageSize === undefined,
+        cropFromOriginal: split === 'train' && augment.randomResizedCrop !== undefined && imageSize === undefined,
         onProgress: (done, total) => {
           count.show(done, total);
         },

@@ -50,7 +50,7 @@ export class ReferenceLayers {
     );
     for (const layer of this.#layers.slice(first, last + 1)) {
       const trace = layer.forward(map, this.#state, { training: false, lambda: this.#lambda });
-      error = deviation({ layer, x: map, trace }, error, this.#config, this.#state, this.#lambda, by).carried;
+      error = deviation({ layer, x: map, trace }, error, this.#config, this.#state, this.#lambda, by).total;
       map = trace.y;
     }
     return { exact: valuesOf(map), bound: valuesOf(error) };

@@ -346,7 +346,7 @@ describe('train', () => {
       shapes('-e', '3', '--decay-epochs', '3'),
       'ParamError',
       'decayEpochs',
-      'λ = 1',
+      'the last step',
       '3',
     ],
     [
@@ -363,7 +363,7 @@ describe('train', () => {
       'ParamError',
       'training',
       'what fits into 4096 MiB',
-      '--grad-accum-steps',
+      'at least 4196.2 MiB',
     ],
     [
       'with micro-batches of one image',
@@ -373,7 +373,7 @@ describe('train', () => {
       'a divisor of batchSize, 10, that leaves 2 images or more',
       '10',
     ],
-    ['with a seed of 33 bits', shapes('--seed', '4294967296'), 'ParamError', 'seed', 'in [0, 2^32)', '4294967296'],
+    ['with a seed of 33 bits', shapes('--seed', '4294967296'), 'ParamError', 'seed', 'in [0, 4294967295]', '4294967296'],
     ['with missing data', shapes('-d', 'nowhere'), 'DataError', 'nowhere', 'an archive or a folder', 'no such file'],
     ['with data that are no archive', shapes('-d', 'text.png'), 'DataError', 'text.png', 'a tar archive', '16 bytes'],
   ]);

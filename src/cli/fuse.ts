@@ -48,7 +48,7 @@ async function fuse(input: string, output: string, { config: path, lambda, ...op
     const got = `${threeDigits(report.maxDifference)} in float64, ${threeDigits(verified.maxDifference)} in float32`;
     throw new FusionError(
       'fuse --verify',
-      `differences within the ${verified.heldAgainst}, ${threeDigits(verified.heldAgainst === 'bound' ? report.float32Bound : report.float32FirstOrder)}`,
+      `differences within the ${verified.tolerance}, ${threeDigits(verified.tolerance === 'bound' ? report.float32Bound : report.float32FirstOrder)}`,
       got,
     );
   }
@@ -72,7 +72,7 @@ async function fuse(input: string, output: string, { config: path, lambda, ...op
   );
   if (verified !== undefined) {
     print(
-      `verified         ${threeDigits(verified.maxDifference)} between WebAssembly in float32 and the unfused reference, within the ${verified.heldAgainst}`,
+      `verified         ${threeDigits(verified.maxDifference)} between WebAssembly in float32 and the unfused reference, within the ${verified.tolerance}`,
     );
   }
 }

@@ -373,7 +373,14 @@ describe('train', () => {
       'a divisor of batchSize, 10, that leaves 2 images or more',
       '10',
     ],
-    ['with a seed of 33 bits', shapes('--seed', '4294967296'), 'ParamError', 'seed', 'in [0, 4294967295]', '4294967296'],
+    [
+      'with a seed of 33 bits',
+      shapes('--seed', '4294967296'),
+      'ParamError',
+      'seed',
+      'in [0, 4294967295]',
+      '4294967296',
+    ],
     ['with missing data', shapes('-d', 'nowhere'), 'DataError', 'nowhere', 'an archive or a folder', 'no such file'],
     ['with data that are no archive', shapes('-d', 'text.png'), 'DataError', 'text.png', 'a tar archive', '16 bytes'],
   ]);

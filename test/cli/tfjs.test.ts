@@ -68,7 +68,7 @@ test(
     const text = await said(['engines']);
     expect(text).toMatch(/^engine +device +GPU +trains +version\n/);
     expect(text).toMatch(/\ncpu +JavaScript on this machine's processor +no +yes +4\.22\.0\n/);
-    expect(text).toMatch(/\nwebgl: Node has no WebGL\. To use it: run it in a browser/);
+    expect(text).toMatch(/\nwebgl: Node has no WebGL\. Use it in a browser/);
   },
   PATIENCE,
 );

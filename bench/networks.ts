@@ -56,7 +56,10 @@ async function bench(weights: string, batch: string, runs: number): Promise<Benc
 
 async function writeWeights(path: string, variant: VariantName): Promise<void> {
   const config = resolveConfig({ variant, form: 'deploy' });
-  await writeFile(path, encodeSafetensors(await collectState(randomWeights(config)), { metadata: writeConfig(config) }));
+  await writeFile(
+    path,
+    encodeSafetensors(await collectState(randomWeights(config)), { metadata: writeConfig(config) }),
+  );
 }
 
 const rowAt = ({ rows }: BenchReport, threads: number, batch: number) => {

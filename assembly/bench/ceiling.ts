@@ -1,4 +1,4 @@
-/** What a machine can reach at most: for bench/engine.ts, no part of the shipped modules. */
+/** Measures the highest rate of multiply-adds of a machine. Used by bench/engine.ts and tests, not shipped. */
 import { madd } from '../shared/simd';
 import { gemm4x8 } from '../shared/gemm4x8';
 import { gemm6x8 } from '../shared/gemm6x8';
@@ -6,18 +6,17 @@ import { planes4x8 } from '../training/planes4x8';
 
 export { gemm4x8, gemm6x8, planes4x8 };
 
-/** Room for the benchmark's blocks begins here. */
+/** Start of free memory, for the blocks of the benchmark. */
 export function heapBase(): usize {
   return __heap_base;
 }
 
 /**
- * Eight sums in registers, as many as a 4x8 tile has: s = a·s + b, 32 multiply-adds
- * an iteration and nothing else. Each waits for its last result, so that this is
- * what the latency of the arithmetic allows, not its throughput.
+ * Eight sums in registers, as many as a 4x8 tile has: s = a·s + b, 32 multiply-adds an iteration. Each sum waits for its
+ * previous result, so that the rate is limited by the latency of the arithmetic, not by its throughput.
  *
- * Returns a number made of all sums, so that none is left out; a and b are
- * arguments, because constants would be loaded again and again.
+ * Returns a combination of all sums, so that the compiler cannot drop one. a and b are arguments, because constants would
+ * be loaded in every iteration.
  */
 export function eightSums(iterations: i32, x: f32, y: f32): f32 {
   const a = f32x4.splat(x);
@@ -47,7 +46,7 @@ export function eightSums(iterations: i32, x: f32, y: f32): f32 {
   return f32x4.extract_lane(total, 0);
 }
 
-/** The same with twelve sums, 48 multiply-adds an iteration: enough to hide the latency of both. */
+/** As `eightSums` with twelve sums, 48 multiply-adds an iteration, which hides the latency of multiplication and addition. */
 export function twelveSums(iterations: i32, x: f32, y: f32): f32 {
   const a = f32x4.splat(x);
   const b = f32x4.splat(y);

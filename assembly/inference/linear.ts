@@ -3,9 +3,9 @@ import { madd } from '../shared/simd';
 /**
  * y[j] = bias[j] + Σ_k x[k] · weight[k,j], eight outputs a panel, f32.
  *
- * x [depth], weight [panels][depth][8], bias and y [panels][8]; panels `from` to
- * `to`, without `to`. Requires an even depth ≥ 2 and no overlap.
- * Order: panel by panel; two steps of k an iteration, in sums of their own.
+ * x [depth], weight [panels][depth][8], bias and y [panels][8]. Computes panels `from` to `to` (exclusive).
+ * Requires an even depth ≥ 2; blocks must not overlap.
+ * Loop order: panel, then k; two steps of k an iteration, in separate sums.
  */
 export function linear(y: usize, x: usize, weight: usize, bias: usize, depth: i32, from: i32, to: i32): void {
   assert(depth > 0 && (depth & 1) == 0, 'linear: depth must be even and at least 2');

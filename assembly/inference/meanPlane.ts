@@ -1,8 +1,8 @@
 /**
  * y[c] = (1/size) Σ map[·][c], four channels, f32.
  *
- * map [size][4], y [4]. Requires size ≥ 1 and no overlap.
- * Order: pixel by pixel, then one division.
+ * map [size][4], y [4]. Requires size ≥ 1; blocks must not overlap.
+ * Loop order: pixel by pixel, then one division.
  */
 export function meanPlane(y: usize, map: usize, size: i32): void {
   let total = v128.load(map);

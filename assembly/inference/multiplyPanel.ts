@@ -1,7 +1,7 @@
 import { gemm4x8 } from '../shared/gemm4x8';
 import { gemm6x8 } from '../shared/gemm6x8';
 
-/** Depth of a block: its slab of weights, 1024x8 float32, is 32 kB, a common L1. */
+/** Depth of a block: its weights, 1024x8 float32, are 32 kB, the size of a common L1 cache. */
 const DEPTH: i32 = 1024;
 
 /** Bytes from one row of eight channels to the next. */
@@ -10,12 +10,10 @@ const ROW_BYTES: usize = 4 * 8;
 /**
  * c[p,j] = bias[j] + Σ_k pixels[p,k] · weight[k,j] for eight channels j of every pixel p, f32.
  *
- * c [groups][4][8], pixels [groups][depth][4] (four pixels side by side at every
- * k), weight [depth][8], bias [8].
- * Requires groups and depth ≥ 1, and no overlap.
- * Order: the bias into c, then depth in blocks of 1024, whose weights stay in
- * L1 while all the pixels pass by: in the relaxed build three groups in two tiles
- * of six pixels as long as there are three, the others one by one.
+ * c [groups][4][8], pixels [groups][depth][4] (four pixels side by side for each k), weight [depth][8], bias [8].
+ * Requires groups and depth ≥ 1; blocks must not overlap.
+ * Loop order: first c = bias; then depth in blocks of 1024, whose weights stay in L1 while the loop runs over all pixels.
+ * The relaxed build computes three groups as two tiles of six pixels, and the remaining groups one by one.
  */
 export function multiplyPanel(c: usize, pixels: usize, weight: usize, bias: usize, groups: i32, depth: i32): void {
   const low = v128.load(bias);

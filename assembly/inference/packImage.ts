@@ -1,18 +1,18 @@
 import { transpose4x4 } from '../shared/transpose4x4';
 
-/** The stem's kernel is 4x4: a row of it is one vector. */
+/** The stem's kernel is 4x4: a row of it fills one vector. */
 const KERNEL: i32 = 4;
 
-/** An image and the windows that the stem looks at, written by src/wasm/inference/layout.ts in the same order. */
+/** An image and the windows of the stem over it. Written by src/wasm/inference/layout.ts. */
 @unmanaged
 export class Image {
   /** [⌈oh·ow/4⌉][16·c][4] */
   pixels: usize;
   /** Float32 planes [c][h][w], or bytes [h][w][interleaved]. */
   image: usize;
-  /** Float32 [c][256]: what a byte means in each channel. */
+  /** Float32 [c][256]: the normalized value of each byte in each channel. */
   table: usize;
-  /** Bytes of a pixel: c of them are looked at. */
+  /** Bytes of a pixel, of which the first c are used. */
   interleaved: i32;
   c: i32;
   h: i32;
@@ -26,21 +26,20 @@ export class Image {
 /**
  * pixels[g][(c,i,j)][p] = x[c, y·stride − padding + i, x·stride − padding + j], 0 outside of x, f32.
  *
- * (y,x) is the p-th output pixel of group g, row by row; the last group is filled
- * up with zeros. Groups `from` to `to`, without `to`.
- * Requires no overlap.
- * Order: that of the pixels; the rows of four windows are a 4x4 transpose.
+ * (y,x) is output pixel p of group g, in row order; zeros fill the last group. Packs groups `from` to `to` (exclusive).
+ * Blocks must not overlap.
+ * Loop order: group, channel, row of the kernel; four rows of four windows are one 4x4 transpose.
  */
 export function packImage(image: Image, from: i32, to: i32): void {
   pack<f32>(image, from, to);
 }
 
-/** The same of bytes: x[c,y,x] = table[c][image[y,x,c]], which is how they are normalized. */
+/** As `packImage` for bytes, which are normalized by the table: x[c,y,x] = table[c][image[y,x,c]]. */
 export function packBytes(image: Image, from: i32, to: i32): void {
   pack<u8>(image, from, to);
 }
 
-/** By what an image is made of. */
+/** @param T the type of the image's elements */
 function pack<T>(image: Image, from: i32, to: i32): void {
   const c = image.c;
   const ow = image.ow;
@@ -59,7 +58,7 @@ function pack<T>(image: Image, from: i32, to: i32): void {
     const x2 = ((first + 2) % ow) * stride - padding;
     const y3 = ((first + 3) / ow) * stride - padding;
     const x3 = ((first + 3) % ow) * stride - padding;
-    // Pixels behind the last one are given rows behind the image, which are zero.
+    // Pixels after the last one use rows outside of the image, which are zero.
     const beyond = image.h - min(y0, 0);
     const skip1 = first + 1 < size ? 0 : beyond;
     const skip2 = first + 2 < size ? 0 : beyond;
@@ -82,7 +81,7 @@ function pack<T>(image: Image, from: i32, to: i32): void {
 /** x[channel, y, x..x+4], 0 outside of the image. */
 function fourInRow<T>(image: Image, channel: i32, y: i32, x: i32): v128 {
   const w = image.w;
-  // As an unsigned number a row before the image lies behind it.
+  // One comparison of unsigned numbers: a negative row becomes a large one.
   if (<u32>y >= <u32>image.h) return f32x4.splat(0);
   if (isFloat<T>()) {
     if (x >= 0 && x + 4 <= w) return v128.load(planeAt(image, channel, y, x));

@@ -11,14 +11,13 @@ export const enum PixelOrder {
 }
 
 /**
- * pixels[g][c][i] = map[the i-th pixel of group g][c], for four channels c, f32.
+ * pixels[g][c][i] = map[pixel i of group g][c], for four channels c, f32.
  *
- * map [h][w][4]; pixels points at the first of these channels in
- * [groups][depth][4], so that one group is 16·depth bytes from the next. With
- * PixelOrder.rows there are ⌈h·w/4⌉ groups, the last one filled up with zeros; with
- * PixelOrder.windows ⌊h/2⌋·⌊w/2⌋, in scan order, as are the pixels in each.
- * Requires room for three more pixels behind the map, which are overwritten.
- * Order: that of the groups; each is a 4x4 transpose.
+ * map [h][w][4]; `pixels` points at the first of these channels in [groups][depth][4], so that groups are 16·depth bytes
+ * apart. PixelOrder.rows gives ⌈h·w/4⌉ groups, the last one filled with zeros; PixelOrder.windows gives ⌊h/2⌋·⌊w/2⌋ groups
+ * in scan order, and so are the pixels in each.
+ * Requires room for three more pixels after the map, which are overwritten.
+ * Loop order: group by group; each is a 4x4 transpose.
  */
 export function packPixels(pixels: usize, map: usize, h: i32, w: i32, depth: i32, order: i32): void {
   const groupBytes: usize = 16 * <usize>depth;
@@ -35,7 +34,7 @@ export function packPixels(pixels: usize, map: usize, h: i32, w: i32, depth: i32
     }
   } else {
     const end = map + <usize>h * rowBytes;
-    // What is left over there would be multiplied like the rest, and may be slow: subnormal.
+    // Leftover values there would be multiplied too, which is slow if they are subnormal.
     memory.fill(end, 0, 3 * 16);
     for (; map < end; map += 64) {
       transpose4x4(pixels, v128.load(map), v128.load(map, 16), v128.load(map, 32), v128.load(map, 48));

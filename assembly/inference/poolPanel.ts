@@ -14,15 +14,12 @@ export const enum PoolMode {
 /**
  * plane[c/4][y,x][c mod 4] = max(0, max of the window (y,x) of channel c), eight channels, f32.
  *
- * c [pixels][8], in the order that `pool` names; low and high point at the first
- * pixel inside the borders of two planes of four channels, whose rows are
- * `pitchBytes` apart; h, w are the planes' sizes. For PoolMode.windows, c is a map
- * `width` wide, of which the windows
- * [⌊y·rows/h⌋, ⌈(y+1)·rows/h⌉) and the like columns are taken: adaptive pooling,
- * and with rows = stride·h pooling by a stride, which leaves out what fills no
- * window. NaN wins and stays.
- * Requires no overlap.
- * Order: output by output, the window in scan order.
+ * c [pixels][8], in the order of `pool`; low and high point at the first pixel inside the borders of two planes of four
+ * channels, whose rows are `pitchBytes` apart; h, w are the sizes of the planes. For PoolMode.windows, c is a map of width
+ * `width`, and window y covers rows [⌊y·rows/h⌋, ⌈(y+1)·rows/h⌉), likewise for columns: adaptive pooling, or, with
+ * rows = stride·h, pooling with a stride, which drops rows that fill no window. NaN propagates.
+ * Blocks must not overlap.
+ * Loop order: output by output, each window in scan order.
  */
 export function poolPanel(
   low: usize,
@@ -66,12 +63,12 @@ export function poolPanel(
   }
 }
 
-/** Over four pixels in a row, four channels. */
+/** The maximum over four consecutive pixels, for four channels. */
 function largestOfGroup(c: usize): v128 {
   return max(max(max(v128.load(c), v128.load(c, 32)), v128.load(c, 64)), v128.load(c, 96));
 }
 
-/** Over rows from top to bottom and byte columns from left to right, four channels. */
+/** The maximum over rows top to bottom and columns left to right (all byte offsets), for four channels. */
 function largestOfWindow(top: usize, bottom: usize, left: usize, right: usize, width: i32): v128 {
   let largest = v128.load(top + left);
   for (let row = top; row < bottom; row += 32 * <usize>width) {

@@ -26,7 +26,7 @@ export class Linear {
 }
 
 /**
- * Runs panels `from` to `to`, without `to`, of the region at `address`.
+ * Runs panels `from` to `to` (exclusive) of the region at `address`.
  * Requires 0 ≤ from ≤ to ≤ panels, and scratch that no other thread uses.
  */
 export function runRegion(address: usize, scratch: usize, from: i32, to: i32): void {

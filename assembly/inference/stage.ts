@@ -5,9 +5,8 @@ import { packPixels, PixelOrder } from './packPixels';
 import { poolPanel } from './poolPanel';
 
 /**
- * A stage of the deploy form as it lies in memory, written by src/wasm/inference/layout.ts
- * in the same order. Channels and depth are multiples of 8: what a network lacks
- * is filled up with zero weights, whose channels are zero, too.
+ * A stage of the deploy form. Written by src/wasm/inference/layout.ts. Channels and depth are multiples of 8: the channels
+ * that the network does not have get zero weights, and so zero activations.
  */
 @unmanaged
 export class Stage {
@@ -36,24 +35,23 @@ export class Stage {
   w: i32;
   /** Half width of the series activation's kernel. */
   n: i32;
-  /** What becomes of the map: a `PixelOrder`. */
+  /** A `PixelOrder`: the form of the output. */
   order: i32;
-  /** Where in the scratch, whose beginning is a panel's product [groups][4][8], the rest lies: two planes, one plane's outputs. */
+  /** Byte offsets in the scratch of two planes and of one plane's output. A panel's product [groups][4][8] lies at 0. */
   low: usize;
   high: usize;
   map: usize;
 }
 
 /**
- * One panel of eight channels after the other through a whole stage:
+ * Runs panels of eight channels through a whole stage:
  * conv 1x1 → pool → ReLU → depthwise (2n+1)x(2n+1) → the next stage's pixels.
- * Panels do not depend on each other: any thread may run any of them, in its own
- * scratch.
+ * Panels are independent: any thread can run any of them, in its own scratch.
  *
  * Requires a `Stage` at `address`, scratch on a multiple of 16, and
  * 0 ≤ from ≤ to ≤ channels/8.
- * Order: panel by panel, so that no map is ever whole: a panel's product, its
- * planes and their outputs stay in L2.
+ * Loop order: panel by panel, so that a map is never complete in memory: a panel's product, its planes and their output
+ * stay in L2.
  */
 export function runPanels(address: usize, scratch: usize, from: i32, to: i32): void {
   const stage = changetype<Stage>(address);

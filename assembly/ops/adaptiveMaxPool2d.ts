@@ -2,12 +2,11 @@ import { windowEnd, windowStart } from '../shared/poolWindow';
 import { windowMax } from './windowMax';
 
 /**
- * y[c,oy,ox] = max of x[c] over rows [⌊oy·h/oh⌋, ⌈(oy+1)·h/oh⌉) and the like columns, one image, f32.
+ * y[c,oy,ox] = max of x[c] over rows [⌊oy·h/oh⌋, ⌈(oy+1)·h/oh⌉) and the corresponding columns; one image, f32.
  *
- * x [c,h,w], y [c,oh,ow]; windows overlap where oh does not divide h, and
- * repeat where oh > h. NaN wins, as in PyTorch.
- * Requires y and x on multiples of 16 and no overlap.
- * Order: output by output, the window in scan order.
+ * x [c,h,w], y [c,oh,ow]. Windows overlap if oh does not divide h, and repeat if oh > h. NaN propagates, as in PyTorch.
+ * Requires y and x on multiples of 16; blocks must not overlap.
+ * Loop order: output by output, each window in scan order.
  */
 export function adaptiveMaxPool2d(y: usize, x: usize, c: i32, h: i32, w: i32, oh: i32, ow: i32): void {
   assert(((y | x) & 15) == 0, 'adaptiveMaxPool2d: pointers must lie on multiples of 16');

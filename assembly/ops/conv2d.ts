@@ -1,6 +1,6 @@
 import { gemm, gemmScratch } from './gemm';
 
-/** Bytes of scratch that `conv2d` needs: its columns, unless x is their matrix already, and gemm's. */
+/** Bytes of scratch that `conv2d` needs: the columns, unless the kernel is pointwise, and the scratch of gemm. */
 export function conv2dScratch(c: i32, h: i32, w: i32, k: i32, kh: i32, kw: i32, stride: i32, padding: i32): f64 {
   const oh = (h + 2 * padding - kh) / stride + 1;
   const ow = (w + 2 * padding - kw) / stride + 1;
@@ -9,14 +9,13 @@ export function conv2dScratch(c: i32, h: i32, w: i32, k: i32, kh: i32, kw: i32, 
 }
 
 /**
- * y[k,·] = bias[k] + Σ_{c,i,j} weight[k,c,i,j] · x[c, ·stride − padding + (i,j)], one image, f32.
+ * y[k,·] = bias[k] + Σ_{c,i,j} weight[k,c,i,j] · x[c, ·stride − padding + (i,j)]; one image, f32.
  *
  * x [c,h,w], weight [k,c,kh,kw], bias [k] or the null pointer, y [k,oh,ow] with
  * oh = ⌊(h + 2·padding − kh)/stride⌋ + 1 ≥ 1.
- * Requires every pointer on a multiple of 16, scratch of `conv2dScratch` bytes,
- * and that nothing overlaps.
- * Order: bias into y, windows into the columns [c·kh·kw, oh·ow] (a 1x1 kernel
- * at stride 1 reads x as it is), then one matrix product.
+ * Requires all pointers on multiples of 16 and scratch of `conv2dScratch` bytes; blocks must not overlap.
+ * Loop order: first y = bias; then the windows are copied into columns [c·kh·kw, oh·ow] (a 1x1 kernel with stride 1 uses x
+ * directly); then one matrix product.
  */
 export function conv2d(
   y: usize,
@@ -57,14 +56,14 @@ function isPointwise(kh: i32, kw: i32, stride: i32, padding: i32): bool {
   return kh == 1 && kw == 1 && stride == 1 && padding == 0;
 }
 
-/** Rounded up to 16 bytes, for what lies behind them. */
+/** Floats of the columns, rounded up to 16 bytes so that the next block is aligned. */
 function columnFloats(depth: i32, size: i32): f64 {
   return Math.ceil((<f64>depth * size) / 4) * 4;
 }
 
 /**
  * columns[(c,i,j), (oy,ox)] = x[c, oy·stride − padding + i, ox·stride − padding + j], 0 outside of x.
- * Order: that of the columns, one element at a time.
+ * Loop order: that of the columns, element by element.
  */
 function im2col(
   columns: usize,
@@ -84,7 +83,7 @@ function im2col(
       for (let j = 0; j < kw; j++) {
         for (let oy = 0; oy < oh; oy++) {
           const iy = oy * stride - padding + i;
-          // As unsigned numbers the rows and columns before x lie behind it: one comparison sees both.
+          // One comparison of unsigned numbers: negative rows and columns become large ones.
           const inside = <u32>iy < <u32>h;
           const row = x + 4 * <usize>(iy * w);
           for (let ox = 0; ox < ow; ox++) {

@@ -1,6 +1,6 @@
 import { madd } from '../shared/simd';
 
-/** Bytes of scratch that `depthwiseConv2d` needs: one zero-padded plane, where it works in blocks. */
+/** Bytes of scratch that `depthwiseConv2d` needs: one zero-padded plane, if it computes in blocks. */
 export function depthwiseConv2dScratch(h: i32, w: i32, kh: i32, kw: i32, stride: i32, padding: i32): f64 {
   const oh = (h + 2 * padding - kh) / stride + 1;
   const ow = (w + 2 * padding - kw) / stride + 1;
@@ -8,17 +8,14 @@ export function depthwiseConv2dScratch(h: i32, w: i32, kh: i32, kw: i32, stride:
 }
 
 /**
- * y[c,·] = bias[c] + Σ_{i,j} weight[c,i,j] · x[c, ·stride − padding + (i,j)], one image, f32.
+ * y[c,·] = bias[c] + Σ_{i,j} weight[c,i,j] · x[c, ·stride − padding + (i,j)]; one image, f32.
  *
  * x [c,h,w], weight [c,kh,kw], bias [c] or the null pointer, y [c,oh,ow] with
  * oh = ⌊(h + 2·padding − kh)/stride⌋ + 1 ≥ 1.
- * Requires every pointer on a multiple of 16, scratch of
- * `depthwiseConv2dScratch` bytes, and that nothing overlaps.
- * Order: channel, then blocks of 4x4 outputs over a zero-padded copy of the
- * plane, then the taps row by row. Where the outputs are no multiple of 4 the
- * last block moves back over the one before it and writes the same numbers
- * again. Maps under 4x4 and strides above 1 go output by output over the taps
- * that meet x.
+ * Requires all pointers on multiples of 16 and scratch of `depthwiseConv2dScratch` bytes; blocks must not overlap.
+ * Loop order: channel, then blocks of 4x4 outputs over a zero-padded copy of the plane, then the taps row by row. If the
+ * output size is not a multiple of 4, the last block overlaps the previous one and writes the same numbers again. Maps
+ * smaller than 4x4 and strides above 1 are computed output by output over the taps inside x.
  */
 export function depthwiseConv2d(
   y: usize,
@@ -81,7 +78,7 @@ function inBlocks(oh: i32, ow: i32, stride: i32): bool {
   return stride == 1 && oh >= 4 && ow >= 4;
 }
 
-/** x [h,w] into the inside of the padded plane; the border, zeroed once, is the same for every channel. */
+/** Copies x [h,w] into the padded plane. Its border is zeroed once, for all channels. */
 function copyInto(padded: usize, paddedBytes: usize, x: usize, h: i32, w: i32): void {
   for (let i = 0; i < h; i++) {
     memory.copy(padded, x, 4 * <usize>w);
@@ -92,7 +89,7 @@ function copyInto(padded: usize, paddedBytes: usize, x: usize, h: i32, w: i32): 
 
 /**
  * A block of 4x4 outputs at stride 1: y = start + Σ weight[i,j] · x[·+i, ·+j].
- * Requires x to have 3 + kh rows and 3 + kw columns; no alignment.
+ * Requires 3 + kh rows and 3 + kw columns of x; no alignment.
  */
 function block4x4(y: usize, yBytes: usize, x: usize, xBytes: usize, weight: usize, start: f32, kh: i32, kw: i32): void {
   let y0 = f32x4.splat(start);

@@ -11,9 +11,8 @@ function roundUp(count: i32, multiple: i32): i32 {
 }
 
 /**
- * Bytes of scratch that `gemm` needs: a packed block of A, all of B's columns
- * at one block's depth, and a tile. In float64, so that a size beyond the
- * address space does not wrap to a small one.
+ * Bytes of scratch that `gemm` needs: a packed block of A, all columns of B for one block of depth, and a
+ * tile. A float64, so that a size beyond the address space does not wrap around.
  */
 export function gemmScratch(m: i32, n: i32, k: i32): f64 {
   if (n == 1) return 0;
@@ -24,14 +23,12 @@ export function gemmScratch(m: i32, n: i32, k: i32): f64 {
 /**
  * C += A·B, f32, all three dense and row-major: C [m,n], A [m,k], B [k,n].
  *
- * Requires scratch of `gemmScratch(m, n, k)` bytes on a multiple of 16, and that
- * nothing overlaps; C, A and B may lie on any multiple of 4.
- * Order: depth in blocks of 256; inside, B packed into panels of 8 columns;
- * rows in blocks of 64, packed into panels of 4; then each panel of B (which
- * stays in L1) against every panel of A (which stay in L2).
- * Tails: panels are filled up with zeros, and a tile that sticks out of C is
- * computed in scratch and copied back in part. One column alone is not worth
- * packing for: it is m dot products.
+ * Requires scratch of `gemmScratch(m, n, k)` bytes on a multiple of 16; C, A and B on multiples of 4; blocks must not
+ * overlap.
+ * Loop order: depth in blocks of 256, for which B is packed into panels of 8 columns; rows in blocks of 64, packed into
+ * panels of 4; then each panel of B (which stays in L1) times each panel of A (which stay in L2).
+ * Tails: zeros fill the panels, and a tile that exceeds C is computed in scratch and copied back in part. A single column
+ * (n = 1) is computed as m dot products without packing.
  */
 export function gemm(c: usize, a: usize, b: usize, scratch: usize, m: i32, n: i32, k: i32): void {
   assert(m > 0 && n > 0 && k > 0, 'gemm: m, n and k must be at least 1');
@@ -73,7 +70,7 @@ export function gemm(c: usize, a: usize, b: usize, scratch: usize, m: i32, n: i3
   }
 }
 
-/** to[0..height][0..width] = from[…], f32, rows the given bytes apart; any alignment. */
+/** to[0..height][0..width] = from[0..height][0..width], f32. Rows are `toBytes` and `fromBytes` apart; no alignment required. */
 function copyTile(to: usize, toBytes: usize, from: usize, fromBytes: usize, height: i32, width: i32): void {
   for (let i = 0; i < height; i++) {
     for (let j: usize = 0; j < 4 * <usize>width; j += 4) store<f32>(to + j, load<f32>(from + j));
@@ -83,8 +80,8 @@ function copyTile(to: usize, toBytes: usize, from: usize, fromBytes: usize, heig
 }
 
 /**
- * b [depth,n] into panels [⌈n/8⌉][depth][8], the last one filled up with zeros.
- * Order: panel, then row; eight columns at once, those of the last panel one by one.
+ * Packs b [depth,n] into panels [⌈n/8⌉][depth][8]; zeros fill the last one.
+ * Loop order: panel, then row; eight columns at once, those of the last panel one by one.
  */
 function packColumns(panels: usize, b: usize, n: i32, depth: i32): void {
   const rowBytes: usize = 4 * <usize>n;
@@ -110,10 +107,9 @@ function packColumns(panels: usize, b: usize, n: i32, depth: i32): void {
 }
 
 /**
- * a [rows, depth], its rows k elements apart, into panels [⌈rows/4⌉][depth][4],
- * the last one filled up with zeros.
- * Order: panel, then depth; whole panels transpose 4x4 blocks in registers, with
- * the last depth mod 4 and the last panel element by element.
+ * Packs a [rows, depth], whose rows are k elements apart, into panels [⌈rows/4⌉][depth][4]; zeros fill the last one.
+ * Loop order: panel, then depth. Full panels transpose 4x4 blocks in registers; the last depth mod 4 columns and the last
+ * panel are copied element by element.
  */
 function packRows(panels: usize, a: usize, rows: i32, depth: i32, k: i32): void {
   const rowBytes: usize = 4 * <usize>k;

@@ -1,11 +1,10 @@
 import { sum } from './sum';
 
 /**
- * y[c] = (1/(h·w)) Σ x[c,·,·], one image, f32.
+ * y[c] = (1/(h·w)) Σ x[c,·,·]; one image, f32.
  *
- * x [c,h,w], y [c]. Requires y and x on multiples of 16 and no overlap.
- * Order: channel, then four chains over the plane, its last h·w mod 4 elements
- * one by one; then one division.
+ * x [c,h,w], y [c]. Requires y and x on multiples of 16; blocks must not overlap.
+ * Loop order: channel, then the plane in four sums, then its last h·w mod 4 elements one by one; then one division.
  */
 export function globalAvgPool(y: usize, x: usize, c: i32, h: i32, w: i32): void {
   assert(((y | x) & 15) == 0, 'globalAvgPool: pointers must lie on multiples of 16');

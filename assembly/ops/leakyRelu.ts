@@ -1,8 +1,8 @@
 /**
- * y = x where x > 0, λ·x elsewhere; f32. λ = 0 is ReLU, λ = 1 the identity, NaN stays NaN.
+ * y = x if x > 0, else λ·x; f32. λ = 0 is ReLU, λ = 1 the identity; NaN propagates.
  *
- * Requires y and x on multiples of 16; y may be x, and must not overlap it otherwise.
- * Order: four elements a step, the last size mod 4 one by one.
+ * Requires y and x on multiples of 16; y may equal x, but must not overlap it otherwise.
+ * Loop order: four elements an iteration, then the last size mod 4 one by one.
  */
 export function leakyRelu(y: usize, x: usize, size: i32, lambda: f32): void {
   assert(((y | x) & 15) == 0, 'leakyRelu: pointers must lie on multiples of 16');

@@ -2,13 +2,13 @@ import { max } from '../shared/simd';
 import { windowMax } from './windowMax';
 
 /**
- * y[c,oy,ox] = max x[c, oy·stride + i, ox·stride + j] over i, j < kernelSize, one image, f32.
+ * y[c,oy,ox] = max x[c, oy·stride + i, ox·stride + j] over i, j < kernelSize; one image, f32.
  *
- * x [c,h,w], y [c,oh,ow] with oh = ⌊(h − kernelSize)/stride⌋ + 1 ≥ 1: rows and
- * columns that fill no window are left out. NaN wins, as in PyTorch.
- * Requires y and x on multiples of 16 and no overlap.
- * Order: output by output, the window in scan order; the network's 2x2 windows
- * at stride 2 four outputs at a time, the last ow mod 4 of a row one by one.
+ * x [c,h,w], y [c,oh,ow] with oh = ⌊(h − kernelSize)/stride⌋ + 1 ≥ 1: rows and columns that fill no window are dropped.
+ * NaN propagates, as in PyTorch.
+ * Requires y and x on multiples of 16; blocks must not overlap.
+ * Loop order: output by output, each window in scan order. 2x2 windows with stride 2 are computed four at a time, the last
+ * ow mod 4 of a row one by one.
  */
 export function maxPool2d(y: usize, x: usize, c: i32, h: i32, w: i32, kernelSize: i32, stride: i32): void {
   assert(((y | x) & 15) == 0, 'maxPool2d: pointers must lie on multiples of 16');
@@ -39,7 +39,7 @@ export function maxPool2d(y: usize, x: usize, c: i32, h: i32, w: i32, kernelSize
   }
 }
 
-/** Four 2x2 windows side by side: the maxima of eight columns of two rows, in scan order. */
+/** The maxima of four adjacent 2x2 windows, each in scan order. */
 function halve(upper: usize, lower: usize): v128 {
   const u0 = v128.load(upper);
   const u1 = v128.load(upper, 16);

@@ -1,8 +1,8 @@
 /**
- * The largest of x[top..bottom, left..right] in a plane w wide, f32: the first
- * of equals in scan order, and NaN as soon as there is one.
+ * The maximum of x[top..bottom, left..right] in a plane of width w, f32. Of equal values, the first in scan order; NaN if
+ * any element is NaN.
  *
- * Requires a window of at least one element, inside the plane.
+ * Requires a window of at least one element inside the plane.
  */
 export function windowMax(x: usize, w: i32, top: i32, bottom: i32, left: i32, right: i32): f32 {
   let largest = f32.NEGATIVE_INFINITY;

@@ -6,12 +6,12 @@ import { madd } from './simd';
  */
 export const PASS: i32 = 7;
 
-/** Pixels from one row of a plane to the next: n of border on either side. */
+/** Pixels from one row of a plane to the next, with n border pixels on each side. */
 export function planePitch(w: i32, n: i32): i32 {
   return w + 2 * n;
 }
 
-/** Zeroes a plane's borders left and right of its h x w pixels. */
+/** Zeroes the borders of a plane on the left and right of its h x w pixels. */
 export function clearBorders(plane: usize, h: i32, w: i32, n: i32): void {
   const rowBytes: usize = 16 * <usize>planePitch(w, n);
   const leftBytes: usize = 16 * <usize>n;
@@ -26,12 +26,11 @@ export function clearBorders(plane: usize, h: i32, w: i32, n: i32): void {
 /**
  * y[·] = bias + Σ_{i,j} weight[i,j] · x[· + (i,j) − n], four channels side by side, f32.
  *
- * x [h][planePitch(w, n)][4] with zeroes left and right (there are none above and
- * below: taps beyond the map are left out), weight [2n+1][2n+1][4], bias [4],
- * y [h][w][4] and room for 6 more pixels.
- * Requires no overlap, and 6 readable pixels behind x.
- * Order: row by row, seven outputs a pass. Where 7 does not divide w the last pass
- * of a row computes too many, which the next row writes over.
+ * x [h][planePitch(w, n)][4] with zeros on the left and right (but not above and below: taps outside of the map are
+ * skipped), weight [2n+1][2n+1][4], bias [4], y [h][w][4] with room for 6 more pixels.
+ * Requires 6 readable pixels after x; blocks must not overlap.
+ * Loop order: row by row, seven outputs a pass. If 7 does not divide w, the last pass of a row computes extra outputs, which
+ * the next row overwrites.
  */
 export function depthwisePlane(y: usize, x: usize, weight: usize, bias: usize, h: i32, w: i32, n: i32): void {
   const pitchBytes: usize = 16 * <usize>planePitch(w, n);
@@ -50,8 +49,8 @@ export function depthwisePlane(y: usize, x: usize, weight: usize, bias: usize, h
 }
 
 /**
- * Seven outputs side by side over `rows` rows of taps.
- * Order: tap by tap, one an iteration: more would spill, as in `gemm4x8`.
+ * Seven adjacent outputs over `rows` rows of taps.
+ * Loop order: tap by tap, one an iteration; more would spill registers, as in `gemm4x8`.
  */
 function sevenOutputs(y: usize, x: usize, pitchBytes: usize, tap: usize, bias: usize, rows: i32, kernel: i32): void {
   let y0 = v128.load(bias);

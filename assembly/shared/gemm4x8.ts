@@ -1,18 +1,15 @@
 import { madd } from './simd';
 
 /**
- * C += A·B for one tile: C 4x8 with rows `rowBytes` apart, A a panel [k][4], B a
- * panel [k][8].
+ * C += A·B for one tile: C 4x8 with rows `rowBytes` apart, A a panel [k][4], B a panel [k][8].
  *
- * Requires k ≥ 1 and no overlap; no alignment.
- * Order: k outermost. Four steps are written out, each with a way out of its
- * own: compilers move the loads of a basic block to its front, and eight sums,
- * two columns and four splats of one step are 14 of 16 registers; a second step
- * in the same block would spill. A's address moves at every step, because
- * V8 before version 12 adds the offset of a splatted load in an instruction of
- * its own, unless the loop does not change it. Together that is a fifth faster
- * there than one step an iteration (bench/engine.ts), and the same elsewhere.
- * For the same reasons nothing else happens in here.
+ * Requires k ≥ 1; no alignment; blocks must not overlap.
+ * Loop order: k outermost, unrolled by four, with an exit after each step. The exits keep the steps in separate basic
+ * blocks: compilers move all loads of a basic block to its start, and the eight sums, two vectors of B and four splats of
+ * one step take 14 of 16 registers, so that a second step in the same block would spill. The address of A changes in every
+ * step, because V8 before version 12 adds the offset of a splatted load in a separate instruction. Together this is a fifth
+ * faster there than one step an iteration, and equally fast elsewhere (bench/engine.ts).
+ * Epilogues such as bias or ReLU are separate, to leave the registers to the sums.
  */
 export function gemm4x8(c: usize, rowBytes: usize, a: usize, b: usize, k: i32): void {
   const c1 = c + rowBytes;

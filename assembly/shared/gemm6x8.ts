@@ -2,18 +2,16 @@ import { madd } from './simd';
 
 /**
  * C += A·B for six pixels and eight channels: four rows of C at `cFour`, two at
- * `cTwo`, all `rowBytes` apart; A the four first pixels of one panel [k][4] at
- * `four` and two neighbors in another at `two`; B a panel [k][8].
+ * `cTwo`, all `rowBytes` apart; A the first four pixels of one panel [k][4] at
+ * `four` and two adjacent pixels of another at `two`; B a panel [k][8].
  *
- * Requires k ≥ 1 and no overlap; no alignment.
- * Order: k outermost, as in `gemm4x8`, so that every sum is the same.
- * For machines that multiply and add in one instruction: their latency takes more
- * sums than `gemm4x8` has to be hidden (a tenth faster: bench/engine.ts). Twelve
- * sums, two columns and one splat are all of the 15 registers that V8 gives out,
- * so that every row is a basic block of its own: V8 before version 13 would move
- * the loads of the others to its front and spill. The ways out between them are
- * never taken; both pointers move so that no compiler knows. Not for the plain
- * build, whose products need a register more.
+ * Requires k ≥ 1; no alignment; blocks must not overlap.
+ * Loop order: k outermost, as in `gemm4x8`, so that every sum has the same bits.
+ * For machines with fused multiply-add, whose latency needs more sums to be hidden than `gemm4x8` has (a tenth faster:
+ * bench/engine.ts). Twelve sums, two vectors of B and one splat take all 15 registers that V8 allocates, so that each row is
+ * its own basic block: V8 before version 13 would move the loads of the other rows to the start of a common block and
+ * spill. The exits between the rows are never taken; both pointers change so that compilers cannot prove it. Not for the
+ * plain build, whose separate products need one more register.
  */
 export function gemm6x8(cFour: usize, cTwo: usize, rowBytes: usize, four: usize, two: usize, b: usize, k: i32): void {
   const endFour = four + 16 * <usize>k;

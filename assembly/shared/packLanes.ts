@@ -1,14 +1,13 @@
 import { transpose4x4 } from './transpose4x4';
 
 /**
- * panels[⌊r/lanes⌋][k][r mod lanes] = rows[r][k]: as many rows as there are lanes
- * lie side by side, so that one load is one k of all of them.
+ * panels[⌊r/lanes⌋][k][r mod lanes] = rows[r][k]: `lanes` rows side by side, so that one load reads one k of all of them.
  *
- * values are those of the rows [·][width] from `first` to `last`, without `last`;
- * panels [·][depth][lanes]. What the rows do not fill is left as it is.
- * Requires width ≤ depth, lanes a multiple of 4, no overlap; no alignment.
- * Order: that of the values; where all rows of a panel are there they go 4x4 at a
- * time, the last width mod 4 and all other rows value by value.
+ * `values` are elements `first` to `last` (exclusive) of the rows [·][width]; panels [·][depth][lanes]. Other elements of the
+ * panels do not change.
+ * Requires width ≤ depth, and lanes a multiple of 4; no alignment; blocks must not overlap.
+ * Loop order: that of the values. If all rows of a panel are present, they are packed 4x4 at a time; the last width mod 4
+ * columns and all other rows are packed value by value.
  */
 export function packLanes(
   panels: usize,
@@ -45,7 +44,7 @@ export function packLanes(
   }
 }
 
-/** All the rows of a panel. */
+/** Packs all rows of a panel. */
 function packPanel(panel: usize, values: usize, width: i32, lanes: i32): void {
   const laneBytes: usize = 4 * <usize>lanes;
   const rowBytes: usize = 4 * <usize>width;

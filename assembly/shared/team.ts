@@ -1,19 +1,18 @@
 /**
- * A part of the network whose panels do not depend on each other: any thread may
- * run any of them, and all are done before the next region begins. Written by
- * src/wasm in the same order.
+ * A part of a program. Its panels are independent: any thread can run any of them, and all are done before the next region
+ * begins. Written by src/wasm/program.ts.
  */
 @unmanaged
 export class Region {
   kind: i32;
-  /** Address of what `kind` says. */
+  /** Address of the operands, whose class depends on `kind`. */
   operands: usize;
   panels: i32;
-  /** How many panels a thread takes at a time. */
+  /** Panels that a thread takes at a time. */
   chunk: i32;
 }
 
-/** What runs panels of a region: inference and training have each their own. */
+/** Runs panels of a region. Inference and training each have such a function. */
 export type RunRegion = (address: usize, scratch: usize, from: i32, to: i32) => void;
 
 /** The head of a program in memory, by which threads synchronize; its regions follow. Written by src/wasm/program.ts. */
@@ -53,17 +52,16 @@ const FIRST: usize = offsetof<Program>('first');
 const LAST: usize = offsetof<Program>('last');
 const PARTS: usize = offsetof<Program>('parts');
 
-/** Loads of a waiting thread before it goes to sleep: about a tenth of a millisecond. */
+/** Loads of a waiting thread before it blocks: about a tenth of a millisecond. */
 const SPINS: i32 = 1 << 16;
-/** A sleeper at a barrier looks again after so many nanoseconds: nobody wakes it. */
+/** Nanoseconds that a thread blocks at a barrier before it looks again; it is not notified. */
 const NAP: i64 = 50_000;
 
 /**
- * Runs regions `first` to `last`, without `last`, of the program, and returns when
- * they are done. Workers that `serve` it help; nobody waits for one that does not
- * come, so that one thread is a team, too.
+ * Runs regions `first` to `last` (exclusive) of a program, and returns when they are done. Workers in `serve` share the
+ * work; a worker that does not arrive is not waited for, so that one thread suffices.
  *
- * @param mayWait whether this thread may sleep; a browser's window may not
+ * @param mayWait whether this thread may block; the main thread of a browser may not
  */
 export function runProgram(run: RunRegion, program: usize, scratch: usize, first: i32, last: i32, mayWait: bool): void {
   if (ASC_FEATURE_THREADS) {
@@ -80,7 +78,7 @@ export function runProgram(run: RunRegion, program: usize, scratch: usize, first
     atomic.notify(program + STATE, -1);
     work(run, program, scratch, 0, mayWait);
     atomic.store<i32>(program, CLOSED, STATE);
-    // Whoever is still looking finds nothing to do and leaves: counters must not start anew before.
+    // Counters must not be reset while a worker still reads them.
     while (atomic.load<i32>(program, ACTIVE) != 0) {}
   } else {
     for (let i = first; i < last; i++) {
@@ -90,7 +88,7 @@ export function runProgram(run: RunRegion, program: usize, scratch: usize, first
   }
 }
 
-/** Helps with every run of the program until `stop`, as the thread of this number; the caller's is 0. */
+/** Runs panels of a program until `stop`, as worker number `self`; the calling thread is number 0. */
 export function serve(run: RunRegion, program: usize, scratch: usize, self: i32): void {
   if (!ASC_FEATURE_THREADS) return;
   for (;;) {
@@ -102,7 +100,7 @@ export function serve(run: RunRegion, program: usize, scratch: usize, self: i32)
       }
     }
     atomic.add<i32>(program, 1, ACTIVE);
-    // Looked at again: a run that was closed in between does not expect anybody.
+    // Read again, because the run may have ended in between.
     const state = atomic.load<i32>(program, STATE);
     if (state == OPEN) work(run, program, scratch, self, true);
     atomic.sub<i32>(program, 1, ACTIVE);
@@ -110,7 +108,7 @@ export function serve(run: RunRegion, program: usize, scratch: usize, self: i32)
   }
 }
 
-/** Sends everybody home. The program is not run afterwards. */
+/** Ends `serve` in all workers. The program must not run afterwards. */
 export function stop(program: usize): void {
   if (!ASC_FEATURE_THREADS) return;
   atomic.store<i32>(program, STOPPED, STATE);
@@ -131,9 +129,8 @@ function startOf(part: i32, parts: i32, panels: i32): i32 {
 }
 
 /**
- * Takes panels as long as there are any, of its own part first: what it wrote in one
- * region is still in its cache in the next. At the end of a region, waits until all of
- * them are done.
+ * Takes panels until none are left, first those of its own part, whose data is still in its cache from the previous region.
+ * At the end of a region, waits until all panels are done.
  */
 function work(run: RunRegion, program: usize, scratch: usize, self: i32, mayWait: bool): void {
   const last = load<i32>(program, LAST);

@@ -1,5 +1,5 @@
 /**
- * y[j][i] = rows[i][j]: four rows of four float32, stored as four columns `pitchBytes` apart.
+ * y[j][i] = rows[i][j]: transposes four rows of four float32; rows of y are `pitchBytes` apart.
  *
  * Requires no alignment.
  */

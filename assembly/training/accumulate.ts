@@ -1,21 +1,20 @@
 import { PANEL } from './adam';
 
-/** Gradients side by side, and their sum over passes in a block of the same order; float32. */
+/** All gradients, and their sums over the passes of a step in the same order; float32. */
 @unmanaged
 export class Accumulate {
   grad: usize;
   sum: usize;
   /** A multiple of 4. */
   count: i32;
-  /** That are in the sum, with this one. */
+  /** Passes in the sum, including the current one. */
   passes: i32;
 }
 
 /**
  *     sum ← sum + grad, or grad in the first pass        grad ← sum / passes
  *
- * 4096 gradients a panel. Order: pass by pass. Behind every pass the gradients are the mean
- * so far, so that whoever uses them need not know of passes.
+ * 4096 gradients a panel. After every pass, `grad` holds the mean so far, so that its users need not know about passes.
  */
 export function accumulate(address: usize, from: i32, to: i32): void {
   const op = changetype<Accumulate>(address);

@@ -1,4 +1,4 @@
-/** Parameters side by side, with their gradients and moments in blocks of the same order; float32. */
+/** Adjacent parameters, with their gradients and moments in the same order; float32. */
 @unmanaged
 export class Adam {
   param: usize;
@@ -7,11 +7,11 @@ export class Adam {
   v: usize;
   /** A multiple of 4. */
   count: i32;
-  /** The rest changes from step to step. */
+  /** The following fields are written in every step. */
   lr: f32;
   beta1: f32;
   beta2: f32;
-  /** 1 − β₁ and 1 − β₂, each rounded once: taken from a rounded β they would be off in the fifth digit. */
+  /** 1 − β₁ and 1 − β₂, computed in float64: from a rounded β they would be off in the fifth digit. */
   rest1: f32;
   rest2: f32;
   eps: f32;
@@ -19,7 +19,7 @@ export class Adam {
   /** 1 − β₁ᵗ and 1 − β₂ᵗ. */
   correction1: f32;
   correction2: f32;
-  /** Not 0: decay the parameter itself (AdamW) instead of adding to its gradient. */
+  /** Not 0: decay the parameter itself (AdamW) instead of adding the decay to its gradient. */
   decoupled: i32;
 }
 
@@ -31,7 +31,7 @@ export const PANEL: i32 = 4096;
  *     m ← β₁·m + (1 − β₁)·g        v ← β₂·v + (1 − β₂)·g²
  *     param ← param − lr · (m/(1 − β₁ᵗ)) / (√(v/(1 − β₂ᵗ)) + eps)
  *
- * 4096 parameters a panel. Order: four at a time.
+ * 4096 parameters a panel, four at a time.
  */
 export function adam(address: usize, from: i32, to: i32): void {
   const op = changetype<Adam>(address);

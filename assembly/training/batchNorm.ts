@@ -3,16 +3,16 @@ import { PIXEL, planeBytes } from './planes';
 import { sumPlane } from './sumPlane';
 
 /**
- * Batch normalization with the activation behind it, a leaky ReLU of slope λ; λ = 1
- * where there is none. Each channel over its m = pixels values in the batch:
+ * Batch normalization followed by a leaky ReLU of slope λ; λ = 1 if there is no activation. For each channel, over its
+ * m = pixels values in the batch:
  *
- *     x̂ = (x − μ)/√(σ² + ε)     v = γ·x̂ + β     y = v where v > 0, λ·v elsewhere
+ *     x̂ = (x − μ)/√(σ² + ε)     v = γ·x̂ + β     y = v if v > 0, else λ·v
  */
 @unmanaged
 export class BatchNorm {
   x: usize;
   y: usize;
-  /** The gradient of y, in whose place that of x comes. */
+  /** The gradient of y, replaced by that of x. */
   dy: usize;
   /** γ and β [c], and their gradients. */
   weight: usize;
@@ -26,21 +26,21 @@ export class BatchNorm {
   invStd: usize;
   /** λ, a float32. */
   lambda: usize;
-  /** Where y goes once more, as the product behind it wants it, and dx as that before; or 0: see ./packPlane.ts. */
+  /** Copies of y, for the convolution after it, and of dx, for the one before, as panels (see packPlane.ts); or 0. */
   panels: usize;
   dxPanels: usize;
   channels: i32;
   pixels: i32;
   eps: f32;
-  /** Share of the batch in the new running statistics. */
+  /** Weight of the batch in the new running statistics. */
   momentum: f32;
-  /** By how much σ² is multiplied for `runningVar`: m/(m − 1), as in PyTorch, or 1. */
+  /** Factor of σ² in `runningVar`: m/(m − 1), as in PyTorch, or 1. */
   correction: f32;
 }
 
 /**
- * y, μ, σ and the running statistics from x, four channels a panel.
- * Order: the sum of x, that of (x − μ)², each in four sums pixel by pixel; then y.
+ * Computes y, μ, σ and the running statistics from x, four channels a panel.
+ * Loop order: the sum of x, then the sum of (x − μ)², each pixel by pixel in several sums; then y.
  */
 export function batchNorm(address: usize, from: i32, to: i32): void {
   const op = changetype<BatchNorm>(address);
@@ -65,7 +65,7 @@ export function batchNorm(address: usize, from: i32, to: i32): void {
   }
 }
 
-/** y from x and the running statistics, four channels a panel. */
+/** Computes y from x and the running statistics, four channels a panel. */
 export function batchNormEval(address: usize, from: i32, to: i32): void {
   const op = changetype<BatchNorm>(address);
   for (let panel = from; panel < to; panel++) {
@@ -93,13 +93,12 @@ function normalize(op: BatchNorm, panel: i32, mean: v128, invStd: v128): void {
 }
 
 /**
- * With g = dy where y > 0, λ·dy elsewhere:
+ * With g = dy if y > 0, else λ·dy:
  *
  *     db = Σ g     dw = Σ g·x̂     dx = γ/√(σ² + ε) · (g − db/m − x̂·dw/m)
  *
- * four channels a panel; dx in the place of dy. y and v have the same sign, and where
- * λ = 0 took that away, the slope is 0.
- * Order: both sums pixel by pixel, each in two; then dx.
+ * four channels a panel; dx replaces dy. The sign of y is that of v, unless λ = 0, where the slope is 0 anyway.
+ * Loop order: both sums, pixel by pixel; then dx.
  */
 export function batchNormBackward(address: usize, from: i32, to: i32): void {
   const op = changetype<BatchNorm>(address);

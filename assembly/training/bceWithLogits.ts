@@ -1,14 +1,14 @@
 import { expOfNegative, logOfOnePlus } from './exp';
 import { planeBytes } from './planes';
-import { classAt, clearBehind, SoftmaxCrossEntropy } from './softmaxCrossEntropy';
+import { classAt, clearPadding, SoftmaxCrossEntropy } from './softmaxCrossEntropy';
 
 /**
- * Binary cross-entropy of every class on its own, on the operands of `SoftmaxCrossEntropy`:
+ * Binary cross-entropy of each class independently, with the operands of `SoftmaxCrossEntropy`:
  *
  *     loss[i] = mean over c of −q·log σ(x) − (1 − q)·log(1 − σ(x))        dx[i,c] = (σ(x) − q)/(n·classes)
  *
- * in nats. Computed in float64, with e = exp(−|x|), from which both come without overflow.
- * Images `from` to `to`. Order: class by class.
+ * in nats. Computed in float64 from e = exp(−|x|), which does not overflow.
+ * Images `from` to `to` (exclusive). Loop order: class by class.
  */
 export function bceWithLogits(address: usize, from: i32, to: i32): void {
   const op = changetype<SoftmaxCrossEntropy>(address);
@@ -23,11 +23,11 @@ export function bceWithLogits(address: usize, from: i32, to: i32): void {
       const x = <f64>load<f32>(op.x + 16 * <usize>image + at);
       const share = <f64>load<f32>(q + 4 * <usize>c);
       const e = expOfNegative(-abs(x));
-      // Σ of what is positive: max(x, 0) − q·x would lose digits.
+      // A sum of positive terms: max(x, 0) − q·x would lose digits.
       total += (x > 0 ? (1 - share) * x : -share * x) + logOfOnePlus(e);
       store<f32>(dx + at, <f32>(((x > 0 ? 1 / (1 + e) : e / (1 + e)) - share) / count));
     }
     store<f64>(op.loss + 8 * <usize>image, total / <f64>op.classes);
-    clearBehind(dx, op.classes, pitchBytes);
+    clearPadding(dx, op.classes, pitchBytes);
   }
 }

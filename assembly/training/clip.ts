@@ -1,7 +1,7 @@
 import { PANEL } from './adam';
 import { addSquares, lanesOf } from './squares';
 
-/** All gradients, side by side, and what they are divided by before they are used. */
+/** All gradients, and the number by which they are divided to clip their norm to 1. */
 @unmanaged
 export class Clip {
   grad: usize;
@@ -14,7 +14,7 @@ export class Clip {
   divisor: usize;
 }
 
-/** squares[panel] ← Σ g², 4096 gradients a panel. Order: four at a time, in two sums of float64. */
+/** squares[panel] ← Σ g², 4096 gradients a panel. Loop order: four at a time, in two sums of float64. */
 export function squareGradients(address: usize, from: i32, to: i32): void {
   const op = changetype<Clip>(address);
   for (let panel = from; panel < to; panel++) {
@@ -27,7 +27,7 @@ export function squareGradients(address: usize, from: i32, to: i32): void {
   }
 }
 
-/** divisor ← max(1, √Σ squares): one panel. Order: square by square, whoever summed them. */
+/** divisor ← max(1, √Σ squares). One panel. Loop order: that of the panels, whichever thread computed them. */
 export function clip(address: usize): void {
   const op = changetype<Clip>(address);
   let total: f64 = 0;

@@ -4,15 +4,14 @@ import { PIXEL, planeBytes } from './planes';
 import { sumPlane } from './sumPlane';
 import { planes4x8 } from './planes4x8';
 
-/** Depth of a block of the product: its weights, 1024x8 float32, are 32 kB, a common L1. */
+/** Depth of a block of the product: its weights, 1024x8 float32, are 32 kB, the size of a common L1 cache. */
 const DEPTH: i32 = 1024;
-/** Pixels of a block of a weight's gradient: two planes of it are 16 kB. */
+/** Pixels of a block of the weight's gradient: two planes of them are 16 kB. */
 const PIXELS: i32 = 512;
 
 /**
- * A 1x1 convolution over planes, or what is one: the stem over the windows of images,
- * a linear layer over pooled features. Written by src/wasm/training/layout.ts in the
- * same order; `_` blocks belong to whoever runs the region.
+ * A 1x1 convolution over planes. The stem is one over the windows of images, the classifier one over pooled features.
+ * Written by src/wasm/training/units.ts.
  *
  *     y[k,p] = bias[k] + Σ_c weight[k,c] · x[c,p]
  *     dx[c,p] = Σ_k weight[k,c] · dy[k,p]     dw[k,c] = Σ_p dy[k,p] · x[c,p]     db[k] = Σ_p dy[k,p]
@@ -32,20 +31,20 @@ export class Conv2d {
   db: usize;
   /** The weight transposed for dx, [c/4][k][4]. */
   transposed: usize;
-  /** x or dy as the product wants it: see ./packPlane.ts. */
+  /** x or dy as panels: see packPlane.ts. */
   panels: usize;
   pixels: i32;
   c: i32;
   k: i32;
 }
 
-/** panels ← x. Planes `from` to `to` of c/4. */
+/** panels ← x. Planes `from` to `to` (exclusive) of c/4. */
 export function packX(address: usize, from: i32, to: i32): void {
   const conv = changetype<Conv2d>(address);
   pack(conv.panels, conv.x, conv.pixels, conv.c, from, to);
 }
 
-/** panels ← dy, as `packX`; k/4 planes. */
+/** panels ← dy. Planes `from` to `to` (exclusive) of k/4. */
 export function packDy(address: usize, from: i32, to: i32): void {
   const conv = changetype<Conv2d>(address);
   pack(conv.panels, conv.dy, conv.pixels, conv.k, from, to);
@@ -74,7 +73,9 @@ export function multiplyDy(address: usize, from: i32, to: i32): void {
   }
 }
 
-/** Order: the start into y, then depth in blocks of 1024, whose weights stay in L1 while all the pixels pass by. */
+/**
+ * Loop order: first y = start; then depth in blocks of 1024, whose weights stay in L1 while the loop runs over all pixels.
+ */
 function multiply(
   planes: usize,
   panels: usize,
@@ -123,9 +124,9 @@ export function transposeWeight(address: usize, from: i32, to: i32): void {
 }
 
 /**
- * dw and db of eight outputs a panel, `from` to `to` of k/8.
- * Order: pixels in blocks of 512, of which dy stays in L1 while all of x passes by; in
- * each sum pixel after pixel.
+ * dw and db of eight outputs a panel, `from` to `to` (exclusive) of k/8.
+ * Loop order: pixels in blocks of 512, whose dy stays in L1 while the loop runs over all channels of x; each sum pixel by
+ * pixel.
  */
 export function multiplyXDy(address: usize, from: i32, to: i32): void {
   const conv = changetype<Conv2d>(address);

@@ -4,10 +4,9 @@ import { PIXEL, planeBytes } from './planes';
 import { sumPlane } from './sumPlane';
 
 /**
- * A depthwise (2n+1)x(2n+1) convolution with padding n over planes of h x w maps; with a
- * bias in the deploy form, without one in the train form. `scratchFloats` in
- * src/wasm/training/layout.ts says what a thread needs: four zeroes (the bias where there
- * is none), a map with borders, one without, and taps.
+ * A depthwise (2n+1)x(2n+1) convolution with padding n over planes of h x w maps; with a bias in the deploy form, without in
+ * the train form. The scratch of a thread holds four zeros (the bias if there is none), a map with borders, one without, and
+ * taps; its size is `scratchFloats` in src/wasm/training/layout.ts.
  *
  *     y[p] = bias + Σ_{i,j} weight[i,j] · x[p + (i,j) − n]
  *     dx[p] = Σ_{i,j} weight[i,j] · dy[p − (i,j) + n]     dw[i,j] = Σ_p dy[p] · x[p + (i,j) − n]     db = Σ_p dy[p]
@@ -21,7 +20,7 @@ export class DepthwiseConv2d {
   /** [c/4][2n+1][2n+1][4] */
   weight: usize;
   dw: usize;
-  /** [c], and its gradient; both 0 where there is none. */
+  /** [c], and its gradient; both 0 without a bias. */
   bias: usize;
   db: usize;
   images: i32;
@@ -42,7 +41,7 @@ function tapsAt(op: DepthwiseConv2d, scratch: usize): usize {
   return mapAt(op, scratch) + PIXEL * <usize>(op.h * op.w + PASS);
 }
 
-/** Between the borders of a plane, which are zero. */
+/** Copies a map into a plane, between its borders, which are zero. */
 function copyInside(bordered: usize, map: usize, h: i32, w: i32, n: i32): void {
   const pitchBytes: usize = PIXEL * <usize>planePitch(w, n);
   const rowBytes: usize = PIXEL * <usize>w;
@@ -54,7 +53,7 @@ function copyInside(bordered: usize, map: usize, h: i32, w: i32, n: i32): void {
   }
 }
 
-/** y ← x, map by map, with these taps. */
+/** y ← x correlated with the taps, map by map. */
 function correlate(op: DepthwiseConv2d, y: usize, x: usize, taps: usize, bias: usize, scratch: usize): void {
   const bordered = borderedAt(scratch);
   const map = mapAt(op, scratch);
@@ -68,7 +67,7 @@ function correlate(op: DepthwiseConv2d, y: usize, x: usize, taps: usize, bias: u
   }
 }
 
-/** Four channels a panel. Order: image by image, as ../depthwisePlane.ts. */
+/** y, four channels a panel. Loop order: image by image, then as in ../shared/depthwisePlane.ts. */
 export function depthwiseConv2d(address: usize, scratch: usize, from: i32, to: i32): void {
   const op = changetype<DepthwiseConv2d>(address);
   const pitchBytes = planeBytes(op.images * op.h * op.w);
@@ -82,7 +81,7 @@ export function depthwiseConv2d(address: usize, scratch: usize, from: i32, to: i
   }
 }
 
-/** dx, four channels a panel: the same with the taps from last to first. */
+/** dx, four channels a panel: the correlation of dy with the taps in reverse order. */
 export function depthwiseConv2dBackward(address: usize, scratch: usize, from: i32, to: i32): void {
   const op = changetype<DepthwiseConv2d>(address);
   const pitchBytes = planeBytes(op.images * op.h * op.w);
@@ -102,8 +101,7 @@ export function depthwiseConv2dBackward(address: usize, scratch: usize, from: i3
 
 /**
  * dw and db, four channels a panel.
- * Order: image by image, row of taps by row of taps, seven taps at a time; in each sum
- * row by row.
+ * Loop order: image, row of taps, seven taps at a time; each sum row by row.
  */
 export function depthwiseConv2dWeight(address: usize, scratch: usize, from: i32, to: i32): void {
   const op = changetype<DepthwiseConv2d>(address);
@@ -113,7 +111,7 @@ export function depthwiseConv2dWeight(address: usize, scratch: usize, from: i32,
   const kernel = 2 * n + 1;
   const passes = (kernel + PASS - 1) / PASS;
   const bordered = borderedAt(scratch);
-  // [kernel][passes·7][4], of which the taps are the first `kernel` of each row.
+  // [kernel][passes·7][4]; the first `kernel` of each row are the taps.
   const sums = tapsAt(op, scratch);
   const sumRowBytes: usize = PIXEL * <usize>(passes * PASS);
   const pitchBytes: usize = PIXEL * <usize>planePitch(w, n);
@@ -129,7 +127,7 @@ export function depthwiseConv2dWeight(address: usize, scratch: usize, from: i32,
     for (let image = 0; image < op.images; image++) {
       copyInside(bordered, x, h, w, n);
       for (let i = 0; i < kernel; i++) {
-        // Rows of dy whose input at this row of taps is inside.
+        // Rows of dy whose input for this row of taps is inside the map.
         const top = max(0, n - i);
         const rows = min(h, h + n - i) - top;
         if (rows <= 0) continue;
@@ -151,7 +149,7 @@ export function depthwiseConv2dWeight(address: usize, scratch: usize, from: i32,
   }
 }
 
-/** sums[j] += Σ dy[·] · x[· + j] for seven j, over rows of w pixels; those of x are `pitchBytes` apart. */
+/** sums[j] += Σ dy[·] · x[· + j] for seven j, over rows of w pixels; rows of x are `pitchBytes` apart. */
 function sevenTaps(sums: usize, dy: usize, x: usize, rows: i32, w: i32, pitchBytes: usize): void {
   let s0 = v128.load(sums);
   let s1 = v128.load(sums, 16);

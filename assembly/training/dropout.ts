@@ -2,8 +2,7 @@ import { planeBytes } from './planes';
 import { uniform } from './philox';
 
 /**
- * What dropout multiplies pooled features by: 0 with probability `rate`, else 1/(1 − rate).
- * Element (image, channel) is draw image·channels + channel of the stream.
+ * The factors by which dropout multiplies pooled features: 0 with probability `rate`, else 1/(1 − rate). Element (image, channel) is draw image·channels + channel of the stream.
  */
 @unmanaged
 export class Dropout {
@@ -16,16 +15,16 @@ export class Dropout {
   stream: u32;
 }
 
-/** Images `from` to `to`. */
+/** mask of images `from` to `to` (exclusive). */
 export function dropout(address: usize, from: i32, to: i32): void {
   const op = changetype<Dropout>(address);
-  const kept = <f32>(1 / (1 - op.rate));
+  const scale = <f32>(1 / (1 - op.rate));
   const pitchBytes = planeBytes(op.n);
   for (let image = from; image < to; image++) {
     for (let c = 0; c < op.channels; c++) {
       const at = <usize>(c >> 2) * pitchBytes + 16 * <usize>image + 4 * <usize>(c & 3);
-      const dropped = uniform(op.seed, op.stream, <u32>(image * op.channels + c)) < op.rate;
-      store<f32>(op.mask + at, dropped ? 0 : kept);
+      const isDropped = uniform(op.seed, op.stream, <u32>(image * op.channels + c)) < op.rate;
+      store<f32>(op.mask + at, isDropped ? 0 : scale);
     }
   }
 }

@@ -1,6 +1,6 @@
 import { PANEL } from './adam';
 
-/** The network's state, and its average over the steps, in blocks of the same order; float32. */
+/** The state of the network and its moving average, in the same order; float32. */
 @unmanaged
 export class Ema {
   average: usize;
@@ -14,9 +14,8 @@ export class Ema {
 /**
  *     average ← average + (1 − decay)·(state − average)
  *
- * 4096 numbers a panel. As decay·average + (1 − decay)·state it would be off: the two
- * factors, rounded, do not add up to 1, and what is missing of an average over 25000
- * steps is as much as 0.1% of it.
+ * 4096 numbers a panel. decay·average + (1 − decay)·state would be inexact: the two rounded factors do not add up to 1,
+ * which after 25000 steps changes the average by up to 0.1%.
  */
 export function ema(address: usize, from: i32, to: i32): void {
   const op = changetype<Ema>(address);
@@ -29,7 +28,7 @@ export function ema(address: usize, from: i32, to: i32): void {
   }
 }
 
-/** average ↔ state, so that the network is the averaged one for a while. */
+/** Exchanges the average and the state, to evaluate the average. */
 export function exchange(address: usize, from: i32, to: i32): void {
   const op = changetype<Ema>(address);
   const last: usize = 4 * <usize>min(to * PANEL, op.count);

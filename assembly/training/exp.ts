@@ -1,6 +1,6 @@
 /**
- * exp and log of our own: engines differ in the last digits of theirs, and a seed is to
- * give the same weights everywhere. Both are within 2 ulp of float64 where they are used.
+ * exp and log, implemented here because those of runtimes differ in the last digits, and a seed must give the same weights
+ * everywhere. Both are within 2 ulp of float64 in the ranges that are used.
  */
 
 /** ln 2 in two parts, the first of 32 bits: k·LN2_HIGH is exact for the k of `exp`. */
@@ -18,7 +18,7 @@ export function expOfNegative(x: f64): f64 {
   return series * reinterpret<f64>((1023 + <i64>k) << 52);
 }
 
-/** ln(1 + x) for x in [0, 1], small ones to their last digits: 2·artanh(x/(2 + x)). */
+/** ln(1 + x) for x in [0, 1], accurate for small x: 2·artanh(x/(2 + x)). */
 export function logOfOnePlus(x: f64): f64 {
   const s = x / (2 + x);
   const square = s * s;

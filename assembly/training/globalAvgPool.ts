@@ -1,10 +1,10 @@
 import { PIXEL, planeBytes } from './planes';
 import { sumPlane } from './sumPlane';
 
-/** y[c,image] = mean of a map, and dropout behind it: y = mean · mask. */
+/** Global average pooling followed by dropout: y[c,image] = (mean of the map) · mask. */
 @unmanaged
 export class GlobalAvgPool {
-  /** Planes of maps, of so many pixels each. */
+  /** Planes of maps of `size` pixels. */
   x: usize;
   dx: usize;
   /** Planes of one pixel an image. */
@@ -16,12 +16,12 @@ export class GlobalAvgPool {
   size: i32;
 }
 
-/** Four channels a panel, in training: with the mask. */
+/** y in training, with the mask; four channels a panel. */
 export function globalAvgPool(address: usize, from: i32, to: i32): void {
   pool(changetype<GlobalAvgPool>(address), true, from, to);
 }
 
-/** Four channels a panel, in eval. */
+/** y in eval mode, without the mask; four channels a panel. */
 export function globalAvgPoolEval(address: usize, from: i32, to: i32): void {
   pool(changetype<GlobalAvgPool>(address), false, from, to);
 }

@@ -1,7 +1,7 @@
 import { PANEL } from './adam';
 import { addSquares, lanesOf } from './squares';
 
-/** One tensor with its gradient and moments; float32, filled up with zeros, which no norm notices. */
+/** One tensor with its gradient and moments; float32. Its padding is zero, which does not change norms. */
 @unmanaged
 export class Lamb {
   param: usize;
@@ -13,9 +13,9 @@ export class Lamb {
   panels: i32;
   /** Float64 [panels][2]: the sums of squares of param and u. */
   squares: usize;
-  /** A float32: see clip.ts. */
+  /** Address of a float32: see clip.ts. */
   divisor: usize;
-  /** The rest changes from step to step, as in adam.ts. */
+  /** The following fields are written in every step, as in adam.ts. */
   lr: f32;
   beta1: f32;
   beta2: f32;
@@ -32,7 +32,7 @@ export class Lamb {
  *     u = (m/(1 − β₁ᵗ)) / (√(v/(1 − β₂ᵗ)) + eps) + weightDecay·param
  *
  * and the sums of squares of param and u, 4096 parameters a panel.
- * Order: four at a time, squares in two sums of float64.
+ * Loop order: four at a time, squares in two sums of float64.
  */
 export function lambMoments(address: usize, from: i32, to: i32): void {
   const op = changetype<Lamb>(address);
@@ -61,10 +61,10 @@ export function lambMoments(address: usize, from: i32, to: i32): void {
 }
 
 /**
- *     param ← param − lr·r·u        r = ‖param‖/‖u‖ where weightDecay ≠ 0 and neither is 0, else 1
+ *     param ← param − lr·r·u        r = ‖param‖/‖u‖ if weightDecay ≠ 0 and neither norm is 0, else 1
  *
- * 4096 parameters a panel; u is worked out again, which is cheaper than to keep it.
- * Order: each norm panel by panel, whoever summed them; then four at a time.
+ * 4096 parameters a panel; u is computed again, which is cheaper than storing it.
+ * Loop order: norms panel by panel, whichever thread computed them; then four parameters at a time.
  */
 export function lambMove(address: usize, from: i32, to: i32): void {
   const op = changetype<Lamb>(address);

@@ -3,9 +3,8 @@ import { max } from '../shared/simd';
 import { PIXEL, planeBytes } from './planes';
 
 /**
- * A pool and the ReLU behind it: y = max(0, max of the window). As in ../poolPanel.ts a
- * pool by its stride is an adaptive one of the part that its windows cover; windows of
- * one pixel are no pool.
+ * A pool followed by ReLU: y = max(0, max of the window). As in ../inference/poolPanel.ts, a pool with a stride is an
+ * adaptive pool of the part that its windows cover; without a pool, each window is one pixel.
  */
 @unmanaged
 export class MaxPool2d {
@@ -25,7 +24,7 @@ export class MaxPool2d {
   ow: i32;
 }
 
-/** Four channels a panel. NaN wins and stays. Order: output by output, the window in scan order. */
+/** y, four channels a panel. NaN propagates. Loop order: output by output, each window in scan order. */
 export function maxPool2d(address: usize, from: i32, to: i32): void {
   const op = changetype<MaxPool2d>(address);
   const zero = f32x4.splat(0);
@@ -54,8 +53,8 @@ export function maxPool2d(address: usize, from: i32, to: i32): void {
 }
 
 /**
- * dy goes to the first maximum of each window in scan order, where that is above zero.
- * Four channels a panel; windows may overlap. Order: that of `maxPool2d`.
+ * dx: the first maximum of each window in scan order gets dy if the maximum is positive.
+ * Four channels a panel; windows may overlap. Loop order: that of `maxPool2d`.
  */
 export function maxPool2dBackward(address: usize, from: i32, to: i32): void {
   const op = changetype<MaxPool2d>(address);
@@ -79,7 +78,7 @@ export function maxPool2dBackward(address: usize, from: i32, to: i32): void {
           const right = PIXEL * <usize>windowEnd(ox, op.columns, op.ow);
           const largest = v128.load(y);
           const g = v128.load(dy);
-          // Channels whose maximum is still to be found; below zero there is none.
+          // Channels whose maximum is not found yet; none if it is not positive.
           let open = f32x4.gt(largest, zero);
           for (let row = top; row < bottom; row += rowBytes) {
             for (let at = row + left; at < row + right; at += PIXEL) {

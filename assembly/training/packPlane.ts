@@ -2,11 +2,11 @@ import { transpose4x4 } from '../shared/transpose4x4';
 import { PIXEL } from './planes';
 
 /**
- * A plane's part of the panels that a product reads, [pixels/4][channels][4]: four
- * pixels side by side at every channel. Pixels beyond the last are whatever is there.
- * Order: 4x4 at a time.
+ * Packs a plane into the panels that a product reads, [pixels/4][channels][4]: four pixels side by side for each channel.
+ * Pixels after the last one are undefined.
+ * Loop order: 4x4 at a time.
  *
- * @param at which plane it is
+ * @param at the index of the plane
  */
 export function packPlane(panels: usize, plane: usize, pixels: i32, channels: i32, at: i32): void {
   let to = panels + 64 * <usize>at;

@@ -1,4 +1,4 @@
-/** Draws of Philox4x32-10, bit for bit those of src/core/philox.ts: see there. */
+/** Random numbers by Philox4x32-10, with the same bits as src/core/philox.ts. */
 
 const ROUNDS: i32 = 10;
 const M0: u64 = 0xd2511f53;

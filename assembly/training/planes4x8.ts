@@ -1,12 +1,11 @@
 import { madd } from '../shared/simd';
 
 /**
- * C += A·B for one tile of planes: four rows of C, `rowBytes` apart, whose first four
- * columns are at `low` and the others at `high`; A a panel [k][4]; B two panels [k][4].
+ * C += A·B for one tile of planes: four rows of C, `rowBytes` apart, whose first four columns are at `low` and the others at
+ * `high`; A a panel [k][4]; B two panels [k][4].
  *
- * Requires k ≥ 1 and no overlap; no alignment.
- * Order: k outermost, four steps written out with a way out of each, for the reasons
- * that ../shared/gemm4x8.ts gives.
+ * Requires k ≥ 1; no alignment; blocks must not overlap.
+ * Loop order: k outermost, unrolled by four, with an exit after each step: see ../shared/gemm4x8.ts for the reasons.
  */
 export function planes4x8(low: usize, high: usize, rowBytes: usize, a: usize, b0: usize, b1: usize, k: i32): void {
   const end = a + 16 * <usize>k;

@@ -49,7 +49,7 @@ export const enum RegionKind {
   accumulate,
 }
 
-/** Runs panels `from` to `to` of the region at `address`, as ../region.ts does. */
+/** Runs panels `from` to `to` (exclusive) of the region at `address`, as ../inference/region.ts does. */
 export function runRegion(address: usize, scratch: usize, from: i32, to: i32): void {
   const region = changetype<Region>(address);
   assert(0 <= from && from <= to && to <= region.panels, 'runRegion: panels must be those of the region');
@@ -146,6 +146,6 @@ export function runRegion(address: usize, scratch: usize, from: i32, to: i32): v
       accumulate(operands, from, to);
       break;
     default:
-      assert(false, 'runRegion: a kind of its own');
+      assert(false, 'runRegion: unknown kind');
   }
 }

@@ -1,6 +1,6 @@
 import { PANEL } from './adam';
 
-/** Parameters side by side, with their gradients and momenta in blocks of the same order; float32. */
+/** Adjacent parameters, with their gradients and momentum buffers in the same order; float32. */
 @unmanaged
 export class Sgd {
   param: usize;
@@ -8,11 +8,11 @@ export class Sgd {
   momenta: usize;
   /** A multiple of 4. */
   count: i32;
-  /** The rest changes from step to step. */
+  /** The following fields are written in every step. */
   lr: f32;
   momentum: f32;
   weightDecay: f32;
-  /** Not 0: look ahead along the new momentum. */
+  /** Not 0: Nesterov momentum. */
   nesterov: i32;
 }
 
@@ -20,7 +20,7 @@ export class Sgd {
  *     g ← grad + weightDecay·param        b ← momentum·b + g
  *     param ← param − lr·b        nesterov: param ← param − lr·(g + momentum·b)
  *
- * 4096 parameters a panel. Order: four at a time.
+ * 4096 parameters a panel, four at a time.
  */
 export function sgd(address: usize, from: i32, to: i32): void {
   const op = changetype<Sgd>(address);

@@ -2,8 +2,7 @@ import { expOfNegative, logOfLarge } from './exp';
 import { planeBytes } from './planes';
 
 /**
- * Cross-entropy against distributions q over the classes, from which label smoothing,
- * mixup and CutMix are made:
+ * Cross-entropy with target distributions q over the classes, such as those of label smoothing, mixup and CutMix:
  *
  *     loss[i] = −Σ_c q[i,c] · log p[i,c]        dx[i,c] = (p[i,c]·Σ q[i,·] − q[i,c])/n
  *
@@ -22,7 +21,7 @@ export class SoftmaxCrossEntropy {
   classes: i32;
 }
 
-/** Loss and gradient of images `from` to `to`. Order: class by class. */
+/** Loss and gradient of images `from` to `to` (exclusive). Loop order: class by class. */
 export function softmaxCrossEntropy(address: usize, from: i32, to: i32): void {
   const op = changetype<SoftmaxCrossEntropy>(address);
   const pitchBytes = planeBytes(op.n);
@@ -48,16 +47,16 @@ export function softmaxCrossEntropy(address: usize, from: i32, to: i32): void {
       const p = expOfNegative(<f64>load<f32>(x + at) - <f64>largest) / total;
       store<f32>(dx + at, <f32>((p * weight - <f64>load<f32>(q + 4 * <usize>c)) / <f64>op.n));
     }
-    clearBehind(dx, op.classes, pitchBytes);
+    clearPadding(dx, op.classes, pitchBytes);
   }
 }
 
-/** Zeroes the channels that the network does not have: whatever was there would move their weights. */
-export function clearBehind(dx: usize, classes: i32, pitchBytes: usize): void {
+/** Zeroes the gradients of the channels that the network does not have, which would change their weights. */
+export function clearPadding(dx: usize, classes: i32, pitchBytes: usize): void {
   for (let c = classes; c < ((classes + 7) & ~7); c++) store<f32>(dx + classAt(c, pitchBytes), 0);
 }
 
-/** From an image's first class to another. */
+/** Byte offset of class c from the first class of an image. */
 export function classAt(c: i32, pitchBytes: usize): usize {
   return <usize>(c >> 2) * pitchBytes + 4 * <usize>(c & 3);
 }

@@ -1,4 +1,4 @@
-/** sum + x², four float32 in two sums of float64. */
+/** sum + x²: adds the squares of four float32 to two sums of float64. */
 export function addSquares(sum: v128, x: v128): v128 {
   const low = f64x2.promote_low_f32x4(x);
   const high = f64x2.promote_low_f32x4(v128.shuffle<f32>(x, x, 2, 3, 0, 1));

@@ -1,6 +1,6 @@
 import { PIXEL } from './planes';
 
-/** Σ of a plane's pixels, four channels. Order: pixel by pixel in four sums, then these. */
+/** The sum of a plane's pixels, for four channels. Loop order: pixel by pixel in four sums, which are added at the end. */
 export function sumPlane(plane: usize, pixels: i32): v128 {
   let s0 = f32x4.splat(0);
   let s1 = s0;

@@ -1,9 +1,9 @@
 import { PIXEL, planeBytes } from './planes';
 
-/** The stem's kernel is 4x4: a row of it is one vector, and so one plane. */
+/** The stem's kernel is 4x4: a row of it fills one vector, and so one plane. */
 const KERNEL: i32 = 4;
 
-/** The images of a batch, and the windows that the stem looks at. */
+/** The images of a batch, and the windows of the stem over them. */
 @unmanaged
 export class Windows {
   /** Planes of 16·c channels: (c,i,j) with j innermost. */
@@ -22,8 +22,8 @@ export class Windows {
 
 /**
  * y[(c,i,j), (image,oy,ox)] = x[image, c, oy·stride − padding + i, ox·stride − padding + j], 0 outside
- * of x. Images `from` to `to`.
- * Order: image, channel, row of the kernel, output.
+ * of x. Images `from` to `to` (exclusive).
+ * Loop order: image, channel, row of the kernel, output.
  */
 export function windows(address: usize, from: i32, to: i32): void {
   const op = changetype<Windows>(address);
@@ -51,7 +51,7 @@ export function windows(address: usize, from: i32, to: i32): void {
 
 /** x[row, column..column+4], 0 outside of the map. */
 function fourInRow(x: usize, h: i32, w: i32, row: i32, column: i32): v128 {
-  // As an unsigned number a row before the map lies behind it.
+  // One comparison of unsigned numbers: a negative row becomes a large one.
   if (<u32>row >= <u32>h) return f32x4.splat(0);
   const at = x + 4 * <usize>row * w;
   if (column >= 0 && column + 4 <= w) return v128.load(at + 4 * <usize>column);

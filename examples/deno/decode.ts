@@ -1,31 +1,31 @@
-/** PNG and JPEG to upright pixels, by decoders that are WebAssembly themselves. */
+/** Decodes PNG and JPEG to upright pixels, with decoders in WebAssembly. */
 import jpegFactory from '@jsquash/jpeg/codec/dec/mozjpeg_dec.js';
-import { DataError, imageFormat, imageInfo, orient, type ImageInfo, type PixelImage } from 'vanillanet';
+import { imageFormat, imageInfo, orient, type ImageInfo, type PixelImage } from 'vanillanet';
 import { emscripten } from './decoders/emscripten.ts';
 import { png } from './decoders/png.ts';
 import { isOverfull } from './decoders/pngChunks.ts';
-import { Damaged, renewed } from './decoders/renewed.ts';
+import { DamagedImageError, restartAfterDamage } from './decoders/restartAfterDamage.ts';
 
-/** Of an image's head: beyond it, nothing is decoded. */
-const MOST_PIXELS = 25e6;
-/** Times that a JPEG goes through its whole picture. A progressive one has some ten; hostile ones have thousands. */
-const MOST_SCANS = 100;
-/** EXIF's, which `orient` has for both formats: the decoder is to leave it alone. */
-const TURN = false;
+/** Larger images, by their header, are not decoded. */
+const MAX_PIXELS = 25e6;
+/** Scans of a progressive JPEG. Ordinary files have about ten, hostile ones thousands. */
+const MAX_SCANS = 100;
+/** Whether the decoder applies EXIF's orientation. `orient` does it here, for both formats. */
+const APPLY_ORIENTATION = false;
 
-const compiled = async (name: string): Promise<WebAssembly.Module> =>
+const compile = async (name: string): Promise<WebAssembly.Module> =>
   WebAssembly.compile(await Deno.readFile(new URL(import.meta.resolve(name))));
 
-const jpegModule = await compiled('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm');
-const pngModule = await compiled('@jsquash/png/codec/pkg/squoosh_png_bg.wasm');
+const jpegModule = await compile('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm');
+const pngModule = await compile('@jsquash/png/codec/pkg/squoosh_png_bg.wasm');
 
 const DECODERS = {
-  jpeg: renewed(() => emscripten(jpegFactory, jpegModule, TURN)),
-  png: renewed(() => png(pngModule)),
+  jpeg: restartAfterDamage(() => emscripten(jpegFactory, jpegModule, APPLY_ORIENTATION)),
+  png: restartAfterDamage(() => png(pngModule)),
 };
 
-/** An image that is none, or not one of ours: its message is for whoever sent it. */
-export class Refused extends Error {
+/** The image is refused. The message is for the client. */
+export class RefusedImageError extends Error {
   constructor(
     readonly status: 400 | 415 | 422,
     message: string,
@@ -35,30 +35,36 @@ export class Refused extends Error {
 }
 
 export function decode(bytes: Uint8Array): PixelImage {
-  if (bytes.length === 0) throw new Refused(400, 'expected an image, got no bytes');
+  if (bytes.length === 0) throw new RefusedImageError(400, 'expected an image, got no bytes');
   const format = imageFormat(bytes);
-  if (format !== 'png' && format !== 'jpeg') throw new Refused(415, 'expected a PNG or JPEG, got something else');
+  if (format !== 'png' && format !== 'jpeg')
+    throw new RefusedImageError(415, 'expected a PNG or JPEG, got something else');
   try {
     const info = imageInfo(bytes);
     check(info, bytes);
     return orient(DECODERS[format](bytes), info.orientation);
   } catch (error) {
-    // Of its head, or of what is behind. Anything else is not the image's fault.
-    if (!(error instanceof DataError || error instanceof Damaged)) throw error;
-    throw new Refused(400, `expected a whole ${format.toUpperCase()}, got a damaged one`);
+    // Other errors are not the image's fault.
+    if (!isImageError(error)) throw error;
+    throw new RefusedImageError(400, `expected a whole ${format.toUpperCase()}, got a damaged one`);
   }
 }
 
+/** Whether the image is damaged: `imageInfo` throws a DataError, the decoders a DamagedImageError. */
+const isImageError = (error: unknown): boolean =>
+  error instanceof DamagedImageError || (error instanceof Error && error.name === 'DataError');
+
 function check(info: ImageInfo, bytes: Uint8Array): void {
   const { format, width, height, bitDepth, color, animated, scans } = info;
-  if (width * height > MOST_PIXELS) {
-    throw new Refused(422, `expected at most ${MOST_PIXELS / 1e6} megapixels, got ${width} x ${height}`);
+  if (width * height > MAX_PIXELS) {
+    throw new RefusedImageError(422, `expected at most ${MAX_PIXELS / 1e6} megapixels, got ${width} x ${height}`);
   }
-  if (scans > MOST_SCANS) throw new Refused(422, `expected a JPEG of at most ${MOST_SCANS} scans, got ${scans}`);
-  if (animated) throw new Refused(422, 'expected one picture, got an animation');
-  if (color === 'cmyk') throw new Refused(422, 'expected RGB or gray, got CMYK');
-  if (bitDepth > 8) throw new Refused(422, `expected samples of 8 bits, got ${bitDepth}`);
+  if (scans > MAX_SCANS)
+    throw new RefusedImageError(422, `expected a JPEG of at most ${MAX_SCANS} scans, got ${scans}`);
+  if (animated) throw new RefusedImageError(422, 'expected one picture, got an animation');
+  if (color === 'cmyk') throw new RefusedImageError(422, 'expected RGB or gray, got CMYK');
+  if (bitDepth > 8) throw new RefusedImageError(422, `expected samples of 8 bits, got ${bitDepth}`);
   if (format === 'png' && isOverfull(bytes, width * height)) {
-    throw new Refused(422, `expected pixels for ${width} x ${height}, got more`);
+    throw new RefusedImageError(422, `expected pixels for ${width} x ${height}, got more`);
   }
 }

@@ -1,4 +1,4 @@
-/** The cross-check of the engine at work in a `tf`, wherever that is. */
+/** Runs the cross-check on an engine, in Node or in a browser. */
 import type * as core from '@tensorflow/tfjs-core';
 import { describeEngine } from '../../src/entries/tfjs.js';
 import { SHADER, type Arithmetic } from '../judges/arithmetic.js';
@@ -6,23 +6,23 @@ import { crossCheck, lackedForTraining } from '../tfjs/cross/crossCheck.js';
 import { PARTS } from '../tfjs/cross/engine.js';
 import type { Row } from '../tfjs/cross/row.js';
 
-export interface Checked {
+export interface CheckResult {
   readonly device: string;
   readonly isHardware: boolean;
   readonly rows: readonly Row[];
   readonly skipped?: string;
 }
 
-export async function check(tf: typeof core, name: string, arithmetic: Arithmetic): Promise<Checked> {
-  // False, and not an error, where it is not to be had.
+export async function check(tf: typeof core, name: string, arithmetic: Arithmetic): Promise<CheckResult> {
+  // setBackend returns false if the backend is not available.
   if (!(await tf.setBackend(name)) || tf.getBackend() !== name) throw new Error(`tf.setBackend('${name}') failed`);
   const engine = { tf, parts: PARTS, arithmetic, ties: arithmetic === SHADER ? 'any' : 'first' } as const;
-  const lacked = lackedForTraining(engine);
+  const missingKernels = lackedForTraining(engine);
   const rows = await crossCheck(engine, (section) => {
     console.error(`  ${name}: ${section}`);
   });
   const { device, isHardware, canTrain } = describeEngine(tf);
-  if (canTrain !== (lacked.length === 0)) throw new Error(`${name}: its report says canTrain ${canTrain}`);
-  const made = { device, isHardware, rows };
-  return lacked.length === 0 ? made : { ...made, skipped: `training: no ${lacked.join(', ')}` };
+  if (canTrain !== (missingKernels.length === 0)) throw new Error(`${name}: its report has canTrain ${canTrain}`);
+  const result = { device, isHardware, rows };
+  return missingKernels.length === 0 ? result : { ...result, skipped: `training: no ${missingKernels.join(', ')}` };
 }

@@ -1,8 +1,8 @@
-/** One engine in a process of its own: an addon may take its process with it. Tells its parent what became of it. */
+/** Runs one engine in a child process, because an addon may crash its process, and sends the result to the parent. */
 import { nodeEngine, type NodeEngine } from './nodeEngine.js';
 
-const made = await nodeEngine(process.argv[2] as NodeEngine);
-process.send?.(made, undefined, undefined, () => {
+const run = await nodeEngine(process.argv[2] as NodeEngine);
+process.send?.(run, undefined, undefined, () => {
   // Dawn may keep the process alive.
   process.exit(0);
 });

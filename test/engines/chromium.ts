@@ -1,14 +1,14 @@
-/** webgpu and webgl in a headless Chromium. */
+/** Runs webgpu and webgl in a headless Chromium. */
 import { build } from 'esbuild';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { chromium, type Browser } from 'playwright-core';
 import type { EngineRun } from '../tfjs/engineReport.js';
-import type { OnPage } from './page.js';
+import type { PageResult } from './page.js';
 
 const EXECUTABLES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
-/** WebGPU needs to be asked for on Linux, and takes SwiftShader only where that is named. */
+/** On Linux, WebGPU is behind a flag, and SwiftShader behind another one. */
 const WEBGPU = ['--enable-unsafe-webgpu', '--enable-features=Vulkan'];
 const SWIFTSHADER = ['--enable-unsafe-webgpu', '--use-webgpu-adapter=swiftshader'];
 
@@ -24,18 +24,18 @@ async function bundle(): Promise<string> {
   return outputFiles[0].text;
 }
 
-async function onPage(browser: Browser, engine: 'webgpu' | 'webgl', script: string): Promise<OnPage> {
+async function runOnPage(browser: Browser, engine: 'webgpu' | 'webgl', script: string): Promise<PageResult> {
   const page = await browser.newPage();
   page.on('console', (message) => {
     console.error(message.text());
   });
-  // WebGPU is for secure contexts: localhost is one, though nobody listens there.
+  // WebGPU needs a secure context, which localhost is. The route answers; no server runs.
   await page.route('**/*', (route) => route.fulfill({ contentType: 'text/html', body: '<!doctype html>' }));
   await page.goto('http://localhost/');
   await page.addScriptTag({ content: script });
   try {
     return await page.evaluate(
-      (name) => (globalThis as unknown as { engines: Record<string, () => Promise<OnPage>> }).engines[name](),
+      (name) => (globalThis as unknown as { engines: Record<string, () => Promise<PageResult>> }).engines[name](),
       engine,
     );
   } finally {
@@ -43,17 +43,17 @@ async function onPage(browser: Browser, engine: 'webgpu' | 'webgl', script: stri
   }
 }
 
-/** The first set of flags under which the engine is there. */
+/** Runs the engine with the first set of flags that makes it available. */
 async function run(executablePath: string, engine: 'webgpu' | 'webgl', script: string): Promise<EngineRun> {
   const name = `chromium-${engine}`;
   let reason = '';
   for (const flags of engine === 'webgpu' ? [WEBGPU, SWIFTSHADER] : [[]]) {
-    // Without a sandbox, for those who run this as root, as containers do.
+    // Without a sandbox, because Chromium refuses to run as root with one, and containers run as root.
     const browser = await chromium.launch({ executablePath, args: ['--no-sandbox', ...flags] });
     try {
-      const made = await onPage(browser, engine, script);
-      if (!('reason' in made)) return { engine: name, status: 'RAN', ...made };
-      ({ reason } = made);
+      const result = await runOnPage(browser, engine, script);
+      if (!('reason' in result)) return { engine: name, status: 'RAN', ...result };
+      ({ reason } = result);
     } finally {
       await browser.close();
     }
@@ -67,6 +67,6 @@ export async function chromiumRun(engine: 'webgpu' | 'webgl'): Promise<EngineRun
   return {
     engine: `chromium-${engine}`,
     status: 'SKIPPED',
-    reason: 'no Chromium: apt-get install chromium, or CHROMIUM=path',
+    reason: 'no Chromium: install it with apt-get install chromium, or set CHROMIUM to its path',
   };
 }

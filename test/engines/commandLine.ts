@@ -1,4 +1,4 @@
-/** The built command line on an engine, as its users start it: it does what it is told, says on what, and ends by itself. */
+/** Runs the built command line on an engine: each command must succeed, report the engine, and exit by itself. */
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,33 +12,35 @@ import { failed, type Row } from '../tfjs/cross/row.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/node/cli.js', import.meta.url));
 
-/** Of the slowest of them, on SwiftShader, some ten times. */
-const PATIENCE = 180_000;
+/** Milliseconds: about ten times what the slowest command takes on SwiftShader. */
+const TIMEOUT = 180_000;
 
 interface Command {
   readonly args: readonly string[];
-  /** What is wrong with what it printed, or null. */
-  readonly wrong: (stdout: string) => string | null;
+  /** What is wrong in its output, or null. */
+  readonly findError: (stdout: string) => string | null;
 }
 
 const json = (stdout: string): unknown => JSON.parse(stdout);
 
-/** How what is no graphics processor is called: an adapter in software or one that nobody knows, or a processor. */
-const NO_HARDWARE = /\((software|whose hardware nobody knows)\)$|on this machine's processor$/;
+/** Descriptions of devices that are not graphics processors: software adapters, unknown ones, and the CPU. */
+const NO_HARDWARE = /\((software|unknown hardware)\)$|on this machine's processor$/;
 
-function wrongEngines(stdout: string, engine: string, isHardware: boolean): string | null {
-  const found = (json(stdout) as EngineState[]).find((state) => state.engine === engine);
-  if (found?.available !== true) return `not there: ${found?.reason ?? 'not listed'}`;
-  if (found.isHardware !== isHardware) return `${found.device}, hardware: ${found.isHardware}`;
-  return isHardware || NO_HARDWARE.test(found.device) ? null : `${found.device}, which does not say that it is none`;
+function engineError(stdout: string, engine: string, isHardware: boolean): string | null {
+  const state = (json(stdout) as EngineState[]).find((each) => each.engine === engine);
+  if (state?.available !== true) return `not available: ${state?.reason ?? 'not listed'}`;
+  if (state.isHardware !== isHardware) return `${state.device}, hardware: ${state.isHardware}`;
+  return isHardware || NO_HARDWARE.test(state.device)
+    ? null
+    : `${state.device}, which does not say that it is not hardware`;
 }
 
-function wrongBackend(stdout: string, backend: string): string | null {
-  const { backend: by } = json(stdout) as { backend: string };
-  return by === backend ? null : `by ${by}`;
+function backendError(stdout: string, backend: string): string | null {
+  const { backend: actual } = json(stdout) as { backend: string };
+  return actual === backend ? null : `backend ${actual}`;
 }
 
-/** @param isHardware what the engine says of itself */
+/** @param isHardware as the engine reports it */
 function commandsOf(engine: string, isHardware: boolean): Command[] {
   const backend = `tfjs:${engine}`;
   const [weights, train] = [
@@ -46,33 +48,33 @@ function commandsOf(engine: string, isHardware: boolean): Command[] {
     ['--size', '8', '--dims', '2,3', '--strides', '1', '--epochs', '2', '--decay-epochs', '1', '-b', '4'],
   ];
   return [
-    { args: ['engines', '--json'], wrong: (stdout) => wrongEngines(stdout, engine, isHardware) },
+    { args: ['engines', '--json'], findError: (stdout) => engineError(stdout, engine, isHardware) },
     {
       args: ['run', ...weights, '-o', 'y.safetensors', '-b', backend, '--json'],
-      wrong: (stdout) => wrongBackend(stdout, backend),
+      findError: (stdout) => backendError(stdout, backend),
     },
-    // The first that is worth it: past one in software, which must not keep the process alive.
+    // auto: it probes a software adapter first, which must not keep the process alive.
     {
       args: ['run', ...weights, '-o', 'y.safetensors', '-b', 'tfjs', '--json'],
-      wrong: (stdout) => (isHardware ? wrongBackend(stdout, backend) : null),
+      findError: (stdout) => (isHardware ? backendError(stdout, backend) : null),
     },
-    { args: ['diff', ...weights, '--backends', `reference,${backend}`], wrong: () => null },
+    { args: ['diff', ...weights, '--backends', `reference,${backend}`], findError: () => null },
     {
       args: ['train', '--data', 'shapes', '--limit', '8', '--val-limit', '4', ...train, '--backend', backend],
-      wrong: (stdout) => (stdout.includes('last.safetensors') ? null : 'no weights'),
+      findError: (stdout) => (stdout.includes('last.safetensors') ? null : 'no weights'),
     },
   ];
 }
 
-function rowOf({ args, wrong }: Command, cwd: string, env: NodeJS.ProcessEnv): Row {
+function rowOf({ args, findError }: Command, cwd: string, env: NodeJS.ProcessEnv): Row {
   const check = `vanillanet ${args[0]}`;
   const all = args.join(' ');
   const { status, signal, stdout, stderr } = spawnSync(process.execPath, [MAIN, ...args], {
-    ...{ cwd, timeout: PATIENCE, killSignal: 'SIGKILL', encoding: 'utf8', env: { ...process.env, ...env } },
+    ...{ cwd, timeout: TIMEOUT, killSignal: 'SIGKILL', encoding: 'utf8', env: { ...process.env, ...env } },
   });
   if (status !== 0) return failed(check, all, `${signal ?? `exit status ${status}`}: ${stdout}${stderr}`);
-  const found = wrong(stdout);
-  return found === null ? { check, network: all, worst: 0, ok: true, at: '' } : failed(check, all, found);
+  const error = findError(stdout);
+  return error === null ? { check, network: all, worst: 0, ok: true, at: '' } : failed(check, all, error);
 }
 
 export async function commandLineRows(engine: string, isHardware: boolean, env: NodeJS.ProcessEnv): Promise<Row[]> {

@@ -1,8 +1,7 @@
 /**
- * `npm run test:engines`: the engines of TensorFlow.js that need a browser, a driver or an addon,
- * each against the oracle: all, or those that are named. A line for each, and all of it in a JSON
- * file (`--json FILE`). An engine that is not to be had is skipped, which is a failure where
- * REQUIRE_ENGINES names it. That may name the engines of `npm test`, too, which requires them.
+ * `npm run test:engines [-- ENGINE…]`: compares the engines of TensorFlow.js that need a browser, a driver or an addon
+ * with the reference. Prints a line for each engine, and writes a JSON report (`--json FILE`). An engine that is not
+ * available is skipped, or fails if REQUIRE_ENGINES names it. REQUIRE_ENGINES may also name the engines of `npm test`.
  */
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -24,7 +23,7 @@ import { swiftshader } from './swiftshader.js';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-const { values, positionals: chosen } = parseArgs({
+const { values, positionals: selection } = parseArgs({
   allowPositionals: true,
   options: { json: { type: 'string', default: here('../../dist/reports/engines.json') } },
 });
@@ -33,18 +32,18 @@ const HERE = 'npm run test:engines';
 const ENGINES: readonly string[] = COMMANDS[HERE];
 
 const required = requiredEngines();
-const refuse = (unknown: readonly string[], known: readonly string[]): void => {
+const exitIfUnknown = (unknown: readonly string[], known: readonly string[]): void => {
   if (unknown.length === 0) return;
   console.error(`expected engines of ${known.join(', ')}, got ${unknown.join(', ')}`);
   process.exit(2);
 };
-refuse(
-  chosen.filter((name) => !ENGINES.includes(name)),
+exitIfUnknown(
+  selection.filter((name) => !ENGINES.includes(name)),
   ENGINES,
 );
-refuse(unknownEngines(required), Object.values(COMMANDS).flat());
+exitIfUnknown(unknownEngines(required), Object.values(COMMANDS).flat());
 
-/** An engine of Node, and the command line on it. */
+/** Runs the cross-check and the command line on an engine of Node. */
 async function onNode(engine: NodeEngine, env: NodeJS.ProcessEnv): Promise<EngineRun> {
   const run = await inChild(engine, env);
   if (run.status === 'SKIPPED') return run;
@@ -52,33 +51,33 @@ async function onNode(engine: NodeEngine, env: NodeJS.ProcessEnv): Promise<Engin
   return { ...run, rows: [...(run.rows ?? []), ...(await commandLineRows(engine, run.isHardware ?? false, env))] };
 }
 
-/** WebGPU by whatever driver there is, else by one in software. */
+/** Runs WebGPU with the system's driver, else with a software driver. */
 async function onWebgpu(): Promise<EngineRun> {
   const env = { VANILLANET_ENGINES: here('.') };
   const run = await onNode('webgpu', env);
   return run.status === 'SKIPPED' ? onNode('webgpu', { ...env, ...swiftshader() }) : run;
 }
 
-async function* all(): AsyncGenerator<EngineRun> {
+async function* runEngines(): AsyncGenerator<EngineRun> {
   if (!existsSync(here('node_modules'))) {
-    const reason = 'npm ci in test/engines installs what it needs';
+    const reason = 'not installed: npm ci --prefix test/engines';
     for (const engine of ENGINES) yield { engine, status: 'SKIPPED', reason };
     return;
   }
-  const isChosen = (engine: string): boolean => chosen.length === 0 || chosen.includes(engine);
-  if (isChosen('webgpu')) yield await orFailed('webgpu', onWebgpu);
+  const isSelected = (engine: string): boolean => selection.length === 0 || selection.includes(engine);
+  if (isSelected('webgpu')) yield await orFailed('webgpu', onWebgpu);
   for (const engine of ['tfjs-node', 'tfjs-node-gpu'] as const) {
-    if (isChosen(engine)) yield await orFailed(engine, () => onNode(engine, {}));
+    if (isSelected(engine)) yield await orFailed(engine, () => onNode(engine, {}));
   }
   const { chromiumRun } = await import('./chromium.js');
   for (const engine of ['webgpu', 'webgl'] as const) {
     const name = `chromium-${engine}`;
-    if (isChosen(name)) yield await orFailed(name, () => chromiumRun(engine));
+    if (isSelected(name)) yield await orFailed(name, () => chromiumRun(engine));
   }
 }
 
 const runs: EngineRun[] = [];
-for await (const run of all()) {
+for await (const run of runEngines()) {
   runs.push(run);
   console.log(lineOf(run));
   for (const { ok, check, network, worst, at } of run.rows ?? []) {
@@ -87,7 +86,7 @@ for await (const run of all()) {
 }
 writeReport(values.json, runs);
 for (const line of requirementsOf(runs, required, HERE)) console.log(line);
-const absent = missing(runs, required, HERE);
-if (absent.length > 0) console.log(`FAILED required, and skipped: ${absent.join(', ')}`);
-const wrong = runs.some(({ rows = [] }) => !rows.every(({ ok }) => ok));
-process.exitCode = absent.length > 0 || wrong ? 1 : 0;
+const skipped = missing(runs, required, HERE);
+if (skipped.length > 0) console.log(`FAILED required, but skipped: ${skipped.join(', ')}`);
+const hasFailed = runs.some(({ rows = [] }) => !rows.every(({ ok }) => ok));
+process.exitCode = skipped.length > 0 || hasFailed ? 1 : 0;

@@ -1,4 +1,4 @@
-/** An engine of Node, loaded as the command line loads it: that one, and no other in its place. */
+/** Loads an engine of Node by name, as the command line does, and runs the cross-check. */
 import { BackendUnavailableError } from '../../src/core/errors.js';
 import { loadEngine } from '../../src/tfjs/node/engines.js';
 import { IEEE, SHADER } from '../judges/arithmetic.js';

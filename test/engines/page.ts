@@ -1,23 +1,23 @@
-/** What runs in the browser: bundled, and called by its name on the page. */
+/** The script of the test page: `engines.webgpu()` and `engines.webgl()`. */
 import '@tensorflow/tfjs-backend-webgl';
 import '@tensorflow/tfjs-backend-webgpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { SHADER } from '../judges/arithmetic.js';
-import { check, type Checked } from './check.js';
+import { check, type CheckResult } from './check.js';
 
-type OnPage = Checked | { readonly reason: string };
+type PageResult = CheckResult | { readonly reason: string };
 
-async function webgpu(): Promise<OnPage> {
-  // A browser without WebGPU has no such thing.
+async function webgpu(): Promise<PageResult> {
+  // Undefined in browsers without WebGPU.
   const gpu = (navigator as Partial<Navigator>).gpu;
   const adapter = await gpu?.requestAdapter();
   if (adapter == null) return { reason: gpu === undefined ? 'no navigator.gpu' : 'no adapter' };
-  // Small tensors are otherwise computed on the CPU, unseen.
+  // Otherwise small tensors are computed on the CPU without notice.
   tf.env().set('WEBGPU_CPU_FORWARD', false);
   return check(tf, 'webgpu', SHADER);
 }
 
-async function webgl(): Promise<OnPage> {
+async function webgl(): Promise<PageResult> {
   const gl = document.createElement('canvas').getContext('webgl2');
   if (gl === null) return { reason: 'no WebGL 2' };
   tf.env().set('WEBGL_CPU_FORWARD', false);
@@ -27,4 +27,4 @@ async function webgl(): Promise<OnPage> {
 
 Object.assign(globalThis, { engines: { webgpu, webgl } });
 
-export type { OnPage };
+export type { PageResult };

@@ -1,28 +1,28 @@
-/** Each example can be copied by itself: what several of them have is there several times, and the same. */
+/** Every example can be copied on its own, so their common files are repeated. The copies must be equal. */
 import { expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import ts from 'typescript';
 
-const DECODERS = ['emscripten', 'png', 'pngChunks', 'renewed'];
+const DECODERS = ['emscripten', 'png', 'pngChunks', 'restartAfterDamage'];
 const text = (path: string): Promise<string> => readFile(`examples/${path}`, 'utf8');
 
-/** Without types, and however its lines are broken. */
-function plain(source: string): string {
+/** The source without types, formatted by the compiler. */
+function withoutTypes(source: string): string {
   const options = { target: ts.ScriptTarget.ESNext, module: ts.ModuleKind.ESNext };
   return ts.transpileModule(source, { compilerOptions: options }).outputText;
 }
 
-/** As Deno and Bun import them. */
-const named = (source: string): string => source.replaceAll(/(from '\.\/\w+)\.js'/g, "$1.ts'");
+/** With the extensions that Deno and Bun import. */
+const withTsImports = (source: string): string => source.replaceAll(/(from '\.\/\w+)\.js'/g, "$1.ts'");
 
-test.each(DECODERS)('the decoders: %s', async (name) => {
-  const ours = await text(`cloudflare-worker/src/decoders/${name}.ts`);
-  expect(await text(`deno/decoders/${name}.ts`)).toBe(named(ours));
-  expect(await text(`bun/decoders/${name}.ts`)).toBe(named(ours));
-  expect(plain(await text(`next-edge/app/api/classify/decoders/${name}.js`))).toBe(plain(ours));
+test.each(DECODERS)('all copies of %s are equal', async (name) => {
+  const original = await text(`cloudflare-worker/src/decoders/${name}.ts`);
+  expect(await text(`deno/decoders/${name}.ts`)).toBe(withTsImports(original));
+  expect(await text(`bun/decoders/${name}.ts`)).toBe(withTsImports(original));
+  expect(withoutTypes(await text(`next-edge/app/api/classify/decoders/${name}.js`))).toBe(withoutTypes(original));
 });
 
-test.each(['@jsquash/jpeg', '@jsquash/png', '@jsquash/webp'])('%s is one version', async (name) => {
+test.each(['@jsquash/jpeg', '@jsquash/png', '@jsquash/webp'])('all examples pin one version of %s', async (name) => {
   const versions = new Set<string | undefined>();
   for (const example of ['cloudflare-worker', 'deno', 'bun', 'next-edge']) {
     const { dependencies } = JSON.parse(await text(`${example}/package.json`)) as {
@@ -31,11 +31,14 @@ test.each(['@jsquash/jpeg', '@jsquash/png', '@jsquash/webp'])('%s is one version
     if (name in dependencies) versions.add(dependencies[name]);
   }
   const [version, ...others] = versions;
-  // No range: what is used of it is no public interface.
+  // A version and not a range: the examples use an interface that is not public.
   expect(version).toMatch(/^\d+\.\d+\.\d+$/);
   expect(others).toEqual([]);
 });
 
-test.each(['cloudflare-worker', 'lambda', 'deno', 'bun', 'next-edge'])('%s says what comes before', async (name) => {
-  expect(await text(`${name}/README.md`)).toContain('after `npm ci && npm run build` in its root:\n');
-});
+test.each(['cloudflare-worker', 'lambda', 'deno', 'bun', 'next-edge'])(
+  'the README of %s tells how to build the package first',
+  async (name) => {
+    expect(await text(`${name}/README.md`)).toContain('after `npm ci && npm run build` in its root:\n');
+  },
+);

@@ -51,7 +51,8 @@ test('libraries for another machine or system are refused', async () => {
   await expect(findLibtensorflow(folder)).rejects.toMatchObject({ got: 'a file that is not a Linux library' });
 });
 
-test.each(process.platform === 'win32' ? (['move'] as const) : (['move', 'link'] as const))(
+// Links need privileges on Windows, where nothing is built.
+(process.platform === 'win32' ? test.skip : test).each(['move', 'link'] as const)(
   '%s: the linker and the loader find the libraries',
   async (placement) => {
     const folder = folderOf(HEADER, 'libtensorflow_cc.so.2', 'libtensorflow_framework.so.2', '../nvidia/cudnn/lib/x');

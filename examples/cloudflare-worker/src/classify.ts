@@ -4,28 +4,28 @@ import type { Context, Env } from './env.js';
 import { inspect } from './inspect.js';
 import { limitsOf } from './limits.js';
 import { modelOf } from './model.js';
-import { inPlace } from './places.js';
+import { inSlot } from './slots.js';
 import { release } from './release.js';
 
 export interface Labels {
-  /** Best first. */
+  /** Most probable first. */
   readonly labels: readonly { readonly label: string; readonly probability: number }[];
 }
 
-/** The labels of the image that a request's body is. */
+/** Classifies the image in a request's body. */
 export async function classify(request: Request, env: Env, context: Context): Promise<Labels> {
   const limits = limitsOf(env);
   return withBody(request, limits, async (bytes) => {
     const info = inspect(bytes, limits);
-    // A place is for who has sent an image, not for who is still sending.
-    return inPlace(limits.QUEUE_DEPTH, async () => {
-      // Before the image is decoded: pixels are not to wait for weights.
+    // Only after the upload: a slow client must not occupy a slot.
+    return inSlot(limits.QUEUE_DEPTH, async () => {
+      // Before the image is decoded: its pixels must not fill the memory while the weights are loading.
       const model = await modelOf(env, context, limits);
       const image = decode(bytes, info);
-      const best = await model.classify(image).finally(() => {
+      const predictions = await model.classify(image).finally(() => {
         release(image.data);
       });
-      return { labels: best.map(({ label, probability }) => ({ label, probability })) };
+      return { labels: predictions.map(({ label, probability }) => ({ label, probability })) };
     });
   });
 }

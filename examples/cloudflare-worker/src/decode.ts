@@ -6,32 +6,32 @@ import webpModule from '@jsquash/webp/codec/dec/webp_dec.wasm';
 import { orient, type ImageInfo, type PixelImage } from 'vanillanet';
 import { emscripten } from './decoders/emscripten.js';
 import { png } from './decoders/png.js';
-import { Damaged, renewed } from './decoders/renewed.js';
+import { DamagedImageError, restartAfterDamage } from './decoders/restartAfterDamage.js';
 import { HttpError } from './httpError.js';
 import { release } from './release.js';
 
-/** EXIF's, which `orient` has for all formats: the decoder is to leave it alone. */
-const TURN = false;
+/** Whether the decoder applies EXIF's orientation. `orient` does it here, for all formats. */
+const APPLY_ORIENTATION = false;
 
 const DECODERS = {
-  jpeg: renewed(() => emscripten(jpegFactory, jpegModule, TURN)),
-  png: renewed(() => png(pngModule)),
-  webp: renewed(() => emscripten(webpFactory, webpModule)),
+  jpeg: restartAfterDamage(() => emscripten(jpegFactory, jpegModule, APPLY_ORIENTATION)),
+  png: restartAfterDamage(() => png(pngModule)),
+  webp: restartAfterDamage(() => emscripten(webpFactory, webpModule)),
 };
 
-/** An image's pixels, turned upright as its EXIF says. */
+/** Decodes an image, and applies its EXIF orientation. @throws HttpError */
 export function decode(bytes: Uint8Array, { format, width, height, orientation }: ImageInfo): PixelImage {
   let image: PixelImage;
   try {
     image = DECODERS[format](bytes);
   } catch (error) {
-    if (!(error instanceof Damaged)) throw error;
-    // What a decoder says is about its own code.
+    if (!(error instanceof DamagedImageError)) throw error;
+    // The decoder's message is about its own code, and of no use to the client.
     throw new HttpError(400, 'expected a whole image, got a damaged one');
   }
   if (image.width !== width || image.height !== height) {
     release(image.data);
-    throw new HttpError(400, 'expected a picture of the size that its head declares');
+    throw new HttpError(400, 'expected an image of the size in its header');
   }
   const upright = orient(image, orientation);
   if (upright !== image) release(image.data);

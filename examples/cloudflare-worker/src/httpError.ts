@@ -1,4 +1,4 @@
-/** A refusal whose status and sentence are for the client. */
+/** An error whose status and message are sent to the client. */
 export class HttpError extends Error {
   readonly status: number;
   readonly headers: Readonly<Record<string, string>>;
@@ -10,5 +10,5 @@ export class HttpError extends Error {
   }
 }
 
-/** Come again: what is missing now may be there in a second. */
+/** A temporary failure: the client may retry after a second. */
 export const unavailable = (message: string): HttpError => new HttpError(503, message, { 'Retry-After': '1' });

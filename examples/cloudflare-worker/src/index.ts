@@ -1,12 +1,12 @@
-/** POST an image, get labels. */
+/** A Worker that classifies the images that are POSTed to it. */
 import { discard } from './body.js';
 import { classify } from './classify.js';
 import type { Context, Env } from './env.js';
 import { HttpError } from './httpError.js';
 import { limitsOf } from './limits.js';
 
-const HOW = {
-  how: 'POST a PNG, JPEG or WebP image as the body',
+const USAGE = {
+  usage: 'POST a PNG, JPEG or WebP image as the body',
   example: 'curl --data-binary @photograph.jpg https://this.worker/',
 };
 
@@ -17,14 +17,14 @@ async function route(request: Request, env: Env, context: Context): Promise<obje
       return classify(request, env, context);
     case 'GET':
     case 'HEAD':
-      return HOW;
+      return USAGE;
     default:
       throw new HttpError(405, 'expected POST or GET', { Allow: 'GET, HEAD, POST' });
   }
 }
 
-/** An error as its client may see it. Of what was not meant for clients, the log alone has more. */
-function refusal(error: unknown): Response {
+/** The response to an error. Details of unexpected errors are logged and not sent. */
+function errorResponse(error: unknown): Response {
   const known = error instanceof HttpError ? error : new HttpError(500, 'the server failed');
   if (known !== error) console.error(error);
   const { status, message, headers } = known;
@@ -33,11 +33,11 @@ function refusal(error: unknown): Response {
 
 export default {
   fetch(request: Request, env: Env, context: Context): Promise<Response> {
-    const answer = route(request, env, context)
+    const response = route(request, env, context)
       .finally(() => discard(request, limitsOf(env)))
-      .then((body) => Response.json(body), refusal);
-    // Also for a client that hangs up: its place is to be given back.
-    context.waitUntil(answer);
-    return answer;
+      .then((body) => Response.json(body), errorResponse);
+    // Even if the client disconnects, the request runs to its end and frees its slot.
+    context.waitUntil(response);
+    return response;
   },
 };

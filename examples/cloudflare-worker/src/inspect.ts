@@ -1,9 +1,9 @@
-import { DataError, imageFormat, imageInfo, type ImageInfo } from 'vanillanet';
+import { imageFormat, imageInfo, type ImageInfo } from 'vanillanet';
 import { isOverfull } from './decoders/pngChunks.js';
 import { HttpError } from './httpError.js';
 import type { Limits } from './limits.js';
 
-/** What an image says of itself, if it may be decoded: nothing of its size is taken before. */
+/** Reads an image's header, and refuses what must not be decoded. No memory is allocated by its size before. */
 export function inspect(bytes: Uint8Array, { MAX_PIXELS, MAX_SCANS }: Limits): ImageInfo {
   if (bytes.length === 0) throw new HttpError(400, 'expected an image, got an empty body');
   if (imageFormat(bytes) === null) throw new HttpError(415, 'expected a PNG, JPEG or WebP image');
@@ -26,7 +26,7 @@ function infoOf(bytes: Uint8Array): ImageInfo {
   try {
     return imageInfo(bytes, 'image');
   } catch (error) {
-    if (!(error instanceof DataError)) throw error;
+    if (!(error instanceof Error && error.name === 'DataError')) throw error;
     throw new HttpError(400, error.message);
   }
 }

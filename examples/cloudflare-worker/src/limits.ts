@@ -1,28 +1,28 @@
 import type { Env } from './env.js';
 
-/** What a request may ask for. README.md derives them from the 128 MB of a Worker. */
+/** Limits for requests. README.md derives them from the 128 MB of a Worker. */
 const LIMITS = {
-  /** Bytes of a body. */
+  /** The maximum bytes of a body. */
   MAX_BYTES: 4 * 2 ** 20,
-  /** Width times height. */
+  /** The maximum width times height. */
   MAX_PIXELS: 2 * 2 ** 20,
-  /** Times that a JPEG goes through its whole picture: each takes a decoder as long as a small image. */
+  /** The maximum scans of a progressive JPEG: each takes as long as decoding a small image. */
   MAX_SCANS: 100,
-  /** Bytes of all bodies together that are here. */
+  /** The maximum bytes of all bodies in memory together. */
   HELD_BYTES: 16 * 2 ** 20,
-  /** Images that are worked on or wait for it. */
+  /** How many images may be in progress or wait. */
   QUEUE_DEPTH: 8,
-  /** How long a body may take to come. */
+  /** The maximum time for an upload. */
   UPLOAD_MS: 10_000,
-  /** How long a request waits for the weights. */
+  /** The maximum time that a request waits for the weights. */
   LOAD_MS: 20_000,
-  /** After how long a load that did not end is begun anew: 30 s after the client that began it was told to come again. */
+  /** The time after which a load is given up and started again: 30 s after its client got a 503. */
   LOST_MS: 50_000,
 };
 
 export type Limits = Readonly<typeof LIMITS>;
 
-/** The limits, or what a variable of the same name says. */
+/** The limits, which variables of the same names override. */
 export function limitsOf(env: Env): Limits {
   const limits = { ...LIMITS };
   for (const name of Object.keys(LIMITS) as (keyof Limits)[]) {

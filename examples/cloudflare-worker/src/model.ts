@@ -5,46 +5,51 @@ import type { Limits } from './limits.js';
 import { openWeights } from './weights.js';
 
 interface Load {
-  readonly begun: number;
+  readonly startTime: number;
   readonly model: Promise<Model>;
-  ended: boolean;
+  isDone: boolean;
 }
 
 let current: Load | null = null;
 
-/** Loads once for all requests. What failed is tried again by the next. */
-function begin(env: Env, context: Context): Load {
-  const load: Load = { begun: Date.now(), model: openWeights(env).then((weights) => loadModel(weights)), ended: false };
+/** Starts a load for all requests. After a failure, the next request starts another one. */
+function startLoad(env: Env, context: Context): Load {
+  const load: Load = {
+    startTime: Date.now(),
+    model: openWeights(env).then((weights) => loadModel(weights)),
+    isDone: false,
+  };
   current = load;
-  const settled = load.model.then(
+  const finished = load.model.then(
     () => {
-      load.ended = true;
-      // Also one that was given up, where it comes first after all. The other is garbage.
-      if (!current?.ended) current = load;
+      load.isDone = true;
+      // Also a load that was given up, if it is the first to succeed.
+      if (!current?.isDone) current = load;
     },
     () => {
       if (current === load) current = null;
     },
   );
-  // Others wait for it too: it goes on without the client that came first.
-  context.waitUntil(settled);
+  // Other requests wait for it, too: it continues if the first client disconnects.
+  context.waitUntil(finished);
   return load;
 }
 
-/** Whether it can no longer come: what a request that was ended had awaited never settles. */
-const isLost = ({ ended, begun }: Load, { LOST_MS }: Limits): boolean => !ended && Date.now() - begun > LOST_MS;
+/** Whether a load is given up: if the platform ends its request, its promise never settles. */
+const isLost = ({ isDone, startTime }: Load, { LOST_MS }: Limits): boolean =>
+  !isDone && Date.now() - startTime > LOST_MS;
 
-/** The model, loaded by the first request. Who does not wait for all of it leaves it to those who come later. */
+/** The model, loaded by the first request. A load that is slower than `LOAD_MS` serves later requests. @throws HttpError */
 export async function modelOf(env: Env, context: Context, limits: Limits): Promise<Model> {
-  const { model } = current === null || isLost(current, limits) ? begin(env, context) : current;
+  const { model } = current === null || isLost(current, limits) ? startLoad(env, context) : current;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
+  const timeout = new Promise<never>((_, reject) => {
     timer = setTimeout(() => {
-      reject(unavailable('the weights are not there yet'));
+      reject(unavailable('the weights are still loading'));
     }, limits.LOAD_MS);
   });
   try {
-    return await Promise.race([model, late]);
+    return await Promise.race([model, timeout]);
   } finally {
     clearTimeout(timer);
   }

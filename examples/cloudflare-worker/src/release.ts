@@ -1,5 +1,5 @@
-/** Gives an array's memory back at once, which V8 would otherwise do when it next looks for garbage. */
+/** Frees an array's memory now and not at the next garbage collection. */
 export function release(array: Uint8Array | Uint8ClampedArray): void {
-  // What is transferred leaves its place, and nothing of it is taken along.
+  // Transfers the buffer to one of length 0.
   (array.buffer as ArrayBuffer).transfer(0);
 }

@@ -1,4 +1,4 @@
-/** Modules that Workers compile when they are deployed. */
+/** WebAssembly modules, which the platform compiles at deployment. */
 declare module '*.wasm' {
   const module: WebAssembly.Module;
   export default module;

@@ -1,6 +1,6 @@
 import type { Env } from './env.js';
 
-/** The weights as a stream, from R2 where a bucket is bound and from the static assets otherwise. */
+/** Opens the weights as a stream: from R2 if a bucket is bound, else from the static assets. */
 export async function openWeights({ WEIGHTS, ASSETS, WEIGHTS_FILE }: Env): Promise<ReadableStream<Uint8Array>> {
   if (WEIGHTS !== undefined) {
     const object = await WEIGHTS.get(WEIGHTS_FILE);

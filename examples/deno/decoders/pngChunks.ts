@@ -1,41 +1,41 @@
-/** A piece of a PNG. Of a file that is cut off the last is short: whoever decodes it will notice. */
+/** A chunk of a PNG. In a truncated file the last one is short, which the decoder detects. */
 interface Chunk {
   readonly name: string;
   readonly data: Uint8Array;
-  /** With its length and name before the data, and a checksum behind. */
+  /** The data with the length and name before it and the checksum after it. */
   readonly whole: Uint8Array;
 }
 
 const SIGNATURE = 8;
-const [BEFORE, BEHIND] = [8, 4];
+const [HEADER, CHECKSUM] = [8, 4];
 
 function* chunksOf(png: Uint8Array): Generator<Chunk> {
   const view = new DataView(png.buffer, png.byteOffset, png.byteLength);
-  for (let at = SIGNATURE; at + BEFORE <= png.length;) {
-    const [begin, end] = [at + BEFORE, at + BEFORE + view.getUint32(at)];
+  for (let at = SIGNATURE; at + HEADER <= png.length;) {
+    const [begin, end] = [at + HEADER, at + HEADER + view.getUint32(at)];
     const name = String.fromCharCode(...png.subarray(at + 4, begin));
-    yield { name, data: png.subarray(begin, end), whole: png.subarray(at, end + BEHIND) };
-    at = end + BEHIND;
+    yield { name, data: png.subarray(begin, end), whole: png.subarray(at, end + CHECKSUM) };
+    at = end + CHECKSUM;
   }
 }
 
-/** What pixels are made of. All else is left out: a profile of some kilobytes may inflate to many megabytes. */
-const WANTED = ['IHDR', 'PLTE', 'tRNS', 'IDAT', 'IEND'];
+/** The chunks that pixels need. Others are left out: a color profile of kilobytes may inflate to many megabytes. */
+const PIXEL_CHUNKS = ['IHDR', 'PLTE', 'tRNS', 'IDAT', 'IEND'];
 
-/** What a decoder needs of a PNG, piece by piece. */
+/** The parts of a PNG that a decoder needs. */
 export function* piecesOf(png: Uint8Array): Generator<Uint8Array> {
   yield png.subarray(0, SIGNATURE);
-  for (const { name, whole } of chunksOf(png)) if (WANTED.includes(name)) yield whole;
+  for (const { name, whole } of chunksOf(png)) if (PIXEL_CHUNKS.includes(name)) yield whole;
 }
 
 /**
- * Whether there is more of a PNG's pixels than all of them take that its head declares, with 8 bits a sample: a decoder
- * inflates them to their end, to a thousand times as much.
+ * Whether a PNG has more data than the pixels of its header can take with 8 bits a sample. A decoder would inflate all of
+ * it, to a thousand times as much.
  */
 export function isOverfull(png: Uint8Array, pixels: number): boolean {
   let length = 0;
-  // None is kept: there may be hundreds of thousands.
+  // The chunks are not collected: there may be hundreds of thousands.
   for (const { name, data } of chunksOf(png)) if (name === 'IDAT') length += data.length;
-  // Four samples, and in rows of one pixel a filter for each; what deflate adds where it does not help.
+  // Four samples a pixel, a filter byte a row (rows may have one pixel), and the overhead of deflate.
   return length > 5 * pixels + 1024;
 }

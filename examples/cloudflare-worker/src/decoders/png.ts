@@ -13,21 +13,21 @@ function fail(): never {
 }
 
 /**
- * PNG, by the WebAssembly of @jsquash/png without its JavaScript, which keeps one instance for good: each
- * damaged image leaves its buffers there (fifty truncated ones of 451 x 300 pixels left 41 MB), and nothing
- * else can free them. What is used here is no public interface: package.json names one version.
+ * Starts a decoder of PNG: the WebAssembly of @jsquash/png without its JavaScript, which keeps one instance forever. Each
+ * damaged image leaves its buffers in the instance (fifty truncated ones of 451 x 300 pixels left 41 MB), and nothing can
+ * free them. This is not a public interface, so package.json pins the version.
  */
 export function png(module: WebAssembly.Module): (bytes: Uint8Array) => PixelImage {
   let image: PixelImage | null = null;
 
-  /** Called with the pixels, RGBA of 8 bits. */
+  /** The decoder calls it with the pixels, 8-bit RGBA. */
   function take(at: number, length: number, width: number, height: number): number {
     image = { data: new Uint8Array(codec.memory.buffer, at, length).slice(), width, height };
     codec.__wbindgen_free(at, length, 1);
     return 0;
   }
 
-  /** Names end with a hash of the version. What decoding 8 bits does not need is not there. */
+  /** The names of the imports end with a hash. 8-bit images need only one of them. */
   function importOf(name: string): (...numbers: number[]) => number {
     return name.startsWith('__wbg_newwithownedu8clampedarrayandsh_') ? take : fail;
   }
@@ -46,8 +46,8 @@ export function png(module: WebAssembly.Module): (bytes: Uint8Array) => PixelIma
       at += piece.length;
     }
     codec.decode(begin, length);
-    const decoded = image ?? fail();
+    const result = image ?? fail();
     image = null;
-    return decoded;
+    return result;
   };
 }

@@ -1,27 +1,27 @@
-/** PNG and JPEG to upright pixels, by decoders that are WebAssembly themselves. */
+/** Decodes PNG and JPEG to upright pixels, with decoders in WebAssembly. */
 import jpegFactory from '@jsquash/jpeg/codec/dec/mozjpeg_dec.js';
 import jpegModule from '@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm?module';
 import pngModule from '@jsquash/png/codec/pkg/squoosh_png_bg.wasm?module';
-import { DataError, imageFormat, imageInfo, orient } from 'vanillanet';
+import { imageFormat, imageInfo, orient } from 'vanillanet';
 import { emscripten } from './decoders/emscripten.js';
 import { png } from './decoders/png.js';
 import { isOverfull } from './decoders/pngChunks.js';
-import { Damaged, renewed } from './decoders/renewed.js';
+import { DamagedImageError, restartAfterDamage } from './decoders/restartAfterDamage.js';
 
-/** Of an image's head: beyond it, nothing is decoded. The platform has 128 MB for all, and a pixel takes some 20 bytes. */
-const MOST_PIXELS = 2 * 2 ** 20;
-/** Times that a JPEG goes through its whole picture. A progressive one has some ten; hostile ones have thousands. */
-const MOST_SCANS = 100;
-/** EXIF's, which `orient` has for both formats: the decoder is to leave it alone. */
-const TURN = false;
+/** Larger images, by their header, are not decoded. The platform gives 128 MB, and a pixel takes about 20 bytes. */
+const MAX_PIXELS = 2 * 2 ** 20;
+/** Scans of a progressive JPEG. Ordinary files have about ten, hostile ones thousands. */
+const MAX_SCANS = 100;
+/** Whether the decoder applies EXIF's orientation. `orient` does it here, for both formats. */
+const APPLY_ORIENTATION = false;
 
 const DECODERS = {
-  jpeg: renewed(() => emscripten(jpegFactory, jpegModule, TURN)),
-  png: renewed(() => png(pngModule)),
+  jpeg: restartAfterDamage(() => emscripten(jpegFactory, jpegModule, APPLY_ORIENTATION)),
+  png: restartAfterDamage(() => png(pngModule)),
 };
 
-/** An image that is none, or not one of ours: its message is for whoever sent it. */
-export class Refused extends Error {
+/** The image is refused. The message is for the client. */
+export class RefusedImageError extends Error {
   constructor(status, message) {
     super(message);
     this.status = status;
@@ -29,29 +29,34 @@ export class Refused extends Error {
 }
 
 export function decode(bytes) {
-  if (bytes.length === 0) throw new Refused(400, 'expected an image, got no bytes');
+  if (bytes.length === 0) throw new RefusedImageError(400, 'expected an image, got no bytes');
   const format = imageFormat(bytes);
-  if (format !== 'png' && format !== 'jpeg') throw new Refused(415, 'expected a PNG or JPEG, got something else');
+  if (format !== 'png' && format !== 'jpeg')
+    throw new RefusedImageError(415, 'expected a PNG or JPEG, got something else');
   try {
     const info = imageInfo(bytes);
     check(info, bytes);
     return orient(DECODERS[format](bytes), info.orientation);
   } catch (error) {
-    // Of its head, or of what is behind. Anything else is not the image's fault.
-    if (!(error instanceof DataError || error instanceof Damaged)) throw error;
-    throw new Refused(400, `expected a whole ${format.toUpperCase()}, got a damaged one`);
+    // Other errors are not the image's fault.
+    if (!isImageError(error)) throw error;
+    throw new RefusedImageError(400, `expected a whole ${format.toUpperCase()}, got a damaged one`);
   }
 }
 
+/** Whether the image is damaged: `imageInfo` throws a DataError, the decoders a DamagedImageError. */
+const isImageError = (error) => error instanceof DamagedImageError || error.name === 'DataError';
+
 function check({ format, width, height, bitDepth, color, animated, scans }, bytes) {
-  if (width * height > MOST_PIXELS) {
-    throw new Refused(422, `expected at most ${MOST_PIXELS} pixels, got ${width} x ${height}`);
+  if (width * height > MAX_PIXELS) {
+    throw new RefusedImageError(422, `expected at most ${MAX_PIXELS} pixels, got ${width} x ${height}`);
   }
-  if (scans > MOST_SCANS) throw new Refused(422, `expected a JPEG of at most ${MOST_SCANS} scans, got ${scans}`);
-  if (animated) throw new Refused(422, 'expected one picture, got an animation');
-  if (color === 'cmyk') throw new Refused(422, 'expected RGB or gray, got CMYK');
-  if (bitDepth > 8) throw new Refused(422, `expected samples of 8 bits, got ${bitDepth}`);
+  if (scans > MAX_SCANS)
+    throw new RefusedImageError(422, `expected a JPEG of at most ${MAX_SCANS} scans, got ${scans}`);
+  if (animated) throw new RefusedImageError(422, 'expected one picture, got an animation');
+  if (color === 'cmyk') throw new RefusedImageError(422, 'expected RGB or gray, got CMYK');
+  if (bitDepth > 8) throw new RefusedImageError(422, `expected samples of 8 bits, got ${bitDepth}`);
   if (format === 'png' && isOverfull(bytes, width * height)) {
-    throw new Refused(422, `expected pixels for ${width} x ${height}, got more`);
+    throw new RefusedImageError(422, `expected pixels for ${width} x ${height}, got more`);
   }
 }

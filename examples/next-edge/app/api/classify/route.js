@@ -1,10 +1,10 @@
-/** POST an image, get labels: an edge function. */
+/** An edge function that classifies the image in the body. */
 import { loadModel } from 'vanillanet';
-import { decode, Refused } from './decode.js';
+import { decode, RefusedImageError } from './decode.js';
 
 export const runtime = 'edge';
 
-/** Weights lie in public/. What fails is tried again by the next request. */
+/** The model, loaded by the first request. After a failure, the next request tries again. */
 let opening = null;
 
 export async function POST(request) {
@@ -17,7 +17,7 @@ export async function POST(request) {
     const image = decode(new Uint8Array(await request.arrayBuffer()));
     return Response.json({ labels: await model.classify(image) });
   } catch (error) {
-    if (error instanceof Refused) return Response.json({ error: error.message }, { status: error.status });
+    if (error instanceof RefusedImageError) return Response.json({ error: error.message }, { status: error.status });
     console.error(error);
     return Response.json({ error: 'the server failed' }, { status: 500 });
   }

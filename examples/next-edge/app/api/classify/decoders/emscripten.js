@@ -1,4 +1,4 @@
-// The decoders answer with it, and not every runtime has one.
+// The decoders return an ImageData, which not every runtime has.
 class Image {
   data;
   width;
@@ -14,11 +14,12 @@ class Image {
 if (!('ImageData' in globalThis)) Object.assign(globalThis, { ImageData: Image });
 
 /**
- * JPEG and WebP, by the WebAssembly of @jsquash with what Emscripten puts around it, but without jSquash's own
- * functions, which all share one decoder. What is used here is no public interface: package.json names one version.
+ * Starts a decoder of JPEG or WebP: the WebAssembly of @jsquash with the JavaScript that Emscripten generates. jSquash's
+ * own functions are not used, because they share one decoder. This is not a public interface, so package.json pins the
+ * version.
  *
  * @param factory the default export of a `codec/dec/*.js`
- * @param options what its `decode` takes behind the file
+ * @param options the parameters of its `decode` after the file
  */
 export function emscripten(factory, module, ...options) {
   let warnings = [];
@@ -30,7 +31,7 @@ export function emscripten(factory, module, ...options) {
         done(instance);
         return instance.exports;
       } catch (error) {
-        // Thrown from here, it would be passed over, and the file fetched instead.
+        // If this threw, Emscripten would ignore the error and fetch the file.
         failure = error;
         return {};
       }
@@ -47,7 +48,7 @@ export function emscripten(factory, module, ...options) {
     warnings = [];
     const image = decode(bytes, ...options);
     if (warnings.some((line) => /memory/i.test(line))) throw new RangeError(warnings.join('\n'));
-    // libjpeg fills up with gray what it cannot read, and only says so.
+    // libjpeg fills missing parts with gray, and only prints a warning.
     if (image === null || warnings.length > 0) throw new Error(warnings.join('\n') || 'no image');
     return image;
   };

@@ -1,10 +1,10 @@
 /**
- * Measures all there is to measure, in one run on one machine: ratios count, not
- * milliseconds.
+ * Runs all benchmarks on one machine and prints the results, then every target with its verdict. Compare ratios, not
+ * milliseconds: those depend on the machine.
  *
- *     npm run bench                            everything, about 45 minutes; writes bench/results/
- *     npm run bench -- kernels engine          parts of it, in a file of their own
- *     npm run bench -- --quick                 short, to see that everything works
+ *     npm run bench                            everything, about 45 minutes; writes a file to bench/results/
+ *     npm run bench -- kernels engine          some parts, in a file of their own
+ *     npm run bench -- --quick                 a short run to test the benchmarks; writes no file
  */
 import { Argument, Command } from 'commander';
 import { spawn } from 'node:child_process';
@@ -39,9 +39,9 @@ interface Results {
 }
 
 interface Effort {
-  /** Seconds an op. */
+  /** Seconds for each op. */
   readonly kernels: number;
-  /** Rounds of the engine. */
+  /** Rounds of the engine's benchmark. */
   readonly engine: number;
   readonly networks: NetworkEffort;
   readonly variants: readonly VariantName[];
@@ -66,8 +66,8 @@ const QUICK: Effort = {
   epoch: { epochs: 1, images: 3200 },
 };
 
-/** Progress goes to stderr, so that stdout is the report alone. */
-const say = (line: string): void => {
+/** Logs progress to stderr: stdout contains only the report. */
+const log = (line: string): void => {
   process.stderr.write(`bench: ${line}\n`);
 };
 
@@ -75,7 +75,7 @@ const print = (block: string): void => {
   process.stdout.write(`${block}\n\n`);
 };
 
-/** The peers have packages of their own, and so a process. */
+/** Runs a benchmark of bench/peers, which has its own packages, in a child process. @returns its report; null if it failed */
 async function benchPeers<R>(script: string, quick: boolean): Promise<R | null> {
   const args = [
     '--import',
@@ -86,19 +86,21 @@ async function benchPeers<R>(script: string, quick: boolean): Promise<R | null> 
   ];
   const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
   const [output, [status]] = await Promise.all([text(child.stdout), once(child, 'close') as Promise<[number | null]>]);
-  // Status 1 is an answer of ours that is missing or wrong: it is in the report, where there is one.
+  // Status 1: this package's result is missing or wrong. The report says which, if there is one.
   if (status !== 0) process.exitCode = 1;
   return output === '' ? null : (JSON.parse(output) as R);
 }
 
 async function bench(parts: readonly Part[], { quick = false }: { readonly quick?: boolean }): Promise<void> {
   const effort = quick ? QUICK : FULL;
-  const where = machine();
-  print(`${where.cpu}, ${where.cores} cores, Node ${where.node}, load ${where.load.toFixed(2)}`);
+  const machineInfo = machine();
+  print(
+    `${machineInfo.cpu}, ${machineInfo.cores} cores, Node ${machineInfo.node}, load ${machineInfo.load.toFixed(2)}`,
+  );
   const results: Results = {};
-  const wanted = parts.length === 0 ? PARTS : PARTS.filter((part) => parts.includes(part));
-  for (const part of wanted) {
-    say(part);
+  const selection = parts.length === 0 ? PARTS : PARTS.filter((part) => parts.includes(part));
+  for (const part of selection) {
+    log(part);
     switch (part) {
       case 'sizes':
         print(formatSizes((results.sizes = await measureSizes())));
@@ -118,16 +120,16 @@ async function bench(parts: readonly Part[], { quick = false }: { readonly quick
         break;
       }
       case 'networks':
-        print(formatNetworks((results.networks = await benchNetworks(effort.variants, effort.networks, say))));
+        print(formatNetworks((results.networks = await benchNetworks(effort.variants, effort.networks, log))));
         break;
       case 'training': {
         const steps = await benchTraining(effort.training);
         print(formatTraining(steps));
-        say('training: epochs');
+        log('training: epochs');
         const epoch = await benchEpoch(effort.epoch);
         print(formatEpoch(epoch));
         const peers = await benchPeers<TrainingPeersReport>('training/main.ts', quick);
-        print(peers === null ? 'Training elsewhere could not be measured.' : formatTrainers(peers));
+        print(peers === null ? 'The peers in training could not be measured.' : formatTrainers(peers));
         results.training = { steps, epoch, peers };
         break;
       }
@@ -140,19 +142,19 @@ async function bench(parts: readonly Part[], { quick = false }: { readonly quick
   if (targets.length > 0) print(formatTargets(targets));
   if (quick) return;
   const [date] = new Date().toISOString().split('T');
-  const some = wanted.length < PARTS.length ? `${wanted.join('-')}-` : '';
-  const file = `bench/results/${date}-${some}node${process.versions.node.split('.')[0]}.json`;
+  const partNames = selection.length < PARTS.length ? `${selection.join('-')}-` : '';
+  const file = `bench/results/${date}-${partNames}node${process.versions.node.split('.')[0]}.json`;
   await mkdir('bench/results', { recursive: true });
-  await writeFile(file, `${JSON.stringify({ date, machine: where, targets, ...results }, null, 2)}\n`);
-  say(file);
+  await writeFile(file, `${JSON.stringify({ date, machine: machineInfo, targets, ...results }, null, 2)}\n`);
+  log(file);
 }
 
 await new Command('npm run bench --')
   .description(
-    'Measures sizes, single ops, the engine against loops over registers, whole networks, training, and the peers.',
+    'Measures sizes, single ops, the engine relative to register-only loops, whole networks, training, and other runtimes.',
   )
-  .addArgument(new Argument('[parts...]', 'only these').choices(PARTS))
-  .option('--quick', 'short, to see that everything works')
-  .addHelpText('after', '\nVANILLANET_PYTHON names the Python to run PyTorch with.')
+  .addArgument(new Argument('[parts...]', 'run only these parts').choices(PARTS))
+  .option('--quick', 'a short run to test the benchmarks')
+  .addHelpText('after', '\nSet VANILLANET_PYTHON to a Python with PyTorch.')
   .action(bench)
   .parseAsync();

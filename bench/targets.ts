@@ -1,4 +1,4 @@
-/** What engine and training are meant to reach, beside what was measured. */
+/** The targets of the engine and of training, each with the measured value and a verdict. */
 import type { Report } from './peers/src/report.js';
 import type { TrainerRow, TrainingPeersReport } from './peers/src/training/report.js';
 import { table } from '../src/cli/print.js';
@@ -12,7 +12,7 @@ import type { TrainingRow } from './training.js';
 export interface TrainingMeasurements {
   readonly steps: readonly TrainingRow[];
   readonly epoch: EpochReport;
-  /** Null where the peers could not run at all. */
+  /** Null if the peers could not run. */
   readonly peers: TrainingPeersReport | null;
 }
 
@@ -25,89 +25,96 @@ export interface Measurements {
 }
 
 export interface Target {
-  readonly what: string;
+  /** The quantity, with its unit or what it is divided by. */
+  readonly quantity: string;
   readonly atLeast?: number;
   readonly atMost?: number;
-  /** Null where it was not measured: the peer could not run. */
+  /** Null if it was not measured because the peer could not run. */
   readonly measured: number | null;
   readonly holds: boolean;
 }
 
-const atLeast = (what: string, least: number, measured: number | null): Target => ({
-  what,
-  atLeast: least,
+const atLeast = (quantity: string, limit: number, measured: number | null): Target => ({
+  quantity,
+  atLeast: limit,
   measured,
-  holds: measured !== null && measured >= least,
+  holds: measured !== null && measured >= limit,
 });
-const atMost = (what: string, most: number, measured: number): Target => ({
-  what,
-  atMost: most,
+const atMost = (quantity: string, limit: number, measured: number): Target => ({
+  quantity,
+  atMost: limit,
   measured,
-  holds: measured <= most,
+  holds: measured <= limit,
 });
 
-/** Whoever multiplies and adds in one instruction is compared with what can do so, too. */
-const TIMES = {
+/**
+ * How many times as long as this package each peer should take for one image on one thread. The relaxed build, which has
+ * fused multiply-adds, is also compared with the peers that have them.
+ */
+const INFERENCE_RATIOS = {
   plain: { 'onnxruntime-web': 2.1 },
   relaxed: { litert: 2.4, 'onnxruntime-web': 2.8, pytorch: 1 },
 } as const satisfies Record<string, Partial<Record<Report['rows'][number]['runtime'], number>>>;
 
+/** Targets against other runtimes: time of an image, time to the first logits (cold start), and peak memory. */
 function peerTargets({ rows }: Report, build: 'plain' | 'relaxed'): Target[] {
-  const single = rows.filter(({ threads, batch }) => threads === 1 && batch === 1);
+  const singleThread = rows.filter(({ threads, batch }) => threads === 1 && batch === 1);
+  const ownTiming = singleThread.find(({ runtime }) => runtime === 'vanillanet')?.timing ?? null;
   const targets: Target[] = [];
-  const ours = single.find(({ runtime }) => runtime === 'vanillanet');
-  for (const { runtime, label, native, timing } of single) {
+  for (const { runtime, label, native, timing } of singleThread) {
     if (runtime === 'vanillanet') continue;
-    const times = (TIMES[build] as Readonly<Record<string, number | undefined>>)[runtime];
-    const ratio = timing?.ratio ?? null;
-    if (times !== undefined) targets.push(atLeast(`ms of ${label} / ms of the ${build} build`, times, ratio));
+    const limit = (INFERENCE_RATIOS[build] as Readonly<Record<string, number | undefined>>)[runtime];
+    if (limit !== undefined) {
+      targets.push(atLeast(`ms of ${label} / ms of the ${build} build`, limit, timing?.ratio ?? null));
+    }
+    // PyTorch's start includes Python's, which is not comparable.
     if (runtime === 'pytorch') continue;
-    const cold = timing === null || ours?.timing == null ? null : timing.coldMs / ours.timing.coldMs;
-    targets.push(atLeast(`first logits of ${label} / of ours`, native ? 1 : 2, cold));
+    const coldRatio = timing === null || ownTiming === null ? null : timing.coldMs / ownTiming.coldMs;
+    targets.push(atLeast(`first logits of ${label} / of this package`, native ? 1 : 2, coldRatio));
   }
-  if (ours?.timing?.rssMiB != null) {
-    targets.push(atMost('peak memory in MB', 170, (ours.timing.rssMiB * 2 ** 20) / 1e6));
-  }
+  if (ownTiming?.rssMiB != null) targets.push(atMost('peak memory in MB', 170, (ownTiming.rssMiB * 2 ** 20) / 1e6));
   return targets;
 }
 
-/** What PyTorch does when it is tuned is told beside it, and asked of nobody. */
-const TRAINING_TIMES = { 'jax-js': 12, pytorch: 1.5 } as const satisfies Partial<Record<TrainerRow['trainer'], number>>;
+/** How many times as long as this package each peer should take for a training step. Tuned PyTorch has no target. */
+const TRAINING_RATIOS = { 'jax-js': 12, pytorch: 1.5 } as const satisfies Partial<
+  Record<TrainerRow['trainer'], number>
+>;
 
 function trainingTargets({ steps, epoch, peers }: TrainingMeasurements): Target[] {
-  const elsewhere = peers?.rows ?? [];
+  const peerRows = peers?.rows ?? [];
   return [
     ...steps.map(({ build, threads, medianMs, toOneThread }) =>
       threads === 1
         ? atMost(`ms a step of training, ${build}, 1 thread`, 60, medianMs)
-        : atLeast(`${threads} threads / one in training, ${build}`, 1.7, toOneThread),
+        : atLeast(`${threads} threads / 1 thread in training, ${build}`, 1.7, toOneThread),
     ),
     atMost(`seconds an epoch of 50,000 images, ${epoch.build}, ${epoch.threads} threads`, 90, epoch.secondsOfWhole),
-    ...Object.entries(TRAINING_TIMES).map(([trainer, times]) => {
-      const row = elsewhere.find((other) => other.trainer === trainer);
-      return atLeast(`ms a step of ${row?.label ?? trainer} / of ours`, times, row?.timing?.ratio ?? null);
+    ...Object.entries(TRAINING_RATIOS).map(([trainer, limit]) => {
+      const row = peerRows.find((peer) => peer.trainer === trainer);
+      return atLeast(`ms a step of ${row?.label ?? trainer} / of this package`, limit, row?.timing?.ratio ?? null);
     }),
   ];
 }
 
-/** All that these measurements can tell. */
+/** All targets that these measurements cover. */
 export function targetsOf({ engine = [], networks = [], sizes = [], training, peers }: Measurements): Target[] {
   const relaxed = engine.some(({ build }) => build === 'relaxed') || networks.some(({ build }) => build === 'relaxed');
   const [first] = networks;
   return [
     ...(peers == null ? [] : peerTargets(peers, relaxed ? 'relaxed' : 'plain')),
     ...engine.map(({ build, shareOfPeak }) =>
-      atLeast(`share of what a loop over registers reaches, ${build}`, build === 'plain' ? 0.95 : 0.9, shareOfPeak),
+      atLeast(`share of the peak of a register-only loop, ${build}`, build === 'plain' ? 0.95 : 0.9, shareOfPeak),
     ),
     ...engine.flatMap(({ build, tiles, peak }) =>
       tiles.map(({ name, gmacPerSecond }) =>
-        atLeast(`share of what a loop over registers reaches, ${name}, ${build}`, 0.75, gmacPerSecond / peak),
+        atLeast(`share of the peak of a register-only loop, ${name}, ${build}`, 0.75, gmacPerSecond / peak),
       ),
     ),
     ...(networks.length === 0
       ? []
       : [
-          atLeast('two threads / one, VanillaNet-5', 1.9, first.twoThreads),
+          atLeast('2 threads / 1 thread, VanillaNet-5', 1.9, first.twoThreads),
           atLeast('images/s in batches of 8 / of 1, VanillaNet-5', 1, first.batchOf8),
         ]),
     ...(training === undefined ? [] : trainingTargets(training)),
@@ -118,11 +125,11 @@ export function targetsOf({ engine = [], networks = [], sizes = [], training, pe
 
 export const formatTargets = (targets: readonly Target[]): string =>
   table([
-    ['what is meant to hold', 'asked', 'measured', ''],
-    ...targets.map(({ what, atLeast: least, atMost: most, measured, holds }) => [
-      what,
+    ['quantity', 'target', 'measured', 'verdict'],
+    ...targets.map(({ quantity, atLeast: least, atMost: most, measured, holds }) => [
+      quantity,
       least === undefined ? `<= ${most ?? ''}` : `>= ${least}`,
       measured === null ? 'not measured' : `${rounded(measured)}`,
-      measured === null ? '' : holds ? 'holds' : 'MISSED',
+      measured === null ? 'NOT MEASURED' : holds ? 'holds' : 'MISSED',
     ]),
   ]);

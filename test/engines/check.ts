@@ -2,7 +2,7 @@
 import type * as core from '@tensorflow/tfjs-core';
 import { describeEngine } from '../../src/entries/tfjs.js';
 import { SHADER, type Arithmetic } from '../judges/arithmetic.js';
-import { crossCheck, lackedForTraining } from '../tfjs/cross/crossCheck.js';
+import { crossCheck, missingTrainingKernels } from '../tfjs/cross/crossCheck.js';
 import { PARTS } from '../tfjs/cross/engine.js';
 import type { Row } from '../tfjs/cross/row.js';
 
@@ -17,7 +17,7 @@ export async function check(tf: typeof core, name: string, arithmetic: Arithmeti
   // setBackend returns false if the backend is not available.
   if (!(await tf.setBackend(name)) || tf.getBackend() !== name) throw new Error(`tf.setBackend('${name}') failed`);
   const engine = { tf, parts: PARTS, arithmetic, ties: arithmetic === SHADER ? 'any' : 'first' } as const;
-  const missingKernels = lackedForTraining(engine);
+  const missingKernels = missingTrainingKernels(engine);
   const rows = await crossCheck(engine, (section) => {
     console.error(`  ${name}: ${section}`);
   });

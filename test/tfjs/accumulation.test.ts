@@ -1,4 +1,4 @@
-/** Gradients of several passes for one step, on an engine of TensorFlow.js. */
+/** Gradient accumulation on an engine of TensorFlow.js. */
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { beforeAll, expect, test } from '@jest/globals';
@@ -22,11 +22,11 @@ beforeAll(async () => {
   await tf.setBackend('cpu');
 });
 
-test('gradients are the mean of the passes so far, which begin anew with the step, and nothing leaks', async () => {
+test('gradients are the mean over the passes of the step so far, and no tensor leaks', async () => {
   const backend = createTfjsBackend(tf);
   const open = (gradAccumSteps: number) => backend.train(initialState(config, 1), config, { gradAccumSteps });
   const [several, single] = [await open(parts), await open(1)];
-  const kept: number[] = [];
+  const tensorCounts: number[] = [];
   for (let step = 0; step < 3; step++) {
     const before: Awaited<ReturnType<typeof single.gradients>>[] = [];
     for (let k = 0; k < parts; k++) {
@@ -46,30 +46,30 @@ test('gradients are the mean of the passes so far, which begin anew with the ste
         await expect(several.snapshot()).rejects.toThrow(refusal(ParamError, 'snapshot', 'a finished step', '1'));
       }
     }
-    // At a rate of 0 both stay where they are.
+    // With a learning rate of 0 both keep their parameters.
     for (const session of [several, single]) await session.optimize({ kind: 'sgd', lr: 0 });
-    kept.push(tf.memory().numTensors);
+    tensorCounts.push(tf.memory().numTensors);
   }
-  expect(kept[2]).toBe(kept[1]);
+  expect(tensorCounts[2]).toBe(tensorCounts[1]);
   for (const session of [several, single]) session.dispose();
   expect(tf.memory().numTensors).toBe(0);
 });
 
-test("a step in micro-batches is the oracle's, masks and all", async () => {
-  const dropping = { ...config, drop_rate: 0.3 };
+test("a step in micro-batches equals the reference's, including dropout masks", async () => {
+  const withDropout = { ...config, drop_rate: 0.3 };
   const options = { seed: 4, gradAccumSteps: parts };
-  const mine = await tfjsTrainer(createTfjsBackend(tf), dropping, { ...options, batchSize: n * parts });
-  const theirs = oracleTrainer(dropping, options);
+  const tfjs = await tfjsTrainer(createTfjsBackend(tf), withDropout, { ...options, batchSize: n * parts });
+  const reference = oracleTrainer(withDropout, options);
   const outcomes = [];
-  for (const trainer of [mine, theirs]) {
+  for (const trainer of [tfjs, reference]) {
     const step = { lambda: 0.5, optimizer: { kind: 'sgd', lr: 0 } } as const;
     await trainer.step(x, targets, step);
     outcomes.push(await trainer.step(x, targets, step));
   }
-  mine.dispose();
-  const [got, want] = outcomes;
-  expect(mine.evaluationBatch).toBe(n);
-  expect(got.logits).toHaveLength(n * parts * 5);
-  // Another mask would move the loss in its first digits; float32 does in its last.
-  expect(Math.abs(got.loss - want.loss)).toBeLessThan(2 ** -16 * want.loss);
+  tfjs.dispose();
+  const [actual, expected] = outcomes;
+  expect(tfjs.evaluationBatch).toBe(n);
+  expect(actual.logits).toHaveLength(n * parts * 5);
+  // Another dropout mask would change the first digits of the loss, float32 rounding only the last ones.
+  expect(Math.abs(actual.loss - expected.loss)).toBeLessThan(2 ** -16 * expected.loss);
 });

@@ -7,24 +7,24 @@ const rows = [
   { ...at, worst: 2, ok: false },
 ];
 
-test('engines that are required are named by a variable', () => {
+test('REQUIRE_ENGINES is a list of names', () => {
   expect(requiredEngines('')).toEqual([]);
   expect(requiredEngines('cpu, webgpu,')).toEqual(['cpu', 'webgpu']);
 });
 
-test('one that nobody knows is an error, whoever is asked', () => {
+test('unknown names are found', () => {
   expect(unknownEngines(['cpu', 'webgpu', 'cuda', 'tensorflow', 'tfjs-node-gpu'])).toEqual(['cuda', 'tensorflow']);
 });
 
-test('one that ends before its time has failed', async () => {
+test('an engine that crashes has failed', async () => {
   const run = await orFailed('webgpu', () => Promise.reject(new Error('its process ended with SIGSEGV')));
   expect(run.rows).toMatchObject([{ ok: false, at: 'Error: its process ended with SIGSEGV' }]);
   expect(lineOf(run)).toBe('engine=webgpu device=unknown: RAN 1 checks; failed=1 worst=Infinity');
-  const whole = { engine: 'cpu', status: 'RAN', rows } as const;
-  expect(await orFailed('cpu', () => Promise.resolve(whole))).toBe(whole);
+  const complete = { engine: 'cpu', status: 'RAN', rows } as const;
+  expect(await orFailed('cpu', () => Promise.resolve(complete))).toBe(complete);
 });
 
-test('a command requires what it runs, and says who runs the others', () => {
+test('a command requires the engines that it runs, and names the command for the others', () => {
   const runs = [
     { engine: 'cpu', status: 'RAN', rows },
     { engine: 'wasm', status: 'RAN', rows, skipped: 'training: no Conv2DBackpropFilter' },
@@ -35,15 +35,15 @@ test('a command requires what it runs, and says who runs the others', () => {
   expect(missing(runs, required, 'npm run test:engines')).toEqual(['webgpu']);
   expect(requirementsOf(runs, required, 'npm test')).toEqual([
     'REQUIRED cpu: RAN 2 checks; failed=1 worst=2.000',
-    // What ran in part is not whole because it is required.
+    // A required engine may still skip a part.
     'REQUIRED wasm: RAN 2 checks, SKIPPED training: no Conv2DBackpropFilter; failed=1 worst=2.000',
     'REQUIRED vanillanet-wasm-relaxed: SKIPPED, no relaxed SIMD',
-    'REQUIRED vanillanet-wasm-plain: SKIPPED, not chosen',
-    'REQUIRED webgpu: not here, npm run test:engines runs it',
+    'REQUIRED vanillanet-wasm-plain: SKIPPED, not selected',
+    'REQUIRED webgpu: run by npm run test:engines',
   ]);
 });
 
-test('a line says what became of an engine', () => {
+test('every engine has a line', () => {
   expect(lineOf({ engine: 'webgpu', status: 'SKIPPED', reason: 'no adapter' })).toBe(
     'SKIPPED engine=webgpu: no adapter',
   );

@@ -1,4 +1,4 @@
-/** A run that goes on elsewhere: what one backend leaves, the other takes, byte for byte. */
+/** Resuming a run on another backend: the state is transferred byte for byte. */
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import type { Tensor } from '@tensorflow/tfjs-core';
@@ -30,7 +30,7 @@ const n = 4;
 const x = draw([n, 2, 17, 20], uniform(1)).data;
 const targets = new Float32Array(n * 5).map((_, i) => (i % 5 === Math.floor(i / 5) ? 1 : 0));
 
-/** Names in their order, and what files of these tensors would be told by. */
+/** The names in their order, and the digests of files with these tensors. */
 const bytesOf = ({ state, optimizer, ema = new Map(), steps }: Snapshot): unknown => [
   steps,
   ...[state, optimizer, ema].map((tensors) => [
@@ -47,14 +47,14 @@ async function afterSteps(trainer: Trainer, kind: OptimizerKind, steps: number):
   return snapshot;
 }
 
-/** As it was, but that every third number is one that engines may take for zero. */
+/** A copy in which every third number is subnormal: engines may flush those to zero. */
 const withSubnormals = ({ state, optimizer, ema, steps }: Snapshot): Snapshot => {
   const tiny = (tensors: StateDict): StateDict =>
     new Map(
       [...tensors].map(([name, { data, shape }]) => {
         if (name.endsWith('num_batches_tracked')) return [name, { data, shape }];
-        const own = Float32Array.from(data, (v, i) => (i % 3 === 0 ? (1 + i) * 2 ** -149 : v));
-        return [name, { data: own, shape }];
+        const values = Float32Array.from(data, (v, i) => (i % 3 === 0 ? (1 + i) * 2 ** -149 : v));
+        return [name, { data: values, shape }];
       }),
     );
   return { state: tiny(state), optimizer: tiny(optimizer), steps, ...(ema === undefined ? {} : { ema: tiny(ema) }) };
@@ -72,46 +72,50 @@ describe.each<OptimizerKind>(['adam', 'sgd', 'lamb'])('%s', (kind) => {
     tfjsTrainer(createTfjsBackend(tf), config, { ...options, ...(resume === undefined ? {} : { resume }) });
 
   test('from WebAssembly to TensorFlow.js and back', async () => {
-    const left = await afterSteps(await wasm(), kind, 3);
-    const taken = await afterSteps(await tfjs(left), kind, 0);
-    expect(bytesOf(taken)).toEqual(bytesOf(left));
-    const back = await afterSteps(await wasm(taken), kind, 0);
-    expect(bytesOf(back)).toEqual(bytesOf(left));
+    const original = await afterSteps(await wasm(), kind, 3);
+    const transferred = await afterSteps(await tfjs(original), kind, 0);
+    expect(bytesOf(transferred)).toEqual(bytesOf(original));
+    const retransposed = await afterSteps(await wasm(transferred), kind, 0);
+    expect(bytesOf(retransposed)).toEqual(bytesOf(original));
   });
 
   test('from TensorFlow.js to WebAssembly and back', async () => {
-    const left = await afterSteps(await tfjs(), kind, 3);
-    const taken = await afterSteps(await wasm(left), kind, 0);
-    expect(bytesOf(taken)).toEqual(bytesOf(left));
-    const back = await afterSteps(await tfjs(taken), kind, 0);
-    expect(bytesOf(back)).toEqual(bytesOf(left));
+    const original = await afterSteps(await tfjs(), kind, 3);
+    const transferred = await afterSteps(await wasm(original), kind, 0);
+    expect(bytesOf(transferred)).toEqual(bytesOf(original));
+    const retransposed = await afterSteps(await tfjs(transferred), kind, 0);
+    expect(bytesOf(retransposed)).toEqual(bytesOf(original));
   });
 
-  test('the same seed begins with the same weights', async () => {
+  test('the same seed gives the same initial weights', async () => {
     expect(bytesOf(await afterSteps(await tfjs(), kind, 0))).toEqual(bytesOf(await afterSteps(await wasm(), kind, 0)));
   });
 });
 
-/** Transposes as an engine that flushes subnormal numbers does: WebGPU and WebGL may. */
+/** A transposition that flushes subnormal numbers to zero, as WebGPU and WebGL may. */
 const flushing: Tf = {
   ...tf,
   transpose: ((y: Tensor, order: number[]) =>
     tf.tidy(() => {
-      const turned = tf.transpose(y, order);
-      return tf.where(tf.greater(tf.abs(turned), 2 ** -127), turned, tf.zeros(turned.shape));
+      const transposed = tf.transpose(y, order);
+      return tf.where(tf.greater(tf.abs(transposed), 2 ** -127), transposed, tf.zeros(transposed.shape));
     })) as Tf['transpose'],
 };
 
-test.each(['train', 'deploy'] as const)('subnormal numbers are carried on as they are: the %s form', async (form) => {
-  const own = resolveConfig({ ...SIZES, form });
+test.each(['train', 'deploy'] as const)('subnormal numbers are transferred unchanged: the %s form', async (form) => {
+  const formConfig = resolveConfig({ ...SIZES, form });
   const options = { seed: 3, batchSize: n, ema: true };
-  const open = (of: Tf, resume?: Snapshot): Promise<Trainer> =>
-    tfjsTrainer(createTfjsBackend(of), own, { ...options, ...(resume === undefined ? {} : { resume }) });
+  const open = (tensorflow: Tf, resume?: Snapshot): Promise<Trainer> =>
+    tfjsTrainer(createTfjsBackend(tensorflow), formConfig, { ...options, ...(resume === undefined ? {} : { resume }) });
   for (const kind of ['adam', 'sgd'] as const) {
-    const left = withSubnormals(await afterSteps(await open(tf), kind, 1));
-    const taken = await afterSteps(await open(flushing, left), kind, 0);
-    expect(bytesOf(taken)).toEqual(bytesOf(left));
-    const back = await afterSteps(await wasmTrainer(own, { ...options, build: 'plain', resume: taken }), kind, 0);
-    expect(bytesOf(back)).toEqual(bytesOf(left));
+    const original = withSubnormals(await afterSteps(await open(tf), kind, 1));
+    const transferred = await afterSteps(await open(flushing, original), kind, 0);
+    expect(bytesOf(transferred)).toEqual(bytesOf(original));
+    const retransposed = await afterSteps(
+      await wasmTrainer(formConfig, { ...options, build: 'plain', resume: transferred }),
+      kind,
+      0,
+    );
+    expect(bytesOf(retransposed)).toEqual(bytesOf(original));
   }
 });

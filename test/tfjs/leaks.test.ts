@@ -1,4 +1,4 @@
-/** An engine that gives up in the middle of a call leaves nothing behind, and the network as it was. */
+/** An engine that fails in the middle of a call leaks no tensors, and the network stays as it was. */
 import { beforeAll, expect, test } from '@jest/globals';
 import * as tf from '@tensorflow/tfjs-core';
 import '@tensorflow/tfjs-backend-cpu';
@@ -9,26 +9,27 @@ import { streamOf } from '../../src/core/weights.js';
 import { IEEE } from '../judges/arithmetic.js';
 import { drawState } from '../wasm/networks.js';
 import { PARTS } from './cross/engine.js';
-import { imagesFor, sharesFor } from './cross/given.js';
-import { DEPLOY, held, sessionCalls, TRAIN, trainingCalls } from './cross/leaks.js';
+import { imagesFor, targetsFor } from './cross/inputs.js';
+import { DEPLOY, memoryOf, sessionCalls, TRAIN, trainingCalls } from './cross/leaks.js';
 
-/** Ops that may be counted down to one that throws. */
+/** The ops whose calls are counted. */
 const OPS = ['add', 'mul', 'tensor', 'transpose', 'reshape', 'sum', 'sqrt', 'engine', 'zeros'] as const;
 
-let left = Infinity;
+/** The number of calls until one throws. */
+let remaining = Infinity;
 
 function countDown(): void {
-  if (left-- === 0) throw new Error('the device is lost');
+  if (remaining-- === 0) throw new Error('the device is lost');
 }
 
-/** TensorFlow.js that throws in one op, or where it is to be read. */
+/** TensorFlow.js that throws in one op or read. */
 const failing: Tf = { ...tf };
 for (const op of OPS) {
-  const whole = tf[op] as (...by: unknown[]) => unknown;
+  const original = tf[op] as (...parameters: unknown[]) => unknown;
   Object.assign(failing, {
-    [op](...by: unknown[]) {
+    [op](...parameters: unknown[]) {
       countDown();
-      return whole(...by);
+      return original(...parameters);
     },
   });
 }
@@ -50,60 +51,60 @@ test.each([
   ['the train form', TRAIN, sessionCalls],
   ['the deploy form in training', DEPLOY, trainingCalls],
   ['the train form in training', TRAIN, trainingCalls],
-] as const)('errors in the middle: %s', async (_, network, open) => {
-  const before = held(tf);
+] as const)('an error in any op or read leaks nothing: %s', async (_, network, open) => {
+  const before = memoryOf(tf);
   const { calls, dispose } = await open(engine, network);
-  // What a call replaces is there from the second round on.
+  // The first round allocates tensors that later rounds replace.
   for (const [, run] of calls) await run();
-  let thrown = 0;
-  for (const [what, run] of calls) {
-    const there = held(tf);
-    // Every place in the beginning, and then fewer and fewer.
+  let errorCount = 0;
+  for (const [name, run] of calls) {
+    const allocated = memoryOf(tf);
+    // Fails at every call at first, then at increasing distances.
     for (let at = 0, failed = true; failed; at += 1 + Math.floor(at / 8)) {
-      left = at;
+      remaining = at;
       failed = false;
       try {
         await run();
       } catch (error) {
         failed = true;
-        thrown++;
+        errorCount++;
         expect(String(error)).toBe('Error: the device is lost');
       }
-      left = Infinity;
-      expect([what, at, held(tf)]).toEqual([what, at, there]);
+      remaining = Infinity;
+      expect([name, at, memoryOf(tf)]).toEqual([name, at, allocated]);
     }
   }
   dispose();
-  expect(held(tf)).toBe(before);
-  expect(thrown).toBeGreaterThan(5 * calls.length);
+  expect(memoryOf(tf)).toBe(before);
+  expect(errorCount).toBeGreaterThan(5 * calls.length);
 });
 
-test('a step that fails is none', async () => {
+test('a step that fails changes nothing', async () => {
   const training = await createTfjsBackend(failing).train(drawState(TRAIN.config), TRAIN.config, { ema: true });
-  await training.pass(imagesFor(TRAIN).data, sharesFor(TRAIN).data, 0.25);
+  await training.pass(imagesFor(TRAIN).data, targetsFor(TRAIN).data, 0.25);
   const before = await training.snapshot();
   for (const at of [0, 10, 50]) {
-    left = at;
+    remaining = at;
     await expect(training.optimize({ kind: 'lamb', lr: 0.1 })).rejects.toThrow('lost');
   }
-  left = Infinity;
+  remaining = Infinity;
   expect(await training.snapshot()).toEqual(before);
-  // Nor has an optimizer been chosen.
+  // The kind of optimizer is still free.
   await training.optimize({ kind: 'sgd', lr: 0.1 });
   expect(training.steps).toBe(1);
   training.dispose();
 });
 
-test('what is refused leaves nothing behind', async () => {
-  const before = held(tf);
+test('refused calls leak nothing', async () => {
+  const before = memoryOf(tf);
   const backend = createTfjsBackend(failing);
   const state = drawState(TRAIN.config);
   const [training, session] = [
     await backend.train(state, TRAIN.config),
     await backend.open(streamOf(state), TRAIN.config),
   ];
-  const there = held(tf);
-  const [x, q] = [imagesFor(TRAIN).data, sharesFor(TRAIN).data];
+  const allocated = memoryOf(tf);
+  const [x, q] = [imagesFor(TRAIN).data, targetsFor(TRAIN).data];
   for (let i = 0; i < 20; i++) {
     await expect(training.pass(x.subarray(1), q, 0.25)).rejects.toThrow(ShapeError);
     await expect(training.pass(x, q, 2)).rejects.toThrow(ParamError);
@@ -112,9 +113,9 @@ test('what is refused leaves nothing behind', async () => {
     await expect(training.evaluate(x, q, 0.25, { useEma: true })).rejects.toThrow(ParamError);
     await expect(session.forward(x.subarray(1), 2)).rejects.toThrow();
   }
-  expect(held(tf)).toBe(there);
+  expect(memoryOf(tf)).toBe(allocated);
   training.dispose();
   session.dispose();
   await expect(session.forward(x, 2)).rejects.toThrow(BackendUnavailableError);
-  expect(held(tf)).toBe(before);
+  expect(memoryOf(tf)).toBe(before);
 });

@@ -1,4 +1,4 @@
-/** The judge of the steps is itself a training: where nothing is off, it must be the oracle's, and what is off must be linear. */
+/** Tests the simulation that bounds the steps: without perturbations it equals the reference, and it is linear in them. */
 import { expect, test } from '@jest/globals';
 import { oracleTrainer } from '../../src/train/oracleTrainer.js';
 import { IEEE, SHADER, WASM } from '../judges/arithmetic.js';
@@ -9,7 +9,7 @@ import { TRAJECTORIES as TEN } from './cross/steps.js';
 
 const PART = 0.01;
 
-/** Of what float64 itself rounds in some steps. */
+/** The rounding of float64 over some steps. */
 const NOISE = 1e-12;
 
 const CASES = [
@@ -28,19 +28,19 @@ test.each(CASES)('$label, $rounding', async ({ course, by }) => {
   const { worst, at } = await followTrajectory({ ...course, steps: 3 }, judgments, oracle);
   expect(worst <= 1 ? null : at).toBeNull();
 
-  // A hundredth of the bounds does a hundredth of what they do. Half or twice as much is what the rule grants.
+  // Perturbations of a hundredth have a hundredth of the effect, within a factor of two.
   const [whole, part] = [
     await runPerturbed(course, by, coinFlips(0)),
     await runPerturbed(course, by, coinFlips(0, PART)),
   ];
-  const bent: string[] = [];
+  const nonlinear: string[] = [];
   for (const [step, { tensors }] of exact.entries()) {
     for (const [name, data] of tensors) {
       const far = distance(whole[step].tensors.get(name), data);
       const near = distance(part[step].tensors.get(name), data) / PART;
       const isLinear = far <= 2 * near + NOISE && near <= 2 * far + NOISE / PART;
-      if (!isLinear) bent.push(`step ${step + 1}, ${name}: ${far}, not about ${near}`);
+      if (!isLinear) nonlinear.push(`step ${step + 1}, ${name}: ${far}, not about ${near}`);
     }
   }
-  expect(bent).toEqual([]);
+  expect(nonlinear).toEqual([]);
 });

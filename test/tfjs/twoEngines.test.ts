@@ -1,4 +1,4 @@
-/** Two engines of one TensorFlow.js in turns: nothing wanders from one to the other, which some could not be read for. */
+/** Two engines of one TensorFlow.js, used alternately: no tensor moves from one to the other. */
 import '@tensorflow/tfjs-backend-cpu';
 import '@tensorflow/tfjs-backend-wasm';
 import * as tf from '@tensorflow/tfjs-core';
@@ -17,7 +17,7 @@ const targets = new Float32Array(n * 3).map((_, i) => (i % 4 === 0 ? 1 : 0));
 
 let cpu: TfjsBackend;
 let wasm: TfjsBackend;
-/** What TensorFlow.js calls for a tensor of the other engine, which it reads synchronously. */
+/** TensorFlow.js calls it to move a tensor from another engine. */
 let moves: ReturnType<typeof jest.spyOn>;
 
 beforeEach(async () => {
@@ -33,9 +33,9 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-/** Everything that a training may be asked, with what another does in between. */
+/** Calls every method of a training, with calls on another session in between. */
 async function train(training: TfjsTraining, between: () => Promise<unknown>): Promise<unknown[]> {
-  const answers: unknown[] = [];
+  const results: unknown[] = [];
   const calls: (() => Promise<unknown>)[] = [
     () => training.pass(x, targets, 0.5),
     () => training.pass(x, targets, 0.5),
@@ -50,22 +50,22 @@ async function train(training: TfjsTraining, between: () => Promise<unknown>): P
   ];
   for (const call of calls) {
     await between();
-    answers.push(await call());
+    results.push(await call());
   }
-  return answers;
+  return results;
 }
 
 const open = (): Promise<TfjsTraining> => cpu.train(state, config, { ema: true, gradAccumSteps: 2 });
 
-test('one after the other, each computes on its own', async () => {
+test('alternating calls run on their own engines', async () => {
   const [alone, training] = [await open(), await open()];
   const session = await wasm.open(streamOf(state), config);
   const expected = await train(alone, () => Promise.resolve());
-  const found = await train(training, () => session.forward(x, n));
-  expect(found).toEqual(expected);
+  const actual = await train(training, () => session.forward(x, n));
+  expect(actual).toEqual(expected);
 });
 
-test('at the same time, too', async () => {
+test('concurrent calls run on their own engines', async () => {
   const [alone, training] = [await open(), await open()];
   const session = await wasm.open(streamOf(state), config);
   const logits = await session.forward(x, n);
@@ -73,19 +73,19 @@ test('at the same time, too', async () => {
   const others = (async () => {
     for (let i = 0; i < 50; i++) expect(await session.forward(x, n)).toEqual(logits);
   })();
-  const found = await train(training, () => Promise.resolve());
+  const actual = await train(training, () => Promise.resolve());
   await others;
-  expect(found).toEqual(expected);
+  expect(actual).toEqual(expected);
 });
 
-test('a call that begins while another one looks which engine is at work', async () => {
+test('calls that start together run on their own engines', async () => {
   const [one, other] = [await cpu.open(streamOf(state), config), await wasm.open(streamOf(state), config)];
   const [a, b] = [await one.forward(x, n), await other.forward(x, n)];
   for (let i = 0; i < 3; i++) expect(await Promise.all([other.forward(x, n), one.forward(x, n)])).toEqual([b, a]);
   for (let i = 0; i < 3; i++) expect(await Promise.all([one.forward(x, n), other.forward(x, n)])).toEqual([a, b]);
 });
 
-test('two that both have to change what is at work do not take it from each other for ever', async () => {
+test('two concurrent calls that both switch the backend terminate', async () => {
   const [one, other] = [await cpu.open(streamOf(state), config), await wasm.open(streamOf(state), config)];
   const [a, b] = [await one.forward(x, n), await other.forward(x, n)];
   tf.registerBackend('idle', () => new tf.KernelBackend());

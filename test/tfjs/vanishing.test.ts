@@ -1,4 +1,4 @@
-/** Which gradients vanish, by the oracle: those that are said to, and no other. */
+/** The gradients that vanish in the reference are exactly those that `vanishing` lists. */
 import { expect, test } from '@jest/globals';
 import { resolveConfig } from '../../src/core/config.js';
 import { IEEE } from '../judges/arithmetic.js';
@@ -18,28 +18,28 @@ const config = resolveConfig({
 });
 const N = 6;
 
-test.each([0.25, 1])('biases that norms take away, λ %d', (lambda) => {
+test.each([0.25, 1])('biases before a batch norm have no gradient, λ %d', (lambda) => {
   const state = untrainedState(config);
   const x = draw([N, 2, 16, 16], uniform(1));
-  const run = (of: typeof state) => runChain(config, of, x, { training: true, lambda, mask: null }, IEEE);
+  const run = (from: typeof state) => runChain(config, from, x, { training: true, lambda, mask: null }, IEEE);
   const all = run(state);
   const grads = all.backward(draw([N, 5], uniform(2)));
   const sizes = [...grads].map(([name, { data }]) => [name, Math.hypot(...data)] as const);
-  const gone = sizes.filter(([, size]) => size < 1e-12).map(([name]) => name);
-  const said = vanishing(config, lambda);
-  expect(gone.sort()).toEqual(said.map(({ bias }) => bias).sort());
+  const zeroGrads = sizes.filter(([, size]) => size < 1e-12).map(([name]) => name);
+  const listed = vanishing(config, lambda);
+  expect(zeroGrads.sort()).toEqual(listed.map(({ bias }) => bias).sort());
   expect(Math.min(...sizes.filter(([, size]) => size >= 1e-12).map(([, size]) => size))).toBeGreaterThan(1e-3);
-  expect(said.some(({ bias }) => bias.endsWith('conv1.1.bias'))).toBe(lambda === 1);
+  expect(listed.some(({ bias }) => bias.endsWith('conv1.1.bias'))).toBe(lambda === 1);
 
-  // Without them, means are less by a tenth of what they put there, and nothing else is.
+  // Without these biases, the running means are smaller by a tenth of their shifts, and nothing else changes.
   const without = new Map(state);
-  for (const { bias } of said) {
+  for (const { bias } of listed) {
     const { data, shape } = state.get(bias) ?? { data: [], shape: [] };
     without.set(bias, { data: new Float64Array(data.length), shape });
   }
-  const [put, after] = [shifts(said, state), run(without).buffers];
+  const [meanShifts, after] = [shifts(listed, state), run(without).buffers];
   for (const [name, { data }] of all.buffers) {
-    const shift = name.endsWith('running_mean') ? put.get(name.replace('.running_mean', '')) : undefined;
+    const shift = name.endsWith('running_mean') ? meanShifts.get(name.replace('.running_mean', '')) : undefined;
     for (const [i, value] of data.entries()) {
       expect(Math.abs(value - 0.1 * (shift?.[i] ?? 0) - (after.get(name)?.data[i] ?? NaN))).toBeLessThan(1e-12);
     }

@@ -5,7 +5,7 @@ import type { Consumer } from '../consumer.js';
 import { edgeAnswers } from '../edgeRequest.js';
 import type { Answer } from '../report.js';
 import { built, installed, LABEL } from './installed.js';
-import { judgeServer, served } from './serve.js';
+import { judgeServer, withServer } from './serve.js';
 
 /** What is beside the route is in the consumer's folder, where all programs are. */
 const PARTS = ['edgeAnswers.mjs', 'answer.mjs'];
@@ -19,7 +19,7 @@ export async function nextEdge(consumer: Consumer): Promise<readonly Answer[]> {
   const server = await built(example);
   const misfit = await judgeServer(server, LABEL);
   if (misfit !== null) throw new Error(misfit);
-  return served(server, (_, url) =>
+  return withServer(server, (_, url) =>
     edgeAnswers(consumer, (query, body) => fetch(new URL(`/api/logits${query}`, url), { method: 'POST', body })),
   );
 }

@@ -4,22 +4,22 @@ import { freePort } from './freePort.js';
 import { ENVIRONMENT, typed } from './readme.js';
 import { judge, judgeOverfull, type Reply } from './requests.js';
 
-/** Milliseconds in which a server is to listen. */
-const PATIENCE = 60_000;
+/** Milliseconds until a server counts as hung. On a busy machine, a start that builds first takes minutes. */
+const START_TIMEOUT = 600_000;
 
 export interface Server {
-  /** Commands of its README: what starts it, and what asks it where it listens by itself. */
+  /** The commands of its README that start it and send a request to it. */
   readonly start: string;
   readonly ask: string;
   readonly cwd: string;
 }
 
 /**
- * Starts an example's server, and ends it.
+ * Runs an example's server on a free port while `use` runs.
  *
- * @param use is given what its README asks it by, and the address in that
+ * @param use called with the README's command for a request, and the address in it
  */
-export async function served<T>(
+export async function withServer<T>(
   { start, ask, cwd }: Server,
   use: (command: string, url: string) => Promise<T>,
 ): Promise<T> {
@@ -28,26 +28,26 @@ export async function served<T>(
   const command = ask.replace(/localhost:\d+/, `localhost:${port}`);
   const [url] = /http:\S+/.exec(command) ?? [];
   if (url === undefined) throw new Error(`expected an address in ${ask}`);
-  let said = '';
-  child.stdout.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  let output = '';
+  child.stdout.on('data', (chunk: Buffer) => (output += chunk.toString()));
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
   try {
     const begin = performance.now();
     while ((await fetch(url).catch(() => null)) === null) {
-      if (child.exitCode !== null || performance.now() - begin > PATIENCE)
-        throw new Error(`it does not listen: ${said}`);
+      if (child.exitCode !== null || performance.now() - begin > START_TIMEOUT)
+        throw new Error(`it does not listen: ${output}`);
       await setTimeout(100);
     }
     return await use(command, url);
   } finally {
-    // Its children, too: a package manager's script is not the server itself.
+    // The whole process group: the server is a child of the package manager.
     if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
   }
 }
 
-/** Asks an example's server. @returns what was not as it should be; null where all was */
+/** Sends requests to an example's server. @returns the first wrong answer; null if all are right */
 export const judgeServer = (server: Server, label: string): Promise<string | null> =>
-  served(server, async (command, url) => {
+  withServer(server, async (command, url) => {
     const answer = await typed(command, server.cwd);
     if (!answer.includes(label)) return `${command}: ${answer}`;
     const post = async (body: Uint8Array): Promise<Reply> => {

@@ -1,4 +1,4 @@
-/** Everything that is checked of an engine, in Node or in a browser: this imports neither jest nor Node. */
+/** All checks of an engine. They run in Node and in browsers, so nothing here imports jest or Node's modules. */
 import { missingKernels } from '../../../src/tfjs/tf.js';
 import type { EngineUnderTest } from './engine.js';
 import { layerRows } from './layers.js';
@@ -13,7 +13,7 @@ import { subjectOf } from './subject.js';
 
 export const LAMBDAS = [0, 0.25, 1] as const;
 
-/** By the place of a network in the list. */
+/** The values of λ for each network. */
 const LAYER_LAMBDAS: readonly (readonly number[])[] = [LAMBDAS, [0], [1], [0.25], [0.25]];
 
 export interface Section {
@@ -21,14 +21,15 @@ export interface Section {
   readonly run: () => Promise<Row[]>;
 }
 
-/** What an engine lacks for training; empty where it trains. */
-export const lackedForTraining = ({ tf }: Pick<EngineUnderTest, 'tf'>): string[] => missingKernels(tf, tf.getBackend());
+/** The kernels that the active engine lacks for training. */
+export const missingTrainingKernels = ({ tf }: Pick<EngineUnderTest, 'tf'>): string[] =>
+  missingKernels(tf, tf.getBackend());
 
-/** The parts of the check, one after the other. Of an engine that cannot train, what it can. */
+/** The sections of the check. An engine that cannot train runs only the forward ones. */
 export function sectionsOf(engine: EngineUnderTest): Section[] {
-  const trains = lackedForTraining(engine).length === 0;
+  const canTrain = missingTrainingKernels(engine).length === 0;
   const subject = subjectOf(engine);
-  // Every λ on one network, and one of them on each of the others.
+  // All λ on the first network, one on each of the others.
   const layers = [...NETWORKS, FLAT]
     .map((network, i) => ({ network, lambdas: LAYER_LAMBDAS[i] }))
     .map(({ network, lambdas }) => ({
@@ -36,7 +37,7 @@ export function sectionsOf(engine: EngineUnderTest): Section[] {
       async run() {
         const rows: Row[] = [];
         for (const lambda of lambdas) {
-          rows.push(...(await layerRows(engine, network, lambda, { training: true, backward: trains })));
+          rows.push(...(await layerRows(engine, network, lambda, { training: true, backward: canTrain })));
         }
         return [...rows, ...(await layerRows(engine, network, 0.25, { training: false, backward: false }))];
       },
@@ -54,12 +55,12 @@ export function sectionsOf(engine: EngineUnderTest): Section[] {
     { name: 'losses', run: () => lossRows(engine) },
     { name: 'optimizers', run: () => optimizerRows(engine) },
     ...logits,
-    ...(trains ? steps : []),
-    { name: 'leaks', run: () => leakRows(engine, trains) },
+    ...(canTrain ? steps : []),
+    { name: 'leaks', run: () => leakRows(engine, canTrain) },
   ];
 }
 
-/** @param onSection is told of every part as it begins */
+/** Runs all sections. @param onSection called with the name of each section before it runs */
 export async function crossCheck(engine: EngineUnderTest, onSection?: (name: string) => void): Promise<Row[]> {
   const rows: Row[] = [];
   for (const { name, run } of sectionsOf(engine)) {

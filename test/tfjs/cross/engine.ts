@@ -1,4 +1,4 @@
-/** What is judged: the parts of `src/tfjs`, which may be those of a copy with a fault in it. */
+/** The code under test: parts of `src/tfjs`, or of a copy with a fault. */
 import * as adam from '../../../src/tfjs/adam.js';
 import * as backend from '../../../src/tfjs/backend.js';
 import * as bceWithLogits from '../../../src/tfjs/bceWithLogits.js';
@@ -14,11 +14,11 @@ export const PARTS = { adam, backend, bceWithLogits, crossEntropy, lamb, network
 
 export type Parts = typeof PARTS;
 
-/** An engine at work in a `tf`. */
+/** The engine that is active in a `tf`. */
 export interface EngineUnderTest {
   readonly tf: Tf;
   readonly parts: Parts;
   readonly arithmetic: Arithmetic;
-  /** Which of equals the gradient of a maximum goes to. Shaders of TensorFlow.js take the last. */
+  /** To which of several equal maxima the gradient goes. TensorFlow.js' shaders take the last. */
   readonly ties: 'first' | 'any';
 }

@@ -1,19 +1,19 @@
-/** A thousand runs of a network, and as many calls of everything else, after which nothing is left that was not there before. */
+/** Runs a network a thousand times, and calls every method as often: the memory of TensorFlow.js must not grow. */
 import { resolveConfig } from '../../../src/core/config.js';
 import { OPTIMIZERS } from '../../../src/core/optimizer.js';
 import { streamOf } from '../../../src/core/weights.js';
 import type { Tf } from '../../../src/tfjs/tf.js';
 import { drawState } from '../../wasm/networks.js';
 import type { EngineUnderTest } from './engine.js';
-import { imagesFor, sharesFor } from './given.js';
+import { imagesFor, targetsFor } from './inputs.js';
 import type { Network } from './networks.js';
 import { failed, type Row } from './row.js';
 
 const RUNS = 1000;
-/** Of so many runs one round. */
-const ROUNDS_OF = 25;
+/** One round of all calls for so many runs. */
+const RUNS_PER_ROUND = 25;
 
-/** As little to compute as there can be. */
+/** As small as possible. */
 const SIZES = {
   ...{ dims: [1, 2], strides: [1], num_classes: 2, in_chans: 1, act_num: 1, input_size: 8, drop_rate: 0.3 },
 };
@@ -23,9 +23,9 @@ export const [TRAIN, DEPLOY] = (['train', 'deploy'] as const).map((form) => ({
   n: 2,
 }));
 
-type Call = readonly [what: string, run: () => unknown];
+type Call = readonly [name: string, run: () => unknown];
 
-/** What is opened and called, and what lets go of it. */
+/** Calls on an open session or training. */
 export interface Calls {
   readonly calls: readonly Call[];
   readonly dispose: () => void;
@@ -59,9 +59,9 @@ const STEP = { lr: 1e-4, weightDecay: 0.1, momentum: 0.9 };
 
 export async function trainingCalls({ tf, parts }: EngineUnderTest, network: Network): Promise<Calls> {
   const { config } = network;
-  const [state, x, q] = [drawState(config), imagesFor(network).data, sharesFor(network).data];
+  const [state, x, q] = [drawState(config), imagesFor(network).data, targetsFor(network).data];
   const backend = parts.backend.createTfjsBackend(tf);
-  // One of each kind, for moments are one optimizer's.
+  // One training for each optimizer, because moments belong to one kind.
   const trainings = await Promise.all(
     OPTIMIZERS.map(async (kind) => ({ kind, training: await backend.train(state, config, { ema: true }) })),
   );
@@ -90,7 +90,7 @@ export async function trainingCalls({ tf, parts }: EngineUnderTest, network: Net
         },
       ]),
       [
-        'a pass of what is no number',
+        'a pass with NaN',
         () =>
           training.pass(
             x.map(() => NaN),
@@ -114,49 +114,49 @@ export async function trainingCalls({ tf, parts }: EngineUnderTest, network: Net
   };
 }
 
-/** What TensorFlow.js says that it holds. */
-export function held(tf: Tf): string {
+/** TensorFlow.js' own account of its memory. */
+export function memoryOf(tf: Tf): string {
   const { numTensors, numDataBuffers, numBytes } = tf.memory();
   return `${numTensors} tensors, ${numDataBuffers} buffers, ${numBytes} bytes`;
 }
 
-/** Calls one after the other, round after round: after the first nothing may come to what there is. */
+/** Repeats the calls in rounds. The memory must not grow after the first round. */
 async function row(
   { tf }: EngineUnderTest,
   { label }: Network,
   rounds: number,
   open: () => Promise<Calls>,
 ): Promise<Row> {
-  const before = held(tf);
+  const before = memoryOf(tf);
   const { calls, dispose } = await open();
   const check = calls.length === 1 ? `${rounds} times ${calls[0][0]}` : `${rounds * calls.length} calls`;
   const round = async (): Promise<void> => {
     for (const [, run] of calls) await run();
   };
   await round();
-  const first = held(tf);
+  const first = memoryOf(tf);
   for (let i = 1; i < rounds; i++) await round();
-  const last = held(tf);
+  const last = memoryOf(tf);
   dispose();
-  const end = held(tf);
-  const at = `${before}, then ${first}, then ${last}, in the end ${end}`;
+  const end = memoryOf(tf);
+  const at = `${before}, then ${first}, then ${last}, finally ${end}`;
   return first === last && end === before
     ? { check, network: label, worst: 0, ok: true, at }
     : failed(check, label, at);
 }
 
-/** Of each form a thousand runs, and some rounds of all that can be called. */
-export async function leakRows(engine: EngineUnderTest, trains: boolean, runs = RUNS): Promise<Row[]> {
+/** For each form: a thousand runs, then rounds of all calls. */
+export async function leakRows(engine: EngineUnderTest, canTrain: boolean, runs = RUNS): Promise<Row[]> {
   const rows: Row[] = [];
   for (const network of [DEPLOY, TRAIN]) {
     const forward = async (): Promise<Calls> => {
       const { calls, dispose } = await sessionCalls(engine, network);
-      return { calls: calls.filter(([what]) => what === 'forward'), dispose };
+      return { calls: calls.filter(([name]) => name === 'forward'), dispose };
     };
     rows.push(await row(engine, network, runs, forward));
-    rows.push(await row(engine, network, Math.ceil(runs / ROUNDS_OF), () => sessionCalls(engine, network)));
-    if (trains)
-      rows.push(await row(engine, network, Math.ceil(runs / ROUNDS_OF), () => trainingCalls(engine, network)));
+    rows.push(await row(engine, network, Math.ceil(runs / RUNS_PER_ROUND), () => sessionCalls(engine, network)));
+    if (canTrain)
+      rows.push(await row(engine, network, Math.ceil(runs / RUNS_PER_ROUND), () => trainingCalls(engine, network)));
   }
   return rows;
 }

@@ -1,12 +1,11 @@
 /**
- * Logits of the whole network, held against what float32 may be off by:
+ * Compares the logits of the whole network with the reference, within bounds of the float32 error:
  *
- *   deploy form  reference/float32Bound.ts, a bound to all orders and across kinks. It is told
- *                for u = 2⁻²⁴; every term of it grows no faster than with (u/2⁻²⁴)^depth, and by
- *                one power up to terms of u², so that another u scales it
- *   train form   in eval, to first order and away from kinks, as there: Σ |∂z/∂y|·δ, the sum over
- *                all layers and elements, with the layers' own bounds for δ
- *   fusion       fused and unfused on one engine: both of these, and what the oracle's differ by
+ *   deploy form  reference/float32Bound.ts: a bound of all orders, valid across kinks. It is computed for u = 2⁻²⁴ and
+ *                scaled by u/2⁻²⁴ for another u; higher orders are covered by SLACK
+ *   train form   in eval mode, the first-order bound Σ |∂z/∂y|·δ over all layers and elements, with each layer's own
+ *                bound δ; valid away from kinks
+ *   fusion       fused and unfused on one engine: the sum of both bounds, plus the difference in the reference
  */
 import { float32Bound, fuse, valuesOf } from '../../../reference/index.js';
 import type { ModelConfig } from '../../../src/core/config.js';
@@ -17,23 +16,23 @@ import type { Arithmetic } from '../../judges/arithmetic.js';
 import type { Verdict } from '../../wasm/judge.js';
 import { drawState } from '../../wasm/networks.js';
 import { runChain } from '../../judges/training/chain.js';
-import { imagesFor } from './given.js';
+import { imagesFor } from './inputs.js';
 import type { Network } from './networks.js';
 import { rowOf, type Row } from './row.js';
 import type { Subject } from './subject.js';
 
 const SLACK = 1 + 2 ** -10;
 
-function ofDeploy(config: ModelConfig, state: StateDict, x: Tensor, by: Arithmetic): Verdict {
+function deployBound(config: ModelConfig, state: StateDict, x: Tensor, arithmetic: Arithmetic): Verdict {
   const { logits, bounds } = float32Bound(toOracleConfig(config), stateToOracle(state), toOracle(x));
-  const scale = by.unit === 2 ** -24 ? 1 : (by.unit / 2 ** -24) * SLACK;
+  const scale = arithmetic.unit === 2 ** -24 ? 1 : (arithmetic.unit / 2 ** -24) * SLACK;
   return { shape: logits.shape, exact: valuesOf(logits), bound: valuesOf(bounds).map((v) => scale * v) };
 }
 
-/** To first order: one backward pass a class, for images do not mix in eval. */
-export function firstOrder(config: ModelConfig, state: StateDict, x: Tensor, by: Arithmetic): Verdict {
+/** The first-order bound. One backward pass for each class, because images are independent in eval mode. */
+export function firstOrderBound(config: ModelConfig, state: StateDict, x: Tensor, arithmetic: Arithmetic): Verdict {
   const mode = { training: false, lambda: config.lambda ?? 0, mask: null };
-  const { logits, layers } = runChain(config, state, x, mode, by);
+  const { logits, layers } = runChain(config, state, x, mode, arithmetic);
   const [n, classes] = logits.shape;
   const bound = new Float64Array(n * classes);
   for (let c = 0; c < classes; c++) {
@@ -58,7 +57,7 @@ async function logitsOf(subject: Subject, state: StateDict, config: ModelConfig,
   return Float64Array.from(logits);
 }
 
-/** @param lambdas of the train form */
+/** @param lambdas the values of λ for the train form */
 export async function logitRows(subject: Subject, network: Network, lambdas: readonly number[]): Promise<Row[]> {
   const { arithmetic } = subject;
   const { config, label } = network;
@@ -66,24 +65,27 @@ export async function logitRows(subject: Subject, network: Network, lambdas: rea
   const row = (check: string, at: string, got: Float64Array, verdict: Pick<Verdict, 'exact' | 'bound'>): Row =>
     rowOf(check, at, [{ got, verdict, at: 'logits' }]);
   if (config.form === 'deploy') {
-    return [row('logits', label, await logitsOf(subject, state, config, x), ofDeploy(config, state, x, arithmetic))];
+    return [row('logits', label, await logitsOf(subject, state, config, x), deployBound(config, state, x, arithmetic))];
   }
   const rows: Row[] = [];
   for (const lambda of lambdas) {
     const at = { ...config, lambda };
-    const verdict = firstOrder(at, state, x, arithmetic);
+    const verdict = firstOrderBound(at, state, x, arithmetic);
     rows.push(row('logits', `${label}, λ ${lambda}`, await logitsOf(subject, state, at, x), verdict));
   }
 
   const linear = { ...config, lambda: 1 };
   const probe = toOracle(x);
-  // In float32, as the engine has it: what fusion itself rounds is no matter of the engine's.
-  const made = fuse(toOracleConfig(linear), stateToOracle(state), { lambda: 1, probe });
+  // Rounded to float32 for the reference, too: the rounding of the fusion is not the engine's error.
+  const fusion = fuse(toOracleConfig(linear), stateToOracle(state), { lambda: 1, probe });
   const fused = new Map(
-    [...stateFromOracle(made.state)].map(([name, { data, shape }]) => [name, { data: Float32Array.from(data), shape }]),
+    [...stateFromOracle(fusion.state)].map(([name, { data, shape }]) => [
+      name,
+      { data: Float32Array.from(data), shape },
+    ]),
   );
   const deploy: ModelConfig = { ...linear, form: 'deploy' };
-  const [before, after] = [firstOrder(linear, state, x, arithmetic), ofDeploy(deploy, fused, x, arithmetic)];
+  const [before, after] = [firstOrderBound(linear, state, x, arithmetic), deployBound(deploy, fused, x, arithmetic)];
   const got = await logitsOf(subject, fused, deploy, x);
   rows.push(row('fused logits', label, got, after));
   rows.push(

@@ -1,4 +1,4 @@
-/** Losses and their gradients on an engine, of drawn logits, small and large. */
+/** Compares losses and their gradients on an engine with the reference, for small and large random logits. */
 import type { Tensor } from '../../../src/core/tensor.js';
 import type { Matrix } from '../../../src/tfjs/tf.js';
 import { draw, uniform } from '../../wasm/draw.js';
@@ -14,7 +14,7 @@ export async function lossRows({ tf, parts, arithmetic }: EngineUnderTest): Prom
   for (const kind of ['cross-entropy', 'bce'] as const) {
     for (const scale of [0.5, 20]) {
       const x: Tensor = { data: draw(SHAPE, uniform(41)).data.map((v) => scale * v), shape: SHAPE };
-      // Shares that do not add up to 1, and some that are all or nothing.
+      // Targets that do not sum to 1, some of them 0 or 1.
       const q: Tensor = {
         data: draw(SHAPE, uniform(42)).data.map((v, i) => (i % 3 === 0 ? Number(v > 0) : Math.abs(v))),
         shape: SHAPE,

@@ -3,16 +3,16 @@ import { resolveConfig, type ModelConfigInput, type ModelConfig } from '../../..
 export interface Network {
   readonly label: string;
   readonly config: ModelConfig;
-  /** Images of a batch. */
+  /** The number of images. */
   readonly n: number;
-  /** Whether images are flat, so that every window is full of equals. */
+  /** Whether each image has one value, so that all values of a window are equal. */
   readonly flat?: true;
 }
 
 const train = (sizes: ModelConfigInput): ModelConfig => resolveConfig({ ...sizes, form: 'train' });
 const deploy = (sizes: ModelConfigInput): ModelConfig => resolveConfig({ ...sizes, form: 'deploy' });
 
-/** Narrow for the oracle's sake, and with every kind of pool, kernel and stem. */
+/** Narrow networks, because the reference is slow, with every kind of pool, kernel and stem. */
 export const NETWORKS: readonly Network[] = [
   {
     label: 'plain, act_num 3',
@@ -59,15 +59,15 @@ export const NETWORKS: readonly Network[] = [
   },
 ];
 
-/** Every maximum has equals: the first of them is the one. */
+/** Every window has ties: the gradient goes to the first. */
 export const FLAT: Network = {
-  label: 'flat images, whose windows are full of equals',
+  label: 'constant images, whose windows have ties',
   config: train({ dims: [3, 4, 5], strides: [2, 2], ada_pool: [0, 2], num_classes: 3, act_num: 1, input_size: 40 }),
   n: 2,
   flat: true,
 };
 
-/** For what takes many steps. Dropout of a half: see test/wasm/training/trajectories.ts. */
+/** For checks of many steps. Dropout of a half: see test/wasm/training/trajectories.ts. */
 export const SMALL: Readonly<Record<'train' | 'deploy', Network>> = {
   train: {
     label: 'small, the train form, dropout',

@@ -1,11 +1,11 @@
-/** Values out of an engine, turned into PyTorch's order here: the engine's own transposition is not trusted. */
+/** Reads tensors and permutes them to PyTorch's order, without the engine's own transposition, which is under test. */
 import { sizeOf, type Tensor } from '../../../src/core/tensor.js';
 import type { TfTensor } from '../../../src/tfjs/tf.js';
 
-function permuted({ data, shape }: Tensor, order: readonly number[]): Tensor {
+function permute({ data, shape }: Tensor, order: readonly number[]): Tensor {
   const to = order.map((axis) => shape[axis]);
   const strides = shape.map((_, axis) => sizeOf(shape.slice(axis + 1)));
-  const turned = Float32Array.from(data, (_, i) => {
+  const values = Float32Array.from(data, (_, i) => {
     let [rest, from] = [i, 0];
     for (let axis = to.length - 1; axis >= 0; axis--) {
       from += (rest % to[axis]) * strides[order[axis]];
@@ -13,7 +13,7 @@ function permuted({ data, shape }: Tensor, order: readonly number[]): Tensor {
     }
     return data[from];
   });
-  return { data: turned, shape: to };
+  return { data: values, shape: to };
 }
 
 export async function read(x: TfTensor): Promise<Tensor> {
@@ -21,10 +21,10 @@ export async function read(x: TfTensor): Promise<Tensor> {
 }
 
 /** [n,h,w,c] as [n,c,h,w]. */
-export const readMaps = async (x: TfTensor): Promise<Tensor> => permuted(await read(x), [0, 3, 1, 2]);
+export const readMaps = async (x: TfTensor): Promise<Tensor> => permute(await read(x), [0, 3, 1, 2]);
 
-/** Kernels [kh,kw,c,k] as [k,c,kh,kw], or [kh,kw,c,1] as [c,1,kh,kw]; what has another rank as it is. */
+/** Kernels [kh,kw,c,k] as [k,c,kh,kw], or depthwise [kh,kw,c,1] as [c,1,kh,kw]. Other ranks stay as they are. */
 export async function readParameter(x: TfTensor, depthwise: boolean): Promise<Tensor> {
   const values = await read(x);
-  return values.shape.length !== 4 ? values : permuted(values, depthwise ? [2, 3, 0, 1] : [3, 2, 0, 1]);
+  return values.shape.length !== 4 ? values : permute(values, depthwise ? [2, 3, 0, 1] : [3, 2, 0, 1]);
 }

@@ -1,14 +1,14 @@
 import type { FloatArray } from '../../../src/core/tensor.js';
 import type { Verdict } from '../../wasm/judge.js';
 
-/** What one check of one network found. */
+/** The result of one check of one network. */
 export interface Row {
   readonly check: string;
   readonly network: string;
-  /** The largest |difference|/bound: at most 1 where the engine is right. */
+  /** The largest |difference|/bound: at most 1 if the engine is correct. */
   readonly worst: number;
   readonly ok: boolean;
-  /** Where that is, or what else is wrong. */
+  /** Where the largest ratio is, or another error. */
   readonly at: string;
 }
 
@@ -18,30 +18,31 @@ function largest(values: FloatArray): number {
   return most;
 }
 
-export interface Held {
+/** An output of the engine, and the value and bound to compare it with. */
+export interface Comparison {
   readonly got: FloatArray;
   readonly verdict: Pick<Verdict, 'exact' | 'bound'>;
-  /** Whether what is computed may be nothing but rounding. */
+  /** Whether the exact value is 0, so that the output is rounding only. */
   readonly mayVanish?: boolean;
   readonly at: string;
 }
 
-/** The worst of several outputs. Nothing is granted for underflow: what is drawn is far from it. */
-export function rowOf(check: string, network: string, all: Iterable<Held>): Row {
+/** The worst of several outputs. The bounds do not cover underflow, because the random values are far from it. */
+export function rowOf(check: string, network: string, all: Iterable<Comparison>): Row {
   let [worst, at] = [0, ''];
-  const found = (ratio: number, where: string): void => {
+  const update = (ratio: number, where: string): void => {
     if (ratio > worst || at === '') [worst, at] = [ratio, where];
   };
   for (const { got, verdict, mayVanish = false, at: where } of all) {
     const { exact, bound } = verdict;
-    if (got.length !== exact.length) found(Infinity, `${where}: ${got.length} values, not ${exact.length}`);
+    if (got.length !== exact.length) update(Infinity, `${where}: ${got.length} values, not ${exact.length}`);
     else if (!mayVanish && largest(bound) > 0 && largest(bound) >= largest(exact)) {
-      found(Infinity, `${where}: a bound as large as the signal`);
+      update(Infinity, `${where}: a bound as large as the signal`);
     } else {
       exact.forEach((value, i) => {
         const off = Math.abs(got[i] - value);
         const ratio = off === 0 ? 0 : off / bound[i];
-        found(Number.isNaN(ratio) ? Infinity : ratio, `${where} [${i}]: ${got[i]}, not ${value}`);
+        update(Number.isNaN(ratio) ? Infinity : ratio, `${where} [${i}]: ${got[i]}, not ${value}`);
       });
     }
   }

@@ -1,20 +1,20 @@
-/** Ten steps of training, each from where the engine's last one led, held against the oracle's: see course.ts. */
+/** Compares ten training steps with the reference, each from the engine's state before it: see trajectory.ts. */
 import type { Loss, OptimizerStep } from '../../../src/core/optimizer.js';
 import type { Arithmetic } from '../../judges/arithmetic.js';
 import { followTrajectory, judgeTrajectory, type Trajectory, type Judgment } from '../../judges/training/trajectory.js';
 import { untrainedState } from '../../judges/training/untrainedState.js';
-import { imagesFor, sharesFor } from './given.js';
+import { imagesFor, targetsFor } from './inputs.js';
 import { SMALL } from './networks.js';
 import type { Row } from './row.js';
 import type { Subject } from './subject.js';
 
 const STEPS = 10;
-/** Of dropout masks that, in the first step, keep no channel of every image: it would have no gradient (vanishing.ts). */
+/** Gives dropout masks that keep every channel in some image of the first step: others have no gradient (vanishing.ts). */
 const SEED = 3;
-/** What images are drawn by: such that no bound reaches across a kink (twin.test.ts). */
+/** The seed of the images, chosen so that no bound reaches across a kink (perturbedOracle.test.ts). */
 const IMAGES = 2000;
 
-const course = (form: 'train' | 'deploy', lambda: number, loss: Loss, optimizer: OptimizerStep): Trajectory => {
+const trajectory = (form: 'train' | 'deploy', lambda: number, loss: Loss, optimizer: OptimizerStep): Trajectory => {
   const network = SMALL[form];
   const { config, n } = network;
   return {
@@ -22,7 +22,7 @@ const course = (form: 'train' | 'deploy', lambda: number, loss: Loss, optimizer:
     ...{ config, n, gradAccumSteps: 1, loss, seed: SEED, state: untrainedState(config), steps: STEPS },
     batch: (step) => ({
       x: imagesFor(network, IMAGES + step).data,
-      targets: sharesFor(network, 200 + step).data,
+      targets: targetsFor(network, 200 + step).data,
       lambda,
       optimizer,
     }),
@@ -30,30 +30,30 @@ const course = (form: 'train' | 'deploy', lambda: number, loss: Loss, optimizer:
 };
 
 export const TRAJECTORIES: readonly Trajectory[] = [
-  course('train', 0, 'cross-entropy', { kind: 'adam', lr: 1e-3, weightDecay: 0.02 }),
-  course('train', 0.25, 'cross-entropy', { kind: 'adamw', lr: 1e-3, weightDecay: 0.3, layerDecay: 0.8 }),
-  course('train', 0.25, 'bce', { kind: 'lamb', lr: 1e-3, weightDecay: 0.3, layerDecay: 0.8 }),
-  course('train', 1, 'cross-entropy', { kind: 'sgd', lr: 1e-3, momentum: 0.9, nesterov: true, weightDecay: 0.02 }),
-  course('deploy', 0, 'cross-entropy', { kind: 'sgd', lr: 1e-1, momentum: 0.9 }),
-  course('deploy', 0, 'bce', { kind: 'adamw', lr: 1e-3, weightDecay: 0.3, decayVectors: false }),
+  trajectory('train', 0, 'cross-entropy', { kind: 'adam', lr: 1e-3, weightDecay: 0.02 }),
+  trajectory('train', 0.25, 'cross-entropy', { kind: 'adamw', lr: 1e-3, weightDecay: 0.3, layerDecay: 0.8 }),
+  trajectory('train', 0.25, 'bce', { kind: 'lamb', lr: 1e-3, weightDecay: 0.3, layerDecay: 0.8 }),
+  trajectory('train', 1, 'cross-entropy', { kind: 'sgd', lr: 1e-3, momentum: 0.9, nesterov: true, weightDecay: 0.02 }),
+  trajectory('deploy', 0, 'cross-entropy', { kind: 'sgd', lr: 1e-1, momentum: 0.9 }),
+  trajectory('deploy', 0, 'bce', { kind: 'adamw', lr: 1e-3, weightDecay: 0.3, decayVectors: false }),
 ];
 
-/** Of every arithmetic once: engines share them. */
+/** Computed once for each arithmetic, and shared by the engines. */
 const judgments = new Map<string, readonly Judgment[]>();
 
-async function judgmentsOf(of: Trajectory, by: Arithmetic): Promise<readonly Judgment[]> {
-  const key = `${of.label}, ${by.label}`;
-  const made = judgments.get(key) ?? (await judgeTrajectory(of, by));
-  judgments.set(key, made);
-  return made;
+async function judgmentsOf(trajectory: Trajectory, arithmetic: Arithmetic): Promise<readonly Judgment[]> {
+  const key = `${trajectory.label}, ${arithmetic.label}`;
+  const result = judgments.get(key) ?? (await judgeTrajectory(trajectory, arithmetic));
+  judgments.set(key, result);
+  return result;
 }
 
-export async function stepRows(subject: Subject, of: Trajectory): Promise<Row> {
-  const { config, state, loss, n, seed } = of;
-  const expected = await judgmentsOf(of, subject.arithmetic);
+export async function stepRows(subject: Subject, trajectory: Trajectory): Promise<Row> {
+  const { config, state, loss, n, seed } = trajectory;
+  const expected = await judgmentsOf(trajectory, subject.arithmetic);
   const training = await subject.train(state, config, { loss, seed, batchSize: n });
   try {
-    const { worst, at } = await followTrajectory(of, expected, {
+    const { worst, at } = await followTrajectory(trajectory, expected, {
       async step(x, targets, { lambda, optimizer }) {
         const { losses, logits } = await training.pass(x, targets, lambda);
         await training.optimize(optimizer);
@@ -65,7 +65,7 @@ export async function stepRows(subject: Subject, of: Trajectory): Promise<Row> {
         steps: training.steps,
       }),
     });
-    return { check: `${STEPS} steps`, network: of.label, worst, ok: worst <= 1, at };
+    return { check: `${STEPS} steps`, network: trajectory.label, worst, ok: worst <= 1, at };
   } finally {
     training.dispose();
   }

@@ -1,4 +1,4 @@
-/** A whole network on whatever computes it: what the checks of the whole network ask for. */
+/** The interface of a backend for the checks of whole networks. */
 import type { ModelConfig } from '../../../src/core/config.js';
 import type { Loss, OptimizerStep } from '../../../src/core/optimizer.js';
 import type { FloatArray, StateDict } from '../../../src/core/tensor.js';

@@ -1,12 +1,12 @@
-/** Where a window has equals, PyTorch's gradient goes to the first of them, and that of some engines to another. */
+/** If a window has several maxima, PyTorch's gradient goes to the first one, and that of some engines to another. */
 import type { Layer } from '../../../src/core/network.js';
 import type { Tensor } from '../../../src/core/tensor.js';
 
 /**
- * dx as if the first of equals had been taken, where the gradient lies on one maximum of its
- * window; as it is where it lies anywhere else.
+ * Moves each gradient on one of several equal maxima of a window to the first of them. Gradients at other places stay, so
+ * a wrong place is still detected.
  */
-export function toFirstOfEquals(layer: Layer & { readonly op: 'maxPool2d' }, x: Tensor, dx: Tensor): Tensor {
+export function moveTiesToFirst(layer: Layer & { readonly op: 'maxPool2d' }, x: Tensor, dx: Tensor): Tensor {
   const { stride, kernel_size: size } = layer;
   const [n, c, h, w] = x.shape;
   const data = Float32Array.from(dx.data);
@@ -19,10 +19,10 @@ export function toFirstOfEquals(layer: Layer & { readonly op: 'maxPool2d' }, x: 
         });
         const largest = Math.max(...places.map((place) => x.data[place]));
         const first = places.find((place) => x.data[place] === largest);
-        const hit = places.filter((place) => data[place] !== 0);
-        if (first === undefined || hit.length !== 1 || x.data[hit[0]] !== largest) continue;
-        const gradient = data[hit[0]];
-        data[hit[0]] = 0;
+        const nonzero = places.filter((place) => data[place] !== 0);
+        if (first === undefined || nonzero.length !== 1 || x.data[nonzero[0]] !== largest) continue;
+        const gradient = data[nonzero[0]];
+        data[nonzero[0]] = 0;
         data[first] = gradient;
       }
     }

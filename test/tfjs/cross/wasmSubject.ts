@@ -1,4 +1,4 @@
-/** The WebAssembly engine as a subject: a build of it, for the same checks of the whole network. */
+/** A build of the WebAssembly engine for the checks of whole networks. */
 import type { ModelConfig } from '../../../src/core/config.js';
 import type { FloatArray, StateDict } from '../../../src/core/tensor.js';
 import { streamOf } from '../../../src/core/weights.js';
@@ -8,8 +8,8 @@ import { TrainingSession } from '../../../src/wasm/training/session.js';
 import { IEEE } from '../../judges/arithmetic.js';
 import type { Subject } from './subject.js';
 
-/** The train form, of which the engine makes logits only where it is trained. */
-async function evaluated(
+/** Logits of the train form, which only a training session computes. */
+async function evaluate(
   { state, config, build }: { readonly state: StateDict; readonly config: ModelConfig; readonly build: Build },
   x: FloatArray,
   n: number,
@@ -23,12 +23,12 @@ async function evaluated(
 export function wasmSubject(build: Build): Subject {
   const backend = createWasmBackend({ build });
   return {
-    // Wider than its own, and shared with the others: twins take their time.
+    // Wider than the build's own arithmetic, but shared with the other engines: computing the bounds takes long.
     arithmetic: IEEE,
     open: async (state, config) =>
       config.form === 'deploy'
         ? backend.open(streamOf(state), config)
-        : { forward: (x, n) => evaluated({ state, config, build }, x, n), dispose: () => undefined },
+        : { forward: (x, n) => evaluate({ state, config, build }, x, n), dispose: () => undefined },
     train: (state, config, options) => TrainingSession.open(state, config, { ...options, build }),
   };
 }

@@ -87,7 +87,7 @@ interface Growth extends Memory {
   readonly again: number;
 }
 
-/** What `REQUESTS` add to a Worker that has served some, once all its garbage is gone. */
+/** What `REQUESTS` add to a Worker that has withServer some, once all its garbage is gone. */
 async function growthOf(deployed: Deployed, all: readonly Kind[]): Promise<Growth> {
   const heap = await openHeap(deployed);
   const atRest = async (): Promise<Memory & { readonly held: number }> => {

@@ -1,4 +1,4 @@
-/** What a network is given: drawn images, and shares of classes. */
+/** Random images and targets for a network. */
 import type { Tensor } from '../../../src/core/tensor.js';
 import { draw, uniform } from '../../wasm/draw.js';
 import type { Network } from './networks.js';
@@ -10,8 +10,8 @@ export function imagesFor({ config, n, flat }: Network, seed = 11): Tensor {
   return { ...x, data: x.data.map((_, i) => x.data[i - (i % size)]) };
 }
 
-/** Shares of the classes; every third image is of one class. */
-export function sharesFor({ config: { num_classes }, n }: Network, seed = 12): Tensor {
+/** Random targets; every third image has a one-hot target. */
+export function targetsFor({ config: { num_classes }, n }: Network, seed = 12): Tensor {
   const q = draw([n, num_classes], uniform(seed));
   const data = q.data.map((v, i) => {
     const [image, c] = [Math.floor(i / num_classes), i % num_classes];

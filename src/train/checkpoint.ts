@@ -4,46 +4,13 @@
  */
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ModelConfig } from '../core/config.js';
 import { WeightsError } from '../core/errors.js';
 import { atomicWrite } from '../io/atomicWrite.js';
 import { readBytes } from '../io/readFile.js';
 import { reasonOf } from '../io/reason.js';
-import { decodeCheckpoint, encodeCheckpoint } from './checkpointFile.js';
-import type { Origin } from './origin.js';
-import type { Recipe } from './recipe.js';
-import type { Tally } from './scores.js';
-import type { Snapshot } from './trainer.js';
+import { decodeCheckpoint, encodeCheckpoint, type Checkpoint } from './checkpointFile.js';
 
-/** The best epoch so far, by top-1 on the held-out images. */
-export interface Best {
-  /** From 1. */
-  readonly epoch: number;
-  /** In [0, 1]; null without held-out images: the last epoch then counts as the best. */
-  readonly top1: number | null;
-}
-
-export interface Checkpoint {
-  /** The current configuration: the deploy form after the run has fused its network. */
-  readonly config: ModelConfig;
-  readonly recipe: Recipe;
-  /** Number of training images. */
-  readonly images: number;
-  /** Epochs done. */
-  readonly epoch: number;
-  /** Steps done in the current epoch. */
-  readonly step: number;
-  /** Steps done since the run began. */
-  readonly globalStep: number;
-  /** Scores of the current epoch so far. */
-  readonly tally: Tally;
-  readonly best: Best | null;
-  /** The best epoch with λ = 1: only such weights can be fused. */
-  readonly bestFusable: Best | null;
-  readonly snapshot: Snapshot;
-  /** The data and backend, for a run in a folder. Files of version 1 have none. */
-  readonly origin?: Origin;
-}
+export type { Best, Checkpoint } from './checkpointFile.js';
 
 /** Checkpoints that a folder keeps: the last, and the one before it in case the last is damaged. */
 const CHECKPOINTS = 2;

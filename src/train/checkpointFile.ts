@@ -1,12 +1,44 @@
 /** The format of a checkpoint: a safetensors file whose metadata has everything but the tensors, as JSON. */
-import { resolveConfig } from '../core/config.js';
+import { resolveConfig, type ModelConfig } from '../core/config.js';
 import { WeightsError } from '../core/errors.js';
 import { checkState, checkValues } from '../core/parameters.js';
 import type { StateDict, Tensor } from '../core/tensor.js';
 import { decodeSafetensors, encodeSafetensors } from '../io/safetensors.js';
-import type { Checkpoint } from './checkpoint.js';
 import { DIGEST_KEY, insertDigest, NO_DIGEST, verifyDigest } from './fileDigest.js';
-import { resolveRecipe } from './recipe.js';
+import type { Origin } from './origin.js';
+import { resolveRecipe, type Recipe } from './recipe.js';
+import type { Tally } from './scores.js';
+import type { Snapshot } from './trainer.js';
+
+/** The best epoch so far, by top-1 on the held-out images. */
+export interface Best {
+  /** From 1. */
+  readonly epoch: number;
+  /** In [0, 1]; null without held-out images: the last epoch then counts as the best. */
+  readonly top1: number | null;
+}
+
+export interface Checkpoint {
+  /** The current configuration: the deploy form after the run has fused its network. */
+  readonly config: ModelConfig;
+  readonly recipe: Recipe;
+  /** Number of training images. */
+  readonly images: number;
+  /** Epochs done. */
+  readonly epoch: number;
+  /** Steps done in the current epoch. */
+  readonly step: number;
+  /** Steps done since the run began. */
+  readonly globalStep: number;
+  /** Scores of the current epoch so far. */
+  readonly tally: Tally;
+  readonly best: Best | null;
+  /** The best epoch with λ = 1: only such weights can be fused. */
+  readonly bestFusable: Best | null;
+  readonly snapshot: Snapshot;
+  /** The data and backend, for a run in a folder. Files of version 1 have none. */
+  readonly origin?: Origin;
+}
 
 const KEY = 'vanillanet.training';
 const VERSION = 3;

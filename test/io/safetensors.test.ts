@@ -121,7 +121,7 @@ describe('what we write', () => {
     ['w', { data: new Float64Array([1, 1e300]), shape: [2] }, 'float32 can hold', '1e+300 at element 1'],
     ['x.num_batches_tracked', { data: new Float32Array([1.5]), shape: [] }, 'integers', '1.5 at element 0'],
     ['x.num_batches_tracked', { data: new Float32Array([NaN]), shape: [] }, 'integers', 'NaN at element 0'],
-    ['__metadata__', { data: new Float32Array(1), shape: [1] }, 'a tensor name', 'keeps for itself'],
+    ['__metadata__', { data: new Float32Array(1), shape: [1] }, 'a tensor name', 'that the format reserves'],
   ])('refuses %s %j', (name, tensor, expected, got) => {
     const encode = (): Uint8Array => encodeSafetensors(new Map([[name, tensor]]), { dtype: 'float32' });
     expect(encode).toThrow(refusal(WeightsError, name, expected, got));
@@ -140,9 +140,9 @@ describe('a damaged file', () => {
     ['half a header', fixture.slice(0, 100), 'x.st', '496 bytes of header', '100 bytes'],
     ['a header too large', long, 'x.st', 'at most 100000000', '100000001'],
     ['an absurd header', absurd, 'x.st', 'at most 100000000', '18446744073709551615'],
-    ['another file', file('PK zip', 0), 'x.st', 'JSON object', 'no safetensors file'],
-    ['an empty header', file('', 0), 'x.st', 'JSON object', 'no safetensors file'],
-    ['an array', file('[]', 0), 'x.st', 'JSON object', 'no safetensors file'],
+    ['another file', file('PK zip', 0), 'x.st', 'JSON object', 'something else'],
+    ['an empty header', file('', 0), 'x.st', 'JSON object', 'something else'],
+    ['an array', file('[]', 0), 'x.st', 'JSON object', 'something else'],
     ['half of JSON', file('{"a":', 0), 'x.st', 'JSON object', 'JSON'],
     ['no UTF-8', new Uint8Array([2, 0, 0, 0, 0, 0, 0, 0, 0x7b, 0xff]), 'x.st', 'JSON object', ''],
     ['no object', file({ a: 3 }, 0), 'x.st: a', 'dtype, shape and data_offsets', '3'],

@@ -46,7 +46,7 @@ describe('weights with their configuration', () => {
     await writeFile(path('bare'), encodeSafetensors(stateOf(config)));
     expect((await readWeights(path('bare'), { config })).config).toEqual(config);
     const wanting = readWeights(path('bare'));
-    await expect(wanting).rejects.toThrow(refusal(WeightsError, path('bare'), 'a configuration', 'pass a config'));
+    await expect(wanting).rejects.toThrow(refusal(WeightsError, path('bare'), 'a configuration', 'neither'));
   });
 
   test("keep the file's description, completed by the caller's", async () => {

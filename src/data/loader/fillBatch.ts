@@ -4,9 +4,8 @@ import { Draws } from '../augment/draws.js';
 import type { Planes } from '../augment/planes.js';
 import { randomResizedCropOfPicture, type RandomResizedCropOptions } from '../augment/randomResizedCrop.js';
 import type { Batch } from './batch.js';
-import type { Readers } from './disk/disk.js';
 import { createMakeBatch, type BatchRecipe, type Images, type Order } from './makeBatch.js';
-import type { FileSource } from './readFiles.js';
+import type { FileSource, Readers } from './readFiles.js';
 
 /** Everything that determines batches: plain values and shared memory, so that it can be sent to a thread. */
 export interface BatchSource {

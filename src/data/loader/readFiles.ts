@@ -27,6 +27,12 @@ export function createFileReader({ root, fit }: FileSource): ReadFiles {
 /** Reads files in their original size, and releases each image after `use` has returned. */
 export type ReadImages = (names: readonly string[], use: (image: RgbImage, i: number) => void) => Promise<void>;
 
+/** The functions of this file, which needs Node and a decoder. */
+export interface Readers {
+  readonly createFileReader: (source: FileSource) => ReadFiles;
+  readonly createImageReader: (source: FileSource) => ReadImages;
+}
+
 /** @throws DataError as `createFileReader` does */
 export const createImageReader =
   ({ root }: FileSource): ReadImages =>

@@ -1,11 +1,5 @@
 import type { ThreadData, Threads } from '../loaderThreads.js';
-import type { FileSource, ReadFiles, ReadImages } from '../readFiles.js';
-
-/** The functions of readFiles.ts, which needs Node and a decoder. */
-export interface Readers {
-  readonly createFileReader: (source: FileSource) => ReadFiles;
-  readonly createImageReader: (source: FileSource) => ReadImages;
-}
+import type { Readers } from '../readFiles.js';
 
 /** What only some runtimes offer for images. `#data/disk` is that of the current runtime: see package.json's `imports`. */
 export interface Disk {

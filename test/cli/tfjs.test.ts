@@ -143,7 +143,7 @@ test(
     const { status, stderr } = await inHost([...TRAIN, 'wasm', '-o', 'run', '--resume'], path());
     expect(status).toBe(1);
     expect(stderr).toContain(`expected ${by}, as in the checkpoint`);
-    expect(stderr).toContain(`(--backend ${by})`);
+    expect(stderr).toContain(`hint: Resume with --backend ${by}`);
 
     const evaluate = ['eval', '-w', 'run/last.safetensors', '-d', 'shapes', '--limit', '12', '--json', '--backend'];
     const of = async (backend: string): Promise<object> => {

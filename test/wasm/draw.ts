@@ -1,6 +1,6 @@
 import { sizeOf, type Tensor } from '../../src/core/tensor.js';
 
-/** Looked up once: a test runs in a world of its own, whose globals take their time. */
+/** Looked up once, because globals are slow in jest's environments. */
 const { imul } = Math;
 
 /** Numbers in [0, 1), one a call. */

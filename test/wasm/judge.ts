@@ -49,7 +49,7 @@ const plus = (a: Float64Array, b: Float64Array): Float64Array => a.map((v, i) =>
 /**
  * What a call must answer on these operands.
  *
- * @param delta how far x may be off, element by element; not at all where it is not given
+ * @param delta the error bound of x, element by element; default 0
  */
 export function judge(
   call: OpCall,
@@ -99,7 +99,7 @@ const isFinite = (v: number): boolean => Number.isFinite(v);
 const largest = (values: Float64Array): number => values.filter(isFinite).reduce((m, v) => Math.max(m, Math.abs(v)), 0);
 
 /**
- * What is wrong with an answer, or null. A bound as large as the signal judges nothing,
+ * Checks a result; returns the first error, or null. A bound as large as the signal judges nothing,
  * and is wrong too, unless the signal may vanish.
  */
 export function misfit(y: FloatArray, { exact, bound }: Verdict, mayVanish = false): string | null {

@@ -67,7 +67,7 @@ const IS_SPILL = /(?=.*\b[xy]mm\d)(?=.*\[r[bs]p\b)/;
 const IS_STORE = /\bv?mov\w+ \[(?!r[bs]p\b)[^\]]*\],[xy]mm/;
 const JUMP = /^j(\w+) .*<\+0x([0-9a-f]+)>/;
 
-/** Splits a function at its jumps and their targets. Blocks that call are left out: none is in the loop of a kernel. */
+/** Splits a function at its jumps and their targets. Blocks with calls are omitted: the loops of kernels have none. */
 function blocksOf(instructions: readonly Instruction[]): ReadonlyMap<number, Block> {
   const targetOf = ({ text }: Instruction): number | null => {
     const jump = JUMP.exec(text);

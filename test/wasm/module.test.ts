@@ -34,7 +34,7 @@ describe('the plain module', () => {
     expect(gzipSync(bytes, { level: 9 }).length).toBeLessThan(4_000);
   });
 
-  test('can be given compiled', async () => {
+  test('can be passed as a compiled module', async () => {
     const ops = await openOps({ source: new real.Module(opsBytesOf('plain')) });
     expect(ops.leakyRelu({ data: Float32Array.of(-2, 2), shape: [2] }, 0.5).data).toEqual(Float32Array.of(-1, 2));
   });
@@ -46,7 +46,7 @@ describe('the relaxed module', () => {
     if (validates(relaxed)) expect(real.Module.imports(new real.Module(relaxed))).toEqual([]);
   });
 
-  test('runs where it can, says what it is, and is refused by name elsewhere', async () => {
+  test('runs with relaxed SIMD, reports its build, and is a typed error elsewhere', async () => {
     const config = resolveConfig({ ...NARROW[0].sizes, form: 'deploy' });
     const open = async (build: BuildChoice): Promise<string> =>
       (await createWasmBackend({ build }).open(streamOf(drawState(config)), config)).info.build;
@@ -76,7 +76,7 @@ describe('where the module does not run', () => {
     realm.WebAssembly = real;
   });
 
-  test('there is no WebAssembly', async () => {
+  test('without WebAssembly', async () => {
     delete realm.WebAssembly;
     await expect(instantiate(INFERENCE, bytes)).rejects.toThrow(BackendUnavailableError);
     await expect(instantiate(INFERENCE, bytes)).rejects.toThrow(
@@ -84,13 +84,13 @@ describe('where the module does not run', () => {
     );
   });
 
-  test('there is no SIMD', async () => {
+  test('without SIMD', async () => {
     realm.WebAssembly = { ...real, Module: real.Module, validate: () => false };
     await expect(instantiate(INFERENCE, bytes)).rejects.toThrow(BackendUnavailableError);
     await expect(instantiate(INFERENCE, bytes)).rejects.toThrow('128-bit SIMD');
   });
 
-  test('the module is another, or there is no memory for it', async () => {
+  test('with another module', async () => {
     const empty = new real.Module(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
     await expect(instantiate(INFERENCE, empty)).rejects.toThrow(
       "wasm: expected this package's module for inference, got another module",
@@ -113,13 +113,13 @@ describe('where the module does not run', () => {
     await expect(open()).rejects.toThrow(message);
   });
 
-  test.each(['fast', null, 5])('the build is none: %p', async (build) => {
+  test.each(['fast', null, 5])('an invalid build is an error: %p', async (build) => {
     const config = resolveConfig({ ...NARROW[0].sizes, form: 'deploy' });
     const backend = createWasmBackend({ build: build as unknown as BuildChoice });
     await expect(backend.open(streamOf(drawState(config)), config)).rejects.toThrow(ParamError);
   });
 
-  test('bytes must not be compiled', async () => {
+  test('if bytes may not be compiled', async () => {
     const compile = (): Promise<CompiledModule> => Promise.reject(new Error('code generation disallowed'));
     realm.WebAssembly = { ...real, validate: () => true, compile };
     await expect(instantiate(INFERENCE, bytes)).rejects.toThrow(BackendUnavailableError);
@@ -128,7 +128,7 @@ describe('where the module does not run', () => {
 });
 
 describe('memory', () => {
-  test('blocks lie on multiples of 16 and do not overlap', () => {
+  test('blocks are aligned to 16 bytes and do not overlap', () => {
     const arena = new Arena('test', 8);
     expect([arena.reserveFloats(1), arena.reserve(17), arena.reserveFloats(0), arena.reserve(1)]).toEqual([
       16, 32, 64, 64,
@@ -144,7 +144,7 @@ describe('memory', () => {
     );
   });
 
-  test('a machine that does not give so much is told apart', () => {
+  test('a machine without enough memory is a BackendUnavailableError', () => {
     const arena = new Arena('test', 0);
     arena.reserve(2 ** 20);
     const memory = {
@@ -158,7 +158,7 @@ describe('memory', () => {
     }).toThrow(BackendUnavailableError);
   });
 
-  test('a network that does not fit is refused before there are weights to look at', async () => {
+  test('a network that does not fit is an error before weights are read', async () => {
     const config = resolveConfig({ variant: 'vanillanet_5', form: 'deploy', input_size: [40_000, 40_000] });
     await expect(wasmBackend.open(streamOf(new Map()), config)).rejects.toThrow(ParamError);
   });

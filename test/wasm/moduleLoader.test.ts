@@ -1,4 +1,4 @@
-/** A module of one's own, as it may come, or not: the same logits, or one error, and nothing left behind. */
+/** Modules that the caller supplies, in every form: the same logits or a typed error, and no leaks. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
@@ -99,7 +99,7 @@ describe('what fails is one error', () => {
     await expect(answers({ wasm: source() as WasmSource })).rejects.toThrow(unavailable(expected, got));
   });
 
-  test('a promise, or a body, that stalls; the body is let go', async () => {
+  test('a promise, or a body, that stalls; the body is canceled', async () => {
     const late = unavailable('within 0.05 s', 'none') as Error;
     await expect(answers({ wasm: never, timeout: 50 })).rejects.toThrow(late);
     const { given, ended } = response(() => never);
@@ -109,11 +109,11 @@ describe('what fails is one error', () => {
     expect(() => wasmBackendFrom(bytes, { timeout: -1 })).toThrow(refusal(ParamError, 'timeout', '>= 0', '-1'));
   });
 
-  test('a body is let go when the weights fail before it is read', async () => {
+  test('a body is canceled if the weights fail before it is read', async () => {
     for (const wrap of [(given: Response) => given, (given: Response) => Promise.resolve(given)]) {
       const { given, ended } = response(() => never);
       await expect(loadModelWithModule(new Uint8Array(3), { wasm: wrap(given) })).rejects.toThrow(WeightsError);
-      // Its cancellation is told to it a moment later.
+      // The body learns of its cancellation a moment later.
       await new Promise((resolve) => setTimeout(resolve, 0));
       expect(ended).toEqual(['canceled']);
     }
@@ -145,7 +145,7 @@ describe('a promise that is rejected before it is awaited', () => {
     expect(unhandled).toEqual([]);
   });
 
-  test('nor where nobody comes to await it', async () => {
+  test('nor if it is never awaited', async () => {
     const broken = [{}, { timeout: -1 }, { sha256: 'x' }, { config: { num_classes: -1 } }] as const;
     for (const options of broken) {
       const wasm = Promise.reject(new TypeError('no such server'));
@@ -158,14 +158,14 @@ describe('a promise that is rejected before it is awaited', () => {
   });
 });
 
-test('whoever forgets the options is told what is missing', async () => {
+test('missing options are an error that names the module', async () => {
   const untyped = loadModelWithModule as (weights: Uint8Array) => Promise<unknown>;
   await expect(untyped(new Uint8Array(3))).rejects.toThrow(
     refusal(ParamError, 'wasm', 'a WebAssembly module, its bytes, or a Response', 'undefined'),
   );
 });
 
-test('a process of its own ends as it is told to', async () => {
+test('a promise of a module that rejects early does not end the process', async () => {
   const program = `
     import { loadModel } from 'vanillanet/core';
     const slow = (async function* () { await new Promise((resolve) => setTimeout(resolve, 100)); yield new Uint8Array(3); })();

@@ -1,4 +1,4 @@
-/** Weights packed by the engine, in parts of any length, against the definition. */
+/** The engine packs weights, in parts of any length, as packedShape.ts defines. */
 import { bytes } from '#wasm/plain';
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { INFERENCE, instantiate, type ProgramExports } from '../../src/wasm/module.js';
@@ -14,9 +14,9 @@ const SHAPES: readonly PackedShape[] = [
   { rows: 24, width: 6, depth: 8, lanes: 4 },
 ];
 
-/** What no weight is here, in front of, between and behind them. */
+/** The words before, between and after the panels; no weight has this value. */
 const MARK = -1;
-/** What follows the values, and is to be read by nobody. */
+/** The words after the values, which must not be read. */
 const BEHIND = -2;
 const GUARD = 16;
 
@@ -29,7 +29,7 @@ function expectedOf({ rows, width, depth, lanes }: PackedShape, size: number): F
   return panels;
 }
 
-/** The same by the kernel, from parts of one length. */
+/** Packs by the kernel, in parts of one length. */
 function packed(
   kernels: ProgramExports,
   shape: PackedShape,

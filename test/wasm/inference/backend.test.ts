@@ -1,4 +1,4 @@
-/** The whole deploy network on wasm, layer by layer and end to end. */
+/** The deploy network in WebAssembly, layer by layer and end to end. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { float32Bound, tensor, valuesOf } from '../../../reference/index.js';
 import { resolveConfig, type ModelConfig } from '../../../src/core/config.js';
@@ -90,7 +90,7 @@ describe('a session', () => {
     }
   });
 
-  test('is not used after it was disposed of', async () => {
+  test('cannot be used after dispose', async () => {
     const session = await wasmBackend.open(streamOf(state), config);
     session.dispose();
     session.dispose();
@@ -113,7 +113,7 @@ describe('a session', () => {
     expect(await session.forward(data, 1)).toEqual(right);
   });
 
-  test('looks at the layers of one whole image', async () => {
+  test('returns the layers of exactly one image', async () => {
     const session = await wasmBackend.open(streamOf(state), config);
     expect(() => session.forwardLayers(images(config, 2).data)).toThrow(ShapeError);
   });

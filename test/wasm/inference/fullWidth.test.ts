@@ -53,7 +53,7 @@ describe.each(BUILDS)('%s', (build) => {
     }
   });
 
-  test('nobody looking, and two threads, make no difference', async () => {
+  test('the result is the same without reading layers, and with two threads', async () => {
     expect(logits).toHaveLength(1000);
     expect(logits).toEqual(layers.get('cls.2')?.data);
     const team = await createWasmBackend({ build, threads: 2 }).open(streamOf(state), config);

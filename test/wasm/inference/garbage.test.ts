@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 
 /** Rounds of so many calls each, of which the first is not counted: code lies on the heap, too. */
 const [ROUNDS, CALLS] = [4, 5_000];
-/** What could be kept of a call, an answer, a promise, a closure, is an object: two words at least. */
+/** A leak of a call (a result, a promise, a closure) is an object, of at least two words. */
 const OBJECT = 16;
 
 /** Bytes after a round: on the heap, outside of it, in array buffers; and the linear memories. */
@@ -60,7 +60,7 @@ const script = `
   }
   console.log(JSON.stringify(found));`;
 
-/** The growth from round to round: the least of it, as what is kept of every call is kept in every round. */
+/** The smallest growth from round to round: a leak of every call grows in every round. */
 const growth = (after: readonly number[]): number => Math.min(...after.slice(1).map((bytes, i) => bytes - after[i]));
 
 test.each([1, 2])(

@@ -6,11 +6,11 @@ import type { ProgramExports } from '../../../src/wasm/module.js';
 import { planLayout } from '../../../src/wasm/inference/layout.js';
 import { loadNetwork, type Network } from '../../../src/wasm/inference/network.js';
 
-/** A signaling NaN: whatever is computed from it, even x + 0, is another. */
+/** A signaling NaN: any computation with it, even x + 0, gives a different NaN. */
 const MARK = 0x7fa0dead;
 const GUARD_WORDS = 16;
 
-/** Leaves words between blocks that nobody was given. */
+/** Leaves guard words between blocks. */
 class GuardedArena extends Arena {
   readonly guards: number[] = [];
 
@@ -29,9 +29,8 @@ export interface MarkedNetwork {
 }
 
 /**
- * A network loaded into a memory where every word is a mark, with marks between
- * its blocks: whatever is read before it was written shows in the result, and
- * what is written between blocks is found.
+ * Loads a network into a memory filled with a mark, with guard words between its blocks: a read of memory that was not
+ * written shows in the result, and writes between blocks are found.
  */
 export async function loadMarked(
   kernels: ProgramExports,

@@ -1,4 +1,4 @@
-/** What a network is said to need before it is loaded, what it then takes, and that a limit is kept. */
+/** `memoryPlan` predicts the memory of a loaded network, and `memoryLimit` is enforced. */
 import { describe, expect, test } from '@jest/globals';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { resolveConfig, type ModelConfig } from '../../../src/core/config.js';
@@ -90,7 +90,7 @@ test('the plans differ by more than a page, or the sessions would show nothing',
   expect(new Set(pages).size).toBeGreaterThanOrEqual(4);
 });
 
-test('either form, any way of saying it, is planned as it is shipped', () => {
+test('configurations of either form give the plan of the deploy form', () => {
   const plan = memoryPlan({ variant: 'vanillanet_5', input_size: 32 });
   const config = resolveConfig({ variant: 'vanillanet_5', input_size: [32, 32], form: 'deploy' });
   expect(memoryPlan(config)).toEqual(plan);
@@ -108,7 +108,7 @@ test('blocks begin behind what the modules keep for themselves', async () => {
 describe('the file', () => {
   const config = resolveConfig({ ...WIDE.sizes, form: 'deploy' });
 
-  test.each(STORED_DTYPES)('is what is written as %s, but for the header', (dtype) => {
+  test.each(STORED_DTYPES)('is the size of the tensors in a file as %s', (dtype) => {
     const written = encodeSafetensors(drawState(config), { dtype });
     const header = 8 + Number(new DataView(written.buffer).getBigUint64(0, true));
     expect(memoryPlan(config, { dtype }).file).toBe(written.length - header);
@@ -178,7 +178,7 @@ describe('is refused', () => {
     expect(() => memoryPlan(broad, { threads: 256 })).toThrow(tooLarge);
   });
 
-  test('for what is no network, and for an image that leaves nothing', () => {
+  test('for an invalid network, and for an image that is too small', () => {
     expect(() => memoryPlan({})).toThrow(refusal(ParamError, 'config.strides', 'a list', 'undefined'));
     expect(() => memoryPlan({ ...sizes, input_size: 4 })).toThrow(ShapeError);
   });
@@ -239,7 +239,7 @@ describe.each([1, 3])('a limit, on %d threads', (threads) => {
   const x = draw([config.in_chans, ...config.input_size], uniform(6)).data;
   const mib = (bytes: number): string => `${Math.ceil((10 * bytes) / MIB) / 10} MiB`;
 
-  test('is kept before anything is allocated or any weight is asked for', async () => {
+  test('is checked before memory is allocated or weights are read', async () => {
     const untouched: WeightStream = {
       shapes: streamOf(state).shapes,
       parts: () => {
@@ -261,7 +261,7 @@ describe.each([1, 3])('a limit, on %d threads', (threads) => {
     expect(counts).toEqual({ memories: 0, instances: 0, workers: 0 });
   });
 
-  test('of just what is needed is enough, also after a refusal', async () => {
+  test('equal to the need is enough, also after an error', async () => {
     const bytes = encodeSafetensors(state, { metadata: writeConfig(config), dtype: 'float32' });
     await expect(loadModel(bytes, { threads, memoryLimit: total - 1 })).rejects.toThrow(ParamError);
     const free = await loadModel(bytes, { threads });

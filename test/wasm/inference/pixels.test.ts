@@ -75,7 +75,7 @@ describe.each(CASES)('$build, threads $threads, $label', ({ build, threads, size
     model.dispose();
   });
 
-  test('features and forward are not led astray by bytes before them', async () => {
+  test('features and forward are right after forwardPixels', async () => {
     const model = await Model.open(state, config, backend);
     const x = preprocess(imageOf('large'), { size: config.input_size, crop_pct, interpolation, mean, std });
     const [maps, logits] = [await model.features(x, ['stem', 'cls.0']), await model.forward(x)];
@@ -87,7 +87,7 @@ describe.each(CASES)('$build, threads $threads, $label', ({ build, threads, size
   });
 });
 
-test('what is no RGB image for the network is refused, and the next is answered', async () => {
+test('an invalid RGB image is an error, and the next call works', async () => {
   const config = resolveConfig({ ...SIZES, input_size: [9, 11], form: 'deploy' });
   const model = await Model.open(drawState(config), config, createWasmBackend());
   const image = drawPixels(9, 11, 8);

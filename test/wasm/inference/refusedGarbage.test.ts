@@ -1,4 +1,4 @@
-/** Weights that are refused: what was opened for them is given back, its linear memory and its threads, too. */
+/** After invalid weights, all resources are released, including linear memory and threads. */
 import { expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';

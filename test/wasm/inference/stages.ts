@@ -12,7 +12,7 @@ const exactly = ({ data, shape }: Tensor): Verdict => ({
   bound: new Float64Array(data.length),
 });
 
-/** The module of the deploy form whose output a layer's is, where it is one's. */
+/** The module of the deploy form whose output is that of the layer; null if there is none. */
 const moduleOf = (layer: string): string => layer.replace(/^stem\.1$|\.act$/, (end) => (end === '.act' ? '' : 'stem'));
 
 /** What a layer must answer to an input that is off by its bound. */

@@ -1,4 +1,4 @@
-/** Several threads on one network: the same bits, nobody kept waiting, nobody left behind. */
+/** Several threads on one network: the same bits, no deadlock, and no thread left running. */
 import { platform } from '#runtime';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
@@ -88,7 +88,7 @@ describe('a team', () => {
     model.dispose();
   });
 
-  test('ends when it is disposed of, even before it has begun', async () => {
+  test('ends on dispose, even before it has started', async () => {
     const backend = createWasmBackend({ threads: 4 });
     const workers = await workersOf(async () => {
       const early = await backend.open(streamOf(state), config);
@@ -149,7 +149,7 @@ describe('a team', () => {
   });
 });
 
-describe('threads asked for', () => {
+describe('a number of threads', () => {
   const { SharedArrayBuffer } = globalThis;
   afterEach(() => {
     globalThis.SharedArrayBuffer = SharedArrayBuffer;
@@ -161,7 +161,7 @@ describe('threads asked for', () => {
     await expect(opened).rejects.toThrow(refusal(ParamError, 'threads', expected, String(threads)));
   });
 
-  test('where there are none are refused, and one is not', async () => {
+  test('above one is an error without threads, and one is not', async () => {
     delete (globalThis as { SharedArrayBuffer?: unknown }).SharedArrayBuffer;
     const opened = createWasmBackend({ threads: 2 }).open(streamOf(state), config);
     await expect(opened).rejects.toThrow(BackendUnavailableError);

@@ -61,9 +61,9 @@ describe.each(NAMES)('%s', (name) => {
     expect(config.dims.map((channels) => 128 * channels)).toEqual(VARIANTS[name].dims);
   });
 
-  test('is held against less than what two images differ by', () => {
+  test('has a bound below the difference between two images', () => {
     expect(Math.max(...bound)).toBeLessThan(apart);
-    // Nothing but the whole bound is certain: at least where it says something it must be used.
+    // Only the bound of the whole network is certain; it must be used where it is informative.
     if (['vanillanet_5', 'vanillanet_6', 'vanillanet_7'].includes(name)) expect(bound).toBe(whole);
   });
 

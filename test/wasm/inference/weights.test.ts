@@ -1,4 +1,4 @@
-/** Weights on their way into the engine: part by part, and none of them wrong. */
+/** Streaming weights into the engine, part by part, and its errors. */
 import { describe, expect, test } from '@jest/globals';
 import { resolveConfig } from '../../../src/core/config.js';
 import { WeightsError } from '../../../src/core/errors.js';
@@ -93,7 +93,7 @@ describe.each(CASES)('$build, threads $threads', ({ build, threads }) => {
     await expect(answer(stream([...others, ...parts]))).rejects.toThrow(refusal(WeightsError, NAME, expected, got));
   });
 
-  test('refuses a tensor that the network does not have, whoever lets it through', async () => {
+  test('refuses a tensor that the network does not have, even if earlier checks are bypassed', async () => {
     const foreign = { name: 'stages.9.conv.weight', offset: 0, data: new Float32Array(1) };
     const weights = stream([foreign, ...partsOf(state, 1e6)]);
     const refused = refusal(WeightsError, foreign.name, 'only the tensors of this network', 'one tensor more');

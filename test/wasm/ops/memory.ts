@@ -1,19 +1,18 @@
 /**
- * Calls kernels in a memory where every word is a mark: a NaN that no kernel
- * writes. Whatever is read before it was written shows in the result, and every
- * word written outside of the output and the scratch is found.
+ * Calls kernels in a memory filled with a mark, a NaN that no kernel writes. A read of memory that was not written shows in
+ * the result, and every write outside of the output and the scratch is found.
  */
 import { sizeOf, type FloatArray } from '../../../src/core/tensor.js';
 import type { OpsExports } from '../../../src/wasm/ops/kernels.js';
 import { runOp, scratchBytes, type OpBlocks, type OpCall } from '../../../src/wasm/ops/opCall.js';
 import type { Sample } from './samples.js';
 
-/** A signaling NaN: whatever is computed from it, even x + 0, is another. */
+/** A signaling NaN: any computation with it, even x + 0, gives a different NaN. */
 const MARK = 0x7fa0dead;
-/** Untouched words before and behind every block. */
+/** Guard words before and after every block. */
 const GUARD = 16;
 
-/** Whether y is to be x's own block. */
+/** Whether y is the block of x. */
 const isInPlace = ({ op }: OpCall): boolean => op === 'leakyRelu' || op === 'dropout';
 
 interface Placed {
@@ -44,11 +43,11 @@ function place(kernels: OpsExports, call: OpCall, weight: number, bias: number):
 
 export interface Outcome {
   readonly y: Float32Array;
-  /** Byte addresses outside of y and scratch that have changed. */
+  /** Byte addresses outside of y and scratch that changed. */
   readonly strays: readonly number[];
 }
 
-/** One image of a sample through its kernel. */
+/** Runs one image of a sample through its kernel. */
 function runImage(kernels: OpsExports, { call, weight, bias }: Sample, x: FloatArray): Outcome {
   const weights = weight === null ? 0 : weight.data.length;
   const { blocks, end, scratchWords } = place(kernels, call, weights, bias === null ? 0 : bias.data.length);
@@ -77,7 +76,7 @@ function runImage(kernels: OpsExports, { call, weight, bias }: Sample, x: FloatA
   return { y: floats.slice(blocks.y / 4, blocks.y / 4 + yWords), strays };
 }
 
-/** A sample through its kernel, image by image. */
+/** Runs a sample through its kernel, image by image. */
 export function runSample(kernels: OpsExports, sample: Sample): Outcome {
   const { input, output } = sample.call;
   const [size, images] = [sizeOf(input), sample.x.shape[0]];

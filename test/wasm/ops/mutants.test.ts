@@ -1,4 +1,4 @@
-/** The judges judged: kernels with a fault put in must not pass the table. */
+/** Mutants: kernels with an injected fault must fail on a sample of the table. */
 import { expect, test } from '@jest/globals';
 import { basename } from 'node:path';
 import { instantiate } from '../../../src/wasm/module.js';
@@ -70,7 +70,7 @@ const MUTANTS: readonly Mutant[] = [
   ['a mean over rows', 'ops/globalAvgPool.ts', 'total / <f32>size', 'total / <f32>h'],
 ];
 
-/** Which ops a file is part of; where it is none, what uses it. */
+/** The ops that use a file which is not named after an op. */
 const USED_BY: Readonly<Record<string, readonly string[]>> = {
   'ops/dot.ts': ['conv2d'],
   'ops/gemm.ts': ['conv2d'],
@@ -90,7 +90,7 @@ const samplesOf = (file: string): readonly Sample[] => {
 
 const verdicts = new Map(TABLE.map((sample) => [sample, judge(sample.call, sample)]));
 
-/** How a sample shows that the kernels are broken, or null. */
+/** How a sample shows that the kernels are faulty; null if it does not. */
 function symptom(kernels: OpsExports, sample: Sample): string | null {
   try {
     const { y, strays } = runSample(kernels, sample);
@@ -110,7 +110,7 @@ test.each(MUTANTS)('%s (%s)', async (_, file, from, to) => {
   expect(found).not.toBeNull();
 });
 
-test('a fault that finds no place to be put in is an error', async () => {
+test('a fault whose text is not in the file is an error', async () => {
   const fault: Fault = { file: 'ops/dot.ts', from: 'no such text', to: '' };
   await expect(compile('plain', OPS_ENTRY, fault)).rejects.toThrow('dot.ts says 0 times, not once: no such text');
 });

@@ -1,4 +1,4 @@
-/** What the ops refuse, in which words; and that a tensor is as long as its shape says. */
+/** The errors of the ops: classes and messages. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { ParamError, ShapeError } from '../../../src/core/errors.js';
 import { sizeOf, type Tensor } from '../../../src/core/tensor.js';
@@ -55,7 +55,7 @@ describe('refuses', () => {
   });
 });
 
-test('leakyRelu takes any shape, and one without sizes', () => {
+test('leakyRelu accepts any shape, including []', () => {
   expect(ops.leakyRelu({ shape: [], data: Float32Array.of(-4) }, 0.25)).toEqual({
     shape: [],
     data: Float32Array.of(-1),
@@ -63,7 +63,7 @@ test('leakyRelu takes any shape, and one without sizes', () => {
   expect(ops.leakyRelu({ shape: [3], data: Float64Array.of(-1, 0, 2) }, 0).data).toEqual(Float32Array.of(-0, 0, 2));
 });
 
-test('results are kept when the next op runs', () => {
+test('a result does not change when the next op runs', () => {
   const first = ops.leakyRelu({ shape: [2], data: Float32Array.of(-1, 1) }, 1);
   ops.conv2d(t(1, 8, 64, 64), t(64, 8, 3, 3), null, plain);
   expect(first.data).toEqual(Float32Array.of(-1, 1));

@@ -1,4 +1,4 @@
-/** One table of calls for every judge of the kernels: parity, memory and mutants. */
+/** A table of calls for all tests of the kernels: parity, memory and mutants. */
 import type { ConvParams } from '../../../src/core/ops.js';
 import type { MapShape, WeightShape } from '../../../src/core/network.js';
 import type { Tensor } from '../../../src/core/tensor.js';
@@ -8,7 +8,7 @@ import { draw, uniform, type Draw } from '../draw.js';
 export interface Sample {
   readonly label: string;
   readonly call: OpCall;
-  /** Float32 numbers: what a kernel and the oracle are given is the same. */
+  /** Float32 numbers, so that the kernel and the reference get the same input. */
   readonly x: Tensor;
   readonly weight: Tensor | null;
   readonly bias: Tensor | null;
@@ -67,7 +67,7 @@ function leakyRelu(size: number, lambda: number, random: Draw): Sample {
   const map: MapShape = [size, 1, 1];
   return {
     label: `leakyRelu of ${size}, lambda ${lambda}`,
-    // Rounded here, so that the kernel and the oracle have the same slope.
+    // Rounded here, so that the kernel and the reference use the same slope.
     call: { op: 'leakyRelu', lambda: Math.fround(lambda), input: map, output: map },
     x,
     weight: null,
@@ -75,7 +75,7 @@ function leakyRelu(size: number, lambda: number, random: Draw): Sample {
   };
 }
 
-/** What a pool must not stumble over: all negative, equal, infinite and not a number. */
+/** Contents of maps that a pool must handle. */
 type Content = 'random' | 'negative' | 'tied' | 'infinite' | 'NaN';
 
 function fill(x: Tensor, content: Content, random: Draw): void {
@@ -220,7 +220,7 @@ function table(): Sample[] {
   ];
 }
 
-/** Shapes nobody thought of. */
+/** Random shapes. */
 function sweep(): Sample[] {
   const random = uniform(2);
   const integer = (min: number, max: number): number => min + Math.floor(random() * (max - min + 1));
@@ -236,7 +236,7 @@ function sweep(): Sample[] {
     const window = integer(1, Math.min(pooled[1], pooled[2]));
     return [
       conv2d(row(integer(1, 4)), random),
-      // Half of these at stride 1, where it works in blocks.
+      // Half of these with stride 1, for which it computes in blocks.
       depthwiseConv2d(row(random() < 0.5 ? 1 : integer(2, 4)), random),
       maxPool2d(1, pooled, window, integer(1, 4), 'random', random),
       adaptiveMaxPool2d(1, map(), [integer(1, 9), integer(1, 9)], 'random', random),

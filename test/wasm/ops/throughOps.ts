@@ -2,7 +2,7 @@ import type { Tensor } from '../../../src/core/tensor.js';
 import type { WasmOps } from '../../../src/wasm/ops/openOps.js';
 import type { Sample } from './samples.js';
 
-/** A sample through the public door. */
+/** Runs a sample through the public interface. */
 export function throughOps(ops: WasmOps, { call, x, weight, bias }: Sample): Tensor {
   switch (call.op) {
     case 'conv2d':

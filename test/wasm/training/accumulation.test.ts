@@ -71,7 +71,7 @@ test('two threads and three make the bits of one', async () => {
   for (const threads of [2, 3]) expect(await trained(threads)).toEqual(one);
 });
 
-test('every pass has a mask of its own, and is counted by the norms', async () => {
+test('every pass has its own dropout mask, and counts as a batch of the norms', async () => {
   const config = trainConfig({ ...NETWORKS[0].sizes, drop_rate: 0.5 });
   const session = await TrainingSession.open(drawState(config), config, { batchSize: 4, gradAccumSteps: PASSES });
   const { x, q } = batch(NETWORKS[0], 0);
@@ -103,7 +103,7 @@ test('there is room for a sum of gradients only where there is one', () => {
   const plan = (gradAccumSteps?: number) => planTraining(config, 3, { threads: 1, gradAccumSteps });
   const [none, one, several] = [plan(), plan(1), plan(2)];
   expect([one.arena.end, one.blocks.sum, one.accumulation]).toEqual([none.arena.end, null, null]);
-  // The block, and the few words that describe it.
+  // The block, and its descriptor.
   const more = several.arena.end - one.arena.end - 4 * one.blocks.parameters;
   expect(more).toBeGreaterThanOrEqual(0);
   expect(more).toBeLessThanOrEqual(32);

@@ -10,7 +10,7 @@ import { Chain, type NETWORKS } from './chain.js';
 
 const PASSES = 3;
 
-/** What is wrong with two steps of drawn gradients, or null. */
+/** Checks two steps of random gradients. @returns the first error, or null */
 export async function accumulationMisfit(wasm: Uint8Array, network: (typeof NETWORKS)[number]): Promise<string | null> {
   const chain = await Chain.open(wasm, network.sizes, network.n, { form: network.form, gradAccumSteps: PASSES });
   const { tensors, blocks, accumulation } = chain.layout;

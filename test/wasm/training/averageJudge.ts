@@ -10,7 +10,7 @@ import { Chain, type NETWORKS } from './chain.js';
 
 const U = 2 ** -24;
 
-/** What is wrong with one step of an average that is drawn, or null. */
+/** Checks one step of a random average. @returns the first error, or null */
 export async function averageMisfit(
   wasm: Uint8Array,
   network: (typeof NETWORKS)[number],

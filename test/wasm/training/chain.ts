@@ -1,4 +1,4 @@
-/** A network in training, run unit by unit, so that each can be held against the oracle on the very numbers it was given. */
+/** Runs a network in training unit by unit, so that each can be compared with the reference on its actual inputs. */
 import { resolveConfig, type ModelConfigInput, type ModelConfig } from '../../../src/core/config.js';
 import type { Tensor, StateDict } from '../../../src/core/tensor.js';
 import { TRAINING, instantiate, type ProgramExports } from '../../../src/wasm/module.js';

@@ -41,7 +41,7 @@ import type { Tensor } from '../../../src/core/tensor.js';
 import { gammaOf, WASM, type Arithmetic } from '../../judges/arithmetic.js';
 import type { Verdict } from '../judge.js';
 
-/** Looked up once: a test runs in a world of its own, whose globals take their time. */
+/** Looked up once, because globals are slow in jest's environments. */
 const { abs: absolute, floor, sqrt, ceil } = Math;
 
 const toOracle = ({ data, shape }: Tensor): Oracle => tensor(data, shape);
@@ -97,7 +97,7 @@ export function convolutionBackward(
   ]);
 }
 
-/** A pool, or none, and its ReLU. */
+/** A ReLU, and the pool before it, if any. */
 export function poolRelu(pool: Layer | null, x: Tensor): Verdict {
   const pooled =
     pool === null

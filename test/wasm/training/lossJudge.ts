@@ -6,7 +6,7 @@ import { lossBound } from '../../judges/training/lossBound.js';
 import { draw, uniform } from '../draw.js';
 import { Chain, type NETWORKS } from './chain.js';
 
-/** What is wrong with losses and gradients of drawn logits, or null. @param scale of the logits */
+/** Checks losses and gradients of random logits. @param scale of the logits @returns the first error, or null */
 export async function lossMisfit(
   wasm: Uint8Array,
   network: (typeof NETWORKS)[number],

@@ -1,4 +1,4 @@
-/** Holds a step of an optimizer against the float64 oracle, on the float32 numbers that it was given. */
+/** Compares a step of an optimizer with the float64 reference, on the same float32 inputs. */
 import { lambDivisor, tensor } from '../../../reference/index.js';
 import { resolveStep, type OptimizerStep } from '../../../src/core/optimizer.js';
 import { tensorsAt } from '../../../src/wasm/training/tensors.js';
@@ -8,7 +8,7 @@ import { misfit } from '../judge.js';
 import { Chain, type NETWORKS } from './chain.js';
 
 /**
- * What is wrong with a step on drawn gradients and moments, or null.
+ * Checks a step on random gradients and moments; returns the first error, or null.
  *
  * @param count steps, with this one
  * @param size of the gradients

@@ -1,4 +1,4 @@
-/** Every unit of a network in training, forward and backward, held against the oracle on what the engine itself gave it. */
+/** Compares every unit of a network in training, forward and backward, with the reference on the unit's actual inputs. */
 import type { FloatArray, Tensor } from '../../../src/core/tensor.js';
 import type { UnitLayout } from '../../../src/wasm/training/layout.js';
 import { vanishing } from '../../judges/training/vanishing.js';
@@ -22,7 +22,7 @@ interface Given {
   readonly mayVanish: boolean;
 }
 
-/** A whole pass, one unit after the other. */
+/** Runs a whole pass, one unit after the other. */
 export async function* passOf(
   wasm: Uint8Array,
   lambda: number,
@@ -70,7 +70,7 @@ export async function* passOf(
   if (layout.units[0].backward[1] !== last) throw new Error('regions behind the last unit');
 }
 
-/** What is wrong with a whole pass, or null: the first unit that is, and how. */
+/** Checks a whole pass. @returns the first unit that is wrong, and how; or null */
 export async function passMisfit(
   wasm: Uint8Array,
   lambda: number,

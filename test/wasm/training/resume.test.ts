@@ -1,4 +1,4 @@
-/** A run that was interrupted and goes on, and one on more threads, end in the bits of one that did neither. */
+/** A resumed run, and a run on several threads, end with the same bits as an uninterrupted run on one thread. */
 import { describe, expect, test } from '@jest/globals';
 import { ParamError, WeightsError } from '../../../src/core/errors.js';
 import type { OptimizerStep } from '../../../src/core/optimizer.js';
@@ -86,7 +86,7 @@ describe('refused', () => {
   const config = trainConfig(SIZES);
   const state = drawState(config);
 
-  test('the moments of another optimizer, and what is no step', async () => {
+  test('the moments of another optimizer, and an invalid step', async () => {
     const session = await TrainingSession.open(state, config, options(1));
     steps(session, config, KINDS[2], 0, 1);
     expect(() => {
@@ -102,7 +102,7 @@ describe('refused', () => {
     session.dispose();
   });
 
-  test('an average that nobody keeps', async () => {
+  test('an average if none is kept', async () => {
     const session = await TrainingSession.open(state, config, { ...options(1), ema: false });
     const { x, targets } = batch(config, 0);
     const wanted = refusal(ParamError, 'ema', 'opened with ema', 'without');

@@ -1,4 +1,4 @@
-/** A network in training as a whole: the same bits on any number of threads, Adam's steps, what is refused. */
+/** A training session: the same bits on any number of threads, the steps of Adam, and its errors. */
 import { describe, expect, test } from '@jest/globals';
 import { adam, tensor, valuesOf, zeros } from '../../../reference/index.js';
 import { ParamError, ShapeError, WeightsError } from '../../../src/core/errors.js';
@@ -45,7 +45,7 @@ test.each(NETWORKS.slice(0, 4))('any number of threads makes the bits of one: $l
   for (const threads of [2, 3]) expect(await run(threads)).toEqual(one);
 });
 
-test('a state that was read is the state that goes on', async () => {
+test('a session opened with a state that was read continues with the same bits', async () => {
   const session = await open();
   const read = session.state();
   for (const [name, { data, shape }] of state) {
@@ -59,9 +59,9 @@ test('a state that was read is the state that goes on', async () => {
 });
 
 /**
- * Adam on gradients that are given: every quantity is a handful of products and sums of
- * float32 numbers, and a quotient of a root; none is rounded more than sixteen times, and
- * where the decay cancels the gradient, what is lost is relative to their magnitudes.
+ * Adam on known gradients: every quantity is computed from a few products and sums of float32 numbers and a quotient with a
+ * root. None is rounded more than sixteen times; if the decay cancels the gradient, the error is relative to their
+ * magnitudes.
  */
 describe.each([0.01, 0])('Adam with a weight decay of %d', (weightDecay) => {
   test('moves every parameter as the oracle does', async () => {
@@ -110,8 +110,8 @@ test('a step makes the loss on its own batch smaller', async () => {
   session.dispose();
 });
 
-describe('refused, and the session goes on', () => {
-  test('what is no batch', async () => {
+describe('an error leaves the session usable', () => {
+  test('an invalid batch', async () => {
     const session = await open();
     expect(() => session.pass(x.subarray(1), targets, 0)).toThrow(refusal(ShapeError, 'training', 'x [4,3,32,32]', ''));
     expect(() => session.pass(x, targets.subarray(1), 0)).toThrow(refusal(ShapeError, 'training', 'targets [4,5]', ''));
@@ -128,7 +128,7 @@ describe('refused, and the session goes on', () => {
     );
   });
 
-  test('weights of the other form, and what are none', async () => {
+  test('weights of the other form, and invalid weights', async () => {
     await expect(TrainingSession.open(state, { ...config, form: 'deploy' }, { batchSize: n })).rejects.toThrow(
       refusal(WeightsError, 'weights', 'the deploy form', 'the train form'),
     );

@@ -1,4 +1,4 @@
-/** Losses, optimizers and the average of the state, each held against the oracle. */
+/** Compares losses, optimizers and the average of the state with the reference. */
 import { bytes } from '#wasm/train-plain';
 import { bytes as relaxed } from '#wasm/train-relaxed';
 import { describe, expect, test } from '@jest/globals';

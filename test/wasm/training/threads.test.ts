@@ -1,4 +1,4 @@
-/** Training where there are no threads: `auto` goes on with one, to the bits of one; a count is refused. */
+/** Training in a runtime without threads: `auto` uses one thread, with the same bits; a larger number is an error. */
 import { platform } from '#runtime';
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { BackendUnavailableError } from '../../../src/core/errors.js';
@@ -18,7 +18,7 @@ const targets = new Float32Array(n * config.num_classes).fill(1 / config.num_cla
 const open = (threads: Threads): Promise<TrainingSession> =>
   TrainingSession.open(drawState(config), config, { batchSize: n, build: 'plain', threads });
 
-/** How many threads a choice came to, and what they trained. */
+/** The number of threads that a choice resolves to, and the state after one step. */
 async function trained(threads: Threads): Promise<{ threads: number; state: StateDict }> {
   const session = await open(threads);
   try {
@@ -32,7 +32,7 @@ async function trained(threads: Threads): Promise<{ threads: number; state: Stat
 
 const one = await trained(1);
 
-test('auto takes those of the machine where there are some', async () => {
+test('auto uses the threads of the machine', async () => {
   const cores = jest.spyOn(platform, 'parallelism').mockReturnValue(3);
   try {
     expect(await trained('auto')).toEqual({ ...one, threads: 3 });
@@ -47,7 +47,7 @@ describe('without shared memory', () => {
     globalThis.SharedArrayBuffer = SharedArrayBuffer;
   });
 
-  test('auto is one thread, and two are refused', async () => {
+  test('auto is one thread, and two are an error', async () => {
     delete (globalThis as { SharedArrayBuffer?: unknown }).SharedArrayBuffer;
     expect(await trained('auto')).toEqual(one);
     const wanted = refusal(BackendUnavailableError, 'threads', 'a runtime with shared memory', 'without');
@@ -55,7 +55,7 @@ describe('without shared memory', () => {
   });
 });
 
-test('where no worker starts auto is one thread, and two are refused', async () => {
+test('if no worker starts, auto is one thread, and two are an error', async () => {
   const cores = jest.spyOn(platform, 'parallelism').mockReturnValue(3);
   const broken = jest.spyOn(platform, 'startWorker').mockImplementation(() => {
     throw new Error('not permitted');
@@ -71,7 +71,7 @@ test('where no worker starts auto is one thread, and two are refused', async () 
   }
 });
 
-test('where a worker does not begin auto goes on with those that do, and two are refused', async () => {
+test('if a worker does not start, auto uses the others, and two are an error', async () => {
   const start = platform.startWorker;
   const cores = jest.spyOn(platform, 'parallelism').mockReturnValue(2);
   const broken = jest

@@ -1,12 +1,12 @@
-/** What every unit of a network in training must answer, whoever runs it: the judges of judge.ts by the units' names. */
+/** The expected results of every unit of a network in training, by the unit's name, for any engine: see judge.ts. */
 import { dropoutMask, valuesOf } from '../../../reference/index.js';
 import type { ModelConfig } from '../../../src/core/config.js';
 import { planNetwork, type Layer } from '../../../src/core/network.js';
 import type { Tensor } from '../../../src/core/tensor.js';
 import * as judge from './judge.js';
 
-/** What of a pass does not change from unit to unit. */
-export interface PassGiven {
+/** The parameters of a pass that all units share. */
+export interface PassParameters {
   readonly lambda: number;
   /** Of the dropout masks. */
   readonly seed: number;
@@ -20,15 +20,15 @@ export class UnitJudge {
 
   constructor(
     readonly config: ModelConfig,
-    readonly given: PassGiven,
+    readonly given: PassParameters,
   ) {
     this.#layers = new Map(planNetwork(config, config.input_size).map((layer) => [layer.name, layer]));
   }
 
   layer(name: string): Layer {
-    const found = this.#layers.get(name);
-    if (found === undefined) throw new Error(`no layer ${name}`);
-    return found;
+    const layer = this.#layers.get(name);
+    if (layer === undefined) throw new Error(`no layer ${name}`);
+    return layer;
   }
 
   /** `y`, and of a norm its new running statistics. */
@@ -40,7 +40,7 @@ export class UnitJudge {
     return new Map([['y', isAverage ? judge.average(x, this.#mask(x)) : judge.poolRelu(this.#pool(name), x)]]);
   }
 
-  /** `dx`, and gradients of the parameters. @param y what the unit answered */
+  /** `dx`, and gradients of the parameters. @param y the unit's output */
   backward(name: string, x: Tensor, y: Tensor, dy: Tensor): judge.Verdicts {
     const layer = this.layer(name);
     if (layer.op === 'batchNorm') return judge.normBackward(this.#norm(name, x), y, dy);
@@ -70,7 +70,7 @@ export class UnitJudge {
     return { layer, x, weight: tensor(`${layer.name}.weight`), bias };
   }
 
-  /** The pool that a unit has before its ReLU. */
+  /** The pool before the ReLU of a unit; null if it has none. */
   #pool(name: string): Layer | null {
     return name.endsWith('.act.relu') ? (this.#layers.get(name.replace('.act.relu', '.pool')) ?? null) : null;
   }

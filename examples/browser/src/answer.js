@@ -1,4 +1,4 @@
-/** An answer of the network's, as bars and as words. */
+/** Shows the predictions, as bars and as text. */
 
 const percent = (share) => {
   if (share > 0 && share < 0.001) return '< 0.1%';
@@ -12,13 +12,13 @@ const verdict = (share) => {
 };
 
 function element(name, className, text = '') {
-  const made = document.createElement(name);
-  made.className = className;
-  made.textContent = text;
-  return made;
+  const result = document.createElement(name);
+  result.className = className;
+  result.textContent = text;
+  return result;
 }
 
-/** The bar repeats what the words say, for the eye alone. */
+/** One prediction. The bar is hidden from screen readers, because the text says the same. */
 function row({ label, probability }) {
   const item = element('li', 'guess');
   const share = element('data', 'share', percent(probability));
@@ -34,7 +34,7 @@ function row({ label, probability }) {
 
 const times = (milliseconds) => (milliseconds < 10 ? milliseconds.toFixed(1) : milliseconds.toFixed(0));
 
-/** @param network what the worker said of itself when it was ready */
+/** The second parameter is the worker's message `ready`. */
 export function showAnswer({ predictions, milliseconds }, { size: [height, width], threads }, parts) {
   const [best, next] = predictions;
   parts.best.textContent = best.label;

@@ -1,5 +1,5 @@
-/** The camera, and the one picture that is wanted of it. */
-import { Refusal } from './refusal.js';
+/** Opens the camera and takes a picture. */
+import { UserError } from './userError.js';
 
 const REASONS = {
   NotAllowedError: 'The camera was not allowed. The browser’s settings for this page can change that.',
@@ -8,22 +8,22 @@ const REASONS = {
 };
 const INSTEAD = 'A file works as well.';
 
-const refusalOf = ({ name, message }) =>
-  new Refusal(`${REASONS[name] ?? `The camera did not start (${message}).`} ${INSTEAD}`);
+const cameraError = ({ name, message }) =>
+  new UserError(`${REASONS[name] ?? `The camera did not start (${message}).`} ${INSTEAD}`);
 
-/** @throws Refusal */
+/** @throws UserError */
 export async function openCamera(video) {
-  // Browsers have none on pages that came neither by https nor from this machine.
-  if (navigator.mediaDevices === undefined) throw new Refusal(`This page has no access to a camera. ${INSTEAD}`);
+  // Undefined unless the page comes by https or from localhost.
+  if (navigator.mediaDevices === undefined) throw new UserError(`This page has no access to a camera. ${INSTEAD}`);
   try {
     video.srcObject = await navigator.mediaDevices.getUserMedia({
-      // Of a phone's, the one that looks away from its owner.
+      // The rear camera of a phone.
       video: { facingMode: 'environment', width: { ideal: 1280 }, height: { ideal: 960 } },
     });
     await video.play();
   } catch (error) {
     closeCamera(video);
-    throw refusalOf(error);
+    throw cameraError(error);
   }
 }
 
@@ -32,14 +32,14 @@ export function closeCamera(video) {
   video.srcObject = null;
 }
 
-/** What it sees now, as a file. */
+/** The current frame, as a file. */
 export function takePicture(video) {
   const canvas = document.createElement('canvas');
   Object.assign(canvas, { width: video.videoWidth, height: video.videoHeight });
   canvas.getContext('2d').drawImage(video, 0, 0);
   return new Promise((resolve, reject) => {
     canvas.toBlob((blob) => {
-      if (blob === null) reject(new Refusal('The camera gave no picture. Once more?'));
+      if (blob === null) reject(new UserError('The camera gave no picture. Once more?'));
       else resolve(blob);
     }, 'image/png');
   });

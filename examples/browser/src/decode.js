@@ -1,31 +1,32 @@
-/** Encoded pictures to pixels, by what the browser has. */
+/** Decodes pictures with the browser's decoders. */
 
-/** Some browsers' canvases take no more pixels than this, or no longer side. */
+/** The limits of canvases in some browsers. */
 const MOST_PIXELS = 4096 * 4096;
 const LONGEST_SIDE = 16384;
 
-/** A file of which the browser makes no picture. */
-export class Undecodable extends Error {}
+/** The browser cannot decode the file. */
+export class DecodeError extends Error {
+  name = 'DecodeError';
+}
 
 /**
- * A picture as `{ data, width, height }`, RGBA, upright. Scaling is left to the package, whose
- * answer is then the same in every browser; only what no canvas holds is made smaller here.
+ * Decodes a picture to `{ data, width, height }`, RGBA, upright. The package scales it, so the answer is the same in every
+ * browser. Only pictures that exceed the limits of canvases are scaled down here.
  *
- * @throws Undecodable
+ * @throws DecodeError
  */
 export async function decode(blob) {
-  // Photographs lie as the camera was held, and say in their EXIF how to turn them. Newer browsers
-  // always heed it; older ones do when they are asked to.
+  // Applies the EXIF orientation. Newer browsers always do, older ones only with this option.
   const bitmap = await createImageBitmap(blob, { imageOrientation: 'from-image' }).catch(({ message }) => {
-    throw new Undecodable(message);
+    throw new DecodeError(message);
   });
   try {
     const { width, height } = bitmap;
     const shrink = Math.min(1, Math.sqrt(MOST_PIXELS / (width * height)), LONGEST_SIDE / Math.max(width, height));
     const [w, h] = [width, height].map((side) => Math.max(1, Math.floor(side * shrink)));
-    // Read back at once: a canvas on the graphics card would only be in the way.
+    // The pixels are read back, so the canvas should be in main memory and not on the GPU.
     const context = new OffscreenCanvas(w, h).getContext('2d', { willReadFrequently: true });
-    // What is transparent becomes white, as on paper: the colors under it, which others keep, a canvas does not.
+    // Transparent parts become white: a canvas does not keep the colors under them.
     context.fillStyle = 'white';
     context.fillRect(0, 0, w, h);
     context.imageSmoothingQuality = 'high';

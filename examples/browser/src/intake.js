@@ -1,15 +1,13 @@
-/** The ways in which a picture comes: chosen, dropped, pasted. */
-import { Refusal } from './refusal.js';
+/** Listens for pictures that are chosen, dropped or pasted. */
+import { UserError } from './userError.js';
 
 const hasFiles = ({ dataTransfer }) => dataTransfer?.types.includes('Files') ?? false;
 
-/**
- * @param onPicture told the file and its name @param onError told a Refusal
- */
+/** @param onPicture called with a file and its name @param onError called with a UserError */
 export function listenForPictures({ chooser, button, stage, onPicture, onError }) {
   const take = (files) => {
     const [file] = files;
-    if (file === undefined) onError(new Refusal('That brought no picture along. Save it as a file, and take that.'));
+    if (file === undefined) onError(new UserError('That contained no picture. Save it as a file, and choose that.'));
     else onPicture(file, file.name);
   };
 
@@ -18,17 +16,17 @@ export function listenForPictures({ chooser, button, stage, onPicture, onError }
   });
   chooser.addEventListener('change', () => {
     if (chooser.files.length > 0) take(chooser.files);
-    // The same file can be chosen again.
+    // Otherwise choosing the same file again would not fire an event.
     chooser.value = '';
   });
 
-  // Anywhere on the page: what is dropped beside the stage would otherwise replace the page.
+  // On the whole page: otherwise a file that is dropped beside the stage would replace the page.
   addEventListener('dragover', (event) => {
     event.preventDefault();
     stage.classList.toggle('awaits', hasFiles(event));
   });
   addEventListener('dragleave', ({ relatedTarget }) => {
-    // Null where the pointer left the window, not an element of it.
+    // Null if the pointer left the window and not only an element.
     if (relatedTarget === null) stage.classList.remove('awaits');
   });
   addEventListener('drop', (event) => {

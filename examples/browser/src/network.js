@@ -1,19 +1,19 @@
-/** The worker, as the page sees it. */
+/** The page's side of the worker. */
 
-/** @param onProgress @param onReady @param onFailure told while and when the network is loaded, or is not */
+/** Starts the worker. The callbacks report the progress, success or failure of loading the network. */
 export function startNetwork({ onProgress, onReady, onFailure }) {
-  // The page's options go along as a name: what a service worker keeps has an address without them.
+  // The page's options are passed as the worker's name: a query would miss the service worker's cache.
   const worker = new Worker('worker.js', { type: 'module', name: location.search });
-  const asked = new Map();
+  const requests = new Map();
   const settle = (id, how, value) => {
-    asked.get(id)?.[how](value);
-    asked.delete(id);
+    requests.get(id)?.[how](value);
+    requests.delete(id);
   };
-  /** Why nothing is answered any more; null while it is. */
+  /** The error that stopped the worker; null while it runs. */
   let broken = null;
   const fail = (reason) => {
     broken = new Error(reason);
-    for (const id of asked.keys()) settle(id, 'reject', broken);
+    for (const id of requests.keys()) settle(id, 'reject', broken);
     onFailure(reason);
   };
   const on = {
@@ -24,21 +24,21 @@ export function startNetwork({ onProgress, onReady, onFailure }) {
     refused: ({ id, reason, isPicture }) => settle(id, 'reject', Object.assign(new Error(reason), { isPicture })),
   };
   worker.addEventListener('message', ({ data }) => on[data.type](data));
-  // The script itself did not come, or is none.
+  // The worker's script could not be loaded or parsed.
   worker.addEventListener('error', ({ message }) => fail(message ?? 'its script did not load'));
 
   let last = 0;
   return {
     /**
-     * What the network takes a picture for, best first, and how long that took it.
+     * Classifies a picture: the predictions, most probable first, and the time.
      *
-     * @throws Error whose `isPicture` is false where the browser makes no picture of it
+     * @throws Error with `isPicture` false if the browser cannot decode it
      */
     classify(picture) {
       if (broken !== null) return Promise.reject(broken);
       const id = ++last;
       return new Promise((resolve, reject) => {
-        asked.set(id, { resolve, reject });
+        requests.set(id, { resolve, reject });
         worker.postMessage({ id, picture });
       });
     },

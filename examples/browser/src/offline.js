@@ -1,24 +1,24 @@
-/** The service worker, as the page sees it. */
+/** The page's side of the service worker. */
 
 /**
- * @param onReady called when the page can do without a network
- * @param onUpdate called with a function that changes to a newer version, once there is one
+ * @param onReady called when the page works offline
+ * @param onUpdate called when a newer version is ready, with a function that switches to it
  */
 export async function keepOffline({ onReady, onUpdate }) {
-  // Browsers have none on pages that came neither by https nor from this machine.
+  // Undefined unless the page comes by https or from localhost.
   const { serviceWorker } = navigator;
   if (serviceWorker === undefined) return;
 
   let controlled = serviceWorker.controller !== null;
   serviceWorker.addEventListener('controllerchange', () => {
-    // The first one takes over a page that it fits; a later one brings another page.
+    // The first service worker has the files of this page. A later one has others, so the page reloads.
     if (controlled) location.reload();
     controlled = true;
   });
 
   const registration = await serviceWorker.register('service-worker.js');
   const offer = (worker) => {
-    // The first one that is installed waits for nobody.
+    // The first service worker activates by itself.
     if (worker?.state !== 'installed' || serviceWorker.controller === null) return;
     onUpdate(() => {
       worker.postMessage('take over');

@@ -1,26 +1,26 @@
-/** The page: what is shown, and when. */
+/** The state of the page: what is shown when. */
 import { showAnswer } from './answer.js';
 import { closeCamera, openCamera, takePicture } from './camera.js';
 import { listenForPictures } from './intake.js';
 import { startNetwork } from './network.js';
 import { keepOffline } from './offline.js';
 import { drawSmall, openPicture, unreadable } from './picture.js';
-import { Refusal } from './refusal.js';
+import { UserError } from './userError.js';
 
-/** Everything of the page that has a name. */
+/** All elements with an id. */
 const parts = Object.fromEntries([...document.querySelectorAll('[id]')].map((each) => [each.id, each]));
 
-/** What the worker said of itself; null until it is ready. */
+/** The worker's message `ready`; null before. */
 let ready = null;
-/** Why there is no network, and will be none. */
+/** Why the network could not be loaded; null if it could. */
 let failure = null;
 
-/** One of what the stage and the answer's side each show. */
+/** Shows one element and hides the others. */
 const showOnly = (part, ...others) => {
   for (const each of others) each.hidden = true;
   part.hidden = false;
 };
-const sayError = (message) => {
+const showError = (message) => {
   parts.error.textContent = message;
 };
 
@@ -28,22 +28,22 @@ const network = startNetwork({
   onProgress({ loaded, total }) {
     if (total > 0) Object.assign(parts.progress, { value: loaded, max: total });
   },
-  onReady(said) {
-    ready = said;
+  onReady(message) {
+    ready = message;
     showOnly(parts.waiting, parts.loading);
-    const items = said.classes.map((name) => Object.assign(document.createElement('li'), { textContent: name }));
+    const items = message.classes.map((name) => Object.assign(document.createElement('li'), { textContent: name }));
     parts.classes.replaceChildren(...items);
-    // Only now: what the service worker keeps is by then in the browser's cache.
-    void keepOffline({ onReady: sayOffline, onUpdate: offerUpdate }).catch(() => undefined);
+    // Only now: the service worker then finds the files in the browser's cache.
+    void keepOffline({ onReady: showOffline, onUpdate: offerUpdate }).catch(() => undefined);
   },
   onFailure(reason) {
-    failure = new Refusal(`The network could not be loaded (${reason}). Loading the page anew may help.`);
+    failure = new UserError(`The network could not be loaded (${reason}). Reloading the page may help.`);
     parts.loading.hidden = true;
-    sayError(failure.message);
+    showError(failure.message);
   },
 });
 
-function sayOffline() {
+function showOffline() {
   parts.offline.textContent += ' Ready for use without a connection.';
 }
 
@@ -53,35 +53,35 @@ function offerUpdate(change) {
   parts.update.replaceChildren('There is a newer version of this page. ', button);
 }
 
-/** The stage takes the picture's shape, unless that is very high or flat. */
+/** The stage takes the picture's aspect ratio, within limits. */
 const stageRatio = ({ naturalWidth, naturalHeight }) => Math.min(1.6, Math.max(1, naturalWidth / naturalHeight));
 
-/** The pictures that were shown; only the last one's answer is wanted. */
-let turn = 0;
+/** The number of the latest picture. Answers for older ones are ignored. */
+let latest = 0;
 
-/** What is said of a picture without an answer; the reason, in the browser's words, is for the console. */
-function refusalOf({ message, isPicture }, name) {
+/** The message for a picture that could not be classified. The browser's own reason goes to the console. */
+function errorFor({ message, isPicture }, name) {
   const reason = `${name}: ${message}`;
   if (isPicture === false) {
     console.info(reason);
     return unreadable(name);
   }
   console.error(reason);
-  return new Refusal(`The network gave no answer (${message}). Loading the page anew may help.`);
+  return new UserError(`The network gave no answer (${message}). Reloading the page may help.`);
 }
 
 async function show(blob, name) {
-  const mine = ++turn;
+  const current = ++latest;
   stopCamera();
-  sayError('');
+  showError('');
   parts.stage.ariaBusy = 'true';
   try {
     const image = await openPicture(blob, name);
     const answer = await network.classify(blob).catch((error) => {
-      throw failure ?? refusalOf(error, name);
+      throw failure ?? errorFor(error, name);
     });
-    if (mine !== turn) return;
-    // Picture and answer change together: at no time does one stand beside another's.
+    if (current !== latest) return;
+    // Picture and answer change together, so they always match.
     parts.picture.replaceChildren(image);
     parts.stage.style.setProperty('--ratio', String(stageRatio(image)));
     showOnly(parts.picture, parts.invitation);
@@ -89,9 +89,9 @@ async function show(blob, name) {
     showAnswer(answer, ready, parts);
     showOnly(parts.answer, parts.waiting);
   } catch (error) {
-    if (mine === turn) sayError(error.message);
+    if (current === latest) showError(error.message);
   } finally {
-    if (mine === turn) parts.stage.ariaBusy = 'false';
+    if (current === latest) parts.stage.ariaBusy = 'false';
   }
 }
 
@@ -100,7 +100,7 @@ listenForPictures({
   button: parts.choose,
   stage: parts.stage,
   onPicture: show,
-  onError: ({ message }) => sayError(message),
+  onError: ({ message }) => showError(message),
 });
 
 const isFilming = () => !parts.video.hidden;
@@ -115,10 +115,10 @@ function stopCamera() {
 }
 
 parts.start.addEventListener('click', async () => {
-  // While the browser asks whether it may, a second click means the same.
+  // Ignores further clicks while the browser asks for permission.
   if (parts.start.ariaBusy === 'true') return;
   parts.start.ariaBusy = 'true';
-  sayError('');
+  showError('');
   try {
     await openCamera(parts.video);
     showOnly(parts.video, parts.picture, parts.invitation);
@@ -126,7 +126,7 @@ parts.start.addEventListener('click', async () => {
     for (const each of [parts.capture, parts.stop]) each.hidden = false;
     parts.capture.focus();
   } catch ({ message }) {
-    sayError(message);
+    showError(message);
   } finally {
     parts.start.ariaBusy = 'false';
   }
@@ -136,7 +136,7 @@ parts.capture.addEventListener('click', async () => {
   try {
     await show(await takePicture(parts.video), 'The camera’s picture');
   } catch ({ message }) {
-    sayError(message);
+    showError(message);
   }
 });
 parts.stop.addEventListener('click', stopCamera);

@@ -1,13 +1,13 @@
-/** A picture before the network sees it. */
-import { Refusal } from './refusal.js';
+/** Checks and draws a picture before it is classified. */
+import { UserError } from './userError.js';
 
-const MOST_MEGAPIXELS = 100;
+const MAX_MEGAPIXELS = 100;
 
 /**
- * The picture as an `<img>`. The browser looks at no more than its beginning for that, so one that
- * would fill the memory is refused before it is decoded.
+ * Loads the picture as an `<img>`. The browser reads only its header for that, so a picture that would fill the memory is
+ * refused before it is decoded.
  *
- * @throws Refusal
+ * @throws UserError
  */
 export async function openPicture(blob, name) {
   const image = new Image();
@@ -25,19 +25,19 @@ export async function openPicture(blob, name) {
     URL.revokeObjectURL(url);
   }
   const megapixels = (image.naturalWidth * image.naturalHeight) / 1e6;
-  if (megapixels > MOST_MEGAPIXELS) {
-    throw new Refusal(
-      `${name} has ${Math.round(megapixels)} million pixels. Up to ${MOST_MEGAPIXELS} million are fine: ` +
-        'a smaller copy will do, the network sees little of them anyway.',
+  if (megapixels > MAX_MEGAPIXELS) {
+    throw new UserError(
+      `${name} has ${Math.round(megapixels)} million pixels. Up to ${MAX_MEGAPIXELS} million are fine: ` +
+        'use a smaller copy, which is enough for the network.',
     );
   }
   return image;
 }
 
 export const unreadable = (name) =>
-  new Refusal(`${name} is no picture that this browser can read. JPEG, PNG and WebP work everywhere.`);
+  new UserError(`${name} is not a picture that this browser can read. JPEG, PNG and WebP work everywhere.`);
 
-/** The middle of a picture, as small as the network sees it, of which it is the share `crop` of a side. */
+/** Draws what the network sees: the center crop, scaled down. `crop` is its share of the shorter side. */
 export function drawSmall(image, canvas, { size: [height, width], crop }) {
   const { naturalWidth: w, naturalHeight: h } = image;
   const scale = crop * Math.min(w / width, h / height);

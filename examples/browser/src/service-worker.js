@@ -1,6 +1,6 @@
 /**
- * The page without a network: its files are kept when it is first loaded, and taken from there.
- * VERSION is made of what is in FILES, so that another page is another version; build.js fills in both.
+ * Makes the page work offline: caches its files at the first load, and serves them from the cache. build.js fills in FILES
+ * and VERSION, the digest of the files.
  */
 const PREFIX = 'vanillanet-browser-';
 const CACHE = `${PREFIX}${VERSION}`;
@@ -10,18 +10,18 @@ addEventListener('install', (event) => {
   event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(fresh)));
 });
 
-/** The page says when: one that is open would otherwise get files of two versions. */
+/** Only on request: otherwise an open page would get files of two versions. */
 addEventListener('message', ({ data }) => {
   if (data === 'take over') skipWaiting();
 });
 
 addEventListener('activate', (event) => {
-  const tidy = async () => {
+  const removeOldCaches = async () => {
     const old = (await caches.keys()).filter((name) => name.startsWith(PREFIX) && name !== CACHE);
     await Promise.all(old.map((name) => caches.delete(name)));
     await clients.claim();
   };
-  event.waitUntil(tidy());
+  event.waitUntil(removeOldCaches());
 });
 
 addEventListener('fetch', (event) => {

@@ -1,7 +1,7 @@
 /**
- * A file in chunks as they come, for `loadModel`, which takes them in one by one.
+ * Downloads a file chunk by chunk, for `loadModel`, which consumes the chunks as they arrive.
  *
- * @param onProgress told the bytes so far, and how many they will be, or 0 where nobody says
+ * @param onProgress called with the bytes so far and the total, which is 0 if the server does not send it
  */
 export async function* fetchChunks(url, onProgress) {
   const response = await fetch(url);

@@ -1,18 +1,18 @@
-/** The network, on a thread of its own: the page stays quick whatever is computed here. */
+/** Runs the network in a worker, so that the page stays responsive. */
 import { loadModel } from 'vanillanet';
-import { decode, Undecodable } from './decode.js';
+import { decode } from './decode.js';
 import { fetchChunks } from './weights.js';
 
-/** `?build=plain` gives the same bits on every machine, `?threads=1` keeps to one core. */
-const asked = new URLSearchParams(name);
+/** The page's options: `?build=plain` gives the same bits on every machine, `?threads=1` uses one core. */
+const options = new URLSearchParams(name);
 
 function open() {
   const chunks = fetchChunks('weights.safetensors', (loaded, total) => {
     postMessage({ type: 'progress', loaded, total });
   });
-  // Shared memory can be had where its threads cannot: what counts is whether the page is isolated.
-  const threads = asked.has('threads') ? Number(asked.get('threads')) : crossOriginIsolated ? 'auto' : 1;
-  return loadModel(chunks, { build: asked.get('build') ?? 'auto', threads });
+  // Threads need a cross-origin isolated page. A test for shared memory is not enough.
+  const threads = options.has('threads') ? Number(options.get('threads')) : crossOriginIsolated ? 'auto' : 1;
+  return loadModel(chunks, { build: options.get('build') ?? 'auto', threads });
 }
 
 const opened = open();
@@ -34,6 +34,6 @@ addEventListener('message', async ({ data: { id, picture } }) => {
     const predictions = await model.classify(pixels, { topK: 5 });
     postMessage({ type: 'answer', id, predictions, milliseconds: performance.now() - begin });
   } catch (error) {
-    postMessage({ type: 'refused', id, reason: error.message, isPicture: !(error instanceof Undecodable) });
+    postMessage({ type: 'refused', id, reason: error.message, isPicture: error.name !== 'DecodeError' });
   }
 });

@@ -25,7 +25,7 @@ export async function faults(browser: Browser, url: string, { photograph, drawin
   same('the console, of a fault', logged, [['error', `chelsea.png: ${FAULT}`]]);
 
   await choose(tab, drawing);
-  await page.locator('#error', { hasText: 'drawing.svg is no picture' }).waitFor();
+  await page.locator('#error', { hasText: 'drawing.svg is not a picture' }).waitFor();
   const [, [type, text]] = logged;
   same('the console, of a picture that cannot be read', type, 'info');
   holds(`"${text}" says why`, /^drawing\.svg: .*decode/.test(text));

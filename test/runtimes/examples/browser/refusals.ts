@@ -6,11 +6,11 @@ import { choose, drop } from './ways.js';
 
 export async function badFiles(tab: Tab, { photograph, text, empty, drawing, huge }: Pictures): Promise<void> {
   const bad = [
-    { act: () => choose(tab, text), says: 'notes.png is no picture' },
-    { act: () => choose(tab, empty), says: 'empty.png is no picture' },
-    { act: () => choose(tab, drawing), says: 'drawing.svg is no picture' },
+    { act: () => choose(tab, text), says: 'notes.png is not a picture' },
+    { act: () => choose(tab, empty), says: 'empty.png is not a picture' },
+    { act: () => choose(tab, drawing), says: 'drawing.svg is not a picture' },
     { act: () => choose(tab, huge), says: 'huge.png has 144 million pixels' },
-    { act: () => drop(tab, null), says: 'That brought no picture along' },
+    { act: () => drop(tab, null), says: 'That contained no picture' },
   ];
   for (const { act, says } of bad) {
     const before = await shown(tab.page);

@@ -1,0 +1,2 @@
+/** An error whose message is shown to the user. */
+export class UserError extends Error {}

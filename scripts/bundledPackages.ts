@@ -15,13 +15,13 @@ const BUILTINS = new Set(builtinModules.flatMap((name) => [name, `node:${name}`]
 /** Gives CommonJS packages the modules of Node that they require, because ES modules have no `require`. */
 export const requireBuiltins: Plugin = {
   name: 'require-builtins',
-  setup({ onResolve, onLoad }) {
-    onResolve({ filter: /^[a-z:_/]+$/ }, ({ path, kind }) =>
+  setup(build) {
+    build.onResolve({ filter: /^[a-z:_/]+$/ }, ({ path, kind }) =>
       kind === 'require-call' && BUILTINS.has(path)
         ? { path: path.replace(/^(node:)?/, 'node:'), namespace: 'builtin' }
         : undefined,
     );
-    onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
+    build.onLoad({ filter: /.*/, namespace: 'builtin' }, ({ path }) => ({
       contents: `module.exports = process.getBuiltinModule('${path}');`,
     }));
   },
@@ -30,8 +30,8 @@ export const requireBuiltins: Plugin = {
 /** Minifies packages alone: this project's own code keeps its names in stack traces. */
 export const minifyPackages: Plugin = {
   name: 'minify-packages',
-  setup({ onLoad }) {
-    onLoad({ filter: /[\\/]node_modules[\\/].*\.[cm]?js$/ }, async ({ path }) => ({
+  setup(build) {
+    build.onLoad({ filter: /[\\/]node_modules[\\/].*\.[cm]?js$/ }, async ({ path }) => ({
       contents: (await transform(await readFile(path, 'utf8'), { minify: true, target: 'es2022' })).code,
     }));
   },

@@ -1,6 +1,6 @@
 import type { Batch } from '../../src/data/loader/batch.js';
 
-/** All batches, copied: a loader's arrays are its own, and used again. */
+/** Copies of all batches: a loader reuses its arrays. */
 export async function collect(batches: AsyncIterable<Batch>): Promise<Batch[]> {
   const all: Batch[] = [];
   for await (const { x, targets, labels } of batches) {

@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { setTimeout } from 'node:timers/promises';
 import { mapConcurrent } from '../../src/data/mapConcurrent.js';
 
-test('everything once, so many at a time', async () => {
+test('calls work once for each index, at most `limit` at a time', async () => {
   const seen: number[] = [];
   let [now, most] = [0, 0];
   await mapConcurrent(20, 3, async (i) => {
@@ -15,7 +15,7 @@ test('everything once, so many at a time', async () => {
   expect(seen.sort((a, b) => a - b)).toEqual(Array.from({ length: 20 }, (_, i) => i));
 });
 
-test('after a failure none begins, and those begun have ended when it is told', async () => {
+test('after an error starts no calls, and waits for the running ones', async () => {
   const [begun, ended]: [number[], number[]] = [[], []];
   const all = mapConcurrent(20, 3, async (i) => {
     begun.push(i);

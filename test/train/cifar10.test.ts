@@ -1,4 +1,4 @@
-/** That it learns from real pictures what it was not shown. */
+/** Training on CIFAR-10 generalizes to held-out images. */
 import { expect, test } from '@jest/globals';
 import { resolveConfig } from '../../src/core/config.js';
 import { openDataset } from '../../src/data/sets/open.js';
@@ -10,13 +10,13 @@ const ARCHIVE = 'cifar-10-1k-python.tar.gz';
 const [TRAINED, HELD_OUT] = [600, 500];
 
 /**
- * Guessing is right with p = 1/10: of n pictures, a share of standard deviation
- * √(p(1−p)/n), which is 1.34% of 500. Three of them above 10% are 14.0%.
+ * A guess is right with probability p = 1/10. The accuracy on n images then has standard deviation √(p(1−p)/n), which is
+ * 1.34% for 500. Three standard deviations above 10% is 14.0%.
  */
 const THREE_DEVIATIONS = 0.1 + 3 * Math.sqrt((0.1 * 0.9) / HELD_OUT);
 
 describeWith([ARCHIVE], 'a tiny network on CIFAR-10', () => {
-  test('loses less from epoch to epoch, and knows pictures it never saw better than by chance', async () => {
+  test('the loss falls in every epoch, and the accuracy on held-out images is above chance', async () => {
     const [set, heldOut] = await Promise.all([
       openDataset(`${SHARED}/${ARCHIVE}`, 'train', { n: TRAINED }),
       openDataset(`${SHARED}/${ARCHIVE}`, 'test', { n: HELD_OUT }),

@@ -4,7 +4,7 @@ import type { Progress, TrainingResult } from '../../src/train/progress.js';
 export type Step = Extract<Progress, { kind: 'step' }>;
 export type Epoch = Extract<Progress, { kind: 'epoch' }>;
 
-/** A run to its end: what it said after every step and epoch, and the network it made. */
+/** Runs a training to its end, and collects its progress and result. */
 export async function collect(
   run: AsyncGenerator<Progress, TrainingResult>,
 ): Promise<{ steps: Step[]; epochs: Epoch[]; state: StateDict; done: TrainingResult }> {

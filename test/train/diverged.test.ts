@@ -1,4 +1,4 @@
-/** A training that leaves the numbers: nobody is given what could not be read again. */
+/** A training that diverges: weights, checkpoints and losses that are not finite are refused. */
 import { describe, expect, test } from '@jest/globals';
 import { resolveConfig } from '../../src/core/config.js';
 import { TrainingError } from '../../src/core/errors.js';
@@ -15,31 +15,31 @@ import { on } from './everything.js';
 const set = drawShapes(30, { seed: 3, size: 16 });
 const held = drawShapes(12, { seed: 4, size: 16 });
 const config = resolveConfig({ dims: [4, 6], strides: [2], act_num: 1, num_classes: 10, input_size: 16 });
-/** Three steps an epoch. */
+/** Three steps per epoch. */
 const recipe = { epochs: 2, decayEpochs: 1, batchSize: 10, seed: 1 } as const;
 
-/** Makes one step, counted from 1, at a learning rate of its own. */
-const wildAt =
-  (wild: number, lr: number, open: OpenTrainer): OpenTrainer =>
+/** Opens a trainer that uses another learning rate in one step, counted from 1. */
+const withRateAt =
+  (wildStep: number, lr: number, open: OpenTrainer): OpenTrainer =>
   async (network, options) => {
     const trainer = await open(network, options);
-    let made = options.resume?.steps ?? 0;
+    let count = options.resume?.steps ?? 0;
     return {
       ...trainer,
       step: (x, targets, { optimizer, ...rest }) =>
-        trainer.step(x, targets, { ...rest, optimizer: ++made === wild ? { ...optimizer, lr } : optimizer }),
+        trainer.step(x, targets, { ...rest, optimizer: ++count === wildStep ? { ...optimizer, lr } : optimizer }),
     };
   };
 
-test('moments that are no numbers are refused, though every weight is one', async () => {
-  // Features of 1e25, of which the gradients' squares are beyond float32, under weights that make logits of it again.
+test('refuses moments that are not finite although all weights are finite', async () => {
+  // Features of 1e25, whose squared gradients overflow float32, and classifier weights that scale them back.
   const spoiled = new Map(initialState(config, 1));
-  const filled = (name: string, value: number): void => {
+  const fillTensor = (name: string, value: number): void => {
     const { data, shape } = spoiled.get(name) ?? { data: [], shape: [] };
     spoiled.set(name, { data: new Float32Array(data.length).fill(value), shape });
   };
-  filled('cls1.3.weight', 1e25);
-  filled('cls2.0.weight', 1e-25);
+  fillTensor('cls1.3.weight', 1e25);
+  fillTensor('cls2.0.weight', 1e-25);
   const openTrainer: OpenTrainer = (network, options) => on(1)(network, { ...options, state: spoiled });
   const still = { ...recipe, weightDecay: 0 };
   const steps = train({ train: set, validation: null }, config, still, { openTrainer });
@@ -62,10 +62,10 @@ describe.each([
 
   test.each([
     ['without held-out images', null],
-    ['with them', held],
-  ])('weights that the very last step spoils are told by their name, %s', async (__, validation) => {
-    // Past float32, in which weights are kept: the loss of that step is still a number.
-    const steps = run(wildAt(6, 1e300, open), validation);
+    ['with held-out images', held],
+  ])('names the weights that the last step of an epoch makes infinite, %s', async (__, validation) => {
+    // Overflows float32, in which weights are stored; the loss of that step is still finite.
+    const steps = run(withRateAt(6, 1e300, open), validation);
     const [checkpoints, epochs]: [Checkpoint[], number[]] = [[], []];
     const follow = async (): Promise<void> => {
       for await (const progress of steps) {
@@ -78,13 +78,13 @@ describe.each([
       refusal(TrainingError, 'epoch 2, step 3', 'finite', 'at element 0 of stem1.0.weight'),
     );
     expect(epochs).toEqual([1]);
-    // The last good one is as good as any.
+    // The last finite checkpoint can be resumed.
     const again = await collect(run(open, validation, checkpoints[checkpoints.length - 1]));
     expect(again.state).toEqual((await collect(run(open, validation))).state);
   });
 
-  test('a checkpoint or weights between two steps are refused, too', async () => {
-    const steps = run(wildAt(2, 1e300, open), null);
+  test('refuses a checkpoint or weights between two steps', async () => {
+    const steps = run(withRateAt(2, 1e300, open), null);
     await steps.next();
     const { value } = await steps.next();
     if (!('checkpoint' in value)) throw new Error('there are more steps than two');
@@ -94,9 +94,9 @@ describe.each([
     await steps.return(undefined as never);
   });
 
-  test('a loss on held-out images that is no number is told with its place', async () => {
-    // Weights that float32 holds, and their products that no format does.
-    const steps = run(wildAt(6, 1e30, open), held);
+  test('names the evaluation whose loss is not finite', async () => {
+    // Weights that are finite in float32, with logits that are not.
+    const steps = run(withRateAt(6, 1e30, open), held);
     const expected = refusal(
       TrainingError,
       'the network on held-out images, after epoch 2, step 3',
@@ -106,8 +106,8 @@ describe.each([
     await expect(collect(steps)).rejects.toThrow(expected);
   });
 
-  test('a loss in training that is no number is told with its place', async () => {
-    await expect(collect(run(wildAt(1, 1e307, open), null))).rejects.toThrow(
+  test('names the step whose loss is not finite', async () => {
+    await expect(collect(run(withRateAt(1, 1e307, open), null))).rejects.toThrow(
       refusal(TrainingError, 'epoch 1, step 2', 'a finite loss', 'first at stem1.0'),
     );
   });

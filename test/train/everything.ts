@@ -1,4 +1,4 @@
-/** A small training, and one in which everything that draws or keeps a state is on. */
+/** A small training, and a recipe with every option that uses random numbers or has state. */
 import { resolveConfig } from '../../src/core/config.js';
 import { drawShapes } from '../../src/data/sets/shapes.js';
 import type { Recipe } from '../../src/train/recipe.js';
@@ -49,7 +49,7 @@ export const FUSED_ON_THE_WAY = {
   optimizer: 'adamw',
 } as const satisfies Partial<Recipe>;
 
-/** The engine on so many threads. */
+/** Opens WebAssembly trainers with a number of threads. */
 export const on =
   (threads: number): OpenTrainer =>
   (network, given) =>

@@ -1,4 +1,4 @@
-/** What a training is opened with, and what it goes on from, is held to the same by every backend. */
+/** All backends apply the same checks to initial weights and snapshots. */
 import '@tensorflow/tfjs-backend-cpu';
 import * as tf from '@tensorflow/tfjs-core';
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
@@ -27,14 +27,14 @@ type Options = TrainerOptions & { readonly batchSize: number };
 type Open = (options: Options, network?: ModelConfig) => Promise<Trainer>;
 
 const BACKENDS: Readonly<Record<string, Open>> = {
-  // eslint-disable-next-line @typescript-eslint/require-await -- what it throws is to reject, as with the others
+  // eslint-disable-next-line @typescript-eslint/require-await -- errors must be rejections, as for the other backends
   reference: async (options, network = config) => oracleTrainer(network, options),
   wasm: (options, network = config) => wasmTrainer(network, { ...options, build: 'plain' }),
   tfjs: (options, network = config) => tfjsTrainer(createTfjsBackend(tf), network, options),
 };
 const OPENERS = Object.entries(BACKENDS);
 
-/** Whatever is opened, whether or not it should have been. */
+/** Trainers to dispose, also those that should not have been opened. */
 const opened: Trainer[] = [];
 async function open(by: Open, options: Partial<Options>, network?: ModelConfig): Promise<Trainer> {
   const trainer = await by({ seed: 1, batchSize: n, ...options }, network);
@@ -46,7 +46,7 @@ async function step(trainer: Trainer, kind: OptimizerKind): Promise<void> {
   await trainer.step(x, targets, { lambda: 0.5, optimizer: { kind, lr: 0.01 } });
 }
 
-/** What each backend leaves after a step. */
+/** The snapshot of each backend after one step. */
 const left = new Map<string, Snapshot>();
 function leftBy(name: string): Snapshot {
   const snapshot = left.get(name);
@@ -98,7 +98,7 @@ const moments = (label: string, made: (optimizer: StateDict) => StateDict, ...re
 
 const CASES: readonly Case[] = [
   moments(
-    'moments of which one is missing',
+    'moments with one missing',
     (all) => without(all, MOMENT),
     ...([WeightsError, MOMENT, `a tensor ${SHAPE}`, 'none of that name'] as const),
   ),
@@ -108,22 +108,22 @@ const CASES: readonly Case[] = [
     ...([WeightsError, MOMENT, `a tensor ${SHAPE}`, '[4,3,4]'] as const),
   ),
   moments(
-    'a moment of fewer values than its shape says',
+    'a moment with fewer values than its shape has',
     (all) => withOne(all, MOMENT, filled([4, 3, 4, 4], 191)),
     ...([WeightsError, MOMENT, `the values of ${SHAPE}`, '191 values'] as const),
   ),
   moments(
-    'a moment that is no number',
+    'a moment that is NaN',
     (all) => withOne(all, MOMENT, filled([4, 3, 4, 4], 192, NaN)),
     ...([WeightsError, MOMENT, 'finite', 'NaN at element 0'] as const),
   ),
   moments(
-    'a tensor that is no moment',
+    'a tensor that is not a moment',
     (all) => withOne(all, 'exp_avg.stem9.weight', filled([1], 1)),
     ...([WeightsError, 'exp_avg.stem9.weight', 'only the moments', 'one tensor more'] as const),
   ),
   moments(
-    'moments of what is not learned',
+    'moments of running statistics',
     (all) => withOne(all, 'exp_avg.stem1.1.running_mean', filled([4], 4)),
     ...([WeightsError, 'exp_avg.stem1.1.running_mean', 'only the moments', 'one tensor more'] as const),
   ),
@@ -156,24 +156,24 @@ const CASES: readonly Case[] = [
 ];
 
 describe.each(OPENERS)('%s', (_, by) => {
-  test.each(OPENERS)('goes on from where it was left by %s', async (other) => {
+  test.each(OPENERS)('resumes from a snapshot of %s', async (other) => {
     const trainer = await open(by, { ema: true, resume: leftBy(other) });
     await step(trainer, 'adamw');
     expect((await trainer.snapshot()).steps).toBe(2);
   });
 
-  test.each(CASES)('does not go on from $label', async ({ made, refused }) => {
+  test.each(CASES)('refuses to resume from $label', async ({ made, refused }) => {
     const resume = { ...whole, ...made(whole) };
     await expect(open(by, { ema: true, resume })).rejects.toThrow(refusal(...refused));
   });
 
-  test('does not go on with an average that nobody asks for', async () => {
+  test('refuses an average if `ema` is off', async () => {
     await expect(open(by, { resume: whole })).rejects.toThrow(
       refusal(ParamError, 'ema', 'opened with ema', 'one without'),
     );
   });
 
-  test("takes no other optimizer's moments", async () => {
+  test('refuses the moments of another optimizer', async () => {
     const [fresh, resumed] = [await open(by, {}), await open(by, { ema: true, resume: whole })];
     await step(fresh, 'adam');
     for (const trainer of [fresh, resumed]) {
@@ -184,13 +184,13 @@ describe.each(OPENERS)('%s', (_, by) => {
     }
   });
 
-  test('begins with the weights of its network only', async () => {
+  test('refuses weights of another network', async () => {
     const state = without(whole.state, 'cls2.0.bias');
     await expect(open(by, { state })).rejects.toThrow(refusal(WeightsError, 'cls2.0.bias', 'a tensor [3]', 'none'));
   });
 
-  test('knows its losses', async () => {
-    // As a caller without types may.
+  test('refuses an unknown loss', async () => {
+    // For callers without types.
     const loss = 'mse' as string as Loss;
     await expect(open(by, { loss })).rejects.toThrow(refusal(ParamError, 'loss', "'cross-entropy' or 'bce'", 'mse'));
   });
@@ -202,7 +202,7 @@ describe.each(OPENERS)('%s', (_, by) => {
     [4.5, 3, 'a divisor of batchSize, 4.5,'],
     [4, 1.5, 'an integer >= 1'],
     [4, 0, 'an integer >= 1'],
-  ])('%d images in %d parts', async (batchSize, gradAccumSteps, expected) => {
+  ])('%d images in %d micro-batches', async (batchSize, gradAccumSteps, expected) => {
     await expect(open(by, { batchSize, gradAccumSteps })).rejects.toThrow(
       refusal(ParamError, 'gradAccumSteps', expected, String(gradAccumSteps)),
     );
@@ -214,7 +214,7 @@ describe.each(OPENERS)('%s', (_, by) => {
     );
   });
 
-  test('the deploy form is trained on one image at a time, too', async () => {
+  test('the deploy form can be trained on single images', async () => {
     const deploy = { ...config, form: 'deploy' } as const;
     await open(by, { batchSize: 2, gradAccumSteps: 2 }, deploy);
     await expect(open(by, { batchSize: 3, gradAccumSteps: 2 }, deploy)).rejects.toThrow(
@@ -223,7 +223,7 @@ describe.each(OPENERS)('%s', (_, by) => {
   });
 });
 
-test.each(['reference', 'tfjs'])('by %s, batches of any size are taken, in parts that divide them', async (name) => {
+test.each(['reference', 'tfjs'])('%s accepts batches of any size that the micro-batches divide', async (name) => {
   const trainer = await open(BACKENDS[name], { batchSize: 2 * n, gradAccumSteps: 2 });
   await step(trainer, 'adam');
   const three = [x.subarray(0, 3 * 768), targets.subarray(0, 9)] as const;

@@ -4,7 +4,7 @@ import { checkOrigin, type Origin, type SetOrigin } from '../../src/train/origin
 import { refusal } from '../io/refusal.js';
 
 const set = (images: number, sha256 = 'a'.repeat(64)): SetOrigin => ({ images, size: [32, 32], of: 'pixels', sha256 });
-/** In memory, of a folder whose listing is known, too; and the same on the disk. */
+/** A set in memory that was read from a folder, and the same set on disk. */
 const listed = (listing: string, pixels?: string): SetOrigin => ({ ...set(40, pixels), listing });
 const streamed = (sha256: string): SetOrigin => ({ ...set(40, sha256), of: 'files' });
 const data = {
@@ -29,7 +29,7 @@ test.each([
   ['on the disk, then in memory', streamed('l'), listed('l')],
   ['the same pixels in files of other sizes', listed('l'), listed('m')],
   ['told before listings were', set(40), listed('l')],
-])('a folder %s is gone on with', (_, before, now) => {
+])('accepts a folder %s', (_, before, now) => {
   expect(() => {
     checkOrigin(withTrain(before), withTrain(now));
   }).not.toThrow();
@@ -41,7 +41,7 @@ test.each([
   ['other pixels in files as large', listed('l'), listed('l', 'b'), 'aaaaaaaaaaaa of pixels, l', 'b of pixels, l'],
   ['nothing to compare, on the disk now', set(40), streamed('l'), 'aaaaaaaaaaaa of pixels', 'l of files'],
   ['nothing to compare, in memory now', streamed('l'), set(40), 'l of files', 'aaaaaaaaaaaa of pixels'],
-])('%s: refused, but where it is accepted', (_, before, now, expected, got) => {
+])('%s: refused without acceptData', (_, before, now, expected, got) => {
   expect(() => {
     checkOrigin(withTrain(before), withTrain(now));
   }).toThrow(refusal(ParamError, 'resume', `(sha256 ${expected}`, `(sha256 ${got}`));
@@ -50,7 +50,7 @@ test.each([
   }).not.toThrow();
 });
 
-test('of a checkpoint that does not say nothing is asked', () => {
+test('accepts a checkpoint without an origin', () => {
   expect(() => {
     checkOrigin(null, was);
   }).not.toThrow();
@@ -59,20 +59,20 @@ test('of a checkpoint that does not say nothing is asked', () => {
 test.each([
   ['other pixels', { ...data, train: set(40, 'b'.repeat(64)) }],
   ['fewer images', { ...data, train: set(39, 'b'.repeat(64)), held_out: null }],
-])('%s are accepted where that is said', (_, now) => {
+])('accepts %s with acceptData', (_, now) => {
   expect(() => {
     checkOrigin(was, { ...was, data: now }, { acceptData: true });
   }).not.toThrow();
 });
 
-test('other classes are not, for labels would mean others', () => {
+test('refuses other classes also with acceptData', () => {
   const now = { ...was, data: { ...data, class_names: ['cat', 'cow'] } };
   expect(() => {
     checkOrigin(was, now, { acceptData: true });
   }).toThrow(refusal(ParamError, 'resume', 'the data of the checkpoint', 'pets'));
 });
 
-describe('refuses, and says what was and what is', () => {
+describe('refuses, and describes both origins', () => {
   const words = (sha: string) => `2 classes, 40 of 32x32 (sha256 ${sha} of pixels) to train on, 10 of 32x32`;
   test.each([
     ['other pixels', { ...data, train: set(40, 'b'.repeat(64)) }, words('bbbbbbbbbbbb')],
@@ -97,7 +97,7 @@ describe('refuses, and says what was and what is', () => {
     ['wasm plain', 'wasm relaxed', '--backend wasm --build plain'],
     ['reference', 'wasm plain', '--backend reference'],
     ['tfjs:cpu', 'wasm plain', '--backend tfjs:cpu'],
-    // On a CUDA device and without, by the one name that TensorFlow.js has for both.
+    // With and without a CUDA device: TensorFlow.js uses the same engine name for both.
     ['tfjs:tfjs-node-gpu', 'tfjs:tfjs-node', '--backend tfjs:tfjs-node-gpu'],
   ])('%s before and %s now', (backend, now, flags) => {
     expect(() => {

@@ -1,4 +1,4 @@
-/** Presets are more than WebAssembly's memory takes at once, and fit in micro-batches. */
+/** The large presets exceed WebAssembly's memory with whole batches, and fit with micro-batches. */
 import { expect, test } from '@jest/globals';
 import { resolveConfig } from '../../src/core/config.js';
 import { ParamError } from '../../src/core/errors.js';
@@ -8,7 +8,7 @@ import { refusal } from '../io/refusal.js';
 
 const CLASSES = { article: 10, cifar: 10, official: 1000 };
 
-/** Bytes on so many threads. */
+/** Memory in bytes. */
 function planned(preset: Preset, gradAccumSteps: number, threads: number): number {
   const { config, recipe } = PRESETS[preset];
   const network = resolveConfig({ ...config, num_classes: CLASSES[preset] });
@@ -24,7 +24,7 @@ test.each([
   expect(planned(preset, gradAccumSteps, 16)).toBeLessThan(2 ** 32);
 });
 
-test.each(['article', 'official'] as const)('%s does not fit as it is, and is told what would', (preset) => {
+test.each(['article', 'official'] as const)('%s is refused with a hint at micro-batches', (preset) => {
   expect(() => planned(preset, 1, 1)).toThrow(refusal(ParamError, 'training', 'what fits into 4096 MiB', 'at least'));
   expect(() => planned(preset, 1, 1)).toThrow(
     expect.objectContaining({ hint: expect.stringContaining('--grad-accum-steps') as unknown }),

@@ -13,7 +13,7 @@ test.each(Object.entries(PRESETS))('%s, written and read, is what it was', (_, {
   expect(resolveRecipe(recipeFromFile('file', file))).toEqual(recipe);
 });
 
-test('the recipe of the shipped network is one, with nothing left out', async () => {
+test('reads the recipe of the shipped network, which has every key', async () => {
   const file = JSON.parse(await readFile('models/config.json', 'utf8')) as Record<string, unknown>;
   expect([...FILE_KEYS.keys()].filter((key) => !(key in file))).toEqual([]);
   const { augment } = resolveRecipe(recipeFromFile('models/config.json', file));

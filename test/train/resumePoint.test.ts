@@ -1,4 +1,4 @@
-/** A run that ends between two steps: it can be gone on with from there, to the same bits. */
+/** A run that ends at a resume point can be resumed from there with the same bits. */
 import { describe, expect, test } from '@jest/globals';
 import { mkdir, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
@@ -17,11 +17,11 @@ import { config, data, EVERYTHING, on } from './everything.js';
 const path = temporaryFolder();
 
 describe('in the middle of an evaluation', () => {
-  // One image of 25 in the last of three batches, of the network and of its average.
+  // 25 images in three batches, evaluated for the weights and for their average.
   const recipe = { ...EVERYTHING, batchSize: 12, epochs: 2, decayEpochs: 1 };
   const run = (options: RunOptions) => train(data, config, recipe, { openTrainer: on(1), ...options });
 
-  test.each([1, 4, 11])('after its batch %d', async (batch) => {
+  test.each([1, 4, 11])('after batch %d', async (batch) => {
     const whole = await collect(run({}));
     let seen = 0;
     const saved: Checkpoint[] = [];
@@ -36,14 +36,14 @@ describe('in the middle of an evaluation', () => {
     expect(resume).toMatchObject({ epoch, step: 7, globalStep: 7 * (epoch + 1) });
     const { done, epochs } = await collect(run({ resume }));
     expect(done).toEqual(whole.done);
-    const told = ({ validation, ema, train: trained, lambda, lr }: (typeof epochs)[number]) => [
+    const scores = ({ validation, ema, train: trained, lambda, lr }: (typeof epochs)[number]) => [
       ...[validation, ema, trained, lambda, lr],
     ];
-    expect(epochs.map(told)).toEqual(whole.epochs.slice(epoch).map(told));
+    expect(epochs.map(scores)).toEqual(whole.epochs.slice(epoch).map(scores));
   });
 });
 
-test('with fewer images, of which an epoch has fewer steps than were made, where that is accepted', async () => {
+test('acceptData resumes with fewer images, also after more steps than an epoch now has', async () => {
   const recipe = { ...EVERYTHING, batchSize: 12, epochs: 2, decayEpochs: 1 };
   const saved: Checkpoint[] = [];
   const onResumePoint = async ({ checkpoint }: ResumePoint): Promise<void> => {
@@ -62,7 +62,7 @@ test('with fewer images, of which an epoch has fewer steps than were made, where
   );
 });
 
-describe('where images cannot be had', () => {
+describe('if images cannot be read', () => {
   async function streamed(): Promise<StreamedSet> {
     for (let k = 0; k < 20; k++) {
       const file = path('pets', k < 10 ? 'cat' : 'dog', `${k}.png`);
@@ -84,22 +84,22 @@ describe('where images cannot be had', () => {
 
   test.each([
     ['a file that is gone', 'gone.png', DataError],
-    // No string: what prepares it fails, and its thread with it.
+    // Not a string: the thread fails with a TypeError.
     ['a thread that fails', null as unknown as string, LoaderError],
   ])('%s', async (_, name, type) => {
     const set = await streamed();
     const whole = await collect(train({ train: set, validation: null }, two, recipe, { openTrainer: on(1) }));
-    const moments: (Checkpoint & { error: unknown })[] = [];
+    const points: (Checkpoint & { error: unknown })[] = [];
     const onResumePoint = async ({ checkpoint, error }: ResumePoint): Promise<void> => {
-      moments.push({ ...(await checkpoint()), error });
+      points.push({ ...(await checkpoint()), error });
     };
     const names = set.files.names.map((file, i) => (i === 7 ? name : file));
     const spoiled = { ...set, files: { ...set.files, names } };
     const options = { openTrainer: on(1), workers: 1, onResumePoint };
     const steps = train({ train: spoiled, validation: null }, two, recipe, options);
     await expect(collect(steps)).rejects.toThrow(type);
-    expect(moments).toHaveLength(1);
-    const [{ error, ...resume }] = moments;
+    expect(points).toHaveLength(1);
+    const [{ error, ...resume }] = points;
     expect(error).toBeInstanceOf(type);
     const again = await collect(train({ train: set, validation: null }, two, recipe, { openTrainer: on(1), resume }));
     expect(again.done).toEqual(whole.done);

@@ -19,7 +19,7 @@ import { collect, type Step } from './collect.js';
 
 const set = drawShapes(45, { seed: 3, size: 16 });
 const config = resolveConfig({ dims: [4, 6], strides: [2], act_num: 1, num_classes: 10, input_size: 16 });
-/** Four steps an epoch: five of the 45 images are left out. */
+/** Four steps per epoch: five of the 45 images are left out. */
 const options = {
   epochs: 3,
   decayEpochs: 2,
@@ -38,7 +38,7 @@ const losses = (records: readonly Step[]): number[] => records.map(({ loss }) =>
 
 const trained = await run();
 
-test('counts epochs from 1 and leaves out what fills no batch', () => {
+test('counts epochs from 1 and leaves out incomplete batches', () => {
   const steps = [1, 2, 3].flatMap((epoch) => [1, 2, 3, 4].map((step) => [epoch, step, STEPS]));
   expect(trained.steps.map(({ epoch, step, steps: of }) => [epoch, step, of])).toEqual(steps);
 });
@@ -56,7 +56,7 @@ describe('λ', () => {
     expect(lambdas.slice(8)).toEqual([1, 1, 1, 1]);
   });
 
-  test('is 1 all along where it has no epochs to rise', async () => {
+  test('is always 1 with decayEpochs 0', async () => {
     const { steps: records } = await run({ epochs: 1, decayEpochs: 0 });
     expect(records.map(({ lambda }) => lambda)).toEqual([1, 1, 1, 1]);
   });
@@ -76,7 +76,7 @@ test('the learning rate falls along a cosine, step by step', () => {
   expect(trained.steps[6].lr).toBeCloseTo(lr / 2, 15);
 });
 
-test('what the recipe says of optimizer and mixing reaches them', async () => {
+test('passes the recipe to the optimizer and the loader', async () => {
   const seen: unknown[] = [];
   const openTrainer: OpenTrainer = (network, given) => {
     const trainer = oracleTrainer(network, given);
@@ -104,23 +104,23 @@ test('what the recipe says of optimizer and mixing reaches them', async () => {
   expect(new Set(all.map((course) => course.join())).size).toBe(3);
 });
 
-test('a batch in micro-batches: norms see each, and the loss is that of all', async () => {
+test('micro-batches: norms use the statistics of each, and the loss is their mean', async () => {
   const { steps, state } = await run({ gradAccumSteps: 5 });
   expect(steps).toHaveLength(3 * STEPS);
   expect(state.get('stem1.1.num_batches_tracked')?.data[0]).toBe(5 * 3 * STEPS);
-  // Two images a norm make other numbers than ten.
+  // Statistics of two images differ from those of ten.
   expect(losses(steps)[0]).not.toBe(losses(trained.steps)[0]);
   expect(steps[0].top1 * options.batchSize).toBe(Math.round(steps[0].top1 * options.batchSize));
 });
 
 describe('a seed', () => {
-  test('fixes the run, to the last bit', async () => {
+  test('determines the run bit for bit', async () => {
     const again = await run();
     expect(losses(again.steps)).toEqual(losses(trained.steps));
     expect(again.state).toEqual(trained.state);
   });
 
-  test('fixes what dropout draws', async () => {
+  test('determines the dropout masks', async () => {
     const dropping = { ...config, drop_rate: 0.5 };
     const once = { epochs: 1, decayEpochs: 0 };
     const [one, two] = [await run(once, dropping), await run(once, dropping)];
@@ -128,15 +128,15 @@ describe('a seed', () => {
     expect(losses((await run({ epochs: 1, decayEpochs: 0 })).steps)).not.toEqual(losses(one.steps));
   });
 
-  test('that is another one makes another run', async () => {
+  test('yields another run if it changes', async () => {
     const other = await run({ seed: 2 });
     other.steps.forEach(({ loss }, i) => {
       expect(loss).not.toBe(trained.steps[i].loss);
     });
   });
 
-  test('draws another order in every epoch', async () => {
-    // Nothing learns at such a rate: only the batches make the losses differ.
+  test('yields another order in every epoch', async () => {
+    // At this learning rate the weights do not change: the losses differ only by the batches.
     const { steps: records } = await run({ lr: 1e-300, weightDecay: 0, decayEpochs: 0 });
     const firsts = records.filter(({ step }) => step === 1).map(({ loss }) => loss);
     expect(new Set(firsts).size).toBe(3);
@@ -144,13 +144,13 @@ describe('a seed', () => {
 });
 
 describe('the network', () => {
-  test('comes in the train form, step by step', async () => {
+  test('is in the train form after each step', async () => {
     expect(() => {
       checkState(trained.state, config);
     }).not.toThrow();
     const last = trained.epochs[trained.epochs.length - 1];
     expect((await last.weights()).state).toEqual(trained.state);
-    // The generator stands still at the first step, and is asked how the network is there.
+    // The generator is suspended after the first step: the weights are those of that step.
     const first = train({ train: set, validation: null }, config, options);
     const next = await first.next();
     if (next.done) throw new Error('no first step');
@@ -159,7 +159,7 @@ describe('the network', () => {
     expect(trained.state.get('stem1.1.num_batches_tracked')?.data[0]).toBe(12);
   });
 
-  test('learns a small set by heart', async () => {
+  test('memorizes a small set', async () => {
     const ten = subset(set, [0, 1, 2, 3, 4, 5, 6, 7, 8, 9]);
     const { steps } = await collect(
       train({ train: ten, validation: null }, resolveConfig({ ...config, dims: [8, 16] }), {
@@ -170,7 +170,7 @@ describe('the network', () => {
       }),
     );
     const [first, last] = [steps[0], steps[steps.length - 1]];
-    // ln 10 is the loss of knowing nothing; smoothing keeps it above 0.5.
+    // ln 10 is the loss of a uniform guess; with smoothing the loss stays above 0.5.
     expect(first.loss).toBeGreaterThan(2.2);
     expect(last.loss).toBeLessThan(1.5);
     expect(last.top1).toBeGreaterThanOrEqual(0.8);
@@ -185,7 +185,7 @@ describe('metrics', () => {
     const lambda = training ? 0 : 1;
     return forward(toOracleConfig(config), stateToOracle(state), x, { training, lambda }).logits;
   };
-  /** Share of images whose largest logit is that of their class. */
+  /** Top-1 accuracy. */
   const accuracyOf = (images: ImageSet, logits: ReturnType<typeof logitsOf>): number => {
     const right = Array.from(images.labels).filter((label, i) => {
       const row = Array.from({ length: 10 }, (_, c) => logits.get(i, c));
@@ -194,42 +194,42 @@ describe('metrics', () => {
     return right.length / images.n;
   };
 
-  test('are weighted by samples: 130 held-out images are evaluated as if in one batch', async () => {
+  test('are means over images: 130 held-out images in batches score as in one batch', async () => {
     const heldOut = drawShapes(130, { seed: 3, size: 16, first: 1000 });
-    // So much that logits are no longer all but 0, where every loss is ln 10.
+    // Large enough for logits that differ from 0, where every loss would be ln 10.
     const learning = { ...options, epochs: 6, lr: 0.05 };
     const { epochs, state } = await collect(train({ train: set, validation: heldOut }, config, learning));
     expect(epochs).toHaveLength(6);
     const logits = logitsOf(heldOut, state, false);
-    // Not as in training, whose targets are smoothed: as everybody tells it.
+    // The plain cross-entropy, without the smoothing of training.
     const loss = labelSmoothingCrossEntropy(logits, [...heldOut.labels], 0);
     const { validation } = epochs[epochs.length - 1];
-    // Images reach the trainer in float32.
+    // The loader passes float32.
     expect(validation?.loss).toBeCloseTo(loss, 6);
     expect(validation?.top1).toBe(accuracyOf(heldOut, logits));
-    // Watching does not change what is watched.
+    // Evaluation does not change the run.
     expect(state).toEqual((await run(learning)).state);
   });
 
-  test('of training are those of the batch, before the step', async () => {
+  test('of a step are those of its batch, before the step', async () => {
     const [{ loss, top1 }] = (await run({ batchSize: 45, epochs: 2, decayEpochs: 1 })).steps;
     const logits = logitsOf(set, initialState(config, 1), true);
     expect(loss).toBeCloseTo(labelSmoothingCrossEntropy(logits, [...set.labels], 0.1), 6);
     expect(top1).toBe(accuracyOf(set, logits));
   });
 
-  test('run over the epoch so far, and begin anew with each', async () => {
+  test('are averaged over the epoch so far', async () => {
     for (const { step, top1 } of trained.steps) {
       const hits = top1 * step * options.batchSize;
       expect(Math.abs(hits - Math.round(hits))).toBeLessThan(1e-9);
     }
-    // At a rate that moves nothing and λ fixed, the four batches of an epoch average to 40 images.
+    // With constant weights and λ, the mean of the four batches is that of the 40 images.
     const still = (await run({ lr: 1e-300, weightDecay: 0, decayEpochs: 0, batchSize: 45 })).steps;
     expect(new Set(still.map(({ loss }) => loss.toFixed(12))).size).toBe(1);
   });
 });
 
-describe('refused, before anything is computed', () => {
+describe('refuses, before anything is computed,', () => {
   const nine: ImageSet = { ...set, labels: set.labels.map((label) => label % 9), classNames: set.classNames.slice(1) };
   const network = (more: object): ModelConfig => resolveConfig({ ...config, ...more });
   const given = (more: Partial<Recipe>, held: ImageSet | null = null, of = config, on = set) => ({
@@ -243,7 +243,7 @@ describe('refused, before anything is computed', () => {
     ['a batch of one', given({ batchSize: 1 }), ParamError, 'batchSize', 'an integer >= 2', '1'],
     ['a batch larger than the set', given({ batchSize: 46 }), ParamError, 'batchSize', 'from 2 to the 45', '46'],
     [
-      'micro-batches that do not divide',
+      'micro-batches that do not divide the batch',
       given({ gradAccumSteps: 3 }),
       ParamError,
       'gradAccumSteps',
@@ -255,9 +255,16 @@ describe('refused, before anything is computed', () => {
     ['half an image', given({ batchSize: 2.5 }), ParamError, 'batchSize', 'an integer', '2.5'],
     ['no epochs', given({ epochs: 0 }), ParamError, 'epochs', 'an integer >= 1', '0'],
     ['half an epoch', given({ epochs: 0.5 }), ParamError, 'epochs', 'an integer >= 1', '0.5'],
-    ['λ that does not arrive', given({ decayEpochs: 3 }), ParamError, 'decayEpochs', 'λ = 1 at the end', '3'],
-    ['λ that just does not', given({ decayEpochs: 2.76 }), ParamError, 'decayEpochs', 'λ = 1 at the end', '2.76'],
-    ['λ that runs back', given({ decayEpochs: -1 }), ParamError, 'decayEpochs', 'a number >= 0', '-1'],
+    ['λ that does not reach 1', given({ decayEpochs: 3 }), ParamError, 'decayEpochs', '0 to 2.75, the last step', '3'],
+    [
+      'λ that nearly reaches 1',
+      given({ decayEpochs: 2.76 }),
+      ParamError,
+      'decayEpochs',
+      '0 to 2.75, the last step',
+      '2.76',
+    ],
+    ['a negative decay of λ', given({ decayEpochs: -1 }), ParamError, 'decayEpochs', 'a number >= 0', '-1'],
     ['NaN epochs of λ', given({ decayEpochs: NaN }), ParamError, 'decayEpochs', 'a number >= 0', 'NaN'],
     ['no learning rate', given({ lr: 0 }), ParamError, 'lr', 'a number > 0', '0'],
     ['an infinite one', given({ lr: Infinity }), ParamError, 'lr', 'a number > 0', 'Infinity'],
@@ -304,7 +311,7 @@ describe('refused, before anything is computed', () => {
       '9 (',
     ],
     [
-      'maps that would be empty',
+      'an input that leaves empty maps',
       given({}, null, network({ dims: [4, 6, 8, 8], strides: [2, 2, 2] })),
       ShapeError,
       'stages.2',
@@ -313,7 +320,7 @@ describe('refused, before anything is computed', () => {
     ],
   ];
   test.each(cases)('%s', (_, { set: on, held, config: of, options: with_ }, type, op, expected, got) => {
-    // Not the first step throws, which computes, but the call before it.
+    // The call itself throws, not the first step.
     expect(() => train({ train: on, validation: held }, of, with_)).toThrow(refusal(type, op, expected, got));
   });
 });

@@ -1,4 +1,4 @@
-/** The training loop on the engine: a seed is a run, whatever the number of threads. */
+/** The training loop in WebAssembly: the seed determines the run, with any number of threads. */
 import { expect, test } from '@jest/globals';
 import { ParamError, TrainingError } from '../../src/core/errors.js';
 import { fuseState } from '../../src/oracle/fuse.js';
@@ -14,7 +14,7 @@ import { config, data, EVERYTHING, FUSED_ON_THE_WAY, on, PLAIN } from './everyth
 const run = (threads: number, more: Partial<Recipe> = {}) =>
   collect(train(data, config, { ...PLAIN, ...more }, { openTrainer: on(threads) }));
 
-test('gives the same weights on one thread and on two, which learn and can be fused', async () => {
+test('yields the same weights with one thread and two; they have learned and can be fused', async () => {
   const [one, two] = [await run(1), await run(2)];
   expect(two.state).toEqual(one.state);
   const told = ({ epochs }: typeof one) => epochs.map((epoch) => [epoch.train, epoch.validation]);
@@ -25,13 +25,13 @@ test('gives the same weights on one thread and on two, which learn and can be fu
   expect(report.maxDifference).toBeLessThan(1e-9 * report.maxLogit);
 });
 
-test('begins where the oracle begins: the same weights, images, masks and rates', async () => {
+test('starts like the reference: the same weights, images, masks and rates', async () => {
   const first = train(data, config, PLAIN, { openTrainer: oracleTrainer });
   const mine = train(data, config, PLAIN, { openTrainer: on(1) });
   const [theirs, ours] = [(await first.next()).value, (await mine.next()).value];
   if (!('step' in theirs && 'step' in ours)) throw new Error('there are more steps than one');
   expect(ours).toMatchObject({ lambda: theirs.lambda, lr: theirs.lr, step: 1 });
-  // Another image, weight or mask would move the loss in its first digits; float32 does in its last.
+  // Another image, weight or mask changes the first digits of the loss; float32 changes the last.
   expect(Math.abs(ours.loss - theirs.loss)).toBeLessThan(2 ** -16 * theirs.loss);
   for (const run of [first, mine]) await run.return(undefined as never);
 });
@@ -47,7 +47,7 @@ test.each([
   const whole = train(data, config, recipe, { openTrainer: on(1) });
   let next = await whole.next();
   for (; next.done !== true; next = await whole.next()) checkpoints.push(await next.value.checkpoint());
-  // Three steps and an epoch's end, four times.
+  // Three steps and the end of an epoch, four times.
   expect(checkpoints).toHaveLength(16);
   for (const at of [0, 4, 7, 8, 10, 14, 15]) {
     const again = await collect(train(data, config, recipe, { openTrainer: on(2), resume: checkpoints[at] }));
@@ -55,7 +55,7 @@ test.each([
   }
 });
 
-test('the fused network is the one that goes on', async () => {
+test('training continues with the fused network', async () => {
   const { done, epochs } = await run(1, { fuseAtDecay: true });
   expect(epochs.map(({ fused }) => fused)).toEqual([false, false, true, true]);
   expect(done.config.form).toBe('deploy');
@@ -85,12 +85,12 @@ test.each([
   }
 });
 
-test('a loss that is no number stops the training, and says where', async () => {
+test('a loss that is not finite ends the training, with its layer', async () => {
   const wild = run(1, { lr: 1e30 });
   await expect(wild).rejects.toThrow(refusal(TrainingError, 'epoch 1, step', 'a finite loss', 'first at stem'));
 });
 
-test('the layer is told though only the first micro-batch went wrong, and nothing is moved', async () => {
+test('names the layer if only the first micro-batch is not finite, and changes no weights', async () => {
   const trainer = await wasmTrainer(config, { batchSize: 6, gradAccumSteps: 3, seed: 1 });
   const x = new Float32Array(6 * 3 * 16 * 16).fill(0.5);
   x[0] = NaN;
@@ -104,7 +104,7 @@ test('the layer is told though only the first micro-batch went wrong, and nothin
   trainer.dispose();
 });
 
-test('a checkpoint of another network or recipe is refused', async () => {
+test('refuses a checkpoint of another network or recipe', async () => {
   const first = train(data, config, PLAIN, { openTrainer: on(1) });
   const { value } = await first.next();
   if (!('checkpoint' in value)) throw new Error('there are more steps than one');

@@ -27,12 +27,6 @@ export function createFileReader({ root, fit }: FileSource): ReadFiles {
 /** Reads files in their original size, and releases each image after `use` has returned. */
 export type ReadImages = (names: readonly string[], use: (image: RgbImage, i: number) => void) => Promise<void>;
 
-/** The functions of this file, which needs Node and a decoder. */
-export interface Readers {
-  readonly createFileReader: (source: FileSource) => ReadFiles;
-  readonly createImageReader: (source: FileSource) => ReadImages;
-}
-
 /** @throws DataError as `createFileReader` does */
 export const createImageReader =
   ({ root }: FileSource): ReadImages =>
@@ -40,3 +34,9 @@ export const createImageReader =
     mapConcurrent(names.length, MAX_CONCURRENT, async (i) => {
       use(await readImage(join(root, names[i])), i);
     });
+
+/** The functions of this module, which needs Node and a decoder: `#data/disk` loads it on demand. */
+export interface Readers {
+  readonly createFileReader: (source: FileSource) => ReadFiles;
+  readonly createImageReader: (source: FileSource) => ReadImages;
+}

@@ -54,7 +54,7 @@ const OPS: Readonly<Record<string, Op>> = {
   ...{ saturation, scaleWindow: scaled, sharpness, shift, solarize, solarizeAdd },
 };
 
-/** How many values differ from the golden's, and by how much at most. */
+/** The number of values that differ from the golden, and the largest difference. */
 function difference({ op, image, arguments: args, size, bytes }: Case): string[] {
   const { height, width, bytes: pixels } = goldens.images[image];
   const source: Planes = { data: bytesOf(pixels), channels: 3, height, width };

@@ -1,6 +1,6 @@
 /**
- * What a magnitude means and how often, as timm's `auto_augment.py` and torchvision say: numbers written down from
- * those, none of which comes from our own. Pixels are held against Pillow's in goldens.test.ts.
+ * Magnitudes and probabilities, compared with numbers copied from timm's `auto_augment.py` and from torchvision. Pixels
+ * are compared with Pillow's in goldens.test.ts.
  */
 import { afterEach, describe, expect, test } from '@jest/globals';
 import { affine, type Affine } from '../../../src/data/augment/affine.js';
@@ -31,7 +31,7 @@ describe("RandAugment's levels", () => {
     ...['ColorIncreasing', 'ContrastIncreasing', 'BrightnessIncreasing', 'SharpnessIncreasing'],
     ...['ShearX', 'ShearY', 'TranslateXRel', 'TranslateYRel'],
   ];
-  /** Of magnitudes 0 to 10: degrees, bits kept, thresholds, additions, factors, and shares of pixels and sides. */
+  /** For magnitudes 0 to 10: degrees, bits, thresholds, additions, factors, and shares of pixels and sides. */
   const DEGREES = [0, 3, 6, 9, 12, 15, 18, 21, 24, 27, 30];
   const BITS = [4, 4, 4, 3, 3, 2, 2, 2, 1, 1, 0];
   const THRESHOLDS = [256, 231, 205, 180, 154, 128, 103, 77, 52, 26, 0];
@@ -62,10 +62,10 @@ describe("RandAugment's levels", () => {
     TranslateYRel: (m, sign) => by([1, 0, 0, 0, 1, sign * SHARES[m] * 20]),
   };
 
-  /** Numbers that were multiplied in another order may round a pixel the other way. */
+  /** Factors multiplied in another order may round a pixel differently. */
   const off = (a: Planes, b: Planes): number => Math.max(...a.data.map((value, i) => Math.abs(value - b.data[i])));
 
-  test('are those of these ops, in their order', () => {
+  test('are for these ops, in this order', () => {
     expect(Object.keys(OPS)).toEqual(NAMES);
   });
 
@@ -76,7 +76,7 @@ describe("RandAugment's levels", () => {
         expect(off(got, EXPECTED[name](m, sign))).toBeLessThanOrEqual(1);
       }
     }
-    // Between two magnitudes, too: a whole number is what is left of it, not what is next to it.
+    // Also between two magnitudes: integers are truncated, not rounded.
     const between = OPS[name](image, { m: 7.2, sign: 1, sampling: 'bicubic', fill: FILL });
     if (name === 'PosterizeIncreasing') expect(between).toEqual(posterize(image, 2));
     if (name === 'SolarizeIncreasing') expect(between).toEqual(solarize(image, 256 - 184));
@@ -84,7 +84,7 @@ describe("RandAugment's levels", () => {
   });
 });
 
-describe('what RandAugment draws', () => {
+describe('random numbers of RandAugment', () => {
   type Level = Parameters<(typeof OPS)[string]>[1];
   const ops = OPS as Record<string, (typeof OPS)[string]>;
   const own = { ...OPS };
@@ -92,7 +92,7 @@ describe('what RandAugment draws', () => {
     Object.assign(ops, own);
   });
 
-  /** The ops that so many images meet, which are told and do nothing. */
+  /** Records the ops of n images; the ops themselves return their input. */
   function met(n: number, options: RandAugmentOptions): (Level & { readonly name: string })[][] {
     const image = flat(1, 2, 3);
     let seen: (Level & { readonly name: string })[] = [];
@@ -109,8 +109,8 @@ describe('what RandAugment draws', () => {
     });
   }
 
-  // rand-m7-mstd0.5-inc1: two layers, each done with 0.5.
-  test('each op as often, each layer in half of the cases, to either side, of magnitudes about the one given', () => {
+  // rand-m7-mstd0.5-inc1: two layers, each applied with probability 0.5.
+  test('ops have equal probability, layers and signs 1/2, magnitudes a normal distribution', () => {
     const images = met(4000, { magnitude: 7, std: 0.5 });
     const all = images.flat();
     expect(
@@ -124,7 +124,7 @@ describe('what RandAugment draws', () => {
       const hits = all.map(({ name }) => (name === op ? 1 : 0));
       expect(deviations(hits, 1 / 15, (1 / 15) * (14 / 15))).toBeLessThan(4);
     }
-    // With replacement: the same twice in one of fifteen.
+    // With replacement: the same op twice with probability 1/15.
     const pairs = images.filter(({ length }) => length === 2).map(([a, b]) => (a.name === b.name ? 1 : 0));
     expect(deviations(pairs, 1 / 15, (1 / 15) * (14 / 15))).toBeLessThan(4);
     expect(
@@ -152,10 +152,10 @@ describe('what RandAugment draws', () => {
     expect(all.every(({ fill }) => fill === FILL)).toBe(true);
   });
 
-  test('what is not given is rand-m9-mstd0.5-inc1, cut to 10', () => {
+  test('the defaults are rand-m9-mstd0.5-inc1, clamped to 10', () => {
     const all = met(4000, {}).flat();
     const { m } = { m: all.map((level) => level.m) };
-    // Of a normal of deviation 1/2 about 9 all beyond 10 is 10: that is Φ(−2) of it.
+    // Of a normal distribution with mean 9 and standard deviation 1/2, the share Φ(−2) is above 10, and clamped.
     expect(Math.max(...m)).toBe(10);
     expect(
       deviations(
@@ -173,7 +173,7 @@ describe('what RandAugment draws', () => {
     ).toBeLessThan(4);
   });
 
-  test('as many layers as asked for, as likely as asked for, and no deviation where it is 0', () => {
+  test('layers, prob and std 0 are respected', () => {
     const images = met(2000, { magnitude: 4, std: 0, layers: 3, prob: 0.8, interpolation: 'random' });
     expect(
       deviations(
@@ -188,7 +188,7 @@ describe('what RandAugment draws', () => {
     expect(deviations(cubics, 1 / 2, 1 / 4)).toBeLessThan(4);
   });
 
-  test('one after the other: the second has what the first made', () => {
+  test('the second op is applied to the result of the first', () => {
     for (const name of Object.keys(ops)) {
       ops[name] = ({ data, ...rest }) => ({ ...rest, data: data.map((v) => 2 * v + 1) });
     }
@@ -199,7 +199,7 @@ describe('what RandAugment draws', () => {
 
 describe("torchvision's ColorJitter", () => {
   const N = 1000;
-  /** Uniform from low to high: mean, variance, and no value outside; `step` is what a byte tells of it. */
+  /** Checks a uniform distribution: mean, variance and range, up to the resolution `step` of a byte. */
   function expectUniform(factors: readonly number[], low: number, high: number, step: number): void {
     const [mean, variance] = [(low + high) / 2, (high - low) ** 2 / 12];
     const slack = step / Math.sqrt(variance / factors.length);
@@ -211,7 +211,7 @@ describe("torchvision's ColorJitter", () => {
   }
   const jittered = (image: Planes, options: ColorJitterOptions, of: (data: Uint8Array) => number): number[] =>
     sample(N, (draws) => of(colorJitter(image, options, draws).data));
-  /** A dark and a light pixel about a mean luma of 100. */
+  /** A dark and a light pixel with mean luma 100. */
   const pair: Planes = { data: Uint8Array.of(60, 140, 60, 140, 60, 140), channels: 3, height: 1, width: 2 };
 
   test.each([
@@ -223,7 +223,7 @@ describe("torchvision's ColorJitter", () => {
     expectUniform(bright, low, high, 0.01);
     const contrasted = jittered(pair, { contrast: strength }, ([, light]) => (light - 100) / 40);
     expectUniform(contrasted, low, high, 1 / 40);
-    // Of luma 100, to the byte; blue is 60 above it.
+    // Exactly luma 100; blue is 60 above it.
     const colored = jittered(flat(92, 92, 162), { saturation: strength }, ([, , blue]) => (blue - 100) / 62);
     expectUniform(colored, low, high, 1 / 62);
   });
@@ -233,13 +233,13 @@ describe("torchvision's ColorJitter", () => {
     expectUniform(turns, -0.1, 0.1, 1 / 250);
   });
 
-  test('in any order: what is done first is brightness in half of the cases', () => {
-    // So much contrast leaves 0 and 255 alone: darkened afterwards, the light pixel is below 255; before, it is not.
+  test('random order: brightness before contrast in half of the cases', () => {
+    // This contrast yields 0 and 255: the light pixel is below 255 only if it is darkened afterwards.
     const whites = jittered(pair, { brightness: 0.5, contrast: 2000 }, ([, light]) => (light === 255 ? 1 : 0));
     expect(deviations(whites, 3 / 4, 3 / 16)).toBeLessThan(4);
   });
 
-  test('what is not asked for is not done', () => {
+  test('absent options change nothing', () => {
     const image = noise(4, 5);
     for (const options of [{}, { brightness: 0, contrast: 0, saturation: 0, hue: 0 }]) {
       const [made] = sample(1, (draws) => colorJitter(image, options, draws));
@@ -248,11 +248,11 @@ describe("torchvision's ColorJitter", () => {
   });
 });
 
-test("torchvision's RandomRotation: from −d to d degrees, counter-clockwise, black outside", () => {
+test("torchvision's RandomRotation: from −d to d degrees, counterclockwise, black outside", () => {
   const [side, radius, far] = [81, 6, 30];
   const middle = (side - 1) / 2;
   const data = new Uint8Array(side * side).fill(1);
-  // A disc to the right of the middle.
+  // A disc to the right of the center.
   for (let y = 0; y < side; y++) {
     for (let x = 0; x < side; x++) {
       if ((x - middle - far) ** 2 + (y - middle) ** 2 <= radius ** 2) data[y * side + x] = 255;

@@ -1,6 +1,6 @@
 import { Draws } from '../../../src/data/augment/draws.js';
 
-/** How many deviations of the mean n samples' mean lies from what it should be. */
+/** Distance of a sample mean from its expectation, in standard errors. */
 export function deviations(samples: readonly number[], mean: number, variance: number): number {
   const got = samples.reduce((sum, v) => sum + v, 0) / samples.length;
   return Math.abs(got - mean) / Math.sqrt(variance / samples.length);

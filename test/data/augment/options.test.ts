@@ -2,7 +2,7 @@ import { expect, test } from '@jest/globals';
 import { ParamError } from '../../../src/core/errors.js';
 import { checkAugment, type AugmentOptions } from '../../../src/data/augment/options.js';
 
-test('takes what is in range', () => {
+test('accepts values in range', () => {
   checkAugment({});
   checkAugment({
     randomResizedCrop: { scale: [0.6, 1], ratio: [3 / 4, 4 / 3], interpolation: 'bicubic' },
@@ -47,7 +47,7 @@ test.each([
   expect(check).toThrow(expect.objectContaining({ op }));
 });
 
-test('colors need three channels', () => {
+test('color transforms require three channels', () => {
   const gray = { channels: 1, size: [8, 8] } as const;
   checkAugment({ randomCrop: { padding: 2 }, horizontalFlip: 0.5, rotation: 3, randomErasing: { prob: 1 } }, gray);
   expect(() => {

@@ -5,7 +5,7 @@ import { philox4x32, uniform } from '../../../src/core/philox.js';
 const hex = (words: readonly number[]): string => words.map((w) => w.toString(16).padStart(8, '0')).join(' ');
 const ones = 0xffffffff;
 
-test('the known answers of Random123 (kat_vectors, philox4x32 10)', () => {
+test('yields the known answers of Random123 (kat_vectors, philox4x32 10)', () => {
   expect(hex(philox4x32([0, 0, 0, 0], [0, 0]))).toBe('6627e8d5 e169c58d bc57ac4c 9b00dbd8');
   expect(hex(philox4x32([ones, ones, ones, ones], [ones, ones]))).toBe('408f276d 41c83b0e a20bc7c6 6d5451fd');
   expect(hex(philox4x32([0x243f6a88, 0x85a308d3, 0x13198a2e, 0x03707344], [0xa4093822, 0x299f31d0]))).toBe(
@@ -13,7 +13,7 @@ test('the known answers of Random123 (kat_vectors, philox4x32 10)', () => {
   );
 });
 
-test('a uniform draw has the first two words in its 53 bits', () => {
+test('a uniform number has 53 bits of the first two words', () => {
   const bits = (BigInt(0x6627e8d5) >> 5n) * 2n ** 26n + (BigInt(0xe169c58d) >> 6n);
   expect(uniform(0, 0, 0)).toBe(Number(bits) / 2 ** 53);
   expect(uniform(ones, ones, ones)).toBeLessThan(1);
@@ -21,7 +21,7 @@ test('a uniform draw has the first two words in its 53 bits', () => {
   expect(uniform(3, 5, 9)).toBe(((w0 >>> 5) * 2 ** 26 + (w1 >>> 6)) / 2 ** 53);
 });
 
-test('draws are uniform enough: mean 1/2, variance 1/12', () => {
+test('numbers are uniform: mean 1/2, variance 1/12', () => {
   const draws = Array.from({ length: 20000 }, (_, i) => uniform(1, 2, i));
   const mean = draws.reduce((a, b) => a + b) / draws.length;
   const variance = draws.reduce((a, b) => a + (b - mean) ** 2, 0) / draws.length;

@@ -1,4 +1,4 @@
-/** What is drawn is distributed as it should be: means within 4 of their standard errors. */
+/** Distributions of random numbers: means within 4 standard errors. */
 import { expect, test } from '@jest/globals';
 import { beta } from '../../../src/data/augment/beta.js';
 import { Draws } from '../../../src/data/augment/draws.js';
@@ -10,7 +10,7 @@ import { deviations, sample } from './moments.js';
 
 const N = 4000;
 
-test('uniform and normal draws', () => {
+test('uniform and normal numbers', () => {
   const uniform = sample(N, (draws) => (draws.uniform(), draws.uniform()));
   expect(deviations(uniform, 1 / 2, 1 / 12)).toBeLessThan(4);
   const normal = sample(N, (draws) => draws.normal());
@@ -31,7 +31,7 @@ test('uniform and normal draws', () => {
   ).toBeLessThan(4);
 });
 
-test('items, epochs, seeds and the draws of batches are apart', () => {
+test('items, epochs, seeds and batches have different numbers', () => {
   const firsts = [
     Draws.forImage(1, 0, 0),
     Draws.forImage(1, 0, 1),
@@ -51,11 +51,11 @@ test.each([0.01, 0.1, 0.4, 1, 1.0001, 2.5])('Beta(%d, %d)', (alpha) => {
   expect(samples.every((v) => v >= 0 && v <= 1)).toBe(true);
   expect(deviations(samples, 1 / 2, variance)).toBeLessThan(4);
   const squares = samples.map((v) => (v - 0.5) ** 2);
-  // Of Beta(0.01, 0.01) nearly every square is 1/4.
+  // Nearly every squared deviation of Beta(0.01, 0.01) is 1/4.
   expect(deviations(squares, variance, fourth - variance ** 2)).toBeLessThan(4);
 });
 
-test('RandomResizedCrop: area and aspect before rounding, and where', () => {
+test('RandomResizedCrop: area, aspect and position', () => {
   const windows = sample(N, (draws) => resizedCropWindow([2000, 2000], { scale: [0.1, 0.5], ratio: [0.5, 2] }, draws));
   const areas = windows.map(({ height, width }) => (height * width) / 4e6);
   expect(deviations(areas, 0.3, 0.4 ** 2 / 12)).toBeLessThan(4);
@@ -65,7 +65,7 @@ test('RandomResizedCrop: area and aspect before rounding, and where', () => {
   expect(deviations(across, 0.5, 1 / 12)).toBeLessThan(4);
 });
 
-test('RandomResizedCrop falls back to the middle', () => {
+test('RandomResizedCrop falls back to the center', () => {
   const draws = Draws.forImage(0, 0, 0);
   const wide = resizedCropWindow([10, 100], { scale: [1, 1], ratio: [0.5, 2] }, draws);
   expect(wide).toEqual({ top: 0, left: 40, height: 10, width: 20 });
@@ -73,7 +73,7 @@ test('RandomResizedCrop falls back to the middle', () => {
   expect(high).toEqual({ top: 40, left: 0, height: 20, width: 10 });
 });
 
-test("RandomResizedCrop's interpolation: bilinear unless it is said, 'random' each in half of the cases", () => {
+test("RandomResizedCrop's interpolation: bilinear by default, each with probability 1/2 for 'random'", () => {
   const data = Uint8Array.from({ length: 3 * 8 * 8 }, (_, i) => (i * 89) % 256);
   const image = { data, channels: 3, height: 8, width: 8 };
   const whole = { scale: [1, 1], ratio: [1, 1] } as const;
@@ -92,13 +92,13 @@ test("RandomResizedCrop's interpolation: bilinear unless it is said, 'random' ea
   expect(deviations(cubics, 1 / 2, 1 / 4)).toBeLessThan(4);
 });
 
-test('a crop is as likely at each place, and within the padding', () => {
+test('RandomCrop: positions within the padding have equal probability', () => {
   const image = { data: Uint8Array.of(9), channels: 1, height: 1, width: 1 };
   const hits = sample(N, (draws) => (randomCrop(image, { padding: 1 }, draws).data[0] === 9 ? 1 : 0));
   expect(deviations(hits, 1 / 9, 8 / 81)).toBeLessThan(4);
 });
 
-test('RandomErasing: how often, how much, and with what', () => {
+test('RandomErasing: probability, area and values', () => {
   const size = [32, 32] as const;
   const blocks = sample(N, (draws) =>
     drawBlock([2000, 2000], 1, { prob: 1, area: [0.1, 0.3], aspect: [0.5, 2] }, draws),
@@ -133,7 +133,7 @@ test('RandomErasing: how often, how much, and with what', () => {
   expect(zeros).toBeGreaterThan(0);
 });
 
-test('CutMix: λ is what the box leaves', () => {
+test('CutMix: λ is the share outside of the box', () => {
   for (const { lambda, box } of sample(200, (draws) => cutmixBox([20, 30], draws.uniform(), draws))) {
     if (box === null) throw new Error('no box');
     expect(lambda).toBe(1 - (box.height * box.width) / 600);
@@ -141,7 +141,7 @@ test('CutMix: λ is what the box leaves', () => {
   }
 });
 
-test('mixup or CutMix, as likely as asked for', () => {
+test('mixup and CutMix have the given probabilities', () => {
   const options = { mixup: 0.8, cutmix: 1, prob: 0.6, switchProb: 0.3 };
   const mixes = sample(N, (draws) => drawMix(options, [32, 32], draws));
   const cut = mixes.map(({ box }) => (box === null ? 0 : 1));
@@ -150,7 +150,7 @@ test('mixup or CutMix, as likely as asked for', () => {
   expect(deviations(mixed, 0.42, 0.42 * 0.58)).toBeLessThan(4);
 });
 
-test('mixing with the batch backwards; the middle one stays', () => {
+test('images are mixed with the reversed batch; the middle one does not change', () => {
   const x = Float32Array.of(1, 2, 3, 4, 5, 6);
   const targets = Float32Array.of(1, 0, 0, 1, 1, 0);
   applyMix({ lambda: 0.75, box: null }, 3, x, targets, [1, 2]);

@@ -9,7 +9,7 @@ import { crc32 } from '../sets/crc32.js';
 
 const path = temporaryFolder();
 
-/** An image of the given channels by a rule for each pixel. */
+/** An image computed by a function of x and y. */
 function draw(width: number, height: number, pixel: (x: number, y: number) => readonly number[]): Sharp {
   const pixels = Array.from({ length: width * height }, (_, i) => pixel(i % width, Math.floor(i / width)));
   const channels = pixels[0].length as 1 | 2 | 3 | 4;
@@ -20,7 +20,7 @@ const noisy = draw(64, 48, (x, y) => [(x * 37 + y * 91) % 256, (x * x + y * 13) 
 const near = (a: ArrayLike<number>, b: readonly number[]): number =>
   Math.max(...Array.from(b, (v, i) => Math.abs(v - a[i])));
 
-describe('what it reads', () => {
+describe('decodes', () => {
   test('PNG, exactly, from a file', async () => {
     await noisy.clone().png().toFile(path('a.png'));
     const image = await readImage(path('a.png'));
@@ -28,7 +28,7 @@ describe('what it reads', () => {
     expect(Buffer.compare(image.data, await noisy.clone().raw().toBuffer())).toBe(0);
   });
 
-  test('JPEG and WebP, nearly', async () => {
+  test('JPEG and WebP, approximately', async () => {
     const flat = draw(16, 16, () => [200, 60, 30]);
     for (const bytes of [await flat.clone().jpeg({ quality: 100 }).toBuffer(), await flat.clone().webp().toBuffer()]) {
       const { data } = await decodeImage(bytes, 'x');
@@ -37,7 +37,7 @@ describe('what it reads', () => {
     }
   });
 
-  test('gray, with alpha or without, and alpha over colors', async () => {
+  test('gray with and without alpha, and colors with alpha', async () => {
     const gray = await draw(2, 1, (x) => [x * 100])
       .toColorspace('b-w')
       .png()
@@ -77,8 +77,8 @@ describe('what it reads', () => {
     expect([...(await decodeImage(palette, 'x')).data.subarray(9, 15)]).toEqual([255, 0, 0, 0, 0, 0]);
   });
 
-  test('turned upright by its EXIF orientation', async () => {
-    // Stored lying: bright on the left. Orientation 6 turns it clockwise: bright on top.
+  test('with the EXIF orientation applied', async () => {
+    // Stored with the bright half on the left. Orientation 6 rotates clockwise: the bright half is on top.
     const lying = draw(16, 8, (x) => (x < 8 ? [250, 250, 250] : [5, 5, 5]));
     const bytes = await lying.withMetadata({ orientation: 6 }).jpeg({ quality: 100 }).toBuffer();
     const { data, width, height } = await decodeImage(bytes, 'x');
@@ -92,14 +92,14 @@ describe('what it reads', () => {
   });
 });
 
-describe('refused', () => {
+describe('refuses', () => {
   test('a missing file, a folder', async () => {
     const missing = refusal(DataError, path('no.png'), 'a readable file', 'no such file or folder');
     await expect(readImage(path('no.png'))).rejects.toThrow(missing);
     await expect(readImage(path())).rejects.toThrow(refusal(DataError, path(), 'a readable file', 'a folder'));
   });
 
-  test('no image behind the name', async () => {
+  test('a file that is not an image', async () => {
     await writeFile(path('text.png'), 'just text');
     await writeFile(path('empty.png'), '');
     const text = refusal(DataError, path('text.png'), 'a PNG, JPEG or WebP image', 'other bytes');
@@ -108,7 +108,7 @@ describe('refused', () => {
     await expect(readImage(path('empty.png'))).rejects.toThrow(empty);
   });
 
-  test('formats that sharp would read', async () => {
+  test('other formats that sharp supports', async () => {
     const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>');
     for (const bytes of [svg, await noisy.clone().gif().toBuffer(), await noisy.clone().tiff().toBuffer()]) {
       await expect(decodeImage(bytes, 'x.png')).rejects.toThrow(refusal(DataError, 'x.png', 'a PNG', 'other bytes'));
@@ -129,11 +129,11 @@ describe('refused', () => {
     }
   });
 
-  test('a small file that would be a large image', async () => {
+  test('a small file with a huge image', async () => {
     const bomb = await draw(1, 1, () => [1, 2, 3])
       .png()
       .toBuffer();
-    // Width and height in IHDR, whose checksum covers type and content.
+    // Width and height in IHDR; the checksum covers type and content.
     bomb.writeUInt32BE(100_000, 16);
     bomb.writeUInt32BE(100_000, 20);
     bomb.writeUInt32BE(crc32(bomb.subarray(12, 29)), 29);

@@ -22,7 +22,7 @@ const OPTIONS: LoaderOptions = {
   std: [0.2, 0.3, 0.4],
   smoothing: 0.1,
 };
-/** Everything there is, so that a draw in another order shows. */
+/** All transforms, so that random numbers in another order change the result. */
 const ALL: Partial<LoaderOptions> = {
   inputSize: [12, 20],
   augment: {
@@ -47,7 +47,7 @@ afterEach(async () => {
   await Promise.all(open.splice(0).map((loader) => loader.dispose()));
 });
 
-test('the same bits by this thread, by one and by two; from any step on', async () => {
+test('yields the same bits with 0, 1 and 2 threads, from any step', async () => {
   const [none, one, two] = await Promise.all([0, 1, 2].map((workers) => loaderOf({ ...ALL, workers })));
   const first = await collect(none.epoch(0));
   expect(first).toHaveLength(6);
@@ -63,7 +63,7 @@ test('the same bits by this thread, by one and by two; from any step on', async 
   expect(await collect(none.epoch(0, 1))).toEqual(first.slice(1));
 });
 
-test('without augmentation: every image once, in the order of the shuffle, normalized', async () => {
+test('without augmentation, yields every image once, in shuffled order, normalized', async () => {
   for (const workers of [0, 1]) {
     const loader = await loaderOf({ workers, dropLast: false });
     expect(loader.steps).toBe(7);
@@ -83,7 +83,7 @@ test('without augmentation: every image once, in the order of the shuffle, norma
   expect(straight.flatMap(({ labels }) => [...labels])).toEqual([...set.labels.subarray(0, 24)]);
 });
 
-test('mixed shares add up to 1, and are those of the images and their partners', async () => {
+test('mixed targets sum to 1, and are those of the images and their partners', async () => {
   const loader = await loaderOf({ workers: 0, cutmix: 1, smoothing: 0 });
   for (const { x, targets, labels } of await collect(loader.epoch(0))) {
     expect(x.every(Number.isFinite)).toBe(true);
@@ -95,7 +95,7 @@ test('mixed shares add up to 1, and are those of the images and their partners',
   }
 });
 
-test('gray images, scaled ones', async () => {
+test('loads gray images and scaled images', async () => {
   const gray: ImageSet = { ...set, images: set.images.subarray(0, 26 * 256), channels: 1 };
   const options = { mean: [0.5], std: [0.5], workers: 0, augment: { randomCrop: { padding: 2 }, rotation: 9 } };
   expect((await collect((await loaderOf(options, gray)).epoch(0)))[0].x).toHaveLength(4 * 256);
@@ -121,7 +121,7 @@ test.each<[Partial<LoaderOptions>, string]>([
   await expect(loaderOf(options)).rejects.toMatchObject({ name: 'ParamError', op });
 });
 
-test('refuses labels of no class, epochs and steps of none', async () => {
+test('refuses labels, epochs and steps out of range', async () => {
   await expect(loaderOf({}, { ...set, labels: new Uint8Array(26).fill(10) })).rejects.toThrow(
     refusal(DataError, 'data set', 'labels from 0 to 9', '10 of image 0'),
   );
@@ -130,7 +130,7 @@ test('refuses labels of no class, epochs and steps of none', async () => {
   expect(() => loader.epoch(0, 7)).toThrow(ParamError);
 });
 
-test.each([0, 1])('left early, superseded, disposed of: %d threads', async (workers) => {
+test.each([0, 1])('an epoch may be left early, superseded or disposed: %d threads', async (workers) => {
   const loader = await loaderOf({ workers });
   const want = await collect(loader.epoch(1));
   for await (const { labels } of loader.epoch(0)) if (labels.length > 0) break;
@@ -148,7 +148,7 @@ test.each([0, 1])('left early, superseded, disposed of: %d threads', async (work
   expect(loader.waited).toBeGreaterThan(0);
 });
 
-test('whoever waits when it is disposed of, or another epoch begins, gets an error', async () => {
+test('pending requests fail when the loader is disposed or another epoch starts', async () => {
   const loader = await loaderOf({ ...ALL, workers: 1, inputSize: [256, 256] });
   const next = (epoch: number): Promise<unknown> => loader.epoch(epoch)[Symbol.asyncIterator]().next();
   const first = next(0);
@@ -159,7 +159,7 @@ test('whoever waits when it is disposed of, or another epoch begins, gets an err
   await refused;
 });
 
-test("a thread's error is the error of who waits", async () => {
+test('a pending request fails with the error of its thread', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'vanillanet-'));
   try {
     const script = join(folder, 'broken.mjs');
@@ -178,7 +178,7 @@ test("a thread's error is the error of who waits", async () => {
   }
 });
 
-test('a process ends with its loader open, and not before one is closed', () => {
+test('an open loader does not keep the process alive, a pending request does', () => {
   const dist = (name: string): string =>
     pathToFileURL(fileURLToPath(new URL(`../../../dist/src/data/${name}`, import.meta.url))).href;
   const script = `

@@ -10,7 +10,7 @@ const streamed: StreamedSet = {
   files: { root: '.', names: set.classNames, fit: { size: [16, 16] } },
 };
 const [PIXELS, OUT] = [3 * 16 * 16, 3 * 8 * 8];
-/** An image of a batch: pixels and ten shares in float32, a label in int32. */
+/** Bytes of an image in a batch: pixels and ten targets in float32, a label in int32. */
 const SLOT = 4 * (OUT + 10 + 1);
 
 test.each([

@@ -1,4 +1,4 @@
-/** Threads that do not come back. */
+/** Threads that end unexpectedly. */
 import { expect, test } from '@jest/globals';
 import { writeFile } from 'node:fs/promises';
 import { LoaderError } from '../../../src/core/errors.js';
@@ -12,7 +12,7 @@ const job: Job = { number: 0, slot: 0, epoch: 0, step: 0, positions: new Int32Ar
 test.each([
   ['process.exit(3)', 'a thread that ended with code 3'],
   ["throw new RangeError('too large')", 'a thread that failed: too large'],
-])('a thread that does %s is told as such, now and later', async (script, got) => {
+])('reports a thread that runs %s, now and later', async (script, got) => {
   await writeFile(
     path('thread.mjs'),
     `import { parentPort } from 'node:worker_threads';\nparentPort.on('message', () => { ${script}; });\n`,

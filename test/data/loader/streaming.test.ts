@@ -1,4 +1,4 @@
-/** Images read when a batch wants them, against the same images in memory. */
+/** Streamed images, compared with the same images in memory. */
 import { afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
@@ -23,13 +23,13 @@ import { collect } from '../collect.js';
 
 const path = temporaryFolder();
 const SIZE = [12, 10] as const;
-/** Everything that is drawn for an image or a batch, so that another pixel or another order shows. */
+/** All transforms, so that another pixel or another order changes the result. */
 const OPTIONS: LoaderOptions = {
   ...{ batchSize: 4, seed: 3, mean: [0.5, 0.4, 0.3], std: [0.2, 0.3, 0.4], smoothing: 0.1, mixup: 0.5, cutmix: 1 },
   augment: { randomResizedCrop: {}, horizontalFlip: 0.5, rotation: 20, randomErasing: { prob: 0.5, mode: 'pixel' } },
 };
 
-/** An image of no two pixels alike; every second is a JPEG, every third of the size wanted. */
+/** An image of distinct pixels; every second one is a JPEG, every third one has the requested size. */
 async function picture(k: number): Promise<Buffer> {
   const [height, width] = k % 3 === 0 ? SIZE : [9 + k, 31 - k];
   const data = Uint8Array.from({ length: 3 * width * height }, (_, i) => (i * i * 7 + 31 * k + i) % 256);
@@ -58,14 +58,14 @@ afterEach(async () => {
 });
 
 let root: string;
-/** A JPEG that begins well, and ends early. */
+/** A truncated JPEG. */
 let cut: Uint8Array;
 beforeAll(async () => {
   root = await folder('pets');
   cut = (await picture(5)).subarray(0, -40);
 });
 
-test('the same bits, by this thread, by one and by two; from any step on', async () => {
+test('yields the same bits with 0, 1 and 2 threads, from any step', async () => {
   const held = await openDataset(root, 'train', { size: SIZE });
   const streamed = await openDataset(root, 'train', { size: SIZE, cache: 'none' });
   expect([isStreamed(held), isStreamed(streamed)]).toEqual([false, true]);
@@ -73,7 +73,7 @@ test('the same bits, by this thread, by one and by two; from any step on', async
   expect(want).toHaveLength(3);
   for (const workers of [0, 1, 2]) {
     const loader = await loaderOf(streamed, { workers });
-    // One that is left does no harm to the next.
+    // An abandoned epoch does not affect the next.
     for await (const { labels } of loader.epoch(0)) if (labels.length > 0) break;
     expect(await collect(loader.epoch(2))).toEqual(want);
     expect(await collect(loader.epoch(2, 1))).toEqual(want.slice(1));
@@ -86,10 +86,10 @@ test('the same bits, by this thread, by one and by two; from any step on', async
 describe('random resized crops', () => {
   const augment = { randomResizedCrop: { scale: [0.1, 0.6], interpolation: 'random' }, horizontalFlip: 0.5 } as const;
   const plain = { ...OPTIONS, augment, mixup: 0, cutmix: 0, mean: [0, 0, 0], std: [1, 1, 1] };
-  /** Pixels of a batch, as bytes. */
+  /** The pixels of a batch as bytes. */
   const bytesIn = (x: Float32Array): number[] => Array.from(x, (v) => Math.round(255 * v));
 
-  test('are those of the whole pictures, as torchvision makes them, by any threads', async () => {
+  test('are cut out of the original pictures, like in torchvision, with any number of threads', async () => {
     const set = await openDataset(root, 'train', { size: SIZE, cache: 'none', cropFromOriginal: true });
     if (!isStreamed(set)) throw new Error('not on the disk');
     const order = permutation(set.n, plain.seed, 2).slice(4, 8);
@@ -110,8 +110,8 @@ describe('random resized crops', () => {
     }
   });
 
-  test('see what the middle does not', async () => {
-    // Red to both sides of a black square.
+  test('reach beyond the center crop', async () => {
+    // A black square with red on both sides.
     const data = Uint8Array.from({ length: 3 * 10 * 30 }, (_, i) => {
       const x = Math.floor(i / 3) % 30;
       return i % 3 === 0 && (x < 10 || x >= 20) ? 255 : 0;
@@ -134,7 +134,7 @@ describe('random resized crops', () => {
     expect(await reds(true)).toBeGreaterThan(15);
   });
 
-  test('of pictures in memory, and of a set that is not to be whole, are those of what is left of them', async () => {
+  test('are cut out of the scaled images in memory, and without cropFromOriginal', async () => {
     const held = await openDataset(root, 'train', { size: SIZE, cropFromOriginal: true });
     const streamed = await openDataset(root, 'train', { size: SIZE, cache: 'none' });
     const want = await collect((await loaderOf(held, { ...plain, workers: 0 })).epoch(0));
@@ -142,7 +142,7 @@ describe('random resized crops', () => {
   });
 });
 
-test('a part of it is that part of the set in memory', async () => {
+test('a subset equals that of the set in memory', async () => {
   const held = await openDataset(root, 'train', { size: SIZE, n: 10 });
   const streamed = await openDataset(root, 'train', { size: SIZE, n: 10, cache: 'none' });
   const { images, ...rest } = await loadSubset(streamed, [7, 0, 3]);
@@ -151,12 +151,12 @@ test('a part of it is that part of the set in memory', async () => {
   expect(rest).toEqual(others);
 });
 
-describe('where the pixels are', () => {
+describe('the option cache', () => {
   const LARGE = { size: [16_000, 16_000], cache: 'auto' } as const;
 
-  test('in memory as long as they fit; on the disk beyond, without one being decoded', async () => {
+  test('keeps pixels in memory if they fit, and otherwise on disk without decoding', async () => {
     expect(isStreamed(await openDataset(root, 'train', { size: SIZE, cache: 'auto' }))).toBe(false);
-    // Crops are to be cut out of the whole pictures, unless somebody wants them quickly.
+    // Crops out of the original pictures require files, unless 'memory' is requested.
     expect(isStreamed(await openDataset(root, 'train', { size: SIZE, cache: 'auto', cropFromOriginal: true }))).toBe(
       true,
     );
@@ -171,7 +171,7 @@ describe('where the pixels are', () => {
     await expect(refused).rejects.toMatchObject({ hint: expect.stringContaining('--cache none.') });
   });
 
-  test('of an archive, in memory always', async () => {
+  test('always keeps the pixels of an archive in memory', async () => {
     await writeFile(path('pets.tar'), tarOf({ 'cat/1.png': await picture(0), 'dog/1.png': await picture(2) }));
     expect(isStreamed(await openDataset(path('pets.tar'), 'train', { size: SIZE, cache: 'none' }))).toBe(false);
     const large = openDataset(path('pets.tar'), 'train', { ...LARGE, size: [25_000, 25_000] });
@@ -179,17 +179,17 @@ describe('where the pixels are', () => {
     await expect(large).rejects.toMatchObject({ hint: expect.stringContaining('Or unpack the archive.') });
   });
 
-  test('another word', async () => {
+  test('refuses another value', async () => {
     await expect(openDataset(root, 'train', { cache: 'disk' as 'none' })).rejects.toThrow(
       refusal(ParamError, 'cache', "'memory', 'none' or 'auto'", 'disk'),
     );
   });
 });
 
-describe('images that cannot be read', () => {
+describe('unreadable images', () => {
   const streaming = { size: SIZE, cache: 'none' } as const;
 
-  test('are found when the set is opened, where they do not even begin as images', async () => {
+  test('are found when the set is opened if they do not start like an image', async () => {
     for (const [content, got] of [
       ['a thousand words', 'other bytes'],
       ['', 'an empty file'],
@@ -201,7 +201,7 @@ describe('images that cannot be read', () => {
     }
   });
 
-  test.each([0, 1])('are named when their batch is made, where they end early: %d threads', async (workers) => {
+  test.each([0, 1])('are named when their batch is read if they are truncated: %d threads', async (workers) => {
     const spoiled = await folder('cut', { 'dog/5.image': cut });
     const set = await openDataset(spoiled, 'train', streaming);
     const loader = await loaderOf(set, { workers, shuffle: false, batchSize: 1 });
@@ -211,12 +211,12 @@ describe('images that cannot be read', () => {
     })();
     await expect(reading).rejects.toThrow(refusal(DataError, 'dog/5.image', 'a whole image', ''));
     await expect(reading).rejects.toBeInstanceOf(DataError);
-    // Cats come first, and the dogs 1, 11, 13 and 3 before the one that is cut.
+    // All cats come first, then dogs 1, 11, 13 and 3, then the truncated one.
     expect(seen).toEqual([0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1]);
     expect(await collect(loader.epoch(0, 12))).toHaveLength(2);
   });
 
-  test('are left out where that is asked for, and the rest is as in memory', async () => {
+  test("are left out with 'skip', and the rest is the same as in memory", async () => {
     const spoiled = await folder('left out', { 'dog/5.image': cut, 'cat/notes.txt': 'hello' });
     const seen: [number, number][] = [];
     const onProgress = (done: number, total: number): void => {
@@ -231,7 +231,7 @@ describe('images that cannot be read', () => {
     expect(await collect((await loaderOf(streamed, { workers: 1 })).epoch(1))).toEqual(want);
   });
 
-  test('are named where they are gone by then', async () => {
+  test('are named if they have been removed', async () => {
     const passing = await folder('passing');
     const set = await openDataset(passing, 'train', streaming);
     await rm(path('passing', 'cat'), { recursive: true });

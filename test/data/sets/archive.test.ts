@@ -12,7 +12,7 @@ const path = temporaryFolder();
 const tar = tarOf({ 'set/': '', 'set/b.bin': new Uint8Array(1500).fill(7), 'set/a.txt': 'grüße' });
 const names = ['set/', 'set/a.txt', 'set/b.bin'];
 
-describe('the same files', () => {
+describe('reads the same files from', () => {
   beforeAll(async () => {
     await writeFile(path('s.tar'), tar);
     await writeFile(path('s.tar.gz'), gzipSync(tar));
@@ -31,13 +31,13 @@ describe('the same files', () => {
     await expect(archive.read('set/c')).rejects.toThrow(refusal(DataError, path(name), '', 'no'));
   });
 
-  test('with ./ in front, as `tar c .` names them', async () => {
+  test('names starting with ./, as `tar c .` writes them', async () => {
     await writeFile(path('dot.tar'), tarOf({ './': '', './a': 'x' }));
     expect((await openArchive(path('dot.tar'))).names).toEqual(['a']);
   });
 });
 
-test('a folder that links to itself is listed, and ends', async () => {
+test('listing a folder with a link to itself ends', async () => {
   await mkdir(path('loop', 'sub'), { recursive: true });
   await symlink('..', path('loop', 'sub', 'up'));
   await symlink('nowhere', path('loop', 'dangling'));
@@ -46,7 +46,7 @@ test('a folder that links to itself is listed, and ends', async () => {
   expect(found.length).toBeLessThan(20);
 });
 
-describe('refused', () => {
+describe('refuses', () => {
   const damaged = Uint8Array.from(tar);
   damaged[512] ^= 1;
   const zipped = gzipSync(tar);
@@ -84,7 +84,7 @@ describe('refused', () => {
     await expect(openArchive(path(name))).rejects.toThrow(refusal(DataError, path(name), expected, got));
   });
 
-  test('what is not there', async () => {
+  test('a missing path', async () => {
     const missing = refusal(DataError, path('nowhere'), 'an archive or a folder', 'no such file or folder');
     await expect(openArchive(path('nowhere'))).rejects.toThrow(missing);
   });

@@ -21,20 +21,20 @@ const value = (v: number, c: number): number => (v / 255 - mean[c]) / std[c];
 const first = [value(0, 0), value(255, 0), value(51, 1), value(102, 1), value(204, 2), value(153, 2)];
 const second = [value(1, 0), value(2, 0), value(3, 1), value(4, 1), value(5, 2), value(6, 2)];
 
-test('(v/255 - mean) / std, an interleaved image into planes', () => {
+test('computes (v/255 - mean) / std, and converts pixels to planes', () => {
   const data = Uint8Array.from([0, 51, 204, 255, 102, 153]);
   expect(normalize({ data, width: 2, height: 1 }, mean, std)).toEqual(Float32Array.from(first));
   expect(first.slice(0, 2)).toEqual([-1, 1]);
 });
 
-test('a batch, in the order asked for and in either precision', () => {
+test('yields the positions in the given order, in both precisions', () => {
   const exact = batchOf(set, [1, 0, 1], { mean, std, dtype: 'float64' });
   expect(exact).toEqual(Float64Array.from([...second, ...first, ...second]));
   expect(batchOf(set, Int32Array.of(0), { mean, std })).toEqual(Float32Array.from(first));
   expect(batchOf(set, [], { mean, std }).length).toBe(0);
 });
 
-test('refuses positions outside of the set and means of other channels', () => {
+test('refuses positions outside of the set and means for other channels', () => {
   for (const bad of [2, -1, 0.5, NaN]) {
     const build = (): unknown => batchOf(set, [0, bad], { mean, std });
     expect(build).toThrow(refusal(ParamError, 'batchOf', 'positions from 0 to 1', `${bad}`));

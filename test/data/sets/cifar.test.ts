@@ -24,7 +24,7 @@ const labelsOf = (records: number, seed: number): number[] =>
 const batch = (labels: readonly number[], data: number[]): Uint8Array =>
   pickle(dict({ batch_label: str('one'), labels: list(labels.map(int)), data }));
 
-/** Batches of 1, 2, … 6 records: no reader may count on a size. */
+/** Batches of 1, 2, … 6 records: readers may not assume a size. */
 function python(): Members {
   const members: Members = {};
   BATCHES.forEach((name, i) => {
@@ -55,7 +55,7 @@ async function write(name: string, folder: string, members: Members): Promise<st
 }
 
 describe('small batches', () => {
-  test('the same set from every layout and wrapping', async () => {
+  test('are the same set in every layout and archive format', async () => {
     await mkdir(path('parent', 'cifar-10-batches-py'), { recursive: true });
     for (const [name, content] of Object.entries(python())) {
       await writeFile(path('parent', 'cifar-10-batches-py', name), content);
@@ -85,7 +85,7 @@ describe('small batches', () => {
     }
   });
 
-  test('class names of its own', async () => {
+  test('may have their own class names', async () => {
     const own = STANDARD.map((name) => name.toUpperCase());
     const meta = pickle(dict({ label_names: list(own.map(str)) }));
     const one = await write('own.tar.gz', 'x/', { ...python(), 'batches.meta': meta });
@@ -96,7 +96,7 @@ describe('small batches', () => {
   });
 });
 
-describe('refused', () => {
+describe('refuses', () => {
   const without = (members: Members, name: string): Members =>
     Object.fromEntries(Object.entries(members).filter(([key]) => key !== name));
   const text = (value: string): Uint8Array => new TextEncoder().encode(value);
@@ -199,7 +199,7 @@ describe('refused', () => {
 });
 
 describeWith(['cifar-10-1k-python.tar.gz', 'cifar-10-1k-binary.tar.gz'], 'the real CIFAR-10, in part', () => {
-  test('both layouts are the same set', async () => {
+  test('both layouts have the same content', async () => {
     for (const split of ['train', 'test'] as const) {
       const fromPickles = await readCifar10(`${SHARED}/cifar-10-1k-python.tar.gz`, split);
       const fromRecords = await readCifar10(`${SHARED}/cifar-10-1k-binary.tar.gz`, split);

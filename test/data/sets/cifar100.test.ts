@@ -73,7 +73,7 @@ describe('CIFAR-100', () => {
     'three',
     'three/cifar-100-python.tar.gz',
     'b.tar',
-  ])('its fine classes, from %s', async (source) => {
+  ])('reads the fine classes of %s', async (source) => {
     for (const split of ['train', 'test'] as const) {
       const set = await openDataset(path(source), split);
       const n = FINE[split].length;
@@ -112,12 +112,12 @@ describe('CIFAR-100', () => {
     ['no names', without(python, 'meta'), '.tar', 'a member cifar-100-python/meta', 'none of that name'],
     ['few names', { ...binary, 'fine_label_names.txt': text('a\nb') }, 'fine_label_names', '100 class names', '2'],
   ];
-  test.each(cases)('refused: %s', async (_, members, op, expected, got) => {
+  test.each(cases)('refuses %s', async (_, members, op, expected, got) => {
     await writeFile(path('bad.tar'), packed('cifar-100-python', members));
     await expect(openDataset(path('bad.tar'), 'train')).rejects.toThrow(refusal(DataError, op, expected, got));
   });
 
-  test('another archive', async () => {
+  test('refuses another archive', async () => {
     await writeFile(path('other.tar'), tarOf({ 'a/train': 'x' }));
     await expect(readCifar100(path('other.tar'), 'train')).rejects.toThrow(
       refusal(DataError, path('other.tar'), 'batches of CIFAR-100 (train or train.bin)', 'a/train'),

@@ -9,7 +9,7 @@ const set = (labels: readonly number[], classNames = ['cat', 'dog', 'owl']): Ima
   ...{ channels: 3, height: 1, width: 1, classNames },
 });
 
-test('classes are counted, and the largest held against the smallest', () => {
+test('counts classes, and compares the largest with the smallest', () => {
   expect(classCounts(set([0, 2, 2, 1, 2]))).toEqual([1, 1, 3]);
   expect(imbalance(set([0, 2, 2, 1, 2, 0]))).toEqual({
     largest: { name: 'owl', count: 3 },
@@ -20,7 +20,7 @@ test('classes are counted, and the largest held against the smallest', () => {
   expect(imbalance(set([0, 2])).ratio).toBe(Infinity);
 });
 
-test('a set that holds together, and sets that do not', () => {
+test('accepts a consistent set, and refuses others', () => {
   checkDataset(set([0, 1, 2]), { num_classes: 3, in_chans: 3, class_names: ['cat', 'dog', 'owl'] });
   checkDataset(set([0, 1, 2]), { class_names: null });
   const good = set([0, 1, 2]);

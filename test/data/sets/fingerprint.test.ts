@@ -14,19 +14,19 @@ import { temporaryFolder } from '../../io/temporaryFolder.js';
 const path = temporaryFolder();
 const sha = async (set: DataSet): Promise<string> => (await fingerprint(set)).sha256;
 
-describe('of a set in memory', () => {
+describe('the fingerprint of a set in memory', () => {
   const set = drawShapes(12, { seed: 3, size: 8 });
 
-  test('is SHA-256 of sizes, labels and pixels', async () => {
+  test('is the SHA-256 of sizes, labels and pixels', async () => {
     const expected = createHash('sha256')
       .update(`3 8 8 ${Array.from(set.labels).join(' ')}\n`)
       .update(set.images);
     expect(await fingerprint(set)).toEqual({ of: 'pixels', sha256: expected.digest('hex') });
-    // Whatever array the labels are kept in.
+    // Independent of the type of the labels array.
     expect(await sha({ ...set, labels: Uint8Array.from(set.labels) })).toBe(await sha(set));
   });
 
-  test('is another one where a pixel, a label or the order is', async () => {
+  test('changes with a pixel, a label or the order', async () => {
     const pixel = { ...set, images: set.images.with(700, set.images[700] ^ 1) };
     const label = { ...set, labels: set.labels.map((one, i) => (i === 11 ? (one + 1) % 10 : one)) };
     const order = subset(set, [1, 0, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
@@ -35,7 +35,7 @@ describe('of a set in memory', () => {
   });
 });
 
-describe('of a set on the disk', () => {
+describe('the fingerprint of a set on disk', () => {
   const open = (name: string, cache: Cache = 'none'): Promise<DataSet> =>
     openDataset(path(name), 'train', { size: [8, 8], cache });
   const picture = (k: number): Promise<Buffer> =>
@@ -52,7 +52,7 @@ describe('of a set on the disk', () => {
     await writeFile(path('other', 'dog', '1.png'), Buffer.concat([await picture(1), Buffer.of(0)]));
   });
 
-  test('is the same where the folder is moved, and another one where a file has another size or class', async () => {
+  test('does not change if the folder is moved, and changes with the size or class of a file', async () => {
     const set = (await open('pets')) as StreamedSet;
     expect(await fingerprint(set)).toEqual(await fingerprint(await open('moved')));
     expect((await fingerprint(set)).of).toBe('files');
@@ -62,7 +62,7 @@ describe('of a set on the disk', () => {
     expect(new Set([await sha(set), other, label, name]).size).toBe(4);
   });
 
-  test('is known of the same folder in memory, too, where images were left out as well', async () => {
+  test('equals the listing of the same folder in memory, also with skipped images', async () => {
     const { sha256 } = await fingerprint(await open('pets'));
     const inMemory = await fingerprint(await open('pets', 'memory'));
     expect(inMemory).toEqual({ of: 'pixels', sha256: expect.stringMatching(/^[\da-f]{64}$/), listing: sha256 });
@@ -77,7 +77,7 @@ describe('of a set on the disk', () => {
     expect(skipped[1].sha256).not.toBe(sha256);
   });
 
-  test('names a file that is gone', async () => {
+  test('names a missing file', async () => {
     const set = (await open('pets')) as StreamedSet;
     const gone = { ...set, files: { ...set.files, names: set.files.names.with(2, 'cat/none.png') } };
     await expect(fingerprint(gone)).rejects.toThrow(

@@ -13,13 +13,13 @@ import { tarOf } from './tarWriter.js';
 
 const path = temporaryFolder();
 
-/** A PNG of one color, 3 wide and 2 high. */
+/** A PNG of 3x2 pixels in one color. */
 const png = (red: number, green = 0, blue = 0): Promise<Buffer> =>
   sharp({ create: { width: 3, height: 2, channels: 3, background: { r: red, g: green, b: blue } } })
     .png()
     .toBuffer();
 
-/** Files by name; a name with '/' at its end is an empty folder. */
+/** Writes files by name; a name ending in '/' is an empty folder. */
 async function write(root: string, files: Readonly<Record<string, Uint8Array | string>>): Promise<string> {
   for (const [name, content] of Object.entries(files)) {
     await mkdir(path(root, name.endsWith('/') ? name : dirname(name)), { recursive: true });
@@ -29,7 +29,7 @@ async function write(root: string, files: Readonly<Record<string, Uint8Array | s
 }
 
 describe('classes by folder', () => {
-  test('sorted, in planes', async () => {
+  test('are sorted, and images are planes', async () => {
     const root = await write('plain', {
       'dog/2.png': await png(20, 21, 22),
       'dog/1.png': await png(10, 11, 12),
@@ -51,7 +51,7 @@ describe('classes by folder', () => {
     });
   });
 
-  test('train and test, whatever else lies there, from a folder or an archive', async () => {
+  test('train and test, ignoring other files, from a folder or an archive', async () => {
     const files = {
       'README.md': 'about',
       'train/cat/1.png': await png(1),
@@ -79,7 +79,7 @@ describe('classes by folder', () => {
     }
   });
 
-  test('a part of it, spread over the classes', async () => {
+  test('n images, evenly spaced over the classes', async () => {
     const files: Record<string, Buffer> = {};
     for (const name of ['a', 'b', 'c']) for (let i = 0; i < 9; i++) files[`${name}/${i}.png`] = await png(i);
     const set = await readImageFolder(await write('many', files), { size: [1, 1], n: 6 });
@@ -89,7 +89,7 @@ describe('classes by folder', () => {
     expect([...all.images].filter((_, i) => i % 3 === 0)).toEqual([0, 1, 2].flatMap(() => [0, 1, 2, 3, 4, 5, 6, 7, 8]));
   });
 
-  test('a class has the same label in both splits, even where one has no image of it', async () => {
+  test('a class has the same label in both splits, also without images in one of them', async () => {
     const root = await write('uneven', { 'train/cat/1.png': await png(1), 'test/dog/1.png': await png(2) });
     const held = await readImageFolder(root, { size: [1, 1], split: 'test' });
     expect([held.classNames, ...held.labels]).toEqual([['cat', 'dog'], 1]);
@@ -101,14 +101,14 @@ describe('classes by folder', () => {
     expect([set.classNames, ...set.labels]).toEqual([['cat', 'cat-x'], 1, 0]);
   });
 
-  test('a class may be called train', async () => {
+  test('a class may be named train', async () => {
     const root = await write('traffic', { 'train/1.png': await png(1), 'boat/1.png': await png(2) });
     expect((await readImageFolder(root, { size: [1, 1] })).classNames).toEqual(['boat', 'train']);
   });
 });
 
 describe('images of other sizes', () => {
-  test('are scaled as everywhere, and looked at whole unless told otherwise', async () => {
+  test('are scaled as by `preprocess`, with crop_pct 1 by default', async () => {
     const width = 90;
     const height = 60;
     const data = Uint8Array.from({ length: 3 * width * height }, (_, i) => (i * i * 31 + 7 * i) % 256);
@@ -125,7 +125,7 @@ describe('images of other sizes', () => {
   });
 });
 
-describe('refused', () => {
+describe('refuses', () => {
   const cases: [string, Record<string, string | null>, string, string, string][] = [
     [
       'no image',
@@ -170,7 +170,7 @@ describe('refused', () => {
     );
   });
 
-  test('a size that no image has', async () => {
+  test('an invalid size', async () => {
     const root = await write('sized', { 'cat/1.png': await png(1) });
     for (const size of [
       [0, 1],
@@ -178,19 +178,19 @@ describe('refused', () => {
       [-1, 4],
     ] as const) {
       await expect(readImageFolder(root, { size })).rejects.toThrow(
-        refusal(ParamError, 'size', 'integers >= 1', `[${size.join(', ')}]`),
+        refusal(ParamError, 'size', 'integers >= 1', `[${size.join()}]`),
       );
     }
   });
 
-  test('no folder at all', async () => {
+  test('a missing folder', async () => {
     await expect(readImageFolder(path('nowhere'), { size: [1, 1] })).rejects.toThrow(
       refusal(DataError, path('nowhere'), 'an archive or a folder', 'no such file or folder'),
     );
   });
 });
 
-describe('bad images', () => {
+describe('unreadable images', () => {
   const folder = async (name: string, bad: readonly string[]): Promise<string> => {
     const files: Record<string, Buffer | string> = {};
     for (const kind of ['cat', 'dog']) {
@@ -200,7 +200,7 @@ describe('bad images', () => {
     return write(name, files);
   };
 
-  test('are left out and named where that is asked for', async () => {
+  test("are left out and listed with 'skip'", async () => {
     const root = await folder('some bad', ['cat/1.png', 'dog/0.png', 'dog/notes.txt']);
     const seen: [number, number][] = [];
     const onProgress = (done: number, total: number): void => {
@@ -217,12 +217,12 @@ describe('bad images', () => {
     );
   });
 
-  test('none', async () => {
+  test('may be none', async () => {
     const set = await readImageFolder(await folder('no bad', []), { size: [1, 1], onBadImage: 'skip' });
     expect([set.n, set.skipped]).toEqual([6, []]);
   });
 
-  test('that are a whole class, or most of the set', async () => {
+  test('are refused if they are a whole class, or most of the set', async () => {
     const whole = await folder('class bad', ['cat/0.png', 'cat/1.png', 'cat/2.png']);
     await expect(readImageFolder(whole, { size: [1, 1], onBadImage: 'skip' })).rejects.toThrow(
       refusal(DataError, whole, 'a readable image of each class', 'none of cat (cat/0.png: '),
@@ -233,7 +233,7 @@ describe('bad images', () => {
     );
   });
 
-  test('another word', async () => {
+  test('refuses another value of onBadImage', async () => {
     const onBadImage = 'ignore' as 'skip';
     await expect(readImageFolder(await folder('word', []), { size: [1, 1], onBadImage })).rejects.toThrow(
       refusal(ParamError, 'onBadImage', "'fail' or 'skip'", 'ignore'),
@@ -241,8 +241,8 @@ describe('bad images', () => {
   });
 });
 
-describe('more than fits into memory', () => {
-  test('is refused before an image is read, with what would fit', async () => {
+describe('a set that does not fit into memory', () => {
+  test('is refused before an image is read, with a hint at what would fit', async () => {
     const root = await write('large', { 'cat/1.png': 'none', 'cat/2.png': 'none' });
     const large = readImageFolder(root, { size: [20_000, 30_000] });
     await expect(large).rejects.toThrow(refusal(ParamError, root, 'at most 2 GiB of pixels', '3.4 GiB'));
@@ -255,7 +255,7 @@ describe('more than fits into memory', () => {
   });
 });
 
-test('an image of the right size is taken as it is, unless something is to be cut off', async () => {
+test('an image of the right size is not scaled, unless its border is cropped', async () => {
   const data = Uint8Array.from({ length: 3 * 24 * 24 }, (_, i) => (i * i * 31 + 7 * i) % 256);
   const exact = await sharp(data, { raw: { width: 24, height: 24, channels: 3 } })
     .png()

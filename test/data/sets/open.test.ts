@@ -20,7 +20,7 @@ function setData(value: string | undefined): void {
   else process.env.VANILLANET_DATA = value;
 }
 
-/** Ten test images of CIFAR-10, the i-th all i and of class i. */
+/** Ten test images of CIFAR-10; the i-th has pixels i and class i. */
 const archive = gzipSync(
   tarOf({
     'cifar-10-batches-bin/test_batch.bin': Uint8Array.from({ length: 30730 }, (_, i) => Math.floor(i / 3073)),
@@ -41,7 +41,7 @@ afterEach(() => {
 });
 
 describe('finding CIFAR-10', () => {
-  test('nowhere, in another folder, in data, by its name', async () => {
+  test('in the given folders, in data, by its file name', async () => {
     process.chdir(path('work'));
     expect(await findCifar10()).toBeNull();
     await writeFile(path('shared/data/cifar-10-1k-python.tar.gz'), archive);
@@ -63,7 +63,7 @@ describe('finding CIFAR-10', () => {
     expect(await findCifar10()).toBe(path('work/data/cifar-10-batches-bin'));
   });
 
-  test.each(['empty', 'nowhere'])('says so where VANILLANET_DATA is %s', async (name) => {
+  test.each(['empty', 'nowhere'])('refuses VANILLANET_DATA with %s', async (name) => {
     setData(path(name));
     await expect(findCifar10()).rejects.toThrow(refusal(DataError, 'VANILLANET_DATA', 'CIFAR-10', path(name)));
   });
@@ -76,7 +76,7 @@ describe('finding by a name', () => {
     await writeFile(path('both/cifar-10-binary.tar.gz'), archive);
   });
 
-  test('where VANILLANET_DATA says', async () => {
+  test('at VANILLANET_DATA', async () => {
     process.chdir(path('there'));
     setData(path('both'));
     expect(await findData('cifar10')).toBe(path('both', 'cifar-10-binary.tar.gz'));
@@ -88,7 +88,7 @@ describe('finding by a name', () => {
     await expect(findData('cifar100')).rejects.toThrow(refusal(DataError, 'VANILLANET_DATA', 'CIFAR-100', 'cifar-10-'));
   });
 
-  test('in data/, but what is there under the very path comes first', async () => {
+  test('in data/, but an existing path comes first', async () => {
     process.chdir(path('there'));
     expect(await findData('cifar100')).toBe(join('data', 'cifar-100-binary'));
     expect(await findDefault()).toBe(join('data', 'cifar-100-binary'));
@@ -102,7 +102,7 @@ describe('finding by a name', () => {
 });
 
 describe('opening a set by its name', () => {
-  test('shapes: a test set of its own', async () => {
+  test('shapes: a different test set', async () => {
     const train = await openDataset('shapes', 'train', { n: 20, seed: 4, size: [16, 16] });
     expect(train).toEqual(drawShapes(20, { seed: 4, size: 16 }));
     const held = await openDataset('shapes', 'test', { n: 20, seed: 4, size: [16, 16] });
@@ -119,7 +119,7 @@ describe('opening a set by its name', () => {
     expect(part.images[4 * 3072]).toBe(8);
     const large = await openDataset(path(name), 'test', { n: 5, size: [64, 48] });
     expect([large.height, large.width, large.images.length]).toEqual([64, 48, 5 * 3 * 64 * 48]);
-    // An image of one color stays one, whatever its size.
+    // Scaling keeps an image of one color.
     expect(large.images[4 * 3 * 64 * 48]).toBe(8);
     expect(await openDataset(path(name), 'test', { n: 5, size: [64, 48], keepOriginalSize: true })).toEqual(part);
   });
@@ -133,7 +133,7 @@ describe('opening a set by its name', () => {
     expect([set.n, set.height, set.width, ...set.classNames]).toEqual([1, 8, 8, 'cat']);
   });
 
-  test('nothing', async () => {
+  test('refuses a missing path and an empty folder', async () => {
     await expect(openDataset(path('nowhere'), 'train')).rejects.toThrow(
       refusal(DataError, path('nowhere'), '', 'no such'),
     );

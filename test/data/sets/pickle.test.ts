@@ -15,14 +15,14 @@ function mapOf(value: PickleValue): Map<string | number, PickleValue> {
 
 const sequence = Object.assign(new PickleArray(), { shape: [2, 3], data: new Uint8Array([0, 1, 2, 3, 4, 5]) });
 
-/** Arrays are views of the file; equal content is what counts. */
+/** Copies views, to compare their content. */
 function expectSequence(value: PickleValue | undefined): void {
   if (!(value instanceof PickleArray)) throw new Error('no array');
   expect({ shape: value.shape, data: [...value.data] }).toEqual({ shape: [2, 3], data: [...sequence.data] });
 }
 
-describe('what Python writes', () => {
-  test('protocol 2, as Python 2 wrote it', () => {
+describe('reads', () => {
+  test('protocol 2, as Python 2 writes it', () => {
     const labels = list([int(3), int(-9)]);
     const read = mapOf(
       readPickle(pickle(dict({ labels, data: array([2, 3], sequence.data), name: str('caf\xe9') })), 'x'),
@@ -49,12 +49,12 @@ describe('what Python writes', () => {
     expect(read.get('same')).toBe(read.get('data'));
   });
 
-  test.each(['fortran4', 'fortran5'])('%s: columns first', (name) => {
+  test.each(['fortran4', 'fortran5'])('%s: arrays in Fortran order', (name) => {
     expectSequence(mapOf(readPickle(fixture(name), 'x')).get('data'));
   });
 });
 
-describe('refused', () => {
+describe('refuses', () => {
   const call = (module: string, name: string): Uint8Array =>
     pickle([...global(module, name), ...tuple(str('echo pwned')), 0x52]);
   const raw = (...body: number[]): Uint8Array => Uint8Array.from(body);
@@ -62,7 +62,7 @@ describe('refused', () => {
   const cases: [string, Uint8Array, string, string][] = [
     ['os.system', call('os', 'system'), 'nothing but data', 'os.system'],
     ['builtins.eval', call('builtins', 'eval'), 'nothing but data', 'builtins.eval'],
-    ['something else of numpy', call('numpy', 'load'), 'nothing but data', 'numpy.load'],
+    ['another name of numpy', call('numpy', 'load'), 'nothing but data', 'numpy.load'],
     [
       'a global by STACK_GLOBAL',
       raw(0x80, 4, 0x8c, 5, ...Buffer.from('posix'), 0x8c, 6, ...Buffer.from('system'), 0x93, 0x2e),
@@ -78,7 +78,7 @@ describe('refused', () => {
     ['protocol 0', Buffer.from('(lp0\n.'), 'protocol 2 to 5', 'another beginning'],
     ['protocol 6', raw(0x80, 6, 0x4e, 0x2e), 'protocol 2 to 5', 'another beginning'],
     ['nothing', raw(), '1 more bytes', '0: the file is truncated'],
-    ['nothing but an end', raw(0x80, 2, 0x2e), 'a value', 'none'],
+    ['only a STOP', raw(0x80, 2, 0x2e), 'a value', 'none'],
     ['two values', raw(0x80, 2, 0x4e, 0x4e, 0x2e), 'one value', 'more'],
     ['something after the end', raw(0x80, 2, 0x4e, 0x2e, 0, 0), 'nothing after the end', '2 bytes'],
     ['a string of 2 GiB', raw(0x80, 2, 0x54, 255, 255, 255, 127, 0x2e), '2147483647 more bytes', '1:'],
@@ -90,12 +90,12 @@ describe('refused', () => {
     ['an item of no dictionary', raw(0x80, 2, 0x4e, 0x4e, 0x4e, 0x73, 0x2e), 'a dictionary', ''],
     ['an odd number of items', raw(0x80, 2, 0x7d, 0x28, 0x4e, 0x75, 0x2e), 'a dictionary and pairs', ''],
     ['a list as a key', raw(0x80, 2, 0x7d, 0x5d, 0x4e, 0x73, 0x2e), 'keys that are strings', ''],
-    ['a mark taken for a value', raw(0x80, 2, 0x4e, 0x28, 0x61, 0x2e), 'a value', 'none'],
+    ['a mark instead of a value', raw(0x80, 2, 0x4e, 0x28, 0x61, 0x2e), 'a value', 'none'],
     ['no mark', raw(0x80, 2, 0x65, 0x2e), 'a mark', 'none'],
     ['an unknown memory', raw(0x80, 2, 0x68, 7, 0x2e), 'a value of the memo', 'number 7'],
-    ['a call of no function', raw(0x80, 2, 0x4e, 0x29, 0x52, 0x2e), 'a constructor', ''],
+    ['a call of a value that is no function', raw(0x80, 2, 0x4e, 0x29, 0x52, 0x2e), 'a constructor', ''],
     ['a state for no array', raw(0x80, 2, 0x5d, 0x29, 0x62, 0x2e), 'an array and its state', ''],
-    ['an array cut short', pickle(array([2, 4], sequence.data)), '8 bytes for an array [2,4]', '6'],
+    ['an array with too few bytes', pickle(array([2, 4], sequence.data)), '8 bytes for an array [2,4]', '6'],
     ['a negative shape', pickle(array([-2, -3], sequence.data)), 'the shape', ''],
     ['an absurd shape', pickle(array([2 ** 31 - 1, 2 ** 31 - 1], sequence.data)), 'bytes for an array', '6'],
   ];
@@ -111,7 +111,7 @@ describe('refused', () => {
     }
   });
 
-  test('nothing but a DataError, whatever byte is damaged', () => {
+  test('throws only DataErrors, whatever byte is damaged', () => {
     for (const name of ['protocol3', 'protocol4', 'protocol5']) {
       const whole = fixture(name);
       for (let at = 0; at < whole.length; at++) {
@@ -129,7 +129,7 @@ describe('refused', () => {
   });
 });
 
-test('a million nested lists and a list in itself are built, without recursion', () => {
+test('reads a million nested lists, and a list that contains itself, without recursion', () => {
   const deep = new Uint8Array(2_000_002).fill(0x5d, 2, 1_000_002).fill(0x61, 1_000_002);
   deep.set([0x80, 2]);
   deep[deep.length - 1] = 0x2e;

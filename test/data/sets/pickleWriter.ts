@@ -1,6 +1,6 @@
 /**
- * Writes pickles as Python 2 wrote CIFAR-10's: protocol 2, byte strings, arrays by
- * `_reconstruct` and BUILD. Only for tests, which need small batches and wrong ones.
+ * Writes pickles like those of CIFAR-10, by Python 2: protocol 2, byte strings, arrays by `_reconstruct` and BUILD. For
+ * tests with small and invalid batches.
  */
 const text = (value: string): number[] => [...Buffer.from(value, 'latin1')];
 const uint32 = (v: number): number[] => [v & 255, (v >>> 8) & 255, (v >>> 16) & 255, v >>> 24];
@@ -17,7 +17,7 @@ export const dict = (items: Readonly<Record<string, number[]>>): number[] => [
 ];
 export const bytes = (value: Uint8Array): number[] => [0x54, ...uint32(value.length), ...value];
 
-/** numpy.ndarray of the shape, of 'u1' if not told otherwise. */
+/** A numpy.ndarray. */
 export function array(shape: readonly number[], value: Uint8Array, code = 'u1'): number[] {
   const empty = tuple(global('numpy', 'ndarray'), tuple(int(0)), str('b'));
   const dtype = [...global('numpy', 'dtype'), ...tuple(str(code), int(0), int(1)), 0x52];
@@ -26,5 +26,5 @@ export function array(shape: readonly number[], value: Uint8Array, code = 'u1'):
   return [...global('numpy.core.multiarray', '_reconstruct'), ...empty, 0x52, ...state, 0x62];
 }
 
-/** The file that the instructions make. */
+/** A file of the given instructions. */
 export const pickle = (instructions: number[]): Uint8Array => Uint8Array.from([0x80, 2, ...instructions, 0x2e]);

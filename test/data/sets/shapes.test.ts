@@ -8,7 +8,7 @@ const imageOf = (set: ImageSet, i: number): Uint8Array => {
   return set.images.subarray(i * size, (i + 1) * size);
 };
 
-test('an image depends on the seed and its index alone', () => {
+test('an image depends only on the seed and its index', () => {
   const set = drawShapes(20, { seed: 5 });
   expect(drawShapes(20, { seed: 5 })).toEqual(set);
   const later = drawShapes(3, { seed: 5, first: 14 });
@@ -18,14 +18,14 @@ test('an image depends on the seed and its index alone', () => {
   expect(imageOf(set, 10)).not.toEqual(imageOf(set, 0));
 });
 
-test('ten classes of equal size, in the size asked for', () => {
+test('there are ten classes of equal size, in the given image size', () => {
   const set = drawShapes(30, { seed: 0, size: 16 });
   expect(set.classNames).toHaveLength(10);
   expect([...set.labels]).toEqual(Array.from({ length: 30 }, (_, i) => i % 10));
   expect([set.channels, set.height, set.width, set.images.length]).toEqual([3, 16, 16, 30 * 3 * 256]);
 });
 
-/** Accuracy of the nearest of the training images, by some features of theirs. */
+/** Accuracy of the nearest neighbor by some features. */
 function nearest(features: (image: Uint8Array) => number[]): number {
   const [train, held] = [drawShapes(600, { seed: 3 }), drawShapes(200, { seed: 3, first: 2 ** 31 })];
   const known = Array.from({ length: train.n }, (_, i) => features(imageOf(train, i)));
@@ -38,7 +38,7 @@ function nearest(features: (image: Uint8Array) => number[]): number {
   return right / held.n;
 }
 
-test('the mean color does not tell the classes apart', () => {
+test('the mean color does not distinguish the classes', () => {
   const meanColor = (image: Uint8Array): number[] =>
     [0, 1, 2].map((c) => image.subarray(c * 1024, (c + 1) * 1024).reduce((a, b) => a + b, 0) / 1024);
   expect(nearest(meanColor)).toBeLessThan(0.25);

@@ -1,10 +1,10 @@
 import { describe } from '@jest/globals';
 import { existsSync } from 'node:fs';
 
-/** The folder of data that lies beside the project, where it does. */
+/** The data folder beside the project, if there is one. */
 export const SHARED = '../shared/data';
 
-/** `describe` where the files are there; where not, skipped, and it says why. */
+/** `describe` if the files exist; otherwise skipped with the reason. */
 export function describeWith(files: readonly string[], title: string, tests: () => void): void {
   const missing = files.filter((file) => !existsSync(`${SHARED}/${file}`));
   if (missing.length === 0) {

@@ -11,7 +11,7 @@ import { temporaryFolder } from '../../io/temporaryFolder.js';
 
 const path = temporaryFolder();
 
-/** A gray image of one pixel for each name, the k-th of gray k. */
+/** Writes a gray image of one pixel for each name; the k-th has value k. */
 async function write(root: string, names: readonly string[]): Promise<string> {
   for (const [k, name] of names.entries()) {
     await mkdir(dirname(path(root, name)), { recursive: true });
@@ -21,7 +21,7 @@ async function write(root: string, names: readonly string[]): Promise<string> {
   return path(root);
 }
 
-/** Which images a split has, and what it says of itself. */
+/** The images of a split, and its splitSource. */
 async function opened(root: string, split: FolderSplit, options: OpenDatasetOptions = {}) {
   const {
     images,
@@ -32,7 +32,7 @@ async function opened(root: string, split: FolderSplit, options: OpenDatasetOpti
   return { grays: [...images].filter((_, i) => i % 3 === 0), labels: [...labels], undivided, classNames };
 }
 
-test('the share of every class, whatever its size; the same by the same seed', () => {
+test('holds out the share of each class; the same seed yields the same images', () => {
   const sizes = [1, 2, 4, 10, 35, 1000];
   const labels = sizes.flatMap((n, label) => Array<number>(n).fill(label));
   const countsOf = (held: readonly boolean[]): number[] =>
@@ -42,7 +42,7 @@ test('the share of every class, whatever its size; the same by the same seed', (
   expect(countsOf(splitByClass(labels, 0, 7))).toEqual([0, 0, 0, 0, 0, 0]);
   expect(splitByClass(labels, 0.1, 7)).toEqual(splitByClass(labels, 0.1, 7));
   expect(splitByClass(labels, 0.1, 8)).not.toEqual(splitByClass(labels, 0.1, 7));
-  // Classes are not drawn alike, and not from their beginnings.
+  // Classes have different draws, and not their first images.
   const held = splitByClass([...Array<number>(50).fill(0), ...Array<number>(50).fill(1)], 0.2, 0);
   expect(held.slice(50)).not.toEqual(held.slice(0, 50));
   expect(held.slice(0, 10)).not.toEqual(Array<boolean>(10).fill(true));
@@ -54,7 +54,7 @@ test('the share of every class, whatever its size; the same by the same seed', (
 const NAMES = ['cat', 'dog'].flatMap((name) => Array.from({ length: 10 }, (_, i) => `${name}/${i}.png`));
 const ALL = Array.from({ length: 20 }, (_, k) => k);
 
-test('a folder without splits: two parts that have no image in common, of which a limit takes', async () => {
+test('a folder without splits is divided into disjoint parts; n applies to each', async () => {
   const root = await write('plain', NAMES);
   for (const split of ['train', 'test', 'val'] as const) {
     expect(await opened(root, split)).toMatchObject({ grays: ALL, undivided: 'whole' });
@@ -73,7 +73,7 @@ test('a folder without splits: two parts that have no image in common, of which 
   expect(isStreamed(streamed) && streamed.files.names.map((name) => NAMES.indexOf(name))).toEqual(held.grays);
 });
 
-test('a folder with train alone: its images are divided, if that is asked for', async () => {
+test('a folder with only train is divided with valSplit', async () => {
   const root = await write(
     'train alone',
     NAMES.map((name) => `train/${name}`),
@@ -88,7 +88,7 @@ test('a folder with train alone: its images are divided, if that is asked for', 
   expect([...train.grays, ...held.grays].sort((a, b) => a - b)).toEqual(ALL);
 });
 
-test.each(['test', 'val', 'valid', 'validation'])('a folder with train and %s: nothing is drawn', async (name) => {
+test.each(['test', 'val', 'valid', 'validation'])('a folder with train and %s is not divided', async (name) => {
   const root = await write(`with ${name}`, ['train/cat/1.png', 'train/dog/1.png', `${name}/dog/1.png`]);
   for (const options of [{}, { valSplit: 0.5 }]) {
     const train = await opened(root, 'train', options);
@@ -99,7 +99,7 @@ test.each(['test', 'val', 'valid', 'validation'])('a folder with train and %s: n
   }
 });
 
-test('a folder with val and test: each for itself', async () => {
+test('a folder with val and test has both', async () => {
   const root = await write('three', ['train/cat/1.png', 'val/cat/1.png', 'test/cat/1.png']);
   expect((await opened(root, 'val')).grays).toEqual([1]);
   expect((await opened(root, 'test')).grays).toEqual([2]);

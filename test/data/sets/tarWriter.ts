@@ -1,8 +1,8 @@
 import { createTar } from 'nanotar';
 
 /**
- * A tar archive of these members. nanotar leaves out the empty blocks at the end
- * where the members fill the last 10,240 bytes to the brim; they are added here.
+ * A tar archive of the given members. nanotar omits the empty blocks at the end if the members fill the last 10,240 bytes
+ * completely; they are added here.
  */
 export function tarOf(members: Readonly<Record<string, Uint8Array | string>>): Uint8Array {
   const tar = createTar(

@@ -14,27 +14,27 @@ const BUILDS = [
   { build: 'relaxed', wasm: relaxed },
 ].filter(({ wasm }) => validates(wasm));
 
-/** Odd counts of channels; tensors of many panels; the deploy form. */
+/** Odd numbers of channels; tensors of many panels; the deploy form. */
 const SOME = [NETWORKS[1], NETWORKS[6], NETWORKS[7]];
 
 describe.each(BUILDS)('$build', ({ wasm }) => {
   describe.each(SOME)('$label', (network) => {
-    // By its rest: for a parameter that a row lacks, jest passes a callback, and waits for it.
+    // Rest parameters: for a named parameter that a row lacks, jest would pass a callback and wait for it.
     test.each(STEPS)('%s', async (...[, step, count, size]) => {
       expect(await optimizerMisfit(wasm, network, step, count, size)).toBeNull();
     });
 
-    test('gradients that are added up over passes', async () => {
+    test('gradients accumulated over passes', async () => {
       expect(await accumulationMisfit(wasm, network)).toBeNull();
     });
 
-    test.each([0, 0.9, 0.99996, 1])('an average that keeps %d', async (decay) => {
+    test.each([0, 0.9, 0.99996, 1])('an average with decay %d', async (decay) => {
       expect(await averageMisfit(wasm, network, decay)).toBeNull();
     });
   });
 
   describe.each(['cross-entropy', 'bce'] as const)('%s', (loss) => {
-    test.each([0.5, 20, 1000])('of logits up to %d', async (scale) => {
+    test.each([0.5, 20, 1000])('logits up to %d', async (scale) => {
       for (const network of [NETWORKS[0], NETWORKS[3]]) {
         expect(await lossMisfit(wasm, network, loss, scale)).toBeNull();
       }

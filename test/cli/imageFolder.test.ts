@@ -105,15 +105,15 @@ test(
 test(
   'an image damaged after its header ends the training with its name, and the run is kept',
   async () => {
-    await write('spoiled');
-    const whole = await readFile(path('spoiled', 'dog', '7.png'));
-    await writeFile(path('cut.png'), whole.subarray(0, whole.length / 2));
-    await rename(path('cut.png'), path('spoiled', 'dog', '7.png'));
-    const args = [...TRAIN, '-d', 'spoiled', '-o', 'stopped', '--val-split', '0', '--cache', 'none'];
+    await write('damaged');
+    const image = await readFile(path('damaged', 'dog', '7.png'));
+    await writeFile(path('cut.png'), image.subarray(0, image.length / 2));
+    await rename(path('cut.png'), path('damaged', 'dog', '7.png'));
+    const args = [...TRAIN, '-d', 'damaged', '-o', 'stopped', '--val-split', '0', '--cache', 'none'];
     const { status, stderr } = await vanillanet(args, path());
     expect([status, stderr]).toEqual([
       1,
-      expect.stringMatching(/^DataError: spoiled\/dog\/7\.png: expected a whole image, /),
+      expect.stringMatching(/^DataError: damaged\/dog\/7\.png: expected a whole image, /),
     ]);
     const text = await printed([...args, '--on-bad-image', 'skip'].with(args.indexOf('stopped'), 'gone on'), path());
     expect(text).toMatch(/^skipped dog\/7\.png: /m);

@@ -86,7 +86,7 @@ test(
     const child = start(args, path(), { preload });
     const { status, stdout, stderr } = await outcomeOf(child);
     expect([status, stderr]).toEqual([130, '']);
-    expect(stdout).toContain('\nstopping as soon as it is saved; once more to stop at once\n');
+    expect(stdout).toContain('\nstopping after the next checkpoint; send the signal again to stop at once\n');
     expect(stdout).toMatch(/\nstopped; run the same command with --resume to continue\n$/);
     expect(await readdir(path('twice'))).not.toContain('lock');
     expect((await stateOf('twice'))?.globalStep).toBeGreaterThan(0);

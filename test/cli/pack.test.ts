@@ -30,7 +30,7 @@ beforeAll(async () => {
 });
 
 /** The output of --json. */
-interface Said {
+interface PackReport {
   readonly output: string;
   readonly dtype: string;
   readonly shards: readonly string[];
@@ -49,10 +49,11 @@ async function pack(...args: string[]): Promise<string> {
   expect([status, stderr]).toEqual([0, '']);
   return stdout;
 }
-const said = async (...args: string[]): Promise<Said> => JSON.parse(await pack(...args, '--json')) as Said;
+const packJson = async (...args: string[]): Promise<PackReport> =>
+  JSON.parse(await pack(...args, '--json')) as PackReport;
 
 /** The drift of two networks, computed independently. */
-async function counted(after: string, x: Float32Array, labels: ArrayLike<number>): Promise<Partial<Said>> {
+async function measureDrift(after: string, x: Float32Array, labels: ArrayLike<number>): Promise<Partial<PackReport>> {
   const rows: number[][][] = [];
   for (const file of ['net.safetensors', after]) {
     const logits = await (await loadModel(path(file))).forward(x, labels.length);
@@ -83,7 +84,7 @@ describe('one file', () => {
   ] as const)(
     'of %s has the bytes of encodeSafetensors',
     async (short, dtype, code) => {
-      const { bytes, shards, ...rest } = await said('net.safetensors', `${short}.safetensors`, '--dtype', short);
+      const { bytes, shards, ...rest } = await packJson('net.safetensors', `${short}.safetensors`, '--dtype', short);
       const written = await readFile(path(`${short}.safetensors`));
       expect(rest).toMatchObject({ output: `${short}.safetensors`, dtype, images: 64, accuracy: null });
       expect([shards, bytes]).toEqual([
@@ -107,10 +108,10 @@ describe('one file', () => {
     async () => {
       const drawn = drawShapes(20, { size: 16, seed: 3 });
       const x = batchOf(drawn, [...drawn.labels.keys()], deploy) as Float32Array;
-      const found = await said('net.safetensors', 'i.safetensors', '-d', 'int8', '--probe', '20', '--seed', '3');
-      const { accuracy, ...expected } = await counted('i.safetensors', x, drawn.labels);
+      const report = await packJson('net.safetensors', 'i.safetensors', '-d', 'int8', '--probe', '20', '--seed', '3');
+      const { accuracy, ...expected } = await measureDrift('i.safetensors', x, drawn.labels);
       expect(accuracy).toBeDefined();
-      expect(found).toMatchObject({ ...expected, images: 20, probe: '20 drawn shapes', accuracy: null });
+      expect(report).toMatchObject({ ...expected, images: 20, probe: '20 drawn shapes', accuracy: null });
     },
     PATIENCE,
   );
@@ -121,10 +122,10 @@ describe('one file', () => {
       const set = await openDataset('shapes', 'test', { size: [16, 16], n: 30, seed: 5 });
       checkDataset(set, deploy);
       const x = batchOf(set, [...set.labels.keys()], deploy) as Float32Array;
-      const found = await said(
+      const report = await packJson(
         ...['net.safetensors', 'i.safetensors', '-d', 'int8', '--data', 'shapes', '-n', '30', '--seed', '5'],
       );
-      expect(found).toMatchObject({ ...(await counted('i.safetensors', x, set.labels)), images: 30 });
+      expect(report).toMatchObject({ ...(await measureDrift('i.safetensors', x, set.labels)), images: 30 });
     },
     PATIENCE,
   );
@@ -132,9 +133,9 @@ describe('one file', () => {
   test.each(['odd', 'gray'])(
     'is measured on noise if the network does not take shapes: %s',
     async (net) => {
-      const found = await said(`${net}.safetensors`, 'n.safetensors', '-d', 'f16', '-n', '3');
-      expect(found).toMatchObject({ probe: '3 images of noise', images: 3, top1Agreement: 1 });
-      expect(found.maxDifference).toBeGreaterThan(0);
+      const report = await packJson(`${net}.safetensors`, 'n.safetensors', '-d', 'f16', '-n', '3');
+      expect(report).toMatchObject({ probe: '3 images of noise', images: 3, top1Agreement: 1 });
+      expect(report.maxDifference).toBeGreaterThan(0);
     },
     PATIENCE,
   );
@@ -144,18 +145,18 @@ describe('shards', () => {
   test.each(['cut.json', 'cut.safetensors', 'cut'])(
     'are written next to their index: %s',
     async (out) => {
-      const found = await said('net.safetensors', out, '--dtype', 'f16', '--shard', '1KiB');
+      const report = await packJson('net.safetensors', out, '--dtype', 'f16', '--shard', '1KiB');
       const { length } = await readFile(path('float16.safetensors'));
       const count = Math.ceil(length / 1024);
-      expect(found).toMatchObject({ output: 'cut.json', bytes: { after: length } });
-      expect(found.shards).toHaveLength(count);
-      expect(found.shards[0]).toBe(`cut-00001-of-0000${count}.bin`);
-      const parts = await Promise.all(found.shards.map((file) => readFile(path(file))));
+      expect(report).toMatchObject({ output: 'cut.json', bytes: { after: length } });
+      expect(report.shards).toHaveLength(count);
+      expect(report.shards[0]).toBe(`cut-00001-of-0000${count}.bin`);
+      const parts = await Promise.all(report.shards.map((file) => readFile(path(file))));
       expect(parts.slice(0, -1).every((part) => part.length === 1024)).toBe(true);
       expect(Buffer.concat(parts).equals(await readFile(path('float16.safetensors')))).toBe(true);
       const x = new Float32Array(3 * 256).fill(0.5);
-      const [whole, cut] = [await loadModel(path('float16.safetensors')), await loadModel(path('cut.json'))];
-      expect(await cut.forward(x)).toEqual(await whole.forward(x));
+      const [single, sharded] = [await loadModel(path('float16.safetensors')), await loadModel(path('cut.json'))];
+      expect(await sharded.forward(x)).toEqual(await single.forward(x));
     },
     PATIENCE,
   );
@@ -163,12 +164,12 @@ describe('shards', () => {
   test(
     'are read by their index',
     async () => {
-      await said('net.safetensors', 'in.json', '-d', 'f32', '--shard', '2KiB');
-      const { bytes, maxDifference } = await said('in.json', 'out.safetensors', '-d', 'f32');
+      await packJson('net.safetensors', 'in.json', '-d', 'f32', '--shard', '2KiB');
+      const { bytes, maxDifference } = await packJson('in.json', 'out.safetensors', '-d', 'f32');
       expect(maxDifference).toBe(0);
       expect(bytes.before).toBe(bytes.after);
-      const whole = await readFile(path('out.safetensors'));
-      expect(whole.equals(await readFile(path('f32.safetensors')))).toBe(true);
+      const file = await readFile(path('out.safetensors'));
+      expect(file.equals(await readFile(path('f32.safetensors')))).toBe(true);
     },
     PATIENCE,
   );
@@ -256,8 +257,8 @@ describe('refuses, and writes nothing', () => {
     ],
     ['into no folder', ['net.safetensors', 'no/x'], 1, 'ParamError: no/x: expected a folder no, got none'],
     ['data that are not there', ['odd.safetensors', 'x', '--data', 'cifar'], 1, 'DataError: cifar: expected'],
-    ['a type that is none', ['net.safetensors', 'x', '-d', 'int4'], 2, 'Allowed choices are f16, f32, f64, float16'],
-    ['a size that is none', ['net.safetensors', 'x', '--shard', '24 parsecs'], 2, 'Expected a size such as 24MiB'],
+    ['an unknown type', ['net.safetensors', 'x', '-d', 'int4'], 2, 'Allowed choices are f16, f32, f64, float16'],
+    ['an invalid size', ['net.safetensors', 'x', '--shard', '24 parsecs'], 2, 'Expected a size such as 24MiB'],
     ['a size of nothing', ['net.safetensors', 'x', '--shard', '0'], 2, 'Expected a size such as 24MiB'],
   ];
   beforeAll(async () => {

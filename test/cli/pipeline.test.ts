@@ -37,9 +37,9 @@ const TRAIN = [
 const IMAGES = ['red.png', 'wide.jpg'];
 const BACKENDS = [wasmBackend, referenceBackend];
 
-let said: string;
+let output: string;
 beforeAll(async () => {
-  said = await printed([...TRAIN, '-o', 'run'], path());
+  output = await printed([...TRAIN, '-o', 'run'], path());
   await printed(['fuse', 'run/last.safetensors', 'fused.safetensors'], path());
   await sharp({ create: { width: 16, height: 16, channels: 3, background: 'red' } })
     .png()
@@ -52,12 +52,12 @@ beforeAll(async () => {
 
 describe('train', () => {
   test('prints its progress, and writes weights with their configuration', async () => {
-    const lines = said.split('\n');
+    const lines = output.split('\n');
     expect(lines[0]).toBe('data   shapes: 30 images to train on, 20 held out, 10 classes');
     expect(lines[1]).toBe('net    dims 4,6  strides 2  act_num 1');
     expect(lines[2]).toMatch(/^memory \d+ MiB for the network in training, 0 MiB for the images$/);
     expect(lines[3]).toMatch(/^epoch 1\/6 .*loss \d\.\d{3}/);
-    expect(said).toContain('wrote  run/last.safetensors (train form, lambda 1)\n');
+    expect(output).toContain('wrote  run/last.safetensors (train form, lambda 1)\n');
     expect((await readdir(path('run'))).sort()).toEqual([
       ...['best-fusable.safetensors', 'best.safetensors', 'checkpoint-00000015.safetensors'],
       ...['checkpoint-00000018.safetensors', 'config.json', 'curves.html', 'curves.svg'],
@@ -78,9 +78,9 @@ describe('train', () => {
         .split('\n')
         .map((line) => JSON.parse(line) as Record<string, unknown>);
       const steps = [1, 2, 3, 4, 5, 6].flatMap((epoch) => [1, 2, 3].map((step) => [epoch, step, 3]));
-      const told = records.filter(({ kind }) => kind === 'step');
-      expect(told.map(({ epoch, step, steps: of }) => [epoch, step, of])).toEqual(steps);
-      expect(told.map(({ lambda }) => lambda)).toEqual(
+      const stepRecords = records.filter(({ kind }) => kind === 'step');
+      expect(stepRecords.map(({ epoch, step, steps: of }) => [epoch, step, of])).toEqual(steps);
+      expect(stepRecords.map(({ lambda }) => lambda)).toEqual(
         steps.map(([epoch, step]) => Math.min(1, (epoch - 1 + (step - 1) / 3) / 4)),
       );
       expect(records.filter((record) => 'validation' in record).map(({ epoch }) => epoch)).toEqual([1, 2, 3, 4, 5, 6]);
@@ -99,9 +99,9 @@ test(
     const plannedBy = (text: string): number => Number(/^memory (\d+) MiB for the network/m.exec(text)?.[1]);
     // Wide enough for more than one MiB.
     const wide = [...TRAIN, '--dims', '4,256', '--size', '32', '--epochs', '1', '--decay-epochs', '0'];
-    const whole = await printed([...wide, '-o', 'whole'], path());
+    const batch = await printed([...wide, '-o', 'whole'], path());
     const parts = await printed([...wide, '--grad-accum-steps', '5', '-o', 'parts'], path());
-    expect(plannedBy(parts)).toBeLessThan(plannedBy(whole));
+    expect(plannedBy(parts)).toBeLessThan(plannedBy(batch));
     expect(JSON.parse(await readFile(path('parts/config.json'), 'utf8'))).toMatchObject({
       ...{ batch_size: 10, grad_accum_steps: 5 },
     });

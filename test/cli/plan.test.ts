@@ -21,9 +21,9 @@ const report = async (...args: string[]): Promise<PlanReport> =>
   JSON.parse(await text(...args, '--json')) as PlanReport;
 
 function on({ platforms }: PlanReport, name: string): PlanReport['platforms'][number] {
-  const found = platforms.find(({ platform }) => platform.name === name);
-  if (found === undefined) throw new Error(`nothing of ${name}`);
-  return found;
+  const row = platforms.find(({ platform }) => platform.name === name);
+  if (row === undefined) throw new Error(`nothing of ${name}`);
+  return row;
 }
 
 beforeAll(async () => {
@@ -51,18 +51,18 @@ describe('VanillaNet-5', () => {
   test(
     'at the CPU time of the README, fits the platforms with more than 50 ms',
     async () => {
-      const told = await report('--cpu-ms', '211');
-      expect(told).toMatchObject({ network: 'vanillanet_5', input: [3, 224, 224], macs: 5_161_185_280 });
-      expect(told.file).toEqual({ dtype: 'float32', bytes: 4 * 15_523_304, shards: 3 });
+      const result = await report('--cpu-ms', '211');
+      expect(result).toMatchObject({ network: 'vanillanet_5', input: [3, 224, 224], macs: 5_161_185_280 });
+      expect(result.file).toEqual({ dtype: 'float32', bytes: 4 * 15_523_304, shards: 3 });
       for (const name of ['Cloudflare free', 'Netlify Edge', 'Fastly Compute']) {
-        expect(on(told, name)).toMatchObject({ fits: false, memory_bytes: { fits: true }, cpu_ms: { fits: false } });
+        expect(on(result, name)).toMatchObject({ fits: false, memory_bytes: { fits: true }, cpu_ms: { fits: false } });
       }
-      const paid = on(told, 'Cloudflare paid');
+      const paid = on(result, 'Cloudflare paid');
       expect(paid).toMatchObject({ fits: true, weights_bytes: { files: 3 } });
       // 0.30 + 211 · 0.02; and 5 + 181 · 0.02
       expect(paid.usd?.further_million).toBeCloseTo(4.52, 9);
       expect(paid.usd?.first_million).toBeCloseTo(8.62, 9);
-      expect(on(told, 'AWS Lambda arm64').fits).toBe(true);
+      expect(on(result, 'AWS Lambda arm64').fits).toBe(true);
     },
     PATIENCE,
   );
@@ -99,14 +99,14 @@ describe('the network of the package', () => {
   test(
     'measured here, fits all platforms with WebAssembly',
     async () => {
-      const told = await report('-w', 'cifar.safetensors');
-      expect(told.cpu.ms).toBeGreaterThan(0);
-      expect(told.cpu.measured?.cpu).not.toBe('');
-      expect(told.file).toEqual({ dtype: 'as stored', bytes: (await stat(CIFAR)).size, shards: 1 });
-      const given = await report('-w', 'cifar.safetensors', '--cpu-ms', '2');
-      const unfit = given.platforms.filter(({ fits }) => !fits);
+      const result = await report('-w', 'cifar.safetensors');
+      expect(result.cpu.ms).toBeGreaterThan(0);
+      expect(result.cpu.measured?.cpu).not.toBe('');
+      expect(result.file).toEqual({ dtype: 'as stored', bytes: (await stat(CIFAR)).size, shards: 1 });
+      const small = await report('-w', 'cifar.safetensors', '--cpu-ms', '2');
+      const unfit = small.platforms.filter(({ fits }) => !fits);
       expect(unfit.map(({ platform }) => platform.name)).toEqual(['Fastly Compute']);
-      expect(on(given, 'Fastly Compute').cpu_ms.fits).toBe(true);
+      expect(on(small, 'Fastly Compute').cpu_ms.fits).toBe(true);
     },
     PATIENCE,
   );
@@ -128,10 +128,10 @@ describe('the network of the package', () => {
 test(
   'a factor multiplies the CPU time in limits and costs',
   async () => {
-    const told = await report('-c', 'small.json', '--cpu-ms', '20', '--cpu-factor', '3');
-    expect(told.cpu).toEqual({ ms: 20, factor: 3, measured: null });
-    expect(on(told, 'Netlify Edge').cpu_ms).toEqual({ needed: 60, limit: 50, fits: false });
-    expect(on(told, 'Cloudflare paid').usd?.further_million).toBeCloseTo(0.3 + 60 * 0.02, 9);
+    const result = await report('-c', 'small.json', '--cpu-ms', '20', '--cpu-factor', '3');
+    expect(result.cpu).toEqual({ ms: 20, factor: 3, measured: null });
+    expect(on(result, 'Netlify Edge').cpu_ms).toEqual({ needed: 60, limit: 50, fits: false });
+    expect(on(result, 'Cloudflare paid').usd?.further_million).toBeCloseTo(0.3 + 60 * 0.02, 9);
   },
   PATIENCE,
 );
@@ -139,11 +139,11 @@ test(
 test(
   'a file replaces rows, and adds new ones at the end',
   async () => {
-    const told = await report('-c', 'small.json', '--cpu-ms', '20', '--platforms', 'rows.json');
-    expect(on(told, 'Netlify Edge')).toMatchObject({ fits: false, memory_bytes: { limit: 1000, fits: false } });
-    expect(told.platforms[0].platform.name).toBe('Cloudflare free');
-    expect(told.platforms.at(-1)).toMatchObject({ fits: true, platform: { name: 'here' } });
-    expect(told.platforms.at(-1)?.usd?.further_million).toBeCloseTo(20, 9);
+    const result = await report('-c', 'small.json', '--cpu-ms', '20', '--platforms', 'rows.json');
+    expect(on(result, 'Netlify Edge')).toMatchObject({ fits: false, memory_bytes: { limit: 1000, fits: false } });
+    expect(result.platforms[0].platform.name).toBe('Cloudflare free');
+    expect(result.platforms.at(-1)).toMatchObject({ fits: true, platform: { name: 'here' } });
+    expect(result.platforms.at(-1)?.usd?.further_million).toBeCloseTo(20, 9);
   },
   PATIENCE,
 );

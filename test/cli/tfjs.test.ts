@@ -21,7 +21,7 @@ const state = drawnState(deploy);
 const x = drawnImages(deploy, 3);
 
 /** The stdout of a command that must succeed. With `tfjs`, stderr has the engine. */
-async function said(args: readonly string[], engine = ''): Promise<string> {
+async function outputOf(args: readonly string[], engine = ''): Promise<string> {
   const { status, stdout, stderr } = await inHost(args, path());
   expect([status, stderr]).toEqual([0, engine]);
   return stdout;
@@ -35,15 +35,15 @@ interface Found {
   readonly canTrain: boolean;
 }
 
-const engines = async (): Promise<readonly Found[]> => JSON.parse(await said(['engines', '--json'])) as Found[];
+const engines = async (): Promise<readonly Found[]> => JSON.parse(await outputOf(['engines', '--json'])) as Found[];
 
 /** The engine that `tfjs` selects on this machine, and the line about it. */
-async function chosen({ training = false } = {}): Promise<{ by: string; heard: string }> {
+async function chosen({ training = false } = {}): Promise<{ by: string; stderr: string }> {
   const found = (await engines()).find(
     ({ engine, available, isHardware, canTrain }) =>
       available && (isHardware || ['tfjs-node', 'wasm', 'cpu'].includes(engine)) && (canTrain || !training),
   );
-  return { by: `tfjs:${found?.engine ?? ''}`, heard: `tfjs: ${found?.engine ?? ''}, ${found?.device ?? ''}\n` };
+  return { by: `tfjs:${found?.engine ?? ''}`, stderr: `tfjs: ${found?.engine ?? ''}, ${found?.device ?? ''}\n` };
 }
 
 beforeAll(async () => {
@@ -65,7 +65,7 @@ test(
       available: false,
       reason: 'Node has no WebGL',
     });
-    const text = await said(['engines']);
+    const text = await outputOf(['engines']);
     expect(text).toMatch(/^engine +device +GPU +trains +version\n/);
     expect(text).toMatch(/\ncpu +JavaScript on this machine's processor +no +yes +4\.22\.0\n/);
     expect(text).toMatch(/\nwebgl: Node has no WebGL\. Use it in a browser/);
@@ -80,20 +80,20 @@ test(
   async () => {
     const { logits, bounds } = float32Bound(toOracleConfig(deploy), stateToOracle(state), toOracle(x));
     const [exact, bound] = [valuesOf(logits), valuesOf(bounds)];
-    for (const { backend, by, heard } of [
-      { backend: 'tfjs:cpu', by: 'tfjs:cpu', heard: '' },
-      { backend: 'tfjs:wasm', by: 'tfjs:wasm', heard: '' },
+    for (const { backend, by, stderr } of [
+      { backend: 'tfjs:cpu', by: 'tfjs:cpu', stderr: '' },
+      { backend: 'tfjs:wasm', by: 'tfjs:wasm', stderr: '' },
       { backend: 'tfjs', ...(await chosen()) },
     ]) {
       const args = [...RUN, '-w', 'deploy.safetensors', '-b', backend];
-      expect(JSON.parse(await said([...args, '--json'], heard))).toMatchObject({ backend: by, dtype: 'float32' });
-      expect(await said(args, heard)).toContain(` by ${by} in eval mode`);
+      expect(JSON.parse(await outputOf([...args, '--json'], stderr))).toMatchObject({ backend: by, dtype: 'float32' });
+      expect(await outputOf(args, stderr)).toContain(` by ${by} in eval mode`);
       const { data } = await logitsIn(path('y.safetensors'));
       expect(exact.filter((v, i) => !(Math.abs(v - data[i]) <= bound[i]))).toEqual(new Float64Array());
     }
     // Also the train form, which WebAssembly does not run.
     const args = [...RUN, '-w', 'train.safetensors', '-b', 'tfjs:cpu', '--lambda', '0.25', '--json'];
-    expect(JSON.parse(await said(args))).toMatchObject({ backend: 'tfjs:cpu', lambda: 0.25 });
+    expect(JSON.parse(await outputOf(args))).toMatchObject({ backend: 'tfjs:cpu', lambda: 0.25 });
   },
   PATIENCE,
 );
@@ -103,7 +103,9 @@ test(
   async () => {
     const of = async (backend: string): Promise<unknown> =>
       (
-        JSON.parse(await said(['classify', CHELSEA, '-w', 'deploy.safetensors', '-b', backend, '--json'])) as object[]
+        JSON.parse(
+          await outputOf(['classify', CHELSEA, '-w', 'deploy.safetensors', '-b', backend, '--json']),
+        ) as object[]
       )[0];
     const answer = await of('tfjs:cpu');
     expect(answer).toMatchObject({ predictions: expect.any(Array) });
@@ -135,11 +137,11 @@ const TRAIN = [
 test(
   'train, resume with the same engine only, eval',
   async () => {
-    const { by, heard } = await chosen({ training: true });
-    await said([...TRAIN, by, '-o', 'run']);
+    const { by, stderr: notice } = await chosen({ training: true });
+    await outputOf([...TRAIN, by, '-o', 'run']);
     const { run } = JSON.parse(await readFile(path('run/config.json'), 'utf8')) as { run: { backend: string } };
     expect(run.backend).toBe(by);
-    await said([...TRAIN, 'tfjs', '-o', 'run', '--resume'], heard);
+    await outputOf([...TRAIN, 'tfjs', '-o', 'run', '--resume'], notice);
     const { status, stderr } = await inHost([...TRAIN, 'wasm', '-o', 'run', '--resume'], path());
     expect(status).toBe(1);
     expect(stderr).toContain(`expected ${by}, as in the checkpoint`);
@@ -147,7 +149,7 @@ test(
 
     const evaluate = ['eval', '-w', 'run/last.safetensors', '-d', 'shapes', '--limit', '12', '--json', '--backend'];
     const of = async (backend: string): Promise<object> => {
-      const { images_per_second: _, ...rest } = JSON.parse(await said([...evaluate, backend])) as Record<
+      const { images_per_second: _, ...rest } = JSON.parse(await outputOf([...evaluate, backend])) as Record<
         string,
         number
       >;
@@ -162,7 +164,7 @@ test(
   'bench',
   async () => {
     await writeFile(path('small.json'), JSON.stringify({ dims: [2, 3], strides: [1], num_classes: 3, input_size: 8 }));
-    const text = await said(['bench', '-c', 'small.json', '-b', 'tfjs:cpu', '-r', '1', '--json']);
+    const text = await outputOf(['bench', '-c', 'small.json', '-b', 'tfjs:cpu', '-r', '1', '--json']);
     expect(JSON.parse(text)).toMatchObject({ backend: 'tfjs:cpu', build: 'cpu', rows: [{ threads: 1, batch: 1 }] });
   },
   PATIENCE,
@@ -171,7 +173,7 @@ test(
 test(
   'diff',
   async () => {
-    const text = await said([
+    const text = await outputOf([
       'diff',
       '-w',
       'train.safetensors',

@@ -1,4 +1,4 @@
-/** What an edge runtime is given: a program with the package in it, bundled, and the modules deployed beside. */
+/** Bundles a program with the package for an edge runtime, and collects the WebAssembly modules that are deployed with it. */
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -8,15 +8,15 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface EdgeBundle {
   readonly script: string;
-  /** Modules by their file names: compiled before the script runs, which finds them in `deployed`. */
+  /** Modules by file name. They are compiled before the script runs, which finds them in `deployed`. */
   readonly modules: ReadonlyMap<string, Uint8Array>;
-  /** What went into the script. */
+  /** The source files of the script. */
   readonly files: readonly string[];
 }
 
-/** Imports of a .wasm file, as the platforms make modules of them. */
-const deploying = (modules: Map<string, Uint8Array>): Plugin => ({
-  name: 'deploying',
+/** Handles imports of .wasm files as the platforms do. */
+const deployModules = (modules: Map<string, Uint8Array>): Plugin => ({
+  name: 'deploy-modules',
   setup(esbuild) {
     esbuild.onResolve({ filter: /\.wasm(\?module)?$/ }, ({ path }) => ({
       path: basename(path).replace('?module', ''),
@@ -31,15 +31,15 @@ const deploying = (modules: Map<string, Uint8Array>): Plugin => ({
 
 export type Condition = 'workerd' | 'edge-light' | 'browser' | 'node';
 
-/** @param conditions under which imports are looked up, and under no other */
+/** @param conditions the only conditions under which imports are resolved */
 export async function bundleFor(conditions: readonly Condition[], program: string): Promise<EdgeBundle> {
   const modules = new Map<string, Uint8Array>();
   const { outputFiles, metafile } = await build({
     stdin: { contents: program, resolveDir: ROOT },
     ...{ bundle: true, minify: true, write: false, metafile: true, format: 'iife', logLevel: 'silent' },
-    // Not a platform of esbuild's, which would have a condition of its own.
+    // 'neutral', because esbuild's other platforms add conditions.
     ...{ platform: 'neutral', mainFields: ['module', 'main'], conditions: [...conditions] },
-    plugins: [deploying(modules)],
+    plugins: [deployModules(modules)],
   });
   return { script: outputFiles[0].text, modules, files: Object.keys(metafile.inputs) };
 }

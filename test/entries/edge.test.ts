@@ -1,6 +1,6 @@
 /**
- * The package as edge runtimes have it: bundled with their conditions, within their budget, and
- * run where nothing may be compiled from bytes, evaluated from text, or asked of Node.
+ * The package for edge runtimes: bundled under their conditions, within their size limits, and run without
+ * WebAssembly compilation, `eval` and Node.
  */
 import { readFile } from 'node:fs/promises';
 import vm from 'node:vm';
@@ -11,7 +11,7 @@ import { loadModel } from '../../src/model/loadModel.js';
 import { bundleFor, type EdgeBundle } from './bundle.js';
 import { compiled, compile, WEB } from './realm.js';
 
-/** What a Worker of one's own brings along, without decoders and weights. */
+/** Bytes of gzip in a Worker, without decoders and weights. */
 const BUDGET = 60_000;
 
 const CORE = `
@@ -55,7 +55,7 @@ describe.each(PROGRAMS)('$label', ({ condition, program }) => {
     expect(size).toBeGreaterThan(5000);
   });
 
-  test('has no oracle, no training, no data set and nothing inlined', () => {
+  test('has no reference, training, data sets or inlined modules', () => {
     const own = bundle.files.filter((file) => file.startsWith('dist/'));
     expect(own).toContain('dist/src/wasm/inference/session.js');
     expect(own.filter((file) => /reference|train|src\/(cli|data|diff|oracle|report|tfjs)\//.test(file))).toEqual([]);
@@ -63,12 +63,12 @@ describe.each(PROGRAMS)('$label', ({ condition, program }) => {
     expect(bundle.script).not.toMatch(/node:|\beval\b|new Function/);
   });
 
-  test('answers with the same bits in a realm that compiles and evaluates nothing', async () => {
+  test('gives the same bits in a realm without compilation and eval', async () => {
     const realm = vm.createContext(
       { ...WEB, deployed: await compiled(bundle) },
       { codeGeneration: { strings: false, wasm: false } },
     );
-    // The realm is what it says it is.
+    // The restrictions of the realm hold.
     expect(() => vm.runInContext('eval("1")', realm) as unknown).toThrow('disallowed');
     await expect(vm.runInContext('WebAssembly.compile(new Uint8Array([0,97,115,109,1,0,0,0]))', realm)).rejects.toThrow(
       'disallowed',
@@ -81,7 +81,7 @@ describe.each(PROGRAMS)('$label', ({ condition, program }) => {
     expect(Buffer.from(new Uint8Array((await model.forward(image)).buffer))).toEqual(Buffer.from(logits.buffer));
   });
 
-  test('answers with the same bits in edge-runtime', async () => {
+  test('gives the same bits in edge-runtime', async () => {
     const modules = await compiled(bundle);
     const runtime = new EdgeRuntime({
       codeGeneration: { strings: false, wasm: false },
@@ -93,7 +93,7 @@ describe.each(PROGRAMS)('$label', ({ condition, program }) => {
   });
 });
 
-test('threads are refused by name where there are none, and auto is one', async () => {
+test('refuses threads without workers; auto is one thread', async () => {
   const bundle = await bundleFor(['workerd'], WHOLE);
   const realm = vm.createContext({ ...WEB, deployed: await compiled(bundle) });
   vm.runInContext(bundle.script, realm);
@@ -104,7 +104,7 @@ test('threads are refused by name where there are none, and auto is one', async 
   expect((await load(weights, 'auto')).info.threads).toBe(1);
 });
 
-test('a module of another version, another module, and none are refused by name', async () => {
+test('refuses a module of another version, another module, and no module', async () => {
   const { script, modules } = await bundleFor(['workerd'], CORE);
   const load = async (deployed: object): Promise<Loaded> => {
     const realm = vm.createContext({ ...WEB, deployed });

@@ -1,4 +1,4 @@
-/** Every entry but Node's own, as bundlers make it for Workers, edge functions and pages: whole, and able to train. */
+/** Every entry except vanillanet/node, bundled for Workers, edge functions and pages: it imports nothing of Node, and trains. */
 import { readFile } from 'node:fs/promises';
 import vm from 'node:vm';
 import { beforeAll, describe, expect, test } from '@jest/globals';
@@ -11,7 +11,7 @@ import { weightsOf, type Choice } from './training.js';
 const { exports } = JSON.parse(await readFile('package.json', 'utf8')) as {
   readonly exports: Readonly<Record<string, string | { readonly node?: string }>>;
 };
-/** Those that are JavaScript, as programs name them. */
+/** The names of the JavaScript entries. */
 const ENTRIES = Object.keys(exports)
   .filter((name) => typeof exports[name] === 'object' && 'node' in exports[name])
   .map((name) => name.replace('.', 'vanillanet'));
@@ -24,34 +24,34 @@ const openRealm = async (bundle: Awaited<ReturnType<typeof bundleFor>>, wasm: bo
     { ...WEB, atob, deployed: await compiled(bundle) },
     { codeGeneration: { strings: false, wasm } },
   );
-  // What a page without isolation lacks.
+  // Pages that are not cross-origin isolated lack it.
   vm.runInContext('delete globalThis.SharedArrayBuffer', realm);
   vm.runInContext(bundle.script, realm);
   return realm;
 };
 
-test('there are six of them', () => {
+test('are six', () => {
   expect(PORTABLE.map((name) => name.slice('vanillanet'.length))).toEqual([
     ...['', '/core', '/train', '/ops', '/tfjs', '/reference'],
   ]);
 });
 
 describe.each(CONDITIONS)('for %s', (condition) => {
-  test.each(PORTABLE)('%s is bundled without Node, and asks for nothing when it is imported', async (name) => {
+  test.each(PORTABLE)('%s has no imports of Node, and no effects on import', async (name) => {
     const bundle = await bundleFor([condition], importing(name));
     expect(bundle.script).not.toMatch(/["'`]node:|\beval\(|new Function/);
-    // Here are no timers, no channels, no crypto and no fetch, which Workers refuse to a script that only begins.
+    // The realm has no timers, channels, crypto and fetch, which Workers forbid in global scope.
     const realm = await openRealm(bundle, false);
     expect(vm.runInContext('typeof setTimeout + typeof fetch', realm)).toBe('undefinedundefined');
     expect((vm.runInContext('names', realm) as string[]).length).toBeGreaterThan(3);
   });
 
-  test.each(PORTABLE)('%s is so where the condition of Node holds as well', async (name) => {
+  test.each(PORTABLE)('%s has none under the condition of Node, too', async (name) => {
     const { script } = await bundleFor([condition, 'node'], importing(name));
     expect(script).not.toMatch(/["'`]node:/);
   });
 
-  test("vanillanet/node is Node's", async () => {
+  test('vanillanet/node needs Node', async () => {
     await expect(bundleFor([condition], importing('vanillanet/node'))).rejects.toThrow('"node:');
   });
 });
@@ -64,7 +64,7 @@ globalThis.weightsOf = (choice) => weightsOf({ ...entry, resolveConfig }, choice
 const here = (choice: Choice): Promise<string> => weightsOf({ ...entry, resolveConfig }, choice);
 
 describe.each([
-  // As in workerd and edge-runtime: no channel for messages, and no module compiled from bytes.
+  // As in workerd and edge-runtime: no MessageChannel, and no compilation from bytes.
   { condition: 'workerd', turns: { setTimeout }, wasm: false },
   { condition: 'edge-light', turns: { setTimeout }, wasm: false },
   { condition: 'browser', turns: { MessageChannel }, wasm: true },
@@ -77,16 +77,16 @@ describe.each([
     there = vm.runInContext('weightsOf', realm) as typeof there;
   });
 
-  test('makes the weights that it makes in Node, to the bit, with the oracle', async () => {
+  test('trains the same weights as in Node, bit for bit, with the reference', async () => {
     expect(await there({ trainer: 'oracle' })).toBe(await here({ trainer: 'oracle' }));
   });
 
-  test('so does the engine, where modules are compiled from bytes, and is refused by name where not', async () => {
+  test('trains with WebAssembly if modules can be compiled from bytes, and refuses else', async () => {
     if (wasm) expect(await there({ trainer: 'wasm' })).toBe(await here({ trainer: 'wasm' }));
     else await expect(there({ trainer: 'wasm' })).rejects.toThrow('wasm: expected');
   });
 
-  test('lets events happen on the way', async () => {
+  test('yields to the event loop', async () => {
     let happened = false;
     setImmediate(() => {
       happened = true;
@@ -96,7 +96,7 @@ describe.each([
     expect(await ended).toBe(true);
   });
 
-  test('refuses threads and files in plain words', async () => {
+  test('refuses threads and files', async () => {
     await expect(there({ trainer: 'oracle', workers: 2 })).rejects.toThrow(
       'workers: expected 0, as this runtime has no threads for images, got 2',
     );

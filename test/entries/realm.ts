@@ -1,8 +1,8 @@
-/** What a realm of JavaScript alone is given, to be an edge runtime's. */
+/** The globals that turn a bare JavaScript realm into one of an edge runtime. */
 import { BUILDS } from '../wasm/builds.js';
 import type { EdgeBundle } from './bundle.js';
 
-/** Names that a realm of JavaScript alone lacks, and that every edge runtime has. */
+/** Globals that every edge runtime has, and a bare realm lacks. */
 export const WEB = { TextDecoder, TextEncoder, URL, performance };
 
 interface Compiler {
@@ -12,7 +12,7 @@ const { WebAssembly } = globalThis as unknown as { WebAssembly: Compiler };
 
 export const compile = (bytes: Uint8Array): Promise<object> => WebAssembly.compile(bytes);
 
-/** Modules are compiled when a program is deployed; one that this machine does not know is left out. */
+/** Compiles the modules, as a deployment does. Leaves out the relaxed module if this runtime cannot compile it. */
 export async function compiled({ modules }: EdgeBundle): Promise<Record<string, object>> {
   const entries = [...modules].filter(([name]) => name === 'plain.wasm' || BUILDS.includes('relaxed'));
   return Object.fromEntries(

@@ -1,4 +1,4 @@
-/** A training of a few steps, of images that integers make: the same wherever it runs. */
+/** A training of a few steps on synthetic images, with the same result in every runtime. */
 import type { ModelConfig } from '../../src/core/config.js';
 import type { DataSet, StreamedSet } from '../../src/data/sets/dataset.js';
 import type * as entry from '../../src/entries/train.js';
@@ -47,7 +47,7 @@ export async function weightsOf(
     { epochs: 2, decayEpochs: 1, batchSize: 10, seed: 1, mixup: 0.2, augment: { horizontalFlip: 0.5 } },
     {
       workers,
-      // Where somebody listens, evaluation lets events happen, too.
+      // With a listener, evaluation yields to the event loop, too.
       onResumePoint: () => undefined,
       openTrainer: (config, options) =>
         trainer === 'oracle'

@@ -1,4 +1,4 @@
-/** A project of a user's: the packed package, installed, beside a photograph and weights. */
+/** A user's project: the installed tarball, with a photograph and weights. */
 import { execFile } from 'node:child_process';
 import { copyFile, cp, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -8,18 +8,18 @@ import { promisify } from 'node:util';
 import sharp from 'sharp';
 
 const run = promisify(execFile);
-/** The clone. */
+/** The repository. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface Consumer {
   readonly folder: string;
-  /** The package's archive. */
+  /** The path of the tarball. */
   readonly tarball: string;
   readonly photograph: { readonly data: Uint8Array; readonly width: number; readonly height: number };
   remove(): Promise<void>;
 }
 
-/** The package as `npm publish` would have it. It was built before. */
+/** Packs the package, which was built before, as `npm publish` does. */
 async function pack(into: string): Promise<string> {
   const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', into], {
     cwd: ROOT,

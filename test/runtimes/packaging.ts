@@ -1,4 +1,4 @@
-/** The archive itself: what it exports, and the types of that. */
+/** Checks of the tarball: its exports, their types, and what it installs. */
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,8 +13,8 @@ import type { Finding } from './report.js';
 const run = promisify(execFile);
 const installed = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/** What a command says where it fails; null where it does not. */
-async function complaint(file: string, args: readonly string[], cwd: string): Promise<string | null> {
+/** The output of a command that fails; null if it succeeds. */
+async function failureOf(file: string, args: readonly string[], cwd: string): Promise<string | null> {
   try {
     await run(process.execPath, [file, ...args], { cwd });
     return null;
@@ -27,18 +27,18 @@ async function complaint(file: string, args: readonly string[], cwd: string): Pr
 const NODENEXT = ['--module', 'nodenext'];
 const BUNDLER = ['--module', 'esnext', '--moduleResolution', 'bundler'];
 
-/** What the compiler says; null where it says nothing. */
-async function compiled(folder: string, args: readonly string[]): Promise<string | null> {
+/** The errors of the compiler; null if there are none. */
+async function compile(folder: string, args: readonly string[]): Promise<string | null> {
   const tsc = installed('../../node_modules/typescript/bin/tsc');
-  const said = await complaint(tsc, ['--strict', '--noEmit', '--target', 'es2022', ...args], folder);
-  return said === null ? null : `${args.join(' ')}: ${said}`;
+  const errors = await failureOf(tsc, ['--strict', '--noEmit', '--target', 'es2022', ...args], folder);
+  return errors === null ? null : `${args.join(' ')}: ${errors}`;
 }
 
-/** Every entry once, but those left out, as a program in TypeScript imports it. */
+/** A TypeScript program that imports every entry, except those left out. */
 async function programOf(folder: string, without: readonly string[] = []): Promise<string> {
   const text = await readFile(join(folder, 'node_modules/vanillanet/package.json'), 'utf8');
   const { exports } = JSON.parse(text) as { readonly exports: Readonly<Record<string, unknown>> };
-  // The weights are files, to be read and not imported.
+  // The models are files to read, not to import.
   const entries = Object.keys(exports).filter(
     (entry) => entry !== './package.json' && !entry.includes('*') && !without.includes(entry),
   );
@@ -51,7 +51,7 @@ async function programOf(folder: string, without: readonly string[] = []): Promi
     .join('\n');
 }
 
-/** Each: why it does not hold, or null. */
+/** Each returns why the check fails, or null. */
 export const PACKAGING: Readonly<Record<string, (consumer: Consumer) => Promise<Finding>>> = {
   async publint({ folder }) {
     const pkgDir = join(folder, 'node_modules/vanillanet');
@@ -71,7 +71,7 @@ export const PACKAGING: Readonly<Record<string, (consumer: Consumer) => Promise<
   // No CommonJS: Node 20 and later import ES modules from it. Internal errors are found by types-all; here, the only
   // one is that of node10, which ignores `exports` and finds the sources in reference/.
   attw: ({ folder, tarball }) =>
-    complaint(
+    failureOf(
       installed('node_modules/@arethetypeswrong/cli/dist/index.js'),
       [tarball, '--profile', 'esm-only', '--ignore-rules', 'internal-resolution-error'],
       folder,
@@ -79,15 +79,15 @@ export const PACKAGING: Readonly<Record<string, (consumer: Consumer) => Promise<
 
   async types({ folder }) {
     await writeFile(join(folder, 'entries.mts'), await programOf(folder));
-    // TensorFlow.js is the user's: its types are where they are installed.
+    // skipLibCheck, because the types of TensorFlow.js are not installed here.
     for (const how of [NODENEXT, BUNDLER]) {
-      const said = await compiled(folder, ['--skipLibCheck', ...how, 'entries.mts']);
-      if (said !== null) return said;
+      const errors = await compile(folder, ['--skipLibCheck', ...how, 'entries.mts']);
+      if (errors !== null) return errors;
     }
     return null;
   },
 
-  // Every type that is shipped, and not only what a program touches; but for those that name the user's TensorFlow.js.
+  // Without skipLibCheck: checks every type, except those that need the types of TensorFlow.js.
   async 'types-all'({ folder }) {
     const browser = ['--lib', 'es2022,dom'];
     const node = ['--lib', 'es2022', '--types', 'node', '--typeRoots', installed('../../node_modules/@types')];
@@ -98,8 +98,8 @@ export const PACKAGING: Readonly<Record<string, (consumer: Consumer) => Promise<
       const file = `entries-${where}.mts`;
       await writeFile(join(folder, file), await programOf(folder, without));
       for (const how of [NODENEXT, BUNDLER]) {
-        const said = await compiled(folder, [...what, ...how, file]);
-        if (said !== null) return said;
+        const errors = await compile(folder, [...what, ...how, file]);
+        if (errors !== null) return errors;
       }
     }
     return null;

@@ -1,4 +1,4 @@
-/** The consumer's weights as the package's own command makes them small. */
+/** The consumer's weights, packed by the package's command. */
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,14 +11,14 @@ const run = promisify(execFile);
 
 export const DTYPES = ['int8', 'f16'] as const;
 
-/** Small enough to make several of a small network. */
+/** Small enough for several shards of a small network. */
 const SHARD = '64KiB';
 
 export interface Packed {
   readonly name: string;
-  /** The whole file, the index and its shards, by their names. */
+  /** The single file, the index and its shards, by name. */
   readonly files: ReadonlyMap<string, Uint8Array>;
-  /** What Node answers on them. */
+  /** The logits in Node. */
   readonly logits: string;
 }
 
@@ -31,7 +31,7 @@ async function pack({ folder }: Consumer, name: string): Promise<Packed> {
   }
   const index = JSON.parse(await readFile(join(folder, `${name}.json`), 'utf8')) as ShardIndex;
   const names = [`${name}.safetensors`, `${name}.json`, ...index.shards.map(({ file }) => file)];
-  // Miniflare sends bytes to the other process, and knows no Buffer.
+  // Miniflare cannot send a Buffer to the other process.
   const files = new Map<string, Uint8Array>();
   for (const file of names) files.set(file, Uint8Array.from(await readFile(join(folder, file))));
   if (index.shards.length < 3) throw new Error(`${index.shards.length} shards of ${name}`);
@@ -39,9 +39,9 @@ async function pack({ folder }: Consumer, name: string): Promise<Packed> {
   return { name, files, logits: (JSON.parse(stdout) as Answer[])[0].logits };
 }
 
-/** Made once. */
+/** Packs the weights once. */
 export function packedOf(consumer: Consumer): Promise<readonly Packed[]> {
-  const made = packs.get(consumer) ?? Promise.all(DTYPES.map((name) => pack(consumer, name)));
-  packs.set(consumer, made);
-  return made;
+  const packed = packs.get(consumer) ?? Promise.all(DTYPES.map((name) => pack(consumer, name)));
+  packs.set(consumer, packed);
+  return packed;
 }

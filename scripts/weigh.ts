@@ -19,6 +19,7 @@ const ENTRIES = [
   { entry: 'vanillanet/core', portable: true },
   { entry: 'vanillanet/train', portable: true },
   { entry: 'vanillanet/reference', portable: true },
+  { entry: 'vanillanet/ops', portable: true },
   { entry: 'vanillanet/tfjs', portable: true },
   { entry: 'vanillanet/node', portable: false },
 ] as const;

@@ -56,7 +56,7 @@ export class Scalars {
 
   number(key: string): number {
     const value = this.#get(key);
-    if (typeof value !== 'number') throw new Error(`${key} is no number`);
+    if (typeof value !== 'number') throw new Error(`${key} is not a number`);
     return value;
   }
 
@@ -75,7 +75,7 @@ export class Scalars {
   word<W extends string>(key: string, words: readonly W[]): W {
     const value = this.#get(key);
     const found = words.find((word) => word === value);
-    if (found === undefined) throw new Error(`${key} is none of ${words.join(', ')}`);
+    if (found === undefined) throw new Error(`${key} is not one of ${words.join(', ')}`);
     return found;
   }
 }

@@ -16,7 +16,7 @@ const was: Origin = { backend: 'wasm plain', data };
 test.each([
   ['the same', was],
   ['moved', { ...was, data: { ...data, spec: '/mnt/pets' } }],
-] as const)('%s is gone on with', (_, now) => {
+] as const)('accepts %s', (_, now) => {
   expect(() => {
     checkOrigin(was, now);
   }).not.toThrow();
@@ -28,7 +28,7 @@ test.each([
   ['in memory, then on the disk', listed('l'), streamed('l')],
   ['on the disk, then in memory', streamed('l'), listed('l')],
   ['the same pixels in files of other sizes', listed('l'), listed('m')],
-  ['told before listings were', set(40), listed('l')],
+  ['recorded without a listing', set(40), listed('l')],
 ])('accepts a folder %s', (_, before, now) => {
   expect(() => {
     checkOrigin(withTrain(before), withTrain(now));

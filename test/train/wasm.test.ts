@@ -17,8 +17,8 @@ const run = (threads: number, more: Partial<Recipe> = {}) =>
 test('yields the same weights with one thread and two; they have learned and can be fused', async () => {
   const [one, two] = [await run(1), await run(2)];
   expect(two.state).toEqual(one.state);
-  const told = ({ epochs }: typeof one) => epochs.map((epoch) => [epoch.train, epoch.validation]);
-  expect(told(two)).toEqual(told(one));
+  const scores = ({ epochs }: typeof one) => epochs.map((epoch) => [epoch.train, epoch.validation]);
+  expect(scores(two)).toEqual(scores(one));
   const losses = one.epochs.map(({ train: { loss } }) => loss);
   expect(losses[3]).toBeLessThan(losses[0]);
   const { report } = fuseState(one.state, { ...config, lambda: 1 });
@@ -42,7 +42,7 @@ test.each([
   ['fused on the way', FUSED_ON_THE_WAY],
   ['fused on the way, with an average', { ...FUSED_ON_THE_WAY, ema: 0.9 }],
   ['with everything, in micro-batches', { ...EVERYTHING, gradAccumSteps: 5 }],
-] as const)('goes on from any step to the same last bit, %s', async (_, recipe) => {
+] as const)('resumes from any step with the same bits, %s', async (_, recipe) => {
   const checkpoints: Checkpoint[] = [];
   const whole = train(data, config, recipe, { openTrainer: on(1) });
   let next = await whole.next();
@@ -65,7 +65,7 @@ test('training continues with the fused network', async () => {
 test.each([
   ['wasm', on(1), 2 ** -18],
   ['the reference', oracleTrainer, 2 ** -40],
-] as const)('by %s, the average goes on as the fused average', async (_, openTrainer, precision) => {
+] as const)('%s: the average continues as the fused average', async (_, openTrainer, precision) => {
   const ema = 0.9;
   const steps = train(data, config, { ...FUSED_ON_THE_WAY, epochs: 3, ema }, { openTrainer });
   let [before, after]: (Checkpoint | null)[] = [null, null];

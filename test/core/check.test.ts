@@ -14,7 +14,7 @@ import {
 import { ParamError } from '../../src/core/errors.js';
 import { refusal } from '../io/refusal.js';
 
-describe('a number', () => {
+describe('checkNumber', () => {
   const cases: [Range, string, number[], unknown[]][] = [
     [{}, 'a number', [-1, 0, 1e300], [NaN, Infinity, -Infinity, '1', null, undefined, 1n]],
     [{ min: 0 }, 'a number >= 0', [0, 5], [-1e-9, Infinity, NaN]],
@@ -26,23 +26,26 @@ describe('a number', () => {
     [{ above: 0, max: 1 }, 'a number in (0, 1]', [1, 0.1], [0, 1.1]],
     [{ above: 0, below: 1 }, 'a number in (0, 1)', [0.5], [0, 1]],
   ];
-  test.each(cases)('in %j', (range, expected, valid, invalid) => {
-    for (const value of valid) expect(checkNumber('lr', value, range)).toBe(value);
-    for (const value of invalid) {
-      expect(() => checkNumber('lr', value, range)).toThrow(refusal(ParamError, 'lr', expected, show(value)));
-    }
-  });
+  test.each(cases)(
+    'with the range %j accepts values in it and refuses all others',
+    (range, expected, valid, invalid) => {
+      for (const value of valid) expect(checkNumber('lr', value, range)).toBe(value);
+      for (const value of invalid) {
+        expect(() => checkNumber('lr', value, range)).toThrow(refusal(ParamError, 'lr', expected, show(value)));
+      }
+    },
+  );
 });
 
-test('an integer', () => {
+test('checkInteger refuses numbers out of range, fractions and other types', () => {
   expect(checkInteger('n', 3, { min: 1, max: 3 })).toBe(3);
   for (const value of [0, 4, 1.5, NaN, 2 ** 60, '2', null]) {
-    const refused = refusal(ParamError, 'n', 'an integer in [1, 3]', show(value));
-    expect(() => checkInteger('n', value, { min: 1, max: 3 })).toThrow(refused);
+    const error = refusal(ParamError, 'n', 'an integer in [1, 3]', show(value));
+    expect(() => checkInteger('n', value, { min: 1, max: 3 })).toThrow(error);
   }
 });
 
-test('a boolean, a function, an object', () => {
+test('checkBoolean, checkFunction and checkObject refuse other types', () => {
   expect(checkBoolean('ema', false)).toBe(false);
   expect(() => checkBoolean('ema', 0)).toThrow(refusal(ParamError, 'ema', 'true or false', '0'));
   expect(checkFunction('fetch', fetch)).toBe(fetch);
@@ -53,9 +56,9 @@ test('a boolean, a function, an object', () => {
   }
 });
 
-describe('one of some names', () => {
+describe('checkOneOf', () => {
   const NAMES = ['bicubic', 'bilinear', 'box'] as const;
-  test.each(NAMES)('%s', (name) => {
+  test.each(NAMES)('accepts %s', (name) => {
     expect(checkOneOf('interpolation', name, NAMES)).toBe(name);
   });
 
@@ -65,7 +68,7 @@ describe('one of some names', () => {
     ['nearest', undefined],
     ['', undefined],
     [5, undefined],
-  ])('%p is refused, hint %p', (value, hint) => {
+  ])('refuses %p with the hint %p', (value, hint) => {
     expect(() => checkOneOf('interpolation', value, NAMES)).toThrow(
       expect.objectContaining({ expected: 'one of bicubic, bilinear, box', got: show(value), ...(hint && { hint }) }),
     );
@@ -76,7 +79,7 @@ describe('one of some names', () => {
   });
 });
 
-test('an unknown key is refused with the nearest one', () => {
+test('checkKeys refuses an unknown key and suggests the nearest one', () => {
   const keys = ['num_classes', 'input_size'];
   const op = (key: string): string => `config.${key}`;
   checkKeys({ num_classes: 1 }, keys, op);
@@ -85,7 +88,7 @@ test('an unknown key is refused with the nearest one', () => {
   }).toThrow(expect.objectContaining({ op: 'config.numClasses', hint: 'Did you mean num_classes?' }));
 });
 
-describe('values in errors', () => {
+describe('show', () => {
   const cycle: unknown[] = [];
   cycle.push(cycle);
   test.each([
@@ -102,11 +105,11 @@ describe('values in errors', () => {
     [Symbol('s'), 'Symbol(s)'],
     [cycle, 'Array'],
     [{ n: 1n }, 'Object'],
-  ])('%p', (value, text) => {
+  ])('formats %p', (value, text) => {
     expect(show(value)).toBe(text);
   });
 
-  test('are cut off', () => {
+  test('shortens long values', () => {
     expect(show('x'.repeat(1e6))).toHaveLength(81);
     expect(show(Array(1e6).fill(1))).toHaveLength(81);
   });

@@ -11,7 +11,7 @@ import { refusal } from '../io/refusal.js';
 
 const SIZES = { dims: [4, 6, 8], strides: [2, 1] };
 
-/** Everything but the sizes, as the official code has it. */
+/** The defaults of the official code, for all keys except the sizes. */
 const DEFAULTS = {
   ada_pool: null,
   article_stem: false,
@@ -29,24 +29,24 @@ const DEFAULTS = {
   class_names: null,
 };
 
-describe('what is not given', () => {
-  test('has the official defaults', () => {
+describe('missing keys', () => {
+  test('get the official defaults', () => {
     expect(resolveConfig(SIZES)).toEqual({ ...SIZES, ...DEFAULTS });
-    const none = Object.fromEntries(Object.keys(DEFAULTS).map((key) => [key, undefined]));
-    expect(resolveConfig({ ...SIZES, ...none })).toEqual({ ...SIZES, ...DEFAULTS });
+    const absent = Object.fromEntries(Object.keys(DEFAULTS).map((key) => [key, undefined]));
+    expect(resolveConfig({ ...SIZES, ...absent })).toEqual({ ...SIZES, ...DEFAULTS });
   });
 
-  test.each(Object.entries(VARIANTS))('comes from %s', (variant, sizes) => {
+  test.each(Object.entries(VARIANTS))('get the sizes of the variant %s', (variant, sizes) => {
     expect(resolveConfig({ variant })).toEqual({ variant, ...DEFAULTS, ...sizes });
   });
 
-  test.each([1, 4])('is no normalization for %d channels, which ImageNet has not', (in_chans) => {
+  test.each([1, 4])('get mean 0 and std 1 for %d channels, as the ImageNet values are for 3', (in_chans) => {
     const { mean, std } = resolveConfig({ ...SIZES, in_chans });
     expect([mean, std]).toEqual([Array<number>(in_chans).fill(0), Array<number>(in_chans).fill(1)]);
   });
 });
 
-describe('what is given', () => {
+describe('valid values', () => {
   const accepted: [keyof ModelConfig, unknown][] = [
     ['ada_pool', [3, 0]],
     ['ada_pool', [0, 0]],
@@ -72,24 +72,24 @@ describe('what is given', () => {
     expect(resolveConfig({ ...SIZES, [key]: value })).toEqual({ ...SIZES, ...DEFAULTS, [key]: value });
   });
 
-  test('one number is a square', () => {
+  test('input_size may be one number, for a square', () => {
     expect(resolveConfig({ ...SIZES, input_size: 64 }).input_size).toEqual([64, 64]);
   });
 
-  test('as many names as classes', () => {
+  test('class_names has one name for each class', () => {
     const named = resolveConfig({ ...SIZES, num_classes: 2, class_names: ['cat', ''] });
     expect(named.class_names).toEqual(['cat', '']);
   });
 
-  test('is given again by what comes out', () => {
-    for (const given of [SIZES, { variant: 'vanillanet_5', num_classes: 10, lambda: 0 }, { ...SIZES, in_chans: 1 }]) {
-      const resolved = resolveConfig(given);
+  test('resolving a resolved configuration does not change it', () => {
+    for (const input of [SIZES, { variant: 'vanillanet_5', num_classes: 10, lambda: 0 }, { ...SIZES, in_chans: 1 }]) {
+      const resolved = resolveConfig(input);
       expect(resolveConfig(resolved)).toEqual(resolved);
     }
   });
 });
 
-describe('a variant with sizes of its own', () => {
+describe('a variant combined with other keys', () => {
   const five = VARIANTS.vanillanet_5;
   const ada = VARIANTS.vanillanet_13_x1_5_ada_pool;
   const cases: [string, VariantName, ModelConfigInput, boolean][] = [
@@ -101,15 +101,15 @@ describe('a variant with sizes of its own', () => {
     ['no pools', 'vanillanet_13_x1_5_ada_pool', { ada_pool: null }, false],
     ['pools', 'vanillanet_5', { ada_pool: [0, 0, 7] }, false],
   ];
-  test.each(cases)('%s', (_, variant, own, keepsItsName) => {
-    const resolved = resolveConfig({ variant, ...own });
-    expect(resolved).toMatchObject(own);
-    expect(Object.hasOwn(resolved, 'variant')).toBe(keepsItsName);
-    if (keepsItsName) expect(resolved.variant).toBe(variant);
+  test.each(cases)('%s', (_, variant, overrides, keepsName) => {
+    const resolved = resolveConfig({ variant, ...overrides });
+    expect(resolved).toMatchObject(overrides);
+    expect(Object.hasOwn(resolved, 'variant')).toBe(keepsName);
+    if (keepsName) expect(resolved.variant).toBe(variant);
   });
 });
 
-describe('refused', () => {
+describe('resolveConfig refuses', () => {
   const sizes = (more: object): object => ({ ...SIZES, ...more });
   const list = 'a list of integers >= ';
   const cases: [ModelConfigInput, string, string, string][] = [
@@ -163,12 +163,12 @@ describe('refused', () => {
     [sizes({ class_names: ['cat'], num_classes: 2 }), 'class_names', '2 names, one for each class', '1 names'],
     [sizes({ dim: [4] }), 'dim', 'one of the keys variant, dims, strides', 'unknown key'],
   ];
-  test.each(cases)('%j', (given, key, expected, got) => {
-    expect(() => resolveConfig(given)).toThrow(refusal(ParamError, `config.${key}`, expected, got));
+  test.each(cases)('%j', (input, key, expected, got) => {
+    expect(() => resolveConfig(input)).toThrow(refusal(ParamError, `config.${key}`, expected, got));
   });
 
-  test.each(['null', '[]', '"vanillanet_5"', '5'])('%s, which is no object', (json) => {
-    const given = JSON.parse(json) as ModelConfigInput;
-    expect(() => resolveConfig(given)).toThrow(refusal(ParamError, 'config', 'an object', json));
+  test.each(['null', '[]', '"vanillanet_5"', '5'])('%s instead of an object', (json) => {
+    const input = JSON.parse(json) as ModelConfigInput;
+    expect(() => resolveConfig(input)).toThrow(refusal(ParamError, 'config', 'an object', json));
   });
 });

@@ -1,4 +1,4 @@
-/** Names of errors are literals, so that they survive minifiers; the remedy is a field of its own. */
+/** Error names are literals, so that they survive minification; the remedy is a separate field. */
 import { describe, expect, test } from '@jest/globals';
 import { transform } from 'esbuild';
 import { readFile } from 'node:fs/promises';
@@ -13,7 +13,7 @@ const NAMES = [
 const FIELDS = { op: 'conv2d', expected: 'x', got: 'y' };
 
 describe.each(NAMES)('%s', (name) => {
-  test('has its name, in its first line of stack too', () => {
+  test('has its name, also in the first line of its stack', () => {
     const error = new core[name](FIELDS);
     expect(error.name).toBe(name);
     expect(String(error)).toBe(`${name}: conv2d: expected x, got y`);
@@ -32,12 +32,16 @@ test.each(['ShapeError', 'ParamError', 'WeightsError', 'FusionError'] as const)(
 });
 
 test.each([
-  { file: 'reference/errors.ts', name: 'FusionError', make: 'new FusionError("a", "b", "c")' },
-  { file: 'src/core/errors.ts', name: 'WeightsError', make: 'new WeightsError({ op: "a", expected: "b", got: "c" })' },
-])('$file, minified, keeps the names', async ({ file, name, make }) => {
-  const contents = `${await readFile(file, 'utf8')}\nexport const error = ${make};`;
-  const options = { loader: 'ts', minify: true, target: 'es2022', format: 'iife', globalName: 'own' } as const;
+  { file: 'reference/errors.ts', name: 'FusionError', expression: 'new FusionError("a", "b", "c")' },
+  {
+    file: 'src/core/errors.ts',
+    name: 'WeightsError',
+    expression: 'new WeightsError({ op: "a", expected: "b", got: "c" })',
+  },
+])('names in $file survive minification', async ({ file, name, expression }) => {
+  const contents = `${await readFile(file, 'utf8')}\nexport const error = ${expression};`;
+  const options = { loader: 'ts', minify: true, target: 'es2022', format: 'iife', globalName: 'bundle' } as const;
   const { code } = await transform(contents, options);
   expect(code).not.toMatch(new RegExp(`class ${name}`));
-  expect(runInNewContext(`${code}; own.error.name`)).toBe(name);
+  expect(runInNewContext(`${code}; bundle.error.name`)).toBe(name);
 });

@@ -23,7 +23,7 @@ const total = (layers: readonly Layer[], key: 'parameters' | 'macs'): number =>
 
 type Counts = readonly [deployParameters: number, deployMacs: number, trainParameters: number, trainMacs: number];
 
-/** C = 1000, 224x224, counted in the official code. */
+/** Counts of the official code for 1000 classes at 224x224. */
 // prettier-ignore
 const COUNTS: Readonly<Record<VariantName, Counts>> = {
   vanillanet_5: [15_523_304, 5_161_185_280, 22_328_800, 8_450_519_616],
@@ -52,29 +52,29 @@ describe.each(Object.keys(VARIANTS) as VariantName[])('%s', (variant) => {
   });
 });
 
-test('VanillaNet-5 has these parameters for ten classes', () => {
+test('counts the parameters of VanillaNet-5 for ten classes in both forms', () => {
   const parameters = (form: Form): number =>
     total(planNetwork(resolveConfig({ variant: 'vanillanet_5', num_classes: 10, form }), [224, 224]), 'parameters');
   expect([parameters('deploy'), parameters('train')]).toEqual([11_467_274, 17_269_900]);
 });
 
 describe.each(NARROW)('$label', ({ sizes }) => {
-  test.each<Form>(['deploy', 'train'])('the %s form is the chain that the oracle runs', (form) => {
+  test.each<Form>(['deploy', 'train'])('layers of the %s form are those that the reference runs', (form) => {
     const config = resolveConfig({ ...sizes, form });
     const plan = planNetwork(config, config.input_size);
     const x = tensorOf(1, [1, config.in_chans, ...config.input_size]);
     const { steps } = forward(config, oracleState(config), x, { training: false, lambda: 0.5 });
-    const named = (op: string): string => (op === 'relu' ? 'leakyRelu' : op);
+    const opName = (op: string): string => (op === 'relu' ? 'leakyRelu' : op);
     expect(plan.map(({ op, input, output }) => ({ op, input, output }))).toEqual(
-      steps.map(({ layer, x: from, trace }) => ({
-        op: named(layer.op),
-        input: from.shape.slice(1),
+      steps.map(({ layer, x: input, trace }) => ({
+        op: opName(layer.op),
+        input: input.shape.slice(1),
         output: trace.y.shape.slice(1),
       })),
     );
   });
 
-  test.each<Form>(['deploy', 'train'])('the %s form names and counts all that is in a state dict', (form) => {
+  test.each<Form>(['deploy', 'train'])('layers of the %s form cover all parameters of a state dict', (form) => {
     const config = resolveConfig({ ...sizes, form });
     const plan = planNetwork(config, config.input_size);
     const names = plan.map(({ name }) => name);
@@ -82,12 +82,12 @@ describe.each(NARROW)('$label', ({ sizes }) => {
     const shapes = [...parameterShapes(config)];
     const modules = new Set(shapes.map(([name]) => name.slice(0, name.lastIndexOf('.'))));
     expect(plan.filter(({ parameters }) => parameters > 0).map(({ name }) => name)).toEqual([...modules]);
-    const learned = shapes.filter(([name]) => !isBuffer(name)).map(([, shape]) => sizeOf(shape));
-    expect(total(plan, 'parameters')).toBe(learned.reduce((a, b) => a + b, 0));
+    const parameterSizes = shapes.filter(([name]) => !isBuffer(name)).map(([, shape]) => sizeOf(shape));
+    expect(total(plan, 'parameters')).toBe(parameterSizes.reduce((a, b) => a + b, 0));
   });
 });
 
-test('names are those of PyTorch, and of where the code has no module', () => {
+test('layers have the names of PyTorch modules, or derived names where PyTorch has no module', () => {
   const names = (form: Form): string[] =>
     planNetwork(resolveConfig({ dims: [2, 3], strides: [2], form, input_size: 32 }), [32, 32]).map(({ name }) => name);
   expect(names('deploy')).toEqual([
@@ -129,7 +129,7 @@ test('names are those of PyTorch, and of where the code has no module', () => {
   ]);
 });
 
-test('lambda is in the plan, and zero is a value', () => {
+test('plans contain lambda, and 0 is not treated as missing', () => {
   const lambdas = (lambda: number | null): unknown[] =>
     planNetwork(resolveConfig({ dims: [2, 3], strides: [2], lambda }), [32, 32]).flatMap((layer) =>
       layer.op === 'leakyRelu' && layer.name.endsWith('.leaky') ? [layer.lambda] : [],
@@ -154,13 +154,13 @@ describe.each<Form>(['deploy', 'train'])('the modules of the %s form', (form) =>
     expect(featureNames(config)).toEqual(['stem', 'stages.0', 'stages.1', 'cls.0']);
   });
 
-  test('divide the layers among them', () => {
+  test('contain every layer exactly once', () => {
     const modules = planNetwork(config, [32, 32]).map(({ name }) => modulesByPart(config).get(name));
     expect([...new Set(modules)]).toEqual(moduleNames(config));
     expect(modulesByPart(config).size).toBe(modules.length);
   });
 
-  test('agree with the rules that go by the names of parameters', () => {
+  test('agree with the functions that classify parameters by name', () => {
     expect(formOf(parameterShapes(config))).toBe(form);
     chain(config).forEach(({ name: module, parts }, i) => {
       for (const { op, name } of parts) {
@@ -184,14 +184,14 @@ test.each([
     { ...FIVE, article_stem: true },
     { stride: 4, padding: 0 },
   ],
-  // Each of these pools by its stride, but the network counts as adaptive.
+  // Every stage pools by its stride, but the network counts as adaptive.
   [
     { ...FIVE, ada_pool: [0, 0, 0] },
     { stride: 3, padding: 1 },
   ],
-])('the stem of %j', (given, stem) => {
+])('the stem of %j is %j', (input, stem) => {
   for (const form of ['deploy', 'train'] as const) {
-    expect(chain(resolveConfig({ ...given, form }))[0].parts[0]).toMatchObject({ op: 'conv2d', ...stem });
+    expect(chain(resolveConfig({ ...input, form }))[0].parts[0]).toMatchObject({ op: 'conv2d', ...stem });
   }
 });
 
@@ -202,17 +202,17 @@ test.each<[number, number, object | undefined, Size]>([
   [3, 0, { op: 'maxPool2d', kernel_size: 3, stride: 3 }, [3, 2]],
   [2, 5, { op: 'adaptiveMaxPool2d', output_size: [5, 5] }, [5, 5]],
   [2, 12, { op: 'adaptiveMaxPool2d', output_size: [12, 12] }, [12, 12]],
-])('a stage of stride %d and ada_pool %d', (stride, ada, pool, size) => {
+])('plans the pool of a stage of stride %d and ada_pool %d', (stride, ada, pool, size) => {
   const config = resolveConfig({ dims: [4, 4], strides: [stride], ada_pool: [ada] });
-  // Stride 3 and padding 1 of the stem leave 9x7.
+  // The stem, of stride 3 and padding 1, reduces 26x20 to 9x7.
   const [, { layers }] = planModules(config, [26, 20]);
-  const own = layers.find(({ name }) => name === 'stages.0.pool');
-  if (pool === undefined) expect(own).toBeUndefined();
-  else expect(own).toMatchObject({ ...pool, input: [4, 9, 7] });
+  const planned = layers.find(({ name }) => name === 'stages.0.pool');
+  if (pool === undefined) expect(planned).toBeUndefined();
+  else expect(planned).toMatchObject({ ...pool, input: [4, 9, 7] });
   expect(layers[layers.length - 1].output).toEqual([4, ...size]);
 });
 
-describe('the maps after the stem and the stages', () => {
+describe('sizes of the maps after the stem and the stages', () => {
   const square = (...sides: number[]): Size[] => sides.map((side) => [side, side]);
   const cases: [ModelConfigInput, Size, Size[]][] = [
     [FIVE, [224, 224], square(56, 28, 14, 7)],
@@ -227,13 +227,13 @@ describe('the maps after the stem and the stages', () => {
     [SMALL_ADA, [29, 34], [[10, 11], [5, 5], [5, 5]]],
     [SMALL_ADA, [5, 5], square(2, 1, 5)],
   ];
-  test.each(cases)('of %j at %j', (given, size, sizes) => {
-    const modules = planModules(resolveConfig(given), size).slice(0, -2);
+  test.each(cases)('%j at %j', (input, size, sizes) => {
+    const modules = planModules(resolveConfig(input), size).slice(0, -2);
     expect(modules.map(({ layers }) => layers[layers.length - 1].output.slice(1))).toEqual(sizes);
   });
 });
 
-describe('too small an input is refused', () => {
+describe('an input that is too small is refused', () => {
   const cases: [ModelConfigInput, Size, string, string][] = [
     [FIVE, [31, 31], 'stages.2', '31x31, which leaves 0x0'],
     [FIVE, [224, 31], 'stages.2', '224x31, which leaves 7x0'],
@@ -243,12 +243,12 @@ describe('too small an input is refused', () => {
     [SMALL_ADA, [4, 5], 'stages.0', '4x5, which leaves 0x1'],
     [{ ...SMALL_ADA, article_stem: true }, [5, 5], 'stages.0', '5x5, which leaves 0x0'],
   ];
-  test.each(cases)('%j at %j', (given, size, op, got) => {
+  test.each(cases)('%j at %j', (input, size, op, got) => {
     const message = 'an input large enough for a map of at least 1x1';
-    expect(() => planNetwork(resolveConfig(given), size)).toThrow(refusal(ShapeError, op, message, got));
+    expect(() => planNetwork(resolveConfig(input), size)).toThrow(refusal(ShapeError, op, message, got));
   });
 
-  test('one pixel more is enough', () => {
+  test('but not the smallest sufficient input', () => {
     const layers = planNetwork(resolveConfig(FIVE), [32, 32]);
     expect(layers[layers.length - 1].output).toEqual([1000, 1, 1]);
   });

@@ -1,12 +1,12 @@
-/** The generator stands twice, once in each room, and draws the same. */
+/** The generator is implemented twice, in src/core and in reference; both return the same numbers. */
 import { expect, test } from '@jest/globals';
 import * as reference from '../../reference/philox.js';
 import * as core from '../../src/core/philox.js';
 
-/** Where halves, carries and signs turn over. */
+/** Words at which halves, carries or signs change. */
 const EDGES = [0, 1, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xfffffffe, 0xffffffff];
 
-test('words, where carries are likely and where they are not', () => {
+test('words are equal at the limits of halves, carries and signs', () => {
   for (const a of EDGES) {
     for (const b of EDGES) {
       for (const counter of [
@@ -20,7 +20,7 @@ test('words, where carries are likely and where they are not', () => {
   }
 });
 
-test('a chain of 3000 draws, each the counter of the next', () => {
+test('words are equal in a chain of 3000 draws, each of which is the next counter', () => {
   let words: core.Words = [1, 2, 3, 4];
   for (let i = 0; i < 3000; i++) {
     const key = [words[3], i] as const;
@@ -30,7 +30,7 @@ test('a chain of 3000 draws, each the counter of the next', () => {
   }
 });
 
-test('3000 uniform numbers', () => {
+test('3000 uniform numbers are equal', () => {
   for (let i = 0; i < 1000; i++) {
     for (const [seed, stream, index] of [
       [0, 0, i],

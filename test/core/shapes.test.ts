@@ -8,6 +8,6 @@ test.each([
   [4, 4, 4, 0, 1],
   [3, 4, 4, 0, 0],
   [5, 3, 1, 1, 5],
-])('size %d, kernel %d, stride %d, padding %d: output size %d', (size, kernel, stride, padding, output) => {
+])('convSize of size %d, kernel %d, stride %d, padding %d is %d', (size, kernel, stride, padding, output) => {
   expect(convSize(size, kernel, stride, padding)).toBe(output);
 });

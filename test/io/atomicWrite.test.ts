@@ -7,7 +7,7 @@ import { temporaryFolder } from './temporaryFolder.js';
 
 const path = temporaryFolder();
 
-test('writes bytes and text, over what was there, and leaves nothing else', async () => {
+test('writes bytes and text over an existing file and leaves no other file', async () => {
   await mkdir(path('a'));
   await atomicWrite(path('a', 'file'), 'grüße');
   expect(await readFile(path('a', 'file'), 'utf8')).toBe('grüße');
@@ -16,7 +16,7 @@ test('writes bytes and text, over what was there, and leaves nothing else', asyn
   expect(await readdir(path('a'))).toEqual(['file']);
 });
 
-test('whoever has the old file open still reads the old file', async () => {
+test('an open handle of the old file still reads the old content', async () => {
   await writeFile(path('old'), 'old');
   const reader = await open(path('old'));
   await atomicWrite(path('old'), 'new');
@@ -24,7 +24,7 @@ test('whoever has the old file open still reads the old file', async () => {
   await reader.close();
 });
 
-test('a link stays a link', async () => {
+test('writes to the target of a symbolic link, which remains a link', async () => {
   await mkdir(path('l'));
   await writeFile(path('l', 'target'), 'old');
   await symlink('target', path('l', 'link'));
@@ -33,7 +33,7 @@ test('a link stays a link', async () => {
   expect(await readFile(path('l', 'target'), 'utf8')).toBe('new');
 });
 
-test('a folder, a device and a missing folder are refused, and nothing is left', async () => {
+test('refuses a folder, a device and a missing folder, and leaves no file behind', async () => {
   await mkdir(path('b', 'folder'), { recursive: true });
   const write = (...to: string[]): Promise<void> => atomicWrite(path('b', ...to), 'x');
   await expect(write('folder')).rejects.toThrow(refusal(ParamError, path('b', 'folder'), 'a file', 'a folder'));
@@ -43,10 +43,10 @@ test('a folder, a device and a missing folder are refused, and nothing is left',
   expect(await readdir(path('b', 'folder'))).toEqual([]);
 });
 
-test('a failure half way leaves neither the temporary file nor a damaged target', async () => {
+test('a failed write leaves no temporary file and does not change the target', async () => {
   await mkdir(path('c'));
   await writeFile(path('c', 'file'), 'old');
-  // What is neither bytes nor text is refused by the write, when the temporary file is open already.
+  // Node refuses this content when it is written, after the temporary file was opened.
   await expect(atomicWrite(path('c', 'file'), {} as Uint8Array)).rejects.toThrow(
     refusal(ParamError, path('c', 'file'), 'a file to write', 'argument'),
   );
@@ -54,11 +54,17 @@ test('a failure half way leaves neither the temporary file nor a damaged target'
   expect(await readFile(path('c', 'file'), 'utf8')).toBe('old');
 });
 
-test('what a process that was killed had begun to write is removed; what one that lives writes is not', async () => {
+test('removeLeftovers removes temporary files of ended processes and of this one, but not of other running ones', async () => {
   await mkdir(path('d'));
-  const [gone, alive] = [2 ** 22 + 1, process.ppid];
-  const names = [`.file.${gone}.1.tmp`, `.file.${process.pid}.7.tmp`, `.file.${alive}.1.tmp`, '.file.tmp', 'file'];
+  const [endedPid, runningPid] = [2 ** 22 + 1, process.ppid];
+  const names = [
+    `.file.${endedPid}.1.tmp`,
+    `.file.${process.pid}.7.tmp`,
+    `.file.${runningPid}.1.tmp`,
+    '.file.tmp',
+    'file',
+  ];
   for (const name of names) await writeFile(path('d', name), 'x');
   await removeLeftovers(path('d'));
-  expect((await readdir(path('d'))).sort()).toEqual([`.file.${alive}.1.tmp`, '.file.tmp', 'file']);
+  expect((await readdir(path('d'))).sort()).toEqual([`.file.${runningPid}.1.tmp`, '.file.tmp', 'file']);
 });

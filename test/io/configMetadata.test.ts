@@ -4,7 +4,7 @@ import { ParamError, WeightsError } from '../../src/core/errors.js';
 import { readConfig, writeConfig } from '../../src/io/configMetadata.js';
 import { refusal } from './refusal.js';
 
-test('a configuration comes back as it was', () => {
+test('readConfig returns the configuration that writeConfig wrote', () => {
   for (const config of [
     resolveConfig({ variant: 'vanillanet_5' }),
     resolveConfig({ variant: 'vanillanet_13_x1_5_ada_pool', article_stem: true, lambda: 1, form: 'deploy' }),
@@ -16,19 +16,22 @@ test('a configuration comes back as it was', () => {
   }
 });
 
-test('no description is no error', () => {
+test('readConfig returns null for metadata without a configuration', () => {
   expect(readConfig(new Map([['format', 'pt']]))).toBeNull();
 });
 
-test.each(['', '{', 'vanillanet_5', '[]', 'null', '3', '"vanillanet_5"'])('damaged: %s', (text) => {
-  const read = (): unknown => readConfig(new Map([['vanillanet', text]]), 'x.st');
-  expect(read).toThrow(refusal(WeightsError, 'x.st', "under the metadata key 'vanillanet'", ''));
-});
+test.each(['', '{', 'vanillanet_5', '[]', 'null', '3', '"vanillanet_5"'])(
+  'readConfig refuses the entry "%s"',
+  (text) => {
+    const read = (): unknown => readConfig(new Map([['vanillanet', text]]), 'x.st');
+    expect(read).toThrow(refusal(WeightsError, 'x.st', "under the metadata key 'vanillanet'", ''));
+  },
+);
 
 test.each([
   ['{"dims":[4],"strides":[2]}', 'config.dims', '2 entries', '[4]'],
   ['{"variant":"vanillanet_4"}', 'config.variant', 'one of', 'vanillanet_4'],
   ['{"__proto__":{"variant":"vanillanet_5"}}', 'config.__proto__', 'one of the keys', 'unknown key'],
-])('a key that does not hold: %s', (text, op, expected, got) => {
+])('readConfig refuses an invalid key: %s', (text, op, expected, got) => {
   expect(() => readConfig(new Map([['vanillanet', text]]))).toThrow(refusal(ParamError, op, expected, got));
 });

@@ -1,4 +1,4 @@
-/** Half precision, written: the values of the table are NumPy's `float64.astype(float16)`. */
+/** Writing of float16. The expected values in the table are those of NumPy's `float64.astype(float16)`. */
 import { describe, expect, test } from '@jest/globals';
 import { WeightsError } from '../../src/core/errors.js';
 import type { Tensor } from '../../src/core/tensor.js';
@@ -11,30 +11,30 @@ import { refusal } from './refusal.js';
 
 const { F16 } = DTYPES;
 
-function written(data: Float32Array | Float64Array): Uint16Array {
+function halvesOf(data: Float32Array | Float64Array): Uint16Array {
   const bytes = new Uint8Array(2 * data.length);
   F16.write(data, bytes);
   return new Uint16Array(bytes.buffer);
 }
 
-test('every half comes back as it was read, a NaN as the quiet one', () => {
+test('every half is preserved by reading and writing, except that a NaN becomes the quiet NaN', () => {
   const halves = Uint16Array.from({ length: 65536 }, (_, i) => i);
   const values = new Float32Array(65536);
   F16.read(new Uint8Array(halves.buffer), values, 'halves');
   const expected = halves.map((half, i) => (Number.isNaN(values[i]) ? 0x7e00 : half));
   expect(expected.filter((half, i) => half !== i)).toHaveLength(2 * 1023 - 1);
-  expect(written(values)).toEqual(expected);
+  expect(halvesOf(values)).toEqual(expected);
 });
 
-test('between two halves the nearest, and of two the even one', () => {
+test('rounds to the nearest half, ties to even', () => {
   const halves = Uint16Array.from({ length: 0x7c00 }, (_, i) => i);
   const values = new Float32Array(halves.length);
   F16.read(new Uint8Array(halves.buffer), values, 'halves');
   const between = (part: number): Float64Array =>
     Float64Array.from(halves.subarray(1), (_, i) => values[i] + part * (values[i + 1] - values[i]));
-  expect(written(between(0.5 - 2 ** -20))).toEqual(halves.subarray(0, -1));
-  expect(written(between(0.5 + 2 ** -20))).toEqual(halves.subarray(1));
-  expect(written(between(0.5))).toEqual(halves.subarray(1).map((half) => half - (half % 2)));
+  expect(halvesOf(between(0.5 - 2 ** -20))).toEqual(halves.subarray(0, -1));
+  expect(halvesOf(between(0.5 + 2 ** -20))).toEqual(halves.subarray(1));
+  expect(halvesOf(between(0.5))).toEqual(halves.subarray(1).map((half) => half - (half % 2)));
 });
 
 test.each([
@@ -45,7 +45,7 @@ test.each([
   [2051, 0x6802],
   [1 + 2 ** -11, 0x3c00],
   [1 + 2 ** -11 - 2 ** -40, 0x3c00],
-  // By way of float32 it would be rounded down.
+  // Through float32 it would be rounded down.
   [1 + 2 ** -11 + 2 ** -30, 0x3c01],
   [2 ** -25, 0],
   [2 ** -25 + 2 ** -60, 1],
@@ -54,8 +54,8 @@ test.each([
   [-1e-7, 0x8002],
   [1e-300, 0],
   [-65503.99, 0xfbff],
-])('%d as NumPy rounds it', (value, bits) => {
-  expect([...written(Float64Array.of(value))]).toEqual([bits]);
+])('rounds %d as NumPy does', (value, bits) => {
+  expect([...halvesOf(Float64Array.of(value))]).toEqual([bits]);
 });
 
 describe('a file in float16', () => {
@@ -83,10 +83,10 @@ describe('a file in float16', () => {
     expect(encode).toThrow(refusal(WeightsError, 'w', 'float16 can hold', `${value} at element 1`));
   });
 
-  test('is a model, whole or in pieces', async () => {
+  test('loads as a model from bytes and from chunks', async () => {
     const config = drawnConfig('deploy');
     const bytes = encodeSafetensors(drawnState(config), { metadata: writeConfig(config), dtype: 'float16' });
-    const pieces = async function* (): AsyncGenerator<Uint8Array> {
+    const chunks = async function* (): AsyncGenerator<Uint8Array> {
       for (let at = 0; at < bytes.length; at += 777) yield await Promise.resolve(bytes.subarray(at, at + 777));
     };
     const rounded = decodeSafetensors(bytes).tensors;
@@ -94,6 +94,6 @@ describe('a file in float16', () => {
     const { data } = drawnImages(config, 1);
     const logits = await (await loadModel(same)).forward(data);
     expect(await (await loadModel(bytes)).forward(data)).toEqual(logits);
-    expect(await (await loadModel(pieces())).forward(data)).toEqual(logits);
+    expect(await (await loadModel(chunks())).forward(data)).toEqual(logits);
   });
 });

@@ -12,94 +12,98 @@ import { temporaryFolder } from './temporaryFolder.js';
 
 const path = temporaryFolder();
 const take = () => lock(path('lock'), 'trains here');
-const held = (): Promise<string> => readFile(path('lock'), 'utf8');
+const lockContent = (): Promise<string> => readFile(path('lock'), 'utf8');
 const busy = (got: string) => refusal(ParamError, path('lock'), 'no other process that trains here', got);
 
-/** Another process, which does nothing. */
+/** Another process, which is idle. */
 const other = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e6)'], { stdio: 'ignore' });
 afterAll(() => {
   other.kill('SIGKILL');
 });
 
-/** As a process writes itself down: its number, its start, its host. */
-const written = async (pid: number | undefined, host = hostname()): Promise<string> =>
+/** The content that a process writes: its number, start time and host. */
+const ownerLine = async (pid: number | undefined, host = hostname()): Promise<string> =>
   `${pid} ${(await startOf(pid ?? 0)) ?? '-'} ${host}\n`;
 
-test('says who has it, keeps others out, and is removed', async () => {
+test('a lock names its owner, excludes others, and is removed', async () => {
   const release = await take();
-  expect(await held()).toBe(await written(process.pid));
-  // Another run of this very process is another, too.
+  expect(await lockContent()).toBe(await ownerLine(process.pid));
+  // A second call in the same process is refused too.
   await expect(take()).rejects.toThrow(
     expect.objectContaining({
       got: `process ${process.pid}`,
       hint: 'Remove this file if that process does something else.',
     }),
   );
-  expect(await held()).toBe(await written(process.pid));
+  expect(await lockContent()).toBe(await ownerLine(process.pid));
   await release();
   expect(await readdir(path())).toEqual([]);
 });
 
 test.each<[string, () => Promise<string> | string, string]>([
-  ['another process', () => written(other.pid), `process ${other.pid}`],
-  ['one whose start is not known', () => `${other.pid} - ${hostname()}\n`, `process ${other.pid}`],
-  ['one that did not write its host', () => `${other.pid}\n`, `process ${other.pid}`],
-  // Whether it is there cannot be asked; not even of our own number, which all containers have.
-  ['one on another machine', () => `4194305 77 elsewhere\n`, 'process 4194305 on elsewhere, active '],
-  ['one in another container', () => written(process.pid, 'elsewhere'), `process ${process.pid} on elsewhere, active `],
-])('of %s, is left alone', async (_, content, got) => {
+  ['another process', () => ownerLine(other.pid), `process ${other.pid}`],
+  ['a process with an unknown start time', () => `${other.pid} - ${hostname()}\n`, `process ${other.pid}`],
+  ['a process without a host', () => `${other.pid}\n`, `process ${other.pid}`],
+  // Process numbers of another host cannot be checked, not even our own, which other containers use too.
+  ['a process on another machine', () => `4194305 77 elsewhere\n`, 'process 4194305 on elsewhere, active '],
+  [
+    'a process in another container',
+    () => ownerLine(process.pid, 'elsewhere'),
+    `process ${process.pid} on elsewhere, active `,
+  ],
+])('a lock of %s is not taken over', async (_, content, got) => {
   const text = await content();
   await writeFile(path('lock'), text);
   await expect(take()).rejects.toThrow(busy(got));
-  expect(await held()).toBe(text);
+  expect(await lockContent()).toBe(text);
 });
 
 test.each<[string, () => string]>([
   ['its number', () => `4194305 77 ${hostname()}\n`],
-  ['its number alone', () => `4194305\n`],
-  ['our own number alone, as in containers', () => `${process.pid}\n`],
-  ['nothing, as after a power cut', () => ''],
-  ['no number', () => 'x'],
-])('of a process that is gone and left %s, is taken over', async (_, content) => {
+  ['only its number', () => `4194305\n`],
+  ['only a number equal to ours, as in containers', () => `${process.pid}\n`],
+  ['an empty file, as after a power failure', () => ''],
+  ['text without a number', () => 'x'],
+])('a lock of a process that ended and left %s is taken over', async (_, content) => {
   await writeFile(path('lock'), content());
   const release = await take();
-  expect(await held()).toBe(await written(process.pid));
+  expect(await lockContent()).toBe(await ownerLine(process.pid));
   await release();
   expect(await readdir(path())).toEqual([]);
 });
 
-test('of a process whose number another has by now, is taken over where the system tells when that began', async () => {
+test('a lock of a process whose number another one has now is taken over, if the system reports start times', async () => {
   const text = `${process.pid} 1 ${hostname()}\n`;
   await writeFile(path('lock'), text);
   const outcome = await take().then(
     () => 'taken',
     () => 'refused',
   );
-  expect([outcome, await held()]).toEqual(
-    process.platform === 'linux' ? ['taken', await written(process.pid)] : ['refused', text],
+  expect([outcome, await lockContent()]).toEqual(
+    process.platform === 'linux' ? ['taken', await ownerLine(process.pid)] : ['refused', text],
   );
 });
 
-test('of another machine, is taken over when there was no sign of life for ten minutes', async () => {
+test('a lock of another machine is taken over after ten minutes without a heartbeat', async () => {
   await writeFile(path('lock'), '12 77 elsewhere\n');
   const past = (seconds: number) => new Date(Date.now() - 1000 * seconds);
   await utimes(path('lock'), past(300), past(300));
   await expect(take()).rejects.toThrow(busy('process 12 on elsewhere, active '));
   await utimes(path('lock'), past(601), past(601));
   const release = await take();
-  expect(await held()).toBe(await written(process.pid));
+  expect(await lockContent()).toBe(await ownerLine(process.pid));
   await release();
 });
 
-test('gives a sign of life every half a minute', async () => {
+test('a lock sends a heartbeat every 30 seconds', async () => {
   jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick'] });
   try {
     const release = await take();
-    const long = new Date(0);
-    await utimes(path('lock'), long, long);
+    const epoch = new Date(0);
+    await utimes(path('lock'), epoch, epoch);
     jest.advanceTimersByTime(30_000);
     jest.useRealTimers();
-    // Until it has come: the test's own patience is the limit.
+    // Wait for the heartbeat; the limit is the timeout of the test.
     while ((await stat(path('lock'))).mtimeMs === 0) await setTimeout(5);
     await release();
   } finally {
@@ -107,7 +111,7 @@ test('gives a sign of life every half a minute', async () => {
   }
 });
 
-test('that another took over meanwhile, is let alone', async () => {
+test('a lock is not touched after another process has taken it over', async () => {
   jest.useFakeTimers({ doNotFake: ['setImmediate', 'nextTick'] });
   try {
     const release = await take();
@@ -118,14 +122,14 @@ test('that another took over meanwhile, is let alone', async () => {
     await setTimeout(50);
     expect((await stat(path('lock'))).mtimeMs).toBe(0);
     await release();
-    expect(await held()).toBe('12 77 elsewhere\n');
+    expect(await lockContent()).toBe('12 77 elsewhere\n');
     await rm(path('lock'));
   } finally {
     jest.useRealTimers();
   }
 });
 
-test('is not left behind by a signal that nobody else hears', async () => {
+test('a lock is removed on a signal that nothing else handles', async () => {
   const program = `
     import { lock } from ${JSON.stringify(new URL('../../dist/src/io/lock.js', import.meta.url).href)};
     await lock(${JSON.stringify(path('lock'))}, 'trains here');
@@ -139,16 +143,16 @@ test('is not left behind by a signal that nobody else hears', async () => {
   expect([signal, await readdir(path())]).toEqual(['SIGINT', []]);
 });
 
-test('of a process that ended, is taken over', async () => {
-  await writeFile(path('lock'), await written(other.pid));
+test('a lock of a process that ended is taken over', async () => {
+  await writeFile(path('lock'), await ownerLine(other.pid));
   other.kill('SIGKILL');
   await once(other, 'exit');
   const release = await take();
-  expect(await held()).toBe(await written(process.pid));
+  expect(await lockContent()).toBe(await ownerLine(process.pid));
   await release();
 });
 
-test('where no file can be made, says so', async () => {
+test('a lock is refused where no file can be created', async () => {
   await expect(lock(path('no', 'lock'), 'trains here')).rejects.toThrow(
     refusal(ParamError, path('no', 'lock'), 'a file to write', 'no such file or folder'),
   );

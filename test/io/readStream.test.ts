@@ -1,4 +1,4 @@
-/** Streams through one small buffer, and not for ever. */
+/** Streams are read through one small buffer and with a timeout. */
 import { describe, expect, test } from '@jest/globals';
 import type { UnderlyingByteSource } from 'node:stream/web';
 import { setFlagsFromString } from 'node:v8';
@@ -13,31 +13,31 @@ import { slowServer } from './slowServer.js';
 
 const BYTES = Uint8Array.from({ length: 2_500_000 }, (_, i) => (i * 2654435761) >>> 24);
 
-/** All bytes, and the buffers they came in. */
+/** All bytes, and the sizes of the buffers of the chunks. */
 async function read(
   source: WeightsSource,
   options: SourceOptions = {},
-): Promise<{ whole: Buffer; sizes: Set<number> }> {
+): Promise<{ bytes: Buffer; sizes: Set<number> }> {
   const chunks: Buffer[] = [];
   const sizes = new Set<number>();
   for await (const chunk of openSource(source, resolveSourceOptions(options)).chunks) {
     chunks.push(Buffer.from(chunk));
     sizes.add(chunk.buffer.byteLength);
   }
-  return { whole: Buffer.concat(chunks), sizes };
+  return { bytes: Buffer.concat(chunks), sizes };
 }
 
-/** A stream of bytes that counts the buffers it was lent. */
-function byteStream(): { stream: ReadableStream<Uint8Array>; lent: Set<number> } {
-  const lent = new Set<number>();
+/** A byte stream that records the sizes of the buffers it receives. */
+function byteStream(): { stream: ReadableStream<Uint8Array>; bufferSizes: Set<number> } {
+  const bufferSizes = new Set<number>();
   let at = 0;
   const source: UnderlyingByteSource = {
     type: 'bytes',
     pull(controller) {
       const { byobRequest } = controller;
       const view = byobRequest?.view as Uint8Array | null | undefined;
-      if (byobRequest == null || view == null) throw new Error('nothing lent');
-      lent.add(view.buffer.byteLength);
+      if (byobRequest == null || view == null) throw new Error('no buffer');
+      bufferSizes.add(view.buffer.byteLength);
       const part = BYTES.subarray(at, at + Math.min(view.length, 300_001));
       if (part.length === 0) controller.close();
       else view.set(part);
@@ -45,25 +45,25 @@ function byteStream(): { stream: ReadableStream<Uint8Array>; lent: Set<number> }
       byobRequest.respond(part.length);
     },
   };
-  return { stream: new ReadableStream(source), lent };
+  return { stream: new ReadableStream(source), bufferSizes };
 }
 
-describe('one small buffer', () => {
-  test('is lent to a stream of bytes, again and again', async () => {
-    const { stream, lent } = byteStream();
-    const { whole, sizes } = await read(stream);
-    expect(whole.equals(BYTES)).toBe(true);
-    expect([...lent]).toEqual([2 ** 20]);
+describe('the read buffer', () => {
+  test('is passed to a byte stream for every read', async () => {
+    const { stream, bufferSizes } = byteStream();
+    const { bytes, sizes } = await read(stream);
+    expect(bytes.equals(BYTES)).toBe(true);
+    expect([...bufferSizes]).toEqual([2 ** 20]);
     expect([...sizes]).toEqual([2 ** 20]);
   });
 
-  test('and the same buffer, not a new one as large', async () => {
+  test('is allocated once', async () => {
     const { ArrayBuffer: Real } = globalThis;
-    let made = 0;
+    let allocations = 0;
     globalThis.ArrayBuffer = class extends Real {
       constructor(length: number) {
         super(length);
-        if (length === 2 ** 20) made++;
+        if (length === 2 ** 20) allocations++;
       }
     } as ArrayBufferConstructor;
     try {
@@ -71,15 +71,15 @@ describe('one small buffer', () => {
     } finally {
       globalThis.ArrayBuffer = Real;
     }
-    expect(made).toBe(1);
+    expect(allocations).toBe(1);
   });
 
   test.each<[string, () => WeightsSource]>([
     ['a Blob', () => new Blob([BYTES])],
     ['a response', () => new Response(BYTES)],
-    ["R2's object", () => ({ body: new Blob([BYTES]).stream() })],
+    ['an object of R2', () => ({ body: new Blob([BYTES]).stream() })],
     [
-      'a stream of a runtime that neither lends nor refuses to',
+      'a stream whose getReader ignores its options',
       () => ({
         getReader: () =>
           new ReadableStream<Uint8Array>({
@@ -92,7 +92,7 @@ describe('one small buffer', () => {
       }),
     ],
     [
-      'a stream of bytes that is closed without a word to who waits',
+      'a byte stream that closes without answering a pending read',
       () => {
         let at = 0;
         const source: UnderlyingByteSource = {
@@ -105,18 +105,18 @@ describe('one small buffer', () => {
         return new ReadableStream(source);
       },
     ],
-  ])('of %s', async (_, source) => {
-    expect((await read(source())).whole.equals(BYTES)).toBe(true);
+  ])('does not change the bytes of %s', async (_, source) => {
+    expect((await read(source())).bytes.equals(BYTES)).toBe(true);
   });
 });
 
-test('of a stream that brings its own chunks, none is kept', async () => {
-  const brought: WeakRef<Uint8Array>[] = [];
+test('no chunk is kept of a stream that allocates its own', async () => {
+  const chunks: WeakRef<Uint8Array>[] = [];
   const stream = new ReadableStream<Uint8Array>(
     {
       pull(controller) {
         const chunk = new Uint8Array(2 ** 16);
-        brought.push(new WeakRef(chunk));
+        chunks.push(new WeakRef(chunk));
         controller.enqueue(chunk);
       },
     },
@@ -127,44 +127,46 @@ test('of a stream that brings its own chunks, none is kept', async () => {
   let count = 0;
   for await (const chunk of openSource(stream).chunks) {
     expect(chunk).toHaveLength(2 ** 16);
-    // What is weakly held is so until the next turn.
+    // A WeakRef keeps its target until the next turn of the event loop.
     await new Promise((resolve) => setImmediate(resolve));
     if (++count < 50) continue;
     collect();
-    expect(brought.filter((each) => each.deref() !== undefined).length).toBeLessThan(10);
+    expect(chunks.filter((each) => each.deref() !== undefined).length).toBeLessThan(10);
     break;
   }
 });
 
-describe('what stalls', () => {
+describe('the timeout', () => {
   const serve = slowServer();
-  const late = refusal(WeightsError, '', 'the next bytes within 0.05 s', 'none');
-  const soon = { timeout: 50 };
+  const timeoutError = refusal(WeightsError, '', 'the next bytes within 0.05 s', 'none');
+  const shortTimeout = { timeout: 50 };
   const never = new Promise<never>(() => undefined);
 
-  test('a server that answers nothing, or not to the end; it is let go', async () => {
+  test('closes the connection to a server that does not respond or stops sending', async () => {
     const closed: Promise<void>[] = [];
-    const note = (response: { on(event: 'close', listener: () => void): unknown }): void => {
+    const recordClose = (response: { on(event: 'close', listener: () => void): unknown }): void => {
       closed.push(new Promise((resolve) => response.on('close', resolve)));
     };
-    const silent = serve((_, response) => {
-      note(response);
+    const withoutResponse = serve((_, response) => {
+      recordClose(response);
     });
-    const half = serve((_, response) => {
-      note(response);
+    const withPartialBody = serve((_, response) => {
+      recordClose(response);
       response.writeHead(200, { 'content-length': BYTES.length, etag: '"one"' }).write(BYTES.subarray(0, 1000));
     });
-    for (const { url, asked } of [silent, half]) {
-      // Long enough for the request to arrive, on a busy machine too.
+    for (const { url, requests } of [withoutResponse, withPartialBody]) {
+      // Long enough for the request to arrive, even on a busy machine.
       await expect(read(url, { timeout: 2000 })).rejects.toThrow(refusal(WeightsError, url, 'within 2 s', 'none'));
-      expect(asked).toHaveLength(1);
+      expect(requests).toHaveLength(1);
     }
     await Promise.all(closed);
     expect(closed).toHaveLength(2);
-    await expect(fetch(half.url).then((response) => read(response, soon))).rejects.toThrow(late);
+    await expect(fetch(withPartialBody.url).then((response) => read(response, shortTimeout))).rejects.toThrow(
+      timeoutError,
+    );
   });
 
-  test('a stream, of either kind, which is canceled', async () => {
+  test('cancels a stream of either type', async () => {
     for (const type of [undefined, 'bytes'] as const) {
       let isCanceled = false;
       const source = {
@@ -172,41 +174,43 @@ describe('what stalls', () => {
         pull: () => never,
         cancel: () => {
           isCanceled = true;
-          // It does not even answer to that.
+          // The cancellation is not confirmed either.
           return never;
         },
       };
-      await expect(read(new ReadableStream(source as UnderlyingByteSource), soon)).rejects.toThrow(late);
+      await expect(read(new ReadableStream(source as UnderlyingByteSource), shortTimeout)).rejects.toThrow(
+        timeoutError,
+      );
       expect(isCanceled).toBe(true);
     }
   });
 
-  test('an iterable, which cannot be told', async () => {
+  test('applies to an iterable, which cannot be canceled', async () => {
     async function* stalled(): AsyncGenerator<Uint8Array> {
       yield BYTES.subarray(0, 10);
       await never;
     }
-    await expect(read(stalled(), soon)).rejects.toThrow(late);
+    await expect(read(stalled(), shortTimeout)).rejects.toThrow(timeoutError);
   });
 
-  test.each([0, Infinity, 2 ** 31])('not with a timeout of %d', async (timeout) => {
+  test.each([0, Infinity, 2 ** 31])('does not expire if it is %d', async (timeout) => {
     async function* slow(): AsyncGenerator<Uint8Array> {
       await new Promise((resolve) => setTimeout(resolve, 60));
       yield BYTES;
     }
-    expect((await read(slow(), { timeout })).whole.equals(BYTES)).toBe(true);
+    expect((await read(slow(), { timeout })).bytes.equals(BYTES)).toBe(true);
   });
 
-  test('not a thread that was busy while the bytes came', async () => {
+  test('does not expire if the thread was blocked while the bytes arrived', async () => {
     async function* punctual(): AsyncGenerator<Uint8Array> {
-      // From here on Node looks at timers before it looks at this.
+      // After this, Node handles due timers before the next setImmediate.
       await new Promise((resolve) => setImmediate(resolve));
-      const came = new Promise((resolve) => setImmediate(resolve));
+      const arrival = new Promise((resolve) => setImmediate(resolve));
       for (const end = performance.now() + 60; performance.now() < end;);
-      await came;
+      await arrival;
       yield BYTES;
     }
-    expect((await read(punctual(), { timeout: 20 })).whole.equals(BYTES)).toBe(true);
+    expect((await read(punctual(), { timeout: 20 })).bytes.equals(BYTES)).toBe(true);
   });
 
   test('leaves no timer behind', async () => {

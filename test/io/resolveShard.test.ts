@@ -8,9 +8,9 @@ test.each([
   ['net.json', 'net one-00001.bin'],
   ['C:\\models\\net.json', 'C:\\models\\net one-00001.bin'],
   ['C:/models/net.json', 'C:/models/net one-00001.bin'],
-  // A file may be called so.
+  // A valid file name.
   ['what?/net.json', 'what?/net one-00001.bin'],
-])('of the path %s: %s', (location, expected) => {
+])('the path of a shard of %s is %s', (location, expected) => {
   expect(resolveShard(location, FILE, true)).toBe(expected);
 });
 
@@ -18,7 +18,7 @@ test.each([
   ['https://a.org/m/net.json', 'https://a.org/m/net%20one-00001.bin'],
   ['https://a.org/m/net.json?sig=a/b#c/d', 'https://a.org/m/net%20one-00001.bin'],
   ['file:///m/net.json', 'file:///m/net%20one-00001.bin'],
-])('of the URL %s: %s', (location, expected) => {
+])('the URL of a shard of %s is %s', (location, expected) => {
   for (const hasPaths of [true, false]) expect(resolveShard(location, FILE, hasPaths)).toBe(expected);
 });
 
@@ -27,6 +27,6 @@ test.each([
   ['/m/net.json?sig=a/b', '/m/net%20one-00001.bin'],
   ['m/net.json#a/b?c/d', 'm/net%20one-00001.bin'],
   ['net.json?v=1', 'net%20one-00001.bin'],
-])('of the URL without an origin %s: %s', (location, expected) => {
+])('the relative URL of a shard of %s is %s', (location, expected) => {
   expect(resolveShard(location, FILE, false)).toBe(expected);
 });

@@ -5,7 +5,7 @@ import type { StateDict, Tensor } from '../../src/core/tensor.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/io/safetensors.js';
 import { refusal } from './refusal.js';
 
-/** A file of any header, right or wrong, and so many bytes of data. */
+/** A file with any header, valid or not, and `dataLength` zero bytes of data. */
 function file(header: unknown, dataLength: number): Uint8Array {
   const text = new TextEncoder().encode(typeof header === 'string' ? header : JSON.stringify(header));
   const bytes = new Uint8Array(8 + text.length + dataLength);
@@ -27,7 +27,7 @@ const get = (state: StateDict, name: string): Tensor => {
 
 const fixture = new Uint8Array(readFileSync(new URL('fixtures/dtypes.safetensors', import.meta.url)));
 
-describe('a file that Python wrote', () => {
+describe('a file written by Python', () => {
   const { tensors, metadata } = decodeSafetensors(fixture);
   const values = [0, -0, 1, -2.5, 65504, 2 ** -24, 3 * 2 ** -24, 2 ** -14, 1 / 3, Infinity, -Infinity, NaN];
 
@@ -56,7 +56,7 @@ describe('a file that Python wrote', () => {
     ]);
   });
 
-  test.each([1, 2, 3, 5])('reads the same %i bytes into a buffer, and aliases nothing', (shift) => {
+  test.each([1, 2, 3, 5])('is read at offset %i of a buffer, without aliasing it', (shift) => {
     const shifted = new Uint8Array(fixture.length + shift).subarray(shift);
     shifted.set(fixture);
     const read = decodeSafetensors(shifted).tensors;
@@ -64,12 +64,12 @@ describe('a file that Python wrote', () => {
     expect(read).toEqual(tensors);
   });
 
-  test('reads a Buffer, whose slice is a view', () => {
+  test('is read from a Buffer, whose slice is a view', () => {
     expect(decodeSafetensors(Buffer.from(fixture)).tensors).toEqual(tensors);
   });
 });
 
-describe('what we write', () => {
+describe('encodeSafetensors', () => {
   const state: StateDict = new Map<string, Tensor>([
     ['b', { data: new Float32Array([1, -0, 3e-45]), shape: [3, 1] }],
     ['bn.num_batches_tracked', { data: new Float32Array([7]), shape: [] }],
@@ -78,21 +78,21 @@ describe('what we write', () => {
     ['__proto__', { data: new Float32Array([5]), shape: [1] }],
   ]);
 
-  test('comes back bit by bit, counters as int64', () => {
+  test('preserves every bit, and writes counters as int64', () => {
     const metadata = new Map([
       ['k', '"v"\n'],
       ['__proto__', 'w'],
     ]);
     const bytes = encodeSafetensors(state, { metadata });
     expect(headerOf(bytes)).toMatch(/^\{"__metadata__":\{"k":/);
-    const back = decodeSafetensors(bytes);
-    expect(back.metadata).toEqual(metadata);
-    expect(back.tensors.size).toBe(5);
-    for (const name of ['a', 'b', '2', '__proto__']) expect(back.tensors.get(name)).toEqual(state.get(name));
-    expect(back.tensors.get('bn.num_batches_tracked')).toEqual({ data: new Float64Array([7]), shape: [] });
+    const decoded = decodeSafetensors(bytes);
+    expect(decoded.metadata).toEqual(metadata);
+    expect(decoded.tensors.size).toBe(5);
+    for (const name of ['a', 'b', '2', '__proto__']) expect(decoded.tensors.get(name)).toEqual(state.get(name));
+    expect(decoded.tensors.get('bn.num_batches_tracked')).toEqual({ data: new Float64Array([7]), shape: [] });
   });
 
-  test('has its header in the order of the Map, padded to 8 bytes, its data aligned', () => {
+  test('writes the header in the order of the Map, padded to 8 bytes, and aligns the data', () => {
     const header = headerOf(encodeSafetensors(state));
     expect(header.length % 8).toBe(0);
     expect(header.trimEnd()).toBe(
@@ -104,14 +104,14 @@ describe('what we write', () => {
     );
   });
 
-  test('takes the type asked for', () => {
+  test('writes the type of the option', () => {
     const narrow = decodeSafetensors(encodeSafetensors(state, { dtype: 'float32' })).tensors;
     expect(get(narrow, 'a').data).toEqual(new Float32Array([0.1, NaN, Infinity, -2]));
     const wide = decodeSafetensors(encodeSafetensors(state, { dtype: 'float64' })).tensors;
     expect(get(wide, 'b').data).toEqual(new Float64Array(new Float32Array([1, -0, 3e-45])));
   });
 
-  test('is empty for an empty state', () => {
+  test('writes an empty state', () => {
     expect(decodeSafetensors(encodeSafetensors(new Map())).tensors.size).toBe(0);
   });
 
@@ -130,42 +130,54 @@ describe('what we write', () => {
 
 describe('a damaged file', () => {
   const f32 = (shape: unknown, data_offsets: unknown): object => ({ dtype: 'F32', shape, data_offsets });
-  const long = new Uint8Array(16);
-  new DataView(long.buffer).setBigUint64(0, 100_000_001n, true);
+  const tooLong = new Uint8Array(16);
+  new DataView(tooLong.buffer).setBigUint64(0, 100_000_001n, true);
   const absurd = new Uint8Array(16).fill(255);
 
   const cases: [string, Uint8Array, string, string, string][] = [
     ['no bytes', new Uint8Array(0), 'x.st', 'at least 8 bytes', '0 bytes'],
-    ['half a length', fixture.slice(0, 5), 'x.st', 'at least 8 bytes', '5 bytes'],
-    ['half a header', fixture.slice(0, 100), 'x.st', '496 bytes of header', '100 bytes'],
-    ['a header too large', long, 'x.st', 'at most 100000000', '100000001'],
-    ['an absurd header', absurd, 'x.st', 'at most 100000000', '18446744073709551615'],
-    ['another file', file('PK zip', 0), 'x.st', 'JSON object', 'something else'],
+    ['a truncated length', fixture.slice(0, 5), 'x.st', 'at least 8 bytes', '5 bytes'],
+    ['a truncated header', fixture.slice(0, 100), 'x.st', '496 bytes of header', '100 bytes'],
+    ['a header that is too large', tooLong, 'x.st', 'at most 100000000', '100000001'],
+    ['a header of 2^64 - 1 bytes', absurd, 'x.st', 'at most 100000000', '18446744073709551615'],
+    ['a file of another format', file('PK zip', 0), 'x.st', 'JSON object', 'something else'],
     ['an empty header', file('', 0), 'x.st', 'JSON object', 'something else'],
     ['an array', file('[]', 0), 'x.st', 'JSON object', 'something else'],
-    ['half of JSON', file('{"a":', 0), 'x.st', 'JSON object', 'JSON'],
-    ['no UTF-8', new Uint8Array([2, 0, 0, 0, 0, 0, 0, 0, 0x7b, 0xff]), 'x.st', 'JSON object', ''],
-    ['no object', file({ a: 3 }, 0), 'x.st: a', 'dtype, shape and data_offsets', '3'],
-    ['a null', file({ a: null }, 0), 'x.st: a', 'dtype, shape and data_offsets', 'null'],
+    ['truncated JSON', file('{"a":', 0), 'x.st', 'JSON object', 'JSON'],
+    ['invalid UTF-8', new Uint8Array([2, 0, 0, 0, 0, 0, 0, 0, 0x7b, 0xff]), 'x.st', 'JSON object', ''],
+    ['a number instead of an entry', file({ a: 3 }, 0), 'x.st: a', 'dtype, shape and data_offsets', '3'],
+    ['null instead of an entry', file({ a: null }, 0), 'x.st: a', 'dtype, shape and data_offsets', 'null'],
     ['no shape', file({ a: { dtype: 'F32', data_offsets: [0, 4] } }, 4), 'x.st: a', 'shape', 'F32'],
     ['no offsets', file({ a: { dtype: 'F32', shape: [1] } }, 4), 'x.st: a', 'data_offsets', 'F32'],
-    ['a dtype we lack', file({ a: { ...f32([1], [0, 4]), dtype: 'U8' } }, 4), 'x.st: a', 'F64, F32, F16', '"U8"'],
+    ['an unsupported dtype', file({ a: { ...f32([1], [0, 4]), dtype: 'U8' } }, 4), 'x.st: a', 'F64, F32, F16', '"U8"'],
     ['a hostile dtype', file({ a: { ...f32([1], [0, 4]), dtype: 'toString' } }, 4), 'x.st: a', 'F64', '"toString"'],
     ['a negative size', file({ a: f32([-1, -1], [0, 4]) }, 4), 'x.st: a', 'integers >= 0', '[-1,-1]'],
-    ['half a size', file({ a: f32([0.5, 2], [0, 4]) }, 4), 'x.st: a', 'integers >= 0', '[0.5,2]'],
-    ['a size too large', file({ a: f32([2 ** 60], [0, 4]) }, 4), 'x.st: a', 'integers >= 0', '[1152921504606'],
-    ['a shape in words', file({ a: f32('1', [0, 4]) }, 4), 'x.st: a', 'integers >= 0', '"1"'],
-    ['a product too large', file({ a: f32([2 ** 52, 2 ** 52], [0, 4]) }, 4), 'x.st: a', 'bytes for F32', '4'],
+    ['a fractional size', file({ a: f32([0.5, 2], [0, 4]) }, 4), 'x.st: a', 'integers >= 0', '[0.5,2]'],
+    ['a size that is too large', file({ a: f32([2 ** 60], [0, 4]) }, 4), 'x.st: a', 'integers >= 0', '[1152921504606'],
+    ['a shape that is a string', file({ a: f32('1', [0, 4]) }, 4), 'x.st: a', 'integers >= 0', '"1"'],
+    [
+      'sizes whose product is too large',
+      file({ a: f32([2 ** 52, 2 ** 52], [0, 4]) }, 4),
+      'x.st: a',
+      'bytes for F32',
+      '4',
+    ],
     ['one offset', file({ a: f32([1], [4]) }, 4), 'x.st: a', '[begin, end]', '[4]'],
-    ['offsets backwards', file({ a: f32([1], [4, 0]) }, 4), 'x.st: a', '[begin, end]', '[4,0]'],
+    ['offsets in reverse order', file({ a: f32([1], [4, 0]) }, 4), 'x.st: a', '[begin, end]', '[4,0]'],
     ['a negative offset', file({ a: f32([1], [-4, 0]) }, 4), 'x.st: a', '[begin, end]', '[-4,0]'],
-    ['a shape of more', file({ a: f32([2], [0, 4]) }, 4), 'x.st: a', '8 bytes for F32 [2]', '4'],
+    ['a shape larger than the data', file({ a: f32([2], [0, 4]) }, 4), 'x.st: a', '8 bytes for F32 [2]', '4'],
     ['an overlap', file({ a: f32([2], [0, 8]), b: f32([1], [4, 8]) }, 8), 'x.st: b', 'from 8 on', '4: an overlap'],
     ['a hole', file({ a: f32([1], [0, 4]), b: f32([1], [8, 12]) }, 12), 'x.st: b', 'from 4 on', '8: a hole'],
-    ['a hole in front', file({ a: f32([1], [4, 8]) }, 8), 'x.st: a', 'from 0 on', '4: a hole'],
-    ['data cut short', fixture.slice(0, -1), 'x.st', '228 bytes of data', '227'],
-    ['data too long', new Uint8Array([...fixture, 0]), 'x.st', '228 bytes of data', '229'],
-    ['absurd offsets', file({ a: f32([2 ** 40], [0, 2 ** 42]) }, 4), 'x.st', `${2 ** 42} bytes of data`, '4'],
+    ['a hole at the beginning', file({ a: f32([1], [4, 8]) }, 8), 'x.st: a', 'from 0 on', '4: a hole'],
+    ['truncated data', fixture.slice(0, -1), 'x.st', '228 bytes of data', '227'],
+    ['data that are too long', new Uint8Array([...fixture, 0]), 'x.st', '228 bytes of data', '229'],
+    [
+      'offsets far beyond the end',
+      file({ a: f32([2 ** 40], [0, 2 ** 42]) }, 4),
+      'x.st',
+      `${2 ** 42} bytes of data`,
+      '4',
+    ],
     [
       'a tensor twice',
       file(`{"a":${JSON.stringify(f32([1, 2], [0, 8]))},"a":${JSON.stringify(f32([2, 1], [0, 8]))}}`, 8),
@@ -180,8 +192,14 @@ describe('a damaged file', () => {
       'once',
       '1 ',
     ],
-    ['metadata no object', file({ __metadata__: 'pt' }, 0), '__metadata__', 'an object of strings', '"pt"'],
-    ['metadata no string', file({ __metadata__: { n: 3 } }, 0), '__metadata__', 'only strings', '3 under "n"'],
+    [
+      'metadata that are not an object',
+      file({ __metadata__: 'pt' }, 0),
+      '__metadata__',
+      'an object of strings',
+      '"pt"',
+    ],
+    ['metadata with a number', file({ __metadata__: { n: 3 } }, 0), '__metadata__', 'only strings', '3 under "n"'],
     [
       'an integer beyond 2^53',
       (() => {
@@ -195,22 +213,22 @@ describe('a damaged file', () => {
     ],
   ];
 
-  test.each(cases)('%s', (_, bytes, op, expected, got) => {
+  test.each(cases)('is refused: %s', (_, bytes, op, expected, got) => {
     expect(() => decodeSafetensors(bytes, 'x.st')).toThrow(refusal(WeightsError, op, expected, got));
   });
 
-  test('colons and quotes inside of names are no keys', () => {
+  test('is not assumed because of colons and quotes in names', () => {
     const state = new Map([['a":"b\\', { data: new Float32Array(1), shape: [1] }]]);
     expect([...decodeSafetensors(encodeSafetensors(state)).tensors.keys()]).toEqual(['a":"b\\']);
   });
 
-  test('__proto__ is a name like any other', () => {
+  test('is not assumed because of the name __proto__', () => {
     const bytes = file('{"__proto__":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}', 4);
     expect([...decodeSafetensors(bytes).tensors.keys()]).toEqual(['__proto__']);
     expect('dtype' in {}).toBe(false);
   });
 
-  test('no prefix of a file is taken for a file', () => {
+  test('is refused if it is any prefix of a file', () => {
     for (let length = 0; length < fixture.length; length++) {
       expect(() => decodeSafetensors(fixture.slice(0, length))).toThrow(WeightsError);
     }

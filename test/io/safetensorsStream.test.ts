@@ -1,4 +1,4 @@
-/** A weight file that comes in chunks is the file that comes whole. */
+/** A weight file read in chunks equals the file read at once. */
 import { describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { WeightsError } from '../../src/core/errors.js';
@@ -8,15 +8,16 @@ import { decodeSafetensors, encodeSafetensors } from '../../src/io/safetensors.j
 import { streamSafetensors } from '../../src/io/safetensorsStream.js';
 import { refusal } from './refusal.js';
 
-/** Bytes in chunks of one size, in one buffer that every chunk writes anew; `closed` once nobody reads on. */
+/** Bytes in chunks of one size, in one buffer that is overwritten for every chunk. */
 class Chunks implements AsyncIterable<Uint8Array> {
-  closed = false;
+  /** Whether the reader has stopped. */
+  isClosed = false;
   constructor(
     private readonly bytes: Uint8Array,
     private readonly size: number,
   ) {}
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- nothing here has to be waited for
+  // eslint-disable-next-line @typescript-eslint/require-await -- nothing has to be awaited
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
     const chunk = new Uint8Array(this.size);
     try {
@@ -27,14 +28,14 @@ class Chunks implements AsyncIterable<Uint8Array> {
         yield chunk.subarray(0, part.length);
       }
     } finally {
-      this.closed = true;
+      this.isClosed = true;
     }
   }
 }
 
 const fixture = new Uint8Array(readFileSync(new URL('fixtures/dtypes.safetensors', import.meta.url)));
 
-/** Larger than a part, with rows that do not divide it, of odd widths. */
+/** Tensors larger than a part, with odd row widths that do not divide it. */
 const large: StateDict = new Map([
   ['wide', { shape: [3, 70_001], data: Float32Array.from({ length: 210_003 }, (_, i) => Math.sin(i)) }],
   ['rows', { shape: [1000, 77], data: Float32Array.from({ length: 77_000 }, (_, i) => Math.cos(i)) }],
@@ -45,14 +46,13 @@ const large: StateDict = new Map([
 const streamed = async (bytes: Uint8Array, size: number): Promise<StateDict> =>
   collectState(await streamSafetensors(new Chunks(bytes, size), 'net'));
 
-describe('equals the whole', () => {
+describe('streamSafetensors equals decodeSafetensors', () => {
   test.each([1, 2, 3, 7, 64, 1000, 1 << 20])('every type, in chunks of %i', async (size) => {
     const { tensors, metadata } = decodeSafetensors(fixture);
     const stream = await streamSafetensors(new Chunks(fixture, size), 'net');
     expect(stream.metadata).toEqual(metadata);
     expect([...stream.shapes]).toEqual([...tensors].map(([name, { shape }]) => [name, shape]));
-    const full = [...tensors];
-    expect([...(await collectState(stream))]).toEqual(full);
+    expect([...(await collectState(stream))]).toEqual([...tensors]);
   });
 
   test.each([5, 4096, 99_991, 1 << 24])('tensors larger than a part, in chunks of %i', async (size) => {
@@ -60,7 +60,7 @@ describe('equals the whole', () => {
   });
 });
 
-test('parts follow each other, hold whole rows in eights where they can, and lie in one memory', async () => {
+test('parts are consecutive, begin at multiples of eight rows if possible, and share one buffer', async () => {
   const stream = await streamSafetensors(new Chunks(encodeSafetensors(large), 1000), 'net');
   const next = new Map<string, number>();
   const buffers = new Set<ArrayBufferLike>();
@@ -75,10 +75,10 @@ test('parts follow each other, hold whole rows in eights where they can, and lie
   expect(buffers.size).toBe(1);
 });
 
-describe('refuses what the whole is refused for', () => {
+describe('streamSafetensors refuses what decodeSafetensors refuses', () => {
   const small = encodeSafetensors(new Map([['a', { shape: [2], data: Float32Array.of(1, 2) }]]));
 
-  test('cut short at any byte, or longer', async () => {
+  test('a file cut short at any byte, or too long', async () => {
     for (let length = 0; length < small.length; length++) {
       const short = small.subarray(0, length);
       expect(() => decodeSafetensors(short)).toThrow(WeightsError);
@@ -95,38 +95,38 @@ describe('refuses what the whole is refused for', () => {
     );
   });
 
-  test('another file', async () => {
+  test('a file of another format', async () => {
     await expect(streamed(new TextEncoder().encode('PK\x03\x04 and so on'), 4)).rejects.toThrow(WeightsError);
     const page = new TextEncoder().encode('<!doctype html><title>Not found</title>');
     await expect(streamed(page, 4)).rejects.toThrow(refusal(WeightsError, 'net', 'a header of at most', ''));
   });
 
   test.each<[string, number, string, string, string]>([
-    ['what begins otherwise, of whatever length', 4_000_000, 'PK', 'a header that is a JSON object', 'something else'],
-    ['a length that no network needs', 90_000_000, '{"', 'a header of at most 4194304 bytes', '90000000'],
-    ['a length of nothing', 0, '{"', 'a header that is a JSON object', ''],
-  ])('%s, before it is waited for', async (_, length, text, expected, got) => {
-    let taken = 0;
+    ['a header that does not begin with a brace', 4_000_000, 'PK', 'a header that is a JSON object', 'something else'],
+    ['a header longer than any network needs', 90_000_000, '{"', 'a header of at most 4194304 bytes', '90000000'],
+    ['an empty header', 0, '{"', 'a header that is a JSON object', ''],
+  ])('%s, without reading on', async (_, length, text, expected, got) => {
+    let bytesRead = 0;
     const endless = async function* (): AsyncGenerator<Uint8Array> {
       const head = new Uint8Array(8 + text.length);
       new DataView(head.buffer).setBigUint64(0, BigInt(length), true);
       head.set(new TextEncoder().encode(text), 8);
       for (let chunk = head; ; chunk = new Uint8Array(1000).fill(0x20)) {
-        taken += chunk.length;
+        bytesRead += chunk.length;
         yield await Promise.resolve(chunk);
       }
     };
     await expect(streamSafetensors(endless(), 'net')).rejects.toThrow(refusal(WeightsError, 'net', expected, got));
-    expect(taken).toBeLessThan(20);
+    expect(bytesRead).toBeLessThan(20);
   });
 
-  test('a header of megabytes comes, as class names may make it', async () => {
+  test('but not a header of megabytes, as of many class names', async () => {
     const [metadata, bias] = [new Map([['names', 'x'.repeat(3e6)]]), { shape: [1], data: Float32Array.of(5) }];
-    const whole = encodeSafetensors(new Map([['bias', bias]]), { metadata });
-    expect([...(await streamed(whole, 65_536))]).toEqual([['bias', bias]]);
+    const bytes = encodeSafetensors(new Map([['bias', bias]]), { metadata });
+    expect([...(await streamed(bytes, 65_536))]).toEqual([['bias', bias]]);
   });
 
-  test('an integer too large, by its place in the tensor', async () => {
+  test('an integer that is too large, with its position in the tensor', async () => {
     const count = 70_000;
     const header = new TextEncoder().encode(
       JSON.stringify({ n: { dtype: 'I64', shape: [count], data_offsets: [0, 8 * count] } }),
@@ -148,29 +148,29 @@ describe('the source is closed', () => {
   test('at the end', async () => {
     const chunks = new Chunks(bytes, 1000);
     await collectState(await streamSafetensors(chunks, 'net'));
-    expect(chunks.closed).toBe(true);
+    expect(chunks.isClosed).toBe(true);
   });
 
   test('when its header is refused', async () => {
-    const chunks = new Chunks(new TextEncoder().encode('no such thing at all'), 10);
+    const chunks = new Chunks(new TextEncoder().encode('not a weight file at all'), 10);
     await expect(streamSafetensors(chunks, 'net')).rejects.toThrow(WeightsError);
-    expect(chunks.closed).toBe(true);
+    expect(chunks.isClosed).toBe(true);
   });
 
-  test('when its parts are not wanted, or not to the end', async () => {
-    const unwanted = new Chunks(bytes, 1000);
-    const stream = await streamSafetensors(unwanted, 'net');
-    expect(unwanted.closed).toBe(false);
+  test('when its parts are not read, or not to the end', async () => {
+    const unread = new Chunks(bytes, 1000);
+    const stream = await streamSafetensors(unread, 'net');
+    expect(unread.isClosed).toBe(false);
     await stream.close();
-    expect(unwanted.closed).toBe(true);
+    expect(unread.isClosed).toBe(true);
 
     const abandoned = new Chunks(bytes, 1000);
-    const taken: WeightPart[] = [];
+    const parts: WeightPart[] = [];
     for await (const part of (await streamSafetensors(abandoned, 'net')).parts()) {
-      taken.push(part);
+      parts.push(part);
       break;
     }
-    expect(taken).toHaveLength(1);
-    expect(abandoned.closed).toBe(true);
+    expect(parts).toHaveLength(1);
+    expect(abandoned.isClosed).toBe(true);
   });
 });

@@ -1,30 +1,32 @@
-/** A server that breaks off, stalls and forgets, as it is told by the path. */
+/** A server for tests whose connections stall or break; every path has its own handler. */
 import { afterAll, beforeAll } from '@jest/globals';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
-export type Answer = (request: IncomingMessage, response: ServerResponse, asked: number) => void;
+/** Answers the `count`-th request of a path. */
+export type Handler = (request: IncomingMessage, response: ServerResponse, count: number) => void;
 
-export interface Asked {
+/** The headers of a request for a part of a file. */
+export interface RangeRequest {
   readonly range: string | undefined;
   readonly ifRange: string | undefined;
 }
 
 /**
- * For the tests of one file.
+ * Starts a server for the tests of one file.
  *
- * @returns what gives a path to an answer, its URL, and what was asked for there
+ * @returns a function that adds a path with a handler, and returns its URL and a list of its requests
  */
-export function slowServer(): (answer: Answer) => { url: string; asked: Asked[] } {
-  const answers: Answer[] = [];
-  const asked: Asked[][] = [];
+export function slowServer(): (handler: Handler) => { url: string; requests: RangeRequest[] } {
+  const handlers: Handler[] = [];
+  const requestsByPath: RangeRequest[][] = [];
   let server: Server;
   beforeAll(async () => {
     server = createServer((request, response) => {
-      const which = Number(request.url?.slice(1));
+      const path = Number(request.url?.slice(1));
       const { range, 'if-range': ifRange } = request.headers;
-      asked[which].push({ range, ifRange: ifRange as string | undefined });
-      answers[which](request, response, asked[which].length);
+      requestsByPath[path].push({ range, ifRange: ifRange as string | undefined });
+      handlers[path](request, response, requestsByPath[path].length);
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   });
@@ -32,16 +34,17 @@ export function slowServer(): (answer: Answer) => { url: string; asked: Asked[] 
     server.closeAllConnections();
     server.close();
   });
-  return (answer) => {
-    const which = answers.push(answer) - 1;
-    asked.push([]);
-    return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/${which}`, asked: asked[which] };
+  return (handler) => {
+    const path = handlers.push(handler) - 1;
+    requestsByPath.push([]);
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/${path}`;
+    return { url, requests: requestsByPath[path] };
   };
 }
 
-/** Of a file: so many bytes from where the request asks, and then the connection breaks. */
-export const breaking =
-  (bytes: Uint8Array, count: number, headers: Record<string, string>): Answer =>
+/** Sends `count` bytes of a file from the requested position on, then breaks the connection. */
+export const breakAfter =
+  (bytes: Uint8Array, count: number, headers: Record<string, string>): Handler =>
   ({ headers: { range } }, response) => {
     const from = Number(/^bytes=(\d+)-$/.exec(range ?? '')?.[1] ?? 0);
     const rest = bytes.subarray(from, from + count);
@@ -53,6 +56,6 @@ export const breaking =
     response.flushHeaders();
     if (rest.length === bytes.length - from) response.end(rest);
     else if (rest.length === 0) response.destroy();
-    // What was written must have left before the connection goes.
+    // The bytes must have left before the connection breaks.
     else response.write(rest, () => setTimeout(() => response.destroy(), 20));
   };

@@ -1,4 +1,4 @@
-/** Weights from wherever they are: the same bytes, and a name for what fails. */
+/** Every kind of source gives the same bytes, and errors name the source. */
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
@@ -12,10 +12,10 @@ import type { WeightsSource } from '../../src/io/weightsSource.js';
 import { refusal } from './refusal.js';
 import { temporaryFolder } from './temporaryFolder.js';
 
-/** More than a chunk of a file. */
+/** Larger than one chunk of a file. */
 const BYTES = Uint8Array.from({ length: 2_500_000 }, (_, i) => (i * 2654435761) >>> 24);
 
-/** A hash of all that comes: two arrays of millions take the test runner seconds to compare. */
+/** The hash of all chunks; the test runner needs seconds to compare arrays of millions of elements. */
 async function hashOf(source: WeightsSource): Promise<string> {
   const hash = createHash('sha256');
   for await (const chunk of openSource(source).chunks) hash.update(chunk);
@@ -43,12 +43,12 @@ afterAll(() => {
   server.close();
 });
 
-/** A stream that notes whether it was canceled. */
+/** A stream that records whether it was canceled. */
 function stream(
   chunks: readonly Uint8Array[],
   failure?: Error,
-): { source: ReadableStream<Uint8Array>; ended: string[] } {
-  const ended: string[] = [];
+): { source: ReadableStream<Uint8Array>; events: string[] } {
+  const events: string[] = [];
   let next = 0;
   const source = new ReadableStream<Uint8Array>({
     pull(controller) {
@@ -57,14 +57,14 @@ function stream(
       else controller.close();
     },
     cancel() {
-      ended.push('canceled');
+      events.push('canceled');
     },
   });
-  return { source, ended };
+  return { source, events };
 }
 
 describe('the same bytes', () => {
-  test('of memory', async () => {
+  test('from memory', async () => {
     expect(await hashOf(BYTES)).toBe(EXPECTED);
     expect(await hashOf(BYTES.slice().buffer)).toBe(EXPECTED);
     expect(await hashOf(Buffer.from(BYTES))).toBe(EXPECTED);
@@ -72,7 +72,7 @@ describe('the same bytes', () => {
     expect(await hashOf(new Blob([BYTES]))).toBe(EXPECTED);
   });
 
-  test('of a file, by path and by URL', async () => {
+  test('from a file, by path and by URL', async () => {
     const path = join(folder(), 'a net.bin');
     await writeFile(path, BYTES);
     expect(await hashOf(path)).toBe(EXPECTED);
@@ -81,14 +81,14 @@ describe('the same bytes', () => {
     expect(openSource(path).name).toBe(path);
   });
 
-  test('of a server, by URL and as its response', async () => {
+  test('from a server, by URL and by its response', async () => {
     expect(await hashOf(`${origin}/net`)).toBe(EXPECTED);
     expect(await hashOf(new URL('/net', origin))).toBe(EXPECTED);
     expect(await hashOf(await fetch(`${origin}/net`))).toBe(EXPECTED);
     expect(await hashOf(new Response(BYTES))).toBe(EXPECTED);
   });
 
-  test('of a stream', async () => {
+  test('from a stream', async () => {
     const halves = [BYTES.slice(0, 999), BYTES.slice(999)];
     expect(await hashOf(stream(halves).source)).toBe(EXPECTED);
     async function* generate(): AsyncGenerator<Uint8Array> {
@@ -98,8 +98,8 @@ describe('the same bytes', () => {
   });
 });
 
-describe('refused by name', () => {
-  test('a file that is not there, or is none', async () => {
+describe('errors that name the source', () => {
+  test('a missing file and a folder', async () => {
     const path = join(folder(), 'absent.bin');
     await expect(hashOf(path)).rejects.toThrow(
       refusal(WeightsError, path, 'a readable file', 'no such file or folder'),
@@ -107,11 +107,11 @@ describe('refused by name', () => {
     await expect(hashOf(folder())).rejects.toThrow(refusal(WeightsError, folder(), 'a readable file', 'a folder'));
   });
 
-  test('a server that has none, does not answer, or breaks off', async () => {
+  test('a server without the file, without a response, or with a broken connection', async () => {
     const absent = `${origin}/absent`;
-    const none = refusal(WeightsError, absent, 'a response that is OK', 'status 404');
-    await expect(hashOf(absent)).rejects.toThrow(none);
-    await expect(hashOf(await fetch(absent))).rejects.toThrow(none);
+    const notFound = refusal(WeightsError, absent, 'a response that is OK', 'status 404');
+    await expect(hashOf(absent)).rejects.toThrow(notFound);
+    await expect(hashOf(await fetch(absent))).rejects.toThrow(notFound);
     await expect(hashOf(`${origin}/broken`)).rejects.toThrow(
       refusal(WeightsError, `${origin}/broken`, 'weights to the end', 'a broken connection'),
     );
@@ -124,16 +124,16 @@ describe('refused by name', () => {
     );
   });
 
-  test('an answer that is refused is let go', async () => {
-    const { source, ended } = stream([BYTES]);
+  test('an error response, whose body is canceled', async () => {
+    const { source, events } = stream([BYTES]);
     await expect(hashOf(new Response(source, { status: 500 }))).rejects.toThrow(
       refusal(WeightsError, 'response', 'a response that is OK', 'status 500'),
     );
-    expect(ended).toEqual(['canceled']);
+    expect(events).toEqual(['canceled']);
   });
 
   test.each([['text'], [null], [new Float32Array(2)], [[1, 2]], [new ArrayBuffer(8)]])(
-    'chunks that are no bytes: %p',
+    'chunks that are not bytes: %p',
     async (chunk) => {
       async function* generate(): AsyncGenerator<Uint8Array> {
         yield await Promise.resolve(chunk as unknown as Uint8Array);
@@ -144,7 +144,7 @@ describe('refused by name', () => {
     },
   );
 
-  test('what only looks like a source', async () => {
+  test('objects that resemble a source', async () => {
     const detached = new ArrayBuffer(8);
     structuredClone(detached, { transfer: [detached] });
     for (const source of [{ stream: 5 }, detached]) {
@@ -152,23 +152,23 @@ describe('refused by name', () => {
     }
   });
 
-  test('a stream that fails on the way', async () => {
+  test('a stream that fails', async () => {
     await expect(hashOf(stream([BYTES], new Error('the line went dead')).source)).rejects.toThrow(
       refusal(WeightsError, 'weights', 'weights to the end', 'the line went dead'),
     );
   });
 
-  test.each([null, undefined, 5, true, {}, []])('what is no source: %p', (source) => {
+  test.each([null, undefined, 5, true, {}, []])('a value that is not a source: %p', (source) => {
     const expected = 'bytes, a path, a URL, a Response, a Blob or a stream';
     expect(() => openSource(source as WeightsSource)).toThrow(refusal(ParamError, 'weights', expected, ''));
   });
 });
 
 test('a stream that is not read to the end is canceled', async () => {
-  const { source, ended } = stream([BYTES, BYTES, BYTES]);
+  const { source, events } = stream([BYTES, BYTES, BYTES]);
   for await (const chunk of openSource(source).chunks) {
     expect(chunk).toHaveLength(BYTES.length);
     break;
   }
-  expect(ended).toEqual(['canceled']);
+  expect(events).toEqual(['canceled']);
 });

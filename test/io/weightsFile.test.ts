@@ -14,10 +14,10 @@ const path = temporaryFolder();
 const small = { dims: [4, 6, 8], strides: [2, 2], num_classes: 3, act_num: 1, input_size: 16 };
 const config = resolveConfig({ ...small, lambda: 0.5, class_names: ['a', 'b', 'c'] });
 
-/** Tensors of the right shapes; every value is another one. */
-function stateOf(of: ModelConfig): Map<string, Tensor> {
+/** Tensors of the right shapes with distinct values. */
+function stateOf(network: ModelConfig): Map<string, Tensor> {
   let next = 0;
-  const tensors = [...parameterShapes(of)].map(([name, shape]): [string, Tensor] => [
+  const tensors = [...parameterShapes(network)].map(([name, shape]): [string, Tensor] => [
     name,
     { data: Float64Array.from({ length: sizeOf(shape) }, () => next++), shape },
   ]);
@@ -25,43 +25,43 @@ function stateOf(of: ModelConfig): Map<string, Tensor> {
 }
 
 describe('weights with their configuration', () => {
-  test('come back, in both forms and both precisions', async () => {
+  test('are preserved in both forms and precisions', async () => {
     for (const form of ['train', 'deploy'] as const) {
-      const given = resolveConfig({ ...config, form });
-      const state = stateOf(given);
-      await writeWeights(path(form), state, given);
+      const formConfig = resolveConfig({ ...config, form });
+      const state = stateOf(formConfig);
+      await writeWeights(path(form), state, formConfig);
       const read = await readWeights(path(form));
-      expect(read.config).toEqual(given);
+      expect(read.config).toEqual(formConfig);
       expect(read.metadata.get('format')).toBe('pt');
       expect([...read.state.keys()]).toEqual([...state.keys()]);
       expect(read.state).toEqual(state);
 
-      await writeWeights(path('narrow'), state, given, { dtype: 'float32' });
-      const narrow = await readWeights(path('narrow'), { config: given });
+      await writeWeights(path('narrow'), state, formConfig, { dtype: 'float32' });
+      const narrow = await readWeights(path('narrow'), { config: formConfig });
       expect(narrow.state.get('stages.0.act.weight')?.data).toBeInstanceOf(Float32Array);
     }
   });
 
-  test('take the configuration of the caller where the file has none', async () => {
+  test('have the configuration of the caller if the file has none', async () => {
     await writeFile(path('bare'), encodeSafetensors(stateOf(config)));
     expect((await readWeights(path('bare'), { config })).config).toEqual(config);
-    const wanting = readWeights(path('bare'));
-    await expect(wanting).rejects.toThrow(refusal(WeightsError, path('bare'), 'a configuration', 'neither'));
+    const incomplete = readWeights(path('bare'));
+    await expect(incomplete).rejects.toThrow(refusal(WeightsError, path('bare'), 'a configuration', 'neither'));
   });
 
-  test("keep the file's description, completed by the caller's", async () => {
-    const bare = resolveConfig({ ...small, mean: [0, 0, 0] });
-    await writeWeights(path('silent'), stateOf(bare), bare);
+  test("have the configuration of the file, completed by the caller's", async () => {
+    const partial = resolveConfig({ ...small, mean: [0, 0, 0] });
+    await writeWeights(path('partial'), stateOf(partial), partial);
     const { lambda, class_names } = config;
-    const read = await readWeights(path('silent'), { config: { lambda, class_names } });
-    expect(read.config).toEqual({ ...bare, lambda: 0.5, class_names: ['a', 'b', 'c'] });
-    // Whoever says more means it.
-    expect((await readWeights(path('silent'), { config })).config).toEqual(config);
+    const read = await readWeights(path('partial'), { config: { lambda, class_names } });
+    expect(read.config).toEqual({ ...partial, lambda: 0.5, class_names: ['a', 'b', 'c'] });
+    // A full configuration of the caller overrides that of the file.
+    expect((await readWeights(path('partial'), { config })).config).toEqual(config);
   });
 });
 
 describe('a file of another network', () => {
-  // One stage of each, as small as can be; ada_pool and article_stem change no shape at all.
+  // Pairs of small networks that differ in one key; ada_pool and article_stem change no shapes.
   const base = { dims: [2, 2, 2], strides: [2, 1], num_classes: 2, act_num: 1 };
   const cases: [keyof ModelConfig, object, object][] = [
     ['dims', base, { ...base, dims: [2, 4, 2] }],
@@ -73,17 +73,17 @@ describe('a file of another network', () => {
     ['act_num', base, { ...base, act_num: 2 }],
     ['form', base, { ...base, form: 'deploy' }],
   ];
-  test.each(cases)('%s', async (key, mine, theirs) => {
-    const [given, stored] = [resolveConfig(mine), resolveConfig(theirs)];
+  test.each(cases)('is refused if %s differs', async (key, input, fileInput) => {
+    const [current, stored] = [resolveConfig(input), resolveConfig(fileInput)];
     await writeWeights(path('other'), stateOf(stored), stored);
-    const [expected, got] = [JSON.stringify(given[key]), JSON.stringify(stored[key])];
-    await expect(readWeights(path('other'), { config: given })).rejects.toThrow(
+    const [expected, got] = [JSON.stringify(current[key]), JSON.stringify(stored[key])];
+    await expect(readWeights(path('other'), { config: current })).rejects.toThrow(
       refusal(WeightsError, path('other'), `${key} ${expected}`, `${key} ${got}`),
     );
   });
 
-  test('is named by its variant where both have one', async () => {
-    // No need for the hundred megabytes: the descriptions disagree before the tensors are looked at.
+  test('is identified in the error by its variant, if both have one', async () => {
+    // The file needs no tensors: the configurations are compared first.
     const metadata = new Map([['vanillanet', '{"variant":"vanillanet_6"}']]);
     await writeFile(path('six'), encodeSafetensors(new Map(), { metadata }));
     await expect(readWeights(path('six'), { config: resolveConfig({ variant: 'vanillanet_5' }) })).rejects.toThrow(
@@ -91,17 +91,17 @@ describe('a file of another network', () => {
     );
   });
 
-  test('is named by its first tensor where it does not describe itself', async () => {
+  test('is identified in the error by its first wrong tensor, if it has no configuration', async () => {
     const other = resolveConfig({ ...small, num_classes: 4 });
-    await writeFile(path('foreign'), encodeSafetensors(stateOf(other)));
-    await expect(readWeights(path('foreign'), { config })).rejects.toThrow(
-      refusal(WeightsError, `${path('foreign')}: cls1.2.weight`, '[3,8,1,1]', '[4,8,1,1]'),
+    await writeFile(path('other classes'), encodeSafetensors(stateOf(other)));
+    await expect(readWeights(path('other classes'), { config })).rejects.toThrow(
+      refusal(WeightsError, `${path('other classes')}: cls1.2.weight`, '[3,8,1,1]', '[4,8,1,1]'),
     );
   });
 });
 
-describe('no file', () => {
-  test('a missing file, a folder', async () => {
+describe('an unreadable file', () => {
+  test('is refused if it is missing or a folder', async () => {
     const missing = refusal(WeightsError, path('nowhere'), 'a readable file', 'no such file');
     await expect(readWeights(path('nowhere'))).rejects.toThrow(missing);
     await mkdir(path('folder'));
@@ -109,14 +109,14 @@ describe('no file', () => {
     await expect(readWeights(path('folder'))).rejects.toThrow(folder);
   });
 
-  test('a file that is none', async () => {
-    await writeFile(path('text'), 'these are no weights at all, far from it');
+  test('is refused if it has another format', async () => {
+    await writeFile(path('text'), 'this is plain text and not a weight file');
     await expect(readWeights(path('text'))).rejects.toThrow(refusal(WeightsError, path('text'), 'header', ''));
   });
 });
 
-describe('what does not fit is not written', () => {
-  test('and what was there stays', async () => {
+describe('invalid weights are not written', () => {
+  test('and the existing file remains', async () => {
     const state = stateOf(config);
     await mkdir(path('out'));
     await writeWeights(path('out', 'w'), state, config);

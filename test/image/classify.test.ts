@@ -1,4 +1,4 @@
-/** From an image to the network's input: what the configuration says, and what the model makes of it. */
+/** From an image to the input of the network: the configuration of preprocessing, and `Model.classify`. */
 import { describe, expect, test } from '@jest/globals';
 import type { Backend } from '../../src/core/backend.js';
 import { resolveConfig, type ModelConfigInput } from '../../src/core/config.js';
@@ -14,11 +14,11 @@ import { imageOf, withAlpha } from './goldens.js';
 const tiny = { dims: [2, 2], strides: [2], num_classes: 3, act_num: 1, form: 'deploy' };
 const large = imageOf('large');
 
-/** A model that keeps what it was given; class 1 wins. */
-async function listener(given: ModelConfigInput): Promise<{ model: Model; inputs: FloatArray[] }> {
+/** A model that records its inputs and always predicts class 1. */
+async function createRecorder(configInput: ModelConfigInput): Promise<{ model: Model; inputs: FloatArray[] }> {
   const inputs: FloatArray[] = [];
   const backend: Backend = {
-    name: 'listener',
+    name: 'recorder',
     open: () =>
       Promise.resolve({
         forward(x) {
@@ -28,7 +28,7 @@ async function listener(given: ModelConfigInput): Promise<{ model: Model; inputs
         dispose: () => undefined,
       }),
   };
-  const config = resolveConfig(given);
+  const config = resolveConfig(configInput);
   const state = [...parameterShapes(config)].map(
     ([name, shape]) => [name, { data: new Float32Array(sizeOf(shape)), shape }] as const,
   );
@@ -38,16 +38,16 @@ async function listener(given: ModelConfigInput): Promise<{ model: Model; inputs
 describe('crop_pct and interpolation in a configuration', () => {
   const cropOf = (input_size: unknown): number => resolveConfig({ ...tiny, input_size }).crop_pct;
 
-  test('0.875 and bicubic, and the whole of a small input', () => {
+  test('default to 0.875 and bicubic, or to 1 for a small input', () => {
     expect(resolveConfig({ variant: 'vanillanet_5' })).toMatchObject({ crop_pct: 0.875, interpolation: 'bicubic' });
     expect([224, [64, 64], [64, 96]].map(cropOf)).toEqual([0.875, 0.875, 0.875]);
     expect([32, 63, [63, 224], [224, 32]].map(cropOf)).toEqual([1, 1, 1, 1]);
   });
 
-  test('as given, there and back through metadata', () => {
-    const given = resolveConfig({ ...tiny, input_size: 32, crop_pct: 0.95, interpolation: 'bilinear' });
-    expect(given).toMatchObject({ crop_pct: 0.95, interpolation: 'bilinear' });
-    expect(readConfig(writeConfig(given))).toEqual(given);
+  test('are preserved in metadata', () => {
+    const config = resolveConfig({ ...tiny, input_size: 32, crop_pct: 0.95, interpolation: 'bilinear' });
+    expect(config).toMatchObject({ crop_pct: 0.95, interpolation: 'bilinear' });
+    expect(readConfig(writeConfig(config))).toEqual(config);
   });
 
   test.each([
@@ -57,13 +57,13 @@ describe('crop_pct and interpolation in a configuration', () => {
     [NaN, 'NaN'],
     ['0.875', '"0.875"'],
     [null, 'null'],
-  ])('refuses crop_pct %p', (crop_pct, got) => {
+  ])('refuse crop_pct %p', (crop_pct, got) => {
     expect(() => resolveConfig({ ...tiny, crop_pct })).toThrow(
       refusal(ParamError, 'config.crop_pct', 'a number in (0, 1]', got),
     );
   });
 
-  test.each(['lanczos', 'BICUBIC', '', 3, null])('refuses interpolation %p', (interpolation) => {
+  test.each(['lanczos', 'BICUBIC', '', 3, null])('refuse interpolation %p', (interpolation) => {
     expect(() => resolveConfig({ ...tiny, interpolation })).toThrow(
       refusal(ParamError, 'config.interpolation', 'bicubic, bilinear, box', JSON.stringify(interpolation)),
     );
@@ -71,40 +71,40 @@ describe('crop_pct and interpolation in a configuration', () => {
 });
 
 describe('classify', () => {
-  test('takes an image of any size, scaled, cut and normalized by the configuration', async () => {
-    const given = { ...tiny, input_size: [20, 16], crop_pct: 0.9, interpolation: 'bilinear' } as const;
-    const { model, inputs } = await listener(given);
+  test('resizes, crops and normalizes an image by the configuration', async () => {
+    const configInput = { ...tiny, input_size: [20, 16], crop_pct: 0.9, interpolation: 'bilinear' } as const;
+    const { model, inputs } = await createRecorder(configInput);
     const { mean, std } = model.config;
     const [best] = await model.classify(large, { topK: 1 });
     await model.classify(withAlpha(large));
     expect(best.index).toBe(1);
-    const want = preprocess(large, { size: [20, 16], crop_pct: 0.9, interpolation: 'bilinear', mean, std });
-    expect(inputs).toEqual([want, want]);
+    const expected = preprocess(large, { size: [20, 16], crop_pct: 0.9, interpolation: 'bilinear', mean, std });
+    expect(inputs).toEqual([expected, expected]);
   });
 
-  test('takes a 32x32 image for a 32x32 network as it is', async () => {
-    const { model, inputs } = await listener({ ...tiny, input_size: 32, mean: [0, 0, 0], std: [1, 1, 1] });
+  test('does not resize a 32x32 image for a 32x32 network', async () => {
+    const { model, inputs } = await createRecorder({ ...tiny, input_size: 32, mean: [0, 0, 0], std: [1, 1, 1] });
     const { data } = imageOf('even');
     await model.classify(imageOf('even'));
     const planes = [0, 1, 2].flatMap((c) => Array.from({ length: 1024 }, (_, i) => data[3 * i + c] / 255));
     expect(inputs).toEqual([Float32Array.from(planes)]);
   });
 
-  test('takes normalized pixels as before', async () => {
-    const { model, inputs } = await listener({ ...tiny, input_size: 8 });
+  test('accepts a normalized input', async () => {
+    const { model, inputs } = await createRecorder({ ...tiny, input_size: 8 });
     const x = Float32Array.from({ length: 192 }, (_, i) => i);
     expect((await model.classify(x)).map(({ index }) => index)).toEqual([1, 2, 0]);
     expect(inputs[0]).toBe(x);
   });
 
-  test('refuses what is no image, and an image where the network sees other channels', async () => {
-    const { model } = await listener({ ...tiny, input_size: 8 });
+  test('refuses an invalid image, and any image if the network does not take RGB', async () => {
+    const { model } = await createRecorder({ ...tiny, input_size: 8 });
     const short = { data: new Uint8Array(11), width: 2, height: 2 };
     await expect(model.classify(short)).rejects.toThrow(refusal(ShapeError, '', '12 bytes', '11 bytes'));
     const floats = { data: new Float32Array(12), width: 2, height: 2 } as object;
     await expect(model.classify(floats as typeof short)).rejects.toThrow(refusal(DataError, '', 'pixels', 'Float32'));
 
-    const gray = await listener({ ...tiny, input_size: 8, in_chans: 1 });
+    const gray = await createRecorder({ ...tiny, input_size: 8, in_chans: 1 });
     await expect(gray.model.classify(large)).rejects.toThrow(
       refusal(ParamError, 'classify', 'a network for RGB images', 'in_chans 1'),
     );

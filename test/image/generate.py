@@ -1,8 +1,8 @@
-"""Writes the golden values next to this file: what Pillow, torchvision and timm make of small images.
+"""Writes the golden values next to this file: the results of Pillow, torchvision and timm for small images.
 
     python test/image/generate.py
 
-goldens.bin holds bytes, goldens.json says what they are. README.md describes both.
+goldens.bin contains bytes, goldens.json describes them. README.md describes both.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ blob = bytearray()
 
 
 def store(array):
-    """Where the bytes lie: [begin, end]."""
+    """Appends the bytes of an array to the blob and returns their range: [begin, end]."""
     begin = len(blob)
     blob.extend(np.ascontiguousarray(array).tobytes())
     return [begin, len(blob)]
@@ -46,7 +46,7 @@ def gradient(height, width):
 
 
 def stripes(height, width):
-    """Black and white by pixels, pairs and blocks: a cubic leaves 0..255 at every edge."""
+    """Black and white by pixels, pairs and blocks: a cubic exceeds 0..255 at every edge."""
     y, x = np.mgrid[0:height, 0:width]
     return np.stack([255 * (x % 2), 255 * (x // 2 % 2), 255 * ((x // 6 + y // 5) % 2)], axis=-1).astype(np.uint8)
 
@@ -61,11 +61,11 @@ IMAGES = {
     'row': noise(1, 23, 5),
     'column': noise(19, 1, 6),
     'wide': noise(3, 300, 7),
-    # Beyond 100 to 1 Pillow 12.3 scales the columns first, which no version before it does.
+    # Beyond 100 to 1, Pillow 12.3 resizes vertically first, unlike all earlier versions.
     'tall': noise(190, 2, 8),
 }
 
-# Height and width of what each is scaled to.
+# Height and width of the results for each image.
 RESIZES = {
     'noise': [(23, 31), (23, 12), (9, 31), (11, 16), (12, 15), (46, 20), (37, 47), (1, 1), (22, 30), (5, 60)],
     'even': [(36, 36), (16, 16), (8, 32), (13, 7), (33, 31)],
@@ -80,7 +80,7 @@ RESIZES = {
 }
 
 CROPS = {
-    # Even and odd margins, of both parities of half a pixel; larger than the image by even and odd numbers.
+    # Even and odd margins, and crops that exceed the image by even and odd numbers of pixels.
     'noise': [(23, 31), (22, 30), (21, 29), (20, 28), (20, 27), (19, 26), (1, 1), (24, 32), (26, 33), (25, 10), (8, 36)],
     'row': [(1, 4), (4, 4), (3, 26)],
     'column': [(5, 1), (22, 2)],
@@ -125,11 +125,11 @@ def crop_cases():
 
 
 def evaluation(size, crop_pct, interpolation):
-    """timm's transform, as far as the pixels go."""
+    """timm's transform without normalization."""
     if size[0] == size[1]:
         return transforms.Compose(create_transform(
             (3, *size), crop_pct=crop_pct, interpolation=interpolation, normalize=False).transforms[:2])
-    # For a target that is not square timm forgets the interpolation: its own ResizeKeepRatio, told of it.
+    # For a target that is not square timm ignores the interpolation, so its ResizeKeepRatio is called directly.
     scale = [math.floor(side / crop_pct) for side in size]
     return transforms.Compose([ResizeKeepRatio(scale, interpolation=interpolation), transforms.CenterCrop(size)])
 
@@ -148,7 +148,7 @@ def fit_cases():
 
 
 def normalized_case():
-    """The whole of it, in PyTorch's float32."""
+    """timm's transform with normalization, in float32."""
     transform = create_transform((3, 12, 12), crop_pct=0.875, interpolation='bicubic', mean=MEAN, std=STD)
     pixels = transform(Image.fromarray(IMAGES['large'])).numpy()
     assert pixels.shape == (3, 12, 12) and pixels.dtype == np.float32
@@ -164,12 +164,12 @@ def scaled_size(h, w, size, crop_pct):
 
 
 def offset(length, crop):
-    """Where torchvision's crop of a line of numbers begins."""
+    """The index of the first number in torchvision's center crop of a line of numbers."""
     return int(F.center_crop(torch.arange(length).view(1, 1, length), [1, crop])[0, 0, 0])
 
 
 def size_rows():
-    """h, w of the image, of the result, crop_pct, h, w of the scaled image, top, left of its middle."""
+    """h, w of the image, of the result, crop_pct, h, w of the resized image, top, left of its center crop."""
     photographs = [(3000, 4000), (375, 500), (500, 333), (480, 641), (1081, 607), (225, 224), (31, 1024), (7, 7), (1, 3)]
     # In float64, 235 * (1230 / 150) is less than 235 * 1230 / 150.
     photographs += [(150, 1230), (1230, 150)]

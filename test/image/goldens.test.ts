@@ -1,35 +1,35 @@
-/** Held against Pillow, torchvision and timm, bit for bit. */
+/** Compares src/image with Pillow, torchvision and timm, bit for bit. */
 import { expect, test } from '@jest/globals';
 import * as crop from '../../src/image/crop.js';
-import * as fitting from '../../src/image/preprocess.js';
+import * as preprocessing from '../../src/image/preprocess.js';
 import { resize } from '../../src/image/resize.js';
 import * as golden from './goldens.js';
 
-const ours = { ...crop, ...fitting, resize };
+const functions = { ...crop, ...preprocessing, resize };
 
-test('the goldens are the ones that were written', () => {
+test('generate.py and goldens.bin have the hashes in goldens.json', () => {
   const { generator, bytes } = golden.goldens;
   expect(golden.hashes).toEqual({ generator, bytes });
 });
 
-test("resize is Pillow's", () => {
+test("resize equals Pillow's", () => {
   expect(golden.goldens.resize.length).toBeGreaterThan(100);
-  expect(golden.judgeResize(ours)).toEqual([]);
+  expect(golden.judgeResize(functions)).toEqual([]);
 });
 
-test("the center crop is torchvision's", () => {
-  expect(golden.judgeCrop(ours)).toEqual([]);
+test("centerCrop equals torchvision's", () => {
+  expect(golden.judgeCrop(functions)).toEqual([]);
 });
 
-test("sizes and offsets are torchvision's and timm's", () => {
+test('sizes and offsets equal those of torchvision and timm', () => {
   expect(golden.goldens.sizes.length).toBeGreaterThan(300);
-  expect(golden.judgeSizes(ours)).toEqual([]);
+  expect(golden.judgeSizes(functions)).toEqual([]);
 });
 
-test("an image is brought to a network's size as by timm", () => {
-  expect(golden.judgeFit(ours)).toEqual([]);
+test("fit equals timm's resize and crop", () => {
+  expect(golden.judgeFit(functions)).toEqual([]);
 });
 
-test('and normalized, in planes', () => {
-  expect(golden.judgeNormalized(ours)).toEqual([]);
+test("preprocess equals timm's transform with normalization", () => {
+  expect(golden.judgeNormalized(functions)).toEqual([]);
 });

@@ -36,14 +36,14 @@ export function imageOf(name: string): RgbImage {
   return { width, height, data: bytesAt(bytes) };
 }
 
-/** The image with an alpha of anything. */
+/** The image with arbitrary alpha values. */
 export function withAlpha({ data, width, height }: PixelImage): PixelImage {
   const rgba = new Uint8ClampedArray(4 * width * height);
   for (let i = 0; i < rgba.length; i++) rgba[i] = i % 4 === 3 ? (37 * i) % 256 : data[3 * (i >> 2) + (i % 4)];
   return { data: rgba, width, height };
 }
 
-/** What is judged: the functions of `src/image`, or those of a mutant. */
+/** The functions under test: those of `src/image`, or of a mutant. */
 export interface Preprocessing {
   readonly resize: typeof resize;
   readonly centerCrop: typeof centerCrop;
@@ -53,56 +53,57 @@ export interface Preprocessing {
   readonly preprocess: typeof preprocess;
 }
 
+/** The first difference from a golden image, or null. */
 function difference(got: RgbImage, [height, width]: Size, bytes: Bytes): string | null {
   if (got.width !== width || got.height !== height) return `${got.height}x${got.width}`;
-  const want = bytesAt(bytes);
-  if (got.data.length !== want.length) return `${got.data.length} bytes, golden has ${want.length}`;
-  const at = want.findIndex((v, i) => v !== got.data[i]);
-  return at < 0 ? null : `byte ${at} is ${got.data[at]}, golden ${want[at]}`;
+  const expected = bytesAt(bytes);
+  if (got.data.length !== expected.length) return `${got.data.length} bytes, golden has ${expected.length}`;
+  const at = expected.findIndex((v, i) => v !== got.data[i]);
+  return at < 0 ? null : `byte ${at} is ${got.data[at]}, golden ${expected[at]}`;
 }
 
-export const judgeResize = ({ resize: scale }: Preprocessing): string[] =>
+export const judgeResize = ({ resize: resizeImage }: Preprocessing): string[] =>
   goldens.resize.flatMap(({ image, size, interpolation, bytes }) =>
     [imageOf(image), withAlpha(imageOf(image))].flatMap((from) => {
-      const found = difference(scale(from, size, interpolation), size, bytes);
-      return found === null ? [] : [`${image} to ${size.join('x')}, ${interpolation}: ${found}`];
+      const mismatch = difference(resizeImage(from, size, interpolation), size, bytes);
+      return mismatch === null ? [] : [`${image} to ${size.join('x')}, ${interpolation}: ${mismatch}`];
     }),
   );
 
-export const judgeCrop = ({ centerCrop: crop }: Preprocessing): string[] =>
+export const judgeCrop = ({ centerCrop: cropImage }: Preprocessing): string[] =>
   goldens.crop.flatMap(({ image, size, bytes }) =>
     [imageOf(image), withAlpha(imageOf(image))].flatMap((from) => {
-      const found = difference(crop(from, size), size, bytes);
-      return found === null ? [] : [`${image} to ${size.join('x')}: ${found}`];
+      const mismatch = difference(cropImage(from, size), size, bytes);
+      return mismatch === null ? [] : [`${image} to ${size.join('x')}: ${mismatch}`];
     }),
   );
 
-export const judgeSizes = (of: Preprocessing): string[] =>
-  goldens.sizes.flatMap(([h, w, height, width, crop_pct, ...want]) => {
-    const scaled = of.scaledSize([h, w], [height, width], crop_pct);
-    const { top, left } = of.centerWindow(scaled, [height, width]);
+export const judgeSizes = (functions: Preprocessing): string[] =>
+  goldens.sizes.flatMap(([h, w, height, width, crop_pct, ...expected]) => {
+    const scaled = functions.scaledSize([h, w], [height, width], crop_pct);
+    const { top, left } = functions.centerWindow(scaled, [height, width]);
     const got = [...scaled, top, left];
-    return got.join() === want.join()
+    return got.join() === expected.join()
       ? []
-      : [`${h}x${w} to ${height}x${width} of ${crop_pct}: ${got.join()}, golden ${want.join()}`];
+      : [`${h}x${w} to ${height}x${width} of ${crop_pct}: ${got.join()}, golden ${expected.join()}`];
   });
 
-export const judgeFit = ({ fit: bring }: Preprocessing): string[] =>
+export const judgeFit = ({ fit: fitImage }: Preprocessing): string[] =>
   goldens.fit.flatMap(({ image, bytes, ...options }) => {
-    const found = difference(bring(imageOf(image), options), options.size, bytes);
-    return found === null ? [] : [`${image} ${JSON.stringify(options)}: ${found}`];
+    const mismatch = difference(fitImage(imageOf(image), options), options.size, bytes);
+    return mismatch === null ? [] : [`${image} ${JSON.stringify(options)}: ${mismatch}`];
   });
 
-/** PyTorch divides three times in float32, and we once; of values up to 3 that makes less than this. */
+/** PyTorch rounds to float32 three times, this package once; for values up to 3 the difference is smaller. */
 const FLOAT32 = 1e-6;
 
-export function judgeNormalized({ preprocess: normalized }: Preprocessing): string[] {
+export function judgeNormalized({ preprocess: preprocessImage }: Preprocessing): string[] {
   const { image, bytes, ...options } = goldens.normalized;
-  const want = new Float32Array(bytesAt(bytes).buffer);
-  const got = normalized(imageOf(image), options);
-  if (got.length !== want.length) return [`${got.length} values, golden has ${want.length}`];
-  const at = want.findIndex((v, i) => !(Math.abs(v - got[i]) < FLOAT32));
-  return at < 0 ? [] : [`value ${at} is ${got[at]}, golden ${want[at]}`];
+  const expected = new Float32Array(bytesAt(bytes).buffer);
+  const got = preprocessImage(imageOf(image), options);
+  if (got.length !== expected.length) return [`${got.length} values, golden has ${expected.length}`];
+  const at = expected.findIndex((v, i) => !(Math.abs(v - got[i]) < FLOAT32));
+  return at < 0 ? [] : [`value ${at} is ${got[at]}, golden ${expected[at]}`];
 }
 
 export const JUDGES = [judgeSizes, judgeCrop, judgeNormalized, judgeFit, judgeResize];

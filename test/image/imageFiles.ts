@@ -1,15 +1,15 @@
-/** Image files of every kind that a head can tell apart, and bytes to build stranger ones from. */
+/** Image files of every kind that `imageInfo` distinguishes, and functions to build unusual ones. */
 import sharp, { type Sharp } from 'sharp';
 import { crc32 } from '../data/sets/crc32.js';
 
 export const [WIDTH, HEIGHT] = [13, 7];
 
-/** Pixels of which no two are the same, as raw RGB. */
+/** Distinct pixels, as raw RGB. */
 export const PIXELS = Uint8Array.from({ length: 3 * WIDTH * HEIGHT }, (_, i) => [i * 2, i * 5, 255 - i][i % 3]);
 
 const base = (): Sharp => sharp(PIXELS, { raw: { width: WIDTH, height: HEIGHT, channels: 3 } });
 
-/** Of two frames that differ: what is the same twice becomes one. */
+/** Two different frames, because equal ones are merged. */
 async function animation(): Promise<Buffer> {
   const frames = await Promise.all([base().png().toBuffer(), base().negate().png().toBuffer()]);
   return sharp(frames, { join: { animated: true } })
@@ -27,14 +27,14 @@ export function chunk(name: string, data: Uint8Array): Buffer {
   return Buffer.concat([length, body, check]);
 }
 
-/** Signature and head of a PNG. */
+/** Bytes of the signature and header of a PNG. */
 export const PNG_HEAD = 33;
 
-/** A PNG with a chunk behind its head. */
+/** A PNG with a chunk after its header. */
 export const withChunk = (png: Buffer, name: string, data: Uint8Array): Buffer =>
   Buffer.concat([png.subarray(0, PNG_HEAD), chunk(name, data), png.subarray(PNG_HEAD)]);
 
-/** How many frames, and how often they are shown. */
+/** The number of frames and of repetitions. */
 const acTL = Buffer.from([0, 0, 0, 2, 0, 0, 0, 0]);
 
 export const FILES: Readonly<Record<string, () => Promise<Buffer>>> = {
@@ -57,8 +57,8 @@ export const FILES: Readonly<Record<string, () => Promise<Buffer>>> = {
   'animated webp': animation,
 };
 
-/** Without loss, as far as the format can: JPEG stays what it became. */
-export const turned = (format: 'png' | 'jpeg' | 'webp', orientation: number): Promise<Buffer> =>
+/** An image with an orientation in EXIF, lossless except for JPEG. */
+export const orientedImage = (format: 'png' | 'jpeg' | 'webp', orientation: number): Promise<Buffer> =>
   base()
     .withMetadata({ orientation })
     .toFormat(format, format === 'webp' ? { lossless: true } : {})

@@ -1,10 +1,10 @@
-/** What image files say of themselves, asked of the files, of sharp, and of bytes that lie. */
+/** `imageInfo` of files that sharp writes, and of manipulated bytes. */
 import { describe, expect, test } from '@jest/globals';
 import { DataError, ParamError } from '../../src/core/errors.js';
 import { imageFormat } from '../../src/image/imageFormat.js';
 import { imageInfo } from '../../src/image/imageInfo.js';
 import { uniform } from '../wasm/draw.js';
-import { chunk, FILES, HEIGHT, PNG_HEAD, turned, WIDTH, withChunk } from './imageFiles.js';
+import { chunk, FILES, HEIGHT, PNG_HEAD, orientedImage, WIDTH, withChunk } from './imageFiles.js';
 
 const still = { width: WIDTH, height: HEIGHT, bitDepth: 8, alpha: false, animated: false, scans: 1, orientation: 1 };
 const rgb = { ...still, color: 'rgb' };
@@ -36,7 +36,7 @@ test.each([
 
 describe.each(['png', 'jpeg', 'webp'] as const)('orientation of a %s', (format) => {
   test.each([1, 2, 3, 4, 5, 6, 7, 8])('%i', async (orientation) => {
-    expect(imageInfo(await turned(format, orientation))).toMatchObject({ format, orientation });
+    expect(imageInfo(await orientedImage(format, orientation))).toMatchObject({ format, orientation });
   });
 });
 
@@ -78,7 +78,7 @@ test.each([
   expect(imageInfo(withChunk(file, 'eXIf', bytes)).orientation).toBe(orientation);
 });
 
-/** The head of a PNG whose sides are given, with a chunk of pixels behind. */
+/** The header of a PNG of any size, followed by an empty chunk of pixels. */
 function pngOf(width: number, height: number, depth = 8, type = 2): Buffer {
   const head = Buffer.alloc(13);
   head.writeUInt32BE(width, 0);
@@ -88,49 +88,49 @@ function pngOf(width: number, height: number, depth = 8, type = 2): Buffer {
   return Buffer.concat([signature, chunk('IHDR', head), chunk('IDAT', Buffer.alloc(0))]);
 }
 
-test('sides are told, however large', () => {
+test('returns the size of an image of any size', () => {
   expect(imageInfo(pngOf(50_000, 50_000))).toMatchObject({ width: 50_000, height: 50_000 });
   expect(imageInfo(pngOf(2 ** 31, 2 ** 32 - 1))).toMatchObject({ width: 2 ** 31, height: 2 ** 32 - 1 });
 });
 
 const app1 = Buffer.from([0xff, 0xe1, 0, 2]);
 
-test('a JPEG as libjpeg finds it: with bytes, fill bytes and restarts between its segments', async () => {
+test('skips other bytes, fill bytes and restarts between the segments of a JPEG, as libjpeg does', async () => {
   const file = await FILES['jpeg']();
   const between = Buffer.from([1, 2, 0xff, 0, 0xff, 0xd3, 0xff, 0xff, 0xff, 0xe1, 0, 2, 7]);
   expect(imageInfo(Buffer.concat([file.subarray(0, 2), app1, between, file.subarray(2)]))).toEqual(jpeg);
 });
 
-describe('scans', () => {
+describe('the number of scans', () => {
   const scans = (file: Uint8Array): number => imageInfo(file).scans;
   const END = Buffer.from([0xff, 0xd9]);
-  /** A scan of one component, with a byte that is stuffed and a restart in its data. */
+  /** A scan of one component, with a stuffed byte and a restart in its data. */
   const scan = Buffer.from([0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0, 0xff, 0, 0xff, 0xd0, 0x55]);
 
-  test('of a file of as many as it has room for', async () => {
+  test('is right for a file of 50 010 scans', async () => {
     const file = await FILES['progressive jpeg']();
     const many = Buffer.concat(Array.from({ length: 50_000 }, () => scan));
     expect(scans(Buffer.concat([file.subarray(0, -2), many, END]))).toBe(50_010);
   });
 
-  test('behind its end are not of the picture', async () => {
+  test('does not include scans after the end of the image', async () => {
     const file = await FILES['jpeg']();
     expect(scans(Buffer.concat([file, scan, END]))).toBe(1);
   });
 
-  test('are not what other segments hold', async () => {
+  test('does not include scans in other segments', async () => {
     const file = await FILES['jpeg']();
     const comment = Buffer.from([0xff, 0xfe, 0, 2 + scan.length]);
     expect(scans(Buffer.concat([file.subarray(0, -2), comment, scan, END]))).toBe(1);
   });
 
-  test('do not hide behind a length that is too small', async () => {
+  test('includes scans after a segment whose length is too small', async () => {
     const file = await FILES['jpeg']();
     const comment = Buffer.from([0xff, 0xfe, 0, 0]);
     expect(scans(Buffer.concat([file.subarray(0, -2), comment, scan, END]))).toBe(2);
   });
 
-  test('of a file that is cut off are those which are left', async () => {
+  test('of a truncated file is that of the scans it contains', async () => {
     const file = await FILES['progressive jpeg']();
     const second = file.indexOf(Buffer.from([0xff, 0xda]), file.indexOf(Buffer.from([0xff, 0xda])) + 1);
     expect(scans(file.subarray(0, second + 1))).toBe(1);
@@ -139,26 +139,26 @@ describe('scans', () => {
   });
 });
 
-/** A JPEG's segments up to its scan. */
+/** The frame header of a JPEG. */
 const frameOf = (file: Buffer): Buffer => {
   const at = file.indexOf(Buffer.from([0xff, 0xc0]));
   return file.subarray(at, at + 2 + file.readUInt16BE(at + 2));
 };
 
-const STRANGE: Readonly<Record<string, () => Promise<Uint8Array>>> = {
+const INVALID: Readonly<Record<string, () => Promise<Uint8Array>>> = {
   'an empty file': () => Promise.resolve(new Uint8Array(0)),
   'a GIF': () => Promise.resolve(Buffer.from('GIF89a\x01\0\x01\0\0\0\0')),
   'an SVG': () => Promise.resolve(Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>')),
-  'a PNG of no width': () => Promise.resolve(pngOf(0, 1)),
-  'a PNG of no height': () => Promise.resolve(pngOf(1, 0)),
+  'a PNG of width 0': () => Promise.resolve(pngOf(0, 1)),
+  'a PNG of height 0': () => Promise.resolve(pngOf(1, 0)),
   'a PNG of 3 bits': () => Promise.resolve(pngOf(1, 1, 3)),
-  'a PNG of type 5': () => Promise.resolve(pngOf(1, 1, 8, 5)),
+  'a PNG of color type 5': () => Promise.resolve(pngOf(1, 1, 8, 5)),
   'a PNG without pixels': async () => (await FILES['png of 8 bits']()).subarray(0, PNG_HEAD),
   'a PNG that ends without pixels': async () =>
     Buffer.concat([(await FILES['png of 8 bits']()).subarray(0, PNG_HEAD), chunk('IEND', new Uint8Array(0))]),
   'a PNG with another chunk first': async () =>
     withChunk(await FILES['png of 8 bits'](), 'IHDR', app1).fill('J', 12, 13),
-  'a JPEG of no height': async () => {
+  'a JPEG of height 0': async () => {
     const file = Buffer.from(await FILES['jpeg']());
     return file.fill(0, file.indexOf(Buffer.from([0xff, 0xc0])) + 5, file.indexOf(Buffer.from([0xff, 0xc0])) + 7);
   },
@@ -170,49 +170,49 @@ const STRANGE: Readonly<Record<string, () => Promise<Uint8Array>>> = {
     const file = Buffer.from(await FILES['jpeg']());
     return file.fill(2, file.indexOf(Buffer.from([0xff, 0xc0])) + 9, file.indexOf(Buffer.from([0xff, 0xc0])) + 10);
   },
-  'a JPEG that ends at once': () => Promise.resolve(Buffer.from([0xff, 0xd8, 0xff, 0xd9])),
+  'a JPEG without segments': () => Promise.resolve(Buffer.from([0xff, 0xd8, 0xff, 0xd9])),
   'a JPEG with a segment of 1 byte': () => Promise.resolve(Buffer.from([0xff, 0xd8, 0xff, 0xe1, 0, 1, 0, 0])),
   'a scan without a frame': () => Promise.resolve(Buffer.from([0xff, 0xd8, 0xff, 0xda, 0, 2])),
-  'a WebP of an unknown chunk': async () => Buffer.from(await FILES['lossy webp']()).fill('Y', 15, 16),
-  'a lossy WebP that is no key frame': async () => Buffer.from(await FILES['lossy webp']()).fill(1, 20, 21),
+  'a WebP with an unknown chunk': async () => Buffer.from(await FILES['lossy webp']()).fill('Y', 15, 16),
+  'a lossy WebP without a key frame': async () => Buffer.from(await FILES['lossy webp']()).fill(1, 20, 21),
   'a lossy WebP without its start code': async () => Buffer.from(await FILES['lossy webp']()).fill(0, 23, 24),
   'a lossless WebP without its signature': async () => Buffer.from(await FILES['lossless webp']()).fill(0, 20, 21),
 };
 
-test('what a head breaks off with is told', () => {
+test('errors describe a header without an image', () => {
   const end = Buffer.concat([pngOf(1, 1).subarray(0, PNG_HEAD), chunk('IEND', Buffer.alloc(100)), pngOf(1, 1)]);
   expect(() => imageInfo(end)).toThrow('imageInfo: expected a PNG with pixels, got one without');
   const segment = Buffer.from([0xff, 0xd8, 0xff, 0xe1, 0, 1, 0xff, 0xda]);
   expect(() => imageInfo(segment)).toThrow('imageInfo: expected segments of 2 bytes or more, got one of 1');
 });
 
-test.each(Object.keys(STRANGE))('%s is a DataError', async (name) => {
-  const bytes = await STRANGE[name]();
+test.each(Object.keys(INVALID))('%s is a DataError', async (name) => {
+  const bytes = await INVALID[name]();
   expect(() => imageInfo(bytes, 'a.png')).toThrow(DataError);
   expect(() => imageInfo(bytes, 'a.png')).toThrow(/^a\.png: expected .+, got .+/);
 });
 
-/** Where what is looked at ends: from there on, a decoder knows. */
-const looksUntil = (file: Buffer, name: string): number => {
+/** The number of bytes that `imageInfo` needs. */
+const neededBytes = (file: Buffer, name: string): number => {
   if (name.includes('webp')) return file.length;
   return name.includes('png') ? file.indexOf('IDAT') + 4 : file.indexOf(Buffer.from([0xff, 0xda])) + 2;
 };
 
-test.each(Object.keys(FILES))('a %s cut off anywhere in its head is a DataError', async (name) => {
+test.each(Object.keys(FILES))('a %s truncated anywhere in its header is a DataError', async (name) => {
   const file = await FILES[name]();
-  const head = looksUntil(file, name);
+  const head = neededBytes(file, name);
   expect(imageInfo(file.subarray(0, head))).toEqual({ ...imageInfo(file), scans: 1 });
   for (let length = 0; length < head; length++) {
     expect(() => imageInfo(file.subarray(0, length))).toThrow(DataError);
   }
 });
 
-test('what is no array of bytes is a ParamError', () => {
+test('a value that is not an array of bytes is a ParamError', () => {
   expect(() => imageInfo('a.png' as unknown as Uint8Array)).toThrow(ParamError);
   expect(() => imageInfo(new Float32Array(3) as unknown as Uint8Array)).toThrow(ParamError);
 });
 
-test('the format alone, of bytes that are a part of a larger array', async () => {
+test('imageFormat and imageInfo accept a view into a larger array', async () => {
   const file = await FILES['lossy webp']();
   const shifted = new Uint8Array(file.length + 5);
   shifted.set(file, 5);
@@ -223,8 +223,8 @@ test('the format alone, of bytes that are a part of a larger array', async () =>
 });
 
 describe('hostile bytes', () => {
-  /** What it came to: an info that makes sense, or a DataError. Anything else fails here. */
-  const judge = (bytes: Uint8Array): 'info' | 'error' => {
+  /** Returns whether there was a plausible result or a DataError; any other outcome fails the test. */
+  const outcomeOf = (bytes: Uint8Array): 'info' | 'error' => {
     try {
       const { width, height, orientation, bitDepth, scans } = imageInfo(bytes);
       expect([width, height, bitDepth].every((n) => Number.isSafeInteger(n) && n >= 0)).toBe(true);
@@ -237,33 +237,33 @@ describe('hostile bytes', () => {
     }
   };
 
-  test('behind the first bytes of a format', () => {
+  test('noise after the signature of a format', () => {
     const random = uniform(1);
     const heads = ['\x89PNG\r\n\x1a\n', '\xff\xd8\xff', 'RIFF\0\0\0\0WEBPVP8X', ''].map((h) =>
       Buffer.from(h, 'latin1'),
     );
     for (let i = 0; i < 8000; i++) {
       const noise = Buffer.from(Array.from({ length: i % 97 }, () => Math.floor(random() * 256)));
-      judge(Buffer.concat([heads[i % heads.length], noise]));
+      outcomeOf(Buffer.concat([heads[i % heads.length], noise]));
     }
   });
 
   test.each(Object.keys(FILES))('a %s with bytes changed', async (name) => {
     const random = uniform(2);
     const file = await FILES[name]();
-    const head = Math.min(file.length, looksUntil(file, name) + 8);
-    const came = { info: 0, error: 0 };
+    const head = Math.min(file.length, neededBytes(file, name) + 8);
+    const counts = { info: 0, error: 0 };
     for (let i = 0; i < 1500; i++) {
       const mutant = Buffer.from(file.subarray(0, name.includes('webp') ? file.length : head));
       for (let n = 0; n <= i % 4; n++) {
-        // Zeros, ones and 0xff are what lengths and markers break at.
+        // 0, 1 and 0xff are the critical values of lengths and markers.
         const value = [0, 1, 0xff, Math.floor(random() * 256)][Math.floor(random() * 4)];
         mutant[Math.floor(random() * mutant.length)] = value;
       }
-      came[judge(mutant)]++;
+      counts[outcomeOf(mutant)]++;
     }
-    // Neither is all that ever comes.
-    expect(came.info).toBeGreaterThan(0);
-    expect(came.error).toBeGreaterThan(0);
+    // Both outcomes must occur.
+    expect(counts.info).toBeGreaterThan(0);
+    expect(counts.error).toBeGreaterThan(0);
   });
 });

@@ -1,11 +1,11 @@
-/** Images turned upright, against sharp's `autoOrient`. */
+/** Compares `orient` with sharp's `autoOrient`. */
 import { describe, expect, test } from '@jest/globals';
 import sharp, { type Sharp } from 'sharp';
 import { DataError, ParamError, ShapeError } from '../../src/core/errors.js';
 import type { Orientation } from '../../src/image/info/types.js';
 import { imageInfo } from '../../src/image/imageInfo.js';
 import { orient } from '../../src/image/orient.js';
-import { PIXELS, HEIGHT, turned, WIDTH } from './imageFiles.js';
+import { PIXELS, HEIGHT, orientedImage, WIDTH } from './imageFiles.js';
 
 const ORIENTATIONS: readonly Orientation[] = [1, 2, 3, 4, 5, 6, 7, 8];
 
@@ -13,7 +13,7 @@ const raw = (image: Sharp) => image.removeAlpha().raw().toBuffer({ resolveWithOb
 
 describe.each(['png', 'jpeg', 'webp'] as const)('%s', (format) => {
   test.each(ORIENTATIONS)('orientation %i', async (orientation) => {
-    const file = await turned(format, orientation);
+    const file = await orientedImage(format, orientation);
     const stored = await raw(sharp(file));
     const upright = await raw(sharp(file).autoOrient());
     const { width, height } = stored.info;
@@ -25,7 +25,7 @@ describe.each(['png', 'jpeg', 'webp'] as const)('%s', (format) => {
 
 const image = { data: PIXELS, width: WIDTH, height: HEIGHT };
 
-test.each(ORIENTATIONS)('alpha goes with its pixel: orientation %i', (orientation) => {
+test.each(ORIENTATIONS)('moves alpha with its pixel: orientation %i', (orientation) => {
   const rgba = Uint8ClampedArray.from({ length: 4 * WIDTH * HEIGHT }, (_, i) =>
     i % 4 < 3 ? PIXELS[3 * (i >> 2) + (i % 4)] : PIXELS[3 * (i >> 2)],
   );
@@ -37,11 +37,11 @@ test.each(ORIENTATIONS)('alpha goes with its pixel: orientation %i', (orientatio
   }
 });
 
-test('an upright image is not copied', () => {
+test('does not copy an upright image', () => {
   expect(orient(image, 1)).toBe(image);
 });
 
-test('what is no image, or no orientation, is refused', () => {
+test('refuses an invalid image and an invalid orientation', () => {
   for (const orientation of [0, 9, 1.5, NaN, undefined, 'toString']) {
     expect(() => orient(image, orientation as Orientation)).toThrow(ParamError);
   }

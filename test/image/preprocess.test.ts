@@ -12,15 +12,15 @@ const mean = [0.5, 0.25, 0];
 const std = [0.5, 0.25, 1];
 const noise = imageOf('noise');
 
-describe('what must hold', () => {
-  test('an image that fits comes through unchanged', () => {
+describe('preprocessing', () => {
+  test('does not change an image of the right size', () => {
     const even = imageOf('even');
     expect(fit(even, { size: [32, 32], crop_pct: 1 })).toEqual(even);
     expect(resize(noise, [noise.height, noise.width])).toEqual(noise);
     expect(centerCrop(noise, [noise.height, noise.width])).toEqual(noise);
   });
 
-  test('a flat image stays flat, whatever the size', () => {
+  test('keeps a uniform image uniform at any size', () => {
     for (const value of [0, 1, 127, 254, 255]) {
       const flat = { data: new Uint8Array(3 * 37 * 11).fill(value), width: 37, height: 11 };
       for (const interpolation of ['bicubic', 'bilinear', 'box'] as const) {
@@ -36,7 +36,7 @@ describe('what must hold', () => {
     }
   });
 
-  test('a part of a resized image is that part, computed alone', () => {
+  test('computes a window of a resized image alone', () => {
     const window = { top: 4, left: 7, height: 9, width: 5 };
     for (const size of [
       [14, 17],
@@ -51,55 +51,55 @@ describe('what must hold', () => {
     }
   });
 
-  test('alpha makes no difference, nor does the kind of byte array', () => {
+  test('does not depend on alpha or on the type of byte array', () => {
     const options = { size: [13, 13], mean, std } as const;
-    const want = preprocess(noise, options);
-    expect(preprocess(withAlpha(noise), options)).toEqual(want);
-    expect(preprocess({ ...noise, data: new Uint8ClampedArray(noise.data) }, options)).toEqual(want);
-    expect(preprocess({ ...noise, data: Buffer.from(noise.data) }, options)).toEqual(want);
+    const expected = preprocess(noise, options);
+    expect(preprocess(withAlpha(noise), options)).toEqual(expected);
+    expect(preprocess({ ...noise, data: new Uint8ClampedArray(noise.data) }, options)).toEqual(expected);
+    expect(preprocess({ ...noise, data: Buffer.from(noise.data) }, options)).toEqual(expected);
     expect(centerCrop(withAlpha(noise), [5, 40])).toEqual(centerCrop(noise, [5, 40]));
   });
 
-  test('the image given is not written to', () => {
+  test('does not change its input', () => {
     const before = noise.data.slice();
     preprocess(noise, { size: [8, 8], mean, std });
     expect(noise.data).toEqual(before);
   });
 
-  test('the whole is (v/255 - mean) / std of the parts, rounded once', () => {
+  test('is (v/255 - mean) / std of the result of fit, rounded once', () => {
     const options = { size: [11, 14], crop_pct: 0.9, interpolation: 'bilinear' } as const;
     const { data } = fit(noise, options);
-    const want = [0, 1, 2].flatMap((c) =>
+    const expected = [0, 1, 2].flatMap((c) =>
       Array.from({ length: 11 * 14 }, (_, i) => (data[3 * i + c] / 255 - mean[c]) / std[c]),
     );
-    expect(preprocess(noise, { ...options, mean, std })).toEqual(Float32Array.from(want));
+    expect(preprocess(noise, { ...options, mean, std })).toEqual(Float32Array.from(expected));
   });
 
-  test("without options it is timm's default: 0.875, bicubic", () => {
+  test("has timm's defaults: 0.875, bicubic", () => {
     const { image, size } = goldens.normalized;
-    const bare = fit(imageOf(image), { size });
-    expect(bare).toEqual(
+    const result = fit(imageOf(image), { size });
+    expect(result).toEqual(
       fit(imageOf(image), { size, crop_pct: 0.875, interpolation: 'bicubic', resize: 'short-side' }),
     );
   });
 
-  test('a line of a hundred thousand pixels costs what is looked at', () => {
+  test('computes only the center crop of a line of 100 000 pixels', () => {
     const line = { data: new Uint8Array(300_000).fill(7), width: 100_000, height: 1 };
     const { data } = fit(line, { size: [224, 224] });
     expect(data.length).toBe(3 * 224 * 224);
     expect(data.every((v) => v === 7)).toBe(true);
   });
 
-  test('halves go to the even side', () => {
+  test('rounds ties to even', () => {
     expect([0.5, 1.5, 2.5, 3.5, 0.4, 0.6, 7].map(roundHalfEven)).toEqual([0, 2, 2, 4, 0, 1, 7]);
   });
 });
 
-describe('refused', () => {
+describe('invalid arguments', () => {
   const whole = { size: [4, 4], mean, std } as const;
-  /** What a caller without types may pass. */
-  const given = (image: object): PixelImage => image as PixelImage;
-  const every: readonly [string, (image: PixelImage) => unknown][] = [
+  /** An image of any type, as a caller without types may pass it. */
+  const untyped = (image: object): PixelImage => image as PixelImage;
+  const functions: readonly [string, (image: PixelImage) => unknown][] = [
     ['resize', (image) => resize(image, [4, 4])],
     ['centerCrop', (image) => centerCrop(image, [4, 4])],
     ['preprocess', (image) => preprocess(image, whole)],
@@ -107,19 +107,19 @@ describe('refused', () => {
     ['normalize', (image) => normalize(image, mean, std)],
   ];
 
-  describe.each(every)('by %s', (_, call) => {
+  describe.each(functions)('of %s', (_, call) => {
     test.each([
       [Float32Array, 'Float32Array'],
       [Int8Array, 'Int8Array'],
       [Uint16Array, 'Uint16Array'],
       [Array<number>, 'Array'],
     ])('pixels in a %p', (Kind, name) => {
-      const image = given({ data: new Kind(12), width: 2, height: 2 });
+      const image = untyped({ data: new Kind(12), width: 2, height: 2 });
       expect(() => call(image)).toThrow(refusal(DataError, '', 'pixels in a Uint8Array or Uint8ClampedArray', name));
     });
 
     test('no pixels', () => {
-      expect(() => call(given({ width: 2, height: 2 }))).toThrow(refusal(DataError, '', 'pixels in', 'Undefined'));
+      expect(() => call(untyped({ width: 2, height: 2 }))).toThrow(refusal(DataError, '', 'pixels in', 'Undefined'));
     });
 
     test.each([0, 3, 11, 13, 15, 17, 20, 24])('%i bytes for 2 x 2 pixels', (length) => {
@@ -142,8 +142,8 @@ describe('refused', () => {
     });
   });
 
-  test('sides that are no numbers', () => {
-    const image = given({ data: new Uint8Array(12), width: '2', height: '2' });
+  test('sides that are not numbers', () => {
+    const image = untyped({ data: new Uint8Array(12), width: '2', height: '2' });
     expect(() => preprocess(image, whole)).toThrow(refusal(ShapeError, '', 'integers', '2 and 2'));
   });
 
@@ -169,14 +169,14 @@ describe('refused', () => {
     );
   });
 
-  test('a crop_pct that no image can be scaled for', () => {
+  test('a crop_pct that makes the size infinite', () => {
     expect(() => preprocess(noise, { ...whole, crop_pct: Number.MIN_VALUE })).toThrow(
       refusal(ParamError, 'size', 'integers', 'Infinity'),
     );
   });
 
-  test('names that mean nothing here', () => {
-    const options = (odd: object): FitOptions => ({ size: [4, 4], ...odd });
+  test('unknown names', () => {
+    const options = (invalid: object): FitOptions => ({ size: [4, 4], ...invalid });
     expect(() => fit(noise, options({ interpolation: 'lanczos' }))).toThrow(
       refusal(ParamError, 'interpolation', 'bicubic, bilinear, box', 'lanczos'),
     );
@@ -186,7 +186,7 @@ describe('refused', () => {
     );
   });
 
-  test('means and deviations that do not fit', () => {
+  test('invalid means and deviations', () => {
     const build = (m: number[], s: number[]) => (): unknown => preprocess(noise, { ...whole, mean: m, std: s });
     expect(build([0], [1, 1, 1])).toThrow(refusal(ParamError, 'normalize', '3 means', '1 and 3'));
     expect(build([0, 0, 0], [1, 1])).toThrow(refusal(ParamError, 'normalize', '3 means', '3 and 2'));
@@ -199,10 +199,7 @@ describe('refused', () => {
   });
 });
 
-test.each([[[5]], [[]], [[5, 5, 5]], [[0, 4]], [5], [null], ['5x5']])(
-  'a size that no image has is refused: %p',
-  (size) => {
-    const image = { data: new Uint8Array(12), width: 2, height: 2 };
-    expect(() => resize(image, size as unknown as [number, number], 'bicubic')).toThrow(ParamError);
-  },
-);
+test.each([[[5]], [[]], [[5, 5, 5]], [[0, 4]], [5], [null], ['5x5']])('resize refuses the size %p', (size) => {
+  const image = { data: new Uint8Array(12), width: 2, height: 2 };
+  expect(() => resize(image, size as unknown as [number, number], 'bicubic')).toThrow(ParamError);
+});

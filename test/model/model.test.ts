@@ -19,8 +19,8 @@ const image = (i: number): FloatArray => x.data.subarray(i * size, (i + 1) * siz
 
 const disposed = refusal(ParamError, 'forward', 'a model in use', 'a disposed model');
 
-test('both backends agree, to what float32 may be off', async () => {
-  const answers = await Promise.all(
+test('both backends agree within the float32 bound', async () => {
+  const outputs = await Promise.all(
     [wasmBackend, referenceBackend].map(async (backend) => {
       const model = await Model.open(state, config, backend);
       expect(model.backend).toBe(backend.name);
@@ -28,7 +28,7 @@ test('both backends agree, to what float32 may be off', async () => {
     }),
   );
   const { logits, bounds, bound } = float32Bound(toOracleConfig(config), stateToOracle(state), tensor(x.data, x.shape));
-  const [narrow, exact] = answers;
+  const [narrow, exact] = outputs;
   expect(exact).toEqual(valuesOf(logits));
   const largest = Math.max(...exact.map(Math.abs));
   expect(bound).toBeLessThan(1e-4 * largest);
@@ -45,22 +45,22 @@ describe.each([wasmBackend, referenceBackend])('on $name', (backend) => {
     for (let i = 0; i < IMAGES; i++) alone.push(await model.forward(image(i)));
   });
 
-  test('the images differ, or nothing here could tell them apart', () => {
+  test('the logits of the images differ, so that the tests below can detect exchanged images', () => {
     expect(new Set(alone.map((logits) => logits.join())).size).toBe(IMAGES);
   });
 
-  test('calls at once are answered each with its own', async () => {
+  test('concurrent calls return their own results', async () => {
     const order = [2, 0, 1, 1, 0, 2, 2, 1, 0];
     expect(await Promise.all(order.map((i) => model.forward(image(i))))).toEqual(order.map((i) => alone[i]));
   });
 
-  test('an answer is the caller’s: the next call leaves it alone', async () => {
+  test('a result belongs to the caller: later calls do not change it', async () => {
     const first = await model.forward(image(0));
     first.fill(NaN);
     expect(await model.forward(image(0))).toEqual(alone[0]);
   });
 
-  const refused: [string, FloatArray, number, typeof ShapeError | typeof ParamError, string, string][] = [
+  const invalidInputs: [string, FloatArray, number, typeof ShapeError | typeof ParamError, string, string][] = [
     ['too short an x', x.data.subarray(1, size), 1, ShapeError, 'x of 960 values, [1,3,16,20]', '959 values'],
     ['too long an x', x.data, 2, ShapeError, 'x of 1920 values, [2,3,16,20]', '2880 values'],
     ['no x', new Float32Array(0), 1, ShapeError, 'x of 960 values', '0 values'],
@@ -68,38 +68,38 @@ describe.each([wasmBackend, referenceBackend])('on $name', (backend) => {
     ['half an image', x.data.subarray(0, size / 2), 0.5, ParamError, 'n an integer >= 1', 'n = 0.5'],
     ['NaN images', x.data, NaN, ParamError, 'n an integer >= 1', 'n = NaN'],
   ];
-  test.each(refused)('refuses %s, and goes on', async (_, values, n, type, expected, got) => {
+  test.each(invalidInputs)('refuses %s and remains usable', async (_, values, n, type, expected, got) => {
     await expect(model.forward(values, n)).rejects.toThrow(refusal(type, 'forward', expected, got));
     expect(await model.forward(image(1))).toEqual(alone[1]);
   });
 
-  test('what is given is read at once, or copied where it waits: the caller may write over it', async () => {
+  test('the caller may overwrite the input after the call: pending calls have a copy', async () => {
     const frame = image(0).slice();
-    const asked = [model.forward(frame)];
+    const calls = [model.forward(frame)];
     for (const i of [1, 2]) {
       frame.set(image(i));
-      asked.push(model.forward(frame));
+      calls.push(model.forward(frame));
     }
     frame.fill(NaN);
-    expect(await Promise.all(asked)).toEqual(alone);
+    expect(await Promise.all(calls)).toEqual(alone);
   });
 
   test.each([null, undefined, [...x.data.subarray(0, size)], new Uint8Array(size), new Int32Array(size), 'x'])(
-    'refuses an x that is no array of floats, and goes on: %p',
+    'refuses an x that is not an array of floats and remains usable: %p',
     async (values) => {
-      const refused = refusal(ShapeError, 'forward', 'x, a Float32Array or Float64Array', '');
-      await expect(model.forward(values as unknown as FloatArray)).rejects.toThrow(refused);
+      const error = refusal(ShapeError, 'forward', 'x, a Float32Array or Float64Array', '');
+      await expect(model.forward(values as unknown as FloatArray)).rejects.toThrow(error);
       expect(await model.forward(image(1))).toEqual(alone[1]);
     },
   );
 
-  test.each([null, undefined, 'cat.png'])('refuses an image that is none: %p', async (given) => {
-    const refused = refusal(DataError, 'classify', 'an image', '');
-    await expect(model.classify(given as unknown as FloatArray)).rejects.toThrow(refused);
+  test.each([null, undefined, 'cat.png'])('refuses a value that is not an image: %p', async (value) => {
+    const error = refusal(DataError, 'classify', 'an image', '');
+    await expect(model.classify(value as unknown as FloatArray)).rejects.toThrow(error);
     await expect(model.classify(new Uint8Array(size) as unknown as FloatArray)).rejects.toThrow(ShapeError);
   });
 
-  test('classifies, best first', async () => {
+  test('classify returns the most probable classes, best first', async () => {
     const best = await model.classify(image(0), { topK: 2 });
     const descending = [...alone[0].keys()].sort((a, b) => alone[0][b] - alone[0][a]);
     expect(best.map(({ index }) => index)).toEqual(descending.slice(0, 2));
@@ -107,21 +107,21 @@ describe.each([wasmBackend, referenceBackend])('on $name', (backend) => {
     await expect(model.classify(image(0), { topK: 0 })).rejects.toThrow(refusal(ParamError, 'topK', '>= 1', '0'));
   });
 
-  test('once disposed of, answers what was asked before and nothing after', async () => {
-    const short = await Model.open(state, config, backend);
-    const asked = Promise.all([0, 1, 2].map((i) => short.forward(image(i))));
-    short.dispose();
-    short.dispose();
+  test('after dispose, earlier calls finish and later calls are refused', async () => {
+    const temporary = await Model.open(state, config, backend);
+    const earlier = Promise.all([0, 1, 2].map((i) => temporary.forward(image(i))));
+    temporary.dispose();
+    temporary.dispose();
     await Promise.all([
-      expect(short.forward(image(0))).rejects.toThrow(disposed),
-      expect(asked).resolves.toEqual(alone),
+      expect(temporary.forward(image(0))).rejects.toThrow(disposed),
+      expect(earlier).resolves.toEqual(alone),
     ]);
-    await expect(short.forward(image(0))).rejects.toThrow(disposed);
-    await expect(short.classify(image(0))).rejects.toThrow(disposed);
+    await expect(temporary.forward(image(0))).rejects.toThrow(disposed);
+    await expect(temporary.classify(image(0))).rejects.toThrow(disposed);
   });
 });
 
-/** A backend that writes down what it is asked and answers when it is told to. */
+/** A backend that records its calls, which finish only in `run`. */
 class Slow implements Backend {
   readonly name = 'slow';
   readonly log: string[] = [];
@@ -141,7 +141,7 @@ class Slow implements Backend {
     return Promise.resolve({ forward, dispose });
   }
 
-  /** Lets calls end, one by one, as long as there are any. */
+  /** Finishes pending calls, one after the other, until there are none. */
   async run(): Promise<void> {
     for (let idle = 0; idle < 20; idle++) {
       await Promise.resolve();
@@ -153,33 +153,33 @@ class Slow implements Backend {
   }
 }
 
-describe('calls that wait', () => {
+describe('pending calls', () => {
   const marked = (mark: number): FloatArray => new Float32Array(size).fill(mark);
   const open = async (): Promise<{ slow: Slow; model: Model }> => {
     const slow = new Slow();
     return { slow, model: await Model.open(state, config, slow) };
   };
 
-  test('run one after the other, in the order they came', async () => {
+  test('run one after the other, in the order of the calls', async () => {
     const { slow, model } = await open();
-    const asked = Promise.all([1, 2, 3].map((mark) => model.forward(marked(mark))));
+    const results = Promise.all([1, 2, 3].map((mark) => model.forward(marked(mark))));
     await slow.run();
-    expect(await asked).toEqual([1, 2, 3].map((mark) => Float32Array.of(mark)));
+    expect(await results).toEqual([1, 2, 3].map((mark) => Float32Array.of(mark)));
     expect(slow.log).toEqual(['begin 1', 'end 1', 'begin 2', 'end 2', 'begin 3', 'end 3']);
   });
 
-  test('are answered before the network is freed', async () => {
+  test('finish before the network is disposed of', async () => {
     const { slow, model } = await open();
-    const asked = Promise.all([1, 2].map((mark) => model.forward(marked(mark))));
+    const results = Promise.all([1, 2].map((mark) => model.forward(marked(mark))));
     model.dispose();
     const late = expect(model.forward(marked(3))).rejects.toThrow(disposed);
-    const answered = expect(asked).resolves.toEqual([1, 2].map((mark) => Float32Array.of(mark)));
+    const finished = expect(results).resolves.toEqual([1, 2].map((mark) => Float32Array.of(mark)));
     await slow.run();
-    await Promise.all([late, answered]);
+    await Promise.all([late, finished]);
     expect(slow.log).toEqual(['begin 1', 'end 1', 'begin 2', 'end 2', 'dispose']);
   });
 
-  test('are not held up by one that failed', async () => {
+  test('run after a call that failed', async () => {
     const { slow, model } = await open();
     const failed = expect(model.forward(marked(-1))).rejects.toThrow('a backend that fails');
     const next = expect(model.forward(marked(2))).resolves.toEqual(Float32Array.of(2));
@@ -190,21 +190,21 @@ describe('calls that wait', () => {
   });
 });
 
-describe('a model is not opened', () => {
+describe('Model.open refuses', () => {
   const train = drawnConfig('train');
-  const NONE = 'stages.1.act.bias';
-  test('on weights of another network, before the backend is asked', async () => {
+  const MISSING = 'stages.1.act.bias';
+  test('weights of another network, before it opens the backend', async () => {
     const slow = new Slow();
-    const lacking = new Map([...state].filter(([name]) => name !== NONE));
-    const opened = Model.open(lacking, config, slow);
-    await expect(opened).rejects.toThrow(refusal(WeightsError, NONE, 'a tensor [8]', 'none of that name'));
+    const incomplete = new Map([...state].filter(([name]) => name !== MISSING));
+    const opened = Model.open(incomplete, config, slow);
+    await expect(opened).rejects.toThrow(refusal(WeightsError, MISSING, 'a tensor [8]', 'none of that name'));
     const small = Model.open(state, { ...config, input_size: 4 }, slow);
     await expect(small).rejects.toThrow(refusal(ShapeError, 'stages.0', 'an input large enough', '4x4'));
     const wrong = Model.open(state, { ...config, act_num: -1 }, slow);
     await expect(wrong).rejects.toThrow(refusal(ParamError, 'config.act_num', 'an integer >= 0', '-1'));
   });
 
-  test('on the train form in WebAssembly, which says what to do', async () => {
+  test('the train form in WebAssembly', async () => {
     const opened = Model.open(drawnState(train), train, wasmBackend);
     await expect(opened).rejects.toThrow(refusal(WeightsError, 'wasm', 'the deploy form', 'the train form'));
   });

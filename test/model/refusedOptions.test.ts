@@ -1,4 +1,4 @@
-/** An option that is none is refused before the file is waited for, and nothing stays open. */
+/** An invalid option is refused before the weights are read, and their source is canceled. */
 import { describe, expect, test } from '@jest/globals';
 import { Readable } from 'node:stream';
 import { bytes as wasm } from '#wasm/plain';
@@ -9,30 +9,30 @@ import { loadModelWithModule, type LoadModelWithModuleOptions } from '../../src/
 import { wasmBackendFrom } from '../../src/wasm/inference/session.js';
 import { refusal } from '../io/refusal.js';
 
-/** A response that notes what is done to it. */
-function response(): { given: Response; ended: string[] } {
-  const ended: string[] = [];
+/** A response that records whether it is read or canceled. */
+function response(): { source: Response; events: string[] } {
+  const events: string[] = [];
   const body = new ReadableStream<Uint8Array>(
     {
       pull(controller) {
-        ended.push('read');
+        events.push('read');
         controller.error(new Error('read'));
       },
       cancel() {
-        ended.push('canceled');
+        events.push('canceled');
       },
     },
     { highWaterMark: 0 },
   );
-  return { given: new Response(body), ended };
+  return { source: new Response(body), events };
 }
 
-/** A cancellation is told a moment later. */
-const told = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
+/** Waits until cancellations have had their effect. */
+const nextTurn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 0));
 
-type Bad = readonly [op: string, options: Readonly<Record<string, unknown>>];
+type InvalidOption = readonly [op: string, options: Readonly<Record<string, unknown>>];
 
-const EITHER: readonly Bad[] = [
+const COMMON: readonly InvalidOption[] = [
   ['timeout', { timeout: -1 }],
   ['timeout', { timeout: NaN }],
   ['timeout', { timeout: '5' }],
@@ -51,100 +51,104 @@ const EITHER: readonly Bad[] = [
   ['config.input_size', { config: { input_size: 0 } }],
   ['config.crop_pct', { config: { dims: [8, 8], strides: [1], crop_pct: 2 } }],
 ];
-const CHOSEN: readonly Bad[] = [
+const ENGINE: readonly InvalidOption[] = [
   ['backend', { backend: 'cuda' }],
   ['build', { build: 'nonsense' }],
   ['threads', { threads: 0 }],
   ['threads', { threads: 'many' }],
 ];
-const GIVEN: readonly Bad[] = [
+const MODULE: readonly InvalidOption[] = [
   ['wasm', { wasm: undefined }],
   ['wasm', { wasm: null }],
   ['wasm', { wasm: 'plain.wasm' }],
 ];
 
-describe('refused at once, and the response let go', () => {
-  test.each([...EITHER, ...CHOSEN])('%s: %p', async (op, options) => {
-    const { given, ended } = response();
-    await expect(loadModel(given, options as LoadModelOptions)).rejects.toThrow(refusal(ParamError, op, '', ''));
-    await told();
-    expect(ended).toEqual(['canceled']);
+describe('an invalid option is refused at once, and the response is canceled', () => {
+  test.each([...COMMON, ...ENGINE])('%s: %p', async (op, options) => {
+    const { source, events } = response();
+    await expect(loadModel(source, options as LoadModelOptions)).rejects.toThrow(refusal(ParamError, op, '', ''));
+    await nextTurn();
+    expect(events).toEqual(['canceled']);
   });
 
-  test.each([...EITHER, ...GIVEN])('on a module of one’s own, %s: %p', async (op, options) => {
-    const { given, ended } = response();
+  test.each([...COMMON, ...MODULE])('with a WebAssembly module of the caller, %s: %p', async (op, options) => {
+    const { source, events } = response();
     const module = response();
-    for (const source of [wasm, module.given, Promise.resolve(module.given)]) {
-      const all = { wasm: source, ...options } as LoadModelWithModuleOptions;
-      await expect(loadModelWithModule(given, all)).rejects.toThrow(refusal(ParamError, op, '', ''));
+    for (const moduleSource of [wasm, module.source, Promise.resolve(module.source)]) {
+      const all = { wasm: moduleSource, ...options } as LoadModelWithModuleOptions;
+      await expect(loadModelWithModule(source, all)).rejects.toThrow(refusal(ParamError, op, '', ''));
     }
-    await told();
-    expect(ended).toEqual(['canceled']);
-    expect(module.ended).toEqual('wasm' in options ? [] : ['canceled']);
+    await nextTurn();
+    expect(events).toEqual(['canceled']);
+    expect(module.events).toEqual('wasm' in options ? [] : ['canceled']);
   });
 
-  test('a module of a backend without weights, too', async () => {
-    const { given, ended } = response();
-    expect(() => wasmBackendFrom(given, { timeout: -1 })).toThrow(refusal(ParamError, 'timeout', '', ''));
-    await told();
-    expect(ended).toEqual(['canceled']);
+  test('for a backend on a WebAssembly module', async () => {
+    const { source, events } = response();
+    expect(() => wasmBackendFrom(source, { timeout: -1 })).toThrow(refusal(ParamError, 'timeout', '', ''));
+    await nextTurn();
+    expect(events).toEqual(['canceled']);
   });
 });
 
-describe('whatever the weights come as', () => {
-  type Source = (note: () => void) => WeightsSource;
-  const streaming = (cancel: () => void): ReadableStream<Uint8Array> => new ReadableStream<Uint8Array>({ cancel });
-  const cases: [string, Source][] = [
-    ['a stream', streaming],
-    ['what has a body', (note) => ({ body: streaming(note) })],
+describe('an invalid option cancels', () => {
+  type CreateSource = (onCancel: () => void) => WeightsSource;
+  const createStream = (cancel: () => void): ReadableStream<Uint8Array> => new ReadableStream<Uint8Array>({ cancel });
+  const cases: [string, CreateSource][] = [
+    ['a stream', createStream],
+    ['an object with a body', (onCancel) => ({ body: createStream(onCancel) })],
     [
       'an iterable',
-      (note) => ({
+      (onCancel) => ({
         [Symbol.asyncIterator]: () => ({
           next: () => new Promise(() => undefined),
           return() {
-            note();
-            return Promise.reject(new Error('nor can it be closed'));
+            onCancel();
+            return Promise.reject(new Error('closing fails'));
           },
         }),
       }),
     ],
-    ['a stream of Node’s', (note) => new Readable({ read: () => undefined }).on('close', note)],
+    ['a stream of Node', (onCancel) => new Readable({ read: () => undefined }).on('close', onCancel)],
   ];
-  const options: readonly Bad[] = [EITHER[0], ['sha256', { sha256: 'abc' }], ['build', { build: 'nonsense' }]];
-  test.each(cases)('%s', async (_, source) => {
-    for (const [op, bad] of options) {
-      let ended = 0;
-      const given = source(() => ended++);
-      await expect(loadModel(given, bad as LoadModelOptions)).rejects.toThrow(refusal(ParamError, op, '', ''));
-      await told();
-      expect(ended).toBe(1);
+  const options: readonly InvalidOption[] = [
+    COMMON[0],
+    ['sha256', { sha256: 'abc' }],
+    ['build', { build: 'nonsense' }],
+  ];
+  test.each(cases)('%s', async (_, createSource) => {
+    for (const [op, invalid] of options) {
+      let cancellations = 0;
+      const source = createSource(() => cancellations++);
+      await expect(loadModel(source, invalid as LoadModelOptions)).rejects.toThrow(refusal(ParamError, op, '', ''));
+      await nextTurn();
+      expect(cancellations).toBe(1);
     }
   });
 
   test.each([null, undefined, 5, 'net.safetensors', { body: null }, { body: 5 }, new Uint8Array(8)])(
-    'what has nothing to be let go: %p',
+    'nothing in %p',
     async (source) => {
       const loaded = loadModel(source as WeightsSource, { timeout: -1 });
       await expect(loaded).rejects.toThrow(refusal(ParamError, 'timeout', '', ''));
     },
   );
 
-  test('one that somebody else reads stays with them', async () => {
-    const { given, ended } = response();
-    const reader = given.body?.getReader();
-    await expect(loadModel(given, { timeout: -1 })).rejects.toThrow(ParamError);
-    await told();
-    expect(ended).toEqual([]);
+  test('no stream that another reader has locked', async () => {
+    const { source, events } = response();
+    const reader = source.body?.getReader();
+    await expect(loadModel(source, { timeout: -1 })).rejects.toThrow(ParamError);
+    await nextTurn();
+    expect(events).toEqual([]);
     await reader?.cancel();
   });
 });
 
-test.each([null, 5])('%p in the place of all options is refused as well', async (options) => {
-  const { given, ended } = response();
-  await expect(loadModel(given, options as LoadModelOptions)).rejects.toThrow(
+test.each([null, 5])('%p instead of the options is refused', async (options) => {
+  const { source, events } = response();
+  await expect(loadModel(source, options as LoadModelOptions)).rejects.toThrow(
     refusal(ParamError, 'options', 'an object', String(options)),
   );
-  await told();
-  expect(ended).toEqual(['canceled']);
+  await nextTurn();
+  expect(events).toEqual(['canceled']);
 });

@@ -6,22 +6,22 @@ import { refusal } from '../io/refusal.js';
 const order = (logits: readonly number[], k: number): number[] =>
   topK(Float64Array.from(logits), k, null).map(({ index }) => index);
 
-describe('the order', () => {
+describe('the order of the classes', () => {
   test.each([
-    ['of three', [0, 2, 1], 3, [1, 2, 0]],
-    ['of the best', [0, 2, 1], 1, [1]],
-    ['of fewer than asked for', [0, 2, 1], 7, [1, 2, 0]],
-    ['of one', [5], 1, [0]],
-    ['of equals', [1, 3, 1, 3, 1], 4, [1, 3, 0, 2]],
-    ['of all equal', [2, 2, 2], 2, [0, 1]],
-    ['of -0 and 0', [-0, 0], 2, [0, 1]],
-    ['of more than ten', Array.from({ length: 12 }, (_, i) => i), 3, [11, 10, 9]],
+    ['three classes', [0, 2, 1], 3, [1, 2, 0]],
+    ['only the best', [0, 2, 1], 1, [1]],
+    ['k larger than the number of classes', [0, 2, 1], 7, [1, 2, 0]],
+    ['one class', [5], 1, [0]],
+    ['ties', [1, 3, 1, 3, 1], 4, [1, 3, 0, 2]],
+    ['all equal', [2, 2, 2], 2, [0, 1]],
+    ['-0 and 0', [-0, 0], 2, [0, 1]],
+    ['more than ten classes', Array.from({ length: 12 }, (_, i) => i), 3, [11, 10, 9]],
   ])('%s', (_, logits, k, indices) => {
     expect(order(logits, k)).toEqual(indices);
   });
 });
 
-test('probabilities are the softmax', () => {
+test('the probabilities are the softmax of the logits', () => {
   const best = topK(Float64Array.of(Math.log(1), Math.log(3)), 2, ['one', 'three']);
   expect(best.map(({ label }) => label)).toEqual(['three', 'one']);
   expect(best[0].probability).toBeCloseTo(0.75, 12);
@@ -34,7 +34,7 @@ test('large logits do not overflow, in float32 or float64', () => {
   }
 });
 
-test('a class without a name is called by its index', () => {
+test('the label of a class without a name is its index', () => {
   expect(topK(Float32Array.of(0, 1), 2, null).map(({ label }) => label)).toEqual(['1', '0']);
 });
 

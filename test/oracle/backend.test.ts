@@ -9,22 +9,22 @@ import { stateToOracle } from '../../src/oracle/state.js';
 import { refusal } from '../io/refusal.js';
 import { drawnConfig, drawnImages, drawnState } from '../model/drawnNetwork.js';
 
-test('a configuration loses nothing on its way to the oracle', () => {
-  // Nothing here is a default.
+test('toOracleConfig keeps all keys that the reference has', () => {
+  // No value is the default.
   const sizes = { dims: [3, 5], strides: [2], ada_pool: [4], article_stem: true, in_chans: 2, num_classes: 7 };
-  const given = { ...sizes, act_num: 0, drop_rate: 0.25, form: 'deploy' } as const;
-  expect(toOracleConfig(resolveConfig(given))).toEqual(oracleConfig(given));
+  const input = { ...sizes, act_num: 0, drop_rate: 0.25, form: 'deploy' } as const;
+  expect(toOracleConfig(resolveConfig(input))).toEqual(oracleConfig(input));
 });
 
 describe.each<Form>(['train', 'deploy'])('the %s form', (form) => {
-  test('is what the oracle makes of it, to the last bit', async () => {
-    for (const more of [
+  test('has the logits of the reference, bit for bit', async () => {
+    for (const overrides of [
       { lambda: 0 },
       { lambda: 0.25 },
       { ada_pool: [3, 0] },
       { ada_pool: [3, 0], article_stem: true },
     ]) {
-      const config = drawnConfig(form, more);
+      const config = drawnConfig(form, overrides);
       const state = drawnState(config);
       const { data, shape } = drawnImages(config, 2);
       const session = await referenceBackend.open(streamOf(state), config);
@@ -38,17 +38,17 @@ describe.each<Form>(['train', 'deploy'])('the %s form', (form) => {
 const config = drawnConfig('train', { lambda: 0.25 });
 const { data, shape } = drawnImages(config, 2);
 
-test('λ makes a difference, and so do the statistics of the batch', async () => {
+test('logits depend on λ and on the statistics of the batch', async () => {
   const state = drawnState(config);
   const evaluate = async (lambda: number): Promise<number[]> => [
     ...(await (await referenceBackend.open(streamOf(state), { ...config, lambda })).forward(data, 2)),
   ];
-  const all = [await evaluate(0), await evaluate(0.25), await evaluate(1)];
+  const evaluations = [await evaluate(0), await evaluate(0.25), await evaluate(1)];
   const inTraining = [...forwardTraining(state, config, { data, shape })];
-  expect(new Set([...all, inTraining].map((logits) => logits.join())).size).toBe(4);
+  expect(new Set([...evaluations, inTraining].map((logits) => logits.join())).size).toBe(4);
 });
 
-test('weights are copied: what happens to them later does not matter', async () => {
+test('weights are copied: later changes have no effect', async () => {
   const state = drawnState(config);
   const session = await referenceBackend.open(streamOf(state), config);
   const before = await session.forward(data, 2);
@@ -56,28 +56,28 @@ test('weights are copied: what happens to them later does not matter', async () 
   expect(await session.forward(data, 2)).toEqual(before);
 });
 
-test('without λ the train form is refused, by the layer that needs it', async () => {
-  const silent = { ...config, lambda: null };
-  const session = await referenceBackend.open(streamOf(drawnState(config)), silent);
+test('without λ the train form is refused with the name of the layer that needs it', async () => {
+  const withoutLambda = { ...config, lambda: null };
+  const session = await referenceBackend.open(streamOf(drawnState(config)), withoutLambda);
   await expect(session.forward(data, 2)).rejects.toThrow(ParamError);
   await expect(session.forward(data, 2)).rejects.toThrow(
     'stem1.leaky: expected lambda in [0, 1] for the train form, got no lambda',
   );
-  expect(() => forwardTraining(drawnState(config), silent, { data, shape })).toThrow(ParamError);
+  expect(() => forwardTraining(drawnState(config), withoutLambda, { data, shape })).toThrow(ParamError);
 });
 
-test('the deploy form has none, and needs none', async () => {
+test('the deploy form needs no λ', async () => {
   const deploy = drawnConfig('deploy', { lambda: null });
   const session = await referenceBackend.open(streamOf(drawnState(deploy)), deploy);
   expect(await session.forward(data, 2)).toHaveLength(10);
 });
 
-test('training mode wants more than one value a channel', () => {
+test('training mode requires more than one value per channel', () => {
   const one = drawnImages(config, 1);
   expect(() => forwardTraining(drawnState(config), config, one)).toThrow('batch');
 });
 
-test('after disposal, nothing is answered', async () => {
+test('calls after dispose are refused', async () => {
   const session = await referenceBackend.open(streamOf(drawnState(config)), config);
   session.dispose();
   session.dispose();

@@ -13,7 +13,7 @@ const config = drawnConfig('train');
 const state = drawnState(config);
 const fused = fuseState(state, config);
 
-/** The reference's errors have the same fields as the core's, but a class of their own. */
+/** Errors of the reference have the same fields as those of the core, but other classes. */
 const refusal = (expected: string, got: string): ReturnType<typeof expect.anything> =>
   expect.objectContaining({
     name: FusionError.name,
@@ -30,27 +30,27 @@ describe('a fused network', () => {
     }).not.toThrow();
   });
 
-  test('answers as the deep one does, on other images than the probe', async () => {
+  test('has the logits of the train form, on other images than the probe', async () => {
     const { data } = drawnImages(config, 2, 77);
     const [deep, shallow] = await Promise.all([
       (await Model.open(state, config, referenceBackend)).forward(data, 2),
       (await Model.open(fused.state, fused.config, referenceBackend)).forward(data, 2),
     ]);
     const largest = Math.max(...deep.map(Math.abs));
-    // A few hundred roundings of float64, of a signal that is there.
+    // The logits are not all zero; the tolerance is a few hundred roundings of float64.
     expect(largest).toBeGreaterThan(0.01);
     expect(Math.max(...deep.map((v, i) => Math.abs(v - shallow[i])))).toBeLessThan(1e-13 * largest);
   });
 
-  test('was measured on two images of the input’s size, or of the size asked for', () => {
+  test('is compared on two images of input_size, or of probeSize', () => {
     expect(fused.probe.shape).toEqual([2, 3, 16, 20]);
     expect(fused.logits).toHaveLength(10);
     expect(fused.report.boundedLogits).toBe(5);
     expect(fused.report.maxDifference).toBeLessThan(1e-13 * fused.report.maxLogit);
-    const asked = fuseState(state, config, { probeSize: [12, 9] });
-    expect(asked.probe.shape).toEqual([2, 3, 12, 9]);
-    expect(asked.state).toEqual(fused.state);
-    expect(asked.logits).not.toEqual(fused.logits);
+    const small = fuseState(state, config, { probeSize: [12, 9] });
+    expect(small.probe.shape).toEqual([2, 3, 12, 9]);
+    expect(small.state).toEqual(fused.state);
+    expect(small.logits).not.toEqual(fused.logits);
   });
 
   test('does not need num_batches_tracked', () => {
@@ -64,10 +64,15 @@ describe('fusion is refused', () => {
   const deploy = drawnConfig('deploy');
   const without = (missing: string): StateDict => new Map([...state].filter(([name]) => name !== missing));
   const cases: [string, () => FusedState, string, string][] = [
-    ['below λ = 1', () => fuseState(state, { ...config, lambda: 0.999 }), 'lambda = 1', 'lambda = 0.999'],
-    ['at λ = 0, which is a value', () => fuseState(state, { ...config, lambda: 0 }), 'lambda = 1', 'lambda = 0'],
-    ['where nobody states λ', () => fuseState(state, { ...config, lambda: null }), 'lambda = 1', 'lambda = NaN'],
-    ['of what is fused', () => fuseState(drawnState(deploy), deploy), 'the train form', 'the deploy form'],
+    ['for λ below 1', () => fuseState(state, { ...config, lambda: 0.999 }), 'lambda = 1', 'lambda = 0.999'],
+    [
+      'for λ = 0, which is not treated as missing',
+      () => fuseState(state, { ...config, lambda: 0 }),
+      'lambda = 1',
+      'lambda = 0',
+    ],
+    ['for an unknown λ', () => fuseState(state, { ...config, lambda: null }), 'lambda = 1', 'lambda = NaN'],
+    ['for the deploy form', () => fuseState(drawnState(deploy), deploy), 'the train form', 'the deploy form'],
     [
       'without running statistics',
       () => fuseState(without('stem1.1.running_var'), config),
@@ -81,7 +86,7 @@ describe('fusion is refused', () => {
 });
 
 describe('verification', () => {
-  test('holds on either backend', async () => {
+  test('holds on both backends', async () => {
     const narrow = await verifyFused(fused, wasmBackend);
     expect(narrow.holds).toBe(true);
     expect(narrow.maxDifference).toBeGreaterThan(0);
@@ -90,8 +95,8 @@ describe('verification', () => {
     expect(exact).toEqual({ tolerance: 'bound', holds: true, maxDifference: fused.report.maxDifference });
   });
 
-  /** The fused network with one of its numbers changed. */
-  function tampered(name: string, change: (value: number) => number): FusedState {
+  /** The fused network with one weight changed. */
+  function withChange(name: string, change: (value: number) => number): FusedState {
     const tensor = fused.state.get(name);
     if (tensor === undefined) throw new Error(`no ${name} in the fused network`);
     const data = Float64Array.from(tensor.data);
@@ -99,27 +104,29 @@ describe('verification', () => {
     return { ...fused, state: new Map(fused.state).set(name, { ...tensor, data }) };
   }
 
-  // A hundred times the bound on the logits: far from what rounding may do, and invisible to the eye.
-  const slip = 100 * fused.report.float32Bound;
+  // A hundred times the bound on the logits: more than rounding can cause, but still a small error.
+  const error = 100 * fused.report.float32Bound;
   test.each<[string, (value: number) => number]>([
-    ['cls.2.bias', (v) => v + slip],
-    ['cls.2.bias', (v) => v - slip],
+    ['cls.2.bias', (v) => v + error],
+    ['cls.2.bias', (v) => v - error],
     ['stem.0.weight', (v) => v + 0.01],
     ['stages.0.act.weight', (v) => -v],
     ['stages.1.conv.weight', () => 1e30],
-  ])('does not hold where %s is tampered with', async (name, change) => {
-    expect(await verifyFused(tampered(name, change), wasmBackend)).toMatchObject({ holds: false });
+  ])('does not hold if %s is changed', async (name, change) => {
+    expect(await verifyFused(withChange(name, change), wasmBackend)).toMatchObject({ holds: false });
   });
 
-  test('is refused where float32 cannot hold a weight', async () => {
-    const beyond = verifyFused(
-      tampered('stages.1.conv.weight', () => 1e300),
+  test('is refused if a weight exceeds float32', async () => {
+    const verification = verifyFused(
+      withChange('stages.1.conv.weight', () => 1e300),
       wasmBackend,
     );
-    await expect(beyond).rejects.toThrow('stages.1.conv.weight: expected finite weights, got Infinity at element 0');
+    await expect(verification).rejects.toThrow(
+      'stages.1.conv.weight: expected finite weights, got Infinity at element 0',
+    );
   });
 
-  test('does not hold where the fusion itself was off by more than float32 is', async () => {
+  test('does not hold if the error of the fusion exceeds the float32 bound', async () => {
     const report = { ...fused.report, maxDifference: 2 * fused.report.float32Bound };
     expect(await verifyFused({ ...fused, report }, wasmBackend)).toMatchObject({ holds: false });
   });

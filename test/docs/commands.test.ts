@@ -1,4 +1,4 @@
-/** Commands, flags and imports that Markdown files name exist, and examples print what they say. */
+/** Commands, flags and imports in Markdown files exist, and examples print what their comments say. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -16,10 +16,10 @@ const pageOf = (path: string) => {
 
 const CLI = join(ROOT, 'dist/node/cli.js');
 
-/** Words behind `vanillanet` on a line, up to the end of the command. */
+/** The words after `vanillanet` on a line, up to the end of the command. */
 const COMMAND = /\bvanillanet ([a-z]+(?: \| [a-z]+)*)\b([^|;&`]*)/g;
 
-/** `vanillanet` in front of a word of prose, or as a folder. */
+/** Whether inline code is a command, and not the name of a folder or a package. */
 const isCommandLine = (code: string): boolean => /^(npx )?vanillanet [a-z-]/.test(code);
 
 const flagsIn = (text: string): string[] => [...text.matchAll(/(?<![\w-])--?[a-zA-Z][\w-]*/g)].map(([flag]) => flag);
@@ -41,7 +41,7 @@ describe('the command line', () => {
     );
   });
 
-  test('has the commands that pages name, with their flags', () => {
+  test('has the commands and flags in the pages', () => {
     const unknown: string[] = [];
     let count = 0;
     for (const page of pages) {
@@ -52,10 +52,11 @@ describe('the command line', () => {
         for (const [, commands, rest] of line.matchAll(COMMAND)) {
           for (const command of commands.split(' | ')) {
             count++;
-            const known = flags.get(command);
-            if (known === undefined) unknown.push(`${page.path}: vanillanet ${command}`);
+            const commandFlags = flags.get(command);
+            if (commandFlags === undefined) unknown.push(`${page.path}: vanillanet ${command}`);
             else
-              for (const flag of flagsIn(rest)) if (!known.has(flag)) unknown.push(`${page.path}: ${command} ${flag}`);
+              for (const flag of flagsIn(rest))
+                if (!commandFlags.has(flag)) unknown.push(`${page.path}: ${command} ${flag}`);
           }
         }
       }
@@ -64,8 +65,8 @@ describe('the command line', () => {
     expect(count).toBeGreaterThan(30);
   });
 
-  test('has the flags that pages about it name by themselves', () => {
-    const all = new Set([...flags.values()].flatMap((known) => [...known]));
+  test('has the flags that pages name without a command', () => {
+    const all = new Set([...flags.values()].flatMap((names) => [...names]));
     const about = [
       'README.md',
       'docs/training.md',
@@ -83,13 +84,13 @@ describe('the command line', () => {
     expect(unknown).toEqual([]);
   });
 
-  test('is described in docs/cli.md, every command', () => {
+  test('has every command described in docs/cli.md', () => {
     const { text } = pageOf('docs/cli.md');
     expect([...flags.keys()].filter((name) => !text.includes(`| \`vanillanet ${name}\``))).toEqual([]);
   });
 });
 
-test('entries have the exports that code in pages imports', async () => {
+test('entries have the exports that examples import', async () => {
   const { exports } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
     exports: Record<string, unknown>;
   };
@@ -112,32 +113,32 @@ test('entries have the exports that code in pages imports', async () => {
   );
   expect(unknown).toEqual([]);
 
-  const named = imports.filter(({ names }) => names.length > 0);
-  expect(named.length).toBeGreaterThan(8);
-  const entries = [...new Set(named.map(({ specifier }) => specifier))];
+  const namedImports = imports.filter(({ names }) => names.length > 0);
+  expect(namedImports.length).toBeGreaterThan(8);
+  const entries = [...new Set(namedImports.map(({ specifier }) => specifier))];
   const program = `const exports = {};
     for (const entry of ${JSON.stringify(entries)}) exports[entry] = Object.keys(await import(entry));
     console.log(JSON.stringify(exports));`;
   const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', program], { cwd: ROOT });
-  const exported = JSON.parse(stdout) as Record<string, string[]>;
-  const missing = named.flatMap(({ path, specifier, names }) =>
-    names.filter((name) => !exported[specifier].includes(name)).map((name) => `${path}: ${name} of ${specifier}`),
+  const exportsByEntry = JSON.parse(stdout) as Record<string, string[]>;
+  const missing = namedImports.flatMap(({ path, specifier, names }) =>
+    names.filter((name) => !exportsByEntry[specifier].includes(name)).map((name) => `${path}: ${name} of ${specifier}`),
   );
   expect(missing).toEqual([]);
 });
 
 describe('examples', () => {
-  /** What a block prints, and what its comments say that it prints. */
+  /** Runs a code block. @returns its output, and the output according to its comments */
   async function runBlock(path: string, index: number, replace: Readonly<Record<string, string>> = {}) {
     const blocks = pageOf(path).blocks.filter(({ language }) => language === 'js');
     let { code } = blocks[index];
-    const said = [...code.matchAll(/^console\.log\(.*\); \/\/ (.*)$/gm)].map(([, text]) => text);
+    const documented = [...code.matchAll(/^console\.log\(.*\); \/\/ (.*)$/gm)].map(([, text]) => text);
     for (const [from, to] of Object.entries(replace)) {
       expect(code).toContain(from);
       code = code.replaceAll(from, to);
     }
     const { stdout } = await run(process.execPath, ['--input-type=module', '--eval', code], { cwd: ROOT });
-    return { printed: stdout.trimEnd().split('\n'), said };
+    return { output: stdout.trimEnd().split('\n'), documented };
   }
 
   test.each([
@@ -145,13 +146,13 @@ describe('examples', () => {
     ['reference/README.md', 1],
     ['docs/training.md', 0],
   ])('%s, block %i prints what its comments say', async (path, index) => {
-    const { printed, said } = await runBlock(path, index);
-    expect(said.length).toBeGreaterThan(0);
-    expect(printed).toEqual(said);
+    const { output, documented } = await runBlock(path, index);
+    expect(documented.length).toBeGreaterThan(0);
+    expect(output).toEqual(documented);
   });
 
   test('README.md classifies an image', async () => {
-    const { printed } = await runBlock('README.md', 0, { 'cat.png': 'examples/chelsea.png' });
-    expect(printed).toEqual([expect.stringMatching(/^frog 0\.89/)]);
+    const { output } = await runBlock('README.md', 0, { 'cat.png': 'examples/chelsea.png' });
+    expect(output).toEqual([expect.stringMatching(/^frog 0\.89/)]);
   });
 });

@@ -1,4 +1,4 @@
-/** Links, paths and scripts that Markdown files name exist: in the repository, and in the package that ships some of them. */
+/** Links, paths and scripts in Markdown files exist, in the repository and in the package. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ test('there are pages to check', () => {
   expect(pages.flatMap(linksOf).length).toBeGreaterThan(50);
 });
 
-test('every relative link and image leads to a file, and every anchor to a heading', () => {
+test('every relative link points to a file, and every anchor to a heading', () => {
   const broken: string[] = [];
   for (const page of pages) {
     for (const target of linksOf(page).filter(isRelative)) {
@@ -31,12 +31,12 @@ test('every relative link and image leads to a file, and every anchor to a headi
   expect(broken).toEqual([]);
 });
 
-test('every path that a page writes as code exists', () => {
+test('every path in inline code exists', () => {
   const folders = /^(src|test|assembly|bench|examples|scripts|reference|models|docs|engines|\.github|\.ci)\/[\w./-]*$/;
   const missing: string[] = [];
   for (const page of pages.filter(({ path }) => !path.includes('/') || /^(docs|reference|models)\//.test(path))) {
     for (const path of inlineCode(page).filter((code) => folders.test(code))) {
-      // What a build makes there.
+      // Created by a build.
       if (path.startsWith('engines/')) continue;
       if (!exists(path)) missing.push(`${page.path}: ${path}`);
     }
@@ -48,7 +48,7 @@ test.each(['README.md', 'README.zh-CN.md'])('%s has at most 150 lines', (path) =
   expect(byPath.get(path)?.text.trimEnd().split('\n').length).toBeLessThanOrEqual(150);
 });
 
-test('every npm script that a page names exists', () => {
+test('every npm script in the pages exists', () => {
   const scriptsOf = (folder: string): string[] => {
     const file = join(folder, 'package.json').replaceAll('\\', '/');
     if (!exists(file)) return [];
@@ -57,13 +57,13 @@ test('every npm script that a page names exists', () => {
   };
   const missing: string[] = [];
   for (const { path, text } of pages) {
-    // A folder with a package.json of its own has scripts of its own.
-    const known = new Set([...scriptsOf('.'), ...scriptsOf(dirname(path))]);
+    // A folder with its own package.json has its own scripts.
+    const scripts = new Set([...scriptsOf('.'), ...scriptsOf(dirname(path))]);
     for (const [, script] of text.matchAll(/npm run (?:--\S+ )*([a-z][\w:-]*)/g)) {
-      if (!known.has(script)) missing.push(`${path}: npm run ${script}`);
+      if (!scripts.has(script)) missing.push(`${path}: npm run ${script}`);
     }
     for (const [, script] of text.matchAll(/npm (start|test)\b/g)) {
-      if (!known.has(script)) missing.push(`${path}: npm ${script}`);
+      if (!scripts.has(script)) missing.push(`${path}: npm ${script}`);
     }
   }
   expect(missing).toEqual([]);
@@ -73,21 +73,20 @@ test('CONTRIBUTING.md lists every npm script', () => {
   const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>;
   };
-  const listed = byPath.get('CONTRIBUTING.md')?.text ?? '';
-  // npm calls these before the scripts that they are named after.
-  const called = ['pretest', 'prepack'];
+  const text = byPath.get('CONTRIBUTING.md')?.text ?? '';
+  // npm runs these automatically before other scripts.
+  const hooks = ['pretest', 'prepack'];
   const missing = Object.keys(scripts).filter(
-    (name) =>
-      !called.includes(name) && !listed.includes(`| \`npm run ${name}\``) && !listed.includes(`| \`npm ${name}\``),
+    (name) => !hooks.includes(name) && !text.includes(`| \`npm run ${name}\``) && !text.includes(`| \`npm ${name}\``),
   );
   expect(missing).toEqual([]);
 });
 
 describe('the package', () => {
-  let shipped: ReadonlySet<string>;
+  let packagedFiles: ReadonlySet<string>;
 
   beforeAll(() => {
-    // A shell, because npm is a script on Windows.
+    // On Windows, npm is a script and needs a shell.
     const listing = execFileSync('npm pack --dry-run --json --ignore-scripts', {
       cwd: ROOT,
       encoding: 'utf8',
@@ -95,23 +94,23 @@ describe('the package', () => {
       stdio: ['ignore', 'pipe', 'ignore'],
     });
     const [{ files }] = JSON.parse(listing) as [{ files: { path: string }[] }];
-    shipped = new Set(files.map(({ path }) => path));
+    packagedFiles = new Set(files.map(({ path }) => path));
   });
 
   test('contains the pages that a user reads', () => {
     for (const path of ['README.md', 'README.zh-CN.md', 'CHANGELOG.md', 'docs/training.md', 'reference/README.md']) {
-      expect([...shipped]).toContain(path);
+      expect([...packagedFiles]).toContain(path);
     }
   });
 
   test('contains everything that its pages link to', () => {
-    const isShipped = (file: string): boolean =>
-      shipped.has(file) || [...shipped].some((path) => path.startsWith(`${file}/`));
+    const isInPackage = (file: string): boolean =>
+      packagedFiles.has(file) || [...packagedFiles].some((path) => path.startsWith(`${file}/`));
     const broken = pages
-      .filter(({ path }) => shipped.has(path))
+      .filter(({ path }) => packagedFiles.has(path))
       .flatMap((page) =>
         linksOf(page)
-          .filter((target) => isRelative(target) && !isShipped(fileOf(page, target)))
+          .filter((target) => isRelative(target) && !isInPackage(fileOf(page, target)))
           .map((target) => `${page.path}: ${target}`),
       );
     expect(broken).toEqual([]);

@@ -1,4 +1,4 @@
-/** Reads the repository's Markdown: files, headings, links and code. */
+/** Reads the Markdown files of the repository: headings, links and code. */
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface CodeBlock {
-  /** The word behind the fence: `sh`, `js`, … */
+  /** The word after the fence: `sh`, `js`, … */
   readonly language: string;
   readonly code: string;
 }
@@ -22,14 +22,14 @@ export interface Page {
 
 const SKIPPED_FOLDERS = new Set(['node_modules', 'dist', 'data', 'coverage', 'runs', 'built']);
 
-/** Folders of the repository, hidden ones except those that a host of repositories reads. */
+/** Whether a folder is skipped: dependencies, build output, and hidden folders except .github. */
 const isSkipped = (name: string): boolean =>
   SKIPPED_FOLDERS.has(name) || (name.startsWith('.') && name !== '.github') || name.startsWith('building-');
 
 function markdownFiles(folder: string): string[] {
   return readdirSync(folder, { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name);
-    // test/data and src/data are folders of sources, unlike data/ at the root.
+    // test/data and src/data contain source files, unlike data/ at the root.
     const isSources = entry.name === 'data' && folder !== ROOT && folder !== ROOT.slice(0, -1);
     if (entry.isDirectory()) return isSkipped(entry.name) && !isSources ? [] : markdownFiles(path);
     return entry.isFile() && entry.name.endsWith('.md') ? [path] : [];
@@ -50,7 +50,7 @@ function readPage(file: string): Page {
 
 export const readPages = (): Page[] => markdownFiles(ROOT).map(readPage);
 
-/** Targets of links and images, without those in code. */
+/** The targets of links and images, except in code. */
 export function linksOf({ prose }: Page): string[] {
   const text = prose.replace(/`[^`\n]*`/g, '');
   return [...text.matchAll(/\]\(\s*<?([^)\s>]+)>?[^)]*\)/g)].map(([, target]) => target);
@@ -62,7 +62,7 @@ export const isRelative = (target: string): boolean => !/^[a-z][a-z+.-]*:/i.test
 export const inlineCode = ({ prose }: Page): string[] =>
   [...prose.matchAll(/`([^`]+)`/g)].map(([, code]) => code.replace(/\s+/g, ' '));
 
-/** Anchors of headings, as hosts of repositories make them. */
+/** The anchors of the headings, as GitHub generates them. */
 export function anchorsOf({ prose }: Page): Set<string> {
   const anchors = new Set<string>();
   for (const [, heading] of prose.matchAll(/^#{1,6} +(.+?) *$/gm)) {
@@ -77,7 +77,7 @@ export function anchorsOf({ prose }: Page): Set<string> {
   return anchors;
 }
 
-/** A relative link's file, relative to the repository. */
+/** The file of a relative link, as a path relative to the repository. */
 export function fileOf(page: Page, target: string): string {
   const [path] = target.split('#');
   if (path === '') return page.path;
@@ -88,7 +88,7 @@ export function fileOf(page: Page, target: string): string {
 
 export const exists = (path: string): boolean => existsSync(join(ROOT, path));
 
-/** Commands of the shell in a page: its `sh` blocks, without comments, with continued lines joined. */
+/** The shell commands of a page: the lines of its `sh` blocks, without comments; continued lines are joined. */
 export const shellLines = ({ blocks }: Page): string[] =>
   blocks
     .filter(({ language }) => language === 'sh')

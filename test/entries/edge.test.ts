@@ -9,7 +9,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { EdgeRuntime } from 'edge-runtime';
 import { loadModel } from '../../src/model/loadModel.js';
 import { bundleFor, type EdgeBundle } from './bundle.js';
-import { compiled, compile, WEB } from './realm.js';
+import { compileModules, compile, WEB } from './realm.js';
 
 /** Bytes of gzip in a Worker, without decoders and weights. */
 const BUDGET = 60_000;
@@ -18,15 +18,15 @@ const CORE = `
 import { loadModel } from 'vanillanet/core';
 import wasm from 'vanillanet/plain.wasm';
 globalThis.load = (weights) => loadModel(weights, { wasm });`;
-const WHOLE = `
+const PACKAGE = `
 import { loadModel } from 'vanillanet';
 globalThis.load = (weights, threads = 1) => loadModel(weights, { build: 'plain', threads });`;
 
 const PROGRAMS = [
   { label: 'core for workerd', condition: 'workerd', program: CORE },
-  { label: 'the package for workerd', condition: 'workerd', program: WHOLE },
+  { label: 'the package for workerd', condition: 'workerd', program: PACKAGE },
   { label: 'core for edge-light', condition: 'edge-light', program: CORE },
-  { label: 'the package for edge-light', condition: 'edge-light', program: WHOLE },
+  { label: 'the package for edge-light', condition: 'edge-light', program: PACKAGE },
 ] as const;
 
 interface Loaded {
@@ -56,16 +56,16 @@ describe.each(PROGRAMS)('$label', ({ condition, program }) => {
   });
 
   test('has no reference, training, data sets or inlined modules', () => {
-    const own = bundle.files.filter((file) => file.startsWith('dist/'));
-    expect(own).toContain('dist/src/wasm/inference/session.js');
-    expect(own.filter((file) => /reference|train|src\/(cli|data|diff|oracle|report|tfjs)\//.test(file))).toEqual([]);
-    expect(own.filter((file) => /wasm\/(plain|relaxed)(-threads)?\.js$/.test(file))).toEqual([]);
+    const files = bundle.files.filter((file) => file.startsWith('dist/'));
+    expect(files).toContain('dist/src/wasm/inference/session.js');
+    expect(files.filter((file) => /reference|train|src\/(cli|data|diff|oracle|report|tfjs)\//.test(file))).toEqual([]);
+    expect(files.filter((file) => /wasm\/(plain|relaxed)(-threads)?\.js$/.test(file))).toEqual([]);
     expect(bundle.script).not.toMatch(/node:|\beval\b|new Function/);
   });
 
   test('gives the same bits in a realm without compilation and eval', async () => {
     const realm = vm.createContext(
-      { ...WEB, deployed: await compiled(bundle) },
+      { ...WEB, deployed: await compileModules(bundle) },
       { codeGeneration: { strings: false, wasm: false } },
     );
     // The restrictions of the realm hold.
@@ -82,7 +82,7 @@ describe.each(PROGRAMS)('$label', ({ condition, program }) => {
   });
 
   test('gives the same bits in edge-runtime', async () => {
-    const modules = await compiled(bundle);
+    const modules = await compileModules(bundle);
     const runtime = new EdgeRuntime({
       codeGeneration: { strings: false, wasm: false },
       extend: (context) => Object.assign(context, { deployed: modules }),
@@ -94,8 +94,8 @@ describe.each(PROGRAMS)('$label', ({ condition, program }) => {
 });
 
 test('refuses threads without workers; auto is one thread', async () => {
-  const bundle = await bundleFor(['workerd'], WHOLE);
-  const realm = vm.createContext({ ...WEB, deployed: await compiled(bundle) });
+  const bundle = await bundleFor(['workerd'], PACKAGE);
+  const realm = vm.createContext({ ...WEB, deployed: await compileModules(bundle) });
   vm.runInContext(bundle.script, realm);
   const load = vm.runInContext('load', realm) as Load;
   await expect(load(weights, 2)).rejects.toThrow(

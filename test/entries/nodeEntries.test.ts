@@ -1,4 +1,4 @@
-/** The entries that Node loads: bundles of a few files, which export what the portable modules do and share their classes. */
+/** The entries for Node are bundles of a few files, with the same exports as the portable modules and shared classes. */
 import { expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
@@ -20,25 +20,25 @@ const ENTRIES = Object.entries(exports).flatMap(([entry, files]) =>
 const load = async (file: string): Promise<Readonly<Record<string, unknown>>> =>
   (await import(pathToFileURL(file).href)) as Readonly<Record<string, unknown>>;
 
-test('the entries that have a bundle for Node are the portable ones', () => {
+test('the portable entries have a bundle for Node', () => {
   expect(ENTRIES.map(({ entry }) => entry)).toEqual(['.', './core', './train', './ops', './tfjs', './reference']);
 });
 
 test.each([...ENTRIES, { entry: './node', node: './dist/node/node.js', source: './dist/src/entries/node.js' }])(
-  '$entry exports what its source does',
+  '$entry has the exports of its source',
   async ({ node, source }) => {
     expect(Object.keys(await load(node)).sort()).toEqual(Object.keys(await load(source)).sort());
   },
 );
 
 test('names that several entries export are the same objects', async () => {
-  // The reference has error classes of its own, because it imports nothing of the project.
+  // The reference has its own error classes, because it imports nothing from the project.
   const others = ENTRIES.filter(({ entry }) => entry !== './reference').map(({ node }) => node);
   const entries = await Promise.all([...others, './dist/node/node.js'].map(load));
   const seen = new Map<string, unknown>();
   let shared = 0;
   for (const [name, value] of entries.flatMap((entry) => Object.entries(entry))) {
-    // That of ./core takes a WebAssembly module.
+    // The function of ./core differs: it takes a WebAssembly module.
     if (name === 'loadModel') continue;
     if (seen.has(name)) {
       expect({ name, same: seen.get(name) === value }).toEqual({ name, same: true });

@@ -5,7 +5,7 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { resolveConfig } from '../../src/core/config.js';
 import * as entry from '../../src/entries/train.js';
 import { bundleFor, type Condition } from './bundle.js';
-import { compiled, WEB } from './realm.js';
+import { compileModules, WEB } from './realm.js';
 import { weightsOf, type Choice } from './training.js';
 
 const { exports } = JSON.parse(await readFile('package.json', 'utf8')) as {
@@ -18,10 +18,10 @@ const ENTRIES = Object.keys(exports)
 const PORTABLE = ENTRIES.filter((name) => name !== 'vanillanet/node');
 const CONDITIONS = ['workerd', 'edge-light', 'browser'] as const satisfies readonly Condition[];
 
-const importing = (name: string): string => `import * as all from '${name}'; globalThis.names = Object.keys(all);`;
+const importAll = (name: string): string => `import * as all from '${name}'; globalThis.names = Object.keys(all);`;
 const openRealm = async (bundle: Awaited<ReturnType<typeof bundleFor>>, wasm: boolean): Promise<vm.Context> => {
   const realm = vm.createContext(
-    { ...WEB, atob, deployed: await compiled(bundle) },
+    { ...WEB, atob, deployed: await compileModules(bundle) },
     { codeGeneration: { strings: false, wasm } },
   );
   // Pages that are not cross-origin isolated lack it.
@@ -30,7 +30,7 @@ const openRealm = async (bundle: Awaited<ReturnType<typeof bundleFor>>, wasm: bo
   return realm;
 };
 
-test('are six', () => {
+test('there are six portable entries', () => {
   expect(PORTABLE.map((name) => name.slice('vanillanet'.length))).toEqual([
     ...['', '/core', '/train', '/ops', '/tfjs', '/reference'],
   ]);
@@ -38,7 +38,7 @@ test('are six', () => {
 
 describe.each(CONDITIONS)('for %s', (condition) => {
   test.each(PORTABLE)('%s has no imports of Node, and no effects on import', async (name) => {
-    const bundle = await bundleFor([condition], importing(name));
+    const bundle = await bundleFor([condition], importAll(name));
     expect(bundle.script).not.toMatch(/["'`]node:|\beval\(|new Function/);
     // The realm has no timers, channels, crypto and fetch, which Workers forbid in global scope.
     const realm = await openRealm(bundle, false);
@@ -46,61 +46,61 @@ describe.each(CONDITIONS)('for %s', (condition) => {
     expect((vm.runInContext('names', realm) as string[]).length).toBeGreaterThan(3);
   });
 
-  test.each(PORTABLE)('%s has none under the condition of Node, too', async (name) => {
-    const { script } = await bundleFor([condition, 'node'], importing(name));
+  test.each(PORTABLE)('%s has no imports of Node even under the condition of Node', async (name) => {
+    const { script } = await bundleFor([condition, 'node'], importAll(name));
     expect(script).not.toMatch(/["'`]node:/);
   });
 
   test('vanillanet/node needs Node', async () => {
-    await expect(bundleFor([condition], importing('vanillanet/node'))).rejects.toThrow('"node:');
+    await expect(bundleFor([condition], importAll('vanillanet/node'))).rejects.toThrow('"node:');
   });
 });
 
-const TRAINS = `
+const TRAINING = `
 import { resolveConfig } from 'vanillanet';
 import * as entry from 'vanillanet/train';
 import { weightsOf } from './test/entries/training.ts';
 globalThis.weightsOf = (choice) => weightsOf({ ...entry, resolveConfig }, choice);`;
-const here = (choice: Choice): Promise<string> => weightsOf({ ...entry, resolveConfig }, choice);
+const trainInNode = (choice: Choice): Promise<string> => weightsOf({ ...entry, resolveConfig }, choice);
 
 describe.each([
   // As in workerd and edge-runtime: no MessageChannel, and no compilation from bytes.
-  { condition: 'workerd', turns: { setTimeout }, wasm: false },
-  { condition: 'edge-light', turns: { setTimeout }, wasm: false },
-  { condition: 'browser', turns: { MessageChannel }, wasm: true },
-] as const)('training for $condition', ({ condition, turns, wasm }) => {
+  { condition: 'workerd', globals: { setTimeout }, wasm: false },
+  { condition: 'edge-light', globals: { setTimeout }, wasm: false },
+  { condition: 'browser', globals: { MessageChannel }, wasm: true },
+] as const)('training for $condition', ({ condition, globals, wasm }) => {
   let realm: vm.Context;
-  let there: (choice: Choice) => Promise<string>;
+  let trainInRealm: (choice: Choice) => Promise<string>;
   beforeAll(async () => {
-    realm = await openRealm(await bundleFor([condition], TRAINS), wasm);
-    Object.assign(realm, turns);
-    there = vm.runInContext('weightsOf', realm) as typeof there;
+    realm = await openRealm(await bundleFor([condition], TRAINING), wasm);
+    Object.assign(realm, globals);
+    trainInRealm = vm.runInContext('weightsOf', realm) as typeof trainInRealm;
   });
 
   test('trains the same weights as in Node, bit for bit, with the reference', async () => {
-    expect(await there({ trainer: 'oracle' })).toBe(await here({ trainer: 'oracle' }));
+    expect(await trainInRealm({ trainer: 'oracle' })).toBe(await trainInNode({ trainer: 'oracle' }));
   });
 
-  test('trains with WebAssembly if modules can be compiled from bytes, and refuses else', async () => {
-    if (wasm) expect(await there({ trainer: 'wasm' })).toBe(await here({ trainer: 'wasm' }));
-    else await expect(there({ trainer: 'wasm' })).rejects.toThrow('wasm: expected');
+  test('trains with WebAssembly if modules can be compileModules from bytes, and is refused otherwise', async () => {
+    if (wasm) expect(await trainInRealm({ trainer: 'wasm' })).toBe(await trainInNode({ trainer: 'wasm' }));
+    else await expect(trainInRealm({ trainer: 'wasm' })).rejects.toThrow('wasm: expected');
   });
 
   test('yields to the event loop', async () => {
-    let happened = false;
+    let isHandled = false;
     setImmediate(() => {
-      happened = true;
+      isHandled = true;
     });
-    const ended = there({ trainer: 'oracle' }).then(() => happened);
-    expect(happened).toBe(false);
+    const ended = trainInRealm({ trainer: 'oracle' }).then(() => isHandled);
+    expect(isHandled).toBe(false);
     expect(await ended).toBe(true);
   });
 
   test('refuses threads and files', async () => {
-    await expect(there({ trainer: 'oracle', workers: 2 })).rejects.toThrow(
+    await expect(trainInRealm({ trainer: 'oracle', workers: 2 })).rejects.toThrow(
       'workers: expected 0, as this runtime has no threads for images, got 2',
     );
-    await expect(there({ trainer: 'oracle', set: 'onDisk' })).rejects.toThrow(
+    await expect(trainInRealm({ trainer: 'oracle', set: 'onDisk' })).rejects.toThrow(
       'files: expected images in memory, as this runtime reads no files, got /pictures',
     );
   });

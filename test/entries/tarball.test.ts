@@ -1,4 +1,4 @@
-/** The package as `npm pack` makes it: light to install, whole, and with the licenses of what it bundles. */
+/** The tarball of `npm pack` is small and complete, and has the licenses of the packages that it bundles. */
 import { beforeAll, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
@@ -40,7 +40,7 @@ const targetsOf = (map: Manifest['exports']): string[] =>
     .map((path) => path.slice(2));
 
 /** The files or packages that an import by `#…` can mean, under any condition; none if package.json does not map it. */
-function mapped(specifier: string): string[] {
+function targetsOfImport(specifier: string): string[] {
   const split = (pattern: string): [start: string, end: string | null] => {
     const [start, end] = pattern.split('*') as [string, string?];
     return [start, end ?? null];
@@ -50,7 +50,7 @@ function mapped(specifier: string): string[] {
       const [start, end] = split(each);
       return each === specifier || (end !== null && specifier.startsWith(start) && specifier.endsWith(end));
     })
-    // As Node does: the pattern with the longest beginning.
+    // As in Node: the pattern with the longest prefix.
     .sort((one, other) => split(other)[0].length - split(one)[0].length)[0] as string | undefined;
   if (pattern === undefined) return [];
   const [start, end] = split(pattern);
@@ -64,19 +64,19 @@ async function installedPackages(): Promise<string[]> {
   const { packages } = JSON.parse(await readFile('package-lock.json', 'utf8')) as {
     readonly packages: Readonly<Record<string, { readonly dependencies?: Readonly<Record<string, string>> }>>;
   };
-  const reached = new Set<string>();
+  const names = new Set<string>();
   const follow = (dependencies: Readonly<Record<string, string>> = {}): void => {
     for (const name of Object.keys(dependencies)) {
-      if (reached.has(name)) continue;
-      reached.add(name);
+      if (names.has(name)) continue;
+      names.add(name);
       follow(packages[`node_modules/${name}`].dependencies);
     }
   };
   follow(manifest.dependencies);
-  return [...reached].sort();
+  return [...names].sort();
 }
 
-test('installs at most three packages and 3 MB besides itself', async () => {
+test('npm installs three other packages of less than 3 MB with it', async () => {
   const packages = await installedPackages();
   expect(packages).toEqual(['iota-array', 'is-buffer', 'ndarray']);
   const bytes = await Promise.all(packages.map((name) => bytesIn(join('node_modules', name))));
@@ -87,44 +87,47 @@ test('installs at most three packages and 3 MB besides itself', async () => {
   expect(required).toEqual([]);
 });
 
-test('is a tarball of less than 2 MB', () => {
+test('is smaller than 2 MB', () => {
   expect(tarballBytes).toBeLessThan(2e6);
 });
 
-test('has every file that package.json names', () => {
-  const named = [...Object.values(manifest.bin), ...targetsOf(manifest.exports), ...targetsOf(manifest.imports)];
-  expect(named.length).toBeGreaterThan(40);
-  expect(named.filter((file) => !files.has(file))).toEqual([]);
+test('contains every file that package.json names', () => {
+  const targets = [...Object.values(manifest.bin), ...targetsOf(manifest.exports), ...targetsOf(manifest.imports)];
+  expect(targets.length).toBeGreaterThan(40);
+  expect(targets.filter((file) => !files.has(file))).toEqual([]);
 });
 
-test.each(['.js', '.d.ts'])('its %s files import only what is installed with it', async (ending) => {
-  const packages = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
-  const isThere = (file: string, specifier: string): boolean => {
-    if (specifier.startsWith('.')) {
-      const target = posix.join(dirname(file), specifier).replace(/\?module$/, '');
-      return files.has(ending === '.d.ts' ? target.replace(/\.js$/, '.d.ts') : target);
+test.each(['.js', '.d.ts'])(
+  '%s files import only files of the tarball, installed packages and modules of Node',
+  async (ending) => {
+    const packages = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
+    const isAvailable = (file: string, specifier: string): boolean => {
+      if (specifier.startsWith('.')) {
+        const target = posix.join(dirname(file), specifier).replace(/\?module$/, '');
+        return files.has(ending === '.d.ts' ? target.replace(/\.js$/, '.d.ts') : target);
+      }
+      if (specifier.startsWith('#')) {
+        const targets = targetsOfImport(specifier);
+        const inTarball = (target: string): boolean => !target.startsWith('./dist/') || files.has(target.slice(2));
+        return targets.length > 0 && targets.every(inTarball);
+      }
+      return (
+        specifier.startsWith('node:') ||
+        packages.some((name) => specifier === name || specifier.startsWith(`${name}/`)) ||
+        // linkedom has a fallback if this package is not installed.
+        specifier === 'canvas'
+      );
+    };
+    const missing: string[] = [];
+    for (const file of filesEnding(ending).filter((name) => name.startsWith('dist/') && name !== 'dist/browser.js')) {
+      const { importedFiles } = ts.preProcessFile(await readFile(file, 'utf8'), true, true);
+      for (const { fileName } of importedFiles) if (!isAvailable(file, fileName)) missing.push(`${file}: ${fileName}`);
     }
-    if (specifier.startsWith('#')) {
-      const targets = mapped(specifier);
-      const inTarball = (target: string): boolean => !target.startsWith('./dist/') || files.has(target.slice(2));
-      return targets.length > 0 && targets.every(inTarball);
-    }
-    return (
-      specifier.startsWith('node:') ||
-      packages.some((name) => specifier === name || specifier.startsWith(`${name}/`)) ||
-      // linkedom takes its own shim where this is not installed.
-      specifier === 'canvas'
-    );
-  };
-  const missing: string[] = [];
-  for (const file of filesEnding(ending).filter((name) => name.startsWith('dist/') && name !== 'dist/browser.js')) {
-    const { importedFiles } = ts.preProcessFile(await readFile(file, 'utf8'), true, true);
-    for (const { fileName } of importedFiles) if (!isThere(file, fileName)) missing.push(`${file}: ${fileName}`);
-  }
-  expect(missing).toEqual([]);
-});
+    expect(missing).toEqual([]);
+  },
+);
 
-test('"go to definition" from vanillanet/reference opens a file of the course', async () => {
+test('source maps of declarations point to files of the tarball, so that "go to definition" works', async () => {
   const maps = filesEnding('.d.ts.map');
   expect(maps).toContain('dist/reference/conv2d.d.ts.map');
   expect(files.has('reference/README.md')).toBe(true);
@@ -135,7 +138,7 @@ test('"go to definition" from vanillanet/reference opens a file of the course', 
   }
 });
 
-test('has the license of every package that is bundled', async () => {
+test('contains the license of every bundled package', async () => {
   const licenses = await readFile('dist/THIRD_PARTY_LICENSES.md', 'utf8');
   expect(files.has('dist/THIRD_PARTY_LICENSES.md')).toBe(true);
   const bundled = new Set<string>();

@@ -4,19 +4,19 @@ import type { DataSet, StreamedSet } from '../../src/data/sets/dataset.js';
 import type * as entry from '../../src/entries/train.js';
 
 const [N, SIDE, CLASSES] = [20, 16, 5];
-const labeled = {
+const labels = {
   labels: Int32Array.from({ length: N }, (_, i) => i % CLASSES),
   ...{ n: N, channels: 3, height: SIDE, width: SIDE },
   classNames: ['a', 'b', 'c', 'd', 'e'],
 };
 
 export const inMemory: DataSet = {
-  ...labeled,
+  ...labels,
   images: Uint8Array.from({ length: N * 3 * SIDE * SIDE }, (_, i) => (i * i * 31 + (i >> 8) * 17) % 256),
 };
 
 export const onDisk: StreamedSet = {
-  ...labeled,
+  ...labels,
   files: {
     root: '/pictures',
     names: Array.from({ length: N }, (_, i) => `${i}.png`),
@@ -27,7 +27,7 @@ export const onDisk: StreamedSet = {
 const network = { dims: [4, 6], strides: [2], act_num: 1, num_classes: CLASSES, input_size: SIDE, drop_rate: 0.1 };
 
 export interface Package extends Pick<typeof entry, 'train' | 'wasmTrainer' | 'oracleTrainer'> {
-  readonly resolveConfig: (given: typeof network) => ModelConfig;
+  readonly resolveConfig: (config: typeof network) => ModelConfig;
 }
 
 export interface Choice {

@@ -1,7 +1,7 @@
 /** The views that replace ndarray in runtimes where `eval` is forbidden equal those of ndarray. */
 import { describe, expect, test } from '@jest/globals';
 import ndarray, { type NdArray } from 'ndarray';
-import own from '../../reference/views.js';
+import createView from '../../reference/views.js';
 
 type View = NdArray<Float64Array>;
 
@@ -36,7 +36,9 @@ const indicesOf = (shape: readonly number[]): number[][] =>
 
 describe.each(VIEWS)('%s', (_, view) => {
   const data = Float64Array.from({ length: 60 }, (_, i) => i + 1);
-  const [ownView, packageView] = [own, ndarray<Float64Array>].map((make) => view(make(data.slice(), [3, 4, 5])));
+  const [ownView, packageView] = [createView, ndarray<Float64Array>].map((create) =>
+    view(create(data.slice(), [3, 4, 5])),
+  );
 
   test('has the same fields', () => {
     expect(fieldsOf(ownView)).toEqual(fieldsOf(packageView));
@@ -53,7 +55,9 @@ describe.each(VIEWS)('%s', (_, view) => {
 });
 
 test('a view without axes is a value', () => {
-  const [ownView, packageView] = [own, ndarray<Float64Array>].map((make) => make(Float64Array.of(7), [1]).pick(0));
+  const [ownView, packageView] = [createView, ndarray<Float64Array>].map((create) =>
+    create(Float64Array.of(7), [1]).pick(0),
+  );
   expect([ownView.get(), ownView.size, ownView.dimension]).toEqual([
     packageView.get(),
     packageView.size,
@@ -63,7 +67,7 @@ test('a view without axes is a value', () => {
 });
 
 test('T reverses the axes', () => {
-  const x = own(Float64Array.of(1, 2, 3, 4, 5, 6), [2, 3]);
+  const x = createView(Float64Array.of(1, 2, 3, 4, 5, 6), [2, 3]);
   expect(x.T.shape).toEqual([3, 2]);
   expect([x.T.get(2, 1), x.T.T.get(1, 2)]).toEqual([6, 6]);
 });

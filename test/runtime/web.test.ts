@@ -1,4 +1,4 @@
-/** A thread of a browser's, by what the team is told of it: see the contract in src/runtime/runtime.ts. */
+/** `startWorker` in a browser fulfills the contract in src/runtime/runtime.ts. */
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { resolveObjectURL } from 'node:buffer';
 import { createContext, runInContext } from 'node:vm';
@@ -10,26 +10,26 @@ interface Scope {
   onmessage?: (event: { readonly data: unknown }) => void;
 }
 
-/** As much of a browser's worker as is used, on no thread of its own. */
+/** The parts of a browser's `Worker` that are used, on the thread of the test. */
 class FakeWorker {
-  static made: FakeWorker[] = [];
+  static instances: FakeWorker[] = [];
   isClosed = false;
   readonly #listeners: [type: string, listener: Listener][] = [];
   readonly #scope: Promise<Scope>;
 
   constructor(url: string) {
-    FakeWorker.made.push(this);
+    FakeWorker.instances.push(this);
     const blob = resolveObjectURL(url);
     if (blob === undefined) throw new Error('no such URL');
     this.#scope = blob.text().then((text) => {
       const scope = createContext({
         postMessage: (data: unknown) => {
-          this.tell('message', { data });
+          this.emit('message', { data });
         },
         close: () => (this.isClosed = true),
-        setTimeout: (act: () => void) =>
+        setTimeout: (action: () => void) =>
           setTimeout(() => {
-            this.#run(act);
+            this.#run(action);
           }, 0),
       });
       runInContext(text, scope);
@@ -47,81 +47,81 @@ class FakeWorker {
     });
   }
 
-  /** As a browser does it: never while the script that causes it still runs. */
-  tell(type: string, event: Parameters<Listener>[0]): void {
+  /** Calls the listeners after the current script, as browsers do. */
+  emit(type: string, event: Parameters<Listener>[0]): void {
     queueMicrotask(() => {
       for (const [each, listener] of this.#listeners) if (each === type) listener(event);
     });
   }
 
-  #run(act: () => void): void {
+  #run(action: () => void): void {
     try {
-      act();
+      action();
     } catch (error) {
-      this.tell('error', { message: `Uncaught ${String(error)}` });
+      this.emit('error', { message: `Uncaught ${String(error)}` });
     }
   }
 }
 
 const scope = globalThis as { Worker?: unknown };
 beforeEach(() => {
-  FakeWorker.made = [];
+  FakeWorker.instances = [];
   scope.Worker = FakeWorker;
 });
 afterEach(() => {
   delete scope.Worker;
 });
 
-/** What is told of a thread that runs a script, in its order. */
-async function told(script: string): Promise<{ told: unknown[]; worker: FakeWorker }> {
-  const told: unknown[] = [];
-  const started = platform.startWorker(script, { at: 5 }, (reason) => told.push(reason));
-  await started.then(() => told.push('settled'));
+/** The events of a thread that runs a script: 'settled', and the argument of `ended`. */
+async function run(script: string): Promise<{ events: unknown[]; worker: FakeWorker }> {
+  const events: unknown[] = [];
+  const started = platform.startWorker(script, { at: 5 }, (reason) => events.push(reason));
+  await started.then(() => events.push('settled'));
   await new Promise((resolve) => setTimeout(resolve, 10));
-  return { told, worker: FakeWorker.made[0] };
+  return { events, worker: FakeWorker.instances[0] };
 }
 
 describe('a thread', () => {
-  test('that has begun and goes on', async () => {
-    const { told: all, worker } = await told('begun(); return new Promise(() => undefined);');
-    expect(all).toEqual(['settled']);
+  test('that has begun resolves the promise', async () => {
+    const { events, worker } = await run('begun(); return new Promise(() => undefined);');
+    expect(events).toEqual(['settled']);
     expect(worker.isClosed).toBe(false);
   });
 
-  test('that has returned', async () => {
-    const { told: all, worker } = await told('begun(); await null;');
-    expect(all).toEqual(['settled', null]);
+  test('that returns is reported without a reason', async () => {
+    const { events, worker } = await run('begun(); await null;');
+    expect(events).toEqual(['settled', null]);
     expect(worker.isClosed).toBe(true);
   });
 
-  test('that returns before it has begun', async () => {
-    const { told: all, worker } = await told('return;');
-    expect(all).toEqual([null, 'settled']);
+  test('that returns before it has begun resolves the promise too', async () => {
+    const { events, worker } = await run('return;');
+    expect(events).toEqual([null, 'settled']);
     expect(worker.isClosed).toBe(true);
   });
 
   test.each([
     ['before it has begun', '', [expect.stringMatching(/Error: no 5$/), 'settled']],
-    ['after', 'begun();', ['settled', expect.stringMatching(/Error: no 5$/)]],
-  ])('that fails %s', async (_, before, expected) => {
-    const { told: all, worker } = await told(`${before} throw new Error('no ' + data.at);`);
-    expect(all).toEqual(expected);
+    ['after it has begun', 'begun();', ['settled', expect.stringMatching(/Error: no 5$/)]],
+  ])('that fails %s is reported with the reason', async (_, before, expected) => {
+    const { events, worker } = await run(`${before} throw new Error('no ' + data.at);`);
+    expect(events).toEqual(expected);
     expect(worker.isClosed).toBe(true);
   });
 
-  test('ends once, however many errors are told of it', async () => {
-    const { told: all, worker } = await told("begun(); await null; throw new Error('first');");
-    worker.tell('error', { message: 'second' });
-    worker.tell('message', { data: false });
+  test('is reported once, even after several errors', async () => {
+    const { events, worker } = await run("begun(); await null; throw new Error('first');");
+    worker.emit('error', { message: 'second' });
+    worker.emit('message', { data: false });
     await new Promise((resolve) => setTimeout(resolve, 0));
-    expect(all).toEqual(['settled', expect.stringMatching(/first$/)]);
+    expect(events).toEqual(['settled', expect.stringMatching(/first$/)]);
   });
 
-  test('whose script does not come', async () => {
-    const all: unknown[] = [];
-    const started = platform.startWorker('begun();', null, (reason) => all.push(reason));
-    FakeWorker.made[0].tell('error', {});
+  test('whose script is not loaded is reported', async () => {
+    const events: unknown[] = [];
+    const started = platform.startWorker('begun();', null, (reason) => events.push(reason));
+    FakeWorker.instances[0].emit('error', {});
     await started;
-    expect(all).toEqual(['a script that is not loaded']);
+    expect(events).toEqual(['a script that is not loaded']);
   });
 });

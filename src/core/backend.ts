@@ -3,7 +3,7 @@ import type { FloatArray, Tensor } from './tensor.js';
 import type { WeightStream } from './weights.js';
 
 /**
- * What computes a network. A backend receives weights whose names and shapes `checkShapes` has
+ * Computes networks on one engine. A backend receives weights whose names and shapes `checkShapes` has
  * compared with the configuration and whose values are checked while they arrive; it may pack,
  * reorder and round them.
  */

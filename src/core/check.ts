@@ -36,7 +36,7 @@ export function show(value: unknown): string {
 const showList = (values: readonly unknown[]): string =>
   `[${values.map((each) => (typeof each === 'number' ? String(each) : JSON.stringify(each))).join(',')}]`;
 
-/** The class of a built-in object, also of one from another realm, which is no `instanceof` ours. */
+/** The class of a built-in object, also of one from another realm, which `instanceof` does not recognize. */
 export const tagOf = (value: unknown): string => Object.prototype.toString.call(value).slice('[object '.length, -1);
 
 /** Whether a value is an object with keys: not null, not an array. */
@@ -103,7 +103,7 @@ export function checkOneOf<T extends string>(op: string, value: unknown, names: 
   );
 }
 
-/** An object without unknown keys. @param op called with the key @throws ParamError */
+/** An object without unknown keys. @param op returns the name in the error, from the key @throws ParamError */
 export function checkKeys(object: object, keys: readonly string[], op: (key: string) => string): void {
   for (const key of Object.keys(object)) {
     if (keys.includes(key)) continue;
@@ -127,8 +127,8 @@ function editDistance(a: string, b: string): number {
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
-      const replaced = row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replaced, row[j] + 1, next[j - 1] + 1));
+      const replacement = row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
+      next.push(Math.min(replacement, row[j] + 1, next[j - 1] + 1));
     }
     row = next;
   }

@@ -126,7 +126,7 @@ const oneOf = <T extends string>(initial: T, names: readonly T[]): Rule<T> => ({
   check: (op, value) => checkOneOf(op, value, names),
 });
 
-/** One number is a square. */
+/** One number means a square. */
 function checkSize(op: string, value: unknown): readonly [number, number] {
   const size: unknown = typeof value === 'number' ? [value, value] : value;
   const isSize = (v: unknown): v is [number, number] =>
@@ -180,7 +180,7 @@ function checkInput(input: ModelConfigInput): void {
 }
 
 /** The checked value of a key, or its default. */
-function ruled<K extends RuleKey>(input: ModelConfigInput, key: K): ModelConfig[K] {
+function valueFor<K extends RuleKey>(input: ModelConfigInput, key: K): ModelConfig[K] {
   return input[key] === undefined ? RULES[key].initial : RULES[key].check(opOf(key), input[key]);
 }
 
@@ -238,7 +238,7 @@ function classNamesOf({ class_names }: ModelConfigInput, classes: number): reado
 export function checkConfigInput(input: ModelConfigInput): void {
   checkInput(input);
   variantOf(input);
-  for (const key of RULE_KEYS) ruled(input, key);
+  for (const key of RULE_KEYS) valueFor(input, key);
 }
 
 /**
@@ -253,25 +253,25 @@ export function resolveConfig(input: ModelConfigInput): ModelConfig {
   checkInput(input);
   const variant = variantOf(input);
   const sizes = sizesOf(input, variant);
-  const in_chans = ruled(input, 'in_chans');
-  const num_classes = ruled(input, 'num_classes');
-  const input_size = ruled(input, 'input_size');
+  const in_chans = valueFor(input, 'in_chans');
+  const num_classes = valueFor(input, 'num_classes');
+  const input_size = valueFor(input, 'input_size');
   const isSmall = input.crop_pct === undefined && Math.min(...input_size) < SMALL_INPUT;
   const { mean, std } =
     in_chans === 3 ? IMAGENET : { mean: Array<number>(in_chans).fill(0), std: Array<number>(in_chans).fill(1) };
   return {
     ...(variant !== undefined && hasSizesOf(variant, sizes) ? { variant } : {}),
     ...sizes,
-    article_stem: ruled(input, 'article_stem'),
+    article_stem: valueFor(input, 'article_stem'),
     in_chans,
     num_classes,
-    act_num: ruled(input, 'act_num'),
-    drop_rate: ruled(input, 'drop_rate'),
-    form: ruled(input, 'form'),
-    lambda: ruled(input, 'lambda'),
+    act_num: valueFor(input, 'act_num'),
+    drop_rate: valueFor(input, 'drop_rate'),
+    form: valueFor(input, 'form'),
+    lambda: valueFor(input, 'lambda'),
     input_size,
-    crop_pct: isSmall ? 1 : ruled(input, 'crop_pct'),
-    interpolation: ruled(input, 'interpolation'),
+    crop_pct: isSmall ? 1 : valueFor(input, 'crop_pct'),
+    interpolation: valueFor(input, 'interpolation'),
     mean: perChannel('mean', input.mean ?? mean, in_chans),
     std: perChannel('std', input.std ?? std, in_chans),
     class_names: classNamesOf(input, num_classes),

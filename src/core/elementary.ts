@@ -1,5 +1,5 @@
 /**
- * exp, log, sin and cos made of additions, multiplications and divisions, whose results are
+ * exp, log, sin and cos computed by additions, multiplications and divisions, whose results are
  * determined by IEEE 754: unlike `Math.exp`, they have the same bits on every engine. Argument
  * reductions and coefficients are those of fdlibm (Sun Microsystems, 1993). The error is below
  * one unit in the last place, for `sin` and `cos` if |x| ≤ 1000.

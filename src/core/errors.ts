@@ -1,4 +1,4 @@
-/** The facts of an error: fields first, from which the message is made. */
+/** The fields of an error, from which its message is composed. */
 export interface ErrorFields {
   /** The op, file or option that refused. */
   readonly op: string;
@@ -25,7 +25,7 @@ export abstract class VanillaNetError extends Error implements ErrorFields {
 }
 
 /**
- * Gives a class of errors its name as a literal, because minifiers rename classes. On the prototype,
+ * Sets the name of an error class to a literal, because minifiers rename classes. The name is on the prototype,
  * so that the first line of `stack` has it too.
  */
 function setName(errorClass: { readonly prototype: Error }, name: string): void {

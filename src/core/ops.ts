@@ -1,7 +1,7 @@
 /**
  * The contracts of the ops of the fused network: the inputs that each accepts, and the shape of
- * its output. A backend checks them once, before its kernels run. The reference has rules of its
- * own, so that a mistake in one of them shows.
+ * its output. A backend checks them once, before its kernels run. The reference has its own
+ * rules, so that tests detect a mistake in either.
  */
 import { ParamError, ShapeError } from './errors.js';
 import { convSize } from './shapes.js';
@@ -57,7 +57,12 @@ function biasOf(op: string, bias: Shape | null, channels: number): void {
 }
 
 /** Height and width of the output of windows of kh x kw. */
-function windowed(op: string, x: Shape4, [kh, kw]: readonly [number, number], { stride, padding }: ConvParams): Shape {
+function outputSize(
+  op: string,
+  x: Shape4,
+  [kh, kw]: readonly [number, number],
+  { stride, padding }: ConvParams,
+): Shape {
   const [, , h, w] = x;
   if (h + 2 * padding < kh || w + 2 * padding < kw) {
     throw new ShapeError({
@@ -103,7 +108,7 @@ export function conv2dShape(x: Shape, weight: Shape, bias: Shape | null, params:
     });
   }
   biasOf(op, bias, k);
-  return [image[0], k, ...windowed(op, image, [kh, kw], params)];
+  return [image[0], k, ...outputSize(op, image, [kh, kw], params)];
 }
 
 /**
@@ -125,7 +130,7 @@ export function depthwiseConv2dShape(x: Shape, weight: Shape, bias: Shape | null
     });
   }
   biasOf(op, bias, c);
-  return [image[0], c, ...windowed(op, image, [kh, kw], params)];
+  return [image[0], c, ...outputSize(op, image, [kh, kw], params)];
 }
 
 /**
@@ -154,7 +159,7 @@ export function maxPool2dShape(x: Shape, { kernel_size, stride }: MaxPoolParams)
   const image = fourSizes(op, 'x', x, 'n,c,h,w');
   integer(op, 'kernel_size', kernel_size, 1);
   integer(op, 'stride', stride, 1);
-  return [image[0], image[1], ...windowed(op, image, [kernel_size, kernel_size], { stride, padding: 0 })];
+  return [image[0], image[1], ...outputSize(op, image, [kernel_size, kernel_size], { stride, padding: 0 })];
 }
 
 /**

@@ -3,7 +3,10 @@ import { power } from './elementary.js';
 import { ParamError } from './errors.js';
 
 export const LOSSES = ['cross-entropy', 'bce'] as const;
-/** In nats per image: cross-entropy with the target shares, or the mean over the classes of the binary one with logits. */
+/**
+ * In nats per image: the cross-entropy with the target probabilities, or the mean over the classes of the binary
+ * cross-entropy with logits.
+ */
 export type Loss = (typeof LOSSES)[number];
 
 export const OPTIMIZERS = ['adam', 'adamw', 'sgd', 'lamb'] as const;

@@ -47,13 +47,13 @@ export const isCounter = (name: string): boolean => name.endsWith('.num_batches_
 /** Whether a tensor is a depthwise kernel. With act_num 0 it is 1x1, so its shape does not show it. */
 export const isDepthwise = (name: string): boolean => /^(stem\.1|stem2\.2|stages\.\d+\.act)\.weight$/.test(name);
 
-/** The form that has tensors of these names; null if they are of no VanillaNet. */
+/** The form that has tensors of these names; null if they are not those of a VanillaNet. */
 export function formOf(names: { has(name: string): boolean }): ModelConfig['form'] | null {
   if (names.has('stem.0.weight')) return 'deploy';
   return names.has('stem1.0.weight') ? 'train' : null;
 }
 
-/** The remedy for a train form in the place of a deploy form. */
+/** The remedy for a train form instead of a deploy form. */
 export const FUSE_HINT = 'Fuse it first: vanillanet fuse IN OUT.';
 
 /** The name of a tensor in errors, with its file if it has one. */

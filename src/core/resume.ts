@@ -38,7 +38,7 @@ export function familyAfter(kind: OptimizerKind, before: Family | null): Family 
   throw new ParamError({ op: 'optimizer', expected, got: kind });
 }
 
-/** @throws ParamError always: a training without an average was asked for it */
+/** Reports that a training has no average. @throws ParamError always */
 export function refuseAverage(): never {
   throw new ParamError({
     op: 'ema',

@@ -1,6 +1,6 @@
 /**
- * Shape rules of the network. The reference derives its shapes from rules of its own,
- * so that a mistake in one of them shows.
+ * Shape rules of the network. The reference derives its shapes from its own rules,
+ * so that tests detect a mistake in either.
  */
 export type Size = readonly [height: number, width: number];
 

@@ -1,4 +1,4 @@
-/** Checks that are the same for every training, whatever computes it. */
+/** Checks that are the same for the trainings of all backends. */
 import { checkInteger, checkNumber, checkOneOf } from './check.js';
 import type { ModelConfig } from './config.js';
 import { ParamError } from './errors.js';
@@ -13,7 +13,7 @@ export interface OpeningOptions {
   readonly seed?: number;
   /** Default cross-entropy. */
   readonly loss?: Loss;
-  /** Whether an exponential moving average of the state is kept. Default false. */
+  /** Whether to maintain an exponential moving average of the state. Default false. */
   readonly ema?: boolean;
   /** Passes per step, over which gradients are averaged. Default 1. */
   readonly gradAccumSteps?: number;

@@ -10,7 +10,7 @@ export const startsWith = (bytes: Uint8Array, at: number, text: string): boolean
   return true;
 };
 
-/** The format of an image file by its first bytes; null if it is another. */
+/** The format of an image file by its first bytes; null for other formats. */
 export function imageFormat(bytes: Uint8Array): ImageFormat | null {
   if (startsWith(bytes, 0, '\x89PNG\r\n\x1a\n')) return 'png';
   if (startsWith(bytes, 0, '\xff\xd8\xff')) return 'jpeg';

@@ -6,10 +6,10 @@ import { reasonOf } from './reason.js';
 import { removeIfStopped } from './removeIfStopped.js';
 
 /** Counts the writes of this process, so that concurrent writes of one file have different temporary files. */
-let written = 0;
+let writeCount = 0;
 
 const temporaryOf = (target: string): string =>
-  join(dirname(target), `.${basename(target)}.${process.pid}.${++written}.tmp`);
+  join(dirname(target), `.${basename(target)}.${process.pid}.${++writeCount}.tmp`);
 const TEMPORARY = /^\..+\.(\d+)\.\d+\.tmp$/;
 
 /** The target of a symbolic link, so that the link itself is not replaced. @throws ParamError unless it is a file */

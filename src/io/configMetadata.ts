@@ -55,11 +55,11 @@ const NETWORK = [
   'form',
 ] as const satisfies readonly (keyof ModelConfig)[];
 
-function checkAgreement(merged: ModelConfig, stored: ModelConfig, op: string): void {
+function checkAgreement(mergedConfig: ModelConfig, fileConfig: ModelConfig, op: string): void {
   for (const key of NETWORK) {
     // Other sizes have no variant; the sizes themselves are compared.
-    if (key === 'variant' && (merged.variant === undefined || stored.variant === undefined)) continue;
-    const [expected, got] = [JSON.stringify(merged[key]), JSON.stringify(stored[key])];
+    if (key === 'variant' && (mergedConfig.variant === undefined || fileConfig.variant === undefined)) continue;
+    const [expected, got] = [JSON.stringify(mergedConfig[key]), JSON.stringify(fileConfig[key])];
     if (expected !== got) {
       throw new WeightsError({
         op,
@@ -81,24 +81,27 @@ export interface DescribedWeights {
 const VARIANT_KEYS = ['variant', 'dims', 'strides', 'ada_pool'] as const satisfies readonly (keyof ModelConfig)[];
 
 /** The configuration of the file, overridden by the caller's. @throws WeightsError if that changes the network */
-function merge(stored: ModelConfig, input: ModelConfigInput, name: string): ModelConfig {
+function merge(fileConfig: ModelConfig, input: ModelConfigInput, name: string): ModelConfig {
   const base: ModelConfigInput = Object.fromEntries(
-    Object.entries(stored).filter(([key]) => input.variant === undefined || !VARIANT_KEYS.some((each) => each === key)),
+    Object.entries(fileConfig).filter(
+      ([key]) => input.variant === undefined || !VARIANT_KEYS.some((each) => each === key),
+    ),
   );
   const overrides: ModelConfigInput = Object.fromEntries(
     Object.entries(input).filter(([, value]) => value !== undefined),
   );
   // Without the names of the file, a different number of classes is the error, and not the number of names.
   const names = {
-    class_names: (overrides.num_classes ?? stored.num_classes) === stored.num_classes ? stored.class_names : null,
+    class_names:
+      (overrides.num_classes ?? fileConfig.num_classes) === fileConfig.num_classes ? fileConfig.class_names : null,
   };
-  const merged = resolveConfig({ ...base, ...names, ...overrides });
-  checkAgreement(merged, stored, name);
-  if (stored.lambda !== null && merged.lambda !== stored.lambda) {
-    const [expected, got] = [`lambda ${merged.lambda ?? 'null'}`, `lambda ${stored.lambda}`];
+  const mergedConfig = resolveConfig({ ...base, ...names, ...overrides });
+  checkAgreement(mergedConfig, fileConfig, name);
+  if (fileConfig.lambda !== null && mergedConfig.lambda !== fileConfig.lambda) {
+    const [expected, got] = [`lambda ${mergedConfig.lambda ?? 'null'}`, `lambda ${fileConfig.lambda}`];
     throw new WeightsError({ op: name, expected, got: `${got} in the file's own description` });
   }
-  return merged;
+  return mergedConfig;
 }
 
 /**
@@ -115,8 +118,8 @@ export function configOf(
   name: string,
 ): ModelConfig {
   const form = formOf(names) ?? 'train';
-  const stored = readConfig(metadata, name);
-  if (stored !== null) return config === undefined ? stored : merge(stored, config, name);
+  const fileConfig = readConfig(metadata, name);
+  if (fileConfig !== null) return config === undefined ? fileConfig : merge(fileConfig, config, name);
   if (config !== undefined) return resolveConfig({ form, ...config });
   throw new WeightsError({
     op: name,

@@ -10,13 +10,13 @@ import { withReadTimeout } from './readTimeout.js';
 /** Milliseconds before the second attempt in a row without a byte; doubled for each further one. */
 const PAUSE = 250;
 
-/** Where a file is read from: `at` bytes of it are here, of a version that is null if unknown. */
+/** The state of a download: the number of bytes read, and the version of the file, null before the first response. */
 export interface Position {
   readonly at: number;
   readonly version: FileVersion | null;
 }
 
-/** What the server is to compare before it sends only the rest. */
+/** The value of If-Range, which the server compares before it sends only the rest; null for no such header. */
 const validatorFor = (url: string, { at, version }: Position): string | null =>
   version === null || at === 0 || isCrossOrigin(url) ? null : validatorOf(version);
 

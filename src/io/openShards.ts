@@ -20,7 +20,7 @@ export class ShardReader implements AsyncIterableIterator<Uint8Array, undefined>
   readonly #open: OpenShard;
   readonly #options: ResolvedSourceOptions;
   readonly #name: string;
-  readonly #waiting: Shard[];
+  readonly #remaining: Shard[];
   /** Of all bytes: the shards may be in the wrong order. Null if the hash of the only shard is enough. */
   #hash: Sha256 | null;
   #current: AsyncGenerator<Uint8Array> | null = null;
@@ -34,7 +34,7 @@ export class ShardReader implements AsyncIterableIterator<Uint8Array, undefined>
     this.#open = open;
     this.#options = options;
     this.#name = name;
-    this.#waiting = [...index.shards];
+    this.#remaining = [...index.shards];
     this.#hash = index.sha256 === undefined || index.shards.length === 1 ? null : new Sha256();
   }
 
@@ -89,7 +89,7 @@ export class ShardReader implements AsyncIterableIterator<Uint8Array, undefined>
   }
 
   #nextShard(): AsyncGenerator<Uint8Array> | null {
-    const shard = this.#waiting.shift();
+    const shard = this.#remaining.shift();
     return (this.#current = shard === undefined ? null : this.#bytesOf(shard));
   }
 
@@ -121,13 +121,13 @@ export class ShardReader implements AsyncIterableIterator<Uint8Array, undefined>
         yield chunk;
       }
     } catch (error) {
-      throw name === null ? this.#named(error, op) : error;
+      throw name === null ? this.#withName(error, op) : error;
     }
     this.#checkShard(shard, op, count, hash.digest());
   }
 
   /** Streams have no name, so their errors get that of the shard. */
-  #named(error: unknown, op: string): unknown {
+  #withName(error: unknown, op: string): unknown {
     if (!(error instanceof WeightsError) || this.#mismatches.has(error)) return error;
     const { expected, got } = error;
     return new WeightsError({ op, expected, got }, { cause: error });

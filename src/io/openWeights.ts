@@ -98,7 +98,7 @@ class PeekableChunks implements AsyncIterableIterator<Uint8Array> {
   }
 }
 
-const verified = (
+const verify = (
   chunks: AsyncIterable<Uint8Array>,
   sha256: string | null,
   name: string | null,
@@ -107,7 +107,7 @@ const verified = (
 function openFile(file: PeekableChunks, name: string | null, sha256: string | null): OpenedWeights {
   return {
     name,
-    chunks: verified(file, sha256, name),
+    chunks: verify(file, sha256, name),
     explain: (error) => Promise.resolve(error),
     close: async () => {
       await file.return();
@@ -117,15 +117,15 @@ function openFile(file: PeekableChunks, name: string | null, sha256: string | nu
 
 function openAllShards(shards: Shards, name: string | null, options: ResolvedWeightsOptions): OpenedWeights {
   const { sha256 } = options;
-  const indexed = shards.index.sha256;
-  if (sha256 !== null && indexed !== undefined && indexed !== sha256) {
-    throw new WeightsError({ op: name ?? 'shards', expected: `sha256 ${sha256}`, got: `${indexed} in the index` });
+  const indexHash = shards.index.sha256;
+  if (sha256 !== null && indexHash !== undefined && indexHash !== sha256) {
+    throw new WeightsError({ op: name ?? 'shards', expected: `sha256 ${sha256}`, got: `${indexHash} in the index` });
   }
   const reader = shards.read(options, name ?? 'shards');
   return {
     name,
     // The reader itself compares the shards with a hash in the index.
-    chunks: verified(reader, indexed === undefined ? sha256 : null, name),
+    chunks: verify(reader, indexHash === undefined ? sha256 : null, name),
     explain: (error) => reader.explain(error),
     close: () => reader.close(),
   };

@@ -54,12 +54,12 @@ export function headerLength(bytes: Uint8Array, op: string, limit = MAX_HEADER):
   if (bytes.length < PREFIX) {
     throw new WeightsError({ op, expected: `a header of at least ${PREFIX} bytes`, got: `${bytes.length} bytes` });
   }
-  const declared = new DataView(bytes.buffer, bytes.byteOffset, PREFIX).getBigUint64(0, true);
-  if (declared > BigInt(limit)) {
+  const length = new DataView(bytes.buffer, bytes.byteOffset, PREFIX).getBigUint64(0, true);
+  if (length > BigInt(limit)) {
     const text = bytes[0] === BRACE ? ': this is JSON' : '';
-    throw new WeightsError({ op, expected: `a header of at most ${limit} bytes`, got: `${declared}${text}` });
+    throw new WeightsError({ op, expected: `a header of at most ${limit} bytes`, got: `${length}${text}` });
   }
-  return Number(declared);
+  return Number(length);
 }
 
 const HEADER = 'a header that is a JSON object';
@@ -112,11 +112,11 @@ function readEntry(name: string, value: unknown, file: string): Entry {
     });
   }
   const [begin, end] = data_offsets;
-  const needed = sizeOf(shape) * DTYPES[dtype].width;
-  if (end - begin !== needed) {
+  const byteCount = sizeOf(shape) * DTYPES[dtype].width;
+  if (end - begin !== byteCount) {
     throw new WeightsError({
       op,
-      expected: `${needed} bytes for ${dtype} ${formatShape(shape)}`,
+      expected: `${byteCount} bytes for ${dtype} ${formatShape(shape)}`,
       got: `${end - begin}`,
     });
   }
@@ -150,19 +150,19 @@ function refuseDuplicates(text: string, keys: number, op: string): void {
 
 /** The number of bytes of all tensors, which must be contiguous. @throws WeightsError */
 function coverage(entries: readonly Entry[], file: string): number {
-  let covered = 0;
+  let size = 0;
   for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
-    if (begin !== covered) {
-      const what = begin < covered ? 'an overlap' : 'a hole';
+    if (begin !== size) {
+      const what = begin < size ? 'an overlap' : 'a hole';
       throw new WeightsError({
         op: `${file}: ${name}`,
-        expected: `data_offsets from ${covered} on`,
+        expected: `data_offsets from ${size} on`,
         got: `${begin}: ${what}`,
       });
     }
-    covered = end;
+    size = end;
   }
-  return covered;
+  return size;
 }
 
 /** The scales of each I8 tensor. @throws WeightsError if they are missing or invalid */

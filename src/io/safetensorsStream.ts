@@ -29,7 +29,7 @@ export interface StreamedWeights extends WeightStream {
   close(): Promise<void>;
 }
 
-/** Reads given numbers of bytes from chunks of any size. */
+/** Reads any number of bytes at a time from chunks of any size. */
 class ChunkReader {
   readonly #chunks: AsyncIterator<Uint8Array>;
   #chunk: Uint8Array = new Uint8Array(0);

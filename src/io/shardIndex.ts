@@ -60,7 +60,7 @@ export function readShardIndex(input: unknown, name = 'shards'): ShardIndex {
   }
   if (!Array.isArray(shards)) return refuse('a list of shards', show(shards));
   if (sha256 !== undefined && !isSha256(sha256)) return refuse('a sha256 of 64 hexadecimal digits', show(sha256));
-  const checked = shards.map((shard: unknown, i): Shard => {
+  const checkedShards = shards.map((shard: unknown, i): Shard => {
     if (!isRecord(shard)) return refuse(`shard ${i} with file, bytes and sha256`, show(shard));
     const { file, bytes: length, sha256: hash } = shard;
     if (!isFileName(file)) return refuse(`a file name without a folder for shard ${i}`, show(file));
@@ -68,15 +68,15 @@ export function readShardIndex(input: unknown, name = 'shards'): ShardIndex {
     if (!isSha256(hash)) return refuse(`a sha256 of 64 hexadecimal digits for ${file}`, show(hash));
     return { file, bytes: length, sha256: hash.toLowerCase() };
   });
-  const duplicate = checked.find(({ file }, i) => checked.findIndex((other) => other.file === file) !== i);
+  const duplicate = checkedShards.find(({ file }, i) => checkedShards.findIndex((other) => other.file === file) !== i);
   if (duplicate !== undefined) return refuse('each shard once', `${duplicate.file} twice`);
-  if (sha256 !== undefined && checked.length === 1 && sha256.toLowerCase() !== checked[0].sha256) {
-    return refuse(`sha256 ${checked[0].sha256}, that of the only shard`, show(sha256));
+  if (sha256 !== undefined && checkedShards.length === 1 && sha256.toLowerCase() !== checkedShards[0].sha256) {
+    return refuse(`sha256 ${checkedShards[0].sha256}, that of the only shard`, show(sha256));
   }
-  if (sha256 === undefined && checked.length > 1) {
+  if (sha256 === undefined && checkedShards.length > 1) {
     return refuse('a sha256 of the whole file, which shows the order of the shards', 'none');
   }
-  const sum = checked.reduce((all, shard) => all + shard.bytes, 0);
+  const sum = checkedShards.reduce((all, shard) => all + shard.bytes, 0);
   if (bytes !== sum) return refuse(`${sum} bytes, those of all shards`, show(bytes));
-  return { format: FORMAT, version: 1, bytes: sum, sha256: sha256?.toLowerCase(), shards: checked };
+  return { format: FORMAT, version: 1, bytes: sum, sha256: sha256?.toLowerCase(), shards: checkedShards };
 }

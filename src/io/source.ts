@@ -49,8 +49,8 @@ function openLocation(location: string, options: ResolvedSourceOptions): Source 
   const { readFile } = platform;
   const chunks =
     readFile === null || isRemote(location)
-      ? named(fetchBytes(location, options), location)
-      : named(readFile(location), location, 'a readable file');
+      ? withName(fetchBytes(location, options), location)
+      : withName(readFile(location), location, 'a readable file');
   return { name: location, chunks };
 }
 
@@ -67,7 +67,7 @@ function openObject(source: Exclude<WeightsSource, Location>, timeout: number): 
 }
 
 /** The same chunks; other errors become WeightsErrors with the name of the source. */
-async function* named(
+async function* withName(
   chunks: AsyncIterable<Uint8Array>,
   name: string,
   expected = 'weights to the end',
@@ -95,5 +95,5 @@ export function openSource(source: WeightsSource, options: ResolvedSourceOptions
   checkSource(source);
   if (isLocation(source)) return openLocation(typeof source === 'string' ? source : source.href, options);
   const { name, chunks } = openObject(source, options.timeout);
-  return { name, chunks: named(chunks, name ?? 'weights') };
+  return { name, chunks: withName(chunks, name ?? 'weights') };
 }

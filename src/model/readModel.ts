@@ -30,7 +30,7 @@ export function resolveReadOptions({ config, ...options }: ReadOptions): Resolve
   return { config, options: resolveWeightsOptions(options) };
 }
 
-/** Whether an error is about a key of the caller's configuration, whatever the bytes of the weights are. */
+/** Whether an error is about a key of the caller's configuration, and so does not depend on the weights. */
 const isAboutConfig = (error: unknown, config: ModelConfigInput = {}): boolean =>
   error instanceof ParamError && Object.keys(config).some((key) => error.op === `config.${key}`);
 
@@ -49,8 +49,8 @@ async function modelFrom(
 }
 
 /**
- * Reads a safetensors file from any source into a model. The options are already checked: nothing of the source
- * was read and nothing allocated before.
+ * Reads a safetensors file from any source into a model. The options are already checked, before
+ * anything is read or allocated.
  *
  * @throws as `loadModel`
  */
@@ -59,12 +59,12 @@ export async function readModel(
   backend: Backend,
   { config, options }: ResolvedReadOptions,
 ): Promise<Model> {
-  const opened = await openWeights(source, options);
+  const openedWeights = await openWeights(source, options);
   try {
-    return await modelFrom(opened, backend, config);
+    return await modelFrom(openedWeights, backend, config);
   } catch (error) {
-    throw isAboutConfig(error, config) ? error : await opened.explain(error);
+    throw isAboutConfig(error, config) ? error : await openedWeights.explain(error);
   } finally {
-    await opened.close();
+    await openedWeights.close();
   }
 }

@@ -1,4 +1,4 @@
-/** What differs between runtimes. `#runtime` is the implementation for the current one: see `imports` in package.json. */
+/** The functions that differ between runtimes. `#runtime` is the implementation for the current one: see `imports` in package.json. */
 export interface Runtime {
   /** The number of threads that can run in parallel, including the caller. */
   readonly parallelism: () => number;

@@ -25,7 +25,7 @@ function nextMarker(file: ByteReader, from: number): readonly [marker: number, e
 }
 
 /**
- * The segments up to the first scan, whose length is given as 0.
+ * The segments up to the first scan, which is reported with the length 0.
  *
  * @throws DataError if there is no scan
  */

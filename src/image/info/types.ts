@@ -16,7 +16,7 @@ export interface ImageInfo {
   readonly animated: boolean;
   /**
    * Passes of a decoder over the picture: about ten for a progressive JPEG, many more for a malicious one. If the file
-   * is truncated, those in the part that is there. 1 for PNG and WebP.
+   * is truncated, only those that it contains. 1 for PNG and WebP.
    */
   readonly scans: number;
   /** From EXIF, for `orient`. */

@@ -81,7 +81,7 @@ describe.each([
     expect(await trainInRealm({ trainer: 'oracle' })).toBe(await trainInNode({ trainer: 'oracle' }));
   });
 
-  test('trains with WebAssembly if modules can be compileModules from bytes, and is refused otherwise', async () => {
+  test('trains with WebAssembly if modules can be compiled from bytes, and refuses it otherwise', async () => {
     if (wasm) expect(await trainInRealm({ trainer: 'wasm' })).toBe(await trainInNode({ trainer: 'wasm' }));
     else await expect(trainInRealm({ trainer: 'wasm' })).rejects.toThrow('wasm: expected');
   });

@@ -40,7 +40,7 @@ describe('missing keys', () => {
     expect(resolveConfig({ variant })).toEqual({ variant, ...DEFAULTS, ...sizes });
   });
 
-  test.each([1, 4])('get mean 0 and std 1 for %d channels, as the ImageNet values are for 3', (in_chans) => {
+  test.each([1, 4])('get mean 0 and std 1 for %d channels; the ImageNet values apply to 3', (in_chans) => {
     const { mean, std } = resolveConfig({ ...SIZES, in_chans });
     expect([mean, std]).toEqual([Array<number>(in_chans).fill(0), Array<number>(in_chans).fill(1)]);
   });

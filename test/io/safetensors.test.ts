@@ -217,18 +217,18 @@ describe('a damaged file', () => {
     expect(() => decodeSafetensors(bytes, 'x.st')).toThrow(refusal(WeightsError, op, expected, got));
   });
 
-  test('is not assumed because of colons and quotes in names', () => {
+  test('colons and quotes in names do not count as keys', () => {
     const state = new Map([['a":"b\\', { data: new Float32Array(1), shape: [1] }]]);
     expect([...decodeSafetensors(encodeSafetensors(state)).tensors.keys()]).toEqual(['a":"b\\']);
   });
 
-  test('is not assumed because of the name __proto__', () => {
+  test('the name __proto__ is valid', () => {
     const bytes = file('{"__proto__":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}', 4);
     expect([...decodeSafetensors(bytes).tensors.keys()]).toEqual(['__proto__']);
     expect('dtype' in {}).toBe(false);
   });
 
-  test('is refused if it is any prefix of a file', () => {
+  test('every prefix of a file is refused', () => {
     for (let length = 0; length < fixture.length; length++) {
       expect(() => decodeSafetensors(fixture.slice(0, length))).toThrow(WeightsError);
     }

@@ -402,13 +402,13 @@ describe('an invalid index', () => {
     expect(() => openShards(input, shard)).toThrow(refusal(WeightsError, 'shards', expected, got));
   });
 
-  test('is any index without a location', async () => {
+  test('a valid index is refused as bytes, because its shards need a location', async () => {
     const json = new TextEncoder().encode(JSON.stringify(index));
     await expect(logitsOf(json)).rejects.toThrow(refusal(WeightsError, 'weights', 'a weight file', 'JSON'));
     await expect(logitsOf(new Response(json))).rejects.toThrow(refusal(WeightsError, '', 'a weight file', 'JSON'));
   });
 
-  test('is not assumed if the length of a header begins with the byte of a brace', async () => {
+  test('a header whose length begins with the byte of a brace is not an index', async () => {
     const header = (text: string): Uint8Array => {
       const file = new Uint8Array(8 + text.length);
       new DataView(file.buffer).setBigUint64(0, BigInt(text.length), true);

@@ -43,7 +43,7 @@ export async function openHeap({ url, inspector }: Deployed): Promise<Heap> {
       answered = true;
     });
     socket.send(JSON.stringify({ id, method }));
-    // The inspector is listened to only while a request is withServer.
+    // workerd handles the inspector only while it serves a request.
     const isWaiting = (): boolean => !answered;
     while (isWaiting()) await ask(url);
     return answer;

@@ -87,7 +87,7 @@ interface Growth extends Memory {
   readonly again: number;
 }
 
-/** What `REQUESTS` add to a Worker that has withServer some, once all its garbage is gone. */
+/** The growth over `REQUESTS` requests, after a warm-up and a garbage collection. */
 async function growthOf(deployed: Deployed, all: readonly Kind[]): Promise<Growth> {
   const heap = await openHeap(deployed);
   const atRest = async (): Promise<Memory & { readonly held: number }> => {

@@ -1,4 +1,4 @@
-/** What the Worker is not for: each has its status and one sentence, and the next request is withServer. */
+/** Requests that the Worker refuses: each has its status and one sentence, and the next request succeeds. */
 import assert from 'node:assert/strict';
 import sharp from 'sharp';
 import { chunk, FILES, PNG_HEAD } from '../../../image/imageFiles.js';
@@ -102,26 +102,26 @@ export async function checkRefusals(url: string): Promise<string> {
   const good = await FILES['png of 8 bits']();
   const answer = await post(url, good);
   assert.equal(answer.status, 200, answer.text);
-  const withServer = async (name: string): Promise<void> => {
+  const expectSuccess = async (name: string): Promise<void> => {
     assert.equal((await post(url, good)).text, answer.text, `after ${name}`);
   };
 
   for (const [status, name, image] of IMAGES) {
     judge(await post(url, await image()), status, name);
-    await withServer(name);
+    await expectSuccess(name);
   }
 
   const large = { width: 2048, height: 1024, channels: 3, background: '#284' } as const;
   for (const format of ['png', 'jpeg', 'webp'] as const) {
     const image = await sharp({ create: large }).toFormat(format).toBuffer();
     assert.equal((await post(url, image)).status, 200, `${format} at the limit of pixels`);
-    await withServer(`${format} at the limit of pixels`);
+    await expectSuccess(`${format} at the limit of pixels`);
   }
   // Refused by what is announced, before it comes; and by what comes, where nothing is announced.
   judge(await (await unfinished(url, MAX_BYTES + 1, 1)).answer, 413, 'a body beyond the limit');
-  await withServer('a body beyond the limit');
+  await expectSuccess('a body beyond the limit');
   judge(await (await unfinished(url, 'chunked', MAX_BYTES + 1)).answer, 413, 'an endless body');
-  await withServer('an endless body');
+  await expectSuccess('an endless body');
   judge(await post(url, Buffer.alloc(MAX_BYTES)), 415, 'a body at the limit');
   // On one connection, which a body that is left unread would close: with luck after the next request.
   for (let i = 0; i < 100; i++) {

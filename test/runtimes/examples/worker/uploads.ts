@@ -47,5 +47,5 @@ export async function checkUploads(url: string): Promise<string> {
     for (const { leave } of leaving) leave();
     assert.ok(await until(isServed, UPLOAD_MS / 2), `round ${round}: after those who left`);
   }
-  return `beside ${SLOW} slow clients all are withServer; ${HELD_BYTES} bytes of bodies are all that is held, and given back`;
+  return `beside ${SLOW} slow clients all others are served; bodies hold at most ${HELD_BYTES} bytes, which are freed`;
 }

@@ -3,6 +3,7 @@ import { ShapeError } from './errors.js';
 import type { AdaptiveMaxPoolParams, ConvParams, MaxPoolParams } from './ops.js';
 import { convSize, type Size } from './shapes.js';
 import { sizeOf } from './tensor.js';
+import { unreachable } from './unreachable.js';
 
 /** The shape of the activations of one image. */
 export type MapShape = readonly [channels: number, height: number, width: number];
@@ -174,21 +175,43 @@ export interface PlannedModule {
 const isConvolution = (part: Op): part is Op & Convolution => part.op === 'conv2d' || part.op === 'depthwiseConv2d';
 
 function outputOf(part: Part, [c, h, w]: MapShape): MapShape {
-  if (isConvolution(part)) {
-    const [k, , kh, kw] = part.weight;
-    const { stride, padding } = part;
-    return [k, convSize(h, kh, stride, padding), convSize(w, kw, stride, padding)];
+  switch (part.op) {
+    case 'conv2d':
+    case 'depthwiseConv2d': {
+      const [k, , kh, kw] = part.weight;
+      return [k, convSize(h, kh, part.stride, part.padding), convSize(w, kw, part.stride, part.padding)];
+    }
+    case 'maxPool2d':
+      return [c, convSize(h, part.kernel_size, part.stride, 0), convSize(w, part.kernel_size, part.stride, 0)];
+    case 'adaptiveMaxPool2d':
+      return [c, ...part.output_size];
+    case 'globalAvgPool':
+      return [c, 1, 1];
+    case 'batchNorm':
+    case 'leakyRelu':
+    case 'dropout':
+      return [c, h, w];
+    default:
+      return unreachable(part);
   }
-  if (part.op === 'maxPool2d') {
-    return [c, convSize(h, part.kernel_size, part.stride, 0), convSize(w, part.kernel_size, part.stride, 0)];
-  }
-  if (part.op === 'adaptiveMaxPool2d') return [c, ...part.output_size];
-  return part.op === 'globalAvgPool' ? [c, 1, 1] : [c, h, w];
 }
 
 function parametersOf(part: Part, channels: number): number {
-  if (part.op === 'batchNorm') return 2 * channels;
-  return isConvolution(part) ? sizeOf(part.weight) + (part.bias ? part.weight[0] : 0) : 0;
+  switch (part.op) {
+    case 'conv2d':
+    case 'depthwiseConv2d':
+      return sizeOf(part.weight) + (part.bias ? part.weight[0] : 0);
+    case 'batchNorm':
+      return 2 * channels;
+    case 'leakyRelu':
+    case 'maxPool2d':
+    case 'adaptiveMaxPool2d':
+    case 'globalAvgPool':
+    case 'dropout':
+      return 0;
+    default:
+      return unreachable(part);
+  }
 }
 
 function layerOf(part: Part, input: MapShape): Layer {

@@ -1,6 +1,7 @@
 /** The layers of the network on an engine, forward and backward. */
 import { ParamError } from '../core/errors.js';
 import type { Layer } from '../core/network.js';
+import { unreachable } from '../core/unreachable.js';
 import { adaptiveMaxPool2d, adaptiveMaxPool2dBackward } from './adaptiveMaxPool2d.js';
 import { batchNorm, batchNormBackward, batchNormEval } from './batchNorm.js';
 import { conv2d, conv2dBackward } from './conv2d.js';
@@ -110,6 +111,8 @@ export function runLayer(tf: Tf, layer: Layer, parameters: Parameters, x: Maps, 
       if (mask === null) return { y: x, backward: (dy) => ({ dx: dy }) };
       return { y: tf.mul(x, mask), backward: (dy) => ({ dx: tf.mul(dy, mask) }) };
     }
+    default:
+      return unreachable(layer);
   }
 }
 

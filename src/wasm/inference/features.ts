@@ -47,26 +47,27 @@ function runWithMap({ words, floats, run }: Network, stage: StageLayout): Tensor
 }
 
 /**
- * Runs the network on its current image up to the last of the named modules:
- * `stem`, `stages.<i>` (their maps [1,c,h,w]), `cls.0` (the features [1,c,1,1]) and
- * `cls.2` (the logits [1,num_classes,1,1]).
+ * Runs the network on its current image up to the last of the named modules of `chain`: stem and stages (their maps
+ * [1,c,h,w]), the pooled features [1,c,1,1] and the logits [1,num_classes,1,1].
  */
 export function runFeatures(network: Network, names: ReadonlySet<string>): Map<string, Tensor> {
   const { layout, run, features, logits } = network;
   const outputs = new Map<string, Tensor>();
   const isNamed = layout.stages.map(({ region }) => names.has(layout.regions[region].name));
-  const head = names.has('cls.0') || names.has('cls.2');
-  const last = head ? layout.stages.length : isNamed.lastIndexOf(true) + 1;
+  const { head } = layout;
+  const needsHead = names.has(head.features) || names.has(head.logits);
+  const last = needsHead ? layout.stages.length : isNamed.lastIndexOf(true) + 1;
   run(0, 1);
   for (const stage of layout.stages.slice(0, last)) {
     const { name } = layout.regions[stage.region];
     if (names.has(name)) outputs.set(name, runWithMap(network, stage));
     else run(stage.region, stage.region + 1);
   }
-  if (names.has('cls.0')) outputs.set('cls.0', { data: features.slice(), shape: [1, features.length, 1, 1] });
-  if (names.has('cls.2')) {
+  if (names.has(head.features))
+    outputs.set(head.features, { data: features.slice(), shape: [1, features.length, 1, 1] });
+  if (names.has(head.logits)) {
     run(layout.regions.length - 1);
-    outputs.set('cls.2', { data: logits.slice(), shape: [1, logits.length, 1, 1] });
+    outputs.set(head.logits, { data: logits.slice(), shape: [1, logits.length, 1, 1] });
   }
   return outputs;
 }

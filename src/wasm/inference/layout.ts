@@ -9,7 +9,7 @@ import { LANES, packedFloats, roundUpToLanes, type PackedShape } from '../packed
 import { Program, type Words } from '../program.js';
 import { PASS, REGION } from '../sharedDescriptors.js';
 import { IMAGE, LINEAR, PIXEL_ORDER, REGION_KIND, STAGE } from './descriptors.js';
-import { planStages, stemWindows, type StagePlan } from './stages.js';
+import { planHead, planStages, stemWindows, type HeadPlan, type StagePlan } from './stages.js';
 
 /** Where blocks begin: the module's own memory lies below. */
 const BASE = 2 ** 16;
@@ -64,6 +64,7 @@ export interface Layout {
   readonly words: Words;
   readonly regions: readonly RegionLayout[];
   readonly stages: readonly StageLayout[];
+  readonly head: HeadPlan;
   /** The image's block, and the addresses of the two words that tell how its pixels are stored. */
   readonly image: { readonly block: number; readonly kind: number; readonly interleaved: number };
   /** Float32 [in_chans][256]. */
@@ -146,7 +147,12 @@ interface Weights {
   readonly head: ConvWeights;
 }
 
-function reserveWeights(arena: Arena, config: ModelConfig, stages: readonly PaddedStage[]): Weights {
+function reserveWeights(
+  arena: Arena,
+  config: ModelConfig,
+  stages: readonly PaddedStage[],
+  { conv: linear }: HeadPlan,
+): Weights {
   const blocks = new Map<string, WeightBlock>();
   const reserve = (name: string, rows: number, width: number, depth: number, lanes: number): number => {
     const shape = { rows, width, depth, lanes };
@@ -163,8 +169,8 @@ function reserveWeights(arena: Arena, config: ModelConfig, stages: readonly Padd
   }));
   const last = stages[stages.length - 1];
   const head = {
-    weight: reserve('cls.2.weight', config.num_classes, last.plan.channels, last.channels, LANES),
-    bias: reserve('cls.2.bias', config.num_classes, 1, 1, LANES),
+    weight: reserve(`${linear}.weight`, config.num_classes, last.plan.channels, last.channels, LANES),
+    bias: reserve(`${linear}.bias`, config.num_classes, 1, 1, LANES),
   };
   return { blocks, stages: stageWeights, head };
 }
@@ -258,6 +264,7 @@ export function planLayout(
   { threads = 1, arena = new Arena('wasm', BASE) }: LayoutOptions = {},
 ): Layout {
   const stages = padStages(planStages(config));
+  const head = planHead(config);
   // The image, the stages and the classifier.
   const program = new ProgramLayout(arena, config, stages.length + 2, threads);
 
@@ -269,7 +276,7 @@ export function planLayout(
   const scratch = Array.from({ length: threads }, () => arena.reserve(scratchBytes));
 
   const beforeWeights = arena.end;
-  const weights = reserveWeights(arena, config, stages);
+  const weights = reserveWeights(arena, config, stages, head);
   const weightBytes = arena.end - beforeWeights;
 
   const image = program.addImage(activations, stages[0]);
@@ -288,6 +295,7 @@ export function planLayout(
     words: program.program.words,
     regions: program.regions,
     stages: stageLayouts,
+    head,
     image: {
       block: activations.image,
       kind: program.regions[0].address + offsetOf(REGION, 'kind'),

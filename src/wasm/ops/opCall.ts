@@ -1,5 +1,6 @@
 import { sizeOf } from '../../core/tensor.js';
 import type { MapShape, Op } from '../../core/network.js';
+import { unreachable } from '../../core/unreachable.js';
 import type { OpsExports } from './kernels.js';
 
 /** One op of the deploy form on one image. Dropout is among them; at inference it is the identity and runs no kernel. */
@@ -61,5 +62,7 @@ export function runOp(kernels: OpsExports, call: OpCall, { y, x, weight, bias, s
       return;
     case 'dropout':
       return;
+    default:
+      unreachable(call);
   }
 }

@@ -6,6 +6,7 @@ import type { ModelConfig } from '../../core/config.js';
 import type { Loss } from '../../core/optimizer.js';
 import { planNetwork, type Layer, type LayerOf } from '../../core/network.js';
 import { checkImages } from '../../core/trainingRules.js';
+import { unreachable } from '../../core/unreachable.js';
 import { Arena } from '../arena.js';
 import { roundUpToLanes } from '../packedShape.js';
 import { Program } from '../program.js';
@@ -89,6 +90,9 @@ function scratchFloats(layer: Layer): number {
   return 4 + 4 * (h * (w + kernel - 1) + PASS) + 4 * (h * w + PASS) + 4 * taps;
 }
 
+const isPool = (layer: Layer): layer is LayerOf<'maxPool2d' | 'adaptiveMaxPool2d'> =>
+  layer.op === 'maxPool2d' || layer.op === 'adaptiveMaxPool2d';
+
 /** Builds the units of a chain of layers. An activation is one unit with the pool or batch norm before it. */
 function buildUnits(b: Builder, layers: readonly Layer[]): { units: Unit[]; dropout: TrainingLayout['dropout'] } {
   const units: Unit[] = [];
@@ -120,10 +124,12 @@ function buildUnits(b: Builder, layers: readonly Layer[]): { units: Unit[]; drop
       i++;
     } else if (layer.op === 'leakyRelu') {
       units.push(maxPool2d(b, null, layer, x));
-    } else {
-      if (next === undefined) throw new Error(`${layer.name}: an activation follows the pool`);
+    } else if (isPool(layer)) {
+      if (next?.op !== 'leakyRelu') throw new Error(`${layer.name}: an activation follows the pool`);
       units.push(maxPool2d(b, layer, next, x));
       i++;
+    } else {
+      unreachable(layer);
     }
   }
   if (dropout === null) throw new Error('a network ends in a mean');

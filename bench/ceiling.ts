@@ -1,4 +1,6 @@
-/** The highest rate of multiply-adds on this machine: loops of assembly/bench/ceiling.ts over registers, and the tiles. */
+/**
+ * The highest rate of multiply-adds on this machine: loops of assembly/bench/ceiling.ts over registers, and the tiles.
+ */
 import { instantiate } from '@assemblyscript/loader';
 import * as asc from 'assemblyscript/asc';
 import type { Build } from '../src/wasm/build.js';
@@ -64,7 +66,7 @@ export async function openCeiling(wasm: Uint8Array): Promise<Ceiling> {
 export interface Part {
   readonly name: string;
   readonly macs: number;
-  /** The steps of one round, timed one by one. */
+  /** The steps of one round, each timed separately. */
   readonly steps: readonly (() => void)[];
 }
 
@@ -81,7 +83,9 @@ export function placeTile({ memory, heapBase }: Ceiling): { c: number; a: number
   return { c, a, b };
 }
 
-/** Loops over registers alone, about a millisecond or two each: one with as many sums as `gemm4x8` has, one with more. */
+/**
+ * Loops over registers alone, about a millisecond or two each: one with as many sums as `gemm4x8` has, one with more.
+ */
 export function registerLoops({ eightSums, twelveSums }: Ceiling): Part[] {
   const [calls, iterations] = [200, 4_000];
   const loop = (name: string, sums: number, run: Ceiling['eightSums']): Part => ({

@@ -1,6 +1,6 @@
 /**
- * Epochs as `vanillanet train` runs them: its loop, its loader in a thread of its own
- * with the augmentation of the preset `cifar`, and the engine on two threads.
+ * Measures epochs as `vanillanet train` runs them: its training loop, its loader in a separate thread with the
+ * augmentation of the preset `cifar`, and the engine on two threads.
  */
 import { existsSync } from 'node:fs';
 import { median } from '../src/cli/median.js';
@@ -15,45 +15,45 @@ import type { Build } from '../src/wasm/build.js';
 import { ADAM, BATCH, NETWORK, SEED } from './peers/src/training/task.js';
 import { rounded } from './statistics.js';
 
-/** CIFAR-10's training images. */
-const WHOLE = 50_000;
-/** All of them as JPEG, which lie beside the project on some machines. */
-const BESIDE = '../shared/data/cifar10-images.tar.gz';
+/** Number of training images of CIFAR-10. */
+const FULL_SIZE = 50_000;
+/** An archive of CIFAR-10 as JPEG files outside of the repository, which some machines have. */
+const JPEG_ARCHIVE = '../shared/data/cifar10-images.tar.gz';
 const THREADS = 2;
-/** What `vanillanet train` has where nothing is said. */
+/** Default of `vanillanet train`. */
 const WORKERS = 1;
 
 export interface EpochEffort {
   readonly epochs: number;
-  /** Of each; no more than there are. */
+  /** Images per epoch; fewer if the set has fewer. */
   readonly images: number;
 }
 
 export interface EpochReport {
   readonly build: Build;
   readonly threads: number;
-  /** Threads that make batches. */
+  /** Threads that prepare batches. */
   readonly workers: number;
   readonly data: 'CIFAR-10' | 'drawn shapes';
   readonly images: number;
   readonly batches: number;
   readonly epochs: number;
-  /** Medians over the epochs, of the step loop alone. */
+  /** Median over the epochs of the time in the step loop. */
   readonly seconds: number;
-  /** The same for 50,000 images, where there were fewer. */
+  /** `seconds` extrapolated to 50,000 images. */
   readonly secondsOfWhole: number;
-  /** Share of the loop in which it waited for images. */
+  /** Share of the loop's time spent waiting for images. */
   readonly idle: number;
 }
 
 async function openImages(n: number) {
-  const spec = (await findCifar10()) ?? (existsSync(BESIDE) ? BESIDE : 'shapes');
+  const spec = (await findCifar10()) ?? (existsSync(JPEG_ARCHIVE) ? JPEG_ARCHIVE : 'shapes');
   const data: EpochReport['data'] = spec === 'shapes' ? 'drawn shapes' : 'CIFAR-10';
   return { data, set: await openDataset(spec, 'train', { n, seed: SEED }) };
 }
 
 export async function benchEpoch({ epochs, images }: EpochEffort): Promise<EpochReport> {
-  const { data, set } = await openImages(Math.min(images, WHOLE));
+  const { data, set } = await openImages(Math.min(images, FULL_SIZE));
   const config = resolveConfig({ ...NETWORK, ...CIFAR10 });
   const recipe = {
     epochs,
@@ -61,7 +61,7 @@ export async function benchEpoch({ epochs, images }: EpochEffort): Promise<Epoch
     optimizer: ADAM.kind,
     lr: ADAM.lr,
     weightDecay: 0,
-    // Within the first epoch: what λ is, costs nothing.
+    // λ reaches 1 within the first epoch. The time of a step does not depend on λ.
     decayEpochs: 0.5,
     augment: PRESETS.cifar.recipe.augment,
     seed: SEED,
@@ -91,7 +91,7 @@ export async function benchEpoch({ epochs, images }: EpochEffort): Promise<Epoch
     batches,
     epochs,
     seconds: median(seconds),
-    secondsOfWhole: (median(seconds) * Math.floor(WHOLE / BATCH)) / batches,
+    secondsOfWhole: (median(seconds) * Math.floor(FULL_SIZE / BATCH)) / batches,
     idle: median(idle),
   };
 }

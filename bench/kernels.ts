@@ -1,7 +1,7 @@
 /**
- * The ops of `vanillanet/ops` one by one, on the shapes of VanillaNet-5 at 224x224 with an eighth of its channels: plain
- * WebAssembly compared with the float64 reference, and as a share of the rate of loops over registers. Times include
- * copying tensors into and out of linear memory, as in every call of an op.
+ * The ops of `vanillanet/ops` one by one, on the shapes of VanillaNet-5 at 224x224 with an eighth of its channels:
+ * plain WebAssembly compared with the float64 reference, and as a share of the rate of loops over registers. Times
+ * include copying tensors into and out of linear memory, as in every call of an op.
  */
 import Benchmark from 'benchmark';
 import * as reference from '../reference/index.js';
@@ -29,7 +29,7 @@ export interface KernelRow {
 }
 
 export interface KernelReport {
-  /** Billions of multiply-adds a second of the faster loop over registers. */
+  /** Billions of multiply-adds per second of the faster loop over registers. */
   readonly peak: number;
   readonly rows: readonly KernelRow[];
 }
@@ -96,7 +96,7 @@ function casesOf(ops: WasmOps): Case[] {
   ];
 }
 
-/** Seconds a call: the mean over the library's samples. */
+/** Seconds per call: the mean over the samples of the benchmark library. */
 function seconds(name: string, maxTime: number, run: () => unknown): number {
   const bench = new Benchmark(name, run, { maxTime });
   bench.run();
@@ -118,7 +118,7 @@ export async function benchKernels(maxTime: number): Promise<KernelReport> {
 
 export const formatKernels = ({ peak, rows }: KernelReport): string =>
   table([
-    ['op by op, plain build, 1 thread', 'ms', 'oracle ms', 'oracle / wasm', 'GMAC/s', `% of ${rounded(peak)}`],
+    ['op by op, plain build, 1 thread', 'ms', 'reference ms', 'reference / wasm', 'GMAC/s', `% of ${rounded(peak)}`],
     ...rows.map(({ name, wasmMs, oracleMs, gmacPerSecond, shareOfPeak }) => [
       name,
       rounded(wasmMs),

@@ -8,7 +8,7 @@ export interface Machine {
   readonly platform: string;
   readonly node: string;
   readonly v8: string;
-  /** Processes at work in the last minute, when the measurement began. */
+  /** Load average of the last minute when the measurement began. */
   readonly load: number;
 }
 

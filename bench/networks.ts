@@ -1,7 +1,7 @@
 /**
- * Every variant whole, as `vanillanet bench` measures it in processes of their own:
- * weights read from a file, batches of 1 and 8, 1 and 2 threads. The variants take
- * turns, round after round, so that a machine that slows down slows all alike.
+ * Measures every variant by `vanillanet bench`, each in a separate process: weights read from a file, batches of 1 and
+ * 8, 1 and 2 threads. Each round measures every variant once, so that a slowdown of the machine affects all of them
+ * equally.
  */
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -31,17 +31,17 @@ export interface NetworkRow {
     readonly medianMs: number;
     readonly gmacPerSecond: number;
   }[];
-  /** On one thread, image by image: GMAC/s by variant 5's. */
+  /** GMAC/s relative to VanillaNet-5's, on one thread in batches of 1. */
   readonly toFirst: number;
-  /** Image by image: speed of two threads by that of one. */
+  /** Speed of two threads relative to one, in batches of 1. */
   readonly twoThreads: number;
-  /** On one thread: images a second in batches of 8 by those of 1. */
+  /** Images per second in batches of 8 relative to batches of 1, on one thread. */
   readonly batchOf8: number;
 }
 
 export interface NetworkEffort {
   readonly rounds: number;
-  /** Timed runs a round. */
+  /** Timed runs per round. */
   readonly single: number;
   readonly batches: number;
 }
@@ -63,27 +63,27 @@ async function writeWeights(path: string, variant: VariantName): Promise<void> {
 }
 
 const rowAt = ({ rows }: BenchReport, threads: number, batch: number) => {
-  const found = rows.find((row) => row.threads === threads && row.batch === batch);
-  if (found === undefined) throw new Error(`nothing was measured on ${threads} threads in batches of ${batch}`);
-  return found;
+  const match = rows.find((row) => row.threads === threads && row.batch === batch);
+  if (match === undefined) throw new Error(`no measurement with ${threads} threads in batches of ${batch}`);
+  return match;
 };
 
-interface Measured {
+interface RoundReports {
   readonly single: BenchReport;
   readonly batches: BenchReport;
 }
 
-function summarize(variant: VariantName, rounds: readonly Measured[], first: readonly Measured[]): NetworkRow {
-  const over = (value: (round: Measured, i: number) => number): number => median(rounds.map(value));
-  const speed = ({ single }: Measured, threads: number): number => rowAt(single, threads, 1).gmacPerSecond;
+function summarize(variant: VariantName, rounds: readonly RoundReports[], first: readonly RoundReports[]): NetworkRow {
+  const medianOf = (value: (round: RoundReports, i: number) => number): number => median(rounds.map(value));
+  const speed = ({ single }: RoundReports, threads: number): number => rowAt(single, threads, 1).gmacPerSecond;
   const times = [1, 2].flatMap((threads) =>
     [1, 8].map((batch) => {
-      const at = (round: Measured) => rowAt(batch === 1 ? round.single : round.batches, threads, batch);
+      const at = (round: RoundReports) => rowAt(batch === 1 ? round.single : round.batches, threads, batch);
       return {
         threads,
         batch,
-        medianMs: over((round) => at(round).medianMs),
-        gmacPerSecond: over((round) => at(round).gmacPerSecond),
+        medianMs: medianOf((round) => at(round).medianMs),
+        gmacPerSecond: medianOf((round) => at(round).gmacPerSecond),
       };
     }),
   );
@@ -92,35 +92,35 @@ function summarize(variant: VariantName, rounds: readonly Measured[], first: rea
     variant,
     macs: single.macs,
     build: single.build,
-    firstLogitsMs: over((round) => round.single.firstLogitsMs),
-    peakRssMiB: over((round) => round.single.peakRssMiB),
+    firstLogitsMs: medianOf((round) => round.single.firstLogitsMs),
+    peakRssMiB: medianOf((round) => round.single.peakRssMiB),
     times,
-    toFirst: over((round, i) => speed(round, 1) / speed(first[i], 1)),
-    twoThreads: over((round) => speed(round, 2) / speed(round, 1)),
-    batchOf8: over(({ batches }) => rowAt(batches, 1, 8).imagesPerSecond / rowAt(batches, 1, 1).imagesPerSecond),
+    toFirst: medianOf((round, i) => speed(round, 1) / speed(first[i], 1)),
+    twoThreads: medianOf((round) => speed(round, 2) / speed(round, 1)),
+    batchOf8: medianOf(({ batches }) => rowAt(batches, 1, 8).imagesPerSecond / rowAt(batches, 1, 1).imagesPerSecond),
   };
 }
 
-/** @param say progress, for whoever waits */
+/** @param log called with progress messages */
 export async function benchNetworks(
   variants: readonly VariantName[],
   { rounds, single, batches }: NetworkEffort,
-  say: (text: string) => void,
+  log: (text: string) => void,
 ): Promise<NetworkRow[]> {
   const folder = await mkdtemp(join(tmpdir(), 'vanillanet-bench-'));
   try {
     const fileOf = (variant: VariantName): string => join(folder, `${variant}.safetensors`);
     for (const variant of variants) await writeWeights(fileOf(variant), variant);
-    const measured = new Map(variants.map((variant) => [variant, [] as Measured[]]));
+    const reports = new Map(variants.map((variant) => [variant, [] as RoundReports[]]));
     for (let round = 1; round <= rounds; round++) {
-      for (const [variant, all] of measured) {
-        say(`${variant}: round ${round} of ${rounds}`);
+      for (const [variant, all] of reports) {
+        log(`${variant}: round ${round} of ${rounds}`);
         const file = fileOf(variant);
         all.push({ single: await bench(file, '1', single), batches: await bench(file, '1,8', batches) });
       }
     }
-    const [first] = measured.values();
-    return [...measured].map(([variant, all]) => summarize(variant, all, first));
+    const [first] = reports.values();
+    return [...reports].map(([variant, all]) => summarize(variant, all, first));
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

@@ -1,6 +1,6 @@
-/** What many measurements of one thing say. */
+/** Summaries of repeated measurements. */
 
 export const sum = (values: readonly number[]): number => values.reduce((total, v) => total + v, 0);
 
-/** Four digits, which is more than any of these numbers is good for. */
+/** Rounds to four digits, more than the measurements are accurate to. */
 export const rounded = (value: number): number => Number(value.toPrecision(4));

@@ -29,7 +29,7 @@ export interface Target {
   readonly quantity: string;
   readonly atLeast?: number;
   readonly atMost?: number;
-  /** Null if it was not measured because the peer could not run. */
+  /** Null if the peer could not run. */
   readonly measured: number | null;
   readonly holds: boolean;
 }
@@ -48,8 +48,8 @@ const atMost = (quantity: string, limit: number, measured: number): Target => ({
 });
 
 /**
- * How many times as long as this package each peer should take for one image on one thread. The relaxed build, which has
- * fused multiply-adds, is also compared with the peers that have them.
+ * How many times as long as this package each peer should take for one image on one thread. The relaxed build, which
+ * has fused multiply-adds, is also compared with the peers that have them.
  */
 const INFERENCE_RATIOS = {
   plain: { 'onnxruntime-web': 2.1 },
@@ -86,13 +86,13 @@ function trainingTargets({ steps, epoch, peers }: TrainingMeasurements): Target[
   return [
     ...steps.map(({ build, threads, medianMs, toOneThread }) =>
       threads === 1
-        ? atMost(`ms a step of training, ${build}, 1 thread`, 60, medianMs)
+        ? atMost(`ms per training step, ${build}, 1 thread`, 60, medianMs)
         : atLeast(`${threads} threads / 1 thread in training, ${build}`, 1.7, toOneThread),
     ),
-    atMost(`seconds an epoch of 50,000 images, ${epoch.build}, ${epoch.threads} threads`, 90, epoch.secondsOfWhole),
+    atMost(`seconds per epoch of 50,000 images, ${epoch.build}, ${epoch.threads} threads`, 90, epoch.secondsOfWhole),
     ...Object.entries(TRAINING_RATIOS).map(([trainer, limit]) => {
       const row = peerRows.find((peer) => peer.trainer === trainer);
-      return atLeast(`ms a step of ${row?.label ?? trainer} / of this package`, limit, row?.timing?.ratio ?? null);
+      return atLeast(`ms per step of ${row?.label ?? trainer} / of this package`, limit, row?.timing?.ratio ?? null);
     }),
   ];
 }

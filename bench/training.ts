@@ -1,7 +1,7 @@
 /**
- * Steps of training on the engine: forward, backward, Adam. Builds and numbers of
- * threads take turns, round after round, so that a machine that slows down slows all
- * alike; what two threads gain is told by pairs of the same round.
+ * Measures training steps on the engine: forward, backward, Adam. Each round measures every build and number of threads
+ * once, so that a slowdown of the machine affects all of them equally. The speedup of two threads is computed within
+ * each round.
  */
 import { uniform } from '../reference/index.js';
 import { median } from '../src/cli/median.js';
@@ -18,9 +18,9 @@ import { rounded } from './statistics.js';
 
 export interface TrainingEffort {
   readonly rounds: number;
-  /** Timed steps a round. */
+  /** Timed steps per round. */
   readonly steps: number;
-  /** Untimed ones before the first, until the optimizing compiler is done. */
+  /** Untimed steps before the first round, until the optimizing compiler has finished. */
   readonly warmUp: number;
 }
 
@@ -28,20 +28,21 @@ export interface TrainingRow {
   readonly build: Build;
   readonly threads: number;
   readonly minMs: number;
-  /** Median over the rounds of their medians, which follow. */
+  /** Median of `rounds`. */
   readonly medianMs: number;
+  /** Median milliseconds of each round. */
   readonly rounds: readonly number[];
   readonly imagesPerSecond: number;
-  /** Bytes of linear memory, as told before anything is allocated. */
+  /** Bytes of linear memory, as planned before allocation. */
   readonly plannedBytes: number;
-  /** Median over the rounds: one thread's milliseconds by these. */
+  /** Speed relative to one thread: the median over the rounds. */
   readonly toOneThread: number;
 }
 
 const THREADS = [1, 2] as const;
 
-/** What one session took: of every round, the milliseconds of its steps. */
-interface Measured {
+/** A session, and the milliseconds of its steps in each round. */
+interface TimedSession {
   readonly build: Build;
   readonly threads: number;
   readonly session: TrainingSession;
@@ -50,7 +51,7 @@ interface Measured {
 
 const config = resolveConfig(NETWORK);
 
-function rowOf({ build, threads, rounds }: Measured, alone: Measured): TrainingRow {
+function rowOf({ build, threads, rounds }: TimedSession, singleThread: TimedSession): TrainingRow {
   const medians = rounds.map(median);
   const medianMs = median(medians);
   return {
@@ -61,7 +62,7 @@ function rowOf({ build, threads, rounds }: Measured, alone: Measured): TrainingR
     rounds: medians,
     imagesPerSecond: (1000 * BATCH) / medianMs,
     plannedBytes: planTraining(config, BATCH, { threads }).arena.end,
-    toOneThread: median(medians.map((ms, round) => median(alone.rounds[round]) / ms)),
+    toOneThread: median(medians.map((ms, round) => median(singleThread.rounds[round]) / ms)),
   };
 }
 
@@ -69,7 +70,7 @@ export async function benchTraining({ rounds, steps, warmUp }: TrainingEffort): 
   const builds: readonly Build[] = validates(sourceOf('relaxed')) ? ['plain', 'relaxed'] : ['plain'];
   const state = initialState(config, SEED);
   const { x, targets } = drawBatch(uniform);
-  const all: Measured[] = [];
+  const all: TimedSession[] = [];
   const step = (session: TrainingSession): number => {
     const begin = performance.now();
     session.pass(x, targets, LAMBDA);
@@ -85,19 +86,19 @@ export async function benchTraining({ rounds, steps, warmUp }: TrainingEffort): 
     }
     for (const { session } of all) for (let i = 0; i < warmUp; i++) step(session);
     for (let round = 0; round < rounds; round++) {
-      for (const { session, rounds: taken } of all) {
-        // The first after another's finds the caches full of that one's numbers.
+      for (const { session, rounds: times } of all) {
+        // Untimed, because the caches still contain the data of the previous session.
         step(session);
-        taken.push(Array.from({ length: steps }, () => step(session)));
+        times.push(Array.from({ length: steps }, () => step(session)));
       }
     }
   } finally {
     for (const { session } of all) session.dispose();
   }
-  return all.map((measured) => {
-    const alone = all.find(({ build, threads }) => build === measured.build && threads === 1);
-    if (alone === undefined) throw new Error(`nothing was measured on one thread of the ${measured.build} build`);
-    return rowOf(measured, alone);
+  return all.map((timed) => {
+    const singleThread = all.find(({ build, threads }) => build === timed.build && threads === 1);
+    if (singleThread === undefined) throw new Error(`no measurement of the ${timed.build} build on one thread`);
+    return rowOf(timed, singleThread);
   });
 }
 
@@ -106,7 +107,7 @@ export const formatTraining = (rows: readonly TrainingRow[]): string =>
     [
       `training, dims ${NETWORK.dims.join(',')}, ${NETWORK.input_size.join('x')}, batch ${BATCH}`,
       'threads',
-      'median ms a step',
+      'median ms per step',
       'min ms',
       'images/s',
       'to 1 thread',

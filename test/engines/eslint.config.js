@@ -1,5 +1,5 @@
 import { defineConfig } from 'eslint/config';
 import root from '../../eslint.config.js';
 
-// The rules are the root's, which itself leaves this folder out.
+// The rules of the root, whose own run ignores this folder.
 export default defineConfig(root);

@@ -1,4 +1,4 @@
-/** Who is measured. */
+/** The runtimes that are measured. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RuntimeName } from './job.js';
@@ -10,11 +10,11 @@ export interface Candidate {
 }
 
 interface Runtime {
-  /** What the tables call it. */
+  /** Name in the tables. */
   readonly label: string;
-  /** Where its version stands; null for what npm does not install. */
+  /** The package.json with its version; null if npm does not install it. */
   readonly manifest: string | null;
-  /** Machine code of the platform instead of WebAssembly: for scale, no rival. */
+  /** Whether it runs native code instead of WebAssembly. Such runtimes are measured for scale only. */
   readonly native: boolean;
 }
 
@@ -33,22 +33,22 @@ export const isRuntime = (name: string): name is RuntimeName => name in RUNTIMES
 
 const THREADS = [1, 2];
 
-/** In the order of measuring: ours first, since all ratios are to it. */
+/** In the order of measurement. This package comes first, because all ratios are relative to it. */
 export const candidatesOf = (runtimes: readonly RuntimeName[]): Candidate[] =>
   THREADS.flatMap((threads) => runtimes.map((runtime) => ({ runtime, threads })));
 
-/** The Python to run PyTorch with. */
+/** The Python interpreter for PyTorch. */
 export const PYTHON = process.env['VANILLANET_PYTHON'];
 
-/** Why a candidate cannot run here, where that is known without trying; otherwise null. */
+/** Why a candidate cannot run here, if that is known in advance; otherwise null. */
 export function unavailable({ runtime, threads }: Candidate): string | null {
-  if (runtime === 'pytorch' && PYTHON === undefined) return 'VANILLANET_PYTHON names no Python with torch';
+  if (runtime === 'pytorch' && PYTHON === undefined) return 'VANILLANET_PYTHON is not set to a Python with torch';
   if (threads === 1) return null;
   if (runtime === 'tfjs') return 'one thread in Node (tensorflow/tfjs#3830)';
   return null;
 }
 
-/** @returns null where only the runtime itself can tell */
+/** @returns null if only the runtime itself knows its version */
 export async function versionAt(manifest: string | null): Promise<string | null> {
   if (manifest === null) return null;
   return (JSON.parse(await readFile(manifest, 'utf8')) as { version: string }).version;

@@ -1,12 +1,12 @@
 /**
- * One measurement in a process of its own: opens the runtime that the job names, and
- * answers in lines of JSON on file descriptor 3.
+ * One measurement in a separate process: opens the runtime of the job, and sends results as lines of JSON on file
+ * descriptor 3.
  */
 import { readFileSync } from 'node:fs';
 import type { Job, Message, Open, RuntimeName } from './job.js';
 import { send as sendLine } from './send.js';
 
-/** Each loaded only where it is measured; PyTorch answers by itself, in runtimes/pytorch.py. */
+/** Imported only when measured. PyTorch has its own program, runtimes/pytorch.py. */
 const RUNTIMES: Record<Exclude<RuntimeName, 'pytorch'>, () => Promise<{ readonly open: Open }>> = {
   vanillanet: () => import('./runtimes/vanillanet.js'),
   litert: () => import('./runtimes/litert.js'),
@@ -15,23 +15,22 @@ const RUNTIMES: Record<Exclude<RuntimeName, 'pytorch'>, () => Promise<{ readonly
   'onnxruntime-node': () => import('./runtimes/onnxruntimeNode.js'),
 };
 
-/** Only what the parent knows. */
+/** Typed: sends only messages that the parent knows. */
 const send: (message: Message) => void = sendLine;
 
 /**
- * The peak of this process. Linux hands the peak of a parent down to its child through
- * vfork, so that `resourceUsage().maxRSS` would tell the larger of the two; VmHWM starts
- * anew with the program.
+ * The peak memory of this process. On Linux a child started by vfork inherits the parent's peak in
+ * `resourceUsage().maxRSS`; VmHWM is reset when the program starts.
  */
 function peakRssKiB(): number {
   if (process.platform !== 'linux') return process.resourceUsage().maxRSS;
-  const found = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'));
-  if (found === null) throw new Error('the kernel tells no VmHWM');
-  return Number(found[1]);
+  const match = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync('/proc/self/status', 'utf8'));
+  if (match === null) throw new Error('/proc/self/status has no VmHWM');
+  return Number(match[1]);
 }
 
 async function measure(job: Job): Promise<void> {
-  if (job.runtime === 'pytorch') throw new Error('pytorch is no child of Node');
+  if (job.runtime === 'pytorch') throw new Error('pytorch does not run in Node');
   const { open } = await RUNTIMES[job.runtime]();
   const { run, binaries } = await open(job);
   const first = await run();
@@ -65,5 +64,5 @@ try {
 } catch (error) {
   send({ event: 'failed', reason: error instanceof Error ? error.message : String(error) });
 }
-// Some runtimes' threads would keep the process alive.
+// The threads of some runtimes would keep the process alive.
 process.exit();

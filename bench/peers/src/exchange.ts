@@ -1,26 +1,26 @@
-/** Runs one job in a process of its own, which answers in lines of JSON on file descriptor 3. */
+/** Runs one job in a separate process, which answers with lines of JSON on file descriptor 3. */
 import { spawn } from 'node:child_process';
 import { Readable } from 'node:stream';
 import { PYTHON } from './candidates.js';
 import { ROOT } from './paths.js';
 
-/** A runtime that did not do its job; the message is fit to be printed. */
+/** A runtime failed its job. The message can be printed. */
 export class RuntimeFailure extends Error {
   override readonly name = 'RuntimeFailure';
 }
 
 export interface Answer<M> {
-  /** From the process's start to its first message, in the parent's clock. */
+  /** Milliseconds from starting the process to its first message, by the parent's clock. */
   readonly firstMs: number;
   readonly messages: readonly M[];
-  /** For whoever misses a message: how the process ended, and the last that it said. */
+  /** The error to throw if a message is missing: how the process ended, and the last line of its stderr. */
   readonly failure: () => RuntimeFailure;
 }
 
 const LIMIT_MS = 15 * 60_000;
-const NOISE_KEPT = 2000;
+const MAX_STDERR_CHARACTERS = 2000;
 
-/** One line, and nothing of this machine's folders. */
+/** The first line of a message, without paths of this machine. */
 function printable(reason: string): string {
   const portable = reason.replaceAll(ROOT, '').replaceAll(PYTHON ?? ROOT, 'VANILLANET_PYTHON');
   return portable.trim().split('\n')[0].slice(0, 160);
@@ -28,7 +28,7 @@ function printable(reason: string): string {
 
 /**
  * @param job passed as JSON in the first argument
- * @throws RuntimeFailure where the process says that it failed
+ * @throws RuntimeFailure if the process reports that it failed
  */
 export async function exchange<M extends { readonly event: string }>(
   program: string,
@@ -50,14 +50,14 @@ export async function exchange<M extends { readonly event: string }>(
   let firstMs = NaN;
   let text = '';
   const lines = child.stdio[3];
-  if (!(lines instanceof Readable)) throw new Error('there is no pipe for messages');
+  if (!(lines instanceof Readable)) throw new Error('no pipe for messages');
   lines.setEncoding('utf8').on('data', (part: string) => {
     if (Number.isNaN(firstMs)) firstMs = performance.now() - begin;
     text += part;
   });
-  let noise = '';
+  let stderr = '';
   child.stderr?.setEncoding('utf8').on('data', (part: string) => {
-    noise = (noise + part).slice(-NOISE_KEPT);
+    stderr = (stderr + part).slice(-MAX_STDERR_CHARACTERS);
   });
   const end = await closed;
   clearTimeout(limit);
@@ -71,7 +71,7 @@ export async function exchange<M extends { readonly event: string }>(
     if (message.event === 'failed') throw new RuntimeFailure(printable((message as { reason: string }).reason));
     answers.push(message as M);
   }
-  const lastLine = noise.trim().split('\n').at(-1) ?? '';
+  const lastLine = stderr.trim().split('\n').at(-1) ?? '';
   return {
     firstMs,
     messages: answers,

@@ -1,4 +1,4 @@
-/** What the parent asks of a measuring process, and what that answers. */
+/** The job that the parent sends to a measuring process, and the messages that it answers with. */
 
 export type RuntimeName = 'vanillanet' | 'litert' | 'onnxruntime-web' | 'tfjs' | 'onnxruntime-node' | 'pytorch';
 
@@ -11,22 +11,22 @@ export interface Job {
   readonly models: string;
   /** Warm-up ends when both are reached. */
   readonly warmUp: { readonly runs: number; readonly ms: number };
-  /** Timed runs; with 0 the process ends after its first logits. */
+  /** Number of timed runs; with 0 the process ends after its first logits. */
   readonly runs: number;
-  /** After how many runs, the first included, memory is read. */
+  /** Number of runs, including the first, after which memory is read. */
   readonly peakAfter: number;
 }
 
-/** One line of JSON on file descriptor 3; stdout belongs to the runtimes, and some of them talk. */
+/** One line of JSON on file descriptor 3, because some runtimes print to stdout. */
 export type Message =
-  /** The first logits are there: the end of the cold start, stamped by the parent. */
+  /** The first logits are computed. The parent's clock at its arrival ends the cold start. */
   | { readonly event: 'first' }
   | {
       readonly event: 'logits';
       readonly values: readonly number[];
-      /** Files of machine code that were loaded, where the runtime ships them as such. */
+      /** Binary files that the runtime has loaded, if it ships such files. */
       readonly binaries: readonly string[];
-      /** For a runtime that npm does not know. */
+      /** Version of a runtime that npm does not install. */
       readonly version?: string;
     }
   | { readonly event: 'peak'; readonly rssKiB: number }
@@ -36,13 +36,13 @@ export type Message =
 
 /** A runtime with the network loaded. */
 export interface Opened {
-  /** Logits [batch, classes] of the job's images. */
+  /** Computes logits [batch, classes] of the job's images. */
   readonly run: () => Promise<Float32Array>;
   readonly binaries: readonly string[];
 }
 
 /**
- * Loads network and images from the models' folder. The images are ready in the
- * runtime's own layout; handing them over and taking the logits out is timed.
+ * Loads the network and the images from the folder of the models. The images are already in the layout of the runtime;
+ * passing them in and reading the logits is timed.
  */
 export type Open = (job: Job) => Promise<Opened>;

@@ -1,6 +1,6 @@
 /**
- * VanillaNet-5 in the runtimes that a user would otherwise pick, against ours: the same
- * weights, the same images, one run, each measurement in a process of its own, in turn.
+ * Compares VanillaNet-5 in this package with the runtimes that a user could choose instead: the same weights and
+ * images, in one run, each measurement in a separate process, in turn.
  *
  *     npm run bench:peers            prints a table and writes bench/results/<date>-peers-node<version>.json
  */
@@ -19,20 +19,20 @@ import { makeReady } from './ready.js';
 import { countThreads, formatReport, type Report, type Round, type Row, type Timing } from './report.js';
 import { difference, median } from './statistics.js';
 
-/** More, relative to the largest logit, is no rounding. */
+/** Largest accepted difference relative to the largest logit. Rounding errors are smaller. */
 const TOLERANCE = 1e-4;
 const PEAK_AFTER_IMAGES = 10;
 
 interface Effort {
   readonly rounds: number;
-  /** Timed runs a round, by batch size. */
+  /** Timed runs per round, by batch size. */
   readonly runs: Readonly<Record<number, number>>;
   readonly warmUp: { readonly images: number; readonly ms: number };
 }
 
-/** The code of a batch of 8 has run eight times when the batch has run once: V8 optimizes by images. */
+/** Warm-up counts images: one run of a batch of 8 executes the code of an image eight times. */
 const FULL: Effort = { rounds: 3, runs: { 1: 15, 8: 5 }, warmUp: { images: 5, ms: 2000 } };
-/** The first run, two to warm up and seven timed make the ten images after which memory is read. */
+/** The first run, two warm-up runs and seven timed runs add up to the ten images after which memory is read. */
 const QUICK: Effort = { rounds: 1, runs: { 1: 7 }, warmUp: { images: 2, ms: 0 } };
 
 interface Options {
@@ -41,7 +41,7 @@ interface Options {
   readonly json?: true;
 }
 
-/** A candidate at one batch size, and what is known of it so far. */
+/** A candidate at one batch size, with its results so far. */
 interface Entry extends Candidate {
   readonly batch: number;
   version: string | null;
@@ -52,10 +52,10 @@ interface Entry extends Candidate {
   readonly rounds: Measurement[];
 }
 
-const isOurs = ({ runtime }: Candidate): boolean => runtime === 'vanillanet';
+const isThisPackage = ({ runtime }: Candidate): boolean => runtime === 'vanillanet';
 
-/** Progress goes to stderr, so that stdout is the report alone. */
-const say = (text: string): void => {
+/** Logs progress to stderr: stdout contains only the report. */
+const log = (text: string): void => {
   process.stderr.write(`bench:peers: ${text}\n`);
 };
 
@@ -74,27 +74,30 @@ function jobOf({ runtime, threads, batch }: Entry, effort: Effort, timed: boolea
 
 const nameOf = ({ runtime, threads, batch }: Entry): string => `${runtime}, batch ${batch}, ${countThreads(threads)}`;
 
-/** @returns null where it failed, which is noted as the reason that its times are missing */
+/** Measures an entry. @returns null if it failed; the reason is stored in `missing` */
 async function attempt(entry: Entry, job: Job): Promise<Measurement | null> {
   try {
     return await measure(job);
   } catch (error) {
     if (!(error instanceof RuntimeFailure)) throw error;
     entry.missing = `SKIPPED ${error.message}`;
-    say(`${nameOf(entry)}: ${entry.missing}`);
+    log(`${nameOf(entry)}: ${entry.missing}`);
     return null;
   }
 }
 
 function judge(entry: Entry, logits: readonly number[], right: readonly number[]): void {
-  const far = difference(logits, right);
-  entry.difference = Math.max(entry.difference ?? 0, far);
-  if (far <= TOLERANCE) return;
-  entry.missing = `WRONG logits: off by ${far.toExponential(1)} of the largest`;
-  say(`${nameOf(entry)}: ${entry.missing}`);
+  const distance = difference(logits, right);
+  entry.difference = Math.max(entry.difference ?? 0, distance);
+  if (distance <= TOLERANCE) return;
+  entry.missing = `WRONG logits: off by ${distance.toExponential(1)} of the largest`;
+  log(`${nameOf(entry)}: ${entry.missing}`);
 }
 
-/** First logits of all, at one batch size: ours against the oracle, the others against ours where it is right. */
+/**
+ * Checks the first logits of all entries of one batch size: this package's against the reference, the others against
+ * this package's if those are correct.
+ */
 async function checkAgreement(entries: readonly Entry[], effort: Effort): Promise<void> {
   const expected = JSON.parse(await readFile(join(MODELS, EXPECTED), 'utf8')) as number[];
   for (const entry of entries) {
@@ -103,43 +106,43 @@ async function checkAgreement(entries: readonly Entry[], effort: Effort): Promis
       entry.missing = `SKIPPED ${reason}`;
       continue;
     }
-    say(`${nameOf(entry)}: logits`);
+    log(`${nameOf(entry)}: logits`);
     const answer = await attempt(entry, jobOf(entry, effort, false));
     if (answer === null) continue;
     entry.logits = answer.first;
     entry.binaries = answer.binaries;
     entry.version ??= answer.version;
   }
-  const answered = entries.filter(({ missing }) => missing === null);
-  // The oracle is too slow for more than the first image; over the rest, the others are held against ours.
-  const image = (logits: readonly number[]): readonly number[] => logits.slice(0, expected.length);
-  for (const entry of answered.filter(isOurs)) judge(entry, image(entry.logits), expected);
-  const ours = answered.find((entry) => isOurs(entry) && entry.missing === null);
-  for (const entry of answered) {
-    if (ours === undefined && !isOurs(entry)) judge(entry, image(entry.logits), expected);
+  const running = entries.filter(({ missing }) => missing === null);
+  // The reference is too slow for more than the first image. On the rest, the others are compared with this package.
+  const firstImage = (logits: readonly number[]): readonly number[] => logits.slice(0, expected.length);
+  for (const entry of running.filter(isThisPackage)) judge(entry, firstImage(entry.logits), expected);
+  const ours = running.find((entry) => isThisPackage(entry) && entry.missing === null);
+  for (const entry of running) {
+    if (ours === undefined && !isThisPackage(entry)) judge(entry, firstImage(entry.logits), expected);
     else if (ours !== undefined && entry !== ours) judge(entry, entry.logits, ours.logits);
   }
-  // Who is right about the first image is a witness for the rest.
-  const witnesses = answered.filter(
-    (entry) => !isOurs(entry) && difference(image(entry.logits), expected) <= TOLERANCE,
+  // Runtimes that are correct on the first image can check this package on the rest.
+  const witnesses = running.filter(
+    (entry) => !isThisPackage(entry) && difference(firstImage(entry.logits), expected) <= TOLERANCE,
   );
   const contradicted = witnesses.every(({ missing }) => missing !== null);
   if (ours !== undefined && contradicted && new Set(witnesses.map(({ runtime }) => runtime)).size > 1) {
-    ours.missing = 'WRONG logits: right about the first image, and not one of the others agrees on the rest';
+    ours.missing = 'WRONG logits: correct on the first image, but no other runtime agrees on the rest';
   }
 }
 
-/** Round after round, everyone once a round, so that drift of the machine hits all alike. */
+/** Times every entry once in each round, so that a drift of the machine affects all of them equally. */
 async function time(entries: readonly Entry[], ours: Entry, effort: Effort): Promise<void> {
   for (let round = 1; round <= effort.rounds; round++) {
     for (const entry of entries) {
       if (entry.missing !== null) continue;
-      say(`${nameOf(entry)}: round ${round} of ${effort.rounds}`);
-      const measured = await attempt(entry, jobOf(entry, effort, true));
-      if (measured === null) continue;
-      entry.rounds.push(measured);
-      // Logits were right before; they must be so still after V8 has optimized the code.
-      judge(entry, measured.last, ours.logits);
+      log(`${nameOf(entry)}: round ${round} of ${effort.rounds}`);
+      const measurement = await attempt(entry, jobOf(entry, effort, true));
+      if (measurement === null) continue;
+      entry.rounds.push(measurement);
+      // The logits must stay correct after V8 has optimized the code.
+      judge(entry, measurement.last, ours.logits);
     }
   }
 }
@@ -182,20 +185,20 @@ async function sizeOf(binaries: readonly string[]): Promise<Row['binary']> {
 }
 
 async function rowOf(entry: Entry, entries: readonly Entry[]): Promise<Row> {
-  const { runtime, threads, batch, version, missing, difference: far } = entry;
-  const timed = entries.filter((other) => isOurs(other) && other.missing === null && other.rounds.length > 0);
-  // To ours on as many threads, where the build has them; otherwise on one.
+  const { runtime, threads, batch, version, missing, difference: distance } = entry;
+  const timed = entries.filter((other) => isThisPackage(other) && other.missing === null && other.rounds.length > 0);
+  // Relative to this package on the same number of threads, or on one if that was not measured.
   const ours = timed.find((other) => other.threads === threads) ?? timed.at(0);
   const timing = missing === null && ours !== undefined ? timingOf(entry, ours) : null;
   const { label, native } = RUNTIMES[runtime];
   const binary = missing === null ? await sizeOf(entry.binaries) : null;
-  return { runtime, label, version, native, threads, batch, difference: far, missing, timing, binary };
+  return { runtime, label, version, native, threads, batch, difference: distance, missing, timing, binary };
 }
 
-/** The largest difference between any two of those that are right. */
+/** The largest difference between any two correct runtimes. */
 function spread(entries: readonly Entry[]): number {
-  const right = entries.filter(({ missing }) => missing === null);
-  const pairs = right.flatMap((a, i) => right.slice(i + 1).map((b) => difference(a.logits, b.logits)));
+  const correct = entries.filter(({ missing }) => missing === null);
+  const pairs = correct.flatMap((a, i) => correct.slice(i + 1).map((b) => difference(a.logits, b.logits)));
   return pairs.reduce((a, b) => Math.max(a, b), 0);
 }
 
@@ -203,11 +206,11 @@ async function write({ date, ...report }: Report): Promise<void> {
   const file = `bench/results/${date}-peers-node${process.versions.node.split('.')[0]}.json`;
   await mkdir(join(ROOT, 'bench/results'), { recursive: true });
   await writeFile(join(ROOT, file), `${JSON.stringify({ date, ...report }, null, 2)}\n`);
-  say(file);
+  log(file);
 }
 
 async function bench({ only, quick, json }: Options): Promise<void> {
-  makeReady(say, 'bench/peers/dist/models/prepare.js');
+  makeReady(log, 'bench/peers/dist/models/prepare.js');
   const effort = quick ? QUICK : FULL;
   const runtimes = Object.keys(RUNTIMES).filter(isRuntime);
   const chosen = runtimes.filter((name) => name === 'vanillanet' || (only?.includes(name) ?? true));
@@ -228,9 +231,9 @@ async function bench({ only, quick, json }: Options): Promise<void> {
   );
   for (const entries of groups) await checkAgreement(entries, effort);
   for (const entries of groups) {
-    const ours = entries.find((entry) => isOurs(entry) && entry.missing === null);
+    const ours = entries.find((entry) => isThisPackage(entry) && entry.missing === null);
     if (ours !== undefined) await time(entries, ours, effort);
-    else for (const entry of entries) entry.missing ??= 'SKIPPED there is no time of ours to compare with';
+    else for (const entry of entries) entry.missing ??= 'SKIPPED no time of this package to compare with';
   }
 
   const [cpu] = cpus();
@@ -252,11 +255,11 @@ async function bench({ only, quick, json }: Options): Promise<void> {
     rows: await Promise.all(groups.flatMap((entries) => entries.map((entry) => rowOf(entry, entries)))),
   };
   process.stdout.write(`${json ? JSON.stringify(report, null, 2) : formatReport(report)}\n`);
-  // What is kept is whole; whoever asked for JSON has it.
+  // Only complete runs are stored. With --json, the caller has the report.
   if (!quick && !json && only === undefined) await write(report);
 
-  const failed = groups.flat().some((entry) => isOurs(entry) && entry.threads === 1 && entry.missing !== null);
-  const wrong = groups.flat().some((entry) => isOurs(entry) && entry.missing?.startsWith('WRONG'));
+  const failed = groups.flat().some((entry) => isThisPackage(entry) && entry.threads === 1 && entry.missing !== null);
+  const wrong = groups.flat().some((entry) => isThisPackage(entry) && entry.missing?.startsWith('WRONG'));
   if (failed || wrong) process.exitCode = 1;
 }
 
@@ -269,12 +272,12 @@ function names(text: string): RuntimeName[] {
 
 await new Command('npm run bench:peers --')
   .description(
-    'VanillaNet-5 at 224x224 in other runtimes against ours, on the Node that runs this. Takes about half an hour; ' +
-      'writes bench/results/<date>-peers-node<version>.json unless it is quick, partial or printed as JSON.',
+    'Compares VanillaNet-5 at 224x224 with other runtimes, on the current Node. Takes about half an hour; ' +
+      'writes bench/results/<date>-peers-node<version>.json unless --quick, --only or --json is given.',
   )
-  .option('--only <names>', `only these, and ours: ${Object.keys(RUNTIMES).join(', ')}`, names)
-  .option('--quick', 'one short round at batch 1, to see that everything works')
+  .option('--only <names>', `only this package and these: ${Object.keys(RUNTIMES).join(', ')}`, names)
+  .option('--quick', 'one short round at batch 1, to test the benchmark')
   .option('--json', 'print JSON')
-  .addHelpText('after', '\nVANILLANET_PYTHON names the Python to run PyTorch with.')
+  .addHelpText('after', '\nSet VANILLANET_PYTHON to a Python with PyTorch.')
   .action(bench)
   .parseAsync();

@@ -1,4 +1,4 @@
-/** Runs one inference job in a process of its own. */
+/** Runs one inference job in a separate process. */
 import { join } from 'node:path';
 import { PYTHON } from './candidates.js';
 import { exchange } from './exchange.js';
@@ -6,10 +6,10 @@ import type { Job, Message } from './job.js';
 import { PACKAGE } from './paths.js';
 
 export interface Measurement {
-  /** From the process's start to its first logits, in the parent's clock. */
+  /** Milliseconds from starting the process to its first logits, by the parent's clock. */
   readonly coldMs: number;
   readonly first: readonly number[];
-  /** The last timed run's logits; the first ones where nothing was timed. */
+  /** The logits of the last timed run, or the first logits if no run was timed. */
   readonly last: readonly number[];
   readonly ms: readonly number[];
   readonly rssKiB: number | null;
@@ -17,14 +17,14 @@ export interface Measurement {
   readonly version: string | null;
 }
 
-/** The compiled child: a TypeScript loader would count in the cold start. */
+/** The compiled program, because a TypeScript loader would add to the cold start. */
 const CHILD = join(PACKAGE, 'dist/child.js');
 const PYTORCH = join(PACKAGE, 'src/runtimes/pytorch.py');
 
 /** @throws RuntimeFailure */
 export async function measure(job: Job): Promise<Measurement> {
   const [program, script] = job.runtime === 'pytorch' ? [PYTHON ?? 'python3', PYTORCH] : [process.execPath, CHILD];
-  // 'first' is a message of its own, and the first one: its arrival is the moment.
+  // 'first' is the first message, so `firstMs` is the time of its arrival.
   const { firstMs, messages, failure } = await exchange<Message>(program, script, job);
   let logits: Extract<Message, { event: 'logits' }> | undefined;
   let done: Extract<Message, { event: 'done' }> | undefined;

@@ -13,14 +13,14 @@ function runOrExit(say: Say, program: string, ...parameters: readonly string[]):
 }
 
 /**
- * Installs the peers where one is missing, compiles this package, and has the models written.
+ * Installs the peers if one is missing, compiles this package, and runs the script that writes the models.
  *
- * @param prepare the compiled script that writes them
+ * @param prepare path of the compiled script that writes the models
  */
 export function makeReady(say: Say, prepare: string): void {
-  // The one that came last: without it, what is installed is from before.
+  // The peer that was added last: if it is missing, the installation is out of date.
   if (!existsSync(join(PACKAGE, 'node_modules/@jax-js/jax'))) {
-    say('installing the peers, half a gigabyte, once');
+    say('installing the peers (once, half a gigabyte)');
     runOrExit(say, 'npm', 'ci', '--ignore-scripts', '--prefix', 'bench/peers');
   }
   runOrExit(say, process.execPath, 'node_modules/typescript/bin/tsc', '-p', 'bench/peers');

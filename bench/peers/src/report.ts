@@ -1,4 +1,4 @@
-/** What is written down, and how people read it. */
+/** The report of a run, and its text. */
 import type { RuntimeName } from './job.js';
 
 export interface Round {
@@ -11,9 +11,9 @@ export interface Timing {
   readonly runs: number;
   readonly minMs: number;
   readonly medianMs: number;
-  /** Median over the rounds of the ratio of medians, this to ours. */
+  /** Time relative to this package: the ratio of medians in each round, and of these the median. */
   readonly ratio: number;
-  /** The ratio of each round. */
+  /** The ratio of medians in each round. */
   readonly ratios: readonly number[];
   /** Medians over the rounds. */
   readonly coldMs: number;
@@ -28,12 +28,14 @@ export interface Row {
   readonly native: boolean;
   readonly threads: number;
   readonly batch: number;
-  /** Logits against ours, largest difference by largest logit; ours against the oracle. */
+  /**
+   * Largest difference from this package's logits, relative to the largest logit; for this package, from the reference.
+   */
   readonly difference: number | null;
-  /** Why there is no time: `SKIPPED …` or `WRONG …`. */
+  /** Why there are no times: `SKIPPED …` or `WRONG …`. */
   readonly missing: string | null;
   readonly timing: Timing | null;
-  /** Machine code as shipped, without the JavaScript around it. */
+  /** Size of the binaries as shipped, without JavaScript. */
   readonly binary: { readonly bytes: number; readonly gzip: number } | null;
 }
 
@@ -51,7 +53,7 @@ export interface Report {
     readonly loadBefore: readonly number[];
     readonly loadAfter: readonly number[];
   };
-  /** The largest difference between any two that are right, by batch. */
+  /** The largest difference between any two correct runtimes, by batch size. */
   readonly largestDifference: Readonly<Record<string, number>>;
   readonly rows: readonly Row[];
 }
@@ -89,12 +91,12 @@ function cells({ label, version, native, timing, binary, difference }: Row): str
   ];
 }
 
-/** One table for each batch and number of threads, columns aligned. */
+/** One table for each batch size and number of threads, with aligned columns. */
 export function formatReport({ rows, machine, network, quick, largestDifference }: Report): string {
   const { cpu, cores, node, loadBefore, loadAfter } = machine;
   const loads = `load ${loadBefore[0].toFixed(2)} before, ${loadAfter[0].toFixed(2)} after`;
   const lines = [network, `${cpu}, ${cores} cores, Node ${node}, ${loads}`];
-  if (quick) lines.push('A quick run: it shows that everything works, and no more.');
+  if (quick) lines.push('A quick run, to test the benchmark: its numbers are not reliable.');
 
   const table = rows.map((row) => ({ row, cells: cells(row) }));
   const widths = HEAD.map((title, i) => Math.max(title.length, ...table.map((line) => line.cells.at(i)?.length ?? 0)));
@@ -105,7 +107,7 @@ export function formatReport({ rows, machine, network, quick, largestDifference 
       .trimEnd();
 
   for (const batch of new Set(rows.map((row) => row.batch))) {
-    const far = largestDifference[batch];
+    const distance = largestDifference[batch];
     for (const threads of new Set(rows.map((row) => row.threads))) {
       lines.push('', align([`batch ${batch}, ${countThreads(threads)}`, ...HEAD.slice(1)]));
       for (const { row, cells: texts } of table) {
@@ -115,12 +117,12 @@ export function formatReport({ rows, machine, network, quick, largestDifference 
     }
     lines.push(
       '',
-      `batch ${batch}: any two that are right differ by at most ${far.toExponential(1)} of the largest logit`,
+      `batch ${batch}: any two correct runtimes differ by at most ${distance.toExponential(1)} of the largest logit`,
     );
   }
   lines.push(
-    '"to ours" is the median over the rounds of the ratio of medians: above 1 is slower than ours. Where ours does not',
-    'run on as many threads, it is to ours on one. Cold is from the start of the process to the first logits.',
+    '"to ours" is the time relative to this package (the median over the rounds of the ratio of medians). If this package',
+    'was not measured on as many threads, it is relative to one thread. Cold: from process start to the first logits.',
   );
   return lines.join('\n');
 }

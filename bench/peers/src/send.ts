@@ -2,9 +2,9 @@ import { writeSync } from 'node:fs';
 
 const MESSAGES = 3;
 
-/** One message to the parent: a line of JSON on file descriptor 3. */
+/** Sends a message to the parent: a line of JSON on file descriptor 3. */
 export function send(message: { readonly event: string }): void {
-  // A pipe may take a long line in parts.
+  // A pipe may accept only a part of a long line at a time.
   let rest = Buffer.from(`${JSON.stringify(message)}\n`);
   while (rest.length > 0) {
     try {

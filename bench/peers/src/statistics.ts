@@ -6,7 +6,7 @@ export function median(values: readonly number[]): number {
 
 const largest = (values: readonly number[]): number => values.reduce((a, b) => Math.max(a, Math.abs(b)), 0);
 
-/** The largest difference, by the largest value of `right`. Other lengths and NaN are infinitely far. */
+/** The largest difference relative to the largest magnitude in `right`. Infinity for NaN or different lengths. */
 export function difference(values: readonly number[], right: readonly number[]): number {
   if (values.length !== right.length) return Infinity;
   const far = largest(values.map((v, i) => v - right[i])) / largest(right);

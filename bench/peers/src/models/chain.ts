@@ -1,4 +1,4 @@
-/** The deploy form as the other runtimes need it: convolutions, each with what follows it. */
+/** The deploy form as the other runtimes need it: convolutions, each with the ReLU and pool that follow it. */
 import type { Layer } from '../../../../dist/src/entries/index.js';
 
 export interface Convolution {
@@ -10,7 +10,7 @@ export interface Convolution {
   readonly stride: number;
   readonly padding: number;
   readonly relu: boolean;
-  /** Kernel and stride of the max pool after the ReLU; 1 is none. */
+  /** Kernel and stride of the max pool after the ReLU; 1 if there is none. */
   readonly pool: number;
 }
 
@@ -21,9 +21,8 @@ export interface Chain {
 }
 
 /**
- * The network pools before its ReLU. Here the ReLU comes first, which changes no
- * bit (the greatest of values cut at 0 is the greatest, cut at 0) and lets every
- * runtime fuse it into the convolution: each gets the form that is best for it.
+ * Moves each ReLU before its pool, so that every runtime can fuse it into the convolution. No bit changes, because max
+ * and ReLU commute.
  */
 export function chainOf(layers: readonly Layer[]): Chain {
   const body: Convolution[] = [];
@@ -31,7 +30,7 @@ export function chainOf(layers: readonly Layer[]): Chain {
   let head: Convolution | undefined;
   const amend = (change: Partial<Convolution>): void => {
     const last = body.pop();
-    if (last === undefined) throw new Error('a layer follows no convolution');
+    if (last === undefined) throw new Error('a layer has no convolution before it');
     body.push({ ...last, ...change });
   };
   for (const layer of layers) {
@@ -47,14 +46,14 @@ export function chainOf(layers: readonly Layer[]): Chain {
     } else if (layer.op === 'globalAvgPool') {
       averaged = true;
     } else if (layer.op !== 'dropout') {
-      throw new Error(`${layer.name}: ${layer.op} is not of the deploy form`);
+      throw new Error(`${layer.name}: ${layer.op} is not a layer of the deploy form`);
     }
   }
-  if (head === undefined) throw new Error('there is no head');
+  if (head === undefined) throw new Error('the network has no head');
   return { body, head };
 }
 
-/** The padding in TensorFlow's words. */
+/** The padding as TensorFlow names it. */
 export function paddingOf({ name, weight, stride, padding }: Convolution): 'valid' | 'same' {
   if (padding === 0) return 'valid';
   if (stride === 1 && weight[2] === weight[3] && 2 * padding === weight[2] - 1) return 'same';

@@ -1,4 +1,4 @@
-/** Names in the models' folder, for those who write and those who read. */
+/** File names in the folder of the models, and how the images are read. */
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 
@@ -8,9 +8,9 @@ export const tfliteFile = (batch: number): string => `network-batch${batch}.tfli
 export const NHWC_WEIGHTS = 'network-nhwc.bin';
 export const NHWC_MANIFEST = 'network-nhwc.json';
 export const CHAIN = 'chain.json';
-/** A folder: LiteRT.js's scripts, under a name by which Node takes them for CommonJS. */
+/** A folder with copies of LiteRT.js's scripts that Node loads as CommonJS. */
 export const LITERT_SCRIPTS = 'litert';
-/** The float64 oracle's logits of the first image. */
+/** The reference's logits of the first image. */
 export const EXPECTED = 'expected.json';
 export const imagesFile = (layout: 'nchw' | 'nhwc'): string => `images-${layout}.f32`;
 
@@ -19,7 +19,7 @@ export const SIDE = 224;
 export const CHANNELS = 3;
 export const IMAGES = 8;
 
-/** The first images, as many as the batch has. */
+/** The first images, one for each element of the batch. */
 export async function readImages(models: string, layout: 'nchw' | 'nhwc', batch: number): Promise<Float32Array> {
   const images = new Float32Array(batch * CHANNELS * SIDE * SIDE);
   const file = await open(join(models, imagesFile(layout)));

@@ -1,12 +1,11 @@
 /**
- * The weights in TensorFlow.js's layout and its own format of storage: the values
- * one after the other, and a manifest that names them.
+ * The weights in the layout and format of TensorFlow.js: the concatenated values, and a manifest that describes them.
  */
 import type { StateDict } from '../../../../dist/src/entries/index.js';
 import type { Chain } from './chain.js';
 import { bytesOf, permute, tensorOf, type Float32Tensor } from './tensors.js';
 
-/** An entry as `tf.io.decodeWeights` takes it. */
+/** An entry of the manifest, as `tf.io.decodeWeights` expects it. */
 export interface WeightSpec {
   readonly name: string;
   readonly shape: number[];

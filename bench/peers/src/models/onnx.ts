@@ -1,4 +1,4 @@
-/** The network as an ONNX file, written by protobufjs with the messages of onnx.proto. */
+/** Writes the network as an ONNX file, with protobufjs and the messages of onnx.proto. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import protobuf from 'protobufjs';
@@ -9,7 +9,7 @@ import { CHANNELS, SIDE } from './files.js';
 import { bytesOf, tensorOf } from './tensors.js';
 
 const FLOAT = 1;
-/** Opset 17 goes with version 8 of the format. */
+/** The format version of opset 17. */
 const IR_VERSION = 8;
 const OPSET = 17;
 
@@ -24,7 +24,7 @@ interface Node {
 const integer = (name: string, i: number): object => ({ name, type: 'INT', i });
 const integers = (name: string, ...ints: readonly number[]): object => ({ name, type: 'INTS', ints });
 
-/** A tensor of the graph's surface: the batch is free, so that one file serves all. */
+/** An input or output of the graph. The batch dimension is dynamic, so that one file serves all batch sizes. */
 const surface = (name: string, ...sizes: readonly number[]): object => ({
   name,
   type: {

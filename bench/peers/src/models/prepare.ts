@@ -1,6 +1,6 @@
 /**
- * Draws the network and the images once, and writes them in every runtime's format.
- * A change of any converter makes them anew; otherwise what is there is kept.
+ * Draws the network and the images once, and writes them in the format of every runtime. Existing files are reused
+ * unless a converter has changed.
  */
 import { createHash } from 'node:crypto';
 import { copyFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
@@ -18,7 +18,7 @@ import { encodeTflite } from './tflite.js';
 
 const SEED = 5;
 const BATCHES = [1, files.IMAGES];
-/** Written last: without it the folder is not complete. */
+/** Written last: a folder without it is incomplete. */
 const STAMP = join(MODELS, 'stamp.txt');
 
 async function stamp(): Promise<string> {
@@ -33,8 +33,8 @@ const draw = (size: number, stream: number, scale: number): Float32Array =>
   Float32Array.from({ length: size }, (_, i) => scale * (2 * uniform(SEED, stream, i) - 1));
 
 /**
- * Kernels of variance 1 / fan-in and small biases. What ReLUs take from the maps, the
- * greatest values that pools keep give back, so that the logits come out near 1.
+ * Kernels with variance 1 / fan-in and small biases. ReLUs shrink the maps and max pools enlarge them: logits are near
+ * 1.
  */
 function drawState(config: vanillanet.ModelConfig): vanillanet.StateDict {
   const shapes = [...vanillanet.parameterShapes(config)];
@@ -48,8 +48,8 @@ function drawState(config: vanillanet.ModelConfig): vanillanet.StateDict {
 }
 
 /**
- * LiteRT.js's package calls all its .js files modules, but these are CommonJS. In a
- * browser nobody asks; Node does, and again in every thread that runs them.
+ * LiteRT.js's package declares all its .js files as ES modules, but these are CommonJS. Browsers do not check this;
+ * Node does, also in every thread that loads them.
  */
 async function copyLitertScripts(): Promise<void> {
   const folder = join(MODELS, files.LITERT_SCRIPTS);
@@ -81,7 +81,7 @@ async function prepare(): Promise<void> {
   await write(files.NHWC_WEIGHTS, bytes);
 
   const shape = [files.IMAGES, files.CHANNELS, files.SIDE, files.SIDE];
-  // ±2 is about what a normalized photograph spans.
+  // About the range of a normalized photograph.
   const images = { data: draw(files.IMAGES * files.CHANNELS * files.SIDE ** 2, state.size, 2), shape };
   await write(files.imagesFile('nchw'), bytesOf(images.data));
   await write(files.imagesFile('nhwc'), bytesOf(permute(images, [0, 2, 3, 1]).data));
@@ -91,14 +91,14 @@ async function prepare(): Promise<void> {
   await write(files.EXPECTED, JSON.stringify([...expected]));
 }
 
-const wanted = await stamp();
-const found = await readFile(STAMP, 'utf8').catch(() => '');
-if (found !== wanted) {
+const currentStamp = await stamp();
+const storedStamp = await readFile(STAMP, 'utf8').catch(() => '');
+if (storedStamp !== currentStamp) {
   console.error(
-    'bench:peers: writing the network in five formats and asking the float64 oracle: a minute or two, once',
+    'bench:peers: writing the network in five formats and computing reference logits (once, one to two minutes)',
   );
   await rm(MODELS, { recursive: true, force: true });
   await mkdir(MODELS, { recursive: true });
   await prepare();
-  await writeFile(STAMP, wanted);
+  await writeFile(STAMP, currentStamp);
 }

@@ -7,11 +7,11 @@ export interface Float32Tensor {
 
 export function tensorOf(state: StateDict, name: string): Float32Tensor {
   const tensor = state.get(name);
-  if (!(tensor?.data instanceof Float32Array)) throw new Error(`${name}: no float32 tensor of that name`);
+  if (!(tensor?.data instanceof Float32Array)) throw new Error(`${name}: no float32 tensor with this name`);
   return { data: tensor.data, shape: tensor.shape };
 }
 
-/** The values as every format here stores them: little endian, which all of Node's platforms are. */
+/** The bytes of the values. All formats store them in little-endian order, which is that of all platforms of Node. */
 export const bytesOf = ({ buffer, byteOffset, byteLength }: Float32Array): Uint8Array =>
   new Uint8Array(buffer, byteOffset, byteLength);
 

@@ -1,7 +1,7 @@
 /**
- * The network as a TensorFlow Lite file. The tables are written by field number, as in
- * https://github.com/tensorflow/tensorflow/blob/master/tensorflow/lite/schema/schema.fbs;
- * fields left out have their defaults.
+ * Writes the network as a TensorFlow Lite file. The tables are written by field number, as in
+ * https://github.com/tensorflow/tensorflow/blob/master/tensorflow/lite/schema/schema.fbs; omitted fields have their
+ * defaults.
  */
 import { Builder } from 'flatbuffers';
 import type { StateDict } from '../../../../dist/src/entries/index.js';
@@ -25,7 +25,9 @@ const Pool2DOptions = { padding: 0, strideW: 1, strideH: 2, filterWidth: 3, filt
 const FullyConnectedOptions = { activation: 0, fields: 4 };
 const ReducerOptions = { keepDims: 0, fields: 1 };
 
-/** Values of the enums BuiltinOperator, BuiltinOptions (a union's type), TensorType, Padding, ActivationFunctionType. */
+/**
+ * Values of the enums BuiltinOperator, BuiltinOptions (a union's type), TensorType, Padding, ActivationFunctionType.
+ */
 const BUILTIN = { CONV_2D: 3, DEPTHWISE_CONV_2D: 4, FULLY_CONNECTED: 9, MAX_POOL_2D: 17, MEAN: 40 } as const;
 const OPTIONS = { CONV_2D: 1, DEPTHWISE_CONV_2D: 2, FULLY_CONNECTED: 8, MAX_POOL_2D: 5, MEAN: 27 } as const;
 const TYPE = { float32: 0, int32: 2 } as const;
@@ -34,10 +36,10 @@ const ACTIVATION = { none: 0, relu: 1 } as const;
 
 type OperatorName = keyof typeof BUILTIN;
 
-/** Weights lie at multiples of this, so that XNNPACK may read them in place. */
+/** Alignment of weights in bytes, with which XNNPACK can read them in place. */
 const BUFFER_ALIGNMENT = 16;
 
-/** A field's number, its value, and whether that takes one byte or four. */
+/** A field's number, its value, and whether the value has one byte or four. */
 type Field = readonly [field: number, value: number, type: 'byte' | 'int' | 'offset'];
 
 class TfliteFile {
@@ -49,11 +51,11 @@ class TfliteFile {
 
   constructor(expectedBytes: number) {
     this.#builder = new Builder(expectedBytes);
-    // By the schema's rule, buffer 0 is the empty one, of all tensors without data.
+    // By the rules of the schema, buffer 0 is empty and belongs to all tensors without data.
     this.#buffers = [this.#table(Buffer.fields, [])];
   }
 
-  /** @returns the tensor's number; without data it is an activation */
+  /** Adds a tensor; one without data is an activation. @returns its index */
   tensor(name: string, shape: readonly number[], type: keyof typeof TYPE = 'float32', data?: Uint8Array): number {
     let buffer = 0;
     if (data !== undefined) {
@@ -118,7 +120,7 @@ class TfliteFile {
     return this.#builder.asUint8Array();
   }
 
-  /** What a table refers to must be complete before the table is begun: its fields are arguments. */
+  /** Writes a table. Objects that it refers to must be complete before, so its fields are passed as arguments. */
   #table(fields: number, values: readonly Field[]): number {
     const builder = this.#builder;
     builder.startObject(fields);
@@ -143,7 +145,7 @@ class TfliteFile {
   }
 }
 
-/** The file of one batch size: TensorFlow Lite's shapes are fixed. */
+/** A file for one batch size, because shapes are fixed in TensorFlow Lite. */
 export function encodeTflite({ body, head }: Chain, state: StateDict, batch: number): Uint8Array {
   const parameters = [...state.values()].reduce((bytes, { data }) => bytes + 4 * data.length, 0);
   const file = new TfliteFile(parameters + 2 ** 20);

@@ -1,7 +1,6 @@
 /**
- * LiteRT.js, TensorFlow Lite's successor. It is made for browsers, where it loads its
- * machine code by a script; here Node loads that script. Which build it takes (relaxed
- * SIMD with or without threads, or neither) is left to LiteRT.js.
+ * LiteRT.js, the successor of TensorFlow Lite. It is made for browsers, where a script loads its module; here Node
+ * loads that script. LiteRT.js chooses its build itself (relaxed SIMD with or without threads, or neither).
  */
 import { loadAndCompile, loadLiteRt, Tensor } from '@litertjs/core';
 import { readFile } from 'node:fs/promises';
@@ -12,14 +11,14 @@ import { CHANNELS, LITERT_SCRIPTS, readImages, SIDE, tfliteFile } from '../model
 import { LITERT_WASM } from '../paths.js';
 
 /**
- * Gives LiteRT.js what it expects of a browser's worker: `self`, and `importScripts`,
- * after which `ModuleFactory` is there and takes `Module` for its options.
+ * Defines the globals of a browser worker that LiteRT.js uses: `self`, and `importScripts`, which defines
+ * `ModuleFactory` with the options `Module`.
  *
- * @returns the .wasm files that have been asked for, filled in as that happens
+ * @returns the .wasm files requested so far; the list grows with each request
  */
 function actAsWorker(scripts: string): readonly string[] {
   const require = createRequire(import.meta.url);
-  const asked: string[] = [];
+  const requested: string[] = [];
   Object.assign(globalThis, {
     self: globalThis,
     importScripts: (url: string): void => {
@@ -29,12 +28,12 @@ function actAsWorker(scripts: string): readonly string[] {
     Module: {
       locateFile: (name: string): string => {
         const file = join(LITERT_WASM, name);
-        asked.push(file);
+        requested.push(file);
         return file;
       },
     },
   });
-  return asked;
+  return requested;
 }
 
 export async function open({ models, batch, threads }: Job): Promise<Opened> {

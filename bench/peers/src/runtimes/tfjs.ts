@@ -10,7 +10,7 @@ import { CHAIN, CHANNELS, NHWC_MANIFEST, NHWC_WEIGHTS, readImages, SIDE } from '
 import type { WeightSpec } from '../models/nhwc.js';
 
 export async function open({ models, batch }: Job): Promise<Opened> {
-  if (!(await tf.setBackend('wasm'))) throw new Error('the wasm backend does not start');
+  if (!(await tf.setBackend('wasm'))) throw new Error('the wasm backend is not available');
   const chain = JSON.parse(await readFile(join(models, CHAIN), 'utf8')) as Chain;
   const manifest = JSON.parse(await readFile(join(models, NHWC_MANIFEST), 'utf8')) as WeightSpec[];
   const { buffer, byteOffset, byteLength } = await readFile(join(models, NHWC_WEIGHTS));

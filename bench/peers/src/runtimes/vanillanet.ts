@@ -1,11 +1,11 @@
-/** Ours: the built package. */
+/** This package, as built. */
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Job, Opened } from '../job.js';
 import { readImages, WEIGHTS } from '../models/files.js';
 import { ROOT } from '../paths.js';
 
-/** As Node gets it by the package's name. */
+/** The entry that Node resolves from the package's name. */
 const { loadModel } = (await import(
   join(ROOT, 'dist/node/index.js')
 )) as typeof import('../../../../dist/src/entries/index.js');
@@ -17,7 +17,7 @@ export async function open({ models, batch, threads }: Job): Promise<Opened> {
   const names = await readdir(wasm);
   return {
     run: async () => Float32Array.from(await model.forward(images, batch)),
-    // Every build that is shipped, also the one that this machine does not choose.
+    // All shipped builds, including those that this machine does not use.
     binaries: names
       .filter((name) => name.endsWith('.wasm') && !name.startsWith('train-'))
       .map((name) => join(wasm, name)),

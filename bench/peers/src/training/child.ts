@@ -1,8 +1,8 @@
-/** One training in a process of its own: opens the trainer that the job names, and answers as job.ts says. */
+/** One training in a separate process: opens the trainer of the job, and sends the messages of job.ts. */
 import { send as sendLine } from '../send.js';
 import type { OpenTrainer, TrainerName, TrainingJob, TrainingMessage } from './job.js';
 
-/** Each loaded only where it is measured; PyTorch answers by itself, in runtimes/pytorch.py. */
+/** Imported only when measured. PyTorch has its own program, runtimes/pytorch.py. */
 const TRAINERS: Record<
   Exclude<TrainerName, 'pytorch' | 'pytorch-tuned'>,
   () => Promise<{ readonly open: OpenTrainer }>
@@ -11,15 +11,15 @@ const TRAINERS: Record<
   'jax-js': () => import('./runtimes/jaxJs.js'),
 };
 
-/** Only what the parent knows. */
+/** Typed: sends only messages that the parent knows. */
 const send: (message: TrainingMessage | { readonly event: 'failed'; readonly reason: string }) => void = sendLine;
 
 async function measure(job: TrainingJob): Promise<void> {
-  if (job.trainer === 'pytorch' || job.trainer === 'pytorch-tuned') throw new Error('PyTorch is no child of Node');
+  if (job.trainer === 'pytorch' || job.trainer === 'pytorch-tuned') throw new Error('PyTorch does not run in Node');
   const { open } = await TRAINERS[job.trainer]();
   const { step, how } = await open(job);
   const values: number[] = [];
-  for (let i = 0; i < job.told; i++) values.push(await step());
+  for (let i = 0; i < job.lossCount; i++) values.push(await step());
   send({ event: 'losses', values, ...(how === undefined ? {} : { how }) });
   if (job.steps === 0) return;
 

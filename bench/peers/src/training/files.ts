@@ -1,4 +1,4 @@
-/** Names in the folder of the training, for those who write and those who read. */
+/** File names in the folder of the training, and how the batch is read. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MODELS } from '../paths.js';
@@ -8,15 +8,15 @@ export const FOLDER = join(MODELS, 'training');
 export const WEIGHTS = 'network.safetensors';
 export const IMAGES = 'images.f32';
 export const TARGETS = 'targets.f32';
-/** The float64 oracle's losses. */
+/** The reference's losses. */
 export const EXPECTED = 'expected.json';
 
-/** Losses that are compared: that of the first step, and after three of them. */
-export const TOLD = 4;
+/** Number of losses to compare: those of the first step and of the fourth, which follows three updates. */
+export const LOSS_COUNT = 4;
 
 async function floats(path: string): Promise<Float32Array<ArrayBuffer>> {
   const bytes = await readFile(path);
-  // Copied: what was read need not begin where a float32 may.
+  // Copied, because the buffer that was read may not be aligned to 4 bytes.
   const values = new Float32Array(bytes.length / 4);
   new Uint8Array(values.buffer).set(bytes);
   return values;

@@ -1,4 +1,4 @@
-/** What the parent asks of a process that trains, and what that answers. */
+/** The job that the parent sends to a training process, and the messages that it answers with. */
 import type { ADAM, BATCH_NORM, NETWORK } from './task.js';
 
 export type TrainerName = 'vanillanet' | 'jax-js' | 'pytorch' | 'pytorch-tuned';
@@ -6,29 +6,29 @@ export type TrainerName = 'vanillanet' | 'jax-js' | 'pytorch' | 'pytorch-tuned';
 /** One measurement, passed as JSON in the first argument. */
 export interface TrainingJob {
   readonly trainer: TrainerName;
-  /** The folder of weights and batch. */
+  /** The folder with the weights and the batch. */
   readonly folder: string;
   readonly network: typeof NETWORK;
   readonly batch: number;
   readonly lambda: number;
   readonly adam: typeof ADAM;
   readonly batchNorm: typeof BATCH_NORM;
-  /** Steps whose losses are told, before anything is timed. */
-  readonly told: number;
+  /** Number of untimed first steps whose losses are reported. */
+  readonly lossCount: number;
   /** Warm-up ends when both are reached. */
   readonly warmUp: { readonly steps: number; readonly ms: number };
-  /** Timed steps; with 0 the process ends after the losses. */
+  /** Number of timed steps; with 0 the process ends after the losses. */
   readonly steps: number;
 }
 
 export type TrainingMessage =
   | {
       readonly event: 'losses';
-      /** Of the first steps, each before its step. */
+      /** Losses of the first steps, each before its update. */
       readonly values: readonly number[];
-      /** Which build of ours, or how a peer was set up. */
+      /** The build of this package, or the settings of a peer. */
       readonly how?: string;
-      /** For what npm does not know. */
+      /** Version of a trainer that npm does not install. */
       readonly version?: string;
     }
   /** The times of all timed steps and the loss of the last. */
@@ -36,10 +36,10 @@ export type TrainingMessage =
 
 /** A network in training, on one thread, with Adam's moments at 0. */
 export interface OpenedTrainer {
-  /** Forward, backward, running statistics and Adam, of the job's batch; the loss before the step. */
+  /** One step on the job's batch: forward, backward, running statistics, Adam. Returns the loss before the update. */
   readonly step: () => number | Promise<number>;
   readonly how?: string;
 }
 
-/** The batch is ready in the trainer's own layout; handing it over and taking the loss out is timed. */
+/** The batch is already in the layout of the trainer; passing it in and reading the loss is timed. */
 export type OpenTrainer = (job: TrainingJob) => Promise<OpenedTrainer>;

@@ -1,6 +1,6 @@
 /**
- * Training elsewhere, against ours: the same weights, batch and optimizer, one thread,
- * each measurement in a process of its own, in turn. `npm run bench -- training` runs it.
+ * Compares a training step in this package with other runtimes: the same weights, batch and optimizer, one thread, each
+ * measurement in a separate process, in turn. `npm run bench -- training` runs it.
  */
 import { Command } from 'commander';
 import { readFile } from 'node:fs/promises';
@@ -10,34 +10,33 @@ import { exchange, RuntimeFailure } from '../exchange.js';
 import { PACKAGE, ROOT } from '../paths.js';
 import { makeReady } from '../ready.js';
 import { median } from '../statistics.js';
-import { EXPECTED, FOLDER, TOLD } from './files.js';
+import { EXPECTED, FOLDER, LOSS_COUNT } from './files.js';
 import type { TrainerName, TrainingJob, TrainingMessage } from './job.js';
 import { formatTrainers, type TrainerRow, type TrainerTiming, type TrainingPeersReport } from './report.js';
 import { ADAM, BATCH, BATCH_NORM, LAMBDA, NETWORK } from './task.js';
 
 /**
- * Of the first loss, relative: float32's rounding, 6e-8, through a dozen layers that keep
- * the scale of their input comes to some 1e-6. A slope λ off by 0.01 is 7e-5, another ε in
- * the norms 1e-4.
+ * Largest accepted relative error of the first loss. Float32 rounding, 6e-8, accumulates to about 1e-6 over a dozen
+ * layers. A slope λ wrong by 0.01 changes the loss by 7e-5, another ε of the norms by 1e-4.
  */
-const FIRST = 1e-5;
+const FIRST_TOLERANCE = 1e-5;
 /**
- * After three steps: Adam moves a parameter whose gradient is nothing but rounding as far as
- * any other, and a maximum that rounding decides moves others. Two memory formats of PyTorch
- * came to 2e-5 so. Steps 1% too long are 6e-5, moments that nobody corrects 6e-3; a wrong β
- * hardly shows this early.
+ * Largest accepted relative error of the loss after three steps. It is larger, because Adam moves a parameter whose
+ * gradient is only rounding error as far as any other, and rounding can change the position of a maximum: two memory
+ * formats of PyTorch differ by 2e-5. A learning rate wrong by 1% changes the loss by 6e-5, missing bias correction of
+ * the moments by 6e-3; a wrong β has little effect so early.
  */
-const LAST = 5e-5;
+const LAST_TOLERANCE = 5e-5;
 
 interface Trainer {
   readonly label: string;
-  /** Where its version stands; null for what npm does not install. */
+  /** The package.json with its version; null if npm does not install it. */
   readonly manifest: string | null;
   readonly how: string | null;
   readonly native: boolean;
 }
 
-/** In the order of measuring: ours first, since all ratios are to it. */
+/** In the order of measurement. This package comes first, because all ratios are relative to it. */
 const TRAINERS: Record<TrainerName, Trainer> = {
   vanillanet: { label: 'vanillanet', manifest: join(ROOT, 'package.json'), how: null, native: false },
   'jax-js': {
@@ -52,7 +51,7 @@ const TRAINERS: Record<TrainerName, Trainer> = {
 
 interface Effort {
   readonly rounds: number;
-  /** Timed steps a round. */
+  /** Timed steps per round. */
   readonly steps: number;
   readonly warmUp: { readonly steps: number; readonly ms: number };
 }
@@ -68,7 +67,7 @@ interface Measurement {
   readonly how: string | null;
 }
 
-/** A trainer, and what is known of it so far. */
+/** A trainer, with its results so far. */
 interface Entry {
   readonly name: TrainerName;
   version: string | null;
@@ -80,8 +79,8 @@ interface Entry {
   readonly rounds: (readonly number[])[];
 }
 
-/** Progress goes to stderr, so that stdout is the report alone. */
-const say = (text: string): void => {
+/** Logs progress to stderr: stdout contains only the report. */
+const log = (text: string): void => {
   process.stderr.write(`bench:training: ${text}\n`);
 };
 
@@ -93,7 +92,7 @@ const isPython = (name: TrainerName): boolean => name.startsWith('pytorch');
 async function measure(name: TrainerName, { warmUp, steps }: Effort): Promise<Measurement> {
   const job: TrainingJob = {
     ...{ trainer: name, folder: FOLDER, network: NETWORK, batch: BATCH, lambda: LAMBDA, adam: ADAM },
-    ...{ batchNorm: BATCH_NORM, told: TOLD, warmUp, steps },
+    ...{ batchNorm: BATCH_NORM, lossCount: LOSS_COUNT, warmUp, steps },
   };
   const [program, script] = isPython(name) ? [PYTHON ?? 'python3', PYTORCH] : [process.execPath, CHILD];
   const { messages, failure } = await exchange<TrainingMessage>(program, script, job);
@@ -104,14 +103,14 @@ async function measure(name: TrainerName, { warmUp, steps }: Effort): Promise<Me
   return { losses: values, ms: done?.ms ?? [], loss: done?.loss ?? NaN, version, how };
 }
 
-/** @returns null where it failed, which is noted as the reason that its times are missing */
+/** Measures a trainer. @returns null if it failed; the reason is stored in `missing` */
 async function attempt(entry: Entry, effort: Effort): Promise<Measurement | null> {
   try {
     return await measure(entry.name, effort);
   } catch (error) {
     if (!(error instanceof RuntimeFailure)) throw error;
     entry.missing = `SKIPPED ${error.message}`;
-    say(`${entry.name}: ${entry.missing}`);
+    log(`${entry.name}: ${entry.missing}`);
     return null;
   }
 }
@@ -119,26 +118,30 @@ async function attempt(entry: Entry, effort: Effort): Promise<Measurement | null
 const offBy = (value: number | undefined, right: number): number =>
   value === undefined || Number.isNaN(value) ? Infinity : Math.abs(value - right) / Math.abs(right);
 
-/** Every process begins with the same weights, and so with the same losses. */
+/** Checks the losses of a process. All processes start with the same weights, so their losses must agree. */
 function judge(entry: Entry, losses: readonly number[], right: readonly number[]): void {
   entry.first = Math.max(entry.first ?? 0, offBy(losses.at(0), right[0]));
-  entry.last = Math.max(entry.last ?? 0, offBy(losses.at(TOLD - 1), right[TOLD - 1]));
-  if (entry.first > FIRST) entry.missing = `WRONG first loss: off by ${entry.first.toExponential(1)} of it`;
-  else if (entry.last > LAST) entry.missing = `WRONG loss after 3 steps: off by ${entry.last.toExponential(1)} of it`;
+  entry.last = Math.max(entry.last ?? 0, offBy(losses.at(LOSS_COUNT - 1), right[LOSS_COUNT - 1]));
+  if (entry.first > FIRST_TOLERANCE) entry.missing = `WRONG first loss: off by ${entry.first.toExponential(1)} of it`;
+  else if (entry.last > LAST_TOLERANCE)
+    entry.missing = `WRONG loss after 3 steps: off by ${entry.last.toExponential(1)} of it`;
   else return;
-  say(`${entry.name}: ${entry.missing}`);
+  log(`${entry.name}: ${entry.missing}`);
 }
 
-/** Losses of all before anything is timed: ours against the oracle's, the others against ours where it is right. */
+/**
+ * Checks the losses of all trainers before timing: this package's against the reference, the others against this
+ * package's if those are correct. @returns the losses to compare with
+ */
 async function checkAgreement(entries: readonly Entry[]): Promise<readonly number[]> {
   const expected = JSON.parse(await readFile(join(FOLDER, EXPECTED), 'utf8')) as number[];
   let right = expected;
   for (const entry of entries) {
     if (isPython(entry.name) && PYTHON === undefined) {
-      entry.missing = 'SKIPPED VANILLANET_PYTHON names no Python with torch';
+      entry.missing = 'SKIPPED VANILLANET_PYTHON is not set to a Python with torch';
       continue;
     }
-    say(`${entry.name}: losses`);
+    log(`${entry.name}: losses`);
     const answer = await attempt(entry, { ...QUICK, steps: 0 });
     if (answer === null) continue;
     entry.losses = answer.losses;
@@ -150,19 +153,19 @@ async function checkAgreement(entries: readonly Entry[]): Promise<readonly numbe
   return right;
 }
 
-/** Round after round, everyone once a round, so that drift of the machine hits all alike. */
+/** Times every trainer once in each round, so that a drift of the machine affects all of them equally. */
 async function time(entries: readonly Entry[], right: readonly number[], effort: Effort): Promise<void> {
   const [ours] = entries;
   for (let round = 1; round <= effort.rounds; round++) {
     for (const entry of entries) {
-      // Without ours in a round there is nothing to compare with.
+      // Ratios need this package's time of the same round.
       if (entry.missing !== null || ours.missing !== null) continue;
-      say(`${entry.name}: round ${round} of ${effort.rounds}`);
+      log(`${entry.name}: round ${round} of ${effort.rounds}`);
       const answer = await attempt(entry, effort);
       if (answer === null) continue;
       judge(entry, answer.losses, entry === ours ? ours.losses : right);
-      // Code that was optimized since must still learn.
-      if (!(answer.loss < answer.losses[0])) entry.missing = `WRONG in the end: a loss of ${answer.loss}`;
+      // The loss must also decrease after V8 has optimized the code.
+      if (!(answer.loss < answer.losses[0])) entry.missing = `WRONG final loss: ${answer.loss}, not below the first`;
       entry.rounds.push(answer.ms);
     }
   }
@@ -183,16 +186,16 @@ function timingOf(rounds: readonly (readonly number[])[], ours: readonly (readon
   };
 }
 
-function rowOf({ name, rounds, missing, ...known }: Entry, ours: Entry): TrainerRow {
+function rowOf({ name, rounds, missing, ...results }: Entry, ours: Entry): TrainerRow {
   const { label, native } = TRAINERS[name];
   const timed = missing === null && ours.missing === null && rounds.length > 0;
   const timing = timed ? timingOf(rounds, ours.rounds) : null;
-  const reason = timing === null ? (missing ?? 'SKIPPED there is no time of ours to compare with') : null;
-  return { trainer: name, label, native, ...known, missing: reason, timing };
+  const reason = timing === null ? (missing ?? 'SKIPPED no time of this package to compare with') : null;
+  return { trainer: name, label, native, ...results, missing: reason, timing };
 }
 
 async function bench({ quick, json }: { readonly quick?: true; readonly json?: true }): Promise<void> {
-  makeReady(say, 'bench/peers/dist/training/prepare.js');
+  makeReady(log, 'bench/peers/dist/training/prepare.js');
   const entries = await Promise.all(
     (Object.keys(TRAINERS) as TrainerName[]).map(async (name): Promise<Entry> => {
       const { manifest, how } = TRAINERS[name];
@@ -214,9 +217,9 @@ async function bench({ quick, json }: { readonly quick?: true; readonly json?: t
 }
 
 await new Command('bench/peers/src/training/main.ts')
-  .description('A step of training in other runtimes against ours, on the Node that runs this.')
-  .option('--quick', 'one short round, to see that everything works')
+  .description('Compares a training step with other runtimes, on the current Node.')
+  .option('--quick', 'one short round, to test the benchmark')
   .option('--json', 'print JSON')
-  .addHelpText('after', '\nVANILLANET_PYTHON names the Python to run PyTorch with.')
+  .addHelpText('after', '\nSet VANILLANET_PYTHON to a Python with PyTorch.')
   .action(bench)
   .parseAsync();

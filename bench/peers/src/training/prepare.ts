@@ -1,4 +1,7 @@
-/** Draws weights and batch, and asks the float64 oracle for its losses; what is there is kept while nothing has changed. */
+/**
+ * Draws weights and a batch, and computes the losses of the reference. Existing files are reused if nothing has
+ * changed.
+ */
 import { createHash } from 'node:crypto';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -7,10 +10,10 @@ import { encodeSafetensors, resolveConfig, writeConfig } from '../../../../dist/
 import { oracleTrainer } from '../../../../dist/src/entries/train.js';
 import { bytesOf } from '../models/tensors.js';
 import { PACKAGE } from '../paths.js';
-import { EXPECTED, FOLDER, IMAGES, TARGETS, TOLD, WEIGHTS } from './files.js';
+import { EXPECTED, FOLDER, IMAGES, TARGETS, LOSS_COUNT, WEIGHTS } from './files.js';
 import { ADAM, drawBatch, LAMBDA, NETWORK, SEED } from './task.js';
 
-/** Written last: without it the folder is not complete. */
+/** Written last: a folder without it is incomplete. */
 const STAMP = join(FOLDER, 'stamp.txt');
 
 async function stamp(): Promise<string> {
@@ -24,11 +27,11 @@ async function stamp(): Promise<string> {
 async function prepare(): Promise<void> {
   const config = resolveConfig(NETWORK);
   const { x, targets } = drawBatch(uniform);
-  const oracle = oracleTrainer(config, { seed: SEED });
-  const weights = encodeSafetensors(await oracle.state(), { metadata: writeConfig(config) });
+  const reference = oracleTrainer(config, { seed: SEED });
+  const weights = encodeSafetensors(await reference.state(), { metadata: writeConfig(config) });
   const losses: number[] = [];
-  while (losses.length < TOLD) {
-    losses.push((await oracle.step(x, targets, { lambda: LAMBDA, optimizer: ADAM })).loss);
+  while (losses.length < LOSS_COUNT) {
+    losses.push((await reference.step(x, targets, { lambda: LAMBDA, optimizer: ADAM })).loss);
   }
   await writeFile(join(FOLDER, WEIGHTS), weights);
   await writeFile(join(FOLDER, IMAGES), bytesOf(x));
@@ -36,12 +39,12 @@ async function prepare(): Promise<void> {
   await writeFile(join(FOLDER, EXPECTED), JSON.stringify(losses));
 }
 
-const wanted = await stamp();
-const found = await readFile(STAMP, 'utf8').catch(() => '');
-if (found !== wanted) {
-  console.error('bench:training: asking the float64 oracle for four steps, once');
+const currentStamp = await stamp();
+const storedStamp = await readFile(STAMP, 'utf8').catch(() => '');
+if (storedStamp !== currentStamp) {
+  console.error('bench:training: computing four steps of the reference (once)');
   await rm(FOLDER, { recursive: true, force: true });
   await mkdir(FOLDER, { recursive: true });
   await prepare();
-  await writeFile(STAMP, wanted);
+  await writeFile(STAMP, currentStamp);
 }

@@ -1,15 +1,16 @@
-/** What is written down of the trainers, and how people read it. */
+/** The report on the trainers, and its text. */
 import type { TrainerName } from './job.js';
 
 export interface TrainerTiming {
   readonly steps: number;
   readonly minMs: number;
-  /** Median over the rounds of their medians, which follow. */
+  /** Median of `rounds`. */
   readonly medianMs: number;
+  /** Median milliseconds of each round. */
   readonly rounds: readonly number[];
-  /** Median over the rounds of the ratio of medians, this to ours. */
+  /** Time relative to this package: the ratio of medians in each round, and of these the median. */
   readonly ratio: number;
-  /** The ratio of each round. */
+  /** The ratio of medians in each round. */
   readonly ratios: readonly number[];
 }
 
@@ -18,14 +19,14 @@ export interface TrainerRow {
   readonly label: string;
   readonly version: string | null;
   readonly how: string | null;
-  /** Machine code of the platform instead of WebAssembly. */
+  /** Whether it runs native code instead of WebAssembly. */
   readonly native: boolean;
-  /** Of the losses before anything is timed. */
+  /** Losses of the untimed first steps. */
   readonly losses: readonly number[];
-  /** By how much of it the first loss and the last told are off ours; ours, off the oracle's. */
+  /** Relative difference of the first and last loss from this package's; for this package, from the reference's. */
   readonly first: number | null;
   readonly last: number | null;
-  /** Why there is no time: `SKIPPED …` or `WRONG …`. */
+  /** Why there are no times: `SKIPPED …` or `WRONG …`. */
   readonly missing: string | null;
   readonly timing: TrainerTiming | null;
 }
@@ -56,7 +57,7 @@ function cells({ label, version, how, native, timing, first, last }: TrainerRow)
   ];
 }
 
-/** Columns aligned; above 1 is slower than ours. */
+/** A table with aligned columns. */
 export function formatTrainers({ what, quick, rows }: TrainingPeersReport): string {
   const lines = rows.map((row) => ({ missing: row.missing, texts: cells(row) }));
   const widths = HEAD.map((title, i) => Math.max(title.length, ...lines.map(({ texts }) => texts.at(i)?.length ?? 0)));
@@ -67,11 +68,11 @@ export function formatTrainers({ what, quick, rows }: TrainingPeersReport): stri
       .trimEnd();
   return [
     what,
-    ...(quick ? ['A quick run: it shows that everything works, and no more.'] : []),
+    ...(quick ? ['A quick run, to test the benchmark: its numbers are not reliable.'] : []),
     align(HEAD),
     ...lines.map(({ missing, texts }) =>
       missing === null ? align(texts) : `${texts[0].padEnd(widths[0])}  ${missing}`,
     ),
-    '"to ours" is the median over the rounds of the ratio of medians: above 1 is slower than ours.',
+    '"to ours" is the time relative to this package: the median over the rounds of the ratio of medians.',
   ].join('\n');
 }

@@ -1,7 +1,7 @@
 /**
- * jax-js on its WebAssembly backend, which has one thread in Node: the whole step in one
- * `jit`. A 1x1 convolution is `lax.dot` here, twice as fast as `lax.convGeneralDilated`;
- * `numpy.matmul` of a matrix and a batch of them gives wrong products in 0.1.25.
+ * jax-js on its WebAssembly backend, which has one thread in Node: the whole step in one `jit`. 1x1 convolutions use
+ * `lax.dot`, which is twice as fast as `lax.convGeneralDilated`. In 0.1.25, `numpy.matmul` of a matrix and a batch of
+ * matrices gives wrong products.
  */
 import { defaultDevice, init, jit, lax, nn, numpy as np, tree, valueAndGrad } from '@jax-js/jax';
 import { join } from 'node:path';
@@ -14,10 +14,10 @@ type Tensors = Record<string, np.Array>;
 const arrayOf = (values: ArrayLike<number>, shape: readonly number[]): np.Array =>
   np.array(Float32Array.from(values)).reshape([...shape]);
 
-/** Along the channels of [n, c, h, w]. */
+/** Reshapes a vector to broadcast along the channels of [n, c, h, w]. */
 const channels = (vector: np.Array): np.Array => vector.reshape([1, -1, 1, 1]);
 
-/** Every argument is used up, as jax-js has it: what is used again is taken by `.ref`. */
+/** jax-js functions consume their arguments; an array that is used again is passed as `.ref`. */
 function stepOf({ network, lambda, adam, batchNorm, batch }: TrainingJob) {
   const leaky = (x: np.Array): np.Array => nn.leakyRelu(x, lambda);
 
@@ -30,15 +30,15 @@ function stepOf({ network, lambda, adam, batchNorm, batch }: TrainingJob) {
     return product.transpose([1, 0, 2, 3]).add(channels(p[`${name}.bias`]));
   };
 
-  /** Training mode; leaves what the running statistics take up in `seen`. */
-  const normalize = (x: np.Array, name: string, p: Tensors, seen: Tensors): np.Array => {
+  /** Batch norm in training mode; stores the batch statistics for the running statistics in `statistics`. */
+  const normalize = (x: np.Array, name: string, p: Tensors, statistics: Tensors): np.Array => {
     const [n, , h, w] = x.shape;
     const mean = x.ref.mean([0, 2, 3], { keepdims: true });
     const centered = x.sub(mean.ref);
     const variance = np.square(centered.ref).mean([0, 2, 3], { keepdims: true });
-    seen[`${name}.running_mean`] = lax.stopGradient(mean).reshape([-1]);
+    statistics[`${name}.running_mean`] = lax.stopGradient(mean).reshape([-1]);
     const count = n * h * w;
-    seen[`${name}.running_var`] = lax
+    statistics[`${name}.running_var`] = lax
       .stopGradient(variance.ref)
       .reshape([-1])
       .mul(count / (count - 1));
@@ -46,12 +46,12 @@ function stepOf({ network, lambda, adam, batchNorm, batch }: TrainingJob) {
     return scaled.mul(channels(p[`${name}.weight`])).add(channels(p[`${name}.bias`]));
   };
 
-  const activation = (x: np.Array, name: string, p: Tensors, seen: Tensors): np.Array => {
+  const activation = (x: np.Array, name: string, p: Tensors, statistics: Tensors): np.Array => {
     const padding: [number, number] = [network.act_num, network.act_num];
     const mixed = lax.convGeneralDilated(nn.relu(x), p[`${name}.weight`], [1, 1], [padding, padding], {
       featureGroupCount: x.shape[1],
     });
-    return normalize(mixed, `${name}.bn`, p, seen);
+    return normalize(mixed, `${name}.bn`, p, statistics);
   };
 
   const pool = (x: np.Array, stride: number): np.Array => {
@@ -60,20 +60,20 @@ function stepOf({ network, lambda, adam, batchNorm, batch }: TrainingJob) {
   };
 
   const lossOf = (p: Tensors, x: np.Array, targets: np.Array): [np.Array, Tensors] => {
-    const seen: Tensors = {};
+    const statistics: Tensors = {};
     let y = lax.convGeneralDilated(x, p['stem1.0.weight'], [4, 4], 'VALID').add(channels(p['stem1.0.bias']));
-    y = leaky(normalize(y, 'stem1.1', p, seen));
-    y = activation(normalize(pointwise(y, 'stem2.0', p), 'stem2.1', p, seen), 'stem2.2', p, seen);
+    y = leaky(normalize(y, 'stem1.1', p, statistics));
+    y = activation(normalize(pointwise(y, 'stem2.0', p), 'stem2.1', p, statistics), 'stem2.2', p, statistics);
     network.strides.forEach((stride, i) => {
       const stage = `stages.${i}`;
-      y = leaky(normalize(pointwise(y, `${stage}.conv1.0`, p), `${stage}.conv1.1`, p, seen));
-      y = pool(normalize(pointwise(y, `${stage}.conv2.0`, p), `${stage}.conv2.1`, p, seen), stride);
-      y = activation(y, `${stage}.act`, p, seen);
+      y = leaky(normalize(pointwise(y, `${stage}.conv1.0`, p), `${stage}.conv1.1`, p, statistics));
+      y = pool(normalize(pointwise(y, `${stage}.conv2.0`, p), `${stage}.conv2.1`, p, statistics), stride);
+      y = activation(y, `${stage}.act`, p, statistics);
     });
     y = y.mean([2, 3], { keepdims: true });
-    y = leaky(normalize(pointwise(y, 'cls1.2', p), 'cls1.3', p, seen));
+    y = leaky(normalize(pointwise(y, 'cls1.2', p), 'cls1.3', p, statistics));
     const logits = pointwise(y, 'cls2.0', p).reshape([batch, network.num_classes]);
-    return [np.sum(nn.logSoftmax(logits, 1).mul(targets)).mul(-1 / batch), seen];
+    return [np.sum(nn.logSoftmax(logits, 1).mul(targets)).mul(-1 / batch), statistics];
   };
 
   const [beta1, beta2] = adam.betas;
@@ -82,7 +82,7 @@ function stepOf({ network, lambda, adam, batchNorm, batch }: TrainingJob) {
       [p, m, v, running]: [Tensors, Tensors, Tensors, Tensors],
       [x, targets, correction1, correction2]: [np.Array, np.Array, np.Array, np.Array],
     ): [np.Array, [Tensors, Tensors, Tensors, Tensors]] => {
-      const [[loss, seen], gradients] = valueAndGrad(lossOf, { hasAux: true })(tree.ref(p), x, targets);
+      const [[loss, statistics], gradients] = valueAndGrad(lossOf, { hasAux: true })(tree.ref(p), x, targets);
       const next: [Tensors, Tensors, Tensors, Tensors] = [{}, {}, {}, {}];
       for (const [name, gradient] of Object.entries(gradients)) {
         const m1 = m[name].mul(beta1).add(gradient.ref.mul(1 - beta1));
@@ -93,7 +93,7 @@ function stepOf({ network, lambda, adam, batchNorm, batch }: TrainingJob) {
         next[2][name] = v1;
       }
       tree.dispose([correction1, correction2]);
-      for (const [name, value] of Object.entries(seen)) {
+      for (const [name, value] of Object.entries(statistics)) {
         const { momentum } = batchNorm;
         next[3][name] = running[name].mul(1 - momentum).add(value.mul(momentum));
       }

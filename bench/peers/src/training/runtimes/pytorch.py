@@ -14,7 +14,7 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-torch.backends.nnpack.set_flags(False)  # says on every call that it does not know the processor
+torch.backends.nnpack.set_flags(False)  # otherwise warns on every call about unknown processors
 
 
 def load(path):
@@ -114,7 +114,7 @@ def measure(job, send):
         optimizer.step()
         return loss.item()
 
-    send(event="losses", values=[step() for _ in range(job["told"])], version=torch.__version__)
+    send(event="losses", values=[step() for _ in range(job["lossCount"])], version=torch.__version__)
     if job["steps"] == 0:
         return
     begin, done = time.perf_counter(), 0

@@ -1,4 +1,4 @@
-/** Ours: the built package, on one thread, in the build that it chooses. */
+/** This package, as built, on one thread, with the build that it selects by default. */
 import { join } from 'node:path';
 import { resolveConfig } from '../../../../../dist/src/entries/index.js';
 import { readWeights } from '../../../../../dist/src/entries/node.js';

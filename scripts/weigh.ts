@@ -1,96 +1,39 @@
 /**
  * `npm run weigh`: what the package and each of its entries weigh, as Markdown tables. Packs the package and
- * installs the tarball in an empty folder, so that the numbers are those that a user gets.
+ * installs the tarball in an empty folder, so that the numbers are those that a user gets. With `-- --write`, it replaces
+ * the tables in docs/runtimes.md.
  */
 import { execFile } from 'node:child_process';
-import { mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { gzipSync } from 'node:zlib';
-import { build, type BuildOptions } from 'esbuild';
+import { Command } from 'commander';
+import { format, resolveConfig } from 'prettier';
+import { weighEntries, weighWorker } from './entryWeights.js';
 import { bytesIn, installedPackages } from './installedPackages.js';
+import { runScript } from './runScript.js';
+import { ScriptError } from './scriptError.js';
 
 const run = promisify(execFile);
 
-/** Entries by name, with the runtimes that have them. */
-const ENTRIES = [
-  { entry: 'vanillanet', portable: true },
-  { entry: 'vanillanet/core', portable: true },
-  { entry: 'vanillanet/train', portable: true },
-  { entry: 'vanillanet/reference', portable: true },
-  { entry: 'vanillanet/ops', portable: true },
-  { entry: 'vanillanet/tfjs', portable: true },
-  { entry: 'vanillanet/node', portable: false },
-] as const;
+const PAGE = 'docs/runtimes.md';
+/** The tables lie between these lines of the page. */
+const [BEGIN, END] = ['<!-- weights: npm run weigh -- --write -->', '<!-- end of weights -->'];
 
 const kilobytes = (bytes: number): string => `${(bytes / 1000).toFixed(1)} kB`;
 
-/** All bytes that an import of the entry loads in Node, without what it imports only on use. */
-async function loadedInNode(folder: string, entry: string): Promise<{ files: number; bytes: number }> {
-  const { metafile } = await build({
-    ...optionsIn(folder, entry),
-    platform: 'node',
-    splitting: true,
-    outdir: 'out',
-    external: ['sharp', '@tensorflow/*', '#tfjs*'],
-    // Everything that is in a loaded file is loaded.
-    treeShaking: false,
-  });
-  const reached = new Set<string>();
-  const follow = (file: string): void => {
-    if (reached.has(file)) return;
-    reached.add(file);
-    for (const { path, kind, external } of metafile.inputs[file].imports) {
-      if (kind !== 'dynamic-import' && external !== true) follow(path);
-    }
-  };
-  follow(Object.keys(metafile.inputs).find((file) => file.includes('<stdin>')) ?? '<stdin>');
-  const files = [...reached].filter((file) => !file.includes('<stdin>'));
-  const sizes = await Promise.all(files.map(async (file) => (await stat(join(folder, file))).size));
-  return { files: files.length, bytes: sizes.reduce((sum, size) => sum + size, 0) };
-}
-
-/** Bytes of gzip of the entry and all that it imports, minified by a bundler, the .wasm files included. */
-async function bundledFor(folder: string, entry: string, condition: 'browser' | 'workerd'): Promise<number> {
-  const { outputFiles } = await build({
-    ...optionsIn(folder, entry),
-    platform: 'neutral',
-    mainFields: ['module', 'main'],
-    conditions: [condition],
-    minify: true,
-    outdir: 'out',
-    external: ['@tensorflow/*'],
-    loader: { '.wasm': 'copy' },
-  });
-  return outputFiles.reduce((sum, { contents }) => sum + gzipSync(contents, { level: 9 }).length, 0);
-}
-
-const optionsIn = (folder: string, entry: string) =>
-  ({
-    absWorkingDir: folder,
-    stdin: { contents: `export * from '${entry}';`, resolveDir: folder },
-    bundle: true,
-    write: false,
-    metafile: true,
-    format: 'esm',
-    logLevel: 'error',
-  }) satisfies BuildOptions;
-
 async function tableOfEntries(folder: string): Promise<string[]> {
-  const rows = await Promise.all(
-    ENTRIES.map(async ({ entry, portable }) => {
-      const node = await loadedInNode(folder, entry);
-      const gzip = async (condition: 'browser' | 'workerd'): Promise<string> =>
-        portable ? kilobytes(await bundledFor(folder, entry, condition)) : '-';
-      const loaded = `${node.files} files, ${kilobytes(node.bytes)}`;
-      return `| \`${entry}\` | ${loaded} | ${await gzip('browser')} | ${await gzip('workerd')} |`;
-    }),
-  );
+  const gzip = (bytes: number | null): string => (bytes === null ? '' : kilobytes(bytes));
+  const weights = await weighEntries(folder, join(folder, 'node_modules/vanillanet/package.json'));
   return [
-    '| entry | loaded in Node | bundled for browsers (gzip) | bundled for workerd (gzip) |',
-    '| --- | --- | --- | --- |',
-    ...rows,
+    '| entry | files in Node | loaded in Node | bundled for browsers, gzip | bundled for workerd, gzip |',
+    '| --- | ---: | ---: | ---: | ---: |',
+    ...weights.map(
+      ({ entry, files, bytes, browser, workerd }) =>
+        `| \`${entry}\` | ${files} | ${kilobytes(bytes)} | ${gzip(browser)} | ${gzip(workerd)} |`,
+    ),
+    `| a Worker that calls \`loadModel\` of \`vanillanet/core\` | | | | ${kilobytes(await weighWorker(folder))} |`,
   ];
 }
 
@@ -98,25 +41,51 @@ async function tableOfPackages(folder: string, tarball: string): Promise<string[
   const packages = await installedPackages(folder);
   const others = packages.filter(({ name }) => name !== 'vanillanet');
   const bytes = others.reduce((sum, { bytes: size }) => sum + size, 0);
+  const names = others.map(({ name }) => `\`${name}\``).join(', ');
   return [
-    '| package | |',
-    '| --- | --- |',
+    '| package | size |',
+    '| --- | ---: |',
     `| tarball | ${kilobytes((await stat(tarball)).size)} |`,
     `| unpacked | ${kilobytes(await bytesIn(join(folder, 'node_modules/vanillanet')))} |`,
-    `| installed besides | ${others.length} packages (${others.map(({ name }) => name).join(', ')}), ${kilobytes(bytes)} |`,
+    `| ${others.length} packages that it depends on: ${names} | ${kilobytes(bytes)} |`,
   ];
 }
 
-const folder = await mkdtemp(join(tmpdir(), 'vanillanet-weigh-'));
-try {
-  const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], {
-    maxBuffer: 2 ** 26,
-  });
-  const [{ filename }] = JSON.parse(stdout) as [{ readonly filename: string }];
-  const tarball = join(folder, filename);
-  await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
-  await run('npm', ['install', '--no-audit', '--no-fund', tarball], { cwd: folder });
-  console.log([...(await tableOfPackages(folder, tarball)), '', ...(await tableOfEntries(folder))].join('\n'));
-} finally {
-  await rm(folder, { recursive: true, force: true });
+/** Packs and installs the package. @returns both tables */
+async function weighPackage(): Promise<string> {
+  const folder = await mkdtemp(join(tmpdir(), 'vanillanet-weigh-'));
+  try {
+    const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', folder], {
+      maxBuffer: 2 ** 26,
+    });
+    const [{ filename }] = JSON.parse(stdout) as [{ readonly filename: string }];
+    const tarball = join(folder, filename);
+    await writeFile(join(folder, 'package.json'), JSON.stringify({ private: true, type: 'module' }));
+    await run('npm', ['install', '--no-audit', '--no-fund', tarball], { cwd: folder });
+    return [...(await tableOfPackages(folder, tarball)), '', ...(await tableOfEntries(folder))].join('\n');
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
+
+/** Replaces the tables of the page. */
+async function writeTables(tables: string): Promise<void> {
+  const page = await readFile(PAGE, 'utf8');
+  const [begin, end] = [page.indexOf(BEGIN), page.indexOf(END)];
+  if (begin < 0 || end < begin) {
+    throw new ScriptError({ op: PAGE, expected: `the lines ${BEGIN} and ${END}`, got: 'a page without them' });
+  }
+  const text = `${page.slice(0, begin + BEGIN.length)}\n\n${tables}\n\n${page.slice(end)}`;
+  await writeFile(PAGE, await format(text, { ...(await resolveConfig(PAGE)), filepath: PAGE }));
+}
+
+const program = new Command('npm run weigh --')
+  .description('Prints what the package and each of its entries weigh, as Markdown tables.')
+  .option('--write', `replace the tables in ${PAGE}`)
+  .action(async ({ write }: { write?: true }) => {
+    const tables = await weighPackage();
+    console.log(tables);
+    if (write) await writeTables(tables);
+  });
+
+process.exitCode = await runScript(program, process.argv.slice(2));

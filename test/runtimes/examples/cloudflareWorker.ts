@@ -13,6 +13,12 @@ import { checkProcessorTime } from './worker/processorTime.js';
 import { checkRefusals } from './worker/refusals.js';
 import { checkUploads, UPLOADS } from './worker/uploads.js';
 
+/**
+ * Time limits of the Worker that no busy machine exceeds, where they are not what is tested: a request that exceeds
+ * the limit of uploads closes its connection.
+ */
+const PATIENT = { UPLOAD_MS: 600_000, LOAD_MS: 600_000, LOST_MS: 1_200_000 };
+
 export async function cloudflareWorker(consumer: Consumer): Promise<readonly string[]> {
   const example = await install(consumer);
   const notes = [await checkDev(example, consumer)];
@@ -27,7 +33,7 @@ export async function cloudflareWorker(consumer: Consumer): Promise<readonly str
       await deployed.stop();
     }
   };
-  await on({ weights: 'assets' }, ({ url }) => checkPhotographs(url, consumer));
+  await on({ weights: 'assets', variables: PATIENT }, ({ url }) => checkPhotographs(url, consumer));
   await on({ weights: 'assets' }, ({ url }) => checkRefusals(url));
   await on({ weights: 'assets', variables: UPLOADS }, ({ url }) => checkUploads(url));
   for (const [variables, check] of [
@@ -38,11 +44,11 @@ export async function cloudflareWorker(consumer: Consumer): Promise<readonly str
     const gate = closedGate();
     await on({ weights: gate.pass, variables }, ({ url }) => check(url, gate));
   }
-  await on({ weights: 'assets' }, async (deployed) => {
+  await on({ weights: 'assets', variables: PATIENT }, async (deployed) => {
     const bare = await start(example, { weights: 'assets', bare: true });
     return checkLoad(deployed, bare, consumer).finally(() => bare.stop());
   });
-  await on({ weights: 'assets' }, checkLargest);
+  await on({ weights: 'assets', variables: PATIENT }, checkLargest);
   await on({ weights: 'r2' }, checkFirstLoad);
   notes.push(...(await checkProcessorTime(() => start(example, { weights: 'assets' }))));
   return notes;

@@ -55,7 +55,15 @@ const RULES: readonly {
   { from: 'src/vendor/', rooms: [], packages: ['@noble/hashes/sha2.js'] },
   {
     from: 'src/data/',
-    rooms: ['src/data/', 'src/core/', 'src/image/', 'src/io/readFile.ts', 'src/io/reason.ts', ...FETCH],
+    rooms: [
+      'src/data/',
+      'src/core/',
+      'src/image/',
+      'src/io/readFile.ts',
+      'src/io/reason.ts',
+      'src/io/retryIfOpen.ts',
+      ...FETCH,
+    ],
     packages: ['#data/disk', 'node:', 'sharp', 'nanotar'],
   },
   // Only the types of TensorFlow.js: the caller passes the library itself; Node's engines are looked up by name.

@@ -4,6 +4,7 @@ import { ParamError } from '../core/errors.js';
 import { isAlive } from './processes.js';
 import { reasonOf } from './reason.js';
 import { removeIfStopped } from './removeIfStopped.js';
+import { hintIfOpen, retryIfOpen, SYSTEM, type System } from './retryIfOpen.js';
 
 /** Counts the writes of this process, so that concurrent writes of one file have different temporary files. */
 let writeCount = 0;
@@ -23,6 +24,13 @@ async function targetOf(path: string): Promise<string> {
   }
   return target;
 }
+
+/** What `atomicWrite` uses of the system; tests pass another. */
+export interface WriteSystem extends System {
+  readonly rename: (from: string, to: string) => Promise<void>;
+}
+
+const OWN_SYSTEM: WriteSystem = { ...SYSTEM, rename };
 
 async function writeDurably(path: string, content: Uint8Array | string): Promise<void> {
   const file = await open(path, 'wx');
@@ -55,7 +63,7 @@ export async function removeLeftovers(folder: string): Promise<void> {
     if (match === null) continue;
     const pid = Number(match[1]);
     // In a restarted container, an earlier process had the same number as this one.
-    if (pid === process.pid || !isAlive(pid)) await rm(join(folder, name), { force: true });
+    if (pid === process.pid || !isAlive(pid)) await retryIfOpen(() => rm(join(folder, name), { force: true }));
   }
 }
 
@@ -79,21 +87,32 @@ export async function requireWritable(path: string, inputs: readonly string[] = 
 
 /**
  * Writes a file atomically: into a temporary file in the same folder, which is flushed to the disk and renamed
- * over the target. Readers see the old file or the new one, never a part.
+ * over the target. Readers see the old file or the new one, never a part. On Windows, waits up to 5 seconds for
+ * another program that has the target open.
  *
  * @throws ParamError if the file cannot be written; the old file remains
  */
-export async function atomicWrite(path: string, content: Uint8Array | string): Promise<void> {
+export async function atomicWrite(
+  path: string,
+  content: Uint8Array | string,
+  system: WriteSystem = OWN_SYSTEM,
+): Promise<void> {
   const target = await targetOf(path);
   const temporary = temporaryOf(target);
   const unwatch = removeIfStopped(temporary);
+  const fail = (cause: unknown, hint?: string): never => {
+    throw new ParamError({ op: path, expected: 'a file to write', got: reasonOf(cause), hint }, { cause });
+  };
   try {
-    await writeDurably(temporary, content);
-    await rename(temporary, target);
+    await writeDurably(temporary, content).catch(fail);
+    await retryIfOpen(() => system.rename(temporary, target), system).catch((cause: unknown) =>
+      fail(cause, hintIfOpen(cause, target, system)),
+    );
     await flushFolder(dirname(target));
-  } catch (cause) {
-    await rm(temporary, { force: true });
-    throw new ParamError({ op: path, expected: 'a file to write', got: reasonOf(cause) }, { cause });
+  } catch (error) {
+    // If this fails, too, the first error says more; `removeLeftovers` removes the file later.
+    await retryIfOpen(() => rm(temporary, { force: true }), system).catch(() => undefined);
+    throw error;
   } finally {
     unwatch();
   }

@@ -5,6 +5,7 @@ import { ParamError } from '../core/errors.js';
 import { isAlive, startOf } from './processes.js';
 import { reasonOf } from './reason.js';
 import { removeIfStopped } from './removeIfStopped.js';
+import { hintIfOpen, retryIfOpen } from './retryIfOpen.js';
 
 /** Milliseconds after which a new file must have its content. */
 const WRITE_TIME = 100;
@@ -78,13 +79,14 @@ async function livingOwner(path: string, text: string): Promise<LivingOwner | nu
 async function removeStale(path: string, text: string): Promise<void> {
   const aside = `${path}.${process.pid}`;
   try {
-    await rename(path, aside);
+    await retryIfOpen(() => rename(path, aside));
   } catch (cause) {
     if (codeOf(cause) === 'ENOENT') return;
-    throw new ParamError({ op: path, expected: 'a file to remove', got: reasonOf(cause) }, { cause });
+    const hint = hintIfOpen(cause, path);
+    throw new ParamError({ op: path, expected: 'a file to remove', got: reasonOf(cause), hint }, { cause });
   }
-  if ((await contentOf(aside)) === text) await rm(aside, { force: true });
-  else await rename(aside, path);
+  if ((await contentOf(aside)) === text) await retryIfOpen(() => rm(aside, { force: true }));
+  else await retryIfOpen(() => rename(aside, path));
 }
 
 /** Sends heartbeats until the returned function removes the lock. A file of another owner is not touched. */
@@ -101,7 +103,7 @@ function keepAlive(path: string, own: string): () => Promise<void> {
   return () => {
     clearInterval(beat);
     unwatch();
-    return ifOurs(() => rm(path, { force: true }));
+    return ifOurs(() => retryIfOpen(() => rm(path, { force: true })));
   };
 }
 

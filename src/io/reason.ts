@@ -7,6 +7,7 @@ const REASONS: Readonly<Record<string, string>> = {
   EISDIR: 'a folder',
   EACCES: 'no permission',
   EPERM: 'no permission',
+  EBUSY: 'a file in use',
   ENOSPC: 'a full disk',
   EROFS: 'a read-only disk',
   ERR_FS_FILE_TOO_LARGE: 'more than 2 GiB',

@@ -5,6 +5,7 @@ import sharp from 'sharp';
 import { permutation } from '../../src/data/loader/permutation.js';
 import { readCheckpoint } from '../../src/train/checkpoint.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
+import { posixTest } from '../platform.js';
 import { hosted, PATIENCE, vanillanet } from './commandLine.js';
 
 const path = temporaryFolder();
@@ -60,7 +61,7 @@ test(
   PATIENCE,
 );
 
-test(
+posixTest('sh')(
   'names the image if the disk is full, too, and says what was lost',
   async () => {
     const { status, stdout, stderr } = await vanillanet(train('damaged', 'full', '--dims', '32,64'), path(), {

@@ -5,6 +5,7 @@ import { uniform } from '../../src/core/philox.js';
 import { readWeights } from '../../src/io/weightsFile.js';
 import { readLastCheckpoint } from '../../src/train/checkpoint.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
+import { posixTest } from '../platform.js';
 import { outcomeOf, PATIENCE, printed, start, vanillanet, type Outcome } from './commandLine.js';
 
 const path = temporaryFolder();
@@ -36,12 +37,24 @@ beforeAll(async () => {
   whole = await last('whole');
 }, PATIENCE);
 
+/**
+ * A module in which the process interrupts itself some milliseconds after it first writes `text`: on a busy machine, a
+ * signal from another process could come too late. An emitted event, because signals end a process on Windows.
+ */
+const interruptAt = (text: string, delay = 0): string => `
+  const interrupt = () => process.emit('SIGINT', 'SIGINT');
+  const write = process.stdout.write;
+  process.stdout.write = function (output, ...rest) {
+    if (String(output).includes('${text}')) setTimeout(interrupt, ${delay}), (process.stdout.write = write);
+    return write.call(this, output, ...rest);
+  };`;
+
 describe.each([
   ['SIGHUP', 129],
   ['SIGINT', 130],
   ['SIGTERM', 143],
 ] as const)('%s in the middle of a training', (signal, status) => {
-  test(
+  posixTest('signals')(
     'writes a checkpoint at the current step',
     async () => {
       const child = start(train(signal, ...ENDLESS), path());
@@ -57,7 +70,7 @@ describe.each([
   );
 });
 
-test(
+posixTest('signals')(
   'SIGHUP ends the process by the signal, after saving and unlocking the folder',
   async () => {
     const child = start(train('closed', ...ENDLESS), path(), { terminal: true });
@@ -73,15 +86,9 @@ test(
 test(
   'Ctrl-C that npm forwards a second time counts once',
   async () => {
-    // It interrupts itself: how soon the second signal follows does not depend on how busy the machine is.
-    const preload = `
-      const interrupt = () => process.kill(process.pid, 'SIGINT');
-      process.once('SIGINT', () => setTimeout(interrupt, 5));
-      const write = process.stdout.write;
-      process.stdout.write = function (text, ...rest) {
-        if (String(text).includes('images/s')) setImmediate(interrupt), (process.stdout.write = write);
-        return write.call(this, text, ...rest);
-      };`;
+    // How soon the second signal follows does not depend on how busy the machine is.
+    const preload = `${interruptAt('images/s')}
+      process.once('SIGINT', () => setTimeout(interrupt, 5));`;
     const args = train('twice', ...ENDLESS).filter((arg) => arg !== '--json');
     const child = start(args, path(), { preload });
     const { status, stdout, stderr } = await outcomeOf(child);
@@ -101,13 +108,7 @@ test(
       ...train(output, '--backend', 'reference', '--epochs', '1', '--decay-epochs', '0.5', '--limit', '8', ...more),
       ...['--val-limit', '600', '--workers', '0'],
     ];
-    // It interrupts itself, so that the signal comes before the end of the evaluation on a busy machine, too.
-    const preload = `
-      const write = process.stdout.write;
-      process.stdout.write = function (text, ...rest) {
-        if (String(text).includes('"step":2,')) setTimeout(() => process.kill(process.pid, 'SIGINT'), 20);
-        return write.call(this, text, ...rest);
-      };`;
+    const preload = interruptAt('"step":2,', 20);
     const { status, stdout } = await outcomeOf(start(held('judged'), path(), { preload }));
     expect(status).toBe(130);
     expect(stdout).not.toContain('"kind":"epoch"');
@@ -171,9 +172,8 @@ test(
   async () => {
     const oracle = ['--backend', 'reference', '--epochs', '12'];
     await printed(train('oracle', ...oracle), path());
-    const child = start(train('stopped', ...oracle), path());
-    child.stdout.once('data', () => child.kill('SIGINT'));
-    expect((await outcomeOf(child)).status).toBe(130);
+    const preload = interruptAt('"step":2,');
+    expect((await outcomeOf(start(train('stopped', ...oracle), path(), { preload }))).status).toBe(130);
     expect((await readdir(path('stopped'))).includes('last.safetensors')).toBe(false);
     await printed(train('stopped', ...oracle, '--resume'), path());
     expect(await last('stopped')).toEqual(await last('oracle'));
@@ -185,7 +185,7 @@ test(
 const confined = (kilobytes: number, args: readonly string[]): Promise<Outcome> =>
   vanillanet(args, path(), { fileSize: kilobytes });
 
-test(
+posixTest('sh')(
   'a full disk stops the training, and existing files are kept',
   async () => {
     const wide = ['--dims', '32,64', ...EPOCHS.slice(0, 1), '3', '--checkpoint-every', '0'];

@@ -1,7 +1,8 @@
-import { expect, test } from '@jest/globals';
-import { mkdir, open, readdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises';
+import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { mkdir, open, readdir, readFile, readlink, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { ParamError } from '../../src/core/errors.js';
-import { atomicWrite, removeLeftovers } from '../../src/io/atomicWrite.js';
+import { atomicWrite, removeLeftovers, type WriteSystem } from '../../src/io/atomicWrite.js';
+import { posixTest } from '../platform.js';
 import { refusal } from './refusal.js';
 import { temporaryFolder } from './temporaryFolder.js';
 
@@ -16,7 +17,7 @@ test('writes bytes and text over an existing file and leaves no other file', asy
   expect(await readdir(path('a'))).toEqual(['file']);
 });
 
-test('an open handle of the old file still reads the old content', async () => {
+posixTest('open files')('an open handle of the old file still reads the old content', async () => {
   await writeFile(path('old'), 'old');
   const reader = await open(path('old'));
   await atomicWrite(path('old'), 'new');
@@ -24,7 +25,7 @@ test('an open handle of the old file still reads the old content', async () => {
   await reader.close();
 });
 
-test('writes to the target of a symbolic link, which remains a link', async () => {
+posixTest('links')('writes to the target of a symbolic link, which remains a link', async () => {
   await mkdir(path('l'));
   await writeFile(path('l', 'target'), 'old');
   await symlink('target', path('l', 'link'));
@@ -33,14 +34,81 @@ test('writes to the target of a symbolic link, which remains a link', async () =
   expect(await readFile(path('l', 'target'), 'utf8')).toBe('new');
 });
 
-test('refuses a folder, a device and a missing folder, and leaves no file behind', async () => {
+test('refuses a folder and a missing folder, and leaves no file behind', async () => {
   await mkdir(path('b', 'folder'), { recursive: true });
   const write = (...to: string[]): Promise<void> => atomicWrite(path('b', ...to), 'x');
   await expect(write('folder')).rejects.toThrow(refusal(ParamError, path('b', 'folder'), 'a file', 'a folder'));
   await expect(write('no', 'file')).rejects.toThrow(refusal(ParamError, 'file', 'a file', 'no such file or folder'));
-  await expect(atomicWrite('/dev/null', 'x')).rejects.toThrow(refusal(ParamError, '/dev/null', 'a file', 'a device'));
   expect(await readdir(path('b'))).toEqual(['folder']);
   expect(await readdir(path('b', 'folder'))).toEqual([]);
+});
+
+posixTest('devices')('refuses a device', async () => {
+  await expect(atomicWrite('/dev/null', 'x')).rejects.toThrow(refusal(ParamError, '/dev/null', 'a file', 'a device'));
+});
+
+/** A system whose `rename` fails with these codes in turn, then succeeds. */
+function failing(platform: NodeJS.Platform, codes: readonly string[]) {
+  const pauses: number[] = [];
+  let attempts = 0;
+  const system: WriteSystem = {
+    platform,
+    pause: (milliseconds) => {
+      pauses.push(milliseconds);
+      return Promise.resolve();
+    },
+    rename: async (from, to) => {
+      const code = codes.at(attempts++);
+      if (code !== undefined) throw Object.assign(new Error(code), { code });
+      await rename(from, to);
+    },
+  };
+  return { system, pauses, attempts: () => attempts };
+}
+
+describe('a target that another program has open', () => {
+  beforeEach(async () => {
+    await mkdir(path('open'));
+    await writeFile(path('open', 'file'), 'old');
+  });
+  afterEach(() => rm(path('open'), { recursive: true }));
+  const content = (): Promise<string> => readFile(path('open', 'file'), 'utf8');
+
+  test.each(['EPERM', 'EBUSY', 'EACCES'])('is replaced on Windows after two %s', async (code) => {
+    const { system, pauses, attempts } = failing('win32', [code, code]);
+    await atomicWrite(path('open', 'file'), 'new', system);
+    expect([await content(), attempts()]).toEqual(['new', 3]);
+    expect(pauses).toHaveLength(2);
+    expect(pauses[1]).toBeGreaterThan(pauses[0]);
+    expect(await readdir(path('open'))).toEqual(['file']);
+  });
+
+  test('is an error with a hint if it stays open for some seconds, and no temporary file is left', async () => {
+    const { system, pauses, attempts } = failing('win32', Array<string>(100).fill('EPERM'));
+    const file = path('open', 'file');
+    await expect(atomicWrite(file, 'new', system)).rejects.toMatchObject({
+      ...{ name: 'ParamError', op: file, expected: 'a file to write', got: 'no permission' },
+      hint: `Close the program that has ${await realpath(file)} open.`,
+    });
+    expect(attempts()).toBe(pauses.length + 1);
+    const total = pauses.reduce((sum, milliseconds) => sum + milliseconds, 0);
+    expect(total).toBeGreaterThan(2000);
+    expect(total).toBeLessThan(10_000);
+    expect([await content(), await readdir(path('open'))]).toEqual(['old', ['file']]);
+  });
+
+  test.each([
+    ['linux', 'EPERM'],
+    ['darwin', 'EBUSY'],
+    ['win32', 'ENOSPC'],
+  ] as const)('on %s, %s is not retried', async (platform, code) => {
+    const { system, pauses, attempts } = failing(platform, [code]);
+    const error: unknown = await atomicWrite(path('open', 'file'), 'new', system).catch((reason: unknown) => reason);
+    expect(error).toBeInstanceOf(ParamError);
+    expect(error).not.toHaveProperty('hint');
+    expect([attempts(), pauses]).toEqual([1, []]);
+    expect([await content(), await readdir(path('open'))]).toEqual(['old', ['file']]);
+  });
 });
 
 test('a failed write leaves no temporary file and does not change the target', async () => {

@@ -7,6 +7,7 @@ import { setTimeout } from 'node:timers/promises';
 import { ParamError } from '../../src/core/errors.js';
 import { lock } from '../../src/io/lock.js';
 import { startOf } from '../../src/io/processes.js';
+import { posixTest } from '../platform.js';
 import { refusal } from './refusal.js';
 import { temporaryFolder } from './temporaryFolder.js';
 
@@ -129,7 +130,7 @@ test('a lock is not touched after another process has taken it over', async () =
   }
 });
 
-test('a lock is removed on a signal that nothing else handles', async () => {
+posixTest('signals')('a lock is removed on a signal that nothing else handles', async () => {
   const program = `
     import { lock } from ${JSON.stringify(new URL('../../dist/src/io/lock.js', import.meta.url).href)};
     await lock(${JSON.stringify(path('lock'))}, 'trains here');

@@ -6,6 +6,7 @@ import { join, relative } from 'node:path';
 import { BackendUnavailableError, ParamError } from '../../src/core/errors.js';
 import { describeEngine, deviceOf, type EngineName } from '../../src/entries/tfjs.js';
 import { listEngines, loadEngine } from '../../src/tfjs/node/engines.js';
+import { posixTest } from '../platform.js';
 
 let folder: string;
 const before = process.env['VANILLANET_ENGINES'];
@@ -104,7 +105,7 @@ test('tfjs-node that computes on a CUDA device is refused', async () => {
   });
 });
 
-test('an engine that crashes its process is reported, and the others are available', async () => {
+posixTest('signals')('an engine that crashes its process is reported, and the others are available', async () => {
   await install('@tensorflow/tfjs-node', "process.kill(process.pid, 'SIGSEGV'); while (true);");
   const states = new Map((await listEngines()).map((state) => [state.engine, state]));
   expect(states.get('tfjs-node')).toMatchObject({

@@ -7,6 +7,7 @@ import { promisify } from 'node:util';
 import type { EngineState } from '../../src/tfjs/node/engines.js';
 import { probe } from '../../src/tfjs/node/probe.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
+import { posixTest } from '../platform.js';
 
 const path = temporaryFolder();
 const before = process.env['VANILLANET_ENGINES'];
@@ -63,14 +64,21 @@ test('an engine that hangs is killed', async () => {
   while (isRunning(child)) await sleep(10);
 });
 
+/** How a process that kills itself has ended: Windows tells only its exit status. */
+const KILLED = process.platform === 'win32' ? 'exit status 1' : 'SIGKILL';
+
 test.each([
   [
     'the last line of its stderr',
     "process.stderr.write('loading\\nno kernel image\\n\\n');",
-    'SIGKILL: no kernel image',
+    `${KILLED}: no kernel image`,
   ],
-  ['the end of a long stderr', "process.stderr.write('x'.repeat(1e6) + '\\nout of memory');", 'SIGKILL: out of memory'],
-  ['the signal', '', 'SIGKILL'],
+  [
+    'the end of a long stderr',
+    "process.stderr.write('x'.repeat(1e6) + '\\nout of memory');",
+    `${KILLED}: out of memory`,
+  ],
+  ['how it ended', '', KILLED],
 ])('an engine that crashes is reported with %s', async (_, print, reason) => {
   await install(`${print} setTimeout(() => process.kill(process.pid, 'SIGKILL'), 200); module.exports = new Promise(() => {});
     module.exports.setBackend = () => module.exports;`);
@@ -103,7 +111,7 @@ test('an engine that hangs at exit is reported with its answer, and does not kee
   expect(state).toEqual(isUnavailable(`^${installed}no device$`));
 });
 
-test('a child process that cannot be started is reported', async () => {
+posixTest('argument limits')('a child process that cannot be started is reported', async () => {
   await install('');
   process.env['TOO_LONG'] = 'x'.repeat(2 ** 20);
   expect(await probe('tfjs-node')).toEqual(isUnavailable(`^${installed}spawn E2BIG$`));

@@ -3,7 +3,10 @@ import { afterAll, expect } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { compile } from '../../scripts/tfjsNode/compile.js';
-import { file, posixTest, program, removeScratch, scratch } from './scratch.js';
+import { posixTest } from '../platform.js';
+import { file, program, removeScratch, scratch } from './scratch.js';
+
+const shTest = posixTest('sh');
 
 afterAll(removeScratch);
 
@@ -15,14 +18,14 @@ async function compileWith(cuda: readonly string[]): Promise<{ parameters: strin
   return { parameters: readFileSync(join(folder, 'parameters'), 'utf8').trim().split('\n'), folder };
 }
 
-posixTest('the addon finds libtensorflow relative to itself', async () => {
+shTest('the addon finds libtensorflow relative to itself', async () => {
   const { parameters, folder } = await compileWith([]);
   expect(parameters.filter((parameter) => parameter.startsWith('-Wl,'))).toEqual(['-Wl,-rpath,$ORIGIN/../../deps/lib']);
   expect(parameters).toContain(`-L${folder}/deps/lib`);
   expect(parameters.at(-1)).toBe(`${folder}/lib/napi-v8/tfjs_binding.node`);
 });
 
-posixTest('the CUDA libraries are linked to the addon by their sonames', async () => {
+shTest('the CUDA libraries are linked to the addon by their sonames', async () => {
   const { parameters, folder } = await compileWith([
     'cublas/lib/libcublas.so.12',
     'cublas/lib/__init__.py',
@@ -39,7 +42,7 @@ posixTest('the CUDA libraries are linked to the addon by their sonames', async (
   }
 });
 
-posixTest('an error of the compiler is reported with its first line', async () => {
+shTest('an error of the compiler is reported with its first line', async () => {
   const folder = scratch();
   const script = 'echo "In file included from x:"; echo "a.cc:1: fatal error: b.h: no such file" >&2; exit 1';
   const compiler = program(join(folder, 'c++'), script);

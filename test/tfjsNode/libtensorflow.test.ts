@@ -1,9 +1,10 @@
 /** Finds libtensorflow in folders, and puts it into the package. */
-import { afterAll, expect, test } from '@jest/globals';
+import { afterAll, describe, expect, test } from '@jest/globals';
 import { existsSync, lstatSync, readlinkSync, realpathSync } from 'node:fs';
 import { join } from 'node:path';
 import { layOut } from '../../scripts/tfjsNode/layout.js';
 import { findLibtensorflow } from '../../scripts/tfjsNode/libtensorflow.js';
+import { posixTest } from '../platform.js';
 import { file, library, OTHER, OWN, removeScratch, scratch } from './scratch.js';
 
 afterAll(removeScratch);
@@ -51,10 +52,8 @@ test('libraries for another machine or system are refused', async () => {
   await expect(findLibtensorflow(folder)).rejects.toMatchObject({ got: 'a file that is not a Linux library' });
 });
 
-// Links need privileges on Windows, where nothing is built.
-(process.platform === 'win32' ? test.skip : test).each(['move', 'link'] as const)(
-  '%s: the linker and the loader find the libraries',
-  async (placement) => {
+describe.each(['move', 'link'] as const)('%s', (placement) => {
+  posixTest('links')('the linker and the loader find the libraries', async () => {
     const folder = folderOf(HEADER, 'libtensorflow_cc.so.2', 'libtensorflow_framework.so.2', '../nvidia/cudnn/lib/x');
     const files = await findLibtensorflow(folder);
     const original = realpathSync(files.library);
@@ -68,5 +67,5 @@ test('libraries for another machine or system are refused', async () => {
     expect(readlinkSync(join(lib, 'libtensorflow_framework.so'))).toBe('libtensorflow_framework.so.2');
     // The libraries of the wheel look for CUDA here.
     expect(existsSync(join(lib, '../nvidia/cudnn/lib/x'))).toBe(true);
-  },
-);
+  });
+});

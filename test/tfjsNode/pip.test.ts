@@ -2,7 +2,10 @@
 import { afterAll, expect } from '@jest/globals';
 import { join } from 'node:path';
 import { downloadWheels } from '../../scripts/tfjsNode/pip.js';
-import { posixTest, program, removeScratch, scratch } from './scratch.js';
+import { posixTest } from '../platform.js';
+import { program, removeScratch, scratch } from './scratch.js';
+
+const shTest = posixTest('sh');
 
 afterAll(removeScratch);
 
@@ -17,17 +20,17 @@ async function download(script: string): Promise<string[]> {
   );
 }
 
-posixTest('a downloaded wheel is found', async () => {
+shTest('a downloaded wheel is found', async () => {
   expect(await download('touch one.whl')).toEqual(['one.whl']);
 });
 
-posixTest('without a wheel for this Python, that of another is downloaded', async () => {
+shTest('without a wheel for this Python, that of another is downloaded', async () => {
   expect(await download(`case "$*" in *--python-version=3.12*) touch other.whl;; *) ${NONE};; esac`)).toEqual([
     'other.whl',
   ]);
 });
 
-posixTest('a missing wheel and an unreachable index are reported', async () => {
+shTest('a missing wheel and an unreachable index are reported', async () => {
   const got = 'ERROR: No matching distribution found for tensorflow-cpu==2.21.0';
   await expect(download(NONE)).rejects.toMatchObject({ op: 'pip download', got });
   const warning = 'echo "WARNING: Retrying after NewConnectionError"';

@@ -1,4 +1,3 @@
-import { test } from '@jest/globals';
 import { mkdtempSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -40,11 +39,3 @@ export function library(machine: number): Uint8Array {
 
 /** The ELF machine of this Node, and another one. */
 export const [OWN, OTHER] = process.arch === 'arm64' ? [183, 62] : [62, 183];
-
-/** A test with stubs that are shell scripts, or with symbolic links: Windows has no sh, and its links need privileges. */
-export const posixTest =
-  process.platform === 'win32'
-    ? (name: string, run: () => Promise<void>): void => {
-        test.skip(`${name} (Windows has no sh)`, run);
-      }
-    : test;

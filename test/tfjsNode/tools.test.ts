@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { errorLines } from '../../scripts/scriptError.js';
 import { throwAll } from '../../scripts/tfjsNode/setupError.js';
 import { findTools } from '../../scripts/tfjsNode/tools.js';
-import { posixTest, program, removeScratch, scratch } from './scratch.js';
+import { posixTest } from '../platform.js';
+import { program, removeScratch, scratch } from './scratch.js';
+
+const shTest = posixTest('sh');
 
 afterAll(removeScratch);
 
@@ -21,23 +24,23 @@ async function missing(scripts: Readonly<Record<string, string>>, needs = ALL, e
 const NO_COMPILER = ['compiler', 'none', 'Install one: apt-get install g++.'];
 const NO_PYTHON = ['python', 'none', 'Install it: apt-get install python3 python3-pip'];
 
-posixTest('an empty machine lacks everything, and each error has a hint', async () => {
+shTest('an empty machine lacks everything, and each error has a hint', async () => {
   expect(await missing({})).toEqual([NO_COMPILER, NO_PYTHON]);
 });
 
-posixTest('building from a folder needs no Python', async () => {
+shTest('building from a folder needs no Python', async () => {
   expect(await missing({}, { python: false, pip: false })).toEqual([NO_COMPILER]);
   expect(await missing({ 'clang++': '' }, { python: false, pip: false })).toEqual([]);
 });
 
-posixTest('building from a wheel needs Python but not pip', async () => {
+shTest('building from a wheel needs Python but not pip', async () => {
   const scripts = { 'g++': '', python3: 'echo No module named pip; exit 1' };
   expect(await missing(scripts, { python: true, pip: false })).toEqual([]);
   const line = ['pip', 'No module named pip', 'Install it: apt-get install python3-pip'];
   expect(await missing(scripts)).toEqual([line]);
 });
 
-posixTest('CXX comes before PATH, and PATH is searched in order', async () => {
+shTest('CXX comes before PATH, and PATH is searched in order', async () => {
   const [first, second] = [scratch(), scratch()];
   const compiler = program(join(second, 'c++'), '');
   program(join(second, 'python3'), '');
@@ -51,7 +54,7 @@ posixTest('CXX comes before PATH, and PATH is searched in order', async () => {
   ]);
 });
 
-posixTest('all missing tools are reported together, one line each', async () => {
+shTest('all missing tools are reported together, one line each', async () => {
   const { missing: problems } = await findTools(ALL, { PATH: '' });
   let thrown;
   try {

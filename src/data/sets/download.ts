@@ -8,6 +8,7 @@ import { bodyOf, checkRest, requestBytes, type Position } from '../../io/fetchBy
 import { fileVersion, validatorOf, type FileVersion } from '../../io/fileVersion.js';
 import { reasonOf } from '../../io/reason.js';
 import { readStream } from '../../io/readStream.js';
+import { hintIfOpen, retryIfOpen } from '../../io/retryIfOpen.js';
 
 export interface DownloadFile {
   readonly url: string;
@@ -205,8 +206,9 @@ export async function download(
     throw new DataError({ op: url, expected: `md5 ${md5}`, got, hint });
   }
   const bytes = await sizeAt(part.bytes);
-  await rename(part.bytes, path).catch((cause: unknown) => {
-    throw new DataError({ op: path, expected: 'a file to write', got: reasonOf(cause) }, { cause });
+  await retryIfOpen(() => rename(part.bytes, path)).catch((cause: unknown) => {
+    const hint = hintIfOpen(cause, path);
+    throw new DataError({ op: path, expected: 'a file to write', got: reasonOf(cause), hint }, { cause });
   });
   await removeParts(part);
   return { path, bytes, existed: false, resumedFrom };

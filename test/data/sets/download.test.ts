@@ -7,6 +7,7 @@ import { DataError, ParamError } from '../../../src/core/errors.js';
 import { download } from '../../../src/data/sets/download.js';
 import { refusal } from '../../io/refusal.js';
 import { temporaryFolder } from '../../io/temporaryFolder.js';
+import { linuxTest } from '../../platform.js';
 
 const path = temporaryFolder();
 const content = Uint8Array.from({ length: 300_000 }, (_, i) => (i * i * 31 + 7 * i) % 256);
@@ -219,8 +220,7 @@ describe('a download', () => {
     );
   });
 
-  const onLinux = process.platform === 'linux' ? test : test.skip;
-  onLinux('onto a full disk says so, and keeps what has come', async () => {
+  linuxTest('/dev/full')('onto a full disk says so, and keeps what has come', async () => {
     // A device that is always full stands in for the disk.
     await symlink('/dev/full', path('disk.part'));
     handler = whole;

@@ -1,4 +1,4 @@
-import { isVariantName, VARIANTS, type ModelConfigInput } from '../core/config.js';
+import { checkVariantName, type ModelConfigInput } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
 import { readJsonObject } from './jsonFile.js';
 
@@ -24,9 +24,5 @@ export async function networkConfig(
     throw new ParamError({ op, expected: 'a variant, --weights or --config', got: sources.join(' and ') });
   }
   if (config !== undefined) return readJsonObject(config);
-  const name = variant ?? 'vanillanet_5';
-  if (!isVariantName(name)) {
-    throw new ParamError({ op: 'variant', expected: `one of ${Object.keys(VARIANTS).join(', ')}`, got: name });
-  }
-  return { variant: name };
+  return { variant: checkVariantName('variant', variant ?? 'vanillanet_5') };
 }

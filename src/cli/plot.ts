@@ -20,13 +20,18 @@ interface RunFiles {
   readonly config: string;
 }
 
+const RUN_HINT = 'Pass the folder that vanillanet train --output wrote to, or its metrics.jsonl.';
+
 /** The files of a run, which is a folder or a metrics file. */
 async function findFiles(run: string): Promise<RunFiles> {
   const entry = await stat(run).catch(() => null);
-  if (entry === null) throw new DataError({ op: run, expected: 'a run: a folder or a metrics file', got: 'nothing' });
+  if (entry === null) {
+    const expected = 'a run: a folder or a metrics file';
+    throw new DataError({ op: run, expected, got: 'no such file or folder', hint: RUN_HINT });
+  }
   const file = entry.isDirectory() ? join(run, 'metrics.jsonl') : run;
   if (entry.isDirectory() && (await stat(file).catch(() => null)) === null) {
-    throw new DataError({ op: run, expected: 'a run with metrics.jsonl', got: 'a folder without it' });
+    throw new DataError({ op: run, expected: 'a run with metrics.jsonl', got: 'a folder without it', hint: RUN_HINT });
   }
   // A file with the usual name is called by its folder.
   const source = basename(file) === 'metrics.jsonl' ? dirname(resolve(file)) : file;

@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import {
-  isVariantName,
+  checkVariantName,
   resolveConfig,
   VARIANTS,
   type Form,
@@ -68,9 +68,7 @@ function summarize(all: ReturnType<typeof describeAll>): string {
 }
 
 async function summary(variant: string | undefined, options: SummaryOptions): Promise<void> {
-  if (variant !== undefined && !isVariantName(variant)) {
-    throw new ParamError({ op: 'variant', expected: `one of ${Object.keys(VARIANTS).join(', ')}`, got: variant });
-  }
+  if (variant !== undefined) checkVariantName('variant', variant);
   const sources = [variant, options.weights, options.config].filter((source) => source !== undefined);
   if (sources.length > 1) {
     throw new ParamError({

@@ -200,8 +200,8 @@ async function follow(run: Run, options: TrainFlags): Promise<void> {
     }
   } catch (error) {
     display.stop();
-    await explainFailure(error, folder, note);
-    throw error;
+    await describeFolder(error, folder, note);
+    throw withRemedy(error);
   } finally {
     // Before signals have their default effect again, which would leave the lock file behind.
     await folder.close();
@@ -224,13 +224,18 @@ async function finish(trained: TrainingResult, folder: RunFolder, note: Note): P
   }
 }
 
-/** Says what the folder has after a failure, and how to continue. */
-async function explainFailure(error: unknown, folder: RunFolder, note: Note): Promise<void> {
+/** Notes which weights the folder has after a failure. */
+async function describeFolder(error: unknown, folder: RunFolder, note: Note): Promise<void> {
   const isOfData = error instanceof DataError || error instanceof LoaderError;
   if (isOfData || error instanceof TrainingError) note(`kept   ${await folder.describeWeights()}`);
-  if (error instanceof DataError) {
-    note('       after fixing the file, run --resume --accept-data; to leave it out, add --on-bad-image skip');
-  }
+}
+
+/** Adds to an error of the data how the training can continue. */
+function withRemedy(error: unknown): unknown {
+  if (!(error instanceof DataError) || error.hint !== undefined) return error;
+  const { op, expected, got } = error;
+  const hint = 'Fix the file and run with --resume --accept-data, or leave it out: add --on-bad-image skip.';
+  return new DataError({ op, expected, got, hint }, { cause: error });
 }
 
 export const trainCommand = (): Command =>

@@ -92,7 +92,9 @@ export const VARIANTS = {
 
 export type VariantName = keyof typeof VARIANTS;
 
-export const isVariantName = (name: string): name is VariantName => Object.hasOwn(VARIANTS, name);
+/** @param op the option, for the error @throws ParamError */
+export const checkVariantName = (op: string, name: unknown): VariantName =>
+  checkOneOf(op, name, Object.keys(VARIANTS) as VariantName[]);
 
 const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 
@@ -185,7 +187,7 @@ function valueFor<K extends RuleKey>(input: ModelConfigInput, key: K): ModelConf
 }
 
 const variantOf = ({ variant }: ModelConfigInput): VariantName | undefined =>
-  variant === undefined ? undefined : checkOneOf(opOf('variant'), variant, Object.keys(VARIANTS) as VariantName[]);
+  variant === undefined ? undefined : checkVariantName(opOf('variant'), variant);
 
 function integers(key: string, value: unknown, min: number, hint?: string): readonly number[] {
   const isList = (v: unknown): v is number[] =>

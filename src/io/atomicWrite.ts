@@ -77,7 +77,12 @@ export async function requireWritable(path: string, inputs: readonly string[] = 
   const target = await targetOf(path);
   for (const input of inputs) {
     if (resolve(target) === resolve(await targetOf(input).catch(() => input))) {
-      throw new ParamError({ op: path, expected: 'an output that is not an input', got: input });
+      throw new ParamError({
+        op: path,
+        expected: 'an output that is not an input',
+        got: input,
+        hint: 'Name another output file.',
+      });
     }
   }
   const folder = dirname(target);

@@ -2,6 +2,7 @@
 import { VanillaNetError, WeightsError } from '../core/errors.js';
 import { cancelBody } from '../core/cancel.js';
 import { fileVersion, isCrossOrigin, mismatch, validatorOf, type FileVersion } from './fileVersion.js';
+import { reasonOf } from './reason.js';
 import { readStream, type ByteStream } from './readStream.js';
 import type { ResponseLike } from './weightsSource.js';
 import type { ResolvedSourceOptions } from './sourceOptions.js';
@@ -93,11 +94,17 @@ function versionOf(response: ResponseLike, position: Position, url: string): Fil
 const canResume = (cause: unknown, { at, version }: Position): boolean =>
   !(cause instanceof VanillaNetError) && version !== null && (at === 0 || validatorOf(version) !== null);
 
+/** The error for a request without a response. */
+const asNoResponse = (url: string, cause: unknown): unknown =>
+  cause instanceof VanillaNetError
+    ? cause
+    : new WeightsError({ op: url, expected: 'a response', got: reasonOf(cause) }, { cause });
+
 /**
  * The bytes of a file.
  *
- * @throws WeightsError for an error status, a timeout, or a file that changed meanwhile; the error of `fetch` if
- *   the connection breaks and cannot be resumed
+ * @throws WeightsError for no response, an error status, a timeout, or a file that changed meanwhile; the error of
+ *   `fetch` if the connection breaks and cannot be resumed
  */
 export async function* fetchBytes(url: string, options: ResolvedSourceOptions): AsyncGenerator<Uint8Array> {
   let version: FileVersion | null = null;
@@ -118,7 +125,9 @@ export async function* fetchBytes(url: string, options: ResolvedSourceOptions): 
       throw new Error(`${at} of ${version.total} bytes`);
     } catch (cause) {
       if (at > before) failures = 0;
-      if (!canResume(cause, { at, version }) || failures >= options.retries) throw cause;
+      if (!canResume(cause, { at, version }) || failures >= options.retries) {
+        throw version === null ? asNoResponse(url, cause) : cause;
+      }
       failures++;
     } finally {
       controller.abort();

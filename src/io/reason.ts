@@ -29,10 +29,16 @@ const codeOf = (error: unknown): string | null => {
   return typeof code === 'string' ? code : null;
 };
 
-/** The reason in words: by the code of the error or of its cause, where `fetch` puts it, or else the message. */
+/** The message of an error and that of its cause: `fetch failed: bad port`. */
+const messagesOf = (error: unknown): string => {
+  const cause = (error as Thrown)?.cause;
+  return cause === undefined || cause === null ? messageOf(error) : `${messageOf(error)}: ${messageOf(cause)}`;
+};
+
+/** The reason in words: by the code of the error or of its cause, where `fetch` puts it, or else the messages. */
 export function reasonOf(error: unknown): string {
   const code = codeOf(error) ?? codeOf((error as Thrown)?.cause);
-  if (code === null) return messageOf(error);
+  if (code === null) return messagesOf(error);
   if (/CERT|TLS|SSL|SIGNATURE|SELF_SIGNED/.test(code)) return `no secure connection (TLS: ${code})`;
-  return REASONS[code] ?? messageOf(error);
+  return REASONS[code] ?? messagesOf(error);
 }

@@ -51,7 +51,7 @@ test(
 
 describe('refuses, and writes nothing', () => {
   test.each([
-    [['none'], 'DataError: none: expected a run', 'got nothing'],
+    [['none'], 'DataError: none: expected a run', 'got no such file or folder'],
     [['one', 'empty'], 'DataError: empty: expected a run with metrics.jsonl', 'a folder without'],
     [['other'], 'DataError: other/metrics.jsonl: expected records', 'got none'],
     [['damaged.jsonl'], 'DataError: damaged.jsonl:6: expected a JSON object', 'got ?'],

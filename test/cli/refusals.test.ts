@@ -24,7 +24,7 @@ type Case = readonly [what: string, args: readonly string[], ...Refusal];
 async function refuse(args: readonly string[], [error, op, expected, got]: Refusal): Promise<void> {
   const before = await readdir(path(), { recursive: true });
   const { status, stderr } = await inHost(args, path());
-  expect(stderr).toMatch(/^\w+Error: [^\n]+: expected [^\n]+, got [^\n]+\n(hint: [^\n]+\.\n)?$/);
+  expect(stderr).toMatch(/^\w+Error: [^\n]+: expected [^\n]+, got [^\n]+\n(hint: [^\n]+[.?]\n)?$/);
   const [line] = stderr.split('\n');
   expect(line.startsWith(`${error}: ${op}: expected `)).toBe(true);
   expect(line).toContain(expected);
@@ -301,6 +301,28 @@ describe('classify', () => {
       'the train form',
     ],
   ]);
+});
+
+describe('hints', () => {
+  const names = 'Pass cifar10, cifar100, shapes, or the path of an archive or a folder.';
+  test.each([
+    [['summary', 'vanilanet_5'], 'Did you mean vanillanet_5?'],
+    [['bench', 'vanilanet_5'], 'Did you mean vanillanet_5?'],
+    [['train', '--data', 'nodir', '--output', OUT], names],
+    [['eval', '--data', 'imagenet', '--weights', 'deploy.safetensors'], names],
+    [['plot', 'nope'], 'Pass the folder that vanillanet train --output wrote to, or its metrics.jsonl.'],
+    [['fuse', 'train.safetensors', 'train.safetensors'], 'Name another output file.'],
+  ])(
+    '%j',
+    async (args, hint) => {
+      const { status, stderr } = await inHost(args, path());
+      expect([status, stderr.trimEnd().split('\n')]).toEqual([
+        1,
+        [expect.stringMatching(/^\w+Error: .*: expected /), `hint: ${hint}`],
+      ]);
+    },
+    PATIENCE,
+  );
 });
 
 describe('summary', () => {

@@ -43,6 +43,15 @@ afterAll(() => {
   server.close();
 });
 
+/** The origin of a port on which nothing listens any more. */
+async function closedPort(): Promise<string> {
+  const short = createServer();
+  await new Promise<void>((resolve) => short.listen(0, '127.0.0.1', resolve));
+  const { port } = short.address() as AddressInfo;
+  await new Promise((resolve) => short.close(resolve));
+  return `http://127.0.0.1:${port}`;
+}
+
 /** A stream that records whether it was canceled. */
 function stream(
   chunks: readonly Uint8Array[],
@@ -115,9 +124,13 @@ describe('errors that name the source', () => {
     await expect(hashOf(`${origin}/broken`)).rejects.toThrow(
       refusal(WeightsError, `${origin}/broken`, 'weights to the end', 'a broken connection'),
     );
-    // Nothing listens on port 1.
+    // `fetch` does not connect to port 1.
     await expect(hashOf('http://127.0.0.1:1/net')).rejects.toThrow(
-      refusal(WeightsError, 'http://127.0.0.1:1/net', 'weights to the end', 'fetch failed'),
+      refusal(WeightsError, 'http://127.0.0.1:1/net', 'a response', 'fetch failed: bad port'),
+    );
+    const closed = await closedPort();
+    await expect(hashOf(`${closed}/net`)).rejects.toThrow(
+      refusal(WeightsError, `${closed}/net`, 'a response', 'a refused connection'),
     );
     await expect(hashOf(new Response(null))).rejects.toThrow(
       refusal(WeightsError, 'response', 'a response with a body', 'none'),

@@ -94,7 +94,8 @@ async function openTar(path: string): Promise<Archive> {
  */
 export async function openArchive(path: string): Promise<Archive> {
   const stats = await stat(path).catch((cause: unknown) => {
-    throw new DataError({ op: path, expected: 'an archive or a folder', got: reasonOf(cause) }, { cause });
+    const hint = 'Pass cifar10, cifar100, shapes, or the path of an archive or a folder.';
+    throw new DataError({ op: path, expected: 'an archive or a folder', got: reasonOf(cause), hint }, { cause });
   });
   return stats.isDirectory() ? openFolder(path) : openTar(path);
 }

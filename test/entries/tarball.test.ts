@@ -138,6 +138,19 @@ test('source maps of declarations point to files of the tarball, so that "go to 
   }
 });
 
+test('every source map that a file names is in the tarball', async () => {
+  const candidates = [...filesEnding('.js'), ...filesEnding('.d.ts')];
+  expect(candidates.length).toBeGreaterThan(300);
+  const missing: string[] = [];
+  for (const file of candidates) {
+    const text = await readFile(file, 'utf8');
+    for (const [, map] of text.matchAll(/^\/\/# sourceMappingURL=(\S+)$/gm)) {
+      if (!files.has(posix.join(dirname(file), map))) missing.push(`${file}: ${map}`);
+    }
+  }
+  expect(missing).toEqual([]);
+});
+
 test('contains the license of every bundled package', async () => {
   const licenses = await readFile('dist/THIRD_PARTY_LICENSES.md', 'utf8');
   expect(files.has('dist/THIRD_PARTY_LICENSES.md')).toBe(true);

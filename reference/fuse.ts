@@ -3,6 +3,7 @@
  * (arXiv 2305.12972, sec. 3.1). At λ = 1 the convolutions and batch normalizations between two activations are
  * affine maps, and a sequence of affine maps is one affine map.
  */
+import { BATCH_NORM_EPS } from './batchNorm.js';
 import type { Config } from './config.js';
 import { FusionError, ParamError } from './errors.js';
 import { float32Bound } from './float32Bound.js';
@@ -10,9 +11,6 @@ import type { State } from './layers.js';
 import { requireInteger } from './require.js';
 import { formatShape, maxAbs, tensor, valuesOf, zeros, zip, type Tensor } from './tensor.js';
 import { forward } from './vanillaNet.js';
-
-/** ε of every normalization in the network. */
-const EPS = 1e-6;
 
 /** Weight and bias of a convolution, or of a series activation. */
 interface Affine {
@@ -78,7 +76,7 @@ function foldBatchNorm({ weight, bias }: Affine, state: State, name: string): Af
       throw new FusionError('fuse', `${name} of ${k} channels`, `one of ${formatShape(part.shape)}`);
     }
   }
-  const t = zip(gamma, variance, (g, v) => g / Math.sqrt(v + EPS));
+  const t = zip(gamma, variance, (g, v) => g / Math.sqrt(v + BATCH_NORM_EPS));
   const [w, b] = [zeros(weight.shape), zeros([k])];
   for (let out = 0; out < k; out++) {
     b.set(out, beta.get(out) + t.get(out) * (bias.get(out) - mean.get(out)));

@@ -332,7 +332,7 @@ const MUTATIONS: Readonly<Record<string, readonly Mutation[]>> = {
   ],
   fuse: [
     { flaw: 'λ not checked', file: 'fuse.ts', from: 'if (lambda !== 1)', to: 'if (lambda === undefined)' },
-    { flaw: 'another eps', file: 'fuse.ts', from: 'const EPS = 1e-6', to: 'const EPS = 1e-5' },
+    { flaw: 'another eps', file: 'fuse.ts', from: 'v + BATCH_NORM_EPS', to: 'v + 10 * BATCH_NORM_EPS' },
     {
       flaw: 'the first bias dropped',
       file: 'fuse.ts',

@@ -2,7 +2,7 @@ import { show } from '../core/check.js';
 import { ParamError } from '../core/errors.js';
 import { cancelOnError } from '../io/cancelSource.js';
 import type { WeightsSource } from '../io/weightsSource.js';
-import { ModuleLoader } from '../wasm/moduleLoader.js';
+import { cancelModule, ModuleLoader } from '../wasm/moduleLoader.js';
 import type { WasmSource } from '../wasm/module.js';
 import { checkMemoryLimit, wasmBackendOn } from '../wasm/inference/session.js';
 import type { Model } from './model.js';
@@ -41,15 +41,17 @@ function createLoader(wasm: LoadModelWithModuleOptions['wasm'] | undefined, time
 export async function loadModelWithModule(weights: WeightsSource, options: LoadModelWithModuleOptions): Promise<Model> {
   // A caller without types may omit the options.
   const { wasm, memoryLimit = Infinity, ...rest } = (options as Partial<LoadModelWithModuleOptions> | undefined) ?? {};
-  const loader = cancelOnError(weights, () => createLoader(wasm, rest.timeout));
   try {
-    const reading = cancelOnError(weights, () => {
+    const { backend, reading } = cancelOnError(weights, () => {
       checkMemoryLimit(memoryLimit);
-      return resolveReadOptions(rest);
+      return {
+        backend: wasmBackendOn(createLoader(wasm, rest.timeout), memoryLimit),
+        reading: resolveReadOptions(rest),
+      };
     });
-    return await readModel(weights, wasmBackendOn(loader, memoryLimit), reading);
+    return await readModel(weights, backend, reading);
   } catch (error) {
-    loader.cancel();
+    cancelModule(wasm);
     throw error;
   }
 }

@@ -33,6 +33,19 @@ async function translateErrors<T>(promise: Promise<T>): Promise<T> {
   }
 }
 
+/**
+ * Cancels the body of a `Response`, or of a promise of one, that will not be read. Has no effect on a body that is being
+ * read, or on other values.
+ */
+export function cancelModule(module: unknown): void {
+  Promise.resolve(module).then(
+    (source) => {
+      if (isResponse(source)) cancelBody(source.body);
+    },
+    () => undefined,
+  );
+}
+
 async function readAll(reader: Reader, wait: <T>(promise: Promise<T>) => Promise<T>): Promise<Uint8Array> {
   const chunks: Uint8Array[] = [];
   try {
@@ -70,7 +83,7 @@ export class ModuleLoader {
     try {
       this.#timeout = timeoutOf(timeout);
     } catch (error) {
-      this.cancel();
+      cancelModule(source);
       throw error;
     }
   }
@@ -80,17 +93,6 @@ export class ModuleLoader {
     const source = await translateErrors(this.#withTimeout(this.#source));
     this.#module ??= this.#compile(source);
     return this.#module;
-  }
-
-  /** Cancels the body of a `Response` that will not be read. */
-  cancel(): void {
-    if (this.#module !== null) return;
-    Promise.resolve(this.#source).then(
-      (source: unknown) => {
-        if (isResponse(source)) cancelBody(source.body);
-      },
-      () => undefined,
-    );
   }
 
   async #compile(source: WasmSource): Promise<CompiledModule> {

@@ -4,10 +4,11 @@ import { readImage } from '../data/decode/image.js';
 import { loadModel } from '../model/loadModel.js';
 import type { Model } from '../model/model.js';
 import type { Prediction } from '../model/topK.js';
+import { formatPercent } from '../report/percent.js';
 import { integer } from './arguments.js';
 import { openBackend, withBackend, type BackendOptions } from './backends.js';
 import { readJsonObject } from './jsonFile.js';
-import { errorLine, formatPercent, print, printError, printJson } from './print.js';
+import { errorLine, print, printError, printJson } from './print.js';
 import { SHIPPED_HELP, weightsOrShipped } from './shippedModel.js';
 import { CONFIG_HELP } from './weights.js';
 
@@ -34,7 +35,7 @@ async function classifyOne(model: Model, image: string, topK: number): Promise<R
   }
 }
 
-function show({ image, predictions = [], error }: Result): void {
+function printResult({ image, predictions = [], error }: Result): void {
   if (error !== undefined) {
     printError(error);
     return;
@@ -60,7 +61,7 @@ async function classify(images: readonly string[], options: ClassifyOptions): Pr
   for (const image of images) {
     const result = await classifyOne(model, image, options.top);
     results.push(result);
-    if (!options.json) show(result);
+    if (!options.json) printResult(result);
   }
   model.dispose();
   if (options.json) printJson(results.map(asJson));

@@ -17,7 +17,7 @@ import { findInput } from './diffInput.js';
 import { comparisonJson, formatVerdict } from './diffTable.js';
 import { fileArgument } from './plot.js';
 import { print, printJson } from './print.js';
-import { CONFIG_HELP, openWeights, type WeightsOptions } from './weights.js';
+import { CONFIG_HELP, readNetworkWeights, type WeightsOptions } from './weights.js';
 
 interface DiffOptions extends WeightsOptions {
   readonly weights: string;
@@ -69,7 +69,7 @@ async function diff(options: DiffOptions): Promise<void> {
   const files = names.filter((name) => isDump(name));
   for (const name of names) if (!isDump(name)) await openDiffBackend(name, build);
   if (html !== undefined) await requireWritable(html, [weights, ...files, ...(input === undefined ? [] : [input])]);
-  const { state, config: stored } = await openWeights(weights, options);
+  const { state, config: stored } = await readNetworkWeights(weights, options);
   const dumps = await Promise.all(files.map(readDump));
   const { source, x } = await findInput(input, dumps, stored, seed);
   const config: ModelConfig = { ...stored, input_size: [x.shape[2], x.shape[3]] };

@@ -12,12 +12,13 @@ import { loadModel } from '../model/loadModel.js';
 import type { Model } from '../model/model.js';
 import { confusionCsv, confusionOf, confusionTable, mistakes, type Confusion } from '../report/confusion.js';
 import { crossEntropy, rankOf } from '../train/scores.js';
+import { formatPercent } from '../report/percent.js';
 import { integer, number } from './arguments.js';
 import { openBackend, withBackend, type BackendOptions } from './backends.js';
 import { countDisplay, type Count } from './countBar.js';
 import { readJsonObject } from './jsonFile.js';
 import { fileArgument } from './plot.js';
-import { formatPercent, print, printJson } from './print.js';
+import { print, printJson } from './print.js';
 import { SHIPPED_HELP, weightsOrShipped } from './shippedModel.js';
 import { CONFIG_HELP } from './weights.js';
 

@@ -10,7 +10,7 @@ import { wasmBackend } from '../wasm/inference/backend.js';
 import { number, size } from './arguments.js';
 import { dtypeOption } from './dtype.js';
 import { threeDigits, print, printJson } from './print.js';
-import { CONFIG_HELP, openWeights, type WeightsOptions } from './weights.js';
+import { CONFIG_HELP, readNetworkWeights, type WeightsOptions } from './weights.js';
 
 interface FuseOptions extends WeightsOptions {
   readonly verify?: true;
@@ -38,7 +38,7 @@ function trainedLambda(input: string, stored: number | null, option: number | un
 
 async function fuse(input: string, output: string, { config: path, lambda, ...options }: FuseOptions): Promise<void> {
   await requireWritable(output, [input]);
-  const { state, config: stored } = await openWeights(input, path === undefined ? {} : { config: path });
+  const { state, config: stored } = await readNetworkWeights(input, path === undefined ? {} : { config: path });
   const config = { ...stored, lambda: trainedLambda(input, stored.lambda, lambda) };
   const probe = options.probeSize === undefined ? {} : { probeSize: options.probeSize };
   const fused = fuseState(state, config, probe);

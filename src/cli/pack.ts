@@ -11,12 +11,13 @@ import { encodeSafetensors, WEIGHTS_DTYPES, type WeightsDtype } from '../io/safe
 import { loadModel } from '../model/loadModel.js';
 import { Model } from '../model/model.js';
 import { createWasmBackend } from '../wasm/inference/backend.js';
+import { formatPercent } from '../report/percent.js';
 import { byteCount, integer } from './arguments.js';
 import { countDisplay } from './countBar.js';
 import { dtypeOption } from './dtype.js';
-import { formatPercent, print, printJson, threeDigits } from './print.js';
+import { print, printJson, threeDigits } from './print.js';
 import { driftOf, openProbe, type Drift, type Probe, type ProbeOptions } from './probe.js';
-import { CONFIG_HELP, openWeights, type WeightsOptions } from './weights.js';
+import { CONFIG_HELP, readNetworkWeights, type WeightsOptions } from './weights.js';
 
 interface PackOptions extends WeightsOptions, ProbeOptions {
   readonly dtype: WeightsDtype;
@@ -141,7 +142,7 @@ async function convert(
 
 async function pack(input: string, output: string, options: PackOptions): Promise<void> {
   await requireWritable(targetOf(output, options), [input]);
-  const weights = await openWeights(input, options);
+  const weights = await readNetworkWeights(input, options);
   if (weights.config.form !== 'deploy') {
     const hint = 'Fuse it first: vanillanet fuse IN OUT.';
     throw new WeightsError({ op: input, expected: 'the deploy form', got: 'the train form', hint });

@@ -18,7 +18,7 @@ import { networkConfig, type NetworkOptions } from './networkConfig.js';
 import { readJsonObject } from './jsonFile.js';
 import { format, type CpuSource, type PlanReport } from './planReport.js';
 import { print, printJson } from './print.js';
-import { CONFIG_HELP, openWeights } from './weights.js';
+import { CONFIG_HELP, readNetworkWeights } from './weights.js';
 
 interface PlanOptions extends NetworkOptions {
   readonly size?: Size;
@@ -41,7 +41,7 @@ const JAVASCRIPT = 5 * MIB;
 async function networkOf(variant: string | undefined, options: PlanOptions) {
   const { weights, size: input_size } = options;
   const named = await networkConfig('plan', variant, options);
-  const opened = weights === undefined ? null : await openWeights(weights, options);
+  const opened = weights === undefined ? null : await readNetworkWeights(weights, options);
   const described = opened?.config ?? named;
   const config = resolveConfig({ ...described, form: 'deploy', ...(input_size === undefined ? {} : { input_size }) });
   // Weights of the train form are planned as they will be after fusion.

@@ -1,7 +1,8 @@
 import { formatShape } from '../core/tensor.js';
 import { SHARD_BYTES, type Fit } from '../deploy/fit.js';
 import type { MemoryPlan } from '../wasm/inference/memoryPlan.js';
-import { formatPercent, table } from './print.js';
+import { formatPercent } from '../report/percent.js';
+import { table } from './print.js';
 
 /** The CPU time of an image, and where it is from. */
 export interface CpuSource {

@@ -13,9 +13,6 @@ export function table(rows: readonly (readonly (string | number)[])[]): string {
     .join('\n');
 }
 
-/** A share in [0, 1] as a percentage with one decimal. */
-export const formatPercent = (share: number): string => `${(100 * share).toFixed(1)}%`;
-
 /** A number with three significant digits; magnitudes below 1e-3 in scientific notation. */
 export const threeDigits = (value: number): string =>
   Math.abs(value) < 1e-3 && value !== 0 ? value.toExponential(2) : value.toPrecision(3);

@@ -1,7 +1,8 @@
 import { Presets, SingleBar } from 'cli-progress';
 import type { WriteStream } from 'node:tty';
 import type { EpochRecord, RecordedScores, StepRecord } from '../report/record.js';
-import { threeDigits, formatPercent } from './print.js';
+import { formatPercent } from '../report/percent.js';
+import { threeDigits } from './print.js';
 
 export interface TrainingDisplayOptions {
   /** Epochs of the run. */

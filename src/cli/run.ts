@@ -10,7 +10,7 @@ import { forwardTraining } from '../oracle/forwardTraining.js';
 import { number } from './arguments.js';
 import { openBackend, withBackend, type BackendOptions } from './backends.js';
 import { print, printJson } from './print.js';
-import { CONFIG_HELP, openWeights, type WeightsOptions } from './weights.js';
+import { CONFIG_HELP, readNetworkWeights, type WeightsOptions } from './weights.js';
 
 interface RunOptions extends WeightsOptions, BackendOptions {
   readonly weights: string;
@@ -24,7 +24,7 @@ interface RunOptions extends WeightsOptions, BackendOptions {
 async function run({ weights, input, output, mode, dtype, json, ...rest }: RunOptions): Promise<void> {
   await requireWritable(output, [weights, input]);
   const { backend } = rest;
-  const { state, config: stored } = await openWeights(weights, rest);
+  const { state, config: stored } = await readNetworkWeights(weights, rest);
   const x = decodeSafetensors(await readBytes(input, WeightsError), input).tensors.get('x');
   if (x === undefined) throw new WeightsError({ op: input, expected: 'a tensor x [n,c,h,w]', got: 'no such tensor' });
   if (x.shape.length !== 4 || x.shape[0] < 1 || x.shape[1] !== stored.in_chans) {

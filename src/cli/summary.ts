@@ -14,7 +14,7 @@ import { planNetwork, type Layer } from '../core/network.js';
 import { integer, size } from './arguments.js';
 import { readJsonObject } from './jsonFile.js';
 import { print, printJson, table } from './print.js';
-import { openWeights } from './weights.js';
+import { readNetworkWeights } from './weights.js';
 
 interface SummaryOptions {
   readonly weights?: string;
@@ -41,7 +41,7 @@ function describe(config: ModelConfig, form: Form, at: Size) {
 }
 
 async function configOf(variant: string | undefined, options: SummaryOptions): Promise<ModelConfig> {
-  if (options.weights !== undefined) return (await openWeights(options.weights, options)).config;
+  if (options.weights !== undefined) return (await readNetworkWeights(options.weights, options)).config;
   if (options.config !== undefined) return resolveConfig(await readJsonObject(options.config));
   const { numClasses } = options;
   return resolveConfig({ variant, ...(numClasses === undefined ? {} : { num_classes: numClasses }) });

@@ -12,8 +12,9 @@ import { recipeToFile } from '../train/recipeFile.js';
 import { RunFolder } from '../train/runFolder.js';
 import type { OpenTrainer, TrainingData } from '../train/runOptions.js';
 import { train } from '../train/train.js';
+import { formatPercent } from '../report/percent.js';
 import { withBackend } from './backends.js';
-import { errorLine, formatPercent, print } from './print.js';
+import { errorLine, print } from './print.js';
 import { trainingDisplay } from './progressBar.js';
 import { RunRecorder } from './runRecorder.js';
 import { EXIT_STATUS, stopSignals } from './stopSignals.js';
@@ -23,14 +24,14 @@ import { dataChoice, openTrainingData } from './trainingData.js';
 import { resolvePlan, withRecipe } from './trainOptions.js';
 
 /** What flags, file and preset say together, before the data are opened. */
-interface Plan {
+interface RunPlan {
   readonly network: ModelConfigInput;
   readonly recipe: Recipe;
   readonly inputSize: Size;
 }
 
 /** Everything that a run needs. */
-interface Run {
+interface RunSetup {
   readonly folder: RunFolder;
   readonly data: TrainingData;
   readonly config: ModelConfig;
@@ -109,7 +110,7 @@ async function run(options: TrainFlags): Promise<void> {
 }
 
 /** The network for the classes and images of the data. */
-function configFor(data: TrainingData, { network, inputSize }: Plan): ModelConfig {
+function configFor(data: TrainingData, { network, inputSize }: RunPlan): ModelConfig {
   const { classNames, height, width } = data.train;
   const isUnscaled = height === inputSize[0] && width === inputSize[1];
   return resolveConfig({
@@ -140,7 +141,7 @@ function resumeNote({ checkpoint: resumed }: RunFolder, resume: boolean): string
 }
 
 /** Opens backend and data, and checks that a resumed run has those that it began with. */
-async function prepare(folder: RunFolder, plan: Plan, options: TrainFlags): Promise<Run> {
+async function prepare(folder: RunFolder, plan: RunPlan, options: TrainFlags): Promise<RunSetup> {
   const note: Note = (text) => {
     if (!options.json) print(text);
   };
@@ -165,7 +166,7 @@ async function prepare(folder: RunFolder, plan: Plan, options: TrainFlags): Prom
 }
 
 /** Trains to the end or until a signal, and records everything in the folder. */
-async function follow(run: Run, options: TrainFlags): Promise<void> {
+async function follow(run: RunSetup, options: TrainFlags): Promise<void> {
   const { folder, data, config, recipe, openTrainer, origin, file } = run;
   const display = openDisplay(options.json ?? false, recipe.epochs, Math.floor(data.train.n / recipe.batchSize));
   const note: Note = (text) => {

@@ -6,8 +6,8 @@ import { openDataset } from '../data/sets/open.js';
 import type { DataSelection } from '../train/origin.js';
 import type { Recipe } from '../train/recipe.js';
 import type { TrainingData } from '../train/runOptions.js';
+import { formatPercent } from '../report/percent.js';
 import { countDisplay } from './countBar.js';
-import { formatPercent } from './print.js';
 
 export interface TrainingDataOptions {
   readonly limit?: number;

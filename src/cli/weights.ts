@@ -16,7 +16,7 @@ export const CONFIG_HELP = 'JSON description of weights without metadata';
  *
  * @throws ParamError for a lambda with the deploy form
  */
-export async function openWeights(path: string, { config, lambda }: WeightsOptions): Promise<LoadedWeights> {
+export async function readNetworkWeights(path: string, { config, lambda }: WeightsOptions): Promise<LoadedWeights> {
   const loaded = await readWeights(path, config === undefined ? {} : { config: await readJsonObject(config) });
   if (lambda === undefined) return loaded;
   if (loaded.config.form === 'train') return { ...loaded, config: { ...loaded.config, lambda } };

@@ -6,7 +6,7 @@
 import { ParamError } from './errors.js';
 
 /** Four unsigned 32-bit words. */
-export type Words = readonly [number, number, number, number];
+export type PhiloxWords = readonly [number, number, number, number];
 
 /** A local copy: in some test runners the lookup of a global is slow. */
 const { imul } = Math;
@@ -28,7 +28,7 @@ function mulHigh(a: number, b: number): number {
 }
 
 /** Ten rounds of Philox; counter and key are unsigned 32-bit words. */
-export function philox4x32(counter: Words, key: readonly [number, number]): Words {
+export function philox4x32(counter: PhiloxWords, key: readonly [number, number]): PhiloxWords {
   let [c0, c1, c2, c3] = counter;
   let [k0, k1] = key;
   for (let round = 0; round < ROUNDS; round++) {

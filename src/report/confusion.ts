@@ -1,4 +1,5 @@
 import { ParamError } from '../core/errors.js';
+import { formatPercent } from './percent.js';
 import { truncate } from './truncate.js';
 
 /** A confusion matrix. */
@@ -48,7 +49,7 @@ export const MAX_COLUMNS = 20;
 const LISTED = 10;
 
 /** A percentage; `-` for a class without images. */
-export const formatPercent = (share: number): string => (Number.isNaN(share) ? '-' : `${(100 * share).toFixed(1)}%`);
+export const formatShare = (share: number): string => (Number.isNaN(share) ? '-' : formatPercent(share));
 
 /** Aligns the first column to the left and the others to the right. */
 function align(rows: readonly (readonly string[])[]): string {
@@ -95,7 +96,7 @@ export function confusionTable(confusion: Confusion): string {
       ...counts.map((row, i) => [
         names[i],
         ...row.map((count) => (count === 0 ? '.' : `${count}`)),
-        formatPercent(perClass[i]),
+        formatShare(perClass[i]),
       ]),
     ]);
   }
@@ -105,10 +106,7 @@ export function confusionTable(confusion: Confusion): string {
     .slice(0, LISTED);
   return [
     `the ${worst.length} classes of lowest accuracy, of ${classNames.length}`,
-    align([
-      ['class', 'images', 'accuracy'],
-      ...worst.map((i) => [names[i], `${totals[i]}`, formatPercent(perClass[i])]),
-    ]),
+    align([['class', 'images', 'accuracy'], ...worst.map((i) => [names[i], `${totals[i]}`, formatShare(perClass[i])])]),
     '',
     'most frequent mistakes',
     align([

@@ -1,5 +1,5 @@
 import * as Plot from '@observablehq/plot';
-import { formatPercent, MAX_COLUMNS, type Confusion } from './confusion.js';
+import { formatShare, MAX_COLUMNS, type Confusion } from './confusion.js';
 import { escape, LIGHT, picture, plotAt, textWidth } from './svg.js';
 import { truncate } from './truncate.js';
 
@@ -33,7 +33,7 @@ export function confusionSvg(confusion: Confusion, { title = 'Confusion' }: Conf
         text(
           x0 + n * side + 8,
           y0 + center(i) + 4,
-          formatPercent(perClass[i]),
+          formatShare(perClass[i]),
           `class="accuracy" font-size="${fontSize}"`,
         ),
         text(
@@ -72,7 +72,7 @@ export function confusionSvg(confusion: Confusion, { title = 'Confusion' }: Conf
   });
   return picture({ width, height, title, palette: LIGHT }, [
     text(20, 34, truncate(title, Math.floor((width - 40) / textWidth('x', 18))), 'font-size="18" font-weight="700"'),
-    text(20, 54, `top-1 ${formatPercent(accuracy)} of ${total} images`, 'font-size="12"'),
+    text(20, 54, `top-1 ${formatShare(accuracy)} of ${total} images`, 'font-size="12"'),
     text(14, middle, 'label', `font-size="12" text-anchor="middle" transform="rotate(-90 14 ${middle.toFixed(1)})"`),
     text(x0 + (n * side) / 2, height - 6, 'prediction', 'font-size="12" text-anchor="middle"'),
     ...axes,

@@ -1,5 +1,6 @@
 /** The series of values that the curves of training runs show. */
 import type { EpochRecord, MetricsRecord, RecordedScores, StepRecord } from './record.js';
+import { formatPercent } from './percent.js';
 import type { Palette } from './svg.js';
 
 export interface Run {
@@ -30,8 +31,6 @@ export type Panels = Readonly<Record<'loss' | 'accuracy' | 'lambda' | 'lr', read
 
 /** The most points a series: a picture has no more pixels. */
 const MAX_POINTS = 800;
-
-export const formatPercent = (share: number): string => `${(100 * share).toFixed(1)}%`;
 
 export const epochRecords = (records: readonly MetricsRecord[]): EpochRecord[] =>
   records.filter((record) => record.kind === 'epoch');

@@ -21,7 +21,7 @@ test('words are equal at the limits of halves, carries and signs', () => {
 });
 
 test('words are equal in a chain of 3000 draws, each of which is the next counter', () => {
-  let words: core.Words = [1, 2, 3, 4];
+  let words: core.PhiloxWords = [1, 2, 3, 4];
   for (let i = 0; i < 3000; i++) {
     const key = [words[3], i] as const;
     const next = core.philox4x32(words, key);

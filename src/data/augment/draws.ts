@@ -10,7 +10,7 @@
  *   stream 3·2^30 + 2^29 + epoch   item = step of the epoch, for numbers of a whole batch
  */
 import { cos, log } from '../../core/elementary.js';
-import { philox4x32, type Words } from '../../core/philox.js';
+import { philox4x32, type PhiloxWords } from '../../core/philox.js';
 
 const IMAGE_STREAM = 3 * 2 ** 30;
 const BATCH_STREAM = IMAGE_STREAM + 2 ** 29;
@@ -24,7 +24,7 @@ const fraction = (high: number, low: number): number => ((high >>> 5) * 2 ** 26 
 /** The sequence of random numbers of one item. */
 export class Draws {
   private index = 0;
-  private words: Words = [0, 0, 0, 0];
+  private words: PhiloxWords = [0, 0, 0, 0];
 
   private constructor(
     private readonly seed: number,

@@ -2,7 +2,7 @@
 import { BackendUnavailableError, ParamError } from '../../core/errors.js';
 import { ENGINES, type EngineName, type EngineReport } from '../engineReport.js';
 import { missingKernels } from '../tf.js';
-import { hintOf, open, reasonOf, type EngineState, type LoadedEngine } from './open.js';
+import { hintOf, open, engineReasonOf, type EngineState, type LoadedEngine } from './open.js';
 import { probe } from './probe.js';
 
 export type { EngineState, LoadedEngine, TensorFlow } from './open.js';
@@ -10,7 +10,7 @@ export type { EngineState, LoadedEngine, TensorFlow } from './open.js';
 /** Loads the named engine, and never another one in its place. */
 async function loadNamed(name: EngineName, training: boolean): Promise<LoadedEngine> {
   const loaded = await open(name).catch((cause: unknown) => {
-    const got = reasonOf(name, cause);
+    const got = engineReasonOf(name, cause);
     const fields = { op: 'tfjs', expected: `the engine ${name}`, got, hint: hintOf(name, cause) };
     throw new BackendUnavailableError(fields, { cause });
   });

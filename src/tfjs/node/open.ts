@@ -124,7 +124,7 @@ export async function open(name: EngineName): Promise<LoadedEngine> {
 }
 
 /** Why an engine could not be opened: it is not installed, or its package failed to load. */
-export function reasonOf(name: EngineName, error: unknown): string {
+export function engineReasonOf(name: EngineName, error: unknown): string {
   if (error instanceof MissingEngineError) return error.message;
   return `${PACKAGES[name].name} is installed, but does not load: ${messageOf(error).split('\n')[0]}`;
 }
@@ -137,6 +137,6 @@ export const hintOf = (name: EngineName, error?: unknown): string =>
 export const unavailableState = (engine: EngineName, error: unknown): EngineState => ({
   engine,
   available: false,
-  reason: reasonOf(engine, error),
+  reason: engineReasonOf(engine, error),
   hint: hintOf(engine, error),
 });

@@ -1,4 +1,4 @@
-/** Tests that need a system like Linux or macOS. Elsewhere they are skipped, and the title and stderr say why. */
+/** Tests that need a certain system. Elsewhere they are skipped: the title says why, and the summary lists it. */
 import { test } from '@jest/globals';
 
 /** What Windows lacks. */
@@ -18,12 +18,8 @@ type TestFunction = (title: string, run: Run, timeout?: number) => void;
 const testIf =
   (condition: boolean, reason: string): TestFunction =>
   (title, run, timeout) => {
-    if (condition) {
-      test(title, run, timeout);
-      return;
-    }
-    process.stderr.write(`SKIPPED ${title}: ${reason}\n`);
-    test.skip(`${title} (${reason})`, run, timeout);
+    if (condition) test(title, run, timeout);
+    else test.skip(`${title} (${reason})`, run, timeout);
   };
 
 /** `test` for what needs a feature of POSIX. */

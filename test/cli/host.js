@@ -12,6 +12,9 @@ for (const stream of ['stdout', 'stderr']) {
   };
 }
 
+/** Outside of the folders of the tests: Windows does not remove the working folder of a process. */
+const START = process.cwd();
+
 process.on('message', async ({ args, cwd }) => {
   process.chdir(cwd);
   process.exitCode = undefined;
@@ -22,5 +25,6 @@ process.on('message', async ({ args, cwd }) => {
     output.stderr += error.stack;
     process.exitCode = 1;
   }
+  process.chdir(START);
   process.send({ status: process.exitCode ?? 0, ...output });
 });

@@ -113,7 +113,7 @@ test(
     const { status, stderr } = await vanillanet(args, path());
     expect([status, stderr]).toEqual([
       1,
-      expect.stringMatching(/^DataError: damaged\/dog\/7\.png: expected a whole image, /),
+      expect.stringMatching(/^DataError: damaged[/\\]dog[/\\]7\.png: expected a whole image, /),
     ]);
     const text = await printed([...args, '--on-bad-image', 'skip'].with(args.indexOf('stopped'), 'gone on'), path());
     expect(text).toMatch(/^skipped dog\/7\.png: /m);

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { all, linesOf, syntheticRun, parsed, texts } from '../report/syntheticRun.js';
 import { PATIENCE, printed, vanillanet } from './commandLine.js';
@@ -18,7 +19,7 @@ beforeAll(async () => {
 test(
   'writes a page into the folder of the run by default',
   async () => {
-    expect(await printed(['plot', 'one'], path())).toContain('one/curves.html');
+    expect(await printed(['plot', 'one'], path())).toContain(join('one', 'curves.html'));
     const page = parsed(await readFile(path('one', 'curves.html'), 'utf8'));
     expect(texts(page, 'h1')).toEqual(['Training of one']);
     expect(all(page, '.epochs tbody tr')).toHaveLength(3);
@@ -53,7 +54,7 @@ describe('refuses, and writes nothing', () => {
   test.each([
     [['none'], 'DataError: none: expected a run', 'got no such file or folder'],
     [['one', 'empty'], 'DataError: empty: expected a run with metrics.jsonl', 'a folder without'],
-    [['other'], 'DataError: other/metrics.jsonl: expected records', 'got none'],
+    [['other'], `DataError: ${join('other', 'metrics.jsonl')}: expected records`, 'got none'],
     [['damaged.jsonl'], 'DataError: damaged.jsonl:6: expected a JSON object', 'got ?'],
     [['damaged.jsonl', '-o', 'nowhere/x.svg'], 'ParamError: nowhere/x.svg: expected a folder', 'got none'],
   ])(

@@ -3,6 +3,10 @@
  * they are other classes, because this folder imports nothing of the project: test for `error.name`.
  */
 export abstract class OracleError extends Error {
+  static {
+    setName(this, 'OracleError');
+  }
+
   /** The function or tensor that refuses its input. */
   readonly op: string;
   readonly expected: string;

@@ -10,6 +10,10 @@ export interface ErrorFields {
 
 /** The base of every error that this package throws on purpose. Its message is `op: expected …, got …`. */
 export abstract class VanillaNetError extends Error implements ErrorFields {
+  static {
+    setName(this, 'VanillaNetError');
+  }
+
   readonly op: string;
   readonly expected: string;
   readonly got: string;

@@ -22,6 +22,11 @@ describe.each(NAMES)('%s', (name) => {
   });
 });
 
+test('the base classes have their names', () => {
+  expect(core.VanillaNetError.prototype.name).toBe('VanillaNetError');
+  expect(reference.OracleError.prototype.name).toBe('OracleError');
+});
+
 test('a hint is a field, not part of the message', () => {
   const error = new core.WeightsError({ ...FIELDS, hint: 'Fuse it first.' });
   expect(error).toMatchObject({ hint: 'Fuse it first.', message: 'conv2d: expected x, got y' });

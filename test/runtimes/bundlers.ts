@@ -1,4 +1,4 @@
-/** Bundlers as they come, without a setting that the package would need. Each writes `page.js`, or a page. */
+/** Bundlers with default settings: the package must need none. Each writes `page.js`, or an HTML page. */
 import { nodeResolve } from '@rollup/plugin-node-resolve';
 import { build as esbuild } from 'esbuild';
 import { writeFile } from 'node:fs/promises';
@@ -17,7 +17,7 @@ async function viteBuild(entry: string, outDir: string, what: BuildOptions): Pro
       build: { outDir, ...what },
     });
   } finally {
-    // Vite leaves 'production' behind, under which npm installs nothing that is for development.
+    // Vite sets 'production', with which npm installs no devDependencies.
     if (before === undefined) delete process.env['NODE_ENV'];
     else process.env['NODE_ENV'] = before;
   }

@@ -1,13 +1,13 @@
-/** The browser that is here, which is not Playwright's own. */
+/** Finds the installed Chromium; Playwright's own browsers are not used. */
 import { existsSync } from 'node:fs';
 
 const EXECUTABLES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 
-/** Null where there is none. */
+/** The path of Chromium; null if there is none. */
 export const executable = (): string | null =>
   process.env['CHROMIUM'] ?? EXECUTABLES.find((path) => existsSync(path)) ?? null;
 
 export const NO_CHROMIUM = 'no Chromium: apt-get install chromium, or CHROMIUM=path';
 
-/** Without a sandbox, for those who run this as root, as containers do. */
+/** Chromium refuses to run as root with a sandbox, and containers often run as root. */
 export const ARGS: readonly string[] = ['--no-sandbox'];

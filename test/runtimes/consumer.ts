@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import sharp from 'sharp';
 
 const run = promisify(execFile);
-/** The repository. */
+/** The root of the repository. */
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
 export interface Consumer {
@@ -19,7 +19,7 @@ export interface Consumer {
   remove(): Promise<void>;
 }
 
-/** Packs the package, which was built before, as `npm publish` does. */
+/** Packs the built package as `npm publish` does. */
 async function pack(into: string): Promise<string> {
   const { stdout } = await run('npm', ['pack', '--ignore-scripts', '--json', '--pack-destination', into], {
     cwd: ROOT,

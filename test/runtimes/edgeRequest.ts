@@ -1,20 +1,20 @@
-/** What programs/edgeAnswers.mjs is asked. */
+/** Sends requests to programs/edgeAnswers.mjs. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Consumer } from './consumer.js';
 import type { Answer } from './report.js';
 
-interface Responding {
+interface JsonResponse {
   readonly ok: boolean;
   readonly status: number;
   text(): Promise<string>;
   json(): Promise<unknown>;
 }
 
-/** @param post sends a body to the function, at its own address with this query */
+/** @param post sends a body to the function, with this query string */
 export async function edgeAnswers(
   { folder, photograph: { data, width, height } }: Consumer,
-  post: (query: string, body: Uint8Array<ArrayBuffer>) => Promise<Responding>,
+  post: (query: string, body: Uint8Array<ArrayBuffer>) => Promise<JsonResponse>,
 ): Promise<readonly Answer[]> {
   const weights = await readFile(join(folder, 'net.safetensors'));
   const response = await post(`?width=${width}&height=${height}&pixels=${data.length}`, Buffer.concat([data, weights]));

@@ -1,7 +1,7 @@
 import { defineConfig, globalIgnores } from 'eslint/config';
 import root from '../../eslint.config.js';
 
-/** What the programs use of their runtimes. */
+/** Globals of the runtimes that the programs use. */
 const GLOBALS = [
   'Buffer',
   'Response',
@@ -14,7 +14,7 @@ const GLOBALS = [
   'process',
 ];
 
-// The rules are the root's, which itself leaves this folder out. The examples/ that it also leaves out are others.
+// The rules of the root, whose own run ignores this folder. Its ignore pattern for examples/ is meant for other folders.
 export default defineConfig(root, globalIgnores(['!examples/*/']), {
   files: ['programs/**'],
   languageOptions: { globals: Object.fromEntries(GLOBALS.map((name) => [name, 'readonly'])) },

@@ -1,8 +1,8 @@
 /**
- * `npm run test:runtimes [-- NAME...]`: the packed package, held against what packages are to be, then
- * installed as a user would, in the runtimes that it is for. Each is asked for the logits of one
- * photograph, which on the plain build are to be the same to the last bit. A line for each, and all
- * of it in a JSON file (`--json FILE`). What is not to be had is skipped, unless REQUIRE_RUNTIMES names it.
+ * `npm run test:runtimes [-- NAME...]`: checks the packed package, installs it as a user would, and runs it in all
+ * supported runtimes. Each computes the logits of one photograph, which must be bit-identical in the plain build.
+ * Prints a line for each, and writes a JSON report (`--json FILE`). A runtime that is not available is skipped, or
+ * fails if REQUIRE_RUNTIMES names it.
  */
 import { spawnSync } from 'node:child_process';
 import { existsSync, statSync } from 'node:fs';
@@ -14,9 +14,11 @@ import { machine } from '../../bench/machine.js';
 
 const here = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
-/** What npm writes when it has installed; absent or older where that is not what is wanted now. */
-const installed = here('node_modules/.package-lock.json');
-if (!existsSync(installed) || statSync(installed).mtimeMs < statSync(here('package-lock.json')).mtimeMs) {
+/**
+ * Written by npm after an installation. If it is missing or older than package-lock.json, the packages are installed.
+ */
+const marker = here('node_modules/.package-lock.json');
+if (!existsSync(marker) || statSync(marker).mtimeMs < statSync(here('package-lock.json')).mtimeMs) {
   const { status } = spawnSync('npm', ['ci', '--ignore-scripts'], { cwd: here('.'), stdio: ['ignore', 2, 2] });
   if (status !== 0) process.exit(2);
 }
@@ -24,14 +26,19 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { json: { type: 'string', default: here('../../dist/reports/runtimes.json') } },
 });
-const [{ openConsumer }, { EXAMPLES }, { PACKAGING }, { linesOf, misfit }, { BUDGETS, RUNTIMES, SOURCES, TRAININGS }] =
-  await Promise.all([
-    import('./consumer.js'),
-    import('./examples.js'),
-    import('./packaging.js'),
-    import('./report.js'),
-    import('./runtimes.js'),
-  ]);
+const [
+  { openConsumer },
+  { EXAMPLES },
+  { PACKAGING },
+  { linesOf, findMismatch },
+  { BUDGETS, RUNTIMES, SOURCES, TRAININGS },
+] = await Promise.all([
+  import('./consumer.js'),
+  import('./examples.js'),
+  import('./packaging.js'),
+  import('./report.js'),
+  import('./runtimes.js'),
+]);
 
 const required = (process.env['REQUIRE_RUNTIMES'] ?? '').split(',').filter((name) => name !== '');
 const names = [PACKAGING, RUNTIMES, SOURCES, TRAININGS, BUDGETS, EXAMPLES].flatMap((group) => Object.keys(group));
@@ -55,15 +62,15 @@ const reasonOf = (error: unknown): string => (error instanceof Error ? inspect(e
 async function checkAll(checks: typeof PACKAGING, of: Parameters<(typeof PACKAGING)[string]>[0]): Promise<void> {
   for (const [runtime, check] of Object.entries(checks)) {
     if (!isChosen(runtime)) continue;
-    const found = await check(of).catch(reasonOf);
-    if (typeof found === 'string') record({ runtime, status: 'FAILED', reason: found });
-    else if (found === null) record({ runtime, status: 'RAN' });
-    else if ('skipped' in found) skip(runtime, found.skipped);
-    else record({ runtime, status: 'RAN', notes: found });
+    const finding = await check(of).catch(reasonOf);
+    if (typeof finding === 'string') record({ runtime, status: 'FAILED', reason: finding });
+    else if (finding === null) record({ runtime, status: 'RAN' });
+    else if ('skipped' in finding) skip(runtime, finding.skipped);
+    else record({ runtime, status: 'RAN', notes: finding });
   }
 }
 
-const where = { date: new Date().toISOString().slice(0, 10), machine: machine() };
+const environment = { date: new Date().toISOString().slice(0, 10), machine: machine() };
 const consumer = await openConsumer();
 try {
   await checkAll(PACKAGING, consumer);
@@ -77,7 +84,7 @@ try {
         continue;
       }
       logits ??= answers[0].logits;
-      const reason = misfit(answers, logits);
+      const reason = findMismatch(answers, logits);
       record({ runtime, status: reason === null ? 'RAN' : 'FAILED', answers, ...(reason !== null && { reason }) });
     } catch (error) {
       record({ runtime, status: 'FAILED', reason: reasonOf(error) });
@@ -91,5 +98,5 @@ try {
   await consumer.remove();
 }
 await mkdir(dirname(values.json), { recursive: true });
-await writeFile(values.json, `${JSON.stringify({ ...where, runs }, null, 2)}\n`);
+await writeFile(values.json, `${JSON.stringify({ ...environment, runs }, null, 2)}\n`);
 process.exitCode = runs.some(({ status }) => status === 'FAILED') ? 1 : 0;

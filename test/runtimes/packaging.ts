@@ -11,7 +11,7 @@ import type { Consumer } from './consumer.js';
 import type { Finding } from './report.js';
 
 const run = promisify(execFile);
-const installed = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
+const fromHere = (path: string): string => fileURLToPath(new URL(path, import.meta.url));
 
 /** The output of a command that fails; null if it succeeds. */
 async function failureOf(file: string, args: readonly string[], cwd: string): Promise<string | null> {
@@ -29,7 +29,7 @@ const BUNDLER = ['--module', 'esnext', '--moduleResolution', 'bundler'];
 
 /** The errors of the compiler; null if there are none. */
 async function compile(folder: string, args: readonly string[]): Promise<string | null> {
-  const tsc = installed('../../node_modules/typescript/bin/tsc');
+  const tsc = fromHere('../../node_modules/typescript/bin/tsc');
   const errors = await failureOf(tsc, ['--strict', '--noEmit', '--target', 'es2022', ...args], folder);
   return errors === null ? null : `${args.join(' ')}: ${errors}`;
 }
@@ -51,7 +51,7 @@ async function programOf(folder: string, without: readonly string[] = []): Promi
     .join('\n');
 }
 
-/** Each returns why the check fails, or null. */
+/** Each check returns why it fails, or null. */
 export const PACKAGING: Readonly<Record<string, (consumer: Consumer) => Promise<Finding>>> = {
   async publint({ folder }) {
     const pkgDir = join(folder, 'node_modules/vanillanet');
@@ -60,7 +60,7 @@ export const PACKAGING: Readonly<Record<string, (consumer: Consumer) => Promise<
     return lines.length === 0 ? null : lines.join('\n');
   },
 
-  /** At most three packages and 3 MB are installed with it. */
+  /** The package has at most three installed dependencies with 3 MB. */
   async light({ folder }) {
     const others = (await installedPackages(folder)).filter(({ name }) => name !== 'vanillanet');
     const bytes = others.reduce((sum, { bytes: size }) => sum + size, 0);
@@ -72,7 +72,7 @@ export const PACKAGING: Readonly<Record<string, (consumer: Consumer) => Promise<
   // one is that of node10, which ignores `exports` and finds the sources in reference/.
   attw: ({ folder, tarball }) =>
     failureOf(
-      installed('node_modules/@arethetypeswrong/cli/dist/index.js'),
+      fromHere('node_modules/@arethetypeswrong/cli/dist/index.js'),
       [tarball, '--profile', 'esm-only', '--ignore-rules', 'internal-resolution-error'],
       folder,
     ),
@@ -90,7 +90,7 @@ export const PACKAGING: Readonly<Record<string, (consumer: Consumer) => Promise<
   // Without skipLibCheck: checks every type, except those that need the types of TensorFlow.js.
   async 'types-all'({ folder }) {
     const browser = ['--lib', 'es2022,dom'];
-    const node = ['--lib', 'es2022', '--types', 'node', '--typeRoots', installed('../../node_modules/@types')];
+    const node = ['--lib', 'es2022', '--types', 'node', '--typeRoots', fromHere('../../node_modules/@types')];
     for (const [where, what, without] of [
       ['browser', browser, ['./tfjs', './node']],
       ['node', node, ['./tfjs']],

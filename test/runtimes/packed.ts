@@ -1,4 +1,4 @@
-/** The consumer's weights, packed by the package's command. */
+/** The consumer's weights, packed with `vanillanet pack`. */
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -18,7 +18,7 @@ export interface Packed {
   readonly name: string;
   /** The single file, the index and its shards, by name. */
   readonly files: ReadonlyMap<string, Uint8Array>;
-  /** The logits in Node. */
+  /** The logits that Node computes from these weights. */
   readonly logits: string;
 }
 

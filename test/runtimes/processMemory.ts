@@ -1,9 +1,9 @@
 import { readFile } from 'node:fs/promises';
 
-/** What Linux tells of a process's memory: in memory now, at most so far, and addresses. */
+/** Fields of /proc/PID/status: resident memory, its peak, and the size of the address space. */
 type Measure = 'VmRSS' | 'VmHWM' | 'VmSize';
 
-/** In bytes. */
+/** Reads a field, in bytes. */
 export async function memoryOf(pid: number | undefined, measure: Measure): Promise<number> {
   const status = await readFile(`/proc/${pid}/status`, 'utf8');
   return 1024 * Number(new RegExp(`${measure}:\\s+(\\d+) kB`).exec(status)?.[1]);

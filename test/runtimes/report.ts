@@ -1,6 +1,6 @@
-/** What a runtime said, and whether it is what it should be. */
+/** The answers of a runtime, and whether they are correct. */
 
-/** As programs/answer.mjs gives it. */
+/** An answer of programs/answer.mjs. */
 export interface Answer {
   /** Float32, as hexadecimal bytes. */
   readonly logits: string;
@@ -18,20 +18,20 @@ export interface RuntimeRun {
   readonly status: 'RAN' | 'SKIPPED' | 'FAILED';
   readonly reason?: string;
   readonly answers?: readonly Answer[];
-  /** What was measured beside. */
+  /** Additional measurements. */
   readonly notes?: readonly string[];
 }
 
-/** Why a check was not made. */
+/** Why a check was skipped. */
 export interface Skipped {
   readonly skipped: string;
 }
 
-/** Of a check: why it does not hold; null where it does, or what was measured. */
+/** The result of a check: why it fails; null or measurements if it passes. */
 export type Finding = string | null | readonly string[] | Skipped;
 
-/** Why answers are not those of the plain build elsewhere; null where they are. */
-export function misfit(answers: readonly Answer[], logits: string): string | null {
+/** Compares answers with the logits of the plain build elsewhere. @returns the first mismatch, or null */
+export function findMismatch(answers: readonly Answer[], logits: string): string | null {
   const plain = answers.filter(({ build }) => build === 'plain');
   if (plain.length === 0) return 'the plain build did not run';
   const other = plain.find((answer) => answer.logits !== logits);

@@ -1,4 +1,4 @@
-/** The runtimes by their names, in the order in which they are tried. */
+/** The runtimes by name, in the order in which they are run. */
 import type { Consumer } from './consumer.js';
 import type { Answer, Finding } from './report.js';
 import { browserExample } from './examples/browser.js';
@@ -14,7 +14,7 @@ import { trainingPage, trainingWorker } from './runtimes/training.js';
 import { upload } from './runtimes/upload.js';
 import { workerd } from './runtimes/workerd.js';
 
-/** Answers, or why there are none. */
+/** Returns answers, or why the runtime is skipped. */
 type Run = (consumer: Consumer) => Promise<readonly Answer[] | string>;
 
 export const RUNTIMES: Readonly<Record<string, Run>> = {
@@ -40,20 +40,20 @@ export const RUNTIMES: Readonly<Record<string, Run>> = {
   'example-browser': browserExample,
 };
 
-/** Weights that are not one file on a disk: each against Node on the same. */
+/** Weights that are not a local file. The logits are compared with Node's on the same weights. */
 export const SOURCES: Readonly<Record<string, (consumer: Consumer) => Promise<Finding>>> = {
   'workerd-stores': stores,
   'deno-url': fromUrl('deno'),
   'bun-url': fromUrl('bun'),
 };
 
-/** Training, each against Node's. */
+/** Training, compared with Node's. */
 export const TRAININGS: Readonly<Record<string, (consumer: Consumer) => Promise<Finding>>> = {
   'training-chromium': trainingPage,
   'training-workerd': trainingWorker,
 };
 
-/** What must fit into a Worker. */
+/** Size, memory and processor time in a Worker. */
 export const BUDGETS: Readonly<Record<string, (consumer: Consumer) => Promise<Finding>>> = {
   'workerd-upload': upload,
   'workerd-vanillanet_5': vanillanet5,

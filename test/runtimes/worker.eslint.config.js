@@ -1,7 +1,7 @@
 import { defineConfig } from 'eslint/config';
 import root from '../../eslint.config.js';
 
-// The Worker in examples/ by the root's rules, which itself leaves it out; its packages are found from here.
+// The rules of the root for the Worker in examples/, which the root's own run ignores. Its packages are installed here.
 export default defineConfig(
   root.filter((part) => 'files' in part || !('ignores' in part)),
   {

@@ -1,7 +1,7 @@
-/** The Worker of examples/: its answers, its refusals, its queue and its memory. */
+/** Tests the Worker of examples/: answers, errors, queue, memory, processor time. */
 import type { Consumer } from '../consumer.js';
 import { checkDev } from './worker/dev.js';
-import { install, start, type Deployed, type Where } from './worker/deployed.js';
+import { install, start, type Deployed, type StartOptions } from './worker/deployed.js';
 import { checkFirstLoad } from './worker/firstLoad.js';
 import { closedGate, type Gate } from './worker/gate.js';
 import { checkLargest } from './worker/largest.js';
@@ -23,10 +23,10 @@ export async function cloudflareWorker(consumer: Consumer): Promise<readonly str
   const example = await install(consumer);
   const notes = [await checkDev(example, consumer)];
   const on = async (
-    where: Where,
+    options: StartOptions,
     check: (deployed: Deployed) => Promise<string | readonly string[]>,
   ): Promise<void> => {
-    const deployed = await start(example, where);
+    const deployed = await start(example, options);
     try {
       notes.push(...[await check(deployed)].flat());
     } finally {

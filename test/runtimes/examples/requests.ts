@@ -1,4 +1,4 @@
-/** What every example that answers requests is asked. */
+/** The requests to every example that is a server. */
 import sharp from 'sharp';
 import { FILES } from '../../image/imageFiles.js';
 import { damaged, inflating, manyScans, photograph } from './hostile.js';
@@ -16,11 +16,11 @@ interface Case {
   readonly status: number;
 }
 
-/** A PNG that says it is so large. */
+/** A PNG whose header declares another size. */
 function bomb(png: Uint8Array, side: number): Uint8Array {
   const bytes = Uint8Array.from(png);
   const view = new DataView(bytes.buffer);
-  // Behind the signature and the IHDR's length and name.
+  // After the signature, and the length and name of IHDR.
   view.setUint32(16, side);
   view.setUint32(20, side);
   return bytes;
@@ -31,7 +31,7 @@ const pixelsOf = (image: Buffer): Promise<Buffer> => sharp(image).removeAlpha().
 async function cases(): Promise<readonly Case[]> {
   const png = await photograph();
   const jpeg = await sharp(png).jpeg({ quality: 95 }).toBuffer();
-  // Of this one a decoder can tell.
+  // Decoders detect damage in a progressive JPEG.
   const progressive = await sharp(png).jpeg({ progressive: true }).toBuffer();
   return [
     { what: 'a PNG', bytes: png, status: 200 },
@@ -54,36 +54,36 @@ async function cases(): Promise<readonly Case[]> {
   ];
 }
 
-/** A JPEG that lies on its side and says so is answered like its pixels, turned by sharp, and not as they lie. */
-async function judgeTurning(post: Post): Promise<string | null> {
+/** A JPEG with an EXIF orientation must have the answer of its pixels as rotated by sharp. */
+async function judgeOrientation(post: Post): Promise<string | null> {
   const png = await photograph();
-  const lying = await sharp(png).rotate(270).jpeg({ quality: 95 }).withMetadata({ orientation: 6 }).toBuffer();
-  const upright = await sharp(lying).autoOrient().png().toBuffer();
+  const rotated = await sharp(png).rotate(270).jpeg({ quality: 95 }).withMetadata({ orientation: 6 }).toBuffer();
+  const upright = await sharp(rotated).autoOrient().png().toBuffer();
   const answers: string[] = [];
-  for (const image of [lying, await pixelsOf(upright), await pixelsOf(lying)]) {
+  for (const image of [rotated, await pixelsOf(upright), await pixelsOf(rotated)]) {
     answers.push(JSON.stringify((await post(image)).body));
   }
-  const [turned, expected, left] = answers;
-  if (turned !== expected) return `a JPEG that lies on its side: ${turned}; expected ${expected}`;
-  return left === expected ? `pixels that lie on their side: ${left}, as if upright` : null;
+  const [withOrientation, expected, unrotated] = answers;
+  if (withOrientation !== expected) return `a JPEG with an orientation: ${withOrientation}; expected ${expected}`;
+  return unrotated === expected ? `rotated pixels have the same answer as upright ones: ${unrotated}` : null;
 }
 
-/** Asks all of it, in order. @returns what was not as it should be; null where all was */
+/** Sends all requests in order. @returns the first wrong answer; null if all are right */
 export async function judge(post: Post, label: string): Promise<string | null> {
   for (const { what, bytes, status } of await cases()) {
     const reply = await post(bytes);
-    const said = `${what}: status ${reply.status}, ${JSON.stringify(reply.body).slice(0, 200)}`;
-    if (reply.status !== status) return `${said}; expected ${status}`;
-    if (status === 200 && reply.body.labels?.[0]?.label !== label) return `${said}; expected ${label}`;
-    if (status !== 200 && typeof reply.body.error !== 'string') return `${said}; expected an error`;
-    // Paths and stacks are nobody's business.
+    const answer = `${what}: status ${reply.status}, ${JSON.stringify(reply.body).slice(0, 200)}`;
+    if (reply.status !== status) return `${answer}; expected ${status}`;
+    if (status === 200 && reply.body.labels?.[0]?.label !== label) return `${answer}; expected ${label}`;
+    if (status !== 200 && typeof reply.body.error !== 'string') return `${answer}; expected an error`;
+    // Errors must not contain paths or stacks.
     if (/node_modules|file:|\/tmp\/|\.[jt]s:\d/.test(JSON.stringify(reply.body)))
-      return `${said}; tells of its insides`;
+      return `${answer}; it exposes internal paths`;
   }
-  return judgeTurning(post);
+  return judgeOrientation(post);
 }
 
-/** For decoders that inflate all there is: sharp's stops where its rows are full. */
+/** For decoders that inflate all data. Sharp stops when its rows are full. */
 export async function judgeOverfull(post: Post): Promise<string | null> {
   const { status } = await post(await inflating(256));
   return status === 422 ? null : `a PNG whose pixels inflate to 256 MiB: status ${status}; expected 422`;

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
 import { freePort } from './freePort.js';
-import { ENVIRONMENT, typed } from './readme.js';
+import { ENVIRONMENT, runCommand } from './readme.js';
 import { judge, judgeOverfull, type Reply } from './requests.js';
 
 /** Milliseconds until a server counts as hung. On a busy machine, a start that builds first takes minutes. */
@@ -35,7 +35,7 @@ export async function withServer<T>(
     const begin = performance.now();
     while ((await fetch(url).catch(() => null)) === null) {
       if (child.exitCode !== null || performance.now() - begin > START_TIMEOUT)
-        throw new Error(`it does not listen: ${output}`);
+        throw new Error(`the server does not listen: ${output}`);
       await setTimeout(100);
     }
     return await use(command, url);
@@ -48,7 +48,7 @@ export async function withServer<T>(
 /** Sends requests to an example's server. @returns the first wrong answer; null if all are right */
 export const judgeServer = (server: Server, label: string): Promise<string | null> =>
   withServer(server, async (command, url) => {
-    const answer = await typed(command, server.cwd);
+    const answer = await runCommand(command, server.cwd);
     if (!answer.includes(label)) return `${command}: ${answer}`;
     const post = async (body: Uint8Array): Promise<Reply> => {
       const response = await fetch(url, { method: 'POST', body: new Uint8Array(body) });

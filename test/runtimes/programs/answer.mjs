@@ -1,11 +1,11 @@
-/** What each runtime is asked: the photograph's logits, and how they came to be. */
+/** The task of each runtime: computes the photograph's logits, and reports build, threads, memory and times. */
 
 const hex = (floats) =>
   Array.from(new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength), (b) =>
     b.toString(16).padStart(2, '0'),
   ).join('');
 
-/** What `preprocess` takes of a model's configuration. */
+/** The options of `preprocess` from a model's configuration. */
 const inputOf = ({ input_size: size, crop_pct, interpolation, mean, std }) => ({
   size,
   crop_pct,

@@ -1,4 +1,4 @@
-/** A Worker that loads when it is told to, so that what loading takes can be seen from outside. */
+/** A Worker that loads the model on request, so that the cost of loading can be measured from outside. */
 import { loadModel } from 'vanillanet/core';
 import wasm from 'vanillanet/plain.wasm';
 

@@ -1,4 +1,4 @@
-/** An edge function by itself. */
+/** A standalone edge function. */
 import { edgeAnswers } from './edgeAnswers.mjs';
 
 addEventListener('fetch', (event) => {

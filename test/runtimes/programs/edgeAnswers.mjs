@@ -1,4 +1,4 @@
-/** What an edge function answers: the package by its name and by its core; bytes of weights and image in one body. */
+/** The answer of an edge function, with `vanillanet` and `vanillanet/core`. The body has the image, then the weights. */
 import * as vanillanet from 'vanillanet';
 import * as core from 'vanillanet/core';
 import wasm from 'vanillanet/plain.wasm?module';

@@ -1,4 +1,4 @@
-/** Node, Deno, Bun: the package by its name, weights by their path or URL. */
+/** For Node, Deno and Bun: loads weights from a path or URL. */
 import { readFile } from 'node:fs/promises';
 import process from 'node:process';
 import * as vanillanet from 'vanillanet';

@@ -1,4 +1,4 @@
-/** A plain handler: the model is loaded once, before the first event. */
+/** A handler for AWS Lambda. */
 import { readFile } from 'node:fs/promises';
 import * as vanillanet from 'vanillanet';
 import { answerOf } from './answer.mjs';

@@ -1,4 +1,4 @@
-/** The loop of a custom runtime: the next event, the handler's answer, and again. */
+/** The loop of a custom runtime: gets the next event, calls the handler, sends the answer, and repeats. */
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 

@@ -1,4 +1,4 @@
-/** A page, bundled. */
+/** The script of a page, to be bundled. */
 import * as vanillanet from 'vanillanet';
 import { answersOf } from './pageAnswers.mjs';
 

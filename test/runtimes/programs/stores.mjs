@@ -1,4 +1,4 @@
-/** A Worker whose weights lie in KV, in R2, and in the cache, whole and in shards. */
+/** A Worker that loads weights from KV, R2 and the cache, as one file and in shards. */
 import { loadModel, openShards, preprocess } from 'vanillanet';
 import { answerOf } from './answer.mjs';
 
@@ -8,9 +8,9 @@ const inShards = async (index, open) => openShards(await index, open);
 
 const STORES = {
   kv: ({ KV }, name) => inShards(KV.get(`${name}.json`, 'json'), (file) => KV.get(file, 'stream')),
-  'kv, whole': ({ KV }, name) => KV.get(`${name}.safetensors`, 'stream'),
+  'kv, one file': ({ KV }, name) => KV.get(`${name}.safetensors`, 'stream'),
   r2: async ({ R2 }, name) => inShards((await R2.get(`${name}.json`)).json(), (file) => R2.get(file)),
-  'r2, whole': ({ R2 }, name) => R2.get(`${name}.safetensors`),
+  'r2, one file': ({ R2 }, name) => R2.get(`${name}.safetensors`),
   async cache({ KV }, name) {
     const index = await KV.get(`${name}.json`, 'json');
     for (const { file } of index.shards) {

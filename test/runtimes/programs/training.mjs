@@ -1,4 +1,4 @@
-/** What each runtime is asked to train: a few steps, of images that integers make, by each trainer that is named. */
+/** The training of each runtime: a few steps on images computed from integers. */
 import { resolveConfig } from 'vanillanet';
 import { oracleTrainer, train, wasmTrainer } from 'vanillanet/train';
 
@@ -9,7 +9,7 @@ const set = {
   ...{ n: N, channels: 3, height: SIDE, width: SIDE, classNames: ['a', 'b', 'c', 'd', 'e'] },
 };
 const config = resolveConfig({ dims: [4, 6], strides: [2], act_num: 1, num_classes: CLASSES, input_size: SIDE });
-// Adam would make whole steps of what is nothing but rounding.
+// Not Adam, which turns gradients that are only rounding errors into full steps.
 const recipe = {
   ...{ epochs: 2, decayEpochs: 1, batchSize: 10, seed: 1, optimizer: 'sgd', lr: 0.01, momentum: 0.9 },
   ...{ mixup: 0.2, augment: { horizontalFlip: 0.5 } },
@@ -20,14 +20,14 @@ const TRAINERS = {
   wasm: (network, options) => wasmTrainer(network, { ...options, build: 'plain', threads: 1 }),
 };
 
-/** The weights by trainer, one after the other. */
-export async function trainedBy(trainers) {
-  const made = {};
+/** The final weights of each trainer, concatenated. */
+export async function weightsOf(trainers) {
+  const weights = {};
   for (const trainer of trainers) {
     const run = train({ train: set, validation: set }, config, recipe, { openTrainer: TRAINERS[trainer] });
     let next = await run.next();
     while (!next.done) next = await run.next();
-    made[trainer] = [...next.value.state.values()].flatMap(({ data }) => Array.from(data));
+    weights[trainer] = [...next.value.state.values()].flatMap(({ data }) => Array.from(data));
   }
-  return made;
+  return weights;
 }

@@ -1,4 +1,4 @@
-/** Node trains. */
-import { trainedBy } from './training.mjs';
+/** Training in Node. */
+import { weightsOf } from './training.mjs';
 
-console.log(JSON.stringify(await trainedBy(['oracle', 'wasm'])));
+console.log(JSON.stringify(await weightsOf(['oracle', 'wasm'])));

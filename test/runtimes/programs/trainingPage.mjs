@@ -1,4 +1,4 @@
-/** A page trains, in its own thread. */
-import { trainedBy } from './training.mjs';
+/** Training in the main thread of a page. */
+import { weightsOf } from './training.mjs';
 
-globalThis.answers = () => trainedBy(['oracle', 'wasm']);
+globalThis.answers = () => weightsOf(['oracle', 'wasm']);

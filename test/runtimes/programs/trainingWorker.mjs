@@ -1,4 +1,4 @@
-/** A Worker trains, with the oracle: modules for training are none that it could compile. */
-import { trainedBy } from './training.mjs';
+/** Training in a Worker, with the reference only: a Worker may not compile the module for training. */
+import { weightsOf } from './training.mjs';
 
-export default { fetch: async () => Response.json(await trainedBy(['oracle'])) };
+export default { fetch: async () => Response.json(await weightsOf(['oracle'])) };

@@ -1,4 +1,4 @@
-/** A Worker: weights from R2, the package by its name and by its core with a module imported here. */
+/** A Worker that loads weights from R2, with `vanillanet`, and with `vanillanet/core` and an imported module. */
 import * as vanillanet from 'vanillanet';
 import * as core from 'vanillanet/core';
 import wasm from 'vanillanet/plain.wasm';

@@ -1,6 +1,6 @@
 /**
- * workerd by itself, whose WebAssembly may have 128 MB, as an isolate on Cloudflare may. Networks are loaded and
- * asked there, while the process is looked at from outside.
+ * Runs workerd directly, with WebAssembly limited to 128 MB, like an isolate on Cloudflare. Networks are loaded and run
+ * there, while memory and processor time of the process are measured from outside.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
@@ -20,16 +20,16 @@ import { deploy } from './workerd.js';
 
 const WORKERD = fileURLToPath(new URL('../node_modules/@cloudflare/workerd-linux-64/bin/workerd', import.meta.url));
 /** Pages of 64 KiB: 128 MiB. */
-const MOST_PAGES = 2048;
-/** What VanillaNet-5, loaded and asked, may at any time have added to what the process had in memory. */
-const MOST_GROWTH = 100e6;
-/** Of processor time for a request, which cheap plans give. Decoding and scaling an image come on top of what is measured. */
-const MOST_CPU_MS = 50;
-/** Ticks of /proc in a second, on every Linux of ours. */
+const MAX_PAGES = 2048;
+/** Largest peak of resident memory, in bytes above the start, for loading and running VanillaNet-5. */
+const MAX_GROWTH = 100e6;
+/** Processor time of a request on cheap plans. Decoding and scaling an image are not included in the measurement. */
+const MAX_CPU_MS = 50;
+/** Clock ticks per second in /proc. */
 const TICKS = 100;
 
-/** Weights of unit gain: what they answer says nothing, that it is finite says something. */
-function drawn(config: ModelConfig): Uint8Array {
+/** Weights of unit gain. Their predictions have no meaning; only whether they are finite is checked. */
+function unitGainWeights(config: ModelConfig): Uint8Array {
   const tensors = new Map(
     [...parameterShapes(config)].map(([name, shape]) => {
       const width = 1 / Math.sqrt(sizeOf(shape.slice(1)));
@@ -49,7 +49,7 @@ async function configuration(folder: string, port: number): Promise<string> {
   modules.sort((a) => (a.includes('capped.js') ? -1 : 1));
   return `using Workerd = import "/workerd/workerd.capnp";
 const config :Workerd.Config = (
-  v8Flags = ["--wasm-max-mem-pages=${MOST_PAGES}"],
+  v8Flags = ["--wasm-max-mem-pages=${MAX_PAGES}"],
   services = [
     (name = "main", worker = (
       modules = [${modules.join(', ')}],
@@ -63,7 +63,7 @@ const config :Workerd.Config = (
 }
 
 interface Usage {
-  /** Bytes in memory, now and at most so far. */
+  /** Resident bytes now, and their peak so far. */
   readonly resident: number;
   readonly peak: number;
   /** Milliseconds of processor time so far. */
@@ -71,7 +71,7 @@ interface Usage {
 }
 
 async function usageOf({ pid }: ChildProcess): Promise<Usage> {
-  // Behind the name, which may hold anything: user and system time are the 12th and 13th.
+  // After the name, which may contain spaces, user and system time are the 12th and 13th field.
   const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /, '').split(' ');
   return {
     resident: await memoryOf(pid, 'VmRSS'),
@@ -91,16 +91,16 @@ async function inWorkerd<T>(
   const port = await freePort();
   await writeFile(join(out, 'config.capnp'), await configuration(out, port));
   const child = spawn(WORKERD, ['serve', 'config.capnp'], { cwd: out, stdio: ['ignore', 'ignore', 'pipe'] });
-  let said = '';
-  child.stderr.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  let output = '';
+  child.stderr.on('data', (chunk: Buffer) => (output += chunk.toString()));
   const ask = async (path: string): Promise<unknown> => {
     const response = await fetch(`http://127.0.0.1:${port}${path}`);
-    if (!response.ok) throw new Error(`${path}: status ${response.status}: ${said}`);
+    if (!response.ok) throw new Error(`${path}: status ${response.status}: ${output}`);
     return response.json();
   };
   try {
     for (let tries = 0; (await ask('/ready').catch(() => null)) === null; tries++) {
-      if (tries === 200 || child.exitCode !== null) throw new Error(`workerd does not listen: ${said}`);
+      if (tries === 200 || child.exitCode !== null) throw new Error(`workerd does not listen: ${output}`);
       await setTimeout(50);
     }
     return await use(ask, child);
@@ -113,17 +113,17 @@ const megabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(0)} MB`;
 
 export async function vanillanet5(consumer: Consumer): Promise<Finding> {
   const config = resolveConfig({ variant: 'vanillanet_5', form: 'deploy' });
-  return inWorkerd(consumer, drawn(config), async (ask, child) => {
+  return inWorkerd(consumer, unitGainWeights(config), async (ask, child) => {
     const before = await usageOf(child);
     const memory = (await ask('/load')) as number;
     const [best] = (await ask('/classify')) as [{ probability: number }];
-    // The peak: a limit asks for no more.
+    // The peak, because a memory limit applies to it.
     const growth = (await usageOf(child)).peak - before.resident;
     const note =
       `VanillaNet-5 in float16: ${megabytes(memory)} of WebAssembly, ` +
-      `process grown by at most ${megabytes(growth)} until it had answered`;
-    if (!Number.isFinite(best.probability)) return `${note}, and its answer is no number`;
-    return growth < MOST_GROWTH ? [note] : `${note}; expected less than ${megabytes(MOST_GROWTH)}`;
+      `process grew by at most ${megabytes(growth)} until the answer`;
+    if (!Number.isFinite(best.probability)) return `${note}, but its answer is not a number`;
+    return growth < MAX_GROWTH ? [note] : `${note}; expected less than ${megabytes(MAX_GROWTH)}`;
   });
 }
 
@@ -132,7 +132,7 @@ export async function narrow(consumer: Consumer): Promise<Finding> {
   return inWorkerd(consumer, weights, async (ask, child) => {
     const before = await usageOf(child);
     await ask('/load');
-    // The first is slower, and counts: it is what an isolate that has just started does.
+    // The first image is slower, and counts: a new isolate serves it.
     const start = await usageOf(child);
     await ask('/classify');
     const first = await usageOf(child);
@@ -140,11 +140,11 @@ export async function narrow(consumer: Consumer): Promise<Finding> {
     for (let i = 0; i < images; i++) await ask('/classify');
     const each = ((await usageOf(child)).cpuMs - first.cpuMs) / images;
     const cold = first.cpuMs - start.cpuMs;
-    // The first request that loads does both.
+    // The first request loads the network and classifies.
     const loading = start.cpuMs - before.cpuMs;
     const note =
-      `the network for CIFAR-10, given pixels of its size: ${loading.toFixed(0)} ms of processor time to load, ` +
-      `${cold.toFixed(0)} ms for the first image, ${each.toFixed(1)} ms for each of ${images} more`;
-    return Math.max(loading + cold, each) <= MOST_CPU_MS ? [note] : `${note}; expected at most ${MOST_CPU_MS} ms`;
+      `the network for CIFAR-10, on pixels of its input size: ${loading.toFixed(0)} ms of processor time to load, ` +
+      `${cold.toFixed(0)} ms for the first image, ${each.toFixed(1)} ms for each of ${images} further images`;
+    return Math.max(loading + cold, each) <= MAX_CPU_MS ? [note] : `${note}; expected at most ${MAX_CPU_MS} ms`;
   });
 }

@@ -1,6 +1,6 @@
 /**
- * A page in headless Chromium, with and without cross-origin isolation: bundled by each bundler as
- * it comes, or with a script tag that imports the package's one file for browsers from elsewhere.
+ * A page in headless Chromium, with and without cross-origin isolation: bundled by each bundler with default settings,
+ * or with a script tag that imports the package's file for browsers from another origin.
  */
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -14,11 +14,11 @@ import type { Answer } from '../report.js';
 
 const TYPES: Readonly<Record<string, string>> = { '.js': 'text/javascript', '.mjs': 'text/javascript' };
 const ISOLATED = { 'Cross-Origin-Opener-Policy': 'same-origin', 'Cross-Origin-Embedder-Policy': 'require-corp' };
-/** A site that is not on the network may ask a server that is on this machine. */
+/** Allows the intercepted site to send requests to a server on this machine. */
 const LOCAL = ['--disable-features=LocalNetworkAccessChecks'];
 export const BUNDLED = '<!doctype html><script type="module" src="/page.js"></script>';
 
-/** Another origin, which has the unpacked archive. */
+/** Another origin, with the files of the unpacked tarball. */
 const CDN = 'https://cdn.example/vanillanet/';
 const IMPORTED = `<!doctype html><script type="module">
   import * as vanillanet from '${CDN}dist/browser.js';
@@ -28,41 +28,41 @@ const IMPORTED = `<!doctype html><script type="module">
 
 interface Site {
   readonly html: string;
-  /** Folders, in the first of which that has it a file is found. */
+  /** Folders that are searched in order for a requested file. */
   readonly roots: readonly string[];
   readonly isolated: boolean;
-  /** Where the weights are, if not on the site. */
+  /** The URL of the weights, if they are not on the site. */
   readonly weights?: string;
 }
 
-/** @returns what was asked of the other origin */
+/** Answers the requests of a page. @returns the paths requested from the other origin */
 async function serve(tab: Page, { folder }: Consumer, { html, roots, isolated }: Site): Promise<string[]> {
-  const elsewhere: string[] = [];
+  const crossOriginPaths: string[] = [];
   const headers = isolated ? ISOLATED : {};
   await tab.route(/^http:\/\/localhost\/|^https:\/\/cdn\.example\//, async (route) => {
     const url = route.request().url();
-    const isElsewhere = url.startsWith(CDN);
-    if (isElsewhere) elsewhere.push(url.slice(CDN.length));
+    const isCrossOrigin = url.startsWith(CDN);
+    if (isCrossOrigin) crossOriginPaths.push(url.slice(CDN.length));
     const { pathname } = new URL(url);
     if (pathname === '/') return route.fulfill({ contentType: 'text/html', headers, body: html });
-    const places = isElsewhere
+    const candidates = isCrossOrigin
       ? [join(folder, 'node_modules/vanillanet', url.slice(CDN.length))]
       : roots.map((root) => join(root, pathname));
-    const path = places.find((each) => existsSync(each));
+    const path = candidates.find((each) => existsSync(each));
     if (path === undefined) return route.fulfill({ status: 404 });
     const contentType = TYPES[extname(path)] ?? 'application/octet-stream';
-    const shared = isElsewhere ? { 'Access-Control-Allow-Origin': '*' } : headers;
-    return route.fulfill({ contentType, headers: shared, body: await readFile(path) });
+    const originHeaders = isCrossOrigin ? { 'Access-Control-Allow-Origin': '*' } : headers;
+    return route.fulfill({ contentType, headers: originHeaders, body: await readFile(path) });
   });
-  return elsewhere;
+  return crossOriginPaths;
 }
 
-/** Opens the site, and asks it something when it has begun. */
+/** Opens the site, and calls `ask` when its script has run. */
 export async function tabOf<T>(
   consumer: Consumer,
   site: Site,
   ask: (tab: Page) => Promise<T>,
-): Promise<{ answer: T; elsewhere: readonly string[] }> {
+): Promise<{ answer: T; crossOriginPaths: readonly string[] }> {
   const executablePath = executable();
   if (executablePath === null) throw new Error(NO_CHROMIUM);
   const browser = await chromium.launch({ executablePath, args: [...ARGS, ...LOCAL] });
@@ -70,7 +70,7 @@ export async function tabOf<T>(
     const tab = await browser.newPage();
     const errors: string[] = [];
     tab.on('pageerror', (error) => errors.push(error.message));
-    const elsewhere = await serve(tab, consumer, site);
+    const crossOriginPaths = await serve(tab, consumer, site);
     await tab.goto('http://localhost/');
     await tab
       .waitForFunction(() => 'answers' in globalThis, null, { timeout: 10_000 })
@@ -79,7 +79,7 @@ export async function tabOf<T>(
       });
     const isIsolated = await tab.evaluate(() => crossOriginIsolated);
     if (isIsolated !== site.isolated) throw new Error(`crossOriginIsolated is ${String(isIsolated)}`);
-    return { answer: await ask(tab), elsewhere };
+    return { answer: await ask(tab), crossOriginPaths };
   } finally {
     await browser.close();
   }
@@ -88,17 +88,17 @@ export async function tabOf<T>(
 async function answersAt(
   consumer: Consumer,
   site: Site,
-): Promise<{ answers: readonly Answer[]; elsewhere: readonly string[] } | string> {
+): Promise<{ answers: readonly Answer[]; crossOriginPaths: readonly string[] } | string> {
   if (executable() === null) return NO_CHROMIUM;
-  const { answer: answers, elsewhere } = await tabOf(consumer, site, (tab) =>
+  const { answer: answers, crossOriginPaths } = await tabOf(consumer, site, (tab) =>
     tab.evaluate(
       (weights) => (globalThis as unknown as { answers: (weights?: string) => Promise<Answer[]> }).answers(weights),
       site.weights,
     ),
   );
-  const most = Math.max(...answers.map(({ threads }) => threads));
-  if (site.isolated !== most > 1) throw new Error(`${most} threads`);
-  return { answers, elsewhere };
+  const maxThreads = Math.max(...answers.map(({ threads }) => threads));
+  if (site.isolated !== maxThreads > 1) throw new Error(`${maxThreads} threads`);
+  return { answers, crossOriginPaths };
 }
 
 interface PageOptions {
@@ -115,18 +115,19 @@ export const page =
     await BUNDLERS[bundler](join(folder, 'page.mjs'), out);
     const own = join(out, 'index.html');
     const html = existsSync(own) ? await readFile(own, 'utf8') : BUNDLED;
-    const found = await answersAt(consumer, { html, roots: [out, folder], ...options });
-    return typeof found === 'string' ? found : found.answers;
+    const result = await answersAt(consumer, { html, roots: [out, folder], ...options });
+    return typeof result === 'string' ? result : result.answers;
   };
 
-/** Weights from another origin that lets everybody read, and no more, over connections that break. */
+/** Weights from another origin that allows reading and exposes no headers, over connections that break. */
 export async function foreignWeights(consumer: Consumer): Promise<readonly Answer[] | string> {
   const file = 'net.safetensors';
   const server = await openBreakingServer(new Map([[file, await readFile(join(consumer.folder, file))]]));
   try {
     const answers = await page('esbuild', { isolated: true, weights: `${server.url}/${file}` })(consumer);
-    const { whole, rest } = server.asked;
-    if (typeof answers !== 'string' && (rest === 0 || rest !== whole)) throw new Error(`${rest} of ${whole} went on`);
+    const { whole, rest } = server.requests;
+    if (typeof answers !== 'string' && (rest === 0 || rest !== whole))
+      throw new Error(`${rest} of ${whole} downloads were resumed`);
     return answers;
   } finally {
     server.close();
@@ -136,9 +137,10 @@ export async function foreignWeights(consumer: Consumer): Promise<readonly Answe
 export const scriptTag =
   ({ isolated }: { readonly isolated: boolean }) =>
   async (consumer: Consumer): Promise<readonly Answer[] | string> => {
-    const found = await answersAt(consumer, { html: IMPORTED, roots: [consumer.folder], isolated });
-    if (typeof found === 'string') return found;
-    // All of the package, threads as well, is the one file.
-    if (found.elsewhere.join() !== 'dist/browser.js') throw new Error(`imported ${found.elsewhere.join(', ')}`);
-    return found.answers;
+    const result = await answersAt(consumer, { html: IMPORTED, roots: [consumer.folder], isolated });
+    if (typeof result === 'string') return result;
+    // The file contains everything, including the code of threads.
+    if (result.crossOriginPaths.join() !== 'dist/browser.js')
+      throw new Error(`imported ${result.crossOriginPaths.join(', ')}`);
+    return result.answers;
   };

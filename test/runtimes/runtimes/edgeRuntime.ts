@@ -1,4 +1,4 @@
-/** Vercel's edge functions: bundled with its conditions, in a realm that compiles nothing itself. */
+/** Vercel's edge functions: bundled with their export condition, in a runtime that may not compile WebAssembly. */
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { EdgeRuntime } from 'edge-runtime';
@@ -7,14 +7,14 @@ import type { Consumer } from '../consumer.js';
 import { edgeAnswers } from '../edgeRequest.js';
 import type { Answer } from '../report.js';
 
-/** What the platform makes of `import m from './x.wasm?module'`: a module, compiled when the function was deployed. */
+/** Like the platform, resolves `import m from './x.wasm?module'` to a module compiled at deployment. */
 function modules(compiled: Map<string, WebAssembly.Module>): Plugin {
   return {
     name: 'wasm?module',
     setup(esbuild) {
       esbuild.onResolve({ filter: /\.wasm\?module$/ }, async ({ path, kind, resolveDir, importer }) => {
-        const found = await esbuild.resolve(path.replace('?module', ''), { kind, resolveDir, importer });
-        return { ...found, namespace: 'module' };
+        const resolved = await esbuild.resolve(path.replace('?module', ''), { kind, resolveDir, importer });
+        return { ...resolved, namespace: 'module' };
       });
       esbuild.onLoad({ filter: /.*/, namespace: 'module' }, async ({ path }) => {
         const name = `m${compiled.size}`;

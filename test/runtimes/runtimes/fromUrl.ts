@@ -1,4 +1,4 @@
-/** Runtimes that run a file, with weights by their URL over connections that break. */
+/** Runtimes that run a file, with weights from a URL over connections that break. */
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -29,15 +29,15 @@ export const fromUrl =
       const server = await openBreakingServer(files);
       try {
         const net = name === 'deno' ? ['--allow-net'] : [];
-        const given = [...args, ...net, 'files.mjs', `${server.url}/models/${weights}`];
-        const answers = await readAnswers(file, given, folder);
+        const parameters = [...args, ...net, 'files.mjs', `${server.url}/models/${weights}`];
+        const answers = await readAnswers(file, parameters, folder);
         const plain = answers.filter(({ build }) => build === 'plain');
         if (plain.length === 0 || plain.some((answer) => answer.logits !== logits)) return `${weights}: other logits`;
-        const { asked } = server;
-        if (asked.rest === 0 || asked.rest !== asked.whole) {
-          return `${weights}: asked ${asked.whole} times for the whole, ${asked.rest} times for the rest`;
+        const { requests } = server;
+        if (requests.rest === 0 || requests.rest !== requests.whole) {
+          return `${weights}: ${requests.whole} requests for entire files, ${requests.rest} for the rest`;
         }
-        notes.push(`${weights}: ${asked.whole} files, each of which went on where its connection broke`);
+        notes.push(`${weights}: ${requests.whole} files, each resumed where its connection broke`);
       } finally {
         server.close();
       }

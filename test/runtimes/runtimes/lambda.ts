@@ -1,4 +1,4 @@
-/** AWS Lambda: a handler behind the Runtime API, over which Lambda gives events and takes answers. */
+/** AWS Lambda: a handler behind a simulation of the Runtime API, which delivers events and receives answers. */
 import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -12,13 +12,13 @@ const LOOP = fileURLToPath(new URL('../programs/lambdaLoop.mjs', import.meta.url
 
 export async function lambda({ folder, photograph }: Consumer): Promise<readonly Answer[]> {
   const event = JSON.stringify({ body: Buffer.from(photograph.data).toString('base64'), isBase64Encoded: true });
-  const { promise: answered, resolve, reject } = withResolvers<string>();
-  let given = false;
+  const { promise: result, resolve, reject } = withResolvers<string>();
+  let isDelivered = false;
   const server = createServer((request, response) => {
     if (request.url?.endsWith('/invocation/next')) {
-      // The loop waits for a second event that never comes, as it would on Lambda.
-      if (given) return;
-      given = true;
+      // As on Lambda, the loop waits for the next event, which never arrives.
+      if (isDelivered) return;
+      isDelivered = true;
       response.setHeader('Lambda-Runtime-Aws-Request-Id', 'one').end(event);
       return;
     }
@@ -38,10 +38,10 @@ export async function lambda({ folder, photograph }: Consumer): Promise<readonly
     env: { ...process.env, AWS_LAMBDA_RUNTIME_API: `127.0.0.1:${port}` },
   });
   child.on('exit', (code) => {
-    reject(new Error(`the loop ended with ${code}`));
+    reject(new Error(`the loop ended with status ${code}`));
   });
   try {
-    const { statusCode, body } = JSON.parse(await answered) as { statusCode: number; body: string };
+    const { statusCode, body } = JSON.parse(await result) as { statusCode: number; body: string };
     if (statusCode !== 200) throw new Error(`status ${statusCode}: ${body}`);
     return JSON.parse(body) as Answer[];
   } finally {

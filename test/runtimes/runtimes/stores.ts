@@ -1,4 +1,4 @@
-/** Cloudflare's KV, R2 and cache, in Miniflare: int8 and float16, whole and in shards, against Node on the same files. */
+/** Cloudflare's KV, R2 and cache in Miniflare: int8 and float16, in one file and in shards, compared with Node. */
 import { join } from 'node:path';
 import { Miniflare } from 'miniflare';
 import type { Consumer } from '../consumer.js';
@@ -6,7 +6,7 @@ import { packedOf } from '../packed.js';
 import type { Answer, Finding } from '../report.js';
 import { DATE, deploy } from './workerd.js';
 
-/** Their own types are of packages that are not installed. */
+/** The common part of both stores. Their types are in packages that are not installed. */
 interface Store {
   put(key: string, value: Uint8Array | string): Promise<unknown>;
 }
@@ -24,8 +24,8 @@ export async function stores(consumer: Consumer): Promise<Finding> {
     r2Buckets: ['R2'],
   });
   try {
-    const filled = [await miniflare.getKVNamespace('KV'), await miniflare.getR2Bucket('R2')] as unknown as Store[];
-    for (const store of filled) {
+    const namespaces = [await miniflare.getKVNamespace('KV'), await miniflare.getR2Bucket('R2')] as unknown as Store[];
+    for (const store of namespaces) {
       for (const { files } of packed) for (const [file, content] of files) await store.put(file, content);
     }
     const { data, width, height } = consumer.photograph;

@@ -1,4 +1,4 @@
-/** A few steps of training where there is no Node, against Node's. */
+/** A few training steps in runtimes other than Node, compared with Node's. */
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -13,25 +13,25 @@ import { DATE, deploy } from './workerd.js';
 const run = promisify(execFile);
 
 /** Weights by trainer. */
-type Trained = Readonly<Record<string, readonly number[]>>;
+type FinalWeights = Readonly<Record<string, readonly number[]>>;
 
 /**
- * The engine's weights are the same everywhere. The oracle's are not: it has its exponentials from the
- * runtime, of which every version of V8 has its own last digits.
+ * Largest accepted difference. The engine's weights are the same everywhere. The reference uses `Math.exp`, whose last
+ * digits depend on the version of V8.
  */
-const LARGEST: Readonly<Record<string, number>> = { wasm: 0, oracle: 1e-12 };
+const TOLERANCE: Readonly<Record<string, number>> = { wasm: 0, oracle: 1e-12 };
 
-async function judged({ folder }: Consumer, trained: Trained): Promise<Finding> {
+async function compareWithNode({ folder }: Consumer, weightsByTrainer: FinalWeights): Promise<Finding> {
   const { stdout } = await run(process.execPath, ['trainingNode.mjs'], { cwd: folder });
-  const expected = JSON.parse(stdout) as Trained;
+  const expected = JSON.parse(stdout) as FinalWeights;
   const notes: string[] = [];
-  for (const [name, weights] of Object.entries(trained)) {
+  for (const [name, weights] of Object.entries(weightsByTrainer)) {
     const difference = Math.max(...expected[name].map((weight, i) => Math.abs(weight - weights[i])));
     const note = `${name}: ${weights.length} weights, at most ${difference} from Node's`;
-    if (weights.length !== expected[name].length || !(difference <= LARGEST[name])) return note;
+    if (weights.length !== expected[name].length || !(difference <= TOLERANCE[name])) return note;
     notes.push(note);
   }
-  return notes.length > 0 ? notes : 'nothing was trained';
+  return notes.length > 0 ? notes : 'nothing was weightsByTrainer';
 }
 
 export async function trainingPage(consumer: Consumer): Promise<Finding> {
@@ -39,12 +39,12 @@ export async function trainingPage(consumer: Consumer): Promise<Finding> {
   if (executable() === null) return { skipped: NO_CHROMIUM };
   const out = join(folder, 'page-training');
   await BUNDLERS.esbuild(join(folder, 'trainingPage.mjs'), out);
-  // Not isolated: nothing of it asks for shared memory.
+  // Not isolated, because training on one thread needs no shared memory.
   const site = { html: BUNDLED, roots: [out], isolated: false };
-  const trained = await tabOf(consumer, site, (tab) =>
-    tab.evaluate(() => (globalThis as unknown as { answers: () => Promise<Trained> }).answers()),
+  const weightsByTrainer = await tabOf(consumer, site, (tab) =>
+    tab.evaluate(() => (globalThis as unknown as { answers: () => Promise<FinalWeights> }).answers()),
   );
-  return judged(consumer, trained.answer);
+  return compareWithNode(consumer, weightsByTrainer.answer);
 }
 
 export async function trainingWorker(consumer: Consumer): Promise<Finding> {
@@ -59,7 +59,7 @@ export async function trainingWorker(consumer: Consumer): Promise<Finding> {
   try {
     const response = await miniflare.dispatchFetch('http://worker/');
     if (!response.ok) return `status ${response.status}: ${await response.text()}`;
-    return await judged(consumer, (await response.json()) as Trained);
+    return await compareWithNode(consumer, (await response.json()) as FinalWeights);
   } finally {
     await miniflare.dispose();
   }

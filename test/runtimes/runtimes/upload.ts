@@ -1,4 +1,4 @@
-/** What a Worker with the package weighs, as `wrangler deploy --dry-run` would upload it: JavaScript and WebAssembly. */
+/** The size of a Worker with the package, as `wrangler deploy --dry-run` writes it: JavaScript and WebAssembly. */
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
@@ -6,7 +6,7 @@ import type { Consumer } from '../consumer.js';
 import type { Finding } from '../report.js';
 import { deploy } from './workerd.js';
 
-/** Of a Worker without decoders and weights. */
+/** Largest size of a Worker without decoders and weights. */
 const BUDGET = 60_000;
 
 export async function upload({ folder }: Consumer): Promise<Finding> {

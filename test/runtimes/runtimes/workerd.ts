@@ -1,4 +1,4 @@
-/** Cloudflare Workers: what `wrangler deploy --dry-run` would upload, in Miniflare with R2. */
+/** Cloudflare Workers: runs the output of `wrangler deploy --dry-run` in Miniflare, with R2. */
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Miniflare } from 'miniflare';
@@ -8,12 +8,12 @@ import { dryRun } from '../wrangler.js';
 
 export const DATE = '2026-04-01';
 
-/** Its own type is of packages that are not installed. */
+/** Its type is in a package that is not installed. */
 interface Bucket {
   put(key: string, value: Uint8Array): Promise<unknown>;
 }
 
-/** A program as it would be uploaded. @returns the folder with it */
+/** Writes a program as it would be uploaded. @returns the folder with it */
 export async function deploy(folder: string, program: string): Promise<string> {
   const [config, out] = [`${program}.json`, `${program}-deployed`];
   const described = { name: 'consumer', main: `${program}.mjs`, compatibility_date: DATE };
@@ -34,7 +34,7 @@ export async function workerd({ folder, photograph }: Consumer): Promise<readonl
   });
   try {
     const bucket = (await miniflare.getR2Bucket('WEIGHTS')) as unknown as Bucket;
-    // Miniflare sends bytes to the other process, and knows no Buffer.
+    // Miniflare cannot send a Buffer to the other process.
     await bucket.put('net.safetensors', Uint8Array.from(await readFile(join(folder, 'net.safetensors'))));
     const { data, width, height } = photograph;
     const response = await miniflare.dispatchFetch(`http://worker/?width=${width}&height=${height}`, {

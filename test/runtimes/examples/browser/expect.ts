@@ -1,11 +1,11 @@
-/** Whether two things are the same, said by name where they are not. */
+/** Assertions whose errors name the value that is wrong. */
 import { isDeepStrictEqual } from 'node:util';
 
-export function same(what: string, got: unknown, expected: unknown): void {
+export function expectEqual(what: string, got: unknown, expected: unknown): void {
   if (isDeepStrictEqual(got, expected)) return;
   throw new Error(`${what}: expected ${JSON.stringify(expected)}, got ${JSON.stringify(got)}`);
 }
 
-export function holds(what: string, condition: boolean): void {
-  same(what, condition, true);
+export function expectTrue(what: string, condition: boolean): void {
+  expectEqual(what, condition, true);
 }

@@ -1,4 +1,4 @@
-/** What the packed package answers here, in Node. */
+/** The answer of the packed package in Node, to compare with the page's. */
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -7,14 +7,14 @@ import type { Consumer } from '../../consumer.js';
 
 type Package = typeof import('../../../../src/entries/index.js');
 
-export interface Known {
-  /** As hexadecimal bytes. */
+export interface NodeAnswer {
+  /** Hexadecimal bytes. */
   readonly logits: string;
   readonly predictions: readonly Prediction[];
 }
 
-/** The plain build's answer about the photograph. */
-export async function answerInNode({ folder, photograph }: Consumer): Promise<Known> {
+/** The plain build's answer for the photograph. */
+export async function answerInNode({ folder, photograph }: Consumer): Promise<NodeAnswer> {
   const entry = createRequire(join(folder, 'package.json')).resolve('vanillanet');
   const { loadModel, preprocess, topK } = (await import(pathToFileURL(entry).href)) as Package;
   const model = await loadModel(join(folder, 'net.safetensors'), { build: 'plain' });

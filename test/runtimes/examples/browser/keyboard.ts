@@ -1,42 +1,42 @@
-/** Everything by the keyboard: a file, the camera, and where the focus is. */
+/** Uses the page with the keyboard only: choosing a file, the camera, and the position of the focus. */
 import type { Page } from 'playwright-core';
-import { holds, same } from './expect.js';
+import { expectTrue, expectEqual } from './expect.js';
 import type { Pictures } from './pictures.js';
 import type { Tab } from './tab.js';
 
-const focused = (page: Page): Promise<string> => page.evaluate(() => document.activeElement?.id ?? '');
+const focusedId = (page: Page): Promise<string> => page.evaluate(() => document.activeElement?.id ?? '');
 
-/** The control that has the focus, which is to be seen. */
-async function isOn(page: Page, id: string): Promise<void> {
+/** Checks that a control has the focus, and that its outline is visible. */
+async function expectFocus(page: Page, id: string): Promise<void> {
   // Focus may move once the camera has started.
-  await page.waitForFunction((wanted) => document.activeElement?.id === wanted, id).catch(() => undefined);
-  same('the focus is on', await focused(page), id);
+  await page.waitForFunction((expectedId) => document.activeElement?.id === expectedId, id).catch(() => undefined);
+  expectEqual('the focus is on', await focusedId(page), id);
   const outline = await page.evaluate(() => {
     const { outlineStyle, outlineWidth } = getComputedStyle(document.activeElement ?? document.body);
     return `${outlineWidth} ${outlineStyle}`;
   });
-  same(`the outline of ${id}`, outline, '3px solid');
+  expectEqual(`the outline of ${id}`, outline, '3px solid');
 }
 
-const filming = (page: Page): Promise<boolean> =>
+const isFilming = (page: Page): Promise<boolean> =>
   page
     .locator('#video')
     .evaluate((video) => ((video as HTMLVideoElement).srcObject as MediaStream | null)?.active ?? false);
 
 async function startCamera(page: Page): Promise<void> {
-  await isOn(page, 'start');
+  await expectFocus(page, 'start');
   await page.keyboard.press('Enter');
-  await isOn(page, 'capture');
-  holds('the camera runs', await filming(page));
+  await expectFocus(page, 'capture');
+  expectTrue('the camera runs', await isFilming(page));
 }
 
-/** Of a page just loaded, with a camera. */
-export async function byKeyboard(tab: Tab, { photograph }: Pictures): Promise<void> {
+/** @param tab a tab that has just loaded the page, with a camera */
+export async function checkKeyboard(tab: Tab, { photograph }: Pictures): Promise<void> {
   const { page } = tab;
-  // Listened for in time: Playwright keeps the chooser from opening only some moments later.
+  // Registered early, because Playwright needs a moment to intercept the file chooser.
   const choosing = page.waitForEvent('filechooser');
   await page.keyboard.press('Tab');
-  await isOn(page, 'choose');
+  await expectFocus(page, 'choose');
   await tab.answered(async () => {
     await page.keyboard.press('Enter');
     await (await choosing).setFiles(photograph);
@@ -45,21 +45,21 @@ export async function byKeyboard(tab: Tab, { photograph }: Pictures): Promise<vo
 
   await startCamera(page);
   await tab.answered(() => page.keyboard.press('Enter'));
-  await isOn(page, 'start');
-  same('the camera runs on', await filming(page), false);
+  await expectFocus(page, 'start');
+  expectEqual('the camera still runs', await isFilming(page), false);
   const image = page.locator('#picture img');
-  same('the picture', await image.getAttribute('alt'), 'The camera’s picture');
-  holds('the picture has pixels', await image.evaluate((each) => (each as HTMLImageElement).naturalWidth > 0));
+  expectEqual('the picture', await image.getAttribute('alt'), 'The camera’s picture');
+  expectTrue('the picture has pixels', await image.evaluate((each) => (each as HTMLImageElement).naturalWidth > 0));
 
   await startCamera(page);
   await page.keyboard.press('Tab');
-  await isOn(page, 'stop');
+  await expectFocus(page, 'stop');
   await page.keyboard.press('Enter');
-  await isOn(page, 'start');
-  same('the camera after Stop', await filming(page), false);
+  await expectFocus(page, 'start');
+  expectEqual('the camera after Stop', await isFilming(page), false);
 
   await startCamera(page);
   await page.keyboard.press('Escape');
-  await isOn(page, 'start');
-  same('the camera after Escape', await filming(page), false);
+  await expectFocus(page, 'start');
+  expectEqual('the camera after Escape', await isFilming(page), false);
 }

@@ -1,11 +1,11 @@
-/** Files that are given to the page. */
+/** Files that the tests pass to the page. */
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import sharp, { type Sharp } from 'sharp';
 
 const PHOTOGRAPH = fileURLToPath(new URL('../../../../examples/chelsea.png', import.meta.url));
 
-/** As Playwright gives it to a file chooser. */
+/** A file for Playwright's file chooser. */
 export interface Picture {
   readonly name: string;
   readonly mimeType: string;
@@ -17,14 +17,11 @@ type Kind = 'photograph' | 'text' | 'empty' | 'drawing' | 'huge' | 'framed' | Mo
 type Mosaic = 'upright' | 'turned' | 'turnedWithoutExif';
 type Glass = 'transparent' | 'onWhite' | 'opaque';
 
-/**
- * JPEGs that decode to the same pixels however they are turned: every block of 8x8 is of one
- * color, and only that is stored of it.
- */
+/** JPEGs that decode to the same pixels in every orientation, because every block of 8x8 pixels has one color. */
 async function mosaics(): Promise<Pick<Pictures, Mosaic>> {
   const tiles = await sharp(PHOTOGRAPH).resize(64, 40, { fit: 'fill' }).png().toBuffer();
   const upright = await sharp(tiles).resize(512, 320, { kernel: 'nearest' }).png().toBuffer();
-  // Orientation 6: turn it by a quarter clockwise to see it upright.
+  // Orientation 6: rotate by 90° clockwise to display.
   const turned = await sharp(upright).rotate(270).png().toBuffer();
   const jpeg = async (name: string, pixels: Buffer, orientation?: number): Promise<Picture> => {
     const image = sharp(pixels).jpeg({ quality: 100, chromaSubsampling: '4:4:4' });
@@ -44,7 +41,7 @@ const pngOf = async (name: string, image: Sharp): Promise<Picture> => ({
   buffer: await image.png().toBuffer(),
 });
 
-/** The photograph with a hole, the same on white, and what is under the hole. */
+/** The photograph with a transparent half, the same on white, and the photograph without alpha. */
 async function glass(): Promise<Pick<Pictures, Glass>> {
   const opaque = sharp(PHOTOGRAPH).removeAlpha();
   const { data, info } = await opaque.clone().ensureAlpha().raw().toBuffer({ resolveWithObject: true });
@@ -58,7 +55,7 @@ async function glass(): Promise<Pick<Pictures, Glass>> {
   };
 }
 
-/** A blue square in a red frame, that is thinner than what a network with the usual crop sees nothing of. */
+/** A blue square in a red frame, which lies outside of the center crop with the usual crop_pct. */
 const framed = (): Promise<Picture> =>
   pngOf(
     'framed.png',
@@ -81,7 +78,7 @@ export async function makePictures(): Promise<Pictures> {
     framed: await framed(),
     text: { name: 'notes.png', mimeType: 'image/png', buffer: Buffer.from('no picture at all') },
     empty: { name: 'empty.png', mimeType: 'image/png', buffer: Buffer.alloc(0) },
-    // An <img> shows one; createImageBitmap does not take it.
+    // <img> displays SVG, but createImageBitmap rejects it.
     drawing: {
       name: 'drawing.svg',
       mimeType: 'image/svg+xml',

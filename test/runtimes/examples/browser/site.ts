@@ -1,4 +1,4 @@
-/** examples/browser as a user has it: copied, installed with the packed package, and started. */
+/** A copy of examples/browser, installed with the packed package and started. */
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -12,13 +12,13 @@ const run = promisify(execFile);
 
 export interface Site {
   readonly url: string;
-  /** Builds the page anew, with one text in the place of another. */
+  /** Replaces a text of the page and rebuilds it. */
   change(from: string, to: string): Promise<void>;
   stop(): Promise<void>;
 }
 
 async function start(folder: string): Promise<Pick<Site, 'url' | 'stop'>> {
-  // A group of its own: npm starts a shell, and that the server.
+  // Its own process group, because npm starts a shell, which starts the server.
   const child = spawn('npm', ['start'], {
     cwd: folder,
     detached: true,
@@ -27,16 +27,16 @@ async function start(folder: string): Promise<Pick<Site, 'url' | 'stop'>> {
   });
   const exit = once(child, 'exit');
   const stop = async (): Promise<void> => {
-    const runs = child.exitCode === null && child.signalCode === null;
-    if (runs && child.pid !== undefined) process.kill(-child.pid);
+    const isRunning = child.exitCode === null && child.signalCode === null;
+    if (isRunning && child.pid !== undefined) process.kill(-child.pid);
     await exit;
   };
-  const said: string[] = [];
+  const output: string[] = [];
   for await (const line of createInterface(child.stdout)) {
     if (/^http:\S+$/.test(line)) return { url: line, stop };
-    said.push(line);
+    output.push(line);
   }
-  throw new Error(`npm start ended: ${said.join('\n')}`);
+  throw new Error(`npm start ended: ${output.join('\n')}`);
 }
 
 export async function openSite(consumer: Consumer): Promise<Site> {
@@ -46,7 +46,7 @@ export async function openSite(consumer: Consumer): Promise<Site> {
     async change(from, to) {
       const page = join(folder, 'src/index.html');
       const text = await readFile(page, 'utf8');
-      if (!text.includes(from)) throw new Error(`the page does not say "${from}"`);
+      if (!text.includes(from)) throw new Error(`the page has no text "${from}"`);
       await writeFile(page, text.replaceAll(from, to));
       await run('npm', ['run', 'build'], { cwd: folder });
     },

@@ -1,4 +1,4 @@
-/** The page, and what its worker told it. */
+/** A tab with the page, which records the messages of its worker. */
 import type { Browser, BrowserContext, BrowserContextOptions, Page } from 'playwright-core';
 import type { Prediction } from '../../../../src/model/topK.js';
 
@@ -9,36 +9,36 @@ interface Ready {
   readonly memory: number;
 }
 
-export interface Given {
+export interface Answer {
   readonly type: 'answer';
   readonly predictions: readonly Prediction[];
   readonly milliseconds: number;
 }
 
-type Message = Ready | Given | { readonly type: 'progress' | 'refused' | 'failed' };
+type Message = Ready | Answer | { readonly type: 'progress' | 'refused' | 'failed' };
 
 export interface Tab {
   readonly page: Page;
   readonly context: BrowserContext;
-  /** What the console and the page complained of. */
-  readonly complaints: string[];
+  /** Errors and warnings of the console, and uncaught errors. */
+  readonly consoleErrors: string[];
   ready(): Promise<Ready>;
-  /** What the worker answers to what is done now; the page then shows it. */
-  answered(act: () => Promise<unknown>): Promise<Given>;
-  /** The message that the page shows after what is done now. */
+  /** Runs an action, and waits for the worker's answer to it. */
+  answered(act: () => Promise<unknown>): Promise<Answer>;
+  /** Runs an action, and waits for the error message that the page shows. */
   refused(act: () => Promise<unknown>): Promise<string>;
 }
 
-/** Runs in the page before its own scripts. */
-function listen(): void {
-  const said: Message[] = [];
-  class HeardWorker extends Worker {
+/** Records messages of workers. Runs in the page before its own scripts. */
+function recordMessages(): void {
+  const workerMessages: Message[] = [];
+  class RecordedWorker extends Worker {
     constructor(url: string | URL, options?: WorkerOptions) {
       super(url, options);
-      this.addEventListener('message', ({ data }: MessageEvent<Message>) => said.push(data));
+      this.addEventListener('message', ({ data }: MessageEvent<Message>) => workerMessages.push(data));
     }
   }
-  Object.assign(globalThis, { said, Worker: HeardWorker });
+  Object.assign(globalThis, { workerMessages, Worker: RecordedWorker });
 }
 
 const TIMEOUT = 20_000;
@@ -46,34 +46,39 @@ const TIMEOUT = 20_000;
 export async function openTab(browser: Browser, options: BrowserContextOptions = {}): Promise<Tab> {
   const context = await browser.newContext({ reducedMotion: 'reduce', ...options });
   context.setDefaultTimeout(TIMEOUT);
-  await context.addInitScript(listen);
+  await context.addInitScript(recordMessages);
   const page = await context.newPage();
-  const complaints: string[] = [];
-  page.on('pageerror', ({ message }) => complaints.push(message));
+  const consoleErrors: string[] = [];
+  page.on('pageerror', ({ message }) => consoleErrors.push(message));
   page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') complaints.push(message.text());
+    if (message.type() === 'error' || message.type() === 'warning') consoleErrors.push(message.text());
   });
 
-  const heard = async <T extends Message>(type: T['type'], count: number): Promise<T> => {
-    const found = await page.waitForFunction(
-      ([wanted, n]) => (globalThis as unknown as { said: Message[] }).said.filter((each) => each.type === wanted)[n],
+  const waitForMessage = async <T extends Message>(type: T['type'], count: number): Promise<T> => {
+    const handle = await page.waitForFunction(
+      ([expected, n]) =>
+        (globalThis as unknown as { workerMessages: Message[] }).workerMessages.filter(
+          (each) => each.type === expected,
+        )[n],
       [type, count] as const,
     );
-    return (await found.jsonValue()) as T;
+    return (await handle.jsonValue()) as T;
   };
-  const answers = (): Promise<number> =>
+  const countAnswers = (): Promise<number> =>
     page.evaluate(
-      () => (globalThis as unknown as { said: Message[] }).said.filter(({ type }) => type === 'answer').length,
+      () =>
+        (globalThis as unknown as { workerMessages: Message[] }).workerMessages.filter(({ type }) => type === 'answer')
+          .length,
     );
   return {
     page,
     context,
-    complaints,
-    ready: () => heard<Ready>('ready', 0),
+    consoleErrors,
+    ready: () => waitForMessage<Ready>('ready', 0),
     async answered(act) {
-      const before = await answers();
+      const before = await countAnswers();
       await act();
-      return heard<Given>('answer', before);
+      return waitForMessage<Answer>('answer', before);
     },
     async refused(act) {
       await act();
@@ -84,8 +89,8 @@ export async function openTab(browser: Browser, options: BrowserContextOptions =
   };
 }
 
-/** What the page shows of an answer: names, and probabilities to the last bit. */
-export const shown = (page: Page): Promise<{ readonly label: string; readonly probability: number }[]> =>
+/** The predictions that the page shows: labels, and probabilities in full precision. */
+export const shownPredictions = (page: Page): Promise<{ readonly label: string; readonly probability: number }[]> =>
   page.locator('#guesses li').evaluateAll((items) =>
     items.map((item) => ({
       label: item.querySelector('.label')?.textContent ?? '',

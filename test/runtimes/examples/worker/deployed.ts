@@ -1,4 +1,4 @@
-/** The Worker of examples/ as `wrangler deploy` would upload it, on the packed package, in Miniflare. */
+/** Runs the Worker of examples/ in Miniflare, as `wrangler deploy` would upload it, with the packed package. */
 import { cp, mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -10,14 +10,14 @@ const here = (path: string): string => fileURLToPath(new URL(path, import.meta.u
 const DATE = '2026-04-01';
 const WEIGHTS_FILE = 'vanillanet-cifar10.safetensors';
 
-/** Its own type is of packages that are not installed. */
+/** Its type is in a package that is not installed. */
 interface Bucket {
   put(key: string, value: Uint8Array): Promise<unknown>;
 }
 
 export interface Deployed {
   readonly url: string;
-  /** Process of the runtime. */
+  /** Process id of the runtime. */
   readonly pid: number;
   readonly inspector: URL;
   /** Puts the weights into the bucket. */
@@ -25,22 +25,24 @@ export interface Deployed {
   stop(): Promise<void>;
 }
 
-export interface Where {
-  /** Where the weights are; in R2 only after `upload`; or what each reading of them has to wait for. */
+export interface StartOptions {
+  /**
+   * The store of the weights (R2 has them only after `upload`), or a function that each read of the assets waits for.
+   */
   readonly weights: 'assets' | 'r2' | (() => Promise<void>);
   readonly variables?: Readonly<Record<string, number>>;
-  /** What runs, if not the example. */
+  /** Whether to run a minimal Worker instead of the example. */
   readonly bare?: boolean;
 }
 
-/** A Worker that reads bodies, and does nothing with them. */
+/** A Worker that only reads bodies. */
 const BARE = `export default {
   async fetch(request) {
     return Response.json({ bytes: (await request.arrayBuffer()).byteLength });
   },
 };`;
 
-/** A folder as its user has it: the example, and beside it what `npm install` brings. @returns that folder */
+/** Copies the example and links its installed packages. @returns its folder */
 export async function install({ folder }: Consumer): Promise<string> {
   const example = join(folder, 'cloudflare-worker');
   await cp(here('../../../../examples/cloudflare-worker'), example, {
@@ -62,7 +64,7 @@ export async function install({ folder }: Consumer): Promise<string> {
   return example;
 }
 
-/** Children of this process that are workerd. */
+/** Ids of the workerd processes that are children of this process. */
 async function runtimes(): Promise<number[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const own = await Promise.all(
@@ -75,8 +77,8 @@ async function runtimes(): Promise<number[]> {
   return pids.filter((_, i) => own[i]).map(Number);
 }
 
-/** Where weights are read, as Miniflare is told. */
-function sourceOf(weights: Where['weights'], directory: string): object {
+/** Miniflare's options for the store of the weights. */
+function sourceOf(weights: StartOptions['weights'], directory: string): object {
   if (weights === 'r2') return { r2Buckets: { WEIGHTS: 'weights' } };
   if (weights === 'assets') {
     const routerConfig = { invoke_user_worker_ahead_of_assets: true, has_user_worker: true };
@@ -89,7 +91,10 @@ function sourceOf(weights: Where['weights'], directory: string): object {
   return { serviceBindings: { ASSETS } };
 }
 
-export async function start(example: string, { weights, variables = {}, bare = false }: Where): Promise<Deployed> {
+export async function start(
+  example: string,
+  { weights, variables = {}, bare = false }: StartOptions,
+): Promise<Deployed> {
   const before = await runtimes();
   const out = join(example, bare ? 'bare' : weights === 'r2' ? 'r2' : 'assets');
   const models = join(example, 'node_modules/vanillanet/models');

@@ -1,4 +1,4 @@
-/** Weights that are not there yet: an error without their name, and the next request tries again. */
+/** Missing weights are an error that does not name them, and the next request tries again. */
 import assert from 'node:assert/strict';
 import { FILES } from '../../../image/imageFiles.js';
 import { post } from './ask.js';

@@ -1,8 +1,8 @@
-/** Weights that come when a test says so. */
+/** Delays reads of the weights until a test allows them. */
 export interface Gate {
-  /** How often they were asked for. */
-  readonly asked: () => number;
-  /** Lets those through who asked as the nth, from 0 on. */
+  /** Number of reads so far. */
+  readonly reads: () => number;
+  /** Allows the nth read, counted from 0. */
   readonly open: (nth: number) => void;
   readonly pass: () => Promise<void>;
 }
@@ -10,7 +10,7 @@ export interface Gate {
 export function closedGate(): Gate {
   const waiting: (() => void)[] = [];
   return {
-    asked: () => waiting.length,
+    reads: () => waiting.length,
     open: (nth) => {
       waiting[nth]();
     },

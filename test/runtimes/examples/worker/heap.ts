@@ -1,6 +1,6 @@
 /**
- * What a Worker holds, asked of V8 once all garbage is gone: to the byte, where resident memory is a guess.
- * Memories of WebAssembly are not in it.
+ * The size of a Worker's heap after garbage collection, from V8's inspector. It is exact to the byte, unlike resident
+ * memory, but does not include WebAssembly memories.
  */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
@@ -8,10 +8,10 @@ import { WebSocket } from 'undici';
 import { ask } from './ask.js';
 import type { Deployed } from './deployed.js';
 
-/** A running Worker's own memory. */
+/** The heap of a running Worker. */
 export interface Heap {
   /** Objects and array buffers, in bytes. */
-  readonly held: () => Promise<number>;
+  readonly usedBytes: () => Promise<number>;
   readonly close: () => void;
 }
 
@@ -25,7 +25,7 @@ export async function openHeap({ url, inspector }: Deployed): Promise<Heap> {
     readonly id: string;
     readonly webSocketDebuggerUrl: string;
   }[];
-  // Miniflare runs Workers of its own beside ours.
+  // Miniflare also runs internal Workers.
   const target = targets.find(({ id }) => id === 'core:user:');
   assert.ok(target !== undefined, 'no Worker to inspect');
   const socket = new WebSocket(target.webSocketDebuggerUrl);
@@ -38,19 +38,19 @@ export async function openHeap({ url, inspector }: Deployed): Promise<Heap> {
   let calls = 0;
   const call = async (method: string): Promise<unknown> => {
     const id = ++calls;
-    let answered = false;
+    let isAnswered = false;
     const answer = new Promise((resolve) => answers.set(id, resolve)).finally(() => {
-      answered = true;
+      isAnswered = true;
     });
     socket.send(JSON.stringify({ id, method }));
     // workerd handles the inspector only while it serves a request.
-    const isWaiting = (): boolean => !answered;
+    const isWaiting = (): boolean => !isAnswered;
     while (isWaiting()) await ask(url);
     return answer;
   };
   await call('HeapProfiler.enable');
   return {
-    held: async () => {
+    usedBytes: async () => {
       await call('HeapProfiler.collectGarbage');
       const { usedSize, backingStorageSize } = (await call('Runtime.getHeapUsage')) as Usage;
       return usedSize + backingStorageSize;

@@ -1,4 +1,4 @@
-/** The largest images that are taken, of all formats, from more clients than there are places. */
+/** The largest accepted images of all formats, from more clients than the queue has places. */
 import assert from 'node:assert/strict';
 import sharp from 'sharp';
 import { memoryOf } from '../../processMemory.js';
@@ -7,16 +7,16 @@ import { post } from './ask.js';
 import type { Deployed } from './deployed.js';
 
 const [WIDTH, HEIGHT] = [2048, 1024];
-const MOST_BYTES = 4 * 2 ** 20;
+const MAX_BYTES = 4 * 2 ** 20;
 const [CLIENTS, EACH] = [16, 4];
-/** Mebibytes by which the process may have grown at any time: all that is alive, and what V8 has not collected yet. */
-const MOST = 170;
+/** Largest peak growth of the process in mebibytes: live data, and garbage that V8 has not collected yet. */
+const MAX_GROWTH_MIB = 170;
 
-/** Of the highest quality that is small enough. */
-async function fitting(encode: (quality: number) => Promise<Buffer>): Promise<Buffer> {
+/** Encodes with the highest quality whose file is small enough. */
+async function encodeWithinLimit(encode: (quality: number) => Promise<Buffer>): Promise<Buffer> {
   for (let quality = 95; ; quality -= 5) {
     const image = await encode(quality);
-    if (image.length <= MOST_BYTES) return image;
+    if (image.length <= MAX_BYTES) return image;
   }
 }
 
@@ -24,14 +24,14 @@ async function images(): Promise<readonly Buffer[]> {
   const noise = { type: 'gaussian', mean: 128, sigma: 50 } as const;
   const base = sharp({ create: { width: WIDTH, height: HEIGHT, channels: 3, background: '#888', noise } });
   return [
-    await fitting((quality) =>
+    await encodeWithinLimit((quality) =>
       base
         .clone()
         .jpeg({ quality, progressive: true, chromaSubsampling: '4:4:4' })
         .withMetadata({ orientation: 6 })
         .toBuffer(),
     ),
-    await fitting((quality) => base.clone().webp({ quality }).toBuffer()),
+    await encodeWithinLimit((quality) => base.clone().webp({ quality }).toBuffer()),
     await base.clone().blur(6).png().toBuffer(),
   ];
 }
@@ -55,6 +55,6 @@ export async function checkLargest(deployed: Deployed): Promise<string> {
   );
   const growth = ((await memoryOf(deployed.pid, 'VmHWM')) - before) / 2 ** 20;
   const note = `${CLIENTS} clients with the largest images: the process grew by at most ${growth.toFixed(0)} MiB`;
-  assert.ok(growth <= MOST, `${note}; expected at most ${MOST} MiB`);
+  assert.ok(growth <= MAX_GROWTH_MIB, `${note}; expected at most ${MAX_GROWTH_MIB} MiB`);
   return note;
 }

@@ -1,4 +1,4 @@
-/** Many requests at a time, good and bad: every one has its answer, and nothing of it stays in memory. */
+/** Many concurrent valid and invalid requests: each has the right answer, and memory does not grow. */
 import assert from 'node:assert/strict';
 import sharp from 'sharp';
 import type { Consumer } from '../../consumer.js';
@@ -9,17 +9,19 @@ import { openHeap } from './heap.js';
 import { DEPTH } from './places.js';
 
 const [WARM, CLIENTS] = [1000, 32];
-/** Bounds are by the request and noise is not: with half of them it would reach the bounds. */
-const LEAST = 8000;
-/** `npm run test:load` wants more. */
-const REQUESTS = Number(process.env['VANILLANET_REQUESTS'] ?? LEAST);
+/** The bounds grow with the number of requests, noise does not: with half as many, noise could reach the bounds. */
+const MIN_REQUESTS = 8000;
+/** `npm run test:load` sets a larger number. */
+const REQUESTS = Number(process.env['VANILLANET_REQUESTS'] ?? MIN_REQUESTS);
 
-const MOST = {
-  /** Bytes a request of what V8 counts, which in equal runs differs by 0.6 MB in all. */
-  held: 128,
-  /** Of eight memories, of 2 GiB each: a decoder may be there or not. Every third request throws one away. */
+const LIMITS = {
+  /** Bytes of heap per request. Repeated runs differ by 0.6 MB in total. */
+  heapBytes: 128,
+  /**
+   * Address space of eight memories with 2 GiB each, because decoders come and go. Every third request discards one.
+   */
   addresses: 16 * 2 ** 30,
-  /** Bytes a request of anything else. Equal runs of 8,000 spread by some 10 MB, 1.2 KB a request: five times that. */
+  /** Other bytes per request: five times the spread of repeated runs, which is about 10 MB for 8,000 requests. */
   own: 6144,
 };
 
@@ -28,7 +30,7 @@ interface Kind {
   readonly status: number;
 }
 
-/** What comes in turn: three formats, and each of them truncated. All is of the photograph's size. */
+/** The requests, in rotation: the photograph in three formats, truncated files, and invalid bodies. */
 async function kinds({ photograph: { data, width, height } }: Consumer): Promise<readonly Kind[]> {
   const image = sharp(data, { raw: { width, height, channels: 3 } });
   const good = await Promise.all([
@@ -46,16 +48,18 @@ async function kinds({ photograph: { data, width, height } }: Consumer): Promise
 }
 
 interface Memory {
-  /** Bytes in memory. */
+  /** Resident bytes. */
   readonly resident: number;
-  /** Addresses: each memory of WebAssembly has some GiB of them, however little it uses. */
+  /** Bytes of address space. Each WebAssembly memory reserves a few GiB. */
   readonly addresses: number;
 }
 
-/** Requests from clients that each wait for their answer, and come again where they are told to. @returns how often */
+/**
+ * Sends requests from several clients, each of which repeats a request after a 503. @returns the number of repetitions
+ */
 async function load({ url }: Deployed, all: readonly Kind[], requests: number, clients: number): Promise<number> {
   const first = new Map<Kind, string>();
-  let [next, again, answered] = [0, 0, 0];
+  let [next, retries, completed] = [0, 0, 0];
   const client = async (): Promise<void> => {
     while (next < requests) {
       const kind = all[next++ % all.length];
@@ -63,73 +67,80 @@ async function load({ url }: Deployed, all: readonly Kind[], requests: number, c
         const { status, headers, text } = await post(url, kind.image);
         if (status === 503) {
           assert.equal(headers.get('Retry-After'), '1');
-          again++;
+          retries++;
           await new Promise((resolve) => setTimeout(resolve, 5));
           continue;
         }
         assert.equal(status, kind.status, text);
-        // Nobody is given another's answer, nor one of pixels that others wrote over.
+        // Every client has its own answer, computed from its own pixels.
         assert.equal(text, first.get(kind) ?? text);
         first.set(kind, text);
         break;
       }
-      answered++;
+      completed++;
     }
   };
   await Promise.all(Array.from({ length: clients }, client));
-  assert.equal(answered, requests);
-  return again;
+  assert.equal(completed, requests);
+  return retries;
 }
 
 interface Growth extends Memory {
-  /** Of what V8 counts. */
-  readonly held: number;
-  readonly again: number;
+  /** Bytes of heap. */
+  readonly heapBytes: number;
+  readonly retries: number;
 }
 
 /** The growth over `REQUESTS` requests, after a warm-up and a garbage collection. */
 async function growthOf(deployed: Deployed, all: readonly Kind[]): Promise<Growth> {
   const heap = await openHeap(deployed);
-  const atRest = async (): Promise<Memory & { readonly held: number }> => {
-    const held = await heap.held();
+  const atRest = async (): Promise<Memory & { readonly heapBytes: number }> => {
+    const heapBytes = await heap.usedBytes();
     await new Promise((resolve) => setTimeout(resolve, 1000));
-    return { resident: await memoryOf(deployed.pid, 'VmRSS'), addresses: await memoryOf(deployed.pid, 'VmSize'), held };
+    return {
+      resident: await memoryOf(deployed.pid, 'VmRSS'),
+      addresses: await memoryOf(deployed.pid, 'VmSize'),
+      heapBytes,
+    };
   };
-  // As many as there are places: none is sent away.
+  // With as many clients as places, no request gets a 503.
   assert.equal(await load(deployed, all, WARM, DEPTH), 0, `503 with ${DEPTH} clients`);
-  // And as many as there will be: so many bodies at a time want room.
+  // Warm-up with the number of clients of the measurement, whose bodies need more memory.
   await load(deployed, all, WARM, CLIENTS);
   const before = await atRest();
-  const again = await load(deployed, all, REQUESTS, CLIENTS);
+  const retries = await load(deployed, all, REQUESTS, CLIENTS);
   const after = await atRest();
   heap.close();
   return {
     resident: after.resident - before.resident,
     addresses: after.addresses - before.addresses,
-    held: after.held - before.held,
-    again,
+    heapBytes: after.heapBytes - before.heapBytes,
+    retries,
   };
 }
 
 const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
 
-/** @param bare a Worker that reads bodies and does nothing with them */
+/** @param bare a Worker that only reads bodies */
 export async function checkLoad(deployed: Deployed, bare: Deployed, consumer: Consumer): Promise<string[]> {
-  assert.ok(REQUESTS >= LEAST, `VANILLANET_REQUESTS: expected ${LEAST} or more, got ${REQUESTS}`);
+  assert.ok(REQUESTS >= MIN_REQUESTS, `VANILLANET_REQUESTS: expected ${MIN_REQUESTS} or more, got ${REQUESTS}`);
   const all = await kinds(consumer);
-  const { held, addresses, resident, again } = await growthOf(deployed, all);
-  const without = await growthOf(
+  const { heapBytes, addresses, resident, retries } = await growthOf(deployed, all);
+  const bareGrowth = await growthOf(
     bare,
     all.map(({ image }) => ({ image, status: 200 })),
   );
-  // workerd itself grows by 7 KiB a request, and shrinks at times: ours is what is more than that.
-  const own = resident - without.resident;
-  assert.ok(held < MOST.held * REQUESTS, `the Worker holds ${held} bytes more after ${REQUESTS} requests`);
-  assert.ok(addresses < MOST.addresses, `memories of WebAssembly are kept: ${mebibytes(addresses)} of addresses more`);
-  assert.ok(own < MOST.own * REQUESTS, `resident memory grew by ${mebibytes(own)} more than a bare Worker's`);
+  // workerd itself grows by 7 KiB per request and sometimes shrinks: only the difference counts.
+  const own = resident - bareGrowth.resident;
+  assert.ok(heapBytes < LIMITS.heapBytes * REQUESTS, `the heap grew by ${heapBytes} bytes after ${REQUESTS} requests`);
+  assert.ok(
+    addresses < LIMITS.addresses,
+    `WebAssembly memories leak: the address space grew by ${mebibytes(addresses)}`,
+  );
+  assert.ok(own < LIMITS.own * REQUESTS, `resident memory grew by ${mebibytes(own)} more than a bare Worker's`);
   return [
-    `${REQUESTS} requests at ${CLIENTS} at a time, all answered; 503 before it ${again} times, none at ${DEPTH} at a time`,
-    `after them and a collection of garbage the Worker holds ${held} bytes more, in ${mebibytes(addresses)} of ` +
-      `addresses more; resident ${mebibytes(resident)} more, a Worker that only reads bodies ${mebibytes(without.resident)}`,
+    `${REQUESTS} requests at ${CLIENTS} at a time, all answered after ${retries} retries; no retries with ${DEPTH} clients`,
+    `growth after garbage collection: heap ${heapBytes} bytes, address space ${mebibytes(addresses)}, resident ` +
+      `${mebibytes(resident)} (${mebibytes(bareGrowth.resident)} for a Worker that only reads bodies)`,
   ];
 }

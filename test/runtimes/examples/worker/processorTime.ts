@@ -1,4 +1,4 @@
-/** Processor time that whole requests take: the body, decoding, scaling, the network. */
+/** Processor time of complete requests: body, decoding, scaling, network. */
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import sharp from 'sharp';
@@ -6,17 +6,17 @@ import { photograph } from '../hostile.js';
 import { ask, post } from './ask.js';
 import type { Deployed } from './deployed.js';
 
-/** Milliseconds for an image that is not an isolate's first; cheap plans give 10 or 50. */
-const MOST = 50;
+/** Largest time in milliseconds for an image after the first of an isolate. Cheap plans allow 10 or 50. */
+const MAX_MS = 50;
 const IMAGES = 100;
 
 interface Milliseconds {
-  /** Of the thread that runs the Worker, and of all with V8's own, which compile meanwhile. */
+  /** Time of the Worker's thread, and of all threads, which include V8's compiler threads. */
   readonly own: number;
   readonly all: number;
 }
 
-async function spent({ pid }: Deployed): Promise<Milliseconds> {
+async function timeOf({ pid }: Deployed): Promise<Milliseconds> {
   const threads = await readdir(`/proc/${pid}/task`);
   const each = await Promise.all(
     threads.map(async (thread) => {
@@ -29,16 +29,16 @@ async function spent({ pid }: Deployed): Promise<Milliseconds> {
 }
 
 async function during(deployed: Deployed, act: () => Promise<unknown>): Promise<Milliseconds> {
-  const before = await spent(deployed);
+  const before = await timeOf(deployed);
   await act();
-  const after = await spent(deployed);
+  const after = await timeOf(deployed);
   return { own: after.own - before.own, all: after.all - before.all };
 }
 
-const said = ({ own, all }: Milliseconds): string =>
-  `${own.toFixed(0)} ms (${all.toFixed(0)} with what V8 compiles beside)`;
+const describeTime = ({ own, all }: Milliseconds): string =>
+  `${own.toFixed(0)} ms (${all.toFixed(0)} including V8's compiler threads)`;
 
-/** @param deploy a new isolate for each format: its first image finds nothing loaded and nothing compiled */
+/** @param deploy starts a new isolate for each format, so that its first image includes loading and compilation */
 export async function checkProcessorTime(deploy: () => Promise<Deployed>): Promise<string[]> {
   const png = await photograph();
   const { width, height } = await sharp(png).metadata();
@@ -57,9 +57,9 @@ export async function checkProcessorTime(deploy: () => Promise<Deployed>): Promi
       });
       const each = later.all / IMAGES;
       const note =
-        `processor time for a ${format} of ${width} x ${height}: ${said(first)} for an isolate's first, weights and all; ` +
-        `${each.toFixed(1)} ms for each of ${IMAGES} more`;
-      assert.ok(each <= MOST, `${note}; expected at most ${MOST} ms`);
+        `processor time for a ${format} of ${width} x ${height}: ${describeTime(first)} for the first of an isolate, including weights; ` +
+        `${each.toFixed(1)} ms for each of ${IMAGES} further images`;
+      assert.ok(each <= MAX_MS, `${note}; expected at most ${MAX_MS} ms`);
       notes.push(note);
     } finally {
       await deployed.stop();

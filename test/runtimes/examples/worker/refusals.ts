@@ -3,13 +3,13 @@ import assert from 'node:assert/strict';
 import sharp from 'sharp';
 import { chunk, FILES, PNG_HEAD } from '../../../image/imageFiles.js';
 import { damaged, inflating, manyScans, photograph } from '../hostile.js';
-import { ask, post, type Answered } from './ask.js';
+import { ask, post, type WorkerAnswer } from './ask.js';
 import { unfinished } from './unfinished.js';
 
-/** As the Worker has it. */
+/** The limit in the Worker. */
 const MAX_BYTES = 4 * 2 ** 20;
 
-/** The frame of a JPEG, with one of its fields changed. */
+/** A JPEG with a changed field in its frame header. */
 async function jpegWith(at: number, bytes: readonly number[], marker = 0xc0): Promise<Buffer> {
   const file = Buffer.from(await FILES['jpeg']());
   const frame = file.indexOf(Buffer.from([0xff, 0xc0]));
@@ -18,7 +18,7 @@ async function jpegWith(at: number, bytes: readonly number[], marker = 0xc0): Pr
   return file;
 }
 
-/** A PNG that declares other sides. */
+/** A PNG that declares another size. */
 async function pngOf(width: number, height: number): Promise<Buffer> {
   const file = await FILES['png of 8 bits']();
   const head = Buffer.from(file.subarray(16, 29));
@@ -88,8 +88,8 @@ export const IMAGES: readonly (readonly [status: number, name: string, image: ()
   [400, 'a lossless JPEG', () => jpegWith(1, [], 0xc3)],
 ];
 
-/** No more than a status and a sentence, without a word of what is behind it. */
-function judge({ status, text }: Answered, expected: number, name: string): void {
+/** Checks that an answer has only the status and one sentence, without internal details. */
+function judge({ status, text }: WorkerAnswer, expected: number, name: string): void {
   assert.equal(status, expected, `${name}: ${text}`);
   const body = JSON.parse(text) as { error?: { message?: string } };
   const message = body.error?.message ?? '';
@@ -117,13 +117,13 @@ export async function checkRefusals(url: string): Promise<string> {
     assert.equal((await post(url, image)).status, 200, `${format} at the limit of pixels`);
     await expectSuccess(`${format} at the limit of pixels`);
   }
-  // Refused by what is announced, before it comes; and by what comes, where nothing is announced.
+  // Refused by its Content-Length before the body arrives; without a Content-Length, by the bytes that arrive.
   judge(await (await unfinished(url, MAX_BYTES + 1, 1)).answer, 413, 'a body beyond the limit');
   await expectSuccess('a body beyond the limit');
   judge(await (await unfinished(url, 'chunked', MAX_BYTES + 1)).answer, 413, 'an endless body');
   await expectSuccess('an endless body');
   judge(await post(url, Buffer.alloc(MAX_BYTES)), 415, 'a body at the limit');
-  // On one connection, which a body that is left unread would close: with luck after the next request.
+  // On one connection, which an unread body would close, sometimes only after the next request.
   for (let i = 0; i < 100; i++) {
     judge(await ask(`${url}other`, { method: 'POST', body: 'a' }), 404, 'another path');
     judge(await ask(url, { method: 'PUT', body: 'a' }), 405, 'PUT');

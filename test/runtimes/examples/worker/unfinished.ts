@@ -1,15 +1,15 @@
-/** A POST whose body does not end, over a socket: what is answered is answered before. */
+/** Sends a POST with an incomplete body over a socket. The server must answer before the body ends. */
 import { once } from 'node:events';
 import { connect } from 'node:net';
-import type { Answered } from './ask.js';
+import type { WorkerAnswer } from './ask.js';
 
 export interface Unfinished {
-  readonly answer: Promise<Answered>;
-  /** Hangs up. */
+  readonly answer: Promise<WorkerAnswer>;
+  /** Closes the connection. */
   readonly leave: () => void;
 }
 
-/** @param length how much is announced; 'chunked' where nothing is. @param sent how much comes */
+/** @param length the Content-Length, or 'chunked' for none. @param sent number of bytes to send */
 export async function unfinished(url: string, length: number | 'chunked', sent: number): Promise<Unfinished> {
   const { hostname, port } = new URL(url);
   const socket = connect(Number(port), hostname);
@@ -18,9 +18,9 @@ export async function unfinished(url: string, length: number | 'chunked', sent: 
   socket.on('data', (bytes) => {
     all += bytes.toString('latin1');
   });
-  // What is still on its way when the other side closes cannot be delivered.
+  // Data that are still being sent when the server closes the connection cause an error.
   socket.on('error', () => undefined);
-  // Not by `once`, which an error ends, too.
+  // Not `once`, which rejects on an error.
   const closed = new Promise<void>((resolve) => {
     socket.on('close', () => {
       resolve();

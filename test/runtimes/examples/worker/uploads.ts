@@ -1,16 +1,16 @@
-/** Bodies that are slow to come: those of a byte are in nobody's way, and no more is held of all than is said. */
+/** Slow uploads: they do not block other requests, and the bytes of incomplete bodies are limited. */
 import assert from 'node:assert/strict';
 import { FILES } from '../../../image/imageFiles.js';
 import { post } from './ask.js';
 import { unfinished, type Unfinished } from './unfinished.js';
 import { until } from './until.js';
 
-/** Clients of whom a byte comes, and then nothing: many times as many as there are places. */
+/** Number of clients that send one byte and stop; many more than the queue has places. */
 const SLOW = 40;
 const PARTS = 4;
 
 export const UPLOADS = {
-  /** Long enough for an honest client on a busy machine, as checks that wait it out are run too. */
+  /** Long enough for a normal client on a busy machine; startUploads checks wait for this time to pass. */
   UPLOAD_MS: 5000,
   HELD_BYTES: PARTS * 2 ** 18,
 };
@@ -24,28 +24,28 @@ export async function checkUploads(url: string): Promise<string> {
     if (status === 503) assert.equal(headers.get('Retry-After'), '1');
     return status === 503;
   };
-  const some = (count: number, bytes: number): Promise<readonly Unfinished[]> =>
+  const startUploads = (count: number, bytes: number): Promise<readonly Unfinished[]> =>
     Promise.all(Array.from({ length: count }, () => unfinished(url, bytes + 1, bytes)));
   assert.ok(await isServed());
 
-  const slow = await some(SLOW, 1);
-  for (let i = 0; i < 3; i++) assert.ok(await isServed(), `beside ${SLOW} slow clients`);
+  const slow = await startUploads(SLOW, 1);
+  for (let i = 0; i < 3; i++) assert.ok(await isServed(), `with ${SLOW} slow clients`);
   for (const { answer } of slow) assert.equal((await answer).status, 408);
 
-  // All but the last byte of what may be held leaves room for no image; less of it does.
+  // When the limit is reached, no image is accepted; below the limit, images are.
   const part = HELD_BYTES / PARTS;
-  const fewer = await some(PARTS - 1, part);
-  assert.ok(await isServed(), 'beside less than may be held');
-  const last = await some(1, part);
-  assert.ok(await until(isFull, UPLOAD_MS / 2), 'more than may be held');
+  const fewer = await startUploads(PARTS - 1, part);
+  assert.ok(await isServed(), 'below the limit of bytes');
+  const last = await startUploads(1, part);
+  assert.ok(await until(isFull, UPLOAD_MS / 2), 'at the limit of bytes');
   for (const { answer } of [...fewer, ...last]) assert.equal((await answer).status, 408);
-  assert.ok(await isServed(), 'after those who were too slow');
+  assert.ok(await isServed(), 'after the slow uploads timed out');
 
   for (let round = 0; round < 3; round++) {
-    const leaving = await some(PARTS, part);
+    const leaving = await startUploads(PARTS, part);
     assert.ok(await until(isFull, UPLOAD_MS / 2), `round ${round}`);
     for (const { leave } of leaving) leave();
-    assert.ok(await until(isServed, UPLOAD_MS / 2), `round ${round}: after those who left`);
+    assert.ok(await until(isServed, UPLOAD_MS / 2), `round ${round}: after the clients disconnected`);
   }
   return `beside ${SLOW} slow clients all others are served; bodies hold at most ${HELD_BYTES} bytes, which are freed`;
 }

@@ -67,12 +67,12 @@ describe('download', () => {
     'keeps the partial file when it is interrupted',
     async () => {
       const child = start(cifar100('--url', `${address}/slow`), path());
-      const ended = outcomeOf(child);
+      const outcome = outcomeOf(child);
       const part = async (): Promise<boolean> =>
         (await readdir(path('sets')).catch((): string[] => [])).includes('cifar-100-python.tar.gz.part');
       while (!(await part())) await new Promise((resolve) => setTimeout(resolve, 20));
       child.kill('SIGINT');
-      await ended;
+      await outcome;
       expect(child.signalCode).toBe('SIGINT');
       expect(await part()).toBe(true);
     },

@@ -59,9 +59,9 @@ describe.each([
     async () => {
       const child = start(train(signal, ...ENDLESS), path());
       child.stdout.once('data', () => child.kill(signal));
-      const ended = await outcomeOf(child);
-      expect([ended.status, ended.stderr]).toEqual([status, '']);
-      const lines = ended.stdout.trimEnd().split('\n');
+      const outcome = await outcomeOf(child);
+      expect([outcome.status, outcome.stderr]).toEqual([status, '']);
+      const lines = outcome.stdout.trimEnd().split('\n');
       const { global_step } = JSON.parse(lines[lines.length - 1]) as { global_step: number };
       expect(await stateOf(signal)).toMatchObject({ globalStep: global_step });
       expect((await readdir(path(signal))).filter((name) => name.endsWith('.tmp'))).toEqual([]);
@@ -104,18 +104,18 @@ test(
 test(
   'Ctrl-C during an evaluation stops within it, and the resumed run gives the same records',
   async () => {
-    const held = (output: string, ...more: string[]): string[] => [
+    const evaluationArgs = (output: string, ...more: string[]): string[] => [
       ...train(output, '--backend', 'reference', '--epochs', '1', '--decay-epochs', '0.5', '--limit', '8', ...more),
       ...['--val-limit', '600', '--workers', '0'],
     ];
     const preload = interruptAt('"step":2,', 20);
-    const { status, stdout } = await outcomeOf(start(held('judged'), path(), { preload }));
+    const { status, stdout } = await outcomeOf(start(evaluationArgs('stopped-in-evaluation'), path(), { preload }));
     expect(status).toBe(130);
     expect(stdout).not.toContain('"kind":"epoch"');
-    expect(await stateOf('judged')).toMatchObject({ epoch: 0, step: 2, globalStep: 2 });
-    await printed(held('judged', '--resume'), path());
-    await printed(held('unjudged'), path());
-    expect(await last('judged')).toEqual(await last('unjudged'));
+    expect(await stateOf('stopped-in-evaluation')).toMatchObject({ epoch: 0, step: 2, globalStep: 2 });
+    await printed(evaluationArgs('stopped-in-evaluation', '--resume'), path());
+    await printed(evaluationArgs('uninterrupted'), path());
+    expect(await last('stopped-in-evaluation')).toEqual(await last('uninterrupted'));
     const records = async (output: string): Promise<unknown[]> => {
       const lines = (await readFile(path(output, 'metrics.jsonl'), 'utf8')).trimEnd().split('\n');
       // All fields except times.
@@ -124,18 +124,18 @@ test(
         return record;
       });
     };
-    expect(await records('judged')).toEqual(await records('unjudged'));
+    expect(await records('stopped-in-evaluation')).toEqual(await records('uninterrupted'));
   },
   PATIENCE,
 );
 
-/** Starts a run and kills it after some milliseconds. Returns whether it had ended before. */
+/** Starts a run and kills it after some milliseconds. Returns whether it had outcome before. */
 async function killed(args: readonly string[], milliseconds: number): Promise<Outcome> {
   const child = start(args, path());
   const timer = setTimeout(() => child.kill('SIGKILL'), milliseconds);
-  const ended = await outcomeOf(child);
+  const outcome = await outcomeOf(child);
   clearTimeout(timer);
-  return ended;
+  return outcome;
 }
 
 test(
@@ -170,13 +170,13 @@ test(
 test(
   'the reference is resumed to the same weights, bit for bit',
   async () => {
-    const oracle = ['--backend', 'reference', '--epochs', '12'];
-    await printed(train('oracle', ...oracle), path());
+    const options = ['--backend', 'reference', '--epochs', '12'];
+    await printed(train('reference', ...options), path());
     const preload = interruptAt('"step":2,');
-    expect((await outcomeOf(start(train('stopped', ...oracle), path(), { preload }))).status).toBe(130);
+    expect((await outcomeOf(start(train('stopped', ...options), path(), { preload }))).status).toBe(130);
     expect((await readdir(path('stopped'))).includes('last.safetensors')).toBe(false);
-    await printed(train('stopped', ...oracle, '--resume'), path());
-    expect(await last('stopped')).toEqual(await last('oracle'));
+    await printed(train('stopped', ...options, '--resume'), path());
+    expect(await last('stopped')).toEqual(await last('reference'));
   },
   PATIENCE,
 );

@@ -242,7 +242,7 @@ describe('refuses, and writes nothing', () => {
       1,
       'ParamError: x.json: expected .safetensors, got .json without --shard',
     ],
-    ['JSON that is no index', ['no.json', 'x'], 1, 'WeightsError: no.json: expected format "vanillanet-shards"'],
+    ['JSON that is not an index', ['no.json', 'x'], 1, 'WeightsError: no.json: expected format "vanillanet-shards"'],
     [
       'an index onto itself',
       ['cut.json', 'cut', '--shard'],
@@ -255,11 +255,11 @@ describe('refuses, and writes nothing', () => {
       1,
       'ParamError: cut-00001-of-00003.bin: expected an output that is not an input, got cut-00001-of-00003.bin',
     ],
-    ['into no folder', ['net.safetensors', 'no/x'], 1, 'ParamError: no/x: expected a folder no, got none'],
-    ['data that are not there', ['odd.safetensors', 'x', '--data', 'cifar'], 1, 'DataError: cifar: expected'],
+    ['into a missing folder', ['net.safetensors', 'no/x'], 1, 'ParamError: no/x: expected a folder no, got none'],
+    ['missing data', ['odd.safetensors', 'x', '--data', 'cifar'], 1, 'DataError: cifar: expected'],
     ['an unknown type', ['net.safetensors', 'x', '-d', 'int4'], 2, 'Allowed choices are f16, f32, f64, float16'],
     ['an invalid size', ['net.safetensors', 'x', '--shard', '24 parsecs'], 2, 'Expected a size such as 24MiB'],
-    ['a size of nothing', ['net.safetensors', 'x', '--shard', '0'], 2, 'Expected a size such as 24MiB'],
+    ['a size of 0', ['net.safetensors', 'x', '--shard', '0'], 2, 'Expected a size such as 24MiB'],
   ];
   beforeAll(async () => {
     await writeFile(path('a-00001-of-00001.bin'), await readFile(path('net.safetensors')));
@@ -302,8 +302,8 @@ describe('refuses, and writes nothing', () => {
 
   test.each([
     ['a type that cannot hold the weights', 'f16', 1, 'values that float16'],
-    ['logits that are no numbers', 'f32', 2, 'finite logits'],
-  ])('%s: every network that was opened is let go', async (_, dtype, networks, expected) => {
+    ['logits that are not numbers', 'f32', 2, 'finite logits'],
+  ])('%s: disposes every opened network', async (_, dtype, networks, expected) => {
     const { shape } = state.get('stages.0.conv.weight') ?? { shape: [] };
     const large = new Map([...state, ['stages.0.conv.weight', { shape, data: new Float32Array(6 * 4).fill(3.4e38) }]]);
     await writeWeights(path('large.safetensors'), large, deploy);

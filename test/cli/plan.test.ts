@@ -22,7 +22,7 @@ const report = async (...args: string[]): Promise<PlanReport> =>
 
 function on({ platforms }: PlanReport, name: string): PlanReport['platforms'][number] {
   const row = platforms.find(({ platform }) => platform.name === name);
-  if (row === undefined) throw new Error(`nothing of ${name}`);
+  if (row === undefined) throw new Error(`no row ${name}`);
   return row;
 }
 
@@ -206,7 +206,7 @@ describe('refuses', () => {
     [['--batch', '0'], 'Expected an integer >= 1.'],
     [['--allowance', '-1'], 'Expected a number >= 0.'],
   ])(
-    '%j, as not asked properly',
+    '%j, as a usage error',
     async (args, message) => {
       const { status, stderr } = await inHost(['plan', ...args], path());
       expect(status).toBe(2);

@@ -33,9 +33,9 @@ test(
   async () => {
     const args = ['plot', 'one', 'two/metrics.jsonl', '-o', 'both.svg', '--title', 'Both'];
     expect(await printed(args, path())).toContain('both.svg');
-    const said = texts(parsed(await readFile(path('both.svg'), 'utf8')), 'text');
-    for (const text of ['Both', 'one train', 'two validation']) expect(said).toContain(text);
-    expect(said.indexOf('one train')).toBeLessThan(said.indexOf('two train'));
+    const labels = texts(parsed(await readFile(path('both.svg'), 'utf8')), 'text');
+    for (const text of ['Both', 'one train', 'two validation']) expect(labels).toContain(text);
+    expect(labels.indexOf('one train')).toBeLessThan(labels.indexOf('two train'));
   },
   PATIENCE,
 );
@@ -44,8 +44,8 @@ test(
   'numbers runs of the same name',
   async () => {
     await printed(['plot', 'one', 'one', '-o', 'same.svg'], path());
-    const said = texts(parsed(await readFile(path('same.svg'), 'utf8')), 'text');
-    for (const text of ['one (1) train', 'one (2) train']) expect(said).toContain(text);
+    const labels = texts(parsed(await readFile(path('same.svg'), 'utf8')), 'text');
+    for (const text of ['one (1) train', 'one (2) train']) expect(labels).toContain(text);
   },
   PATIENCE,
 );

@@ -124,7 +124,14 @@ describe('run', () => {
       'lambda in [0, 1]',
       'no lambda',
     ],
-    ['an output in no folder', run('deploy', 'x').with(6, 'no/out'), 'ParamError', 'no/out', 'a folder no', 'none'],
+    [
+      'an output in a missing folder',
+      run('deploy', 'x').with(6, 'no/out'),
+      'ParamError',
+      'no/out',
+      'a folder no',
+      'none',
+    ],
     [
       'an output that is a folder',
       run('deploy', 'x').with(6, 'folder'),
@@ -146,18 +153,11 @@ describe('weights', () => {
     0,
   );
   judge([
+    ['a missing file', weights('missing'), 'WeightsError', 'missing.safetensors', 'a readable file', 'no such file'],
+    ['a folder', weights('x').with(2, 'folder'), 'WeightsError', 'folder', 'a readable file', 'a folder'],
+    ['a truncated file', weights('cut'), 'WeightsError', 'cut.safetensors', `${bytes} bytes of data`, `${bytes - 8}`],
     [
-      'that are not there',
-      weights('missing'),
-      'WeightsError',
-      'missing.safetensors',
-      'a readable file',
-      'no such file',
-    ],
-    ['that are a folder', weights('x').with(2, 'folder'), 'WeightsError', 'folder', 'a readable file', 'a folder'],
-    ['cut short', weights('cut'), 'WeightsError', 'cut.safetensors', `${bytes} bytes of data`, `${bytes - 8}`],
-    [
-      'cut in their header',
+      'a file truncated in its header',
       weights('cut-header'),
       'WeightsError',
       'cut-header.safetensors',
@@ -165,9 +165,9 @@ describe('weights', () => {
       '100 bytes: it is cut short',
     ],
     ['empty', weights('empty'), 'WeightsError', 'empty.safetensors', 'a header', '0 bytes'],
-    ['that are text', weights('text'), 'WeightsError', 'text.safetensors', 'a header', ''],
+    ['a text file', weights('text'), 'WeightsError', 'text.safetensors', 'a header', ''],
     [
-      'that are foreign',
+      'weights of another model',
       weights('foreign', '-c', 'known.json'),
       'WeightsError',
       'foreign.safetensors: weights',
@@ -175,7 +175,7 @@ describe('weights', () => {
       'conv1.weight',
     ],
     [
-      'that hold NaN',
+      'weights with NaN',
       weights('nan', '-c', 'known.json'),
       'WeightsError',
       'nan.safetensors: cls.2.bias',
@@ -184,7 +184,7 @@ describe('weights', () => {
     ],
     ['without a configuration', weights('bare'), 'WeightsError', 'bare.safetensors', 'a configuration', 'neither'],
     [
-      'of another width',
+      'weights of another width',
       weights('bare', '-c', 'wider.json'),
       'WeightsError',
       'bare.safetensors: stages.1.conv2.0.weight',
@@ -264,7 +264,14 @@ describe('fuse', () => {
       'weights with lambda',
       'neither',
     ],
-    ['of what is fused', fuse('deploy', '--verify'), 'FusionError', 'fuse', 'the train form', 'the deploy form'],
+    [
+      'weights in the deploy form',
+      fuse('deploy', '--verify'),
+      'FusionError',
+      'fuse',
+      'the train form',
+      'the deploy form',
+    ],
     [
       'on a probe of 4x4',
       fuse('train', '--probe-size', '4'),
@@ -273,7 +280,7 @@ describe('fuse', () => {
       'a map of at least 2x2',
       'x [2,6,1,1]',
     ],
-    ['into no folder', fuse('train').with(2, 'no/out'), 'ParamError', 'no/out', 'a folder no', 'none'],
+    ['into a missing folder', fuse('train').with(2, 'no/out'), 'ParamError', 'no/out', 'a folder no', 'none'],
   ]);
 });
 
@@ -404,7 +411,14 @@ describe('train', () => {
       '4294967296',
     ],
     ['with missing data', shapes('-d', 'nowhere'), 'DataError', 'nowhere', 'an archive or a folder', 'no such file'],
-    ['with data that are no archive', shapes('-d', 'text.png'), 'DataError', 'text.png', 'a tar archive', '16 bytes'],
+    [
+      'with a file that is not an archive',
+      shapes('-d', 'text.png'),
+      'DataError',
+      'text.png',
+      'a tar archive',
+      '16 bytes',
+    ],
   ]);
 
   test(

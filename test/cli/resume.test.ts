@@ -67,14 +67,15 @@ test.each([
   async (_, more, expected, got) => {
     // A record after the checkpoint, as a killed run has it.
     await appendFile(path('run/metrics.jsonl'), '{"kind":"step","global_step":11}\n');
-    const kept = () => Promise.all(['config.json', 'metrics.jsonl'].map((name) => readFile(path('run', name), 'utf8')));
-    const before = await kept();
+    const runFiles = () =>
+      Promise.all(['config.json', 'metrics.jsonl'].map((name) => readFile(path('run', name), 'utf8')));
+    const before = await runFiles();
     const { status, stderr } = await inHost(train('run', '--resume', ...more), path());
     expect(stderr).toMatch(/^ParamError: resume: expected .*\n/);
     expect(stderr).toContain(expected);
     expect(stderr.slice(stderr.lastIndexOf(', got '))).toContain(got);
     expect(status).toBe(1);
-    expect(await kept()).toEqual(before);
+    expect(await runFiles()).toEqual(before);
   },
   PATIENCE,
 );

@@ -39,11 +39,14 @@ const engines = async (): Promise<readonly Found[]> => JSON.parse(await outputOf
 
 /** The engine that `tfjs` selects on this machine, and the line about it. */
 async function chosen({ training = false } = {}): Promise<{ by: string; stderr: string }> {
-  const found = (await engines()).find(
+  const chosenState = (await engines()).find(
     ({ engine, available, isHardware, canTrain }) =>
       available && (isHardware || ['tfjs-node', 'wasm', 'cpu'].includes(engine)) && (canTrain || !training),
   );
-  return { by: `tfjs:${found?.engine ?? ''}`, stderr: `tfjs: ${found?.engine ?? ''}, ${found?.device ?? ''}\n` };
+  return {
+    by: `tfjs:${chosenState?.engine ?? ''}`,
+    stderr: `tfjs: ${chosenState?.engine ?? ''}, ${chosenState?.device ?? ''}\n`,
+  };
 }
 
 beforeAll(async () => {

@@ -43,9 +43,9 @@ test("the README's command of the package's network gives its config.json", asyn
   // Options that are not part of the recipe: data and machine.
   const others = ['--data', '--image-size', '--build', '--threads', '-o'];
   const args = words.filter((word, i) => !others.includes(word) && !others.includes(words[i - 1]));
-  const [said, written] = [await plan(...args), await plan('--config', 'models/config.json')];
-  expect(resolveRecipe(written.recipe)).toEqual(resolveRecipe(said.recipe));
-  expect(written.network).toEqual(said.network);
+  const [fromFlags, fromFile] = [await plan(...args), await plan('--config', 'models/config.json')];
+  expect(resolveRecipe(fromFile.recipe)).toEqual(resolveRecipe(fromFlags.recipe));
+  expect(fromFile.network).toEqual(fromFlags.network);
 });
 
 test('flags of optimizer, mixing and warm-up', async () => {

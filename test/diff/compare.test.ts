@@ -69,7 +69,8 @@ describe.each([deploy, train])('the $form form', (config) => {
     expect(outside(verdict)).toEqual([]);
   });
 
-  // A weight, and the first module whose output shows it: in the train form, a depthwise convolution shows after its norm.
+  // A weight, and the first module whose output shows it: in the train form, a depthwise convolution shows after its
+  // norm.
   const weights = plan
     .filter(({ op }) => op === 'conv2d' || op === 'depthwiseConv2d')
     .map(({ name, op }) => [name, op === 'depthwiseConv2d' && config.form === 'train' ? `${name}.bn` : name] as const);
@@ -219,10 +220,10 @@ test('names of layers differ from names of modules', () => {
 });
 
 test('the bound includes the rounding of the input to float32', () => {
-  const oracle = new ReferenceLayers(drawnState(deploy), deploy);
+  const reference = new ReferenceLayers(drawnState(deploy), deploy);
   const values = Float64Array.from({ length: 80 }, (_, i) => (i + 1) / 3);
   // The ReLU of the stem rounds nothing but its input.
-  const { exact, bound } = oracle.run(1, 1, { data: values, shape: [1, 4, 4, 5] });
+  const { exact, bound } = reference.run(1, 1, { data: values, shape: [1, 4, 4, 5] });
   expect(exact).toEqual(values);
   expect(bound).toEqual(values.map((v) => Math.abs(v - Math.fround(v))));
   expect(Math.max(...bound)).toBeGreaterThan(0);

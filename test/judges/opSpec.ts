@@ -62,20 +62,20 @@ export class Scalars {
 
   numbers(key: string): number[] {
     const value = this.#get(key);
-    if (!Array.isArray(value)) throw new Error(`${key} is no list`);
+    if (!Array.isArray(value)) throw new Error(`${key} is not a list`);
     return value.map(Number);
   }
 
   boolean(key: string): boolean {
     const value = this.#get(key);
-    if (typeof value !== 'boolean') throw new Error(`${key} is no truth value`);
+    if (typeof value !== 'boolean') throw new Error(`${key} is not a boolean`);
     return value;
   }
 
   word<W extends string>(key: string, words: readonly W[]): W {
     const value = this.#get(key);
-    const found = words.find((word) => word === value);
-    if (found === undefined) throw new Error(`${key} is not one of ${words.join(', ')}`);
-    return found;
+    const match = words.find((word) => word === value);
+    if (match === undefined) throw new Error(`${key} is not one of ${words.join(', ')}`);
+    return match;
   }
 }

@@ -12,9 +12,9 @@ import { stateToOracle, toOracle } from '../../src/oracle/state.js';
 import { createWasmBackend } from '../../src/wasm/inference/backend.js';
 import { refusal } from '../io/refusal.js';
 import { BUILDS } from '../wasm/builds.js';
-import { misfit } from '../wasm/judge.js';
+import { findMismatch } from '../wasm/judge.js';
 import { drawState, NARROW } from '../wasm/networks.js';
-import { chain, stagesMisfit } from '../wasm/inference/stages.js';
+import { chain, findStageMismatch } from '../wasm/inference/stages.js';
 import { drawnConfig, drawnImages, drawnState } from './drawnNetwork.js';
 
 const IMAGES = 3;
@@ -69,13 +69,13 @@ describe.each(NARROW)('$label', ({ sizes }) => {
         if (verdict === undefined || map === undefined) throw new Error(`no ${name}`);
         expect(map.shape).toEqual(verdict.shape);
         if (backend === referenceBackend) expect(map.data).toEqual(verdict.exact);
-        else expect(misfit(map.data, verdict)).toBeNull();
+        else expect(findMismatch(map.data, verdict)).toBeNull();
       }
     });
 
     test('every map is what the reference computes from the previous one', () => {
       const head = { data: logits, shape: [IMAGES, config.num_classes, 1, 1] };
-      expect(stagesMisfit(config, state, x, new Map([...all, ['cls.2', head]]))).toBeNull();
+      expect(findStageMismatch(config, state, x, new Map([...all, ['cls.2', head]]))).toBeNull();
     });
 
     test('a map does not depend on the other layers requested, and does not change later calls', async () => {

@@ -66,10 +66,10 @@ test('writes CSV with quotes where needed', () => {
 
 describe('draws a heat map', () => {
   const svg = confusionSvg(confusion, { title: 'a <b>' });
-  const found = parsed(svg);
+  const heatMap = parsed(svg);
 
   test('with a cell for each pair, and a shade for each share', () => {
-    const cells = all(found, 'g[aria-label="cell"] rect');
+    const cells = all(heatMap, 'g[aria-label="cell"] rect');
     expect(cells).toHaveLength(9);
     const shades = cells.map((cell) => cell.getAttribute('fill'));
     expect(new Set(shades).size).toBe(3); // 0, 1/3, 2/3
@@ -87,15 +87,15 @@ describe('draws a heat map', () => {
     );
     expect(shades[0]).toBe(shades[3]);
     // A share of 1 is darker than a share of 2/3.
-    expect(all(found, 'g[aria-label="cell"] rect')[0].getAttribute('fill')).not.toBe(shades[0]);
+    expect(all(heatMap, 'g[aria-label="cell"] rect')[0].getAttribute('fill')).not.toBe(shades[0]);
   });
 
   test('with names, counts and accuracies', () => {
-    expect(texts(found, '.label')).toEqual(NAMES);
-    expect(texts(found, '.prediction')).toEqual(NAMES);
-    expect(texts(found, '.accuracy')).toEqual(['66.7%', '66.7%', '-']);
-    expect(texts(found, 'g[aria-label="text"] text')).toEqual(['2', '1', '2', '1']);
-    expect(texts(found, 'text')).toEqual(expect.arrayContaining(['a <b>', 'top-1 66.7% of 6 images']));
+    expect(texts(heatMap, '.label')).toEqual(NAMES);
+    expect(texts(heatMap, '.prediction')).toEqual(NAMES);
+    expect(texts(heatMap, '.accuracy')).toEqual(['66.7%', '66.7%', '-']);
+    expect(texts(heatMap, 'g[aria-label="text"] text')).toEqual(['2', '1', '2', '1']);
+    expect(texts(heatMap, 'text')).toEqual(expect.arrayContaining(['a <b>', 'top-1 66.7% of 6 images']));
   });
 
   test('that is self-contained', () => {

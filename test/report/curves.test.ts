@@ -73,14 +73,14 @@ describe('of one run', () => {
   });
 
   test('has titles, labels and legends', () => {
-    const said = texts(parsed(svg), 'text');
+    const labels = texts(parsed(svg), 'text');
     for (const text of [
       ...['Training of run 0', 'Loss (nats)', 'Accuracy', 'λ', 'Learning rate', 'epoch'],
       ...['train', 'validation', 'train top-1', 'train top-5', 'validation top-5'],
       'validation top-1, best 40.0% in epoch 5',
       ...['0', '1', '5', '60%', '3e-3'],
     ]) {
-      expect(said).toContain(text);
+      expect(labels).toContain(text);
     }
   });
 
@@ -107,8 +107,9 @@ test('for several runs, colors distinguish the runs, and dashes the training set
     expect(lines.map((line) => line.getAttribute('stroke-dasharray'))).toEqual([null, '5 4']);
     expect(lines.map((line) => pointsOf(all(line, 'path')[0]).length)).toEqual([epochs, epochs]);
   }
-  const said = texts(parsed(svg), 'text');
-  for (const text of ['run 0 validation', 'run 1 train', 'run 1 validation, best 32.0%']) expect(said).toContain(text);
+  const labels = texts(parsed(svg), 'text');
+  for (const text of ['run 0 validation', 'run 1 train', 'run 1 validation, best 32.0%'])
+    expect(labels).toContain(text);
 });
 
 describe('draws unusual records', () => {

@@ -1,4 +1,6 @@
-/** Tests the simulation that bounds the steps: without perturbations it equals the reference, and it is linear in them. */
+/**
+ * Tests the simulation that bounds the steps: without perturbations it equals the reference, and it is linear in them.
+ */
 import { expect, test } from '@jest/globals';
 import { oracleTrainer } from '../../src/train/oracleTrainer.js';
 import { IEEE, SHADER, WASM } from '../judges/arithmetic.js';
@@ -13,25 +15,25 @@ const PART = 0.01;
 const NOISE = 1e-12;
 
 const CASES = [
-  ...TEN.flatMap((course) => [IEEE, SHADER].map((by) => ({ course, by }))),
-  ...TWENTY.map((course) => ({ course, by: WASM })),
-].map((each) => ({ ...each, label: each.course.label, rounding: each.by.label }));
+  ...TEN.flatMap((trajectory) => [IEEE, SHADER].map((by) => ({ trajectory, by }))),
+  ...TWENTY.map((trajectory) => ({ trajectory, by: WASM })),
+].map((each) => ({ ...each, label: each.trajectory.label, rounding: each.by.label }));
 
-test.each(CASES)('$label, $rounding', async ({ course, by }) => {
-  const exact = await runPerturbed(course, by, EXACT);
+test.each(CASES)('$label, $rounding', async ({ trajectory, by }) => {
+  const exact = await runPerturbed(trajectory, by, EXACT);
   const judgments = exact.map(({ tensors }) => ({
     exact: tensors,
     bounds: new Map([...tensors.keys()].map((name) => [name, NOISE])),
   }));
-  const { config, state, loss, seed, gradAccumSteps } = course;
-  const oracle = oracleTrainer(config, { state, loss, seed, gradAccumSteps, ema: hasAverage(course) });
-  const { worst, at } = await followTrajectory({ ...course, steps: 3 }, judgments, oracle);
+  const { config, state, loss, seed, gradAccumSteps } = trajectory;
+  const reference = oracleTrainer(config, { state, loss, seed, gradAccumSteps, ema: hasAverage(trajectory) });
+  const { worst, at } = await followTrajectory({ ...trajectory, steps: 3 }, judgments, reference);
   expect(worst <= 1 ? null : at).toBeNull();
 
   // Perturbations of a hundredth have a hundredth of the effect, within a factor of two.
   const [whole, part] = [
-    await runPerturbed(course, by, coinFlips(0)),
-    await runPerturbed(course, by, coinFlips(0, PART)),
+    await runPerturbed(trajectory, by, coinFlips(0)),
+    await runPerturbed(trajectory, by, coinFlips(0, PART)),
   ];
   const nonlinear: string[] = [];
   for (const [step, { tensors }] of exact.entries()) {

@@ -43,8 +43,8 @@ test('a failure keeps the old folder and leaves nothing else', async () => {
 
 test('folders of killed runs are removed, those of running ones are not', async () => {
   const folder = scratch();
-  const ended = spawnSync(process.execPath, ['--version']).pid;
-  const names = [`building-${ended}`, `building-${ended}-old`, `building-${process.ppid}`];
+  const endedPid = spawnSync(process.execPath, ['--version']).pid;
+  const names = [`building-${endedPid}`, `building-${endedPid}-old`, `building-${process.ppid}`];
   for (const name of names) mkdirSync(join(folder, name));
   await staged(folder, 'built', write('one'));
   expect(readdirSync(folder).sort()).toEqual([`building-${process.ppid}`, 'built']);

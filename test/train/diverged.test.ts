@@ -13,7 +13,7 @@ import { collect } from './collect.js';
 import { on } from './everything.js';
 
 const set = drawShapes(30, { seed: 3, size: 16 });
-const held = drawShapes(12, { seed: 4, size: 16 });
+const heldOut = drawShapes(12, { seed: 4, size: 16 });
 const config = resolveConfig({ dims: [4, 6], strides: [2], act_num: 1, num_classes: 10, input_size: 16 });
 /** Three steps per epoch. */
 const recipe = { epochs: 2, decayEpochs: 1, batchSize: 10, seed: 1 } as const;
@@ -57,12 +57,12 @@ describe.each([
   ['wasm', on(1)],
   ['the reference', oracleTrainer],
 ] as const)('by %s', (_, open) => {
-  const run = (openTrainer: OpenTrainer, validation: typeof held | null, resume?: Checkpoint) =>
+  const run = (openTrainer: OpenTrainer, validation: typeof heldOut | null, resume?: Checkpoint) =>
     train({ train: set, validation }, config, recipe, { openTrainer, ...(resume === undefined ? {} : { resume }) });
 
   test.each([
     ['without held-out images', null],
-    ['with held-out images', held],
+    ['with held-out images', heldOut],
   ])('names the weights that the last step of an epoch makes infinite, %s', async (__, validation) => {
     // Overflows float32, in which weights are stored; the loss of that step is still finite.
     const steps = run(withRateAt(6, 1e300, open), validation);
@@ -96,7 +96,7 @@ describe.each([
 
   test('names the evaluation whose loss is not finite', async () => {
     // Weights that are finite in float32, with logits that are not.
-    const steps = run(withRateAt(6, 1e30, open), held);
+    const steps = run(withRateAt(6, 1e30, open), heldOut);
     const expected = refusal(
       TrainingError,
       'the network on held-out images, after epoch 2, step 3',

@@ -52,5 +52,5 @@ export const FUSED_ON_THE_WAY = {
 /** Opens WebAssembly trainers with a number of threads. */
 export const on =
   (threads: number): OpenTrainer =>
-  (network, given) =>
-    wasmTrainer(network, { ...given, build: 'plain', threads });
+  (network, options) =>
+    wasmTrainer(network, { ...options, build: 'plain', threads });

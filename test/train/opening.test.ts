@@ -48,7 +48,7 @@ async function step(trainer: Trainer, kind: OptimizerKind): Promise<void> {
 
 /** The snapshot of each backend after one step. */
 const left = new Map<string, Snapshot>();
-function leftBy(name: string): Snapshot {
+function snapshotBy(name: string): Snapshot {
   const snapshot = left.get(name);
   if (snapshot === undefined) throw new Error(`${name} left nothing`);
   return snapshot;
@@ -62,7 +62,7 @@ beforeAll(async () => {
     await step(trainer, 'adam');
     left.set(name, await trainer.snapshot());
   }
-  whole = leftBy('wasm');
+  whole = snapshotBy('wasm');
 });
 
 afterEach(() => {
@@ -86,14 +86,14 @@ type Refusal = Parameters<typeof refusal>;
 
 interface Case {
   readonly label: string;
-  readonly made: (whole: Snapshot) => Partial<Snapshot>;
-  readonly refused: Refusal;
+  readonly change: (whole: Snapshot) => Partial<Snapshot>;
+  readonly error: Refusal;
 }
 
-const moments = (label: string, made: (optimizer: StateDict) => StateDict, ...refused: Refusal): Case => ({
+const moments = (label: string, change: (optimizer: StateDict) => StateDict, ...error: Refusal): Case => ({
   label,
-  made: ({ optimizer }) => ({ optimizer: made(optimizer) }),
-  refused,
+  change: ({ optimizer }) => ({ optimizer: change(optimizer) }),
+  error,
 });
 
 const CASES: readonly Case[] = [
@@ -135,36 +135,36 @@ const CASES: readonly Case[] = [
   moments('steps without moments', () => new Map(), WeightsError, 'exp_avg.', 'a tensor', 'none of that name'),
   {
     label: 'moments without a step',
-    made: () => ({ steps: 0 }),
-    refused: [WeightsError, 'exp_avg.', 'only the moments', 'one tensor more'],
+    change: () => ({ steps: 0 }),
+    error: [WeightsError, 'exp_avg.', 'only the moments', 'one tensor more'],
   },
   ...[-1, 1.5, NaN].map((steps): Case => ({
     label: `${steps} steps`,
-    made: () => ({ steps }),
-    refused: [ParamError, 'resume.steps', 'an integer >= 0', String(steps)],
+    change: () => ({ steps }),
+    error: [ParamError, 'resume.steps', 'an integer >= 0', String(steps)],
   })),
   {
     label: 'an average of other tensors',
-    made: ({ ema = new Map<string, Tensor>() }) => ({ ema: without(ema, 'stem1.0.bias') }),
-    refused: [WeightsError, 'ema: stem1.0.bias', 'a tensor [4]', 'none of that name'],
+    change: ({ ema = new Map<string, Tensor>() }) => ({ ema: without(ema, 'stem1.0.bias') }),
+    error: [WeightsError, 'ema: stem1.0.bias', 'a tensor [4]', 'none of that name'],
   },
   {
     label: 'a state of other tensors',
-    made: ({ state }) => ({ state: without(state, 'stem1.0.bias') }),
-    refused: [WeightsError, 'stem1.0.bias', 'a tensor [4]', 'none of that name'],
+    change: ({ state }) => ({ state: without(state, 'stem1.0.bias') }),
+    error: [WeightsError, 'stem1.0.bias', 'a tensor [4]', 'none of that name'],
   },
 ];
 
 describe.each(OPENERS)('%s', (_, by) => {
   test.each(OPENERS)('resumes from a snapshot of %s', async (other) => {
-    const trainer = await open(by, { ema: true, resume: leftBy(other) });
+    const trainer = await open(by, { ema: true, resume: snapshotBy(other) });
     await step(trainer, 'adamw');
     expect((await trainer.snapshot()).steps).toBe(2);
   });
 
-  test.each(CASES)('refuses to resume from $label', async ({ made, refused }) => {
-    const resume = { ...whole, ...made(whole) };
-    await expect(open(by, { ema: true, resume })).rejects.toThrow(refusal(...refused));
+  test.each(CASES)('refuses to resume from $label', async ({ change, error }) => {
+    const resume = { ...whole, ...change(whole) };
+    await expect(open(by, { ema: true, resume })).rejects.toThrow(refusal(...error));
   });
 
   test('refuses an average if `ema` is off', async () => {
@@ -228,7 +228,7 @@ test.each(['reference', 'tfjs'])('%s accepts batches of any size that the micro-
   await step(trainer, 'adam');
   const three = [x.subarray(0, 3 * 768), targets.subarray(0, 9)] as const;
   const before = await trainer.state();
-  const taken = async () => trainer.step(...three, { lambda: 0.5, optimizer: { kind: 'adam', lr: 0.01 } });
-  await expect(taken()).rejects.toThrow(refusal(ParamError, 'gradAccumSteps', 'a divisor of batchSize, 3,', '2'));
+  const takeStep = async () => trainer.step(...three, { lambda: 0.5, optimizer: { kind: 'adam', lr: 0.01 } });
+  await expect(takeStep()).rejects.toThrow(refusal(ParamError, 'gradAccumSteps', 'a divisor of batchSize, 3,', '2'));
   expect(await trainer.state()).toEqual(before);
 });

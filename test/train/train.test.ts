@@ -77,31 +77,34 @@ test('the learning rate falls along a cosine, step by step', () => {
 });
 
 test('passes the recipe to the optimizer and the loader', async () => {
-  const seen: unknown[] = [];
-  const openTrainer: OpenTrainer = (network, given) => {
-    const trainer = oracleTrainer(network, given);
+  const optimizers: unknown[] = [];
+  const openTrainer: OpenTrainer = (network, trainerOptions) => {
+    const trainer = oracleTrainer(network, trainerOptions);
     return {
       ...trainer,
       step: (x, targets, step) => {
-        seen.push(step.optimizer);
+        optimizers.push(step.optimizer);
         return trainer.step(x, targets, step);
       },
     };
   };
   const once = { ...options, epochs: 1, decayEpochs: 0 };
-  const made = (more: Partial<Recipe>) =>
+  const trainWith = (more: Partial<Recipe>) =>
     collect(train({ train: set, validation: null }, config, { ...once, ...more }, { openTrainer }));
-  await made({ betas: [0.8, 0.99], eps: 1e-3 });
-  expect(seen[0]).toMatchObject({ kind: 'adam', betas: [0.8, 0.99], eps: 1e-3 });
-  await made({ optimizer: 'sgd', nesterov: true });
-  expect(seen[STEPS]).toMatchObject({ kind: 'sgd', nesterov: true, momentum: 0.9 });
+  await trainWith({ betas: [0.8, 0.99], eps: 1e-3 });
+  expect(optimizers[0]).toMatchObject({ kind: 'adam', betas: [0.8, 0.99], eps: 1e-3 });
+  await trainWith({ optimizer: 'sgd', nesterov: true });
+  expect(optimizers[STEPS]).toMatchObject({ kind: 'sgd', nesterov: true, momentum: 0.9 });
 
   const both = { mixup: 0.5, cutmix: 1 };
-  const plain = losses((await made({})).steps);
-  expect(losses((await made({ ...both, mixupProb: 0 })).steps)).toEqual(plain);
-  const [mixed, cut] = [await made({ ...both, mixupSwitchProb: 0 }), await made({ ...both, mixupSwitchProb: 1 })];
+  const plain = losses((await trainWith({})).steps);
+  expect(losses((await trainWith({ ...both, mixupProb: 0 })).steps)).toEqual(plain);
+  const [mixed, cut] = [
+    await trainWith({ ...both, mixupSwitchProb: 0 }),
+    await trainWith({ ...both, mixupSwitchProb: 1 }),
+  ];
   const all = [plain, losses(mixed.steps), losses(cut.steps)];
-  expect(new Set(all.map((course) => course.join())).size).toBe(3);
+  expect(new Set(all.map((values) => values.join())).size).toBe(3);
 });
 
 test('micro-batches: norms use the statistics of each, and the loss is their mean', async () => {
@@ -232,63 +235,91 @@ describe('metrics', () => {
 describe('refuses, before anything is computed,', () => {
   const nine: ImageSet = { ...set, labels: set.labels.map((label) => label % 9), classNames: set.classNames.slice(1) };
   const network = (more: object): ModelConfig => resolveConfig({ ...config, ...more });
-  const given = (more: Partial<Recipe>, held: ImageSet | null = null, of = config, on = set) => ({
+  const withOptions = (more: Partial<Recipe>, heldOut: ImageSet | null = null, of = config, on = set) => ({
     set: on,
-    held,
+    heldOut,
     config: of,
     options: { ...options, ...more },
   });
-  type Given = ReturnType<typeof given>;
-  const cases: [string, Given, typeof ParamError | typeof ShapeError, string, string, string][] = [
-    ['a batch of one', given({ batchSize: 1 }), ParamError, 'batchSize', 'an integer >= 2', '1'],
-    ['a batch larger than the set', given({ batchSize: 46 }), ParamError, 'batchSize', 'from 2 to the 45', '46'],
+  type TrainArguments = ReturnType<typeof withOptions>;
+  const cases: [string, TrainArguments, typeof ParamError | typeof ShapeError, string, string, string][] = [
+    ['a batch of one', withOptions({ batchSize: 1 }), ParamError, 'batchSize', 'an integer >= 2', '1'],
+    ['a batch larger than the set', withOptions({ batchSize: 46 }), ParamError, 'batchSize', 'from 2 to the 45', '46'],
     [
       'micro-batches that do not divide the batch',
-      given({ gradAccumSteps: 3 }),
+      withOptions({ gradAccumSteps: 3 }),
       ParamError,
       'gradAccumSteps',
       'of batchSize, 10',
       '3',
     ],
-    ['micro-batches of one', given({ gradAccumSteps: 10 }), ParamError, 'gradAccumSteps', '2 images or more', '10'],
-    ['no micro-batch', given({ gradAccumSteps: 0 }), ParamError, 'gradAccumSteps', 'an integer >= 1', '0'],
-    ['half an image', given({ batchSize: 2.5 }), ParamError, 'batchSize', 'an integer', '2.5'],
-    ['no epochs', given({ epochs: 0 }), ParamError, 'epochs', 'an integer >= 1', '0'],
-    ['half an epoch', given({ epochs: 0.5 }), ParamError, 'epochs', 'an integer >= 1', '0.5'],
-    ['λ that does not reach 1', given({ decayEpochs: 3 }), ParamError, 'decayEpochs', '0 to 2.75, the last step', '3'],
+    [
+      'micro-batches of one',
+      withOptions({ gradAccumSteps: 10 }),
+      ParamError,
+      'gradAccumSteps',
+      '2 images or more',
+      '10',
+    ],
+    ['no micro-batch', withOptions({ gradAccumSteps: 0 }), ParamError, 'gradAccumSteps', 'an integer >= 1', '0'],
+    ['half an image', withOptions({ batchSize: 2.5 }), ParamError, 'batchSize', 'an integer', '2.5'],
+    ['no epochs', withOptions({ epochs: 0 }), ParamError, 'epochs', 'an integer >= 1', '0'],
+    ['half an epoch', withOptions({ epochs: 0.5 }), ParamError, 'epochs', 'an integer >= 1', '0.5'],
+    [
+      'λ that does not reach 1',
+      withOptions({ decayEpochs: 3 }),
+      ParamError,
+      'decayEpochs',
+      '0 to 2.75, the last step',
+      '3',
+    ],
     [
       'λ that nearly reaches 1',
-      given({ decayEpochs: 2.76 }),
+      withOptions({ decayEpochs: 2.76 }),
       ParamError,
       'decayEpochs',
       '0 to 2.75, the last step',
       '2.76',
     ],
-    ['a negative decay of λ', given({ decayEpochs: -1 }), ParamError, 'decayEpochs', 'a number >= 0', '-1'],
-    ['NaN epochs of λ', given({ decayEpochs: NaN }), ParamError, 'decayEpochs', 'a number >= 0', 'NaN'],
-    ['no learning rate', given({ lr: 0 }), ParamError, 'lr', 'a number > 0', '0'],
-    ['an infinite one', given({ lr: Infinity }), ParamError, 'lr', 'a number > 0', 'Infinity'],
-    ['a negative decay', given({ weightDecay: -1 }), ParamError, 'weightDecay', 'a number >= 0', '-1'],
-    ['nothing but smoothing', given({ smoothing: 1 }), ParamError, 'smoothing', 'a number in [0, 1)', '1'],
-    ['a negative seed', given({ seed: -1 }), ParamError, 'seed', 'an integer in [0, 4294967295]', '-1'],
-    ['too large a seed', given({ seed: 2 ** 32 }), ParamError, 'seed', 'an integer in', '4294967296'],
-    ['an unknown key', given({ momentun: 0.9 } as object), ParamError, 'momentun', 'one of epochs', 'an unknown key'],
+    ['a negative decay of λ', withOptions({ decayEpochs: -1 }), ParamError, 'decayEpochs', 'a number >= 0', '-1'],
+    ['NaN epochs of λ', withOptions({ decayEpochs: NaN }), ParamError, 'decayEpochs', 'a number >= 0', 'NaN'],
+    ['no learning rate', withOptions({ lr: 0 }), ParamError, 'lr', 'a number > 0', '0'],
+    ['an infinite one', withOptions({ lr: Infinity }), ParamError, 'lr', 'a number > 0', 'Infinity'],
+    ['a negative decay', withOptions({ weightDecay: -1 }), ParamError, 'weightDecay', 'a number >= 0', '-1'],
+    ['nothing but smoothing', withOptions({ smoothing: 1 }), ParamError, 'smoothing', 'a number in [0, 1)', '1'],
+    ['a negative seed', withOptions({ seed: -1 }), ParamError, 'seed', 'an integer in [0, 4294967295]', '-1'],
+    ['too large a seed', withOptions({ seed: 2 ** 32 }), ParamError, 'seed', 'an integer in', '4294967296'],
+    [
+      'an unknown key',
+      withOptions({ momentun: 0.9 } as object),
+      ParamError,
+      'momentun',
+      'one of epochs',
+      'an unknown key',
+    ],
     [
       'an unknown optimizer',
-      given({ optimizer: 'adamax' as 'adam' }),
+      withOptions({ optimizer: 'adamax' as 'adam' }),
       ParamError,
       'optimizer',
       'adam, adamw',
       'adamax',
     ],
-    ['a warm-up that never ends', given({ warmupEpochs: 3 }), ParamError, 'warmupEpochs', 'fewer than 3', '3'],
-    ['a rate that rises', given({ minLr: 0.1 }), ParamError, 'minLr', 'at most lr', '0.1'],
-    ['an average that stands still', given({ ema: 1 }), ParamError, 'ema', 'a number in [0, 1)', '1'],
-    ['half a seed', given({ seed: 0.5 }), ParamError, 'seed', 'an integer in', '0.5'],
-    ['the deploy form', given({}, null, network({ form: 'deploy' })), ParamError, 'train', 'the train', 'the deploy'],
+    ['a warm-up that never ends', withOptions({ warmupEpochs: 3 }), ParamError, 'warmupEpochs', 'fewer than 3', '3'],
+    ['a rate that rises', withOptions({ minLr: 0.1 }), ParamError, 'minLr', 'at most lr', '0.1'],
+    ['an average that stands still', withOptions({ ema: 1 }), ParamError, 'ema', 'a number in [0, 1)', '1'],
+    ['half a seed', withOptions({ seed: 0.5 }), ParamError, 'seed', 'an integer in', '0.5'],
+    [
+      'the deploy form',
+      withOptions({}, null, network({ form: 'deploy' })),
+      ParamError,
+      'train',
+      'the train',
+      'the deploy',
+    ],
     [
       'images of other channels',
-      given({}, null, network({ in_chans: 1, mean: [0], std: [1] })),
+      withOptions({}, null, network({ in_chans: 1, mean: [0], std: [1] })),
       ParamError,
       'train',
       'images of 1 channels, like the input of the network',
@@ -296,7 +327,7 @@ describe('refuses, before anything is computed,', () => {
     ],
     [
       'other classes',
-      given({}, null, network({ num_classes: 9 })),
+      withOptions({}, null, network({ num_classes: 9 })),
       ParamError,
       'train',
       '9 classes, like the network',
@@ -304,7 +335,7 @@ describe('refuses, before anything is computed,', () => {
     ],
     [
       'held-out images of other classes',
-      given({}, nine),
+      withOptions({}, nine),
       ParamError,
       'validation',
       '10 classes, like the network',
@@ -312,15 +343,15 @@ describe('refuses, before anything is computed,', () => {
     ],
     [
       'an input that leaves empty maps',
-      given({}, null, network({ dims: [4, 6, 8, 8], strides: [2, 2, 2] })),
+      withOptions({}, null, network({ dims: [4, 6, 8, 8], strides: [2, 2, 2] })),
       ShapeError,
       'stages.2',
       'an input large enough',
       '16x16, which leaves 0x0',
     ],
   ];
-  test.each(cases)('%s', (_, { set: on, held, config: of, options: with_ }, type, op, expected, got) => {
+  test.each(cases)('%s', (_, { set: on, heldOut, config: of, options: with_ }, type, op, expected, got) => {
     // The call itself throws, not the first step.
-    expect(() => train({ train: on, validation: held }, of, with_)).toThrow(refusal(type, op, expected, got));
+    expect(() => train({ train: on, validation: heldOut }, of, with_)).toThrow(refusal(type, op, expected, got));
   });
 });

@@ -95,8 +95,8 @@ test('names the layer if only the first micro-batch is not finite, and changes n
   const x = new Float32Array(6 * 3 * 16 * 16).fill(0.5);
   x[0] = NaN;
   const before = trainer.state();
-  const given = { lambda: 0, optimizer: { kind: 'adam', lr: 1 } } as const;
-  const { loss } = await trainer.step(x, new Float32Array(60).fill(0.1), given);
+  const stepOptions = { lambda: 0, optimizer: { kind: 'adam', lr: 1 } } as const;
+  const { loss } = await trainer.step(x, new Float32Array(60).fill(0.1), stepOptions);
   expect(loss).toBeNaN();
   expect(trainer.firstNonFinite()).toBe('stem1.0');
   const weights = (state: Awaited<typeof before>) => [...state].filter(([name]) => name.endsWith('weight'));

@@ -1,4 +1,4 @@
-/** The records that src/wasm writes are those that assembly/ reads: field by field, as the compiler lays them out. */
+/** The records that src/wasm writes have the layout that the compiler gives to the classes of assembly/. */
 import { readFile } from 'node:fs/promises';
 import { expect, test } from '@jest/globals';
 import {
@@ -51,7 +51,7 @@ test.each(DESCRIPTORS)('$file has the offsets and values of the compiler', async
   expect(got).toEqual(expected);
 });
 
-test('a field that moves, in assembly/ alone, changes the generated file', async () => {
+test('moving a field in assembly/ changes the generated file', async () => {
   const source = await readFile('assembly/inference/stage.ts', 'utf8');
   const moved = source.replace('  depth: i32;\n  channels: i32;\n', '  channels: i32;\n  depth: i32;\n');
   expect(moved).not.toBe(source);

@@ -1,9 +1,9 @@
 import { sizeOf, type Tensor } from '../../src/core/tensor.js';
 
-/** Looked up once, because globals are slow in jest's environments. */
+/** Looked up once, because access to globals is slow in jest. */
 const { imul } = Math;
 
-/** Numbers in [0, 1), one a call. */
+/** Returns a number in [0, 1) in each call. */
 export type Draw = () => number;
 
 /** mulberry32: uniform in [0, 1), the same on every machine. */

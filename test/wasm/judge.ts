@@ -1,18 +1,16 @@
 /**
- * Holds a kernel's float32 output against the float64 oracle. Bounds are derived
- * (N. Higham, Accuracy and Stability of Numerical Algorithms, ch. 3), with
- * u = 2⁻²⁴ and γ_k = k·u/(1 − k·u):
+ * Compares a kernel's float32 output with the float64 reference. The bounds follow N. Higham, Accuracy and Stability of
+ * Numerical Algorithms, ch. 3, with u = 2⁻²⁴ and γ_k = k·u/(1 − k·u):
  *
- *   convolution    K products and a bias, added up in any order: every term is
- *                  rounded at most K + 1 times, so γ_{K+1}·(Σ|w||x| + |b|)
+ *   convolution    K products and a bias, summed in any order: every term is rounded at most K + 1 times, so
+ *                  γ_{K+1}·(Σ|w||x| + |b|)
  *   average        hw − 1 additions and a division: γ_{hw}·mean|x|
- *   leaky ReLU     one product, rounded once: u·|λx|; nothing at λ = 0 and λ = 1
- *   max            nothing is rounded
+ *   leaky ReLU     one product, rounded once: u·|λx|; exact at λ = 0 and λ = 1
+ *   max            exact
  *
- * Where x itself is off by at most δ, as behind an op that did not store its
- * result, that adds Σ|w|δ to a convolution, whose terms are as large as
- * |w|(|x|+δ); mean δ to an average; and at most the largest δ of its window to a
- * maximum, or δ to a leaky ReLU with λ in [0, 1], which do not amplify.
+ * If x itself has an error of at most δ, as after an op whose result was not stored, this adds Σ|w|δ to a convolution,
+ * whose terms are at most |w|(|x|+δ); the mean of δ to an average; the largest δ of the window to a maximum; and δ to a
+ * leaky ReLU with λ in [0, 1].
  */
 import {
   adaptiveMaxPool2d,
@@ -30,7 +28,7 @@ import type { OpCall } from '../../src/wasm/ops/opCall.js';
 const U = 2 ** -24;
 const gamma = (k: number): number => (k * U) / (1 - k * U);
 
-/** The oracle's answer, and how far from it float32 may be, element by element. */
+/** The reference's result, and the error bound of float32, element by element. */
 export interface Verdict {
   readonly shape: readonly number[];
   readonly exact: Float64Array;
@@ -47,7 +45,7 @@ const verdict = (y: Oracle, bound: Float64Array): Verdict => ({ shape: y.shape, 
 const plus = (a: Float64Array, b: Float64Array): Float64Array => a.map((v, i) => v + b[i]);
 
 /**
- * What a call must answer on these operands.
+ * The expected result of a call on these operands.
  *
  * @param delta the error bound of x, element by element; default 0
  */
@@ -71,7 +69,7 @@ export function judge(
       const terms = op(magnitude, abs(weight), bias === null ? null : abs(bias), params);
       const rounding = scaled(terms, gamma(c * kh * kw + 1));
       const y = op(x, weight, bias, params);
-      // Over thousands of channels a convolution of zeros takes its time, too.
+      // Skipped if all are 0, because a convolution over thousands of channels is slow.
       if (delta.every((d) => d === 0)) return verdict(y, rounding);
       return verdict(y, plus(rounding, valuesOf(op(off, abs(weight), null, params))));
     }
@@ -99,10 +97,10 @@ const isFinite = (v: number): boolean => Number.isFinite(v);
 const largest = (values: Float64Array): number => values.filter(isFinite).reduce((m, v) => Math.max(m, Math.abs(v)), 0);
 
 /**
- * Checks a result; returns the first error, or null. A bound as large as the signal judges nothing,
- * and is wrong too, unless the signal may vanish.
+ * Checks a result; returns the first error, or null. A bound as large as the signal is also an error, because it would
+ * accept any result, unless the signal may vanish.
  */
-export function misfit(y: FloatArray, { exact, bound }: Verdict, mayVanish = false): string | null {
+export function findMismatch(y: FloatArray, { exact, bound }: Verdict, mayVanish = false): string | null {
   if (y.length !== exact.length) return `${y.length} elements, not ${exact.length}`;
   const [signal, widest] = [largest(exact), largest(bound)];
   if (!mayVanish && widest > 0 && widest >= signal)

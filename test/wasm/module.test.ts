@@ -62,7 +62,7 @@ describe('the relaxed module', () => {
 });
 
 describe.each(['plain', 'relaxed'] as const)('the %s module for several threads', (build) => {
-  test('imports its memory alone and is smaller than 4 kB gzip', async () => {
+  test('imports only its memory and is smaller than 4 kB gzip', async () => {
     const threaded = await threadedBytesOf(build);
     expect(gzipSync(threaded, { level: 9 }).length).toBeLessThan(4_000);
     if (!validates(threaded)) return;
@@ -71,7 +71,7 @@ describe.each(['plain', 'relaxed'] as const)('the %s module for several threads'
   });
 });
 
-describe('where the module does not run', () => {
+describe('if the module does not run', () => {
   afterEach(() => {
     realm.WebAssembly = real;
   });
@@ -135,7 +135,7 @@ describe('memory', () => {
     ]);
   });
 
-  test('beyond 4 GiB nothing is allocated', () => {
+  test('nothing is allocated beyond 4 GiB', () => {
     const arena = new Arena('test', 0);
     arena.reserve(2 ** 32 - 16);
     expect(() => arena.reserve(32)).toThrow(ParamError);

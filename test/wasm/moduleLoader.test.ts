@@ -23,12 +23,12 @@ const answers = async (options: LoadModelWithModuleOptions): Promise<unknown> =>
   (await loadModelWithModule(weights, options)).forward(x);
 const never = new Promise<never>(() => undefined);
 
-/** A response whose body brings some bytes and then does something else; notes whether it was canceled. */
-function response(then: (controller: ReadableStreamDefaultController) => unknown): {
-  given: Response;
-  ended: string[];
+/** A response whose body sends some bytes and then calls `then`; records whether it was canceled. */
+function openResponse(then: (controller: ReadableStreamDefaultController) => unknown): {
+  response: Response;
+  cancellations: string[];
 } {
-  const ended: string[] = [];
+  const cancellations: string[] = [];
   let isFirst = true;
   const body = new ReadableStream<Uint8Array>({
     async pull(controller) {
@@ -37,13 +37,13 @@ function response(then: (controller: ReadableStreamDefaultController) => unknown
       isFirst = false;
     },
     cancel() {
-      ended.push('canceled');
+      cancellations.push('canceled');
     },
   });
-  return { given: new Response(body), ended };
+  return { response: new Response(body), cancellations };
 }
 
-/** What no module is refused with. */
+/** The error if the module is not available. */
 const unavailable = (expected: string, got: string): unknown => refusal(BackendUnavailableError, 'wasm', expected, got);
 
 const sources: readonly [string, () => WasmSource | Promise<WasmSource>][] = [
@@ -53,7 +53,7 @@ const sources: readonly [string, () => WasmSource | Promise<WasmSource>][] = [
   ['a response', () => new Response(bytes.slice())],
   ['a promise of a response', () => Promise.resolve(new Response(bytes.slice()))],
   [
-    'a response of a runtime that shows no body',
+    'a response without a body stream',
     () => ({ ok: true, status: 200, arrayBuffer: () => Promise.resolve(bytes.slice().buffer) }),
   ],
 ];
@@ -62,60 +62,60 @@ test.each(sources)('%s', async (_, source) => {
   expect(await answers({ wasm: source() })).toEqual(await answers({ wasm: bytes }));
 });
 
-test.each(sources)('%s: opened twice on one backend, also at once', async (_, source) => {
+test.each(sources)('%s: several sessions on one backend, also concurrently', async (_, source) => {
   const backend = wasmBackendFrom(source());
-  const opened = await Promise.all([1, 2].map(() => backend.open(streamOf(state), config)));
-  const again = await backend.open(streamOf(state), config);
-  const [a, b, c] = await Promise.all([...opened, again].map((session) => session.forward(x, 1)));
+  const sessions = await Promise.all([1, 2].map(() => backend.open(streamOf(state), config)));
+  const another = await backend.open(streamOf(state), config);
+  const [a, b, c] = await Promise.all([...sessions, another].map((session) => session.forward(x, 1)));
   expect([b, c]).toEqual([a, a]);
 });
 
-describe('what fails is one error', () => {
+describe('a module that cannot be loaded is a BackendUnavailableError', () => {
   const down = new TypeError('fetch failed');
-  const read = async (): Promise<Response> => {
-    const given = new Response(bytes.slice());
-    await given.arrayBuffer();
-    return given;
+  const consumedResponse = async (): Promise<Response> => {
+    const response = new Response(bytes.slice());
+    await response.arrayBuffer();
+    return response;
   };
   const cases: [string, () => unknown, string, string][] = [
     ['a network that is down', () => Promise.reject(down), 'a WebAssembly module', 'fetch failed'],
-    ['a page that says no', () => new Response('no', { status: 404 }), 'a response with the module', 'status 404'],
-    ['a response that was read', read, 'a response with the module', 'one that was read before'],
+    ['a page with status 404', () => new Response('no', { status: 404 }), 'a response with the module', 'status 404'],
+    ['a response that was read', consumedResponse, 'a response with the module', 'one that was read before'],
     [
-      'a body that breaks off',
+      'a broken connection',
       () =>
-        response((controller) => {
+        openResponse((controller) => {
           controller.error(new TypeError('terminated'));
-        }).given,
+        }).response,
       'a WebAssembly module',
       'terminated',
     ],
-    ['a page in the place of a module', () => new Response('<!doctype html>'), 'a complete module', ''],
-    ['a module cut short', () => bytes.slice(0, -1000), 'a complete module', ''],
-    ['a body cut short', () => new Response(bytes.slice(0, 1000)), 'a complete module', ''],
-    ['nothing', () => Promise.resolve(null), 'the module of vanillanet', 'not a WebAssembly.Module'],
+    ['an HTML page instead of a module', () => new Response('<!doctype html>'), 'a complete module', ''],
+    ['a truncated module', () => bytes.slice(0, -1000), 'a complete module', ''],
+    ['a truncated body', () => new Response(bytes.slice(0, 1000)), 'a complete module', ''],
+    ['null', () => Promise.resolve(null), 'the module of vanillanet', 'not a WebAssembly.Module'],
   ];
   test.each(cases)('%s', async (_, source, expected, got) => {
     await expect(answers({ wasm: source() as WasmSource })).rejects.toThrow(unavailable(expected, got));
   });
 
-  test('a promise, or a body, that stalls; the body is canceled', async () => {
+  test('a promise or body that stalls times out, and the body is canceled', async () => {
     const late = unavailable('within 0.05 s', 'none') as Error;
     await expect(answers({ wasm: never, timeout: 50 })).rejects.toThrow(late);
-    const { given, ended } = response(() => never);
-    await expect(answers({ wasm: given, timeout: 50 })).rejects.toThrow(late);
-    expect(ended).toEqual(['canceled']);
+    const { response, cancellations } = openResponse(() => never);
+    await expect(answers({ wasm: response, timeout: 50 })).rejects.toThrow(late);
+    expect(cancellations).toEqual(['canceled']);
     await expect(wasmBackendFrom(never, { timeout: 50 }).open(streamOf(state), config)).rejects.toThrow(late);
     expect(() => wasmBackendFrom(bytes, { timeout: -1 })).toThrow(refusal(ParamError, 'timeout', '>= 0', '-1'));
   });
 
   test('a body is canceled if the weights fail before it is read', async () => {
-    for (const wrap of [(given: Response) => given, (given: Response) => Promise.resolve(given)]) {
-      const { given, ended } = response(() => never);
-      await expect(loadModelWithModule(new Uint8Array(3), { wasm: wrap(given) })).rejects.toThrow(WeightsError);
-      // The body learns of its cancellation a moment later.
+    for (const wrap of [(value: Response) => value, (value: Response) => Promise.resolve(value)]) {
+      const { response, cancellations } = openResponse(() => never);
+      await expect(loadModelWithModule(new Uint8Array(3), { wasm: wrap(response) })).rejects.toThrow(WeightsError);
+      // The body is notified of its cancellation asynchronously.
       await new Promise((resolve) => setTimeout(resolve, 0));
-      expect(ended).toEqual(['canceled']);
+      expect(cancellations).toEqual(['canceled']);
     }
   });
 });
@@ -137,7 +137,7 @@ describe('a promise that is rejected before it is awaited', () => {
     yield weights;
   };
 
-  test('does not end the process, and is what the model is refused for', async () => {
+  test('does not end the process, and is the reason of the error', async () => {
     const wasm = Promise.reject(new TypeError('no such server'));
     await expect(loadModelWithModule(slow(), { wasm })).rejects.toThrow(
       unavailable('a WebAssembly module', 'no such server'),
@@ -145,7 +145,7 @@ describe('a promise that is rejected before it is awaited', () => {
     expect(unhandled).toEqual([]);
   });
 
-  test('nor if it is never awaited', async () => {
+  test('does not end the process if it is never awaited', async () => {
     const broken = [{}, { timeout: -1 }, { sha256: 'x' }, { config: { num_classes: -1 } }] as const;
     for (const options of broken) {
       const wasm = Promise.reject(new TypeError('no such server'));

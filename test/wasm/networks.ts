@@ -1,4 +1,4 @@
-/** Networks narrow enough for the oracle, and wide enough in shape: odd maps, few and many channels, every pool. */
+/** Networks small enough for the reference, with many shapes: odd maps, few and many channels, every pool. */
 import { tensor, type Tensor as Oracle } from '../../reference/index.js';
 import type { ModelConfig } from '../../src/core/config.js';
 import { parameterShapes } from '../../src/core/parameters.js';
@@ -59,7 +59,7 @@ export const NARROW = [
   },
 ] as const;
 
-/** Float32 weights of a size that keeps the signal alive: about 1/√fan-in; variances positive. */
+/** Float32 weights of about 1/√fan-in, which keeps the magnitude of the signal; positive variances. */
 export function drawState(config: ModelConfig): StateDict {
   const random = uniform(7);
   return new Map(
@@ -72,7 +72,7 @@ export function drawState(config: ModelConfig): StateDict {
   );
 }
 
-/** A drawn tensor for the oracle, of float32 numbers. */
+/** A random tensor for the reference, whose values are float32 numbers. */
 export const tensorOf = (seed: number, shape: readonly number[]): Oracle =>
   tensor(draw(shape, uniform(seed)).data, shape);
 

@@ -71,12 +71,12 @@ describe.each(SHAPES)('$rows x $width in $depth of $lanes', (shape) => {
 
 // prettier-ignore
 test.each([
-  ['panels torn at their first row', 'last - at >= lanes * width', 'last - at >= width'],
+  ['panels split at their first row', 'last - at >= lanes * width', 'last - at >= width'],
   ['the last columns of a panel left out', 'for (; k < width; k++) {\n      for', 'for (; k < 0; k++) {\n      for'],
   ['panels taken from the middle of a row', 'lane == 0 && k == 0 &&', 'lane == 0 &&'],
-  ['the second four rows where the first are', 'let to = panel + 4 * <usize>lane;\n    let from', 'let to = panel;\n    let from'],
-  ['rows one after the other', 'to += laneBytes;\n    }\n  }\n}\n\n/**', 'to += 4;\n    }\n  }\n}\n\n/**'],
-])('a kernel with a fault is found: %s', async (_, from, to) => {
+  ['rows 4 to 7 stored over rows 0 to 3', 'let to = panel + 4 * <usize>lane;\n    let from', 'let to = panel;\n    let from'],
+  ['rows that are not interleaved', 'to += laneBytes;\n    }\n  }\n}\n\n/**', 'to += 4;\n    }\n  }\n}\n\n/**'],
+])('detects a kernel with a fault: %s', async (_, from, to) => {
   const kernels = await instantiate(INFERENCE, await compile('plain', INFERENCE_ENTRY, { file: 'shared/packLanes.ts', from, to }));
   const isRight = (shape: PackedShape, part: number): boolean => {
     const { panels, around } = packed(kernels, shape, part);

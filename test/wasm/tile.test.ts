@@ -1,7 +1,7 @@
 /**
- * The inner loops must keep their sums in registers: if an edit, another compiler or another V8 moves them to memory, every
- * result stays right and takes twice as long. So the machine code itself is judged, which depends on neither load nor
- * speed of the machine. How fast the loops are is measured by `npm run bench -- engine`.
+ * The inner loops must keep their sums in registers: if an edit, another compiler or another V8 moves them to memory,
+ * every result stays right and takes twice as long. So the machine code itself is judged, which depends on neither load
+ * nor speed of the machine. How fast the loops are is measured by `npm run bench -- engine`.
  */
 import { describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
@@ -27,7 +27,7 @@ function oneBasicBlock(): Fault {
   };
 }
 
-/** Stores and loads every sum of a tile in every step, as a compiler does that has no register left for it. */
+/** Stores and loads every sum of a tile in every step, like a compiler that has run out of registers. */
 function sumsInMemory(file: string): Fault {
   const source = readFileSync(`assembly/${file}`, 'utf8');
   const from = source.slice(source.indexOf('  for (;;) {\n'), source.indexOf('  v128.store('));
@@ -43,7 +43,7 @@ interface Tile {
   readonly file: string;
   readonly name: 'gemm4x8' | 'gemm6x8' | 'planes4x8';
   readonly rows: number;
-  /** The builds that use it. */
+  /** The builds that use the tile. */
   readonly builds: readonly Build[];
   readonly run: (ceiling: Ceiling, places: ReturnType<typeof placeTile>) => void;
 }
@@ -78,7 +78,7 @@ const TILES: readonly Tile[] = [
   },
 ];
 
-/** The product of drawn blocks by a tile. */
+/** The product of two random blocks, computed by a tile. */
 function product(ceiling: Ceiling, { rows, run }: Tile): Float32Array {
   const places = placeTile(ceiling);
   const floats = new Float32Array(ceiling.memory.buffer);
@@ -125,7 +125,7 @@ describeCode.each(BUILDS)(`%s${reason === null ? '' : ` (${reason})`}`, (build: 
   test.each([
     ...tiles.map((tile) => ({ fault: 'its sums in memory', tile, change: sumsInMemory(tile.file) })),
     { fault: 'all steps in one basic block', tile: TILES[0], change: oneBasicBlock() },
-  ])('$tile.file with $fault is found, although its result is the same', async ({ tile, change }) => {
+  ])('detects $tile.file with $fault, although its result is the same', async ({ tile, change }) => {
     const sound = await compileCeiling(build);
     const spilling = await compileCeiling(build, await faultyReader(change));
     expect(product(await openCeiling(spilling), tile)).toEqual(product(await openCeiling(sound), tile));

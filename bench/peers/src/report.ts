@@ -121,7 +121,7 @@ export function formatReport({ rows, machine, network, quick, largestDifference 
     );
   }
   lines.push(
-    '"to ours" is the time relative to this package (the median over the rounds of the ratio of medians). If this package',
+    '"to ours" is the time relative to this package (median over the rounds of the ratio of medians). If this package',
     'was not measured on as many threads, it is relative to one thread. Cold: from process start to the first logits.',
   );
   return lines.join('\n');

@@ -93,13 +93,13 @@ describe('random numbers of RandAugment', () => {
   });
 
   /** Records the ops of n images; the ops themselves return their input. */
-  function met(n: number, options: RandAugmentOptions): (Level & { readonly name: string })[][] {
+  function appliedOps(n: number, options: RandAugmentOptions): (Level & { readonly name: string })[][] {
     const image = flat(1, 2, 3);
     let seen: (Level & { readonly name: string })[] = [];
     for (const name of Object.keys(ops)) {
-      ops[name] = (given, level) => {
+      ops[name] = (input, level) => {
         seen.push({ ...level, name });
-        return given;
+        return input;
       };
     }
     return sample(n, (draws) => {
@@ -111,7 +111,7 @@ describe('random numbers of RandAugment', () => {
 
   // rand-m7-mstd0.5-inc1: two layers, each applied with probability 0.5.
   test('ops have equal probability, layers and signs 1/2, magnitudes a normal distribution', () => {
-    const images = met(4000, { magnitude: 7, std: 0.5 });
+    const images = appliedOps(4000, { magnitude: 7, std: 0.5 });
     const all = images.flat();
     expect(
       deviations(
@@ -153,7 +153,7 @@ describe('random numbers of RandAugment', () => {
   });
 
   test('the defaults are rand-m9-mstd0.5-inc1, clamped to 10', () => {
-    const all = met(4000, {}).flat();
+    const all = appliedOps(4000, {}).flat();
     const { m } = { m: all.map((level) => level.m) };
     // Of a normal distribution with mean 9 and standard deviation 1/2, the share Φ(−2) is above 10, and clamped.
     expect(Math.max(...m)).toBe(10);
@@ -174,7 +174,7 @@ describe('random numbers of RandAugment', () => {
   });
 
   test('layers, prob and std 0 are respected', () => {
-    const images = met(2000, { magnitude: 4, std: 0, layers: 3, prob: 0.8, interpolation: 'random' });
+    const images = appliedOps(2000, { magnitude: 4, std: 0, layers: 3, prob: 0.8, interpolation: 'random' });
     expect(
       deviations(
         images.map(({ length }) => length),

@@ -77,14 +77,14 @@ test("RandomResizedCrop's interpolation: bilinear by default, each with probabil
   const data = Uint8Array.from({ length: 3 * 8 * 8 }, (_, i) => (i * 89) % 256);
   const image = { data, channels: 3, height: 8, width: 8 };
   const whole = { scale: [1, 1], ratio: [1, 1] } as const;
-  const made = (interpolation: 'bilinear' | 'bicubic' | 'random' | undefined, draws: Draws) =>
+  const cropWith = (interpolation: 'bilinear' | 'bicubic' | 'random' | undefined, draws: Draws) =>
     randomResizedCrop(image, [5, 5], interpolation === undefined ? whole : { ...whole, interpolation }, draws).data;
-  const own = (interpolation?: 'bilinear' | 'bicubic') => made(interpolation, Draws.forImage(0, 0, 0));
+  const own = (interpolation?: 'bilinear' | 'bicubic') => cropWith(interpolation, Draws.forImage(0, 0, 0));
   const [linear, cubic] = [own('bilinear'), own('bicubic')];
   expect(cubic).not.toEqual(linear);
   expect(own()).toEqual(linear);
   const cubics = sample(400, (draws) => {
-    const got = made('random', draws);
+    const got = cropWith('random', draws);
     const isCubic = got.every((v, i) => v === cubic[i]);
     expect(isCubic || got.every((v, i) => v === linear[i])).toBe(true);
     return isCubic ? 1 : 0;
@@ -103,7 +103,7 @@ test('RandomErasing: probability, area and values', () => {
   const blocks = sample(N, (draws) =>
     drawBlock([2000, 2000], 1, { prob: 1, area: [0.1, 0.3], aspect: [0.5, 2] }, draws),
   );
-  const areas = blocks.map((found) => ((found?.height ?? 0) * (found?.width ?? 0)) / 4e6);
+  const areas = blocks.map((block) => ((block?.height ?? 0) * (block?.width ?? 0)) / 4e6);
   expect(deviations(areas, 0.2, 0.2 ** 2 / 12)).toBeLessThan(4);
   const erased = sample(1000, (draws) => {
     const x = new Float32Array(3 * 1024).fill(5);

@@ -79,8 +79,8 @@ describe('decodes', () => {
 
   test('with the EXIF orientation applied', async () => {
     // Stored with the bright half on the left. Orientation 6 rotates clockwise: the bright half is on top.
-    const lying = draw(16, 8, (x) => (x < 8 ? [250, 250, 250] : [5, 5, 5]));
-    const bytes = await lying.withMetadata({ orientation: 6 }).jpeg({ quality: 100 }).toBuffer();
+    const rotated = draw(16, 8, (x) => (x < 8 ? [250, 250, 250] : [5, 5, 5]));
+    const bytes = await rotated.withMetadata({ orientation: 6 }).jpeg({ quality: 100 }).toBuffer();
     const { data, width, height } = await decodeImage(bytes, 'x');
     expect([width, height]).toEqual([8, 16]);
     expect([data[0], data[7 * 3], data[15 * 8 * 3], data[data.length - 1]].map((v) => v > 128)).toEqual([

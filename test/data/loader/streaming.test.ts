@@ -66,10 +66,10 @@ beforeAll(async () => {
 });
 
 test('yields the same bits with 0, 1 and 2 threads, from any step', async () => {
-  const held = await openDataset(root, 'train', { size: SIZE });
+  const inMemory = await openDataset(root, 'train', { size: SIZE });
   const streamed = await openDataset(root, 'train', { size: SIZE, cache: 'none' });
-  expect([isStreamed(held), isStreamed(streamed)]).toEqual([false, true]);
-  const want = await collect((await loaderOf(held, { workers: 0 })).epoch(2));
+  expect([isStreamed(inMemory), isStreamed(streamed)]).toEqual([false, true]);
+  const want = await collect((await loaderOf(inMemory, { workers: 0 })).epoch(2));
   expect(want).toHaveLength(3);
   for (const workers of [0, 1, 2]) {
     const loader = await loaderOf(streamed, { workers });
@@ -79,7 +79,7 @@ test('yields the same bits with 0, 1 and 2 threads, from any step', async () => 
     expect(await collect(loader.epoch(2, 1))).toEqual(want.slice(1));
   }
   const plain = { shuffle: false, dropLast: false, workers: 1, augment: {} };
-  const [all, again] = [await loaderOf(held, plain), await loaderOf(streamed, plain)];
+  const [all, again] = [await loaderOf(inMemory, plain), await loaderOf(streamed, plain)];
   expect(await collect(again.epoch(0))).toEqual(await collect(all.epoch(0)));
 });
 
@@ -135,18 +135,18 @@ describe('random resized crops', () => {
   });
 
   test('are cut out of the scaled images in memory, and without cropFromOriginal', async () => {
-    const held = await openDataset(root, 'train', { size: SIZE, cropFromOriginal: true });
+    const inMemory = await openDataset(root, 'train', { size: SIZE, cropFromOriginal: true });
     const streamed = await openDataset(root, 'train', { size: SIZE, cache: 'none' });
-    const want = await collect((await loaderOf(held, { ...plain, workers: 0 })).epoch(0));
+    const want = await collect((await loaderOf(inMemory, { ...plain, workers: 0 })).epoch(0));
     expect(await collect((await loaderOf(streamed, { ...plain, workers: 0 })).epoch(0))).toEqual(want);
   });
 });
 
 test('a subset equals that of the set in memory', async () => {
-  const held = await openDataset(root, 'train', { size: SIZE, n: 10 });
+  const inMemory = await openDataset(root, 'train', { size: SIZE, n: 10 });
   const streamed = await openDataset(root, 'train', { size: SIZE, n: 10, cache: 'none' });
   const { images, ...rest } = await loadSubset(streamed, [7, 0, 3]);
-  const { images: want, ...others } = await loadSubset(held, [7, 0, 3]);
+  const { images: want, ...others } = await loadSubset(inMemory, [7, 0, 3]);
   expect(images).toEqual(want);
   expect(rest).toEqual(others);
 });
@@ -222,12 +222,12 @@ describe('unreadable images', () => {
     const onProgress = (done: number, total: number): void => {
       seen.push([done, total]);
     };
-    const held = await openDataset(spoiled, 'train', { size: SIZE, onBadImage: 'skip' });
+    const inMemory = await openDataset(spoiled, 'train', { size: SIZE, onBadImage: 'skip' });
     const streamed = await openDataset(spoiled, 'train', { ...streaming, onBadImage: 'skip', onProgress });
     expect(streamed.skipped?.map(({ file }) => file)).toEqual(['cat/notes.txt', 'dog/5.image']);
-    expect(held.skipped?.map(({ file }) => file)).toEqual(['cat/notes.txt', 'dog/5.image']);
+    expect(inMemory.skipped?.map(({ file }) => file)).toEqual(['cat/notes.txt', 'dog/5.image']);
     expect([streamed.n, seen.length, seen[14]]).toEqual([13, 15, [15, 15]]);
-    const want = await collect((await loaderOf(held, { workers: 0 })).epoch(1));
+    const want = await collect((await loaderOf(inMemory, { workers: 0 })).epoch(1));
     expect(await collect((await loaderOf(streamed, { workers: 1 })).epoch(1))).toEqual(want);
   });
 

@@ -79,9 +79,9 @@ describe('small batches', () => {
         classNames: STANDARD,
       });
       expect(train.images.subarray(3072, 3 * 3072)).toEqual(pixelsOf(2, 1));
-      const held = await readCifar10(source, 'test');
-      expect([held.n, ...held.labels]).toEqual([6, ...labelsOf(6, 5)]);
-      expect(held.images).toEqual(pixelsOf(6, 5));
+      const testSet = await readCifar10(source, 'test');
+      expect([testSet.n, ...testSet.labels]).toEqual([6, ...labelsOf(6, 5)]);
+      expect(testSet.images).toEqual(pixelsOf(6, 5));
     }
   });
 

@@ -15,8 +15,8 @@ const md5 = createHash('md5').update(content).digest('hex');
 
 type Handler = (request: IncomingMessage, response: ServerResponse) => void;
 
-/** The rest that is asked for. */
-const ranged: Handler = ({ headers }, response) => {
+/** Supports range requests. */
+const withRanges: Handler = ({ headers }, response) => {
   const from = Number(/^bytes=(\d+)-$/.exec(headers.range ?? '')?.[1] ?? 0);
   if (from >= content.length) {
     response.writeHead(416).end();
@@ -26,17 +26,19 @@ const ranged: Handler = ({ headers }, response) => {
   const range = { 'content-range': `bytes ${from}-${content.length - 1}/${content.length}` };
   response.writeHead(from > 0 ? 206 : 200, { 'content-length': rest.length, ...(from > 0 ? range : {}) }).end(rest);
 };
-const whole: Handler = (_, response) => {
+/** Ignores range requests. */
+const withoutRanges: Handler = (_, response) => {
   response.writeHead(200, { 'content-length': content.length }).end(content);
 };
-/** So many bytes, and then the end of the connection. */
-const cutAfter =
+/** Sends some bytes, then closes the connection. */
+const breaksAfter =
   (count: number): Handler =>
   (_, response) => {
     response.writeHead(200, { 'content-length': content.length });
     response.write(content.subarray(0, count), () => setTimeout(() => response.destroy(), 50));
   };
-const silentAfter =
+/** Sends some bytes, then nothing. */
+const stallsAfter =
   (count: number): Handler =>
   (_, response) => {
     response.writeHead(200, { 'content-length': content.length });
@@ -48,7 +50,7 @@ const status =
     response.writeHead(code, headers).end('no');
   };
 
-let handler: Handler = whole;
+let handler: Handler = withoutRanges;
 const ranges: (string | undefined)[] = [];
 const server = createServer((request, response) => {
   ranges.push(request.headers.range);
@@ -69,7 +71,7 @@ afterEach(() => {
 
 const same = async (name: string): Promise<boolean> => (await readFile(path(name))).equals(content);
 
-/** Matches a failed download by its remedy and reason. */
+/** Matches a failed download by its hint and cause. */
 const failure = (hint: string, got: string): Error =>
   expect.objectContaining({
     name: 'DataError',
@@ -78,9 +80,9 @@ const failure = (hint: string, got: string): Error =>
     got: expect.stringContaining(got),
   }) as unknown as Error;
 
-describe('a download', () => {
-  test('is there whole, with its progress, and no part is left', async () => {
-    handler = whole;
+describe('download', () => {
+  test('writes the complete file, reports progress, and leaves no partial file', async () => {
+    handler = withoutRanges;
     const seen: (number | null)[][] = [];
     const onProgress = (...at: [number, number | null]): void => {
       seen.push(at);
@@ -96,33 +98,37 @@ describe('a download', () => {
     ]);
   });
 
-  test('that is there is checked and kept, or fetched anew by force', async () => {
-    await writeFile(path('kept'), content);
-    expect(await download({ url, md5 }, path('kept'))).toMatchObject({ existed: true });
+  test('checks and keeps an existing file; `force` downloads it again', async () => {
+    await writeFile(path('existing'), content);
+    expect(await download({ url, md5 }, path('existing'))).toMatchObject({ existed: true });
     expect(ranges).toEqual([]);
-    await writeFile(path('kept'), 'something else');
-    await expect(download({ url, md5 }, path('kept'))).rejects.toThrow(
-      expect.objectContaining({ op: path('kept'), expected: `md5 ${md5}`, hint: expect.stringContaining('--force') }),
+    await writeFile(path('existing'), 'something else');
+    await expect(download({ url, md5 }, path('existing'))).rejects.toThrow(
+      expect.objectContaining({
+        op: path('existing'),
+        expected: `md5 ${md5}`,
+        hint: expect.stringContaining('--force'),
+      }),
     );
-    handler = ranged;
-    await writeFile(path('kept.part'), 'stale');
-    expect(await download({ url, md5 }, path('kept'), { force: true })).toMatchObject({ existed: false });
-    expect(await same('kept')).toBe(true);
+    handler = withRanges;
+    await writeFile(path('existing.part'), 'stale');
+    expect(await download({ url, md5 }, path('existing'), { force: true })).toMatchObject({ existed: false });
+    expect(await same('existing')).toBe(true);
   });
 
-  test('that was cut off goes on where it stopped', async () => {
-    handler = cutAfter(100_000);
+  test('resumes an interrupted download where it stopped', async () => {
+    handler = breaksAfter(100_000);
     await expect(download({ url, md5 }, path('cut'))).rejects.toThrow(
       failure(`It resumes after the 100000 bytes in ${path('cut.part')}.`, 'a broken connection'),
     );
-    handler = ranged;
+    handler = withRanges;
     expect(await download({ url, md5 }, path('cut'))).toMatchObject({ resumedFrom: 100_000 });
     expect(ranges).toEqual([undefined, 'bytes=100000-']);
     expect(await same('cut')).toBe(true);
   });
 
-  test('of a file that has a tag is resumed only if the file is the same', async () => {
-    const tagged =
+  test('with an ETag, resumes only if the file has not changed', async () => {
+    const withTag =
       (tag: string, count: number): Handler =>
       ({ headers }, response) => {
         const from = headers['if-range'] === tag ? Number(/\d+/.exec(headers.range ?? '')?.[0] ?? 0) : 0;
@@ -135,25 +141,25 @@ describe('a download', () => {
         if (from + count >= content.length) response.end(part);
         else response.write(part, () => setTimeout(() => response.destroy(), 50));
       };
-    handler = tagged('"a"', 100_000);
+    handler = withTag('"a"', 100_000);
     await expect(download({ url, md5 }, path('tag'))).rejects.toThrow(DataError);
     await expect(download({ url, md5 }, path('tag'))).rejects.toThrow(failure('after the 200000 bytes', ''));
     // Another version is sent from its beginning.
-    handler = tagged('"b"', content.length);
+    handler = withTag('"b"', content.length);
     expect(await download({ url, md5 }, path('tag'))).toMatchObject({ resumedFrom: 0 });
     expect(await same('tag')).toBe(true);
     expect((await readdir(path())).filter((name) => name.startsWith('tag'))).toEqual(['tag']);
   });
 
-  test('of a server without ranges starts anew', async () => {
-    await writeFile(path('anew.part'), content.subarray(0, 5000));
-    handler = whole;
-    expect(await download({ url, md5 }, path('anew'))).toMatchObject({ resumedFrom: 0 });
-    expect(await same('anew')).toBe(true);
+  test('starts again if the server does not support ranges', async () => {
+    await writeFile(path('again.part'), content.subarray(0, 5000));
+    handler = withoutRanges;
+    expect(await download({ url, md5 }, path('again'))).toMatchObject({ resumedFrom: 0 });
+    expect(await same('again')).toBe(true);
   });
 
-  test('of which nothing is missing but its name, and of which the part is another file', async () => {
-    handler = ranged;
+  test('renames a complete partial file, and replaces a partial file that is too long', async () => {
+    handler = withRanges;
     await writeFile(path('full.part'), content);
     expect(await download({ url, md5 }, path('full'))).toMatchObject({ resumedFrom: content.length });
     expect(await same('full')).toBe(true);
@@ -162,7 +168,7 @@ describe('a download', () => {
     expect(await same('long')).toBe(true);
   });
 
-  test('that says it goes on from elsewhere is refused', async () => {
+  test('refuses a response with another range than requested', async () => {
     await writeFile(path('odd.part'), content.subarray(0, 5000));
     handler = status(206, { 'content-range': 'bytes 7-9/300000' });
     await expect(download({ url, md5 }, path('odd'))).rejects.toThrow(
@@ -170,8 +176,8 @@ describe('a download', () => {
     );
   });
 
-  test('of other content is removed', async () => {
-    handler = whole;
+  test('removes a file with another MD5', async () => {
+    handler = withoutRanges;
     const wrong = 'f'.repeat(32);
     await expect(download({ url, md5: wrong }, path('wrong'))).rejects.toThrow(
       expect.objectContaining({
@@ -184,7 +190,7 @@ describe('a download', () => {
     expect((await readdir(path())).filter((name) => name.startsWith('wrong'))).toEqual([]);
   });
 
-  test.each([404, 500])('is refused by a status of %i, and says how it is done by hand', async (code) => {
+  test.each([404, 500])('fails with status %i, and tells how to download by hand', async (code) => {
     handler = status(code);
     await expect(download({ url, md5 }, path('none'))).rejects.toThrow(
       failure(`put the file (md5 ${md5}) at ${path('none')}`, `status ${code}`),
@@ -194,36 +200,36 @@ describe('a download', () => {
   test.each([
     ['in the middle', 1000, 'It resumes after the 1000 bytes'],
     ['before the first byte', 0, 'Run the same command again'],
-  ])('that stalls %s ends', async (name, count, how) => {
-    handler = count > 0 ? silentAfter(count) : () => undefined;
-    await expect(download({ url, md5 }, path(name), { stallMs: 2000 })).rejects.toThrow(failure(how, 'none'));
+  ])('ends if the connection stalls %s', async (name, count, hint) => {
+    handler = count > 0 ? stallsAfter(count) : () => undefined;
+    await expect(download({ url, md5 }, path(name), { stallMs: 2000 })).rejects.toThrow(failure(hint, 'none'));
   });
 
-  test('from where nobody listens, and from what is no address', async () => {
-    const closed = createServer();
-    await new Promise<void>((resolve) => closed.listen(0, '127.0.0.1', resolve));
-    const nobody = `http://127.0.0.1:${(closed.address() as AddressInfo).port}/x`;
-    await new Promise((resolve) => closed.close(resolve));
+  test('refuses an invalid URL, and reports a refused connection', async () => {
+    const unused = createServer();
+    await new Promise<void>((resolve) => unused.listen(0, '127.0.0.1', resolve));
+    const closedPort = `http://127.0.0.1:${(unused.address() as AddressInfo).port}/x`;
+    await new Promise((resolve) => unused.close(resolve));
     await expect(download({ url: 'http://[::1', md5 }, path('x'))).rejects.toThrow(
       refusal(ParamError, '--url', 'https: or http:', '[::1'),
     );
     await expect(download({ url: 'file:///etc/passwd', md5 }, path('x'))).rejects.toThrow(ParamError);
-    await expect(download({ url: nobody, md5 }, path('x'))).rejects.toThrow(
-      refusal(DataError, nobody, 'the file to its end', 'a refused connection'),
+    await expect(download({ url: closedPort, md5 }, path('x'))).rejects.toThrow(
+      refusal(DataError, closedPort, 'the file to its end', 'a refused connection'),
     );
   });
 
-  test('into no folder', async () => {
+  test('refuses a path inside a file', async () => {
     await writeFile(path('file'), 'x');
     await expect(download({ url, md5 }, path('file', 'set'))).rejects.toThrow(
       refusal(DataError, path('file', 'set'), 'a folder to write to', ''),
     );
   });
 
-  linuxTest('/dev/full')('onto a full disk says so, and keeps what has come', async () => {
-    // A device that is always full stands in for the disk.
+  linuxTest('/dev/full')('reports a full disk, and keeps the partial file', async () => {
+    // /dev/full behaves like a full disk.
     await symlink('/dev/full', path('disk.part'));
-    handler = whole;
+    handler = withoutRanges;
     await expect(download({ url, md5 }, path('disk'))).rejects.toThrow(
       expect.objectContaining({
         op: path('disk.part'),

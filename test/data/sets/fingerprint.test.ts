@@ -79,8 +79,8 @@ describe('the fingerprint of a set on disk', () => {
 
   test('names a missing file', async () => {
     const set = (await open('pets')) as StreamedSet;
-    const gone = { ...set, files: { ...set.files, names: set.files.names.with(2, 'cat/none.png') } };
-    await expect(fingerprint(gone)).rejects.toThrow(
+    const withMissingFile = { ...set, files: { ...set.files, names: set.files.names.with(2, 'cat/none.png') } };
+    await expect(fingerprint(withMissingFile)).rejects.toThrow(
       refusal(DataError, 'cat/none.png', 'a readable file', 'no such file'),
     );
   });

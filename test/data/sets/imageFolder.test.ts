@@ -68,8 +68,8 @@ describe('classes by folder', () => {
         [0, 1],
         [1, 0, 0, 2, 0, 0],
       ]);
-      const held = await readImageFolder(root, { size: [1, 1], split: 'test' });
-      expect([[...held.labels], held.classNames]).toEqual([
+      const testSet = await readImageFolder(root, { size: [1, 1], split: 'test' });
+      expect([[...testSet.labels], testSet.classNames]).toEqual([
         [0, 0, 1],
         ['cat', 'dog'],
       ]);
@@ -91,8 +91,8 @@ describe('classes by folder', () => {
 
   test('a class has the same label in both splits, also without images in one of them', async () => {
     const root = await write('uneven', { 'train/cat/1.png': await png(1), 'test/dog/1.png': await png(2) });
-    const held = await readImageFolder(root, { size: [1, 1], split: 'test' });
-    expect([held.classNames, ...held.labels]).toEqual([['cat', 'dog'], 1]);
+    const testSet = await readImageFolder(root, { size: [1, 1], split: 'test' });
+    expect([testSet.classNames, ...testSet.labels]).toEqual([['cat', 'dog'], 1]);
   });
 
   test('classes are sorted by their own names, not by their paths', async () => {
@@ -217,7 +217,7 @@ describe('unreadable images', () => {
     );
   });
 
-  test('may be none', async () => {
+  test('is empty if all images are readable', async () => {
     const set = await readImageFolder(await folder('no bad', []), { size: [1, 1], onBadImage: 'skip' });
     expect([set.n, set.skipped]).toEqual([6, []]);
   });

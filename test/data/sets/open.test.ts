@@ -105,8 +105,8 @@ describe('opening a set by its name', () => {
   test('shapes: a different test set', async () => {
     const train = await openDataset('shapes', 'train', { n: 20, seed: 4, size: [16, 16] });
     expect(train).toEqual(drawShapes(20, { seed: 4, size: 16 }));
-    const held = await openDataset('shapes', 'test', { n: 20, seed: 4, size: [16, 16] });
-    expect(held.images).not.toEqual(train.images);
+    const testSet = await openDataset('shapes', 'test', { n: 20, seed: 4, size: [16, 16] });
+    expect(testSet.images).not.toEqual(train.images);
     const wide = openDataset('shapes', 'test', { size: [16, 20] });
     await expect(wide).rejects.toThrow(refusal(ParamError, 'shapes', 'a square size', '16x20'));
   });

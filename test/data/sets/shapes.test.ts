@@ -27,15 +27,15 @@ test('there are ten classes of equal size, in the given image size', () => {
 
 /** Accuracy of the nearest neighbor by some features. */
 function nearest(features: (image: Uint8Array) => number[]): number {
-  const [train, held] = [drawShapes(600, { seed: 3 }), drawShapes(200, { seed: 3, first: 2 ** 31 })];
+  const [train, heldOut] = [drawShapes(600, { seed: 3 }), drawShapes(200, { seed: 3, first: 2 ** 31 })];
   const known = Array.from({ length: train.n }, (_, i) => features(imageOf(train, i)));
   let right = 0;
-  for (let i = 0; i < held.n; i++) {
-    const mine = features(imageOf(held, i));
+  for (let i = 0; i < heldOut.n; i++) {
+    const mine = features(imageOf(heldOut, i));
     const distances = known.map((theirs) => theirs.reduce((sum, v, k) => sum + (v - mine[k]) ** 2, 0));
-    if (train.labels[distances.indexOf(Math.min(...distances))] === held.labels[i]) right++;
+    if (train.labels[distances.indexOf(Math.min(...distances))] === heldOut.labels[i]) right++;
   }
-  return right / held.n;
+  return right / heldOut.n;
 }
 
 test('the mean color does not distinguish the classes', () => {

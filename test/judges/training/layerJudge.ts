@@ -62,9 +62,9 @@ const named = (layer: Layer, verdicts: ReadonlyMap<string, Verdict>): Map<string
   new Map([...verdicts].map(([part, verdict]) => [part === 'dx' ? part : `${layer.name}.${part}`, verdict]));
 
 function part(state: StateDict, layer: Layer, name: string): Tensor {
-  const found = state.get(`${layer.name}.${name}`);
-  if (found === undefined) throw new Error(`no tensor ${layer.name}.${name}`);
-  return found;
+  const value = state.get(`${layer.name}.${name}`);
+  if (value === undefined) throw new Error(`no tensor ${layer.name}.${name}`);
+  return value;
 }
 
 const onlyDx = (dx: Verdict): Map<string, Verdict> => new Map([['dx', dx]]);

@@ -10,6 +10,6 @@ const STREAM = 2 ** 31;
 export function maskFor({ dims, drop_rate }: ModelConfig, n: number, seed: number, step: number): Tensor | null {
   if (drop_rate === 0) return null;
   const shape = [n, dims[dims.length - 1], 1, 1];
-  const kept = valuesOf(dropoutMask(shape, drop_rate, seed, STREAM + step));
-  return { data: kept.map((v) => v / (1 - drop_rate)), shape };
+  const scaled = valuesOf(dropoutMask(shape, drop_rate, seed, STREAM + step));
+  return { data: scaled.map((v) => v / (1 - drop_rate)), shape };
 }

@@ -1,7 +1,8 @@
 /**
- * Biases whose gradient is always zero: they add the same constant to every pixel of every image, and the next batch norm
- * subtracts the mean. These are the biases of convolutions before a norm, and the biases of a norm if only layers that
- * preserve constants lie between it and the next norm: pools, a leaky ReLU with slope 1, one convolution without padding.
+ * Biases whose gradient is always zero: they add the same constant to every pixel of every image, and the next batch
+ * norm subtracts the mean. These are the biases of convolutions before a norm, and the biases of a norm if only layers
+ * that preserve constants lie between it and the next norm: pools, a leaky ReLU with slope 1, one convolution without
+ * padding.
  */
 import type { ModelConfig } from '../../../src/core/config.js';
 import { planNetwork, type Layer } from '../../../src/core/network.js';
@@ -54,14 +55,14 @@ export function vanishing(config: ModelConfig, lambda: number): readonly Vanishi
 
 /** The contribution of these biases to the means of their norms, by the names of the norms. */
 export function shifts(all: readonly Vanishing[], state: StateDict): Map<string, Float64Array> {
-  const found = new Map<string, Float64Array>();
+  const byNorm = new Map<string, Float64Array>();
   const get = (name: string): ArrayLike<number> => state.get(name)?.data ?? [];
   for (const { bias, norm, conv } of all) {
     const values = get(bias);
     // Weights [k, c, kh, kw]: a constant input is multiplied by the sum of all taps.
     const weight = conv === null ? null : get(`${conv}.weight`);
     const channels = state.get(`${norm}.bias`)?.data.length ?? 0;
-    const sum = found.get(norm) ?? new Float64Array(channels);
+    const sum = byNorm.get(norm) ?? new Float64Array(channels);
     for (let k = 0; k < channels; k++) {
       if (weight === null) sum[k] += values[k];
       const perOutput = (weight?.length ?? 0) / channels;
@@ -69,7 +70,7 @@ export function shifts(all: readonly Vanishing[], state: StateDict): Map<string,
         sum[k] += (weight?.[k * perOutput + i] ?? 0) * values[Math.floor((i * values.length) / perOutput)];
       }
     }
-    found.set(norm, sum);
+    byNorm.set(norm, sum);
   }
-  return found;
+  return byNorm;
 }

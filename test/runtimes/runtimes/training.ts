@@ -31,7 +31,7 @@ async function compareWithNode({ folder }: Consumer, weightsByTrainer: FinalWeig
     if (weights.length !== expected[name].length || !(difference <= TOLERANCE[name])) return note;
     notes.push(note);
   }
-  return notes.length > 0 ? notes : 'nothing was weightsByTrainer';
+  return notes.length > 0 ? notes : 'no weights to compare';
 }
 
 export async function trainingPage(consumer: Consumer): Promise<Finding> {

@@ -46,9 +46,9 @@ export function sectionsOf(engine: EngineUnderTest): Section[] {
     name: `logits: ${network.label}`,
     run: () => logitRows(subject, network, LAMBDAS),
   }));
-  const steps = TRAJECTORIES.map((course) => ({
-    name: `steps: ${course.label}`,
-    run: async () => [await stepRows(subject, course)],
+  const steps = TRAJECTORIES.map((trajectory) => ({
+    name: `steps: ${trajectory.label}`,
+    run: async () => [await stepRows(subject, trajectory)],
   }));
   return [
     ...layers,

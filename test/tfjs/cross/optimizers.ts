@@ -14,7 +14,7 @@ const STEPS: readonly (readonly [label: string, step: OptimizerStep, count: numb
   ['adam, later', { kind: 'adam', lr: 1e-2, weightDecay: 0.02 }, 7],
   ['adamw', { kind: 'adamw', lr: 1e-2, weightDecay: 0.3, eps: 1e-6 }, 5],
   ['sgd', { kind: 'sgd', lr: 1e-1, momentum: 0.9, weightDecay: 0.02 }, 3],
-  ['sgd by Nesterov', { kind: 'sgd', lr: 1e-1, momentum: 0.9, nesterov: true }, 3],
+  ['sgd with Nesterov momentum', { kind: 'sgd', lr: 1e-1, momentum: 0.9, nesterov: true }, 3],
   ['lamb', { kind: 'lamb', lr: 5e-3, weightDecay: 0.3 }, 9],
   ['lamb, gradients below the clipping norm', { kind: 'lamb', lr: 5e-3, weightDecay: 0.3 }, 9, 1e-3],
   ['lamb without decay', { kind: 'lamb', lr: 5e-3 }, 4],

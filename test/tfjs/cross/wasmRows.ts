@@ -1,4 +1,6 @@
-/** The checks of a build of the WebAssembly engine: those of the other engines, with its own units in place of layers. */
+/**
+ * The checks of a build of the WebAssembly engine: those of the other engines, with its own units in place of layers.
+ */
 import { bytes as plain } from '#wasm/train-plain';
 import { bytes as relaxed } from '#wasm/train-relaxed';
 import type { Build } from '../../../src/wasm/build.js';
@@ -67,9 +69,9 @@ export function wasmSections(build: Build): Section[] {
       name: `logits: ${network.label}`,
       run: () => logitRows(subject, network, LAMBDAS),
     })),
-    ...TRAJECTORIES.map((course) => ({
-      name: `steps: ${course.label}`,
-      run: async () => [await stepRows(subject, course)],
+    ...TRAJECTORIES.map((trajectory) => ({
+      name: `steps: ${trajectory.label}`,
+      run: async () => [await stepRows(subject, trajectory)],
     })),
   ];
 }

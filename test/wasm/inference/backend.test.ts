@@ -9,8 +9,8 @@ import { createWasmBackend, wasmBackend } from '../../../src/wasm/inference/back
 import type { WasmSession } from '../../../src/wasm/inference/session.js';
 import { BUILDS } from '../builds.js';
 import { draw, uniform } from '../draw.js';
-import { misfit } from '../judge.js';
-import { stagesMisfit } from './stages.js';
+import { findMismatch } from '../judge.js';
+import { findStageMismatch } from './stages.js';
 import { drawState, NARROW, oracleState } from '../networks.js';
 
 const deployed = (sizes: object): ModelConfig => resolveConfig({ ...sizes, form: 'deploy' });
@@ -26,20 +26,20 @@ describe.each(BUILDS.flatMap((build) => NARROW.map((network) => ({ build, ...net
       session = await createWasmBackend({ build }).open(streamOf(state), config);
     });
 
-    test('every stage is what the oracle makes of its input', () => {
+    test('every stage agrees with the reference on its actual input', () => {
       const x = images(config, 1);
       const outputs = session.forwardLayers(x.data);
-      expect(stagesMisfit(config, state, x, outputs)).toBeNull();
+      expect(findStageMismatch(config, state, x, outputs)).toBeNull();
     });
 
     test('the logits are within the bound of the whole network', async () => {
       const x = images(config, 2);
       const logits = await session.forward(x.data, 2);
       const { logits: exact, bounds } = float32Bound(config, oracleState(config), tensor(x.data, x.shape));
-      expect(misfit(logits, { shape: exact.shape, exact: valuesOf(exact), bound: valuesOf(bounds) })).toBeNull();
+      expect(findMismatch(logits, { shape: exact.shape, exact: valuesOf(exact), bound: valuesOf(bounds) })).toBeNull();
     });
 
-    test('an image in a batch is the image alone, and the second run is the first', async () => {
+    test('an image has the same logits in a batch, alone, and in a second run', async () => {
       const x = images(config, 3);
       const size = x.data.length / 3;
       const batch = await session.forward(x.data, 3);
@@ -101,7 +101,7 @@ describe('a session', () => {
     );
   });
 
-  test('computes nothing with more or less than an image', async () => {
+  test('refuses an input that is larger or smaller than the image', async () => {
     const session = await wasmBackend.open(streamOf(state), config);
     const { data } = images(config, 1);
     const right = await session.forward(data, 1);
@@ -118,7 +118,7 @@ describe('a session', () => {
     expect(() => session.forwardLayers(images(config, 2).data)).toThrow(ShapeError);
   });
 
-  test('is not opened on the train form', async () => {
+  test('refuses the train form', async () => {
     const train = resolveConfig({ ...NARROW[0].sizes, form: 'train' });
     await expect(wasmBackend.open(streamOf(drawState(train)), train)).rejects.toThrow(WeightsError);
     await expect(wasmBackend.open(streamOf(drawState(train)), train)).rejects.toThrow(
@@ -126,14 +126,14 @@ describe('a session', () => {
     );
   });
 
-  test('is not opened on weights that lack one', async () => {
+  test('refuses weights with a missing tensor', async () => {
     const lacking = new Map([...state].filter(([name]) => name !== 'stages.1.act.bias'));
     await expect(wasmBackend.open(streamOf(lacking), config)).rejects.toThrow(
       'stages.1.act.bias: expected 8 values, got 0',
     );
   });
 
-  test('is not opened for an image that leaves an empty map', async () => {
+  test('refuses an image that leaves an empty map', async () => {
     const small = deployed({ ...NARROW[0].sizes, input_size: [4, 3] });
     await expect(wasmBackend.open(streamOf(state), small)).rejects.toThrow(ShapeError);
   });

@@ -1,4 +1,4 @@
-/** The debug build asserts what the kernels require of their arguments: every network meets it. */
+/** The debug build checks the arguments of the kernels: those of every network are valid. */
 import { instantiate } from '@assemblyscript/loader';
 import { expect, test } from '@jest/globals';
 import { resolveConfig } from '../../../src/core/config.js';
@@ -10,7 +10,7 @@ import { compile, INFERENCE_ENTRY } from '../compile.js';
 import { drawState, NARROW } from '../networks.js';
 import { allLayers } from './stages.js';
 
-test('every network meets the requirements of its kernels', async () => {
+test('every network passes valid arguments to its kernels', async () => {
   const debug = await compile('debug', INFERENCE_ENTRY);
   for (const { sizes } of NARROW) {
     const config = resolveConfig({ ...sizes, form: 'deploy' });

@@ -1,14 +1,14 @@
-/** A session that answers for long: what a call takes, it gives back. */
+/** Calls on a session leak no memory. */
 import { expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
-/** Rounds of so many calls each, of which the first is not counted: code lies on the heap, too. */
+/** Rounds of calls. The first is not compared, because compiled code is on the heap, too. */
 const [ROUNDS, CALLS] = [4, 5_000];
-/** A leak of a call (a result, a promise, a closure) is an object, of at least two words. */
+/** A leak in every call (a result, a promise, a closure) is an object of at least two words. */
 const OBJECT = 16;
 
-/** Bytes after a round: on the heap, outside of it, in array buffers; and the linear memories. */
+/** Bytes after a round: on the heap, external, in array buffers, and in linear memories. */
 interface Usage {
   readonly heapUsed: number;
   readonly external: number;
@@ -16,14 +16,14 @@ interface Usage {
   readonly linear: readonly number[];
 }
 
-/** Of the built package, in a process whose garbage can be collected when it is to be counted. */
+/** Runs the built package in a process that exposes the garbage collector. */
 const script = `
   import { createWasmBackend, Model, parameterShapes, resolveConfig, streamOf } from 'vanillanet';
   const [threads, rounds, calls] = process.argv.slice(1).map(Number);
   const memories = [];
   const { instantiate } = WebAssembly;
-  WebAssembly.instantiate = async (...given) => {
-    const instance = await instantiate(...given);
+  WebAssembly.instantiate = async (...args) => {
+    const instance = await instantiate(...args);
     memories.push(instance.exports.memory);
     return instance;
   };
@@ -50,28 +50,28 @@ const script = `
     }
     return { ...least, linear: memories.map(({ buffer }) => buffer.byteLength) };
   };
-  const found = {};
+  const usageByWay = {};
   for (const [way, run] of Object.entries(ways)) {
-    found[way] = [];
+    usageByWay[way] = [];
     for (let round = 0; round < rounds; round++) {
       for (let i = 0; i < calls; i++) await run();
-      found[way].push(await usage());
+      usageByWay[way].push(await usage());
     }
   }
-  console.log(JSON.stringify(found));`;
+  console.log(JSON.stringify(usageByWay));`;
 
 /** The smallest growth from round to round: a leak of every call grows in every round. */
 const growth = (after: readonly number[]): number => Math.min(...after.slice(1).map((bytes, i) => bytes - after[i]));
 
 test.each([1, 2])(
-  'twenty thousand calls of each kind leave nothing behind, on %d threads',
+  'twenty thousand calls of each kind leak no memory, on %d threads',
   async (threads) => {
-    const given = [threads, ROUNDS, CALLS].map(String);
-    const args = ['--expose-gc', '--input-type=module', '--eval', script, ...given];
+    const parameters = [threads, ROUNDS, CALLS].map(String);
+    const args = ['--expose-gc', '--input-type=module', '--eval', script, ...parameters];
     const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 300_000 });
-    const found = JSON.parse(stdout) as Record<string, readonly Usage[]>;
-    expect(Object.keys(found)).toEqual(['forward', 'classify', 'features']);
-    for (const rounds of Object.values(found)) {
+    const usageByWay = JSON.parse(stdout) as Record<string, readonly Usage[]>;
+    expect(Object.keys(usageByWay)).toEqual(['forward', 'classify', 'features']);
+    for (const rounds of Object.values(usageByWay)) {
       expect(rounds).toHaveLength(ROUNDS);
       expect(new Set(rounds.map(({ linear }) => linear.join())).size).toBe(1);
       expect(rounds[0].linear).toHaveLength(1);

@@ -19,32 +19,32 @@ import { drawState, NARROW } from '../networks.js';
 const PAGE = 2 ** 16;
 const MIB = 2 ** 20;
 
-/** Wider than the narrow ones, whose needs are lost in a page. */
+/** Wider than the other networks, which need less than a page. */
 const WIDE = {
-  label: 'some width',
+  label: 'a wider network',
   sizes: { dims: [64, 96, 80], strides: [2, 2], num_classes: 100, act_num: 3, input_size: [96, 128] },
 };
 const NETWORKS = [...NARROW, WIDE];
 
-/** Channels as the engine stores them, by eights. */
-const whole = (channels: number): number => channels + ((8 - (channels % 8)) % 8);
+/** Channels as the engine stores them: rounded up to a multiple of eight. */
+const padded = (channels: number): number => channels + ((8 - (channels % 8)) % 8);
 
-/** Bytes of all tensors with rows and columns filled up, tensor by tensor. */
+/** Bytes of all tensors with padded rows and columns. */
 function packedBytes({ dims, in_chans, num_classes, act_num }: ModelConfig): number {
   const taps = (2 * act_num + 1) * (2 * act_num + 1);
   const floats = dims.map((channels, i) => {
-    const depth = i === 0 ? 4 * 4 * in_chans : whole(dims[i - 1]);
-    // The convolution and its bias, the activation's kernels and theirs.
-    return whole(channels) * (depth + 1 + taps + 1);
+    const depth = i === 0 ? 4 * 4 * in_chans : padded(dims[i - 1]);
+    // The convolution and its bias, and the kernels and biases of the activation.
+    return padded(channels) * (depth + 1 + taps + 1);
   });
-  const head = whole(num_classes) * (whole(dims[dims.length - 1]) + 1);
+  const head = padded(num_classes) * (padded(dims[dims.length - 1]) + 1);
   return 4 * (floats.reduce((a, b) => a + b, 0) + head);
 }
 
 describe.each(NETWORKS)('$label', ({ sizes }) => {
   const config = resolveConfig({ ...sizes, form: 'deploy' });
 
-  test.each(BUILDS)('is what an opened session takes, %s', async (build) => {
+  test.each(BUILDS)('is the memory of an opened session, %s', async (build) => {
     const state = drawState(config);
     for (const threads of [1, 2, 5]) {
       const session = await createWasmBackend({ build, threads }).open(streamOf(state), config);
@@ -53,19 +53,19 @@ describe.each(NETWORKS)('$label', ({ sizes }) => {
     }
   });
 
-  test('adds up, with little besides', () => {
+  test('has parts that add up to the total, with a small remainder', () => {
     const { weights, activations, scratch, total } = memoryPlan(config);
     expect(weights).toBe(packedBytes(config));
-    // The image as it comes, its bytes' meaning, and the logits are part of it.
+    // Activations include the image, the table that normalizes its bytes, and the logits.
     const pixels = config.in_chans * (config.input_size[0] * config.input_size[1] + 256);
     expect(activations).toBeGreaterThanOrEqual(4 * (pixels + config.num_classes));
-    const besides = total - weights - activations - scratch;
-    // A page of the module's own; two cache lines for the program, each region, and what it works on.
-    expect(besides).toBeGreaterThanOrEqual(PAGE);
-    expect(besides).toBeLessThanOrEqual(PAGE + 256 * (config.dims.length + 3));
+    const remainder = total - weights - activations - scratch;
+    // The module's own page; at most 256 bytes for the program, for each region, and for alignment.
+    expect(remainder).toBeGreaterThanOrEqual(PAGE);
+    expect(remainder).toBeLessThanOrEqual(PAGE + 256 * (config.dims.length + 3));
   });
 
-  test('grows with threads by their scratch alone', () => {
+  test('grows by the scratch of each further thread', () => {
     const one = memoryPlan(config);
     for (const threads of [2, 3, 7, 256]) {
       const many = memoryPlan(config, { threads });
@@ -77,7 +77,7 @@ describe.each(NETWORKS)('$label', ({ sizes }) => {
     }
   });
 
-  test('does not depend on the batch, but for the batch', () => {
+  test('depends on the batch size only in `batch`', () => {
     const { batch: one, ...rest } = memoryPlan(config);
     const image = config.in_chans * config.input_size[0] * config.input_size[1];
     expect(one).toBe(4 * (image + config.num_classes));
@@ -85,7 +85,7 @@ describe.each(NETWORKS)('$label', ({ sizes }) => {
   });
 });
 
-test('the plans differ by more than a page, or the sessions would show nothing', () => {
+test('the plans differ by more than a page, so that comparing them with sessions is meaningful', () => {
   const pages = NETWORKS.map(({ sizes }) => Math.ceil(memoryPlan(sizes).total / PAGE));
   expect(new Set(pages).size).toBeGreaterThanOrEqual(4);
 });
@@ -97,7 +97,7 @@ test('configurations of either form give the plan of the deploy form', () => {
   expect(plan.weights).toBe(packedBytes(config));
 });
 
-test('blocks begin behind what the modules keep for themselves', async () => {
+test("blocks begin after the modules' static data", async () => {
   for (const build of BUILDS) {
     expect((await instantiate(INFERENCE, sourceOf(build))).heapBase()).toBeLessThanOrEqual(PAGE);
     const threaded = await compile(await threadedBytesOf(build));
@@ -109,20 +109,21 @@ describe('the file', () => {
   const config = resolveConfig({ ...WIDE.sizes, form: 'deploy' });
 
   test.each(STORED_DTYPES)('is the size of the tensors in a file as %s', (dtype) => {
-    const written = encodeSafetensors(drawState(config), { dtype });
-    const header = 8 + Number(new DataView(written.buffer).getBigUint64(0, true));
-    expect(memoryPlan(config, { dtype }).file).toBe(written.length - header);
+    const file = encodeSafetensors(drawState(config), { dtype });
+    const header = 8 + Number(new DataView(file.buffer).getBigUint64(0, true));
+    expect(memoryPlan(config, { dtype }).file).toBe(file.length - header);
   });
 
-  test('is a byte a value as int8, with scales, and vectors as they are', () => {
-    // stem.0 [2,3,4,4], stem.1 [2,1,1,1], stages.0.conv [5,2,1,1], stages.0.act [5,1,1,1], cls.2 [7,5,1,1], each with a bias.
+  test('as int8 is one byte per value, with float32 scales and vectors', () => {
+    // stem.0 [2,3,4,4], stem.1 [2,1,1,1], stages.0.conv [5,2,1,1], stages.0.act [5,1,1,1], cls.2 [7,5,1,1], each with a
+    // bias.
     const values = 2 * 48 + 2 + 5 * 2 + 5 + 7 * 5;
     const channels = 2 + 2 + 5 + 5 + 7;
     const sizes = { dims: [2, 5], strides: [2], num_classes: 7, act_num: 0, input_size: 16 };
     expect(memoryPlan(sizes, { dtype: 'int8' }).file).toBe(values + 4 * channels + 4 * channels);
   });
 
-  test('is float32 where nothing is said, and changes nothing in memory', () => {
+  test('is float32 by default, and does not change the memory', () => {
     const plan = memoryPlan(config);
     expect(memoryPlan(config, { dtype: 'float32' })).toEqual(plan);
     const half = memoryPlan(config, { dtype: 'float16' });
@@ -130,14 +131,14 @@ describe('the file', () => {
   });
 });
 
-test('a size takes the place of that of the configuration, as a side or as two', () => {
+test("`size`, one side or two, replaces the configuration's size", () => {
   const plan = memoryPlan({ ...WIDE.sizes, input_size: [64, 80] });
   expect(memoryPlan(WIDE.sizes, { size: [64, 80] })).toEqual(plan);
   expect(memoryPlan(WIDE.sizes, { size: 64 })).toEqual(memoryPlan({ ...WIDE.sizes, input_size: 64 }));
   expect(plan.macs).toBeLessThan(memoryPlan(WIDE.sizes).macs);
 });
 
-test("multiply-adds are those of the official code's count", () => {
+test('counts the same multiply-adds as the official code', () => {
   expect(memoryPlan({ variant: 'vanillanet_5' }).macs).toBe(5_161_185_280);
   expect(memoryPlan({ variant: 'vanillanet_13_x1_5_ada_pool' }).macs).toBe(48_982_528_512);
 });
@@ -151,7 +152,7 @@ describe('is refused', () => {
     );
   });
 
-  test('for a type that no file has', () => {
+  test('for an unknown type of the file', () => {
     expect(() => memoryPlan(sizes, { dtype: 'float64' as 'float32' })).toThrow(
       refusal(ParamError, 'memoryPlan', 'dtype one of float32, float16, int8', 'float64'),
     );
@@ -184,7 +185,7 @@ describe('is refused', () => {
   });
 });
 
-/** Every way to memory there is. */
+/** The ways to allocate WebAssembly memory. */
 interface Memory {
   new (pages: object): object;
   prototype: { grow: (this: object, pages: number) => number };
@@ -194,13 +195,13 @@ interface WebAssemblyGlobal {
   instantiate: (module: object, imports: object) => Promise<object>;
 }
 
-/** How often memory was made or grown, a module instantiated, and a thread started, while `run` ran. */
+/** Counts memories created or grown, modules instantiated, and threads started while `run` runs. */
 async function allocations(
   run: () => Promise<void>,
 ): Promise<{ memories: number; instances: number; workers: number }> {
   const { WebAssembly } = globalThis as { WebAssembly?: WebAssemblyGlobal };
   if (WebAssembly === undefined) throw new Error('no WebAssembly here');
-  const { Memory, instantiate: make } = WebAssembly;
+  const { Memory, instantiate } = WebAssembly;
   const { grow } = Memory.prototype;
   const counts = { memories: 0, instances: 0, workers: 0 };
   const count = (): void => {
@@ -218,7 +219,7 @@ async function allocations(
   });
   WebAssembly.instantiate = (module, imports) => {
     counts.instances++;
-    return make(module, imports);
+    return instantiate(module, imports);
   };
   subscribe('worker_threads', count);
   try {
@@ -227,7 +228,7 @@ async function allocations(
     unsubscribe('worker_threads', count);
     Memory.prototype.grow = grow;
     WebAssembly.Memory = Memory;
-    WebAssembly.instantiate = make;
+    WebAssembly.instantiate = instantiate;
   }
   return counts;
 }
@@ -243,13 +244,13 @@ describe.each([1, 3])('a limit, on %d threads', (threads) => {
     const untouched: WeightStream = {
       shapes: streamOf(state).shapes,
       parts: () => {
-        throw new Error('asked for weights');
+        throw new Error('weights were read');
       },
     };
     const memoryLimit = total - 1;
     const counts = await allocations(async () => {
-      const opened = createWasmBackend({ threads, memoryLimit }).open(untouched, config);
-      await expect(opened).rejects.toThrow(
+      const opening = createWasmBackend({ threads, memoryLimit }).open(untouched, config);
+      await expect(opening).rejects.toThrow(
         refusal(
           ParamError,
           'wasm',
@@ -261,7 +262,7 @@ describe.each([1, 3])('a limit, on %d threads', (threads) => {
     expect(counts).toEqual({ memories: 0, instances: 0, workers: 0 });
   });
 
-  test('equal to the need is enough, also after an error', async () => {
+  test('equal to the required memory is enough, also after an error', async () => {
     const bytes = encodeSafetensors(state, { metadata: writeConfig(config), dtype: 'float32' });
     await expect(loadModel(bytes, { threads, memoryLimit: total - 1 })).rejects.toThrow(ParamError);
     const free = await loadModel(bytes, { threads });
@@ -271,7 +272,7 @@ describe.each([1, 3])('a limit, on %d threads', (threads) => {
       expect(await model.forward(x)).toEqual(expected);
       model.dispose();
     });
-    // The same counters see what there is to see.
+    // The counters detect the allocations of a successful open.
     expect(counts).toEqual({ memories: 1, instances: 1, workers: threads - 1 });
     free.dispose();
   });

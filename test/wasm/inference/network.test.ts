@@ -1,4 +1,4 @@
-/** What the network does with its memory: nothing is read unwritten, nothing written beside, nothing grows. */
+/** The network's use of memory: it reads only what it has written, writes only to its blocks, and does not grow. */
 import { describe, expect, test } from '@jest/globals';
 import { resolveConfig } from '../../../src/core/config.js';
 import { streamOf } from '../../../src/core/weights.js';
@@ -8,9 +8,9 @@ import { INFERENCE, instantiate } from '../../../src/wasm/module.js';
 import { setPlanes } from '../../../src/wasm/inference/network.js';
 import { BUILDS } from '../builds.js';
 import { draw, uniform } from '../draw.js';
-import { loadMarked } from './marked.js';
+import { loadGuarded } from './guardedNetwork.js';
 import { drawState, NARROW } from '../networks.js';
-import { allLayers, stagesMisfit } from './stages.js';
+import { allLayers, findStageMismatch } from './stages.js';
 
 const bits = (values: Float32Array): Uint32Array => new Uint32Array(values.slice().buffer);
 
@@ -21,9 +21,9 @@ describe.each(BUILDS.flatMap((build) => NARROW.map((network) => ({ build, ...net
     const state = drawState(config);
     const x = draw([1, config.in_chans, ...config.input_size], uniform(4));
 
-    test('reads nothing unwritten and writes nothing beside its blocks', async () => {
+    test('reads no uninitialized memory, and writes only to its blocks', async () => {
       const kernels = await instantiate(INFERENCE, sourceOf(build));
-      const { network, strays } = await loadMarked(kernels, config, state);
+      const { network, strayWrites } = await loadGuarded(kernels, config, state);
       setPlanes(network, x.data);
       network.run();
       const first = bits(network.logits);
@@ -31,14 +31,14 @@ describe.each(BUILDS.flatMap((build) => NARROW.map((network) => ({ build, ...net
       expect(session.info.build).toBe(build);
       expect(first).toEqual(bits(Float32Array.from(await session.forward(x.data, 1))));
       const layers = allLayers(network);
-      expect(stagesMisfit(config, state, x, layers)).toBeNull();
+      expect(findStageMismatch(config, state, x, layers)).toBeNull();
       expect(layers.get('cls.2')?.data).toEqual(Float32Array.from(await session.forward(x.data, 1)));
-      expect(strays()).toEqual([]);
+      expect(strayWrites()).toEqual([]);
     });
 
-    test('gives the same bits panel by panel, backwards, for a thousand runs, in the same memory', async () => {
+    test('gives the same bits with panels in reverse order, and in a thousand runs without growing memory', async () => {
       const kernels = await instantiate(INFERENCE, sourceOf(build));
-      const { network } = await loadMarked(kernels, config, state);
+      const { network } = await loadGuarded(kernels, config, state);
       setPlanes(network, x.data);
       network.run();
       const first = bits(network.logits);

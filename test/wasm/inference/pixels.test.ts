@@ -1,4 +1,4 @@
-/** Images of bytes, which the engine normalizes on their way in: the same bits as normalized before, of any size. */
+/** Byte images, which the engine normalizes itself: the same bits as for normalized input, for any image size. */
 import { describe, expect, test } from '@jest/globals';
 import { resolveConfig } from '../../../src/core/config.js';
 import { ParamError, ShapeError } from '../../../src/core/errors.js';
@@ -16,19 +16,19 @@ import { drawState } from '../networks.js';
 
 const SIZES = { dims: [4, 6, 8], strides: [2, 1], num_classes: 5, act_num: 1 };
 
-/** The input's sizes: some that windows of four by four do not cover, on both stems. */
+/** Input sizes, including some that 4x4 windows do not cover, on both stems. */
 const NETWORKS = [
   { label: '32x32', sizes: { ...SIZES, input_size: [32, 32] } },
   { label: '37x53', sizes: { ...SIZES, input_size: [37, 53] } },
-  { label: '8x9, the smallest but one', sizes: { ...SIZES, input_size: [8, 9] } },
+  { label: '8x9, the second smallest', sizes: { ...SIZES, input_size: [8, 9] } },
   { label: '31x46 on the padded stem', sizes: { ...SIZES, ada_pool: [5, 0], input_size: [31, 46] } },
   {
-    label: 'normalized by itself',
+    label: 'with its own mean and std',
     sizes: { ...SIZES, input_size: [33, 35], mean: [0.1, 0.5, 0.9], std: [1, 0.01, 3] },
   },
 ];
 
-/** Every byte there is, in no order. */
+/** Random bytes with every value. */
 function drawPixels(height: number, width: number, seed: number): PixelImage {
   const random = uniform(seed);
   const data = new Uint8Array(3 * height * width);
@@ -47,7 +47,7 @@ describe.each(CASES)('$build, threads $threads, $label', ({ build, threads, size
   const state = drawState(config);
   const backend = createWasmBackend({ build, threads });
 
-  test('RGB and RGBA give the bits of normalize and forward', async () => {
+  test('RGB and RGBA give the same bits as normalize and forward', async () => {
     const session = await backend.open(streamOf(state), config);
     if (session.forwardPixels === undefined) throw new Error('no forwardPixels');
     const seen = new Set<string>();
@@ -56,7 +56,7 @@ describe.each(CASES)('$build, threads $threads, $label', ({ build, threads, size
       const normalized = await session.forward(normalize(rgb, mean, std), 1);
       expect(await session.forwardPixels(rgb.data, 3)).toEqual(normalized);
       expect(await session.forwardPixels(withAlpha(rgb).data, 4)).toEqual(normalized);
-      // Floats after bytes, whose place is the same.
+      // Floats after bytes, which share a block.
       expect(await session.forward(normalize(rgb, mean, std), 1)).toEqual(normalized);
       seen.add(normalized.join());
     }
@@ -64,7 +64,7 @@ describe.each(CASES)('$build, threads $threads, $label', ({ build, threads, size
     session.dispose();
   });
 
-  test('classify takes images of any size, as if they had been prepared before', async () => {
+  test('classify accepts images of any size, with the same result as preprocess and forward', async () => {
     const model = await Model.open(state, config, backend);
     const options = { size: config.input_size, crop_pct, interpolation, mean, std };
     for (const image of [imageOf('large'), drawPixels(61, 7, 4), drawPixels(1, 1, 5), drawPixels(h, w, 6)]) {
@@ -75,7 +75,7 @@ describe.each(CASES)('$build, threads $threads, $label', ({ build, threads, size
     model.dispose();
   });
 
-  test('features and forward are right after forwardPixels', async () => {
+  test('features and forward are correct after forwardPixels', async () => {
     const model = await Model.open(state, config, backend);
     const x = preprocess(imageOf('large'), { size: config.input_size, crop_pct, interpolation, mean, std });
     const [maps, logits] = [await model.features(x, ['stem', 'cls.0']), await model.forward(x)];

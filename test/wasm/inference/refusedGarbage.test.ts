@@ -4,31 +4,31 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
 interface Found {
-  /** Loads that were refused, by the kind of weights. */
+  /** Number of failed loads, by the kind of weights. */
   readonly refused: Readonly<Record<string, number>>;
-  /** Linear memories that were made, and those of them that were collected. */
-  readonly made: number;
+  /** Number of linear memories that were created, and that were collected. */
+  readonly created: number;
   readonly collected: number;
-  /** Threads that were started, and those of them that ended. */
+  /** Number of threads that were started, and that ended. */
   readonly started: number;
   readonly ended: number;
-  /** What array buffers and linear memories held after the first loads, and after the last. */
-  readonly held: readonly [number, number];
+  /** Bytes of array buffers and linear memories after the first round, and after the last. */
+  readonly bytes: readonly [number, number];
 }
 
-/** Of the built package, in a process whose garbage can be collected when it is to be counted. */
+/** Runs the built package in a process that exposes the garbage collector. */
 const script = `
   import { syncBuiltinESMExports } from 'node:module';
   import threading from 'node:worker_threads';
   import { cutShards, encodeSafetensors, loadModel, openShards, parameterShapes, resolveConfig, writeConfig } from 'vanillanet';
   const [threads, rounds] = process.argv.slice(1).map(Number);
-  let [made, collected] = [0, 0];
+  let [created, collected] = [0, 0];
   const registry = new FinalizationRegistry(() => collected++);
   const known = new WeakSet();
   const note = (memory) => {
     if (known.has(memory)) return;
     known.add(memory);
-    made++;
+    created++;
     registry.register(memory);
   };
   const { instantiate, Memory } = WebAssembly;
@@ -45,8 +45,8 @@ const script = `
   };
   let [started, ended] = [0, 0];
   threading.Worker = class extends threading.Worker {
-    constructor(...given) {
-      super(...given);
+    constructor(...args) {
+      super(...args);
       started++;
       this.on('exit', () => ended++);
     }
@@ -84,10 +84,10 @@ const script = `
       await load().then((model) => model.dispose(), ({ name }) => { if (name === 'WeightsError') refused[kind]++; });
     }
   };
-  const held = async () => {
-    // Threads end in their own time, and buffers are freed in the background: a minute is enough for both.
+  const heldBytes = async () => {
+    // Threads and buffers are released asynchronously: a minute is enough for both.
     let least = Infinity;
-    for (let i = 0, unchanged = 0; i < 6000 && (unchanged < 3 || collected < made - 1 || ended < started); i++) {
+    for (let i = 0, unchanged = 0; i < 6000 && (unchanged < 3 || collected < created - 1 || ended < started); i++) {
       gc();
       await new Promise((resolve) => setTimeout(resolve, 10));
       const { arrayBuffers, external } = process.memoryUsage();
@@ -97,10 +97,10 @@ const script = `
     return least;
   };
   await round();
-  const before = await held();
+  const before = await heldBytes();
   for (let i = 1; i < rounds; i++) await round();
-  const after = await held();
-  console.log(JSON.stringify({ refused, made, collected, started, ended, held: [before, after] }));`;
+  const after = await heldBytes();
+  console.log(JSON.stringify({ refused, created, collected, started, ended, bytes: [before, after] }));`;
 
 test.each([
   [1, 60],
@@ -110,14 +110,14 @@ test.each([
   async (threads, rounds) => {
     const args = ['--expose-gc', '--input-type=module', '--eval', script, String(threads), String(rounds)];
     const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 300_000 });
-    const { refused, made, collected, started, ended, held } = JSON.parse(stdout) as Found;
+    const { refused, created, collected, started, ended, bytes } = JSON.parse(stdout) as Found;
     expect(Object.values(refused)).toEqual(Array.from({ length: 5 }, () => rounds));
-    expect(made).toBe(5 * rounds);
+    expect(created).toBe(5 * rounds);
     expect([started, ended]).toEqual([5 * rounds * (threads - 1), started]);
-    // The last may still lie on the stack.
-    expect(made - collected).toBeLessThanOrEqual(1);
-    // A page for each load would be many times that.
-    expect(held[1] - held[0]).toBeLessThan(2 ** 16);
+    // The last one may still be referenced from the stack.
+    expect(created - collected).toBeLessThanOrEqual(1);
+    // A leak of a page in every load would be many times larger.
+    expect(bytes[1] - bytes[0]).toBeLessThan(2 ** 16);
   },
   330_000,
 );

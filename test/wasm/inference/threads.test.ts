@@ -25,7 +25,7 @@ describe.each(CASES)('$build, $label', ({ build, sizes }) => {
   const state = drawState(config);
   const x = draw([IMAGES, config.in_chans, ...config.input_size], uniform(5));
 
-  test('any number of threads gives the bits of one', async () => {
+  test('any number of threads gives the same bits as one', async () => {
     const open = async (threads: number) => createWasmBackend({ build, threads }).open(streamOf(state), config);
     const one = await open(1);
     const expected = await one.forward(x.data, IMAGES);
@@ -33,7 +33,7 @@ describe.each(CASES)('$build, $label', ({ build, sizes }) => {
     for (const threads of [2, 3, 5]) {
       const team = await open(threads);
       expect(team.info).toMatchObject({ build, threads });
-      // Most of them are still starting during the first of these.
+      // Most of the threads are still starting during the first calls.
       for (let i = 0; i < 10; i++) {
         expect(await team.forward(x.data, IMAGES)).toEqual(expected);
         await sleep(i);
@@ -48,7 +48,7 @@ const config = resolveConfig({ ...NARROW[0].sizes, form: 'deploy' });
 const state = drawState(config);
 const size = config.in_chans * config.input_size[0] * config.input_size[1];
 
-/** Every worker that is started while `run` runs. */
+/** The workers that start while `run` runs. */
 async function workersOf(run: () => Promise<void>): Promise<Worker[]> {
   const workers: Worker[] = [];
   const listen = (message: unknown): void => {
@@ -63,7 +63,7 @@ async function workersOf(run: () => Promise<void>): Promise<Worker[]> {
   return workers;
 }
 
-const ended = async (workers: readonly Worker[]): Promise<void> => {
+const waitForEnd = async (workers: readonly Worker[]): Promise<void> => {
   await Promise.all(
     workers.map(async (worker) => {
       while (worker.threadId !== -1) await sleep(5);
@@ -72,14 +72,14 @@ const ended = async (workers: readonly Worker[]): Promise<void> => {
 };
 
 describe('a team', () => {
-  test('answers ten thousand calls, waiting now and then until it sleeps', async () => {
+  test('answers ten thousand calls, with pauses in which the threads go to sleep', async () => {
     const model = await Model.open(state, config, createWasmBackend({ build: 'plain', threads: 3 }));
-    const alone = await Model.open(state, config, createWasmBackend({ build: 'plain' }));
+    const single = await Model.open(state, config, createWasmBackend({ build: 'plain' }));
     const images = [1, 2, 3, 4].map((seed) => draw([size], uniform(seed)).data);
-    const expected = await Promise.all(images.map((image) => alone.forward(image)));
+    const expected = await Promise.all(images.map((image) => single.forward(image)));
     let wrong = 0;
     for (let i = 0; i < 2500; i++) {
-      // At once: calls must queue, or the images would mix.
+      // Concurrent calls must be queued, or images would be mixed up.
       const answers = await Promise.all(images.map((image) => model.forward(image)));
       answers.forEach((answer, k) => (wrong += answer.join() === expected[k].join() ? 0 : 1));
       if (i % 100 === 0) await sleep(2);
@@ -99,31 +99,31 @@ describe('a team', () => {
       session.dispose();
     });
     expect(workers).toHaveLength(6);
-    await ended(workers);
+    await waitForEnd(workers);
   });
 
-  test('ends where the weights do not come', async () => {
+  test('ends if a tensor is missing', async () => {
     const workers = await workersOf(async () => {
-      const lacking = new Map([...state].filter(([name]) => name !== 'cls.2.bias'));
-      const opened = createWasmBackend({ threads: 2 }).open(streamOf(lacking), config);
-      await expect(opened).rejects.toThrow('cls.2.bias: expected 5 values, got 0');
+      const incomplete = new Map([...state].filter(([name]) => name !== 'cls.2.bias'));
+      const opening = createWasmBackend({ threads: 2 }).open(streamOf(incomplete), config);
+      await expect(opening).rejects.toThrow('cls.2.bias: expected 5 values, got 0');
     });
     expect(workers).toHaveLength(1);
-    await ended(workers);
+    await waitForEnd(workers);
   });
 
-  test('that loses a thread answers as before, and says how many are left', async () => {
-    const alone = await createWasmBackend({ build: 'plain' }).open(streamOf(state), config);
+  test('that loses a thread gives the same answers, and reports the remaining number', async () => {
+    const single = await createWasmBackend({ build: 'plain' }).open(streamOf(state), config);
     const x = draw([size], uniform(7)).data;
-    const expected = await alone.forward(x, 1);
+    const expected = await single.forward(x, 1);
     const backend = createWasmBackend({ build: 'plain', threads: 3 });
-    let session = alone;
+    let session = single;
     const [worker] = await workersOf(async () => {
       session = await backend.open(streamOf(state), config);
     });
     expect(session.info.threads).toBe(3);
     expect(await session.forward(x, 1)).toEqual(expected);
-    // By then it sleeps.
+    // By then the thread sleeps.
     await sleep(50);
     await worker.terminate();
     expect(session.info.threads).toBe(2);
@@ -131,7 +131,7 @@ describe('a team', () => {
     session.dispose();
   });
 
-  test('keeps no process alive', async () => {
+  test('does not keep the process alive', async () => {
     const script = `
       import { createWasmBackend, parameterShapes, resolveConfig, streamOf } from 'vanillanet';
       const config = resolveConfig({ dims: [8, 8], strides: [2], num_classes: 3, input_size: 16, form: 'deploy' });
@@ -156,15 +156,15 @@ describe('a number of threads', () => {
   });
 
   test.each([0, 1.5, -2, NaN, 1000, 'all'])('must be a count: %p', async (threads) => {
-    const opened = createWasmBackend({ threads: threads as number }).open(streamOf(state), config);
+    const opening = createWasmBackend({ threads: threads as number }).open(streamOf(state), config);
     const expected = "an integer from 1 to 256, or 'auto'";
-    await expect(opened).rejects.toThrow(refusal(ParamError, 'threads', expected, String(threads)));
+    await expect(opening).rejects.toThrow(refusal(ParamError, 'threads', expected, String(threads)));
   });
 
-  test('above one is an error without threads, and one is not', async () => {
+  test('above one is an error without shared memory', async () => {
     delete (globalThis as { SharedArrayBuffer?: unknown }).SharedArrayBuffer;
-    const opened = createWasmBackend({ threads: 2 }).open(streamOf(state), config);
-    await expect(opened).rejects.toThrow(BackendUnavailableError);
+    const opening = createWasmBackend({ threads: 2 }).open(streamOf(state), config);
+    await expect(opening).rejects.toThrow(BackendUnavailableError);
     await expect(createWasmBackend({ threads: 2 }).open(streamOf(state), config)).rejects.toThrow(
       'threads: expected a runtime with shared memory, got a runtime without SharedArrayBuffer',
     );
@@ -173,7 +173,7 @@ describe('a number of threads', () => {
     expect(await session.forward(new Float32Array(size), 1)).toHaveLength(config.num_classes);
   });
 
-  test("as 'auto' are one where no worker starts", async () => {
+  test("'auto' is one thread if no worker starts", async () => {
     const broken = jest.spyOn(platform, 'startWorker').mockImplementation(() => {
       throw new Error('not permitted');
     });
@@ -190,13 +190,13 @@ describe('a number of threads', () => {
     }
   });
 
-  test("as 'auto' are those that begin, and a count is refused where one does not", async () => {
+  test("'auto' is the number of workers that start; a fixed number is refused if one does not start", async () => {
     const start = platform.startWorker;
     const cores = jest.spyOn(platform, 'parallelism').mockReturnValue(3);
     let started = 0;
-    const broken = jest.spyOn(platform, 'startWorker').mockImplementation((script, data, ended) =>
-      // Every second one comes without what it needs.
-      start(++started % 2 === 0 ? "throw new Error('blocked')" : script, data, ended),
+    const broken = jest.spyOn(platform, 'startWorker').mockImplementation((script, data, onEnd) =>
+      // Every second worker fails.
+      start(++started % 2 === 0 ? "throw new Error('blocked')" : script, data, onEnd),
     );
     try {
       const session = await createWasmBackend({ threads: 'auto' }).open(streamOf(state), config);
@@ -204,18 +204,18 @@ describe('a number of threads', () => {
       expect(await session.forward(new Float32Array(size), 1)).toHaveLength(config.num_classes);
       session.dispose();
       const workers = await workersOf(async () => {
-        const wanted = refusal(BackendUnavailableError, 'threads', 'a runtime that starts workers', 'blocked');
-        await expect(createWasmBackend({ threads: 3 }).open(streamOf(state), config)).rejects.toThrow(wanted);
+        const unavailable = refusal(BackendUnavailableError, 'threads', 'a runtime that starts workers', 'blocked');
+        await expect(createWasmBackend({ threads: 3 }).open(streamOf(state), config)).rejects.toThrow(unavailable);
       });
       expect(workers).toHaveLength(2);
-      await ended(workers);
+      await waitForEnd(workers);
     } finally {
       broken.mockRestore();
       cores.mockRestore();
     }
   });
 
-  test("as 'auto' are those of the machine", () => {
+  test("'auto' is the number of the machine's cores", () => {
     expect(threadCount('auto')).toBeGreaterThanOrEqual(1);
   });
 });

@@ -1,4 +1,4 @@
-/** Streaming weights into the engine, part by part, and its errors. */
+/** Streaming weights into the engine in parts, and the errors. */
 import { describe, expect, test } from '@jest/globals';
 import { resolveConfig } from '../../../src/core/config.js';
 import { WeightsError } from '../../../src/core/errors.js';
@@ -19,7 +19,7 @@ const x = draw([config.in_chans, ...config.input_size], uniform(11)).data;
 const NAME = 'stages.1.conv.weight';
 const SIZE = 48;
 
-/** Parts of so many values each, whatever rows they cut. */
+/** Splits a tensor into parts of equal length, which need not end with a row. */
 const partsOf = (weights: StateDict, length: number): WeightPart[] =>
   [...weights].flatMap(([name, { data }]) =>
     Array.from({ length: Math.ceil(data.length / length) }, (_, i) => {
@@ -47,13 +47,13 @@ describe.each(CASES)('$build, threads $threads', ({ build, threads }) => {
     return logits;
   };
 
-  test('any cut gives the same bits, and so does any order of the tensors', async () => {
+  test('any split and any order of the tensors give the same bits', async () => {
     const whole = await answer(streamOf(state));
     const opened = await Model.open(state, config, backend);
     expect(await opened.forward(x)).toEqual(whole);
     for (const length of [1, 5, 7, 48]) expect(await answer(stream(partsOf(state, length)))).toEqual(whole);
     expect(await answer(stream(partsOf(state, 1e6).reverse()))).toEqual(whole);
-    // A giver may use one block for all parts.
+    // A source may reuse one buffer for all parts.
     const block = new Float32Array(5);
     const reusing: WeightStream = {
       shapes: streamOf(state).shapes,
@@ -81,13 +81,18 @@ describe.each(CASES)('$build, threads $threads', ({ build, threads }) => {
     ['too few', [part(0, 40)], '48 values', '40'],
     ['none', [], '48 values', '0'],
     ['too many', [part(0, 49)], 'values from 0 to 48', 'values from 0 to 49'],
-    ['too many in the end', [part(0, 40), part(40, 10)], 'values from 40 to 48', 'values from 40 to 50'],
-    ['some more behind all', [part(0, 48), part(48, 1)], 'values from 48 to 48', 'values from 48 to 49'],
+    ['too many values in the last part', [part(0, 40), part(40, 10)], 'values from 40 to 48', 'values from 40 to 50'],
+    ['an additional part at the end', [part(0, 48), part(48, 1)], 'values from 48 to 48', 'values from 48 to 49'],
     ['the first half twice', [part(0, 24), part(0, 24)], 'values from 24 to 48', 'values from 0 to 24'],
-    ['a part that reaches back', [part(0, 24), part(20, 24)], 'values from 24 to 48', 'values from 20 to 44'],
+    [
+      'a part that overlaps the previous one',
+      [part(0, 24), part(20, 24)],
+      'values from 24 to 48',
+      'values from 20 to 44',
+    ],
     ['a gap', [part(0, 20), part(24, 24)], 'values from 20 to 48', 'values from 24 to 48'],
     ['the last part first', [part(24, 24), part(0, 24)], 'values from 0 to 48', 'values from 24 to 48'],
-    ['what lies before the first', [part(-1, 49)], 'values from 0 to 48', 'values from -1 to 48'],
+    ['a part that starts before the first value', [part(-1, 49)], 'values from 0 to 48', 'values from -1 to 48'],
   ];
   test.each(ROWS)('refuses %s', async (_, parts, expected, got) => {
     await expect(answer(stream([...others, ...parts]))).rejects.toThrow(refusal(WeightsError, NAME, expected, got));
@@ -99,14 +104,14 @@ describe.each(CASES)('$build, threads $threads', ({ build, threads }) => {
     const refused = refusal(WeightsError, foreign.name, 'only the tensors of this network', 'one tensor more');
     await expect(answer(weights)).rejects.toThrow(refused);
     await expect(backend.open(weights, config)).rejects.toThrow(refused);
-    // Already by its shape.
+    // Refused earlier, by its shape.
     const shown = { ...weights, shapes: new Map([...weights.shapes, [foreign.name, [1]]]) };
     await expect(answer(shown)).rejects.toThrow(
       refusal(WeightsError, foreign.name, 'only the tensors', 'one tensor more'),
     );
   });
 
-  test.each([NaN, Infinity, -Infinity])('refuses %p, and says where', async (value) => {
+  test.each([NaN, Infinity, -Infinity])('refuses %p, and reports its position', async (value) => {
     const poisoned = new Map(state);
     for (const [name, { data, shape }] of state) {
       const at = data.length - 1;
@@ -120,7 +125,7 @@ describe.each(CASES)('$build, threads $threads', ({ build, threads }) => {
     }
   });
 
-  test('passes on what the stream itself throws, and opens the next', async () => {
+  test('passes on an error of the stream, and can be opened afterwards', async () => {
     const broken: WeightStream = {
       shapes: streamOf(state).shapes,
       // eslint-disable-next-line @typescript-eslint/require-await -- as above

@@ -1,6 +1,6 @@
 /**
- * Calls kernels in a memory filled with a mark, a NaN that no kernel writes. A read of memory that was not written shows in
- * the result, and every write outside of the output and the scratch is found.
+ * Calls kernels in a memory filled with a mark, a NaN that no kernel writes. A read of memory that was not written
+ * shows in the result, and every write outside of the output and the scratch is found.
  */
 import { sizeOf, type FloatArray } from '../../../src/core/tensor.js';
 import type { OpsExports } from '../../../src/wasm/ops/kernels.js';
@@ -44,7 +44,7 @@ function place(kernels: OpsExports, call: OpCall, weight: number, bias: number):
 export interface Outcome {
   readonly y: Float32Array;
   /** Byte addresses outside of y and scratch that changed. */
-  readonly strays: readonly number[];
+  readonly strayWrites: readonly number[];
 }
 
 /** Runs one image of a sample through its kernel. */
@@ -67,13 +67,13 @@ function runImage(kernels: OpsExports, { call, weight, bias }: Sample, x: FloatA
 
   const yWords = sizeOf(call.output);
   const inside = (i: number, block: number, count: number): boolean => i >= block / 4 && i < block / 4 + count;
-  const strays: number[] = [];
+  const strayWrites: number[] = [];
   for (let i = 0; i < words.length; i++) {
     if (words[i] !== before[i] && !inside(i, blocks.y, yWords) && !inside(i, blocks.scratch, scratchWords)) {
-      strays.push(4 * i);
+      strayWrites.push(4 * i);
     }
   }
-  return { y: floats.slice(blocks.y / 4, blocks.y / 4 + yWords), strays };
+  return { y: floats.slice(blocks.y / 4, blocks.y / 4 + yWords), strayWrites };
 }
 
 /** Runs a sample through its kernel, image by image. */
@@ -81,11 +81,11 @@ export function runSample(kernels: OpsExports, sample: Sample): Outcome {
   const { input, output } = sample.call;
   const [size, images] = [sizeOf(input), sample.x.shape[0]];
   const y = new Float32Array(images * sizeOf(output));
-  const strays: number[] = [];
+  const strayWrites: number[] = [];
   for (let i = 0; i < images; i++) {
     const outcome = runImage(kernels, sample, sample.x.data.subarray(i * size, (i + 1) * size));
     y.set(outcome.y, i * sizeOf(output));
-    strays.push(...outcome.strays);
+    strayWrites.push(...outcome.strayWrites);
   }
-  return { y, strays };
+  return { y, strayWrites };
 }

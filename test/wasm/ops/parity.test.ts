@@ -4,7 +4,7 @@ import { opsBytesOf } from '../../../src/wasm/ops/build.js';
 import { OPS, type OpsExports } from '../../../src/wasm/ops/kernels.js';
 import { openOps, type WasmOps } from '../../../src/wasm/ops/openOps.js';
 import { BUILDS } from '../builds.js';
-import { judge, misfit } from '../judge.js';
+import { judge, findMismatch } from '../judge.js';
 import { runSample } from './memory.js';
 import { SWEEP, TABLE } from './samples.js';
 import { throughOps } from './throughOps.js';
@@ -21,7 +21,7 @@ describe.each(BUILDS.flatMap((build) => [TABLE, SWEEP].map((samples) => ({ build
       const expected = judge(sample.call, sample);
       const y = throughOps(ops, sample);
       expect(y.shape).toEqual(expected.shape);
-      expect(misfit(y.data, expected)).toBeNull();
+      expect(findMismatch(y.data, expected)).toBeNull();
     });
   },
 );
@@ -34,8 +34,8 @@ describe('memory', () => {
 
   test.each([...TABLE, ...SWEEP].map((sample) => [sample.label, sample] as const))('%s', (_label, sample) => {
     const first = runSample(plain, sample);
-    expect(first.strays).toEqual([]);
-    expect(misfit(first.y, judge(sample.call, sample))).toBeNull();
+    expect(first.strayWrites).toEqual([]);
+    expect(findMismatch(first.y, judge(sample.call, sample))).toBeNull();
     const second = runSample(plain, sample);
     expect(new Uint8Array(second.y.buffer)).toEqual(new Uint8Array(first.y.buffer));
   });

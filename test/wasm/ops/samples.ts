@@ -142,7 +142,7 @@ function globalAvgPool(n: number, map: MapShape, random: Draw): Sample {
   };
 }
 
-/** Every channel tail against every pixel tail; then kernels, strides and paddings; then more than one block deep and high. */
+/** Every remainder of channels with every remainder of pixels; kernels, strides and paddings; several blocks. */
 const CONVS: readonly ConvRow[] = [
   [1, [1, 1, 1], 1, [1, 1], 1, 0, true],
   [1, [17, 1, 1], 5, [1, 1], 1, 0, true],

@@ -1,4 +1,4 @@
-/** Gradients of several passes for one step, in WebAssembly. */
+/** Gradient accumulation over several passes, in WebAssembly. */
 import { describe, expect, test } from '@jest/globals';
 import { ParamError } from '../../../src/core/errors.js';
 import { gammaOf, WASM } from '../../judges/arithmetic.js';
@@ -11,11 +11,11 @@ import { drawState } from '../networks.js';
 import { NETWORKS, trainConfig } from './chain.js';
 
 const PASSES = 3;
-/** Odd counts of channels; tensors of many panels; the deploy form. */
+/** Odd numbers of channels; tensors of many panels; the deploy form. */
 const SOME = [NETWORKS[0], NETWORKS[6], NETWORKS[7]];
 
 const open = (network: (typeof NETWORKS)[number], gradAccumSteps: number, more: object = {}) => {
-  // Without dropout, a pass does not depend on how many there were before.
+  // Without dropout, a pass does not depend on the number of passes before it.
   const config = trainConfig({ ...network.sizes, drop_rate: 0 }, network.form);
   const options = { batchSize: network.n, build: 'plain', gradAccumSteps, ...more } as const;
   return TrainingSession.open(drawState(config), config, options);
@@ -31,7 +31,7 @@ describe.each(SOME)('$label', (network) => {
   test.each(BUILDS)('gradients are the mean of the passes so far, %s', async (build) => {
     const [several, single] = [await open(network, PASSES, { build }), await open(network, 1, { build })];
     const before: ReturnType<TrainingSession['gradients']>[] = [];
-    // One round more than a step has, to see that it begins anew.
+    // One pass more than a step has, to test that the sum restarts.
     for (let k = 0; k < 2 * PASSES; k++) {
       if (k === PASSES) before.length = 0;
       const { x, q } = batch(network, k);
@@ -53,7 +53,7 @@ describe.each(SOME)('$label', (network) => {
   });
 });
 
-test('two threads and three make the bits of one', async () => {
+test('two and three threads give the same bits as one', async () => {
   const trained = async (threads: number) => {
     const session = await open(NETWORKS[6], PASSES, { threads });
     for (let step = 0; step < 2; step++) {
@@ -71,12 +71,12 @@ test('two threads and three make the bits of one', async () => {
   for (const threads of [2, 3]) expect(await trained(threads)).toEqual(one);
 });
 
-test('every pass has its own dropout mask, and counts as a batch of the norms', async () => {
+test('every pass has its own dropout mask, and updates the running statistics of the norms', async () => {
   const config = trainConfig({ ...NETWORKS[0].sizes, drop_rate: 0.5 });
   const session = await TrainingSession.open(drawState(config), config, { batchSize: 4, gradAccumSteps: PASSES });
   const { x, q } = batch(NETWORKS[0], 0);
   const before = session.batches;
-  // Nothing moves, so that only masks tell the passes of three steps apart.
+  // With a learning rate of 0, the passes of three steps differ only by their masks.
   const logits: string[] = [];
   for (let step = 0; step < 3; step++) {
     for (let k = 0; k < PASSES; k++) logits.push(session.pass(x, q, 0.5).logits.join());
@@ -87,7 +87,7 @@ test('every pass has its own dropout mask, and counts as a batch of the norms', 
   session.dispose();
 });
 
-test('a snapshot is of a step, and not of a part of one', async () => {
+test('a snapshot in the middle of a step is refused', async () => {
   const session = await open(NETWORKS[0], 2);
   const { x, q } = batch(NETWORKS[0], 0);
   session.pass(x, q, 0.5);
@@ -98,18 +98,18 @@ test('a snapshot is of a step, and not of a part of one', async () => {
   session.dispose();
 });
 
-test('there is room for a sum of gradients only where there is one', () => {
+test('memory for the sum of gradients is allocated only with several passes', () => {
   const config = trainConfig(NETWORKS[6].sizes);
   const plan = (gradAccumSteps?: number) => planTraining(config, 3, { threads: 1, gradAccumSteps });
   const [none, one, several] = [plan(), plan(1), plan(2)];
   expect([one.arena.end, one.blocks.sum, one.accumulation]).toEqual([none.arena.end, null, null]);
-  // The block, and its descriptor.
+  // The block and its descriptor.
   const more = several.arena.end - one.arena.end - 4 * one.blocks.parameters;
   expect(more).toBeGreaterThanOrEqual(0);
   expect(more).toBeLessThanOrEqual(32);
 });
 
-test.each([0, 1.5, NaN])('%d passes a step are refused', async (passes) => {
+test.each([0, 1.5, NaN])('%d passes per step are refused', async (passes) => {
   await expect(open(NETWORKS[0], passes)).rejects.toThrow(
     refusal(ParamError, 'gradAccumSteps', 'an integer >= 1', String(passes)),
   );

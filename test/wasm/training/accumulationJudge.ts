@@ -1,6 +1,6 @@
 /**
- * Holds gradients that are added up pass by pass against their mean. Of k passes, each is
- * rounded by k − 1 sums and a quotient: γ_k of the mean of their magnitudes.
+ * Compares gradients that are accumulated over passes with their mean. With k passes, each term is rounded by k − 1
+ * sums and a quotient, so the bound is γ_k of the mean of their magnitudes.
  */
 import type { FloatArray } from '../../../src/core/tensor.js';
 import { tensorsAt } from '../../../src/wasm/training/tensors.js';
@@ -11,10 +11,13 @@ import { Chain, type NETWORKS } from './chain.js';
 const PASSES = 3;
 
 /** Checks two steps of random gradients. @returns the first error, or null */
-export async function accumulationMisfit(wasm: Uint8Array, network: (typeof NETWORKS)[number]): Promise<string | null> {
+export async function findAccumulationMismatch(
+  wasm: Uint8Array,
+  network: (typeof NETWORKS)[number],
+): Promise<string | null> {
   const chain = await Chain.open(wasm, network.sizes, network.n, { form: network.form, gradAccumSteps: PASSES });
   const { tensors, blocks, accumulation } = chain.layout;
-  if (accumulation === null) return 'no room for a sum';
+  if (accumulation === null) return 'no block for the sum';
   const places = tensorsAt(tensors, blocks.grad);
   const random = uniform(41);
   for (let step = 0; step < 2; step++) {

@@ -1,6 +1,6 @@
 /**
- * Holds the average of the state against the oracle. e + r·(p − e), with r rounded once:
- * a difference, a product and a sum, so 3u·r·|p − e| + u·|average|.
+ * Compares the average of the state with the reference. e + r·(p − e), with r rounded once, is a difference, a product
+ * and a sum, so the bound is 3u·r·|p − e| + u·|average|.
  */
 import { ema, valuesOf } from '../../../reference/index.js';
 import { stateToOracle } from '../../../src/oracle/state.js';
@@ -11,14 +11,14 @@ import { Chain, type NETWORKS } from './chain.js';
 const U = 2 ** -24;
 
 /** Checks one step of a random average. @returns the first error, or null */
-export async function averageMisfit(
+export async function findAverageMismatch(
   wasm: Uint8Array,
   network: (typeof NETWORKS)[number],
   decay: number,
 ): Promise<string | null> {
   const chain = await Chain.open(wasm, network.sizes, network.n, { form: network.form, ema: true });
   const { tensors, blocks, average } = chain.layout;
-  if (average === null || blocks.ema === null) return 'no room for an average';
+  if (average === null || blocks.ema === null) return 'no block for the average';
   const places = tensorsAt(tensors, blocks.ema, { buffers: true });
   const random = uniform(51);
   chain.load(places, new Map([...places].map(([name, { shape }]) => [name, draw(shape, random)])));
@@ -39,7 +39,7 @@ export async function averageMisfit(
     if (values.length !== data.length || wrong >= 0) return `${name}: ${data[wrong]}, not ${values[wrong]}`;
   }
 
-  // The state and its average change places, and back again.
+  // Swaps the state with its average, and back.
   chain.run(average.exchange);
   for (const [name, { data }] of after) {
     const [there, here] = [chain.tensor(name).data, state.get(name)?.data ?? []];

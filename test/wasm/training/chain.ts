@@ -59,12 +59,12 @@ export const NETWORKS: readonly {
     n: 5,
   },
   {
-    label: 'more pixels than a block of theirs',
+    label: 'more pixels than a block',
     sizes: { dims: [4, 5], strides: [2], num_classes: 2, act_num: 1, input_size: 48 },
     n: 4,
   },
   {
-    label: 'flat images, whose windows are full of equals',
+    label: 'constant images, whose windows have ties',
     sizes: { dims: [4, 5], strides: [2], num_classes: 3, act_num: 1, input_size: 48 },
     n: 4,
     flat: true,
@@ -133,25 +133,25 @@ export class Chain {
     return chain;
   }
 
-  /** Packs tensors to their places. */
+  /** Packs tensors into their blocks. */
   load(tensors: ReadonlyMap<string, TensorBlock>, state: StateDict): void {
     const { scratch, scratchBytes } = this.layout;
     loadTensors(this.kernels, tensors, state, { block: scratch[0], floats: scratchBytes / 4 });
   }
 
-  /** What lies at tensors' places. */
+  /** Reads all tensors from their blocks. */
   readAll(tensors: ReadonlyMap<string, TensorBlock>): Map<string, Tensor> {
     return new Map([...tensors].map(([name, tensor]) => [name, readTensor(this.floats, tensor, tensor.block)]));
   }
 
-  /** Puts images and the shares of classes there, both drawn, and λ. */
+  /** Writes random images and targets, and λ. */
   give(lambda: number, flat = false): { x: Tensor; q: Tensor } {
     const x = draw([this.n, this.config.in_chans, ...this.config.input_size], uniform(11));
     const size = this.config.input_size[0] * this.config.input_size[1];
     if (flat) for (let i = 0; i < x.data.length; i++) x.data[i] = x.data[i - (i % size)];
     const q = draw([this.n, this.config.num_classes], uniform(12));
     for (let i = 0; i < q.data.length; i++) q.data[i] = Math.abs(q.data[i]) / this.config.num_classes;
-    // Nothing of a pass before may be read: gradients are written, not added to.
+    // Results of a previous pass must not be read: gradients are overwritten, not accumulated.
     for (const { grad, ...tensor } of this.layout.tensors.values()) {
       if (grad !== null) this.floats.fill(NaN, grad / 4, grad / 4 + packedFloats(tensor));
     }
@@ -168,7 +168,7 @@ export class Chain {
     this.kernels.runProgram(this.layout.program.address, this.layout.scratch[0], first, last, true);
   }
 
-  /** Maps at a place, as [n,channels,h,w]. */
+  /** Reads the maps of a block, as [n,channels,h,w]. */
   read({ block, h, w }: Pick<Planes, 'block' | 'h' | 'w'>, channels: number): Tensor {
     const pitch = pitchOf(this.n * h * w) / 4;
     const data = new Float32Array(this.n * channels * h * w);
@@ -183,20 +183,20 @@ export class Chain {
   }
 
   tensor(name: string): Tensor {
-    const found = this.layout.tensors.get(name);
-    if (found === undefined) throw new Error(`no tensor ${name}`);
-    return readTensor(this.floats, found, found.block);
+    const tensor = this.layout.tensors.get(name);
+    if (tensor === undefined) throw new Error(`no tensor ${name}`);
+    return readTensor(this.floats, tensor, tensor.block);
   }
 
   gradient(name: string): Tensor {
-    const found = this.layout.tensors.get(name);
-    if (found?.grad == null) throw new Error(`no gradient of ${name}`);
-    return readTensor(this.floats, found, found.grad);
+    const tensor = this.layout.tensors.get(name);
+    if (tensor?.grad == null) throw new Error(`no gradient of ${name}`);
+    return readTensor(this.floats, tensor, tensor.grad);
   }
 
   unit(name: string): UnitLayout {
-    const found = this.layout.units.find((unit) => unit.name === name);
-    if (found === undefined) throw new Error(`no unit ${name}`);
-    return found;
+    const unit = this.layout.units.find((each) => each.name === name);
+    if (unit === undefined) throw new Error(`no unit ${name}`);
+    return unit;
   }
 }

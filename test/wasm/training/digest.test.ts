@@ -1,6 +1,7 @@
 /**
  * The plain build gives the same bits for the same seed on every machine and runtime: trainings end with the digests in
- * digests.json. After an intended change, `npm run goldens -- digests` shows the new digests, and writes them with --write.
+ * digests.json. After an intended change, `npm run goldens -- digests` shows the new digests, and writes them with
+ * --write.
  */
 import { expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
@@ -43,18 +44,18 @@ function digest(tensors: StateDict): string {
   return hash.digest('hex');
 }
 
-/** What a training comes to: the network, what the optimizer keeps, the average. */
+/** The result of a training: weights, optimizer state, average. */
 async function trained(recipe: Partial<Recipe>): Promise<Record<string, string>> {
   let last: Checkpoint | undefined;
   for await (const progress of train(data, config, recipe, { openTrainer: on(1) })) {
     if (progress.kind === 'epoch') last = await progress.checkpoint();
   }
-  if (last === undefined) throw new Error('there are epochs');
+  if (last === undefined) throw new Error('no epoch was run');
   const { state, optimizer, ema } = last.snapshot;
   return { state: digest(state), optimizer: digest(optimizer), ...(ema === undefined ? {} : { ema: digest(ema) }) };
 }
 
-test('trainings come to the recorded bits', async () => {
+test('trainings end with the recorded bits', async () => {
   const images = createHash('sha256').update(data.train.images).update(data.validation.images).digest('hex');
   const digests: Record<string, unknown> = { images };
   for (const [name, recipe] of Object.entries(RECIPES)) digests[name] = await trained(recipe);

@@ -1,18 +1,17 @@
 /**
- * Holds a unit of a network in training against the float64 oracle, on the float32
- * numbers that it was given. Bounds are derived as in ../judge.ts, with u = 2⁻²⁴ and
- * γ_k = k·u/(1 − k·u):
+ * Compares a unit of a network in training with the float64 reference, on the same float32 inputs. Bounds are derived
+ * as in ../judge.ts, with u = 2⁻²⁴ and γ_k = k·u/(1 − k·u):
  *
- *   convolution    y as there; dx, dw and db are sums of products, too: γ_k times the
- *                  sum of their magnitudes, over k outputs, or over the m pixels
- *   max            nothing is rounded; where windows overlap, gradients are added: four at most
- *   average        a division, and a product with the mask
+ *   convolution    y as in ../judge.ts; dx, dw and db are also sums of products: γ_k times the sum of their magnitudes, over
+ *                  k outputs or m pixels
+ *   max            exact; if windows overlap, at most four gradients are added
+ *   average        a quotient, and a product with the mask
  *   batch norm     μ is a sum in four parts, so off by δ ≤ γ_{m/4+4}·mean|x|. In x − μ,
- *                  that is a shift d + e with |e| ≤ δ + u(|d| + δ). As Σd = 0, σ² is off by
+ *                  this is d + e with |e| ≤ δ + u(|d| + δ). As Σd = 0, σ² is off by
  *                  δ² and by the rounding of a sum in two parts, γ_{m/2+8}·(σ + δ)²; relative
- *                  to σ² + ε that is t, and 1/√(σ² + ε) is off by ρ = (1 − t)^−½ − 1 + 4u
- *                  of itself. Products and sums after that are rounded a few times each;
- *                  the activation behind does not amplify.
+ *                  to σ² + ε this is t, and 1/√(σ² + ε) has the relative error ρ = (1 − t)^−½ − 1 + 4u.
+ *                  Later products and sums are rounded a few times each; the activation does
+ *                  not amplify errors.
  *
  * An engine of another arithmetic has another u, sums in one part, and quotients and roots
  * that count for more than one rounding.
@@ -41,7 +40,7 @@ import type { Tensor } from '../../../src/core/tensor.js';
 import { gammaOf, WASM, type Arithmetic } from '../../judges/arithmetic.js';
 import type { Verdict } from '../judge.js';
 
-/** Looked up once, because globals are slow in jest's environments. */
+/** Looked up once, because access to globals is slow in jest. */
 const { abs: absolute, floor, sqrt, ceil } = Math;
 
 const toOracle = ({ data, shape }: Tensor): Oracle => tensor(data, shape);
@@ -97,7 +96,7 @@ export function convolutionBackward(
   ]);
 }
 
-/** A ReLU, and the pool before it, if any. */
+/** A ReLU, with the pool before it, if any. */
 export function poolRelu(pool: Layer | null, x: Tensor): Verdict {
   const pooled =
     pool === null
@@ -109,7 +108,7 @@ export function poolRelu(pool: Layer | null, x: Tensor): Verdict {
 }
 
 function strideOf(pool: Layer): number {
-  if (pool.op !== 'maxPool2d') throw new Error(`${pool.name} is no pool by a stride`);
+  if (pool.op !== 'maxPool2d') throw new Error(`${pool.name} is not a pool with a stride`);
   return pool.stride;
 }
 
@@ -128,7 +127,7 @@ export function poolReluBackward(pool: Layer | null, x: Tensor, dy: Tensor): Ver
   return within(route(toOracle(dy)), route(abs(toOracle(dy))), overlap);
 }
 
-/** @param mask 0, or what dropout multiplies by */
+/** @param mask values of the dropout mask: 0 or 1/(1 − rate) */
 export function average(x: Tensor, mask: Tensor): Verdict {
   const scaled = (t: Oracle): Oracle =>
     tensor(
@@ -148,7 +147,7 @@ export function averageBackward(x: Tensor, mask: Tensor, dy: Tensor): Verdict {
   return within(exact, abs(exact), gammaOf(WASM)(4));
 }
 
-/** A batch norm with its parameters and the slope behind it. */
+/** A batch norm with its parameters, and the slope of the activation after it. */
 export interface Norm {
   readonly x: Tensor;
   readonly parameters: Readonly<Record<'weight' | 'bias' | 'running_mean' | 'running_var', Tensor>>;
@@ -157,7 +156,7 @@ export interface Norm {
 
 const EPS = 1e-6;
 
-/** By channel: the exact statistics, and how far float32 may be from them. */
+/** For each channel, the exact statistics and the error bounds of float32. */
 function statistics(
   x: Tensor,
   by: Arithmetic,
@@ -223,7 +222,7 @@ export function norm({ x, parameters, lambda }: Norm, by: Arithmetic = WASM): Ve
   ]);
 }
 
-/** @param y what the unit answered, whose signs say which side of the kink it was on */
+/** @param y the output of the unit, whose signs select the side of the kink */
 export function normBackward({ x, parameters, lambda }: Norm, y: Tensor, dy: Tensor, by: Arithmetic = WASM): Verdicts {
   const gamma = gammaOf(by);
   const U = by.unit;
@@ -244,7 +243,7 @@ export function normBackward({ x, parameters, lambda }: Norm, y: Tensor, dy: Ten
   const exact = batchNormBackward(g, weight, { normalized: tensor(hats, x.shape), invStd, training: true });
 
   const slopes = valuesOf(g);
-  /** How far x̂ may be off. */
+  /** The error bound of x̂. */
   const offHat = hats.map((hat, i) => {
     const { mean, invStd: r, delta, rho } = all[channelOf(i)];
     const d = absolute(x.data[i] - mean);

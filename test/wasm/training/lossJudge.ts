@@ -1,4 +1,4 @@
-/** Holds losses and their gradients against the oracle. */
+/** Compares losses and their gradients with the reference. */
 import type { Loss } from '../../../src/core/optimizer.js';
 import { pitchOf } from '../../../src/wasm/training/planes.js';
 import { WASM } from '../../judges/arithmetic.js';
@@ -6,8 +6,10 @@ import { lossBound } from '../../judges/training/lossBound.js';
 import { draw, uniform } from '../draw.js';
 import { Chain, type NETWORKS } from './chain.js';
 
-/** Checks losses and gradients of random logits. @param scale of the logits @returns the first error, or null */
-export async function lossMisfit(
+/**
+ * Checks losses and gradients of random logits. @param scale magnitude of the logits @returns the first error, or null
+ */
+export async function findLossMismatch(
   wasm: Uint8Array,
   network: (typeof NETWORKS)[number],
   loss: Loss,

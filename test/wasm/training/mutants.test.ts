@@ -1,12 +1,12 @@
 /** Tests the judges of the units: a kernel with a deliberate fault must not pass. */
 import { expect, test } from '@jest/globals';
 import { compile, TRAINING_ENTRY } from '../compile.js';
-import { accumulationMisfit } from './accumulationJudge.js';
-import { averageMisfit } from './averageJudge.js';
+import { findAccumulationMismatch } from './accumulationJudge.js';
+import { findAverageMismatch } from './averageJudge.js';
 import { NETWORKS } from './chain.js';
-import { lossMisfit } from './lossJudge.js';
-import { optimizerMisfit, STEPS } from './optimizerJudge.js';
-import { passMisfit } from './pass.js';
+import { findLossMismatch } from './lossJudge.js';
+import { findOptimizerMismatch, STEPS } from './optimizerJudge.js';
+import { findPassMismatch } from './pass.js';
 
 type Mutant = readonly [what: string, file: string, from: string, to: string];
 
@@ -85,12 +85,12 @@ const STEP_MUTANTS: readonly Mutant[] = [
 ];
 
 /** The fastest judges first: most faults show in any of them. */
-const SOONEST = [8, 7, 3, 4, 5, 1, 2, 0, 6].map((i) => NETWORKS[i]);
+const FASTEST_FIRST = [8, 7, 3, 4, 5, 1, 2, 0, 6].map((i) => NETWORKS[i]);
 
 async function symptom(wasm: Uint8Array): Promise<string | null> {
-  for (const network of SOONEST) {
+  for (const network of FASTEST_FIRST) {
     try {
-      const wrong = await passMisfit(wasm, 0.25, network);
+      const wrong = await findPassMismatch(wasm, 0.25, network);
       if (wrong !== null) return wrong;
     } catch (trap) {
       if (trap instanceof Error && trap.name === 'RuntimeError') return trap.message;
@@ -103,22 +103,22 @@ async function symptom(wasm: Uint8Array): Promise<string | null> {
 async function stepSymptom(wasm: Uint8Array): Promise<string | null> {
   const [, odd, , ten, , , deep] = NETWORKS;
   for (const loss of ['bce', 'cross-entropy'] as const) {
-    const wrong = await lossMisfit(wasm, ten, loss, 2);
+    const wrong = await findLossMismatch(wasm, ten, loss, 2);
     if (wrong !== null) return wrong;
   }
   for (const network of [odd, deep]) {
     for (const [, step, count, size] of STEPS) {
-      const wrong = await optimizerMisfit(wasm, network, step, count, size);
+      const wrong = await findOptimizerMismatch(wasm, network, step, count, size);
       if (wrong !== null) return wrong;
     }
-    const wrong = (await accumulationMisfit(wasm, network)) ?? (await averageMisfit(wasm, network, 0.9));
+    const wrong = (await findAccumulationMismatch(wasm, network)) ?? (await findAverageMismatch(wasm, network, 0.9));
     if (wrong !== null) return wrong;
   }
   return null;
 }
 
 test('unchanged kernels pass for all networks', async () => {
-  expect(new Set(SOONEST)).toEqual(new Set(NETWORKS));
+  expect(new Set(FASTEST_FIRST)).toEqual(new Set(NETWORKS));
   const wasm = await compile('plain', TRAINING_ENTRY);
   expect([await symptom(wasm), await stepSymptom(wasm)]).toEqual([null, null]);
 });

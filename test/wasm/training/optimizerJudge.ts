@@ -4,32 +4,32 @@ import { resolveStep, type OptimizerStep } from '../../../src/core/optimizer.js'
 import { tensorsAt } from '../../../src/wasm/training/tensors.js';
 import { optimizerBound, stepOf } from '../../judges/optimizerBound.js';
 import { draw, uniform } from '../draw.js';
-import { misfit } from '../judge.js';
+import { findMismatch } from '../judge.js';
 import { Chain, type NETWORKS } from './chain.js';
 
 /**
  * Checks a step on random gradients and moments; returns the first error, or null.
  *
- * @param count steps, with this one
- * @param size of the gradients
+ * @param count number of steps, including this one
+ * @param size magnitude of the gradients
  */
-export async function optimizerMisfit(
+export async function findOptimizerMismatch(
   wasm: Uint8Array,
   network: (typeof NETWORKS)[number],
-  given: OptimizerStep,
+  options: OptimizerStep,
   count: number,
   size = 0.3,
 ): Promise<string | null> {
   const chain = await Chain.open(wasm, network.sizes, network.n, { form: network.form });
   const { tensors, blocks, optimizers } = chain.layout;
-  const step = resolveStep(given);
+  const step = resolveStep(options);
   const [grads, ms, vs] = [blocks.grad, blocks.m, blocks.v].map((base) => tensorsAt(tensors, base));
   const random = uniform(31);
   const drawn = (scale: number, positive: boolean) =>
     new Map(
       [...grads].map(([name, { shape }], k) => {
         const { data } = draw(shape, random);
-        // Some gradients vanish, and with them, in the beginning, moments.
+        // Some gradients are 0, and in the first step also their moments.
         const values = data.map((x, i) => ((i + k) % 7 === 0 ? 0 : scale * (positive ? x * x : x)));
         return [name, { shape, data: values }] as const;
       }),
@@ -38,7 +38,7 @@ export async function optimizerMisfit(
   chain.load(grads, g);
   chain.load(ms, m);
   chain.load(vs, v);
-  // A tensor without a length: LAMB's ratio is 1.
+  // A tensor with norm 0: LAMB's trust ratio is 1.
   const p = new Map(chain.readAll(tensorsAt(tensors, blocks.state)));
   const empty = 'stages.0.act.weight';
   const zero = p.get(empty)?.shape ?? [];
@@ -63,24 +63,28 @@ export async function optimizerMisfit(
     const verdicts = optimizerBound({ p: parameter, g: grad, m: first, v: second }, own, count, { value, off: 0 });
     for (const [what, { exact, bound }] of verdicts) {
       const got = after[what as keyof typeof after].get(name)?.data ?? new Float32Array(0);
-      const wrong = misfit(got, { shape: grad.shape, exact, bound });
+      const wrong = findMismatch(got, { shape: grad.shape, exact, bound });
       if (wrong !== null) return `${name}, ${what}: ${wrong}`;
     }
   }
   return null;
 }
 
-/** Every kind, with all that it offers; in the first step, and later. */
+/** Every optimizer with all of its options, in the first step and later. */
 export const STEPS: readonly (readonly [label: string, step: OptimizerStep, count: number, size?: number])[] = [
   ['Adam', { kind: 'adam', lr: 1e-2, weightDecay: 0.02 }, 1],
-  ['Adam, later, weights decay alone', { kind: 'adam', lr: 1e-2, weightDecay: 0.02, decayVectors: false }, 7],
+  ['Adam, later, decay of weights only', { kind: 'adam', lr: 1e-2, weightDecay: 0.02, decayVectors: false }, 7],
   ['AdamW with layer decay', { kind: 'adamw', lr: 1e-2, weightDecay: 0.3, layerDecay: 0.8, eps: 1e-6 }, 5],
   ['SGD', { kind: 'sgd', lr: 1e-1, weightDecay: 0.02 }, 1],
   ['SGD with momentum', { kind: 'sgd', lr: 1e-1, momentum: 0.9, weightDecay: 0.02 }, 3],
-  ['SGD by Nesterov, layer decay', { kind: 'sgd', lr: 1e-1, momentum: 0.9, nesterov: true, layerDecay: 0.7 }, 3],
+  [
+    'SGD with Nesterov momentum, layer decay',
+    { kind: 'sgd', lr: 1e-1, momentum: 0.9, nesterov: true, layerDecay: 0.7 },
+    3,
+  ],
   ['LAMB', { kind: 'lamb', lr: 5e-3, weightDecay: 0.3 }, 1],
   ['LAMB, later, with layer decay', { kind: 'lamb', lr: 5e-3, weightDecay: 0.3, layerDecay: 0.8 }, 9],
   ['LAMB, everything decays', { kind: 'lamb', lr: 5e-3, weightDecay: 0.3, decayVectors: true, eps: 1e-6 }, 9],
-  ['LAMB, gradients not to be clipped', { kind: 'lamb', lr: 5e-3, weightDecay: 0.3 }, 9, 1e-4],
+  ['LAMB, gradients below the clipping norm', { kind: 'lamb', lr: 5e-3, weightDecay: 0.3 }, 9, 1e-4],
   ['LAMB without decay', { kind: 'lamb', lr: 5e-3 }, 4],
 ];

@@ -9,7 +9,7 @@ import { draw, uniform } from '../draw.js';
 import { drawState } from '../networks.js';
 import { trainConfig } from './chain.js';
 
-/** Channels that do not fill a panel: what fills them up must not matter. */
+/** Channels that do not fill a panel, so that padding is tested, too. */
 const SIZES = {
   dims: [5, 3, 17],
   strides: [2, 2],
@@ -105,9 +105,9 @@ describe('refused', () => {
   test('an average if none is kept', async () => {
     const session = await TrainingSession.open(state, config, { ...options(1), ema: false });
     const { x, targets } = batch(config, 0);
-    const wanted = refusal(ParamError, 'ema', 'opened with ema', 'without');
-    expect(() => session.emaState()).toThrow(wanted);
-    expect(() => session.evaluate(x, targets, 0, { useEma: true })).toThrow(wanted);
+    const withoutEma = refusal(ParamError, 'ema', 'opened with ema', 'without');
+    expect(() => session.emaState()).toThrow(withoutEma);
+    expect(() => session.evaluate(x, targets, 0, { useEma: true })).toThrow(withoutEma);
     expect(session.snapshot()).not.toHaveProperty('ema');
     session.dispose();
   });
@@ -115,16 +115,16 @@ describe('refused', () => {
   test('moments that do not fit', async () => {
     const session = await TrainingSession.open(state, config, options(1));
     steps(session, config, KINDS[0], 0, 1);
-    const { optimizer, steps: made } = session.snapshot();
+    const { optimizer, steps: count } = session.snapshot();
     session.dispose();
     const name = 'exp_avg_sq.cls2.0.bias';
     const fewer = new Map([...optimizer].filter(([other]) => other !== name));
     const others = new Map([...optimizer, [name, { shape: [2], data: new Float32Array(2) }] as const]);
-    for (const [given, got] of [
+    for (const [moments, got] of [
       [fewer, 'none of that name'],
       [others, '[2]'],
     ] as const) {
-      const resume = { optimizer: given, steps: made };
+      const resume = { optimizer: moments, steps: count };
       await expect(TrainingSession.open(state, config, { ...options(1), resume })).rejects.toThrow(
         refusal(WeightsError, name, 'a tensor [3]', got),
       );

@@ -18,7 +18,7 @@ const targets = Float32Array.from({ length: n * config.num_classes }, (_, i) => 
 const open = (threads = 1): Promise<TrainingSession> =>
   TrainingSession.open(state, config, { batchSize: n, build: 'plain', threads });
 
-/** Some steps, with λ and the learning rate on their way. */
+/** Some steps, with increasing λ and decreasing learning rate. */
 function train(session: TrainingSession, steps: number): StateDict {
   for (let i = 0; i < steps; i++) {
     session.pass(x, targets, i / steps);
@@ -27,7 +27,7 @@ function train(session: TrainingSession, steps: number): StateDict {
   return session.state();
 }
 
-test.each(NETWORKS.slice(0, 4))('any number of threads makes the bits of one: $label', async (network) => {
+test.each(NETWORKS.slice(0, 4))('any number of threads gives the same bits as one: $label', async (network) => {
   const own = trainConfig(network.sizes);
   const images = draw([network.n, own.in_chans, ...own.input_size], uniform(22)).data;
   const shares = new Float32Array(network.n * own.num_classes).fill(1 / own.num_classes);
@@ -45,7 +45,7 @@ test.each(NETWORKS.slice(0, 4))('any number of threads makes the bits of one: $l
   for (const threads of [2, 3]) expect(await run(threads)).toEqual(one);
 });
 
-test('a session opened with a state that was read continues with the same bits', async () => {
+test('a session opened with the state of another session continues with the same bits', async () => {
   const session = await open();
   const read = session.state();
   for (const [name, { data, shape }] of state) {
@@ -59,12 +59,12 @@ test('a session opened with a state that was read continues with the same bits',
 });
 
 /**
- * Adam on known gradients: every quantity is computed from a few products and sums of float32 numbers and a quotient with a
- * root. None is rounded more than sixteen times; if the decay cancels the gradient, the error is relative to their
- * magnitudes.
+ * Adam on known gradients: every quantity is computed from a few products and sums of float32 numbers and a quotient
+ * with a root. None is rounded more than sixteen times; if the decay cancels the gradient, the error is relative to
+ * their magnitudes.
  */
 describe.each([0.01, 0])('Adam with a weight decay of %d', (weightDecay) => {
-  test('moves every parameter as the oracle does', async () => {
+  test('moves every parameter like the reference', async () => {
     const session = await open();
     session.pass(x, targets, 0.5);
     const gradients = session.gradients();
@@ -88,7 +88,7 @@ describe.each([0.01, 0])('Adam with a weight decay of %d', (weightDecay) => {
   });
 });
 
-test('eval leaves everything as it was, and is the same twice', async () => {
+test('evaluation changes nothing, and is repeatable', async () => {
   const session = await open();
   train(session, 3);
   const before = session.state();
@@ -98,7 +98,7 @@ test('eval leaves everything as it was, and is the same twice', async () => {
   session.dispose();
 });
 
-test('a step makes the loss on its own batch smaller', async () => {
+test('a step lowers the loss of its batch', async () => {
   const session = await open();
   const loss = (): number => session.pass(x, targets, 1).losses.reduce((a, b) => a + b, 0);
   const first = loss();

@@ -50,8 +50,8 @@ describe('without shared memory', () => {
   test('auto is one thread, and two are an error', async () => {
     delete (globalThis as { SharedArrayBuffer?: unknown }).SharedArrayBuffer;
     expect(await trained('auto')).toEqual(one);
-    const wanted = refusal(BackendUnavailableError, 'threads', 'a runtime with shared memory', 'without');
-    await expect(open(2)).rejects.toThrow(wanted);
+    const unavailable = refusal(BackendUnavailableError, 'threads', 'a runtime with shared memory', 'without');
+    await expect(open(2)).rejects.toThrow(unavailable);
   });
 });
 
@@ -63,8 +63,8 @@ test('if no worker starts, auto is one thread, and two are an error', async () =
   try {
     expect(await trained('auto')).toEqual(one);
     expect(broken).toHaveBeenCalledTimes(1);
-    const wanted = refusal(BackendUnavailableError, 'threads', 'a runtime that starts workers', 'not permitted');
-    await expect(open(2)).rejects.toThrow(wanted);
+    const unavailable = refusal(BackendUnavailableError, 'threads', 'a runtime that starts workers', 'not permitted');
+    await expect(open(2)).rejects.toThrow(unavailable);
   } finally {
     broken.mockRestore();
     cores.mockRestore();
@@ -76,11 +76,11 @@ test('if a worker does not start, auto uses the others, and two are an error', a
   const cores = jest.spyOn(platform, 'parallelism').mockReturnValue(2);
   const broken = jest
     .spyOn(platform, 'startWorker')
-    .mockImplementation((_script, data, ended) => start("throw new Error('blocked')", data, ended));
+    .mockImplementation((_script, data, onEnd) => start("throw new Error('blocked')", data, onEnd));
   try {
     expect(await trained('auto')).toEqual(one);
-    const wanted = refusal(BackendUnavailableError, 'threads', 'a runtime that starts workers', 'blocked');
-    await expect(open(2)).rejects.toThrow(wanted);
+    const unavailable = refusal(BackendUnavailableError, 'threads', 'a runtime that starts workers', 'blocked');
+    await expect(open(2)).rejects.toThrow(unavailable);
   } finally {
     broken.mockRestore();
     cores.mockRestore();

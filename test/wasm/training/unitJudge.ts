@@ -8,7 +8,7 @@ import * as judge from './judge.js';
 /** The parameters of a pass that all units share. */
 export interface PassParameters {
   readonly lambda: number;
-  /** Of the dropout masks. */
+  /** Seed of the dropout masks. */
   readonly seed: number;
   readonly stream: number;
   /** A parameter or running statistic, before the pass. */
@@ -20,7 +20,7 @@ export class UnitJudge {
 
   constructor(
     readonly config: ModelConfig,
-    readonly given: PassParameters,
+    readonly pass: PassParameters,
   ) {
     this.#layers = new Map(planNetwork(config, config.input_size).map((layer) => [layer.name, layer]));
   }
@@ -31,7 +31,7 @@ export class UnitJudge {
     return layer;
   }
 
-  /** `y`, and of a norm its new running statistics. */
+  /** `y`, and the new running statistics of a norm. */
   forward(name: string, x: Tensor): judge.Verdicts {
     const layer = this.layer(name);
     if (layer.op === 'batchNorm') return judge.norm(this.#norm(name, x));
@@ -53,7 +53,7 @@ export class UnitJudge {
   }
 
   #norm(name: string, x: Tensor): judge.Norm {
-    const { tensor, lambda } = this.given;
+    const { tensor, lambda } = this.pass;
     const parameters = {
       weight: tensor(`${name}.weight`),
       bias: tensor(`${name}.bias`),
@@ -65,7 +65,7 @@ export class UnitJudge {
   }
 
   #convolution(layer: judge.Convolution['layer'], x: Tensor): judge.Convolution {
-    const { tensor } = this.given;
+    const { tensor } = this.pass;
     const bias = layer.bias ? tensor(`${layer.name}.bias`) : null;
     return { layer, x, weight: tensor(`${layer.name}.weight`), bias };
   }
@@ -78,7 +78,7 @@ export class UnitJudge {
   #mask(x: Tensor): Tensor {
     const { drop_rate: rate } = this.config;
     const shape = [x.shape[0], x.shape[1], 1, 1];
-    const mask = valuesOf(dropoutMask(shape, rate, this.given.seed, this.given.stream));
+    const mask = valuesOf(dropoutMask(shape, rate, this.pass.seed, this.pass.stream));
     return { data: mask.map((v) => v / (1 - rate)), shape };
   }
 }

@@ -4,7 +4,7 @@ import { bytes as relaxed } from '#wasm/train-relaxed';
 import { describe, expect, test } from '@jest/globals';
 import { validates } from '../../../src/wasm/module.js';
 import { NETWORKS } from './chain.js';
-import { passMisfit } from './pass.js';
+import { findPassMismatch } from './pass.js';
 
 const BUILDS = [
   { build: 'plain', wasm: bytes },
@@ -14,7 +14,7 @@ const BUILDS = [
 describe.each(BUILDS)('$build', ({ wasm }) => {
   describe.each(NETWORKS)('$label', (network) => {
     test.each([0, 0.25, 1])('λ %d', async (lambda) => {
-      expect(await passMisfit(wasm, lambda, network)).toBeNull();
+      expect(await findPassMismatch(wasm, lambda, network)).toBeNull();
     });
   });
 });

@@ -86,8 +86,8 @@ async function prepare(): Promise<void> {
   await write(files.imagesFile('nchw'), bytesOf(images.data));
   await write(files.imagesFile('nhwc'), bytesOf(permute(images, [0, 2, 3, 1]).data));
 
-  const oracle = await vanillanet.loadModel(weights, { backend: referenceBackend });
-  const expected = await oracle.forward(images.data.subarray(0, images.data.length / files.IMAGES));
+  const reference = await vanillanet.loadModel(weights, { backend: referenceBackend });
+  const expected = await reference.forward(images.data.subarray(0, images.data.length / files.IMAGES));
   await write(files.EXPECTED, JSON.stringify([...expected]));
 }
 

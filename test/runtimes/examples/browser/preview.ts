@@ -5,7 +5,7 @@ import type { Pictures } from './pictures.js';
 import { openTab } from './tab.js';
 import { choose } from './inputs.js';
 
-/** The expectEqual weights, with a crop_pct of 0.875. The length of the header does not change. */
+/** The same weights, with a crop_pct of 0.875. The length of the header does not change. */
 function withCrop(weights: Buffer): Buffer {
   const length = Number(weights.readBigUInt64LE());
   const header = weights.subarray(8, 8 + length).toString('latin1');

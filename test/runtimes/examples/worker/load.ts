@@ -139,7 +139,7 @@ export async function checkLoad(deployed: Deployed, bare: Deployed, consumer: Co
   );
   assert.ok(own < LIMITS.own * REQUESTS, `resident memory grew by ${mebibytes(own)} more than a bare Worker's`);
   return [
-    `${REQUESTS} requests at ${CLIENTS} at a time, all answered after ${retries} retries; no retries with ${DEPTH} clients`,
+    `${REQUESTS} requests from ${CLIENTS} clients, all answered after ${retries} retries; no retries with ${DEPTH} clients`,
     `growth after garbage collection: heap ${heapBytes} bytes, address space ${mebibytes(addresses)}, resident ` +
       `${mebibytes(resident)} (${mebibytes(bareGrowth.resident)} for a Worker that only reads bodies)`,
   ];

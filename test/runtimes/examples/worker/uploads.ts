@@ -10,7 +10,7 @@ const SLOW = 40;
 const PARTS = 4;
 
 export const UPLOADS = {
-  /** Long enough for a normal client on a busy machine; startUploads checks wait for this time to pass. */
+  /** Long enough for a normal client on a busy machine; some checks wait for this time to pass. */
   UPLOAD_MS: 5000,
   HELD_BYTES: PARTS * 2 ** 18,
 };

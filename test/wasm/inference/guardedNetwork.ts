@@ -10,7 +10,7 @@ import { loadNetwork, type Network } from '../../../src/wasm/inference/network.j
 const MARK = 0x7fa0dead;
 const GUARD_WORDS = 16;
 
-/** Leaves guard words between blocks. */
+/** An arena with guard words between its blocks. */
 class GuardedArena extends Arena {
   readonly guards: number[] = [];
 
@@ -22,32 +22,32 @@ class GuardedArena extends Arena {
   }
 }
 
-export interface MarkedNetwork {
+export interface GuardedNetwork {
   readonly network: Network;
-  /** Byte addresses of the words between blocks that have changed. */
-  readonly strays: () => number[];
+  /** Byte addresses of the guard words that have changed. */
+  readonly strayWrites: () => number[];
 }
 
 /**
  * Loads a network into a memory filled with a mark, with guard words between its blocks: a read of memory that was not
- * written shows in the result, and writes between blocks are found.
+ * written shows in the result, and writes between blocks are detected.
  */
-export async function loadMarked(
+export async function loadGuarded(
   kernels: ProgramExports,
   config: ModelConfig,
   state: StateDict,
   pages = 16,
-): Promise<MarkedNetwork> {
+): Promise<GuardedNetwork> {
   kernels.memory.grow(pages);
   const { buffer } = kernels.memory;
   const words = new Uint32Array(buffer);
   words.fill(MARK, Math.ceil(kernels.heapBase() / 4));
   const arena = new GuardedArena('wasm', kernels.heapBase());
   const network = await loadNetwork(kernels, config, planLayout(config, { arena }), streamOf(state));
-  if (kernels.memory.buffer !== buffer) throw new Error(`${pages} pages are not enough to mark before loading`);
-  const strays = (): number[] =>
+  if (kernels.memory.buffer !== buffer) throw new Error(`${pages} pages are too few: loading replaced the memory`);
+  const strayWrites = (): number[] =>
     arena.guards.flatMap((guard) =>
       Array.from({ length: GUARD_WORDS }, (_, i) => guard + 4 * i).filter((at) => words[at / 4] !== MARK),
     );
-  return { network, strays };
+  return { network, strayWrites };
 }

@@ -1,7 +1,12 @@
+// `npm run test:mutants`: the tests that put faults into the code and expect the other tests to find them. They take long.
+const MUTANTS = '[mM]utants\\.test\\.ts$';
+const onlyMutants = process.env.VANILLANET_MUTANTS === '1';
+
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
-  testMatch: ['<rootDir>/test/**/*.test.ts'],
+  testRegex: onlyMutants ? `/test/.*${MUTANTS}` : '/test/.*\\.test\\.ts$',
+  testPathIgnorePatterns: ['/node_modules/', ...(onlyMutants ? [] : [MUTANTS])],
   // Packages built in engines/ have the names of this one's dependencies.
   modulePathIgnorePatterns: ['<rootDir>/engines/'],
   extensionsToTreatAsEsm: ['.ts'],

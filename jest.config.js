@@ -1,12 +1,15 @@
 // `npm run test:mutants`: the tests that put faults into the code and expect the other tests to find them. They take long.
 const MUTANTS = '[mM]utants\\.test\\.ts$';
 const onlyMutants = process.env.VANILLANET_MUTANTS === '1';
+// `npm run test:long`: other tests that take too long for `npm test`.
+const LONG = '\\.long\\.test\\.ts$';
+const onlyLong = process.env.VANILLANET_LONG === '1';
 
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
-  testRegex: onlyMutants ? `/test/.*${MUTANTS}` : '/test/.*\\.test\\.ts$',
-  testPathIgnorePatterns: ['/node_modules/', ...(onlyMutants ? [] : [MUTANTS])],
+  testRegex: onlyMutants ? `/test/.*${MUTANTS}` : onlyLong ? `/test/.*${LONG}` : '/test/.*\\.test\\.ts$',
+  testPathIgnorePatterns: ['/node_modules/', ...(onlyMutants ? [] : [MUTANTS]), ...(onlyLong ? [] : [LONG])],
   // Packages built in engines/ have the names of this one's dependencies.
   modulePathIgnorePatterns: ['<rootDir>/engines/'],
   extensionsToTreatAsEsm: ['.ts'],

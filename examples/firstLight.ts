@@ -36,6 +36,11 @@ print(
 );
 for (const { label, probability } of predictions)
   print(`   ${bar(probability)} ${percent(probability).padStart(6)}  ${label}`);
+if (predictions[0].label !== 'cat') {
+  print(
+    '   Wrong: it is a cat. This network learned from pictures of 32x32 pixels, and is often wrong about photographs.',
+  );
+}
 shipped.dispose();
 
 const spec = (await findCifar10(['data', '../shared/data'])) ?? 'shapes';

@@ -1,0 +1,128 @@
+/** A training on the command line from its first step on: display, records, signals and the end. */
+import { DataError, LoaderError, TrainingError } from '../core/errors.js';
+import type { Progress, TrainingResult } from '../train/progress.js';
+import type { RunFolder } from '../train/runFolder.js';
+import { train } from '../train/train.js';
+import { formatPercent } from '../report/percent.js';
+import { errorLine, print } from './print.js';
+import { trainingDisplay } from './progressBar.js';
+import { RunRecorder } from './runRecorder.js';
+import { EXIT_STATUS, stopSignals } from './stopSignals.js';
+import type { TrainFlags } from './trainFlags.js';
+import type { RunSetup } from './trainingSetup.js';
+
+type Note = (text: string) => void;
+
+/**
+ * Ends the process by SIGHUP if its terminal is gone. Node restores the terminal's settings when it exits, and
+ * aborts if it cannot; the signal has the same exit status.
+ */
+function endWithTerminal(): void {
+  if ([process.stdin, process.stdout, process.stderr].some(({ isTTY }) => isTTY)) process.kill(process.pid, 'SIGHUP');
+}
+
+interface Display {
+  readonly record: (progress: Progress) => void;
+  readonly note: Note;
+  readonly stop: () => void;
+}
+
+/** Shows progress: a JSON line a record with --json, else a bar or lines. */
+function openDisplay(json: boolean, epochs: number, steps: number): Display {
+  if (json) {
+    return {
+      record: (progress) => {
+        print(JSON.stringify(progress)); // JSON omits functions
+      },
+      note: () => undefined,
+      stop: () => undefined,
+    };
+  }
+  const display = trainingDisplay({ epochs, steps });
+  return {
+    record: (progress) => {
+      if (progress.kind === 'step') display.step(progress);
+      else display.epoch(progress);
+    },
+    note: (text) => {
+      display.note(text);
+    },
+    stop: () => {
+      display.stop();
+    },
+  };
+}
+
+/** Trains to the end or until a signal, and records everything in the folder. */
+export async function followTraining(run: RunSetup, options: TrainFlags): Promise<void> {
+  const { folder, data, config, recipe, openTrainer, origin, file } = run;
+  const display = openDisplay(options.json ?? false, recipe.epochs, Math.floor(data.train.n / recipe.batchSize));
+  const note: Note = (text) => {
+    if (!options.json) print(text);
+  };
+  const signals = stopSignals((signal) => {
+    if (signal !== 'SIGHUP') display.note('stopping after the next checkpoint; send the signal again to stop at once');
+  });
+  const recorder = new RunRecorder(folder, {
+    ...{ stops: () => signals.received() !== null, every: options.checkpointEvery, file },
+    onUnsaved: (error) => {
+      display.stop();
+      process.stderr.write(`${error instanceof Error ? errorLine(error) : String(error)}; the last steps are lost\n`);
+    },
+  });
+  try {
+    const steps = train(data, config, recipe, {
+      ...{ openTrainer, workers: options.workers, acceptData: options.acceptData ?? false },
+      onResumePoint: (point) => recorder.between(point),
+      ...(folder.checkpoint === null ? {} : { resume: folder.checkpoint }),
+    });
+    await folder.begin(file, origin);
+    const trained = await recorder.follow(steps, display.record);
+    display.stop();
+    await folder.drawCurves(file);
+    const signal = signals.received();
+    if (trained !== null) {
+      await finish(trained, folder, note);
+    } else if (signal !== null) {
+      note('stopped; run the same command with --resume to continue');
+      process.exitCode = EXIT_STATUS[signal];
+    }
+  } catch (error) {
+    display.stop();
+    await describeFolder(error, folder, note);
+    throw withRemedy(error);
+  } finally {
+    // Before signals have their default effect again, which would leave the lock file behind.
+    await folder.close();
+    signals.settle();
+  }
+  if (signals.received() === 'SIGHUP') endWithTerminal();
+}
+
+/** Writes the last weights, and names the files of the best. */
+async function finish(trained: TrainingResult, folder: RunFolder, note: Note): Promise<void> {
+  const path = await folder.saveWeights('last', trained);
+  note(`wrote  ${path} (${trained.config.form} form, lambda 1)`);
+  for (const [name, best] of [
+    ['best', trained.best],
+    ['best-fusable', trained.bestFusable],
+  ] as const) {
+    if (best === null) continue;
+    const top1 = best.top1 === null ? '' : `, top-1 ${formatPercent(best.top1)}`;
+    note(`       ${folder.path}/${name}.safetensors (epoch ${best.epoch}${top1})`);
+  }
+}
+
+/** Notes which weights the folder has after a failure. */
+async function describeFolder(error: unknown, folder: RunFolder, note: Note): Promise<void> {
+  const isOfData = error instanceof DataError || error instanceof LoaderError;
+  if (isOfData || error instanceof TrainingError) note(`kept   ${await folder.describeWeights()}`);
+}
+
+/** Adds to an error of the data how the training can continue. */
+function withRemedy(error: unknown): unknown {
+  if (!(error instanceof DataError) || error.hint !== undefined) return error;
+  const { op, expected, got } = error;
+  const hint = 'Fix the file and run with --resume --accept-data, or leave it out: add --on-bad-image skip.';
+  return new DataError({ op, expected, got, hint }, { cause: error });
+}

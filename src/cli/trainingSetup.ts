@@ -1,0 +1,101 @@
+/** What a training needs before its first step: backend, data, network and recipe. */
+import { resolveConfig, type ModelConfig, type ModelConfigInput } from '../core/config.js';
+import type { Size } from '../core/shapes.js';
+import { isStreamed } from '../data/sets/dataset.js';
+import { findDefault } from '../data/sets/find.js';
+import { loaderMemory } from '../data/loader/loaderMemory.js';
+import { checkOrigin, dataOrigin, type Origin } from '../train/origin.js';
+import { resolveRecipe, type Recipe } from '../train/recipe.js';
+import { recipeToFile } from '../train/recipeFile.js';
+import type { RunFolder } from '../train/runFolder.js';
+import type { OpenTrainer, TrainingData } from '../train/runOptions.js';
+import { print } from './print.js';
+import type { TrainFlags } from './trainFlags.js';
+import { selectTrainer, trainingMemory } from './trainingBackend.js';
+import { dataChoice, openTrainingData } from './trainingData.js';
+import { resolvePlan } from './trainOptions.js';
+
+/** What flags, file and preset say together, before the data are opened. */
+export interface RunPlan {
+  readonly network: ModelConfigInput;
+  readonly recipe: Recipe;
+  readonly inputSize: Size;
+}
+
+/** Everything that a run needs. */
+export interface RunSetup {
+  readonly folder: RunFolder;
+  readonly data: TrainingData;
+  readonly config: ModelConfig;
+  readonly recipe: Recipe;
+  readonly openTrainer: OpenTrainer;
+  readonly origin: Origin;
+  /** The configuration as the run's folder records it. */
+  readonly file: Readonly<Record<string, unknown>>;
+}
+
+const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
+
+/** Merges flags, file and preset. @throws ParamError for an invalid recipe or network */
+export async function planRun(options: TrainFlags): Promise<RunPlan> {
+  const { recipe: values, network } = await resolvePlan(options);
+  const recipe = resolveRecipe(values);
+  const { input_size: inputSize } = resolveConfig({ num_classes: 1, ...network });
+  return { network, recipe, inputSize };
+}
+
+/** The network for the classes and images of the data. */
+function configFor(data: TrainingData, { network, inputSize }: RunPlan): ModelConfig {
+  const { classNames, height, width } = data.train;
+  const isUnscaled = height === inputSize[0] && width === inputSize[1];
+  return resolveConfig({
+    ...network,
+    num_classes: classNames.length,
+    class_names: classNames,
+    // Training reads whole images, so that inference must not crop them, and must scale them in the same way.
+    crop_pct: 1,
+    interpolation: isUnscaled ? 'bicubic' : 'bilinear',
+  });
+}
+
+/** The line about the memory that network and images take. */
+function memoryNote(data: TrainingData, config: ModelConfig, recipe: Recipe, options: TrainFlags): string {
+  const sets = data.validation === null ? [data.train] : [data.train, data.validation];
+  const loading = { batchSize: recipe.batchSize, size: config.input_size, workers: options.workers };
+  const images = sets.reduce((sum, set) => sum + loaderMemory(set, loading), 0);
+  const bytes = trainingMemory(config, recipe, options);
+  const network = bytes === null ? `chosen by ${options.backend}` : mebibytes(bytes);
+  const streamed = sets.some(isStreamed) ? ' (read from disk for each batch)' : '';
+  return `memory ${network} for the network in training, ${mebibytes(images)} for the images${streamed}`;
+}
+
+/** The line about where a resumed run continues; null for a new run. */
+function resumeNote({ checkpoint: resumed }: RunFolder, resume: boolean): string | null {
+  if (resumed !== null) return `resume after ${resumed.globalStep} steps, in epoch ${resumed.epoch + 1}`;
+  return resume ? 'resume: no checkpoint yet, starting from the beginning' : null;
+}
+
+/** Opens backend and data, and checks that a resumed run has those that it began with. */
+export async function prepareRun(folder: RunFolder, plan: RunPlan, options: TrainFlags): Promise<RunSetup> {
+  const note = (text: string): void => {
+    if (!options.json) print(text);
+  };
+  const { recipe, inputSize } = plan;
+  // First, because a missing backend must fail before the data are read.
+  const { openTrainer, name: backend } = await selectTrainer(options);
+  const spec = options.data ?? (await findDefault()) ?? 'shapes';
+  const data = await openTrainingData(spec, options, { inputSize, recipe, note });
+  const config = configFor(data, plan);
+  note(`net    dims ${config.dims.join(',')}  strides ${config.strides.join(',')}  act_num ${config.act_num}`);
+  note(memoryNote(data, config, recipe, options));
+  const { checkpoint: resumed } = folder;
+  const resuming = resumeNote(folder, options.resume ?? false);
+  if (resuming !== null) note(resuming);
+
+  const origin: Origin = { backend, data: await dataOrigin(data, dataChoice(spec, options)) };
+  // Another seed may draw other data: `train` then names the seed.
+  if (resumed?.recipe.seed === recipe.seed) {
+    checkOrigin(resumed.origin ?? null, origin, { acceptData: options.acceptData ?? false });
+  }
+  return { folder, data, config, recipe, openTrainer, origin, file: { ...recipeToFile(recipe), ...plan.network } };
+}

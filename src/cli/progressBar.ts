@@ -46,9 +46,12 @@ export function duration(seconds: number): string {
 const accuracy = (share: number): string => (Number.isFinite(share) ? formatPercent(share) : 'NaN');
 
 /** The fields of a step, the most important first: a narrow terminal shows the first ones only. */
-const fieldsOf = ({ loss, top1, lambda, lr, images_per_second }: StepRecord, left: string): string[] => [
-  `loss ${loss.toFixed(3)}`,
-  `top-1 ${accuracy(top1)}`,
+const fieldsOf = (
+  { running_loss, running_top1, lambda, lr, images_per_second }: StepRecord,
+  left: string,
+): string[] => [
+  `loss ${running_loss.toFixed(3)}`,
+  `top-1 ${accuracy(running_top1)}`,
   `${left} left`,
   `${images_per_second.toFixed(0)} images/s`,
   `lambda ${lambda.toFixed(2)}`,

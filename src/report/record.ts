@@ -2,7 +2,7 @@ import { DataError } from '../core/errors.js';
 import { isRecord } from '../core/check.js';
 import { readBytes } from '../io/readFile.js';
 
-/** Measurements of a step, averaged since the start of the epoch. */
+/** Measurements of a step. */
 export interface StepRecord {
   readonly kind: 'step';
   /** Counted from 1. */
@@ -12,10 +12,15 @@ export interface StepRecord {
   readonly steps: number;
   /** Steps done since the start of the run. */
   readonly global_step: number;
-  /** Loss in nats; NaN, which JSON writes as null, if training diverged. */
+  /** Mean loss of the step's batch in nats, before the step. */
   readonly loss: number;
-  /** Top-1 accuracy in [0, 1]. */
+  /** Top-1 accuracy of the step's batch, in [0, 1]. */
   readonly top1: number;
+  /** Mean loss of the epoch's batches so far. */
+  readonly running_loss: number;
+  /** Top-1 accuracy over the epoch's batches so far. */
+  readonly running_top1: number;
+  /** λ and learning rate of the step. */
   readonly lambda: number;
   readonly lr: number;
   readonly images_per_second: number;
@@ -33,6 +38,7 @@ export interface EpochRecord {
   readonly kind: 'epoch';
   readonly epoch: number;
   readonly global_step: number;
+  /** λ and learning rate of its last step. The network is evaluated at this λ. */
   readonly lambda: number;
   readonly lr: number;
   /** The loss of training, with smoothed and mixed targets if the recipe has them. */
@@ -107,6 +113,7 @@ const sharedFields = (fields: Fields) => ({
   images_per_second: measurement(fields, 'images_per_second'),
 });
 
+/** Earlier versions recorded the running means only, as `loss` and `top1`. */
 const stepRecord = (fields: Fields): StepRecord => ({
   kind: 'step',
   ...sharedFields(fields),
@@ -114,6 +121,8 @@ const stepRecord = (fields: Fields): StepRecord => ({
   steps: count(fields, 'steps'),
   loss: measurement(fields, 'loss'),
   top1: measurement(fields, 'top1'),
+  running_loss: measurement(fields, 'running_loss' in fields ? 'running_loss' : 'loss'),
+  running_top1: measurement(fields, 'running_top1' in fields ? 'running_top1' : 'top1'),
 });
 
 function epochRecord(fields: Fields): EpochRecord {

@@ -79,7 +79,7 @@ export function panelsOfRun({ records }: Run, palette: Palette): Panels {
   const withinEpochs = (key: 'loss' | 'top1'): Series => ({
     label: 'train, within the epoch',
     color: palette.train,
-    points: byStep(records, (step) => step[key]),
+    points: byStep(records, (step) => step[`running_${key}`]),
     faint: true,
   });
   const losses = sets.map(({ name, of, color }): Series => {
@@ -114,7 +114,7 @@ export function panelsOfRuns(runs: readonly Run[], palette: Palette): Panels {
       const bestText = best === null ? '' : `, best ${formatPercent(best.validation?.top1 ?? NaN)}`;
       const validation = byEpoch(records, (epoch) => epoch.validation?.[key]);
       const epochs = byEpoch(records, ({ train }) => train[key]);
-      const train = epochs.length > 0 ? epochs : byStep(records, (step) => step[key]);
+      const train = epochs.length > 0 ? epochs : byStep(records, (step) => step[`running_${key}`]);
       return [
         { label: `${name} validation${bestText}`, color: colorOf(i), points: validation },
         { label: `${name} train`, color: colorOf(i), points: train, dash: '5 4' },

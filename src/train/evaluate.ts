@@ -1,6 +1,6 @@
 import type { Loader } from '../data/loader/loader.js';
 import { allFinite, refuseLoss } from './finite.js';
-import { addBatch, EMPTY_TALLY, meanCrossEntropy, scoresOf, type Scores } from './scores.js';
+import { addTallies, EMPTY_TALLY, meanCrossEntropy, scoresOf, tallyBatch, type Scores } from './scores.js';
 import type { EvaluateOptions, Trainer } from './trainer.js';
 
 /**
@@ -26,7 +26,7 @@ export async function evaluate(
       const op = `the ${options.useEma ? 'average' : 'network'} on held-out images, after ${position}`;
       refuseLoss(op, Number.isFinite(loss) ? NaN : loss, trainer.firstNonFinite());
     }
-    sum = addBatch(sum, loss, logits, labels);
+    sum = addTallies(sum, tallyBatch(loss, logits, labels));
     await afterBatch();
   }
   return scoresOf(sum);

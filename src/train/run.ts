@@ -15,7 +15,7 @@ import type { Recipe } from './recipe.js';
 import type { RunOptions, TrainingData } from './runOptions.js';
 import { openResources, openTrainer, type RunResources } from './runResources.js';
 import { lambdaAt, learningRateAt } from './schedule.js';
-import { addBatch, EMPTY_TALLY, scoresOf, type Scores, type Tally } from './scores.js';
+import { addTallies, EMPTY_TALLY, scoresOf, tallyBatch, type Scores, type Tally } from './scores.js';
 import type { Snapshot } from './trainer.js';
 
 /** The scheduled values of a step. */
@@ -28,6 +28,12 @@ interface Rates {
 interface Clock {
   seconds(): number;
   waited(): number;
+}
+
+/** The epoch, from 0, and the steps of it that are done. */
+interface StepIndex {
+  readonly epoch: number;
+  readonly step: number;
 }
 
 type Pause = Omit<ResumePoint, 'error'>;
@@ -108,8 +114,8 @@ class Run {
     for await (const batch of trainLoader.epoch(epoch, firstStep)) {
       rates = this.#ratesAt(epoch, step);
       await this.#fuseWhenDue(rates);
-      await this.#step(batch, rates, { epoch, step: ++step });
-      yield this.#stepProgress(epoch, step, rates, step - firstStep, clock);
+      const batchTally = await this.#step(batch, rates, { epoch, step: ++step });
+      yield this.#stepProgress({ epoch, step }, rates, batchTally, { count: step - firstStep, clock });
       // Gives a turn to signals and files.
       await platform.nextTurn();
     }
@@ -169,12 +175,8 @@ class Run {
     this.resources.trainer = await openTrainer(config, this.recipe, this.options, resume);
   }
 
-  /** One step of the trainer. @param at the epoch (from 0) and the steps of it that are done afterwards */
-  async #step(
-    { x, targets, labels }: Batch,
-    { lambda, lr }: Rates,
-    at: { readonly epoch: number; readonly step: number },
-  ): Promise<void> {
+  /** One step of the trainer. @param at the step afterwards @returns the tally of its batch */
+  async #step({ x, targets, labels }: Batch, { lambda, lr }: Rates, at: StepIndex): Promise<Tally> {
     const { trainer } = this.resources;
     const { ema: emaDecay } = this.recipe;
     const optimizer = optimizerStep(lr, this.recipe);
@@ -183,12 +185,20 @@ class Run {
     this.#globalStep++;
     this.#position = `epoch ${at.epoch + 1}, step ${at.step}`;
     if (!Number.isFinite(loss)) refuseLoss(this.#position, loss, trainer.firstNonFinite());
-    this.#tally = addBatch(this.#tally, loss, logits, labels);
+    const tally = tallyBatch(loss, logits, labels);
+    this.#tally = addTallies(this.#tally, tally);
+    return tally;
   }
 
   /** @param count steps of this epoch since the clock was started */
-  #stepProgress(epoch: number, step: number, { lambda, lr }: Rates, count: number, clock: Clock): Progress {
-    const { loss, top1 } = scoresOf(this.#tally);
+  #stepProgress(
+    { epoch, step }: StepIndex,
+    { lambda, lr }: Rates,
+    batchTally: Tally,
+    { count, clock }: { readonly count: number; readonly clock: Clock },
+  ): Progress {
+    const { loss, top1 } = scoresOf(batchTally);
+    const running = scoresOf(this.#tally);
     const imagesPerSecond = (count * this.recipe.batchSize) / clock.seconds();
     this.#pause = this.#pauseAt(epoch, step);
     return {
@@ -201,6 +211,8 @@ class Run {
       steps: this.resources.trainLoader.steps,
       loss,
       top1,
+      running_loss: running.loss,
+      running_top1: running.top1,
       images_per_second: imagesPerSecond,
       weights: () => this.#weights(lambda),
       checkpoint: this.#pause.checkpoint,

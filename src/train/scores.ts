@@ -54,12 +54,12 @@ export function meanCrossEntropy(logits: FloatArray, labels: ArrayLike<number>):
 }
 
 /**
- * Adds a batch to a tally.
+ * The tally of one batch.
  *
  * @param loss mean of the n images
  * @param logits [n, classes]
  */
-export function addBatch(sum: Tally, loss: number, logits: FloatArray, labels: ArrayLike<number>): Tally {
+export function tallyBatch(loss: number, logits: FloatArray, labels: ArrayLike<number>): Tally {
   const n = labels.length;
   const classes = logits.length / n;
   let [top1, top5] = [0, 0];
@@ -68,8 +68,15 @@ export function addBatch(sum: Tally, loss: number, logits: FloatArray, labels: A
     if (rank < 1) top1++;
     if (rank < 5) top5++;
   }
-  return { loss: sum.loss + n * loss, top1: sum.top1 + top1, top5: sum.top5 + top5, seen: sum.seen + n };
+  return { loss: n * loss, top1, top5, seen: n };
 }
+
+export const addTallies = (a: Tally, b: Tally): Tally => ({
+  loss: a.loss + b.loss,
+  top1: a.top1 + b.top1,
+  top5: a.top5 + b.top5,
+  seen: a.seen + b.seen,
+});
 
 /** Means of a tally; NaN if it is empty. */
 export const scoresOf = ({ loss, top1, top5, seen }: Tally): Scores => ({

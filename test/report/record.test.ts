@@ -18,6 +18,14 @@ test('reads what was written', async () => {
   expect(await read(linesOf(records))).toEqual(records);
 });
 
+test('reads records of earlier versions, whose loss and top1 are the running means', async () => {
+  const { running_loss: _, running_top1: __, ...step } = stepRecord(1, 1);
+  await writeFile(path('metrics.jsonl'), `${JSON.stringify(step)}\n`);
+  expect(await readMetrics(path('metrics.jsonl'))).toEqual([
+    { ...step, running_loss: step.loss, running_top1: step.top1 },
+  ]);
+});
+
 test('reads null as NaN', async () => {
   const [step] = await read(linesOf([stepRecord(1, 1, { loss: NaN })]));
   expect(step).toEqual(stepRecord(1, 1, { loss: NaN }));

@@ -18,7 +18,7 @@ const open = (name: string, resume: boolean) => RunFolder.open(path(name), { res
 const origin = {} as Origin;
 const record: MetricsRecord = {
   ...{ kind: 'step', epoch: 1, lambda: 0, lr: 1, global_step: 1, step: 1, steps: 2, loss: 1, top1: 0 },
-  images_per_second: 1,
+  ...{ running_loss: 1, running_top1: 0, images_per_second: 1 },
 };
 
 function checkpointAt(globalStep: number): Checkpoint {

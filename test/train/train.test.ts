@@ -221,11 +221,23 @@ describe('metrics', () => {
     expect(top1).toBe(accuracyOf(set, logits));
   });
 
-  test('are averaged over the epoch so far', async () => {
-    for (const { step, top1 } of trained.steps) {
-      const hits = top1 * step * options.batchSize;
-      expect(Math.abs(hits - Math.round(hits))).toBeLessThan(1e-9);
+  test('of the epoch so far are means of those of the batches', () => {
+    const sum = { loss: 0, top1: 0 };
+    for (const { step, loss, top1, running_loss, running_top1 } of trained.steps) {
+      if (step === 1) Object.assign(sum, { loss: 0, top1: 0 });
+      sum.loss += loss;
+      sum.top1 += top1;
+      expect(running_loss).toBeCloseTo(sum.loss / step, 14);
+      expect(running_top1).toBeCloseTo(sum.top1 / step, 14);
     }
+    trained.epochs.forEach(({ train: scores }, i) => {
+      const { running_loss, running_top1 } = trained.steps[STEPS * (i + 1) - 1];
+      expect(scores).toMatchObject({ loss: running_loss, top1: running_top1 });
+    });
+    expect(new Set(losses(trained.steps)).size).toBe(3 * STEPS);
+  });
+
+  test('of an epoch do not depend on the order of its batches', async () => {
     // With constant weights and λ, the mean of the four batches is that of the 40 images.
     const still = (await run({ lr: 1e-300, weightDecay: 0, decayEpochs: 0, batchSize: 45 })).steps;
     expect(new Set(still.map(({ loss }) => loss.toFixed(12))).size).toBe(1);

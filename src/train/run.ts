@@ -1,39 +1,37 @@
 /** A training run, step by step, on arguments that `train` has checked. */
 import { platform } from '#runtime';
+import { throwIfAborted } from '../core/abort.js';
 import type { ModelConfig } from '../core/config.js';
 import { DataError, LoaderError } from '../core/errors.js';
-import type { StateDict } from '../core/tensor.js';
 import type { Batch } from '../data/loader/batch.js';
-import { fuseState } from '../oracle/fuse.js';
-import { compareEpoch, type BestEpochs } from './bestEpochs.js';
+import { abortable } from './abortable.js';
+import type { BestEpochs } from './bestEpochs.js';
 import type { Checkpoint } from './checkpoint.js';
+import { startClock, type EpochClock } from './epochClock.js';
+import { scoreEpoch, updateBest } from './epochEnd.js';
 import { evaluate } from './evaluate.js';
 import { refuseLoss, requireFinite, requireFiniteMoments } from './finite.js';
+import { fuseTrainer, isFusionDue } from './fuseAtDecay.js';
+import { copyWeights } from './networkWeights.js';
 import { optimizerStep } from './optimizerStep.js';
-import type { NetworkWeights, NewBest, Progress, ResumePoint, TrainingResult } from './progress.js';
+import type { NetworkWeights, Progress, ResumePoint, TrainingResult } from './progress.js';
+import { lastRates, nextRates, type Rates } from './rates.js';
 import type { Recipe } from './recipe.js';
 import type { RunOptions, TrainingData } from './runOptions.js';
 import { openResources, openTrainer, type RunResources } from './runResources.js';
-import { lambdaAt, learningRateAt } from './schedule.js';
 import { addTallies, EMPTY_TALLY, scoresOf, tallyBatch, type Scores, type Tally } from './scores.js';
-import type { Snapshot } from './trainer.js';
-
-/** The scheduled values of a step. */
-interface Rates {
-  readonly lambda: number;
-  readonly lr: number;
-}
-
-/** Measures an epoch: seconds since its start, and of those the seconds spent waiting for batches. */
-interface Clock {
-  seconds(): number;
-  waited(): number;
-}
+import type { EvaluateOptions, Snapshot } from './trainer.js';
 
 /** The epoch, from 0, and the steps of it that are done. */
 interface StepIndex {
   readonly epoch: number;
   readonly step: number;
+}
+
+/** Steps of the current epoch since its clock was started: all of them, or those since the run was resumed. */
+interface Pace {
+  readonly count: number;
+  readonly clock: EpochClock;
 }
 
 type Pause = Omit<ResumePoint, 'error'>;
@@ -56,8 +54,9 @@ export async function* runTraining(
   recipe: Recipe,
   options: RunOptions,
 ): AsyncGenerator<Progress, TrainingResult> {
-  const { resume } = options;
+  const { resume, signal } = options;
   const startConfig = resume?.config ?? config;
+  throwIfAborted(signal);
   const resources = await openResources(data, startConfig, recipe, options);
   try {
     const run = new Run(resources, data, startConfig, recipe, options);
@@ -67,6 +66,7 @@ export async function* runTraining(
       for (let epoch = resume?.epoch ?? 0; epoch < recipe.epochs; epoch++, firstStep = 0) {
         yield* run.epoch(epoch, firstStep);
       }
+      throwIfAborted(signal);
       return await run.result();
     } catch (error) {
       await run.reportDataError(error);
@@ -107,24 +107,25 @@ class Run {
   /** The steps of an epoch from `firstStep` on, then its evaluation. */
   async *epoch(epoch: number, firstStep: number): AsyncGenerator<Progress, void> {
     const { trainLoader } = this.resources;
-    const clock = this.#startClock();
-    let rates = this.#ratesBefore(epoch, firstStep);
+    const { signal } = this.options;
+    const clock = startClock(trainLoader);
     let step = firstStep;
+    let rates = lastRates({ epoch, step, globalStep: this.#globalStep }, trainLoader.steps, this.recipe);
     this.#pause = this.#pauseAt(epoch, firstStep);
-    for await (const batch of trainLoader.epoch(epoch, firstStep)) {
-      rates = this.#ratesAt(epoch, step);
-      await this.#fuseWhenDue(rates);
+    for await (const batch of abortable(signal, trainLoader.epoch(epoch, firstStep))) {
+      rates = nextRates({ epoch, step, globalStep: this.#globalStep }, trainLoader.steps, this.recipe);
+      if (isFusionDue(this.recipe, rates.lambda, this.#config)) await this.#fuse();
       const batchTally = await this.#step(batch, rates, { epoch, step: ++step });
       yield this.#stepProgress({ epoch, step }, rates, batchTally, { count: step - firstStep, clock });
       // Gives a turn to signals and files.
       await platform.nextTurn();
     }
-    yield await this.#endEpoch(epoch, rates, step - firstStep, clock);
+    yield await this.#endEpoch(epoch, rates, { count: step - firstStep, clock });
   }
 
   /** The final weights, with λ = 1. */
   async result(): Promise<TrainingResult> {
-    return { ...(await this.#weights(1)), ...this.#bestEpochs };
+    return { ...(await this.#weights({ lambda: 1, useEma: false })), ...this.#bestEpochs };
   }
 
   /** Hands out the last resume point if images could not be read: the network is as its last step left it. */
@@ -133,45 +134,12 @@ class Run {
     await this.options.onResumePoint?.({ ...this.#pause, error });
   }
 
-  #startClock(): Clock {
-    const { trainLoader } = this.resources;
-    const [start, waitedBefore] = [performance.now(), trainLoader.waited];
-    return {
-      seconds: () => (performance.now() - start) / 1000,
-      waited: () => (trainLoader.waited - waitedBefore) / 1000,
-    };
-  }
-
-  #ratesAt(epoch: number, step: number): Rates {
-    const { steps } = this.resources.trainLoader;
-    return {
-      lambda: lambdaAt(epoch, step / steps, this.recipe),
-      lr: learningRateAt(this.#globalStep, steps, this.recipe),
-    };
-  }
-
-  /** Those of the step before, for a resumed epoch of which only the evaluation is left. */
-  #ratesBefore(epoch: number, firstStep: number): Rates {
-    const { steps } = this.resources.trainLoader;
-    return {
-      lambda: lambdaAt(epoch, Math.max(0, firstStep - 1) / steps, this.recipe),
-      lr: learningRateAt(Math.max(0, this.#globalStep - 1), steps, this.recipe),
-    };
-  }
-
-  /**
-   * Replaces the network by its deploy form when λ reaches 1, and the average likewise. The optimizer starts again
-   * with empty moments.
-   */
-  async #fuseWhenDue({ lambda }: Rates): Promise<void> {
-    if (!this.recipe.fuseAtDecay || lambda !== 1 || this.#config.form !== 'train') return;
+  /** Replaces the trainer by one of the fused network. */
+  async #fuse(): Promise<void> {
     const { trainer } = this.resources;
-    const fuse = (state: StateDict) => fuseState(requireFinite(this.#position, state), { ...this.#config, lambda: 1 });
-    const { state, config } = fuse(await trainer.state());
-    const average = this.recipe.ema > 0 ? { ema: fuse(await trainer.ema()).state } : {};
+    const { config, resume } = await fuseTrainer(trainer, this.#config, this.recipe.ema > 0, this.#position);
     trainer.dispose();
     this.#config = config;
-    const resume = { state, optimizer: new Map(), steps: 0, ...average };
     this.resources.trainer = await openTrainer(config, this.recipe, this.options, resume);
   }
 
@@ -190,12 +158,11 @@ class Run {
     return tally;
   }
 
-  /** @param count steps of this epoch since the clock was started */
   #stepProgress(
     { epoch, step }: StepIndex,
     { lambda, lr }: Rates,
     batchTally: Tally,
-    { count, clock }: { readonly count: number; readonly clock: Clock },
+    { count, clock }: Pace,
   ): Progress {
     const { loss, top1 } = scoresOf(batchTally);
     const running = scoresOf(this.#tally);
@@ -214,20 +181,21 @@ class Run {
       running_loss: running.loss,
       running_top1: running.top1,
       images_per_second: imagesPerSecond,
-      weights: () => this.#weights(lambda),
+      weights: () => this.#weights({ lambda, useEma: false }),
       checkpoint: this.#pause.checkpoint,
     };
   }
 
-  /** Evaluates the network after the last step of an epoch. @param count steps since the clock was started */
-  async #endEpoch(epoch: number, rates: Rates, count: number, clock: Clock): Promise<Progress> {
-    const { lambda, lr } = rates;
+  /** Evaluates the network after the last step of an epoch. */
+  async #endEpoch(epoch: number, { lambda, lr }: Rates, { count, clock }: Pace): Promise<Progress> {
     const seconds = clock.seconds();
     // The loss of a step is that before it: nothing has checked the weights after the last one.
     requireFinite(this.#position, await this.resources.trainer.state());
-    const validation = await this.#evaluate(lambda, false);
-    const ema = this.recipe.ema === 0 ? undefined : await this.#evaluate(lambda, true);
-    const newBest = this.#updateBest(epoch + 1, lambda, validation, ema);
+    const scores = await scoreEpoch(lambda, this.recipe.ema > 0, (options) => this.#evaluate(options));
+    const { epochs, newBest } = updateBest(this.#bestEpochs, { epoch: epoch + 1, lambda }, scores, (options) =>
+      this.#weights(options),
+    );
+    this.#bestEpochs = epochs;
     const train = scoresOf(this.#tally);
     this.#tally = EMPTY_TALLY;
     return {
@@ -237,45 +205,33 @@ class Run {
       lr,
       global_step: this.#globalStep,
       train,
-      ...(validation === undefined ? {} : { validation }),
-      ...(ema === undefined ? {} : { ema }),
+      ...scores,
       seconds,
       images_per_second: (count * this.recipe.batchSize) / seconds,
       idle: clock.waited() / seconds,
       fused: this.#config.form === 'deploy',
       newBest,
-      weights: () => this.#weights(lambda),
+      weights: () => this.#weights({ lambda, useEma: false }),
       checkpoint: this.#pauseAt(epoch + 1, 0).checkpoint,
     };
   }
 
-  /** Scores on the held-out images at the epoch's λ; undefined without such images. */
-  async #evaluate(lambda: number, useEma: boolean): Promise<Scores | undefined> {
+  /** Scores on the held-out images; undefined without such images. */
+  async #evaluate(options: Required<EvaluateOptions>): Promise<Scores | undefined> {
     const { trainer, heldOutLoader } = this.resources;
     if (heldOutLoader === null) return undefined;
-    const { onResumePoint } = this.options;
-    return evaluate(trainer, heldOutLoader, { lambda, useEma }, this.#position, async () => {
+    const { onResumePoint, signal } = this.options;
+    const afterBatch = async (): Promise<void> => {
       if (onResumePoint === undefined || this.#pause === null) return;
       // As after a step: gives a turn to signals.
       await platform.nextTurn();
       await onResumePoint(this.#pause);
-    });
+    };
+    return evaluate(trainer, heldOutLoader, options, { position: this.#position, afterBatch, signal });
   }
 
-  #updateBest(epoch: number, lambda: number, validation?: Scores, ema?: Scores): NewBest {
-    const comparison = compareEpoch(this.#bestEpochs, { epoch, lambda, validation, ema });
-    const { epochs, isBest, isBestFusable, useEma } = comparison;
-    this.#bestEpochs = epochs;
-    const weights = (): Promise<NetworkWeights> => this.#weights(lambda, useEma);
-    return { ...(isBest ? { best: weights } : {}), ...(isBestFusable ? { bestFusable: weights } : {}) };
-  }
-
-  /** A copy of the weights, or of their average, labeled with their λ. */
-  async #weights(lambda: number, useEma = false): Promise<NetworkWeights> {
-    const { trainer } = this.resources;
-    const config = { ...this.#config, lambda };
-    const state = await (useEma ? trainer.ema() : trainer.state());
-    return { state: requireFinite(this.#position, state), config };
+  #weights(options: Required<EvaluateOptions>): Promise<NetworkWeights> {
+    return copyWeights(this.resources.trainer, this.#config, options, this.#position);
   }
 
   /**

@@ -1,4 +1,5 @@
 /** Arguments of a training run beside the network and the recipe. */
+import type { AbortOptions } from '../core/abort.js';
 import type { ModelConfig } from '../core/config.js';
 import type { DataSet } from '../data/sets/dataset.js';
 import type { Checkpoint } from './checkpoint.js';
@@ -17,7 +18,7 @@ export interface TrainingData {
   readonly validation: DataSet | null;
 }
 
-export interface RunOptions {
+export interface RunOptions extends AbortOptions {
   /** Default: `oracleTrainer`, the float64 reference. */
   readonly openTrainer?: OpenTrainer;
   /** Threads that prepare batches; 0 prepares them in the calling thread. Default 0. Results do not depend on it. */

@@ -32,6 +32,8 @@ function checkResume(checkpoint: Checkpoint, config: ModelConfig, recipe: Recipe
  * @param recipe values that differ from the defaults, see `Recipe`
  * @returns a generator that yields after every step and every epoch; its return value has the final weights
  * @throws ParamError, ShapeError, DataError for arguments that do not fit, before anything is computed
+ * @throws the reason of `signal` (from the generator) after the step in which it is aborted; every finished step is
+ *   yielded before
  * @throws TrainingError (from the generator) for a loss or weight that is not finite; such weights are never handed out
  */
 export function train(

@@ -25,16 +25,40 @@ export function show(value: unknown): string {
   if (typeof value !== 'object' || value === null) return String(value);
   if (ArrayBuffer.isView(value)) return tagOf(value);
   try {
-    return shorten(Array.isArray(value) ? showList(value.slice(0, SHOWN_LENGTH)) : JSON.stringify(value));
+    return shorten(Array.isArray(value) ? showList(value.slice(0, SHOWN_LENGTH)) : (stringify(value) ?? tagOf(value)));
   } catch {
-    // A cycle or a BigInt.
+    // A BigInt, or a property that throws.
     return tagOf(value);
   }
 }
 
 /** JSON, but with NaN and Infinity, which JSON turns into null. */
 const showList = (values: readonly unknown[]): string =>
-  `[${values.map((each) => (typeof each === 'number' ? String(each) : JSON.stringify(each))).join(',')}]`;
+  `[${values.map((each) => (typeof each === 'number' ? String(each) : stringify(each))).join(',')}]`;
+
+/** The beginning of a value as JSON: the work does not grow with its size or depth, which may be those of a hostile file. */
+function stringify(value: unknown): string | undefined {
+  let visits = 0;
+  const bound = (_: string, part: unknown): unknown => {
+    if (++visits > SHOWN_LENGTH) return undefined;
+    if (typeof part === 'string' || Array.isArray(part)) return part.slice(0, SHOWN_LENGTH + 1) as unknown;
+    if (ArrayBuffer.isView(part)) return tagOf(part);
+    return isRecord(part) ? firstProperties(part) : part;
+  };
+  return JSON.stringify(value, bound);
+}
+
+/** The first properties of an object, of which there may be millions. */
+function firstProperties(value: object): object {
+  const properties: Record<string, unknown> = {};
+  let count = 0;
+  for (const key in value) {
+    if (!Object.hasOwn(value, key)) continue;
+    if (++count > SHOWN_LENGTH) break;
+    Object.defineProperty(properties, key, { value: (value as Record<string, unknown>)[key], enumerable: true });
+  }
+  return properties;
+}
 
 /** The class of a built-in object, also of one from another realm, which `instanceof` does not recognize. */
 export const tagOf = (value: unknown): string => Object.prototype.toString.call(value).slice('[object '.length, -1);

@@ -8,6 +8,11 @@ export interface ErrorFields {
   readonly hint?: string | undefined;
 }
 
+/** The longest field of an error in characters: a damaged file may have names and values of megabytes. */
+const LONGEST = 1000;
+
+const shorten = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
+
 /** The base of every error that this package throws on purpose. Its message is `op: expected …, got …`. */
 export abstract class VanillaNetError extends Error implements ErrorFields {
   static {
@@ -20,13 +25,17 @@ export abstract class VanillaNetError extends Error implements ErrorFields {
   declare readonly hint?: string;
 
   constructor({ op, expected, got, hint }: ErrorFields, options?: ErrorOptions) {
-    super(`${op}: expected ${expected}, got ${got}`, options);
-    this.op = op;
-    this.expected = expected;
-    this.got = got;
+    const fields = { op: shorten(op), expected: shorten(expected), got: shorten(got) };
+    super(`${fields.op}: expected ${fields.expected}, got ${fields.got}`, options);
+    this.op = fields.op;
+    this.expected = fields.expected;
+    this.got = fields.got;
     if (hint !== undefined) this.hint = hint;
   }
 }
+
+/** A class of errors: readers of a format throw a WeightsError for weights, a DataError for a data set. */
+export type ErrorClass = new (fields: ErrorFields, options?: ErrorOptions) => VanillaNetError;
 
 /**
  * Sets the name of an error class to a literal, because minifiers rename classes. The name is on the prototype,

@@ -16,5 +16,9 @@ export type StateDict = ReadonlyMap<string, Tensor>;
 /** The number of elements of a shape; 1 for the shape [] of a scalar. */
 export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
+/** Sizes that `formatShape` shows; damaged files may have millions. */
+const SHOWN_SIZES = 16;
+
 /** A shape as text: `[1,3,32,32]`. */
-export const formatShape = (shape: readonly number[]): string => `[${shape.join(',')}]`;
+export const formatShape = (shape: readonly number[]): string =>
+  `[${shape.slice(0, SHOWN_SIZES).join(',')}${shape.length > SHOWN_SIZES ? ',…' : ''}]`;

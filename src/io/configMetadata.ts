@@ -1,8 +1,7 @@
 import { resolveConfig, type ModelConfigInput, type ModelConfig } from '../core/config.js';
 import { WeightsError } from '../core/errors.js';
-import { messageOf } from '../core/messageOf.js';
+import { parseJsonObject } from '../core/json.js';
 import { formOf } from '../core/parameters.js';
-import { isRecord, show } from '../core/check.js';
 
 const KEY = 'vanillanet';
 
@@ -25,18 +24,8 @@ export const writeConfig = (config: ModelConfig): Map<string, string> =>
 export function readConfig(metadata: ReadonlyMap<string, string>, name = 'metadata'): ModelConfig | null {
   const text = metadata.get(KEY);
   if (text === undefined) return null;
-  let config: unknown;
-  try {
-    config = JSON.parse(text);
-  } catch (cause) {
-    const expected = `JSON under the metadata key '${KEY}'`;
-    throw new WeightsError({ op: name, expected, got: messageOf(cause) }, { cause });
-  }
-  if (!isRecord(config)) {
-    const expected = `a JSON object under the metadata key '${KEY}'`;
-    throw new WeightsError({ op: name, expected, got: show(config) });
-  }
-  return resolveConfig(config);
+  const expected = `a JSON object under the metadata key '${KEY}'`;
+  return resolveConfig(parseJsonObject(text, { op: name, Refused: WeightsError, expected }));
 }
 
 /**

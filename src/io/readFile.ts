@@ -1,12 +1,9 @@
 import { readFile } from 'node:fs/promises';
-import type { ErrorFields, VanillaNetError } from '../core/errors.js';
+import type { ErrorClass } from '../core/errors.js';
 import { reasonOf } from './reason.js';
 
-/** The class of the error: WeightsError for a weight file, DataError for a data set. */
-export type Refusal = new (fields: ErrorFields, options?: ErrorOptions) => VanillaNetError;
-
 /** The content of a file. @throws an error of the class `Refused` that names the path */
-export async function readBytes(path: string, Refused: Refusal): Promise<Uint8Array> {
+export async function readBytes(path: string, Refused: ErrorClass): Promise<Uint8Array> {
   try {
     return await readFile(path);
   } catch (cause) {

@@ -4,7 +4,7 @@
  *     {"__metadata__": {key: string}, name: {"dtype", "shape", "data_offsets": [begin, end]}, …}
  */
 import { WeightsError } from '../core/errors.js';
-import { messageOf } from '../core/messageOf.js';
+import { parseJsonObject, scanJson } from '../core/json.js';
 import { formatShape, sizeOf } from '../core/tensor.js';
 import { DTYPES, isDtype, type Dtype } from './dtypes.js';
 import { scaleName } from './int8.js';
@@ -75,26 +75,30 @@ export function checkBeginning(byte: number | undefined, op: string): void {
   });
 }
 
-function parse(bytes: Uint8Array, op: string): { text: string; header: Record<string, unknown> } {
-  const refuse = (got: string, cause?: unknown): never => {
-    throw new WeightsError({ op, expected: HEADER, got }, { cause });
-  };
+function parse(bytes: Uint8Array, op: string): { text: string; header: Readonly<Record<string, unknown>> } {
   checkBeginning(bytes[0], op);
   let text: string;
-  let header: unknown;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
-    header = JSON.parse(text);
   } catch (cause) {
-    return refuse(messageOf(cause), cause);
+    throw new WeightsError({ op, expected: HEADER, got: 'bytes that are not UTF-8' }, { cause });
   }
-  return isRecord(header) ? { text, header } : refuse(show(header));
+  return { text, header: parseJsonObject(text, { op, Refused: WeightsError, expected: HEADER, limit: MAX_HEADER }) };
+}
+
+const ENTRY_KEYS = ['dtype', 'shape', 'data_offsets'];
+
+/** Refuses half a surrogate pair, which escapes in JSON can write, but no encoding of Unicode. @throws WeightsError */
+function checkText(text: string, file: string): void {
+  if (!/\p{Surrogate}/u.test(text)) return;
+  throw new WeightsError({ op: file, expected: 'a header of valid Unicode', got: `a lone surrogate in ${show(text)}` });
 }
 
 function readEntry(name: string, value: unknown, file: string): Entry {
   const op = `${file}: ${name}`;
-  const keys = isRecord(value) ? Object.keys(value).sort().join() : '';
-  if (!isRecord(value) || keys !== 'data_offsets,dtype,shape') {
+  checkText(name, file);
+  // Other keys are ignored, as in the official reader.
+  if (!isRecord(value) || !ENTRY_KEYS.every((key) => Object.hasOwn(value, key))) {
     throw new WeightsError({ op, expected: 'dtype, shape and data_offsets', got: show(value) });
   }
   const { dtype, shape, data_offsets } = value;
@@ -125,27 +129,35 @@ function readEntry(name: string, value: unknown, file: string): Entry {
 
 function readMetadata(value: unknown, file: string): ReadonlyMap<string, string> {
   const op = `${file}: ${METADATA}`;
+  // The official reader takes null for none.
+  if (value === null) return new Map();
   if (!isRecord(value)) throw new WeightsError({ op, expected: 'an object of strings', got: show(value) });
   const metadata = new Map<string, string>();
   for (const [key, text] of Object.entries(value)) {
     if (typeof text !== 'string') {
       throw new WeightsError({ op, expected: 'only strings', got: `${show(text)} under ${show(key)}` });
     }
+    checkText(key, file);
+    checkText(text, file);
     metadata.set(key, text);
   }
   return metadata;
 }
 
-/**
- * Refuses equal keys: JSON.parse keeps the last, another reader may keep the first. Each key has one colon outside
- * of strings, so they are counted.
- */
-function refuseDuplicates(text: string, keys: number, op: string): void {
-  let colons = 0;
-  for (const [token] of text.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"|:/g)) if (token === ':') colons++;
-  if (colons !== keys) {
-    throw new WeightsError({ op, expected: 'each key once', got: `${colons - keys} keys of the header twice` });
-  }
+/** The keys of an object and of all objects in it. */
+const countKeys = (value: unknown): number =>
+  typeof value === 'object' && value !== null
+    ? Object.values(value).reduce(
+        (sum: number, each) => sum + countKeys(each),
+        isRecord(value) ? Object.keys(value).length : 0,
+      )
+    : 0;
+
+/** Refuses equal keys, of which JSON.parse keeps the last, and another reader may keep the first. */
+function refuseDuplicates(text: string, header: unknown, op: string): void {
+  const extra = scanJson(text).keys - countKeys(header);
+  if (extra === 0) return;
+  throw new WeightsError({ op, expected: 'each key once', got: `${extra} keys of the header twice` });
 }
 
 /** The number of bytes of all tensors, which must be contiguous. @throws WeightsError */
@@ -203,8 +215,7 @@ export function readHeader(bytes: Uint8Array, file: string): Header {
     if (key === METADATA) metadata = readMetadata(value, file);
     else entries.push(readEntry(key, value, file));
   }
-  const keys = Object.keys(header).length + 3 * entries.length + metadata.size;
-  refuseDuplicates(text, keys, file);
+  refuseDuplicates(text, header, file);
   const length = coverage(entries, file);
   const scales = findScales(entries, file);
   const hidden = new Set(scales.values());

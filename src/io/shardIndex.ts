@@ -5,8 +5,8 @@
  *      "shards": [{"file": "net-00001-of-00002.bin", "bytes": …, "sha256": …}, …]}
  */
 import { WeightsError } from '../core/errors.js';
-import { messageOf } from '../core/messageOf.js';
-import { isRecord, show } from '../core/check.js';
+import { parseJson } from '../core/json.js';
+import { isRecord, show, tagOf } from '../core/check.js';
 import { isSha256 } from './sha256.js';
 
 export interface Shard {
@@ -27,6 +27,8 @@ export interface ShardIndex {
 }
 
 export const FORMAT = 'vanillanet-shards';
+/** The longest index in bytes, enough for 100 000 shards. */
+export const MAX_INDEX = 2 ** 24;
 
 /** Whether a name stays in the folder of the index and has no special characters of URLs. */
 export const isFileName = (name: unknown): name is string =>
@@ -34,25 +36,23 @@ export const isFileName = (name: unknown): name is string =>
 
 const isCount = (v: unknown): v is number => Number.isSafeInteger(v) && (v as number) >= 0;
 
+const isText = (input: unknown): input is string | Uint8Array =>
+  typeof input === 'string' || tagOf(input) === 'Uint8Array';
+
 /**
  * Checks an index of shards.
  *
- * @param input JSON text, or the parsed value
+ * @param input JSON, as text or bytes, or the parsed value
  * @param name of the index in errors
  * @throws WeightsError
  */
 export function readShardIndex(input: unknown, name = 'shards'): ShardIndex {
-  const refuse = (expected: string, got: string, cause?: unknown): never => {
-    throw new WeightsError({ op: name, expected, got }, { cause });
+  const refuse = (expected: string, got: string): never => {
+    throw new WeightsError({ op: name, expected, got });
   };
-  let index = input;
-  if (typeof input === 'string') {
-    try {
-      index = JSON.parse(input) as unknown;
-    } catch (cause) {
-      return refuse('an index of shards in JSON', messageOf(cause), cause);
-    }
-  }
+  const index = isText(input)
+    ? parseJson(input, { op: name, Refused: WeightsError, expected: 'an index of shards in JSON', limit: MAX_INDEX })
+    : input;
   if (!isRecord(index)) return refuse('an index of shards', show(index));
   const { format, version, bytes, sha256, shards } = index;
   if (format !== FORMAT || version !== 1) {
@@ -68,8 +68,11 @@ export function readShardIndex(input: unknown, name = 'shards'): ShardIndex {
     if (!isSha256(hash)) return refuse(`a sha256 of 64 hexadecimal digits for ${file}`, show(hash));
     return { file, bytes: length, sha256: hash.toLowerCase() };
   });
-  const duplicate = checkedShards.find(({ file }, i) => checkedShards.findIndex((other) => other.file === file) !== i);
-  if (duplicate !== undefined) return refuse('each shard once', `${duplicate.file} twice`);
+  const files = new Set<string>();
+  for (const { file } of checkedShards) {
+    if (files.has(file)) return refuse('each shard once', `${file} twice`);
+    files.add(file);
+  }
   if (sha256 !== undefined && checkedShards.length === 1 && sha256.toLowerCase() !== checkedShards[0].sha256) {
     return refuse(`sha256 ${checkedShards[0].sha256}, that of the only shard`, show(sha256));
   }

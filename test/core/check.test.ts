@@ -103,7 +103,7 @@ describe('show', () => {
     [runInNewContext('new Uint8Array(9)'), 'Uint8Array'],
     [() => 1, 'a function'],
     [Symbol('s'), 'Symbol(s)'],
-    [cycle, 'Array'],
+    [cycle, `${'['.repeat(80)}…`],
     [{ n: 1n }, 'Object'],
   ])('formats %p', (value, text) => {
     expect(show(value)).toBe(text);
@@ -112,5 +112,38 @@ describe('show', () => {
   test('shortens long values', () => {
     expect(show('x'.repeat(1e6))).toHaveLength(81);
     expect(show(Array(1e6).fill(1))).toHaveLength(81);
+  });
+});
+
+describe('show is bounded', () => {
+  const deep = (levels: number): unknown => {
+    let value: unknown = 1;
+    for (let i = 0; i < levels; i++) value = { a: value };
+    return value;
+  };
+  test('for values of great depth', () => {
+    expect(show(deep(3))).toBe('{"a":{"a":{"a":1}}}');
+    expect(show(deep(100_000))).toBe(`${'{"a":'.repeat(16)}…`);
+    expect(show([deep(100_000)])).toMatch(/^\[\{"a":.*…$/);
+  });
+
+  test('for values that repeat: 2^200 if each were visited', () => {
+    let value: unknown = 1;
+    for (let i = 0; i < 200; i++) value = { l: value, r: value };
+    expect(show(value)).toHaveLength(81);
+  });
+
+  test('for long strings, lists and arrays in an object', () => {
+    expect(show({ a: 'x'.repeat(1e6) })).toBe(`{"a":"${'x'.repeat(74)}…`);
+    expect(show({ a: Array.from({ length: 1e6 }, () => 1) })).toBe(`{"a":[${'1,'.repeat(37)}…`);
+    expect(show({ a: new Float32Array(1e6) })).toBe('{"a":"Float32Array"}');
+  });
+
+  test('and keeps keys that look like indices, and undefined values', () => {
+    expect(show({ ['__proto__']: 1, b: undefined, c: null })).toBe('{"__proto__":1,"c":null}');
+    expect(show({ toJSON: () => undefined })).toBe('Object');
+    expect(show(new Date(0))).toBe('"1970-01-01T00:00:00.000Z"');
+    const inherited: unknown = Object.assign(Object.create({ hidden: 1 }), { own: 2 });
+    expect(show(inherited)).toBe('{"own":2}');
   });
 });

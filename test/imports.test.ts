@@ -64,7 +64,7 @@ const RULES: readonly {
       'src/io/retryIfOpen.ts',
       ...FETCH,
     ],
-    packages: ['#data/disk', 'node:', 'sharp', 'nanotar'],
+    packages: ['#data/disk', 'node:', 'sharp', 'modern-tar'],
   },
   // Only the types of TensorFlow.js: the caller passes the library itself; Node's engines are looked up by name.
   {
@@ -203,7 +203,7 @@ test('all files import only packages that package.json names', () => {
   // What src imports of devDependencies is bundled into dist; test/entries/tarball.test.ts checks that it is.
   const installed = { ...dependencies, ...peerDependencies };
   expect(packagesOf(ALL).filter((name) => !(name in installed))).toEqual([
-    ...['@noble/hashes', '@observablehq/plot', 'cli-progress', 'commander', 'linkedom', 'nanotar'],
+    ...['@noble/hashes', '@observablehq/plot', 'cli-progress', 'commander', 'linkedom', 'modern-tar'],
   ]);
 });
 

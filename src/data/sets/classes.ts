@@ -1,6 +1,7 @@
 import { DataError, ParamError } from '../../core/errors.js';
 import type { ModelConfig } from '../../core/config.js';
 import { isStreamed, type DataSet, type LabeledImages } from './dataset.js';
+import { normalizeName } from './normalizeName.js';
 
 /** The input channels and the classes of a network; keys of its configuration. */
 export type DatasetRequirements = Partial<Pick<ModelConfig, 'in_chans' | 'num_classes' | 'class_names'>>;
@@ -26,7 +27,9 @@ function checkRequirements(
     const got = `${classNames.length} (${abbreviate(classNames)})`;
     throw new ParamError({ op, expected: `${num_classes} classes, like the network`, got });
   }
-  const mismatch = class_names?.findIndex((name, i) => name !== classNames[i]) ?? -1;
+  // Weights may have names of macOS, which writes `é` as two characters.
+  const names = classNames.map(normalizeName);
+  const mismatch = class_names?.findIndex((name, i) => normalizeName(name) !== names[i]) ?? -1;
   if (class_names && mismatch >= 0) {
     const expected = `the network's classes, '${class_names[mismatch]}' as class ${mismatch}`;
     throw new ParamError({ op, expected, got: `'${classNames[mismatch]}'` });

@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { compareCodePoints } from '../../core/compareCodePoints.js';
 import { DataError } from '../../core/errors.js';
 
 /** Titles of the sets, and the names of their files in order of preference: unpacked, complete, a part. */
@@ -35,7 +36,7 @@ async function findIn(folder: string, name: Name): Promise<string | null> {
   const patterns = SETS[name].files;
   const own = basename(folder);
   if (patterns.slice(0, FOLDERS).some((pattern) => pattern.test(own)) && (await isFolder(folder))) return folder;
-  const files = (await readdir(folder).catch((): string[] => [])).sort();
+  const files = (await readdir(folder).catch((): string[] => [])).sort(compareCodePoints);
   for (const pattern of patterns) {
     const file = files.find((candidate) => pattern.test(candidate));
     if (file !== undefined) return join(folder, file);

@@ -132,10 +132,11 @@ export async function openImageFolder(archive: Archive, options: ImageFolderOpti
 }
 
 /**
- * Reads the images root/<class>/<file> or root/<split>/<class>/<file> of a folder or a tar archive into memory. Classes
- * are numbered in the order of their sorted folder names.
+ * Reads the images root/<class>/<file> or root/<split>/<class>/<file> of a folder or a tar archive into memory, as
+ * torchvision's ImageFolder does: classes are numbered in the order of their folder names, sorted by code points; files in
+ * folders of a class belong to it; files without an extension of a picture are passed over. Class names are in NFC.
  *
- * @throws DataError naming a file that is no image or in no class folder, or a class without images
+ * @throws DataError naming a picture that cannot be read, a class without pictures, or two roots of class folders
  * @throws BackendUnavailableError if sharp is not installed
  */
 export const readImageFolder = async (root: string, options: ImageFolderOptions): Promise<ImageSet> =>

@@ -1,126 +1,104 @@
+/**
+ * Finds the classes and pictures of an image folder as torchvision's ImageFolder does: a class is a folder, its pictures
+ * are the files under it with an extension of a picture, other files are passed over. Beyond torchvision, the folder
+ * with the classes is searched for, and train, val and test share their classes.
+ */
+import { compareCodePoints } from '../../core/compareCodePoints.js';
 import { DataError } from '../../core/errors.js';
 import type { Archive } from './archive.js';
-import type { FolderSplit } from './dataset.js';
+import { findRoot, type SplitOptions } from './imageRoots.js';
+import { normalizeName } from './normalizeName.js';
 import { splitByClass } from './splitByClass.js';
 
-/** Selects images of a folder. */
-export interface SplitOptions {
-  /**
-   * The folder root/train, root/val or root/test. `val` may also be named `valid` or `validation`. If only one of `val`
-   * and `test` exists, both select it. Without such folders, every split is the whole set.
-   */
-  readonly split?: FolderSplit;
-  /**
-   * The share of each class to hold out, in [0, 1), if there is no val or test folder; `train` selects the rest.
-   * Default: nothing is held out.
-   */
-  readonly valSplit?: number;
-  /** Seed of `valSplit`. Default 0. */
-  readonly seed?: number;
-}
+export type { SplitOptions } from './imageRoots.js';
 
 export interface Listing {
+  /** In Unicode's NFC, sorted by code points, as Python sorts. */
   readonly classNames: readonly string[];
-  /** In the order of their paths. */
+  /** By class, then by folder, then by name. */
   readonly files: readonly string[];
   readonly labels: Int32Array;
   readonly splitSource?: 'whole' | 'drawn';
 }
 
-const VALIDATION = ['val', 'valid', 'validation'];
-/** The folders of a split, in order of preference. */
-const FOLDERS: Readonly<Record<FolderSplit, readonly string[]>> = {
-  train: ['train'],
-  val: [...VALIDATION, 'test'],
-  test: ['test', ...VALIDATION],
-};
-const SPLIT_FOLDER = /(^|\/)(train|test|val|valid|validation)\/$/;
+/** The extensions of torchvision's ImageFolder, in lower case. Formats that are not decoded are refused by name. */
+export const PICTURE_EXTENSIONS: readonly string[] = [
+  ...['.jpg', '.jpeg', '.png', '.ppm', '.bmp', '.pgm', '.tif', '.tiff', '.webp'],
+];
 
 const isFolder = (name: string): boolean => name.endsWith('/');
 
-/** The folder above the class folder: '' for `cat/1.png`, 'pets/train/' for `pets/train/cat/1.png`; or null. */
-function rootOf(file: string): string | null {
-  const folders = file.split('/').slice(0, -1);
-  return folders.length === 0
-    ? null
-    : folders
-        .slice(0, -1)
-        .map((folder) => `${folder}/`)
-        .join('');
+/**
+ * Whether a name is that of a picture, by its extension. macOS writes companions named `._…` into archives, which are no
+ * pictures.
+ */
+export const isPicture = (name: string): boolean =>
+  PICTURE_EXTENSIONS.some((extension) => name.toLowerCase().endsWith(extension)) && !/(^|\/)\._[^/]*$/.test(name);
+
+/** Whether a name is in a hidden folder, such as `.git`, which is no class. */
+const isInHiddenFolder = (name: string): boolean => /(^|\/)\.[^/]*\//.test(name);
+
+/** The name of the class folder under a root, without Unicode normalization; null for a file outside of class folders. */
+function folderIn(root: string, name: string): string | null {
+  const end = name.indexOf('/', root.length);
+  return name.startsWith(root) && end > root.length ? name.slice(root.length, end) : null;
 }
 
-interface Roots {
-  /** The folder with the classes of the selected split. */
-  readonly root: string;
-  /** The roots of all splits. They share their classes: a class has the same index in each, with or without images. */
-  readonly all: readonly string[];
-  /** Whether the selected split has its own folder. */
-  readonly hasSplitFolders: boolean;
+/** The class of a file under a root; null for a file outside of class folders. */
+function classIn(root: string, name: string): string | null {
+  const folder = folderIn(root, name);
+  return folder === null ? null : normalizeName(folder);
 }
 
-function findRoots(files: readonly string[], path: string, { split, valSplit }: SplitOptions): Roots {
-  const roots = [...new Set(files.map(rootOf))].filter((root) => root !== null);
-  const all = roots.filter((root) => SPLIT_FOLDER.test(root));
-  if (all.length === 0) {
-    if (roots.length > 0) return { root: roots[0], all: [roots[0]], hasSplitFolders: false };
-    const got = files.length === 0 ? 'no files' : files[0];
-    throw new DataError({ op: path, expected: 'images in a folder for each class', got });
-  }
-  if (split === undefined) {
-    throw new DataError({
-      op: path,
-      expected: 'a split: train, val or test',
-      got: 'none, although there are folders for splits',
-    });
-  }
-  const foldersOf = (which: FolderSplit): readonly string[] =>
-    FOLDERS[which]
-      .map((name) => all.filter((root) => `/${root}`.endsWith(`/${name}/`)))
-      .find(({ length }) => length > 0) ?? [];
-  const hasHeldOut = foldersOf('test').length > 0;
-  const isDrawn = valSplit !== undefined && !hasHeldOut;
-  const folders = foldersOf(isDrawn ? 'train' : split);
-  if (folders.length !== 1) {
-    const got = folders.join(', ') || 'none with images in it';
-    throw new DataError({ op: path, expected: `one folder ${FOLDERS[split].join(' or ')}`, got });
-  }
-  return { root: folders[0], all, hasSplitFolders: !isDrawn };
+/** The folder and the name of a file. */
+const parts = (file: string): readonly [string, string] => {
+  const end = file.lastIndexOf('/');
+  return [file.slice(0, end), file.slice(end + 1)];
+};
+
+/** Compares files of a class as torchvision does, which walks through the sorted folders. */
+function compareFiles(a: string, b: string): number {
+  const [[folderA, nameA], [folderB, nameB]] = [parts(a), parts(b)];
+  return compareCodePoints(folderA, folderB) || compareCodePoints(nameA, nameB);
+}
+
+/** @throws DataError naming the class folders without pictures */
+function checkEmptyClasses(path: string, root: string, names: readonly string[], classes: ReadonlySet<string>): void {
+  const folders = names.map((name) => folderIn(root, name)).filter((folder) => folder !== null);
+  const empty = [...new Set(folders)].filter((folder) => !classes.has(normalizeName(folder))).sort(compareCodePoints);
+  if (empty.length === 0) return;
+  throw new DataError({
+    op: `${path}: ${root}${empty[0]}/`,
+    expected: `a picture in each class folder (${PICTURE_EXTENSIONS.join(', ')})`,
+    got: `none in ${empty.slice(0, 5).join(', ')}${empty.length > 5 ? `, … (${empty.length} folders)` : ''}`,
+    hint: 'Remove the empty folders, or put pictures into them.',
+  });
 }
 
 /**
- * Lists the images of a split and their classes, which are the sorted names of the class folders.
+ * Lists the pictures of a split and their classes.
  *
- * @throws DataError naming a file that is in no class folder, or a class without images
+ * @throws DataError if there are no class folders, class folders without pictures, or more than one root
  */
 export function listImages({ names, path }: Archive, options: SplitOptions): Listing {
   const { split, valSplit, seed = 0 } = options;
-  // Hidden files are those of file managers.
-  const visible = names.filter((name) => !/(^|\/)\./.test(name));
-  const allFiles = visible.filter((name) => !isFolder(name));
-  const { root, all, hasSplitFolders: divided } = findRoots(allFiles, path, options);
-  // With split folders, files outside of them are ignored.
-  const files = SPLIT_FOLDER.test(root) ? allFiles.filter((name) => name.startsWith(root)) : allFiles;
-  const misplaced = files.find((name) => rootOf(name) !== root);
-  if (misplaced !== undefined) {
-    throw new DataError({
-      op: `${path}: ${misplaced}`,
-      expected: `an image in ${root}<class>/`,
-      got: 'a file elsewhere',
-    });
-  }
+  const visible = names.filter((name) => !isInHiddenFolder(name));
+  const pictures = visible.filter((name) => !isFolder(name) && isPicture(name));
+  const { root, all, hasSplitFolders } = findRoot(visible, pictures, path, options);
 
-  const classOf = (file: string): string => file.split('/').slice(-2)[0];
-  const roots = new Set<string | null>(all);
-  const classNames = [...new Set(allFiles.filter((file) => roots.has(rootOf(file))).map(classOf))].sort();
-  const classesWithImages = new Set(files.map(classOf));
-  const isClass = (name: string): boolean => isFolder(name) && rootOf(`${name}x`) === root;
-  const empty = visible.find((name) => isClass(name) && !classesWithImages.has(classOf(`${name}x`)));
-  if (empty !== undefined) {
-    throw new DataError({ op: `${path}: ${empty}`, expected: 'the images of a class', got: 'an empty folder' });
-  }
+  const classesOf = (each: string): string[] => pictures.map((file) => classIn(each, file)).filter((c) => c !== null);
+  const classesHere = new Set(classesOf(root));
+  checkEmptyClasses(path, root, visible, classesHere);
+  const classNames = [...new Set(all.flatMap(classesOf))].sort(compareCodePoints);
   const indices = new Map(classNames.map((name, i) => [name, i]));
-  const labels = Int32Array.from(files, (file) => indices.get(classOf(file)) ?? -1);
-  if (divided || split === undefined) return { classNames, files, labels };
+  const labeled = pictures
+    .map((file) => ({ file, label: indices.get(classIn(root, file) ?? '') }))
+    .filter((one): one is { file: string; label: number } => one.label !== undefined)
+    .sort((a, b) => a.label - b.label || compareFiles(a.file, b.file));
+  const files = labeled.map(({ file }) => file);
+  const labels = Int32Array.from(labeled, ({ label }) => label);
+
+  if (hasSplitFolders || split === undefined) return { classNames, files, labels };
   if (valSplit === undefined) return { classNames, files, labels, splitSource: 'whole' };
   const heldOut = splitByClass(labels, valSplit, seed);
   const isSelected = (_: unknown, i: number): boolean => heldOut[i] === (split !== 'train');

@@ -1,11 +1,12 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { mkdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { DataError } from '../../../src/core/errors.js';
 import { openArchive } from '../../../src/data/sets/archive.js';
+import { unpackedLimit } from '../../../src/data/sets/gunzipArchive.js';
 import { refusal } from '../../io/refusal.js';
 import { temporaryFolder } from '../../io/temporaryFolder.js';
-import { tarOf } from './tarWriter.js';
+import { tarOf, tarOfMembers, type Member } from './tarWriter.js';
 
 const path = temporaryFolder();
 
@@ -37,6 +38,94 @@ describe('reads the same files from', () => {
   });
 });
 
+test('a gzip file of several parts is read to its end', async () => {
+  await writeFile(path('parts.tar.gz'), Buffer.concat([gzipSync(tar.subarray(0, 700)), gzipSync(tar.subarray(700))]));
+  expect((await openArchive(path('parts.tar.gz'))).names).toEqual(names);
+});
+
+describe('a gzip file grows at most', () => {
+  test.each([
+    [0, 64],
+    [671_088, 64],
+    [671_089, 64],
+    [2 ** 20, 100],
+    [2 ** 24, 1600],
+    [2 ** 25, 2048],
+    [2 ** 31, 2048],
+  ])('%i bytes to %i MiB', (size, mebibytes) => {
+    expect(Math.floor(unpackedLimit(size) / 2 ** 20)).toBe(mebibytes);
+  });
+
+  test('to its limit; more is refused with the limit', async () => {
+    // 70 MiB of zeros in 70 kB.
+    await writeFile(path('zeros.tar.gz'), gzipSync(new Uint8Array(70 * 2 ** 20)));
+    const opening = openArchive(path('zeros.tar.gz'));
+    await expect(opening).rejects.toThrow(
+      refusal(DataError, path('zeros.tar.gz'), 'at most 64 MiB of unpacked', 'more'),
+    );
+    await expect(opening).rejects.toMatchObject({ hint: expect.stringContaining('unpack it with tar') });
+  });
+});
+
+test('names are sorted by code points', async () => {
+  await writeFile(path('cats.tar'), tarOf({ '🐱': '1', ｶ: '2', é: '3', z: '4' }));
+  expect((await openArchive(path('cats.tar'))).names).toEqual(['z', 'é', 'ｶ', '🐱']);
+});
+
+test('folders without a member of their own are listed', async () => {
+  await writeFile(path('implied.tar'), tarOf({ 'a/b/c/1': '', 'a/b/2': '', 'd/': '', 'd/3': '' }));
+  const { names: listing } = await openArchive(path('implied.tar'));
+  expect(listing).toEqual(['a/', 'a/b/', 'a/b/2', 'a/b/c/', 'a/b/c/1', 'd/', 'd/3']);
+});
+
+describe('two names that are the same', () => {
+  const [nfc, nfd] = ['caf\u00e9', 'cafe\u0301'];
+
+  test.each<[string, Member[]]>([
+    ['twice', [{ name: 'a' }, { name: 'b' }, { name: 'a' }]],
+    ['with ./', [{ name: 'a' }, { name: './a' }]],
+    ['with an empty part', [{ name: 'b/a' }, { name: 'b//a' }]],
+    ['a file and a folder', [{ name: 'a' }, { name: 'a/', type: '5' }]],
+    ['a file and a folder of a file', [{ name: 'a/b' }, { name: 'a' }]],
+    ['a file and a link', [{ name: 'a' }, { name: 'a', type: '1', target: 'a' }]],
+    ['in NFC and NFD', [{ name: `a/${nfc}` }, { name: `a/${nfd}` }]],
+    ['folders in NFC and NFD', [{ name: `${nfc}/1` }, { name: `${nfd}/2` }]],
+  ])('%s, are refused in an archive', async (title, members) => {
+    await writeFile(path('twice.tar'), tarOfMembers(members));
+    const got = /NFC/.test(title) ? "the same name in Unicode's NFC" : 'two of this name';
+    const expected = 'one file or folder of each name';
+    const refused = openArchive(path('twice.tar'));
+    if (title.startsWith('a file and a folder')) await expect(refused).rejects.toThrow(expected);
+    else await expect(refused).rejects.toThrow(refusal(DataError, path('twice.tar'), expected, got));
+  });
+
+  test('are refused in a folder', async () => {
+    await mkdir(path('forms'));
+    await writeFile(path('forms', nfc), '');
+    await writeFile(path('forms', nfd), '');
+    // Some file systems keep one of them only.
+    if ((await readdir(path('forms'))).length < 2) return;
+    await expect(openArchive(path('forms'))).rejects.toThrow(
+      refusal(DataError, path('forms'), 'one file or folder of each name', 'the same name'),
+    );
+  });
+
+  test('a folder may have two members', async () => {
+    await writeFile(path('folders.tar'), tarOf({ 'a/': '', './a/': '', 'a/1': '' }));
+    expect((await openArchive(path('folders.tar'))).names).toEqual(['a/', 'a/1']);
+  });
+});
+
+test('a folder of more than 16 levels is refused', async () => {
+  const deep = (levels: number): string => path(`${levels} levels`, ...Array<string>(levels).fill('d'));
+  await mkdir(deep(16), { recursive: true });
+  await mkdir(deep(17), { recursive: true });
+  expect((await openArchive(path('16 levels'))).names).toHaveLength(16);
+  await expect(openArchive(path('17 levels'))).rejects.toThrow(
+    refusal(DataError, `${path('17 levels')}: d/d/`, 'at most 16 levels of folders', 'more'),
+  );
+});
+
 test('listing a folder with a link to itself ends', async () => {
   await mkdir(path('loop', 'sub'), { recursive: true });
   // Junctions need no privileges on Windows; elsewhere the type is ignored.
@@ -55,12 +144,6 @@ describe('refuses', () => {
   corrupt[zipped.length - 6] ^= 255;
   const noSize = Uint8Array.from(tar);
   noSize.set(Buffer.from('zz'), 512 + 124);
-  const long = Uint8Array.from(tar);
-  long[345] = 0x61;
-  long.set(
-    Buffer.from(`${(Number.parseInt(Buffer.from(tar.subarray(148, 154)).toString(), 8) + 0x61).toString(8)}\0`),
-    148,
-  );
 
   const cases: [string, Uint8Array | string, string, string][] = [
     ['empty.tar', '', 'a tar archive', '0 bytes'],
@@ -77,7 +160,13 @@ describe('refuses', () => {
     ['damaged.tar', damaged, 'a tar archive', 'a damaged header at byte 512'],
     ['no size.tar', noSize, 'a tar archive', 'a damaged header at byte 512'],
     ['cut then zipped.tar.gz', gzipSync(tar.subarray(0, 1500)), 'a whole tar archive', 'truncated'],
-    ['long name.tar', long, 'names of at most 100 characters', 'a longer one'],
+    ['garbage.tar.gz', Buffer.concat([zipped, Buffer.from('more')]), 'whole gzip data', 'incorrect header check'],
+    ['zip.tar.gz', 'PK\x03\x04 and more', 'a tar archive, gzipped or not', 'a zip archive'],
+    ['bzip2.tar', 'BZh91AY', 'a tar archive, gzipped or not', 'bzip2 data'],
+    ['xz.tar', Buffer.from('fd377a585a0000', 'hex'), 'a tar archive, gzipped or not', 'xz data'],
+    ['zstd.tar', Buffer.from('28b52ffd00', 'hex'), 'a tar archive, gzipped or not', 'zstd data'],
+    ['other.7z', Buffer.from('377abcaf271c', 'hex'), 'a tar archive, gzipped or not', 'a 7z archive'],
+    ['other.rar', Buffer.from('526172211a0700', 'hex'), 'a tar archive, gzipped or not', 'a rar archive'],
   ];
 
   test.each(cases)('%s', async (name, content, expected, got) => {

@@ -98,7 +98,7 @@ describe('classes by folder', () => {
   test('classes are sorted by their own names, not by their paths', async () => {
     const root = await write('signs', { 'cat/1.png': await png(1), 'cat-x/1.png': await png(2) });
     const set = await readImageFolder(root, { size: [1, 1] });
-    expect([set.classNames, ...set.labels]).toEqual([['cat', 'cat-x'], 1, 0]);
+    expect([set.classNames, ...set.labels, set.images[0]]).toEqual([['cat', 'cat-x'], 0, 1, 1]);
   });
 
   test('a class may be named train', async () => {
@@ -127,39 +127,20 @@ describe('images of other sizes', () => {
 
 describe('refuses', () => {
   const cases: [string, Record<string, string | null>, string, string, string][] = [
-    [
-      'no image',
-      { 'cat/1.png': null, 'cat/notes.txt': 'hello' },
-      'cat/notes.txt',
-      'a PNG, JPEG or WebP',
-      'other bytes',
-    ],
+    ['text in a picture', { 'cat/1.png': 'hello' }, 'cat/1.png', 'a PNG, JPEG or WebP', 'other bytes'],
     ['an empty image', { 'cat/1.png': '' }, 'cat/1.png', 'a PNG, JPEG or WebP', 'an empty file'],
-    ['an empty folder', { 'nothing/': '' }, 'an empty folder', 'a folder for each class', 'no files'],
-    ['an empty class', { 'cat/1.png': null, 'dog/': '' }, 'dog/', 'the images of a class', 'an empty folder'],
+    ['an empty folder', { 'nothing/': '' }, 'an empty folder', 'a picture in each class folder', 'none in nothing'],
+    ['no folder at all', { './': '' }, 'no folder at all', 'images in a folder for each class', 'no files'],
+    ['an empty class', { 'cat/1.png': null, 'dog/': '' }, 'dog/', 'a picture in each class folder', 'none in dog'],
     ['images without a class', { '1.png': null, '2.png': null }, 'without', 'a folder for each class', '1.png'],
     [
-      'a file beside the classes',
-      { 'cat/1.png': null, 'list.csv': 'a' },
-      'list.csv',
-      'an image in <class>/',
-      'elsewhere',
+      'no test folder',
+      { 'train/cat/1.png': null, 'train/dog/1.png': null },
+      'no test',
+      'class folders in one of test, testing, val, valid, validation',
+      'only train/',
     ],
-    [
-      'a folder in a class',
-      { 'cat/1.png': null, 'cat/more/2.png': null },
-      'more/2.png',
-      'an image in <class>',
-      'elsewhere',
-    ],
-    ['no test folder', { 'train/cat/1.png': null, 'train/dog/1.png': null }, 'no test', 'one folder test', 'none'],
-    [
-      'an empty class in test',
-      { 'test/cat/1.png': null, 'test/dog/': '' },
-      'test/dog/',
-      'the images',
-      'an empty folder',
-    ],
+    ['an empty class in test', { 'test/cat/1.png': null, 'test/dog/': '' }, 'test/dog/', '.webp', 'none in dog'],
   ];
   test.each(cases)('%s', async (title, content, op, expected, got) => {
     const image = await png(1);
@@ -196,12 +177,12 @@ describe('unreadable images', () => {
     for (const kind of ['cat', 'dog']) {
       for (let i = 0; i < 3; i++) files[`${kind}/${i}.png`] = await png(10 + i);
     }
-    for (const file of bad) files[file] = file.endsWith('.txt') ? 'hello' : (await png(1)).subarray(0, 50);
+    for (const file of bad) files[file] = file.includes('notes') ? 'hello' : (await png(1)).subarray(0, 50);
     return write(name, files);
   };
 
   test("are left out and listed with 'skip'", async () => {
-    const root = await folder('some bad', ['cat/1.png', 'dog/0.png', 'dog/notes.txt']);
+    const root = await folder('some bad', ['cat/1.png', 'dog/0.png', 'dog/notes.png']);
     const seen: [number, number][] = [];
     const onProgress = (done: number, total: number): void => {
       seen.push([done, total]);
@@ -209,7 +190,7 @@ describe('unreadable images', () => {
     const set = await openDataset(root, 'train', { size: [1, 1], onBadImage: 'skip', onProgress });
     expect([set.n, [...set.labels]]).toEqual([4, [0, 0, 1, 1]]);
     expect([...set.images].filter((_, i) => i % 3 === 0)).toEqual([10, 12, 11, 12]);
-    expect(set.skipped?.map(({ file }) => file)).toEqual(['cat/1.png', 'dog/0.png', 'dog/notes.txt']);
+    expect(set.skipped?.map(({ file }) => file)).toEqual(['cat/1.png', 'dog/0.png', 'dog/notes.png']);
     expect(set.skipped?.[2].reason).toBe('other bytes');
     expect(seen).toEqual([1, 2, 3, 4, 5, 6, 7].map((done) => [done, 7]));
     await expect(openDataset(root, 'train', { size: [1, 1] })).rejects.toThrow(

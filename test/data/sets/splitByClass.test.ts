@@ -78,7 +78,7 @@ test('a folder with only train is divided with valSplit', async () => {
   );
   expect((await openSplit(root, 'train')).grays).toEqual(ALL);
   await expect(openSplit(root, 'val')).rejects.toThrow(
-    refusal(DataError, root, 'one folder val or valid or validation or test', 'none'),
+    refusal(DataError, root, 'class folders in one of val, valid, validation, test, testing', 'only train/'),
   );
   const train = await openSplit(root, 'train', { valSplit: 0.3 });
   const heldOut = await openSplit(root, 'val', { valSplit: 0.3 });

@@ -1,0 +1,166 @@
+/** Finds the folders that contain class folders. */
+import { DataError } from '../../core/errors.js';
+import type { FolderSplit } from './dataset.js';
+import { normalizeName } from './normalizeName.js';
+
+/** Selects images of a folder. */
+export interface SplitOptions {
+  /**
+   * The folder of a split: `train` or `training`; `val`, `valid` or `validation`; `test` or `testing`, in any case. If
+   * only one of val and test exists, both select it. Without such folders, every split is the whole set.
+   */
+  readonly split?: FolderSplit;
+  /**
+   * The share of each class to hold out, in [0, 1), if there is no val or test folder; `train` selects the rest.
+   * Default: nothing is held out.
+   */
+  readonly valSplit?: number;
+  /** Seed of `valSplit`. Default 0. */
+  readonly seed?: number;
+}
+
+export interface Roots {
+  /** The folder with the classes of the selected split: '' or a path that ends with '/'. */
+  readonly root: string;
+  /** The roots of all splits. They share their classes: a class has the same index in each, with or without images. */
+  readonly all: readonly string[];
+  /** Whether the selected split has its own folder. */
+  readonly hasSplitFolders: boolean;
+}
+
+/** Names of the splits' folders, in lower case. */
+const FOLDER_NAMES: Readonly<Record<FolderSplit, readonly string[]>> = {
+  train: ['train', 'training'],
+  val: ['val', 'valid', 'validation'],
+  test: ['test', 'testing'],
+};
+const ALL_NAMES = Object.values(FOLDER_NAMES).flat();
+
+/** The splits whose folders are used for a split, in order of preference. */
+const PREFERENCE: Readonly<Record<FolderSplit, readonly FolderSplit[]>> = {
+  train: ['train'],
+  val: ['val', 'test'],
+  test: ['test', 'val'],
+};
+
+/** The folder above a folder: '' for the first one of a path. */
+const parentOf = (folder: string): string => folder.slice(0, folder.lastIndexOf('/', folder.length - 2) + 1);
+
+/** The last part of a folder's path, in lower case. */
+const baseName = (folder: string): string => folder.slice(parentOf(folder).length, -1).toLowerCase();
+
+/** All folders above a file: 'a/' and 'a/b/' for a/b/c. */
+function foldersAbove(file: string): string[] {
+  const folders: string[] = [];
+  for (let at = file.indexOf('/'); at >= 0; at = file.indexOf('/', at + 1)) folders.push(file.slice(0, at + 1));
+  return folders;
+}
+
+/** Folders named after a split, with pictures in folders under them. */
+function splitFolders(pictures: readonly string[]): string[] {
+  const withPictures = new Set(pictures.map((file) => file.slice(0, file.lastIndexOf('/') + 1)));
+  withPictures.delete('');
+  const isNamed = (folder: string): boolean => ALL_NAMES.includes(baseName(folder));
+  // Beside classes, a folder with pictures of its own is a class: it may be named `train`.
+  const besideClasses = new Set([...withPictures].filter((folder) => !isNamed(folder)).map(parentOf));
+  const isClass = (folder: string): boolean => withPictures.has(folder) && besideClasses.has(parentOf(folder));
+  const above = new Set(pictures.flatMap((file) => foldersAbove(file).slice(0, -1)));
+  const named = [...above].filter((folder) => isNamed(folder) && !isClass(folder));
+
+  // `test/train/cat/1.png`: `test/` is an ordinary folder if all of its pictures are in such folders.
+  const remaining = named.filter((outer) => {
+    const inner = named.filter((folder) => folder !== outer && folder.startsWith(outer));
+    const own = pictures.filter((file) => file.startsWith(outer));
+    return inner.length === 0 || !own.every((file) => inner.some((folder) => file.startsWith(folder)));
+  });
+  // `train/cat/test/1/2.png`: a folder of a class.
+  return remaining.filter((folder) => !remaining.some((outer) => outer !== folder && folder.startsWith(outer)));
+}
+
+/** The folders directly in a folder, with '/' at the end. */
+function childrenOf(folder: string, names: readonly string[]): string[] {
+  const inside = names.filter((name) => name.startsWith(folder));
+  const ends = inside.map((name) => name.indexOf('/', folder.length) + 1);
+  return [...new Set(inside.map((name, i) => name.slice(0, ends[i])).filter((_, i) => ends[i] > 0))];
+}
+
+const refuseRoots = (path: string, roots: readonly string[], hint: string): never => {
+  throw new DataError({ op: path, expected: 'one root of class folders', got: `two roots: ${roots.join(', ')}`, hint });
+};
+
+/** The folder with the classes of a set without folders for splits: the first on the way down that is not alone. */
+function descend(names: readonly string[], pictures: readonly string[]): string {
+  const withPictures = new Set(pictures.map((file) => file.slice(0, file.lastIndexOf('/') + 1)));
+  let root = '';
+  for (;;) {
+    const children = childrenOf(root, names);
+    const [child] = children;
+    if (children.length !== 1 || withPictures.has(child)) return root;
+    if (!pictures.some((file) => file.startsWith(child))) return root;
+    root = child;
+  }
+}
+
+/**
+ * Refuses folders that contain folders of the same name, if no picture is directly in any of them: they are roots of
+ * class folders, not classes.
+ */
+function checkSingleRoot(root: string, pictures: readonly string[], path: string): void {
+  /** By the name of a folder in a child of the root, the child. */
+  const owners = new Map<string, string>();
+  let roots: readonly string[] | null = null;
+  for (const file of pictures) {
+    const parts = file.slice(root.length).split('/');
+    if (parts.length === 1) continue;
+    if (parts.length === 2) return;
+    const [child, inner] = parts;
+    const key = normalizeName(inner).toLowerCase();
+    const owner = owners.get(key) ?? child;
+    if (owner !== child) roots ??= [`${root}${owner}/`, `${root}${child}/`];
+    owners.set(key, owner);
+  }
+  if (roots !== null) refuseRoots(path, roots, 'Pass one of them, or name them train and val.');
+}
+
+/**
+ * Finds the folder with the classes of a split.
+ *
+ * @param names all files and folders
+ * @param pictures the pictures among them
+ * @throws DataError if there are no class folders, no folder for the split, or more than one
+ */
+export function findRoot(
+  names: readonly string[],
+  pictures: readonly string[],
+  path: string,
+  { split, valSplit }: SplitOptions,
+): Roots {
+  const all = splitFolders(pictures);
+  if (all.length === 0) {
+    const root = descend(names, pictures);
+    checkSingleRoot(root, pictures, path);
+    if (childrenOf(root, names).length > 0) return { root, all: [root], hasSplitFolders: false };
+    const got = names.length === 0 ? 'no files' : names[0];
+    throw new DataError({ op: path, expected: 'images in a folder for each class', got });
+  }
+  if (split === undefined) {
+    const got = 'none, although there are folders for splits';
+    throw new DataError({ op: path, expected: 'a split: train, val or test', got });
+  }
+  const foldersOf = (which: FolderSplit): readonly string[] =>
+    PREFERENCE[which]
+      .map((name) => all.filter((folder) => FOLDER_NAMES[name].includes(baseName(folder))))
+      .find(({ length }) => length > 0) ?? [];
+  const isDrawn = valSplit !== undefined && foldersOf('test').length === 0;
+  const folders = foldersOf(isDrawn ? 'train' : split);
+  if (folders.length > 1) refuseRoots(path, folders, 'Pass the folder above one of them, or rename the other.');
+  if (folders.length === 1) return { root: folders[0], all, hasSplitFolders: !isDrawn };
+  const choices = PREFERENCE[split].flatMap((name) => FOLDER_NAMES[name]).join(', ');
+  const hint = split === 'train' ? undefined : 'Or hold out a share of the training images: --val-split 0.1.';
+  throw new DataError({
+    op: path,
+    expected: `class folders in one of ${choices}`,
+    got: `only ${all.join(', ')}`,
+    hint,
+  });
+}

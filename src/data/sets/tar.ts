@@ -1,0 +1,209 @@
+/**
+ * Reads tar archives: old ones (v7), ustar, PAX and GNU. modern-tar parses the headers. This module passes over their
+ * blocks in step with it, for what modern-tar leaves out: kinds of members that it does not know and would read as
+ * files, damaged PAX records, which it would ignore, and where an error is.
+ */
+import { unpackTar, type TarHeader } from 'modern-tar';
+import { DataError } from '../../core/errors.js';
+import { messageOf } from '../../core/messageOf.js';
+import { relativePath } from './memberNames.js';
+
+/** A member of a tar archive. */
+export interface TarMember {
+  /** The path relative to the archive, as by `relativePath`. */
+  readonly name: string;
+  readonly type: 'file' | 'directory' | 'link' | 'symlink' | 'other';
+  /** What an 'other' member is. */
+  readonly kind: string;
+  /** The target of a link, as stored. */
+  readonly target: string;
+  /** The content of a file: a view of the archive. */
+  readonly data: Uint8Array;
+}
+
+const BLOCK = 512;
+/** Offsets and lengths of the fields of a header. */
+const FIELDS = { uid: [108, 8], gid: [116, 8], size: [124, 12], mtime: [136, 12], checksum: [148, 8] } as const;
+const [TYPE, LAST_FIELD] = [156, 500];
+
+type Field = readonly [at: number, length: number];
+
+const blocks = (size: number): number => Math.ceil(size / BLOCK) * BLOCK;
+const isZero = (bytes: Uint8Array): boolean => bytes.every((byte) => byte === 0);
+
+/** Members that describe the next one: PAX records, for it or for all, and long names of GNU. */
+const METADATA = 'xgLK';
+/** Members that modern-tar reads as they are: files of three kinds, links, devices, folders and pipes. */
+const KNOWN = '\x0001234567';
+
+/** What other members are, by their type. */
+const FOREIGN: Readonly<Record<string, string>> = {
+  S: 'a sparse file of GNU tar',
+  D: 'a list of a folder from an incremental archive',
+  M: 'the continuation of a file from another volume',
+  N: 'a long name of an early GNU tar',
+  X: 'PAX records of Solaris',
+};
+const VOLUME_LABEL = 'V';
+
+/** A number in a header: octal digits up to a NUL, spaces ignored. NaN for other bytes. */
+function octal(header: Uint8Array, [at, length]: Field): number {
+  const [digits] = String.fromCharCode(...header.subarray(at, at + length)).split('\0');
+  return /^[ 0-7]*$/.test(digits) ? Number(`0o0${digits.replaceAll(' ', '')}`) : NaN;
+}
+
+/**
+ * Replaces binary numbers of times and ids by 0. GNU tar writes them for times before 1970 and for large ids, of which
+ * modern-tar refuses some. They are of no use here.
+ */
+function clearBinaryNumbers(header: Uint8Array): void {
+  for (const [at, length] of [FIELDS.uid, FIELDS.gid, FIELDS.mtime]) {
+    if (header[at] < 0x80) continue;
+    const field = header.subarray(at, at + length);
+    const sum = field.reduce((total, byte) => total + byte, 0);
+    field.fill(0);
+    // A header that was damaged stays so: the checksum changes by as much as the field.
+    const checksum = octal(header, FIELDS.checksum) - sum;
+    if (checksum >= 0) header.set(Buffer.from(`${checksum.toString(8).padStart(6, '0')}\0 `), FIELDS.checksum[0]);
+  }
+}
+
+const decoder = new TextDecoder('utf-8', { fatal: true });
+
+/** Whether bytes are PAX records, `length key=value\n` one after the other, in UTF-8. */
+function arePaxRecords(bytes: Uint8Array): boolean {
+  for (let at = 0; at < bytes.length;) {
+    const space = bytes.indexOf(0x20, at);
+    const digits = space < 0 ? '' : String.fromCharCode(...bytes.subarray(at, Math.min(space, at + 10)));
+    const end = at + Number(digits);
+    if (!/^\d+$/.test(digits) || end > bytes.length || end <= space + 1 || bytes[end - 1] !== 0x0a) return false;
+    try {
+      if (decoder.decode(bytes.subarray(space + 1, end - 1)).indexOf('=') < 1) return false;
+    } catch {
+      return false;
+    }
+    at = end;
+  }
+  return true;
+}
+
+/** The blocks of an archive, passed over in step with modern-tar. */
+class TarBlocks {
+  /** Where the next header is. */
+  offset = 0;
+
+  constructor(
+    private readonly bytes: Uint8Array,
+    private readonly path: string,
+  ) {
+    this.passMetadata();
+  }
+
+  /** The member with this header; then passes over it. @throws DataError for a member that is not supported */
+  take(header: TarHeader): TarMember {
+    const { path, offset: at } = this;
+    const flag = String.fromCharCode(this.bytes[at + TYPE]);
+    const { name: stored, type = 'file', size, linkname: target = '', pax = {} } = header;
+    const refuse = (expected: string, got: string, hint?: string): never => {
+      throw new DataError({ op: `${path}: ${stored || `the member at byte ${at}`}`, expected, got, hint });
+    };
+    if (Object.keys(pax).some((key) => key.startsWith('GNU.sparse.'))) {
+      refuse('files stored in full', 'a sparse file of GNU tar', 'Pack it without --sparse.');
+    }
+    if (!KNOWN.includes(flag) && flag !== VOLUME_LABEL) {
+      const hint = flag === 'S' ? 'Pack it without --sparse.' : undefined;
+      refuse('files, folders and links', FOREIGN[flag] ?? `a member of type ${JSON.stringify(flag)}`, hint);
+    }
+    const isFolder = type === 'directory';
+    if (isFolder && flag !== '5' && octal(this.bytes.subarray(at, at + BLOCK), FIELDS.size) !== 0) {
+      refuse("a file, whose name does not end with '/'", stored);
+    }
+    const begin = at + BLOCK;
+    // Before the end is known to be there: modern-tar refuses a truncated member next.
+    const data = this.bytes.subarray(begin, begin + size);
+    this.offset = begin + blocks(size);
+    this.passMetadata();
+    const name = relativePath(stored, isFolder, path, at);
+    if (flag === VOLUME_LABEL) return { name, type: 'other', kind: 'the label of a volume', target, data };
+    if (type === 'file' || type === 'directory' || type === 'link' || type === 'symlink') {
+      return { name, type, kind: type, target, data };
+    }
+    return { name, type: 'other', kind: type === 'fifo' ? 'a pipe' : `a ${type.replace('-', ' ')}`, target, data };
+  }
+
+  /** Whether only empty blocks follow. modern-tar requires two of them; some programs write one. */
+  isAtEnd(): boolean {
+    const rest = this.bytes.subarray(this.offset);
+    return rest.length >= BLOCK && isZero(rest);
+  }
+
+  /** The error of modern-tar as a DataError that says where it is. */
+  explain(cause: unknown): DataError {
+    const { bytes, path, offset } = this;
+    const refuse = (expected: string, got: string, hint?: string): DataError =>
+      new DataError({ op: path, expected, got, hint }, { cause });
+    const header = bytes.subarray(offset, offset + BLOCK);
+    if (header.length < BLOCK) {
+      return offset === 0
+        ? refuse('a tar archive', `${bytes.length} bytes`)
+        : refuse('a whole tar archive', `a truncated one of ${bytes.length} bytes`);
+    }
+    if (isZero(header)) {
+      const got = `more bytes after the empty block at byte ${offset}`;
+      return refuse(
+        'nothing after the end of the archive',
+        got,
+        'Archives that were joined have to be joined by tar -A.',
+      );
+    }
+    if (messageOf(cause) === TRUNCATED)
+      return refuse('a whole tar archive', `a truncated one of ${bytes.length} bytes`);
+    if (offset === 0) return refuse('a tar archive', 'other bytes');
+    return refuse('a tar archive', `a damaged header at byte ${offset} (${messageOf(cause)})`);
+  }
+
+  /** Passes over members that describe the next one. @throws DataError for damaged PAX records */
+  private passMetadata(): void {
+    for (;;) {
+      const header = this.bytes.subarray(this.offset, this.offset + BLOCK);
+      if (header.length < LAST_FIELD) return;
+      clearBinaryNumbers(header);
+      const flag = String.fromCharCode(header[TYPE]);
+      const size = octal(header, FIELDS.size);
+      const begin = this.offset + BLOCK;
+      // modern-tar refuses a size that is no number, and a truncated member.
+      if (!METADATA.includes(flag) || Number.isNaN(size) || begin + size > this.bytes.length) return;
+      if (/[xg]/.test(flag) && !arePaxRecords(this.bytes.subarray(begin, begin + size))) {
+        const got = `damaged ones at byte ${begin}`;
+        throw new DataError({ op: this.path, expected: "records of PAX, 'length key=value', in UTF-8", got });
+      }
+      this.offset = begin + blocks(size);
+    }
+  }
+}
+
+/** The message of modern-tar. */
+const TRUNCATED = 'Tar archive is truncated.';
+
+/**
+ * Reads the members of a tar archive, in their order. Fields of headers that are not needed may be changed in `bytes`.
+ *
+ * @throws DataError if the bytes are no tar archive, truncated or damaged, or for a member that cannot be read: one that
+ *   is not known, a sparse file, or one with an invalid name
+ */
+export async function readTar(bytes: Uint8Array, path: string): Promise<TarMember[]> {
+  const members: TarMember[] = [];
+  const tar = new TarBlocks(bytes, path);
+  // Nothing is left for modern-tar to copy.
+  const filter = (header: TarHeader): boolean => {
+    members.push(tar.take(header));
+    return false;
+  };
+  try {
+    await unpackTar(bytes, { strict: true, filter });
+  } catch (cause) {
+    if (cause instanceof DataError) throw cause;
+    if (messageOf(cause) !== TRUNCATED || !tar.isAtEnd()) throw tar.explain(cause);
+  }
+  return members;
+}

@@ -1,0 +1,349 @@
+import { describe, expect, test } from '@jest/globals';
+import { DataError } from '../../../src/core/errors.js';
+import { readTar, type TarMember } from '../../../src/data/sets/tar.js';
+import { readMember } from '../../../src/data/sets/tarFiles.js';
+import { refusal } from '../../io/refusal.js';
+import { memberBlocks, paxRecord, tarOfMembers, withPax, type Member } from './tarWriter.js';
+
+const read = (members: readonly Member[], end?: Uint8Array): Promise<TarMember[]> =>
+  readTar(tarOfMembers(members, end), 'a.tar');
+
+/** Names and contents as text. */
+const textOf = (members: readonly TarMember[]): [string, string][] =>
+  members.map(({ name, data }) => [name, new TextDecoder().decode(data)]);
+
+/** Eight lowest bytes of a binary number, as GNU tar writes those that octal digits cannot. */
+const binary = (value: bigint): Uint8Array => {
+  const field = Buffer.alloc(12, value < 0n ? 0xff : 0);
+  field.writeBigInt64BE(value, 4);
+  field[0] |= 0x80;
+  return field;
+};
+
+const LONG = `${'d'.repeat(120)}/${'é'.repeat(90)}`;
+
+describe('names', () => {
+  const next = { name: 'next', data: 'n' };
+
+  test('of PAX, with spaces, =, line feeds and any letters', async () => {
+    for (const name of ['a b=c d', 'line\nfeed', '猫 🐱=é', 'x'.repeat(300), LONG]) {
+      const members = await read([...withPax({ comment: 'a=b c', path: name }, { name: 'cut', data: 'x' }), next]);
+      expect(textOf(members)).toEqual([
+        [name, 'x'],
+        ['next', 'n'],
+      ]);
+    }
+  });
+
+  test('of GNU', async () => {
+    const long = { name: '././@LongLink', type: 'L', data: `${LONG}\0`, magic: 'ustar  \0' };
+    expect(textOf(await read([long, { name: 'cut', data: 'x', magic: 'ustar  \0' }, next]))).toEqual([
+      [LONG, 'x'],
+      ['next', 'n'],
+    ]);
+  });
+
+  test('with a prefix, in POSIX headers alone', async () => {
+    expect(textOf(await read([{ name: 'b', prefix: 'a/aa', data: 'x' }]))).toEqual([['a/aa/b', 'x']]);
+    expect(textOf(await read([{ name: 'b', prefix: 'other fields', magic: 'ustar  \0' }]))).toEqual([['b', '']]);
+    expect(textOf(await read([{ name: 'b', prefix: 'other fields', magic: '' }]))).toEqual([['b', '']]);
+  });
+
+  test('of 100 bytes, without a NUL', async () => {
+    const name = 'n'.repeat(100);
+    expect(textOf(await read([{ name, data: 'x' }]))).toEqual([[name, 'x']]);
+  });
+
+  test('lose ./ and empty parts', async () => {
+    const names = ['./a', 'b//c', 'd/./e', '././f'].map((name) => ({ name }));
+    expect((await read(names)).map(({ name }) => name)).toEqual(['a', 'b/c', 'd/e', 'f']);
+    const folders = ['./', '.', 'a', 'b/', './c//'].map((name) => ({ name, type: '5' }));
+    expect((await read(folders)).map(({ name }) => name)).toEqual(['', '', 'a/', 'b/', 'c/']);
+  });
+
+  test('of 4096 characters and 16 folders', async () => {
+    for (const path of ['x'.repeat(4096), 'd/'.repeat(16) + 'x']) {
+      expect((await read(withPax({ path }, { name: 'x' })))[0].name).toBe(path);
+    }
+  });
+
+  test('with a / at the end are folders in old archives', async () => {
+    expect(await read([{ name: 'a/', type: '\0', magic: '' }, next])).toMatchObject([
+      { name: 'a/', type: 'directory' },
+      { name: 'next', type: 'file' },
+    ]);
+  });
+
+  test.each<[string, Member | Member[], string, string, string]>([
+    ['too long', withPax({ path: 'x'.repeat(4097) }, { name: 'x' }), 'xxx', 'at most 4096 characters', '4097'],
+    ['too deep', withPax({ path: 'd/'.repeat(17) + 'x' }, { name: 'x' }), 'd/d/', 'at most 16 levels', '17'],
+    ['empty', { name: '' }, 'the member at byte 512', 'a name', 'an empty one'],
+    ['only a dot', { name: '.' }, '.', 'the name of a file', '.'],
+    ['absolute', { name: '/etc/passwd' }, '/etc/passwd', 'a relative path', 'an absolute one'],
+    ['leading out', { name: '../x' }, '../x', "without '..'", '../x'],
+    ['leading out and back', { name: 'a/../../x' }, 'a/../../x', "without '..'", 'a/../../x'],
+    ['with .. inside', { name: 'a/../x' }, 'a/../x', "without '..'", 'a/../x'],
+    ['with NUL', withPax({ path: 'a\0b' }, { name: 'x' }), 'a', 'a name without NUL', '"a\\u0000b"'],
+    ['in Latin-1', { name: Buffer.from('caf\xe9', 'latin1') }, 'caf\ufffd', 'a name in UTF-8', 'other bytes'],
+  ])('that are %s are refused', async (_, member, op, expected, got) => {
+    const members = [{ name: 'first' }, ...(Array.isArray(member) ? member : [member])];
+    await expect(read(members)).rejects.toThrow(refusal(DataError, `a.tar: ${op}`, expected, got));
+  });
+});
+
+describe('sizes', () => {
+  test('of one block more or less', async () => {
+    for (const length of [0, 1, 511, 512, 513, 1024]) {
+      const data = new Uint8Array(length).fill(7);
+      const [first, second] = await read([
+        { name: 'a', data },
+        { name: 'b', data: 'x' },
+      ]);
+      expect([first.data.length, second.name]).toEqual([length, 'b']);
+      expect(first.data.every((byte) => byte === 7)).toBe(true);
+    }
+  });
+
+  test('of PAX, instead of the one in the header', async () => {
+    const members = withPax({ size: '3' }, { name: 'a', data: 'abc', size: 0 });
+    expect(textOf(await read([...members, { name: 'b' }]))).toEqual([
+      ['a', 'abc'],
+      ['b', ''],
+    ]);
+  });
+
+  test('content is a view of the archive', async () => {
+    const bytes = tarOfMembers([{ name: 'a', data: 'abc' }]);
+    const [{ data }] = await readTar(bytes, 'a.tar');
+    expect([data.buffer, data.byteOffset - bytes.byteOffset]).toEqual([bytes.buffer, 512]);
+  });
+});
+
+describe('times and ids', () => {
+  test.each([-1n, -86400n, 2n ** 40n, -(2n ** 62n)])('of %s as a binary number are accepted', async (value) => {
+    const mtime = binary(value);
+    const members = [
+      { name: 'a', mtime, data: 'x' },
+      { name: '././@LongLink', type: 'L', mtime, data: 'b' },
+      { name: '' },
+    ];
+    expect(textOf(await read(members))).toEqual([
+      ['a', 'x'],
+      ['b', ''],
+    ]);
+  });
+
+  test('do not hide damage', async () => {
+    const bytes = Buffer.from(tarOfMembers([{ name: 'a', mtime: binary(-1n) }]));
+    bytes[0] ^= 1;
+    await expect(readTar(bytes, 'a.tar')).rejects.toThrow(refusal(DataError, 'a.tar', 'a tar archive', 'other bytes'));
+  });
+});
+
+describe('members that are no files', () => {
+  test.each([
+    ['3', 'a character device'],
+    ['4', 'a block device'],
+    ['6', 'a pipe'],
+    ['V', 'the label of a volume'],
+  ])('of type %s are listed, and cannot be read', async (type, kind) => {
+    const members = await read([{ name: 'a', type }, { name: 'b' }]);
+    expect(members).toMatchObject([{ name: 'a', type: 'other', kind }, { name: 'b' }]);
+    const byName = new Map(members.map((member) => [member.name, member]));
+    expect(() => readMember(byName, 'a', 'a.tar')).toThrow(refusal(DataError, 'a.tar: a', 'a file', kind));
+  });
+
+  test.each([
+    ['S', 'a sparse file of GNU tar'],
+    ['D', 'a list of a folder from an incremental archive'],
+    ['M', 'the continuation of a file from another volume'],
+    ['N', 'a long name of an early GNU tar'],
+    ['X', 'PAX records of Solaris'],
+    ['Z', 'a member of type "Z"'],
+    ['8', 'a member of type "8"'],
+  ])('of type %s are refused by name', async (type, kind) => {
+    await expect(read([{ name: 'first' }, { name: 'b', type, data: 'x' }])).rejects.toThrow(
+      refusal(DataError, 'a.tar: b', 'files, folders and links', kind),
+    );
+  });
+
+  test('sparse files in PAX are refused by name', async () => {
+    const refused = read(withPax({ 'GNU.sparse.major': '1' }, { name: 'b', data: 'x' }));
+    await expect(refused).rejects.toThrow(refusal(DataError, 'a.tar: b', 'files stored in full', 'a sparse file'));
+    await expect(refused).rejects.toMatchObject({ hint: 'Pack it without --sparse.' });
+  });
+
+  test('a file with content and the name of a folder is refused', async () => {
+    await expect(read([{ name: 'a/', data: 'x' }])).rejects.toThrow(
+      refusal(DataError, 'a.tar: a/', "does not end with '/'", 'a/'),
+    );
+  });
+
+  test('files of type 7 and NUL are files', async () => {
+    expect(
+      textOf(
+        await read([
+          { name: 'a', type: '7', data: '1' },
+          { name: 'b', type: '\0', data: '2' },
+        ]),
+      ),
+    ).toEqual([
+      ['a', '1'],
+      ['b', '2'],
+    ]);
+  });
+});
+
+describe('links', () => {
+  const readLink = async (link: Partial<Member>, more: readonly Member[] = []): Promise<string> => {
+    const members = await read([{ name: 'd/file', data: 'content' }, ...more, { name: 'd/link', ...link }]);
+    const byName = new Map(members.map((member) => [member.name, member]));
+    return new TextDecoder().decode(readMember(byName, 'd/link', 'a.tar'));
+  };
+
+  test.each<[string, Partial<Member>, Member[]]>([
+    ['hard', { type: '1', target: 'd/file' }, []],
+    ['hard, with ./', { type: '1', target: './d/file' }, []],
+    ['symbolic', { type: '2', target: 'file' }, []],
+    ['symbolic, through another folder', { type: '2', target: '../d/./file' }, []],
+    ['to a link', { type: '2', target: 'other' }, [{ name: 'd/other', type: '1', target: 'd/file' }]],
+  ])('%s', async (_, link, more) => {
+    expect(await readLink(link, more)).toBe('content');
+  });
+
+  test('of PAX and GNU with long targets', async () => {
+    const target = { name: '././@LongLink', type: 'L', data: LONG };
+    const members = await read([
+      ...[target, { name: 'cut', data: 'x' }],
+      ...[
+        { name: '././@LongLink', type: 'K', data: `${LONG}\0` },
+        { name: 'gnu', type: '1' },
+      ],
+      ...withPax({ linkpath: LONG }, { name: 'pax', type: '2' }),
+    ]);
+    const byName = new Map(members.map((member) => [member.name, member]));
+    expect(members.map(({ name }) => readMember(byName, name, 'a.tar').length)).toEqual([1, 1, 1]);
+  });
+
+  const loop: Member[] = [{ name: 'd/other', type: '2', target: 'link' }];
+  test.each<[string, Partial<Member>, string, Member[]]>([
+    ['out of the archive', { type: '2', target: '../../etc' }, 'leads out of it, to ../../etc', []],
+    ['to an absolute path', { type: '2', target: '/etc/passwd' }, 'leads out of it, to /etc/passwd', []],
+    ['to an absolute path, hard', { type: '1', target: '/d/file' }, 'leads out of it, to /d/file', []],
+    ['to nothing', { type: '2', target: 'no' }, 'one to no, which is not in it', []],
+    ['to nothing, hard', { type: '1', target: 'file' }, 'one to file, which is not in it', []],
+    ['to a folder', { type: '2', target: '../d' }, 'one to the folder ../d', [{ name: 'd/', type: '5' }]],
+    ['in a circle', { type: '2', target: 'other' }, 'links that lead to each other', loop],
+    ['to itself', { type: '2', target: 'link' }, 'links that lead to each other', []],
+  ])('%s are refused', async (_, link, got, more) => {
+    await expect(readLink(link, more)).rejects.toThrow(
+      refusal(DataError, 'a.tar: d/link', 'a link to a file of the archive', got),
+    );
+  });
+
+  test('40 in a row are followed, as Linux does', async () => {
+    const chain = (length: number): Member[] =>
+      Array.from({ length }, (_, i) => ({ name: `${i}`, type: '2', target: i + 1 < length ? `${i + 1}` : 'd/file' }));
+    expect(await readLink({ type: '2', target: '../0' }, chain(39))).toBe('content');
+    await expect(readLink({ type: '2', target: '../0' }, chain(40))).rejects.toThrow('links that lead to each other');
+  });
+
+  test('to a device are refused', async () => {
+    await expect(readLink({ type: '2', target: 'dev' }, [{ name: 'd/dev', type: '3' }])).rejects.toThrow(
+      refusal(DataError, 'a.tar: d/link', 'a file', 'a character device'),
+    );
+  });
+
+  test('an unknown name is refused', () => {
+    expect(() => readMember(new Map(), 'x', 'a.tar')).toThrow(
+      refusal(DataError, 'a.tar: x', 'a member of this name', 'none'),
+    );
+  });
+});
+
+describe('the end', () => {
+  const block = new Uint8Array(512);
+  const members: Member[] = [{ name: 'a', data: 'x' }];
+
+  test.each([1, 2, 3, 20])('of %i empty blocks', async (count) => {
+    expect(textOf(await read(members, new Uint8Array(512 * count)))).toEqual([['a', 'x']]);
+  });
+
+  test('without members', async () => {
+    expect(await read([], new Uint8Array(1024))).toEqual([]);
+  });
+
+  test.each<[string, Uint8Array, string, string]>([
+    ['missing', new Uint8Array(0), 'a whole tar archive', 'a truncated one of 1024 bytes'],
+    ['cut', block.subarray(1), 'a whole tar archive', 'a truncated one of 1535 bytes'],
+    ['followed by other bytes', Buffer.concat([block, block, Buffer.from('x')]), 'nothing after the end', 'byte 1024'],
+    ['followed by an archive', Buffer.concat([block, block, tarOfMembers([{ name: 'b' }])]), 'nothing after', '1024'],
+    ['in the middle', Buffer.concat([block, tarOfMembers([{ name: 'b' }])]), 'nothing after', 'byte 1024'],
+  ])('%s is refused', async (_, end, expected, got) => {
+    await expect(read(members, end)).rejects.toThrow(refusal(DataError, 'a.tar', expected, got));
+  });
+});
+
+describe('damage', () => {
+  const whole = Buffer.from(
+    tarOfMembers([
+      { name: 'a', data: 'x'.repeat(600) },
+      { name: 'b', data: 'y' },
+    ]),
+  );
+
+  test('truncation at any length is refused', async () => {
+    for (let length = 0; length < whole.length - 512; length += 64) {
+      await expect(readTar(Buffer.from(whole.subarray(0, length)), 'a.tar')).rejects.toThrow(
+        refusal(DataError, 'a.tar', 'tar archive', `${length} bytes`),
+      );
+    }
+  });
+
+  test('of a header is refused with its position', async () => {
+    for (const at of [0, 50, 124, 150, 156, 257]) {
+      const bytes = Buffer.from(whole);
+      bytes[1536 + at] ^= 0x10;
+      await expect(readTar(bytes, 'a.tar')).rejects.toThrow(
+        refusal(DataError, 'a.tar', 'a tar archive', 'a damaged header at byte 1536 (Invalid tar'),
+      );
+    }
+  });
+
+  test.each([
+    ['without a length', 'path=x\n'],
+    ['of length 0', '0 path=x\n'],
+    ['of a length beyond the end', `99${paxRecord('path', 'abc')}`],
+    ['without =', '8 pathx\n'],
+    ['without a key', '5 =x\n'],
+    ['without a line feed', '9 path=xy'],
+    ['cut at a space', '3 x'],
+    ['with text after them', `${paxRecord('path', 'x')}more`],
+  ])('of PAX records %s is refused', async (_, data) => {
+    for (const type of ['x', 'g']) {
+      await expect(read([{ name: 'first' }, { name: 'pax', type, data }, { name: 'b' }])).rejects.toThrow(
+        refusal(DataError, 'a.tar', "'length key=value'", 'damaged ones at byte 1024'),
+      );
+    }
+  });
+
+  test('of PAX records that are not in UTF-8 is refused', async () => {
+    const data = Buffer.from('11 path=caf\xe9\n'.replace('11', '13'), 'latin1');
+    await expect(read([{ name: 'pax', type: 'x', data }, { name: 'b' }])).rejects.toThrow('in UTF-8');
+  });
+
+  test('a truncated member of metadata', async () => {
+    const cut = memberBlocks({ name: 'pax', type: 'x', data: paxRecord('path', 'x'.repeat(900)) }).subarray(0, 1024);
+    await expect(readTar(Buffer.from(cut), 'a.tar')).rejects.toThrow(
+      refusal(DataError, 'a.tar', 'a whole tar archive', 'a truncated one of 1024 bytes'),
+    );
+  });
+});
+
+test('global PAX records apply to all members', async () => {
+  const records = { name: 'pax', type: 'g', data: paxRecord('comment', 'x') };
+  expect(textOf(await read([records, { name: 'a', data: '1' }, { name: 'b', data: '2' }]))).toEqual([
+    ['a', '1'],
+    ['b', '2'],
+  ]);
+});

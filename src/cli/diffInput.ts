@@ -6,7 +6,7 @@ import { uniform } from '../core/philox.js';
 import { formatShape, sizeOf, type Tensor } from '../core/tensor.js';
 import { readImage } from '../data/decode/image.js';
 import { inputOf, type Dump } from '../diff/dump.js';
-import { preprocess } from '../image/preprocess.js';
+import { preprocess, preprocessOptions } from '../image/preprocess.js';
 import { readBytes } from '../io/readFile.js';
 import { decodeSafetensors } from '../io/safetensors.js';
 
@@ -24,7 +24,8 @@ function noise({ in_chans, input_size }: ModelConfig, seed: number): Tensor {
   return { data, shape };
 }
 
-async function fromFile(file: string, { in_chans, input_size, ...rest }: ModelConfig): Promise<Tensor> {
+async function fromFile(file: string, config: ModelConfig): Promise<Tensor> {
+  const { in_chans, input_size } = config;
   if (extname(file).toLowerCase() === '.safetensors') {
     const x = decodeSafetensors(await readBytes(file, WeightsError), file).tensors.get('x');
     if (x !== undefined) return x;
@@ -33,8 +34,7 @@ async function fromFile(file: string, { in_chans, input_size, ...rest }: ModelCo
   if (in_chans !== 3) {
     throw new ParamError({ op: file, expected: 'a network for RGB images', got: `in_chans ${in_chans}` });
   }
-  const { crop_pct, interpolation, mean, std } = rest;
-  const data = preprocess(await readImage(file), { size: input_size, crop_pct, interpolation, mean, std });
+  const data = preprocess(await readImage(file), preprocessOptions(config));
   return { data, shape: [1, in_chans, ...input_size] };
 }
 

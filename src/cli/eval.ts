@@ -2,11 +2,11 @@ import { Command, Option } from 'commander';
 import { extname } from 'node:path';
 import { DataError } from '../core/errors.js';
 import type { FloatArray } from '../core/tensor.js';
-import { batchOf } from '../data/sets/batchOf.js';
 import { checkDataset } from '../data/sets/classes.js';
 import type { DataSet, FolderSplit } from '../data/sets/dataset.js';
 import { openDataset } from '../data/sets/open.js';
-import { loadSubset } from '../data/sets/loadSubset.js';
+import { prepareInputs } from '../data/sets/prepareInputs.js';
+import { fitOptions } from '../image/preprocess.js';
 import { atomicWrite, requireWritable } from '../io/atomicWrite.js';
 import { loadModel } from '../model/loadModel.js';
 import type { Model } from '../model/model.js';
@@ -65,8 +65,7 @@ function requireFinite(row: FloatArray, image: number, { classNames, labels }: D
 
 /** Runs the network on all images, in batches. */
 async function evaluate(model: Model, set: DataSet, { batchSize, top, json }: EvalOptions): Promise<Evaluation> {
-  const { mean, std, num_classes: classes } = model.config;
-  const dtype = model.backend === 'reference' ? 'float64' : 'float32';
+  const { num_classes: classes } = model.config;
   const predictions = new Int32Array(set.n);
   let [loss, correctTopK, ms] = [0, 0, 0];
   const count = openCount('images', json);
@@ -74,8 +73,7 @@ async function evaluate(model: Model, set: DataSet, { batchSize, top, json }: Ev
     for (let from = 0; from < set.n; from += batchSize) {
       const n = Math.min(batchSize, set.n - from);
       const positions = Array.from({ length: n }, (_, i) => from + i);
-      const part = await loadSubset(set, positions);
-      const x = batchOf(part, [...part.labels.keys()], { mean, std, dtype });
+      const x = await prepareInputs(set, positions, model.config);
       const begin = performance.now();
       const logits = await model.forward(x, n);
       ms += performance.now() - begin;
@@ -96,14 +94,13 @@ async function evaluate(model: Model, set: DataSet, { batchSize, top, json }: Ev
   return { predictions, loss: loss / set.n, topK: correctTopK / set.n, imagesPerSecond: (1000 * set.n) / ms };
 }
 
-/** Opens the images at the size of the network. */
+/** Opens the images, which `prepareInputs` scales and crops if they are not in files. */
 async function openSet(model: Model, options: EvalOptions): Promise<DataSet> {
   const { data, split, valSplit, limit, seed } = options;
-  const { input_size: size, interpolation } = model.config;
   const count = openCount('images opened', options.json);
   // No cache, because each image is read once.
   const set = await openDataset(data, split, {
-    ...{ size, interpolation, seed, cache: 'none' },
+    ...{ ...fitOptions(model.config), seed, cache: 'none', keepOriginalSize: true },
     ...(limit === undefined ? {} : { n: limit }),
     ...(valSplit === undefined ? {} : { valSplit }),
     onProgress: (done, total) => {

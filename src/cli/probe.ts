@@ -3,12 +3,12 @@ import type { ModelConfig } from '../core/config.js';
 import { DataError, WeightsError } from '../core/errors.js';
 import { uniform } from '../core/philox.js';
 import { sizeOf } from '../core/tensor.js';
-import { batchOf } from '../data/sets/batchOf.js';
 import { checkDataset } from '../data/sets/classes.js';
 import type { DataSet, ImageSet } from '../data/sets/dataset.js';
 import { openDataset } from '../data/sets/open.js';
-import { loadSubset } from '../data/sets/loadSubset.js';
+import { prepareInputs } from '../data/sets/prepareInputs.js';
 import { drawShapes } from '../data/sets/shapes.js';
+import { fitOptions } from '../image/preprocess.js';
 import type { Model } from '../model/model.js';
 
 /** The default number of synthetic images. */
@@ -46,9 +46,8 @@ function syntheticProbe({ in_chans, input_size }: ModelConfig, n: number, seed: 
 /** @throws DataError, ParamError if the data set is invalid or does not fit the network */
 export async function openProbe(config: ModelConfig, { data, probe, seed }: ProbeOptions): Promise<Probe> {
   if (data === undefined) return syntheticProbe(config, probe ?? SYNTHETIC, seed);
-  const { input_size, interpolation } = config;
   const set = await openDataset(data, 'test', {
-    ...{ size: input_size, interpolation, seed, cache: 'none' },
+    ...{ ...fitOptions(config), seed, cache: 'none', keepOriginalSize: true },
     ...(probe === undefined ? {} : { n: probe }),
   });
   checkDataset(set, config, data);
@@ -103,17 +102,16 @@ export async function driftOf(
   { set, isLabeled }: Probe,
   onProgress: (done: number, total: number) => void,
 ): Promise<Drift> {
-  const { mean, std, num_classes: classes } = before.config;
+  const { num_classes: classes } = before.config;
   const total = new DriftSum();
   for (let from = 0; from < set.n; from += BATCH) {
     const n = Math.min(BATCH, set.n - from);
     const positions = Array.from({ length: n }, (_, i) => from + i);
-    const part = await loadSubset(set, positions);
-    const x = batchOf(part, [...part.labels.keys()], { mean, std });
+    const x = await prepareInputs(set, positions, before.config);
     const logits = [await before.forward(x, n), await after.forward(x, n)];
     for (let image = 0; image < n; image++) {
       const [first, second] = logits.map((all) => Array.from(all.subarray(image * classes, (image + 1) * classes)));
-      total.add(first, second, part.labels[image], from + image);
+      total.add(first, second, set.labels[from + image], from + image);
     }
     onProgress(from + n, set.n);
   }

@@ -1,6 +1,6 @@
 /** Merges flags, a file and a preset into one recipe and one network. Flags override the file, and the file the preset. */
 import { Option, type Command } from 'commander';
-import type { ModelConfigInput } from '../core/config.js';
+import { INTERPOLATIONS, type Interpolation, type ModelConfigInput } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
 import { OPTIMIZERS } from '../core/optimizer.js';
 import { CIFAR10, PRESETS, type Preset } from '../train/presets.js';
@@ -20,6 +20,8 @@ const NETWORK_KEYS = [
   'act_num',
   'drop_rate',
   'input_size',
+  'crop_pct',
+  'interpolation',
   'mean',
   'std',
 ] as const;
@@ -35,6 +37,8 @@ export interface RecipeFlags extends Partial<Omit<Recipe, 'augment' | 'betas'>>,
   readonly actNum?: number;
   readonly dropRate?: number;
   readonly size?: readonly [number, number];
+  readonly cropPct?: number;
+  readonly interpolation?: Interpolation;
   readonly betas?: readonly number[];
 }
 
@@ -112,7 +116,10 @@ function mergeNetwork(
 ): ModelConfigInput {
   const fromFile = Object.fromEntries(NETWORK_KEYS.flatMap((key) => (key in file ? [[key, file[key]]] : [])));
   const { variant, dims, strides, adaPool: ada_pool, actNum: act_num, dropRate: drop_rate, size: input_size } = flags;
-  const fromFlags = omitUndefined({ variant, dims, strides, ada_pool, act_num, drop_rate, input_size });
+  const { cropPct: crop_pct, interpolation } = flags;
+  const fromFlags = omitUndefined({
+    ...{ variant, dims, strides, ada_pool, act_num, drop_rate, input_size, crop_pct, interpolation },
+  });
   // A variant and `dims` exclude each other: the later layer replaces the earlier.
   const layers: ModelConfigInput[] = [base, fromFile, fromFlags];
   return layers.reduce<Record<string, unknown>>((below, above) => {
@@ -139,6 +146,8 @@ export const withRecipe = (command: Command): Command =>
     .option('--act-num <n>', 'half width n of the series activation (default: 3)', integer(0))
     .option('--drop-rate <p>', 'dropout before the classifier (default: 0)', number(0, 1))
     .option('-s, --size <size>', 'input size, such as 32 or 224x160 (default: 32)', size)
+    .option('--crop-pct <p>', 'share of a scaled image that validation and inference use', number(0, 1))
+    .addOption(choice('--interpolation <kind>', 'how they scale images', INTERPOLATIONS))
     .optionsGroup('Schedule:')
     .option('-e, --epochs <n>', 'epochs (default: 3)', integer(1))
     .option('-b, --batch-size <n>', 'images a step (default: 32)', integer(2))

@@ -1,9 +1,10 @@
 import type { Size } from '../core/shapes.js';
 import { imbalance } from '../data/sets/classes.js';
 import type { DataSet, FolderSplit } from '../data/sets/dataset.js';
-import type { Cache } from '../data/sets/imageFolder.js';
-import { openDataset } from '../data/sets/open.js';
+import type { Cache, CacheOptions } from '../data/sets/imageFolder.js';
+import { openDataset, type OpenDatasetOptions } from '../data/sets/open.js';
 import type { DataSelection } from '../train/origin.js';
+import type { FitOptions } from '../image/preprocess.js';
 import type { Recipe } from '../train/recipe.js';
 import type { TrainingData } from '../train/runOptions.js';
 import { formatPercent } from '../report/percent.js';
@@ -31,31 +32,36 @@ export const dataChoice = (spec: string, { limit, valLimit, valSplit }: Training
   val_split: valSplit ?? null,
 });
 
+/** What the rest of the command line says about the data. */
+interface DataPlan {
+  readonly inputSize: Size;
+  readonly recipe: Recipe;
+  /** How held-out images are scaled and cropped, by the images to train on. */
+  readonly heldOutFit: (train: DataSet) => Required<FitOptions>;
+  readonly note: (text: string) => void;
+}
+
 /** Opens the training and validation images, and shows the progress. */
 export async function openTrainingData(
   spec: string,
   options: TrainingDataOptions,
-  { inputSize, recipe, note }: { inputSize: Size; recipe: Recipe; note: (text: string) => void },
+  { inputSize, recipe, heldOutFit, note }: DataPlan,
 ): Promise<TrainingData> {
   const { limit, valLimit, imageSize, cache, onBadImage } = options;
   const { seed, augment } = recipe;
   const wantsValidation = valLimit !== 0;
   const valSplit = options.valSplit ?? (wantsValidation ? VAL_SPLIT : 0);
-  const open = async (split: FolderSplit, what: string, n: number | undefined): Promise<DataSet> => {
+  const open = async (
+    split: FolderSplit,
+    what: string,
+    n: number | undefined,
+    more: OpenDatasetOptions & CacheOptions,
+  ): Promise<DataSet> => {
     const count = countDisplay({ what, line: note });
     try {
       return await openDataset(spec, split, {
-        ...{
-          size: imageSize ?? inputSize,
-          keepOriginalSize: imageSize === undefined,
-          seed,
-          valSplit,
-          cache,
-          onBadImage,
-        },
+        ...{ seed, valSplit, cache, onBadImage, ...more },
         ...(n === undefined ? {} : { n }),
-        // With --image-size, crops are taken from images of that size.
-        cropFromOriginal: split === 'train' && augment.randomResizedCrop !== undefined && imageSize === undefined,
         onProgress: (done, total) => {
           count.show(done, total);
         },
@@ -64,8 +70,15 @@ export async function openTrainingData(
       count.end();
     }
   };
-  const train = await open('train', 'images to train on', limit);
-  const heldOut = wantsValidation ? await open('val', 'held-out images', valLimit) : null;
+  const keepsSize = imageSize === undefined;
+  const train = await open('train', 'images to train on', limit, {
+    size: imageSize ?? inputSize,
+    keepOriginalSize: keepsSize,
+    // With --image-size, crops are taken from images of that size.
+    cropFromOriginal: keepsSize && augment.randomResizedCrop !== undefined,
+  });
+  const heldOutOptions = { ...heldOutFit(train), keepOriginalSize: true };
+  const heldOut = wantsValidation ? await open('val', 'held-out images', valLimit, heldOutOptions) : null;
   const validation = heldOut === null || heldOut.n === 0 ? null : heldOut;
 
   const isDrawn = train.splitSource === 'drawn' && validation !== null;

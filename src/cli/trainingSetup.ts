@@ -1,9 +1,10 @@
 /** What a training needs before its first step: backend, data, network and recipe. */
 import { resolveConfig, type ModelConfig, type ModelConfigInput } from '../core/config.js';
 import type { Size } from '../core/shapes.js';
-import { isStreamed } from '../data/sets/dataset.js';
+import { isStreamed, type DataSet } from '../data/sets/dataset.js';
 import { findDefault } from '../data/sets/find.js';
 import { loaderMemory } from '../data/loader/loaderMemory.js';
+import { fitOptions } from '../image/preprocess.js';
 import { checkOrigin, dataOrigin, type Origin } from '../train/origin.js';
 import { resolveRecipe, type Recipe } from '../train/recipe.js';
 import { recipeToFile } from '../train/recipeFile.js';
@@ -44,17 +45,19 @@ export async function planRun(options: TrainFlags): Promise<RunPlan> {
   return { network, recipe, inputSize };
 }
 
-/** The network for the classes and images of the data. */
-function configFor(data: TrainingData, { network, inputSize }: RunPlan): ModelConfig {
-  const { classNames, height, width } = data.train;
+/** The network for the classes and images of the data, and how validation and inference prepare an image. */
+function configFor({ classNames, height, width }: DataSet, { network, recipe, inputSize }: RunPlan): ModelConfig {
   const isUnscaled = height === inputSize[0] && width === inputSize[1];
+  const readsWholeImages = recipe.augment.randomResizedCrop === undefined;
   return resolveConfig({
+    // A network that is trained on whole images is not validated on their centers. Random crops show parts of images,
+    // as a center crop does, whose default is that of `resolveConfig`.
+    ...(readsWholeImages ? { crop_pct: 1 } : {}),
+    // As training scales its images.
+    interpolation: isUnscaled ? 'bicubic' : 'bilinear',
     ...network,
     num_classes: classNames.length,
     class_names: classNames,
-    // Training reads whole images, so that inference must not crop them, and must scale them in the same way.
-    crop_pct: 1,
-    interpolation: isUnscaled ? 'bicubic' : 'bilinear',
   });
 }
 
@@ -84,8 +87,9 @@ export async function prepareRun(folder: RunFolder, plan: RunPlan, options: Trai
   // First, because a missing backend must fail before the data are read.
   const { openTrainer, name: backend } = await selectTrainer(options);
   const spec = options.data ?? (await findDefault()) ?? 'shapes';
-  const data = await openTrainingData(spec, options, { inputSize, recipe, note });
-  const config = configFor(data, plan);
+  const heldOutFit = (train: DataSet) => fitOptions(configFor(train, plan));
+  const data = await openTrainingData(spec, options, { inputSize, recipe, note, heldOutFit });
+  const config = configFor(data.train, plan);
   note(`net    dims ${config.dims.join(',')}  strides ${config.strides.join(',')}  act_num ${config.act_num}`);
   note(memoryNote(data, config, recipe, options));
   const { checkpoint: resumed } = folder;

@@ -25,7 +25,14 @@ export type { ImageInfo, Orientation } from '../image/info/types.js';
 export { normalize } from '../image/normalize.js';
 export { orient } from '../image/orient.js';
 export type { PixelImage, RgbImage } from '../image/pixelImage.js';
-export { preprocess, type PreprocessOptions } from '../image/preprocess.js';
+export {
+  fit,
+  fitOptions,
+  preprocess,
+  preprocessOptions,
+  type FitOptions,
+  type PreprocessOptions,
+} from '../image/preprocess.js';
 export { resize } from '../image/resize.js';
 export { readConfig, writeConfig } from '../io/configMetadata.js';
 export {

@@ -35,6 +35,7 @@ export {
 } from '../data/sets/imageFolder.js';
 export { openDataset, type OpenDatasetOptions } from '../data/sets/open.js';
 export { loadSubset } from '../data/sets/loadSubset.js';
+export { prepareInputs } from '../data/sets/prepareInputs.js';
 export { drawShapes } from '../data/sets/shapes.js';
 export { readWeights, writeWeights, type LoadedWeights } from '../io/weightsFile.js';
 export { referenceBackend } from '../oracle/backend.js';

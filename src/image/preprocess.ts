@@ -1,5 +1,5 @@
-import { CROP_PCT, type Interpolation } from '../core/config.js';
-import { ParamError } from '../core/errors.js';
+import { checkKeys, checkNumber, checkObject, checkOneOf } from '../core/check.js';
+import { CROP_PCT, INTERPOLATIONS, type Interpolation, type ModelConfig } from '../core/config.js';
 import type { Size } from '../core/shapes.js';
 import { centerWindow, roundHalfEven } from './crop.js';
 import { normalize } from './normalize.js';
@@ -27,6 +27,55 @@ export interface PreprocessOptions extends FitOptions {
   readonly std: readonly number[];
 }
 
+/** `FitOptions` whose values may be undefined, which means the default. */
+type OptionalFit = Pick<FitOptions, 'size'> & { readonly [K in keyof FitOptions]: FitOptions[K] | undefined };
+
+const FIT_KEYS = ['size', 'resize', 'crop_pct', 'interpolation'] as const satisfies (keyof FitOptions)[];
+const PREPROCESS_KEYS = [...FIT_KEYS, 'mean', 'std'] as const satisfies (keyof PreprocessOptions)[];
+
+/** Where the preparation of an image is recorded: in a configuration. */
+type Preparation = Pick<ModelConfig, 'input_size' | 'crop_pct' | 'interpolation'>;
+
+/**
+ * The options of `fit` that a configuration records: how validation prepared its images, and how `classify` prepares
+ * its own.
+ */
+export const fitOptions = ({ input_size, crop_pct, interpolation }: Preparation): Required<FitOptions> => ({
+  size: input_size,
+  resize: 'short-side',
+  crop_pct,
+  interpolation,
+});
+
+/** The options of `preprocess` that a configuration records. */
+export const preprocessOptions = (
+  config: Preparation & Pick<ModelConfig, 'mean' | 'std'>,
+): Required<PreprocessOptions> => ({ ...fitOptions(config), mean: config.mean, std: config.std });
+
+/**
+ * Checks options of `fit`, and adds the defaults.
+ *
+ * @param cropPct the default of `crop_pct`
+ * @throws ParamError naming the option
+ */
+export function resolveFit(options: OptionalFit, cropPct = CROP_PCT): Required<FitOptions> {
+  checkKeys(checkObject('fit', options), FIT_KEYS, (key) => key);
+  const { size, resize: how = 'short-side', crop_pct = cropPct, interpolation = 'bicubic' } = options;
+  checkSize(size);
+  return {
+    size: [size[0], size[1]],
+    resize: checkOneOf('resize', how, ['short-side', 'exact']),
+    crop_pct: checkNumber('crop_pct', crop_pct, { above: 0, max: 1 }),
+    interpolation: checkOneOf('interpolation', interpolation, INTERPOLATIONS),
+  };
+}
+
+/** Whether `fit` leaves an image of this size as it is. */
+export const keepsImage = (
+  { height, width }: Pick<PixelImage, 'height' | 'width'>,
+  { size, resize: how, crop_pct }: Required<FitOptions>,
+): boolean => height === size[0] && width === size[1] && (how === 'exact' || crop_pct === 1);
+
 /**
  * The size to which an image is resized before the center crop.
  *
@@ -49,16 +98,8 @@ export function scaledSize([h, w]: Size, size: Size, crop_pct: number): Size {
  * @throws DataError, ShapeError for an invalid image; ParamError for an invalid option
  */
 export function fit(image: PixelImage, options: FitOptions): RgbImage {
-  const { size, resize: how = 'short-side', crop_pct = CROP_PCT, interpolation = 'bicubic' } = options;
-  checkSize(size);
+  const { size, resize: how, crop_pct, interpolation } = resolveFit(options);
   if (how === 'exact') return resize(image, size, interpolation);
-  // A caller without types may pass anything.
-  if ((how as string) !== 'short-side') {
-    throw new ParamError({ op: 'resize', expected: "'short-side' or 'exact'", got: how });
-  }
-  if (!(crop_pct > 0 && crop_pct <= 1)) {
-    throw new ParamError({ op: 'crop_pct', expected: 'a number in (0, 1]', got: String(crop_pct) });
-  }
   const scaled = scaledSize([image.height, image.width], size, crop_pct);
   return resizePart(image, scaled, interpolation, centerWindow(scaled, size));
 }
@@ -69,5 +110,8 @@ export function fit(image: PixelImage, options: FitOptions): RgbImage {
  *
  * @throws DataError, ShapeError for an invalid image; ParamError for an invalid option
  */
-export const preprocess = (image: PixelImage, { mean, std, ...options }: PreprocessOptions): Float32Array =>
-  normalize(fit(image, options), mean, std);
+export function preprocess(image: PixelImage, options: PreprocessOptions): Float32Array {
+  checkKeys(checkObject('preprocess', options), PREPROCESS_KEYS, (key) => key);
+  const { mean, std, ...fitting } = options;
+  return normalize(fit(image, fitting), mean, std);
+}

@@ -110,8 +110,8 @@ export function resizePart(image: PixelImage, size: Size, interpolation: Interpo
  *
  * When downscaling, the kernel is widened to cover all source pixels (antialiasing). The horizontal pass precedes
  * the vertical one; weights have 22 fractional bits, and each pass rounds and clips to 8 bits. The result has the
- * bytes of Pillow's `Image.resize` for RGB images (except if one is more than 100 times as high as wide, where
- * Pillow 12.3, unlike earlier versions, begins with the vertical pass).
+ * bytes of Pillow's `Image.resize` for RGB images up to Pillow 12.2. Later versions begin with the vertical pass for
+ * some high images, which changes some values by 1.
  *
  * @param size [height, width] of the result
  * @throws DataError, ShapeError for an invalid image

@@ -7,7 +7,7 @@ import { checkInputSize, featureNames } from '../core/network.js';
 import type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
 import { withValueChecks, streamOf, type WeightStream } from '../core/weights.js';
 import type { PixelImage } from '../image/pixelImage.js';
-import { fit } from '../image/preprocess.js';
+import { fit, fitOptions } from '../image/preprocess.js';
 import { normalize } from '../image/normalize.js';
 import { topK, type Prediction } from './topK.js';
 
@@ -135,11 +135,11 @@ export class Model {
   }
 
   async #forwardImage(image: PixelImage): Promise<FloatArray> {
-    const { in_chans, input_size, crop_pct, interpolation, mean, std } = this.config;
+    const { in_chans, mean, std } = this.config;
     if (in_chans !== 3) {
       throw new ParamError({ op: 'classify', expected: 'a network for RGB images', got: `in_chans ${in_chans}` });
     }
-    const pixels = fit(image, { size: input_size, crop_pct, interpolation });
+    const pixels = fit(image, fitOptions(this.config));
     return this.#enqueue('classify', null, (session) =>
       session.forwardPixels === undefined
         ? session.forward(normalize(pixels, mean, std), 1)

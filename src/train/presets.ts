@@ -1,4 +1,5 @@
 /** Complete recipes by name, each with the network that it is for. */
+import type { Interpolation } from '../core/config.js';
 import { DEFAULT_RECIPE, type Recipe } from './recipe.js';
 
 /** The network and input of a preset: keys of a configuration. */
@@ -8,6 +9,8 @@ export interface PresetConfig {
   readonly strides?: readonly number[];
   readonly drop_rate?: number;
   readonly input_size: number;
+  readonly crop_pct?: number;
+  readonly interpolation?: Interpolation;
   readonly mean?: readonly number[];
   readonly std?: readonly number[];
 }
@@ -19,7 +22,7 @@ export const CIFAR10 = { mean: [0.4914, 0.4822, 0.4465], std: [0.247, 0.2435, 0.
 export const PRESETS = {
   /** CIFAR-10 scaled to 224x224, as in the article. Takes days on a CPU. */
   article: {
-    config: { variant: 'vanillanet_5', input_size: 224, ...IMAGENET },
+    config: { variant: 'vanillanet_5', input_size: 224, crop_pct: 1, interpolation: 'bilinear', ...IMAGENET },
     recipe: {
       ...DEFAULT_RECIPE,
       epochs: 50,
@@ -38,7 +41,12 @@ export const PRESETS = {
   },
   /** CIFAR-10 at 32x32. Takes minutes on a CPU. */
   cifar: {
-    config: { dims: [64, 128, 256, 512], strides: [2, 2, 2], input_size: 32, ...CIFAR10 },
+    config: {
+      dims: [64, 128, 256, 512],
+      strides: [2, 2, 2],
+      input_size: 32,
+      ...CIFAR10,
+    },
     recipe: {
       ...DEFAULT_RECIPE,
       epochs: 18,
@@ -55,10 +63,13 @@ export const PRESETS = {
    * VanillaNet-5 on ImageNet as its authors trained it. Not feasible on a CPU.
    * Sources: their README for batch size, epochs, λ, LAMB, learning rate, weight decay, mixup, loss, dropout and EMA;
    * the defaults of their main.py for the warm-up from 0 (`np.linspace`), minLr, smoothing, CutMix, erasing and bicubic
-   * crops; timm's `create_transform`, which they call, for scale, ratio and flip.
+   * crops; timm's `create_transform`, which they call, for scale, ratio and flip, and for crop_pct in validation.
    */
   official: {
-    config: { variant: 'vanillanet_5', input_size: 224, drop_rate: 0.05, ...IMAGENET },
+    config: {
+      ...{ variant: 'vanillanet_5', drop_rate: 0.05 },
+      ...{ input_size: 224, crop_pct: 0.875, interpolation: 'bicubic', ...IMAGENET },
+    },
     recipe: {
       ...DEFAULT_RECIPE,
       epochs: 300,

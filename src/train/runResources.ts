@@ -1,5 +1,7 @@
 import type { ModelConfig } from '../core/config.js';
-import { openLoader, type Loader } from '../data/loader/loader.js';
+import { openLoader, type Loader, type LoaderOptions } from '../data/loader/loader.js';
+import type { DataSet } from '../data/sets/dataset.js';
+import { remainingFit } from '../data/sets/remainingFit.js';
 import { oracleTrainer } from './oracleTrainer.js';
 import type { Recipe } from './recipe.js';
 import type { RunOptions, TrainingData } from './runOptions.js';
@@ -24,6 +26,14 @@ export interface RunResources {
   /** Null without held-out images. */
   readonly heldOutLoader: Loader | null;
   close(): Promise<void>;
+}
+
+/** The loader's option `fit` for held-out images: as the configuration says, which the weights will record. */
+function heldOutFit(set: DataSet, config: ModelConfig): Pick<LoaderOptions, 'fit'> {
+  const remaining = remainingFit(set, config, 'validation');
+  if (remaining === null) return {};
+  const { size: _, ...fit } = remaining;
+  return { fit };
 }
 
 /**
@@ -57,6 +67,7 @@ export async function openResources(
     if (validation === null) return Object.assign(resources, { trainLoader, heldOutLoader: null });
     const heldOutLoader = await openLoader(validation, {
       ...common,
+      ...heldOutFit(validation, config),
       batchSize: Math.min(trainer.evaluationBatch, validation.n),
       shuffle: false,
       dropLast: false,

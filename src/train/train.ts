@@ -2,6 +2,7 @@ import type { ModelConfig } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
 import { checkInputSize } from '../core/network.js';
 import { checkDataset } from '../data/sets/classes.js';
+import { remainingFit } from '../data/sets/remainingFit.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { Progress, TrainingResult } from './progress.js';
 import { checkRecipe, resolveRecipe, type Recipe } from './recipe.js';
@@ -28,7 +29,8 @@ function checkResume(checkpoint: Checkpoint, config: ModelConfig, recipe: Recipe
  * Trains a network. λ and the learning rate follow the recipe. All random numbers (initial weights, shuffles,
  * augmentation, dropout) come from its seed: on the plain build, the same seed yields the same weights bit for bit.
  *
- * @param config the train form
+ * @param config the train form. Held-out images are scaled and cropped as it says; a set that was opened with other
+ *   options is refused
  * @param recipe values that differ from the defaults, see `Recipe`
  * @returns a generator that yields after every step and every epoch; its return value has the final weights
  * @throws ParamError, ShapeError, DataError for arguments that do not fit, before anything is computed
@@ -46,7 +48,10 @@ export function train(
     throw new ParamError({ op: 'train', expected: 'the train form', got: `the ${config.form} form` });
   }
   checkDataset(data.train, config, 'train');
-  if (data.validation !== null) checkDataset(data.validation, config, 'validation');
+  if (data.validation !== null) {
+    checkDataset(data.validation, config, 'validation');
+    remainingFit(data.validation, config, 'validation');
+  }
   const wholeRecipe = resolveRecipe(recipe);
   const { n } = data.train;
   checkRecipe(wholeRecipe, n);

@@ -48,7 +48,7 @@ async function expected(): Promise<Omit<Answer, 'images_per_second' | 'per_class
   const confusion = set.classNames.map(() => set.classNames.map(() => 0));
   let [top1, top5, loss] = [0, 0, 0];
   for (let i = 0; i < set.n; i++) {
-    const logits = await model.forward(batchOf(set, [i], { mean: SIZES.mean, std: SIZES.std, dtype: 'float64' }));
+    const logits = await model.forward(batchOf(set, [i], { mean: SIZES.mean, std: SIZES.std }));
     const best = topK(logits, 10, null);
     const place = best.findIndex(({ index }) => index === set.labels[i]);
     if (place < 1) top1++;

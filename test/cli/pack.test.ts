@@ -107,7 +107,7 @@ describe('one file', () => {
     'is measured on shapes',
     async () => {
       const drawn = drawShapes(20, { size: 16, seed: 3 });
-      const x = batchOf(drawn, [...drawn.labels.keys()], deploy) as Float32Array;
+      const x = batchOf(drawn, [...drawn.labels.keys()], deploy);
       const report = await packJson('net.safetensors', 'i.safetensors', '-d', 'int8', '--probe', '20', '--seed', '3');
       const { accuracy, ...expected } = await measureDrift('i.safetensors', x, drawn.labels);
       expect(accuracy).toBeDefined();
@@ -121,7 +121,7 @@ describe('one file', () => {
     async () => {
       const set = await openDataset('shapes', 'test', { size: [16, 16], n: 30, seed: 5 });
       checkDataset(set, deploy);
-      const x = batchOf(set, [...set.labels.keys()], deploy) as Float32Array;
+      const x = batchOf(set, [...set.labels.keys()], deploy);
       const report = await packJson(
         ...['net.safetensors', 'i.safetensors', '-d', 'int8', '--data', 'shapes', '-n', '30', '--seed', '5'],
       );

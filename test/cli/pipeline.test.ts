@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import type { Prediction } from '../../src/model/topK.js';
 import { readImage } from '../../src/data/decode/image.js';
-import { preprocess } from '../../src/image/preprocess.js';
+import { preprocess, preprocessOptions } from '../../src/image/preprocess.js';
 import { readWeights } from '../../src/io/weightsFile.js';
 import { Model } from '../../src/model/model.js';
 import { referenceBackend } from '../../src/oracle/backend.js';
@@ -168,7 +168,7 @@ describe('classify', () => {
       const { state, config } = await readWeights(path('fused.safetensors'));
       const model = await Model.open(state, config, backend);
       for (const [i, image] of IMAGES.entries()) {
-        const pixels = preprocess(await readImage(path(image)), { ...config, size: config.input_size });
+        const pixels = preprocess(await readImage(path(image)), preprocessOptions(config));
         expect(answers[i]).toEqual({ image, predictions: await model.classify(pixels, { topK: 3 }) });
       }
       expect(answers[0].predictions).not.toEqual(answers[1].predictions);

@@ -1,9 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
+import { resolveConfig } from '../../src/core/config.js';
 import { DataError, ParamError, ShapeError } from '../../src/core/errors.js';
 import { centerCrop, cut, roundHalfEven } from '../../src/image/crop.js';
 import { normalize } from '../../src/image/normalize.js';
 import type { PixelImage } from '../../src/image/pixelImage.js';
-import { fit, preprocess, type FitOptions } from '../../src/image/preprocess.js';
+import {
+  fit,
+  fitOptions,
+  keepsImage,
+  preprocess,
+  preprocessOptions,
+  resolveFit,
+  type FitOptions,
+} from '../../src/image/preprocess.js';
 import { resize, resizePart } from '../../src/image/resize.js';
 import { refusal } from '../io/refusal.js';
 import { goldens, imageOf, withAlpha } from './goldens.js';
@@ -95,7 +104,61 @@ describe('preprocessing', () => {
   });
 });
 
+describe('the options of a configuration', () => {
+  const config = resolveConfig({
+    ...{ dims: [4, 6], strides: [2], input_size: [20, 30], crop_pct: 0.8, interpolation: 'box' },
+    ...{ mean: [0.1, 0.2, 0.3], std: [0.4, 0.5, 0.6] },
+  });
+
+  test('of fit and of preprocess', () => {
+    const expected = { size: [20, 30], resize: 'short-side', crop_pct: 0.8, interpolation: 'box' };
+    expect(fitOptions(config)).toEqual(expected);
+    const all = { ...expected, mean: [0.1, 0.2, 0.3], std: [0.4, 0.5, 0.6] };
+    expect(preprocessOptions(config)).toEqual(all);
+  });
+
+  test('defaults: short-side, 0.875 or the default of the caller, bicubic', () => {
+    const rest = { size: [5, 6], resize: 'short-side', interpolation: 'bicubic' };
+    expect(resolveFit({ size: [5, 6] })).toEqual({ ...rest, crop_pct: 0.875 });
+    expect(resolveFit({ size: [5, 6] }, 1)).toEqual({ ...rest, crop_pct: 1 });
+    expect(resolveFit({ size: [5, 6], crop_pct: 0.5, resize: 'exact', interpolation: 'box' }, 1)).toEqual({
+      ...{ size: [5, 6], crop_pct: 0.5, resize: 'exact', interpolation: 'box' },
+    });
+  });
+
+  test.each([
+    [[5, 6], 'short-side', 1, true],
+    [[5, 6], 'short-side', 0.9, false],
+    [[5, 6], 'exact', 0.9, true],
+    [[5, 7], 'exact', 1, false],
+    [[4, 6], 'exact', 1, false],
+  ] as const)('fit to %j, %s, crop_pct %d keeps an image of 5x6: %s', (size, how, crop_pct, keeps) => {
+    const image = { data: noise.data.slice(0, 90), height: 5, width: 6 };
+    const options = resolveFit({ size, resize: how, crop_pct });
+    expect(keepsImage(image, options)).toBe(keeps);
+    if (keeps) expect(fit(image, options)).toEqual(image);
+  });
+});
+
 describe('invalid arguments', () => {
+  test('unknown keys, with the nearest one', () => {
+    const unknown = { size: [4, 4], cropPct: 1 } as unknown as FitOptions;
+    expect(() => fit(noise, unknown)).toThrow(
+      refusal(ParamError, 'cropPct', 'one of the keys size, resize', 'an unknown'),
+    );
+    expect(() => fit(noise, unknown)).toThrow(expect.objectContaining({ hint: 'Did you mean crop_pct?' }));
+    const whole = { size: [4, 4], mean, std } as const;
+    expect(() => preprocess(noise, { ...whole, means: mean } as typeof whole)).toThrow(
+      refusal(ParamError, 'means', '', ''),
+    );
+    for (const invalid of [undefined, null, 3]) {
+      expect(() => fit(noise, invalid as unknown as FitOptions)).toThrow(refusal(ParamError, 'fit', 'an object', ''));
+      expect(() => preprocess(noise, invalid as unknown as typeof whole)).toThrow(
+        refusal(ParamError, 'preprocess', 'an object', ''),
+      );
+    }
+  });
+
   const whole = { size: [4, 4], mean, std } as const;
   /** An image of any type, as a caller without types may pass it. */
   const untyped = (image: object): PixelImage => image as PixelImage;

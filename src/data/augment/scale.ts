@@ -1,8 +1,9 @@
 import type { Window } from '../../image/crop.js';
+import { fit, keepsImage, type FitOptions } from '../../image/preprocess.js';
 import { resize } from '../../image/resize.js';
 import type { Interpolation } from '../../core/config.js';
 import type { Size } from '../../core/shapes.js';
-import { toPlanes } from '../decode/planar.js';
+import { toPixels, toPlanes } from '../decode/planar.js';
 import type { Planes } from './planes.js';
 
 /**
@@ -31,4 +32,14 @@ export function scaleWindow(
   const out = new Uint8Array(scaled.length);
   toPlanes(scaled, out);
   return { data: out, channels, height: size[0], width: size[1] };
+}
+
+/** `fit` of an image of three channels. If it changes nothing, the image itself is returned. */
+export function fitPlanes(image: Planes, options: Required<FitOptions>): Planes {
+  const [height, width] = options.size;
+  if (keepsImage(image, options)) return image;
+  const { data } = fit({ data: toPixels(image.data), height: image.height, width: image.width }, options);
+  const planes = new Uint8Array(data.length);
+  toPlanes(data, planes);
+  return { data: planes, channels: 3, height, width };
 }

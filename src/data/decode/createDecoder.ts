@@ -1,5 +1,5 @@
 import type { RgbImage } from '../../image/pixelImage.js';
-import { fit, type FitOptions } from '../../image/preprocess.js';
+import { fit, keepsImage, resolveFit, type FitOptions } from '../../image/preprocess.js';
 import { decodeImage } from './image.js';
 import { toPlanes } from './planar.js';
 
@@ -13,11 +13,8 @@ export type Decode = (bytes: Uint8Array, name: string, planes: Uint8Array) => Pr
  * @throws ParamError for an option out of range
  */
 export function createDecoder(options: FitOptions): Decode {
-  const [height, width] = options.size;
-  fit({ data: new Uint8Array(3), width: 1, height: 1 }, { ...options, size: [1, 1] });
-  const keepsBorder = options.resize === 'exact' || options.crop_pct === 1;
-  const fitImage = (image: RgbImage): RgbImage =>
-    keepsBorder && image.height === height && image.width === width ? image : fit(image, options);
+  const resolved = resolveFit(options);
+  const fitImage = (image: RgbImage): RgbImage => (keepsImage(image, resolved) ? image : fit(image, resolved));
   return async (bytes, name, planes) => {
     toPlanes(fitImage(await decodeImage(bytes, name)).data, planes);
   };

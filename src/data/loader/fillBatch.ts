@@ -78,7 +78,7 @@ function fromCrops(
     const crops: Planes[] = [];
     // Each picture is released after its crop: pictures may be of any size.
     await read(names, (image, i) => {
-      crops[i] = randomResizedCropOfPicture(image, recipe.size, crop, draws[i]);
+      crops[i] = randomResizedCropOfPicture(image, recipe.fit.size, crop, draws[i]);
     });
     make(order, out, (i) => ({ image: crops[i], draws: draws[i] }));
   };

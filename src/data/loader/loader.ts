@@ -134,7 +134,7 @@ async function openQueue(set: DataSet, options: LoaderOptions): Promise<BatchQue
   const images = imagesOf(set, startThreads !== null);
   const recipe = batchRecipe(set, options);
   const source: BatchSource = { images, recipe, files: isStreamed(set) ? fileSource(set.files) : null };
-  const shape: BatchShape = { batchSize, channels: set.channels, size: recipe.size, classes: images.classes };
+  const shape: BatchShape = { batchSize, channels: set.channels, size: recipe.fit.size, classes: images.classes };
   return startThreads === null
     ? inlineQueue(await createFillBatch(source), shape)
     : threadQueue(source, shape, workers, startThreads);

@@ -1,6 +1,8 @@
+import { checkKeys, checkObject } from '../../core/check.js';
 import { ParamError } from '../../core/errors.js';
 import type { Size } from '../../core/shapes.js';
 import { normalizationTables } from '../../image/normalize.js';
+import { resolveFit, type FitOptions } from '../../image/preprocess.js';
 import { checkAugment, type AugmentOptions } from '../augment/options.js';
 import { checkDataset } from '../sets/classes.js';
 import type { DataSet } from '../sets/dataset.js';
@@ -16,6 +18,11 @@ export interface LoaderOptions {
   readonly std: readonly number[];
   /** Height and width of the batches' images. Default: the size of the set's images. */
   readonly inputSize?: Size;
+  /**
+   * How images are scaled and cropped to `inputSize`, see `FitOptions`; a random resized crop has that size already.
+   * Default `{ resize: 'exact', interpolation: 'bilinear' }`. For validation, what the configuration says.
+   */
+  readonly fit?: Omit<FitOptions, 'size'>;
   /** Label smoothing s in [0, 1): targets are (1 − s)·onehot + s/classes. Default 0. */
   readonly smoothing?: number;
   readonly augment?: AugmentOptions;
@@ -35,6 +42,14 @@ export interface LoaderOptions {
   readonly workers?: number;
 }
 
+const KEYS = [
+  ...['batchSize', 'seed', 'mean', 'std', 'inputSize', 'fit', 'smoothing', 'augment', 'mixup', 'cutmix', 'mixupProb'],
+  ...['switchProb', 'shuffle', 'dropLast', 'workers'],
+];
+
+/** Each side by its own factor, as torchvision's `Resize` with two sides. */
+const EXACT = { resize: 'exact', interpolation: 'bilinear' } as const;
+
 const MAX_WORKERS = 64;
 
 /** The error of an option that is out of its range. */
@@ -46,6 +61,7 @@ export const isIntegerIn = (value: unknown, low: number, high: number): boolean 
 
 /** @throws ParamError naming the option, DataError for a set that is inconsistent */
 export function checkLoaderOptions(set: DataSet, options: LoaderOptions): void {
+  checkKeys(checkObject('loader', options), KEYS, (key) => key);
   const requireThat = (condition: boolean, op: string, expected: string, got: unknown): void => {
     if (!condition) throw optionError(op, expected, got);
   };
@@ -56,6 +72,14 @@ export function checkLoaderOptions(set: DataSet, options: LoaderOptions): void {
   requireThat(isSize, 'inputSize', '[height, width], integers >= 1', inputSize);
   const isScaled = inputSize[0] !== set.height || inputSize[1] !== set.width;
   const fixedSize = `${set.height} x ${set.width}: only images of 3 channels are scaled`;
+  const fit = resolveFit({ ...(options.fit ?? EXACT), size: inputSize });
+  const isCropped = fit.resize === 'short-side' && fit.crop_pct !== 1;
+  requireThat(
+    set.channels === 3 || !isCropped,
+    'fit',
+    'crop_pct 1: only images of 3 channels are cropped',
+    fit.crop_pct,
+  );
   requireThat(set.channels === 3 || !isScaled, 'inputSize', fixedSize, inputSize);
   requireThat(smoothing >= 0 && smoothing < 1, 'smoothing', 'a number in [0, 1)', smoothing);
   for (const key of ['mixup', 'cutmix'] as const) {
@@ -77,7 +101,7 @@ export const batchRecipe = (set: DataSet, options: LoaderOptions): BatchRecipe =
   seed: options.seed,
   mean: [...options.mean],
   std: [...options.std],
-  size: options.inputSize ?? [set.height, set.width],
+  fit: resolveFit({ ...(options.fit ?? EXACT), size: options.inputSize ?? [set.height, set.width] }),
   smoothing: options.smoothing ?? 0,
   augment: options.augment ?? {},
   mix: {

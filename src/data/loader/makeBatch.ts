@@ -1,6 +1,6 @@
-import type { Size } from '../../core/shapes.js';
 import { roundHalfEven } from '../../image/crop.js';
 import { normalizationTables } from '../../image/normalize.js';
+import type { FitOptions } from '../../image/preprocess.js';
 import { Draws } from '../augment/draws.js';
 import { applyMix, drawMix, type MixOptions } from '../augment/mix.js';
 import type { AugmentOptions } from '../augment/options.js';
@@ -25,7 +25,7 @@ export interface BatchRecipe {
   readonly seed: number;
   readonly mean: readonly number[];
   readonly std: readonly number[];
-  readonly size: Size;
+  readonly fit: Required<FitOptions>;
   readonly smoothing: number;
   readonly augment: AugmentOptions;
   readonly mix: MixOptions;
@@ -53,10 +53,11 @@ export type MakeBatch = (order: Order, out: Batch, imageOf: ImageOf) => void;
 /** Creates a function whose batches depend only on images, recipe and order. */
 export function createMakeBatch(images: Images, recipe: BatchRecipe): MakeBatch {
   const { channels, classes } = images;
-  const { seed, size, smoothing, mix } = recipe;
+  const { seed, fit, smoothing, mix } = recipe;
+  const { size } = fit;
   const tables = normalizationTables(channels, recipe.mean, recipe.std).map((table) => Float32Array.from(table));
   const fill = recipe.mean.map((m) => Math.min(255, Math.max(0, roundHalfEven(255 * m))));
-  const transform = createTransform(recipe.augment, size, fill);
+  const transform = createTransform(recipe.augment, fit, fill);
   const { randomErasing: erasing } = recipe.augment;
   const area = size[0] * size[1];
   const off = smoothing / classes;

@@ -15,6 +15,12 @@ export interface BatchOptions {
  *
  * @throws ParamError for a position outside the set, or if mean and std do not have one value for each channel
  */
+export function batchOf(
+  set: ImageSet,
+  positions: ArrayLike<number>,
+  options: BatchOptions & { readonly dtype?: 'float32' },
+): Float32Array;
+export function batchOf(set: ImageSet, positions: ArrayLike<number>, options: BatchOptions): FloatArray;
 export function batchOf(set: ImageSet, positions: ArrayLike<number>, options: BatchOptions): FloatArray {
   const { mean, std, dtype = 'float32' } = options;
   const byChannel = normalizationTables(set.channels, mean, std);

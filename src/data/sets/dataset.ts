@@ -32,6 +32,8 @@ export interface FileList {
 export interface ImageSet extends LabeledImages {
   /** Pixels 0..255, [n, channels, height, width], row-major. */
   readonly images: Uint8Array;
+  /** How the images were scaled and cropped when the set was opened; absent for original images. */
+  readonly fit?: FitOptions;
   /** The files that the images were read from, for an image folder on disk. */
   readonly sourceFiles?: FileList;
 }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { checkSize } from '../../image/pixelImage.js';
-import type { FitOptions } from '../../image/preprocess.js';
+import { resolveFit, type FitOptions } from '../../image/preprocess.js';
 import { createDecoder } from '../decode/createDecoder.js';
 import { checkFileHead } from '../decode/imageHead.js';
 import { loadSharp } from '../decode/loadSharp.js';
@@ -29,14 +29,8 @@ interface LoadedSet {
 }
 
 /** `crop_pct` is 1 by default: as much as possible of each picture is kept. */
-function fitOptions({ size, crop_pct = 1, resize, interpolation }: FitOptions): FitOptions {
-  return {
-    size,
-    crop_pct,
-    ...(resize === undefined ? {} : { resize }),
-    ...(interpolation === undefined ? {} : { interpolation }),
-  };
-}
+const folderFit = ({ size, crop_pct, resize, interpolation }: FitOptions): Required<FitOptions> =>
+  resolveFit({ size, crop_pct, resize, interpolation }, 1);
 
 /** Lists the images of a split and their classes; of more than `n` images, n evenly spaced ones. */
 function listSet(archive: Archive, options: ImageFolderOptions): ListedSet {
@@ -75,7 +69,8 @@ const inOrder = (skipped: ReadonlyMap<number, SkippedImage>): SkippedImage[] =>
 /** Decodes all images. */
 async function loadIntoMemory(archive: Archive, listed: ListedSet, options: ImageFolderOptions): Promise<LoadedSet> {
   const { names, ...rest } = listed;
-  const decode = createDecoder(fitOptions(options));
+  const fit = folderFit(options);
+  const decode = createDecoder(fit);
   const length = 3 * listed.height * listed.width;
   const images = new Uint8Array(listed.n * length);
   const skipped = await forEachImage(names, options, async (file, i) => {
@@ -83,7 +78,7 @@ async function loadIntoMemory(archive: Archive, listed: ListedSet, options: Imag
     await decode(await archive.read(file), `${archive.path}/${file}`, pixels);
   });
   const sourceFiles = { root: archive.path, names };
-  const set: ImageSet = { ...rest, images, ...(archive.onDisk ? { sourceFiles } : {}) };
+  const set: ImageSet = { ...rest, images, fit, ...(archive.onDisk ? { sourceFiles } : {}) };
   const readable = skipped.size === 0 ? set : subset(set, remainingImages(listed.n, skipped));
   return { set: readable, skipped: inOrder(skipped) };
 }
@@ -97,7 +92,7 @@ async function checkOnDisk(
   const { path: root } = archive;
   const { names, ...rest } = listed;
   const { cropFromOriginal = false, onBadImage } = options;
-  const fit = fitOptions(options);
+  const fit = folderFit(options);
   const decode = createDecoder(fit);
   const skipped = await forEachImage(names, options, async (file) => {
     const path = join(root, file);
@@ -119,7 +114,7 @@ export async function openImageFolder(archive: Archive, options: ImageFolderOpti
   const { size, onBadImage = 'fail', cache = 'memory' } = options;
   checkSize(size);
   checkChoice('onBadImage', ['fail', 'skip'], onBadImage);
-  createDecoder(fitOptions(options));
+  folderFit(options);
   const listed = listSet(archive, options);
   checkChoice('cache', ['memory', 'none', 'auto'], cache);
   const isStreamed = shouldStream(archive, listed.n, options);

@@ -17,7 +17,7 @@ export interface DecodeOptions {
 /** Where the pixels of an image folder are kept. */
 export type Cache = 'memory' | 'none' | 'auto';
 
-/** Images are scaled as by `preprocess`, but the default of `crop_pct` is 1. */
+/** Images are scaled and cropped as by `fit`, but the default of `crop_pct` is 1. */
 export interface ImageFolderOptions extends FitOptions, DecodeOptions, SplitOptions {
   /** Maximum number of images, evenly spaced over the sorted files. Default: all. */
   readonly n?: number;

@@ -17,6 +17,7 @@ export async function loadSubset(set: DataSet, positions: readonly number[]): Pr
   return {
     ...rest,
     images,
+    fit: files.fit,
     labels: Int32Array.from(positions, (position) => set.labels[position]),
     n,
     sourceFiles,

@@ -1,6 +1,6 @@
 import { ParamError } from '../../core/errors.js';
-import type { Interpolation } from '../../core/config.js';
 import type { Size } from '../../core/shapes.js';
+import { resolveFit, type FitOptions } from '../../image/preprocess.js';
 import { openArchive } from './archive.js';
 import { readCifar, cifarTitle } from './cifar.js';
 import { subset, evenlySpaced, type DataSet, type FolderSplit, type ImageSet } from './dataset.js';
@@ -9,15 +9,21 @@ import { openImageFolder, type CacheOptions, type DecodeOptions, type InMemoryOp
 import { scaleSet } from './scaleSet.js';
 import { drawShapes } from './shapes.js';
 
-/** `DecodeOptions` and `valSplit` apply to image folders. */
-export interface OpenDatasetOptions extends DecodeOptions {
+/**
+ * `DecodeOptions` and `valSplit` apply to image folders. Images are scaled and cropped as by `fit`; to prepare them as a
+ * network's configuration says, pass `...fitOptions(config)`.
+ */
+export interface OpenDatasetOptions extends DecodeOptions, Omit<FitOptions, 'size' | 'crop_pct'> {
   /** Height and width of the images. Default 32x32. */
   readonly size?: Size;
+  /** As in `fit`, but by default 1: as much as possible of each picture is kept. */
+  readonly crop_pct?: number;
   /** Seed of `shapes` and of `valSplit`. Default 0. */
   readonly seed?: number;
-  /** How images of another size are scaled. Default 'bicubic'. */
-  readonly interpolation?: Interpolation;
-  /** Whether CIFAR's images stay 32x32 in spite of `size`, to be scaled later. Default false. */
+  /**
+   * Whether the images of CIFAR and `shapes` stay as they are, without `fit`: CIFAR's 32x32, those of `shapes` as they
+   * are drawn at `size`. A loader or `prepareInputs` scales them later. Default false.
+   */
   readonly keepOriginalSize?: boolean;
   /** The share of each class to hold out of an image folder without val and test; see `SplitOptions`. */
   readonly valSplit?: number;
@@ -59,15 +65,17 @@ export async function openDataset(
   split: FolderSplit,
   options: OpenDatasetOptions & CacheOptions = {},
 ): Promise<DataSet> {
-  const { size = [32, 32], n, interpolation, keepOriginalSize = false } = options;
+  const { size = [32, 32], crop_pct, resize, interpolation, n, keepOriginalSize = false } = options;
   if (n !== undefined && (!Number.isSafeInteger(n) || n < 1)) {
     throw new ParamError({ op: 'n', expected: 'an integer >= 1', got: `${n}` });
   }
-  if (spec === 'shapes') return openShapes(split, size, options);
+  const fit = resolveFit({ size, crop_pct, resize, interpolation }, 1);
+  const prepare = (set: ImageSet): ImageSet => (keepOriginalSize ? set : scaleSet(set, fit));
+  if (spec === 'shapes') return prepare(openShapes(split, size, options));
 
   const archive = await openArchive(await findData(spec));
   if (cifarTitle(archive) === null) return openImageFolder(archive, { ...options, size, split });
   const all = await readCifar(archive, split === 'train' ? 'train' : 'test');
   const set = n === undefined || n >= all.n ? all : subset(all, evenlySpaced(all.n, n));
-  return keepOriginalSize ? set : scaleSet(set, size, interpolation);
+  return prepare(set);
 }

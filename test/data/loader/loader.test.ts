@@ -9,7 +9,9 @@ import type { ImageSet } from '../../../src/data/sets/dataset.js';
 import { openLoader, type Loader, type LoaderOptions } from '../../../src/data/loader/loader.js';
 import { startThreads, type ThreadData } from '../../../src/data/loader/loaderThreads.js';
 import { batchOf } from '../../../src/data/sets/batchOf.js';
+import { scaleSet } from '../../../src/data/sets/scaleSet.js';
 import { drawShapes } from '../../../src/data/sets/shapes.js';
+import { resolveFit } from '../../../src/image/preprocess.js';
 import { permutation } from '../../../src/data/loader/permutation.js';
 import { refusal } from '../../io/refusal.js';
 import { collect } from '../collect.js';
@@ -101,6 +103,37 @@ test('loads gray images and scaled images', async () => {
   expect((await collect((await loaderOf(options, gray)).epoch(0)))[0].x).toHaveLength(4 * 256);
   const large = await loaderOf({ workers: 0, inputSize: [24, 24] });
   expect((await collect(large.epoch(0)))[0].x).toHaveLength(4 * 3 * 576);
+});
+
+test('scales and crops images by `fit`', async () => {
+  const size = [12, 10] as const;
+  for (const fitting of [{ crop_pct: 0.6, interpolation: 'box' }, { crop_pct: 0.5 }, { resize: 'exact' }] as const) {
+    const options = { workers: 0, shuffle: false, inputSize: size, fit: fitting };
+    const [{ x }] = await collect((await loaderOf(options)).epoch(0));
+    expect(x).toEqual(batchOf(scaleSet(set, resolveFit({ size, ...fitting })), [0, 1, 2, 3], OPTIONS));
+  }
+  // By default each side by its own factor, as torchvision's Resize with two sides; bilinear.
+  const [{ x }] = await collect((await loaderOf({ workers: 0, shuffle: false, inputSize: size })).epoch(0));
+  const exact = scaleSet(set, { size, resize: 'exact', interpolation: 'bilinear', crop_pct: 1 });
+  expect(x).toEqual(batchOf(exact, [0, 1, 2, 3], OPTIONS));
+});
+
+test('crops images of the right size, too', async () => {
+  const [{ x }] = await collect((await loaderOf({ workers: 0, shuffle: false, fit: { crop_pct: 0.5 } })).epoch(0));
+  const cropped = scaleSet(set, resolveFit({ size: [16, 16], crop_pct: 0.5 }));
+  expect(cropped.images).not.toEqual(set.images);
+  expect(x).toEqual(batchOf(cropped, [0, 1, 2, 3], OPTIONS));
+});
+
+test('refuses to crop images that are not RGB, and unknown options', async () => {
+  const gray: ImageSet = { ...set, images: set.images.subarray(0, 26 * 256), channels: 1 };
+  const options = { mean: [0.5], std: [0.5], workers: 0 };
+  await expect(loaderOf({ ...options, fit: { crop_pct: 0.5 } }, gray)).rejects.toThrow(
+    refusal(ParamError, 'fit', 'crop_pct 1: only images of 3 channels are cropped', '0.5'),
+  );
+  expect((await loaderOf({ ...options, fit: { crop_pct: 1 } }, gray)).steps).toBe(6);
+  const untyped = { batchsize: 3 } as Partial<LoaderOptions>;
+  await expect(loaderOf(untyped)).rejects.toMatchObject({ op: 'batchsize', hint: 'Did you mean batchSize?' });
 });
 
 test.each<[Partial<LoaderOptions>, string]>([

@@ -40,6 +40,7 @@ describe('classes by folder', () => {
     const set = await readImageFolder(root, { size: [2, 3] });
     const planes = (...values: number[]): number[] => values.flatMap((v) => Array<number>(6).fill(v));
     expect({ ...set, images: [...set.images], labels: [...set.labels] }).toEqual({
+      fit: { size: [2, 3], resize: 'short-side', crop_pct: 1, interpolation: 'bicubic' },
       images: planes(90, 91, 92, 10, 11, 12, 20, 21, 22),
       labels: [0, 1, 1],
       n: 3,

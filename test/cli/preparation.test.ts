@@ -50,7 +50,15 @@ async function lossByValidation(state: Parameters<typeof writeWeights>[1], confi
   try {
     const { trainer, heldOutLoader } = resources;
     if (heldOutLoader === null) throw new Error('no loader');
-    const scores = await evaluate(trainer, heldOutLoader, { lambda: 1, useEma: false }, '');
+    const scores = await evaluate(
+      trainer,
+      heldOutLoader,
+      { lambda: 1, useEma: false },
+      {
+        position: '',
+        afterBatch: () => Promise.resolve(),
+      },
+    );
     return scores.loss;
   } finally {
     await resources.close();

@@ -1,4 +1,4 @@
-// `npm run test:mutants`: the tests that put faults into the code and expect the other tests to find them. They take long.
+// `npm run test:kernel-mutants`: the tests that put faults into the code and expect the other tests to find them. They take long.
 const MUTANTS = '[mM]utants\\.test\\.ts$';
 const onlyMutants = process.env.VANILLANET_MUTANTS === '1';
 // `npm run test:long`: other tests that take too long for `npm test`.
@@ -9,9 +9,14 @@ const onlyLong = process.env.VANILLANET_LONG === '1';
 export default {
   testEnvironment: 'node',
   testRegex: onlyMutants ? `/test/.*${MUTANTS}` : onlyLong ? `/test/.*${LONG}` : '/test/.*\\.test\\.ts$',
-  testPathIgnorePatterns: ['/node_modules/', ...(onlyMutants ? [] : [MUTANTS]), ...(onlyLong ? [] : [LONG])],
-  // Packages built in engines/ have the names of this one's dependencies.
-  modulePathIgnorePatterns: ['<rootDir>/engines/'],
+  testPathIgnorePatterns: [
+    '/node_modules/',
+    '<rootDir>/dist/',
+    ...(onlyMutants ? [] : [MUTANTS]),
+    ...(onlyLong ? [] : [LONG]),
+  ],
+  // Packages built in engines/ have the names of this one's dependencies; `npm run test:mutants` has a copy of this one.
+  modulePathIgnorePatterns: ['<rootDir>/engines/', '<rootDir>/dist/stryker/'],
   extensionsToTreatAsEsm: ['.ts'],
   // Imports name the .js file that tsc writes; jest runs the .ts source.
   moduleNameMapper: {

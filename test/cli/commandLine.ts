@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { decodeSafetensors } from '../../src/io/safetensors.js';
 import type { Tensor } from '../../src/core/tensor.js';
 import { readFile } from 'node:fs/promises';
+import { runHere } from './runHere.js';
 
 const MAIN = fileURLToPath(new URL('../../dist/node/cli.js', import.meta.url));
 const HOST = fileURLToPath(new URL('host.js', import.meta.url));
@@ -31,6 +32,9 @@ export interface Limits {
   /** A module to run in the process before the command. */
   readonly preload?: string;
 }
+
+/** The mutation tests run commands in the process of the tests, from src/, where the mutants are. */
+const IN_PROCESS = process.env['VANILLANET_IN_PROCESS'] === '1';
 
 /** Without VANILLANET_DATA, which would name other data. */
 const environment = (): NodeJS.ProcessEnv => ({ ...process.env, VANILLANET_DATA: '' });
@@ -68,7 +72,15 @@ export async function outcomeOf(child: Process): Promise<Outcome> {
 
 /** Runs `vanillanet …args` in a folder. */
 export const vanillanet = (args: readonly string[], cwd: string, limits: Limits = {}): Promise<Outcome> =>
-  outcomeOf(start(args, cwd, limits));
+  IN_PROCESS && limits.fileSize === undefined && limits.preload === undefined
+    ? runInProcess(args, cwd, limits)
+    : outcomeOf(start(args, cwd, limits));
+
+async function runInProcess(args: readonly string[], cwd: string, { terminal }: Limits = {}): Promise<Outcome> {
+  process.env['VANILLANET_DATA'] = '';
+  const { main } = await import('../../src/cli/program.js');
+  return runHere(main, args, cwd, { terminal: terminal === true });
+}
 
 /** The stdout of a command that must succeed. @throws Error with its stderr */
 export async function printed(args: readonly string[], cwd: string): Promise<string> {
@@ -90,6 +102,7 @@ export async function logitsIn(path: string): Promise<Tensor> {
 
 /** Like `vanillanet`, but in one process for all tests of a file, because starting one takes longer than most commands. */
 export function hosted(): (args: readonly string[], cwd: string) => Promise<Outcome> {
+  if (IN_PROCESS) return runInProcess;
   let host: ChildProcess;
   beforeAll(() => {
     host = fork(HOST, { env: environment(), execArgv: [] });

@@ -1,0 +1,42 @@
+import { readdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+
+export const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, '');
+
+/** A folder of src/; its mutants must be found by the tests in the folder of the same name in test/. */
+export const ROOMS = [
+  'image',
+  'model',
+  'io',
+  'data',
+  'train',
+  'cli',
+  'core',
+  'diff',
+  'report',
+  'deploy',
+  'oracle',
+] as const;
+export type Room = (typeof ROOMS)[number];
+
+/** The rooms of which 85% of the mutants must be found. */
+export const GUARDED: readonly Room[] = ['image', 'model', 'io', 'data', 'train', 'cli'];
+export const THRESHOLD = 0.85;
+
+const filesIn = (folder: string): string[] =>
+  (readdirSync(`${ROOT}/${folder}`, { recursive: true }) as string[]).map(
+    (file) => `${folder}/${file.replaceAll('\\', '/')}`,
+  );
+
+export const sourcesOf = (room: Room): string[] =>
+  filesIn(`src/${room}`)
+    .filter((file) => file.endsWith('.ts'))
+    .sort();
+
+/** Test files of a room; without those that are not part of `npm test`. */
+export const testsOf = (room: Room): string[] =>
+  filesIn(`test/${room}`)
+    .filter((file) => file.endsWith('.test.ts') && !/[mM]utants\.test\.ts$|\.long\.test\.ts$/.test(file))
+    .sort();
+
+export const roomOf = (file: string): Room | undefined => ROOMS.find((room) => file.startsWith(`src/${room}/`));

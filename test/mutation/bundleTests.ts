@@ -1,0 +1,99 @@
+/** Bundles each test file with all of this package's modules that it imports, so that it can be loaded afresh at once. */
+import { build, type Plugin } from 'esbuild';
+import { readFileSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { join, relative, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+
+/** As in jest.config.js. */
+const SOURCES: Record<string, string> = {
+  '#runtime': 'src/runtime/node.ts',
+  '#data/disk': 'src/data/loader/disk/node.ts',
+};
+
+export interface TestBundle {
+  /** Relative to the root, as `test/image/crop.test.ts`. */
+  readonly testFile: string;
+  readonly url: string;
+  /** The numbers of the mutants in the modules that are part of the bundle. */
+  readonly mutants: ReadonlySet<string>;
+}
+
+/**
+ * @param sandbox a copy of the repository whose src/ is instrumented
+ * @param root the repository: fixtures, dist/ and packages are read from there
+ */
+export async function bundleTests(sandbox: string, root: string, testFiles: readonly string[]): Promise<TestBundle[]> {
+  const require = createRequire(join(root, 'package.json'));
+  const plugin: Plugin = {
+    name: 'mutation',
+    setup(bundler) {
+      bundler.onResolve({ filter: /^@jest\/globals$/ }, () => ({
+        path: join(sandbox, 'test/mutation/jestGlobals.ts'),
+      }));
+      bundler.onResolve({ filter: /^#/ }, ({ path }) => {
+        if (path in SOURCES) return { path: join(sandbox, SOURCES[path]) };
+        if (path === '#ndarray') return { path: 'ndarray', external: true };
+        return { path: pathToFileURL(require.resolve(path)).href, external: true };
+      });
+      // What is built is no part of the sandbox.
+      bundler.onResolve({ filter: /^\..*\/dist\// }, ({ path, resolveDir }) => ({
+        path: pathToFileURL(join(root, relative(sandbox, resolve(resolveDir, path)))).href,
+        external: true,
+      }));
+      bundler.onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+        const url = JSON.stringify(pathToFileURL(join(root, relative(sandbox, path))).href);
+        const source = await readFile(path, 'utf8');
+        return { contents: source.replaceAll('import.meta.url', url), loader: 'ts' };
+      });
+    },
+  };
+  const {
+    metafile: { outputs },
+  } = await build({
+    absWorkingDir: sandbox,
+    entryPoints: testFiles.map((testFile) => ({ in: `tests:${testFile}`, out: testFile.replace(/\.ts$/, '') })),
+    outdir: join(sandbox, 'dist/mutation'),
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    // package.json says that modules have no side effects: tests have.
+    ignoreAnnotations: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    packages: 'external',
+    tsconfigRaw: { compilerOptions: { verbatimModuleSyntax: true } },
+    metafile: true,
+    logLevel: 'error',
+    plugins: [
+      {
+        name: 'entries',
+        setup(bundler) {
+          bundler.onResolve({ filter: /^tests:/ }, ({ path }) => ({ path: path.slice(6), namespace: 'tests' }));
+          bundler.onLoad({ filter: /.*/, namespace: 'tests' }, ({ path }) => ({
+            contents: `export { suite } from '@jest/globals'; import ${JSON.stringify(`./${path}`)};`,
+            resolveDir: sandbox,
+            loader: 'ts',
+          }));
+        },
+      },
+      plugin,
+    ],
+  });
+  return Object.entries(outputs).map(([output, { entryPoint = '', inputs }]) => ({
+    testFile: entryPoint.replace(/^tests:/, ''),
+    url: pathToFileURL(join(sandbox, output)).href,
+    mutants: mutantsIn(
+      Object.keys(inputs).filter((input) => input.startsWith('src/')),
+      sandbox,
+    ),
+  }));
+}
+
+const mutantsIn = (files: readonly string[], sandbox: string): Set<string> =>
+  new Set(
+    files.flatMap((file) =>
+      [...readFileSync(join(sandbox, file), 'utf8').matchAll(/stryMutAct_\w+\("(\d+)"\)/g)].map(([, id]) => id),
+    ),
+  );

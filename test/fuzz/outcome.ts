@@ -1,0 +1,104 @@
+/** What a call did: it accepted its input, refused it by a typed error, or broke a rule. */
+import { createHash, type Hash } from 'node:crypto';
+import { VanillaNetError } from '../../src/core/errors.js';
+import { OracleError } from '../../reference/errors.js';
+
+/** The most characters of a message, a field or a hint. */
+export const MAX_MESSAGE = 1000;
+
+/** An error that an input throws by itself, from its getters or as the reason of its signal: it passes through. */
+export class CallerError extends Error {}
+
+export type Outcome =
+  | { readonly kind: 'accepted'; readonly digest: string }
+  | { readonly kind: 'refused'; readonly message: string }
+  /** The error of the caller itself. */
+  | { readonly kind: 'caller' }
+  | { readonly kind: 'fault'; readonly fault: string; readonly detail: string };
+
+const isFilled = (value: unknown): boolean => typeof value === 'string' && value !== '';
+
+/** What is wrong with a typed error; null if nothing is. */
+function defectOf(error: VanillaNetError | OracleError): string | null {
+  const { op, expected, got, hint, message, name } = error;
+  if (!isFilled(op) || !isFilled(expected) || !isFilled(got)) return 'an error without op, expected and got';
+  if (message !== `${op}: expected ${expected}, got ${got}`) return 'a message that is not made of its fields';
+  if (!/^[A-Z]\w+Error$/.test(name)) return `an error named ${name}`;
+  if (hint !== undefined && !(typeof hint === 'string' && /[.?]$/.test(hint))) return 'a hint that is no sentence';
+  if (message.length > MAX_MESSAGE) return `a message of more than ${MAX_MESSAGE} characters`;
+  if (hint !== undefined && hint.length > MAX_MESSAGE) return `a hint of more than ${MAX_MESSAGE} characters`;
+  return null;
+}
+
+/** The line of the stack at which an error arose, without positions. */
+function placeOf(error: Error): string {
+  const frame = /\n\s+at (.*)/.exec(error.stack ?? '')?.[1] ?? '';
+  return frame
+    .replace(/\(?(file:\/\/)?[^ (]*\/(src|reference|assembly|test|node_modules)\//, '$2/')
+    .replace(/[)]$/, '');
+}
+
+/** Texts of one kind of fault are equal: numbers and quoted values are left out. */
+const generalize = (text: string): string =>
+  text
+    .slice(0, 120)
+    .replace(/\d+/g, '#')
+    .replace(/"[^"]*"?/g, '"…"');
+
+export function outcomeOfError(error: unknown): Outcome {
+  if (error instanceof CallerError) return { kind: 'caller' };
+  if (error instanceof VanillaNetError || error instanceof OracleError) {
+    const defect = defectOf(error);
+    const text = `${error.name}: ${error.message}${error.hint === undefined ? '' : ` | ${error.hint}`}`;
+    if (defect === null) return { kind: 'refused', message: text };
+    return { kind: 'fault', fault: `${defect}: ${generalize(text)}`, detail: text.slice(0, 2 * MAX_MESSAGE) };
+  }
+  if (!(error instanceof Error)) return { kind: 'fault', fault: `threw ${typeof error}`, detail: String(error) };
+  const fault = `${error.name}: ${generalize(error.message)} at ${placeOf(error)}`;
+  return { kind: 'fault', fault, detail: (error.stack ?? error.message).slice(0, 4 * MAX_MESSAGE) };
+}
+
+/** Values of a result that are compared; more would take long, and say little more. */
+const MAX_VALUES = 10_000;
+
+/** Adds a value to a hash: numbers to the bit, containers with their values. */
+class Digest {
+  readonly #hash: Hash = createHash('sha1');
+  readonly #seen = new Set<object>();
+  #values = 0;
+
+  add(value: unknown): void {
+    if (++this.#values > MAX_VALUES) return;
+    if (typeof value === 'number') this.#hash.update(Object.is(value, -0) ? '-0' : String(value));
+    else if (typeof value !== 'object' || value === null) this.#hash.update(`${typeof value}:${String(value)}`);
+    else this.#addObject(value);
+  }
+
+  #addObject(value: object): void {
+    if (this.#seen.has(value)) return;
+    this.#seen.add(value);
+    this.#hash.update(Object.prototype.toString.call(value));
+    if (ArrayBuffer.isView(value)) this.#hash.update(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+    else if (value instanceof Map || value instanceof Set) for (const each of value) this.add(each);
+    else {
+      for (const [key, { value: each }] of Object.entries(Object.getOwnPropertyDescriptors(value))) {
+        this.#hash.update(key);
+        if (typeof each !== 'function') this.add(each);
+      }
+    }
+  }
+
+  toString(): string {
+    return this.#hash.digest('hex');
+  }
+}
+
+export function outcomeOfResult(result: unknown): Outcome {
+  const digest = new Digest();
+  try {
+    digest.add(result);
+  } catch {
+    // A result that contains a hostile value of the input, such as a proxy, or is nested too deep.
+  }
+  return { kind: 'accepted', digest: digest.toString() };
+}

@@ -1,0 +1,98 @@
+import { inspect, types } from 'node:util';
+import { corruptArguments } from './hostile.js';
+import type { Random } from './random.js';
+
+/** An input that has been drawn. It is used once: a call may change, transfer or consume it. */
+export interface Input {
+  /** Its bytes, to which allocations are compared. */
+  readonly size: number;
+  run(): unknown;
+  /** What it is, for the report: the bytes of a file, or the arguments of a call in words. */
+  show(): Uint8Array | string;
+}
+
+/** A reader or function under test. */
+export interface Target {
+  /** `tar`, or the entry and the export: `core.resize`. */
+  readonly name: string;
+  /** Draws an input; the same one for an equal generator. */
+  draw(random: Random): Input | Promise<Input>;
+  /** Bytes that a call may allocate beyond `FACTOR` times its input. */
+  readonly allowance: number;
+  /** The share of `--count` inputs that this target tries: less than 1 where a call takes milliseconds by its nature. */
+  readonly share: number;
+  /** Whether equal inputs have equal answers: true but for those that depend on time or on the machine. */
+  readonly isDeterministic: boolean;
+}
+
+/** A call may allocate this many times the bytes of its input, and the allowance of its target. */
+export const FACTOR = 4;
+
+export type Traits = Partial<Pick<Target, 'allowance' | 'share' | 'isDeterministic'>>;
+
+const MIB = 2 ** 20;
+
+/** Buffers of fixed size, and objects on the heap. */
+const DEFAULTS = { allowance: 4 * MIB, share: 1, isDeterministic: true };
+
+/** A reader of a file's bytes. @param draw a file, whole or damaged */
+export const reader = (
+  name: string,
+  draw: (random: Random) => Uint8Array,
+  read: (bytes: Uint8Array, random: Random) => unknown,
+  traits: Traits = {},
+): Target => ({
+  ...{ ...DEFAULTS, ...traits, name },
+  draw(random) {
+    const bytes = draw(random);
+    return { size: bytes.length, run: () => read(bytes, random), show: () => bytes };
+  },
+});
+
+/** Bytes of buffers and texts in arguments; those of values with traps do not count. */
+export function sizeOfArguments(values: readonly unknown[]): number {
+  try {
+    return sizeOfValue(values);
+  } catch {
+    return 0;
+  }
+}
+
+function sizeOfValue(value: unknown, depth = 4): number {
+  if (typeof value === 'string') return 2 * value.length;
+  if (typeof value !== 'object' || value === null || depth === 0) return 0;
+  if (ArrayBuffer.isView(value)) return value.byteLength;
+  const prototype: unknown = types.isProxy(value) ? null : Object.getPrototypeOf(value);
+  if (value instanceof Map) return [...value.values()].reduce((sum, each) => sum + sizeOfValue(each, depth - 1), 0);
+  if (prototype !== Object.prototype && prototype !== Array.prototype) return 0;
+  let size = 0;
+  for (const { value: each } of Object.values(Object.getOwnPropertyDescriptors(value))) {
+    size += 8 + sizeOfValue(each, depth - 1);
+  }
+  return size;
+}
+
+export const showArguments = (values: readonly unknown[]): string =>
+  inspect(values, { depth: 5, maxArrayLength: 40, maxStringLength: 200, breakLength: 120, getters: false });
+
+/**
+ * A function with valid and hostile arguments.
+ *
+ * @param draw valid arguments
+ */
+export const callable = <Arguments extends readonly unknown[]>(
+  name: string,
+  f: (...values: Arguments) => unknown,
+  draw: (random: Random) => NoInfer<Arguments>,
+  traits: Traits = {},
+): Target => ({
+  ...{ ...DEFAULTS, ...traits, name },
+  draw(random) {
+    const values = corruptArguments(random, draw(random));
+    return {
+      size: sizeOfArguments(values),
+      run: () => f(...(values as unknown as Arguments)),
+      show: () => showArguments(values),
+    };
+  },
+});

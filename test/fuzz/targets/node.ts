@@ -1,0 +1,182 @@
+/** The functions of vanillanet/node, vanillanet/train and vanillanet/ops. */
+import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import * as node from '../../../src/entries/node.js';
+import * as ops from '../../../src/entries/ops.js';
+import * as train from '../../../src/entries/train.js';
+import { wasmBackend } from '../../../src/wasm/inference/backend.js';
+import { entryTargets } from '../entry.js';
+import { floats, imageSetOf, inputOf, stateOf, TINY, TINY_TRAIN, WEIGHT_FILES } from '../fixtures.js';
+import type { Random } from '../random.js';
+import { callable, type Target } from '../target.js';
+
+const folder = mkdtempSync(join(tmpdir(), 'fuzz-'));
+const path = (name: string): string => join(folder, name);
+writeFileSync(path('net.safetensors'), WEIGHT_FILES[1]);
+mkdirSync(path('empty'));
+
+/** Files, threads or passes of a network: a millisecond or more. */
+const SLOW = { share: 0.1, allowance: 2 ** 24 };
+
+const positions = (random: Random): number[] => [random.integer(0, 5), random.integer(0, 5)];
+const openOptions = (random: Random): node.OpenDatasetOptions => ({ size: [8, 8], n: 5, seed: random.integer(0, 9) });
+const decodeOptions = { size: [8, 8], interpolation: 'bilinear', crop_pct: 0.9, n: 3 } as const;
+
+const nodeTargets = entryTargets<typeof node>('node', node, {
+  batchOf: (random) => [imageSetOf(random), positions(random), { mean: [0, 0, 0], std: [1, 1, 1], dtype: 'float32' }],
+  readCifar10: { traits: SLOW, draw: (random) => [path('empty'), random.pick(['train', 'test'])] },
+  readCifar100: { traits: SLOW, draw: (random) => [path('empty'), random.pick(['train', 'test'])] },
+  checkDataset: (random) => [imageSetOf(random), { in_chans: 3, num_classes: 3 }, 'set'],
+  classCounts: (random) => [imageSetOf(random)],
+  imbalance: (random) => [imageSetOf(random)],
+  isStreamed: (random) => [imageSetOf(random)],
+  subset: (random) => [imageSetOf(random), positions(random)],
+  evenlySpaced: (random) => [random.integer(0, 100), random.integer(0, 50)],
+  download: {
+    traits: SLOW,
+    draw: (random) => [
+      { url: 'http://127.0.0.1:9/none', md5: '0'.repeat(32) },
+      path(`download-${random.integer(0, 9)}`),
+      { stallMs: 100, force: false, onProgress: () => undefined },
+    ],
+  },
+  findCifar10: { traits: SLOW, draw: () => [[path('empty')]] },
+  findData: { traits: SLOW, draw: (random) => [random.pick(['shapes', path('empty'), 'cifar10'])] },
+  readImage: { traits: SLOW, draw: () => [path('net.safetensors')] },
+  readImageFolder: { traits: SLOW, draw: () => [path('empty'), { ...decodeOptions }] },
+  openDataset: {
+    traits: SLOW,
+    draw: (random) => ['shapes', random.pick(['train', 'test', 'val']), openOptions(random)],
+  },
+  loadSubset: { traits: SLOW, draw: (random) => [imageSetOf(random), positions(random)] },
+  drawShapes: (random) => [random.integer(1, 3), { size: 8, seed: random.uint32(), first: random.integer(0, 9) }],
+  readWeights: { traits: SLOW, draw: () => [path('net.safetensors'), { config: { lambda: 1 } }] },
+  writeWeights: {
+    traits: SLOW,
+    draw: (random) => [
+      path('written.safetensors'),
+      stateOf(TINY),
+      { ...TINY },
+      { dtype: random.pick(['float32', 'int8']) },
+    ],
+  },
+  fuseState: {
+    traits: { share: 0.01, allowance: 2 ** 25 },
+    draw: () => [stateOf(TINY_TRAIN), { ...TINY_TRAIN }, { probeSize: [16, 16] }],
+  },
+  verifyFused: {
+    traits: { share: 0.01, allowance: 2 ** 25 },
+    draw: () => [node.fuseState(stateOf(TINY_TRAIN), { ...TINY_TRAIN, lambda: 1 }), wasmBackend],
+  },
+});
+
+const recipe = { epochs: 1, batchSize: 2, optimizer: 'sgd', lr: 0.01, decayEpochs: 0, seed: 1 } as const;
+
+async function drain(generator: AsyncGenerator<unknown, train.TrainingResult>): Promise<number> {
+  for (let events = 0; ; events++) if ((await generator.next()).done === true) return events;
+}
+
+const trainerOptions = { seed: 1, batchSize: 2, gradAccumSteps: 1, ema: false };
+const optimizer = { kind: 'adam', lr: 0.01, weightDecay: 0.1 } as const;
+
+/** A step of a trainer; the trainer is disposed afterwards. */
+async function stepOf(trainer: train.Trainer, step: Parameters<train.Trainer['step']>): Promise<unknown> {
+  try {
+    return await trainer.step(...step);
+  } finally {
+    trainer.dispose();
+  }
+}
+
+const step = (random: Random): Parameters<train.Trainer['step']> => [
+  inputOf(random, 2),
+  Float32Array.from([1, 0, 0, 0, 0.5, 0.5]),
+  { lambda: 0.5, optimizer: { ...optimizer } as never },
+];
+
+const TRAINER = { share: 0.02, allowance: 2 ** 25 };
+
+const trainTargets: readonly Target[] = [
+  ...entryTargets<typeof train, 'train' | 'tfjsTrainer'>('train', train, {
+    resolveRecipe: (random) => [
+      { ...recipe, augment: { flip: 0.5 }, epochs: random.integer(1, 9) } as Partial<train.Recipe>,
+    ],
+    oracleTrainer: { traits: TRAINER, draw: () => [{ ...TINY_TRAIN }, { ...trainerOptions }] },
+    wasmTrainer: {
+      traits: TRAINER,
+      draw: () => [{ ...TINY_TRAIN }, { ...trainerOptions, threads: 1, build: 'plain' }],
+    },
+  }),
+  callable(
+    'train.train',
+    (...values: Parameters<typeof train.train>) => drain(train.train(...values)),
+    (random): Parameters<typeof train.train> => [
+      { train: imageSetOf(random, 4), validation: random.chance(0.5) ? imageSetOf(random, 3) : null },
+      { ...TINY_TRAIN },
+      { ...recipe },
+      { workers: 0 },
+    ],
+    TRAINER,
+  ),
+  callable(
+    'train.oracleTrainer.step',
+    (...values: Parameters<train.Trainer['step']>) =>
+      stepOf(train.oracleTrainer({ ...TINY_TRAIN }, { ...trainerOptions }), values),
+    step,
+    TRAINER,
+  ),
+  callable(
+    'train.wasmTrainer.step',
+    async (...values: Parameters<train.Trainer['step']>) =>
+      stepOf(await train.wasmTrainer({ ...TINY_TRAIN }, { ...trainerOptions, threads: 1, build: 'plain' }), values),
+    step,
+    TRAINER,
+  ),
+];
+
+let kernels: Promise<ops.WasmOps> | undefined;
+
+const tensor = (random: Random, shape: readonly number[]): ops.Tensor => ({
+  data: floats(
+    random,
+    shape.reduce((a, b) => a * b, 1),
+  ),
+  shape,
+});
+
+const image = (random: Random): ops.Tensor => tensor(random, [1, 2, 5, 6]);
+
+/** A method of the opened ops. */
+const kernel = <Name extends keyof ops.WasmOps>(
+  name: Name,
+  draw: (random: Random) => Parameters<ops.WasmOps[Name]>,
+): Target =>
+  callable(
+    `ops.${name}`,
+    async (...values: Parameters<ops.WasmOps[Name]>) => {
+      kernels ??= ops.openOps();
+      return ((await kernels)[name] as (...parameters: readonly unknown[]) => unknown)(...values);
+    },
+    draw,
+    { allowance: 2 ** 24 },
+  );
+
+const opsTargets: readonly Target[] = [
+  ...entryTargets<typeof ops>('ops', ops, {
+    openOps: { traits: SLOW, draw: (random) => [{ build: random.pick(['plain', 'auto']) }] },
+  }),
+  kernel('conv2d', (random) => [image(random), tensor(random, [3, 2, 2, 2]), null, { stride: 1, padding: 1 }]),
+  kernel('depthwiseConv2d', (random) => [
+    image(random),
+    tensor(random, [2, 1, 3, 3]),
+    tensor(random, [2]),
+    { stride: 1, padding: 1 },
+  ]),
+  kernel('leakyRelu', (random) => [image(random), random.unit()]),
+  kernel('maxPool2d', (random) => [image(random), { kernel_size: 2, stride: 2 }]),
+  kernel('adaptiveMaxPool2d', (random) => [image(random), { output_size: [2, 3] }]),
+  kernel('globalAvgPool', (random) => [image(random)]),
+];
+
+export const targets: readonly Target[] = [...nodeTargets, ...trainTargets, ...opsTargets];

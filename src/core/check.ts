@@ -61,7 +61,14 @@ function firstProperties(value: object): object {
 }
 
 /** The class of a built-in object, also of one from another realm, which `instanceof` does not recognize. */
-export const tagOf = (value: unknown): string => Object.prototype.toString.call(value).slice('[object '.length, -1);
+export function tagOf(value: unknown): string {
+  try {
+    return Object.prototype.toString.call(value).slice('[object '.length, -1);
+  } catch {
+    // A proxy, or a tag that throws.
+    return 'Object';
+  }
+}
 
 /** Whether a value is an object with keys: not null, not an array. */
 export const isRecord = (value: unknown): value is Record<string, unknown> =>

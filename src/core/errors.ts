@@ -13,6 +13,12 @@ const LONGEST = 1000;
 
 const shorten = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
 
+/** A field as text. Callers without types may pass names and options that are no text, or have none: `Symbol()`, `{}`. */
+function textOf(field: unknown): string {
+  if (typeof field === 'string') return shorten(field);
+  return typeof field === 'object' || typeof field === 'function' ? `a value of type ${typeof field}` : String(field);
+}
+
 /** The base of every error that this package throws on purpose. Its message is `op: expected …, got …`. */
 export abstract class VanillaNetError extends Error implements ErrorFields {
   static {
@@ -25,7 +31,7 @@ export abstract class VanillaNetError extends Error implements ErrorFields {
   declare readonly hint?: string;
 
   constructor({ op, expected, got, hint }: ErrorFields, options?: ErrorOptions) {
-    const fields = { op: shorten(op), expected: shorten(expected), got: shorten(got) };
+    const fields = { op: textOf(op), expected: textOf(expected), got: textOf(got) };
     super(`${fields.op}: expected ${fields.expected}, got ${fields.got}`, options);
     this.op = fields.op;
     this.expected = fields.expected;

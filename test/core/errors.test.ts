@@ -32,6 +32,17 @@ test('a hint is a field, not part of the message', () => {
   expect(error).toMatchObject({ hint: 'Fuse it first.', message: 'conv2d: expected x, got y' });
 });
 
+test.each([
+  [Symbol('s'), 'Symbol(s)'],
+  [null, 'a value of type object'],
+  [{ toString: 1 }, 'a value of type object'],
+  [1n, '1'],
+  ['x'.repeat(1001), `${'x'.repeat(1000)}…`],
+])('a field that is no short text becomes one', (op, text) => {
+  const error = new core.ParamError({ ...FIELDS, op: op as string });
+  expect(error).toMatchObject({ op: text, message: `${text}: expected x, got y` });
+});
+
 test.each(['ShapeError', 'ParamError', 'WeightsError', 'FusionError'] as const)('%s of the reference', (name) => {
   expect(new reference[name]('conv2d', 'x', 'y')).toMatchObject({ name, message: 'conv2d: expected x, got y' });
 });

@@ -46,7 +46,7 @@ const PAGE = 65536;
 
 interface WasmMemoryConstructor {
   new (descriptor: object): object;
-  readonly prototype: { grow(this: object, pages: number): number };
+  readonly prototype: { grow: (this: object, pages: number) => number };
 }
 
 function install(): void {
@@ -58,9 +58,10 @@ function install(): void {
   for (const name of ['ArrayBuffer', 'SharedArrayBuffer']) {
     realm[name] = counting(realm[name], ([length]) => (isCount(length) ? length : 0));
   }
-  for (const name of ['alloc', 'allocUnsafe', 'allocUnsafeSlow'] as const) {
-    const original = Buffer[name];
-    Buffer[name] = (size: number, ...rest: []) => {
+  const buffers = Buffer as unknown as Record<string, (size: unknown, ...rest: unknown[]) => Buffer>;
+  for (const name of ['alloc', 'allocUnsafe', 'allocUnsafeSlow']) {
+    const original = buffers[name];
+    buffers[name] = (size, ...rest) => {
       if (isCount(size)) requested += size;
       return original(size, ...rest);
     };

@@ -111,7 +111,7 @@ const MAKERS: readonly ((random: Random) => unknown)[] = [
   () => 2n ** 100n,
   () => () => undefined,
   () => trap,
-  () => class {},
+  () => CallerError,
   () => new Date(NaN),
   () => /x/,
   () => new Error('e'),
@@ -138,8 +138,8 @@ const MAKERS: readonly ((random: Random) => unknown)[] = [
   () => [[]],
   () => [null],
   () => [undefined, NaN],
-  () => new Array(5),
-  () => new Array(100_000),
+  (): unknown => new Array<unknown>(5),
+  (): unknown => new Array<unknown>(100_000),
   () => ['a', 'a'],
   () => [Symbol('s'), 1n],
   (random) => [hostileNumber(random), hostileNumber(random)],
@@ -192,10 +192,12 @@ const isTensor = (value: unknown): value is Tensor =>
 const isPlain = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 
+const isList = (value: unknown): value is readonly unknown[] => Array.isArray(value);
+
 /** The same value in another guise: what code may take for granted of it is not so. */
 function disguise(random: Random, value: unknown): unknown {
-  if (Array.isArray(value)) {
-    const list = value.slice() as unknown[];
+  if (isList(value)) {
+    const list = value.slice();
     return random.pick<() => unknown>([
       () => FOREIGN.copy(list),
       () => Object.freeze(list),
@@ -228,14 +230,7 @@ export function corrupt(random: Random, value: unknown): unknown {
   if (random.chance(0.3)) return hostileValue(random);
   if (random.chance(0.15)) return disguise(random, value);
   if (typeof value === 'number') return nearNumber(random, value);
-  if (Array.isArray(value)) {
-    const list: unknown[] = value.slice();
-    const at = random.integer(0, Math.max(0, list.length - 1));
-    if (random.chance(0.15)) list.splice(at, 1);
-    else if (random.chance(0.15)) list.splice(at, 0, hostileValue(random));
-    else list[at] = corrupt(random, list[at]);
-    return list;
-  }
+  if (isList(value)) return corruptList(random, value);
   if (isTensor(value)) return corruptTensor(random, value);
   if (value instanceof Map) {
     const map = new Map<unknown, unknown>(value);
@@ -252,13 +247,34 @@ export function corrupt(random: Random, value: unknown): unknown {
   return hostileValue(random);
 }
 
+function corruptList(random: Random, list: readonly unknown[]): unknown {
+  const at = random.integer(0, Math.max(0, list.length - 1));
+  switch (random.integer(0, 6)) {
+    case 0:
+      return list.toSpliced(at, 1);
+    case 1:
+      return list.toSpliced(at, 0, hostileValue(random));
+    default:
+      return list.length === 0 ? [hostileValue(random)] : list.with(at, corrupt(random, list[at]));
+  }
+}
+
 /** A tensor of another shape, or with values that are not finite. */
 function corruptTensor(random: Random, { shape, data }: Tensor): Tensor {
   const sizes: number[] = shape.slice();
-  if (random.chance(0.3)) data[random.integer(0, data.length - 1)] = random.pick([NaN, Infinity, -Infinity, 1e300]);
-  else if (random.chance(0.3)) sizes.push(1);
-  else if (random.chance(0.3)) sizes.pop();
-  else sizes[random.integer(0, Math.max(0, sizes.length - 1))] = random.integer(0, 5);
+  switch (random.integer(0, 3)) {
+    case 0:
+      data[random.integer(0, data.length - 1)] = random.pick([NaN, Infinity, -Infinity, 1e300]);
+      break;
+    case 1:
+      sizes.push(1);
+      break;
+    case 2:
+      sizes.pop();
+      break;
+    default:
+      sizes[random.integer(0, Math.max(0, sizes.length - 1))] = random.integer(0, 5);
+  }
   const count = sizes.reduce((a, b) => a * b, 1);
   return tensor(
     Array.from({ length: count }, (_, i) => data[i % data.length] ?? 0),

@@ -55,7 +55,7 @@ if (values.help) {
 
 const REPORTS = fileURLToPath(new URL('../../dist/reports/fuzz/', import.meta.url));
 const script = await bundle('worker');
-const all = await readTargetList(script);
+const all = readTargetList(script);
 const selection = all.filter(
   ({ name }) => positionals.length === 0 || positionals.some((prefix) => name.startsWith(prefix)),
 );

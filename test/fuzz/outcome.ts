@@ -3,8 +3,8 @@ import { createHash, type Hash } from 'node:crypto';
 import { VanillaNetError } from '../../src/core/errors.js';
 import { OracleError } from '../../reference/errors.js';
 
-/** The most characters of a message, a field or a hint. */
-export const MAX_MESSAGE = 1000;
+/** The most characters of a message and of a hint. */
+export const MAX_MESSAGE = 4000;
 
 /** An error that an input throws by itself, from its getters or as the reason of its signal: it passes through. */
 export class CallerError extends Error {}
@@ -21,7 +21,8 @@ const isFilled = (value: unknown): boolean => typeof value === 'string' && value
 /** What is wrong with a typed error; null if nothing is. */
 function defectOf(error: VanillaNetError | OracleError): string | null {
   const { op, expected, got, hint, message, name } = error;
-  if (!isFilled(op) || !isFilled(expected) || !isFilled(got)) return 'an error without op, expected and got';
+  if (typeof op !== 'string') return 'an error whose op is no text';
+  if (!isFilled(expected) || !isFilled(got)) return 'an error without expected and got';
   if (message !== `${op}: expected ${expected}, got ${got}`) return 'a message that is not made of its fields';
   if (!/^[A-Z]\w+Error$/.test(name)) return `an error named ${name}`;
   if (hint !== undefined && !(typeof hint === 'string' && /[.?]$/.test(hint))) return 'a hint that is no sentence';
@@ -45,17 +46,21 @@ const generalize = (text: string): string =>
     .replace(/\d+/g, '#')
     .replace(/"[^"]*"?/g, '"…"');
 
+/** A revoked proxy throws at every access, as a getter may; nothing can be asked of it beforehand. */
+const isOfRevokedProxy = (error: unknown): boolean =>
+  error instanceof TypeError && /a proxy that has been revoked/.test(error.message);
+
 export function outcomeOfError(error: unknown): Outcome {
-  if (error instanceof CallerError) return { kind: 'caller' };
+  if (error instanceof CallerError || isOfRevokedProxy(error)) return { kind: 'caller' };
   if (error instanceof VanillaNetError || error instanceof OracleError) {
     const defect = defectOf(error);
     const text = `${error.name}: ${error.message}${error.hint === undefined ? '' : ` | ${error.hint}`}`;
     if (defect === null) return { kind: 'refused', message: text };
-    return { kind: 'fault', fault: `${defect}: ${generalize(text)}`, detail: text.slice(0, 2 * MAX_MESSAGE) };
+    return { kind: 'fault', fault: `${defect}: ${generalize(text)}`, detail: text.slice(0, MAX_MESSAGE) };
   }
   if (!(error instanceof Error)) return { kind: 'fault', fault: `threw ${typeof error}`, detail: String(error) };
   const fault = `${error.name}: ${generalize(error.message)} at ${placeOf(error)}`;
-  return { kind: 'fault', fault, detail: (error.stack ?? error.message).slice(0, 4 * MAX_MESSAGE) };
+  return { kind: 'fault', fault, detail: (error.stack ?? error.message).slice(0, MAX_MESSAGE) };
 }
 
 /** Values of a result that are compared; more would take long, and say little more. */

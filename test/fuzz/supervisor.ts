@@ -58,8 +58,8 @@ export class Supervisor {
   async explain(task: Task): Promise<string> {
     const child = this.#start();
     return new Promise((resolve) => {
-      child.once('message', (text) => {
-        resolve(String(text));
+      child.once('message', (text: string) => {
+        resolve(text);
       });
       child.once('exit', (code, signal) => {
         resolve(`the process ended with ${signal ?? code}: ${this.#errors}`);

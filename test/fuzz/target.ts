@@ -63,7 +63,7 @@ function sizeOfValue(value: unknown, depth = 4): number {
   if (typeof value !== 'object' || value === null || depth === 0) return 0;
   if (ArrayBuffer.isView(value)) return value.byteLength;
   const prototype: unknown = types.isProxy(value) ? null : Object.getPrototypeOf(value);
-  if (value instanceof Map) return [...value.values()].reduce((sum, each) => sum + sizeOfValue(each, depth - 1), 0);
+  if (value instanceof Map) return sizeOfValue([...(value as Map<unknown, unknown>).values()], depth);
   if (prototype !== Object.prototype && prototype !== Array.prototype) return 0;
   let size = 0;
   for (const { value: each } of Object.values(Object.getOwnPropertyDescriptors(value))) {

@@ -104,7 +104,7 @@ async function tryTarget({ target: name, seed, from, to }: Task): Promise<Target
   let [most, slowest, faulty] = [0, 0, 0];
   const start = performance.now();
   for (let index = from; index < to; index++) {
-    writeSync(progress, `${String(index).padStart(12)}`, 0);
+    writeSync(progress, String(index).padStart(12), 0);
     const first = await observe(target, seed, index);
     counts[first.outcome.kind]++;
     most = Math.max(most, first.allocated - FACTOR * first.input.size);

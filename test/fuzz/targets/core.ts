@@ -120,12 +120,11 @@ const method = <Name extends Method>(name: Name, draw: (random: Random) => Param
     return {
       size: sizeOfArguments(values),
       async run() {
-        try {
-          return await call();
-        } finally {
-          const got = [...(await opened.forward(PROBE))].join();
-          if (got !== expected) throw new Error('the next call answered differently');
-        }
+        const [result] = await Promise.allSettled([call()]);
+        const got = [...(await opened.forward(PROBE))].join();
+        if (got !== expected) throw new Error('the next call answered differently');
+        if (result.status === 'rejected') throw result.reason;
+        return result.value;
       },
       show: () => showArguments(values),
     };

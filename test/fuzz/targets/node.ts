@@ -92,7 +92,7 @@ async function stepOf(trainer: train.Trainer, step: Parameters<train.Trainer['st
 const step = (random: Random): Parameters<train.Trainer['step']> => [
   inputOf(random, 2),
   Float32Array.from([1, 0, 0, 0, 0.5, 0.5]),
-  { lambda: 0.5, optimizer: { ...optimizer } as never },
+  { lambda: 0.5, optimizer: { ...optimizer } },
 ];
 
 const TRAINER = { share: 0.02, allowance: 2 ** 25 };

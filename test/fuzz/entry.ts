@@ -9,18 +9,16 @@ type FunctionName<Module> = { [K in keyof Module]: Module[K] extends AnyFunction
 
 /** Valid arguments of a function; or with traits of its target. */
 export type Draw<F> = F extends AnyFunction
-  ? ((random: Random) => Parameters<F>) | { readonly draw: (random: Random) => Parameters<F>; readonly traits: Traits }
+  ? DrawArguments<F> | { readonly draw: DrawArguments<F>; readonly traits: Traits }
   : never;
 
-/** How each function of a module is called. A function that is not here fails the type check, and `coverageOf`. */
-export type Draws<Module> = { readonly [K in FunctionName<Module>]: Draw<Module[K]> };
+type DrawArguments<F extends AnyFunction> = (random: Random) => Parameters<F> | Promise<Parameters<F>>;
+
+/** How the functions of a module are called. `test/fuzz/targets.test.ts` fails for one that is missing. */
+export type Draws<Module> = { readonly [K in FunctionName<Module>]?: Draw<Module[K]> };
 
 /** The targets of the functions of an entry. */
-export function entryTargets<Module extends object, Shared extends string = never>(
-  entry: string,
-  module: Module,
-  draws: Omit<Draws<Module>, Shared>,
-): Target[] {
+export function entryTargets<Module extends object>(entry: string, module: Module, draws: Draws<Module>): Target[] {
   const functions = module as Readonly<Record<string, AnyFunction>>;
   return Object.entries(draws as Readonly<Record<string, Draw<AnyFunction>>>).map(([name, each]) => {
     const { draw, traits } = typeof each === 'function' ? { draw: each, traits: {} } : each;
@@ -30,6 +28,8 @@ export function entryTargets<Module extends object, Shared extends string = neve
 
 const isClass = (value: unknown): boolean => /^class\b/.test(Function.prototype.toString.call(value));
 
-/** The functions that a module exports. */
-export const functionsOf = (module: object): ReadonlyMap<string, unknown> =>
-  new Map(Object.entries(module).filter(([, value]) => typeof value === 'function' && !isClass(value)));
+/** The names of the functions that a module exports. */
+export const functionsOf = (module: object): string[] =>
+  Object.entries(module)
+    .filter(([, value]) => typeof value === 'function' && !isClass(value))
+    .map(([name]) => name);

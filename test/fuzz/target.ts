@@ -83,12 +83,12 @@ export const showArguments = (values: readonly unknown[]): string =>
 export const callable = <Arguments extends readonly unknown[]>(
   name: string,
   f: (...values: Arguments) => unknown,
-  draw: (random: Random) => NoInfer<Arguments>,
+  draw: (random: Random) => NoInfer<Arguments> | Promise<NoInfer<Arguments>>,
   traits: Traits = {},
 ): Target => ({
   ...{ ...DEFAULTS, ...traits, name },
-  draw(random) {
-    const values = corruptArguments(random, draw(random));
+  async draw(random) {
+    const values = corruptArguments(random, await draw(random));
     return {
       size: sizeOfArguments(values),
       run: () => f(...(values as unknown as Arguments)),

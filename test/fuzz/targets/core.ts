@@ -4,11 +4,12 @@ import * as index from '../../../src/entries/index.js';
 import { readFileSync } from 'node:fs';
 import { entryTargets } from '../entry.js';
 import { floats, inputOf, pixelsOf, stateOf, TINY, WEIGHT_FILES } from '../fixtures.js';
+import { lazy } from '../lazy.js';
 import { corruptArguments } from '../hostile.js';
 import type { Random } from '../random.js';
 import { callable, showArguments, sizeOfArguments, type Target } from '../target.js';
 
-const MODULE = readFileSync(new URL('../wasm/plain.wasm', import.meta.url));
+const wasm = lazy(() => readFileSync('dist/wasm/plain.wasm'));
 
 const config = (): core.ModelConfig => ({ ...TINY });
 
@@ -49,6 +50,9 @@ const coreTargets = entryTargets<typeof core>('core', core, {
   imageInfo: (random) => [random.bytes(40), 'image'],
   normalize: (random) => [pixelsOf(random), [0.5, 0.4, 0.3], [0.2, 0.3, 0.4]],
   orient: (random) => [pixelsOf(random), random.integer(1, 8) as core.Orientation],
+  fit: (random) => [pixelsOf(random), imageOptions(random)],
+  fitOptions: () => [config()],
+  preprocessOptions: () => [config()],
   preprocess: (random) => [pixelsOf(random), imageOptions(random)],
   resize: (random) => [pixelsOf(random), [random.integer(1, 20), random.integer(1, 20)], 'bilinear'],
   readConfig: () => [new Map(core.writeConfig(TINY)), 'file'],
@@ -65,7 +69,7 @@ const coreTargets = entryTargets<typeof core>('core', core, {
   },
   loadModel: {
     traits: LOAD,
-    draw: (random) => [random.pick(WEIGHT_FILES).slice(), { ...loadOptions(), wasm: MODULE }],
+    draw: (random) => [random.pick(WEIGHT_FILES).slice(), { ...loadOptions(), wasm: wasm() }],
   },
   planNetwork: () => [config(), [32, 32]],
   topK: (random) => [floats(random, 3), random.integer(1, 3), random.chance(0.5) ? ['a', 'b', 'c'] : null],
@@ -73,11 +77,11 @@ const coreTargets = entryTargets<typeof core>('core', core, {
     input(random),
     { batch: random.integer(1, 4), threads: random.integer(1, 4), size: 64, dtype: random.pick(['float32', 'int8']) },
   ],
-  wasmBackendFrom: () => [MODULE, { memoryLimit: 2 ** 30, timeout: 1000 }],
+  wasmBackendFrom: () => [wasm(), { memoryLimit: 2 ** 30, timeout: 1000 }],
 });
 
 /** Those that are not also in core. */
-const indexTargets = entryTargets<typeof index, keyof typeof core & keyof typeof index>('index', index, {
+const indexTargets = entryTargets<typeof index>('index', index, {
   createWasmBackend: (random) => [{ build: 'plain', threads: random.integer(1, 2), memoryLimit: 2 ** 30 }],
 });
 
@@ -100,9 +104,7 @@ const loadTargets: readonly Target[] = [
   ),
 ];
 
-let shared: Promise<index.Model> | undefined;
-const model = (): Promise<index.Model> =>
-  (shared ??= index.loadModel(WEIGHT_FILES[1], { build: 'plain', timeout: 1000 }));
+const model = lazy(() => index.loadModel(WEIGHT_FILES[1], { build: 'plain', timeout: 1000 }));
 
 const PROBE = Float32Array.from({ length: 3 * 16 * 16 }, (_, i) => ((i * 13) % 29) / 29);
 

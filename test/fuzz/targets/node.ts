@@ -8,13 +8,19 @@ import * as train from '../../../src/entries/train.js';
 import { wasmBackend } from '../../../src/wasm/inference/backend.js';
 import { entryTargets } from '../entry.js';
 import { floats, imageSetOf, inputOf, stateOf, TINY, TINY_TRAIN, WEIGHT_FILES } from '../fixtures.js';
+import { lazy } from '../lazy.js';
 import type { Random } from '../random.js';
 import { callable, type Target } from '../target.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'fuzz-'));
-const path = (name: string): string => join(folder, name);
-writeFileSync(path('net.safetensors'), WEIGHT_FILES[1]);
-mkdirSync(path('empty'));
+/** A folder with a weight file and an empty folder. */
+const folder = lazy(() => {
+  const created = mkdtempSync(join(tmpdir(), 'fuzz-'));
+  writeFileSync(join(created, 'net.safetensors'), WEIGHT_FILES[1]);
+  mkdirSync(join(created, 'empty'));
+  return created;
+});
+
+const path = (name: string): string => join(folder(), name);
 
 /** Files, threads or passes of a network: a millisecond or more. */
 const SLOW = { share: 0.1, allowance: 2 ** 24 };
@@ -50,6 +56,7 @@ const nodeTargets = entryTargets<typeof node>('node', node, {
     draw: (random) => ['shapes', random.pick(['train', 'test', 'val']), openOptions(random)],
   },
   loadSubset: { traits: SLOW, draw: (random) => [imageSetOf(random), positions(random)] },
+  prepareInputs: { traits: SLOW, draw: (random) => [imageSetOf(random), positions(random), { ...TINY }] },
   drawShapes: (random) => [random.integer(1, 3), { size: 8, seed: random.uint32(), first: random.integer(0, 9) }],
   readWeights: { traits: SLOW, draw: () => [path('net.safetensors'), { config: { lambda: 1 } }] },
   writeWeights: {
@@ -98,7 +105,7 @@ const step = (random: Random): Parameters<train.Trainer['step']> => [
 const TRAINER = { share: 0.02, allowance: 2 ** 25 };
 
 const trainTargets: readonly Target[] = [
-  ...entryTargets<typeof train, 'train' | 'tfjsTrainer'>('train', train, {
+  ...entryTargets<typeof train>('train', train, {
     resolveRecipe: (random) => [
       { ...recipe, augment: { flip: 0.5 }, epochs: random.integer(1, 9) } as Partial<train.Recipe>,
     ],
@@ -135,7 +142,7 @@ const trainTargets: readonly Target[] = [
   ),
 ];
 
-let kernels: Promise<ops.WasmOps> | undefined;
+const kernels = lazy(() => ops.openOps());
 
 const tensor = (random: Random, shape: readonly number[]): ops.Tensor => ({
   data: floats(
@@ -155,8 +162,7 @@ const kernel = <Name extends keyof ops.WasmOps>(
   callable(
     `ops.${name}`,
     async (...values: Parameters<ops.WasmOps[Name]>) => {
-      kernels ??= ops.openOps();
-      return ((await kernels)[name] as (...parameters: readonly unknown[]) => unknown)(...values);
+      return ((await kernels())[name] as (...parameters: readonly unknown[]) => unknown)(...values);
     },
     draw,
     { allowance: 2 ** 24 },

@@ -17,6 +17,7 @@ import { sourceOf } from '../src/wasm/inference/build.js';
 import { planLayout } from '../src/wasm/inference/layout.js';
 import { INFERENCE, instantiate } from '../src/wasm/module.js';
 import { loadNetwork, setPlanes } from '../src/wasm/inference/network.js';
+import { singleThread } from '../src/wasm/team.js';
 import { compileCeiling, openCeiling, registerLoops, tileParts, type Part } from './ceiling.js';
 import { rounded, sum } from './statistics.js';
 
@@ -47,7 +48,8 @@ export interface EngineReport {
 async function networkParts(build: Build): Promise<Part[]> {
   const config = resolveConfig({ variant: 'vanillanet_5', form: 'deploy' });
   const kernels = await instantiate(INFERENCE, sourceOf(build));
-  const network = await loadNetwork(kernels, config, planLayout(config), randomWeights(config));
+  const layout = planLayout(config);
+  const network = await loadNetwork(singleThread(kernels, layout), config, layout, randomWeights(config));
   setPlanes(
     network,
     network.planes.map((_, i) => 2 * uniform(2, 0, i) - 1),

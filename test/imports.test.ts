@@ -37,11 +37,12 @@ const RULES: readonly {
   },
   {
     from: 'src/wasm/',
-    rooms: ['src/wasm/', 'src/core/', 'src/image/normalize.ts'],
+    rooms: ['src/wasm/', 'src/core/', 'src/image/normalize.ts', 'src/runtime/runtime.ts', 'src/runtime/turns.ts'],
     packages: ['#runtime', '#wasm/builds', '#wasm/identity', '#wasm/threads/plain', '#wasm/threads/relaxed'],
   },
   { from: 'src/runtime/node.ts', rooms: ['src/runtime/', 'src/core/messageOf.ts'], packages: ['node:'] },
   { from: 'src/runtime/nodeUtil.ts', rooms: ['src/runtime/'], packages: ['node:'] },
+  { from: 'src/runtime/turns.ts', rooms: ['src/runtime/'], packages: ['#runtime'] },
   { from: 'src/runtime/', rooms: ['src/runtime/'], packages: [] },
   { from: 'src/model/loadModel.ts', rooms: ['src/model/', 'src/core/', 'src/io/', 'src/wasm/'], packages: [] },
   {

@@ -13,9 +13,9 @@ export { runRegion };
 /** Identifies this module among those of the package. */
 export const inference: bool = true;
 
-/** Runs regions `first` to `last` (exclusive) of a program: see ../shared/team.ts. */
-export function runProgram(program: usize, scratch: usize, first: i32, last: i32, mayWait: bool): void {
-  run(runRegion, program, scratch, first, last, mayWait);
+/** Runs regions `first` to `last` (exclusive) of a program, and returns how far it came: see ../shared/team.ts. */
+export function runProgram(program: usize, scratch: usize, first: i32, last: i32, mayWait: bool): i32 {
+  return run(runRegion, program, scratch, first, last, mayWait);
 }
 
 /** Runs panels for the calling thread's program until `stop`, as thread number `self`. */

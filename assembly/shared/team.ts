@@ -1,3 +1,5 @@
+import { now } from './clock';
+
 /**
  * A part of a program. Its panels are independent: any thread can run any of them, and all are done before the next region
  * begins. Written by src/wasm/program.ts.
@@ -46,6 +48,12 @@ const CLOSED: i32 = 0;
 const OPEN: i32 = 1;
 const STOPPED: i32 = 2;
 
+/** In the place of the panels that are done: a thread was lost, so that the region is never done. */
+const LOST: i32 = i32.MIN_VALUE;
+
+/** A result of `runProgram`: all regions are done, and all threads are at hand. */
+const COMPLETE: i32 = -1;
+
 const STATE: usize = offsetof<Program>('state');
 const ACTIVE: usize = offsetof<Program>('active');
 const FIRST: usize = offsetof<Program>('first');
@@ -57,13 +65,24 @@ const SPINS: i32 = 1 << 16;
 /** Nanoseconds that a thread blocks at a barrier before it looks again; it is not notified. */
 const NAP: i64 = 50_000;
 
+/** Milliseconds without progress after which a thread counts as lost, */
+const PATIENCE: f64 = 400;
+/** plus this multiple of the time that the caller needed for its own panels, for each turn in which it took some, */
+const TURNS: f64 = 4;
+/** but no more than this. */
+const MOST_PATIENCE: f64 = 10_000;
+/** Milliseconds that count at most between two readings of the clock: a process that was suspended has lost no thread. */
+const LONGEST_NAP: f64 = 20;
+
 /**
- * Runs regions `first` to `last` (exclusive) of a program, and returns when they are done. Workers in `serve` share the
- * work; a worker that does not arrive is not waited for, so that one thread suffices.
+ * Runs regions `first` to `last` (exclusive) of a program. Workers in `serve` share the work; a worker that does not arrive
+ * is not waited for, so that one thread suffices. A worker that takes panels and makes no progress is lost: then the
+ * program is stopped for good, because that worker may still write into this memory at any later time.
  *
  * @param mayWait whether this thread may block; the main thread of a browser may not
+ * @returns COMPLETE, or the first region that is not done, which is `last` if all are done and the program is stopped
  */
-export function runProgram(run: RunRegion, program: usize, scratch: usize, first: i32, last: i32, mayWait: bool): void {
+export function runProgram(run: RunRegion, program: usize, scratch: usize, first: i32, last: i32, mayWait: bool): i32 {
   if (ASC_FEATURE_THREADS) {
     const parts = load<i32>(program, PARTS);
     for (let i = first; i < last; i++) {
@@ -76,15 +95,20 @@ export function runProgram(run: RunRegion, program: usize, scratch: usize, first
     store<i32>(program, last, LAST);
     atomic.store<i32>(program, OPEN, STATE);
     atomic.notify(program + STATE, -1);
-    work(run, program, scratch, 0, mayWait);
-    atomic.store<i32>(program, CLOSED, STATE);
-    // Counters must not be reset while a worker still reads them.
-    while (atomic.load<i32>(program, ACTIVE) != 0) {}
+    const end = work(run, program, scratch, 0, mayWait);
+    if (end == last) {
+      atomic.store<i32>(program, CLOSED, STATE);
+      // Counters must not be reset while a worker still reads them.
+      if (waitFor(program + ACTIVE, 0, now(), 1, mayWait) == 0) return COMPLETE;
+    }
+    stop(program);
+    return end;
   } else {
     for (let i = first; i < last; i++) {
       const region = regionOf(program, i);
       run(region, scratch, 0, changetype<Region>(region).panels);
     }
+    return COMPLETE;
   }
 }
 
@@ -131,8 +155,10 @@ function startOf(part: i32, parts: i32, panels: i32): i32 {
 /**
  * Takes panels until none are left, first those of its own part, whose data is still in its cache from the previous region.
  * At the end of a region, waits until all panels are done.
+ *
+ * @returns `Program.last`, or the region of which a thread was lost
  */
-function work(run: RunRegion, program: usize, scratch: usize, self: i32, mayWait: bool): void {
+function work(run: RunRegion, program: usize, scratch: usize, self: i32, mayWait: bool): i32 {
   const last = load<i32>(program, LAST);
   const parts = load<i32>(program, PARTS);
   for (let i = load<i32>(program, FIRST); i < last; i++) {
@@ -140,8 +166,10 @@ function work(run: RunRegion, program: usize, scratch: usize, self: i32, mayWait
     const region = changetype<Region>(address);
     const panels = region.panels;
     const chunk = region.chunk;
-    for (let turn = 0; turn < parts; turn++) {
-      const part = (self + turn) % parts;
+    const start = now();
+    let turns = 1;
+    for (let p = 0; p < parts; p++) {
+      const part = (self + p) % parts;
       const end = startOf(part + 1, parts, panels);
       for (;;) {
         const from = atomic.add<i32>(next(address, part), chunk);
@@ -149,13 +177,45 @@ function work(run: RunRegion, program: usize, scratch: usize, self: i32, mayWait
         const to = min(from + chunk, end);
         run(address, scratch, from, to);
         atomic.add<i32>(address, to - from, DONE);
+        turns++;
       }
     }
-    let spins = SPINS;
     for (;;) {
-      const done = atomic.load<i32>(address, DONE);
+      const done = waitFor(address + DONE, panels, start, turns, mayWait);
       if (done == panels) break;
-      if (--spins < 0 && mayWait) atomic.wait<i32>(address + DONE, done, NAP);
+      // Only if no panel was completed in between. From then on, no thread goes on to the next region.
+      if (done < 0 || atomic.cmpxchg<i32>(address, done, LOST, DONE) == done) return i;
     }
   }
+  return last;
+}
+
+/**
+ * Waits until the word at `address` has the value, or a negative one, or stays the same for too long.
+ *
+ * @param start when this thread began its share of the work
+ * @param turns how many times it took panels, plus 1
+ * @returns the last value of the word
+ */
+function waitFor(address: usize, value: i32, start: f64, turns: i32, mayWait: bool): i32 {
+  let latest = atomic.load<i32>(address);
+  let spins = SPINS;
+  let patience: f64 = 0;
+  let waited: f64 = 0;
+  let before: f64 = 0;
+  while (latest != value && latest >= 0) {
+    if (--spins < 0) {
+      if (mayWait) atomic.wait<i32>(address, latest, NAP);
+      else spins = SPINS;
+      const time = now();
+      if (patience == 0) patience = min(PATIENCE + (TURNS * (time - start)) / turns, MOST_PATIENCE);
+      else waited += min(time - before, LONGEST_NAP);
+      before = time;
+      if (waited > patience) break;
+    }
+    const word = atomic.load<i32>(address);
+    if (word != latest) waited = 0;
+    latest = word;
+  }
+  return latest;
 }

@@ -18,8 +18,7 @@ export class Model {
   readonly config: ModelConfig;
   /** The name of the backend. */
   readonly backend: string;
-  /** Details of the backend: for WebAssembly `build`, `threads`, and `memory` in bytes. */
-  readonly info: Readonly<Record<string, string | number>>;
+  readonly #opened: Session;
   #session: Session | null;
   #queue: Promise<void> = Promise.resolve();
   /** Calls that have not finished. */
@@ -28,8 +27,16 @@ export class Model {
   private constructor(config: ModelConfig, backend: string, session: Session) {
     this.config = config;
     this.backend = backend;
-    this.info = session.info ?? {};
+    this.#opened = session;
     this.#session = session;
+  }
+
+  /**
+   * Details of the backend: for WebAssembly `build`, `memory` in bytes, and `threads`, the number of those that run now:
+   * fewer than were asked for if the machine has fewer cores, or if some were lost.
+   */
+  get info(): Readonly<Record<string, string | number>> {
+    return this.#opened.info ?? {};
   }
 
   /**

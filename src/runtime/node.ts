@@ -19,7 +19,7 @@ const begun = () => parentPort.postMessage(null);
     // Without the flags of the parent, whose loaders would only slow the script down.
     const worker = new Worker(source, { eval: true, workerData: data, execArgv: [] });
     let reason: string | null = null;
-    return new Promise((resolve) => {
+    const started = new Promise<void>((resolve) => {
       worker.once('message', () => {
         worker.unref();
         resolve();
@@ -33,6 +33,7 @@ const begun = () => parentPort.postMessage(null);
         resolve();
       });
     });
+    return { started, terminate: () => void worker.terminate() };
   },
 
   nextTurn: () => setImmediate(),

@@ -1,3 +1,11 @@
+/** A thread of `startWorker`. */
+export interface RuntimeWorker {
+  /** Resolves when the body calls `begun()`, or when it ends before that. */
+  readonly started: Promise<void>;
+  /** Ends the thread, whatever it is doing. */
+  readonly terminate: () => void;
+}
+
 /** The functions that differ between runtimes. `#runtime` is the implementation for the current one: see `imports` in package.json. */
 export interface Runtime {
   /** The number of threads that can run in parallel, including the caller. */
@@ -8,11 +16,11 @@ export interface Runtime {
    * Runs the body of an async function in a new thread. The body has a variable `data`, and calls `begun()` when it
    * is ready; from then on it does not keep the process alive. The thread ends when the body returns.
    *
-   * @param ended called after the thread has ended, with the reason if it failed
-   * @returns a promise that resolves when the body calls `begun()`, or when it ends before that
+   * @param ended called after the thread has ended, with the reason if it failed. Browsers do not report a thread that
+   *   they ended themselves
    * @throws if the runtime has no threads
    */
-  readonly startWorker: (script: string, data: unknown, ended: (reason: string | null) => void) => Promise<void>;
+  readonly startWorker: (script: string, data: unknown, ended: (reason: string | null) => void) => RuntimeWorker;
   /** Resolves in a later turn of the event loop, so that pending signals, messages and files are handled. */
   readonly nextTurn: () => Promise<void>;
   /**

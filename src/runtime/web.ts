@@ -13,6 +13,7 @@ interface Web {
   readonly Worker: new (url: string) => {
     postMessage(data: unknown): void;
     addEventListener(type: 'message' | 'error', listener: (event: WorkerEvent) => void): void;
+    terminate(): void;
   };
   /** Missing in some edge runtimes. */
   readonly MessageChannel?: new () => {
@@ -38,7 +39,7 @@ onmessage = ({ data }) => {
 };`;
     const url = web.URL.createObjectURL(new web.Blob([source], { type: 'text/javascript' }));
     const worker = new web.Worker(url);
-    return new Promise((resolve) => {
+    const started = new Promise<void>((resolve) => {
       let isOver = false;
       const end = (reason: string | null): void => {
         if (!isOver) ended(reason);
@@ -55,6 +56,12 @@ onmessage = ({ data }) => {
       worker.postMessage(data);
       web.URL.revokeObjectURL(url);
     });
+    return {
+      started,
+      terminate() {
+        worker.terminate();
+      },
+    };
   },
 
   nextTurn: () =>

@@ -9,6 +9,7 @@ interface WebAssemblyInterface {
   validate(bytes: Uint8Array): boolean;
   compile(bytes: Uint8Array): Promise<CompiledModule>;
   readonly Memory: new (pages: { initial: number; maximum: number; shared: true }) => WasmMemory;
+  readonly Instance: new (module: CompiledModule, imports: object) => { readonly exports: unknown };
   instantiate(module: CompiledModule, imports: object): Promise<{ readonly exports: unknown }>;
 }
 
@@ -62,10 +63,14 @@ export interface ProgramExports extends ModuleExports {
     last: number,
   ): void;
   runRegion(region: number, scratch: number, from: number, to: number): void;
-  runProgram(program: number, scratch: number, first: number, last: number, mayWait: boolean): void;
+  /** @returns `COMPLETE`, or the first region that is not done because a thread was lost: see assembly/shared/team.ts. */
+  runProgram(program: number, scratch: number, first: number, last: number, mayWait: boolean): number;
   serve(program: number, scratch: number, self: number): void;
   stop(program: number): void;
 }
+
+/** A result of `runProgram`: all regions are done, and no thread was lost. */
+export const COMPLETE = -1;
 
 /** One of the package's modules: what it is for, and what it exports. */
 export interface ModuleKind<Exports extends ModuleExports> {
@@ -136,6 +141,18 @@ function isOfKind<Exports extends ModuleExports>(exports: unknown, kind: ModuleK
   return kind.name in all && kind.functions.every((name) => typeof all[name] === 'function');
 }
 
+/** What a module with threads imports; a module for one thread has its own memory and imports nothing. */
+const importsOf = (memory: WasmMemory | undefined): object =>
+  memory === undefined ? {} : { env: { memory }, clock: { now: () => performance.now() } };
+
+const refuseInstance = (cause: unknown): BackendUnavailableError =>
+  unavailable('a module that can be instantiated here', messageOf(cause), cause);
+
+function exportsOf<Exports extends ModuleExports>(kind: ModuleKind<Exports>, exports: unknown): Exports {
+  if (isOfKind(exports, kind)) return exports;
+  throw unavailable(`this package's module for ${kind.name}`, 'another module');
+}
+
 /**
  * Creates an instance of a module, with its own memory or, for a module with threads, with shared memory.
  *
@@ -148,15 +165,34 @@ export async function instantiate<Exports extends ModuleExports>(
   memory?: WasmMemory,
 ): Promise<Exports> {
   const module = await compile(source);
-  const imports = memory === undefined ? {} : { env: { memory } };
   let exports: unknown;
   try {
-    exports = (await webAssembly()?.instantiate(module, imports))?.exports;
+    exports = (await webAssembly()?.instantiate(module, importsOf(memory)))?.exports;
   } catch (cause) {
-    throw unavailable('a module that can be instantiated here', messageOf(cause), cause);
+    throw refuseInstance(cause);
   }
-  if (isOfKind(exports, kind)) return exports;
-  throw unavailable(`this package's module for ${kind.name}`, 'another module');
+  return exportsOf(kind, exports);
+}
+
+/**
+ * Creates an instance of a compiled module without waiting. Browsers allow it for modules of a few MB.
+ *
+ * @throws BackendUnavailableError if the runtime refuses
+ */
+export function instantiateNow<Exports extends ModuleExports>(
+  kind: ModuleKind<Exports>,
+  module: CompiledModule,
+  memory: WasmMemory,
+): Exports {
+  const WebAssembly = webAssembly();
+  if (WebAssembly === undefined) throw unavailable('a runtime with WebAssembly', 'a runtime without WebAssembly');
+  let instance: { readonly exports: unknown };
+  try {
+    instance = new WebAssembly.Instance(module, importsOf(memory));
+  } catch (cause) {
+    throw refuseInstance(cause);
+  }
+  return exportsOf(kind, instance.exports);
 }
 
 /**

@@ -20,7 +20,7 @@ export class Program {
   readonly address: number;
   readonly words: [number, number[]][];
   readonly #threads: number;
-  #regions = 0;
+  readonly #regions: { readonly address: number; readonly panels: number }[] = [];
 
   /**
    * @param regions how many regions it may have
@@ -36,12 +36,18 @@ export class Program {
 
   /** The number of regions so far, which is the index of the next one. */
   get length(): number {
-    return this.#regions;
+    return this.#regions.length;
+  }
+
+  /** The addresses of regions `first` to `last` (exclusive), and the numbers of their panels. */
+  regions(first: number, last: number): readonly { readonly address: number; readonly panels: number }[] {
+    return this.#regions.slice(first, last);
   }
 
   /** Adds a region. @returns its address */
   add(kind: number, operands: number, panels: number): number {
-    const address = this.address + REGIONS + PITCH * this.#regions++;
+    const address = this.address + REGIONS + PITCH * this.#regions.length;
+    this.#regions.push({ address, panels });
     this.words.push([address, wordsOf(REGION, { kind, operands, panels, chunk: chunkOf(panels, this.#threads) })]);
     return address;
   }

@@ -41,6 +41,10 @@ class FakeWorker {
     this.#listeners.push([type, listener]);
   }
 
+  terminate(): void {
+    this.isClosed = true;
+  }
+
   postMessage(data: unknown): void {
     void this.#scope.then((scope) => {
       this.#run(() => scope.onmessage?.({ data }));
@@ -75,7 +79,7 @@ afterEach(() => {
 /** The events of a thread that runs a script: 'settled', and the argument of `ended`. */
 async function run(script: string): Promise<{ events: unknown[]; worker: FakeWorker }> {
   const events: unknown[] = [];
-  const started = platform.startWorker(script, { at: 5 }, (reason) => events.push(reason));
+  const { started } = platform.startWorker(script, { at: 5 }, (reason) => events.push(reason));
   await started.then(() => events.push('settled'));
   await new Promise((resolve) => setTimeout(resolve, 10));
   return { events, worker: FakeWorker.instances[0] };
@@ -117,9 +121,15 @@ describe('a thread', () => {
     expect(events).toEqual(['settled', expect.stringMatching(/first$/)]);
   });
 
+  test('can be ended while it runs', () => {
+    const { terminate } = platform.startWorker('return new Promise(() => undefined);', null, () => undefined);
+    terminate();
+    expect(FakeWorker.instances[0].isClosed).toBe(true);
+  });
+
   test('whose script is not loaded is reported', async () => {
     const events: unknown[] = [];
-    const started = platform.startWorker('begun();', null, (reason) => events.push(reason));
+    const { started } = platform.startWorker('begun();', null, (reason) => events.push(reason));
     FakeWorker.instances[0].emit('error', {});
     await started;
     expect(events).toEqual(['a script that is not loaded']);

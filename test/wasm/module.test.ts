@@ -62,12 +62,15 @@ describe('the relaxed module', () => {
 });
 
 describe.each(['plain', 'relaxed'] as const)('the %s module for several threads', (build) => {
-  test('imports only its memory and is smaller than 4 kB gzip', async () => {
+  test('imports only its memory and a clock, and is smaller than 4 kB gzip', async () => {
     const threaded = await threadedBytesOf(build);
     expect(gzipSync(threaded, { level: 9 }).length).toBeLessThan(4_000);
     if (!validates(threaded)) return;
     const imports = real.Module.imports(new real.Module(threaded));
-    expect(imports).toEqual([{ module: 'env', name: 'memory', kind: 'memory' }]);
+    expect(imports).toEqual([
+      { module: 'clock', name: 'now', kind: 'function' },
+      { module: 'env', name: 'memory', kind: 'memory' },
+    ]);
   });
 });
 

@@ -13,12 +13,15 @@ import {
   type WasmBackend,
   type WasmSession,
 } from './session.js';
-import { canBlock, openTeam, orSingleThread, threadCount, type Team, type Threads } from '../team.js';
+import { orSingleThread, Team, threadCount, type Threads } from '../team.js';
 
 export interface WasmBackendOptions {
   /** Default `auto`: the relaxed build if the runtime has relaxed SIMD, else the plain build. */
   readonly build?: BuildChoice | undefined;
-  /** Default 1; `auto`: as many as the machine runs at the same time. The plain build computes the same bits with any number. */
+  /**
+   * Default 1; `auto`: as many as the machine runs at the same time, which is also the most that any number gives. The
+   * plain build computes the same bits with any number.
+   */
   readonly threads?: Threads | undefined;
   /** The most bytes of linear memory that a network may need. Default 4 GiB, the limit of 32-bit addresses. */
   readonly memoryLimit?: number | undefined;
@@ -31,9 +34,9 @@ async function openOnTeam(
   config: ModelConfig,
 ): Promise<WasmSession> {
   try {
-    const network = await loadNetwork(team.kernels, config, layout, weights, canBlock());
+    const network = await loadNetwork(team, config, layout, weights);
     await team.ready;
-    return new LoadedSession(config, team.kernels, network, team.size);
+    return new LoadedSession(config, network);
   } catch (error) {
     team.stop();
     throw error;
@@ -66,7 +69,7 @@ export const createWasmBackend = ({
     // Before the weights are read, so that threads start meanwhile.
     const { program, scratch, use } = layout;
     const open = async (): Promise<Team | null> =>
-      openTeam(INFERENCE, threads, await threadedBytesOf(resolved), { memory: use.total, program, scratch });
+      Team.open(INFERENCE, threads, await threadedBytesOf(resolved), { memory: use.total, program, scratch });
     const team = await orSingleThread(threads, open, () => Promise.resolve(null));
     return team === null ? alone.open(weights, config) : openOnTeam(team, layout, weights, config);
   },

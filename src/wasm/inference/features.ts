@@ -30,19 +30,24 @@ function packWindows(pixels: Float32Array, { data }: Tensor, { channels, pitch, 
 }
 
 /** Runs a stage, copies its map, and leaves the pixels that the next stage reads. */
-function runWithMap({ words, floats, run }: Network, stage: StageLayout): Tensor {
+function runWithMap(network: Network, stage: StageLayout): Tensor {
   const { fields, region, order, output, pixels } = stage;
-  words[fields.order / 4] = PIXEL_ORDER.rows;
-  words[fields.output / 4] = pixels;
-  run(region, region + 1);
-  words[fields.order / 4] = order;
-  words[fields.output / 4] = output;
+  const setOutput = (orderOfPixels: number, address: number): void => {
+    network.words[fields.order / 4] = orderOfPixels;
+    network.words[fields.output / 4] = address;
+  };
+  setOutput(PIXEL_ORDER.rows, pixels);
+  try {
+    network.run(region, region + 1);
+  } finally {
+    setOutput(order, output);
+  }
 
-  const block = floats.subarray(pixels / 4);
+  const block = network.floats.subarray(pixels / 4);
   const map = unpack(block, stage);
   if (order === PIXEL_ORDER.windows) packWindows(block, map, stage);
   // Only the kernel itself sums a mean in the same order.
-  if (order === PIXEL_ORDER.mean) run(region, region + 1);
+  if (order === PIXEL_ORDER.mean) network.run(region, region + 1);
   return map;
 }
 
@@ -51,23 +56,23 @@ function runWithMap({ words, floats, run }: Network, stage: StageLayout): Tensor
  * [1,c,h,w]), the pooled features [1,c,1,1] and the logits [1,num_classes,1,1].
  */
 export function runFeatures(network: Network, names: ReadonlySet<string>): Map<string, Tensor> {
-  const { layout, run, features, logits } = network;
+  const { layout } = network;
   const outputs = new Map<string, Tensor>();
   const isNamed = layout.stages.map(({ region }) => names.has(layout.regions[region].name));
   const { head } = layout;
   const needsHead = names.has(head.features) || names.has(head.logits);
   const last = needsHead ? layout.stages.length : isNamed.lastIndexOf(true) + 1;
-  run(0, 1);
+  network.run(0, 1);
   for (const stage of layout.stages.slice(0, last)) {
     const { name } = layout.regions[stage.region];
     if (names.has(name)) outputs.set(name, runWithMap(network, stage));
-    else run(stage.region, stage.region + 1);
+    else network.run(stage.region, stage.region + 1);
   }
-  if (names.has(head.features))
-    outputs.set(head.features, { data: features.slice(), shape: [1, features.length, 1, 1] });
+  const vectorOf = (values: Float32Array): Tensor => ({ data: values.slice(), shape: [1, values.length, 1, 1] });
+  if (names.has(head.features)) outputs.set(head.features, vectorOf(network.features));
   if (names.has(head.logits)) {
-    run(layout.regions.length - 1);
-    outputs.set(head.logits, { data: logits.slice(), shape: [1, logits.length, 1, 1] });
+    network.run(layout.regions.length - 1);
+    outputs.set(head.logits, vectorOf(network.logits));
   }
   return outputs;
 }

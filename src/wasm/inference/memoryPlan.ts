@@ -4,7 +4,7 @@ import { parameterShapes } from '../../core/parameters.js';
 import { planNetwork } from '../../core/network.js';
 import { sizeOf } from '../../core/tensor.js';
 import { planLayout, type MemoryUse } from './layout.js';
-import { threadCount } from '../team.js';
+import { checkThreads, threadCount } from '../team.js';
 
 /** The types in which a file stores weights. */
 export const STORED_DTYPES = ['float32', 'float16', 'int8'] as const;
@@ -24,7 +24,7 @@ export interface MemoryPlan extends MemoryUse {
 export interface MemoryPlanOptions {
   /** Images in a call. Default 1. */
   readonly batch?: number;
-  /** Default 1. Each thread has its own scratch. */
+  /** Default 1. Each thread has its own scratch. A number may be larger than this machine's: the plan may be for another. */
   readonly threads?: number | 'auto';
   /** Side, or height and width, of the input. Default: that of the configuration. */
   readonly size?: number | readonly [number, number];
@@ -59,7 +59,9 @@ export function memoryPlan(
   if (!Number.isSafeInteger(batch) || batch < 1) refuse('batch an integer >= 1', String(batch));
   if (!STORED_DTYPES.includes(dtype)) refuse(`dtype one of ${STORED_DTYPES.join(', ')}`, JSON.stringify(dtype));
   const config = resolveConfig({ ...input, form: 'deploy', ...(size === undefined ? {} : { input_size: size }) });
-  const { use } = planLayout(config, { threads: threadCount(threads) });
+  const { use } = planLayout(config, {
+    threads: typeof threads === 'number' ? checkThreads(threads) : threadCount(threads),
+  });
   const shapes = [...parameterShapes(config).values()];
   return {
     ...use,

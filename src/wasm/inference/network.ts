@@ -5,41 +5,124 @@ import { sequentialParts, type WeightStream } from '../../core/weights.js';
 import { normalizationTables } from '../../image/normalize.js';
 import { REGION_KIND } from './descriptors.js';
 import type { Layout, RegionLayout } from './layout.js';
-import type { ProgramExports } from '../module.js';
+import type { Build } from '../module.js';
 import { packedFloats } from '../packedShape.js';
+import type { ProgramInstance } from '../team.js';
 
-/** A network in linear memory, ready to run. */
-export interface Network {
-  readonly layout: Layout;
-  /** The whole linear memory as floats and as words. */
+/** Parts of the linear memory of a network. */
+interface Views {
+  readonly buffer: ArrayBuffer;
   readonly floats: Float32Array;
   readonly words: Uint32Array;
-  /** The block of the image, as float32 planes and as bytes. */
   readonly planes: Float32Array;
   readonly bytes: Uint8Array;
   readonly features: Float32Array;
   readonly logits: Float32Array;
-  /** Runs regions `first` to `last` (exclusive); by default all. */
-  readonly run: (first?: number, last?: number) => void;
+}
+
+function viewsOf(buffer: ArrayBuffer, config: ModelConfig, layout: Layout): Views {
+  const floats = new Float32Array(buffer);
+  const view = (block: number, count: number): Float32Array => floats.subarray(block / 4, block / 4 + count);
+  const values = sizeOf([config.in_chans, ...config.input_size]);
+  return {
+    buffer,
+    floats,
+    words: new Uint32Array(buffer),
+    planes: view(layout.image.block, values),
+    bytes: new Uint8Array(buffer, layout.image.block, 4 * values),
+    features: view(layout.features, config.dims[config.dims.length - 1]),
+    logits: view(layout.logits, config.num_classes),
+  };
+}
+
+/** A network in linear memory, ready to run. Its views are valid until the next run, which may replace the memory. */
+export class Network {
+  readonly #instance: ProgramInstance;
+  readonly #config: ModelConfig;
+  #views: Views;
+
+  constructor(
+    instance: ProgramInstance,
+    config: ModelConfig,
+    readonly layout: Layout,
+  ) {
+    this.#instance = instance;
+    this.#config = config;
+    this.#views = viewsOf(instance.kernels.memory.buffer, config, layout);
+  }
+
+  /** The whole linear memory as floats. */
+  get floats(): Float32Array {
+    return this.#views.floats;
+  }
+
+  /** The whole linear memory as words. */
+  get words(): Uint32Array {
+    return this.#views.words;
+  }
+
+  /** The block of the image, as float32 planes. */
+  get planes(): Float32Array {
+    return this.#views.planes;
+  }
+
+  /** The block of the image, as bytes. */
+  get bytes(): Uint8Array {
+    return this.#views.bytes;
+  }
+
+  get features(): Float32Array {
+    return this.#views.features;
+  }
+
+  get logits(): Float32Array {
+    return this.#views.logits;
+  }
+
+  /** Details of the instance: see `WasmSession.info`. */
+  get info(): { readonly build: Build; readonly threads: number; readonly memory: number } {
+    const { kernels, threads } = this.#instance;
+    return { build: kernels.isRelaxed() ? 'relaxed' : 'plain', threads, memory: this.#views.buffer.byteLength };
+  }
+
+  /**
+   * Runs regions `first` to `last` (exclusive); by default all.
+   *
+   * @throws BackendUnavailableError if a thread is lost and there is no memory to replace that which it may still change
+   */
+  run(first = 0, last = this.layout.regions.length): void {
+    const end = this.#instance.run(first, last);
+    // A region reads one block and writes another, so that it can be run again.
+    if (end < last) this.#instance.run(end, last);
+    const { buffer } = this.#instance.kernels.memory;
+    if (buffer !== this.#views.buffer) this.#views = viewsOf(buffer, this.#config, this.layout);
+  }
+
   /** Runs panels of one region on this thread; for benchmarks and tests. */
-  readonly runPanels: (region: RegionLayout, from: number, to: number) => void;
+  runPanels({ address }: RegionLayout, from: number, to: number): void {
+    this.#instance.kernels.runRegion(address, this.layout.scratch[0], from, to);
+  }
+
+  /** Ends the threads. */
+  stop(): void {
+    this.#instance.stop();
+  }
 }
 
 /**
  * Allocates the memory of a layout and streams the weights into it, packing each part as it arrives.
  *
- * @param kernels an instance that no other network uses
- * @param mayWait whether this thread may block while others finish
+ * @param instance an instance that no other network uses
  * @throws WeightsError if a tensor is incomplete, unknown or out of order
  * @throws BackendUnavailableError if the machine does not have enough memory
  */
 export async function loadNetwork(
-  kernels: ProgramExports,
+  instance: ProgramInstance,
   config: ModelConfig,
   layout: Layout,
   weights: WeightStream,
-  mayWait = true,
 ): Promise<Network> {
+  const { kernels } = instance;
   layout.arena.commit(kernels.memory);
   const { buffer } = kernels.memory;
   const floats = new Float32Array(buffer);
@@ -74,23 +157,7 @@ export async function loadNetwork(
     }
   }
 
-  const { program, scratch, regions } = layout;
-  const pixels = config.input_size[0] * config.input_size[1];
-  return {
-    layout,
-    floats,
-    words,
-    planes: view(layout.image.block, sizeOf([config.in_chans, pixels])),
-    bytes: new Uint8Array(buffer, layout.image.block, 4 * config.in_chans * pixels),
-    features: view(layout.features, config.dims[config.dims.length - 1]),
-    logits: view(layout.logits, config.num_classes),
-    run(first = 0, last = regions.length) {
-      kernels.runProgram(program, scratch[0], first, last, mayWait);
-    },
-    runPanels({ address }, from, to) {
-      kernels.runRegion(address, scratch[0], from, to);
-    },
-  };
+  return new Network(instance, config, layout);
 }
 
 /** Sets the network's image from float32 planes [in_chans,h,w]. */

@@ -1,3 +1,4 @@
+import { throwIfAborted, type AbortOptions } from '../../core/abort.js';
 import type { Backend, Session } from '../../core/backend.js';
 import type { ModelConfig } from '../../core/config.js';
 import { BackendUnavailableError, ParamError, ShapeError, WeightsError } from '../../core/errors.js';
@@ -6,11 +7,13 @@ import { checkTensor } from '../../core/ops.js';
 import { FUSE_HINT } from '../../core/parameters.js';
 import type { FloatArray, Tensor } from '../../core/tensor.js';
 import type { WeightStream } from '../../core/weights.js';
+import { turnIfDue } from '../../runtime/turns.js';
 import { formatMib } from '../arena.js';
 import { runFeatures } from './features.js';
 import { planLayout, type Layout } from './layout.js';
 import { ModuleLoader } from '../moduleLoader.js';
-import { INFERENCE, instantiate, type Build, type ProgramExports, type WasmSource } from '../module.js';
+import { INFERENCE, instantiate, type Build, type WasmSource } from '../module.js';
+import { singleThread } from '../team.js';
 import { loadNetwork, setBytes, setPlanes, type Network } from './network.js';
 
 /** A network in linear memory. */
@@ -54,41 +57,31 @@ export interface WasmBackendFromOptions {
 }
 
 export class LoadedSession implements WasmSession {
-  readonly #build: Build;
-  readonly #memory: number;
-  readonly #threads: () => number;
   readonly #config: ModelConfig;
-  #opened: { readonly kernels: ProgramExports; readonly network: Network } | null;
+  readonly #network: Network;
+  #isOpen = true;
 
-  constructor(config: ModelConfig, kernels: ProgramExports, network: Network, threads = () => 1) {
-    this.#build = kernels.isRelaxed() ? 'relaxed' : 'plain';
-    this.#memory = kernels.memory.buffer.byteLength;
+  constructor(config: ModelConfig, network: Network) {
     this.#config = config;
-    this.#opened = { kernels, network };
-    this.#threads = threads;
+    this.#network = network;
   }
 
   get info(): WasmSession['info'] {
-    return { build: this.#build, threads: this.#threads(), memory: this.#memory };
+    return this.#network.info;
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- an error must reject, not throw
-  async forward(x: FloatArray, n: number): Promise<Float32Array> {
-    const network = this.#network();
-    const { planes, logits } = network;
-    this.#check('x', x.length, n * planes.length);
-    const all = new Float32Array(n * logits.length);
-    for (let i = 0; i < n; i++) {
-      setPlanes(network, x.subarray(i * planes.length, (i + 1) * planes.length));
+  async forward(x: FloatArray, n: number, { signal }: AbortOptions = {}): Promise<Float32Array> {
+    const all = new Float32Array(n * this.#config.num_classes);
+    await this.#eachImage(x, n, signal, (network, i) => {
       network.run();
-      all.set(logits, i * logits.length);
-    }
+      all.set(network.logits, i * this.#config.num_classes);
+    });
     return all;
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- as above
+  // eslint-disable-next-line @typescript-eslint/require-await -- an error must reject, not throw
   async forwardPixels(data: Uint8Array | Uint8ClampedArray, interleaved: 3 | 4): Promise<Float32Array> {
-    const network = this.#network();
+    const network = this.#openNetwork();
     const [h, w] = this.#config.input_size;
     this.#check('interleaved', interleaved, interleaved === 4 ? 4 : 3);
     this.#check('data', data.length, h * w * interleaved);
@@ -97,15 +90,15 @@ export class LoadedSession implements WasmSession {
     return network.logits.slice();
   }
 
-  // eslint-disable-next-line @typescript-eslint/require-await -- as above
-  async features(x: FloatArray, n: number, layers: readonly string[]): Promise<Map<string, Tensor>> {
-    const network = this.#network();
+  async features(
+    x: FloatArray,
+    n: number,
+    layers: readonly string[],
+    { signal }: AbortOptions = {},
+  ): Promise<Map<string, Tensor>> {
     const names = new Set(layers);
-    const { length } = network.planes;
-    this.#check('x', x.length, n * length);
     const maps = new Map<string, Tensor>();
-    for (let i = 0; i < n; i++) {
-      setPlanes(network, x.subarray(i * length, (i + 1) * length));
+    await this.#eachImage(x, n, signal, (network, i) => {
       for (const [name, { data, shape }] of runFeatures(network, names)) {
         let whole = maps.get(name);
         if (whole === undefined) {
@@ -114,22 +107,40 @@ export class LoadedSession implements WasmSession {
         }
         whole.data.set(data, i * data.length);
       }
-    }
+    });
     return maps;
   }
 
   forwardLayers(x: FloatArray): Map<string, Tensor> {
-    const network = this.#network();
+    const network = this.#openNetwork();
     checkTensor('wasm', 'x', { data: x, shape: [this.#config.in_chans, ...this.#config.input_size] });
     setPlanes(network, x);
     return runFeatures(network, new Set(moduleNames(this.#config)));
   }
 
   dispose(): void {
-    if (this.#opened === null) return;
-    const { kernels, network } = this.#opened;
-    kernels.stop(network.layout.program);
-    this.#opened = null;
+    if (!this.#isOpen) return;
+    this.#isOpen = false;
+    this.#network.stop();
+  }
+
+  /** Sets one image of x after the other and calls `run`; in between, the event loop gets its turns. */
+  async #eachImage(
+    x: FloatArray,
+    n: number,
+    signal: AbortOptions['signal'],
+    run: (network: Network, i: number) => void,
+  ): Promise<void> {
+    const { length } = this.#openNetwork().planes;
+    this.#check('x', x.length, n * length);
+    for (let i = 0; i < n; i++) {
+      if (i > 0) await turnIfDue();
+      throwIfAborted(signal);
+      // Meanwhile the session may have been disposed.
+      const network = this.#openNetwork();
+      setPlanes(network, x.subarray(i * length, (i + 1) * length));
+      run(network, i);
+    }
   }
 
   /** Data that is too short would be computed with leftover memory; data that is too long would overwrite other blocks. */
@@ -137,15 +148,15 @@ export class LoadedSession implements WasmSession {
     if (got !== expected) throw new ShapeError({ op: 'wasm', expected: `${name} of ${expected}`, got: `${got}` });
   }
 
-  #network(): Network {
-    if (this.#opened === null) {
+  #openNetwork(): Network {
+    if (!this.#isOpen) {
       throw new BackendUnavailableError({
         op: 'wasm',
         expected: 'an open session',
         got: 'a session that was disposed',
       });
     }
-    return this.#opened.network;
+    return this.#network;
   }
 }
 
@@ -182,7 +193,7 @@ export const wasmBackendOn = (loader: ModuleLoader, memoryLimit = Infinity): Was
   async open(weights, config) {
     const layout = planWithin(config, 1, memoryLimit);
     const kernels = await instantiate(INFERENCE, await loader.load());
-    return new LoadedSession(config, kernels, await loadNetwork(kernels, config, layout, weights));
+    return new LoadedSession(config, await loadNetwork(singleThread(kernels, layout), config, layout, weights));
   },
 });
 

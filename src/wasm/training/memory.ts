@@ -1,8 +1,8 @@
 import type { ModelConfig } from '../../core/config.js';
 import type { StateDict, Tensor } from '../../core/tensor.js';
 import type { Build, BuildChoice } from '../build.js';
-import { instantiate, TRAINING, type ProgramExports } from '../module.js';
-import { canBlock, openTeam, orSingleThread, threadCount, type Threads } from '../team.js';
+import { instantiate, TRAINING } from '../module.js';
+import { orSingleThread, singleThread, Team, threadCount, type ProgramInstance, type Threads } from '../team.js';
 import { resolveTrainingBuild, threadedTrainingBytesOf, trainingBytesOf } from './build.js';
 import { planTraining, type Span, type TrainingLayout, type TrainingPlan } from './layout.js';
 import { loadTensors, readTensor, type TensorBlock } from './tensors.js';
@@ -17,24 +17,24 @@ export interface MemoryOptions {
 
 /** The linear memory of a network in training, with the module and the threads that work in it. */
 export class TrainingMemory {
-  readonly info: { readonly build: Build; readonly threads: number; readonly memory: number };
-  readonly view: DataView;
-  readonly floats: Float32Array;
-  readonly #mayWait = canBlock();
+  readonly #instance: ProgramInstance;
+  #view: DataView;
+  #floats: Float32Array;
+  /** Why a pass has not ended: running statistics are lost with it. */
+  #failure: unknown = null;
 
   private constructor(
     readonly config: ModelConfig,
     /** Images of a pass. */
     readonly n: number,
-    private readonly kernels: ProgramExports,
+    instance: ProgramInstance,
     readonly layout: TrainingLayout,
-    threads: number,
   ) {
-    const { buffer } = kernels.memory;
-    this.info = { build: kernels.isRelaxed() ? 'relaxed' : 'plain', threads, memory: buffer.byteLength };
-    this.view = new DataView(buffer);
-    this.floats = new Float32Array(buffer);
-    layout.write(this.view);
+    this.#instance = instance;
+    const { buffer } = instance.kernels.memory;
+    this.#view = new DataView(buffer);
+    this.#floats = new Float32Array(buffer);
+    layout.write(this.#view);
   }
 
   /** @throws ShapeError, ParamError, BackendUnavailableError */
@@ -49,45 +49,105 @@ export class TrainingMemory {
       const layout = planTraining(config, n, { ...options, threads: 1 });
       const kernels = await instantiate(TRAINING, trainingBytesOf(build));
       layout.arena.commit(kernels.memory);
-      return new TrainingMemory(config, n, kernels, layout, 1);
+      const { program, scratch } = layout;
+      return new TrainingMemory(config, n, singleThread(kernels, { program: program.address, scratch }), layout);
     };
     const withTeam = async (): Promise<TrainingMemory> => {
       const layout = planTraining(config, n, { ...options, threads });
       const { arena, program, scratch } = layout;
       const work = { memory: arena.end, program: program.address, scratch };
-      const { kernels, ready, size, stop } = await openTeam(
-        TRAINING,
-        choice,
-        await threadedTrainingBytesOf(build),
-        work,
-      );
-      await ready.catch((error: unknown) => {
-        stop();
+      const team = await Team.open(TRAINING, choice, await threadedTrainingBytesOf(build), work);
+      await team.ready.catch((error: unknown) => {
+        team.stop();
         throw error;
       });
-      return new TrainingMemory(config, n, kernels, layout, size());
+      return new TrainingMemory(config, n, team, layout);
     };
     return threads === 1 ? alone() : orSingleThread(choice, withTeam, alone);
   }
 
-  run([first, last]: Span): void {
+  get info(): { readonly build: Build; readonly threads: number; readonly memory: number } {
+    const { kernels, threads } = this.#instance;
+    return { build: kernels.isRelaxed() ? 'relaxed' : 'plain', threads, memory: kernels.memory.buffer.byteLength };
+  }
+
+  /** The whole memory; valid until the next pass. */
+  get view(): DataView {
+    return this.#view;
+  }
+
+  /** The whole memory; valid until the next pass. */
+  get floats(): Float32Array {
+    return this.#floats;
+  }
+
+  /**
+   * Runs spans that compute activations, gradients and running statistics from images and parameters. If a thread is lost,
+   * all of them are run again, from the running statistics before: nothing else that they read has changed.
+   *
+   * @throws BackendUnavailableError if a thread is lost and the machine does not have the memory to continue; and from then
+   *   on by all methods
+   */
+  runPass(...spans: readonly Span[]): void {
+    this.#check();
+    const statistics = this.#statistics().slice();
+    try {
+      while (!spans.every(([first, last]) => this.#instance.run(first, last) === last)) {
+        this.#followInstance();
+        this.#statistics().set(statistics);
+      }
+    } catch (error) {
+      this.#failure = error;
+      throw error;
+    }
+    this.#followInstance();
+  }
+
+  /**
+   * Runs a span that updates parameters or averages in place. The calling thread does it alone: if another one were lost in
+   * the middle of it, some values would be updated and some not. Memory limits its speed more than arithmetic.
+   */
+  runAlone([first, last]: Span): void {
+    this.#check();
     const { program, scratch } = this.layout;
-    this.kernels.runProgram(program.address, scratch[0], first, last, this.#mayWait);
+    for (const { address, panels } of program.regions(first, last)) {
+      this.#instance.kernels.runRegion(address, scratch[0], 0, panels);
+    }
   }
 
   /** Packs the tensors of a state into these blocks. */
   load(tensors: ReadonlyMap<string, TensorBlock>, state: StateDict): void {
     const { scratch, scratchBytes } = this.layout;
-    loadTensors(this.kernels, tensors, state, { block: scratch[0], floats: scratchBytes / 4 });
+    loadTensors(this.#instance.kernels, tensors, state, { block: scratch[0], floats: scratchBytes / 4 });
   }
 
   /** Reads tensors from these blocks, as copies. */
   read(tensors: ReadonlyMap<string, TensorBlock>): Map<string, Tensor> {
-    return new Map([...tensors].map(([name, tensor]) => [name, readTensor(this.floats, tensor, tensor.block)]));
+    this.#check();
+    return new Map([...tensors].map(([name, tensor]) => [name, readTensor(this.#floats, tensor, tensor.block)]));
   }
 
   /** Stops the threads. */
   stop(): void {
-    this.kernels.stop(this.layout.program.address);
+    this.#instance.stop();
+  }
+
+  /** @throws the error of a pass that has not ended */
+  #check(): void {
+    if (this.#failure !== null) throw this.#failure;
+  }
+
+  /** The running statistics, in one block after the parameters. */
+  #statistics(): Float32Array {
+    const { state, parameters, floats } = this.layout.blocks;
+    return this.#floats.subarray(state / 4 + parameters, state / 4 + floats);
+  }
+
+  /** Takes the memory of the instance, which may be another after a run. */
+  #followInstance(): void {
+    const { buffer } = this.#instance.kernels.memory;
+    if (buffer === this.#view.buffer) return;
+    this.#view = new DataView(buffer);
+    this.#floats = new Float32Array(buffer);
   }
 }

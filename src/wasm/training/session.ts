@@ -17,7 +17,6 @@ export type TrainingOptions = MemoryOptions & OpeningOptions;
  * A step allocates nothing except its results.
  */
 export class TrainingSession {
-  readonly info: TrainingMemory['info'];
   readonly #memory: TrainingMemory;
   readonly #seed: number;
   readonly #gradAccumSteps: number;
@@ -34,7 +33,6 @@ export class TrainingSession {
     state: StateDict,
     { seed = 0, gradAccumSteps = 1, resume }: TrainingOptions,
   ) {
-    this.info = memory.info;
     this.#memory = memory;
     this.#seed = seed;
     this.#gradAccumSteps = gradAccumSteps;
@@ -71,13 +69,12 @@ export class TrainingSession {
     const { dropout, accumulation, forward, backward } = memory.layout;
     const number = passNumber(this.#steps, this.#gradAccumSteps, this.#passes);
     dropout.set(memory.view, { seed: this.#seed, stream: 2 ** 31 + number });
-    memory.run(forward);
-    memory.run(backward);
+    memory.runPass(forward, backward);
     this.#batches++;
     this.#passes = (this.#passes % this.#gradAccumSteps) + 1;
     if (accumulation !== null) {
       accumulation.op.set(memory.view, { passes: this.#passes });
-      memory.run(accumulation.span);
+      memory.runAlone(accumulation.span);
     }
     return readPass(memory);
   }
@@ -94,7 +91,7 @@ export class TrainingSession {
     this.#passes = 0;
     const { layout, view, config } = this.#memory;
     layout.optimizers.set(view, all, this.#steps, config.strides.length);
-    this.#memory.run(layout.optimizers.spans[all.kind === 'adamw' ? 'adam' : all.kind]);
+    this.#memory.runAlone(layout.optimizers.spans[all.kind === 'adamw' ? 'adam' : all.kind]);
   }
 
   /**
@@ -108,7 +105,7 @@ export class TrainingSession {
     const { layout, view } = this.#memory;
     const { op, average } = layout.average ?? refuseAverage();
     op.set(view, { rest: 1 - decay });
-    this.#memory.run(average);
+    this.#memory.runAlone(average);
   }
 
   /**
@@ -122,10 +119,15 @@ export class TrainingSession {
     writeBatch(memory, x, targets, lambda);
     const { evaluate, average } = memory.layout;
     const exchange = useEma ? (average ?? refuseAverage()).exchange : null;
-    if (exchange !== null) memory.run(exchange);
-    memory.run(evaluate);
-    if (exchange !== null) memory.run(exchange);
+    if (exchange !== null) memory.runAlone(exchange);
+    memory.runPass(evaluate);
+    if (exchange !== null) memory.runAlone(exchange);
     return readPass(memory);
+  }
+
+  /** The build, the running threads including the caller's, and the bytes of linear memory. */
+  get info(): TrainingMemory['info'] {
+    return this.#memory.info;
   }
 
   /** The current parameters and running statistics, as copies. */

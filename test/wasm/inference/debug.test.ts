@@ -6,6 +6,7 @@ import { streamOf } from '../../../src/core/weights.js';
 import { planLayout } from '../../../src/wasm/inference/layout.js';
 import { loadNetwork } from '../../../src/wasm/inference/network.js';
 import type { ProgramExports } from '../../../src/wasm/module.js';
+import { singleThread } from '../../../src/wasm/team.js';
 import { compile, INFERENCE_ENTRY } from '../compile.js';
 import { drawState, NARROW } from '../networks.js';
 import { allLayers } from './stages.js';
@@ -16,7 +17,8 @@ test('every network passes valid arguments to its kernels', async () => {
     const config = resolveConfig({ ...sizes, form: 'deploy' });
     const { exports } = await instantiate<Record<keyof ProgramExports, unknown>>(debug);
     const layout = planLayout(config);
-    const network = await loadNetwork(exports as ProgramExports, config, layout, streamOf(drawState(config)));
+    const instance = singleThread(exports as ProgramExports, layout);
+    const network = await loadNetwork(instance, config, layout, streamOf(drawState(config)));
     expect(() => allLayers(network)).not.toThrow();
   }
 });

@@ -3,6 +3,7 @@ import type { StateDict } from '../../../src/core/tensor.js';
 import { streamOf } from '../../../src/core/weights.js';
 import { Arena } from '../../../src/wasm/arena.js';
 import type { ProgramExports } from '../../../src/wasm/module.js';
+import { singleThread } from '../../../src/wasm/team.js';
 import { planLayout } from '../../../src/wasm/inference/layout.js';
 import { loadNetwork, type Network } from '../../../src/wasm/inference/network.js';
 
@@ -43,7 +44,8 @@ export async function loadGuarded(
   const words = new Uint32Array(buffer);
   words.fill(MARK, Math.ceil(kernels.heapBase() / 4));
   const arena = new GuardedArena('wasm', kernels.heapBase());
-  const network = await loadNetwork(kernels, config, planLayout(config, { arena }), streamOf(state));
+  const layout = planLayout(config, { arena });
+  const network = await loadNetwork(singleThread(kernels, layout), config, layout, streamOf(state));
   if (kernels.memory.buffer !== buffer) throw new Error(`${pages} pages are too few: loading replaced the memory`);
   const strayWrites = (): number[] =>
     arena.guards.flatMap((guard) =>

@@ -1,5 +1,6 @@
 /** `memoryPlan` predicts the memory of a loaded network, and `memoryLimit` is enforced. */
-import { describe, expect, test } from '@jest/globals';
+import { platform } from '#runtime';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { resolveConfig, type ModelConfig } from '../../../src/core/config.js';
 import { ParamError, ShapeError } from '../../../src/core/errors.js';
@@ -15,6 +16,14 @@ import { refusal } from '../../io/refusal.js';
 import { BUILDS } from '../builds.js';
 import { draw, uniform } from '../draw.js';
 import { drawState, NARROW } from '../networks.js';
+
+/** A machine with more cores than the tests use. */
+beforeEach(() => {
+  jest.spyOn(platform, 'parallelism').mockReturnValue(8);
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+});
 
 const PAGE = 2 ** 16;
 const MIB = 2 ** 20;

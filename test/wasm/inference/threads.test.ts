@@ -1,21 +1,30 @@
 /** Several threads on one network: the same bits, no deadlock, and no thread left running. */
 import { platform } from '#runtime';
-import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import type { Worker } from 'node:worker_threads';
 import { resolveConfig } from '../../../src/core/config.js';
 import { BackendUnavailableError, ParamError } from '../../../src/core/errors.js';
 import { streamOf } from '../../../src/core/weights.js';
 import { Model } from '../../../src/model/model.js';
 import { createWasmBackend } from '../../../src/wasm/inference/backend.js';
+import { memoryPlan } from '../../../src/wasm/inference/memoryPlan.js';
 import { threadCount } from '../../../src/wasm/team.js';
 import { refusal } from '../../io/refusal.js';
 import { BUILDS } from '../builds.js';
+import { withLostThread } from '../lostThread.js';
 import { draw, uniform } from '../draw.js';
 import { drawState, NARROW } from '../networks.js';
+import { endOf, workersOf } from '../workers.js';
+
+/** A machine with more cores than the tests use. */
+beforeEach(() => {
+  jest.spyOn(platform, 'parallelism').mockReturnValue(8);
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+});
 
 const IMAGES = 3;
 const CASES = BUILDS.flatMap((build) => NARROW.map((network) => ({ build, ...network })));
@@ -48,29 +57,6 @@ const config = resolveConfig({ ...NARROW[0].sizes, form: 'deploy' });
 const state = drawState(config);
 const size = config.in_chans * config.input_size[0] * config.input_size[1];
 
-/** The workers that start while `run` runs. */
-async function workersOf(run: () => Promise<void>): Promise<Worker[]> {
-  const workers: Worker[] = [];
-  const listen = (message: unknown): void => {
-    workers.push((message as { worker: Worker }).worker);
-  };
-  subscribe('worker_threads', listen);
-  try {
-    await run();
-  } finally {
-    unsubscribe('worker_threads', listen);
-  }
-  return workers;
-}
-
-const waitForEnd = async (workers: readonly Worker[]): Promise<void> => {
-  await Promise.all(
-    workers.map(async (worker) => {
-      while (worker.threadId !== -1) await sleep(5);
-    }),
-  );
-};
-
 describe('a team', () => {
   test('answers ten thousand calls, with pauses in which the threads go to sleep', async () => {
     const model = await Model.open(state, config, createWasmBackend({ build: 'plain', threads: 3 }));
@@ -99,7 +85,7 @@ describe('a team', () => {
       session.dispose();
     });
     expect(workers).toHaveLength(6);
-    await waitForEnd(workers);
+    await endOf(workers);
   });
 
   test('ends if a tensor is missing', async () => {
@@ -109,7 +95,7 @@ describe('a team', () => {
       await expect(opening).rejects.toThrow('cls.2.bias: expected 5 values, got 0');
     });
     expect(workers).toHaveLength(1);
-    await waitForEnd(workers);
+    await endOf(workers);
   });
 
   test('that loses a thread gives the same answers, and reports the remaining number', async () => {
@@ -129,6 +115,23 @@ describe('a team', () => {
     expect(session.info.threads).toBe(2);
     for (let i = 0; i < 10; i++) expect(await session.forward(x, 1)).toEqual(expected);
     session.dispose();
+  });
+
+  test('that loses a thread in the middle of a call gives the same answers', async () => {
+    const single = await createWasmBackend({ build: 'plain' }).open(streamOf(state), config);
+    const x = draw([size], uniform(7)).data;
+    const expected = await single.forward(x, 1);
+    const workers = await workersOf(async () => {
+      const { opened: session, loseInNextRun } = await withLostThread({ region: 1, end: 'spins' }, () =>
+        createWasmBackend({ build: 'plain', threads: 3 }).open(streamOf(state), config),
+      );
+      loseInNextRun();
+      expect(await session.forward(x, 1)).toEqual(expected);
+      expect(session.info.threads).toBe(1);
+      expect(await session.forward(x, 1)).toEqual(expected);
+    });
+    expect(workers).toHaveLength(2);
+    await endOf(workers);
   });
 
   test('does not keep the process alive', async () => {
@@ -158,7 +161,34 @@ describe('a number of threads', () => {
   test.each([0, 1.5, -2, NaN, 1000, 'all'])('must be a count: %p', async (threads) => {
     const opening = createWasmBackend({ threads: threads as number }).open(streamOf(state), config);
     const expected = "an integer from 1 to 256, or 'auto'";
-    await expect(opening).rejects.toThrow(refusal(ParamError, 'threads', expected, String(threads)));
+    const got = typeof threads === 'string' ? `"${threads}"` : String(threads);
+    await expect(opening).rejects.toThrow(refusal(ParamError, 'threads', expected, got));
+  });
+
+  test.each([
+    { cores: 3, threads: 2, count: 2 },
+    { cores: 3, threads: 3, count: 3 },
+    { cores: 3, threads: 256, count: 3 },
+    { cores: 3, threads: 'auto', count: 3 },
+    { cores: 1000, threads: 'auto', count: 256 },
+    // A browser that hides the number.
+    { cores: 0, threads: 2, count: 1 },
+  ] as const)('is limited by the cores: $threads of $cores', ({ cores, threads, count }) => {
+    jest.spyOn(platform, 'parallelism').mockReturnValue(cores);
+    expect(threadCount(threads)).toBe(count);
+  });
+
+  test('is told by info if it is limited', async () => {
+    jest.spyOn(platform, 'parallelism').mockReturnValue(2);
+    const workers = await workersOf(async () => {
+      const model = await Model.open(state, config, createWasmBackend({ threads: 64 }));
+      expect(model.info['threads']).toBe(2);
+      model.dispose();
+      // A plan may be for another machine.
+      expect(memoryPlan(config, { threads: 64 }).scratch).toBe(64 * memoryPlan(config).scratch);
+    });
+    expect(workers).toHaveLength(1);
+    await endOf(workers);
   });
 
   test('above one is an error without shared memory', async () => {
@@ -208,7 +238,7 @@ describe('a number of threads', () => {
         await expect(createWasmBackend({ threads: 3 }).open(streamOf(state), config)).rejects.toThrow(unavailable);
       });
       expect(workers).toHaveLength(2);
-      await waitForEnd(workers);
+      await endOf(workers);
     } finally {
       broken.mockRestore();
       cores.mockRestore();

@@ -21,7 +21,7 @@ export class TrainingMemory {
   #view: DataView;
   #floats: Float32Array;
   /** Why a pass has not ended: running statistics are lost with it. */
-  #failure: unknown = null;
+  #failure: Error | null = null;
 
   private constructor(
     readonly config: ModelConfig,
@@ -97,7 +97,7 @@ export class TrainingMemory {
         this.#statistics().set(statistics);
       }
     } catch (error) {
-      this.#failure = error;
+      this.#failure = error as Error;
       throw error;
     }
     this.#followInstance();

@@ -95,11 +95,9 @@ describe('without memory for a copy', () => {
       createWasmBackend({ build: 'plain', threads: 2 }).open(streamOf(state), config),
     );
     loseInNextRun();
-    WebAssembly.Memory = class {
-      constructor() {
-        throw new RangeError('could not allocate memory');
-      }
-    };
+    WebAssembly.Memory = jest.fn(() => {
+      throw new RangeError('could not allocate memory');
+    });
     for (let i = 0; i < 2; i++) {
       await expect(session.forward(x, 1)).rejects.toThrow(BackendUnavailableError);
       expect(session.info.threads).toBe(1);

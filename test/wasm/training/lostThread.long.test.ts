@@ -71,11 +71,9 @@ describe('without memory for a copy', () => {
   test('the session cannot be used afterwards', async () => {
     const { opened: session, loseInNextRun } = await withLostThread({ region: 4, end: 'sleeps' }, () => open(2));
     loseInNextRun();
-    WebAssembly.Memory = class {
-      constructor() {
-        throw new RangeError('could not allocate memory');
-      }
-    };
+    WebAssembly.Memory = jest.fn(() => {
+      throw new RangeError('could not allocate memory');
+    });
     const calls: (() => unknown)[] = [
       () => session.pass(batches[0], targets, 0.5),
       () => {

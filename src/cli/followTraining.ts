@@ -1,10 +1,12 @@
 /** A training on the command line from its first step on: display, records, signals and the end. */
-import { DataError, LoaderError, TrainingError } from '../core/errors.js';
+import { join } from 'node:path';
+import { DataError } from '../core/errors.js';
 import type { Progress, TrainingResult } from '../train/progress.js';
 import type { RunFolder } from '../train/runFolder.js';
 import { train } from '../train/train.js';
 import { formatPercent } from '../report/percent.js';
-import { errorLine, print } from './print.js';
+import type { InvalidLine } from '../report/record.js';
+import { errorLine, print, printLine, shellWord } from './print.js';
 import { trainingDisplay } from './progressBar.js';
 import { RunRecorder } from './runRecorder.js';
 import { EXIT_STATUS, stopSignals } from './stopSignals.js';
@@ -60,36 +62,51 @@ export async function followTraining(run: RunSetup, options: TrainFlags): Promis
   const note: Note = (text) => {
     if (!options.json) print(text);
   };
+  const warn = (text: string): void => {
+    display.stop();
+    printLine(process.stderr, text);
+  };
   const signals = stopSignals((signal) => {
     if (signal !== 'SIGHUP') display.note('stopping after the next checkpoint; send the signal again to stop at once');
   });
   const recorder = new RunRecorder(folder, {
-    ...{ stops: () => signals.received() !== null, every: options.checkpointEvery, file },
+    ...{ stops: () => signals.received() !== null, every: options.checkpointEvery, logEvery: options.logEvery },
     onUnsaved: (error) => {
-      display.stop();
-      process.stderr.write(`${error instanceof Error ? errorLine(error) : String(error)}; the last steps are lost\n`);
+      warn(`${error instanceof Error ? errorLine(error) : String(error)}; the last steps are lost`);
+    },
+    onStale: (error) => {
+      warn(`${errorLine(error)}; the training continues`);
     },
   });
+  let hasBegun = false;
   try {
     const steps = train(data, config, recipe, {
       ...{ openTrainer, workers: options.workers, acceptData: options.acceptData ?? false },
       onResumePoint: (point) => recorder.between(point),
       ...(folder.checkpoint === null ? {} : { resume: folder.checkpoint }),
     });
-    await folder.begin(file, origin);
+    const invalid = await folder.begin(file, origin, options);
+    if (invalid.length > 0) warn(rejectionNote(folder, invalid));
+    hasBegun = true;
     const trained = await recorder.follow(steps, display.record);
     display.stop();
-    await folder.drawCurves(file);
+    if (trained !== null && (await folder.restoreIfRemoved())) {
+      warn(`${folder.path} was removed; it is created again, without the best weights`);
+    }
+    const failures = await recorder.derive();
     const signal = signals.received();
     if (trained !== null) {
       await finish(trained, folder, note);
+      // Not earlier: the weights count more than a picture.
+      if (failures.length > 0) throw failures[0];
     } else if (signal !== null) {
-      note('stopped; run the same command with --resume to continue');
+      for (const error of failures) warn(errorLine(error));
+      note(`stopped; continue with: ${resumeCommand(folder)}`);
       process.exitCode = EXIT_STATUS[signal];
     }
   } catch (error) {
     display.stop();
-    await describeFolder(error, folder, note);
+    if (hasBegun) note(`kept   ${await folder.describeWeights()}`);
     throw withRemedy(error);
   } finally {
     // Before signals have their default effect again, which would leave the lock file behind.
@@ -98,6 +115,15 @@ export async function followTraining(run: RunSetup, options: TrainFlags): Promis
   }
   if (signals.received() === 'SIGHUP') endWithTerminal();
 }
+
+/** The line about lines of the metrics that are not records. */
+function rejectionNote({ path }: RunFolder, invalid: readonly InvalidLine[]): string {
+  const [{ line, expected, got }] = invalid;
+  const count = invalid.length === 1 ? 'moved' : `the first of ${invalid.length} such lines, moved`;
+  return `${join(path, 'metrics.jsonl')}:${line}: expected ${expected}, got ${got}; ${count} to metrics.rejected.jsonl`;
+}
+
+const resumeCommand = ({ path }: RunFolder): string => `vanillanet train --resume ${shellWord(path)}`;
 
 /** Writes the last weights, and names the files of the best. */
 async function finish(trained: TrainingResult, folder: RunFolder, note: Note): Promise<void> {
@@ -111,12 +137,6 @@ async function finish(trained: TrainingResult, folder: RunFolder, note: Note): P
     const top1 = best.top1 === null ? '' : `, top-1 ${formatPercent(best.top1)}`;
     note(`       ${folder.path}/${name}.safetensors (epoch ${best.epoch}${top1})`);
   }
-}
-
-/** Notes which weights the folder has after a failure. */
-async function describeFolder(error: unknown, folder: RunFolder, note: Note): Promise<void> {
-  const isOfData = error instanceof DataError || error instanceof LoaderError;
-  if (isOfData || error instanceof TrainingError) note(`kept   ${await folder.describeWeights()}`);
 }
 
 /** Adds to an error of the data how the training can continue. */

@@ -1,12 +1,11 @@
 #!/usr/bin/env node
-import { main } from './program.js';
+import { guardOutput } from './output.js';
+import { FAILURE, main } from './program.js';
 
-// The reader of the output may be gone: `head` closes its pipe (EPIPE), a closed terminal gives EIO. The command
-// continues, because exiting here would lose a finished training.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
-  });
-}
+const output = guardOutput();
+// At the exit, because errors of pipes arrive later than the writes that cause them.
+process.on('exit', (status) => {
+  if (status === 0 && output.failure() !== null) process.exitCode = FAILURE;
+});
 
 await main(process.argv);

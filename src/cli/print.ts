@@ -17,9 +17,17 @@ export function table(rows: readonly (readonly (string | number)[])[]): string {
 export const threeDigits = (value: number): string =>
   Math.abs(value) < 1e-3 && value !== 0 ? value.toExponential(2) : value.toPrecision(3);
 
-export const print = (line: string): void => {
-  process.stdout.write(`${line}\n`);
+export const printLine = (stream: NodeJS.WritableStream, line: string): void => {
+  stream.write(`${line}\n`);
 };
+
+export const print = (line: string): void => {
+  printLine(process.stdout, line);
+};
+
+/** A word as a POSIX shell reads it: quoted if it has other characters than those of most paths. */
+export const shellWord = (word: string): string =>
+  /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
 
 /** An error's name and message in one line. A message may quote a file that has several. */
 export const errorLine = ({ name, message }: Error): string => `${name}: ${message}`.replace(/\s*\n\s*/g, ' ');

@@ -19,7 +19,7 @@ import { summaryCommand } from './summary.js';
 import { trainCommand } from './train.js';
 
 /** Exit statuses: the command failed, or its arguments are wrong. */
-const FAILURE = 1;
+export const FAILURE = 1;
 const USAGE_ERROR = 2;
 
 /** Columns of the help text in a pipe or a file. */

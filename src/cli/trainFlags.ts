@@ -12,6 +12,8 @@ export interface TrainFlags extends BackendOptions, RecipeFlags, TrainingDataOpt
   readonly acceptData?: true;
   readonly workers: number;
   readonly checkpointEvery: number;
+  readonly logEvery?: number;
+  readonly tensorboard?: boolean;
   readonly json?: true;
 }
 
@@ -28,6 +30,8 @@ export const withTraining = (command: Command): Command =>
     .option('--image-size <size>', 'size of images before augmentation (default: input size)', size)
     .option('--workers <n>', 'threads that prepare images', integer(0), 1)
     .option('--checkpoint-every <s>', 'seconds between checkpoints within an epoch', number(0), 300)
+    .option('--log-every <n>', 'steps between records (default: 10, fewer in epochs of less than 200)', integer(1))
+    .option('--tensorboard', 'write event files for TensorBoard')
     .addOption(new Option('--cache <where>', 'image cache').choices(['auto', 'memory', 'none']).default('auto'))
     .addOption(new Option('--on-bad-image <what>', 'unreadable images').choices(['fail', 'skip']).default('fail'))
     .option('--json', 'print a JSON line a step and epoch');

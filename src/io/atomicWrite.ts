@@ -63,7 +63,7 @@ export async function removeLeftovers(folder: string): Promise<void> {
     if (match === null) continue;
     const pid = Number(match[1]);
     // In a restarted container, an earlier process had the same number as this one.
-    if (pid === process.pid || !isAlive(pid)) await retryIfOpen(() => rm(join(folder, name), { force: true }));
+    if (pid === process.pid || !(await isAlive(pid))) await retryIfOpen(() => rm(join(folder, name), { force: true }));
   }
 }
 

@@ -1,8 +1,8 @@
 import { readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { hostname, uptime } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { ParamError } from '../core/errors.js';
-import { isAlive, startOf } from './processes.js';
+import { isAlive, processScope, startOf } from './processes.js';
 import { reasonOf } from './reason.js';
 import { removeIfStopped } from './removeIfStopped.js';
 import { hintIfOpen, retryIfOpen } from './retryIfOpen.js';
@@ -15,18 +15,24 @@ const [BEAT, EXPIRY] = [30_000, 600_000];
 
 const codeOf = (error: unknown): unknown => (error as NodeJS.ErrnoException).code;
 
-/** Number, start time and host of the owner; older files have only the number. */
-const OWNER = /^([1-9]\d*)(?: (\d+|-) (.*))?\n?$/;
+/**
+ * Number, start time, scope and host of the owner. Files of earlier versions have no scope, and still earlier ones only
+ * the number.
+ */
+const OWNER = /^([1-9]\d*)(?: (\d+|-)(?: ([\da-f-]+\/\d*))? (.*))?\n?$/;
 
 /** Creates the file for this process. @returns its content; null if the file exists */
 async function create(path: string): Promise<string | null> {
+  const start = (await startOf(process.pid)) ?? '-';
+  const scope = await processScope();
+  const text = `${process.pid} ${start} ${scope === null ? '' : `${scope} `}${hostname()}\n`;
   try {
-    const start = (await startOf(process.pid)) ?? '-';
-    const text = `${process.pid} ${start} ${hostname()}\n`;
     await writeFile(path, text, { flag: 'wx' });
     return text;
   } catch (cause) {
     if (codeOf(cause) === 'EEXIST') return null;
+    // On a full disk the file exists, but is empty.
+    if ((await contentOf(path)) === '') await rm(path, { force: true }).catch(() => undefined);
     throw new ParamError({ op: path, expected: 'a file to write', got: reasonOf(cause) }, { cause });
   }
 }
@@ -53,23 +59,38 @@ interface LivingOwner {
   readonly condition: string;
 }
 
+/** Where an owner runs: its number can be looked up here, was used before the last boot, or means nothing here. */
+type Place = 'here' | 'before this boot' | 'elsewhere';
+
+/** @param scope, host those of the owner; undefined in files of earlier versions */
+function placeOf(scope: string | undefined, host: string | undefined, ownScope: string | null): Place {
+  if (host !== undefined && host !== hostname()) return 'elsewhere';
+  if (scope === undefined || ownScope === null || scope === ownScope) return 'here';
+  const bootOf = (text: string): string => text.split('/')[0];
+  return bootOf(scope) === bootOf(ownScope) ? 'elsewhere' : 'before this boot';
+}
+
 /** The owner and how to be sure that it is gone, in words; null if it is gone. */
 async function livingOwner(path: string, text: string): Promise<LivingOwner | null> {
   const match: readonly (string | undefined)[] = OWNER.exec(text) ?? [];
-  const [, pid, start, host] = match;
+  const [, pid, start, scope, host] = match;
   if (pid === undefined) return null;
   const number = Number(pid);
-  // Numbers of processes on other hosts mean nothing here, not even this process's own.
-  if (host !== undefined && host !== hostname()) {
+  const place = placeOf(scope, host, await processScope());
+  // Numbers of processes on other hosts and in other containers mean nothing here, not even this process's own.
+  if (place !== 'here') {
     const seconds = await secondsSinceBeat(path);
-    if (seconds * 1000 > EXPIRY) return null;
+    // Another machine with the same name would have sent a heartbeat since this one has booted.
+    const expiry = place === 'before this boot' ? Math.min(EXPIRY, 1000 * uptime()) : EXPIRY;
+    if (seconds * 1000 > expiry) return null;
+    const where = host === hostname() ? 'in another container or on another machine of the same name' : `on ${host}`;
     return {
-      owner: `process ${pid} on ${host}, active ${Math.round(seconds)} s ago`,
+      owner: `process ${pid} ${where}, active ${Math.round(seconds)} s ago`,
       condition: 'that process has ended',
     };
   }
   // An older file with this process's number: from before a container was restarted.
-  if (!isAlive(number) || (host === undefined && number === process.pid)) return null;
+  if (!(await isAlive(number)) || (host === undefined && number === process.pid)) return null;
   const now = await startOf(number);
   const isOther = now !== null && start !== undefined && start !== '-' && start !== now;
   return isOther ? null : { owner: `process ${pid}`, condition: 'that process does something else' };
@@ -109,8 +130,8 @@ function keepAlive(path: string, own: string): () => Promise<void> {
 
 /**
  * Creates a lock file that names its owner, and takes over stale ones. Whether a process on this host has ended is
- * known from its number and start time; on another machine or in another container, from the time of the file,
- * which its owner updates. Clocks must agree within some minutes.
+ * known from its number, start time and state (a zombie has ended); on another machine or in another container, from
+ * the time of the file, which its owner updates. Clocks must agree within some minutes.
  *
  * @param what the owner does, for the error: `trains here`
  * @returns a function that removes the lock

@@ -9,6 +9,8 @@ const REASONS: Readonly<Record<string, string>> = {
   EPERM: 'no permission',
   EBUSY: 'a file in use',
   ENOSPC: 'a full disk',
+  EDQUOT: 'a full quota',
+  EFBIG: 'a file at its size limit',
   EROFS: 'a read-only disk',
   ERR_FS_FILE_TOO_LARGE: 'more than 2 GiB',
   ENOTFOUND: 'no address for that name (DNS)',

@@ -1,9 +1,15 @@
 import { DataError } from '../core/errors.js';
-import { isRecord } from '../core/check.js';
+import { isInteger, isRecord, show } from '../core/check.js';
 import { readBytes } from '../io/readFile.js';
 
+/** What a file of records adds to each. */
+interface Recorded {
+  /** When it was recorded, in seconds since 1970; absent in files of earlier versions. */
+  readonly time?: number;
+}
+
 /** Measurements of a step. */
-export interface StepRecord {
+export interface StepRecord extends Recorded {
   readonly kind: 'step';
   /** Counted from 1. */
   readonly epoch: number;
@@ -34,7 +40,7 @@ export interface RecordedScores {
 }
 
 /** Measurements of an epoch. */
-export interface EpochRecord {
+export interface EpochRecord extends Recorded {
   readonly kind: 'epoch';
   readonly epoch: number;
   readonly global_step: number;
@@ -59,7 +65,7 @@ export type MetricsRecord = StepRecord | EpochRecord;
 
 type Fields = Record<string, unknown>;
 
-/** A line that is not a valid record. */
+/** Thrown for a line that is not a valid record. */
 class InvalidRecord extends Error {
   constructor(
     readonly expected: string,
@@ -69,27 +75,29 @@ class InvalidRecord extends Error {
   }
 }
 
-const show = (value: unknown): string => (value === undefined ? 'nothing' : JSON.stringify(value));
+const describe = (value: unknown): string => (value === undefined ? 'nothing' : show(value));
+
+/** Characters of a line that an error quotes. */
+const QUOTED = 40;
+const shorten = (text: string): string => (text.length > QUOTED ? `${text.slice(0, QUOTED)}…` : text);
 
 /** A measured number. JSON writes NaN and infinity as null. */
 function measurement(fields: Fields, key: string): number {
   const value = fields[key];
   if (value === null) return NaN;
-  if (typeof value !== 'number') throw new InvalidRecord(`a number or null as ${key}`, show(value));
+  if (typeof value !== 'number') throw new InvalidRecord(`a number or null as ${key}`, describe(value));
   return value;
 }
 
-/** An integer >= 0. */
+/** An integer >= 1: epochs and steps that are done. */
 function count(fields: Fields, key: string): number {
   const value = fields[key];
-  if (!Number.isSafeInteger(value) || (value as number) < 0) {
-    throw new InvalidRecord(`an integer >= 0 as ${key}`, show(value));
-  }
-  return value as number;
+  if (!isInteger(value, { min: 1 })) throw new InvalidRecord(`an integer >= 1 as ${key}`, describe(value));
+  return value;
 }
 
 function scores(value: unknown, key: string): RecordedScores {
-  if (!isRecord(value)) throw new InvalidRecord(`an object as ${key}`, show(value));
+  if (!isRecord(value)) throw new InvalidRecord(`an object as ${key}`, describe(value));
   return { loss: measurement(value, 'loss'), top1: measurement(value, 'top1'), top5: measurement(value, 'top5') };
 }
 
@@ -98,14 +106,15 @@ function parseObject(line: string): Fields {
   try {
     value = JSON.parse(line);
   } catch {
-    throw new InvalidRecord('a JSON object', line.length > 40 ? `${line.slice(0, 40)}…` : line);
+    throw new InvalidRecord('a JSON object', shorten(line));
   }
-  if (!isRecord(value)) throw new InvalidRecord('a JSON object', show(value));
+  if (!isRecord(value)) throw new InvalidRecord('a JSON object', describe(value));
   return value;
 }
 
 /** The fields that steps and epochs share. */
 const sharedFields = (fields: Fields) => ({
+  ...(fields['time'] === undefined ? {} : { time: measurement(fields, 'time') }),
   epoch: count(fields, 'epoch'),
   global_step: count(fields, 'global_step'),
   lambda: measurement(fields, 'lambda'),
@@ -143,33 +152,58 @@ function parseRecord(line: string): MetricsRecord {
   const fields = parseObject(line);
   if (fields['kind'] === 'step') return stepRecord(fields);
   if (fields['kind'] === 'epoch') return epochRecord(fields);
-  throw new InvalidRecord("kind 'step' or 'epoch'", show(fields['kind']));
+  throw new InvalidRecord("kind 'step' or 'epoch'", describe(fields['kind']));
 }
 
 /** The order of records in a run: an epoch follows its last step. */
 const order = ({ kind, global_step }: MetricsRecord): number => 2 * global_step + (kind === 'epoch' ? 1 : 0);
 
+/** A line that is not a valid record. */
+export interface InvalidLine {
+  /** Counted from 1. */
+  readonly line: number;
+  readonly text: string;
+  readonly expected: string;
+  readonly got: string;
+}
+
+export interface Metrics {
+  /** In order. */
+  readonly records: MetricsRecord[];
+  readonly invalid: InvalidLine[];
+}
+
 /**
- * Reads the records of a run, in order. A run that was resumed from an older checkpoint has some steps twice: the
- * later records replace the earlier. An incomplete last line, as a killed process leaves it, is ignored.
- *
- * @throws DataError with the file and the line, or if the file cannot be read
+ * Parses the records of a run. If a step or epoch occurs twice, the later record counts: a run that was resumed from an
+ * older checkpoint repeats steps. An incomplete last line, as a killed process leaves it, is ignored.
  */
-export async function readMetrics(path: string): Promise<MetricsRecord[]> {
-  const lines = new TextDecoder().decode(await readBytes(path, DataError)).split('\n');
-  const records: MetricsRecord[] = [];
+export function parseMetrics(text: string): Metrics {
+  const records = new Map<number, MetricsRecord>();
+  const invalid: InvalidLine[] = [];
+  const lines = text.split('\n');
   lines.forEach((line, i) => {
     if (line.trim() === '') return;
-    let record;
     try {
-      record = parseRecord(line);
+      const record = parseRecord(line);
+      records.set(order(record), record);
     } catch (cause) {
       if (!(cause instanceof InvalidRecord)) throw cause;
-      if (i === lines.length - 1) return;
-      throw new DataError({ op: `${path}:${i + 1}`, expected: cause.expected, got: cause.got }, { cause });
+      const { expected, got } = cause;
+      if (i < lines.length - 1) invalid.push({ line: i + 1, text: line, expected, got });
     }
-    while (records.length > 0 && order(records[records.length - 1]) >= order(record)) records.pop();
-    records.push(record);
   });
-  return records;
+  return { records: [...records.values()].sort((a, b) => order(a) - order(b)), invalid };
+}
+
+/**
+ * Reads the records of a run, as `parseMetrics` does.
+ *
+ * @throws DataError with the file and the first invalid line, or if the file cannot be read
+ */
+export async function readMetrics(path: string): Promise<MetricsRecord[]> {
+  const { records, invalid } = parseMetrics(new TextDecoder().decode(await readBytes(path, DataError)));
+  if (invalid.length === 0) return records;
+  const [{ line, expected, got }] = invalid;
+  const hint = 'Remove the line; `vanillanet train --resume` does so by itself.';
+  throw new DataError({ op: `${path}:${line}`, expected, got, hint });
 }

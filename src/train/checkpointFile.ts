@@ -38,6 +38,8 @@ export interface Checkpoint {
   readonly snapshot: Snapshot;
   /** The data and backend, for a run in a folder. Files of version 1 have none. */
   readonly origin?: Origin;
+  /** Lines that `metrics.jsonl` lacks, because they could not be written. */
+  readonly unrecorded?: readonly string[];
 }
 
 const KEY = 'vanillanet.training';

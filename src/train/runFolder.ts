@@ -1,16 +1,17 @@
-import { appendFile, mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { mkdir, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ParamError, type WeightsError } from '../core/errors.js';
 import { atomicWrite, removeLeftovers } from '../io/atomicWrite.js';
 import { lock } from '../io/lock.js';
 import { reasonOf } from '../io/reason.js';
 import { writeWeights } from '../io/weightsFile.js';
-import { readMetrics, type MetricsRecord } from '../report/record.js';
+import type { InvalidLine, MetricsRecord } from '../report/record.js';
 import { listCheckpoints, readLastCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.js';
 import type { Origin } from './origin.js';
 import type { NetworkWeights } from './progress.js';
+import { METRICS, RunRecords } from './runRecords.js';
 
-const METRICS = 'metrics.jsonl';
+const CONFIG = 'config.json';
 const LOCK = 'lock';
 
 /** Releases a lock. */
@@ -31,29 +32,13 @@ async function refuseRun(path: string): Promise<void> {
 }
 
 /**
- * Keeps the records of a checkpoint and of the steps before it; the rest will be recorded again. Lines that are not JSON
- * are dropped.
- *
- * @param epochs epochs that the checkpoint has done. It may have been written before or after the evaluation that
- * follows the last step of an epoch: the step alone does not tell.
- */
-function recordsUpTo(text: string, globalStep: number, epochs: number): string[] {
-  return text.split(/\r?\n/).filter((line) => {
-    try {
-      const record = JSON.parse(line) as MetricsRecord;
-      return record.kind === 'epoch' ? record.epoch <= epochs : record.global_step <= globalStep;
-    } catch {
-      return false;
-    }
-  });
-}
-
-/**
  * The folder of a training run:
  *
  *     config.json                   recipe and network in the format of `--config`; data and backend under `run`
  *     metrics.jsonl                 one line for each epoch and for some of its steps
- *     curves.svg, curves.html       updated after each epoch
+ *     results.csv                   one row for each epoch
+ *     curves.svg, curves.html       updated after an epoch
+ *     events.out.tfevents.*         the records for TensorBoard, with `tensorboard`
  *     checkpoint-<step>.safetensors the last two checkpoints
  *     best.safetensors              weights of the best epoch, which may have λ < 1
  *     best-fusable.safetensors      weights of the best epoch with λ = 1
@@ -62,6 +47,8 @@ function recordsUpTo(text: string, globalStep: number, epochs: number): string[]
  */
 export class RunFolder {
   #origin: Origin | null = null;
+  #description: Readonly<Record<string, unknown>> = {};
+  #records: RunRecords;
 
   private constructor(
     readonly path: string,
@@ -70,7 +57,9 @@ export class RunFolder {
     private readonly isResumed: boolean,
     /** Null until the folder is locked: the folder of a new run is created when the run begins. */
     private unlock: Unlock | null,
-  ) {}
+  ) {
+    this.#records = new RunRecords(path, false);
+  }
 
   /**
    * Opens the folder of a run. A new run's folder is not created yet; an existing run is locked.
@@ -112,37 +101,57 @@ export class RunFolder {
   }
 
   /**
-   * Creates and locks the folder, and writes `config.json`.
+   * Creates and locks the folder, and writes `config.json`. A resumed run keeps the records up to its checkpoint.
    *
    * @param origin also stored in the checkpoints
+   * @returns lines of `metrics.jsonl` that are not records; they are moved to `metrics.rejected.jsonl`
    * @throws ParamError if the folder cannot be created, is locked, or has a run by now
    */
-  async begin(description: Readonly<Record<string, unknown>>, origin: Origin): Promise<void> {
+  async begin(
+    description: Readonly<Record<string, unknown>>,
+    origin: Origin,
+    { tensorboard = false }: { readonly tensorboard?: boolean } = {},
+  ): Promise<readonly InvalidLine[]> {
     this.#origin = origin;
-    await mkdir(this.path, { recursive: true }).catch((cause: unknown) => {
-      throw new ParamError({ op: this.path, expected: 'a folder for the run', got: reasonOf(cause) }, { cause });
-    });
+    this.#description = description;
+    this.#records = new RunRecords(this.path, tensorboard);
+    await this.#create();
     this.unlock ??= await lockFolder(this.path);
     // Again: reading the data may have taken minutes, in which another run may have used the folder.
     if (!this.isResumed) await refuseRun(this.path);
     // Not earlier: a resume that is refused changes nothing.
     await removeLeftovers(this.path);
-    if (this.isResumed) await this.#dropLaterRecords();
-    await atomicWrite(join(this.path, 'config.json'), `${JSON.stringify({ ...description, run: origin }, null, 2)}\n`);
+    const end = this.checkpoint ?? { globalStep: 0, epoch: 0 };
+    const rejected = this.isResumed ? await this.#records.restore(end) : [];
+    await this.#describe();
+    return rejected;
   }
 
   /** Appends a record to `metrics.jsonl`. @throws ParamError if the disk is full or the folder is gone */
   async record(record: MetricsRecord): Promise<void> {
-    const path = join(this.path, METRICS);
-    try {
-      await appendFile(path, `${JSON.stringify(record)}\n`);
-    } catch (cause) {
-      throw new ParamError({ op: path, expected: 'a file to write', got: reasonOf(cause) }, { cause });
-    }
+    await this.#records.append(record);
+  }
+
+  /**
+   * Writes the files that are derived from the records: `results.csv`, events, and with `curves` the pictures. Errors do
+   * not end the run: see `failures`.
+   */
+  async derive({ curves }: { readonly curves: boolean }): Promise<void> {
+    await this.#records.derive(curves ? (records) => this.#drawCurves(records) : null);
+  }
+
+  /** Why derived files are not up to date. */
+  get failures(): readonly Error[] {
+    return this.#records.failures;
   }
 
   async save(checkpoint: Checkpoint): Promise<void> {
-    await writeCheckpoint(this.path, this.#origin === null ? checkpoint : { ...checkpoint, origin: this.#origin });
+    const { unrecorded } = this.#records;
+    await writeCheckpoint(this.path, {
+      ...checkpoint,
+      ...(this.#origin === null ? {} : { origin: this.#origin }),
+      ...(unrecorded.length === 0 ? {} : { unrecorded }),
+    });
   }
 
   /** Writes weights in float32. @returns the path of the file */
@@ -152,6 +161,24 @@ export class RunFolder {
     return path;
   }
 
+  /**
+   * Creates the folder again if it was removed, with its configuration and its records.
+   *
+   * @returns whether it was removed
+   * @throws ParamError
+   */
+  async restoreIfRemoved(): Promise<boolean> {
+    const isThere = await stat(this.path).then(
+      () => true,
+      (error: unknown) => (error as NodeJS.ErrnoException).code !== 'ENOENT',
+    );
+    if (isThere) return false;
+    await this.#create();
+    await this.#describe();
+    await this.#records.rewrite();
+    return true;
+  }
+
   /** The weight files in the folder, in words: `last.safetensors in runs/train`. Never throws. */
   async describeWeights(): Promise<string> {
     const files = await readdir(this.path).catch((): string[] => []);
@@ -159,24 +186,26 @@ export class RunFolder {
     return names.length === 0 ? `no weights in ${this.path}` : `${names.join(', ')} in ${this.path}`;
   }
 
-  /** Writes `curves.svg` and `curves.html`. @param config the caption */
-  async drawCurves(config: Readonly<Record<string, unknown>>): Promise<void> {
+  async #create(): Promise<void> {
+    await mkdir(this.path, { recursive: true }).catch((cause: unknown) => {
+      throw new ParamError({ op: this.path, expected: 'a folder for the run', got: reasonOf(cause) }, { cause });
+    });
+  }
+
+  async #describe(): Promise<void> {
+    const content = { ...this.#description, run: this.#origin };
+    await atomicWrite(join(this.path, CONFIG), `${JSON.stringify(content, null, 2)}\n`);
+  }
+
+  /** Writes `curves.svg` and `curves.html`. */
+  async #drawCurves(records: readonly MetricsRecord[]): Promise<void> {
     // On demand: the drawing modules take a third of a second to load.
     const [{ curvesSvg }, { curvesHtml }] = await Promise.all([
       import('../report/curves.js'),
       import('../report/page.js'),
     ]);
-    const runs = [{ name: this.path, records: await readMetrics(join(this.path, METRICS)), config }];
+    const runs = [{ name: this.path, records, config: this.#description }];
     await atomicWrite(join(this.path, 'curves.svg'), curvesSvg(runs));
     await atomicWrite(join(this.path, 'curves.html'), curvesHtml(runs));
-  }
-
-  async #dropLaterRecords(): Promise<void> {
-    const path = join(this.path, METRICS);
-    const text = await readFile(path, 'utf8').catch(() => null);
-    if (text === null) return;
-    const { globalStep = 0, epoch = 0 } = this.checkpoint ?? {};
-    const lines = recordsUpTo(text, globalStep, epoch);
-    await atomicWrite(path, lines.map((line) => `${line}\n`).join(''));
   }
 }

@@ -94,7 +94,7 @@ test(
     const { status, stdout, stderr } = await outcomeOf(child);
     expect([status, stderr]).toEqual([130, '']);
     expect(stdout).toContain('\nstopping after the next checkpoint; send the signal again to stop at once\n');
-    expect(stdout).toMatch(/\nstopped; run the same command with --resume to continue\n$/);
+    expect(stdout).toMatch(/\nstopped; continue with: vanillanet train --resume twice\n$/);
     expect(await readdir(path('twice'))).not.toContain('lock');
     expect((await stateOf('twice'))?.globalStep).toBeGreaterThan(0);
   },
@@ -120,7 +120,13 @@ test(
       const lines = (await readFile(path(output, 'metrics.jsonl'), 'utf8')).trimEnd().split('\n');
       // All fields except times.
       return lines.map((line) => {
-        const { images_per_second: _, seconds: __, idle: ___, ...record } = JSON.parse(line) as Record<string, unknown>;
+        const {
+          time: _,
+          images_per_second: __,
+          seconds: ___,
+          idle: ____,
+          ...record
+        } = JSON.parse(line) as Record<string, unknown>;
         return record;
       });
     };

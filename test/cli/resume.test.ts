@@ -4,6 +4,7 @@ import { appendFile, cp, readFile, writeFile } from 'node:fs/promises';
 import { readCheckpoint } from '../../src/train/checkpoint.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/io/safetensors.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
+import { linesOf, stepRecord } from '../report/syntheticRun.js';
 import { hosted, PATIENCE, printed } from './commandLine.js';
 
 const path = temporaryFolder();
@@ -66,7 +67,7 @@ test.each([
   'with %s it does not',
   async (_, more, expected, got) => {
     // A record after the checkpoint, as a killed run has it.
-    await appendFile(path('run/metrics.jsonl'), '{"kind":"step","global_step":11}\n');
+    await appendFile(path('run/metrics.jsonl'), linesOf([stepRecord(3, 1, { steps: 5, global_step: 11 })]));
     const runFiles = () =>
       Promise.all(['config.json', 'metrics.jsonl'].map((name) => readFile(path('run', name), 'utf8')));
     const before = await runFiles();

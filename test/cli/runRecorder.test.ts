@@ -15,8 +15,8 @@ describe('if a checkpoint cannot be written between two steps', () => {
     return new RunRecorder(folder, {
       stops: () => true,
       every: 0,
-      file: {},
       onUnsaved: (error) => reported.push(error),
+      onStale: () => undefined,
     });
   }
 

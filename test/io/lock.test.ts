@@ -2,16 +2,18 @@ import { afterAll, expect, jest, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
-import { hostname } from 'node:os';
+import { hostname, uptime } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { ParamError } from '../../src/core/errors.js';
 import { lock } from '../../src/io/lock.js';
-import { startOf } from '../../src/io/processes.js';
+import { isAlive, processScope, startOf } from '../../src/io/processes.js';
 import { posixTest } from '../platform.js';
 import { refusal } from './refusal.js';
 import { temporaryFolder } from './temporaryFolder.js';
 
 const path = temporaryFolder();
+/** Other systems report neither start times nor states. */
+const onLinux = process.platform === 'linux' ? test : test.skip;
 const take = () => lock(path('lock'), 'trains here');
 const lockContent = (): Promise<string> => readFile(path('lock'), 'utf8');
 const busy = (got: string) => refusal(ParamError, path('lock'), 'no other process that trains here', got);
@@ -22,9 +24,14 @@ afterAll(() => {
   other.kill('SIGKILL');
 });
 
-/** The content that a process writes: its number, start time and host. */
-const ownerLine = async (pid: number | undefined, host = hostname()): Promise<string> =>
-  `${pid} ${(await startOf(pid ?? 0)) ?? '-'} ${host}\n`;
+/** The content that a process writes: its number, start time, scope and host. */
+async function ownerLine(pid: number | undefined, host = hostname(), scope?: string): Promise<string> {
+  const ownScope = scope ?? (await processScope());
+  return `${pid} ${(await startOf(pid ?? 0)) ?? '-'} ${ownScope === null ? '' : `${ownScope} `}${host}\n`;
+}
+
+const BOOT = '01234567-89ab-cdef-0123-456789abcdef';
+const thisBoot = async (): Promise<string> => ((await processScope()) ?? `${BOOT}/1`).split('/')[0];
 
 test('a lock names its owner, excludes others, and is removed', async () => {
   const release = await take();
@@ -43,7 +50,11 @@ test('a lock names its owner, excludes others, and is removed', async () => {
 
 test.each<[string, () => Promise<string> | string, string]>([
   ['another process', () => ownerLine(other.pid), `process ${other.pid}`],
-  ['a process with an unknown start time', () => `${other.pid} - ${hostname()}\n`, `process ${other.pid}`],
+  [
+    'a process with an unknown start time, as of earlier versions',
+    () => `${other.pid} - ${hostname()}\n`,
+    `process ${other.pid}`,
+  ],
   ['a process without a host', () => `${other.pid}\n`, `process ${other.pid}`],
   // Process numbers of another host cannot be checked, not even our own, which other containers use too.
   ['a process on another machine', () => `4194305 77 elsewhere\n`, 'process 4194305 on elsewhere, active '],
@@ -73,17 +84,76 @@ test.each<[string, () => string]>([
   expect(await readdir(path())).toEqual([]);
 });
 
-test('a lock of a process whose number another one has now is taken over, if the system reports start times', async () => {
-  const text = `${process.pid} 1 ${hostname()}\n`;
+test.each([
+  ['', (): Promise<string> => Promise.resolve(`${process.pid} 1 ${hostname()}\n`)],
+  [
+    ' of this boot',
+    async (): Promise<string> => `${process.pid} 1 ${(await processScope()) ?? `${BOOT}/1`} ${hostname()}\n`,
+  ],
+])(
+  'a lock%s of a process whose number another one has now is taken over, if start times are known',
+  async (_, content) => {
+    const text = await content();
+    await writeFile(path('lock'), text);
+    const outcome = await take().then(
+      () => 'taken',
+      () => 'refused',
+    );
+    expect([outcome, await lockContent()]).toEqual(
+      process.platform === 'linux' ? ['taken', await ownerLine(process.pid)] : ['refused', text],
+    );
+    await rm(path('lock'));
+  },
+);
+
+onLinux('in another container of the same name, a lock is not taken over before ten minutes', async () => {
+  const text = await ownerLine(4194305, hostname(), `${await thisBoot()}/1`);
   await writeFile(path('lock'), text);
-  const outcome = await take().then(
-    () => 'taken',
-    () => 'refused',
+  await expect(take()).rejects.toThrow(
+    busy('process 4194305 in another container or on another machine of the same name, active 0 s ago'),
   );
-  expect([outcome, await lockContent()]).toEqual(
-    process.platform === 'linux' ? ['taken', await ownerLine(process.pid)] : ['refused', text],
-  );
+  expect(await lockContent()).toBe(text);
+  const past = new Date(Date.now() - 601_000);
+  await utimes(path('lock'), past, past);
+  await (
+    await take()
+  )();
 });
+
+onLinux('a lock from before this boot is taken over if its last heartbeat is older', async () => {
+  await writeFile(path('lock'), await ownerLine(process.pid, hostname(), `${BOOT}/1`));
+  // A machine of the same name that still runs.
+  await expect(take()).rejects.toThrow(busy(`process ${process.pid} in another container or on another machine`));
+  const boot = new Date(Date.now() - 1000 * Math.min(uptime() + 1, 601));
+  await utimes(path('lock'), boot, boot);
+  const release = await take();
+  expect(await lockContent()).toBe(await ownerLine(process.pid));
+  await release();
+});
+
+onLinux(
+  'a lock of a zombie is taken over: a process that was killed, and that its parent has not waited for',
+  async () => {
+    const parent = spawn('sh', ['-c', 'sleep 1000 & echo $!; exec sleep 1000'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    try {
+      const [output] = (await once(parent.stdout, 'data')) as [Buffer];
+      const pid = Number(output.toString());
+      await writeFile(path('lock'), await ownerLine(pid));
+      await expect(take()).rejects.toThrow(busy(`process ${pid}`));
+      process.kill(pid, 'SIGKILL');
+      // `sleep`, which the shell has become, never waits. The limit is the timeout of the test.
+      while (await isAlive(pid)) await setTimeout(5);
+      expect(process.kill(pid, 0)).toBe(true);
+      await (
+        await take()
+      )();
+    } finally {
+      parent.kill('SIGKILL');
+    }
+  },
+);
 
 test('a lock of another machine is taken over after ten minutes without a heartbeat', async () => {
   await writeFile(path('lock'), '12 77 elsewhere\n');

@@ -3,7 +3,7 @@ import { expect, test } from '@jest/globals';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { resolveConfig } from '../../src/core/config.js';
 import { ParamError } from '../../src/core/errors.js';
-import type { MetricsRecord } from '../../src/report/record.js';
+import { readMetrics } from '../../src/report/record.js';
 import { writeCheckpoint, type Checkpoint } from '../../src/train/checkpoint.js';
 import { initialState } from '../../src/train/initialState.js';
 import type { Origin } from '../../src/train/origin.js';
@@ -12,14 +12,12 @@ import { RunFolder } from '../../src/train/runFolder.js';
 import { EMPTY_TALLY } from '../../src/train/scores.js';
 import { refusal } from '../io/refusal.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
+import { stepRecord } from '../report/syntheticRun.js';
 
 const path = temporaryFolder();
 const open = (name: string, resume: boolean) => RunFolder.open(path(name), { resume, onDamage: () => undefined });
 const origin = {} as Origin;
-const record: MetricsRecord = {
-  ...{ kind: 'step', epoch: 1, lambda: 0, lr: 1, global_step: 1, step: 1, steps: 2, loss: 1, top1: 0 },
-  ...{ running_loss: 1, running_top1: 0, images_per_second: 1 },
-};
+const record = stepRecord(1, 1);
 
 function checkpointAt(globalStep: number): Checkpoint {
   const config = resolveConfig({ dims: [3, 4], strides: [2], act_num: 1, num_classes: 2, input_size: 8 });
@@ -100,12 +98,12 @@ test('releases the lock if all checkpoints are damaged', async () => {
 
 test('keeps the records up to the checkpoint, also of a file with CRLF line ends', async () => {
   await mkdir(path('crlf'));
-  const lines = [1, 2].map((step) => JSON.stringify({ kind: 'step', global_step: step }));
+  const lines = [1, 2].map((step) => JSON.stringify(stepRecord(1, step)));
   await writeFile(path('crlf', 'metrics.jsonl'), `${lines.join('\r\n')}\r\n`);
   await writeCheckpoint(path('crlf'), checkpointAt(1));
   const folder = await open('crlf', true);
   await folder.begin({}, origin);
-  expect(await readFile(path('crlf', 'metrics.jsonl'), 'utf8')).toBe(`${lines[0]}\n`);
+  expect(await readMetrics(path('crlf', 'metrics.jsonl'))).toEqual([stepRecord(1, 1)]);
   await folder.close();
 });
 

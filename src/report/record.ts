@@ -170,6 +170,8 @@ export interface InvalidLine {
 export interface Metrics {
   /** In order. */
   readonly records: MetricsRecord[];
+  /** The line of each record, which may have more fields. */
+  readonly lines: string[];
   readonly invalid: InvalidLine[];
 }
 
@@ -178,21 +180,22 @@ export interface Metrics {
  * older checkpoint repeats steps. An incomplete last line, as a killed process leaves it, is ignored.
  */
 export function parseMetrics(text: string): Metrics {
-  const records = new Map<number, MetricsRecord>();
+  const valid = new Map<number, { readonly record: MetricsRecord; readonly line: string }>();
   const invalid: InvalidLine[] = [];
   const lines = text.split('\n');
   lines.forEach((line, i) => {
     if (line.trim() === '') return;
     try {
       const record = parseRecord(line);
-      records.set(order(record), record);
+      valid.set(order(record), { record, line: line.trimEnd() });
     } catch (cause) {
       if (!(cause instanceof InvalidRecord)) throw cause;
       const { expected, got } = cause;
       if (i < lines.length - 1) invalid.push({ line: i + 1, text: line, expected, got });
     }
   });
-  return { records: [...records.values()].sort((a, b) => order(a) - order(b)), invalid };
+  const ordered = [...valid.values()].sort((a, b) => order(a.record) - order(b.record));
+  return { records: ordered.map(({ record }) => record), lines: ordered.map(({ line }) => line), invalid };
 }
 
 /**

@@ -20,7 +20,7 @@ const newEventFile = (): string =>
   `events.out.tfevents.${`${Math.floor(Date.now() / 1000)}`.padStart(10, '0')}.${hostname()}.${process.pid}.vanillanet`;
 
 const now = (): number => Date.now() / 1000;
-const lineOf = (record: MetricsRecord): string => `${JSON.stringify(record)}\n`;
+const textOf = (lines: readonly string[]): string => lines.map((line) => `${line}\n`).join('');
 
 /** The position of a checkpoint, and the lines that `metrics.jsonl` lacked when it was written. */
 export interface RecordsEnd {
@@ -43,6 +43,8 @@ type Derived = 'results.csv' | 'TensorBoard' | 'curves';
 export class RunRecords {
   /** In order. */
   readonly all: MetricsRecord[] = [];
+  /** Their lines in `metrics.jsonl`. */
+  readonly #lines: string[] = [];
   /** Lines that could not be written to `metrics.jsonl`. */
   readonly #unrecorded: string[] = [];
   readonly #failures = new Map<Derived, Error>();
@@ -73,18 +75,19 @@ export class RunRecords {
    * @throws ParamError if the file cannot be read or written
    */
   async restore(end: RecordsEnd): Promise<readonly InvalidLine[]> {
-    const { records, invalid } = parseMetrics(await readText(join(this.folder, METRICS)));
-    const lines = [...records.map(lineOf), ...(end.unrecorded ?? [])];
-    this.all.push(...parseMetrics(lines.join('')).records.filter((record) => isBefore(record, end)));
-    const rejected = invalid.map(({ text }) => `${text}\n`).join('');
-    if (rejected !== '') await appendWhole(join(this.folder, REJECTED), rejected);
+    const { lines, invalid } = parseMetrics(await readText(join(this.folder, METRICS)));
+    const whole = parseMetrics(textOf([...lines, ...(end.unrecorded ?? [])]));
+    whole.records.forEach((record, i) => {
+      if (isBefore(record, end)) this.#add(record, whole.lines[i]);
+    });
+    if (invalid.length > 0) await appendWhole(join(this.folder, REJECTED), textOf(invalid.map(({ text }) => text)));
     await this.rewrite();
     return invalid;
   }
 
   /** Writes all records again. @throws ParamError */
   async rewrite(): Promise<void> {
-    await atomicWrite(join(this.folder, METRICS), this.all.map(lineOf).join(''));
+    await atomicWrite(join(this.folder, METRICS), textOf(this.#lines));
     this.#unrecorded.length = 0;
   }
 
@@ -95,10 +98,10 @@ export class RunRecords {
    */
   async append(record: MetricsRecord): Promise<void> {
     const timed = { ...record, time: now() };
-    this.all.push(timed);
-    const line = lineOf(timed);
+    const line = JSON.stringify(timed);
+    this.#add(timed, line);
     try {
-      await appendWhole(join(this.folder, METRICS), line);
+      await appendWhole(join(this.folder, METRICS), textOf([line]));
     } catch (error) {
       this.#unrecorded.push(line);
       throw error;
@@ -111,6 +114,11 @@ export class RunRecords {
     await this.#attempt('results.csv', () => atomicWrite(join(this.folder, RESULTS), resultsCsv(this.all)));
     if (this.tensorboard && this.#eventFile === null) await this.#attempt('TensorBoard', () => this.#rewriteEvents());
     if (drawCurves !== null) await this.#attempt('curves', () => drawCurves(this.all));
+  }
+
+  #add(record: MetricsRecord, line: string): void {
+    this.all.push(record);
+    this.#lines.push(line);
   }
 
   async #attempt(file: Derived, write: () => Promise<void>): Promise<void> {

@@ -7,13 +7,12 @@ import { setTimeout } from 'node:timers/promises';
 import { ParamError } from '../../src/core/errors.js';
 import { lock } from '../../src/io/lock.js';
 import { isAlive, processScope, startOf } from '../../src/io/processes.js';
-import { posixTest } from '../platform.js';
+import { linuxTest, posixTest } from '../platform.js';
 import { refusal } from './refusal.js';
 import { temporaryFolder } from './temporaryFolder.js';
 
 const path = temporaryFolder();
-/** Other systems report neither start times nor states. */
-const onLinux = process.platform === 'linux' ? test : test.skip;
+const onLinux = linuxTest('start times and states of processes');
 const take = () => lock(path('lock'), 'trains here');
 const lockContent = (): Promise<string> => readFile(path('lock'), 'utf8');
 const busy = (got: string) => refusal(ParamError, path('lock'), 'no other process that trains here', got);

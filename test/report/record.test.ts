@@ -76,6 +76,7 @@ test.each([
   await expect(read(text)).rejects.toThrow(refusal(DataError, 'metrics.jsonl:2', expected, got));
   expect(parseMetrics(text)).toEqual({
     records: [stepRecord(1, 1), stepRecord(1, 3)],
+    lines: [stepRecord(1, 1), stepRecord(1, 3)].map((record) => JSON.stringify(record)),
     invalid: [{ line: 2, text: line, expected, got: expect.stringContaining(got) }],
   });
 });

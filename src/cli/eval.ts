@@ -1,7 +1,6 @@
 import { Command, Option } from 'commander';
 import { extname } from 'node:path';
 import { DataError } from '../core/errors.js';
-import type { FloatArray } from '../core/tensor.js';
 import { checkDataset } from '../data/sets/classes.js';
 import type { DataSet, FolderSplit } from '../data/sets/dataset.js';
 import { openDataset } from '../data/sets/open.js';
@@ -19,6 +18,7 @@ import { countDisplay, type Count } from './countBar.js';
 import { readJsonObject } from './jsonFile.js';
 import { fileArgument } from './plot.js';
 import { print, printJson } from './print.js';
+import { setLogits } from './setLogits.js';
 import { SHIPPED_HELP, weightsOrShipped } from './shippedModel.js';
 import { CONFIG_HELP } from './weights.js';
 
@@ -55,14 +55,6 @@ const openCount = (what: string, json: true | undefined): Count =>
     },
   });
 
-/** @throws DataError if a logit is NaN or infinite */
-function requireFinite(row: FloatArray, image: number, { classNames, labels }: DataSet): void {
-  const invalid = row.findIndex((v) => !Number.isFinite(v));
-  if (invalid < 0) return;
-  const got = `${row[invalid]} for class ${invalid} of image ${image} (${classNames[labels[image]]})`;
-  throw new DataError({ op: 'eval', expected: 'finite logits', got });
-}
-
 /** Runs the network on all images, in batches. */
 async function evaluate(model: Model, set: DataSet, { batchSize, top, json }: EvalOptions): Promise<Evaluation> {
   const { num_classes: classes } = model.config;
@@ -75,11 +67,10 @@ async function evaluate(model: Model, set: DataSet, { batchSize, top, json }: Ev
       const positions = Array.from({ length: n }, (_, i) => from + i);
       const x = await prepareInputs(set, positions, model.config);
       const begin = performance.now();
-      const logits = await model.forward(x, n);
+      const logits = await setLogits('eval', model, { set, positions, x });
       ms += performance.now() - begin;
       for (const image of positions) {
         const row = logits.subarray((image - from) * classes, (image - from + 1) * classes);
-        requireFinite(row, image, set);
         const values = Array.from(row);
         const label = set.labels[image];
         predictions[image] = values.indexOf(Math.max(...values));

@@ -1,6 +1,6 @@
 /** Images on which two networks are compared. */
 import type { ModelConfig } from '../core/config.js';
-import { DataError, WeightsError } from '../core/errors.js';
+import { DataError } from '../core/errors.js';
 import { uniform } from '../core/philox.js';
 import { sizeOf } from '../core/tensor.js';
 import { checkDataset } from '../data/sets/classes.js';
@@ -10,6 +10,7 @@ import { prepareInputs } from '../data/sets/prepareInputs.js';
 import { drawShapes } from '../data/sets/shapes.js';
 import { fitOptions } from '../image/preprocess.js';
 import type { Model } from '../model/model.js';
+import { setLogits } from './setLogits.js';
 
 /** The default number of synthetic images. */
 const SYNTHETIC = 64;
@@ -79,13 +80,8 @@ class DriftSum {
   correctBefore = 0;
   correctAfter = 0;
 
-  /** @throws WeightsError if a logit is NaN or infinite */
-  add(before: readonly number[], after: readonly number[], label: number, image: number): void {
+  add(before: readonly number[], after: readonly number[], label: number): void {
     const differences = before.map((v, i) => Math.abs(v - after[i]));
-    if (!differences.every(Number.isFinite)) {
-      const invalid = [...before, ...after].find((v) => !Number.isFinite(v));
-      throw new WeightsError({ op: 'pack', expected: 'finite logits', got: `${invalid} on image ${image}` });
-    }
     this.maxDifference = Math.max(this.maxDifference, ...differences);
     this.maxLogit = Math.max(this.maxLogit, ...before.map(Math.abs));
     this.sum += differences.reduce((total, v) => total + v, 0);
@@ -108,10 +104,11 @@ export async function driftOf(
     const n = Math.min(BATCH, set.n - from);
     const positions = Array.from({ length: n }, (_, i) => from + i);
     const x = await prepareInputs(set, positions, before.config);
-    const logits = [await before.forward(x, n), await after.forward(x, n)];
+    const images = { set, positions, x };
+    const logits = [await setLogits('pack', before, images), await setLogits('pack', after, images)];
     for (let image = 0; image < n; image++) {
       const [first, second] = logits.map((all) => Array.from(all.subarray(image * classes, (image + 1) * classes)));
-      total.add(first, second, set.labels[from + image], from + image);
+      total.add(first, second, set.labels[from + image]);
     }
     onProgress(from + n, set.n);
   }

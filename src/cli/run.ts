@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { checkFiniteInput, checkFiniteLogits } from '../core/finite.js';
 import { ParamError, ShapeError, WeightsError } from '../core/errors.js';
 import { formatShape } from '../core/tensor.js';
 import { atomicWrite, requireWritable } from '../io/atomicWrite.js';
@@ -40,13 +41,16 @@ async function run({ weights, input, output, mode, dtype, json, ...rest }: RunOp
   let data;
   let usedBackend = backend;
   if (mode === 'train') {
+    checkFiniteInput(input, x.data);
     data = forwardTraining(state, config, x);
+    checkFiniteLogits('run', data, config);
   } else {
     const model = await Model.open(state, config, await openBackend(rest));
-    data = await model.forward(x.data, n);
     // `tfjs` does not say which engine.
     usedBackend = model.backend;
-    model.dispose();
+    data = await model.forward(x.data, n).finally(() => {
+      model.dispose();
+    });
   }
   const logits = { data, shape: [n, config.num_classes] };
   await atomicWrite(output, encodeSafetensors(new Map([['logits', logits]]), dtype === undefined ? {} : { dtype }));

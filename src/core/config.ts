@@ -223,6 +223,14 @@ function perChannel(key: 'mean' | 'std', value: unknown, channels: number): read
   return isList(value) ? value : refuse(key, `${channels} ${kind}, one for each channel`, value);
 }
 
+/** @throws ParamError if the value of a pixel would overflow in float32 */
+function checkNormalization(mean: readonly number[], std: readonly number[]): void {
+  const overflows = std.findIndex((s, c) => ![0, 1].every((v) => Number.isFinite(Math.fround((v - mean[c]) / s))));
+  if (overflows < 0) return;
+  const got = `${std[overflows]} with mean ${mean[overflows]}`;
+  throw new ParamError({ op: opOf('std'), expected: 'deviations by which pixels stay finite in float32', got });
+}
+
 function classNamesOf({ class_names }: ModelConfigInput, classes: number): readonly string[] | null {
   if (class_names === undefined || class_names === null) return null;
   const isList = (v: unknown): v is string[] => Array.isArray(v) && v.every((each) => typeof each === 'string');
@@ -259,8 +267,11 @@ export function resolveConfig(input: ModelConfigInput): ModelConfig {
   const num_classes = valueFor(input, 'num_classes');
   const input_size = valueFor(input, 'input_size');
   const isSmall = input.crop_pct === undefined && Math.min(...input_size) < SMALL_INPUT;
-  const { mean, std } =
+  const defaults =
     in_chans === 3 ? IMAGENET : { mean: Array<number>(in_chans).fill(0), std: Array<number>(in_chans).fill(1) };
+  const mean = perChannel('mean', input.mean ?? defaults.mean, in_chans);
+  const std = perChannel('std', input.std ?? defaults.std, in_chans);
+  checkNormalization(mean, std);
   return {
     ...(variant !== undefined && hasSizesOf(variant, sizes) ? { variant } : {}),
     ...sizes,
@@ -274,8 +285,8 @@ export function resolveConfig(input: ModelConfigInput): ModelConfig {
     input_size,
     crop_pct: isSmall ? 1 : valueFor(input, 'crop_pct'),
     interpolation: valueFor(input, 'interpolation'),
-    mean: perChannel('mean', input.mean ?? mean, in_chans),
-    std: perChannel('std', input.std ?? std, in_chans),
+    mean,
+    std,
     class_names: classNamesOf(input, num_classes),
   };
 }

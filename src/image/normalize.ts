@@ -24,7 +24,13 @@ export function normalizationTables(channels: number, mean: Numbers, std: Number
       got: `[${mean.join(', ')}] and [${std.join(', ')}]`,
     });
   }
-  return mean.map((m, c) => Float64Array.from({ length: 256 }, (_, v) => (v / 255 - m) / std[c]));
+  return mean.map((m, c) => {
+    const table = Float64Array.from({ length: 256 }, (_, v) => (v / 255 - m) / std[c]);
+    // The first and the last value have the largest magnitudes.
+    if ([table[0], table[255]].every((value) => Number.isFinite(Math.fround(value)))) return table;
+    const got = `mean ${m} and deviation ${std[c]}`;
+    throw new ParamError({ op, expected: 'values of pixels that are finite in float32', got });
+  });
 }
 
 /**

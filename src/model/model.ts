@@ -2,6 +2,7 @@ import type { Backend, Session } from '../core/backend.js';
 import { show, tagOf } from '../core/check.js';
 import { resolveConfig, type ModelConfigInput, type ModelConfig } from '../core/config.js';
 import { BackendUnavailableError, DataError, ParamError, ShapeError } from '../core/errors.js';
+import { checkFiniteInput, checkFiniteLogits, checkFiniteOutputs } from '../core/finite.js';
 import { checkShapes, checkState } from '../core/parameters.js';
 import { checkInputSize, featureNames } from '../core/network.js';
 import type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
@@ -72,10 +73,11 @@ export class Model {
    * @param x [n, in_chans, h, w] of `input_size`, normalized, row-major; it may be overwritten once this returns
    * @returns logits [n, num_classes], row-major
    * @throws ShapeError if x does not have the size of n images; ParamError after `dispose`
+   * @throws DataError if x has a NaN or a value beyond float32; WeightsError if a logit is not finite although x is
    */
   async forward(x: FloatArray, n = 1): Promise<FloatArray> {
     this.#checkBatch('forward', x, n);
-    return this.#enqueue('forward', x, (session, own) => session.forward(own, n));
+    return this.#finite('forward', await this.#enqueue('forward', x, (session, own) => session.forward(own, n)));
   }
 
   /**
@@ -97,7 +99,7 @@ export class Model {
       throw new ParamError({ op: 'features', expected: `layers of ${names.join(', ')}`, got: unknown });
     }
     this.#checkBatch('features', x, n);
-    return this.#enqueue('features', x, (session, own) => {
+    const outputs = await this.#enqueue('features', x, (session, own) => {
       if (session.features === undefined) {
         throw new BackendUnavailableError({
           op: 'features',
@@ -108,6 +110,8 @@ export class Model {
       }
       return session.features(own, n, layers);
     });
+    checkFiniteOutputs('features', outputs);
+    return outputs;
   }
 
   /**
@@ -147,11 +151,18 @@ export class Model {
       throw new ParamError({ op: 'classify', expected: 'a network for RGB images', got: `in_chans ${in_chans}` });
     }
     const pixels = fit(image, fitOptions(this.config));
-    return this.#enqueue('classify', null, (session) =>
+    const logits = await this.#enqueue('classify', null, (session) =>
       session.forwardPixels === undefined
         ? session.forward(normalize(pixels, mean, std), 1)
         : session.forwardPixels(pixels.data, 3),
     );
+    return this.#finite('classify', logits);
+  }
+
+  /** The logits. @throws WeightsError if one is not finite */
+  #finite(op: string, logits: FloatArray): FloatArray {
+    checkFiniteLogits(op, logits, this.config);
+    return logits;
   }
 
   /** The session. @throws ParamError after `dispose` */
@@ -175,6 +186,7 @@ export class Model {
       const expected = `x of ${n * in_chans * h * w} values, [${n},${in_chans},${h},${w}]`;
       throw new ShapeError({ op, expected, got: `${x.length} values` });
     }
+    checkFiniteInput(op, x);
   }
 
   /**

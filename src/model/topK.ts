@@ -1,4 +1,5 @@
-import { checkInteger } from '../core/check.js';
+import { checkInteger, show, tagOf } from '../core/check.js';
+import { DataError, ParamError, ShapeError } from '../core/errors.js';
 import { exp } from '../core/elementary.js';
 import type { FloatArray } from '../core/tensor.js';
 
@@ -11,16 +12,38 @@ export interface Prediction {
   readonly probability: number;
 }
 
+const LISTS = ['Float32Array', 'Float64Array', 'Array'];
+
+function checkLogits(logits: FloatArray, classNames: readonly string[] | null): void {
+  const op = 'topK';
+  if (!LISTS.includes(tagOf(logits)) || logits.length === 0) {
+    const got = LISTS.includes(tagOf(logits)) ? 'none' : tagOf(logits);
+    throw new ShapeError({ op, expected: 'logits, one for each class', got });
+  }
+  if (classNames !== null && classNames.length !== logits.length) {
+    throw new ParamError({
+      op,
+      expected: `${logits.length} class names, one for each logit`,
+      got: `${classNames.length}`,
+    });
+  }
+  const invalid = logits.findIndex((value) => !Number.isFinite(value));
+  if (invalid < 0) return;
+  throw new DataError({ op, expected: 'finite logits', got: `${show(logits[invalid])} for class ${invalid}` });
+}
+
 /**
  * The k most probable classes, best first; ties in the order of their indices.
  *
  * @param logits [num_classes] of one image
  * @param k an integer >= 1; values above num_classes return all classes
  * @param classNames as `class_names` of the configuration
- * @throws ParamError if k is not a positive integer
+ * @throws ParamError if k is not a positive integer, or for another number of names than of logits
+ * @throws ShapeError for no logits, DataError for a logit that is not finite
  */
 export function topK(logits: FloatArray, k: number, classNames: readonly string[] | null): Prediction[] {
   checkInteger('topK', k, { min: 1 });
+  checkLogits(logits, classNames);
   const values = Float64Array.from(logits);
   const largest = values.reduce((a, b) => Math.max(a, b), -Infinity);
   const exponentials = values.map((v) => exp(v - largest));

@@ -208,7 +208,7 @@ describe('refuses', () => {
     ['train.safetensors', [], 'WeightsError', 'the train form'],
     ['five.safetensors', [], 'ParamError', '5 classes, like the network, got 10 (disc, ring'],
     ['named.safetensors', [], 'ParamError', "'thing 1' as class 1, got 'ring'"],
-    ['huge.safetensors', ['--limit', `${FINITE + 1}`], 'DataError', `of image ${FINITE} (ring)`],
+    ['huge.safetensors', ['--limit', `${FINITE + 1}`], 'WeightsError', `of image ${FINITE} (ring)`],
     ['none.safetensors', [], 'WeightsError', 'no such file'],
     ['deploy.safetensors', ['-d', 'none'], 'DataError', 'none'],
   ])(

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { ParamError } from '../../src/core/errors.js';
+import { DataError, ParamError, ShapeError } from '../../src/core/errors.js';
 import { topK } from '../../src/model/topK.js';
 import { refusal } from '../io/refusal.js';
 
@@ -40,4 +40,34 @@ test('the label of a class without a name is its index', () => {
 
 test.each([0, -1, 1.5, NaN, Infinity])('refuses k = %d', (k) => {
   expect(() => topK(Float32Array.of(0, 1), k, null)).toThrow(refusal(ParamError, 'topK', 'an integer >= 1', `${k}`));
+});
+
+test.each([
+  ['NaN', [NaN, 1], 'NaN for class 0'],
+  ['Infinity', [1, 2, Infinity], 'Infinity for class 2'],
+  ['-Infinity', [1, -Infinity], '-Infinity for class 1'],
+  ['only -Infinity', [-Infinity, -Infinity], '-Infinity for class 0'],
+])('refuses %s among the logits', (_, logits, got) => {
+  expect(() => topK(Float64Array.from(logits), 1, null)).toThrow(refusal(DataError, 'topK', 'finite logits', got));
+});
+
+test('refuses no logits, and what is not a list of numbers', () => {
+  const error = (got: string) => refusal(ShapeError, 'topK', 'logits, one for each class', got);
+  expect(() => topK(new Float32Array(0), 1, null)).toThrow(error('none'));
+  for (const [value, got] of [
+    [undefined, 'Undefined'],
+    [null, 'Null'],
+    [Promise.resolve(), 'Promise'],
+    ['12', 'String'],
+  ] as const) {
+    expect(() => topK(value as unknown as Float32Array, 1, null)).toThrow(error(got));
+  }
+  // A caller without types may pass a plain list.
+  expect(topK([0, 1] as unknown as Float32Array, 1, null)[0].index).toBe(1);
+});
+
+test.each([[[]], [['one']], [['one', 'two', 'three']]])('refuses the names %j for two logits', (names) => {
+  expect(() => topK(Float32Array.of(0, 1), 1, names)).toThrow(
+    refusal(ParamError, 'topK', '2 class names, one for each logit', `${names.length}`),
+  );
 });

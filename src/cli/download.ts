@@ -54,8 +54,8 @@ async function run(name: keyof typeof DOWNLOADS, options: DownloadCommandOptions
     const remote = { ...official, url: options.url ?? official.url };
     const { bytes, existed, resumedFrom } = await download(remote, path, {
       force,
-      onProgress: (done, total) => {
-        bar.show(done, total);
+      onProgress: ({ loaded, total }) => {
+        bar.show(loaded, total);
       },
     });
     bar.end();

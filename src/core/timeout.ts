@@ -1,3 +1,4 @@
+import { onAbort } from './abort.js';
 import { checkNumber } from './check.js';
 
 /** The longest delay of a timer. */
@@ -34,4 +35,19 @@ export async function withTimeout<T>(awaited: PromiseLike<T> | T, timeout: numbe
   } finally {
     clearTimeout(timer);
   }
+}
+
+/** Resolves after a time. @throws the reason of the signal if it is aborted before; no timer remains */
+export function pause(milliseconds: number, signal?: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => {
+      remove();
+      resolve();
+    }, milliseconds);
+    const remove = onAbort(signal, (reason) => {
+      clearTimeout(timer);
+      // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- as fetch does, with any reason
+      reject(reason);
+    });
+  });
 }

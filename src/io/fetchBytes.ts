@@ -1,15 +1,19 @@
 /** A file by its URL; if the connection breaks, the rest is requested. */
-import { VanillaNetError, WeightsError } from '../core/errors.js';
+import { onAbort, throwIfAborted } from '../core/abort.js';
 import { cancelBody } from '../core/cancel.js';
+import { VanillaNetError, WeightsError } from '../core/errors.js';
+import { messageOf } from '../core/messageOf.js';
+import { pause } from '../core/timeout.js';
 import { fileVersion, isCrossOrigin, mismatch, validatorOf, type FileVersion } from './fileVersion.js';
 import { reasonOf } from './reason.js';
 import { readStream, type ByteStream } from './readStream.js';
 import type { ResponseLike } from './weightsSource.js';
 import type { ResolvedSourceOptions } from './sourceOptions.js';
-import { withReadTimeout } from './readTimeout.js';
+import { PROGRESS, waitFor, type WaitOptions } from './readTimeout.js';
 
-/** Milliseconds before the second attempt in a row without a byte; doubled for each further one. */
+/** Milliseconds before the second attempt in a row without progress; doubled for each further one, up to a limit. */
 const PAUSE = 250;
+const LONGEST_PAUSE = 8_000;
 
 /** The state of a download: the number of bytes read, and the version of the file, null before the first response. */
 export interface Position {
@@ -25,7 +29,7 @@ const validatorFor = (url: string, { at, version }: Position): string | null =>
 export function requestBytes(
   url: string,
   position: Position,
-  { fetch, timeout }: Pick<ResolvedSourceOptions, 'fetch' | 'timeout'>,
+  { fetch, ...wait }: Pick<ResolvedSourceOptions, 'fetch' | 'timeout' | 'signal'>,
   signal: AbortSignal,
 ): Promise<ResponseLike> {
   // Compressed content could not be resumed.
@@ -33,7 +37,7 @@ export function requestBytes(
   if (position.at > 0) headers['range'] = `bytes=${position.at}-`;
   const validator = validatorFor(url, position);
   if (validator !== null) headers['if-range'] = validator;
-  return withReadTimeout(fetch(url, { headers, signal }), timeout, url);
+  return waitFor(fetch(url, { headers, signal }), wait, url);
 }
 
 /** Whether `content-range`, or else `content-length`, says that a response is the file from byte `at` on. */
@@ -60,19 +64,35 @@ export function checkRest(response: ResponseLike, { at, version }: Position, url
   refuse(`content-range ${range}, content-length ${length}`);
 }
 
+/** The remedy for an error status. */
+function statusHint(status: number): string | undefined {
+  if (status === 0) return 'Another origin must allow the page to read the file: Access-Control-Allow-Origin.';
+  if (status === 401 || status === 403)
+    return 'The server demands a permission: pass a fetch that adds it to the headers.';
+  if (status === 404 || status === 410) return 'Check the URL.';
+  if (status === 429 || status === 503) return 'The server is busy: try again later.';
+  return status >= 500 ? 'The server failed: try again later.' : undefined;
+}
+
 /** The body of a response. @throws WeightsError for an error status or a missing body */
 export function bodyOf({ ok, status, body }: ResponseLike, name: string): ByteStream {
   if (!ok) {
     cancelBody(body);
-    throw new WeightsError({ op: name, expected: 'a response that is OK', got: `status ${status}` });
+    // The status of opaque responses.
+    const got = status === 0 ? 'a response that may not be read (status 0)' : `status ${status}`;
+    throw new WeightsError({ op: name, expected: 'a response that is OK', got, hint: statusHint(status) });
   }
   if (body === null) throw new WeightsError({ op: name, expected: 'a response with a body', got: 'none' });
   return body;
 }
 
 /** The bytes of a response. @throws WeightsError as `bodyOf`, or for a timeout */
-export async function* readResponse(response: ResponseLike, name: string, timeout: number): AsyncGenerator<Uint8Array> {
-  yield* readStream(bodyOf(response, name), name, timeout);
+export async function* readResponse(
+  response: ResponseLike,
+  name: string,
+  wait: WaitOptions,
+): AsyncGenerator<Uint8Array> {
+  yield* readStream(bodyOf(response, name), name, wait);
 }
 
 /** Whether a later attempt may succeed. */
@@ -95,43 +115,68 @@ const canResume = (cause: unknown, { at, version }: Position): boolean =>
   !(cause instanceof VanillaNetError) && version !== null && (at === 0 || validatorOf(version) !== null);
 
 /** The error for a request without a response. */
-const asNoResponse = (url: string, cause: unknown): unknown =>
-  cause instanceof VanillaNetError
-    ? cause
-    : new WeightsError({ op: url, expected: 'a response', got: reasonOf(cause) }, { cause });
+function noResponse(url: string, cause: unknown): unknown {
+  if (cause instanceof VanillaNetError) return cause;
+  const hint = isOpaque(cause)
+    ? 'Check the URL, and whether the server allows other origins (CORS). The console of the browser has the reason.'
+    : undefined;
+  return new WeightsError({ op: url, expected: 'a response', got: reasonOf(cause), hint }, { cause });
+}
+
+/** Browsers hide why a request failed. */
+const isOpaque = (cause: unknown): boolean => /^(failed to fetch|load failed|networkerror)/i.test(messageOf(cause));
+
+/** The error for a connection that has broken too often. */
+function brokenOff(url: string, cause: unknown, { at, version }: Position, attempts: number): unknown {
+  if (cause instanceof VanillaNetError) return cause;
+  const got = `${reasonOf(cause)}, after ${at} of ${version?.total ?? 'unknown'} bytes in ${attempts} attempts`;
+  return new WeightsError({ op: url, expected: 'weights to the end', got }, { cause });
+}
 
 /**
  * The bytes of a file.
  *
- * @throws WeightsError for no response, an error status, a timeout, or a file that changed meanwhile; the error of
- *   `fetch` if the connection breaks and cannot be resumed
+ * @param onTotal called with the bytes of the file, or null if the server does not tell them, before the first chunk
+ * @throws WeightsError for no response, an error status, a timeout, a file that changed meanwhile, or a connection that
+ *   breaks and cannot be resumed; the reason of the signal if it is aborted
  */
-export async function* fetchBytes(url: string, options: ResolvedSourceOptions): AsyncGenerator<Uint8Array> {
+export async function* fetchBytes(
+  url: string,
+  options: ResolvedSourceOptions,
+  onTotal: (total: number | null) => void = () => undefined,
+): AsyncGenerator<Uint8Array> {
+  const { signal, retries } = options;
   let version: FileVersion | null = null;
   let at = 0;
-  /** Attempts in a row without a byte. */
+  /** Attempts in a row without progress. */
   let failures = 0;
-  for (;;) {
+  for (let attempts = 1; ; attempts++) {
     const controller = new AbortController();
+    const unlink = onAbort(signal, (reason) => {
+      controller.abort(reason);
+    });
     const before = at;
     try {
       const response = await requestBytes(url, { at, version }, options, controller.signal);
       version = versionOf(response, { at, version }, url);
-      for await (const chunk of readResponse(response, url, options.timeout)) {
+      onTotal(version.total);
+      for await (const chunk of readResponse(response, url, options)) {
         at += chunk.length;
         yield chunk;
       }
       if (version.total === null || at >= version.total) return;
       throw new Error(`${at} of ${version.total} bytes`);
     } catch (cause) {
-      if (at > before) failures = 0;
-      if (!canResume(cause, { at, version }) || failures >= options.retries) {
-        throw version === null ? asNoResponse(url, cause) : cause;
+      throwIfAborted(signal);
+      if (at - before >= PROGRESS) failures = 0;
+      if (!canResume(cause, { at, version }) || failures >= retries) {
+        throw version === null ? noResponse(url, cause) : brokenOff(url, cause, { at, version }, attempts);
       }
       failures++;
     } finally {
+      unlink();
       controller.abort();
     }
-    if (failures > 1) await new Promise((resolve) => setTimeout(resolve, PAUSE * 2 ** (failures - 2)));
+    if (failures > 1) await pause(Math.min(LONGEST_PAUSE, PAUSE * 2 ** (failures - 2)), signal);
   }
 }

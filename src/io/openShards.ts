@@ -1,18 +1,45 @@
 /** Shards as one weight file; each is compared with the index while it is read. */
 import { BackendUnavailableError, VanillaNetError, WeightsError } from '../core/errors.js';
+import { throwIfAborted } from '../core/abort.js';
+import { checkFunction, checkKeys, checkObject } from '../core/check.js';
 import { cancelSource } from './cancelSource.js';
+import { HEAD, textKind } from './fileKind.js';
 import { reasonOf } from './reason.js';
 import { Sha256 } from './sha256.js';
 import { readShardIndex, type Shard, type ShardIndex } from './shardIndex.js';
 import { openSource, type Source } from './source.js';
-import { resolveSourceOptions, type ResolvedSourceOptions } from './sourceOptions.js';
-import { withReadTimeout } from './readTimeout.js';
+import { checkOnProgress, withProgress, type OnProgress, type ProgressOptions } from './progress.js';
+import { resolveSourceOptions, SOURCE_KEYS, type ResolvedSourceOptions, type SourceOptions } from './sourceOptions.js';
+import { waitFor } from './readTimeout.js';
 import type { WeightsSource } from './weightsSource.js';
 
-/** Returns the shard of a name, for example from KV, R2, a cache or a server; null or undefined if there is none. */
-export type OpenShard = (file: string) => WeightsSource | null | undefined | Promise<WeightsSource | null | undefined>;
+/**
+ * Returns the shard of a name, for example from KV, R2, a cache or a server; null or undefined if there is none. The
+ * signal is that of the load, if it has one.
+ */
+export type OpenShard = (
+  file: string,
+  options: { readonly signal: AbortSignal | undefined },
+) => WeightsSource | null | undefined | Promise<WeightsSource | null | undefined>;
 
 const END = { done: true, value: undefined } as const;
+
+/** The first bytes of a shard, which show what it is. */
+class Head {
+  readonly #bytes = new Uint8Array(HEAD);
+  #length = 0;
+
+  get bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.#length);
+  }
+
+  add(chunk: Uint8Array): void {
+    if (this.#length === HEAD) return;
+    const part = chunk.subarray(0, HEAD - this.#length);
+    this.#bytes.set(part, this.#length);
+    this.#length += part.length;
+  }
+}
 
 /** The bytes of all shards in order. */
 export class ShardReader implements AsyncIterableIterator<Uint8Array, undefined> {
@@ -20,7 +47,10 @@ export class ShardReader implements AsyncIterableIterator<Uint8Array, undefined>
   readonly #open: OpenShard;
   readonly #options: ResolvedSourceOptions;
   readonly #name: string;
-  readonly #remaining: Shard[];
+  /** Shards that were opened. */
+  #opened = 0;
+  /** Shards by their hashes, to name the one that came in the place of another. */
+  readonly #byHash: ReadonlyMap<string, Shard>;
   /** Of all bytes: the shards may be in the wrong order. Null if the hash of the only shard is enough. */
   #hash: Sha256 | null;
   #current: AsyncGenerator<Uint8Array> | null = null;
@@ -34,7 +64,7 @@ export class ShardReader implements AsyncIterableIterator<Uint8Array, undefined>
     this.#open = open;
     this.#options = options;
     this.#name = name;
-    this.#remaining = [...index.shards];
+    this.#byHash = new Map(index.shards.map((shard) => [shard.sha256, shard]));
     this.#hash = index.sha256 === undefined || index.shards.length === 1 ? null : new Sha256();
   }
 
@@ -68,6 +98,7 @@ export class ShardReader implements AsyncIterableIterator<Uint8Array, undefined>
   async explain(error: unknown): Promise<unknown> {
     // A missing backend has nothing to do with the bytes. Everything else may, even an exceeded limit.
     if (error instanceof BackendUnavailableError || this.#current === null || this.#hasFailed) return error;
+    if (this.#options.signal?.aborted === true) return error;
     // Errors other than about weights can only come from the current shard.
     const rest = error instanceof WeightsError ? this : this.#current;
     try {
@@ -89,12 +120,13 @@ export class ShardReader implements AsyncIterableIterator<Uint8Array, undefined>
   }
 
   #nextShard(): AsyncGenerator<Uint8Array> | null {
-    const shard = this.#remaining.shift();
-    return (this.#current = shard === undefined ? null : this.#bytesOf(shard));
+    const { shards } = this.#index;
+    if (this.#opened === shards.length) return (this.#current = null);
+    return (this.#current = this.#bytesOf(shards[this.#opened++]));
   }
 
-  #mismatch(op: string, expected: string, got: string): WeightsError {
-    const error = new WeightsError({ op, expected, got });
+  #mismatch(op: string, expected: string, got: string, hint?: string): WeightsError {
+    const error = new WeightsError({ op, expected, got, hint });
     this.#mismatches.add(error);
     return error;
   }
@@ -112,18 +144,20 @@ export class ShardReader implements AsyncIterableIterator<Uint8Array, undefined>
     const { name, chunks } = await this.#openShard(shard.file);
     const op = name ?? shard.file;
     const hash = new Sha256();
+    const head = new Head();
     let count = 0;
     try {
       for await (const chunk of chunks) {
         count += chunk.length;
-        if (count > shard.bytes) throw this.#mismatch(op, `${shard.bytes} bytes`, 'more');
+        head.add(chunk);
+        if (count > shard.bytes) throw this.#otherShard(shard, op, 'more', head);
         hash.update(chunk);
         yield chunk;
       }
     } catch (error) {
       throw name === null ? this.#withName(error, op) : error;
     }
-    this.#checkShard(shard, op, count, hash.digest());
+    this.#checkShard(shard, op, count, hash.digest(), head);
   }
 
   /** Streams have no name, so their errors get that of the shard. */
@@ -133,16 +167,24 @@ export class ShardReader implements AsyncIterableIterator<Uint8Array, undefined>
     return new WeightsError({ op, expected, got }, { cause: error });
   }
 
-  #checkShard({ bytes, sha256 }: Shard, op: string, count: number, got: string): void {
-    const other = this.#index.shards.find((each) => each.sha256 === got);
+  /** @throws WeightsError unless the bytes of a shard are those of the index */
+  #checkShard(shard: Shard, op: string, count: number, got: string, head: Head): void {
+    if (count === shard.bytes && got === shard.sha256) return;
+    const other = this.#byHash.get(got);
     const which = other === undefined ? '' : `: that is ${other.file}`;
-    if (count < bytes) throw this.#mismatch(op, `${bytes} bytes`, `${count}${which}`);
-    if (got !== sha256) throw this.#mismatch(op, `sha256 ${sha256}`, `${got}${which}`);
+    if (count < shard.bytes) throw this.#otherShard(shard, op, `${count}${which}`, head);
+    throw this.#mismatch(op, `sha256 ${shard.sha256}`, `${got}${which}`, textKind(head.bytes)?.hint);
+  }
+
+  /** The error for a shard of another length: if it is text, such as a page of the server, that is what to say. */
+  #otherShard({ bytes }: Shard, op: string, got: string, head: Head): WeightsError {
+    const text = textKind(head.bytes);
+    return this.#mismatch(op, `${bytes} bytes`, text === null ? got : `${got}: ${text.name}`, text?.hint);
   }
 
   async #openShard(file: string): Promise<Source> {
     const opening = this.#callOpen(file);
-    const source = await withReadTimeout(opening, this.#options.timeout, file).catch((error: unknown) => {
+    const source = await waitFor(opening, this.#options, file).catch((error: unknown) => {
       // A source that comes after the timeout is canceled.
       opening.then(cancelSource, () => undefined);
       throw error;
@@ -152,9 +194,10 @@ export class ShardReader implements AsyncIterableIterator<Uint8Array, undefined>
 
   async #callOpen(file: string): Promise<WeightsSource> {
     try {
-      const source = await this.#open(file);
+      const source = await this.#open(file, { signal: this.#options.signal });
       if (source !== null && source !== undefined) return source;
     } catch (cause) {
+      throwIfAborted(this.#options.signal);
       if (cause instanceof VanillaNetError) throw cause;
       throw new WeightsError({ op: file, expected: 'a shard', got: reasonOf(cause) }, { cause });
     }
@@ -162,20 +205,30 @@ export class ShardReader implements AsyncIterableIterator<Uint8Array, undefined>
   }
 }
 
+export interface OpenShardsOptions extends SourceOptions, ProgressOptions {}
+
 /** An index of shards and where they are. */
 export class Shards implements AsyncIterable<Uint8Array> {
   readonly index: ShardIndex;
+  readonly onProgress: OnProgress | undefined;
+  readonly signal: AbortSignal | undefined;
   readonly #open: OpenShard;
+  readonly #options: ResolvedSourceOptions;
 
-  constructor(index: ShardIndex, open: OpenShard) {
+  /** @throws ParamError for an invalid option */
+  constructor(index: ShardIndex, open: OpenShard, { onProgress, ...options }: OpenShardsOptions = {}) {
     this.index = index;
-    this.#open = open;
+    this.#open = checkFunction('open', open);
+    this.#options = resolveSourceOptions(options);
+    this.onProgress = checkOnProgress(onProgress);
+    this.signal = this.#options.signal;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array> {
-    const reader = this.read(resolveSourceOptions());
+    const reader = this.read(this.#options);
+    const { onProgress } = this;
     try {
-      yield* reader;
+      yield* onProgress === undefined ? reader : withProgress(reader, () => this.index.bytes, onProgress);
     } finally {
       await reader.close();
     }
@@ -188,16 +241,24 @@ export class Shards implements AsyncIterable<Uint8Array> {
 }
 
 /**
- * A weight file in shards, for `loadModel`.
+ * A weight file in shards, for `loadModel`, or to iterate over its bytes.
  *
  *     const index = await env.KV.get('net.json', 'json');
  *     const model = await loadModel(openShards(index, (file) => env.KV.get(file, 'stream')));
  *
  * If the weights are invalid, all shards are read before the error is thrown, because they may be in the wrong order.
  *
- * @param index the index that `pack --shard` writes, as text or parsed
+ * @param index the index that `pack --shard` writes, as text, bytes or parsed
  * @param open returns the shard of a name
- * @throws WeightsError if the index is invalid. Errors while reading name the shard.
+ * @param options how shards are read. Of `loadModel`, the options take precedence; `signal` and `onProgress` here apply if
+ *   they are not passed there.
+ * @throws WeightsError if the index is invalid; ParamError for an invalid option. Errors while reading name the shard.
  */
-export const openShards = (index: unknown, open: OpenShard): AsyncIterable<Uint8Array> =>
-  new Shards(readShardIndex(index), open);
+export function openShards(
+  index: unknown,
+  open: OpenShard,
+  options: OpenShardsOptions = {},
+): AsyncIterable<Uint8Array> {
+  checkKeys(checkObject('options', options), [...SOURCE_KEYS, 'onProgress'], (key) => key);
+  return new Shards(readShardIndex(index), open, options);
+}

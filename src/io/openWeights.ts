@@ -3,14 +3,17 @@ import { platform } from '#runtime';
 import { WeightsError } from '../core/errors.js';
 import { resolveShard } from './resolveShard.js';
 import { Shards } from './openShards.js';
-import { MAX_HEADER, PREFIX } from './safetensorsHeader.js';
+import { HEAD } from './fileKind.js';
+import { GrowingBuffer } from './growingBuffer.js';
+import { checkOnProgress, withProgress, type OnProgress, type ProgressOptions } from './progress.js';
+import { isJson, otherFile, PREFIX } from './safetensorsHeader.js';
 import { checkSha256, verifySha256 } from './sha256.js';
-import { readShardIndex } from './shardIndex.js';
-import { openSource } from './source.js';
-import { resolveSourceOptions, type ResolvedSourceOptions, type SourceOptions } from './sourceOptions.js';
+import { MAX_INDEX, readShardIndex } from './shardIndex.js';
+import { openSource, type Source } from './source.js';
+import { resolveSourceOptions, SOURCE_KEYS, type ResolvedSourceOptions, type SourceOptions } from './sourceOptions.js';
 import type { WeightsSource } from './weightsSource.js';
 
-export interface OpenWeightsOptions extends SourceOptions {
+export interface OpenWeightsOptions extends SourceOptions, ProgressOptions {
   /** The SHA-256 of the weight file, also of one in shards: 64 hexadecimal digits. */
   readonly sha256?: string | undefined;
 }
@@ -18,42 +21,35 @@ export interface OpenWeightsOptions extends SourceOptions {
 /** `OpenWeightsOptions`, checked and with defaults. */
 export interface ResolvedWeightsOptions extends ResolvedSourceOptions {
   readonly sha256: string | null;
+  readonly onProgress: OnProgress | undefined;
 }
 
+export const WEIGHTS_KEYS = [
+  ...SOURCE_KEYS,
+  'sha256',
+  'onProgress',
+] as const satisfies readonly (keyof OpenWeightsOptions)[];
+
 /** @throws ParamError */
-export const resolveWeightsOptions = ({ sha256, ...options }: OpenWeightsOptions): ResolvedWeightsOptions => ({
+export const resolveWeightsOptions = ({
+  sha256,
+  onProgress,
+  ...options
+}: OpenWeightsOptions): ResolvedWeightsOptions => ({
   ...resolveSourceOptions(options),
   sha256: sha256 === undefined ? null : checkSha256(sha256),
+  onProgress: checkOnProgress(onProgress),
 });
 
 export interface OpenedWeights {
   /** The path or URL, for errors; null if there is none. */
   readonly name: string | null;
   readonly chunks: AsyncIterable<Uint8Array>;
+  /** Bytes of the weight file, null if unknown; called when the first chunk has arrived. */
+  readonly total: () => number | null;
   /** See `ShardReader`. */
   explain(error: unknown): Promise<unknown>;
   close(): Promise<void>;
-}
-
-const BRACE = 0x7b;
-/** The longest index in bytes, enough for 100 000 shards. */
-const MAX_INDEX = 2 ** 24;
-
-/** Whether a file begins like JSON; read as the length of a header, these bytes must be too large. */
-const isJson = (head: Uint8Array): boolean => {
-  if (head[0] !== BRACE) return false;
-  if (head.length < PREFIX) return true;
-  return new DataView(head.buffer, head.byteOffset, PREFIX).getBigUint64(0, true) > BigInt(MAX_HEADER);
-};
-
-function concat(chunks: readonly Uint8Array[]): Uint8Array {
-  const bytes = new Uint8Array(chunks.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const chunk of chunks) {
-    bytes.set(chunk, at);
-    at += chunk.length;
-  }
-  return bytes;
 }
 
 /** Chunks whose first bytes can be read ahead. */
@@ -67,14 +63,18 @@ class PeekableChunks implements AsyncIterableIterator<Uint8Array> {
 
   /** At least the first `length` bytes, or all if there are fewer. They remain to be read. */
   async peek(length: number): Promise<Uint8Array> {
-    let head: Uint8Array = new Uint8Array(0);
-    for (;;) {
-      const next = await this.#rest.next();
-      if (next.done === true) break;
-      // A chunk is valid until the next is requested, so only the last one needs no copy.
-      head = head.length === 0 ? next.value : concat([head, next.value]);
-      if (head.length >= length) break;
-      head = head.slice();
+    const first = await this.next();
+    // A chunk is valid until the next is requested, so only the last one needs no copy.
+    let head: Uint8Array = first.done === true ? new Uint8Array(0) : first.value;
+    if (first.done !== true && head.length < length) {
+      const buffer = new GrowingBuffer();
+      buffer.add(head);
+      while (buffer.length < length) {
+        const next = await this.#rest.next();
+        if (next.done === true) break;
+        buffer.add(next.value);
+      }
+      head = buffer.bytes;
     }
     this.#head = head;
     return head;
@@ -98,16 +98,22 @@ class PeekableChunks implements AsyncIterableIterator<Uint8Array> {
   }
 }
 
-const verify = (
+/** The chunks of a weight file with a progress report, and compared with a hash. */
+function observe(
   chunks: AsyncIterable<Uint8Array>,
-  sha256: string | null,
+  total: () => number | null,
   name: string | null,
-): AsyncIterable<Uint8Array> => (sha256 === null ? chunks : verifySha256(chunks, sha256, name ?? 'weights'));
+  { sha256, onProgress }: Pick<ResolvedWeightsOptions, 'sha256' | 'onProgress'>,
+): AsyncIterable<Uint8Array> {
+  const verified = sha256 === null ? chunks : verifySha256(chunks, sha256, name ?? 'weights');
+  return onProgress === undefined ? verified : withProgress(verified, total, onProgress);
+}
 
-function openFile(file: PeekableChunks, name: string | null, sha256: string | null): OpenedWeights {
+function openFile(file: PeekableChunks, { name, total }: Source, options: ResolvedWeightsOptions): OpenedWeights {
   return {
     name,
-    chunks: verify(file, sha256, name),
+    chunks: observe(file, total, name, options),
+    total,
     explain: (error) => Promise.resolve(error),
     close: async () => {
       await file.return();
@@ -121,26 +127,27 @@ function openAllShards(shards: Shards, name: string | null, options: ResolvedWei
   if (sha256 !== null && indexHash !== undefined && indexHash !== sha256) {
     throw new WeightsError({ op: name ?? 'shards', expected: `sha256 ${sha256}`, got: `${indexHash} in the index` });
   }
-  const reader = shards.read(options, name ?? 'shards');
+  const { signal = shards.signal, onProgress = shards.onProgress } = options;
+  const reader = shards.read({ ...options, signal }, name ?? 'shards');
+  const total = (): number => shards.index.bytes;
   return {
     name,
     // The reader itself compares the shards with a hash in the index.
-    chunks: verify(reader, indexHash === undefined ? sha256 : null, name),
+    chunks: observe(reader, total, name, { sha256: indexHash === undefined ? sha256 : null, onProgress }),
+    total,
     explain: (error) => reader.explain(error),
     close: () => reader.close(),
   };
 }
 
 /** Reads an index to its end, but not much more than `MAX_INDEX` bytes. */
-async function readText(file: AsyncIterable<Uint8Array>): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
+async function readIndex(file: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const buffer = new GrowingBuffer();
   for await (const chunk of file) {
-    chunks.push(chunk.slice());
-    length += chunk.length;
-    if (length > MAX_INDEX) break;
+    buffer.add(chunk);
+    if (buffer.length > MAX_INDEX) break;
   }
-  return new TextDecoder().decode(concat(chunks));
+  return buffer.bytes;
 }
 
 async function openIndex(
@@ -148,7 +155,7 @@ async function openIndex(
   location: string,
   options: ResolvedWeightsOptions,
 ): Promise<OpenedWeights> {
-  const index = readShardIndex(await readText(file), location);
+  const index = readShardIndex(await readIndex(file), location);
   const shards = new Shards(index, (name) => resolveShard(location, name, platform.readFile !== null));
   return openAllShards(shards, location, options);
 }
@@ -160,16 +167,13 @@ async function openIndex(
  */
 export async function openWeights(source: WeightsSource, options: ResolvedWeightsOptions): Promise<OpenedWeights> {
   if (source instanceof Shards) return openAllShards(source, null, options);
-  const { name, chunks } = openSource(source, options);
-  const file = new PeekableChunks(chunks);
-  if (!isJson(await file.peek(PREFIX))) return openFile(file, name, options.sha256);
+  const opened = openSource(source, options);
+  const { name } = opened;
+  const file = new PeekableChunks(opened.chunks);
+  if (!isJson(await file.peek(PREFIX))) return openFile(file, opened, options);
   // Shards are found relative to their index, so it must have a location.
   if (name !== null && (typeof source === 'string' || 'href' in source)) return openIndex(file, name, options);
+  const head = await file.peek(HEAD);
   await file.return();
-  throw new WeightsError({
-    op: name ?? 'weights',
-    expected: 'a weight file',
-    got: 'JSON',
-    hint: 'Load an index of shards by its path or URL, or by openShards.',
-  });
+  throw otherFile(head.subarray(0, HEAD), name ?? 'weights');
 }

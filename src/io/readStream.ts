@@ -1,6 +1,6 @@
-/** Reads chunks of a stream or an async iterable, each within a timeout. */
+/** Reads chunks of a stream or an async iterable, with a timeout and until a signal is aborted. */
 import { cancel } from '../core/cancel.js';
-import { withReadTimeout } from './readTimeout.js';
+import { Pace, type WaitOptions } from './readTimeout.js';
 
 interface Chunk {
   readonly done: boolean;
@@ -72,17 +72,18 @@ function endingReads(reader: Reader): { read(buffer: Uint8Array): Promise<Chunk>
   };
 }
 
-/** The chunks of a stream. @throws WeightsError if a chunk does not arrive within `timeout` milliseconds */
-export async function* readStream(stream: ByteStream, name: string, timeout: number): AsyncGenerator<Uint8Array> {
+/** The chunks of a stream. @throws WeightsError for a timeout; the reason of the signal if it is aborted */
+export async function* readStream(stream: ByteStream, name: string, wait: WaitOptions): AsyncGenerator<Uint8Array> {
   const byob = byobReader(stream);
   const reader: Reader = byob ?? stream.getReader();
   const reads = endingReads(reader);
+  const pace = new Pace(name, wait);
   // Other readers ignore the buffer.
   let buffer: ArrayBufferLike = new ArrayBuffer(byob === null ? 1 : CHUNK);
   try {
     for (;;) {
       const view: Uint8Array = new Uint8Array(buffer);
-      const { done, value } = await withReadTimeout(reads.read(view), timeout, name);
+      const { done, value } = await pace.next(reads.read(view));
       if (done) return;
       if (value === undefined) continue;
       yield value;
@@ -95,18 +96,19 @@ export async function* readStream(stream: ByteStream, name: string, timeout: num
   }
 }
 
-/** Closes the iterable as `for await` does; after a timeout without waiting, because that could take forever. */
+/** Closes the iterable as `for await` does; after a timeout or abort without waiting, because that could take forever. */
 export async function* readIterable(
   chunks: AsyncIterable<Uint8Array>,
   name: string,
-  timeout: number,
+  wait: WaitOptions,
 ): AsyncGenerator<Uint8Array> {
+  const pace = new Pace(name, wait);
   const iterator = chunks[Symbol.asyncIterator]();
   let isWaiting = false;
   try {
     for (;;) {
       isWaiting = true;
-      const next = await withReadTimeout(iterator.next(), timeout, name);
+      const next = await pace.next(iterator.next());
       if (next.done === true) return;
       isWaiting = false;
       yield next.value;

@@ -5,8 +5,18 @@
 import { WeightsError } from '../core/errors.js';
 import { formatShape, sizeOf, type StateDict, type Tensor } from '../core/tensor.js';
 import { DTYPES, type Dtype } from './dtypes.js';
+import { HEAD } from './fileKind.js';
 import { quantize, readScales, rescale, scaleName, scalesOf } from './int8.js';
-import { headerLength, isSizes, MAX_HEADER, METADATA, PREFIX, readHeader } from './safetensorsHeader.js';
+import {
+  checkDataSize,
+  checkHeaderSize,
+  headerLength,
+  isSizes,
+  MAX_HEADER,
+  METADATA,
+  PREFIX,
+  readHeader,
+} from './safetensorsHeader.js';
 
 /** The content of a weight file. `metadata` is its `__metadata__`, a map of strings. */
 export interface Weights {
@@ -38,18 +48,10 @@ export interface EncodeOptions {
  * @throws WeightsError with the file and the tensor
  */
 export function decodeSafetensors(bytes: Uint8Array, name = 'safetensors'): Weights {
-  const start = PREFIX + headerLength(bytes, name);
-  if (start > bytes.length) {
-    throw new WeightsError({
-      op: name,
-      expected: `${start} bytes of header`,
-      got: `${bytes.length} bytes: it is cut short`,
-    });
-  }
+  const start = PREFIX + headerLength(bytes.subarray(0, HEAD), name);
+  checkHeaderSize(start, bytes.length, name);
   const { entries, scales, metadata, length } = readHeader(bytes.subarray(PREFIX, start), name);
-  if (length !== bytes.length - start) {
-    throw new WeightsError({ op: name, expected: `${length} bytes of data`, got: `${bytes.length - start}` });
-  }
+  checkDataSize(length, bytes.length - start, name);
 
   const tensors = new Map<string, Tensor>();
   for (const { name: key, dtype, shape, begin, end } of entries) {

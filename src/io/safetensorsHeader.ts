@@ -6,6 +6,7 @@
 import { WeightsError } from '../core/errors.js';
 import { parseJsonObject, scanJson } from '../core/json.js';
 import { formatShape, sizeOf } from '../core/tensor.js';
+import { fileKind } from './fileKind.js';
 import { DTYPES, isDtype, type Dtype } from './dtypes.js';
 import { scaleName } from './int8.js';
 import { isRecord, show } from '../core/check.js';
@@ -32,51 +33,76 @@ export interface Header {
 
 /** Bytes of the length of the header. */
 export const PREFIX = 8;
-/** The limit of the official reader. */
-export const MAX_HEADER = 100_000_000;
 /**
- * The limit for streams. A large header is 1 MB: 22 000 class names of 30 bytes, and a hundred stages of the train
- * form with 30 tensors of 150 bytes each. This is four times as much.
+ * The longest header in bytes. A large header is 1 MB: 22 000 class names of 30 bytes, and a hundred stages of the train
+ * form with 30 tensors of 150 bytes each. This is four times as much. The official reader takes 100 MB, which parsed JSON
+ * may multiply by 20.
  */
-export const MAX_STREAMED_HEADER = 2 ** 22;
+export const MAX_HEADER = 2 ** 22;
+/** Above this, a length is not one, but the text or magic bytes of another format. */
+const PLAUSIBLE = 2 ** 40;
 export const METADATA = '__metadata__';
 const BRACE = 0x7b;
 
 const isSize = (v: unknown): v is number => Number.isSafeInteger(v) && (v as number) >= 0;
 export const isSizes = (v: unknown): v is number[] => Array.isArray(v) && v.every(isSize);
 
+/** The first bytes of a file as the length of a header; Infinity for too few. */
+function lengthField(head: Uint8Array): number {
+  if (head.length < PREFIX) return Infinity;
+  return Number(new DataView(head.buffer, head.byteOffset, PREFIX).getBigUint64(0, true));
+}
+
+/** Whether a file may be JSON, perhaps in UTF-16: these bytes are too large to be a length. */
+export function isJson(head: Uint8Array): boolean {
+  if (lengthField(head) <= MAX_HEADER) return false;
+  return head.find((byte) => !BEFORE_BRACE.includes(byte)) === BRACE;
+}
+
+/** Byte order marks, the zeros of UTF-16, and white space. */
+const BEFORE_BRACE: readonly number[] = [0xef, 0xbb, 0xbf, 0xff, 0xfe, 0, 0x20, 0x09, 0x0a, 0x0d];
+
+/** Whether a file begins as safetensors files do: with a length and a brace. */
+export const isSafetensors = (head: Uint8Array): boolean => lengthField(head) < PLAUSIBLE && head[PREFIX] === BRACE;
+
+/** The error for another file. @param head its first bytes: `HEAD` of them, or all if there are fewer */
+export function otherFile(head: Uint8Array, op: string): WeightsError {
+  const { name, hint } = fileKind(head);
+  return new WeightsError({ op, expected: 'a safetensors file', got: name, hint });
+}
+
 /**
- * The length of the header, from the first bytes of a file.
+ * The length of the header.
  *
- * @throws WeightsError if there are too few bytes, or the length exceeds the limit
+ * @param head the first bytes of a file: `HEAD` of them, or all if there are fewer
+ * @throws WeightsError if it is another kind of file, or the length exceeds the limit
  */
-export function headerLength(bytes: Uint8Array, op: string, limit = MAX_HEADER): number {
-  if (bytes.length < PREFIX) {
-    throw new WeightsError({ op, expected: `a header of at least ${PREFIX} bytes`, got: `${bytes.length} bytes` });
-  }
-  const length = new DataView(bytes.buffer, bytes.byteOffset, PREFIX).getBigUint64(0, true);
-  if (length > BigInt(limit)) {
-    const text = bytes[0] === BRACE ? ': this is JSON' : '';
-    throw new WeightsError({ op, expected: `a header of at most ${limit} bytes`, got: `${length}${text}` });
-  }
-  return Number(length);
+export function headerLength(head: Uint8Array, op: string): number {
+  if (!isSafetensors(head)) throw otherFile(head, op);
+  const length = lengthField(head);
+  if (length <= MAX_HEADER) return length;
+  throw new WeightsError({ op, expected: `a header of at most ${MAX_HEADER} bytes`, got: `${length}` });
 }
 
 const HEADER = 'a header that is a JSON object';
+const CUT_HINT = 'Download, copy or export the file again.';
 
-/** Checks the first byte of a header. @throws WeightsError */
-export function checkBeginning(byte: number | undefined, op: string): void {
-  if (byte === BRACE) return;
-  throw new WeightsError({
-    op,
-    expected: HEADER,
-    got: 'something else',
-    hint: 'Check that this is a safetensors file.',
-  });
+/** @param start bytes of the prefix and the header @param size bytes of the file @throws WeightsError if it ends before */
+export function checkHeaderSize(start: number, size: number, op: string): void {
+  if (start <= size) return;
+  const got = `${size} bytes: it is cut short`;
+  throw new WeightsError({ op, expected: `${start} bytes of header`, got, hint: CUT_HINT });
+}
+
+/** @param length bytes of the tensors @param size bytes after the header @throws WeightsError unless they are equal */
+export function checkDataSize(length: number, size: number, op: string): void {
+  if (length === size) return;
+  const isCut = size < length;
+  const got = isCut ? `${size}: it is cut short` : `${size}`;
+  throw new WeightsError({ op, expected: `${length} bytes of data`, got, hint: isCut ? CUT_HINT : undefined });
 }
 
 function parse(bytes: Uint8Array, op: string): { text: string; header: Readonly<Record<string, unknown>> } {
-  checkBeginning(bytes[0], op);
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);

@@ -4,10 +4,14 @@ import { sizeOf } from '../core/tensor.js';
 import type { WeightPart, WeightStream } from '../core/weights.js';
 import { DTYPES } from './dtypes.js';
 import { readScales, rescale } from './int8.js';
+import { HEAD } from './fileKind.js';
+import { isReadTimeout } from './readTimeout.js';
 import {
-  checkBeginning,
+  checkDataSize,
+  checkHeaderSize,
   headerLength,
-  MAX_STREAMED_HEADER,
+  isSafetensors,
+  otherFile,
   PREFIX,
   readHeader,
   type Header,
@@ -60,6 +64,18 @@ class ChunkReader {
     return filled;
   }
 
+  /** As `fill`, but a stall counts as the end. */
+  async fillWhatArrives(target: Uint8Array): Promise<number> {
+    let filled = 0;
+    try {
+      while (filled < target.length && (await this.fill(target.subarray(filled, filled + 1))) === 1) filled++;
+    } catch (error) {
+      // The bytes that have arrived show what the file is.
+      if (!isReadTimeout(error)) throw error;
+    }
+    return filled;
+  }
+
   async close(): Promise<void> {
     await this.#chunks.return?.();
   }
@@ -78,6 +94,21 @@ async function readAll(reader: ChunkReader, size: number): Promise<Uint8Array> {
   return bytes.subarray(0, length);
 }
 
+/**
+ * The length of the header.
+ *
+ * @throws WeightsError for another kind of file, after its first bytes: the rest could take forever
+ */
+async function readHeaderLength(reader: ChunkReader, file: string): Promise<number> {
+  const head = new Uint8Array(HEAD);
+  const length = await reader.fill(head.subarray(0, PREFIX));
+  const first = await reader.peek();
+  if (first === undefined) throw otherFile(head.subarray(0, length), file);
+  head[PREFIX] = first;
+  if (isSafetensors(head)) return headerLength(head, file);
+  throw otherFile(head.subarray(0, PREFIX + (await reader.fillWhatArrives(head.subarray(PREFIX)))), file);
+}
+
 async function* partsOf(
   reader: ChunkReader,
   { entries, scales, length }: Header,
@@ -88,7 +119,7 @@ async function* partsOf(
   const widened = new Float32Array(PART);
   const require = (at: number, expected: number, count: number): void => {
     if (count === expected) return;
-    throw new WeightsError({ op: file, expected: `${length} bytes of data`, got: `${at + count}: it is cut short` });
+    checkDataSize(length, at + count, file);
   };
   const scaled = new Map([...scales].map(([name, entry]) => [entry, name]));
   const read = new Map<string, Float32Array>();
@@ -130,22 +161,25 @@ async function* partsOf(
  *
  * @param chunks the whole file; closed after the last part or an error
  * @param file the name of the file in errors
+ * @param total bytes of the file, null if unknown; called when the first bytes have arrived
  * @throws WeightsError as `decodeSafetensors`
  */
-export async function streamSafetensors(chunks: AsyncIterable<Uint8Array>, file: string): Promise<StreamedWeights> {
+export async function streamSafetensors(
+  chunks: AsyncIterable<Uint8Array>,
+  file: string,
+  total: () => number | null = () => null,
+): Promise<StreamedWeights> {
   const reader = new ChunkReader(chunks);
   try {
-    const prefix = new Uint8Array(PREFIX);
-    const size = headerLength(prefix.subarray(0, await reader.fill(prefix)), file, MAX_STREAMED_HEADER);
-    // Before waiting for the rest: the first eight bytes of any file could be a length.
-    const first = await reader.peek();
-    if (first !== undefined) checkBeginning(first, file);
+    const size = await readHeaderLength(reader, file);
+    const start = PREFIX + size;
+    // Before memory is allocated for what the file cannot have.
+    const bytes = total();
+    if (bytes !== null) checkHeaderSize(start, bytes, file);
     const header = await readAll(reader, size);
-    if (header.length < size) {
-      const got = `${PREFIX + header.length} bytes: it is cut short`;
-      throw new WeightsError({ op: file, expected: `${PREFIX + size} bytes of header`, got });
-    }
+    checkHeaderSize(start, PREFIX + header.length, file);
     const read = readHeader(header, file);
+    if (bytes !== null) checkDataSize(read.length, bytes - start, file);
     return {
       metadata: read.metadata,
       shapes: new Map(read.entries.map(({ name, shape }) => [name, shape])),

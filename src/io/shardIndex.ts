@@ -7,6 +7,7 @@
 import { WeightsError } from '../core/errors.js';
 import { parseJson } from '../core/json.js';
 import { isRecord, show, tagOf } from '../core/check.js';
+import { jsonKind } from './fileKind.js';
 import { isSha256 } from './sha256.js';
 
 export interface Shard {
@@ -55,9 +56,11 @@ export function readShardIndex(input: unknown, name = 'shards'): ShardIndex {
     : input;
   if (!isRecord(index)) return refuse('an index of shards', show(index));
   const { format, version, bytes, sha256, shards } = index;
-  if (format !== FORMAT || version !== 1) {
-    return refuse(`format "${FORMAT}" of version 1`, `${show(format)} of version ${show(version)}`);
+  if (format !== FORMAT) {
+    const { name: got, hint } = jsonKind(index);
+    throw new WeightsError({ op: name, expected: `an index of shards (format "${FORMAT}")`, got, hint });
   }
+  if (version !== 1) return refuse(`format "${FORMAT}" of version 1`, `version ${show(version)}`);
   if (!Array.isArray(shards)) return refuse('a list of shards', show(shards));
   if (sha256 !== undefined && !isSha256(sha256)) return refuse('a sha256 of 64 hexadecimal digits', show(sha256));
   const checkedShards = shards.map((shard: unknown, i): Shard => {

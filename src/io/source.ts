@@ -1,8 +1,12 @@
 /** Weights from any source, as chunks of bytes. */
 import { platform } from '#runtime';
+import { throwIfAborted } from '../core/abort.js';
 import { show } from '../core/check.js';
 import { ParamError, VanillaNetError, WeightsError } from '../core/errors.js';
 import { fetchBytes, readResponse } from './fetchBytes.js';
+import { fileVersion } from './fileVersion.js';
+import { foreignScheme, isFileUrl, isUrl } from './location.js';
+import type { WaitOptions } from './readTimeout.js';
 import { readIterable, readStream, type ByteStream } from './readStream.js';
 import { reasonOf } from './reason.js';
 import { resolveSourceOptions, type ResolvedSourceOptions } from './sourceOptions.js';
@@ -13,6 +17,8 @@ export interface Source {
   /** The path or URL, for errors; null if there is none. */
   readonly name: string | null;
   readonly chunks: AsyncIterable<Uint8Array>;
+  /** Bytes of the file, null if unknown; called when the first chunk has arrived. */
+  readonly total: () => number | null;
 }
 
 type Location = string | { readonly href: string };
@@ -31,7 +37,8 @@ function checkSource(source: unknown): void {
 const isLocation = (source: WeightsSource): source is Location => typeof source === 'string' || 'href' in source;
 
 /** Whether a location is to be fetched even if the runtime has files. */
-const isRemote = (location: string): boolean => /^(?!file:)[a-z][a-z\d+.-]+:/i.test(location);
+const isRemote = (location: string, { hasOwnFetch }: ResolvedSourceOptions): boolean =>
+  (isUrl(location) && !isFileUrl(location)) || (hasOwnFetch && foreignScheme(location) !== null);
 
 // eslint-disable-next-line @typescript-eslint/require-await -- nothing has to be awaited
 async function* once(source: ArrayBufferView | ArrayBufferLike): AsyncGenerator<Uint8Array> {
@@ -41,48 +48,80 @@ async function* once(source: ArrayBufferView | ArrayBufferLike): AsyncGenerator<
 }
 
 /** `stream()` is called when the first chunk is requested. */
-async function* readBlob(blob: { stream(): ByteStream }, timeout: number): AsyncGenerator<Uint8Array> {
-  yield* readStream(blob.stream(), 'weights', timeout);
+async function* readBlob(blob: { stream(): ByteStream }, wait: WaitOptions): AsyncGenerator<Uint8Array> {
+  yield* readStream(blob.stream(), 'weights', wait);
+}
+
+/** The remedy for a location that cannot be read. */
+function locationHint(location: string): string | undefined {
+  const scheme = foreignScheme(location);
+  if (scheme === null) return undefined;
+  return `${scheme} is no scheme that can be read: pass a path, an http:, https:, file:, data: or blob: URL, or a fetch of your own.`;
 }
 
 function openLocation(location: string, options: ResolvedSourceOptions): Source {
   const { readFile } = platform;
-  const chunks =
-    readFile === null || isRemote(location)
-      ? withName(fetchBytes(location, options), location)
-      : withName(readFile(location), location, 'a readable file');
-  return { name: location, chunks };
+  let total: number | null = null;
+  const onTotal = (bytes: number | null): void => {
+    total = bytes;
+  };
+  const { signal } = options;
+  if (readFile === null || isRemote(location, options)) {
+    const chunks = namedErrors(fetchBytes(location, options, onTotal), location, { signal });
+    return { name: location, chunks, total: () => total };
+  }
+  const chunks = readIterable(readFile(location, onTotal), location, { timeout: Infinity, signal });
+  const errors = { signal, expected: 'a readable file', hint: locationHint(location) };
+  return { name: location, chunks: namedErrors(chunks, location, errors), total: () => total };
 }
 
-function openObject(source: Exclude<WeightsSource, Location>, timeout: number): Source {
-  if ('byteLength' in source) return { name: null, chunks: once(source) };
+const UNKNOWN = (): null => null;
+
+/** A size that an object states. */
+const sizeOf = (source: object): number | null =>
+  'size' in source && typeof source.size === 'number' ? source.size : null;
+
+function openObject(source: Exclude<WeightsSource, Location>, wait: WaitOptions): Source {
+  if ('byteLength' in source) return { name: null, chunks: once(source), total: () => source.byteLength };
   if ('ok' in source) {
     const name = source.url === '' ? null : source.url;
-    return { name, chunks: readResponse(source, name ?? 'response', timeout) };
+    const chunks = readResponse(source, name ?? 'response', wait);
+    return { name, chunks, total: () => fileVersion(source).total };
   }
-  if ('stream' in source) return { name: null, chunks: readBlob(source, timeout) };
-  if ('getReader' in source) return { name: null, chunks: readStream(source, 'weights', timeout) };
-  if ('body' in source) return { name: null, chunks: readStream(source.body, 'weights', timeout) };
-  return { name: null, chunks: readIterable(source, 'weights', timeout) };
+  if ('stream' in source) return { name: null, chunks: readBlob(source, wait), total: () => sizeOf(source) };
+  if ('getReader' in source) return { name: null, chunks: readStream(source, 'weights', wait), total: UNKNOWN };
+  if ('body' in source) {
+    return { name: null, chunks: readStream(source.body, 'weights', wait), total: () => sizeOf(source) };
+  }
+  return { name: null, chunks: readIterable(source, 'weights', wait), total: UNKNOWN };
+}
+
+interface ErrorOptions {
+  readonly signal: AbortSignal | undefined;
+  readonly expected?: string;
+  readonly hint?: string | undefined;
 }
 
 /** The same chunks; other errors become WeightsErrors with the name of the source. */
-async function* withName(
+async function* namedErrors(
   chunks: AsyncIterable<Uint8Array>,
   name: string,
-  expected = 'weights to the end',
+  { signal, expected = 'weights to the end', hint }: ErrorOptions,
 ): AsyncGenerator<Uint8Array> {
   try {
+    throwIfAborted(signal);
     for await (const chunk of chunks) {
       const value: unknown = chunk;
       if (!ArrayBuffer.isView(value) || chunk.BYTES_PER_ELEMENT !== 1) {
         throw new WeightsError({ op: name, expected: 'chunks that are Uint8Arrays', got: typeof value });
       }
       yield chunk;
+      throwIfAborted(signal);
     }
   } catch (cause) {
+    throwIfAborted(signal);
     if (cause instanceof VanillaNetError) throw cause;
-    throw new WeightsError({ op: name, expected, got: reasonOf(cause) }, { cause });
+    throw new WeightsError({ op: name, expected, got: reasonOf(cause), hint }, { cause });
   }
 }
 
@@ -94,6 +133,6 @@ async function* withName(
 export function openSource(source: WeightsSource, options: ResolvedSourceOptions = resolveSourceOptions()): Source {
   checkSource(source);
   if (isLocation(source)) return openLocation(typeof source === 'string' ? source : source.href, options);
-  const { name, chunks } = openObject(source, options.timeout);
-  return { name, chunks: withName(chunks, name ?? 'weights') };
+  const { chunks, ...rest } = openObject(source, options);
+  return { ...rest, chunks: namedErrors(chunks, rest.name ?? 'weights', options) };
 }

@@ -1,16 +1,18 @@
 import type { Backend } from '../core/backend.js';
-import { checkObject, show } from '../core/check.js';
+import { checkKeys, checkObject, show } from '../core/check.js';
 import { ParamError } from '../core/errors.js';
 import { cancelOnError } from '../io/cancelSource.js';
 import type { WeightsSource } from '../io/weightsSource.js';
 import { checkWasmOptions, createWasmBackend, type WasmBackendOptions } from '../wasm/inference/backend.js';
 import type { Model } from './model.js';
-import { readModel, resolveReadOptions, type ReadOptions } from './readModel.js';
+import { READ_KEYS, readModel, resolveReadOptions, type ReadOptions } from './readModel.js';
 
 export interface LoadModelOptions extends WasmBackendOptions, ReadOptions {
   /** 'wasm' (the default), or another backend. */
   readonly backend?: 'wasm' | Backend;
 }
+
+const KEYS: readonly (keyof LoadModelOptions)[] = [...READ_KEYS, 'backend', 'build', 'threads', 'memoryLimit'];
 
 /** @throws ParamError */
 function backendOf(backend: 'wasm' | Backend, options: WasmBackendOptions): Backend {
@@ -31,14 +33,18 @@ function backendOf(backend: 'wasm' | Backend, options: WasmBackendOptions): Back
  *     const model = await loadModel('net.safetensors', { threads: 'auto' });
  *     const [best] = await model.classify(pixels);
  *
- * @throws ParamError for an invalid option or configuration
+ * With `signal`, the load can be aborted at any moment: it rejects with the reason of the signal, and keeps no memory, no
+ * thread and no connection. `onProgress` reports the bytes that have arrived.
+ *
+ * @throws ParamError for an invalid or unknown option or configuration
  * @throws WeightsError for weights that cannot be read, are damaged, or are of another network
  * @throws ShapeError if `input_size` is too small for the network
  * @throws BackendUnavailableError if this runtime cannot run the backend
  */
 export async function loadModel(weights: WeightsSource, options: LoadModelOptions = {}): Promise<Model> {
   const { backend, reading } = cancelOnError(weights, () => {
-    const { backend: choice = 'wasm', build, threads, memoryLimit, ...rest } = checkObject('options', options);
+    checkKeys(checkObject('options', options), KEYS, (key) => key);
+    const { backend: choice = 'wasm', build, threads, memoryLimit, ...rest } = options;
     return { backend: backendOf(choice, { build, threads, memoryLimit }), reading: resolveReadOptions(rest) };
   });
   return readModel(weights, backend, reading);

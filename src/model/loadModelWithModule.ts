@@ -1,4 +1,4 @@
-import { show } from '../core/check.js';
+import { checkKeys, show } from '../core/check.js';
 import { ParamError } from '../core/errors.js';
 import { cancelOnError } from '../io/cancelSource.js';
 import type { WeightsSource } from '../io/weightsSource.js';
@@ -6,7 +6,7 @@ import { cancelModule, ModuleLoader } from '../wasm/moduleLoader.js';
 import type { WasmSource } from '../wasm/module.js';
 import { checkMemoryLimit, wasmBackendOn } from '../wasm/inference/session.js';
 import type { Model } from './model.js';
-import { readModel, resolveReadOptions, type ReadOptions } from './readModel.js';
+import { READ_KEYS, readModel, resolveReadOptions, type ReadOptions } from './readModel.js';
 
 export interface LoadModelWithModuleOptions extends ReadOptions {
   /** This package's plain.wasm or relaxed.wasm: the module, its bytes, a `Response`, or a promise of one. */
@@ -14,6 +14,8 @@ export interface LoadModelWithModuleOptions extends ReadOptions {
   /** Maximum of linear memory in bytes; by default the limit of 32-bit addresses. */
   readonly memoryLimit?: number | undefined;
 }
+
+const KEYS: readonly (keyof LoadModelWithModuleOptions)[] = [...READ_KEYS, 'wasm', 'memoryLimit'];
 
 /** @throws ParamError */
 function createLoader(wasm: LoadModelWithModuleOptions['wasm'] | undefined, timeout: number | undefined): ModuleLoader {
@@ -43,6 +45,7 @@ export async function loadModelWithModule(weights: WeightsSource, options: LoadM
   const { wasm, memoryLimit = Infinity, ...rest } = (options as Partial<LoadModelWithModuleOptions> | undefined) ?? {};
   try {
     const { backend, reading } = cancelOnError(weights, () => {
+      checkKeys({ ...options }, KEYS, (key) => key);
       checkMemoryLimit(memoryLimit);
       return {
         backend: wasmBackendOn(createLoader(wasm, rest.timeout), memoryLimit),

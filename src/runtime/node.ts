@@ -38,9 +38,12 @@ const begun = () => parentPort.postMessage(null);
 
   nextTurn: () => setImmediate(),
 
-  async *readFile(location) {
-    const file = await open(location.startsWith('file:') ? new URL(location) : location);
+  async *readFile(location, onSize) {
+    const file = await open(/^file:/i.test(location) ? new URL(location) : location);
     try {
+      const stats = await file.stat();
+      // Files of /proc have content and the size 0.
+      onSize(stats.isFile() && stats.size > 0 ? stats.size : null);
       const chunk = new Uint8Array(CHUNK);
       for (;;) {
         const { bytesRead } = await file.read(chunk);

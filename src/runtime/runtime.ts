@@ -25,7 +25,7 @@ export interface Runtime {
   readonly nextTurn: () => Promise<void>;
   /**
    * Reads the file at a path or file URL in chunks, each valid until the next is requested. Null if the runtime has no
-   * files.
+   * files. `onSize` is called before the first chunk with the bytes of the file, or null if it is a pipe or device.
    */
-  readonly readFile: ((location: string) => AsyncIterable<Uint8Array>) | null;
+  readonly readFile: ((location: string, onSize: (bytes: number | null) => void) => AsyncIterable<Uint8Array>) | null;
 }

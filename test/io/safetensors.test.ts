@@ -131,18 +131,25 @@ describe('encodeSafetensors', () => {
 describe('a damaged file', () => {
   const f32 = (shape: unknown, data_offsets: unknown): object => ({ dtype: 'F32', shape, data_offsets });
   const tooLong = new Uint8Array(16);
-  new DataView(tooLong.buffer).setBigUint64(0, 100_000_001n, true);
+  new DataView(tooLong.buffer).setBigUint64(0, 4_194_305n, true);
+  tooLong[8] = 0x7b;
   const absurd = new Uint8Array(16).fill(255);
 
   const cases: [string, Uint8Array, string, string, string][] = [
-    ['no bytes', new Uint8Array(0), 'x.st', 'at least 8 bytes', '0 bytes'],
-    ['a truncated length', fixture.slice(0, 5), 'x.st', 'at least 8 bytes', '5 bytes'],
+    ['no bytes', new Uint8Array(0), 'x.st', 'a safetensors file', 'an empty file'],
+    ['a truncated length', fixture.slice(0, 5), 'x.st', 'a safetensors file', '5 bytes: it is cut short'],
     ['a truncated header', fixture.slice(0, 100), 'x.st', '496 bytes of header', '100 bytes'],
-    ['a header that is too large', tooLong, 'x.st', 'at most 100000000', '100000001'],
-    ['a header of 2^64 - 1 bytes', absurd, 'x.st', 'at most 100000000', '18446744073709551615'],
-    ['a file of another format', file('PK zip', 0), 'x.st', 'JSON object', 'something else'],
-    ['an empty header', file('', 0), 'x.st', 'JSON object', 'something else'],
-    ['an array', file('[]', 0), 'x.st', 'JSON object', 'something else'],
+    ['a header that is too large', tooLong, 'x.st', 'at most 4194304 bytes', '4194305'],
+    [
+      'a header of 2^64 - 1 bytes',
+      absurd,
+      'x.st',
+      'a safetensors file',
+      'begins with the bytes ff ff ff ff ff ff ff ff',
+    ],
+    ['a file of another format', file('PK zip', 0), 'x.st', 'a safetensors file', 'begins with the bytes 06 00'],
+    ['an empty header', file('', 0), 'x.st', 'a safetensors file', 'only zeros'],
+    ['an array', file('[]', 0), 'x.st', 'a safetensors file', 'begins with the bytes 02 00'],
     ['truncated JSON', file('{"a":', 0), 'x.st', 'JSON object', 'JSON'],
     ['invalid UTF-8', new Uint8Array([2, 0, 0, 0, 0, 0, 0, 0, 0x7b, 0xff]), 'x.st', 'JSON object', ''],
     ['a number instead of an entry', file({ a: 3 }, 0), 'x.st: a', 'dtype, shape and data_offsets', '3'],

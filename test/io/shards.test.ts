@@ -371,8 +371,8 @@ describe('an invalid index', () => {
     [
       'another format',
       { error: 'no such file' },
-      'format "vanillanet-shards" of version 1',
-      'undefined of version undefined',
+      'an index of shards (format "vanillanet-shards")',
+      'JSON that begins with "{\\"error\\":',
     ],
     ['a later version', { ...index, version: 2 }, 'of version 1', 'version 2'],
     [
@@ -404,8 +404,12 @@ describe('an invalid index', () => {
 
   test('a valid index is refused as bytes, because its shards need a location', async () => {
     const json = new TextEncoder().encode(JSON.stringify(index));
-    await expect(logitsOf(json)).rejects.toThrow(refusal(WeightsError, 'weights', 'a weight file', 'JSON'));
-    await expect(logitsOf(new Response(json))).rejects.toThrow(refusal(WeightsError, '', 'a weight file', 'JSON'));
+    await expect(logitsOf(json)).rejects.toThrow(
+      refusal(WeightsError, 'weights', 'a safetensors file', 'JSON: an index of shards'),
+    );
+    await expect(logitsOf(new Response(json))).rejects.toThrow(
+      refusal(WeightsError, '', 'a safetensors file', 'JSON: an index of shards'),
+    );
   });
 
   test('a header whose length begins with the byte of a brace is not an index', async () => {

@@ -111,7 +111,9 @@ describe('an unreadable file', () => {
 
   test('is refused if it has another format', async () => {
     await writeFile(path('text'), 'this is plain text and not a weight file');
-    await expect(readWeights(path('text'))).rejects.toThrow(refusal(WeightsError, path('text'), 'header', ''));
+    await expect(readWeights(path('text'))).rejects.toThrow(
+      refusal(WeightsError, path('text'), 'a safetensors file', 'text that begins with "this is plain text'),
+    );
   });
 });
 

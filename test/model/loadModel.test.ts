@@ -29,8 +29,8 @@ function userConfig({ dims, strides, num_classes, act_num, input_size }: ModelCo
 const { data } = drawnImages(deploy, 1);
 
 test.each([
-  ['a page', '<html>', 'weights: expected a header', 'got 6 bytes'],
-  ['JSON', '{}', 'expected a weight file', 'got JSON'],
+  ['a page', '<html>', 'weights: expected a safetensors file', 'got an HTML page'],
+  ['JSON', '{}', 'weights: expected a safetensors file', 'got JSON that begins with "{}"'],
 ])('%s instead of weights gives the same error from bytes and from a response', async (_, text, expected, got) => {
   const bytes = new TextEncoder().encode(text);
   const messageOf = async (source: Uint8Array | Response): Promise<string> =>

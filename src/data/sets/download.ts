@@ -3,9 +3,12 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { checkSignal, onAbort, throwIfAborted, type AbortOptions } from '../../core/abort.js';
+import { checkKeys, checkObject } from '../../core/check.js';
 import { DataError, ParamError, VanillaNetError } from '../../core/errors.js';
 import { bodyOf, checkRest, requestBytes, type Position } from '../../io/fetchBytes.js';
 import { fileVersion, validatorOf, type FileVersion } from '../../io/fileVersion.js';
+import { checkOnProgress, type ProgressOptions } from '../../io/progress.js';
 import { reasonOf } from '../../io/reason.js';
 import { readStream } from '../../io/readStream.js';
 import { hintIfOpen, retryIfOpen } from '../../io/retryIfOpen.js';
@@ -33,14 +36,14 @@ export const DOWNLOADS = {
   },
 } as const;
 
-export interface DownloadOptions {
+export interface DownloadOptions extends AbortOptions, ProgressOptions {
   /** Downloads the file even if it exists. Default false. */
   readonly force?: boolean;
-  /** Milliseconds without a byte after which the download fails. Default 30 000. */
+  /** Milliseconds to wait for the next 16 KiB, or the end. Default 30 000. */
   readonly stallMs?: number;
-  /** Called with the bytes so far and in total; null if the server does not tell the total. */
-  readonly onProgress?: (bytes: number, total: number | null) => void;
 }
+
+const KEYS: readonly (keyof DownloadOptions)[] = ['force', 'stallMs', 'onProgress', 'signal'];
 
 export interface DownloadResult {
   readonly path: string;
@@ -118,8 +121,9 @@ async function fetchRest(
   signal: AbortSignal,
 ): Promise<number> {
   const { stallMs: timeout = 30_000, onProgress } = options;
+  const wait = { timeout, signal };
   const position = await readPosition(part);
-  const response = await requestBytes(url, position, { timeout, fetch }, signal);
+  const response = await requestBytes(url, position, { ...wait, fetch }, signal);
   // The part is complete, or longer than the file.
   if (response.status === 416 && position.at > 0) {
     if ((await md5Of(part.bytes)) === md5) return position.at;
@@ -138,10 +142,10 @@ async function fetchRest(
   let bytes = from;
   const count = (more: number): void => {
     bytes += more;
-    onProgress?.(bytes, total);
+    onProgress?.({ loaded: bytes, total });
   };
   count(0);
-  await store(readStream(body, url, timeout), part.bytes, from > 0 ? 'a' : 'w', count);
+  await store(readStream(body, url, wait), part.bytes, from > 0 ? 'a' : 'w', count);
   if (total !== null && bytes < total) throw new Error(`${bytes} of ${total} bytes`);
   return from;
 }
@@ -172,8 +176,9 @@ function checkUrl(url: string): void {
 
 /**
  * Downloads a file into `<path>.part`, checks its MD5 and renames it. A part of an earlier attempt is resumed by
- * a range request. If the file exists, only its MD5 is checked.
+ * a range request. If the file exists, only its MD5 is checked. An aborted download can be resumed, too.
  *
+ * @throws the reason of `signal` if it is aborted
  * @throws DataError if the network or the disk fails, or the MD5 differs; ParamError for an invalid URL
  */
 export async function download(
@@ -183,6 +188,10 @@ export async function download(
 ): Promise<DownloadResult> {
   const { url, md5 } = remote;
   checkUrl(url);
+  checkKeys(checkObject('options', options), KEYS, (key) => key);
+  checkOnProgress(options.onProgress);
+  const signal = checkSignal('signal', options.signal);
+  throwIfAborted(signal);
   if (options.force !== true && (await exists(remote, path))) {
     return { path, bytes: await sizeAt(path), existed: true, resumedFrom: 0 };
   }
@@ -192,11 +201,16 @@ export async function download(
   });
   if (options.force === true) await removeParts(part);
   const controller = new AbortController();
+  const unlink = onAbort(signal, (reason) => {
+    controller.abort(reason);
+  });
   const resumedFrom = await fetchRest(remote, part, options, controller.signal)
     .catch(async (cause: unknown) => {
+      throwIfAborted(signal);
       throw await explain(cause, remote, path);
     })
     .finally(() => {
+      unlink();
       controller.abort();
     });
   const got = await md5Of(part.bytes);

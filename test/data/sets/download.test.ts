@@ -5,6 +5,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { DataError, ParamError } from '../../../src/core/errors.js';
 import { download } from '../../../src/data/sets/download.js';
+import type { LoadProgress } from '../../../src/io/progress.js';
 import { refusal } from '../../io/refusal.js';
 import { temporaryFolder } from '../../io/temporaryFolder.js';
 import { linuxTest } from '../../platform.js';
@@ -83,9 +84,9 @@ const failure = (hint: string, got: string): Error =>
 describe('download', () => {
   test('writes the complete file, reports progress, and leaves no partial file', async () => {
     handler = withoutRanges;
-    const seen: (number | null)[][] = [];
-    const onProgress = (...at: [number, number | null]): void => {
-      seen.push(at);
+    const seen: LoadProgress[] = [];
+    const onProgress = (progress: LoadProgress): void => {
+      seen.push(progress);
     };
     expect(await download({ url, md5 }, path('a', 'b', 'set'), { onProgress })).toEqual({
       ...{ path: path('a', 'b', 'set'), bytes: content.length, existed: false, resumedFrom: 0 },
@@ -93,8 +94,8 @@ describe('download', () => {
     expect(await same('a/b/set')).toBe(true);
     expect(await readdir(path('a', 'b'))).toEqual(['set']);
     expect([seen[0], seen[seen.length - 1]]).toEqual([
-      [0, content.length],
-      [content.length, content.length],
+      { loaded: 0, total: content.length },
+      { loaded: content.length, total: content.length },
     ]);
   });
 
@@ -198,11 +199,11 @@ describe('download', () => {
   });
 
   test.each([
-    ['in the middle', 1000, 'It resumes after the 1000 bytes'],
-    ['before the first byte', 0, 'Run the same command again'],
-  ])('ends if the connection stalls %s', async (name, count, hint) => {
+    ['in the middle', 1000, 'It resumes after the 1000 bytes', '1000 bytes'],
+    ['before the first byte', 0, 'Run the same command again', 'none'],
+  ])('ends if the connection stalls %s', async (name, count, hint, got) => {
     handler = count > 0 ? stallsAfter(count) : () => undefined;
-    await expect(download({ url, md5 }, path(name), { stallMs: 2000 })).rejects.toThrow(failure(hint, 'none'));
+    await expect(download({ url, md5 }, path(name), { stallMs: 2000 })).rejects.toThrow(failure(hint, got));
   });
 
   test('refuses an invalid URL, and reports a refused connection', async () => {

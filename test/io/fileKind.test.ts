@@ -1,0 +1,248 @@
+/** Each file that people hold instead of weights is named, with what to do, from bytes, files, streams and servers. */
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { writeFile } from 'node:fs/promises';
+import { deflateRawSync, gzipSync } from 'node:zlib';
+import { WeightsError } from '../../src/core/errors.js';
+import { writeConfig } from '../../src/io/configMetadata.js';
+import { cutShards } from '../../src/io/cutShards.js';
+import { fileKind, HEAD, jsonKind, textKind } from '../../src/io/fileKind.js';
+import { openShards } from '../../src/io/openShards.js';
+import { decodeSafetensors, encodeSafetensors } from '../../src/io/safetensors.js';
+import { readWeights } from '../../src/io/weightsFile.js';
+import { loadModel } from '../../src/model/loadModel.js';
+import { drawnConfig, drawnState } from '../model/drawnNetwork.js';
+import { refusal } from './refusal.js';
+import { slowServer } from './slowServer.js';
+import { temporaryFolder } from './temporaryFolder.js';
+
+const path = temporaryFolder();
+
+/** Bytes from text, in which \x00 to \xff are single bytes, and zeros to a length. */
+const binary = (text: string, length = 1000): Buffer =>
+  Buffer.concat([Buffer.from(text, 'latin1'), Buffer.alloc(Math.max(0, length - text.length))]);
+const utf8 = (text: string): Buffer => Buffer.from(text);
+
+/** The local header of the first entry of a zip archive. */
+const zip = (name: string): Buffer => {
+  const header = Buffer.alloc(30);
+  header.write('PK\x03\x04', 'latin1');
+  header.writeUInt16LE(name.length, 26);
+  return Buffer.concat([header, utf8(name), deflateRawSync(Buffer.alloc(2000))]);
+};
+
+const tar = binary('train/cat/1.png');
+tar.write('ustar\x0000', 257, 'latin1');
+
+const PAGE = '<!DOCTYPE html>\n<html lang="en"><head><title>Not found</title>';
+const LFS = 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 62095216\n';
+
+/** The file, what it is, and a part of the hint. */
+const FILES: readonly (readonly [name: string, bytes: Buffer, kind: string, hint: string])[] = [
+  ['empty', Buffer.alloc(0), 'an empty file', 'Download, copy or export the file again.'],
+  ['five bytes', binary('\x80\x01\x00\x00\x00', 5), '5 bytes: it is cut short', 'again'],
+  ['only a length', binary('\x80\x01', 8), '8 bytes: it is cut short', 'again'],
+  ['zeros', Buffer.alloc(5000), 'only zeros', 'again'],
+  ['page', utf8(PAGE), 'an HTML page', 'check the URL'],
+  ['page in capitals', utf8('\n  <HTML><BODY>'), 'an HTML page', 'check the URL'],
+  ['page with a byte order mark', utf8('\uFEFF<!doctype html>'), 'an HTML page', 'check the URL'],
+  ['page that begins with a comment', utf8('<!-- saved from -->\n<html>'), 'an HTML page', 'check the URL'],
+  ['script', utf8('<script>location="/"</script>'), 'an HTML page', 'check the URL'],
+  ['page in UTF-16', Buffer.from('\uFEFF<!doctype html>', 'utf16le'), 'an HTML page', 'check the URL'],
+  ['xml', utf8('<?xml version="1.0"?>\n<net/>'), 'XML', 'check the URL'],
+  [
+    'error of S3',
+    utf8('<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>NoSuchKey</Code>'),
+    'XML: the error NoSuchKey of a server',
+    'check the URL',
+  ],
+  ['svg', utf8('<svg xmlns="http://www.w3.org/2000/svg">'), 'an SVG image', 'images'],
+  ['lfs', utf8(LFS), 'a Git LFS pointer', 'git lfs pull'],
+  ['annex', utf8('../.git/annex/objects/4k/2z/SHA256E-s62095216--9f'), 'a git-annex pointer', 'git annex get'],
+  ['png', binary('\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR'), 'a PNG image', 'classify'],
+  ['jpeg', binary('\xff\xd8\xff\xe0\x00\x10JFIF'), 'a JPEG image', 'classify'],
+  ['gif', binary('GIF89a\x10\x00'), 'a GIF image', 'classify'],
+  ['webp', binary('RIFF\x24\x10\x00\x00WEBPVP8 '), 'a WebP image', 'classify'],
+  ['avif', binary('\x00\x00\x00\x20ftypavif'), 'an AVIF image', 'classify'],
+  ['heic', binary('\x00\x00\x00\x20ftypheic'), 'a HEIC image', 'classify'],
+  ['tiff, little endian', binary('II\x2a\x00\x08'), 'a TIFF image', 'classify'],
+  ['tiff, big endian', binary('MM\x00\x2a\x00'), 'a TIFF image', 'classify'],
+  ['gzip', gzipSync(Buffer.alloc(1000)), 'gzip', 'Decompress'],
+  ['bzip2', binary('BZh91AY&SY'), 'bzip2', 'Decompress'],
+  ['xz', binary('\xfd7zXZ\x00\x00\x04'), 'xz', 'Decompress'],
+  ['zstd', binary('\x28\xb5\x2f\xfd\x04'), 'zstd', 'Decompress'],
+  ['lz4', binary('\x04\x22\x4d\x18\x64'), 'lz4', 'Decompress'],
+  ['7z', binary('7z\xbc\xaf\x27\x1c\x00\x04'), 'a 7z archive', 'Extract'],
+  ['rar', binary('Rar!\x1a\x07\x01'), 'a RAR archive', 'Extract'],
+  ['tar', tar, 'a tar archive', 'Extract'],
+  ['zip', zip('net.safetensors'), 'a zip archive', 'Extract'],
+  ['empty zip', binary('PK\x05\x06', 22), 'an empty zip archive', 'again'],
+  ['pth', zip('archive/data.pkl'), 'a PyTorch checkpoint (zip)', 'torch.load'],
+  ['pth of another order', zip('vanillanet_5/version'), 'a PyTorch checkpoint (zip)', 'torch.load'],
+  ['TorchScript', zip('net/data/0'), 'a PyTorch checkpoint (zip)', 'torch.load'],
+  [
+    'legacy pth',
+    binary('\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.'),
+    'a PyTorch checkpoint (legacy format)',
+    'safetensors.torch.save_file',
+  ],
+  ['npz', zip('stem1.0.weight.npy'), 'NumPy arrays (.npz)', 'safetensors.numpy.save_file'],
+  ['keras', zip('metadata.json'), 'a Keras model (.keras)', 'names and layouts of PyTorch'],
+  ['npy', binary("\x93NUMPY\x01\x00v\x00{'descr': '<f4'"), 'a NumPy array (.npy)', 'safetensors.numpy.save_file'],
+  ['h5', binary('\x89HDF\r\n\x1a\n\x00'), 'an HDF5 file, as Keras writes it', 'names and layouts of PyTorch'],
+  [
+    'pdparams of protocol 4',
+    binary('\x80\x04\x95\xa4\x00\x00\x00\x00\x00\x00\x00}\x94\x8c\x01w\x94h\x01\x8c\x16numpy._core.multiarray\x94'),
+    'a pickle, as PaddlePaddle writes it',
+    'paddle.load',
+  ],
+  [
+    'pdparams of protocol 2',
+    binary('\x80\x02}q\x00X\x0e\x00\x00\x00stem1.0.weightq\x01cnumpy.core.multiarray\n_reconstruct\nq\x02'),
+    'a pickle, as PaddlePaddle writes it',
+    'paddle.load',
+  ],
+  ['pickle', binary('\x80\x05\x95\x10\x00\x00\x00\x00\x00\x00\x00}\x94'), 'a pickle, as Python', 'may run code'],
+  [
+    'pickle of tensors',
+    binary('\x80\x02}q\x00ctorch._utils\n_rebuild_tensor_v2\nq\x02'),
+    'a pickle of PyTorch',
+    'torch.load',
+  ],
+  [
+    'batch of CIFAR',
+    binary('\x80\x02}q\x01(U\x0bbatch_labelq\x02U\x15training batch 1 of 5q\x03'),
+    'a batch of CIFAR images (pickle)',
+    '--data',
+  ],
+  ['onnx', binary('\x08\x0a\x12\x07pytorch\x1a\x062.13.0'), 'an ONNX model (protobuf)', 'other frameworks'],
+  ['onnx with the graph first', binary('\x08\x0a\x3a\xb0\x04\x0a'), 'an ONNX model (protobuf)', 'other frameworks'],
+  ['SavedModel', binary('\x08\x01\x12\xff\x10\x0a'), 'a TensorFlow SavedModel (protobuf)', 'other frameworks'],
+  ['Core ML', binary('\x08\x05\x12\x30\x0a\x10'), 'a Core ML model (protobuf)', 'other frameworks'],
+  ['gguf', binary('GGUF\x03\x00\x00\x00'), 'a GGUF file', 'other frameworks'],
+  ['tflite', binary('\x1c\x00\x00\x00TFL3'), 'a TensorFlow Lite model', 'other frameworks'],
+  ['ort', binary('\x1c\x00\x00\x00ORTM'), 'an ONNX Runtime model', 'other frameworks'],
+  ['wasm', binary('\x00asm\x01\x00\x00\x00'), 'a WebAssembly module', 'Check the path or URL.'],
+  ['pdf', binary('%PDF-1.7'), 'a PDF document', 'Check the path or URL.'],
+  ['sqlite', binary('SQLite format 3\x00'), 'an SQLite database', 'Check the path or URL.'],
+  ['parquet', binary('PAR1\x15\x04'), 'a Parquet file', '--data'],
+  ['arrow', binary('ARROW1\x00\x00'), 'an Arrow file', '--data'],
+  ['matlab', binary('MATLAB 5.0 MAT-file'), 'a MATLAB file', '--data'],
+  ['idx3', binary('\x00\x00\x08\x03\x00\x00\xea\x60'), 'MNIST images (idx)', '--data'],
+  ['idx1', binary('\x00\x00\x08\x01\x00\x00\xea\x60'), 'MNIST labels (idx)', '--data'],
+  ['text', utf8('404: Not Found'), 'text that begins with "404: Not Found"', 'Check the path or URL.'],
+  ['text of several lines', utf8('Entry\r\n\tnot  found'), 'text that begins with "Entry not found"', 'Check'],
+  ['text in UTF-16', Buffer.from('\uFEFFnot found', 'utf16le'), 'text (UTF-16) that begins with "not found"', 'Check'],
+  ['text of many bytes a character', utf8(`ä${'猫'.repeat(300)}`), 'text that begins with "ä猫', 'Check'],
+  ['unknown', binary('\x9c\x01\xfe\xdc\xba\x98\x76\x54\x32'), 'bytes 9c 01 fe dc ba 98 76 54', 'Check'],
+];
+
+describe('fileKind', () => {
+  test.each(FILES)('recognizes: %s', (_, bytes, kind, hint) => {
+    const recognized = fileKind(bytes.subarray(0, HEAD));
+    expect(recognized.name).toContain(kind);
+    expect(recognized.hint).toContain(hint);
+    expect(recognized.hint).toMatch(/^[A-Z].*\.$/);
+    expect(() => decodeSafetensors(bytes, 'net')).toThrow(
+      expect.objectContaining({
+        op: 'net',
+        expected: 'a safetensors file',
+        ...recognized,
+        name: 'WeightsError',
+        got: recognized.name,
+      }),
+    );
+  });
+
+  test('sees no text in bytes that are not', () => {
+    for (const [name, bytes] of FILES) {
+      const isText = /page|script|xml|S3|svg|lfs|annex|text/.test(name);
+      expect([name, textKind(bytes.subarray(0, HEAD)) !== null]).toEqual([name, isText]);
+    }
+    expect(textKind(utf8(' \n'))).toBeNull();
+  });
+});
+
+test.each([
+  ['{"modelTopology": {}}', 'JSON: the model.json of TensorFlow.js', 'TensorFlow.js'],
+  ['{"weightsManifest": []}', 'JSON: the model.json of TensorFlow.js', 'TensorFlow.js'],
+  ['{"metadata": {}, "weight_map": {}}', 'JSON: the index of a sharded model of Hugging Face', 'one file'],
+  ['{"architectures": ["ViT"]}', 'JSON: a configuration of Hugging Face', 'model.safetensors'],
+  ['{"dims": [8, 16], "strides": [1]}', 'JSON: a configuration', '--config'],
+  ['{"format": "vanillanet-shards"}', 'JSON: an index of shards', 'openShards'],
+  ['{"detail": "Not found"}', String.raw`JSON that begins with "{\"detail\": \"Not found\"}"`, 'path or URL'],
+  ['[1, 2]', 'JSON that begins with "[1, 2]"', 'path or URL'],
+])('JSON is recognized by its keys: %s', async (text, kind, hint) => {
+  expect(jsonKind(text).name).toBe(kind);
+  expect(jsonKind(text).hint).toContain(hint);
+  const bytes = utf8(text);
+  const error = { name: 'WeightsError', expected: 'a safetensors file', got: kind, hint: jsonKind(text).hint };
+  expect(() => decodeSafetensors(bytes)).toThrow(expect.objectContaining(error));
+  if (!text.startsWith('{') || text.includes('shards')) return;
+  // By its path, JSON could be an index of shards.
+  await writeFile(path('model.json'), text);
+  const index = { ...error, op: path('model.json'), expected: 'an index of shards (format "vanillanet-shards")' };
+  await expect(loadModel(path('model.json'))).rejects.toMatchObject(
+    text.includes('detail') ? { ...index, got: 'JSON that begins with "{\\"detail\\":\\"Not found\\"}"' } : index,
+  );
+});
+
+describe('a server that answers with a page and status 200', () => {
+  const serve = slowServer();
+  const config = drawnConfig('deploy');
+  const weights = encodeSafetensors(drawnState(config), { metadata: writeConfig(config), dtype: 'float32' });
+  const { index, shards } = cutShards(weights, { name: 'net', limit: Math.ceil(weights.length / 2) });
+  const page = `${PAGE}${' '.repeat(30_000)}</html>`;
+  let url = '';
+  beforeAll(() => {
+    const served = serve((_, response) => response.writeHead(200, { 'content-type': 'text/html' }).end(page));
+    ({ url } = served);
+  });
+
+  test('is refused with what it sent', async () => {
+    const error = { name: 'WeightsError', op: url, expected: 'a safetensors file', got: 'an HTML page' };
+    const hint = expect.stringContaining('check the URL');
+    await expect(loadModel(url)).rejects.toMatchObject({ ...error, hint });
+    await expect(loadModel(await fetch(url))).rejects.toMatchObject({ ...error, hint });
+  });
+
+  test.each([
+    ['longer than the shard', page, 'more: an HTML page'],
+    ['shorter', PAGE, `${PAGE.length}: an HTML page`],
+    ['a pointer', LFS, `${LFS.length}: a Git LFS pointer`],
+  ])('in the place of a shard is named: %s', async (_, body, got) => {
+    const [first, second] = shards.keys();
+    const open = (file: string): Uint8Array => (file === first ? (shards.get(first) ?? new Uint8Array(0)) : utf8(body));
+    const loading = loadModel(openShards(index, open));
+    await expect(loading).rejects.toThrow(refusal(WeightsError, second, ' bytes', got));
+    await expect(loading).rejects.toMatchObject({ hint: expect.stringMatching(/check the URL|git lfs/) });
+  });
+
+  test('of the length of the shard is explained, too', async () => {
+    const [first, second] = shards.keys();
+    const size = shards.get(second)?.length ?? 0;
+    const open = (file: string): Uint8Array =>
+      file === first ? (shards.get(first) ?? new Uint8Array(0)) : utf8(PAGE.padEnd(size));
+    await expect(loadModel(openShards(index, open))).rejects.toMatchObject({
+      expected: `sha256 ${index.shards[1].sha256}`,
+      hint: expect.stringContaining('check the URL'),
+    });
+  });
+});
+
+test('a stream is recognized whatever its chunks are, and when it stalls', async () => {
+  async function* bytewise(text: string, isEndless: boolean): AsyncGenerator<Uint8Array> {
+    for (const byte of utf8(text)) yield Uint8Array.of(byte);
+    if (isEndless) await new Promise(() => undefined);
+  }
+  const error = { got: 'a Git LFS pointer', op: 'weights' };
+  await expect(loadModel(bytewise(LFS, false))).rejects.toMatchObject(error);
+  await expect(loadModel(bytewise(LFS, true), { timeout: 50 })).rejects.toMatchObject(error);
+});
+
+test('a file is recognized by readWeights', async () => {
+  await writeFile(path('net.safetensors'), LFS);
+  await expect(readWeights(path('net.safetensors'))).rejects.toMatchObject({
+    op: path('net.safetensors'),
+    got: 'a Git LFS pointer',
+  });
+});

@@ -1,6 +1,7 @@
-/** Decodes PNG and JPEG to upright pixels, with decoders in WebAssembly. */
+/** Decodes PNG, JPEG and WebP to upright pixels, with decoders in WebAssembly. */
 import { fileURLToPath } from 'node:url';
 import jpegFactory from '@jsquash/jpeg/codec/dec/mozjpeg_dec.js';
+import webpFactory from '@jsquash/webp/codec/dec/webp_dec.js';
 import { imageFormat, imageInfo, orient, type ImageInfo, type PixelImage } from 'vanillanet';
 import { emscripten } from './decoders/emscripten.ts';
 import { png } from './decoders/png.ts';
@@ -11,7 +12,7 @@ import { DamagedImageError, restartAfterDamage } from './decoders/restartAfterDa
 const MAX_PIXELS = 25e6;
 /** Scans of a progressive JPEG. Ordinary files have about ten, hostile ones thousands. */
 const MAX_SCANS = 100;
-/** Whether the decoder applies EXIF's orientation. `orient` does it here, for both formats. */
+/** Whether the decoder applies EXIF's orientation. `orient` does it here, for all formats. */
 const APPLY_ORIENTATION = false;
 
 const compile = async (name: string): Promise<WebAssembly.Module> =>
@@ -19,10 +20,12 @@ const compile = async (name: string): Promise<WebAssembly.Module> =>
 
 const jpegModule = await compile('@jsquash/jpeg/codec/dec/mozjpeg_dec.wasm');
 const pngModule = await compile('@jsquash/png/codec/pkg/squoosh_png_bg.wasm');
+const webpModule = await compile('@jsquash/webp/codec/dec/webp_dec.wasm');
 
 const DECODERS = {
   jpeg: restartAfterDamage(() => emscripten(jpegFactory, jpegModule, APPLY_ORIENTATION)),
   png: restartAfterDamage(() => png(pngModule)),
+  webp: restartAfterDamage(() => emscripten(webpFactory, webpModule)),
 };
 
 /** The image is refused. The message is for the client. */
@@ -38,8 +41,7 @@ export class RefusedImageError extends Error {
 export function decode(bytes: Uint8Array): PixelImage {
   if (bytes.length === 0) throw new RefusedImageError(400, 'expected an image, got no bytes');
   const format = imageFormat(bytes);
-  if (format !== 'png' && format !== 'jpeg')
-    throw new RefusedImageError(415, 'expected a PNG or JPEG, got something else');
+  if (format === null) throw new RefusedImageError(415, 'expected a PNG, JPEG or WebP, got something else');
   try {
     const info = imageInfo(bytes);
     check(info, bytes);
@@ -64,8 +66,11 @@ function check(info: ImageInfo, bytes: Uint8Array): void {
     throw new RefusedImageError(422, `expected a JPEG of at most ${MAX_SCANS} scans, got ${scans}`);
   if (animated) throw new RefusedImageError(422, 'expected one picture, got an animation');
   if (color === 'cmyk') throw new RefusedImageError(422, 'expected RGB or gray, got CMYK');
-  if (bitDepth > 8) throw new RefusedImageError(422, `expected samples of 8 bits, got ${bitDepth}`);
-  if (format === 'png' && isOverfull(bytes, width * height)) {
+  // Of 16 bits the decoder takes the upper 8, as other decoders do for colors, but not for gray.
+  if (bitDepth > 8 && (format !== 'png' || color === 'gray')) {
+    throw new RefusedImageError(422, `expected samples of 8 bits, got ${bitDepth}`);
+  }
+  if (format === 'png' && isOverfull(bytes, width * height, bitDepth)) {
     throw new RefusedImageError(422, `expected pixels for ${width} x ${height}, got more`);
   }
 }

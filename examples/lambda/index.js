@@ -19,14 +19,16 @@ const respond = (statusCode, body) => ({
 });
 
 /** Why an image must not be decoded, by its header; null if it may be. */
-function findProblem({ width, height, bitDepth, color, animated, scans }) {
+function findProblem({ format, width, height, bitDepth, color, animated, scans }) {
   if (width * height > MAX_PIXELS) {
     return `expected at most ${MAX_PIXELS / 1e6} megapixels, got ${width} x ${height}`;
   }
   if (scans > MAX_SCANS) return `expected at most ${MAX_SCANS} scans, got ${scans}`;
   if (animated) return 'expected one picture, got an animation';
   if (color === 'cmyk') return 'expected RGB or gray, got CMYK';
-  return bitDepth > 8 ? `expected samples of 8 bits, got ${bitDepth}` : null;
+  // Of 16 bits sharp takes the upper 8, as other decoders do for colors, but not for gray.
+  const isDeep = bitDepth > 8 && (format !== 'png' || color === 'gray');
+  return isDeep ? `expected samples of 8 bits, got ${bitDepth}` : null;
 }
 
 export async function handler({ body, isBase64Encoded }) {
@@ -46,9 +48,9 @@ export async function handler({ body, isBase64Encoded }) {
   if (error !== null) return respond(422, { error });
   let image;
   try {
-    // sharp applies EXIF's orientation only on request.
-    const pipeline = sharp(bytes).autoOrient().removeAlpha().toColorspace('srgb');
-    const { data, info } = await pipeline.raw().toBuffer({ resolveWithObject: true });
+    // sharp applies EXIF's orientation only on request, and color profiles, which other decoders ignore, by default.
+    const pipeline = sharp(bytes, { ignoreIcc: true }).autoOrient().removeAlpha().toColorspace('srgb');
+    const { data, info } = await pipeline.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
     image = { data, width: info.width, height: info.height };
   } catch {
     return damaged;

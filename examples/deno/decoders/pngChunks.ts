@@ -29,13 +29,13 @@ export function* piecesOf(png: Uint8Array): Generator<Uint8Array> {
 }
 
 /**
- * Whether a PNG has more data than the pixels of its header can take with 8 bits a sample. A decoder would inflate all of
+ * Whether a PNG has more data than the pixels of its header can take. A decoder would inflate all of
  * it, to a thousand times as much.
  */
-export function isOverfull(png: Uint8Array, pixels: number): boolean {
+export function isOverfull(png: Uint8Array, pixels: number, bitDepth: number): boolean {
   let length = 0;
   // The chunks are not collected: there may be hundreds of thousands.
   for (const { name, data } of chunksOf(png)) if (name === 'IDAT') length += data.length;
   // Four samples a pixel, a filter byte a row (rows may have one pixel), and the overhead of deflate.
-  return length > 5 * pixels + 1024;
+  return length > ((4 * Math.max(8, bitDepth)) / 8 + 1) * pixels + 1024;
 }

@@ -1,24 +1,44 @@
-import { DataError } from '../../core/errors.js';
+import { fileURLToPath } from 'node:url';
+import { checkKeys, checkNumber, tagOf } from '../../core/check.js';
+import { DataError, ParamError } from '../../core/errors.js';
 import type { RgbImage } from '../../image/pixelImage.js';
 import { readBytes } from '../../io/readFile.js';
 import { reasonOf } from '../../io/reason.js';
-import { checkHead } from './imageHead.js';
+import { checkImage, MAX_PIXELS } from './checkImage.js';
 import { loadSharp } from './loadSharp.js';
 
+export interface DecodeImageOptions {
+  /** Larger images are refused by their header. Infinity for no limit. Default 178 956 970, as Pillow. */
+  readonly maxPixels?: number;
+}
+
+function limitOf(options: DecodeImageOptions): number {
+  checkKeys(options, ['maxPixels'], (key) => key);
+  return checkNumber('maxPixels', options.maxPixels ?? MAX_PIXELS, { min: 1, max: Infinity });
+}
+
 /**
- * Decodes a PNG, JPEG or WebP image to 8-bit sRGB. Applies the EXIF orientation, drops the alpha channel and
- * converts any bit depth and color space. The image keeps its size: `src/image` scales it, in the same way on every
- * runtime.
+ * Decodes a PNG, JPEG or WebP image to 8-bit RGB, to the same pixels as Pillow's `convert('RGB')` after
+ * `ImageOps.exif_transpose`: the EXIF orientation is applied, color profiles are ignored, the alpha channel is dropped, and
+ * of 16 bits the upper 8 are taken. The image keeps its size: `src/image` scales it, in the same way on every runtime.
  *
  * @param name the image's name in errors
- * @throws DataError for another format, a truncated image or an image of too many pixels
+ * @throws DataError for another format, a truncated image, an image of too many pixels, an animation, CMYK, or gray of 16
+ *   bits
  * @throws BackendUnavailableError if sharp is not installed
  */
-export async function decodeImage(bytes: Uint8Array, name: string): Promise<RgbImage> {
-  checkHead(bytes, name);
+export async function decodeImage(
+  bytes: Uint8Array,
+  name: string,
+  options: DecodeImageOptions = {},
+): Promise<RgbImage> {
+  const maxPixels = limitOf(options);
+  checkImage(bytes, name, maxPixels);
   const sharp = await loadSharp(name);
+  const limitInputPixels = Number.isFinite(maxPixels) && Math.floor(maxPixels);
   // 'error' accepts the harmless defects of real photographs, and nothing that costs pixels.
-  const upright = sharp(bytes, { failOn: 'error' }).autoOrient().removeAlpha().toColorspace('srgb');
+  const image = sharp(bytes, { failOn: 'error', ignoreIcc: true, limitInputPixels });
+  const upright = image.autoOrient().removeAlpha().toColorspace('srgb');
   try {
     const { data, info } = await upright.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
     return { data, width: info.width, height: info.height };
@@ -28,9 +48,23 @@ export async function decodeImage(bytes: Uint8Array, name: string): Promise<RgbI
 }
 
 /**
- * Reads and decodes an image file.
+ * Reads and decodes an image file, or decodes its bytes.
  *
- * @throws DataError with the path if the file is missing, or for what `decodeImage` refuses
+ * @param source a path, a `file:` URL, or the bytes of a file
+ * @throws DataError with the path if the file is missing, or for what `decodeImage` refuses; ParamError for another source
  * @throws BackendUnavailableError if sharp is not installed
  */
-export const readImage = async (path: string): Promise<RgbImage> => decodeImage(await readBytes(path, DataError), path);
+export async function readImage(
+  source: string | URL | Uint8Array,
+  options: DecodeImageOptions = {},
+): Promise<RgbImage> {
+  const value: unknown = source;
+  const path = value instanceof URL && value.protocol === 'file:' ? fileURLToPath(value) : value;
+  if (typeof path === 'string') return decodeImage(await readBytes(path, DataError), path, options);
+  // An array of another realm is no instance of this realm's Uint8Array.
+  if (ArrayBuffer.isView(value) && tagOf(value) === 'Uint8Array') {
+    return decodeImage(new Uint8Array(value.buffer, value.byteOffset, value.byteLength), 'readImage', options);
+  }
+  const got = value instanceof URL ? `a URL of ${value.protocol}` : tagOf(value);
+  throw new ParamError({ op: 'readImage', expected: 'a path, a file: URL or a Uint8Array with an image file', got });
+}

@@ -1,8 +1,11 @@
 import { describe, expect, test } from '@jest/globals';
 import { writeFile } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
-import { DataError } from '../../../src/core/errors.js';
+import { pathToFileURL } from 'node:url';
+import { DataError, ParamError } from '../../../src/core/errors.js';
 import { decodeImage, readImage } from '../../../src/data/decode/image.js';
+import { imageInfo } from '../../../src/image/imageInfo.js';
+import { FILES } from '../../image/imageFiles.js';
 import { refusal } from '../../io/refusal.js';
 import { temporaryFolder } from '../../io/temporaryFolder.js';
 import { crc32 } from '../sets/crc32.js';
@@ -62,15 +65,7 @@ describe('decodes', () => {
     expect([...(await decodeImage(bytes, 'x')).data]).toEqual([0, 128, 255, 0x12, 1, 255]);
   });
 
-  test('CMYK and palettes', async () => {
-    const cmyk = await draw(16, 16, () => [200, 50, 20])
-      .toColorspace('cmyk')
-      .jpeg({ quality: 100 })
-      .toBuffer();
-    expect((await sharp(cmyk).metadata()).space).toBe('cmyk');
-    const { data } = await decodeImage(cmyk, 'x');
-    expect(data.length).toBe(16 * 16 * 3);
-    expect(near(data, [200, 50, 20])).toBeLessThan(40);
+  test('palettes', async () => {
     const palette = await draw(8, 8, (x) => [x < 4 ? 255 : 0, 0, 0])
       .png({ palette: true })
       .toBuffer();
@@ -137,6 +132,104 @@ describe('refuses', () => {
     bomb.writeUInt32BE(100_000, 16);
     bomb.writeUInt32BE(100_000, 20);
     bomb.writeUInt32BE(crc32(bomb.subarray(12, 29)), 29);
-    await expect(decodeImage(bomb, 'bomb')).rejects.toThrow(refusal(DataError, 'bomb', 'a whole image', 'pixel limit'));
+    await expect(decodeImage(bomb, 'bomb')).rejects.toThrow(
+      refusal(DataError, 'bomb', 'an image of at most 178956970 pixels', '100000 x 100000'),
+    );
+  });
+
+  test('more pixels than maxPixels', async () => {
+    const bytes = await noisy.clone().png().toBuffer();
+    for (const maxPixels of [64 * 48, 64 * 48 + 0.5, Infinity]) {
+      expect((await decodeImage(bytes, 'x', { maxPixels })).width).toBe(64);
+    }
+    const refused = decodeImage(bytes, 'x', { maxPixels: 64 * 48 - 1 });
+    await expect(refused).rejects.toThrow(refusal(DataError, 'x', 'an image of at most 3071 pixels', '64 x 48'));
+    await expect(refused).rejects.toMatchObject({ hint: expect.stringContaining('raise maxPixels') });
+    for (const maxPixels of [0, NaN, -1]) {
+      await expect(decodeImage(bytes, 'x', { maxPixels })).rejects.toThrow(
+        refusal(ParamError, 'maxPixels', 'a number >= 1', `${maxPixels}`),
+      );
+    }
+  });
+
+  test('JPEG of more than 100 scans', async () => {
+    const bytes = await noisy.clone().jpeg({ progressive: true }).toBuffer();
+    const { scans } = imageInfo(bytes);
+    // Refines the last bit of the first coefficients again, without data.
+    const scan = Buffer.from([0xff, 0xda, 0, 8, 1, 1, 0, 0, 0, 0x10]);
+    const withScans = (count: number): Buffer =>
+      Buffer.concat([bytes.subarray(0, -2), ...Array<Buffer>(count - scans).fill(scan), bytes.subarray(-2)]);
+    // These scans are not valid, which the decoder finds.
+    await expect(decodeImage(withScans(100), 'x')).rejects.toThrow(refusal(DataError, 'x', 'a whole image', ''));
+    await expect(decodeImage(withScans(101), 'x')).rejects.toThrow(
+      refusal(DataError, 'x', 'a JPEG of at most 100 scans', '101'),
+    );
+  });
+
+  test.each([
+    ['animated png', 'one picture', 'an animation', 'in.png[0]'],
+    ['animated webp', 'one picture', 'an animation', 'in.webp[0]'],
+    ['jpeg in cmyk', 'RGB or gray', 'CMYK', '-colorspace sRGB'],
+  ])('%s', async (kind, expected, got, hint) => {
+    const refused = decodeImage(await FILES[kind](), 'x');
+    await expect(refused).rejects.toThrow(refusal(DataError, 'x', expected, got));
+    await expect(refused).rejects.toMatchObject({ hint: expect.stringContaining(hint) });
+  });
+
+  test('gray of 16 bits', async () => {
+    const raw = { width: 2, height: 1, channels: 1 } as const;
+    const bytes = await sharp(Uint16Array.from([1, 2]), { raw })
+      .toColorspace('grey16')
+      .png()
+      .toBuffer();
+    await expect(decodeImage(bytes, 'x')).rejects.toThrow(
+      refusal(DataError, 'x', 'samples of 8 bits', 'gray of 16 bits'),
+    );
+  });
+
+  test('JPEG of 12 bits', async () => {
+    const bytes = Buffer.from(await FILES.jpeg());
+    bytes[bytes.indexOf(Buffer.from([0xff, 0xc0])) + 4] = 12;
+    await expect(decodeImage(bytes, 'x')).rejects.toThrow(refusal(DataError, 'x', 'of 8 bits', 'rgb of 12 bits'));
+  });
+
+  test('an unknown option', async () => {
+    const options = { maxPixel: 1 } as object;
+    const refused = decodeImage(await FILES.jpeg(), 'x', options);
+    await expect(refused).rejects.toThrow(refusal(ParamError, 'maxPixel', 'maxPixels', 'an unknown key'));
+    await expect(refused).rejects.toMatchObject({ hint: 'Did you mean maxPixels?' });
+  });
+});
+
+describe('readImage accepts', () => {
+  test('a path, a file: URL, and bytes', async () => {
+    const bytes = await noisy.clone().png().toBuffer();
+    await writeFile(path('a b.png'), bytes);
+    const padded = Buffer.concat([Buffer.from('xx'), bytes]).subarray(2);
+    for (const source of [path('a b.png'), pathToFileURL(path('a b.png')), bytes, padded, new Uint8Array(bytes)]) {
+      expect((await readImage(source)).data).toEqual((await decodeImage(bytes, 'x')).data);
+    }
+    await expect(readImage(bytes, { maxPixels: 9 })).rejects.toThrow(refusal(DataError, 'readImage', 'at most 9', ''));
+    await expect(readImage(path('a b.png'), { maxPixels: 9 })).rejects.toThrow(path('a b.png'));
+  });
+
+  test.each<[unknown, string]>([
+    [null, 'Null'],
+    [undefined, 'Undefined'],
+    [7, 'Number'],
+    [new Float32Array(3), 'Float32Array'],
+    [new ArrayBuffer(3), 'ArrayBuffer'],
+    [new URL('https://example.com/a.png'), 'a URL of https:'],
+  ])('not %p', async (source, got) => {
+    await expect(readImage(source as string)).rejects.toThrow(
+      refusal(ParamError, 'readImage', 'a path, a file: URL or a Uint8Array', got),
+    );
+  });
+
+  test('nothing that makes a long message', async () => {
+    const text = 'no image'.repeat(1000);
+    await expect(readImage(Buffer.from(text))).rejects.toMatchObject({
+      message: 'readImage: expected a PNG, JPEG or WebP image, got other bytes',
+    });
   });
 });

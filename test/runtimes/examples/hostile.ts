@@ -40,3 +40,10 @@ export async function inflating(mebibytes: number): Promise<Buffer> {
     chunk('IEND', Buffer.alloc(0)),
   ]);
 }
+
+/** A gray PNG of 16 bits, which decoders read differently. */
+export const grayOf16Bits = (): Promise<Buffer> =>
+  sharp(Uint16Array.from([1, 2]), { raw: { width: 2, height: 1, channels: 1 } })
+    .toColorspace('grey16')
+    .png()
+    .toBuffer();

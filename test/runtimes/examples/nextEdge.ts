@@ -17,7 +17,7 @@ export async function nextEdge(consumer: Consumer): Promise<readonly Answer[]> {
   await copyFile(join(consumer.folder, 'route.mjs'), join(routeFolder, 'route.js'));
   for (const part of PARTS) await copyFile(join(consumer.folder, part), join(routeFolder, part));
   const server = await buildExample(example);
-  const mismatch = await judgeServer(server, LABEL);
+  const mismatch = await judgeServer(server, LABEL, { webp: true });
   if (mismatch !== null) throw new Error(mismatch);
   return withServer(server, (_, url) =>
     edgeAnswers(consumer, (query, body) => fetch(new URL(`/api/logits${query}`, url), { method: 'POST', body })),

@@ -1,7 +1,10 @@
 /** The requests to every example that is a server. */
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import sharp from 'sharp';
 import { FILES } from '../../image/imageFiles.js';
-import { damaged, inflating, manyScans, photograph } from './hostile.js';
+import { ROOT } from '../consumer.js';
+import { damaged, grayOf16Bits, inflating, manyScans, photograph } from './hostile.js';
 
 export interface Reply {
   readonly status: number;
@@ -40,7 +43,7 @@ async function cases(): Promise<readonly Case[]> {
     { what: 'text', bytes: new TextEncoder().encode('<svg onload="alert(1)"/>'), status: 415 },
     { what: 'a PNG of 50,000 x 50,000', bytes: bomb(png, 50_000), status: 422 },
     { what: 'a JPEG of 1,000 scans', bytes: await manyScans(1000), status: 422 },
-    { what: 'a PNG of 16 bits', bytes: await FILES['png of 16 bits'](), status: 422 },
+    { what: 'a gray PNG of 16 bits', bytes: await grayOf16Bits(), status: 422 },
     { what: 'an animated PNG', bytes: await FILES['animated png'](), status: 422 },
     { what: 'a JPEG in CMYK', bytes: await FILES['jpeg in cmyk'](), status: 422 },
     { what: 'the first bytes of a PNG', bytes: png.subarray(0, 20), status: 400 },
@@ -68,8 +71,41 @@ async function judgeOrientation(post: Post): Promise<string | null> {
   return unrotated === expected ? `rotated pixels have the same answer as upright ones: ${unrotated}` : null;
 }
 
+interface Picture {
+  readonly file: string;
+  readonly width: number;
+  readonly height: number;
+  readonly pixels: string;
+}
+
+/** What an example does not read. */
+export interface Omissions {
+  /** The example has no decoder of WebP. */
+  readonly webp?: true;
+}
+
+/** Pictures of every kind have the answer of the pixels that Pillow reads from them, or are refused everywhere. */
+export async function judgePictures(post: Post, omissions: Omissions = {}): Promise<string | null> {
+  const text = await readFile(join(ROOT, 'test/data/decode/pictures.json'), 'utf8');
+  for (const [name, picture] of Object.entries(JSON.parse(text) as Record<string, Picture>)) {
+    const { width, height } = picture;
+    const reply = await post(Buffer.from(picture.file, 'base64'));
+    const isOmitted = omissions.webp === true && name.startsWith('webp');
+    if (isOmitted || /cmyk|ycck|animated|gray.*16 bits/.test(name)) {
+      const expected = isOmitted ? 415 : 422;
+      if (reply.status !== expected) return `${name}: status ${reply.status}; expected ${expected}`;
+      continue;
+    }
+    const raw = sharp(Buffer.from(picture.pixels, 'base64'), { raw: { width, height, channels: 3 } });
+    const expected = JSON.stringify((await post(await raw.png().toBuffer())).body);
+    const answer = JSON.stringify(reply.body);
+    if (reply.status !== 200 || answer !== expected) return `${name}: ${reply.status} ${answer}; expected ${expected}`;
+  }
+  return null;
+}
+
 /** Sends all requests in order. @returns the first wrong answer; null if all are right */
-export async function judge(post: Post, label: string): Promise<string | null> {
+export async function judge(post: Post, label: string, omissions?: Omissions): Promise<string | null> {
   for (const { what, bytes, status } of await cases()) {
     const reply = await post(bytes);
     const answer = `${what}: status ${reply.status}, ${JSON.stringify(reply.body).slice(0, 200)}`;
@@ -80,7 +116,7 @@ export async function judge(post: Post, label: string): Promise<string | null> {
     if (/node_modules|file:|\/tmp\/|\.[jt]s:\d/.test(JSON.stringify(reply.body)))
       return `${answer}; it exposes internal paths`;
   }
-  return judgeOrientation(post);
+  return (await judgeOrientation(post)) ?? judgePictures(post, omissions);
 }
 
 /** For decoders that inflate all data. Sharp stops when its rows are full. */

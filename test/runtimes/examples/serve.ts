@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { setTimeout } from 'node:timers/promises';
 import { freePort } from './freePort.js';
 import { ENVIRONMENT, runCommand } from './readme.js';
-import { judge, judgeOverfull, type Reply } from './requests.js';
+import { judge, judgeOverfull, type Omissions, type Reply } from './requests.js';
 
 /** Milliseconds until a server counts as hung. On a busy machine, a start that builds first takes minutes. */
 const START_TIMEOUT = 600_000;
@@ -46,7 +46,7 @@ export async function withServer<T>(
 }
 
 /** Sends requests to an example's server. @returns the first wrong answer; null if all are right */
-export const judgeServer = (server: Server, label: string): Promise<string | null> =>
+export const judgeServer = (server: Server, label: string, omissions?: Omissions): Promise<string | null> =>
   withServer(server, async (command, url) => {
     const answer = await runCommand(command, server.cwd);
     if (!answer.includes(label)) return `${command}: ${answer}`;
@@ -54,5 +54,5 @@ export const judgeServer = (server: Server, label: string): Promise<string | nul
       const response = await fetch(url, { method: 'POST', body: new Uint8Array(body) });
       return { status: response.status, body: (await response.json()) as Reply['body'] };
     };
-    return (await judge(post, label)) ?? judgeOverfull(post);
+    return (await judge(post, label, omissions)) ?? judgeOverfull(post);
   });

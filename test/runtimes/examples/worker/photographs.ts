@@ -5,6 +5,7 @@ import { loadModel } from '../../../../src/entries/index.js';
 import type { Consumer } from '../../consumer.js';
 import { chunk, PNG_HEAD, withChunk } from '../../../image/imageFiles.js';
 import { zeros } from '../hostile.js';
+import { judgePictures, type Reply } from '../requests.js';
 import { labelsOf, post } from './ask.js';
 
 /** For each EXIF orientation, the inverse transform of an upright image. */
@@ -51,6 +52,12 @@ export async function checkPhotographs(url: string, { photograph }: Consumer): P
   for (const [name, form] of Object.entries(forms)) {
     assert.equal((await post(url, await form.toBuffer())).text, text, name);
   }
+
+  const mismatch = await judgePictures(async (bytes) => {
+    const answer = await post(url, Buffer.from(bytes));
+    return { status: answer.status, body: JSON.parse(answer.text) as Reply['body'] };
+  });
+  assert.equal(mismatch, null);
 
   // A color profile is neither applied nor inflated.
   const profile = Buffer.concat([Buffer.from('zeros\0\0', 'latin1'), await zeros(7)]);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import sharp from 'sharp';
 import { chunk, FILES, PNG_HEAD } from '../../../image/imageFiles.js';
-import { damaged, inflating, manyScans, photograph } from '../hostile.js';
+import { damaged, grayOf16Bits, inflating, manyScans, photograph } from '../hostile.js';
 import { ask, post, type WorkerAnswer } from './ask.js';
 import { unfinished } from './unfinished.js';
 
@@ -63,7 +63,7 @@ export const IMAGES: readonly (readonly [status: number, name: string, image: ()
   [422, 'a JPEG in CMYK', () => FILES['jpeg in cmyk']()],
   [422, 'a JPEG of 12 bits', () => jpegWith(4, [12], 0xc1)],
   [422, 'a JPEG of 1,000 scans', () => manyScans(1000)],
-  [422, 'a PNG of 16 bits', () => FILES['png of 16 bits']()],
+  [422, 'a gray PNG of 16 bits', grayOf16Bits],
   [422, 'a PNG whose pixels inflate to 256 MiB', () => inflating(256)],
   [422, 'an animated PNG', () => FILES['animated png']()],
   [422, 'an animated WebP', () => FILES['animated webp']()],

@@ -55,8 +55,11 @@ function check({ format, width, height, bitDepth, color, animated, scans }, byte
     throw new RefusedImageError(422, `expected a JPEG of at most ${MAX_SCANS} scans, got ${scans}`);
   if (animated) throw new RefusedImageError(422, 'expected one picture, got an animation');
   if (color === 'cmyk') throw new RefusedImageError(422, 'expected RGB or gray, got CMYK');
-  if (bitDepth > 8) throw new RefusedImageError(422, `expected samples of 8 bits, got ${bitDepth}`);
-  if (format === 'png' && isOverfull(bytes, width * height)) {
+  // Of 16 bits the decoder takes the upper 8, as other decoders do for colors, but not for gray.
+  if (bitDepth > 8 && (format !== 'png' || color === 'gray')) {
+    throw new RefusedImageError(422, `expected samples of 8 bits, got ${bitDepth}`);
+  }
+  if (format === 'png' && isOverfull(bytes, width * height, bitDepth)) {
     throw new RefusedImageError(422, `expected pixels for ${width} x ${height}, got more`);
   }
 }

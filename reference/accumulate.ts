@@ -2,7 +2,7 @@ import { bceWithLogits, bceWithLogitsBackward } from './bceWithLogits.js';
 import type { Config } from './config.js';
 import { crossEntropy, crossEntropyBackward } from './crossEntropy.js';
 import { ParamError } from './errors.js';
-import type { State } from './layers.js';
+import type { RunningVar, State } from './layers.js';
 import { map, tensor, valuesOf, zip, type Tensor } from './tensor.js';
 import { forward } from './vanillaNet.js';
 
@@ -15,6 +15,8 @@ export interface AccumulateOptions {
   readonly step: number;
   /** Number of micro-batches; divides the batch. */
   readonly parts: number;
+  /** The variance that updates the running statistics. Default 'unbiased'. */
+  readonly runningVar?: RunningVar;
 }
 
 /** Gradients and loss of a batch, before the optimizer's step. */
@@ -72,7 +74,7 @@ export function accumulate(
   state: State,
   x: Tensor,
   shares: Tensor,
-  { lambda, loss: kind, seed, step, parts }: AccumulateOptions,
+  { lambda, loss: kind, seed, step, parts, runningVar = 'unbiased' }: AccumulateOptions,
 ): AccumulateResult {
   const [n] = x.shape;
   if (!Number.isInteger(parts) || parts < 1 || n % parts !== 0) {
@@ -83,7 +85,7 @@ export function accumulate(
   const logits: number[] = [];
   let [now, loss] = [state, 0];
   for (let k = 0; k < parts; k++) {
-    const mode = { training: true, lambda, seed, step: step * parts + k } as const;
+    const mode = { training: true, lambda, seed, step: step * parts + k, runningVar } as const;
     const pass = forward(config, now, part(x, parts, k), mode);
     const q = part(shares, parts, k);
     for (const [name, grad] of pass.backward(slope(pass.logits, q)).grads) {

@@ -12,6 +12,9 @@ import type { Tensor } from './tensor.js';
 /** Parameters and running statistics by PyTorch's names. */
 export type State = ReadonlyMap<string, Tensor>;
 
+/** The variance of a batch that updates the running one: times m/(m − 1) as in PyTorch, or as it is, as in Paddle. */
+export type RunningVar = 'unbiased' | 'biased';
+
 /** The mode of a forward pass. */
 export interface Mode {
   /** Training or evaluation. */
@@ -19,7 +22,7 @@ export interface Mode {
   /** λ, the slope of the deep-training activations; required for the train form. */
   readonly lambda?: number | undefined;
   /** The variance that updates the running statistics. Default 'unbiased', as in PyTorch. */
-  readonly runningVar?: 'unbiased' | 'biased';
+  readonly runningVar?: RunningVar;
   /** Seed of the dropout masks. Default 0. */
   readonly seed?: number;
   /** Training step: each step has its own dropout masks. Default 0. */

@@ -3,7 +3,7 @@ import { adam, type AdamMoments, type AdamOptions } from './adam.js';
 import type { Config } from './config.js';
 import { ParamError } from './errors.js';
 import { lamb, lambDivisor } from './lamb.js';
-import { pick, type State } from './layers.js';
+import { pick, type RunningVar, type State } from './layers.js';
 import { layerScale } from './layerScale.js';
 import { sgd, type SgdOptions } from './sgd.js';
 import { full, zeros, type Tensor } from './tensor.js';
@@ -25,6 +25,8 @@ export interface TrainStepOptions extends Omit<AdamOptions, 'decoupled'>, SgdOpt
   readonly seed?: number;
   /** Number of micro-batches, over which the gradients are averaged: see `accumulate`. Default 1. */
   readonly gradAccumSteps?: number;
+  /** The variance that updates the running statistics. Default 'unbiased', as in PyTorch. */
+  readonly runningVar?: RunningVar;
 }
 
 /** The state of a training: a step maps it to the next. */
@@ -74,11 +76,12 @@ export function trainStep(
     loss: kind = 'cross-entropy',
     seed = 0,
     gradAccumSteps: parts = 1,
+    runningVar = 'unbiased',
     ...options
   }: TrainStepOptions,
 ): { training: Training; loss: number; logits: Tensor } {
   const shares = 'shape' in targets ? targets : smoothTargets(targets, config.num_classes, smoothing);
-  const pass = accumulate(config, state, x, shares, { lambda, loss: kind, seed, step, parts });
+  const pass = accumulate(config, state, x, shares, { lambda, loss: kind, seed, step, parts, runningVar });
   const { grads, loss, logits } = pass;
 
   const { optimizer = 'adam', decayVectors = optimizer !== 'lamb', layerDecay = 1 } = options;

@@ -7,6 +7,17 @@ import { checkState } from './parameters.js';
 import { checkResume, type Resume } from './resume.js';
 import type { StateDict } from './tensor.js';
 
+export const RUNNING_VARS = ['unbiased', 'biased'] as const;
+/**
+ * The variance σ² of a batch that updates `running_var`, over m values a channel: σ²·m/(m − 1), as in PyTorch, or σ², as
+ * in Paddle.
+ */
+export type RunningVar = (typeof RUNNING_VARS)[number];
+
+/** The factor of σ² in the update of `running_var`. @param m values of a channel in a batch */
+export const varianceCorrection = (runningVar: RunningVar, m: number): number =>
+  runningVar === 'biased' ? 1 : m / (m - 1);
+
 /** Options for opening a training. */
 export interface OpeningOptions {
   /** Seed of the dropout masks. Default 0. */
@@ -17,16 +28,19 @@ export interface OpeningOptions {
   readonly ema?: boolean;
   /** Passes per step, over which gradients are averaged. Default 1. */
   readonly gradAccumSteps?: number;
+  /** The variance that updates the running statistics. Default 'unbiased', as in PyTorch. */
+  readonly runningVar?: RunningVar;
   /** Where an interrupted run continues; the state must be the one that the run had. */
   readonly resume?: Resume;
 }
 
 /** @param state the initial state, or that of the interrupted run @throws ParamError, WeightsError */
 export function checkOpening(state: StateDict, config: ModelConfig, options: OpeningOptions): void {
-  const { loss = 'cross-entropy', ema = false, gradAccumSteps = 1, resume } = options;
+  const { loss = 'cross-entropy', ema = false, gradAccumSteps = 1, runningVar = 'unbiased', resume } = options;
   checkState(state, config);
   checkLoss(loss);
   checkPasses(gradAccumSteps);
+  checkOneOf('runningVar', runningVar, RUNNING_VARS);
   if (resume !== undefined) checkResume(resume, config, { ema });
 }
 

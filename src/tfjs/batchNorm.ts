@@ -1,4 +1,5 @@
 import { BATCH_NORM } from '../core/network.js';
+import { varianceCorrection, type RunningVar } from '../core/trainingRules.js';
 import type { Maps, Tf, Vector } from './tf.js';
 
 const { eps: EPS, momentum: MOMENTUM } = BATCH_NORM;
@@ -29,12 +30,13 @@ export function batchNormEval(tf: Tf, x: Maps, { weight, bias, runningMean, runn
 
 /**
  * y = γ·x̂ + β with x̂ = (x − μ)/√(σ² + ε), where μ and σ² are those of the batch: of each channel over its m = n·h·w
- * values. Updates the running statistics with μ and with the unbiased variance σ²·m/(m − 1).
+ * values. Updates the running statistics with μ and with the unbiased variance σ²·m/(m − 1), or with σ².
  */
 export function batchNorm(
   tf: Tf,
   x: Maps,
   { weight, bias, runningMean, runningVar }: BatchNormParameters,
+  kind: RunningVar,
 ): { y: Maps; saved: BatchNormSaved; runningMean: Vector; runningVar: Vector } {
   const count = x.shape[0] * x.shape[1] * x.shape[2];
   const mean: Vector = tf.mean(x, [0, 1, 2]);
@@ -48,7 +50,7 @@ export function batchNorm(
     y: tf.add(tf.mul(normalized, weight), bias),
     saved: { normalized, invStd },
     runningMean: update(runningMean, MOMENTUM, mean),
-    runningVar: update(runningVar, (MOMENTUM * count) / (count - 1), variance),
+    runningVar: update(runningVar, MOMENTUM * varianceCorrection(kind, count), variance),
   };
 }
 

@@ -1,6 +1,7 @@
 /** The layers of the network on an engine, forward and backward. */
 import { ParamError } from '../core/errors.js';
 import type { Layer } from '../core/network.js';
+import type { RunningVar } from '../core/trainingRules.js';
 import { unreachable } from '../core/unreachable.js';
 import { adaptiveMaxPool2d, adaptiveMaxPool2dBackward } from './adaptiveMaxPool2d.js';
 import { batchNorm, batchNormBackward, batchNormEval } from './batchNorm.js';
@@ -18,6 +19,8 @@ export interface Mode {
   readonly lambda: number | null;
   /** The factors of dropout in training, [n,1,1,c]. */
   readonly mask?: Maps | null;
+  /** The variance that updates the running statistics. Default 'unbiased'. */
+  readonly runningVar?: RunningVar;
 }
 
 /** The output of a layer, and its backward pass. */
@@ -81,7 +84,7 @@ export function runLayer(tf: Tf, layer: Layer, parameters: Parameters, x: Maps, 
         runningVar: vector('running_var'),
       };
       if (!mode.training) return { y: batchNormEval(tf, x, all), backward: refuseBackward };
-      const { y, saved, runningMean, runningVar } = batchNorm(tf, x, all);
+      const { y, saved, runningMean, runningVar } = batchNorm(tf, x, all, mode.runningVar ?? 'unbiased');
       return {
         y,
         buffers: withNames({ running_mean: runningMean, running_var: runningVar }),

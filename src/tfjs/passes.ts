@@ -4,7 +4,7 @@ import type { Loss } from '../core/optimizer.js';
 import { uniform } from '../core/philox.js';
 import { planNetwork, type Layer } from '../core/network.js';
 import { sizeOf, type FloatArray } from '../core/tensor.js';
-import { checkLambda } from '../core/trainingRules.js';
+import { checkLambda, type RunningVar } from '../core/trainingRules.js';
 import { bceWithLogits, bceWithLogitsBackward } from './bceWithLogits.js';
 import { crossEntropy, crossEntropyBackward } from './crossEntropy.js';
 import type { Engine } from './engine.js';
@@ -48,6 +48,13 @@ interface PassContext {
   readonly keep: KeepTensor;
 }
 
+interface PassesOptions {
+  readonly loss: Loss;
+  /** Of the dropout masks. */
+  readonly seed: number;
+  readonly runningVar: RunningVar;
+}
+
 /** Runs batches through the network, in training or eval mode, with a state that is not changed. */
 export class Passes {
   readonly #engine: Engine;
@@ -55,14 +62,16 @@ export class Passes {
   readonly #layers: readonly Layer[];
   readonly #loss: Loss;
   readonly #seed: number;
+  readonly #runningVar: RunningVar;
 
   /** @throws ShapeError if `config.input_size` is too small for the network */
-  constructor(engine: Engine, config: ModelConfig, { loss, seed }: { readonly loss: Loss; readonly seed: number }) {
+  constructor(engine: Engine, config: ModelConfig, { loss, seed, runningVar }: PassesOptions) {
     this.#engine = engine;
     this.#config = config;
     this.#layers = planNetwork(config, config.input_size);
     this.#loss = loss;
     this.#seed = seed;
+    this.#runningVar = runningVar;
   }
 
   /** @param least the minimum number of images @throws ShapeError, ParamError */
@@ -95,6 +104,7 @@ export class Passes {
         training: true,
         lambda: batch.lambda,
         mask: this.#mask(q, number),
+        runningVar: this.#runningVar,
       });
       const grads = backward(LOSSES[this.#loss].backward(tf, logits, q));
       return { logits, buffers: keepAll(keep, buffers), grads: keepAll(keep, grads) };

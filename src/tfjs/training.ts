@@ -46,10 +46,11 @@ export class TfjsTraining {
 
   private constructor(engine: Engine, state: StateDict, config: ModelConfig, options: TfjsTrainingOptions) {
     const { tf } = engine;
-    const { seed = 0, loss = 'cross-entropy', ema = false, gradAccumSteps = 1, resume } = options;
+    const { seed = 0, loss = 'cross-entropy', ema = false, gradAccumSteps = 1 } = options;
+    const { runningVar = 'unbiased', resume } = options;
     this.#engine = engine;
     this.#config = config;
-    this.#passes = new Passes(engine, config, { loss, seed });
+    this.#passes = new Passes(engine, config, { loss, seed, runningVar });
     this.#gradAccumSteps = gradAccumSteps;
     this.#steps = resume?.steps ?? 0;
     this.#family = familyOf(resume);

@@ -1,11 +1,20 @@
+import { checkOneOf } from '../core/check.js';
 import type { ModelConfig } from '../core/config.js';
 import { log } from '../core/elementary.js';
 import { isCounter, parameterShapes } from '../core/parameters.js';
 import { uniform } from '../core/philox.js';
 import { sizeOf, type StateDict, type Tensor } from '../core/tensor.js';
 
-/** Standard deviation of all kernels. The official truncation at ±2 is at 100 deviations, and has no effect. */
+/** Standard deviation of all kernels, before truncation. */
 const STD = 0.02;
+
+export const TRUNCATIONS = ['absolute', 'two-sigma'] as const;
+/**
+ * Bounds of the normal distribution that kernels are drawn from: ±2 (timm and the official code: at 100 standard
+ * deviations, without effect) or ±2 standard deviations (Paddle before version 2.6), which leaves a standard deviation
+ * of 0.0176.
+ */
+export type Truncation = (typeof TRUNCATIONS)[number];
 
 /** Numerators and denominators of AS 241, lowest power first: for the center, the near tail and the far tail. */
 const CENTER = [
@@ -62,22 +71,36 @@ export function normalQuantile(p: number): number {
   return q < 0 ? -z : z;
 }
 
+/** Φ(−2), the probability below two standard deviations under the mean. */
+const BELOW_TWO_SIGMA = 0.022750131948179212;
+
 /** Half the distance between two uniform numbers. They include 0, whose quantile is infinite. */
 const MIN_P = 2 ** -54;
+
+/**
+ * The quantile of the standard normal distribution, truncated: Φ⁻¹(Φ(−2) + u·(Φ(2) − Φ(−2))) for two sigma.
+ *
+ * @param u in [0, 1)
+ */
+function truncatedQuantile(u: number, truncation: Truncation): number {
+  if (truncation === 'absolute') return normalQuantile(Math.max(u, MIN_P));
+  return normalQuantile(BELOW_TWO_SIGMA + u * (1 - 2 * BELOW_TWO_SIGMA));
+}
 
 /**
  * Initial weights in float32: kernels normal with standard deviation 0.02, biases 0, batch norms γ = 1 and β = 0,
  * running mean 0 and variance 1. Element i of the k-th kernel is random number i of stream k: the same bits for the same
  * seed on every machine.
  */
-export function initialState(config: ModelConfig, seed: number): StateDict {
+export function initialState(config: ModelConfig, seed: number, truncation: Truncation = 'absolute'): StateDict {
+  checkOneOf('initTruncation', truncation, TRUNCATIONS);
   let stream = 0;
   const initialTensor = (name: string, shape: readonly number[]): Tensor => {
     if (isCounter(name)) return { data: new Float64Array(1), shape };
     const data = new Float32Array(sizeOf(shape));
     if (shape.length === 4) {
       for (let i = 0; i < data.length; i++) {
-        data[i] = STD * normalQuantile(Math.max(uniform(seed, stream, i), MIN_P));
+        data[i] = STD * truncatedQuantile(uniform(seed, stream, i), truncation);
       }
       stream++;
     } else if (/\.(weight|running_var)$/.test(name)) {

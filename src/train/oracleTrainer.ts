@@ -54,7 +54,7 @@ function trainingFrom(state: StateDict, resume: Resume | undefined): Training {
  */
 export function oracleTrainer(config: ModelConfig, options: TrainerOptions & { readonly batchSize?: number }): Trainer {
   const network = toOracleConfig(config);
-  const { seed, resume, loss: kind = 'cross-entropy', gradAccumSteps = 1, batchSize } = options;
+  const { seed, resume, loss: kind = 'cross-entropy', gradAccumSteps = 1, runningVar = 'unbiased', batchSize } = options;
   if (batchSize !== undefined) checkBatch(batchSize, gradAccumSteps, config);
   const first = firstState(config, options);
   checkOpening(first, config, options);
@@ -82,6 +82,7 @@ export function oracleTrainer(config: ModelConfig, options: TrainerOptions & { r
         seed,
         loss: kind,
         gradAccumSteps,
+        runningVar,
       });
       [training, family] = [result.training, next];
       if (emaDecay !== undefined) average = ema(average ?? refuseAverage(), training.state, emaDecay);

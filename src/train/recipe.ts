@@ -2,7 +2,9 @@
 import { checkBoolean, checkInteger, checkNumber, checkOneOf, type Range } from '../core/check.js';
 import { ParamError } from '../core/errors.js';
 import type { Loss, OptimizerKind } from '../core/optimizer.js';
+import { RUNNING_VARS, type RunningVar } from '../core/trainingRules.js';
 import { checkAugment, type AugmentOptions } from '../data/augment/options.js';
+import { TRUNCATIONS, type Truncation } from './initialState.js';
 
 export interface Recipe {
   /** Passes over the training images, an integer >= 1. Default 3. */
@@ -63,6 +65,16 @@ export interface Recipe {
   readonly mixupSwitchProb: number;
   /** Decay of the averaged weights (exponential moving average), in [0, 1); 0 for no average. Default 0. */
   readonly ema: number;
+  /**
+   * The variance that updates the running statistics of batch norms: 'unbiased', as in PyTorch, or 'biased', as in
+   * Paddle. Default 'unbiased'.
+   */
+  readonly runningVar: RunningVar;
+  /**
+   * Bounds of the normal distribution of initial kernels: 'absolute', ±2 as in the official code, or 'two-sigma', ±0.04
+   * as in Paddle before version 2.6. Default 'absolute'.
+   */
+  readonly initTruncation: Truncation;
   /** Random transforms of the training images. Default none. */
   readonly augment: AugmentOptions;
   /** Seed of all random numbers, an integer in [0, 2^32). Default 0. */
@@ -97,6 +109,8 @@ export const DEFAULT_RECIPE: Recipe = {
   mixupProb: 1,
   mixupSwitchProb: 0.5,
   ema: 0,
+  runningVar: 'unbiased',
+  initTruncation: 'absolute',
   augment: {},
   seed: 0,
 };
@@ -157,6 +171,8 @@ const CHECKS: Readonly<Record<keyof Recipe, Check>> = {
   mixupProb: number(PROBABILITY),
   mixupSwitchProb: number(PROBABILITY),
   ema: number(SHARE),
+  runningVar: oneOf(...RUNNING_VARS),
+  initTruncation: oneOf(...TRUNCATIONS),
   augment: (_, value) => {
     checkAugment(value as AugmentOptions);
   },

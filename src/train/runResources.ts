@@ -10,11 +10,11 @@ import type { Trainer, TrainerOptions } from './trainer.js';
 /** Opens the trainer of a run: with initial weights drawn from the seed, or with the state to resume from. */
 export function openTrainer(
   config: ModelConfig,
-  { batchSize, gradAccumSteps, seed, loss, ema }: Recipe,
+  { batchSize, gradAccumSteps, seed, initTruncation, loss, ema, runningVar }: Recipe,
   { openTrainer: open = oracleTrainer }: RunOptions,
   resume?: TrainerOptions['resume'],
 ): Trainer | Promise<Trainer> {
-  const options = { batchSize, gradAccumSteps, seed, loss, ema: ema > 0 };
+  const options = { batchSize, gradAccumSteps, seed, initTruncation, loss, ema: ema > 0, runningVar };
   return open(config, resume === undefined ? options : { ...options, resume });
 }
 

@@ -4,7 +4,7 @@ import type { OptimizerStep } from '../core/optimizer.js';
 import type { Resume } from '../core/resume.js';
 import type { FloatArray, StateDict } from '../core/tensor.js';
 import type { OpeningOptions } from '../core/trainingRules.js';
-import { initialState } from './initialState.js';
+import { initialState, type Truncation } from './initialState.js';
 
 /** Options of one step. */
 export interface StepOptions {
@@ -41,6 +41,8 @@ export interface TrainerOptions extends OpeningOptions {
    * Default 1.
    */
   readonly gradAccumSteps?: number;
+  /** Bounds of the distribution that initial weights are drawn from. Default 'absolute'. */
+  readonly initTruncation?: Truncation;
   /** Initial weights. Default: drawn from the seed. */
   readonly state?: StateDict;
   /** The snapshot to resume from; takes precedence over `state`. */
@@ -79,5 +81,5 @@ export interface Trainer {
 }
 
 /** The weights that a training starts from. */
-export const firstState = (config: ModelConfig, { seed, state, resume }: TrainerOptions): StateDict =>
-  resume?.state ?? state ?? initialState(config, seed);
+export const firstState = (config: ModelConfig, { seed, initTruncation, state, resume }: TrainerOptions): StateDict =>
+  resume?.state ?? state ?? initialState(config, seed, initTruncation);

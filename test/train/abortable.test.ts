@@ -48,7 +48,7 @@ test.each([1, 3])('ends after value %d if that one aborts', async (last) => {
 
 test('ends a pending request, whose later rejection is ignored', async () => {
   const controller = new AbortController();
-  let fail = (_: Error): void => undefined;
+  let fail: (error: Error) => void = () => undefined;
   const sequence: AsyncIterable<number> = {
     [Symbol.asyncIterator]: () => ({
       next: () =>

@@ -1,5 +1,6 @@
 /** Builds the layout of a network in training; shared by all its units. */
 import type { MapShape } from '../../core/network.js';
+import type { RunningVar } from '../../core/trainingRules.js';
 import type { Arena } from '../arena.js';
 import { reserveDescriptor, type Descriptor, type Fields, type FieldValues } from '../descriptor.js';
 import { roundUpToLanes } from '../packedShape.js';
@@ -22,17 +23,33 @@ export interface Shared {
   readonly sides: readonly [number, number];
 }
 
+export interface PassOptions {
+  /** Images of a pass. */
+  readonly n: number;
+  /** The variance that updates the running statistics. */
+  readonly runningVar: RunningVar;
+}
+
 export class Builder {
   readonly #writes: ((view: DataView) => void)[] = [];
 
   constructor(
     readonly arena: Arena,
     readonly program: Program,
-    /** Images of a batch. */
-    readonly n: number,
+    private readonly pass: PassOptions,
     readonly shared: Shared,
     readonly tensors: ReadonlyMap<string, TensorBlock>,
   ) {}
+
+  /** Images of a pass. */
+  get n(): number {
+    return this.pass.n;
+  }
+
+  /** The variance that updates the running statistics. */
+  get runningVar(): RunningVar {
+    return this.pass.runningVar;
+  }
 
   /** Reserves a descriptor with these values; the others are written later, or in every step. */
   place<K extends string>(fields: Fields<K>, values: FieldValues<K>): Descriptor<K> {

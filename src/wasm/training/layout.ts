@@ -5,7 +5,7 @@
 import type { ModelConfig } from '../../core/config.js';
 import type { Loss } from '../../core/optimizer.js';
 import { planNetwork, type Layer, type LayerOf } from '../../core/network.js';
-import { checkImages } from '../../core/trainingRules.js';
+import { checkImages, type RunningVar } from '../../core/trainingRules.js';
 import { unreachable } from '../../core/unreachable.js';
 import { Arena } from '../arena.js';
 import { roundUpToLanes } from '../packedShape.js';
@@ -145,6 +145,8 @@ export interface TrainingPlan {
   readonly ema?: boolean | undefined;
   /** Passes a step. With more than one, memory is reserved for the sum of their gradients. Default 1. */
   readonly gradAccumSteps?: number | undefined;
+  /** The variance that updates the running statistics. Default 'unbiased'. */
+  readonly runningVar?: RunningVar | undefined;
 }
 
 /** Bytes of the largest map of a pass, the stem's windows among them. */
@@ -217,7 +219,7 @@ function addPasses(b: Builder, units: readonly Unit[], addLoss: () => void) {
 export function planTraining(
   config: ModelConfig,
   n: number,
-  { threads, loss = 'cross-entropy', ema = false, gradAccumSteps = 1 }: TrainingPlan,
+  { threads, loss = 'cross-entropy', ema = false, gradAccumSteps = 1, runningVar = 'unbiased' }: TrainingPlan,
 ): TrainingLayout {
   checkImages(n, config);
   const layers = planNetwork(config, config.input_size);
@@ -233,7 +235,7 @@ export function planTraining(
   const scratchBytes = 4 * Math.max(4096, ...layers.map(scratchFloats));
   const scratch = Array.from({ length: threads }, () => arena.reserve(scratchBytes));
 
-  const b = new Builder(arena, program, n, shared, tensors);
+  const b = new Builder(arena, program, { n, runningVar }, shared, tensors);
   const span = (addRegions: () => void): Span => spanOf(program, addRegions);
   const { units, dropout } = buildUnits(b, layers);
   const logits = units[units.length - 1].y;

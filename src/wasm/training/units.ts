@@ -1,6 +1,7 @@
 /** The units of a network in training: the regions that each adds to the forward pass, to eval, and to the backward pass. */
 import { BATCH_NORM as STATISTICS, type Layer, type LayerOf, type MapShape } from '../../core/network.js';
 import { sizeOf } from '../../core/tensor.js';
+import { varianceCorrection } from '../../core/trainingRules.js';
 import type { Builder } from './builder.js';
 import type { Descriptor } from '../descriptor.js';
 import { BATCH_NORM, CONV2D, DEPTHWISE_CONV2D, DROPOUT, GLOBAL_AVG_POOL, MAX_POOL2D, WINDOWS } from './descriptors.js';
@@ -112,7 +113,7 @@ export function batchNorm(b: Builder, layer: LayerOf<'batchNorm'>, x: Planes, li
     channels: y.channels,
     pixels,
     ...STATISTICS,
-    correction: pixels / (pixels - 1),
+    correction: varianceCorrection(b.runningVar, pixels),
   });
   const blocks = y.channels / 4;
   return {

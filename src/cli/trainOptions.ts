@@ -1,9 +1,11 @@
 /** Merges flags, a file and a preset into one recipe and one network. Flags override the file, and the file the preset. */
 import { Option, type Command } from 'commander';
-import { INTERPOLATIONS, type Interpolation, type ModelConfigInput } from '../core/config.js';
-import { ParamError } from '../core/errors.js';
+import { checkOneOf } from '../core/check.js';
+import { checkVariantName, INTERPOLATIONS, type Interpolation, type ModelConfigInput } from '../core/config.js';
 import { OPTIMIZERS } from '../core/optimizer.js';
-import { CIFAR10, PRESETS, type Preset } from '../train/presets.js';
+import { RUNNING_VARS } from '../core/trainingRules.js';
+import { CIFAR10, officialRecipe, PRESETS, type Preset } from '../train/presets.js';
+import { TRUNCATIONS } from '../train/initialState.js';
 import { DEFAULT_RECIPE, type Recipe } from '../train/recipe.js';
 import { FILE_KEYS, recipeFromFile, refuseKey } from '../train/recipeFile.js';
 import { integer, integers, number, numbers, size } from './arguments.js';
@@ -17,6 +19,8 @@ const NETWORK_KEYS = [
   'dims',
   'strides',
   'ada_pool',
+  'article_stem',
+  'in_chans',
   'act_num',
   'drop_rate',
   'input_size',
@@ -34,6 +38,8 @@ export interface RecipeFlags extends Partial<Omit<Recipe, 'augment' | 'betas'>>,
   readonly dims?: readonly number[];
   readonly strides?: readonly number[];
   readonly adaPool?: readonly number[];
+  readonly articleStem?: boolean;
+  readonly inChans?: number;
   readonly actNum?: number;
   readonly dropRate?: number;
   readonly size?: readonly [number, number];
@@ -43,6 +49,10 @@ export interface RecipeFlags extends Partial<Omit<Recipe, 'augment' | 'betas'>>,
 }
 
 export interface Plan {
+  /** What the user should know about the plan: a line each. */
+  readonly notes: readonly string[];
+  /** Values of the recipe that flags or the file set. The others may be adapted to the data and the machine. */
+  readonly explicit: ReadonlySet<string>;
   readonly recipe: Partial<Recipe>;
   readonly network: ModelConfigInput;
 }
@@ -76,20 +86,43 @@ function scaleEpochs(
 /** @throws ParamError for an invalid file, an unknown preset or an unknown key */
 export async function resolvePlan(flags: RecipeFlags): Promise<Plan> {
   const file = flags.config === undefined ? {} : await readPlan(flags.config);
-  const base = presetOf(flags.preset ?? file['preset']);
-  return { recipe: mergeRecipe(flags, file, base.recipe), network: mergeNetwork(flags, file, base.config) };
+  const base = presetOf(flags.preset ?? file['preset'], flags.variant ?? file['variant']);
+  return {
+    recipe: mergeRecipe(flags, file, base.recipe),
+    network: mergeNetwork(flags, file, base.config),
+    notes: base.notes ?? [],
+    explicit: explicitValues(flags, file),
+  };
+}
+
+/** The values of the recipe that flags or the file set. */
+function explicitValues(flags: RecipeFlags, file: Readonly<Record<string, unknown>>): ReadonlySet<string> {
+  const names = [...FILE_KEYS]
+    .filter(([key, name]) => key in file || flags[name] !== undefined)
+    .map(([, name]) => name);
+  return new Set(names);
 }
 
 /** Network and recipe that flags and file override. */
 interface Base {
   readonly config: ModelConfigInput;
   readonly recipe: Recipe;
+  readonly notes?: readonly string[];
 }
 
-function presetOf(name: unknown): Base {
+/** @param variant of flag or file, not checked yet @throws ParamError for an unknown name */
+function presetOf(name: unknown, variant: unknown): Base {
   if (name === undefined) return { config: SMALL, recipe: DEFAULT_RECIPE };
-  if (typeof name === 'string' && Object.hasOwn(PRESETS, name)) return PRESETS[name as Preset];
-  throw new ParamError({ op: 'preset', expected: Object.keys(PRESETS).join(', '), got: JSON.stringify(name) });
+  const preset = checkOneOf('preset', name, Object.keys(PRESETS) as Preset[]);
+  return preset === 'official' && variant !== undefined ? officialBase(variant) : PRESETS[preset];
+}
+
+/** The preset `official` with the published recipe of a variant, or with the nearest one. */
+function officialBase(value: unknown): Base {
+  const variant = checkVariantName('variant', value);
+  const { recipe, source } = officialRecipe(variant);
+  const note = `recipe none was published for ${variant}: using that of ${source}`;
+  return { config: { ...PRESETS.official.config, variant }, recipe, notes: source === variant ? [] : [note] };
 }
 
 function mergeRecipe(flags: RecipeFlags, file: Readonly<Record<string, unknown>>, base: Recipe): Partial<Recipe> {
@@ -116,9 +149,10 @@ function mergeNetwork(
 ): ModelConfigInput {
   const fromFile = Object.fromEntries(NETWORK_KEYS.flatMap((key) => (key in file ? [[key, file[key]]] : [])));
   const { variant, dims, strides, adaPool: ada_pool, actNum: act_num, dropRate: drop_rate, size: input_size } = flags;
-  const { cropPct: crop_pct, interpolation } = flags;
+  const { articleStem: article_stem, inChans: in_chans, cropPct: crop_pct, interpolation } = flags;
   const fromFlags = omitUndefined({
-    ...{ variant, dims, strides, ada_pool, act_num, drop_rate, input_size, crop_pct, interpolation },
+    ...{ variant, dims, strides, ada_pool, article_stem, in_chans, act_num, drop_rate },
+    ...{ input_size, crop_pct, interpolation },
   });
   // A variant and `dims` exclude each other: the later layer replaces the earlier.
   const layers: ModelConfigInput[] = [base, fromFile, fromFlags];
@@ -143,6 +177,9 @@ export const withRecipe = (command: Command): Command =>
     .option('--dims <list>', 'channels of stem and stages (default: 16,32,64)', integers(1))
     .option('--strides <list>', 'pooling stride of each stage (default: 2,2)', integers(1))
     .option('--ada-pool <list>', 'adaptive pooling size of each stage, 0 for none', integers(0))
+    .option('--article-stem', "with --ada-pool: the article's stem, stride 4 without padding")
+    .option('--no-article-stem', 'the official stem, stride 3 and padding 1 (default)')
+    .option('--in-chans <n>', 'input channels: 3, or 1 for grayscale (default: 3)', integer(1))
     .option('--act-num <n>', 'half width n of the series activation (default: 3)', integer(0))
     .option('--drop-rate <p>', 'dropout before the classifier (default: 0)', number(0, 1))
     .option('-s, --size <size>', 'input size, such as 32 or 224x160 (default: 32)', size)
@@ -157,6 +194,7 @@ export const withRecipe = (command: Command): Command =>
     .addOption(choice('--lambda-per <what>', 'when lambda changes (default: step)', ['step', 'epoch']))
     .option('--fuse-at-decay', 'fuse when lambda reaches 1, then train the fused network')
     .option('--no-fuse-at-decay', 'train the deep network to the end (default)')
+    .addOption(choice('--init-truncation <kind>', 'bounds of initial kernels (default: absolute)', TRUNCATIONS))
     .option('--seed <n>', 'seed of all random numbers (default: 0)', integer(0))
     .optionsGroup('Optimizer:')
     .addOption(choice('--optimizer <kind>', 'optimizer (default: adam)', OPTIMIZERS))
@@ -173,6 +211,7 @@ export const withRecipe = (command: Command): Command =>
     .option('--nesterov', 'Nesterov momentum for sgd')
     .option('--no-nesterov', 'plain momentum for sgd (default)')
     .option('--layer-decay <d>', 'learning-rate factor a layer, from the top (default: 1)', number(0, 1))
+    .addOption(choice('--running-var <kind>', 'running variance of batch norms (default: unbiased)', RUNNING_VARS))
     .option('--ema <d>', 'decay of averaged weights, 0 for none (default: 0)', number(0, 1))
     .optionsGroup('Loss and augmentation:')
     .addOption(choice('--loss <kind>', 'loss function (default: cross-entropy)', ['cross-entropy', 'bce']))

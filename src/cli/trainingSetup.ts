@@ -14,12 +14,14 @@ import { print } from './print.js';
 import type { TrainFlags } from './trainFlags.js';
 import { selectTrainer, trainingMemory } from './trainingBackend.js';
 import { dataChoice, openTrainingData } from './trainingData.js';
-import { resolvePlan } from './trainOptions.js';
+import { resolvePlan, type Plan } from './trainOptions.js';
 
 /** What flags, file and preset say together, before the data are opened. */
 export interface RunPlan {
   readonly network: ModelConfigInput;
   readonly recipe: Recipe;
+  readonly notes: Plan['notes'];
+  readonly explicit: Plan['explicit'];
   readonly inputSize: Size;
 }
 
@@ -39,10 +41,10 @@ const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} Mi
 
 /** Merges flags, file and preset. @throws ParamError for an invalid recipe or network */
 export async function planRun(options: TrainFlags): Promise<RunPlan> {
-  const { recipe: values, network } = await resolvePlan(options);
+  const { recipe: values, network, notes, explicit } = await resolvePlan(options);
   const recipe = resolveRecipe(values);
   const { input_size: inputSize } = resolveConfig({ num_classes: 1, ...network });
-  return { network, recipe, inputSize };
+  return { network, recipe, notes, explicit, inputSize };
 }
 
 /** The network for the classes and images of the data, and how validation and inference prepare an image. */
@@ -84,6 +86,7 @@ export async function prepareRun(folder: RunFolder, plan: RunPlan, options: Trai
     if (!options.json) print(text);
   };
   const { recipe, inputSize } = plan;
+  for (const line of plan.notes) note(line);
   // First, because a missing backend must fail before the data are read.
   const { openTrainer, name: backend } = await selectTrainer(options);
   const spec = options.data ?? (await findDefault()) ?? 'shapes';

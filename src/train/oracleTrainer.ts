@@ -54,7 +54,14 @@ function trainingFrom(state: StateDict, resume: Resume | undefined): Training {
  */
 export function oracleTrainer(config: ModelConfig, options: TrainerOptions & { readonly batchSize?: number }): Trainer {
   const network = toOracleConfig(config);
-  const { seed, resume, loss: kind = 'cross-entropy', gradAccumSteps = 1, runningVar = 'unbiased', batchSize } = options;
+  const {
+    seed,
+    resume,
+    loss: kind = 'cross-entropy',
+    gradAccumSteps = 1,
+    runningVar = 'unbiased',
+    batchSize,
+  } = options;
   if (batchSize !== undefined) checkBatch(batchSize, gradAccumSteps, config);
   const first = firstState(config, options);
   checkOpening(first, config, options);

@@ -1,13 +1,13 @@
 /** Merges flags, a file and a preset into one recipe and one network. Flags override the file, and the file the preset. */
 import { Option, type Command } from 'commander';
-import { checkOneOf } from '../core/check.js';
+import { checkKeys, checkOneOf } from '../core/check.js';
 import { checkVariantName, INTERPOLATIONS, type Interpolation, type ModelConfigInput } from '../core/config.js';
 import { OPTIMIZERS } from '../core/optimizer.js';
 import { RUNNING_VARS } from '../core/trainingRules.js';
 import { CIFAR10, officialRecipe, PRESETS, type Preset } from '../train/presets.js';
 import { TRUNCATIONS } from '../train/initialState.js';
 import { DEFAULT_RECIPE, type Recipe } from '../train/recipe.js';
-import { FILE_KEYS, recipeFromFile, refuseKey } from '../train/recipeFile.js';
+import { FILE_KEYS, recipeFromFile } from '../train/recipeFile.js';
 import { integer, integers, number, numbers, size } from './arguments.js';
 import { augmentOf, type AugmentFlags } from './augmentFlags.js';
 import { omitUndefined } from './omitUndefined.js';
@@ -61,10 +61,9 @@ const SMALL = { dims: [16, 32, 64], strides: [2, 2], input_size: 32, ...CIFAR10 
 
 async function readPlan(path: string): Promise<Readonly<Record<string, unknown>>> {
   const plan = await readJsonObject(path);
-  const known = ['preset', ...FILE_KEYS.keys(), ...NETWORK_KEYS];
   // A run writes `run` beside its recipe: what it was trained on. It is not an option.
-  const unknown = Object.keys(plan).find((key) => key !== 'run' && !known.includes(key));
-  if (unknown !== undefined) refuseKey(`${path}: ${unknown}`, unknown, known);
+  const { run: _, ...options } = plan;
+  checkKeys(options, ['preset', ...FILE_KEYS.keys(), ...NETWORK_KEYS], (key) => `${path}: ${key}`);
   return plan;
 }
 

@@ -1,4 +1,4 @@
-import { checkNumber, checkOneOf } from './check.js';
+import { checkKeys, checkNumber, checkOneOf } from './check.js';
 import { power } from './elementary.js';
 import { ParamError } from './errors.js';
 
@@ -45,8 +45,11 @@ const DEFAULTS = {
   layerDecay: 1,
 } as const;
 
+const STEP_KEYS = ['kind', 'lr', 'decayVectors', ...Object.keys(DEFAULTS)];
+
 /** A step with its defaults. @throws ParamError */
 export function resolveStep(step: OptimizerStep): Required<OptimizerStep> {
+  checkKeys(step, STEP_KEYS, (key) => `optimizer.${key}`);
   const all = { ...DEFAULTS, decayVectors: step.kind !== 'lamb', ...step };
   checkOneOf('optimizer', all.kind, OPTIMIZERS);
   for (const name of ['lr', 'weightDecay', 'eps', 'momentum'] as const) checkNumber(name, all[name], { min: 0 });

@@ -11,6 +11,7 @@ import {
   type Tensor,
   type Training,
 } from '../../reference/index.js';
+import { checkKeys } from '../core/check.js';
 import type { ModelConfig } from '../core/config.js';
 import { inModelOrder } from '../core/parameters.js';
 import { resolveStep } from '../core/optimizer.js';
@@ -19,7 +20,7 @@ import type { FloatArray, StateDict } from '../core/tensor.js';
 import { checkBatch, checkOpening } from '../core/trainingRules.js';
 import { toOracleConfig } from '../oracle/backend.js';
 import { fromOracle, stateFromOracle, stateToOracle, toOracle } from '../oracle/state.js';
-import { firstState, type Trainer, type TrainerOptions } from './trainer.js';
+import { firstState, TRAINER_KEYS, type Trainer, type TrainerOptions } from './trainer.js';
 
 /** The moments, with the names of a snapshot. */
 const momentsOf = ({ moments, buffers = new Map<string, Tensor>() }: Training, config: ModelConfig): StateDict => {
@@ -53,6 +54,7 @@ function trainingFrom(state: StateDict, resume: Resume | undefined): Training {
  * @throws WeightsError for weights of another network, ParamError for an option out of range
  */
 export function oracleTrainer(config: ModelConfig, options: TrainerOptions & { readonly batchSize?: number }): Trainer {
+  checkKeys(options, TRAINER_KEYS, (key) => key);
   const network = toOracleConfig(config);
   const {
     seed,

@@ -1,5 +1,5 @@
 /** The values that determine how a network is trained, and their ranges. */
-import { checkBoolean, checkInteger, checkNumber, checkOneOf, type Range } from '../core/check.js';
+import { checkBoolean, checkInteger, checkKeys, checkNumber, checkOneOf, type Range } from '../core/check.js';
 import { ParamError } from '../core/errors.js';
 import type { Loss, OptimizerKind } from '../core/optimizer.js';
 import { RUNNING_VARS, type RunningVar } from '../core/trainingRules.js';
@@ -43,7 +43,7 @@ export interface Recipe {
   readonly eps: number;
   /** Factor of the learning rate from each layer to the one below it, in (0, 1]; 1 for none. Default 1. */
   readonly layerDecay: number;
-  /** Epochs over which λ rises from 0 to 1, >= 0, so few that the last step has λ = 1. Default 2. */
+  /** Epochs over which λ rises from 0 to 1, >= 0, so few that the last step has λ = 1. Default 2, or fewer in a shorter run. */
   readonly decayEpochs: number;
   /** The curve of λ: 'linear' or 'cosine'. Default 'linear'. */
   readonly lambdaSchedule: 'linear' | 'cosine';
@@ -200,8 +200,8 @@ function checkCombinations(recipe: Recipe): void {
  * @throws ParamError for an unknown key, or a value of another type or out of its range
  */
 export function resolveRecipe(values: Partial<Recipe>): Recipe {
+  checkKeys(values, Object.keys(CHECKS), (key) => key);
   for (const [key, value] of Object.entries<unknown>(values)) {
-    if (!Object.hasOwn(CHECKS, key)) refuse(key, `one of ${Object.keys(CHECKS).join(', ')}`, 'an unknown key');
     if (value === undefined) refuse(key, 'a value', 'undefined');
   }
   const recipe = { ...DEFAULT_RECIPE, ...values };
@@ -210,6 +210,18 @@ export function resolveRecipe(values: Partial<Recipe>): Recipe {
   return recipe;
 }
 
+/** Epochs done before the last step, by which λ must be 1; whole ones if λ changes with every epoch. */
+function lastEpochs({ batchSize, epochs, lambdaPer }: Recipe, images: number): number {
+  const steps = Math.floor(images / batchSize);
+  return epochs - 1 + (lambdaPer === 'step' ? (steps - 1) / steps : 0);
+}
+
+/** Shortens the rise of λ, if it is longer than the run. For a default, which nobody chose for this run. */
+export const fitDecay = (recipe: Recipe, images: number): Recipe =>
+  recipe.batchSize > images
+    ? recipe
+    : { ...recipe, decayEpochs: Math.min(recipe.decayEpochs, lastEpochs(recipe, images)) };
+
 /**
  * Checks a recipe against the size of a set: at least one complete batch, and λ = 1 at the last step, because only a
  * network with λ = 1 can be fused.
@@ -217,10 +229,10 @@ export function resolveRecipe(values: Partial<Recipe>): Recipe {
  * @param images number of training images
  * @throws ParamError
  */
-export function checkRecipe({ batchSize, epochs, decayEpochs, lambdaPer }: Recipe, images: number): void {
+export function checkRecipe(recipe: Recipe, images: number): void {
+  const { batchSize, decayEpochs } = recipe;
   if (batchSize > images) refuse('batchSize', `an integer from 2 to the ${images} images`, batchSize);
-  const steps = Math.floor(images / batchSize);
-  const last = epochs - 1 + (lambdaPer === 'step' ? (steps - 1) / steps : 0);
+  const last = lastEpochs(recipe, images);
   if (decayEpochs <= last) return;
   throw new ParamError({
     op: 'decayEpochs',

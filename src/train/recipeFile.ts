@@ -1,4 +1,5 @@
 /** Recipes in files, whose keys are in snake_case: `batch_size` for `batchSize`, also within `augment`. */
+import { checkKeys } from '../core/check.js';
 import { ParamError } from '../core/errors.js';
 import { AUGMENT_KEYS, checkAugment, type AugmentOptions } from '../data/augment/options.js';
 import { DEFAULT_RECIPE, type Recipe } from './recipe.js';
@@ -15,21 +16,13 @@ const namesByKey = <K extends string>(names: readonly K[]): ReadonlyMap<string, 
 export const FILE_KEYS = namesByKey(Object.keys(DEFAULT_RECIPE) as (keyof Recipe)[]);
 const AUGMENT_FILE_KEYS = namesByKey(AUGMENT_KEYS);
 
-/** Refuses an unknown key; suggests the key in snake_case if it was written in camelCase. @throws ParamError */
-export function refuseKey(op: string, key: string, known: readonly string[]): never {
-  const expected = known.includes(toSnakeCase(key)) ? toSnakeCase(key) : `one of ${known.join(', ')}`;
-  throw new ParamError({ op, expected, got: 'an unknown key' });
-}
-
 /** @param op the file and key, for errors @throws ParamError */
 function augmentFromFile(op: string, value: unknown): AugmentOptions {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new ParamError({ op, expected: 'an object', got: JSON.stringify(value) });
   }
-  const entries = Object.entries(value).map(([key, option]) => {
-    const name = AUGMENT_FILE_KEYS.get(key);
-    return [name ?? refuseKey(`${op}.${key}`, key, [...AUGMENT_FILE_KEYS.keys()]), option as unknown];
-  });
+  checkKeys(value, [...AUGMENT_FILE_KEYS.keys()], (key) => `${op}.${key}`);
+  const entries = Object.entries(value).map(([key, option]) => [AUGMENT_FILE_KEYS.get(key), option as unknown]);
   const augment = Object.fromEntries(entries) as AugmentOptions;
   checkAugment(augment);
   return augment;

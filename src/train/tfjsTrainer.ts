@@ -1,9 +1,10 @@
+import { checkKeys } from '../core/check.js';
 import type { ModelConfig } from '../core/config.js';
 import type { OptimizerStep } from '../core/optimizer.js';
 import type { FloatArray, StateDict } from '../core/tensor.js';
 import { checkBatch, type OpeningOptions } from '../core/trainingRules.js';
 import { joinPasses, microBatches } from './microBatches.js';
-import { firstState, type Outcome, type Snapshot, type Trainer, type TrainerOptions } from './trainer.js';
+import { firstState, TRAINER_KEYS, type Outcome, type Snapshot, type Trainer, type TrainerOptions } from './trainer.js';
 
 interface PassResult {
   /** Loss of each image. */
@@ -39,8 +40,10 @@ interface TensorBackend {
 export async function tfjsTrainer(
   backend: TensorBackend,
   config: ModelConfig,
-  { batchSize, ...options }: TrainerOptions & { readonly batchSize: number },
+  trainerOptions: TrainerOptions & { readonly batchSize: number },
 ): Promise<Trainer> {
+  checkKeys(trainerOptions, TRAINER_KEYS, (key) => key);
+  const { batchSize, ...options } = trainerOptions;
   const { gradAccumSteps = 1 } = options;
   checkBatch(batchSize, gradAccumSteps, config);
   const training = await backend.train(firstState(config, options), config, options);

@@ -1,3 +1,5 @@
+import { checkSignal } from '../core/abort.js';
+import { checkKeys } from '../core/check.js';
 import type { ModelConfig } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
 import { checkInputSize } from '../core/network.js';
@@ -5,11 +7,13 @@ import { checkDataset } from '../data/sets/classes.js';
 import { remainingFit } from '../data/sets/remainingFit.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { Progress, TrainingResult } from './progress.js';
-import { checkRecipe, resolveRecipe, type Recipe } from './recipe.js';
+import { checkRecipe, fitDecay, resolveRecipe, type Recipe } from './recipe.js';
 import { runTraining } from './run.js';
 import type { RunOptions, TrainingData } from './runOptions.js';
 
-/** Requires that a run resumes with the configuration and the recipe of its checkpoint. */
+const OPTION_KEYS = ['openTrainer', 'workers', 'resume', 'acceptData', 'onResumePoint', 'signal'];
+
+/** Requires that a run resumes with the configuration and the recipe of its checkpoint, but for more epochs. */
 function checkResume(checkpoint: Checkpoint, config: ModelConfig, recipe: Recipe): void {
   const compare = (key: string, before: unknown, now: unknown): void => {
     const [expected, got] = [JSON.stringify(before), JSON.stringify(now)];
@@ -21,13 +25,33 @@ function checkResume(checkpoint: Checkpoint, config: ModelConfig, recipe: Recipe
     if (key !== 'form' && key !== 'lambda') compare(key, checkpoint.config[key], config[key]);
   }
   for (const key of Object.keys(checkpoint.recipe) as (keyof Recipe)[]) {
-    compare(key, checkpoint.recipe[key], recipe[key]);
+    if (key !== 'epochs') compare(key, checkpoint.recipe[key], recipe[key]);
   }
+  const { epochs } = checkpoint.recipe;
+  if (recipe.epochs < epochs) {
+    throw new ParamError({
+      op: 'resume',
+      expected: `epochs ${epochs} or more, as in the checkpoint`,
+      got: `${recipe.epochs}`,
+      hint: 'A shorter run would have had other learning rates: start a new one.',
+    });
+  }
+}
+
+/** Completes a recipe. λ's rise, if it is not chosen, is that of the checkpoint, or fits the run. */
+function completeRecipe(values: Partial<Recipe>, images: number, resume: Checkpoint | undefined): Recipe {
+  const recipe = resolveRecipe(values);
+  if ('decayEpochs' in values) return recipe;
+  return resume === undefined ? fitDecay(recipe, images) : { ...recipe, decayEpochs: resume.recipe.decayEpochs };
 }
 
 /**
  * Trains a network. λ and the learning rate follow the recipe. All random numbers (initial weights, shuffles,
  * augmentation, dropout) come from its seed: on the plain build, the same seed yields the same weights bit for bit.
+ *
+ * A run can be resumed with more epochs than its checkpoint was to have. The epochs of warm-up and of λ's rise stay, and
+ * the learning rate continues on the cosine of the longer run: rates, images and random numbers from there on are those of
+ * a run that had these epochs from the beginning, the weights at that point are not.
  *
  * @param config the train form. Held-out images are scaled and cropped as it says; a set that was opened with other
  *   options is refused
@@ -52,11 +76,13 @@ export function train(
     checkDataset(data.validation, config, 'validation');
     remainingFit(data.validation, config, 'validation');
   }
-  const wholeRecipe = resolveRecipe(recipe);
+  checkKeys(options, OPTION_KEYS, (key) => key);
+  checkSignal('signal', options.signal);
+  const { resume, acceptData = false } = options;
   const { n } = data.train;
+  const wholeRecipe = completeRecipe(recipe, n, resume);
   checkRecipe(wholeRecipe, n);
   checkInputSize(config);
-  const { resume, acceptData = false } = options;
   if (resume !== undefined) {
     checkResume(resume, config, wholeRecipe);
     if (resume.images !== n && !acceptData) {

@@ -49,6 +49,11 @@ export interface TrainerOptions extends OpeningOptions {
   readonly resume?: Snapshot;
 }
 
+/** The options of all trainers. */
+export const TRAINER_KEYS = [
+  ...['batchSize', 'seed', 'loss', 'ema', 'gradAccumSteps', 'runningVar', 'initTruncation', 'state', 'resume'],
+];
+
 /** A promise for backends that read results from a device. */
 export type MaybePromise<T> = T | Promise<T>;
 

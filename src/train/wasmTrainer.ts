@@ -1,8 +1,9 @@
+import { checkKeys } from '../core/check.js';
 import type { ModelConfig } from '../core/config.js';
 import { checkBatch } from '../core/trainingRules.js';
 import { TrainingSession, type TrainingOptions } from '../wasm/training/session.js';
 import { joinPasses, microBatches } from './microBatches.js';
-import { firstState, type Outcome, type Trainer, type TrainerOptions } from './trainer.js';
+import { firstState, TRAINER_KEYS, type Outcome, type Trainer, type TrainerOptions } from './trainer.js';
 
 /**
  * Creates a trainer that computes in WebAssembly, in float32: thousands of small images per second. With the plain build,
@@ -12,6 +13,7 @@ import { firstState, type Outcome, type Trainer, type TrainerOptions } from './t
  * @throws BackendUnavailableError if the runtime cannot run the build
  */
 export async function wasmTrainer(config: ModelConfig, options: TrainingOptions & TrainerOptions): Promise<Trainer> {
+  checkKeys(options, [...TRAINER_KEYS, 'build', 'threads'], (key) => key);
   const { gradAccumSteps = 1 } = options;
   checkBatch(options.batchSize, gradAccumSteps, config);
   const batchSize = options.batchSize / gradAccumSteps;

@@ -25,7 +25,12 @@ const cases: [object, string, string, string][] = [
   [{ augment: [0.5] }, 'file: augment', 'an object', '[0.5]'],
   [{ augment: 'none' }, 'file: augment', 'an object', '"none"'],
   [{ augment: { horizontalFlip: 0.5 } }, 'file: augment.horizontalFlip', 'horizontal_flip', 'an unknown key'],
-  [{ augment: { flip: 0.5 } }, 'file: augment.flip', 'one of random_crop, random_resized_crop', 'an unknown key'],
+  [
+    { augment: { flip: 0.5 } },
+    'file: augment.flip',
+    'one of the keys random_crop, random_resized_crop',
+    'an unknown key',
+  ],
   [
     { augment: { random_resized_crop: { scale: [0.1, 0.5, 0.9] } } },
     'augment.randomResizedCrop.scale',

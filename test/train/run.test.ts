@@ -1,7 +1,7 @@
 /** What a run decides, on a trainer whose scores follow a script: λ, rates, best weights, fusion and cancellation. */
 import { describe, expect, test } from '@jest/globals';
 import { resolveConfig } from '../../src/core/config.js';
-import { DataError } from '../../src/core/errors.js';
+import { DataError, ParamError } from '../../src/core/errors.js';
 import { drawShapes } from '../../src/data/sets/shapes.js';
 import { fuseState } from '../../src/oracle/fuse.js';
 import type { Checkpoint } from '../../src/train/checkpoint.js';
@@ -9,7 +9,8 @@ import type { NetworkWeights } from '../../src/train/progress.js';
 import type { Recipe } from '../../src/train/recipe.js';
 import type { RunOptions } from '../../src/train/runOptions.js';
 import { train } from '../../src/train/train.js';
-import { collect } from './collect.js';
+import { refusal } from '../io/refusal.js';
+import { collect, type Step } from './collect.js';
 import { scripted, stepsOf, type Script } from './scriptedTrainer.js';
 
 const data = {
@@ -192,6 +193,123 @@ describe('rates', () => {
     const { calls } = await run(() => 0.5, { ema: 0.9 });
     expect(calls.steps.map(({ emaDecay }) => emaDecay)).toEqual(Array(12).fill(0.9));
   });
+});
+
+describe('more epochs than before', () => {
+  /** The checkpoint at the end of a run, and after each step of it. */
+  async function checkpointsOf(more: Partial<Recipe>): Promise<Checkpoint[]> {
+    const checkpoints: Checkpoint[] = [];
+    for await (const progress of start(more, { openTrainer: scripted().open })) {
+      checkpoints.push(await progress.checkpoint());
+    }
+    return checkpoints;
+  }
+  const short = { warmupEpochs: 1, minLr: 0.1 };
+
+  /** Follows a run, and the images of its steps. */
+  async function follow(epochs: number, options: RunOptions = {}) {
+    const { open, calls } = scripted();
+    const images: number[][] = [];
+    const openTrainer: RunOptions['openTrainer'] = async (network, trainerOptions) => {
+      const trainer = await open(network, trainerOptions);
+      return {
+        ...trainer,
+        step(x, targets, step) {
+          images.push([...x.subarray(0, 64)]);
+          return trainer.step(x, targets, step);
+        },
+      };
+    };
+    const { steps, epochs: records, done } = await collect(start({ ...short, epochs }, { openTrainer, ...options }));
+    return { steps, records, done, calls, images };
+  }
+  const pick = ({ epoch, step, global_step, lambda, lr }: Step) => ({ epoch, step, global_step, lambda, lr });
+
+  test.each([
+    ['at its end', -1, 12],
+    ['in its third epoch', 9, 8],
+  ])('a run that is resumed %s has the rates and images of the longer run', async (_, at, done) => {
+    const resume = (await checkpointsOf(short)).at(at);
+    expect(resume.globalStep).toBe(done);
+    const [longer, whole] = [await follow(7, { resume }), await follow(7)];
+    expect(longer.steps.map(pick)).toEqual(whole.steps.slice(done).map(pick));
+    expect(longer.images).toEqual(whole.images.slice(done));
+    expect(longer.calls.steps).toEqual(whole.calls.steps.slice(done));
+    expect(stepsOf(longer.done.state)).toBe(21);
+    // The rate jumps: to the cosine over 18 steps after the warm-up, from that over 9.
+    const cosine = 0.1 + (0.7 * (1 + Math.cos((Math.PI * (done - 3)) / 18))) / 2;
+    expect(longer.steps[0].lr).toBeCloseTo(cosine, 15);
+    expect(longer.steps[longer.steps.length - 1].lr).toBeGreaterThan(0.1);
+  });
+
+  test('the best epochs so far stay', async () => {
+    const resume = (await checkpointsOf(short)).at(-1);
+    const best = { best: { epoch: 2, top1: 0.95 }, bestFusable: { epoch: 3, top1: 0.95 } };
+    const { done, records } = await follow(6, { resume: { ...resume, ...best } });
+    expect(done).toMatchObject(best);
+    expect(records.map(({ epoch }) => epoch)).toEqual([5, 6]);
+  });
+
+  test('fewer are refused; the same number of a finished run has nothing left to do', async () => {
+    const resume = (await checkpointsOf(short)).at(-1);
+    expect(() => start({ ...short, epochs: 3 }, { resume })).toThrow(
+      refusal(ParamError, 'resume', 'epochs 4 or more, as in the checkpoint', '3'),
+    );
+    const { steps, records, done } = await follow(4, { resume });
+    expect([steps, records, stepsOf(done.state)]).toEqual([[], [], 12]);
+  });
+
+  test('other values of the recipe stay', async () => {
+    const resume = (await checkpointsOf(short)).at(-1);
+    expect(() => start({ ...short, epochs: 6, lr: 0.1 }, { resume })).toThrow(
+      refusal(ParamError, 'resume', 'lr 0.8, as in the checkpoint', '0.1'),
+    );
+    // A rise of λ that nobody chose is that of the checkpoint.
+    const { decayEpochs: _, ...values } = { ...recipe, ...short, epochs: 6 };
+    const steps = train(data, config, values, { resume, openTrainer: scripted().open });
+    expect(await steps.next()).toMatchObject({ value: { epoch: 5, lambda: 1 } });
+    await steps.return(undefined as never);
+  });
+});
+
+describe('the rise of λ', () => {
+  const { decayEpochs: _, ...values } = recipe;
+  const lambdas = async (more: Partial<Recipe>): Promise<number[]> => {
+    const { steps } = await collect(train(data, config, { ...values, ...more }, { openTrainer: scripted().open }));
+    return steps.map(({ lambda }) => lambda);
+  };
+
+  test('takes two epochs by default', async () => {
+    expect((await lambdas({})).filter((lambda) => lambda < 1)).toHaveLength(6);
+  });
+
+  test('ends with the last step of a shorter run, if it is not chosen', async () => {
+    expect(await lambdas({ epochs: 1 })).toEqual([0, 0.5, 1].map(close));
+    expect(await lambdas({ epochs: 2, lambdaPer: 'epoch' })).toEqual([0, 0, 0, 1, 1, 1]);
+    expect(await lambdas({ epochs: 1, lambdaPer: 'epoch' })).toEqual([1, 1, 1]);
+    expect(await lambdas({ epochs: 1, batchSize: 12 })).toEqual([1]);
+  });
+
+  test('is refused if it is chosen too long', () => {
+    expect(() => start({ epochs: 1, decayEpochs: 2 })).toThrow(
+      refusal(ParamError, 'decayEpochs', `0 to ${2 / 3}, the last step`, '2'),
+    );
+  });
+
+  test('does not hide a batch larger than the set', () => {
+    expect(() => train(data, config, { ...values, batchSize: 13 })).toThrow(
+      refusal(ParamError, 'batchSize', 'an integer from 2 to the 12 images', '13'),
+    );
+  });
+});
+
+test('unknown options are refused, with the nearest name', () => {
+  const hint = (name: string) => expect.objectContaining({ hint: `Did you mean ${name}?` }) as unknown;
+  const refuseOptions = (options: object) => () => start({}, options);
+  expect(refuseOptions({ worker: 2 })).toThrow(refusal(ParamError, 'worker', 'openTrainer, workers', 'an unknown key'));
+  expect(refuseOptions({ worker: 2 })).toThrow(hint('workers'));
+  expect(refuseOptions({ signal: true })).toThrow(refusal(ParamError, 'signal', 'an AbortSignal', 'true'));
+  expect(() => start({ decayEpoch: 1 } as Partial<Recipe>)).toThrow(hint('decayEpochs'));
 });
 
 describe('fusion at the end of the decay', () => {

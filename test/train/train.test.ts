@@ -306,7 +306,7 @@ describe('refuses, before anything is computed,', () => {
       withOptions({ momentun: 0.9 } as object),
       ParamError,
       'momentun',
-      'one of epochs',
+      'one of the keys epochs',
       'an unknown key',
     ],
     [

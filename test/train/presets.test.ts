@@ -137,13 +137,17 @@ describe('presets', () => {
 
   test('have the networks of their sources', () => {
     expect(Object.keys(PRESETS)).toEqual(['article', 'article-small', 'cifar', 'official']);
-    expect(PRESETS.article.config).toEqual({ variant: 'vanillanet_5', input_size: 224, ...IMAGENET });
+    // 2.2: Resize((224, 224)) without a crop, bilinear by default.
+    const whole = { crop_pct: 1, interpolation: 'bilinear' };
+    expect(PRESETS.article.config).toEqual({ variant: 'vanillanet_5', input_size: 224, ...whole, ...IMAGENET });
     // README: --drop 0.05
     expect(PRESETS.official.config).toEqual({
       ...{ variant: 'vanillanet_5', input_size: 224, drop_rate: 0.05, ...IMAGENET },
+      // datasets.build_transform: crop_pct 224/256, BICUBIC
+      ...{ crop_pct: 0.875, interpolation: 'bicubic' },
     });
     expect(PRESETS['article-small'].config).toEqual({
-      ...{ dims: [32, 64, 128, 256], strides: [2, 2, 2], input_size: 64, ...IMAGENET },
+      ...{ dims: [32, 64, 128, 256], strides: [2, 2, 2], input_size: 64, ...whole, ...IMAGENET },
     });
     expect(PRESETS.cifar.config).toEqual({
       ...{ dims: [64, 128, 256, 512], strides: [2, 2, 2], input_size: 32 },

@@ -1,6 +1,8 @@
 /** The format of a checkpoint: a safetensors file whose metadata has everything but the tensors, as JSON. */
 import { resolveConfig, type ModelConfig } from '../core/config.js';
+import { show } from '../core/check.js';
 import { WeightsError } from '../core/errors.js';
+import { parseJsonObject } from '../core/json.js';
 import { checkState, checkValues } from '../core/parameters.js';
 import type { StateDict, Tensor } from '../core/tensor.js';
 import { decodeSafetensors, encodeSafetensors } from '../io/safetensors.js';
@@ -79,10 +81,11 @@ function parseDescription(text: string | undefined, path: string, hasDigest: boo
   if (text === undefined) {
     throw new WeightsError({ op: path, expected: 'a checkpoint of a training run', got: 'other weights' });
   }
-  const description = JSON.parse(text) as Description;
+  const expected = 'a whole checkpoint';
+  const description = parseJsonObject(text, { op: path, Refused: WeightsError, expected }) as unknown as Description;
   if (!READABLE_VERSIONS.includes(description.version)) {
-    const expected = `a checkpoint of version ${READABLE_VERSIONS.join(' or ')}`;
-    throw new WeightsError({ op: path, expected, got: `${description.version}` });
+    const versions = `a checkpoint of version ${READABLE_VERSIONS.join(' or ')}`;
+    throw new WeightsError({ op: path, expected: versions, got: show(description.version) });
   }
   if (description.version >= FIRST_VERSION_WITH_DIGEST && !hasDigest) {
     throw new WeightsError({ op: path, expected: `${DIGEST_KEY} first in its header`, got: 'another beginning' });
@@ -94,7 +97,7 @@ function parseDescription(text: string | undefined, path: string, hasDigest: boo
  * Decodes a checkpoint and checks it against its SHA-256 and its own configuration.
  *
  * @param path the file's name in errors
- * @throws WeightsError, or the error of JSON.parse for a damaged file without a digest
+ * @throws WeightsError; ParamError for a damaged file without a digest whose configuration or recipe is invalid
  */
 export function decodeCheckpoint(bytes: Uint8Array, path: string): Checkpoint {
   const hasDigest = verifyDigest(bytes, path);

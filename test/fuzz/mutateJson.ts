@@ -94,7 +94,7 @@ function mutateObject(random: Random, object: { readonly [key: string]: Json }):
 
 /** A value with one change, at a random depth. */
 export function mutateValue(random: Random, value: Json): Json {
-  if (random.chance(0.25)) return oddValue(random);
+  if (random.chance(0.1)) return oddValue(random);
   if (Array.isArray(value)) return mutateList(random, value as readonly Json[]);
   if (isObject(value)) return mutateObject(random, value);
   if (typeof value === 'number') return random.chance(0.5) ? value + random.integer(-2, 2) : random.pick(NUMBERS);
@@ -118,7 +118,7 @@ const WORDS = ['{', '}', '[', ']', ':', ',', '"', '\\', '\\u0000', 'null', '-', 
 /** A damaged JSON text, as bytes. @param values valid values */
 export function mutateJson(random: Random, values: readonly Json[]): Uint8Array {
   let value = random.pick(values);
-  for (let count = random.chance(0.1) ? 0 : 1 + random.few(3); count > 0; count--) value = mutateValue(random, value);
+  for (let count = random.chance(0.2) ? 0 : 1 + random.few(3); count > 0; count--) value = mutateValue(random, value);
   const text = JSON.stringify(value);
   if (random.chance(0.02)) return bytesOfText(nest(random));
   if (random.chance(0.02)) return bytesOfText(text.replace(/:[^:{}]*/, () => `:${nest(random)}`));

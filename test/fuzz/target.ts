@@ -38,13 +38,13 @@ const DEFAULTS = { allowance: 4 * MIB, share: 1, isDeterministic: true };
 /** A reader of a file's bytes. @param draw a file, whole or damaged */
 export const reader = (
   name: string,
-  draw: (random: Random) => Uint8Array,
+  draw: (random: Random) => Uint8Array | Promise<Uint8Array>,
   read: (bytes: Uint8Array, random: Random) => unknown,
   traits: Traits = {},
 ): Target => ({
   ...{ ...DEFAULTS, ...traits, name },
-  draw(random) {
-    const bytes = draw(random);
+  async draw(random) {
+    const bytes = await draw(random);
     return { size: bytes.length, run: () => read(bytes, random), show: () => bytes };
   },
 });

@@ -3,7 +3,15 @@ import { decodeSafetensors } from '../../../src/io/safetensors.js';
 import { streamSafetensors } from '../../../src/io/safetensorsStream.js';
 import { readShardIndex } from '../../../src/io/shardIndex.js';
 import { cutShards } from '../../../src/io/cutShards.js';
-import { WEIGHT_FILES } from '../fixtures.js';
+import {
+  loadModel,
+  openShards,
+  readConfig,
+  type LoadModelOptions,
+  type WeightsSource,
+} from '../../../src/entries/index.js';
+import { drawAnswer } from '../answers.js';
+import { TINY, WEIGHT_FILES } from '../fixtures.js';
 import { bytesOfText, concat, mutateBytes, type Field } from '../mutateBytes.js';
 import { mutateJson, mutateValue } from '../mutateJson.js';
 import type { Random } from '../random.js';
@@ -31,7 +39,7 @@ function assemble(header: unknown, data: Uint8Array): Uint8Array {
 }
 
 /** A file whose header is valid JSON with one wrong value, or whose data alone are damaged. */
-function mutateParts(random: Random, file: Uint8Array): Uint8Array {
+export function mutateParts(random: Random, file: Uint8Array): Uint8Array {
   const { header, data } = headerOf(file);
   if (random.chance(0.5)) return assemble(header, mutateBytes(random, data, {}, 1));
   return assemble(mutateValue(random, header), data);
@@ -63,6 +71,95 @@ async function readStreamed(bytes: Uint8Array, random: Random): Promise<unknown>
 
 const INDICES = [1000, 10_000].map((limit) => cutShards(WEIGHT_FILES[1], { name: 'net', limit }).index);
 
+/** How files of other kinds begin, which people take for weights. */
+const BEGINNINGS = [
+  '<!DOCTYPE html><html>',
+  'version https://git-lfs.github.com/spec/v1\noid sha256:',
+  'PK\x03\x04',
+  '\x1f\x8b\x08',
+]
+  .concat([
+    '\x80\x02}q\0',
+    '\x93NUMPY\x01\0',
+    'GGUF\x03\0\0\0',
+    '\x89HDF\r\n\x1a\n',
+    '\x08\x07\x12',
+    '{"format":',
+    '[1]',
+    'ustar',
+  ])
+  .concat([
+    'Not Found',
+    '\xef\xbb\xbf{',
+    '\0asm\x01\0\0\0',
+    '%PDF-1.7',
+    '\x89PNG\r\n',
+    '7z\xbc\xaf\x27\x1c',
+    'BZh9',
+    '#!/bin/sh',
+  ])
+  .map((each) => Uint8Array.from(each, (letter) => letter.charCodeAt(0)));
+
+/** A file of another kind, or weights. */
+function drawAnyFile(random: Random): Uint8Array {
+  if (random.chance(0.4)) return drawWeightFile(random);
+  return concat(random.pick(BEGINNINGS), random.bytes(random.integer(0, 64)));
+}
+
+async function load(weights: WeightsSource, options: LoadModelOptions = {}): Promise<unknown> {
+  const model = await loadModel(weights, { build: 'plain', timeout: 1000, ...options });
+  const logits = await model.forward(new Float32Array(3 * 16 * 16));
+  model.dispose();
+  return logits;
+}
+
+/** The bytes as one of the sources that `loadModel` takes. */
+function sourceOf(random: Random, bytes: Uint8Array): WeightsSource {
+  const copy = new Uint8Array(bytes);
+  switch (random.integer(0, 4)) {
+    case 0:
+      return copy;
+    case 1:
+      return copy.buffer;
+    case 2:
+      return new Blob([copy]);
+    case 3:
+      return new Response(copy);
+    default:
+      return inChunks(random, copy);
+  }
+}
+
+/** Shards that are damaged, missing or exchanged. */
+async function loadShards(bytes: Uint8Array, random: Random): Promise<unknown> {
+  const { index, shards } = cutShards(WEIGHT_FILES[1], { name: 'net', limit: random.integer(400, 4000) });
+  const damaged = random.pick([...shards.keys()]);
+  return load(
+    openShards(JSON.stringify(index), (file) => {
+      if (file !== damaged) return shards.get(file);
+      return random.pick([null, bytes, shards.get(file), mutateBytes(random, shards.get(file) ?? bytes)]);
+    }),
+  );
+}
+
+/** Weights from a server that answers anything. */
+const loadAnswer = (bytes: Uint8Array, random: Random): Promise<unknown> =>
+  load('http://host/net.safetensors', {
+    retries: random.integer(0, 1),
+    // eslint-disable-next-line @typescript-eslint/require-await -- an error must reject
+    fetch: async () => drawAnswer(random, bytes),
+  });
+
+const CONFIGS = JSON.parse(
+  JSON.stringify([TINY, { variant: 'vanillanet_5' }, { dims: [4, 8], strides: [2], ada_pool: [3], lambda: 0.5 }]),
+) as readonly [];
+
+const readDescription = (bytes: Uint8Array): unknown =>
+  readConfig(new Map([['vanillanet', new TextDecoder().decode(bytes)]]));
+
+/** A load compiles a module and may start threads. */
+const LOAD = { share: 0.1, allowance: 2 ** 23 };
+
 export const targets: readonly Target[] = [
   reader('weights.decodeSafetensors', drawWeightFile, (bytes) => decodeSafetensors(bytes)),
   reader('weights.streamSafetensors', drawWeightFile, readStreamed),
@@ -71,4 +168,8 @@ export const targets: readonly Target[] = [
     (random) => mutateJson(random, JSON.parse(JSON.stringify(INDICES)) as []),
     (bytes) => readShardIndex(new TextDecoder().decode(bytes)),
   ),
+  reader('weights.readConfig', (random) => mutateJson(random, CONFIGS), readDescription),
+  reader('weights.loadModel', drawAnyFile, (bytes, random) => load(sourceOf(random, bytes)), LOAD),
+  reader('weights.shards', drawWeightFile, loadShards, LOAD),
+  reader('weights.answer', drawAnyFile, loadAnswer, { ...LOAD, share: 0.05, isDeterministic: false }),
 ];

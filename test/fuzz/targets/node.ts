@@ -106,9 +106,7 @@ const TRAINER = { share: 0.02, allowance: 2 ** 25 };
 
 const trainTargets: readonly Target[] = [
   ...entryTargets<typeof train>('train', train, {
-    resolveRecipe: (random) => [
-      { ...recipe, augment: { horizontalFlip: 0.5 }, epochs: random.integer(1, 9) },
-    ],
+    resolveRecipe: (random) => [{ ...recipe, augment: { horizontalFlip: 0.5 }, epochs: random.integer(1, 9) }],
     oracleTrainer: { traits: TRAINER, draw: () => [{ ...TINY_TRAIN }, { ...trainerOptions }] },
     wasmTrainer: {
       traits: TRAINER,

@@ -101,6 +101,12 @@ const IMAGENET = { mean: [0.485, 0.456, 0.406], std: [0.229, 0.224, 0.225] };
 /** A configuration before it is checked, from a file or a caller; every key is optional. */
 export type ModelConfigInput = { readonly [K in keyof ModelConfig]?: unknown };
 
+/**
+ * The largest values. No network that fits into memory has larger ones, and whatever is allocated by a configuration,
+ * such as `mean` by `in_chans`, remains small until its weights are there.
+ */
+const MAX = { stages: 1000, channels: 2 ** 20, in_chans: 2 ** 16, num_classes: 2 ** 24, act_num: 100, side: 2 ** 16 };
+
 const opOf = (key: string): string => `config.${key}`;
 
 const refuse = (key: string, expected: string, value: unknown, hint?: string): never => {
@@ -132,9 +138,9 @@ const oneOf = <T extends string>(initial: T, names: readonly T[]): Rule<T> => ({
 function checkSize(op: string, value: unknown): readonly [number, number] {
   const size: unknown = typeof value === 'number' ? [value, value] : value;
   const isSize = (v: unknown): v is [number, number] =>
-    Array.isArray(v) && v.length === 2 && v.every((side) => isInteger(side, { min: 1 }));
+    Array.isArray(v) && v.length === 2 && v.every((side) => isInteger(side, { min: 1, max: MAX.side }));
   if (isSize(size)) return [size[0], size[1]];
-  throw new ParamError({ op, expected: '[height, width], integers >= 1', got: show(value) });
+  throw new ParamError({ op, expected: `[height, width], integers in [1, ${MAX.side}]`, got: show(value) });
 }
 
 type RuleKey =
@@ -151,9 +157,9 @@ type RuleKey =
 
 const RULES: { readonly [K in RuleKey]: Rule<ModelConfig[K]> } = {
   article_stem: { initial: false, check: checkBoolean },
-  in_chans: integer(3, { min: 1 }),
-  num_classes: integer(1000, { min: 1 }),
-  act_num: integer(3, { min: 0 }),
+  in_chans: integer(3, { min: 1, max: MAX.in_chans }),
+  num_classes: integer(1000, { min: 1, max: MAX.num_classes }),
+  act_num: integer(3, { min: 0, max: MAX.act_num }),
   drop_rate: number(0, { min: 0, below: 1 }),
   form: oneOf('train', FORMS),
   lambda: {
@@ -189,23 +195,30 @@ function valueFor<K extends RuleKey>(input: ModelConfigInput, key: K): ModelConf
 const variantOf = ({ variant }: ModelConfigInput): VariantName | undefined =>
   variant === undefined ? undefined : checkVariantName(opOf('variant'), variant);
 
-function integers(key: string, value: unknown, min: number, hint?: string): readonly number[] {
+/** A list of integers in [min, max] for the stages; that of `dims` is one longer. */
+function integers(
+  key: string,
+  value: unknown,
+  [min, max]: readonly [number, number],
+  hint?: string,
+): readonly number[] {
   const isList = (v: unknown): v is number[] =>
-    Array.isArray(v) && v.length > 0 && v.every((each) => isInteger(each, { min }));
-  return isList(value) ? value : refuse(key, `a list of integers >= ${min}`, value, hint);
+    Array.isArray(v) && v.length > 0 && v.length <= MAX.stages + 1 && v.every((each) => isInteger(each, { min, max }));
+  if (isList(value)) return value;
+  return refuse(key, `a list of at most ${MAX.stages + 1} integers in [${min}, ${max}]`, value, hint);
 }
 
 function sizesOf(input: ModelConfigInput, variant: VariantName | undefined): Pick<ModelConfig, (typeof SIZES)[number]> {
   const base: Partial<Variant> = variant === undefined ? {} : VARIANTS[variant];
   const hint = 'Pass a variant, or dims and strides.';
-  const strides = integers('strides', input.strides ?? base.strides, 1, hint);
-  const dims = integers('dims', input.dims ?? base.dims, 1, hint);
+  const strides = integers('strides', input.strides ?? base.strides, [1, MAX.side], hint);
+  const dims = integers('dims', input.dims ?? base.dims, [1, MAX.channels], hint);
   if (dims.length !== strides.length + 1) {
     refuse('dims', `${strides.length + 1} entries, one more than strides ${JSON.stringify(strides)}`, dims);
   }
   const ada = input.ada_pool === undefined ? base.ada_pool : input.ada_pool;
   if (ada === null || ada === undefined) return { dims, strides, ada_pool: null };
-  const ada_pool = integers('ada_pool', ada, 0);
+  const ada_pool = integers('ada_pool', ada, [0, MAX.side]);
   if (ada_pool.length !== strides.length) refuse('ada_pool', `${strides.length} entries, one for each stage`, ada);
   return { dims, strides, ada_pool };
 }
@@ -233,11 +246,13 @@ function checkNormalization(mean: readonly number[], std: readonly number[]): vo
 
 function classNamesOf({ class_names }: ModelConfigInput, classes: number): readonly string[] | null {
   if (class_names === undefined || class_names === null) return null;
-  const isList = (v: unknown): v is string[] => Array.isArray(v) && v.every((each) => typeof each === 'string');
-  if (!isList(class_names)) return refuse('class_names', 'a list of strings', class_names);
-  if (class_names.length === classes) return class_names;
-  const expected = `${classes} names, one for each class`;
-  throw new ParamError({ op: opOf('class_names'), expected, got: `${class_names.length} names` });
+  if (!Array.isArray(class_names)) return refuse('class_names', 'a list of strings', class_names);
+  if (class_names.length !== classes) {
+    const expected = `${classes} names, one for each class`;
+    throw new ParamError({ op: opOf('class_names'), expected, got: `${class_names.length} names` });
+  }
+  const isList = (v: unknown[]): v is string[] => v.every((each) => typeof each === 'string');
+  return isList(class_names) ? class_names : refuse('class_names', 'a list of strings', class_names);
 }
 
 /**

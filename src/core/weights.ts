@@ -1,3 +1,4 @@
+import { checkStateDict } from './checkState.js';
 import { WeightsError } from './errors.js';
 import { checkValues } from './parameters.js';
 import { sizeOf, type FloatArray, type StateDict, type Tensor } from './tensor.js';
@@ -21,14 +22,17 @@ export interface WeightStream {
   parts(): AsyncIterable<WeightPart>;
 }
 
-/** A stream of weights that are in memory, one part per tensor. */
-export const streamOf = (state: StateDict): WeightStream => ({
-  shapes: new Map([...state].map(([name, { shape }]) => [name, shape])),
-  // eslint-disable-next-line @typescript-eslint/require-await -- nothing has to be awaited
-  async *parts() {
-    for (const [name, { data }] of state) yield { name, offset: 0, data };
-  },
-});
+/** A stream of weights that are in memory, one part per tensor. @throws ParamError for what is no Map of tensors */
+export function streamOf(state: StateDict): WeightStream {
+  checkStateDict('state', state);
+  return {
+    shapes: new Map([...state].map(([name, { shape }]) => [name, shape])),
+    // eslint-disable-next-line @typescript-eslint/require-await -- nothing has to be awaited
+    async *parts() {
+      for (const [name, { data }] of state) yield { name, offset: 0, data };
+    },
+  };
+}
 
 /**
  * The parts of a stream, checked to be consecutive and to complete every tensor.
@@ -59,17 +63,29 @@ export async function* sequentialParts(weights: WeightStream, shapes = weights.s
   }
 }
 
-/** Reads a whole stream into memory; a tensor has the type of its first part. @throws WeightsError as `sequentialParts` */
+/** An array that is at least `length` long: twice as long if possible, but never longer than `size`. */
+function grow(values: FloatArray, length: number, size: number): FloatArray {
+  if (length <= values.length) return values;
+  const count = Math.min(size, Math.max(length, 2 * values.length));
+  const larger = values instanceof Float64Array ? new Float64Array(count) : new Float32Array(count);
+  larger.set(values);
+  return larger;
+}
+
+/**
+ * Reads a whole stream into memory; a tensor has the type of its first part. Memory grows with the values that arrive:
+ * the shapes of a damaged file may be of any size.
+ *
+ * @throws WeightsError as `sequentialParts`
+ */
 export async function collectState(weights: WeightStream): Promise<StateDict> {
   const state = new Map<string, Tensor>();
   for await (const { name, offset, data } of sequentialParts(weights)) {
     const shape = weights.shapes.get(name) ?? [];
-    let tensor = state.get(name);
-    if (tensor === undefined) {
-      const values = data instanceof Float64Array ? new Float64Array(sizeOf(shape)) : new Float32Array(sizeOf(shape));
-      state.set(name, (tensor = { data: values, shape }));
-    }
-    tensor.data.set(data, offset);
+    const empty = data instanceof Float64Array ? new Float64Array(0) : new Float32Array(0);
+    const values = grow(state.get(name)?.data ?? empty, offset + data.length, sizeOf(shape));
+    values.set(data, offset);
+    state.set(name, { data: values, shape });
   }
   return new Map(
     [...weights.shapes].map(([name, shape]) => [name, state.get(name) ?? { data: new Float32Array(0), shape }]),

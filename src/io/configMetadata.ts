@@ -1,4 +1,5 @@
 import { resolveConfig, type ModelConfigInput, type ModelConfig } from '../core/config.js';
+import { checkMap, checkText } from '../core/checkState.js';
 import { WeightsError } from '../core/errors.js';
 import { parseJsonObject } from '../core/json.js';
 import { formOf } from '../core/parameters.js';
@@ -8,12 +9,16 @@ const KEY = 'vanillanet';
 /**
  * Metadata for a weight file: the configuration as JSON under the key `vanillanet`, and `format: pt`, which
  * PyTorch's tools expect.
+ *
+ * @throws ParamError for an invalid configuration
  */
-export const writeConfig = (config: ModelConfig): Map<string, string> =>
-  new Map([
+export function writeConfig(config: ModelConfig): Map<string, string> {
+  resolveConfig(config);
+  return new Map([
     ['format', 'pt'],
     [KEY, JSON.stringify(config)],
   ]);
+}
 
 /**
  * The configuration in the metadata of a weight file; null if there is none.
@@ -22,10 +27,10 @@ export const writeConfig = (config: ModelConfig): Map<string, string> =>
  * @throws WeightsError if the entry is not a JSON object; ParamError for an invalid key
  */
 export function readConfig(metadata: ReadonlyMap<string, string>, name = 'metadata'): ModelConfig | null {
-  const text = metadata.get(KEY);
+  const text = checkMap(checkText('name', name), metadata).get(KEY);
   if (text === undefined) return null;
   const expected = `a JSON object under the metadata key '${KEY}'`;
-  return resolveConfig(parseJsonObject(text, { op: name, Refused: WeightsError, expected }));
+  return resolveConfig(parseJsonObject(checkText(name, text), { op: name, Refused: WeightsError, expected }));
 }
 
 /**

@@ -1,3 +1,5 @@
+import { checkKeys, checkObject, isInteger, show } from '../core/check.js';
+import { checkBytes } from '../core/checkState.js';
 import { ParamError } from '../core/errors.js';
 import { sha256Of } from './sha256.js';
 import { FORMAT, isFileName, type ShardIndex } from './shardIndex.js';
@@ -26,14 +28,17 @@ export interface ShardedFile {
  *
  * @throws ParamError for an invalid name or limit
  */
-export function cutShards(bytes: Uint8Array, { name, limit = SHARD }: CutOptions): ShardedFile {
+export function cutShards(bytes: Uint8Array, options: CutOptions): ShardedFile {
+  checkBytes('cutShards', bytes);
+  checkKeys(checkObject('cutShards', options), ['name', 'limit'], (key) => key);
+  const { name, limit = SHARD } = options;
   if (!isFileName(name)) {
-    throw new ParamError({ op: 'cutShards', expected: 'a file name without a folder', got: String(name) });
+    throw new ParamError({ op: 'cutShards', expected: 'a file name without a folder', got: show(name) });
   }
-  const count = Math.max(1, Math.ceil(bytes.length / limit));
-  if (!Number.isSafeInteger(limit) || limit < 1 || count > MOST) {
+  const count = isInteger(limit, { min: 1 }) ? Math.max(1, Math.ceil(bytes.length / limit)) : Infinity;
+  if (count > MOST) {
     const expected = `a limit in bytes that makes at most ${MOST} shards`;
-    throw new ParamError({ op: 'cutShards', expected, got: String(limit) });
+    throw new ParamError({ op: 'cutShards', expected, got: show(limit) });
   }
   const digits = (n: number): string => String(n).padStart(5, '0');
   const shards = new Map(

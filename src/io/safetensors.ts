@@ -2,6 +2,8 @@
  * The safetensors format in memory: a header (see safetensorsHeader.ts), then the bytes of the tensors without
  * gaps. Runs in every JavaScript runtime.
  */
+import { checkKeys, checkObject, checkOneOf } from '../core/check.js';
+import { checkBytes, checkStateDict, checkText, checkTexts } from '../core/checkState.js';
 import { WeightsError } from '../core/errors.js';
 import { formatShape, sizeOf, type StateDict, type Tensor } from '../core/tensor.js';
 import { DTYPES, type Dtype } from './dtypes.js';
@@ -45,9 +47,10 @@ export interface EncodeOptions {
  * not share memory with `bytes`.
  *
  * @param name of the file in errors
- * @throws WeightsError with the file and the tensor
+ * @throws ParamError for what is no array of bytes; WeightsError with the file and the tensor
  */
 export function decodeSafetensors(bytes: Uint8Array, name = 'safetensors'): Weights {
+  checkBytes(checkText('name', name), bytes);
   const start = PREFIX + headerLength(bytes.subarray(0, HEAD), name);
   checkHeaderSize(start, bytes.length, name);
   const { entries, scales, metadata, length } = readHeader(bytes.subarray(PREFIX, start), name);
@@ -66,6 +69,15 @@ export function decodeSafetensors(bytes: Uint8Array, name = 'safetensors'): Weig
     tensors.set(key, { data, shape });
   }
   return { tensors, metadata };
+}
+
+/** @throws ParamError */
+function checkEncodeOptions(options: EncodeOptions): EncodeOptions {
+  checkKeys(checkObject('options', options), ['metadata', 'dtype'], (key) => key);
+  const { metadata, dtype } = options;
+  if (metadata !== undefined) checkTexts('metadata', metadata);
+  if (dtype !== undefined) checkOneOf('dtype', dtype, WEIGHTS_DTYPES);
+  return options;
 }
 
 const CODES = { float16: 'F16', float32: 'F32', float64: 'F64' } as const;
@@ -95,7 +107,9 @@ interface TensorWriter {
 }
 
 function plan(name: string, tensor: Tensor, forced: WeightsDtype | undefined): TensorWriter[] {
-  const { data, shape } = tensor;
+  const { shape } = tensor;
+  // An array may be empty because it is detached, which its methods refuse.
+  const data = tensor.data.length === 0 ? new Float32Array(0) : tensor.data;
   if (name === METADATA) {
     throw new WeightsError({ op: name, expected: 'a tensor name', got: 'a name that the format reserves' });
   }
@@ -142,10 +156,13 @@ function refuseDuplicates(writers: readonly TensorWriter[]): void {
  * Writes a weight file: the header in the order of the map, the data of the widest types first, as the official
  * writer does. So every tensor is aligned, and scales precede the int8 tensors that need them.
  *
+ * @throws ParamError for invalid options, or what is no Map of tensors
  * @throws WeightsError for a tensor whose length does not fit its shape, a counter that is not an integer, or a
  *   value that the type cannot represent
  */
-export function encodeSafetensors(tensors: StateDict, { metadata, dtype: forced }: EncodeOptions = {}): Uint8Array {
+export function encodeSafetensors(tensors: StateDict, options: EncodeOptions = {}): Uint8Array {
+  const { metadata, dtype: forced } = checkEncodeOptions(options);
+  checkStateDict('safetensors', tensors);
   const writers = [...tensors]
     .flatMap(([name, tensor]) => plan(name, tensor, forced))
     .map((each) => ({ ...each, begin: 0, end: 0 }));

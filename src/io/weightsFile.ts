@@ -1,4 +1,6 @@
 import type { ModelConfigInput, ModelConfig } from '../core/config.js';
+import { checkKeys, checkObject } from '../core/check.js';
+import { checkStateDict, checkText } from '../core/checkState.js';
 import { WeightsError } from '../core/errors.js';
 import { checkState } from '../core/parameters.js';
 import type { StateDict } from '../core/tensor.js';
@@ -40,8 +42,11 @@ async function readFiles(path: string): Promise<{ bytes: Uint8Array; files: read
  */
 export async function readWeights(
   path: string,
-  { config: input }: { readonly config?: ModelConfigInput } = {},
+  options: { readonly config?: ModelConfigInput | undefined } = {},
 ): Promise<LoadedWeights> {
+  checkText('path', path);
+  checkKeys(checkObject('options', options), ['config'], (key) => key);
+  const { config: input } = options;
   const { bytes, files } = await readFiles(path);
   const { tensors: state, metadata } = decodeSafetensors(bytes, path);
   const config = configOf({ names: state, metadata }, input, path);
@@ -59,9 +64,11 @@ export async function writeWeights(
   path: string,
   state: StateDict,
   config: ModelConfig,
-  { dtype }: Pick<EncodeOptions, 'dtype'> = {},
+  options: Pick<EncodeOptions, 'dtype'> = {},
 ): Promise<void> {
-  checkState(state, config);
-  const options = { metadata: writeConfig(config), ...(dtype === undefined ? {} : { dtype }) };
-  await atomicWrite(path, encodeSafetensors(state, options));
+  checkText('path', path);
+  checkKeys(checkObject('options', options), ['dtype'], (key) => key);
+  const metadata = writeConfig(config);
+  checkState(checkStateDict('state', state), config);
+  await atomicWrite(path, encodeSafetensors(state, { ...options, metadata }));
 }

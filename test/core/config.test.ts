@@ -111,34 +111,40 @@ describe('a variant combined with other keys', () => {
 
 describe('resolveConfig refuses', () => {
   const sizes = (more: object): object => ({ ...SIZES, ...more });
-  const list = 'a list of integers >= ';
+  const list = (key: 'dims' | 'strides' | 'ada_pool'): string =>
+    `a list of at most 1001 integers in ${{ dims: '[1, 1048576]', strides: '[1, 65536]', ada_pool: '[0, 65536]' }[key]}`;
+  const many = (length: number): number[] => Array.from({ length }, () => 1);
   const cases: [ModelConfigInput, string, string, string][] = [
-    [{}, 'strides', `${list}1`, 'undefined'],
-    [{ strides: [2] }, 'dims', `${list}1`, 'undefined'],
+    [{}, 'strides', list('strides'), 'undefined'],
+    [{ strides: [2] }, 'dims', list('dims'), 'undefined'],
     [{ variant: 'vanillanet_4' }, 'variant', 'one of vanillanet_5, vanillanet_6', '"vanillanet_4"'],
     [{ variant: 'toString' }, 'variant', 'one of', '"toString"'],
     [{ variant: 5 }, 'variant', 'one of', '5'],
     [{ variant: null }, 'variant', 'one of', 'null'],
-    [sizes({ dims: [] }), 'dims', `${list}1`, '[]'],
-    [sizes({ dims: 4 }), 'dims', `${list}1`, '4'],
-    [sizes({ dims: [4, 6, 0] }), 'dims', `${list}1`, '[4,6,0]'],
-    [sizes({ dims: [4, 6, '8'] }), 'dims', `${list}1`, '[4,6,"8"]'],
-    [sizes({ dims: [4, 6.5, 8] }), 'dims', `${list}1`, '[4,6.5,8]'],
+    [sizes({ dims: [] }), 'dims', list('dims'), '[]'],
+    [sizes({ dims: 4 }), 'dims', list('dims'), '4'],
+    [sizes({ dims: [4, 6, 0] }), 'dims', list('dims'), '[4,6,0]'],
+    [sizes({ dims: [4, 6, '8'] }), 'dims', list('dims'), '[4,6,"8"]'],
+    [sizes({ dims: [4, 6.5, 8] }), 'dims', list('dims'), '[4,6.5,8]'],
     [sizes({ dims: [4, 6] }), 'dims', '3 entries, one more than strides [2,1]', '[4,6]'],
-    [sizes({ strides: [] }), 'strides', `${list}1`, '[]'],
-    [sizes({ strides: [2, 0] }), 'strides', `${list}1`, '[2,0]'],
+    [sizes({ strides: [] }), 'strides', list('strides'), '[]'],
+    [sizes({ strides: [2, 0] }), 'strides', list('strides'), '[2,0]'],
     [{ variant: 'vanillanet_5', strides: [2, 2] }, 'dims', '3 entries', '[512,1024,2048,4096]'],
-    [sizes({ ada_pool: [] }), 'ada_pool', `${list}0`, '[]'],
-    [sizes({ ada_pool: [0, -1] }), 'ada_pool', `${list}0`, '[0,-1]'],
+    [sizes({ ada_pool: [] }), 'ada_pool', list('ada_pool'), '[]'],
+    [sizes({ ada_pool: [0, -1] }), 'ada_pool', list('ada_pool'), '[0,-1]'],
     [sizes({ ada_pool: [0, 1, 2] }), 'ada_pool', '2 entries, one for each stage', '[0,1,2]'],
-    [sizes({ ada_pool: false }), 'ada_pool', `${list}0`, 'false'],
+    [sizes({ ada_pool: false }), 'ada_pool', list('ada_pool'), 'false'],
     [sizes({ article_stem: 1 }), 'article_stem', 'true or false', '1'],
     [sizes({ article_stem: null }), 'article_stem', 'true or false', 'null'],
-    [sizes({ in_chans: 0 }), 'in_chans', 'an integer >= 1', '0'],
-    [sizes({ num_classes: 0 }), 'num_classes', 'an integer >= 1', '0'],
-    [sizes({ num_classes: '10' }), 'num_classes', 'an integer >= 1', '"10"'],
-    [sizes({ act_num: -1 }), 'act_num', 'an integer >= 0', '-1'],
-    [sizes({ act_num: 1.5 }), 'act_num', 'an integer >= 0', '1.5'],
+    [sizes({ in_chans: 0 }), 'in_chans', 'an integer in [1, 65536]', '0'],
+    [sizes({ in_chans: 65_537 }), 'in_chans', 'an integer in [1, 65536]', '65537'],
+    [sizes({ in_chans: 1_000_000_000 }), 'in_chans', 'an integer in [1, 65536]', '1000000000'],
+    [sizes({ num_classes: 0 }), 'num_classes', 'an integer in [1, 16777216]', '0'],
+    [sizes({ num_classes: 2 ** 24 + 1 }), 'num_classes', 'an integer in [1, 16777216]', '16777217'],
+    [sizes({ num_classes: '10' }), 'num_classes', 'an integer in [1, 16777216]', '"10"'],
+    [sizes({ act_num: -1 }), 'act_num', 'an integer in [0, 100]', '-1'],
+    [sizes({ act_num: 101 }), 'act_num', 'an integer in [0, 100]', '101'],
+    [sizes({ act_num: 1.5 }), 'act_num', 'an integer in [0, 100]', '1.5'],
     [sizes({ drop_rate: 1 }), 'drop_rate', 'a number in [0, 1)', '1'],
     [sizes({ drop_rate: -0.1 }), 'drop_rate', 'a number in [0, 1)', '-0.1'],
     [sizes({ drop_rate: NaN }), 'drop_rate', 'a number in [0, 1)', 'NaN'],
@@ -148,7 +154,12 @@ describe('resolveConfig refuses', () => {
     [sizes({ lambda: -0.01 }), 'lambda', 'a number in [0, 1]', '-0.01'],
     [sizes({ lambda: NaN }), 'lambda', 'a number in [0, 1]', 'NaN'],
     [sizes({ lambda: '1' }), 'lambda', 'a number in [0, 1]', '"1"'],
-    [sizes({ input_size: 0 }), 'input_size', '[height, width], integers >= 1', '0'],
+    [sizes({ input_size: 0 }), 'input_size', '[height, width], integers in [1, 65536]', '0'],
+    [sizes({ input_size: 65_537 }), 'input_size', 'integers in [1, 65536]', '65537'],
+    [sizes({ input_size: [8, 1e9] }), 'input_size', 'integers in [1, 65536]', '[8,1000000000]'],
+    [sizes({ dims: [4, 6, 2 ** 20 + 1] }), 'dims', list('dims'), '1048577'],
+    [sizes({ strides: [1, 65_537] }), 'strides', list('strides'), '65537'],
+    [sizes({ ada_pool: [0, 65_537] }), 'ada_pool', list('ada_pool'), '65537'],
     [sizes({ input_size: [32] }), 'input_size', '[height, width]', '[32]'],
     [sizes({ input_size: [3, 32, 32] }), 'input_size', '[height, width]', '[3,32,32]'],
     [sizes({ input_size: [32, 31.5] }), 'input_size', '[height, width]', '[32,31.5]'],
@@ -165,6 +176,30 @@ describe('resolveConfig refuses', () => {
   ];
   test.each(cases)('%j', (input, key, expected, got) => {
     expect(() => resolveConfig(input)).toThrow(refusal(ParamError, `config.${key}`, expected, got));
+  });
+
+  test('long lists', () => {
+    const long: typeof cases = [
+      [sizes({ dims: many(1002), strides: many(1001) }), 'dims', list('dims'), '[1,1,'],
+      [sizes({ dims: many(1_000_001), strides: many(1_000_000) }), 'strides', list('strides'), '[1,1,'],
+      [sizes({ class_names: Array(10_000_000) }), 'class_names', '1000 names, one for each class', '10000000 names'],
+    ];
+    for (const [input, key, expected, got] of long) {
+      expect(() => resolveConfig(input)).toThrow(refusal(ParamError, `config.${key}`, expected, got));
+    }
+  });
+
+  test.each<[string, ModelConfigInput, ModelConfigInput]>([
+    ['stages', { dims: many(1001), strides: many(1000) }, { strides: many(1000) }],
+    ['sizes', sizes({ dims: [1, 1, 2 ** 20], strides: [1, 2 ** 16] }), { dims: [1, 1, 2 ** 20] }],
+    [
+      'inputs',
+      sizes({ in_chans: 2 ** 16, input_size: 2 ** 16 }),
+      { in_chans: 2 ** 16, input_size: [2 ** 16, 2 ** 16] },
+    ],
+    ['outputs', sizes({ num_classes: 2 ** 24, act_num: 100 }), { num_classes: 2 ** 24, act_num: 100 }],
+  ])('nothing that is as large as allowed: %s', (_, input, expected) => {
+    expect(resolveConfig(input)).toMatchObject(expected);
   });
 
   test.each(['null', '[]', '"vanillanet_5"', '5'])('%s instead of an object', (json) => {

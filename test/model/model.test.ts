@@ -201,7 +201,7 @@ describe('Model.open refuses', () => {
     const small = Model.open(state, { ...config, input_size: 4 }, slow);
     await expect(small).rejects.toThrow(refusal(ShapeError, 'stages.0', 'an input large enough', '4x4'));
     const wrong = Model.open(state, { ...config, act_num: -1 }, slow);
-    await expect(wrong).rejects.toThrow(refusal(ParamError, 'config.act_num', 'an integer >= 0', '-1'));
+    await expect(wrong).rejects.toThrow(refusal(ParamError, 'config.act_num', 'an integer in [0, 100]', '-1'));
   });
 
   test('the train form in WebAssembly', async () => {

@@ -169,7 +169,7 @@ describe('is refused', () => {
 
   test.each([0, -1, 1.5, NaN])('for a size of %p', (size) => {
     expect(() => memoryPlan(sizes, { size })).toThrow(
-      refusal(ParamError, 'config.input_size', '[height, width], integers >= 1', String(size)),
+      refusal(ParamError, 'config.input_size', '[height, width], integers in [1, 65536]', String(size)),
     );
   });
 

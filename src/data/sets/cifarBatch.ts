@@ -2,7 +2,7 @@
 import { DataError } from '../../core/errors.js';
 import { formatShape } from '../../core/tensor.js';
 import { readPickle } from './pickle.js';
-import { PickleArray, textOf } from './pickleValues.js';
+import { PickleArray, textOf, type PickleValue } from './pickleValues.js';
 
 export const SIDE = 32;
 export const PIXELS = 3 * SIDE * SIDE;
@@ -38,13 +38,19 @@ function readDict(bytes: Uint8Array, op: string): ReadonlyMap<unknown, ReturnTyp
   throw new DataError({ op, expected: 'a dictionary', got: 'another value' });
 }
 
+/** Labels as torchvision takes them: a list, a tuple or an array of one dimension; null for other values. */
+function listOf(value: PickleValue | undefined): ArrayLike<unknown> | null {
+  if (value instanceof PickleArray) return value.integers();
+  return Array.isArray(value) ? value : null;
+}
+
 export function readPickledBatch(bytes: Uint8Array, { keys, counts }: Labeling, op: string): Batch {
   const dict = readDict(bytes, op);
   const data = dict.get('data');
-  const lists = keys.map((key) => dict.get(key)).filter((list) => Array.isArray(list));
+  const lists = keys.map((key) => listOf(dict.get(key))).filter((list) => list !== null);
   if (!(data instanceof PickleArray) || lists.length < keys.length) {
     const got = [...dict.keys()].join(', ') || 'none';
-    const expected = `an array under data and a list under ${keys.join(' and ')}`;
+    const expected = `an array under data, and a list or an array under ${keys.join(' and ')}`;
     throw new DataError({ op, expected, got: `the keys ${got}` });
   }
   const [n] = data.shape;
@@ -57,7 +63,9 @@ export function readPickledBatch(bytes: Uint8Array, { keys, counts }: Labeling, 
     throw new DataError({ op, expected: `${n} labels, one for each image`, got });
   }
   const labels = lists.map((list, i) => checkLabels(list, counts[i], `${op}: ${keys[i]}`));
-  return { images: data.data, labels: labels[labels.length - 1] };
+  const images = data.pixels();
+  if (images === null) throw new DataError({ op, expected: 'data of uint8 (u1)', got: data.dtype.code });
+  return { images, labels: labels[labels.length - 1] };
 }
 
 export function readPickledNames(bytes: Uint8Array, { names }: Labeling, op: string): readonly (string | null)[] {

@@ -1,32 +1,43 @@
 /**
- * Reads the pickles of CIFAR archives: dictionaries, lists, tuples, strings, integers and numpy arrays of uint8, as
+ * Reads the pickles of CIFAR archives: dictionaries, lists, tuples, strings, integers, and numpy arrays and scalars of integers, as
  * Python 2 writes them in protocol 2 and Python 3 in protocols 3 to 5.
  *
- * A pickle is a program for a stack machine. This machine implements the instructions that build values, and knows four
- * names (numpy's array, dtype and two constructors), for which it builds arrays itself: nothing in a file can be called.
+ * A pickle is a program for a stack machine. This machine implements the instructions that build values, and knows six
+ * names (numpy's array, dtype and three constructors, and the encoding of bytes), whose values it builds itself: nothing in a file can be called.
  * Values are built without recursion, and byte strings are views: a length beyond the end of the file is refused before
  * anything is allocated.
  */
 import { formatShape, sizeOf } from '../../core/tensor.js';
 import { PickleReader } from './pickleReader.js';
-import { PickleArray, PickleName, shapeOf, textOf, transpose, type PickleValue } from './pickleValues.js';
+import {
+  INTEGER_CODES,
+  integersOf,
+  latin1,
+  PickleArray,
+  PickleDtype,
+  PickleName,
+  shapeOf,
+  textOf,
+  type PickleValue,
+} from './pickleValues.js';
 
 const STOP = 0x2e;
 const RECONSTRUCT = 'numpy.core.multiarray._reconstruct';
 /** The constructor of arrays in protocol 5. */
 const FROM_BUFFER = 'numpy.core.numeric._frombuffer';
+const SCALAR = 'numpy.core.multiarray.scalar';
 const DTYPE = 'numpy.dtype';
-const ALLOWED_NAMES: ReadonlySet<string> = new Set([RECONSTRUCT, FROM_BUFFER, DTYPE, 'numpy.ndarray']);
-const UINT8 = 'uint8';
-
-const isNamed = (value: PickleValue | undefined, name: string): boolean =>
-  value instanceof PickleName && value.name === name;
+/** Makes bytes of text: Python 3 writes bytes so in protocol 2. */
+const ENCODE = '_codecs.encode';
+const ALLOWED_NAMES: ReadonlySet<string> = new Set([RECONSTRUCT, FROM_BUFFER, SCALAR, DTYPE, ENCODE, 'numpy.ndarray']);
 
 class Machine {
   private readonly stack: PickleValue[] = [];
   /** Heights of the stack at the marks. */
   private readonly marks: number[] = [];
   private readonly memo = new Map<number, PickleValue>();
+  /** The bytes of texts, so that many calls for one text make no more than one copy. */
+  private readonly encoded = new Map<string, Uint8Array>();
 
   constructor(private readonly reader: PickleReader) {}
 
@@ -202,7 +213,7 @@ class Machine {
     return this.global(module, name);
   }
 
-  /** Applies a constructor to its arguments: returns a dtype, an empty array (BUILD fills it), or a full one. */
+  /** Applies a constructor to its arguments: returns a dtype, an integer, an empty array (BUILD fills it), or a full one. */
   private reduce(): PickleValue {
     const args = this.pop();
     const callable = this.pop();
@@ -211,27 +222,52 @@ class Machine {
     }
     switch (callable.name) {
       case DTYPE:
-        if (textOf(args[0]) !== 'u1')
-          this.refuse('arrays of uint8 (u1)', `the type ${textOf(args[0]) ?? 'of no name'}`);
-        return new PickleName(UINT8);
+        return this.dtype(textOf(args[0]) ?? 'of no name');
+      case ENCODE:
+        return this.encode(args[0], args[1]);
+      case SCALAR:
+        return this.scalar(args[0], args[1]);
       case RECONSTRUCT:
         return new PickleArray();
       case FROM_BUFFER: {
         const [data, dtype, shape, order] = args;
-        const array = new PickleArray();
-        this.fill(array, shape, dtype, textOf(order) === 'F', data);
-        return array;
+        return this.fill(new PickleArray(), shape, dtype, textOf(order) === 'F', data);
       }
       default:
         return this.refuse('a constructor of numpy', callable.name);
     }
   }
 
-  /** Sets an array's state (version, shape, dtype, is in Fortran order, bytes). The state of a uint8 dtype adds nothing. */
+  private encode(text: PickleValue, encoding: PickleValue): Uint8Array {
+    if (typeof text !== 'string' || encoding !== 'latin1') return this.refuse('text and latin1', 'something else');
+    const known = this.encoded.get(text);
+    if (known !== undefined) return known;
+    const bytes = Uint8Array.from(text, (letter) => letter.codePointAt(0) ?? 0);
+    if (latin1(bytes) !== text) return this.refuse('text of Latin-1', 'other letters');
+    this.encoded.set(text, bytes);
+    return bytes;
+  }
+
+  private dtype(code: string): PickleDtype {
+    if (!INTEGER_CODES.includes(code)) this.refuse(`a type of integers (${INTEGER_CODES.join(', ')})`, code);
+    return new PickleDtype(code);
+  }
+
+  private scalar(dtype: PickleValue, data: PickleValue): number {
+    if (!(dtype instanceof PickleDtype) || !(data instanceof Uint8Array) || data.length !== dtype.bytes) {
+      return this.refuse('the type and bytes of an integer', 'something else');
+    }
+    return integersOf(data, dtype)[0];
+  }
+
+  /** Sets the state of an array (version, shape, dtype, is in Fortran order, bytes) or of a dtype (version, byte order). */
   private build(): void {
     const state = this.pop();
     const target = this.top();
-    if (isNamed(target, UINT8)) return;
+    if (target instanceof PickleDtype) {
+      target.isLittleEndian = !Array.isArray(state) || textOf(state[1]) !== '>';
+      return;
+    }
     if (!(target instanceof PickleArray) || !Array.isArray(state)) {
       return this.refuse('an array and its state', 'something else');
     }
@@ -239,17 +275,20 @@ class Machine {
     this.fill(target, shape, dtype, fortran === true, data);
   }
 
-  private fill(array: PickleArray, size: PickleValue, dtype: PickleValue, fortran: boolean, data: PickleValue): void {
+  private fill(
+    array: PickleArray,
+    size: PickleValue,
+    dtype: PickleValue,
+    isFortran: boolean,
+    bytes: PickleValue,
+  ): PickleArray {
     const shape = shapeOf(size);
-    if (shape === null || !isNamed(dtype, UINT8) || !(data instanceof Uint8Array)) {
-      return this.refuse('the shape, type and bytes of an array of uint8', 'something else');
+    if (shape === null || !(dtype instanceof PickleDtype) || !(bytes instanceof Uint8Array)) {
+      return this.refuse('the shape, type and bytes of an array of integers', 'something else');
     }
-    if (sizeOf(shape) !== data.length) {
-      this.refuse(`${sizeOf(shape)} bytes for an array ${formatShape(shape)}`, `${data.length}`);
-    }
-    if (fortran && shape.length !== 2) this.refuse('an array in C order', 'Fortran order');
-    array.shape = shape;
-    array.data = fortran ? transpose(data, shape[0], shape[1]) : data;
+    const length = sizeOf(shape) * dtype.bytes;
+    if (length !== bytes.length) this.refuse(`${length} bytes for an array ${formatShape(shape)}`, `${bytes.length}`);
+    return Object.assign(array, { shape, dtype, bytes, isFortran });
   }
 }
 
@@ -257,7 +296,7 @@ class Machine {
  * Reads a pickle. Byte strings and arrays are views of `bytes`.
  *
  * @param name the file's name in errors
- * @throws DataError for anything but plain data and arrays of uint8
+ * @throws DataError for anything but plain data and arrays of integers
  */
 export const readPickle = (bytes: Uint8Array, name: string): PickleValue =>
   new Machine(new PickleReader(bytes, name)).run();

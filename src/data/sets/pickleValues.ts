@@ -1,11 +1,67 @@
 /** The values of the pickles that CIFAR archives contain. */
-/** A numpy array of uint8, row-major. Empty until the pickle sets its state. */
-export class PickleArray {
-  data: Uint8Array = new Uint8Array(0);
-  shape: readonly number[] = [0];
+
+/** The type of an array's elements. */
+export class PickleDtype {
+  isLittleEndian = true;
+
+  /** @param code `u1`, `i8`, …: unsigned or signed, and the number of bytes */
+  constructor(readonly code: string) {}
+
+  get bytes(): number {
+    return Number(this.code[1]);
+  }
 }
 
-/** A class or constructor of numpy, or the dtype `numpy.dtype('u1')`: only its name, nothing that can be called. */
+/** A numpy array of integers. Empty until the pickle sets its state. */
+export class PickleArray {
+  shape: readonly number[] = [0];
+  dtype = new PickleDtype('u1');
+  /** The elements as stored: a view of the file. */
+  bytes: Uint8Array = new Uint8Array(0);
+  /** Whether the elements are in column-major order. */
+  isFortran = false;
+
+  /**
+   * The elements of an array of uint8 in row-major order. In column-major order they are a copy: a file of a few bytes
+   * may name one array many times, so that it is only made on request.
+   *
+   * @returns null for another type, and for column-major arrays of other than two dimensions
+   */
+  pixels(): Uint8Array | null {
+    const { shape, dtype, bytes } = this;
+    if (dtype.code !== 'u1') return null;
+    if (!this.isFortran || shape.length < 2) return bytes;
+    return shape.length === 2 ? transpose(bytes, shape[0], shape[1]) : null;
+  }
+
+  /** The elements of an array of one dimension; null for others. */
+  integers(): number[] | null {
+    const { dtype, bytes } = this;
+    return this.shape.length === 1 ? integersOf(bytes, dtype) : null;
+  }
+}
+
+/** Integers of a type, one after the other. Those beyond 2^53 are rounded. */
+export function integersOf(bytes: Uint8Array, { code, bytes: width, isLittleEndian }: PickleDtype): number[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const read = {
+    u1: (at: number) => view.getUint8(at),
+    i1: (at: number) => view.getInt8(at),
+    u2: (at: number) => view.getUint16(at, isLittleEndian),
+    i2: (at: number) => view.getInt16(at, isLittleEndian),
+    u4: (at: number) => view.getUint32(at, isLittleEndian),
+    i4: (at: number) => view.getInt32(at, isLittleEndian),
+    u8: (at: number) => Number(view.getBigUint64(at, isLittleEndian)),
+    i8: (at: number) => Number(view.getBigInt64(at, isLittleEndian)),
+  }[code];
+  if (read === undefined) return [];
+  return Array.from({ length: Math.floor(bytes.length / width) }, (_, i) => read(i * width));
+}
+
+/** Codes of the types that are read. */
+export const INTEGER_CODES: readonly string[] = ['u1', 'i1', 'u2', 'i2', 'u4', 'i4', 'u8', 'i8'];
+
+/** A class or constructor of numpy: only its name, nothing that can be called. */
 export class PickleName {
   constructor(readonly name: string) {}
 }
@@ -18,6 +74,7 @@ export type PickleValue =
   | string
   | Uint8Array
   | PickleArray
+  | PickleDtype
   | PickleName
   | PickleValue[]
   | Map<string | number, PickleValue>;

@@ -5,7 +5,7 @@ import { DataError } from '../../../src/core/errors.js';
 import { readCifar10 } from '../../../src/data/sets/cifar.js';
 import { refusal } from '../../io/refusal.js';
 import { temporaryFolder } from '../../io/temporaryFolder.js';
-import { array, dict, int, list, pickle, str } from './pickleWriter.js';
+import { array, dict, int, list, pickle, scalar, str, tuple } from './pickleWriter.js';
 import { describeWith, SHARED } from './sharedData.js';
 import { tarOf } from './tarWriter.js';
 
@@ -85,6 +85,23 @@ describe('small batches', () => {
     }
   });
 
+  const integers = (values: readonly number[], width: number): Uint8Array =>
+    Uint8Array.from(values.flatMap((value) => [value, ...Array<number>(width - 1).fill(0)]));
+
+  test.each<[string, (labels: readonly number[]) => number[]]>([
+    ['a tuple', (labels) => tuple(...labels.map(int))],
+    ['an array of int64', (labels) => array([labels.length], integers(labels, 8), 'i8', '<')],
+    ['an array of int32', (labels) => array([labels.length], integers(labels, 4), 'i4', '<')],
+    ['an array of uint8', (labels) => array([labels.length], integers(labels, 1))],
+    ['scalars of numpy', (labels) => list(labels.map((label) => scalar(integers([label], 8), 'i8')))],
+  ])('may have labels in %s', async (_, labelsAs) => {
+    const labels = [3, 0, 9];
+    const bytes = pickle(dict({ labels: labelsAs(labels), data: array([3, 3072], pixelsOf(3, 5)) }));
+    const source = await write('labels.tar.gz', 'x/', { ...python(), test_batch: bytes });
+    const testSet = await readCifar10(source, 'test');
+    expect([[...testSet.labels], testSet.images]).toEqual([labels, pixelsOf(3, 5)]);
+  });
+
   test('may have their own class names', async () => {
     const own = STANDARD.map((name) => name.toUpperCase());
     const meta = pickle(dict({ label_names: list(own.map(str)) }));
@@ -144,6 +161,23 @@ describe('refuses', () => {
       'data [n,3072]',
       '[1,100]',
     ],
+    [
+      'pixels of int8',
+      { ...python(), [two]: batch([1], array([1, 3072], pixelsOf(1, 1), 'i1')) },
+      two,
+      'data of uint8 (u1)',
+      'i1',
+    ],
+    [
+      'labels in two dimensions',
+      {
+        ...python(),
+        [two]: pickle(dict({ labels: array([1, 1], Uint8Array.of(1)), data: array([1, 3072], pixelsOf(1, 1)) })),
+      },
+      two,
+      'a list or an array under labels',
+      'labels, data',
+    ],
     ['a flat array', { ...python(), [two]: batch([1], array([3072], pixelsOf(1, 1))) }, two, 'data [n,3072]', '[3072]'],
     [
       'no images',
@@ -156,7 +190,7 @@ describe('refuses', () => {
       'CIFAR-100 keys',
       { ...python(), [two]: pickle(dict({ fine_labels: list([int(1)]), data: array([1, 3072], pixelsOf(1, 1)) })) },
       two,
-      'a list under labels',
+      'a list or an array under labels',
       'fine_labels, data',
     ],
     ['no dictionary', { ...python(), [two]: pickle(list([int(1)])) }, two, 'a dictionary', ''],

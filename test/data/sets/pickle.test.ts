@@ -4,7 +4,7 @@ import { DataError } from '../../../src/core/errors.js';
 import { readPickle } from '../../../src/data/sets/pickle.js';
 import { PickleArray, textOf, type PickleValue } from '../../../src/data/sets/pickleValues.js';
 import { refusal } from '../../io/refusal.js';
-import { array, dict, global, int, list, pickle, str, tuple } from './pickleWriter.js';
+import { array, dict, global, int, list, pickle, scalar, str, tuple } from './pickleWriter.js';
 
 const fixture = (name: string): Uint8Array => readFileSync(new URL(`fixtures/${name}.pickle`, import.meta.url));
 
@@ -13,20 +13,25 @@ function mapOf(value: PickleValue): Map<string | number, PickleValue> {
   throw new Error('no dictionary');
 }
 
-const sequence = Object.assign(new PickleArray(), { shape: [2, 3], data: new Uint8Array([0, 1, 2, 3, 4, 5]) });
+const sequence = new Uint8Array([0, 1, 2, 3, 4, 5]);
+
+function arrayOf(value: PickleValue | undefined): PickleArray {
+  if (value instanceof PickleArray) return value;
+  throw new Error('no array');
+}
 
 /** Copies views, to compare their content. */
 function expectSequence(value: PickleValue | undefined): void {
-  if (!(value instanceof PickleArray)) throw new Error('no array');
-  expect({ shape: value.shape, data: [...value.data] }).toEqual({ shape: [2, 3], data: [...sequence.data] });
+  const { shape, dtype } = arrayOf(value);
+  expect({ shape, code: dtype.code, pixels: [...(arrayOf(value).pixels() ?? [])] }).toEqual({
+    ...{ shape: [2, 3], code: 'u1', pixels: [...sequence] },
+  });
 }
 
 describe('reads', () => {
   test('protocol 2, as Python 2 writes it', () => {
     const labels = list([int(3), int(-9)]);
-    const read = mapOf(
-      readPickle(pickle(dict({ labels, data: array([2, 3], sequence.data), name: str('caf\xe9') })), 'x'),
-    );
+    const read = mapOf(readPickle(pickle(dict({ labels, data: array([2, 3], sequence), name: str('caf\xe9') })), 'x'));
     expectSequence(read.get('data'));
     expect(read.get('labels')).toEqual([3, -9]);
     expect(textOf(read.get('name'))).toBe('café');
@@ -54,6 +59,110 @@ describe('reads', () => {
   });
 });
 
+describe('integers', () => {
+  const codes: [string, number[]][] = [
+    ['u1', [0, 255]],
+    ['i1', [-128, 127]],
+    ['u2', [1, 65535]],
+    ['i2', [-32768, 258]],
+    ['u4', [1, 2 ** 32 - 1]],
+    ['i4', [-(2 ** 31), 66051]],
+    ['u8', [1, 2 ** 53 - 1]],
+    ['i8', [-(2 ** 53 - 1), 2 ** 40 + 3]],
+  ];
+
+  /** Bytes of numbers of a type. */
+  function bytesOf(values: readonly number[], code: string, order: '<' | '>'): Uint8Array {
+    const width = Number(code[1]);
+    const bytes = values.map((value) =>
+      Array.from({ length: width }, (_, i) => Number(BigInt.asUintN(8, BigInt(value) >> BigInt(8 * i)))),
+    );
+    return Uint8Array.from(bytes.flatMap((all) => (order === '<' ? all : all.reverse())));
+  }
+
+  test.each(codes)('of type %s, in both byte orders', (code, values) => {
+    for (const order of ['<', '>'] as const) {
+      const read = arrayOf(readPickle(pickle(array([2], bytesOf(values, code, order), code, order)), 'x'));
+      expect([read.integers(), read.dtype.bytes]).toEqual([values, Number(code[1])]);
+      expect(read.pixels()?.length).toBe(code === 'u1' ? 2 : undefined);
+      const [first] = values;
+      const one = scalar(bytesOf([first], code, order), code, order);
+      expect(readPickle(pickle(list([one])), 'x')).toEqual([first]);
+    }
+  });
+
+  test('of int64, as numpy writes them', () => {
+    const arrays = [...mapOf(readPickle(fixture('int64'), 'x')).values()].filter(
+      (value) => value instanceof PickleArray,
+    );
+    expect(arrays.map(({ dtype }) => dtype.code)).toEqual(['i8']);
+  });
+
+  test('arrays of other than one dimension have no list', () => {
+    expect(arrayOf(readPickle(pickle(array([2, 1], Uint8Array.of(1, 2))), 'x')).integers()).toBeNull();
+  });
+
+  test.each([
+    ['too short', scalar(new Uint8Array(7), 'i8')],
+    ['too long', scalar(new Uint8Array(9), 'i8')],
+    ['of no type', [...global('numpy.core.multiarray', 'scalar'), ...tuple(str('i8'), str('12345678')), 0x52]],
+  ])('a scalar that is %s is refused', (_, instructions) => {
+    expect(() => readPickle(pickle(instructions), 'x')).toThrow(
+      refusal(DataError, 'x', 'the type and bytes of an integer', 'something else'),
+    );
+  });
+});
+
+describe('bytes as text in Latin-1, as Python 3 writes them in protocol 2', () => {
+  const unicode = (text: string): number[] => [0x58, Buffer.byteLength(text), 0, 0, 0, ...Buffer.from(text)];
+  const encode = (text: string, encoding = 'latin1'): number[] => [
+    ...global('_codecs', 'encode'),
+    ...tuple(unicode(text), unicode(encoding)),
+    0x52,
+  ];
+
+  test('are read', () => {
+    expect(readPickle(pickle(encode('a\u0000\u007f\u0080\u00ff')), 'x')).toEqual(Uint8Array.of(97, 0, 127, 128, 255));
+  });
+
+  test('are made once for a text', () => {
+    const read = readPickle(pickle(list([encode('abc'), encode('abc'), encode('abd')])), 'x');
+    if (!Array.isArray(read)) throw new Error('no list');
+    expect(read[0]).toBe(read[1]);
+    expect(read[2]).not.toBe(read[0]);
+  });
+
+  test.each([
+    ['another encoding', encode('a', 'rot13'), 'text and latin1', 'something else'],
+    ['bytes', [...global('_codecs', 'encode'), ...tuple(str('a'), unicode('latin1')), 0x52], 'text and latin1', 'else'],
+    ['letters above U+00FF', encode('\u0161'), 'text of Latin-1', 'other letters'],
+    ['letters above U+FFFF', encode('🐱'), 'text of Latin-1', 'other letters'],
+  ])('%s are refused', (_, instructions, expected, got) => {
+    expect(() => readPickle(pickle(instructions), 'x')).toThrow(refusal(DataError, 'x', expected, got));
+  });
+});
+
+test('many references to one array in Fortran order are read without a copy', () => {
+  const data = Uint8Array.of(0, 3, 1, 4, 2, 5);
+  const one = array([2, 3], data, 'u1', '|', true);
+  const many = list(Array.from({ length: 200 }, () => [...one]));
+  const read = readPickle(pickle(many), 'x');
+  if (!Array.isArray(read)) throw new Error('no list');
+  const [first] = read.map(arrayOf);
+  expect(read).toHaveLength(200);
+  expect(first.bytes.buffer.byteLength).toBeGreaterThan(200 * 6);
+  expect([...(first.pixels() ?? [])]).toEqual([...sequence]);
+  expect(first.pixels()?.buffer).not.toBe(first.bytes.buffer);
+});
+
+test('arrays in Fortran order of one dimension are views, of three are refused', () => {
+  const flat = arrayOf(readPickle(pickle(array([6], sequence, 'u1', '|', true)), 'x'));
+  expect([...(flat.pixels() ?? [])]).toEqual([...sequence]);
+  expect(flat.pixels()?.buffer).toBe(flat.bytes.buffer);
+  expect(arrayOf(readPickle(pickle(array([1, 2, 3], sequence, 'u1', '|', true)), 'x')).pixels()).toBeNull();
+  expect(arrayOf(readPickle(pickle(array([1, 2, 3], sequence)), 'x')).pixels()).toEqual(sequence);
+});
+
 describe('refuses', () => {
   const call = (module: string, name: string): Uint8Array =>
     pickle([...global(module, name), ...tuple(str('echo pwned')), 0x52]);
@@ -70,7 +179,9 @@ describe('refuses', () => {
       'posix.system',
     ],
     ['numpy.ndarray called', call('numpy', 'ndarray'), 'a constructor', 'numpy.ndarray'],
-    ['int64', fixture('int64'), 'uint8', 'i8'],
+    ['a type of floats', pickle(array([2], new Uint8Array(8), 'f4')), 'u1, i1, u2, i2, u4, i4, u8, i8', 'f4'],
+    ['a type of objects', pickle(array([1], new Uint8Array(8), 'O8')), 'a type of integers', 'O8'],
+    ['too few bytes of int64', pickle(array([2], new Uint8Array(8), 'i8')), '16 bytes for an array [2]', '8'],
     ['an instance (NEWOBJ)', raw(0x80, 2, 0x29, 0x29, 0x81, 0x2e), 'plain data', 'opcode 0x81'],
     ['INST', raw(0x80, 2, 0x28, 0x69, 0x2e), 'plain data', 'opcode 0x69'],
     ['a persistent id', raw(0x80, 2, 0x4e, 0x51, 0x2e), 'plain data', 'opcode 0x51'],
@@ -95,9 +206,9 @@ describe('refuses', () => {
     ['an unknown memory', raw(0x80, 2, 0x68, 7, 0x2e), 'a value of the memo', 'number 7'],
     ['a call of a value that is no function', raw(0x80, 2, 0x4e, 0x29, 0x52, 0x2e), 'a constructor', ''],
     ['a state for no array', raw(0x80, 2, 0x5d, 0x29, 0x62, 0x2e), 'an array and its state', ''],
-    ['an array with too few bytes', pickle(array([2, 4], sequence.data)), '8 bytes for an array [2,4]', '6'],
-    ['a negative shape', pickle(array([-2, -3], sequence.data)), 'the shape', ''],
-    ['an absurd shape', pickle(array([2 ** 31 - 1, 2 ** 31 - 1], sequence.data)), 'bytes for an array', '6'],
+    ['an array with too few bytes', pickle(array([2, 4], sequence)), '8 bytes for an array [2,4]', '6'],
+    ['a negative shape', pickle(array([-2, -3], sequence)), 'the shape', ''],
+    ['an absurd shape', pickle(array([2 ** 31 - 1, 2 ** 31 - 1], sequence)), 'bytes for an array', '6'],
   ];
 
   test.each(cases)('%s', (_, file, expected, got) => {

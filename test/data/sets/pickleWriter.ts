@@ -17,14 +17,34 @@ export const dict = (items: Readonly<Record<string, number[]>>): number[] => [
 ];
 export const bytes = (value: Uint8Array): number[] => [0x54, ...uint32(value.length), ...value];
 
+type ByteOrder = '<' | '>' | '|';
+
+/** A numpy.dtype. */
+function dtype(code: string, order: ByteOrder): number[] {
+  const type = [...global('numpy', 'dtype'), ...tuple(str(code), int(0), int(1)), 0x52];
+  return [...type, ...tuple(int(3), str(order), [0x4e], [0x4e], [0x4e], int(-1), int(-1), int(0)), 0x62];
+}
+
 /** A numpy.ndarray. */
-export function array(shape: readonly number[], value: Uint8Array, code = 'u1'): number[] {
+export function array(
+  shape: readonly number[],
+  value: Uint8Array,
+  code = 'u1',
+  order: ByteOrder = '|',
+  isFortran = false,
+): number[] {
   const empty = tuple(global('numpy', 'ndarray'), tuple(int(0)), str('b'));
-  const dtype = [...global('numpy', 'dtype'), ...tuple(str(code), int(0), int(1)), 0x52];
-  const dtypeState = tuple(int(3), str('|'), [0x4e], [0x4e], [0x4e], int(-1), int(-1), int(0));
-  const state = tuple(int(1), tuple(...shape.map(int)), [...dtype, ...dtypeState, 0x62], [0x89], bytes(value));
+  const fortran = [isFortran ? 0x88 : 0x89];
+  const state = tuple(int(1), tuple(...shape.map(int)), dtype(code, order), fortran, bytes(value));
   return [...global('numpy.core.multiarray', '_reconstruct'), ...empty, 0x52, ...state, 0x62];
 }
+
+/** A scalar of numpy, such as numpy.int64. */
+export const scalar = (value: Uint8Array, code: string, order: ByteOrder = '<'): number[] => [
+  ...global('numpy.core.multiarray', 'scalar'),
+  ...tuple(dtype(code, order), bytes(value)),
+  0x52,
+];
 
 /** A file of the given instructions. */
 export const pickle = (instructions: number[]): Uint8Array => Uint8Array.from([0x80, 2, ...instructions, 0x2e]);

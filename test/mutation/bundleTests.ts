@@ -59,6 +59,8 @@ export async function bundleTests(sandbox: string, root: string, testFiles: read
     bundle: true,
     // package.json says that modules have no side effects: tests have.
     ignoreAnnotations: true,
+    // Modules have errors of the same name, which tests compare.
+    keepNames: true,
     format: 'esm',
     platform: 'node',
     target: 'node20',

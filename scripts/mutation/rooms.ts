@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 
 export const ROOT = fileURLToPath(new URL('../..', import.meta.url)).replace(/[\\/]$/, '');
 
-/** A folder of src/; its mutants must be found by the tests in the folder of the same name in test/. */
+/** A folder of src/; its mutants must be found by the tests in the folder of the same name in test/, and by those of MORE_TESTS. */
 export const ROOMS = [
   'image',
   'model',
@@ -23,6 +23,9 @@ export type Room = (typeof ROOMS)[number];
 export const GUARDED: readonly Room[] = ['image', 'model', 'io', 'data', 'train', 'cli'];
 export const THRESHOLD = 0.85;
 
+/** Tests of a room that are in another folder. */
+const MORE_TESTS: Partial<Record<Room, readonly string[]>> = { model: ['test/image/classify.test.ts'] };
+
 const filesIn = (folder: string): string[] =>
   (readdirSync(`${ROOT}/${folder}`, { recursive: true }) as string[]).map(
     (file) => `${folder}/${file.replaceAll('\\', '/')}`,
@@ -35,7 +38,7 @@ export const sourcesOf = (room: Room): string[] =>
 
 /** Test files of a room; without those that are not part of `npm test`. */
 export const testsOf = (room: Room): string[] =>
-  filesIn(`test/${room}`)
+  [...filesIn(`test/${room}`), ...(MORE_TESTS[room] ?? [])]
     .filter((file) => file.endsWith('.test.ts') && !/[mM]utants\.test\.ts$|\.long\.test\.ts$/.test(file))
     .sort();
 

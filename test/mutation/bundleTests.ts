@@ -1,6 +1,6 @@
 /** Bundles each test file with all of this package's modules that it imports, so that it can be loaded afresh at once. */
-import { build, type Plugin } from 'esbuild';
-import { readFileSync } from 'node:fs';
+import { build as bundle, type Plugin } from 'esbuild';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { join, relative, resolve } from 'node:path';
@@ -20,11 +20,27 @@ export interface TestBundle {
   readonly mutants: ReadonlySet<string>;
 }
 
+/** Where the list of bundles is, in the sandbox, once there is one. */
+const LIST = 'dist/mutation/bundles.json';
+
 /**
  * @param sandbox a copy of the repository whose src/ is instrumented
  * @param root the repository: fixtures, dist/ and packages are read from there
  */
 export async function bundleTests(sandbox: string, root: string, testFiles: readonly string[]): Promise<TestBundle[]> {
+  const list = join(sandbox, LIST);
+  if (existsSync(list)) {
+    const bundles = JSON.parse(readFileSync(list, 'utf8')) as (Omit<TestBundle, 'mutants'> & { mutants: string[] })[];
+    return bundles.map((one) => ({ ...one, mutants: new Set(one.mutants) }));
+  }
+  const bundles = await build(sandbox, root, testFiles);
+  const partial = `${list}.${process.pid}`;
+  writeFileSync(partial, JSON.stringify(bundles.map((one) => ({ ...one, mutants: [...one.mutants] }))));
+  renameSync(partial, list);
+  return bundles;
+}
+
+async function build(sandbox: string, root: string, testFiles: readonly string[]): Promise<TestBundle[]> {
   const require = createRequire(join(root, 'package.json'));
   const plugin: Plugin = {
     name: 'mutation',
@@ -51,7 +67,7 @@ export async function bundleTests(sandbox: string, root: string, testFiles: read
   };
   const {
     metafile: { outputs },
-  } = await build({
+  } = await bundle({
     absWorkingDir: sandbox,
     entryPoints: testFiles.map((testFile) => ({ in: `tests:${testFile}`, out: testFile.replace(/\.ts$/, '') })),
     outdir: join(sandbox, 'dist/mutation'),

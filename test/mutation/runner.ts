@@ -20,7 +20,7 @@ import {
   type TestResult,
   type TestRunner,
 } from '@stryker-mutator/api/test-runner';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { bundleTests, type TestBundle } from './bundleTests.js';
 import type { CaseResult, Suite } from './suite.js';
@@ -29,12 +29,14 @@ import type { CaseResult, Suite } from './suite.js';
 const SHORTEST_LIMIT = 4_000;
 const LIMIT_FACTOR = 20;
 const INITIAL_LIMIT = 300_000;
-/** Stryker allows a mutant so many times the hits of the initial run. */
-const HIT_FACTOR = 100;
 /** Between the file and the title in the id of a test. */
 const SEPARATOR = ' › ';
-/** What the initial run writes for all processes, in the sandbox: milliseconds by the id of the test. */
-const DURATIONS = 'dist/mutation/durations.json';
+/** What the initial run writes for all processes, in the sandbox. */
+const INITIAL_RUN = 'dist/mutation/initialRun.json';
+/** Milliseconds, in the initial run, of the tests that come first. */
+const CHEAP = 50;
+/** Milliseconds, in the initial run, that the tests of one mutant may take together: the slowest are left out. */
+const BUDGET = 10_000;
 
 /** The message of mutants that are left untested. */
 const NO_TIME = 'no time left';
@@ -91,9 +93,23 @@ class LoadedFile {
   }
 }
 
+/** Tests of a file that reach a mutant. */
 interface Selection {
   readonly file: LoadedFile;
-  readonly selects: (test: string) => boolean;
+  readonly milliseconds: number;
+  readonly tests: ReadonlySet<string>;
+  /** How often they reached it in the initial run. */
+  readonly hits: number;
+}
+
+interface Duration {
+  readonly milliseconds: number;
+  readonly setup: number;
+}
+
+interface InitialRun {
+  readonly durations: Partial<Record<string, Duration>>;
+  readonly perTest: Partial<Record<string, Partial<Record<string, number>>>>;
 }
 
 type Trial = { readonly failed: CaseResult | null; readonly hits: number } | { readonly timeout: string };
@@ -102,13 +118,13 @@ class RoomTestRunner implements TestRunner {
   static inject = tokens(commonTokens.options);
   readonly #options: RunnerOptions;
   readonly #sandbox = process.cwd();
-  readonly #durationsFile = join(this.#sandbox, DURATIONS);
+  readonly #initialRunFile = join(this.#sandbox, INITIAL_RUN);
   #files: LoadedFile[] = [];
   /** Mutants that this process has tried. */
   #trials = 0;
   /** A mutant has changed something that outlasts the modules. */
   #damaged = false;
-  #durations: Record<string, number> | null = null;
+  #initialRun: InitialRun | null = null;
 
   constructor(options: StrykerOptions) {
     this.#options = options['mutation'] as RunnerOptions;
@@ -128,6 +144,7 @@ class RoomTestRunner implements TestRunner {
 
   async dryRun(): Promise<DryRunResult> {
     const results: TestResult[] = [];
+    const durations: Record<string, Duration> = {};
     context.mutantCoverage = { static: {}, perTest: {} };
     deactivate();
     for (const file of this.#files) {
@@ -136,8 +153,9 @@ class RoomTestRunner implements TestRunner {
         context.currentTestId = test === undefined ? undefined : file.idOf(test);
       };
       const options = { selects: () => true, onEnter, bail: false, limit: () => INITIAL_LIMIT };
-      for (const { id: test, milliseconds, failure } of await suite.run(options)) {
+      for (const { id: test, milliseconds, setup, failure } of await suite.run(options)) {
         const id = file.idOf(test);
+        durations[id] = { milliseconds, setup };
         const result = { id, name: id, timeSpentMs: milliseconds, fileName: file.bundle.testFile };
         results.push(
           failure === null
@@ -147,13 +165,13 @@ class RoomTestRunner implements TestRunner {
       }
       giveHooksToTests(file, suite, context.mutantCoverage);
     }
-    const durations = Object.fromEntries(results.map(({ id, timeSpentMs }) => [id, timeSpentMs]));
-    writeFileSync(this.#durationsFile, JSON.stringify(durations));
+    const initialRun: InitialRun = { durations, perTest: context.mutantCoverage.perTest };
+    writeFileSync(this.#initialRunFile, JSON.stringify(initialRun));
     return { status: DryRunStatus.Complete, tests: results, mutantCoverage: context.mutantCoverage };
   }
 
   async mutantRun(options: MutantRunOptions): Promise<MutantRunResult> {
-    const { activeMutant, testFilter, mutantActivation, hitLimit = Infinity } = options;
+    const { activeMutant, testFilter, mutantActivation } = options;
     const { deadline } = this.#options;
     if (deadline !== null && Date.now() > deadline) {
       return { status: MutantRunStatus.Error, errorMessage: NO_TIME };
@@ -163,6 +181,7 @@ class RoomTestRunner implements TestRunner {
     context.mutantCoverage = undefined;
     const selections = this.#select(activeMutant.id, testFilter);
     const count = selections.length;
+    const expectedHits = selections.reduce((sum, selection) => sum + selection.hits, 0);
     if (mutantActivation === 'runtime') {
       let [hits, sound] = [0, true];
       for (const selection of selections) {
@@ -175,7 +194,7 @@ class RoomTestRunner implements TestRunner {
         if (sound) return killed(selection.file, trial.failed, count);
         break;
       }
-      if (sound && hits * HIT_FACTOR >= hitLimit) return { status: MutantRunStatus.Survived, nrOfTests: count };
+      if (sound && hits >= expectedHits) return { status: MutantRunStatus.Survived, nrOfTests: count };
     }
     for (const selection of selections) {
       const { file } = selection;
@@ -192,33 +211,38 @@ class RoomTestRunner implements TestRunner {
     return { status: MutantRunStatus.Survived, nrOfTests: count };
   }
 
-  /** The tests that reach the mutant, by file; files whose tests take least come first. */
+  /** The tests that reach the mutant; those that take least come first, those over the budget are left out. */
   #select(mutant: string, testFilter: readonly string[] | undefined): Selection[] {
-    const all = Object.keys(this.#milliseconds);
+    const { durations, perTest } = this.#initial();
+    const tests = testFilter ?? Object.keys(durations);
     const selections = this.#files
       .filter(({ bundle }) => bundle.mutants.has(mutant))
-      .map((file) => {
-        const prefix = file.idOf('');
-        const ids = (testFilter ?? all).filter((id) => id.startsWith(prefix));
-        const milliseconds = ids.reduce((sum, id) => sum + (this.#milliseconds[id] ?? 0), 0);
-        const tests = new Set(ids.map((id) => id.slice(prefix.length)));
-        return { file, milliseconds, tests, selects: (test: string) => tests.has(test) };
-      });
-    return selections.filter(({ tests }) => tests.size > 0).sort((a, b) => a.milliseconds - b.milliseconds);
+      .flatMap((file) => {
+        const own = tests.filter((id) => id.startsWith(file.idOf('')));
+        const isCheap = (id: string) => costOf([durations[id]]) <= CHEAP;
+        return [own.filter(isCheap), own.filter((id) => !isCheap(id))].map((ids) => ({
+          file,
+          milliseconds: costOf(ids.map((id) => durations[id])),
+          tests: new Set(ids.map((id) => id.slice(file.idOf('').length))),
+          hits: ids.reduce((sum, id) => sum + (perTest[id]?.[mutant] ?? 0), 0),
+        }));
+      })
+      .filter((selection) => selection.tests.size > 0)
+      .sort((a, b) => a.milliseconds - b.milliseconds);
+    let total = 0;
+    return selections.filter(({ milliseconds }, index) => (total += milliseconds) <= BUDGET || index === 0);
   }
 
-  get #milliseconds(): Record<string, number> {
-    if (this.#durations === null && existsSync(this.#durationsFile)) {
-      this.#durations = JSON.parse(readFileSync(this.#durationsFile, 'utf8')) as Record<string, number>;
-    }
-    return this.#durations ?? {};
+  #initial(): InitialRun {
+    this.#initialRun ??= JSON.parse(readFileSync(this.#initialRunFile, 'utf8')) as InitialRun;
+    return this.#initialRun;
   }
 
   /** Runs the tests while the mutant is active. */
-  async #try(options: MutantRunOptions, { file, selects }: Selection): Promise<Trial> {
+  async #try(options: MutantRunOptions, { file, tests }: Selection): Promise<Trial> {
     activate(options);
     try {
-      const failed = await this.#failure(file, selects);
+      const failed = await this.#failure(file, (test) => tests.has(test));
       const timeout = determineHitLimitReached(context.hitCount, context.hitLimit);
       if (timeout === undefined) return { failed, hits: context.hitCount ?? 0 };
       file.forget();
@@ -240,12 +264,18 @@ class RoomTestRunner implements TestRunner {
     try {
       suite = await file.suite();
     } catch (error) {
-      return { id: '', milliseconds: 0, failure: `cannot be loaded: ${String(error)}` };
+      return { id: '', milliseconds: 0, setup: 0, failure: `cannot be loaded: ${String(error)}` };
     }
-    const limit = (test: string) => Math.max(SHORTEST_LIMIT, LIMIT_FACTOR * (this.#milliseconds[file.idOf(test)] ?? 0));
+    const limit = (test: string) =>
+      Math.max(SHORTEST_LIMIT, LIMIT_FACTOR * costOf([this.#initial().durations[file.idOf(test)]]));
     const results = await suite.run({ selects, onEnter: () => undefined, bail: true, limit });
     return results.find(({ failure }) => failure !== null) ?? null;
   }
+}
+
+function costOf(durations: readonly (Duration | undefined)[]): number {
+  const tests = durations.reduce((sum, duration) => sum + (duration?.milliseconds ?? 0), 0);
+  return tests + Math.max(0, ...durations.map((duration) => duration?.setup ?? 0));
 }
 
 const killed = (file: LoadedFile, { id, failure }: CaseResult, nrOfTests: number): MutantRunResult => ({

@@ -41,6 +41,8 @@ export class Case {
 export interface CaseResult {
   readonly id: string;
   readonly milliseconds: number;
+  /** Milliseconds of the hooks before the first test of its blocks. */
+  readonly setup: number;
   /** Null if the test passed. */
   readonly failure: string | null;
 }
@@ -106,29 +108,31 @@ export class Suite {
 
   async run(options: RunOptions): Promise<CaseResult[]> {
     const results: CaseResult[] = [];
-    await this.#runBlock(this.root, options, results);
+    await this.#runBlock(this.root, options, results, 0);
     return results;
   }
 
-  async #runBlock(block: Block, options: RunOptions, results: CaseResult[]): Promise<void> {
+  async #runBlock(block: Block, options: RunOptions, results: CaseResult[], outerSetup: number): Promise<void> {
     const selected = block.cases.filter(({ id, skip }) => !skip && options.selects(id));
-    const over = () => options.bail && results.some(({ failure }) => failure !== null);
-    if (selected.length === 0 || over()) return;
-    const hooksOf = (hooks: readonly Hook[]) => this.#attempt(hooks, options, options.limit(''));
-    const failure = await hooksOf(block.hooks.beforeAll);
-    if (failure !== null) {
-      results.push(...selected.map(({ id }) => ({ id, milliseconds: 0, failure })));
-    } else {
+    const isOver = () => options.bail && results.some(({ failure }) => failure !== null);
+    if (selected.length === 0 || isOver()) return;
+    const hooks = (name: HookName) => this.#attempt(block.hooks[name], options, options.limit(''));
+    const start = performance.now();
+    const failure = await hooks('beforeAll');
+    const setup = outerSetup + performance.now() - start;
+    if (failure === null) {
       for (const child of block.children) {
-        if (child instanceof Block) await this.#runBlock(child, options, results);
-        else if (selected.includes(child) && !over()) results.push(await this.#runCase(child, options));
+        if (child instanceof Block) await this.#runBlock(child, options, results, setup);
+        else if (selected.includes(child) && !isOver()) results.push(await this.#runCase(child, options, setup));
       }
+    } else {
+      results.push(...selected.map(({ id }) => ({ id, milliseconds: 0, setup, failure })));
     }
-    const late = await hooksOf(block.hooks.afterAll);
-    if (late !== null) results.push({ id: selected[selected.length - 1].id, milliseconds: 0, failure: late });
+    const late = await hooks('afterAll');
+    if (late !== null) results.push({ id: selected[selected.length - 1].id, milliseconds: 0, setup, failure: late });
   }
 
-  async #runCase({ id, block, body }: Case, options: RunOptions): Promise<CaseResult> {
+  async #runCase({ id, block, body }: Case, options: RunOptions, setup: number): Promise<CaseResult> {
     const start = performance.now();
     const before = block.ancestors.flatMap(({ hooks }) => hooks.beforeEach);
     const after = block.ancestors.reverse().flatMap(({ hooks }) => hooks.afterEach);
@@ -142,7 +146,7 @@ export class Suite {
       );
     const failure = await steps([...before, { id, body }]);
     const late = await steps(after);
-    return { id, milliseconds: performance.now() - start, failure: failure ?? late };
+    return { id, milliseconds: performance.now() - start, setup, failure: failure ?? late };
   }
 
   /** Runs the parts until one fails. @returns the message of the failure, or null */

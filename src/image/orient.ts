@@ -11,8 +11,7 @@ interface Walk {
 }
 
 /** By orientation, for an image stored as w x h pixels. */
-const WALKS: Readonly<Record<Orientation, (w: number, h: number) => Walk>> = {
-  1: (w) => ({ origin: 0, right: 1, down: w }),
+const WALKS: Readonly<Record<Exclude<Orientation, 1>, (w: number, h: number) => Walk>> = {
   2: (w) => ({ origin: w - 1, right: -1, down: w }),
   3: (w, h) => ({ origin: w * h - 1, right: -1, down: -w }),
   4: (w, h) => ({ origin: w * (h - 1), right: 1, down: -w }),
@@ -31,10 +30,10 @@ const WALKS: Readonly<Record<Orientation, (w: number, h: number) => Walk>> = {
  */
 export function orient(image: PixelImage, orientation: Orientation): PixelImage {
   const channels = channelsOf('orient', image);
+  if (orientation === 1) return image;
   if (!Object.hasOwn(WALKS, orientation)) {
     throw new ParamError({ op: 'orient', expected: 'an orientation, 1 to 8', got: show(orientation) });
   }
-  if (orientation === 1) return image;
   const { data: source, width: w, height: h } = image;
   const { origin, right, down } = WALKS[orientation](w, h);
   const [width, height] = orientation < 5 ? [w, h] : [h, w];

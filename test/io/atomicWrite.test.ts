@@ -1,5 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { once } from 'node:events';
 import { mkdir, open, readdir, readFile, readlink, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:net';
 import { ParamError } from '../../src/core/errors.js';
 import { atomicWrite, removeLeftovers, type WriteSystem } from '../../src/io/atomicWrite.js';
 import { posixTest } from '../platform.js';
@@ -43,8 +45,16 @@ test('refuses a folder and a missing folder, and leaves no file behind', async (
   expect(await readdir(path('b', 'folder'))).toEqual([]);
 });
 
-posixTest('devices')('refuses a device', async () => {
-  await expect(atomicWrite('/dev/null', 'x')).rejects.toThrow(refusal(ParamError, '/dev/null', 'a file', 'a device'));
+posixTest('devices')('refuses what is neither a file nor a folder', async () => {
+  // A device would do as well, but the mutation tests run this as root with a fault in the check.
+  const server = createServer().listen(path('socket'));
+  await once(server, 'listening');
+  try {
+    const error = refusal(ParamError, path('socket'), 'a file to write', 'a device or pipe');
+    await expect(atomicWrite(path('socket'), 'x')).rejects.toThrow(error);
+  } finally {
+    server.close();
+  }
 });
 
 /** A system whose `rename` fails with these codes in turn, then succeeds. */

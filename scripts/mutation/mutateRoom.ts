@@ -99,6 +99,10 @@ function survivorOf({ location: { start, end }, replacement }: MutantResult, lin
   const covered = lines.slice(start.line - 1, end.line);
   covered[covered.length - 1] = covered[covered.length - 1].slice(0, end.column - 1);
   covered[0] = covered[0].slice(start.column - 1);
-  const brief = (code: string) => code.replace(/\s+/g, ' ').trim().replace(/^(.{100}).+$/, '$1…');
+  const brief = (code: string) =>
+    code
+      .replace(/\s+/g, ' ')
+      .trim()
+      .replace(/^(.{100}).+$/, '$1…');
   return { line: brief(lines[start.line - 1]), mutant: `${brief(covered.join(' '))} → ${brief(replacement)}` };
 }

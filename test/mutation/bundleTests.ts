@@ -15,7 +15,7 @@ const SOURCES: Record<string, string> = {
 export interface TestBundle {
   /** Relative to the root, as `test/image/crop.test.ts`. */
   readonly testFile: string;
-  readonly url: string;
+  readonly path: string;
   /** The numbers of the mutants in the modules that are part of the bundle. */
   readonly mutants: ReadonlySet<string>;
 }
@@ -101,17 +101,15 @@ async function build(sandbox: string, root: string, testFiles: readonly string[]
   });
   return Object.entries(outputs).map(([output, { entryPoint = '', inputs }]) => ({
     testFile: entryPoint.replace(/^tests:/, ''),
-    url: pathToFileURL(join(sandbox, output)).href,
-    mutants: mutantsIn(
-      Object.keys(inputs).filter((input) => input.startsWith('src/')),
-      sandbox,
+    path: join(sandbox, output),
+    mutants: new Set(
+      Object.keys(inputs)
+        .filter((input) => input.startsWith('src/'))
+        .flatMap((input) => mutantsIn(readFileSync(join(sandbox, input), 'utf8'))),
     ),
   }));
 }
 
-const mutantsIn = (files: readonly string[], sandbox: string): Set<string> =>
-  new Set(
-    files.flatMap((file) =>
-      [...readFileSync(join(sandbox, file), 'utf8').matchAll(/stryMutAct_\w+\("(\d+)"\)/g)].map(([, id]) => id),
-    ),
-  );
+/** The numbers of the mutants in instrumented code. */
+export const mutantsIn = (code: string): string[] =>
+  [...code.matchAll(/stryMutAct_\w+\("(\d+)"\)/g)].map(([, id]) => id);

@@ -22,7 +22,8 @@ import {
 } from '@stryker-mutator/api/test-runner';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bundleTests, type TestBundle } from './bundleTests.js';
+import { bundleTests, mutantsIn, type TestBundle } from './bundleTests.js';
+import { loadBundle } from './loadBundle.js';
 import type { CaseResult, Suite } from './suite.js';
 
 /** Milliseconds: a test has no end if it takes many times as long as without a mutant. */
@@ -36,7 +37,7 @@ const INITIAL_RUN = 'dist/mutation/initialRun.json';
 /** Milliseconds, in the initial run, of the tests that come first. */
 const CHEAP = 50;
 /** Milliseconds, in the initial run, that the tests of one mutant may take together: the slowest are left out. */
-const BUDGET = 10_000;
+const BUDGET = 20_000;
 
 /** The message of mutants that are left untested. */
 const NO_TIME = 'no time left';
@@ -75,12 +76,13 @@ function deactivate(): void {
 /** A test file, whose modules can be loaded more than once. */
 class LoadedFile {
   #suite: Suite | null = null;
-  #loads = 0;
+  #run: (() => Promise<Suite>) | null = null;
 
   constructor(readonly bundle: TestBundle) {}
 
   async suite(): Promise<Suite> {
-    this.#suite ??= ((await import(`${this.bundle.url}?${this.#loads++}`)) as { suite: Suite }).suite;
+    this.#run ??= await loadBundle(this.bundle.path);
+    this.#suite ??= await this.#run();
     return this.#suite;
   }
 
@@ -171,7 +173,7 @@ class RoomTestRunner implements TestRunner {
   }
 
   async mutantRun(options: MutantRunOptions): Promise<MutantRunResult> {
-    const { activeMutant, testFilter, mutantActivation } = options;
+    const { activeMutant, mutantActivation } = options;
     const { deadline } = this.#options;
     if (deadline !== null && Date.now() > deadline) {
       return { status: MutantRunStatus.Error, errorMessage: NO_TIME };
@@ -179,7 +181,7 @@ class RoomTestRunner implements TestRunner {
     if (this.#damaged) throw new Error('Stryker starts another process after this error.');
     this.#trials++;
     context.mutantCoverage = undefined;
-    const selections = this.#select(activeMutant.id, testFilter);
+    const selections = this.#select(activeMutant.id, options.testFilter ?? this.#testsOf(options.sandboxFileName));
     const count = selections.length;
     const expectedHits = selections.reduce((sum, selection) => sum + selection.hits, 0);
     if (mutantActivation === 'runtime') {
@@ -212,9 +214,8 @@ class RoomTestRunner implements TestRunner {
   }
 
   /** The tests that reach the mutant; those that take least come first, those over the budget are left out. */
-  #select(mutant: string, testFilter: readonly string[] | undefined): Selection[] {
+  #select(mutant: string, tests: readonly string[]): Selection[] {
     const { durations, perTest } = this.#initial();
-    const tests = testFilter ?? Object.keys(durations);
     const selections = this.#files
       .filter(({ bundle }) => bundle.mutants.has(mutant))
       .flatMap((file) => {
@@ -231,6 +232,15 @@ class RoomTestRunner implements TestRunner {
       .sort((a, b) => a.milliseconds - b.milliseconds);
     let total = 0;
     return selections.filter(({ milliseconds }, index) => (total += milliseconds) <= BUDGET || index === 0);
+  }
+
+  /** Tests for a mutant that acts while modules are loaded: those that reach its file, or all if none does. */
+  #testsOf(sandboxFile: string): string[] {
+    const { durations, perTest } = this.#initial();
+    const mutants = [...mutantsIn(readFileSync(sandboxFile, 'utf8'))];
+    const all = Object.keys(durations);
+    const reaching = all.filter((id) => mutants.some((mutant) => perTest[id]?.[mutant] !== undefined));
+    return reaching.length > 0 ? reaching : all;
   }
 
   #initial(): InitialRun {

@@ -51,25 +51,28 @@ test.each([
   });
 });
 
-describe('weights in shards, one of which is damaged', () => {
+describe('weights in shards, the first of which is damaged', () => {
   const { index, shards } = cutShards(bytes, { name: 'net', limit: Math.ceil(bytes.length / 2) });
-  const last = [...shards.keys()][1];
-  const damaged = openShards(index, (name) => {
-    const shard = Uint8Array.from(shards.get(name) ?? []);
-    if (name === last) shard[shard.length - 1] ^= 1;
-    return shard;
-  });
+  const [first] = shards.keys();
+  /** The shards with one byte changed, counted from the end of the first shard if negative. */
+  const damagedAt = (position: number) =>
+    openShards(index, (name) => {
+      const shard = Uint8Array.from(shards.get(name) ?? []);
+      if (name === first) shard[position < 0 ? shard.length + position : position] ^= 1;
+      return shard;
+    });
 
   test('with an invalid configuration, give the error about the configuration', async () => {
     for (const overrides of [{ class_names: ['a'] }, { crop_pct: 0.5, class_names: ['a'] }]) {
-      const loading = loadModel(damaged, { config: overrides });
+      const loading = loadModel(damagedAt(-1), { config: overrides });
       await expect(loading).rejects.toThrow(refusal(ParamError, 'config.class_names', '', ''));
     }
   });
 
-  test('with a valid one, give the error about the shard', async () => {
-    await expect(loadModel(damaged)).rejects.toMatchObject({ name: 'WeightsError', op: expect.stringContaining(last) });
-    await expect(loadModel(damaged, { config: { crop_pct: 0.5 } })).rejects.toMatchObject({ name: 'WeightsError' });
+  test.each([8, -1])('with a valid one, give the error about the shard: byte %i', async (position) => {
+    const error = { name: 'WeightsError', op: first, expected: `sha256 ${index.shards[0].sha256}` };
+    await expect(loadModel(damagedAt(position))).rejects.toMatchObject(error);
+    await expect(loadModel(damagedAt(position), { config: { crop_pct: 0.5 } })).rejects.toMatchObject(error);
   });
 });
 

@@ -1,28 +1,58 @@
 import { Command } from 'commander';
+import { resolve } from 'node:path';
 import { ParamError } from '../core/errors.js';
 import { RunFolder } from '../train/runFolder.js';
 import { withBackend } from './backends.js';
 import { followTraining } from './followTraining.js';
-import { errorLine } from './print.js';
-import { withTraining, type TrainFlags } from './trainFlags.js';
-import { planRun, prepareRun } from './trainingSetup.js';
+import { errorLine, printLine } from './print.js';
+import { flagsToStore, restartedFlags, resumedFlags, resumedPlan, type IsGiven } from './resumedRun.js';
+import { DEFAULT_OUTPUT, withTraining, type TrainFlags } from './trainFlags.js';
+import { planRun, prepareRun, type RunPlan } from './trainingSetup.js';
 import { withRecipe } from './trainOptions.js';
 
+/** The folder of the run, which `--output` or `--resume` names. */
+function folderOf({ output, resume }: TrainFlags): string {
+  if (typeof resume !== 'string') return output ?? DEFAULT_OUTPUT;
+  if (output !== undefined && resolve(output) !== resolve(resume)) {
+    throw new ParamError({ op: '--output', expected: `${resume}, as --resume has it, or none`, got: output });
+  }
+  return resume;
+}
+
+interface PlannedRun {
+  readonly flags: TrainFlags;
+  readonly plan: RunPlan;
+}
+
+/** The flags and the recipe of a run that continues in its folder. */
+async function planResumed(folder: RunFolder, flags: TrainFlags, isGiven: IsGiven): Promise<PlannedRun> {
+  const whole = await resumedFlags(folder, flags, isGiven);
+  const plan = await resumedPlan(folder, whole, isGiven);
+  return { flags: whole, plan: plan ?? (await planRun(restartedFlags(folder, whole, isGiven))) };
+}
+
 /** Resolves the options and runs the training in its folder, which is locked until the end. */
-async function run(options: TrainFlags): Promise<void> {
-  if (options.acceptData === true && options.resume !== true) {
+async function run(flags: TrainFlags, command: Command): Promise<void> {
+  const isResumed = flags.resume !== undefined;
+  if (flags.acceptData === true && !isResumed) {
     const hint = 'Add --resume, or omit --accept-data.';
     throw new ParamError({ op: 'accept-data', expected: '--resume', got: 'a new run', hint });
   }
-  const plan = await planRun(options);
-  const folder = await RunFolder.open(options.output, {
-    resume: options.resume ?? false,
+  const isGiven: IsGiven = (name) => command.getOptionValueSource(name) === 'cli';
+  const path = folderOf(flags);
+  // Before the folder of a new run is looked at: the error of a flag comes first.
+  const newPlan = isResumed ? null : await planRun(flags);
+  const folder = await RunFolder.open(path, {
+    resume: isResumed,
     onDamage: (error) => {
-      process.stderr.write(`${errorLine(error)}; using the previous checkpoint\n`);
+      printLine(process.stderr, `${errorLine(error)}; using the previous checkpoint`);
     },
   });
   try {
-    await followTraining(await prepareRun(folder, plan, options), options);
+    const { flags: whole, plan } =
+      newPlan === null ? await planResumed(folder, flags, isGiven) : { flags, plan: newPlan };
+    const stored = flagsToStore(folder, whole, isGiven);
+    await followTraining(await prepareRun(folder, plan, whole, stored), whole);
   } finally {
     await folder.close();
   }

@@ -1,5 +1,7 @@
 /** The options of `train` beside the recipe: the data, the run's folder and the loader. */
 import { Option, type Command } from 'commander';
+import { isInteger } from '../core/check.js';
+import type { StoredFlags } from '../train/origin.js';
 import { integer, number, size } from './arguments.js';
 import type { BackendOptions } from './backends.js';
 import type { TrainingDataOptions } from './trainingData.js';
@@ -7,8 +9,9 @@ import type { RecipeFlags } from './trainOptions.js';
 
 export interface TrainFlags extends BackendOptions, RecipeFlags, TrainingDataOptions {
   readonly data?: string;
-  readonly output: string;
-  readonly resume?: true;
+  readonly output?: string;
+  /** The folder, unless --output names it. */
+  readonly resume?: true | string;
   readonly acceptData?: true;
   readonly workers: number;
   readonly checkpointEvery: number;
@@ -17,12 +20,38 @@ export interface TrainFlags extends BackendOptions, RecipeFlags, TrainingDataOpt
   readonly json?: true;
 }
 
+const CACHES = ['auto', 'memory', 'none'] as const;
+const ON_BAD_IMAGE = ['fail', 'skip'] as const;
+
+/** The folder of a run if no flag names one. */
+export const DEFAULT_OUTPUT = 'runs/train';
+
+/** The flag of a name in `TrainFlags` or `Recipe`: `--batch-size` for `batchSize`. */
+export const flagOf = (name: string): string => `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+const isPositive = (value: unknown): boolean => isInteger(value, { min: 1 });
+
+/**
+ * Flags that a resumed run takes from its folder, beside recipe, network, backend and the choice of the images, and
+ * whether a value in a file is valid.
+ */
+export const STORED_FLAGS: readonly (readonly [name: keyof StoredFlags, isValid: (value: unknown) => boolean])[] = [
+  ['imageSize', (value) => Array.isArray(value) && value.length === 2 && value.every(isPositive)],
+  ['cache', (value) => CACHES.some((cache) => cache === value)],
+  ['onBadImage', (value) => ON_BAD_IMAGE.some((choice) => choice === value)],
+  ['workers', (value) => isInteger(value, { min: 0 })],
+  ['threads', (value) => value === 'auto' || isPositive(value)],
+  ['checkpointEvery', (value) => typeof value === 'number' && value >= 0],
+  ['logEvery', isPositive],
+  ['tensorboard', (value) => typeof value === 'boolean'],
+];
+
 /** Adds the options to the command. */
 export const withTraining = (command: Command): Command =>
   command
     .option('-d, --data <what>', 'data set: cifar10, cifar100, shapes, or the path of an archive or folder')
-    .option('-o, --output <folder>', 'folder of the run', 'runs/train')
-    .option('--resume', 'continue the run in the output folder, bit for bit')
+    .option('-o, --output <folder>', `folder of the run (default: ${DEFAULT_OUTPUT})`)
+    .option('--resume [folder]', 'continue a run, bit for bit; its folder has its data and flags')
     .option('--accept-data', 'with --resume: accept images other than those the run began with')
     .option('--limit <n>', 'train on this many images', integer(2))
     .option('--val-limit <n>', 'evaluate on this many images, 0 for none', integer(0))
@@ -32,6 +61,6 @@ export const withTraining = (command: Command): Command =>
     .option('--checkpoint-every <s>', 'seconds between checkpoints within an epoch', number(0), 300)
     .option('--log-every <n>', 'steps between records (default: 10, fewer in epochs of less than 200)', integer(1))
     .option('--tensorboard', 'write event files for TensorBoard')
-    .addOption(new Option('--cache <where>', 'image cache').choices(['auto', 'memory', 'none']).default('auto'))
-    .addOption(new Option('--on-bad-image <what>', 'unreadable images').choices(['fail', 'skip']).default('fail'))
+    .addOption(new Option('--cache <where>', 'image cache').choices(CACHES).default('auto'))
+    .addOption(new Option('--on-bad-image <what>', 'unreadable images').choices(ON_BAD_IMAGE).default('fail'))
     .option('--json', 'print a JSON line a step and epoch');

@@ -14,7 +14,7 @@ import { omitUndefined } from './omitUndefined.js';
 import { readJsonObject } from './jsonFile.js';
 
 /** Keys of a configuration that a file may set. The others follow from the data. */
-const NETWORK_KEYS = [
+export const NETWORK_KEYS = [
   'variant',
   'dims',
   'strides',
@@ -29,6 +29,8 @@ const NETWORK_KEYS = [
   'mean',
   'std',
 ] as const;
+
+export type NetworkKey = (typeof NETWORK_KEYS)[number];
 
 /** The values of the flags that are present. */
 export interface RecipeFlags extends Partial<Omit<Recipe, 'augment' | 'betas'>>, AugmentFlags {
@@ -82,10 +84,15 @@ function scaleEpochs(
   };
 }
 
-/** @throws ParamError for an invalid file, an unknown preset or an unknown key */
-export async function resolvePlan(flags: RecipeFlags): Promise<Plan> {
+/**
+ * @param below what flags override if they name no file and no preset
+ * @throws ParamError for an invalid file, an unknown preset or an unknown key
+ */
+export async function resolvePlan(flags: RecipeFlags, below: Base = DEFAULT_BASE): Promise<Plan> {
   const file = flags.config === undefined ? {} : await readPlan(flags.config);
-  const base = presetOf(flags.preset ?? file['preset'], flags.variant ?? file['variant']);
+  const preset = flags.preset ?? file['preset'];
+  const lowest = flags.config === undefined ? below : DEFAULT_BASE;
+  const base = preset === undefined ? lowest : presetOf(preset, flags.variant ?? file['variant']);
   return {
     recipe: mergeRecipe(flags, file, base.recipe),
     network: mergeNetwork(flags, file, base.config),
@@ -103,15 +110,16 @@ function explicitValues(flags: RecipeFlags, file: Readonly<Record<string, unknow
 }
 
 /** Network and recipe that flags and file override. */
-interface Base {
+export interface Base {
   readonly config: ModelConfigInput;
   readonly recipe: Recipe;
   readonly notes?: readonly string[];
 }
 
+const DEFAULT_BASE: Base = { config: SMALL, recipe: DEFAULT_RECIPE };
+
 /** @param variant of flag or file, not checked yet @throws ParamError for an unknown name */
 function presetOf(name: unknown, variant: unknown): Base {
-  if (name === undefined) return { config: SMALL, recipe: DEFAULT_RECIPE };
   const preset = checkOneOf('preset', name, Object.keys(PRESETS) as Preset[]);
   return preset === 'official' && variant !== undefined ? officialBase(variant) : PRESETS[preset];
 }

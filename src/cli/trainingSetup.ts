@@ -5,7 +5,7 @@ import { isStreamed, type DataSet } from '../data/sets/dataset.js';
 import { findDefault } from '../data/sets/find.js';
 import { loaderMemory } from '../data/loader/loaderMemory.js';
 import { fitOptions } from '../image/preprocess.js';
-import { checkOrigin, dataOrigin, type Origin } from '../train/origin.js';
+import { checkOrigin, dataOrigin, type Origin, type StoredFlags } from '../train/origin.js';
 import { resolveRecipe, type Recipe } from '../train/recipe.js';
 import { recipeToFile } from '../train/recipeFile.js';
 import type { RunFolder } from '../train/runFolder.js';
@@ -80,8 +80,17 @@ function resumeNote({ checkpoint: resumed }: RunFolder, resume: boolean): string
   return resume ? 'resume: no checkpoint yet, starting from the beginning' : null;
 }
 
-/** Opens backend and data, and checks that a resumed run has those that it began with. */
-export async function prepareRun(folder: RunFolder, plan: RunPlan, options: TrainFlags): Promise<RunSetup> {
+/**
+ * Opens backend and data, and checks that a resumed run has those that it began with.
+ *
+ * @param stored flags that the folder keeps for a resume
+ */
+export async function prepareRun(
+  folder: RunFolder,
+  plan: RunPlan,
+  options: TrainFlags,
+  stored: StoredFlags,
+): Promise<RunSetup> {
   const note = (text: string): void => {
     if (!options.json) print(text);
   };
@@ -96,10 +105,10 @@ export async function prepareRun(folder: RunFolder, plan: RunPlan, options: Trai
   note(`net    dims ${config.dims.join(',')}  strides ${config.strides.join(',')}  act_num ${config.act_num}`);
   note(memoryNote(data, config, recipe, options));
   const { checkpoint: resumed } = folder;
-  const resuming = resumeNote(folder, options.resume ?? false);
+  const resuming = resumeNote(folder, options.resume !== undefined);
   if (resuming !== null) note(resuming);
 
-  const origin: Origin = { backend, data: await dataOrigin(data, dataChoice(spec, options)) };
+  const origin: Origin = { backend, data: await dataOrigin(data, dataChoice(spec, options)), flags: stored };
   // Another seed may draw other data: `train` then names the seed.
   if (resumed?.recipe.seed === recipe.seed) {
     checkOrigin(resumed.origin ?? null, origin, { acceptData: options.acceptData ?? false });

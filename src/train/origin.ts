@@ -26,10 +26,24 @@ export interface DataOrigin extends DataSelection {
   readonly held_out: SetOrigin | null;
 }
 
+/** Flags of the command line that do not change the result, or that the identity of the data covers. */
+export interface StoredFlags {
+  readonly imageSize?: readonly [number, number];
+  readonly cache?: string;
+  readonly onBadImage?: string;
+  readonly workers?: number;
+  readonly threads?: number | 'auto';
+  readonly checkpointEvery?: number;
+  readonly logEvery?: number;
+  readonly tensorboard?: boolean;
+}
+
 export interface Origin {
   /** The backend, with its build or engine: `wasm plain`, `tfjs:tfjs-node-gpu`. */
   readonly backend: string;
   readonly data: DataOrigin;
+  /** So that a run can be resumed without them. Absent in files of earlier versions. */
+  readonly flags?: StoredFlags;
 }
 
 async function setOrigin(set: DataSet): Promise<SetOrigin> {

@@ -1,5 +1,6 @@
-import { mkdir, readdir, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isRecord } from '../core/check.js';
 import { ParamError, type WeightsError } from '../core/errors.js';
 import { atomicWrite, removeLeftovers } from '../io/atomicWrite.js';
 import { lock } from '../io/lock.js';
@@ -31,6 +32,15 @@ async function refuseRun(path: string): Promise<void> {
   });
 }
 
+async function readDescription(path: string): Promise<Record<string, unknown> | null> {
+  try {
+    const value: unknown = JSON.parse(await readFile(join(path, CONFIG), 'utf8'));
+    return isRecord(value) ? value : null;
+  } catch {
+    return null;
+  }
+}
+
 /**
  * The folder of a training run:
  *
@@ -54,6 +64,8 @@ export class RunFolder {
     readonly path: string,
     /** The checkpoint to resume from; null for a new run, or if there is none yet. */
     readonly checkpoint: Checkpoint | null,
+    /** `config.json` of a resumed run; null if it is missing or damaged. */
+    readonly description: Readonly<Record<string, unknown>> | null,
     private readonly isResumed: boolean,
     /** Null until the folder is locked: the folder of a new run is created when the run begins. */
     private unlock: Unlock | null,
@@ -78,7 +90,7 @@ export class RunFolder {
     }
     if (!resume) {
       await refuseRun(path);
-      return new RunFolder(path, null, false, null);
+      return new RunFolder(path, null, null, false, null);
     }
     if (stats === null) {
       const hint = 'Start a new run: leave out --resume.';
@@ -87,7 +99,8 @@ export class RunFolder {
     // Before the checkpoint is read, so that no other process resumes from it.
     const unlock = await lockFolder(path);
     try {
-      return new RunFolder(path, await readLastCheckpoint(path, onDamage), true, unlock);
+      const checkpoint = await readLastCheckpoint(path, onDamage);
+      return new RunFolder(path, checkpoint, await readDescription(path), true, unlock);
     } catch (error) {
       await unlock();
       throw error;
@@ -193,7 +206,8 @@ export class RunFolder {
   }
 
   async #describe(): Promise<void> {
-    const content = { ...this.#description, run: this.#origin };
+    // The folder to which a relative path of the data refers.
+    const content = { ...this.#description, run: { ...this.#origin, directory: process.cwd() } };
     await atomicWrite(join(this.path, CONFIG), `${JSON.stringify(content, null, 2)}\n`);
   }
 

@@ -1,7 +1,12 @@
+import { checkKeys, checkObject, checkOneOf } from '../../core/check.js';
 import { ParamError } from '../../core/errors.js';
 import type { FloatArray } from '../../core/tensor.js';
 import { normalizationTables } from '../../image/normalize.js';
+import { checkNumbers, checkPositions, checkSet } from './checkSet.js';
 import type { ImageSet } from './dataset.js';
+
+/** 2 GiB of float32. */
+const MAX_LENGTH = 2 ** 29;
 
 export interface BatchOptions {
   readonly mean: readonly number[];
@@ -13,7 +18,8 @@ export interface BatchOptions {
 /**
  * Normalizes the images at the given positions: x = (pixel/255 − mean)/std, shape [positions.length, c, h, w].
  *
- * @throws ParamError for a position outside the set, or if mean and std do not have one value for each channel
+ * @throws ParamError for a position outside the set, more than 2^29 values, an invalid option, or if mean and std do not
+ *   have one value for each channel; DataError for an inconsistent set
  */
 export function batchOf(
   set: ImageSet,
@@ -22,19 +28,24 @@ export function batchOf(
 ): Float32Array;
 export function batchOf(set: ImageSet, positions: ArrayLike<number>, options: BatchOptions): FloatArray;
 export function batchOf(set: ImageSet, positions: ArrayLike<number>, options: BatchOptions): FloatArray {
-  const { mean, std, dtype = 'float32' } = options;
-  const byChannel = normalizationTables(set.channels, mean, std);
+  checkSet('batchOf', set);
+  checkKeys(checkObject('batchOf', options), ['mean', 'std', 'dtype'], (key) => key);
+  const dtype = checkOneOf('dtype', options.dtype ?? 'float32', ['float32', 'float64']);
+  const byChannel = normalizationTables(
+    set.channels,
+    checkNumbers('mean', options.mean),
+    checkNumbers('std', options.std),
+  );
+  const order = checkPositions('batchOf', positions, set.n);
   const area = set.height * set.width;
   const size = set.channels * area;
-  for (let k = 0; k < positions.length; k++) {
-    if (!Number.isInteger(positions[k]) || positions[k] < 0 || positions[k] >= set.n) {
-      throw new ParamError({ op: 'batchOf', expected: `positions from 0 to ${set.n - 1}`, got: `${positions[k]}` });
-    }
+  const length = order.length * size;
+  if (length > MAX_LENGTH) {
+    throw new ParamError({ op: 'batchOf', expected: `at most ${MAX_LENGTH} values`, got: `${length}` });
   }
-  const length = positions.length * size;
   const out = dtype === 'float64' ? new Float64Array(length) : new Float32Array(length);
-  for (let k = 0; k < positions.length; k++) {
-    const from = positions[k] * size;
+  for (let k = 0; k < order.length; k++) {
+    const from = order[k] * size;
     for (let i = 0; i < size; i++) out[k * size + i] = byChannel[Math.floor(i / area)][set.images[from + i]];
   }
   return out;

@@ -1,6 +1,8 @@
-import { DataError, ParamError } from '../../core/errors.js';
+import { checkInteger, checkObject } from '../../core/check.js';
+import { ParamError } from '../../core/errors.js';
 import type { ModelConfig } from '../../core/config.js';
-import { isStreamed, type DataSet, type LabeledImages } from './dataset.js';
+import { checkLabeledImages, checkSet, checkText, checkTexts } from './checkSet.js';
+import type { DataSet, LabeledImages } from './dataset.js';
 import { normalizeName } from './normalizeName.js';
 
 /** The input channels and the classes of a network; keys of its configuration. */
@@ -42,29 +44,22 @@ function checkRequirements(
  * @param network keys of a configuration; those that are absent are not checked
  * @param op the name of the set in errors
  * @throws DataError if pixels, labels and classes do not match
- * @throws ParamError if the set has other channels or classes than the network
+ * @throws ParamError for a value that is no set, or if the set has other channels or classes than the network
  */
 export function checkDataset(set: DataSet, network: DatasetRequirements = {}, op = 'data set'): void {
-  const { labels, n, channels, height, width, classNames } = set;
-  const size = channels * height * width;
-  if (isStreamed(set)) {
-    const files = set.files.names.length;
-    if (files !== n) throw new DataError({ op, expected: `${n} files, one for each image`, got: `${files}` });
-  } else if (set.images.length !== n * size) {
-    throw new DataError({ op, expected: `${n * size} pixels of ${n} images`, got: `${set.images.length}` });
-  }
-  if (labels.length !== n)
-    throw new DataError({ op, expected: `${n} labels, one for each image`, got: `${labels.length}` });
-  const invalid = labels.findIndex((label) => label < 0 || label >= classNames.length);
-  if (invalid >= 0) {
-    const expected = `labels from 0 to ${classNames.length - 1}`;
-    throw new DataError({ op, expected, got: `${labels[invalid]} of image ${invalid}` });
-  }
+  checkText('checkDataset', op, 'the name of the set');
+  checkSet(op, set);
+  const { class_names, ...numbers } = checkObject('checkDataset: network', network);
+  if (class_names !== undefined && class_names !== null) checkTexts('class_names', class_names);
+  const sizes: readonly [string, unknown][] = Object.entries(numbers);
+  for (const [key, value] of sizes) if (value !== undefined) checkInteger(key, value, { min: 1 });
   checkRequirements(set, network, op);
 }
 
-/** Number of images in each class. */
-export function classCounts({ labels, classNames }: LabeledImages): number[] {
+/** Number of images in each class. @throws ParamError for a value that is no set */
+export function classCounts(set: LabeledImages): number[] {
+  checkLabeledImages('classCounts', set);
+  const { labels, classNames } = set;
   const counts = Array<number>(classNames.length).fill(0);
   for (const label of labels) counts[label]++;
   return counts;
@@ -77,8 +72,9 @@ export interface Imbalance {
   readonly ratio: number;
 }
 
-/** Compares the sizes of the classes: a network learns to favor the large ones. */
+/** Compares the sizes of the classes: a network learns to favor the large ones. @throws ParamError for a value that is no set */
 export function imbalance(set: LabeledImages): Imbalance {
+  checkLabeledImages('imbalance', set);
   const classes = classCounts(set).map((count, i) => ({ name: set.classNames[i], count }));
   const [first, ...others] = classes;
   const largest = others.reduce((most, one) => (one.count > most.count ? one : most), first);

@@ -1,4 +1,7 @@
+import { checkInteger, isRecord } from '../../core/check.js';
+import { ParamError } from '../../core/errors.js';
 import type { FitOptions } from '../../image/preprocess.js';
+import { checkPositions, checkSet } from './checkSet.js';
 
 /** An image that was left out, with the reason. */
 export interface SkippedImage {
@@ -52,7 +55,7 @@ export interface StreamedSet extends LabeledImages {
 
 export type DataSet = ImageSet | StreamedSet;
 
-export const isStreamed = (set: DataSet): set is StreamedSet => 'files' in set;
+export const isStreamed = (set: DataSet): set is StreamedSet => isRecord(set) && 'files' in set;
 
 export type Split = 'train' | 'test';
 
@@ -64,21 +67,42 @@ export const selectFiles = ({ root, names }: FileList, positions: readonly numbe
   names: positions.map((position) => names[position]),
 });
 
-/** The images at the given positions, in that order, as a copy. */
-export function subset(set: ImageSet, positions: readonly number[]): ImageSet {
+/** 2 GiB of pixels. */
+const MAX_BYTES = 2 ** 31;
+
+/**
+ * The images at the given positions, in that order, as a copy.
+ *
+ * @throws ParamError for a position outside the set or more than 2 GiB of pixels; DataError for an inconsistent set
+ */
+export function subset(set: ImageSet, positions: ArrayLike<number>): ImageSet {
+  checkSet('subset', set);
+  const order = [...checkPositions('subset', positions, set.n)];
   const size = set.channels * set.height * set.width;
-  const images = new Uint8Array(positions.length * size);
-  const labels = new Int32Array(positions.length);
-  positions.forEach((from, to) => {
+  if (order.length * size > MAX_BYTES) {
+    throw new ParamError({ op: 'subset', expected: `at most ${MAX_BYTES} pixels`, got: `${order.length * size}` });
+  }
+  const images = new Uint8Array(order.length * size);
+  const labels = new Int32Array(order.length);
+  order.forEach((from, to) => {
     images.set(set.images.subarray(from * size, (from + 1) * size), to * size);
     labels[to] = set.labels[from];
   });
-  const copy = { ...set, images, labels, n: positions.length };
-  return set.sourceFiles === undefined ? copy : { ...copy, sourceFiles: selectFiles(set.sourceFiles, positions) };
+  const copy = { ...set, images, labels, n: order.length };
+  return set.sourceFiles === undefined ? copy : { ...copy, sourceFiles: selectFiles(set.sourceFiles, order) };
 }
 
-/** At most n positions from 0 to total − 1, evenly spaced: a subset of a set sorted by class has all its classes. */
+/** Positions of a subset. */
+const MAX_POSITIONS = 2 ** 26;
+
+/**
+ * At most n positions from 0 to total − 1, evenly spaced: a subset of a set sorted by class has all its classes.
+ *
+ * @throws ParamError for numbers that are no integers >= 0, or more than 2^26 positions
+ */
 export function evenlySpaced(total: number, n: number): number[] {
-  const count = Math.min(n, total);
+  checkInteger('evenlySpaced: total', total, { min: 0 });
+  checkInteger('evenlySpaced: n', n, { min: 0 });
+  const count = checkInteger('evenlySpaced', Math.min(n, total), { max: MAX_POSITIONS });
   return Array.from({ length: count }, (_, i) => Math.floor((i * total) / count));
 }

@@ -4,7 +4,7 @@ import { createReadStream } from 'node:fs';
 import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { checkSignal, onAbort, throwIfAborted, type AbortOptions } from '../../core/abort.js';
-import { checkKeys, checkObject } from '../../core/check.js';
+import { checkBoolean, checkKeys, checkNumber, checkObject } from '../../core/check.js';
 import { DataError, ParamError, VanillaNetError } from '../../core/errors.js';
 import { bodyOf, checkRest, requestBytes, type Position } from '../../io/fetchBytes.js';
 import { fileVersion, validatorOf, type FileVersion } from '../../io/fileVersion.js';
@@ -12,6 +12,7 @@ import { checkOnProgress, type ProgressOptions } from '../../io/progress.js';
 import { reasonOf } from '../../io/reason.js';
 import { readStream } from '../../io/readStream.js';
 import { hintIfOpen, retryIfOpen } from '../../io/retryIfOpen.js';
+import { checkText } from './checkSet.js';
 
 export interface DownloadFile {
   readonly url: string;
@@ -186,9 +187,13 @@ export async function download(
   path: string,
   options: DownloadOptions = {},
 ): Promise<DownloadResult> {
-  const { url, md5 } = remote;
-  checkUrl(url);
+  const { url, md5 } = checkObject('download', remote);
+  checkUrl(checkText('url', url));
+  checkText('md5', md5);
+  checkText('path', path, 'the path of a file');
   checkKeys(checkObject('options', options), KEYS, (key) => key);
+  if (options.force !== undefined) checkBoolean('force', options.force);
+  if (options.stallMs !== undefined) checkNumber('stallMs', options.stallMs, { above: 0 }, 'milliseconds');
   checkOnProgress(options.onProgress);
   const signal = checkSignal('signal', options.signal);
   throwIfAborted(signal);

@@ -2,6 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { compareCodePoints } from '../../core/compareCodePoints.js';
 import { DataError } from '../../core/errors.js';
+import { checkText, checkTexts } from './checkSet.js';
 
 /** Titles of the sets, and the names of their files in order of preference: unpacked, complete, a part. */
 const SETS = {
@@ -86,8 +87,8 @@ async function find(names: readonly Name[], folders: readonly string[]): Promise
  * @returns its path, or null
  * @throws DataError if VANILLANET_DATA is set and has no CIFAR-10
  */
-export const findCifar10 = (folders: readonly string[] = DEFAULT_FOLDERS): Promise<string | null> =>
-  find(['cifar10'], folders);
+export const findCifar10 = async (folders: readonly string[] = DEFAULT_FOLDERS): Promise<string | null> =>
+  find(['cifar10'], checkTexts('findCifar10', folders));
 
 /** The default data set: CIFAR-10, or else CIFAR-100, searched for as by `findCifar10`. */
 export const findDefault = (): Promise<string | null> => find(NAMES, DEFAULT_FOLDERS);
@@ -100,6 +101,7 @@ export const findDefault = (): Promise<string | null> => find(NAMES, DEFAULT_FOL
  * @throws DataError if CIFAR is not found
  */
 export async function findData(spec: string): Promise<string> {
+  checkText('findData', spec, 'the name or the path of a data set');
   if ((await isFile(spec)) || (await isFolder(spec))) return (await findAnyIn(spec, NAMES)) ?? spec;
   const name = NAMES.find((one) => one === spec);
   if (name !== undefined) {

@@ -5,9 +5,10 @@ import { createDecoder } from '../decode/createDecoder.js';
 import { checkFileHead } from '../decode/imageHead.js';
 import { loadSharp } from '../decode/loadSharp.js';
 import { openArchive, type Archive } from './archive.js';
+import { checkText } from './checkSet.js';
 import { evenlySpaced, selectFiles, subset } from './dataset.js';
 import type { DataSet, ImageFiles, ImageSet, LabeledImages, SkippedImage, StreamedSet } from './dataset.js';
-import { checkChoice } from './imageFolderOptions.js';
+import { checkFolderOptions } from './imageFolderOptions.js';
 import type { CacheOptions, ImageFolderOptions, InMemoryOptions } from './imageFolderOptions.js';
 import { listImages } from './imageListing.js';
 import { checkMemory, fitsMemory } from './memory.js';
@@ -111,12 +112,11 @@ async function checkOnDisk(
 export function openImageFolder(archive: Archive, options: ImageFolderOptions & InMemoryOptions): Promise<ImageSet>;
 export function openImageFolder(archive: Archive, options: ImageFolderOptions & CacheOptions): Promise<DataSet>;
 export async function openImageFolder(archive: Archive, options: ImageFolderOptions & CacheOptions): Promise<DataSet> {
-  const { size, onBadImage = 'fail', cache = 'memory' } = options;
+  checkFolderOptions(options);
+  const { size, onBadImage = 'fail' } = options;
   checkSize(size);
-  checkChoice('onBadImage', ['fail', 'skip'], onBadImage);
   folderFit(options);
   const listed = listSet(archive, options);
-  checkChoice('cache', ['memory', 'none', 'auto'], cache);
   const isStreamed = shouldStream(archive, listed.n, options);
   await loadSharp(archive.path);
   const load = isStreamed ? checkOnDisk : loadIntoMemory;
@@ -134,5 +134,8 @@ export async function openImageFolder(archive: Archive, options: ImageFolderOpti
  * @throws DataError naming a picture that cannot be read, a class without pictures, or two roots of class folders
  * @throws BackendUnavailableError if sharp is not installed
  */
-export const readImageFolder = async (root: string, options: ImageFolderOptions): Promise<ImageSet> =>
-  openImageFolder(await openArchive(root), options);
+export async function readImageFolder(root: string, options: ImageFolderOptions): Promise<ImageSet> {
+  checkText('readImageFolder', root, 'the path of a folder or an archive');
+  checkFolderOptions(options);
+  return openImageFolder(await openArchive(root), options);
+}

@@ -1,4 +1,12 @@
-import { ParamError } from '../../core/errors.js';
+import {
+  checkBoolean,
+  checkFunction,
+  checkInteger,
+  checkKeys,
+  checkNumber,
+  checkObject,
+  checkOneOf,
+} from '../../core/check.js';
 import type { FitOptions } from '../../image/preprocess.js';
 import type { SplitOptions } from './imageListing.js';
 
@@ -42,10 +50,27 @@ export interface InMemoryOptions {
   readonly cache?: 'memory';
 }
 
-/** Checks an option that is one of several words, for callers without types. @throws ParamError */
-export function checkChoice(op: string, choices: readonly string[], value: string): void {
-  if (choices.includes(value)) return;
-  const words = choices.map((choice) => `'${choice}'`);
-  const expected = `${words.slice(0, -1).join(', ')} or ${words[words.length - 1]}`;
-  throw new ParamError({ op, expected, got: value });
+const KEYS = [
+  ...['size', 'crop_pct', 'resize', 'interpolation', 'onBadImage', 'onProgress', 'split', 'valSplit', 'seed', 'n'],
+  ...['cache', 'cropFromOriginal'],
+];
+
+/**
+ * Checks the options of image folders except for those of `fit`.
+ *
+ * @param more other keys that are allowed
+ * @throws ParamError naming an option that is unknown or out of its range
+ */
+export function checkFolderOptions(value: unknown, more: readonly string[] = []): void {
+  const options = checkObject('options', value as Partial<ImageFolderOptions & CacheOptions>);
+  checkKeys(options, [...KEYS, ...more], (key) => key);
+  const { onBadImage, onProgress, split, valSplit, seed, n, cache, cropFromOriginal } = options;
+  if (onBadImage !== undefined) checkOneOf('onBadImage', onBadImage, ['fail', 'skip']);
+  if (onProgress !== undefined) checkFunction('onProgress', onProgress);
+  if (split !== undefined) checkOneOf('split', split, ['train', 'val', 'test']);
+  if (valSplit !== undefined) checkNumber('valSplit', valSplit, { min: 0, below: 1 }, 'a share');
+  if (seed !== undefined) checkInteger('seed', seed, { min: 0, max: 2 ** 32 - 1 });
+  if (n !== undefined) checkInteger('n', n, { min: 1 });
+  if (cache !== undefined) checkOneOf('cache', cache, ['memory', 'none', 'auto']);
+  if (cropFromOriginal !== undefined) checkBoolean('cropFromOriginal', cropFromOriginal);
 }

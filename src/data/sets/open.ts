@@ -1,11 +1,14 @@
+import { checkBoolean, checkOneOf } from '../../core/check.js';
 import { ParamError } from '../../core/errors.js';
 import type { Size } from '../../core/shapes.js';
 import { resolveFit, type FitOptions } from '../../image/preprocess.js';
 import { openArchive } from './archive.js';
+import { checkText } from './checkSet.js';
 import { readCifar, cifarTitle } from './cifar.js';
 import { subset, evenlySpaced, type DataSet, type FolderSplit, type ImageSet } from './dataset.js';
 import { findData } from './find.js';
 import { openImageFolder, type CacheOptions, type DecodeOptions, type InMemoryOptions } from './imageFolder.js';
+import { checkFolderOptions } from './imageFolderOptions.js';
 import { scaleSet } from './scaleSet.js';
 import { drawShapes } from './shapes.js';
 
@@ -30,6 +33,8 @@ export interface OpenDatasetOptions extends DecodeOptions, Omit<FitOptions, 'siz
   /** Maximum number of images, evenly spaced over the set; for `shapes` their exact number, by default 1000. */
   readonly n?: number;
 }
+
+const OWN_KEYS = ['keepOriginalSize'];
 
 /** Index of the first test image of `shapes`, after those of any training set. */
 const TEST_SHAPES = 2 ** 31;
@@ -65,16 +70,20 @@ export async function openDataset(
   split: FolderSplit,
   options: OpenDatasetOptions & CacheOptions = {},
 ): Promise<DataSet> {
-  const { size = [32, 32], crop_pct, resize, interpolation, n, keepOriginalSize = false } = options;
-  if (n !== undefined && (!Number.isSafeInteger(n) || n < 1)) {
-    throw new ParamError({ op: 'n', expected: 'an integer >= 1', got: `${n}` });
-  }
+  checkText('openDataset', spec, 'the name or the path of a data set');
+  checkOneOf('split', split, ['train', 'val', 'test']);
+  checkFolderOptions(options, OWN_KEYS);
+  const { size = [32, 32], crop_pct, resize, interpolation, n } = options;
+  const keepOriginalSize = checkBoolean('keepOriginalSize', options.keepOriginalSize ?? false);
   const fit = resolveFit({ size, crop_pct, resize, interpolation }, 1);
   const prepare = (set: ImageSet): ImageSet => (keepOriginalSize ? set : scaleSet(set, fit));
   if (spec === 'shapes') return prepare(openShapes(split, size, options));
 
   const archive = await openArchive(await findData(spec));
-  if (cifarTitle(archive) === null) return openImageFolder(archive, { ...options, size, split });
+  if (cifarTitle(archive) === null) {
+    const { keepOriginalSize: _, ...folderOptions } = options;
+    return openImageFolder(archive, { ...folderOptions, size, split });
+  }
   const all = await readCifar(archive, split === 'train' ? 'train' : 'test');
   const set = n === undefined || n >= all.n ? all : subset(all, evenlySpaced(all.n, n));
   return prepare(set);

@@ -1,5 +1,7 @@
+import { checkObject } from '../../core/check.js';
 import type { ModelConfig } from '../../core/config.js';
 import { batchOf } from './batchOf.js';
+import { checkSet } from './checkSet.js';
 import type { DataSet } from './dataset.js';
 import { loadSubset } from './loadSubset.js';
 import { remainingFit } from './remainingFit.js';
@@ -19,6 +21,8 @@ export async function prepareInputs(
   positions: readonly number[],
   config: Pick<ModelConfig, 'input_size' | 'crop_pct' | 'interpolation' | 'mean' | 'std'>,
 ): Promise<Float32Array> {
+  checkSet('prepareInputs', set);
+  checkObject('config', config);
   const fit = remainingFit(set, config, 'prepareInputs');
   const part = await loadSubset(set, positions);
   const { mean, std } = config;

@@ -4,6 +4,7 @@
  * lighter than the background, so that a small network learns within a minute.
  */
 import { cos, sin } from '../../core/elementary.js';
+import { checkInteger, checkKeys, checkObject } from '../../core/check.js';
 import { ParamError } from '../../core/errors.js';
 import { philox4x32, uniform } from '../../core/philox.js';
 import type { ImageSet } from './dataset.js';
@@ -107,15 +108,15 @@ export interface ShapesOptions {
  * classes have equal size.
  *
  * @param n number of images, at least 1
- * @throws ParamError for a size, seed or number out of range
+ * @throws ParamError for a size, seed or number out of range, or more than 2 GiB of pixels
  */
-export function drawShapes(n: number, { size = 32, seed, first = 0 }: ShapesOptions): ImageSet {
-  if (!Number.isInteger(n) || n < 1 || !Number.isInteger(first) || first < 0 || first + n > 2 ** 32) {
-    throw new ParamError({ op: 'drawShapes', expected: 'an integer >= 1', got: `${n}` });
-  }
-  if (!Number.isInteger(size) || size < 8) {
-    throw new ParamError({ op: 'drawShapes', expected: 'a size of at least 8', got: `${size}` });
-  }
+export function drawShapes(n: number, options: ShapesOptions): ImageSet {
+  checkKeys(checkObject('drawShapes', options), ['size', 'seed', 'first'], (key) => key);
+  const { size = 32, seed, first = 0 } = options;
+  checkInteger('drawShapes: n', n, { min: 1, max: 2 ** 32 });
+  checkInteger('first', first, { min: 0, max: 2 ** 32 - n });
+  checkInteger('size', size, { min: 8, max: 2 ** 15 });
+  checkInteger('seed', seed, { min: 0, max: 2 ** 32 - 1 });
   const length = 3 * size * size;
   if (n * length > MAX_BYTES) {
     const got = `${n} of ${size}x${size}`;

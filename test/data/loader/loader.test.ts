@@ -24,6 +24,7 @@ const OPTIONS: LoaderOptions = {
   std: [0.2, 0.3, 0.4],
   smoothing: 0.1,
 };
+const { mean, std } = OPTIONS;
 /** All transforms, so that random numbers in another order change the result. */
 const ALL: Partial<LoaderOptions> = {
   inputSize: [12, 20],
@@ -75,7 +76,7 @@ test('without augmentation, yields every image once, in shuffled order, normaliz
     expect(batches.map(({ labels }) => labels.length)).toEqual([4, 4, 4, 4, 4, 4, 2]);
     batches.forEach(({ x, labels, targets }, step) => {
       const positions = order.subarray(4 * step, 4 * step + 4);
-      expect(x).toEqual(batchOf(set, positions, OPTIONS));
+      expect(x).toEqual(batchOf(set, positions, { mean, std }));
       expect([...labels]).toEqual(Array.from(positions, (i) => set.labels[i]));
       const shares = Array.from(labels, (label) => Array.from({ length: 10 }, (_, c) => (c === label ? 0.91 : 0.01)));
       expect(targets).toEqual(Float32Array.from(shares.flat()));
@@ -110,19 +111,19 @@ test('scales and crops images by `fit`', async () => {
   for (const fitting of [{ crop_pct: 0.6, interpolation: 'box' }, { crop_pct: 0.5 }, { resize: 'exact' }] as const) {
     const options = { workers: 0, shuffle: false, inputSize: size, fit: fitting };
     const [{ x }] = await collect((await loaderOf(options)).epoch(0));
-    expect(x).toEqual(batchOf(scaleSet(set, resolveFit({ size, ...fitting })), [0, 1, 2, 3], OPTIONS));
+    expect(x).toEqual(batchOf(scaleSet(set, resolveFit({ size, ...fitting })), [0, 1, 2, 3], { mean, std }));
   }
   // By default each side by its own factor, as torchvision's Resize with two sides; bilinear.
   const [{ x }] = await collect((await loaderOf({ workers: 0, shuffle: false, inputSize: size })).epoch(0));
   const exact = scaleSet(set, { size, resize: 'exact', interpolation: 'bilinear', crop_pct: 1 });
-  expect(x).toEqual(batchOf(exact, [0, 1, 2, 3], OPTIONS));
+  expect(x).toEqual(batchOf(exact, [0, 1, 2, 3], { mean, std }));
 });
 
 test('crops images of the right size, too', async () => {
   const [{ x }] = await collect((await loaderOf({ workers: 0, shuffle: false, fit: { crop_pct: 0.5 } })).epoch(0));
   const cropped = scaleSet(set, resolveFit({ size: [16, 16], crop_pct: 0.5 }));
   expect(cropped.images).not.toEqual(set.images);
-  expect(x).toEqual(batchOf(cropped, [0, 1, 2, 3], OPTIONS));
+  expect(x).toEqual(batchOf(cropped, [0, 1, 2, 3], { mean, std }));
 });
 
 test('refuses to crop images that are not RGB, and unknown options', async () => {

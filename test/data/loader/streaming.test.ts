@@ -39,7 +39,7 @@ async function picture(k: number): Promise<Buffer> {
 
 async function folder(name: string, more: Readonly<Record<string, Uint8Array | string>> = {}): Promise<string> {
   const files: Record<string, Uint8Array | string> = { ...more };
-  for (let k = 0; k < 14; k++) files[`${k % 2 === 0 ? 'cat' : 'dog'}/${k}.image`] ??= await picture(k);
+  for (let k = 0; k < 14; k++) files[`${k % 2 === 0 ? 'cat' : 'dog'}/${k}.png`] ??= await picture(k);
   for (const [file, content] of Object.entries(files)) {
     await mkdir(dirname(path(name, file)), { recursive: true });
     await writeFile(path(name, file), content);
@@ -119,7 +119,7 @@ describe('random resized crops', () => {
     const wide = await sharp(data, { raw: { width: 30, height: 10, channels: 3 } })
       .png()
       .toBuffer();
-    const folders = await folder('wide', { 'cat/0.image': wide });
+    const folders = await folder('wide', { 'cat/0.png': wide });
     const cats = { size: [10, 10], cache: 'none', n: 1 } as const;
     const reds = async (whole: boolean): Promise<number> => {
       const set = await openDataset(folders, 'train', { ...cats, cropFromOriginal: whole });
@@ -181,7 +181,7 @@ describe('the option cache', () => {
 
   test('refuses another value', async () => {
     await expect(openDataset(root, 'train', { cache: 'disk' as 'none' })).rejects.toThrow(
-      refusal(ParamError, 'cache', "'memory', 'none' or 'auto'", 'disk'),
+      refusal(ParamError, 'cache', 'one of memory, none, auto', 'disk'),
     );
   });
 });
@@ -194,22 +194,22 @@ describe('unreadable images', () => {
       ['a thousand words', 'other bytes'],
       ['', 'an empty file'],
     ] as const) {
-      const spoiled = await folder('words', { 'dog/5.image': content });
+      const spoiled = await folder('words', { 'dog/5.png': content });
       await expect(openDataset(spoiled, 'train', streaming)).rejects.toThrow(
-        refusal(DataError, 'dog/5.image', 'a PNG, JPEG or WebP', got),
+        refusal(DataError, 'dog/5.png', 'a PNG, JPEG or WebP', got),
       );
     }
   });
 
   test.each([0, 1])('are named when their batch is read if they are truncated: %d threads', async (workers) => {
-    const spoiled = await folder('cut', { 'dog/5.image': cut });
+    const spoiled = await folder('cut', { 'dog/5.png': cut });
     const set = await openDataset(spoiled, 'train', streaming);
     const loader = await loaderOf(set, { workers, shuffle: false, batchSize: 1 });
     const seen: number[] = [];
     const reading = (async () => {
       for await (const { labels } of loader.epoch(0)) seen.push(labels[0]);
     })();
-    await expect(reading).rejects.toThrow(refusal(DataError, 'dog/5.image', 'a whole image', ''));
+    await expect(reading).rejects.toThrow(refusal(DataError, 'dog/5.png', 'a whole image', ''));
     await expect(reading).rejects.toBeInstanceOf(DataError);
     // All cats come first, then dogs 1, 11, 13 and 3, then the truncated one.
     expect(seen).toEqual([0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1]);
@@ -217,15 +217,15 @@ describe('unreadable images', () => {
   });
 
   test("are left out with 'skip', and the rest is the same as in memory", async () => {
-    const spoiled = await folder('left out', { 'dog/5.image': cut, 'cat/notes.txt': 'hello' });
+    const spoiled = await folder('left out', { 'dog/5.png': cut, 'cat/notes.png': 'hello' });
     const seen: [number, number][] = [];
     const onProgress = (done: number, total: number): void => {
       seen.push([done, total]);
     };
     const inMemory = await openDataset(spoiled, 'train', { size: SIZE, onBadImage: 'skip' });
     const streamed = await openDataset(spoiled, 'train', { ...streaming, onBadImage: 'skip', onProgress });
-    expect(streamed.skipped?.map(({ file }) => file)).toEqual(['cat/notes.txt', 'dog/5.image']);
-    expect(inMemory.skipped?.map(({ file }) => file)).toEqual(['cat/notes.txt', 'dog/5.image']);
+    expect(streamed.skipped?.map(({ file }) => file)).toEqual(['cat/notes.png', 'dog/5.png']);
+    expect(inMemory.skipped?.map(({ file }) => file)).toEqual(['cat/notes.png', 'dog/5.png']);
     expect([streamed.n, seen.length, seen[14]]).toEqual([13, 15, [15, 15]]);
     const want = await collect((await loaderOf(inMemory, { workers: 0 })).epoch(1));
     expect(await collect((await loaderOf(streamed, { workers: 1 })).epoch(1))).toEqual(want);

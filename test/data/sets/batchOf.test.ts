@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
-import { ParamError } from '../../../src/core/errors.js';
+import { show } from '../../../src/core/check.js';
+import { DataError, ParamError } from '../../../src/core/errors.js';
 import type { ImageSet } from '../../../src/data/sets/dataset.js';
 import { batchOf } from '../../../src/data/sets/batchOf.js';
 import { normalize } from '../../../src/image/normalize.js';
@@ -35,10 +36,27 @@ test('yields the positions in the given order, in both precisions', () => {
 });
 
 test('refuses positions outside of the set and means for other channels', () => {
-  for (const bad of [2, -1, 0.5, NaN]) {
-    const build = (): unknown => batchOf(set, [0, bad], { mean, std });
-    expect(build).toThrow(refusal(ParamError, 'batchOf', 'positions from 0 to 1', `${bad}`));
+  for (const bad of [2, -1, 0.5, NaN, null, '1']) {
+    const build = (): unknown => batchOf(set, [0, bad as number], { mean, std });
+    expect(build).toThrow(refusal(ParamError, 'batchOf: positions[1]', 'an integer in [0, 1]', show(bad)));
   }
-  const build = (): unknown => batchOf(set, [0], { mean: [0], std });
-  expect(build).toThrow(refusal(ParamError, 'normalize', '3 means', '1 and 3'));
+  expect(() => batchOf(set, [0], { mean: [0], std })).toThrow(refusal(ParamError, 'normalize', '3 means', '1 and 3'));
+  expect(() => batchOf(set, [0], { mean: [0, 0, NaN], std })).toThrow(
+    refusal(ParamError, 'mean', 'a list of finite numbers', '[0,0,NaN]'),
+  );
+  expect(() => batchOf(set, [0], { mean, std: null as unknown as number[] })).toThrow(
+    refusal(ParamError, 'std', 'a list of finite numbers', 'null'),
+  );
+});
+
+test('refuses invalid options and sets', () => {
+  const options = { mean, std, dtyp: 'float64' } as { mean: number[]; std: number[] };
+  expect(() => batchOf(set, [0], options)).toThrow(refusal(ParamError, 'dtyp', 'mean, std, dtype', 'an unknown key'));
+  expect(() => batchOf(set, [0], { mean, std, dtype: 'int8' as 'float32' })).toThrow(
+    refusal(ParamError, 'dtype', "'float32' or 'float64'", 'int8'),
+  );
+  expect(() => batchOf(set, [0], null as unknown as { mean: number[]; std: number[] })).toThrow(
+    refusal(ParamError, 'batchOf', 'an object', 'null'),
+  );
+  expect(() => batchOf({ ...set, n: 3 }, [0], { mean, std })).toThrow(refusal(DataError, 'batchOf', 'pixels of 3', ''));
 });

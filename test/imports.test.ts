@@ -63,6 +63,7 @@ const RULES: readonly {
       'src/io/readFile.ts',
       'src/io/reason.ts',
       'src/io/retryIfOpen.ts',
+      'src/io/progress.ts',
       ...FETCH,
     ],
     packages: ['#data/disk', 'node:', 'sharp', 'modern-tar'],

@@ -7,7 +7,8 @@ const refuse = (op: string, expected: string, value: unknown): never => {
 };
 
 const isTextList = (value: unknown): value is readonly string[] =>
-  Array.isArray(value) && value.every((each) => typeof each === 'string');
+  // `every` would pass over holes.
+  Array.isArray(value) && Array.from(value as unknown[]).every((each) => typeof each === 'string');
 
 /** @throws ParamError */
 export const checkText = (op: string, value: unknown, expected = 'a text'): string =>
@@ -19,7 +20,7 @@ export const checkTexts = (op: string, value: unknown): readonly string[] =>
 
 /** A list of finite numbers, as a copy. @throws ParamError */
 export function checkNumbers(op: string, value: unknown): number[] {
-  if (Array.isArray(value) && value.every((each) => typeof each === 'number' && Number.isFinite(each))) {
+  if (Array.isArray(value) && Array.from(value as unknown[]).every(Number.isFinite)) {
     return [...(value as number[])];
   }
   return refuse(op, 'a list of finite numbers', value);

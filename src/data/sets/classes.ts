@@ -49,10 +49,11 @@ function checkRequirements(
 export function checkDataset(set: DataSet, network: DatasetRequirements = {}, op = 'data set'): void {
   checkText('checkDataset', op, 'the name of the set');
   checkSet(op, set);
-  const { class_names, ...numbers } = checkObject('checkDataset: network', network);
+  // A whole configuration may be passed.
+  const { class_names, in_chans, num_classes } = checkObject('checkDataset: network', network);
   if (class_names !== undefined && class_names !== null) checkTexts('class_names', class_names);
-  const sizes: readonly [string, unknown][] = Object.entries(numbers);
-  for (const [key, value] of sizes) if (value !== undefined) checkInteger(key, value, { min: 1 });
+  if (in_chans !== undefined) checkInteger('in_chans', in_chans, { min: 1 });
+  if (num_classes !== undefined) checkInteger('num_classes', num_classes, { min: 1 });
   checkRequirements(set, network, op);
 }
 

@@ -1,5 +1,6 @@
 import { checkObject } from '../../core/check.js';
 import type { ModelConfig } from '../../core/config.js';
+import { resolveFit } from '../../image/preprocess.js';
 import { batchOf } from './batchOf.js';
 import { checkSet } from './checkSet.js';
 import type { DataSet } from './dataset.js';
@@ -22,7 +23,8 @@ export async function prepareInputs(
   config: Pick<ModelConfig, 'input_size' | 'crop_pct' | 'interpolation' | 'mean' | 'std'>,
 ): Promise<Float32Array> {
   checkSet('prepareInputs', set);
-  checkObject('config', config);
+  const { input_size, crop_pct, interpolation } = checkObject('config', config);
+  resolveFit({ size: input_size, crop_pct, interpolation });
   const fit = remainingFit(set, config, 'prepareInputs');
   const part = await loadSubset(set, positions);
   const { mean, std } = config;

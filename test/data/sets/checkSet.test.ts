@@ -46,6 +46,8 @@ describe('a set', () => {
     [{ ...set, width: 2 ** 33 }, 'x: width', 'an integer in [1, 4294967296]', '8589934592'],
     [{ ...set, classNames: [] }, 'x: classNames', 'the names of one class or more', '[]'],
     [{ ...set, classNames: ['a', 1] }, 'x: classNames', 'the names of one class or more', '["a",1]'],
+    // eslint-disable-next-line no-sparse-arrays -- a hole is no name
+    [{ ...set, classNames: ['a', , 'b'] }, 'x: classNames', 'the names of one class or more', ''],
     [{ ...set, classNames: 'ab' }, 'x: classNames', 'the names of one class or more', '"ab"'],
     [{ ...set, images: [1] }, 'x: images', 'a Uint8Array', '[1]'],
     [{ ...about }, 'x: images', 'a Uint8Array', 'undefined'],
@@ -156,7 +158,7 @@ describe('functions of sets refuse other values by their own name', () => {
     expect(check({ in_chans: 0 })).toThrow(refusal(ParamError, 'in_chans', 'an integer >= 1', '0'));
     expect(check({ class_names: 'ab' })).toThrow(refusal(ParamError, 'class_names', 'a list of texts', '"ab"'));
     expect(check({}, 7)).toThrow(refusal(ParamError, 'checkDataset', 'the name of the set', '7'));
-    expect(check({ num_classes: undefined, class_names: undefined })).not.toThrow();
+    expect(check({ num_classes: undefined, class_names: undefined, dims: [4, 6] })).not.toThrow();
   });
 
   test('isStreamed is false for them', () => {

@@ -3,6 +3,7 @@ import { Argument, Command, Option } from 'commander';
 import { basename, join } from 'node:path';
 import { download, DOWNLOADS } from '../data/sets/download.js';
 import { print } from './print.js';
+import { textColumns } from './wrap.js';
 
 interface DownloadCommandOptions {
   readonly format: 'python' | 'binary';
@@ -11,6 +12,9 @@ interface DownloadCommandOptions {
   readonly force?: true;
 }
 
+/** Columns of the sizes and the time beside the bar. */
+const OTHER_COLUMNS = 36;
+
 const mb = (bytes: number): string => (bytes / 1e6).toFixed(1);
 
 /** Shows a bar on a terminal; elsewhere prints a line for every tenth. */
@@ -18,7 +22,8 @@ function display(file: string): { show(bytes: number, total: number | null): voi
   if (process.stderr.isTTY) {
     const format = `${file} {bar} {percentage}% | {mb}/{all} MB | {eta_formatted}`;
     // The part is kept in any case, so that Ctrl-C may have its default effect.
-    const bar = new SingleBar({ format, gracefulExit: false, hideCursor: false, stream: process.stderr });
+    const barsize = Math.min(40, Math.max(4, textColumns(process.stderr) - file.length - OTHER_COLUMNS));
+    const bar = new SingleBar({ format, barsize, gracefulExit: false, hideCursor: false, stream: process.stderr });
     let started = false;
     return {
       show(bytes, total) {

@@ -6,11 +6,13 @@ import type { RunFolder } from '../train/runFolder.js';
 import { train } from '../train/train.js';
 import { formatPercent } from '../report/percent.js';
 import type { InvalidLine } from '../report/record.js';
-import { errorLine, print, printLine, shellWord } from './print.js';
+import { nextSteps } from './nextSteps.js';
+import { errorLine, print, printText, shellWord } from './print.js';
 import { trainingDisplay } from './progressBar.js';
 import { RunRecorder } from './runRecorder.js';
 import { EXIT_STATUS, stopSignals } from './stopSignals.js';
 import type { TrainFlags } from './trainFlags.js';
+import { VAL_SPLIT } from './trainingData.js';
 import type { RunSetup } from './trainingSetup.js';
 
 type Note = (text: string) => void;
@@ -60,11 +62,11 @@ export async function followTraining(run: RunSetup, options: TrainFlags): Promis
   const { folder, data, config, recipe, openTrainer, origin, file } = run;
   const display = openDisplay(options.json ?? false, recipe.epochs, Math.floor(data.train.n / recipe.batchSize));
   const note: Note = (text) => {
-    if (!options.json) print(text);
+    if (!options.json) printText(process.stdout, text);
   };
   const warn = (text: string): void => {
     display.stop();
-    printLine(process.stderr, text);
+    printText(process.stderr, text);
   };
   const signals = stopSignals((signal) => {
     if (signal !== 'SIGHUP') display.note('stopping after the next checkpoint; send the signal again to stop at once');
@@ -97,6 +99,7 @@ export async function followTraining(run: RunSetup, options: TrainFlags): Promis
     const signal = signals.received();
     if (trained !== null) {
       await finish(trained, folder, note);
+      if (!options.json) describeNextSteps(trained, run);
       // Not earlier: the weights count more than a picture.
       if (failures.length > 0) throw failures[0];
     } else if (signal !== null) {
@@ -135,8 +138,21 @@ async function finish(trained: TrainingResult, folder: RunFolder, note: Note): P
   ] as const) {
     if (best === null) continue;
     const top1 = best.top1 === null ? '' : `, top-1 ${formatPercent(best.top1)}`;
-    note(`       ${folder.path}/${name}.safetensors (epoch ${best.epoch}${top1})`);
+    note(`       ${join(folder.path, `${name}.safetensors`)} (epoch ${best.epoch}${top1})`);
   }
+}
+
+/** Prints the next commands in lines that can be copied: they are not broken. */
+function describeNextSteps({ config, bestFusable }: TrainingResult, { folder, data, origin, recipe }: RunSetup): void {
+  const { splitSource } = data.train;
+  const finished = {
+    ...{ folder: folder.path, form: config.form, hasBestFusable: bestFusable !== null, seed: recipe.seed },
+    spec: origin.data.spec,
+    valSplit: splitSource === 'drawn' && data.validation !== null ? (origin.data.val_split ?? VAL_SPLIT) : null,
+  };
+  nextSteps(finished).forEach((line, i) => {
+    print(`${i === 0 ? 'next ' : '     '}  ${line}`);
+  });
 }
 
 /** Adds to an error of the data how the training can continue. */

@@ -163,7 +163,7 @@ export const packCommand = (): Command =>
     .argument('<out>', 'file to write; with --shard, the index (.json)')
     .addOption(dtypeOption('-d, --dtype <type>', 'type of the weights', WEIGHTS_DTYPES).makeOptionMandatory())
     .addOption(
-      new Option('--shard [size]', 'cut the file into pieces of at most this size (preset: 24MiB)')
+      new Option('--shard [size]', 'cut the file into pieces of at most this size')
         .preset('24MiB')
         .argParser(byteCount),
     )

@@ -1,3 +1,5 @@
+import { textColumns, wrapText } from './wrap.js';
+
 /** Formats rows as aligned columns. Columns of numbers are aligned to the right, others to the left. */
 export function table(rows: readonly (readonly (string | number)[])[]): string {
   const texts = rows.map((row) => row.map((cell) => (typeof cell === 'number' ? cell.toLocaleString('en-US') : cell)));
@@ -25,6 +27,14 @@ export const print = (line: string): void => {
   printLine(process.stdout, line);
 };
 
+/** Columns of the label that many lines begin with, as `data   `. */
+const LABEL = 7;
+
+/** Prints text that is broken at spaces on a terminal. */
+export const printText = (stream: NodeJS.WritableStream, text: string): void => {
+  printLine(stream, wrapText(text, textColumns(stream), LABEL));
+};
+
 /** A word as a POSIX shell reads it: quoted if it has other characters than those of most paths. */
 export const shellWord = (word: string): string =>
   /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
@@ -34,8 +44,8 @@ export const errorLine = ({ name, message }: Error): string => `${name}: ${messa
 
 /** Prints an error to stderr, and its hint on a line of its own. */
 export function printError(error: Error & { readonly hint?: string }): void {
-  process.stderr.write(`${errorLine(error)}\n`);
-  if (error.hint !== undefined) process.stderr.write(`hint: ${error.hint}\n`);
+  printText(process.stderr, errorLine(error));
+  if (error.hint !== undefined) printText(process.stderr, `hint: ${error.hint}`);
 }
 
 export const printJson = (value: unknown): void => {

@@ -2,7 +2,8 @@ import { Presets, SingleBar } from 'cli-progress';
 import type { WriteStream } from 'node:tty';
 import type { EpochRecord, RecordedScores, StepRecord } from '../report/record.js';
 import { formatPercent } from '../report/percent.js';
-import { threeDigits } from './print.js';
+import { printText } from './print.js';
+import { textColumns, wrapParts } from './wrap.js';
 
 export interface TrainingDisplayOptions {
   /** Epochs of the run. */
@@ -30,9 +31,7 @@ const BAR = 24;
 /** The width of a stream that does not know its own. */
 const COLUMNS = 80;
 
-const styled = (code: number) => (text: string, colored: boolean) => (colored ? `\x1b[${code}m${text}\x1b[0m` : text);
-const dim = styled(2);
-const bold = styled(1);
+const bold = (text: string, colored: boolean): string => (colored ? `\x1b[1m${text}\x1b[0m` : text);
 
 /** Formats seconds: 75 is 1:15, 3675 is 1:01:15. */
 export function duration(seconds: number): string {
@@ -41,6 +40,13 @@ export function duration(seconds: number): string {
   const [hours, minutes, rest] = [Math.floor(total / 3600), Math.floor(total / 60) % 60, total % 60];
   const two = (value: number): string => `${value}`.padStart(2, '0');
   return hours > 0 ? `${hours}:${two(minutes)}:${two(rest)}` : `${minutes}:${two(rest)}`;
+}
+
+/** `6930 images/s`, or the seconds of one image if they are more than one: `4.2 s/image`. */
+export function rate(imagesPerSecond: number): string {
+  if (!Number.isFinite(imagesPerSecond) || imagesPerSecond <= 0) return '? images/s';
+  const short = (value: number): string => value.toFixed(value < 10 ? 1 : 0);
+  return imagesPerSecond < 1 ? `${short(1 / imagesPerSecond)} s/image` : `${short(imagesPerSecond)} images/s`;
 }
 
 const accuracy = (share: number): string => (Number.isFinite(share) ? formatPercent(share) : 'NaN');
@@ -53,7 +59,7 @@ const fieldsOf = (
   `loss ${running_loss.toFixed(3)}`,
   `top-1 ${accuracy(running_top1)}`,
   `${left} left`,
-  `${images_per_second.toFixed(0)} images/s`,
+  rate(images_per_second),
   `lambda ${lambda.toFixed(2)}`,
   `lr ${lr.toExponential(1)}`,
 ];
@@ -107,17 +113,13 @@ export function trainingDisplay({ epochs, steps, stream = process.stdout }: Trai
     const strip = wide ? `${'█'.repeat(done)}${'░'.repeat(BAR - done)} ` : '';
     const share = `${Math.floor((100 * record.step) / Math.max(1, record.steps))}%`.padStart(4);
     const fields = fit([share, ...fieldsOf(record, clock.left(record.global_step))], room - head.length - strip.length);
-    return wide ? `${head}${dim(strip, colored)}${fields}` : `${head}${fields}`.slice(0, Math.max(1, room));
+    // Without colors: cli-progress cuts a line by its characters, and counts those of colors.
+    return wide ? `${head}${strip}${fields}` : `${head}${fields}`.slice(0, Math.max(1, room));
   };
 
   const remove = (): void => {
     bar?.stop();
     bar = null;
-  };
-
-  const printLine = (line: string): void => {
-    remove();
-    write(line);
   };
 
   return {
@@ -149,17 +151,22 @@ export function trainingDisplay({ epochs, steps, stream = process.stdout }: Trai
         bar.update(record.step, { record });
       }
     },
-    epoch({ epoch, train, validation, ema, seconds, images_per_second, idle, fused }) {
+    epoch({ epoch, train, validation, ema, lambda, lr, seconds, images_per_second, idle, fused }) {
+      const head = `epoch ${epoch}/${epochs}`;
       const parts = [
-        `${bold(`epoch ${epoch}/${epochs}`, colored)}  ${scoresOf('train', train)}`,
+        `${head}  ${scoresOf('train', train)}`,
         ...(validation === undefined ? [] : [scoresOf(fused ? 'validation (fused)' : 'validation', validation)]),
         ...(ema === undefined ? [] : [scoresOf('averaged weights', ema)]),
-        `${duration(seconds)}, ${threeDigits(images_per_second)} images/s, idle ${formatPercent(idle)}`,
+        `lambda ${lambda.toFixed(2)}, lr ${lr.toExponential(1)}`,
+        `${duration(seconds)}, ${rate(images_per_second)}, idle ${formatPercent(idle)}`,
       ];
-      printLine(parts.join('  |  '));
+      const text = wrapParts(parts, '  |  ', textColumns(stream), head.length + 2);
+      remove();
+      write(bold(head, colored) + text.slice(head.length));
     },
     note(text) {
-      printLine(text);
+      remove();
+      printText(stream, text);
     },
     stop: remove,
   };

@@ -4,7 +4,7 @@ import { ParamError } from '../core/errors.js';
 import { RunFolder } from '../train/runFolder.js';
 import { withBackend } from './backends.js';
 import { followTraining } from './followTraining.js';
-import { errorLine, printLine } from './print.js';
+import { errorLine, printText } from './print.js';
 import { flagsToStore, restartedFlags, resumedFlags, resumedPlan, type IsGiven } from './resumedRun.js';
 import { DEFAULT_OUTPUT, withTraining, type TrainFlags } from './trainFlags.js';
 import { planRun, prepareRun, type RunPlan } from './trainingSetup.js';
@@ -45,7 +45,7 @@ async function run(flags: TrainFlags, command: Command): Promise<void> {
   const folder = await RunFolder.open(path, {
     resume: isResumed,
     onDamage: (error) => {
-      printLine(process.stderr, `${errorLine(error)}; using the previous checkpoint`);
+      printText(process.stderr, `${errorLine(error)}; using the previous checkpoint`);
     },
   });
   try {
@@ -58,9 +58,15 @@ async function run(flags: TrainFlags, command: Command): Promise<void> {
   }
 }
 
+const HELP = `
+Each epoch prints its speed and \`idle\`, the share of its time in which the network waited for images: more
+--workers lower it. Ctrl-C saves a checkpoint; continue with vanillanet train --resume <folder>.`;
+
 export const trainCommand = (): Command =>
   withRecipe(
     withTraining(
       withBackend(new Command('train').description('Train a network in the deep form.'), '--backend <name>'),
     ),
-  ).action(run);
+  )
+    .addHelpText('after', HELP)
+    .action(run);

@@ -20,7 +20,7 @@ export interface TrainingDataOptions {
 }
 
 /** The default share of each class that is held out, if the data set has no validation images. */
-const VAL_SPLIT = 0.1;
+export const VAL_SPLIT = 0.1;
 /** A larger ratio of class sizes than this is noted. */
 const UNBALANCED = 2;
 

@@ -10,7 +10,7 @@ import { resolveRecipe, type Recipe } from '../train/recipe.js';
 import { recipeToFile } from '../train/recipeFile.js';
 import type { RunFolder } from '../train/runFolder.js';
 import type { OpenTrainer, TrainingData } from '../train/runOptions.js';
-import { print } from './print.js';
+import { printText } from './print.js';
 import type { TrainFlags } from './trainFlags.js';
 import { selectTrainer, trainingMemory } from './trainingBackend.js';
 import { dataChoice, openTrainingData } from './trainingData.js';
@@ -92,7 +92,7 @@ export async function prepareRun(
   stored: StoredFlags,
 ): Promise<RunSetup> {
   const note = (text: string): void => {
-    if (!options.json) print(text);
+    if (!options.json) printText(process.stdout, text);
   };
   const { recipe, inputSize } = plan;
   for (const line of plan.notes) note(line);

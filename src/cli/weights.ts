@@ -9,7 +9,7 @@ export interface WeightsOptions {
   readonly lambda?: number;
 }
 
-export const CONFIG_HELP = 'JSON description of weights without metadata';
+export const CONFIG_HELP = 'network as JSON, for weights without metadata';
 
 /**
  * Reads weights and their configuration, which --config and --lambda may complete.

@@ -131,6 +131,35 @@ test.each([
   PATIENCE,
 );
 
+test.each([
+  ['a finished run', 'longer', false],
+  ['a run that is stopped in between', 'longer-half', true],
+])(
+  'makes %s longer: the epochs of lambda stay, the learning rate follows the longer schedule',
+  async (_, name, isHalf) => {
+    if (isHalf) await half(name);
+    else await cp(path('run'), path(name), { recursive: true });
+    expect(await inHost(['train', '--resume', name, '--epochs', '4'], path())).toMatchObject({ status: 0, stderr: '' });
+    const config = JSON.parse(await readFile(path(name, 'config.json'), 'utf8')) as object;
+    expect(config).toMatchObject({ epochs: 4, decay_epochs: 1, warmup_epochs: 0 });
+    const lines = (await readFile(path(name, 'metrics.jsonl'), 'utf8')).trimEnd().split('\n');
+    const steps = lines
+      .map((line) => JSON.parse(line) as { kind: string; global_step: number; lr: number; lambda: number })
+      .filter(({ kind }) => kind === 'step');
+    expect(steps.map(({ global_step }) => global_step)).toEqual(Array.from({ length: 20 }, (__, i) => i + 1));
+    const first = isHalf ? 5 : 10;
+    for (const { global_step, lr, lambda } of steps.slice(first)) {
+      expect(lr).toBeCloseTo(0.0015 * (1 + Math.cos((Math.PI * (global_step - 1)) / 20)), 12);
+      expect(lambda).toBe(1);
+    }
+    // Without flags, the run keeps the number.
+    await rm(path(name, 'checkpoint-00000020.safetensors'));
+    const { stdout } = await inHost(['train', '--resume', name], path());
+    expect(stdout).toContain('\nepoch 4/4  train loss');
+  },
+  PATIENCE,
+);
+
 test(
   'finds data with a relative path from another folder, and keeps flags that do not change the result',
   async () => {

@@ -1,10 +1,11 @@
 import { bceWithLogits, bceWithLogitsBackward } from './bceWithLogits.js';
-import type { Config } from './config.js';
+import { config as checkConfig, type Config } from './config.js';
 import { crossEntropy, crossEntropyBackward } from './crossEntropy.js';
 import { ParamError } from './errors.js';
 import type { RunningVar, State } from './layers.js';
 import { map, tensor, valuesOf, zip, type Tensor } from './tensor.js';
 import { forward } from './vanillaNet.js';
+import { requireInteger, requireOneOf, requireOptions, requireShape, show } from './require.js';
 
 export interface AccumulateOptions {
   readonly lambda: number;
@@ -74,11 +75,24 @@ export function accumulate(
   state: State,
   x: Tensor,
   shares: Tensor,
-  { lambda, loss: kind, seed, step, parts, runningVar = 'unbiased' }: AccumulateOptions,
+  options: AccumulateOptions,
 ): AccumulateResult {
+  const {
+    lambda,
+    loss: kind,
+    seed,
+    step,
+    parts,
+    runningVar = 'unbiased',
+  } = requireOptions('accumulate', 'options', options);
+  checkConfig(config);
+  requireOneOf('accumulate', 'loss', kind, ['cross-entropy', 'bce']);
+  requireInteger('accumulate', 'step', step, 0);
+  requireShape('accumulate', 'x', x, ['n', config.in_chans, 'h', 'w']);
+  requireShape('accumulate', 'targets', shares, [x.shape[0], config.num_classes]);
   const [n] = x.shape;
   if (!Number.isInteger(parts) || parts < 1 || n % parts !== 0) {
-    throw new ParamError('accumulate', `a number of micro-batches that divides ${n} images`, `${parts}`);
+    throw new ParamError('accumulate', `a number of micro-batches that divides ${n} images`, show(parts));
   }
   const [value, slope] = kind === 'bce' ? [bceWithLogits, bceWithLogitsBackward] : [crossEntropy, crossEntropyBackward];
   const sums = new Map<string, Tensor>();

@@ -1,5 +1,12 @@
-import { ParamError } from './errors.js';
-import { requireInteger, requireRange, requireShape } from './require.js';
+import {
+  requireInteger,
+  requireList,
+  requireNonNegative,
+  requireOptions,
+  requireRange,
+  requireShape,
+  requireTensor,
+} from './require.js';
 import { zip, type Tensor } from './tensor.js';
 
 export interface AdamOptions {
@@ -36,17 +43,25 @@ export interface AdamMoments {
 export function adam(
   param: Tensor,
   grad: Tensor,
-  { m, v }: AdamMoments,
+  moments: AdamMoments,
   step: number,
-  { lr, betas: [beta1, beta2] = [0.9, 0.999], eps = 1e-8, weightDecay = 0, decoupled = false }: AdamOptions,
+  options: AdamOptions,
 ): { param: Tensor } & AdamMoments {
+  const { m, v } = requireOptions('adam', 'moments', moments);
+  const {
+    lr,
+    betas = [0.9, 0.999],
+    eps = 1e-8,
+    weightDecay = 0,
+    decoupled = false,
+  } = requireOptions('adam', 'options', options);
+  const [beta1, beta2] = requireList('adam', 'betas', betas);
+  requireTensor('adam', 'param', param);
   for (const [name, x] of Object.entries({ grad, m, v })) requireShape('adam', name, x, param.shape);
   requireInteger('adam', 'step', step, 1);
   requireRange('adam', 'beta1', beta1, 0, 1, true);
   requireRange('adam', 'beta2', beta2, 0, 1, true);
-  for (const [name, value] of Object.entries({ lr, eps, weightDecay })) {
-    if (!(value >= 0 && value < Infinity)) throw new ParamError('adam', `${name} >= 0`, `${name} = ${value}`);
-  }
+  for (const [name, value] of Object.entries({ lr, eps, weightDecay })) requireNonNegative('adam', name, value);
 
   const g = zip(grad, param, (gradient, p) => (decoupled ? gradient : gradient + weightDecay * p));
   const newM = zip(m, g, (moment, gradient) => beta1 * moment + (1 - beta1) * gradient);

@@ -1,12 +1,15 @@
-import { requireInteger, requireShape } from './require.js';
-import type { Tensor } from './tensor.js';
+import { requireInteger, requireList, requireShape } from './require.js';
+import { zeros, type Tensor } from './tensor.js';
 import { windowMax, windowMaxBackward, windowRunnerUp, type Window } from './windowMax.js';
 
-function windows(op: string, x: Tensor, [oh, ow]: readonly [number, number]): [Window[], Window[]] {
+function windows(op: string, x: Tensor, outputSize: readonly [number, number]): [Window[], Window[]] {
+  const [oh, ow] = requireList(op, 'output size', outputSize);
   requireShape(op, 'x', x, ['n', 'c', 'h', 'w']);
   requireInteger(op, 'output height', oh, 1);
   requireInteger(op, 'output width', ow, 1);
-  const [, , h, w] = x.shape;
+  const [n, c, h, w] = x.shape;
+  // Refuses an output that is too large, before its windows are listed.
+  zeros([n, c, oh, ow]);
   const along = (size: number, outputs: number): Window[] =>
     Array.from({ length: outputs }, (_, o) => [
       Math.floor((o * size) / outputs),

@@ -1,5 +1,12 @@
 import { ParamError, ShapeError } from './errors.js';
-import { requireRange, requireShape } from './require.js';
+import {
+  requireBoolean,
+  requireOneOf,
+  requireOptions,
+  requirePositive,
+  requireRange,
+  requireShape,
+} from './require.js';
 import { formatShape, valuesOf, zeros, type Tensor } from './tensor.js';
 
 /** ε of every batch normalization in VanillaNet. */
@@ -63,11 +70,14 @@ function eachOf([n, , h, w]: readonly number[], visit: (image: number, row: numb
  * @throws ShapeError, also if a channel has a single value in training, because it has no variance
  * @throws ParamError
  */
-export function batchNorm(
-  x: Tensor,
-  { weight, bias, runningMean, runningVar }: BatchNormParameters,
-  { training, momentum = 0.1, eps = BATCH_NORM_EPS, runningVar: kind = 'unbiased' }: BatchNormOptions,
-): BatchNormResult {
+export function batchNorm(x: Tensor, parameters: BatchNormParameters, options: BatchNormOptions): BatchNormResult {
+  const { weight, bias, runningMean, runningVar } = requireOptions('batchNorm', 'parameters', parameters);
+  const {
+    training,
+    momentum = 0.1,
+    eps = BATCH_NORM_EPS,
+    runningVar: kind = 'unbiased',
+  } = requireOptions('batchNorm', 'options', options);
   requireShape('batchNorm', 'x', x, ['n', 'c', 'h', 'w']);
   const [n, c, h, w] = x.shape;
   requireShape('batchNorm', 'weight', weight, [c]);
@@ -75,7 +85,9 @@ export function batchNorm(
   requireShape('batchNorm', 'running_mean', runningMean, [c]);
   requireShape('batchNorm', 'running_var', runningVar, [c]);
   requireRange('batchNorm', 'momentum', momentum, 0, 1);
-  if (!(eps > 0 && eps < Infinity)) throw new ParamError('batchNorm', 'eps > 0', `eps = ${eps}`);
+  requirePositive('batchNorm', 'eps', eps);
+  requireBoolean('batchNorm', 'training', training);
+  requireOneOf('batchNorm', 'runningVar', kind, ['unbiased', 'biased']);
   const negative = valuesOf(runningVar).find((v) => v < 0);
   if (negative !== undefined) throw new ParamError('batchNorm', 'running_var >= 0', `${negative}`);
   const count = n * h * w;
@@ -134,11 +146,14 @@ export function batchNorm(
 export function batchNormBackward(
   dy: Tensor,
   weight: Tensor,
-  { normalized, invStd, training }: BatchNormSaved,
+  saved: BatchNormSaved,
 ): { dx: Tensor; dw: Tensor; db: Tensor } {
+  const { normalized, invStd, training } = requireOptions('batchNormBackward', 'saved', saved);
+  requireShape('batchNormBackward', 'normalized', normalized, ['n', 'c', 'h', 'w']);
   requireShape('batchNormBackward', 'dy', dy, normalized.shape);
   const [n, c, h, w] = dy.shape;
   requireShape('batchNormBackward', 'weight', weight, [c]);
+  requireShape('batchNormBackward', 'invStd', invStd, [c]);
   const count = n * h * w;
 
   const [dx, dw, db] = [zeros(dy.shape), zeros([c]), zeros([c])];

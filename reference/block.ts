@@ -1,4 +1,4 @@
-import type { Config } from './config.js';
+import { config as checkConfig, type Config } from './config.js';
 import {
   adaptiveMaxPoolLayer,
   batchNormLayer,
@@ -9,6 +9,7 @@ import {
   reluLayer,
   type Layer,
 } from './layers.js';
+import { requireInteger, requireRange } from './require.js';
 
 /**
  * The series activation as layers: ReLU, depthwise convolution, and in the train form a batch normalization.
@@ -34,6 +35,9 @@ function pool(name: string, stride: number, ada: number): Layer[] {
  * A stage of stride 1 has no pooling.
  */
 export function block(config: Config, i: number): Layer[] {
+  checkConfig(config);
+  requireInteger('block', 'i', i, 0);
+  requireRange('block', 'i', i, 0, config.strides.length, true);
   const name = `stages.${i}`;
   const convolutions =
     config.form === 'deploy'

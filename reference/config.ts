@@ -1,5 +1,13 @@
 import { ParamError } from './errors.js';
-import { requireInteger, requireRange } from './require.js';
+import {
+  requireBoolean,
+  requireInteger,
+  requireList,
+  requireOneOf,
+  requireOptions,
+  requireRange,
+  show,
+} from './require.js';
 
 /** The sizes of a network, under the names of the official code's arguments. */
 export interface Config {
@@ -72,8 +80,11 @@ export const VARIANTS: Readonly<Record<string, Sizes>> = {
  * @throws ParamError
  */
 export function config(sizes: Sizes): Config {
-  const full: Config = { ...DEFAULTS, ...sizes };
+  const full: Config = { ...DEFAULTS, ...requireOptions('config', 'sizes', sizes) };
   const { dims, strides, ada_pool } = full;
+  requireList('config', 'dims', dims);
+  requireList('config', 'strides', strides);
+  if (ada_pool !== null) requireList('config', 'ada_pool', ada_pool);
   if (strides.length === 0) throw new ParamError('config', 'at least one stage', 'strides = []');
   if (dims.length !== strides.length + 1) {
     throw new ParamError('config', `dims of ${strides.length + 1} entries, one more than strides`, `${dims.length}`);
@@ -81,19 +92,16 @@ export function config(sizes: Sizes): Config {
   if (ada_pool !== null && ada_pool.length !== strides.length) {
     throw new ParamError('config', `ada_pool of ${strides.length} entries, one for each stage`, `${ada_pool.length}`);
   }
-  dims.forEach((d, i) => {
-    requireInteger('config', `dims[${i}]`, d, 1);
-  });
-  strides.forEach((s, i) => {
-    requireInteger('config', `strides[${i}]`, s, 1);
-  });
-  ada_pool?.forEach((s, i) => {
-    requireInteger('config', `ada_pool[${i}]`, s, 0);
-  });
+  // `forEach` would pass over holes.
+  for (const [i, d] of dims.entries()) requireInteger('config', `dims[${i}]`, d, 1);
+  for (const [i, s] of strides.entries()) requireInteger('config', `strides[${i}]`, s, 1);
+  for (const [i, s] of (ada_pool ?? []).entries()) requireInteger('config', `ada_pool[${i}]`, s, 0);
   requireInteger('config', 'in_chans', full.in_chans, 1);
   requireInteger('config', 'num_classes', full.num_classes, 1);
   requireInteger('config', 'act_num', full.act_num, 0);
   requireRange('config', 'drop_rate', full.drop_rate, 0, 1, true);
+  requireBoolean('config', 'article_stem', full.article_stem);
+  requireOneOf('config', 'form', full.form, ['train', 'deploy']);
   return full;
 }
 
@@ -103,13 +111,13 @@ export function config(sizes: Sizes): Config {
  * @throws ParamError
  */
 export function variant(name: string, overrides: Partial<Config> = {}): Config {
-  if (!Object.hasOwn(VARIANTS, name)) {
+  if (typeof name !== 'string' || !Object.hasOwn(VARIANTS, name)) {
     throw new ParamError(
       'variant',
       `one of ${Object.keys(VARIANTS).join(', ')}`,
-      name,
+      show(name),
       'For other sizes, call config.',
     );
   }
-  return config({ ...VARIANTS[name], ...overrides });
+  return config({ ...VARIANTS[name], ...requireOptions('variant', 'overrides', overrides) });
 }

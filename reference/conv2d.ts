@@ -1,5 +1,5 @@
 import { ShapeError } from './errors.js';
-import { requireInteger, requireShape } from './require.js';
+import { requireInteger, requireOptions, requireShape } from './require.js';
 import { formatShape, zeros, type Tensor } from './tensor.js';
 
 export interface ConvOptions {
@@ -47,12 +47,8 @@ export function convOutputMap(
  * @returns y [n,k,oh,ow] with oh = ⌊(h + 2p − kh)/s⌋ + 1, ow alike
  * @throws ShapeError, ParamError
  */
-export function conv2d(
-  x: Tensor,
-  weight: Tensor,
-  bias: Tensor | null,
-  { stride = 1, padding = 0 }: ConvOptions = {},
-): Tensor {
+export function conv2d(x: Tensor, weight: Tensor, bias: Tensor | null, options: ConvOptions = {}): Tensor {
+  const { stride = 1, padding = 0 } = requireOptions('conv2d', 'options', options);
   requireShape('conv2d', 'x', x, ['n', 'c', 'h', 'w']);
   const [n, c, h, w] = x.shape;
   requireShape('conv2d', 'weight', weight, ['k', c, 'kh', 'kw']);
@@ -102,12 +98,8 @@ export interface ConvGradients {
  * @returns dx [n,c,h,w], dw [k,c,kh,kw], db [k]
  * @throws ShapeError, ParamError
  */
-export function conv2dBackward(
-  dy: Tensor,
-  x: Tensor,
-  weight: Tensor,
-  { stride = 1, padding = 0 }: ConvOptions = {},
-): ConvGradients {
+export function conv2dBackward(dy: Tensor, x: Tensor, weight: Tensor, options: ConvOptions = {}): ConvGradients {
+  const { stride = 1, padding = 0 } = requireOptions('conv2dBackward', 'options', options);
   requireShape('conv2dBackward', 'x', x, ['n', 'c', 'h', 'w']);
   const [n, c, h, w] = x.shape;
   requireShape('conv2dBackward', 'weight', weight, ['k', c, 'kh', 'kw']);

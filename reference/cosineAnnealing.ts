@@ -1,5 +1,4 @@
-import { ParamError } from './errors.js';
-import { requireRange } from './require.js';
+import { requireNonNegative, requireOptions, requirePositive, requireRange } from './require.js';
 
 export interface CosineAnnealingOptions {
   /** Learning rate at step 0. */
@@ -18,12 +17,11 @@ export interface CosineAnnealingOptions {
  * @param t in [0, tMax]
  * @throws ParamError
  */
-export function cosineAnnealing(t: number, { baseLr, tMax, etaMin = 0 }: CosineAnnealingOptions): number {
-  if (!(tMax > 0 && tMax < Infinity)) throw new ParamError('cosineAnnealing', 'tMax > 0', `tMax = ${tMax}`);
-  for (const [name, value] of Object.entries({ baseLr, etaMin })) {
-    if (!(value >= 0 && value < Infinity))
-      throw new ParamError('cosineAnnealing', `${name} >= 0`, `${name} = ${value}`);
-  }
+export function cosineAnnealing(t: number, options: CosineAnnealingOptions): number {
+  const { baseLr, tMax, etaMin = 0 } = requireOptions('cosineAnnealing', 'options', options);
+  requirePositive('cosineAnnealing', 'tMax', tMax);
+  requireNonNegative('cosineAnnealing', 'baseLr', baseLr);
+  requireNonNegative('cosineAnnealing', 'etaMin', etaMin);
   requireRange('cosineAnnealing', 't', t, 0, tMax);
   return etaMin + ((baseLr - etaMin) * (1 + Math.cos((Math.PI * t) / tMax))) / 2;
 }

@@ -1,5 +1,5 @@
 import { convOutputMap, type ConvGradients, type ConvOptions } from './conv2d.js';
-import { requireShape } from './require.js';
+import { requireOptions, requireShape } from './require.js';
 import { zeros, type Tensor } from './tensor.js';
 
 /**
@@ -15,12 +15,8 @@ import { zeros, type Tensor } from './tensor.js';
  * @returns y [n,c,oh,ow] with oh = ⌊(h + 2p − kh)/s⌋ + 1, ow alike
  * @throws ShapeError, ParamError
  */
-export function depthwiseConv2d(
-  x: Tensor,
-  weight: Tensor,
-  bias: Tensor | null,
-  { stride = 1, padding = 0 }: ConvOptions = {},
-): Tensor {
+export function depthwiseConv2d(x: Tensor, weight: Tensor, bias: Tensor | null, options: ConvOptions = {}): Tensor {
+  const { stride = 1, padding = 0 } = requireOptions('depthwiseConv2d', 'options', options);
   requireShape('depthwiseConv2d', 'x', x, ['n', 'c', 'h', 'w']);
   const [n, c, h, w] = x.shape;
   requireShape('depthwiseConv2d', 'weight', weight, [c, 1, 'kh', 'kw']);
@@ -67,8 +63,9 @@ export function depthwiseConv2dBackward(
   dy: Tensor,
   x: Tensor,
   weight: Tensor,
-  { stride = 1, padding = 0 }: ConvOptions = {},
+  options: ConvOptions = {},
 ): ConvGradients {
+  const { stride = 1, padding = 0 } = requireOptions('depthwiseConv2dBackward', 'options', options);
   requireShape('depthwiseConv2dBackward', 'x', x, ['n', 'c', 'h', 'w']);
   const [n, c, h, w] = x.shape;
   requireShape('depthwiseConv2dBackward', 'weight', weight, [c, 1, 'kh', 'kw']);

@@ -39,7 +39,7 @@
  */
 import { adaptiveMaxPool2d, adaptiveMaxPool2dRunnerUp } from './adaptiveMaxPool2d.js';
 import { BATCH_NORM_EPS } from './batchNorm.js';
-import type { Config } from './config.js';
+import { config as checkConfig, type Config } from './config.js';
 import { conv2d } from './conv2d.js';
 import { depthwiseConv2d } from './depthwiseConv2d.js';
 import { ParamError } from './errors.js';
@@ -49,6 +49,7 @@ import { maxPool2d, maxPool2dRunnerUp } from './maxPool2d.js';
 import { full, map, valuesOf, zeros, zip, type Tensor } from './tensor.js';
 import { gammaOf, TO_NEAREST, type Rounding } from './rounding.js';
 import type { Step } from './vanillaNet.js';
+import { requireOptions, requireSameShape, requireState } from './require.js';
 
 /** Unit roundoff of float32, rounding to nearest. */
 export const UNIT_ROUNDOFF = TO_NEAREST.unit;
@@ -156,7 +157,12 @@ export function deviation(
   lambda?: number,
   by: Rounding = TO_NEAREST,
 ): Deviation {
-  const { layer, x } = step;
+  const { layer, x } = requireOptions('deviation', 'step', step);
+  requireOptions('deviation', 'layer', layer);
+  requireSameShape('deviation', 'e', e, 'x', x);
+  checkConfig(config);
+  requireState('deviation', 'state', state);
+  requireOptions('deviation', 'rounding', by);
   const { name, op } = layer;
   switch (op) {
     case 'conv2d': {

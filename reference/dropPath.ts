@@ -1,10 +1,12 @@
 import { dropout, dropoutBackward } from './dropout.js';
 import { ShapeError } from './errors.js';
-import { requireRange, requireShape } from './require.js';
+import { requireRange, requireShape, requireTensor } from './require.js';
 import { formatShape, zeros, type Tensor } from './tensor.js';
 
 /** Repeats the mask's value of each sample over all elements of the sample. */
-function spread(op: string, mask: Tensor, shape: readonly number[]): Tensor {
+function spread(op: string, mask: Tensor, name: string, x: Tensor): Tensor {
+  requireTensor(op, name, x);
+  const { shape } = x;
   if (shape.length === 0) throw new ShapeError(op, 'x [n,…]', `x ${formatShape(shape)}`);
   requireShape(op, 'mask', mask, [shape[0]]);
   const full = zeros(shape);
@@ -27,11 +29,11 @@ function spread(op: string, mask: Tensor, shape: readonly number[]): Tensor {
  */
 export function dropPath(x: Tensor, mask: Tensor, rate: number): Tensor {
   requireRange('dropPath', 'rate', rate, 0, 1, true);
-  return dropout(x, spread('dropPath', mask, x.shape), rate);
+  return dropout(x, spread('dropPath', mask, 'x', x), rate);
 }
 
 /** dx[i] = dy[i] · mask[i] / (1 − rate) */
 export function dropPathBackward(dy: Tensor, mask: Tensor, rate: number): Tensor {
   requireRange('dropPathBackward', 'rate', rate, 0, 1, true);
-  return dropoutBackward(dy, spread('dropPathBackward', mask, dy.shape), rate);
+  return dropoutBackward(dy, spread('dropPathBackward', mask, 'dy', dy), rate);
 }

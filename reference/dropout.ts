@@ -1,6 +1,6 @@
 import { uniform } from './philox.js';
-import { requireRange, requireShape } from './require.js';
-import { sizeOf, tensor, zip, type Tensor } from './tensor.js';
+import { requireRange, requireSameShape } from './require.js';
+import { tensor, zeros, zip, type Tensor } from './tensor.js';
 
 /**
  * Draws a mask: element i is 0 if `uniform(seed, stream, i)` < rate, else 1.
@@ -9,7 +9,8 @@ import { sizeOf, tensor, zip, type Tensor } from './tensor.js';
  */
 export function dropoutMask(shape: readonly number[], rate: number, seed: number, stream: number): Tensor {
   requireRange('dropoutMask', 'rate', rate, 0, 1, true);
-  const mask = Float64Array.from({ length: sizeOf(shape) }, (_, i) => (uniform(seed, stream, i) < rate ? 0 : 1));
+  const { size } = zeros(shape);
+  const mask = Float64Array.from({ length: size }, (_, i) => (uniform(seed, stream, i) < rate ? 0 : 1));
   return tensor(mask, shape);
 }
 
@@ -27,13 +28,13 @@ export function dropoutMask(shape: readonly number[], rate: number, seed: number
  */
 export function dropout(x: Tensor, mask: Tensor, rate: number): Tensor {
   requireRange('dropout', 'rate', rate, 0, 1, true);
-  requireShape('dropout', 'mask', mask, x.shape);
+  requireSameShape('dropout', 'mask', mask, 'x', x);
   return zip(x, mask, (v, keep) => (v * keep) / (1 - rate));
 }
 
 /** dx = dy · mask / (1 − rate) */
 export function dropoutBackward(dy: Tensor, mask: Tensor, rate: number): Tensor {
   requireRange('dropoutBackward', 'rate', rate, 0, 1, true);
-  requireShape('dropoutBackward', 'mask', mask, dy.shape);
+  requireSameShape('dropoutBackward', 'mask', mask, 'dy', dy);
   return zip(dy, mask, (g, keep) => (g * keep) / (1 - rate));
 }

@@ -1,3 +1,8 @@
+/** The longest field of an error in characters: names of tensors may be long. */
+const LONGEST = 1000;
+
+const shorten = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
+
 /**
  * The base class of the reference's errors. They have the names and fields of the errors of `vanillanet`, but
  * they are other classes, because this folder imports nothing of the project: test for `error.name`.
@@ -15,10 +20,11 @@ export abstract class OracleError extends Error {
   declare readonly hint?: string;
 
   constructor(op: string, expected: string, got: string, hint?: string) {
-    super(`${op}: expected ${expected}, got ${got}`);
-    this.op = op;
-    this.expected = expected;
-    this.got = got;
+    const [what, right, wrong] = [op, expected, got].map(shorten);
+    super(`${what}: expected ${right}, got ${wrong}`);
+    this.op = what;
+    this.expected = right;
+    this.got = wrong;
     if (hint !== undefined) this.hint = hint;
   }
 }

@@ -12,12 +12,13 @@
  * but larger than the logits. The same sum with e = 0 is the bound to first order and away from kinks. It is not
  * certain, but at any depth it is within some hundred times the error of a float32 run. Both are reported.
  */
-import type { Config } from './config.js';
+import { config as checkConfig, type Config } from './config.js';
 import { deviation, SMALLEST_FLOAT32, UNIT_ROUNDOFF } from './deviation.js';
 import { ParamError } from './errors.js';
 import type { State } from './layers.js';
 import { full, map, valuesOf, zeros, type Tensor } from './tensor.js';
 import { forward, type Step } from './vanillaNet.js';
+import { show } from './require.js';
 
 export interface Float32Bound {
   /** Logits of the network in float64 [n, num_classes]. */
@@ -39,7 +40,10 @@ export interface Float32Bound {
  * @throws ParamError, ShapeError, WeightsError
  */
 export function float32Bound(config: Config, state: State, x: Tensor, most = Infinity): Float32Bound {
-  if (!(most >= 1)) throw new ParamError('float32Bound', 'at least one logit of each image', `${most}`);
+  checkConfig(config);
+  if (!(typeof most === 'number' && most >= 1)) {
+    throw new ParamError('float32Bound', 'at least one logit of each image', show(most));
+  }
   if (config.form !== 'deploy')
     throw new ParamError('float32Bound', 'the deploy form', 'the train form', 'Call fuse first.');
   const { logits, steps } = forward(config, state, x, { training: false });

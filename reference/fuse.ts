@@ -4,11 +4,11 @@
  * affine maps, and a sequence of affine maps is one affine map.
  */
 import { BATCH_NORM_EPS } from './batchNorm.js';
-import type { Config } from './config.js';
+import { config as checkConfig, type Config } from './config.js';
 import { FusionError, ParamError } from './errors.js';
 import { float32Bound } from './float32Bound.js';
 import type { State } from './layers.js';
-import { requireInteger } from './require.js';
+import { requireInteger, requireOptions, requireState, show } from './require.js';
 import { formatShape, maxAbs, tensor, valuesOf, zeros, zip, type Tensor } from './tensor.js';
 import { forward } from './vanillaNet.js';
 
@@ -167,14 +167,17 @@ function foldActivation(state: State, name: string): Affine & Scale {
 export function fuse(
   config: Config,
   state: State,
-  { lambda, probe, boundedLogits = 16 }: FuseOptions,
+  options: FuseOptions,
 ): { config: Config; state: State; report: FusionReport; logits: ProbeLogits } {
+  const { lambda, probe, boundedLogits = 16 } = requireOptions('fuse', 'options', options);
+  checkConfig(config);
+  requireState('fuse', 'state', state);
   if (config.form !== 'train') throw new FusionError('fuse', 'the train form', `the ${config.form} form`);
   if (lambda !== 1) {
     throw new FusionError(
       'fuse',
       'lambda = 1',
-      `lambda = ${lambda}`,
+      `lambda = ${show(lambda)}`,
       'Train until λ = 1: below it, an activation separates the convolutions.',
     );
   }
@@ -238,4 +241,9 @@ function largest(scales: readonly Scale[]): FusionReport['maxScale'] {
 
 /** Rounds every value of a state to float32, as a float32 engine does. */
 export const toFloat32 = (state: State): State =>
-  new Map([...state].map(([name, x]) => [name, tensor(Float32Array.from(valuesOf(x)), x.shape)]));
+  new Map(
+    [...requireState('toFloat32', 'state', state)].map(([name, x]) => [
+      name,
+      tensor(Float32Array.from(valuesOf(x)), x.shape),
+    ]),
+  );

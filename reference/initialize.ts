@@ -1,7 +1,8 @@
-import type { Config } from './config.js';
+import { config as checkConfig, type Config } from './config.js';
 import type { State } from './layers.js';
 import { full, zeros, type Tensor } from './tensor.js';
 import { truncatedNormal } from './truncatedNormal.js';
+import { requireOneOf, requireOptions } from './require.js';
 
 export interface InitializeOptions {
   /** An integer in [0, 2³²). */
@@ -18,8 +19,10 @@ export interface InitializeOptions {
  * @returns the state in the order of PyTorch's `state_dict()`
  * @throws ParamError
  */
-export function initialize(config: Config, { seed, truncation = 'absolute' }: InitializeOptions): State {
-  const { dims, in_chans, num_classes, act_num, form } = config;
+export function initialize(config: Config, options: InitializeOptions): State {
+  const { seed, truncation = 'absolute' } = requireOptions('initialize', 'options', options);
+  requireOneOf('initialize', 'truncation', truncation, ['absolute', 'two-sigma']);
+  const { dims, in_chans, num_classes, act_num, form } = checkConfig(config);
   const cut = truncation === 'absolute' ? { a: -2, b: 2 } : { a: -0.04, b: 0.04 };
   const state = new Map<string, Tensor>();
   let stream = 0;

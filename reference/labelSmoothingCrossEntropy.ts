@@ -1,5 +1,5 @@
 import { ParamError, ShapeError } from './errors.js';
-import { requireRange, requireShape } from './require.js';
+import { requireList, requireRange, requireShape, show } from './require.js';
 import { logSoftmax } from './softmax.js';
 import { zeros, type Tensor } from './tensor.js';
 
@@ -7,9 +7,10 @@ function check(op: string, logits: Tensor, targets: readonly number[], smoothing
   requireShape(op, 'logits', logits, ['n', 'c']);
   requireRange(op, 'smoothing', smoothing, 0, 1, true);
   const [n, classes] = logits.shape;
+  requireList(op, 'targets', targets);
   if (targets.length !== n) throw new ShapeError(op, `${n} targets, one for each row`, `${targets.length}`);
   const foreign = targets.find((t) => !Number.isInteger(t) || t < 0 || t >= classes);
-  if (foreign !== undefined) throw new ParamError(op, `targets among 0 … ${classes - 1}`, `${foreign}`);
+  if (foreign !== undefined) throw new ParamError(op, `targets among 0 … ${classes - 1}`, show(foreign));
 }
 
 /**

@@ -1,12 +1,25 @@
 import type { AdamMoments, AdamOptions } from './adam.js';
 import { ParamError } from './errors.js';
-import { requireInteger, requireRange, requireShape } from './require.js';
+import {
+  requireInteger,
+  requireList,
+  requireNonNegative,
+  requireOptions,
+  requireRange,
+  requireShape,
+  requireTensor,
+  show,
+} from './require.js';
 import { map, valuesOf, zip, type Tensor } from './tensor.js';
 
 const norm = (x: Tensor): number => Math.sqrt(valuesOf(x).reduce((sum, v) => sum + v * v, 0));
 
+const isIterable = (value: unknown): boolean =>
+  typeof value === 'object' && value !== null && Symbol.iterator in value && !ArrayBuffer.isView(value);
+
 /** The divisor of every gradient in LAMB: max(1, ‖g‖), where ‖g‖ is the norm of all gradients together. */
 export function lambDivisor(grads: Iterable<Tensor>): number {
+  if (!isIterable(grads)) throw new ParamError('lambDivisor', 'grads, tensors in a list', show(grads));
   let squares = 0;
   for (const grad of grads) squares += norm(grad) ** 2;
   return Math.max(1, Math.sqrt(squares));
@@ -27,19 +40,21 @@ export function lambDivisor(grads: Iterable<Tensor>): number {
 export function lamb(
   param: Tensor,
   grad: Tensor,
-  { m, v }: AdamMoments,
+  moments: AdamMoments,
   step: number,
   divisor: number,
-  { lr, betas: [beta1, beta2] = [0.9, 0.999], eps = 1e-8, weightDecay = 0 }: Omit<AdamOptions, 'decoupled'>,
+  options: Omit<AdamOptions, 'decoupled'>,
 ): { param: Tensor } & AdamMoments {
+  const { m, v } = requireOptions('lamb', 'moments', moments);
+  const { lr, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0 } = requireOptions('lamb', 'options', options);
+  const [beta1, beta2] = requireList('lamb', 'betas', betas);
+  requireTensor('lamb', 'param', param);
   for (const [name, x] of Object.entries({ grad, m, v })) requireShape('lamb', name, x, param.shape);
   requireInteger('lamb', 'step', step, 1);
   requireRange('lamb', 'beta1', beta1, 0, 1, true);
   requireRange('lamb', 'beta2', beta2, 0, 1, true);
-  if (!(divisor >= 1)) throw new ParamError('lamb', 'divisor >= 1', `divisor = ${divisor}`);
-  for (const [name, value] of Object.entries({ lr, eps, weightDecay })) {
-    if (!(value >= 0 && value < Infinity)) throw new ParamError('lamb', `${name} >= 0`, `${name} = ${value}`);
-  }
+  requireRange('lamb', 'divisor', divisor, 1, Infinity);
+  for (const [name, value] of Object.entries({ lr, eps, weightDecay })) requireNonNegative('lamb', name, value);
 
   const g = map(grad, (gradient) => gradient / divisor);
   const newM = zip(m, g, (moment, gradient) => beta1 * moment + (1 - beta1) * gradient);

@@ -1,4 +1,4 @@
-import { ParamError } from './errors.js';
+import { requireOneOf, requireOptions, requireRange } from './require.js';
 
 export interface LambdaScheduleOptions {
   readonly schedule: 'linear' | 'cosine';
@@ -16,12 +16,11 @@ export interface LambdaScheduleOptions {
  * @param epoch e ≥ 0
  * @throws ParamError
  */
-export function lambdaSchedule(epoch: number, { schedule, decayEpochs }: LambdaScheduleOptions): number {
-  if (!(epoch >= 0)) throw new ParamError('lambdaSchedule', 'epoch >= 0', `epoch = ${epoch}`);
-  if (!(decayEpochs >= 0)) throw new ParamError('lambdaSchedule', 'decayEpochs >= 0', `decayEpochs = ${decayEpochs}`);
-  if (!['linear', 'cosine'].includes(schedule)) {
-    throw new ParamError('lambdaSchedule', "'linear' or 'cosine'", schedule);
-  }
+export function lambdaSchedule(epoch: number, options: LambdaScheduleOptions): number {
+  const { schedule, decayEpochs } = requireOptions('lambdaSchedule', 'options', options);
+  requireRange('lambdaSchedule', 'epoch', epoch, 0, Infinity);
+  requireRange('lambdaSchedule', 'decayEpochs', decayEpochs, 0, Infinity);
+  requireOneOf('lambdaSchedule', 'schedule', schedule, ['linear', 'cosine']);
   if (epoch >= decayEpochs) return 1;
   const t = epoch / decayEpochs;
   return schedule === 'linear' ? t : (1 - Math.cos(Math.PI * t)) / 2;

@@ -1,5 +1,4 @@
-import { requireInteger } from './require.js';
-import { ParamError } from './errors.js';
+import { requireInteger, requirePositive, requireText } from './require.js';
 
 /**
  * The factor of a parameter's learning rate under layer decay d:
@@ -14,8 +13,9 @@ import { ParamError } from './errors.js';
  * @throws ParamError
  */
 export function layerScale(name: string, stages: number, decay: number): number {
+  requireText('layerScale', 'name', name);
   requireInteger('layerScale', 'stages', stages, 1);
-  if (!(decay > 0 && decay < Infinity)) throw new ParamError('layerScale', 'decay > 0', `decay = ${decay}`);
+  requirePositive('layerScale', 'decay', decay);
   const stage = /^stages\.(\d+)\./.exec(name);
   const id = name.startsWith('stem') ? 0 : stage === null ? stages + 1 : Number(stage[1]) + 1;
   return decay ** (stages + 1 - id);

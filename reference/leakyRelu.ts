@@ -1,4 +1,4 @@
-import { requireRange, requireShape } from './require.js';
+import { requireRange, requireSameShape, requireTensor } from './require.js';
 import { map, zip, type Tensor } from './tensor.js';
 
 /**
@@ -15,6 +15,7 @@ import { map, zip, type Tensor } from './tensor.js';
  * @throws ParamError
  */
 export function leakyRelu(x: Tensor, lambda: number): Tensor {
+  requireTensor('leakyRelu', 'x', x);
   requireRange('leakyRelu', 'lambda', lambda, 0, 1);
   return map(x, (v) => (v > 0 ? v : lambda * v));
 }
@@ -25,7 +26,7 @@ export function leakyRelu(x: Tensor, lambda: number): Tensor {
  * @param x the input of forward
  */
 export function leakyReluBackward(dy: Tensor, x: Tensor, lambda: number): Tensor {
-  requireShape('leakyReluBackward', 'dy', dy, x.shape);
+  requireSameShape('leakyReluBackward', 'dy', dy, 'x', x);
   requireRange('leakyReluBackward', 'lambda', lambda, 0, 1);
   return zip(dy, x, (g, v) => (v > 0 ? g : lambda * g));
 }

@@ -1,5 +1,5 @@
 import { ShapeError } from './errors.js';
-import { requireInteger, requireShape } from './require.js';
+import { requireInteger, requireOptions, requireShape } from './require.js';
 import { formatShape, type Tensor } from './tensor.js';
 import { windowMax, windowMaxBackward, windowRunnerUp, type Window } from './windowMax.js';
 
@@ -10,7 +10,8 @@ export interface MaxPoolOptions {
   readonly stride?: number;
 }
 
-function windows(op: string, x: Tensor, { kernelSize, stride = kernelSize }: MaxPoolOptions): [Window[], Window[]] {
+function windows(op: string, x: Tensor, options: MaxPoolOptions): [Window[], Window[]] {
+  const { kernelSize, stride = kernelSize } = requireOptions(op, 'options', options);
   requireShape(op, 'x', x, ['n', 'c', 'h', 'w']);
   requireInteger(op, 'kernelSize', kernelSize, 1);
   requireInteger(op, 'stride', stride, 1);

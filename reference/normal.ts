@@ -1,3 +1,5 @@
+import { requireNumber } from './require.js';
+
 /** φ(z), the density of the standard normal distribution. */
 const density = (z: number): number => Math.exp((-z * z) / 2) / Math.sqrt(2 * Math.PI);
 
@@ -10,6 +12,7 @@ const density = (z: number): number => Math.exp((-z * z) / 2) / Math.sqrt(2 * Ma
  * beyond |z| = 8.3 the result is 0 or 1 to that accuracy.
  */
 export function normalCdf(z: number): number {
+  requireNumber('normalCdf', 'z', z);
   if (Math.abs(z) > 8.3) return z < 0 ? 0 : 1;
   let [term, sum] = [z, z];
   for (let k = 3; Math.abs(term) > 1e-18 * Math.abs(sum); k += 2) {
@@ -59,6 +62,7 @@ const FAR_TAIL = [
  * error is about 1e-16. −∞ at p = 0, ∞ at p = 1.
  */
 export function normalQuantile(p: number): number {
+  requireNumber('normalQuantile', 'p', p);
   const q = p - 0.5;
   if (Math.abs(q) <= 0.425) {
     const r = 0.425 ** 2 - q * q;

@@ -1,4 +1,5 @@
 import { ParamError } from './errors.js';
+import { requireList, show } from './require.js';
 
 /**
  * Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3; SC 2011), a random number
@@ -19,8 +20,18 @@ function multiply(a: number, b: number): [high: number, low: number] {
   return [Math.floor(upper / 2 ** 16), Math.imul(a, b) >>> 0];
 }
 
+const isWord = (value: unknown): boolean => typeof value === 'number' && value >>> 0 === value;
+
+function requireWords(name: string, words: readonly number[], length: number): void {
+  const count = requireList('philox4x32', name, words).length;
+  if (count === length && words.every(isWord)) return;
+  throw new ParamError('philox4x32', `${name} of ${length} integers in [0, 2^32)`, show(words));
+}
+
 /** Four random 32-bit words from a counter of four words and a key of two words. */
 export function philox4x32(counter: Readonly<Words>, key: readonly [number, number]): Words {
+  requireWords('counter', counter, 4);
+  requireWords('key', key, 2);
   let [c0, c1, c2, c3] = counter;
   let [k0, k1] = key;
   for (let round = 0; round < ROUNDS; round++) {
@@ -32,8 +43,6 @@ export function philox4x32(counter: Readonly<Words>, key: readonly [number, numb
   }
   return [c0, c1, c2, c3];
 }
-
-const isWord = (value: number): boolean => value >>> 0 === value;
 
 /**
  * A random number in [0, 1), uniform on the multiples of 2⁻⁵³, from the words w of `philox4x32` for the counter
@@ -48,7 +57,11 @@ const isWord = (value: number): boolean => value >>> 0 === value;
  */
 export function uniform(seed: number, stream: number, index: number): number {
   if (!isWord(seed) || !isWord(stream) || !isWord(index)) {
-    throw new ParamError('uniform', 'seed, stream and index integers in [0, 2^32)', `${seed}, ${stream}, ${index}`);
+    throw new ParamError(
+      'uniform',
+      'seed, stream and index integers in [0, 2^32)',
+      [seed, stream, index].map(show).join(', '),
+    );
   }
   const [high, low] = philox4x32([index, stream, 0, 0], [seed, 0]);
   return ((high >>> 5) * 2 ** 26 + (low >>> 6)) / 2 ** 53;

@@ -1,3 +1,4 @@
+import { requireNumber } from './require.js';
 /**
  * The accuracy of a float32 arithmetic, for the bounds of deviation.ts.
  *
@@ -37,5 +38,7 @@ export const BY_SHADERS: Rounding = { unit: 2 ** -23, division: 3, root: 5, ...F
 /** γ_k = k·u/(1 − k·u): the largest relative error of k roundings. */
 export const gammaOf =
   ({ unit }: Pick<Rounding, 'unit'>) =>
-  (k: number): number =>
-    (k * unit) / (1 - k * unit);
+  (k: number): number => {
+    requireNumber('gamma', 'k', k);
+    return (k * unit) / (1 - k * unit);
+  };

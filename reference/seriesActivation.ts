@@ -2,12 +2,14 @@ import { batchNorm, batchNormBackward, type BatchNormOptions, type BatchNormPara
 import type { BatchNormResult, BatchNormSaved } from './batchNorm.js';
 import { depthwiseConv2d, depthwiseConv2dBackward } from './depthwiseConv2d.js';
 import { leakyRelu, leakyReluBackward } from './leakyRelu.js';
-import { requireShape } from './require.js';
+import { requireOptions, requireShape, requireTensor } from './require.js';
 import type { Tensor } from './tensor.js';
 
 /** n of a (2n+1)x(2n+1) kernel, which is also the padding that keeps the size of the map. */
 function halfWidth(weight: Tensor): number {
-  requireShape('seriesActivation', 'weight', weight, ['c', 1, weight.shape[2], weight.shape[2]]);
+  requireTensor('seriesActivation', 'weight', weight);
+  const [, , size = 0] = weight.shape;
+  requireShape('seriesActivation', 'weight', weight, ['c', 1, size, size]);
   return (weight.shape[2] - 1) / 2;
 }
 
@@ -57,9 +59,10 @@ export function seriesActivationBackward(
   dy: Tensor,
   weight: Tensor,
   gamma: Tensor,
-  { x, rectified, batchNorm: saved }: SeriesActivationSaved,
+  saved: SeriesActivationSaved,
 ): { dx: Tensor; dw: Tensor; dgamma: Tensor; dbeta: Tensor } {
-  const bn = batchNormBackward(dy, gamma, saved);
+  const { x, rectified, batchNorm: bnSaved } = requireOptions('seriesActivationBackward', 'saved', saved);
+  const bn = batchNormBackward(dy, gamma, bnSaved);
   const conv = depthwiseConv2dBackward(bn.dx, rectified, weight, { padding: halfWidth(weight) });
   return { dx: leakyReluBackward(conv.dx, x, 0), dw: conv.dw, dgamma: bn.dw, dbeta: bn.db };
 }

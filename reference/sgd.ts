@@ -1,5 +1,4 @@
-import { ParamError } from './errors.js';
-import { requireShape } from './require.js';
+import { requireNonNegative, requireOptions, requireShape, requireTensor } from './require.js';
 import { zip, type Tensor } from './tensor.js';
 
 export interface SgdOptions {
@@ -27,12 +26,12 @@ export function sgd(
   param: Tensor,
   grad: Tensor,
   buffer: Tensor,
-  { lr, momentum = 0, nesterov = false, weightDecay = 0 }: SgdOptions,
+  options: SgdOptions,
 ): { param: Tensor; buffer: Tensor } {
+  const { lr, momentum = 0, nesterov = false, weightDecay = 0 } = requireOptions('sgd', 'options', options);
+  requireTensor('sgd', 'param', param);
   for (const [name, x] of Object.entries({ grad, buffer })) requireShape('sgd', name, x, param.shape);
-  for (const [name, value] of Object.entries({ lr, momentum, weightDecay })) {
-    if (!(value >= 0 && value < Infinity)) throw new ParamError('sgd', `${name} >= 0`, `${name} = ${value}`);
-  }
+  for (const [name, value] of Object.entries({ lr, momentum, weightDecay })) requireNonNegative('sgd', name, value);
   const g = zip(grad, param, (gradient, p) => gradient + weightDecay * p);
   const newBuffer = zip(buffer, g, (b, gradient) => momentum * b + gradient);
   const direction = nesterov ? zip(g, newBuffer, (gradient, b) => gradient + momentum * b) : newBuffer;

@@ -1,6 +1,7 @@
 import ndarray from '#ndarray';
 import type { NdArray } from './views.js';
 import { ShapeError } from './errors.js';
+import { requireSizes, requireTensor, show } from './require.js';
 
 /** A float64 `ndarray`. Activations are NCHW, weights OIHW. */
 export type Tensor = NdArray;
@@ -9,11 +10,12 @@ export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) 
 
 export const formatShape = (shape: readonly number[]): string => `[${shape.join(',')}]`;
 
-/** 4 GiB of float64. A larger tensor is probably a mistake. */
-const MAX_SIZE = 2 ** 29;
+/** 1 GiB of float64. A larger tensor is probably a mistake. */
+const MAX_SIZE = 2 ** 27;
 
-/** A tensor of zeros. @throws ShapeError above 2²⁹ values */
+/** A tensor of zeros. @throws ShapeError above 2²⁷ values */
 export function zeros(shape: readonly number[]): Tensor {
+  requireSizes('tensor', shape);
   const size = sizeOf(shape);
   if (!(size <= MAX_SIZE)) throw new ShapeError('tensor', `at most ${MAX_SIZE} values`, formatShape(shape));
   return ndarray(new Float64Array(size), [...shape]);
@@ -25,6 +27,13 @@ export function full(shape: readonly number[], value: number): Tensor {
   return x;
 }
 
+/** Numbers in an array. @throws ShapeError for anything else */
+function requireValues(values: ArrayLike<number>): void {
+  const isArray = Array.isArray(values) || (ArrayBuffer.isView(values) && !(values instanceof DataView));
+  if (isArray && Array.prototype.every.call(values, (value) => typeof value === 'number')) return;
+  throw new ShapeError('tensor', 'values, an array of numbers', show(values));
+}
+
 /**
  * A tensor of a copy of the values.
  *
@@ -32,6 +41,8 @@ export function full(shape: readonly number[], value: number): Tensor {
  * @throws ShapeError if their number does not fit the shape
  */
 export function tensor(values: ArrayLike<number>, shape: readonly number[]): Tensor {
+  requireSizes('tensor', shape);
+  requireValues(values);
   if (values.length !== sizeOf(shape)) {
     throw new ShapeError('tensor', `${sizeOf(shape)} values for shape ${formatShape(shape)}`, `${values.length}`);
   }
@@ -40,6 +51,7 @@ export function tensor(values: ArrayLike<number>, shape: readonly number[]): Ten
 
 /** A copy of a tensor's values in row-major order, for any strides. */
 export function valuesOf(x: Tensor): Float64Array {
+  requireTensor('valuesOf', 'x', x);
   const { shape, stride, data } = x;
   const values = new Float64Array(sizeOf(shape));
   const index = shape.map(() => 0);

@@ -1,12 +1,13 @@
 import { accumulate } from './accumulate.js';
 import { adam, type AdamMoments, type AdamOptions } from './adam.js';
-import type { Config } from './config.js';
+import { config as checkConfig, type Config } from './config.js';
 import { ParamError } from './errors.js';
 import { lamb, lambDivisor } from './lamb.js';
 import { pick, type RunningVar, type State } from './layers.js';
 import { layerScale } from './layerScale.js';
 import { sgd, type SgdOptions } from './sgd.js';
 import { full, zeros, type Tensor } from './tensor.js';
+import { requireList, requireOneOf, requireOptions, requireRange, requireState, show } from './require.js';
 
 export interface TrainStepOptions extends Omit<AdamOptions, 'decoupled'>, SgdOptions {
   /** λ in [0, 1], the slope of the deep-training activations. */
@@ -42,19 +43,27 @@ export interface Training {
 }
 
 /** The state of a training before its first step. */
-export const startTraining = (state: State): Training => ({ state, moments: new Map(), step: 0 });
+export const startTraining = (state: State): Training => ({
+  state: requireState('startTraining', 'state', state),
+  moments: new Map(),
+  step: 0,
+});
 
 /** Smoothed targets: q[i,c] = (1 − s)·[c = t_i] + s/C */
 function smoothTargets(targets: readonly number[], classes: number, smoothing: number): Tensor {
+  requireList('trainStep', 'targets', targets);
   const shares = full([targets.length, classes], smoothing / classes);
   targets.forEach((target, i) => {
     if (!Number.isInteger(target) || target < 0 || target >= classes) {
-      throw new ParamError('trainStep', `targets among 0 … ${classes - 1}`, `${target}`);
+      throw new ParamError('trainStep', `targets among 0 … ${classes - 1}`, show(target));
     }
     shares.set(i, target, shares.get(i, target) + 1 - smoothing);
   });
   return shares;
 }
+
+const isTensor = (targets: unknown): targets is Tensor =>
+  typeof targets === 'object' && targets !== null && 'shape' in targets;
 
 /**
  * One training step: forward in training mode, loss, backward, and a step of the optimizer for every parameter.
@@ -67,33 +76,46 @@ function smoothTargets(targets: readonly number[], classes: number, smoothing: n
  */
 export function trainStep(
   config: Config,
-  { state, moments, buffers: momenta = new Map(), step }: Training,
+  training: Training,
   x: Tensor,
   targets: readonly number[] | Tensor,
-  {
+  options: TrainStepOptions,
+): { training: Training; loss: number; logits: Tensor } {
+  const {
+    state,
+    moments,
+    buffers: momenta = new Map<string, Tensor>(),
+    step,
+  } = requireOptions('trainStep', 'training', training);
+  const {
     lambda,
     smoothing = 0.1,
     loss: kind = 'cross-entropy',
     seed = 0,
     gradAccumSteps: parts = 1,
     runningVar = 'unbiased',
-    ...options
-  }: TrainStepOptions,
-): { training: Training; loss: number; logits: Tensor } {
-  const shares = 'shape' in targets ? targets : smoothTargets(targets, config.num_classes, smoothing);
+    ...rest
+  } = requireOptions('trainStep', 'options', options);
+  checkConfig(config);
+  requireRange('trainStep', 'smoothing', smoothing, 0, 1, true);
+  for (const [name, map] of Object.entries({ moments, buffers: momenta })) {
+    if (!(map instanceof Map)) throw new ParamError('trainStep', `${name}, a Map by parameter`, show(map));
+  }
+  const shares = isTensor(targets) ? targets : smoothTargets(targets, config.num_classes, smoothing);
   const pass = accumulate(config, state, x, shares, { lambda, loss: kind, seed, step, parts, runningVar });
   const { grads, loss, logits } = pass;
 
-  const { optimizer = 'adam', decayVectors = optimizer !== 'lamb', layerDecay = 1 } = options;
+  const { optimizer = 'adam', decayVectors = optimizer !== 'lamb', layerDecay = 1 } = rest;
+  requireOneOf('trainStep', 'optimizer', optimizer, ['adam', 'adamw', 'sgd', 'lamb']);
   const divisor = optimizer === 'lamb' ? lambDivisor(grads.values()) : 1;
   const newState = new Map(pass.state);
   const newMoments = new Map<string, AdamMoments>();
   const newMomenta = new Map<string, Tensor>();
   for (const [name, grad] of grads) {
     const parameterOptions = {
-      ...options,
-      lr: options.lr * layerScale(name, config.strides.length, layerDecay),
-      weightDecay: grad.shape.length > 1 || decayVectors ? (options.weightDecay ?? 0) : 0,
+      ...rest,
+      lr: rest.lr * layerScale(name, config.strides.length, layerDecay),
+      weightDecay: grad.shape.length > 1 || decayVectors ? (rest.weightDecay ?? 0) : 0,
     };
     const before = pick(state, name);
     if (optimizer === 'sgd') {

@@ -1,7 +1,7 @@
 import { ParamError } from './errors.js';
 import { normalCdf, normalQuantile } from './normal.js';
 import { uniform } from './philox.js';
-import { requireRange } from './require.js';
+import { requireNumber, requireOptions, requirePositive, requireRange } from './require.js';
 import { zeros, type Tensor } from './tensor.js';
 
 export interface TruncatedNormalOptions {
@@ -26,11 +26,10 @@ export interface TruncatedNormalOptions {
  * @param u in [0, 1]
  * @throws ParamError
  */
-export function truncatedNormalQuantile(
-  u: number,
-  { mean = 0, std = 0.02, a = -2, b = 2 }: TruncatedNormalOptions = {},
-): number {
-  if (!(std > 0)) throw new ParamError('truncatedNormal', 'std > 0', `std = ${std}`);
+export function truncatedNormalQuantile(u: number, options: TruncatedNormalOptions = {}): number {
+  const { mean = 0, std = 0.02, a = -2, b = 2 } = requireOptions('truncatedNormal', 'options', options);
+  requirePositive('truncatedNormal', 'std', std);
+  for (const [name, value] of Object.entries({ mean, a, b })) requireNumber('truncatedNormal', name, value);
   requireRange('truncatedNormal', 'u', u, 0, 1);
   if (!(a < b)) throw new ParamError('truncatedNormal', 'a < b', `a = ${a}, b = ${b}`);
   const low = normalCdf((a - mean) / std);

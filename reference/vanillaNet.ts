@@ -1,5 +1,5 @@
 import { activation, block } from './block.js';
-import type { Config } from './config.js';
+import { config as checkConfig, type Config } from './config.js';
 import {
   batchNormLayer,
   convLayer,
@@ -11,7 +11,15 @@ import {
   type State,
   type Trace,
 } from './layers.js';
-import { requireShape } from './require.js';
+import {
+  requireBoolean,
+  requireInteger,
+  requireOneOf,
+  requireOptions,
+  requireRange,
+  requireShape,
+  requireState,
+} from './require.js';
 import { tensor, valuesOf, type Tensor } from './tensor.js';
 
 function stem(config: Config): Layer[] {
@@ -46,11 +54,10 @@ function head({ form, drop_rate }: Config): Layer[] {
  *     train form:   4x4 conv, BN, leaky, 1x1 conv, BN, activation; blocks; pool, 1x1 conv, BN, leaky, 1x1 conv
  *     deploy form:  4x4 conv,                          activation; blocks; pool, 1x1 conv
  */
-export const vanillaNet = (config: Config): Layer[] => [
-  ...stem(config),
-  ...config.strides.flatMap((_, i) => block(config, i)),
-  ...head(config),
-];
+export function vanillaNet(config: Config): Layer[] {
+  checkConfig(config);
+  return [...stem(config), ...config.strides.flatMap((_, i) => block(config, i)), ...head(config)];
+}
 
 /** One layer's part of a forward pass. */
 export interface Step {
@@ -71,6 +78,15 @@ export interface ForwardResult {
   readonly backward: (dlogits: Tensor) => { dx: Tensor; grads: Map<string, Tensor> };
 }
 
+function checkMode(mode: Mode): void {
+  const { training, lambda, runningVar = 'unbiased', seed = 0, step = 0 } = requireOptions('vanillaNet', 'mode', mode);
+  requireBoolean('vanillaNet', 'training', training);
+  if (lambda !== undefined) requireRange('vanillaNet', 'lambda', lambda, 0, 1);
+  requireOneOf('vanillaNet', 'runningVar', runningVar, ['unbiased', 'biased']);
+  requireInteger('vanillaNet', 'seed', seed, 0);
+  requireInteger('vanillaNet', 'step', step, 0);
+}
+
 /**
  * Runs the network on a batch.
  *
@@ -80,6 +96,9 @@ export interface ForwardResult {
  * @throws ShapeError, ParamError, WeightsError
  */
 export function forward(config: Config, state: State, x: Tensor, mode: Mode): ForwardResult {
+  checkConfig(config);
+  requireState('vanillaNet', 'state', state);
+  checkMode(mode);
   requireShape('vanillaNet', 'x', x, ['n', config.in_chans, 'h', 'w']);
   const steps: Step[] = [];
   const buffers = new Map<string, Tensor>();

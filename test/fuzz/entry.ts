@@ -18,11 +18,16 @@ type DrawArguments<F extends AnyFunction> = (random: Random) => Parameters<F> | 
 export type Draws<Module> = { readonly [K in FunctionName<Module>]?: Draw<Module[K]> };
 
 /** The targets of the functions of an entry. */
-export function entryTargets<Module extends object>(entry: string, module: Module, draws: Draws<Module>): Target[] {
+export function entryTargets<Module extends object>(
+  entry: string,
+  module: Module,
+  draws: Draws<Module>,
+  common: Traits = {},
+): Target[] {
   const functions = module as Readonly<Record<string, AnyFunction>>;
   return Object.entries(draws as Readonly<Record<string, Draw<AnyFunction>>>).map(([name, each]) => {
     const { draw, traits } = typeof each === 'function' ? { draw: each, traits: {} } : each;
-    return callable(`${entry}.${name}`, functions[name], draw, traits);
+    return callable(`${entry}.${name}`, functions[name], draw, { ...common, ...traits });
   });
 }
 

@@ -65,6 +65,7 @@ export function outcomeOfError(error: unknown): Outcome {
 
 /** Values of a result that are compared; more would take long, and say little more. */
 const MAX_VALUES = 10_000;
+const MAX_BYTES = 2 ** 20;
 
 /** Adds a value to a hash: numbers to the bit, containers with their values. */
 class Digest {
@@ -83,7 +84,13 @@ class Digest {
     if (this.#seen.has(value)) return;
     this.#seen.add(value);
     this.#hash.update(Object.prototype.toString.call(value));
-    if (ArrayBuffer.isView(value)) this.#hash.update(new Uint8Array(value.buffer, value.byteOffset, value.byteLength));
+    // Not its stack, which differs.
+    if (value instanceof Error) {
+      this.add(value.message);
+      return;
+    }
+    if (ArrayBuffer.isView(value))
+      this.#hash.update(new Uint8Array(value.buffer, value.byteOffset, Math.min(value.byteLength, MAX_BYTES)));
     else if (value instanceof Map || value instanceof Set) for (const each of value) this.add(each);
     else {
       for (const [key, { value: each }] of Object.entries(Object.getOwnPropertyDescriptors(value))) {

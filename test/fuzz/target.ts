@@ -28,12 +28,22 @@ export interface Target {
 /** A call may allocate this many times the bytes of its input, and the allowance of its target. */
 export const FACTOR = 4;
 
-export type Traits = Partial<Pick<Target, 'allowance' | 'share' | 'isDeterministic'>>;
+export interface Traits extends Partial<Pick<Target, 'allowance' | 'share' | 'isDeterministic'>> {
+  /**
+   * Sizes above it, up to 2³⁰, are drawn again: the caller has asked for so much work, and the call does it. Larger sizes
+   * must be refused. Default: none.
+   */
+  readonly longest?: number;
+}
 
 const MIB = 2 ** 20;
 
 /** Buffers of fixed size, and objects on the heap. */
-const DEFAULTS = { allowance: 4 * MIB, share: 1, isDeterministic: true };
+const DEFAULTS: Pick<Target, 'allowance' | 'share' | 'isDeterministic'> = {
+  allowance: 4 * MIB,
+  share: 1,
+  isDeterministic: true,
+};
 
 /** A reader of a file's bytes. @param draw a file, whole or damaged */
 export const reader = (
@@ -75,6 +85,19 @@ function sizeOfValue(value: unknown, depth = 4): number {
 export const showArguments = (values: readonly unknown[]): string =>
   inspect(values, { depth: 5, maxArrayLength: 40, maxStringLength: 200, breakLength: 120, getters: false });
 
+/** Whether a number among the arguments asks for much work, but not for more than a machine can do. */
+function isLongWork(value: unknown, longest = Infinity, depth = 4): boolean {
+  if (typeof value === 'number') return value > longest && value <= 2 ** 30;
+  if (typeof value !== 'object' || value === null || depth === 0 || ArrayBuffer.isView(value)) return false;
+  try {
+    return Object.values(Object.getOwnPropertyDescriptors(value)).some(({ value: each }) =>
+      isLongWork(each, longest, depth - 1),
+    );
+  } catch {
+    return false;
+  }
+}
+
 /**
  * A function with valid and hostile arguments.
  *
@@ -88,7 +111,9 @@ export const callable = <Arguments extends readonly unknown[]>(
 ): Target => ({
   ...{ ...DEFAULTS, ...traits, name },
   async draw(random) {
-    const values = corruptArguments(random, await draw(random));
+    const valid = await draw(random);
+    let values = corruptArguments(random, valid);
+    while (isLongWork(values, traits.longest)) values = corruptArguments(random, valid);
     return {
       size: sizeOfArguments(values),
       run: () => f(...(values as unknown as Arguments)),

@@ -30,7 +30,7 @@ export const config: OpSpec = {
       expected:
         'one of vanillanet_5, vanillanet_6, vanillanet_7, vanillanet_8, vanillanet_9, vanillanet_10, vanillanet_11, ' +
         'vanillanet_12, vanillanet_13, vanillanet_13_x1_5, vanillanet_13_x1_5_ada_pool',
-      got: 'vanillanet_4',
+      got: '"vanillanet_4"',
     },
   ],
   facts: [

@@ -32,7 +32,7 @@ export const lambdaSchedule: OpSpec = {
       error: 'ParamError',
       op: 'lambdaSchedule',
       expected: "'linear' or 'cosine'",
-      got: 'step',
+      got: 'schedule = "step"',
     },
   ],
   facts: [

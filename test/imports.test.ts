@@ -40,7 +40,11 @@ const RULES: readonly {
     rooms: ['src/wasm/', 'src/core/', 'src/image/normalize.ts', 'src/runtime/runtime.ts', 'src/runtime/turns.ts'],
     packages: ['#runtime', '#wasm/builds', '#wasm/identity', '#wasm/threads/plain', '#wasm/threads/relaxed'],
   },
-  { from: 'src/runtime/node.ts', rooms: ['src/runtime/', 'src/core/messageOf.ts'], packages: ['node:'] },
+  {
+    from: 'src/runtime/node.ts',
+    rooms: ['src/runtime/', 'src/core/messageOf.ts', 'src/data/decode/image.ts'],
+    packages: ['node:'],
+  },
   { from: 'src/runtime/nodeUtil.ts', rooms: ['src/runtime/'], packages: ['node:'] },
   { from: 'src/runtime/turns.ts', rooms: ['src/runtime/'], packages: ['#runtime'] },
   { from: 'src/runtime/', rooms: ['src/runtime/'], packages: [] },
@@ -51,7 +55,12 @@ const RULES: readonly {
     packages: [],
   },
   { from: 'src/model/readModel.ts', rooms: ['src/model/', 'src/core/', 'src/io/'], packages: [] },
-  { from: 'src/model/', rooms: ['src/model/', 'src/core/', 'src/image/'], packages: [] },
+  {
+    from: 'src/model/readInput.ts',
+    rooms: ['src/core/', 'src/image/'],
+    packages: ['#runtime'],
+  },
+  { from: 'src/model/', rooms: ['src/model/', 'src/core/', 'src/image/', 'src/runtime/turns.ts'], packages: [] },
   { from: 'src/io/', rooms: ['src/io/', 'src/core/', 'src/vendor/'], packages: ['#runtime', 'node:'] },
   { from: 'src/vendor/', rooms: [], packages: ['@noble/hashes/sha2.js'] },
   {

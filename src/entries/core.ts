@@ -4,6 +4,7 @@
  *
  * @module vanillanet/core
  */
+export type { AbortOptions } from '../core/abort.js';
 export type { Backend, Session } from '../core/backend.js';
 export {
   resolveConfig,
@@ -22,6 +23,7 @@ export { centerCrop } from '../image/crop.js';
 export { imageFormat, type ImageFormat } from '../image/imageFormat.js';
 export { imageInfo } from '../image/imageInfo.js';
 export type { ImageInfo, Orientation } from '../image/info/types.js';
+export type { DrawableImage, ImageInput, RawImage } from '../image/imageInput.js';
 export { normalize } from '../image/normalize.js';
 export { orient } from '../image/orient.js';
 export type { PixelImage, RgbImage } from '../image/pixelImage.js';
@@ -52,7 +54,7 @@ export {
   loadModelWithModule as loadModel,
   type LoadModelWithModuleOptions as LoadModelOptions,
 } from '../model/loadModelWithModule.js';
-export { Model } from '../model/model.js';
+export { Model, type ClassifyOptions, type ModelInput } from '../model/model.js';
 export { planNetwork, type Layer } from '../core/network.js';
 export { topK, type Prediction } from '../model/topK.js';
 export type { Build, WasmSource } from '../wasm/module.js';

@@ -1,16 +1,69 @@
+import { checkSignal, throwIfAborted, type AbortOptions } from '../core/abort.js';
 import type { Backend, Session } from '../core/backend.js';
-import { show, tagOf } from '../core/check.js';
+import { checkFunction, checkInteger, checkKeys, checkObject, show, tagOf } from '../core/check.js';
 import { resolveConfig, type ModelConfigInput, type ModelConfig } from '../core/config.js';
-import { BackendUnavailableError, DataError, ParamError, ShapeError } from '../core/errors.js';
+import { BackendUnavailableError, ParamError, ShapeError } from '../core/errors.js';
 import { checkFiniteInput, checkFiniteLogits, checkFiniteOutputs } from '../core/finite.js';
+import { JobQueue } from '../core/jobQueue.js';
 import { checkShapes, checkState } from '../core/parameters.js';
 import { checkInputSize, featureNames } from '../core/network.js';
 import type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
 import { withValueChecks, streamOf, type WeightStream } from '../core/weights.js';
-import type { PixelImage } from '../image/pixelImage.js';
+import type { ImageInput } from '../image/imageInput.js';
+import type { RgbImage } from '../image/pixelImage.js';
 import { fit, fitOptions } from '../image/preprocess.js';
 import { normalize } from '../image/normalize.js';
+import { turnIfDue } from '../runtime/turns.js';
+import { readInput } from './readInput.js';
 import { topK, type Prediction } from './topK.js';
+
+/** An image, or an input [in_chans, h, w], normalized. */
+export type ModelInput = ImageInput | FloatArray;
+
+export interface ClassifyOptions extends AbortOptions {
+  /** The number of classes. Default 5. */
+  readonly topK?: number | undefined;
+}
+
+function isFloats(input: unknown): input is FloatArray {
+  const tag = tagOf(input);
+  return tag === 'Float32Array' || tag === 'Float64Array';
+}
+
+/** The options of a call whose number of images may be omitted. @throws ParamError */
+function callOptions(
+  op: string,
+  nOrOptions: number | AbortOptions,
+  rest: AbortOptions | undefined,
+): { n: number | null; signal: AbortSignal | undefined } {
+  const n = typeof nOrOptions === 'number' ? nOrOptions : null;
+  if (n !== null && (!Number.isSafeInteger(n) || n < 1)) {
+    throw new ParamError({ op, expected: 'n an integer >= 1', got: `n = ${n}` });
+  }
+  const options = checkObject(op, rest ?? (typeof nOrOptions === 'number' ? {} : nOrOptions));
+  checkKeys(options, ['signal'], (key) => key);
+  return { n, signal: checkSignal('signal', options.signal) };
+}
+
+/** A list of images, from a list or one image. @throws ParamError if their number is not n */
+function listOf(op: string, input: ModelInput | readonly ModelInput[], n: number | null): readonly ModelInput[] {
+  const inputs: readonly ModelInput[] = Array.isArray(input) ? (input as readonly ModelInput[]) : [input as ModelInput];
+  if (n === null || n === inputs.length) return inputs;
+  throw new ParamError({ op, expected: `n = ${inputs.length}, the number of images`, got: `n = ${n}` });
+}
+
+/** In float64 if any of them is. */
+function concatenate(parts: readonly FloatArray[]): FloatArray {
+  const length = parts.reduce((sum, part) => sum + part.length, 0);
+  const all = parts.some((part) => tagOf(part) === 'Float64Array')
+    ? new Float64Array(length)
+    : new Float32Array(length);
+  parts.reduce((at, part) => {
+    all.set(part, at);
+    return at + part.length;
+  }, 0);
+  return all;
+}
 
 /**
  * A loaded network. Concurrent calls are queued and run one after the other.
@@ -19,16 +72,16 @@ export class Model {
   readonly config: ModelConfig;
   /** The name of the backend. */
   readonly backend: string;
-  readonly #opened: Session;
-  #session: Session | null;
-  #queue: Promise<void> = Promise.resolve();
-  /** Calls that have not finished. */
-  #pending = 0;
+  readonly #session: Session;
+  readonly #queue = new JobQueue(turnIfDue);
+  #isDisposed = false;
+  #isFreed = false;
+  /** Calls that have not ended. */
+  #calls = 0;
 
   private constructor(config: ModelConfig, backend: string, session: Session) {
     this.config = config;
     this.backend = backend;
-    this.#opened = session;
     this.#session = session;
   }
 
@@ -37,7 +90,7 @@ export class Model {
    * fewer than were asked for if the machine has fewer cores, or if some were lost.
    */
   get info(): Readonly<Record<string, string | number>> {
-    return this.#opened.info ?? {};
+    return this.#session.info ?? {};
   }
 
   /**
@@ -64,121 +117,239 @@ export class Model {
 
   static async #open(weights: WeightStream, config: ModelConfig, backend: Backend): Promise<Model> {
     checkInputSize(config);
+    // A caller without types may pass anything.
+    checkFunction('backend.open', (backend as Partial<Backend> | null)?.open);
     return new Model(config, backend.name, await backend.open(weights, config));
   }
 
   /**
    * Logits of a batch.
    *
-   * @param x [n, in_chans, h, w] of `input_size`, normalized, row-major; it may be overwritten once this returns
+   * @param input x [n, in_chans, h, w] of `input_size`, normalized, row-major, which may be overwritten once this returns; or
+   *   an image or a list of images, prepared as by `classify`
+   * @param n images in x; a list has as many as its length
+   * @param options `signal`: when it is aborted, the call rejects with its reason
    * @returns logits [n, num_classes], row-major
-   * @throws ShapeError if x does not have the size of n images; ParamError after `dispose`
-   * @throws DataError if x has a NaN or a value beyond float32; WeightsError if a logit is not finite although x is
+   * @throws ShapeError if x does not have the size of n images; ParamError after `dispose`; and all errors of `classify`
    */
-  async forward(x: FloatArray, n = 1): Promise<FloatArray> {
-    this.#checkBatch('forward', x, n);
-    return this.#finite('forward', await this.#enqueue('forward', x, (session, own) => session.forward(own, n)));
+  async forward(input: ModelInput | readonly ModelInput[], options?: AbortOptions): Promise<FloatArray>;
+  async forward(x: FloatArray, n?: number, options?: AbortOptions): Promise<FloatArray>;
+  async forward(
+    input: ModelInput | readonly ModelInput[],
+    nOrOptions: number | AbortOptions = {},
+    rest?: AbortOptions,
+  ): Promise<FloatArray> {
+    const { n, signal } = callOptions('forward', nOrOptions, rest);
+    return this.#call('forward', signal, async () =>
+      isFloats(input)
+        ? this.#forwardFloats('forward', input, n ?? 1, signal)
+        : concatenate(await this.#forwardEach('forward', listOf('forward', input, n), signal)),
+    );
   }
 
   /**
    * Outputs of modules, to use the network as a backbone.
    *
-   * @param x as for `forward`
+   * @param input as for `forward`
    * @param layers names of modules in the deploy form: `stem`, `stages.0`, …, and `cls.0`, the pooled features
    *   [n, c, 1, 1]. Modules after the last of them are not computed.
+   * @param options as for `forward`
    * @returns [n, c, h, w] by name, in the order of the network
    * @throws ParamError for an unknown name; BackendUnavailableError if the backend does not support it; and all
    *   errors of `forward`
    */
-  async features(x: FloatArray, layers: readonly string[], n = 1): Promise<Map<string, Tensor>> {
-    const names = featureNames(this.config);
-    // A caller without types may pass anything.
-    const value: unknown = layers;
-    const unknown = Array.isArray(value) ? layers.find((layer) => !names.includes(layer)) : show(value);
-    if (unknown !== undefined) {
-      throw new ParamError({ op: 'features', expected: `layers of ${names.join(', ')}`, got: unknown });
-    }
-    this.#checkBatch('features', x, n);
-    const outputs = await this.#enqueue('features', x, (session, own) => {
-      if (session.features === undefined) {
-        throw new BackendUnavailableError({
-          op: 'features',
-          expected: 'a backend with features',
-          got: this.backend,
-          hint: "Use the backend 'wasm'.",
-        });
-      }
-      return session.features(own, n, layers);
+  async features(
+    input: ModelInput | readonly ModelInput[],
+    layers: readonly string[],
+    options?: AbortOptions,
+  ): Promise<Map<string, Tensor>>;
+  async features(
+    x: FloatArray,
+    layers: readonly string[],
+    n?: number,
+    options?: AbortOptions,
+  ): Promise<Map<string, Tensor>>;
+  async features(
+    input: ModelInput | readonly ModelInput[],
+    layers: readonly string[],
+    nOrOptions: number | AbortOptions = {},
+    rest?: AbortOptions,
+  ): Promise<Map<string, Tensor>> {
+    this.#checkLayers(layers);
+    const { n, signal } = callOptions('features', nOrOptions, rest);
+    return this.#call('features', signal, async () => {
+      if (isFloats(input)) return this.#featuresOf(input, layers, n ?? 1, signal);
+      const inputs = listOf('features', input, n);
+      const x = await this.#stack('features', inputs, signal);
+      return this.#featuresOf(x, layers, inputs.length, signal);
     });
+  }
+
+  /**
+   * The most probable classes of an image, best first; of each image of a list.
+   *
+   *     const [best] = await model.classify('cat.jpg');
+   *
+   * Images are resized, cropped and normalized by the configuration, in the same way in every runtime. Files are decoded as
+   * Pillow does: color profiles are ignored and alpha is dropped, but the EXIF orientation is applied.
+   *
+   * @param input an image of any size (see `ImageInput`), or an input [in_chans, h, w] as for `forward`; or a list, whose
+   *   images must not change before the promise settles
+   * @param options `topK`: the number of classes, 5 by default; `signal`: when it is aborted, the call rejects with its reason
+   * @throws DataError, ShapeError for an invalid image; ParamError if the network does not take RGB images, or for
+   *   an invalid option; BackendUnavailableError if the runtime cannot decode or draw the image; ParamError after `dispose`
+   */
+  async classify(inputs: readonly ModelInput[], options?: ClassifyOptions): Promise<Prediction[][]>;
+  async classify(input: ModelInput, options?: ClassifyOptions): Promise<Prediction[]>;
+  async classify(
+    input: ModelInput | readonly ModelInput[],
+    options: ClassifyOptions = {},
+  ): Promise<Prediction[] | Prediction[][]> {
+    checkKeys(checkObject('options', options), ['topK', 'signal'], (key) => key);
+    const k = checkInteger('topK', options.topK ?? 5, { min: 1 });
+    const signal = checkSignal('signal', options.signal);
+    const best = (logits: FloatArray): Prediction[] => topK(logits, k, this.config.class_names);
+    const inputs = listOf('classify', input, null);
+    const logits = await this.#call('classify', signal, () => this.#forwardEach('classify', inputs, signal));
+    return Array.isArray(input) ? logits.map(best) : best(logits[0]);
+  }
+
+  /** Frees the memory of the network, after the calls that have begun; later calls throw a ParamError. */
+  dispose(): void {
+    this.#isDisposed = true;
+    this.#disposeIfIdle();
+  }
+
+  #disposeIfIdle(): void {
+    if (!this.#isDisposed || this.#calls > 0 || this.#isFreed) return;
+    this.#isFreed = true;
+    this.#session.dispose();
+  }
+
+  /** Runs a call, until whose end the session is not disposed of. @throws ParamError after `dispose` */
+  async #call<T>(op: string, signal: AbortOptions['signal'], run: () => Promise<T>): Promise<T> {
+    this.#checkInUse(op);
+    throwIfAborted(signal);
+    this.#calls++;
+    try {
+      return await run();
+    } finally {
+      this.#calls--;
+      this.#disposeIfIdle();
+    }
+  }
+
+  /** Logits of x [n, in_chans, h, w]. */
+  async #forwardFloats(op: string, x: FloatArray, n: number, signal: AbortOptions['signal']): Promise<FloatArray> {
+    this.#checkBatch(op, x, n);
+    const own = this.#ownOf(x, n);
+    return this.#finite(op, await this.#queue.add(() => this.#session.forward(own, n, { signal }), signal));
+  }
+
+  async #featuresOf(
+    x: FloatArray,
+    layers: readonly string[],
+    n: number,
+    signal: AbortOptions['signal'],
+  ): Promise<Map<string, Tensor>> {
+    this.#checkBatch('features', x, n);
+    const session = this.#session;
+    if (session.features === undefined) {
+      throw new BackendUnavailableError({
+        op: 'features',
+        expected: 'a backend with features',
+        got: this.backend,
+        hint: "Use the backend 'wasm'.",
+      });
+    }
+    const own = this.#ownOf(x, n);
+    const outputs = await this.#queue.add(
+      async () => session.features?.(own, n, layers, { signal }) ?? new Map<string, Tensor>(),
+      signal,
+    );
     checkFiniteOutputs('features', outputs);
     return outputs;
   }
 
-  /**
-   * The most probable classes of one image, best first.
-   *
-   * @param image decoded pixels of any size, which are resized, cropped and normalized by the configuration; or
-   *   an input [in_chans, h, w] as for `forward`
-   * @param options `topK`: the number of classes, 5 by default
-   * @throws DataError, ShapeError for an invalid image; ParamError if the network does not take RGB images, or for
-   *   an invalid `topK`; and all errors of `forward`
-   */
-  async classify(
-    image: PixelImage | FloatArray,
-    { topK: k = 5 }: { readonly topK?: number } = {},
-  ): Promise<Prediction[]> {
-    const value: unknown = image;
-    if (typeof value !== 'object' || value === null) {
-      throw new DataError({ op: 'classify', expected: 'an image', got: show(value) });
+  /** Logits of each image, one after the other; together if the backend takes no pixels. */
+  async #forwardEach(
+    op: string,
+    inputs: readonly ModelInput[],
+    signal: AbortOptions['signal'],
+  ): Promise<FloatArray[]> {
+    const n = inputs.length;
+    if (this.#session.forwardPixels === undefined && n > 1) {
+      const all = await this.#forwardFloats(op, await this.#stack(op, inputs, signal), n, signal);
+      return inputs.map((_, i) => all.slice((i * all.length) / n, ((i + 1) * all.length) / n));
     }
-    const logits = 'data' in image ? await this.#forwardImage(image) : await this.forward(image);
-    return topK(logits, k, this.config.class_names);
-  }
-
-  /** Frees the memory of the network, after the calls that are queued; later calls throw a ParamError. */
-  dispose(): void {
-    const session = this.#session;
-    if (session === null) return;
-    this.#session = null;
-    void this.#queue.then(() => {
-      session.dispose();
-    });
-  }
-
-  async #forwardImage(image: PixelImage): Promise<FloatArray> {
-    const { in_chans, mean, std } = this.config;
-    if (in_chans !== 3) {
-      throw new ParamError({ op: 'classify', expected: 'a network for RGB images', got: `in_chans ${in_chans}` });
-    }
-    const pixels = fit(image, fitOptions(this.config));
-    const logits = await this.#enqueue('classify', null, (session) =>
-      session.forwardPixels === undefined
-        ? session.forward(normalize(pixels, mean, std), 1)
-        : session.forwardPixels(pixels.data, 3),
-    );
-    return this.#finite('classify', logits);
-  }
-
-  /** The logits. @throws WeightsError if one is not finite */
-  #finite(op: string, logits: FloatArray): FloatArray {
-    checkFiniteLogits(op, logits, this.config);
+    const logits: FloatArray[] = [];
+    for (const input of inputs) logits.push(await this.#forwardOne(op, input, signal));
     return logits;
   }
 
-  /** The session. @throws ParamError after `dispose` */
-  #inUse(op: string): Session {
-    if (this.#session !== null) return this.#session;
-    throw new ParamError({ op, expected: 'a model in use', got: 'a disposed model' });
+  async #forwardOne(op: string, input: ModelInput, signal: AbortOptions['signal']): Promise<FloatArray> {
+    if (isFloats(input)) return this.#forwardFloats(op, input, 1, signal);
+    const image = this.#prepare(op, input, signal);
+    const pixels = image instanceof Promise ? await image : image;
+    const { mean, std } = this.config;
+    const run = async (): Promise<FloatArray> =>
+      this.#session.forwardPixels?.(pixels.data, 3) ??
+      this.#session.forward(normalize(pixels, mean, std), 1, { signal });
+    return this.#finite(op, await this.#queue.add(run, signal));
+  }
+
+  /** Resizes and crops an image to the input; at once if it is decoded, because the caller may overwrite it afterwards. */
+  #prepare(op: string, input: ImageInput, signal: AbortOptions['signal']): RgbImage | Promise<RgbImage> {
+    if (this.config.in_chans !== 3) {
+      const got = `in_chans ${this.config.in_chans}`;
+      throw new ParamError({ op, expected: 'a network for RGB images', got });
+    }
+    const image = readInput(op, input, signal);
+    return image instanceof Promise
+      ? image.then((pixels) => fit(pixels, fitOptions(this.config)))
+      : fit(image, fitOptions(this.config));
+  }
+
+  /** Images as one x [n, in_chans, h, w]. */
+  async #stack(op: string, inputs: readonly ModelInput[], signal: AbortOptions['signal']): Promise<FloatArray> {
+    const { mean, std } = this.config;
+    const parts: FloatArray[] = [];
+    for (const input of inputs) {
+      if (isFloats(input)) this.#checkBatch(op, input, 1);
+      parts.push(isFloats(input) ? input : normalize(await this.#prepare(op, input, signal), mean, std));
+      await turnIfDue();
+    }
+    return concatenate(parts);
+  }
+
+  /** @throws ParamError */
+  #checkLayers(layers: readonly string[]): void {
+    const names = featureNames(this.config);
+    // A caller without types may pass anything.
+    const value: unknown = layers;
+    if (Array.isArray(value) && layers.every((layer) => names.includes(layer))) return;
+    const unknown = Array.isArray(value) ? layers.find((layer) => !names.includes(layer)) : value;
+    throw new ParamError({
+      op: 'features',
+      expected: `layers of ${names.join(', ')}`,
+      got: typeof unknown === 'string' ? unknown : show(unknown),
+    });
+  }
+
+  /** x itself if it is read before this function's caller returns; otherwise a copy, because the caller may overwrite x. */
+  #ownOf(x: FloatArray, n: number): FloatArray {
+    return n === 1 && this.#queue.isIdle ? x : x.slice();
+  }
+
+  /** @throws ParamError after `dispose` */
+  #checkInUse(op: string): void {
+    if (this.#isDisposed) throw new ParamError({ op, expected: 'a model in use', got: 'a disposed model' });
   }
 
   #checkBatch(op: string, x: FloatArray, n: number): void {
-    this.#inUse(op);
+    this.#checkInUse(op);
     const { in_chans, input_size } = this.config;
     const [h, w] = input_size;
-    const type = tagOf(x);
-    if (type !== 'Float32Array' && type !== 'Float64Array') {
-      throw new ShapeError({ op, expected: 'x, a Float32Array or Float64Array', got: type });
-    }
     if (!Number.isSafeInteger(n) || n < 1) {
       throw new ParamError({ op, expected: 'n an integer >= 1', got: `n = ${n}` });
     }
@@ -189,25 +360,9 @@ export class Model {
     checkFiniteInput(op, x);
   }
 
-  /**
-   * Runs a job after those before it. If it has to wait, it gets a copy of x, because the caller may overwrite x.
-   */
-  async #enqueue<T>(
-    op: string,
-    x: FloatArray | null,
-    job: (session: Session, x: FloatArray) => Promise<T>,
-  ): Promise<T> {
-    // Taken now: a call before `dispose` is answered even if it has to wait.
-    const session = this.#inUse(op);
-    const input = x ?? new Float32Array(0);
-    const own = this.#pending === 0 ? input : input.slice();
-    // Async, so that an error thrown by the job rejects.
-    const run = async (): Promise<T> => job(session, own);
-    const result = this.#pending++ === 0 ? run() : this.#queue.then(run);
-    const done = (): void => {
-      this.#pending--;
-    };
-    this.#queue = result.then(done, done);
-    return result;
+  /** The logits. @throws WeightsError if one is not finite */
+  #finite(op: string, logits: FloatArray): FloatArray {
+    checkFiniteLogits(op, logits, this.config);
+    return logits;
   }
 }

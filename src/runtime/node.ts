@@ -54,4 +54,12 @@ const begun = () => parentPort.postMessage(null);
       await file.close();
     }
   },
+
+  async decodeImage(bytes, _format, name) {
+    // Loaded when it is needed, because sharp is optional and large.
+    const { decodeImage } = await import('../data/decode/image.js');
+    return decodeImage(bytes, name);
+  },
+
+  readPixels: null,
 };

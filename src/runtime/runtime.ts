@@ -6,6 +6,13 @@ export interface RuntimeWorker {
   readonly terminate: () => void;
 }
 
+/** Rows of 8-bit RGB or RGBA pixels. */
+export interface DecodedImage {
+  readonly data: Uint8Array | Uint8ClampedArray;
+  readonly width: number;
+  readonly height: number;
+}
+
 /** The functions that differ between runtimes. `#runtime` is the implementation for the current one: see `imports` in package.json. */
 export interface Runtime {
   /** The number of threads that can run in parallel, including the caller. */
@@ -28,4 +35,14 @@ export interface Runtime {
    * files. `onSize` is called before the first chunk with the bytes of the file, or null if it is a pipe or device.
    */
   readonly readFile: ((location: string, onSize: (bytes: number | null) => void) => AsyncIterable<Uint8Array>) | null;
+  /**
+   * Decodes a PNG, JPEG or WebP file whose header is valid: upright by its EXIF orientation, color profiles ignored. Null if
+   * the runtime cannot.
+   *
+   * @param name the name of the image in errors
+   */
+  readonly decodeImage:
+    ((bytes: Uint8Array, format: 'png' | 'jpeg' | 'webp', name: string) => Promise<DecodedImage>) | null;
+  /** Reads the pixels of what a page draws: an image element, a canvas, a video, a bitmap. Null outside of browsers. */
+  readonly readPixels: ((drawable: object) => Promise<DecodedImage>) | null;
 }

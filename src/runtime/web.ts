@@ -1,3 +1,4 @@
+import { decodeImage, readPixels } from './webImages.js';
 import type { Runtime } from './runtime.js';
 
 interface WorkerEvent {
@@ -81,4 +82,7 @@ onmessage = ({ data }) => {
     }),
 
   readFile: null,
+
+  decodeImage,
+  readPixels,
 };

@@ -4,7 +4,7 @@ import { DataError, ParamError } from '../../core/errors.js';
 import type { RgbImage } from '../../image/pixelImage.js';
 import { readBytes } from '../../io/readFile.js';
 import { reasonOf } from '../../io/reason.js';
-import { checkImage, MAX_PIXELS } from './checkImage.js';
+import { checkImage, MAX_PIXELS } from '../../image/checkImage.js';
 import { loadSharp } from './loadSharp.js';
 
 export interface DecodeImageOptions {

@@ -1,5 +1,6 @@
-import { DataError } from '../../core/errors.js';
-import { imageInfo } from '../../image/imageInfo.js';
+import { DataError } from '../core/errors.js';
+import type { ImageFormat } from './imageFormat.js';
+import { imageInfo } from './imageInfo.js';
 
 /** Twice Pillow's MAX_IMAGE_PIXELS: Pillow refuses larger images, too. */
 export const MAX_PIXELS = 178_956_970;
@@ -12,10 +13,11 @@ const CONVERT = 'Convert it first, for example: magick';
  * Reads the header of an image and refuses, before anything is allocated for the pixels, images that are too large, and
  * those that decoders read differently: the answer must not depend on the runtime.
  *
+ * @returns its format
  * @throws DataError for another format than PNG, JPEG and WebP, more than `maxPixels` pixels, more than 100 scans,
  *   animations, CMYK, and samples of more than 8 bits except for PNG in color
  */
-export function checkImage(bytes: Uint8Array, name: string, maxPixels: number): void {
+export function checkImage(bytes: Uint8Array, name: string, maxPixels: number): ImageFormat {
   const { format, width, height, bitDepth, color, animated, scans } = imageInfo(bytes, name);
   const refuse = (expected: string, got: string, hint?: string): never => {
     throw new DataError({ op: name, expected, got, hint });
@@ -30,4 +32,5 @@ export function checkImage(bytes: Uint8Array, name: string, maxPixels: number): 
   if (bitDepth > 8 && (format !== 'png' || color === 'gray')) {
     refuse('samples of 8 bits', `${color} of ${bitDepth} bits`, `${CONVERT} in.${format} -depth 8 out.png.`);
   }
+  return format;
 }

@@ -1,0 +1,57 @@
+import { onAbort, type AbortOptions } from './abort.js';
+
+/** Jobs that run one after the other, in the order of the calls. */
+export class JobQueue {
+  readonly #giveTurn: () => Promise<void>;
+  /** The jobs that wait, in their order. */
+  readonly #waiting = new Set<() => Promise<void>>();
+  #isBusy = false;
+
+  /** @param giveTurn awaited after each job, so that other work of the event loop is done between jobs */
+  constructor(giveTurn: () => Promise<void>) {
+    this.#giveTurn = giveTurn;
+  }
+
+  /** Whether a job that is added now runs at once. */
+  get isIdle(): boolean {
+    return !this.#isBusy;
+  }
+
+  /**
+   * Runs a job: at once if no other is running, otherwise after those before it. If the signal is aborted, the promise
+   * rejects with its reason at once; a job that waits is removed, and one that runs is not stopped here, but the next one
+   * begins only after it.
+   */
+  add<T>(job: () => Promise<T>, signal?: AbortOptions['signal']): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const run = async (): Promise<void> => {
+        this.#isBusy = true;
+        try {
+          const result = await job();
+          await this.#giveTurn();
+          resolve(result);
+        } catch (error) {
+          reject(error as Error);
+        } finally {
+          removeListener();
+          this.#next();
+        }
+      };
+      const removeListener = onAbort(signal, (reason) => {
+        this.#waiting.delete(run);
+        reject(reason as Error);
+      });
+      if (signal?.aborted === true) return;
+      if (this.#isBusy) this.#waiting.add(run);
+      else void run();
+    });
+  }
+
+  #next(): void {
+    this.#isBusy = false;
+    const [run] = this.#waiting;
+    if (run === undefined) return;
+    this.#waiting.delete(run);
+    void run();
+  }
+}

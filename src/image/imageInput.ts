@@ -1,0 +1,107 @@
+import { isRecord, show, tagOf } from '../core/check.js';
+import { DataError, ShapeError } from '../core/errors.js';
+import { channelsOf, type PixelImage } from './pixelImage.js';
+
+/** Decoded pixels as sharp returns them: `sharp(file).raw().toBuffer({ resolveWithObject: true })`. */
+export interface RawImage {
+  readonly data: Uint8Array | Uint8ClampedArray;
+  readonly info: { readonly width: number; readonly height: number; readonly channels: number };
+}
+
+/** What a page draws: an image element, a canvas, a video's current frame, an `ImageBitmap` or a `VideoFrame`. */
+export type DrawableImage =
+  | { readonly naturalWidth: number; readonly naturalHeight: number }
+  | { readonly videoWidth: number; readonly videoHeight: number }
+  | { readonly displayWidth: number; readonly displayHeight: number }
+  | { readonly width: number; readonly height: number; close(): void }
+  | { readonly width: number; readonly height: number; getContext(...settings: never[]): unknown };
+
+/**
+ * An image in one of the forms in which programs have images: decoded pixels (`PixelImage`, `ImageData`, sharp's raw output);
+ * the bytes of a PNG, JPEG or WebP file, or a `Blob`, `File` or `Response` of them; the path or URL of such a file; or what a
+ * page draws.
+ */
+export type ImageInput =
+  | PixelImage
+  | RawImage
+  | Uint8Array
+  | ArrayBuffer
+  | { arrayBuffer(): Promise<ArrayBuffer> }
+  | string
+  | { readonly href: string }
+  | DrawableImage;
+
+/** An `ImageInput` by how it is read. */
+export type ImageSource =
+  | { readonly kind: 'pixels'; readonly image: PixelImage }
+  | { readonly kind: 'bytes'; readonly bytes: Uint8Array }
+  | { readonly kind: 'blob'; readonly blob: { arrayBuffer(): Promise<ArrayBuffer> } }
+  | { readonly kind: 'location'; readonly location: string }
+  | { readonly kind: 'drawable'; readonly drawable: object };
+
+/** The classes of `DrawableImage`, by their tags, which are the same in every realm. */
+const DRAWABLE = [
+  'HTMLImageElement',
+  'HTMLCanvasElement',
+  'HTMLVideoElement',
+  'SVGImageElement',
+  'ImageBitmap',
+  'OffscreenCanvas',
+  'VideoFrame',
+];
+
+const EXPECTED = 'an image: pixels, the bytes of a file, a Blob, a path or URL, or an element that shows one';
+
+function refuse(op: string, got: string, hint?: string): never {
+  throw new DataError({ op, expected: EXPECTED, got, hint });
+}
+
+/** Copies the channels of gray pixels, with or without alpha, to RGB or RGBA. */
+function expandGray({ data, info: { width, height, channels } }: RawImage): PixelImage {
+  const area = width * height;
+  const rgb = new Uint8Array(3 * area);
+  for (let i = 0; i < area; i++) rgb.fill(data[channels * i], 3 * i, 3 * i + 3);
+  return { data: rgb, width, height };
+}
+
+/** @throws ShapeError unless the data have the size that sharp's info says */
+function fromRaw(op: string, raw: RawImage): PixelImage {
+  const { data, info } = raw;
+  const { width, height, channels } = info;
+  if (channels !== 1 && channels !== 2) {
+    const image = { data, width, height };
+    if (channelsOf(op, image) === channels) return image;
+  } else if (ArrayBuffer.isView(data) && data.length === width * height * channels) {
+    return expandGray(raw);
+  }
+  throw new ShapeError({
+    op,
+    expected: `data of ${show(width)} x ${show(height)} pixels with 1 to 4 channels of a byte`,
+    got: `${data.length} bytes and ${show(channels)} channels`,
+    hint: 'Call .raw() of sharp without a depth.',
+  });
+}
+
+/** @throws DataError, ShapeError */
+export function imageSource(op: string, input: unknown): ImageSource {
+  if (typeof input === 'string') return { kind: 'location', location: input };
+  if (typeof input !== 'object' || input === null) refuse(op, show(input));
+  const tag = tagOf(input);
+  if (tag === 'ArrayBuffer' || tag === 'SharedArrayBuffer') {
+    return { kind: 'bytes', bytes: new Uint8Array(input as ArrayBuffer) };
+  }
+  if (ArrayBuffer.isView(input)) {
+    if (tag === 'Uint8Array' || tag === 'Uint8ClampedArray') return { kind: 'bytes', bytes: input as Uint8Array };
+    refuse(op, tag, 'Pass pixels as { data, width, height }, and normalized values as a Float32Array.');
+  }
+  if (DRAWABLE.includes(tag)) return { kind: 'drawable', drawable: input };
+  const { data, info, href, arrayBuffer } = input as Readonly<Record<string, unknown>>;
+  if (data !== undefined) {
+    const image = input as PixelImage & RawImage;
+    return { kind: 'pixels', image: isRecord(info) ? fromRaw(op, image) : image };
+  }
+  if (typeof href === 'string') return { kind: 'location', location: href };
+  if (typeof arrayBuffer === 'function')
+    return { kind: 'blob', blob: input as { arrayBuffer(): Promise<ArrayBuffer> } };
+  return refuse(op, tag === 'Object' ? show(input) : tag);
+}

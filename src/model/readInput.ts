@@ -1,0 +1,157 @@
+/** Reads the pixels of images of any kind: what the runtime decodes and draws is in src/runtime. */
+import { platform } from '#runtime';
+import { onAbort, throwIfAborted, untilAborted, type AbortOptions } from '../core/abort.js';
+import { show } from '../core/check.js';
+import { BackendUnavailableError, DataError, VanillaNetError } from '../core/errors.js';
+import { messageOf } from '../core/messageOf.js';
+import { withTimeout } from '../core/timeout.js';
+import { checkImage, MAX_PIXELS } from '../image/checkImage.js';
+import { imageSource, type ImageInput } from '../image/imageInput.js';
+import type { PixelImage } from '../image/pixelImage.js';
+
+type Signal = AbortOptions['signal'];
+
+/** Milliseconds to wait for the response of a URL, and for all of its body. */
+const TIMEOUT = 30_000;
+
+/** The most bytes of an image file: more than any image of `MAX_PIXELS` has. */
+const MOST_BYTES = 2 ** 28;
+
+const DECODERS = '@jsquash/jpeg, @jsquash/png or @jsquash/webp';
+
+/** Whether a location is to be fetched even if the runtime has files. */
+const isRemote = (location: string): boolean => /^(?!file:)[a-z][a-z\d+.-]+:/i.test(location);
+
+/** A location for errors: data URLs contain the image. */
+const nameOf = (location: string): string => (location.startsWith('data:') ? show(location) : location);
+
+const tooLarge = (name: string, bytes: number): DataError =>
+  new DataError({ op: name, expected: `at most ${MOST_BYTES} bytes`, got: `${bytes}` });
+
+/** Other errors become DataErrors with the name of the image; those of the signal remain. */
+async function named<T>(name: string, expected: string, signal: Signal, work: Promise<T>): Promise<T> {
+  try {
+    return await untilAborted(signal, work);
+  } catch (cause) {
+    throwIfAborted(signal);
+    if (cause instanceof VanillaNetError) throw cause;
+    throw new DataError({ op: name, expected, got: messageOf(cause) }, { cause });
+  }
+}
+
+interface Body {
+  readonly ok?: boolean;
+  readonly status?: number;
+  arrayBuffer(): Promise<ArrayBuffer>;
+}
+
+/** The bytes of a `Blob` or `Response`. */
+async function bytesOfBody(body: Body, name: string): Promise<Uint8Array> {
+  if (body.ok === false)
+    throw new DataError({ op: name, expected: 'a response that is OK', got: `status ${body.status}` });
+  const late = (): Error => new DataError({ op: name, expected: `all bytes within ${TIMEOUT / 1000} s`, got: 'fewer' });
+  const bytes = new Uint8Array(await withTimeout(body.arrayBuffer(), TIMEOUT, late));
+  if (bytes.length > MOST_BYTES) throw tooLarge(name, bytes.length);
+  return bytes;
+}
+
+async function bytesOfFile(chunks: AsyncIterable<Uint8Array>, name: string): Promise<Uint8Array> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of chunks) {
+    length += chunk.length;
+    if (length > MOST_BYTES) throw tooLarge(name, length);
+    parts.push(chunk.slice());
+  }
+  const bytes = new Uint8Array(length);
+  parts.reduce((at, part) => {
+    bytes.set(part, at);
+    return at + part.length;
+  }, 0);
+  return bytes;
+}
+
+async function bytesAt(location: string, name: string, signal: Signal): Promise<Uint8Array> {
+  const { readFile } = platform;
+  if (readFile !== null && !isRemote(location)) {
+    return named(name, 'a readable file', signal, bytesOfFile(readFile(location, () => undefined), name));
+  }
+  const controller = new AbortController();
+  const removeListener = onAbort(signal, () => {
+    controller.abort();
+  });
+  const late = (): Error => new DataError({ op: name, expected: `a response within ${TIMEOUT / 1000} s`, got: 'none' });
+  const load = async (): Promise<Uint8Array> => {
+    const response = await withTimeout(fetch(location, { signal: controller.signal }), TIMEOUT, late);
+    const length = Number(response.headers.get('content-length') ?? 0);
+    if (length > MOST_BYTES) throw tooLarge(name, length);
+    return bytesOfBody(response, name);
+  };
+  try {
+    return await named(name, 'an image that can be fetched', signal, load());
+  } finally {
+    removeListener();
+    // Ends a request that is not needed any more.
+    controller.abort();
+  }
+}
+
+async function decode(op: string, bytes: Uint8Array, name: string, signal: Signal): Promise<PixelImage> {
+  throwIfAborted(signal);
+  const format = checkImage(bytes, name, MAX_PIXELS);
+  if (platform.decodeImage === null) {
+    throw new BackendUnavailableError({
+      op,
+      expected: 'a runtime that decodes images',
+      got: 'a runtime without a decoder',
+      hint: `Decode the image first, for example with ${DECODERS}, and pass { data, width, height }.`,
+    });
+  }
+  return named(name, 'a whole image', signal, platform.decodeImage(bytes, format, name));
+}
+
+async function draw(op: string, drawable: object, signal: Signal): Promise<PixelImage> {
+  if (platform.readPixels === null) {
+    throw new BackendUnavailableError({
+      op,
+      expected: 'a runtime with canvases',
+      got: 'a runtime without them',
+      hint: 'Pass pixels as { data, width, height }, or the bytes of the image file.',
+    });
+  }
+  try {
+    return await untilAborted(signal, platform.readPixels(drawable));
+  } catch (cause) {
+    throwIfAborted(signal);
+    const hint =
+      'Wait until the image is loaded (await image.decode()); an image of another origin needs crossorigin="anonymous" and a server that allows it.';
+    throw new DataError({ op, expected: 'an image whose pixels can be read', got: messageOf(cause), hint }, { cause });
+  }
+}
+
+/**
+ * The pixels of an image: at once if they are decoded already, so that the caller may change them afterwards, otherwise as a
+ * promise.
+ *
+ * @throws DataError, ShapeError for what is no image, or a damaged one
+ * @throws BackendUnavailableError if the runtime cannot decode or draw it
+ */
+export function readInput(op: string, input: ImageInput, signal?: Signal): PixelImage | Promise<PixelImage> {
+  const source = imageSource(op, input);
+  switch (source.kind) {
+    case 'pixels':
+      return source.image;
+    case 'bytes':
+      return decode(op, source.bytes, op, signal);
+    case 'blob':
+      return named(op, 'a readable Blob', signal, bytesOfBody(source.blob, op)).then((bytes) =>
+        decode(op, bytes, op, signal),
+      );
+    case 'location': {
+      const name = nameOf(source.location);
+      return bytesAt(source.location, name, signal).then((bytes) => decode(op, bytes, name, signal));
+    }
+    case 'drawable':
+      return draw(op, source.drawable, signal);
+  }
+}

@@ -31,7 +31,7 @@ export class JobQueue {
           await this.#giveTurn();
           resolve(result);
         } catch (error) {
-          reject(error as Error);
+          reject(error);
         } finally {
           removeListener();
           this.#next();
@@ -39,7 +39,7 @@ export class JobQueue {
       };
       const removeListener = onAbort(signal, (reason) => {
         this.#waiting.delete(run);
-        reject(reason as Error);
+        reject(reason);
       });
       if (signal?.aborted === true) return;
       if (this.#isBusy) this.#waiting.add(run);
@@ -49,7 +49,7 @@ export class JobQueue {
 
   #next(): void {
     this.#isBusy = false;
-    const [run] = this.#waiting;
+    const run = this.#waiting.values().next().value;
     if (run === undefined) return;
     this.#waiting.delete(run);
     void run();

@@ -133,7 +133,7 @@ export class Model {
    * @throws ShapeError if x does not have the size of n images; ParamError after `dispose`; and all errors of `classify`
    */
   async forward(input: ModelInput | readonly ModelInput[], options?: AbortOptions): Promise<FloatArray>;
-  async forward(x: FloatArray, n?: number, options?: AbortOptions): Promise<FloatArray>;
+  async forward(input: ModelInput | readonly ModelInput[], n?: number, options?: AbortOptions): Promise<FloatArray>;
   async forward(
     input: ModelInput | readonly ModelInput[],
     nOrOptions: number | AbortOptions = {},
@@ -164,7 +164,7 @@ export class Model {
     options?: AbortOptions,
   ): Promise<Map<string, Tensor>>;
   async features(
-    x: FloatArray,
+    input: ModelInput | readonly ModelInput[],
     layers: readonly string[],
     n?: number,
     options?: AbortOptions,
@@ -272,11 +272,7 @@ export class Model {
   }
 
   /** Logits of each image, one after the other; together if the backend takes no pixels. */
-  async #forwardEach(
-    op: string,
-    inputs: readonly ModelInput[],
-    signal: AbortOptions['signal'],
-  ): Promise<FloatArray[]> {
+  async #forwardEach(op: string, inputs: readonly ModelInput[], signal: AbortOptions['signal']): Promise<FloatArray[]> {
     const n = inputs.length;
     if (this.#session.forwardPixels === undefined && n > 1) {
       const all = await this.#forwardFloats(op, await this.#stack(op, inputs, signal), n, signal);
@@ -347,7 +343,6 @@ export class Model {
   }
 
   #checkBatch(op: string, x: FloatArray, n: number): void {
-    this.#checkInUse(op);
     const { in_chans, input_size } = this.config;
     const [h, w] = input_size;
     if (!Number.isSafeInteger(n) || n < 1) {

@@ -14,7 +14,7 @@ type Signal = AbortOptions['signal'];
 /** Milliseconds to wait for the response of a URL, and for all of its body. */
 const TIMEOUT = 30_000;
 
-/** The most bytes of an image file: more than any image of `MAX_PIXELS` has. */
+/** The most bytes of an image file. */
 const MOST_BYTES = 2 ** 28;
 
 const DECODERS = '@jsquash/jpeg, @jsquash/png or @jsquash/webp';
@@ -74,7 +74,15 @@ async function bytesOfFile(chunks: AsyncIterable<Uint8Array>, name: string): Pro
 async function bytesAt(location: string, name: string, signal: Signal): Promise<Uint8Array> {
   const { readFile } = platform;
   if (readFile !== null && !isRemote(location)) {
-    return named(name, 'a readable file', signal, bytesOfFile(readFile(location, () => undefined), name));
+    return named(
+      name,
+      'a readable file',
+      signal,
+      bytesOfFile(
+        readFile(location, () => undefined),
+        name,
+      ),
+    );
   }
   const controller = new AbortController();
   const removeListener = onAbort(signal, () => {

@@ -84,19 +84,45 @@ describe.each([wasmBackend, referenceBackend])('on $name', (backend) => {
     expect(await Promise.all(calls)).toEqual(alone);
   });
 
-  test.each([null, undefined, [...x.data.subarray(0, size)], new Uint8Array(size), new Int32Array(size), 'x'])(
-    'refuses an x that is not an array of floats and remains usable: %p',
-    async (values) => {
-      const error = refusal(ShapeError, 'forward', 'x, a Float32Array or Float64Array', '');
-      await expect(model.forward(values as unknown as FloatArray)).rejects.toThrow(error);
-      expect(await model.forward(image(1))).toEqual(alone[1]);
-    },
-  );
+  test.each([
+    [null, 'forward', 'null'],
+    [undefined, 'forward', 'undefined'],
+    [7, 'forward', '7'],
+    [Symbol('x'), 'forward', 'Symbol(x)'],
+    [[...x.data.subarray(0, 2)], 'forward', String(x.data[0])],
+    [new Int32Array(size), 'forward', 'Int32Array'],
+    [new DataView(new ArrayBuffer(size)), 'forward', 'DataView'],
+    [{ width: 4, height: 4 }, 'forward', '{"width":4,"height":4}'],
+    [new Map(), 'forward', 'Map'],
+  ])('refuses what is neither an image nor an array of floats, and remains usable: %p', async (value, op, got) => {
+    const error = refusal(DataError, op, 'an image: pixels, the bytes of a file', got);
+    await expect(model.forward(value as unknown as FloatArray)).rejects.toThrow(error);
+    await expect(model.classify([value as unknown as FloatArray])).rejects.toThrow(DataError);
+    await expect(model.features(value as unknown as FloatArray, ['stem'])).rejects.toThrow(DataError);
+    expect(await model.forward(image(1))).toEqual(alone[1]);
+  });
 
-  test.each([null, undefined, 'cat.png'])('refuses a value that is not an image: %p', async (value) => {
-    const error = refusal(DataError, 'classify', 'an image', '');
-    await expect(model.classify(value as unknown as FloatArray)).rejects.toThrow(error);
-    await expect(model.classify(new Uint8Array(size) as unknown as FloatArray)).rejects.toThrow(ShapeError);
+  test.each([
+    [{ topk: 1 }, ParamError, 'topk', 'one of the keys topK, signal', 'an unknown key'],
+    [{ topK: 1.5 }, ParamError, 'topK', 'an integer >= 1', '1.5'],
+    [{ signal: {} }, ParamError, 'signal', 'an AbortSignal', '{}'],
+    [null, ParamError, 'options', 'an object', 'null'],
+  ])('classify refuses the options %j', async (options, type, op, expected, got) => {
+    const call = model.classify(image(0), options as unknown as { topK: number });
+    await expect(call).rejects.toThrow(refusal(type, op, expected, got));
+    expect(await model.forward(image(1))).toEqual(alone[1]);
+  });
+
+  test('forward and features refuse unknown options', async () => {
+    const options = { singal: undefined } as unknown as { signal: undefined };
+    for (const call of [
+      model.forward(image(0), options),
+      model.forward(image(0), 1, options),
+      model.features(image(0), ['stem'], options),
+      model.features(image(0), ['stem'], 1, options),
+    ]) {
+      await expect(call).rejects.toMatchObject({ name: 'ParamError', op: 'singal', hint: 'Did you mean signal?' });
+    }
   });
 
   test('classify returns the most probable classes, best first', async () => {
@@ -117,7 +143,10 @@ describe.each([wasmBackend, referenceBackend])('on $name', (backend) => {
       expect(earlier).resolves.toEqual(alone),
     ]);
     await expect(temporary.forward(image(0))).rejects.toThrow(disposed);
-    await expect(temporary.classify(image(0))).rejects.toThrow(disposed);
+    await expect(temporary.classify(image(0))).rejects.toThrow(
+      refusal(ParamError, 'classify', 'a model in use', 'a disposed model'),
+    );
+    await expect(temporary.classify([])).rejects.toThrow('a disposed model');
   });
 });
 
@@ -144,7 +173,7 @@ class Slow implements Backend {
   /** Finishes pending calls, one after the other, until there are none. */
   async run(): Promise<void> {
     for (let idle = 0; idle < 20; idle++) {
-      await Promise.resolve();
+      await new Promise(setImmediate);
       const release = this.#release.shift();
       if (release === undefined) continue;
       release();

@@ -31,6 +31,7 @@ export class JobQueue {
           await this.#giveTurn();
           resolve(result);
         } catch (error) {
+          // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- passed on as it is
           reject(error);
         } finally {
           removeListener();
@@ -39,6 +40,7 @@ export class JobQueue {
       };
       const removeListener = onAbort(signal, (reason) => {
         this.#waiting.delete(run);
+        // eslint-disable-next-line @typescript-eslint/prefer-promise-reject-errors -- the reason may be any value
         reject(reason);
       });
       if (signal?.aborted === true) return;

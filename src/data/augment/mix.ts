@@ -23,7 +23,11 @@ export interface Mix {
 
 const NO_MIX: Mix = { lambda: 1, box: null };
 
-/** A box of share 1 − λ of the area around a random pixel, clipped to the image; λ is corrected for the clipped part. */
+/**
+ * A box of share 1 − λ of the area around a random pixel, clipped to the image; λ is corrected for the clipped part.
+ * Its sides before clipping are even, 2·⌊side/2⌋, as in the code of CutMix's authors, in torchvision and in timm before
+ * it let odd sides stay odd.
+ */
 export function cutmixBox([h, w]: Size, lambda: number, draws: Draws): Mix {
   const ratio = Math.sqrt(1 - lambda);
   const [halfH, halfW] = [Math.floor(Math.floor(h * ratio) / 2), Math.floor(Math.floor(w * ratio) / 2)];

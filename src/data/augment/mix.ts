@@ -28,7 +28,7 @@ const NO_MIX: Mix = { lambda: 1, box: null };
  * Its sides before clipping are even, 2·⌊side/2⌋, as in the code of CutMix's authors, in torchvision and in timm before
  * it let odd sides stay odd.
  */
-export function cutmixBox([h, w]: Size, lambda: number, draws: Draws): Mix {
+export function cutmixBox([h, w]: Size, lambda: number, draws: Pick<Draws, 'integerBelow'>): Mix {
   const ratio = Math.sqrt(1 - lambda);
   const [halfH, halfW] = [Math.floor(Math.floor(h * ratio) / 2), Math.floor(Math.floor(w * ratio) / 2)];
   const [cy, cx] = [draws.integerBelow(h), draws.integerBelow(w)];

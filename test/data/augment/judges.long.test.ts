@@ -218,7 +218,7 @@ const title =
   test("CutMix's box is timm's, and without the last row or column where its side is odd", () => {
     for (const [lambda, cy, cx, top, bottom, left, right] of judged.boxes) {
       const centers = [(cy + 0.5) / 48, (cx + 0.5) / 40];
-      const draws = { integerBelow: (n: number) => Math.floor(n * (centers.shift() ?? NaN)) } as Draws;
+      const draws = { integerBelow: (n: number) => Math.floor(n * (centers.shift() ?? NaN)) };
       const { box } = cutmixBox([48, 40], lambda, draws);
       const ratio = Math.sqrt(1 - lambda);
       // Up to version 1.0.26 or so, timm had the sides 2·⌊side/2⌋, as the authors of CutMix and torchvision have.

@@ -1,5 +1,5 @@
 import type { Size } from '../core/shapes.js';
-import { channelsOf, checkSize, type PixelImage, type RgbImage } from './pixelImage.js';
+import { channelsOf, checkPixels, checkSize, type PixelImage, type RgbImage } from './pixelImage.js';
 
 /** A rectangle in pixels, relative to the top left of an image. It may extend beyond the image. */
 export interface Window {
@@ -59,5 +59,6 @@ export function cut(image: PixelImage, { top, left, height, width }: Window): Rg
 export function centerCrop(image: PixelImage, size: Size): RgbImage {
   channelsOf('centerCrop', image);
   checkSize(size);
+  checkPixels('size', size[0], size[1]);
   return cut(image, centerWindow([image.height, image.width], size));
 }

@@ -1,3 +1,4 @@
+import { show } from '../core/check.js';
 import { ParamError } from '../core/errors.js';
 import { channelsOf, type PixelImage } from './pixelImage.js';
 
@@ -10,6 +11,10 @@ type Numbers = readonly number[];
  */
 export function normalizationTables(channels: number, mean: Numbers, std: Numbers): Float64Array[] {
   const op = 'normalize';
+  // A caller without types may pass anything.
+  for (const list of [mean, std] as readonly unknown[]) {
+    if (!Array.isArray(list)) throw new ParamError({ op, expected: 'lists of means and deviations', got: show(list) });
+  }
   if (mean.length !== channels || std.length !== channels) {
     throw new ParamError({
       op,
@@ -17,11 +22,11 @@ export function normalizationTables(channels: number, mean: Numbers, std: Number
       got: `${mean.length} and ${std.length}`,
     });
   }
-  if (!mean.every(Number.isFinite) || !std.every((s) => s > 0 && s < Infinity)) {
+  if (!mean.every(Number.isFinite) || !std.every((s) => Number.isFinite(s) && s > 0)) {
     throw new ParamError({
       op,
       expected: 'finite means and deviations > 0',
-      got: `[${mean.join(', ')}] and [${std.join(', ')}]`,
+      got: `${show(mean)} and ${show(std)}`,
     });
   }
   return mean.map((m, c) => {

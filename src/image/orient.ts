@@ -1,4 +1,4 @@
-import { show } from '../core/check.js';
+import { isInteger, show } from '../core/check.js';
 import { ParamError } from '../core/errors.js';
 import type { Orientation } from './info/types.js';
 import { channelsOf, type PixelImage } from './pixelImage.js';
@@ -31,7 +31,7 @@ const WALKS: Readonly<Record<Exclude<Orientation, 1>, (w: number, h: number) => 
 export function orient(image: PixelImage, orientation: Orientation): PixelImage {
   const channels = channelsOf('orient', image);
   if (orientation === 1) return image;
-  if (!Object.hasOwn(WALKS, orientation)) {
+  if (!isInteger(orientation, { min: 1, max: 8 })) {
     throw new ParamError({ op: 'orient', expected: 'an orientation, 1 to 8', got: show(orientation) });
   }
   const { data: source, width: w, height: h } = image;

@@ -3,7 +3,7 @@ import { CROP_PCT, INTERPOLATIONS, type Interpolation, type ModelConfig } from '
 import type { Size } from '../core/shapes.js';
 import { centerWindow, roundHalfEven } from './crop.js';
 import { normalize } from './normalize.js';
-import { checkSize, type PixelImage, type RgbImage } from './pixelImage.js';
+import { channelsOf, checkSize, type PixelImage, type RgbImage } from './pixelImage.js';
 import { resize, resizePart } from './resize.js';
 
 export interface FitOptions {
@@ -39,18 +39,21 @@ type Preparation = Pick<ModelConfig, 'input_size' | 'crop_pct' | 'interpolation'
 /**
  * The options of `fit` that a configuration records: how validation prepared its images, and how `classify` prepares
  * its own.
+ *
+ * @throws ParamError for a value that `resolveConfig` would refuse
  */
-export const fitOptions = ({ input_size, crop_pct, interpolation }: Preparation): Required<FitOptions> => ({
-  size: input_size,
-  resize: 'short-side',
-  crop_pct,
-  interpolation,
-});
+export function fitOptions(config: Preparation): Required<FitOptions> {
+  const { input_size: size, crop_pct, interpolation } = checkObject('config', config);
+  return resolveFit({ size, resize: 'short-side', crop_pct, interpolation });
+}
 
 /** The options of `preprocess` that a configuration records. */
-export const preprocessOptions = (
+export function preprocessOptions(
   config: Preparation & Pick<ModelConfig, 'mean' | 'std'>,
-): Required<PreprocessOptions> => ({ ...fitOptions(config), mean: config.mean, std: config.std });
+): Required<PreprocessOptions> {
+  const { mean, std } = checkObject('config', config);
+  return { ...fitOptions(config), mean, std };
+}
 
 /**
  * Checks options of `fit`, and adds the defaults.
@@ -99,6 +102,7 @@ export function scaledSize([h, w]: Size, size: Size, crop_pct: number): Size {
  */
 export function fit(image: PixelImage, options: FitOptions): RgbImage {
   const { size, resize: how, crop_pct, interpolation } = resolveFit(options);
+  channelsOf('fit', image);
   if (how === 'exact') return resize(image, size, interpolation);
   const scaled = scaledSize([image.height, image.width], size, crop_pct);
   return resizePart(image, scaled, interpolation, centerWindow(scaled, size));

@@ -3,7 +3,7 @@ import { ParamError } from '../core/errors.js';
 import type { Size } from '../core/shapes.js';
 import { cut, type Window } from './crop.js';
 import { KERNELS } from './kernels.js';
-import { channelsOf, checkSize, type PixelImage, type RgbImage } from './pixelImage.js';
+import { channelsOf, checkPixels, checkSize, type PixelImage, type RgbImage } from './pixelImage.js';
 import { PRECISION, tapsOf, type Taps } from './taps.js';
 
 /** Half of the last bit after the shift, added to round to the nearest. */
@@ -90,6 +90,7 @@ export function resizePart(image: PixelImage, size: Size, interpolation: Interpo
     throw new ParamError({ op: 'interpolation', expected: INTERPOLATIONS.join(', '), got: interpolation });
   }
   const [height, width] = size;
+  checkPixels('size', window.height, window.width);
   const kernel = KERNELS[interpolation];
   const columns = height === image.height ? null : tapsOf(kernel, image.height, height, window.top, window.height);
   const rows = width === image.width ? null : tapsOf(kernel, image.width, width, window.left, window.width);
@@ -98,6 +99,8 @@ export function resizePart(image: PixelImage, size: Size, interpolation: Interpo
   const last = window.height - 1;
   const top = columns === null ? window.top : columns.first[0];
   const bottom = columns === null ? top + window.height : columns.first[last] + columns.count[last];
+  // Of a high image, all rows may be needed.
+  if (rows !== null) checkPixels('size', bottom - top, window.width);
   const wide =
     rows === null
       ? cut(image, { top, left: window.left, height: bottom - top, width: window.width })

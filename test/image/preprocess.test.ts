@@ -140,6 +140,41 @@ describe('the options of a configuration', () => {
   });
 });
 
+describe('bounds', () => {
+  const pixel = { data: new Uint8Array(3), width: 1, height: 1 };
+  const column = { data: new Uint8Array(3 * 70_000), width: 1, height: 70_000 };
+
+  test.each([
+    ['resize', () => resize(pixel, [8192, 8193]), '8192 x 8193'],
+    ['centerCrop', () => centerCrop(pixel, [1, 2 ** 26 + 1]), `1 x ${2 ** 26 + 1}`],
+    // The rows of a high image, each widened: 70,000 times 1,000.
+    ['resize of a column', () => resize(column, [10, 1000]), '70000 x 1000'],
+  ])('%s refuses more than 2^26 pixels', (_, call, got) => {
+    expect(call).toThrow(refusal(ParamError, 'size', 'at most 67108864 pixels', got));
+  });
+});
+
+describe('what is no image or no list', () => {
+  test.each([undefined, null, 3, 'image', Symbol('image')])('%p', (value) => {
+    const image = value as unknown as PixelImage;
+    const error = refusal(DataError, '', 'an image with data, width and height', '');
+    for (const call of [
+      () => resize(image, [4, 4]),
+      () => centerCrop(image, [4, 4]),
+      () => fit(image, { size: [4, 4] }),
+      () => normalize(image, mean, std),
+    ]) {
+      expect(call).toThrow(error);
+    }
+    const list = value as unknown as number[];
+    expect(() => normalize(noise, list, std)).toThrow(refusal(ParamError, 'normalize', 'lists of means', ''));
+    expect(() => normalize(noise, mean, list)).toThrow(refusal(ParamError, 'normalize', 'lists of means', ''));
+    for (const call of [() => fitOptions(value as never), () => preprocessOptions(value as never)]) {
+      expect(call).toThrow(refusal(ParamError, 'config', 'an object', ''));
+    }
+  });
+});
+
 describe('invalid arguments', () => {
   test('unknown keys, with the nearest one', () => {
     const unknown = { size: [4, 4], cropPct: 1 } as unknown as FitOptions;
@@ -207,7 +242,7 @@ describe('invalid arguments', () => {
 
   test('sides that are not numbers', () => {
     const image = untyped({ data: new Uint8Array(12), width: '2', height: '2' });
-    expect(() => preprocess(image, whole)).toThrow(refusal(ShapeError, '', 'integers', '2 and 2'));
+    expect(() => preprocess(image, whole)).toThrow(refusal(ShapeError, '', 'integers', '"2" and "2"'));
   });
 
   test.each([

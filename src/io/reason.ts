@@ -22,25 +22,57 @@ const REASONS: Readonly<Record<string, string>> = {
   ENETUNREACH: 'no network',
   ETIMEDOUT: 'no answer',
   UND_ERR_CONNECT_TIMEOUT: 'no answer',
+  UND_ERR_HEADERS_TIMEOUT: 'no answer',
+  UND_ERR_BODY_TIMEOUT: 'no answer',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'another number of bytes than content-length says',
+  ERR_INVALID_URL: 'an invalid URL',
+  ELOOP: 'a loop of links',
+  ENAMETOOLONG: 'a name that is too long',
+  EMFILE: 'too many open files',
+  EIO: 'an error of the disk',
+  // Of Bun.
+  ConnectionRefused: 'a refused connection',
+  ConnectionClosed: 'a broken connection',
 };
 
-type Thrown = { readonly code?: unknown; readonly cause?: unknown } | null | undefined;
+/** Reasons that have no code, by a part of their message. */
+const MESSAGES: readonly (readonly [RegExp, string])[] = [
+  [/redirect count exceeded|too many redirects/i, 'a loop of redirects'],
+  [/unknown scheme/i, 'a URL of an unknown scheme'],
+];
 
-const codeOf = (error: unknown): string | null => {
-  const code = (error as Thrown)?.code;
-  return typeof code === 'string' ? code : null;
-};
+/** Causes of causes; more are a cycle. */
+const DEEPEST = 5;
 
-/** The message of an error and that of its cause: `fetch failed: bad port`. */
-const messagesOf = (error: unknown): string => {
-  const cause = (error as Thrown)?.cause;
-  return cause === undefined || cause === null ? messageOf(error) : `${messageOf(error)}: ${messageOf(cause)}`;
-};
+type Thrown = { readonly code?: unknown; readonly cause?: unknown; readonly errors?: unknown } | null | undefined;
 
-/** The reason in words: by the code of the error or of its cause, where `fetch` puts it, or else the messages. */
+/** An error and its causes, and the first of several errors: `fetch` puts the reason there. */
+function chainOf(error: unknown): Thrown[] {
+  const chain: Thrown[] = [];
+  let next = error as Thrown;
+  while (next !== undefined && next !== null && chain.length < DEEPEST) {
+    chain.push(next);
+    const { cause, errors } = next;
+    next = (cause ?? (Array.isArray(errors) ? (errors as unknown[])[0] : undefined)) as Thrown;
+  }
+  return chain;
+}
+
+/** The reason for a code; null if there is none. */
+function reasonOfCode({ code }: NonNullable<Thrown>): string | null {
+  if (typeof code !== 'string') return null;
+  if (Object.hasOwn(REASONS, code)) return REASONS[code];
+  if (code.startsWith('HPE_')) return 'an answer that is not HTTP';
+  return /CERT|TLS|SSL|SIGNATURE|SELF_SIGNED/.test(code) ? `no secure connection (TLS: ${code})` : null;
+}
+
+/** The reason in words: by the code of the error or of a cause, or else the messages: `fetch failed: bad port`. */
 export function reasonOf(error: unknown): string {
-  const code = codeOf(error) ?? codeOf((error as Thrown)?.cause);
-  if (code === null) return messagesOf(error);
-  if (/CERT|TLS|SSL|SIGNATURE|SELF_SIGNED/.test(code)) return `no secure connection (TLS: ${code})`;
-  return REASONS[code] ?? messagesOf(error);
+  const chain = chainOf(error);
+  for (const each of chain) {
+    const reason = each === null || each === undefined ? null : reasonOfCode(each);
+    if (reason !== null) return reason;
+  }
+  const messages = chain.length === 0 ? messageOf(error) : chain.map(messageOf).join(': ');
+  return MESSAGES.find(([pattern]) => pattern.test(messages))?.[1] ?? messages;
 }

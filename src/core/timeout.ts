@@ -11,12 +11,30 @@ export function timeoutOf(timeout = 30_000): number {
 }
 
 /**
- * Resolves as the awaited value, or rejects with the error of `late` after a timeout. What is awaited is not
- * canceled: that is up to the caller. No timer remains afterwards.
+ * Resolves as the awaited value, or rejects with the error of `late` after a timeout, or with the reason of a signal. What
+ * is awaited is not canceled: that is up to the caller. Neither a timer nor a listener remains afterwards.
  *
  * @param timeout in milliseconds; if it exceeds the longest delay of a timer, there is no timeout
  */
-export async function withTimeout<T>(awaited: PromiseLike<T> | T, timeout: number, late: () => Error): Promise<T> {
+export async function withTimeout<T>(
+  awaited: PromiseLike<T> | T,
+  timeout: number,
+  late: () => Error,
+  signal?: AbortSignal,
+): Promise<T> {
+  if (signal === undefined) return raceTimer(awaited, timeout, late);
+  let remove = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    remove = onAbort(signal, reject);
+  });
+  try {
+    return await raceTimer(Promise.race([aborted, awaited]), timeout, late);
+  } finally {
+    remove();
+  }
+}
+
+async function raceTimer<T>(awaited: PromiseLike<T> | T, timeout: number, late: () => Error): Promise<T> {
   // A plain value needs no timer, which some runtimes do not have.
   const isValue = typeof (awaited as Partial<PromiseLike<T>> | null | undefined)?.then !== 'function';
   if (isValue || timeout > LONGEST) return awaited;

@@ -1,5 +1,4 @@
 /** Waits for bytes: with a timeout, and until a signal is aborted. */
-import { untilAborted } from '../core/abort.js';
 import { WeightsError } from '../core/errors.js';
 import { withTimeout } from '../core/timeout.js';
 
@@ -27,11 +26,8 @@ function timeoutError(op: string, timeout: number, bytes: number): WeightsError 
 }
 
 /** Resolves as the awaited value. @throws WeightsError after the timeout; the reason of the signal if it is aborted */
-export const waitFor = <T>(awaited: PromiseLike<T> | T, { timeout, signal }: WaitOptions, op: string): Promise<T> =>
-  untilAborted(
-    signal,
-    withTimeout(awaited, timeout, () => timeoutError(op, timeout, 0)),
-  );
+export const waitFor = <T>(awaited: PromiseLike<T> | T, wait: WaitOptions, op: string): Promise<T> =>
+  withTimeout(awaited, wait.timeout, () => timeoutError(op, wait.timeout, 0), wait.signal);
 
 /**
  * The pace of a stream. Only the time is counted in which the reader waits, not that in which it works, so a slow
@@ -56,10 +52,7 @@ export class Pace {
     const { timeout, signal } = this.#wait;
     const start = performance.now();
     const rest = Math.max(0, timeout - this.#waited);
-    const chunk = await untilAborted(
-      signal,
-      withTimeout(read, rest, () => this.#error()),
-    );
+    const chunk = await withTimeout(read, rest, () => this.#error(), signal);
     this.#count(performance.now() - start, chunk.value?.length ?? 0);
     // Timers do not run between empty chunks that are already there.
     const isEmpty = chunk.done !== true && (chunk.value?.length ?? 0) === 0;

@@ -1,3 +1,4 @@
+import { checkSignal } from '../core/abort.js';
 import { checkKeys, show } from '../core/check.js';
 import { ParamError } from '../core/errors.js';
 import { cancelOnError } from '../io/cancelSource.js';
@@ -18,10 +19,14 @@ export interface LoadModelWithModuleOptions extends ReadOptions {
 const KEYS: readonly (keyof LoadModelWithModuleOptions)[] = [...READ_KEYS, 'wasm', 'memoryLimit'];
 
 /** @throws ParamError */
-function createLoader(wasm: LoadModelWithModuleOptions['wasm'] | undefined, timeout: number | undefined): ModuleLoader {
+function createLoader(
+  wasm: LoadModelWithModuleOptions['wasm'] | undefined,
+  { timeout, signal }: ReadOptions,
+): ModuleLoader {
   // A caller without types may pass anything.
   const value: unknown = wasm;
-  if (wasm !== undefined && typeof value === 'object' && value !== null) return new ModuleLoader(wasm, timeout);
+  if (wasm !== undefined && typeof value === 'object' && value !== null)
+    return new ModuleLoader(wasm, timeout, checkSignal('signal', signal));
   throw new ParamError({
     op: 'wasm',
     expected: 'a WebAssembly module, its bytes, or a Response',
@@ -48,7 +53,7 @@ export async function loadModelWithModule(weights: WeightsSource, options: LoadM
       checkKeys({ ...options }, KEYS, (key) => key);
       checkMemoryLimit(memoryLimit);
       return {
-        backend: wasmBackendOn(createLoader(wasm, rest.timeout), memoryLimit),
+        backend: wasmBackendOn(createLoader(wasm, rest), memoryLimit),
         reading: resolveReadOptions(rest),
       };
     });

@@ -73,11 +73,13 @@ async function readAll(reader: Reader, wait: <T>(promise: Promise<T>) => Promise
 export class ModuleLoader {
   readonly #source: WasmSource | Promise<WasmSource>;
   readonly #timeout: number;
+  readonly #signal: AbortSignal | undefined;
   #module: Promise<CompiledModule> | null = null;
 
-  /** @throws ParamError for an invalid timeout */
-  constructor(source: WasmSource | Promise<WasmSource>, timeout?: number) {
+  /** @param signal ends the wait for the module @throws ParamError for an invalid timeout */
+  constructor(source: WasmSource | Promise<WasmSource>, timeout?: number, signal?: AbortSignal) {
     this.#source = source;
+    this.#signal = signal;
     // The promise may reject before `load` is called; an unhandled rejection would end the process.
     Promise.resolve(source).catch(() => undefined);
     try {
@@ -114,6 +116,6 @@ export class ModuleLoader {
 
   #withTimeout<T>(promise: Promise<T> | T): Promise<T> {
     const expected = `the module, or more of it, within ${this.#timeout / 1000} s`;
-    return withTimeout(promise, this.#timeout, () => unavailable(expected, 'none'));
+    return withTimeout(promise, this.#timeout, () => unavailable(expected, 'none'), this.#signal);
   }
 }

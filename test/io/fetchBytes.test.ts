@@ -107,6 +107,81 @@ describe('a connection that breaks', () => {
   });
 });
 
+describe('a connection without progress', () => {
+  test('that brings a byte now and then is given up', async () => {
+    const { url, requests } = serve((_, response) => {
+      response.writeHead(200, { 'content-length': BYTES.length, ...tag });
+      const timer = setInterval(() => response.write(BYTES.subarray(0, 1)), 5);
+      response.on('close', () => {
+        clearInterval(timer);
+      });
+    });
+    const error = refusal(WeightsError, url, '16384 bytes or the end within 0.2 s', 'bytes');
+    await expect(read(url, { timeout: 200 })).rejects.toThrow(error);
+    expect(requests).toHaveLength(1);
+  });
+
+  test('that breaks after 40 bytes is resumed no more often than allowed', async () => {
+    const { url, requests } = serve(breakAfter(BYTES, 40, tag));
+    await expect(read(url, { retries: 2 })).rejects.toThrow(
+      refusal(WeightsError, url, 'weights to the end', 'after 120 of 200000 bytes in 3 attempts'),
+    );
+    expect(requests.map(({ range }) => range)).toEqual([undefined, 'bytes=40-', 'bytes=80-']);
+  });
+
+  test.each([
+    [16_384, 13],
+    [16_383, 2],
+  ])('is one that brings less than 16 KiB: %d bytes make %d requests', async (count, expected) => {
+    const { url, requests } = serve(breakAfter(BYTES, count, tag));
+    const reading = read(url, { retries: 1 });
+    if (expected > 2) expect(isComplete(await reading)).toBe(true);
+    else await expect(reading).rejects.toThrow(WeightsError);
+    expect(requests).toHaveLength(expected);
+  });
+
+  test('is left when the signal is aborted, also between two attempts', async () => {
+    const controller = new AbortController();
+    const { url, requests } = serve((request, response, n) => {
+      breakAfter(BYTES, 40, tag)(request, response, n);
+      // The pause before the fourth request is half a second.
+      if (n < 3) return;
+      response.on('close', () => {
+        setTimeout(() => {
+          controller.abort('enough');
+        }, 50);
+      });
+    });
+    await expect(read(url, { retries: 9, signal: controller.signal })).rejects.toBe('enough');
+    expect(requests).toHaveLength(3);
+  });
+
+  test('does not count the time that the reader takes', async () => {
+    async function* small(): AsyncGenerator<Uint8Array> {
+      for (let i = 0; i < 5; i++) yield await Promise.resolve(BYTES.subarray(0, 10));
+    }
+    let count = 0;
+    for await (const chunk of openSource(small(), resolveSourceOptions({ timeout: 40 })).chunks) {
+      await new Promise((resolve) => setTimeout(resolve, 30));
+      count += chunk.length;
+    }
+    expect(count).toBe(50);
+  });
+
+  test('ends also if its chunks are empty and leave timers no time', async () => {
+    async function* empty(): AsyncGenerator<Uint8Array> {
+      for (;;) yield await Promise.resolve(new Uint8Array(0));
+    }
+    const reading = (async () => {
+      let count = 0;
+      for await (const chunk of openSource(empty(), resolveSourceOptions({ timeout: 50 })).chunks)
+        count += chunk.length;
+      return count;
+    })();
+    await expect(reading).rejects.toThrow(refusal(WeightsError, 'weights', 'the next bytes within 0.05 s', 'none'));
+  });
+});
+
 describe('a file that changed meanwhile is refused', () => {
   const rest = 'the rest of the file, from byte 60000 on';
   const serveAfterBreak = (second: ReturnType<typeof breakAfter>) =>

@@ -26,25 +26,6 @@ export function checkNumbers(op: string, value: unknown): number[] {
   return refuse(op, 'a list of finite numbers', value);
 }
 
-/**
- * Checks that a value is a data set as to its types: labels, sizes and class names.
- *
- * @throws ParamError naming the property
- */
-export function checkLabeledImages(op: string, value: unknown): void {
-  if (!isRecord(value)) return refuse(op, 'a data set', value);
-  const { labels, classNames } = value;
-  if (!['Uint8Array', 'Int32Array'].includes(tagOf(labels))) {
-    refuse(`${op}: labels`, 'a Uint8Array or an Int32Array', labels);
-  }
-  checkInteger(`${op}: n`, value['n'], { min: 0 });
-  for (const key of ['channels', 'height', 'width'])
-    checkInteger(`${op}: ${key}`, value[key], { min: 1, max: 2 ** 32 });
-  if (!isTextList(classNames) || classNames.length === 0) {
-    refuse(`${op}: classNames`, 'the names of one class or more', classNames);
-  }
-}
-
 interface Sizes {
   readonly labels: ArrayLike<number>;
   readonly n: number;
@@ -57,24 +38,22 @@ interface Sizes {
 }
 
 /**
- * Checks that a value is a data set, and that its pixels or files, its labels and its classes match.
+ * Checks that a value is a data set, and that its labels and classes match.
  *
- * @throws ParamError for a value that is no data set, DataError for one that is inconsistent
+ * @throws ParamError naming a property of another type, DataError for labels that do not match
  */
-export function checkSet(op: string, value: object): void {
-  checkLabeledImages(op, value);
-  const { labels, n, channels, height, width, classNames, images, files } = value as Sizes;
-  if (files !== undefined) {
-    if (!isRecord(files) || typeof files['root'] !== 'string' || !isTextList(files['names'])) {
-      return refuse(`${op}: files`, 'a root and names', files);
-    }
-    const { length } = files['names'];
-    if (length !== n) throw new DataError({ op, expected: `${n} files, one for each image`, got: `${length}` });
-  } else {
-    if (tagOf(images) !== 'Uint8Array') return refuse(`${op}: images`, 'a Uint8Array', images);
-    const [{ length }, size] = [images as Uint8Array, n * channels * height * width];
-    if (length !== size) throw new DataError({ op, expected: `${size} pixels of ${n} images`, got: `${length}` });
+export function checkLabeledImages(op: string, value: unknown): void {
+  if (!isRecord(value)) return refuse(op, 'a data set', value);
+  if (!['Uint8Array', 'Int32Array'].includes(tagOf(value['labels']))) {
+    refuse(`${op}: labels`, 'a Uint8Array or an Int32Array', value['labels']);
   }
+  checkInteger(`${op}: n`, value['n'], { min: 0 });
+  for (const key of ['channels', 'height', 'width'])
+    checkInteger(`${op}: ${key}`, value[key], { min: 1, max: 2 ** 32 });
+  if (!isTextList(value['classNames']) || value['classNames'].length === 0) {
+    refuse(`${op}: classNames`, 'the names of one class or more', value['classNames']);
+  }
+  const { labels, n, classNames } = value as unknown as Sizes;
   if (labels.length !== n) {
     throw new DataError({ op, expected: `${n} labels, one for each image`, got: `${labels.length}` });
   }
@@ -83,6 +62,27 @@ export function checkSet(op: string, value: object): void {
     const expected = `labels from 0 to ${classNames.length - 1}`;
     throw new DataError({ op, expected, got: `${labels[i]} of image ${i}` });
   }
+}
+
+/**
+ * Checks that a value is a data set, and that its pixels or files, its labels and its classes match.
+ *
+ * @throws ParamError for a value that is no data set, DataError for one that is inconsistent
+ */
+export function checkSet(op: string, value: object): void {
+  checkLabeledImages(op, value);
+  const { n, channels, height, width, images, files } = value as Sizes;
+  if (files !== undefined) {
+    if (!isRecord(files) || typeof files['root'] !== 'string' || !isTextList(files['names'])) {
+      return refuse(`${op}: files`, 'a root and names', files);
+    }
+    const { length } = files['names'];
+    if (length !== n) throw new DataError({ op, expected: `${n} files, one for each image`, got: `${length}` });
+    return;
+  }
+  if (tagOf(images) !== 'Uint8Array') return refuse(`${op}: images`, 'a Uint8Array', images);
+  const [{ length }, size] = [images as Uint8Array, n * channels * height * width];
+  if (length !== size) throw new DataError({ op, expected: `${size} pixels of ${n} images`, got: `${length}` });
 }
 
 /**

@@ -77,6 +77,9 @@ describe('a set', () => {
       checkLabeledImages('x', about);
     }).not.toThrow();
     expect(classCounts(streamed as unknown as ImageSet)).toEqual([1, 1]);
+    expect(() => classCounts({ ...set, labels: Int32Array.of(0, 7) })).toThrow(
+      refusal(DataError, 'classCounts', 'labels from 0 to 1', '7 of image 1'),
+    );
   });
 });
 

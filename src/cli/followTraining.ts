@@ -3,9 +3,11 @@ import { join } from 'node:path';
 import { DataError } from '../core/errors.js';
 import type { Progress, TrainingResult } from '../train/progress.js';
 import type { RunFolder } from '../train/runFolder.js';
+import type { Recipe } from '../train/recipe.js';
 import { train } from '../train/train.js';
 import { formatPercent } from '../report/percent.js';
 import type { InvalidLine } from '../report/record.js';
+import { costEstimate } from './costEstimate.js';
 import { nextSteps } from './nextSteps.js';
 import { errorLine, print, printText, shellWord } from './print.js';
 import { trainingDisplay } from './progressBar.js';
@@ -32,7 +34,7 @@ interface Display {
 }
 
 /** Shows progress: a JSON line a record with --json, else a bar or lines. */
-function openDisplay(json: boolean, epochs: number, steps: number): Display {
+function openDisplay(json: boolean, { epochs, batchSize }: Recipe, steps: number): Display {
   if (json) {
     return {
       record: (progress) => {
@@ -43,10 +45,16 @@ function openDisplay(json: boolean, epochs: number, steps: number): Display {
     };
   }
   const display = trainingDisplay({ epochs, steps });
+  const estimate = costEstimate({ epochs, batchSize });
   return {
     record: (progress) => {
-      if (progress.kind === 'step') display.step(progress);
-      else display.epoch(progress);
+      if (progress.kind === 'epoch') {
+        display.epoch(progress);
+        return;
+      }
+      display.step(progress);
+      const line = estimate(progress);
+      if (line !== null) display.note(line);
     },
     note: (text) => {
       display.note(text);
@@ -60,7 +68,7 @@ function openDisplay(json: boolean, epochs: number, steps: number): Display {
 /** Trains to the end or until a signal, and records everything in the folder. */
 export async function followTraining(run: RunSetup, options: TrainFlags): Promise<void> {
   const { folder, data, config, recipe, openTrainer, origin, file } = run;
-  const display = openDisplay(options.json ?? false, recipe.epochs, Math.floor(data.train.n / recipe.batchSize));
+  const display = openDisplay(options.json ?? false, recipe, Math.floor(data.train.n / recipe.batchSize));
   const note: Note = (text) => {
     if (!options.json) printText(process.stdout, text);
   };

@@ -4,6 +4,7 @@ import { ParamError } from '../core/errors.js';
 import { RunFolder } from '../train/runFolder.js';
 import { withBackend } from './backends.js';
 import { followTraining } from './followTraining.js';
+import { nameFlags } from './flagNames.js';
 import { errorLine, printText } from './print.js';
 import { flagsToStore, restartedFlags, resumedFlags, resumedPlan, type IsGiven } from './resumedRun.js';
 import { DEFAULT_OUTPUT, withTraining, type TrainFlags } from './trainFlags.js';
@@ -29,6 +30,15 @@ async function planResumed(folder: RunFolder, flags: TrainFlags, isGiven: IsGive
   const whole = await resumedFlags(folder, flags, isGiven);
   const plan = await resumedPlan(folder, whole, isGiven);
   return { flags: whole, plan: plan ?? (await planRun(restartedFlags(folder, whole, isGiven))) };
+}
+
+/** Errors name flags, as the user knows them. */
+async function runWithFlagNames(flags: TrainFlags, command: Command): Promise<void> {
+  try {
+    await run(flags, command);
+  } catch (error) {
+    throw nameFlags(error, flags);
+  }
 }
 
 /** Resolves the options and runs the training in its folder, which is locked until the end. */
@@ -69,4 +79,4 @@ export const trainCommand = (): Command =>
     ),
   )
     .addHelpText('after', HELP)
-    .action(run);
+    .action(runWithFlagNames);

@@ -10,6 +10,7 @@ import { resolveRecipe, type Recipe } from '../train/recipe.js';
 import { recipeToFile } from '../train/recipeFile.js';
 import type { RunFolder } from '../train/runFolder.js';
 import type { OpenTrainer, TrainingData } from '../train/runOptions.js';
+import { adaptRecipe } from './adaptRecipe.js';
 import { printText } from './print.js';
 import type { TrainFlags } from './trainFlags.js';
 import { selectTrainer, trainingMemory } from './trainingBackend.js';
@@ -94,17 +95,21 @@ export async function prepareRun(
   const note = (text: string): void => {
     if (!options.json) printText(process.stdout, text);
   };
-  const { recipe, inputSize } = plan;
+  const { inputSize } = plan;
   for (const line of plan.notes) note(line);
   // First, because a missing backend must fail before the data are read.
   const { openTrainer, name: backend } = await selectTrainer(options);
   const spec = options.data ?? (await findDefault()) ?? 'shapes';
   const heldOutFit = (train: DataSet) => fitOptions(configFor(train, plan));
-  const data = await openTrainingData(spec, options, { inputSize, recipe, note, heldOutFit });
+  const data = await openTrainingData(spec, options, { inputSize, recipe: plan.recipe, note, heldOutFit });
   const config = configFor(data.train, plan);
   note(`net    dims ${config.dims.join(',')}  strides ${config.strides.join(',')}  act_num ${config.act_num}`);
-  note(memoryNote(data, config, recipe, options));
   const { checkpoint: resumed } = folder;
+  const { recipe, notes } = adaptRecipe(plan.recipe, {
+    ...{ explicit: plan.explicit, images: data.train.n, resumed: resumed?.recipe, config, backend: options },
+  });
+  for (const line of notes) note(line);
+  note(memoryNote(data, config, recipe, options));
   const resuming = resumeNote(folder, options.resume !== undefined);
   if (resuming !== null) note(resuming);
 

@@ -54,8 +54,12 @@ async function classify(images: readonly string[], options: ClassifyOptions): Pr
   });
   const model = await loadModel(weights, { backend: await openBackend(options), ...config });
   const { in_chans } = model.config;
-  if (in_chans !== 3) {
-    throw new ParamError({ op: 'classify', expected: 'a network for RGB images', got: `in_chans ${in_chans}` });
+  if (in_chans !== 3 && in_chans !== 1) {
+    throw new ParamError({
+      op: 'classify',
+      expected: 'a network for RGB or grayscale images',
+      got: `in_chans ${in_chans}`,
+    });
   }
   const results: Result[] = [];
   for (const image of images) {

@@ -31,8 +31,8 @@ async function fromFile(file: string, config: ModelConfig): Promise<Tensor> {
     if (x !== undefined) return x;
     throw new WeightsError({ op: file, expected: 'a tensor x [n,c,h,w]', got: 'no such tensor' });
   }
-  if (in_chans !== 3) {
-    throw new ParamError({ op: file, expected: 'a network for RGB images', got: `in_chans ${in_chans}` });
+  if (in_chans !== 3 && in_chans !== 1) {
+    throw new ParamError({ op: file, expected: 'a network for RGB or grayscale images', got: `in_chans ${in_chans}` });
   }
   const data = preprocess(await readImage(file), preprocessOptions(config));
   return { data, shape: [1, in_chans, ...input_size] };

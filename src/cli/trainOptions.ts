@@ -162,7 +162,7 @@ function mergeNetwork(
     ...{ input_size, crop_pct, interpolation },
   });
   // A variant and `dims` exclude each other: the later layer replaces the earlier.
-  const layers: ModelConfigInput[] = [base, fromFile, fromFlags];
+  const layers: ModelConfigInput[] = [withChannels(base, in_chans ?? fromFile['in_chans']), fromFile, fromFlags];
   return layers.reduce<Record<string, unknown>>((below, above) => {
     const rest = { ...below };
     if ('variant' in above) for (const key of ['dims', 'strides', 'ada_pool']) Reflect.deleteProperty(rest, key);
@@ -170,6 +170,21 @@ function mergeNetwork(
     return { ...rest, ...above };
   }, {});
 }
+
+/** What red, green and blue contribute to grayscale (ITU-R 601). */
+const LUMA = [0.299, 0.587, 0.114];
+
+const weighted = (values: unknown): unknown =>
+  Array.isArray(values) && values.length === LUMA.length
+    ? [Number(LUMA.reduce((sum, share, c) => sum + share * (values[c] as number), 0).toFixed(4))]
+    : values;
+
+/**
+ * The network of a preset with the mean and deviation of grayscale images, if it is to have one input channel: the mean
+ * is exact, and the deviation a little too large, because colors vary together.
+ */
+const withChannels = ({ mean, std, ...network }: ModelConfigInput, channels: unknown): ModelConfigInput =>
+  channels === 1 ? { ...network, mean: weighted(mean), std: weighted(std) } : { ...network, mean, std };
 
 const choice = (flags: string, text: string, choices: readonly string[]): Option =>
   new Option(flags, text).choices(choices);

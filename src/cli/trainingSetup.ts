@@ -1,5 +1,6 @@
 /** What a training needs before its first step: backend, data, network and recipe. */
 import { resolveConfig, type ModelConfig, type ModelConfigInput } from '../core/config.js';
+import { ParamError } from '../core/errors.js';
 import type { Size } from '../core/shapes.js';
 import { isStreamed, type DataSet } from '../data/sets/dataset.js';
 import { findDefault } from '../data/sets/find.js';
@@ -44,8 +45,24 @@ const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} Mi
 export async function planRun(options: TrainFlags): Promise<RunPlan> {
   const { recipe: values, network, notes, explicit } = await resolvePlan(options);
   const recipe = resolveRecipe(values);
-  const { input_size: inputSize } = resolveConfig({ num_classes: 1, ...network });
+  const { input_size: inputSize } = checkNetwork(network);
   return { network, recipe, notes, explicit, inputSize };
+}
+
+/** Checks the network before the data are opened. @throws ParamError */
+function checkNetwork(network: ModelConfigInput): ModelConfig {
+  const { in_chans: channels = 3 } = network;
+  if (channels !== 3 && channels !== 1) {
+    const got = JSON.stringify(channels);
+    const hint = 'Train on images of other channels in code: train() of vanillanet/train.';
+    throw new ParamError({ op: 'config.in_chans', expected: '3, or 1 for grayscale, as images are read', got, hint });
+  }
+  const config = resolveConfig({ num_classes: 1, ...network });
+  if (config.article_stem && config.ada_pool === null) {
+    const hint = 'Add --ada-pool, or omit --article-stem: without adaptive pools, both stems are the same.';
+    throw new ParamError({ op: 'config.article_stem', expected: 'a network with adaptive pools', got: 'none', hint });
+  }
+  return config;
 }
 
 /** The network for the classes and images of the data, and how validation and inference prepare an image. */

@@ -1,5 +1,6 @@
 import { show } from '../core/check.js';
 import { ParamError } from '../core/errors.js';
+import { isGrayscale, luma } from './luma.js';
 import { channelsOf, type PixelImage } from './pixelImage.js';
 
 type Numbers = readonly number[];
@@ -39,16 +40,24 @@ export function normalizationTables(channels: number, mean: Numbers, std: Number
 }
 
 /**
- * (v/255 − mean)/std: an image [h, w, 3 or 4] as an input [3, h, w]; alpha is dropped.
+ * (v/255 − mean)/std: an image [h, w, 3 or 4] as an input [3, h, w]; alpha is dropped. With a single mean and deviation,
+ * the luma of the image as an input [1, h, w].
  *
- * @param mean of each channel, of pixel values in [0, 1]
- * @param std standard deviation of each channel, of pixel values in [0, 1]
+ * @param mean of each channel of the input, of pixel values in [0, 1]
+ * @param std standard deviation of each channel of the input, of pixel values in [0, 1]
  * @throws DataError, ShapeError for an invalid image; ParamError for an invalid mean or std
  */
 export function normalize(image: PixelImage, mean: Numbers, std: Numbers): Float32Array {
   const channels = channelsOf('normalize', image);
   const { data, width, height } = image;
   const area = width * height;
+  if (isGrayscale(3, mean, std)) {
+    const [table] = normalizationTables(1, mean, std);
+    return Float32Array.from({ length: area }, (_, i) => {
+      const at = channels * i;
+      return table[luma(data[at], data[at + 1], data[at + 2])];
+    });
+  }
   const out = new Float32Array(3 * area);
   normalizationTables(3, mean, std).forEach((table, c) => {
     for (let i = 0; i < area; i++) out[c * area + i] = table[data[channels * i + c]];

@@ -196,7 +196,7 @@ export class Model {
    * @param input an image of any size (see `ImageInput`), or an input [in_chans, h, w] as for `forward`; or a list, whose
    *   images must not change before the promise settles
    * @param options `topK`: the number of classes, 5 by default; `signal`: when it is aborted, the call rejects with its reason
-   * @throws DataError, ShapeError for an invalid image; ParamError if the network does not take RGB images, or for
+   * @throws DataError, ShapeError for an invalid image; ParamError if the network does not take RGB or grayscale images, or for
    *   an invalid option; BackendUnavailableError if the runtime cannot decode or draw the image; ParamError after `dispose`
    */
   async classify(inputs: readonly ModelInput[], options?: ClassifyOptions): Promise<Prediction[][]>;
@@ -287,18 +287,20 @@ export class Model {
     if (isFloats(input)) return this.#forwardFloats(op, input, 1, signal);
     const image = this.#prepare(op, input, signal);
     const pixels = image instanceof Promise ? await image : image;
-    const { mean, std } = this.config;
-    const run = async (): Promise<FloatArray> =>
-      this.#session.forwardPixels?.(pixels.data, 3) ??
-      this.#session.forward(normalize(pixels, mean, std), 1, { signal });
+    const { in_chans, mean, std } = this.config;
+    const run = async (): Promise<FloatArray> => {
+      // `normalize` converts to grayscale.
+      const logits = in_chans === 1 ? undefined : this.#session.forwardPixels?.(pixels.data, 3);
+      return logits ?? this.#session.forward(normalize(pixels, mean, std), 1, { signal });
+    };
     return this.#finite(op, await this.#queue.add(run, signal));
   }
 
   /** Resizes and crops an image to the input; at once if it is decoded, because the caller may overwrite it afterwards. */
   #prepare(op: string, input: ImageInput, signal: AbortOptions['signal']): RgbImage | Promise<RgbImage> {
-    if (this.config.in_chans !== 3) {
-      const got = `in_chans ${this.config.in_chans}`;
-      throw new ParamError({ op, expected: 'a network for RGB images', got });
+    const { in_chans } = this.config;
+    if (in_chans !== 3 && in_chans !== 1) {
+      throw new ParamError({ op, expected: 'a network for RGB or grayscale images', got: `in_chans ${in_chans}` });
     }
     const image = readInput(op, input, signal);
     return image instanceof Promise

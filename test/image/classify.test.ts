@@ -82,6 +82,18 @@ describe('classify', () => {
     expect(inputs).toEqual([expected, expected]);
   });
 
+  test('converts an image to grayscale for a network with one input channel', async () => {
+    const gray = { in_chans: 1, mean: [0.4], std: [0.2] };
+    const { model, inputs } = await createRecorder({ ...tiny, ...gray, input_size: 32, interpolation: 'bilinear' });
+    const { data } = imageOf('even');
+    await model.classify(imageOf('even'));
+    const luma = Array.from({ length: 1024 }, (_, i) => {
+      const [r, g, b] = data.slice(3 * i, 3 * i + 3);
+      return Math.floor((19595 * r + 38470 * g + 7471 * b + 32768) / 65536);
+    });
+    expect(inputs).toEqual([Float32Array.from(luma, (l) => (l / 255 - 0.4) / 0.2)]);
+  });
+
   test('does not resize a 32x32 image for a 32x32 network', async () => {
     const { model, inputs } = await createRecorder({ ...tiny, input_size: 32, mean: [0, 0, 0], std: [1, 1, 1] });
     const { data } = imageOf('even');
@@ -104,10 +116,10 @@ describe('classify', () => {
     const floats = { data: new Float32Array(12), width: 2, height: 2 } as object;
     await expect(model.classify(floats as typeof short)).rejects.toThrow(refusal(DataError, '', 'pixels', 'Float32'));
 
-    const gray = await createRecorder({ ...tiny, input_size: 8, in_chans: 1 });
-    await expect(gray.model.classify(large)).rejects.toThrow(
-      refusal(ParamError, 'classify', 'a network for RGB images', 'in_chans 1'),
+    const four = await createRecorder({ ...tiny, input_size: 8, in_chans: 4 });
+    await expect(four.model.classify(large)).rejects.toThrow(
+      refusal(ParamError, 'classify', 'a network for RGB or grayscale images', 'in_chans 4'),
     );
-    expect(gray.inputs).toEqual([]);
+    expect(four.inputs).toEqual([]);
   });
 });

@@ -149,6 +149,27 @@ test('both stems differ', () => {
   expect(trainByReference(official, 1, 'unbiased').losses).not.toEqual(trainByReference(article, 1, 'unbiased').losses);
 });
 
+test.each(OPENERS)('%s: the average follows the weights after the step, running statistics too', async (_, open) => {
+  const decay = 0.75;
+  const trainer = await open(small, { seed: 1, batchSize: N, ema: true });
+  const { data, targets } = batchFor(small);
+  for (let i = 0; i < 2; i++) {
+    const before = await trainer.ema();
+    await trainer.step(data, targets, { ...STEP, emaDecay: decay });
+    const [state, after] = [await trainer.state(), await trainer.ema()];
+    for (const [name, { data: values }] of after) {
+      if (name.endsWith('num_batches_tracked')) continue;
+      values.forEach((value, k) => {
+        const [e, p] = [before.get(name)?.data[k] ?? NaN, state.get(name)?.data[k] ?? NaN];
+        expect(Math.abs(value - (decay * e + (1 - decay) * p))).toBeLessThan(1e-6);
+      });
+    }
+    // The step moves the weights by about lr: far more than the tolerance.
+    expect(difference(state, after, /weight/)).toBeGreaterThan(1e-3);
+  }
+  trainer.dispose();
+});
+
 describe('initial kernels', () => {
   const config = resolveConfig({ dims: [32, 64], strides: [2], num_classes: 10, input_size: 16 });
   const { dims, strides, in_chans, num_classes, act_num, form } = config;

@@ -195,6 +195,70 @@ describe('rates', () => {
   });
 });
 
+describe('mixing', () => {
+  /** The largest target of each image. */
+  async function largestTargets(more: Partial<Recipe>): Promise<number[]> {
+    const { open } = scripted();
+    const largest: number[] = [];
+    const openTrainer: RunOptions['openTrainer'] = async (network, options) => {
+      const trainer = await open(network, options);
+      return {
+        ...trainer,
+        step(x, targets, step) {
+          for (let i = 0; i < 4; i++) largest.push(Math.max(...targets.subarray(10 * i, 10 * i + 10)));
+          return trainer.step(x, targets, step);
+        },
+      };
+    };
+    await collect(start({ smoothing: 0, ...more }, { openTrainer }));
+    return largest;
+  }
+
+  test.each([
+    ['mixup', { mixup: 1e-4, cutmix: 1, mixupSwitchProb: 0 }, { mixup: 1, cutmix: 1e-4, mixupSwitchProb: 0 }],
+    ['CutMix', { mixup: 1, cutmix: 1e-4, mixupSwitchProb: 1 }, { mixup: 1e-4, cutmix: 1, mixupSwitchProb: 1 }],
+  ])('%s has its own α', async (_, small, large) => {
+    const unmixed = async (more: Partial<Recipe>): Promise<number> => {
+      const targets = await largestTargets({ ...more, epochs: 10 });
+      return targets.filter((value) => value > 0.99).length / targets.length;
+    };
+    // A small α draws 0 or 1: mixup then swaps images or leaves them, and half of the boxes of CutMix are empty.
+    expect(await unmixed(small)).toBeGreaterThan(0.4);
+    expect(await unmixed(large)).toBeLessThan(0.3);
+  });
+
+  test('is drawn for a share of the batches', async () => {
+    const mixed = async (mixupProb: number): Promise<number> => {
+      const targets = await largestTargets({ mixup: 1, mixupProb, epochs: 10 });
+      return targets.filter((value) => value < 1).length / targets.length;
+    };
+    expect(await mixed(0)).toBe(0);
+    const [half, always] = [await mixed(0.5), await mixed(1)];
+    expect(half).toBeGreaterThan(0);
+    expect(always).toBeGreaterThan(half);
+  });
+});
+
+test('smoothing and the size of the batch reach the loader', async () => {
+  const rows: number[][] = [];
+  const { open } = scripted();
+  const openTrainer: RunOptions['openTrainer'] = async (network, options) => {
+    const trainer = await open(network, options);
+    return {
+      ...trainer,
+      step(x, targets, step) {
+        expect([x.length, targets.length]).toEqual([6 * 3 * 64, 60]);
+        rows.push([...targets.subarray(0, 10)].sort((a, b) => a - b));
+        return trainer.step(x, targets, step);
+      },
+    };
+  };
+  await collect(start({ smoothing: 0.2, batchSize: 6, epochs: 1, decayEpochs: 0 }, { openTrainer }));
+  // off = s/C, on = 1 − s + s/C
+  const expected = [...Array<number>(9).fill(Math.fround(0.02)), Math.fround(0.82)];
+  expect(rows).toEqual([expected, expected]);
+});
+
 describe('more epochs than before', () => {
   /** The checkpoint at the end of a run, and after each step of it. */
   async function checkpointsOf(more: Partial<Recipe>): Promise<Checkpoint[]> {

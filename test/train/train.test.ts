@@ -331,10 +331,10 @@ describe('refuses, before anything is computed,', () => {
     ],
     [
       'images of other channels',
-      withOptions({}, null, network({ in_chans: 1, mean: [0], std: [1] })),
+      withOptions({}, null, network({ in_chans: 2, mean: [0, 0], std: [1, 1] })),
       ParamError,
       'train',
-      'images of 1 channels, like the input of the network',
+      'images of 2 channels, like the input of the network',
       '3',
     ],
     [

@@ -2,7 +2,8 @@
  * Pillow's `ImageEnhance`, byte for byte: degenerate + factor·(image − degenerate). Factor 1 is the image, 0 the
  * degenerate image, and larger factors strengthen the effect.
  */
-import { blend, applyTables, luma, createTable } from './pixels.js';
+import { luma } from '../../image/luma.js';
+import { blend, applyTables, createTable } from './pixels.js';
 import { emptyPlanes, type Planes } from './planes.js';
 
 /** The degenerate image is black. */

@@ -29,9 +29,6 @@ export function histograms({ data, channels, height, width }: Planes): Int32Arra
   });
 }
 
-/** ITU-R 601 luma in fixed point with 16 fractional bits: Pillow's `convert('L')`. */
-export const luma = (r: number, g: number, b: number): number => (r * 19595 + g * 38470 + b * 7471 + 0x8000) >> 16;
-
 /** Looked up once, because access to globals is slow in test runners. */
 const { fround } = Math;
 

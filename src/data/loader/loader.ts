@@ -6,7 +6,7 @@ import type { Batch } from './batch.js';
 import { inlineQueue, threadQueue, type BatchQueue } from './batchQueue.js';
 import { createFillBatch, type BatchSource, type FileOrder } from './fillBatch.js';
 import { batchRecipe, checkLoaderOptions, isIntegerIn, optionError, type LoaderOptions } from './loaderOptions.js';
-import type { Images } from './makeBatch.js';
+import { inputChannels, type Images } from './makeBatch.js';
 import { permutation } from './permutation.js';
 import type { FileSource } from './readFiles.js';
 import type { BatchShape } from './slots.js';
@@ -134,7 +134,12 @@ async function openQueue(set: DataSet, options: LoaderOptions): Promise<BatchQue
   const images = imagesOf(set, startThreads !== null);
   const recipe = batchRecipe(set, options);
   const source: BatchSource = { images, recipe, files: isStreamed(set) ? fileSource(set.files) : null };
-  const shape: BatchShape = { batchSize, channels: set.channels, size: recipe.fit.size, classes: images.classes };
+  const shape: BatchShape = {
+    batchSize,
+    channels: inputChannels(set.channels, recipe),
+    size: recipe.fit.size,
+    classes: images.classes,
+  };
   return startThreads === null
     ? inlineQueue(await createFillBatch(source), shape)
     : threadQueue(source, shape, workers, startThreads);

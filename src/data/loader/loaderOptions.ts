@@ -6,14 +6,17 @@ import { resolveFit, type FitOptions } from '../../image/preprocess.js';
 import { checkAugment, type AugmentOptions } from '../augment/options.js';
 import { checkDataset } from '../sets/classes.js';
 import type { DataSet } from '../sets/dataset.js';
-import type { BatchRecipe } from './makeBatch.js';
+import { inputChannels, type BatchRecipe } from './makeBatch.js';
 
 export interface LoaderOptions {
   /** Images in a batch, from 1 to the size of the set. */
   readonly batchSize: number;
   /** Seed of shuffles and augmentation, an integer in [0, 2^32). */
   readonly seed: number;
-  /** Mean and standard deviation of each channel, for pixels scaled to [0, 1]. */
+  /**
+   * Mean and standard deviation of each channel, for pixels scaled to [0, 1]. With a single one, images of 3 channels are
+   * converted to grayscale after the augmentation, and batches have one channel.
+   */
   readonly mean: readonly number[];
   readonly std: readonly number[];
   /** Height and width of the batches' images. Default: the size of the set's images. */
@@ -91,7 +94,7 @@ export function checkLoaderOptions(set: DataSet, options: LoaderOptions): void {
     requireThat(probability >= 0 && probability <= 1, key, 'a probability in [0, 1]', probability);
   }
   requireThat(isIntegerIn(workers, 0, MAX_WORKERS), 'workers', `an integer from 0 to ${MAX_WORKERS}`, workers);
-  normalizationTables(set.channels, options.mean, options.std);
+  normalizationTables(inputChannels(set.channels, options), options.mean, options.std);
   checkAugment(options.augment ?? {}, { channels: set.channels, size: [set.height, set.width] });
   checkDataset(set);
 }

@@ -1,4 +1,5 @@
 import { roundHalfEven } from '../../image/crop.js';
+import { isGrayscale, lumaPlane } from '../../image/luma.js';
 import { normalizationTables } from '../../image/normalize.js';
 import type { FitOptions } from '../../image/preprocess.js';
 import { Draws } from '../augment/draws.js';
@@ -50,13 +51,21 @@ export type ImageOf = (i: number) => ImageDraws;
 /** Augments and normalizes the images of an order into a batch that has room for all of them. */
 export type MakeBatch = (order: Order, out: Batch, imageOf: ImageOf) => void;
 
+/** Channels of the batches: 1 if images of 3 channels are converted to grayscale. */
+export const inputChannels = (channels: number, { mean, std }: Pick<BatchRecipe, 'mean' | 'std'>): number =>
+  isGrayscale(channels, mean, std) ? 1 : channels;
+
 /** Creates a function whose batches depend only on images, recipe and order. */
 export function createMakeBatch(images: Images, recipe: BatchRecipe): MakeBatch {
-  const { channels, classes } = images;
+  const { classes } = images;
+  const isGray = isGrayscale(images.channels, recipe.mean, recipe.std);
+  const channels = inputChannels(images.channels, recipe);
   const { seed, fit, smoothing, mix } = recipe;
   const { size } = fit;
   const tables = normalizationTables(channels, recipe.mean, recipe.std).map((table) => Float32Array.from(table));
-  const fill = recipe.mean.map((m) => Math.min(255, Math.max(0, roundHalfEven(255 * m))));
+  const fills = recipe.mean.map((m) => Math.min(255, Math.max(0, roundHalfEven(255 * m))));
+  // Transforms see colors.
+  const fill = isGray ? [fills[0], fills[0], fills[0]] : fills;
   const transform = createTransform(recipe.augment, fit, fill);
   const { randomErasing: erasing } = recipe.augment;
   const area = size[0] * size[1];
@@ -66,10 +75,11 @@ export function createMakeBatch(images: Images, recipe: BatchRecipe): MakeBatch 
     targets.fill(off);
     for (let i = 0; i < positions.length; i++) {
       const { image: original, draws } = imageOf(i);
-      const image = transform(original, draws);
+      const { data } = transform(original, draws);
+      const pixels = isGray ? lumaPlane(data, area) : data;
       for (let c = 0, from = 0, to = i * channels * area; c < channels; c++) {
         const table = tables[c];
-        for (const end = from + area; from < end;) x[to++] = table[image.data[from++]];
+        for (const end = from + area; from < end;) x[to++] = table[pixels[from++]];
       }
       if (erasing !== undefined) {
         randomErasing(x.subarray(i * channels * area, (i + 1) * channels * area), size, erasing, draws);

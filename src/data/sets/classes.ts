@@ -18,7 +18,8 @@ function checkRequirements(
   { in_chans, num_classes, class_names }: DatasetRequirements,
   op: string,
 ): void {
-  if (in_chans !== undefined && in_chans !== channels) {
+  // Color images are converted to grayscale for a network with one channel.
+  if (in_chans !== undefined && in_chans !== channels && !(in_chans === 1 && channels === 3)) {
     throw new ParamError({
       op,
       expected: `images of ${in_chans} channels, like the input of the network`,

@@ -23,6 +23,8 @@ test('counts classes, and compares the largest with the smallest', () => {
 test('accepts a consistent set, and refuses others', () => {
   checkDataset(set([0, 1, 2]), { num_classes: 3, in_chans: 3, class_names: ['cat', 'dog', 'owl'] });
   checkDataset(set([0, 1, 2]), { class_names: null });
+  // Converted to grayscale.
+  checkDataset(set([0, 1, 2]), { in_chans: 1 });
   checkDataset(set([0, 1], ['caf\u00e9', 'th\u00e9']), { class_names: ['cafe\u0301', 'th\u00e9'] });
   checkDataset(set([0, 1], ['cafe\u0301', 'th\u00e9']), { class_names: ['caf\u00e9', 'the\u0301'] });
   const good = set([0, 1, 2]);
@@ -31,7 +33,7 @@ test('accepts a consistent set, and refuses others', () => {
     [set([0, 3]), {}, DataError, 'labels from 0 to 2', '3 of image 1'],
     [set([-1, 2]), {}, DataError, 'labels from 0 to 2', '-1 of image 0'],
     [good, { num_classes: 10 }, ParamError, '10 classes, like the network', '3 (cat, dog, owl)'],
-    [good, { in_chans: 1 }, ParamError, 'images of 1 channels, like the input of the network', '3'],
+    [good, { in_chans: 2 }, ParamError, 'images of 2 channels, like the input of the network', '3'],
     [good, { class_names: ['cat', 'dog', 'owl', 'bee'] }, ParamError, "'bee' as class 3", 'undefined'],
     [good, { class_names: ['cat', 'owl', 'dog'] }, ParamError, "'owl' as class 1", "'dog'"],
     [{ ...about, files: { root: '.', names: ['1.png'], fit: { size: [1, 1] } } }, {}, DataError, '3 files', '1'],

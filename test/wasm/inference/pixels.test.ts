@@ -97,9 +97,9 @@ test('an invalid RGB image is an error, and the next call works', async () => {
   await expect(model.classify({ ...image, width: 12 })).rejects.toThrow(ShapeError);
   expect(await model.classify(image)).toEqual(expected);
 
-  const gray = resolveConfig({ ...SIZES, in_chans: 1, input_size: [9, 11], form: 'deploy' });
-  const other = await Model.open(drawState(gray), gray, createWasmBackend());
+  const four = resolveConfig({ ...SIZES, in_chans: 4, input_size: [9, 11], form: 'deploy' });
+  const other = await Model.open(drawState(four), four, createWasmBackend());
   await expect(other.classify(image)).rejects.toThrow(
-    refusal(ParamError, 'classify', 'a network for RGB images', 'in_chans 1'),
+    refusal(ParamError, 'classify', 'a network for RGB or grayscale images', 'in_chans 4'),
   );
 });

@@ -1,0 +1,34 @@
+import { expect, test } from '@jest/globals';
+import { costEstimate } from '../../src/cli/costEstimate.js';
+import { stepRecord } from '../report/syntheticRun.js';
+
+/** Four steps of 100 images in an epoch. */
+function estimate(epochs: number, images_per_second: number) {
+  let now = 7000;
+  const step = costEstimate({ epochs, batchSize: 100 }, () => now);
+  return (seconds: number, epoch: number, index: number): string | null => {
+    now = 7000 + 1000 * seconds;
+    return step(stepRecord(epoch, index, { images_per_second }));
+  };
+}
+
+test('tells the time of an epoch and of the rest once, after five seconds', () => {
+  const at = estimate(10, 4);
+  // 100 s an epoch, 25 s a step.
+  expect(at(4.9, 1, 1)).toBeNull();
+  expect(at(5, 1, 1)).toBe('time   about 1:40 an epoch, 16:15 to the end, by the first steps; evaluation comes on top');
+  expect(at(30, 1, 2)).toBeNull();
+});
+
+test('counts days of a long run, and only what is left of a resumed one', () => {
+  expect(estimate(50, 0.002)(400, 1, 1)).toMatch(/^time {3}about 2\.3 days an epoch, 115\.2 days to the end, /);
+  expect(estimate(10, 4)(60, 10, 1)).toMatch(/^time {3}about 1:40 an epoch, 1:15 to the end, /);
+});
+
+test('says nothing about a run that ends within a minute', () => {
+  const at = estimate(2, 100);
+  expect(at(6, 1, 1)).toBeNull();
+  expect(at(7, 1, 2)).toBeNull();
+  expect(estimate(2, Infinity)(6, 1, 1)).toBeNull();
+  expect(estimate(2, NaN)(6, 1, 1)).toBeNull();
+});

@@ -68,20 +68,19 @@ function clearBinaryNumbers(header: Uint8Array): void {
   }
 }
 
-const decoder = new TextDecoder('utf-8', { fatal: true });
+const [SPACE, EQUALS, LINE_FEED] = [0x20, 0x3d, 0x0a];
+/** Digits of the length of a record: modern-tar refuses members of metadata above 8 MiB. */
+const MAX_DIGITS = 7;
 
-/** Whether bytes are PAX records, `length key=value\n` one after the other, in UTF-8. */
+/** Whether bytes are PAX records, `length key=value\n` one after the other. Values may be any bytes, such as attributes. */
 function arePaxRecords(bytes: Uint8Array): boolean {
   for (let at = 0; at < bytes.length;) {
-    const space = bytes.indexOf(0x20, at);
-    const digits = space < 0 ? '' : String.fromCharCode(...bytes.subarray(at, Math.min(space, at + 10)));
+    const space = bytes.indexOf(SPACE, at);
+    const digits = String.fromCharCode(...bytes.subarray(at, Math.min(space, at + MAX_DIGITS + 1)));
+    if (space < 0 || !/^\d{1,7}$/.test(digits)) return false;
     const end = at + Number(digits);
-    if (!/^\d+$/.test(digits) || end > bytes.length || end <= space + 1 || bytes[end - 1] !== 0x0a) return false;
-    try {
-      if (decoder.decode(bytes.subarray(space + 1, end - 1)).indexOf('=') < 1) return false;
-    } catch {
-      return false;
-    }
+    const equals = bytes.indexOf(EQUALS, space);
+    if (equals <= space + 1 || equals >= end || bytes[end - 1] !== LINE_FEED) return false;
     at = end;
   }
   return true;
@@ -175,7 +174,7 @@ class TarBlocks {
       if (!METADATA.includes(flag) || Number.isNaN(size) || begin + size > this.bytes.length) return;
       if (/[xg]/.test(flag) && !arePaxRecords(this.bytes.subarray(begin, begin + size))) {
         const got = `damaged ones at byte ${begin}`;
-        throw new DataError({ op: this.path, expected: "records of PAX, 'length key=value', in UTF-8", got });
+        throw new DataError({ op: this.path, expected: "records of PAX, 'length key=value'", got });
       }
       this.offset = begin + blocks(size);
     }

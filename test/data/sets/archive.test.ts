@@ -72,6 +72,25 @@ test('names are sorted by code points', async () => {
   expect((await openArchive(path('cats.tar'))).names).toEqual(['z', 'é', 'ｶ', '🐱']);
 });
 
+test('the names of a folder are sorted by code points', async () => {
+  await mkdir(path('cats'));
+  for (const name of ['🐱', 'ｶ', 'z']) await writeFile(path('cats', name), '');
+  expect((await openArchive(path('cats'))).names).toEqual(['z', 'ｶ', '🐱']);
+});
+
+test('a file whose name contains gz is no gzip file', async () => {
+  await writeFile(path('gz.tar'), tarOf({ a: '' }));
+  expect((await openArchive(path('gz.tar'))).names).toEqual(['a']);
+});
+
+test.each([
+  ['1f', Uint8Array.of(0x1f, 0)],
+  ['8b', Uint8Array.of(0, 0x8b)],
+])('a file with only one byte of the mark of gzip, %s, is a tar', async (_, start) => {
+  await writeFile(path('mark'), start);
+  await expect(openArchive(path('mark'))).rejects.toThrow(refusal(DataError, path('mark'), 'a tar archive', '2 bytes'));
+});
+
 test('folders without a member of their own are listed', async () => {
   await writeFile(path('implied.tar'), tarOf({ 'a/b/c/1': '', 'a/b/2': '', 'd/': '', 'd/3': '' }));
   const { names: listing } = await openArchive(path('implied.tar'));
@@ -177,5 +196,14 @@ describe('refuses', () => {
   test('a missing path', async () => {
     const missing = refusal(DataError, path('nowhere'), 'an archive or a folder', 'no such file or folder');
     await expect(openArchive(path('nowhere'))).rejects.toThrow(missing);
+    await expect(openArchive(path('nowhere'))).rejects.toMatchObject({
+      hint: 'Pass cifar10, cifar100, shapes, or the path of an archive or a folder.',
+      cause: expect.anything(),
+    });
+  });
+
+  test('another kind of archive: the hint says what to do', async () => {
+    await writeFile(path('other.zip'), 'PK\x03\x04');
+    await expect(openArchive(path('other.zip'))).rejects.toMatchObject({ hint: 'Unpack it and pass the folder.' });
   });
 });

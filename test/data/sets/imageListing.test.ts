@@ -19,6 +19,10 @@ const list = (names: readonly string[], options: SplitOptions = {}): string[] =>
 };
 
 describe('isPicture', () => {
+  test('in a folder with the name of a companion', () => {
+    expect(isPicture('._d/a.png')).toBe(true);
+  });
+
   test.each(['a.jpg', 'a.JPEG', 'd/a.Png', 'a.ppm', 'a.bmp', 'a.pgm', 'a.tif', 'a.TIFF', 'a.webp', '.png', 'd/.a.png'])(
     '%s',
     (name) => {
@@ -68,7 +72,9 @@ describe('classes', () => {
   ])('refuse %s, naming the folders', (_, names, op, got) => {
     const refused = (): unknown => list(names, { split: 'test' });
     expect(refused).toThrow(refusal(DataError, `set: ${op}`, 'a picture in each class folder (.jpg, .jpeg', got));
-    expect(refused).toThrow(expect.objectContaining({ got }));
+    expect(refused).toThrow(
+      expect.objectContaining({ got, hint: 'Remove the empty folders, or put pictures into them.' }),
+    );
   });
 
   test('of another split may be missing or empty in this one', () => {
@@ -156,6 +162,9 @@ describe('splits', () => {
     expect(() => list(names, options)).toThrow(
       refusal(DataError, 'set', 'one root of class folders', `two roots: ${roots}`),
     );
+    expect(() => list(names, options)).toThrow(
+      expect.objectContaining({ hint: 'Pass the folder above one of them, or rename the other.' }),
+    );
   });
 
   test.each<[SplitOptions, string[], string, string, string | undefined]>([
@@ -177,8 +186,11 @@ describe('splits', () => {
     ],
   ])('refuses a split without a folder: %j', (options, names, expected, got, hint) => {
     expect(() => list(names, options)).toThrow(refusal(DataError, 'set', expected, got));
-    if (hint !== undefined) {
-      expect(() => list(names, options)).toThrow(expect.objectContaining({ hint: expect.stringContaining(hint) }));
+    const expectedHint: unknown = hint === undefined ? undefined : expect.stringContaining(hint);
+    try {
+      list(names, options);
+    } catch (error) {
+      expect((error as DataError).hint).toEqual(expectedHint);
     }
   });
 

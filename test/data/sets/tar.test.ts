@@ -89,6 +89,26 @@ describe('names', () => {
     const members = [{ name: 'first' }, ...(Array.isArray(member) ? member : [member])];
     await expect(read(members)).rejects.toThrow(refusal(DataError, `a.tar: ${op}`, expected, got));
   });
+
+  test.each<[Member, string]>([
+    [{ name: '/a' }, 'Pack it without -P (--absolute-names).'],
+    [{ name: Buffer.from('\xe9', 'latin1') }, 'Unpack the archive, rename the file, and pack it again.'],
+  ])('%j: the hint says what to do', async (member, hint) => {
+    await expect(read([member])).rejects.toMatchObject({ hint });
+  });
+
+  test('are cut in errors', async () => {
+    const name = `/${'n'.repeat(300)}`;
+    await expect(read(withPax({ path: name }, { name: 'x' }))).rejects.toMatchObject({
+      op: `a.tar: ${name.slice(0, 256)}`,
+    });
+  });
+
+  test('of unknown members without a name are told by their position', async () => {
+    await expect(read([{ name: 'a' }, { name: '', type: 'Z' }])).rejects.toThrow(
+      refusal(DataError, 'a.tar: the member at byte 512', 'files, folders and links', 'a member of type "Z"'),
+    );
+  });
 });
 
 describe('sizes', () => {
@@ -110,6 +130,27 @@ describe('sizes', () => {
       ['a', 'abc'],
       ['b', ''],
     ]);
+  });
+
+  test('of folders are passed over', async () => {
+    // Some programs write the size of the folder, without content.
+    const members = [
+      { name: 'd', type: '5', size: 4096 },
+      { name: 'd/a', data: 'x' },
+    ];
+    expect(textOf(await read(members))).toEqual([
+      ['d/', ''],
+      ['d/a', 'x'],
+    ]);
+  });
+
+  test('with spaces, as old programs write them', async () => {
+    const bytes = Buffer.from(tarOfMembers([{ name: 'pax', type: 'x', data: paxRecord('path', 'b') }, { name: 'a' }]));
+    // Two zeros become two spaces: the checksum changes by 2 * 0x10.
+    bytes.write('  ', 124, 'latin1');
+    const sum = parseInt(bytes.toString('latin1', 148, 154), 8) - 0x20;
+    bytes.write(sum.toString(8).padStart(6, '0'), 148, 'latin1');
+    expect(textOf(await readTar(bytes, 'a.tar'))).toEqual([['b', '']]);
   });
 
   test('content is a view of the archive', async () => {
@@ -162,9 +203,13 @@ describe('members that are no files', () => {
     ['Z', 'a member of type "Z"'],
     ['8', 'a member of type "8"'],
   ])('of type %s are refused by name', async (type, kind) => {
-    await expect(read([{ name: 'first' }, { name: 'b', type, data: 'x' }])).rejects.toThrow(
-      refusal(DataError, 'a.tar: b', 'files, folders and links', kind),
+    const refused = read([{ name: 'first' }, { name: 'b', type, data: 'x' }]);
+    await expect(refused).rejects.toThrow(refusal(DataError, 'a.tar: b', 'files, folders and links', kind));
+    const { hint } = await refused.then(
+      () => ({ hint: 'none' }),
+      (error: unknown) => error as DataError,
     );
+    expect(hint).toBe(type === 'S' ? 'Pack it without --sparse.' : undefined);
   });
 
   test('sparse files in PAX are refused by name', async () => {
@@ -282,6 +327,22 @@ describe('the end', () => {
   ])('%s is refused', async (_, end, expected, got) => {
     await expect(read(members, end)).rejects.toThrow(refusal(DataError, 'a.tar', expected, got));
   });
+
+  test('followed by an archive: the hint says how archives are joined', async () => {
+    const end = Buffer.concat([block, block, tarOfMembers([{ name: 'b' }])]);
+    await expect(read(members, end)).rejects.toMatchObject({
+      hint: 'Archives that were joined have to be joined by tar -A.',
+      cause: expect.any(Error),
+    });
+  });
+
+  test('a file of 511 bytes, and one of 500', async () => {
+    for (const length of [1, 500, 511]) {
+      await expect(readTar(new Uint8Array(length).fill(120), 'a.tar')).rejects.toThrow(
+        refusal(DataError, 'a.tar', 'a tar archive', `${length} bytes`),
+      );
+    }
+  });
 });
 
 describe('damage', () => {
@@ -318,6 +379,11 @@ describe('damage', () => {
     ['without a key', '5 =x\n'],
     ['without a line feed', '9 path=xy'],
     ['cut at a space', '3 x'],
+    ['of one space', ' '],
+    ['of a length with a sign', '+9 path=x\n'],
+    ['of a length with letters', '9x path=x\n'],
+    ['whose length ends before the value', '4 a=bcd\n'],
+    ['of a length of eight digits', '00000011 a=b\n'.replace('11', '13')],
     ['with text after them', `${paxRecord('path', 'x')}more`],
   ])('of PAX records %s is refused', async (_, data) => {
     for (const type of ['x', 'g']) {
@@ -327,9 +393,20 @@ describe('damage', () => {
     }
   });
 
-  test('of PAX records that are not in UTF-8 is refused', async () => {
-    const data = Buffer.from('11 path=caf\xe9\n'.replace('11', '13'), 'latin1');
-    await expect(read([{ name: 'pax', type: 'x', data }, { name: 'b' }])).rejects.toThrow('in UTF-8');
+  test('of PAX records is not seen in values, which may be any bytes', async () => {
+    // Attributes of macOS, with a line feed, an equals sign and bytes that are not UTF-8.
+    const value = '\xff\0\n12 a=b\n\xfe';
+    const data = Buffer.from(paxRecord('SCHILY.xattr.x', 'x'.repeat(value.length)), 'latin1');
+    data.write(value, data.length - 1 - value.length, 'latin1');
+    const records = { name: 'pax', type: 'x', data: Buffer.concat([data, Buffer.from(paxRecord('path', 'é'))]) };
+    expect(textOf(await read([records, { name: 'cut', data: '1' }]))).toEqual([['é', '1']]);
+  });
+
+  test('of a path in PAX records that is not in UTF-8 is refused by name', async () => {
+    const data = Buffer.from('13 path=caf\xe9\n', 'latin1');
+    await expect(read([{ name: 'pax', type: 'x', data }, { name: 'b' }])).rejects.toThrow(
+      refusal(DataError, 'a.tar: caf\ufffd', 'a name in UTF-8', 'other bytes'),
+    );
   });
 
   test('a truncated member of metadata', async () => {

@@ -17,6 +17,7 @@ import { networkConfig, type NetworkOptions } from './networkConfig.js';
 import { median } from './median.js';
 import { print, printJson, table } from './print.js';
 import { CONFIG_HELP } from './weights.js';
+import { checkWeightsPath } from './weightsPath.js';
 
 interface BenchOptions extends NetworkOptions {
   readonly backend: string;
@@ -65,7 +66,10 @@ async function open(network: ModelConfigInput, count: number, options: BenchOpti
   const { weights, config } = options;
   const backend = await openBackend({ ...options, threads: count });
   if (weights !== undefined)
-    return loadModel(weights, { backend, ...(config === undefined ? {} : { config: network }) });
+    return loadModel(await checkWeightsPath(weights), {
+      backend,
+      ...(config === undefined ? {} : { config: network }),
+    });
   const resolved = resolveConfig({ ...network, form: 'deploy' });
   return Model.load(randomWeights(resolved), resolved, backend);
 }

@@ -49,7 +49,7 @@ const asJson = ({ error, ...result }: Result) =>
 
 async function classify(images: readonly string[], options: ClassifyOptions): Promise<void> {
   const config = options.config === undefined ? {} : { config: await readJsonObject(options.config) };
-  const weights = weightsOrShipped(options.weights, (text) => {
+  const weights = await weightsOrShipped(options.weights, (text) => {
     if (!options.json) print(text);
   });
   const model = await loadModel(weights, { backend: await openBackend(options), ...config });

@@ -147,7 +147,7 @@ function printResults(subject: Subject, evaluation: Evaluation, confusion: Confu
 
 async function run(options: EvalOptions): Promise<void> {
   const { data, split, top, json, confusion: confusionFile } = options;
-  const weights = weightsOrShipped(options.weights, (text) => {
+  const weights = await weightsOrShipped(options.weights, (text) => {
     if (!json) print(text);
   });
   if (confusionFile !== undefined) await requireWritable(confusionFile, [weights, data]);

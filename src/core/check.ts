@@ -147,9 +147,15 @@ const namesText = (names: readonly string[]): string =>
   names.length === 2 ? names.map((name) => `'${name}'`).join(' or ') : `one of ${names.join(', ')}`;
 
 function nearestHint(name: string, names: readonly string[]): string | undefined {
+  const nearest = nearestName(name, names);
+  return nearest === undefined ? undefined : `Did you mean ${nearest}?`;
+}
+
+/** The name that differs least from another, in at most a third of its letters; undefined if there is none. */
+export function nearestName(name: string, names: readonly string[]): string | undefined {
   const distances = names.map((each) => [editDistance(name.toLowerCase(), each.toLowerCase()), each] as const);
   const [distance, nearest] = distances.reduce((a, b) => (b[0] < a[0] ? b : a), [Infinity, '']);
-  return distance <= Math.min(3, name.length / 3) ? `Did you mean ${nearest}?` : undefined;
+  return distance <= Math.min(3, name.length / 3) ? nearest : undefined;
 }
 
 /** Characters to insert, delete or replace (Levenshtein). */

@@ -1,0 +1,58 @@
+import { readdir, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { nearestName } from '../core/check.js';
+import { WeightsError } from '../core/errors.js';
+import { foreignScheme, isUrl } from '../io/location.js';
+
+/** Entries of a folder that are looked at; a folder may be that of millions of images. */
+const MOST = 1000;
+
+const isWeights = (name: string): boolean => /\.(safetensors|json)$/.test(name);
+const stemOf = (name: string): string => basename(name).replace(/\.(safetensors|json)$/, '');
+
+const entriesOf = async (folder: string): Promise<readonly string[]> =>
+  (await readdir(folder).catch(() => [])).slice(0, MOST).sort();
+
+/** The weight files in a folder and in its subfolders, such as those of runs. */
+async function weightsIn(folder: string): Promise<readonly string[]> {
+  const names = await entriesOf(folder);
+  const nested = await Promise.all(
+    names
+      .filter((name) => !name.startsWith('.') && name !== 'node_modules' && !isWeights(name))
+      .map(async (name) => (await entriesOf(join(folder, name))).map((each) => join(folder, name, each))),
+  );
+  return [...names.map((name) => join(folder, name)), ...nested.flat()].filter(isWeights);
+}
+
+/** The existing file that was probably meant: of the same name with an ending, of a similar name, or in a subfolder. */
+async function nearestFile(path: string): Promise<string | undefined> {
+  const files = await weightsIn(dirname(path));
+  const beside = files.filter((file) => dirname(file) === dirname(join(path)));
+  const stem = stemOf(path);
+  const similar = nearestName(stem, beside.map(stemOf));
+  return (
+    beside.find((file) => stemOf(file) === stem) ??
+    beside.find((file) => stemOf(file) === similar) ??
+    files.find((file) => stemOf(file) === stem)
+  );
+}
+
+/**
+ * Checks that weights exist, and returns their path or URL.
+ *
+ * @throws WeightsError for a missing file, with the nearest existing one, and for a folder, with the files in it
+ */
+export async function checkWeightsPath(path: string): Promise<string> {
+  if (isUrl(path) || foreignScheme(path) !== null) return path;
+  const expected = 'a readable file';
+  const stats = await stat(path).catch(() => null);
+  if (stats === null) {
+    const nearest = await nearestFile(path);
+    const hint = nearest === undefined ? undefined : `Did you mean ${nearest}?`;
+    throw new WeightsError({ op: path, expected, got: 'no such file or folder', hint });
+  }
+  if (!stats.isDirectory()) return path;
+  const files = await weightsIn(path);
+  const hint = files.length === 0 ? undefined : `Pass a file in it: ${files.slice(0, 5).join(', ')}.`;
+  throw new WeightsError({ op: path, expected, got: 'a folder', hint });
+}

@@ -1,0 +1,78 @@
+/** A missing weight file is named with the nearest existing one, a folder with the files in it. */
+import { expect, test } from '@jest/globals';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { weightsOrShipped } from '../../src/cli/shippedModel.js';
+import { readNetworkWeights } from '../../src/cli/weights.js';
+import { checkWeightsPath } from '../../src/cli/weightsPath.js';
+import { temporaryFolder } from '../io/temporaryFolder.js';
+
+const path = temporaryFolder();
+
+test('an existing file and any URL are returned', async () => {
+  await writeFile(path('net.safetensors'), '');
+  for (const location of [
+    path('net.safetensors'),
+    'https://example.org/net',
+    'file:///absent',
+    'data:,x',
+    's3://b/net',
+  ]) {
+    expect(await checkWeightsPath(location)).toBe(location);
+  }
+});
+
+test('a missing file is named, with the one that was probably meant', async () => {
+  await mkdir(path('runs', 'one'), { recursive: true });
+  await mkdir(path('.hidden'));
+  for (const file of ['best.safetensors', 'small.json', 'best-fusable.png', 'runs/last.safetensors']) {
+    await writeFile(path(...file.split('/')), '');
+  }
+  await writeFile(path('runs', 'one', 'best-fusable.safetensors'), '');
+  await writeFile(path('.hidden', 'secret.safetensors'), '');
+  const cases: [string[], string | undefined][] = [
+    [['best'], path('best.safetensors')],
+    [['small'], path('small.json')],
+    [['bets.safetensors'], undefined],
+    [['smal.json'], path('small.json')],
+    [['last'], path('runs', 'last.safetensors')],
+    [['last.safetensors'], path('runs', 'last.safetensors')],
+    [['runs', 'best-fusable'], path('runs', 'one', 'best-fusable.safetensors')],
+    [['runs', 'one', 'best-fusible.safetensors'], path('runs', 'one', 'best-fusable.safetensors')],
+    [['secret'], undefined],
+    [['entirely-different'], undefined],
+    [['no', 'such', 'folder'], undefined],
+  ];
+  for (const [names, nearest] of cases) {
+    const error: unknown = await checkWeightsPath(path(...names)).catch((each: unknown) => each);
+    expect(error).toMatchObject({
+      name: 'WeightsError',
+      op: path(...names),
+      expected: 'a readable file',
+      got: 'no such file or folder',
+    });
+    expect((error as { hint?: string }).hint).toBe(nearest === undefined ? undefined : `Did you mean ${nearest}?`);
+  }
+});
+
+test('a folder is named, with the weight files in it', async () => {
+  await mkdir(path('empty'));
+  await mkdir(path('run'));
+  for (let i = 0; i < 7; i++) await writeFile(path('run', `w${i}.safetensors`), '');
+  await writeFile(path('run', 'metrics.jsonl'), '');
+  const files = [0, 1, 2, 3, 4].map((i) => path('run', `w${i}.safetensors`)).join(', ');
+  await expect(checkWeightsPath(path('run'))).rejects.toMatchObject({
+    got: 'a folder',
+    hint: `Pass a file in it: ${files}.`,
+  });
+  await expect(checkWeightsPath(path('empty'))).rejects.not.toHaveProperty('hint');
+});
+
+test('every command that reads weights says so', async () => {
+  await writeFile(path('mine.safetensors'), '');
+  const hint = `Did you mean ${path('mine.safetensors')}?`;
+  await expect(readNetworkWeights(path('mine'), {})).rejects.toMatchObject({ op: path('mine'), hint });
+  await expect(weightsOrShipped(path('mine'), () => undefined)).rejects.toMatchObject({ op: path('mine'), hint });
+  const notes: string[] = [];
+  expect(await weightsOrShipped(undefined, (text) => notes.push(text))).toMatch(/vanillanet-cifar10\.safetensors$/);
+  expect(notes).toEqual([expect.stringContaining('(of this package; choose others with --weights)')]);
+});

@@ -47,6 +47,7 @@ const RULES: readonly {
   },
   { from: 'src/runtime/nodeUtil.ts', rooms: ['src/runtime/'], packages: ['node:'] },
   { from: 'src/runtime/turns.ts', rooms: ['src/runtime/'], packages: ['#runtime'] },
+  { from: 'src/runtime/webImages.ts', rooms: ['src/runtime/', 'src/image/'], packages: [] },
   { from: 'src/runtime/', rooms: ['src/runtime/'], packages: [] },
   { from: 'src/model/loadModel.ts', rooms: ['src/model/', 'src/core/', 'src/io/', 'src/wasm/'], packages: [] },
   {

@@ -3,6 +3,9 @@
  *
  * @module vanillanet/train
  */
+export { drawShapes, type ShapesOptions } from '../data/sets/shapes.js';
+export type { ImageSet } from '../data/sets/dataset.js';
+export { fuseState, type FusedState } from '../oracle/fuse.js';
 export { PRESETS, type Preset } from '../train/presets.js';
 export type { ResumePoint, Progress, TrainingResult } from '../train/progress.js';
 export { resolveRecipe, type Recipe } from '../train/recipe.js';

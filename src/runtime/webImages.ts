@@ -1,4 +1,7 @@
 /** Decoding and reading of images in browsers. Edge runtimes have none of it. */
+import { imageInfo } from '../image/imageInfo.js';
+import { startsWith } from '../image/imageFormat.js';
+import { orient } from '../image/orient.js';
 import type { DecodedImage, Runtime } from './runtime.js';
 
 interface Bitmap {
@@ -107,8 +110,26 @@ async function pixelsOf(source: object): Promise<DecodedImage> {
 const hasImages = (): boolean =>
   web.createImageBitmap !== undefined && (web.OffscreenCanvas !== undefined || web.document !== undefined);
 
-export const decodeImage: Runtime['decodeImage'] = hasImages()
-  ? (bytes, format) => pixelsOf(new web.Blob([bytes], { type: `image/${format}` }))
-  : null;
+/** A copy of a WebP without its EXIF chunk, which gets a name that decoders pass over. */
+function withoutExif(webp: Uint8Array): Uint8Array {
+  const copy = webp.slice();
+  const view = new DataView(copy.buffer);
+  for (let at = 12; at + 8 <= copy.length;) {
+    if (startsWith(copy, at, 'EXIF')) copy.set([0x6e, 0x6f, 0x6e, 0x65], at);
+    const length = view.getUint32(at + 4, true);
+    at += 8 + length + (length % 2);
+  }
+  return copy;
+}
+
+async function decode(bytes: Uint8Array, format: string, name: string): Promise<DecodedImage> {
+  const read = (file: Uint8Array): Promise<DecodedImage> => pixelsOf(new web.Blob([file], { type: `image/${format}` }));
+  if (format !== 'webp') return read(bytes);
+  // Not every browser turns a WebP upright, and none can be told not to.
+  const { orientation } = imageInfo(bytes, name);
+  return orient(await read(withoutExif(bytes)), orientation);
+}
+
+export const decodeImage: Runtime['decodeImage'] = hasImages() ? decode : null;
 
 export const readPixels: Runtime['readPixels'] = hasImages() ? pixelsOf : null;

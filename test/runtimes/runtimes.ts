@@ -8,6 +8,7 @@ import { foreignWeights, page, scriptTag } from './runtimes/chromium.js';
 import { command } from './runtimes/commands.js';
 import { edgeRuntime } from './runtimes/edgeRuntime.js';
 import { fromUrl } from './runtimes/fromUrl.js';
+import { imagesPage } from './runtimes/images.js';
 import { lambda } from './runtimes/lambda.js';
 import { stores } from './runtimes/stores.js';
 import { trainingPage, trainingWorker } from './runtimes/training.js';
@@ -47,8 +48,9 @@ export const SOURCES: Readonly<Record<string, (consumer: Consumer) => Promise<Fi
   'bun-url': fromUrl('bun'),
 };
 
-/** Training, compared with Node's. */
+/** Pictures and training, compared with Node's. */
 export const TRAININGS: Readonly<Record<string, (consumer: Consumer) => Promise<Finding>>> = {
+  'images-chromium': imagesPage,
   'training-chromium': trainingPage,
   'training-workerd': trainingWorker,
 };

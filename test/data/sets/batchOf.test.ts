@@ -58,5 +58,7 @@ test('refuses invalid options and sets', () => {
   expect(() => batchOf(set, [0], null as unknown as { mean: number[]; std: number[] })).toThrow(
     refusal(ParamError, 'batchOf', 'an object', 'null'),
   );
-  expect(() => batchOf({ ...set, n: 3 }, [0], { mean, std })).toThrow(refusal(DataError, 'batchOf', 'pixels of 3', ''));
+  expect(() => batchOf({ ...set, n: 3 }, [0], { mean, std })).toThrow(
+    refusal(DataError, 'batchOf', '3 labels, one for each image', '2'),
+  );
 });

@@ -193,7 +193,7 @@ const choice = (flags: string, text: string, choices: readonly string[]): Option
 export const withRecipe = (command: Command): Command =>
   command
     .addOption(choice('--preset <name>', 'recipe and network to start from', Object.keys(PRESETS)))
-    .option('-c, --config <file>', 'recipe and network as JSON, as config.json of a run: batch_size is --batch-size')
+    .option('-c, --config <file>', 'recipe and network as JSON, such as the config.json of a run')
     .optionsGroup('Network:')
     .option('--variant <name>', 'published network, such as vanillanet_5')
     .option('--dims <list>', 'channels of stem and stages (default: 16,32,64)', integers(1))

@@ -31,6 +31,8 @@ export interface Limits {
   readonly terminal?: true;
   /** A module to run in the process before the command. */
   readonly preload?: string;
+  /** A file that a shell makes stdout, whose text is then not collected. */
+  readonly log?: string;
 }
 
 /** The mutation tests run commands in the process of the tests, from src/, where the mutants are. */
@@ -46,12 +48,20 @@ const importing = (code: string): NodeJS.ProcessEnv => ({
 export function start(
   args: readonly string[],
   cwd: string,
-  { fileSize, terminal, preload = terminal ? TERMINAL : undefined }: Limits = {},
+  { fileSize, terminal, preload = terminal ? TERMINAL : undefined, log }: Limits = {},
 ): Process {
   const command = [process.execPath, MAIN, ...args];
-  const [file, ...rest] =
-    fileSize === undefined ? command : ['bash', '-c', `ulimit -f ${fileSize}; exec "$@"`, 'bash', ...command];
-  const env = { ...environment(), ...(preload === undefined ? {} : importing(preload)) };
+  const script = [
+    ...(fileSize === undefined ? [] : [`ulimit -f ${fileSize}`]),
+    ...(log === undefined ? [] : ['exec > "$LOG"']),
+    'exec "$@"',
+  ];
+  const [file, ...rest] = script.length === 1 ? command : ['bash', '-c', script.join('; '), 'bash', ...command];
+  const env = {
+    ...environment(),
+    ...(preload === undefined ? {} : importing(preload)),
+    ...(log === undefined ? {} : { LOG: log }),
+  };
   return spawn(file, rest, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
 }
 

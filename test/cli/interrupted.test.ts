@@ -1,12 +1,11 @@
 /** Interrupted trainings that are resumed, and a training whose output nothing reads. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
 import { readdir, readFile } from 'node:fs/promises';
-import { uniform } from '../../src/core/philox.js';
 import { readWeights } from '../../src/io/weightsFile.js';
 import { readLastCheckpoint } from '../../src/train/checkpoint.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { posixTest } from '../platform.js';
-import { outcomeOf, PATIENCE, printed, start, vanillanet, type Outcome } from './commandLine.js';
+import { outcomeOf, PATIENCE, printed, start, vanillanet } from './commandLine.js';
 
 const path = temporaryFolder();
 
@@ -20,9 +19,6 @@ const train = (output: string, ...more: string[]): string[] => [
 const EPOCHS = ['--epochs', '40'];
 /** So many epochs that a signal always arrives before the end. */
 const ENDLESS = ['--epochs', '1000000'];
-
-/** How often a run is killed; more often in `npm run test:kills`. */
-const KILLS = Number(process.env['VANILLANET_KILLS'] ?? 2);
 
 const last = (output: string): Promise<Buffer> => readFile(path(output, 'last.safetensors'));
 const stateOf = (output: string) =>
@@ -135,44 +131,6 @@ test(
   PATIENCE,
 );
 
-/** Starts a run and kills it after some milliseconds. Returns whether it had outcome before. */
-async function killed(args: readonly string[], milliseconds: number): Promise<Outcome> {
-  const child = start(args, path());
-  const timer = setTimeout(() => child.kill('SIGKILL'), milliseconds);
-  const outcome = await outcomeOf(child);
-  clearTimeout(timer);
-  return outcome;
-}
-
-test(
-  `a run that is killed ${KILLS} times comes to the same weights, bit for bit`,
-  async () => {
-    let kills = 0;
-    for (let run = 0; kills < KILLS; run++) {
-      const output = `killed-${run}`;
-      let args = train(output, ...EPOCHS, '--checkpoint-every', '0', '--threads', '2');
-      for (let life = 0; ; life++) {
-        // A process takes about 400 ms to its first step.
-        const patience = kills < KILLS ? 350 + 700 * uniform(run, life, kills) : PATIENCE;
-        const { status, stderr } = await killed(args, patience);
-        expect(stderr).toBe('');
-        if (status === 0) break;
-        expect(status).toBeNull();
-        kills++;
-        args = train(output, ...EPOCHS, '--checkpoint-every', '0', '--threads', '2', '--resume');
-        if ((await readdir(path(output)).catch((): string[] => [])).length === 0) args.pop();
-      }
-      expect(await last(output)).toEqual(whole);
-      const records = (await readFile(path(output, 'metrics.jsonl'), 'utf8')).trimEnd().split('\n');
-      const epochs = records.map((line) => JSON.parse(line) as { kind: string; epoch: number });
-      expect(epochs.filter(({ kind }) => kind === 'epoch').map(({ epoch }) => epoch)).toEqual(
-        Array.from({ length: 40 }, (_, i) => i + 1),
-      );
-    }
-  },
-  KILLS * PATIENCE,
-);
-
 test(
   'the reference is resumed to the same weights, bit for bit',
   async () => {
@@ -183,31 +141,6 @@ test(
     expect((await readdir(path('stopped'))).includes('last.safetensors')).toBe(false);
     await printed(train('stopped', ...options, '--resume'), path());
     expect(await last('stopped')).toEqual(await last('reference'));
-  },
-  PATIENCE,
-);
-
-/** A limit of the file size in kilobytes, which has the effect of a full disk. */
-const confined = (kilobytes: number, args: readonly string[]): Promise<Outcome> =>
-  vanillanet(args, path(), { fileSize: kilobytes });
-
-posixTest('sh')(
-  'a full disk stops the training, and existing files are kept',
-  async () => {
-    const wide = ['--dims', '32,64', ...EPOCHS.slice(0, 1), '3', '--checkpoint-every', '0'];
-    const expected = await printed(train('roomy', ...wide), path()).then(() => last('roomy'));
-    const child = start(train('full', ...wide), path());
-    child.stdout.once('data', () => child.kill('SIGINT'));
-    await outcomeOf(child);
-    const before = await readdir(path('full'));
-
-    const refused = await confined(16, train('full', ...wide, '--resume'));
-    expect(refused.status).toBe(1);
-    expect(refused.stderr).toMatch(/^ParamError: full\/checkpoint-\d+\.safetensors: expected a file to write, got /);
-    expect(await readdir(path('full'))).toEqual(before);
-
-    await printed(train('full', ...wide, '--resume'), path());
-    expect(await last('full')).toEqual(expected);
   },
   PATIENCE,
 );

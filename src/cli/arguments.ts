@@ -1,4 +1,6 @@
 import { InvalidArgumentError } from 'commander';
+import { checkVariantName, type VariantName } from '../core/config.js';
+import { ParamError } from '../core/errors.js';
 
 /** Parsers of option values. Each throws InvalidArgumentError, which commander reports as a usage error. */
 
@@ -71,4 +73,15 @@ export function size(text: string): [number, number] {
   if (sides.length > 2 || sides.some((side) => side > MAX_SIDE))
     throw new InvalidArgumentError('Expected a size such as 224 or 224x160, at most 65535 a side.');
   return [sides[0], sides[sides.length - 1]];
+}
+
+/** The name of a published variant. */
+export function variantName(text: string): VariantName {
+  try {
+    return checkVariantName('variant', text);
+  } catch (error) {
+    if (!(error instanceof ParamError)) throw error;
+    const { expected, hint } = error;
+    throw new InvalidArgumentError(`Expected ${expected}.${hint === undefined ? '' : ` ${hint}`}`);
+  }
 }

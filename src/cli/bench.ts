@@ -10,7 +10,7 @@ import { Model } from '../model/model.js';
 import { wasmBackend } from '../wasm/inference/backend.js';
 import type { BuildChoice } from '../wasm/build.js';
 import { threadCount, type Threads } from '../wasm/team.js';
-import { integer, integers } from './arguments.js';
+import { integer, integers, variantName } from './arguments.js';
 import { openBackend, backendOption, buildOption, threadsArgument } from './backends.js';
 import { randomWeights } from './randomWeights.js';
 import { networkConfig, type NetworkOptions } from './networkConfig.js';
@@ -187,7 +187,7 @@ async function bench(variant: string | undefined, options: BenchOptions): Promis
 export const benchCommand = (): Command =>
   new Command('bench')
     .description('Measure the speed of a network on this machine.')
-    .argument('[variant]', 'such as vanillanet_5, with random weights')
+    .argument('[variant]', 'such as vanillanet_5, with random weights', variantName)
     .option('-w, --weights <file>', 'weights (.safetensors) of the fused form')
     .option('-c, --config <file>', CONFIG_HELP)
     .addOption(backendOption())

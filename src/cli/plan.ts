@@ -10,7 +10,7 @@ import { mergeTargets } from '../deploy/target.js';
 import { TARGETS } from '../deploy/targets.js';
 import { createWasmBackend } from '../wasm/inference/backend.js';
 import { memoryPlan, STORED_DTYPES, type StoredDtype } from '../wasm/inference/memoryPlan.js';
-import { integer, number, size } from './arguments.js';
+import { integer, number, size, variantName } from './arguments.js';
 import { dtypeOption } from './dtype.js';
 import { cpuTime } from './cpuTime.js';
 import { randomWeights } from './randomWeights.js';
@@ -96,7 +96,7 @@ async function plan(variant: string | undefined, options: PlanOptions): Promise<
 export const planCommand = (): Command =>
   new Command('plan')
     .description('Estimate memory, CPU time and cost of a network on serverless platforms.')
-    .argument('[variant]', 'such as vanillanet_5, with random weights')
+    .argument('[variant]', 'such as vanillanet_5, with random weights', variantName)
     .option('-w, --weights <file>', 'weights (.safetensors)')
     .option('-c, --config <file>', CONFIG_HELP)
     .option('-s, --size <size>', 'input size, such as 224 or 224x160', size)

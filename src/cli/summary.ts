@@ -1,17 +1,10 @@
 import { Command, Option } from 'commander';
-import {
-  checkVariantName,
-  resolveConfig,
-  VARIANTS,
-  type Form,
-  type ModelConfig,
-  type VariantName,
-} from '../core/config.js';
+import { resolveConfig, VARIANTS, type Form, type ModelConfig, type VariantName } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
 import type { Size } from '../core/shapes.js';
 import { formatShape } from '../core/tensor.js';
 import { planNetwork, type Layer } from '../core/network.js';
-import { integer, size } from './arguments.js';
+import { integer, size, variantName } from './arguments.js';
 import { readJsonObject } from './jsonFile.js';
 import { print, printJson, table } from './print.js';
 import { readNetworkWeights } from './weights.js';
@@ -68,7 +61,6 @@ function summarize(all: ReturnType<typeof describeAll>): string {
 }
 
 async function summary(variant: string | undefined, options: SummaryOptions): Promise<void> {
-  if (variant !== undefined) checkVariantName('variant', variant);
   const sources = [variant, options.weights, options.config].filter((source) => source !== undefined);
   if (sources.length > 1) {
     throw new ParamError({
@@ -106,7 +98,7 @@ async function summary(variant: string | undefined, options: SummaryOptions): Pr
 export const summaryCommand = (): Command =>
   new Command('summary')
     .description('List the layers of a network, or all variants: shapes, parameters, multiply-adds.')
-    .argument('[variant]', 'such as vanillanet_5')
+    .argument('[variant]', 'such as vanillanet_5', variantName)
     .option('-w, --weights <file>', 'network of a weight file')
     .option('-c, --config <file>', 'network of a JSON file: variant or dims, strides, act_num, …')
     .addOption(

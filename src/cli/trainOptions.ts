@@ -8,7 +8,7 @@ import { CIFAR10, officialRecipe, PRESETS, type Preset } from '../train/presets.
 import { TRUNCATIONS } from '../train/initialState.js';
 import { DEFAULT_RECIPE, type Recipe } from '../train/recipe.js';
 import { FILE_KEYS, recipeFromFile } from '../train/recipeFile.js';
-import { integer, integers, number, numbers, size } from './arguments.js';
+import { integer, integers, number, numbers, size, variantName } from './arguments.js';
 import { augmentOf, type AugmentFlags } from './augmentFlags.js';
 import { omitUndefined } from './omitUndefined.js';
 import { readJsonObject } from './jsonFile.js';
@@ -195,7 +195,7 @@ export const withRecipe = (command: Command): Command =>
     .addOption(choice('--preset <name>', 'recipe and network to start from', Object.keys(PRESETS)))
     .option('-c, --config <file>', 'recipe and network as JSON, such as the config.json of a run')
     .optionsGroup('Network:')
-    .option('--variant <name>', 'published network, such as vanillanet_5')
+    .option('--variant <name>', 'published network, such as vanillanet_5', variantName)
     .option('--dims <list>', 'channels of stem and stages (default: 16,32,64)', integers(1))
     .option('--strides <list>', 'pooling stride of each stage (default: 2,2)', integers(1))
     .option('--ada-pool <list>', 'adaptive pooling size of each stage, 0 for none', integers(0))

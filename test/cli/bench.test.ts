@@ -47,7 +47,6 @@ test(
 );
 
 test.each([
-  [['vanillanet_4'], 'ParamError: variant: expected one of vanillanet_5'],
   [['vanillanet_5', '-c', 'small.json'], 'ParamError: bench: expected a variant, --weights or --config'],
   [['-w', 'absent.safetensors'], 'WeightsError: absent.safetensors: expected a readable file, got no such file'],
 ])(

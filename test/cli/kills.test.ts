@@ -1,5 +1,5 @@
 /**
- * Trainings that are killed, and trainings whose disk is full, at random moments: resumed from their folder, they come
+ * Trainings that are killed, that are stopped, and whose disk is full, at random moments: resumed from their folder, they come
  * to the weights of an undisturbed run, bit for bit, and their records have each step once.
  */
 import { beforeAll, expect, test } from '@jest/globals';
@@ -13,6 +13,7 @@ import { readMetrics } from '../../src/report/record.js';
 import { resultsCsv } from '../../src/report/resultsCsv.js';
 import { recordEvent } from '../../src/report/tensorboard.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
+import { posixTest } from '../platform.js';
 import { outcomeOf, PATIENCE, printed, start, type Limits, type Outcome } from './commandLine.js';
 
 /** How often a run is disturbed in each way; more often in `npm run test:kills`. */
@@ -98,6 +99,42 @@ test(
       await expectWhole(output);
     }
     if (ROUNDS > 2) process.stdout.write(`${kills} kills\n`);
+  },
+  (ROUNDS + 1) * PATIENCE,
+);
+
+const SIGNALS = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
+
+posixTest('signals')(
+  `a run that is stopped ${ROUNDS} times comes to the same weights and records`,
+  async () => {
+    let stops = 0;
+    for (let run = 0; stops < ROUNDS; run++) {
+      const output = path(`stopped-${run}`);
+      for (;;) {
+        // Checkpoints are written at the end of an epoch, and because of the signal.
+        const child = start([...(await nextArgs(output)), '--checkpoint-every', '300'], path());
+        const ended = outcomeOf(child);
+        const signal = (['SIGINT', 'SIGTERM', 'SIGHUP'] as const)[stops % 3];
+        if (stops < ROUNDS) {
+          void randomMoment(stops, once(child.stdout, 'data')).then(() => {
+            child.kill(signal);
+            // As npm, which passes on what the terminal has sent to both.
+            if (draw(stops, 5) > 0.5) child.kill(signal);
+          });
+        }
+        const { status, stderr } = await ended;
+        expect(stderr).toBe('');
+        if (status === 0) break;
+        // Before the training has begun, the signal ends the process.
+        expect(status === null ? child.signalCode : status).toBe(status === null ? signal : SIGNALS[signal]);
+        const names = await readdir(output).catch((): string[] => []);
+        expect(names.filter((name) => name.endsWith('.tmp') || name === 'lock')).toEqual([]);
+        stops++;
+      }
+      await expectWhole(output);
+    }
+    if (ROUNDS > 2) process.stdout.write(`${stops} signals\n`);
   },
   (ROUNDS + 1) * PATIENCE,
 );
@@ -208,7 +245,7 @@ async function runOnFullDisks(rounds: number): Promise<Readonly<Record<Kind, num
   return counts;
 }
 
-(process.platform === 'win32' ? test.skip : test)(
+posixTest('sh')(
   `a run whose disk is full ${ROUNDS} times comes to the same weights and records`,
   async () => {
     await mountDisk();

@@ -183,7 +183,6 @@ describe('as text', () => {
 
 describe('refuses', () => {
   const cases: [args: string[], message: string][] = [
-    [['vanillanet_4'], 'ParamError: variant: expected one of vanillanet_5'],
     [['vanillanet_5', '-c', 'small.json'], 'ParamError: plan: expected a variant, --weights or --config'],
     [['-w', 'absent.safetensors'], 'WeightsError: absent.safetensors: expected a readable file, got no such file'],
     [['--platforms', 'absent.json'], 'ParamError: absent.json: expected a readable file, got no such file'],

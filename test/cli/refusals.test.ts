@@ -313,8 +313,6 @@ describe('classify', () => {
 describe('hints', () => {
   const names = 'Pass cifar10, cifar100, shapes, or the path of an archive or a folder.';
   test.each([
-    [['summary', 'vanilanet_5'], 'Did you mean vanillanet_5?'],
-    [['bench', 'vanilanet_5'], 'Did you mean vanillanet_5?'],
     [['train', '--data', 'nodir', '--output', OUT], names],
     [['eval', '--data', 'imagenet', '--weights', 'deploy.safetensors'], names],
     [['plot', 'nope'], 'Pass the folder that vanillanet train --output wrote to, or its metrics.jsonl.'],
@@ -334,7 +332,6 @@ describe('hints', () => {
 
 describe('summary', () => {
   judge([
-    ['of no variant', ['summary', 'vanillanet_4'], 'ParamError', 'variant', 'one of vanillanet_5', 'vanillanet_4'],
     [
       'at 31x31',
       ['summary', 'vanillanet_5', '-s', '31'],

@@ -4,7 +4,7 @@ import type { VariantName } from '../../src/core/config.js';
 import { writeWeights } from '../../src/io/weightsFile.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { drawnConfig, drawnState } from '../model/drawnNetwork.js';
-import { answered, PATIENCE, printed } from './commandLine.js';
+import { answered, PATIENCE, printed, vanillanet } from './commandLine.js';
 
 const path = temporaryFolder();
 
@@ -124,3 +124,15 @@ describe('one network', () => {
     PATIENCE,
   );
 });
+
+test.each(['summary', 'plan', 'bench', 'train --variant'])(
+  '%s refuses an unknown variant as a usage error, with the nearest name',
+  async (command) => {
+    const { status, stdout, stderr } = await vanillanet([...command.split(' '), 'vanillanet_55'], path());
+    expect([status, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(
+      /'vanillanet_55' is invalid.* Expected one of vanillanet_5, .*\. Did you mean vanillanet_5\?\n/,
+    );
+  },
+  PATIENCE,
+);

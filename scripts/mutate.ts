@@ -73,7 +73,7 @@ function filesByRoom(record: MutationRecord, paths: readonly string[], options: 
   const files = options.all
     ? ROOMS.flatMap(sourcesOf)
     : options.changed
-      ? ROOMS.flatMap((room) => record.changed(room))
+      ? ROOMS.flatMap((room) => changedIn(record, room))
       : paths.flatMap(filesOf);
   const rooms = new Map<Room, string[]>();
   for (const room of ROOMS) {
@@ -81,6 +81,12 @@ function filesByRoom(record: MutationRecord, paths: readonly string[], options: 
     if (own.length > 0) rooms.set(room, own);
   }
   return rooms;
+}
+
+function changedIn(record: MutationRecord, room: Room): string[] {
+  if (record.has(room)) return record.changed(room);
+  console.log(`SKIPPED mutants of src/${room}: never measured`);
+  return [];
 }
 
 /** The files that a parameter names: a room, a folder or a file. */

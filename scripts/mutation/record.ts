@@ -44,6 +44,11 @@ export class MutationRecord {
   #scores = read<Partial<Record<string, Entry>>>(SCORES, {});
   readonly #survivors = read<SurvivorsFile>(SURVIVORS, { reasons: {}, files: {} });
 
+  /** Whether a room was ever measured. */
+  has(room: Room): boolean {
+    return sourcesOf(room).some((file) => file in this.#scores);
+  }
+
   /** Files of a room whose content is not that which was measured. */
   changed(room: Room): string[] {
     return sourcesOf(room).filter((file) => this.#scores[file]?.sha256 !== digestOf(file));

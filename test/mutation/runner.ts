@@ -8,6 +8,7 @@
  *   with modules that are loaded afresh, then in a new process.
  */
 import { commonTokens, declareClassPlugin, PluginKind, tokens } from '@stryker-mutator/api/plugin';
+import type { Logger } from '@stryker-mutator/api/logging';
 import type { MutantCoverage, StrykerOptions } from '@stryker-mutator/api/core';
 import {
   determineHitLimitReached,
@@ -27,8 +28,8 @@ import { loadBundle } from './loadBundle.js';
 import type { CaseResult, Suite } from './suite.js';
 
 /** Milliseconds: a test has no end if it takes many times as long as without a mutant. */
-const SHORTEST_LIMIT = 4_000;
-const LIMIT_FACTOR = 20;
+const SHORTEST_LIMIT = 3_000;
+const LIMIT_FACTOR = 8;
 const INITIAL_LIMIT = 300_000;
 /** Between the file and the title in the id of a test. */
 const SEPARATOR = ' › ';
@@ -37,7 +38,7 @@ const INITIAL_RUN = 'dist/mutation/initialRun.json';
 /** Milliseconds, in the initial run, of the tests that come first. */
 const CHEAP = 50;
 /** Milliseconds, in the initial run, that the tests of one mutant may take together: the slowest are left out. */
-const BUDGET = 20_000;
+const BUDGET = 8_000;
 
 /** The message of mutants that are left untested. */
 const NO_TIME = 'no time left';
@@ -117,7 +118,8 @@ interface InitialRun {
 type Trial = { readonly failed: CaseResult | null; readonly hits: number } | { readonly timeout: string };
 
 class RoomTestRunner implements TestRunner {
-  static inject = tokens(commonTokens.options);
+  static inject = tokens(commonTokens.logger, commonTokens.options);
+  readonly #log: Logger;
   readonly #options: RunnerOptions;
   readonly #sandbox = process.cwd();
   readonly #initialRunFile = join(this.#sandbox, INITIAL_RUN);
@@ -128,7 +130,8 @@ class RoomTestRunner implements TestRunner {
   #damaged = false;
   #initialRun: InitialRun | null = null;
 
-  constructor(options: StrykerOptions) {
+  constructor(log: Logger, options: StrykerOptions) {
+    this.#log = log;
     this.#options = options['mutation'] as RunnerOptions;
   }
 
@@ -146,6 +149,7 @@ class RoomTestRunner implements TestRunner {
 
   async dryRun(): Promise<DryRunResult> {
     const results: TestResult[] = [];
+    const failures: string[] = [];
     const durations: Record<string, Duration> = {};
     context.mutantCoverage = { static: {}, perTest: {} };
     deactivate();
@@ -157,17 +161,17 @@ class RoomTestRunner implements TestRunner {
       const options = { selects: () => true, onEnter, bail: false, limit: () => INITIAL_LIMIT };
       for (const { id: test, milliseconds, setup, failure } of await suite.run(options)) {
         const id = file.idOf(test);
-        durations[id] = { milliseconds, setup };
         const result = { id, name: id, timeSpentMs: milliseconds, fileName: file.bundle.testFile };
-        results.push(
-          failure === null
-            ? { ...result, status: TestStatus.Success }
-            : { ...result, status: TestStatus.Failed, failureMessage: failure },
-        );
+        if (failure === null) durations[id] = { milliseconds, setup };
+        else failures.push(`${id}\n${failure.split('\n', 1)[0]}`);
+        results.push({ ...result, status: failure === null ? TestStatus.Success : TestStatus.Skipped });
       }
       giveHooksToTests(file, suite, context.mutantCoverage);
     }
-    const initialRun: InitialRun = { durations, perTest: context.mutantCoverage.perTest };
+    for (const failure of failures) this.#log.warn(`left out, because it fails without a mutant: ${failure}`);
+    const { perTest } = context.mutantCoverage;
+    for (const id of Object.keys(perTest)) if (!(id in durations)) Reflect.deleteProperty(perTest, id);
+    const initialRun: InitialRun = { durations, perTest };
     writeFileSync(this.#initialRunFile, JSON.stringify(initialRun));
     return { status: DryRunStatus.Complete, tests: results, mutantCoverage: context.mutantCoverage };
   }

@@ -47,6 +47,26 @@ test('errors of orient and normalize show what was passed', () => {
   );
 });
 
+test('deviations so small that a pixel is infinite are refused', () => {
+  const expected = 'values of pixels that are finite in float32';
+  for (const [mean, std] of [
+    [0, 1e-320],
+    [1, 1e-320],
+    [0.5, 1e-39],
+  ]) {
+    const error = refusal(ParamError, 'normalize', expected, `mean ${mean} and deviation ${std}`);
+    expect(() => normalizationTables(1, [mean], [std])).toThrow(error);
+  }
+  expect(normalizationTables(1, [0], [1e-38])[0][255]).toBe(1 / 1e-38);
+});
+
+test('resize refuses an unknown interpolation and lists those that there are', () => {
+  const image = { data: new Uint8Array(12), width: 2, height: 2 };
+  expect(() => resize(image, [1, 1], 'lanczos' as 'box')).toThrow(
+    refusal(ParamError, 'interpolation', 'bicubic, bilinear, box', 'lanczos'),
+  );
+});
+
 test('a crop larger than the image is centered as torchvision does: more black at the bottom', () => {
   const image = { data: Uint8Array.from([9, 9, 9, 8, 8, 8]), width: 1, height: 2 };
   const column = (height: number) => [...centerCrop(image, [height, 1]).data].filter((_, i) => i % 3 === 0);

@@ -111,5 +111,4 @@ async function build(sandbox: string, root: string, testFiles: readonly string[]
 }
 
 /** The numbers of the mutants in instrumented code. */
-export const mutantsIn = (code: string): string[] =>
-  [...code.matchAll(/stryMutAct_\w+\("(\d+)"\)/g)].map(([, id]) => id);
+const mutantsIn = (code: string): string[] => [...code.matchAll(/stryMutAct_\w+\("(\d+)"\)/g)].map(([, id]) => id);

@@ -23,7 +23,7 @@ import {
 } from '@stryker-mutator/api/test-runner';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { bundleTests, mutantsIn, type TestBundle } from './bundleTests.js';
+import { bundleTests, type TestBundle } from './bundleTests.js';
 import { loadBundle } from './loadBundle.js';
 import type { CaseResult, Suite } from './suite.js';
 
@@ -185,7 +185,7 @@ class RoomTestRunner implements TestRunner {
     if (this.#damaged) throw new Error('Stryker starts another process after this error.');
     this.#trials++;
     context.mutantCoverage = undefined;
-    const selections = this.#select(activeMutant.id, options.testFilter ?? this.#testsOf(options.sandboxFileName));
+    const selections = this.#select(activeMutant.id, options.testFilter);
     const count = selections.length;
     const expectedHits = selections.reduce((sum, selection) => sum + selection.hits, 0);
     if (mutantActivation === 'runtime') {
@@ -218,8 +218,10 @@ class RoomTestRunner implements TestRunner {
   }
 
   /** The tests that reach the mutant; those that take least come first, those over the budget are left out. */
-  #select(mutant: string, tests: readonly string[]): Selection[] {
+  #select(mutant: string, testFilter: readonly string[] | undefined): Selection[] {
     const { durations, perTest } = this.#initial();
+    // What a module computes while it is loaded may reach every test.
+    const tests = testFilter ?? Object.keys(durations);
     const selections = this.#files
       .filter(({ bundle }) => bundle.mutants.has(mutant))
       .flatMap((file) => {
@@ -236,15 +238,6 @@ class RoomTestRunner implements TestRunner {
       .sort((a, b) => a.milliseconds - b.milliseconds);
     let total = 0;
     return selections.filter(({ milliseconds }, index) => (total += milliseconds) <= BUDGET || index === 0);
-  }
-
-  /** Tests for a mutant that acts while modules are loaded: those that reach its file, or all if none does. */
-  #testsOf(sandboxFile: string): string[] {
-    const { durations, perTest } = this.#initial();
-    const mutants = [...mutantsIn(readFileSync(sandboxFile, 'utf8'))];
-    const all = Object.keys(durations);
-    const reaching = all.filter((id) => mutants.some((mutant) => perTest[id]?.[mutant] !== undefined));
-    return reaching.length > 0 ? reaching : all;
   }
 
   #initial(): InitialRun {

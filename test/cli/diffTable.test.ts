@@ -14,7 +14,15 @@ const wrong: LayerVerdict = {
   ...{ layer: 'stages.0', outside: 2, unjudged: 1, global: { ...measures, ulps: Infinity, relative: 5 } },
   worst: { ...worst, error: 3, bound: 0, ratio: Infinity },
 };
-const verdict: Verdict = { backend: 'wasm', first: null, worst: layer, missing: [], unknown: [], layers: [layer], heatMap: null };
+const verdict: Verdict = {
+  backend: 'wasm',
+  first: null,
+  worst: layer,
+  missing: [],
+  unknown: [],
+  layers: [layer],
+  heatMap: null,
+};
 const failed: Verdict = { ...verdict, first: 'stages.0', worst: wrong, layers: [layer, wrong] };
 
 test('a verdict names the first layer outside its bound, or the one nearest to it', () => {

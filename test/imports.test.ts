@@ -109,7 +109,7 @@ const RULES: readonly {
   {
     from: 'src/report/',
     rooms: ['src/report/', 'src/core/', 'src/io/', 'src/diff/comparison.ts', 'src/diff/measures.ts'],
-    packages: ['@observablehq/plot', 'linkedom'],
+    packages: ['@observablehq/plot', 'linkedom', 'string-width'],
   },
   { from: 'src/cli/', rooms: ['src/', 'reference/index.ts'], packages: ['node:', 'commander', 'cli-progress'] },
   { from: 'src/entries/', rooms: ['src/'], packages: [] },
@@ -215,7 +215,7 @@ test('all files import only packages that package.json names', () => {
   // What src imports of devDependencies is bundled into dist; test/entries/tarball.test.ts checks that it is.
   const installed = { ...dependencies, ...peerDependencies };
   expect(packagesOf(ALL).filter((name) => !(name in installed))).toEqual([
-    ...['@noble/hashes', '@observablehq/plot', 'cli-progress', 'commander', 'linkedom', 'modern-tar'],
+    ...['@noble/hashes', '@observablehq/plot', 'cli-progress', 'commander', 'linkedom', 'modern-tar', 'string-width'],
   ]);
 });
 

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { basename, dirname, extname, join, resolve } from 'node:path';
 import { DataError } from '../core/errors.js';
 import { atomicWrite, requireWritable } from '../io/atomicWrite.js';
-import type { ReportedRun } from '../report/page.js';
+import type { PageOptions, ReportedRun } from '../report/page.js';
 import { readMetrics } from '../report/record.js';
 import { readJsonObject } from './jsonFile.js';
 import { print } from './print.js';
@@ -11,6 +11,7 @@ import { print } from './print.js';
 interface PlotOptions {
   readonly output?: string;
   readonly title?: string;
+  readonly allOptions?: true;
 }
 
 interface RunFiles {
@@ -51,10 +52,10 @@ const distinct = (runs: readonly ReportedRun[]): ReportedRun[] =>
     runs.some(({ name }, k) => k !== i && name === run.name) ? { ...run, name: `${run.name} (${i + 1})` } : run,
   );
 
-async function draw(runs: readonly ReportedRun[], ending: string, titled: { title?: string }): Promise<string> {
+async function draw(runs: readonly ReportedRun[], ending: string, options: PageOptions): Promise<string> {
   // Imported here, because the drawing code takes a third of a second to load.
-  if (ending === '.svg') return (await import('../report/curves.js')).curvesSvg(runs, titled);
-  return (await import('../report/page.js')).curvesHtml(runs, titled);
+  if (ending === '.svg') return (await import('../report/curves.js')).curvesSvg(runs, options);
+  return (await import('../report/page.js')).curvesHtml(runs, options);
 }
 
 async function plot(paths: readonly string[], options: PlotOptions): Promise<void> {
@@ -67,8 +68,9 @@ async function plot(paths: readonly string[], options: PlotOptions): Promise<voi
   );
   const runs: ReportedRun[] = [];
   for (const each of files) runs.push(await open(each));
-  const titled = options.title === undefined ? {} : { title: options.title };
-  await atomicWrite(output, await draw(distinct(runs), extname(output).toLowerCase(), titled));
+  const { title, allOptions = false } = options;
+  const page: PageOptions = { allOptions, ...(title === undefined ? {} : { title }) };
+  await atomicWrite(output, await draw(distinct(runs), extname(output).toLowerCase(), page));
   print(`wrote ${output}`);
 }
 
@@ -90,4 +92,5 @@ export const plotCommand = (): Command =>
       fileArgument('.svg', '.html'),
     )
     .option('-t, --title <text>', 'title')
+    .option('--all-options', 'list all options of several runs, not only those that differ')
     .action(plot);

@@ -1,14 +1,15 @@
 import { textColumns, wrapText } from './wrap.js';
+import { displayWidth, padLeft, padRight } from '../report/displayWidth.js';
 
 /** Formats rows as aligned columns. Columns of numbers are aligned to the right, others to the left. */
 export function table(rows: readonly (readonly (string | number)[])[]): string {
   const texts = rows.map((row) => row.map((cell) => (typeof cell === 'number' ? cell.toLocaleString('en-US') : cell)));
-  const widths = texts[0].map((_, column) => Math.max(...texts.map((row) => row[column].length)));
+  const widths = texts[0].map((_, column) => Math.max(...texts.map((row) => displayWidth(row[column]))));
   const isNumeric = widths.map((_, column) => rows.slice(1).every((row) => typeof row[column] === 'number'));
   return texts
     .map((row) =>
       row
-        .map((text, column) => (isNumeric[column] ? text.padStart(widths[column]) : text.padEnd(widths[column])))
+        .map((text, column) => (isNumeric[column] ? padLeft : padRight)(text, widths[column]))
         .join('  ')
         .trimEnd(),
     )

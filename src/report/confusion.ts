@@ -1,4 +1,5 @@
 import { ParamError } from '../core/errors.js';
+import { displayWidth, padLeft, padRight } from './displayWidth.js';
 import { formatPercent } from './percent.js';
 import { truncate } from './truncate.js';
 
@@ -53,11 +54,11 @@ export const formatShare = (share: number): string => (Number.isNaN(share) ? '-'
 
 /** Aligns the first column to the left and the others to the right. */
 function align(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => displayWidth(row[column]))));
   return rows
     .map((row) =>
       row
-        .map((text, i) => (i === 0 ? text.padEnd(widths[i]) : text.padStart(widths[i])))
+        .map((text, i) => (i === 0 ? padRight : padLeft)(text, widths[i]))
         .join('  ')
         .trimEnd(),
     )
@@ -92,7 +93,7 @@ export function confusionTable(confusion: Confusion): string {
   const totals = counts.map((row) => row.reduce((a, b) => a + b, 0));
   if (classNames.length <= MAX_COLUMNS) {
     return align([
-      ['label \\ predicted', ...classNames.map((_, i) => `${i}`), 'accuracy'],
+      ['true \\ predicted', ...classNames.map((_, i) => `${i}`), 'accuracy'],
       ...counts.map((row, i) => [
         names[i],
         ...row.map((count) => (count === 0 ? '.' : `${count}`)),
@@ -110,7 +111,7 @@ export function confusionTable(confusion: Confusion): string {
     '',
     'most frequent mistakes',
     align([
-      ['label -> predicted', 'times'],
+      ['true -> predicted', 'times'],
       ...mistakes(confusion).map(({ label, prediction, count }) => [
         `${truncate(label, 20)} -> ${truncate(prediction, 20)}`,
         `${count}`,

@@ -2,7 +2,7 @@ import { formatShape } from '../core/tensor.js';
 import type { Comparison, LayerVerdict, Verdict } from '../diff/comparison.js';
 import type { Measures } from '../diff/measures.js';
 import { heatMapSvg } from './heatMapSvg.js';
-import { htmlPage, NARROW, row, WIDE } from './htmlPage.js';
+import { headRow, htmlPage, NARROW, row, scrollable, WIDE } from './htmlPage.js';
 import { ratioChart } from './ratioChart.js';
 import { escape, VARIABLES } from './svg.js';
 
@@ -70,16 +70,17 @@ function section(verdict: Verdict, to: string): string {
     ...(missing.length > 0 ? [`No output, so their errors count in the next layer: ${missing.join(', ')}.`] : []),
     ...(unknown.length > 0 ? [`Not a layer of this network: ${unknown.join(', ')}.`] : []),
   ];
-  const groups = `<tr><th colspan="2"></th><th colspan="8">each layer on its own input, against float64</th><th colspan="4">to ${escape(to)}</th></tr>`;
+  const groups = `<tr><td colspan="2"></td><th colspan="8" scope="colgroup">each layer on its own input, against float64</th><th colspan="4" scope="colgroup">to ${escape(to)}</th></tr>`;
   const head = ['layer', 'computed from', ...MEASURES, 'worst', 'bound', 'ratio', 'outside', ...MEASURES];
+  const table = `<table class="left"><thead>${groups}<tr>${headRow(head)}</tr></thead>
+<tbody>
+${layers.map(layerRow).join('\n')}
+</tbody></table>`;
   return `<section><h2>${escape(verdict.backend)}</h2>
 ${summaryOf(verdict)}
 ${notes.map((note) => `<p>${escape(note)}</p>`).join('\n')}
 ${mapOf(verdict)}
-<div class="scroll"><table class="left"><thead>${groups}<tr>${row(head, 'th')}</tr></thead>
-<tbody>
-${layers.map(layerRow).join('\n')}
-</tbody></table></div></section>`;
+${scrollable(`layers of ${verdict.backend}`, table)}</section>`;
 }
 
 /** A comparison as one HTML file: a chart of all layers, a heat map of the worst layer of each backend, and a table. */

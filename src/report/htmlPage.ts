@@ -17,21 +17,44 @@ figure.map svg { width: auto; max-width: 100%; }
 .narrow { display: none; }
 @media (max-width: 700px) { .wide { display: none; } .narrow { display: block; } body { padding: 8px; } }
 .scroll { overflow-x: auto; }
-table { border-collapse: collapse; font-variant-numeric: tabular-nums; white-space: nowrap; font-size: 14px; }
-th, td { padding: 4px 10px; text-align: right; border-bottom: 1px solid var(--grid); }
-th { font-weight: 600; }
+table { border-collapse: collapse; font-variant-numeric: tabular-nums; font-size: 14px; }
+th, td { padding: 4px 8px; text-align: right; border-bottom: 1px solid var(--grid); }
+td { white-space: nowrap; }
+th { font-weight: 600; vertical-align: bottom; }
+.epochs { width: 100%; font-size: 12.5px; }
+.epochs th, .epochs td { padding: 4px 3px; }
 .left { font-size: 13px; }
 .left td, .left th { padding: 4px 6px; }
 .left td:first-child, .left th:first-child { text-align: left; }
-.outside td { font-weight: 700; color: var(--train); }
+.outside td { font-weight: 700; color: var(--bad); }
 .best td { font-weight: 700; color: var(--validation); }
 .config th, .config td { text-align: left; white-space: normal; vertical-align: top; overflow-wrap: anywhere; }
 p { margin: 4px 0; }
+@page { margin: 12mm; }
+@media print {
+  :root { color-scheme: light; ${declarations(LIGHT)} }
+  body { max-width: none; padding: 0; font-size: 10pt; }
+  .wide { display: block; } .narrow { display: none; }
+  .scroll { overflow: visible; }
+  table, .left, .epochs { font-size: 7.5pt; width: 100%; }
+  th, td, .left th, .left td, .epochs th, .epochs td { padding: 1pt 2pt; }
+  td { white-space: normal; overflow-wrap: anywhere; }
+  thead { display: table-header-group; }
+  tr, figure { break-inside: avoid; }
+  h2, h3 { break-after: avoid; }
+}
 `;
 
 /** The cells of a table row. */
-export const row = (cells: readonly string[], tag: 'td' | 'th' = 'td'): string =>
-  cells.map((cell) => `<${tag}>${escape(cell)}</${tag}>`).join('');
+export const row = (cells: readonly string[]): string => cells.map((cell) => `<td>${escape(cell)}</td>`).join('');
+
+/** The cells of the first row of a table. */
+export const headRow = (cells: readonly string[]): string =>
+  cells.map((cell) => `<th scope="col">${escape(cell)}</th>`).join('');
+
+/** A table in a region that scrolls if it is too wide, also by the keyboard. */
+export const scrollable = (name: string, table: string): string =>
+  `<div class="scroll" role="region" aria-label="${escape(name)}" tabindex="0">${table}</div>`;
 
 /** A self-contained HTML file, without scripts and external resources. */
 export const htmlPage = (title: string, body: string): string => `<!doctype html>
@@ -43,8 +66,10 @@ export const htmlPage = (title: string, body: string): string => `<!doctype html
 <style>${STYLE}</style>
 </head>
 <body>
+<main>
 <h1>${escape(title)}</h1>
 ${body}
+</main>
 </body>
 </html>
 `;

@@ -1,5 +1,5 @@
 import { curvesSvg } from './curves.js';
-import { htmlPage, NARROW, row, WIDE } from './htmlPage.js';
+import { headRow, htmlPage, NARROW, row, scrollable, WIDE } from './htmlPage.js';
 import type { RecordedScores } from './record.js';
 import { bestEpoch, epochRecords, type Run } from './series.js';
 import { escape, VARIABLES } from './svg.js';
@@ -11,6 +11,8 @@ export interface ReportedRun extends Run {
 
 export interface PageOptions {
   readonly title?: string;
+  /** Whether the table of several runs has all options, and not only those that differ. Default false. */
+  readonly allOptions?: boolean;
 }
 
 const percent = (share: number | undefined): string =>
@@ -24,7 +26,7 @@ const cellsOf = (scores: RecordedScores | undefined): string[] => [
   percent(scores?.top5),
 ];
 
-function epochTable({ records }: ReportedRun): string {
+function epochTable({ name, records }: ReportedRun): string {
   const epochs = epochRecords(records);
   if (epochs.length === 0) return '<p>No epoch was completed.</p>';
   const best = bestEpoch(records);
@@ -50,21 +52,44 @@ function epochTable({ records }: ReportedRun): string {
     ];
     return `<tr${epoch === best ? ' class="best"' : ''}>${row(cells)}</tr>`;
   });
-  return `<div class="scroll"><table class="epochs"><thead><tr>${row(head, 'th')}</tr></thead>
+  const table = `<table class="epochs"><thead><tr>${headRow(head)}</tr></thead>
 <tbody>
 ${body.join('\n')}
-</tbody></table></div>`;
+</tbody></table>`;
+  return scrollable(`epochs of ${name}`, table);
 }
 
-function configTable({ config }: ReportedRun): string {
-  if (config === undefined) return '';
-  // `run` describes data and classes, for programs.
+/** The options of a run as texts. `run` describes data and classes, for programs. */
+function optionsOf({ config = {} }: ReportedRun): Map<string, string> {
   const { run: _, ...options } = config;
-  const rows = Object.entries(options).map(([key, value]) => {
-    const text = typeof value === 'string' ? value : JSON.stringify(value);
-    return `<tr><th>${escape(key)}</th><td>${escape(text)}</td></tr>`;
+  const entries = Object.entries(options).map(
+    ([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)] as const,
+  );
+  return new Map(entries);
+}
+
+/** A row for each option and a column for each run; of several runs, only the options that differ. */
+function configTable(runs: readonly ReportedRun[], allOptions: boolean): string {
+  const options = runs.map(optionsOf);
+  const keys = [...new Set(options.flatMap((each) => [...each.keys()]))];
+  if (keys.length === 0) return '';
+  const differs = (key: string): boolean => options.some((each) => each.get(key) !== options[0].get(key));
+  const shown = runs.length === 1 || allOptions ? keys : keys.filter(differs);
+  const head =
+    runs.length === 1
+      ? ''
+      : `<thead><tr><th scope="col">option</th>${runs.map(({ name }) => `<th scope="col">${escape(name)}</th>`).join('')}</tr></thead>`;
+  const rows = shown.map((key) => {
+    const cells = options.map((each) => `<td>${escape(each.get(key) ?? '')}</td>`).join('');
+    return `<tr><th scope="row">${escape(key)}</th>${cells}</tr>`;
   });
-  return `<h2>Configuration</h2>\n<div class="scroll"><table class="config">${rows.join('\n')}</table></div>`;
+  const same = keys.length - shown.length;
+  const note = same === 0 ? '' : `<p>${same} more options are the same in all runs; --all-options shows them.</p>`;
+  const table =
+    shown.length === 0
+      ? ''
+      : scrollable('configuration', `<table class="config">${head}<tbody>${rows.join('\n')}</tbody></table>`);
+  return `<section><h2>Configuration</h2>\n${table}${note}</section>`;
 }
 
 function summaryOf(run: ReportedRun): string {
@@ -77,7 +102,7 @@ function summaryOf(run: ReportedRun): string {
 
 function section(run: ReportedRun, several: boolean): string {
   const heading = several ? run.name : 'Epochs';
-  return `<section><h2>${escape(heading)}</h2>\n${summaryOf(run)}\n${epochTable(run)}\n${configTable(run)}</section>`;
+  return `<section><h2>${escape(heading)}</h2>\n${summaryOf(run)}\n${epochTable(run)}</section>`;
 }
 
 /** Curves, epochs and configuration of runs as a self-contained HTML file, without scripts and external resources. */
@@ -86,6 +111,7 @@ export function curvesHtml(runs: readonly ReportedRun[], options: PageOptions = 
   const curves = (width: number): string => curvesSvg(runs, { title: '', width, palette: VARIABLES });
   const body = `<figure class="wide">${curves(WIDE)}</figure>
 <figure class="narrow">${curves(NARROW)}</figure>
-${runs.map((run) => section(run, runs.length > 1)).join('\n')}`;
+${runs.map((run) => section(run, runs.length > 1)).join('\n')}
+${configTable(runs, options.allOptions ?? false)}`;
   return htmlPage(title, body);
 }

@@ -1,5 +1,6 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
+import { displayWidth } from './displayWidth.js';
 
 /** Escapes text for an element or an attribute. */
 export const escape = (text: string): string =>
@@ -13,6 +14,10 @@ export interface Palette {
   readonly train: string;
   readonly validation: string;
   readonly ema: string;
+  /** Of what is outside of a bound. */
+  readonly bad: string;
+  /** Of what is compared and may be good: no reds. */
+  readonly compared: readonly string[];
   readonly runs: readonly string[];
 }
 
@@ -24,6 +29,8 @@ export const LIGHT: Palette = {
   train: '#c62828',
   validation: '#007c91',
   ema: '#7b3fb5',
+  bad: '#c62828',
+  compared: ['#007c91', '#7b3fb5', '#8a5a00', '#2e7d32', '#3451b2', '#5f6368'],
   runs: ['#c62828', '#007c91', '#7b3fb5', '#8a5a00', '#2e7d32', '#b0286f', '#3451b2', '#5f6368'],
 };
 
@@ -35,10 +42,12 @@ export const DARK: Palette = {
   train: '#ff8a80',
   validation: '#4dd0e1',
   ema: '#cfa6ff',
+  bad: '#ff8a80',
+  compared: ['#4dd0e1', '#cfa6ff', '#f2c14e', '#81c995', '#9db4ff', '#bdc1c6'],
   runs: ['#ff8a80', '#4dd0e1', '#cfa6ff', '#f2c14e', '#81c995', '#ff9ecb', '#9db4ff', '#bdc1c6'],
 };
 
-const NAMES = ['background', 'text', 'grid', 'train', 'validation', 'ema'] as const;
+const NAMES = ['background', 'text', 'grid', 'train', 'validation', 'ema', 'bad'] as const;
 
 /** The palette as CSS variables. */
 export const VARIABLES: Palette = {
@@ -48,6 +57,8 @@ export const VARIABLES: Palette = {
   train: 'var(--train)',
   validation: 'var(--validation)',
   ema: 'var(--ema)',
+  bad: 'var(--bad)',
+  compared: LIGHT.compared.map((_, i) => `var(--compared-${i})`),
   runs: LIGHT.runs.map((_, i) => `var(--run-${i})`),
 };
 
@@ -55,13 +66,14 @@ export const VARIABLES: Palette = {
 export const declarations = (palette: Palette): string =>
   [
     ...NAMES.map((name) => `--${name}: ${palette[name]};`),
+    ...palette.compared.map((color, i) => `--compared-${i}: ${color};`),
     ...palette.runs.map((color, i) => `--run-${i}: ${color};`),
   ].join(' ');
 
 export const FONT = 'system-ui, -apple-system, Segoe UI, Roboto, Helvetica, Arial, sans-serif';
 
 /** The estimated width of text in pixels: without a browser it cannot be measured. */
-export const textWidth = (text: string, size: number): number => 0.56 * size * text.length;
+export const textWidth = (text: string, size: number): number => 0.56 * size * displayWidth(text);
 
 /** A plot as an SVG element inside another. */
 export function plotAt(x: number, y: number, options: Plot.PlotOptions): string {
@@ -78,7 +90,8 @@ export function plotAt(x: number, y: number, options: Plot.PlotOptions): string 
   element.setAttribute('x', `${x}`);
   element.setAttribute('y', `${y}`);
   element.setAttribute('font-family', FONT);
-  return element.outerHTML;
+  // The name of a mark: an `aria-label` is not allowed on a group, and the picture as a whole has a title.
+  return element.outerHTML.replaceAll(' aria-label="', ' data-mark="');
 }
 
 export interface PictureOptions {

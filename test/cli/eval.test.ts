@@ -161,7 +161,7 @@ test.each(['csv', 'svg', 'json'])(
     await printed([...ARGS, '-w', 'deploy.safetensors', '--confusion', file], path());
     const content = await readFile(path(file), 'utf8');
     if (ending === 'csv') expect(content.trimEnd().split('\n')).toHaveLength(11);
-    if (ending === 'svg') expect(all(parsed(content), 'g[aria-label="cell"] rect')).toHaveLength(100);
+    if (ending === 'svg') expect(all(parsed(content), 'g[data-mark="cell"] rect')).toHaveLength(100);
     if (ending === 'json') expect(JSON.parse(content)).toHaveProperty('per_class');
   },
   PATIENCE,

@@ -34,10 +34,10 @@ test('refuses lists of different lengths, and unknown classes', () => {
 
 test('prints a table', () => {
   expect(confusionTable(confusion).split('\n')).toEqual([
-    'label \\ predicted  0  1  2  accuracy',
-    '0 cat              2  1  .     66.7%',
-    '1 dog, "old"       .  2  1     66.7%',
-    '2 fox              .  .  .         -',
+    'true \\ predicted  0  1  2  accuracy',
+    '0 cat             2  1  .     66.7%',
+    '1 dog, "old"      .  2  1     66.7%',
+    '2 fox             .  .  .         -',
   ]);
 });
 
@@ -64,15 +64,27 @@ test('writes CSV with quotes where needed', () => {
   ]);
 });
 
+test('Chinese names take two columns each', () => {
+  const table = confusionTable(confusionOf([0, 1, 1], [0, 1, 0], ['飞机', 'cat']));
+  expect(table.split('\n')).toEqual([
+    'true \\ predicted  0  1  accuracy',
+    '0 飞机            1  .    100.0%',
+    '1 cat             1  1     50.0%',
+  ]);
+  // Cut at 20 columns: nine characters and the ellipsis.
+  const long = confusionTable(confusionOf([0], [0], ['很长很长很长很长很长很长很长很长的名字']));
+  expect(long).toContain('0 很长很长很长很长很…');
+});
+
 describe('draws a heat map', () => {
   const svg = confusionSvg(confusion, { title: 'a <b>' });
   const heatMap = parsed(svg);
 
   test('with a cell for each pair, and a shade for each share', () => {
-    const cells = all(heatMap, 'g[aria-label="cell"] rect');
+    const cells = all(heatMap, 'g[data-mark="cell"] rect');
     expect(cells).toHaveLength(9);
     const shades = cells.map((cell) => cell.getAttribute('fill'));
-    expect(new Set(shades).size).toBe(3); // 0, 1/3, 2/3
+    expect(new Set(shades).size).toBe(3); // 0, hits of 2/3, mistakes of 1/3
     expect(shades[0]).toBe(shades[4]); // 2 of 3 and 2 of 3
     expect(shades[1]).toBe(shades[5]);
     expect(shades[2]).toBe(shades[8]);
@@ -82,20 +94,34 @@ describe('draws a heat map', () => {
 
   test('whose shades are shares, not counts', () => {
     const unequal = confusionOf([0, 0, 0, 0, 1], [0, 0, 0, 0, 1], ['many', 'one']);
-    const shades = all(parsed(confusionSvg(unequal)), 'g[aria-label="cell"] rect').map((rect) =>
+    const shades = all(parsed(confusionSvg(unequal)), 'g[data-mark="cell"] rect').map((rect) =>
       rect.getAttribute('fill'),
     );
     expect(shades[0]).toBe(shades[3]);
     // A share of 1 is darker than a share of 2/3.
-    expect(all(heatMap, 'g[aria-label="cell"] rect')[0].getAttribute('fill')).not.toBe(shades[0]);
+    expect(all(heatMap, 'g[data-mark="cell"] rect')[0].getAttribute('fill')).not.toBe(shades[0]);
   });
 
   test('with names, counts and accuracies', () => {
     expect(texts(heatMap, '.label')).toEqual(NAMES);
     expect(texts(heatMap, '.prediction')).toEqual(NAMES);
     expect(texts(heatMap, '.accuracy')).toEqual(['66.7%', '66.7%', '-']);
-    expect(texts(heatMap, 'g[aria-label="text"] text')).toEqual(['2', '1', '2', '1']);
+    expect(texts(heatMap, 'g[data-mark="text"] text')).toEqual(['2', '1', '2', '1']);
     expect(texts(heatMap, 'text')).toEqual(expect.arrayContaining(['a <b>', 'top-1 66.7% of 6 images']));
+  });
+
+  test('with the axes true and predicted, and other hues for hits than for mistakes', () => {
+    expect(texts(heatMap, '.axis')).toEqual(['true', 'predicted']);
+    expect(texts(heatMap, '.key')).toEqual(['right, on the diagonal', 'wrong']);
+    // One image of each class is right, one is wrong: shares of 1/2 on and off the diagonal.
+    const half = parsed(confusionSvg(confusionOf([0, 0, 1, 1], [0, 1, 0, 1], ['a', 'b'])));
+    const fills = all(half, 'g[data-mark="cell"] rect').map((cell) => cell.getAttribute('fill'));
+    expect(fills).toEqual(['rgb(122, 161, 169)', 'rgb(211, 153, 124)', 'rgb(211, 153, 124)', 'rgb(122, 161, 169)']);
+    // Numbers are black on light cells and white on dark ones.
+    const dark = parsed(confusionSvg(confusionOf([0, 1], [0, 0], ['a', 'b'])));
+    const inks = all(dark, 'g[data-mark="text"] text').map((each) => each.getAttribute('fill'));
+    expect(inks).toEqual(['#ffffff', '#ffffff']);
+    expect(all(half, 'g[data-mark="text"] text').every((each) => each.getAttribute('fill') === '#000000')).toBe(true);
   });
 
   test('that is self-contained', () => {
@@ -106,7 +132,7 @@ describe('draws a heat map', () => {
   test('of two hundred classes', () => {
     const names = Array.from({ length: 200 }, (_, i) => `${i}`);
     const many = confusionSvg(confusionOf([0], [199], names));
-    expect(all(parsed(many), 'g[aria-label="cell"] rect')).toHaveLength(40_000);
+    expect(all(parsed(many), 'g[data-mark="cell"] rect')).toHaveLength(40_000);
     expect(many).not.toMatch(/NaN|undefined/);
   });
 });

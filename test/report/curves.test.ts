@@ -25,7 +25,7 @@ const panel = (svg: string, i: number): TestElement => all(parsed(svg), 'svg > s
 
 /** Lines of a color, which is an attribute of the path or of its group. */
 const linesIn = (plot: TestElement, color: string): [number, number][][] =>
-  all(plot, `g[aria-label="line"][stroke="${color}"] path, g[aria-label="line"] path[stroke="${color}"]`).map(pointsOf);
+  all(plot, `g[data-mark="line"][stroke="${color}"] path, g[data-mark="line"] path[stroke="${color}"]`).map(pointsOf);
 
 describe('of one run', () => {
   const svg = draw(syntheticRun(5));
@@ -65,7 +65,7 @@ describe('of one run', () => {
   });
 
   test('draws top-5 with dashes', () => {
-    const lines = all(panel(svg, ACCURACY), `g[aria-label="line"][stroke="${LIGHT.validation}"]`);
+    const lines = all(panel(svg, ACCURACY), `g[data-mark="line"][stroke="${LIGHT.validation}"]`);
     expect(lines.map((line) => line.getAttribute('stroke-dasharray'))).toEqual([null, '2 3']);
     const [[top1], [top5]] = lines.map((line) => all(line, 'path').map(pointsOf));
     // The last of five epochs: 40% and 60%.
@@ -85,7 +85,7 @@ describe('of one run', () => {
   });
 
   test('has the same x axis in all panels', () => {
-    const ticks = [0, 1, 2, 3].map((i) => texts(panel(svg, i), 'g[aria-label="x-axis tick label"] text'));
+    const ticks = [0, 1, 2, 3].map((i) => texts(panel(svg, i), 'g[data-mark="x-axis tick label"] text'));
     expect(ticks).toEqual(Array(4).fill(['0', '1', '2', '3', '4', '5']));
   });
 
@@ -103,7 +103,7 @@ describe('of one run', () => {
 test('for several runs, colors distinguish the runs, and dashes the training set', () => {
   const svg = draw(syntheticRun(3), syntheticRun(4));
   for (const [i, epochs] of [3, 4].entries()) {
-    const lines = all(panel(svg, LOSS), `g[aria-label="line"][stroke="${LIGHT.runs[i]}"]`);
+    const lines = all(panel(svg, LOSS), `g[data-mark="line"][stroke="${LIGHT.runs[i]}"]`);
     expect(lines.map((line) => line.getAttribute('stroke-dasharray'))).toEqual([null, '5 4']);
     expect(lines.map((line) => pointsOf(all(line, 'path')[0]).length)).toEqual([epochs, epochs]);
   }
@@ -134,7 +134,7 @@ describe('draws unusual records', () => {
     const broken = { loss: NaN, top1: 0.1, top5: 0.5 };
     const svg = draw([epochRecord(1), epochRecord(2, { train: broken, validation: broken }), epochRecord(3)]);
     isFinite(svg);
-    const [line] = all(panel(svg, LOSS), `g[aria-label="line"][stroke="${LIGHT.train}"] path`);
+    const [line] = all(panel(svg, LOSS), `g[data-mark="line"][stroke="${LIGHT.train}"] path`);
     expect(line.getAttribute('d')?.match(/M/g)).toHaveLength(2);
   });
 

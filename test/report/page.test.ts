@@ -18,7 +18,7 @@ test('is self-contained', () => {
 test('defines every color that it uses', () => {
   const used = new Set([...page.matchAll(/var\((--[\w-]+)\)/g)].map(([, name]) => name));
   expect(used.size).toBeGreaterThan(4);
-  for (const name of used) expect(page.match(new RegExp(`${name}: #`, 'g'))).toHaveLength(2);
+  for (const name of used) expect(page.match(new RegExp(`${name}: #`, 'g'))).toHaveLength(3);
 });
 
 test('has curves for wide and for narrow screens', () => {
@@ -63,4 +63,31 @@ test('shows a loss of NaN as text', () => {
   const text = curvesHtml([{ name: 'run', records: [epochRecord(1, { train: broken })] }]);
   expect(texts(parsed(text), '.epochs td')).toContain('not a number');
   expect(text).not.toContain('NaN');
+});
+
+test('of two runs, shows only the options that differ', () => {
+  const runs = [
+    { name: 'first', records: syntheticRun(2), config },
+    { name: 'second', records: syntheticRun(2), config: { ...config, lr: 0.01, seed: 3 } },
+  ];
+  const rowsOf = (html: string) =>
+    all(parsed(html), '.config tbody tr').map((row) => [...texts(row, 'th'), ...texts(row, 'td')]);
+  const compared = curvesHtml(runs);
+  expect(rowsOf(compared)).toEqual([
+    ['lr', '0.003', '0.01'],
+    ['seed', '', '3'],
+  ]);
+  expect(texts(parsed(compared), '.config thead th')).toEqual(['option', 'first', 'second']);
+  expect(compared).toContain('2 more options are the same in all runs; --all-options shows them.');
+  const complete = curvesHtml(runs, { allOptions: true });
+  expect(rowsOf(complete).map(([key]) => key)).toEqual(['dims', 'lr', 'data', 'seed']);
+  expect(complete).not.toContain('more options are the same');
+  // Equal runs have no table.
+  expect(rowsOf(curvesHtml([runs[0], { ...runs[0], name: 'again' }]))).toEqual([]);
+});
+
+test('can be read in print: dark colors are for screens, and tables are not cut', () => {
+  const [, print] = page.split('@media print');
+  expect(print).toContain('--background: #ffffff');
+  expect(print).toContain('.scroll { overflow: visible; }');
 });

@@ -164,8 +164,8 @@ describe('weights', () => {
       'bytes of header',
       '100 bytes: it is cut short',
     ],
-    ['empty', weights('empty'), 'WeightsError', 'empty.safetensors', 'a header', '0 bytes'],
-    ['a text file', weights('text'), 'WeightsError', 'text.safetensors', 'a header', ''],
+    ['empty', weights('empty'), 'WeightsError', 'empty.safetensors', 'a safetensors file', 'an empty file'],
+    ['a text file', weights('text'), 'WeightsError', 'text.safetensors', 'a safetensors file', ''],
     [
       'weights of another model',
       weights('foreign', '-c', 'known.json'),

@@ -28,6 +28,10 @@ export const MAX_THREADS = 256;
 /** Milliseconds to wait for the start of the threads. */
 const START_TIMEOUT = 30_000;
 
+/** Milliseconds after the loss of a thread until others are started, and how often: some machine may end every thread. */
+const RESTART_DELAY = 5000;
+const MOST_RESTARTS = 3;
+
 /**
  * The program of a worker, which ends when `stop` is called. Its clock stands still, because only the caller decides that a
  * thread is lost. It renames `exports`, because bundlers would take the text for CommonJS.
@@ -123,16 +127,20 @@ export const singleThread = (kernels: ProgramExports, { program, scratch }: Prog
  *
  * A thread that ends while it waits is harmless: the others take its panels. One that ends or hangs while it computes panels
  * is noticed by its lack of progress (see assembly/shared/team.ts). As it might go on at any later time, the memory is left
- * to it: the calling thread continues alone on a copy, and all other threads are ended.
+ * to it: the calling thread continues alone on a copy, and all other threads are ended. A later call starts new ones: on a
+ * busy machine, a thread may just have had no turn.
  */
 export class Team implements ProgramInstance {
   readonly #kind: ModuleKind<ProgramExports>;
   readonly #module: CompiledModule;
   readonly #work: TeamWork;
-  readonly #workers: Workers;
+  #workers: Workers;
   readonly #mayWait = canBlock();
   #kernels: ProgramExports;
   #state: 'together' | 'lost' | 'alone' | 'stopped' = 'together';
+  #restarts = 0;
+  /** When threads may be started again, by `performance.now`. */
+  #restartTime = 0;
   /**
    * Resolves when every thread has started. Threads start while weights are loaded.
    *
@@ -188,6 +196,7 @@ export class Team implements ProgramInstance {
 
   run(first: number, last: number): number {
     this.leaveLostThreads();
+    this.#startAgain();
     const { program, scratch } = this.#work;
     const end = this.#kernels.runProgram(program, scratch[0], first, last, this.#mayWait);
     if (end === COMPLETE) return last;
@@ -213,6 +222,22 @@ export class Team implements ProgramInstance {
     head.setUint32(offsetOf(PROGRAM, 'active'), 0, true);
     this.#kernels = instantiateNow(this.#kind, this.#module, memory);
     this.#state = 'alone';
+    this.#restartTime = performance.now() + RESTART_DELAY;
+  }
+
+  /** Starts new threads, which join when they are ready. */
+  #startAgain(): void {
+    if (this.#state !== 'alone' || this.#restarts === MOST_RESTARTS || performance.now() < this.#restartTime) return;
+    this.#restarts++;
+    this.#restartTime += RESTART_DELAY;
+    try {
+      this.#workers = new Workers(this.#module, this.#kernels.memory, this.#work);
+      this.#state = 'together';
+      // Waits in order to end those that do not start.
+      void this.#workers.started();
+    } catch {
+      // The runtime refuses: the calling thread remains alone.
+    }
   }
 
   stop(): void {
@@ -246,6 +271,8 @@ class Workers {
   readonly #workers: RuntimeWorker[] = [];
   /** Numbers of the threads that have not ended. */
   readonly #running = new Set<number>();
+  /** Numbers of the threads that have started. */
+  readonly #started = new Set<number>();
   /** Why the first thread ended. */
   #failure: string | null = null;
 
@@ -258,7 +285,9 @@ class Workers {
           this.#end(self, reason ?? 'a worker that ended at once');
         };
         this.#running.add(self);
-        this.#workers.push(platform.startWorker(SERVE, data, ended));
+        const worker = platform.startWorker(SERVE, data, ended);
+        this.#workers.push(worker);
+        void worker.started.then(() => this.#started.add(self));
       }
     } catch (cause) {
       this.terminate();
@@ -268,7 +297,7 @@ class Workers {
 
   /** Running threads, including the caller's. */
   get size(): number {
-    return 1 + this.#running.size;
+    return 1 + [...this.#running].filter((self) => this.#started.has(self)).length;
   }
 
   /** Waits until each has started or failed. @returns why the first failed; null if all have started */

@@ -91,9 +91,8 @@ export class Network {
    * @throws BackendUnavailableError if a thread is lost and there is no memory to replace that which it may still change
    */
   run(first = 0, last = this.layout.regions.length): void {
-    const end = this.#instance.run(first, last);
-    // A region reads one block and writes another, so that it can be run again.
-    if (end < last) this.#instance.run(end, last);
+    // A region reads one block and writes another, so that it can be run again if a thread was lost.
+    for (let next = first; next < last;) next = this.#instance.run(next, last);
     const { buffer } = this.#instance.kernels.memory;
     if (buffer !== this.#views.buffer) this.#views = viewsOf(buffer, this.#config, this.layout);
   }

@@ -109,6 +109,32 @@ describe('without memory for a copy', () => {
   });
 });
 
+test('new threads are started later, and may be lost again, three times', async () => {
+  const { opened: model, loseInNextRun } = await withLostThread({ region: 1, end: 'sleeps' }, () => open(2));
+  loseInNextRun();
+  expect(await model.forward(x)).toEqual(expected.logits);
+  expect(model.info.threads).toBe(1);
+  const now = performance.now.bind(performance);
+  const starts = jest.spyOn(platform, 'startWorker');
+  for (let restarts = 1; restarts <= 4; restarts++) {
+    // Later than the next start is allowed.
+    jest.spyOn(performance, 'now').mockImplementation(() => now() + 10_000 * restarts);
+    expect(await model.forward(other)).toEqual(expected.other);
+    expect(starts).toHaveBeenCalledTimes(Math.min(restarts, 3));
+    while (model.info.threads !== 2 && restarts < 4) await sleep(5);
+    expect(model.info.threads).toBe(restarts < 4 ? 2 : 1);
+    expect(await model.forward(x)).toEqual(expected.logits);
+    if (restarts < 4) {
+      // A thread that never leaves the run.
+      const data = starts.mock.lastCall?.[1] as { memory: { buffer: ArrayBuffer }; program: number };
+      Atomics.add(new Int32Array(data.memory.buffer), data.program / 4 + 1, 1);
+      expect(await model.forward(other)).toEqual(expected.other);
+      expect(model.info.threads).toBe(1);
+    }
+  }
+  model.dispose();
+});
+
 test('threads that end while they wait are not counted, and the others go on', async () => {
   const cores = jest.spyOn(platform, 'parallelism').mockReturnValue(8);
   const workers = await workersOf(async () => {

@@ -192,7 +192,7 @@ const choice = (flags: string, text: string, choices: readonly string[]): Option
 /** Adds a flag for every value of the recipe and the network. Defaults are in the texts, because a file or preset may set them. */
 export const withRecipe = (command: Command): Command =>
   command
-    .addOption(choice('--preset <name>', 'recipe and network to start from', Object.keys(PRESETS)))
+    .addOption(choice('--preset <name>', 'base recipe', Object.keys(PRESETS)))
     .option('-c, --config <file>', 'recipe and network as JSON, such as the config.json of a run')
     .optionsGroup('Network:')
     .option('--variant <name>', 'published network, such as vanillanet_5', variantName)
@@ -216,7 +216,7 @@ export const withRecipe = (command: Command): Command =>
     .addOption(choice('--lambda-per <what>', 'when lambda changes (default: step)', ['step', 'epoch']))
     .option('--fuse-at-decay', 'fuse when lambda reaches 1, then train the fused network')
     .option('--no-fuse-at-decay', 'train the deep network to the end (default)')
-    .addOption(choice('--init-truncation <kind>', 'bounds of initial kernels (default: absolute)', TRUNCATIONS))
+    .addOption(choice('--init-truncation <kind>', 'of initial kernels (default: absolute)', TRUNCATIONS))
     .option('--seed <n>', 'seed of all random numbers (default: 0)', integer(0))
     .optionsGroup('Optimizer:')
     .addOption(choice('--optimizer <kind>', 'optimizer (default: adam)', OPTIMIZERS))
@@ -233,7 +233,7 @@ export const withRecipe = (command: Command): Command =>
     .option('--nesterov', 'Nesterov momentum for sgd')
     .option('--no-nesterov', 'plain momentum for sgd (default)')
     .option('--layer-decay <d>', 'learning-rate factor a layer, from the top (default: 1)', number(0, 1))
-    .addOption(choice('--running-var <kind>', 'running variance of batch norms (default: unbiased)', RUNNING_VARS))
+    .addOption(choice('--running-var <kind>', 'of batch norms (default: unbiased)', RUNNING_VARS))
     .option('--ema <d>', 'decay of averaged weights, 0 for none (default: 0)', number(0, 1))
     .optionsGroup('Loss and augmentation:')
     .addOption(choice('--loss <kind>', 'loss function (default: cross-entropy)', ['cross-entropy', 'bce']))

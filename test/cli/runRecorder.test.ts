@@ -1,7 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
-import { RunRecorder } from '../../src/cli/runRecorder.js';
+import { mkdir, readdir, rm } from 'node:fs/promises';
+import { isRecorded, RunRecorder } from '../../src/cli/runRecorder.js';
 import { DataError, ParamError } from '../../src/core/errors.js';
+// Loaded before the run imports them twice at once, which jest does not support.
+import '../../src/report/curves.js';
+import '../../src/report/page.js';
+import { readMetrics } from '../../src/report/record.js';
+import { readCheckpoint } from '../../src/train/checkpoint.js';
+import type { Origin } from '../../src/train/origin.js';
+import type { NetworkWeights, Progress, TrainingResult } from '../../src/train/progress.js';
 import { RunFolder } from '../../src/train/runFolder.js';
+import { refusal } from '../io/refusal.js';
+import { epochRecord, stepRecord } from '../report/syntheticRun.js';
+import { checkpointAt } from '../train/checkpointAt.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 
 const path = temporaryFolder();
@@ -31,5 +42,109 @@ describe('if a checkpoint cannot be written between two steps', () => {
     const reported: unknown[] = [];
     await expect((await openRecorder(reported)).between(point)).rejects.toBe(full);
     expect(reported).toEqual([]);
+  });
+});
+
+test.each([
+  // Every tenth, and the last of the epoch.
+  [1251, undefined, [10, 20], 125 + 1],
+  [200, undefined, [10, 20], 20],
+  // 20 an epoch if it is shorter.
+  [100, undefined, [5, 10], 20],
+  [20, undefined, [1, 2], 20],
+  [5, undefined, [1, 2], 5],
+  [7, 3, [3, 6], 3],
+  [7, 100, [7], 1],
+])('of %d steps, with --log-every %p, records %p, … (%d in all)', (steps, logEvery, first, count) => {
+  const recorded = Array.from({ length: steps }, (_, i) => i + 1).filter((step) => isRecorded(step, steps, logEvery));
+  expect(recorded.slice(0, first.length)).toEqual(first);
+  expect(recorded).toHaveLength(count);
+  expect(recorded[recorded.length - 1]).toBe(steps);
+});
+
+describe('if a file of the run cannot be written', () => {
+  /** A run of one step, which goes on to `end` if nothing stops it. */
+  async function runOf(name: string, prepare: (folder: string) => Promise<void>, more: Partial<Progress> = {}) {
+    const folder = await RunFolder.open(path(name), { resume: false, onDamage: () => undefined });
+    await folder.begin({ lr: 1 }, {} as Origin);
+    await prepare(path(name));
+    const stale: string[] = [];
+    const recorder = new RunRecorder(folder, {
+      ...{ stops: () => false, every: 1000, onUnsaved: () => undefined },
+      onStale: (error) => stale.push(error.message),
+    });
+    const progress = {
+      ...stepRecord(1, 4),
+      checkpoint: () => Promise.resolve(checkpointAt(4)),
+      weights: () => Promise.reject(new Error('not needed')),
+      ...more,
+    } as Progress;
+    async function* steps(): AsyncGenerator<Progress, TrainingResult> {
+      yield progress;
+      yield progress;
+      return Promise.reject(new Error('end'));
+    }
+    const error: unknown = await recorder.follow(steps(), () => undefined).catch((cause: unknown) => cause);
+    await folder.close();
+    return { error, stale, names: (await readdir(path(name))).sort() };
+  }
+
+  const CHECKPOINT = 'checkpoint-00000004.safetensors';
+
+  test('saves the last step, and the record in its checkpoint', async () => {
+    const { error, names } = await runOf('metrics', (folder) => mkdir(`${folder}/metrics.jsonl`).then(() => undefined));
+    expect(error).toEqual(refusal(ParamError, path('metrics', 'metrics.jsonl'), 'a file to write', 'a folder'));
+    expect(names).toEqual([CHECKPOINT, 'config.json', 'metrics.jsonl']);
+    const { unrecorded = [] } = await readCheckpoint(path('metrics', CHECKPOINT));
+    expect(unrecorded.map((line) => JSON.parse(line) as unknown)).toEqual([
+      { ...stepRecord(1, 4), time: expect.any(Number) },
+    ]);
+  });
+
+  test('saves configuration, records and the last step in a new folder if it was removed', async () => {
+    const { error, names } = await runOf('removed', (folder) => rm(folder, { recursive: true }));
+    expect(error).toEqual(
+      refusal(ParamError, path('removed', 'metrics.jsonl'), 'a file to write', 'no such file or folder'),
+    );
+    expect(names).toEqual([CHECKPOINT, 'config.json', 'metrics.jsonl']);
+    expect(await readMetrics(path('removed', 'metrics.jsonl'))).toEqual([
+      { ...stepRecord(1, 4), time: expect.any(Number) },
+    ]);
+    expect((await readCheckpoint(path('removed', CHECKPOINT))).unrecorded).toBeUndefined();
+  });
+
+  const epoch = (best: () => Promise<NetworkWeights>): Partial<Progress> => ({ ...epochRecord(1), newBest: { best } });
+
+  test('saves no checkpoint that names a best epoch without its weights', async () => {
+    const failure = new ParamError({ op: 'best', expected: 'a file to write', got: 'a full disk' });
+    const { error, names } = await runOf(
+      'best',
+      () => Promise.resolve(),
+      epoch(() => Promise.reject(failure)),
+    );
+    expect(error).toBe(failure);
+    expect(names).toEqual(['config.json', 'metrics.jsonl']);
+  });
+
+  test('continues if it is derived from the records, and reports it once', async () => {
+    const { config, snapshot } = checkpointAt(4);
+    const { error, stale, names } = await runOf(
+      'derived',
+      (folder) => mkdir(`${folder}/results.csv`).then(() => undefined),
+      epoch(() => Promise.resolve({ config, state: snapshot.state })),
+    );
+    expect(error).toEqual(new Error('end'));
+    expect(stale).toEqual([`${path('derived', 'results.csv')}: expected a file to write, got a folder`]);
+    expect(names).toEqual(
+      [
+        'best.safetensors',
+        CHECKPOINT,
+        'config.json',
+        'curves.html',
+        'curves.svg',
+        'metrics.jsonl',
+        'results.csv',
+      ].sort(),
+    );
   });
 });

@@ -1,32 +1,20 @@
 /** The lock of a run's folder, and the files in it. */
 import { expect, test } from '@jest/globals';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { resolveConfig } from '../../src/core/config.js';
 import { ParamError } from '../../src/core/errors.js';
 import { readMetrics } from '../../src/report/record.js';
-import { writeCheckpoint, type Checkpoint } from '../../src/train/checkpoint.js';
-import { initialState } from '../../src/train/initialState.js';
+import { writeCheckpoint } from '../../src/train/checkpoint.js';
 import type { Origin } from '../../src/train/origin.js';
-import { DEFAULT_RECIPE } from '../../src/train/recipe.js';
 import { RunFolder } from '../../src/train/runFolder.js';
-import { EMPTY_TALLY } from '../../src/train/scores.js';
 import { refusal } from '../io/refusal.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { stepRecord } from '../report/syntheticRun.js';
+import { checkpointAt } from './checkpointAt.js';
 
 const path = temporaryFolder();
 const open = (name: string, resume: boolean) => RunFolder.open(path(name), { resume, onDamage: () => undefined });
 const origin = {} as Origin;
 const record = stepRecord(1, 1);
-
-function checkpointAt(globalStep: number): Checkpoint {
-  const config = resolveConfig({ dims: [3, 4], strides: [2], act_num: 1, num_classes: 2, input_size: 8 });
-  const snapshot = { state: initialState(config, 0), optimizer: new Map(), steps: globalStep };
-  return {
-    ...{ config, recipe: DEFAULT_RECIPE, images: 1, epoch: 0, step: globalStep, globalStep, tally: EMPTY_TALLY },
-    ...{ best: null, bestFusable: null, snapshot },
-  };
-}
 
 test('locks the folder while the run lasts', async () => {
   const folder = await open('run', false);
@@ -92,7 +80,7 @@ test('removes temporary files of a killed process when a resumed run begins, and
 test('releases the lock if all checkpoints are damaged', async () => {
   await mkdir(path('damaged'));
   await writeFile(path('damaged', 'checkpoint-00000001.safetensors'), 'x');
-  await expect(open('damaged', true)).rejects.toThrow('a header');
+  await expect(open('damaged', true)).rejects.toThrow('a safetensors file');
   expect(await readdir(path('damaged'))).toEqual(['checkpoint-00000001.safetensors']);
 });
 

@@ -83,8 +83,8 @@ function printReport({ input, result, bytesBefore, probe, drift }: Report, { dty
   if (shard !== undefined) print(shardLine(shards, shard));
   print(`size      ${grouped(bytesBefore)} -> ${grouped(bytes)} bytes, ${formatPercent(bytes / bytesBefore)}`);
   print(
-    `logits    differ by at most ${threeDigits(drift.maxDifference)}, ${threeDigits(drift.meanDifference)} on average ` +
-      `(magnitudes up to ${threeDigits(drift.maxLogit)}), on ${probe.what}`,
+    `logits    differ by at most ${threeDigits(drift.maxDifference)}, ${threeDigits(100 * drift.relativeDifference)}% of the ` +
+      `largest (${threeDigits(drift.maxLogit)}), ${threeDigits(drift.meanDifference)} on average, on ${probe.what}`,
   );
   print(`top-1     unchanged for ${formatPercent(drift.top1Agreement)} of the images`);
   const { accuracy } = drift;

@@ -61,6 +61,8 @@ export interface Drift {
   readonly images: number;
   readonly maxDifference: number;
   readonly meanDifference: number;
+  /** maxDifference as a share of maxLogit; 0 if all logits are 0. */
+  readonly relativeDifference: number;
   /** The largest magnitude of the first network's logits. */
   readonly maxLogit: number;
   /** Share of the images with the same most probable class. */
@@ -116,6 +118,7 @@ export async function driftOf(
     images: set.n,
     maxDifference: total.maxDifference,
     meanDifference: total.sum / (set.n * classes),
+    relativeDifference: total.maxLogit === 0 ? 0 : total.maxDifference / total.maxLogit,
     maxLogit: total.maxLogit,
     top1Agreement: total.agreements / set.n,
     accuracy: isLabeled ? { before: total.correctBefore / set.n, after: total.correctAfter / set.n } : null,

@@ -187,7 +187,7 @@ describe('shards', () => {
         `size      ${before.toLocaleString('en-US')} -> ${size.toLocaleString('en-US')} bytes, ${((100 * size) / before).toFixed(1)}%`,
       ]);
       expect(lines[3]).toMatch(
-        /^logits {4}differ by at most [\d.e-]+, [\d.e-]+ on average \(magnitudes up to [\d.]+\), on 5 drawn shapes$/,
+        /^logits {4}differ by at most [\d.e-]+, [\d.e-]+% of the largest \([\d.]+\), [\d.e-]+ on average, on 5 drawn shapes$/,
       );
       expect(lines[4]).toMatch(/^top-1 {5}unchanged for [\d.]+% of the images$/);
       expect(lines).toHaveLength(5);

@@ -210,7 +210,7 @@ export const withRecipe = (command: Command): Command =>
     .optionsGroup('Schedule:')
     .option('-e, --epochs <n>', 'epochs (default: 3)', integer(1))
     .option('-b, --batch-size <n>', 'images a step (default: 32)', integer(2))
-    .option('--grad-accum-steps <n>', 'micro-batches a step, to save memory (default: 1)', integer(1))
+    .option('--grad-accum-steps <n>', 'micro-batches a step (default: as few as fit into memory)', integer(1))
     .option('--decay-epochs <n>', 'epochs in which lambda rises (default: 2/3 of all)', number(0))
     .addOption(choice('--lambda-schedule <kind>', 'curve of lambda (default: linear)', ['linear', 'cosine']))
     .addOption(choice('--lambda-per <what>', 'when lambda changes (default: step)', ['step', 'epoch']))

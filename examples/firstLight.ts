@@ -5,7 +5,15 @@
 import { mkdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { loadModel, planNetwork, resolveConfig, topK, wasmBackend, type FloatArray } from 'vanillanet';
-import { batchOf, findCifar10, fuseState, openDataset, readImage, verifyFused, writeWeights } from 'vanillanet/node';
+import {
+  findCifar10,
+  fuseState,
+  openDataset,
+  prepareInputs,
+  readImage,
+  verifyFused,
+  writeWeights,
+} from 'vanillanet/node';
 import { train, wasmTrainer } from 'vanillanet/train';
 
 const EPOCHS = 8;
@@ -112,7 +120,7 @@ await mkdir(FOLDER, { recursive: true });
 await writeWeights(`${FOLDER}/train.safetensors`, state, trainedConfig);
 await writeWeights(`${FOLDER}/deploy.safetensors`, fused.state, fused.config, { dtype: 'float32' });
 const model = await loadModel(await readFile(`${FOLDER}/deploy.safetensors`));
-const pixels = batchOf(heldOut, [...Array(heldOut.n).keys()], config);
+const pixels = await prepareInputs(heldOut, [...Array(heldOut.n).keys()], model.config);
 const start = performance.now();
 const logits = await model.forward(pixels, heldOut.n);
 const milliseconds = performance.now() - start;

@@ -107,7 +107,7 @@ describe('one file', () => {
     'is measured on shapes',
     async () => {
       const drawn = drawShapes(20, { size: 16, seed: 3 });
-      const x = batchOf(drawn, [...drawn.labels.keys()], deploy);
+      const x = batchOf(drawn, [...drawn.labels.keys()], { mean: deploy.mean, std: deploy.std });
       const report = await packJson('net.safetensors', 'i.safetensors', '-d', 'int8', '--probe', '20', '--seed', '3');
       const { accuracy, ...expected } = await measureDrift('i.safetensors', x, drawn.labels);
       expect(accuracy).toBeDefined();
@@ -121,7 +121,7 @@ describe('one file', () => {
     async () => {
       const set = await openDataset('shapes', 'test', { size: [16, 16], n: 30, seed: 5 });
       checkDataset(set, deploy);
-      const x = batchOf(set, [...set.labels.keys()], deploy);
+      const x = batchOf(set, [...set.labels.keys()], { mean: deploy.mean, std: deploy.std });
       const report = await packJson(
         ...['net.safetensors', 'i.safetensors', '-d', 'int8', '--data', 'shapes', '-n', '30', '--seed', '5'],
       );
@@ -242,7 +242,7 @@ describe('refuses, and writes nothing', () => {
       1,
       'ParamError: x.json: expected .safetensors, got .json without --shard',
     ],
-    ['JSON that is not an index', ['no.json', 'x'], 1, 'WeightsError: no.json: expected format "vanillanet-shards"'],
+    ['JSON that is not an index', ['no.json', 'x'], 1, 'WeightsError: no.json: expected an index of shards'],
     [
       'an index onto itself',
       ['cut.json', 'cut', '--shard'],

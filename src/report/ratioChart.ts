@@ -49,7 +49,7 @@ function legend(verdicts: readonly Verdict[], left: number, palette: Palette): s
     );
   });
   const y = 18 + verdicts.length * ROW;
-  const cross = `<path d="M${left + 2},${y - 8}l8,8m0,-8l-8,8" stroke="${palette.bad}" stroke-width="2.5"/>`;
+  const cross = `<path d="M${left + 6},${y - 9}v10m-5,-5h10" stroke="${palette.bad}" stroke-width="3"/>`;
   const note = `<text x="${left + 18}" y="${y}" font-size="${FONT_SIZE}">outside its bound</text>`;
   return [...entries, cross + note];
 }

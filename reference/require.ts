@@ -1,7 +1,8 @@
 /** Checks of arguments, which may be of any type, because callers may not use TypeScript. */
 import { ParamError, ShapeError, WeightsError } from './errors.js';
-import type { State } from './layers.js';
-import type { Tensor } from './tensor.js';
+import type { NdArray as Tensor } from './views.js';
+
+type State = ReadonlyMap<string, Tensor>;
 
 /** Values of a list that `show` prints, and characters of a text. */
 const SHOWN = 16;

@@ -16,7 +16,10 @@ const shorten = (text: string): string => (text.length > LONGEST ? `${text.slice
 /** A field as text. Callers without types may pass names and options that are no text, or have none: `Symbol()`, `{}`. */
 function textOf(field: unknown): string {
   if (typeof field === 'string') return shorten(field);
-  return typeof field === 'object' || typeof field === 'function' ? `a value of type ${typeof field}` : String(field);
+  if (typeof field === 'symbol') return field.toString();
+  return typeof field === 'object' || typeof field === 'function'
+    ? `a value of type ${typeof field}`
+    : `${field as number}`;
 }
 
 /** The base of every error that this package throws on purpose. Its message is `op: expected …, got …`. */

@@ -1,4 +1,5 @@
-import type { ModelConfig } from './config.js';
+import { checkObject } from './check.js';
+import { resolveConfig, type ModelConfig } from './config.js';
 import { ShapeError } from './errors.js';
 import type { AdaptiveMaxPoolParams, ConvParams, MaxPoolParams } from './ops.js';
 import { convSize, type Size } from './shapes.js';
@@ -244,13 +245,22 @@ export function planModules(config: ModelConfig, [h, w]: Size): PlannedModule[] 
   });
 }
 
+/** Checks the keys of a configuration that determine the network, for callers without types. @throws ParamError */
+export function checkNetwork(config: ModelConfig, size?: Size): ModelConfig {
+  const { dims, strides, ada_pool, article_stem, in_chans, num_classes, act_num, form } = checkObject('config', config);
+  const input_size = size === undefined ? {} : { input_size: size };
+  return resolveConfig({ dims, strides, ada_pool, article_stem, in_chans, num_classes, act_num, form, ...input_size });
+}
+
 /**
  * The layers of the network in the order in which they run, for an input of h x w.
  *
  * @throws ShapeError as `planModules`
  */
-export const planNetwork = (config: ModelConfig, size: Size): Layer[] =>
-  planModules(config, size).flatMap(({ layers }) => layers);
+export function planNetwork(config: ModelConfig, size: Size): Layer[] {
+  const { input_size } = checkNetwork(config, size);
+  return planModules(config, input_size).flatMap(({ layers }) => layers);
+}
 
 /** @throws ShapeError if `config.input_size` is too small for the network. */
 export function checkInputSize(config: ModelConfig): void {

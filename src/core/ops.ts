@@ -3,6 +3,7 @@
  * its output. A backend checks them once, before its kernels run. The reference has its own
  * rules, so that tests detect a mistake in either.
  */
+import { isRecord, show, tagOf } from './check.js';
 import { ParamError, ShapeError } from './errors.js';
 import { convSize } from './shapes.js';
 import { formatShape, sizeOf, type Tensor } from './tensor.js';
@@ -30,6 +31,23 @@ export interface AdaptiveMaxPoolParams {
 
 const countsOnly = (shape: Shape): boolean => shape.every((size) => Number.isSafeInteger(size) && size >= 1);
 
+const isFloats = (data: unknown): boolean =>
+  ArrayBuffer.isView(data) && ['Float32Array', 'Float64Array'].includes(tagOf(data));
+
+/**
+ * The shape of an operand: a caller without types may pass anything.
+ *
+ * @throws ShapeError unless it is a tensor
+ */
+export function operandShape(op: string, name: string, tensor: Tensor): readonly number[] {
+  const { data, shape } = (isRecord(tensor) ? tensor : {}) as Partial<Tensor>;
+  if (!isFloats(data) || !Array.isArray(shape) || !shape.every((size) => typeof size === 'number')) {
+    const got = data === undefined ? show(tensor) : `${tagOf(data)} of shape ${show(shape)}`;
+    throw new ShapeError({ op, expected: `${name}, a tensor { data, shape } of floats`, got });
+  }
+  return [...(shape)];
+}
+
 function fourSizes(op: string, tensor: string, shape: Shape, letters: string): Shape4 {
   if (shape.length !== 4 || !countsOnly(shape)) {
     throw new ShapeError({
@@ -46,7 +64,11 @@ const LARGEST = 2 ** 24;
 
 function integer(op: string, param: string, value: number, min: number): void {
   if (!Number.isSafeInteger(value) || value < min || value > LARGEST) {
-    throw new ParamError({ op, expected: `${param} an integer from ${min} to ${LARGEST}`, got: `${param} ${value}` });
+    throw new ParamError({
+      op,
+      expected: `${param} an integer from ${min} to ${LARGEST}`,
+      got: `${param} ${show(value)}`,
+    });
   }
 }
 
@@ -143,8 +165,8 @@ export function leakyReluShape(x: Shape, lambda: number): Shape {
   if (!countsOnly(x)) {
     throw new ShapeError({ op, expected: 'x with every size at least 1', got: `x ${formatShape(x)}` });
   }
-  if (!(lambda >= 0 && lambda <= 1)) {
-    throw new ParamError({ op, expected: 'lambda in [0, 1]', got: `lambda ${lambda}` });
+  if (!(typeof lambda === 'number' && lambda >= 0 && lambda <= 1)) {
+    throw new ParamError({ op, expected: 'lambda in [0, 1]', got: `lambda ${show(lambda)}` });
   }
   return x;
 }
@@ -169,6 +191,9 @@ export function maxPool2dShape(x: Shape, { kernel_size, stride }: MaxPoolParams)
  */
 export function adaptiveMaxPool2dShape(x: Shape, { output_size }: AdaptiveMaxPoolParams): Shape {
   const op = 'adaptiveMaxPool2d';
+  if (!Array.isArray(output_size)) {
+    throw new ParamError({ op, expected: 'output_size [height, width]', got: show(output_size) });
+  }
   const [n, c] = fourSizes(op, 'x', x, 'n,c,h,w');
   integer(op, 'output_size[0]', output_size[0], 1);
   integer(op, 'output_size[1]', output_size[1], 1);

@@ -1,4 +1,4 @@
-import { checkKeys, checkNumber, checkOneOf } from './check.js';
+import { checkKeys, checkNumber, checkOneOf, show } from './check.js';
 import { power } from './elementary.js';
 import { ParamError } from './errors.js';
 
@@ -53,6 +53,7 @@ export function resolveStep(step: OptimizerStep): Required<OptimizerStep> {
   const all = { ...DEFAULTS, decayVectors: step.kind !== 'lamb', ...step };
   checkOneOf('optimizer', all.kind, OPTIMIZERS);
   for (const name of ['lr', 'weightDecay', 'eps', 'momentum'] as const) checkNumber(name, all[name], { min: 0 });
+  if (!Array.isArray(all.betas)) throw new ParamError({ op: 'betas', expected: 'two numbers', got: show(all.betas) });
   for (const beta of all.betas) checkNumber('betas', beta, { min: 0, below: 1 });
   checkNumber('layerDecay', all.layerDecay, { above: 0 });
   if (all.nesterov && all.momentum === 0) {

@@ -1,10 +1,12 @@
+import { checkStateDict } from './checkState.js';
 import type { ModelConfig } from './config.js';
 import { WeightsError } from './errors.js';
-import { chain } from './network.js';
+import { chain, checkNetwork } from './network.js';
 import { formatShape, sizeOf, type FloatArray, type StateDict, type Tensor } from './tensor.js';
 
 /** Every tensor of the network's form: PyTorch's names, in the order of its `state_dict()`. */
 export function parameterShapes(config: ModelConfig): ReadonlyMap<string, readonly number[]> {
+  checkNetwork(config);
   const shapes = new Map<string, readonly number[]>();
   let channels = config.in_chans;
   for (const part of chain(config).flatMap(({ parts }) => parts)) {
@@ -57,7 +59,8 @@ export function formOf(names: { has(name: string): boolean }): ModelConfig['form
 export const FUSE_HINT = 'Fuse it first: vanillanet fuse IN OUT.';
 
 /** The name of a tensor in errors, with its file if it has one. */
-const inFile = (file: string | undefined, name: string): string => (file === undefined ? name : `${file}: ${name}`);
+const inFile = (file: string | undefined, name: string): string =>
+  typeof file === 'string' ? `${file}: ${name}` : name;
 
 /**
  * Checks the names and shapes of weights: every tensor of the network must exist and have the right shape, and
@@ -152,6 +155,8 @@ export function checkParameter(name: string, { data, shape }: Tensor, file?: str
 
 /** Checks weights in memory by `checkShapes` and `checkValues`. @throws WeightsError */
 export function checkState(state: StateDict, config: ModelConfig, file?: string): void {
+  checkStateDict(typeof file === 'string' ? file : 'state', state);
+  checkNetwork(config);
   checkShapes(new Map([...state].map(([name, { shape }]) => [name, shape])), config, file);
   for (const [name, tensor] of state) checkParameter(name, tensor, file);
 }

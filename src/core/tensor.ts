@@ -20,5 +20,9 @@ export const sizeOf = (shape: readonly number[]): number => shape.reduce((a, b) 
 const SHOWN_SIZES = 16;
 
 /** A shape as text: `[1,3,32,32]`. */
-export const formatShape = (shape: readonly number[]): string =>
-  `[${shape.slice(0, SHOWN_SIZES).join(',')}${shape.length > SHOWN_SIZES ? ',…' : ''}]`;
+export function formatShape(shape: readonly number[]): string {
+  // A caller without types may pass anything, also sizes that cannot be converted to text.
+  if (!Array.isArray(shape)) return typeof shape;
+  const sizes = shape.slice(0, SHOWN_SIZES).map((size: unknown) => (typeof size === 'number' ? size : typeof size));
+  return `[${sizes.join(',')}${shape.length > SHOWN_SIZES ? ',…' : ''}]`;
+}

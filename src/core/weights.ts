@@ -1,5 +1,6 @@
-import { checkStateDict } from './checkState.js';
-import { WeightsError } from './errors.js';
+import { checkFunction, checkObject, show } from './check.js';
+import { checkMap, checkStateDict, checkText } from './checkState.js';
+import { ParamError, WeightsError } from './errors.js';
 import { checkValues } from './parameters.js';
 import { sizeOf, type FloatArray, type StateDict, type Tensor } from './tensor.js';
 
@@ -92,11 +93,38 @@ export async function collectState(weights: WeightStream): Promise<StateDict> {
   );
 }
 
+/** Checks a stream of a caller without types. @throws ParamError */
+export function checkStream(weights: WeightStream): void {
+  const { shapes } = checkObject('weights', weights);
+  checkFunction('weights.parts', (weights as Partial<Record<'parts', unknown>>).parts);
+  for (const [name, shape] of checkMap('weights.shapes', shapes)) {
+    checkText('weights.shapes', name);
+    if (Array.isArray(shape)) continue;
+    throw new ParamError({ op: 'weights.shapes', expected: 'a list of sizes for each tensor', got: show(shape) });
+  }
+}
+
+/** A part of a caller without types. @throws ParamError */
+function checkPart(part: WeightPart): WeightPart {
+  const { data } = checkObject('weights.parts', part);
+  if (ArrayBuffer.isView(data)) return part;
+  throw new ParamError({ op: 'weights.parts', expected: 'parts { name, offset, data }', got: show(part) });
+}
+
+/** What `weights.parts` returns. @throws ParamError if it cannot be iterated */
+function partsOf(weights: WeightStream): AsyncIterable<WeightPart> {
+  const parts: unknown = weights.parts();
+  if (typeof parts === 'object' && parts !== null && Symbol.asyncIterator in parts)
+    return parts as AsyncIterable<WeightPart>;
+  throw new ParamError({ op: 'weights.parts', expected: 'an async iterable of parts', got: show(parts) });
+}
+
 /** A stream that checks each part by `checkValues`. */
 export const withValueChecks = (weights: WeightStream): WeightStream => ({
   ...weights,
   async *parts() {
-    for await (const part of weights.parts()) {
+    for await (const each of partsOf(weights)) {
+      const part = checkPart(each);
       checkValues(part.name, part.data, part.offset, weights.file);
       yield part;
     }

@@ -8,7 +8,7 @@ import { JobQueue } from '../core/jobQueue.js';
 import { checkShapes, checkState } from '../core/parameters.js';
 import { checkInputSize, featureNames } from '../core/network.js';
 import type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
-import { withValueChecks, streamOf, type WeightStream } from '../core/weights.js';
+import { checkStream, withValueChecks, streamOf, type WeightStream } from '../core/weights.js';
 import type { ImageInput } from '../image/imageInput.js';
 import type { RgbImage } from '../image/pixelImage.js';
 import { fit, fitOptions } from '../image/preprocess.js';
@@ -38,7 +38,7 @@ function callOptions(
 ): { n: number | null; signal: AbortSignal | undefined } {
   const n = typeof nOrOptions === 'number' ? nOrOptions : null;
   if (n !== null && (!Number.isSafeInteger(n) || n < 1)) {
-    throw new ParamError({ op, expected: 'n an integer >= 1', got: `n = ${n}` });
+    throw new ParamError({ op, expected: 'n an integer >= 1', got: `n = ${show(n)}` });
   }
   const options = checkObject(op, rest ?? (typeof nOrOptions === 'number' ? {} : nOrOptions));
   checkKeys(options, ['signal'], (key) => key);
@@ -49,7 +49,7 @@ function callOptions(
 function listOf(op: string, input: ModelInput | readonly ModelInput[], n: number | null): readonly ModelInput[] {
   const inputs: readonly ModelInput[] = Array.isArray(input) ? (input as readonly ModelInput[]) : [input as ModelInput];
   if (n === null || n === inputs.length) return inputs;
-  throw new ParamError({ op, expected: `n = ${inputs.length}, the number of images`, got: `n = ${n}` });
+  throw new ParamError({ op, expected: `n = ${inputs.length}, the number of images`, got: `n = ${show(n)}` });
 }
 
 /** In float64 if any of them is. */
@@ -111,6 +111,7 @@ export class Model {
    */
   static async load(weights: WeightStream, config: ModelConfigInput, backend: Backend): Promise<Model> {
     const resolved = resolveConfig(config);
+    checkStream(weights);
     checkShapes(weights.shapes, resolved, weights.file);
     return Model.#open(withValueChecks(weights), resolved, backend);
   }
@@ -348,7 +349,7 @@ export class Model {
     const { in_chans, input_size } = this.config;
     const [h, w] = input_size;
     if (!Number.isSafeInteger(n) || n < 1) {
-      throw new ParamError({ op, expected: 'n an integer >= 1', got: `n = ${n}` });
+      throw new ParamError({ op, expected: 'n an integer >= 1', got: `n = ${show(n)}` });
     }
     if (x.length !== n * in_chans * h * w) {
       const expected = `x of ${n * in_chans * h * w} values, [${n},${in_chans},${h},${w}]`;

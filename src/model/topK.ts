@@ -14,11 +14,16 @@ export interface Prediction {
 
 const LISTS = ['Float32Array', 'Float64Array', 'Array'];
 
+const isTexts = (names: unknown): boolean => Array.isArray(names) && names.every((name) => typeof name === 'string');
+
 function checkLogits(logits: FloatArray, classNames: readonly string[] | null): void {
   const op = 'topK';
   if (!LISTS.includes(tagOf(logits)) || logits.length === 0) {
     const got = LISTS.includes(tagOf(logits)) ? 'none' : tagOf(logits);
     throw new ShapeError({ op, expected: 'logits, one for each class', got });
+  }
+  if (classNames !== null && !isTexts(classNames)) {
+    throw new ParamError({ op, expected: 'class names in a list, or null', got: show(classNames) });
   }
   if (classNames !== null && classNames.length !== logits.length) {
     throw new ParamError({

@@ -1,5 +1,7 @@
 import { fuse, uniform, valuesOf, zeros, type FusionReport } from '../../reference/index.js';
-import type { ModelConfig } from '../core/config.js';
+import { checkObject } from '../core/check.js';
+import { checkStateDict } from '../core/checkState.js';
+import { resolveConfig, type ModelConfig } from '../core/config.js';
 import type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
 import { toOracleConfig } from './backend.js';
 import { fromOracle, stateFromOracle, stateToOracle } from './state.js';
@@ -33,8 +35,12 @@ const PROBE_SEED = 2023;
 export function fuseState(
   state: StateDict,
   config: ModelConfig,
-  { probeSize = config.input_size }: { readonly probeSize?: readonly [number, number] } = {},
+  options: { readonly probeSize?: readonly [number, number] } = {},
 ): FusedState {
+  checkStateDict('state', state);
+  const { input_size } = resolveConfig(config);
+  const { probeSize = input_size } = checkObject('options', options);
+  resolveConfig({ ...config, input_size: probeSize });
   const shape = [PROBE_IMAGES, config.in_chans, ...probeSize];
   // An unknown λ is refused, as NaN is not 1.
   const lambda = config.lambda ?? NaN;

@@ -1,3 +1,6 @@
+import { checkObject, show } from '../core/check.js';
+import { checkStateDict } from '../core/checkState.js';
+import { ParamError } from '../core/errors.js';
 import type { Backend } from '../core/backend.js';
 import { Model } from '../model/model.js';
 import type { FusedState } from './fuse.js';
@@ -11,11 +14,21 @@ export interface Verification {
   readonly holds: boolean;
 }
 
+/** The result of `fuseState`: a caller without types may pass anything. @throws ParamError */
+function checkFused(fused: FusedState): FusedState {
+  const { probe, logits, bounds, firstOrder, report } = checkObject('fused', fused);
+  checkStateDict('fused', new Map([['probe', probe]]));
+  checkObject('fused.report', report);
+  for (const [name, values] of Object.entries({ logits, bounds, firstOrder })) {
+    if (ArrayBuffer.isView(values)) continue;
+    throw new ParamError({ op: `fused.${name}`, expected: 'a Float32Array or Float64Array', got: show(values) });
+  }
+  return fused;
+}
+
 /** Compares a fused network on a backend with the unfused network in float64. */
-export async function verifyFused(
-  { state, config, probe, logits, bounds, firstOrder, report }: FusedState,
-  backend: Backend,
-): Promise<Verification> {
+export async function verifyFused(fused: FusedState, backend: Backend): Promise<Verification> {
+  const { state, config, probe, logits, bounds, firstOrder, report } = checkFused(fused);
   const [n, , h, w] = probe.shape;
   const model = await Model.open(state, { ...config, input_size: [h, w] }, backend);
   try {

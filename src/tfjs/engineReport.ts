@@ -1,4 +1,5 @@
 /** Describes an engine of TensorFlow.js by what it reports itself: the name of its package proves nothing. */
+import { checkFunction, checkObject } from '../core/check.js';
 import type * as core from '@tensorflow/tfjs-core';
 import { BackendUnavailableError } from '../core/errors.js';
 import { missingKernels } from './tf.js';
@@ -40,10 +41,11 @@ interface Device {
   readonly isHardware: boolean;
 }
 
-/** The device behind an adapter, judged by the adapter's own description. */
+/** The device behind an adapter, judged by the adapter's own description. @throws ParamError for anything but an object */
 export function deviceOf(info: AdapterInfo): Device {
-  const { vendor, architecture, device, description } = info;
-  const words = [vendor, architecture, device, description].filter(Boolean).join(' ');
+  const { vendor, architecture, device, description } = checkObject('deviceOf', info);
+  const isText = (word: unknown): boolean => typeof word === 'string' && word !== '';
+  const words = [vendor, architecture, device, description].filter(isText).join(' ');
   if (words === '') return { device: 'an unnamed adapter', isHardware: false };
   if (info.isFallbackAdapter === true || SOFTWARE.test(words))
     return { device: `${words} (software)`, isHardware: false };
@@ -75,6 +77,9 @@ interface WebGL {
 export function describeEngine(
   tf: Pick<typeof core, 'backend' | 'getBackend' | 'getKernel' | 'version_core'>,
 ): EngineReport {
+  for (const key of ['backend', 'getBackend', 'getKernel'] as const) {
+    checkFunction(`describeEngine: tf.${key}`, checkObject('describeEngine: tf', tf)[key]);
+  }
   const name = tf.getBackend();
   const backend: unknown = tf.backend();
   const report = (engine: EngineName, { device, isHardware }: Device): EngineReport => ({

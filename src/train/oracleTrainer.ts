@@ -20,7 +20,7 @@ import type { FloatArray, StateDict } from '../core/tensor.js';
 import { checkBatch, checkOpening } from '../core/trainingRules.js';
 import { toOracleConfig } from '../oracle/backend.js';
 import { fromOracle, stateFromOracle, stateToOracle, toOracle } from '../oracle/state.js';
-import { firstState, TRAINER_KEYS, type Trainer, type TrainerOptions } from './trainer.js';
+import { checkStepArguments, firstState, TRAINER_KEYS, type Trainer, type TrainerOptions } from './trainer.js';
 
 /** The moments, with the names of a snapshot. */
 const momentsOf = ({ moments, buffers = new Map<string, Tensor>() }: Training, config: ModelConfig): StateDict => {
@@ -77,7 +77,9 @@ export function oracleTrainer(config: ModelConfig, options: TrainerOptions & { r
   let lastPass: (() => ReturnType<typeof forward>) | null = null;
   return {
     evaluationBatch: 100,
-    step(x, targets, { lambda, optimizer, emaDecay }) {
+    step(x, targets, options) {
+      checkStepArguments(config, x, targets, options);
+      const { lambda, optimizer, emaDecay } = options;
       checkBatch(targets.length / config.num_classes, gradAccumSteps, config);
       const q = shares(targets);
       const { kind: optimizerKind, ...step } = resolveStep(optimizer);

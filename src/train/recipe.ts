@@ -1,5 +1,14 @@
 /** The values that determine how a network is trained, and their ranges. */
-import { checkBoolean, checkInteger, checkKeys, checkNumber, checkOneOf, type Range } from '../core/check.js';
+import {
+  checkBoolean,
+  checkInteger,
+  checkKeys,
+  checkNumber,
+  checkObject,
+  checkOneOf,
+  show,
+  type Range,
+} from '../core/check.js';
 import { ParamError } from '../core/errors.js';
 import type { Loss, OptimizerKind } from '../core/optimizer.js';
 import { RUNNING_VARS, type RunningVar } from '../core/trainingRules.js';
@@ -116,7 +125,7 @@ export const DEFAULT_RECIPE: Recipe = {
 };
 
 function refuse(op: string, expected: string, value: unknown): never {
-  throw new ParamError({ op, expected, got: typeof value === 'string' ? value : JSON.stringify(value) });
+  throw new ParamError({ op, expected, got: typeof value === 'string' ? value : show(value) });
 }
 
 type Check = (name: string, value: unknown) => unknown;
@@ -200,6 +209,7 @@ function checkCombinations(recipe: Recipe): void {
  * @throws ParamError for an unknown key, or a value of another type or out of its range
  */
 export function resolveRecipe(values: Partial<Recipe>): Recipe {
+  checkObject('recipe', values);
   checkKeys(values, Object.keys(CHECKS), (key) => key);
   for (const [key, value] of Object.entries<unknown>(values)) {
     if (value === undefined) refuse(key, 'a value', 'undefined');

@@ -1,10 +1,18 @@
-import { checkKeys } from '../core/check.js';
+import { checkFunction, checkKeys, checkObject } from '../core/check.js';
 import type { ModelConfig } from '../core/config.js';
 import type { OptimizerStep } from '../core/optimizer.js';
 import type { FloatArray, StateDict } from '../core/tensor.js';
 import { checkBatch, type OpeningOptions } from '../core/trainingRules.js';
 import { joinPasses, microBatches } from './microBatches.js';
-import { firstState, TRAINER_KEYS, type Outcome, type Snapshot, type Trainer, type TrainerOptions } from './trainer.js';
+import {
+  checkStepArguments,
+  firstState,
+  TRAINER_KEYS,
+  type Outcome,
+  type Snapshot,
+  type Trainer,
+  type TrainerOptions,
+} from './trainer.js';
 
 interface PassResult {
   /** Loss of each image. */
@@ -42,7 +50,8 @@ export async function tfjsTrainer(
   config: ModelConfig,
   trainerOptions: TrainerOptions & { readonly batchSize: number },
 ): Promise<Trainer> {
-  checkKeys(trainerOptions, TRAINER_KEYS, (key) => key);
+  checkFunction('backend.train', (checkObject('backend', backend) as Partial<Record<'train', unknown>>).train);
+  checkKeys(checkObject('options', trainerOptions), TRAINER_KEYS, (key) => key);
   const { batchSize, ...options } = trainerOptions;
   const { gradAccumSteps = 1 } = options;
   checkBatch(batchSize, gradAccumSteps, config);
@@ -53,7 +62,9 @@ export async function tfjsTrainer(
   });
   return {
     evaluationBatch: batchSize / gradAccumSteps,
-    async step(x, targets, { lambda, optimizer, emaDecay }) {
+    async step(x, targets, stepOptions) {
+      checkStepArguments(config, x, targets, stepOptions);
+      const { lambda, optimizer, emaDecay } = stepOptions;
       checkBatch(targets.length / config.num_classes, gradAccumSteps, config);
       const outcomes: Outcome[] = [];
       for (const part of microBatches(x, targets, gradAccumSteps)) {

@@ -1,5 +1,5 @@
 import { checkSignal } from '../core/abort.js';
-import { checkKeys } from '../core/check.js';
+import { checkKeys, checkObject } from '../core/check.js';
 import type { ModelConfig } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
 import { checkInputSize } from '../core/network.js';
@@ -68,6 +68,9 @@ export function train(
   recipe: Partial<Recipe>,
   options: RunOptions = {},
 ): AsyncGenerator<Progress, TrainingResult> {
+  checkObject('config', config);
+  checkObject('data', data);
+  checkObject('options', options);
   if (config.form !== 'train') {
     throw new ParamError({ op: 'train', expected: 'the train form', got: `the ${config.form} form` });
   }

@@ -1,5 +1,7 @@
 /** The interface of the backends that compute training steps. */
+import { checkObject, show, tagOf } from '../core/check.js';
 import type { ModelConfig } from '../core/config.js';
+import { ParamError, ShapeError } from '../core/errors.js';
 import type { OptimizerStep } from '../core/optimizer.js';
 import type { Resume } from '../core/resume.js';
 import type { FloatArray, StateDict } from '../core/tensor.js';
@@ -88,3 +90,29 @@ export interface Trainer {
 /** The weights that a training starts from. */
 export const firstState = (config: ModelConfig, { seed, initTruncation, state, resume }: TrainerOptions): StateDict =>
   resume?.state ?? state ?? initialState(config, seed, initTruncation);
+
+const isFloats = (value: unknown): boolean =>
+  ArrayBuffer.isView(value) && ['Float32Array', 'Float64Array'].includes(tagOf(value));
+
+/**
+ * Checks the arguments of `step` of a caller without types.
+ *
+ * @throws ParamError; ShapeError unless x is the input of as many images as there are targets
+ */
+export function checkStepArguments(
+  { in_chans, num_classes, input_size }: ModelConfig,
+  x: FloatArray,
+  targets: FloatArray,
+  options: StepOptions,
+): void {
+  for (const [name, values] of Object.entries({ x, targets })) {
+    if (isFloats(values)) continue;
+    throw new ParamError({ op: name, expected: 'a Float32Array or Float64Array', got: show(values) });
+  }
+  const { optimizer } = checkObject('options', options);
+  checkObject('optimizer', optimizer);
+  const images = targets.length / num_classes;
+  const expected = images * in_chans * input_size[0] * input_size[1];
+  if (x.length === expected) return;
+  throw new ShapeError({ op: 'x', expected: `${expected} values, for ${images} images`, got: `${x.length}` });
+}

@@ -1,9 +1,16 @@
-import { checkKeys } from '../core/check.js';
+import { checkKeys, checkObject } from '../core/check.js';
 import type { ModelConfig } from '../core/config.js';
 import { checkBatch } from '../core/trainingRules.js';
 import { TrainingSession, type TrainingOptions } from '../wasm/training/session.js';
 import { joinPasses, microBatches } from './microBatches.js';
-import { firstState, TRAINER_KEYS, type Outcome, type Trainer, type TrainerOptions } from './trainer.js';
+import {
+  checkStepArguments,
+  firstState,
+  TRAINER_KEYS,
+  type Outcome,
+  type Trainer,
+  type TrainerOptions,
+} from './trainer.js';
 
 /**
  * Creates a trainer that computes in WebAssembly, in float32: thousands of small images per second. With the plain build,
@@ -13,7 +20,7 @@ import { firstState, TRAINER_KEYS, type Outcome, type Trainer, type TrainerOptio
  * @throws BackendUnavailableError if the runtime cannot run the build
  */
 export async function wasmTrainer(config: ModelConfig, options: TrainingOptions & TrainerOptions): Promise<Trainer> {
-  checkKeys(options, [...TRAINER_KEYS, 'build', 'threads'], (key) => key);
+  checkKeys(checkObject('options', options), [...TRAINER_KEYS, 'build', 'threads'], (key) => key);
   const { gradAccumSteps = 1 } = options;
   checkBatch(options.batchSize, gradAccumSteps, config);
   const batchSize = options.batchSize / gradAccumSteps;
@@ -23,7 +30,9 @@ export async function wasmTrainer(config: ModelConfig, options: TrainingOptions 
   const mean = (losses: Float64Array, n: number): number => losses.subarray(0, n).reduce((a, b) => a + b, 0) / n;
   return {
     evaluationBatch: batchSize,
-    step(x, targets, { lambda, optimizer, emaDecay }) {
+    step(x, targets, stepOptions) {
+      checkStepArguments(config, x, targets, stepOptions);
+      const { lambda, optimizer, emaDecay } = stepOptions;
       const outcomes: Outcome[] = [];
       for (const part of microBatches(x, targets, gradAccumSteps)) {
         const { losses, logits } = session.pass(part.x, part.targets, lambda);

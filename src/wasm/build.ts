@@ -1,3 +1,4 @@
+import { show } from '../core/check.js';
 import { BackendUnavailableError, ParamError } from '../core/errors.js';
 import { validates, type Build, type WasmSource } from './module.js';
 
@@ -19,7 +20,7 @@ export function resolveBuild(choice: BuildChoice, relaxed: WasmSource): Build {
   // A caller without types may pass any value.
   const value: unknown = choice;
   if (!CHOICES.some((each) => each === value)) {
-    throw new ParamError({ op: 'build', expected: CHOICES.join(', '), got: String(value) });
+    throw new ParamError({ op: 'build', expected: CHOICES.join(', '), got: show(value) });
   }
   if (choice === 'plain') return 'plain';
   if (validates(relaxed)) return 'relaxed';

@@ -111,7 +111,6 @@ const MAKERS: readonly ((random: Random) => unknown)[] = [
   () => 2n ** 100n,
   () => () => undefined,
   () => trap,
-  () => CallerError,
   () => new Date(NaN),
   () => /x/,
   () => new Error('e'),

@@ -22,7 +22,7 @@ const isFilled = (value: unknown): boolean => typeof value === 'string' && value
 function defectOf(error: VanillaNetError | OracleError): string | null {
   const { op, expected, got, hint, message, name } = error;
   if (typeof op !== 'string') return 'an error whose op is no text';
-  if (!isFilled(expected) || !isFilled(got)) return 'an error without expected and got';
+  if (!isFilled(expected) || typeof got !== 'string') return 'an error without expected and got';
   if (message !== `${op}: expected ${expected}, got ${got}`) return 'a message that is not made of its fields';
   if (!/^[A-Z]\w+Error$/.test(name)) return `an error named ${name}`;
   if (hint !== undefined && !(typeof hint === 'string' && /[.?]$/.test(hint))) return 'a hint that is no sentence';
@@ -66,6 +66,7 @@ export function outcomeOfError(error: unknown): Outcome {
 /** Values of a result that are compared; more would take long, and say little more. */
 const MAX_VALUES = 10_000;
 const MAX_BYTES = 2 ** 20;
+const MAX_DEPTH = 50;
 
 /** Adds a value to a hash: numbers to the bit, containers with their values. */
 class Digest {
@@ -73,14 +74,14 @@ class Digest {
   readonly #seen = new Set<object>();
   #values = 0;
 
-  add(value: unknown): void {
-    if (++this.#values > MAX_VALUES) return;
+  add(value: unknown, depth = 0): void {
+    if (++this.#values > MAX_VALUES || depth > MAX_DEPTH) return;
     if (typeof value === 'number') this.#hash.update(Object.is(value, -0) ? '-0' : String(value));
     else if (typeof value !== 'object' || value === null) this.#hash.update(`${typeof value}:${String(value)}`);
-    else this.#addObject(value);
+    else this.#addObject(value, depth + 1);
   }
 
-  #addObject(value: object): void {
+  #addObject(value: object, depth: number): void {
     if (this.#seen.has(value)) return;
     this.#seen.add(value);
     this.#hash.update(Object.prototype.toString.call(value));
@@ -91,11 +92,11 @@ class Digest {
     }
     if (ArrayBuffer.isView(value))
       this.#hash.update(new Uint8Array(value.buffer, value.byteOffset, Math.min(value.byteLength, MAX_BYTES)));
-    else if (value instanceof Map || value instanceof Set) for (const each of value) this.add(each);
+    else if (value instanceof Map || value instanceof Set) for (const each of value) this.add(each, depth);
     else {
       for (const [key, { value: each }] of Object.entries(Object.getOwnPropertyDescriptors(value))) {
         this.#hash.update(key);
-        if (typeof each !== 'function') this.add(each);
+        if (typeof each !== 'function') this.add(each, depth);
       }
     }
   }

@@ -1,3 +1,4 @@
+import { show } from '../../core/check.js';
 import { ParamError } from '../../core/errors.js';
 import type { Size } from '../../core/shapes.js';
 import type { ColorJitterOptions } from './colorJitter.js';
@@ -25,8 +26,14 @@ export interface AugmentOptions {
 
 type Check = (name: string, value: unknown) => void;
 
+/** Lists as users write them: `[1, 2]`. */
+const showOption = (value: unknown): string => {
+  if (typeof value === 'string') return value;
+  return Array.isArray(value) ? `[${value.map(show).join(', ')}]` : show(value);
+};
+
 function refuse(op: string, expected: string, got: unknown): never {
-  throw new ParamError({ op, expected, got: Array.isArray(got) ? `[${got.join(', ')}]` : String(got) });
+  throw new ParamError({ op, expected, got: showOption(got) });
 }
 
 /** Checks a number. */

@@ -77,8 +77,10 @@ export interface Imbalance {
 /** Compares the sizes of the classes: a network learns to favor the large ones. @throws ParamError for a value that is no set */
 export function imbalance(set: LabeledImages): Imbalance {
   checkLabeledImages('imbalance', set);
-  const classes = classCounts(set).map((count, i) => ({ name: set.classNames[i], count }));
+  const counts = classCounts(set);
+  const classes = set.classNames.map((name, i) => ({ name, count: counts[i] }));
   const [first, ...others] = classes;
+  if (classes.length === 0) throw new ParamError({ op: 'imbalance', expected: 'a set with classes', got: 'none' });
   const largest = others.reduce((most, one) => (one.count > most.count ? one : most), first);
   const smallest = others.reduce((least, one) => (one.count < least.count ? one : least), first);
   return { largest, smallest, ratio: largest.count / smallest.count };

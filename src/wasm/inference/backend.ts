@@ -1,3 +1,4 @@
+import { checkObject } from '../../core/check.js';
 import type { ModelConfig } from '../../core/config.js';
 import type { WeightStream } from '../../core/weights.js';
 import type { BuildChoice } from '../build.js';
@@ -43,6 +44,9 @@ async function openOnTeam(
   }
 }
 
+/** Options with their defaults. */
+type DefinedOptions = { readonly [K in 'build' | 'threads' | 'memoryLimit']: NonNullable<WasmBackendOptions[K]> };
+
 /** Validates the options. @throws ParamError, BackendUnavailableError */
 export function checkWasmOptions({ build = 'auto', threads = 1, memoryLimit = Infinity }: WasmBackendOptions): void {
   resolveInferenceBuild(build);
@@ -54,11 +58,12 @@ export function checkWasmOptions({ build = 'auto', threads = 1, memoryLimit = In
  * Creates a backend that runs VanillaNet's deploy form in WebAssembly SIMD. `open` throws a BackendUnavailableError if the
  * build does not run here.
  */
-export const createWasmBackend = ({
-  build = 'auto',
-  threads = 1,
-  memoryLimit = Infinity,
-}: WasmBackendOptions = {}): WasmBackend => ({
+export const createWasmBackend = (options: WasmBackendOptions = {}): WasmBackend => {
+  const { build = 'auto', threads = 1, memoryLimit = Infinity } = checkObject('options', options);
+  return backendWith({ build, threads, memoryLimit });
+};
+
+const backendWith = ({ build, threads, memoryLimit }: DefinedOptions): WasmBackend => ({
   name: 'wasm',
   async open(weights, config) {
     const resolved = resolveInferenceBuild(build);

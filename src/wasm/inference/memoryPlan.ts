@@ -1,3 +1,4 @@
+import { checkObject, show } from '../../core/check.js';
 import { resolveConfig, type ModelConfigInput } from '../../core/config.js';
 import { ParamError } from '../../core/errors.js';
 import { parameterShapes } from '../../core/parameters.js';
@@ -52,13 +53,15 @@ const refuse = (expected: string, got: string): never => {
  * @throws ParamError for an invalid configuration or option, and if the network needs more than 4 GiB
  * @throws ShapeError if the input is too small
  */
-export function memoryPlan(
-  input: ModelConfigInput,
-  { batch = 1, threads = 1, size, dtype = 'float32' }: MemoryPlanOptions = {},
-): MemoryPlan {
-  if (!Number.isSafeInteger(batch) || batch < 1) refuse('batch an integer >= 1', String(batch));
-  if (!STORED_DTYPES.includes(dtype)) refuse(`dtype one of ${STORED_DTYPES.join(', ')}`, JSON.stringify(dtype));
-  const config = resolveConfig({ ...input, form: 'deploy', ...(size === undefined ? {} : { input_size: size }) });
+export function memoryPlan(input: ModelConfigInput, options: MemoryPlanOptions = {}): MemoryPlan {
+  const { batch = 1, threads = 1, size, dtype = 'float32' } = checkObject('memoryPlan: options', options);
+  if (!Number.isSafeInteger(batch) || batch < 1) refuse('batch an integer >= 1', show(batch));
+  if (!STORED_DTYPES.includes(dtype)) refuse(`dtype one of ${STORED_DTYPES.join(', ')}`, show(dtype));
+  const config = resolveConfig({
+    ...checkObject('config', input),
+    form: 'deploy',
+    ...(size === undefined ? {} : { input_size: size }),
+  });
   const { use } = planLayout(config, {
     threads: typeof threads === 'number' ? checkThreads(threads) : threadCount(threads),
   });

@@ -1,3 +1,4 @@
+import { checkObject } from '../../core/check.js';
 import { throwIfAborted, type AbortOptions } from '../../core/abort.js';
 import type { Backend, Session } from '../../core/backend.js';
 import type { ModelConfig } from '../../core/config.js';
@@ -204,7 +205,10 @@ export const wasmBackendOn = (loader: ModuleLoader, memoryLimit = Infinity): Was
  * @param source the package's plain.wasm or relaxed.wasm: the compiled module, its bytes, a `Response`, or a promise of one
  * @throws ParamError for an invalid timeout
  */
-export const wasmBackendFrom = (
+export function wasmBackendFrom(
   source: WasmSource | Promise<WasmSource>,
-  { memoryLimit, timeout }: WasmBackendFromOptions = {},
-): WasmBackend => wasmBackendOn(new ModuleLoader(source, timeout), memoryLimit);
+  options: WasmBackendFromOptions = {},
+): WasmBackend {
+  const { memoryLimit, timeout } = checkObject('options', options);
+  return wasmBackendOn(new ModuleLoader(source, timeout), memoryLimit);
+}

@@ -1,6 +1,8 @@
+import { checkObject } from '../../core/check.js';
 import {
   adaptiveMaxPool2dShape,
   checkTensor,
+  operandShape,
   conv2dShape,
   depthwiseConv2dShape,
   globalAvgPoolShape,
@@ -139,43 +141,53 @@ async function openModule(build: BuildChoice, source: WasmSource | undefined): P
  * @throws ParamError for an unknown build
  * @throws BackendUnavailableError if the module does not run here, or is not the ops module of this version
  */
-export async function openOps({ build = 'plain', source }: OpenOpsOptions = {}): Promise<WasmOps> {
+export async function openOps(options: OpenOpsOptions = {}): Promise<WasmOps> {
+  const { build = 'plain', source } = checkObject('options', options);
   const kernels = await openModule(build, source);
   return {
     conv2d(x, weight, bias, params) {
-      const shape = conv2dShape(x.shape, weight.shape, bias === null ? null : bias.shape, params);
-      const [k, c, kh, kw] = weight.shape;
-      const op = { op: 'conv2d', weight: [k, c, kh, kw], bias: bias !== null, ...params } as const;
-      return runOnImages(kernels, { ...op, input: mapOf(x.shape), output: mapOf(shape) }, x, shape, weight, bias);
+      const [input, kernel] = [operandShape('conv2d', 'x', x), operandShape('conv2d', 'weight', weight)];
+      const { stride, padding } = checkObject('conv2d: params', params);
+      const biasShape = bias === null ? null : operandShape('conv2d', 'bias', bias);
+      const shape = conv2dShape(input, kernel, biasShape, { stride, padding });
+      const [k, c, kh, kw] = kernel;
+      const op = { op: 'conv2d', weight: [k, c, kh, kw], bias: bias !== null, stride, padding } as const;
+      return runOnImages(kernels, { ...op, input: mapOf(input), output: mapOf(shape) }, x, shape, weight, bias);
     },
     depthwiseConv2d(x, weight, bias, params) {
-      const shape = depthwiseConv2dShape(x.shape, weight.shape, bias === null ? null : bias.shape, params);
-      const [c, , kh, kw] = weight.shape;
-      const op = { op: 'depthwiseConv2d', weight: [c, 1, kh, kw], bias: bias !== null, ...params } as const;
-      return runOnImages(kernels, { ...op, input: mapOf(x.shape), output: mapOf(shape) }, x, shape, weight, bias);
+      const name = 'depthwiseConv2d';
+      const [input, kernel] = [operandShape(name, 'x', x), operandShape(name, 'weight', weight)];
+      const { stride, padding } = checkObject(`${name}: params`, params);
+      const biasShape = bias === null ? null : operandShape(name, 'bias', bias);
+      const shape = depthwiseConv2dShape(input, kernel, biasShape, { stride, padding });
+      const [c, , kh, kw] = kernel;
+      const op = { op: name, weight: [c, 1, kh, kw], bias: bias !== null, stride, padding } as const;
+      return runOnImages(kernels, { ...op, input: mapOf(input), output: mapOf(shape) }, x, shape, weight, bias);
     },
     leakyRelu(x, lambda) {
-      const shape = leakyReluShape(x.shape, lambda);
+      const shape = leakyReluShape(operandShape('leakyRelu', 'x', x), lambda);
       const map: MapShape = [sizeOf(shape), 1, 1];
       return runOnImages(kernels, { op: 'leakyRelu', lambda, input: map, output: map }, x, shape);
     },
     maxPool2d(x, params) {
-      const shape = maxPool2dShape(x.shape, params);
-      return runOnImages(
-        kernels,
-        { op: 'maxPool2d', ...params, input: mapOf(x.shape), output: mapOf(shape) },
-        x,
-        shape,
-      );
+      const input = operandShape('maxPool2d', 'x', x);
+      const { kernel_size, stride } = checkObject('maxPool2d: params', params);
+      const shape = maxPool2dShape(input, { kernel_size, stride });
+      const op = { op: 'maxPool2d', kernel_size, stride } as const;
+      return runOnImages(kernels, { ...op, input: mapOf(input), output: mapOf(shape) }, x, shape);
     },
     adaptiveMaxPool2d(x, params) {
-      const shape = adaptiveMaxPool2dShape(x.shape, params);
-      const call: OpCall = { op: 'adaptiveMaxPool2d', ...params, input: mapOf(x.shape), output: mapOf(shape) };
+      const input = operandShape('adaptiveMaxPool2d', 'x', x);
+      const { output_size } = checkObject('adaptiveMaxPool2d: params', params);
+      const shape = adaptiveMaxPool2dShape(input, { output_size });
+      const size = [shape[2], shape[3]] as const;
+      const call: OpCall = { op: 'adaptiveMaxPool2d', output_size: size, input: mapOf(input), output: mapOf(shape) };
       return runOnImages(kernels, call, x, shape);
     },
     globalAvgPool(x) {
-      const shape = globalAvgPoolShape(x.shape);
-      return runOnImages(kernels, { op: 'globalAvgPool', input: mapOf(x.shape), output: mapOf(shape) }, x, shape);
+      const input = operandShape('globalAvgPool', 'x', x);
+      const shape = globalAvgPoolShape(input);
+      return runOnImages(kernels, { op: 'globalAvgPool', input: mapOf(input), output: mapOf(shape) }, x, shape);
     },
   };
 }

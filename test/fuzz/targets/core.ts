@@ -40,21 +40,27 @@ const loadOptions = () => ({
   memoryLimit: 2 ** 30,
 });
 
+/** Images of 4096 x 4096 pixels. */
+const IMAGES = { longest: 4096, allowance: 2 ** 28 };
+
 const coreTargets = entryTargets<typeof core>('core', core, {
   resolveConfig: (random) => [input(random)],
   checkState: () => [stateOf(TINY), config(), 'file'],
   parameterShapes: () => [config()],
   streamOf: () => [stateOf(TINY)],
-  centerCrop: (random) => [pixelsOf(random), [random.integer(1, 20), random.integer(1, 20)]],
+  centerCrop: { traits: IMAGES, draw: (random) => [pixelsOf(random), [random.integer(1, 20), random.integer(1, 20)]] },
   imageFormat: (random) => [random.bytes(16)],
   imageInfo: (random) => [random.bytes(40), 'image'],
-  normalize: (random) => [pixelsOf(random), [0.5, 0.4, 0.3], [0.2, 0.3, 0.4]],
-  orient: (random) => [pixelsOf(random), random.integer(1, 8) as core.Orientation],
-  fit: (random) => [pixelsOf(random), imageOptions(random)],
+  normalize: { traits: IMAGES, draw: (random) => [pixelsOf(random), [0.5, 0.4, 0.3], [0.2, 0.3, 0.4]] },
+  orient: { traits: IMAGES, draw: (random) => [pixelsOf(random), random.integer(1, 8) as core.Orientation] },
+  fit: { traits: IMAGES, draw: (random) => [pixelsOf(random), imageOptions(random)] },
   fitOptions: () => [config()],
   preprocessOptions: () => [config()],
-  preprocess: (random) => [pixelsOf(random), imageOptions(random)],
-  resize: (random) => [pixelsOf(random), [random.integer(1, 20), random.integer(1, 20)], 'bilinear'],
+  preprocess: { traits: IMAGES, draw: (random) => [pixelsOf(random), imageOptions(random)] },
+  resize: {
+    traits: IMAGES,
+    draw: (random) => [pixelsOf(random), [random.integer(1, 20), random.integer(1, 20)], 'bilinear'],
+  },
   readConfig: () => [new Map(core.writeConfig(TINY)), 'file'],
   writeConfig: () => [config()],
   decodeSafetensors: (random) => [random.pick(WEIGHT_FILES).slice(), 'file'],

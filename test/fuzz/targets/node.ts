@@ -38,7 +38,10 @@ const nodeTargets = entryTargets<typeof node>('node', node, {
   imbalance: (random) => [imageSetOf(random)],
   isStreamed: (random) => [imageSetOf(random)],
   subset: (random) => [imageSetOf(random), positions(random)],
-  evenlySpaced: (random) => [random.integer(0, 100), random.integer(0, 50)],
+  evenlySpaced: {
+    traits: { longest: 2 ** 20, allowance: 2 ** 24 },
+    draw: (random) => [random.integer(0, 100), random.integer(0, 50)],
+  },
   download: {
     traits: SLOW,
     draw: (random) => [
@@ -57,7 +60,10 @@ const nodeTargets = entryTargets<typeof node>('node', node, {
   },
   loadSubset: { traits: SLOW, draw: (random) => [imageSetOf(random), positions(random)] },
   prepareInputs: { traits: SLOW, draw: (random) => [imageSetOf(random), positions(random), { ...TINY }] },
-  drawShapes: (random) => [random.integer(1, 3), { size: 8, seed: random.uint32(), first: random.integer(0, 9) }],
+  drawShapes: {
+    traits: { longest: 512, allowance: 2 ** 26 },
+    draw: (random) => [random.integer(1, 3), { size: 8, seed: random.integer(0, 500), first: random.integer(0, 9) }],
+  },
   readWeights: { traits: SLOW, draw: () => [path('net.safetensors'), { config: { lambda: 1 } }] },
   writeWeights: {
     traits: SLOW,

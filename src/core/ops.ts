@@ -45,7 +45,7 @@ export function operandShape(op: string, name: string, tensor: Tensor): readonly
     const got = data === undefined ? show(tensor) : `${tagOf(data)} of shape ${show(shape)}`;
     throw new ShapeError({ op, expected: `${name}, a tensor { data, shape } of floats`, got });
   }
-  return [...(shape)];
+  return [...shape];
 }
 
 function fourSizes(op: string, tensor: string, shape: Shape, letters: string): Shape4 {

@@ -24,7 +24,7 @@ describe('an unknown option is refused, and the error lists those that there are
     ['thread', 'backend, build, threads, memoryLimit', 'Did you mean threads?'],
     ['memorylimit', 'backend, build, threads, memoryLimit', 'Did you mean memoryLimit?'],
   ])('%s in loadModel', async (key, keys, hint) => {
-    const loading = loadModel(bytes, { [key]: 2 } as LoadModelOptions);
+    const loading = loadModel(bytes, { [key]: 2 });
     await expect(loading).rejects.toThrow(refusal(ParamError, key, keys, 'an unknown key'));
     await expect(loading).rejects.toMatchObject({ hint });
   });
@@ -80,8 +80,13 @@ test('a backend without features is named, with one that has them', async () => 
   const backend: Backend = {
     name: 'none',
     open: async (weights, resolved) => {
-      const { features: _, info: __, ...session } = await referenceBackend.open(weights, resolved);
-      return session;
+      const session = await referenceBackend.open(weights, resolved);
+      return {
+        forward: (x, n) => session.forward(x, n),
+        dispose: () => {
+          session.dispose();
+        },
+      };
     },
   };
   const model = await Model.open(state, config, backend);

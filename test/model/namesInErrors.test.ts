@@ -6,7 +6,7 @@ import { writeConfig } from '../../src/io/configMetadata.js';
 import { cutShards } from '../../src/io/cutShards.js';
 import { openShards } from '../../src/io/openShards.js';
 import { encodeSafetensors } from '../../src/io/safetensors.js';
-import { loadModel, type LoadModelOptions } from '../../src/model/loadModel.js';
+import { loadModel } from '../../src/model/loadModel.js';
 import { loadModelWithModule, type LoadModelWithModuleOptions } from '../../src/model/loadModelWithModule.js';
 import { Model } from '../../src/model/model.js';
 import { topK } from '../../src/model/topK.js';

@@ -5,6 +5,15 @@ import { channelsOf, type PixelImage } from './pixelImage.js';
 
 type Numbers = readonly number[];
 
+/** @throws ParamError */
+function checkLists(mean: Numbers, std: Numbers): void {
+  // A caller without types may pass anything.
+  for (const list of [mean, std] as readonly unknown[]) {
+    if (Array.isArray(list)) continue;
+    throw new ParamError({ op: 'normalize', expected: 'lists of means and deviations', got: show(list) });
+  }
+}
+
 /**
  * Tables of (v/255 − mean)/std for the 256 pixel values v, one per channel.
  *
@@ -12,10 +21,7 @@ type Numbers = readonly number[];
  */
 export function normalizationTables(channels: number, mean: Numbers, std: Numbers): Float64Array[] {
   const op = 'normalize';
-  // A caller without types may pass anything.
-  for (const list of [mean, std] as readonly unknown[]) {
-    if (!Array.isArray(list)) throw new ParamError({ op, expected: 'lists of means and deviations', got: show(list) });
-  }
+  checkLists(mean, std);
   if (mean.length !== channels || std.length !== channels) {
     throw new ParamError({
       op,
@@ -49,6 +55,7 @@ export function normalizationTables(channels: number, mean: Numbers, std: Number
  */
 export function normalize(image: PixelImage, mean: Numbers, std: Numbers): Float32Array {
   const channels = channelsOf('normalize', image);
+  checkLists(mean, std);
   const { data, width, height } = image;
   const area = width * height;
   if (isGrayscale(3, mean, std)) {

@@ -40,10 +40,10 @@ test('errors of orient and normalize show what was passed', () => {
   const image = { data: new Uint8Array(12), width: 2, height: 2 };
   expect(() => orient(image, 9 as Orientation)).toThrow(refusal(ParamError, 'orient', 'an orientation, 1 to 8', '9'));
   expect(() => normalizationTables(2, [0.5, NaN], [1, 2])).toThrow(
-    refusal(ParamError, 'normalize', 'finite means and deviations > 0', '[0.5, NaN] and [1, 2]'),
+    refusal(ParamError, 'normalize', 'finite means and deviations > 0', '[0.5,NaN] and [1,2]'),
   );
   expect(() => normalizationTables(2, [0.5, 0], [1, 0])).toThrow(
-    refusal(ParamError, 'normalize', 'finite means and deviations > 0', '[0.5, 0] and [1, 0]'),
+    refusal(ParamError, 'normalize', 'finite means and deviations > 0', '[0.5,0] and [1,0]'),
   );
 });
 

@@ -88,6 +88,8 @@ function checkFlags(flags: TrainFlags, stored: Partial<TrainFlags>, isGiven: IsG
   for (const name of names) {
     // Names that stand for several: the backend is compared after it is opened.
     if (!isGiven(name) || flags[name] === stored[name] || flags[name] === 'tfjs' || flags[name] === 'auto') continue;
+    // Backends other than WebAssembly have no builds.
+    if (name === 'build' && stored.build === undefined) continue;
     const isData = name !== 'backend' && name !== 'build';
     const hint = isData ? 'Accept other images with --accept-data.' : 'Another backend yields other weights.';
     refuse(flagOf(name), textOf(stored[name]), textOf(flags[name]), hint);

@@ -61,7 +61,7 @@ describe('train', () => {
     expect((await readdir(path('run'))).sort()).toEqual([
       ...['best-fusable.safetensors', 'best.safetensors', 'checkpoint-00000015.safetensors'],
       ...['checkpoint-00000018.safetensors', 'config.json', 'curves.html', 'curves.svg'],
-      ...['last.safetensors', 'metrics.jsonl'],
+      ...['last.safetensors', 'metrics.jsonl', 'results.csv'],
     ]);
     const { config } = await readWeights(path('run/last.safetensors'));
     expect(config).toMatchObject({ dims: [4, 6], strides: [2], act_num: 1, lambda: 1, form: 'train' });

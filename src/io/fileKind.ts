@@ -136,16 +136,13 @@ const JSON_KEYS: readonly (readonly [key: RegExp, name: string, hint: string])[]
 
 /** What JSON is, by the keys in its text, or of the parsed object. */
 export function jsonKind(json: string | object): FileKind {
-  const text =
-    typeof json === 'string'
-      ? json
-      : Object.keys(json)
-          .slice(0, 20)
-          .map((key) => JSON.stringify(key))
-          .join(' ');
+  const text = typeof json === 'string' ? json : Object.keys(json).slice(0, 20).map(show).join(', ');
   const match = JSON_KEYS.find(([key]) => key.test(text));
   if (match !== undefined) return { name: `JSON: ${match[1]}`, hint: match[2] };
-  return kind(`JSON that begins with ${show(beginning(text))}`, 'path');
+  return kind(
+    typeof json === 'string' ? `JSON that begins with ${show(beginning(text))}` : `JSON with the keys ${text}`,
+    'path',
+  );
 }
 
 /** The first characters of a text, on one line. */

@@ -73,9 +73,12 @@ for (const name of positionals.length > 0 ? positionals : all) {
   const verdicts = verdictsOf(report);
   failures += verdicts.length;
   const growth = ((report.after.bytes - report.before.bytes) / 1024).toFixed(0);
+  const { answered, refused } = report.outcomes;
+  const verdict = verdicts.length === 0 ? 'ok' : 'FAILED';
   console.log(
-    `${name.padEnd(20)} ${report.rounds} rounds, ${report.seconds.toFixed(1)} s, ${growth} KiB more: ${verdicts.length === 0 ? 'ok' : 'FAILED'}`,
+    `${name.padEnd(18)} ${report.rounds} rounds, ${report.seconds.toFixed(0)} s: ` +
+      `${answered} calls answered, ${refused} refused; ${growth} KiB more: ${verdict}`,
   );
-  for (const verdict of verdicts) console.log(`  ${verdict}`);
+  for (const each of verdicts) console.log(`  ${each}`);
 }
 process.exitCode = failures > 0 ? 1 : 0;

@@ -7,7 +7,7 @@ import { usage, watch, type Usage } from './resources.js';
 
 // Before anything instantiates a module.
 watch();
-const { SCENARIOS } = await import('./scenarios.js');
+const { outcomes, SCENARIOS } = await import('./scenarios.js');
 const { Random } = await import('../random.js');
 
 export interface RoundsReport {
@@ -15,6 +15,8 @@ export interface RoundsReport {
   readonly seconds: number;
   /** The first broken rules, with their rounds. */
   readonly broken: readonly { readonly round: number; readonly rule: string }[];
+  /** Calls that were answered, and that failed by an allowed error. */
+  readonly outcomes: { readonly answered: number; readonly refused: number };
   readonly before: Usage;
   readonly after: Usage;
 }
@@ -47,6 +49,6 @@ const before = await usage();
 const start = performance.now();
 for (let round = 0; round < Number(count); round++) await run(round);
 const seconds = (performance.now() - start) / 1000;
-const report: RoundsReport = { rounds: Number(count), seconds, broken, before, after: await usage() };
+const report: RoundsReport = { rounds: Number(count), seconds, broken, outcomes, before, after: await usage() };
 console.log(JSON.stringify(report));
 process.exit(0);

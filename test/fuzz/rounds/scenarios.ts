@@ -36,19 +36,8 @@ const bitsOf = (values: unknown): string =>
         : value,
   );
 
-interface CallOptions {
-  readonly signal?: AbortSignal;
-}
-
-/** The methods of a model that can be aborted. */
-interface AbortableModel {
-  forward(x: Float32Array, n: number, options: CallOptions): Promise<unknown>;
-  classify(image: typeof IMAGE, options: CallOptions): Promise<unknown>;
-  features(x: Float32Array, layers: readonly string[], n: number, options: CallOptions): Promise<unknown>;
-}
-
 /** A call of a model, with the options that it passes. */
-type Call = (model: AbortableModel, options: CallOptions) => Promise<unknown>;
+type Call = (model: Model, options: { readonly signal?: AbortSignal }) => Promise<unknown>;
 
 const CALLS: Readonly<Record<string, Call>> = {
   forward: (model, options) => model.forward(X, IMAGES, options),
@@ -80,6 +69,9 @@ export class BrokenRule extends Error {}
 /** Milliseconds within which a call must settle after what happened to it. */
 const LIMIT = 1000;
 
+/** How calls ended: rounds of which all are answered, or none, would test nothing. */
+export const outcomes = { answered: 0, refused: 0 };
+
 /** An answer, or the error of a call. @throws BrokenRule if it does not settle in time, or with another error */
 async function settle(result: Promise<unknown>, isReason: (error: unknown) => boolean): Promise<string | null> {
   const start = performance.now();
@@ -90,11 +82,14 @@ async function settle(result: Promise<unknown>, isReason: (error: unknown) => bo
     }, 10 * LIMIT);
   });
   try {
-    return bitsOf(await Promise.race([result, late]));
+    const answer = bitsOf(await Promise.race([result, late]));
+    outcomes.answered++;
+    return answer;
   } catch (error) {
     if (error instanceof BrokenRule) throw error;
     if (!(error instanceof VanillaNetError) && !isReason(error))
       throw new BrokenRule(`threw ${String(error)}`, { cause: error });
+    outcomes.refused++;
     return null;
   } finally {
     clearTimeout(timer);
@@ -147,9 +142,7 @@ async function loseThread(random: Random): Promise<void> {
     lose();
     spin(random.number(0, 3));
   }
-  const calls = Array.from({ length: random.integer(1, 3) }, () =>
-    settle(CALLS[name](model as AbortableModel, {}), never),
-  );
+  const calls = Array.from({ length: random.integer(1, 3) }, () => settle(CALLS[name](model, {}), never));
   for (const answer of await Promise.all(calls)) await checkAnswer(name, answer);
   clearTimeout(timer);
   await checkNext(model);
@@ -163,7 +156,7 @@ async function abortCall(random: Random): Promise<void> {
   const reason = new Error('aborted by the caller');
   const name = random.pick(Object.keys(CALLS));
   const { signal } = controller;
-  const calls = Array.from({ length: random.integer(1, 4) }, () => CALLS[name](model as AbortableModel, { signal }));
+  const calls = Array.from({ length: random.integer(1, 4) }, () => CALLS[name](model, { signal }));
   const settled = calls.map((call) => settle(call, (error) => error === reason));
   if (random.chance(0.2)) controller.abort(reason);
   else
@@ -197,7 +190,7 @@ async function abortLoad(random: Random): Promise<void> {
     () => {
       controller.abort(reason);
     },
-    random.number(0, 30),
+    random.number(0, 120),
   );
   const loading = load(slowly(random, FILE), { signal, threads: random.integer(1, 2) });
   await settle(loading, (error) => error === reason);
@@ -216,7 +209,7 @@ async function abortTraining(random: Random): Promise<void> {
     () => {
       controller.abort(reason);
     },
-    random.number(0, 60),
+    random.number(0, 250),
   );
   const data = { train: imageSetOf(new Random('training'), 4), validation: null };
   const run = async (): Promise<number> => {
@@ -230,9 +223,7 @@ async function abortTraining(random: Random): Promise<void> {
 async function disposeModel(random: Random): Promise<void> {
   const model = await load(FILE, { threads: random.integer(1, 2) });
   const name = random.pick(Object.keys(CALLS));
-  const calls = Array.from({ length: random.integer(1, 4) }, () =>
-    settle(CALLS[name](model as AbortableModel, {}), never),
-  );
+  const calls = Array.from({ length: random.integer(1, 4) }, () => settle(CALLS[name](model, {}), never));
   if (random.chance(0.3)) model.dispose();
   else
     setTimeout(

@@ -10,6 +10,9 @@ export function lumaPlane(data: Uint8Array, area: number): Uint8Array {
   return gray;
 }
 
+/** Callers without types may pass anything, which is refused later. */
+const isSingle = (list: readonly number[] | null | undefined): boolean => list?.length === 1;
+
 /** Whether images of 3 channels are converted for a network: it has a single mean and deviation. */
 export const isGrayscale = (channels: number, mean: readonly number[], std: readonly number[]): boolean =>
-  channels === 3 && mean.length === 1 && std.length === 1;
+  channels === 3 && isSingle(mean) && isSingle(std);

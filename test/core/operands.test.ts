@@ -1,12 +1,12 @@
 /** What callers without types may pass to ops and networks, checked at the border. */
 import { describe, expect, test } from '@jest/globals';
-import { resolveConfig, type ModelConfig } from '../../src/core/config.js';
+import { resolveConfig } from '../../src/core/config.js';
 import { ParamError, ShapeError } from '../../src/core/errors.js';
 import { checkNetwork, planNetwork } from '../../src/core/network.js';
 import { adaptiveMaxPool2dShape, leakyReluShape, maxPool2dShape, operandShape } from '../../src/core/ops.js';
 import { checkState, parameterShapes } from '../../src/core/parameters.js';
-import { formatShape, type Tensor } from '../../src/core/tensor.js';
-import { checkStream, withValueChecks, type WeightStream } from '../../src/core/weights.js';
+import { formatShape } from '../../src/core/tensor.js';
+import { checkStream, withValueChecks } from '../../src/core/weights.js';
 import { refusal } from '../io/refusal.js';
 
 const CONFIG = resolveConfig({ dims: [4, 8], strides: [2], num_classes: 2, act_num: 1, input_size: 32 });

@@ -63,7 +63,8 @@ export function readShardIndex(input: unknown, name = 'shards'): ShardIndex {
   if (version !== 1) return refuse(`format "${FORMAT}" of version 1`, `version ${show(version)}`);
   if (!Array.isArray(shards)) return refuse('a list of shards', show(shards));
   if (sha256 !== undefined && !isSha256(sha256)) return refuse('a sha256 of 64 hexadecimal digits', show(sha256));
-  const checkedShards = shards.map((shard: unknown, i): Shard => {
+  // Not `map`, which would pass over holes.
+  const checkedShards = Array.from(shards, (shard: unknown, i): Shard => {
     if (!isRecord(shard)) return refuse(`shard ${i} with file, bytes and sha256`, show(shard));
     const { file, bytes: length, sha256: hash } = shard;
     if (!isFileName(file)) return refuse(`a file name without a folder for shard ${i}`, show(file));

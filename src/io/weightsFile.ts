@@ -47,6 +47,7 @@ export async function readWeights(
   checkText('path', path);
   checkKeys(checkObject('options', options), ['config'], (key) => key);
   const { config: input } = options;
+  if (input !== undefined) checkObject('config', input);
   const { bytes, files } = await readFiles(path);
   const { tensors: state, metadata } = decodeSafetensors(bytes, path);
   const config = configOf({ names: state, metadata }, input, path);

@@ -120,7 +120,9 @@ export class Model {
     checkInputSize(config);
     // A caller without types may pass anything.
     checkFunction('backend.open', (backend as Partial<Backend> | null)?.open);
-    return new Model(config, backend.name, await backend.open(weights, config));
+    const session = await backend.open(weights, config);
+    checkFunction('backend.open: forward of its session', (session as Partial<Session> | null)?.forward);
+    return new Model(config, backend.name, session);
   }
 
   /**

@@ -34,8 +34,11 @@ export const WEIGHT_FILES: readonly Uint8Array[] = WEIGHTS_DTYPES.map((dtype) =>
   encodeSafetensors(stateOf(TINY), { dtype, metadata: writeConfig(TINY) }),
 );
 
-export const floats = (random: Random, length: number): Float32Array =>
-  Float32Array.from({ length }, () => random.number(-2, 2));
+export function floats(random: Random, length: number): Float32Array {
+  const values = new Float32Array(length);
+  for (let i = 0; i < length; i++) values[i] = random.number(-2, 2);
+  return values;
+}
 
 /** An input of the tiny network for n images. */
 export const inputOf = (random: Random, n = 1): Float32Array =>

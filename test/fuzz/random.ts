@@ -55,6 +55,8 @@ export class Random {
   }
 
   bytes(length: number): Uint8Array {
-    return Uint8Array.from({ length }, () => this.uint32());
+    const words = new Uint32Array(Math.ceil(length / 4));
+    for (let i = 0; i < words.length; i++) words[i] = this.uint32();
+    return new Uint8Array(words.buffer, 0, length).slice();
   }
 }

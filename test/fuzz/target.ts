@@ -68,10 +68,14 @@ export function sizeOfArguments(values: readonly unknown[]): number {
   }
 }
 
+/** Lists that are not looked through: they are drawn as a whole, and have no parts that matter. */
+const isLongList = (value: object): boolean => !types.isProxy(value) && Array.isArray(value) && value.length > 1000;
+
 function sizeOfValue(value: unknown, depth = 4): number {
   if (typeof value === 'string') return 2 * value.length;
   if (typeof value !== 'object' || value === null || depth === 0) return 0;
   if (ArrayBuffer.isView(value)) return value.byteLength;
+  if (isLongList(value)) return 8 * (value as readonly unknown[]).length;
   const prototype: unknown = types.isProxy(value) ? null : Object.getPrototypeOf(value);
   if (value instanceof Map) return sizeOfValue([...(value as Map<unknown, unknown>).values()], depth);
   if (prototype !== Object.prototype && prototype !== Array.prototype) return 0;
@@ -87,8 +91,10 @@ export const showArguments = (values: readonly unknown[]): string =>
 
 /** Whether a number among the arguments asks for much work, but not for more than a machine can do. */
 function isLongWork(value: unknown, longest = Infinity, depth = 4): boolean {
+  if (longest === Infinity) return false;
   if (typeof value === 'number') return value > longest && value <= 2 ** 30;
   if (typeof value !== 'object' || value === null || depth === 0 || ArrayBuffer.isView(value)) return false;
+  if (isLongList(value)) return false;
   try {
     return Object.values(Object.getOwnPropertyDescriptors(value)).some(({ value: each }) =>
       isLongWork(each, longest, depth - 1),

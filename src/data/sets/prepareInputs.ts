@@ -28,5 +28,9 @@ export async function prepareInputs(
   const fit = remainingFit(set, config, 'prepareInputs');
   const part = await loadSubset(set, positions);
   const { mean, std } = config;
-  return batchOf(fit === null ? part : scaleSet(part, fit), [...positions.keys()], { mean, std });
+  return batchOf(
+    fit === null ? part : scaleSet(part, fit),
+    Array.from({ length: part.n }, (_, i) => i),
+    { mean, std },
+  );
 }

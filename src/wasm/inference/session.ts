@@ -1,4 +1,4 @@
-import { checkObject } from '../../core/check.js';
+import { checkObject, show } from '../../core/check.js';
 import { throwIfAborted, type AbortOptions } from '../../core/abort.js';
 import type { Backend, Session } from '../../core/backend.js';
 import type { ModelConfig } from '../../core/config.js';
@@ -165,7 +165,7 @@ export class LoadedSession implements WasmSession {
 export function checkMemoryLimit(limit: number): void {
   // A caller without types may pass any value; NaN would never limit.
   if (typeof limit !== 'number' || !(limit > 0)) {
-    throw new ParamError({ op: 'memoryLimit', expected: 'a number of bytes > 0', got: String(limit) });
+    throw new ParamError({ op: 'memoryLimit', expected: 'a number of bytes > 0', got: show(limit) });
   }
 }
 

@@ -55,7 +55,7 @@ const nodeTargets = entryTargets<typeof node>('node', node, {
   readImage: { traits: SLOW, draw: () => [path('net.safetensors')] },
   readImageFolder: { traits: SLOW, draw: () => [path('empty'), { ...decodeOptions }] },
   openDataset: {
-    traits: SLOW,
+    traits: { ...SLOW, longest: 512 },
     draw: (random) => ['shapes', random.pick(['train', 'test', 'val']), openOptions(random)],
   },
   loadSubset: { traits: SLOW, draw: (random) => [imageSetOf(random), positions(random)] },

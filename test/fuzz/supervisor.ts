@@ -1,6 +1,6 @@
 /** Runs targets in processes that are watched: one that hangs or ends is replaced, and its input is reported. */
 import { fork, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { sumReports, type Fault, type TargetReport, type Task } from './report.js';
@@ -24,6 +24,12 @@ export class Supervisor {
 
   constructor(script: string) {
     this.#script = script;
+    mkdirSync(this.#workingFolder, { recursive: true });
+  }
+
+  /** Hostile paths, also `../x`, stay in the temporary folder. */
+  get #workingFolder(): string {
+    return join(this.#folder, 'a', 'b', 'c');
   }
 
   get #progress(): string {
@@ -77,6 +83,7 @@ export class Supervisor {
     if (this.#child !== null) return this.#child;
     const child = fork(this.#script, [this.#progress], {
       execArgv: FLAGS,
+      cwd: this.#workingFolder,
       stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
       env: { ...process.env, TMPDIR: this.#folder },
     });

@@ -9,7 +9,7 @@ import { corruptArguments } from '../hostile.js';
 import type { Random } from '../random.js';
 import { callable, showArguments, sizeOfArguments, type Target } from '../target.js';
 
-const wasm = lazy(() => readFileSync('dist/wasm/plain.wasm'));
+const wasm = lazy(() => readFileSync(new URL('../wasm/plain.wasm', import.meta.url)));
 
 const config = (): core.ModelConfig => ({ ...TINY });
 

@@ -350,9 +350,6 @@ export class Model {
   #checkBatch(op: string, x: FloatArray, n: number): void {
     const { in_chans, input_size } = this.config;
     const [h, w] = input_size;
-    if (!Number.isSafeInteger(n) || n < 1) {
-      throw new ParamError({ op, expected: 'n an integer >= 1', got: `n = ${show(n)}` });
-    }
     if (x.length !== n * in_chans * h * w) {
       const expected = `x of ${n * in_chans * h * w} values, [${n},${in_chans},${h},${w}]`;
       throw new ShapeError({ op, expected, got: `${x.length} values` });

@@ -85,8 +85,9 @@ describe('means and deviations that overflow', () => {
   ])('mean %j, std %j', async (mean, std, got) => {
     const error = refusal(ParamError, 'config.std', 'finite in float32', got);
     expect(() => resolveConfig({ ...config, mean, std })).toThrow(error);
-    const metadata = writeConfig({ ...config, mean, std });
-    await expect(loadModel(encodeSafetensors(state, { metadata }))).rejects.toThrow(error);
+    const file = encodeSafetensors(state, { metadata: writeConfig(config) });
+    await expect(loadModel(file, { config: { mean, std } })).rejects.toThrow(error);
+    expect(() => writeConfig({ ...config, mean, std })).toThrow(error);
     expect(() => normalizationTables(3, mean, std)).toThrow(
       refusal(ParamError, 'normalize', 'finite in float32', 'deviation'),
     );

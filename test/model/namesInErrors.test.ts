@@ -107,3 +107,60 @@ test('classes of one probability come in their order, the first ones last as wel
   const best = topK(Float64Array.of(0, 5, 0, 5, 0, 0), 6, null);
   expect(best.map(({ index }) => index)).toEqual([1, 3, 0, 2, 4, 5]);
 });
+
+describe('an argument of a call is refused', () => {
+  const open = () => Model.open(state, config, referenceBackend);
+
+  test.each([0, -1, 1.5, NaN])('%d images', async (n) => {
+    const model = await open();
+    const error = refusal(ParamError, 'forward', 'n an integer >= 1', `n = ${n}`);
+    await expect(model.forward(data, n)).rejects.toThrow(error);
+    await expect(model.forward([data, data], n)).rejects.toThrow(error);
+    await expect(model.features(data, ['stem'], n)).rejects.toThrow(
+      refusal(ParamError, 'features', 'n an integer >= 1', `n = ${n}`),
+    );
+  });
+
+  test('another number of images than the list has', async () => {
+    const model = await open();
+    const expected = 'n = 2, the number of images';
+    await expect(model.forward([data, data], 3)).rejects.toThrow(refusal(ParamError, 'forward', expected, 'n = 3'));
+    await expect(model.features([data, data], ['stem'], 3)).rejects.toThrow(
+      refusal(ParamError, 'features', expected, 'n = 3'),
+    );
+  });
+
+  test.each([
+    [['stem', 'stages.9'], 'stages.9'],
+    [[5], '5'],
+    ['stem', 'stem'],
+    [null, 'null'],
+  ])('layers %j', async (layers, got) => {
+    const model = await open();
+    await expect(model.features(data, layers as string[])).rejects.toThrow(
+      expect.objectContaining({ name: 'ParamError', op: 'features', got }),
+    );
+  });
+
+  test('a backend that cannot open', async () => {
+    for (const backend of [{}, null, { open: 5 }]) {
+      await expect(Model.open(state, config, backend as unknown as Backend)).rejects.toThrow(
+        refusal(ParamError, 'backend.open', 'a function', ''),
+      );
+    }
+  });
+
+  test.each(['ab', [1, 2], ['a', 2], 5])('class names %j', (names) => {
+    expect(() => topK(Float64Array.of(1, 2), 1, names as unknown as string[])).toThrow(
+      refusal(ParamError, 'topK', 'class names in a list, or null', ''),
+    );
+  });
+});
+
+test('a list of float32 and float64 inputs is computed as float64 ones are', async () => {
+  const model = await Model.open(state, config, referenceBackend);
+  const exact = Float64Array.from(data, (value) => value / 3);
+  const [alone] = [await model.forward(exact)];
+  const both = await model.forward([data, exact]);
+  expect(both.subarray(alone.length)).toEqual(alone);
+});

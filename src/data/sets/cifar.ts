@@ -1,4 +1,5 @@
 /** Reads CIFAR-10 and CIFAR-100 (see cifarLayouts.ts). */
+import { checkOneOf } from '../../core/check.js';
 import { DataError } from '../../core/errors.js';
 import { openArchive, type Archive } from './archive.js';
 import { SIDE, PIXELS } from './cifarBatch.js';
@@ -93,6 +94,7 @@ export async function readCifar(
   split: Split,
   kinds: readonly CifarKind[] = KINDS,
 ): Promise<ImageSet> {
+  checkOneOf('split', split, ['train', 'test']);
   const location = locate(archive, kinds) ?? refuseOtherData(archive, kinds[0]);
   const { kind, layout, folder } = location;
   const batches: Batch[] = [];

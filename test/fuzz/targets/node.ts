@@ -1,21 +1,41 @@
 /** The functions of vanillanet/node, vanillanet/train and vanillanet/ops. */
+import { createHash } from 'node:crypto';
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import * as node from '../../../src/entries/node.js';
 import * as ops from '../../../src/entries/ops.js';
 import * as train from '../../../src/entries/train.js';
 import { wasmBackend } from '../../../src/wasm/inference/backend.js';
 import { entryTargets } from '../entry.js';
 import { floats, imageSetOf, inputOf, stateOf, TINY, TINY_TRAIN, WEIGHT_FILES } from '../fixtures.js';
+import { png } from '../formats.js';
 import { lazy } from '../lazy.js';
 import type { Random } from '../random.js';
 import { callable, type Target } from '../target.js';
 
-/** A folder with a weight file and an empty folder. */
+const CONTENT = new Uint8Array(10);
+
+/** Files that every reader of a path accepts. */
+const FILES: Readonly<Record<string, () => Uint8Array>> = {
+  'net.safetensors': () => WEIGHT_FILES[1],
+  'cifar-10-batches-bin/test_batch.bin': () => new Uint8Array(3073),
+  'cifar-10-batches-bin/batches.meta.txt': () => new TextEncoder().encode('a\nb\nc\nd\ne\nf\ng\nh\ni\nj\n'),
+  'cifar-100-binary/test.bin': () => new Uint8Array(3074),
+  'cifar-100-binary/fine_label_names.txt': () =>
+    new TextEncoder().encode(Array.from({ length: 100 }, (_, i) => `class ${i}\n`).join('')),
+  'images/train/cat/1.png': () => png(9, 8),
+  'images/train/dog/2.png': () => png(8, 9),
+  downloaded: () => CONTENT,
+};
+
+/** A folder with these files and an empty folder. */
 const folder = lazy(() => {
   const created = mkdtempSync(join(tmpdir(), 'fuzz-'));
-  writeFileSync(join(created, 'net.safetensors'), WEIGHT_FILES[1]);
+  for (const [name, content] of Object.entries(FILES)) {
+    mkdirSync(dirname(join(created, name)), { recursive: true });
+    writeFileSync(join(created, name), content());
+  }
   mkdirSync(join(created, 'empty'));
   return created;
 });
@@ -31,8 +51,8 @@ const decodeOptions = { size: [8, 8], interpolation: 'bilinear', crop_pct: 0.9, 
 
 const nodeTargets = entryTargets<typeof node>('node', node, {
   batchOf: (random) => [imageSetOf(random), positions(random), { mean: [0, 0, 0], std: [1, 1, 1], dtype: 'float32' }],
-  readCifar10: { traits: SLOW, draw: (random) => [path('empty'), random.pick(['train', 'test'])] },
-  readCifar100: { traits: SLOW, draw: (random) => [path('empty'), random.pick(['train', 'test'])] },
+  readCifar10: { traits: SLOW, draw: () => [path('cifar-10-batches-bin'), 'test'] },
+  readCifar100: { traits: SLOW, draw: () => [path('cifar-100-binary'), 'test'] },
   checkDataset: (random) => [imageSetOf(random), { in_chans: 3, num_classes: 3 }, 'set'],
   classCounts: (random) => [imageSetOf(random)],
   imbalance: (random) => [imageSetOf(random)],
@@ -44,16 +64,19 @@ const nodeTargets = entryTargets<typeof node>('node', node, {
   },
   download: {
     traits: SLOW,
-    draw: (random) => [
-      { url: 'http://127.0.0.1:9/none', md5: '0'.repeat(32) },
-      path(`download-${random.integer(0, 9)}`),
-      { stallMs: 100, force: false, onProgress: () => undefined },
-    ],
+    draw: (random) =>
+      random.chance(0.5)
+        ? [
+            { url: 'http://127.0.0.1:9/none', md5: createHash('md5').update(CONTENT).digest('hex') },
+            path('downloaded'),
+            { stallMs: 100, force: false, onProgress: () => undefined },
+          ]
+        : [{ url: 'http://127.0.0.1:9/none', md5: '0'.repeat(32) }, path('none'), { stallMs: 100 }],
   },
   findCifar10: { traits: SLOW, draw: () => [[path('empty')]] },
   findData: { traits: SLOW, draw: (random) => [random.pick(['shapes', path('empty'), 'cifar10'])] },
-  readImage: { traits: SLOW, draw: () => [path('net.safetensors')] },
-  readImageFolder: { traits: SLOW, draw: () => [path('empty'), { ...decodeOptions }] },
+  readImage: { traits: SLOW, draw: () => [path('images/train/cat/1.png')] },
+  readImageFolder: { traits: SLOW, draw: () => [path('images'), { ...decodeOptions, split: 'train' }] },
   openDataset: {
     traits: { ...SLOW, longest: 512 },
     draw: (random) => ['shapes', random.pick(['train', 'test', 'val']), openOptions(random)],

@@ -7,6 +7,7 @@ const REASONS = {
   signals: 'Windows has no signals that a process can handle',
   links: 'symbolic links need privileges on Windows',
   devices: 'Windows has no /dev',
+  colons: 'Windows has no colons in names',
   'open files': 'Windows does not replace a file that is open',
   'argument limits': 'Windows has other limits of environment variables',
 } as const;

@@ -3,11 +3,14 @@ import { platform } from '#runtime';
 import { onAbort, throwIfAborted, untilAborted, type AbortOptions } from '../core/abort.js';
 import { show } from '../core/check.js';
 import { BackendUnavailableError, DataError, VanillaNetError } from '../core/errors.js';
+import { cancel } from '../core/cancel.js';
 import { messageOf } from '../core/messageOf.js';
 import { withTimeout } from '../core/timeout.js';
 import { checkImage, MAX_PIXELS } from '../image/checkImage.js';
 import { imageSource, type ImageInput } from '../image/imageInput.js';
 import type { PixelImage } from '../image/pixelImage.js';
+import { isFileUrl, isUrl } from '../io/location.js';
+import { reasonOf } from '../io/reason.js';
 
 type Signal = AbortOptions['signal'];
 
@@ -18,9 +21,6 @@ const TIMEOUT = 30_000;
 const MOST_BYTES = 2 ** 28;
 
 const DECODERS = '@jsquash/jpeg, @jsquash/png or @jsquash/webp';
-
-/** Whether a location is to be fetched even if the runtime has files. */
-const isRemote = (location: string): boolean => /^(?!file:)[a-z][a-z\d+.-]+:/i.test(location);
 
 /** A location for errors: data URLs contain the image. */
 const nameOf = (location: string): string => (location.startsWith('data:') ? show(location) : location);
@@ -35,13 +35,16 @@ async function named<T>(name: string, expected: string, signal: Signal, work: Pr
   } catch (cause) {
     throwIfAborted(signal);
     if (cause instanceof VanillaNetError) throw cause;
-    throw new DataError({ op: name, expected, got: messageOf(cause) }, { cause });
+    throw new DataError({ op: name, expected, got: reasonOf(cause) }, { cause });
   }
 }
 
+/** The parts of a `Blob` and of a `Response` that are used. */
 interface Body {
   readonly ok?: boolean;
   readonly status?: number;
+  readonly size?: number;
+  readonly body?: ReadableStream<Uint8Array> | null;
   arrayBuffer(): Promise<ArrayBuffer>;
 }
 
@@ -49,13 +52,30 @@ interface Body {
 async function bytesOfBody(body: Body, name: string): Promise<Uint8Array> {
   if (body.ok === false)
     throw new DataError({ op: name, expected: 'a response that is OK', got: `status ${body.status}` });
-  const late = (): Error => new DataError({ op: name, expected: `all bytes within ${TIMEOUT / 1000} s`, got: 'fewer' });
-  const bytes = new Uint8Array(await withTimeout(body.arrayBuffer(), TIMEOUT, late));
-  if (bytes.length > MOST_BYTES) throw tooLarge(name, bytes.length);
-  return bytes;
+  const { size = 0 } = body;
+  if (size > MOST_BYTES) throw tooLarge(name, size);
+  const reader = body.body?.getReader();
+  const late = (): Error => {
+    if (reader !== undefined) cancel(reader);
+    return new DataError({ op: name, expected: `all bytes within ${TIMEOUT / 1000} s`, got: 'fewer' });
+  };
+  const bytes = reader === undefined ? bytesOfBlob(body) : bytesOf(chunksOf(reader), name);
+  return withTimeout(bytes, TIMEOUT, late);
 }
 
-async function bytesOfFile(chunks: AsyncIterable<Uint8Array>, name: string): Promise<Uint8Array> {
+const bytesOfBlob = async (blob: Body): Promise<Uint8Array> => new Uint8Array(await blob.arrayBuffer());
+
+/** The chunks of a stream, which is canceled when the caller takes no more. */
+async function* chunksOf(reader: ReadableStreamDefaultReader<Uint8Array>): AsyncGenerator<Uint8Array> {
+  try {
+    for (let next = await reader.read(); !next.done; next = await reader.read()) yield next.value;
+  } finally {
+    cancel(reader);
+  }
+}
+
+/** All bytes of chunks, of at most `MOST_BYTES`. */
+async function bytesOf(chunks: AsyncIterable<Uint8Array>, name: string): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of chunks) {
@@ -73,12 +93,12 @@ async function bytesOfFile(chunks: AsyncIterable<Uint8Array>, name: string): Pro
 
 async function bytesAt(location: string, name: string, signal: Signal): Promise<Uint8Array> {
   const { readFile } = platform;
-  if (readFile !== null && !isRemote(location)) {
+  if (readFile !== null && (!isUrl(location) || isFileUrl(location))) {
     return named(
       name,
       'a readable file',
       signal,
-      bytesOfFile(
+      bytesOf(
         readFile(location, () => undefined),
         name,
       ),

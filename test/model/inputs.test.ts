@@ -1,7 +1,7 @@
 /** `classify`, `forward` and `features` take images of any kind. */
 import { platform } from '#runtime';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -16,6 +16,7 @@ import { Model, type ModelInput } from '../../src/model/model.js';
 import { referenceBackend } from '../../src/oracle/backend.js';
 import { wasmBackend } from '../../src/wasm/inference/backend.js';
 import { refusal } from '../io/refusal.js';
+import { posixTest } from '../platform.js';
 import { drawnConfig, drawnState } from './drawnNetwork.js';
 
 const [width, height] = [23, 19];
@@ -33,9 +34,16 @@ const best = await model.classify(pixels);
 const x = preprocess(pixels, preprocessOptions(config));
 const logits = await model.forward(x);
 
+const originOf = async (listener: Server): Promise<string> => {
+  await new Promise<void>((resolve) => listener.listen(0, resolve));
+  return `http://localhost:${(listener.address() as AddressInfo).port}`;
+};
+
 let folder: string;
 let server: Server;
 let origin: string;
+/** The origin of a server that has ended. */
+let closed: string;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'inputs-'));
   await writeFile(join(folder, 'picture.png'), png);
@@ -46,8 +54,10 @@ beforeAll(async () => {
     else if (request.url === '/never') response.writeHead(200, { 'content-length': 100 }).write('x');
     else response.writeHead(404).end('none');
   });
-  await new Promise<void>((resolve) => server.listen(0, resolve));
-  origin = `http://localhost:${(server.address() as AddressInfo).port}`;
+  origin = await originOf(server);
+  const ended = createServer();
+  closed = await originOf(ended);
+  ended.close();
 });
 afterAll(async () => {
   server.closeAllConnections();
@@ -141,14 +151,39 @@ test('decoded pixels may be overwritten after the call', async () => {
   expect([await first, await second]).toEqual([best, best]);
 });
 
+posixTest('colons')('a path with a colon is no URL', async () => {
+  await mkdir(join(folder, 'model:v0'));
+  await writeFile(join(folder, 'model:v0', 'picture.png'), png);
+  const before = process.cwd();
+  process.chdir(folder);
+  try {
+    expect(await model.classify('model:v0/picture.png')).toEqual(best);
+  } finally {
+    process.chdir(before);
+  }
+});
+
 describe('refuses', () => {
+  /** Bytes without end. The chunk is never written, so that it takes no memory. */
+  const endless = (): Response =>
+    new Response(
+      new ReadableStream({
+        pull: (stream) => {
+          stream.enqueue(new Uint8Array(2 ** 28 + 1));
+        },
+      }),
+    );
+  const blob = { arrayBuffer: () => Promise.reject(new Error('must not be read')) };
   const cut = png.subarray(0, png.length - 40);
   const cases: [string, () => unknown, new (...args: never[]) => VanillaNetError, string, string, string][] = [
-    ['a missing file', () => 'no/such.png', DataError, 'no/such.png', 'a readable file', 'ENOENT'],
+    ['a missing file', () => 'no/such.png', DataError, 'no/such.png', 'a readable file', 'no such file or folder'],
     ['a status', () => `${origin}/none`, DataError, '/none', 'a response that is OK', 'status 404'],
     ['a page', () => `${origin}/page`, DataError, '/page', 'a PNG, JPEG or WebP image', ''],
     ['a large answer', () => `${origin}/large`, DataError, '/large', `at most ${2 ** 28} bytes`, `${2 ** 28 + 1}`],
-    ['no server', () => 'http://localhost:1/x.png', DataError, 'localhost:1', 'an image that can be fetched', ''],
+    ['a folder', () => folder, DataError, '', 'a readable file', 'a folder'],
+    ['no server', () => `${closed}/x.png`, DataError, '/x.png', 'can be fetched', 'a refused connection'],
+    ['an endless answer', () => endless(), DataError, 'classify', `at most ${2 ** 28} bytes`, `${2 ** 28 + 1}`],
+    ['a large Blob', () => ({ ...blob, size: 2 ** 28 + 1 }), DataError, 'classify', `at most ${2 ** 28} bytes`, ''],
     ['a failed Response', () => new Response('', { status: 500 }), DataError, 'classify', 'OK', 'status 500'],
     ['text', () => Buffer.from('hello'), DataError, 'classify', 'a PNG, JPEG or WebP image', ''],
     ['no bytes', () => new Uint8Array(0), DataError, 'classify', 'a PNG, JPEG or WebP image', 'an empty file'],

@@ -29,12 +29,15 @@ const identityOf = async (path: string): Promise<string> => {
   return `${dev} ${ino}`;
 };
 
-/** @param above the folder itself and those that it is in */
-async function listFolder(root: string, prefix: string, above: readonly string[]): Promise<string[]> {
+/**
+ * Adds the names below a folder to `names`.
+ *
+ * @param above the folder itself and those that it is in
+ */
+async function listFolder(root: string, prefix: string, above: readonly string[], names: string[]): Promise<void> {
   if (above.length > MAX_DEPTH + 1) {
     throw new DataError({ op: `${root}: ${prefix}`, expected: `at most ${MAX_DEPTH} levels of folders`, got: 'more' });
   }
-  const names: string[] = [];
   for (const entry of await readdir(join(root, prefix), { withFileTypes: true })) {
     const name = prefix + entry.name;
     // A dangling link is listed as a file: reading it fails with its name.
@@ -45,14 +48,15 @@ async function listFolder(root: string, prefix: string, above: readonly string[]
     }
     const identity = await identityOf(join(root, name));
     if (above.includes(identity)) continue;
-    names.push(`${name}/`, ...(await listFolder(root, `${name}/`, [...above, identity])));
+    names.push(`${name}/`);
+    await listFolder(root, `${name}/`, [...above, identity], names);
   }
-  return names;
 }
 
 async function openFolder(path: string): Promise<Archive> {
-  const list = async (): Promise<string[]> => listFolder(path, '', [await identityOf(path)]);
-  const names = await list().catch((cause: unknown) => {
+  const names: string[] = [];
+  const list = async (): Promise<void> => listFolder(path, '', [await identityOf(path)], names);
+  await list().catch((cause: unknown) => {
     if (cause instanceof DataError) throw cause;
     throw new DataError({ op: path, expected: 'a readable folder', got: reasonOf(cause) }, { cause });
   });

@@ -17,14 +17,17 @@ export interface FinishedRun {
 
 const command = (...words: readonly string[]): string => ['vanillanet', ...words.map(shellWord)].join(' ');
 
+/** A path that is not taken for an option. */
+const notAnOption = (path: string): string => (path.startsWith('-') ? `./${path}` : path);
+
 /** Commands that draw the curves, fuse the network if it is deep, and evaluate it. */
 export function nextSteps({ folder, form, hasBestFusable, spec, valSplit, seed }: FinishedRun): string[] {
-  const trained = join(folder, `${hasBestFusable ? 'best-fusable' : 'last'}.safetensors`);
-  const deploy = form === 'train' ? join(folder, 'deploy.safetensors') : trained;
+  const trained = notAnOption(join(folder, `${hasBestFusable ? 'best-fusable' : 'last'}.safetensors`));
+  const deploy = form === 'train' ? notAnOption(join(folder, 'deploy.safetensors')) : trained;
   const split = valSplit === null ? [] : ['--val-split', `${valSplit}`, '--seed', `${seed}`];
   return [
-    command('plot', folder),
+    command('plot', notAnOption(folder)),
     ...(form === 'train' ? [command('fuse', trained, deploy)] : []),
-    command('eval', '--weights', deploy, '--data', spec, ...split),
+    command('eval', '--weights', deploy, '--data', notAnOption(spec), ...split),
   ];
 }

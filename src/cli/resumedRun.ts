@@ -7,6 +7,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { isRecord } from '../core/check.js';
 import { resolveConfig, type ModelConfig, type ModelConfigInput } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
+import { isSetName } from '../data/sets/find.js';
 import type { Origin, StoredFlags } from '../train/origin.js';
 import { resolveRecipe, type Recipe } from '../train/recipe.js';
 import type { RunFolder } from '../train/runFolder.js';
@@ -57,16 +58,16 @@ function networkOf(config: ModelConfig): ModelConfigInput {
   return Object.fromEntries(keys.map((key) => [key, config[key]]));
 }
 
-/** Where the data of the run are, if this process was started in another folder. */
+/** Where the data of the run are, if this process was started in another folder: a path is relative to the first one. */
 async function locate(spec: string, directory: unknown): Promise<string> {
-  if (typeof directory !== 'string' || isAbsolute(spec)) return spec;
+  if (typeof directory !== 'string' || isAbsolute(spec) || isSetName(spec)) return spec;
   const exists = (path: string): Promise<boolean> =>
     stat(path).then(
       () => true,
       () => false,
     );
   const path = join(directory, spec);
-  return !(await exists(spec)) && resolve(spec) !== path && (await exists(path)) ? path : spec;
+  return resolve(spec) !== path && (await exists(path)) ? path : spec;
 }
 
 /** The origin in `config.json`, if it has the form that this version writes. */

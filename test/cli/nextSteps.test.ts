@@ -34,6 +34,14 @@ posixTest('sh')('held-out images are chosen as in training, and paths are quoted
   ]);
 });
 
+posixTest('sh')('paths that begin with a hyphen are no options', () => {
+  expect(nextSteps({ ...run, folder: './-a', spec: '-b' })).toEqual([
+    'vanillanet plot ./-a',
+    'vanillanet fuse ./-a/best-fusable.safetensors ./-a/deploy.safetensors',
+    'vanillanet eval --weights ./-a/deploy.safetensors --data ./-b',
+  ]);
+});
+
 test.each([
   ['runs/x-1_2.json', 'runs/x-1_2.json'],
   ['a b', "'a b'"],

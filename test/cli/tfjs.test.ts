@@ -147,8 +147,8 @@ test(
     await outputOf([...TRAIN, 'tfjs', '-o', 'run', '--resume'], notice);
     const { status, stderr } = await inHost([...TRAIN, 'wasm', '-o', 'run', '--resume'], path());
     expect(status).toBe(1);
-    expect(stderr).toContain(`expected ${by}, as in the checkpoint`);
-    expect(stderr).toContain(`hint: Resume with --backend ${by}`);
+    expect(stderr).toContain(`expected ${by}, as in the run, got wasm`);
+    expect(stderr).toContain('hint: Another backend yields other weights.');
 
     const evaluate = ['eval', '-w', 'run/last.safetensors', '-d', 'shapes', '--limit', '12', '--json', '--backend'];
     const of = async (backend: string): Promise<object> => {

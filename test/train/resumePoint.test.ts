@@ -11,6 +11,7 @@ import type { RunOptions } from '../../src/train/runOptions.js';
 import { train } from '../../src/train/train.js';
 import { refusal } from '../io/refusal.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
+import { workersOf } from '../wasm/workers.js';
 import { collect } from './collect.js';
 import { config, data, EVERYTHING, on } from './everything.js';
 
@@ -84,19 +85,24 @@ describe('if images cannot be read', () => {
 
   test.each([
     ['a file that is gone', 'gone.png', DataError],
-    // Not a string: the thread fails with a TypeError.
-    ['a thread that fails', null as unknown as string, LoaderError],
-  ])('%s', async (_, name, type) => {
+    ['a thread that ends', null, LoaderError],
+  ])('%s', async (_, missing, type) => {
     const set = await streamed();
     const whole = await collect(train({ train: set, validation: null }, two, recipe, { openTrainer: on(1) }));
     const points: (Checkpoint & { error: unknown })[] = [];
     const onResumePoint = async ({ checkpoint, error }: ResumePoint): Promise<void> => {
       points.push({ ...(await checkpoint()), error });
     };
-    const names = set.files.names.map((file, i) => (i === 7 ? name : file));
+    const names = set.files.names.map((file, i) => (i === 7 ? (missing ?? file) : file));
     const spoiled = { ...set, files: { ...set.files, names } };
     const options = { openTrainer: on(1), workers: 1, onResumePoint };
     const steps = train({ train: spoiled, validation: null }, two, recipe, options);
+    if (missing === null) {
+      const workers = await workersOf(async () => {
+        await steps.next();
+      });
+      await Promise.all(workers.map((worker) => worker.terminate()));
+    }
     await expect(collect(steps)).rejects.toThrow(type);
     expect(points).toHaveLength(1);
     const [{ error, ...resume }] = points;

@@ -49,7 +49,7 @@ import { maxPool2d, maxPool2dRunnerUp } from './maxPool2d.js';
 import { full, map, valuesOf, zeros, zip, type Tensor } from './tensor.js';
 import { gammaOf, TO_NEAREST, type Rounding } from './rounding.js';
 import type { Step } from './vanillaNet.js';
-import { requireOptions, requireSameShape, requireState } from './require.js';
+import { requireNonNegative, requireOptions, requireSameShape, requireState } from './require.js';
 
 /** Unit roundoff of float32, rounding to nearest. */
 export const UNIT_ROUNDOFF = TO_NEAREST.unit;
@@ -163,6 +163,7 @@ export function deviation(
   checkConfig(config);
   requireState('deviation', 'state', state);
   requireOptions('deviation', 'rounding', by);
+  for (const [name, value] of Object.entries(by)) requireNonNegative('deviation', name, value as number);
   const { name, op } = layer;
   switch (op) {
     case 'conv2d': {

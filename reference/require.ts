@@ -23,9 +23,16 @@ const isObject = (value: unknown): value is Record<string, unknown> => typeof va
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
-/** A list of sizes: integers ≥ 0. @throws ShapeError */
+/** The most axes of a tensor, as in NumPy. */
+const MAX_AXES = 32;
+
+/** `every` would pass over holes. */
+const areSizes = (shape: unknown): shape is number[] =>
+  Array.isArray(shape) && shape.length <= MAX_AXES && !shape.includes(undefined) && shape.every(isCount);
+
+/** A list of sizes: at most 32 integers ≥ 0. @throws ShapeError */
 export function requireSizes(op: string, shape: readonly number[]): void {
-  if (!Array.isArray(shape) || !shape.every(isCount)) throw new ShapeError(op, 'a shape of integers >= 0', show(shape));
+  if (!areSizes(shape)) throw new ShapeError(op, 'a shape of integers >= 0', show(shape));
 }
 
 /** Whether every element of a view is in its data. */
@@ -43,8 +50,7 @@ function isInside({ data, shape, stride, offset }: Tensor): boolean {
 const isTensor = (x: unknown): x is Tensor =>
   isObject(x) &&
   ArrayBuffer.isView(x['data']) &&
-  Array.isArray(x['shape']) &&
-  x['shape'].every(isCount) &&
+  areSizes(x['shape']) &&
   Array.isArray(x['stride']) &&
   x['stride'].every(Number.isSafeInteger) &&
   x['stride'].length === x['shape'].length &&

@@ -2,6 +2,7 @@
 import { checkInteger, checkNumber, checkOneOf } from './check.js';
 import type { ModelConfig } from './config.js';
 import { ParamError } from './errors.js';
+import { checkNetwork } from './network.js';
 import { LOSSES, type Loss } from './optimizer.js';
 import { checkState } from './parameters.js';
 import { checkResume, type Resume } from './resume.js';
@@ -72,6 +73,7 @@ export function checkImages(n: number, config: ModelConfig): void {
 
 /** Checks that a batch can be divided into equal micro-batches. @throws ParamError */
 export function checkBatch(batchSize: number, gradAccumSteps: number, config: ModelConfig): void {
+  checkNetwork(config);
   checkPasses(gradAccumSteps);
   if (gradAccumSteps === 1) {
     checkImages(batchSize, config);

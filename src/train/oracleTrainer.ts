@@ -11,7 +11,8 @@ import {
   type Tensor,
   type Training,
 } from '../../reference/index.js';
-import { checkKeys } from '../core/check.js';
+import { checkKeys, checkObject } from '../core/check.js';
+import { checkNetwork } from '../core/network.js';
 import type { ModelConfig } from '../core/config.js';
 import { inModelOrder } from '../core/parameters.js';
 import { resolveStep } from '../core/optimizer.js';
@@ -54,7 +55,8 @@ function trainingFrom(state: StateDict, resume: Resume | undefined): Training {
  * @throws WeightsError for weights of another network, ParamError for an option out of range
  */
 export function oracleTrainer(config: ModelConfig, options: TrainerOptions & { readonly batchSize?: number }): Trainer {
-  checkKeys(options, TRAINER_KEYS, (key) => key);
+  checkNetwork(config);
+  checkKeys(checkObject('options', options), TRAINER_KEYS, (key) => key);
   const network = toOracleConfig(config);
   const {
     seed,

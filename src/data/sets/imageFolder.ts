@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { checkSize } from '../../image/pixelImage.js';
+import { checkPixels, checkSize } from '../../image/pixelImage.js';
 import { resolveFit, type FitOptions } from '../../image/preprocess.js';
 import { createDecoder } from '../decode/createDecoder.js';
 import { checkFileHead } from '../decode/imageHead.js';
@@ -118,6 +118,7 @@ export async function openImageFolder(archive: Archive, options: ImageFolderOpti
   folderFit(options);
   const listed = listSet(archive, options);
   const isStreamed = shouldStream(archive, listed.n, options);
+  checkPixels('size', ...size);
   await loadSharp(archive.path);
   const load = isStreamed ? checkOnDisk : loadIntoMemory;
   const { set, skipped } = await load(archive, listed, options);

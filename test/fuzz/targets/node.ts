@@ -131,7 +131,7 @@ const step = (random: Random): Parameters<train.Trainer['step']> => [
   { lambda: 0.5, optimizer: { ...optimizer } },
 ];
 
-const TRAINER = { share: 0.02, allowance: 2 ** 25 };
+const TRAINER = { share: 0.02, allowance: 2 ** 25, longest: 64 };
 
 const trainTargets: readonly Target[] = [
   ...entryTargets<typeof train>('train', train, {
@@ -192,7 +192,7 @@ const kernel = <Name extends keyof ops.WasmOps>(
       return ((await kernels())[name] as (...parameters: readonly unknown[]) => unknown)(...values);
     },
     draw,
-    { allowance: 2 ** 24 },
+    { allowance: 2 ** 28, longest: 256 },
   );
 
 const opsTargets: readonly Target[] = [

@@ -1,11 +1,12 @@
 /** Checks that are the same for the trainings of all backends. */
-import { checkInteger, checkNumber, checkOneOf } from './check.js';
+import { checkInteger, checkNumber, checkObject, checkOneOf } from './check.js';
 import type { ModelConfig } from './config.js';
 import { ParamError } from './errors.js';
 import { checkNetwork } from './network.js';
 import { LOSSES, type Loss } from './optimizer.js';
 import { checkState } from './parameters.js';
 import { checkResume, type Resume } from './resume.js';
+import type { Size } from './shapes.js';
 import type { StateDict } from './tensor.js';
 
 export const RUNNING_VARS = ['unbiased', 'biased'] as const;
@@ -73,7 +74,9 @@ export function checkImages(n: number, config: ModelConfig): void {
 
 /** Checks that a batch can be divided into equal micro-batches. @throws ParamError */
 export function checkBatch(batchSize: number, gradAccumSteps: number, config: ModelConfig): void {
-  checkNetwork(config);
+  // A caller without types may leave out the size, for which `checkNetwork` would take the default.
+  const { input_size = null } = checkObject('config', config) as { readonly input_size?: Size | null };
+  checkNetwork(config, input_size as Size);
   checkPasses(gradAccumSteps);
   if (gradAccumSteps === 1) {
     checkImages(batchSize, config);

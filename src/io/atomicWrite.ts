@@ -74,6 +74,8 @@ export async function removeLeftovers(folder: string): Promise<void> {
  * @throws ParamError
  */
 export async function requireWritable(path: string, inputs: readonly string[] = []): Promise<void> {
+  // The system's message would name the temporary file.
+  if (path.includes('\0')) throw new ParamError({ op: path, expected: 'a path', got: 'one with a null character' });
   const target = await targetOf(path);
   for (const input of inputs) {
     if (resolve(target) === resolve(await targetOf(input).catch(() => input))) {

@@ -1,4 +1,4 @@
-import { checkObject, show } from '../core/check.js';
+import { checkNumber, checkObject, show } from '../core/check.js';
 import { checkStateDict } from '../core/checkState.js';
 import { ParamError } from '../core/errors.js';
 import type { Backend } from '../core/backend.js';
@@ -19,6 +19,9 @@ function checkFused(fused: FusedState): FusedState {
   const { probe, logits, bounds, firstOrder, report } = checkObject('fused', fused);
   checkStateDict('fused', new Map([['probe', probe]]));
   checkObject('fused.report', report);
+  for (const key of ['float32Bound', 'maxLogit', 'maxDifference', 'float32FirstOrder'] as const) {
+    checkNumber(`fused.report.${key}`, report[key], { min: 0, max: Infinity });
+  }
   for (const [name, values] of Object.entries({ logits, bounds, firstOrder })) {
     if (ArrayBuffer.isView(values)) continue;
     throw new ParamError({ op: `fused.${name}`, expected: 'a Float32Array or Float64Array', got: show(values) });

@@ -77,7 +77,7 @@ export function requireShape(op: string, name: string, x: Tensor, shape: readonl
   const fits =
     x.shape.length === shape.length &&
     shape.every((s, i) => (typeof s === 'string' ? x.shape[i] >= 1 : x.shape[i] === s));
-  if (!fits) throw new ShapeError(op, `${name} [${shape.join(',')}]`, `${name} ${show(x.shape)}`);
+  if (!fits) throw new ShapeError(op, `${name} ${show(shape)}`, `${name} ${show(x.shape)}`);
 }
 
 /** Checks that two tensors have the same shape. @throws ShapeError */

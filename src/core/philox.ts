@@ -3,6 +3,7 @@
  * SC 2011): random numbers as a pure function of counter and key. Draw i does not depend
  * on the draws before it.
  */
+import { show } from './check.js';
 import { ParamError } from './errors.js';
 
 /** Four unsigned 32-bit words. */
@@ -59,7 +60,7 @@ export function uniform(seed: number, stream: number, index: number): number {
     throw new ParamError({
       op: 'uniform',
       expected: 'seed, stream and index: integers in [0, 2^32)',
-      got: `${seed}, ${stream}, ${index}`,
+      got: [seed, stream, index].map(show).join(', '),
     });
   }
   const [w0, w1] = philox4x32([index, stream, 0, 0], [seed, 0]);

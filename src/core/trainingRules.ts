@@ -1,5 +1,5 @@
 /** Checks that are the same for the trainings of all backends. */
-import { checkInteger, checkNumber, checkObject, checkOneOf } from './check.js';
+import { checkInteger, checkNumber, checkObject, checkOneOf, show } from './check.js';
 import type { ModelConfig } from './config.js';
 import { ParamError } from './errors.js';
 import { checkNetwork } from './network.js';
@@ -69,14 +69,19 @@ export function checkImages(n: number, config: ModelConfig): void {
   const least = leastImages(config);
   if (Number.isSafeInteger(n) && n >= least) return;
   const why = least === 1 ? ' image' : ' images: the head normalizes over them';
-  throw new ParamError({ op: 'batchSize', expected: `a batch of at least ${least}${why}`, got: String(n) });
+  throw new ParamError({ op: 'batchSize', expected: `a batch of at least ${least}${why}`, got: show(n) });
+}
+
+/** Checks the network and the input size of a configuration, for callers without types. @throws ParamError */
+export function checkTrainingConfig(config: ModelConfig): void {
+  // Without a size, `checkNetwork` would take the default.
+  const { input_size = null } = checkObject('config', config) as { readonly input_size?: Size | null };
+  checkNetwork(config, input_size as Size);
 }
 
 /** Checks that a batch can be divided into equal micro-batches. @throws ParamError */
 export function checkBatch(batchSize: number, gradAccumSteps: number, config: ModelConfig): void {
-  // A caller without types may leave out the size, for which `checkNetwork` would take the default.
-  const { input_size = null } = checkObject('config', config) as { readonly input_size?: Size | null };
-  checkNetwork(config, input_size as Size);
+  checkTrainingConfig(config);
   checkPasses(gradAccumSteps);
   if (gradAccumSteps === 1) {
     checkImages(batchSize, config);
@@ -86,7 +91,7 @@ export function checkBatch(batchSize: number, gradAccumSteps: number, config: Mo
   if (batchSize % gradAccumSteps === 0 && batchSize >= least * gradAccumSteps) return;
   const images = least === 1 ? '1 image' : `${least} images`;
   const expected = `a divisor of batchSize, ${batchSize}, that leaves ${images} or more to each micro-batch`;
-  throw new ParamError({ op: 'gradAccumSteps', expected, got: String(gradAccumSteps) });
+  throw new ParamError({ op: 'gradAccumSteps', expected, got: show(gradAccumSteps) });
 }
 
 /** The number of a pass, from 0; each has its own dropout masks. @param passes of the current step so far */

@@ -12,13 +12,12 @@ import {
   type Training,
 } from '../../reference/index.js';
 import { checkKeys, checkObject } from '../core/check.js';
-import { checkNetwork } from '../core/network.js';
 import type { ModelConfig } from '../core/config.js';
 import { inModelOrder } from '../core/parameters.js';
 import { resolveStep } from '../core/optimizer.js';
 import { familyAfter, familyOf, refuseAverage, type Resume } from '../core/resume.js';
 import type { FloatArray, StateDict } from '../core/tensor.js';
-import { checkBatch, checkOpening } from '../core/trainingRules.js';
+import { checkBatch, checkOpening, checkTrainingConfig } from '../core/trainingRules.js';
 import { toOracleConfig } from '../oracle/backend.js';
 import { fromOracle, stateFromOracle, stateToOracle, toOracle } from '../oracle/state.js';
 import { checkStepArguments, firstState, TRAINER_KEYS, type Trainer, type TrainerOptions } from './trainer.js';
@@ -55,7 +54,7 @@ function trainingFrom(state: StateDict, resume: Resume | undefined): Training {
  * @throws WeightsError for weights of another network, ParamError for an option out of range
  */
 export function oracleTrainer(config: ModelConfig, options: TrainerOptions & { readonly batchSize?: number }): Trainer {
-  checkNetwork(config);
+  checkTrainingConfig(config);
   checkKeys(checkObject('options', options), TRAINER_KEYS, (key) => key);
   const network = toOracleConfig(config);
   const {

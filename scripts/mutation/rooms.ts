@@ -26,6 +26,7 @@ export const THRESHOLD = 0.85;
 /** Tests of a room that are in another folder. */
 const MORE_TESTS: Partial<Record<Room, readonly string[]>> = {
   image: ['test/model/inputs.test.ts'],
+  io: ['test/model/abortLoad.test.ts', 'test/model/loadModel.test.ts', 'test/model/refusedOptions.test.ts'],
   model: ['test/image/classify.test.ts'],
 };
 

@@ -156,8 +156,8 @@ describe('the timeout', () => {
     });
     for (const { url, requests } of [withoutResponse, withPartialBody]) {
       // Long enough for the request to arrive, even on a busy machine.
-      await expect(read(url, { timeout: 2000 })).rejects.toThrow(
-        refusal(WeightsError, url, 'within 2 s', requests === withoutResponse.requests ? 'none' : '1000 bytes'),
+      await expect(read(url, { timeout: 1000 })).rejects.toThrow(
+        refusal(WeightsError, url, 'within 1 s', requests === withoutResponse.requests ? 'none' : '1000 bytes'),
       );
       expect(requests).toHaveLength(1);
     }

@@ -105,7 +105,7 @@ test('an engine that hangs at exit is reported with its answer, and does not kee
     });
     return JSON.parse(stdout) as EngineState;
   };
-  let state = await stateWithin(5000);
+  let state = await stateWithin(2500);
   // On a busy machine the child may not have started by then.
   if (JSON.stringify(state).includes('did not answer')) state = await stateWithin(60_000);
   expect(state).toEqual(isUnavailable(`^${installed}no device$`));

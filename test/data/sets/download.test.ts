@@ -203,7 +203,7 @@ describe('download', () => {
     ['before the first byte', 0, 'Run the same command again', 'none'],
   ])('ends if the connection stalls %s', async (name, count, hint, got) => {
     handler = count > 0 ? stallsAfter(count) : () => undefined;
-    await expect(download({ url, md5 }, path(name), { stallMs: 2000 })).rejects.toThrow(failure(hint, got));
+    await expect(download({ url, md5 }, path(name), { stallMs: 1000 })).rejects.toThrow(failure(hint, got));
   });
 
   test('refuses an invalid URL, and reports a refused connection', async () => {

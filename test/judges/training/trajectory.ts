@@ -13,7 +13,7 @@
  * (I. Pinelis, Optimum bounds for the distributions of martingales in Banach spaces, Ann. Probab. 22, 1994, theorem
  * 3.5). For k = 8 this is 3e-14, for about ten thousand tensors; an S estimated from a few copies may be half of its true
  * value. A bound is only meaningful if it is smaller than the change of the tensor since the start, which is checked, too.
- * perturbedOracle.test.ts checks that errors are nearly linear in δ.
+ * perturbedOracle.long.test.ts checks that errors are nearly linear in δ.
  */
 import type { ModelConfig } from '../../../src/core/config.js';
 import type { Loss } from '../../../src/core/optimizer.js';

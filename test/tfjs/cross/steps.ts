@@ -11,7 +11,7 @@ import type { Subject } from './subject.js';
 const STEPS = 10;
 /** Gives dropout masks that keep every channel in some image of the first step: others have no gradient (vanishing.ts). */
 const SEED = 3;
-/** The seed of the images, chosen so that no bound reaches across a kink (perturbedOracle.test.ts). */
+/** The seed of the images, chosen so that no bound reaches across a kink (perturbedOracle.long.test.ts). */
 const IMAGES = 2000;
 
 const trajectory = (form: 'train' | 'deploy', lambda: number, loss: Loss, optimizer: OptimizerStep): Trajectory => {

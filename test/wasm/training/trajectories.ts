@@ -36,7 +36,7 @@ interface TrajectoryOptions {
   readonly lambda?: number;
   readonly emaDecay?: number;
   readonly gradAccumSteps?: number;
-  /** Seed of the images, chosen so that no bound crosses a kink (test/tfjs/perturbedOracle.test.ts). */
+  /** Seed of the images, chosen so that no bound crosses a kink (test/tfjs/perturbedOracle.long.test.ts). */
   readonly images?: number;
 }
 

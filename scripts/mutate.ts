@@ -37,10 +37,12 @@ const program = new Command('npm run test:mutants --')
   .action(async (paths: string[], options: Options) => {
     const record = new MutationRecord();
     const deadline = options.minutes === undefined ? null : Date.now() + options.minutes * 60_000;
+    // For files that have changed, what survived before still counts as a survivor: only new mutants cost time.
+    const known = options.changed ? record.survivors : {};
     const failures: string[] = [];
     for (const [room, files] of filesByRoom(record, paths, options)) {
       console.log(`${room}: ${files.length} files`);
-      for (const [file, score] of await mutateRoom(room, files, deadline)) {
+      for (const [file, score] of await mutateRoom(room, files, { deadline, known })) {
         if (score.untested > 0) {
           console.log(`SKIPPED ${file}: ${score.untested} of ${score.untested + score.mutants} mutants are not tested`);
           continue;

@@ -1,21 +1,16 @@
-import type { MutantResult, PartialStrykerOptions } from '@stryker-mutator/api/core';
+import type { MutantResult, PartialStrykerOptions, Position } from '@stryker-mutator/api/core';
 import { Stryker } from '@stryker-mutator/core';
 import { build } from 'esbuild';
-import { readFileSync } from 'node:fs';
+import { readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { RunnerOptions } from '../../test/mutation/runner.js';
 import { ROOT, testsOf, type Room } from './rooms.js';
+import { survivorAt, type Survivor } from './survivor.js';
 
-/** Milliseconds for a mutant. Its tests, which took 8 seconds at most in the initial run, may run twice. */
-const PATIENCE = 30_000;
-
-export interface Survivor {
-  /** The source line where the mutant begins. */
-  readonly line: string;
-  /** The code, and what the mutant has instead. */
-  readonly mutant: string;
-}
+/** Milliseconds for a mutant, in addition to four times those of its tests in the initial run. */
+const PATIENCE = 10_000;
+const PATIENCE_FACTOR = 4;
 
 export interface FileScore {
   readonly mutants: number;
@@ -25,13 +20,22 @@ export interface FileScore {
   readonly survivors: readonly Survivor[];
 }
 
+interface MutateOptions {
+  /** Milliseconds since 1970 after which mutants are left untested; null if all are tested. */
+  readonly deadline: number | null;
+  /** Survivors that count as such without being tested, by file. */
+  readonly known: Partial<Record<string, readonly Survivor[]>>;
+}
+
 /** Mutates files of a room, and runs the tests of the room for each mutant. @returns what came out, by file */
 export async function mutateRoom(
   room: Room,
   files: readonly string[],
-  deadline: number | null,
+  { deadline, known }: MutateOptions,
 ): Promise<Map<string, FileScore>> {
-  const runner: RunnerOptions = { root: ROOT, testFiles: testsOf(room), deadline };
+  const log = join(ROOT, `dist/mutation/${room}.jsonl`);
+  rmSync(log, { force: true });
+  const runner: RunnerOptions = { root: ROOT, testFiles: testsOf(room), deadline, known, log };
   const options = {
     mutate: [...files],
     testRunner: 'room',
@@ -48,7 +52,7 @@ export async function mutateRoom(
       (folder) => `/${folder}`,
     ),
     timeoutMS: PATIENCE,
-    timeoutFactor: 0,
+    timeoutFactor: PATIENCE_FACTOR,
     dryRunTimeoutMinutes: 20,
     mutation: runner,
   };
@@ -97,13 +101,6 @@ function scoreOf(file: string, results: readonly MutantResult[]): FileScore {
 }
 
 function survivorOf({ location: { start, end }, replacement }: MutantResult, lines: readonly string[]): Survivor {
-  const covered = lines.slice(start.line - 1, end.line);
-  covered[covered.length - 1] = covered[covered.length - 1].slice(0, end.column - 1);
-  covered[0] = covered[0].slice(start.column - 1);
-  const brief = (code: string) =>
-    code
-      .replace(/\s+/g, ' ')
-      .trim()
-      .replace(/^(.{100}).+$/, '$1…');
-  return { line: brief(lines[start.line - 1]), mutant: `${brief(covered.join(' '))} → ${brief(replacement)}` };
+  const from0 = ({ line, column }: Position) => ({ line: line - 1, column: column - 1 });
+  return survivorAt({ start: from0(start), end: from0(end) }, replacement, lines);
 }

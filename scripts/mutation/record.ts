@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { FileScore, Survivor } from './mutateRoom.js';
+import type { FileScore } from './mutateRoom.js';
 import { ROOMS, ROOT, sourcesOf, type Room } from './rooms.js';
+import { keyOf, type Survivor } from './survivor.js';
 
 const SCORES = join(ROOT, 'test/mutation/scores.json');
 const SURVIVORS = join(ROOT, 'test/mutation/survivors.json');
@@ -89,6 +90,11 @@ export class MutationRecord {
     return (files[file] ?? []).filter(({ reason }) => !explained(reason));
   }
 
+  /** All survivors, by file. */
+  get survivors(): Partial<Record<string, readonly Survivor[]>> {
+    return this.#survivors.files;
+  }
+
   write(): void {
     const sorted = <T>(part: Record<string, T>) =>
       Object.fromEntries(Object.entries(part).sort(([a], [b]) => (a < b ? -1 : 1)));
@@ -98,5 +104,3 @@ export class MutationRecord {
     writeFileSync(SURVIVORS, `${JSON.stringify({ reasons, files: sorted(files) }, null, 2)}\n`);
   }
 }
-
-const keyOf = ({ line, mutant }: Survivor): string => `${line}\n${mutant}`;

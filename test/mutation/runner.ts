@@ -21,8 +21,9 @@ import {
   type TestResult,
   type TestRunner,
 } from '@stryker-mutator/api/test-runner';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, relative } from 'node:path';
+import { keyOf, survivorAt, type Survivor } from '../../scripts/mutation/survivor.js';
 import { bundleTests, type TestBundle } from './bundleTests.js';
 import { loadBundle } from './loadBundle.js';
 import type { CaseResult, Suite } from './suite.js';
@@ -37,6 +38,8 @@ const SEPARATOR = ' › ';
 const INITIAL_RUN = 'dist/mutation/initialRun.json';
 /** Milliseconds, in the initial run, of the tests that come first. */
 const CHEAP = 50;
+/** Milliseconds to load the modules of a test file. */
+const LOADING = 20;
 /** Milliseconds, in the initial run, that the tests of one mutant may take together: the slowest are left out. */
 const BUDGET = 8_000;
 
@@ -49,6 +52,10 @@ export interface RunnerOptions {
   readonly testFiles: readonly string[];
   /** Milliseconds since 1970 after which mutants are left untested; null if all are tested. */
   readonly deadline: number | null;
+  /** Survivors that count as such without being tested, by file. */
+  readonly known: Partial<Record<string, readonly Survivor[]>>;
+  /** Gets a line of JSON for each mutant: its status and what it cost. */
+  readonly log: string;
 }
 
 /** What the instrumented code reads and writes. */
@@ -99,6 +106,8 @@ class LoadedFile {
 /** Tests of a file that reach a mutant. */
 interface Selection {
   readonly file: LoadedFile;
+  /** The tests of a file that are cheap and those that are not are selected apart. */
+  readonly isCheap: boolean;
   readonly milliseconds: number;
   readonly tests: ReadonlySet<string>;
   /** How often they reached it in the initial run. */
@@ -129,6 +138,8 @@ class RoomTestRunner implements TestRunner {
   /** A mutant has changed something that outlasts the modules. */
   #damaged = false;
   #initialRun: InitialRun | null = null;
+  /** How many mutants of a source file were found by a selection of a test file. */
+  readonly #kills = new Map<string, number>();
 
   constructor(log: Logger, options: StrykerOptions) {
     this.#log = log;
@@ -177,7 +188,27 @@ class RoomTestRunner implements TestRunner {
   }
 
   async mutantRun(options: MutantRunOptions): Promise<MutantRunResult> {
-    const { activeMutant, mutantActivation } = options;
+    const { fileName, location, replacement } = options.activeMutant;
+    const { root, known, log } = this.#options;
+    const file = relative(root, fileName).replaceAll('\\', '/');
+    const survivor = survivorAt(location, replacement, readFileSync(fileName, 'utf8').split('\n'));
+    if (known[file]?.some((one) => keyOf(one) === keyOf(survivor))) {
+      return { status: MutantRunStatus.Survived, nrOfTests: 0 };
+    }
+    const start = performance.now();
+    const result = await this.#test(options);
+    const milliseconds = Math.round(performance.now() - start);
+    const { mutantActivation: activation } = options;
+    const by = 'killedBy' in result ? result.killedBy : undefined;
+    appendFileSync(
+      log,
+      `${JSON.stringify({ file, ...survivor, status: result.status, by, activation, milliseconds })}\n`,
+    );
+    return result;
+  }
+
+  async #test(options: MutantRunOptions): Promise<MutantRunResult> {
+    const { mutantActivation } = options;
     const { deadline } = this.#options;
     if (deadline !== null && Date.now() > deadline) {
       return { status: MutantRunStatus.Error, errorMessage: NO_TIME };
@@ -185,7 +216,7 @@ class RoomTestRunner implements TestRunner {
     if (this.#damaged) throw new Error('Stryker starts another process after this error.');
     this.#trials++;
     context.mutantCoverage = undefined;
-    const selections = this.#select(activeMutant.id, options.testFilter);
+    const selections = this.#select(options);
     const count = selections.length;
     const expectedHits = selections.reduce((sum, selection) => sum + selection.hits, 0);
     if (mutantActivation === 'runtime') {
@@ -197,7 +228,7 @@ class RoomTestRunner implements TestRunner {
         hits += trial.hits;
         if (trial.failed === null) continue;
         sound = await this.#passesWithoutMutant(selection.file, trial.failed);
-        if (sound) return killed(selection.file, trial.failed, count);
+        if (sound) return this.#kill(options, selection, trial.failed, count);
         break;
       }
       if (sound && hits >= expectedHits) return { status: MutantRunStatus.Survived, nrOfTests: count };
@@ -211,14 +242,30 @@ class RoomTestRunner implements TestRunner {
       if (trial.failed === null) continue;
       this.#damaged = !(await this.#passesWithoutMutant(file, trial.failed));
       // In a new process, no other mutant can have done it.
-      if (!this.#damaged || this.#trials === 1) return killed(file, trial.failed, count);
+      if (!this.#damaged || this.#trials === 1) return this.#kill(options, selection, trial.failed, count);
       throw new Error(`${file.idOf(trial.failed.id)} fails without a mutant`);
     }
     return { status: MutantRunStatus.Survived, nrOfTests: count };
   }
 
-  /** The tests that reach the mutant; those that take least come first, those over the budget are left out. */
-  #select(mutant: string, testFilter: readonly string[] | undefined): Selection[] {
+  /** Remembers which tests find mutants of a source file. */
+  #kill(
+    { activeMutant: { fileName } }: MutantRunOptions,
+    { file, isCheap }: Selection,
+    { id, failure }: CaseResult,
+    nrOfTests: number,
+  ): MutantRunResult {
+    const key = killerOf(fileName, file, isCheap);
+    this.#kills.set(key, (this.#kills.get(key) ?? 0) + 1);
+    const killedBy = [file.idOf(id)];
+    return { status: MutantRunStatus.Killed, killedBy, failureMessage: failure ?? '', nrOfTests };
+  }
+
+  /**
+   * The tests that reach the mutant. Those that take most are left out if they are over the budget; of the others, those
+   * come first that have found many mutants of the same file for what they cost.
+   */
+  #select({ activeMutant: { id: mutant, fileName }, testFilter }: MutantRunOptions): Selection[] {
     const { durations, perTest } = this.#initial();
     // What a module computes while it is loaded may reach every test.
     const tests = testFilter ?? Object.keys(durations);
@@ -227,8 +274,9 @@ class RoomTestRunner implements TestRunner {
       .flatMap((file) => {
         const own = tests.filter((id) => id.startsWith(file.idOf('')));
         const isCheap = (id: string) => costOf([durations[id]]) <= CHEAP;
-        return [own.filter(isCheap), own.filter((id) => !isCheap(id))].map((ids) => ({
+        return [own.filter(isCheap), own.filter((id) => !isCheap(id))].map((ids, group) => ({
           file,
+          isCheap: group === 0,
           milliseconds: costOf(ids.map((id) => durations[id])),
           tests: new Set(ids.map((id) => id.slice(file.idOf('').length))),
           hits: ids.reduce((sum, id) => sum + (perTest[id]?.[mutant] ?? 0), 0),
@@ -237,7 +285,11 @@ class RoomTestRunner implements TestRunner {
       .filter((selection) => selection.tests.size > 0)
       .sort((a, b) => a.milliseconds - b.milliseconds);
     let total = 0;
-    return selections.filter(({ milliseconds }, index) => (total += milliseconds) <= BUDGET || index === 0);
+    const price = ({ file, isCheap, milliseconds }: Selection) =>
+      (milliseconds + LOADING) / ((this.#kills.get(killerOf(fileName, file, isCheap)) ?? 0) + 1);
+    return selections
+      .filter(({ milliseconds }, index) => (total += milliseconds) <= BUDGET || index === 0)
+      .sort((a, b) => price(a) - price(b));
   }
 
   #initial(): InitialRun {
@@ -285,12 +337,8 @@ function costOf(durations: readonly (Duration | undefined)[]): number {
   return tests + Math.max(0, ...durations.map((duration) => duration?.setup ?? 0));
 }
 
-const killed = (file: LoadedFile, { id, failure }: CaseResult, nrOfTests: number): MutantRunResult => ({
-  status: MutantRunStatus.Killed,
-  killedBy: [file.idOf(id)],
-  failureMessage: failure ?? '',
-  nrOfTests,
-});
+const killerOf = (source: string, { bundle }: LoadedFile, isCheap: boolean): string =>
+  [source, bundle.testFile, isCheap].join('\n');
 
 /** Code that ran in a hook of a block counts as code of each test of the block. */
 function giveHooksToTests(file: LoadedFile, suite: Suite, { perTest }: MutantCoverage): void {

@@ -5,7 +5,8 @@ import { ENGINES, type EngineName } from '../tfjs/engineReport.js';
 import type { TfjsBackend } from '../entries/tfjs.js';
 import { createWasmBackend, wasmBackend } from '../wasm/inference/backend.js';
 import type { BuildChoice } from '../wasm/build.js';
-import { MAX_THREADS, type Threads } from '../wasm/team.js';
+import { MAX_THREADS, threadCount, type Threads } from '../wasm/team.js';
+import { printText } from './print.js';
 
 export const BUILDS: readonly BuildChoice[] = ['auto', 'plain', 'relaxed'];
 
@@ -65,14 +66,28 @@ export async function openTfjs(
     import('../entries/tfjs.js'),
   ]);
   const { tf, report } = await loadEngine(engine, { training });
-  if (engine === 'auto') process.stderr.write(`tfjs: ${report.engine}, ${report.device}\n`);
+  if (engine === 'auto') printText(process.stderr, `tfjs: ${report.engine}, ${report.device}`);
   // TensorFlow.js has one name for tfjs-node and tfjs-node-gpu.
   return { ...createTfjsBackend(tf), name: `tfjs:${report.engine}` };
+}
+
+/**
+ * Says on stderr that fewer threads are used than the option has.
+ *
+ * @throws BackendUnavailableError for more than one thread in a runtime without threads
+ */
+export function noteThreads(threads: Threads): void {
+  const used = threadCount(threads);
+  if (threads === 'auto' || used === threads) return;
+  const cores = used === 1 ? 'one, which is what this machine runs' : `${used}, as many as this machine runs`;
+  printText(process.stderr, `--threads ${threads}: using ${cores} at the same time`);
 }
 
 /** @throws BackendUnavailableError if the backend is missing */
 export async function openBackend({ backend, threads: count, build }: BackendOptions): Promise<Backend> {
   if (backend === referenceBackend.name) return referenceBackend;
   const engine = engineOf(backend);
-  return engine === null ? createWasmBackend({ threads: count, build }) : openTfjs(engine);
+  if (engine !== null) return openTfjs(engine);
+  noteThreads(count);
+  return createWasmBackend({ threads: count, build });
 }

@@ -11,11 +11,11 @@ import { wasmBackend } from '../wasm/inference/backend.js';
 import type { BuildChoice } from '../wasm/build.js';
 import { threadCount, type Threads } from '../wasm/team.js';
 import { integer, integers, variantName } from './arguments.js';
-import { openBackend, backendOption, buildOption, threadsArgument } from './backends.js';
+import { openBackend, backendOption, buildOption, noteThreads, threadsArgument } from './backends.js';
 import { randomWeights } from './randomWeights.js';
 import { networkConfig, type NetworkOptions } from './networkConfig.js';
 import { median } from './median.js';
-import { print, printJson, table } from './print.js';
+import { outputColumns, printBlock, printJson, table } from './print.js';
 import { CONFIG_HELP } from './weights.js';
 import { checkWeightsPath } from './weightsPath.js';
 
@@ -118,7 +118,9 @@ function rowOf({ model, batch, ms }: Candidate, macs: number): BenchReport['rows
 async function measure(variant: string | undefined, options: BenchOptions): Promise<BenchReport> {
   const network = await networkConfig('bench', variant, options);
   // Other backends choose their threads.
-  const counts = options.backend === wasmBackend.name ? options.threads.map(threadCount) : [1];
+  const isWasm = options.backend === wasmBackend.name;
+  if (isWasm) options.threads.forEach(noteThreads);
+  const counts = isWasm ? options.threads.map(threadCount) : [1];
   const [count, ...others] = new Set(counts);
   const model = await open(network, count, options);
   const { config, info } = model;
@@ -150,38 +152,34 @@ async function measure(variant: string | undefined, options: BenchOptions): Prom
   };
 }
 
-function format({
-  network,
-  input,
-  macs,
-  backend,
-  build,
-  machine,
-  firstLogitsMs,
-  peakRssMiB,
-  rows,
-}: BenchReport): string {
+function format(
+  { network, input, macs, backend, build, machine, firstLogitsMs, peakRssMiB, rows }: BenchReport,
+  columns: number,
+): string {
   const rounded = (value: number): number => Number(value.toPrecision(4));
   return [
     `${network}, ${formatShape(input)}, ${(macs / 1e9).toPrecision(3)} GMAC, ${backend === wasmBackend.name ? `${build} build` : backend}`,
     `${machine.cpu}, ${machine.cores} cores, Node ${machine.node}, load ${machine.load.toFixed(1)}`,
     `first logits ${firstLogitsMs.toFixed(0)} ms after the start of the process, peak memory ${peakRssMiB.toFixed(0)} MiB`,
     '',
-    table([
-      ['threads', 'batch', 'median ms', 'min ms', 'images/s', 'GMAC/s'],
-      ...rows.map((row) => [
-        row.threads,
-        row.batch,
-        ...[row.medianMs, row.minMs, row.imagesPerSecond, row.gmacPerSecond].map(rounded),
-      ]),
-    ]),
+    table(
+      [
+        ['threads', 'batch', 'median ms', 'min ms', 'images/s', 'GMAC/s'],
+        ...rows.map((row) => [
+          row.threads,
+          row.batch,
+          ...[row.medianMs, row.minMs, row.imagesPerSecond, row.gmacPerSecond].map(rounded),
+        ]),
+      ],
+      columns,
+    ),
   ].join('\n');
 }
 
 async function bench(variant: string | undefined, options: BenchOptions): Promise<void> {
   const report = await measure(variant, options);
   if (options.json) printJson(report);
-  else print(format(report));
+  else printBlock(format(report, outputColumns()));
 }
 
 export const benchCommand = (): Command =>

@@ -1,6 +1,7 @@
 import { Presets, SingleBar } from 'cli-progress';
 import type { WriteStream } from 'node:tty';
-import { textColumns } from './wrap.js';
+import { barLine, lineColumns } from './barLine.js';
+import { duration } from './progressBar.js';
 
 export interface CountOptions {
   /** What is counted: the beginning of the line. */
@@ -21,8 +22,6 @@ export interface Count {
 /** Lines printed if the stream is not a terminal, and the least count that gets any. */
 const LINES = 4;
 const LEAST = 100;
-/** Columns of the counts and the time beside the bar. */
-const OTHER_COLUMNS = 34;
 
 /** Shows a bar on a terminal and removes it at the end; elsewhere prints a few lines. */
 export function countDisplay({ what, line, stream = process.stderr }: CountOptions): Count {
@@ -36,13 +35,15 @@ export function countDisplay({ what, line, stream = process.stderr }: CountOptio
     };
   }
   let bar: SingleBar | null = null;
+  const lineOf = (
+    _: unknown,
+    { progress, value, total, eta }: { progress: number; value: number; total: number; eta: number },
+  ): string => barLine(what, progress, [`${value}/${total}`, `${duration(eta)} left`], lineColumns(stream));
   return {
     show(done, total) {
       if (bar === null) {
-        const format = `${what} {bar} {value}/{total}  {eta_formatted} left`;
         // gracefulExit would install signal handlers: the command has its own.
-        const barsize = Math.min(24, Math.max(4, textColumns(stream) - what.length - OTHER_COLUMNS));
-        const options = { stream, format, barsize, clearOnComplete: true, gracefulExit: false, linewrap: true };
+        const options = { stream, format: lineOf, clearOnComplete: true, gracefulExit: false, linewrap: true };
         bar = new SingleBar(options, Presets.shades_classic);
         bar.start(total, done);
       } else {

@@ -16,7 +16,7 @@ import { openDiffBackend } from './diffBackends.js';
 import { findInput } from './diffInput.js';
 import { comparisonJson, formatVerdict } from './diffTable.js';
 import { fileArgument } from './plot.js';
-import { print, printJson } from './print.js';
+import { outputColumns, print, printBlock, printJson } from './print.js';
 import { CONFIG_HELP, readNetworkWeights, type WeightsOptions } from './weights.js';
 
 interface DiffOptions extends WeightsOptions {
@@ -90,9 +90,14 @@ async function diff(options: DiffOptions): Promise<void> {
     printJson({ ...about, holds: holds(comparison), ...comparisonJson(comparison) });
     return;
   }
-  print(`${weights}, ${config.form} form, on ${source} ${formatShape(x.shape)}\n`);
-  print(comparison.verdicts.map((verdict) => formatVerdict(verdict, comparison.to)).join('\n\n'));
-  if (html !== undefined) print(`\nwrote ${html}`);
+  print(`${weights}, ${config.form} form, on ${source} ${formatShape(x.shape)}`);
+  for (const verdict of comparison.verdicts) {
+    print('');
+    printBlock(formatVerdict(verdict, comparison.to, outputColumns()));
+  }
+  if (html === undefined) return;
+  print('');
+  print(`wrote ${html}`);
 }
 
 /** A list of names such as `reference,wasm`. */

@@ -48,10 +48,11 @@ export function noteLines({ missing, unknown, layers }: Verdict): string[] {
   ];
 }
 
-export function formatVerdict(verdict: Verdict, to: string): string {
+/** @param columns the width of the terminal */
+export function formatVerdict(verdict: Verdict, to: string, columns = Infinity): string {
   const measures = ['error', 'relative', 'ULPs', '1-cosine'];
   const head = ['layer', ...measures, 'worst', 'bound', 'ratio', '', '|', ...measures];
-  const lines = [table([head, ...verdict.layers.map(rowOf)]), '', verdictLine(verdict), ...noteLines(verdict)];
+  const lines = [table([head, ...verdict.layers.map(rowOf)], columns), '', verdictLine(verdict), ...noteLines(verdict)];
   return `${verdict.backend}: each layer on its own input | difference to ${to}\n\n${lines.join('\n')}`;
 }
 

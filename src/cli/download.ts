@@ -3,7 +3,8 @@ import { Argument, Command, Option } from 'commander';
 import { basename, join } from 'node:path';
 import { download, DOWNLOADS } from '../data/sets/download.js';
 import { print } from './print.js';
-import { textColumns } from './wrap.js';
+import { barLine, lineColumns } from './barLine.js';
+import { duration } from './progressBar.js';
 
 interface DownloadCommandOptions {
   readonly format: 'python' | 'binary';
@@ -12,22 +13,31 @@ interface DownloadCommandOptions {
   readonly force?: true;
 }
 
-/** Columns of the sizes and the time beside the bar. */
-const OTHER_COLUMNS = 36;
+/** Bytes that have arrived, and all of them; null if the server does not say. */
+interface Received {
+  readonly bytes: number;
+  readonly total: number | null;
+}
 
 const mb = (bytes: number): string => (bytes / 1e6).toFixed(1);
 
 /** Shows a bar on a terminal; elsewhere prints a line for every tenth. */
 function display(file: string): { show(bytes: number, total: number | null): void; end(): void } {
   if (process.stderr.isTTY) {
-    const format = `${file} {bar} {percentage}% | {mb}/{all} MB | {eta_formatted}`;
+    const lineOf = (_: unknown, { eta }: { eta: number }, { bytes, total }: Received): string =>
+      barLine(
+        file,
+        total === null ? null : bytes / total,
+        [`${mb(bytes)}/${total === null ? '?' : mb(total)} MB`, ...(total === null ? [] : [`${duration(eta)} left`])],
+        lineColumns(process.stderr),
+      );
+    const options = { format: lineOf, gracefulExit: false, hideCursor: false, linewrap: true, stream: process.stderr };
     // The part is kept in any case, so that Ctrl-C may have its default effect.
-    const barsize = Math.min(40, Math.max(4, textColumns(process.stderr) - file.length - OTHER_COLUMNS));
-    const bar = new SingleBar({ format, barsize, gracefulExit: false, hideCursor: false, stream: process.stderr });
+    const bar = new SingleBar(options);
     let started = false;
     return {
       show(bytes, total) {
-        const values = { mb: mb(bytes), all: total === null ? '?' : mb(total) };
+        const values: Received = { bytes, total };
         if (started) bar.update(bytes, values);
         else bar.start(total ?? 0, bytes, values);
         started = true;

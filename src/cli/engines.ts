@@ -1,6 +1,7 @@
 import { Command } from 'commander';
+import { withClosingText } from './helpLayout.js';
 import { listEngines } from '../tfjs/node/engines.js';
-import { print, printJson, table } from './print.js';
+import { outputColumns, print, printBlock, printJson, table } from './print.js';
 
 async function engines({ json }: { readonly json?: true }): Promise<void> {
   const all = await listEngines();
@@ -8,32 +9,21 @@ async function engines({ json }: { readonly json?: true }): Promise<void> {
     printJson(all);
     return;
   }
-  print(
-    table([
-      ['engine', 'device', 'GPU', 'trains', 'version'],
-      ...all.flatMap((state) =>
-        state.available
-          ? [
-              [
-                state.engine,
-                state.device,
-                state.isHardware ? 'yes' : 'no',
-                state.canTrain ? 'yes' : 'no',
-                state.version,
-              ],
-            ]
-          : [],
-      ),
-    ]),
-  );
+  const rows = all.flatMap((state) => {
+    if (!state.available) return [];
+    const { engine, device, isHardware, canTrain, version } = state;
+    return [[engine, device, isHardware ? 'yes' : 'no', canTrain ? 'yes' : 'no', version]];
+  });
+  printBlock(table([['engine', 'device', 'GPU', 'trains', 'version'], ...rows], outputColumns()));
   const missing = all.flatMap((state) => (state.available ? [] : [state]));
   if (missing.length > 0) print('');
   for (const { engine, reason, hint } of missing) print(`${engine}: ${reason}. ${hint}`);
 }
 
 export const enginesCommand = (): Command =>
-  new Command('engines')
-    .description('List the engines of TensorFlow.js, and why one is unavailable.')
-    .addHelpText('after', '\nVANILLANET_ENGINES: a folder whose node_modules are searched first.')
+  withClosingText(
+    new Command('engines').description('List the engines of TensorFlow.js, and why one is unavailable.'),
+    'VANILLANET_ENGINES: a folder whose node_modules are searched first.',
+  )
     .option('--json', 'print JSON')
     .action(engines);

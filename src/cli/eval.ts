@@ -17,7 +17,7 @@ import { openBackend, withBackend, type BackendOptions } from './backends.js';
 import { countDisplay, type Count } from './countBar.js';
 import { readJsonObject } from './jsonFile.js';
 import { fileArgument } from './plot.js';
-import { print, printJson } from './print.js';
+import { outputColumns, print, printBlock, printJson } from './print.js';
 import { setLogits } from './setLogits.js';
 import { SHIPPED_HELP, weightsOrShipped } from './shippedModel.js';
 import { CONFIG_HELP } from './weights.js';
@@ -133,15 +133,22 @@ interface Subject {
   readonly backend: string;
 }
 
+/** Top-k of as many classes as there are says nothing. */
+const topKText = (k: number, share: number, classes: number): string =>
+  k < classes ? `  top-${k} ${formatPercent(share)}` : '';
+
 function printResults(subject: Subject, evaluation: Evaluation, confusion: Confusion, top: number): void {
   const { loss, topK, imagesPerSecond } = evaluation;
   const { accuracy, total, classNames } = confusion;
   print(`${subject.weights} on ${subject.data}, ${subject.split}: ${total} images, ${classNames.length} classes`);
-  print(`top-1 ${formatPercent(accuracy)}  top-${top} ${formatPercent(topK)}  loss ${loss.toFixed(4)} nats`);
-  print(`${imagesPerSecond.toFixed(0)} images/s by ${subject.backend}\n`);
-  print(confusionTable(confusion));
+  const second = topKText(top, topK, classNames.length);
+  print(`top-1 ${formatPercent(accuracy)}${second}  loss ${loss.toFixed(4)} nats`);
+  print(`${imagesPerSecond.toFixed(0)} images/s by ${subject.backend}`);
+  print('');
+  printBlock(confusionTable(confusion, outputColumns()));
   for (const { label, prediction, count } of mistakes(confusion, 1)) {
-    print(`\nmost frequent mistake: ${label} predicted as ${prediction}, ${count} times`);
+    print('');
+    print(`most frequent mistake: ${label} predicted as ${prediction}, ${count} times`);
   }
 }
 
@@ -170,7 +177,9 @@ async function run(options: EvalOptions): Promise<void> {
       return;
     }
     printResults(subject, evaluation, confusion, top);
-    if (confusionFile !== undefined) print(`\nwrote ${confusionFile}`);
+    if (confusionFile === undefined) return;
+    print('');
+    print(`wrote ${confusionFile}`);
   } finally {
     model.dispose();
   }

@@ -9,7 +9,7 @@ import { formatPercent } from '../report/percent.js';
 import type { InvalidLine } from '../report/record.js';
 import { costEstimate } from './costEstimate.js';
 import { nextSteps } from './nextSteps.js';
-import { errorLine, print, printText, shellWord } from './print.js';
+import { errorLine, printLine, printText, shellWord, toJson } from './print.js';
 import { trainingDisplay } from './progressBar.js';
 import { RunRecorder } from './runRecorder.js';
 import { EXIT_STATUS, stopSignals } from './stopSignals.js';
@@ -38,7 +38,7 @@ function openDisplay(json: boolean, { epochs, batchSize }: Recipe, steps: number
   if (json) {
     return {
       record: (progress) => {
-        print(JSON.stringify(progress)); // JSON omits functions
+        printLine(process.stdout, toJson(progress)); // JSON omits functions
       },
       note: () => undefined,
       stop: () => undefined,
@@ -159,7 +159,7 @@ function describeNextSteps({ config, bestFusable }: TrainingResult, { folder, da
     valSplit: splitSource === 'drawn' && data.validation !== null ? (origin.data.val_split ?? VAL_SPLIT) : null,
   };
   nextSteps(finished).forEach((line, i) => {
-    print(`${i === 0 ? 'next ' : '     '}  ${line}`);
+    printLine(process.stdout, `${i === 0 ? 'next ' : '     '}  ${line}`);
   });
 }
 

@@ -17,7 +17,7 @@ import { randomWeights } from './randomWeights.js';
 import { networkConfig, type NetworkOptions } from './networkConfig.js';
 import { readJsonObject } from './jsonFile.js';
 import { format, type CpuSource, type PlanReport } from './planReport.js';
-import { print, printJson } from './print.js';
+import { outputColumns, printBlock, printJson } from './print.js';
 import { CONFIG_HELP, readNetworkWeights } from './weights.js';
 
 interface PlanOptions extends NetworkOptions {
@@ -90,7 +90,7 @@ async function report(variant: string | undefined, options: PlanOptions): Promis
 async function plan(variant: string | undefined, options: PlanOptions): Promise<void> {
   const result = await report(variant, options);
   if (options.json) printJson(result);
-  else print(format(result));
+  else printBlock(format(result, outputColumns()));
 }
 
 export const planCommand = (): Command =>

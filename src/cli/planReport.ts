@@ -98,22 +98,6 @@ function notes({ platform, memory_bytes: { chosen }, cpu_ms, fits, usd }: Fit): 
   return parts.join('; ');
 }
 
-const WIDTH = 80;
-
-/** Breaks text into lines; all but the first are indented. */
-function wrapped(text: string): string[] {
-  const lines: string[] = [];
-  let line = '';
-  for (const word of text.split(' ')) {
-    if (line !== '' && line.length + 1 + word.length > WIDTH) {
-      lines.push(line);
-      line = ' ';
-    }
-    line += line === '' ? word : ` ${word}`;
-  }
-  return [...lines, line];
-}
-
 /** Notes with the names of the platforms that they are about. */
 function noteLines(fits: readonly Fit[]): string[] {
   const platformsByNote = new Map<string, string[]>();
@@ -121,65 +105,69 @@ function noteLines(fits: readonly Fit[]): string[] {
     const note = notes(each);
     if (note !== '') platformsByNote.set(note, [...(platformsByNote.get(note) ?? []), each.platform.name]);
   }
-  return [...platformsByNote].flatMap(([note, names]) => wrapped(`${names.join(', ')}: ${note}`));
+  return [...platformsByNote].map(([note, names]) => `${names.join(', ')}: ${note}`);
 }
 
 /** Without --allowance, the memory is that of the network alone. */
 const memoryLines = ({ allowance }: PlanReport['bytes']): string[] =>
   allowance > 0
     ? []
-    : wrapped(
+    : [
         `The memory is that of the network alone. Request bodies, a decoder and its pixels are not included: up to ` +
           `92 MiB in examples/cloudflare-worker. Add them with --allowance.`,
-      );
+      ];
 
-function cpuLines({ ms, factor, measured }: CpuSource): string[] {
+function cpuLine({ ms, factor, measured }: CpuSource): string {
   const multiple = factor === 1 ? '' : `, times ${factor}`;
-  if (measured === null) return [`CPU time: ${time(ms)} an image, from --cpu-ms${multiple}`];
+  if (measured === null) return `CPU time: ${time(ms)} an image, from --cpu-ms${multiple}`;
   const { cpu, cores, node, load, build } = measured;
-  return wrapped(
+  return (
     `CPU time: ${time(ms)} an image, measured here${multiple}: one thread, ${build} build, warm, on ` +
-      `${cpu.trim()}, ${cores} cores, Node ${node}, load ${load.toFixed(1)}. A platform's processor may be slower: ` +
-      `set --cpu-factor. Decoding and scaling of images and the slower first run are not included.`,
+    `${cpu.trim()}, ${cores} cores, Node ${node}, load ${load.toFixed(1)}. A platform's processor may be slower: ` +
+    `set --cpu-factor. Decoding and scaling of images and the slower first run are not included.`
   );
 }
 
-function footLines(fits: readonly Fit[]): string[] {
+function footLine(fits: readonly Fit[]): string {
   const dates = [...new Set(fits.map(({ platform }) => platform.date))].sort();
   const hasLargeWeights = fits.some((each) => !each.weights_bytes.fits);
-  return wrapped(
+  return (
     `USD a million: list price of one more million images beyond those included in the plan, without traffic and ` +
-      `storage. Limits and prices as of ${dates.join(', ')}: --json has the sources, --platforms replaces them.` +
-      (hasLargeWeights ? ' Weights that do not fit can be fetched from another server.' : ''),
+    `storage. Limits and prices as of ${dates.join(', ')}: --json has the sources, --platforms replaces them.` +
+    (hasLargeWeights ? ' Weights that do not fit can be fetched from another server.' : '')
   );
 }
 
-export function format(report: PlanReport): string {
+/** The report as lines. @param columns the width of the terminal, for the tables */
+export function format(report: PlanReport, columns = Infinity): string {
   const { network, input, batch, macs, bytes: memory, file, cpu, platforms } = report;
   const shards = file.shards === 1 ? '1 shard' : `${file.shards} shards`;
   return [
     `${network}, deploy form, ${formatShape(input)}, ${batch === 1 ? 'one image' : `${batch} images`} a request`,
     '',
-    table([
-      ['memory', 'bytes'],
-      ['weights', memory.weights],
-      ['activations', memory.activations],
-      ['scratch, one thread', memory.scratch],
-      ['WebAssembly in total', memory.total],
-      ['images and logits', memory.batch],
-      ['JavaScript (estimate)', memory.javascript],
-      ['allowance', memory.allowance],
-      ['needed', memory.needed],
-    ]),
+    table(
+      [
+        ['memory', 'bytes'],
+        ['weights', memory.weights],
+        ['activations', memory.activations],
+        ['scratch, one thread', memory.scratch],
+        ['WebAssembly in total', memory.total],
+        ['images and logits', memory.batch],
+        ['JavaScript (estimate)', memory.javascript],
+        ['allowance', memory.allowance],
+        ['needed', memory.needed],
+      ],
+      columns,
+    ),
     '',
     ...memoryLines(memory),
     `${macs.toLocaleString('en-US')} multiply-adds an image`,
     `weight file ${file.dtype}: ${file.bytes.toLocaleString('en-US')} bytes, ${shards} of at most ${bytes(SHARD_BYTES)}`,
-    ...cpuLines(cpu),
+    cpuLine(cpu),
     '',
-    table([['platform', 'memory', 'weights', 'CPU time', 'USD a million'], ...platforms.map(row)]),
+    table([['platform', 'memory', 'weights', 'CPU time', 'USD a million'], ...platforms.map(row)], columns),
     '',
     ...noteLines(platforms),
-    ...footLines(platforms),
+    footLine(platforms),
   ].join('\n');
 }

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { OracleError } from '../../reference/index.js';
 import { VanillaNetError } from '../core/errors.js';
+import { escapeLines } from '../report/escapeControls.js';
 import { benchCommand } from './bench.js';
 import { classifyCommand } from './classify.js';
 import { diffCommand } from './diff.js';
@@ -10,6 +11,7 @@ import { downloadCommand } from './download.js';
 import { enginesCommand } from './engines.js';
 import { evalCommand } from './eval.js';
 import { fuseCommand } from './fuse.js';
+import { HELP_WIDTH, withHelpLayout } from './helpLayout.js';
 import { packCommand } from './pack.js';
 import { planCommand } from './plan.js';
 import { plotCommand } from './plot.js';
@@ -17,13 +19,17 @@ import { printError } from './print.js';
 import { runCommand } from './run.js';
 import { summaryCommand } from './summary.js';
 import { trainCommand } from './train.js';
+import { textColumns } from './wrap.js';
 
 /** Exit statuses: the command failed, or its arguments are wrong. */
 export const FAILURE = 1;
 const USAGE_ERROR = 2;
 
-/** Columns of the help text in a pipe or a file. */
-const HELP_WIDTH = 110;
+/** A terminal's own width; not its 80 columns in a pipe, but one line an option. */
+const helpColumns = (stream: NodeJS.WritableStream): number => {
+  const columns = textColumns(stream);
+  return columns === Infinity ? HELP_WIDTH : columns;
+};
 
 const { version } = JSON.parse(
   readFileSync(createRequire(import.meta.url).resolve('vanillanet/package.json'), 'utf8'),
@@ -36,11 +42,15 @@ const { version } = JSON.parse(
  * @throws errors that are bugs of this package, unchanged
  */
 export async function main(argv: readonly string[]): Promise<void> {
-  const program = new Command('vanillanet')
+  const program = withHelpLayout(new Command('vanillanet'))
     .description('VanillaNet: train it deep, fuse it shallow, run it anywhere.')
     .version(version)
-    // Not a terminal's 80 columns in a pipe: one line an option.
-    .configureOutput({ getOutHelpWidth: () => (process.stdout.isTTY ? process.stdout.columns : HELP_WIDTH) })
+    .configureOutput({
+      getOutHelpWidth: () => helpColumns(process.stdout),
+      getErrHelpWidth: () => helpColumns(process.stderr),
+      // Messages quote arguments.
+      writeErr: (text) => process.stderr.write(escapeLines(text)),
+    })
     .showHelpAfterError('Try --help.');
   for (const command of [
     downloadCommand(),

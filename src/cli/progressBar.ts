@@ -3,6 +3,7 @@ import type { WriteStream } from 'node:tty';
 import type { EpochRecord, RecordedScores, StepRecord } from '../report/record.js';
 import { formatPercent } from '../report/percent.js';
 import { printText } from './print.js';
+import { barLine, joinFields, lineColumns } from './barLine.js';
 import { textColumns, wrapParts } from './wrap.js';
 
 export interface TrainingDisplayOptions {
@@ -26,10 +27,6 @@ export interface TrainingDisplay {
 
 /** Lines printed if the stream is not a terminal. */
 const LINES_PER_EPOCH = 4;
-/** Characters of the bar. */
-const BAR = 24;
-/** The width of a stream that does not know its own. */
-const COLUMNS = 80;
 
 const bold = (text: string, colored: boolean): string => (colored ? `\x1b[1m${text}\x1b[0m` : text);
 
@@ -64,16 +61,6 @@ const fieldsOf = (
   `lr ${lr.toExponential(1)}`,
 ];
 
-/** Joins the first field and as many others as fit. */
-function fit([first, ...fields]: readonly string[], columns: number): string {
-  let line = first.slice(0, columns);
-  for (const field of fields) {
-    if (line.length + 2 + field.length > columns) break;
-    line += `  ${field}`;
-  }
-  return line;
-}
-
 const scoresOf = (name: string, { loss, top1, top5 }: RecordedScores): string =>
   `${name} loss ${loss.toFixed(3)} top-1 ${accuracy(top1)} top-5 ${accuracy(top5)}`;
 
@@ -92,82 +79,94 @@ class Clock {
   }
 }
 
+/** Steps and epochs of a run, and the time that is left. */
+class StepLines {
+  readonly #clock: Clock;
+
+  constructor(
+    private readonly epochs: number,
+    steps: number,
+  ) {
+    this.#clock = new Clock(epochs * steps);
+  }
+
+  #fields(record: StepRecord): string[] {
+    return fieldsOf(record, this.#clock.left(record.global_step));
+  }
+
+  /** A line of a log. */
+  line(record: StepRecord): string {
+    const head = `epoch ${record.epoch}/${this.epochs}  step ${record.step}/${record.steps}`;
+    return joinFields([head, ...this.#fields(record)], Infinity);
+  }
+
+  /** The line of a bar. Without colors: cli-progress cuts a line by its characters, and counts those of colors. */
+  bar(record: StepRecord, columns: number): string {
+    const fraction = record.step / Math.max(1, record.steps);
+    return barLine(`epoch ${record.epoch}/${this.epochs}`, fraction, this.#fields(record), columns);
+  }
+}
+
+/** The parts of the line of an epoch, without its number. */
+const epochParts = ({ train, validation, ema, lambda, lr, fused, ...speed }: EpochRecord): string[] => [
+  scoresOf('train', train),
+  ...(validation === undefined ? [] : [scoresOf(fused ? 'validation (fused)' : 'validation', validation)]),
+  ...(ema === undefined ? [] : [scoresOf('averaged weights', ema)]),
+  `lambda ${lambda.toFixed(2)}, lr ${lr.toExponential(1)}`,
+  `${duration(speed.seconds)}, ${rate(speed.images_per_second)}, idle ${formatPercent(speed.idle)}`,
+];
+
+/** A bar that draws lines of its caller. */
+function openBar(stream: NodeJS.WritableStream, record: StepRecord, lineOf: (record: StepRecord) => string): SingleBar {
+  const options = {
+    stream,
+    format: (_: unknown, __: unknown, { record: current }: { record: StepRecord }) => lineOf(current),
+    clearOnComplete: true,
+    // gracefulExit would install signal handlers: `train` has its own. The line fits without truncation.
+    gracefulExit: false,
+    linewrap: true,
+    fps: 8,
+  };
+  const bar = new SingleBar(options, Presets.shades_classic);
+  bar.start(record.steps, record.step, { record });
+  return bar;
+}
+
 /** Shows a bar on a terminal, a few lines elsewhere, and a line for every epoch. Respects NO_COLOR. */
 export function trainingDisplay({ epochs, steps, stream = process.stdout }: TrainingDisplayOptions): TrainingDisplay {
-  const terminal = (stream as Partial<WriteStream>).isTTY === true;
-  const colored = terminal && (process.env['NO_COLOR'] ?? '') === '';
-  const columns = (): number => (stream as Partial<WriteStream>).columns ?? COLUMNS;
-  const clock = new Clock(epochs * steps);
+  const isTerminal = (stream as Partial<WriteStream>).isTTY === true;
+  const colored = isTerminal && (process.env['NO_COLOR'] ?? '') === '';
   const every = Math.max(1, Math.ceil(steps / LINES_PER_EPOCH));
+  const lines = new StepLines(epochs, steps);
+  let bar: SingleBar | null = null;
+
   const write = (line: string): void => {
     stream.write(`${line}\n`);
   };
-  let bar: SingleBar | null = null;
-
-  const barLine = (record: StepRecord): string => {
-    const done = Math.round((BAR * record.step) / Math.max(1, record.steps));
-    const head = `epoch ${record.epoch}/${epochs} `;
-    // A line that fills the last column would wrap.
-    const room = columns() - 1;
-    const wide = room >= head.length + BAR + 30;
-    const strip = wide ? `${'█'.repeat(done)}${'░'.repeat(BAR - done)} ` : '';
-    const share = `${Math.floor((100 * record.step) / Math.max(1, record.steps))}%`.padStart(4);
-    const fields = fit([share, ...fieldsOf(record, clock.left(record.global_step))], room - head.length - strip.length);
-    // Without colors: cli-progress cuts a line by its characters, and counts those of colors.
-    return wide ? `${head}${strip}${fields}` : `${head}${fields}`.slice(0, Math.max(1, room));
-  };
-
-  const remove = (): void => {
+  const stop = (): void => {
     bar?.stop();
     bar = null;
   };
-
+  const showBar = (record: StepRecord): void => {
+    if (bar === null) bar = openBar(stream, record, (current) => lines.bar(current, lineColumns(stream)));
+    else bar.update(record.step, { record });
+  };
   return {
     step(record) {
-      if (!terminal) {
-        const line = fit(
-          [
-            `epoch ${record.epoch}/${epochs}  step ${record.step}/${record.steps}`,
-            ...fieldsOf(record, clock.left(record.global_step)),
-          ],
-          Infinity,
-        );
-        if (record.step === record.steps || record.step % every === 0) write(line);
-        return;
-      }
-      if (bar === null) {
-        const options = {
-          stream,
-          format: (_: unknown, __: unknown, { record: current }: { record: StepRecord }) => barLine(current),
-          clearOnComplete: true,
-          // gracefulExit would install signal handlers: `train` has its own. The line fits without truncation.
-          gracefulExit: false,
-          linewrap: true,
-          fps: 8,
-        };
-        bar = new SingleBar(options, Presets.shades_classic);
-        bar.start(record.steps, record.step, { record });
-      } else {
-        bar.update(record.step, { record });
-      }
+      if (isTerminal) showBar(record);
+      else if (record.step === record.steps || record.step % every === 0) write(lines.line(record));
     },
-    epoch({ epoch, train, validation, ema, lambda, lr, seconds, images_per_second, idle, fused }) {
-      const head = `epoch ${epoch}/${epochs}`;
-      const parts = [
-        `${head}  ${scoresOf('train', train)}`,
-        ...(validation === undefined ? [] : [scoresOf(fused ? 'validation (fused)' : 'validation', validation)]),
-        ...(ema === undefined ? [] : [scoresOf('averaged weights', ema)]),
-        `lambda ${lambda.toFixed(2)}, lr ${lr.toExponential(1)}`,
-        `${duration(seconds)}, ${rate(images_per_second)}, idle ${formatPercent(idle)}`,
-      ];
-      const text = wrapParts(parts, '  |  ', textColumns(stream), head.length + 2);
-      remove();
+    epoch(record) {
+      const head = `epoch ${record.epoch}/${epochs}`;
+      const [first, ...parts] = epochParts(record);
+      const text = wrapParts([`${head}  ${first}`, ...parts], '  |  ', textColumns(stream), head.length + 2);
+      stop();
       write(bold(head, colored) + text.slice(head.length));
     },
     note(text) {
-      remove();
+      stop();
       printText(stream, text);
     },
-    stop: remove,
+    stop,
   };
 }

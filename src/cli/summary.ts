@@ -6,7 +6,7 @@ import { formatShape } from '../core/tensor.js';
 import { planNetwork, type Layer } from '../core/network.js';
 import { integer, size, variantName } from './arguments.js';
 import { readJsonObject } from './jsonFile.js';
-import { print, printJson, table } from './print.js';
+import { outputColumns, print, printBlock, printJson, table } from './print.js';
 import { readNetworkWeights } from './weights.js';
 
 interface SummaryOptions {
@@ -49,7 +49,7 @@ function describeAll(at: Size, num_classes: number) {
   });
 }
 
-function summarize(all: ReturnType<typeof describeAll>): string {
+function summarize(all: ReturnType<typeof describeAll>, columns: number): string {
   const rows = all.map(({ variant, deploy, train }) => [
     variant,
     deploy.parameters,
@@ -57,7 +57,7 @@ function summarize(all: ReturnType<typeof describeAll>): string {
     train.parameters,
     train.macs,
   ]);
-  return table([['variant', 'deploy params', 'deploy MACs', 'train params', 'train MACs'], ...rows]);
+  return table([['variant', 'deploy params', 'deploy MACs', 'train params', 'train MACs'], ...rows], columns);
 }
 
 async function summary(variant: string | undefined, options: SummaryOptions): Promise<void> {
@@ -76,7 +76,7 @@ async function summary(variant: string | undefined, options: SummaryOptions): Pr
   if (variant === undefined && options.weights === undefined && options.config === undefined) {
     const all = describeAll(options.size ?? [224, 224], options.numClasses ?? 1000);
     if (options.json) printJson(all);
-    else print(summarize(all));
+    else printBlock(summarize(all, outputColumns()));
     return;
   }
   const config = await configOf(variant, options);
@@ -89,8 +89,10 @@ async function summary(variant: string | undefined, options: SummaryOptions): Pr
   }
   for (const { form, layers, parameters, macs } of described) {
     const rows = layers.map((layer) => [layer.name, layer.op, formatShape(layer.output), layer.parameters, layer.macs]);
-    print(`${config.variant ?? 'network'}, ${form} form, input ${formatShape([config.in_chans, ...at])}\n`);
-    print(table([['layer', 'op', 'output', 'parameters', 'MACs'], ...rows, ['total', '', '', parameters, macs]]));
+    const all = [['layer', 'op', 'output', 'parameters', 'MACs'], ...rows, ['total', '', '', parameters, macs]];
+    print(`${config.variant ?? 'network'}, ${form} form, input ${formatShape([config.in_chans, ...at])}`);
+    print('');
+    printBlock(table(all, outputColumns()));
     print('');
   }
 }

@@ -5,6 +5,7 @@ import { RunFolder } from '../train/runFolder.js';
 import { withBackend } from './backends.js';
 import { followTraining } from './followTraining.js';
 import { nameFlags } from './flagNames.js';
+import { withClosingText } from './helpLayout.js';
 import { errorLine, printText } from './print.js';
 import { flagsToStore, restartedFlags, resumedFlags, resumedPlan, type IsGiven } from './resumedRun.js';
 import { DEFAULT_OUTPUT, withTraining, type TrainFlags } from './trainFlags.js';
@@ -68,15 +69,16 @@ async function run(flags: TrainFlags, command: Command): Promise<void> {
   }
 }
 
-const HELP = `
-Each epoch prints its speed and \`idle\`, the share of its time in which the network waited for images: more
---workers lower it. Ctrl-C saves a checkpoint; continue with vanillanet train --resume <folder>.`;
+const HELP =
+  'Each epoch prints its speed and `idle`, the share of its time in which the network waited for images: more ' +
+  '--workers lower it. Ctrl-C saves a checkpoint; continue with vanillanet train --resume <folder>.';
 
 export const trainCommand = (): Command =>
-  withRecipe(
-    withTraining(
-      withBackend(new Command('train').description('Train a network in the deep form.'), '--backend <name>'),
+  withClosingText(
+    withRecipe(
+      withTraining(
+        withBackend(new Command('train').description('Train a network in the deep form.'), '--backend <name>'),
+      ),
     ),
-  )
-    .addHelpText('after', HELP)
-    .action(runWithFlagNames);
+    HELP,
+  ).action(runWithFlagNames);

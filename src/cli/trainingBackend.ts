@@ -10,7 +10,7 @@ import { wasmBackend } from '../wasm/inference/backend.js';
 import { resolveTrainingBuild } from '../wasm/training/build.js';
 import { threadCount } from '../wasm/team.js';
 import { planTraining } from '../wasm/training/layout.js';
-import { engineOf, openTfjs, type BackendOptions } from './backends.js';
+import { engineOf, noteThreads, openTfjs, type BackendOptions } from './backends.js';
 
 /** The most bytes of WebAssembly memory that the training takes; null for other backends. */
 export function trainingMemory(
@@ -32,6 +32,7 @@ export async function selectTrainer({
   if (backend === referenceBackend.name) return { openTrainer: oracleTrainer, name: backend };
   const engine = engineOf(backend);
   if (engine === null) {
+    noteThreads(threads);
     const name = `${backend} ${resolveTrainingBuild(build)}`;
     return { openTrainer: (config, trainer) => wasmTrainer(config, { ...trainer, build, threads }), name };
   }

@@ -1,5 +1,6 @@
 /** Lines that fit a terminal. Elsewhere, lines are not broken: files and pipes are searched by line. */
 import type { WriteStream } from 'node:tty';
+import { displayWidth } from '../report/displayWidth.js';
 
 /** Columns for text: one less than the terminal has, because a line that fills the last one wraps; else Infinity. */
 export function textColumns(stream: NodeJS.WritableStream): number {
@@ -13,7 +14,7 @@ function joinParts(parts: readonly string[], separator: string, columns: number,
   let line: string | null = null;
   for (const part of parts) {
     if (line === null) line = part;
-    else if (line.length + separator.length + part.length <= columns) line += separator + part;
+    else if (displayWidth(line + separator + part) <= columns) line += separator + part;
     else {
       lines.push(line);
       line = indent + part;
@@ -27,11 +28,13 @@ const indentOf = (indent: number, columns: number): string => ' '.repeat(Math.mi
 
 /** Breaks a line at its spaces. A word that is longer than a line, such as a path, is left in one piece. */
 export function wrapText(text: string, columns: number, indent: number): string {
-  if (text.length <= columns) return text;
+  if (displayWidth(text) <= columns) return text;
   // The spaces at the start belong to the first word.
   const [, start, rest] = /^(\s*)(.*)$/s.exec(text) as RegExpExecArray & [string, string, string];
   const [first, ...words] = rest.split(' ');
-  return joinParts([start + first, ...words], ' ', columns, indentOf(indent, columns)).join('\n');
+  return joinParts([start + first, ...words], ' ', columns, indentOf(indent, columns))
+    .map((line) => line.trimEnd())
+    .join('\n');
 }
 
 /** Joins parts with a separator; breaks lines between the parts, and within a part only if it is too long itself. */

@@ -1,5 +1,6 @@
 import { ParamError } from '../core/errors.js';
 import { displayWidth, padLeft, padRight } from './displayWidth.js';
+import { escapeControls } from './escapeControls.js';
 import { formatPercent } from './percent.js';
 import { truncate } from './truncate.js';
 
@@ -86,34 +87,59 @@ export function mistakes({ counts, classNames }: Confusion, limit = LISTED): Mis
     }));
 }
 
-/** The matrix for a terminal, with columns by number; for many classes, the worst classes and the most frequent mistakes. */
-export function confusionTable(confusion: Confusion): string {
+/** The longest name in a table, and columns of a list for other than one name. */
+const [LONGEST_NAME, LIST_REST] = [20, 24];
+
+/** The name of a class in one line, and not too long. */
+const shortName = (name: string, columns = LONGEST_NAME): string => truncate(escapeControls(name), columns);
+
+const widthOf = (text: string): number => Math.max(...text.split('\n').map(displayWidth));
+
+/**
+ * The matrix for a terminal, with columns by number; if it is too wide or has many classes, the worst classes and the most
+ * frequent mistakes.
+ *
+ * @param columns the width of the terminal
+ */
+export function confusionTable(confusion: Confusion, columns = Infinity): string {
+  const { classNames } = confusion;
+  if (classNames.length > MAX_COLUMNS) return confusionLists(confusion, columns);
+  const matrix = confusionMatrix(confusion);
+  return widthOf(matrix) <= columns ? matrix : confusionLists(confusion, columns);
+}
+
+const confusionMatrix = ({ classNames, counts, perClass }: Confusion): string =>
+  align([
+    ['true \\ predicted', ...classNames.map((_, i) => `${i}`), 'accuracy'],
+    ...counts.map((row, i) => [
+      `${i} ${shortName(classNames[i])}`,
+      ...row.map((count) => (count === 0 ? '.' : `${count}`)),
+      formatShare(perClass[i]),
+    ]),
+  ]);
+
+function confusionLists(confusion: Confusion, columns: number): string {
   const { classNames, counts, perClass } = confusion;
-  const names = classNames.map((name, i) => `${i} ${truncate(name, 20)}`);
   const totals = counts.map((row) => row.reduce((a, b) => a + b, 0));
-  if (classNames.length <= MAX_COLUMNS) {
-    return align([
-      ['true \\ predicted', ...classNames.map((_, i) => `${i}`), 'accuracy'],
-      ...counts.map((row, i) => [
-        names[i],
-        ...row.map((count) => (count === 0 ? '.' : `${count}`)),
-        formatShare(perClass[i]),
-      ]),
-    ]);
-  }
   const worst = [...perClass.keys()]
     .filter((i) => totals[i] > 0)
     .sort((a, b) => perClass[a] - perClass[b] || a - b)
     .slice(0, LISTED);
+  const name = (text: string): string => shortName(text, Math.min(LONGEST_NAME, Math.max(8, columns - LIST_REST)));
+  const half = (text: string): string =>
+    shortName(text, Math.min(LONGEST_NAME, Math.max(6, Math.floor((columns - 11) / 2))));
   return [
     `the ${worst.length} classes of lowest accuracy, of ${classNames.length}`,
-    align([['class', 'images', 'accuracy'], ...worst.map((i) => [names[i], `${totals[i]}`, formatShare(perClass[i])])]),
+    align([
+      ['class', 'images', 'accuracy'],
+      ...worst.map((i) => [`${i} ${name(classNames[i])}`, `${totals[i]}`, formatShare(perClass[i])]),
+    ]),
     '',
     'most frequent mistakes',
     align([
       ['true -> predicted', 'times'],
       ...mistakes(confusion).map(({ label, prediction, count }) => [
-        `${truncate(label, 20)} -> ${truncate(prediction, 20)}`,
+        `${half(label)} -> ${half(prediction)}`,
         `${count}`,
       ]),
     ]),

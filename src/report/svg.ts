@@ -1,10 +1,11 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import { displayWidth } from './displayWidth.js';
+import { escapeControls } from './escapeControls.js';
 
-/** Escapes text for an element or an attribute. */
+/** Escapes text for an element or an attribute. XML has no control characters. */
 export const escape = (text: string): string =>
-  text.replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
+  escapeControls(text).replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
 
 /** The colors of a picture: values, or CSS variables of the page that contains it. */
 export interface Palette {

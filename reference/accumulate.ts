@@ -1,5 +1,5 @@
 import { bceWithLogits, bceWithLogitsBackward } from './bceWithLogits.js';
-import { config as checkConfig, type Config } from './config.js';
+import { checkConfig, type Config } from './config.js';
 import { crossEntropy, crossEntropyBackward } from './crossEntropy.js';
 import { ParamError } from './errors.js';
 import type { RunningVar, State } from './layers.js';
@@ -84,7 +84,7 @@ export function accumulate(
     step,
     parts,
     runningVar = 'unbiased',
-  } = requireOptions('accumulate', 'options', options);
+  } = requireOptions('accumulate', 'options', options, ['lambda', 'loss', 'seed', 'step', 'parts', 'runningVar']);
   checkConfig(config);
   requireOneOf('accumulate', 'loss', kind, ['cross-entropy', 'bce']);
   requireInteger('accumulate', 'step', step, 0);

@@ -54,7 +54,7 @@ export function adam(
     eps = 1e-8,
     weightDecay = 0,
     decoupled = false,
-  } = requireOptions('adam', 'options', options);
+  } = requireOptions('adam', 'options', options, ['lr', 'betas', 'eps', 'weightDecay', 'decoupled']);
   const [beta1, beta2] = requireList('adam', 'betas', betas);
   requireTensor('adam', 'param', param);
   for (const [name, x] of Object.entries({ grad, m, v })) requireShape('adam', name, x, param.shape);

@@ -77,7 +77,7 @@ export function batchNorm(x: Tensor, parameters: BatchNormParameters, options: B
     momentum = 0.1,
     eps = BATCH_NORM_EPS,
     runningVar: kind = 'unbiased',
-  } = requireOptions('batchNorm', 'options', options);
+  } = requireOptions('batchNorm', 'options', options, ['training', 'momentum', 'eps', 'runningVar']);
   requireShape('batchNorm', 'x', x, ['n', 'c', 'h', 'w']);
   const [n, c, h, w] = x.shape;
   requireShape('batchNorm', 'weight', weight, [c]);

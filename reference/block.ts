@@ -1,4 +1,4 @@
-import { config as checkConfig, type Config } from './config.js';
+import { checkConfig, type Config } from './config.js';
 import {
   adaptiveMaxPoolLayer,
   batchNormLayer,

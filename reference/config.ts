@@ -43,6 +43,8 @@ const DEFAULTS = {
   form: 'train',
 } as const;
 
+const KEYS = ['dims', 'strides', ...Object.keys(DEFAULTS)];
+
 type Sizes = Pick<Config, 'dims' | 'strides'> & Partial<Config>;
 
 const V13_X1_5 = {
@@ -77,9 +79,12 @@ export const VARIANTS: Readonly<Record<string, Sizes>> = {
 /**
  * Checks a configuration, and adds the official code's defaults for absent fields.
  *
- * @throws ParamError
+ * @throws ParamError, also for an unknown field
  */
-export function config(sizes: Sizes): Config {
+export const config = (sizes: Sizes): Config => checkConfig(requireOptions('config', 'sizes', sizes, KEYS));
+
+/** As `config`, for an object that may have other fields, such as the configuration of a model. @throws ParamError */
+export function checkConfig(sizes: Sizes): Config {
   const full: Config = { ...DEFAULTS, ...requireOptions('config', 'sizes', sizes) };
   const { dims, strides, ada_pool } = full;
   requireList('config', 'dims', dims);
@@ -119,5 +124,5 @@ export function variant(name: string, overrides: Partial<Config> = {}): Config {
       'For other sizes, call config.',
     );
   }
-  return config({ ...VARIANTS[name], ...requireOptions('variant', 'overrides', overrides) });
+  return config({ ...VARIANTS[name], ...requireOptions('variant', 'overrides', overrides, KEYS) });
 }

@@ -48,7 +48,7 @@ export function convOutputMap(
  * @throws ShapeError, ParamError
  */
 export function conv2d(x: Tensor, weight: Tensor, bias: Tensor | null, options: ConvOptions = {}): Tensor {
-  const { stride = 1, padding = 0 } = requireOptions('conv2d', 'options', options);
+  const { stride = 1, padding = 0 } = requireOptions('conv2d', 'options', options, ['stride', 'padding']);
   requireShape('conv2d', 'x', x, ['n', 'c', 'h', 'w']);
   const [n, c, h, w] = x.shape;
   requireShape('conv2d', 'weight', weight, ['k', c, 'kh', 'kw']);
@@ -99,7 +99,7 @@ export interface ConvGradients {
  * @throws ShapeError, ParamError
  */
 export function conv2dBackward(dy: Tensor, x: Tensor, weight: Tensor, options: ConvOptions = {}): ConvGradients {
-  const { stride = 1, padding = 0 } = requireOptions('conv2dBackward', 'options', options);
+  const { stride = 1, padding = 0 } = requireOptions('conv2dBackward', 'options', options, ['stride', 'padding']);
   requireShape('conv2dBackward', 'x', x, ['n', 'c', 'h', 'w']);
   const [n, c, h, w] = x.shape;
   requireShape('conv2dBackward', 'weight', weight, ['k', c, 'kh', 'kw']);

@@ -18,7 +18,11 @@ export interface CosineAnnealingOptions {
  * @throws ParamError
  */
 export function cosineAnnealing(t: number, options: CosineAnnealingOptions): number {
-  const { baseLr, tMax, etaMin = 0 } = requireOptions('cosineAnnealing', 'options', options);
+  const {
+    baseLr,
+    tMax,
+    etaMin = 0,
+  } = requireOptions('cosineAnnealing', 'options', options, ['baseLr', 'tMax', 'etaMin']);
   requirePositive('cosineAnnealing', 'tMax', tMax);
   requireNonNegative('cosineAnnealing', 'baseLr', baseLr);
   requireNonNegative('cosineAnnealing', 'etaMin', etaMin);

@@ -16,7 +16,7 @@ import { zeros, type Tensor } from './tensor.js';
  * @throws ShapeError, ParamError
  */
 export function depthwiseConv2d(x: Tensor, weight: Tensor, bias: Tensor | null, options: ConvOptions = {}): Tensor {
-  const { stride = 1, padding = 0 } = requireOptions('depthwiseConv2d', 'options', options);
+  const { stride = 1, padding = 0 } = requireOptions('depthwiseConv2d', 'options', options, ['stride', 'padding']);
   requireShape('depthwiseConv2d', 'x', x, ['n', 'c', 'h', 'w']);
   const [n, c, h, w] = x.shape;
   requireShape('depthwiseConv2d', 'weight', weight, [c, 1, 'kh', 'kw']);
@@ -65,7 +65,10 @@ export function depthwiseConv2dBackward(
   weight: Tensor,
   options: ConvOptions = {},
 ): ConvGradients {
-  const { stride = 1, padding = 0 } = requireOptions('depthwiseConv2dBackward', 'options', options);
+  const { stride = 1, padding = 0 } = requireOptions('depthwiseConv2dBackward', 'options', options, [
+    'stride',
+    'padding',
+  ]);
   requireShape('depthwiseConv2dBackward', 'x', x, ['n', 'c', 'h', 'w']);
   const [n, c, h, w] = x.shape;
   requireShape('depthwiseConv2dBackward', 'weight', weight, [c, 1, 'kh', 'kw']);

@@ -39,7 +39,7 @@
  */
 import { adaptiveMaxPool2d, adaptiveMaxPool2dRunnerUp } from './adaptiveMaxPool2d.js';
 import { BATCH_NORM_EPS } from './batchNorm.js';
-import { config as checkConfig, type Config } from './config.js';
+import { checkConfig, type Config } from './config.js';
 import { conv2d } from './conv2d.js';
 import { depthwiseConv2d } from './depthwiseConv2d.js';
 import { ParamError } from './errors.js';
@@ -162,7 +162,7 @@ export function deviation(
   requireSameShape('deviation', 'e', e, 'x', x);
   checkConfig(config);
   requireState('deviation', 'state', state);
-  requireOptions('deviation', 'rounding', by);
+  requireOptions('deviation', 'rounding', by, Object.keys(TO_NEAREST));
   for (const [name, value] of Object.entries(by)) requireNonNegative('deviation', name, value as number);
   const { name, op } = layer;
   switch (op) {

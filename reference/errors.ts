@@ -20,7 +20,10 @@ export abstract class OracleError extends Error {
   declare readonly hint?: string;
 
   constructor(op: string, expected: string, got: string, hint?: string) {
-    const [what, right, wrong] = [op, expected, got].map(shorten);
+    // A caller without types may pass anything.
+    const [what, right, wrong] = [op, expected, got].map((field: unknown) =>
+      typeof field === 'string' ? shorten(field) : `a value of type ${typeof field}`,
+    );
     super(`${what}: expected ${right}, got ${wrong}`);
     this.op = what;
     this.expected = right;

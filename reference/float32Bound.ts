@@ -12,7 +12,7 @@
  * but larger than the logits. The same sum with e = 0 is the bound to first order and away from kinks. It is not
  * certain, but at any depth it is within some hundred times the error of a float32 run. Both are reported.
  */
-import { config as checkConfig, type Config } from './config.js';
+import { checkConfig, type Config } from './config.js';
 import { deviation, SMALLEST_FLOAT32, UNIT_ROUNDOFF } from './deviation.js';
 import { ParamError } from './errors.js';
 import type { State } from './layers.js';

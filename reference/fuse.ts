@@ -4,7 +4,7 @@
  * affine maps, and a sequence of affine maps is one affine map.
  */
 import { BATCH_NORM_EPS } from './batchNorm.js';
-import { config as checkConfig, type Config } from './config.js';
+import { checkConfig, type Config } from './config.js';
 import { FusionError, ParamError } from './errors.js';
 import { float32Bound } from './float32Bound.js';
 import type { State } from './layers.js';
@@ -169,7 +169,11 @@ export function fuse(
   state: State,
   options: FuseOptions,
 ): { config: Config; state: State; report: FusionReport; logits: ProbeLogits } {
-  const { lambda, probe, boundedLogits = 16 } = requireOptions('fuse', 'options', options);
+  const {
+    lambda,
+    probe,
+    boundedLogits = 16,
+  } = requireOptions('fuse', 'options', options, ['lambda', 'probe', 'boundedLogits']);
   checkConfig(config);
   requireState('fuse', 'state', state);
   if (config.form !== 'train') throw new FusionError('fuse', 'the train form', `the ${config.form} form`);

@@ -30,7 +30,7 @@ export { philox4x32, uniform } from './philox.js';
 export * from './normal.js';
 export * from './truncatedNormal.js';
 export * from './seriesActivation.js';
-export * from './config.js';
+export { config, variant, VARIANTS, type Config } from './config.js';
 export { type Layer, type Mode, type State, type Trace } from './layers.js';
 export { block } from './block.js';
 export * from './vanillaNet.js';

@@ -1,4 +1,4 @@
-import { config as checkConfig, type Config } from './config.js';
+import { checkConfig, type Config } from './config.js';
 import type { State } from './layers.js';
 import { full, zeros, type Tensor } from './tensor.js';
 import { truncatedNormal } from './truncatedNormal.js';
@@ -20,7 +20,7 @@ export interface InitializeOptions {
  * @throws ParamError
  */
 export function initialize(config: Config, options: InitializeOptions): State {
-  const { seed, truncation = 'absolute' } = requireOptions('initialize', 'options', options);
+  const { seed, truncation = 'absolute' } = requireOptions('initialize', 'options', options, ['seed', 'truncation']);
   requireOneOf('initialize', 'truncation', truncation, ['absolute', 'two-sigma']);
   const { dims, in_chans, num_classes, act_num, form } = checkConfig(config);
   const cut = truncation === 'absolute' ? { a: -2, b: 2 } : { a: -0.04, b: 0.04 };

@@ -46,7 +46,12 @@ export function lamb(
   options: Omit<AdamOptions, 'decoupled'>,
 ): { param: Tensor } & AdamMoments {
   const { m, v } = requireOptions('lamb', 'moments', moments);
-  const { lr, betas = [0.9, 0.999], eps = 1e-8, weightDecay = 0 } = requireOptions('lamb', 'options', options);
+  const {
+    lr,
+    betas = [0.9, 0.999],
+    eps = 1e-8,
+    weightDecay = 0,
+  } = requireOptions('lamb', 'options', options, ['lr', 'betas', 'eps', 'weightDecay']);
   const [beta1, beta2] = requireList('lamb', 'betas', betas);
   requireTensor('lamb', 'param', param);
   for (const [name, x] of Object.entries({ grad, m, v })) requireShape('lamb', name, x, param.shape);

@@ -17,7 +17,7 @@ export interface LambdaScheduleOptions {
  * @throws ParamError
  */
 export function lambdaSchedule(epoch: number, options: LambdaScheduleOptions): number {
-  const { schedule, decayEpochs } = requireOptions('lambdaSchedule', 'options', options);
+  const { schedule, decayEpochs } = requireOptions('lambdaSchedule', 'options', options, ['schedule', 'decayEpochs']);
   requireRange('lambdaSchedule', 'epoch', epoch, 0, Infinity);
   requireRange('lambdaSchedule', 'decayEpochs', decayEpochs, 0, Infinity);
   requireOneOf('lambdaSchedule', 'schedule', schedule, ['linear', 'cosine']);

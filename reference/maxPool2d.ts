@@ -11,7 +11,7 @@ export interface MaxPoolOptions {
 }
 
 function windows(op: string, x: Tensor, options: MaxPoolOptions): [Window[], Window[]] {
-  const { kernelSize, stride = kernelSize } = requireOptions(op, 'options', options);
+  const { kernelSize, stride = kernelSize } = requireOptions(op, 'options', options, ['kernelSize', 'stride']);
   requireShape(op, 'x', x, ['n', 'c', 'h', 'w']);
   requireInteger(op, 'kernelSize', kernelSize, 1);
   requireInteger(op, 'stride', stride, 1);

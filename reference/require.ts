@@ -86,11 +86,42 @@ export function requireSameShape(op: string, name: string, x: Tensor, other: str
   requireShape(op, name, x, y.shape);
 }
 
-/** An object of options or saved values. @throws ParamError for anything else */
-export function requireOptions<T>(op: string, name: string, options: T): T & object {
+/**
+ * An object of options or saved values.
+ *
+ * @param keys the names of the options; by default any
+ * @throws ParamError for anything else, and for an unknown key
+ */
+export function requireOptions<T>(op: string, name: string, options: T, keys?: readonly string[]): T & object {
   const value: unknown = options;
-  if (isObject(value) && !Array.isArray(value)) return options as T & object;
-  throw new ParamError(op, `${name}, an object`, show(value));
+  if (!isObject(value) || Array.isArray(value)) throw new ParamError(op, `${name}, an object`, show(value));
+  const unknown = keys && Object.keys(value).find((key) => !keys.includes(key));
+  if (keys === undefined || unknown === undefined) return options as T & object;
+  const expected = `${name} with the keys ${keys.join(', ')}`;
+  throw new ParamError(op, expected, `the unknown key ${show(unknown)}`, nearestHint(unknown, keys));
+}
+
+/** The name that differs in the fewest letters, if it is near. */
+function nearestHint(name: string, names: readonly string[]): string | undefined {
+  const distances = names.map((each) => editDistance(name.toLowerCase(), each.toLowerCase()));
+  const least = Math.min(...distances);
+  return least <= Math.min(3, name.length / 3) ? `Did you mean ${names[distances.indexOf(least)]}?` : undefined;
+}
+
+/** Characters to insert, delete or replace, and neighbors to exchange (Damerau and Levenshtein). */
+function editDistance(a: string, b: string): number {
+  const rows = [Array.from({ length: b.length + 1 }, (_, j) => j)];
+  for (let i = 1; i <= a.length; i++) {
+    const [row, above] = [[i], rows[i - 1]];
+    for (let j = 1; j <= b.length; j++) {
+      const replacement = above[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
+      const isExchange = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const exchange = isExchange ? rows[i - 2][j - 2] + 1 : Infinity;
+      row.push(Math.min(replacement, exchange, above[j] + 1, row[j - 1] + 1));
+    }
+    rows.push(row);
+  }
+  return rows[a.length][b.length];
 }
 
 /** A list. @throws ParamError for anything else */
@@ -114,7 +145,9 @@ export function requireBoolean(op: string, name: string, value: boolean): boolea
 /** One of some words. @throws ParamError for anything else */
 export function requireOneOf<T extends string>(op: string, name: string, value: T, words: readonly T[]): T {
   if (words.includes(value)) return value;
-  throw new ParamError(op, words.map((word) => `'${word}'`).join(' or '), `${name} = ${show(value)}`);
+  const expected = words.map((word) => `'${word}'`).join(' or ');
+  const hint = typeof value === 'string' ? nearestHint(value, words) : undefined;
+  throw new ParamError(op, expected, `${name} = ${show(value)}`, hint);
 }
 
 /** Tensors by name. @throws WeightsError for anything else */

@@ -28,7 +28,12 @@ export function sgd(
   buffer: Tensor,
   options: SgdOptions,
 ): { param: Tensor; buffer: Tensor } {
-  const { lr, momentum = 0, nesterov = false, weightDecay = 0 } = requireOptions('sgd', 'options', options);
+  const {
+    lr,
+    momentum = 0,
+    nesterov = false,
+    weightDecay = 0,
+  } = requireOptions('sgd', 'options', options, ['lr', 'momentum', 'nesterov', 'weightDecay']);
   requireTensor('sgd', 'param', param);
   for (const [name, x] of Object.entries({ grad, buffer })) requireShape('sgd', name, x, param.shape);
   for (const [name, value] of Object.entries({ lr, momentum, weightDecay })) requireNonNegative('sgd', name, value);

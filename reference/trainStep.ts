@@ -1,6 +1,6 @@
 import { accumulate } from './accumulate.js';
 import { adam, type AdamMoments, type AdamOptions } from './adam.js';
-import { config as checkConfig, type Config } from './config.js';
+import { checkConfig, type Config } from './config.js';
 import { ParamError } from './errors.js';
 import { lamb, lambDivisor } from './lamb.js';
 import { pick, type RunningVar, type State } from './layers.js';
@@ -29,6 +29,11 @@ export interface TrainStepOptions extends Omit<AdamOptions, 'decoupled'>, SgdOpt
   /** The variance that updates the running statistics. Default 'unbiased', as in PyTorch. */
   readonly runningVar?: RunningVar;
 }
+
+const STEP_KEYS = [
+  ...['lr', 'betas', 'eps', 'weightDecay', 'momentum', 'nesterov', 'lambda', 'smoothing', 'loss', 'optimizer'],
+  ...['decayVectors', 'layerDecay', 'seed', 'gradAccumSteps', 'runningVar'],
+];
 
 /** The state of a training: a step maps it to the next. */
 export interface Training {
@@ -94,8 +99,16 @@ export function trainStep(
     seed = 0,
     gradAccumSteps: parts = 1,
     runningVar = 'unbiased',
-    ...rest
-  } = requireOptions('trainStep', 'options', options);
+    optimizer = 'adam',
+    decayVectors = optimizer !== 'lamb',
+    layerDecay = 1,
+    lr: baseLr,
+    betas = [0.9, 0.999],
+    eps = 1e-8,
+    weightDecay: decay = 0,
+    momentum = 0,
+    nesterov = false,
+  } = requireOptions('trainStep', 'options', options, STEP_KEYS);
   checkConfig(config);
   requireRange('trainStep', 'smoothing', smoothing, 0, 1, true);
   for (const [name, map] of Object.entries({ moments, buffers: momenta })) {
@@ -105,21 +118,22 @@ export function trainStep(
   const pass = accumulate(config, state, x, shares, { lambda, loss: kind, seed, step, parts, runningVar });
   const { grads, loss, logits } = pass;
 
-  const { optimizer = 'adam', decayVectors = optimizer !== 'lamb', layerDecay = 1 } = rest;
   requireOneOf('trainStep', 'optimizer', optimizer, ['adam', 'adamw', 'sgd', 'lamb']);
   const divisor = optimizer === 'lamb' ? lambDivisor(grads.values()) : 1;
   const newState = new Map(pass.state);
   const newMoments = new Map<string, AdamMoments>();
   const newMomenta = new Map<string, Tensor>();
   for (const [name, grad] of grads) {
-    const parameterOptions = {
-      ...rest,
-      lr: rest.lr * layerScale(name, config.strides.length, layerDecay),
-      weightDecay: grad.shape.length > 1 || decayVectors ? (rest.weightDecay ?? 0) : 0,
-    };
+    const lr = baseLr * layerScale(name, config.strides.length, layerDecay);
+    const weightDecay = grad.shape.length > 1 || decayVectors ? decay : 0;
     const before = pick(state, name);
     if (optimizer === 'sgd') {
-      const { param, buffer } = sgd(before, grad, momenta.get(name) ?? zeros(grad.shape), parameterOptions);
+      const { param, buffer } = sgd(before, grad, momenta.get(name) ?? zeros(grad.shape), {
+        lr,
+        momentum,
+        nesterov,
+        weightDecay,
+      });
       newState.set(name, param);
       newMomenta.set(name, buffer);
       continue;
@@ -127,8 +141,8 @@ export function trainStep(
     const old = moments.get(name) ?? { m: zeros(grad.shape), v: zeros(grad.shape) };
     const { param, m, v } =
       optimizer === 'lamb'
-        ? lamb(before, grad, old, step + 1, divisor, parameterOptions)
-        : adam(before, grad, old, step + 1, { ...parameterOptions, decoupled: optimizer === 'adamw' });
+        ? lamb(before, grad, old, step + 1, divisor, { lr, betas, eps, weightDecay })
+        : adam(before, grad, old, step + 1, { lr, betas, eps, weightDecay, decoupled: optimizer === 'adamw' });
     newState.set(name, param);
     newMoments.set(name, { m, v });
   }

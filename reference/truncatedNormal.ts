@@ -27,16 +27,31 @@ export interface TruncatedNormalOptions {
  * @throws ParamError
  */
 export function truncatedNormalQuantile(u: number, options: TruncatedNormalOptions = {}): number {
-  const { mean = 0, std = 0.02, a = -2, b = 2 } = requireOptions('truncatedNormal', 'options', options);
+  return quantileOf(resolveOptions(options))(u);
+}
+
+function resolveOptions(options: TruncatedNormalOptions): Required<TruncatedNormalOptions> {
+  const {
+    mean = 0,
+    std = 0.02,
+    a = -2,
+    b = 2,
+  } = requireOptions('truncatedNormal', 'options', options, ['mean', 'std', 'a', 'b']);
   requirePositive('truncatedNormal', 'std', std);
   for (const [name, value] of Object.entries({ mean, a, b })) requireNumber('truncatedNormal', name, value);
-  requireRange('truncatedNormal', 'u', u, 0, 1);
   if (!(a < b)) throw new ParamError('truncatedNormal', 'a < b', `a = ${a}, b = ${b}`);
-  const low = normalCdf((a - mean) / std);
-  const high = normalCdf((b - mean) / std);
-  const x = mean + std * normalQuantile(low + u * (high - low));
-  return Math.min(Math.max(x, a), b);
+  return { mean, std, a, b };
 }
+
+const quantileOf =
+  ({ mean, std, a, b }: Required<TruncatedNormalOptions>) =>
+  (u: number): number => {
+    requireRange('truncatedNormal', 'u', u, 0, 1);
+    const low = normalCdf((a - mean) / std);
+    const high = normalCdf((b - mean) / std);
+    const x = mean + std * normalQuantile(low + u * (high - low));
+    return Math.min(Math.max(x, a), b);
+  };
 
 /** A tensor of truncated normal values: element i is the quantile of `uniform(seed, stream, i)`. */
 export function truncatedNormal(
@@ -45,7 +60,8 @@ export function truncatedNormal(
   stream: number,
   options: TruncatedNormalOptions = {},
 ): Tensor {
+  const quantile = quantileOf(resolveOptions(options));
   const x = zeros(shape);
-  for (let i = 0; i < x.size; i++) x.data[i] = truncatedNormalQuantile(uniform(seed, stream, i), options);
+  for (let i = 0; i < x.size; i++) x.data[i] = quantile(uniform(seed, stream, i));
   return x;
 }

@@ -1,5 +1,5 @@
 import { activation, block } from './block.js';
-import { config as checkConfig, type Config } from './config.js';
+import { checkConfig, type Config } from './config.js';
 import {
   batchNormLayer,
   convLayer,
@@ -79,7 +79,13 @@ export interface ForwardResult {
 }
 
 function checkMode(mode: Mode): void {
-  const { training, lambda, runningVar = 'unbiased', seed = 0, step = 0 } = requireOptions('vanillaNet', 'mode', mode);
+  const {
+    training,
+    lambda,
+    runningVar = 'unbiased',
+    seed = 0,
+    step = 0,
+  } = requireOptions('vanillaNet', 'mode', mode, ['training', 'lambda', 'runningVar', 'seed', 'step']);
   requireBoolean('vanillaNet', 'training', training);
   if (lambda !== undefined) requireRange('vanillaNet', 'lambda', lambda, 0, 1);
   requireOneOf('vanillaNet', 'runningVar', runningVar, ['unbiased', 'biased']);

@@ -143,6 +143,13 @@ export function checkKeys(object: object, keys: readonly string[], op: (key: str
   }
 }
 
+/** The options of a function: an object without unknown keys. @throws ParamError */
+export function checkOptions<T>(options: T, keys: readonly string[], op = 'options'): T & object {
+  const object = checkObject(op, options);
+  checkKeys(object, keys, (key) => key);
+  return object;
+}
+
 const namesText = (names: readonly string[]): string =>
   names.length === 2 ? names.map((name) => `'${name}'`).join(' or ') : `one of ${names.join(', ')}`;
 
@@ -158,16 +165,19 @@ export function nearestName(name: string, names: readonly string[]): string | un
   return distance <= Math.min(3, name.length / 3) ? nearest : undefined;
 }
 
-/** Characters to insert, delete or replace (Levenshtein). */
+/** Characters to insert, delete or replace, and neighbors to exchange (Damerau and Levenshtein). */
 function editDistance(a: string, b: string): number {
-  let row = Array.from({ length: b.length + 1 }, (_, j) => j);
+  let before: readonly number[] = [];
+  let row: readonly number[] = Array.from({ length: b.length + 1 }, (_, j) => j);
   for (let i = 1; i <= a.length; i++) {
     const next = [i];
     for (let j = 1; j <= b.length; j++) {
       const replacement = row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
-      next.push(Math.min(replacement, row[j] + 1, next[j - 1] + 1));
+      const isExchange = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      const exchange = isExchange ? before[j - 2] + 1 : Infinity;
+      next.push(Math.min(replacement, exchange, row[j] + 1, next[j - 1] + 1));
     }
-    row = next;
+    [before, row] = [row, next];
   }
   return row[b.length];
 }

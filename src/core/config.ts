@@ -178,7 +178,8 @@ const SIZES = ['dims', 'strides', 'ada_pool'] as const;
 
 const KEYS: readonly string[] = ['variant', ...SIZES, ...RULE_KEYS, 'mean', 'std', 'class_names'];
 
-function checkInput(input: ModelConfigInput): void {
+/** @throws ParamError for anything but an object of these keys */
+export function checkConfigKeys(input: ModelConfigInput): void {
   // A caller without types may pass anything.
   const value: unknown = input;
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
@@ -261,7 +262,7 @@ function classNamesOf({ class_names }: ModelConfigInput, classes: number): reado
  * @throws ParamError as `resolveConfig`
  */
 export function checkConfigInput(input: ModelConfigInput): void {
-  checkInput(input);
+  checkConfigKeys(input);
   variantOf(input);
   for (const key of RULE_KEYS) valueFor(input, key);
 }
@@ -275,7 +276,7 @@ export function checkConfigInput(input: ModelConfigInput): void {
  * @throws ParamError with the key, the expected and the actual value
  */
 export function resolveConfig(input: ModelConfigInput): ModelConfig {
-  checkInput(input);
+  checkConfigKeys(input);
   const variant = variantOf(input);
   const sizes = sizesOf(input, variant);
   const in_chans = valueFor(input, 'in_chans');

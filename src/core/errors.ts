@@ -33,7 +33,9 @@ export abstract class VanillaNetError extends Error implements ErrorFields {
   readonly got: string;
   declare readonly hint?: string;
 
-  constructor({ op, expected, got, hint }: ErrorFields, options?: ErrorOptions) {
+  constructor(fieldsOfError: ErrorFields, options?: ErrorOptions) {
+    // A caller without types may pass nothing.
+    const { op, expected, got, hint } = (fieldsOfError as Partial<ErrorFields> | null | undefined) ?? {};
     const fields = { op: textOf(op), expected: textOf(expected), got: textOf(got) };
     super(`${fields.op}: expected ${fields.expected}, got ${fields.got}`, options);
     this.op = fields.op;

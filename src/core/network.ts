@@ -1,5 +1,5 @@
-import { checkObject } from './check.js';
-import { resolveConfig, type ModelConfig } from './config.js';
+import { checkObject, checkOneOf } from './check.js';
+import { checkConfigKeys, FORMS, resolveConfig, type ModelConfig } from './config.js';
 import { ShapeError } from './errors.js';
 import type { AdaptiveMaxPoolParams, ConvParams, MaxPoolParams } from './ops.js';
 import { convSize, type Size } from './shapes.js';
@@ -247,9 +247,20 @@ export function planModules(config: ModelConfig, [h, w]: Size): PlannedModule[] 
 
 /** Checks the keys of a configuration that determine the network, for callers without types. @throws ParamError */
 export function checkNetwork(config: ModelConfig, size?: Size): ModelConfig {
-  const { dims, strides, ada_pool, article_stem, in_chans, num_classes, act_num, form } = checkObject('config', config);
+  checkConfigKeys(config);
+  const { dims, strides, ada_pool, article_stem, in_chans, num_classes, act_num, form } = config;
   const input_size = size === undefined ? {} : { input_size: size };
   return resolveConfig({ dims, strides, ada_pool, article_stem, in_chans, num_classes, act_num, form, ...input_size });
+}
+
+/** Checks the network, the input size and the form of a configuration, for callers without types. @throws ParamError */
+export function checkModelConfig(config: ModelConfig): void {
+  // Without a size or form, `checkNetwork` would take the default.
+  const { input_size = null, form = null } = checkObject('config', config) as Partial<
+    Record<keyof ModelConfig, unknown>
+  >;
+  checkOneOf('config.form', form, FORMS);
+  checkNetwork(config, input_size as Size);
 }
 
 /**

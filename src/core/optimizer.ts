@@ -1,4 +1,4 @@
-import { checkKeys, checkNumber, checkOneOf, show } from './check.js';
+import { checkBoolean, checkKeys, checkNumber, checkObject, checkOneOf, show } from './check.js';
 import { power } from './elementary.js';
 import { ParamError } from './errors.js';
 
@@ -49,11 +49,15 @@ const STEP_KEYS = ['kind', 'lr', 'decayVectors', ...Object.keys(DEFAULTS)];
 
 /** A step with its defaults. @throws ParamError */
 export function resolveStep(step: OptimizerStep): Required<OptimizerStep> {
-  checkKeys(step, STEP_KEYS, (key) => `optimizer.${key}`);
+  checkKeys(checkObject('optimizer', step), STEP_KEYS, (key) => `optimizer.${key}`);
   const all = { ...DEFAULTS, decayVectors: step.kind !== 'lamb', ...step };
   checkOneOf('optimizer', all.kind, OPTIMIZERS);
+  for (const name of ['nesterov', 'decayVectors'] as const) checkBoolean(name, all[name]);
   for (const name of ['lr', 'weightDecay', 'eps', 'momentum'] as const) checkNumber(name, all[name], { min: 0 });
-  if (!Array.isArray(all.betas)) throw new ParamError({ op: 'betas', expected: 'two numbers', got: show(all.betas) });
+  // A caller without types may pass anything.
+  const betas: unknown = all.betas;
+  if (!Array.isArray(betas) || betas.length !== 2)
+    throw new ParamError({ op: 'betas', expected: 'two numbers', got: show(betas) });
   for (const beta of all.betas) checkNumber('betas', beta, { min: 0, below: 1 });
   checkNumber('layerDecay', all.layerDecay, { above: 0 });
   if (all.nesterov && all.momentum === 0) {

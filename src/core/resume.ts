@@ -1,5 +1,6 @@
 /** The part of an interrupted training that is not its state, and the checks of it. */
-import { checkInteger } from './check.js';
+import { checkInteger, checkObject } from './check.js';
+import { checkStateDict } from './checkState.js';
 import type { ModelConfig } from './config.js';
 import { ParamError, WeightsError } from './errors.js';
 import type { OptimizerKind } from './optimizer.js';
@@ -71,8 +72,9 @@ function checkMoments(moments: StateDict, family: Family | null, config: ModelCo
 
 /** @param ema whether the continued run keeps an average @throws ParamError, WeightsError */
 export function checkResume(resume: Resume, config: ModelConfig, { ema }: { readonly ema: boolean }): void {
-  const { optimizer, steps, ema: average } = resume;
+  const { optimizer, steps, ema: average } = checkObject('resume', resume);
   checkInteger('resume.steps', steps, { min: 0 });
+  checkStateDict('resume.optimizer', optimizer);
   checkMoments(optimizer, familyOf(resume), config);
   if (average === undefined) return;
   if (!ema) refuseAverage();

@@ -1,12 +1,11 @@
 /** Checks that are the same for the trainings of all backends. */
-import { checkInteger, checkNumber, checkObject, checkOneOf, show } from './check.js';
+import { checkBoolean, checkInteger, checkNumber, checkOneOf, show } from './check.js';
 import type { ModelConfig } from './config.js';
 import { ParamError } from './errors.js';
-import { checkNetwork } from './network.js';
+import { checkModelConfig } from './network.js';
 import { LOSSES, type Loss } from './optimizer.js';
 import { checkState } from './parameters.js';
 import { checkResume, type Resume } from './resume.js';
-import type { Size } from './shapes.js';
 import type { StateDict } from './tensor.js';
 
 export const RUNNING_VARS = ['unbiased', 'biased'] as const;
@@ -36,10 +35,20 @@ export interface OpeningOptions {
   readonly resume?: Resume;
 }
 
+export const OPENING_KEYS = [
+  'seed',
+  'loss',
+  'ema',
+  'gradAccumSteps',
+  'runningVar',
+  'resume',
+] as const satisfies readonly (keyof OpeningOptions)[];
+
 /** @param state the initial state, or that of the interrupted run @throws ParamError, WeightsError */
 export function checkOpening(state: StateDict, config: ModelConfig, options: OpeningOptions): void {
   const { loss = 'cross-entropy', ema = false, gradAccumSteps = 1, runningVar = 'unbiased', resume } = options;
   checkState(state, config);
+  checkBoolean('ema', ema);
   checkLoss(loss);
   checkPasses(gradAccumSteps);
   checkOneOf('runningVar', runningVar, RUNNING_VARS);
@@ -72,16 +81,9 @@ export function checkImages(n: number, config: ModelConfig): void {
   throw new ParamError({ op: 'batchSize', expected: `a batch of at least ${least}${why}`, got: show(n) });
 }
 
-/** Checks the network and the input size of a configuration, for callers without types. @throws ParamError */
-export function checkTrainingConfig(config: ModelConfig): void {
-  // Without a size, `checkNetwork` would take the default.
-  const { input_size = null } = checkObject('config', config) as { readonly input_size?: Size | null };
-  checkNetwork(config, input_size as Size);
-}
-
 /** Checks that a batch can be divided into equal micro-batches. @throws ParamError */
 export function checkBatch(batchSize: number, gradAccumSteps: number, config: ModelConfig): void {
-  checkTrainingConfig(config);
+  checkModelConfig(config);
   checkPasses(gradAccumSteps);
   if (gradAccumSteps === 1) {
     checkImages(batchSize, config);

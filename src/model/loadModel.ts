@@ -3,7 +3,7 @@ import { checkKeys, checkObject, show } from '../core/check.js';
 import { ParamError } from '../core/errors.js';
 import { cancelOnError } from '../io/cancelSource.js';
 import type { WeightsSource } from '../io/weightsSource.js';
-import { checkWasmOptions, createWasmBackend, type WasmBackendOptions } from '../wasm/inference/backend.js';
+import { checkWasmOptions, createWasmBackend, WASM_KEYS, type WasmBackendOptions } from '../wasm/inference/backend.js';
 import type { Model } from './model.js';
 import { READ_KEYS, readModel, resolveReadOptions, type ReadOptions } from './readModel.js';
 
@@ -12,7 +12,7 @@ export interface LoadModelOptions extends WasmBackendOptions, ReadOptions {
   readonly backend?: 'wasm' | Backend;
 }
 
-const KEYS: readonly (keyof LoadModelOptions)[] = [...READ_KEYS, 'backend', 'build', 'threads', 'memoryLimit'];
+const KEYS: readonly (keyof LoadModelOptions)[] = [...READ_KEYS, 'backend', ...WASM_KEYS];
 
 /** @throws ParamError */
 function backendOf(backend: 'wasm' | Backend, options: WasmBackendOptions): Backend {
@@ -21,8 +21,13 @@ function backendOf(backend: 'wasm' | Backend, options: WasmBackendOptions): Back
     return createWasmBackend(options);
   }
   // A caller without types may pass anything.
-  if (typeof (backend as Partial<Backend> | null)?.open === 'function') return backend;
-  throw new ParamError({ op: 'backend', expected: "'wasm' or a backend", got: show(backend) });
+  if (typeof (backend as Partial<Backend> | null)?.open !== 'function') {
+    throw new ParamError({ op: 'backend', expected: "'wasm' or a backend", got: show(backend) });
+  }
+  const option = WASM_KEYS.find((key) => options[key] !== undefined);
+  if (option === undefined) return backend;
+  const hint = "It is an option of the backend 'wasm' alone.";
+  throw new ParamError({ op: option, expected: 'no value with another backend', got: show(options[option]), hint });
 }
 
 /**

@@ -2,9 +2,9 @@ import { forward, tensor, valuesOf, type Config, type ForwardResult } from '../.
 import type { Backend, Session } from '../core/backend.js';
 import type { ModelConfig } from '../core/config.js';
 import { BackendUnavailableError } from '../core/errors.js';
-import { modulesByPart } from '../core/network.js';
+import { checkModelConfig, modulesByPart } from '../core/network.js';
 import type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
-import { collectState } from '../core/weights.js';
+import { checkStream, collectState } from '../core/weights.js';
 import { fromOracle, stateToOracle } from './state.js';
 
 /** The keys of a configuration that the reference needs. */
@@ -78,6 +78,8 @@ class OracleSession implements Session {
 export const referenceBackend: Backend = {
   name: 'reference',
   async open(weights, config) {
+    checkStream(weights);
+    checkModelConfig(config);
     return new OracleSession(await collectState(weights), config);
   },
 };

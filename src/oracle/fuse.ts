@@ -1,5 +1,5 @@
 import { fuse, uniform, valuesOf, zeros, type FusionReport } from '../../reference/index.js';
-import { checkObject } from '../core/check.js';
+import { checkOptions } from '../core/check.js';
 import { checkStateDict } from '../core/checkState.js';
 import { resolveConfig, type ModelConfig } from '../core/config.js';
 import type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
@@ -39,7 +39,7 @@ export function fuseState(
 ): FusedState {
   checkStateDict('state', state);
   const { input_size } = resolveConfig(config);
-  const { probeSize = input_size } = checkObject('options', options);
+  const { probeSize = input_size } = checkOptions(options, ['probeSize']);
   resolveConfig({ ...config, input_size: probeSize });
   const shape = [PROBE_IMAGES, config.in_chans, ...probeSize];
   // An unknown λ is refused, as NaN is not 1.

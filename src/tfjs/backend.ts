@@ -1,9 +1,9 @@
 import type { Backend, Session } from '../core/backend.js';
 import type { ModelConfig } from '../core/config.js';
 import { BackendUnavailableError, ParamError } from '../core/errors.js';
-import { modulesByPart, planNetwork, type Layer } from '../core/network.js';
+import { checkModelConfig, modulesByPart, planNetwork, type Layer } from '../core/network.js';
 import type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
-import { collectState } from '../core/weights.js';
+import { checkStream, collectState } from '../core/weights.js';
 import { Engine } from './engine.js';
 import { forward, imagesOf } from './network.js';
 import { runInScope, awaitAll } from './scope.js';
@@ -123,6 +123,8 @@ export function createTfjsBackend(tf: Tf): TfjsBackend {
   return {
     name: `tfjs:${engine.name}`,
     async open(weights, config) {
+      checkStream(weights);
+      checkModelConfig(config);
       const state = await collectState(weights);
       return engine.use(() => new TfjsSession(engine, config, uploadState(tf, state)));
     },

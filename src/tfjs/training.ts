@@ -1,5 +1,6 @@
 import { batchesOf, withCounters } from '../core/counters.js';
 import type { ModelConfig } from '../core/config.js';
+import { checkOptions, show } from '../core/check.js';
 import { BackendUnavailableError, ParamError } from '../core/errors.js';
 import { resolveStep, type OptimizerStep } from '../core/optimizer.js';
 import { inModelOrder } from '../core/parameters.js';
@@ -10,10 +11,11 @@ import {
   checkOpening,
   checkStepDone,
   leastImages,
+  OPENING_KEYS,
   passNumber,
   type OpeningOptions,
 } from '../core/trainingRules.js';
-import type { Engine } from './engine.js';
+import { Engine } from './engine.js';
 import { applyOptimizer } from './optimize.js';
 import { Passes, type TfjsPass } from './passes.js';
 import { keepAll, runInScope, type KeepTensor } from './scope.js';
@@ -21,6 +23,14 @@ import { missingKernels, type Tf, type TfTensor } from './tf.js';
 import { downloadState, disposeTensors, replaceTensors, uploadState, type TfState } from './weights.js';
 
 export type TfjsTrainingOptions = OpeningOptions;
+
+/** A caller without types may call the constructor. @throws ParamError */
+function checkEngine(engine: Engine): Engine {
+  const value: unknown = engine;
+  if (value instanceof Engine) return value;
+  const hint = 'Open a training by createTfjsBackend(tf).train(state, config).';
+  throw new ParamError({ op: 'TfjsTraining', expected: 'the engine of a backend', got: show(value), hint });
+}
 
 /**
  * A training on an engine of TensorFlow.js. It has the methods of the WebAssembly backend's training, and gives the same
@@ -45,7 +55,7 @@ export class TfjsTraining {
   #firstNonFinite: string | null = null;
 
   private constructor(engine: Engine, state: StateDict, config: ModelConfig, options: TfjsTrainingOptions) {
-    const { tf } = engine;
+    const { tf } = checkEngine(engine);
     const { seed = 0, loss = 'cross-entropy', ema = false, gradAccumSteps = 1 } = options;
     const { runningVar = 'unbiased', resume } = options;
     this.#engine = engine;
@@ -76,12 +86,14 @@ export class TfjsTraining {
     config: ModelConfig,
     options: TfjsTrainingOptions = {},
   ): Promise<TfjsTraining> {
-    const missing = missingKernels(engine.tf, engine.name);
+    const { tf, name } = checkEngine(engine);
+    checkOptions(options, OPENING_KEYS);
+    const missing = missingKernels(tf, name);
     if (missing.length > 0) {
       throw new BackendUnavailableError({
         op: 'tfjs',
         expected: 'an engine that can train',
-        got: `${engine.name}, which lacks the kernels ${missing.join(', ')}`,
+        got: `${name}, which lacks the kernels ${missing.join(', ')}`,
         hint: 'Use cpu, webgl, webgpu or tfjs-node.',
       });
     }

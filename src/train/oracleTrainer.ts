@@ -13,14 +13,22 @@ import {
 } from '../../reference/index.js';
 import { checkKeys, checkObject } from '../core/check.js';
 import type { ModelConfig } from '../core/config.js';
+import { checkModelConfig } from '../core/network.js';
 import { inModelOrder } from '../core/parameters.js';
 import { resolveStep } from '../core/optimizer.js';
 import { familyAfter, familyOf, refuseAverage, type Resume } from '../core/resume.js';
 import type { FloatArray, StateDict } from '../core/tensor.js';
-import { checkBatch, checkOpening, checkTrainingConfig } from '../core/trainingRules.js';
+import { checkBatch, checkOpening } from '../core/trainingRules.js';
 import { toOracleConfig } from '../oracle/backend.js';
 import { fromOracle, stateFromOracle, stateToOracle, toOracle } from '../oracle/state.js';
-import { checkStepArguments, firstState, TRAINER_KEYS, type Trainer, type TrainerOptions } from './trainer.js';
+import {
+  checkEvaluateArguments,
+  checkStepArguments,
+  firstState,
+  TRAINER_KEYS,
+  type Trainer,
+  type TrainerOptions,
+} from './trainer.js';
 
 /** The moments, with the names of a snapshot. */
 const momentsOf = ({ moments, buffers = new Map<string, Tensor>() }: Training, config: ModelConfig): StateDict => {
@@ -54,7 +62,7 @@ function trainingFrom(state: StateDict, resume: Resume | undefined): Training {
  * @throws WeightsError for weights of another network, ParamError for an option out of range
  */
 export function oracleTrainer(config: ModelConfig, options: TrainerOptions & { readonly batchSize?: number }): Trainer {
-  checkTrainingConfig(config);
+  checkModelConfig(config);
   checkKeys(checkObject('options', options), TRAINER_KEYS, (key) => key);
   const network = toOracleConfig(config);
   const {
@@ -100,7 +108,9 @@ export function oracleTrainer(config: ModelConfig, options: TrainerOptions & { r
       if (emaDecay !== undefined) average = ema(average ?? refuseAverage(), training.state, emaDecay);
       return { loss: result.loss, logits: valuesOf(result.logits) };
     },
-    evaluate(x, targets, { lambda, useEma = false }) {
+    evaluate(x, targets, options) {
+      checkEvaluateArguments(config, x, targets, options);
+      const { lambda, useEma = false } = options;
       const q = shares(targets);
       const state = useEma ? (average ?? refuseAverage()) : training.state;
       const images = batch(x, q.shape[0]);

@@ -2,9 +2,10 @@ import { checkFunction, checkKeys, checkObject } from '../core/check.js';
 import type { ModelConfig } from '../core/config.js';
 import type { OptimizerStep } from '../core/optimizer.js';
 import type { FloatArray, StateDict } from '../core/tensor.js';
-import { checkBatch, type OpeningOptions } from '../core/trainingRules.js';
+import { checkBatch, OPENING_KEYS, type OpeningOptions } from '../core/trainingRules.js';
 import { joinPasses, microBatches } from './microBatches.js';
 import {
+  checkEvaluateArguments,
   checkStepArguments,
   firstState,
   TRAINER_KEYS,
@@ -52,10 +53,10 @@ export async function tfjsTrainer(
 ): Promise<Trainer> {
   checkFunction('backend.train', (checkObject('backend', backend) as Partial<Record<'train', unknown>>).train);
   checkKeys(checkObject('options', trainerOptions), TRAINER_KEYS, (key) => key);
-  const { batchSize, ...options } = trainerOptions;
-  const { gradAccumSteps = 1 } = options;
+  const { batchSize, gradAccumSteps = 1 } = trainerOptions;
   checkBatch(batchSize, gradAccumSteps, config);
-  const training = await backend.train(firstState(config, options), config, options);
+  const opening = Object.fromEntries(OPENING_KEYS.map((key) => [key, trainerOptions[key]])) as OpeningOptions;
+  const training = await backend.train(firstState(config, trainerOptions), config, opening);
   const outcome = ({ losses, logits }: { readonly losses: Float64Array; readonly logits: FloatArray }): Outcome => ({
     loss: losses.reduce((a, b) => a + b, 0) / losses.length,
     logits,
@@ -76,8 +77,11 @@ export async function tfjsTrainer(
       if (emaDecay !== undefined) await training.ema(emaDecay);
       return joinPasses(outcomes);
     },
-    evaluate: async (x, targets, { lambda, useEma = false }) =>
-      outcome(await training.evaluate(x, targets, lambda, { useEma })),
+    async evaluate(x, targets, options) {
+      checkEvaluateArguments(config, x, targets, options);
+      const { lambda, useEma = false } = options;
+      return outcome(await training.evaluate(x, targets, lambda, { useEma }));
+    },
     state: () => training.state(),
     ema: () => training.emaState(),
     snapshot: () => training.snapshot(),

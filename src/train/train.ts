@@ -2,8 +2,7 @@ import { checkSignal } from '../core/abort.js';
 import { checkKeys, checkObject } from '../core/check.js';
 import type { ModelConfig } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
-import { checkInputSize } from '../core/network.js';
-import { checkTrainingConfig } from '../core/trainingRules.js';
+import { checkInputSize, checkModelConfig } from '../core/network.js';
 import { checkDataset } from '../data/sets/classes.js';
 import { remainingFit } from '../data/sets/remainingFit.js';
 import type { Checkpoint } from './checkpoint.js';
@@ -69,7 +68,7 @@ export function train(
   recipe: Partial<Recipe>,
   options: RunOptions = {},
 ): AsyncGenerator<Progress, TrainingResult> {
-  checkTrainingConfig(config);
+  checkModelConfig(config);
   checkObject('data', data);
   checkObject('options', options);
   if (config.form !== 'train') {

@@ -1,11 +1,11 @@
 /** The interface of the backends that compute training steps. */
-import { checkObject, show, tagOf } from '../core/check.js';
+import { checkBoolean, checkOptions, isInteger, show, tagOf } from '../core/check.js';
 import type { ModelConfig } from '../core/config.js';
 import { ParamError, ShapeError } from '../core/errors.js';
-import type { OptimizerStep } from '../core/optimizer.js';
+import { resolveStep, type OptimizerStep } from '../core/optimizer.js';
 import type { Resume } from '../core/resume.js';
 import type { FloatArray, StateDict } from '../core/tensor.js';
-import type { OpeningOptions } from '../core/trainingRules.js';
+import { checkDecay, checkLambda, type OpeningOptions } from '../core/trainingRules.js';
 import { initialState, type Truncation } from './initialState.js';
 
 /** Options of one step. */
@@ -95,24 +95,59 @@ const isFloats = (value: unknown): boolean =>
   ArrayBuffer.isView(value) && ['Float32Array', 'Float64Array'].includes(tagOf(value));
 
 /**
- * Checks the arguments of `step` of a caller without types.
+ * Checks the images of a caller without types.
  *
+ * @returns their number
  * @throws ParamError; ShapeError unless x is the input of as many images as there are targets
  */
-export function checkStepArguments(
-  { in_chans, num_classes, input_size }: ModelConfig,
-  x: FloatArray,
-  targets: FloatArray,
-  options: StepOptions,
-): void {
+function checkBatchOf({ in_chans, num_classes, input_size }: ModelConfig, x: FloatArray, targets: FloatArray): number {
   for (const [name, values] of Object.entries({ x, targets })) {
     if (isFloats(values)) continue;
     throw new ParamError({ op: name, expected: 'a Float32Array or Float64Array', got: show(values) });
   }
-  const { optimizer } = checkObject('options', options);
-  checkObject('optimizer', optimizer);
   const images = targets.length / num_classes;
   const expected = images * in_chans * input_size[0] * input_size[1];
-  if (x.length === expected) return;
+  if (x.length === expected) return images;
   throw new ShapeError({ op: 'x', expected: `${expected} values, for ${images} images`, got: `${x.length}` });
+}
+
+/**
+ * Checks the arguments of `step`, before anything is computed.
+ *
+ * @throws ParamError; ShapeError unless x is the input of as many images as there are targets
+ */
+export function checkStepArguments(
+  config: ModelConfig,
+  x: FloatArray,
+  targets: FloatArray,
+  options: StepOptions,
+): void {
+  const { lambda, optimizer, emaDecay } = checkOptions(options, ['lambda', 'optimizer', 'emaDecay']);
+  checkBatchOf(config, x, targets);
+  checkLambda(lambda);
+  resolveStep(optimizer);
+  if (emaDecay !== undefined) checkDecay(emaDecay);
+}
+
+/**
+ * Checks the arguments of `evaluate`, before anything is computed.
+ *
+ * @param most images that the trainer takes
+ * @throws ParamError; ShapeError unless x is the input of as many images as there are targets
+ */
+export function checkEvaluateArguments(
+  config: ModelConfig,
+  x: FloatArray,
+  targets: FloatArray,
+  options: EvaluateOptions,
+  most = Infinity,
+): void {
+  const { lambda, useEma = false } = checkOptions(options, ['lambda', 'useEma']);
+  const images = checkBatchOf(config, x, targets);
+  checkLambda(lambda);
+  checkBoolean('useEma', useEma);
+  const isAllowed: boolean = isInteger(images, { min: 1, max: most });
+  if (isAllowed) return;
+  const bound = most === Infinity ? 'one image or more' : `1 to ${most} images (evaluationBatch)`;
+  throw new ShapeError({ op: 'evaluate', expected: bound, got: `${images}` });
 }

@@ -4,6 +4,7 @@ import { checkBatch } from '../core/trainingRules.js';
 import { TrainingSession, type TrainingOptions } from '../wasm/training/session.js';
 import { joinPasses, microBatches } from './microBatches.js';
 import {
+  checkEvaluateArguments,
   checkStepArguments,
   firstState,
   TRAINER_KEYS,
@@ -45,7 +46,9 @@ export async function wasmTrainer(config: ModelConfig, options: TrainingOptions 
       if (emaDecay !== undefined) session.ema(emaDecay);
       return joinPasses(outcomes);
     },
-    evaluate(x, targets, { lambda, useEma = false }) {
+    evaluate(x, targets, options) {
+      checkEvaluateArguments(config, x, targets, options, batchSize);
+      const { lambda, useEma = false } = options;
       const n = targets.length / num_classes;
       // The memory is laid out for complete batches. In evaluation, images do not affect each other: pad with zeros.
       const images = new Float32Array(batchSize * imageLength);

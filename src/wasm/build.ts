@@ -1,5 +1,5 @@
-import { show } from '../core/check.js';
-import { BackendUnavailableError, ParamError } from '../core/errors.js';
+import { checkOneOf } from '../core/check.js';
+import { BackendUnavailableError } from '../core/errors.js';
 import { validates, type Build, type WasmSource } from './module.js';
 
 export type { Build };
@@ -9,6 +9,9 @@ export type BuildChoice = Build | 'auto';
 
 const CHOICES: readonly BuildChoice[] = ['auto', 'plain', 'relaxed'];
 
+/** A caller without types may pass any value. @throws ParamError */
+export const checkBuild = (choice: unknown): BuildChoice => checkOneOf('build', choice, CHOICES);
+
 /**
  * Resolves a choice of build.
  *
@@ -17,11 +20,7 @@ const CHOICES: readonly BuildChoice[] = ['auto', 'plain', 'relaxed'];
  * @throws BackendUnavailableError if `relaxed` is chosen and the runtime does not have relaxed SIMD
  */
 export function resolveBuild(choice: BuildChoice, relaxed: WasmSource): Build {
-  // A caller without types may pass any value.
-  const value: unknown = choice;
-  if (!CHOICES.some((each) => each === value)) {
-    throw new ParamError({ op: 'build', expected: CHOICES.join(', '), got: show(value) });
-  }
+  checkBuild(choice);
   if (choice === 'plain') return 'plain';
   if (validates(relaxed)) return 'relaxed';
   if (choice === 'auto') return 'plain';

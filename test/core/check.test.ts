@@ -8,6 +8,8 @@ import {
   checkNumber,
   checkObject,
   checkOneOf,
+  checkOptions,
+  nearestName,
   show,
   type Range,
 } from '../../src/core/check.js';
@@ -86,6 +88,50 @@ test('checkKeys refuses an unknown key and suggests the nearest one', () => {
   expect(() => {
     checkKeys({ numClasses: 1 }, keys, op);
   }).toThrow(expect.objectContaining({ op: 'config.numClasses', hint: 'Did you mean num_classes?' }));
+});
+
+test('checkOptions takes an object with some of the keys, and refuses anything else', () => {
+  const options = { topK: 1 };
+  expect(checkOptions(options, ['topK', 'signal'])).toBe(options);
+  expect(() => checkOptions(null, [])).toThrow(refusal(ParamError, 'options', 'an object', 'null'));
+  expect(() => checkOptions(5, [], 'memoryPlan: options')).toThrow(
+    refusal(ParamError, 'memoryPlan: options', 'an object', '5'),
+  );
+  expect(() => checkOptions({ topk: 1 }, ['topK', 'signal'])).toThrow(
+    expect.objectContaining({
+      op: 'topk',
+      expected: 'one of the keys topK, signal',
+      got: 'an unknown key',
+      hint: 'Did you mean topK?',
+    }),
+  );
+});
+
+describe('nearestName', () => {
+  const names = ['train', 'validation', 'relaxed', 'auto', 'lr'];
+  test.each([
+    ['trian', 'train'],
+    ['validaton', 'validation'],
+    ['relaxd', 'relaxed'],
+    ['rlaxedd', 'relaxed'],
+    // Two exchanges are two edits, of at most a third of the letters.
+    ['vlaidatoin', 'validation'],
+    ['raleexd', undefined],
+    ['atuo', 'auto'],
+    ['uato', 'auto'],
+    ['oaut', undefined],
+    ['TRAIN', 'train'],
+    ['rl', undefined],
+    ['rlr', 'lr'],
+    ['', undefined],
+  ])('for %p is %p', (name, nearest) => {
+    expect(nearestName(name, names)).toBe(nearest);
+  });
+
+  test('takes the first of names that are equally near', () => {
+    expect(nearestName('abcd', ['abce', 'abcf'])).toBe('abce');
+    expect(nearestName('abc', [])).toBeUndefined();
+  });
 });
 
 describe('show', () => {

@@ -1,16 +1,9 @@
 import { describe, expect, test } from '@jest/globals';
 import * as reference from '../../reference/index.js';
-import {
-  config as completeConfig,
-  tensor,
-  uniform,
-  VARIANTS,
-  valuesOf,
-  type State,
-  type Tensor,
-} from '../../reference/index.js';
+import { tensor, uniform, VARIANTS, valuesOf, type State, type Tensor } from '../../reference/index.js';
 import { pick } from '../../reference/layers.js';
 import { resolveConfig, VARIANTS as CORE_VARIANTS } from '../../src/core/config.js';
+import { toOracleConfig } from '../../src/oracle/backend.js';
 import { GOLDEN_TOLERANCE, goldenNames, readGolden, requireClose } from '../judges/golden.js';
 import { goldenState } from '../judges/ruledState.js';
 
@@ -32,9 +25,9 @@ interface VariantCase {
 function open(name: string) {
   const [{ scalars, tensors }] = readGolden<VariantCase>('variants', name);
   const golden = scalars;
-  const { input_size, ...rest } = resolveConfig(golden.config);
-  const config = completeConfig({ ...rest });
-  const [h, w] = input_size;
+  const resolved = resolveConfig(golden.config);
+  const config = toOracleConfig(resolved);
+  const [h, w] = resolved.input_size;
   const shape = [golden.batch, config.in_chans, h, w];
   const pixels = Float64Array.from(
     { length: shape.reduce((a, b) => a * b) },

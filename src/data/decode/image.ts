@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import { checkKeys, checkNumber, tagOf } from '../../core/check.js';
+import { checkNumber, checkOptions, tagOf } from '../../core/check.js';
 import { DataError, ParamError } from '../../core/errors.js';
 import type { RgbImage } from '../../image/pixelImage.js';
 import { readBytes } from '../../io/readFile.js';
@@ -13,8 +13,8 @@ export interface DecodeImageOptions {
 }
 
 function limitOf(options: DecodeImageOptions): number {
-  checkKeys(options, ['maxPixels'], (key) => key);
-  return checkNumber('maxPixels', options.maxPixels ?? MAX_PIXELS, { min: 1, max: Infinity });
+  const { maxPixels = MAX_PIXELS } = checkOptions(options, ['maxPixels']);
+  return checkNumber('maxPixels', maxPixels, { min: 1, max: Infinity });
 }
 
 /**
@@ -58,6 +58,8 @@ export async function readImage(
   source: string | URL | Uint8Array,
   options: DecodeImageOptions = {},
 ): Promise<RgbImage> {
+  // Before the file is read.
+  limitOf(options);
   const value: unknown = source;
   const path = value instanceof URL && value.protocol === 'file:' ? fileURLToPath(value) : value;
   if (typeof path === 'string') return decodeImage(await readBytes(path, DataError), path, options);

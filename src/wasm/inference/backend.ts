@@ -1,7 +1,7 @@
-import { checkObject } from '../../core/check.js';
+import { checkOptions } from '../../core/check.js';
 import type { ModelConfig } from '../../core/config.js';
-import type { WeightStream } from '../../core/weights.js';
-import type { BuildChoice } from '../build.js';
+import { checkStream, type WeightStream } from '../../core/weights.js';
+import { checkBuild, type BuildChoice } from '../build.js';
 import { INFERENCE } from '../module.js';
 import { resolveInferenceBuild, sourceOf, threadedBytesOf } from './build.js';
 import type { Layout } from './layout.js';
@@ -14,7 +14,7 @@ import {
   type WasmBackend,
   type WasmSession,
 } from './session.js';
-import { orSingleThread, Team, threadCount, type Threads } from '../team.js';
+import { checkThreads, orSingleThread, Team, threadCount, type Threads } from '../team.js';
 
 export interface WasmBackendOptions {
   /** Default `auto`: the relaxed build if the runtime has relaxed SIMD, else the plain build. */
@@ -44,6 +44,8 @@ async function openOnTeam(
   }
 }
 
+export const WASM_KEYS = ['build', 'threads', 'memoryLimit'] as const satisfies (keyof WasmBackendOptions)[];
+
 /** Options with their defaults. */
 type DefinedOptions = { readonly [K in 'build' | 'threads' | 'memoryLimit']: NonNullable<WasmBackendOptions[K]> };
 
@@ -57,15 +59,21 @@ export function checkWasmOptions({ build = 'auto', threads = 1, memoryLimit = In
 /**
  * Creates a backend that runs VanillaNet's deploy form in WebAssembly SIMD. `open` throws a BackendUnavailableError if the
  * build does not run here.
+ *
+ * @throws ParamError for an invalid or unknown option
  */
 export const createWasmBackend = (options: WasmBackendOptions = {}): WasmBackend => {
-  const { build = 'auto', threads = 1, memoryLimit = Infinity } = checkObject('options', options);
+  const { build = 'auto', threads = 1, memoryLimit = Infinity } = checkOptions(options, WASM_KEYS);
+  checkBuild(build);
+  if (threads !== 'auto') checkThreads(threads);
+  checkMemoryLimit(memoryLimit);
   return backendWith({ build, threads, memoryLimit });
 };
 
 const backendWith = ({ build, threads, memoryLimit }: DefinedOptions): WasmBackend => ({
   name: 'wasm',
   async open(weights, config) {
+    checkStream(weights);
     const resolved = resolveInferenceBuild(build);
     const count = threadCount(threads);
     const alone = wasmBackendFrom(sourceOf(resolved), { memoryLimit });

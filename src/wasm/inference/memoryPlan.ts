@@ -1,4 +1,4 @@
-import { checkObject, show } from '../../core/check.js';
+import { checkObject, checkOneOf, checkOptions, show } from '../../core/check.js';
 import { resolveConfig, type ModelConfigInput } from '../../core/config.js';
 import { ParamError } from '../../core/errors.js';
 import { parameterShapes } from '../../core/parameters.js';
@@ -33,6 +33,8 @@ export interface MemoryPlanOptions {
   readonly dtype?: StoredDtype;
 }
 
+const KEYS = ['batch', 'threads', 'size', 'dtype'] as const satisfies (keyof MemoryPlanOptions)[];
+
 /** Bytes of a tensor in a file. In int8, vectors remain float32, and each output channel has a float32 scale. */
 function storedBytes(shape: readonly number[], dtype: StoredDtype): number {
   if (dtype === 'float16') return 2 * sizeOf(shape);
@@ -54,9 +56,9 @@ const refuse = (expected: string, got: string): never => {
  * @throws ShapeError if the input is too small
  */
 export function memoryPlan(input: ModelConfigInput, options: MemoryPlanOptions = {}): MemoryPlan {
-  const { batch = 1, threads = 1, size, dtype = 'float32' } = checkObject('memoryPlan: options', options);
+  const { batch = 1, threads = 1, size, dtype = 'float32' } = checkOptions(options, KEYS, 'memoryPlan: options');
   if (!Number.isSafeInteger(batch) || batch < 1) refuse('batch an integer >= 1', show(batch));
-  if (!STORED_DTYPES.includes(dtype)) refuse(`dtype one of ${STORED_DTYPES.join(', ')}`, show(dtype));
+  checkOneOf('memoryPlan: dtype', dtype, STORED_DTYPES);
   const config = resolveConfig({
     ...checkObject('config', input),
     form: 'deploy',

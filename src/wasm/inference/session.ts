@@ -1,13 +1,13 @@
-import { checkObject, show } from '../../core/check.js';
+import { checkOptions, show } from '../../core/check.js';
 import { throwIfAborted, type AbortOptions } from '../../core/abort.js';
 import type { Backend, Session } from '../../core/backend.js';
 import type { ModelConfig } from '../../core/config.js';
 import { BackendUnavailableError, ParamError, ShapeError, WeightsError } from '../../core/errors.js';
-import { moduleNames } from '../../core/network.js';
+import { checkModelConfig, moduleNames } from '../../core/network.js';
 import { checkTensor } from '../../core/ops.js';
 import { FUSE_HINT } from '../../core/parameters.js';
 import type { FloatArray, Tensor } from '../../core/tensor.js';
-import type { WeightStream } from '../../core/weights.js';
+import { checkStream, type WeightStream } from '../../core/weights.js';
 import { turnIfDue } from '../../runtime/turns.js';
 import { formatMib } from '../arena.js';
 import { runFeatures } from './features.js';
@@ -171,6 +171,7 @@ export function checkMemoryLimit(limit: number): void {
 
 /** Plans the memory of a network within a limit. @throws WeightsError, ParamError, ShapeError */
 export function planWithin(config: ModelConfig, threads: number, limit: number): Layout {
+  checkModelConfig(config);
   if (config.form !== 'deploy') {
     throw new WeightsError({ op: 'wasm', expected: 'the deploy form', got: 'the train form', hint: FUSE_HINT });
   }
@@ -192,6 +193,7 @@ export function planWithin(config: ModelConfig, threads: number, limit: number):
 export const wasmBackendOn = (loader: ModuleLoader, memoryLimit = Infinity): WasmBackend => ({
   name: 'wasm',
   async open(weights, config) {
+    checkStream(weights);
     const layout = planWithin(config, 1, memoryLimit);
     const kernels = await instantiate(INFERENCE, await loader.load());
     return new LoadedSession(config, await loadNetwork(singleThread(kernels, layout), config, layout, weights));
@@ -209,6 +211,6 @@ export function wasmBackendFrom(
   source: WasmSource | Promise<WasmSource>,
   options: WasmBackendFromOptions = {},
 ): WasmBackend {
-  const { memoryLimit, timeout } = checkObject('options', options);
+  const { memoryLimit, timeout } = checkOptions(options, ['memoryLimit', 'timeout']);
   return wasmBackendOn(new ModuleLoader(source, timeout), memoryLimit);
 }

@@ -1,4 +1,4 @@
-import { checkObject } from '../../core/check.js';
+import { checkObject, checkOptions } from '../../core/check.js';
 import {
   adaptiveMaxPool2dShape,
   checkTensor,
@@ -142,7 +142,7 @@ async function openModule(build: BuildChoice, source: WasmSource | undefined): P
  * @throws BackendUnavailableError if the module does not run here, or is not the ops module of this version
  */
 export async function openOps(options: OpenOpsOptions = {}): Promise<WasmOps> {
-  const { build = 'plain', source } = checkObject('options', options);
+  const { build = 'plain', source } = checkOptions(options, ['build', 'source']);
   const kernels = await openModule(build, source);
   return {
     conv2d(x, weight, bias, params) {

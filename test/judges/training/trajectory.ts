@@ -63,7 +63,8 @@ async function* recordSteps(trajectory: Trajectory, trainer: Steps): AsyncGenera
   const drift = new BiasDrift(trajectory.config, trajectory.state);
   for (let step = 0; step < trajectory.steps; step++) {
     const batch = trajectory.batch(step);
-    const { loss, logits } = await trainer.step(batch.x, batch.targets, batch);
+    const { x, targets, ...options } = batch;
+    const { loss, logits } = await trainer.step(x, targets, options);
     const { state, optimizer, ema = new Map<string, never>() } = await trainer.snapshot();
     const tensors = new Map<string, FloatArray>([
       ['loss', Float64Array.of(loss)],

@@ -65,8 +65,8 @@ async function firstMismatch(
       snapshot: () => trainer.snapshot(),
       step(x, targets, options) {
         const batch = { ...options, x, targets };
-        const faulty = { ...batch, ...fault(batch, steps++) };
-        return trainer.step(faulty.x, faulty.targets, faulty);
+        const { x: images, targets: shares, ...rest } = { ...batch, ...fault(batch, steps++) };
+        return trainer.step(images, shares, rest);
       },
     });
     return worst <= 1 ? null : at;

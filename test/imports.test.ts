@@ -42,7 +42,7 @@ const RULES: readonly {
   },
   {
     from: 'src/runtime/node.ts',
-    rooms: ['src/runtime/', 'src/core/messageOf.ts', 'src/data/decode/image.ts'],
+    rooms: ['src/runtime/', 'src/core/messageOf.ts', 'src/data/decode/image.ts', 'src/io/openFile.ts'],
     packages: ['node:'],
   },
   { from: 'src/runtime/nodeUtil.ts', rooms: ['src/runtime/'], packages: ['node:'] },

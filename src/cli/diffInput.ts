@@ -7,8 +7,7 @@ import { formatShape, sizeOf, type Tensor } from '../core/tensor.js';
 import { readImage } from '../data/decode/image.js';
 import { inputOf, type Dump } from '../diff/dump.js';
 import { preprocess, preprocessOptions } from '../image/preprocess.js';
-import { readBytes } from '../io/readFile.js';
-import { decodeSafetensors } from '../io/safetensors.js';
+import { readSafetensors } from '../io/readSafetensors.js';
 
 export interface DiffInput {
   /** Where x is from, for messages. */
@@ -27,7 +26,7 @@ function noise({ in_chans, input_size }: ModelConfig, seed: number): Tensor {
 async function fromFile(file: string, config: ModelConfig): Promise<Tensor> {
   const { in_chans, input_size } = config;
   if (extname(file).toLowerCase() === '.safetensors') {
-    const x = decodeSafetensors(await readBytes(file, WeightsError), file).tensors.get('x');
+    const x = (await readSafetensors(file)).tensors.get('x');
     if (x !== undefined) return x;
     throw new WeightsError({ op: file, expected: 'a tensor x [n,c,h,w]', got: 'no such tensor' });
   }

@@ -3,8 +3,8 @@ import { checkFiniteInput, checkFiniteLogits } from '../core/finite.js';
 import { ParamError, ShapeError, WeightsError } from '../core/errors.js';
 import { formatShape } from '../core/tensor.js';
 import { atomicWrite, requireWritable } from '../io/atomicWrite.js';
-import { readBytes } from '../io/readFile.js';
-import { decodeSafetensors, encodeSafetensors } from '../io/safetensors.js';
+import { readSafetensors } from '../io/readSafetensors.js';
+import { encodeSafetensors } from '../io/safetensors.js';
 import { Model } from '../model/model.js';
 import { referenceBackend } from '../oracle/backend.js';
 import { forwardTraining } from '../oracle/forwardTraining.js';
@@ -26,7 +26,7 @@ async function run({ weights, input, output, mode, dtype, json, ...rest }: RunOp
   await requireWritable(output, [weights, input]);
   const { backend } = rest;
   const { state, config: stored } = await readNetworkWeights(weights, rest);
-  const x = decodeSafetensors(await readBytes(input, WeightsError), input).tensors.get('x');
+  const x = (await readSafetensors(input)).tensors.get('x');
   if (x === undefined) throw new WeightsError({ op: input, expected: 'a tensor x [n,c,h,w]', got: 'no such tensor' });
   if (x.shape.length !== 4 || x.shape[0] < 1 || x.shape[1] !== stored.in_chans) {
     throw new ShapeError({ op: input, expected: `x [n,${stored.in_chans},h,w]`, got: `x ${formatShape(x.shape)}` });

@@ -2,7 +2,9 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { nearestName } from '../core/check.js';
 import { WeightsError } from '../core/errors.js';
-import { foreignScheme, isUrl } from '../io/location.js';
+import { displayName, foreignScheme, isUrl } from '../io/location.js';
+import { pathOf } from '../io/openFile.js';
+import { hintOf, reasonOf } from '../io/reason.js';
 
 /** Entries of a folder that are looked at; a folder may be that of millions of images. */
 const MOST = 1000;
@@ -37,6 +39,16 @@ async function nearestFile(path: string): Promise<string | undefined> {
   );
 }
 
+const isMissing = (error: unknown): boolean => (error as NodeJS.ErrnoException).code === 'ENOENT';
+
+function checkedPath(path: string, refuse: (cause: unknown) => never): string {
+  try {
+    return pathOf(path);
+  } catch (cause) {
+    return refuse(cause);
+  }
+}
+
 /**
  * Checks that weights exist, and returns their path or URL.
  *
@@ -45,14 +57,16 @@ async function nearestFile(path: string): Promise<string | undefined> {
 export async function checkWeightsPath(path: string): Promise<string> {
   if (isUrl(path) || foreignScheme(path) !== null) return path;
   const expected = 'a readable file';
-  const stats = await stat(path).catch(() => null);
-  if (stats === null) {
-    const nearest = await nearestFile(path);
-    const hint = nearest === undefined ? undefined : `Did you mean ${nearest}?`;
-    throw new WeightsError({ op: path, expected, got: 'no such file or folder', hint });
-  }
+  const op = displayName(path);
+  const refuse = (cause: unknown, nearest?: string): never => {
+    const hint = nearest === undefined ? hintOf(cause) : `Did you mean ${nearest}?`;
+    throw new WeightsError({ op, expected, got: reasonOf(cause), hint }, { cause });
+  };
+  const stats = await stat(checkedPath(path, refuse)).catch(async (cause: unknown) =>
+    refuse(cause, isMissing(cause) ? await nearestFile(path) : undefined),
+  );
   if (!stats.isDirectory()) return path;
   const files = await weightsIn(path);
   const hint = files.length === 0 ? undefined : `Pass a file in it: ${files.slice(0, 5).join(', ')}.`;
-  throw new WeightsError({ op: path, expected, got: 'a folder', hint });
+  throw new WeightsError({ op, expected, got: 'a folder', hint });
 }

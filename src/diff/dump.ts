@@ -3,8 +3,7 @@ import type { ModelConfig } from '../core/config.js';
 import { ShapeError, WeightsError } from '../core/errors.js';
 import { planNetwork } from '../core/network.js';
 import { formatShape, type StateDict, type Tensor } from '../core/tensor.js';
-import { readBytes } from '../io/readFile.js';
-import { decodeSafetensors } from '../io/safetensors.js';
+import { readSafetensors } from '../io/readSafetensors.js';
 import { isModule } from './names.js';
 import { assignOutputs, type LayerOutputs } from './layerOutputs.js';
 
@@ -19,7 +18,7 @@ export interface Dump {
 /** @throws WeightsError for a missing file, a damaged file or another format */
 export const readDump = async (file: string): Promise<Dump> => ({
   file,
-  tensors: decodeSafetensors(await readBytes(file, WeightsError), file).tensors,
+  tensors: (await readSafetensors(file)).tensors,
 });
 
 /** The input batch of a dump. @throws WeightsError if there is none */

@@ -5,7 +5,8 @@ import { VanillaNetError, WeightsError } from '../core/errors.js';
 import { messageOf } from '../core/messageOf.js';
 import { pause } from '../core/timeout.js';
 import { fileVersion, isCrossOrigin, mismatch, validatorOf, type FileVersion } from './fileVersion.js';
-import { reasonOf } from './reason.js';
+import { displayName } from './location.js';
+import { hintOf, reasonOf } from './reason.js';
 import { readStream, type ByteStream } from './readStream.js';
 import type { ResponseLike } from './weightsSource.js';
 import type { ResolvedSourceOptions } from './sourceOptions.js';
@@ -20,6 +21,9 @@ export interface Position {
   readonly at: number;
   readonly version: FileVersion | null;
 }
+
+/** The name of a URL in errors. */
+const nameOf = (url: string): string => displayName(url, false);
 
 /** The value of If-Range, which the server compares before it sends only the rest; null for no such header. */
 const validatorFor = (url: string, { at, version }: Position): string | null =>
@@ -37,7 +41,7 @@ export function requestBytes(
   if (position.at > 0) headers['range'] = `bytes=${position.at}-`;
   const validator = validatorFor(url, position);
   if (validator !== null) headers['if-range'] = validator;
-  return waitFor(fetch(url, { headers, signal }), wait, url);
+  return waitFor(fetch(url, { headers, signal }), wait, nameOf(url));
 }
 
 /** Whether `content-range`, or else `content-length`, says that a response is the file from byte `at` on. */
@@ -52,7 +56,8 @@ function isRest({ headers }: ResponseLike, at: number, total: number | null): bo
 /** @throws WeightsError unless a response is the rest of the file from a position on */
 export function checkRest(response: ResponseLike, { at, version }: Position, url: string): void {
   const refuse = (got: string): never => {
-    throw new WeightsError({ op: url, expected: `the rest of the file, from byte ${at} on`, got });
+    const hint = 'Load it again from the start: the file has changed, or the server does not send parts of it.';
+    throw new WeightsError({ op: nameOf(url), expected: `the rest of the file, from byte ${at} on`, got, hint });
   };
   const { status, headers } = response;
   if (status !== 206) refuse(`status ${status}${status === 200 ? ': it has changed, or is sent only whole' : ''}`);
@@ -64,15 +69,23 @@ export function checkRest(response: ResponseLike, { at, version }: Position, url
   refuse(`content-range ${range}, content-length ${length}`);
 }
 
-/** The remedy for an error status. */
-function statusHint(status: number): string | undefined {
-  if (status === 0) return 'Another origin must allow the page to read the file: Access-Control-Allow-Origin.';
-  if (status === 401 || status === 403)
-    return 'The server demands a permission: pass a fetch that adds it to the headers.';
-  if (status === 404 || status === 410) return 'Check the URL.';
-  if (status === 429 || status === 503) return 'The server is busy: try again later.';
-  return status >= 500 ? 'The server failed: try again later.' : undefined;
-}
+/** The remedies for error statuses, first match first. */
+const STATUS_HINTS: readonly (readonly [matches: (status: number) => boolean, hint: string])[] = [
+  [(status) => status === 0, 'Another origin must allow the page to read the file: Access-Control-Allow-Origin.'],
+  [
+    (status) => status === 401 || status === 403 || status === 407,
+    'The server demands a permission: log in, renew an expired signed URL, or pass a fetch that adds a token to the headers.',
+  ],
+  [(status) => status === 404, 'There is no file at that URL: check it, and that the file is published.'],
+  [(status) => status === 410, 'The file was removed from that URL: look for its new one.'],
+  [(status) => status === 408 || status === 429, 'The server limits requests: try again later.'],
+  [(status) => status === 503, 'The server is busy: try again later.'],
+  [(status) => status >= 500, 'The server failed: try again later.'],
+  [(status) => status >= 300 && status < 400, 'Pass the URL that it redirects to.'],
+  [() => true, 'Check the URL.'],
+];
+
+const statusHint = (status: number): string | undefined => STATUS_HINTS.find(([matches]) => matches(status))?.[1];
 
 /** The body of a response. @throws WeightsError for an error status or a missing body */
 export function bodyOf({ ok, status, body }: ResponseLike, name: string): ByteStream {
@@ -82,7 +95,8 @@ export function bodyOf({ ok, status, body }: ResponseLike, name: string): ByteSt
     const got = status === 0 ? 'a response that may not be read (status 0)' : `status ${status}`;
     throw new WeightsError({ op: name, expected: 'a response that is OK', got, hint: statusHint(status) });
   }
-  if (body === null) throw new WeightsError({ op: name, expected: 'a response with a body', got: 'none' });
+  if (body === null)
+    throw new WeightsError({ op: name, expected: 'a response with a body', got: 'none', hint: 'Check the URL.' });
   return body;
 }
 
@@ -114,13 +128,19 @@ function versionOf(response: ResponseLike, position: Position, url: string): Fil
 const canResume = (cause: unknown, { at, version }: Position): boolean =>
   !(cause instanceof VanillaNetError) && version !== null && (at === 0 || validatorOf(version) !== null);
 
+/** The cause of an error; none if its message has the parts of the URL that `nameOf` hides. */
+const causeOf = (url: string, cause: unknown): ErrorOptions =>
+  nameOf(url) !== url && messageOf(cause).includes(url) ? {} : { cause };
+
 /** The error for a request without a response. */
 function noResponse(url: string, cause: unknown): unknown {
   if (cause instanceof VanillaNetError) return cause;
+  const op = nameOf(url);
   const hint = isOpaque(cause)
     ? 'Check the URL, and whether the server allows other origins (CORS). The console of the browser has the reason.'
-    : undefined;
-  return new WeightsError({ op: url, expected: 'a response', got: reasonOf(cause), hint }, { cause });
+    : hintOf(cause);
+  const got = reasonOf(cause).replaceAll(url, op);
+  return new WeightsError({ op, expected: 'a response', got, hint }, causeOf(url, cause));
 }
 
 /** Browsers hide why a request failed. */
@@ -129,8 +149,11 @@ const isOpaque = (cause: unknown): boolean => /^(failed to fetch|load failed|net
 /** The error for a connection that has broken too often. */
 function brokenOff(url: string, cause: unknown, { at, version }: Position, attempts: number): unknown {
   if (cause instanceof VanillaNetError) return cause;
-  const got = `${reasonOf(cause)}, after ${at} of ${version?.total ?? 'unknown'} bytes in ${attempts} attempts`;
-  return new WeightsError({ op: url, expected: 'weights to the end', got }, { cause });
+  const op = nameOf(url);
+  const reason = reasonOf(cause).replaceAll(url, op);
+  const got = `${reason}, after ${at} of ${version?.total ?? 'unknown'} bytes in ${attempts} attempts`;
+  const hint = hintOf(cause) ?? 'Try again; if the connection often breaks, increase retries.';
+  return new WeightsError({ op, expected: 'weights to the end', got, hint }, causeOf(url, cause));
 }
 
 /**
@@ -160,7 +183,7 @@ export async function* fetchBytes(
       const response = await requestBytes(url, { at, version }, options, controller.signal);
       version = versionOf(response, { at, version }, url);
       onTotal(version.total);
-      for await (const chunk of readResponse(response, url, options)) {
+      for await (const chunk of readResponse(response, nameOf(url), options)) {
         at += chunk.length;
         yield chunk;
       }

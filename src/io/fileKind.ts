@@ -1,4 +1,5 @@
 /** Recognizes what people hold instead of a weight file, by its first bytes. */
+/* eslint-disable no-control-regex -- the first bytes of files are control characters, too */
 import { show } from '../core/check.js';
 import { decodeText } from '../core/text.js';
 
@@ -17,6 +18,7 @@ const EXPORT = 'Export the weights in Python: safetensors.torch.save_file(state_
 const HINTS = {
   again: 'Download, copy or export the file again.',
   page: 'A server sent a page instead of the file: check the URL. On GitHub use the raw file, on Hugging Face /resolve/ instead of /blob/.',
+  answer: 'A server sent an error instead of the file: check the URL, and whether it demands a permission.',
   pointer: 'This is a pointer, not the file: run `git lfs pull` (or `git annex get`), or download the file itself.',
   image: 'Pass images to classify, and a safetensors file as the weights.',
   archive: 'Extract the archive, and pass the safetensors file in it.',
@@ -26,119 +28,155 @@ const HINTS = {
   pickle: `A pickle may run code when it is read, so it is not. ${EXPORT}`,
   paddle:
     'Convert it in Python: safetensors.paddle.save_file(paddle.load(FILE), "net.safetensors"), with the names of PyTorch.',
+  arrays:
+    'Convert it in Python with the names of PyTorch: safetensors.numpy.save_file(paddle.load(FILE, return_numpy=True), "net.safetensors"), or with pickle.load for a file that you trust.',
   keras: 'Convert it in Python with the names and layouts of PyTorch, and write it by safetensors.numpy.save_file.',
+  flax: 'Convert it in Python: flax.serialization.msgpack_restore, then safetensors.numpy.save_file with the names and layouts of PyTorch.',
   numpy: 'Write it in Python: safetensors.numpy.save_file({name: array}, "net.safetensors").',
   other: `Weights of other frameworks are not read. ${EXPORT}`,
   data: 'This is a data set: pass it by --data, and a safetensors file as the weights.',
+  sidecar: 'Pass the file without "._" at the beginning of its name: macOS writes this one beside it.',
   path: 'Check the path or URL.',
+  shards: 'Load an index of shards by its path or URL, or by openShards: the shards lie beside it.',
+  tfjs: 'Weights of TensorFlow.js are not read; train or convert them with this package.',
+  sharded: 'Write one file in Python: safetensors.torch.save_file with the tensors of all shards.',
+  config: 'Pass its model.safetensors.',
+  network: 'Pass it as config (--config), beside the weights.',
 } as const;
 
 type Hint = keyof typeof HINTS;
 
-const ascii = (text: string): number[] => Array.from(text, (character) => character.charCodeAt(0));
+/** How a kind of file is recognized: by its bytes as Latin-1 characters, by its text, or by the keys of its JSON. */
+type Row = readonly [pattern: RegExp, name: string, hint: Hint];
 
-/** Bytes at an offset, what they show, and the remedy. */
-const SIGNATURES: readonly (readonly [at: number, bytes: readonly number[], name: string, hint: Hint])[] = [
-  [0, [0x89, ...ascii('PNG\r\n')], 'a PNG image', 'image'],
-  [0, [0xff, 0xd8, 0xff], 'a JPEG image', 'image'],
-  [0, ascii('GIF8'), 'a GIF image', 'image'],
-  [8, ascii('WEBP'), 'a WebP image', 'image'],
-  [4, ascii('ftypavif'), 'an AVIF image', 'image'],
-  [4, ascii('ftyphei'), 'a HEIC image', 'image'],
-  [0, [...ascii('II'), 42, 0], 'a TIFF image', 'image'],
-  [0, [...ascii('MM'), 0, 42], 'a TIFF image', 'image'],
-  [0, [0x1f, 0x8b], 'gzip', 'gzip'],
-  [0, ascii('BZh'), 'bzip2', 'gzip'],
-  [0, [0xfd, ...ascii('7zXZ'), 0], 'xz', 'gzip'],
-  [0, [0x28, 0xb5, 0x2f, 0xfd], 'zstd', 'gzip'],
-  [0, [0x04, 0x22, 0x4d, 0x18], 'lz4', 'gzip'],
-  [0, [...ascii('7z'), 0xbc, 0xaf, 0x27, 0x1c], 'a 7z archive', 'archive'],
-  [0, ascii('Rar!'), 'a RAR archive', 'archive'],
-  [257, ascii('ustar'), 'a tar archive', 'archive'],
-  // Protocol 2, then torch's magic number 0x1950a86a20f9469cfc6c.
-  [0, [0x80, 2, 0x8a, 10, 0x6c, 0xfc, 0x9c, 0x46, 0xf9], 'a PyTorch checkpoint (legacy format)', 'torch'],
-  [0, [0x89, ...ascii('HDF\r\n')], 'an HDF5 file, as Keras writes it', 'keras'],
-  [0, ascii('GGUF'), 'a GGUF file', 'other'],
-  [4, ascii('TFL3'), 'a TensorFlow Lite model', 'other'],
-  [4, ascii('ORTM'), 'an ONNX Runtime model', 'other'],
-  [0, [0x93, ...ascii('NUMPY')], 'a NumPy array (.npy)', 'numpy'],
-  [0, [0, ...ascii('asm')], 'a WebAssembly module', 'path'],
-  [0, ascii('%PDF'), 'a PDF document', 'path'],
-  [0, ascii('SQLite format 3'), 'an SQLite database', 'path'],
-  [0, ascii('PAR1'), 'a Parquet file', 'data'],
-  [0, ascii('ARROW1'), 'an Arrow file', 'data'],
-  [0, ascii('MATLAB 5.0'), 'a MATLAB file', 'data'],
-  [0, [0, 0, 8, 1, 0, 0], 'MNIST labels (idx)', 'data'],
-  [0, [0, 0, 8, 3, 0, 0], 'MNIST images (idx)', 'data'],
-];
+/**
+ * Matches a pickle with some content. Protocols 2 to 5 state their number; those of 0 and 1 begin with a dict, a list, a
+ * tuple, or the two lines of a global, which is remembered (p, q) or called.
+ */
+const pickle = (content: string): RegExp =>
+  new RegExp(
+    String.raw`^(\x80[\x02-\x05]|\([dlt]p\d+\n|\(?[}\])dl]q[\0-\x08]|c[a-zA-Z_][\w.]*\n[a-zA-Z_]\w*\n(p\d+\n|q[\0-\x08]|[()]))[^]*(${content})`,
+  );
 
-const hasBytes = (head: Uint8Array, at: number, bytes: readonly number[]): boolean =>
-  bytes.every((byte, i) => head[at + i] === byte);
+/**
+ * The kinds of files that people hold. The first row that matches counts, those of bytes before those of text, and those of
+ * text before those of JSON.
+ */
+const KINDS: { readonly bytes: readonly Row[]; readonly text: readonly Row[]; readonly json: readonly Row[] } = {
+  bytes: [
+    [/^\0+$/, 'only zeros', 'again'],
+    [/^\x89PNG\r\n/, 'a PNG image', 'image'],
+    [/^\xff\xd8\xff/, 'a JPEG image', 'image'],
+    [/^GIF8/, 'a GIF image', 'image'],
+    [/^BM[^]{4}\0{4}/, 'a BMP image', 'image'],
+    [/^RIFF[^]{4}WEBP/, 'a WebP image', 'image'],
+    [/^RIFF[^]{4}(AVI |WAVE)/, 'an AVI or WAVE file', 'path'],
+    [/^[^]{4}ftypavi[fs]/, 'an AVIF image', 'image'],
+    [/^[^]{4}ftyp(hei|hev|mif1|msf1)/, 'a HEIC image', 'image'],
+    [/^[^]{4}ftyp/, 'a video (MP4)', 'path'],
+    [/^\x1aE\xdf\xa3/, 'a video (Matroska, WebM)', 'path'],
+    [/^(II[*+]\0|MM\0[*+])/, 'a TIFF image', 'image'],
+    [/^\0\0\x01\0[^]\0/, 'an icon (ICO)', 'image'],
+    [/^(\xff\x0a|\0{3}\x0cJXL )/, 'a JPEG XL image', 'image'],
+    [/^(\0{3}\x0cjP {2}|\xff\x4f\xff\x51)/, 'a JPEG 2000 image', 'image'],
+    [/^P[1-7]\s\d+\s/, 'a PNM image', 'image'],
+    [/^8BPS/, 'a Photoshop image', 'image'],
+    [/^\x1f\x8b/, 'gzip', 'gzip'],
+    [/^BZh/, 'bzip2', 'gzip'],
+    [/^\xfd7zXZ\0/, 'xz', 'gzip'],
+    [/^\x28\xb5\x2f\xfd/, 'zstd', 'gzip'],
+    [/^\x04\x22\x4d\x18/, 'lz4', 'gzip'],
+    [/^\x78[\x01\x9c\xda]/, 'zlib data', 'gzip'],
+    [/^7z\xbc\xaf\x27\x1c/, 'a 7z archive', 'archive'],
+    [/^Rar!/, 'a RAR archive', 'archive'],
+    [/^[^]{257}ustar/, 'a tar archive', 'archive'],
+    [/^PK\x05\x06/, 'an empty zip archive', 'again'],
+    // The name of the first entry is at byte 30.
+    [
+      /^PK\x03\x04[^]{26}[^/]+\/(data\.pkl|data\/\d|version|byteorder|\.format_version|\.data\/)/,
+      'a PyTorch checkpoint (zip)',
+      'torch',
+    ],
+    [/^PK\x03\x04[^]{26}[^/]+\.npy/, 'NumPy arrays (.npz)', 'numpy'],
+    [/^PK\x03\x04[^]{26}(metadata\.json|config\.json|model\.weights\.h5)/, 'a Keras model (.keras)', 'keras'],
+    [/^PK\x03\x04/, 'a zip archive', 'archive'],
+    // Protocol 2, then torch's magic number 0x1950a86a20f9469cfc6c.
+    [/^\x80\x02\x8a\x0al\xfc\x9cF\xf9/, 'a PyTorch checkpoint (legacy format)', 'torch'],
+    [/^\x89HDF\r\n/, 'an HDF5 file, as Keras writes it', 'keras'],
+    [/^GGUF/, 'a GGUF file', 'other'],
+    [/^(ggml|lmgg|fmgg|tjgg)/, 'a GGML file', 'other'],
+    [/^[^]{4}TFL3/, 'a TensorFlow Lite model', 'other'],
+    [/^[^]{4}ORTM/, 'an ONNX Runtime model', 'other'],
+    [/^\x12\x01\0{6}/, 'parameters of MXNet', 'other'],
+    // Versions and levels of 0, the length of a description, then float32 and sizes.
+    [/^\0{16}[^]\0{3}\x08\x05\x10/, 'parameters of PaddlePaddle for inference (.pdiparams)', 'paddle'],
+    [/^\x93NUMPY/, 'a NumPy array (.npy)', 'numpy'],
+    [/^\0asm/, 'a WebAssembly module', 'path'],
+    [/^\x7fELF/, 'a program or library (ELF)', 'path'],
+    [/^MZ[^]{0,60}\0/, 'a program or library for Windows (MZ)', 'path'],
+    [/^([\xce\xcf]\xfa\xed\xfe|\xca\xfe\xba\xbe)/, 'a program or library for macOS (Mach-O)', 'path'],
+    [/^\0\x05\x16\x07/, 'an AppleDouble file (._NAME)', 'sidecar'],
+    [/^%PDF/, 'a PDF document', 'path'],
+    [/^SQLite format 3/, 'an SQLite database', 'path'],
+    [/^PAR1/, 'a Parquet file', 'data'],
+    [/^ARROW1/, 'an Arrow file', 'data'],
+    [/^MATLAB 5\.0/, 'a MATLAB file', 'data'],
+    [/^\0\0\x08\x01\0\0/, 'MNIST labels (idx)', 'data'],
+    [/^\0\0\x08\x03\0\0/, 'MNIST images (idx)', 'data'],
+    [pickle('batch_label|filenames|fine_label'), 'a batch of CIFAR images (pickle)', 'data'],
+    [pickle('_rebuild_tensor|ctorch\\b|\\x8c[^]torch\\b'), 'a pickle of PyTorch', 'torch'],
+    [pickle('StructuredToParameterName|paddle'), 'a pickle, as PaddlePaddle writes it', 'paddle'],
+    // paddle.save pickles a dict of NumPy arrays, whose first value does not show that it is PaddlePaddle's.
+    [pickle('numpy\\b'), 'a pickle of NumPy arrays, as Python or PaddlePaddle writes it', 'arrays'],
+    [pickle(''), 'a pickle, as Python writes it', 'pickle'],
+    // A map whose first key is a short text.
+    [/^(\x81|[\x82-\x8f]|\xde[^]{2})([\xa1-\xbf]|\xd9[^])[a-zA-Z_]\w*/, 'MessagePack, as Flax writes it', 'flax'],
+    // Protobuf has no magic bytes: field 1 is a small version, field 2 a name (ONNX) or a message.
+    [/^\x08\x01\x12/, 'a TensorFlow SavedModel (protobuf)', 'other'],
+    [/^\x08[\x02-\x14]\x12[^]\x0a/, 'a Core ML model (protobuf)', 'other'],
+    [/^\x08[\x01-\x14][\x12\x1a"*:B]/, 'an ONNX model (protobuf)', 'other'],
+  ],
+  text: [
+    [/^<(!doctype(?! svg)|html|head|body|script|meta|title|!--)/i, 'an HTML page', 'page'],
+    [/^(<\?xml[^>]*>\s*)?(<!--[^>]*>\s*)?<(svg|!doctype svg)/i, 'an SVG image', 'image'],
+    [/^<[^]*<Code>(?<what>\w+)<\/Code>/, 'XML: the error WHAT of a server', 'answer'],
+    [/^<[^]*<(Error|Fault)>/, 'XML: an error of a server', 'answer'],
+    [/^<[^]*<net name=/, 'a model of OpenVINO (XML)', 'other'],
+    [/^<\??[a-z!]/i, 'XML', 'page'],
+    [/^version https:\/\/git-lfs\./, 'a Git LFS pointer', 'pointer'],
+    [/^\.?[./\w-]*\/annex\/objects\//, 'a git-annex pointer', 'pointer'],
+  ],
+  json: [
+    [/"vanillanet-shards"/, 'an index of shards', 'shards'],
+    [/"(weightsManifest|modelTopology)"/, 'the model.json of TensorFlow.js', 'tfjs'],
+    [/"weight_map"/, 'the index of a sharded model of Hugging Face', 'sharded'],
+    [/"(architectures|model_type|_class_name)"/, 'a configuration of Hugging Face', 'config'],
+    [/"(dims|strides|num_classes|variant)"/, 'a configuration', 'network'],
+    [/^\{?\s*"(errors?|message|detail|status(Code)?|code|fault|title)"/i, 'an error of a server', 'answer'],
+  ],
+};
 
-/** Bytes as characters, to search for names among binary data. */
+/** Bytes as characters, so that patterns can match them. */
 const characters = (head: Uint8Array): string => String.fromCharCode(...head.subarray(0, HEAD));
 
 const kind = (name: string, hint: Hint): FileKind => ({ name, hint: HINTS[hint] });
 
-function zipKind(head: Uint8Array): FileKind | null {
-  if (!hasBytes(head, 0, ascii('PK'))) return null;
-  if (hasBytes(head, 2, [5, 6])) return kind('an empty zip archive', 'again');
-  if (!hasBytes(head, 2, [3, 4])) return null;
-  // The name of the first entry is at byte 30.
-  const text = characters(head).slice(30);
-  if (/^[^/]+\/(data\.pkl|data\/\d|version|byteorder|\.format_version|\.data\/)/.test(text)) {
-    return kind('a PyTorch checkpoint (zip)', 'torch');
+function kindOf(text: string, rows: readonly Row[]): FileKind | null {
+  for (const [pattern, name, hint] of rows) {
+    const match = pattern.exec(text);
+    if (match !== null) return kind(name.replace('WHAT', match.groups?.['what'] ?? ''), hint);
   }
-  if (/^[^/]+\.npy/.test(text)) return kind('NumPy arrays (.npz)', 'numpy');
-  if (/^(metadata\.json|config\.json|model\.weights\.h5)/.test(text)) return kind('a Keras model (.keras)', 'keras');
-  return kind('a zip archive', 'archive');
+  return null;
 }
-
-function pickleKind(head: Uint8Array): FileKind | null {
-  if (head[0] !== 0x80 || head[1] < 2 || head[1] > 5) return null;
-  const text = characters(head);
-  if (/batch_label|filenames|fine_label/.test(text)) return kind('a batch of CIFAR images (pickle)', 'data');
-  if (/_rebuild_tensor|torch\b/.test(text)) return kind('a pickle of PyTorch', 'torch');
-  // paddle.save pickles a dict whose first value is NumPy's; since 2.1 a tuple of the name and the array.
-  if (/StructuredToParameterName|\bpaddle|numpy/.test(text))
-    return kind('a pickle, as PaddlePaddle writes it', 'paddle');
-  return kind('a pickle, as Python or PaddlePaddle writes it', 'pickle');
-}
-
-/** Protobuf has no magic bytes: field 1 is a small version, field 2 a name (ONNX) or a message. */
-function protobufKind([field, version, next, , first]: Uint8Array): FileKind | null {
-  if (field !== 0x08 || version === 0 || version > 20) return null;
-  if (next === 0x12 && version === 1) return kind('a TensorFlow SavedModel (protobuf)', 'other');
-  if (next === 0x12 && first === 0x0a) return kind('a Core ML model (protobuf)', 'other');
-  return [0x12, 0x1a, 0x22, 0x2a, 0x3a, 0x42].includes(next) ? kind('an ONNX model (protobuf)', 'other') : null;
-}
-
-/** The keys of JSON that people hold, and what they show. */
-const JSON_KEYS: readonly (readonly [key: RegExp, name: string, hint: string])[] = [
-  [
-    /"vanillanet-shards"/,
-    'an index of shards',
-    'Load an index of shards by its path or URL, or by openShards: the shards lie beside it.',
-  ],
-  [
-    /"(weightsManifest|modelTopology)"/,
-    'the model.json of TensorFlow.js',
-    'Weights of TensorFlow.js are not read; train or convert them with this package.',
-  ],
-  [
-    /"weight_map"/,
-    'the index of a sharded model of Hugging Face',
-    'Write one file in Python: safetensors.torch.save_file with the tensors of all shards.',
-  ],
-  [/"(architectures|model_type|_class_name)"/, 'a configuration of Hugging Face', 'Pass its model.safetensors.'],
-  [/"(dims|strides|num_classes|variant)"/, 'a configuration', 'Pass it as config (--config), beside the weights.'],
-];
 
 /** What JSON is, by the keys in its text, or of the parsed object. */
 export function jsonKind(json: string | object): FileKind {
   const text = typeof json === 'string' ? json : Object.keys(json).slice(0, 20).map(show).join(', ');
-  const match = JSON_KEYS.find(([key]) => key.test(text));
-  if (match !== undefined) return { name: `JSON: ${match[1]}`, hint: match[2] };
+  const match = kindOf(text, KINDS.json);
+  if (match !== null) {
+    const content = match.hint === HINTS.answer && typeof json === 'string' ? `: ${beginning(text)}` : '';
+    return { name: `JSON: ${match.name}${content}`, hint: match.hint };
+  }
   return kind(
     typeof json === 'string' ? `JSON that begins with ${show(beginning(text))}` : `JSON with the keys ${text}`,
     'path',
@@ -158,14 +196,8 @@ export function textKind(head: Uint8Array): FileKind | null {
   const trimmed = text.trim();
   // Text has no control characters other than white space.
   if (trimmed === '' || /[^\P{Cc}\s]/u.test(trimmed)) return null;
-  if (/^<(!doctype(?! svg)|html|head|body|script|meta|title|!--)/i.test(trimmed)) return kind('an HTML page', 'page');
-  if (trimmed.startsWith('<svg')) return kind('an SVG image', 'image');
-  if (trimmed.startsWith('<')) {
-    const code = /<Code>(\w+)<\/Code>/.exec(trimmed)?.[1];
-    return kind(code === undefined ? 'XML' : `XML: the error ${code} of a server`, 'page');
-  }
-  if (trimmed.startsWith('version https://git-lfs.')) return kind('a Git LFS pointer', 'pointer');
-  if (/^\.?[./\w-]*\/annex\/objects\//.test(trimmed)) return kind('a git-annex pointer', 'pointer');
+  const match = kindOf(trimmed, KINDS.text);
+  if (match !== null) return match;
   if (/^[{[]/.test(trimmed)) return jsonKind(trimmed);
   const encoding = head[0] === 0 || head[1] === 0 || head[0] > 0xfd ? 'text (UTF-16)' : 'text';
   return kind(`${encoding} that begins with ${show(beginning(trimmed))}`, 'path');
@@ -184,8 +216,5 @@ function unknownKind(head: Uint8Array): FileKind {
  */
 export function fileKind(head: Uint8Array): FileKind {
   if (head.length === 0) return kind('an empty file', 'again');
-  if (head.every((byte) => byte === 0)) return kind('only zeros', 'again');
-  const signature = SIGNATURES.find(([at, bytes]) => hasBytes(head, at, bytes));
-  if (signature !== undefined) return kind(signature[2], signature[3]);
-  return zipKind(head) ?? pickleKind(head) ?? textKind(head) ?? protobufKind(head) ?? unknownKind(head);
+  return kindOf(characters(head), KINDS.bytes) ?? textKind(head) ?? unknownKind(head);
 }

@@ -1,6 +1,7 @@
 /** Opens weights: a weight file, or shards by their index. */
 import { platform } from '#runtime';
 import { WeightsError } from '../core/errors.js';
+import { decodeText } from '../core/text.js';
 import { resolveShard } from './resolveShard.js';
 import { Shards } from './openShards.js';
 import { HEAD } from './fileKind.js';
@@ -8,7 +9,7 @@ import { GrowingBuffer } from './growingBuffer.js';
 import { checkOnProgress, withProgress, type OnProgress, type ProgressOptions } from './progress.js';
 import { isJson, otherFile, PREFIX } from './safetensorsHeader.js';
 import { checkSha256, verifySha256 } from './sha256.js';
-import { MAX_INDEX, readShardIndex } from './shardIndex.js';
+import { FORMAT, MAX_INDEX, readShardIndex } from './shardIndex.js';
 import { openSource, type Source } from './source.js';
 import { resolveSourceOptions, SOURCE_KEYS, type ResolvedSourceOptions, type SourceOptions } from './sourceOptions.js';
 import type { WeightsSource } from './weightsSource.js';
@@ -47,6 +48,8 @@ export interface OpenedWeights {
   readonly chunks: AsyncIterable<Uint8Array>;
   /** Bytes of the weight file, null if unknown; called when the first chunk has arrived. */
   readonly total: () => number | null;
+  /** The locations of the shards, or their names if they have no location; none for a single file. */
+  readonly shards: readonly string[];
   /** See `ShardReader`. */
   explain(error: unknown): Promise<unknown>;
   close(): Promise<void>;
@@ -114,6 +117,7 @@ function openFile(file: PeekableChunks, { name, total }: Source, options: Resolv
     name,
     chunks: observe(file, total, name, options),
     total,
+    shards: [],
     explain: (error) => Promise.resolve(error),
     close: async () => {
       await file.return();
@@ -135,6 +139,7 @@ function openAllShards(shards: Shards, name: string | null, options: ResolvedWei
     // The reader itself compares the shards with a hash in the index.
     chunks: observe(reader, total, name, { sha256: indexHash === undefined ? sha256 : null, onProgress }),
     total,
+    shards: shards.index.shards.map(({ file }) => file),
     explain: (error) => reader.explain(error),
     close: () => reader.close(),
   };
@@ -150,14 +155,22 @@ async function readIndex(file: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
   return buffer.bytes;
 }
 
+const isJsonName = (location: string): boolean => /\.json$/i.test(location.replace(/[?#].*$/s, ''));
+
 async function openIndex(
   file: PeekableChunks,
   location: string,
+  name: string,
   options: ResolvedWeightsOptions,
 ): Promise<OpenedWeights> {
-  const index = readShardIndex(await readIndex(file), location);
-  const shards = new Shards(index, (name) => resolveShard(location, name, platform.readFile !== null));
-  return openAllShards(shards, location, options);
+  const bytes = await readIndex(file);
+  // In the place of a weight file, other JSON is named as what it is, such as the error of a server.
+  const isOther = !isJsonName(location) && decodeText(bytes)?.includes(FORMAT) === false;
+  if (isOther) throw otherFile(bytes.subarray(0, HEAD), name);
+  const index = readShardIndex(bytes, name);
+  const locationOf = (shard: string): string => resolveShard(location, shard, platform.readFile !== null);
+  const opened = openAllShards(new Shards(index, locationOf), name, options);
+  return { ...opened, shards: opened.shards.map(locationOf) };
 }
 
 /**
@@ -172,7 +185,8 @@ export async function openWeights(source: WeightsSource, options: ResolvedWeight
   const file = new PeekableChunks(opened.chunks);
   if (!isJson(await file.peek(PREFIX))) return openFile(file, opened, options);
   // Shards are found relative to their index, so it must have a location.
-  if (name !== null && (typeof source === 'string' || 'href' in source)) return openIndex(file, name, options);
+  const location = typeof source === 'string' ? source : 'href' in source ? source.href : null;
+  if (name !== null && location !== null) return openIndex(file, location, name, options);
   const head = await file.peek(HEAD);
   await file.return();
   throw otherFile(head.subarray(0, HEAD), name ?? 'weights');

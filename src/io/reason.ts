@@ -1,44 +1,72 @@
 /** Why a file could not be read, written or fetched. */
 import { messageOf } from '../core/messageOf.js';
 
-const REASONS: Readonly<Record<string, string>> = {
-  ENOENT: 'no such file or folder',
-  ENOTDIR: 'no such file or folder',
-  EISDIR: 'a folder',
-  EACCES: 'no permission',
-  EPERM: 'no permission',
-  EBUSY: 'a file in use',
-  ENOSPC: 'a full disk',
-  EDQUOT: 'a full quota',
-  EFBIG: 'a file at its size limit',
-  EROFS: 'a read-only disk',
-  ERR_FS_FILE_TOO_LARGE: 'more than 2 GiB',
-  ENOTFOUND: 'no address for that name (DNS)',
-  EAI_AGAIN: 'no answer of the name server (DNS)',
-  ECONNREFUSED: 'a refused connection',
-  ECONNRESET: 'a broken connection',
-  UND_ERR_SOCKET: 'a broken connection',
-  EHOSTUNREACH: 'no route to that host',
-  ENETUNREACH: 'no network',
-  ETIMEDOUT: 'no answer',
-  UND_ERR_CONNECT_TIMEOUT: 'no answer',
-  UND_ERR_HEADERS_TIMEOUT: 'no answer',
-  UND_ERR_BODY_TIMEOUT: 'no answer',
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'another number of bytes than content-length says',
-  ERR_INVALID_URL: 'an invalid URL',
-  ELOOP: 'a loop of links',
-  ENAMETOOLONG: 'a name that is too long',
-  EMFILE: 'too many open files',
-  EIO: 'an error of the disk',
+/** Why something failed, and what to do. */
+type Entry = readonly [reason: string, hint?: string | undefined];
+
+const PATH = 'Check the path.';
+const URL_HINT = 'Check the URL.';
+const PERMISSION = 'Check the permissions of the file and of its folders.';
+const DISK = 'Free some space, or choose another folder.';
+const NETWORK = 'Check the network connection and the host of the URL.';
+const RETRY = 'Try again; if the connection often breaks, increase retries.';
+const SERVER = 'Check that the server runs, and the host and port of the URL.';
+const REGULAR = 'Pass a file, or pipe its content to /dev/stdin.';
+
+/** By the code of an error: why it failed, and what to do. */
+const REASONS: Readonly<Record<string, Entry>> = {
+  ENOENT: ['no such file or folder', PATH],
+  ENOTDIR: ['no such file or folder', PATH],
+  EISDIR: ['a folder', 'Pass a file in it.'],
+  EACCES: ['no permission', PERMISSION],
+  EPERM: ['no permission', PERMISSION],
+  EBUSY: ['a file in use', 'Close the program that has it open.'],
+  ENOSPC: ['a full disk', DISK],
+  EDQUOT: ['a full quota', DISK],
+  EFBIG: ['a file at its size limit'],
+  EROFS: ['a read-only disk', 'Choose another folder.'],
+  ENOTFOUND: ['no address for that name (DNS)', NETWORK],
+  EAI_AGAIN: ['no answer of the name server (DNS)', NETWORK],
+  ECONNREFUSED: ['a refused connection', SERVER],
+  ECONNRESET: ['a broken connection', RETRY],
+  EPIPE: ['a broken connection', RETRY],
+  UND_ERR_SOCKET: ['a broken connection', RETRY],
+  EHOSTUNREACH: ['no route to that host', NETWORK],
+  ENETUNREACH: ['no network', NETWORK],
+  ETIMEDOUT: ['no answer', SERVER],
+  UND_ERR_CONNECT_TIMEOUT: ['no answer', SERVER],
+  UND_ERR_HEADERS_TIMEOUT: ['no answer', SERVER],
+  UND_ERR_BODY_TIMEOUT: ['no answer', RETRY],
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: ['another number of bytes than content-length says', RETRY],
+  ERR_INVALID_URL: ['an invalid URL', URL_HINT],
+  ELOOP: ['a loop of links', PATH],
+  ENAMETOOLONG: ['a name that is too long', PATH],
+  EMFILE: ['too many open files', 'Raise the limit of open files: ulimit -n.'],
+  EIO: ['an error of the disk'],
   // Of Bun.
-  ConnectionRefused: 'a refused connection',
-  ConnectionClosed: 'a broken connection',
+  ConnectionRefused: ['a refused connection', SERVER],
+  ConnectionClosed: ['a broken connection', RETRY],
+  // Of openFile.ts.
+  EMPTY_PATH: ['an empty path', 'Pass the path of a file; a variable of the shell may be unset.'],
+  NULL_IN_PATH: ['a path with a null character', PATH],
+  INVALID_FILE_URL: ['an invalid file: URL', 'Pass a path, or the href of pathToFileURL(path).'],
+  URL_FOR_PATH: ['a URL', 'Download the file first, and pass its path.'],
+  FOREIGN_SCHEME: ['a URL of another scheme', 'Download the file first, and pass its path.'],
+  NAMED_PIPE: [
+    'a named pipe, which may have no writer',
+    'Redirect it to /dev/stdin, or write its content to a file first.',
+  ],
+  SOCKET: ['a socket', REGULAR],
+  DEVICE: ['a device', REGULAR],
 };
 
 /** Reasons that have no code, by a part of their message. */
-const MESSAGES: readonly (readonly [RegExp, string])[] = [
-  [/redirect count exceeded|too many redirects/i, 'a loop of redirects'],
-  [/unknown scheme/i, 'a URL of an unknown scheme'],
+const MESSAGES: readonly (readonly [message: RegExp, entry: Entry])[] = [
+  [/redirect count exceeded|too many redirects/i, ['a loop of redirects', URL_HINT]],
+  [/unknown scheme/i, ['a URL of an unknown scheme', URL_HINT]],
+  [/includes credentials/i, ['a URL with a password', 'Pass a fetch that adds an Authorization header instead.']],
+  [/bad port/i, ['a port that fetch does not connect to', 'Use another port.']],
+  [/(failed to parse|invalid) url/i, ['an invalid URL', URL_HINT]],
 ];
 
 /** Causes of causes; more are a cycle. */
@@ -58,21 +86,30 @@ function chainOf(error: unknown): Thrown[] {
   return chain;
 }
 
-/** The reason for a code; null if there is none. */
-function reasonOfCode({ code }: NonNullable<Thrown>): string | null {
+const TLS_HINT =
+  'Check the date of this machine and the URL; a certificate authority of your own is read from NODE_EXTRA_CA_CERTS.';
+
+/** The reason and hint for a code; null if there is none. */
+function entryOfCode({ code }: NonNullable<Thrown>): Entry | null {
   if (typeof code !== 'string') return null;
   if (Object.hasOwn(REASONS, code)) return REASONS[code];
-  if (code.startsWith('HPE_')) return 'an answer that is not HTTP';
-  return /CERT|TLS|SSL|SIGNATURE|SELF_SIGNED/.test(code) ? `no secure connection (TLS: ${code})` : null;
+  if (code.startsWith('HPE_')) return ['an answer that is not HTTP', SERVER];
+  return /CERT|TLS|SSL|SIGNATURE|SELF_SIGNED/.test(code) ? [`no secure connection (TLS: ${code})`, TLS_HINT] : null;
 }
 
-/** The reason in words: by the code of the error or of a cause, or else the messages: `fetch failed: bad port`. */
-export function reasonOf(error: unknown): string {
+/** By the code of the error or of a cause, or else by the messages. */
+function entryOf(error: unknown): Entry {
   const chain = chainOf(error);
   for (const each of chain) {
-    const reason = each === null || each === undefined ? null : reasonOfCode(each);
-    if (reason !== null) return reason;
+    const entry = each === null || each === undefined ? null : entryOfCode(each);
+    if (entry !== null) return entry;
   }
   const messages = chain.length === 0 ? messageOf(error) : chain.map(messageOf).join(': ');
-  return MESSAGES.find(([pattern]) => pattern.test(messages))?.[1] ?? messages;
+  return MESSAGES.find(([pattern]) => pattern.test(messages))?.[1] ?? [messages];
 }
+
+/** The reason in words: by the code of the error or of a cause, or else the messages: `fetch failed: …`. */
+export const reasonOf = (error: unknown): string => entryOf(error)[0];
+
+/** What to do about a reason; undefined if nothing is known to help. */
+export const hintOf = (error: unknown): string | undefined => entryOf(error)[1];

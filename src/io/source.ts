@@ -5,10 +5,10 @@ import { show } from '../core/check.js';
 import { ParamError, VanillaNetError, WeightsError } from '../core/errors.js';
 import { fetchBytes, readResponse } from './fetchBytes.js';
 import { fileVersion } from './fileVersion.js';
-import { foreignScheme, isFileUrl, isUrl } from './location.js';
+import { displayName, foreignScheme, isFileUrl, isUrl } from './location.js';
 import type { WaitOptions } from './readTimeout.js';
 import { readIterable, readStream, type ByteStream } from './readStream.js';
-import { reasonOf } from './reason.js';
+import { hintOf, reasonOf } from './reason.js';
 import { resolveSourceOptions, type ResolvedSourceOptions } from './sourceOptions.js';
 import type { WeightsSource } from './weightsSource.js';
 
@@ -52,10 +52,25 @@ async function* readBlob(blob: { stream(): ByteStream }, wait: WaitOptions): Asy
   yield* readStream(blob.stream(), 'weights', wait);
 }
 
-/** The remedy for a location that cannot be read. */
+/** Where the files of other schemes can be fetched. */
+const SCHEME_HINTS: readonly (readonly [scheme: RegExp, hint: string])[] = [
+  [/^s3:$/, 'Pass its https: URL (for a private bucket, one of `aws s3 presign`), or download it: aws s3 cp.'],
+  [/^(gs|gcs):$/, 'Pass https://storage.googleapis.com/BUCKET/NAME, or download it: gcloud storage cp.'],
+  [/^(az|abfss?|wasbs?):$/, 'Pass its https: URL with a SAS token, or download it: az storage blob download.'],
+  [/^(hf|huggingface|hub):$/, 'Pass https://huggingface.co/OWNER/NAME/resolve/main/FILE.'],
+  [/^(gh|github):$/, 'Pass https://raw.githubusercontent.com/OWNER/NAME/BRANCH/FILE.'],
+  [/^(ftps?|sftp|scp|ssh|smb|nfs|rsync):$/, 'Download the file first, and pass its path.'],
+  [/^https?:$/, 'Write two slashes after the scheme: https://HOST/FILE.'],
+  [/^data:$/, 'A data: URL has a comma before its content.'],
+];
+
+/** The remedy for a location that cannot be read as a path. */
 function locationHint(location: string): string | undefined {
-  const scheme = foreignScheme(location);
-  if (scheme === null) return undefined;
+  const scheme = /^[a-z][a-z\d+.-]+:/i.exec(location)?.[0].toLowerCase();
+  if (scheme === undefined || isUrl(location)) return undefined;
+  const hint = SCHEME_HINTS.find(([pattern]) => pattern.test(scheme))?.[1];
+  if (hint !== undefined) return hint;
+  if (foreignScheme(location) === null) return undefined;
   return `${scheme} is no scheme that can be read: pass a path, an http:, https:, file:, data: or blob: URL, or a fetch of your own.`;
 }
 
@@ -67,12 +82,14 @@ function openLocation(location: string, options: ResolvedSourceOptions): Source 
   };
   const { signal } = options;
   if (readFile === null || isRemote(location, options)) {
-    const chunks = namedErrors(fetchBytes(location, options, onTotal), location, { signal });
-    return { name: location, chunks, total: () => total };
+    const name = displayName(location, readFile !== null);
+    const chunks = namedErrors(fetchBytes(location, options, onTotal), name, { signal });
+    return { name, chunks, total: () => total };
   }
-  const chunks = readIterable(readFile(location, onTotal), location, { timeout: Infinity, signal });
+  const name = displayName(location);
+  const chunks = readIterable(readFile(location, onTotal), name, { timeout: Infinity, signal });
   const errors = { signal, expected: 'a readable file', hint: locationHint(location) };
-  return { name: location, chunks: namedErrors(chunks, location, errors), total: () => total };
+  return { name, chunks: namedErrors(chunks, name, errors), total: () => total };
 }
 
 const UNKNOWN = (): null => null;
@@ -84,7 +101,7 @@ const sizeOf = (source: object): number | null =>
 function openObject(source: Exclude<WeightsSource, Location>, wait: WaitOptions): Source {
   if ('byteLength' in source) return { name: null, chunks: once(source), total: () => source.byteLength };
   if ('ok' in source) {
-    const name = source.url === '' ? null : source.url;
+    const name = source.url === '' ? null : displayName(source.url);
     const chunks = readResponse(source, name ?? 'response', wait);
     return { name, chunks, total: () => fileVersion(source).total };
   }
@@ -121,7 +138,7 @@ async function* namedErrors(
   } catch (cause) {
     throwIfAborted(signal);
     if (cause instanceof VanillaNetError) throw cause;
-    throw new WeightsError({ op: name, expected, got: reasonOf(cause), hint }, { cause });
+    throw new WeightsError({ op: name, expected, got: reasonOf(cause), hint: hint ?? hintOf(cause) }, { cause });
   }
 }
 

@@ -2,15 +2,15 @@ import type { ModelConfigInput, ModelConfig } from '../core/config.js';
 import { checkKeys, checkObject } from '../core/check.js';
 import { checkStateDict, checkText } from '../core/checkState.js';
 import { WeightsError } from '../core/errors.js';
-import { checkState } from '../core/parameters.js';
-import type { StateDict } from '../core/tensor.js';
+import { checkParameter, checkShapes, checkState } from '../core/parameters.js';
+import { sizeOf, type FloatArray, type StateDict } from '../core/tensor.js';
 import { atomicWrite } from './atomicWrite.js';
-import { resolveShard } from './resolveShard.js';
 import { configOf, writeConfig } from './configMetadata.js';
-import { Shards } from './openShards.js';
-import { readBytes } from './readFile.js';
-import { decodeSafetensors, encodeSafetensors, type EncodeOptions } from './safetensors.js';
-import { readShardIndex } from './shardIndex.js';
+import { displayName, isFileUrl, isUrl } from './location.js';
+import { openWeights, resolveWeightsOptions, type OpenedWeights } from './openWeights.js';
+import type { LoadProgress } from './progress.js';
+import { encodeSafetensors, type EncodeOptions } from './safetensors.js';
+import { streamSafetensors, type StreamedWeights } from './safetensorsStream.js';
 
 export interface LoadedWeights {
   readonly state: StateDict;
@@ -22,15 +22,44 @@ export interface LoadedWeights {
   readonly size: number;
 }
 
-async function readFiles(path: string): Promise<{ bytes: Uint8Array; files: readonly string[] }> {
-  const bytes = await readBytes(path, WeightsError);
-  if (!path.endsWith('.json')) return { bytes, files: [path] };
-  const index = readShardIndex(new TextDecoder().decode(bytes), path);
-  const locationOf = (file: string): string => resolveShard(path, file, true);
-  const chunks: Uint8Array[] = [];
-  // A chunk is valid until the next is requested.
-  for await (const chunk of new Shards(index, locationOf)) chunks.push(chunk.slice());
-  return { bytes: Buffer.concat(chunks), files: [path, ...index.shards.map(({ file }) => locationOf(file))] };
+/** The tensors of opened weights, in the order of the header; memory is allocated as their bytes arrive. */
+async function readTensors(weights: StreamedWeights): Promise<StateDict> {
+  const arrays = new Map<string, FloatArray>();
+  for await (const { name, offset, data } of weights.parts()) {
+    const size = sizeOf(weights.shapes.get(name) ?? []);
+    const array = arrays.get(name) ?? (data instanceof Float64Array ? new Float64Array(size) : new Float32Array(size));
+    array.set(data, offset);
+    arrays.set(name, array);
+  }
+  return new Map(
+    [...weights.shapes].map(([name, shape]) => [name, { data: arrays.get(name) ?? new Float32Array(0), shape }]),
+  );
+}
+
+/** Reads weights whose configuration and shapes have been checked. */
+async function readOpened(
+  { name, chunks, total }: OpenedWeights,
+  input: ModelConfigInput | undefined,
+): Promise<Omit<LoadedWeights, 'files' | 'size'>> {
+  const op = name ?? 'weights';
+  const weights = await streamSafetensors(chunks, op, total);
+  try {
+    const { metadata, shapes } = weights;
+    const config = configOf({ names: shapes, metadata }, input, op);
+    checkShapes(shapes, config, op);
+    const state = await readTensors(weights);
+    for (const [tensor, value] of state) checkParameter(tensor, value, op);
+    return { state, config, metadata };
+  } finally {
+    await weights.close();
+  }
+}
+
+/** @throws WeightsError for a URL of another scheme than file: */
+function refuseUrl(path: string): void {
+  if (isFileUrl(path) || !isUrl(path)) return;
+  const hint = 'Download the file first, and pass its path: only loadModel, `classify` and `bench` take URLs.';
+  throw new WeightsError({ op: displayName(path), expected: 'a path', got: 'a URL', hint });
 }
 
 /**
@@ -48,11 +77,20 @@ export async function readWeights(
   checkKeys(checkObject('options', options), ['config'], (key) => key);
   const { config: input } = options;
   if (input !== undefined) checkObject('config', input);
-  const { bytes, files } = await readFiles(path);
-  const { tensors: state, metadata } = decodeSafetensors(bytes, path);
-  const config = configOf({ names: state, metadata }, input, path);
-  checkState(state, config, path);
-  return { state, config, metadata, files, size: bytes.length };
+  refuseUrl(path);
+  let size = 0;
+  const onProgress = ({ loaded }: LoadProgress): void => {
+    size = loaded;
+  };
+  const opened = await openWeights(path, resolveWeightsOptions({ onProgress }));
+  try {
+    const weights = await readOpened(opened, input);
+    return { ...weights, files: [path, ...opened.shards], size };
+  } catch (error) {
+    throw await opened.explain(error);
+  } finally {
+    await opened.close();
+  }
 }
 
 /**

@@ -1,8 +1,8 @@
-import { open } from 'node:fs/promises';
 import { availableParallelism } from 'node:os';
 import { setImmediate } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { messageOf } from '../core/messageOf.js';
+import { openFile } from '../io/openFile.js';
 import type { Runtime } from './runtime.js';
 
 /** Bytes per read: few system calls, and little memory. */
@@ -39,11 +39,9 @@ const begun = () => parentPort.postMessage(null);
   nextTurn: () => setImmediate(),
 
   async *readFile(location, onSize) {
-    const file = await open(/^file:/i.test(location) ? new URL(location) : location);
+    const { file, size } = await openFile(location);
     try {
-      const stats = await file.stat();
-      // Files of /proc have content and the size 0.
-      onSize(stats.isFile() && stats.size > 0 ? stats.size : null);
+      onSize(size);
       const chunk = new Uint8Array(CHUNK);
       for (;;) {
         const { bytesRead } = await file.read(chunk);

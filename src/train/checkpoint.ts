@@ -6,7 +6,7 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WeightsError } from '../core/errors.js';
 import { atomicWrite } from '../io/atomicWrite.js';
-import { readBytes } from '../io/readFile.js';
+import { readSafetensorsBytes } from '../io/readSafetensors.js';
 import { reasonOf } from '../io/reason.js';
 import { decodeCheckpoint, encodeCheckpoint, type Checkpoint } from './checkpointFile.js';
 
@@ -50,7 +50,7 @@ export async function writeCheckpoint(folder: string, checkpoint: Checkpoint): P
  * @throws WeightsError for a file that is damaged or no checkpoint
  */
 export async function readCheckpoint(path: string): Promise<Checkpoint> {
-  const bytes = await readBytes(path, WeightsError);
+  const bytes = await readSafetensorsBytes(path);
   try {
     return decodeCheckpoint(bytes, path);
   } catch (cause) {

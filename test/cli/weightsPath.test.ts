@@ -21,6 +21,16 @@ test('an existing file and any URL are returned', async () => {
   }
 });
 
+test.each([
+  ['', 'an empty path', 'a variable of the shell'],
+  ['a\0b', 'a path with a null character', 'Check the path.'],
+  ['n'.repeat(5000), 'a name that is too long', 'Check the path.'],
+])('an invalid path is refused: %j', async (location, got, hint) => {
+  await expect(checkWeightsPath(location)).rejects.toMatchObject({
+    ...{ name: 'WeightsError', expected: 'a readable file', got, hint: expect.stringContaining(hint) },
+  });
+});
+
 test('a missing file is named, with the one that was probably meant', async () => {
   await mkdir(path('runs', 'one'), { recursive: true });
   await mkdir(path('.hidden'));
@@ -50,7 +60,9 @@ test('a missing file is named, with the one that was probably meant', async () =
       expected: 'a readable file',
       got: 'no such file or folder',
     });
-    expect((error as { hint?: string }).hint).toBe(nearest === undefined ? undefined : `Did you mean ${nearest}?`);
+    expect((error as { hint?: string }).hint).toBe(
+      nearest === undefined ? 'Check the path.' : `Did you mean ${nearest}?`,
+    );
   }
 });
 

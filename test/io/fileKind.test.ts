@@ -36,6 +36,8 @@ tar.write('ustar\x0000', 257, 'latin1');
 const PAGE = '<!DOCTYPE html>\n<html lang="en"><head><title>Not found</title>';
 const LFS = 'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 62095216\n';
 
+const ARRAYS = 'a pickle of NumPy arrays, as Python or PaddlePaddle writes it';
+
 /** The file, what it is, and a part of the hint. */
 const FILES: readonly (readonly [name: string, bytes: Buffer, kind: string, hint: string])[] = [
   ['empty', Buffer.alloc(0), 'an empty file', 'Download, copy or export the file again.'],
@@ -92,14 +94,120 @@ const FILES: readonly (readonly [name: string, bytes: Buffer, kind: string, hint
   [
     'pdparams of protocol 4',
     binary('\x80\x04\x95\xa4\x00\x00\x00\x00\x00\x00\x00}\x94\x8c\x01w\x94h\x01\x8c\x16numpy._core.multiarray\x94'),
-    'a pickle, as PaddlePaddle writes it',
+    'a pickle of NumPy arrays, as Python or PaddlePaddle writes it',
     'paddle.load',
   ],
   [
     'pdparams of protocol 2',
     binary('\x80\x02}q\x00X\x0e\x00\x00\x00stem1.0.weightq\x01cnumpy.core.multiarray\n_reconstruct\nq\x02'),
+    'a pickle of NumPy arrays, as Python or PaddlePaddle writes it',
+    'paddle.load',
+  ],
+  [
+    'pdparams with its table of names first',
+    binary('\x80\x04\x95\xa4\x00\x00\x00\x00\x00\x00\x00}\x94\x8c\x1bStructuredToParameterName@@\x94'),
     'a pickle, as PaddlePaddle writes it',
     'paddle.load',
+  ],
+  // The beginnings of pickle.dumps({'stem1.0.weight': array}), of an OrderedDict, of a list, of an array, by protocol.
+  [
+    'dict of arrays, protocol 0',
+    binary('(dp0\nVstem1.0.weight\np1\ncnumpy._core.multiarray\n_rec'),
+    ARRAYS,
+    'pickle.load',
+  ],
+  [
+    'dict of arrays, protocol 1',
+    binary('}q\x00X\x0e\x00\x00\x00stem1.0.weightq\x01cnumpy._core.multi'),
+    ARRAYS,
+    'pickle.load',
+  ],
+  [
+    'dict of arrays, protocol 3',
+    binary('\x80\x03}q\x00X\x0e\x00\x00\x00stem1.0.weightq\x01cnumpy._core.mu'),
+    ARRAYS,
+    'pickle.load',
+  ],
+  [
+    'array, protocol 0',
+    binary('cnumpy._core.multiarray\n_reconstruct\np0\n(cnumpy\nndarray\np1'),
+    ARRAYS,
+    'pickle.load',
+  ],
+  [
+    'array, protocol 5',
+    binary('\x80\x05\x95\x8c\x00\x00\x00\x00\x00\x00\x00\x8c\x13numpy._core.numeric\x94'),
+    ARRAYS,
+    'pickle.load',
+  ],
+  [
+    'OrderedDict, protocol 0',
+    binary('ccollections\nOrderedDict\np0\n(tRp1\nVa\np2\nI1\ns.'),
+    'a pickle, as Python',
+    'may run code',
+  ],
+  [
+    'OrderedDict, protocol 1',
+    binary('ccollections\nOrderedDict\nq\x00)Rq\x01X\x01\x00\x00\x00a'),
+    'a pickle, as Python',
+    'may run code',
+  ],
+  ['list, protocol 0', utf8('(lp0\nI1\naI2\na.'), 'a pickle, as Python', 'may run code'],
+  ['list, protocol 1', binary(']q\x00(K\x01K\x02e.'), 'a pickle, as Python', 'may run code'],
+  [
+    'tensors, protocol 4',
+    binary('\x80\x04\x95\x91\x01\x00\x00\x00\x00\x00\x00}\x94\x8c\x01a\x94\x8c\x0ctorch._utils\x94'),
+    'a pickle of PyTorch',
+    'torch.load',
+  ],
+  ['flax', binary('\x81\xa6params\x82\xa4stem\x81\xa6kernel\xc7'), 'MessagePack, as Flax writes it', 'msgpack_restore'],
+  ['flax with a long key', binary('\xde\x00\x11\xd9\x21params'), 'MessagePack, as Flax writes it', 'msgpack_restore'],
+  ['bmp', binary('BM\x36\x03\x00\x00\x00\x00\x00\x00\x36'), 'a BMP image', 'classify'],
+  ['ico', binary('\x00\x00\x01\x00\x01\x00\x10\x10'), 'an icon (ICO)', 'classify'],
+  ['jxl', binary('\xff\x0a\x10\x20'), 'a JPEG XL image', 'classify'],
+  ['jp2', binary('\x00\x00\x00\x0cjP  \r\n\x87\n'), 'a JPEG 2000 image', 'classify'],
+  ['ppm', binary('P6\n16 16\n255\n'), 'a PNM image', 'classify'],
+  ['psd', binary('8BPS\x00\x01'), 'a Photoshop image', 'classify'],
+  ['bigtiff', binary('II+\x00\x08'), 'a TIFF image', 'classify'],
+  ['avif sequence', binary('\x00\x00\x00\x20ftypavis'), 'an AVIF image', 'classify'],
+  ['heif', binary('\x00\x00\x00\x20ftypmif1'), 'a HEIC image', 'classify'],
+  ['svg after a declaration', utf8('<?xml version="1.0"?>\n<!-- drawn -->\n<svg width="1">'), 'an SVG image', 'images'],
+  ['svg with a document type', utf8('<!DOCTYPE svg PUBLIC "-//W3C">'), 'an SVG image', 'images'],
+  ['mp4', binary('\x00\x00\x00\x18ftypmp42'), 'a video (MP4)', 'Check the path or URL.'],
+  ['webm', binary('\x1aE\xdf\xa3\x01'), 'a video (Matroska, WebM)', 'Check the path or URL.'],
+  ['wav', binary('RIFF\x24\x10\x00\x00WAVEfmt '), 'an AVI or WAVE file', 'Check the path or URL.'],
+  ['elf', binary('\x7fELF\x02\x01\x01'), 'a program or library (ELF)', 'Check the path or URL.'],
+  ['exe', binary('MZ\x90\x00\x03\x00\x00\x00'), 'a program or library for Windows (MZ)', 'Check the path or URL.'],
+  ['mach-o', binary('\xcf\xfa\xed\xfe\x0c'), 'a program or library for macOS (Mach-O)', 'Check the path or URL.'],
+  ['apple double', binary('\x00\x05\x16\x07\x00\x02'), 'an AppleDouble file', 'without "._"'],
+  ['zlib', binary('x\x9c\xed\xd0'), 'zlib data', 'Decompress'],
+  ['ggml', binary('tjgg\x01'), 'a GGML file', 'other frameworks'],
+  ['mxnet', binary('\x12\x01\x00\x00\x00\x00\x00\x00\x00\x00'), 'parameters of MXNet', 'other frameworks'],
+  [
+    'pdiparams',
+    binary(`${'\x00'.repeat(16)}\x06\x00\x00\x00\x08\x05\x10\x40`),
+    'parameters of PaddlePaddle',
+    'paddle.load',
+  ],
+  ['openvino', utf8('<?xml version="1.0"?>\n<net name="n" version="11">'), 'a model of OpenVINO', 'other frameworks'],
+  [
+    'error of Azure',
+    utf8('\uFEFF<?xml version="1.0"?><Error><Code>BlobNotFound</Code><Message>x'),
+    'XML: the error BlobNotFound of a server',
+    'check the URL',
+  ],
+  ['error in XML', utf8('<Response><Error>no</Error>'), 'XML: an error of a server', 'check the URL'],
+  [
+    'error in JSON',
+    utf8('{"error":"not found"}'),
+    'JSON: an error of a server: {"error":"not found"}',
+    'check the URL',
+  ],
+  [
+    'message in JSON',
+    utf8('{\n "message": "Not Found",\n "documentation_url": ""}'),
+    'JSON: an error of a server: { "message": "Not Found"',
+    'check the URL',
   ],
   ['pickle', binary('\x80\x05\x95\x10\x00\x00\x00\x00\x00\x00\x00}\x94'), 'a pickle, as Python', 'may run code'],
   [
@@ -153,9 +261,16 @@ describe('fileKind', () => {
     );
   });
 
+  test.each(['cat\ndog\npig\nq', 'class Net:\n  import numpy', 'car\nbus\n', 'MZ is short', 'BM', '(l', ']q'])(
+    'sees text in %j, which begins as another format',
+    (text) => {
+      expect(fileKind(utf8(text.padEnd(20))).name).toContain('text that begins with');
+    },
+  );
+
   test('sees no text in bytes that are not', () => {
     for (const [name, bytes] of FILES) {
-      const isText = /page|script|xml|S3|svg|lfs|annex|text/.test(name);
+      const isText = /^(page|script$|xml|error|svg|lfs|annex|text|message|openvino|list, protocol 0)/.test(name);
       expect([name, textKind(bytes.subarray(0, HEAD)) !== null]).toEqual([name, isText]);
     }
     expect(textKind(utf8(' \n'))).toBeNull();
@@ -169,7 +284,8 @@ test.each([
   ['{"architectures": ["ViT"]}', 'JSON: a configuration of Hugging Face', 'model.safetensors'],
   ['{"dims": [8, 16], "strides": [1]}', 'JSON: a configuration', '--config'],
   ['{"format": "vanillanet-shards"}', 'JSON: an index of shards', 'openShards'],
-  ['{"detail": "Not found"}', String.raw`JSON that begins with "{\"detail\": \"Not found\"}"`, 'path or URL'],
+  ['{"detail": "Not found"}', 'JSON: an error of a server: {"detail": "Not found"}', 'check the URL'],
+  ['{"why": 1}', String.raw`JSON that begins with "{\"why\": 1}"`, 'path or URL'],
   ['[1, 2]', 'JSON that begins with "[1, 2]"', 'path or URL'],
 ])('JSON is recognized by its keys: %s', async (text, kind, hint) => {
   expect(jsonKind(text).name).toBe(kind);
@@ -178,12 +294,15 @@ test.each([
   const error = { name: 'WeightsError', expected: 'a safetensors file', got: kind, hint: jsonKind(text).hint };
   expect(() => decodeSafetensors(bytes)).toThrow(expect.objectContaining(error));
   if (!text.startsWith('{') || text.includes('shards')) return;
-  // By its path, JSON could be an index of shards.
+  // By its name, JSON could be an index of shards.
   await writeFile(path('model.json'), text);
-  const index = { ...error, op: path('model.json'), expected: 'an index of shards (format "vanillanet-shards")' };
-  await expect(loadModel(path('model.json'))).rejects.toMatchObject(
-    text.includes('detail') ? { ...index, got: 'JSON with the keys "detail"' } : index,
-  );
+  await writeFile(path('model.safetensors'), text);
+  const { got, hint: remedy } = { got: jsonKind(JSON.parse(text) as object).name, hint: jsonKind(text).hint };
+  for (const load of [loadModel, readWeights]) {
+    const index = { op: path('model.json'), expected: 'an index of shards (format "vanillanet-shards")', got };
+    await expect(load(path('model.json'))).rejects.toMatchObject({ ...index, hint: remedy });
+    await expect(load(path('model.safetensors'))).rejects.toMatchObject({ ...error, op: path('model.safetensors') });
+  }
 });
 
 describe('a server that answers with a page and status 200', () => {

@@ -35,7 +35,7 @@ describe('reasonOf', () => {
     [withCode('ConnectionRefused'), 'a refused connection'],
     [withCode('toString', 'odd'), 'odd'],
     [withCode('EOTHER', 'a message'), 'a message'],
-    [new TypeError('fetch failed', { cause: new Error('bad port') }), 'fetch failed: bad port'],
+    [new TypeError('fetch failed', { cause: new Error('bad port') }), 'a port that fetch does not connect to'],
     [new TypeError('fetch failed', { cause: new Error('redirect count exceeded') }), 'a loop of redirects'],
     [new TypeError('fetch failed', { cause: new Error('unknown scheme') }), 'a URL of an unknown scheme'],
     [new Error('no cause', { cause: null }), 'no cause'],
@@ -111,20 +111,24 @@ describe('a request', () => {
   });
 
   test.each([
-    [401, 'permission'],
-    [403, 'permission'],
-    [404, 'Check the URL.'],
-    [410, 'Check the URL.'],
-    [429, 'busy'],
-    [500, 'failed'],
-    [503, 'busy'],
+    [300, 'Pass the URL that it redirects to.'],
+    [399, 'redirects'],
+    [400, 'Check the URL.'],
+    [401, 'demands a permission'],
+    [403, 'renew an expired signed URL'],
+    [404, 'There is no file at that URL'],
+    [407, 'permission'],
+    [408, 'limits requests'],
+    [410, 'removed'],
+    [418, 'Check the URL.'],
+    [429, 'limits requests: try again later.'],
+    [499, 'Check the URL.'],
+    [500, 'The server failed: try again later.'],
+    [503, 'The server is busy: try again later.'],
+    [599, 'failed'],
   ])('with status %d says what to do', async (status, hint) => {
     const error = { got: `status ${status}`, hint: expect.stringContaining(hint) };
     await expect(read(new Response('', { status }))).rejects.toMatchObject(error);
-  });
-
-  test('with another status has no hint', async () => {
-    await expect(read(new Response('', { status: 418 }))).rejects.not.toHaveProperty('hint');
   });
 });
 
@@ -138,7 +142,20 @@ describe('a location', () => {
     const cwd = process.cwd();
     process.chdir(path('.'));
     try {
-      for (const name of ['model:v0/net', 'C:net', 'c:\\models\\net', 'http', 'net:8080', 'file', 'a b:c', 's3:x']) {
+      for (const name of ['data:v0', 'http:v0', 'https:']) await mkdir(name);
+      for (const name of [
+        'model:v0/net',
+        'data:v0/net',
+        'http:v0/net',
+        'https:/net',
+        'C:net',
+        'c:\\models\\net',
+        'http',
+        'net:8080',
+        'file',
+        'a b:c',
+        's3:x',
+      ]) {
         await writeFile(name, content);
         expect(await read(name)).toBe(content);
       }
@@ -164,16 +181,66 @@ describe('a location', () => {
     expect(await read(url.href.replace('file:', 'FILE:'))).toBe(content);
   });
 
-  test.each(['s3://bucket/net', 'hf://owner/net', 'gs://bucket/net', 'ftp://host/net'])(
-    'of a scheme that cannot be read is told: %s',
-    async (location) => {
-      const scheme = location.slice(0, location.indexOf('/'));
-      const hint = expect.stringContaining(`${scheme} is no scheme that can be read`);
-      await expect(read(location)).rejects.toMatchObject({ op: location, got: 'no such file or folder', hint });
-      const fetch = (url: string): Promise<Response> => Promise.resolve(new Response(`${url}!`));
-      expect(await read(location, { fetch })).toBe(`${location}!`);
-    },
-  );
+  test.each([
+    ['s3://bucket/net', 'aws s3 presign'],
+    ['gs://bucket/net', 'https://storage.googleapis.com/'],
+    ['gcs://bucket/net', 'https://storage.googleapis.com/'],
+    ['az://box/net', 'SAS token'],
+    ['abfss://box@host/net', 'SAS token'],
+    ['wasb://box@host/net', 'SAS token'],
+    ['hf://owner/net', 'https://huggingface.co/'],
+    ['HUGGINGFACE://owner/net', 'https://huggingface.co/'],
+    ['github://owner/net', 'https://raw.githubusercontent.com/'],
+    ['ftp://host/net', 'Download the file first'],
+    ['sftp://host/net', 'Download the file first'],
+    ['ipfs://hash', 'ipfs: is no scheme that can be read: pass a path, an http:'],
+  ])('of a scheme that cannot be read has a hint: %s', async (location, remedy) => {
+    const hint = expect.stringContaining(remedy);
+    const op = location.replace('box@', '');
+    await expect(read(location)).rejects.toMatchObject({ op, got: 'a URL of another scheme', hint });
+    const fetch = (url: string): Promise<Response> => Promise.resolve(new Response(`${url}!`));
+    expect(await read(location, { fetch })).toBe(`${location}!`);
+  });
+
+  test.each([
+    ['hf:owner/net', 'https://huggingface.co/'],
+    ['data:v0/net', 'has a comma'],
+    ['http:host/net', 'Write two slashes'],
+    ['https:/host/net', 'Write two slashes'],
+    ['s3:bucket', 'aws s3'],
+    ['model:v0', 'Check the path.'],
+    ['c:/models/net', 'Check the path.'],
+    ['net', 'Check the path.'],
+  ])('without a file is a missing path, with a hint about its scheme: %s', async (location, hint) => {
+    const error = { op: location, expected: 'a readable file', got: 'no such file or folder' };
+    await expect(read(location)).rejects.toMatchObject({ ...error, hint: expect.stringContaining(hint) });
+  });
+
+  test('in a request is named without its secrets, and shortened', async () => {
+    const broken = (): Promise<ResponseLike> => Promise.reject(new Error('fetch failed'));
+    const url = `https://user:word@example.org/net?token=${'s'.repeat(5000)}#part`;
+    const named = 'https://example.org/net?…';
+    await expect(read(url, { fetch: broken })).rejects.toMatchObject({ op: named, got: 'fetch failed' });
+    const refused = (): Promise<ResponseLike> => Promise.resolve(new Response('', { status: 403 }));
+    await expect(read(url, { fetch: refused })).rejects.toMatchObject({ op: named, got: 'status 403' });
+    const late = (): Promise<ResponseLike> => new Promise(() => undefined);
+    await expect(read(url, { fetch: late, timeout: 1 })).rejects.toMatchObject({ op: named, got: 'none' });
+    // The message of fetch quotes the URL.
+    const error: unknown = await read('http://user:word@127.0.0.1:1/net?token=s').catch((each: unknown) => each);
+    expect(error).toMatchObject({
+      op: 'http://127.0.0.1:1/net?…',
+      got: 'a URL with a password',
+      hint: 'Pass a fetch that adds an Authorization header instead.',
+    });
+    expect(error).not.toHaveProperty('cause');
+    const quoting = (each: string): Promise<ResponseLike> => Promise.reject(new Error(`no ${each} here`));
+    const quoted: unknown = await read('https://example.org/net?token=s', { fetch: quoting }).catch(
+      (each: unknown) => each,
+    );
+    expect(quoted).toMatchObject({ got: 'no https://example.org/net?… here' });
+    expect(quoted).not.toHaveProperty('cause');
+    await expect(read('https://example.org/net', { fetch: quoting })).rejects.toHaveProperty('cause');
+  });
 
   test('that is a folder, missing, or a file with a slash is told', async () => {
     await writeFile(path('net'), content);

@@ -372,7 +372,7 @@ describe('an invalid index', () => {
       'another format',
       { error: 'no such file' },
       'an index of shards (format "vanillanet-shards")',
-      'JSON with the keys "error"',
+      'JSON: an error of a server',
     ],
     ['a later version', { ...index, version: 2 }, 'of version 1', 'version 2'],
     [

@@ -126,7 +126,7 @@ describe('errors that name the source', () => {
     );
     // `fetch` does not connect to port 1.
     await expect(hashOf('http://127.0.0.1:1/net')).rejects.toThrow(
-      refusal(WeightsError, 'http://127.0.0.1:1/net', 'a response', 'fetch failed: bad port'),
+      refusal(WeightsError, 'http://127.0.0.1:1/net', 'a response', 'a port that fetch does not connect to'),
     );
     const closed = await closedPort();
     await expect(hashOf(`${closed}/net`)).rejects.toThrow(

@@ -1,11 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, open, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { setTimeout } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
 import { resolveConfig, type ModelConfig } from '../../src/core/config.js';
 import { ParamError, WeightsError } from '../../src/core/errors.js';
 import { parameterShapes } from '../../src/core/parameters.js';
 import { sizeOf, type StateDict, type Tensor } from '../../src/core/tensor.js';
+import { writeConfig } from '../../src/io/configMetadata.js';
+import { cutShards } from '../../src/io/cutShards.js';
+import { openFile } from '../../src/io/openFile.js';
 import { encodeSafetensors } from '../../src/io/safetensors.js';
 import { readWeights, writeWeights } from '../../src/io/weightsFile.js';
+import { linuxTest } from '../platform.js';
 import { refusal } from './refusal.js';
 import { temporaryFolder } from './temporaryFolder.js';
 
@@ -96,6 +103,116 @@ describe('a file of another network', () => {
     await writeFile(path('other classes'), encodeSafetensors(stateOf(other)));
     await expect(readWeights(path('other classes'), { config })).rejects.toThrow(
       refusal(WeightsError, `${path('other classes')}: cls1.2.weight`, '[3,8,1,1]', '[4,8,1,1]'),
+    );
+  });
+});
+
+describe('shards', () => {
+  test.each(['utf8', 'utf16le', 'utf16be'] as const)('are read by their index in %s', async (encoding) => {
+    const bytes = encodeSafetensors(stateOf(config), { metadata: writeConfig(config) });
+    const { index, shards } = cutShards(bytes, { name: 'net', limit: 2000 });
+    for (const [name, shard] of shards) await writeFile(path(name), shard);
+    // A byte order mark, as PowerShell writes it.
+    const text = `\uFEFF${JSON.stringify(index)}`;
+    const encoded = Buffer.from(text, encoding === 'utf8' ? 'utf8' : 'utf16le');
+    await writeFile(path('net.json'), encoding === 'utf16be' ? encoded.swap16() : encoded);
+    const read = await readWeights(path('net.json'));
+    expect(read.state).toEqual(stateOf(config));
+    expect(read.files).toEqual([path('net.json'), ...[...shards.keys()].map((name) => path(name))]);
+    expect(read.size).toBe(bytes.length);
+  });
+
+  test('in the wrong order explain the error of what they make', async () => {
+    const bytes = encodeSafetensors(stateOf(config), { metadata: writeConfig(config) });
+    const { index, shards } = cutShards(bytes, { name: 'order', limit: Math.ceil(bytes.length / 2) });
+    const [first, second] = shards.keys();
+    await writeFile(path(first), shards.get(second) ?? '');
+    await writeFile(path(second), shards.get(first) ?? '');
+    await writeFile(path('order.json'), JSON.stringify(index));
+    const error = { op: path(first), expected: `sha256 ${index.shards[0].sha256}` };
+    await expect(readWeights(path('order.json'))).rejects.toMatchObject(error);
+  });
+});
+
+describe('a path', () => {
+  test('may be a file: URL', async () => {
+    await writeWeights(path('by url'), stateOf(config), config);
+    const { href } = pathToFileURL(path('by url'));
+    const read = await readWeights(href);
+    expect(read.config).toEqual(config);
+    expect(read.files).toEqual([href]);
+    expect(read.size).toBe((await stat(path('by url'))).size);
+  });
+
+  linuxTest('named pipes')('may be an open pipe', async () => {
+    const bytes = encodeSafetensors(stateOf(config), { metadata: writeConfig(config) });
+    execFileSync('mkfifo', [path('pipe')]);
+    const pipe = await open(path('pipe'), 'r+');
+    await pipe.write(bytes);
+    const location = `/dev/fd/${pipe.fd}`;
+    const { file } = await openFile(location);
+    const reading = readWeights(`/dev/fd/${file.fd}`);
+    // All weights have come; the end is known when the last writer has closed.
+    await setTimeout(50);
+    await pipe.close();
+    const { state, size } = await reading;
+    await file.close();
+    expect(size).toBe(bytes.length);
+    expect(state).toEqual(stateOf(config));
+  });
+
+  test.each(['http://h/net', 'https://me:word@h/net?key=1', 'data:,x', 'blob:nodedata:1'])(
+    'is not a URL: %s',
+    async (url) => {
+      await expect(readWeights(url)).rejects.toMatchObject({
+        ...{
+          name: 'WeightsError',
+          expected: 'a path',
+          got: 'a URL',
+          op: url.replace('me:word@', '').replace('key=1', '…'),
+        },
+        hint: 'Download the file first, and pass its path: only loadModel, `classify` and `bench` take URLs.',
+      });
+    },
+  );
+
+  test('of another scheme has a hint', async () => {
+    await expect(readWeights('s3://b/net')).rejects.toMatchObject({
+      ...{ op: 's3://b/net', expected: 'a readable file', hint: expect.stringContaining('aws s3') },
+    });
+  });
+});
+
+describe('a large file', () => {
+  const header = (text: string): Buffer => {
+    const bytes = Buffer.alloc(8 + text.length);
+    bytes.writeBigUInt64LE(BigInt(text.length));
+    bytes.write(text, 8);
+    return bytes;
+  };
+
+  test.each([
+    ['of another format', Buffer.from('GGUF\x03'), 'a safetensors file', 'a GGUF file'],
+    ['of zeros', Buffer.from([0]), 'a safetensors file', 'only zeros'],
+    ['with a header that names fewer bytes', header('{"__metadata__":{}}'), '0 bytes of data', '2999999973'],
+    ['with a header above the limit', header('{'.padEnd(2 ** 22 + 1)), 'a header of at most 4194304 bytes', '4194305'],
+    [
+      'with other tensors',
+      header('{"lm_head.weight":{"dtype":"U8","shape":[1],"data_offsets":[0,1]}}'),
+      'a dtype of F64',
+      '"U8"',
+    ],
+    [
+      'of another network',
+      header('{"lm_head.weight":{"dtype":"F32","shape":[749999976],"data_offsets":[0,2999999904]}}'.padEnd(88)),
+      'the tensors of a VanillaNet',
+      'lm_head.weight',
+    ],
+  ])('%s is refused before its data are read', async (_, beginning, expected, got) => {
+    await writeFile(path('large'), beginning);
+    await truncate(path('large'), 3e9);
+    await expect(readWeights(path('large'), { config })).rejects.toThrow(
+      refusal(WeightsError, path('large'), expected, got),
     );
   });
 });

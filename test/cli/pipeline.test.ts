@@ -209,7 +209,8 @@ describe('classify', () => {
     'classifies the other images if one cannot be read',
     async () => {
       await writeFile(path('text.png'), 'a thousand words');
-      const refusal = 'DataError: text.png: expected a PNG, JPEG or WebP image, got other bytes';
+      const refusal =
+        'DataError: text.png: expected a PNG, JPEG or WebP image, got text that begins with "a thousand words"';
       const args = ['classify', '-w', 'fused.safetensors', 'text.png', 'red.png', 'missing.png'];
       const plain = await vanillanet(args, path());
       expect(plain.status).toBe(1);

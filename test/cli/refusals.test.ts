@@ -295,7 +295,7 @@ describe('classify', () => {
       'DataError',
       'text.png',
       'a PNG, JPEG or WebP',
-      'other bytes',
+      'text that begins with',
     ],
     ['a missing image', classify('deploy', 'no.png'), 'DataError', 'no.png', 'a readable file', 'no such file'],
     ['with missing weights', classify('no', 'text.png'), 'WeightsError', 'no.safetensors', 'a readable', 'no such'],

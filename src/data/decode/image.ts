@@ -1,10 +1,11 @@
-import { fileURLToPath } from 'node:url';
 import { checkNumber, checkOptions, tagOf } from '../../core/check.js';
 import { DataError, ParamError } from '../../core/errors.js';
 import type { RgbImage } from '../../image/pixelImage.js';
 import { readBytes } from '../../io/readFile.js';
 import { reasonOf } from '../../io/reason.js';
 import { checkImage, MAX_PIXELS } from '../../image/checkImage.js';
+import { checkPath } from '../checkPath.js';
+import { checkFileHead, checkHead } from './imageHead.js';
 import { loadSharp } from './loadSharp.js';
 
 export interface DecodeImageOptions {
@@ -33,6 +34,7 @@ export async function decodeImage(
   options: DecodeImageOptions = {},
 ): Promise<RgbImage> {
   const maxPixels = limitOf(options);
+  checkHead(bytes, name);
   checkImage(bytes, name, maxPixels);
   const sharp = await loadSharp(name);
   const limitInputPixels = Number.isFinite(maxPixels) && Math.floor(maxPixels);
@@ -43,7 +45,8 @@ export async function decodeImage(
     const { data, info } = await upright.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
     return { data, width: info.width, height: info.height };
   } catch (cause) {
-    throw new DataError({ op: name, expected: 'a whole image', got: reasonOf(cause).split('\n')[0] }, { cause });
+    const hint = 'Download or copy the file again, or repair it, for example: magick in.jpg out.png.';
+    throw new DataError({ op: name, expected: 'a whole image', got: reasonOf(cause).split('\n')[0], hint }, { cause });
   }
 }
 
@@ -51,7 +54,8 @@ export async function decodeImage(
  * Reads and decodes an image file, or decodes its bytes.
  *
  * @param source a path, a `file:` URL, or the bytes of a file
- * @throws DataError with the path if the file is missing, or for what `decodeImage` refuses; ParamError for another source
+ * @throws DataError with the path if the file is missing, is a pipe or a device, or for what `decodeImage` refuses;
+ *   ParamError for another source
  * @throws BackendUnavailableError if sharp is not installed
  */
 export async function readImage(
@@ -61,12 +65,15 @@ export async function readImage(
   // Before the file is read.
   limitOf(options);
   const value: unknown = source;
-  const path = value instanceof URL && value.protocol === 'file:' ? fileURLToPath(value) : value;
-  if (typeof path === 'string') return decodeImage(await readBytes(path, DataError), path, options);
+  if (typeof value === 'string' || value instanceof URL) {
+    const path = checkPath('readImage', value);
+    await checkFileHead(path);
+    return decodeImage(await readBytes(path, DataError), path, options);
+  }
   // An array of another realm is no instance of this realm's Uint8Array.
   if (ArrayBuffer.isView(value) && tagOf(value) === 'Uint8Array') {
     return decodeImage(new Uint8Array(value.buffer, value.byteOffset, value.byteLength), 'readImage', options);
   }
-  const got = value instanceof URL ? `a URL of ${value.protocol}` : tagOf(value);
-  throw new ParamError({ op: 'readImage', expected: 'a path, a file: URL or a Uint8Array with an image file', got });
+  const expected = 'a path, a file: URL or a Uint8Array with an image file';
+  throw new ParamError({ op: 'readImage', expected, got: tagOf(value) });
 }

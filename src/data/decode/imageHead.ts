@@ -1,32 +1,23 @@
-import { open } from 'node:fs/promises';
 import { DataError } from '../../core/errors.js';
-import { FORMAT_BYTES, imageFormat } from '../../image/imageFormat.js';
-import { reasonOf } from '../../io/reason.js';
+import { imageFormat } from '../../image/imageFormat.js';
+import { fileKind, HEAD } from '../../io/fileKind.js';
+import { readHead } from '../readHead.js';
 
 /**
  * Accepts only PNG, JPEG and WebP. sharp reads more formats, among them SVG, which can refer to other files.
  *
- * @throws DataError if the first bytes are those of another format
+ * @throws DataError that says what the file is, if the first bytes are those of another format
  */
 export function checkHead(bytes: Uint8Array, name: string): void {
   if (imageFormat(bytes) !== null) return;
-  const got = bytes.length === 0 ? 'an empty file' : 'other bytes';
-  throw new DataError({ op: name, expected: 'a PNG, JPEG or WebP image', got });
+  const { name: got } = fileKind(bytes.subarray(0, HEAD));
+  const hint = got.endsWith('image')
+    ? 'Convert it first, for example: magick in.gif out.png.'
+    : 'Pass a picture: its format is recognized by its content, not by its name.';
+  throw new DataError({ op: name, expected: 'a PNG, JPEG or WebP image', got, hint });
 }
 
-/** Checks the first bytes of a file, without reading the rest. @throws DataError as `checkHead` does */
+/** Checks the first bytes of a file, without reading the rest. @throws DataError as `checkHead` does, and for pipes and devices */
 export async function checkFileHead(path: string): Promise<void> {
-  const bytes = new Uint8Array(FORMAT_BYTES);
-  let count: number;
-  try {
-    const file = await open(path);
-    try {
-      count = (await file.read(bytes, 0, FORMAT_BYTES, 0)).bytesRead;
-    } finally {
-      await file.close();
-    }
-  } catch (cause) {
-    throw new DataError({ op: path, expected: 'a readable file', got: reasonOf(cause) }, { cause });
-  }
-  checkHead(bytes.subarray(0, count), path);
+  checkHead((await readHead(path, HEAD)).head, path);
 }

@@ -2,12 +2,18 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compareCodePoints } from '../../core/compareCodePoints.js';
 import { DataError } from '../../core/errors.js';
+import { HEAD } from '../../io/fileKind.js';
 import { readBytes } from '../../io/readFile.js';
 import { reasonOf } from '../../io/reason.js';
+import { checkPath } from '../checkPath.js';
+import { otherThanFile, readHead } from '../readHead.js';
+import { checkTarStart, isGzip } from './archiveStart.js';
+import { escapeBytes, isUtf8 } from './escapeBytes.js';
+import { FolderWalk, LINK_TO_ABOVE } from './folderWalk.js';
 import { gunzipArchive } from './gunzipArchive.js';
-import { checkDistinct, MAX_DEPTH } from './memberNames.js';
-import { readTar, type TarMember } from './tar.js';
-import { readMember } from './tarFiles.js';
+import { checkDistinct } from './memberNames.js';
+import { readTar } from './tar.js';
+import { TarTree } from './tarTree.js';
 
 /** The files of a `.tar.gz`, a `.tar` or a folder. */
 export interface Archive {
@@ -15,13 +21,37 @@ export interface Archive {
   readonly path: string;
   /**
    * Relative paths of all files, and of all folders with a '/' at the end; separated by '/' on every platform, sorted by
-   * code points. Members that are no files, and links that lead nowhere, are among them: reading them fails.
+   * code points. Links are files or folders, as what they lead to. Members that are no files, and links that lead nowhere,
+   * are among them: reading them fails.
    */
   readonly names: readonly string[];
+  /** Links that lead nowhere, or to a folder that they are in, and why. */
+  readonly brokenLinks: ReadonlyMap<string, string>;
   /** Whether it is a folder, with the files at path/name. */
   readonly onDisk: boolean;
   read(name: string): Promise<Uint8Array>;
 }
+
+/** 2 GiB: Node reads no larger file at once. */
+const MAX_BYTES = 2 ** 31 - 1;
+
+/** The names in a folder. @throws DataError for one that is not in UTF-8, which Node would change */
+async function namesIn(root: string, prefix: string): Promise<Awaited<ReturnType<typeof readEntries>>> {
+  const folder = join(root, prefix);
+  const entries = await readEntries(folder);
+  // The replacement character of the decoder, or one in the name itself.
+  if (entries.some(({ name }) => name.includes('\ufffd'))) {
+    const invalid = (await readdir(folder, { encoding: 'buffer' })).find((name) => !isUtf8(name));
+    if (invalid !== undefined) {
+      const name = escapeBytes(invalid);
+      const hint = `Rename it, or all such names in the folder: convmv -r -f latin1 -t utf8 --notest ${root}.`;
+      throw new DataError({ op: `${root}: ${prefix}${name}`, expected: 'a name in UTF-8', got: `'${name}'`, hint });
+    }
+  }
+  return entries;
+}
+
+const readEntries = (folder: string) => readdir(folder, { withFileTypes: true });
 
 /** The identity of a folder, to find links to a folder above. */
 const identityOf = async (path: string): Promise<string> => {
@@ -29,78 +59,111 @@ const identityOf = async (path: string): Promise<string> => {
   return `${dev} ${ino}`;
 };
 
-/**
- * Adds the names below a folder to `names`.
- *
- * @param above the folder itself and those that it is in
- */
-async function listFolder(root: string, prefix: string, above: readonly string[], names: string[]): Promise<void> {
-  if (above.length > MAX_DEPTH + 1) {
-    throw new DataError({ op: `${root}: ${prefix}`, expected: `at most ${MAX_DEPTH} levels of folders`, got: 'more' });
+/** What is below a folder. */
+class FolderListing {
+  readonly names: string[] = [];
+  readonly brokenLinks = new Map<string, string>();
+  /** Pipes, sockets and devices. */
+  readonly others = new Map<string, string>();
+  private readonly walk: FolderWalk;
+
+  constructor(private readonly root: string) {
+    this.walk = new FolderWalk(root);
   }
-  for (const entry of await readdir(join(root, prefix), { withFileTypes: true })) {
-    const name = prefix + entry.name;
-    // A dangling link is listed as a file: reading it fails with its name.
-    const link = entry.isSymbolicLink() ? await stat(join(root, name)).catch(() => entry) : entry;
-    if (!link.isDirectory()) {
-      names.push(name);
-      continue;
+
+  async addAll(): Promise<void> {
+    await this.add('', [await identityOf(this.root)]);
+  }
+
+  /** @param path identities of the folder itself and of those that it is in */
+  private async add(prefix: string, path: readonly string[]): Promise<void> {
+    this.walk.enter(path[path.length - 1], prefix, path.length - 1);
+    for (const entry of await namesIn(this.root, prefix)) {
+      const name = prefix + entry.name;
+      const target = entry.isSymbolicLink() ? await this.followLink(name) : entry;
+      if (target === null) continue;
+      if (target.isDirectory()) await this.addFolder(name, path);
+      else this.addFile(name, otherThanFile(target));
     }
-    const identity = await identityOf(join(root, name));
-    if (above.includes(identity)) continue;
-    names.push(`${name}/`);
-    await listFolder(root, `${name}/`, [...above, identity], names);
+  }
+
+  /** What a link leads to; null if that is nowhere. */
+  private async followLink(name: string) {
+    try {
+      return await stat(join(this.root, name));
+    } catch (error) {
+      this.names.push(name);
+      this.brokenLinks.set(name, `one that leads nowhere (${reasonOf(error)})`);
+      return null;
+    }
+  }
+
+  private async addFolder(name: string, path: readonly string[]): Promise<void> {
+    const identity = await identityOf(join(this.root, name));
+    if (path.includes(identity)) {
+      this.names.push(name);
+      this.brokenLinks.set(name, LINK_TO_ABOVE);
+      return;
+    }
+    this.names.push(`${name}/`);
+    await this.add(`${name}/`, [...path, identity]);
+  }
+
+  private addFile(name: string, other: string | null): void {
+    this.names.push(name);
+    if (other !== null) this.others.set(name, other);
   }
 }
 
 async function openFolder(path: string): Promise<Archive> {
-  const names: string[] = [];
-  const list = async (): Promise<void> => listFolder(path, '', [await identityOf(path)], names);
-  await list().catch((cause: unknown) => {
+  const listing = new FolderListing(path);
+  await listing.addAll().catch((cause: unknown) => {
     if (cause instanceof DataError) throw cause;
-    throw new DataError({ op: path, expected: 'a readable folder', got: reasonOf(cause) }, { cause });
+    const hint = 'Check its permissions, and those of all folders in it.';
+    throw new DataError({ op: path, expected: 'a readable folder', got: reasonOf(cause), hint }, { cause });
   });
-  checkDistinct(path, names);
-  return {
-    path,
-    onDisk: true,
-    names: names.sort(compareCodePoints),
-    read: (name) => readBytes(join(path, name), DataError),
+  const { names, brokenLinks, others } = listing;
+  checkDistinct(path, names, 'Rename one of them.');
+  const read = (name: string): Promise<Uint8Array> => {
+    const got = others.get(name);
+    if (got === undefined) return readBytes(join(path, name), DataError);
+    return Promise.reject(new DataError({ op: join(path, name), expected: 'a file', got, hint: 'Remove it.' }));
   };
-}
-
-/** The names of all members, and of folders that the archive has no member for. Folders may occur more than once. */
-function namesOf(members: readonly TarMember[], path: string): string[] {
-  const folders = new Set(members.filter(({ type }) => type === 'directory').map(({ name }) => name));
-  const files = members.filter(({ type }) => type !== 'directory').map(({ name }) => name);
-  for (const name of files) {
-    for (let end = name.lastIndexOf('/'); end > 0; end = name.lastIndexOf('/', end - 1)) {
-      const folder = name.slice(0, end + 1);
-      if (folders.has(folder)) break;
-      folders.add(folder);
-    }
-  }
-  folders.delete('');
-  const names = [...files, ...folders];
-  checkDistinct(path, names);
-  return names.sort(compareCodePoints);
+  return { path, onDisk: true, names: names.sort(compareCodePoints), brokenLinks, read };
 }
 
 async function openTar(path: string): Promise<Archive> {
-  const members = await readTar(await gunzipArchive(path, await readBytes(path, DataError)), path);
-  const names = namesOf(members, path);
-  const byName = new Map(members.map((member) => [member.name, member]));
-  const read = (name: string): Uint8Array => readMember(byName, name, path);
-  return { path, onDisk: false, names, read: (name) => Promise.resolve(name).then(read) };
+  const { head, size } = await readHead(path, HEAD);
+  if (!isGzip(head)) checkTarStart(path, head);
+  if (size > MAX_BYTES) {
+    const got = `${(size / 2 ** 30).toFixed(1)} GiB`;
+    const hint = 'Unpack it with tar, and pass the folder.';
+    throw new DataError({ op: path, expected: 'an archive of less than 2 GiB', got, hint });
+  }
+  const bytes = await gunzipArchive(path, await readBytes(path, DataError));
+  checkTarStart(path, bytes);
+  const tree = new TarTree(await readTar(bytes, path), path);
+  const { names, brokenLinks } = tree.list();
+  const read = (name: string): Uint8Array => tree.read(name);
+  return {
+    path,
+    onDisk: false,
+    names: names.sort(compareCodePoints),
+    brokenLinks,
+    read: (name) => Promise.resolve(name).then(read),
+  };
 }
 
 /**
  * Opens a tar archive, gzipped or not, or a folder.
  *
+ * @param location a path, or a `file:` URL
  * @throws DataError if the path does not exist, or is no tar archive or a truncated one; naming the member or file for
- *   one that is twice in it, also under names that are the same in Unicode's NFC, or a member that cannot be read
+ *   one that is twice in it, also under names that are the same in Unicode's NFC, or a member that cannot be read;
+ *   ParamError for another URL
  */
-export async function openArchive(path: string): Promise<Archive> {
+export async function openArchive(location: string): Promise<Archive> {
+  const path = checkPath('data', location);
   const stats = await stat(path).catch((cause: unknown) => {
     const hint = 'Pass cifar10, cifar100, shapes, or the path of an archive or a folder.';
     throw new DataError({ op: path, expected: 'an archive or a folder', got: reasonOf(cause), hint }, { cause });

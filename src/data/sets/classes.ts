@@ -3,14 +3,11 @@ import { ParamError } from '../../core/errors.js';
 import type { ModelConfig } from '../../core/config.js';
 import { checkLabeledImages, checkSet, checkText, checkTexts } from './checkSet.js';
 import type { DataSet, LabeledImages } from './dataset.js';
+import { listNames } from './listNames.js';
 import { normalizeName } from './normalizeName.js';
 
 /** The input channels and the classes of a network; keys of its configuration. */
 export type DatasetRequirements = Partial<Pick<ModelConfig, 'in_chans' | 'num_classes' | 'class_names'>>;
-
-/** The first five names. */
-const abbreviate = (names: readonly string[]): string =>
-  names.length > 5 ? `${names.slice(0, 5).join(', ')}, …` : names.join(', ');
 
 /** Refuses a set for another network, which would compute wrong results without an error. */
 function checkRequirements(
@@ -27,7 +24,7 @@ function checkRequirements(
     });
   }
   if (num_classes !== undefined && num_classes !== classNames.length) {
-    const got = `${classNames.length} (${abbreviate(classNames)})`;
+    const got = `${classNames.length} (${listNames(classNames)})`;
     throw new ParamError({ op, expected: `${num_classes} classes, like the network`, got });
   }
   // Weights may have names of macOS, which writes `é` as two characters.

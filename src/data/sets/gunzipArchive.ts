@@ -1,22 +1,12 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { DataError } from '../../core/errors.js';
-import { startsWith } from '../../image/imageFormat.js';
 import { reasonOf } from '../../io/reason.js';
+import { isGzip } from './archiveStart.js';
 
 const MIB = 2 ** 20;
 /** How far a gzip file may grow: a hundredfold, or to 64 MiB if that is more, but not beyond 2 GiB. CIFAR-10 grows 1.1-fold. */
 const [MAX_FACTOR, ALWAYS_ALLOWED, NEVER_ALLOWED] = [100, 64 * MIB, 2048 * MIB];
-
-/** Formats that are not read, by their first bytes. */
-const OTHER_FORMATS: readonly (readonly [bytes: string, name: string])[] = [
-  ['PK\x03\x04', 'a zip archive'],
-  ['BZh', 'bzip2 data'],
-  ['\xfd7zXZ\0', 'xz data'],
-  ['\x28\xb5\x2f\xfd', 'zstd data'],
-  ['7z\xbc\xaf\x27\x1c', 'a 7z archive'],
-  ['Rar!\x1a\x07', 'a rar archive'],
-];
 
 const unzip = promisify(gunzip);
 
@@ -25,23 +15,12 @@ export const unpackedLimit = (size: number): number =>
   Math.min(NEVER_ALLOWED, Math.max(ALWAYS_ALLOWED, MAX_FACTOR * size));
 
 /**
- * Unpacks a gzip file, also one of several parts; returns other bytes as they are.
+ * Unpacks a gzip file, also one of several parts; returns other bytes as they are, whatever the name of the file.
  *
- * @throws DataError for a truncated or damaged file, one that becomes more than `unpackedLimit`, another format under a
- *   name that ends with `gz`, and for other kinds of archives
+ * @throws DataError for a truncated or damaged file, and one that becomes more than `unpackedLimit`
  */
 export async function gunzipArchive(path: string, bytes: Uint8Array): Promise<Uint8Array> {
-  const isGzip = bytes[0] === 0x1f && bytes[1] === 0x8b;
-  const other = OTHER_FORMATS.find(([start]) => startsWith(bytes, 0, start));
-  if (other !== undefined) {
-    const hint = 'Unpack it and pass the folder.';
-    throw new DataError({ op: path, expected: 'a tar archive, gzipped or not', got: other[1], hint });
-  }
-  if (!isGzip && /gz$/i.test(path)) {
-    const got = bytes.length === 0 ? 'an empty file' : 'another format';
-    throw new DataError({ op: path, expected: 'gzip data', got });
-  }
-  if (!isGzip) return bytes;
+  if (!isGzip(bytes)) return bytes;
   const limit = unpackedLimit(bytes.length);
   try {
     return await unzip(bytes, { maxOutputLength: limit });
@@ -54,6 +33,7 @@ export async function gunzipArchive(path: string, bytes: Uint8Array): Promise<Ui
     }
     const reason = reasonOf(cause);
     const got = reason === 'unexpected end of file' ? 'a truncated file' : reason;
-    throw new DataError({ op: path, expected: 'whole gzip data', got }, { cause });
+    const hint = 'Download or make the archive again.';
+    throw new DataError({ op: path, expected: 'whole gzip data', got, hint }, { cause });
   }
 }

@@ -6,7 +6,9 @@
 import { compareCodePoints } from '../../core/compareCodePoints.js';
 import { DataError } from '../../core/errors.js';
 import type { Archive } from './archive.js';
-import { findRoot, type SplitOptions } from './imageRoots.js';
+import { BROKEN_LINK_HINT } from './folderWalk.js';
+import { findRoot, foldersAbove, type SplitOptions } from './imageRoots.js';
+import { listNames } from './listNames.js';
 import { normalizeName } from './normalizeName.js';
 import { splitByClass } from './splitByClass.js';
 
@@ -50,6 +52,15 @@ function classIn(root: string, name: string): string | null {
   return folder === null ? null : normalizeName(folder);
 }
 
+/** The classes of all files under some roots, of which none is in another. */
+function classesOf(files: readonly string[], roots: readonly string[]): string[] {
+  const isRoot = new Set(roots);
+  return files
+    .map((file) => ['', ...foldersAbove(file)].find((folder) => isRoot.has(folder)))
+    .map((root, i) => (root === undefined ? null : classIn(root, files[i])))
+    .filter((name) => name !== null);
+}
+
 /** The folder and the name of a file. */
 const parts = (file: string): readonly [string, string] => {
   const end = file.lastIndexOf('/');
@@ -70,26 +81,43 @@ function checkEmptyClasses(path: string, root: string, names: readonly string[],
   throw new DataError({
     op: `${path}: ${root}${empty[0]}/`,
     expected: `a picture in each class folder (${PICTURE_EXTENSIONS.join(', ')})`,
-    got: `none in ${empty.slice(0, 5).join(', ')}${empty.length > 5 ? `, … (${empty.length} folders)` : ''}`,
+    got: `none in ${listNames(empty)}`,
     hint: 'Remove the empty folders, or put pictures into them.',
+  });
+}
+
+/**
+ * Refuses links that may be class folders and lead nowhere: their pictures would be missing without a word. Links with
+ * names of pictures are refused when they are read, and hidden ones are passed over.
+ */
+function checkLinks(path: string, names: readonly string[], brokenLinks: ReadonlyMap<string, string>): void {
+  const link = names.find((name) => brokenLinks.has(name) && !isPicture(name) && !/(^|\/)\.[^/]*$/.test(name));
+  if (link === undefined) return;
+  const got = brokenLinks.get(link) ?? '';
+  throw new DataError({
+    op: `${path}: ${link}`,
+    expected: 'a link to a file or a folder',
+    got,
+    hint: BROKEN_LINK_HINT,
   });
 }
 
 /**
  * Lists the pictures of a split and their classes.
  *
- * @throws DataError if there are no class folders, class folders without pictures, or more than one root
+ * @throws DataError if there are no class folders, class folders without pictures, more than one root, or links that lead
+ *   nowhere
  */
-export function listImages({ names, path }: Archive, options: SplitOptions): Listing {
+export function listImages({ names, path, brokenLinks }: Archive, options: SplitOptions): Listing {
   const { split, valSplit, seed = 0 } = options;
   const visible = names.filter((name) => !isInHiddenFolder(name));
+  checkLinks(path, visible, brokenLinks);
   const pictures = visible.filter((name) => !isFolder(name) && isPicture(name));
   const { root, all, hasSplitFolders } = findRoot(visible, pictures, path, options);
 
-  const classesOf = (each: string): string[] => pictures.map((file) => classIn(each, file)).filter((c) => c !== null);
-  const classesHere = new Set(classesOf(root));
+  const classesHere = new Set(classesOf(pictures, [root]));
   checkEmptyClasses(path, root, visible, classesHere);
-  const classNames = [...new Set(all.flatMap(classesOf))].sort(compareCodePoints);
+  const classNames = [...new Set(classesOf(pictures, all))].sort(compareCodePoints);
   const indices = new Map(classNames.map((name, i) => [name, i]));
   const labeled = pictures
     .map((file) => ({ file, label: indices.get(classIn(root, file) ?? '') }))

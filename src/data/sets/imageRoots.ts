@@ -1,6 +1,8 @@
 /** Finds the folders that contain class folders. */
 import { DataError } from '../../core/errors.js';
 import type { FolderSplit } from './dataset.js';
+import { listNames } from './listNames.js';
+import { parentFolder } from './memberNames.js';
 import { normalizeName } from './normalizeName.js';
 
 /** Selects images of a folder. */
@@ -43,38 +45,42 @@ const PREFERENCE: Readonly<Record<FolderSplit, readonly FolderSplit[]>> = {
   test: ['test', 'val'],
 };
 
-/** The folder above a folder: '' for the first one of a path. */
-const parentOf = (folder: string): string => folder.slice(0, folder.lastIndexOf('/', folder.length - 2) + 1);
-
 /** The last part of a folder's path, in lower case. */
-const baseName = (folder: string): string => folder.slice(parentOf(folder).length, -1).toLowerCase();
+const baseName = (folder: string): string => folder.slice(parentFolder(folder).length, -1).toLowerCase();
 
-/** All folders above a file: 'a/' and 'a/b/' for a/b/c. */
-function foldersAbove(file: string): string[] {
+/** All folders above a file, the outermost first: 'a/' and 'a/b/' for a/b/c. */
+export function foldersAbove(file: string): string[] {
   const folders: string[] = [];
   for (let at = file.indexOf('/'); at >= 0; at = file.indexOf('/', at + 1)) folders.push(file.slice(0, at + 1));
   return folders;
 }
 
+/** The folders with pictures of their own. */
+function foldersOf(pictures: readonly string[]): Set<string> {
+  const folders = new Set(pictures.map(parentFolder));
+  folders.delete('');
+  return folders;
+}
+
 /** Folders named after a split, with pictures in folders under them. */
 function splitFolders(pictures: readonly string[]): string[] {
-  const withPictures = new Set(pictures.map((file) => file.slice(0, file.lastIndexOf('/') + 1)));
-  withPictures.delete('');
+  const withPictures = foldersOf(pictures);
   const isNamed = (folder: string): boolean => ALL_NAMES.includes(baseName(folder));
   // Beside classes, a folder with pictures of its own is a class: it may be named `train`.
-  const besideClasses = new Set([...withPictures].filter((folder) => !isNamed(folder)).map(parentOf));
-  const isClass = (folder: string): boolean => withPictures.has(folder) && besideClasses.has(parentOf(folder));
-  const above = new Set(pictures.flatMap((file) => foldersAbove(file).slice(0, -1)));
-  const named = [...above].filter((folder) => isNamed(folder) && !isClass(folder));
+  const besideClasses = new Set([...withPictures].filter((folder) => !isNamed(folder)).map(parentFolder));
+  const isClass = (folder: string): boolean => withPictures.has(folder) && besideClasses.has(parentFolder(folder));
+  const above = new Set([...withPictures].flatMap((folder) => foldersAbove(folder).slice(0, -1)));
+  const named = new Set([...above].filter((folder) => isNamed(folder) && !isClass(folder)));
 
   // `test/train/cat/1.png`: `test/` is an ordinary folder if all of its pictures are in such folders.
-  const remaining = named.filter((outer) => {
-    const inner = named.filter((folder) => folder !== outer && folder.startsWith(outer));
-    const own = pictures.filter((file) => file.startsWith(outer));
-    return inner.length === 0 || !own.every((file) => inner.some((folder) => file.startsWith(folder)));
-  });
+  const innermost = new Set<string>();
+  for (const folder of withPictures) {
+    const last = foldersAbove(folder).findLast((each) => named.has(each));
+    if (last !== undefined) innermost.add(last);
+  }
   // `train/cat/test/1/2.png`: a folder of a class.
-  return remaining.filter((folder) => !remaining.some((outer) => outer !== folder && folder.startsWith(outer)));
+  const isInner = (folder: string): boolean => foldersAbove(parentFolder(folder)).some((each) => innermost.has(each));
+  return [...named].filter((folder) => innermost.has(folder) && !isInner(folder));
 }
 
 /** The folders directly in a folder, with '/' at the end. */
@@ -85,12 +91,13 @@ function childrenOf(folder: string, names: readonly string[]): string[] {
 }
 
 const refuseRoots = (path: string, roots: readonly string[], hint: string): never => {
-  throw new DataError({ op: path, expected: 'one root of class folders', got: `two roots: ${roots.join(', ')}`, hint });
+  const got = `${roots.length === 2 ? 'two' : roots.length} roots: ${listNames(roots)}`;
+  throw new DataError({ op: path, expected: 'one root of class folders', got, hint });
 };
 
 /** The folder with the classes of a set without folders for splits: the first on the way down that is not alone. */
 function descend(names: readonly string[], pictures: readonly string[]): string {
-  const withPictures = new Set(pictures.map((file) => file.slice(0, file.lastIndexOf('/') + 1)));
+  const withPictures = foldersOf(pictures);
   let root = '';
   for (;;) {
     const children = childrenOf(root, names);
@@ -140,27 +147,32 @@ export function findRoot(
     const root = descend(names, pictures);
     checkSingleRoot(root, pictures, path);
     if (childrenOf(root, names).length > 0) return { root, all: [root], hasSplitFolders: false };
-    const got = names.length === 0 ? 'no files' : names[0];
-    throw new DataError({ op: path, expected: 'images in a folder for each class', got });
+    const got = names.length === 0 ? 'no files' : `no folders, but ${listNames(names)}`;
+    const hint = 'Put the pictures of each class into a folder: cat/1.jpg, dog/1.jpg.';
+    throw new DataError({ op: path, expected: 'images in a folder for each class', got, hint });
   }
   if (split === undefined) {
     const got = 'none, although there are folders for splits';
-    throw new DataError({ op: path, expected: 'a split: train, val or test', got });
+    const hint = "Pass { split: 'train' }.";
+    throw new DataError({ op: path, expected: 'a split: train, val or test', got, hint });
   }
-  const foldersOf = (which: FolderSplit): readonly string[] =>
+  const candidates = (which: FolderSplit): readonly string[] =>
     PREFERENCE[which]
       .map((name) => all.filter((folder) => FOLDER_NAMES[name].includes(baseName(folder))))
       .find(({ length }) => length > 0) ?? [];
-  const isDrawn = valSplit !== undefined && foldersOf('test').length === 0;
-  const folders = foldersOf(isDrawn ? 'train' : split);
+  const isDrawn = valSplit !== undefined && candidates('test').length === 0;
+  const folders = candidates(isDrawn ? 'train' : split);
   if (folders.length > 1) refuseRoots(path, folders, 'Pass the folder above one of them, or rename the other.');
   if (folders.length === 1) return { root: folders[0], all, hasSplitFolders: !isDrawn };
   const choices = PREFERENCE[split].flatMap((name) => FOLDER_NAMES[name]).join(', ');
-  const hint = split === 'train' ? undefined : 'Or hold out a share of the training images: --val-split 0.1.';
+  const hint =
+    split === 'train'
+      ? 'Rename the folder of the training images to train.'
+      : 'Add one of these folders, or hold out a share of the training images: --val-split 0.1.';
   throw new DataError({
     op: path,
     expected: `class folders in one of ${choices}`,
-    got: `only ${all.join(', ')}`,
+    got: `only ${listNames(all)}`,
     hint,
   });
 }

@@ -12,10 +12,11 @@ import { PickleReader } from './pickleReader.js';
 import {
   INTEGER_CODES,
   integersOf,
-  latin1,
+  latin1Bytes,
   PickleArray,
   PickleDtype,
   PickleName,
+  PickleText,
   shapeOf,
   textOf,
   type PickleValue,
@@ -239,11 +240,11 @@ class Machine {
   }
 
   private encode(text: PickleValue, encoding: PickleValue): Uint8Array {
-    if (typeof text !== 'string' || encoding !== 'latin1') return this.refuse('text and latin1', 'something else');
-    const known = this.encoded.get(text);
-    if (known !== undefined) return known;
-    const bytes = Uint8Array.from(text, (letter) => letter.codePointAt(0) ?? 0);
-    if (latin1(bytes) !== text) return this.refuse('text of Latin-1', 'other letters');
+    const isText = typeof text === 'string' || text instanceof PickleText;
+    if (!isText || encoding !== 'latin1') return this.refuse('text and latin1', 'something else');
+    if (text instanceof PickleText) return text.latin1() ?? this.refuse('text of Latin-1', 'other letters');
+    const bytes = this.encoded.get(text) ?? latin1Bytes(text);
+    if (bytes === null) return this.refuse('text of Latin-1', 'other letters');
     this.encoded.set(text, bytes);
     return bytes;
   }

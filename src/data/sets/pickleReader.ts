@@ -1,5 +1,10 @@
 import { DataError } from '../../core/errors.js';
-import { latin1 } from './pickleValues.js';
+import { latin1, PickleText } from './pickleValues.js';
+
+/** Bytes of text that is decoded at once: more than any key or name of a class has. */
+const LONGEST_TEXT = 2 ** 16;
+/** Bytes of text that V8 decodes. */
+const LARGEST_TEXT = 2 ** 29 - 24;
 
 /** Reads a pickle's operands from its bytes. Every read checks that the bytes are there. */
 export class PickleReader {
@@ -21,7 +26,8 @@ export class PickleReader {
 
   /** Throws a DataError with the current position. */
   refuse(expected: string, got: string): never {
-    throw new DataError({ op: this.name, expected, got: `${got} (at byte ${this.offset})` });
+    const hint = 'Download the archive again. In batches of your own use lists, strings, integers and arrays of numpy.';
+    throw new DataError({ op: this.name, expected, got: `${got} (at byte ${this.offset})`, hint });
   }
 
   byte(): number {
@@ -58,8 +64,11 @@ export class PickleReader {
     return this.bytes.subarray(start, start + length);
   }
 
-  utf8(length: number): string {
-    return new TextDecoder().decode(this.slice(length));
+  /** Text in UTF-8; long text, which is the bytes of images or hostile, is decoded on request. */
+  utf8(length: number): string | PickleText {
+    const bytes = this.slice(length);
+    if (length > LARGEST_TEXT) this.refuse(`text of at most ${LARGEST_TEXT} bytes`, `${length}`);
+    return length > LONGEST_TEXT ? new PickleText(bytes) : new TextDecoder().decode(bytes);
   }
 
   /** Text up to a line feed. */

@@ -61,6 +61,27 @@ export function integersOf(bytes: Uint8Array, { code, bytes: width, isLittleEndi
 /** Codes of the types that are read. */
 export const INTEGER_CODES: readonly string[] = ['u1', 'i1', 'u2', 'i2', 'u4', 'i4', 'u8', 'i8'];
 
+/** Long text in UTF-8, which is decoded on request. */
+export class PickleText {
+  /** Many calls for one text make one copy. */
+  private bytes: Uint8Array | null = null;
+
+  constructor(private readonly utf8: Uint8Array) {}
+
+  /** The text in Latin-1, which has one byte for each letter; null if it has other letters. */
+  latin1(): Uint8Array | null {
+    this.bytes ??= latin1Bytes(new TextDecoder().decode(this.utf8));
+    return this.bytes;
+  }
+}
+
+/** Text in Latin-1; null if it has other letters. */
+export function latin1Bytes(text: string): Uint8Array | null {
+  if (/[^\0-\xff]/.test(text)) return null;
+  const { buffer, byteOffset, byteLength } = Buffer.from(text, 'latin1');
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
 /** A class or constructor of numpy: only its name, nothing that can be called. */
 export class PickleName {
   constructor(readonly name: string) {}
@@ -72,6 +93,7 @@ export type PickleValue =
   | boolean
   | number
   | string
+  | PickleText
   | Uint8Array
   | PickleArray
   | PickleDtype
@@ -79,13 +101,10 @@ export type PickleValue =
   | PickleValue[]
   | Map<string | number, PickleValue>;
 
-export const latin1 = (bytes: Uint8Array): string => {
-  let text = '';
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  return text;
-};
+export const latin1 = (bytes: Uint8Array): string =>
+  Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 
-/** A Python string of either kind as text; null for any other value. */
+/** A Python string of either kind as text; null for long text, and for any other value. */
 export function textOf(value: PickleValue | undefined): string | null {
   if (value instanceof Uint8Array) return latin1(value);
   return typeof value === 'string' ? value : null;

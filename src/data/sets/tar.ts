@@ -6,6 +6,7 @@
 import { unpackTar, type TarHeader } from 'modern-tar';
 import { DataError } from '../../core/errors.js';
 import { messageOf } from '../../core/messageOf.js';
+import { escapeBytes, isUtf8 } from './escapeBytes.js';
 import { relativePath } from './memberNames.js';
 
 /** A member of a tar archive. */
@@ -23,8 +24,17 @@ export interface TarMember {
 
 const BLOCK = 512;
 /** Offsets and lengths of the fields of a header. */
-const FIELDS = { uid: [108, 8], gid: [116, 8], size: [124, 12], mtime: [136, 12], checksum: [148, 8] } as const;
-const [TYPE, LAST_FIELD] = [156, 500];
+const FIELDS = {
+  name: [0, 100],
+  uid: [108, 8],
+  gid: [116, 8],
+  size: [124, 12],
+  mtime: [136, 12],
+  checksum: [148, 8],
+  prefix: [345, 155],
+} as const;
+const [TYPE, MAGIC, LAST_FIELD] = [156, 257, 500];
+const POSIX_MAGIC = Buffer.from('ustar\0');
 
 type Field = readonly [at: number, length: number];
 
@@ -45,6 +55,8 @@ const FOREIGN: Readonly<Record<string, string>> = {
   X: 'PAX records of Solaris',
 };
 const VOLUME_LABEL = 'V';
+/** The remedy for a damaged or truncated archive. */
+const AGAIN = 'Download or make the archive again.';
 
 /** A number in a header: octal digits up to a NUL, spaces ignored. NaN for other bytes. */
 function octal(header: Uint8Array, [at, length]: Field): number {
@@ -71,25 +83,48 @@ function clearBinaryNumbers(header: Uint8Array): void {
 const [SPACE, EQUALS, LINE_FEED] = [0x20, 0x3d, 0x0a];
 /** Digits of the length of a record: modern-tar refuses members of metadata above 8 MiB. */
 const MAX_DIGITS = 7;
+/** Bytes of the keys that are looked at, the longest being `path`. */
+const MAX_KEY = 64;
 
-/** Whether bytes are PAX records, `length key=value\n` one after the other. Values may be any bytes, such as attributes. */
-function arePaxRecords(bytes: Uint8Array): boolean {
+/** PAX records, `length key=value\n` one after the other, by key; null for other bytes. Values may be any bytes, such as attributes. */
+function readPaxRecords(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> | null {
+  const records = new Map<string, Uint8Array>();
   for (let at = 0; at < bytes.length;) {
     const space = bytes.indexOf(SPACE, at);
     const digits = String.fromCharCode(...bytes.subarray(at, Math.min(space, at + MAX_DIGITS + 1)));
-    if (space < 0 || !/^\d{1,7}$/.test(digits)) return false;
+    if (space < 0 || !/^\d{1,7}$/.test(digits)) return null;
     const end = at + Number(digits);
     const equals = bytes.indexOf(EQUALS, space);
-    if (equals <= space + 1 || equals >= end || bytes[end - 1] !== LINE_FEED) return false;
+    if (equals <= space + 1 || equals >= end || bytes[end - 1] !== LINE_FEED) return null;
+    if (equals - space <= MAX_KEY) {
+      const key = String.fromCharCode(...bytes.subarray(space + 1, equals));
+      records.set(key, bytes.subarray(equals + 1, end - 1));
+    }
     at = end;
   }
-  return true;
+  return records;
+}
+
+/** The bytes of a field up to a NUL. */
+function fieldBytes(header: Uint8Array, [at, length]: Field): Uint8Array {
+  const field = header.subarray(at, at + length);
+  const end = field.indexOf(0);
+  return end < 0 ? field : field.subarray(0, end);
+}
+
+/** The name in a header, which POSIX may cut in two. */
+function headerName(header: Uint8Array): Uint8Array {
+  const [name, prefix] = [fieldBytes(header, FIELDS.name), fieldBytes(header, FIELDS.prefix)];
+  const isPosix = Buffer.from(header.subarray(MAGIC, MAGIC + 6)).equals(POSIX_MAGIC);
+  return isPosix && prefix.length > 0 ? Buffer.concat([prefix, Buffer.from('/'), name]) : name;
 }
 
 /** The blocks of an archive, passed over in step with modern-tar. */
 class TarBlocks {
   /** Where the next header is. */
   offset = 0;
+  /** The name of the next member in PAX records or GNU's, as it is stored; null if it is in the header. */
+  private longName: Uint8Array | null = null;
 
   constructor(
     private readonly bytes: Uint8Array,
@@ -110,17 +145,25 @@ class TarBlocks {
       refuse('files stored in full', 'a sparse file of GNU tar', 'Pack it without --sparse.');
     }
     if (!KNOWN.includes(flag) && flag !== VOLUME_LABEL) {
-      const hint = flag === 'S' ? 'Pack it without --sparse.' : undefined;
+      const hint = flag === 'S' ? 'Pack it without --sparse.' : 'Unpack it with tar, and pass the folder.';
       refuse('files, folders and links', FOREIGN[flag] ?? `a member of type ${JSON.stringify(flag)}`, hint);
     }
     const isFolder = type === 'directory';
+    const bytesOfName = this.longName ?? headerName(this.bytes.subarray(at, at + BLOCK));
+    // The replacement character of the decoder, or one in the name itself.
+    if (stored.includes('\ufffd') && !isUtf8(bytesOfName)) {
+      const hint = 'Unpack the archive, rename the file (convmv), and pack it again.';
+      const op = `${path}: ${escapeBytes(bytesOfName)}`;
+      throw new DataError({ op, expected: 'a name in UTF-8', got: `'${escapeBytes(bytesOfName)}'`, hint });
+    }
     if (isFolder && flag !== '5' && octal(this.bytes.subarray(at, at + BLOCK), FIELDS.size) !== 0) {
-      refuse("a file, whose name does not end with '/'", stored);
+      refuse("a file, whose name does not end with '/'", stored, 'Rename the file, and pack it again.');
     }
     const begin = at + BLOCK;
     // Before the end is known to be there: modern-tar refuses a truncated member next.
     const data = this.bytes.subarray(begin, begin + size);
     this.offset = begin + blocks(size);
+    this.longName = null;
     this.passMetadata();
     const name = relativePath(stored, isFolder, path, at);
     if (flag === VOLUME_LABEL) return { name, type: 'other', kind: 'the label of a volume', target, data };
@@ -130,10 +173,13 @@ class TarBlocks {
     return { name, type: 'other', kind: type === 'fifo' ? 'a pipe' : `a ${type.replace('-', ' ')}`, target, data };
   }
 
-  /** Whether only empty blocks follow. modern-tar requires two of them; some programs write one. */
+  /**
+   * Whether only empty blocks follow. modern-tar requires two of them; some programs write one. Less than a block after
+   * them cannot be a member: a line feed, for example.
+   */
   isAtEnd(): boolean {
     const rest = this.bytes.subarray(this.offset);
-    return rest.length >= BLOCK && isZero(rest);
+    return rest.length >= BLOCK && isZero(rest.subarray(0, rest.length - (rest.length % BLOCK)));
   }
 
   /** The error of modern-tar as a DataError that says where it is. */
@@ -142,23 +188,15 @@ class TarBlocks {
     const refuse = (expected: string, got: string, hint?: string): DataError =>
       new DataError({ op: path, expected, got, hint }, { cause });
     const header = bytes.subarray(offset, offset + BLOCK);
-    if (header.length < BLOCK) {
-      return offset === 0
-        ? refuse('a tar archive', `${bytes.length} bytes`)
-        : refuse('a whole tar archive', `a truncated one of ${bytes.length} bytes`);
-    }
+    const truncated = (): DataError => refuse('a whole tar archive', `a truncated one of ${bytes.length} bytes`, AGAIN);
+    if (header.length < BLOCK) return truncated();
     if (isZero(header)) {
       const got = `more bytes after the empty block at byte ${offset}`;
-      return refuse(
-        'nothing after the end of the archive',
-        got,
-        'Archives that were joined have to be joined by tar -A.',
-      );
+      const hint = 'Join archives with tar -A instead of cat.';
+      return refuse('nothing after the end of the archive', got, hint);
     }
-    if (messageOf(cause) === TRUNCATED)
-      return refuse('a whole tar archive', `a truncated one of ${bytes.length} bytes`);
-    if (offset === 0) return refuse('a tar archive', 'other bytes');
-    return refuse('a tar archive', `a damaged header at byte ${offset} (${messageOf(cause)})`);
+    if (messageOf(cause) === TRUNCATED) return truncated();
+    return refuse('a tar archive', `a damaged header at byte ${offset} (${messageOf(cause)})`, AGAIN);
   }
 
   /** Passes over members that describe the next one. @throws DataError for damaged PAX records */
@@ -172,9 +210,15 @@ class TarBlocks {
       const begin = this.offset + BLOCK;
       // modern-tar refuses a size that is no number, and a truncated member.
       if (!METADATA.includes(flag) || Number.isNaN(size) || begin + size > this.bytes.length) return;
-      if (/[xg]/.test(flag) && !arePaxRecords(this.bytes.subarray(begin, begin + size))) {
-        const got = `damaged ones at byte ${begin}`;
-        throw new DataError({ op: this.path, expected: "records of PAX, 'length key=value'", got });
+      const data = this.bytes.subarray(begin, begin + size);
+      if (flag === 'L') this.longName = fieldBytes(data, [0, size]);
+      if (/[xg]/.test(flag)) {
+        const records = readPaxRecords(data);
+        if (records === null) {
+          const got = `damaged ones at byte ${begin}`;
+          throw new DataError({ op: this.path, expected: "records of PAX, 'length key=value'", got, hint: AGAIN });
+        }
+        if (flag === 'x') this.longName = records.get('path') ?? this.longName;
       }
       this.offset = begin + blocks(size);
     }
@@ -202,7 +246,7 @@ export async function readTar(bytes: Uint8Array, path: string): Promise<TarMembe
     await unpackTar(bytes, { strict: true, filter });
   } catch (cause) {
     if (cause instanceof DataError) throw cause;
-    if (messageOf(cause) !== TRUNCATED || !tar.isAtEnd()) throw tar.explain(cause);
+    if (!tar.isAtEnd()) throw tar.explain(cause);
   }
   return members;
 }

@@ -97,7 +97,7 @@ describe('refuses', () => {
   test('a file that is not an image', async () => {
     await writeFile(path('text.png'), 'just text');
     await writeFile(path('empty.png'), '');
-    const text = refusal(DataError, path('text.png'), 'a PNG, JPEG or WebP image', 'other bytes');
+    const text = refusal(DataError, path('text.png'), 'a PNG, JPEG or WebP image', 'text that begins with "just text"');
     await expect(readImage(path('text.png'))).rejects.toThrow(text);
     const empty = refusal(DataError, path('empty.png'), 'a PNG, JPEG or WebP image', 'an empty file');
     await expect(readImage(path('empty.png'))).rejects.toThrow(empty);
@@ -105,9 +105,21 @@ describe('refuses', () => {
 
   test('other formats that sharp supports', async () => {
     const svg = Buffer.from('<svg xmlns="http://www.w3.org/2000/svg" width="8" height="8"/>');
-    for (const bytes of [svg, await noisy.clone().gif().toBuffer(), await noisy.clone().tiff().toBuffer()]) {
-      await expect(decodeImage(bytes, 'x.png')).rejects.toThrow(refusal(DataError, 'x.png', 'a PNG', 'other bytes'));
+    const gif = await noisy.clone().gif().toBuffer();
+    const tiff = await noisy.clone().tiff().toBuffer();
+    for (const [bytes, kind] of [
+      [svg, 'an SVG image'],
+      [gif, 'a GIF image'],
+      [tiff, 'a TIFF image'],
+    ] as const) {
+      const refused = decodeImage(bytes, 'x.png');
+      await expect(refused).rejects.toThrow(refusal(DataError, 'x.png', 'a PNG, JPEG or WebP image', kind));
+      await expect(refused).rejects.toMatchObject({ hint: 'Convert it first, for example: magick in.gif out.png.' });
     }
+    await expect(decodeImage(Buffer.from('%PDF-1.7'), 'x.png')).rejects.toMatchObject({
+      got: 'a PDF document',
+      hint: 'Pass a picture: its format is recognized by its content, not by its name.',
+    });
   });
 
   test('truncated images', async () => {
@@ -219,17 +231,33 @@ describe('readImage accepts', () => {
     [7, 'Number'],
     [new Float32Array(3), 'Float32Array'],
     [new ArrayBuffer(3), 'ArrayBuffer'],
-    [new URL('https://example.com/a.png'), 'a URL of https:'],
   ])('not %p', async (source, got) => {
     await expect(readImage(source as string)).rejects.toThrow(
       refusal(ParamError, 'readImage', 'a path, a file: URL or a Uint8Array', got),
     );
   });
 
+  test.each<[unknown, string]>([
+    [new URL('https://example.com/a.png'), 'https://example.com/a.png'],
+    ['https://example.com/a.png', 'https://example.com/a.png'],
+    ['s3://bucket/a.png', 's3://bucket/a.png'],
+  ])('no URL of a server: %p', async (source, got) => {
+    const refused = readImage(source as string);
+    await expect(refused).rejects.toThrow(refusal(ParamError, 'readImage', 'a path on this machine', got));
+    await expect(refused).rejects.toMatchObject({ hint: 'Download it first, and pass the path of the file.' });
+  });
+
+  test('no device, whose content never ends', async () => {
+    await expect(readImage('/dev/zero')).rejects.toThrow(
+      refusal(DataError, '/dev/zero', 'a readable file', process.platform === 'win32' ? '' : 'a device'),
+    );
+  });
+
   test('nothing that makes a long message', async () => {
     const text = 'no image'.repeat(1000);
     await expect(readImage(Buffer.from(text))).rejects.toMatchObject({
-      message: 'readImage: expected a PNG, JPEG or WebP image, got other bytes',
+      message:
+        'readImage: expected a PNG, JPEG or WebP image, got text that begins with "no imageno imageno imageno imageno image"',
     });
   });
 });

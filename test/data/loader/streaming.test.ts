@@ -191,7 +191,7 @@ describe('unreadable images', () => {
 
   test('are found when the set is opened if they do not start like an image', async () => {
     for (const [content, got] of [
-      ['a thousand words', 'other bytes'],
+      ['a thousand words', 'text that begins with'],
       ['', 'an empty file'],
     ] as const) {
       const spoiled = await folder('words', { 'dog/5.png': content });

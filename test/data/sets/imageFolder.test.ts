@@ -128,7 +128,7 @@ describe('images of other sizes', () => {
 
 describe('refuses', () => {
   const cases: [string, Record<string, string | null>, string, string, string][] = [
-    ['text in a picture', { 'cat/1.png': 'hello' }, 'cat/1.png', 'a PNG, JPEG or WebP', 'other bytes'],
+    ['text in a picture', { 'cat/1.png': 'hello' }, 'cat/1.png', 'a PNG, JPEG or WebP', 'text that begins'],
     ['an empty image', { 'cat/1.png': '' }, 'cat/1.png', 'a PNG, JPEG or WebP', 'an empty file'],
     ['an empty folder', { 'nothing/': '' }, 'an empty folder', 'a picture in each class folder', 'none in nothing'],
     ['no folder at all', { './': '' }, 'no folder at all', 'images in a folder for each class', 'no files'],
@@ -192,7 +192,7 @@ describe('unreadable images', () => {
     expect([set.n, [...set.labels]]).toEqual([4, [0, 0, 1, 1]]);
     expect([...set.images].filter((_, i) => i % 3 === 0)).toEqual([10, 12, 11, 12]);
     expect(set.skipped?.map(({ file }) => file)).toEqual(['cat/1.png', 'dog/0.png', 'dog/notes.png']);
-    expect(set.skipped?.[2].reason).toBe('other bytes');
+    expect(set.skipped?.[2].reason).toBe('text that begins with "hello"');
     expect(seen).toEqual([1, 2, 3, 4, 5, 6, 7].map((done) => [done, 7]));
     await expect(openDataset(root, 'train', { size: [1, 1] })).rejects.toThrow(
       refusal(DataError, `${root}/`, 'image', ''),

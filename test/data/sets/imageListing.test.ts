@@ -7,10 +7,16 @@ import { refusal } from '../../io/refusal.js';
 const [NFC, NFD] = ['caf\u00e9', 'cafe\u0301'];
 
 /** An archive of these names; the folders of files are added. */
-function archiveOf(names: readonly string[]): Archive {
+function archiveOf(names: readonly string[], brokenLinks: Readonly<Record<string, string>> = {}): Archive {
   const folders = names.flatMap((name) => name.split('/').map((_, i, all) => `${all.slice(0, i).join('/')}/`));
   const all = [...new Set([...names, ...folders.filter((folder) => folder !== '/')])];
-  return { path: 'set', names: all, onDisk: false, read: () => Promise.reject(new Error('not read')) };
+  return {
+    path: 'set',
+    names: all,
+    brokenLinks: new Map(Object.entries(brokenLinks)),
+    onDisk: false,
+    read: () => Promise.reject(new Error('not read')),
+  };
 }
 
 const list = (names: readonly string[], options: SplitOptions = {}): string[] => {
@@ -65,7 +71,7 @@ describe('classes', () => {
   test.each<[string, string[], string, string]>([
     ['an empty folder', ['cat/1.png', 'dog/'], 'dog/', 'none in dog'],
     ['several', ['cat/1.png', 'z/', 'y/notes.txt', 'é/._1.png'], 'y/', 'none in y, z, é'],
-    ['six', ['x/1.png', 'a/', 'b/', 'c/', 'd/', 'e/', 'f/'], 'a/', 'none in a, b, c, d, e, … (6 folders)'],
+    ['six', ['x/1.png', 'a/', 'b/', 'c/', 'd/', 'e/', 'f/'], 'a/', 'none in a, b, c, d, e and 1 more'],
     ['five', ['x/1.png', 'a/', 'b/', 'c/', 'd/', 'e/'], 'a/', 'none in a, b, c, d, e'],
     ['below a common folder', ['s/cat/1.png', 's/dog/a.gif'], 's/dog/', 'none in dog'],
     ['in the selected split', ['test/cat/1.png', 'test/dog/', 'train/dog/1.png'], 'test/dog/', 'none in dog'],
@@ -167,9 +173,21 @@ describe('splits', () => {
     );
   });
 
-  test.each<[SplitOptions, string[], string, string, string | undefined]>([
-    [{}, ['train/x/1.png'], 'a split: train, val or test', 'none, although there are folders', undefined],
-    [{ split: 'train' }, ['val/x/1.png'], 'class folders in one of train, training', 'only val/', undefined],
+  test.each<[SplitOptions, string[], string, string, string]>([
+    [
+      {},
+      ['train/x/1.png'],
+      'a split: train, val or test',
+      'none, although there are folders',
+      "Pass { split: 'train' }.",
+    ],
+    [
+      { split: 'train' },
+      ['val/x/1.png'],
+      'class folders in one of train, training',
+      'only val/',
+      'Rename the folder of the training images to train.',
+    ],
     [
       { split: 'val' },
       ['a/train/x/1.png'],
@@ -186,12 +204,8 @@ describe('splits', () => {
     ],
   ])('refuses a split without a folder: %j', (options, names, expected, got, hint) => {
     expect(() => list(names, options)).toThrow(refusal(DataError, 'set', expected, got));
-    const expectedHint: unknown = hint === undefined ? undefined : expect.stringContaining(hint);
-    try {
-      list(names, options);
-    } catch (error) {
-      expect((error as DataError).hint).toEqual(expectedHint);
-    }
+    const withHint = expect.objectContaining({ hint: expect.stringContaining(hint) });
+    expect(() => list(names, options)).toThrow(withHint);
   });
 
   test('tell whether a set is whole, drawn or has its own folder', () => {
@@ -209,5 +223,48 @@ describe('splits', () => {
     ]);
     const divided = listImages(archiveOf(splits('train', 'val')), { split: 'val', valSplit: 0.5 });
     expect([divided.splitSource, divided.files]).toEqual([undefined, ['val/cat/2.png']]);
+  });
+});
+
+describe('links that lead nowhere', () => {
+  const names = ['cat/1.png', 'dog/1.png'];
+
+  test.each(['bird', 'cat/more', 'notes.txt', 'cat.d/x'])('%s may be a folder: it is refused', (link) => {
+    expect(() => listImages(archiveOf([...names, link], { [link]: 'one to nowhere' }), {})).toThrow(
+      refusal(DataError, `set: ${link}`, 'a link to a file or a folder', 'one to nowhere'),
+    );
+    expect(() => listImages(archiveOf([...names, link], { [link]: 'one' }), {})).toThrow(
+      expect.objectContaining({ hint: 'Restore what it leads to, or remove the link.' }),
+    );
+  });
+
+  test.each(['cat/2.png', '.#lock', 'cat/.hidden', '.git/bird'])('%s is not', (link) => {
+    const { files } = listImages(archiveOf([...names, link], { [link]: 'one to nowhere' }), {});
+    expect(files).toEqual(link.endsWith('png') ? ['cat/1.png', 'cat/2.png', 'dog/1.png'] : names);
+  });
+});
+
+describe('8,000 roots', () => {
+  const roots = (name: string): string[] => Array.from({ length: 8000 }, (_, i) => `${i}/${name}/cat/1.png`);
+
+  test('are refused with the first of them', () => {
+    expect(() => list(roots('train'), { split: 'train' })).toThrow(
+      refusal(
+        DataError,
+        'set',
+        'one root',
+        '8000 roots: 0/train/, 1/train/, 2/train/, 3/train/, 4/train/ and 7995 more',
+      ),
+    );
+  });
+
+  test('of another split share their classes', () => {
+    const { classNames, files } = listImages(archiveOf([...roots('train'), 'val/dog/1.png']), { split: 'val' });
+    expect([classNames, files]).toEqual([['cat', 'dog'], ['val/dog/1.png']]);
+  });
+
+  test('inside of each other are ordinary folders', () => {
+    const names = Array.from({ length: 4000 }, (_, i) => `test/${i}/train/cat/1.png`);
+    expect(() => list(names, { split: 'train' })).toThrow(refusal(DataError, 'set', 'one root', '4000 roots'));
   });
 });

@@ -114,7 +114,10 @@ describe('integers', () => {
 });
 
 describe('bytes as text in Latin-1, as Python 3 writes them in protocol 2', () => {
-  const unicode = (text: string): number[] => [0x58, Buffer.byteLength(text), 0, 0, 0, ...Buffer.from(text)];
+  const unicode = (text: string): number[] => {
+    const utf8 = Buffer.from(text);
+    return [0x58, utf8.length & 255, (utf8.length >> 8) & 255, utf8.length >> 16, 0, ...utf8];
+  };
   const encode = (text: string, encoding = 'latin1'): number[] => [
     ...global('_codecs', 'encode'),
     ...tuple(unicode(text), unicode(encoding)),
@@ -123,6 +126,32 @@ describe('bytes as text in Latin-1, as Python 3 writes them in protocol 2', () =
 
   test('are read', () => {
     expect(readPickle(pickle(encode('a\u0000\u007f\u0080\u00ff')), 'x')).toEqual(Uint8Array.of(97, 0, 127, 128, 255));
+  });
+
+  test('are read from long text, and made once for each', () => {
+    for (const length of [2 ** 16 - 2, 2 ** 16 - 1, 2 ** 16]) {
+      const text = `${'a'.repeat(length - 2)}\u00ff`;
+      const memo = [...unicode(text), 0x71, 1];
+      const call = (argument: number[]): number[] => [
+        ...global('_codecs', 'encode'),
+        ...tuple(argument, unicode('latin1')),
+        0x52,
+      ];
+      const read = readPickle(pickle(list([call(memo), call([0x68, 1])])), 'x');
+      if (!Array.isArray(read)) throw new Error('no list');
+      expect(read[0]).toEqual(new Uint8Array(Buffer.from(text, 'latin1')));
+      expect(read[1]).toBe(read[0]);
+    }
+  });
+
+  test('long text is no key and no name', () => {
+    const long = unicode('a'.repeat(2 ** 16 + 1));
+    expect(() => readPickle(pickle([0x7d, ...long, 0x4e, 0x73]), 'x')).toThrow(
+      refusal(DataError, 'x', 'keys that are strings', 'another key'),
+    );
+    expect(() => readPickle(pickle([...long, ...long, 0x93]), 'x')).toThrow(
+      refusal(DataError, 'x', 'the name of a class', 'another value'),
+    );
   });
 
   test('are made once for a text', () => {
@@ -136,6 +165,7 @@ describe('bytes as text in Latin-1, as Python 3 writes them in protocol 2', () =
     ['another encoding', encode('a', 'rot13'), 'text and latin1', 'something else'],
     ['bytes', [...global('_codecs', 'encode'), ...tuple(str('a'), unicode('latin1')), 0x52], 'text and latin1', 'else'],
     ['letters above U+00FF', encode('\u0161'), 'text of Latin-1', 'other letters'],
+    ['long text with letters above U+00FF', encode('\u0161'.repeat(2 ** 15 + 1)), 'text of Latin-1', 'other letters'],
     ['letters above U+FFFF', encode('🐱'), 'text of Latin-1', 'other letters'],
   ])('%s are refused', (_, instructions, expected, got) => {
     expect(() => readPickle(pickle(instructions), 'x')).toThrow(refusal(DataError, 'x', expected, got));
@@ -210,6 +240,14 @@ describe('refuses', () => {
     ['a negative shape', pickle(array([-2, -3], sequence)), 'the shape', ''],
     ['an absurd shape', pickle(array([2 ** 31 - 1, 2 ** 31 - 1], sequence)), 'bytes for an array', '6'],
   ];
+
+  test('says what to do', () => {
+    expect(() => readPickle(raw(0x80, 2, 0x2e), 'x')).toThrow(
+      expect.objectContaining({
+        hint: 'Download the archive again. In batches of your own use lists, strings, integers and arrays of numpy.',
+      }),
+    );
+  });
 
   test.each(cases)('%s', (_, file, expected, got) => {
     expect(() => readPickle(file, 'x.pickle')).toThrow(refusal(DataError, 'x.pickle', expected, got));

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { DataError } from '../../../src/core/errors.js';
 import { readTar, type TarMember } from '../../../src/data/sets/tar.js';
-import { readMember } from '../../../src/data/sets/tarFiles.js';
+import { TarTree } from '../../../src/data/sets/tarTree.js';
 import { refusal } from '../../io/refusal.js';
 import { memberBlocks, paxRecord, tarOfMembers, withPax, type Member } from './tarWriter.js';
 
@@ -84,15 +84,58 @@ describe('names', () => {
     ['leading out and back', { name: 'a/../../x' }, 'a/../../x', "without '..'", 'a/../../x'],
     ['with .. inside', { name: 'a/../x' }, 'a/../x', "without '..'", 'a/../x'],
     ['with NUL', withPax({ path: 'a\0b' }, { name: 'x' }), 'a', 'a name without NUL', '"a\\u0000b"'],
-    ['in Latin-1', { name: Buffer.from('caf\xe9', 'latin1') }, 'caf\ufffd', 'a name in UTF-8', 'other bytes'],
+    ['in Latin-1', { name: Buffer.from('caf\xe9', 'latin1') }, 'caf\\xe9', 'a name in UTF-8', "'caf\\xe9'"],
+    [
+      'of NUL to DEL',
+      { name: Buffer.from('a\x01\x1f ~\x7f\xff', 'latin1') },
+      'a\\x01\\x1f ~\\x7f\\xff',
+      'UTF-8',
+      "\\xff'",
+    ],
+    [
+      'in two parts',
+      { name: Buffer.from('b\xe9', 'latin1'), prefix: 'a' },
+      'a/b\\xe9',
+      'a name in UTF-8',
+      "'a/b\\xe9'",
+    ],
+    [
+      'of GNU',
+      [
+        { name: '././@LongLink', type: 'L', data: Buffer.from('long\xe9\0', 'latin1'), magic: 'ustar  \0' },
+        { name: 'cut', magic: 'ustar  \0' },
+      ],
+      'long\\xe9',
+      'a name in UTF-8',
+      "'long\\xe9'",
+    ],
+    [
+      'of 300 bytes that are not in UTF-8',
+      [{ name: 'pax', type: 'x', data: Buffer.from(`310 path=${'\xe9'.repeat(300)}\n`, 'latin1') }, { name: 'cut' }],
+      `${'\\xe9'.repeat(100)}…`,
+      'a name in UTF-8',
+      '\\xe9',
+    ],
   ])('that are %s are refused', async (_, member, op, expected, got) => {
     const members = [{ name: 'first' }, ...(Array.isArray(member) ? member : [member])];
     await expect(read(members)).rejects.toThrow(refusal(DataError, `a.tar: ${op}`, expected, got));
   });
 
+  test('with the replacement character of UTF-8 are no others', async () => {
+    expect((await read([{ name: '\ufffd.png' }])).map(({ name }) => name)).toEqual(['\ufffd.png']);
+    expect((await read(withPax({ path: 'a/\ufffd' }, { name: 'x' })))[0].name).toBe('a/\ufffd');
+    // The long name is that of one member.
+    const members = [...withPax({ path: 'a/\ufffd' }, { name: 'x' }), { name: Buffer.from('\xe9', 'latin1') }];
+    await expect(read(members)).rejects.toThrow(refusal(DataError, 'a.tar: \\xe9', 'a name in UTF-8', "'\\xe9'"));
+  });
+
   test.each<[Member, string]>([
     [{ name: '/a' }, 'Pack it without -P (--absolute-names).'],
-    [{ name: Buffer.from('\xe9', 'latin1') }, 'Unpack the archive, rename the file, and pack it again.'],
+    [{ name: Buffer.from('\xe9', 'latin1') }, 'Unpack the archive, rename the file (convmv), and pack it again.'],
+    [{ name: '' }, 'The archive may be damaged: make or download it again.'],
+    [{ name: '../x' }, 'Pack the folder itself: tar -C FOLDER -cf OUT.tar .'],
+    [{ name: 'd/'.repeat(17) + 'x' }, 'Move the pictures further up.'],
+    [{ name: '.' }, 'Unpack the archive, rename the file, and pack it again.'],
   ])('%j: the hint says what to do', async (member, hint) => {
     await expect(read([member])).rejects.toMatchObject({ hint });
   });
@@ -177,7 +220,9 @@ describe('times and ids', () => {
   test('do not hide damage', async () => {
     const bytes = Buffer.from(tarOfMembers([{ name: 'a', mtime: binary(-1n) }]));
     bytes[0] ^= 1;
-    await expect(readTar(bytes, 'a.tar')).rejects.toThrow(refusal(DataError, 'a.tar', 'a tar archive', 'other bytes'));
+    await expect(readTar(bytes, 'a.tar')).rejects.toThrow(
+      refusal(DataError, 'a.tar', 'a tar archive', 'a damaged header at byte 0'),
+    );
   });
 });
 
@@ -190,8 +235,7 @@ describe('members that are no files', () => {
   ])('of type %s are listed, and cannot be read', async (type, kind) => {
     const members = await read([{ name: 'a', type }, { name: 'b' }]);
     expect(members).toMatchObject([{ name: 'a', type: 'other', kind }, { name: 'b' }]);
-    const byName = new Map(members.map((member) => [member.name, member]));
-    expect(() => readMember(byName, 'a', 'a.tar')).toThrow(refusal(DataError, 'a.tar: a', 'a file', kind));
+    expect(() => new TarTree(members, 'a.tar').read('a')).toThrow(refusal(DataError, 'a.tar: a', 'a file', kind));
   });
 
   test.each([
@@ -209,7 +253,7 @@ describe('members that are no files', () => {
       () => ({ hint: 'none' }),
       (error: unknown) => error as DataError,
     );
-    expect(hint).toBe(type === 'S' ? 'Pack it without --sparse.' : undefined);
+    expect(hint).toBe(type === 'S' ? 'Pack it without --sparse.' : 'Unpack it with tar, and pass the folder.');
   });
 
   test('sparse files in PAX are refused by name', async () => {
@@ -240,18 +284,32 @@ describe('members that are no files', () => {
 });
 
 describe('links', () => {
+  const treeOf = async (members: readonly Member[]): Promise<TarTree> => new TarTree(await read(members), 'a.tar');
+  const readText = (tree: TarTree, name: string): string => new TextDecoder().decode(tree.read(name));
+
   const readLink = async (link: Partial<Member>, more: readonly Member[] = []): Promise<string> => {
-    const members = await read([{ name: 'd/file', data: 'content' }, ...more, { name: 'd/link', ...link }]);
-    const byName = new Map(members.map((member) => [member.name, member]));
-    return new TextDecoder().decode(readMember(byName, 'd/link', 'a.tar'));
+    const tree = await treeOf([{ name: 'd/file', data: 'content' }, ...more, { name: 'd/link', ...link }]);
+    return readText(tree, 'd/link');
   };
+  const symbolic = (name: string, target: string): Member => ({ name, type: '2', target });
+  const hard = (name: string, target: string): Member => ({ name, type: '1', target });
 
   test.each<[string, Partial<Member>, Member[]]>([
     ['hard', { type: '1', target: 'd/file' }, []],
     ['hard, with ./', { type: '1', target: './d/file' }, []],
+    ['hard, with ..', { type: '1', target: 'd/x/../file' }, []],
     ['symbolic', { type: '2', target: 'file' }, []],
     ['symbolic, through another folder', { type: '2', target: '../d/./file' }, []],
-    ['to a link', { type: '2', target: 'other' }, [{ name: 'd/other', type: '1', target: 'd/file' }]],
+    ['to a link', { type: '2', target: 'other' }, [hard('d/other', 'd/file')]],
+    ['through a link to a folder', { type: '2', target: '../e/file' }, [symbolic('e', 'd')]],
+    [
+      'through two links to folders',
+      { type: '2', target: '../a/b/file' },
+      [symbolic('a/b', '../e'), symbolic('e', 'd')],
+    ],
+    // The folder above `x/y` is `x`, whatever the path to it.
+    ['to .. after a link', { type: '2', target: '../to/../../d/file' }, [symbolic('to', 'x/y'), { name: 'x/y/1' }]],
+    ['to a hard link to a symbolic one', { type: '2', target: 'h' }, [symbolic('d/s', 'file'), hard('d/h', 'd/s')]],
   ])('%s', async (_, link, more) => {
     expect(await readLink(link, more)).toBe('content');
   });
@@ -266,31 +324,57 @@ describe('links', () => {
       ],
       ...withPax({ linkpath: LONG }, { name: 'pax', type: '2' }),
     ]);
-    const byName = new Map(members.map((member) => [member.name, member]));
-    expect(members.map(({ name }) => readMember(byName, name, 'a.tar').length)).toEqual([1, 1, 1]);
+    const tree = new TarTree(members, 'a.tar');
+    expect(members.map(({ name }) => tree.read(name).length)).toEqual([1, 1, 1]);
   });
 
-  const loop: Member[] = [{ name: 'd/other', type: '2', target: 'link' }];
+  const loop: Member[] = [symbolic('d/other', 'link')];
+  const long = withPax({ linkpath: 'x/'.repeat(2049) }, { name: 'd/long', type: '2' });
   test.each<[string, Partial<Member>, string, Member[]]>([
     ['out of the archive', { type: '2', target: '../../etc' }, 'leads out of it, to ../../etc', []],
     ['to an absolute path', { type: '2', target: '/etc/passwd' }, 'leads out of it, to /etc/passwd', []],
     ['to an absolute path, hard', { type: '1', target: '/d/file' }, 'leads out of it, to /d/file', []],
+    ['out of the archive, hard', { type: '1', target: 'd/../../d/file' }, 'leads out of it, to d/../../d/file', []],
     ['to nothing', { type: '2', target: 'no' }, 'one to no, which is not in it', []],
     ['to nothing, hard', { type: '1', target: 'file' }, 'one to file, which is not in it', []],
-    ['to a folder', { type: '2', target: '../d' }, 'one to the folder ../d', [{ name: 'd/', type: '5' }]],
+    ['to a folder', { type: '2', target: '../d' }, 'one to the folder d/', [{ name: 'd/', type: '5' }]],
+    ['to a folder, hard', { type: '1', target: 'd' }, 'one to the folder d/', []],
+    ['to the archive', { type: '2', target: '..' }, 'one to the folder .', []],
+    ['through a file', { type: '2', target: 'file/1' }, 'one to file/1, which is not in it', []],
     ['in a circle', { type: '2', target: 'other' }, 'links that lead to each other', loop],
     ['to itself', { type: '2', target: 'link' }, 'links that lead to each other', []],
+    ['to itself, hard', { type: '1', target: 'd/link' }, 'links that lead to each other', []],
+    [
+      'in a circle, hard',
+      { type: '1', target: 'a' },
+      'links that lead to each other',
+      [hard('a', 'b'), hard('b', 'a')],
+    ],
+    [
+      'through a circle',
+      { type: '2', target: '../a/x' },
+      'links that lead to each other',
+      [symbolic('a', 'b'), symbolic('b', 'a')],
+    ],
+    ['to a path of 4098 characters', { type: '2', target: 'long' }, 'one to a path of 4098 characters', long],
   ])('%s are refused', async (_, link, got, more) => {
-    await expect(readLink(link, more)).rejects.toThrow(
-      refusal(DataError, 'a.tar: d/link', 'a link to a file of the archive', got),
-    );
+    const refused = readLink(link, more);
+    await expect(refused).rejects.toThrow(refusal(DataError, 'a.tar: d/link', 'a link to a file of the archive', got));
+    const hint = got.includes('folder') ? undefined : 'Restore what it leads to, or remove the link.';
+    expect(await refused.catch((error: unknown) => (error as DataError).hint)).toBe(hint);
   });
 
-  test('40 in a row are followed, as Linux does', async () => {
+  test('40 symbolic ones in a row are followed, as Linux does', async () => {
     const chain = (length: number): Member[] =>
-      Array.from({ length }, (_, i) => ({ name: `${i}`, type: '2', target: i + 1 < length ? `${i + 1}` : 'd/file' }));
+      Array.from({ length }, (_, i) => symbolic(`${i}`, i + 1 < length ? `${i + 1}` : 'd/file'));
     expect(await readLink({ type: '2', target: '../0' }, chain(39))).toBe('content');
     await expect(readLink({ type: '2', target: '../0' }, chain(40))).rejects.toThrow('links that lead to each other');
+  });
+
+  test('any number of hard ones in a row are one file', async () => {
+    const chain = Array.from({ length: 20_000 }, (_, i) => hard(`${i}`, i === 0 ? 'd/file' : `${i - 1}`));
+    const tree = await treeOf([{ name: 'd/file', data: 'content' }, ...chain]);
+    for (const name of ['0', '41', '19999', '10000']) expect(readText(tree, name)).toBe('content');
   });
 
   test('to a device are refused', async () => {
@@ -299,10 +383,90 @@ describe('links', () => {
     );
   });
 
-  test('an unknown name is refused', () => {
-    expect(() => readMember(new Map(), 'x', 'a.tar')).toThrow(
-      refusal(DataError, 'a.tar: x', 'a member of this name', 'none'),
-    );
+  test('an unknown name and a folder are refused', async () => {
+    const tree = await treeOf([{ name: 'd/file' }]);
+    const unknown = expect.objectContaining({ hint: 'List the members: tar -tf a.tar.' });
+    expect(() => tree.read('x')).toThrow(refusal(DataError, 'a.tar: x', 'a member of this name', 'none'));
+    expect(() => tree.read('x')).toThrow(unknown);
+    expect(() => tree.read('d/')).toThrow(refusal(DataError, 'a.tar: d/', 'a file', 'a folder'));
+  });
+
+  describe('to folders', () => {
+    const list = async (members: readonly Member[]): Promise<readonly string[]> => (await treeOf(members)).list().names;
+
+    test('are folders, with all that is in them', async () => {
+      const members = [{ name: 'cat/a/1', data: 'content' }, symbolic('dog', 'cat'), symbolic('cat/b', 'a')];
+      const names = [
+        'cat/',
+        'cat/a/',
+        'cat/a/1',
+        'cat/b/',
+        'cat/b/1',
+        'dog/',
+        'dog/a/',
+        'dog/a/1',
+        'dog/b/',
+        'dog/b/1',
+      ];
+      expect([...(await list(members))].sort()).toEqual(names);
+      const tree = await treeOf(members);
+      for (const name of names.filter((each) => each.endsWith('1'))) expect(readText(tree, name)).toBe('content');
+    });
+
+    test('that they are in are not followed, and listed as broken', async () => {
+      const members = [{ name: 'a/1' }, symbolic('a/self', '.'), symbolic('a/up', '..'), symbolic('a/b/c', '../../a')];
+      const { names, brokenLinks } = (await treeOf(members)).list();
+      expect([...names].sort()).toEqual(['a/', 'a/1', 'a/b/', 'a/b/c', 'a/self', 'a/up']);
+      expect(Object.fromEntries(brokenLinks)).toEqual({
+        'a/self': 'one to a folder that it is in',
+        'a/up': 'one to a folder that it is in',
+        'a/b/c': 'one to a folder that it is in',
+      });
+    });
+
+    test('that contain links to each other end', async () => {
+      const members = [{ name: 'a/1' }, { name: 'b/2' }, symbolic('a/b', '../b'), symbolic('b/a', '../a')];
+      const { names, brokenLinks } = (await treeOf(members)).list();
+      expect([...names].sort()).toEqual(['a/', 'a/1', 'a/b/', 'a/b/2', 'a/b/a', 'b/', 'b/2', 'b/a/', 'b/a/1', 'b/a/b']);
+      expect([...brokenLinks.keys()].sort()).toEqual(['a/b/a', 'b/a/b']);
+    });
+
+    test('that are missing are broken, with the reason', async () => {
+      const { brokenLinks } = (await treeOf([symbolic('cat', '../cats'), symbolic('dog', 'dogs')])).list();
+      expect([...brokenLinks]).toEqual([
+        ['cat', 'one that leads out of it, to ../cats'],
+        ['dog', 'one to dogs, which is not in it'],
+      ]);
+    });
+
+    test('lead to one by 100 paths, not more', async () => {
+      const links = (count: number): Member[] => Array.from({ length: count }, (_, i) => symbolic(`${i}`, 'a'));
+      expect(await list([{ name: 'a/1' }, ...links(99)])).toHaveLength(200);
+      const refused = list([{ name: 'a/1' }, ...links(100)]);
+      await expect(refused).rejects.toThrow(
+        refusal(DataError, 'a.tar: a/', 'at most 100 paths to a folder, through links', 'more'),
+      );
+      await expect(refused).rejects.toMatchObject({ hint: 'Remove links to this folder, or to folders above it.' });
+    });
+
+    test('are bounded when each folder links twice to the next', async () => {
+      const links = Array.from({ length: 15 }, (_, i) => [
+        symbolic(`${i}/a`, `../${i + 1}`),
+        symbolic(`${i}/b`, `../${i + 1}`),
+      ]);
+      await expect(list([...links.flat(), { name: '15/1' }])).rejects.toThrow('at most 100 paths to a folder');
+    });
+
+    test('make paths of 16 folders, not more', async () => {
+      const chain = (count: number): Member[] => [
+        ...Array.from({ length: count - 1 }, (_, i) => symbolic(`${i}/x`, `../${i + 1}`)),
+        { name: `${count - 1}/1` },
+      ];
+      expect(await list(chain(16))).toContain(`0/${'x/'.repeat(15)}1`);
+      await expect(list(chain(17))).rejects.toThrow(
+        refusal(DataError, `a.tar: 0/${'x/'.repeat(16)}`, 'at most 16 levels of folders', 'more'),
+      );
+    });
   });
 });
 
@@ -314,6 +478,13 @@ describe('the end', () => {
     expect(textOf(await read(members, new Uint8Array(512 * count)))).toEqual([['a', 'x']]);
   });
 
+  test.each(['\n', '\r\n', 'x'.repeat(511)])('followed by %j, which is less than a block', async (more) => {
+    for (const blocks of [1, 2]) {
+      const end = Buffer.concat([new Uint8Array(512 * blocks), Buffer.from(more)]);
+      expect(textOf(await read(members, end))).toEqual([['a', 'x']]);
+    }
+  });
+
   test('without members', async () => {
     expect(await read([], new Uint8Array(1024))).toEqual([]);
   });
@@ -321,7 +492,8 @@ describe('the end', () => {
   test.each<[string, Uint8Array, string, string]>([
     ['missing', new Uint8Array(0), 'a whole tar archive', 'a truncated one of 1024 bytes'],
     ['cut', block.subarray(1), 'a whole tar archive', 'a truncated one of 1535 bytes'],
-    ['followed by other bytes', Buffer.concat([block, block, Buffer.from('x')]), 'nothing after the end', 'byte 1024'],
+    ['followed by other bytes', Buffer.concat([block, block, Buffer.alloc(512, 'x')]), 'nothing after', 'byte 1024'],
+    ['cut, and followed by other bytes', Buffer.from('x'), 'a whole tar archive', 'a truncated one of 1025 bytes'],
     ['followed by an archive', Buffer.concat([block, block, tarOfMembers([{ name: 'b' }])]), 'nothing after', '1024'],
     ['in the middle', Buffer.concat([block, tarOfMembers([{ name: 'b' }])]), 'nothing after', 'byte 1024'],
   ])('%s is refused', async (_, end, expected, got) => {
@@ -331,7 +503,7 @@ describe('the end', () => {
   test('followed by an archive: the hint says how archives are joined', async () => {
     const end = Buffer.concat([block, block, tarOfMembers([{ name: 'b' }])]);
     await expect(read(members, end)).rejects.toMatchObject({
-      hint: 'Archives that were joined have to be joined by tar -A.',
+      hint: 'Join archives with tar -A instead of cat.',
       cause: expect.any(Error),
     });
   });
@@ -339,7 +511,7 @@ describe('the end', () => {
   test('a file of 511 bytes, and one of 500', async () => {
     for (const length of [1, 500, 511]) {
       await expect(readTar(new Uint8Array(length).fill(120), 'a.tar')).rejects.toThrow(
-        refusal(DataError, 'a.tar', 'a tar archive', `${length} bytes`),
+        refusal(DataError, 'a.tar', 'a whole tar archive', `a truncated one of ${length} bytes`),
       );
     }
   });
@@ -405,7 +577,7 @@ describe('damage', () => {
   test('of a path in PAX records that is not in UTF-8 is refused by name', async () => {
     const data = Buffer.from('13 path=caf\xe9\n', 'latin1');
     await expect(read([{ name: 'pax', type: 'x', data }, { name: 'b' }])).rejects.toThrow(
-      refusal(DataError, 'a.tar: caf\ufffd', 'a name in UTF-8', 'other bytes'),
+      refusal(DataError, 'a.tar: caf\\xe9', 'a name in UTF-8', "'caf\\xe9'"),
     );
   });
 

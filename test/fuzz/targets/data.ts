@@ -165,6 +165,7 @@ const archiveOf = (files: ReadonlyMap<string, Uint8Array>): Archive => ({
   path: 'archive.tar',
   onDisk: false,
   names: [...files.keys()].sort(),
+  brokenLinks: new Map(),
   read: (name) => Promise.resolve(files.get(name) ?? new Uint8Array(0)),
 });
 

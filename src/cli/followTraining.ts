@@ -97,6 +97,7 @@ export async function followTraining(run: RunSetup, options: TrainFlags): Promis
     });
     const invalid = await folder.begin(file, origin, options);
     if (invalid.length > 0) warn(rejectionNote(folder, invalid));
+    folder.warnings.forEach(warn);
     hasBegun = true;
     const trained = await recorder.follow(steps, display.record);
     display.stop();
@@ -144,7 +145,7 @@ async function finish(trained: TrainingResult, folder: RunFolder, note: Note): P
     ['best', trained.best],
     ['best-fusable', trained.bestFusable],
   ] as const) {
-    if (best === null) continue;
+    if (best === null || !(await folder.hasWeights(name))) continue;
     const top1 = best.top1 === null ? '' : `, top-1 ${formatPercent(best.top1)}`;
     note(`       ${join(folder.path, `${name}.safetensors`)} (epoch ${best.epoch}${top1})`);
   }

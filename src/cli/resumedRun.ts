@@ -10,6 +10,7 @@ import { ParamError } from '../core/errors.js';
 import { isSetName } from '../data/sets/find.js';
 import type { Origin, StoredFlags } from '../train/origin.js';
 import { resolveRecipe, type Recipe } from '../train/recipe.js';
+import { recipeToFile } from '../train/recipeFile.js';
 import type { RunFolder } from '../train/runFolder.js';
 import { flagOf, STORED_FLAGS, type TrainFlags } from './trainFlags.js';
 import type { RunPlan } from './trainingSetup.js';
@@ -137,11 +138,17 @@ export function flagsToStore(folder: RunFolder, flags: TrainFlags, isGiven: IsGi
   return Object.fromEntries(STORED_FLAGS.flatMap(([name]) => (isStored(name) ? [[name, flags[name]]] : [])));
 }
 
+/** Whether a `config.json` has the values of a recipe but for the epochs: it may be that of another run. */
+function isSameRecipe(description: RunFolder['description'], recipe: Recipe): boolean {
+  const values = Object.entries(recipeToFile(recipe)).filter(([key]) => key !== 'epochs');
+  return values.every(([key, value]) => JSON.stringify(description?.[key]) === JSON.stringify(value));
+}
+
 /** The recipe and the network of a run; its last number of epochs, which a resume may have raised. */
 function storedPlan({ checkpoint, description }: RunFolder): Stored | null {
   if (checkpoint === null) return null;
   const { recipe, config } = checkpoint;
-  const epochs = description?.['epochs'];
+  const epochs = isSameRecipe(description, recipe) ? description?.['epochs'] : 0;
   const raised = typeof epochs === 'number' && Number.isSafeInteger(epochs) ? epochs : 0;
   return { recipe: { ...recipe, epochs: Math.max(recipe.epochs, raised) }, config: networkOf(config) };
 }
@@ -206,6 +213,7 @@ export function restartedFlags(folder: RunFolder, flags: TrainFlags, isGiven: Is
       ? { ...flags, config: join(folder.path, 'config.json') }
       : flags;
   }
+  if (folder.descriptionError !== null && flags.config === undefined) throw folder.descriptionError;
   const hasOthers = Object.keys(flags).some((name) => !['resume', 'output', 'json'].includes(name) && isGiven(name));
   if (hasOthers) return flags;
   const hint = 'Start a new run: leave out --resume.';

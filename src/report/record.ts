@@ -1,4 +1,5 @@
 import { DataError } from '../core/errors.js';
+import { parseJson } from '../core/json.js';
 import { isInteger, isRecord, show } from '../core/check.js';
 import { readBytes } from '../io/readFile.js';
 
@@ -104,7 +105,7 @@ function scores(value: unknown, key: string): RecordedScores {
 function parseObject(line: string): Fields {
   let value: unknown;
   try {
-    value = JSON.parse(line);
+    value = parseJson(line, { op: 'metrics' });
   } catch {
     throw new InvalidRecord('a JSON object', shorten(line));
   }

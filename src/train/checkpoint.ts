@@ -3,7 +3,7 @@
  * functions of seed, epoch and step, so that they need no state.
  */
 import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { WeightsError } from '../core/errors.js';
 import { atomicWrite } from '../io/atomicWrite.js';
 import { readSafetensorsBytes } from '../io/readSafetensors.js';
@@ -63,7 +63,7 @@ export async function readCheckpoint(path: string): Promise<Checkpoint> {
 /**
  * Reads the last undamaged checkpoint of a folder.
  *
- * @param onDamage called with the error of each damaged checkpoint
+ * @param onDamage called with the error of each damaged checkpoint after the one that is returned
  * @returns null if the folder has no checkpoints
  * @throws WeightsError if all checkpoints are damaged
  */
@@ -71,16 +71,30 @@ export async function readLastCheckpoint(
   folder: string,
   onDamage: (error: WeightsError) => void,
 ): Promise<Checkpoint | null> {
-  let lastError: WeightsError | null = null;
+  const errors: WeightsError[] = [];
   for (const path of await listCheckpoints(folder)) {
     try {
-      return await readCheckpoint(path);
+      const checkpoint = await readCheckpoint(path);
+      errors.forEach(onDamage);
+      return checkpoint;
     } catch (error) {
       if (!(error instanceof WeightsError)) throw error;
-      lastError = error;
-      onDamage(error);
+      errors.push(error);
     }
   }
-  if (lastError !== null) throw lastError;
+  if (errors.length > 0) throw allDamaged(folder, errors);
   return null;
+}
+
+const DAMAGED_HINT =
+  'Copy an older checkpoint into the folder, or start a new run with --output. Its weights, such as best.safetensors, ' +
+  'can still be fused and evaluated.';
+
+function allDamaged(folder: string, errors: readonly WeightsError[]): WeightsError {
+  const each = errors.map(({ op, expected, got }) => `${basename(op)} (expected ${expected}, got ${got})`);
+  const got = `${errors.length === 1 ? 'none, but one' : `none, but ${errors.length}`} damaged: ${each.join(', ')}`;
+  return new WeightsError(
+    { op: folder, expected: 'a whole checkpoint', got, hint: DAMAGED_HINT },
+    { cause: errors[0] },
+  );
 }

@@ -4,7 +4,7 @@
 import { createHash } from 'node:crypto';
 import { WeightsError } from '../core/errors.js';
 import { updateHash } from '../data/sets/updateHash.js';
-import { METADATA, PREFIX } from '../io/safetensorsHeader.js';
+import { headerLength, METADATA, PREFIX, readHeader } from '../io/safetensorsHeader.js';
 
 /** Must be the first key of the metadata, so that the digest has a fixed position. */
 export const DIGEST_KEY = 'vanillanet.sha256';
@@ -38,6 +38,22 @@ export function verifyDigest(bytes: Uint8Array, path: string): boolean {
   if (!HEADER_START.every((byte, i) => bytes[PREFIX + i] === byte)) return false;
   const expected = String.fromCharCode(...bytes.subarray(BEGIN, END));
   const got = computeDigest(bytes);
-  if (got !== expected) throw new WeightsError({ op: path, expected: `sha256 ${expected}`, got });
+  if (got !== expected) throw new WeightsError({ op: path, expected: 'a whole file', got: damageOf(bytes, path) });
   return true;
+}
+
+const grouped = (n: number): string => n.toLocaleString('en-US');
+
+/** What happened to a file whose digest is that of other bytes: most often, it is cut. */
+function damageOf(bytes: Uint8Array, path: string): string {
+  try {
+    const start = PREFIX + headerLength(bytes, path);
+    if (bytes.length < start) return `one that is cut after ${grouped(bytes.length)} bytes`;
+    const size = start + readHeader(bytes.subarray(PREFIX, start), path).length;
+    if (bytes.length < size) return `one that is cut after ${grouped(bytes.length)} of ${grouped(size)} bytes`;
+    if (bytes.length > size) return `one with ${grouped(bytes.length - size)} bytes too many`;
+  } catch {
+    // The header is damaged, too.
+  }
+  return 'one that is damaged: its SHA-256 differs';
 }

@@ -1,24 +1,56 @@
-import { mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isRecord } from '../core/check.js';
 import { ParamError, type WeightsError } from '../core/errors.js';
+import { parseJsonObject } from '../core/json.js';
 import { atomicWrite, removeLeftovers } from '../io/atomicWrite.js';
+import { createFolder, removeFolders } from '../io/createFolder.js';
 import { lock } from '../io/lock.js';
+import { readBytes } from '../io/readFile.js';
 import { reasonOf } from '../io/reason.js';
 import { writeWeights } from '../io/weightsFile.js';
-import type { InvalidLine, MetricsRecord } from '../report/record.js';
+import { parseMetrics, type InvalidLine, type MetricsRecord } from '../report/record.js';
 import { listCheckpoints, readLastCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.js';
 import type { Origin } from './origin.js';
 import type { NetworkWeights } from './progress.js';
-import { METRICS, RunRecords } from './runRecords.js';
+import { METRICS, RunRecords, type LostRecords } from './runRecords.js';
 
 const CONFIG = 'config.json';
 const LOCK = 'lock';
+const LAST = 'last';
+
+const FOLDER = 'a folder for the run';
+
+/** Files of weights in the folder. */
+export type WeightsName = 'best' | 'best-fusable' | typeof LAST;
+
+/** `1 to 3, 5` */
+function ranges(numbers: readonly number[]): string {
+  const starts = numbers.filter((n, i) => i === 0 || numbers[i - 1] !== n - 1);
+  const ends = numbers.filter((n, i) => numbers[i + 1] !== n + 1);
+  return starts.map((start, i) => (start === ends[i] ? `${start}` : `${start} to ${ends[i]}`)).join(', ');
+}
+
+/** What is missing, and where the rest of it is. */
+function lossNote(metrics: string, { epochs, files }: LostRecords): string {
+  const kept = [...files].map(([name, other]) => `${name} as ${other}`);
+  const note = kept.length === 0 ? '' : `; kept ${kept.join(', ')}`;
+  const what = `the records of epoch${epochs.length === 1 ? '' : 's'} ${ranges(epochs)}`;
+  return `${metrics}: ${what} are missing, so that results and curves lack them${note}`;
+}
 
 /** Releases a lock. */
 type Unlock = () => Promise<void>;
 
 const lockFolder = (path: string): Promise<Unlock> => lock(join(path, LOCK), 'trains here');
+
+/** @throws ParamError unless it is a folder */
+async function requireFolder(path: string): Promise<void> {
+  const hint = 'Start a new run: leave out --resume.';
+  const stats = await stat(path).catch((cause: unknown) => {
+    throw new ParamError({ op: path, expected: 'the folder of a run', got: reasonOf(cause), hint }, { cause });
+  });
+  if (!stats.isDirectory()) throw new ParamError({ op: path, expected: 'the folder of a run', got: 'a file', hint });
+}
 
 /** @throws ParamError for a folder that has a run */
 async function refuseRun(path: string): Promise<void> {
@@ -32,13 +64,45 @@ async function refuseRun(path: string): Promise<void> {
   });
 }
 
-async function readDescription(path: string): Promise<Record<string, unknown> | null> {
+interface Description {
+  /** Null if the file is missing or damaged. */
+  readonly value: Readonly<Record<string, unknown>> | null;
+  /** Why a file that exists cannot be read. */
+  readonly error: ParamError | null;
+}
+
+async function readDescription(path: string): Promise<Description> {
+  const file = join(path, CONFIG);
+  if ((await stat(file).catch(() => null)) === null) return { value: null, error: null };
   try {
-    const value: unknown = JSON.parse(await readFile(join(path, CONFIG), 'utf8'));
-    return isRecord(value) ? value : null;
-  } catch {
-    return null;
+    return { value: parseJsonObject(await readBytes(file, ParamError), { op: file }), error: null };
+  } catch (error) {
+    if (!(error instanceof ParamError)) throw error;
+    return { value: null, error };
   }
+}
+
+/** The last epoch that the folder of a run without checkpoints was in; 0 if a run can begin there. */
+async function lastEpoch(path: string): Promise<number> {
+  const bytes = await readFile(join(path, METRICS)).catch(() => new Uint8Array());
+  return parseMetrics(new TextDecoder().decode(bytes)).records.reduce((last, { epoch }) => Math.max(last, epoch), 0);
+}
+
+/**
+ * Requires that a run without checkpoints has not come far: before its first checkpoint, a process may be killed in the
+ * first epoch.
+ *
+ * @throws ParamError
+ */
+async function refuseLostCheckpoints(path: string): Promise<void> {
+  const [epoch, last] = [await lastEpoch(path), await stat(join(path, `${LAST}.safetensors`)).catch(() => null)];
+  if (epoch < 2 && last === null) return;
+  throw new ParamError({
+    op: path,
+    expected: 'checkpoint-<step>.safetensors, to continue the run',
+    got: `none, ${last === null ? `though epoch ${epoch} has begun` : 'in the folder of a finished run'}`,
+    hint: 'Copy a checkpoint back, or start a new run in another folder with --output.',
+  });
 }
 
 /**
@@ -59,13 +123,14 @@ export class RunFolder {
   #origin: Origin | null = null;
   #description: Readonly<Record<string, unknown>> = {};
   #records: RunRecords;
+  readonly #warnings: string[] = [];
 
   private constructor(
     readonly path: string,
     /** The checkpoint to resume from; null for a new run, or if there is none yet. */
     readonly checkpoint: Checkpoint | null,
-    /** `config.json` of a resumed run; null if it is missing or damaged. */
-    readonly description: Readonly<Record<string, unknown>> | null,
+    /** `config.json` of a resumed run. */
+    private readonly stored: Description,
     private readonly isResumed: boolean,
     /** Null until the folder is locked: the folder of a new run is created when the run begins. */
     private unlock: Unlock | null,
@@ -84,27 +149,38 @@ export class RunFolder {
     path: string,
     { resume, onDamage }: { readonly resume: boolean; readonly onDamage: (error: WeightsError) => void },
   ): Promise<RunFolder> {
-    const stats = await stat(path).catch(() => null);
-    if (stats !== null && !stats.isDirectory()) {
-      throw new ParamError({ op: path, expected: 'a folder for the run', got: 'a file' });
-    }
     if (!resume) {
+      // Whether it can be created must be known before the data are read.
+      await removeFolders(await createFolder(path, FOLDER));
       await refuseRun(path);
-      return new RunFolder(path, null, null, false, null);
+      return new RunFolder(path, null, { value: null, error: null }, false, null);
     }
-    if (stats === null) {
-      const hint = 'Start a new run: leave out --resume.';
-      throw new ParamError({ op: path, expected: 'the folder of a run', got: 'no such folder', hint });
-    }
+    await requireFolder(path);
     // Before the checkpoint is read, so that no other process resumes from it.
     const unlock = await lockFolder(path);
     try {
       const checkpoint = await readLastCheckpoint(path, onDamage);
+      if (checkpoint === null) await refuseLostCheckpoints(path);
       return new RunFolder(path, checkpoint, await readDescription(path), true, unlock);
     } catch (error) {
       await unlock();
       throw error;
     }
+  }
+
+  /** `config.json` of a resumed run; null if it is missing or damaged. */
+  get description(): Readonly<Record<string, unknown>> | null {
+    return this.stored.value;
+  }
+
+  /** Why `config.json` cannot be read; null if it can, or does not exist. */
+  get descriptionError(): ParamError | null {
+    return this.stored.error;
+  }
+
+  /** What is missing in the folder of a resumed run, and what was done about it, after `begin`. */
+  get warnings(): readonly string[] {
+    return this.#warnings;
   }
 
   /** Releases the lock. Must be called for every folder that was opened. */
@@ -136,6 +212,7 @@ export class RunFolder {
     await removeLeftovers(this.path);
     const end = this.checkpoint ?? { globalStep: 0, epoch: 0 };
     const rejected = this.isResumed ? await this.#records.restore(end) : [];
+    await this.#warn();
     await this.#describe();
     return rejected;
   }
@@ -168,7 +245,7 @@ export class RunFolder {
   }
 
   /** Writes weights in float32. @returns the path of the file */
-  async saveWeights(name: 'best' | 'best-fusable' | 'last', { state, config }: NetworkWeights): Promise<string> {
+  async saveWeights(name: WeightsName, { state, config }: NetworkWeights): Promise<string> {
     const path = join(this.path, `${name}.safetensors`);
     await writeWeights(path, state, config, { dtype: 'float32' });
     return path;
@@ -199,10 +276,32 @@ export class RunFolder {
     return names.length === 0 ? `no weights in ${this.path}` : `${names.join(', ')} in ${this.path}`;
   }
 
+  /** Compares the files of a resumed run with its checkpoint. */
+  async #warn(): Promise<void> {
+    const { checkpoint, descriptionError } = this;
+    const { lost } = this.#records;
+    if (lost !== null) this.#warnings.push(lossNote(join(this.path, METRICS), lost));
+    if (checkpoint === null) return;
+    if (descriptionError !== null)
+      this.#warnings.push(`${descriptionError.message}; written again from the checkpoint`);
+    const bests = { best: checkpoint.best, 'best-fusable': checkpoint.bestFusable };
+    for (const [name, best] of Object.entries(bests)) {
+      if (best === null || (await this.hasWeights(name as WeightsName))) continue;
+      const note = `that of epoch ${best.epoch} is missing, and is written again if a later epoch is better`;
+      this.#warnings.push(`${join(this.path, `${name}.safetensors`)}: ${note}`);
+    }
+  }
+
+  /** Whether the folder has these weights. */
+  hasWeights(name: WeightsName): Promise<boolean> {
+    return stat(join(this.path, `${name}.safetensors`)).then(
+      (stats) => stats.isFile(),
+      () => false,
+    );
+  }
+
   async #create(): Promise<void> {
-    await mkdir(this.path, { recursive: true }).catch((cause: unknown) => {
-      throw new ParamError({ op: this.path, expected: 'a folder for the run', got: reasonOf(cause) }, { cause });
-    });
+    await createFolder(this.path, FOLDER);
   }
 
   async #describe(): Promise<void> {

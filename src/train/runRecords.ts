@@ -1,7 +1,7 @@
 /** The records of a run: `metrics.jsonl`, and the files that are derived from it. */
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rename, rm } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { ParamError } from '../core/errors.js';
 import { appendWhole } from '../io/appendWhole.js';
 import { atomicWrite } from '../io/atomicWrite.js';
@@ -9,10 +9,13 @@ import { reasonOf } from '../io/reason.js';
 import { parseMetrics, type InvalidLine, type MetricsRecord } from '../report/record.js';
 import { resultsCsv } from '../report/resultsCsv.js';
 import { recordEvent, versionEvent } from '../report/tensorboard.js';
+import type { Best } from './checkpointFile.js';
 
 export const METRICS = 'metrics.jsonl';
 const REJECTED = 'metrics.rejected.jsonl';
 const RESULTS = 'results.csv';
+/** Files that are written again from all records. */
+const DERIVED_FILES = [RESULTS, 'curves.svg', 'curves.html'];
 
 const EVENT_FILE = /^events\.out\.tfevents\.\d+\..*\.vanillanet$/;
 /** TensorBoard reads the files of a folder in the order of their names, which begin with the time. */
@@ -28,6 +31,23 @@ export interface RecordsEnd {
   /** Epochs done. */
   readonly epoch: number;
   readonly unrecorded?: readonly string[];
+  /** The best epoch so far, whose record has the same accuracy. */
+  readonly best?: Best | null;
+}
+
+/** Records that are missing at a resume, and the files that are kept because they cannot be derived again. */
+export interface LostRecords {
+  /** Epochs without a record. */
+  readonly epochs: readonly number[];
+  /** New names of files in the folder, by their old ones. */
+  readonly files: ReadonlyMap<string, string>;
+}
+
+/** Whether records are those of another run: the best epoch has another accuracy than in the checkpoint. */
+function isForeign(records: readonly MetricsRecord[], best: Best | null | undefined): boolean {
+  if (best === null || best === undefined || best.top1 === null) return false;
+  const record = records.find((each) => each.kind === 'epoch' && each.epoch === best.epoch);
+  return record?.kind === 'epoch' && ![record.validation?.top1, record.ema?.top1].includes(best.top1);
 }
 
 /**
@@ -50,6 +70,7 @@ export class RunRecords {
   readonly #failures = new Map<Derived, Error>();
   /** The event file of this process; null without TensorBoard, or until it is written. */
   #eventFile: string | null = null;
+  #lost: LostRecords | null = null;
 
   /** @param tensorboard whether to write event files */
   constructor(
@@ -62,6 +83,11 @@ export class RunRecords {
     return this.#unrecorded;
   }
 
+  /** What a resumed run lacks; null if it has all records. */
+  get lost(): LostRecords | null {
+    return this.#lost;
+  }
+
   /** Why derived files are not up to date. */
   get failures(): readonly Error[] {
     return [...this.#failures.values()];
@@ -69,7 +95,8 @@ export class RunRecords {
 
   /**
    * Keeps the records of a checkpoint and of the steps before it; the rest will be recorded again. Lines that are not
-   * records are moved to `metrics.rejected.jsonl`.
+   * records are moved to `metrics.rejected.jsonl`. If records of epochs are missing, the files that were derived from them
+   * get other names, and so do metrics of another run: see `lost`.
    *
    * @returns those lines
    * @throws ParamError if the file cannot be read or written
@@ -77,12 +104,26 @@ export class RunRecords {
   async restore(end: RecordsEnd): Promise<readonly InvalidLine[]> {
     const { lines, invalid } = parseMetrics(await readText(join(this.folder, METRICS)));
     const whole = parseMetrics(textOf([...lines, ...(end.unrecorded ?? [])]));
+    const foreign = isForeign(whole.records, end.best);
     whole.records.forEach((record, i) => {
-      if (isBefore(record, end)) this.#add(record, whole.lines[i]);
+      if (!foreign && isBefore(record, end)) this.#add(record, whole.lines[i]);
     });
+    await this.#keepOthers(end.epoch, foreign ? [METRICS] : []);
     if (invalid.length > 0) await appendWhole(join(this.folder, REJECTED), textOf(invalid.map(({ text }) => text)));
     await this.rewrite();
     return invalid;
+  }
+
+  /** Gives other names to files that have more than the records. @param others further files to keep */
+  async #keepOthers(epochs: number, others: readonly string[]): Promise<void> {
+    const recorded = new Set(this.all.map(({ kind, epoch }) => (kind === 'epoch' ? epoch : 0)));
+    const missing = Array.from({ length: epochs }, (_, i) => i + 1).filter((epoch) => !recorded.has(epoch));
+    if (missing.length === 0) return;
+    const names = await readdir(this.folder);
+    const kept = [...others, ...DERIVED_FILES].filter((name) => names.includes(name));
+    const files = new Map(kept.map((name) => [name, freeName(name, names)]));
+    for (const [name, other] of files) await renameFile(join(this.folder, name), join(this.folder, other));
+    this.#lost = { epochs: missing, files };
   }
 
   /** Writes all records again. @throws ParamError */
@@ -149,7 +190,8 @@ export class RunRecords {
   async #rewriteEvents(): Promise<void> {
     const path = join(this.folder, newEventFile());
     const old = (await readdir(this.folder).catch((): string[] => [])).filter((name) => EVENT_FILE.test(name));
-    for (const name of old) await removeFile(join(this.folder, name));
+    // Files of earlier processes may have the records that are lost.
+    for (const name of this.#lost === null ? old : []) await removeFile(join(this.folder, name));
     await atomicWrite(path, Buffer.concat([versionEvent(now()), ...this.all.map(recordEvent)]));
     this.#eventFile = path;
   }
@@ -163,6 +205,21 @@ async function readText(path: string): Promise<string> {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return '';
     throw new ParamError({ op: path, expected: 'a readable file', got: reasonOf(cause) }, { cause });
   }
+}
+
+/** `results.1.csv` for `results.csv`, or the next number that is free. */
+function freeName(name: string, names: readonly string[]): string {
+  const ending = extname(name);
+  for (let i = 1; ; i++) {
+    const other = `${name.slice(0, -ending.length)}.${i}${ending}`;
+    if (!names.includes(other)) return other;
+  }
+}
+
+async function renameFile(from: string, to: string): Promise<void> {
+  await rename(from, to).catch((cause: unknown) => {
+    throw new ParamError({ op: from, expected: 'a file to rename', got: reasonOf(cause) }, { cause });
+  });
 }
 
 async function removeFile(path: string): Promise<void> {

@@ -152,7 +152,7 @@ test(
     expect(again).toMatchObject({ status: 1, stdout: '' });
     expect(again.stderr).toContain('ParamError: whole: expected a folder without a run, got one with a run');
     const nothing = await vanillanet(train('nothing', ...EPOCHS, '--resume'), path());
-    expect(nothing.stderr).toContain('ParamError: nothing: expected the folder of a run, got no such folder');
+    expect(nothing.stderr).toContain('ParamError: nothing: expected the folder of a run, got no such file or folder');
     const other = await vanillanet(train('whole', '--epochs', '39', '--resume'), path());
     expect(other.stderr).toMatch(/^ParamError: --epochs: expected at least 40, as in the run, got 39\n/);
     expect(await last('whole')).toEqual(whole);

@@ -356,7 +356,7 @@ describe('train', () => {
       'ParamError',
       'none',
       'the folder of a run',
-      'no such folder',
+      'no such file or folder',
     ],
     ['with a batch larger than the set', shapes('-b', '21'), 'ParamError', '--batch-size', '2 to the 20 images', '21'],
     [

@@ -213,7 +213,7 @@ test.each([
     null,
     'empty: expected the folder of a run, got one without a run\nhint: Start a new run',
   ],
-  ['an unreadable config.json', 'cut', '{"epochs":', 'cut: expected the folder of a run, got one without a run'],
+  ['an unreadable config.json', 'cut', '{"epochs":', 'config.json: expected a JSON object, got '],
   ['an invalid config.json', 'invalid', '{"epochs":"two"}', 'epochs: expected an integer >= 1, got "two"'],
 ])(
   'refuses %s',
@@ -233,7 +233,11 @@ test(
     await half('damaged-config');
     const before = JSON.parse(await readFile(path('run/config.json'), 'utf8')) as object;
     await writeFile(path('damaged-config/config.json'), '{"epochs":');
-    expect(await inHost(['train', '--resume', 'damaged-config'], path())).toMatchObject({ status: 0, stderr: '' });
+    const { status, stderr } = await inHost(['train', '--resume', 'damaged-config'], path());
+    expect([status, stderr]).toEqual([
+      0,
+      expect.stringMatching(/config\.json: .*; written again from the checkpoint\n$/),
+    ]);
     expect(await weightsOf('damaged-config')).toEqual(await weightsOf('run'));
     const after = JSON.parse(await readFile(path('damaged-config/config.json'), 'utf8')) as object;
     expect(after).toMatchObject({ epochs: 2, lr: 0.003, dims: [4, 6], run: { backend: 'wasm plain' } });

@@ -53,21 +53,21 @@ test('reads an undamaged checkpoint', async () => {
 });
 
 test.each<[string, () => Uint8Array, RegExp]>([
-  ['that is truncated', () => original.subarray(0, -9), /sha256/],
-  ['that is truncated in its header', () => original.subarray(0, 100), /sha256|header/],
+  ['that is truncated', () => original.subarray(0, -9), /cut after/],
+  ['that is truncated in its header', () => original.subarray(0, 100), /cut/],
   ['that is empty', () => original.subarray(0, 0), /a safetensors file, got an empty file/],
-  ['with a bit of the length flipped', () => flipped(1), /sha256/],
-  ['with a bit of the SHA-256 flipped', () => flipped(offsetOf('vanillanet.sha256') + 30), /sha256/],
+  ['with a bit of the length flipped', () => flipped(1), /SHA-256 differs/],
+  ['with a bit of the SHA-256 flipped', () => flipped(offsetOf('vanillanet.sha256') + 30), /SHA-256 differs/],
   [
     'with a bit of the key of the SHA-256 flipped',
     () => flipped(offsetOf('vanillanet.sha256') + 3),
     /vanillanet\.sha256 first/,
   ],
-  ['with a bit of an offset flipped', () => flipped(offsetOf('data_offsets') + 16), /sha256/],
-  ['with a quote in the description flipped', () => flipped(offsetOf('globalStep') - 1), /sha256/],
-  ['with a step of another number', () => flipped(offsetOf('globalStep') + 13), /sha256/],
-  ['with the lowest bit of a weight flipped', () => flipped(data), /sha256/],
-  ['with a bit of its last byte flipped', () => flipped(original.length - 1, 6), /sha256/],
+  ['with a bit of an offset flipped', () => flipped(offsetOf('data_offsets') + 16), /SHA-256 differs/],
+  ['with a quote in the description flipped', () => flipped(offsetOf('globalStep') - 1), /SHA-256 differs/],
+  ['with a step of another number', () => flipped(offsetOf('globalStep') + 13), /SHA-256 differs/],
+  ['with the lowest bit of a weight flipped', () => flipped(data), /SHA-256 differs/],
+  ['with a bit of its last byte flipped', () => flipped(original.length - 1, 6), /SHA-256 differs/],
 ])('skips a checkpoint %s', async (_, spoil, message) => {
   expect(await resumeWith(spoil())).toMatch(message);
 });

@@ -1,7 +1,16 @@
 /** The longest field of an error in characters: names of tensors may be long. */
 const LONGEST = 1000;
 
-const shorten = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
+/** The beginning of a long text, without half of a surrogate pair at its end. */
+const shorten = (text: string): string =>
+  text.length > LONGEST ? `${text.slice(0, LONGEST).replace(/\p{Cs}$/u, '')}…` : text;
+
+/** Text in one line: names of tensors may have characters that a terminal obeys. `\x1b` stands for the character 0x1b. */
+const printable = (text: string): string =>
+  text.replace(/[\p{Cc}\p{Bidi_C}\u2028\u2029\p{Cs}]/gu, (character) => {
+    const digits = character.charCodeAt(0).toString(16);
+    return digits.length > 2 ? `\\u${digits.padStart(4, '0')}` : `\\x${digits.padStart(2, '0')}`;
+  });
 
 /**
  * The base class of the reference's errors. They have the names and fields of the errors of `vanillanet`, but
@@ -22,7 +31,7 @@ export abstract class OracleError extends Error {
   constructor(op: string, expected: string, got: string, hint?: string) {
     // A caller without types may pass anything.
     const [what, right, wrong] = [op, expected, got].map((field: unknown) =>
-      typeof field === 'string' ? shorten(field) : `a value of type ${typeof field}`,
+      typeof field === 'string' ? shorten(printable(field.slice(0, LONGEST + 1))) : `a value of type ${typeof field}`,
     );
     super(`${what}: expected ${right}, got ${wrong}`);
     this.op = what;

@@ -11,11 +11,26 @@ export interface ErrorFields {
 /** The longest field of an error in characters: a damaged file may have names and values of megabytes. */
 const LONGEST = 1000;
 
-const shorten = (text: string): string => (text.length > LONGEST ? `${text.slice(0, LONGEST)}…` : text);
+/** The beginning of a long text, without half of a surrogate pair at its end. */
+const shorten = (text: string): string =>
+  text.length > LONGEST ? `${text.slice(0, LONGEST).replace(/\p{Cs}$/u, '')}…` : text;
+
+/**
+ * Characters that a terminal obeys or that change the order of those after them, such as an escape in the name of a file or
+ * class: control characters, separators of lines, and lone surrogates.
+ */
+const UNPRINTABLE = /[\p{Cc}\p{Bidi_C}\u2028\u2029\p{Cs}]/gu;
+
+/** Unprintable characters as in JavaScript: `\x1b`, `\u202e`. */
+const printable = (text: string): string =>
+  text.replace(UNPRINTABLE, (character) => {
+    const digits = character.charCodeAt(0).toString(16);
+    return digits.length > 2 ? `\\u${digits.padStart(4, '0')}` : `\\x${digits.padStart(2, '0')}`;
+  });
 
 /** A field as text. Callers without types may pass names and options that are no text, or have none: `Symbol()`, `{}`. */
 function textOf(field: unknown): string {
-  if (typeof field === 'string') return shorten(field);
+  if (typeof field === 'string') return shorten(printable(field.slice(0, LONGEST + 1)));
   if (typeof field === 'symbol') return field.toString();
   return typeof field === 'object' || typeof field === 'function'
     ? `a value of type ${typeof field}`
@@ -41,7 +56,7 @@ export abstract class VanillaNetError extends Error implements ErrorFields {
     this.op = fields.op;
     this.expected = fields.expected;
     this.got = fields.got;
-    if (hint !== undefined) this.hint = hint;
+    if (hint !== undefined) this.hint = textOf(hint);
   }
 }
 

@@ -43,6 +43,37 @@ test.each([
   expect(error).toMatchObject({ op: text, message: `${text}: expected x, got y` });
 });
 
+test.each([
+  ['a\nb\tc\0', 'a\\x0ab\\x09c\\x00'],
+  ['\x1b[31mred\x1b[0m \x7f\x9b', '\\x1b[31mred\\x1b[0m \\x7f\\x9b'],
+  ['\u202egpj.cat \u2066\u200f\u061c', '\\u202egpj.cat \\u2066\\u200f\\u061c'],
+  ['line\u2028paragraph\u2029', 'line\\u2028paragraph\\u2029'],
+  ['\ud83d alone, \udc31 too', '\\ud83d alone, \\udc31 too'],
+  ['café 猫 🐱 a\u0301\u00a0', 'café 猫 🐱 a\u0301\u00a0'],
+  // A pair that the limit parts.
+  [`${'x'.repeat(999)}🐱`, `${'x'.repeat(999)}…`],
+  [`${'x'.repeat(998)}🐱`, `${'x'.repeat(998)}🐱`],
+  ['\0'.repeat(2000), `${'\\x00'.repeat(250)}…`],
+])('a field is printable: %j', (text, printed) => {
+  const error = new core.DataError({ op: text, expected: text, got: text, hint: text });
+  expect(error).toMatchObject({ op: printed, expected: printed, got: printed, hint: printed });
+  expect(error.message).toBe(`${printed}: expected ${printed}, got ${printed}`);
+  const other = new reference.WeightsError(text, text, text);
+  expect(other).toMatchObject({ op: printed, expected: printed, got: printed, message: error.message });
+});
+
+test('an error without fields is one, too', () => {
+  const untyped = (value: unknown): never => value as never;
+  for (const fields of [undefined, null, {}, 5]) {
+    const error = new core.ParamError(untyped(fields));
+    expect(error).toMatchObject({ op: 'undefined', message: 'undefined: expected undefined, got undefined' });
+    expect('hint' in error).toBe(false);
+  }
+  expect(new reference.ParamError(untyped(undefined), untyped(null), untyped({}))).toMatchObject({
+    message: 'a value of type undefined: expected a value of type object, got a value of type object',
+  });
+});
+
 test.each(['ShapeError', 'ParamError', 'WeightsError', 'FusionError'] as const)('%s of the reference', (name) => {
   expect(new reference[name]('conv2d', 'x', 'y')).toMatchObject({ name, message: 'conv2d: expected x, got y' });
 });

@@ -197,6 +197,28 @@ function outputOf(part: Part, [c, h, w]: MapShape): MapShape {
   }
 }
 
+/** The least side of the input of a part whose output has a side. */
+function inputSide(part: Part, side: number): number {
+  switch (part.op) {
+    case 'conv2d':
+    case 'depthwiseConv2d':
+      return Math.max(1, (side - 1) * part.stride + part.weight[2] - 2 * part.padding);
+    case 'maxPool2d':
+      return (side - 1) * part.stride + part.kernel_size;
+    case 'adaptiveMaxPool2d':
+    case 'globalAvgPool':
+      return 1;
+    default:
+      return side;
+  }
+}
+
+/** The least side of an input that leaves a map of at least 1x1 to each module. */
+export const leastSide = (config: ModelConfig): number =>
+  chain(config)
+    .flatMap(({ parts }) => parts)
+    .reduceRight((side, part) => inputSide(part, side), 1);
+
 function parametersOf(part: Part, channels: number): number {
   switch (part.op) {
     case 'conv2d':
@@ -235,9 +257,10 @@ export function planModules(config: ModelConfig, [h, w]: Size): PlannedModule[] 
       return layer;
     });
     if (map[1] < 1 || map[2] < 1) {
+      const least = leastSide(config);
       throw new ShapeError({
         op: name,
-        expected: 'an input large enough for a map of at least 1x1',
+        expected: `an input of at least ${least}x${least}`,
         got: `${h}x${w}, which leaves ${map[1]}x${map[2]}`,
       });
     }

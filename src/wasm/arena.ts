@@ -17,15 +17,15 @@ export const formatMib = (bytes: number): string => `${Math.ceil((10 * bytes) / 
  */
 export class Arena {
   readonly #op: string;
-  readonly #hint: string | undefined;
+  readonly #hint: (() => string) | undefined;
   #end: number;
 
   /**
    * @param op the `op` of its errors
    * @param base where free memory begins
-   * @param hint the `hint` of its errors: how to need less memory
+   * @param hint computes the `hint` of its errors: how to need less memory
    */
-  constructor(op: string, base: number, hint?: string) {
+  constructor(op: string, base: number, hint?: () => string) {
     this.#op = op;
     this.#hint = hint;
     this.#end = align(base);
@@ -45,7 +45,7 @@ export class Arena {
         op: this.#op,
         expected: `what fits into ${formatMib(ADDRESS_SPACE)} of WebAssembly memory`,
         got: `at least ${formatMib(this.#end)}`,
-        hint: this.#hint,
+        hint: this.#hint?.(),
       });
     }
     return block;
@@ -77,7 +77,7 @@ export class Arena {
           op: this.#op,
           expected: `${formatMib(this.#end)} of memory`,
           got: 'a machine that refused them',
-          hint: this.#hint,
+          hint: this.#hint?.(),
         },
         { cause },
       );

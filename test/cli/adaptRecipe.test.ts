@@ -87,7 +87,7 @@ describe('micro-batches', () => {
   test('other errors are thrown as they are', () => {
     const tiny = resolveConfig({ dims: [4, 6, 8], strides: [2, 2], num_classes: 10, input_size: 8 });
     expect(() => adapt(recipe, { config: tiny })).toThrow(
-      refusal(ShapeError, 'stages.', 'an input large enough', '8x8'),
+      refusal(ShapeError, 'stages.', 'an input of at least ', '8x8'),
     );
   });
 });

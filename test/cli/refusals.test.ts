@@ -337,7 +337,7 @@ describe('summary', () => {
       ['summary', 'vanillanet_5', '-s', '31'],
       'ShapeError',
       'stages.2',
-      'at least 1x1',
+      'an input of at least 32x32',
       '31x31, which leaves 0x0',
     ],
   ]);

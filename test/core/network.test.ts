@@ -9,6 +9,7 @@ import { sizeOf } from '../../src/core/tensor.js';
 import {
   chain,
   featureNames,
+  leastSide,
   moduleNames,
   modulesByPart,
   planModules,
@@ -234,18 +235,35 @@ describe('sizes of the maps after the stem and the stages', () => {
 });
 
 describe('an input that is too small is refused', () => {
-  const cases: [ModelConfigInput, Size, string, string][] = [
+  const cases: [ModelConfigInput, Size, string, string, number?][] = [
     [FIVE, [31, 31], 'stages.2', '31x31, which leaves 0x0'],
     [FIVE, [224, 31], 'stages.2', '224x31, which leaves 7x0'],
     [FIVE, [15, 64], 'stages.1', '15x64, which leaves 0x4'],
     [FIVE, [3, 3], 'stem', '3x3, which leaves 0x0'],
     [FIVE, [1, 64], 'stem', '1x64, which leaves 0x16'],
-    [SMALL_ADA, [4, 5], 'stages.0', '4x5, which leaves 0x1'],
-    [{ ...SMALL_ADA, article_stem: true }, [5, 5], 'stages.0', '5x5, which leaves 0x0'],
+    [SMALL_ADA, [4, 5], 'stages.0', '4x5, which leaves 0x1', 5],
+    [{ ...SMALL_ADA, article_stem: true }, [5, 5], 'stages.0', '5x5, which leaves 0x0', 8],
   ];
-  test.each(cases)('%j at %j', (input, size, op, got) => {
-    const message = 'an input large enough for a map of at least 1x1';
-    expect(() => planNetwork(resolveConfig(input), size)).toThrow(refusal(ShapeError, op, message, got));
+  test.each(cases)('%j at %j', (input, size, op, got, least = 32) => {
+    const expected = `an input of at least ${least}x${least}`;
+    expect(() => planNetwork(resolveConfig(input), size)).toThrow(refusal(ShapeError, op, expected, got));
+  });
+
+  test.each([
+    ...Object.keys(VARIANTS).map((variant) => ({ variant })),
+    ...[FIVE, SMALL_ADA, { ...SMALL_ADA, article_stem: true }],
+    { dims: [8, 8, 8], strides: [3, 1], act_num: 0 },
+    { dims: [8, 8, 8, 8], strides: [2, 3, 5], form: 'deploy' },
+    { dims: [8, 8, 8], strides: [2, 2], ada_pool: [0, 3] },
+    { dims: [8, 8], strides: [1], ada_pool: [0] },
+  ])('and the message says the least side: %j', (input) => {
+    const config = resolveConfig(input);
+    const side = leastSide(config);
+    expect(() => planNetwork(config, [side, side])).not.toThrow();
+    const expected = `an input of at least ${side}x${side}`;
+    expect(() => planNetwork(config, [side - 1, side])).toThrow(
+      refusal(ShapeError, '', expected, `${side - 1}x${side}`),
+    );
   });
 
   test('but not the smallest sufficient input', () => {

@@ -228,7 +228,7 @@ describe('Model.open refuses', () => {
     const opened = Model.open(incomplete, config, slow);
     await expect(opened).rejects.toThrow(refusal(WeightsError, MISSING, 'a tensor [8]', 'none of that name'));
     const small = Model.open(state, { ...config, input_size: 4 }, slow);
-    await expect(small).rejects.toThrow(refusal(ShapeError, 'stages.0', 'an input large enough', '4x4'));
+    await expect(small).rejects.toThrow(refusal(ShapeError, 'stages.0', 'an input of at least 8x8', '4x4'));
     const wrong = Model.open(state, { ...config, act_num: -1 }, slow);
     await expect(wrong).rejects.toThrow(refusal(ParamError, 'config.act_num', 'an integer in [0, 100]', '-1'));
   });

@@ -358,7 +358,7 @@ describe('refuses, before anything is computed,', () => {
       withOptions({}, null, network({ dims: [4, 6, 8, 8], strides: [2, 2, 2] })),
       ShapeError,
       'stages.2',
-      'an input large enough',
+      'an input of at least 32x32',
       '16x16, which leaves 0x0',
     ],
   ];

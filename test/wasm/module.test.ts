@@ -116,10 +116,17 @@ describe('if the module does not run', () => {
     await expect(open()).rejects.toThrow(message);
   });
 
-  test.each(['fast', null, 5])('an invalid build is an error: %p', async (build) => {
-    const config = resolveConfig({ ...NARROW[0].sizes, form: 'deploy' });
-    const backend = createWasmBackend({ build: build as unknown as BuildChoice });
-    await expect(backend.open(streamOf(drawState(config)), config)).rejects.toThrow(ParamError);
+  test.each([
+    ['fast', undefined],
+    ['relaxd', 'Did you mean relaxed?'],
+    ['palin', 'Did you mean plain?'],
+    [null, undefined],
+    [5, undefined],
+  ])('an invalid build is an error: %p', (build, hint) => {
+    const create = () => createWasmBackend({ build: build as unknown as BuildChoice });
+    expect(create).toThrow(
+      expect.objectContaining({ op: 'build', expected: 'one of auto, plain, relaxed', ...(hint && { hint }) }),
+    );
   });
 
   test('if bytes may not be compiled', async () => {

@@ -5,7 +5,7 @@
 import type { ModelConfig } from '../../core/config.js';
 import type { Loss } from '../../core/optimizer.js';
 import { planNetwork, type Layer, type LayerOf } from '../../core/network.js';
-import { checkImages, type RunningVar } from '../../core/trainingRules.js';
+import { checkImages, leastImages, type RunningVar } from '../../core/trainingRules.js';
 import { unreachable } from '../../core/unreachable.js';
 import { Arena } from '../arena.js';
 import { roundUpToLanes } from '../packedShape.js';
@@ -29,8 +29,12 @@ import { batchNorm, conv2d, depthwiseConv2d, globalAvgPool, maxPool2d, stemWindo
 
 /** Where blocks begin: the module's own memory lies below. */
 const BASE = 2 ** 16;
-/** How to need less memory: most of it grows with the images of a pass. */
-const REMEDY = 'Increase gradAccumSteps (--grad-accum-steps), so that each pass has fewer images.';
+/** How to need less memory. */
+const REMEDIES = {
+  fewerImages: 'Increase gradAccumSteps (--grad-accum-steps), so that each pass has fewer images.',
+  smallerNetwork: 'It does not fit with the fewest images a pass: choose a smaller variant or input size.',
+  fewerWeights: 'The weights, gradients and moments alone do not fit: choose a smaller variant.',
+} as const;
 
 export type { Span };
 
@@ -209,6 +213,26 @@ function addPasses(b: Builder, units: readonly Unit[], addLoss: () => void) {
   return { forward, backward, units: unitLayouts };
 }
 
+/** Whether something fits into 32-bit addresses. */
+function fits(place: () => unknown): boolean {
+  try {
+    place();
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** What lets a network that does not fit into memory fit: most of the memory grows with the images of a pass. */
+function remedyFor(config: ModelConfig, n: number, plan: TrainingPlan): string {
+  const { ema = false, gradAccumSteps = 1 } = plan;
+  const options = { ema, sum: gradAccumSteps > 1 };
+  if (!fits(() => placeTensors(config, new Arena('training', BASE), options))) return REMEDIES.fewerWeights;
+  const least = leastImages(config);
+  const isDivisible = n > least && fits(() => planTraining(config, least, { ...plan, gradAccumSteps: n }));
+  return isDivisible ? REMEDIES.fewerImages : REMEDIES.smallerNetwork;
+}
+
 /**
  * Plans the memory of a network in training.
  *
@@ -223,7 +247,8 @@ export function planTraining(
 ): TrainingLayout {
   checkImages(n, config);
   const layers = planNetwork(config, config.input_size);
-  const arena = new Arena('training', BASE, REMEDY);
+  const plan = { threads, loss, ema, gradAccumSteps, runningVar };
+  const arena = new Arena('training', BASE, () => remedyFor(config, n, plan));
   const { tensors, blocks, groups, members } = placeTensors(config, arena, { ema, sum: gradAccumSteps > 1 });
   // An upper bound: each layer adds a few regions to each pass, each optimizer a few for each tensor.
   const regions = 10 * layers.length + 2 * groups.length + 2 * members.length + 9;

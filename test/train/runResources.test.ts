@@ -1,0 +1,69 @@
+/** What a run opens and closes, and the options that its trainer gets. */
+import { describe, expect, test } from '@jest/globals';
+import { resolveConfig } from '../../src/core/config.js';
+import { ParamError } from '../../src/core/errors.js';
+import { drawShapes } from '../../src/data/sets/shapes.js';
+import { resolveRecipe } from '../../src/train/recipe.js';
+import { openResources, openTrainer } from '../../src/train/runResources.js';
+import type { OpenTrainer } from '../../src/train/runOptions.js';
+import type { TrainerOptions } from '../../src/train/trainer.js';
+import { scripted } from './scriptedTrainer.js';
+
+const data = { train: drawShapes(12, { seed: 3, size: 8 }), validation: drawShapes(23, { seed: 4, size: 8 }) };
+const config = resolveConfig({ dims: [2, 3], strides: [1], act_num: 0, num_classes: 10, input_size: 8 });
+const recipe = resolveRecipe({ epochs: 1, batchSize: 4, seed: 5 });
+
+describe('a trainer is opened', () => {
+  async function optionsFor(ema: number, resume?: TrainerOptions['resume']): Promise<TrainerOptions> {
+    const all: TrainerOptions[] = [];
+    const open: OpenTrainer = (network, options) => {
+      all.push(options);
+      return scripted().open(network, options);
+    };
+    await openTrainer(config, { ...recipe, ema }, { openTrainer: open }, resume);
+    return all[0];
+  }
+
+  test('with an average if the recipe has one', async () => {
+    expect(await optionsFor(0.9)).toMatchObject({ ema: true, batchSize: 4, seed: 5, gradAccumSteps: 1 });
+    expect(await optionsFor(0)).toMatchObject({ ema: false });
+  });
+
+  test('with a snapshot only if there is one', async () => {
+    expect(await optionsFor(0)).not.toHaveProperty('resume');
+    const resume = { state: new Map(), optimizer: new Map(), steps: 0 };
+    expect(await optionsFor(0, resume)).toMatchObject({ resume });
+  });
+});
+
+describe('the loaders', () => {
+  test('have all held-out images, in their order', async () => {
+    const resources = await openResources(data, config, recipe, { openTrainer: scripted().open });
+    const labels: number[] = [];
+    for await (const batch of resources.heldOutLoader?.epoch(0) ?? []) labels.push(...batch.labels);
+    expect(labels).toEqual([...data.validation.labels]);
+    await resources.close();
+  });
+
+  test('are disposed with the trainer', async () => {
+    const { open, calls } = scripted();
+    const { trainLoader, heldOutLoader, close } = await openResources(data, config, recipe, { openTrainer: open });
+    await close();
+    for (const loader of [trainLoader, heldOutLoader]) expect(() => loader?.epoch(0)).toThrow(ParamError);
+    expect(calls.disposed).toHaveLength(1);
+  });
+
+  test('that cannot be opened leave no trainer behind', async () => {
+    const { open, calls } = scripted();
+    const broken = { ...data, validation: { ...data.validation, labels: Uint8Array.of(1) } };
+    await expect(openResources(broken, config, recipe, { openTrainer: open })).rejects.toThrow();
+    expect(calls.disposed).toHaveLength(1);
+  });
+
+  test('of held-out images exist only if there are some', async () => {
+    const { open } = scripted();
+    const resources = await openResources({ ...data, validation: null }, config, recipe, { openTrainer: open });
+    expect(resources.heldOutLoader).toBeNull();
+    await resources.close();
+  });
+});

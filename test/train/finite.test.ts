@@ -81,7 +81,9 @@ describe('a run', () => {
     const position = async (resume?: Checkpoint): Promise<string> => {
       const steps = train(data, config, recipe, {
         openTrainer: open({ snapshot: () => ({ state: nan(), optimizer: new Map(), steps: 0 }), state: nan }),
-        onResumePoint: async ({ checkpoint }) => void (await checkpoint()),
+        onResumePoint: async ({ checkpoint }) => {
+          await checkpoint();
+        },
         ...(resume === undefined ? {} : { resume }),
       });
       return collect(steps).then(
@@ -130,21 +132,21 @@ describe('a run', () => {
   });
 });
 
-/** By mpmath, with 40 digits. */
+/** By mpmath with 40 digits, rounded to 15. */
 test.each([
   [0.5, 0],
-  [0.025, -1.9599639845400542],
-  [0.075, -1.4395314709384559],
-  [0.0749, -1.4402382675279636],
-  [0.3, -0.5244005127080408],
-  [0.9, 1.2815515655446004],
-  [1 - 2 ** -17, 4.3249190408260462],
-  [2e-11, -6.6040775904056343],
-  [1.3e-11, -6.6676114565107408],
-  [1e-12, -7.0344838253011319],
-  [1e-20, -9.2623400897984076],
+  [0.025, -1.95996398454005],
+  [0.075, -1.43953147093846],
+  [0.0749, -1.44023826752796],
+  [0.3, -0.524400512708041],
+  [0.9, 1.2815515655446],
+  [1 - 2 ** -17, 4.32491904082605],
+  [2e-11, -6.60407759040563],
+  [1.3e-11, -6.66761145651074],
+  [1e-12, -7.03448382530113],
+  [1e-20, -9.26234008979841],
 ])('the normal quantile of %p is %p', (p, z) => {
-  expect(Math.abs(normalQuantile(p) - z)).toBeLessThanOrEqual(4e-16 * Math.max(1, Math.abs(z)) * 2);
+  expect(Math.abs(normalQuantile(p) - z)).toBeLessThanOrEqual(5e-15 * Math.max(1, Math.abs(z)));
 });
 
 test('counters of initial weights are float64 zeros, biases 0, scales and variances 1', () => {

@@ -47,9 +47,10 @@ describe('the loaders', () => {
 
   test('are disposed with the trainer', async () => {
     const { open, calls } = scripted();
-    const { trainLoader, heldOutLoader, close } = await openResources(data, config, recipe, { openTrainer: open });
-    await close();
-    for (const loader of [trainLoader, heldOutLoader]) expect(() => loader?.epoch(0)).toThrow(ParamError);
+    const resources = await openResources(data, config, recipe, { openTrainer: open });
+    await resources.close();
+    for (const loader of [resources.trainLoader, resources.heldOutLoader])
+      expect(() => loader?.epoch(0)).toThrow(ParamError);
     expect(calls.disposed).toHaveLength(1);
   });
 

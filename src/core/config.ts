@@ -176,7 +176,8 @@ const RULE_KEYS = Object.keys(RULES) as RuleKey[];
 /** The keys that the name of a variant determines. */
 const SIZES = ['dims', 'strides', 'ada_pool'] as const;
 
-const KEYS: readonly string[] = ['variant', ...SIZES, ...RULE_KEYS, 'mean', 'std', 'class_names'];
+/** The keys of a configuration. */
+export const CONFIG_KEYS: readonly string[] = ['variant', ...SIZES, ...RULE_KEYS, 'mean', 'std', 'class_names'];
 
 /** @throws ParamError for anything but an object of these keys */
 export function checkConfigKeys(input: ModelConfigInput): void {
@@ -185,7 +186,7 @@ export function checkConfigKeys(input: ModelConfigInput): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
     throw new ParamError({ op: 'config', expected: 'an object', got: show(value) });
   }
-  checkKeys(value, KEYS, opOf);
+  checkKeys(value, CONFIG_KEYS, opOf);
 }
 
 /** The checked value of a key, or its default. */

@@ -1,4 +1,4 @@
-import { show } from '../../core/check.js';
+import { nearestName, show } from '../../core/check.js';
 import { ParamError } from '../../core/errors.js';
 import type { Size } from '../../core/shapes.js';
 import type { ColorJitterOptions } from './colorJitter.js';
@@ -24,6 +24,9 @@ export interface AugmentOptions {
   readonly randomErasing?: RandomErasingOptions;
 }
 
+/** Pixels on each side. */
+const MAX_PADDING = 2 ** 12;
+
 type Check = (name: string, value: unknown) => void;
 
 /** Lists as users write them: `[1, 2]`. */
@@ -32,8 +35,16 @@ const showOption = (value: unknown): string => {
   return Array.isArray(value) ? `[${value.map(show).join(', ')}]` : show(value);
 };
 
-function refuse(op: string, expected: string, got: unknown): never {
-  throw new ParamError({ op, expected, got: showOption(got) });
+function refuse(op: string, expected: string, got: unknown, hint?: string): never {
+  throw new ParamError({ op, expected, got: showOption(got), hint });
+}
+
+/** The key that a wrong one may stand for: the nearest, or one that contains it, as `horizontalFlip` does `flip`. */
+function hintFor(key: string, keys: readonly string[]): string | undefined {
+  const part = key.toLowerCase();
+  const match =
+    nearestName(key, keys) ?? (part.length > 2 ? keys.find((each) => each.toLowerCase().includes(part)) : undefined);
+  return match === undefined ? undefined : `Did you mean ${match}?`;
 }
 
 /** Checks a number. */
@@ -45,7 +56,9 @@ const number =
 
 const isFinite = Number.isFinite;
 const probability = number('a probability in [0, 1]', (v) => v >= 0 && v <= 1);
-const count = (low: number): Check => number(`an integer >= ${low}`, (v) => Number.isSafeInteger(v) && v >= low);
+/** The work for an image is bounded, and so is the memory of a padded one. */
+const count = (low: number, high: number): Check =>
+  number(`an integer in [${low}, ${high}]`, (v) => Number.isSafeInteger(v) && v >= low && v <= high);
 const strength = number('a number >= 0', (v) => v >= 0 && isFinite(v));
 const within = (low: number, high: number): Check =>
   number(`a number in [${low}, ${high}]`, (v) => v >= low && v <= high);
@@ -75,8 +88,10 @@ const object =
     if (typeof value !== 'object' || value === null || Array.isArray(value)) refuse(name, 'an object', value);
     const entries = Object.entries(value).filter(([, v]) => v !== undefined);
     for (const [key, v] of entries) {
-      if (!Object.hasOwn(keys, key))
-        refuse(`${name}.${key}`, `one of ${Object.keys(keys).join(', ')}`, 'an unknown key');
+      if (!Object.hasOwn(keys, key)) {
+        const known = Object.keys(keys);
+        refuse(`${name}.${key}`, `one of the keys ${known.join(', ')}`, 'an unknown key', hintFor(key, known));
+      }
       keys[key](`${name}.${key}`, v);
     }
     const missing = required.find((key) => !entries.some(([k]) => k === key));
@@ -86,7 +101,7 @@ const object =
 const smooth = oneOf('bilinear', 'bicubic', 'random');
 
 const KEYS: Readonly<Record<keyof AugmentOptions, Check>> = {
-  randomCrop: object({ padding: count(0), fill: oneOf(0, 'reflect') }, ['padding']),
+  randomCrop: object({ padding: count(0, MAX_PADDING), fill: oneOf(0, 'reflect') }, ['padding']),
   randomResizedCrop: object({ scale: range(1), ratio: range(Infinity), interpolation: smooth }),
   colorJitter: object({
     brightness: strength,
@@ -98,7 +113,7 @@ const KEYS: Readonly<Record<keyof AugmentOptions, Check>> = {
   rotation: within(0, 180),
   randAugment: object({
     magnitude: within(0, 10),
-    layers: count(1),
+    layers: count(1, 100),
     std: strength,
     prob: probability,
     interpolation: smooth,
@@ -109,7 +124,7 @@ const KEYS: Readonly<Record<keyof AugmentOptions, Check>> = {
       area: range(1),
       aspect: range(Infinity),
       mode: oneOf('const', 'rand', 'pixel'),
-      count: count(1),
+      count: count(1, 1000),
     },
     ['prob'],
   ),
@@ -134,14 +149,19 @@ export function checkAugment(
   CHECK('augment', options);
   const { randomCrop, randomResizedCrop } = options;
   if (randomCrop !== undefined && randomResizedCrop !== undefined) {
-    refuse('augment.randomCrop', 'one kind of crop', 'randomResizedCrop too');
+    refuse('augment.randomCrop', 'one kind of crop', 'randomResizedCrop too', 'Remove one of them.');
   }
   if (images === undefined) return;
   const { channels, size } = images;
   const colorTransform = COLOR_TRANSFORMS.find((key) => options[key] !== undefined);
   if (channels !== 3 && colorTransform !== undefined)
-    refuse(`augment.${colorTransform}`, 'images of 3 channels', channels);
+    refuse(`augment.${colorTransform}`, 'images of 3 channels', channels, 'Remove this transform.');
   if (randomCrop?.fill === 'reflect' && randomCrop.padding >= Math.min(...size)) {
-    refuse('augment.randomCrop.padding', `less than ${Math.min(...size)}, the side, to reflect`, randomCrop.padding);
+    refuse(
+      'augment.randomCrop.padding',
+      `less than ${Math.min(...size)}, the side, to reflect`,
+      randomCrop.padding,
+      'Or pass fill: 0.',
+    );
   }
 }

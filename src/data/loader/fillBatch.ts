@@ -90,7 +90,7 @@ export async function createFillBatch(source: BatchSource): Promise<FillBatch> {
   if (files === null) return fromMemory(source);
   if (disk.readers === null) {
     const expected = 'images in memory, as this runtime reads no files';
-    throw new ParamError({ op: 'files', expected, got: files.root });
+    throw new ParamError({ op: 'files', expected, got: files.root, hint: 'Read them in Node first: loadSubset.' });
   }
   const readers = await disk.readers();
   const { randomResizedCrop: crop } = recipe.augment;

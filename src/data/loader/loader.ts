@@ -28,8 +28,9 @@ export interface Loader {
   dispose(): Promise<void>;
 }
 
-const disposedError = () => optionError('loader', 'an open loader', 'a disposed one');
-const supersededError = () => optionError('epoch', 'the epoch that was started last', 'an earlier one');
+const disposedError = () => optionError('loader', 'an open loader', 'a disposed one', 'Open another one: openLoader.');
+const supersededError = () =>
+  optionError('epoch', 'the epoch that was started last', 'an earlier one', 'Open a loader for each of them.');
 
 /** The pixels and labels of a set; in memory that can be shared with threads if `isShared`. */
 function imagesOf(set: DataSet, isShared: boolean): Images {
@@ -129,7 +130,7 @@ async function openQueue(set: DataSet, options: LoaderOptions): Promise<BatchQue
   const startThreads = workers === 0 ? null : disk.startThreads;
   // Before memory is shared: a runtime without threads may not have shared memory either.
   if (workers > 0 && startThreads === null) {
-    throw optionError('workers', '0, as this runtime has no threads for images', workers);
+    throw optionError('workers', '0, as this runtime has no threads for images', workers, 'Pass { workers: 0 }.');
   }
   const images = imagesOf(set, startThreads !== null);
   const recipe = batchRecipe(set, options);

@@ -56,8 +56,8 @@ const EXACT = { resize: 'exact', interpolation: 'bilinear' } as const;
 const MAX_WORKERS = 64;
 
 /** The error of an option that is out of its range. */
-export const optionError = (op: string, expected: string, got: unknown): ParamError =>
-  new ParamError({ op, expected, got: Array.isArray(got) ? `[${got.join(', ')}]` : String(got) });
+export const optionError = (op: string, expected: string, got: unknown, hint?: string): ParamError =>
+  new ParamError({ op, expected, got: Array.isArray(got) ? `[${got.join(', ')}]` : String(got), hint });
 
 export const isIntegerIn = (value: unknown, low: number, high: number): boolean =>
   Number.isSafeInteger(value) && (value as number) >= low && (value as number) <= high;
@@ -87,7 +87,8 @@ export function checkLoaderOptions(set: DataSet, options: LoaderOptions): void {
   requireThat(smoothing >= 0 && smoothing < 1, 'smoothing', 'a number in [0, 1)', smoothing);
   for (const key of ['mixup', 'cutmix'] as const) {
     const alpha = options[key] ?? 0;
-    requireThat(alpha >= 0 && alpha < Infinity, key, 'a number >= 0', alpha);
+    // Beyond, drawing from Beta(α, α) overflows or never ends.
+    requireThat(alpha === 0 || (alpha >= 1e-6 && alpha <= 1e6), key, '0, or a number in [1e-6, 1e6]', alpha);
   }
   for (const key of ['mixupProb', 'switchProb'] as const) {
     const probability = options[key] ?? 1;

@@ -158,12 +158,13 @@ async function openTar(path: string): Promise<Archive> {
  * Opens a tar archive, gzipped or not, or a folder.
  *
  * @param location a path, or a `file:` URL
+ * @param op the name of the path in errors about it
  * @throws DataError if the path does not exist, or is no tar archive or a truncated one; naming the member or file for
  *   one that is twice in it, also under names that are the same in Unicode's NFC, or a member that cannot be read;
  *   ParamError for another URL
  */
-export async function openArchive(location: string): Promise<Archive> {
-  const path = checkPath('data', location);
+export async function openArchive(location: string, op = 'data'): Promise<Archive> {
+  const path = checkPath(op, location);
   const stats = await stat(path).catch((cause: unknown) => {
     const hint = 'Pass cifar10, cifar100, shapes, or the path of an archive or a folder.';
     throw new DataError({ op: path, expected: 'an archive or a folder', got: reasonOf(cause), hint }, { cause });

@@ -42,7 +42,8 @@ export function batchOf(set: ImageSet, positions: ArrayLike<number>, options: Ba
   const [size, imageSize] = [channels * area, set.channels * area];
   const length = order.length * size;
   if (length > MAX_LENGTH) {
-    throw new ParamError({ op: 'batchOf', expected: `at most ${MAX_LENGTH} values`, got: `${length}` });
+    const hint = 'Take fewer images at a time.';
+    throw new ParamError({ op: 'batchOf', expected: `at most ${MAX_LENGTH} values`, got: `${length}`, hint });
   }
   const out = dtype === 'float64' ? new Float64Array(length) : new Float32Array(length);
   for (let k = 0; k < order.length; k++) {

@@ -6,6 +6,8 @@ const refuse = (op: string, expected: string, value: unknown): never => {
   throw new ParamError({ op, expected, got: show(value) });
 };
 
+const SAME_IMAGES = 'Labels, pixels or files, and n must be those of the same images.';
+
 const isTextList = (value: unknown): value is readonly string[] =>
   // `every` would pass over holes.
   Array.isArray(value) && Array.from(value as unknown[]).every((each) => typeof each === 'string');
@@ -55,12 +57,22 @@ export function checkLabeledImages(op: string, value: unknown): void {
   }
   const { labels, n, classNames } = value as unknown as Sizes;
   if (labels.length !== n) {
-    throw new DataError({ op, expected: `${n} labels, one for each image`, got: `${labels.length}` });
+    throw new DataError({
+      op,
+      expected: `${n} labels, one for each image`,
+      got: `${labels.length}`,
+      hint: SAME_IMAGES,
+    });
   }
   for (let i = 0; i < n; i++) {
     if (labels[i] >= 0 && labels[i] < classNames.length) continue;
     const expected = `labels from 0 to ${classNames.length - 1}`;
-    throw new DataError({ op, expected, got: `${labels[i]} of image ${i}` });
+    throw new DataError({
+      op,
+      expected,
+      got: `${labels[i]} of image ${i}`,
+      hint: 'Labels are indices into classNames.',
+    });
   }
 }
 
@@ -77,12 +89,14 @@ export function checkSet(op: string, value: object): void {
       return refuse(`${op}: files`, 'a root and names', files);
     }
     const { length } = files['names'];
-    if (length !== n) throw new DataError({ op, expected: `${n} files, one for each image`, got: `${length}` });
+    if (length !== n)
+      throw new DataError({ op, expected: `${n} files, one for each image`, got: `${length}`, hint: SAME_IMAGES });
     return;
   }
   if (tagOf(images) !== 'Uint8Array') return refuse(`${op}: images`, 'a Uint8Array', images);
   const [{ length }, size] = [images as Uint8Array, n * channels * height * width];
-  if (length !== size) throw new DataError({ op, expected: `${size} pixels of ${n} images`, got: `${length}` });
+  if (length !== size)
+    throw new DataError({ op, expected: `${size} pixels of ${n} images`, got: `${length}`, hint: SAME_IMAGES });
 }
 
 /**

@@ -6,6 +6,9 @@ import { SIDE, PIXELS } from './cifarBatch.js';
 import type { Batch } from './cifarBatch.js';
 import { CIFAR10, CIFAR100, type CifarKind, type Layout } from './cifarLayouts.js';
 import type { ImageSet, Split } from './dataset.js';
+import { listNames } from './listNames.js';
+
+const AGAIN = 'A part of the data set is missing or damaged: download it again.';
 
 const KINDS: readonly CifarKind[] = [CIFAR10, CIFAR100];
 
@@ -25,12 +28,13 @@ const endsWithPath = (path: string, end: string): boolean => `/${path}`.endsWith
  */
 function findBatchFolder({ names, path }: Archive, kind: CifarKind, layout: Layout): string | null {
   const { batches, meta, folder: officialFolder } = layout;
+  const known = new Set(names);
   for (const batch of [batches.train[0], batches.test[0]]) {
     for (const name of names) {
       if (!endsWithPath(name, batch)) continue;
       const folder = name.slice(0, -batch.length);
       const fullPath = `${path.replaceAll('\\', '/')}/${folder}`.replace(/\/+$/, '');
-      if (kind === CIFAR10 || endsWithPath(fullPath, officialFolder) || names.includes(folder + meta)) return folder;
+      if (kind === CIFAR10 || endsWithPath(fullPath, officialFolder) || known.has(folder + meta)) return folder;
     }
   }
   return null;
@@ -51,13 +55,14 @@ export const cifarTitle = (archive: Archive): string | null => locate(archive, K
 
 function refuseOtherData({ path, names }: Archive, { title, layouts }: CifarKind): never {
   const files = layouts.map(({ batches }) => batches.train[0]).join(' or ');
-  const got = names.slice(0, 3).join(', ') || 'nothing';
-  throw new DataError({ op: path, expected: `batches of ${title} (${files})`, got });
+  const got = listNames(names) || 'nothing';
+  const hint = 'Pass the official archive or its folder; vanillanet download gets it.';
+  throw new DataError({ op: path, expected: `batches of ${title} (${files})`, got, hint });
 }
 
 async function readMember(archive: Archive, member: string): Promise<Uint8Array> {
   if (archive.names.includes(member)) return archive.read(member);
-  throw new DataError({ op: archive.path, expected: `a member ${member}`, got: 'none of that name' });
+  throw new DataError({ op: archive.path, expected: `a member ${member}`, got: 'none of that name', hint: AGAIN });
 }
 
 async function readClassNames(archive: Archive, { kind, layout, folder }: BatchLocation): Promise<readonly string[]> {
@@ -68,7 +73,7 @@ async function readClassNames(archive: Archive, { kind, layout, folder }: BatchL
   const texts = names.filter((name) => name !== null && name !== '');
   const classes = kind.labeling.counts[kind.labeling.counts.length - 1];
   if (texts.length === classes && names.length === classes) return texts as string[];
-  throw new DataError({ op, expected: `${classes} class names`, got: `${texts.length}` });
+  throw new DataError({ op, expected: `${classes} class names`, got: `${texts.length}`, hint: AGAIN });
 }
 
 function joinBatches(batches: readonly Batch[]): Batch & { readonly n: number } {
@@ -113,7 +118,7 @@ export async function readCifar(
  * @throws DataError naming the file and member that is missing, truncated or damaged
  */
 export const readCifar10 = async (path: string, split: Split): Promise<ImageSet> =>
-  readCifar(await openArchive(path), split, [CIFAR10]);
+  readCifar(await openArchive(path, 'readCifar10'), split, [CIFAR10]);
 
 /**
  * Reads CIFAR-100 with its 100 fine classes, from the same kinds of files as `readCifar10`.
@@ -121,4 +126,4 @@ export const readCifar10 = async (path: string, split: Split): Promise<ImageSet>
  * @throws DataError as `readCifar10` does
  */
 export const readCifar100 = async (path: string, split: Split): Promise<ImageSet> =>
-  readCifar(await openArchive(path), split, [CIFAR100]);
+  readCifar(await openArchive(path, 'readCifar100'), split, [CIFAR100]);

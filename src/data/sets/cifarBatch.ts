@@ -1,11 +1,14 @@
 /** Reads the batches and class names of CIFAR's two layouts (see cifarLayouts.ts). */
 import { DataError } from '../../core/errors.js';
 import { formatShape } from '../../core/tensor.js';
+import { listNames } from './listNames.js';
 import { readPickle } from './pickle.js';
 import { PickleArray, textOf, type PickleValue } from './pickleValues.js';
 
 export const SIDE = 32;
 export const PIXELS = 3 * SIDE * SIDE;
+
+const HINT = 'Download the archive again, or write your own batches in the layout of CIFAR.';
 
 /** Images [n, 3, 32, 32] with their labels. */
 export interface Batch {
@@ -28,14 +31,14 @@ function checkLabels(values: ArrayLike<unknown>, classes: number, op: string): U
     const label = values[i];
     if (typeof label === 'number' && Number.isInteger(label) && label >= 0 && label < classes) return label;
     const got = typeof label === 'number' ? label : 'no number';
-    throw new DataError({ op, expected: `labels from 0 to ${classes - 1}`, got: `${got} in record ${i}` });
+    throw new DataError({ op, expected: `labels from 0 to ${classes - 1}`, got: `${got} in record ${i}`, hint: HINT });
   });
 }
 
 function readDict(bytes: Uint8Array, op: string): ReadonlyMap<unknown, ReturnType<typeof readPickle>> {
   const value = readPickle(bytes, op);
   if (value instanceof Map) return value;
-  throw new DataError({ op, expected: 'a dictionary', got: 'another value' });
+  throw new DataError({ op, expected: 'a dictionary', got: 'another value', hint: HINT });
 }
 
 /** Labels as torchvision takes them: a list, a tuple or an array of one dimension; null for other values. */
@@ -49,36 +52,36 @@ export function readPickledBatch(bytes: Uint8Array, { keys, counts }: Labeling, 
   const data = dict.get('data');
   const lists = keys.map((key) => listOf(dict.get(key))).filter((list) => list !== null);
   if (!(data instanceof PickleArray) || lists.length < keys.length) {
-    const got = [...dict.keys()].join(', ') || 'none';
+    const got = listNames([...dict.keys()].map(String)) || 'none';
     const expected = `an array under data, and a list or an array under ${keys.join(' and ')}`;
-    throw new DataError({ op, expected, got: `the keys ${got}` });
+    throw new DataError({ op, expected, got: `the keys ${got}`, hint: HINT });
   }
   const [n] = data.shape;
   if (data.shape.length !== 2 || data.shape[1] !== PIXELS || n === 0) {
-    throw new DataError({ op, expected: `data [n,${PIXELS}]`, got: formatShape(data.shape) });
+    throw new DataError({ op, expected: `data [n,${PIXELS}]`, got: formatShape(data.shape), hint: HINT });
   }
   const mismatch = lists.findIndex((list) => list.length !== n);
   if (mismatch >= 0) {
     const got = `${lists[mismatch].length} under ${keys[mismatch]}`;
-    throw new DataError({ op, expected: `${n} labels, one for each image`, got });
+    throw new DataError({ op, expected: `${n} labels, one for each image`, got, hint: HINT });
   }
   const labels = lists.map((list, i) => checkLabels(list, counts[i], `${op}: ${keys[i]}`));
   const images = data.pixels();
-  if (images === null) throw new DataError({ op, expected: 'data of uint8 (u1)', got: data.dtype.code });
+  if (images === null) throw new DataError({ op, expected: 'data of uint8 (u1)', got: data.dtype.code, hint: HINT });
   return { images, labels: labels[labels.length - 1] };
 }
 
 export function readPickledNames(bytes: Uint8Array, { names }: Labeling, op: string): readonly (string | null)[] {
   const list = readDict(bytes, op).get(names);
   if (Array.isArray(list)) return list.map(textOf);
-  throw new DataError({ op, expected: `a list under ${names}`, got: 'none' });
+  throw new DataError({ op, expected: `a list under ${names}`, got: 'none', hint: HINT });
 }
 
 export function readRecords(bytes: Uint8Array, { keys, counts }: Labeling, op: string): Batch {
   const record = counts.length + PIXELS;
   const n = bytes.length / record;
   if (!Number.isInteger(n) || n === 0) {
-    throw new DataError({ op, expected: `records of ${record} bytes`, got: `${bytes.length} bytes` });
+    throw new DataError({ op, expected: `records of ${record} bytes`, got: `${bytes.length} bytes`, hint: HINT });
   }
   const images = new Uint8Array(n * PIXELS);
   for (let i = 0; i < n; i++) {

@@ -1,6 +1,6 @@
-import { checkInteger, checkObject } from '../../core/check.js';
+import { checkInteger, checkOptions } from '../../core/check.js';
 import { ParamError } from '../../core/errors.js';
-import type { ModelConfig } from '../../core/config.js';
+import { CONFIG_KEYS, type ModelConfig } from '../../core/config.js';
 import { checkLabeledImages, checkSet, checkText, checkTexts } from './checkSet.js';
 import type { DataSet, LabeledImages } from './dataset.js';
 import { listNames } from './listNames.js';
@@ -8,6 +8,8 @@ import { normalizeName } from './normalizeName.js';
 
 /** The input channels and the classes of a network; keys of its configuration. */
 export type DatasetRequirements = Partial<Pick<ModelConfig, 'in_chans' | 'num_classes' | 'class_names'>>;
+
+const OTHER_CLASSES = 'Pass the data set of the network, or train a network for the classes of this one.';
 
 /** Refuses a set for another network, which would compute wrong results without an error. */
 function checkRequirements(
@@ -21,18 +23,19 @@ function checkRequirements(
       op,
       expected: `images of ${in_chans} channels, like the input of the network`,
       got: `${channels}`,
+      hint: `Pass a network for ${channels} channels, or images of ${in_chans}.`,
     });
   }
   if (num_classes !== undefined && num_classes !== classNames.length) {
     const got = `${classNames.length} (${listNames(classNames)})`;
-    throw new ParamError({ op, expected: `${num_classes} classes, like the network`, got });
+    throw new ParamError({ op, expected: `${num_classes} classes, like the network`, got, hint: OTHER_CLASSES });
   }
   // Weights may have names of macOS, which writes `é` as two characters.
   const names = classNames.map(normalizeName);
   const mismatch = class_names?.findIndex((name, i) => normalizeName(name) !== names[i]) ?? -1;
   if (class_names && mismatch >= 0) {
     const expected = `the network's classes, '${class_names[mismatch]}' as class ${mismatch}`;
-    throw new ParamError({ op, expected, got: `'${classNames[mismatch]}'` });
+    throw new ParamError({ op, expected, got: `'${classNames[mismatch]}'`, hint: OTHER_CLASSES });
   }
 }
 
@@ -48,7 +51,7 @@ export function checkDataset(set: DataSet, network: DatasetRequirements = {}, op
   checkText('checkDataset', op, 'the name of the set');
   checkSet(op, set);
   // A whole configuration may be passed.
-  const { class_names, in_chans, num_classes } = checkObject('checkDataset: network', network);
+  const { class_names, in_chans, num_classes } = checkOptions(network, CONFIG_KEYS, 'checkDataset: network');
   if (class_names !== undefined && class_names !== null) checkTexts('class_names', class_names);
   if (in_chans !== undefined) checkInteger('in_chans', in_chans, { min: 1 });
   if (num_classes !== undefined) checkInteger('num_classes', num_classes, { min: 1 });
@@ -77,7 +80,6 @@ export function imbalance(set: LabeledImages): Imbalance {
   const counts = classCounts(set);
   const classes = set.classNames.map((name, i) => ({ name, count: counts[i] }));
   const [first, ...others] = classes;
-  if (classes.length === 0) throw new ParamError({ op: 'imbalance', expected: 'a set with classes', got: 'none' });
   const largest = others.reduce((most, one) => (one.count > most.count ? one : most), first);
   const smallest = others.reduce((least, one) => (one.count < least.count ? one : least), first);
   return { largest, smallest, ratio: largest.count / smallest.count };

@@ -80,7 +80,8 @@ export function subset(set: ImageSet, positions: ArrayLike<number>): ImageSet {
   const order = [...checkPositions('subset', positions, set.n)];
   const size = set.channels * set.height * set.width;
   if (order.length * size > MAX_BYTES) {
-    throw new ParamError({ op: 'subset', expected: `at most ${MAX_BYTES} pixels`, got: `${order.length * size}` });
+    const got = `${order.length * size}`;
+    throw new ParamError({ op: 'subset', expected: `at most ${MAX_BYTES} pixels`, got, hint: 'Take fewer images.' });
   }
   const images = new Uint8Array(order.length * size);
   const labels = new Int32Array(order.length);

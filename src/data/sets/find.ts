@@ -74,7 +74,8 @@ async function find(names: readonly Name[], folders: readonly string[]): Promise
     const match = (await isFile(path)) && !isOtherSet(path, names) ? path : await findAnyIn(path, names);
     if (match !== null) return match;
     const titles = names.map((name) => SETS[name].title).join(' or ');
-    throw new DataError({ op: 'VANILLANET_DATA', expected: `${titles}, or a folder with it`, got: path });
+    const hint = 'Set VANILLANET_DATA to the archive or the folder that it is in, or unset it.';
+    throw new DataError({ op: 'VANILLANET_DATA', expected: `${titles}, or a folder with it`, got: path, hint });
   }
   for (const folder of folders) {
     const match = await findAnyIn(folder, names);

@@ -22,7 +22,8 @@ async function addFiles(hash: Hash, { root, names }: FileList): Promise<void> {
   await mapConcurrent(names.length, MAX_CONCURRENT, async (i) => {
     const path = join(root, names[i]);
     const { size } = await stat(path).catch((cause: unknown) => {
-      throw new DataError({ op: path, expected: 'a readable file', got: reasonOf(cause) }, { cause });
+      const hint = 'Restore the file, or open the set again.';
+      throw new DataError({ op: path, expected: 'a readable file', got: reasonOf(cause), hint }, { cause });
     });
     sizes[i] = size;
   });

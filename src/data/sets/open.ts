@@ -41,7 +41,8 @@ const TEST_SHAPES = 2 ** 31;
 
 function openShapes(split: FolderSplit, [height, width]: Size, { seed = 0, n = 1000 }: OpenDatasetOptions): ImageSet {
   if (height !== width) {
-    throw new ParamError({ op: 'shapes', expected: 'a square size', got: `${height}x${width}` });
+    const hint = `Pass a square one (--size ${Math.max(height, width)}).`;
+    throw new ParamError({ op: 'shapes', expected: 'a square size', got: `${height}x${width}`, hint });
   }
   return drawShapes(n, { size: height, seed, first: split === 'train' ? 0 : TEST_SHAPES });
 }

@@ -120,7 +120,8 @@ export function drawShapes(n: number, options: ShapesOptions): ImageSet {
   const length = 3 * size * size;
   if (n * length > MAX_BYTES) {
     const got = `${n} of ${size}x${size}`;
-    throw new ParamError({ op: 'drawShapes', expected: `at most ${MAX_BYTES} bytes of images`, got });
+    const hint = 'Draw fewer or smaller images.';
+    throw new ParamError({ op: 'drawShapes', expected: `at most ${MAX_BYTES} bytes of images`, got, hint });
   }
   // A clamped array rounds values and limits them to 0..255.
   const images = new Uint8ClampedArray(n * length);

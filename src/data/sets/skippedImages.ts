@@ -43,12 +43,18 @@ export function checkSkipped(
   const example = skipped.length === 0 ? '' : ` (${skipped[0].file}: ${skipped[0].reason})`;
   if (2 * skipped.length > all.n) {
     const got = `${skipped.length} unreadable ones of ${all.n}${example}`;
-    throw new DataError({ op: path, expected: 'at least half of the images readable', got });
+    throw new DataError({
+      op: path,
+      expected: 'at least half of the images readable',
+      got,
+      hint: 'Is it the right folder? If so, copy it again.',
+    });
   }
   const counts = classCounts(remaining);
   const lostClass = classCounts(all).findIndex((count, i) => count > 0 && counts[i] === 0);
   if (lostClass >= 0) {
     const got = `none of ${all.classNames[lostClass]}${example}`;
-    throw new DataError({ op: path, expected: 'a readable image of each class', got });
+    const hint = 'Repair a picture of this class, or remove its folder.';
+    throw new DataError({ op: path, expected: 'a readable image of each class', got, hint });
   }
 }

@@ -13,7 +13,7 @@ import { permutation } from '../loader/permutation.js';
  */
 export function splitByClass(labels: ArrayLike<number>, share: number, seed: number): boolean[] {
   if (!(share >= 0 && share < 1))
-    throw new ParamError({ op: 'valSplit', expected: 'a share in [0, 1)', got: `${share}` });
+    throw new ParamError({ op: 'valSplit', expected: 'a share in [0, 1)', got: `${share}`, hint: 'For example 0.1.' });
   const classes = new Map<number, number[]>();
   for (let i = 0; i < labels.length; i++) {
     const members = classes.get(labels[i]) ?? [];

@@ -113,14 +113,11 @@ async function faultOf(call: () => unknown): Promise<string | null> {
   }
 }
 
-/** What is known and not yet mended. */
-const KNOWN: readonly string[] = ['node: readCifar10', 'node: readCifar100'];
-
 const CASES = Object.entries(FUNCTIONS).flatMap(([group, functions]) =>
   Object.entries(functions).map(([name, f]) => [`${group}: ${name}`, f] as const),
 );
 
-test.each(CASES.filter(([name]) => !KNOWN.includes(name)))('%s', async (_, f) => {
+test.each(CASES)('%s', async (_, f) => {
   const faults: string[] = [];
   for (const values of ARGUMENTS) {
     const fault = await faultOf(() => f(...values()));

@@ -5,7 +5,7 @@ import { readBytes } from '../../io/readFile.js';
 import { reasonOf } from '../../io/reason.js';
 import { checkImage, MAX_PIXELS } from '../../image/checkImage.js';
 import { checkPath } from '../checkPath.js';
-import { checkFileHead, checkHead } from './imageHead.js';
+import { checkHead } from './imageHead.js';
 import { loadSharp } from './loadSharp.js';
 
 export interface DecodeImageOptions {
@@ -67,8 +67,12 @@ export async function readImage(
   const value: unknown = source;
   if (typeof value === 'string' || value instanceof URL) {
     const path = checkPath('readImage', value);
-    await checkFileHead(path);
-    return decodeImage(await readBytes(path, DataError), path, options);
+    const bytes = await readBytes(path, DataError, {
+      checkHead: (head) => {
+        checkHead(head, path);
+      },
+    });
+    return decodeImage(bytes, path, options);
   }
   // An array of another realm is no instance of this realm's Uint8Array.
   if (ArrayBuffer.isView(value) && tagOf(value) === 'Uint8Array') {

@@ -1,7 +1,8 @@
 import { DataError } from '../../core/errors.js';
 import { imageFormat } from '../../image/imageFormat.js';
 import { fileKind, HEAD } from '../../io/fileKind.js';
-import { readHead } from '../readHead.js';
+import { openFile } from '../../io/openFile.js';
+import { hintOf, reasonOf } from '../../io/reason.js';
 
 /**
  * Accepts only PNG, JPEG and WebP. sharp reads more formats, among them SVG, which can refer to other files.
@@ -19,5 +20,18 @@ export function checkHead(bytes: Uint8Array, name: string): void {
 
 /** Checks the first bytes of a file, without reading the rest. @throws DataError as `checkHead` does, and for pipes and devices */
 export async function checkFileHead(path: string): Promise<void> {
-  checkHead((await readHead(path, HEAD)).head, path);
+  const refuse = (cause: unknown): never => {
+    throw new DataError(
+      { op: path, expected: 'a readable file', got: reasonOf(cause), hint: hintOf(cause) },
+      { cause },
+    );
+  };
+  const { file } = await openFile(path).catch(refuse);
+  try {
+    const head = new Uint8Array(HEAD);
+    const { bytesRead } = await file.read(head, 0, HEAD, 0).catch(refuse);
+    checkHead(head.subarray(0, bytesRead), path);
+  } finally {
+    await file.close();
+  }
 }

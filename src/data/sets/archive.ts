@@ -2,11 +2,9 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { compareCodePoints } from '../../core/compareCodePoints.js';
 import { DataError } from '../../core/errors.js';
-import { HEAD } from '../../io/fileKind.js';
-import { readBytes } from '../../io/readFile.js';
-import { reasonOf } from '../../io/reason.js';
+import { MAX_FILE, readBytes } from '../../io/readFile.js';
+import { hintOf, reasonOf } from '../../io/reason.js';
 import { checkPath } from '../checkPath.js';
-import { otherThanFile, readHead } from '../readHead.js';
 import { checkTarStart, isGzip } from './archiveStart.js';
 import { escapeBytes, isUtf8 } from './escapeBytes.js';
 import { FolderWalk, LINK_TO_ABOVE } from './folderWalk.js';
@@ -31,9 +29,6 @@ export interface Archive {
   readonly onDisk: boolean;
   read(name: string): Promise<Uint8Array>;
 }
-
-/** 2 GiB: Node reads no larger file at once. */
-const MAX_BYTES = 2 ** 31 - 1;
 
 /** The names in a folder. @throws DataError for one that is not in UTF-8, which Node would change */
 async function namesIn(root: string, prefix: string): Promise<Awaited<ReturnType<typeof readEntries>>> {
@@ -63,8 +58,6 @@ const identityOf = async (path: string): Promise<string> => {
 class FolderListing {
   readonly names: string[] = [];
   readonly brokenLinks = new Map<string, string>();
-  /** Pipes, sockets and devices. */
-  readonly others = new Map<string, string>();
   private readonly walk: FolderWalk;
 
   constructor(private readonly root: string) {
@@ -83,7 +76,7 @@ class FolderListing {
       const target = entry.isSymbolicLink() ? await this.followLink(name) : entry;
       if (target === null) continue;
       if (target.isDirectory()) await this.addFolder(name, path);
-      else this.addFile(name, otherThanFile(target));
+      else this.names.push(name);
     }
   }
 
@@ -108,11 +101,6 @@ class FolderListing {
     this.names.push(`${name}/`);
     await this.add(`${name}/`, [...path, identity]);
   }
-
-  private addFile(name: string, other: string | null): void {
-    this.names.push(name);
-    if (other !== null) this.others.set(name, other);
-  }
 }
 
 async function openFolder(path: string): Promise<Archive> {
@@ -122,25 +110,22 @@ async function openFolder(path: string): Promise<Archive> {
     const hint = 'Check its permissions, and those of all folders in it.';
     throw new DataError({ op: path, expected: 'a readable folder', got: reasonOf(cause), hint }, { cause });
   });
-  const { names, brokenLinks, others } = listing;
+  const { names, brokenLinks } = listing;
   checkDistinct(path, names, 'Rename one of them.');
-  const read = (name: string): Promise<Uint8Array> => {
-    const got = others.get(name);
-    if (got === undefined) return readBytes(join(path, name), DataError);
-    return Promise.reject(new DataError({ op: join(path, name), expected: 'a file', got, hint: 'Remove it.' }));
-  };
+  const read = (name: string): Promise<Uint8Array> => readBytes(join(path, name), DataError);
   return { path, onDisk: true, names: names.sort(compareCodePoints), brokenLinks, read };
 }
 
-async function openTar(path: string): Promise<Archive> {
-  const { head, size } = await readHead(path, HEAD);
-  if (!isGzip(head)) checkTarStart(path, head);
-  if (size > MAX_BYTES) {
+/** @param size of the file */
+async function openTar(path: string, size: number): Promise<Archive> {
+  const checkHead = (head: Uint8Array): void => {
+    if (!isGzip(head)) checkTarStart(path, head);
+    if (size <= MAX_FILE) return;
     const got = `${(size / 2 ** 30).toFixed(1)} GiB`;
     const hint = 'Unpack it with tar, and pass the folder.';
     throw new DataError({ op: path, expected: 'an archive of less than 2 GiB', got, hint });
-  }
-  const bytes = await gunzipArchive(path, await readBytes(path, DataError));
+  };
+  const bytes = await gunzipArchive(path, await readBytes(path, DataError, { checkHead }));
   checkTarStart(path, bytes);
   const tree = new TarTree(await readTar(bytes, path), path);
   const { names, brokenLinks } = tree.list();
@@ -166,8 +151,9 @@ async function openTar(path: string): Promise<Archive> {
 export async function openArchive(location: string, op = 'data'): Promise<Archive> {
   const path = checkPath(op, location);
   const stats = await stat(path).catch((cause: unknown) => {
-    const hint = 'Pass cifar10, cifar100, shapes, or the path of an archive or a folder.';
+    const isMissing = ['ENOENT', 'ENOTDIR'].includes(String((cause as NodeJS.ErrnoException).code));
+    const hint = isMissing ? 'Pass cifar10, cifar100, shapes, or the path of an archive or a folder.' : hintOf(cause);
     throw new DataError({ op: path, expected: 'an archive or a folder', got: reasonOf(cause), hint }, { cause });
   });
-  return stats.isDirectory() ? openFolder(path) : openTar(path);
+  return stats.isDirectory() ? openFolder(path) : openTar(path, stats.size);
 }

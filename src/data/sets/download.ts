@@ -1,17 +1,22 @@
 /** Downloads the archives of data sets; an interrupted download is resumed. */
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { mkdir, open, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { open, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { checkSignal, onAbort, throwIfAborted, type AbortOptions } from '../../core/abort.js';
-import { checkBoolean, checkKeys, checkNumber, checkObject } from '../../core/check.js';
+import { checkBoolean, checkKeys, checkNumber, checkObject, isInteger, isRecord } from '../../core/check.js';
 import { DataError, ParamError, VanillaNetError } from '../../core/errors.js';
+import { parseJson } from '../../core/json.js';
 import { bodyOf, checkRest, requestBytes, type Position } from '../../io/fetchBytes.js';
 import { fileVersion, validatorOf, type FileVersion } from '../../io/fileVersion.js';
 import { checkOnProgress, type ProgressOptions } from '../../io/progress.js';
-import { reasonOf } from '../../io/reason.js';
+import { displayName } from '../../io/location.js';
+import { openFile } from '../../io/openFile.js';
+import { createFolder } from '../../io/createFolder.js';
+import { readBytes } from '../../io/readFile.js';
+import { hintOf, reasonOf } from '../../io/reason.js';
 import { readStream } from '../../io/readStream.js';
 import { hintIfOpen, retryIfOpen } from '../../io/retryIfOpen.js';
+import { checkPath } from '../checkPath.js';
 import { checkText } from './checkSet.js';
 
 export interface DownloadFile {
@@ -55,6 +60,9 @@ export interface DownloadResult {
   readonly resumedFrom: number;
 }
 
+/** Bytes of the file that describes the version. */
+const LARGEST_VERSION = 2 ** 14;
+
 /** Files beside the target while it is downloaded: the bytes so far, and the version that they are of. */
 interface PartFiles {
   readonly bytes: string;
@@ -64,31 +72,52 @@ interface PartFiles {
 const partsOf = (path: string): PartFiles => ({ bytes: `${path}.part`, version: `${path}.part.json` });
 
 async function removeParts({ bytes, version }: PartFiles): Promise<void> {
-  await rm(bytes, { force: true });
-  await rm(version, { force: true });
+  for (const file of [bytes, version]) {
+    await rm(file, { force: true }).catch((cause: unknown) => {
+      const hint = 'Remove it by hand.';
+      throw new DataError({ op: file, expected: 'a file that can be removed', got: reasonOf(cause), hint }, { cause });
+    });
+  }
 }
 
 async function md5Of(path: string): Promise<string> {
   const hash = createHash('md5');
   try {
-    for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
+    const { file } = await openFile(path);
+    for await (const chunk of file.createReadStream()) hash.update(chunk as Buffer);
   } catch (cause) {
-    throw new DataError({ op: path, expected: 'a readable file', got: reasonOf(cause) }, { cause });
+    throw new DataError(
+      { op: path, expected: 'a readable file', got: reasonOf(cause), hint: hintOf(cause) },
+      { cause },
+    );
   }
   return hash.digest('hex');
 }
 
 const sizeAt = async (path: string): Promise<number> => (await stat(path).catch(() => null))?.size ?? 0;
 
+const isFileVersion = (value: unknown): value is FileVersion =>
+  isRecord(value) &&
+  (value['total'] === null || isInteger(value['total'], { min: 0 })) &&
+  ['tag', 'modified'].every((key) => value[key] === null || typeof value[key] === 'string');
+
 /** Where an interrupted download stopped. A version that cannot be read is unknown: the MD5 is checked anyway. */
 async function readPosition({ bytes, version }: PartFiles): Promise<Position> {
   const at = await sizeAt(bytes);
-  const text = at === 0 ? null : await readFile(version, 'utf8').catch(() => null);
+  if (at === 0) return { at, version: null };
   try {
-    return { at, version: text === null ? null : (JSON.parse(text) as FileVersion) };
+    const value = parseJson(await readBytes(version, DataError, { limit: LARGEST_VERSION }), { op: version });
+    return { at, version: isFileVersion(value) ? value : null };
   } catch {
     return { at, version: null };
   }
+}
+
+/** The error of a disk that does not take what was downloaded. */
+function diskError(path: string, expected: string, cause: unknown): DataError {
+  const remedy = hintOf(cause) ?? 'Check the disk.';
+  const hint = `${remedy} Then run the same command again: it resumes after the bytes that are there.`;
+  return new DataError({ op: path, expected, got: reasonOf(cause), hint }, { cause });
 }
 
 /** Appends chunks to a file, or replaces it. @throws DataError if the disk fails; other errors are those of the chunks */
@@ -99,10 +128,11 @@ async function store(
   onBytes: (count: number) => void,
 ): Promise<void> {
   const refuse = (cause: unknown): never => {
-    const hint = `Make room and run the same command again: it resumes after the bytes in ${path}.`;
-    throw new DataError({ op: path, expected: 'space on the disk', got: reasonOf(cause), hint }, { cause });
+    throw diskError(path, 'space on the disk', cause);
   };
-  const file = await open(path, flags).catch(refuse);
+  const file = await open(path, flags).catch((cause: unknown) => {
+    throw diskError(path, 'a file to write', cause);
+  });
   try {
     for await (const chunk of chunks) {
       await file.writeFile(chunk).catch(refuse);
@@ -138,7 +168,9 @@ async function fetchRest(
   const version = fileVersion(response);
   const total = version.total === null ? null : from + version.total;
   if (validatorOf(version) !== null) {
-    await writeFile(part.version, JSON.stringify({ ...version, total }));
+    await writeFile(part.version, JSON.stringify({ ...version, total })).catch((cause: unknown) => {
+      throw diskError(part.version, 'a file to write', cause);
+    });
   }
   let bytes = from;
   const count = (more: number): void => {
@@ -172,7 +204,13 @@ async function exists({ md5 }: DownloadFile, path: string): Promise<boolean> {
 
 function checkUrl(url: string): void {
   if (/^https?:/.test(url) && URL.canParse(url)) return;
-  throw new ParamError({ op: '--url', expected: 'a URL that begins with https: or http:', got: url });
+  const hint = 'Pass the whole URL, such as https://example.com/cifar-10-python.tar.gz.';
+  throw new ParamError({
+    op: '--url',
+    expected: 'a URL that begins with https: or http:',
+    got: displayName(url),
+    hint,
+  });
 }
 
 /**
@@ -191,6 +229,7 @@ export async function download(
   checkUrl(checkText('url', url));
   checkText('md5', md5);
   checkText('path', path, 'the path of a file');
+  checkPath('path', path);
   checkKeys(checkObject('options', options), KEYS, (key) => key);
   if (options.force !== undefined) checkBoolean('force', options.force);
   if (options.stallMs !== undefined) checkNumber('stallMs', options.stallMs, { above: 0 }, 'milliseconds');
@@ -201,8 +240,9 @@ export async function download(
     return { path, bytes: await sizeAt(path), existed: true, resumedFrom: 0 };
   }
   const part = partsOf(path);
-  await mkdir(dirname(path), { recursive: true }).catch((cause: unknown) => {
-    throw new DataError({ op: path, expected: 'a folder to write to', got: reasonOf(cause) }, { cause });
+  await createFolder(dirname(path)).catch((cause: unknown) => {
+    const { got, hint = 'Choose another folder.' } = cause as ParamError;
+    throw new DataError({ op: path, expected: 'a folder to write to', got, hint }, { cause });
   });
   if (options.force === true) await removeParts(part);
   const controller = new AbortController();
@@ -226,7 +266,7 @@ export async function download(
   }
   const bytes = await sizeAt(part.bytes);
   await retryIfOpen(() => rename(part.bytes, path)).catch((cause: unknown) => {
-    const hint = hintIfOpen(cause, path);
+    const hint = hintIfOpen(cause, path) ?? hintOf(cause);
     throw new DataError({ op: path, expected: 'a file to write', got: reasonOf(cause), hint }, { cause });
   });
   await removeParts(part);

@@ -7,6 +7,7 @@ import { decodeImage, readImage } from '../../../src/data/decode/image.js';
 import { imageInfo } from '../../../src/image/imageInfo.js';
 import { FILES } from '../../image/imageFiles.js';
 import { refusal } from '../../io/refusal.js';
+import { linuxTest } from '../../platform.js';
 import { temporaryFolder } from '../../io/temporaryFolder.js';
 import { crc32 } from '../sets/crc32.js';
 
@@ -247,10 +248,15 @@ describe('readImage accepts', () => {
     await expect(refused).rejects.toMatchObject({ hint: 'Download it first, and pass the path of the file.' });
   });
 
-  test('no device, whose content never ends', async () => {
-    await expect(readImage('/dev/zero')).rejects.toThrow(
-      refusal(DataError, '/dev/zero', 'a readable file', process.platform === 'win32' ? '' : 'a device'),
+  linuxTest('/dev/null')('no device, whose content may never end', async () => {
+    await expect(readImage('/dev/null')).rejects.toThrow(
+      refusal(DataError, '/dev/null', 'a readable file', 'a device'),
     );
+  });
+
+  test('no path with NUL, and no invalid file: URL', async () => {
+    await expect(readImage('a\0b.png')).rejects.toThrow(refusal(ParamError, 'readImage', 'a path', 'null character'));
+    await expect(readImage('file:///%zz')).rejects.toThrow(refusal(ParamError, 'readImage', 'a path', 'file: URL'));
   });
 
   test('nothing that makes a long message', async () => {

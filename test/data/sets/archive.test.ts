@@ -1,11 +1,13 @@
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, symlink, truncate, writeFile } from 'node:fs/promises';
+import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
-import { DataError } from '../../../src/core/errors.js';
+import { DataError, ParamError } from '../../../src/core/errors.js';
 import { openArchive } from '../../../src/data/sets/archive.js';
 import { unpackedLimit } from '../../../src/data/sets/gunzipArchive.js';
 import { refusal } from '../../io/refusal.js';
 import { temporaryFolder } from '../../io/temporaryFolder.js';
+import { linuxTest } from '../../platform.js';
 import { tarOf, tarOfMembers, type Member } from './tarWriter.js';
 
 const path = temporaryFolder();
@@ -36,6 +38,70 @@ describe('reads the same files from', () => {
     await writeFile(path('dot.tar'), tarOf({ './': '', './a': 'x' }));
     expect((await openArchive(path('dot.tar'))).names).toEqual(['a']);
   });
+});
+
+test('a file: URL is the path of an archive', async () => {
+  const archive = await openArchive(pathToFileURL(path('s.tar')).href);
+  expect([archive.path, archive.names]).toEqual([path('s.tar'), names]);
+});
+
+test('a tar whose name says gzip is read', async () => {
+  for (const name of ['plain.tgz', 'plain.tar.gz']) {
+    await writeFile(path(name), tar);
+    expect((await openArchive(path(name))).names).toEqual(names);
+  }
+});
+
+test('a tar with one header of the checksum alone, or of an empty block, is read', async () => {
+  const v7 = tarOfMembers([{ name: 'a', data: 'x', magic: '' }]);
+  await writeFile(path('v7.tar'), v7);
+  expect((await openArchive(path('v7.tar'))).names).toEqual(['a']);
+  await writeFile(path('nothing.tar'), new Uint8Array(1024));
+  expect((await openArchive(path('nothing.tar'))).names).toEqual([]);
+  // Without the name of the format, a header is recognized by its checksum.
+  v7[0] ^= 1;
+  await writeFile(path('v7.tar'), v7);
+  await expect(openArchive(path('v7.tar'))).rejects.toMatchObject({ expected: 'a tar archive, gzipped or not' });
+});
+
+test('links of a folder lead to files and folders; those that lead nowhere are listed as such', async () => {
+  await mkdir(path('linked', 'cat', 'more'), { recursive: true });
+  await writeFile(path('linked', 'cat', '1'), 'one');
+  await symlink('cat', path('linked', 'dog'), 'junction');
+  await symlink('../../cat', path('linked', 'cat', 'more', 'up'), 'junction');
+  await symlink('gone', path('linked', 'broken'), 'junction');
+  const { names: listing, brokenLinks, read } = await openArchive(path('linked'));
+  const all = ['broken', 'cat/', 'cat/1', 'cat/more/', 'cat/more/up', 'dog/', 'dog/1', 'dog/more/', 'dog/more/up'];
+  expect(listing).toEqual(all);
+  expect(Object.fromEntries(brokenLinks)).toEqual({
+    broken: 'one that leads nowhere (no such file or folder)',
+    'cat/more/up': 'one to a folder that it is in',
+    'dog/more/up': 'one to a folder that it is in',
+  });
+  expect(new TextDecoder().decode(await read('dog/1'))).toBe('one');
+});
+
+test('more than 100 paths to a folder are refused', async () => {
+  await mkdir(path('paths', 'a'), { recursive: true });
+  for (let i = 0; i < 99; i++) await symlink('a', path('paths', `${i}`), 'junction');
+  expect((await openArchive(path('paths'))).names).toHaveLength(100);
+  await symlink('a', path('paths', 'z'), 'junction');
+  await expect(openArchive(path('paths'))).rejects.toThrow(
+    refusal(DataError, `${path('paths')}: `, 'at most 100 paths to a folder, through links', 'more'),
+  );
+});
+
+linuxTest('/proc')('a name that is not in UTF-8 is refused with its bytes', async () => {
+  await mkdir(path('latin', 'caf', 'd'), { recursive: true });
+  // The name itself may have the character that Node puts for other bytes.
+  await writeFile(path('latin', 'caf', '\ufffd'), '');
+  expect((await openArchive(path('latin'))).names).toContain('caf/\ufffd');
+  await writeFile(Buffer.from(path('latin', 'caf', 'd', 'caf\xe9.png'), 'latin1'), '');
+  const refused = openArchive(path('latin'));
+  await expect(refused).rejects.toThrow(
+    refusal(DataError, `${path('latin')}: caf/d/caf\\xe9.png`, 'a name in UTF-8', "'caf\\xe9.png'"),
+  );
+  await expect(refused).rejects.toMatchObject({ hint: expect.stringContaining(`--notest ${path('latin')}.`) });
 });
 
 test('a gzip file of several parts is read to its end', async () => {
@@ -202,6 +268,66 @@ describe('refuses', () => {
     await expect(openArchive(path('nowhere'))).rejects.toMatchObject({
       hint: 'Pass cifar10, cifar100, shapes, or the path of an archive or a folder.',
       cause: expect.anything(),
+    });
+  });
+
+  test.each<[unknown, string, string]>([
+    ['https://example.com/set.tar', 'a path on this machine, or a file: URL', 'https://example.com/set.tar'],
+    ['s3://bucket/set.tar', 'a path on this machine, or a file: URL', 's3://bucket/set.tar'],
+    [new URL('https://example.com/set.tar'), 'a path on this machine', 'https://example.com/set.tar'],
+    ['a\0b', 'a path', 'a path with a null character'],
+    ['', 'a path', 'an empty path'],
+    ['file:///%zz', 'a path', 'an invalid file: URL'],
+    [undefined, 'a path', 'undefined'],
+    [7, 'a path', '7'],
+  ])('%j instead of a path', async (location, expected, got) => {
+    const refused = openArchive(location as string, 'the set');
+    await expect(refused).rejects.toThrow(refusal(ParamError, 'the set', expected, got));
+    if (/^(https|s3)/.test(String(location))) {
+      await expect(refused).rejects.toMatchObject({ hint: 'Download it first, and pass the path of the file.' });
+    }
+    await expect(openArchive(location as string)).rejects.toMatchObject({ op: 'data' });
+  });
+
+  linuxTest('/dev/null')('a device, whose content may never end', async () => {
+    await expect(openArchive('/dev/null')).rejects.toThrow(
+      refusal(DataError, '/dev/null', 'a readable file', 'a device'),
+    );
+  });
+
+  test('more than 2 GiB, by the size, if the beginning is that of an archive', async () => {
+    for (const [name, start] of [
+      ['huge.tar', tar.subarray(0, 512)],
+      ['huge.tar.gz', zipped],
+    ] as const) {
+      await writeFile(path(name), start);
+      // Nothing is written to the disk.
+      await truncate(path(name), 3 * 2 ** 30);
+      const refused = openArchive(path(name));
+      await expect(refused).rejects.toThrow(refusal(DataError, path(name), 'an archive of less than 2 GiB', '3.0 GiB'));
+      await expect(refused).rejects.toMatchObject({ hint: 'Unpack it with tar, and pass the folder.' });
+    }
+    await writeFile(path('huge.png'), '\x89PNG\r\n', 'latin1');
+    await truncate(path('huge.png'), 3 * 2 ** 30);
+    await expect(openArchive(path('huge.png'))).rejects.toThrow(
+      refusal(DataError, path('huge.png'), 'a tar archive, gzipped or not', 'a PNG image'),
+    );
+  });
+
+  test.each([
+    ['a.png', Buffer.from('89504e470d0a1a0a', 'hex'), 'Pass the folder that has a folder of pictures for each class.'],
+    ['a.html', '<!doctype html><html>', 'A server sent a page instead of the file: check the URL.'],
+    ['pointer', 'version https://git-lfs.github.com/spec/v1\noid sha256:1', 'This is a pointer, not the file'],
+    ['empty', '', 'Download, copy or export the file again.'],
+    ['zeros', new Uint8Array(400), 'Download, copy or export the file again.'],
+    ['a.bz2', 'BZh91AY', 'Unpack it, and pass the folder.'],
+    ['a.pdf', '%PDF-1.7', 'Pass a tar archive, gzipped or not, or a folder.'],
+    ['data_batch_1', '\x80\x02}q\x01U\x0bbatch_labelq\x02', 'Pass the folder that it is in.'],
+  ])('%s: the hint says what to do', async (name, content, hint) => {
+    await writeFile(path(name), content, 'latin1');
+    await expect(openArchive(path(name))).rejects.toMatchObject({
+      expected: 'a tar archive, gzipped or not',
+      hint: expect.stringContaining(hint),
     });
   });
 

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
-import { readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { DataError, ParamError } from '../../../src/core/errors.js';
@@ -218,6 +218,65 @@ describe('download', () => {
     await expect(download({ url: closedPort, md5 }, path('x'))).rejects.toThrow(
       refusal(DataError, closedPort, 'the file to its end', 'a refused connection'),
     );
+  });
+
+  linuxTest('/proc')('refuses a folder that takes no folders, at once', async () => {
+    const refused = download({ url, md5 }, '/proc/vanillanet/set');
+    await expect(refused).rejects.toThrow(
+      refusal(DataError, '/proc/vanillanet/set', 'a folder to write to', 'a place that takes no folders: /proc'),
+    );
+    await expect(refused).rejects.toMatchObject({ hint: expect.stringMatching(/.\.$/), cause: expect.anything() });
+  });
+
+  test('refuses a folder at the place of the file, or of what it writes beside it', async () => {
+    handler = withoutRanges;
+    await mkdir(path('taken'));
+    await expect(download({ url, md5 }, path('taken'))).rejects.toThrow(
+      refusal(DataError, path('taken'), 'a readable file', 'a folder'),
+    );
+    await mkdir(path('beside.part'));
+    const refused = download({ url, md5 }, path('beside'));
+    await expect(refused).rejects.toThrow(refusal(DataError, path('beside.part'), 'a file to write', 'a folder'));
+    await expect(refused).rejects.toMatchObject({
+      hint: 'Pass a file in it. Then run the same command again: it resumes after the bytes that are there.',
+    });
+    await expect(download({ url, md5 }, path('beside'), { force: true })).rejects.toThrow(
+      refusal(DataError, path('beside.part'), 'a file that can be removed', ''),
+    );
+  });
+
+  linuxTest('/dev/null')('refuses a device at the place of the file', async () => {
+    await expect(download({ url, md5 }, '/dev/null')).rejects.toThrow(
+      refusal(DataError, '/dev/null', 'a readable file', 'a device'),
+    );
+  });
+
+  test('refuses a path with NUL, and a URL', async () => {
+    await expect(download({ url, md5 }, 'a\0b')).rejects.toThrow(
+      refusal(ParamError, 'path', 'a path', 'a path with a null character'),
+    );
+    await expect(download({ url, md5 }, 'https://example.com/set')).rejects.toThrow(
+      refusal(ParamError, 'path', 'a path on this machine', 'https://example.com/set'),
+    );
+  });
+
+  test.each([
+    '',
+    'no JSON',
+    'null',
+    '7',
+    '[]',
+    '{"total":"1"}',
+    '{"total":-1,"tag":null,"modified":null}',
+    '{'.repeat(20_000),
+  ])('passes over a damaged description of the partial file: %.20s', async (text) => {
+    handler = withRanges;
+    await writeFile(path('described.part'), content.subarray(0, 1000));
+    await writeFile(path('described.part.json'), text);
+    const { resumedFrom } = await download({ url, md5 }, path('described'), { force: false });
+    expect(resumedFrom).toBe(1000);
+    expect(await same('described')).toBe(true);
+    await rm(path('described'));
   });
 
   test('refuses a path inside a file', async () => {

@@ -4,7 +4,7 @@ import { gzipSync } from 'node:zlib';
 import { expect, test } from '@jest/globals';
 import ts from 'typescript';
 
-/** Bytes of gzip, with all four WebAssembly builds inlined as base64. */
+/** Bytes of gzip, with all four WebAssembly builds inlined in hexadecimal. */
 const BUDGET = 60_000;
 
 const script = await readFile('dist/browser.js', 'utf8');

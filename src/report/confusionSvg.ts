@@ -1,5 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import { formatShare, MAX_COLUMNS, type Confusion } from './confusion.js';
+import { escapeControls } from './escapeControls.js';
+import { heading } from './heading.js';
 import { escape, LIGHT, picture, plotAt, textWidth } from './svg.js';
 import { truncate } from './truncate.js';
 
@@ -10,10 +12,11 @@ export interface ConfusionOptions {
 /** Shades of a share from 0 to 1: teal for hits, on the diagonal, and orange for mistakes. */
 const NOTHING = '#f3f6f8';
 const [HIT, MISTAKE] = ['#004c5a', '#b33c00'];
-/** The height of title and subtitle. */
-const HEAD = 66;
+/** Pixels beside the title, above it, and the height of the subtitle. */
+const [EDGE, ABOVE, SUBTITLE] = [20, 16, 26];
 /** The height below the matrix, for the name of the axis and the legend. */
 const FOOT = 44;
+const LEAST_WIDTH = 360;
 
 /** A pair of classes. */
 interface Cell {
@@ -26,6 +29,7 @@ interface Cell {
 
 /** Sizes in pixels. */
 interface Layout {
+  readonly head: ReturnType<typeof heading>;
   /** Of a cell. */
   readonly side: number;
   readonly fontSize: number;
@@ -39,18 +43,19 @@ interface Layout {
   readonly height: number;
 }
 
-function layoutOf({ classNames }: Confusion): Layout {
+function layoutOf({ classNames }: Confusion, title: string): Layout {
   const n = classNames.length;
   // Cells are large enough for numbers if there are few classes.
   const side = n <= MAX_COLUMNS ? 42 : n <= 50 ? 22 : Math.max(4, Math.floor(1100 / n));
   const fontSize = side >= 20 ? 12 : 10;
-  const names = side >= 12 ? classNames.map((name) => truncate(name, 22)) : [];
+  const names = side >= 12 ? classNames.map((name) => truncate(escapeControls(name), 22)) : [];
   const longest = Math.max(0, ...names.map((name) => textWidth(name, fontSize)));
   const [left, right] = [longest + 34, names.length > 0 ? 66 : 20];
-  const top = HEAD + longest * 0.75 + 26;
   const matrix = n * side;
-  const width = Math.ceil(Math.max(360, left + right + matrix));
-  return { side, fontSize, names, left, top, matrix, width, height: Math.ceil(top + matrix + FOOT) };
+  const width = Math.ceil(Math.max(LEAST_WIDTH, left + right + matrix, left + matrix + longest * 0.75 + EDGE));
+  const head = heading(title, { x: EDGE, y: ABOVE, width: width - 2 * EDGE });
+  const top = ABOVE + head.height + SUBTITLE + longest * 0.75 + 26;
+  return { head, side, fontSize, names, left, top, matrix, width, height: Math.ceil(top + matrix + FOOT) };
 }
 
 const cellsOf = ({ counts }: Confusion): Cell[] =>
@@ -152,12 +157,12 @@ function axisNames({ left, top, matrix, height }: Layout): string[] {
  * each row; hits and mistakes have different hues.
  */
 export function confusionSvg(confusion: Confusion, { title = 'Confusion' }: ConfusionOptions = {}): string {
-  const layout = layoutOf(confusion);
-  const { width, height } = layout;
-  const heading = truncate(title, Math.floor((width - 40) / textWidth('x', 18)));
+  const layout = layoutOf(confusion, title);
+  const { head, width, height } = layout;
+  const summary = `top-1 ${formatShare(confusion.accuracy)} of ${confusion.total} images`;
   return picture({ width, height, title, palette: LIGHT }, [
-    text(20, 34, heading, 'font-size="18" font-weight="700"'),
-    text(20, 54, `top-1 ${formatShare(confusion.accuracy)} of ${confusion.total} images`, 'font-size="12"'),
+    head.svg,
+    text(EDGE, ABOVE + head.height + 14, summary, 'font-size="12"'),
     ...axisNames(layout),
     ...classLabels(confusion, layout),
     matrixOf(confusion, layout),

@@ -1,8 +1,8 @@
 import type * as Plot from '@observablehq/plot';
+import { heading } from './heading.js';
 import { legend, panel, type Frame, type PanelOptions } from './panel.js';
 import { domainOf, panelsOfRun, panelsOfRuns, type Panels, type Run } from './series.js';
-import { escape, LIGHT, picture, textWidth, type Palette } from './svg.js';
-import { truncate } from './truncate.js';
+import { LIGHT, picture, type Palette } from './svg.js';
 
 export interface CurvesOptions {
   readonly title?: string;
@@ -71,9 +71,9 @@ export function curvesSvg(runs: readonly Run[], options: CurvesOptions = {}): st
   let y = 16;
   // Without a title, the picture is part of a page that has a heading.
   if (title !== '') {
-    const heading = truncate(title, Math.floor((width - 2 * EDGE) / textWidth('x', 18)));
-    parts.push(`<text x="${EDGE}" y="${y + 18}" font-size="18" font-weight="700">${escape(heading)}</text>`);
-    y += 40;
+    const { svg, height } = heading(title, { x: EDGE, y, width: width - 2 * EDGE });
+    parts.push(svg);
+    y += height + 16;
   }
   for (let i = 0; i < specs.length; i += columns) {
     const row = specs.slice(i, i + columns);

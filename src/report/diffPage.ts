@@ -33,16 +33,31 @@ const cells = ({ maxAbs, relative, ulps, angle }: Measures): string[] => [
 
 const MEASURES = ['error', 'relative', 'ULPs', '1 − cosine'];
 
-function layerRow({ layer, from, local, worst, outside, unjudged, global }: LayerVerdict): string {
+const OWN_HEAD = ['layer', 'computed from', ...MEASURES, 'worst', 'bound', 'ratio', 'outside'];
+const GLOBAL_HEAD = ['layer', ...MEASURES];
+
+const layerRow = ({ outside }: LayerVerdict, cellTexts: readonly string[], head: readonly string[]): string =>
+  `<tr${outside > 0 ? ' class="outside"' : ''}>${row(cellTexts, head)}</tr>`;
+
+function ownRow(verdict: LayerVerdict): string {
+  const { layer, from, local, worst, outside, unjudged } = verdict;
   const own = [...cells(local), number(worst.error), number(worst.bound), number(worst.ratio), `${outside}`];
-  const text = [
-    layer,
-    from ?? 'input',
-    ...(unjudged > 0 ? own.map(() => '') : own),
-    ...(global === null ? MEASURES.map(() => '') : cells(global)),
-  ];
-  return `<tr${outside > 0 ? ' class="outside"' : ''}>${row(text)}</tr>`;
+  return layerRow(verdict, [layer, from ?? 'input', ...(unjudged > 0 ? own.map(() => '') : own)], OWN_HEAD);
 }
+
+function globalRow(verdict: LayerVerdict): string {
+  const { layer, global } = verdict;
+  return layerRow(verdict, [layer, ...(global === null ? MEASURES.map(() => '') : cells(global))], GLOBAL_HEAD);
+}
+
+/** A table with a heading. Two of them instead of one that is wider than most pages. */
+const layerTable = (title: string, backend: string, head: readonly string[], rows: readonly string[]): string => {
+  const table = `<table class="left stack"><thead><tr>${headRow(head)}</tr></thead>
+<tbody>
+${rows.join('\n')}
+</tbody></table>`;
+  return `<h3>${escape(title)}</h3>\n${scrollable(`${title}, ${backend}`, table)}`;
+};
 
 function summaryOf({ first, worst }: Verdict): string {
   if (first !== null) return `<p><strong>${escape(first)}</strong> is the first layer outside its bound.</p>`;
@@ -70,17 +85,16 @@ function section(verdict: Verdict, to: string): string {
     ...(missing.length > 0 ? [`No output, so their errors count in the next layer: ${missing.join(', ')}.`] : []),
     ...(unknown.length > 0 ? [`Not a layer of this network: ${unknown.join(', ')}.`] : []),
   ];
-  const groups = `<tr><td colspan="2"></td><th colspan="8" scope="colgroup">each layer on its own input, against float64</th><th colspan="4" scope="colgroup">to ${escape(to)}</th></tr>`;
-  const head = ['layer', 'computed from', ...MEASURES, 'worst', 'bound', 'ratio', 'outside', ...MEASURES];
-  const table = `<table class="left"><thead>${groups}<tr>${headRow(head)}</tr></thead>
-<tbody>
-${layers.map(layerRow).join('\n')}
-</tbody></table>`;
+  const isCompared = layers.some(({ global }) => global !== null);
+  const tables = [
+    layerTable('Each layer on its own input, against float64', verdict.backend, OWN_HEAD, layers.map(ownRow)),
+    ...(isCompared ? [layerTable(`Difference to ${to}`, verdict.backend, GLOBAL_HEAD, layers.map(globalRow))] : []),
+  ];
   return `<section><h2>${escape(verdict.backend)}</h2>
 ${summaryOf(verdict)}
 ${notes.map((note) => `<p>${escape(note)}</p>`).join('\n')}
 ${mapOf(verdict)}
-${scrollable(`layers of ${verdict.backend}`, table)}</section>`;
+${tables.join('\n')}</section>`;
 }
 
 /** A comparison as one HTML file: a chart of all layers, a heat map of the worst layer of each backend, and a table. */

@@ -50,9 +50,9 @@ function epochTable({ name, records }: ReportedRun): string {
       digits(epoch.images_per_second, 0),
       digits(epoch.seconds, 1),
     ];
-    return `<tr${epoch === best ? ' class="best"' : ''}>${row(cells)}</tr>`;
+    return `<tr${epoch === best ? ' class="best"' : ''}>${row(cells, head)}</tr>`;
   });
-  const table = `<table class="epochs"><thead><tr>${headRow(head)}</tr></thead>
+  const table = `<table class="epochs stack"><thead><tr>${headRow(head)}</tr></thead>
 <tbody>
 ${body.join('\n')}
 </tbody></table>`;
@@ -80,15 +80,16 @@ function configTable(runs: readonly ReportedRun[], allOptions: boolean): string 
       ? ''
       : `<thead><tr><th scope="col">option</th>${runs.map(({ name }) => `<th scope="col">${escape(name)}</th>`).join('')}</tr></thead>`;
   const rows = shown.map((key) => {
-    const cells = options.map((each) => `<td>${escape(each.get(key) ?? '')}</td>`).join('');
-    return `<tr><th scope="row">${escape(key)}</th>${cells}</tr>`;
+    const values = options.map((each) => each.get(key) ?? '');
+    const heads = runs.map(({ name }) => (runs.length === 1 ? '' : name));
+    return `<tr><th scope="row">${escape(key)}</th>${row(values, heads)}</tr>`;
   });
   const same = keys.length - shown.length;
   const note = same === 0 ? '' : `<p>${same} more options are the same in all runs; --all-options shows them.</p>`;
   const table =
     shown.length === 0
       ? ''
-      : scrollable('configuration', `<table class="config">${head}<tbody>${rows.join('\n')}</tbody></table>`);
+      : scrollable('configuration', `<table class="config stack">${head}<tbody>${rows.join('\n')}</tbody></table>`);
   return `<section><h2>Configuration</h2>\n${table}${note}</section>`;
 }
 

@@ -7,6 +7,8 @@ import { escapeControls } from './escapeControls.js';
 export const escape = (text: string): string =>
   escapeControls(text).replace(/&/g, '&amp;').replace(/</g, '&lt;').replace(/>/g, '&gt;').replace(/"/g, '&quot;');
 
+const GRAPHEMES = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+
 /** The colors of a picture: values, or CSS variables of the page that contains it. */
 export interface Palette {
   readonly background: string;
@@ -73,8 +75,25 @@ export const declarations = (palette: Palette): string =>
 
 export const FONT = 'system-ui, -apple-system, Segoe UI, Roboto, Helvetica, Arial, sans-serif';
 
-/** The estimated width of text in pixels: without a browser it cannot be measured. */
-export const textWidth = (text: string, size: number): number => 0.56 * size * displayWidth(text);
+/** Widths of characters in em, of the widest fonts of `FONT`. */
+const WIDTHS: readonly (readonly [RegExp, number])[] = [
+  [/[iIjl.,:;'|!()[\]\s/\\]/, 0.42],
+  [/[mwMW@%…—]/, 0.98],
+  [/[A-Z]/, 0.74],
+];
+const [OTHER, TWO_COLUMNS] = [0.64, 1.05];
+
+function em(character: string): number {
+  if (displayWidth(character) > 1) return TWO_COLUMNS;
+  return WIDTHS.find(([pattern]) => pattern.test(character))?.[1] ?? OTHER;
+}
+
+/** The estimated width of text in pixels, rather too large: without a browser it cannot be measured. */
+export const textWidth = (text: string, size: number): number => {
+  // Marks and joined emoji add nothing to what they belong to.
+  const graphemes = Array.from(GRAPHEMES.segment(text), ({ segment }) => segment);
+  return size * graphemes.reduce((sum, each) => sum + em(each), 0);
+};
 
 /** A plot as an SVG element inside another. */
 export function plotAt(x: number, y: number, options: Plot.PlotOptions): string {

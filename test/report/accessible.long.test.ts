@@ -34,8 +34,12 @@ const PAGES: Readonly<Record<string, () => string>> = {
   comparison: () =>
     diffHtml(comparisonOf(), { weights: 'net.safetensors', form: 'deploy', input: 'noise', shape: [1, 3, 16, 16] }),
   confusion: () => {
-    const svg = confusionSvg(confusionOf([0, 0, 0, 1, 1, 1, 2], [0, 1, 0, 1, 2, 1, 0], ['cat', '狗', 'fox']));
-    return `<!doctype html><html lang="en"><head><title>confusion</title></head><body><main><h1>confusion</h1>${svg}</main></body></html>`;
+    const title = 'runs/pets-with-a-long-name/best-fusable.safetensors on data/pets, val';
+    const svg = confusionSvg(confusionOf([0, 0, 0, 1, 1, 1, 2], [0, 1, 0, 1, 2, 1, 0], ['cat', '狗', 'fox']), {
+      title,
+    });
+    const style = '<style>svg { max-width: 100%; height: auto; }</style>';
+    return `<!doctype html><html lang="en"><head><title>confusion</title>${style}</head><body><main><h1>confusion</h1>${svg}</main></body></html>`;
   },
 };
 
@@ -69,7 +73,7 @@ async function reportOf(name: string, dark: boolean, width: number): Promise<Rep
     '</body>',
     `<script>${axe.replaceAll('</script', '<\\/script')}</script><script>${SCRIPT}</script></body>`,
   );
-  const file = path(`${name.replace(' ', '-')}-${dark}.html`);
+  const file = path(`${name.replace(' ', '-')}-${dark}-${width}.html`);
   await writeFile(file, page);
   const { stdout } = await promisify(execFile)(
     CHROMIUM ?? '',
@@ -87,8 +91,12 @@ async function reportOf(name: string, dark: boolean, width: number): Promise<Rep
 const title = CHROMIUM === undefined ? 'reports: no Chromium is installed' : 'reports';
 (CHROMIUM === undefined ? describe.skip : describe)(title, () => {
   describe.each(Object.keys(PAGES))('%s', (name) => {
-    test.each([false, true])('axe finds nothing, dark: %s', async (dark) => {
-      const report = await reportOf(name, dark, 1000);
+    test.each([
+      [320, true],
+      [900, false],
+      [1400, true],
+    ])('axe finds nothing and nothing is cut in %d pixels, dark: %s', async (width, dark) => {
+      const report = await reportOf(name, dark, width);
       expect(report.dark).toBe(dark);
       expect(
         report.violations.map(

@@ -69,7 +69,7 @@ export function train(
   options: RunOptions = {},
 ): AsyncGenerator<Progress, TrainingResult> {
   checkModelConfig(config);
-  checkObject('data', data);
+  checkKeys(checkObject('data', data), ['train', 'validation'], (key) => `data.${key}`);
   checkObject('options', options);
   if (config.form !== 'train') {
     throw new ParamError({ op: 'train', expected: 'the train form', got: `the ${config.form} form` });

@@ -244,6 +244,16 @@ describe('metrics', () => {
   });
 });
 
+test('an unknown key of the data is named with the nearest', () => {
+  const data = { train: set, validaton: null } as unknown as Parameters<typeof train>[0];
+  expect(() => train(data, config, options)).toThrow(
+    expect.objectContaining({
+      message: 'data.validaton: expected one of the keys train, validation, got an unknown key',
+      hint: 'Did you mean validation?',
+    }),
+  );
+});
+
 describe('refuses, before anything is computed,', () => {
   const nine: ImageSet = { ...set, labels: set.labels.map((label) => label % 9), classNames: set.classNames.slice(1) };
   const network = (more: object): ModelConfig => resolveConfig({ ...config, ...more });

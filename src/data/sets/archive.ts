@@ -39,7 +39,7 @@ async function namesIn(root: string, prefix: string): Promise<Awaited<ReturnType
     const invalid = (await readdir(folder, { encoding: 'buffer' })).find((name) => !isUtf8(name));
     if (invalid !== undefined) {
       const name = escapeBytes(invalid);
-      const hint = `Rename it, or all such names in the folder: convmv -r -f latin1 -t utf8 --notest ${root}.`;
+      const hint = 'Rename it; convmv -r -f latin1 -t utf8 --notest FOLDER renames all such files of a folder.';
       throw new DataError({ op: `${root}: ${prefix}${name}`, expected: 'a name in UTF-8', got: `'${name}'`, hint });
     }
   }

@@ -148,7 +148,9 @@ export function findRoot(
     checkSingleRoot(root, pictures, path);
     if (childrenOf(root, names).length > 0) return { root, all: [root], hasSplitFolders: false };
     const got = names.length === 0 ? 'no files' : `no folders, but ${listNames(names)}`;
-    const hint = 'Put the pictures of each class into a folder: cat/1.jpg, dog/1.jpg.';
+    const hint = names.some((name) => name.includes('\\'))
+      ? 'The names contain \\ instead of /. Unpack the archive where it was made, and pack the folder by tar.'
+      : 'Put the pictures of each class into a folder: cat/1.jpg, dog/1.jpg.';
     throw new DataError({ op: path, expected: 'images in a folder for each class', got, hint });
   }
   if (split === undefined) {

@@ -64,7 +64,7 @@ test.each<[string, object, string | undefined]>([
       : 'randomCrop, randomResizedCrop, colorJitter, horizontalFlip, rotation, randAugment, randomErasing';
   let error: unknown = null;
   try {
-    checkAugment(options as AugmentOptions);
+    checkAugment(options);
   } catch (thrown) {
     error = thrown;
   }

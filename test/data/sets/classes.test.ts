@@ -46,3 +46,24 @@ test('accepts a consistent set, and refuses others', () => {
     }).toThrow(refusal(type, 'pets', expected, got));
   }
 });
+
+test('an unknown key of the network is named with the nearest', () => {
+  expect(() => {
+    checkDataset(set([0, 1, 2]), { num_clases: 3 } as DatasetRequirements);
+  }).toThrow(expect.objectContaining({ op: 'num_clases', hint: 'Did you mean num_classes?' }));
+});
+
+test('hints say what to pass', () => {
+  const hintOf = (network: DatasetRequirements): unknown => {
+    try {
+      checkDataset(set([0, 1, 2]), network);
+    } catch (error) {
+      return (error as ParamError).hint;
+    }
+    return 'none';
+  };
+  expect(hintOf({ in_chans: 4 })).toBe('Pass a network for 3 channels, or images of 4.');
+  const other = 'Pass the data set of the network, or train a network for the classes of this one.';
+  expect(hintOf({ num_classes: 4 })).toBe(other);
+  expect(hintOf({ class_names: ['cat', 'dog', 'cow'] })).toBe(other);
+});

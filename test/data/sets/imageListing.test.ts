@@ -268,3 +268,13 @@ describe('8,000 roots', () => {
     expect(() => list(names, { split: 'train' })).toThrow(refusal(DataError, 'set', 'one root', '4000 roots'));
   });
 });
+
+test.each([
+  [['1.png', '2.png'], 'Put the pictures of each class into a folder: cat/1.jpg, dog/1.jpg.'],
+  [['cat\\1.png', 'dog\\1.png'], 'The names contain \\ instead of /. Unpack the archive where it was made'],
+])('without class folders, %j, the hint says what to do', (names, hint) => {
+  expect(() => list(names)).toThrow(
+    refusal(DataError, 'set', 'images in a folder for each class', `no folders, but ${names.join(', ')}`),
+  );
+  expect(() => list(names)).toThrow(expect.objectContaining({ hint: expect.stringContaining(hint) }));
+});

@@ -70,6 +70,7 @@ const RULES: readonly {
       'src/data/',
       'src/core/',
       'src/image/',
+      'src/io/fileKind.ts',
       'src/io/readFile.ts',
       'src/io/reason.ts',
       'src/io/retryIfOpen.ts',

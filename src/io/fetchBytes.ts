@@ -6,7 +6,7 @@ import { messageOf } from '../core/messageOf.js';
 import { pause } from '../core/timeout.js';
 import { fileVersion, isCrossOrigin, mismatch, validatorOf, type FileVersion } from './fileVersion.js';
 import { displayName } from './location.js';
-import { hintOf, reasonOf } from './reason.js';
+import { hintOf, hintOfStatus, reasonOf } from './reason.js';
 import { readStream, type ByteStream } from './readStream.js';
 import type { ResponseLike } from './weightsSource.js';
 import type { ResolvedSourceOptions } from './sourceOptions.js';
@@ -69,31 +69,13 @@ export function checkRest(response: ResponseLike, { at, version }: Position, url
   refuse(`content-range ${range}, content-length ${length}`);
 }
 
-/** The remedies for error statuses, first match first. */
-const STATUS_HINTS: readonly (readonly [matches: (status: number) => boolean, hint: string])[] = [
-  [(status) => status === 0, 'Another origin must allow the page to read the file: Access-Control-Allow-Origin.'],
-  [
-    (status) => status === 401 || status === 403 || status === 407,
-    'The server demands a permission: log in, renew an expired signed URL, or pass a fetch that adds a token to the headers.',
-  ],
-  [(status) => status === 404, 'There is no file at that URL: check it, and that the file is published.'],
-  [(status) => status === 410, 'The file was removed from that URL: look for its new one.'],
-  [(status) => status === 408 || status === 429, 'The server limits requests: try again later.'],
-  [(status) => status === 503, 'The server is busy: try again later.'],
-  [(status) => status >= 500, 'The server failed: try again later.'],
-  [(status) => status >= 300 && status < 400, 'Pass the URL that it redirects to.'],
-  [() => true, 'Check the URL.'],
-];
-
-const statusHint = (status: number): string | undefined => STATUS_HINTS.find(([matches]) => matches(status))?.[1];
-
 /** The body of a response. @throws WeightsError for an error status or a missing body */
 export function bodyOf({ ok, status, body }: ResponseLike, name: string): ByteStream {
   if (!ok) {
     cancelBody(body);
     // The status of opaque responses.
     const got = status === 0 ? 'a response that may not be read (status 0)' : `status ${status}`;
-    throw new WeightsError({ op: name, expected: 'a response that is OK', got, hint: statusHint(status) });
+    throw new WeightsError({ op: name, expected: 'a response that is OK', got, hint: hintOfStatus(status) });
   }
   if (body === null)
     throw new WeightsError({ op: name, expected: 'a response with a body', got: 'none', hint: 'Check the URL.' });

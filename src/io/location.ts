@@ -31,6 +31,7 @@ const DATA = 40;
  * @param hasPaths whether a location that is not a URL is a path; otherwise it is a relative URL
  */
 export function displayName(location: string, hasPaths = true): string {
+  if (location === '') return '""';
   if (/^data:/i.test(location) && isUrl(location)) {
     return location.length <= DATA ? location : `${location.slice(0, DATA)}…`;
   }

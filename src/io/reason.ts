@@ -113,3 +113,23 @@ export const reasonOf = (error: unknown): string => entryOf(error)[0];
 
 /** What to do about a reason; undefined if nothing is known to help. */
 export const hintOf = (error: unknown): string | undefined => entryOf(error)[1];
+
+/** The remedies for statuses; the first match counts. */
+const STATUS_HINTS: readonly (readonly [matches: (status: number) => boolean, hint: string])[] = [
+  [(status) => status === 0, 'Another origin must allow the page to read the file: Access-Control-Allow-Origin.'],
+  [
+    (status) => status === 401 || status === 403 || status === 407,
+    'The server demands a permission: log in, renew an expired signed URL, or pass a fetch that adds a token to the headers.',
+  ],
+  [(status) => status === 404, 'There is no file at that URL: check it, and that the file is published.'],
+  [(status) => status === 410, 'The file was removed from that URL: look for its new one.'],
+  [(status) => status === 408 || status === 429, 'The server limits requests: try again later.'],
+  [(status) => status === 503, 'The server is busy: try again later.'],
+  [(status) => status >= 500, 'The server failed: try again later.'],
+  [(status) => status >= 300 && status < 400, 'Pass the URL that it redirects to.'],
+  [() => true, 'Check the URL.'],
+];
+
+/** What to do about the status of a response that is not OK. */
+export const hintOfStatus = (status: number): string | undefined =>
+  STATUS_HINTS.find(([matches]) => matches(status))?.[1];

@@ -1,7 +1,6 @@
 /** Reads the pixels of images of any kind: what the runtime decodes and draws is in src/runtime. */
 import { platform } from '#runtime';
 import { onAbort, throwIfAborted, untilAborted, type AbortOptions } from '../core/abort.js';
-import { show } from '../core/check.js';
 import { BackendUnavailableError, DataError, VanillaNetError } from '../core/errors.js';
 import { cancel } from '../core/cancel.js';
 import { messageOf } from '../core/messageOf.js';
@@ -9,8 +8,8 @@ import { withTimeout } from '../core/timeout.js';
 import { checkImage, MAX_PIXELS } from '../image/checkImage.js';
 import { imageSource, type ImageInput } from '../image/imageInput.js';
 import type { PixelImage } from '../image/pixelImage.js';
-import { isFileUrl, isUrl } from '../io/location.js';
-import { reasonOf } from '../io/reason.js';
+import { displayName, isFileUrl, isUrl } from '../io/location.js';
+import { hintOf, hintOfStatus, reasonOf } from '../io/reason.js';
 
 type Signal = AbortOptions['signal'];
 
@@ -22,9 +21,6 @@ const MOST_BYTES = 2 ** 28;
 
 const DECODERS = '@jsquash/jpeg, @jsquash/png or @jsquash/webp';
 
-/** A location for errors: data URLs contain the image. */
-const nameOf = (location: string): string => (location.startsWith('data:') ? show(location) : location);
-
 const tooLarge = (name: string, bytes: number): DataError =>
   new DataError({ op: name, expected: `at most ${MOST_BYTES} bytes`, got: `${bytes}` });
 
@@ -35,7 +31,7 @@ async function named<T>(name: string, expected: string, signal: Signal, work: Pr
   } catch (cause) {
     throwIfAborted(signal);
     if (cause instanceof VanillaNetError) throw cause;
-    throw new DataError({ op: name, expected, got: reasonOf(cause) }, { cause });
+    throw new DataError({ op: name, expected, got: reasonOf(cause), hint: hintOf(cause) }, { cause });
   }
 }
 
@@ -50,8 +46,10 @@ interface Body {
 
 /** The bytes of a `Blob` or `Response`. */
 async function bytesOfBody(body: Body, name: string): Promise<Uint8Array> {
-  if (body.ok === false)
-    throw new DataError({ op: name, expected: 'a response that is OK', got: `status ${body.status}` });
+  if (body.ok === false) {
+    const hint = body.status === undefined ? undefined : hintOfStatus(body.status);
+    throw new DataError({ op: name, expected: 'a response that is OK', got: `status ${body.status}`, hint });
+  }
   const { size = 0 } = body;
   if (size > MOST_BYTES) throw tooLarge(name, size);
   const reader = body.body?.getReader();
@@ -176,7 +174,7 @@ export function readInput(op: string, input: ImageInput, signal?: Signal): Pixel
         decode(op, bytes, op, signal),
       );
     case 'location': {
-      const name = nameOf(source.location);
+      const name = displayName(source.location, platform.readFile !== null);
       return bytesAt(source.location, name, signal).then((bytes) => decode(op, bytes, name, signal));
     }
     case 'drawable':

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { ParamError } from '../core/errors.js';
-import { reasonOf } from './reason.js';
+import { hintOf, reasonOf } from './reason.js';
 
 /** What `appendWhole` uses of a file; tests pass another. */
 export interface AppendedFile {
@@ -32,6 +32,9 @@ export async function appendWhole(
       await file.close();
     }
   } catch (cause) {
-    throw new ParamError({ op: path, expected: 'a file to write', got: reasonOf(cause) }, { cause });
+    throw new ParamError(
+      { op: path, expected: 'a file to write', got: reasonOf(cause), hint: hintOf(cause) },
+      { cause },
+    );
   }
 }

@@ -2,7 +2,9 @@ import { open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { ParamError } from '../core/errors.js';
 import { isAlive } from './processes.js';
-import { reasonOf } from './reason.js';
+import { displayName } from './location.js';
+import { pathOf } from './openFile.js';
+import { hintOf, reasonOf } from './reason.js';
 import { removeIfStopped } from './removeIfStopped.js';
 import { hintIfOpen, retryIfOpen, SYSTEM, type System } from './retryIfOpen.js';
 
@@ -19,8 +21,10 @@ async function targetOf(path: string): Promise<string> {
   const stats = await stat(target).catch(() => null);
   // Renaming over a device would replace it: as root, `--out /dev/null` must not do that.
   if (stats !== null && !stats.isFile()) {
-    const got = stats.isDirectory() ? 'a folder' : 'a device or pipe';
-    throw new ParamError({ op: path, expected: 'a file to write', got });
+    const [got, hint] = stats.isDirectory()
+      ? ['a folder', 'Add the name of a file to it.']
+      : ['a device or pipe', 'Pass the path of a file; it is replaced as a whole.'];
+    throw new ParamError({ op: path, expected: 'a file to write', got, hint });
   }
   return target;
 }
@@ -67,6 +71,15 @@ export async function removeLeftovers(folder: string): Promise<void> {
   }
 }
 
+/** The target of an input, which may be a link or a `file:` URL; as it is if it cannot be resolved. */
+async function inputPath(input: string): Promise<string> {
+  try {
+    return await targetOf(pathOf(input));
+  } catch {
+    return input;
+  }
+}
+
 /**
  * Checks that a file can be written, before a long computation: its folder must exist, and the path must not be a
  * folder or one of the inputs.
@@ -75,10 +88,18 @@ export async function removeLeftovers(folder: string): Promise<void> {
  */
 export async function requireWritable(path: string, inputs: readonly string[] = []): Promise<void> {
   // The system's message would name the temporary file.
-  if (path.includes('\0')) throw new ParamError({ op: path, expected: 'a path', got: 'one with a null character' });
+  if (path === '' || path.includes('\0')) {
+    const got = path === '' ? 'an empty path' : 'one with a null character';
+    throw new ParamError({
+      op: displayName(path),
+      expected: 'a path',
+      got,
+      hint: 'Pass the path of the file to write.',
+    });
+  }
   const target = await targetOf(path);
   for (const input of inputs) {
-    if (resolve(target) === resolve(await targetOf(input).catch(() => input))) {
+    if (resolve(target) === resolve(await inputPath(input))) {
       throw new ParamError({
         op: path,
         expected: 'an output that is not an input',
@@ -89,7 +110,9 @@ export async function requireWritable(path: string, inputs: readonly string[] = 
   }
   const folder = dirname(target);
   const stats = await stat(folder).catch(() => null);
-  if (!stats?.isDirectory()) throw new ParamError({ op: path, expected: `a folder ${folder}`, got: 'none' });
+  if (stats?.isDirectory() === true) return;
+  const hint = `Create it first: mkdir -p ${folder}.`;
+  throw new ParamError({ op: path, expected: `a folder ${folder}`, got: stats === null ? 'none' : 'a file', hint });
 }
 
 /**
@@ -107,7 +130,7 @@ export async function atomicWrite(
   const target = await targetOf(path);
   const temporary = temporaryOf(target);
   const unwatch = removeIfStopped(temporary);
-  const fail = (cause: unknown, hint?: string): never => {
+  const fail = (cause: unknown, hint = hintOf(cause)): never => {
     throw new ParamError({ op: path, expected: 'a file to write', got: reasonOf(cause), hint }, { cause });
   };
   try {

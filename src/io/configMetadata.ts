@@ -49,6 +49,8 @@ const NETWORK = [
   'form',
 ] as const satisfies readonly (keyof ModelConfig)[];
 
+const AGREEMENT_HINT = 'Omit what the file describes itself, or pass the weights of that network.';
+
 function checkAgreement(mergedConfig: ModelConfig, fileConfig: ModelConfig, op: string): void {
   for (const key of NETWORK) {
     // Other sizes have no variant; the sizes themselves are compared.
@@ -59,6 +61,7 @@ function checkAgreement(mergedConfig: ModelConfig, fileConfig: ModelConfig, op: 
         op,
         expected: `${key} ${expected}`,
         got: `${key} ${got} in the file's own description`,
+        hint: AGREEMENT_HINT,
       });
     }
   }
@@ -93,7 +96,8 @@ function merge(fileConfig: ModelConfig, input: ModelConfigInput, name: string): 
   checkAgreement(mergedConfig, fileConfig, name);
   if (fileConfig.lambda !== null && mergedConfig.lambda !== fileConfig.lambda) {
     const [expected, got] = [`lambda ${mergedConfig.lambda ?? 'null'}`, `lambda ${fileConfig.lambda}`];
-    throw new WeightsError({ op: name, expected, got: `${got} in the file's own description` });
+    const description = `${got} in the file's own description`;
+    throw new WeightsError({ op: name, expected, got: description, hint: AGREEMENT_HINT });
   }
   return mergedConfig;
 }

@@ -33,12 +33,18 @@ export function cutShards(bytes: Uint8Array, options: CutOptions): ShardedFile {
   checkKeys(checkObject('cutShards', options), ['name', 'limit'], (key) => key);
   const { name, limit = SHARD } = options;
   if (!isFileName(name)) {
-    throw new ParamError({ op: 'cutShards', expected: 'a file name without a folder', got: show(name) });
+    const hint = 'Omit / \\ : ? # % from the name: the shards lie beside their index.';
+    throw new ParamError({ op: 'cutShards', expected: 'a file name without a folder', got: show(name), hint });
   }
   const count = isInteger(limit, { min: 1 }) ? Math.max(1, Math.ceil(bytes.length / limit)) : Infinity;
   if (count > MOST) {
     const expected = `a limit in bytes that makes at most ${MOST} shards`;
-    throw new ParamError({ op: 'cutShards', expected, got: show(limit) });
+    throw new ParamError({
+      op: 'cutShards',
+      expected,
+      got: show(limit),
+      hint: 'Choose a larger limit, such as 24 * 2 ** 20.',
+    });
   }
   const digits = (n: number): string => String(n).padStart(5, '0');
   const shards = new Map(

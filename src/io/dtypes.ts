@@ -83,7 +83,8 @@ const F32: Writable = {
   check(data, op) {
     const at = data.findIndex((v) => Number.isFinite(v) && !Number.isFinite(Math.fround(v)));
     if (at >= 0) {
-      throw new WeightsError({ op, expected: 'values that float32 can hold', got: `${data[at]} at element ${at}` });
+      const got = `${data[at]} at element ${at}`;
+      throw new WeightsError({ op, expected: 'values that float32 can hold', got, hint: 'Write float64.' });
     }
   },
   write(data, bytes) {
@@ -108,7 +109,7 @@ const F16: Writable = {
     const at = data.findIndex((v) => Number.isFinite(v) && Math.abs(v) > MAX_HALF);
     if (at >= 0) {
       const expected = `values that float16 can hold, from -${MAX_HALF} to ${MAX_HALF}`;
-      throw new WeightsError({ op, expected, got: `${data[at]} at element ${at}` });
+      throw new WeightsError({ op, expected, got: `${data[at]} at element ${at}`, hint: 'Write float32.' });
     }
   },
   write(data, bytes) {
@@ -131,6 +132,8 @@ const BF16: Readable = {
 /** A float64 represents every integer up to this one. */
 const LIMIT = 2 ** 53;
 
+const COUNTER_HINT = 'Set num_batches_tracked to 0: nothing is computed from it.';
+
 const I64: Writable = {
   width: 8,
   Values: Float64Array,
@@ -143,6 +146,7 @@ const I64: Writable = {
           op,
           expected: 'integers of at most 2^53',
           got: `${value.toString()} at element ${first + i}`,
+          hint: COUNTER_HINT,
         });
       }
       data[i] = Number(value);
@@ -151,7 +155,8 @@ const I64: Writable = {
   check(data, op) {
     const bad = data.findIndex((v) => !Number.isInteger(v) || Math.abs(v) > LIMIT);
     if (bad >= 0) {
-      throw new WeightsError({ op, expected: 'integers of at most 2^53', got: `${data[bad]} at element ${bad}` });
+      const got = `${data[bad]} at element ${bad}`;
+      throw new WeightsError({ op, expected: 'integers of at most 2^53', got, hint: COUNTER_HINT });
     }
   },
   write(data, bytes) {

@@ -5,6 +5,9 @@
 import { WeightsError } from '../core/errors.js';
 import type { FloatArray } from '../core/tensor.js';
 
+const FLOAT_HINT = 'Write float32; weights that are not finite come from a training that diverged.';
+const PACK_HINT = 'Write the weights again: vanillanet pack --dtype int8.';
+
 const MOST = 127;
 const SMALLEST = 2 ** -149;
 /** Adding and subtracting it rounds a float64 of either sign to the nearest integer, ties to even. */
@@ -23,7 +26,12 @@ export function scalesOf(data: FloatArray, rows: number, op: string): Float32Arr
       if (!(Math.abs(data[i]) <= largest)) largest = Math.abs(data[i]);
       if (!Number.isFinite(Math.fround(largest))) {
         const got = `${data[i]} at element ${i}`;
-        throw new WeightsError({ op, expected: 'values that int8 and a float32 scale can hold', got });
+        throw new WeightsError({
+          op,
+          expected: 'values that int8 and a float32 scale can hold',
+          got,
+          hint: FLOAT_HINT,
+        });
       }
     }
     const scale = Math.fround(largest / MOST);
@@ -31,7 +39,7 @@ export function scalesOf(data: FloatArray, rows: number, op: string): Float32Arr
     const raised = scale * (MOST + 0.5) < largest ? scale + SMALLEST : scale;
     if (Number.isFinite(Math.fround(raised * MOST))) return raised;
     const got = `${largest} in row ${row}`;
-    throw new WeightsError({ op, expected: 'values that int8 and a float32 scale can hold', got });
+    throw new WeightsError({ op, expected: 'values that int8 and a float32 scale can hold', got, hint: FLOAT_HINT });
   });
 }
 
@@ -67,5 +75,10 @@ export function readScales(bytes: Uint8Array, op: string): Float32Array {
   new Uint8Array(scales.buffer).set(bytes);
   const bad = scales.findIndex((scale) => !(scale >= 0 && scale < Infinity));
   if (bad < 0) return scales;
-  throw new WeightsError({ op, expected: 'finite scales >= 0', got: `${scales[bad]} at element ${bad}` });
+  throw new WeightsError({
+    op,
+    expected: 'finite scales >= 0',
+    got: `${scales[bad]} at element ${bad}`,
+    hint: PACK_HINT,
+  });
 }

@@ -3,7 +3,7 @@ import { hostname, uptime } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { ParamError } from '../core/errors.js';
 import { isAlive, processScope, startOf } from './processes.js';
-import { reasonOf } from './reason.js';
+import { hintOf, reasonOf } from './reason.js';
 import { removeIfStopped } from './removeIfStopped.js';
 import { hintIfOpen, retryIfOpen } from './retryIfOpen.js';
 
@@ -33,7 +33,10 @@ async function create(path: string): Promise<string | null> {
     if (codeOf(cause) === 'EEXIST') return null;
     // On a full disk the file exists, but is empty.
     if ((await contentOf(path)) === '') await rm(path, { force: true }).catch(() => undefined);
-    throw new ParamError({ op: path, expected: 'a file to write', got: reasonOf(cause) }, { cause });
+    throw new ParamError(
+      { op: path, expected: 'a file to write', got: reasonOf(cause), hint: hintOf(cause) },
+      { cause },
+    );
   }
 }
 

@@ -4,7 +4,7 @@ import { throwIfAborted } from '../core/abort.js';
 import { checkFunction, checkKeys, checkObject } from '../core/check.js';
 import { cancelSource } from './cancelSource.js';
 import { HEAD, textKind } from './fileKind.js';
-import { reasonOf } from './reason.js';
+import { hintOf, reasonOf } from './reason.js';
 import { Sha256 } from './sha256.js';
 import { readShardIndex, type Shard, type ShardIndex } from './shardIndex.js';
 import { openSource, type Source } from './source.js';
@@ -21,6 +21,8 @@ export type OpenShard = (
   file: string,
   options: { readonly signal: AbortSignal | undefined },
 ) => WeightsSource | null | undefined | Promise<WeightsSource | null | undefined>;
+
+const SHARD_HINT = 'Copy the shards and their index again, or write them again: vanillanet pack IN OUT.json --shard.';
 
 const END = { done: true, value: undefined } as const;
 
@@ -125,7 +127,7 @@ export class ShardReader implements AsyncIterableIterator<Uint8Array, undefined>
     return (this.#current = this.#bytesOf(shards[this.#opened++]));
   }
 
-  #mismatch(op: string, expected: string, got: string, hint?: string): WeightsError {
+  #mismatch(op: string, expected: string, got: string, hint = SHARD_HINT): WeightsError {
     const error = new WeightsError({ op, expected, got, hint });
     this.#mismatches.add(error);
     return error;
@@ -163,8 +165,8 @@ export class ShardReader implements AsyncIterableIterator<Uint8Array, undefined>
   /** Streams have no name, so their errors get that of the shard. */
   #withName(error: unknown, op: string): unknown {
     if (!(error instanceof WeightsError) || this.#mismatches.has(error)) return error;
-    const { expected, got } = error;
-    return new WeightsError({ op, expected, got }, { cause: error });
+    const { expected, got, hint } = error;
+    return new WeightsError({ op, expected, got, hint }, { cause: error });
   }
 
   /** @throws WeightsError unless the bytes of a shard are those of the index */
@@ -199,9 +201,10 @@ export class ShardReader implements AsyncIterableIterator<Uint8Array, undefined>
     } catch (cause) {
       throwIfAborted(this.#options.signal);
       if (cause instanceof VanillaNetError) throw cause;
-      throw new WeightsError({ op: file, expected: 'a shard', got: reasonOf(cause) }, { cause });
+      throw new WeightsError({ op: file, expected: 'a shard', got: reasonOf(cause), hint: hintOf(cause) }, { cause });
     }
-    throw new WeightsError({ op: file, expected: 'a shard', got: 'none' });
+    const hint = 'Store each shard under the name that the index has for it; open must return its bytes.';
+    throw new WeightsError({ op: file, expected: 'a shard', got: 'none', hint });
   }
 }
 

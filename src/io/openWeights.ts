@@ -8,7 +8,7 @@ import { HEAD } from './fileKind.js';
 import { GrowingBuffer } from './growingBuffer.js';
 import { checkOnProgress, withProgress, type OnProgress, type ProgressOptions } from './progress.js';
 import { isJson, otherFile, PREFIX } from './safetensorsHeader.js';
-import { checkSha256, verifySha256 } from './sha256.js';
+import { checkSha256, HASH_HINT, verifySha256 } from './sha256.js';
 import { FORMAT, MAX_INDEX, readShardIndex } from './shardIndex.js';
 import { openSource, type Source } from './source.js';
 import { resolveSourceOptions, SOURCE_KEYS, type ResolvedSourceOptions, type SourceOptions } from './sourceOptions.js';
@@ -129,7 +129,8 @@ function openAllShards(shards: Shards, name: string | null, options: ResolvedWei
   const { sha256 } = options;
   const indexHash = shards.index.sha256;
   if (sha256 !== null && indexHash !== undefined && indexHash !== sha256) {
-    throw new WeightsError({ op: name ?? 'shards', expected: `sha256 ${sha256}`, got: `${indexHash} in the index` });
+    const got = `${indexHash} in the index`;
+    throw new WeightsError({ op: name ?? 'shards', expected: `sha256 ${sha256}`, got, hint: HASH_HINT });
   }
   const { signal = shards.signal, onProgress = shards.onProgress } = options;
   const reader = shards.read({ ...options, signal }, name ?? 'shards');

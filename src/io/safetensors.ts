@@ -111,7 +111,12 @@ function plan(name: string, tensor: Tensor, forced: WeightsDtype | undefined): T
   // An array may be empty because it is detached, which its methods refuse.
   const data = tensor.data.length === 0 ? new Float32Array(0) : tensor.data;
   if (name === METADATA) {
-    throw new WeightsError({ op: name, expected: 'a tensor name', got: 'a name that the format reserves' });
+    throw new WeightsError({
+      op: name,
+      expected: 'a tensor name',
+      got: 'a name that the format reserves',
+      hint: 'Rename the tensor.',
+    });
   }
   if (!isSizes(shape) || data.length !== sizeOf(shape)) {
     throw new WeightsError({
@@ -146,7 +151,12 @@ function refuseDuplicates(writers: readonly TensorWriter[]): void {
   const names = new Set<string>();
   for (const { name } of writers) {
     if (names.has(name)) {
-      throw new WeightsError({ op: name, expected: 'a name other than that of int8 scales', got: 'the same name' });
+      throw new WeightsError({
+        op: name,
+        expected: 'a name other than that of int8 scales',
+        got: 'the same name',
+        hint: 'Rename the tensor, or write float16.',
+      });
     }
     names.add(name);
   }
@@ -190,6 +200,7 @@ export function encodeSafetensors(tensors: StateDict, options: EncodeOptions = {
       op: 'safetensors',
       expected: `a header of at most ${MAX_HEADER} bytes`,
       got: `${header.length}`,
+      hint: 'Shorten the metadata, such as class_names, or the names of tensors.',
     });
   }
 

@@ -81,11 +81,21 @@ export function headerLength(head: Uint8Array, op: string): number {
   if (!isSafetensors(head)) throw otherFile(head, op);
   const length = lengthField(head);
   if (length <= MAX_HEADER) return length;
-  throw new WeightsError({ op, expected: `a header of at most ${MAX_HEADER} bytes`, got: `${length}` });
+  const hint = 'A VanillaNet needs less: the file is damaged, or of another network. Download or export it again.';
+  throw new WeightsError({ op, expected: `a header of at most ${MAX_HEADER} bytes`, got: `${length}`, hint });
 }
 
 const HEADER = 'a header that is a JSON object';
 const CUT_HINT = 'Download, copy or export the file again.';
+export const EXTRA_HINT = 'Something was appended to the file, or its header is of another: copy or export it again.';
+const DAMAGED_HINT = 'The header is damaged, or was written by a faulty program: download or export the file again.';
+const DTYPE_HINT =
+  'Convert it in Python: safetensors.torch.save_file({name: tensor.float() for name, tensor in state.items()}, "net.safetensors").';
+const INT8_HINT = 'Write int8 weights by `vanillanet pack --dtype int8`, which adds the scales.';
+
+/** The error for a header that no writer should write. */
+const damaged = (op: string, expected: string, got: string, cause?: unknown): WeightsError =>
+  new WeightsError({ op, expected, got, hint: DAMAGED_HINT }, cause === undefined ? undefined : { cause });
 
 /** @param start bytes of the prefix and the header @param size bytes of the file @throws WeightsError if it ends before */
 export function checkHeaderSize(start: number, size: number, op: string): void {
@@ -99,7 +109,7 @@ export function checkDataSize(length: number, size: number, op: string): void {
   if (length === size) return;
   const isCut = size < length;
   const got = isCut ? `${size}: it is cut short` : `${size}`;
-  throw new WeightsError({ op, expected: `${length} bytes of data`, got, hint: isCut ? CUT_HINT : undefined });
+  throw new WeightsError({ op, expected: `${length} bytes of data`, got, hint: isCut ? CUT_HINT : EXTRA_HINT });
 }
 
 function parse(bytes: Uint8Array, op: string): { text: string; header: Readonly<Record<string, unknown>> } {
@@ -107,7 +117,7 @@ function parse(bytes: Uint8Array, op: string): { text: string; header: Readonly<
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (cause) {
-    throw new WeightsError({ op, expected: HEADER, got: 'bytes that are not UTF-8' }, { cause });
+    throw damaged(op, HEADER, 'bytes that are not UTF-8', cause);
   }
   return { text, header: parseJsonObject(text, { op, Refused: WeightsError, expected: HEADER, limit: MAX_HEADER }) };
 }
@@ -117,7 +127,7 @@ const ENTRY_KEYS = ['dtype', 'shape', 'data_offsets'];
 /** Refuses half a surrogate pair, which escapes in JSON can write, but no encoding of Unicode. @throws WeightsError */
 function checkText(text: string, file: string): void {
   if (!/\p{Surrogate}/u.test(text)) return;
-  throw new WeightsError({ op: file, expected: 'a header of valid Unicode', got: `a lone surrogate in ${show(text)}` });
+  throw damaged(file, 'a header of valid Unicode', `a lone surrogate in ${show(text)}`);
 }
 
 function readEntry(name: string, value: unknown, file: string): Entry {
@@ -125,30 +135,23 @@ function readEntry(name: string, value: unknown, file: string): Entry {
   checkText(name, file);
   // Other keys are ignored, as in the official reader.
   if (!isRecord(value) || !ENTRY_KEYS.every((key) => Object.hasOwn(value, key))) {
-    throw new WeightsError({ op, expected: 'dtype, shape and data_offsets', got: show(value) });
+    throw damaged(op, 'dtype, shape and data_offsets', show(value));
   }
   const { dtype, shape, data_offsets } = value;
   if (!isDtype(dtype)) {
-    throw new WeightsError({ op, expected: `a dtype of ${Object.keys(DTYPES).join(', ')}`, got: show(dtype) });
+    const expected = `a dtype of ${Object.keys(DTYPES).join(', ')}`;
+    throw new WeightsError({ op, expected, got: show(dtype), hint: DTYPE_HINT });
   }
   if (!isSizes(shape)) {
-    throw new WeightsError({ op, expected: 'a shape of integers >= 0', got: show(shape) });
+    throw damaged(op, 'a shape of integers >= 0', show(shape));
   }
   if (!isSizes(data_offsets) || data_offsets.length !== 2 || data_offsets[0] > data_offsets[1]) {
-    throw new WeightsError({
-      op,
-      expected: 'data_offsets [begin, end] with 0 <= begin <= end',
-      got: show(data_offsets),
-    });
+    throw damaged(op, 'data_offsets [begin, end] with 0 <= begin <= end', show(data_offsets));
   }
   const [begin, end] = data_offsets;
   const byteCount = sizeOf(shape) * DTYPES[dtype].width;
   if (end - begin !== byteCount) {
-    throw new WeightsError({
-      op,
-      expected: `${byteCount} bytes for ${dtype} ${formatShape(shape)}`,
-      got: `${end - begin}`,
-    });
+    throw damaged(op, `${byteCount} bytes for ${dtype} ${formatShape(shape)}`, `${end - begin}`);
   }
   return { name, dtype, shape, begin, end };
 }
@@ -157,11 +160,11 @@ function readMetadata(value: unknown, file: string): ReadonlyMap<string, string>
   const op = `${file}: ${METADATA}`;
   // The official reader takes null for none.
   if (value === null) return new Map();
-  if (!isRecord(value)) throw new WeightsError({ op, expected: 'an object of strings', got: show(value) });
+  if (!isRecord(value)) throw damaged(op, 'an object of strings', show(value));
   const metadata = new Map<string, string>();
   for (const [key, text] of Object.entries(value)) {
     if (typeof text !== 'string') {
-      throw new WeightsError({ op, expected: 'only strings', got: `${show(text)} under ${show(key)}` });
+      throw damaged(op, 'only strings', `${show(text)} under ${show(key)}`);
     }
     checkText(key, file);
     checkText(text, file);
@@ -183,7 +186,7 @@ const countKeys = (value: unknown): number =>
 function refuseDuplicates(text: string, header: unknown, op: string): void {
   const extra = scanJson(text).keys - countKeys(header);
   if (extra === 0) return;
-  throw new WeightsError({ op, expected: 'each key once', got: `${extra} keys of the header twice` });
+  throw damaged(op, 'each key once', `${extra} keys of the header twice`);
 }
 
 /** The number of bytes of all tensors, which must be contiguous. @throws WeightsError */
@@ -192,11 +195,7 @@ function coverage(entries: readonly Entry[], file: string): number {
   for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
     if (begin !== size) {
       const what = begin < size ? 'an overlap' : 'a hole';
-      throw new WeightsError({
-        op: `${file}: ${name}`,
-        expected: `data_offsets from ${size} on`,
-        got: `${begin}: ${what}`,
-      });
+      throw damaged(`${file}: ${name}`, `data_offsets from ${size} on`, `${begin}: ${what}`);
     }
     size = end;
   }
@@ -211,16 +210,17 @@ function findScales(entries: readonly Entry[], file: string): Map<string, Entry>
     if (dtype !== 'I8') continue;
     if (shape.length < 2) {
       const expected = 'I8 of two dimensions or more, the output channels first';
-      throw new WeightsError({ op: `${file}: ${name}`, expected, got: formatShape(shape) });
+      throw new WeightsError({ op: `${file}: ${name}`, expected, got: formatShape(shape), hint: INT8_HINT });
     }
     const op = `${file}: ${scaleName(name)}`;
     const expected = `F32 [${shape[0]}] before ${name}, which it scales`;
     const scale = byName.get(scaleName(name));
-    if (scale === undefined) throw new WeightsError({ op, expected, got: 'none of that name' });
+    if (scale === undefined) throw new WeightsError({ op, expected, got: 'none of that name', hint: INT8_HINT });
     if (scale.dtype !== 'F32' || formatShape(scale.shape) !== `[${shape[0]}]`) {
-      throw new WeightsError({ op, expected, got: `${scale.dtype} ${formatShape(scale.shape)}` });
+      const got = `${scale.dtype} ${formatShape(scale.shape)}`;
+      throw new WeightsError({ op, expected, got, hint: INT8_HINT });
     }
-    if (scale.end > begin) throw new WeightsError({ op, expected, got: 'after it' });
+    if (scale.end > begin) throw new WeightsError({ op, expected, got: 'after it', hint: INT8_HINT });
     scales.set(name, scale);
   }
   return scales;

@@ -9,6 +9,7 @@ import { isReadTimeout } from './readTimeout.js';
 import {
   checkDataSize,
   checkHeaderSize,
+  EXTRA_HINT,
   headerLength,
   isSafetensors,
   otherFile,
@@ -148,7 +149,7 @@ async function* partsOf(
       }
     }
     if ((await reader.fill(bytes.subarray(0, 1))) > 0) {
-      throw new WeightsError({ op: file, expected: `${length} bytes of data`, got: 'more' });
+      throw new WeightsError({ op: file, expected: `${length} bytes of data`, got: 'more', hint: EXTRA_HINT });
     }
   } finally {
     await reader.close();

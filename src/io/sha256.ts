@@ -2,6 +2,8 @@ import { show } from '../core/check.js';
 import { ParamError, WeightsError } from '../core/errors.js';
 import { sha256 } from '../vendor/sha2.js';
 
+export const HASH_HINT = 'The file is damaged or another version: download it again, or pass the sha256 of this one.';
+
 /** The SHA-256 of bytes in parts. */
 export class Sha256 {
   readonly #hash = sha256.create();
@@ -32,6 +34,7 @@ export function checkSha256(value: unknown, op = 'sha256'): string {
     op,
     expected: '64 hexadecimal digits',
     got: show(value),
+    hint: 'Print it by `sha256sum FILE` or `shasum -a 256 FILE`.',
   });
 }
 
@@ -47,5 +50,5 @@ export async function* verifySha256(
     yield chunk;
   }
   const got = hash.digest();
-  if (got !== expected) throw new WeightsError({ op: name, expected: `sha256 ${expected}`, got });
+  if (got !== expected) throw new WeightsError({ op: name, expected: `sha256 ${expected}`, got, hint: HASH_HINT });
 }

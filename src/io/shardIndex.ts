@@ -49,7 +49,8 @@ const isText = (input: unknown): input is string | Uint8Array =>
  */
 export function readShardIndex(input: unknown, name = 'shards'): ShardIndex {
   const refuse = (expected: string, got: string): never => {
-    throw new WeightsError({ op: name, expected, got });
+    const hint = 'Copy the index again, or write it again: vanillanet pack IN OUT.json --shard.';
+    throw new WeightsError({ op: name, expected, got, hint });
   };
   const index = isText(input)
     ? parseJson(input, { op: name, Refused: WeightsError, expected: 'an index of shards in JSON', limit: MAX_INDEX })

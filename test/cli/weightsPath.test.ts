@@ -42,7 +42,8 @@ test('a missing file is named, with the one that was probably meant', async () =
   const cases: [string[], string | undefined][] = [
     [['best'], path('best.safetensors')],
     [['small'], path('small.json')],
-    [['bets.safetensors'], undefined],
+    [['bets.safetensors'], path('best.safetensors')],
+    [['unlike.safetensors'], undefined],
     [['smal.json'], path('small.json')],
     [['last'], path('runs', 'last.safetensors')],
     [['last.safetensors'], path('runs', 'last.safetensors')],

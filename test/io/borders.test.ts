@@ -89,7 +89,7 @@ describe('an output', () => {
     await writeFile(path('plain'), 'x');
     const inside = path('plain', 'file');
     await expect(requireWritable(inside)).rejects.toThrow(
-      refusal(ParamError, inside, `a folder ${path('plain')}`, 'none'),
+      refusal(ParamError, inside, `a folder ${path('plain')}`, 'a file'),
     );
   });
 

@@ -47,6 +47,7 @@ describe('the name of a location in errors', () => {
   test.each([
     ['runs/net.safetensors', 'runs/net.safetensors'],
     ['what?.safetensors', 'what?.safetensors'],
+    ['', '""'],
     ['a@b#c', 'a@b#c'],
     ['file:///a%20b?c', 'file:///a%20b?c'],
     ['https://h/net', 'https://h/net'],

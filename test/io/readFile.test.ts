@@ -88,7 +88,7 @@ describe('a path', () => {
   const reading = (location: string): Promise<unknown> => readBytes(location, WeightsError);
 
   test.each([
-    ['', '', 'an empty path', 'a variable of the shell may be unset'],
+    ['', '""', 'an empty path', 'a variable of the shell may be unset'],
     ['a\0b', 'a\0b', 'a path with a null character', 'Check the path.'],
     ['file:///%zz', 'file:///%zz', 'an invalid file: URL', 'pathToFileURL'],
     ['file://host/net', 'file://host/net', 'an invalid file: URL', 'pathToFileURL'],

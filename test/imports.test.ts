@@ -11,6 +11,12 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 /** The files that downloads of data sets share with weights from a URL. */
 const FETCH = ['src/io/fetchBytes.ts', 'src/io/fileVersion.ts', 'src/io/readStream.ts'];
 
+/** How data sets read and write files, as weights and runs do. */
+const FILES = [
+  ...['src/io/location.ts', 'src/io/openFile.ts', 'src/io/readFile.ts', 'src/io/fileKind.ts'],
+  ...['src/io/createFolder.ts', 'src/io/retryIfOpen.ts', 'src/io/reason.ts'],
+];
+
 /** What the files under a path may import: folders of the project, and packages. The first match counts. */
 const RULES: readonly {
   readonly from: string;
@@ -66,17 +72,7 @@ const RULES: readonly {
   { from: 'src/vendor/', rooms: [], packages: ['@noble/hashes/sha2.js'] },
   {
     from: 'src/data/',
-    rooms: [
-      'src/data/',
-      'src/core/',
-      'src/image/',
-      'src/io/fileKind.ts',
-      'src/io/readFile.ts',
-      'src/io/reason.ts',
-      'src/io/retryIfOpen.ts',
-      'src/io/progress.ts',
-      ...FETCH,
-    ],
+    rooms: ['src/data/', 'src/core/', 'src/image/', 'src/io/progress.ts', ...FILES, ...FETCH],
     packages: ['#data/disk', 'node:', 'sharp', 'modern-tar'],
   },
   // Only the types of TensorFlow.js: the caller passes the library itself; Node's engines are looked up by name.

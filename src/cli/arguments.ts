@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { checkNumber, type Range } from '../core/check.js';
 import { checkVariantName, type VariantName } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
 
@@ -26,6 +27,18 @@ export function number(min: number, max = Infinity): (text: string) => number {
   };
 }
 
+/** A number in a range whose ends may be open, such as `{ above: 0, max: 1 }`. */
+export function numberIn(range: Range): (text: string) => number {
+  return (text) => {
+    try {
+      return checkNumber('option', text.trim() === '' ? NaN : Number(text), range);
+    } catch (error) {
+      if (!(error instanceof ParamError)) throw error;
+      throw new InvalidArgumentError(`Expected ${error.expected}.`);
+    }
+  };
+}
+
 /** A list such as `16,32,64`. */
 export function integers(min: number): (text: string) => number[] {
   return (text) => text.split(',').map(integer(min));
@@ -33,8 +46,7 @@ export function integers(min: number): (text: string) => number[] {
 
 /** A list of numbers such as `0.6,1`. The third parameter is the number of values, or the least and the most. */
 export function numbers(
-  min: number,
-  max: number,
+  range: Range,
   [least, most = least]: readonly [least: number, most?: number],
 ): (text: string) => number[] {
   return (text) => {
@@ -42,7 +54,7 @@ export function numbers(
     if (values.length < least || values.length > most) {
       throw new InvalidArgumentError(`Expected ${least === most ? least : `${least} to ${most}`} numbers.`);
     }
-    return values.map(number(min, max));
+    return values.map(numberIn(range));
   };
 }
 
@@ -66,6 +78,8 @@ export function byteCount(text: string): number {
 
 /** The longest side that a JPEG can have. Counts of a summary stay exact up to it. */
 const MAX_SIDE = 65_535;
+/** The smallest side of images to train on, as of drawn shapes. */
+const LEAST_IMAGE = 8;
 
 /** `32`, or `224x160` for height and width. */
 export function size(text: string): [number, number] {
@@ -73,6 +87,13 @@ export function size(text: string): [number, number] {
   if (sides.length > 2 || sides.some((side) => side > MAX_SIDE))
     throw new InvalidArgumentError('Expected a size such as 224 or 224x160, at most 65535 a side.');
   return [sides[0], sides[sides.length - 1]];
+}
+
+/** As `size`, of images that show something. */
+export function imageSize(text: string): [number, number] {
+  const sides = size(text);
+  if (sides.every((side) => side >= LEAST_IMAGE)) return sides;
+  throw new InvalidArgumentError(`Expected a size such as 32 or 224x160, at least ${LEAST_IMAGE} a side.`);
 }
 
 /** The name of a published variant. */

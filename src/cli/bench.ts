@@ -15,7 +15,7 @@ import { openBackend, backendOption, buildOption, noteThreads, threadsArgument }
 import { randomWeights } from './randomWeights.js';
 import { networkConfig, type NetworkOptions } from './networkConfig.js';
 import { median } from './median.js';
-import { outputColumns, printBlock, printJson, table } from './print.js';
+import { outputColumns, printBlock, printJson, printText, table } from './print.js';
 import { CONFIG_HELP } from './weights.js';
 import { checkWeightsPath } from './weightsPath.js';
 
@@ -34,6 +34,7 @@ const WARM_UP_MS = 1000;
 /** A number of threads and a batch size. */
 interface Candidate {
   readonly model: Model;
+  readonly threads: number;
   readonly batch: number;
   readonly ms: number[];
 }
@@ -103,10 +104,21 @@ function noise({ in_chans, input_size }: ModelConfig, batch: number): Float32Arr
   return Float32Array.from({ length }, (_, i) => values[i % values.length]);
 }
 
-function rowOf({ model, batch, ms }: Candidate, macs: number): BenchReport['rows'][number] {
+const runningThreads = ({ info }: Model): number => Number('threads' in info ? info['threads'] : 1);
+
+/** Says that a thread was lost, so that the times are those of fewer threads. */
+function noteLostThreads(candidates: readonly Candidate[]): void {
+  const counts = new Map(candidates.map(({ model, threads }) => [threads, runningThreads(model)]));
+  for (const [threads, running] of counts) {
+    if (running < threads)
+      printText(process.stderr, `${threads} threads: ${threads - running} lost, times are of fewer`);
+  }
+}
+
+function rowOf({ threads, batch, ms }: Candidate, macs: number): BenchReport['rows'][number] {
   const medianMs = median(ms);
   return {
-    threads: Number('threads' in model.info ? model.info['threads'] : 1),
+    threads,
     batch,
     minMs: Math.min(...ms),
     medianMs,
@@ -130,12 +142,13 @@ async function measure(variant: string | undefined, options: BenchOptions): Prom
   const firstLogitsMs = performance.now();
   const peakRssMiB = (await peakRss()) / 1024;
 
-  const models = [model];
-  for (const other of others) models.push(await open(network, other, options));
+  const models = [{ model, threads: count }];
+  for (const threads of others) models.push({ model: await open(network, threads, options), threads });
   const batches = [...new Set(options.batch)];
-  const candidates = models.flatMap((each) => batches.map((batch): Candidate => ({ model: each, batch, ms: [] })));
+  const candidates = models.flatMap((each) => batches.map((batch): Candidate => ({ ...each, batch, ms: [] })));
   await time(candidates, x, options.runs);
-  for (const each of models) each.dispose();
+  noteLostThreads(candidates);
+  for (const each of models) each.model.dispose();
 
   const layers = planNetwork({ ...config, form: 'deploy' }, config.input_size);
   const macs = layers.reduce((sum, layer) => sum + layer.macs, 0);

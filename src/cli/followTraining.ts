@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { DataError } from '../core/errors.js';
 import type { Progress, TrainingResult } from '../train/progress.js';
 import type { RunFolder } from '../train/runFolder.js';
-import type { Recipe } from '../train/recipe.js';
 import { train } from '../train/train.js';
 import { formatPercent } from '../report/percent.js';
 import type { InvalidLine } from '../report/record.js';
@@ -34,7 +33,9 @@ interface Display {
 }
 
 /** Shows progress: a JSON line a record with --json, else a bar or lines. */
-function openDisplay(json: boolean, { epochs, batchSize }: Recipe, steps: number): Display {
+function openDisplay(json: boolean, { recipe, data }: RunSetup): Display {
+  const { epochs, batchSize } = recipe;
+  const { n, classNames } = data.train;
   if (json) {
     return {
       record: (progress) => {
@@ -44,7 +45,7 @@ function openDisplay(json: boolean, { epochs, batchSize }: Recipe, steps: number
       stop: () => undefined,
     };
   }
-  const display = trainingDisplay({ epochs, steps });
+  const display = trainingDisplay({ epochs, steps: Math.floor(n / batchSize), classes: classNames.length });
   const estimate = costEstimate({ epochs, batchSize });
   return {
     record: (progress) => {
@@ -68,7 +69,7 @@ function openDisplay(json: boolean, { epochs, batchSize }: Recipe, steps: number
 /** Trains to the end or until a signal, and records everything in the folder. */
 export async function followTraining(run: RunSetup, options: TrainFlags): Promise<void> {
   const { folder, data, config, recipe, openTrainer, origin, file } = run;
-  const display = openDisplay(options.json ?? false, recipe, Math.floor(data.train.n / recipe.batchSize));
+  const display = openDisplay(options.json ?? false, run);
   const note: Note = (text) => {
     if (!options.json) printText(process.stdout, text);
   };

@@ -5,7 +5,7 @@
 import { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import type { Writable } from 'node:stream';
-import { ParamError } from '../core/errors.js';
+import { VanillaNetError } from '../core/errors.js';
 import { reasonOf } from '../io/reason.js';
 import { printError } from './print.js';
 
@@ -38,10 +38,19 @@ export function writeCompletely(stream: OutputStream, write: typeof writeSync = 
   };
 }
 
+/** Standard output could not be written. */
+export class OutputError extends VanillaNetError {
+  declare readonly name: 'OutputError';
+  static {
+    // On the prototype, as of the errors of the package.
+    Object.defineProperty(this.prototype, 'name', { value: 'OutputError', configurable: true, writable: true });
+  }
+}
+
 /** Whether the output of the command is complete. */
 export interface OutputGuard {
   /** The error of stdout; null if everything was written, or its reader is gone. */
-  readonly failure: () => ParamError | null;
+  readonly failure: () => OutputError | null;
 }
 
 /**
@@ -51,14 +60,14 @@ export interface OutputGuard {
 export function guardOutput(
   stdout: OutputStream = process.stdout,
   stderr: OutputStream = process.stderr,
-  report: (error: ParamError) => void = printError,
+  report: (error: OutputError) => void = printError,
 ): OutputGuard {
-  let failure: ParamError | null = null;
+  let failure: OutputError | null = null;
   for (const stream of [stdout, stderr]) writeCompletely(stream);
   stderr.on('error', () => undefined);
   stdout.on('error', (cause: unknown) => {
     if (failure !== null || READER_GONE.includes(codeOf(cause))) return;
-    failure = new ParamError({ op: 'stdout', expected: 'a file to write', got: reasonOf(cause) }, { cause });
+    failure = new OutputError({ op: 'stdout', expected: 'a file to write', got: reasonOf(cause) }, { cause });
     report(failure);
   });
   return { failure: () => failure };

@@ -11,6 +11,8 @@ export interface TrainingDisplayOptions {
   readonly epochs: number;
   /** Steps an epoch. */
   readonly steps: number;
+  /** Classes: the share within the first five says nothing of up to five. Unknown by default. */
+  readonly classes?: number;
   /** By default stdout. */
   readonly stream?: NodeJS.WritableStream;
 }
@@ -61,8 +63,8 @@ const fieldsOf = (
   `lr ${lr.toExponential(1)}`,
 ];
 
-const scoresOf = (name: string, { loss, top1, top5 }: RecordedScores): string =>
-  `${name} loss ${loss.toFixed(3)} top-1 ${accuracy(top1)} top-5 ${accuracy(top5)}`;
+const scoresOf = (name: string, { loss, top1, top5 }: RecordedScores, classes: number): string =>
+  `${name} loss ${loss.toFixed(3)} top-1 ${accuracy(top1)}${classes > 5 ? ` top-5 ${accuracy(top5)}` : ''}`;
 
 /** Estimates the remaining time from the steps seen. The steps before a resume do not count. */
 class Clock {
@@ -108,10 +110,13 @@ class StepLines {
 }
 
 /** The parts of the line of an epoch, without its number. */
-const epochParts = ({ train, validation, ema, lambda, lr, fused, ...speed }: EpochRecord): string[] => [
-  scoresOf('train', train),
-  ...(validation === undefined ? [] : [scoresOf(fused ? 'validation (fused)' : 'validation', validation)]),
-  ...(ema === undefined ? [] : [scoresOf('averaged weights', ema)]),
+const epochParts = (
+  { train, validation, ema, lambda, lr, fused, ...speed }: EpochRecord,
+  classes: number,
+): string[] => [
+  scoresOf('train', train, classes),
+  ...(validation === undefined ? [] : [scoresOf(fused ? 'validation (fused)' : 'validation', validation, classes)]),
+  ...(ema === undefined ? [] : [scoresOf('averaged weights', ema, classes)]),
   `lambda ${lambda.toFixed(2)}, lr ${lr.toExponential(1)}`,
   `${duration(speed.seconds)}, ${rate(speed.images_per_second)}, idle ${formatPercent(speed.idle)}`,
 ];
@@ -133,7 +138,12 @@ function openBar(stream: NodeJS.WritableStream, record: StepRecord, lineOf: (rec
 }
 
 /** Shows a bar on a terminal, a few lines elsewhere, and a line for every epoch. Respects NO_COLOR. */
-export function trainingDisplay({ epochs, steps, stream = process.stdout }: TrainingDisplayOptions): TrainingDisplay {
+export function trainingDisplay({
+  epochs,
+  steps,
+  classes = Infinity,
+  stream = process.stdout,
+}: TrainingDisplayOptions): TrainingDisplay {
   const isTerminal = (stream as Partial<WriteStream>).isTTY === true;
   const colored = isTerminal && (process.env['NO_COLOR'] ?? '') === '';
   const every = Math.max(1, Math.ceil(steps / LINES_PER_EPOCH));
@@ -158,7 +168,7 @@ export function trainingDisplay({ epochs, steps, stream = process.stdout }: Trai
     },
     epoch(record) {
       const head = `epoch ${record.epoch}/${epochs}`;
-      const [first, ...parts] = epochParts(record);
+      const [first, ...parts] = epochParts(record, classes);
       const text = wrapParts([`${head}  ${first}`, ...parts], '  |  ', textColumns(stream), head.length + 2);
       stop();
       write(bold(head, colored) + text.slice(head.length));

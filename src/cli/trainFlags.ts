@@ -2,7 +2,7 @@
 import { Option, type Command } from 'commander';
 import { isInteger } from '../core/check.js';
 import type { StoredFlags } from '../train/origin.js';
-import { integer, number, size } from './arguments.js';
+import { imageSize, integer, number } from './arguments.js';
 import type { BackendOptions } from './backends.js';
 import type { TrainingDataOptions } from './trainingData.js';
 import type { RecipeFlags } from './trainOptions.js';
@@ -56,7 +56,7 @@ export const withTraining = (command: Command): Command =>
     .option('--limit <n>', 'train on this many images', integer(2))
     .option('--val-limit <n>', 'evaluate on this many images, 0 for none', integer(0))
     .option('--val-split <share>', 'share held out if the folder has no val/ or test/ (default: 0.1)', number(0, 1))
-    .option('--image-size <size>', 'size of images before augmentation (default: input size)', size)
+    .option('--image-size <size>', 'size of images before augmentation (default: input size)', imageSize)
     .option('--workers <n>', 'threads that prepare images', integer(0), 1)
     .option('--checkpoint-every <s>', 'seconds between checkpoints within an epoch', number(0), 300)
     .option('--log-every <n>', 'steps between records (default: 10, fewer in epochs of less than 200)', integer(1))

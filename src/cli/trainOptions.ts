@@ -2,13 +2,14 @@
 import { Option, type Command } from 'commander';
 import { checkKeys, checkOneOf } from '../core/check.js';
 import { checkVariantName, INTERPOLATIONS, type Interpolation, type ModelConfigInput } from '../core/config.js';
+import { ParamError } from '../core/errors.js';
 import { OPTIMIZERS } from '../core/optimizer.js';
 import { RUNNING_VARS } from '../core/trainingRules.js';
 import { CIFAR10, officialRecipe, PRESETS, type Preset } from '../train/presets.js';
 import { TRUNCATIONS } from '../train/initialState.js';
 import { DEFAULT_RECIPE, type Recipe } from '../train/recipe.js';
 import { FILE_KEYS, recipeFromFile } from '../train/recipeFile.js';
-import { integer, integers, number, numbers, size, variantName } from './arguments.js';
+import { integer, integers, number, numberIn, numbers, size, variantName } from './arguments.js';
 import { augmentOf, type AugmentFlags } from './augmentFlags.js';
 import { omitUndefined } from './omitUndefined.js';
 import { readJsonObject } from './jsonFile.js';
@@ -93,12 +94,45 @@ export async function resolvePlan(flags: RecipeFlags, below: Base = DEFAULT_BASE
   const preset = flags.preset ?? file['preset'];
   const lowest = flags.config === undefined ? below : DEFAULT_BASE;
   const base = preset === undefined ? lowest : presetOf(preset, flags.variant ?? file['variant']);
+  const recipe = mergeRecipe(flags, file, base.recipe);
+  refuseUnused(flags, { ...DEFAULT_RECIPE, ...recipe });
   return {
-    recipe: mergeRecipe(flags, file, base.recipe),
+    recipe,
     network: mergeNetwork(flags, file, base.config),
     notes: base.notes ?? [],
     explicit: explicitValues(flags, file),
   };
+}
+
+/** Flags that change nothing without others. A file may have all values. */
+const CONDITIONS: readonly (readonly [
+  flag: keyof RecipeFlags,
+  isUsed: (recipe: Recipe) => boolean,
+  expected: string,
+  got: (recipe: Recipe) => string,
+])[] = [
+  ['momentum', ({ optimizer }) => optimizer === 'sgd', '--optimizer sgd', ({ optimizer }) => optimizer],
+  ['nesterov', ({ optimizer }) => optimizer === 'sgd', '--optimizer sgd', ({ optimizer }) => optimizer],
+  ['betas', ({ optimizer }) => optimizer !== 'sgd', '--optimizer adam, adamw or lamb', () => 'sgd'],
+  ['eps', ({ optimizer }) => optimizer !== 'sgd', '--optimizer adam, adamw or lamb', () => 'sgd'],
+  ['warmupLr', ({ warmupEpochs }) => warmupEpochs > 0, '--warmup-epochs above 0', () => '0'],
+  ['mixupProb', ({ mixup, cutmix }) => mixup > 0 || cutmix > 0, '--mixup or --cutmix above 0', () => 'neither'],
+  [
+    'mixupSwitchProb',
+    ({ mixup, cutmix }) => mixup > 0 && cutmix > 0,
+    '--mixup and --cutmix above 0',
+    ({ mixup, cutmix }) => (mixup > 0 || cutmix > 0 ? 'one of them' : 'neither'),
+  ],
+];
+
+/** @throws ParamError for a flag without effect */
+function refuseUnused(flags: RecipeFlags, recipe: Recipe): void {
+  for (const [name, isUsed, expected, got] of CONDITIONS) {
+    if (flags[name] === undefined || flags[name] === false || isUsed(recipe)) continue;
+    const flag = `--${name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    const hint = `Omit ${flag}, which has no effect, or add ${expected}.`;
+    throw new ParamError({ op: flag, expected, got: got(recipe), hint });
+  }
 }
 
 /** The values of the recipe that flags or the file set. */
@@ -189,6 +223,9 @@ const withChannels = ({ mean, std, ...network }: ModelConfigInput, channels: unk
 const choice = (flags: string, text: string, choices: readonly string[]): Option =>
   new Option(flags, text).choices(choices);
 
+/** From 0 to less than 1. */
+const SHARE = { min: 0, below: 1 };
+
 /** Adds a flag for every value of the recipe and the network. Defaults are in the texts, because a file or preset may set them. */
 export const withRecipe = (command: Command): Command =>
   command
@@ -203,9 +240,13 @@ export const withRecipe = (command: Command): Command =>
     .option('--no-article-stem', 'the official stem, stride 3 and padding 1 (default)')
     .option('--in-chans <n>', 'input channels: 3, or 1 for grayscale (default: 3)', integer(1))
     .option('--act-num <n>', 'half width n of the series activation (default: 3)', integer(0))
-    .option('--drop-rate <p>', 'dropout before the classifier (default: 0)', number(0, 1))
+    .option('--drop-rate <p>', 'dropout before the classifier (default: 0)', numberIn(SHARE))
     .option('-s, --size <size>', 'input size, such as 32 or 224x160 (default: 32)', size)
-    .option('--crop-pct <p>', 'share of a scaled image that validation and inference use', number(0, 1))
+    .option(
+      '--crop-pct <p>',
+      'share of a scaled image that validation and inference use',
+      numberIn({ above: 0, max: 1 }),
+    )
     .addOption(choice('--interpolation <kind>', 'how they scale images', INTERPOLATIONS))
     .optionsGroup('Schedule:')
     .option('-e, --epochs <n>', 'epochs (default: 3)', integer(1))
@@ -220,36 +261,44 @@ export const withRecipe = (command: Command): Command =>
     .option('--seed <n>', 'seed of all random numbers (default: 0)', integer(0))
     .optionsGroup('Optimizer:')
     .addOption(choice('--optimizer <kind>', 'optimizer (default: adam)', OPTIMIZERS))
-    .option('--lr <rate>', 'peak of the cosine learning rate (default: 3e-3)', number(0))
+    .option('--lr <rate>', 'peak of the cosine learning rate (default: 3e-3)', numberIn({ above: 0 }))
     .option('--min-lr <rate>', 'learning rate at the end (default: 0)', number(0))
     .option('--warmup-epochs <n>', 'epochs of warm-up (default: 0)', number(0))
     .option('--warmup-lr <rate>', 'learning rate of the first step (default: lr / warm-up steps)', number(0))
     .option('--weight-decay <w>', 'weight decay, coupled for adam and sgd (default: 1e-5)', number(0))
     .option('--decay-vectors', 'decay biases and batch norms, too (default)')
     .option('--no-decay-vectors', 'decay neither biases nor batch norms')
-    .option('--betas <b1,b2>', 'moment decay of adam, adamw, lamb (default: 0.9,0.999)', numbers(0, 1, [2]))
+    .option('--betas <b1,b2>', 'moment decay of adam, adamw, lamb (default: 0.9,0.999)', numbers(SHARE, [2]))
     .option('--eps <e>', 'epsilon of adam, adamw, lamb (default: 1e-8)', number(0))
-    .option('--momentum <m>', 'momentum of sgd (default: 0.9)', number(0, 1))
+    .option('--momentum <m>', 'momentum of sgd (default: 0.9)', numberIn(SHARE))
     .option('--nesterov', 'Nesterov momentum for sgd')
     .option('--no-nesterov', 'plain momentum for sgd (default)')
-    .option('--layer-decay <d>', 'learning-rate factor a layer, from the top (default: 1)', number(0, 1))
+    .option(
+      '--layer-decay <d>',
+      'learning-rate factor a layer, from the top (default: 1)',
+      numberIn({ above: 0, max: 1 }),
+    )
     .addOption(choice('--running-var <kind>', 'of batch norms (default: unbiased)', RUNNING_VARS))
-    .option('--ema <d>', 'decay of averaged weights, 0 for none (default: 0)', number(0, 1))
+    .option('--ema <d>', 'decay of averaged weights, 0 for none (default: 0)', numberIn(SHARE))
     .optionsGroup('Loss and augmentation:')
     .addOption(choice('--loss <kind>', 'loss function (default: cross-entropy)', ['cross-entropy', 'bce']))
-    .option('--smoothing <s>', 'label smoothing (default: 0.1)', number(0, 1))
+    .option('--smoothing <s>', 'label smoothing (default: 0.1)', numberIn(SHARE))
     .option('--mixup <alpha>', 'mixup, 0 for none (default: 0)', number(0))
     .option('--cutmix <alpha>', 'CutMix, 0 for none (default: 0)', number(0))
     .option('--mixup-prob <p>', 'probability of mixing a batch (default: 1)', number(0, 1))
     .option('--mixup-switch-prob <p>', 'probability of CutMix if both are on (default: 0.5)', number(0, 1))
     .option('--random-crop <padding>', 'random crop after padding by this many pixels', integer(0))
-    .option('--random-resized-crop <low,high>', 'random crop of this share of the area', numbers(0, 1, [1, 2]))
+    .option(
+      '--random-resized-crop <low,high>',
+      'random crop of this share of the area',
+      numbers({ above: 0, max: 1 }, [1, 2]),
+    )
     .addOption(
       choice('--crop-interpolation <kind>', 'for crops (default: bilinear)', ['bilinear', 'bicubic', 'random']),
     )
     .option('--flip <p>', 'probability of a horizontal flip', number(0, 1))
     .option('--rotation <degrees>', 'rotate by at most this angle', number(0))
-    .option('--color-jitter <b,c,s,h>', 'brightness, contrast, saturation, hue', numbers(0, Infinity, [1, 4]))
+    .option('--color-jitter <b,c,s,h>', 'brightness, contrast, saturation, hue', numbers({ min: 0 }, [1, 4]))
     .option('--rand-augment <magnitude>', 'RandAugment with this magnitude', number(0))
     .option('--random-erasing <p>', 'probability of erasing a rectangle', number(0, 1))
     .option('--no-augment', 'drop the augmentation of preset and file');

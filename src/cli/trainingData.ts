@@ -1,3 +1,4 @@
+import { ParamError } from '../core/errors.js';
 import type { Size } from '../core/shapes.js';
 import { imbalance } from '../data/sets/classes.js';
 import type { DataSet, FolderSplit } from '../data/sets/dataset.js';
@@ -41,6 +42,13 @@ interface DataPlan {
   readonly note: (text: string) => void;
 }
 
+/** An error of the option `size`, with the name of its flag. */
+function nameSizeFlag(error: unknown, hasImageSize: boolean): unknown {
+  if (!(error instanceof ParamError) || error.op !== 'size') return error;
+  const { expected, got, hint } = error;
+  return new ParamError({ op: hasImageSize ? '--image-size' : '--size', expected, got, hint }, { cause: error });
+}
+
 /** Opens the training and validation images, and shows the progress. */
 export async function openTrainingData(
   spec: string,
@@ -66,6 +74,8 @@ export async function openTrainingData(
           count.show(done, total);
         },
       });
+    } catch (error) {
+      throw nameSizeFlag(error, imageSize !== undefined && split === 'train');
     } finally {
       count.end();
     }

@@ -1,13 +1,14 @@
 /** What a training needs before its first step: backend, data, network and recipe. */
 import { resolveConfig, type ModelConfig, type ModelConfigInput } from '../core/config.js';
-import { ParamError } from '../core/errors.js';
+import { ParamError, ShapeError } from '../core/errors.js';
+import { checkInputSize } from '../core/network.js';
 import type { Size } from '../core/shapes.js';
 import { isStreamed, type DataSet } from '../data/sets/dataset.js';
 import { findDefault } from '../data/sets/find.js';
 import { loaderMemory } from '../data/loader/loaderMemory.js';
 import { fitOptions } from '../image/preprocess.js';
 import { checkOrigin, dataOrigin, type Origin, type StoredFlags } from '../train/origin.js';
-import { resolveRecipe, type Recipe } from '../train/recipe.js';
+import { checkBatchSize, checkRecipe, resolveRecipe, type Recipe } from '../train/recipe.js';
 import { recipeToFile } from '../train/recipeFile.js';
 import type { RunFolder } from '../train/runFolder.js';
 import type { OpenTrainer, TrainingData } from '../train/runOptions.js';
@@ -58,11 +59,23 @@ function checkNetwork(network: ModelConfigInput): ModelConfig {
     throw new ParamError({ op: 'config.in_chans', expected: '3, or 1 for grayscale, as images are read', got, hint });
   }
   const config = resolveConfig({ num_classes: 1, ...network });
+  checkSize(config);
   if (config.article_stem && config.ada_pool === null) {
     const hint = 'Add --ada-pool, or omit --article-stem: without adaptive pools, both stems are the same.';
     throw new ParamError({ op: 'config.article_stem', expected: 'a network with adaptive pools', got: 'none', hint });
   }
   return config;
+}
+
+/** Requires images that are large enough for the strides. @throws ParamError */
+function checkSize(config: ModelConfig): void {
+  try {
+    checkInputSize(config);
+  } catch (cause) {
+    if (!(cause instanceof ShapeError)) throw cause;
+    const { op, expected, got } = cause;
+    throw new ParamError({ op: 'config.input_size', expected: `${expected} at ${op}`, got }, { cause });
+  }
 }
 
 /** The network for the classes and images of the data, and how validation and inference prepare an image. */
@@ -120,11 +133,14 @@ export async function prepareRun(
   const heldOutFit = (train: DataSet) => fitOptions(configFor(train, plan));
   const data = await openTrainingData(spec, options, { inputSize, recipe: plan.recipe, note, heldOutFit });
   const config = configFor(data.train, plan);
-  note(`net    dims ${config.dims.join(',')}  strides ${config.strides.join(',')}  act_num ${config.act_num}`);
   const { checkpoint: resumed } = folder;
+  const images = data.train.n;
+  checkBatchSize(plan.recipe, images);
   const { recipe, notes } = adaptRecipe(plan.recipe, {
-    ...{ explicit: plan.explicit, images: data.train.n, resumed: resumed?.recipe, config, backend: options },
+    ...{ explicit: plan.explicit, images, resumed: resumed?.recipe, config, backend: options },
   });
+  checkRecipe(recipe, images);
+  note(`net    dims ${config.dims.join(',')}  strides ${config.strides.join(',')}  act_num ${config.act_num}`);
   for (const line of notes) note(line);
   note(memoryNote(data, config, recipe, options));
   const resuming = resumeNote(folder, options.resume !== undefined);

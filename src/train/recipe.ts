@@ -232,6 +232,11 @@ export const fitDecay = (recipe: Recipe, images: number): Recipe =>
     ? recipe
     : { ...recipe, decayEpochs: Math.min(recipe.decayEpochs, lastEpochs(recipe, images)) };
 
+/** Requires a complete batch. @param images number of training images @throws ParamError */
+export function checkBatchSize({ batchSize }: Recipe, images: number): void {
+  if (batchSize > images) refuse('batchSize', `an integer from 2 to the ${images} images`, batchSize);
+}
+
 /**
  * Checks a recipe against the size of a set: at least one complete batch, and λ = 1 at the last step, because only a
  * network with λ = 1 can be fused.
@@ -240,13 +245,13 @@ export const fitDecay = (recipe: Recipe, images: number): Recipe =>
  * @throws ParamError
  */
 export function checkRecipe(recipe: Recipe, images: number): void {
-  const { batchSize, decayEpochs } = recipe;
-  if (batchSize > images) refuse('batchSize', `an integer from 2 to the ${images} images`, batchSize);
+  checkBatchSize(recipe, images);
+  const { decayEpochs } = recipe;
   const last = lastEpochs(recipe, images);
   if (decayEpochs <= last) return;
   throw new ParamError({
     op: 'decayEpochs',
-    expected: `0 to ${last}, the last step`,
+    expected: last === 0 ? `0, because λ must be 1 in the only ${recipe.lambdaPer}` : `0 to ${last}, the last step`,
     got: `${decayEpochs}`,
     hint: 'Train more epochs, or let lambda reach 1 earlier: only then can the network be fused.',
   });

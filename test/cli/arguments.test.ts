@@ -1,7 +1,7 @@
 /** Values of options: what is accepted, what is refused, and what the usage error says. */
 import { describe, expect, test } from '@jest/globals';
 import { Command, InvalidArgumentError } from 'commander';
-import { byteCount, integer, integers, number, numbers, size } from '../../src/cli/arguments.js';
+import { byteCount, imageSize, integer, integers, number, numberIn, numbers, size } from '../../src/cli/arguments.js';
 import { dtypeOption } from '../../src/cli/dtype.js';
 import { median } from '../../src/cli/median.js';
 import { networkConfig } from '../../src/cli/networkConfig.js';
@@ -48,6 +48,26 @@ test.each<[string, Parse, [string, unknown][], string[], string]>([
     'Expected a number in [0.5, 1].',
   ],
   [
+    'numberIn({ above: 0, max: 1 })',
+    numberIn({ above: 0, max: 1 }),
+    [
+      ['1e-9', 1e-9],
+      ['1', 1],
+    ],
+    ['0', '1.01', '', ' ', 'x', 'Infinity'],
+    'Expected a number in (0, 1].',
+  ],
+  [
+    'imageSize',
+    imageSize,
+    [
+      ['8', [8, 8]],
+      ['65535x8', [65_535, 8]],
+    ],
+    ['7', '8x7', '7x8'],
+    'Expected a size such as 32 or 224x160, at least 8 a side.',
+  ],
+  [
     'integers(1)',
     integers(1),
     [
@@ -57,10 +77,16 @@ test.each<[string, Parse, [string, unknown][], string[], string]>([
     ['16,', '16,0', ''],
     'Expected an integer >= 1.',
   ],
-  ['numbers(0, 1, [2])', numbers(0, 1, [2]), [['0.6,1', [0.6, 1]]], ['0.6', '0,0.5,1'], 'Expected 2 numbers.'],
   [
-    'numbers(0, 1, [1, 3])',
-    numbers(0, 1, [1, 3]),
+    'numbers({ min: 0, max: 1 }, [2])',
+    numbers({ min: 0, max: 1 }, [2]),
+    [['0.6,1', [0.6, 1]]],
+    ['0.6', '0,0.5,1'],
+    'Expected 2 numbers.',
+  ],
+  [
+    'numbers({ min: 0, max: 1 }, [1, 3])',
+    numbers({ min: 0, max: 1 }, [1, 3]),
     [
       ['1', [1]],
       ['0,0.5,1', [0, 0.5, 1]],
@@ -68,7 +94,7 @@ test.each<[string, Parse, [string, unknown][], string[], string]>([
     ['0,0,0,0'],
     'Expected 1 to 3 numbers.',
   ],
-  ['the values of numbers', numbers(0, 1, [2]), [], ['0,1.5', '-1,0'], 'Expected a number in [0, 1].'],
+  ['the values of numbers', numbers({ min: 0, max: 1 }, [2]), [], ['0,1.5', '-1,0'], 'Expected a number in [0, 1].'],
   [
     'byteCount',
     byteCount,

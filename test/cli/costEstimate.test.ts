@@ -1,5 +1,5 @@
 import { expect, test } from '@jest/globals';
-import { costEstimate } from '../../src/cli/costEstimate.js';
+import { costEstimate, longDuration } from '../../src/cli/costEstimate.js';
 import { stepRecord } from '../report/syntheticRun.js';
 
 /** Four steps of 100 images in an epoch. */
@@ -21,7 +21,9 @@ test('tells the time of an epoch and of the rest once, after five seconds', () =
 });
 
 test('counts days of a long run, and only what is left of a resumed one', () => {
-  expect(estimate(50, 0.002)(400, 1, 1)).toMatch(/^time {3}about 2\.3 days an epoch, 115\.2 days to the end, /);
+  expect(estimate(50, 0.002)(400, 1, 1)).toMatch(
+    /^time {3}about 2 days an epoch, 4 months to the end, .* on top; .*--preset article-small$/,
+  );
   expect(estimate(10, 4)(60, 10, 1)).toMatch(/^time {3}about 1:40 an epoch, 1:15 to the end, /);
 });
 
@@ -31,4 +33,18 @@ test('says nothing about a run that ends within a minute', () => {
   expect(at(7, 1, 2)).toBeNull();
   expect(estimate(2, Infinity)(6, 1, 1)).toBeNull();
   expect(estimate(2, NaN)(6, 1, 1)).toBeNull();
+});
+
+test.each([
+  [172_799, '47:59:59'],
+  [172_800, '2 days'],
+  [13.4 * 86_400, '13 days'],
+  [14 * 86_400, '2 weeks'],
+  [60 * 86_400, '9 weeks'],
+  [92 * 86_400, '3 months'],
+  [700 * 86_400, '23 months'],
+  [731 * 86_400, '2 years'],
+  [1234.4 * 31_556_952, '1,234 years'],
+])('%d seconds are %s', (seconds, text) => {
+  expect(longDuration(seconds)).toBe(text);
 });

@@ -5,8 +5,7 @@ import type { writeSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { guardOutput, writeCompletely, type OutputStream } from '../../src/cli/output.js';
-import { ParamError } from '../../src/core/errors.js';
+import { guardOutput, OutputError, writeCompletely, type OutputStream } from '../../src/cli/output.js';
 import { refusal } from '../io/refusal.js';
 import { linuxTest } from '../platform.js';
 
@@ -33,14 +32,14 @@ const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve)
 
 describe('guardOutput', () => {
   test('reports the first error of stdout', async () => {
-    const reports: ParamError[] = [];
+    const reports: OutputError[] = [];
     const stdout = stream();
     const guard = guardOutput(stdout, stream(), (error) => reports.push(error));
     expect(guard.failure()).toBeNull();
     stdout.emit('error', systemError('ENOSPC'));
     stdout.emit('error', systemError('EDQUOT'));
     await turn();
-    expect(reports).toEqual([refusal(ParamError, 'stdout', 'a file to write', 'a full disk')]);
+    expect(reports).toEqual([refusal(OutputError, 'stdout', 'a file to write', 'a full disk')]);
     expect(guard.failure()).toBe(reports[0]);
   });
 
@@ -135,7 +134,7 @@ onLinux('a full disk behind stdout gives one line and exit status 1', async () =
   expect(await summary(openSync('/dev/full', 'w'), 'pipe')).toEqual({
     status: 1,
     stdout: '',
-    stderr: 'ParamError: stdout: expected a file to write, got a full disk\n',
+    stderr: 'OutputError: stdout: expected a file to write, got a full disk\n',
   });
 });
 

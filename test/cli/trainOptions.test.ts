@@ -49,17 +49,85 @@ test("the README's command of the package's network gives its config.json", asyn
 });
 
 test('flags of optimizer, mixing and warm-up', async () => {
-  const optimizer = ['--optimizer', 'sgd', '--nesterov', '--betas', '0.8,0.99', '--eps', '1e-6', '--no-decay-vectors'];
-  const mixing = ['--mixup-prob', '0.5', '--mixup-switch-prob', '0.25'];
-  expect(await recipe(...optimizer, ...mixing, '--warmup-lr', '1e-5')).toMatchObject({
-    ...{ nesterov: true, betas: [0.8, 0.99], eps: 1e-6, decayVectors: false },
+  const optimizer = ['--betas', '0.8,0.99', '--eps', '1e-6', '--no-decay-vectors'];
+  const mixing = ['--mixup', '1', '--cutmix', '1', '--mixup-prob', '0.5', '--mixup-switch-prob', '0.25'];
+  const warmUp = ['--warmup-epochs', '1', '--warmup-lr', '1e-5'];
+  expect(await recipe(...optimizer, ...mixing, ...warmUp)).toMatchObject({
+    ...{ betas: [0.8, 0.99], eps: 1e-6, decayVectors: false },
     ...{ mixupProb: 0.5, mixupSwitchProb: 0.25, warmupLr: 1e-5 },
   });
+  const momentum = ['--optimizer', 'sgd', '--momentum', '0.8', '--nesterov'];
+  expect(await recipe(...momentum)).toMatchObject({ optimizer: 'sgd', momentum: 0.8, nesterov: true });
   const off = await file({ nesterov: true, fuse_at_decay: true, decay_vectors: false });
   expect(await recipe(...off)).toMatchObject({ nesterov: true, fuseAtDecay: true, decayVectors: false });
   expect(await recipe(...off, '--no-nesterov', '--no-fuse-at-decay', '--decay-vectors')).toMatchObject({
     ...{ nesterov: false, fuseAtDecay: false, decayVectors: true },
   });
+});
+
+describe('a flag without effect is refused', () => {
+  test.each([
+    ['--momentum 0.8', '--momentum', '--optimizer sgd', 'adam'],
+    ['--optimizer lamb --momentum 0.8', '--momentum', '--optimizer sgd', 'lamb'],
+    ['--optimizer adamw --nesterov', '--nesterov', '--optimizer sgd', 'adamw'],
+    ['--optimizer sgd --betas 0.8,0.9', '--betas', '--optimizer adam, adamw or lamb', 'sgd'],
+    ['--optimizer sgd --eps 1e-6', '--eps', '--optimizer adam, adamw or lamb', 'sgd'],
+    ['--warmup-lr 1e-6', '--warmup-lr', '--warmup-epochs above 0', '0'],
+    ['--mixup-prob 0.5', '--mixup-prob', '--mixup or --cutmix above 0', 'neither'],
+    ['--mixup-switch-prob 0.5', '--mixup-switch-prob', '--mixup and --cutmix above 0', 'neither'],
+    ['--cutmix 1 --mixup-switch-prob 0.5', '--mixup-switch-prob', '--mixup and --cutmix above 0', 'one of them'],
+  ])('%s', async (flags, op, expected, got) => {
+    await expect(recipe(...flags.split(' '))).rejects.toThrow(refusal(ParamError, op, expected, got));
+    await expect(recipe(...flags.split(' '))).rejects.toMatchObject({
+      hint: `Omit ${op}, which has no effect, or add ${expected}.`,
+    });
+  });
+
+  test('but not one that takes something away, nor values of a file', async () => {
+    expect(await recipe('--no-nesterov')).toEqual(DEFAULT_RECIPE);
+    expect(await recipe(...(await file({ momentum: 0.5, mixup_prob: 0.5 })))).toMatchObject({ momentum: 0.5 });
+    expect(await recipe('--mixup', '1', '--mixup-prob', '0.5')).toMatchObject({ mixupProb: 0.5 });
+  });
+});
+
+/** A number flag and its value in a recipe must have the same range: a usage error comes before data are read. */
+test.each([
+  ...[
+    '--lr',
+    '--min-lr',
+    '--weight-decay',
+    '--momentum',
+    '--eps',
+    '--layer-decay',
+    '--smoothing',
+    '--mixup',
+    '--cutmix',
+  ],
+  ...['--mixup-prob', '--mixup-switch-prob', '--ema', '--decay-epochs', '--warmup-epochs', '--warmup-lr'],
+])('%s takes what a recipe takes', (flag) => {
+  const key = flag.slice(2).replace(/-(.)/g, (_, letter: string) => letter.toUpperCase()) as keyof Recipe;
+  const option = withRecipe(new Command()).options.find(({ long }) => long === flag);
+  const others = { optimizer: 'sgd', lr: 2, minLr: 0, epochs: 5, decayEpochs: 0 } as const;
+  for (const value of [-1e-9, 0, 1e-9, 1, 1 + 1e-9]) {
+    const inRecipe = () => resolveRecipe({ ...others, [key]: value });
+    const onCommandLine = () => option?.parseArg?.(`${value}`, undefined) as unknown;
+    let isValid = true;
+    try {
+      inRecipe();
+    } catch {
+      isValid = false;
+    }
+    if (isValid) expect(onCommandLine()).toBe(value);
+    else expect(onCommandLine).toThrow('Expected a number');
+  }
+});
+
+test.each([
+  ['--crop-pct', ['0', '1.2']],
+  ['--drop-rate', ['1', '-0.1']],
+  ['--random-resized-crop', ['0,1', '0.1,1.1']],
+])('%s has the range of the API', async (flag, values) => {
+  for (const value of values) await expect(plan(flag, value)).rejects.toThrow('Expected a number in');
 });
 
 describe('augmentation', () => {

@@ -21,7 +21,7 @@ describe('headingLines', () => {
     const lines = headingLines('👩‍🚀'.repeat(10), 100);
     expect(lines.length).toBeGreaterThan(1);
     expect(lines.join('')).toBe('👩‍🚀'.repeat(10));
-    for (const line of lines) expect([...line].length % 3).toBe(0);
+    for (const line of lines) expect(Array.from(line).length % 3).toBe(0);
   });
 });
 

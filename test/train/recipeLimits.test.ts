@@ -78,6 +78,17 @@ describe('the rise of λ', () => {
   const recipe = (values: Partial<Recipe>): Recipe => resolveRecipe({ batchSize: 10, epochs: 3, ...values });
 
   test.each([
+    ['step', { batchSize: IMAGES }],
+    ['epoch', { batchSize: 10 }],
+  ] as const)('a run of one %s has none', (lambdaPer, values) => {
+    const single = { ...values, lambdaPer, epochs: 1 };
+    checkRecipe(recipe({ ...single, decayEpochs: 0 }), IMAGES);
+    expect(() => {
+      checkRecipe(recipe({ ...single, decayEpochs: 1 }), IMAGES);
+    }).toThrow(refusal(ParamError, 'decayEpochs', `0, because λ must be 1 in the only ${lambdaPer}`, '1'));
+  });
+
+  test.each([
     ['step', 2.9],
     ['epoch', 2],
   ] as const)('may end at the last step, and no later: λ per %s', (lambdaPer, last) => {

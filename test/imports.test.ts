@@ -30,7 +30,7 @@ const RULES: readonly {
   { from: 'assembly/ops/', rooms: ['assembly/ops/', 'assembly/shared/'], packages: [] },
   { from: 'assembly/bench/', rooms: ['assembly/shared/', 'assembly/training/'], packages: [] },
   { from: 'src/core/', rooms: ['src/core/'], packages: [] },
-  { from: 'src/image/', rooms: ['src/image/', 'src/core/'], packages: [] },
+  { from: 'src/image/', rooms: ['src/image/', 'src/core/', 'src/io/fileKind.ts'], packages: [] },
   {
     from: 'src/wasm/training/',
     rooms: ['src/wasm/', 'src/core/'],
@@ -64,7 +64,7 @@ const RULES: readonly {
   { from: 'src/model/readModel.ts', rooms: ['src/model/', 'src/core/', 'src/io/'], packages: [] },
   {
     from: 'src/model/readInput.ts',
-    rooms: ['src/core/', 'src/image/', 'src/io/location.ts', 'src/io/reason.ts'],
+    rooms: ['src/core/', 'src/image/', 'src/io/location.ts', 'src/io/reason.ts', 'src/runtime/turns.ts'],
     packages: ['#runtime'],
   },
   { from: 'src/model/', rooms: ['src/model/', 'src/core/', 'src/image/', 'src/runtime/turns.ts'], packages: [] },

@@ -1,5 +1,6 @@
-import { DataError, ParamError } from '../core/errors.js';
-import { imageFormat, type ImageFormat } from './imageFormat.js';
+import { DataError } from '../core/errors.js';
+import { HEAD, imageKind } from '../io/fileKind.js';
+import { checkBytes, imageFormat, type ImageFormat } from './imageFormat.js';
 import { ByteReader } from './info/byteReader.js';
 import { jpegInfo } from './info/jpegInfo.js';
 import { pngInfo } from './info/pngInfo.js';
@@ -22,15 +23,11 @@ const READERS: Readonly<Record<ImageFormat, (file: ByteReader) => FormatInfo>> =
  *   a Uint8Array
  */
 export function imageInfo(bytes: Uint8Array, name = 'imageInfo'): ImageInfo {
-  // A caller without types may pass anything, also an array of another realm.
-  const value: unknown = bytes;
-  if (!ArrayBuffer.isView(value) || bytes.BYTES_PER_ELEMENT !== 1) {
-    throw new ParamError({ op: name, expected: 'bytes in a Uint8Array', got: typeof value });
-  }
+  checkBytes(name, bytes);
   const format = imageFormat(bytes);
   if (format === null) {
-    const got = bytes.length === 0 ? 'an empty file' : 'other bytes';
-    throw new DataError({ op: name, expected: 'a PNG, JPEG or WebP image', got });
+    const { name: got, hint } = imageKind(bytes.subarray(0, HEAD));
+    throw new DataError({ op: name, expected: 'a PNG, JPEG or WebP image', got, hint });
   }
   const info = READERS[format](new ByteReader(bytes, name));
   if (info.width === 0 || info.height === 0) {

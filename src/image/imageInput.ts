@@ -1,6 +1,6 @@
-import { isRecord, show, tagOf } from '../core/check.js';
+import { isInteger, isRecord, show, tagOf } from '../core/check.js';
 import { DataError, ShapeError } from '../core/errors.js';
-import { channelsOf, type PixelImage } from './pixelImage.js';
+import type { PixelImage } from './pixelImage.js';
 
 /** Decoded pixels as sharp returns them: `sharp(file).raw().toBuffer({ resolveWithObject: true })`. */
 export interface RawImage {
@@ -56,6 +56,8 @@ function refuse(op: string, got: string, hint?: string): never {
   throw new DataError({ op, expected: EXPECTED, got, hint });
 }
 
+const BYTES = ['Uint8Array', 'Uint8ClampedArray'];
+
 /** Copies the channels of gray pixels, with or without alpha, to RGB or RGBA. */
 function expandGray({ data, info: { width, height, channels } }: RawImage): PixelImage {
   const area = width * height;
@@ -68,19 +70,36 @@ function expandGray({ data, info: { width, height, channels } }: RawImage): Pixe
 function fromRaw(op: string, raw: RawImage): PixelImage {
   const { data, info } = raw;
   const { width, height, channels } = info;
-  if (channels !== 1 && channels !== 2) {
-    const image = { data, width, height };
-    if (channelsOf(op, image) === channels) return image;
-  } else if (ArrayBuffer.isView(data) && data.length === width * height * channels) {
-    return expandGray(raw);
+  const areBytes = BYTES.includes(tagOf(data));
+  if (areBytes && isInteger(channels, { min: 1, max: 4 }) && data.length === width * height * channels) {
+    return channels < 3 ? expandGray(raw) : { data, width, height };
   }
   throw new ShapeError({
     op,
     expected: `data of ${show(width)} x ${show(height)} pixels with 1 to 4 channels of a byte`,
-    got: `${data.length} bytes and ${show(channels)} channels`,
-    hint: 'Call .raw() of sharp without a depth.',
+    got: `${areBytes ? `${data.length} bytes` : show(data)} and ${show(channels)} channels`,
+    hint: "Call .raw() of sharp without a depth other than 'uchar'.",
   });
 }
+
+const VALUES = 'Pass pixels as { data, width, height }, and normalized values as a Float32Array.';
+const VIEW = 'Pass new Uint8Array(view.buffer, view.byteOffset, view.byteLength).';
+
+/** What programs hold that leads to an image, by a method that it has, and how to get the image. */
+const HINTS: readonly (readonly [method: string, name: string, hint: string])[] = [
+  ['then', 'a Promise', 'Await it first.'],
+  [
+    'toBuffer',
+    'an object of sharp',
+    'Pass await image.raw().toBuffer({ resolveWithObject: true }), or the file itself.',
+  ],
+  ['getFile', 'a handle of a file', 'Pass await handle.getFile().'],
+  ['getReader', 'a stream', 'Pass new Response(stream).'],
+  ['pipe', 'a stream', "Pass its bytes: await buffer(stream), with buffer from 'node:stream/consumers'."],
+  ['getImageData', 'the context of a canvas', 'Pass its canvas, or the result of getImageData.'],
+  ['getBuffer', 'an image of Jimp', 'Pass image.bitmap.'],
+  ['dataSync', 'a tensor', VALUES],
+];
 
 /** @throws DataError, ShapeError */
 export function imageSource(op: string, input: unknown): ImageSource {
@@ -91,11 +110,14 @@ export function imageSource(op: string, input: unknown): ImageSource {
     return { kind: 'bytes', bytes: new Uint8Array(input as ArrayBuffer) };
   }
   if (ArrayBuffer.isView(input)) {
-    if (tag === 'Uint8Array' || tag === 'Uint8ClampedArray') return { kind: 'bytes', bytes: input as Uint8Array };
-    refuse(op, tag, 'Pass pixels as { data, width, height }, and normalized values as a Float32Array.');
+    if (BYTES.includes(tag)) return { kind: 'bytes', bytes: input as Uint8Array };
+    refuse(op, tag, tag === 'DataView' ? VIEW : VALUES);
   }
   if (DRAWABLE.includes(tag)) return { kind: 'drawable', drawable: input };
-  const { data, info, href, arrayBuffer } = input as Readonly<Record<string, unknown>>;
+  const properties = input as Readonly<Record<string, unknown>>;
+  const { data, info, href, arrayBuffer } = properties;
+  const match = HINTS.find(([method]) => typeof properties[method] === 'function');
+  if (match !== undefined) refuse(op, match[1], match[2]);
   if (data !== undefined) {
     const image = input as PixelImage & RawImage;
     return { kind: 'pixels', image: isRecord(info) ? fromRaw(op, image) : image };

@@ -34,7 +34,8 @@ export function channelsOf(op: string, image: PixelImage): 3 | 4 {
   const { data, width, height } = image;
   const type = tagOf(data);
   if (type !== 'Uint8Array' && type !== 'Uint8ClampedArray') {
-    throw new DataError({ op, expected: 'pixels in a Uint8Array or Uint8ClampedArray', got: type });
+    const hint = type === 'Float32Array' ? 'Multiply values in [0, 1] by 255, and round them.' : undefined;
+    throw new DataError({ op, expected: 'pixels in a Uint8Array or Uint8ClampedArray', got: type, hint });
   }
   if (!isSide(width) || !isSide(height)) {
     throw new ShapeError({ op, expected: 'width and height integers >= 1', got: `${show(width)} and ${show(height)}` });

@@ -218,3 +218,25 @@ export function fileKind(head: Uint8Array): FileKind {
   if (head.length === 0) return kind('an empty file', 'again');
   return kindOf(characters(head), KINDS.bytes) ?? textKind(head) ?? unknownKind(head);
 }
+
+/** Remedies that help with any file. */
+const GENERAL: readonly string[] = [
+  ...[HINTS.again, HINTS.page, HINTS.answer, HINTS.pointer, HINTS.gzip, HINTS.sidecar, HINTS.path],
+];
+
+/** A header of less than 16 MiB, which is JSON. */
+const SAFETENSORS = /^[^]{3}\0{5}\{/;
+
+/**
+ * What a file is that is not a PNG, JPEG or WebP image.
+ *
+ * @param head its first bytes: `HEAD` of them, or all if there are fewer
+ */
+export function imageKind(head: Uint8Array): FileKind {
+  if (SAFETENSORS.test(characters(head))) {
+    return { name: 'a safetensors file', hint: 'Pass weights to loadModel, and an image here.' };
+  }
+  const { name, hint } = fileKind(head);
+  if (hint === HINTS.image) return { name, hint: 'Convert it first, for example: magick IN out.png.' };
+  return { name, hint: GENERAL.includes(hint) ? hint : 'Pass a PNG, JPEG or WebP image.' };
+}

@@ -196,8 +196,10 @@ export class Model {
    * Images are resized, cropped and normalized by the configuration, in the same way in every runtime. Files are decoded as
    * Pillow does: color profiles are ignored and alpha is dropped, but the EXIF orientation is applied.
    *
-   * @param input an image of any size (see `ImageInput`), or an input [in_chans, h, w] as for `forward`; or a list, whose
-   *   images must not change before the promise settles
+   * Of concurrent calls, four images are decoded at a time, and the event loop gets its turns between them.
+   *
+   * @param input an image of any size (see `ImageInput`), or an input [in_chans, h, w] as for `forward`; or a list. The bytes
+   *   of a file, and the images of a list, must not change before the promise settles
    * @param options `topK`: the number of classes, 5 by default; `signal`: when it is aborted, the call rejects with its reason
    * @throws DataError, ShapeError for an invalid image; ParamError if the network does not take RGB or grayscale images, or for
    *   an invalid option; BackendUnavailableError if the runtime cannot decode or draw the image; ParamError after `dispose`
@@ -305,10 +307,7 @@ export class Model {
     if (in_chans !== 3 && in_chans !== 1) {
       throw new ParamError({ op, expected: 'a network for RGB or grayscale images', got: `in_chans ${in_chans}` });
     }
-    const image = readInput(op, input, signal);
-    return image instanceof Promise
-      ? image.then((pixels) => fit(pixels, fitOptions(this.config)))
-      : fit(image, fitOptions(this.config));
+    return readInput(op, input, (pixels) => fit(pixels, fitOptions(this.config)), signal);
   }
 
   /** Images as one x [n, in_chans, h, w]. */

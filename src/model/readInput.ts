@@ -4,12 +4,14 @@ import { onAbort, throwIfAborted, untilAborted, type AbortOptions } from '../cor
 import { BackendUnavailableError, DataError, VanillaNetError } from '../core/errors.js';
 import { cancel } from '../core/cancel.js';
 import { messageOf } from '../core/messageOf.js';
+import { JobQueue } from '../core/jobQueue.js';
 import { withTimeout } from '../core/timeout.js';
 import { checkImage, MAX_PIXELS } from '../image/checkImage.js';
 import { imageSource, type ImageInput } from '../image/imageInput.js';
 import type { PixelImage } from '../image/pixelImage.js';
 import { displayName, isFileUrl, isUrl } from '../io/location.js';
 import { hintOf, hintOfStatus, reasonOf } from '../io/reason.js';
+import { turnIfDue } from '../runtime/turns.js';
 
 type Signal = AbortOptions['signal'];
 
@@ -18,6 +20,16 @@ const TIMEOUT = 30_000;
 
 /** The most bytes of an image file. */
 const MOST_BYTES = 2 ** 28;
+
+/**
+ * Files that are read and decoded at a time: as many as libuv has threads. The pixels of others would only wait, and take
+ * many times the memory of their files.
+ */
+const MOST_DECODED = 4;
+
+const decoding = new JobQueue(turnIfDue, MOST_DECODED);
+/** Decoded images are prepared one by one, with turns of the event loop between them. */
+const preparing = new JobQueue(turnIfDue);
 
 const DECODERS = '@jsquash/jpeg, @jsquash/png or @jsquash/webp';
 
@@ -72,11 +84,12 @@ async function* chunksOf(reader: ReadableStreamDefaultReader<Uint8Array>): Async
   }
 }
 
-/** All bytes of chunks, of at most `MOST_BYTES`. */
-async function bytesOf(chunks: AsyncIterable<Uint8Array>, name: string): Promise<Uint8Array> {
+/** All bytes of chunks, of at most `MOST_BYTES`. A signal ends the source at the next chunk. */
+async function bytesOf(chunks: AsyncIterable<Uint8Array>, name: string, signal?: Signal): Promise<Uint8Array> {
   const parts: Uint8Array[] = [];
   let length = 0;
   for await (const chunk of chunks) {
+    throwIfAborted(signal);
     length += chunk.length;
     if (length > MOST_BYTES) throw tooLarge(name, length);
     parts.push(chunk.slice());
@@ -89,19 +102,14 @@ async function bytesOf(chunks: AsyncIterable<Uint8Array>, name: string): Promise
   return bytes;
 }
 
-async function bytesAt(location: string, name: string, signal: Signal): Promise<Uint8Array> {
+/** The file at a location; null if it must be fetched. */
+function openLocalFile(location: string): AsyncIterable<Uint8Array> | null {
   const { readFile } = platform;
-  if (readFile !== null && (!isUrl(location) || isFileUrl(location))) {
-    return named(
-      name,
-      'a readable file',
-      signal,
-      bytesOf(
-        readFile(location, () => undefined),
-        name,
-      ),
-    );
-  }
+  const isLocal = readFile !== null && (!isUrl(location) || isFileUrl(location));
+  return isLocal ? readFile(location, () => undefined) : null;
+}
+
+async function fetchImage(location: string, name: string, signal: Signal): Promise<Uint8Array> {
   const controller = new AbortController();
   const removeListener = onAbort(signal, () => {
     controller.abort();
@@ -156,28 +164,44 @@ async function draw(op: string, drawable: object, signal: Signal): Promise<Pixel
 }
 
 /**
- * The pixels of an image: at once if they are decoded already, so that the caller may change them afterwards, otherwise as a
- * promise.
+ * Reads an image and prepares its pixels: at once if they are decoded already, so that the caller may change them
+ * afterwards, otherwise as a promise.
  *
+ * @param prepare scales the image, for example; takes milliseconds
  * @throws DataError, ShapeError for what is no image, or a damaged one
  * @throws BackendUnavailableError if the runtime cannot decode or draw it
  */
-export function readInput(op: string, input: ImageInput, signal?: Signal): PixelImage | Promise<PixelImage> {
+export function readInput<T>(
+  op: string,
+  input: ImageInput,
+  prepare: (image: PixelImage) => T,
+  signal?: Signal,
+): T | Promise<T> {
   const source = imageSource(op, input);
+  const prepareInTurn = async (pixels: Promise<PixelImage>): Promise<T> => {
+    const image = await pixels;
+    return preparing.add(() => Promise.resolve(image).then(prepare), signal);
+  };
+  const decodeInTurn = (read: () => Promise<Uint8Array> | Uint8Array, name = op): Promise<T> =>
+    decoding.add(async () => prepareInTurn(decode(op, await read(), name, signal)), signal);
   switch (source.kind) {
     case 'pixels':
-      return source.image;
+      return prepare(source.image);
     case 'bytes':
-      return decode(op, source.bytes, op, signal);
+      return decodeInTurn(() => source.bytes);
     case 'blob':
       return named(op, 'a readable Blob', signal, bytesOfBody(source.blob, op)).then((bytes) =>
-        decode(op, bytes, op, signal),
+        decodeInTurn(() => bytes),
       );
     case 'location': {
-      const name = displayName(source.location, platform.readFile !== null);
-      return bytesAt(source.location, name, signal).then((bytes) => decode(op, bytes, name, signal));
+      const { location } = source;
+      const name = displayName(location, platform.readFile !== null);
+      const file = openLocalFile(location);
+      return file === null
+        ? fetchImage(location, name, signal).then((bytes) => decodeInTurn(() => bytes, name))
+        : decodeInTurn(() => named(name, 'a readable file', signal, bytesOf(file, name, signal)), name);
     }
     case 'drawable':
-      return draw(op, source.drawable, signal);
+      return prepareInTurn(draw(op, source.drawable, signal));
   }
 }

@@ -35,6 +35,37 @@ describe('jobs', () => {
     expect(queue.isIdle).toBe(true);
   });
 
+  test('run a few at a time with a limit, in their order', async () => {
+    const log: string[] = [];
+    const queue = new JobQueue(() => Promise.resolve(), 2);
+    const jobs = Array.from('abcd', (name) => ({ name, ...deferred<string>() }));
+    const answers = jobs.map(({ name, promise }) =>
+      queue.add(() => {
+        log.push(name);
+        return promise;
+      }),
+    );
+    expect(log).toEqual(['a', 'b']);
+    expect(queue.isIdle).toBe(false);
+    jobs[1].resolve('B');
+    expect(await answers[1]).toBe('B');
+    await turn();
+    expect(log).toEqual(['a', 'b', 'c']);
+    jobs[2].reject(new Error('C'));
+    await expect(answers[2]).rejects.toThrow('C');
+    await turn();
+    expect(log).toEqual(['a', 'b', 'c', 'd']);
+    expect(queue.isIdle).toBe(false);
+    jobs[0].resolve('A');
+    await answers[0];
+    await turn();
+    expect(queue.isIdle).toBe(true);
+    jobs[3].resolve('D');
+    await answers[3];
+    await turn();
+    expect(log).toHaveLength(4);
+  });
+
   test('give a turn after each, before the answer', async () => {
     const turns = deferred<undefined>();
     const giveTurn = jest.fn(() => turns.promise);

@@ -1,5 +1,6 @@
 /** `imageInfo` of headers that are built byte by byte: limits of lengths, markers and flags, and what errors say. */
 import { describe, expect, test } from '@jest/globals';
+import { show } from '../../src/core/check.js';
 import { DataError, ParamError } from '../../src/core/errors.js';
 import { imageFormat } from '../../src/image/imageFormat.js';
 import { imageInfo } from '../../src/image/imageInfo.js';
@@ -154,11 +155,19 @@ describe('a WebP', () => {
 test('errors tell an empty file, other bytes, a size of 0 and what is no array of bytes', async () => {
   const expected = 'a PNG, JPEG or WebP image';
   expect(() => imageInfo(new Uint8Array(0), 'a')).toThrow(refusal(DataError, 'a', expected, 'an empty file'));
-  expect(() => imageInfo(Buffer.from('GIF89a'))).toThrow(refusal(DataError, 'imageInfo', expected, 'other bytes'));
+  expect(() => imageInfo(Buffer.from('GIF89a'))).toThrow(refusal(DataError, 'imageInfo', expected, 'a GIF image'));
+  expect(() => imageInfo(Buffer.from('GIF89a'))).toThrow(
+    expect.objectContaining({ hint: 'Convert it first, for example: magick IN out.png.' }),
+  );
   const file = Buffer.from(await FILES['png of 8 bits']());
   file.writeUInt32BE(0, 16);
   expect(() => imageInfo(file, 'a')).toThrow(refusal(DataError, 'a', 'sides >= 1', `0 x ${HEIGHT}`));
-  expect(() => imageInfo('a.png' as unknown as Uint8Array, 'a')).toThrow(
-    refusal(ParamError, 'a', 'bytes in a Uint8Array', 'string'),
-  );
+  const untyped: unknown[] = ['a.png', null, new DataView(new ArrayBuffer(9)), new Uint16Array(9), [1], 5];
+  for (const value of untyped) {
+    const error = refusal(ParamError, 'a', 'bytes in a Uint8Array', show(value));
+    expect(() => imageInfo(value as Uint8Array, 'a')).toThrow(error);
+    const other = refusal(ParamError, 'imageFormat', 'bytes in a Uint8Array', show(value));
+    expect(() => imageFormat(value as Uint8Array)).toThrow(other);
+  }
+  expect(imageFormat(new Int8Array(9) as unknown as Uint8Array)).toBeNull();
 });

@@ -1,6 +1,8 @@
 /** `classify`, `forward` and `features` take images of any kind. */
 import { platform } from '#runtime';
 import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { execFileSync } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -195,7 +197,7 @@ describe('refuses', () => {
       ShapeError,
       'classify',
       '1 to 4 channels',
-      '9 bytes and 1 channels',
+      'Uint16Array and 1 channels',
     ],
     ['a wrong size', () => ({ ...pixels, width: 3 }), ShapeError, '', 'bytes (RGB)', ''],
     ['a Float32Array of another length', () => new Float32Array(3), ShapeError, 'classify', 'x of 960 values', '3'],
@@ -206,6 +208,55 @@ describe('refuses', () => {
     const call = model.classify(input() as ModelInput);
     await expect(call).rejects.toThrow(refusal(type, op, expected, got));
     expect(await model.classify(pixels)).toEqual(best);
+  });
+
+  const MAGICK = 'Convert it first, for example: magick IN out.png.';
+  const LFS = 'version https://git-lfs.github.com/spec/v1\noid sha256:1\nsize 1\n';
+  const hints: [string, () => unknown, string, string][] = [
+    ['a GIF', () => Buffer.from('GIF89a…………'), 'a GIF image', MAGICK],
+    ['a BMP', () => Buffer.from('BM\0\0\0\0\0\0\0\0…', 'latin1'), 'a BMP image', MAGICK],
+    ['a TIFF', () => Buffer.from('II*\0…………', 'latin1'), 'a TIFF image', MAGICK],
+    ['an SVG', () => Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>'), 'an SVG image', MAGICK],
+    ['a page', () => `${origin}/page`, 'an HTML page', 'A server sent a page instead of the file: check the URL.'],
+    ['a pointer', () => new Blob([LFS]), 'a Git LFS pointer', 'git lfs pull'],
+    ['a PDF', () => Buffer.from('%PDF-1.7…………'), 'a PDF document', 'Check the path or URL.'],
+    [
+      'an array',
+      () => Buffer.from('\x93NUMPY…………', 'latin1'),
+      'a NumPy array (.npy)',
+      'Pass a PNG, JPEG or WebP image.',
+    ],
+    ['no bytes', () => new Uint8Array(0), 'an empty file', 'Download, copy or export the file again.'],
+    ['weights', () => 'models/vanillanet-cifar10.safetensors', 'a safetensors file', 'Pass weights to loadModel'],
+    ['a status', () => `${origin}/none`, 'status 404', 'There is no file at that URL'],
+    ['a missing file', () => 'no/such.png', 'no such file or folder', 'Check the path.'],
+    ['an empty path', () => '', 'an empty path', 'Pass the path of a file'],
+    ['another scheme', () => 's3://bucket/cat.png', 'a URL of another scheme', 'Download the file first'],
+    ['no server', () => `${closed}/x.png`, 'a refused connection', 'Check that the server runs'],
+    ['an object of sharp', () => raw, 'an object of sharp', 'Pass await image.raw().toBuffer('],
+    ['a Promise', () => Promise.resolve(png), 'a Promise', 'Await it first.'],
+  ];
+  test.each(hints)('%s with a hint', async (_, input, got, hint) => {
+    await expect(model.classify(input() as ModelInput)).rejects.toMatchObject({
+      name: 'DataError',
+      got: expect.stringContaining(got),
+      hint: expect.stringContaining(hint),
+    });
+  });
+
+  posixTest('devices')('a named pipe and a socket, without opening them', async () => {
+    const pipe = join(folder, 'pipe');
+    execFileSync('mkfifo', [pipe]);
+    const call = model.classify(pipe);
+    await expect(call).rejects.toMatchObject({
+      got: expect.stringContaining('a named pipe'),
+      hint: expect.any(String),
+    });
+    const socket = join(folder, 'socket');
+    const listener = createServer().listen(socket);
+    await once(listener, 'listening');
+    await expect(model.classify(socket)).rejects.toMatchObject({ got: 'a socket', hint: expect.any(String) });
+    listener.close();
   });
 
   test('a data URL without its content in the message', async () => {
@@ -300,7 +351,82 @@ describe('in another runtime', () => {
   });
 });
 
+describe('many calls at once', () => {
+  test('decode four images at a time, and give the event loop a turn between their preparations', async () => {
+    let [running, most, turns] = [0, 0, 0];
+    runtimeWith({
+      decodeImage: async () => {
+        most = Math.max(most, ++running);
+        await new Promise((resolve) => setTimeout(resolve, 1));
+        running--;
+        return pixels;
+      },
+      nextTurn: () => {
+        turns++;
+        return runtime.nextTurn();
+      },
+    });
+    let time = performance.now() + 1e6;
+    jest.spyOn(performance, 'now').mockImplementation(() => (time += 5));
+    const path = join(folder, 'picture.png');
+    const inputs: ModelInput[] = Array.from({ length: 20 }, (_, i) => [png, path, new Blob([png])][i % 3]);
+    expect(await Promise.all(inputs.map((input) => model.classify(input)))).toEqual(inputs.map(() => best));
+    expect(most).toBe(4);
+    expect(turns).toBeGreaterThanOrEqual(3 * inputs.length);
+  });
+
+  test('that fail leave their places to others', async () => {
+    const calls = Array.from({ length: 12 }, (_, i) => model.classify(i % 2 === 0 ? png : new Uint8Array(9)));
+    const results = await Promise.allSettled(calls);
+    expect(results.map(({ status }) => status)).toEqual(calls.map((_, i) => (i % 2 === 0 ? 'fulfilled' : 'rejected')));
+  });
+});
+
 describe('a signal', () => {
+  test('ends the reading of a file at its next chunk', async () => {
+    const controller = new AbortController();
+    let [chunks, isClosed] = [0, false];
+    runtimeWith({
+      // eslint-disable-next-line @typescript-eslint/require-await -- nothing has to be awaited
+      async *readFile() {
+        try {
+          for (;;) {
+            if (++chunks === 3) controller.abort('enough');
+            yield new Uint8Array(10);
+          }
+        } finally {
+          isClosed = true;
+        }
+      },
+    });
+    await expect(model.classify('endless.png', { signal: controller.signal })).rejects.toBe('enough');
+    await runtime.nextTurn();
+    expect({ chunks, isClosed }).toEqual({ chunks: 3, isClosed: true });
+    Object.assign(platform, runtime);
+    expect(await model.classify(png)).toEqual(best);
+  });
+
+  test('removes calls that wait for their decoding', async () => {
+    const controller = new AbortController();
+    const ends: (() => void)[] = [];
+    runtimeWith({
+      decodeImage: () =>
+        new Promise((resolve) =>
+          ends.push(() => {
+            resolve(pixels);
+          }),
+        ),
+    });
+    const first = Array.from({ length: 4 }, () => model.classify(png));
+    const waiting = model.classify(png, { signal: controller.signal });
+    controller.abort('enough');
+    await expect(waiting).rejects.toBe('enough');
+    await runtime.nextTurn();
+    expect(ends).toHaveLength(4);
+    for (const end of ends) end();
+    expect(await Promise.all(first)).toEqual([best, best, best, best]);
+  });
+
   test('ends a request', async () => {
     const controller = new AbortController();
     const call = model.classify(`${origin}/never`, { signal: controller.signal });

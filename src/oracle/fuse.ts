@@ -1,4 +1,4 @@
-import { fuse, uniform, valuesOf, zeros, type FusionReport } from '../../reference/index.js';
+import { fuse, FusionError, uniform, valuesOf, zeros, type FusionReport } from '../../reference/index.js';
 import { checkOptions } from '../core/check.js';
 import { checkStateDict } from '../core/checkState.js';
 import { resolveConfig, type ModelConfig } from '../core/config.js';
@@ -41,9 +41,14 @@ export function fuseState(
   const { input_size } = resolveConfig(config);
   const { probeSize = input_size } = checkOptions(options, ['probeSize']);
   resolveConfig({ ...config, input_size: probeSize });
+  const { lambda } = config;
+  if (lambda === null) {
+    // Of the deploy form, the form is what is wrong.
+    if (config.form === 'deploy') throw new FusionError('fuse', 'the train form', 'the deploy form');
+    const hint = 'Pass the lambda that the network was trained to: fuseState(state, { ...config, lambda: 1 }).';
+    throw new FusionError('fuse', 'lambda = 1', 'none in the configuration', hint);
+  }
   const shape = [PROBE_IMAGES, config.in_chans, ...probeSize];
-  // An unknown λ is refused, as NaN is not 1.
-  const lambda = config.lambda ?? NaN;
   const probe = zeros(shape);
   for (let i = 0; i < probe.size; i++) probe.data[i] = Math.sqrt(3) * (2 * uniform(PROBE_SEED, 0, i) - 1);
   const fused = fuse(toOracleConfig(config), stateToOracle(state), { lambda, probe });

@@ -1,4 +1,12 @@
 /** Readers of weights. */
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { messageOf } from '../../../src/core/messageOf.js';
+import { fileKind, HEAD, textKind } from '../../../src/io/fileKind.js';
+import { displayName, isUrl } from '../../../src/io/location.js';
+import { readSafetensors } from '../../../src/io/readSafetensors.js';
+import { readWeights } from '../../../src/io/weightsFile.js';
 import { decodeSafetensors } from '../../../src/io/safetensors.js';
 import { streamSafetensors } from '../../../src/io/safetensorsStream.js';
 import { readShardIndex } from '../../../src/io/shardIndex.js';
@@ -12,6 +20,7 @@ import {
 } from '../../../src/entries/index.js';
 import { drawAnswer } from '../answers.js';
 import { TINY, WEIGHT_FILES } from '../fixtures.js';
+import { lazy } from '../lazy.js';
 import { bytesOfText, concat, mutateBytes, type Field } from '../mutateBytes.js';
 import { mutateJson, mutateValue } from '../mutateJson.js';
 import type { Random } from '../random.js';
@@ -160,6 +169,73 @@ const readDescription = (bytes: Uint8Array): unknown =>
 /** A load compiles a module and may start threads. */
 const LOAD = { share: 0.1, allowance: 2 ** 23 };
 
+const file = lazy(() => join(mkdtempSync(join(tmpdir(), 'weights-')), 'net'));
+
+/** A file on disk, by an ending that makes it an index or not. */
+function readFromDisk(bytes: Uint8Array, random: Random): Promise<unknown> {
+  const path = `${file()}${random.pick(['.safetensors', '.json', ''])}`;
+  writeFileSync(path, bytes);
+  return random.chance(0.5) ? readWeights(path, random.pick([{}, { config: TINY }])) : readSafetensors(path);
+}
+
+/** Both names of what a file is, which the pages of servers in the place of shards have, too. */
+const recognize = (bytes: Uint8Array): unknown => {
+  const head = bytes.subarray(0, HEAD);
+  const kinds = [fileKind(head), textKind(head)];
+  for (const kind of kinds)
+    if (kind !== null && !/[.:].*\.$/.test(`:${kind.hint}`)) throw new Error(`a hint: ${kind.hint}`);
+  return kinds;
+};
+
+const SCHEMES = [
+  '',
+  'http://',
+  'https://me:word@',
+  'data:',
+  'blob:',
+  'file:',
+  'file:///',
+  's3://',
+  'hf:',
+  'c:/',
+  'C:\\',
+  '\0',
+];
+const PARTS = [
+  'host/',
+  '%zz',
+  '?token=',
+  '#',
+  '@',
+  ',',
+  ';base64,',
+  '../',
+  '\0',
+  'ü',
+  '\ud800',
+  ':8080',
+  ' ',
+  '//',
+  'x'.repeat(300),
+];
+
+const drawLocation = (random: Random): Uint8Array =>
+  bytesOfText(random.pick(SCHEMES) + Array.from({ length: random.few(6) }, () => random.pick(PARTS)).join(''));
+
+/** A load from a location that does not exist. What comes of a URL is an error, whose message hides its secrets. */
+async function loadLocation(bytes: Uint8Array): Promise<unknown> {
+  const location = new TextDecoder().decode(bytes);
+  const [shown, isRead] = [displayName(location), isUrl(location)];
+  const fetch = (): Promise<never> => Promise.reject(new Error('fetch failed'));
+  try {
+    return [shown, isRead, await load(location, { fetch, retries: 0 })];
+  } catch (error) {
+    if (isRead && /^https?:/.test(location) && messageOf(error).includes('me:word'))
+      throw new Error('a secret', { cause: error });
+    throw error;
+  }
+}
+
 export const targets: readonly Target[] = [
   reader('weights.decodeSafetensors', drawWeightFile, (bytes) => decodeSafetensors(bytes)),
   reader('weights.streamSafetensors', drawWeightFile, readStreamed),
@@ -169,6 +245,9 @@ export const targets: readonly Target[] = [
     (bytes) => readShardIndex(new TextDecoder().decode(bytes)),
   ),
   reader('weights.readConfig', (random) => mutateJson(random, CONFIGS), readDescription),
+  reader('weights.fileKind', drawAnyFile, recognize),
+  reader('weights.readWeights', drawAnyFile, readFromDisk, { share: 0.1 }),
+  reader('weights.location', drawLocation, loadLocation, LOAD),
   reader('weights.loadModel', drawAnyFile, (bytes, random) => load(sourceOf(random, bytes)), LOAD),
   reader('weights.shards', drawWeightFile, loadShards, LOAD),
   reader('weights.answer', drawAnyFile, loadAnswer, { ...LOAD, share: 0.05, isDeterministic: false }),

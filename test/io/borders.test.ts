@@ -99,7 +99,7 @@ describe('an output', () => {
       refusal(ParamError, path('folder'), 'a file to write', 'a folder'),
     );
     await expect(requireWritable('a\0b')).rejects.toThrow(
-      refusal(ParamError, 'a\0b', 'a path', 'one with a null character'),
+      refusal(ParamError, 'a\\x00b', 'a path', 'one with a null character'),
     );
   });
 

@@ -89,7 +89,7 @@ describe('a path', () => {
 
   test.each([
     ['', '""', 'an empty path', 'a variable of the shell may be unset'],
-    ['a\0b', 'a\0b', 'a path with a null character', 'Check the path.'],
+    ['a\0b', 'a\\x00b', 'a path with a null character', 'Check the path.'],
     ['file:///%zz', 'file:///%zz', 'an invalid file: URL', 'pathToFileURL'],
     ['file://host/net', 'file://host/net', 'an invalid file: URL', 'pathToFileURL'],
     ['nowhere', 'nowhere', 'no such file or folder', 'Check the path.'],

@@ -71,7 +71,12 @@ describe('fusion is refused', () => {
       'lambda = 1',
       'lambda = 0',
     ],
-    ['for an unknown λ', () => fuseState(state, { ...config, lambda: null }), 'lambda = 1', 'none in the configuration'],
+    [
+      'for an unknown λ',
+      () => fuseState(state, { ...config, lambda: null }),
+      'lambda = 1',
+      'none in the configuration',
+    ],
     ['for the deploy form', () => fuseState(drawnState(deploy), deploy), 'the train form', 'the deploy form'],
     [
       'without running statistics',

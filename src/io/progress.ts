@@ -8,10 +8,11 @@ export interface LoadProgress {
   readonly total: number | null;
 }
 
-export type OnProgress = (progress: LoadProgress) => void;
+/** What it returns is awaited before the next chunk is read. */
+export type OnProgress = (progress: LoadProgress) => unknown;
 
 export interface ProgressOptions {
-  /** Called after each chunk that arrives; the last call has `loaded` = `total`. An error that it throws ends the load. */
+  /** Called after each chunk that arrives; the last call has `loaded` = `total`. A promise is awaited; an error ends the load. */
   readonly onProgress?: OnProgress | undefined;
 }
 
@@ -30,7 +31,7 @@ export async function* withProgress(
     loaded += chunk.length;
     const all = total();
     // A source that sends more than it says has no known size.
-    onProgress({ loaded, total: all !== null && loaded > all ? null : all });
+    await onProgress({ loaded, total: all !== null && loaded > all ? null : all });
     yield chunk;
   }
 }

@@ -1,5 +1,5 @@
 import { checkSignal } from '../core/abort.js';
-import { checkKeys, checkObject } from '../core/check.js';
+import { checkBoolean, checkFunction, checkKeys, checkObject } from '../core/check.js';
 import type { ModelConfig } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
 import { checkInputSize, checkModelConfig } from '../core/network.js';
@@ -81,7 +81,11 @@ export function train(
   }
   checkKeys(options, OPTION_KEYS, (key) => key);
   checkSignal('signal', options.signal);
-  const { resume, acceptData = false } = options;
+  const { resume, acceptData = false, openTrainer, onResumePoint } = options;
+  checkBoolean('acceptData', acceptData);
+  for (const [name, callback] of Object.entries({ openTrainer, onResumePoint })) {
+    if (callback !== undefined) checkFunction(name, callback);
+  }
   const { n } = data.train;
   const wholeRecipe = completeRecipe(recipe, n, resume);
   checkRecipe(wholeRecipe, n);

@@ -125,7 +125,7 @@ async function store(
   chunks: AsyncIterable<Uint8Array>,
   path: string,
   flags: 'a' | 'w',
-  onBytes: (count: number) => void,
+  onBytes: (count: number) => Promise<void>,
 ): Promise<void> {
   const refuse = (cause: unknown): never => {
     throw diskError(path, 'space on the disk', cause);
@@ -136,7 +136,7 @@ async function store(
   try {
     for await (const chunk of chunks) {
       await file.writeFile(chunk).catch(refuse);
-      onBytes(chunk.length);
+      await onBytes(chunk.length);
     }
     await file.sync().catch(refuse);
   } finally {
@@ -173,11 +173,11 @@ async function fetchRest(
     });
   }
   let bytes = from;
-  const count = (more: number): void => {
+  const count = async (more: number): Promise<void> => {
     bytes += more;
-    onProgress?.({ loaded: bytes, total });
+    await onProgress?.({ loaded: bytes, total });
   };
-  count(0);
+  await count(0);
   await store(readStream(body, url, wait), part.bytes, from > 0 ? 'a' : 'w', count);
   if (total !== null && bytes < total) throw new Error(`${bytes} of ${total} bytes`);
   return from;

@@ -18,8 +18,8 @@ export interface DecodeOptions {
    * 'skip' decodes every file once in advance, so that the set is the same as in memory.
    */
   readonly onBadImage?: 'fail' | 'skip';
-  /** Called after every image. */
-  readonly onProgress?: (done: number, total: number) => void;
+  /** Called after every image. A promise is awaited; an error ends the reading. */
+  readonly onProgress?: (done: number, total: number) => unknown;
 }
 
 /** Where the pixels of an image folder are kept. */

@@ -24,7 +24,7 @@ export async function forEachImage(
       if (onBadImage === 'fail' || !(error instanceof DataError)) throw error;
       skipped.set(i, { file: files[i], reason: error.got });
     }
-    onProgress?.(++done, files.length);
+    await onProgress?.(++done, files.length);
   });
   return skipped;
 }

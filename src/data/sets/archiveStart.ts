@@ -17,8 +17,7 @@ function isTarHeader(bytes: Uint8Array): boolean {
   const end = CHECKSUM.at + CHECKSUM.length;
   // The field of the checksum counts as spaces.
   const sum = header.reduce((total, byte, i) => total + (i >= CHECKSUM.at && i < end ? SPACE : byte), 0);
-  const digits = /^[ 0-7]+/.exec(String.fromCharCode(...header.subarray(CHECKSUM.at, end)))?.[0].trim() ?? '';
-  return digits !== '' && parseInt(digits, 8) === sum;
+  return parseInt(String.fromCharCode(...header.subarray(CHECKSUM.at, end)), 8) === sum;
 }
 
 /** What to do with a file that is no tar archive. */

@@ -143,8 +143,8 @@ test('names are sorted by code points', async () => {
 
 test('the names of a folder are sorted by code points', async () => {
   await mkdir(path('cats'));
-  for (const name of ['🐱', 'ｶ', 'z']) await writeFile(path('cats', name), '');
-  expect((await openArchive(path('cats'))).names).toEqual(['z', 'ｶ', '🐱']);
+  for (const name of ['b', '🐱', 'm', 'ｶ', 'a', 'z']) await writeFile(path('cats', name), '');
+  expect((await openArchive(path('cats'))).names).toEqual(['a', 'b', 'm', 'z', 'ｶ', '🐱']);
 });
 
 test('a file whose name contains gz is no gzip file', async () => {
@@ -199,6 +199,7 @@ describe('two names that are the same', () => {
     await expect(openArchive(path('forms'))).rejects.toThrow(
       refusal(DataError, path('forms'), 'one file or folder of each name', 'the same name'),
     );
+    await expect(openArchive(path('forms'))).rejects.toMatchObject({ hint: 'Rename one of them.' });
   });
 
   test('a folder may have two members', async () => {
@@ -263,6 +264,34 @@ describe('refuses', () => {
   test.each(cases)('%s', async (name, content, expected, got) => {
     await writeFile(path(name), content);
     await expect(openArchive(path(name))).rejects.toThrow(refusal(DataError, path(name), expected, got));
+  });
+
+  test('a path inside a file', async () => {
+    await writeFile(path('inside'), '');
+    await expect(openArchive(path('inside', 'x'))).rejects.toMatchObject({
+      got: 'no such file or folder',
+      hint: 'Pass cifar10, cifar100, shapes, or the path of an archive or a folder.',
+    });
+    await expect(openArchive(path('n'.repeat(5000)))).rejects.toMatchObject({
+      got: 'a name that is too long',
+      hint: 'Check the path.',
+    });
+  });
+
+  test('a damaged first header, with its position', async () => {
+    const bytes = Uint8Array.from(tar.subarray(0, 512));
+    bytes[0] ^= 1;
+    for (const more of [new Uint8Array(0), new Uint8Array(1024)]) {
+      await writeFile(path('first.tar'), Buffer.concat([bytes, more]));
+      await expect(openArchive(path('first.tar'))).rejects.toThrow(
+        refusal(
+          DataError,
+          path('first.tar'),
+          'a tar archive',
+          'a damaged header at byte 0 (Invalid tar header checksum.)',
+        ),
+      );
+    }
   });
 
   test('a missing path', async () => {

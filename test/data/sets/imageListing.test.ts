@@ -229,7 +229,7 @@ describe('splits', () => {
 describe('links that lead nowhere', () => {
   const names = ['cat/1.png', 'dog/1.png'];
 
-  test.each(['bird', 'cat/more', 'notes.txt', 'cat.d/x'])('%s may be a folder: it is refused', (link) => {
+  test.each(['bird', 'cat/more', 'notes.txt', 'cat.d/x', 'a.b'])('%s may be a folder: it is refused', (link) => {
     expect(() => listImages(archiveOf([...names, link], { [link]: 'one to nowhere' }), {})).toThrow(
       refusal(DataError, `set: ${link}`, 'a link to a file or a folder', 'one to nowhere'),
     );

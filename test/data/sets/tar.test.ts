@@ -235,7 +235,9 @@ describe('members that are no files', () => {
   ])('of type %s are listed, and cannot be read', async (type, kind) => {
     const members = await read([{ name: 'a', type }, { name: 'b' }]);
     expect(members).toMatchObject([{ name: 'a', type: 'other', kind }, { name: 'b' }]);
-    expect(() => new TarTree(members, 'a.tar').read('a')).toThrow(refusal(DataError, 'a.tar: a', 'a file', kind));
+    const tree = new TarTree(members, 'a.tar');
+    expect(() => tree.read('a')).toThrow(refusal(DataError, 'a.tar: a', 'a file', kind));
+    expect(() => tree.read('a')).toThrow(expect.objectContaining({ hint: 'Remove it, and pack the archive again.' }));
   });
 
   test.each([
@@ -362,6 +364,14 @@ describe('links', () => {
     await expect(refused).rejects.toThrow(refusal(DataError, 'a.tar: d/link', 'a link to a file of the archive', got));
     const hint = got.includes('folder') ? undefined : 'Restore what it leads to, or remove the link.';
     expect(await refused.catch((error: unknown) => (error as DataError).hint)).toBe(hint);
+  });
+
+  test('to a path of 4096 characters are followed', async () => {
+    const target = `${'x/../'.repeat(818)}./file`;
+    expect(target).toHaveLength(4096);
+    const members = [{ name: 'd/x/1' }, { name: 'd/file', data: 'content' }];
+    const tree = await treeOf([...members, ...withPax({ linkpath: target }, { name: 'd/long', type: '2' })]);
+    expect(readText(tree, 'd/long')).toBe('content');
   });
 
   test('40 symbolic ones in a row are followed, as Linux does', async () => {

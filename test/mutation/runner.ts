@@ -5,7 +5,8 @@
  * - a mutant that survives, and that was reached less often than the same code in the initial run, is tried again with
  *   modules that are loaded afresh: a value may have been computed and kept before the mutant was active;
  * - after a test has found a mutant, the same test must pass without it; if it does not, the mutant is tried again
- *   with modules that are loaded afresh, then in a new process.
+ *   with modules that are loaded afresh, then in a new process;
+ * - a test that fails in a new process without a mutant, for example because it needs the one before it, is left out.
  */
 import { commonTokens, declareClassPlugin, PluginKind, tokens } from '@stryker-mutator/api/plugin';
 import type { Logger } from '@stryker-mutator/api/logging';
@@ -21,7 +22,7 @@ import {
   type TestResult,
   type TestRunner,
 } from '@stryker-mutator/api/test-runner';
-import { appendFileSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { keyOf, survivorAt, type Survivor } from '../../scripts/mutation/survivor.js';
 import { bundleTests, type TestBundle } from './bundleTests.js';
@@ -29,13 +30,16 @@ import { loadBundle } from './loadBundle.js';
 import type { CaseResult, Suite } from './suite.js';
 
 /** Milliseconds: a test has no end if it takes many times as long as without a mutant. */
-const SHORTEST_LIMIT = 3_000;
+const SHORTEST_LIMIT = 5_000;
 const LIMIT_FACTOR = 8;
 const INITIAL_LIMIT = 300_000;
 /** Between the file and the title in the id of a test. */
 const SEPARATOR = ' › ';
 /** What the initial run writes for all processes, in the sandbox. */
 const INITIAL_RUN = 'dist/mutation/initialRun.json';
+/** Tests that failed without a mutant in a process that had tried others, and those that fail in a new one: a line each. */
+const SUSPECTS = 'dist/mutation/suspects.txt';
+const UNFIT = 'dist/mutation/unfit.txt';
 /** Milliseconds, in the initial run, of the tests that come first. */
 const CHEAP = 50;
 /** Milliseconds to load the modules of a test file. */
@@ -169,7 +173,13 @@ class RoomTestRunner implements TestRunner {
       const onEnter = (test: string | undefined) => {
         context.currentTestId = test === undefined ? undefined : file.idOf(test);
       };
-      const options = { selects: () => true, onEnter, bail: false, limit: () => INITIAL_LIMIT };
+      const options = {
+        selects: () => true,
+        onEnter,
+        bail: false,
+        limit: () => INITIAL_LIMIT,
+        hookLimit: INITIAL_LIMIT,
+      };
       for (const { id: test, milliseconds, setup, failure } of await suite.run(options)) {
         const id = file.idOf(test);
         const result = { id, name: id, timeSpentMs: milliseconds, fileName: file.bundle.testFile };
@@ -214,8 +224,8 @@ class RoomTestRunner implements TestRunner {
       return { status: MutantRunStatus.Error, errorMessage: NO_TIME };
     }
     if (this.#damaged) throw new Error('Stryker starts another process after this error.');
-    this.#trials++;
     context.mutantCoverage = undefined;
+    if (this.#trials++ === 0) await this.#findUnfit();
     const selections = this.#select(options);
     const count = selections.length;
     const expectedHits = selections.reduce((sum, selection) => sum + selection.hits, 0);
@@ -243,7 +253,9 @@ class RoomTestRunner implements TestRunner {
       this.#damaged = !(await this.#passesWithoutMutant(file, trial.failed));
       // In a new process, no other mutant can have done it.
       if (!this.#damaged || this.#trials === 1) return this.#kill(options, selection, trial.failed, count);
-      throw new Error(`${file.idOf(trial.failed.id)} fails without a mutant`);
+      const id = file.idOf(trial.failed.id);
+      appendFileSync(join(this.#sandbox, SUSPECTS), `${id}\n`);
+      throw new Error(`${id} fails without a mutant`);
     }
     return { status: MutantRunStatus.Survived, nrOfTests: count };
   }
@@ -268,7 +280,8 @@ class RoomTestRunner implements TestRunner {
   #select({ activeMutant: { id: mutant, fileName }, testFilter }: MutantRunOptions): Selection[] {
     const { durations, perTest } = this.#initial();
     // What a module computes while it is loaded may reach every test.
-    const tests = testFilter ?? Object.keys(durations);
+    const unfit = this.#linesOf(UNFIT);
+    const tests = (testFilter ?? Object.keys(durations)).filter((id) => !unfit.has(id));
     const selections = this.#files
       .filter(({ bundle }) => bundle.mutants.has(mutant))
       .flatMap((file) => {
@@ -290,6 +303,30 @@ class RoomTestRunner implements TestRunner {
     return selections
       .filter(({ milliseconds }, index) => (total += milliseconds) <= BUDGET || index === 0)
       .sort((a, b) => price(a) - price(b));
+  }
+
+  /** Runs the suspects alone, before the first mutant of this process. */
+  async #findUnfit(): Promise<void> {
+    const unfit = this.#linesOf(UNFIT);
+    for (const suspect of this.#linesOf(SUSPECTS)) {
+      const file = this.#files.find((one) => suspect.startsWith(one.idOf('')));
+      if (file === undefined || unfit.has(suspect)) continue;
+      const id = suspect.slice(file.idOf('').length);
+      if ((await this.#failure(file, (test) => test === id)) === null) continue;
+      file.forget();
+      appendFileSync(join(this.#sandbox, UNFIT), `${suspect}\n`);
+    }
+  }
+
+  #linesOf(name: string): Set<string> {
+    const path = join(this.#sandbox, name);
+    return new Set(
+      existsSync(path)
+        ? readFileSync(path, 'utf8')
+            .split('\n')
+            .filter((line) => line !== '')
+        : [],
+    );
   }
 
   #initial(): InitialRun {
@@ -325,9 +362,12 @@ class RoomTestRunner implements TestRunner {
     } catch (error) {
       return { id: '', milliseconds: 0, setup: 0, failure: `cannot be loaded: ${String(error)}` };
     }
-    const limit = (test: string) =>
-      Math.max(SHORTEST_LIMIT, LIMIT_FACTOR * costOf([this.#initial().durations[file.idOf(test)]]));
-    const results = await suite.run({ selects, onEnter: () => undefined, bail: true, limit });
+    const { durations } = this.#initial();
+    const limitFor = (milliseconds: number) => Math.max(SHORTEST_LIMIT, LIMIT_FACTOR * milliseconds);
+    const limit = (test: string) => limitFor(costOf([durations[file.idOf(test)]]));
+    const setups = Object.entries(durations).map(([id, one]) => (id.startsWith(file.idOf('')) ? (one?.setup ?? 0) : 0));
+    const hookLimit = limitFor(Math.max(0, ...setups));
+    const results = await suite.run({ selects, onEnter: () => undefined, bail: true, limit, hookLimit });
     return results.find(({ failure }) => failure !== null) ?? null;
   }
 }

@@ -55,6 +55,8 @@ export interface RunOptions {
   readonly bail: boolean;
   /** Milliseconds after which a test has failed. */
   readonly limit: (id: string) => number;
+  /** The same for the hooks before and after all tests of a block. */
+  readonly hookLimit: number;
 }
 
 const messageOf = (reason: unknown): string =>
@@ -116,7 +118,7 @@ export class Suite {
     const selected = block.cases.filter(({ id, skip }) => !skip && options.selects(id));
     const isOver = () => options.bail && results.some(({ failure }) => failure !== null);
     if (selected.length === 0 || isOver()) return;
-    const hooks = (name: HookName) => this.#attempt(block.hooks[name], options, options.limit(''));
+    const hooks = (name: HookName) => this.#attempt(block.hooks[name], options, options.hookLimit);
     const start = performance.now();
     const failure = await hooks('beforeAll');
     const setup = outerSetup + performance.now() - start;

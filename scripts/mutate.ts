@@ -86,9 +86,10 @@ function filesByRoom(record: MutationRecord, paths: readonly string[], options: 
 }
 
 function changedIn(record: MutationRecord, room: Room): string[] {
-  if (record.has(room)) return record.changed(room);
-  console.log(`SKIPPED mutants of src/${room}: never measured`);
-  return [];
+  const { changed, unmeasured } = record.changed(room);
+  if (!record.has(room)) console.log(`SKIPPED src/${room}: never measured`);
+  else for (const file of unmeasured) console.log(`SKIPPED ${file}: never measured`);
+  return changed;
 }
 
 /** The files that a parameter names: a room, a folder or a file. */

@@ -45,14 +45,16 @@ export class MutationRecord {
   #scores = read<Partial<Record<string, Entry>>>(SCORES, {});
   readonly #survivors = read<SurvivorsFile>(SURVIVORS, { reasons: {}, files: {} });
 
-  /** Whether a room was ever measured. */
+  /** Whether files of a room were ever measured. */
   has(room: Room): boolean {
     return sourcesOf(room).some((file) => file in this.#scores);
   }
 
-  /** Files of a room whose content is not that which was measured. */
-  changed(room: Room): string[] {
-    return sourcesOf(room).filter((file) => this.#scores[file]?.sha256 !== digestOf(file));
+  /** Files of a room whose content is not that which was measured, and those that were never measured. */
+  changed(room: Room): { readonly changed: string[]; readonly unmeasured: string[] } {
+    const files = sourcesOf(room);
+    const [measured, unmeasured] = [true, false].map((is) => files.filter((file) => file in this.#scores === is));
+    return { changed: measured.filter((file) => this.#scores[file]?.sha256 !== digestOf(file)), unmeasured };
   }
 
   /** Takes what has been measured; survivors that were known keep their reasons. */

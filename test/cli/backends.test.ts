@@ -1,41 +1,70 @@
-/** Threads beyond those of the machine. */
-import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
-import { availableParallelism } from 'node:os';
-import { noteThreads, openBackend } from '../../src/cli/backends.js';
-import { selectTrainer } from '../../src/cli/trainingBackend.js';
+/** The options that choose a backend. */
+import { describe, expect, test } from '@jest/globals';
+import { Command, InvalidArgumentError } from 'commander';
+import { openBackend, engineOf, threadsArgument, withBackend } from '../../src/cli/backends.js';
+import { openDiffBackend } from '../../src/cli/diffBackends.js';
+import { referenceBackend } from '../../src/oracle/backend.js';
 
-const CORES = availableParallelism();
-const USED = CORES === 1 ? 'one, which is what this machine runs' : `${CORES}, as many as this machine runs`;
-let stderr = '';
+test.each([
+  ['auto', 'auto'],
+  ['1', 1],
+  ['12', 12],
+  ['256', 256],
+])('--threads %s', (text, threads) => {
+  expect(threadsArgument(text)).toBe(threads);
+});
 
-beforeEach(() => {
-  stderr = '';
-  jest.spyOn(process.stderr, 'write').mockImplementation((text) => {
-    stderr += String(text);
-    return true;
+test.each(['0', '257', '-1', '1.5', '+2', '2x', 'x2', ' 2', '', 'all', '1e2'])('not --threads %j', (text) => {
+  const parse = () => threadsArgument(text);
+  expect(parse).toThrow(InvalidArgumentError);
+  expect(parse).toThrow("Expected an integer from 1 to 256, or 'auto'.");
+});
+
+test.each([
+  ['tfjs', 'auto'],
+  ['tfjs:cpu', 'cpu'],
+  ['tfjs:tfjs-node-gpu', 'tfjs-node-gpu'],
+  ['tfjs:', null],
+  ['tfjs:cuda', null],
+  ['wasm', null],
+  ['reference', null],
+  ['', null],
+])('the engine of %j is %p', (backend, engine) => {
+  expect(engineOf(backend)).toBe(engine);
+});
+
+describe('a command with a backend', () => {
+  const command = () =>
+    withBackend(new Command())
+      .exitOverride()
+      .configureOutput({ writeErr: () => undefined });
+  const parsed = (...args: string[]): unknown => command().parse(args, { from: 'user' }).opts();
+
+  test('runs in WebAssembly on every core by default', () => {
+    expect(parsed()).toEqual({ backend: 'wasm', threads: 'auto', build: 'auto' });
+    expect(parsed('-b', 'tfjs:cpu', '--threads', '2', '--build', 'plain')).toEqual({
+      ...{ backend: 'tfjs:cpu', threads: 2, build: 'plain' },
+    });
+  });
+
+  test('describes each option', () => {
+    const help = command().helpInformation();
+    expect(help).toMatch(/-b, --backend <name> +backend: wasm, reference, tfjs or tfjs:<engine>/);
+    expect(help).toMatch(/--threads <n> +WebAssembly threads; auto for one a core/);
+    expect(help).toMatch(/--build <build> +WebAssembly build/);
+  });
+
+  test.each(['cuda', 'tfjs:cuda', 'WASM', ''])('refuses the backend %j', (name) => {
+    expect(() => parsed('--backend', name)).toThrow(
+      'Allowed choices are wasm, reference, tfjs, tfjs:<engine>; see vanillanet engines.',
+    );
   });
 });
 
-afterEach(() => {
-  jest.restoreAllMocks();
-});
-
-test('more threads than cores are said to be capped', () => {
-  noteThreads(256);
-  expect(stderr).toBe(`--threads 256: using ${USED} at the same time\n`);
-});
-
-test.each(['auto' as const, 1, CORES])('%j threads need no line', (threads) => {
-  noteThreads(threads);
-  expect(stderr).toBe('');
-});
-
-test('inference and training say so, the reference has no threads', async () => {
-  const options = { threads: 255, build: 'plain' } as const;
-  await openBackend({ ...options, backend: 'reference' });
-  await selectTrainer({ ...options, backend: 'reference' });
-  expect(stderr).toBe('');
-  await openBackend({ ...options, backend: 'wasm' });
-  await selectTrainer({ ...options, backend: 'wasm' });
-  expect(stderr).toBe(`--threads 255: using ${USED} at the same time\n`.repeat(2));
+test('the reference is the reference, in every option', async () => {
+  const options = { threads: 1, build: 'plain' } as const;
+  expect(await openBackend({ backend: 'reference', ...options })).toBe(referenceBackend);
+  expect(await openDiffBackend('reference', 'plain')).toBe(referenceBackend);
+  expect((await openBackend({ backend: 'wasm', ...options })).name).toBe('wasm');
+  expect((await openDiffBackend('wasm:plain', 'auto')).name).toBe('wasm:plain');
 });

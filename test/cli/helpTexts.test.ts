@@ -1,0 +1,55 @@
+/** Every command, argument and option of the command line is described. */
+import { describe, expect, test } from '@jest/globals';
+import type { Command } from 'commander';
+import { benchCommand } from '../../src/cli/bench.js';
+import { classifyCommand } from '../../src/cli/classify.js';
+import { diffCommand } from '../../src/cli/diff.js';
+import { downloadCommand } from '../../src/cli/download.js';
+import { enginesCommand } from '../../src/cli/engines.js';
+import { evalCommand } from '../../src/cli/eval.js';
+import { fuseCommand } from '../../src/cli/fuse.js';
+import { packCommand } from '../../src/cli/pack.js';
+import { planCommand } from '../../src/cli/plan.js';
+import { plotCommand } from '../../src/cli/plot.js';
+import { runCommand } from '../../src/cli/run.js';
+import { summaryCommand } from '../../src/cli/summary.js';
+import { trainCommand } from '../../src/cli/train.js';
+
+const COMMANDS: Readonly<Record<string, () => Command>> = {
+  bench: benchCommand,
+  classify: classifyCommand,
+  diff: diffCommand,
+  download: downloadCommand,
+  engines: enginesCommand,
+  eval: evalCommand,
+  fuse: fuseCommand,
+  pack: packCommand,
+  plan: planCommand,
+  plot: plotCommand,
+  run: runCommand,
+  summary: summaryCommand,
+  train: trainCommand,
+};
+
+describe.each(Object.entries(COMMANDS))('%s', (name, create) => {
+  test('has its name', () => {
+    expect(create().name()).toBe(name);
+  });
+
+  test('is described by sentences', () => {
+    expect(create().description()).toMatch(/^[A-Z][^]* [^]*\.$/);
+  });
+
+  test('describes each argument and option', () => {
+    const command = create();
+    const parts = [...command.registeredArguments, ...command.options];
+    expect(parts.filter(({ description }) => !/\w{2}/.test(description)).map((part) => part.name())).toEqual([]);
+  });
+
+  test('has options with a long name, and names of values where there are values', () => {
+    for (const { long, required, optional, flags } of create().options) {
+      expect(long).toMatch(/^--[a-z]/);
+      expect(/[<[]/.test(flags)).toBe(required || optional);
+    }
+  });
+});

@@ -32,6 +32,9 @@ export function show(value: unknown): string {
   }
 }
 
+/** A value that may be missing, for `got` in an error. */
+export const showField = (value: unknown): string => (value === undefined ? 'nothing' : show(value));
+
 /** JSON, but with NaN and Infinity, which JSON turns into null. */
 const showList = (values: readonly unknown[]): string =>
   `[${values.map((each) => (typeof each === 'number' ? String(each) : stringify(each))).join(',')}]`;

@@ -1,3 +1,4 @@
+import { showField } from '../core/check.js';
 import { ParamError } from '../core/errors.js';
 
 /** List prices in US dollars. Prices that a row omits are 0. Included usage is per month. */
@@ -65,8 +66,6 @@ export type TargetRow = Omit<Target, keyof typeof OPTIONAL | 'price'> & {
   readonly price?: PriceRow | null;
 } & Partial<Pick<Target, Exclude<keyof typeof OPTIONAL, 'price'>>>;
 
-const show = (value: unknown): string => (value === undefined ? 'nothing' : JSON.stringify(value));
-
 type Check = readonly [expected: string, holds: (value: unknown) => boolean];
 
 const isAmount = (value: unknown): boolean => typeof value === 'number' && Number.isFinite(value) && value >= 0;
@@ -100,7 +99,7 @@ const CHECKS: Readonly<Record<Exclude<keyof Target, 'price'>, Check>> = {
 
 function fieldsOf(value: unknown, known: readonly string[], op: string): Readonly<Record<string, unknown>> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new ParamError({ op, expected: 'an object', got: show(value) });
+    throw new ParamError({ op, expected: 'an object', got: showField(value) });
   }
   for (const key of Object.keys(value)) {
     if (!known.includes(key)) {
@@ -111,7 +110,7 @@ function fieldsOf(value: unknown, known: readonly string[], op: string): Readonl
 }
 
 function check([expected, holds]: Check, value: unknown, op: string): void {
-  if (!holds(value)) throw new ParamError({ op, expected, got: show(value) });
+  if (!holds(value)) throw new ParamError({ op, expected, got: showField(value) });
 }
 
 function checkPrice(value: unknown, op: string): Price {
@@ -150,7 +149,7 @@ export function checkTarget(row: unknown, op: string): Target {
 export function mergeTargets(targets: readonly Target[], file: unknown, op: string): Target[] {
   const { platforms } = fieldsOf(file, ['platforms'], op);
   if (!Array.isArray(platforms)) {
-    throw new ParamError({ op: `${op}: platforms`, expected: 'a list', got: show(platforms) });
+    throw new ParamError({ op: `${op}: platforms`, expected: 'a list', got: showField(platforms) });
   }
   const rows = new Map(targets.map((target) => [target.name, target]));
   const names = new Set<string>();

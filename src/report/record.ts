@@ -1,7 +1,8 @@
 import { DataError } from '../core/errors.js';
 import { parseJson } from '../core/json.js';
-import { isInteger, isRecord, show } from '../core/check.js';
+import { isInteger, isRecord, showField } from '../core/check.js';
 import { readBytes } from '../io/readFile.js';
+import { escapeControls } from './escapeControls.js';
 
 /** What a file of records adds to each. */
 interface Recorded {
@@ -76,29 +77,27 @@ class InvalidRecord extends Error {
   }
 }
 
-const describe = (value: unknown): string => (value === undefined ? 'nothing' : show(value));
-
 /** Characters of a line that an error quotes. */
 const QUOTED = 40;
-const shorten = (text: string): string => (text.length > QUOTED ? `${text.slice(0, QUOTED)}…` : text);
+const shorten = (text: string): string => escapeControls(text.length > QUOTED ? `${text.slice(0, QUOTED)}…` : text);
 
 /** A measured number. JSON writes NaN and infinity as null. */
 function measurement(fields: Fields, key: string): number {
   const value = fields[key];
   if (value === null) return NaN;
-  if (typeof value !== 'number') throw new InvalidRecord(`a number or null as ${key}`, describe(value));
+  if (typeof value !== 'number') throw new InvalidRecord(`a number or null as ${key}`, showField(value));
   return value;
 }
 
 /** An integer >= 1: epochs and steps that are done. */
 function count(fields: Fields, key: string): number {
   const value = fields[key];
-  if (!isInteger(value, { min: 1 })) throw new InvalidRecord(`an integer >= 1 as ${key}`, describe(value));
+  if (!isInteger(value, { min: 1 })) throw new InvalidRecord(`an integer >= 1 as ${key}`, showField(value));
   return value;
 }
 
 function scores(value: unknown, key: string): RecordedScores {
-  if (!isRecord(value)) throw new InvalidRecord(`an object as ${key}`, describe(value));
+  if (!isRecord(value)) throw new InvalidRecord(`an object as ${key}`, showField(value));
   return { loss: measurement(value, 'loss'), top1: measurement(value, 'top1'), top5: measurement(value, 'top5') };
 }
 
@@ -109,7 +108,7 @@ function parseObject(line: string): Fields {
   } catch {
     throw new InvalidRecord('a JSON object', shorten(line));
   }
-  if (!isRecord(value)) throw new InvalidRecord('a JSON object', describe(value));
+  if (!isRecord(value)) throw new InvalidRecord('a JSON object', showField(value));
   return value;
 }
 
@@ -153,7 +152,7 @@ function parseRecord(line: string): MetricsRecord {
   const fields = parseObject(line);
   if (fields['kind'] === 'step') return stepRecord(fields);
   if (fields['kind'] === 'epoch') return epochRecord(fields);
-  throw new InvalidRecord("kind 'step' or 'epoch'", describe(fields['kind']));
+  throw new InvalidRecord("kind 'step' or 'epoch'", showField(fields['kind']));
 }
 
 /** The order of records in a run: an epoch follows its last step. */

@@ -1,4 +1,6 @@
+import { isRecord, show } from '../core/check.js';
 import type { ModelConfig } from '../core/config.js';
+import { ParamError } from '../core/errors.js';
 import { openLoader, type Loader, type LoaderOptions } from '../data/loader/loader.js';
 import type { DataSet } from '../data/sets/dataset.js';
 import { remainingFit } from '../data/sets/remainingFit.js';
@@ -7,15 +9,38 @@ import type { Recipe } from './recipe.js';
 import type { RunOptions, TrainingData } from './runOptions.js';
 import type { Trainer, TrainerOptions } from './trainer.js';
 
-/** Opens the trainer of a run: with initial weights drawn from the seed, or with the state to resume from. */
-export function openTrainer(
+const METHODS = [
+  'step',
+  'evaluate',
+  'state',
+  'ema',
+  'snapshot',
+  'firstNonFinite',
+  'dispose',
+] satisfies (keyof Trainer)[];
+
+/** Requires the methods of a trainer, because the option `openTrainer` is a function of the caller. @throws ParamError */
+function checkTrainer(value: Trainer): Trainer {
+  const methods: Partial<Record<string, unknown>> = isRecord(value) ? value : {};
+  const missing = METHODS.filter((name) => typeof methods[name] !== 'function');
+  if (missing.length === 0) return value;
+  const got = missing.length === METHODS.length ? show(value) : `one without ${missing.join(', ')}`;
+  throw new ParamError({ op: 'openTrainer', expected: 'a function that returns a trainer', got });
+}
+
+/**
+ * Opens the trainer of a run: with initial weights drawn from the seed, or with the state to resume from.
+ *
+ * @throws ParamError if the option `openTrainer` returns something else
+ */
+export async function openTrainer(
   config: ModelConfig,
   { batchSize, gradAccumSteps, seed, initTruncation, loss, ema, runningVar }: Recipe,
   { openTrainer: open = oracleTrainer }: RunOptions,
   resume?: TrainerOptions['resume'],
-): Trainer | Promise<Trainer> {
+): Promise<Trainer> {
   const options = { batchSize, gradAccumSteps, seed, initTruncation, loss, ema: ema > 0, runningVar };
-  return open(config, resume === undefined ? options : { ...options, resume });
+  return checkTrainer(await open(config, resume === undefined ? options : { ...options, resume }));
 }
 
 /** What a run computes with, and must close at its end. */

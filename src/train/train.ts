@@ -1,5 +1,14 @@
 import { checkSignal } from '../core/abort.js';
-import { checkBoolean, checkFunction, checkKeys, checkObject } from '../core/check.js';
+import {
+  checkBoolean,
+  checkFunction,
+  checkKeys,
+  checkObject,
+  isInteger,
+  isRecord,
+  show,
+  tagOf,
+} from '../core/check.js';
 import type { ModelConfig } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
 import { checkInputSize, checkModelConfig } from '../core/network.js';
@@ -38,6 +47,30 @@ function checkResume(checkpoint: Checkpoint, config: ModelConfig, recipe: Recipe
   }
 }
 
+/** Checks the types of the options. @throws ParamError */
+function checkOptionValues({ openTrainer, onResumePoint, acceptData, resume, signal }: RunOptions): void {
+  if (openTrainer !== undefined) checkFunction('openTrainer', openTrainer);
+  if (onResumePoint !== undefined) checkFunction('onResumePoint', onResumePoint);
+  if (acceptData !== undefined) checkBoolean('acceptData', acceptData);
+  if (resume !== undefined) checkCheckpoint(resume);
+  checkSignal('signal', signal);
+}
+
+const isMap = (value: unknown): boolean => tagOf(value) === 'Map';
+const isCount = (value: unknown): boolean => isInteger(value, { min: 0 });
+
+/** Requires the parts of a checkpoint; their values are checked where they are used. @throws ParamError */
+function checkCheckpoint(resume: unknown): void {
+  const { config, recipe, snapshot, ...position } = isRecord(resume) ? resume : {};
+  const isComplete =
+    isRecord(config) &&
+    isRecord(recipe) &&
+    isRecord(snapshot) &&
+    [snapshot['state'], snapshot['optimizer']].every(isMap) &&
+    [snapshot['steps'], position['images'], position['epoch'], position['step'], position['globalStep']].every(isCount);
+  if (!isComplete) throw new ParamError({ op: 'resume', expected: 'a checkpoint of a run', got: show(resume) });
+}
+
 /** Completes a recipe. λ's rise, if it is not chosen, is that of the checkpoint, or fits the run. */
 function completeRecipe(values: Partial<Recipe>, images: number, resume: Checkpoint | undefined): Recipe {
   const recipe = resolveRecipe(values);
@@ -70,7 +103,8 @@ export function train(
 ): AsyncGenerator<Progress, TrainingResult> {
   checkModelConfig(config);
   checkKeys(checkObject('data', data), ['train', 'validation'], (key) => `data.${key}`);
-  checkObject('options', options);
+  checkKeys(checkObject('options', options), OPTION_KEYS, (key) => key);
+  checkOptionValues(options);
   if (config.form !== 'train') {
     throw new ParamError({ op: 'train', expected: 'the train form', got: `the ${config.form} form` });
   }
@@ -79,13 +113,7 @@ export function train(
     checkDataset(data.validation, config, 'validation');
     remainingFit(data.validation, config, 'validation');
   }
-  checkKeys(options, OPTION_KEYS, (key) => key);
-  checkSignal('signal', options.signal);
-  const { resume, acceptData = false, openTrainer, onResumePoint } = options;
-  checkBoolean('acceptData', acceptData);
-  for (const [name, callback] of Object.entries({ openTrainer, onResumePoint })) {
-    if (callback !== undefined) checkFunction(name, callback);
-  }
+  const { resume, acceptData = false } = options;
   const { n } = data.train;
   const wholeRecipe = completeRecipe(recipe, n, resume);
   checkRecipe(wholeRecipe, n);

@@ -67,7 +67,7 @@ test.each([
   [`${'['.repeat(50_000)}${']'.repeat(50_000)}`, 'a JSON object', '[[[['],
   [`"${'x'.repeat(50)}`, 'a JSON object', `"${'x'.repeat(39)}…`],
   ['null', 'a JSON object', 'null'],
-  ['\0\0\0', 'a JSON object', '\0\0\0'],
+  ['\0\0\0', 'a JSON object', '\\x00\\x00\\x00'],
   [JSON.stringify({ ...stepRecord(1, 2), loss: 'low' }), 'a number or null as loss', '"low"'],
   [JSON.stringify({ ...stepRecord(1, 2), lr: undefined }), 'a number or null as lr', 'nothing'],
   [JSON.stringify({ ...epochRecord(1), train: 3 }), 'an object as train', '3'],

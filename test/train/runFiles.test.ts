@@ -32,13 +32,15 @@ describe('opening', () => {
   test.each([true, false])('refuses a file: resume %p', async (resume) => {
     await writeFile(path('file'), '');
     await expect(open('file', resume)).rejects.toThrow(
-      refusal(ParamError, path('file'), 'a folder for the run', 'a file'),
+      refusal(ParamError, path('file'), resume ? 'the folder of a run' : 'a folder for the run', 'a file'),
     );
   });
 
   test('refuses to resume in a folder that does not exist, and does not create it', async () => {
     const promise = open('absent', true);
-    await expect(promise).rejects.toThrow(refusal(ParamError, path('absent'), 'the folder of a run', 'no such folder'));
+    await expect(promise).rejects.toThrow(
+      refusal(ParamError, path('absent'), 'the folder of a run', 'no such file or folder'),
+    );
     await expect(promise).rejects.toMatchObject({ hint: 'Start a new run: leave out --resume.' });
     expect(await readdir(path())).not.toContain('absent');
   });
@@ -100,8 +102,7 @@ describe('a run that begins', () => {
     const folder = await open('blocked/run');
     await writeFile(path('blocked'), '');
     const promise = folder.begin({}, origin);
-    await expect(promise).rejects.toThrow(refusal(ParamError, 'run', 'a folder for the run', 'no such file or folder'));
-    await expect(promise).rejects.toMatchObject({ cause: { code: 'ENOTDIR' } });
+    await expect(promise).rejects.toThrow(refusal(ParamError, 'run', 'a folder for the run', 'a file: '));
     await folder.close();
   });
 });
@@ -208,7 +209,8 @@ describe('checkpoints', () => {
     await mkdir(path('unreadable', 'checkpoint-00000001.safetensors'), { recursive: true });
     const errors: WeightsError[] = [];
     await expect(readLastCheckpoint(path('unreadable'), (error) => errors.push(error))).rejects.toThrow(WeightsError);
-    expect(errors).toHaveLength(1);
+    // There is none before it.
+    expect(errors).toEqual([]);
     await expect(readCheckpoint(path('none.safetensors'))).rejects.toThrow(WeightsError);
   });
 });

@@ -40,71 +40,97 @@ interface Waiter {
   readonly reject: (cause: Error) => void;
 }
 
-/** Starts threads that prepare batches. They keep the process alive only while `wait` is pending. */
-export function startThreads(script: string, count: number, data: ThreadData): Threads {
+/** The replies of all threads. */
+class Replies {
   /** Results that nothing has waited for yet: null, or the error of the job. */
-  const results = new Map<number, DataError | null>();
-  let waiter: Waiter | null = null;
-  let failure: { readonly cause: Error } | null = null;
+  readonly #results = new Map<number, DataError | null>();
+  #waiter: Waiter | null = null;
+  #failure: { readonly cause: Error } | null = null;
 
-  const fail = (cause: Error): void => {
-    failure ??= { cause };
-    waiter?.reject(failure.cause);
-    waiter = null;
-  };
-  const receive = ({ number, failure: fields }: LoaderReply): void => {
-    const error = fields === undefined ? null : new DataError(fields);
-    if (waiter?.number !== number) {
-      results.set(number, error);
+  receive({ number, failure }: LoaderReply): void {
+    const error = failure === undefined ? null : new DataError(failure);
+    if (this.#waiter?.number !== number) {
+      this.#results.set(number, error);
       return;
     }
-    if (error === null) waiter.resolve();
-    else waiter.reject(error);
-    waiter = null;
-  };
-  const failThread = (got: string, cause?: unknown): void => {
-    fail(new LoaderError({ op: 'loader', expected: 'threads that prepare images', got }, { cause }));
-  };
-  const workers = Array.from({ length: count }, () => {
-    // Without the parent's flags: its module loaders would only slow the script down.
-    const worker = new Worker(script, { workerData: data, execArgv: [] });
-    worker.on('message', receive);
-    worker.on('error', (cause) => {
-      failThread(`a thread that failed: ${reasonOf(cause)}`, cause);
-    });
-    worker.on('exit', (code) => {
-      failThread(`a thread that ended with code ${code}`);
-    });
-    worker.unref();
-    return worker;
-  });
+    if (error === null) this.#waiter.resolve();
+    else this.#waiter.reject(error);
+    this.#waiter = null;
+  }
 
+  /** Rejects the pending `wait`, and all later ones, with the first error. */
+  fail(cause: Error): void {
+    this.#failure ??= { cause };
+    this.#reject(this.#failure.cause);
+  }
+
+  /** Drops the results; the pending `wait` rejects. */
+  reset(cause: Error): void {
+    this.#results.clear();
+    this.#reject(cause);
+  }
+
+  /** Whether the job is done. @throws its error, or that of a thread */
+  isDone(number: number): boolean {
+    if (this.#failure !== null) throw this.#failure.cause;
+    const result = this.#results.get(number);
+    if (result instanceof DataError) throw result;
+    return this.#results.delete(number);
+  }
+
+  /** Resolves with the reply. */
+  wait(number: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiter = { number, resolve, reject };
+    });
+  }
+
+  #reject(cause: Error): void {
+    this.#waiter?.reject(cause);
+    this.#waiter = null;
+  }
+}
+
+function startThread(script: string, data: ThreadData, replies: Replies): Worker {
+  const fail = (got: string, cause?: unknown): void => {
+    replies.fail(new LoaderError({ op: 'loader', expected: 'threads that prepare images', got }, { cause }));
+  };
+  // Without the parent's flags: its module loaders would only slow the script down.
+  const worker = new Worker(script, { workerData: data, execArgv: [] });
+  worker.on('message', (reply: LoaderReply) => {
+    replies.receive(reply);
+  });
+  worker.on('error', (cause) => {
+    fail(`a thread that failed: ${reasonOf(cause)}`, cause);
+  });
+  worker.on('exit', (code) => {
+    fail(`a thread that ended with code ${code}`);
+  });
+  worker.unref();
+  return worker;
+}
+
+/** Starts threads that prepare batches. They keep the process alive only while `wait` is pending. */
+export function startThreads(script: string, count: number, data: ThreadData): Threads {
+  const replies = new Replies();
+  const workers = Array.from({ length: count }, () => startThread(script, data, replies));
   return {
     send(job) {
       workers[job.number % count].postMessage(job);
     },
     async wait(number) {
-      if (failure !== null) throw failure.cause;
-      const result = results.get(number);
-      if (result instanceof DataError) throw result;
-      if (results.delete(number)) return;
+      if (replies.isDone(number)) return;
       const worker = workers[number % count];
       worker.ref();
-      try {
-        await new Promise<void>((resolve, reject) => {
-          waiter = { number, resolve, reject };
-        });
-      } finally {
+      await replies.wait(number).finally(() => {
         worker.unref();
-      }
+      });
     },
     reset(cause) {
-      results.clear();
-      waiter?.reject(cause);
-      waiter = null;
+      replies.reset(cause);
     },
     async stop(cause) {
-      fail(cause);
+      replies.fail(cause);
       await Promise.all(workers.map((worker) => worker.terminate()));
     },
   };

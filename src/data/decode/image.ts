@@ -34,7 +34,6 @@ export async function decodeImage(
   options: DecodeImageOptions = {},
 ): Promise<RgbImage> {
   const maxPixels = limitOf(options);
-  checkHead(bytes, name);
   checkImage(bytes, name, maxPixels);
   const sharp = await loadSharp(name);
   const limitInputPixels = Number.isFinite(maxPixels) && Math.floor(maxPixels);

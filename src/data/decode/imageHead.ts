@@ -1,6 +1,6 @@
 import { DataError } from '../../core/errors.js';
 import { imageFormat } from '../../image/imageFormat.js';
-import { fileKind, HEAD } from '../../io/fileKind.js';
+import { HEAD, imageKind } from '../../io/fileKind.js';
 import { openFile } from '../../io/openFile.js';
 import { hintOf, reasonOf } from '../../io/reason.js';
 
@@ -11,10 +11,7 @@ import { hintOf, reasonOf } from '../../io/reason.js';
  */
 export function checkHead(bytes: Uint8Array, name: string): void {
   if (imageFormat(bytes) !== null) return;
-  const { name: got } = fileKind(bytes.subarray(0, HEAD));
-  const hint = got.endsWith('image')
-    ? 'Convert it first, for example: magick in.gif out.png.'
-    : 'Pass a picture: its format is recognized by its content, not by its name.';
+  const { name: got, hint } = imageKind(bytes.subarray(0, HEAD));
   throw new DataError({ op: name, expected: 'a PNG, JPEG or WebP image', got, hint });
 }
 

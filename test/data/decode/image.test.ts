@@ -115,11 +115,11 @@ describe('refuses', () => {
     ] as const) {
       const refused = decodeImage(bytes, 'x.png');
       await expect(refused).rejects.toThrow(refusal(DataError, 'x.png', 'a PNG, JPEG or WebP image', kind));
-      await expect(refused).rejects.toMatchObject({ hint: 'Convert it first, for example: magick in.gif out.png.' });
+      await expect(refused).rejects.toMatchObject({ hint: 'Convert it first, for example: magick IN out.png.' });
     }
     await expect(decodeImage(Buffer.from('%PDF-1.7'), 'x.png')).rejects.toMatchObject({
       got: 'a PDF document',
-      hint: 'Pass a picture: its format is recognized by its content, not by its name.',
+      hint: 'Check the path or URL.',
     });
   });
 

@@ -134,3 +134,50 @@ test('color transforms require three channels', () => {
     checkAugment({ colorJitter: { hue: 0.1 } }, gray);
   }).toThrow('augment.colorJitter: expected images of 3 channels, got 1');
 });
+
+test.each<[unknown, string]>([
+  [null, 'augment: expected an object, got null'],
+  [7, 'augment: expected an object, got 7'],
+  [[], 'augment: expected an object, got []'],
+  [{ colorJitter: [] }, 'augment.colorJitter: expected an object, got []'],
+  [{ colorJitter: 0.4 }, 'augment.colorJitter: expected an object, got 0.4'],
+  [{ randomCrop: {} }, 'augment.randomCrop.padding: expected a value, got none'],
+  [{ randomCrop: { padding: undefined } }, 'augment.randomCrop.padding: expected a value, got none'],
+  [{ randomCrop: { padding: 1, fill: 1 } }, 'augment.randomCrop.fill: expected 0, reflect, got 1'],
+  [{ randomErasing: { mode: 'rand' } }, 'augment.randomErasing.prob: expected a value, got none'],
+  [{ randomErasing: { prob: 1, mode: 'x' } }, 'augment.randomErasing.mode: expected const, rand, pixel, got x'],
+  [
+    { randomErasing: { prob: 1, area: [0.1] } },
+    'augment.randomErasing.area: expected two numbers, 0 < low <= high <= 1, got [0.1]',
+  ],
+  [
+    { randomErasing: { prob: 1, area: [0.1, 0.2, 0.3] } },
+    'augment.randomErasing.area: expected two numbers, 0 < low <= high <= 1, got [0.1, 0.2, 0.3]',
+  ],
+  [
+    { randomErasing: { prob: 1, area: ['0.1', 0.2] } },
+    'augment.randomErasing.area: expected two numbers, 0 < low <= high <= 1, got ["0.1", 0.2]',
+  ],
+  [
+    { randomErasing: { prob: 1, area: [0.1, '0.2'] } },
+    'augment.randomErasing.area: expected two numbers, 0 < low <= high <= 1, got [0.1, "0.2"]',
+  ],
+  [
+    { randomErasing: { prob: 1, aspect: '12' } },
+    'augment.randomErasing.aspect: expected two numbers, 0 < low <= high, got 12',
+  ],
+  [
+    { randomCrop: { padding: 1 }, randomResizedCrop: {} },
+    'augment.randomCrop: expected one kind of crop, got randomResizedCrop too',
+  ],
+])('%j is refused as such', (options, message) => {
+  expect(() => {
+    checkAugment(options as AugmentOptions);
+  }).toThrow(expect.objectContaining({ name: 'ParamError', message }));
+});
+
+test('keys without a value are absent, and all modes of random erasing are known', () => {
+  const absent: object = { colorJitter: undefined, unknown: undefined };
+  checkAugment(absent);
+  for (const mode of ['const', 'rand', 'pixel'] as const) checkAugment({ randomErasing: { prob: 1, mode } });
+});

@@ -121,6 +121,12 @@ describe('names', () => {
     await expect(read(members)).rejects.toThrow(refusal(DataError, `a.tar: ${op}`, expected, got));
   });
 
+  test("of a link's target are not those of the link", async () => {
+    const target = { name: '././@LongLink', type: 'K', data: 'target\0' };
+    const link = { name: Buffer.from('b\xe9', 'latin1'), type: '2' };
+    await expect(read([target, link])).rejects.toThrow(refusal(DataError, 'a.tar: b\\xe9', 'a name in UTF-8', ''));
+  });
+
   test('with the replacement character of UTF-8 are no others', async () => {
     expect((await read([{ name: '\ufffd.png' }])).map(({ name }) => name)).toEqual(['\ufffd.png']);
     expect((await read(withPax({ path: 'a/\ufffd' }, { name: 'x' })))[0].name).toBe('a/\ufffd');
@@ -265,9 +271,9 @@ describe('members that are no files', () => {
   });
 
   test('a file with content and the name of a folder is refused', async () => {
-    await expect(read([{ name: 'a/', data: 'x' }])).rejects.toThrow(
-      refusal(DataError, 'a.tar: a/', "does not end with '/'", 'a/'),
-    );
+    const refused = read([{ name: 'first' }, { name: 'a/', data: 'x' }]);
+    await expect(refused).rejects.toThrow(refusal(DataError, 'a.tar: a/', "does not end with '/'", 'a/'));
+    await expect(refused).rejects.toMatchObject({ hint: 'Rename the file, and pack it again.' });
   });
 
   test('files of type 7 and NUL are files', async () => {
@@ -535,6 +541,16 @@ describe('damage', () => {
     ]),
   );
 
+  test('says what to do', async () => {
+    const hint = 'Download or make the archive again.';
+    const header = Buffer.from(whole);
+    header[1536] ^= 1;
+    const records = tarOfMembers([{ name: 'pax', type: 'x', data: 'no records' }, { name: 'a' }]);
+    for (const bytes of [whole.subarray(0, 700), whole.subarray(0, 100), header, records]) {
+      await expect(readTar(Buffer.from(bytes), 'a.tar')).rejects.toMatchObject({ hint });
+    }
+  });
+
   test('truncation at any length is refused', async () => {
     for (let length = 0; length < whole.length - 512; length += 64) {
       await expect(readTar(Buffer.from(whole.subarray(0, length)), 'a.tar')).rejects.toThrow(
@@ -573,6 +589,21 @@ describe('damage', () => {
         refusal(DataError, 'a.tar', "'length key=value'", 'damaged ones at byte 1024'),
       );
     }
+  });
+
+  test.each([
+    ['of one digit', '7 a=bc\n'],
+    ['of seven digits', '0000012 a=b\n'.replace('12', '13').replace('b', 'bc').slice(0, 13)],
+    ['of no value', '5 a=\n'],
+    ['with a long key', paxRecord('k'.repeat(70), 'v')],
+    ['with a key of 63 characters', paxRecord('k'.repeat(63), 'v')],
+    ['with spaces in the value', paxRecord('comment', ' = \n')],
+  ])('is not seen in PAX records %s', async (_, data) => {
+    const members = [{ name: 'first' }, { name: 'pax', type: 'x', data }, { name: 'b', data: 'y' }];
+    expect(textOf(await read(members))).toEqual([
+      ['first', ''],
+      ['b', 'y'],
+    ]);
   });
 
   test('of PAX records is not seen in values, which may be any bytes', async () => {

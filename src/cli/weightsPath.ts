@@ -2,7 +2,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { nearestName } from '../core/check.js';
 import { WeightsError } from '../core/errors.js';
-import { displayName, foreignScheme, isUrl } from '../io/location.js';
+import { displayName, foreignScheme, isUrl, schemeHint } from '../io/location.js';
 import { pathOf } from '../io/openFile.js';
 import { hintOf, reasonOf } from '../io/reason.js';
 
@@ -59,7 +59,7 @@ export async function checkWeightsPath(path: string): Promise<string> {
   const expected = 'a readable file';
   const op = displayName(path);
   const refuse = (cause: unknown, nearest?: string): never => {
-    const hint = nearest === undefined ? hintOf(cause) : `Did you mean ${nearest}?`;
+    const hint = nearest === undefined ? (schemeHint(path) ?? hintOf(cause)) : `Did you mean ${nearest}?`;
     throw new WeightsError({ op, expected, got: reasonOf(cause), hint }, { cause });
   };
   const stats = await stat(checkedPath(path, refuse)).catch(async (cause: unknown) =>

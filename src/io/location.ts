@@ -15,6 +15,28 @@ export const isFileUrl = (location: string): boolean => /^file:/i.test(location)
 export const foreignScheme = (location: string): string | null =>
   isUrl(location) ? null : (/^([a-z][a-z\d+.-]+:)\/\//i.exec(location)?.[1] ?? null);
 
+/** Where the files of other schemes can be fetched. */
+const SCHEME_HINTS: readonly (readonly [scheme: RegExp, hint: string])[] = [
+  [/^s3:$/, 'Pass its https: URL (for a private bucket, one of `aws s3 presign`), or download it: aws s3 cp.'],
+  [/^(gs|gcs):$/, 'Pass https://storage.googleapis.com/BUCKET/NAME, or download it: gcloud storage cp.'],
+  [/^(az|abfss?|wasbs?):$/, 'Pass its https: URL with a SAS token, or download it: az storage blob download.'],
+  [/^(hf|huggingface|hub):$/, 'Pass https://huggingface.co/OWNER/NAME/resolve/main/FILE.'],
+  [/^(gh|github):$/, 'Pass https://raw.githubusercontent.com/OWNER/NAME/BRANCH/FILE.'],
+  [/^(ftps?|sftp|scp|ssh|smb|nfs|rsync):$/, 'Download the file first, and pass its path.'],
+  [/^https?:$/, 'Write two slashes after the scheme: https://HOST/FILE.'],
+  [/^data:$/, 'A data: URL has a comma before its content.'],
+];
+
+/** The remedy for a location that cannot be read as a path, by its scheme; undefined for a scheme of files, or none. */
+export function schemeHint(location: string): string | undefined {
+  const scheme = /^[a-z][a-z\d+.-]+:/i.exec(location)?.[0].toLowerCase();
+  if (scheme === undefined || isUrl(location)) return undefined;
+  const hint = SCHEME_HINTS.find(([pattern]) => pattern.test(scheme))?.[1];
+  if (hint !== undefined) return hint;
+  if (foreignScheme(location) === null) return undefined;
+  return `${scheme} is no scheme that can be read: pass a path, an http:, https:, file:, data: or blob: URL, or a fetch of your own.`;
+}
+
 /** The longest location in an error; a longer one is shown by its two ends. */
 const SHOWN = { start: 120, end: 60 };
 

@@ -5,7 +5,7 @@ import { show } from '../core/check.js';
 import { ParamError, VanillaNetError, WeightsError } from '../core/errors.js';
 import { fetchBytes, readResponse } from './fetchBytes.js';
 import { fileVersion } from './fileVersion.js';
-import { displayName, foreignScheme, isFileUrl, isUrl } from './location.js';
+import { displayName, foreignScheme, isFileUrl, isUrl, schemeHint } from './location.js';
 import type { WaitOptions } from './readTimeout.js';
 import { readIterable, readStream, type ByteStream } from './readStream.js';
 import { hintOf, reasonOf } from './reason.js';
@@ -52,28 +52,6 @@ async function* readBlob(blob: { stream(): ByteStream }, wait: WaitOptions): Asy
   yield* readStream(blob.stream(), 'weights', wait);
 }
 
-/** Where the files of other schemes can be fetched. */
-const SCHEME_HINTS: readonly (readonly [scheme: RegExp, hint: string])[] = [
-  [/^s3:$/, 'Pass its https: URL (for a private bucket, one of `aws s3 presign`), or download it: aws s3 cp.'],
-  [/^(gs|gcs):$/, 'Pass https://storage.googleapis.com/BUCKET/NAME, or download it: gcloud storage cp.'],
-  [/^(az|abfss?|wasbs?):$/, 'Pass its https: URL with a SAS token, or download it: az storage blob download.'],
-  [/^(hf|huggingface|hub):$/, 'Pass https://huggingface.co/OWNER/NAME/resolve/main/FILE.'],
-  [/^(gh|github):$/, 'Pass https://raw.githubusercontent.com/OWNER/NAME/BRANCH/FILE.'],
-  [/^(ftps?|sftp|scp|ssh|smb|nfs|rsync):$/, 'Download the file first, and pass its path.'],
-  [/^https?:$/, 'Write two slashes after the scheme: https://HOST/FILE.'],
-  [/^data:$/, 'A data: URL has a comma before its content.'],
-];
-
-/** The remedy for a location that cannot be read as a path. */
-function locationHint(location: string): string | undefined {
-  const scheme = /^[a-z][a-z\d+.-]+:/i.exec(location)?.[0].toLowerCase();
-  if (scheme === undefined || isUrl(location)) return undefined;
-  const hint = SCHEME_HINTS.find(([pattern]) => pattern.test(scheme))?.[1];
-  if (hint !== undefined) return hint;
-  if (foreignScheme(location) === null) return undefined;
-  return `${scheme} is no scheme that can be read: pass a path, an http:, https:, file:, data: or blob: URL, or a fetch of your own.`;
-}
-
 function openLocation(location: string, options: ResolvedSourceOptions): Source {
   const { readFile } = platform;
   let total: number | null = null;
@@ -88,7 +66,7 @@ function openLocation(location: string, options: ResolvedSourceOptions): Source 
   }
   const name = displayName(location);
   const chunks = readIterable(readFile(location, onTotal), name, { timeout: Infinity, signal });
-  const errors = { signal, expected: 'a readable file', hint: locationHint(location) };
+  const errors = { signal, expected: 'a readable file', hint: schemeHint(location) };
   return { name, chunks: namedErrors(chunks, name, errors), total: () => total };
 }
 

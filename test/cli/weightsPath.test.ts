@@ -25,6 +25,7 @@ test.each([
   ['', 'an empty path', 'a variable of the shell'],
   ['a\0b', 'a path with a null character', 'Check the path.'],
   ['n'.repeat(5000), 'a name that is too long', 'Check the path.'],
+  ['hf:owner/net', 'no such file or folder', 'https://huggingface.co/'],
 ])('an invalid path is refused: %j', async (location, got, hint) => {
   await expect(checkWeightsPath(location)).rejects.toMatchObject({
     ...{ name: 'WeightsError', expected: 'a readable file', got, hint: expect.stringContaining(hint) },

@@ -63,15 +63,23 @@ interface LivingOwner {
 }
 
 /** Where an owner runs: its number can be looked up here, was used before the last boot, or means nothing here. */
-type Place = 'here' | 'before this boot' | 'elsewhere';
+export type Place = 'here' | 'before this boot' | 'elsewhere';
 
 /** @param scope, host those of the owner; undefined in files of earlier versions */
-function placeOf(scope: string | undefined, host: string | undefined, ownScope: string | null): Place {
+export function placeOf(scope: string | undefined, host: string | undefined, ownScope: string | null): Place {
   if (host !== undefined && host !== hostname()) return 'elsewhere';
   if (scope === undefined || ownScope === null || scope === ownScope) return 'here';
   const bootOf = (text: string): string => text.split('/')[0];
   return bootOf(scope) === bootOf(ownScope) ? 'elsewhere' : 'before this boot';
 }
+
+/**
+ * Milliseconds without a heartbeat until an owner counts as gone.
+ *
+ * @param upSeconds since the start of this machine: another one with the same name would have sent a heartbeat since then
+ */
+export const expiryOf = (place: Place, upSeconds: number): number =>
+  place === 'before this boot' ? Math.min(EXPIRY, 1000 * upSeconds) : EXPIRY;
 
 /** The owner and how to be sure that it is gone, in words; null if it is gone. */
 async function livingOwner(path: string, text: string): Promise<LivingOwner | null> {
@@ -83,9 +91,7 @@ async function livingOwner(path: string, text: string): Promise<LivingOwner | nu
   // Numbers of processes on other hosts and in other containers mean nothing here, not even this process's own.
   if (place !== 'here') {
     const seconds = await secondsSinceBeat(path);
-    // Another machine with the same name would have sent a heartbeat since this one has booted.
-    const expiry = place === 'before this boot' ? Math.min(EXPIRY, 1000 * uptime()) : EXPIRY;
-    if (seconds * 1000 > expiry) return null;
+    if (seconds * 1000 > expiryOf(place, uptime())) return null;
     const where = host === hostname() ? 'in another container or on another machine of the same name' : `on ${host}`;
     return {
       owner: `process ${pid} ${where}, active ${Math.round(seconds)} s ago`,

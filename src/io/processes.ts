@@ -19,6 +19,9 @@ export function parseStat(text: string): ProcessStat | null {
   return text.includes(')') && fields.length > 19 ? { state: fields[0], start: fields[19] } : null;
 }
 
+/** Whether a state is that of a process that has ended. @param state null if it is unknown */
+export const isEnded = (state: string | null): boolean => state !== null && ENDED.includes(state);
+
 /** From /proc; null on systems other than Linux, and for a process that does not exist. */
 async function statOf(pid: number): Promise<ProcessStat | null> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => null);
@@ -33,11 +36,15 @@ export async function isAlive(pid: number): Promise<boolean> {
     if ((error as NodeJS.ErrnoException).code !== 'EPERM') return false;
   }
   // A signal reaches a zombie, too.
-  return !ENDED.includes((await statOf(pid))?.state ?? 'R');
+  return !isEnded((await statOf(pid))?.state ?? null);
 }
 
 /** The start time of a process in ticks of the system; null on systems other than Linux. */
 export const startOf = async (pid: number): Promise<string | null> => (await statOf(pid))?.start ?? null;
+
+/** @param boot the identifier of the boot @param namespace the link to the namespace, such as `pid:[4026531836]` */
+export const scopeOf = (boot: string | null, namespace: string | null): string | null =>
+  boot === null || namespace === null ? null : `${boot.trim()}/${namespace.replace(/\D/g, '')}`;
 
 /**
  * What the number of a process is valid in: the identifier of the system's boot and, because each container counts its
@@ -46,5 +53,5 @@ export const startOf = async (pid: number): Promise<string | null> => (await sta
 export async function processScope(): Promise<string | null> {
   const boot = await readFile('/proc/sys/kernel/random/boot_id', 'utf8').catch(() => null);
   const namespace = await readlink('/proc/self/ns/pid').catch(() => null);
-  return boot === null || namespace === null ? null : `${boot.trim()}/${/\d+/.exec(namespace)?.[0] ?? ''}`;
+  return scopeOf(boot, namespace);
 }

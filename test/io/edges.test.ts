@@ -1,0 +1,443 @@
+/** The boundaries of what readers accept, and the names that errors of wrong arguments have. */
+import { describe, expect, test } from '@jest/globals';
+import { ParamError, WeightsError } from '../../src/core/errors.js';
+import { resolveConfig } from '../../src/core/config.js';
+import { configOf, readConfig, writeConfig } from '../../src/io/configMetadata.js';
+import { cutShards } from '../../src/io/cutShards.js';
+import { DTYPES, isDtype } from '../../src/io/dtypes.js';
+import { checkRest, requestBytes, type Position } from '../../src/io/fetchBytes.js';
+import { fileVersion, mismatch } from '../../src/io/fileVersion.js';
+import { expiryOf, placeOf } from '../../src/io/lock.js';
+import { openShards } from '../../src/io/openShards.js';
+import { isEnded, parseStat, scopeOf } from '../../src/io/processes.js';
+import { isReadTimeout, Pace, PROGRESS } from '../../src/io/readTimeout.js';
+import { resolveShard } from '../../src/io/resolveShard.js';
+import { SYSTEM } from '../../src/io/retryIfOpen.js';
+import { decodeSafetensors, encodeSafetensors } from '../../src/io/safetensors.js';
+import { isJson, isSafetensors, MAX_HEADER } from '../../src/io/safetensorsHeader.js';
+import { isSha256 } from '../../src/io/sha256.js';
+import { isFileName, readShardIndex } from '../../src/io/shardIndex.js';
+import { openSource } from '../../src/io/source.js';
+import { readWeights, writeWeights } from '../../src/io/weightsFile.js';
+import type { ResponseLike, WeightsSource } from '../../src/io/weightsSource.js';
+import { refusal } from './refusal.js';
+
+const any = (value: unknown): never => value as never;
+
+const CONFIG = resolveConfig({ dims: [4, 6, 8], strides: [2, 2], num_classes: 3, act_num: 1 });
+
+describe('a wrong argument is named', () => {
+  const bytes = encodeSafetensors(new Map());
+  test.each<[string, () => unknown, string]>([
+    ['path', () => readWeights(any(1)), 'path'],
+    ['options', () => readWeights('net', any(null)), 'options'],
+    ['config', () => readWeights('net', { config: any(1) }), 'config'],
+    ['path to write', () => writeWeights(any(1), new Map(), CONFIG), 'path'],
+    ['options to write', () => writeWeights('net', new Map(), CONFIG, any(1)), 'options'],
+    ['state', () => writeWeights('net', any({}), CONFIG), 'state'],
+    ['name', () => decodeSafetensors(bytes, any(1)), 'name'],
+    ['bytes', () => decodeSafetensors(any(1)), 'safetensors'],
+    ['encoding options', () => encodeSafetensors(new Map(), any(1)), 'options'],
+    ['unknown encoding option', () => encodeSafetensors(new Map(), any({ dtpe: 1 })), 'dtpe'],
+    ['metadata', () => encodeSafetensors(new Map(), any({ metadata: {} })), 'metadata'],
+    ['dtype', () => encodeSafetensors(new Map(), any({ dtype: 'f32' })), 'dtype'],
+    ['tensors', () => encodeSafetensors(any(1)), 'safetensors'],
+    ['bytes to cut', () => cutShards(any(1), { name: 'a' }), 'cutShards'],
+    ['cutting options', () => cutShards(bytes, any(1)), 'cutShards'],
+    ['unknown cutting option', () => cutShards(bytes, any({ name: 'a', limt: 1 })), 'limt'],
+    ['opener of shards', () => openShards({ ...cutShards(bytes, { name: 'a' }).index }, any(1)), 'open'],
+    ['options of shards', () => openShards({}, any(1), any(1)), 'options'],
+    ['unknown option of shards', () => openShards({}, any(1), any({ timout: 1 })), 'timout'],
+    ['name of metadata', () => readConfig(new Map(), any(1)), 'name'],
+    ['metadata of a configuration', () => readConfig(any({})), 'metadata'],
+  ])('%s', async (_, call, op) => {
+    const error: unknown = await new Promise((resolve) => {
+      resolve(call());
+    }).catch((each: unknown) => each);
+    expect(error).toMatchObject({ name: 'ParamError', op });
+  });
+
+  test('options that are right pass', () => {
+    const { index, shards } = cutShards(bytes, { name: 'a', limit: 10 });
+    const options = { timeout: 1, retries: 0, fetch: any(() => undefined), signal: null, onProgress: () => undefined };
+    expect(() => openShards(index, (name) => shards.get(name), options)).not.toThrow();
+    expect(cutShards(new Uint8Array(99_999), { name: 'a', limit: 1 }).shards.size).toBe(99_999);
+    expect(() => cutShards(bytes, { name: 'a', limit: 0 })).toThrow(refusal(ParamError, 'cutShards', 'a limit', '0'));
+  });
+});
+
+describe('a process', () => {
+  test.each(['Z', 'X', 'x'])('in the state %s has ended', (state) => {
+    expect(isEnded(state)).toBe(true);
+  });
+
+  test.each(['R', 'S', 'D', 'T', '', null])('in the state %p has not', (state) => {
+    expect(isEnded(state)).toBe(false);
+  });
+
+  test('is valid in a boot and a namespace', () => {
+    expect(scopeOf('boot\n', 'pid:[4026531836]')).toBe('boot/4026531836');
+    expect(scopeOf('boot', 'pid')).toBe('boot/');
+    expect([scopeOf(null, 'pid:[1]'), scopeOf('boot', null), scopeOf(null, null)]).toEqual([null, null, null]);
+  });
+
+  test('has at least twenty fields after its name', () => {
+    const fields = Array.from({ length: 20 }, (_, i) => `f${i}`);
+    expect(parseStat(`1 (a) b) ${fields.join(' ')}`)).toEqual({ state: 'f0', start: 'f19' });
+    expect(parseStat(`1 (a) ${fields.slice(1).join(' ')}`)).toBeNull();
+    expect(parseStat(fields.join(' '))).toBeNull();
+  });
+});
+
+describe('the owner of a lock', () => {
+  const [boot, other] = ['01234567-89ab', '89abcdef-0123'];
+
+  test.each<[string | undefined, string | undefined, string | null, string]>([
+    [undefined, 'elsewhere', null, 'elsewhere'],
+    [`${boot}/1`, 'elsewhere', `${boot}/1`, 'elsewhere'],
+    [undefined, undefined, `${boot}/1`, 'here'],
+    [`${boot}/1`, undefined, null, 'here'],
+    [`${boot}/1`, undefined, `${boot}/1`, 'here'],
+    [`${boot}/1`, undefined, `${boot}/2`, 'elsewhere'],
+    [`${boot}/1`, undefined, `${other}/1`, 'before this boot'],
+  ])('of scope %p and host %p is, in scope %p, %s', (scope, host, own, place) => {
+    expect(placeOf(scope, host, own)).toBe(place);
+  });
+
+  test('is gone after ten minutes, or since the start of this machine', () => {
+    expect(expiryOf('elsewhere', 5)).toBe(600_000);
+    expect(expiryOf('before this boot', 5)).toBe(5000);
+    expect(expiryOf('before this boot', 10_000)).toBe(600_000);
+  });
+});
+
+describe('numbers', () => {
+  const half = (value: number): unknown =>
+    decodeSafetensors(
+      encodeSafetensors(new Map([['a', { data: Float64Array.of(value, 1), shape: [2] }]]), { dtype: 'float16' }),
+    ).tensors.get('a')?.data;
+  const counter = (value: number): unknown =>
+    decodeSafetensors(
+      encodeSafetensors(new Map([['a.num_batches_tracked', { data: Float64Array.of(value), shape: [] }]])),
+    ).tensors.get('a.num_batches_tracked')?.data;
+
+  test('at the limits of their types are written and read', () => {
+    expect(half(65504)).toEqual(Float32Array.of(65504, 1));
+    expect(half(-65504)).toEqual(Float32Array.of(-65504, 1));
+    expect(() => half(65505)).toThrow(refusal(WeightsError, 'a', 'float16', '65505 at element 0'));
+    for (const value of [2 ** 53, -(2 ** 53)]) expect(counter(value)).toEqual(Float64Array.of(value));
+    for (const value of [2 ** 54, -(2 ** 54)]) {
+      expect(() => counter(value)).toThrow(refusal(WeightsError, 'num_batches_tracked', '2^53', `${value}`));
+    }
+  });
+
+  test('below -2^53 are not read', () => {
+    const bytes = new Uint8Array(new BigInt64Array([-(2n ** 53n) - 1n]).buffer);
+    const read = (): void => {
+      DTYPES.I64.read(bytes, new Float64Array(1), 'a');
+    };
+    expect(read).toThrow(refusal(WeightsError, 'a', '2^53', '-9007199254740993 at element 0'));
+    const lowest = new Float64Array(1);
+    DTYPES.I64.read(new Uint8Array(new BigInt64Array([-(2n ** 53n)]).buffer), lowest, 'a');
+    expect(lowest[0]).toBe(-(2 ** 53));
+  });
+
+  test('have types that are texts', () => {
+    expect([isDtype('F32'), isDtype('f32'), isDtype(['F32']), isDtype('toString')]).toEqual([
+      true,
+      false,
+      false,
+      false,
+    ]);
+  });
+});
+
+test.each<[unknown, boolean]>([
+  ['ab'.repeat(32), true],
+  ['AB'.repeat(32), true],
+  [`x${'ab'.repeat(32)}`, false],
+  [`${'ab'.repeat(32)}x`, false],
+  ['ab'.repeat(31), false],
+  [['ab'.repeat(32)], false],
+])('%p is a SHA-256: %p', (value, is) => {
+  expect(isSha256(value)).toBe(is);
+});
+
+describe('a header', () => {
+  const head = (length: bigint, first = '{'): Uint8Array => {
+    const bytes = new Uint8Array(9);
+    new DataView(bytes.buffer).setBigUint64(0, length, true);
+    bytes[8] = first.charCodeAt(0);
+    return bytes;
+  };
+
+  test('begins with a plausible length and a brace', () => {
+    expect(isSafetensors(head(2n ** 40n - 1n))).toBe(true);
+    expect(isSafetensors(head(2n ** 40n))).toBe(false);
+    expect(isSafetensors(head(2n ** 60n))).toBe(false);
+    expect(isSafetensors(head(10n, '['))).toBe(false);
+  });
+
+  test('is not JSON if its length is one', () => {
+    // The bytes of the limit begin with zeros, as UTF-16 may.
+    expect(MAX_HEADER).toBe(2 ** 22);
+    expect(isJson(Uint8Array.of(0, 0, 0x40, 0, 0, 0, 0, 0, 0x7b))).toBe(false);
+    for (const prefix of [[], [0xef, 0xbb, 0xbf], [0xff, 0xfe], [0xfe, 0xff, 0], [0x20], [9], [10], [13]]) {
+      expect(isJson(Uint8Array.of(...prefix, 0x7b, 0x22, 0x61, 0x22, 0x3a, 0x31, 0x7d, 0x20))).toBe(true);
+    }
+    expect(isJson(new TextEncoder().encode('[{"a":1}]'))).toBe(false);
+  });
+
+  test('at the limit is written, and one byte more refused', () => {
+    const pad = (length: number) => encodeSafetensors(new Map(), { metadata: new Map([['a', 'x'.repeat(length)]]) });
+    const others = '{"__metadata__":{"a":""}}'.length;
+    expect(pad(MAX_HEADER - others)).toHaveLength(8 + MAX_HEADER);
+    expect(() => pad(MAX_HEADER - others + 1)).toThrow(
+      refusal(WeightsError, 'safetensors', `a header of at most ${MAX_HEADER} bytes`, `${MAX_HEADER + 1}`),
+    );
+    const empty = encodeSafetensors(new Map(), { metadata: new Map() });
+    expect(new TextDecoder().decode(empty.subarray(8)).trim()).toBe('{}');
+  });
+});
+
+describe('the name of a shard', () => {
+  test.each<[unknown, boolean]>([
+    ['net.bin', true],
+    ['..net', true],
+    ['.net', true],
+    ['...', true],
+    ['.', false],
+    ['..', false],
+    ['', false],
+    ['a/b', false],
+    ['a\n', false],
+    [5, false],
+    [['a'], false],
+  ])('%p is one: %p', (name, is) => {
+    expect(isFileName(name)).toBe(is);
+  });
+
+  test('is resolved by the folder of the index', () => {
+    expect(resolveShard('a/b.json', 's 1', true)).toBe('a/s 1');
+    expect(resolveShard('a/b.json?x=/y', 's 1', false)).toBe('a/s%201');
+    expect(resolveShard('a/b.json#x\n/y', 's', false)).toBe('a/s');
+    expect(resolveShard('s3://b/a.json', 's 1', true)).toBe('s3://b/s%201');
+    expect(resolveShard('https://h/a/b.json?x=1', 's', true)).toBe('https://h/a/s');
+  });
+});
+
+test('an index may have one empty shard, with or without a hash of the whole', () => {
+  const { index } = cutShards(new Uint8Array(0), { name: 'a' });
+  expect(readShardIndex(index)).toEqual(index);
+  expect(readShardIndex({ ...index, sha256: undefined }).sha256).toBeUndefined();
+  expect(readShardIndex({ ...index, sha256: index.sha256?.toUpperCase() }).sha256).toBe(index.sha256);
+  const two = cutShards(new Uint8Array(2), { name: 'a', limit: 1 }).index;
+  expect(() => readShardIndex({ ...two, sha256: undefined })).toThrow(
+    refusal(WeightsError, 'shards', 'a sha256 of the whole file', 'none'),
+  );
+});
+
+describe('a configuration', () => {
+  const stored = resolveConfig({ dims: [4, 6, 8], strides: [2, 2], num_classes: 3, act_num: 1 });
+  const described = { names: new Map([['stem.0.weight', 1]]), metadata: writeConfig(stored) };
+
+  test('ignores keys without a value', () => {
+    expect(configOf(described, { num_classes: undefined, lambda: undefined }, 'net')).toEqual(stored);
+  });
+
+  test('that is missing has the form of the tensors, by default that of training', () => {
+    const metadata = new Map<string, string>();
+    const config = { dims: [4, 6, 8], strides: [2, 2], num_classes: 3 };
+    expect(configOf({ names: described.names, metadata }, config, 'net').form).toBe('deploy');
+    expect(configOf({ names: new Map(), metadata }, config, 'net').form).toBe('train');
+    expect(() => configOf({ names: new Map(), metadata }, undefined, 'net')).toThrow(
+      expect.objectContaining({ hint: "Pass { config: { variant: 'vanillanet_5' } } or other sizes." }),
+    );
+    expect(() => readConfig(new Map([['vanillanet', '[]']]))).toThrow(
+      refusal(WeightsError, 'metadata', 'a JSON object', '[]'),
+    );
+  });
+
+  test('with an unknown lambda contradicts a known one', () => {
+    const known = { ...described, metadata: writeConfig({ ...stored, lambda: 0.5 }) };
+    expect(() => configOf(known, { lambda: null }, 'net')).toThrow(
+      refusal(WeightsError, 'net', 'lambda null', 'lambda 0.5'),
+    );
+  });
+});
+
+describe('a response', () => {
+  const response = (status: number, headers?: Record<string, string>): ResponseLike => ({
+    ...{ ok: status < 300, status, url: '', body: null },
+    ...(headers === undefined ? {} : { headers: { get: (name: string) => headers[name] ?? null } }),
+  });
+  const version = { total: 100, tag: '"a"', modified: 'Monday' };
+  const position: Position = { at: 40, version };
+  const rest = (headers: Record<string, string>, where = position): (() => void) => {
+    return () => {
+      checkRest(response(206, headers), where, 'https://h/net');
+    };
+  };
+
+  test.each<[string, Record<string, string>, boolean]>([
+    ['of the rest', { 'content-range': 'bytes 40-99/100' }, true],
+    ['of the rest of an unknown size', { 'content-range': 'bytes 40-99/*' }, true],
+    ['of the rest of another size', { 'content-range': 'bytes 40-98/99' }, false],
+    ['of another part', { 'content-range': 'bytes 41-99/100' }, false],
+    ['of another unit', { 'content-range': 'x bytes 40-99/100' }, false],
+    ['of a range with more', { 'content-range': 'bytes 40-99/100x' }, false],
+    ['of a range of no form', { 'content-range': 'all' }, false],
+    ['without a range, of the right length', { 'content-length': '60' }, true],
+    ['without a range, of another length', { 'content-length': '61' }, false],
+    ['without a range or length', {}, false],
+    ['of another tag', { 'content-range': 'bytes 40-99/100', etag: '"b"' }, false],
+    ['of another date', { 'content-range': 'bytes 40-99/100', 'last-modified': 'Tuesday' }, false],
+    [
+      'of the same tag and another date',
+      { 'content-range': 'bytes 40-99/100', etag: '"a"', 'last-modified': 'Tuesday' },
+      true,
+    ],
+    ['that is compressed', { 'content-range': 'bytes 40-99/100', 'content-encoding': 'gzip' }, false],
+  ])('%s continues a file: %p', (_, headers, does) => {
+    if (does) expect(rest(headers)).not.toThrow();
+    else
+      expect(rest(headers)).toThrow(
+        refusal(WeightsError, 'https://h/net', 'the rest of the file, from byte 40 on', ''),
+      );
+  });
+
+  test('names what it is instead', () => {
+    expect(rest({})).toThrow(refusal(WeightsError, '', '', 'content-range none, content-length none'));
+    expect(rest({ 'content-range': 'x', 'content-length': '5' })).toThrow(
+      refusal(WeightsError, '', '', 'content-range x, content-length 5'),
+    );
+    for (const [status, got] of [
+      [200, 'status 200: it has changed, or is sent only whole'],
+      [304, 'status 304'],
+    ] as const) {
+      const check = (): void => {
+        checkRest(response(status), position, 'https://h/net');
+      };
+      expect(check).toThrow(expect.objectContaining({ got }));
+    }
+  });
+
+  test('of an unknown version continues it at any size', () => {
+    const unknown = { at: 40, version: null };
+    expect(rest({ 'content-range': 'bytes 40-99/100' }, unknown)).not.toThrow();
+    expect(rest({ 'content-length': '60' }, unknown)).toThrow(WeightsError);
+    const noSize = { at: 40, version: { total: null, tag: '"a"', modified: null } };
+    expect(rest({ 'content-range': 'bytes 40-99/100' }, noSize)).not.toThrow();
+  });
+
+  test('without headers has no version', () => {
+    expect(fileVersion(response(200))).toEqual({ total: null, tag: null, modified: null });
+    expect(fileVersion(response(200, { etag: 'W/"a"' }))).toEqual({ total: null, tag: 'W/"a"', modified: null });
+    expect(fileVersion(response(200, { 'content-length': '5' })).total).toBe(5);
+    const none = { total: null, tag: null, modified: null };
+    expect(mismatch(response(206), none, false)).toBeNull();
+    expect(mismatch(response(206, { etag: '"b"' }), none, true)).toBeNull();
+    expect(mismatch(response(206), version, true)).toBeNull();
+    expect(mismatch(response(206), version, false)).toBe('a response without etag or last-modified');
+    expect(mismatch(response(206, { 'last-modified': 'Tuesday' }), { ...none, modified: 'Monday' }, true)).toBe(
+      'last-modified Tuesday, not Monday',
+    );
+    expect(mismatch(response(206, { 'last-modified': 'Tuesday' }), { ...none, tag: '"a"' }, true)).toBeNull();
+  });
+
+  test('is requested with the version of what has come', async () => {
+    const sent: Record<string, string>[] = [];
+    const fetch = (_: string, { headers }: { readonly headers: Record<string, string> }): Promise<ResponseLike> => {
+      sent.push(headers);
+      return Promise.resolve(response(200));
+    };
+    const wait = { timeout: Infinity, signal: undefined, fetch };
+    const { signal } = new AbortController();
+    for (const where of [{ at: 0, version: null }, { at: 0, version }, position, { at: 40, version: null }]) {
+      await requestBytes('https://h/net', where, wait, signal);
+    }
+    await requestBytes(
+      'https://h/net',
+      { at: 40, version: { total: 100, tag: 'W/"a"', modified: null } },
+      wait,
+      signal,
+    );
+    expect(sent).toEqual([
+      { 'accept-encoding': 'identity' },
+      { 'accept-encoding': 'identity' },
+      { 'accept-encoding': 'identity', range: 'bytes=40-', 'if-range': '"a"' },
+      { 'accept-encoding': 'identity', range: 'bytes=40-' },
+      { 'accept-encoding': 'identity', range: 'bytes=40-' },
+    ]);
+  });
+});
+
+describe('the pace of a stream', () => {
+  const chunk = (length: number) => ({ done: false, value: new Uint8Array(length) });
+  const wait = (timeout: number) => ({ timeout, signal: undefined });
+
+  test('names its errors, and only those are timeouts', async () => {
+    const pace = new Pace('net', wait(1));
+    const error: unknown = await pace
+      .next<{ done: boolean }>(new Promise(() => undefined))
+      .catch((each: unknown) => each);
+    expect(error).toMatchObject({
+      ...{ op: 'net', expected: 'the next bytes within 0.001 s', got: 'none' },
+      hint: 'Increase timeout if the connection is slow; 0 waits forever.',
+    });
+    expect(isReadTimeout(error)).toBe(true);
+    for (const other of [new Error('x'), null, undefined, 5, 'x']) expect(isReadTimeout(other)).toBe(false);
+  });
+
+  test('counts the bytes that came too slowly', async () => {
+    const pace = new Pace('net', wait(40));
+    await pace.next(new Promise<ReturnType<typeof chunk>>((resolve) => setTimeout(resolve, 20, chunk(PROGRESS - 1))));
+    const late = pace.next<{ done: boolean }>(new Promise(() => undefined));
+    await expect(late).rejects.toMatchObject({
+      ...{ expected: `${PROGRESS} bytes or the end within 0.04 s`, got: `${PROGRESS - 1} bytes` },
+    });
+  });
+
+  test('begins anew when enough bytes have come', async () => {
+    const pace = new Pace('net', wait(500));
+    // Longer than the timeout in all.
+    for (let i = 0; i < 2; i++) {
+      const read = pace.next(
+        new Promise<ReturnType<typeof chunk>>((resolve) => setTimeout(resolve, 300, chunk(PROGRESS))),
+      );
+      expect((await read).value).toHaveLength(PROGRESS);
+    }
+  });
+
+  test('has no time for empty chunks after the timeout', async () => {
+    const pace = new Pace('net', wait(0));
+    await expect(pace.next(Promise.resolve(chunk(0)))).rejects.toMatchObject({ got: 'none' });
+    expect(await new Pace('net', wait(0)).next(Promise.resolve(chunk(1)))).toEqual(chunk(1));
+    expect(await new Pace('net', wait(0)).next(Promise.resolve({ done: true, value: undefined }))).toEqual({
+      done: true,
+    });
+  });
+});
+
+test('the size of a source is what it states', () => {
+  const body = new ReadableStream<Uint8Array>();
+  const totalOf = (source: object): unknown => openSource(source as WeightsSource).total();
+  expect(totalOf(new Uint8Array(3))).toBe(3);
+  expect(totalOf(new Blob(['abc']))).toBe(3);
+  expect(totalOf({ body, size: 7 })).toBe(7);
+  expect(totalOf({ body, size: '7' })).toBeNull();
+  expect(totalOf({ body })).toBeNull();
+  expect(totalOf(body)).toBeNull();
+  expect(totalOf(new Response('abc', { headers: { 'content-length': '3' } }))).toBe(3);
+});
+
+test('a retry waits for the system', async () => {
+  let isOver = false;
+  const pause = SYSTEM.pause(1).then(() => {
+    isOver = true;
+  });
+  await Promise.resolve();
+  expect(isOver).toBe(false);
+  await pause;
+  expect(SYSTEM.platform).toBe(process.platform);
+});

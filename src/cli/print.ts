@@ -1,6 +1,6 @@
 /** Output of the commands. Text that comes from files, such as the names of classes, cannot control the terminal. */
 import { displayWidth, padLeft, padRight } from '../report/displayWidth.js';
-import { escapeControls, escapeJson, escapeLines } from '../report/escapeControls.js';
+import { escapeControls, escapeJson, escapeLines } from '../core/escapeControls.js';
 import { textColumns, wrapText } from './wrap.js';
 
 type Cell = string | number;

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { OracleError } from '../../reference/index.js';
 import { VanillaNetError } from '../core/errors.js';
-import { escapeLines } from '../report/escapeControls.js';
+import { escapeLines } from '../core/escapeControls.js';
 import { benchCommand } from './bench.js';
 import { classifyCommand } from './classify.js';
 import { diffCommand } from './diff.js';

@@ -1,3 +1,5 @@
+import { escapeControls } from './escapeControls.js';
+
 /** The fields of an error, from which its message is composed. */
 export interface ErrorFields {
   /** The op, file or option that refused. */
@@ -15,22 +17,9 @@ const LONGEST = 1000;
 const shorten = (text: string): string =>
   text.length > LONGEST ? `${text.slice(0, LONGEST).replace(/\p{Cs}$/u, '')}…` : text;
 
-/**
- * Characters that a terminal obeys or that change the order of those after them, such as an escape in the name of a file or
- * class: control characters, separators of lines, and lone surrogates.
- */
-const UNPRINTABLE = /[\p{Cc}\p{Bidi_C}\u2028\u2029\p{Cs}]/gu;
-
-/** Unprintable characters as in JavaScript: `\x1b`, `\u202e`. */
-const printable = (text: string): string =>
-  text.replace(UNPRINTABLE, (character) => {
-    const digits = character.charCodeAt(0).toString(16);
-    return digits.length > 2 ? `\\u${digits.padStart(4, '0')}` : `\\x${digits.padStart(2, '0')}`;
-  });
-
 /** A field as text. Callers without types may pass names and options that are no text, or have none: `Symbol()`, `{}`. */
 function textOf(field: unknown): string {
-  if (typeof field === 'string') return shorten(printable(field.slice(0, LONGEST + 1)));
+  if (typeof field === 'string') return shorten(escapeControls(field.slice(0, LONGEST + 1)));
   if (typeof field === 'symbol') return field.toString();
   return typeof field === 'object' || typeof field === 'function'
     ? `a value of type ${typeof field}`

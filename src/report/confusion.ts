@@ -1,6 +1,6 @@
 import { ParamError } from '../core/errors.js';
 import { displayWidth, padLeft, padRight } from './displayWidth.js';
-import { escapeControls } from './escapeControls.js';
+import { escapeControls } from '../core/escapeControls.js';
 import { formatPercent } from './percent.js';
 import { truncate } from './truncate.js';
 

@@ -1,6 +1,6 @@
 import * as Plot from '@observablehq/plot';
 import { formatShare, MAX_COLUMNS, type Confusion } from './confusion.js';
-import { escapeControls } from './escapeControls.js';
+import { escapeControls } from '../core/escapeControls.js';
 import { heading } from './heading.js';
 import { escape, LIGHT, picture, plotAt, textWidth } from './svg.js';
 import { truncate } from './truncate.js';

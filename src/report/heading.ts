@@ -1,5 +1,5 @@
 /** The title of a picture, in as many lines as it needs. */
-import { escapeControls } from './escapeControls.js';
+import { escapeControls } from '../core/escapeControls.js';
 import { escape, textWidth } from './svg.js';
 
 const GRAPHEMES = new Intl.Segmenter(undefined, { granularity: 'grapheme' });

@@ -2,7 +2,7 @@ import { DataError } from '../core/errors.js';
 import { parseJson } from '../core/json.js';
 import { isInteger, isRecord, showField } from '../core/check.js';
 import { readBytes } from '../io/readFile.js';
-import { escapeControls } from './escapeControls.js';
+import { escapeControls } from '../core/escapeControls.js';
 
 /** What a file of records adds to each. */
 interface Recorded {

@@ -1,7 +1,7 @@
 import * as Plot from '@observablehq/plot';
 import { parseHTML } from 'linkedom';
 import { displayWidth } from './displayWidth.js';
-import { escapeControls } from './escapeControls.js';
+import { escapeControls } from '../core/escapeControls.js';
 
 /** Escapes text for an element or an attribute. XML has no control characters. */
 export const escape = (text: string): string =>

@@ -1,7 +1,8 @@
 /** Error names are literals, so that they survive minification; the remedy is a separate field. */
 import { describe, expect, test } from '@jest/globals';
-import { transform } from 'esbuild';
+import { build } from 'esbuild';
 import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
 import { runInNewContext } from 'node:vm';
 import * as reference from '../../reference/errors.js';
 import * as core from '../../src/core/errors.js';
@@ -87,8 +88,10 @@ test.each([
   },
 ])('names in $file survive minification', async ({ file, name, expression }) => {
   const contents = `${await readFile(file, 'utf8')}\nexport const error = ${expression};`;
-  const options = { loader: 'ts', minify: true, target: 'es2022', format: 'iife', globalName: 'bundle' } as const;
-  const { code } = await transform(contents, options);
+  const options = { minify: true, target: 'es2022', format: 'iife', globalName: 'bundle' } as const;
+  const stdin = { contents, resolveDir: resolve(dirname(file)), loader: 'ts' } as const;
+  const { outputFiles } = await build({ ...options, stdin, bundle: true, write: false });
+  const code = outputFiles[0].text;
   expect(code).not.toMatch(new RegExp(`class ${name}`));
   expect(runInNewContext(`${code}; bundle.error.name`)).toBe(name);
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { escapeControls, escapeJson, escapeLines } from '../../src/report/escapeControls.js';
+import { escapeControls, escapeJson, escapeLines } from '../../src/core/escapeControls.js';
 import { escape } from '../../src/report/svg.js';
 
 describe('escapeControls', () => {
@@ -16,6 +16,7 @@ describe('escapeControls', () => {
     ['\u202a\u202e', '\\u202a\\u202e'],
     ['\u2066\u2069', '\\u2066\\u2069'],
     ['a\x07b\x07', 'a\\x07b\\x07'],
+    ['\ud800x\udc00', '\\ud800x\\udc00'],
   ])('%j', (text, expected) => {
     expect(escapeControls(text)).toBe(expected);
   });

@@ -1,8 +1,8 @@
 /**
- * Control characters (C0, DEL, C1), separators of lines, and marks that reorder text: in the name of a file or a class
- * they would control the terminal, or show another name.
+ * Control characters (C0, DEL, C1), separators of lines, marks that reorder text, and lone surrogates: in the name of a
+ * file or a class they would control the terminal, or show another name.
  */
-const CONTROLS = /[\p{Cc}\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
+const CONTROLS = /[\p{Cc}\p{Bidi_C}\u2028\u2029\p{Cs}]/gu;
 
 function codeOf(character: string, prefix: string, digits: number): string {
   return `\\${prefix}${character.charCodeAt(0).toString(16).padStart(digits, '0')}`;

@@ -1,5 +1,5 @@
+import { checkOneOf } from '../core/check.js';
 import { INTERPOLATIONS, type Interpolation } from '../core/config.js';
-import { ParamError } from '../core/errors.js';
 import type { Size } from '../core/shapes.js';
 import { cut, type Window } from './crop.js';
 import { KERNELS } from './kernels.js';
@@ -86,9 +86,7 @@ function scaleColumns({ data: source, width }: RgbImage, top: number, taps: Taps
 export function resizePart(image: PixelImage, size: Size, interpolation: Interpolation, window: Window): RgbImage {
   const channels = channelsOf('resize', image);
   checkSize(size);
-  if (!INTERPOLATIONS.includes(interpolation)) {
-    throw new ParamError({ op: 'interpolation', expected: INTERPOLATIONS.join(', '), got: interpolation });
-  }
+  checkOneOf('interpolation', interpolation, INTERPOLATIONS);
   const [height, width] = size;
   checkPixels('size', window.height, window.width);
   const kernel = KERNELS[interpolation];

@@ -154,6 +154,19 @@ describe('bounds', () => {
   });
 });
 
+test('a window far down a high image is resized, and its rows alone are counted', () => {
+  const high = { data: new Uint8Array(6 * 16_384).fill(7), width: 2, height: 16_384 };
+  const window = { top: 16_000, left: 0, height: 2, width: 4096 };
+  const part = resizePart(high, [16_384, 4096], 'box', window);
+  expect([part.height, part.width, part.data.every((value) => value === 7)]).toEqual([2, 4096, true]);
+});
+
+test('errors name the function that was called', () => {
+  const image = { data: null as unknown as Uint8Array, width: 1, height: 1 };
+  expect(() => fit(image, { size: [2, 2] })).toThrow(refusal(DataError, 'fit', 'pixels in a Uint8Array', 'Null'));
+  expect(() => resize(image, [2, 2])).toThrow(refusal(DataError, 'resize', 'pixels in a Uint8Array', 'Null'));
+});
+
 describe('what is no image or no list', () => {
   test.each([undefined, null, 3, 'image', Symbol('image')])('%p', (value) => {
     const image = value as unknown as PixelImage;
@@ -279,6 +292,15 @@ describe('invalid arguments', () => {
       refusal(ParamError, 'interpolation', 'bicubic, bilinear, box', 'lanczos'),
     );
     expect(() => fit(noise, options({ interpolation: 'toString' }))).toThrow(ParamError);
+    expect(() => resize(noise, [2, 2], 'bicubci' as 'bicubic')).toThrow(
+      expect.objectContaining({
+        name: 'ParamError',
+        op: 'interpolation',
+        expected: 'one of bicubic, bilinear, box',
+        got: '"bicubci"',
+        hint: 'Did you mean bicubic?',
+      }),
+    );
     expect(() => fit(noise, options({ resize: 'long-side' }))).toThrow(
       refusal(ParamError, 'resize', "'short-side' or 'exact'", 'long-side'),
     );

@@ -95,7 +95,7 @@ const HINTS: readonly (readonly [method: string, name: string, hint: string])[] 
   ],
   ['getFile', 'a handle of a file', 'Pass await handle.getFile().'],
   ['getReader', 'a stream', 'Pass new Response(stream).'],
-  ['pipe', 'a stream', "Pass its bytes: await buffer(stream), with buffer from 'node:stream/consumers'."],
+  ['pipe', 'a stream', "Pass its bytes: await buffer(stream), a function of Node's stream/consumers."],
   ['getImageData', 'the context of a canvas', 'Pass its canvas, or the result of getImageData.'],
   ['getBuffer', 'an image of Jimp', 'Pass image.bitmap.'],
   ['dataSync', 'a tensor', VALUES],

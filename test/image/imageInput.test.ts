@@ -145,7 +145,7 @@ const REFUSED: [string, unknown, string, string?][] = [
     'a stream of Node',
     Readable.from([]),
     'a stream',
-    "Pass its bytes: await buffer(stream), with buffer from 'node:stream/consumers'.",
+    "Pass its bytes: await buffer(stream), a function of Node's stream/consumers.",
   ],
   [
     'a context',

@@ -17,7 +17,7 @@ let respond: (headers: Headers) => Response = () => new Response(content);
 beforeEach(() => {
   requests.length = 0;
   jest.spyOn(globalThis, 'fetch').mockImplementation((_, init) => {
-    const headers = new Headers(init?.headers as Record<string, string>);
+    const headers = new Headers(init?.headers);
     requests.push(headers);
     return Promise.resolve(respond(headers));
   });

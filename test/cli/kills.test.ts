@@ -231,7 +231,7 @@ async function runOnFullDisks(rounds: number): Promise<Readonly<Record<Kind, num
       }
       // One line a file, and no stack trace.
       expect(outcome.stderr).toMatch(
-        /^((Param|Output)Error: .*: expected .*, got (a full disk|a file at its size limit).*\n)+$/,
+        /^((Param|Output)Error: .*: expected .*, got (a full disk|a file at its size limit).*\n(hint: .*\n)?)+$/,
       );
       expect(outcome.status).toBe(1);
       full++;

@@ -208,6 +208,23 @@ describe('shards', () => {
     await expect(read(open)).rejects.toMatchObject({ hint });
   });
 
+  test('have the cause of their errors', async () => {
+    const failure = new Error('x');
+    const fail = (): never => {
+      throw failure;
+    };
+    await expect(read(fail)).rejects.toMatchObject({ expected: 'a shard', got: 'x', cause: failure });
+    const stream = (): ReadableStream<Uint8Array> =>
+      new ReadableStream({
+        start: (controller) => {
+          controller.error(failure);
+        },
+      });
+    await expect(read(stream)).rejects.toMatchObject({
+      ...{ op: 'net-00001-of-00002.bin', expected: 'weights to the end', cause: { op: 'weights', cause: failure } },
+    });
+  });
+
   test('whose index is damaged', () => {
     const hint = 'Copy the index again, or write it again: vanillanet pack IN OUT.json --shard.';
     expect(() => readShardIndex({ ...index, bytes: 11 })).toThrow(expect.objectContaining({ hint }));
@@ -290,8 +307,9 @@ describe('an output', () => {
     await writeFile(path('locks', 'plain'), '');
     const hint = 'Check the path.';
     await expect(lock(path('locks', 'plain', 'lock'), 'trains')).rejects.toMatchObject({ hint });
-    await expect(appendWhole(path('locks', 'plain', 'log'), '')).rejects.toMatchObject({ hint });
-    await expect(atomicWrite(path('locks', 'plain', 'net'), '')).rejects.toMatchObject({ hint });
+    const cause = { code: 'ENOTDIR' };
+    await expect(appendWhole(path('locks', 'plain', 'log'), '')).rejects.toMatchObject({ hint, cause });
+    await expect(atomicWrite(path('locks', 'plain', 'net'), '')).rejects.toMatchObject({ hint, cause });
   });
 });
 

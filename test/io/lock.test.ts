@@ -55,6 +55,7 @@ test.each<[string, () => Promise<string> | string, string]>([
     `process ${other.pid}`,
   ],
   ['a process without a host', () => `${other.pid}\n`, `process ${other.pid}`],
+  ['a process without the end of the line', () => `${other.pid}`, `process ${other.pid}`],
   // Process numbers of another host cannot be checked, not even our own, which other containers use too.
   ['a process on another machine', () => `4194305 77 elsewhere\n`, 'process 4194305 on elsewhere, active '],
   [
@@ -65,7 +66,10 @@ test.each<[string, () => Promise<string> | string, string]>([
 ])('a lock of %s is not taken over', async (_, content, got) => {
   const text = await content();
   await writeFile(path('lock'), text);
-  await expect(take()).rejects.toThrow(busy(got));
+  const taking = take();
+  await expect(taking).rejects.toThrow(busy(got));
+  const condition = got.includes('elsewhere') ? 'that process has ended' : 'that process does something else';
+  await expect(taking).rejects.toMatchObject({ hint: `Remove this file if ${condition}.` });
   expect(await lockContent()).toBe(text);
 });
 
@@ -75,6 +79,8 @@ test.each<[string, () => string]>([
   ['only a number equal to ours, as in containers', () => `${process.pid}\n`],
   ['an empty file, as after a power failure', () => ''],
   ['text without a number', () => 'x'],
+  ['text before a number', () => `x${other.pid}\n`],
+  ['text after a line', () => `${other.pid} - ${hostname()}\nx`],
 ])('a lock of a process that ended and left %s is taken over', async (_, content) => {
   await writeFile(path('lock'), content());
   const release = await take();
@@ -226,4 +232,5 @@ test('a lock is refused where no file can be created', async () => {
   await expect(lock(path('no', 'lock'), 'trains here')).rejects.toThrow(
     refusal(ParamError, path('no', 'lock'), 'a file to write', 'no such file or folder'),
   );
+  await expect(lock(path('no', 'lock'), 'trains here')).rejects.toMatchObject({ cause: { code: 'ENOENT' } });
 });

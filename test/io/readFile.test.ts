@@ -99,6 +99,18 @@ describe('a path', () => {
   ])('is refused with the cause: %j', async (location, op, got, hint) => {
     const error = { name: 'WeightsError', op, expected: 'a readable file', got, hint: expect.stringContaining(hint) };
     await expect(reading(location)).rejects.toMatchObject(error);
+    await expect(reading(location)).rejects.toHaveProperty('cause.code');
+  });
+
+  test('has the cause of the system beside the code', async () => {
+    await expect(openFile('file:///%zz')).rejects.toMatchObject({
+      code: 'INVALID_FILE_URL',
+      cause: { name: 'URIError' },
+    });
+    await expect(openFile('http://h/net')).rejects.toMatchObject({ code: 'URL_FOR_PATH', cause: { code: 'ENOENT' } });
+    await expect(openFile('s3://h/net')).rejects.toMatchObject({ code: 'FOREIGN_SCHEME', cause: { code: 'ENOENT' } });
+    await expect(openFile('')).rejects.not.toHaveProperty('cause');
+    await expect(openFile(path('.'))).rejects.toMatchObject({ code: 'EISDIR', message: 'EISDIR' });
   });
 
   test('may be a file: URL, and may resemble a URL', async () => {
@@ -148,6 +160,13 @@ describe('a pipe', () => {
     execFileSync('mkfifo', [path(name)]);
     return open(path(name), 'r+');
   }
+
+  linuxTest('named pipes')('in a folder whose name resembles that of open ones is refused', async () => {
+    const pipes = [path('dev', 'fd', '0'), path('dev', 'fd', '0x')];
+    await mkdir(path('dev', 'fd'), { recursive: true });
+    execFileSync('mkfifo', pipes);
+    for (const pipe of pipes) await expect(openFile(pipe)).rejects.toMatchObject({ code: 'NAMED_PIPE' });
+  });
 
   linuxTest('named pipes')('that has a name may have no writer, and is refused', async () => {
     execFileSync('mkfifo', [path('named')]);

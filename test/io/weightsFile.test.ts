@@ -134,6 +134,23 @@ describe('shards', () => {
   });
 });
 
+test('files are closed, whether they are read or refused', async () => {
+  const bytes = encodeSafetensors(stateOf(config), { metadata: writeConfig(config) });
+  await writeFile(path('whole'), bytes);
+  await writeFile(path('cut'), bytes.subarray(0, bytes.length - 1));
+  await writeFile(path('bad index.json'), '{"format": "vanillanet-shards"}');
+  const lowest = async (): Promise<number> => {
+    const file = await open(path('whole'));
+    await file.close();
+    return file.fd;
+  };
+  const before = await lowest();
+  await readWeights(path('whole'));
+  for (const name of ['cut', 'bad index.json']) await expect(readWeights(path(name))).rejects.toThrow(WeightsError);
+  await expect(readWeights(path('whole'), { config: { num_classes: 7 } })).rejects.toThrow(WeightsError);
+  expect(await lowest()).toBe(before);
+});
+
 describe('a path', () => {
   test('may be a file: URL', async () => {
     await writeWeights(path('by url'), stateOf(config), config);

@@ -15,6 +15,7 @@ import { gunzipArchive } from '../../../src/data/sets/gunzipArchive.js';
 import { openImageFolder } from '../../../src/data/sets/imageFolder.js';
 import { readPickle } from '../../../src/data/sets/pickle.js';
 import { readTar } from '../../../src/data/sets/tar.js';
+import { TarTree } from '../../../src/data/sets/tarTree.js';
 import { imageInfo } from '../../../src/image/imageInfo.js';
 import {
   cifarPickle,
@@ -53,6 +54,8 @@ const TARS: readonly (readonly TarEntry[])[] = [
     { name: 'b/2.png', data: pixel },
     { name: 'b/3.png', type: '1', link: 'b/2.png' },
     { name: 'b/4.png', type: '2', link: '2.png' },
+    { name: 'd', type: '2', link: 'b' },
+    { name: 'b/up', type: '2', link: '../d/../a' },
   ],
   [
     { name: '././@LongLink', type: 'L', data: text(`c/${'x'.repeat(120)}.png\0`) },
@@ -298,6 +301,14 @@ async function readAnswer(bytes: Uint8Array, random: Random): Promise<unknown> {
   }
 }
 
+/** Lists an archive as the tree that it unpacks to, and reads its files. */
+async function readTree(bytes: Uint8Array): Promise<readonly string[]> {
+  const tree = new TarTree(await readTar(bytes, 'archive.tar'), 'archive.tar');
+  const { names, brokenLinks } = tree.list();
+  for (const name of names) if (!name.endsWith('/') && !brokenLinks.has(name)) tree.read(name);
+  return names;
+}
+
 const MIB = 2 ** 20;
 
 /** zlib and sharp allocate buffers of their own; a gzip may grow to 64 MiB. */
@@ -306,7 +317,7 @@ const UNZIP = { allowance: 70 * MIB, share: 0.2 };
 const DECODE = { allowance: 64 * MIB, share: 0.1, isDeterministic: false };
 
 export const targets: readonly Target[] = [
-  reader('data.tar', drawTar, (bytes) => readTar(bytes, 'archive.tar')),
+  reader('data.tar', drawTar, readTree),
   reader(
     'data.gzip',
     (random) => mutateBytes(random, random.pick(GZIPS), { others: GZIPS }),

@@ -1,9 +1,8 @@
 import { describe, expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { temporaryFolder } from '../io/temporaryFolder.js';
-import { main } from '../../src/cli/program.js';
 import { hosted, PATIENCE, printed, vanillanet } from './commandLine.js';
-import { Screen } from './screen.js';
+import { onScreen } from './screen.js';
 
 const path = temporaryFolder();
 const inHost = hosted();
@@ -106,19 +105,8 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
   ],
 };
 
-/** The help text on a terminal, or in a pipe. */
-async function helpOn(columns: number | undefined, command: string): Promise<Screen> {
-  const screen = new Screen(columns);
-  const stdout = Object.getOwnPropertyDescriptor(process, 'stdout') as PropertyDescriptor;
-  Object.defineProperty(process, 'stdout', { value: screen, configurable: true });
-  try {
-    await main(['node', 'vanillanet', ...(command === '' ? [] : [command]), '--help']);
-  } finally {
-    Object.defineProperty(process, 'stdout', stdout);
-    process.exitCode = undefined;
-  }
-  return screen;
-}
+const helpOn = async (columns: number | undefined, command: string): Promise<string> =>
+  (await onScreen(columns, [...(command === '' ? [] : [command]), '--help'])).stdout;
 
 describe('help', () => {
   test.each(Object.entries(OPTIONS))(
@@ -144,9 +132,9 @@ describe('help', () => {
 
   test.each(['', ...Object.keys(OPTIONS)])('%s --help fits 40, 60 and 80 columns', async (command) => {
     for (const columns of [40, 60, 80]) {
-      const { text } = await helpOn(columns, command);
+      const text = await helpOn(columns, command);
       expect(text.split('\n').filter((line) => line.length >= columns)).toEqual([]);
-      const { text: whole } = await helpOn(undefined, command);
+      const whole = await helpOn(undefined, command);
       expect(text.split(/\s+/).sort()).toEqual(whole.split(/\s+/).sort());
     }
   });

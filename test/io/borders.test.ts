@@ -218,7 +218,8 @@ describe('a source that is not read is canceled:', () => {
     cancelSource({ body: cancelable('body') });
     cancelSource(iterable('iterable') as unknown as WeightsSource);
     cancelSource(iterable('', { destroy: () => events.push('node') }) as unknown as WeightsSource);
-    expect(events.filter((event) => event !== '')).toEqual(['stream', 'body', 'iterable', 'node']);
+    cancelSource(iterable('other', { destroy: 5 }) as unknown as WeightsSource);
+    expect(events.filter((event) => event !== '')).toEqual(['stream', 'body', 'iterable', 'node', 'other']);
   });
 
   test('not what cannot be', () => {

@@ -10,19 +10,24 @@ import { fileVersion, mismatch } from '../../src/io/fileVersion.js';
 import { expiryOf, placeOf } from '../../src/io/lock.js';
 import { openShards } from '../../src/io/openShards.js';
 import { isEnded, parseStat, scopeOf } from '../../src/io/processes.js';
+import { readIterable, readStream } from '../../src/io/readStream.js';
 import { isReadTimeout, Pace, PROGRESS } from '../../src/io/readTimeout.js';
 import { resolveShard } from '../../src/io/resolveShard.js';
 import { SYSTEM } from '../../src/io/retryIfOpen.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/io/safetensors.js';
 import { isJson, isSafetensors, MAX_HEADER } from '../../src/io/safetensorsHeader.js';
+import { streamSafetensors } from '../../src/io/safetensorsStream.js';
 import { isSha256 } from '../../src/io/sha256.js';
 import { isFileName, readShardIndex } from '../../src/io/shardIndex.js';
 import { openSource } from '../../src/io/source.js';
+import { resolveSourceOptions, type Fetch, type SourceOptions } from '../../src/io/sourceOptions.js';
 import { readWeights, writeWeights } from '../../src/io/weightsFile.js';
 import type { ResponseLike, WeightsSource } from '../../src/io/weightsSource.js';
 import { refusal } from './refusal.js';
 
 const any = (value: unknown): never => value as never;
+
+const PATIENT = { timeout: Infinity, signal: undefined };
 
 const CONFIG = resolveConfig({ dims: [4, 6, 8], strides: [2, 2], num_classes: 3, act_num: 1 });
 
@@ -192,11 +197,274 @@ describe('a header', () => {
     const pad = (length: number) => encodeSafetensors(new Map(), { metadata: new Map([['a', 'x'.repeat(length)]]) });
     const others = '{"__metadata__":{"a":""}}'.length;
     expect(pad(MAX_HEADER - others)).toHaveLength(8 + MAX_HEADER);
+    expect(decodeSafetensors(pad(MAX_HEADER - others)).metadata.get('a')).toHaveLength(MAX_HEADER - others);
     expect(() => pad(MAX_HEADER - others + 1)).toThrow(
       refusal(WeightsError, 'safetensors', `a header of at most ${MAX_HEADER} bytes`, `${MAX_HEADER + 1}`),
     );
     const empty = encodeSafetensors(new Map(), { metadata: new Map() });
     expect(new TextDecoder().decode(empty.subarray(8)).trim()).toBe('{}');
+  });
+});
+
+describe('tensors of a file', () => {
+  /** A file from its header and the values of its data, as float32. */
+  const file = (header: string, ...values: number[]): Uint8Array => {
+    const bytes = new Uint8Array(8 + header.length + 4 * values.length);
+    new DataView(bytes.buffer).setBigUint64(0, BigInt(header.length), true);
+    bytes.set(new TextEncoder().encode(header), 8);
+    bytes.set(new Uint8Array(Float32Array.from(values).buffer), 8 + header.length);
+    return bytes;
+  };
+  const entry = (begin: number, end: number): string =>
+    `{"dtype":"F32","shape":[${(end - begin) / 4}],"data_offsets":[${begin},${end}]}`;
+  async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+    yield await Promise.resolve(bytes);
+  }
+  const partsOf = async (chunks: AsyncIterable<Uint8Array>): Promise<unknown[]> => {
+    const parts: unknown[] = [];
+    for await (const { name, offset, data } of (await streamSafetensors(chunks, 'net')).parts()) {
+      parts.push([name, offset, [...data]]);
+    }
+    return parts;
+  };
+
+  test('are read in the order of their data', async () => {
+    const bytes = file(`{"a":${entry(4, 8)},"b":${entry(0, 4)}}`, 1, 2);
+    expect(await partsOf(once(bytes))).toEqual([
+      ['b', 0, [1]],
+      ['a', 0, [2]],
+    ]);
+    expect([...decodeSafetensors(bytes).tensors.keys()]).toEqual(['a', 'b']);
+  });
+
+  test('may be empty, and begin where others do', async () => {
+    for (const header of [`{"e":${entry(0, 0)},"a":${entry(0, 4)}}`, `{"a":${entry(0, 4)},"e":${entry(0, 0)}}`]) {
+      expect(await partsOf(once(file(header, 7)))).toEqual([['a', 0, [7]]]);
+      expect(decodeSafetensors(file(header, 7)).tensors.get('e')).toEqual({ data: new Float32Array(0), shape: [0] });
+    }
+  });
+
+  test('may come from an iterable that cannot be closed', async () => {
+    const bytes = file(`{"a":${entry(0, 4)}}`, 7);
+    const chunks = [bytes];
+    const iterator = {
+      next: (): Promise<IteratorResult<Uint8Array>> => {
+        const value = chunks.pop();
+        return Promise.resolve(value === undefined ? { done: true, value } : { done: false, value });
+      },
+    };
+    expect(await partsOf({ [Symbol.asyncIterator]: () => iterator })).toEqual([['a', 0, [7]]]);
+    const read: Uint8Array[] = [];
+    chunks.push(bytes);
+    for await (const chunk of readIterable({ [Symbol.asyncIterator]: () => iterator }, 'net', PATIENT))
+      read.push(chunk);
+    expect(read).toEqual([bytes]);
+  });
+
+  test('that are cut are named with the bytes that came', async () => {
+    const count = 100_000;
+    const bytes = file(`{"a":${entry(0, 4 * count)}}`, ...new Float32Array(count)).subarray(0, -10);
+    const got = `${4 * count - 10}: it is cut short`;
+    await expect(partsOf(once(bytes))).rejects.toThrow(refusal(WeightsError, 'net', `${4 * count} bytes of data`, got));
+    expect(() => decodeSafetensors(bytes)).toThrow(refusal(WeightsError, '', `${4 * count} bytes of data`, got));
+  });
+
+  test('have names in errors of their values', async () => {
+    const header = '{"a":{"dtype":"I64","shape":[1],"data_offsets":[0,8]}}';
+    await expect(partsOf(once(file(header, 1, 2 ** 70)))).rejects.toMatchObject({ op: 'net: a' });
+  });
+
+  test('without metadata may say null', () => {
+    expect(decodeSafetensors(file(`{"__metadata__":null,"a":${entry(0, 4)}}`, 1)).metadata).toEqual(new Map());
+  });
+
+  test('have the number of bytes of their shape', () => {
+    const header = `{"b":${entry(0, 4)},"a":{"dtype":"F32","shape":[2],"data_offsets":[4,8]}}`;
+    expect(() => decodeSafetensors(file(header, 1, 2))).toThrow(
+      expect.objectContaining({ op: 'safetensors: a', expected: '8 bytes for F32 [2]', got: '4' }),
+    );
+    const notText = file('{x', 1);
+    notText[9] = 0xff;
+    expect(() => decodeSafetensors(notText)).toThrow(
+      expect.objectContaining({ got: 'bytes that are not UTF-8', cause: expect.anything() }),
+    );
+    expect(() => decodeSafetensors(file('{"\\ud800":1}'))).toThrow(
+      refusal(WeightsError, 'safetensors', 'a header of valid Unicode', 'a lone surrogate in'),
+    );
+  });
+
+  test('keep statistics in float32 by their whole name, and may be detached if they are empty', () => {
+    const value = { data: Float32Array.of(0.1), shape: [1] };
+    const names = ['a.running_mean', 'a.running_var', 'a.running_variance', 'running_mean'];
+    const text = new TextDecoder().decode(
+      encodeSafetensors(new Map(names.map((name) => [name, value])), { dtype: 'float16' }),
+    );
+    const dtypes = names.map((name) => new RegExp(`"${name}":\\{"dtype":"(\\w+)"`).exec(text)?.[1]);
+    expect(dtypes).toEqual(['F32', 'F32', 'F16', 'F16']);
+    const data = new Float32Array(4);
+    structuredClone(data.buffer, { transfer: [data.buffer] });
+    expect(decodeSafetensors(encodeSafetensors(new Map([['a', { data, shape: [0] }]]))).tensors.size).toBe(1);
+  });
+
+  test.each([
+    [127 * 2 ** -149, 127 * 2 ** -149],
+    [127.5 * 2 ** -149, 127 * 2 ** -149],
+    [0, 0],
+  ])('of subnormal scales in int8: %d', (value, restored) => {
+    const tensors = new Map([['a', { data: Float64Array.of(value), shape: [1, 1] }]]);
+    const { data } = decodeSafetensors(encodeSafetensors(tensors, { dtype: 'int8' })).tensors.get('a') ?? { data: [] };
+    expect([...data]).toEqual([restored]);
+  });
+});
+
+describe('shards', () => {
+  const { index, shards } = cutShards(new Uint8Array(10).fill(7), { name: 'net', limit: 5 });
+
+  test('report their progress, and pass their signal', async () => {
+    const reports: unknown[] = [];
+    const signals: unknown[] = [];
+    const { signal } = new AbortController();
+    const all = openShards(
+      index,
+      (name, options) => {
+        signals.push(options.signal);
+        return shards.get(name);
+      },
+      { onProgress: (progress) => reports.push(progress), signal },
+    );
+    for await (const chunk of all) expect(chunk).toHaveLength(5);
+    expect(reports).toEqual([
+      { loaded: 5, total: 10 },
+      { loaded: 10, total: 10 },
+    ]);
+    expect(signals).toEqual([signal, signal]);
+  });
+
+  test('may be none', async () => {
+    const none = { ...index, sha256: undefined, bytes: 0, shards: [] };
+    for await (const chunk of openShards(none, () => null)) expect(chunk).toBeUndefined();
+  });
+
+  test('that are refused by a typed error keep it', async () => {
+    const error = new ParamError({ op: 'a', expected: 'b', got: 'c' });
+    const all = openShards(index, () => {
+      throw error;
+    });
+    const read = async (): Promise<void> => {
+      for await (const chunk of all) expect(chunk).toBeUndefined();
+    };
+    await expect(read()).rejects.toBe(error);
+  });
+});
+
+describe('a stream', () => {
+  test('may have readers without the promise of its end, and chunks without bytes', async () => {
+    const chunks: { done: boolean; value?: Uint8Array }[] = [
+      { done: false },
+      { done: false, value: Uint8Array.of(1) },
+      { done: true },
+    ];
+    const getReader = (options?: unknown) => {
+      if (options !== undefined) throw new TypeError('no bytes');
+      return { read: () => Promise.resolve(chunks.shift() ?? { done: true }), cancel: () => Promise.resolve() };
+    };
+    const read: unknown[] = [];
+    for await (const chunk of readStream({ getReader }, 'net', PATIENT)) read.push(chunk);
+    expect(read).toEqual([Uint8Array.of(1)]);
+  });
+
+  test('is closed before its reader ends', async () => {
+    let isClosed = false;
+    const source = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => Promise.resolve({ done: false as const, value: Uint8Array.of(1) }),
+        return: async () => {
+          await new Promise((resolve) => setTimeout(resolve, 1));
+          isClosed = true;
+          return { done: true as const, value: undefined };
+        },
+      }),
+    };
+    for await (const chunk of readIterable(source, 'net', PATIENT)) {
+      expect(chunk).toHaveLength(1);
+      break;
+    }
+    expect(isClosed).toBe(true);
+  });
+
+  test('that stalls is named', async () => {
+    const options = resolveSourceOptions({ timeout: 1 });
+    const stalled = (): ReadableStream<Uint8Array> => new ReadableStream();
+    for (const source of [stalled(), { body: stalled() }, { stream: stalled }]) {
+      const read = openSource(source, options).chunks[Symbol.asyncIterator]().next();
+      await expect(read).rejects.toMatchObject({ op: 'weights', expected: 'the next bytes within 0.001 s' });
+    }
+    expect(() => resolveSourceOptions({ signal: any(5) })).toThrow(
+      refusal(ParamError, 'signal', 'an AbortSignal', '5'),
+    );
+  });
+});
+
+describe('a request', () => {
+  const URL_ = 'https://h/net';
+  const load = async (fetch: Fetch, options: SourceOptions = {}): Promise<number> => {
+    let bytes = 0;
+    const source = openSource(URL_, resolveSourceOptions({ fetch, retries: 0, ...options }));
+    for await (const chunk of source.chunks) bytes += chunk.length;
+    expect(source.total()).toBe(bytes);
+    return bytes;
+  };
+  const broken = (headers: Record<string, string>, failure?: Error): Response =>
+    new Response(
+      new ReadableStream({
+        start(controller) {
+          controller.enqueue(new Uint8Array(3));
+          if (failure === undefined) controller.close();
+        },
+        pull(controller) {
+          controller.error(failure);
+        },
+      }),
+      { headers },
+    );
+
+  test('knows the size of its file', async () => {
+    expect(await load(() => Promise.resolve(new Response('abc', { headers: { 'content-length': '3' } })))).toBe(3);
+  });
+
+  test('that breaks says after how many bytes, and why', async () => {
+    const failure = new Error('line');
+    await expect(load(() => Promise.resolve(broken({}, failure)))).rejects.toMatchObject({
+      ...{
+        op: URL_,
+        expected: 'weights to the end',
+        got: 'line, after 3 of unknown bytes in 1 attempts',
+        cause: failure,
+      },
+    });
+    await expect(load(() => Promise.resolve(broken({ 'content-length': '5' })))).rejects.toMatchObject({
+      ...{ got: '3 of 5 bytes, after 3 of 5 bytes in 1 attempts', hint: expect.stringContaining('increase retries') },
+    });
+  });
+
+  test('without a response has the cause, and a hint of browsers only for their messages', async () => {
+    const failure = new TypeError('it failed to fetch');
+    const error: unknown = await load(() => Promise.reject(failure)).catch((each: unknown) => each);
+    expect(error).toMatchObject({ expected: 'a response', got: 'it failed to fetch', cause: failure });
+    expect(error).not.toHaveProperty('hint');
+  });
+
+  test('is aborted with the load', async () => {
+    const controller = new AbortController();
+    const reasons: unknown[] = [];
+    const fetch: Fetch = (_, { signal }) => {
+      signal.addEventListener('abort', () => reasons.push(signal.reason));
+      return new Promise(() => undefined);
+    };
+    const loading = load(fetch, { signal: controller.signal });
+    controller.abort('enough');
+    await expect(loading).rejects.toBe('enough');
+    expect(reasons).toEqual(['enough']);
   });
 });
 
@@ -337,6 +605,10 @@ describe('a response', () => {
     const none = { total: null, tag: null, modified: null };
     expect(mismatch(response(206), none, false)).toBeNull();
     expect(mismatch(response(206, { etag: '"b"' }), none, true)).toBeNull();
+    const weak = { total: null, tag: 'W/"a"', modified: 'Monday' };
+    expect(mismatch(response(206, { etag: 'W/"a"', 'last-modified': 'Tuesday' }), weak, true)).toBe(
+      'last-modified Tuesday, not Monday',
+    );
     expect(mismatch(response(206), version, true)).toBeNull();
     expect(mismatch(response(206), version, false)).toBe('a response without etag or last-modified');
     expect(mismatch(response(206, { 'last-modified': 'Tuesday' }), { ...none, modified: 'Monday' }, true)).toBe(

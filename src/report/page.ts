@@ -1,7 +1,7 @@
 import { curvesSvg } from './curves.js';
 import { headRow, htmlPage, NARROW, row, scrollable, WIDE } from './htmlPage.js';
 import type { RecordedScores } from './record.js';
-import { bestEpoch, epochRecords, type Run } from './series.js';
+import { bestEpoch, epochRecords, hasTop5, type Run } from './series.js';
 import { escape, VARIABLES } from './svg.js';
 
 /** A run, and its configuration if it is known. */
@@ -20,21 +20,21 @@ const percent = (share: number | undefined): string =>
 const digits = (value: number | undefined, count: number): string =>
   value === undefined ? '' : Number.isFinite(value) ? value.toFixed(count) : 'not a number';
 
-const cellsOf = (scores: RecordedScores | undefined): string[] => [
+const cellsOf = (scores: RecordedScores | undefined, showsTop5: boolean): string[] => [
   digits(scores?.loss, 4),
   percent(scores?.top1),
-  percent(scores?.top5),
+  ...(showsTop5 ? [percent(scores?.top5)] : []),
 ];
 
 function epochTable({ name, records }: ReportedRun): string {
   const epochs = epochRecords(records);
   if (epochs.length === 0) return '<p>No epoch was completed.</p>';
-  const best = bestEpoch(records);
+  const [best, showsTop5] = [bestEpoch(records), hasTop5(records)];
   const sets = (['validation', 'ema'] as const).filter((name) => epochs.some((epoch) => epoch[name] !== undefined));
   const heads = ['train', ...sets.map((name) => (name === 'ema' ? 'averaged' : name))];
   const head = [
     'epoch',
-    ...heads.flatMap((name) => [`${name} loss`, `${name} top-1`, `${name} top-5`]),
+    ...heads.flatMap((name) => [`${name} loss`, `${name} top-1`, ...(showsTop5 ? [`${name} top-5`] : [])]),
     'λ',
     'learning rate',
     'images/s',
@@ -43,8 +43,8 @@ function epochTable({ name, records }: ReportedRun): string {
   const body = epochs.map((epoch) => {
     const cells = [
       `${epoch.epoch}${epoch === best ? ' ★' : ''}`,
-      ...cellsOf(epoch.train),
-      ...sets.flatMap((name) => cellsOf(epoch[name])),
+      ...cellsOf(epoch.train, showsTop5),
+      ...sets.flatMap((name) => cellsOf(epoch[name], showsTop5)),
       digits(epoch.lambda, 3),
       Number.isFinite(epoch.lr) ? epoch.lr.toExponential(2) : 'not a number',
       digits(epoch.images_per_second, 0),
@@ -97,8 +97,8 @@ function summaryOf(run: ReportedRun): string {
   const best = bestEpoch(run.records);
   if (best === null) return '';
   const { validation } = best;
-  const text = `Best epoch ${best.epoch}: validation top-1 ${percent(validation?.top1)}, top-5 ${percent(validation?.top5)}`;
-  return `<p>${text}</p>`;
+  const top5 = hasTop5(run.records) ? `, top-5 ${percent(validation?.top5)}` : '';
+  return `<p>Best epoch ${best.epoch}: validation top-1 ${percent(validation?.top1)}${top5}</p>`;
 }
 
 function section(run: ReportedRun, several: boolean): string {

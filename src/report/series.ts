@@ -45,6 +45,12 @@ export function bestEpoch(records: readonly MetricsRecord[]): EpochRecord | null
   return measured.reduce((a, b) => ((b.validation?.top1 ?? 0) > (a.validation?.top1 ?? 0) ? b : a));
 }
 
+/** Whether top-5 says something: of at most five classes, it is always 1. */
+export const hasTop5 = (records: readonly MetricsRecord[]): boolean =>
+  epochRecords(records).some(({ train, validation, ema }) =>
+    [train, validation, ema].some((scores) => scores !== undefined && scores.top5 !== 1),
+  );
+
 const finiteOrNaN = (y: number | undefined): number => (y !== undefined && Number.isFinite(y) ? y : NaN);
 
 const byEpoch = (records: readonly MetricsRecord[], value: (epoch: EpochRecord) => number | undefined): Point[] =>
@@ -86,12 +92,13 @@ export function panelsOfRun({ records }: Run, palette: Palette): Panels {
     const points = byEpoch(records, (epoch) => of(epoch)?.loss);
     return { label: name, color, points };
   });
+  const showsTop5 = hasTop5(records);
   const accuracies = sets.flatMap(({ name, of, color }): Series[] => {
     const top1 = byEpoch(records, (epoch) => of(epoch)?.top1);
     const top5 = byEpoch(records, (epoch) => of(epoch)?.top5);
     return [
       { label: `${name} top-1${name === 'validation' ? bestText : ''}`, color, points: top1 },
-      { label: `${name} top-5`, color, points: top5, dash: '2 3' },
+      ...(showsTop5 ? [{ label: `${name} top-5`, color, points: top5, dash: '2 3' }] : []),
     ];
   });
   const schedule = (key: 'lambda' | 'lr'): Series[] => [

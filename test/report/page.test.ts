@@ -91,3 +91,13 @@ test('can be read in print: dark colors are for screens, and tables are not cut'
   expect(print).toContain('--background: #ffffff');
   expect(print).toContain('.scroll { overflow: visible; }');
 });
+
+test('leaves out top-5 of five classes, where it is always 1', () => {
+  const sure = { loss: 1, top1: 0.5, top5: 1 };
+  const pageOf = (validation: typeof sure) =>
+    parsed(curvesHtml([{ name: 'run', records: [epochRecord(1, { train: sure, validation })] }]));
+  const [without, withTop5] = [pageOf(sure), pageOf({ ...sure, top5: 0.99 })].map((page) => texts(page, 'body').join());
+  expect(without).not.toContain('top-5');
+  expect(without).toContain('validation top-1 50.00%');
+  expect(withTop5).toContain('validation top-1 50.00%, top-5 99.00%');
+});

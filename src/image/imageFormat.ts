@@ -1,4 +1,4 @@
-import { show, tagOf } from '../core/check.js';
+import { show } from '../core/check.js';
 import { ParamError } from '../core/errors.js';
 
 /** The formats that `imageFormat` recognizes. */
@@ -11,7 +11,8 @@ export const FORMAT_BYTES = 12;
 export function checkBytes(op: string, bytes: Uint8Array): void {
   // A caller without types may pass anything.
   const value: unknown = bytes;
-  if (ArrayBuffer.isView(value) && tagOf(value) !== 'DataView' && bytes.BYTES_PER_ELEMENT === 1) return;
+  // A DataView has no elements.
+  if (ArrayBuffer.isView(value) && bytes.BYTES_PER_ELEMENT === 1) return;
   throw new ParamError({ op, expected: 'bytes in a Uint8Array', got: show(value) });
 }
 

@@ -161,6 +161,16 @@ test('a window far down a high image is resized, and its rows alone are counted'
   expect([part.height, part.width, part.data.every((value) => value === 7)]).toEqual([2, 4096, true]);
 });
 
+test("'exact' resizes each side by its own factor, without cropping", () => {
+  const wide = { data: Uint8Array.of(0, 0, 0, 0, 0, 0, 200, 200, 200, 200, 200, 200), width: 4, height: 1 };
+  const options = { size: [1, 2], crop_pct: 0.5, interpolation: 'box' } as const;
+  const exact = fit(wide, { ...options, resize: 'exact' });
+  expect([...exact.data]).toEqual([0, 0, 0, 200, 200, 200]);
+  const tall = { data: Uint8Array.of(10, 10, 10, 30, 30, 30), width: 1, height: 2 };
+  expect([...fit(tall, { size: [1, 1], resize: 'exact', interpolation: 'box' }).data]).toEqual([20, 20, 20]);
+  expect([...fit(tall, { size: [1, 1], crop_pct: 0.5, interpolation: 'box' }).data]).not.toEqual([20, 20, 20]);
+});
+
 test('errors name the function that was called', () => {
   const image = { data: null as unknown as Uint8Array, width: 1, height: 1 };
   expect(() => fit(image, { size: [2, 2] })).toThrow(refusal(DataError, 'fit', 'pixels in a Uint8Array', 'Null'));

@@ -1,7 +1,9 @@
 /** The boundaries of what readers accept, and the names that errors of wrong arguments have. */
 import { describe, expect, test } from '@jest/globals';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { ParamError, WeightsError } from '../../src/core/errors.js';
 import { resolveConfig } from '../../src/core/config.js';
+import { removeLeftovers } from '../../src/io/atomicWrite.js';
 import { configOf, readConfig, writeConfig } from '../../src/io/configMetadata.js';
 import { cutShards } from '../../src/io/cutShards.js';
 import { DTYPES, isDtype } from '../../src/io/dtypes.js';
@@ -9,6 +11,7 @@ import { checkRest, requestBytes, type Position } from '../../src/io/fetchBytes.
 import { fileVersion, mismatch } from '../../src/io/fileVersion.js';
 import { expiryOf, placeOf } from '../../src/io/lock.js';
 import { openShards } from '../../src/io/openShards.js';
+import { openWeights, resolveWeightsOptions, type OpenWeightsOptions } from '../../src/io/openWeights.js';
 import { isEnded, parseStat, scopeOf } from '../../src/io/processes.js';
 import { readIterable, readStream } from '../../src/io/readStream.js';
 import { isReadTimeout, Pace, PROGRESS } from '../../src/io/readTimeout.js';
@@ -17,13 +20,16 @@ import { SYSTEM } from '../../src/io/retryIfOpen.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/io/safetensors.js';
 import { isJson, isSafetensors, MAX_HEADER } from '../../src/io/safetensorsHeader.js';
 import { streamSafetensors } from '../../src/io/safetensorsStream.js';
-import { isSha256 } from '../../src/io/sha256.js';
+import { isSha256, sha256Of } from '../../src/io/sha256.js';
 import { isFileName, readShardIndex } from '../../src/io/shardIndex.js';
 import { openSource } from '../../src/io/source.js';
 import { resolveSourceOptions, type Fetch, type SourceOptions } from '../../src/io/sourceOptions.js';
 import { readWeights, writeWeights } from '../../src/io/weightsFile.js';
 import type { ResponseLike, WeightsSource } from '../../src/io/weightsSource.js';
 import { refusal } from './refusal.js';
+import { temporaryFolder } from './temporaryFolder.js';
+
+const path = temporaryFolder();
 
 const any = (value: unknown): never => value as never;
 
@@ -355,6 +361,82 @@ describe('shards', () => {
     };
     await expect(read()).rejects.toBe(error);
   });
+});
+
+describe('opened weights', () => {
+  const bytes = new Uint8Array(10).fill(7);
+  const { index, shards } = cutShards(bytes, { name: 'net' });
+  const hash = sha256Of(bytes);
+  const readAll = async (source: WeightsSource, options: OpenWeightsOptions): Promise<unknown> => {
+    const opened = await openWeights(source, resolveWeightsOptions(options));
+    const chunks: number[] = [];
+    for await (const chunk of opened.chunks) chunks.push(...chunk);
+    await opened.close();
+    return [chunks, opened.total(), opened.shards];
+  };
+
+  test('in one shard are compared with the hash of the caller, if the index has none', async () => {
+    const open = openShards({ ...index, sha256: undefined }, (name) => shards.get(name));
+    expect(await readAll(open, { sha256: hash })).toEqual([[...bytes], 10, ['net-00001-of-00001.bin']]);
+    const sha256 = 'ab'.repeat(32);
+    await expect(readAll(open, { sha256 })).rejects.toMatchObject({ expected: `sha256 ${sha256}`, got: hash });
+    expect(
+      await readAll(
+        openShards(index, (name) => shards.get(name)),
+        { sha256: hash },
+      ),
+    ).toEqual([[...bytes], 10, ['net-00001-of-00001.bin']]);
+  });
+
+  test('may come from an iterable that cannot be closed, in any chunks', async () => {
+    const chunks = [bytes.slice(0, 3), bytes.slice(3, 8), bytes.slice(8)];
+    const source = {
+      [Symbol.asyncIterator]: () => ({
+        next: () => {
+          const value = chunks.shift();
+          return Promise.resolve(
+            value === undefined ? { done: true as const, value } : { done: false as const, value },
+          );
+        },
+      }),
+    };
+    const reports: unknown[] = [];
+    expect(await readAll(source, { onProgress: (progress) => reports.push(progress) })).toEqual([[...bytes], null, []]);
+    expect(reports[reports.length - 1]).toEqual({ loaded: 10, total: null });
+  });
+
+  test('may be shorter than the first bytes that are looked at', async () => {
+    expect(await readAll(new Blob([bytes.slice(0, 3)]), {})).toEqual([[7, 7, 7], 3, []]);
+    expect(await readAll(new Blob([]), {})).toEqual([[], 0, []]);
+  });
+
+  test('are no index, if they have no location', async () => {
+    const text = JSON.stringify(index);
+    const named = { ok: true, status: 200, url: 'https://h/net.json', body: new Blob([text]).stream() };
+    for (const source of [named, new Blob([text]), new TextEncoder().encode(text)]) {
+      await expect(openWeights(source as WeightsSource, resolveWeightsOptions({}))).rejects.toMatchObject({
+        ...{ expected: 'a safetensors file', got: 'JSON: an index of shards' },
+      });
+    }
+  });
+
+  test('at a path are read from there, also with a fetch of the caller', async () => {
+    await writeFile(path('net'), bytes);
+    const fetch = (): never => {
+      throw new Error('not a URL');
+    };
+    expect(await readAll(path('net'), { fetch })).toEqual([[...bytes], 10, []]);
+  });
+});
+
+test('temporary files of processes that have ended are removed, and no others', async () => {
+  const others = ['net.4194305.1.tmp', '.net.4194305.1.tmp~', '.net.x.1.tmp', `.net.${process.ppid}.1.tmp`];
+  await mkdir(path('left'));
+  for (const name of [...others, '.net.4194305.1.tmp', '.net.4194305.12.tmp', `.net.${process.pid}.3.tmp`]) {
+    await writeFile(path('left', name), '');
+  }
+  await removeLeftovers(path('left'));
+  expect((await readdir(path('left'))).sort()).toEqual(others.sort());
 });
 
 describe('a stream', () => {

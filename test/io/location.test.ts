@@ -21,6 +21,8 @@ test.each([
   ['C://net', false],
   ['s3://b/net', false],
   ['./http://h', false],
+  ['runs/file:1', false],
+  ['my data:,x', false],
   ['', false],
 ])('%s is a URL: %p', (location, is) => {
   expect(isUrl(location)).toBe(is);

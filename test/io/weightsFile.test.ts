@@ -122,6 +122,14 @@ describe('shards', () => {
     expect(read.size).toBe(bytes.length);
   });
 
+  test('may have spaces in their names', async () => {
+    const bytes = encodeSafetensors(stateOf(config), { metadata: writeConfig(config) });
+    const { index, shards } = cutShards(bytes, { name: 'my net', limit: 2000 });
+    for (const [name, shard] of shards) await writeFile(path(name), shard);
+    await writeFile(path('my net.json'), JSON.stringify(index));
+    expect((await readWeights(path('my net.json'))).state).toEqual(stateOf(config));
+  });
+
   test('in the wrong order explain the error of what they make', async () => {
     const bytes = encodeSafetensors(stateOf(config), { metadata: writeConfig(config) });
     const { index, shards } = cutShards(bytes, { name: 'order', limit: Math.ceil(bytes.length / 2) });

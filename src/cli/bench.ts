@@ -104,10 +104,12 @@ function noise({ in_chans, input_size }: ModelConfig, batch: number): Float32Arr
   return Float32Array.from({ length }, (_, i) => values[i % values.length]);
 }
 
-const runningThreads = ({ info }: Model): number => Number('threads' in info ? info['threads'] : 1);
+const runningThreads = ({ info }: Pick<Model, 'info'>): number => Number('threads' in info ? info['threads'] : 1);
 
 /** Says that a thread was lost, so that the times are those of fewer threads. */
-function noteLostThreads(candidates: readonly Candidate[]): void {
+export function noteLostThreads(
+  candidates: readonly { readonly model: Pick<Model, 'info'>; readonly threads: number }[],
+): void {
   const counts = new Map(candidates.map(({ model, threads }) => [threads, runningThreads(model)]));
   for (const [threads, running] of counts) {
     if (running < threads)

@@ -181,6 +181,8 @@ describe('a usage error has exit status 2 and a line that names it', () => {
     [['train', '--batch-size', '1'], 'Expected an integer >= 2.'],
     [['train', '--random-resized-crop', '0.1,0.5,0.9'], 'Expected 1 to 2 numbers.'],
     [['train', '--betas', '0.9'], 'Expected 2 numbers.'],
+    [['train', '--crop-pct', '1.2'], 'Expected a number in (0, 1].'],
+    [['train', '--image-size', '3'], 'Expected a size such as 32 or 224x160, at least 8 a side.'],
     [['train', '--lr', 'fast'], 'Expected a number > 0.'],
     [['pack', 'x', 'y'], "required option '-d, --dtype <type>' not specified"],
     [['fuse', 'x', 'y', '--lambda', '1.5'], 'Expected a number in [0, 1].'],

@@ -375,6 +375,9 @@ describe('train', () => {
       'the last step',
       '3',
     ],
+    ['of images that are too large', shapes('--image-size', '40000'), 'ParamError', '--image-size', '32768]', '40000'],
+    ['of inputs that are too large', shapes('--size', '40000'), 'ParamError', '--size', '32768]', '40000'],
+    ['with momentum for adam', shapes('--momentum', '0.5'), 'ParamError', '--momentum', '--optimizer sgd', 'adam'],
     ['with empty maps', shapes('--dims', '2,2,2', '--strides', '3,3'), 'ParamError', '--size', ' at stages.1', '16x16'],
     [
       'with batches too large for WebAssembly',

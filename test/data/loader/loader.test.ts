@@ -160,8 +160,15 @@ test('refuses labels, epochs and steps out of range', async () => {
     refusal(DataError, 'data set', 'labels from 0 to 9', '10 of image 0'),
   );
   const loader = await loaderOf({ workers: 0 });
-  expect(() => loader.epoch(-1)).toThrow(ParamError);
-  expect(() => loader.epoch(0, 7)).toThrow(ParamError);
+  const message = (text: string): unknown => expect.objectContaining({ name: 'ParamError', message: text });
+  expect(() => loader.epoch(-1)).toThrow(message('epoch: expected an integer in [0, 2^29), got -1') as Error);
+  expect(() => loader.epoch(2 ** 29)).toThrow(
+    message('epoch: expected an integer in [0, 2^29), got 536870912') as Error,
+  );
+  expect(() => loader.epoch(2 ** 29 - 1)).not.toThrow();
+  expect(() => loader.epoch(0, 7)).toThrow(message('firstStep: expected an integer from 0 to 6, got 7') as Error);
+  expect(() => loader.epoch(0, -1)).toThrow(message('firstStep: expected an integer from 0 to 6, got -1') as Error);
+  expect(await collect(loader.epoch(0, 6))).toEqual([]);
 });
 
 test.each([0, 1])('an epoch may be left early, superseded or disposed: %d threads', async (workers) => {
@@ -172,12 +179,18 @@ test.each([0, 1])('an epoch may be left early, superseded or disposed: %d thread
   const old = loader.epoch(0)[Symbol.asyncIterator]();
   await old.next();
   expect(await collect(loader.epoch(1))).toEqual(want);
-  await expect(old.next()).rejects.toThrow('epoch: expected the epoch that was started last');
+  await expect(old.next()).rejects.toMatchObject({
+    message: 'epoch: expected the epoch that was started last, got an earlier one',
+    hint: 'Open a loader for each of them.',
+  });
   const last = loader.epoch(2)[Symbol.asyncIterator]();
   await last.next();
   await loader.dispose();
   await loader.dispose();
-  await expect(last.next()).rejects.toThrow('loader: expected an open loader');
+  await expect(last.next()).rejects.toMatchObject({
+    message: 'loader: expected an open loader, got a disposed one',
+    hint: 'Open another one: openLoader.',
+  });
   expect(() => loader.epoch(0)).toThrow(ParamError);
   expect(loader.waited).toBeGreaterThan(0);
 });

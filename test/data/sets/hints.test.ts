@@ -5,7 +5,7 @@ import { readImageFolder } from '../../../src/data/sets/imageFolder.js';
 import { batchOf } from '../../../src/data/sets/batchOf.js';
 import { CIFAR10 } from '../../../src/data/sets/cifarLayouts.js';
 import { readPickledBatch, readPickledNames, readRecords } from '../../../src/data/sets/cifarBatch.js';
-import { readCifar10 } from '../../../src/data/sets/cifar.js';
+import { readCifar10, readCifar100 } from '../../../src/data/sets/cifar.js';
 import { checkSet } from '../../../src/data/sets/checkSet.js';
 import { subset, type ImageSet } from '../../../src/data/sets/dataset.js';
 import { findCifar10 } from '../../../src/data/sets/find.js';
@@ -216,6 +216,41 @@ describe('CIFAR', () => {
     expect(await failure(() => readCifar10(path('names.tar'), 'test'))).toMatchObject({
       message: `${path('names.tar')}: c/batches.meta.txt: expected 10 class names, got 2`,
       hint: 'A part of the data set is missing or damaged: download it again.',
+    });
+  });
+
+  test('names of which one is empty, and more names than classes', async () => {
+    const letters = [...'abcdefghij'];
+    const names = (texts: readonly string[]): Uint8Array => pickle(dict({ label_names: list(texts.map(str)) }));
+    const records = pickle(dict({ data: pixels, labels: list([int(1)]) }));
+    for (const [texts, count] of [
+      [[...letters.slice(1), ''], 9],
+      [[...letters, ''], 10],
+      [[...letters, 'k'], 11],
+    ] as const) {
+      await writeFile(path('names.tar'), tarOf({ 'c/test_batch': records, 'c/batches.meta': names(texts) }));
+      expect(await failure(() => readCifar10(path('names.tar'), 'test'))).toMatchObject({
+        message: `${path('names.tar')}: c/batches.meta: expected 10 class names, got ${count}`,
+      });
+    }
+    await writeFile(path('names.tar'), tarOf({ 'c/test_batch': records, 'c/batches.meta': names(letters) }));
+    expect(await readCifar10(path('names.tar'), 'test')).toMatchObject({ classNames: letters, n: 1 });
+  });
+
+  test('other values than a path and a split', async () => {
+    const number = 7 as unknown as string;
+    expect(await failure(() => readCifar10(number, 'test'))).toMatchObject({
+      message: 'readCifar10: expected a path, got 7',
+    });
+    expect(await failure(() => readCifar100(number, 'test'))).toMatchObject({
+      message: 'readCifar100: expected a path, got 7',
+    });
+    await writeFile(path('empty.tar'), tarOf({}));
+    expect(await failure(() => readCifar10(path('empty.tar'), 'val' as 'test'))).toMatchObject({
+      message: "split: expected 'train' or 'test', got \"val\"",
+    });
+    expect(await failure(() => readImageFolder(number, { size: [1, 1] }))).toMatchObject({
+      message: 'readImageFolder: expected the path of a folder or an archive, got 7',
     });
   });
 

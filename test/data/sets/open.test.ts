@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import sharp from 'sharp';
 import { DataError, ParamError } from '../../../src/core/errors.js';
-import { findCifar10, findData, findDefault } from '../../../src/data/sets/find.js';
+import { findCifar10, findData, findDefault, isSetName } from '../../../src/data/sets/find.js';
 import { openDataset } from '../../../src/data/sets/open.js';
 import { drawShapes } from '../../../src/data/sets/shapes.js';
 import { refusal } from '../../io/refusal.js';
@@ -67,6 +67,39 @@ describe('finding CIFAR-10', () => {
     setData(path(name));
     await expect(findCifar10()).rejects.toThrow(refusal(DataError, 'VANILLANET_DATA', 'CIFAR-10', path(name)));
   });
+});
+
+test('names of sets are no paths', () => {
+  expect(['shapes', 'cifar10', 'cifar100'].map(isSetName)).toEqual([true, true, true]);
+  expect(['', 'shape', 'cifar', 'cifar10/', './shapes'].map(isSetName)).toEqual(Array(5).fill(false));
+});
+
+describe('finding refuses', () => {
+  test('values that are no names', async () => {
+    const [none, number] = [null as unknown as string[], 7 as unknown as string];
+    await expect(findCifar10(none)).rejects.toThrow(refusal(ParamError, 'findCifar10', 'a list of texts', 'null'));
+    const expected = 'the name or the path of a data set';
+    await expect(findData(number)).rejects.toThrow(refusal(ParamError, 'findData', expected, '7'));
+    await expect(openDataset(number, 'train')).rejects.toThrow(refusal(ParamError, 'openDataset', expected, '7'));
+  });
+
+  test('a VANILLANET_DATA without any set, with all titles; an empty one is not set', async () => {
+    process.chdir(path('empty'));
+    setData(path('empty'));
+    await expect(findDefault()).rejects.toThrow(
+      refusal(DataError, 'VANILLANET_DATA', 'CIFAR-10 or CIFAR-100, or a folder with it', path('empty')),
+    );
+    setData('');
+    expect(await findDefault()).toBeNull();
+    await expect(findData('cifar10')).rejects.toMatchObject({ hint: 'Download it: vanillanet download cifar10.' });
+  });
+});
+
+test('an archive of the same name as an unpacked folder is not taken for one', async () => {
+  await mkdir(path('named', 'cifar-10-binary.tar.gz'), { recursive: true });
+  // Only the folders of a set may be passed themselves.
+  expect(await findCifar10([path('named', 'cifar-10-binary.tar.gz')])).toBeNull();
+  expect(await findCifar10([path('nowhere')])).toBeNull();
 });
 
 describe('finding by a name', () => {

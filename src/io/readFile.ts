@@ -63,7 +63,8 @@ export async function readBytes(
   const op = displayName(path);
   const checkSize = (size: number): void => {
     if (size <= limit) return;
-    throw new Refused({ op, expected: `a file of at most ${limit} bytes`, got: `${size} bytes` });
+    const hint = 'Files of this kind are smaller: check whether it is the right one.';
+    throw new Refused({ op, expected: `a file of at most ${limit} bytes`, got: `${size} bytes`, hint });
   };
   try {
     const { file, size } = await openFile(path);

@@ -58,7 +58,7 @@ async function readOpened(
 /** @throws WeightsError for a URL of another scheme than file: */
 function refuseUrl(path: string): void {
   if (isFileUrl(path) || !isUrl(path)) return;
-  const hint = 'Download the file first, and pass its path: only loadModel, `classify` and `bench` take URLs.';
+  const hint = 'Download the file first, and pass its path: only loadModel, `classify`, `eval` and `bench` take URLs.';
   throw new WeightsError({ op: displayName(path), expected: 'a path', got: 'a URL', hint });
 }
 

@@ -42,6 +42,7 @@ describe('a file', () => {
     expect(await read('limit', { limit: 1000 })).toHaveLength(1000);
     await expect(read('limit', { limit: 999 })).rejects.toMatchObject({
       ...{ name: 'DataError', op: path('limit'), expected: 'a file of at most 999 bytes', got: '1000 bytes' },
+      hint: 'Files of this kind are smaller: check whether it is the right one.',
     });
   });
 

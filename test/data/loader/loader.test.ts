@@ -161,13 +161,11 @@ test('refuses labels, epochs and steps out of range', async () => {
   );
   const loader = await loaderOf({ workers: 0 });
   const message = (text: string): unknown => expect.objectContaining({ name: 'ParamError', message: text });
-  expect(() => loader.epoch(-1)).toThrow(message('epoch: expected an integer in [0, 2^29), got -1') as Error);
-  expect(() => loader.epoch(2 ** 29)).toThrow(
-    message('epoch: expected an integer in [0, 2^29), got 536870912') as Error,
-  );
+  expect(() => loader.epoch(-1)).toThrow(message('epoch: expected an integer in [0, 2^29), got -1'));
+  expect(() => loader.epoch(2 ** 29)).toThrow(message('epoch: expected an integer in [0, 2^29), got 536870912'));
   expect(() => loader.epoch(2 ** 29 - 1)).not.toThrow();
-  expect(() => loader.epoch(0, 7)).toThrow(message('firstStep: expected an integer from 0 to 6, got 7') as Error);
-  expect(() => loader.epoch(0, -1)).toThrow(message('firstStep: expected an integer from 0 to 6, got -1') as Error);
+  expect(() => loader.epoch(0, 7)).toThrow(message('firstStep: expected an integer from 0 to 6, got 7'));
+  expect(() => loader.epoch(0, -1)).toThrow(message('firstStep: expected an integer from 0 to 6, got -1'));
   expect(await collect(loader.epoch(0, 6))).toEqual([]);
 });
 

@@ -220,7 +220,7 @@ describe('CIFAR', () => {
   });
 
   test('names of which one is empty, and more names than classes', async () => {
-    const letters = [...'abcdefghij'];
+    const letters = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h', 'i', 'j'];
     const names = (texts: readonly string[]): Uint8Array => pickle(dict({ label_names: list(texts.map(str)) }));
     const records = pickle(dict({ data: pixels, labels: list([int(1)]) }));
     for (const [texts, count] of [

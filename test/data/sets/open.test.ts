@@ -76,7 +76,8 @@ test('names of sets are no paths', () => {
 
 describe('finding refuses', () => {
   test('values that are no names', async () => {
-    const [none, number] = [null as unknown as string[], 7 as unknown as string];
+    const none = null as unknown as string[];
+    const number = 7 as unknown as string;
     await expect(findCifar10(none)).rejects.toThrow(refusal(ParamError, 'findCifar10', 'a list of texts', 'null'));
     const expected = 'the name or the path of a data set';
     await expect(findData(number)).rejects.toThrow(refusal(ParamError, 'findData', expected, '7'));

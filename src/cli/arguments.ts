@@ -39,6 +39,19 @@ export function numberIn(range: Range): (text: string) => number {
   };
 }
 
+/** 0 for none, or a number in a range. */
+export function zeroOr(range: Range): (text: string) => number {
+  return (text) => {
+    if (text.trim() !== '' && Number(text) === 0) return 0;
+    try {
+      return numberIn(range)(text);
+    } catch (error) {
+      if (!(error instanceof InvalidArgumentError)) throw error;
+      throw new InvalidArgumentError(error.message.replace('Expected ', 'Expected 0, or '));
+    }
+  };
+}
+
 /** A list such as `16,32,64`. */
 export function integers(min: number): (text: string) => number[] {
   return (text) => text.split(',').map(integer(min));

@@ -12,7 +12,7 @@ import type { Model } from '../model/model.js';
 import { confusionCsv, confusionOf, confusionTable, mistakes, type Confusion } from '../report/confusion.js';
 import { crossEntropy, rankOf } from '../train/scores.js';
 import { formatPercent } from '../report/percent.js';
-import { integer, number } from './arguments.js';
+import { integer, numberIn } from './arguments.js';
 import { openBackend, withBackend, type BackendOptions } from './backends.js';
 import { countDisplay, type Count } from './countBar.js';
 import { readJsonObject } from './jsonFile.js';
@@ -198,7 +198,11 @@ export const evalCommand = (): Command =>
         .choices(['train', 'val', 'test'])
         .default('test'),
     )
-    .option('--val-split <share>', 'share that train held out of a folder without val/ or test/', number(0, 1))
+    .option(
+      '--val-split <share>',
+      'share that train held out of a folder without val/ or test/',
+      numberIn({ min: 0, below: 1 }),
+    )
     .option('-b, --batch-size <n>', 'images a call', integer(1), 100)
     .option('-t, --top <k>', 'also report top-k accuracy', integer(1), 5)
     .option('-n, --limit <n>', 'use this many images, evenly spread', integer(1))

@@ -2,7 +2,7 @@
 import { Option, type Command } from 'commander';
 import { isInteger } from '../core/check.js';
 import type { StoredFlags } from '../train/origin.js';
-import { imageSize, integer, number } from './arguments.js';
+import { imageSize, integer, number, numberIn } from './arguments.js';
 import type { BackendOptions } from './backends.js';
 import type { TrainingDataOptions } from './trainingData.js';
 import type { RecipeFlags } from './trainOptions.js';
@@ -55,7 +55,11 @@ export const withTraining = (command: Command): Command =>
     .option('--accept-data', 'with --resume: accept images other than those the run began with')
     .option('--limit <n>', 'train on this many images', integer(2))
     .option('--val-limit <n>', 'evaluate on this many images, 0 for none', integer(0))
-    .option('--val-split <share>', 'share held out if the folder has no val/ or test/ (default: 0.1)', number(0, 1))
+    .option(
+      '--val-split <share>',
+      'share held out if the folder has no val/ or test/ (default: 0.1)',
+      numberIn({ min: 0, below: 1 }),
+    )
     .option('--image-size <size>', 'size of images before augmentation (default: input size)', imageSize)
     .option('--workers <n>', 'threads that prepare images', integer(0), 1)
     .option('--checkpoint-every <s>', 'seconds between checkpoints within an epoch', number(0), 300)

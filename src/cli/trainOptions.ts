@@ -5,11 +5,12 @@ import { checkVariantName, INTERPOLATIONS, type Interpolation, type ModelConfigI
 import { ParamError } from '../core/errors.js';
 import { OPTIMIZERS } from '../core/optimizer.js';
 import { RUNNING_VARS } from '../core/trainingRules.js';
+import { ALPHA } from '../data/loader/loaderOptions.js';
 import { CIFAR10, officialRecipe, PRESETS, type Preset } from '../train/presets.js';
 import { TRUNCATIONS } from '../train/initialState.js';
 import { DEFAULT_RECIPE, type Recipe } from '../train/recipe.js';
 import { FILE_KEYS, recipeFromFile } from '../train/recipeFile.js';
-import { integer, integers, number, numberIn, numbers, size, variantName } from './arguments.js';
+import { integer, integers, number, numberIn, numbers, size, variantName, zeroOr } from './arguments.js';
 import { augmentOf, type AugmentFlags } from './augmentFlags.js';
 import { omitUndefined } from './omitUndefined.js';
 import { readJsonObject } from './jsonFile.js';
@@ -283,8 +284,8 @@ export const withRecipe = (command: Command): Command =>
     .optionsGroup('Loss and augmentation:')
     .addOption(choice('--loss <kind>', 'loss function (default: cross-entropy)', ['cross-entropy', 'bce']))
     .option('--smoothing <s>', 'label smoothing (default: 0.1)', numberIn(SHARE))
-    .option('--mixup <alpha>', 'mixup, 0 for none (default: 0)', number(0))
-    .option('--cutmix <alpha>', 'CutMix, 0 for none (default: 0)', number(0))
+    .option('--mixup <alpha>', 'mixup, 0 for none (default: 0)', zeroOr(ALPHA))
+    .option('--cutmix <alpha>', 'CutMix, 0 for none (default: 0)', zeroOr(ALPHA))
     .option('--mixup-prob <p>', 'probability of mixing a batch (default: 1)', number(0, 1))
     .option('--mixup-switch-prob <p>', 'probability of CutMix if both are on (default: 0.5)', number(0, 1))
     .option('--random-crop <padding>', 'random crop after padding by this many pixels', integer(0))

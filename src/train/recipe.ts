@@ -13,6 +13,7 @@ import { ParamError } from '../core/errors.js';
 import type { Loss, OptimizerKind } from '../core/optimizer.js';
 import { RUNNING_VARS, type RunningVar } from '../core/trainingRules.js';
 import { checkAugment, type AugmentOptions } from '../data/augment/options.js';
+import { ALPHA } from '../data/loader/loaderOptions.js';
 import { TRUNCATIONS, type Truncation } from './initialState.js';
 
 export interface Recipe {
@@ -64,9 +65,9 @@ export interface Recipe {
   readonly loss: Loss;
   /** Label smoothing, in [0, 1). Default 0.1. */
   readonly smoothing: number;
-  /** α of mixup, >= 0; 0 for no mixup. Default 0. */
+  /** α of mixup, in [1e-6, 1e6]; 0 for no mixup. Default 0. */
   readonly mixup: number;
-  /** α of CutMix, >= 0; 0 for no CutMix. Default 0. */
+  /** α of CutMix, in [1e-6, 1e6]; 0 for no CutMix. Default 0. */
   readonly cutmix: number;
   /** Probability that a batch is mixed, in [0, 1]. Default 1. */
   readonly mixupProb: number;
@@ -146,6 +147,9 @@ const oneOf =
 const SHARE: Range = { min: 0, below: 1 };
 const PROBABILITY: Range = { min: 0, max: 1 };
 
+/** α of a Beta distribution, or 0 for none. */
+const alpha: Check = (name, value) => value === 0 || checkNumber(name, value, ALPHA, '0, or a number');
+
 function checkBetas(name: string, value: unknown): void {
   const betas: readonly unknown[] = Array.isArray(value) ? value : [];
   const isBeta = (beta: unknown): boolean => typeof beta === 'number' && beta >= 0 && beta < 1;
@@ -175,8 +179,8 @@ const CHECKS: Readonly<Record<keyof Recipe, Check>> = {
   fuseAtDecay: checkBoolean,
   loss: oneOf('cross-entropy', 'bce'),
   smoothing: number(SHARE),
-  mixup: number({ min: 0 }),
-  cutmix: number({ min: 0 }),
+  mixup: alpha,
+  cutmix: alpha,
   mixupProb: number(PROBABILITY),
   mixupSwitchProb: number(PROBABILITY),
   ema: number(SHARE),

@@ -1,7 +1,17 @@
 /** Values of options: what is accepted, what is refused, and what the usage error says. */
 import { describe, expect, test } from '@jest/globals';
 import { Command, InvalidArgumentError } from 'commander';
-import { byteCount, imageSize, integer, integers, number, numberIn, numbers, size } from '../../src/cli/arguments.js';
+import {
+  byteCount,
+  imageSize,
+  integer,
+  integers,
+  number,
+  numberIn,
+  numbers,
+  size,
+  zeroOr,
+} from '../../src/cli/arguments.js';
 import { dtypeOption } from '../../src/cli/dtype.js';
 import { median } from '../../src/cli/median.js';
 import { networkConfig } from '../../src/cli/networkConfig.js';
@@ -56,6 +66,18 @@ test.each<[string, Parse, [string, unknown][], string[], string]>([
     ],
     ['0', '1.01', '', ' ', 'x', 'Infinity'],
     'Expected a number in (0, 1].',
+  ],
+  [
+    'zeroOr({ min: 0.5, max: 2 })',
+    zeroOr({ min: 0.5, max: 2 }),
+    [
+      ['0', 0],
+      ['0.0', 0],
+      ['0.5', 0.5],
+      ['2', 2],
+    ],
+    ['0.49', '2.1', '-1', '', ' ', 'x'],
+    'Expected 0, or a number in [0.5, 2].',
   ],
   [
     'imageSize',

@@ -8,6 +8,9 @@ import { checkDataset } from '../sets/classes.js';
 import type { DataSet } from '../sets/dataset.js';
 import { inputChannels, type BatchRecipe } from './makeBatch.js';
 
+/** The α of mixup and CutMix, if it is not 0: numbers of a Beta distribution with another one may never be drawn. */
+export const ALPHA = { min: 1e-6, max: 1e6 } as const;
+
 export interface LoaderOptions {
   /** Images in a batch, from 1 to the size of the set. */
   readonly batchSize: number;
@@ -88,7 +91,7 @@ export function checkLoaderOptions(set: DataSet, options: LoaderOptions): void {
   for (const key of ['mixup', 'cutmix'] as const) {
     const alpha = options[key] ?? 0;
     // Beyond, drawing from Beta(α, α) overflows or never ends.
-    requireThat(alpha === 0 || (alpha >= 1e-6 && alpha <= 1e6), key, '0, or a number in [1e-6, 1e6]', alpha);
+    requireThat(alpha === 0 || (alpha >= ALPHA.min && alpha <= ALPHA.max), key, '0, or a number in [1e-6, 1e6]', alpha);
   }
   for (const key of ['mixupProb', 'switchProb'] as const) {
     const probability = options[key] ?? 1;

@@ -195,6 +195,16 @@ posixTest('signals')('a signal removes files and then ends the process, unless s
   expect(process.listenerCount('SIGHUP')).toBe(before);
 });
 
+posixTest('signals')('listeners of signals are removed with the last file', () => {
+  const before = process.listenerCount('SIGTERM');
+  for (let i = 0; i < 2; i++) {
+    const end = removeIfStopped(path('listened.tmp'));
+    expect(process.listenerCount('SIGTERM')).toBe(before + 1);
+    end();
+    expect(process.listenerCount('SIGTERM')).toBe(before);
+  }
+});
+
 describe('a source that is not read is canceled:', () => {
   test('a stream, a body, an iterable and a stream of Node', () => {
     const events: string[] = [];

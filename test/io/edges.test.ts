@@ -101,7 +101,7 @@ describe('a process', () => {
 });
 
 describe('the owner of a lock', () => {
-  const [boot, other] = ['01234567-89ab', '89abcdef-0123'];
+  const [boot, other] = ['01234567-89ab', '01234567-89ac'];
 
   test.each<[string | undefined, string | undefined, string | null, string]>([
     [undefined, 'elsewhere', null, 'elsewhere'],

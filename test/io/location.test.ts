@@ -1,6 +1,6 @@
 /** Paths and URLs are told apart, and both are named in errors without secrets. */
 import { describe, expect, test } from '@jest/globals';
-import { displayName, foreignScheme, isFileUrl, isUrl } from '../../src/io/location.js';
+import { displayName, foreignScheme, isFileUrl, isUrl, schemeHint } from '../../src/io/location.js';
 
 test.each([
   ['http://h/net', true],
@@ -43,6 +43,25 @@ test.each([
   expect(foreignScheme(location)).toBe(scheme);
 });
 
+test.each(['xs3', 'xgs', 'xaz', 'xhf', 'xgithub', 'xftp', 'xhttp', 'xhttps', 'xdata'])(
+  'the scheme %s is not another one that it ends with',
+  (scheme) => {
+    expect(schemeHint(`${scheme}://b/net`)).toMatch(new RegExp(`^${scheme}: is no scheme that can be read`));
+  },
+);
+
+test.each(['net', 'a/s3://b', 'http://h', 'data:,x', 'file:x', 'c:/net', 'model:v0', ''])(
+  'there is no hint for the scheme of %j',
+  (location) => {
+    expect(schemeHint(location)).toBeUndefined();
+  },
+);
+
+test('the schemes of Azure are known', () => {
+  for (const scheme of ['az', 'abfs', 'abfss', 'wasb', 'wasbs'])
+    expect(schemeHint(`${scheme}://b`)).toContain('SAS token');
+});
+
 describe('the name of a location in errors', () => {
   const long = 'n'.repeat(5000);
 
@@ -59,6 +78,8 @@ describe('the name of a location in errors', () => {
     ['https://h/net?', 'https://h/net?…'],
     ['https://me:word@h/a@b', 'https://h/a@b'],
     ['https://h?me@b', 'https://h?…'],
+    ['https://h/http://me@b/c', 'https://h/http://me@b/c'],
+    [`https://h/data:,${'x'.repeat(60)}`, `https://h/data:,${'x'.repeat(60)}`],
     ['s3://key@bucket/net?x', 's3://bucket/net?…'],
     ['data:,short', 'data:,short'],
     [`data:,${'x'.repeat(34)}`, `data:,${'x'.repeat(34)}`],

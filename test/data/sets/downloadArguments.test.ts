@@ -67,8 +67,8 @@ describe('refuses, without a request,', () => {
       '--url: expected a URL that begins with https: or http:, got a https://b',
     ],
   ])('%s', async (_, remote, target, options, message) => {
-    const call = () =>
-      download(remote as typeof DOWNLOADS.cifar10.python, target as string, options as DownloadOptions);
+    const at = target === 'x' ? path('x') : target;
+    const call = () => download(remote as typeof DOWNLOADS.cifar10.python, at as string, options as DownloadOptions);
     expect(await failure(call)).toMatchObject({ name: 'ParamError', message });
     expect(requests).toEqual([]);
   });

@@ -167,8 +167,8 @@ function describeNextSteps({ config, bestFusable }: TrainingResult, { folder, da
 
 /** Adds to an error of the data how the training can continue. */
 function withRemedy(error: unknown): unknown {
-  if (!(error instanceof DataError) || error.hint !== undefined) return error;
-  const { op, expected, got } = error;
-  const hint = 'Fix the file and run with --resume --accept-data, or leave it out: add --on-bad-image skip.';
+  if (!(error instanceof DataError)) return error;
+  const { op, expected, got, hint: repair = 'Fix the file.' } = error;
+  const hint = `${repair} Then run with --resume --accept-data, or leave it out: add --on-bad-image skip.`;
   return new DataError({ op, expected, got, hint }, { cause: error });
 }

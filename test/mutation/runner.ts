@@ -42,10 +42,12 @@ const SUSPECTS = 'dist/mutation/suspects.txt';
 const UNFIT = 'dist/mutation/unfit.txt';
 /** Milliseconds, in the initial run, of the tests that come first. */
 const CHEAP = 50;
+/** Milliseconds, in the initial run, that other tests of a file may take together to run in one go. */
+const PORTION = 500;
 /** Milliseconds to load the modules of a test file. */
 const LOADING = 20;
 /** Milliseconds, in the initial run, that the tests of one mutant may take together: the slowest are left out. */
-const BUDGET = 3_000;
+const BUDGET = 4_000;
 
 /** The message of mutants that are left untested. */
 const NO_TIME = 'no time left';
@@ -110,12 +112,12 @@ class LoadedFile {
 /** Tests of a file that reach a mutant. */
 interface Selection {
   readonly file: LoadedFile;
-  /** The tests of a file that are cheap and those that are not are selected apart. */
-  readonly isCheap: boolean;
   readonly milliseconds: number;
   readonly tests: ReadonlySet<string>;
   /** How often they reached it in the initial run. */
   readonly hits: number;
+  /** Mutants of the same source file that they have found in this process. */
+  readonly kills: number;
 }
 
 interface Duration {
@@ -263,11 +265,11 @@ class RoomTestRunner implements TestRunner {
   /** Remembers which tests find mutants of a source file. */
   #kill(
     { activeMutant: { fileName } }: MutantRunOptions,
-    { file, isCheap }: Selection,
+    { file }: Selection,
     { id, failure }: CaseResult,
     nrOfTests: number,
   ): MutantRunResult {
-    const key = killerOf(fileName, file, isCheap);
+    const key = killerOf(fileName, file.idOf(id));
     this.#kills.set(key, (this.#kills.get(key) ?? 0) + 1);
     const killedBy = [file.idOf(id)];
     return { status: MutantRunStatus.Killed, killedBy, failureMessage: failure ?? '', nrOfTests };
@@ -286,20 +288,17 @@ class RoomTestRunner implements TestRunner {
       .filter(({ bundle }) => bundle.mutants.has(mutant))
       .flatMap((file) => {
         const own = tests.filter((id) => id.startsWith(file.idOf('')));
-        const isCheap = (id: string) => costOf([durations[id]]) <= CHEAP;
-        return [own.filter(isCheap), own.filter((id) => !isCheap(id))].map((ids, group) => ({
+        return portions(own, (id) => costOf([durations[id]])).map((ids) => ({
           file,
-          isCheap: group === 0,
           milliseconds: costOf(ids.map((id) => durations[id])),
           tests: new Set(ids.map((id) => id.slice(file.idOf('').length))),
           hits: ids.reduce((sum, id) => sum + (perTest[id]?.[mutant] ?? 0), 0),
+          kills: ids.reduce((sum, id) => sum + (this.#kills.get(killerOf(fileName, id)) ?? 0), 0),
         }));
       })
-      .filter((selection) => selection.tests.size > 0)
       .sort((a, b) => a.milliseconds - b.milliseconds);
     let total = 0;
-    const price = ({ file, isCheap, milliseconds }: Selection) =>
-      (milliseconds + LOADING) / ((this.#kills.get(killerOf(fileName, file, isCheap)) ?? 0) + 1);
+    const price = ({ kills, milliseconds }: Selection) => (milliseconds + LOADING) / (kills + 1);
     return selections
       .filter(({ milliseconds }, index) => (total += milliseconds) <= BUDGET || index === 0)
       .sort((a, b) => price(a) - price(b));
@@ -377,8 +376,23 @@ function costOf(durations: readonly (Duration | undefined)[]): number {
   return tests + Math.max(0, ...durations.map((duration) => duration?.setup ?? 0));
 }
 
-const killerOf = (source: string, { bundle }: LoadedFile, isCheap: boolean): string =>
-  [source, bundle.testFile, isCheap].join('\n');
+const killerOf = (source: string, test: string): string => `${source}\n${test}`;
+
+/** Divides tests of a file: the cheap ones together, then the others by what they cost. */
+function portions(tests: readonly string[], cost: (test: string) => number): string[][] {
+  const cheap = tests.filter((test) => cost(test) <= CHEAP);
+  const all = [cheap];
+  let total = 0;
+  for (const test of tests.filter((one) => cost(one) > CHEAP).sort((a, b) => cost(a) - cost(b))) {
+    if (total === 0 || total + cost(test) > PORTION) {
+      all.push([]);
+      total = 0;
+    }
+    all[all.length - 1].push(test);
+    total += cost(test);
+  }
+  return all.filter((portion) => portion.length > 0);
+}
 
 /** Code that ran in a hook of a block counts as code of each test of the block. */
 function giveHooksToTests(file: LoadedFile, suite: Suite, { perTest }: MutantCoverage): void {

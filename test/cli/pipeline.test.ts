@@ -216,7 +216,7 @@ describe('classify', () => {
       expect(plain.status).toBe(1);
       expect(plain.stdout).toMatch(/^red\.png\n {2}/);
       const missing = 'DataError: missing.png: expected a readable file, got no such file or folder';
-      const hints = ['Pass a picture: its format is recognized by its content, not by its name.', 'Check the path.'];
+      const hints = ['Check the path or URL.', 'Check the path.'];
       expect(plain.stderr).toBe(`${refusal}\nhint: ${hints[0]}\n${missing}\nhint: ${hints[1]}\n`);
 
       const json = await vanillanet([...args, '--json'], path());

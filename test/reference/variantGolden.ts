@@ -1,7 +1,7 @@
 /** Compares the variants of the reference with what PyTorch computes. */
 import { expect, test } from '@jest/globals';
 import * as reference from '../../reference/index.js';
-import { tensor, uniform, VARIANTS, valuesOf, type State, type Tensor } from '../../reference/index.js';
+import { tensor, uniform, valuesOf, type State, type Tensor } from '../../reference/index.js';
 import { pick } from '../../reference/layers.js';
 import { resolveConfig } from '../../src/core/config.js';
 import { toOracleConfig } from '../../src/oracle/backend.js';

@@ -52,7 +52,7 @@ describe('as text', () => {
   test('names weights, data and split, then scores, speed and confusion', async () => {
     const [subject, scores, speed, empty, ...table] = await linesOf('-b', '7');
     expect(subject).toBe(`${path('10.safetensors')} on shapes, test: 20 images, 10 classes`);
-    expect(scores).toMatch(/^top-1 +\d+\.\d%  top-5 +\d+\.\d%  loss \d+\.\d{4} nats$/);
+    expect(scores).toMatch(/^top-1 +\d+\.\d% {2}top-5 +\d+\.\d% {2}loss \d+\.\d{4} nats$/);
     expect(speed).toMatch(/^[1-9]\d* images\/s by wasm$/);
     expect(empty).toBe('');
     const end = table.findIndex((line) => line.startsWith('most frequent mistake: '));
@@ -62,7 +62,7 @@ describe('as text', () => {
   });
 
   test('leaves out top-k of as many classes as there are', async () => {
-    expect((await linesOf('-t', '10'))[1]).toMatch(/^top-1 +\d+\.\d%  loss /);
+    expect((await linesOf('-t', '10'))[1]).toMatch(/^top-1 +\d+\.\d% {2}loss /);
     expect((await linesOf('-t', '9'))[1]).toContain('  top-9 ');
   });
 

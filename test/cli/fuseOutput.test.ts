@@ -1,0 +1,107 @@
+/** What `fuse` prints and writes, in process and for a network of a few weights. */
+import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { readFile, writeFile } from 'node:fs/promises';
+import { fuseCommand } from '../../src/cli/fuse.js';
+import { ParamError } from '../../src/core/errors.js';
+import { decodeSafetensors } from '../../src/io/safetensors.js';
+import { readWeights, writeWeights } from '../../src/io/weightsFile.js';
+import { fuseState } from '../../src/oracle/fuse.js';
+import { refusal } from '../io/refusal.js';
+import { temporaryFolder } from '../io/temporaryFolder.js';
+import { drawnConfig, drawnState } from '../model/drawnNetwork.js';
+
+const path = temporaryFolder();
+const trained = drawnConfig('train', { input_size: [8, 8], num_classes: 3 });
+
+beforeAll(async () => {
+  await writeWeights(path('trained.safetensors'), drawnState(trained), trained);
+});
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
+async function run(...args: string[]): Promise<string[]> {
+  let text = '';
+  jest.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
+    text += String(chunk);
+    return true;
+  });
+  await fuseCommand().parseAsync([path('trained.safetensors'), path('out.safetensors'), ...args], { from: 'user' });
+  jest.restoreAllMocks();
+  return text.split('\n');
+}
+
+const NUMBER = String.raw`\d[\d.e+-]*`;
+
+test('prints how far the fused network is from the other, with bound and largest scale', async () => {
+  const [files, difference, bound, scale, ...rest] = await run();
+  expect(files).toBe(`fused            ${path('trained.safetensors')} -> ${path('out.safetensors')} (float32)`);
+  expect(difference).toMatch(
+    new RegExp(String.raw`^fused - unfused {2}${NUMBER} \(logits up to ${NUMBER}\), both in float64$`),
+  );
+  expect(bound).toMatch(
+    new RegExp(`^float32 bound {4}${NUMBER} worst case, ${NUMBER} to first order, over [1-9]\\d* logits an image$`),
+  );
+  expect(scale).toMatch(
+    new RegExp(String.raw`^largest scale {4}${NUMBER} = \|gamma\|/sqrt\(var \+ eps\), channel \d+ of \w+\.\d\S*$`),
+  );
+  expect(rest).toEqual(['']);
+});
+
+test('--verify adds the difference in WebAssembly', async () => {
+  const lines = await run('--verify');
+  expect(lines).toHaveLength(6);
+  expect(lines[4]).toMatch(
+    new RegExp(
+      `^verified {9}${NUMBER} between WebAssembly in float32 and the unfused reference, within the [a-z].*$`,
+    ),
+  );
+});
+
+test('--json prints the report, and the verification only with --verify', async () => {
+  const plain = JSON.parse((await run('--json')).join('\n')) as Record<string, unknown>;
+  const { report } = fuseState(drawnState(trained), trained);
+  expect(plain['output']).toBe(path('out.safetensors'));
+  expect(Object.keys(plain).sort()).toEqual(['output', ...Object.keys(report)].sort());
+  const verified = JSON.parse((await run('--json', '--verify')).join('\n')) as Record<string, unknown>;
+  expect(verified['verified']).toMatchObject({ holds: true });
+});
+
+test('writes the fused network in the type of --dtype', async () => {
+  await run();
+  const { config } = await readWeights(path('out.safetensors'));
+  expect(config).toEqual({ ...trained, form: 'deploy' });
+  const whole = (await readFile(path('out.safetensors'))).length;
+  await run('-d', 'float16');
+  const bytes = await readFile(path('out.safetensors'));
+  expect(bytes.length).toBeLessThan(whole);
+  expect(decodeSafetensors(bytes).tensors.has('stem.0.weight')).toBe(true);
+});
+
+test('measures on images of --probe-size', async () => {
+  const report = async (...args: string[]) => JSON.parse((await run('--json', ...args)).join('\n')) as object;
+  const small = await report();
+  expect(await report('-s', '8')).toEqual(small);
+  expect(await report('-s', '12')).not.toEqual(small);
+});
+
+describe('refuses', () => {
+  test('an output that is the input', async () => {
+    const file = path('trained.safetensors');
+    const args = fuseCommand().parseAsync([file, file], { from: 'user' });
+    await expect(args).rejects.toThrow(refusal(ParamError, file, 'an output that is not an input', file));
+  });
+
+  test('another lambda than that of the weights, and weights without any', async () => {
+    await expect(run('-l', '0.5')).rejects.toMatchObject({
+      ...{ op: '--lambda', expected: `1, as in ${path('trained.safetensors')}`, got: '0.5' },
+      hint: 'Omit --lambda: the weights have it.',
+    });
+    expect((await run('-l', '1'))[0]).toContain('fused');
+  });
+
+  test('a configuration that contradicts the weights', async () => {
+    await writeFile(path('config.json'), JSON.stringify({ dims: [1, 2] }));
+    await expect(run('-c', path('config.json'))).rejects.toThrow(ParamError);
+  });
+});

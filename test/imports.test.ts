@@ -52,7 +52,7 @@ const RULES: readonly {
     packages: ['node:'],
   },
   { from: 'src/runtime/nodeUtil.ts', rooms: ['src/runtime/'], packages: ['node:'] },
-  { from: 'src/runtime/turns.ts', rooms: ['src/runtime/'], packages: ['#runtime'] },
+  { from: 'src/runtime/turns.ts', rooms: ['src/runtime/', 'src/core/jobQueue.ts'], packages: ['#runtime'] },
   { from: 'src/runtime/webImages.ts', rooms: ['src/runtime/', 'src/image/'], packages: [] },
   { from: 'src/runtime/', rooms: ['src/runtime/'], packages: [] },
   { from: 'src/model/loadModel.ts', rooms: ['src/model/', 'src/core/', 'src/io/', 'src/wasm/'], packages: [] },

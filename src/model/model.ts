@@ -4,7 +4,6 @@ import { checkFunction, checkInteger, checkKeys, checkObject, show, tagOf } from
 import { resolveConfig, type ModelConfigInput, type ModelConfig } from '../core/config.js';
 import { BackendUnavailableError, ParamError, ShapeError } from '../core/errors.js';
 import { checkFiniteInput, checkFiniteLogits, checkFiniteOutputs } from '../core/finite.js';
-import { JobQueue } from '../core/jobQueue.js';
 import { checkShapes, checkState } from '../core/parameters.js';
 import { checkInputSize, featureNames } from '../core/network.js';
 import type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
@@ -13,7 +12,7 @@ import type { ImageInput } from '../image/imageInput.js';
 import type { RgbImage } from '../image/pixelImage.js';
 import { fit, fitOptions } from '../image/preprocess.js';
 import { normalize } from '../image/normalize.js';
-import { turnIfDue } from '../runtime/turns.js';
+import { createJobQueue, turnIfDue } from '../runtime/turns.js';
 import { readInput } from './readInput.js';
 import { topK, type Prediction } from './topK.js';
 
@@ -73,7 +72,7 @@ export class Model {
   /** The name of the backend. */
   readonly backend: string;
   readonly #session: Session;
-  readonly #queue = new JobQueue(turnIfDue);
+  readonly #queue = createJobQueue();
   #isDisposed = false;
   #isFreed = false;
   /** Calls that have not ended. */

@@ -4,14 +4,13 @@ import { onAbort, throwIfAborted, untilAborted, type AbortOptions } from '../cor
 import { BackendUnavailableError, DataError, VanillaNetError } from '../core/errors.js';
 import { cancel } from '../core/cancel.js';
 import { messageOf } from '../core/messageOf.js';
-import { JobQueue } from '../core/jobQueue.js';
 import { withTimeout } from '../core/timeout.js';
 import { checkImage, MAX_PIXELS } from '../image/checkImage.js';
 import { imageSource, type ImageInput } from '../image/imageInput.js';
 import type { PixelImage } from '../image/pixelImage.js';
 import { displayName, isFileUrl, isUrl } from '../io/location.js';
 import { hintOf, hintOfStatus, reasonOf } from '../io/reason.js';
-import { turnIfDue } from '../runtime/turns.js';
+import { createJobQueue } from '../runtime/turns.js';
 
 type Signal = AbortOptions['signal'];
 
@@ -27,9 +26,9 @@ const MOST_BYTES = 2 ** 28;
  */
 const MOST_DECODED = 4;
 
-const decoding = new JobQueue(turnIfDue, MOST_DECODED);
+const decoding = createJobQueue(MOST_DECODED);
 /** Decoded images are prepared one by one, with turns of the event loop between them. */
-const preparing = new JobQueue(turnIfDue);
+const preparing = createJobQueue();
 
 const DECODERS = '@jsquash/jpeg, @jsquash/png or @jsquash/webp';
 

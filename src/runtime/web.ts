@@ -25,6 +25,9 @@ interface Web {
 
 const web = globalThis as unknown as Web;
 
+/** No runtime at the edge has threads. */
+const hasWorkers = (): boolean => 'Worker' in globalThis;
+
 /** Some edge runtimes have no timers, or none outside of a request: there, the turn is left out. */
 function waitForTimer(resolve: () => void): void {
   try {
@@ -37,7 +40,7 @@ function waitForTimer(resolve: () => void): void {
 export const platform: Runtime = {
   parallelism: () => web.navigator?.hardwareConcurrency ?? 1,
   // Edge runtimes have no workers.
-  hasWorkers: () => 'Worker' in globalThis,
+  hasWorkers,
 
   startWorker(script, data, ended) {
     // There is no event for the end of a worker, so the script sends true when it has begun and false at its end. A
@@ -76,8 +79,9 @@ onmessage = ({ data }) => {
 
   nextTurn: () =>
     new Promise((resolve) => {
+      // At the edge, a channel is missing, throws, or does not belong to a request.
       const { MessageChannel } = web;
-      if (MessageChannel === undefined) {
+      if (MessageChannel === undefined || !hasWorkers()) {
         waitForTimer(resolve);
         return;
       }

@@ -135,3 +135,50 @@ describe('a thread', () => {
     expect(events).toEqual(['a script that is not loaded']);
   });
 });
+
+describe('a turn of the event loop', () => {
+  /** What happened before a timer of 0 ms that was set before the turn. */
+  async function turn(): Promise<string[]> {
+    const log: string[] = [];
+    const timer = new Promise<void>((resolve) => {
+      setTimeout(() => {
+        log.push('timer');
+        resolve();
+      }, 0);
+    });
+    await Promise.all([platform.nextTurn().then(() => log.push('turn')), timer]);
+    return log;
+  }
+
+  const channels = globalThis as { MessageChannel: unknown };
+  const { MessageChannel } = channels;
+  afterEach(() => {
+    channels.MessageChannel = MessageChannel;
+  });
+
+  /** As in the edge runtime of Next.js. */
+  function refused(): never {
+    throw new Error('A Node.js API is used (MessageChannel) which is not supported in the Edge Runtime.');
+  }
+
+  test('is a timer at the edge, whether there are channels, none, or channels that throw', async () => {
+    delete scope.Worker;
+    for (const channel of [MessageChannel, undefined, refused]) {
+      channels.MessageChannel = channel;
+      expect(await turn()).toEqual(['timer', 'turn']);
+    }
+  });
+
+  test('is a message in browsers, which do not delay it', async () => {
+    let count = 0;
+    const Original = MessageChannel as new () => object;
+    channels.MessageChannel = class extends Original {
+      constructor() {
+        super();
+        count++;
+      }
+    };
+    expect((await turn()).sort()).toEqual(['timer', 'turn']);
+    expect(count).toBe(1);
+  });
+});

@@ -39,6 +39,8 @@ export async function withServer<T>(
       await setTimeout(100);
     }
     return await use(command, url);
+  } catch (error) {
+    throw new Error(`the server printed: ${output}`, { cause: error });
   } finally {
     // The whole process group: the server is a child of the package manager.
     if (child.pid !== undefined && child.exitCode === null) process.kill(-child.pid, 'SIGKILL');
@@ -49,7 +51,7 @@ export async function withServer<T>(
 export const judgeServer = (server: Server, label: string, omissions?: Omissions): Promise<string | null> =>
   withServer(server, async (command, url) => {
     const answer = await runCommand(command, server.cwd);
-    if (!answer.includes(label)) return `${command}: ${answer}`;
+    if (!answer.includes(label)) throw new Error(`${command}: ${answer}`);
     const post = async (body: Uint8Array): Promise<Reply> => {
       const response = await fetch(url, { method: 'POST', body: new Uint8Array(body) });
       return { status: response.status, body: (await response.json()) as Reply['body'] };

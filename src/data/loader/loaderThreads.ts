@@ -114,6 +114,7 @@ function startThread(script: string, data: ThreadData, replies: Replies): Worker
 export function startThreads(script: string, count: number, data: ThreadData): Threads {
   const replies = new Replies();
   const workers = Array.from({ length: count }, () => startThread(script, data, replies));
+  let isStopped = false;
   return {
     send(job) {
       workers[job.number % count].postMessage(job);
@@ -123,13 +124,15 @@ export function startThreads(script: string, count: number, data: ThreadData): T
       const worker = workers[number % count];
       worker.ref();
       await replies.wait(number).finally(() => {
-        worker.unref();
+        // The end of a thread keeps the process alive: `stop` waits for it.
+        if (!isStopped) worker.unref();
       });
     },
     reset(cause) {
       replies.reset(cause);
     },
     async stop(cause) {
+      isStopped = true;
       replies.fail(cause);
       await Promise.all(workers.map((worker) => worker.terminate()));
     },

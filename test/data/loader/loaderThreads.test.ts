@@ -1,6 +1,8 @@
 /** Threads that end unexpectedly. */
 import { expect, test } from '@jest/globals';
+import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
 import { LoaderError } from '../../../src/core/errors.js';
 import { startThreads, type Job, type ThreadData } from '../../../src/data/loader/loaderThreads.js';
 import { refusal } from '../../io/refusal.js';
@@ -23,4 +25,20 @@ test.each([
     await expect(threads.wait(0)).rejects.toThrow(refusal(LoaderError, 'loader', 'threads that prepare images', got));
   }
   await threads.stop(new Error('over'));
+});
+
+test('ends them during a wait in a process that nothing else keeps alive', async () => {
+  await writeFile(
+    path('silent.mjs'),
+    "import { parentPort } from 'node:worker_threads';\nparentPort.on('message', () => {});\n",
+  );
+  const script = `import { startThreads } from './src/data/loader/loaderThreads.ts';
+    const threads = startThreads(${JSON.stringify(path('silent.mjs'))}, 1, {});
+    threads.send({ number: 0 });
+    const wait = threads.wait(0).catch((error) => error.message);
+    await threads.stop(new Error('aborted'));
+    console.log(await wait, 'and stopped');`;
+  const child = ['--import', './scripts/ts-node.js', '--input-type=module', '-e', script];
+  const { stdout } = await promisify(execFile)(process.execPath, child);
+  expect(stdout).toBe('aborted and stopped\n');
 });

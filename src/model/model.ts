@@ -289,8 +289,7 @@ export class Model {
 
   async #forwardOne(op: string, input: ModelInput, signal: AbortOptions['signal']): Promise<FloatArray> {
     if (isFloats(input)) return this.#forwardFloats(op, input, 1, signal);
-    const image = this.#prepare(op, input, signal);
-    const pixels = image instanceof Promise ? await image : image;
+    const pixels = await this.#prepare(op, input, signal);
     const { in_chans, mean, std } = this.config;
     const run = async (): Promise<FloatArray> => {
       // `normalize` converts to grayscale.
@@ -300,8 +299,8 @@ export class Model {
     return this.#finite(op, await this.#queue.add(run, signal));
   }
 
-  /** Resizes and crops an image to the input; at once if it is decoded, because the caller may overwrite it afterwards. */
-  #prepare(op: string, input: ImageInput, signal: AbortOptions['signal']): RgbImage | Promise<RgbImage> {
+  /** Resizes and crops an image to the input. A decoded image may be overwritten once this returns. */
+  #prepare(op: string, input: ImageInput, signal: AbortOptions['signal']): Promise<RgbImage> {
     const { in_chans } = this.config;
     if (in_chans !== 3 && in_chans !== 1) {
       throw new ParamError({ op, expected: 'a network for RGB or grayscale images', got: `in_chans ${in_chans}` });

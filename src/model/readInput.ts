@@ -1,5 +1,6 @@
 /** Reads the pixels of images of any kind: what the runtime decodes and draws is in src/runtime. */
 import { platform } from '#runtime';
+import { tagOf } from '../core/check.js';
 import { onAbort, throwIfAborted, untilAborted, type AbortOptions } from '../core/abort.js';
 import { BackendUnavailableError, DataError, VanillaNetError } from '../core/errors.js';
 import { cancel } from '../core/cancel.js';
@@ -162,9 +163,15 @@ async function draw(op: string, drawable: object, signal: Signal): Promise<Pixel
   }
 }
 
+/** A copy of valid pixels; `prepare` refuses others. A Buffer's `slice` would not copy. */
+const copyImage = ({ data, ...image }: PixelImage): PixelImage =>
+  ['Uint8Array', 'Uint8ClampedArray'].includes(tagOf(data))
+    ? { ...image, data: new Uint8Array(data) }
+    : { ...image, data };
+
 /**
- * Reads an image and prepares its pixels: at once if they are decoded already, so that the caller may change them
- * afterwards, otherwise as a promise.
+ * Reads an image and prepares its pixels, one image at a time. Pixels that are decoded already are prepared or copied
+ * before this returns, so that the caller may overwrite them.
  *
  * @param prepare scales the image, for example; takes milliseconds
  * @throws DataError, ShapeError for what is no image, or a damaged one
@@ -175,7 +182,7 @@ export function readInput<T>(
   input: ImageInput,
   prepare: (image: PixelImage) => T,
   signal?: Signal,
-): T | Promise<T> {
+): Promise<T> {
   const source = imageSource(op, input);
   const prepareInTurn = async (pixels: Promise<PixelImage>): Promise<T> => {
     const image = await pixels;
@@ -184,8 +191,11 @@ export function readInput<T>(
   const decodeInTurn = (read: () => Promise<Uint8Array> | Uint8Array, name = op): Promise<T> =>
     decoding.add(async () => prepareInTurn(decode(op, await read(), name, signal)), signal);
   switch (source.kind) {
-    case 'pixels':
-      return prepare(source.image);
+    case 'pixels': {
+      // An image that waits is copied: the caller may overwrite it.
+      const image = preparing.isIdle ? source.image : copyImage(source.image);
+      return preparing.add(() => Promise.resolve(prepare(image)), signal);
+    }
     case 'bytes':
       return decodeInTurn(() => source.bytes);
     case 'blob':

@@ -183,6 +183,41 @@ test('a preparation that throws rejects the call, and lets the next ones run', a
     throw new Error('no room');
   };
   await expect(readInput('classify', picture, fail)).rejects.toThrow('no room');
-  expect(() => readInput('classify', pixels, fail)).toThrow('no room');
+  await expect(readInput('classify', pixels, fail)).rejects.toThrow('no room');
   expect(await read(picture)).toBe(pixels);
+});
+
+test('decoded pixels of concurrent calls are copied, and prepared one by one', async () => {
+  const own = { ...pixels, data: Buffer.alloc(3 * 9 * 8) };
+  const prepare = jest.fn(({ data }: PixelImage) => [data[0], data.length]);
+  const calls = [7, 8, 9].map((value) => {
+    own.data.fill(value);
+    return readInput('classify', own, prepare);
+  });
+  expect(prepare).toHaveBeenCalledTimes(1);
+  own.data.fill(0);
+  expect(await Promise.all(calls)).toEqual([
+    [7, 216],
+    [8, 216],
+    [9, 216],
+  ]);
+});
+
+test('the event loop has a turn between decoded pixels', async () => {
+  let time = performance.now() + 1e6;
+  const turns = jest.spyOn(platform, 'nextTurn');
+  jest.spyOn(performance, 'now').mockImplementation(() => (time += 5));
+  await Promise.all(Array.from({ length: 4 }, () => read(pixels)));
+  expect(turns).toHaveBeenCalledTimes(4);
+});
+
+test('an aborted call leaves the queue of decoded pixels', async () => {
+  const prepare = jest.fn(() => null);
+  const controller = new AbortController();
+  const first = read(pixels);
+  const waiting = readInput('classify', pixels, prepare, controller.signal);
+  controller.abort();
+  await expect(waiting).rejects.toMatchObject({ name: 'AbortError' });
+  expect(await first).toEqual(pixels);
+  expect(prepare).not.toHaveBeenCalled();
 });

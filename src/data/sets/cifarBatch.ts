@@ -71,8 +71,17 @@ export function readPickledBatch(bytes: Uint8Array, { keys, counts }: Labeling, 
   return { images, labels: labels[labels.length - 1] };
 }
 
-export function readPickledNames(bytes: Uint8Array, { names }: Labeling, op: string): readonly (string | null)[] {
+export function readPickledNames(
+  bytes: Uint8Array,
+  { names, counts }: Labeling,
+  op: string,
+): readonly (string | null)[] {
   const list = readDict(bytes, op).get(names);
+  const count = counts[counts.length - 1];
+  // A short file may name one long text millions of times.
+  if (Array.isArray(list) && list.length > count) {
+    throw new DataError({ op, expected: `${count} class names`, got: `${list.length}`, hint: HINT });
+  }
   if (Array.isArray(list)) return list.map(textOf);
   throw new DataError({ op, expected: `a list under ${names}`, got: 'none', hint: HINT });
 }

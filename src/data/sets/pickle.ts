@@ -13,6 +13,7 @@ import {
   INTEGER_CODES,
   integersOf,
   latin1Bytes,
+  MAX_OBJECTS,
   PickleArray,
   PickleDtype,
   PickleName,
@@ -32,7 +33,12 @@ const DTYPE = 'numpy.dtype';
 const ENCODE = '_codecs.encode';
 const ALLOWED_NAMES: ReadonlySet<string> = new Set([RECONSTRUCT, FROM_BUFFER, SCALAR, DTYPE, ENCODE, 'numpy.ndarray']);
 
+/** Dictionaries in a pickle, which are large even when they are empty. A batch is one dictionary. */
+export const MAX_DICTIONARIES = 1000;
+
 class Machine {
+  private objects = 0;
+  private dictionaries = 0;
   private readonly stack: PickleValue[] = [];
   /** Heights of the stack at the marks. */
   private readonly marks: number[] = [];
@@ -40,7 +46,10 @@ class Machine {
   /** The bytes of texts, so that many calls for one text make no more than one copy. */
   private readonly encoded = new Map<string, Uint8Array>();
 
-  constructor(private readonly reader: PickleReader) {}
+  constructor(
+    private readonly reader: PickleReader,
+    private readonly maxObjects: number,
+  ) {}
 
   run(): PickleValue {
     const { reader } = this;
@@ -49,12 +58,33 @@ class Machine {
     for (let opcode = reader.byte(); opcode !== STOP; opcode = reader.byte()) {
       const value = this.pushedValue(opcode);
       if (value === undefined) this.execute(opcode);
-      else this.stack.push(value);
+      else this.push(value);
     }
     const result = this.pop();
     if (this.stack.length > 0) this.refuse('one value', 'more than one');
     if (reader.remaining > 0) this.refuse('nothing after the end of the pickle', `${reader.remaining} bytes`);
     return result;
+  }
+
+  private push(value: PickleValue): void {
+    this.count();
+    this.stack.push(value);
+  }
+
+  /** Counts a value, a mark or an entry of the memo. */
+  private count(): void {
+    if (++this.objects <= this.maxObjects) return;
+    this.refuse(`at most ${this.maxObjects} values, marks and memo entries`, 'more');
+  }
+
+  private emptyDictionary(): Map<string | number, PickleValue> {
+    if (++this.dictionaries > MAX_DICTIONARIES) this.refuse(`at most ${MAX_DICTIONARIES} dictionaries`, 'more');
+    return new Map();
+  }
+
+  private memoize(index: number): void {
+    this.count();
+    this.memo.set(index, this.top());
   }
 
   private refuse(expected: string, got: string): never {
@@ -100,7 +130,7 @@ class Machine {
       case 0x29: // EMPTY_TUPLE
         return [];
       case 0x7d: // EMPTY_DICT
-        return new Map<string | number, PickleValue>();
+        return this.emptyDictionary();
       case 0x85: // TUPLE1
       case 0x86: // TUPLE2
       case 0x87: // TUPLE3
@@ -127,6 +157,7 @@ class Machine {
   private execute(opcode: number): void {
     switch (opcode) {
       case 0x28: // MARK
+        this.count();
         this.marks.push(this.stack.length);
         break;
       case 0x61: // APPEND
@@ -142,13 +173,13 @@ class Machine {
         this.setItems(this.popToMark());
         break;
       case 0x71: // BINPUT
-        this.memo.set(this.reader.byte(), this.top());
+        this.memoize(this.reader.byte());
         break;
       case 0x72: // LONG_BINPUT
-        this.memo.set(this.reader.uint32(), this.top());
+        this.memoize(this.reader.uint32());
         break;
       case 0x94: // MEMOIZE
-        this.memo.set(this.memo.size, this.top());
+        this.memoize(this.memo.size);
         break;
       case 0x95: // FRAME: how much to read ahead; the whole file is in memory
         this.reader.skip(8);
@@ -297,7 +328,8 @@ class Machine {
  * Reads a pickle. Byte strings and arrays are views of `bytes`.
  *
  * @param name the file's name in errors
- * @throws DataError for anything but plain data and arrays of integers
+ * @param maxObjects values, marks and entries of the memo that it may create
+ * @throws DataError for anything but plain data and arrays of integers, or more objects
  */
-export const readPickle = (bytes: Uint8Array, name: string): PickleValue =>
-  new Machine(new PickleReader(bytes, name)).run();
+export const readPickle = (bytes: Uint8Array, name: string, maxObjects = MAX_OBJECTS): PickleValue =>
+  new Machine(new PickleReader(bytes, name), maxObjects).run();

@@ -3,6 +3,8 @@ import { latin1, PickleText } from './pickleValues.js';
 
 /** Bytes of text that is decoded at once: more than any key or name of a class has. */
 const LONGEST_TEXT = 2 ** 16;
+/** Bytes of a line, which is a name of Python. */
+const LONGEST_LINE = 1024;
 /** Bytes of text that V8 decodes. */
 const LARGEST_TEXT = 2 ** 29 - 24;
 
@@ -73,11 +75,11 @@ export class PickleReader {
 
   /** Text up to a line feed. */
   line(): string {
-    const end = this.bytes.indexOf(0x0a, this.offset);
-    if (end < 0) this.refuse('a line', 'no end of it');
-    const text = latin1(this.bytes.subarray(this.offset, end));
-    this.offset = end + 1;
-    return text;
+    const start = this.bytes.subarray(this.offset, this.offset + LONGEST_LINE + 1);
+    const length = start.indexOf(0x0a);
+    if (length < 0) this.refuse(`a line of at most ${LONGEST_LINE} bytes`, 'no end of it');
+    this.offset += length + 1;
+    return latin1(start.subarray(0, length));
   }
 
   /** Moves past the next bytes. @returns where they start */

@@ -1,5 +1,11 @@
 /** The values of the pickles that CIFAR archives contain. */
 
+/**
+ * Values, marks and entries of the memo that a pickle may create, each of which takes memory for a byte of the file, and
+ * elements of an array that is read as a list. A batch needs about five for each of its at most 700,000 images.
+ */
+export const MAX_OBJECTS = 4_000_000;
+
 /** The type of an array's elements. */
 export class PickleDtype {
   isLittleEndian = true;
@@ -34,10 +40,10 @@ export class PickleArray {
     return shape.length === 2 ? transpose(bytes, shape[0], shape[1]) : null;
   }
 
-  /** The elements of an array of one dimension; null for others. */
+  /** The elements of an array of one dimension; null for others, and for more elements than a batch has. */
   integers(): number[] | null {
-    const { dtype, bytes } = this;
-    return this.shape.length === 1 ? integersOf(bytes, dtype) : null;
+    const { shape, dtype, bytes } = this;
+    return shape.length === 1 && shape[0] <= MAX_OBJECTS ? integersOf(bytes, dtype) : null;
   }
 }
 
@@ -104,9 +110,12 @@ export type PickleValue =
 export const latin1 = (bytes: Uint8Array): string =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
 
+/** Bytes of a string that is a key or a name. */
+const LONGEST_NAME = 2 ** 16;
+
 /** A Python string of either kind as text; null for long text, and for any other value. */
 export function textOf(value: PickleValue | undefined): string | null {
-  if (value instanceof Uint8Array) return latin1(value);
+  if (value instanceof Uint8Array) return value.length > LONGEST_NAME ? null : latin1(value);
   return typeof value === 'string' ? value : null;
 }
 

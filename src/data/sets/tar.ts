@@ -8,6 +8,7 @@ import { DataError } from '../../core/errors.js';
 import { messageOf } from '../../core/messageOf.js';
 import { escapeBytes, isUtf8 } from './escapeBytes.js';
 import { relativePath } from './memberNames.js';
+import { latin1 } from './pickleValues.js';
 
 /** A member of a tar archive. */
 export interface TarMember {
@@ -80,7 +81,7 @@ function clearBinaryNumbers(header: Uint8Array): void {
   }
 }
 
-const [SPACE, EQUALS, LINE_FEED] = [0x20, 0x3d, 0x0a];
+const [EQUALS, LINE_FEED] = [0x3d, 0x0a];
 /** Digits of the length of a record: modern-tar refuses members of metadata above 8 MiB. */
 const MAX_DIGITS = 7;
 /** Bytes of the keys that are looked at, the longest being `path`. */
@@ -90,9 +91,10 @@ const MAX_KEY = 64;
 function readPaxRecords(bytes: Uint8Array): ReadonlyMap<string, Uint8Array> | null {
   const records = new Map<string, Uint8Array>();
   for (let at = 0; at < bytes.length;) {
-    const space = bytes.indexOf(SPACE, at);
-    const digits = String.fromCharCode(...bytes.subarray(at, Math.min(space, at + MAX_DIGITS + 1)));
-    if (space < 0 || !/^\d{1,7}$/.test(digits)) return null;
+    const start = String.fromCharCode(...bytes.subarray(at, at + MAX_DIGITS + 1));
+    const digits = /^(\d+) /.exec(start)?.[1];
+    if (digits === undefined) return null;
+    const space = at + digits.length;
     const end = at + Number(digits);
     const equals = bytes.indexOf(EQUALS, space);
     if (equals <= space + 1 || equals >= end || bytes[end - 1] !== LINE_FEED) return null;
@@ -125,13 +127,13 @@ class TarBlocks {
   offset = 0;
   /** The name of the next member in PAX records or GNU's, as it is stored; null if it is in the header. */
   private longName: Uint8Array | null = null;
+  /** The kinds of the members before the next one that describe it, and where they begin. */
+  private metadata = { flags: '', at: 0 };
 
   constructor(
     private readonly bytes: Uint8Array,
     private readonly path: string,
-  ) {
-    this.passMetadata();
-  }
+  ) {}
 
   /** The member with this header; then passes over it. @throws DataError for a member that is not supported */
   take(header: TarHeader): TarMember {
@@ -164,6 +166,7 @@ class TarBlocks {
     const data = this.bytes.subarray(begin, begin + size);
     this.offset = begin + blocks(size);
     this.longName = null;
+    this.metadata = { flags: '', at: this.offset };
     this.passMetadata();
     const name = relativePath(stored, isFolder, path, at);
     if (flag === VOLUME_LABEL) return { name, type: 'other', kind: 'the label of a volume', target, data };
@@ -199,8 +202,20 @@ class TarBlocks {
     return refuse('a tar archive', `a damaged header at byte ${offset} (${messageOf(cause)})`, AGAIN);
   }
 
-  /** Passes over members that describe the next one. @throws DataError for damaged PAX records */
-  private passMetadata(): void {
+  /** @throws DataError if the last member describes one that does not follow */
+  checkComplete(): void {
+    const { flags, at } = this.metadata;
+    if (flags === '') return;
+    const got = `no member after the PAX records or the long name at byte ${at}`;
+    throw new DataError({ op: this.path, expected: 'a whole tar archive', got, hint: AGAIN });
+  }
+
+  /**
+   * Passes over members that describe the next one.
+   *
+   * @throws DataError for damaged PAX records, and for those that modern-tar would lose or ignore
+   */
+  passMetadata(): void {
     for (;;) {
       const header = this.bytes.subarray(this.offset, this.offset + BLOCK);
       if (header.length < LAST_FIELD) return;
@@ -210,6 +225,7 @@ class TarBlocks {
       const begin = this.offset + BLOCK;
       // modern-tar refuses a size that is no number, and a truncated member.
       if (!METADATA.includes(flag) || Number.isNaN(size) || begin + size > this.bytes.length) return;
+      this.addMetadata(flag);
       const data = this.bytes.subarray(begin, begin + size);
       if (flag === 'L') this.longName = fieldBytes(data, [0, size]);
       if (/[xg]/.test(flag)) {
@@ -218,10 +234,30 @@ class TarBlocks {
           const got = `damaged ones at byte ${begin}`;
           throw new DataError({ op: this.path, expected: "records of PAX, 'length key=value'", got, hint: AGAIN });
         }
+        this.checkSize(records.get('size'), begin);
         if (flag === 'x') this.longName = records.get('path') ?? this.longName;
       }
       this.offset = begin + blocks(size);
     }
+  }
+
+  /** Refuses PAX records of a member beside other metadata: modern-tar would use only one of them, or the other one. */
+  private addMetadata(flag: string): void {
+    const { flags, at } = this.metadata;
+    if (flags.includes('x') || (flag === 'x' && flags !== '')) {
+      const got = `more metadata at byte ${this.offset}`;
+      const hint = 'Unpack it with tar, and pass the folder.';
+      throw new DataError({ op: this.path, expected: 'a member after the metadata of one kind', got, hint });
+    }
+    if (flag !== 'g') this.metadata = { flags: flags + flag, at: flags === '' ? this.offset : at };
+  }
+
+  /** Refuses a size in PAX records that modern-tar would ignore, so that the content of the member would be another. */
+  private checkSize(size: Uint8Array | undefined, at: number): void {
+    const text = size === undefined ? '0' : latin1(size.subarray(0, MAX_KEY));
+    if (/^\d+$/.test(text) && Number.isSafeInteger(Number(text))) return;
+    const got = `${JSON.stringify(text)} at byte ${at}`;
+    throw new DataError({ op: this.path, expected: 'a size in digits in PAX records', got, hint: AGAIN });
   }
 }
 
@@ -243,10 +279,12 @@ export async function readTar(bytes: Uint8Array, path: string): Promise<TarMembe
     return false;
   };
   try {
+    tar.passMetadata();
     await unpackTar(bytes, { strict: true, filter });
   } catch (cause) {
     if (cause instanceof DataError) throw cause;
     if (!tar.isAtEnd()) throw tar.explain(cause);
   }
+  tar.checkComplete();
   return members;
 }

@@ -1,10 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { DataError } from '../../../src/core/errors.js';
-import { readPickle } from '../../../src/data/sets/pickle.js';
-import { PickleArray, textOf, type PickleValue } from '../../../src/data/sets/pickleValues.js';
+import { MAX_DICTIONARIES, readPickle } from '../../../src/data/sets/pickle.js';
+import { MAX_OBJECTS, PickleArray, textOf, type PickleValue } from '../../../src/data/sets/pickleValues.js';
 import { refusal } from '../../io/refusal.js';
-import { array, dict, global, int, list, pickle, scalar, str, tuple } from './pickleWriter.js';
+import { array, bytes, dict, global, int, list, pickle, scalar, str, tuple } from './pickleWriter.js';
 
 const fixture = (name: string): Uint8Array => readFileSync(new URL(`fixtures/${name}.pickle`, import.meta.url));
 
@@ -191,6 +191,50 @@ test('arrays in Fortran order of one dimension are views, of three are refused',
   expect(flat.pixels()?.buffer).toBe(flat.bytes.buffer);
   expect(arrayOf(readPickle(pickle(array([1, 2, 3], sequence, 'u1', '|', true)), 'x')).pixels()).toBeNull();
   expect(arrayOf(readPickle(pickle(array([1, 2, 3], sequence)), 'x')).pixels()).toEqual(sequence);
+});
+
+describe('a pickle may create', () => {
+  const repeat = (count: number, body: number[]): Uint8Array =>
+    Uint8Array.from([0x80, 4, ...Array.from({ length: count }, () => body).flat(), 0x2e]);
+  const limit = (count: number): string => `at most ${count} values, marks and memo entries`;
+
+  test.each<[string, number[], number]>([
+    ['values', [0x4e], 1],
+    ['marks', [0x28], 1],
+    ['lists, and memo entries by MEMOIZE', [0x5d, 0x94], 2],
+    ['values, and memo entries by BINPUT', [0x4e, 0x71, 1], 2],
+    ['values, and memo entries by LONG_BINPUT', [0x4e, 0x72, 1, 0, 0, 0], 2],
+    ['references', [0x4e, 0x71, 1, 0x68, 1], 3],
+  ])('so many %s', (_, body, each) => {
+    expect(() => readPickle(repeat(10, body), 'x', 10 * each)).not.toThrow(limit(10 * each));
+    expect(() => readPickle(repeat(10, body), 'x', 10 * each - 1)).toThrow(
+      refusal(DataError, 'x', limit(10 * each - 1), 'more'),
+    );
+  });
+
+  test('4,000,000 objects by default', () => {
+    const marks = new Uint8Array(2 + MAX_OBJECTS + 2).fill(0x28);
+    marks.set([0x80, 2]);
+    marks[marks.length - 1] = 0x2e;
+    expect(() => readPickle(marks, 'x')).toThrow(refusal(DataError, 'x', limit(4_000_000), 'more'));
+    marks[marks.length - 2] = 0x2e;
+    expect(() => readPickle(marks, 'x')).toThrow(refusal(DataError, 'x', 'a value', 'none'));
+  });
+
+  test('so many dictionaries', () => {
+    const dictionaries = `at most ${MAX_DICTIONARIES} dictionaries`;
+    const most = Array.from({ length: MAX_DICTIONARIES }, () => [0x7d]);
+    expect(readPickle(pickle(list(most)), 'x')).toHaveLength(MAX_DICTIONARIES);
+    expect(() => readPickle(pickle(list([...most, [0x7d]])), 'x')).toThrow(
+      refusal(DataError, 'x', dictionaries, 'more'),
+    );
+  });
+
+  test('keys of up to 65,536 bytes', () => {
+    const key = (length: number): Uint8Array => pickle([0x7d, ...bytes(new Uint8Array(length)), 0x4e, 0x73]);
+    expect([...mapOf(readPickle(key(2 ** 16), 'x')).keys()]).toEqual(['\0'.repeat(2 ** 16)]);
+    expect(() => readPickle(key(2 ** 16 + 1), 'x')).toThrow(refusal(DataError, 'x', 'keys that are strings', 'key'));
+  });
 });
 
 describe('refuses', () => {

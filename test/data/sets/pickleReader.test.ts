@@ -44,8 +44,14 @@ describe('the reader', () => {
     const reader = readerOf(0x0a, 0x61, 0xe9, 0x0a, 0x62);
     expect([reader.line(), reader.line()]).toEqual(['', 'a\u00e9']);
     expect(() => reader.line()).toThrow(
-      expect.objectContaining({ message: 'x: expected a line, got no end of it (at byte 4)' }),
+      expect.objectContaining({ message: 'x: expected a line of at most 1024 bytes, got no end of it (at byte 4)' }),
     );
+  });
+
+  test('reads lines of up to 1024 bytes', () => {
+    const line = (length: number): PickleReader => readerOf(...new Uint8Array(length).fill(0x61), 0x0a);
+    expect(line(1024).line()).toBe('a'.repeat(1024));
+    expect(() => line(1025).line()).toThrow('a line of at most 1024 bytes');
   });
 
   test('refuses to move beyond the end, and may move to it', () => {

@@ -583,12 +583,84 @@ describe('damage', () => {
     ['whose length ends before the value', '4 a=bcd\n'],
     ['of a length of eight digits', '00000011 a=b\n'.replace('11', '13')],
     ['with text after them', `${paxRecord('path', 'x')}more`],
+    ['of many bytes without a space', 'A'.repeat(200_000)],
+    ['of many digits', '9'.repeat(200_000)],
+    ['of many bytes after a whole one', paxRecord('path', 'x') + 'A'.repeat(200_000)],
+    ['of the length 0', '0 a=b\n'],
   ])('of PAX records %s is refused', async (_, data) => {
     for (const type of ['x', 'g']) {
       await expect(read([{ name: 'first' }, { name: 'pax', type, data }, { name: 'b' }])).rejects.toThrow(
         refusal(DataError, 'a.tar', "'length key=value'", 'damaged ones at byte 1024'),
       );
     }
+  });
+
+  test('of PAX records before the first member is refused', async () => {
+    await expect(read([{ name: 'pax', type: 'x', data: 'A'.repeat(200_000) }, { name: 'b' }])).rejects.toThrow(
+      refusal(DataError, 'a.tar', "'length key=value'", 'damaged ones at byte 512'),
+    );
+  });
+
+  test.each(['-5', '97.5', '0x61', '', '1e3', '9007199254740992', ' 3'])(
+    'of the size %j in PAX records is refused',
+    async (size) => {
+      for (const type of ['x', 'g']) {
+        const refused = read([
+          { name: 'pax', type, data: paxRecord('size', size) },
+          { name: 'b', data: 'abc' },
+        ]);
+        await expect(refused).rejects.toThrow(
+          refusal(DataError, 'a.tar', 'a size in digits in PAX records', `${JSON.stringify(size)} at byte 512`),
+        );
+      }
+    },
+  );
+
+  const pax = (type: string): Member => ({ name: 'pax', type, data: paxRecord('path', 'long') });
+  const gnu = (type: string): Member => ({ name: '././@LongLink', type, data: 'long\0' });
+
+  test.each<[string, Member[], number]>([
+    ['PAX records', [pax('x')], 512],
+    ['a long name', [gnu('L')], 512],
+    ['the long name of a target', [gnu('K')], 512],
+    ['two long names', [gnu('L'), gnu('K')], 512],
+    ['a long name before records for all', [gnu('L'), pax('g')], 512],
+  ])('of %s without a member is refused', async (_, metadata, at) => {
+    await expect(read([{ name: 'a' }, ...metadata])).rejects.toThrow(
+      refusal(
+        DataError,
+        'a.tar',
+        'a whole tar archive',
+        `no member after the PAX records or the long name at byte ${at}`,
+      ),
+    );
+  });
+
+  test('is not seen in PAX records for all at the end', async () => {
+    expect(textOf(await read([{ name: 'a' }, pax('g')]))).toEqual([['a', '']]);
+  });
+
+  test.each<[string, Member[]]>([
+    ['x and g', [pax('x'), pax('g')]],
+    ['x and x', [pax('x'), pax('x')]],
+    ['x and L', [pax('x'), gnu('L')]],
+    ['x and K', [pax('x'), gnu('K')]],
+    ['L and x', [gnu('L'), pax('x')]],
+  ])('of metadata of two kinds for one member is refused: %s', async (_, metadata) => {
+    const refused = read([{ name: 'a' }, ...metadata, { name: 'b' }]);
+    await expect(refused).rejects.toThrow(
+      refusal(DataError, 'a.tar', 'a member after the metadata of one kind', 'more metadata at byte 1536'),
+    );
+    await expect(refused).rejects.toMatchObject({ hint: 'Unpack it with tar, and pass the folder.' });
+  });
+
+  test.each<[string, Member[]]>([
+    ['g and x', [{ name: 'pax', type: 'g', data: paxRecord('comment', 'c') }, pax('x')]],
+    ['L and K', [gnu('L'), gnu('K')]],
+    ['K and L', [gnu('K'), gnu('L')]],
+    ['L and g', [gnu('L'), { name: 'pax', type: 'g', data: paxRecord('comment', 'c') }]],
+  ])('is not seen in %s', async (_, metadata) => {
+    expect((await read([...metadata, { name: 'b' }])).map(({ name }) => name)).toEqual(['long']);
   });
 
   test.each([

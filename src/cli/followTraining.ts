@@ -103,7 +103,7 @@ export async function followTraining(run: RunSetup, options: TrainFlags): Promis
     const trained = await recorder.follow(steps, display.record);
     display.stop();
     if (trained !== null && (await folder.restoreIfRemoved())) {
-      warn(`${folder.path} was removed; it is created again, without the best weights`);
+      warn(`${folder.path} was removed or emptied; its records are written again, and the best weights may be missing`);
     }
     const failures = await recorder.derive();
     const signal = signals.received();

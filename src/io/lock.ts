@@ -119,8 +119,15 @@ async function removeStale(path: string, text: string): Promise<void> {
   else await retryIfOpen(() => rename(aside, path));
 }
 
-/** Sends heartbeats until the returned function removes the lock. A file of another owner is not touched. */
-function keepAlive(path: string, own: string): () => Promise<void> {
+/** A lock of this process. Called, it removes the file, unless the file has another owner by now. */
+export interface Lock {
+  (): Promise<void>;
+  /** Whose file it is now: this process's, another's, or none if it was removed. */
+  owner(): Promise<'self' | 'other' | 'none'>;
+}
+
+/** Sends heartbeats until the lock is released. A file of another owner is not touched. */
+function keepAlive(path: string, own: string): Lock {
   const ifOurs = async (act: () => Promise<void>): Promise<void> => {
     // Errors are ignored: if the lock remains, others find that this process is gone.
     if ((await contentOf(path)) === own) await act().catch(() => undefined);
@@ -130,11 +137,20 @@ function keepAlive(path: string, own: string): () => Promise<void> {
     void ifOurs(() => utimes(path, now, now));
   }, BEAT).unref();
   const unwatch = removeIfStopped(path);
-  return () => {
+  const release = (): Promise<void> => {
     clearInterval(beat);
     unwatch();
     return ifOurs(() => retryIfOpen(() => rm(path, { force: true })));
   };
+  const owner = async (): ReturnType<Lock['owner']> => {
+    try {
+      return (await readFile(path, 'utf8')) === own ? 'self' : 'other';
+    } catch (cause) {
+      // Any other error says nothing about the file: a busy disk must not end a run.
+      return codeOf(cause) === 'ENOENT' ? 'none' : 'self';
+    }
+  };
+  return Object.assign(release, { owner });
 }
 
 /**
@@ -143,10 +159,9 @@ function keepAlive(path: string, own: string): () => Promise<void> {
  * the time of the file, which its owner updates. Clocks must agree within some minutes.
  *
  * @param what the owner does, for the error: `trains here`
- * @returns a function that removes the lock
  * @throws ParamError if another process owns the lock, or the file cannot be created
  */
-export async function lock(path: string, what: string): Promise<() => Promise<void>> {
+export async function lock(path: string, what: string): Promise<Lock> {
   for (;;) {
     const own = await create(path);
     if (own !== null) return keepAlive(path, own);

@@ -4,7 +4,7 @@ import { ParamError, type WeightsError } from '../core/errors.js';
 import { parseJsonObject } from '../core/json.js';
 import { atomicWrite, removeLeftovers } from '../io/atomicWrite.js';
 import { createFolder, removeFolders } from '../io/createFolder.js';
-import { lock } from '../io/lock.js';
+import { lock, type Lock } from '../io/lock.js';
 import { readBytes } from '../io/readFile.js';
 import { reasonOf } from '../io/reason.js';
 import { writeWeights } from '../io/weightsFile.js';
@@ -38,10 +38,7 @@ function lossNote(metrics: string, { epochs, files }: LostRecords): string {
   return `${metrics}: ${what} are missing, so that results and curves lack them${note}`;
 }
 
-/** Releases a lock. */
-type Unlock = () => Promise<void>;
-
-const lockFolder = (path: string): Promise<Unlock> => lock(join(path, LOCK), 'trains here');
+const lockFolder = (path: string): Promise<Lock> => lock(join(path, LOCK), 'trains here');
 
 /** @throws ParamError unless it is a folder */
 async function requireFolder(path: string): Promise<void> {
@@ -62,6 +59,13 @@ async function refuseRun(path: string): Promise<void> {
     got: 'one with a run',
     hint: 'Resume it with --resume, or choose another folder with --output.',
   });
+}
+
+/** What has become of a run's folder. */
+interface Loss {
+  readonly got: string;
+  /** Whether the folder has files of another run, which must not be overwritten. */
+  readonly isTaken: boolean;
 }
 
 interface Description {
@@ -133,7 +137,7 @@ export class RunFolder {
     private readonly stored: Description,
     private readonly isResumed: boolean,
     /** Null until the folder is locked: the folder of a new run is created when the run begins. */
-    private unlock: Unlock | null,
+    private lock: Lock | null,
   ) {
     this.#records = new RunRecords(path, false);
   }
@@ -185,8 +189,8 @@ export class RunFolder {
 
   /** Releases the lock. Must be called for every folder that was opened. */
   async close(): Promise<void> {
-    await this.unlock?.();
-    this.unlock = null;
+    await this.lock?.();
+    this.lock = null;
   }
 
   /**
@@ -205,7 +209,7 @@ export class RunFolder {
     this.#description = description;
     this.#records = new RunRecords(this.path, tensorboard);
     await this.#create();
-    this.unlock ??= await lockFolder(this.path);
+    this.lock ??= await lockFolder(this.path);
     // Again: reading the data may have taken minutes, in which another run may have used the folder.
     if (!this.isResumed) await refuseRun(this.path);
     // Not earlier: a resume that is refused changes nothing.
@@ -217,9 +221,9 @@ export class RunFolder {
     return rejected;
   }
 
-  /** Appends a record to `metrics.jsonl`. @throws ParamError if the disk is full or the folder is gone */
+  /** Appends a record to `metrics.jsonl`. @throws ParamError if the disk is full, or the folder was removed or emptied */
   async record(record: MetricsRecord): Promise<void> {
-    await this.#records.append(record);
+    await this.#records.append(record, () => this.#requireFiles());
   }
 
   /**
@@ -235,7 +239,9 @@ export class RunFolder {
     return this.#records.failures;
   }
 
+  /** Writes a checkpoint. @throws ParamError as `record` */
   async save(checkpoint: Checkpoint): Promise<void> {
+    await this.#requireFiles();
     const { unrecorded } = this.#records;
     await writeCheckpoint(this.path, {
       ...checkpoint,
@@ -244,29 +250,57 @@ export class RunFolder {
     });
   }
 
-  /** Writes weights in float32. @returns the path of the file */
+  /** Writes weights in float32. @returns the path of the file @throws ParamError as `record` */
   async saveWeights(name: WeightsName, { state, config }: NetworkWeights): Promise<string> {
+    await this.#requireFiles();
     const path = join(this.path, `${name}.safetensors`);
     await writeWeights(path, state, config, { dtype: 'float32' });
     return path;
   }
 
   /**
-   * Creates the folder again if it was removed, with its configuration and its records.
+   * Creates the folder again if it was removed or emptied, with its lock, its configuration and its records.
    *
-   * @returns whether it was removed
-   * @throws ParamError
+   * @returns whether it was
+   * @throws ParamError if it cannot be created, or has files of another run
    */
   async restoreIfRemoved(): Promise<boolean> {
-    const isThere = await stat(this.path).then(
-      () => true,
-      (error: unknown) => (error as NodeJS.ErrnoException).code !== 'ENOENT',
-    );
-    if (isThere) return false;
+    const loss = await this.#inspect();
+    if (loss === null) return false;
+    if (loss.isTaken) throw this.#lossError(loss);
+    await this.lock?.();
     await this.#create();
+    this.lock = await lockFolder(this.path);
     await this.#describe();
     await this.#records.rewrite();
     return true;
+  }
+
+  /** @throws ParamError if the folder or its files were removed, or it is another run's by now */
+  async #requireFiles(): Promise<void> {
+    const loss = await this.#inspect();
+    if (loss !== null) throw this.#lossError(loss);
+  }
+
+  /** What is missing in the folder of a run that has begun; null if nothing is. */
+  async #inspect(): Promise<Loss | null> {
+    if (this.lock === null) return null;
+    const owner = await this.lock.owner();
+    const { isLost, isOther } = await this.#records.inspect();
+    if (owner === 'other') return { got: 'one that another process has locked', isTaken: true };
+    if (owner === 'none') {
+      const isThere = await stat(this.path).then(
+        () => true,
+        () => false,
+      );
+      return { got: isThere ? 'one without its lock' : 'a folder that was removed', isTaken: isOther };
+    }
+    return isLost ? { got: `one whose ${METRICS} was removed or cut`, isTaken: false } : null;
+  }
+
+  #lossError({ got }: Loss): ParamError {
+    const hint = 'Leave the folder of a run as it is until the run ends.';
+    return new ParamError({ op: this.path, expected: 'the folder in which this run began', got, hint });
   }
 
   /** The weight files in the folder, in words: `last.safetensors in runs/train`. Never throws. */

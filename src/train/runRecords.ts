@@ -1,5 +1,5 @@
 /** The records of a run: `metrics.jsonl`, and the files that are derived from it. */
-import { readdir, readFile, rename, rm } from 'node:fs/promises';
+import { readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { extname, join } from 'node:path';
 import { ParamError } from '../core/errors.js';
@@ -71,6 +71,8 @@ export class RunRecords {
   /** The event file of this process; null without TensorBoard, or until it is written. */
   #eventFile: string | null = null;
   #lost: LostRecords | null = null;
+  /** `metrics.jsonl` after the last write; null before the first. */
+  #written: { readonly ino: number; readonly size: number } | null = null;
 
   /** @param tensorboard whether to write event files */
   constructor(
@@ -130,23 +132,27 @@ export class RunRecords {
   async rewrite(): Promise<void> {
     await atomicWrite(join(this.folder, METRICS), textOf(this.#lines));
     this.#unrecorded.length = 0;
+    await this.#remember();
   }
 
   /**
    * Appends a record, with the time, to `metrics.jsonl` and to the event file.
    *
+   * @param requireFiles rejects if the folder is not that of the run any more
    * @throws ParamError if `metrics.jsonl` cannot be written; `unrecorded` then has the line
    */
-  async append(record: MetricsRecord): Promise<void> {
+  async append(record: MetricsRecord, requireFiles: () => Promise<void> = () => Promise.resolve()): Promise<void> {
     const timed = { ...record, time: now() };
     const line = JSON.stringify(timed);
     this.#add(timed, line);
     try {
+      await requireFiles();
       await appendWhole(join(this.folder, METRICS), textOf([line]));
     } catch (error) {
       this.#unrecorded.push(line);
       throw error;
     }
+    await this.#remember();
     if (this.tensorboard) await this.#attempt('TensorBoard', () => this.#appendEvent(timed));
   }
 
@@ -155,6 +161,21 @@ export class RunRecords {
     await this.#attempt('results.csv', () => atomicWrite(join(this.folder, RESULTS), resultsCsv(this.all)));
     if (this.tensorboard && this.#eventFile === null) await this.#attempt('TensorBoard', () => this.#rewriteEvents());
     if (drawCurves !== null) await this.#attempt('curves', () => drawCurves(this.all));
+  }
+
+  /** What has become of `metrics.jsonl` since the last write: it may be removed, shorter, or another file. */
+  async inspect(): Promise<{ readonly isLost: boolean; readonly isOther: boolean }> {
+    try {
+      const { ino, size } = await stat(join(this.folder, METRICS));
+      return { isLost: size < (this.#written?.size ?? 0), isOther: ino !== this.#written?.ino };
+    } catch (cause) {
+      const isMissing = (cause as NodeJS.ErrnoException).code === 'ENOENT';
+      return { isLost: isMissing && this.#written !== null, isOther: false };
+    }
+  }
+
+  async #remember(): Promise<void> {
+    this.#written = await stat(join(this.folder, METRICS)).catch(() => this.#written);
   }
 
   #add(record: MetricsRecord, line: string): void {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from '@jest/globals';
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { isRecorded, RunRecorder } from '../../src/cli/runRecorder.js';
 import { DataError, ParamError } from '../../src/core/errors.js';
 // Loaded before the run imports them twice at once, which jest does not support.
@@ -104,13 +104,51 @@ describe('if a file of the run cannot be written', () => {
   test('saves configuration, records and the last step in a new folder if it was removed', async () => {
     const { error, names } = await runOf('removed', (folder) => rm(folder, { recursive: true }));
     expect(error).toEqual(
-      refusal(ParamError, path('removed', 'metrics.jsonl'), 'a file to write', 'no such file or folder'),
+      refusal(ParamError, path('removed'), 'the folder in which this run began', 'a folder that was removed'),
     );
     expect(names).toEqual([CHECKPOINT, 'config.json', 'metrics.jsonl']);
     expect(await readMetrics(path('removed', 'metrics.jsonl'))).toEqual([
       { ...stepRecord(1, 4), time: expect.any(Number) },
     ]);
     expect((await readCheckpoint(path('removed', CHECKPOINT))).unrecorded).toBeUndefined();
+  });
+
+  test.each([
+    [
+      'emptied',
+      'one without its lock',
+      async (folder: string) => {
+        for (const name of await readdir(folder)) await rm(`${folder}/${name}`);
+      },
+    ],
+    ['unlocked', 'one without its lock', (folder: string) => rm(`${folder}/lock`)],
+  ])('saves the same in a folder that was %s', async (name, got, prepare) => {
+    const { error, names } = await runOf(name, prepare);
+    expect(error).toEqual(refusal(ParamError, path(name), 'the folder in which this run began', got));
+    expect(error).toMatchObject({ hint: expect.stringContaining('until the run ends') });
+    expect(names).toEqual([CHECKPOINT, 'config.json', 'metrics.jsonl']);
+    expect(await readMetrics(path(name, 'metrics.jsonl'))).toMatchObject([{ global_step: 4 }]);
+  });
+
+  test('writes nothing into a folder that another run has taken', async () => {
+    const { error, names } = await runOf('taken', async (folder) => {
+      await writeFile(`${folder}/lock`, `${process.ppid}\n`);
+      await writeFile(`${folder}/config.json`, '{}');
+    });
+    expect(error).toEqual(
+      refusal(ParamError, path('taken'), 'the folder in which this run began', 'one that another process has locked'),
+    );
+    expect(names).toEqual(['config.json', 'lock']);
+    expect(await readFile(path('taken', 'config.json'), 'utf8')).toBe('{}');
+  });
+
+  test('does not overwrite a run that has ended in the same folder', async () => {
+    const { error, names } = await runOf('ended', async (folder) => {
+      await rm(`${folder}/lock`);
+      await writeFile(`${folder}/metrics.jsonl`, '');
+    });
+    expect(error).toEqual(refusal(ParamError, path('ended'), 'the folder in which', 'one without its lock'));
+    expect(names).toEqual(['config.json', 'metrics.jsonl']);
   });
 
   const epoch = (best: () => Promise<NetworkWeights>): Partial<Progress> => ({ ...epochRecord(1), newBest: { best } });

@@ -1,7 +1,7 @@
 import { afterAll, expect, jest, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname, uptime } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
 import { ParamError } from '../../src/core/errors.js';
@@ -233,4 +233,18 @@ test('a lock is refused where no file can be created', async () => {
     refusal(ParamError, path('no', 'lock'), 'a file to write', 'no such file or folder'),
   );
   await expect(lock(path('no', 'lock'), 'trains here')).rejects.toMatchObject({ cause: { code: 'ENOENT' } });
+});
+
+test('a lock knows whose its file is', async () => {
+  const own = await take();
+  expect(await own.owner()).toBe('self');
+  await rm(path('lock'));
+  expect(await own.owner()).toBe('none');
+  await writeFile(path('lock'), 'another\n');
+  expect(await own.owner()).toBe('other');
+  await rm(path('lock'));
+  await mkdir(path('lock'));
+  // What cannot be read says nothing.
+  expect(await own.owner()).toBe('self');
+  await own();
 });

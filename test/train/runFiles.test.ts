@@ -1,6 +1,6 @@
 /** What a run's folder is opened with, and the files that it gets. */
 import { describe, expect, test } from '@jest/globals';
-import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { ParamError, WeightsError } from '../../src/core/errors.js';
 import { decodeSafetensors } from '../../src/io/safetensors.js';
 import { readWeights } from '../../src/io/weightsFile.js';
@@ -180,6 +180,42 @@ describe('files', () => {
     expect(await parsed('removed', 'config.json')).toMatchObject({ epochs: 7, run: origin });
     expect(await readMetrics(path('removed', 'metrics.jsonl'))).toMatchObject([{ global_step: 1 }]);
     expect(await folder.restoreIfRemoved()).toBe(false);
+    await folder.close();
+  });
+
+  test('records that were removed or cut are noticed by the next one, and written again', async () => {
+    const folder = await begin('cut');
+    const metrics = path('cut', 'metrics.jsonl');
+    const damages = [() => rm(metrics), () => truncate(metrics, 5)];
+    for (const [i, damage] of damages.entries()) {
+      await folder.record(stepRecord(1, 2 * i + 1));
+      await damage();
+      await expect(folder.record(stepRecord(1, 2 * i + 2))).rejects.toThrow(
+        refusal(
+          ParamError,
+          path('cut'),
+          'the folder in which this run began',
+          'one whose metrics.jsonl was removed or cut',
+        ),
+      );
+      expect(await folder.restoreIfRemoved()).toBe(true);
+    }
+    expect(await readMetrics(metrics)).toMatchObject([1, 2, 3, 4].map((step) => ({ global_step: step })));
+    // A file that has more, such as one that an editor has saved, is no loss.
+    await writeFile(path('copy'), `${await readFile(metrics, 'utf8')}\n`);
+    await rename(path('copy'), metrics);
+    await folder.record(stepRecord(1, 5));
+    await folder.close();
+    expect(await readdir(path('cut'))).not.toContain('lock');
+  });
+
+  test('neither checkpoints nor weights are written into an emptied folder', async () => {
+    const folder = await begin('emptied');
+    await rm(path('emptied', 'lock'));
+    const loss = refusal(ParamError, path('emptied'), 'the folder in which this run began', 'one without its lock');
+    await expect(folder.save(checkpointAt(4))).rejects.toThrow(loss);
+    await expect(folder.saveWeights('best', checkpointAt(4) as never)).rejects.toThrow(loss);
+    expect(await readdir(path('emptied'))).toEqual(['config.json']);
     await folder.close();
   });
 });

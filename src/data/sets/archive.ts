@@ -70,9 +70,10 @@ class FolderListing {
 
   /** @param path identities of the folder itself and of those that it is in */
   private async add(prefix: string, path: readonly string[]): Promise<void> {
-    this.walk.enter(path[path.length - 1], prefix, path.length - 1);
+    const isRepeated = this.walk.enter(path[path.length - 1], prefix, path.length - 1);
     for (const entry of await namesIn(this.root, prefix)) {
       const name = prefix + entry.name;
+      if (isRepeated) this.walk.addRepeated(name);
       const target = entry.isSymbolicLink() ? await this.followLink(name) : entry;
       if (target === null) continue;
       if (target.isDirectory()) await this.addFolder(name, path);

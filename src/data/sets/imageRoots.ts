@@ -129,12 +129,32 @@ function checkSingleRoot(root: string, pictures: readonly string[], path: string
   if (roots !== null) refuseRoots(path, roots, 'Pass one of them, or name them train and val.');
 }
 
+/** The outermost folder of a file that contains none of these folders; null for a file in one of them or above them. */
+function folderBeside(file: string, folders: ReadonlySet<string>, above: ReadonlySet<string>): string | null {
+  const path = foldersAbove(file);
+  return path.some((folder) => folders.has(folder)) ? null : (path.find((folder) => !above.has(folder)) ?? null);
+}
+
+/** Refuses folders with pictures beside the folders of splits: their pictures would be missing without a word. */
+function checkBeside(splits: readonly string[], pictures: readonly string[], path: string): void {
+  const above = new Set(splits.flatMap((folder) => foldersAbove(folder).slice(0, -1)));
+  const folders = new Set(splits);
+  const beside = new Set(pictures.map((file) => folderBeside(file, folders, above)).filter((each) => each !== null));
+  if (beside.size === 0) return;
+  const hint =
+    'Move the others into a folder of a split, or out of the set. ' +
+    `If ${splits[0]} is a class, give it another name than that of a split.`;
+  const got = `also ${listNames([...beside])}`;
+  throw new DataError({ op: path, expected: `pictures in the folders of splits (${listNames(splits)})`, got, hint });
+}
+
 /**
  * Finds the folder with the classes of a split.
  *
  * @param names all files and folders
  * @param pictures the pictures among them
- * @throws DataError if there are no class folders, no folder for the split, or more than one
+ * @throws DataError if there are no class folders, no folder for the split, or more than one; for pictures in folders
+ *   beside those of splits
  */
 export function findRoot(
   names: readonly string[],
@@ -153,6 +173,7 @@ export function findRoot(
       : 'Put the pictures of each class into a folder: cat/1.jpg, dog/1.jpg.';
     throw new DataError({ op: path, expected: 'images in a folder for each class', got, hint });
   }
+  checkBeside(all, pictures, path);
   if (split === undefined) {
     const got = 'none, although there are folders for splits';
     const hint = "Pass { split: 'train' }.";

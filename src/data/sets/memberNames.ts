@@ -6,7 +6,7 @@ import { normalizeName } from './normalizeName.js';
 export const MAX_DEPTH = 16;
 const MAX_LENGTH = 4096;
 /** Characters of a name in an error. */
-const SHOWN_LENGTH = 256;
+export const SHOWN_LENGTH = 256;
 
 /**
  * A name in an archive as a path relative to its root, without `.` and empty parts; folders end with '/', and the root

@@ -1,13 +1,17 @@
 /** The files and folders of a tar archive as they are after it is unpacked: links lead to files and folders. */
 import { DataError } from '../../core/errors.js';
 import { BROKEN_LINK_HINT, FolderWalk, LINK_TO_ABOVE } from './folderWalk.js';
-import { checkDistinct, parentFolder } from './memberNames.js';
+import { checkDistinct, parentFolder, SHOWN_LENGTH } from './memberNames.js';
 import type { TarMember } from './tar.js';
 
 /** Follows at most so many symbolic links, as Linux does. */
 const MAX_LINKS = 40;
 /** Characters of a link's target, as in a path of Linux. */
 const MAX_TARGET = 4096;
+
+/** Parts of a path, with those of links on it, that are walked for free; and those beyond, for all paths together. */
+const FREE_STEPS = 100;
+const MAX_STEPS = 1_000_000;
 
 /** Where a path leads: to a folder ('' for the archive, others end with '/'), to a member that is no link, or nowhere. */
 type Destination =
@@ -51,6 +55,8 @@ export class TarTree {
   private readonly hardLinks = new Map<TarMember, Destination>();
   /** What symbolic links lead to, by name. */
   private readonly symbolicLinks = new Map<string, Destination>();
+  /** Parts of paths that were walked, beyond those for free. */
+  private steps = 0;
 
   /** @throws DataError for two members of one name, except for folders */
   constructor(
@@ -72,10 +78,11 @@ export class TarTree {
     const brokenLinks = new Map<string, string>();
     const walk = new FolderWalk(this.path);
     const enter = (folder: string, prefix: string, above: readonly string[]): void => {
-      walk.enter(folder, prefix, above.length);
+      const isRepeated = walk.enter(folder, prefix, above.length);
       for (const child of this.children.get(folder) ?? []) {
         const isFolder = child.endsWith('/');
         const name = prefix + child.slice(folder.length, isFolder ? -1 : undefined);
+        if (isRepeated) walk.addRepeated(name);
         const destination = isFolder ? { folder: child } : this.follow(child);
         if ('folder' in destination && !above.includes(destination.folder) && destination.folder !== folder) {
           names.push(`${name}/`);
@@ -127,12 +134,15 @@ export class TarTree {
     return destination;
   }
 
+  /** @throws DataError if links make the paths of the archive too long */
   private walkPath(path: string): Destination {
     const rest = partsOf(path).reverse();
     let folder = '';
     let target = path;
     let links = 0;
+    let steps = 0;
     for (let part = rest.pop(); part !== undefined; part = rest.pop()) {
+      if (++steps > FREE_STEPS && ++this.steps > MAX_STEPS) this.refuseSteps(path);
       if (part === '..') {
         if (folder === '') return leadsOut(target);
         folder = parentFolder(folder);
@@ -150,6 +160,12 @@ export class TarTree {
       }
     }
     return { folder };
+  }
+
+  private refuseSteps(path: string): never {
+    const expected = `at most ${MAX_STEPS} parts of paths in links of more than ${FREE_STEPS} parts`;
+    const hint = 'Remove links to long paths with .., or unpack the archive with tar, and pass the folder.';
+    throw new DataError({ op: `${this.path}: ${path.slice(0, SHOWN_LENGTH)}`, expected, got: 'more', hint });
   }
 
   /**

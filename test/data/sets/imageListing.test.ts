@@ -149,8 +149,42 @@ describe('splits', () => {
   });
 
   test('files outside of them are passed over', () => {
-    const names = [...splits('train', 'val'), 'docs/a/figure.png', '1.png', 'train/1.png'];
+    const names = [...splits('train', 'val'), 'docs/a/notes.txt', 'docs/._1.png', '1.png', 'train/1.png'];
     expect(list(names, { split: 'train' })).toEqual(['cat: train/cat/1.png']);
+  });
+
+  const inSet = (names: readonly string[]): string[] => names.map((name) => `set/more/${name}`);
+  test.each<[string, string[], string, string]>([
+    ['classes', ['train/steam/1.png', 'bus/1.png', 'car/1.png'], 'train/', 'bus/, car/'],
+    ['classes of folders', ['train/steam/1.png', 'bus/red/1.png'], 'train/', 'bus/'],
+    ['the same classes', ['cat/1.png', 'dog/1.png', 'train/cat/1.png', 'train/dog/1.png'], 'train/', 'cat/, dog/'],
+    [
+      'a folder of classes',
+      [...splits('train', 'val'), 'extra/cat/1.png', 'extra/bird/1.png'],
+      'train/, val/',
+      'extra/',
+    ],
+    ['documents', [...splits('train', 'val'), 'docs/a/figure.png'], 'train/, val/', 'docs/'],
+    ['in a set', inSet([...splits('train', 'val'), 'x/1.png']), 'set/more/train/, set/more/val/', 'set/more/x/'],
+    ['above', [...inSet(splits('train', 'val')), 'set/x/1.png'], 'set/more/train/, set/more/val/', 'set/x/'],
+  ])('pictures in folders beside them are refused: %s', (_, names, folders, beside) => {
+    for (const options of [{}, { split: 'train' }, { split: 'val', valSplit: 0.5 }] as const) {
+      expect(() => list(names, options)).toThrow(
+        refusal(DataError, 'set', `pictures in the folders of splits (${folders})`, `also ${beside}`),
+      );
+      expect(() => list(names, options)).toThrow(
+        expect.objectContaining({
+          hint: expect.stringMatching(
+            /Move the others into a folder of a split, .* If .*\/ is a class, give it another/,
+          ),
+        }),
+      );
+    }
+  });
+
+  test('pictures above them are passed over', () => {
+    const names = [...inSet(splits('train', 'val')), '1.png', 'set/2.png', 'set/more/3.png'];
+    expect(list(names, { split: 'val' })).toEqual(['cat: set/more/val/cat/2.png']);
   });
 
   test('a folder of a class may have the name of a split', () => {

@@ -387,6 +387,21 @@ describe('links', () => {
     await expect(readLink({ type: '2', target: '../0' }, chain(40))).rejects.toThrow('links that lead to each other');
   });
 
+  test('of many parts are bounded, all together', async () => {
+    const long = (name: string, to: string): Member[] =>
+      withPax({ linkpath: `${'d/../'.repeat(800)}${to}` }, { name, type: '2' });
+    const chain = (count: number): Member[] =>
+      Array.from({ length: count }, (_, i) => long(`${i}`, i % 30 === 0 ? 'd/file' : `${i - 1}`)).flat();
+    const file = { name: 'd/file', data: 'content' };
+    expect(readText(await treeOf([file, ...chain(30)]), '29')).toBe('content');
+    const tree = await treeOf([file, ...chain(120)]);
+    expect(() => tree.list()).toThrow(
+      refusal(DataError, 'a.tar: ', 'at most 1000000 parts of paths in links of more than 100 parts', 'more'),
+    );
+    // The next call is refused at once.
+    expect(() => tree.list()).toThrow(expect.objectContaining({ hint: expect.stringContaining('unpack the archive') }));
+  });
+
   test('any number of hard ones in a row are one file', async () => {
     const chain = Array.from({ length: 20_000 }, (_, i) => hard(`${i}`, i === 0 ? 'd/file' : `${i - 1}`));
     const tree = await treeOf([{ name: 'd/file', data: 'content' }, ...chain]);
@@ -471,6 +486,17 @@ describe('links', () => {
         symbolic(`${i}/b`, `../${i + 1}`),
       ]);
       await expect(list([...links.flat(), { name: '15/1' }])).rejects.toThrow('at most 100 paths to a folder');
+    });
+
+    test('repeat a bounded number of characters', async () => {
+      const files = (count: number): Member[] =>
+        Array.from({ length: count }, (_, i) => withPax({ path: `a/${i}`.padEnd(4000, 'x') }, { name: 'x' })).flat();
+      const links = Array.from({ length: 99 }, (_, i) => symbolic(`${i}`.padStart(2, '0'), 'a'));
+      // 99 * 252 names of 4001 characters are less than 100,000,000, with one more file more.
+      expect(await list([...files(252), ...links])).toHaveLength(100 * 253);
+      await expect(list([...files(253), ...links])).rejects.toThrow(
+        refusal(DataError, 'a.tar: a/', 'at most 100000000 characters of names that links repeat', 'more'),
+      );
     });
 
     test('make paths of 16 folders, not more', async () => {

@@ -1,3 +1,4 @@
+import { isRecord, show } from '../core/check.js';
 import { curvesSvg } from './curves.js';
 import { headRow, htmlPage, NARROW, row, scrollable, WIDE } from './htmlPage.js';
 import type { RecordedScores } from './record.js';
@@ -59,14 +60,38 @@ ${body.join('\n')}
   return scrollable(`epochs of ${name}`, table);
 }
 
-/** The options of a run as texts. `run` describes data and classes, for programs. */
+/** The most characters of a value in the table, such as the names of a thousand classes. */
+const MOST_CHARACTERS = 200;
+
+/** `128 of 32x32, sha256 a623ea867ea4`. */
+function imagesText(set: unknown): unknown {
+  if (!isRecord(set)) return set;
+  const { images, size, sha256 } = set;
+  const digest = typeof sha256 === 'string' ? `, sha256 ${sha256.slice(0, 12)}` : '';
+  return `${show(images)} of ${Array.isArray(size) ? size.join('x') : show(size)}${digest}`;
+}
+
+/** The backend and the data of a run, in the form of options. A file that was edited may have anything. */
+function originOptions(run: unknown): Readonly<Record<string, unknown>> {
+  if (!isRecord(run)) return {};
+  const { backend, data } = run;
+  if (!isRecord(data)) return { backend };
+  const { spec, limit, val_limit, val_split, class_names: names, train, held_out: heldOut } = data;
+  const classes = Array.isArray(names) ? `${names.length}: ${names.join(', ')}` : names;
+  const images = { 'training images': imagesText(train), 'held-out images': imagesText(heldOut) };
+  return { backend, data: spec, limit, val_limit, val_split, classes, ...images };
+}
+
+/** The options of a run as texts, with those of its backend and its data. */
 function optionsOf({ config = {} }: ReportedRun): Map<string, string> {
-  const { run: _, ...options } = config;
-  const entries = Object.entries(options).map(
-    ([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)] as const,
-  );
+  const { run, ...options } = config;
+  const entries = Object.entries({ ...originOptions(run), ...options })
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => [key, typeof value === 'string' ? value : JSON.stringify(value)] as const);
   return new Map(entries);
 }
+
+const shorten = (text: string): string => (text.length > MOST_CHARACTERS ? `${text.slice(0, MOST_CHARACTERS)}…` : text);
 
 /** A row for each option and a column for each run; of several runs, only the options that differ. */
 function configTable(runs: readonly ReportedRun[], allOptions: boolean): string {
@@ -80,12 +105,15 @@ function configTable(runs: readonly ReportedRun[], allOptions: boolean): string 
       ? ''
       : `<thead><tr><th scope="col">option</th>${runs.map(({ name }) => `<th scope="col">${escape(name)}</th>`).join('')}</tr></thead>`;
   const rows = shown.map((key) => {
-    const values = options.map((each) => each.get(key) ?? '');
+    const values = options.map((each) => shorten(each.get(key) ?? ''));
     const heads = runs.map(({ name }) => (runs.length === 1 ? '' : name));
     return `<tr><th scope="row">${escape(key)}</th>${row(values, heads)}</tr>`;
   });
   const same = keys.length - shown.length;
-  const note = same === 0 ? '' : `<p>${same} more options are the same in all runs; --all-options shows them.</p>`;
+  const note =
+    same === 0
+      ? ''
+      : `<p>${same}${shown.length === 0 ? '' : ' more'} options are the same in all runs; --all-options shows them.</p>`;
   const table =
     shown.length === 0
       ? ''

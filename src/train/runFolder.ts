@@ -351,7 +351,7 @@ export class RunFolder {
       import('../report/curves.js'),
       import('../report/page.js'),
     ]);
-    const runs = [{ name: this.path, records, config: this.#description }];
+    const runs = [{ name: this.path, records, config: { ...this.#description, run: this.#origin } }];
     await atomicWrite(join(this.path, 'curves.svg'), curvesSvg(runs));
     await atomicWrite(join(this.path, 'curves.html'), curvesHtml(runs));
   }

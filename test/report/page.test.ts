@@ -1,4 +1,4 @@
-import { expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { curvesHtml } from '../../src/report/page.js';
 import { addresses, all, epochRecord, syntheticRun, parsed, stepRecord, texts } from './syntheticRun.js';
 
@@ -83,7 +83,60 @@ test('of two runs, shows only the options that differ', () => {
   expect(rowsOf(complete).map(([key]) => key)).toEqual(['dims', 'lr', 'data', 'seed']);
   expect(complete).not.toContain('more options are the same');
   // Equal runs have no table.
-  expect(rowsOf(curvesHtml([runs[0], { ...runs[0], name: 'again' }]))).toEqual([]);
+  const equal = curvesHtml([runs[0], { ...runs[0], name: 'again' }]);
+  expect(rowsOf(equal)).toEqual([]);
+  expect(equal).toContain('<p>3 options are the same in all runs;');
+});
+
+describe('data and backend', () => {
+  const set = { images: 128, size: [32, 24], of: 'pixels', sha256: 'a623ea867ea4d92c8b58' };
+  const data = {
+    spec: 'shapes',
+    limit: 128,
+    val_limit: null,
+    class_names: ['disc', 'ring'],
+    train: set,
+    held_out: null,
+  };
+  const runOf = (run: unknown) => ({ name: 'run', records: syntheticRun(2), config: { lr: 1, run } });
+  const rowsOf = (...runs: unknown[]) =>
+    all(parsed(curvesHtml(runs.map(runOf))), '.config tbody tr').map((row) => [
+      ...texts(row, 'th'),
+      ...texts(row, 'td'),
+    ]);
+
+  test('are options of a run', () => {
+    expect(rowsOf({ backend: 'wasm plain', data, flags: {} })).toEqual([
+      ['backend', 'wasm plain'],
+      ['data', 'shapes'],
+      ['limit', '128'],
+      ['val_limit', 'null'],
+      ['classes', '2: disc, ring'],
+      ['training images', '128 of 32x24, sha256 a623ea867ea4'],
+      ['held-out images', 'null'],
+      ['lr', '1'],
+    ]);
+  });
+
+  test('are shown where they differ', () => {
+    const others = { ...data, spec: 'cifar10', class_names: ['cat', 'dog'], train: { ...set, sha256: '01' } };
+    expect(rowsOf({ backend: 'wasm plain', data }, { backend: 'reference', data: others })).toEqual([
+      ['backend', 'wasm plain', 'reference'],
+      ['data', 'shapes', 'cifar10'],
+      ['classes', '2: disc, ring', '2: cat, dog'],
+      ['training images', '128 of 32x24, sha256 a623ea867ea4', '128 of 32x24, sha256 01'],
+    ]);
+  });
+
+  test('of any form are accepted, and long values are cut', () => {
+    expect(rowsOf(3)).toEqual([['lr', '1']]);
+    expect(rowsOf({ backend: 'x', data: 4 }).slice(0, 1)).toEqual([['backend', 'x']]);
+    expect(rowsOf({ data: { spec: 'x'.repeat(300), train: { images: 1, size: 2 } } })).toEqual([
+      ['data', `${'x'.repeat(200)}…`],
+      ['training images', '1 of 2'],
+      ['lr', '1'],
+    ]);
+  });
 });
 
 test('can be read in print: dark colors are for screens, and tables are not cut', () => {

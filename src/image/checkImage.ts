@@ -1,6 +1,6 @@
 import { DataError } from '../core/errors.js';
-import type { ImageFormat } from './imageFormat.js';
 import { imageInfo } from './imageInfo.js';
+import type { ImageInfo } from './info/types.js';
 
 /** Twice Pillow's MAX_IMAGE_PIXELS: Pillow refuses larger images, too. */
 export const MAX_PIXELS = 178_956_970;
@@ -13,12 +13,13 @@ const CONVERT = 'Convert it first, for example: magick';
  * Reads the header of an image and refuses, before anything is allocated for the pixels, images that are too large, and
  * those that decoders read differently: the answer must not depend on the runtime.
  *
- * @returns its format
+ * @returns its header
  * @throws DataError for another format than PNG, JPEG and WebP, more than `maxPixels` pixels, more than 100 scans,
  *   animations, CMYK, and samples of more than 8 bits except for PNG in color
  */
-export function checkImage(bytes: Uint8Array, name: string, maxPixels: number): ImageFormat {
-  const { format, width, height, bitDepth, color, animated, scans } = imageInfo(bytes, name);
+export function checkImage(bytes: Uint8Array, name: string, maxPixels: number): ImageInfo {
+  const info = imageInfo(bytes, name);
+  const { format, width, height, bitDepth, color, animated, scans } = info;
   const refuse = (expected: string, got: string, hint?: string): never => {
     throw new DataError({ op: name, expected, got, hint });
   };
@@ -32,5 +33,5 @@ export function checkImage(bytes: Uint8Array, name: string, maxPixels: number): 
   if (bitDepth > 8 && (format !== 'png' || color === 'gray')) {
     refuse('samples of 8 bits', `${color} of ${bitDepth} bits`, `${CONVERT} in.${format} -depth 8 out.png.`);
   }
-  return format;
+  return info;
 }

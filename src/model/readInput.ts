@@ -132,7 +132,7 @@ async function fetchImage(location: string, name: string, signal: Signal): Promi
 
 async function decode(op: string, bytes: Uint8Array, name: string, signal: Signal): Promise<PixelImage> {
   throwIfAborted(signal);
-  const format = checkImage(bytes, name, MAX_PIXELS);
+  const { format } = checkImage(bytes, name, MAX_PIXELS);
   if (platform.decodeImage === null) {
     throw new BackendUnavailableError({
       op,

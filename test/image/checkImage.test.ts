@@ -6,7 +6,7 @@ import { isGrayscale, luma, lumaPlane } from '../../src/image/luma.js';
 import { refusal } from '../io/refusal.js';
 import { FILES, HEIGHT, WIDTH } from './imageFiles.js';
 
-const check = async (name: string, maxPixels = MAX_PIXELS) => checkImage(await FILES[name](), 'a', maxPixels);
+const check = async (name: string, maxPixels = MAX_PIXELS) => checkImage(await FILES[name](), 'a', maxPixels).format;
 
 test.each([
   ['jpeg', 'jpeg'],
@@ -47,7 +47,7 @@ describe('refused:', () => {
     const scan = Buffer.from([0xff, 0xda, 0, 8, 1, 1, 0, 0, 63, 0]);
     const file = (await FILES['jpeg']()).subarray(0, -2);
     const scans = (count: number) => Buffer.concat([file, ...Array.from({ length: count - 1 }, () => scan)]);
-    expect(checkImage(scans(100), 'a', MAX_PIXELS)).toBe('jpeg');
+    expect(checkImage(scans(100), 'a', MAX_PIXELS)).toMatchObject({ format: 'jpeg', scans: 100 });
     expect(() => checkImage(scans(101), 'a', MAX_PIXELS)).toThrow(
       refusal(DataError, 'a', 'a JPEG of at most 100 scans', '101'),
     );

@@ -34,6 +34,13 @@ function exif(
   return bytes;
 }
 
+/** Big-endian EXIF with an orientation of any type; `more` follows the directory, at byte 22. */
+function orientationExif(type: number, count: number, value: readonly number[], more: readonly number[] = []): Buffer {
+  const head = [0x4d, 0x4d, 0, 42, 0, 0, 0, 8, 0, 1];
+  return Buffer.from([...head, 0x01, 0x12, 0, type, 0, 0, 0, count, ...value, ...more]);
+}
+const OFFSET = [0, 0, 0, 22];
+
 const sideways: Entry = { tag: ORIENTATION, value: 6 };
 const other: Entry = { tag: 0x010f, value: 3 };
 
@@ -49,6 +56,26 @@ describe('EXIF', () => {
     ['a directory that begins in the last byte', exif([sideways], { directory: 21 }), 1],
     ['a directory beyond the data', exif([sideways], { directory: 1000 }), 1],
     ['seven bytes', exif([sideways]).subarray(0, 7), 1],
+    ['LONG', orientationExif(4, 1, [0, 0, 0, 6]), 6],
+    ['LONG of more than 16 bits', orientationExif(4, 1, [0, 1, 0, 6]), 1],
+    ['SBYTE', orientationExif(6, 1, [6, 0, 0, 0]), 6],
+    ['SBYTE below 0', orientationExif(6, 1, [0xff, 0, 0, 0]), 1],
+    ['SSHORT', orientationExif(8, 1, [0, 6, 0, 0]), 6],
+    ['SSHORT below 0', orientationExif(8, 1, [0xff, 0xfa, 0, 0]), 1],
+    ['SLONG', orientationExif(9, 1, [0, 0, 0, 6]), 6],
+    ['SLONG below 0', orientationExif(9, 1, [0xff, 0xff, 0xff, 0xfa]), 1],
+    ['FLOAT', orientationExif(11, 1, [0x40, 0xc0, 0, 0]), 6],
+    ['FLOAT of a fraction', orientationExif(11, 1, [0x40, 0xd0, 0, 0]), 1],
+    ['DOUBLE', orientationExif(12, 1, OFFSET, [0x40, 0x18, 0, 0, 0, 0, 0, 0]), 6],
+    ['RATIONAL', orientationExif(5, 1, OFFSET, [0, 0, 0, 12, 0, 0, 0, 2]), 6],
+    ['RATIONAL of 6 / 0', orientationExif(5, 1, OFFSET, [0, 0, 0, 6, 0, 0, 0, 0]), 1],
+    ['RATIONAL that is cut', orientationExif(5, 1, OFFSET, [0, 0, 0, 12, 0, 0, 0]), 1],
+    ['SRATIONAL', orientationExif(10, 1, OFFSET, [0xff, 0xff, 0xff, 0xfa, 0xff, 0xff, 0xff, 0xff]), 6],
+    ['two of SHORT: the first', orientationExif(3, 2, [0, 6, 0, 3]), 6],
+    ['three of SHORT', orientationExif(3, 3, OFFSET, [0, 6, 0, 3, 0, 1]), 6],
+    ['three of SHORT that are cut', orientationExif(3, 3, OFFSET, [0, 6, 0, 3, 0]), 1],
+    ['none of SHORT', orientationExif(3, 0, [0, 6, 0, 0]), 1],
+    ['BYTE', orientationExif(1, 1, [6, 0, 0, 0]), 1],
   ])('%s', async (_, bytes, orientation) => {
     const file = withChunk(await FILES['png of 8 bits'](), 'eXIf', bytes);
     expect(imageInfo(file).orientation).toBe(orientation);

@@ -68,7 +68,16 @@ test.each([
   },
   { label: 'orientation 0', bytes: exif({ value: 0 }, true), orientation: 1 },
   { label: 'orientation 9', bytes: exif({ value: 9 }, true), orientation: 1 },
-  { label: 'another type', bytes: exif({ value: 6, type: 2 }, true), orientation: 1 },
+  ...[1, 2, 7, 16].map((type) => ({
+    label: `the type ${type}, which is no number in Pillow`,
+    bytes: exif({ value: 6, type }, true),
+    orientation: 1,
+  })),
+  ...[3, 4, 6, 8, 9, 13].map((type) => ({
+    label: `the type ${type}`,
+    bytes: exif({ value: 6, type }, true),
+    orientation: 6,
+  })),
   { label: 'another tag', bytes: exif({ value: 6, tag: 0x0111 }, true), orientation: 1 },
   { label: 'cut off', bytes: exif({ value: 6 }, true).subarray(0, 21), orientation: 1 },
   { label: 'another byte order', bytes: exif({ value: 6 }, true).fill('X', 0, 2), orientation: 1 },

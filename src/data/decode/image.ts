@@ -1,9 +1,11 @@
+import type { Sharp } from 'sharp';
 import { checkNumber, checkOptions, tagOf } from '../../core/check.js';
 import { DataError, ParamError } from '../../core/errors.js';
 import type { RgbImage } from '../../image/pixelImage.js';
 import { readBytes } from '../../io/readFile.js';
 import { reasonOf } from '../../io/reason.js';
 import { checkImage, MAX_PIXELS } from '../../image/checkImage.js';
+import type { Orientation } from '../../image/info/types.js';
 import { checkPath } from '../checkPath.js';
 import { checkHead } from './imageHead.js';
 import { loadSharp } from './loadSharp.js';
@@ -17,6 +19,21 @@ function limitOf(options: DecodeImageOptions): number {
   const { maxPixels = MAX_PIXELS } = checkOptions(options, ['maxPixels']);
   return checkNumber('maxPixels', maxPixels, { min: 1, max: Infinity });
 }
+
+/**
+ * How sharp brings an image of each orientation upright; it mirrors before it rotates. Its `autoOrient` would also follow
+ * orientations that Pillow ignores, those of type BYTE.
+ */
+const UPRIGHT: Readonly<Record<Orientation, (image: Sharp) => Sharp>> = {
+  1: (image) => image,
+  2: (image) => image.flop(),
+  3: (image) => image.rotate(180),
+  4: (image) => image.flip(),
+  5: (image) => image.flip().rotate(90),
+  6: (image) => image.rotate(90),
+  7: (image) => image.flop().rotate(90),
+  8: (image) => image.rotate(270),
+};
 
 /**
  * Decodes a PNG, JPEG or WebP image to 8-bit RGB, to the same pixels as Pillow's `convert('RGB')` after
@@ -34,12 +51,12 @@ export async function decodeImage(
   options: DecodeImageOptions = {},
 ): Promise<RgbImage> {
   const maxPixels = limitOf(options);
-  checkImage(bytes, name, maxPixels);
+  const { orientation } = checkImage(bytes, name, maxPixels);
   const sharp = await loadSharp(name);
   const limitInputPixels = Number.isFinite(maxPixels) && Math.floor(maxPixels);
   // 'error' accepts the harmless defects of real photographs, and nothing that costs pixels.
   const image = sharp(bytes, { failOn: 'error', ignoreIcc: true, limitInputPixels });
-  const upright = image.autoOrient().removeAlpha().toColorspace('srgb');
+  const upright = UPRIGHT[orientation](image).removeAlpha().toColorspace('srgb');
   try {
     const { data, info } = await upright.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
     return { data, width: info.width, height: info.height };

@@ -5,7 +5,8 @@ import { pathToFileURL } from 'node:url';
 import { DataError, ParamError } from '../../../src/core/errors.js';
 import { decodeImage, readImage } from '../../../src/data/decode/image.js';
 import { imageInfo } from '../../../src/image/imageInfo.js';
-import { FILES } from '../../image/imageFiles.js';
+import { orient } from '../../../src/image/orient.js';
+import { FILES, withChunk } from '../../image/imageFiles.js';
 import { refusal } from '../../io/refusal.js';
 import { linuxTest } from '../../platform.js';
 import { temporaryFolder } from '../../io/temporaryFolder.js';
@@ -85,6 +86,32 @@ describe('decodes', () => {
       false,
       false,
     ]);
+  });
+});
+
+describe('the orientation of imageInfo is applied', () => {
+  const stored = draw(5, 3, (x, y) => [50 * x, 80 * y, 7]);
+
+  test.each([1, 2, 3, 4, 5, 6, 7, 8] as const)('%i', async (orientation) => {
+    for (const format of ['png', 'webp'] as const) {
+      const file = await stored.clone().withMetadata({ orientation }).toFormat(format, { lossless: true }).toBuffer();
+      const data = new Uint8Array(await stored.clone().raw().toBuffer());
+      const upright = orient({ data, width: 5, height: 3 }, orientation);
+      const got = await decodeImage(file, 'x');
+      expect([got.width, got.height, ...got.data]).toEqual([upright.width, upright.height, ...upright.data]);
+    }
+  });
+
+  test.each([
+    ['LONG', 4, [0, 0, 0, 6], 6],
+    ['BYTE', 1, [6, 0, 0, 0], 1],
+  ] as const)('of type %s, as by Pillow', async (_, type, value, orientation) => {
+    const head = [0x4d, 0x4d, 0, 42, 0, 0, 0, 8, 0, 1, 0x01, 0x12, 0, type, 0, 0, 0, 1];
+    const exif = Buffer.from([...head, ...value, 0, 0, 0, 0]);
+    const file = withChunk(await stored.clone().png().toBuffer(), 'eXIf', exif);
+    expect(imageInfo(file).orientation).toBe(orientation);
+    const { width, height } = await decodeImage(file, 'x');
+    expect([width, height]).toEqual(orientation === 6 ? [3, 5] : [5, 3]);
   });
 });
 

@@ -136,16 +136,16 @@ describe('the flags', () => {
 });
 
 describe('the flags that are stored', () => {
-  const stored = async (folder: RunFolder, given: Partial<TrainFlags>) => {
+  const stored = (folder: RunFolder, given: Partial<TrainFlags>) => {
     const { flags, isGiven } = onLine(given);
     return flagsToStore(folder, flags, isGiven);
   };
 
   test('are those on the command line, now or when the run began', async () => {
     const folder = await open({ ...whole, origin });
-    expect(await stored(folder, { logEvery: 5 })).toEqual({ workers: 1, cache: 'auto', logEvery: 5 });
-    expect(await stored(await open(whole), { threads: 2, limit: 3 })).toEqual({ threads: 2 });
-    expect(await stored(await open(null, { run: origin }), {})).toEqual({ workers: 1, cache: 'auto' });
+    expect(stored(folder, { logEvery: 5 })).toEqual({ workers: 1, cache: 'auto', logEvery: 5 });
+    expect(stored(await open(whole), { threads: 2, limit: 3 })).toEqual({ threads: 2 });
+    expect(stored(await open(null, { run: origin }), {})).toEqual({ workers: 1, cache: 'auto' });
   });
 });
 

@@ -27,9 +27,18 @@ const FLAGS: TrainFlags = {
   ...{ cache: 'auto', onBadImage: 'fail' },
 };
 
+const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const;
+const before = SIGNALS.map((signal) => process.listeners(signal));
+
 afterEach(() => {
   jest.restoreAllMocks();
   process.exitCode = undefined;
+  // A training that was stopped keeps listeners, for a signal that comes late.
+  SIGNALS.forEach((signal, i) => {
+    for (const listener of process.listeners(signal)) {
+      if (!before[i].includes(listener)) process.off(signal, listener);
+    }
+  });
 });
 
 interface Follow {

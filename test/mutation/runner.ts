@@ -33,6 +33,8 @@ import type { CaseResult, Suite } from './suite.js';
 const SHORTEST_LIMIT = 5_000;
 const LIMIT_FACTOR = 8;
 const INITIAL_LIMIT = 300_000;
+/** The same in counts: Stryker's own limit, 100 times those of all tests, takes minutes in a loop over pixels. */
+const [HITS_FACTOR, SPARE_HITS] = [20, 10_000];
 /** Between the file and the title in the id of a test. */
 const SEPARATOR = ' › ';
 /** What the initial run writes for all processes, in the sandbox. */
@@ -75,10 +77,14 @@ interface Context {
 
 const context = ((globalThis as { __stryker__?: Partial<Context> }).__stryker__ ??= {}) as Context;
 
-function activate({ activeMutant, hitLimit }: MutantRunOptions): void {
+/** @param expectedHits how often the tests reached the mutant in the initial run; 0 if that is not known */
+function activate({ activeMutant, hitLimit }: MutantRunOptions, expectedHits: number): void {
   context.activeMutant = activeMutant.id;
   context.hitCount = hitLimit === undefined ? undefined : 0;
-  context.hitLimit = hitLimit;
+  context.hitLimit =
+    hitLimit === undefined || expectedHits === 0
+      ? hitLimit
+      : Math.min(hitLimit, HITS_FACTOR * expectedHits + SPARE_HITS);
 }
 
 function deactivate(): void {
@@ -334,8 +340,8 @@ class RoomTestRunner implements TestRunner {
   }
 
   /** Runs the tests while the mutant is active. */
-  async #try(options: MutantRunOptions, { file, tests }: Selection): Promise<Trial> {
-    activate(options);
+  async #try(options: MutantRunOptions, { file, tests, hits }: Selection): Promise<Trial> {
+    activate(options, hits);
     try {
       const failed = await this.#failure(file, (test) => tests.has(test));
       const timeout = determineHitLimitReached(context.hitCount, context.hitLimit);

@@ -15,6 +15,7 @@ interface Options {
   readonly all?: true;
   readonly minutes?: number;
   readonly write?: true;
+  readonly resume?: true;
 }
 
 const minutes = (value: string): number => {
@@ -33,6 +34,7 @@ const program = new Command('npm run test:mutants --')
   .option('--changed', 'the files whose content is not that which test/mutation/scores.json was measured with')
   .option('--all', 'all files')
   .option('--minutes <n>', 'stop after that time; files that are not finished are printed as SKIPPED', minutes)
+  .option('--resume', 'take what an earlier run of the room has found, which --minutes stopped')
   .option('--write', 'record scores and survivors in test/mutation')
   .action(async (paths: string[], options: Options) => {
     const record = new MutationRecord();
@@ -42,7 +44,7 @@ const program = new Command('npm run test:mutants --')
     const failures: string[] = [];
     for (const [room, files] of filesByRoom(record, paths, options)) {
       console.log(`${room}: ${files.length} files`);
-      for (const [file, score] of await mutateRoom(room, files, { deadline, known })) {
+      for (const [file, score] of await mutateRoom(room, files, { deadline, known, resume: options.resume ?? false })) {
         if (score.untested > 0) {
           console.log(`SKIPPED ${file}: ${score.untested} of ${score.untested + score.mutants} mutants are not tested`);
           continue;

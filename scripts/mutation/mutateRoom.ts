@@ -1,10 +1,10 @@
 import type { MutantResult, PartialStrykerOptions, Position } from '@stryker-mutator/api/core';
 import { Stryker } from '@stryker-mutator/core';
 import { build } from 'esbuild';
-import { readFileSync, rmSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { RunnerOptions } from '../../test/mutation/runner.js';
+import type { LoggedMutant, RunnerOptions } from '../../test/mutation/runner.js';
 import { ROOT, testsOf, type Room } from './rooms.js';
 import { survivorAt, type Survivor } from './survivor.js';
 
@@ -24,17 +24,20 @@ interface MutateOptions {
   readonly deadline: number | null;
   /** Survivors that count as such without being tested, by file. */
   readonly known: Partial<Record<string, readonly Survivor[]>>;
+  /** Continues an earlier run of the room: what it found counts as found. */
+  readonly resume: boolean;
 }
 
 /** Mutates files of a room, and runs the tests of the room for each mutant. @returns what came out, by file */
 export async function mutateRoom(
   room: Room,
   files: readonly string[],
-  { deadline, known }: MutateOptions,
+  { deadline, known, resume }: MutateOptions,
 ): Promise<Map<string, FileScore>> {
   const log = join(ROOT, `dist/mutation/${room}.jsonl`);
+  const earlier = resume && existsSync(log) ? linesIn(readFileSync(log, 'utf8')) : [];
   rmSync(log, { force: true });
-  const runner: RunnerOptions = { root: ROOT, testFiles: testsOf(room), deadline, known, log };
+  const runner: RunnerOptions = { root: ROOT, testFiles: testsOf(room), deadline, known, log, earlier };
   const options = {
     mutate: [...files],
     testRunner: 'room',
@@ -67,6 +70,12 @@ export async function mutateRoom(
     ]),
   );
 }
+
+const linesIn = (text: string): LoggedMutant[] =>
+  text
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line) as LoggedMutant);
 
 const pathOf = ({ fileName }: MutantResult): string => relative(ROOT, fileName).replaceAll('\\', '/');
 

@@ -22,6 +22,7 @@ import {
   type TestResult,
   type TestRunner,
 } from '@stryker-mutator/api/test-runner';
+import { createHash } from 'node:crypto';
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { keyOf, survivorAt, type Survivor } from '../../scripts/mutation/survivor.js';
@@ -64,6 +65,16 @@ export interface RunnerOptions {
   readonly known: Partial<Record<string, readonly Survivor[]>>;
   /** Gets a line of JSON for each mutant: its status and what it cost. */
   readonly log: string;
+  /** Lines of the log of an earlier run that was stopped: mutants that were found then count as found. */
+  readonly earlier: readonly LoggedMutant[];
+}
+
+/** A line of the log. */
+export interface LoggedMutant extends Survivor {
+  readonly file: string;
+  /** The SHA-256 of the file. */
+  readonly sha256: string;
+  readonly status: string;
 }
 
 /** What the instrumented code reads and writes. */
@@ -150,7 +161,9 @@ class RoomTestRunner implements TestRunner {
   /** A mutant has changed something that outlasts the modules. */
   #damaged = false;
   #initialRun: InitialRun | null = null;
-  /** How many mutants of a source file were found by a selection of a test file. */
+  /** SHA-256 of the file, by file and text, of mutants that an earlier run has found. */
+  #found: Map<string, string> | null = null;
+  /** How many mutants of a source file were found by a test. */
   readonly #kills = new Map<string, number>();
 
   constructor(log: Logger, options: StrykerOptions) {
@@ -214,15 +227,20 @@ class RoomTestRunner implements TestRunner {
       return { status: MutantRunStatus.Survived, nrOfTests: 0 };
     }
     const start = performance.now();
-    const result = await this.#test(options);
+    const result = this.#wasFound(file, survivor) ?? (await this.#test(options));
     const milliseconds = Math.round(performance.now() - start);
     const { mutantActivation: activation } = options;
     const by = 'killedBy' in result ? result.killedBy : undefined;
-    appendFileSync(
-      log,
-      `${JSON.stringify({ file, ...survivor, status: result.status, by, activation, milliseconds })}\n`,
-    );
+    const line = { file, ...survivor, sha256: sha256Of(fileName), status: result.status, by, activation, milliseconds };
+    appendFileSync(log, `${JSON.stringify(line)}\n`);
     return result;
+  }
+
+  /** The result of an earlier run, if it found all mutants of that text in the same file. */
+  #wasFound(file: string, survivor: Survivor): MutantRunResult | null {
+    this.#found ??= foundIn(this.#options.earlier);
+    if (this.#found.get(`${file}\n${keyOf(survivor)}`) !== sha256Of(join(this.#options.root, file))) return null;
+    return { status: MutantRunStatus.Killed, killedBy: [], failureMessage: 'found in an earlier run', nrOfTests: 0 };
   }
 
   async #test(options: MutantRunOptions): Promise<MutantRunResult> {
@@ -380,6 +398,18 @@ class RoomTestRunner implements TestRunner {
 function costOf(durations: readonly (Duration | undefined)[]): number {
   const tests = durations.reduce((sum, duration) => sum + (duration?.milliseconds ?? 0), 0);
   return tests + Math.max(0, ...durations.map((duration) => duration?.setup ?? 0));
+}
+
+const sha256Of = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
+
+function foundIn(lines: readonly LoggedMutant[]): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const one of lines) found.set(`${one.file}\n${keyOf(one)}`, one.sha256);
+  // Mutants with the same text must all have been found.
+  for (const one of lines) {
+    if (one.status !== 'killed' && one.status !== 'timeout') found.delete(`${one.file}\n${keyOf(one)}`);
+  }
+  return found;
 }
 
 const killerOf = (source: string, test: string): string => `${source}\n${test}`;

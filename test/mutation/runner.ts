@@ -177,6 +177,10 @@ class RoomTestRunner implements TestRunner {
 
   async init(): Promise<void> {
     process.env['VANILLANET_IN_PROCESS'] = '1';
+    // A mutant that ends the process would cost a new one.
+    process.exit = (code) => {
+      throw new Error(`process.exit(${code})`);
+    };
     const bundles = await bundleTests(this.#sandbox, this.#options.root, this.#options.testFiles);
     // Tests name files relative to the root.
     process.chdir(this.#options.root);

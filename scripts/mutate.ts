@@ -34,7 +34,7 @@ const program = new Command('npm run test:mutants --')
   .option('--changed', 'the files whose content is not that which test/mutation/scores.json was measured with')
   .option('--all', 'all files')
   .option('--minutes <n>', 'stop after that time; files that are not finished are printed as SKIPPED', minutes)
-  .option('--resume', 'take what an earlier run of the room has found, which --minutes stopped')
+  .option('--resume', 'continue the last run of the room, which --minutes stopped, with the same tests')
   .option('--write', 'record scores and survivors in test/mutation')
   .action(async (paths: string[], options: Options) => {
     const record = new MutationRecord();

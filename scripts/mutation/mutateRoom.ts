@@ -24,7 +24,7 @@ interface MutateOptions {
   readonly deadline: number | null;
   /** Survivors that count as such without being tested, by file. */
   readonly known: Partial<Record<string, readonly Survivor[]>>;
-  /** Continues an earlier run of the room: what it found counts as found. */
+  /** Continues an earlier run of the room: takes over its results. */
   readonly resume: boolean;
 }
 

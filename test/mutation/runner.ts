@@ -65,7 +65,7 @@ export interface RunnerOptions {
   readonly known: Partial<Record<string, readonly Survivor[]>>;
   /** Gets a line of JSON for each mutant: its status and what it cost. */
   readonly log: string;
-  /** Lines of the log of an earlier run that was stopped: mutants that were found then count as found. */
+  /** Lines of the log of an earlier run that was stopped: its results are taken over. */
   readonly earlier: readonly LoggedMutant[];
 }
 
@@ -161,8 +161,8 @@ class RoomTestRunner implements TestRunner {
   /** A mutant has changed something that outlasts the modules. */
   #damaged = false;
   #initialRun: InitialRun | null = null;
-  /** SHA-256 of the file, by file and text, of mutants that an earlier run has found. */
-  #found: Map<string, string> | null = null;
+  /** Results of an earlier run, by file and text of the mutant. */
+  #earlier: Map<string, LoggedMutant> | null = null;
   /** How many mutants of a source file were found by a test. */
   readonly #kills = new Map<string, number>();
 
@@ -231,7 +231,7 @@ class RoomTestRunner implements TestRunner {
       return { status: MutantRunStatus.Survived, nrOfTests: 0 };
     }
     const start = performance.now();
-    const result = this.#wasFound(file, survivor) ?? (await this.#test(options));
+    const result = this.#earlierResult(file, survivor) ?? (await this.#test(options));
     const milliseconds = Math.round(performance.now() - start);
     const { mutantActivation: activation } = options;
     const by = 'killedBy' in result ? result.killedBy : undefined;
@@ -240,10 +240,12 @@ class RoomTestRunner implements TestRunner {
     return result;
   }
 
-  /** The result of an earlier run, if it found all mutants of that text in the same file. */
-  #wasFound(file: string, survivor: Survivor): MutantRunResult | null {
-    this.#found ??= foundIn(this.#options.earlier);
-    if (this.#found.get(`${file}\n${keyOf(survivor)}`) !== sha256Of(join(this.#options.root, file))) return null;
+  /** The result of an earlier run, if it was the same for all mutants of that text in the same file. */
+  #earlierResult(file: string, survivor: Survivor): MutantRunResult | null {
+    this.#earlier ??= resultsOf(this.#options.earlier);
+    const one = this.#earlier.get(`${file}\n${keyOf(survivor)}`);
+    if (one?.sha256 !== sha256Of(join(this.#options.root, file))) return null;
+    if (one.status === 'survived') return { status: MutantRunStatus.Survived, nrOfTests: 0 };
     return { status: MutantRunStatus.Killed, killedBy: [], failureMessage: 'found in an earlier run', nrOfTests: 0 };
   }
 
@@ -406,14 +408,16 @@ function costOf(durations: readonly (Duration | undefined)[]): number {
 
 const sha256Of = (path: string): string => createHash('sha256').update(readFileSync(path)).digest('hex');
 
-function foundIn(lines: readonly LoggedMutant[]): Map<string, string> {
-  const found = new Map<string, string>();
-  for (const one of lines) found.set(`${one.file}\n${keyOf(one)}`, one.sha256);
-  // Mutants with the same text must all have been found.
+function resultsOf(lines: readonly LoggedMutant[]): Map<string, LoggedMutant> {
+  const results = new Map<string, LoggedMutant>();
+  const differing = new Set<string>();
   for (const one of lines) {
-    if (one.status !== 'killed' && one.status !== 'timeout') found.delete(`${one.file}\n${keyOf(one)}`);
+    const key = `${one.file}\n${keyOf(one)}`;
+    if ((results.get(key)?.status ?? one.status) !== one.status) differing.add(key);
+    if (['killed', 'timeout', 'survived'].includes(one.status)) results.set(key, one);
   }
-  return found;
+  for (const key of differing) results.delete(key);
+  return results;
 }
 
 const killerOf = (source: string, test: string): string => `${source}\n${test}`;

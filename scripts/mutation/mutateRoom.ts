@@ -8,7 +8,7 @@ import type { LoggedMutant, RunnerOptions } from '../../test/mutation/runner.js'
 import { ROOT, testsOf, type Room } from './rooms.js';
 import { survivorAt, type Survivor } from './survivor.js';
 
-/** Milliseconds for a mutant. Its tests, which took 2 seconds at most in the initial run, may run twice. */
+/** Milliseconds for a mutant. Its tests, which took 3 seconds at most in the initial run, may run twice. */
 const PATIENCE = 15_000;
 
 export interface FileScore {

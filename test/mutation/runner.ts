@@ -50,7 +50,7 @@ const PORTION = 500;
 /** Milliseconds to load the modules of a test file. */
 const LOADING = 20;
 /** Milliseconds, in the initial run, that the tests of one mutant may take together: the slowest are left out. */
-const BUDGET = 2_000;
+const BUDGET = 3_000;
 
 /** The message of mutants that are left untested. */
 const NO_TIME = 'no time left';

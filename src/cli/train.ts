@@ -9,8 +9,9 @@ import { withClosingText } from './helpLayout.js';
 import { errorLine, printText } from './print.js';
 import { flagsToStore, restartedFlags, resumedFlags, resumedPlan, type IsGiven } from './resumedRun.js';
 import { DEFAULT_OUTPUT, withTraining, type TrainFlags } from './trainFlags.js';
-import { planRun, prepareRun, type RunPlan } from './trainingSetup.js';
+import { dataSpec, planRun, prepareRun, type RunPlan } from './trainingSetup.js';
 import { withRecipe } from './trainOptions.js';
+import { refuseUnusedFlags } from './unusedFlags.js';
 
 /** The folder of the run, which `--output` or `--resume` names. */
 function folderOf({ output, resume }: TrainFlags): string {
@@ -62,6 +63,7 @@ async function run(flags: TrainFlags, command: Command): Promise<void> {
   try {
     const { flags: whole, plan } =
       newPlan === null ? await planResumed(folder, flags, isGiven) : { flags, plan: newPlan };
+    refuseUnusedFlags({ backend: whole.backend, data: await dataSpec(whole) }, isGiven);
     const stored = flagsToStore(folder, whole, isGiven);
     await followTraining(await prepareRun(folder, plan, whole, stored), whole);
   } finally {

@@ -111,6 +111,9 @@ function resumeNote({ checkpoint: resumed }: RunFolder, resume: boolean): string
   return resume ? 'resume: no checkpoint yet, starting from the beginning' : null;
 }
 
+/** The data set of a run: by default CIFAR, if it is found. */
+export const dataSpec = async ({ data }: TrainFlags): Promise<string> => data ?? (await findDefault()) ?? 'shapes';
+
 /**
  * Opens backend and data, and checks that a resumed run has those that it began with.
  *
@@ -129,7 +132,7 @@ export async function prepareRun(
   for (const line of plan.notes) note(line);
   // First, because a missing backend must fail before the data are read.
   const { openTrainer, name: backend } = await selectTrainer(options);
-  const spec = options.data ?? (await findDefault()) ?? 'shapes';
+  const spec = await dataSpec(options);
   const heldOutFit = (train: DataSet) => fitOptions(configFor(train, plan));
   const data = await openTrainingData(spec, options, { inputSize, recipe: plan.recipe, note, heldOutFit });
   const config = configFor(data.train, plan);

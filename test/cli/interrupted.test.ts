@@ -13,7 +13,8 @@ const path = temporaryFolder();
 const train = (output: string, ...more: string[]): string[] => [
   ...['train', '--data', 'shapes', '--size', '8', '--dims', '4,6', '--strides', '1', '--val-limit', '10'],
   ...['--limit', '40', '--batch-size', '4', '--optimizer', 'lamb', '--ema', '0.9', '--mixup', '0.2'],
-  ...['--random-crop', '1', '--flip', '0.5', '--drop-rate', '0.1', '--build', 'plain'],
+  ...['--random-crop', '1', '--flip', '0.5', '--drop-rate', '0.1'],
+  ...(more.includes('reference') ? [] : ['--build', 'plain']),
   ...['--output', output, '--json', ...more],
 ];
 const EPOCHS = ['--epochs', '40'];

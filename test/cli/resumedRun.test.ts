@@ -114,7 +114,7 @@ describe('the flags', () => {
     expect(await flagsOf(folder, { ...given, acceptData: true })).toMatchObject(given);
   });
 
-  test('of a backend without builds accept any build', async () => {
+  test('of a backend without builds are not compared by build, which is refused elsewhere', async () => {
     const folder = await open({ ...whole, origin: { ...origin, backend: 'reference' } });
     expect(await flagsOf(folder, { build: 'relaxed' })).toMatchObject({ backend: 'reference', build: 'relaxed' });
   });

@@ -9,6 +9,7 @@ import type { Orientation } from '../../image/info/types.js';
 import { checkPath } from '../checkPath.js';
 import { checkHead } from './imageHead.js';
 import { loadSharp } from './loadSharp.js';
+import { MAX_DECODED_PIXELS, PixelBudget } from './pixelBudget.js';
 
 export interface DecodeImageOptions {
   /** Larger images are refused by their header. Infinity for no limit. Default 178 956 970, as Pillow. */
@@ -19,6 +20,8 @@ function limitOf(options: DecodeImageOptions): number {
   const { maxPixels = MAX_PIXELS } = checkOptions(options, ['maxPixels']);
   return checkNumber('maxPixels', maxPixels, { min: 1, max: Infinity });
 }
+
+const budget = new PixelBudget(MAX_DECODED_PIXELS);
 
 /**
  * How sharp brings an image of each orientation upright; it mirrors before it rotates. Its `autoOrient` would also follow
@@ -51,14 +54,16 @@ export async function decodeImage(
   options: DecodeImageOptions = {},
 ): Promise<RgbImage> {
   const maxPixels = limitOf(options);
-  const { orientation } = checkImage(bytes, name, maxPixels);
+  const { orientation, ...stored } = checkImage(bytes, name, maxPixels);
   const sharp = await loadSharp(name);
   const limitInputPixels = Number.isFinite(maxPixels) && Math.floor(maxPixels);
   // 'error' accepts the harmless defects of real photographs, and nothing that costs pixels.
   const image = sharp(bytes, { failOn: 'error', ignoreIcc: true, limitInputPixels });
   const upright = UPRIGHT[orientation](image).removeAlpha().toColorspace('srgb');
   try {
-    const { data, info } = await upright.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true });
+    const { data, info } = await budget.run(stored.width * stored.height, () =>
+      upright.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true }),
+    );
     return { data, width: info.width, height: info.height };
   } catch (cause) {
     const hint = 'Download or copy the file again, or repair it, for example: magick in.jpg out.png.';

@@ -126,7 +126,7 @@ export const singleThread = (kernels: ProgramExports, { program, scratch }: Prog
  * An instance with shared memory, and the threads that run its program.
  *
  * A thread that ends while it waits is harmless: the others take its panels. One that ends or hangs while it computes panels
- * is noticed by its lack of progress (see assembly/shared/team.ts). As it might go on at any later time, the memory is left
+ * is noticed by its lack of progress (see assembly/shared/team.ts); a later call replaces the first kind. As it might go on at any later time, the memory is left
  * to it: the calling thread continues alone on a copy, and all other threads are ended. A later call starts new ones: on a
  * busy machine, a thread may just have had no turn.
  */
@@ -225,13 +225,18 @@ export class Team implements ProgramInstance {
     this.#restartTime = performance.now() + RESTART_DELAY;
   }
 
-  /** Starts new threads, which join when they are ready. */
+  /** Starts new threads in place of those that were lost or have ended, which join when they are ready. */
   #startAgain(): void {
-    if (this.#state !== 'alone' || this.#restarts === MOST_RESTARTS || performance.now() < this.#restartTime) return;
+    const isAlone = this.#state === 'alone';
+    const { endTime } = this.#workers;
+    if ((!isAlone && endTime === null) || this.#restarts === MOST_RESTARTS) return;
+    const now = performance.now();
+    if (now < this.#restartTime || (!isAlone && now < (endTime ?? 0) + RESTART_DELAY)) return;
     this.#restarts++;
-    this.#restartTime += RESTART_DELAY;
+    this.#restartTime = now + RESTART_DELAY;
     try {
-      this.#workers = new Workers(this.#module, this.#kernels.memory, this.#work);
+      if (isAlone) this.#workers = new Workers(this.#module, this.#kernels.memory, this.#work);
+      else this.#workers.replaceEnded();
       this.#state = 'together';
       // Waits in order to end those that do not start.
       void this.#workers.started();
@@ -268,31 +273,60 @@ const noWorker = (cause: unknown): BackendUnavailableError => {
 
 /** The threads of a team, except the caller's: one for every scratch block except the first. */
 class Workers {
+  readonly #module: CompiledModule;
+  readonly #memory: WasmMemory;
+  readonly #work: TeamWork;
   readonly #workers: RuntimeWorker[] = [];
   /** Numbers of the threads that have not ended. */
   readonly #running = new Set<number>();
   /** Numbers of the threads that have started. */
   readonly #started = new Set<number>();
+  /** Numbers of the threads that have ended by themselves: nothing of them can touch the memory any more. */
+  readonly #ended = new Set<number>();
+  /** When the last of these has ended, by `performance.now`. */
+  #endTime = -Infinity;
   /** Why the first thread ended. */
   #failure: string | null = null;
 
   /** @throws BackendUnavailableError if the runtime refuses; threads that did start are ended */
-  constructor(module: CompiledModule, memory: WasmMemory, { program, scratch }: TeamWork) {
+  constructor(module: CompiledModule, memory: WasmMemory, work: TeamWork) {
+    this.#module = module;
+    this.#memory = memory;
+    this.#work = work;
     try {
-      for (let self = 1; self < scratch.length; self++) {
-        const data = { module, memory, program, scratch: scratch[self], self };
-        const ended = (reason: string | null): void => {
-          this.#end(self, reason ?? 'a worker that ended at once');
-        };
-        this.#running.add(self);
-        const worker = platform.startWorker(SERVE, data, ended);
-        this.#workers.push(worker);
-        void worker.started.then(() => this.#started.add(self));
-      }
+      for (let self = 1; self < work.scratch.length; self++) this.#start(self);
     } catch (cause) {
       this.terminate();
       throw noWorker(cause);
     }
+  }
+
+  /** When the last thread has ended that is not replaced, by `performance.now`; null if none has. */
+  get endTime(): number | null {
+    return this.#ended.size === 0 ? null : this.#endTime;
+  }
+
+  /** Starts the threads again that have ended. @throws an error of the runtime, if it refuses */
+  replaceEnded(): void {
+    for (const self of this.#ended) {
+      this.#start(self);
+      this.#ended.delete(self);
+    }
+  }
+
+  #start(self: number): void {
+    const { program, scratch } = this.#work;
+    const data = { module: this.#module, memory: this.#memory, program, scratch: scratch[self], self };
+    const ended = (reason: string | null): void => {
+      this.#ended.add(self);
+      this.#endTime = performance.now();
+      this.#end(self, reason ?? 'a worker that ended at once');
+    };
+    const worker = platform.startWorker(SERVE, data, ended);
+    this.#workers[self - 1] = worker;
+    this.#running.add(self);
+    this.#started.delete(self);
+    void worker.started.then(() => this.#started.add(self));
   }
 
   /** Running threads, including the caller's. */

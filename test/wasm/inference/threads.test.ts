@@ -2,8 +2,10 @@
 import { platform } from '#runtime';
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import type { Worker } from 'node:worker_threads';
 import { resolveConfig } from '../../../src/core/config.js';
 import { BackendUnavailableError, ParamError } from '../../../src/core/errors.js';
 import { streamOf } from '../../../src/core/weights.js';
@@ -114,6 +116,35 @@ describe('a team', () => {
     await worker.terminate();
     expect(session.info.threads).toBe(2);
     for (let i = 0; i < 10; i++) expect(await session.forward(x, 1)).toEqual(expected);
+    session.dispose();
+  });
+
+  test('replaces a thread that ended while it waited, some seconds later and three times', async () => {
+    const x = draw([size], uniform(7)).data;
+    const starts = jest.spyOn(platform, 'startWorker');
+    const workers: Worker[] = [];
+    const listen = (message: unknown): void => {
+      workers.push((message as { worker: Worker }).worker);
+    };
+    subscribe('worker_threads', listen);
+    const session = await createWasmBackend({ build: 'plain', threads: 2 }).open(streamOf(state), config);
+    const expected = await session.forward(x, 1);
+    const now = performance.now.bind(performance);
+    for (let restarts = 1; restarts <= 4; restarts++) {
+      await workers[workers.length - 1].terminate();
+      expect(session.info.threads).toBe(1);
+      // Not at once: a machine may end every thread.
+      expect(await session.forward(x, 1)).toEqual(expected);
+      expect(starts).toHaveBeenCalledTimes(restarts);
+      jest.spyOn(performance, 'now').mockImplementation(() => now() + 10_000 * restarts);
+      for (let i = 0; i < 2; i++) expect(await session.forward(x, 1)).toEqual(expected);
+      expect(starts).toHaveBeenCalledTimes(Math.min(restarts, 3) + 1);
+      if (restarts === 4) break;
+      while (session.info.threads !== 2) await sleep(2);
+      expect(await session.forward(x, 1)).toEqual(expected);
+    }
+    expect(session.info.threads).toBe(1);
+    unsubscribe('worker_threads', listen);
     session.dispose();
   });
 

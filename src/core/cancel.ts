@@ -2,7 +2,11 @@
 
 /** Cancels a reader without waiting, because a stalled stream never confirms; errors are ignored. */
 export function cancel(reader: { cancel(): Promise<void> }): void {
-  reader.cancel().catch(() => undefined);
+  try {
+    Promise.resolve(reader.cancel()).catch(() => undefined);
+  } catch {
+    // The reader of a caller without types has no such method.
+  }
 }
 
 /** Cancels the body of a response: an unread body keeps its connection open, and Node's process alive. */

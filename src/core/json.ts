@@ -1,4 +1,4 @@
-/** Reads JSON of unknown origin: its size and its depth are bounded, so that no code that walks through it overflows. */
+/** Reads JSON of unknown origin: its size, its depth and its number of values are bounded, so that no code that walks through it overflows. */
 import { isRecord, show } from './check.js';
 import { ParamError, type ErrorClass } from './errors.js';
 import { messageOf } from './messageOf.js';
@@ -8,6 +8,11 @@ import { decodeText } from './text.js';
 export const MAX_JSON = 2 ** 24;
 /** The limit of nested brackets, as in Rust's serde_json, which reads the headers of safetensors. */
 export const MAX_DEPTH = 128;
+/**
+ * The limit of values. The smallest values take two or three characters of the text but tens of bytes in memory; an index
+ * of 150,000 shards of three values has 600,000, and configurations have hundreds.
+ */
+export const MAX_VALUES = 2 ** 20;
 
 export interface JsonOptions {
   /** The file or option, for errors. */
@@ -20,7 +25,7 @@ export interface JsonOptions {
   readonly limit?: number;
 }
 
-const [QUOTE, BACKSLASH, COLON] = ['"', '\\', ':'].map((each) => each.charCodeAt(0));
+const [QUOTE, BACKSLASH, COLON, COMMA] = ['"', '\\', ':', ','].map((each) => each.charCodeAt(0));
 /** Brackets and braces differ in one bit. */
 const [BRACE_BIT, OPENING, CLOSING] = [0x20, 0x7b, 0x7d];
 
@@ -40,19 +45,25 @@ export interface JsonStructure {
   readonly depth: number;
   /** Keys of all objects, repeated ones included. */
   readonly keys: number;
+  /** At least the objects, lists and separated values; counting stops above `MAX_VALUES`. */
+  readonly values: number;
 }
 
 /** Counts in one pass, without recursion, what `JSON.parse` does not report. */
 export function scanJson(text: string): JsonStructure {
-  let [depth, deepest, keys] = [0, 0, 0];
-  for (let at = 0; at < text.length && deepest <= MAX_DEPTH; at++) {
+  let [depth, deepest, keys, values] = [0, 0, 0, 0];
+  for (let at = 0; at < text.length && deepest <= MAX_DEPTH && values <= MAX_VALUES; at++) {
     const code = text.charCodeAt(at);
     if (code === QUOTE) at = endOfString(text, at);
     else if (code === COLON) keys++;
-    else if ((code | BRACE_BIT) === OPENING) deepest = Math.max(deepest, ++depth);
-    else if ((code | BRACE_BIT) === CLOSING) depth--;
+    else if (code === COMMA) values++;
+    else if ((code | BRACE_BIT) === OPENING) {
+      // The list or object, whose first value has no comma.
+      values++;
+      deepest = Math.max(deepest, ++depth);
+    } else if ((code | BRACE_BIT) === CLOSING) depth--;
   }
-  return { depth: deepest, keys };
+  return { depth: deepest, keys, values };
 }
 
 /** Engines quote the text in their messages; control characters would reach the terminal. */
@@ -74,7 +85,9 @@ export function parseJson(source: Uint8Array | string, options: JsonOptions): un
   const text = typeof source === 'string' ? source.replace(/^\uFEFF/, '') : decodeText(source);
   if (text === null) return refuse(`${expected} in UTF-8 or UTF-16`, 'bytes that are not text');
   if (text.trim() === '') return refuse(expected, source.length === 0 ? 'an empty text' : 'only white space');
-  if (scanJson(text).depth > MAX_DEPTH) return refuse(`${expected} of at most ${MAX_DEPTH} nested levels`, 'more');
+  const { depth, values } = scanJson(text);
+  if (depth > MAX_DEPTH) return refuse(`${expected} of at most ${MAX_DEPTH} nested levels`, 'more');
+  if (values > MAX_VALUES) return refuse(`${expected} of at most ${MAX_VALUES} values`, 'more');
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {

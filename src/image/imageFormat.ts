@@ -1,4 +1,5 @@
 import { show } from '../core/check.js';
+import { DETACHED, DETACHED_HINT, isDetached } from '../core/detached.js';
 import { ParamError } from '../core/errors.js';
 
 /** The formats that `imageFormat` recognizes. */
@@ -12,7 +13,10 @@ export function checkBytes(op: string, bytes: Uint8Array): void {
   // A caller without types may pass anything.
   const value: unknown = bytes;
   // A DataView has no elements.
-  if (ArrayBuffer.isView(value) && bytes.BYTES_PER_ELEMENT === 1) return;
+  if (ArrayBuffer.isView(value) && bytes.BYTES_PER_ELEMENT === 1) {
+    if (!isDetached(value)) return;
+    throw new ParamError({ op, expected: 'bytes in a Uint8Array', got: DETACHED, hint: DETACHED_HINT });
+  }
   throw new ParamError({ op, expected: 'bytes in a Uint8Array', got: show(value) });
 }
 

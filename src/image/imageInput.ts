@@ -1,4 +1,5 @@
 import { isInteger, isRecord, show, tagOf } from '../core/check.js';
+import { DETACHED, DETACHED_HINT, isDetached } from '../core/detached.js';
 import { DataError, ShapeError } from '../core/errors.js';
 import type { PixelImage } from './pixelImage.js';
 
@@ -107,9 +108,11 @@ export function imageSource(op: string, input: unknown): ImageSource {
   if (typeof input !== 'object' || input === null) refuse(op, show(input));
   const tag = tagOf(input);
   if (tag === 'ArrayBuffer' || tag === 'SharedArrayBuffer') {
+    if (isDetached(input as ArrayBuffer)) refuse(op, DETACHED, DETACHED_HINT);
     return { kind: 'bytes', bytes: new Uint8Array(input as ArrayBuffer) };
   }
   if (ArrayBuffer.isView(input)) {
+    if (isDetached(input)) refuse(op, DETACHED, DETACHED_HINT);
     if (BYTES.includes(tag)) return { kind: 'bytes', bytes: input as Uint8Array };
     refuse(op, tag, tag === 'DataView' ? VIEW : VALUES);
   }
@@ -119,6 +122,7 @@ export function imageSource(op: string, input: unknown): ImageSource {
   const match = HINTS.find(([method]) => typeof properties[method] === 'function');
   if (match !== undefined) refuse(op, match[1], match[2]);
   if (data !== undefined) {
+    if (ArrayBuffer.isView(data) && isDetached(data)) refuse(op, DETACHED, DETACHED_HINT);
     const image = input as PixelImage & RawImage;
     return { kind: 'pixels', image: isRecord(info) ? fromRaw(op, image) : image };
   }

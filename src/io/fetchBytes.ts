@@ -4,9 +4,10 @@ import { cancelBody } from '../core/cancel.js';
 import { VanillaNetError, WeightsError } from '../core/errors.js';
 import { messageOf } from '../core/messageOf.js';
 import { pause } from '../core/timeout.js';
+import { problemOfResponse } from './checkSource.js';
 import { fileVersion, isCrossOrigin, mismatch, validatorOf, type FileVersion } from './fileVersion.js';
 import { displayName } from './location.js';
-import { hintOf, hintOfStatus, reasonOf } from './reason.js';
+import { hintOf, hintOfStatus, isPermanent, reasonOf, RETRY } from './reason.js';
 import { readStream, type ByteStream } from './readStream.js';
 import type { ResponseLike } from './weightsSource.js';
 import type { ResolvedSourceOptions } from './sourceOptions.js';
@@ -29,8 +30,15 @@ const nameOf = (url: string): string => displayName(url, false);
 const validatorFor = (url: string, { at, version }: Position): string | null =>
   version === null || at === 0 || isCrossOrigin(url) ? null : validatorOf(version);
 
+/** A `fetch` of the caller may return anything. @throws WeightsError unless it is a response that can be read */
+function checkResponse(response: ResponseLike, url: string): ResponseLike {
+  const [got, hint = 'fetch must return a Response, or a Promise of one.'] = problemOfResponse(response) ?? [];
+  if (got === undefined) return response;
+  throw new WeightsError({ op: nameOf(url), expected: 'a response from fetch', got, hint });
+}
+
 /** Requests the bytes of a file from a position on. @throws WeightsError if there is no response in time */
-export function requestBytes(
+export async function requestBytes(
   url: string,
   position: Position,
   { fetch, ...wait }: Pick<ResolvedSourceOptions, 'fetch' | 'timeout' | 'signal'>,
@@ -41,7 +49,7 @@ export function requestBytes(
   if (position.at > 0) headers['range'] = `bytes=${position.at}-`;
   const validator = validatorFor(url, position);
   if (validator !== null) headers['if-range'] = validator;
-  return waitFor(fetch(url, { headers, signal }), wait, nameOf(url));
+  return checkResponse(await waitFor(fetch(url, { headers, signal }), wait, nameOf(url)), url);
 }
 
 /** Whether `content-range`, or else `content-length`, says that a response is the file from byte `at` on. */
@@ -77,7 +85,8 @@ export function bodyOf({ ok, status, body }: ResponseLike, name: string): ByteSt
     const got = status === 0 ? 'a response that may not be read (status 0)' : `status ${status}`;
     throw new WeightsError({ op: name, expected: 'a response that is OK', got, hint: hintOfStatus(status) });
   }
-  if (body === null)
+  // That of a caller's own fetch may be undefined.
+  if (!body)
     throw new WeightsError({ op: name, expected: 'a response with a body', got: 'none', hint: 'Check the URL.' });
   return body;
 }
@@ -108,7 +117,10 @@ function versionOf(response: ResponseLike, position: Position, url: string): Fil
 
 /** Whether the rest can be requested after an error: of the same version, or all of the file. */
 const canResume = (cause: unknown, { at, version }: Position): boolean =>
-  !(cause instanceof VanillaNetError) && version !== null && (at === 0 || validatorOf(version) !== null);
+  !(cause instanceof VanillaNetError) &&
+  !isPermanent(cause) &&
+  version !== null &&
+  (at === 0 || validatorOf(version) !== null);
 
 /** The cause of an error; none if its message has the parts of the URL that `nameOf` hides. */
 const causeOf = (url: string, cause: unknown): ErrorOptions =>
@@ -128,13 +140,20 @@ function noResponse(url: string, cause: unknown): unknown {
 /** Browsers hide why a request failed. */
 const isOpaque = (cause: unknown): boolean => /^(failed to fetch|load failed|networkerror)/i.test(messageOf(cause));
 
+/** What to do about a broken connection; only what can be resumed is requested again. */
+const hintToResume = (cause: unknown, position: Position): string =>
+  canResume(cause, position)
+    ? 'Try again; if the connection often breaks, increase retries.'
+    : 'Try again: a load resumes only if the server sends a validator (Last-Modified, or an ETag that is not weak) and does not compress the file.';
+
 /** The error for a connection that has broken too often. */
 function brokenOff(url: string, cause: unknown, { at, version }: Position, attempts: number): unknown {
   if (cause instanceof VanillaNetError) return cause;
   const op = nameOf(url);
   const reason = reasonOf(cause).replaceAll(url, op);
-  const got = `${reason}, after ${at} of ${version?.total ?? 'unknown'} bytes in ${attempts} attempts`;
-  const hint = hintOf(cause) ?? 'Try again; if the connection often breaks, increase retries.';
+  const got = `${reason}, after ${at} of ${version?.total ?? 'unknown'} bytes in ${attempts} ${attempts === 1 ? 'attempt' : 'attempts'}`;
+  const known = hintOf(cause);
+  const hint = known === undefined || known === RETRY ? hintToResume(cause, { at, version }) : known;
   return new WeightsError({ op, expected: 'weights to the end', got, hint }, causeOf(url, cause));
 }
 

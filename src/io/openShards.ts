@@ -164,7 +164,7 @@ export class ShardReader implements AsyncIterableIterator<Uint8Array, undefined>
 
   /** Streams have no name, so their errors get that of the shard. */
   #withName(error: unknown, op: string): unknown {
-    if (!(error instanceof WeightsError) || this.#mismatches.has(error)) return error;
+    if (!(error instanceof WeightsError) || error.op === op || this.#mismatches.has(error)) return error;
     const { expected, got, hint } = error;
     return new WeightsError({ op, expected, got, hint }, { cause: error });
   }
@@ -191,7 +191,7 @@ export class ShardReader implements AsyncIterableIterator<Uint8Array, undefined>
       opening.then(cancelSource, () => undefined);
       throw error;
     });
-    return openSource(source, this.#options);
+    return openSource(source, this.#options, file);
   }
 
   async #callOpen(file: string): Promise<WeightsSource> {

@@ -1,5 +1,7 @@
 /** Reads chunks of a stream or an async iterable, with a timeout and until a signal is aborted. */
 import { cancel } from '../core/cancel.js';
+import { show } from '../core/check.js';
+import { ParamError } from '../core/errors.js';
 import { Pace, type WaitOptions } from './readTimeout.js';
 
 interface Chunk {
@@ -72,10 +74,18 @@ function endingReads(reader: Reader): { read(buffer: Uint8Array): Promise<Chunk>
   };
 }
 
+/** A caller without types may pass any object. @throws ParamError */
+function checkMethods(op: string, expected: string, value: unknown, methods: readonly string[]): void {
+  const object = value as Readonly<Record<string, unknown>> | null | undefined;
+  if (methods.every((method) => typeof object?.[method] === 'function')) return;
+  throw new ParamError({ op, expected, got: show(value), hint: `It must have ${methods.join(' and ')}.` });
+}
+
 /** The chunks of a stream. @throws WeightsError for a timeout; the reason of the signal if it is aborted */
 export async function* readStream(stream: ByteStream, name: string, wait: WaitOptions): AsyncGenerator<Uint8Array> {
   const byob = byobReader(stream);
   const reader: Reader = byob ?? stream.getReader();
+  checkMethods(name, 'a stream with a reader', reader, ['read', 'cancel']);
   const reads = endingReads(reader);
   const pace = new Pace(name, wait);
   // Other readers ignore the buffer.
@@ -104,6 +114,7 @@ export async function* readIterable(
 ): AsyncGenerator<Uint8Array> {
   const pace = new Pace(name, wait);
   const iterator = chunks[Symbol.asyncIterator]();
+  checkMethods(name, 'an iterable with an iterator', iterator, ['next']);
   let isWaiting = false;
   try {
     for (;;) {

@@ -1,4 +1,5 @@
 /** Waits for bytes: with a timeout, and until a signal is aborted. */
+import { show } from '../core/check.js';
 import { WeightsError } from '../core/errors.js';
 import { withTimeout } from '../core/timeout.js';
 
@@ -53,6 +54,11 @@ export class Pace {
     const start = performance.now();
     const rest = Math.max(0, timeout - this.#waited);
     const chunk = await withTimeout(read, rest, () => this.#error(), signal);
+    // A reader of the caller's own may return anything.
+    const value: unknown = chunk;
+    if (typeof value !== 'object' || value === null) {
+      throw new WeightsError({ op: this.#op, expected: 'chunks as { done, value }', got: show(value) });
+    }
     this.#count(performance.now() - start, chunk.value?.length ?? 0);
     // Timers do not run between empty chunks that are already there.
     const isEmpty = chunk.done !== true && (chunk.value?.length ?? 0) === 0;

@@ -9,7 +9,12 @@ const URL_HINT = 'Check the URL.';
 const PERMISSION = 'Check the permissions of the file and of its folders.';
 const DISK = 'Free some space, or choose another folder.';
 const NETWORK = 'Check the network connection and the host of the URL.';
-const RETRY = 'Try again; if the connection often breaks, increase retries.';
+/** The hint for what may succeed at another time. */
+export const RETRY = 'Try again.';
+const ENCODING = [
+  'content that is not compressed as content-encoding says',
+  'Check the header content-encoding that the server sends.',
+] as const;
 const SERVER = 'Check that the server runs, and the host and port of the URL.';
 const REGULAR = 'Pass a file, or pipe its content to /dev/stdin.';
 
@@ -89,10 +94,14 @@ function chainOf(error: unknown): Thrown[] {
 const TLS_HINT =
   'Check the date of this machine and the URL; a certificate authority of your own is read from NODE_EXTRA_CA_CERTS.';
 
+/** Codes of zlib and Brotli for bytes that are not in their format; those of a stream that ends early are others. */
+const isOtherEncoding = (code: string): boolean => code === 'Z_DATA_ERROR' || code.startsWith('ERR__ERROR_FORMAT');
+
 /** The reason and hint for a code; null if there is none. */
 function entryOfCode({ code }: NonNullable<Thrown>): Entry | null {
   if (typeof code !== 'string') return null;
   if (Object.hasOwn(REASONS, code)) return REASONS[code];
+  if (isOtherEncoding(code)) return ENCODING;
   if (code.startsWith('HPE_')) return ['an answer that is not HTTP', SERVER];
   return /CERT|TLS|SSL|SIGNATURE|SELF_SIGNED/.test(code) ? [`no secure connection (TLS: ${code})`, TLS_HINT] : null;
 }
@@ -110,6 +119,9 @@ function entryOf(error: unknown): Entry {
 
 /** The reason in words: by the code of the error or of a cause, or else the messages: `fetch failed: …`. */
 export const reasonOf = (error: unknown): string => entryOf(error)[0];
+
+/** Whether the same request would fail again. */
+export const isPermanent = (error: unknown): boolean => entryOf(error) === ENCODING;
 
 /** What to do about a reason; undefined if nothing is known to help. */
 export const hintOf = (error: unknown): string | undefined => entryOf(error)[1];

@@ -3,6 +3,7 @@ import { platform } from '#runtime';
 import { throwIfAborted } from '../core/abort.js';
 import { show } from '../core/check.js';
 import { ParamError, VanillaNetError, WeightsError } from '../core/errors.js';
+import { checkSource, isStream } from './checkSource.js';
 import { fetchBytes, readResponse } from './fetchBytes.js';
 import { fileVersion } from './fileVersion.js';
 import { displayName, foreignScheme, isFileUrl, isUrl, schemeHint } from './location.js';
@@ -23,17 +24,6 @@ export interface Source {
 
 type Location = string | { readonly href: string };
 
-/** Keys of the kinds of objects that are sources. */
-const KINDS = ['byteLength', 'href', 'ok', 'stream', 'getReader', 'body', Symbol.asyncIterator];
-
-/** A caller without types may pass anything. @throws ParamError */
-function checkSource(source: unknown): void {
-  if (typeof source === 'string') return;
-  if (typeof source === 'object' && source !== null && KINDS.some((kind) => kind in source)) return;
-  const expected = 'bytes, a path, a URL, a Response, a Blob or a stream';
-  throw new ParamError({ op: 'weights', expected, got: show(source) });
-}
-
 const isLocation = (source: WeightsSource): source is Location => typeof source === 'string' || 'href' in source;
 
 /** Whether a location is to be fetched even if the runtime has files. */
@@ -48,8 +38,10 @@ async function* once(source: ArrayBufferView | ArrayBufferLike): AsyncGenerator<
 }
 
 /** `stream()` is called when the first chunk is requested. */
-async function* readBlob(blob: { stream(): ByteStream }, wait: WaitOptions): AsyncGenerator<Uint8Array> {
-  yield* readStream(blob.stream(), 'weights', wait);
+async function* readBlob(blob: { stream(): ByteStream }, op: string, wait: WaitOptions): AsyncGenerator<Uint8Array> {
+  const stream = blob.stream();
+  if (!isStream(stream)) throw new ParamError({ op, expected: 'a stream from stream()', got: show(stream) });
+  yield* readStream(stream, op, wait);
 }
 
 function openLocation(location: string, options: ResolvedSourceOptions): Source {
@@ -76,20 +68,25 @@ const UNKNOWN = (): null => null;
 const sizeOf = (source: object): number | null =>
   'size' in source && typeof source.size === 'number' ? source.size : null;
 
-function openObject(source: Exclude<WeightsSource, Location>, wait: WaitOptions): Source {
+function openObject(source: Exclude<WeightsSource, Location>, op: string, wait: WaitOptions): Source {
   if ('byteLength' in source) return { name: null, chunks: once(source), total: () => source.byteLength };
   if ('ok' in source) {
-    const name = source.url === '' ? null : displayName(source.url);
+    // A response of a fetch of the caller's own may have no URL.
+    const { url } = source as { readonly url?: unknown };
+    const name = typeof url === 'string' && url !== '' ? displayName(url) : null;
     const chunks = readResponse(source, name ?? 'response', wait);
     return { name, chunks, total: () => fileVersion(source).total };
   }
-  if ('stream' in source) return { name: null, chunks: readBlob(source, wait), total: () => sizeOf(source) };
-  if ('getReader' in source) return { name: null, chunks: readStream(source, 'weights', wait), total: UNKNOWN };
+  if ('stream' in source) return { name: null, chunks: readBlob(source, op, wait), total: () => sizeOf(source) };
+  if ('getReader' in source) return { name: null, chunks: readStream(source, op, wait), total: UNKNOWN };
   if ('body' in source) {
-    return { name: null, chunks: readStream(source.body, 'weights', wait), total: () => sizeOf(source) };
+    return { name: null, chunks: readStream(source.body, op, wait), total: () => sizeOf(source) };
   }
-  return { name: null, chunks: readIterable(source, 'weights', wait), total: UNKNOWN };
+  return { name: null, chunks: readIterable(source, op, wait), total: UNKNOWN };
 }
+
+const chunkHint = (chunk: unknown): string | undefined =>
+  typeof chunk === 'string' ? 'Read the stream without an encoding.' : undefined;
 
 interface ErrorOptions {
   readonly signal: AbortSignal | undefined;
@@ -108,7 +105,12 @@ async function* namedErrors(
     for await (const chunk of chunks) {
       const value: unknown = chunk;
       if (!ArrayBuffer.isView(value) || chunk.BYTES_PER_ELEMENT !== 1) {
-        throw new WeightsError({ op: name, expected: 'chunks that are Uint8Arrays', got: typeof value });
+        throw new WeightsError({
+          op: name,
+          expected: 'chunks that are Uint8Arrays',
+          got: typeof value,
+          hint: chunkHint(value),
+        });
       }
       yield chunk;
       throwIfAborted(signal);
@@ -123,11 +125,17 @@ async function* namedErrors(
 /**
  * Opens a source; it is not read before the first chunk is requested.
  *
+ * @param op names a source that has no path or URL in errors
  * @throws ParamError if `source` is not a source. Errors while reading are WeightsErrors with its name.
  */
-export function openSource(source: WeightsSource, options: ResolvedSourceOptions = resolveSourceOptions()): Source {
-  checkSource(source);
+export function openSource(
+  source: WeightsSource,
+  options: ResolvedSourceOptions = resolveSourceOptions(),
+  op = 'weights',
+): Source {
+  // A caller without types may pass anything.
+  checkSource(op, source);
   if (isLocation(source)) return openLocation(typeof source === 'string' ? source : source.href, options);
-  const { chunks, ...rest } = openObject(source, options);
-  return { ...rest, chunks: namedErrors(chunks, rest.name ?? 'weights', options) };
+  const { chunks, ...rest } = openObject(source, op, options);
+  return { ...rest, chunks: namedErrors(chunks, rest.name ?? op, options) };
 }

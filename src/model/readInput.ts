@@ -1,14 +1,16 @@
 /** Reads the pixels of images of any kind: what the runtime decodes and draws is in src/runtime. */
 import { platform } from '#runtime';
-import { tagOf } from '../core/check.js';
 import { onAbort, throwIfAborted, untilAborted, type AbortOptions } from '../core/abort.js';
 import { BackendUnavailableError, DataError, VanillaNetError } from '../core/errors.js';
 import { cancel } from '../core/cancel.js';
+import { show, tagOf } from '../core/check.js';
+import { DETACHED, DETACHED_HINT, isDetached } from '../core/detached.js';
 import { messageOf } from '../core/messageOf.js';
 import { withTimeout } from '../core/timeout.js';
 import { checkImage, MAX_PIXELS } from '../image/checkImage.js';
 import { imageSource, type ImageInput } from '../image/imageInput.js';
 import type { PixelImage } from '../image/pixelImage.js';
+import { USED } from '../io/checkSource.js';
 import { displayName, isFileUrl, isUrl } from '../io/location.js';
 import { hintOf, hintOfStatus, reasonOf } from '../io/reason.js';
 import { createJobQueue } from '../runtime/turns.js';
@@ -52,28 +54,50 @@ interface Body {
   readonly ok?: boolean;
   readonly status?: number;
   readonly size?: number;
+  readonly bodyUsed?: boolean;
   readonly body?: ReadableStream<Uint8Array> | null;
   arrayBuffer(): Promise<ArrayBuffer>;
 }
 
-/** The bytes of a `Blob` or `Response`. */
-async function bytesOfBody(body: Body, name: string): Promise<Uint8Array> {
+/** The bytes of a `Blob` or `Response`, whose stream is canceled if the signal is aborted. */
+async function bytesOfBody(body: Body, name: string, signal: Signal): Promise<Uint8Array> {
+  throwIfAborted(signal);
   if (body.ok === false) {
     const hint = body.status === undefined ? undefined : hintOfStatus(body.status);
     throw new DataError({ op: name, expected: 'a response that is OK', got: `status ${body.status}`, hint });
   }
+  if (body.bodyUsed === true || body.body?.locked === true) {
+    throw new DataError({ op: name, expected: 'a body with its bytes', got: 'one that was read already', hint: USED });
+  }
   const { size = 0 } = body;
   if (size > MOST_BYTES) throw tooLarge(name, size);
   const reader = body.body?.getReader();
-  const late = (): Error => {
+  const stop = (): void => {
     if (reader !== undefined) cancel(reader);
+  };
+  const late = (): Error => {
+    stop();
     return new DataError({ op: name, expected: `all bytes within ${TIMEOUT / 1000} s`, got: 'fewer' });
   };
-  const bytes = reader === undefined ? bytesOfBlob(body) : bytesOf(chunksOf(reader), name);
-  return withTimeout(bytes, TIMEOUT, late);
+  const bytes = reader === undefined ? bytesOfBlob(body, name) : bytesOf(chunksOf(reader), name);
+  const removeListener = onAbort(signal, stop);
+  return withTimeout(bytes, TIMEOUT, late).finally(removeListener);
 }
 
-const bytesOfBlob = async (blob: Body): Promise<Uint8Array> => new Uint8Array(await blob.arrayBuffer());
+async function bytesOfBlob(blob: Body, op: string): Promise<Uint8Array> {
+  // An object of a caller without types may return anything.
+  const buffer: unknown = await blob.arrayBuffer();
+  const refuse = (got: string, hint?: string): never => {
+    throw new DataError({ op, expected: 'bytes from arrayBuffer()', got, hint });
+  };
+  const isView = ArrayBuffer.isView(buffer);
+  if (!isView && !/^(Shared)?ArrayBuffer$/.test(tagOf(buffer))) return refuse(show(buffer));
+  const bytes = buffer as ArrayBufferView | ArrayBuffer;
+  if (isDetached(bytes)) return refuse(DETACHED, DETACHED_HINT);
+  return ArrayBuffer.isView(bytes)
+    ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    : new Uint8Array(bytes);
+}
 
 /** The chunks of a stream, which is canceled when the caller takes no more. */
 async function* chunksOf(reader: ReadableStreamDefaultReader<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -119,7 +143,7 @@ async function fetchImage(location: string, name: string, signal: Signal): Promi
     const response = await withTimeout(fetch(location, { signal: controller.signal }), TIMEOUT, late);
     const length = Number(response.headers.get('content-length') ?? 0);
     if (length > MOST_BYTES) throw tooLarge(name, length);
-    return bytesOfBody(response, name);
+    return bytesOfBody(response, name, signal);
   };
   try {
     return await named(name, 'an image that can be fetched', signal, load());
@@ -199,7 +223,7 @@ export function readInput<T>(
     case 'bytes':
       return decodeInTurn(() => source.bytes);
     case 'blob':
-      return named(op, 'a readable Blob', signal, bytesOfBody(source.blob, op)).then((bytes) =>
+      return named(op, 'a readable Blob', signal, bytesOfBody(source.blob, op, signal)).then((bytes) =>
         decodeInTurn(() => bytes),
       );
     case 'location': {

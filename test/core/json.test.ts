@@ -1,7 +1,7 @@
 /** JSON of unknown origin: encodings, limits, and errors of the caller's class. */
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { DataError, ParamError, WeightsError } from '../../src/core/errors.js';
-import { MAX_DEPTH, MAX_JSON, parseJson, parseJsonObject, scanJson } from '../../src/core/json.js';
+import { MAX_DEPTH, MAX_JSON, MAX_VALUES, parseJson, parseJsonObject, scanJson } from '../../src/core/json.js';
 import { refusal } from '../io/refusal.js';
 
 const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -76,13 +76,36 @@ describe('parseJson', () => {
   });
 });
 
-test('scanJson counts keys and levels, also of damaged text', () => {
-  expect(scanJson('{"a:":{"\\":":[{}]},"a":1}')).toEqual({ depth: 4, keys: 3 });
-  expect(scanJson('"\\\\":[')).toEqual({ depth: 1, keys: 1 });
-  expect(scanJson('"never closed: [[[')).toEqual({ depth: 0, keys: 0 });
-  expect(scanJson('"\\')).toEqual({ depth: 0, keys: 0 });
-  expect(scanJson('1')).toEqual({ depth: 0, keys: 0 });
-  expect(scanJson(']]]]')).toEqual({ depth: 0, keys: 0 });
+test('scanJson counts keys, levels and values, also of damaged text', () => {
+  expect(scanJson('{"a:":{"\\":":[{}]},"a":1}')).toEqual({ depth: 4, keys: 3, values: 5 });
+  expect(scanJson('"\\\\":[')).toEqual({ depth: 1, keys: 1, values: 1 });
+  expect(scanJson('"never closed: [[[,,,')).toEqual({ depth: 0, keys: 0, values: 0 });
+  expect(scanJson('"\\')).toEqual({ depth: 0, keys: 0, values: 0 });
+  expect(scanJson('1')).toEqual({ depth: 0, keys: 0, values: 0 });
+  expect(scanJson(']]]]')).toEqual({ depth: 0, keys: 0, values: 0 });
+});
+
+describe('many small values', () => {
+  const list = (count: number, value: string): string => `[${Array<string>(count).fill(value).join(',')}]`;
+  const refused = refusal(ParamError, 'config.json', `JSON of at most ${MAX_VALUES} values`, 'more');
+
+  test.each(['{}', '[]', '0', '""'])('of %s are refused before they are parsed', (value) => {
+    const parse = jest.spyOn(JSON, 'parse');
+    expect(() => parseJson(list(MAX_VALUES + 1, value), options)).toThrow(refused);
+    expect(parse).not.toHaveBeenCalled();
+    parse.mockRestore();
+  });
+
+  test('are taken up to the limit', () => {
+    expect(MAX_VALUES).toBe(1_048_576);
+    // The list itself counts, and each comma.
+    expect(parseJson(list(MAX_VALUES, '0'), options)).toHaveLength(MAX_VALUES);
+    expect(() => parseJson(list(MAX_VALUES + 1, '0'), options)).toThrow(refused);
+  });
+
+  test('of an index of 150,000 shards are taken', () => {
+    expect(parseJson(list(150_000, '{"file":"a","bytes":1,"sha256":"0"}'), options)).toHaveLength(150_000);
+  });
 });
 
 test('parseJsonObject refuses other values', () => {

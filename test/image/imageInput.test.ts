@@ -206,3 +206,17 @@ test('a size is a list of two integers >= 1', () => {
     });
   }
 });
+
+test.each([
+  ['a Uint8Array', (bytes: Uint8Array) => bytes],
+  ['an ArrayBuffer', (bytes: Uint8Array) => bytes.buffer],
+  ['a Float32Array', (bytes: Uint8Array) => new Float32Array(bytes.buffer)],
+  ['pixels', (data: Uint8Array) => ({ data, width: 2, height: 1 })],
+])('the memory of %s that was transferred', (_, viewOf) => {
+  const bytes = new Uint8Array(8);
+  const input = viewOf(bytes);
+  structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+  expect(thrown(() => imageSource('classify', input))).toMatchObject({
+    ...{ name: 'DataError', op: 'classify', got: 'a detached buffer', hint: expect.stringContaining('pass a copy') },
+  });
+});

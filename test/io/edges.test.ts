@@ -520,12 +520,12 @@ describe('a request', () => {
       ...{
         op: URL_,
         expected: 'weights to the end',
-        got: 'line, after 3 of unknown bytes in 1 attempts',
+        got: 'line, after 3 of unknown bytes in 1 attempt',
         cause: failure,
       },
     });
     await expect(load(() => Promise.resolve(broken({ 'content-length': '5' })))).rejects.toMatchObject({
-      ...{ got: '3 of 5 bytes, after 3 of 5 bytes in 1 attempts', hint: expect.stringContaining('increase retries') },
+      ...{ got: '3 of 5 bytes, after 3 of 5 bytes in 1 attempt', hint: expect.stringContaining('sends a validator') },
     });
   });
 

@@ -90,7 +90,7 @@ describe('a request', () => {
   test('whose body is cut is told with the bytes that came', async () => {
     const url = urlOf(cut);
     await expect(read(url)).rejects.toThrow(
-      refusal(WeightsError, url, 'weights to the end', 'a broken connection, after 10 of 50 bytes in 1 attempts'),
+      refusal(WeightsError, url, 'weights to the end', 'a broken connection, after 10 of 50 bytes in 1 attempt'),
     );
   });
 

@@ -221,3 +221,68 @@ test('an aborted call leaves the queue of decoded pixels', async () => {
   expect(await first).toEqual(pixels);
   expect(prepare).not.toHaveBeenCalled();
 });
+
+describe('memory that is transferred', () => {
+  test('while the call waits is refused, and the next call works', async () => {
+    const bytes = new Uint8Array(picture);
+    const others = Array.from({ length: 5 }, () => read(picture));
+    const refused = expect(read(bytes)).rejects.toMatchObject({
+      ...{ op: 'classify', got: 'a detached buffer', hint: expect.stringContaining('pass a copy') },
+    });
+    structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+    await refused;
+    await Promise.all(others);
+    expect(await read(picture)).toBe(pixels);
+  });
+
+  test.each([
+    ['transferred memory', () => structuredTransfer(), 'a detached buffer'],
+    ['a text', () => 'hello', '"hello"'],
+    ['nothing', () => undefined, 'undefined'],
+  ])('as %s of arrayBuffer() is refused', async (_, result, got) => {
+    const blob = { arrayBuffer: () => Promise.resolve(result() as ArrayBuffer) };
+    await expect(read(blob)).rejects.toThrow(refusal(DataError, 'classify', 'bytes from arrayBuffer()', got));
+  });
+});
+
+function structuredTransfer(): ArrayBuffer {
+  const buffer = new ArrayBuffer(8);
+  structuredClone(buffer, { transfer: [buffer] });
+  return buffer;
+}
+
+describe('an aborted body', () => {
+  test('is canceled at once, with the reason for the caller', async () => {
+    const controller = new AbortController();
+    let pulls = 0;
+    const canceled = new Promise<void>((resolve) => {
+      const body = new ReadableStream<Uint8Array>({
+        async pull(stream) {
+          await new Promise((next) => setTimeout(next, 1));
+          if (++pulls === 3) controller.abort(new Error('enough'));
+          stream.enqueue(new Uint8Array(10));
+        },
+        cancel: resolve,
+      });
+      void expect(read(new Response(body), controller.signal)).rejects.toThrow('enough');
+    });
+    await canceled;
+    const before = pulls;
+    await new Promise((next) => setTimeout(next, 20));
+    expect(pulls).toBe(before);
+  });
+
+  test('that never sends is canceled, too', async () => {
+    const controller = new AbortController();
+    let isCanceled = false;
+    const body = new ReadableStream<Uint8Array>({
+      cancel: () => {
+        isCanceled = true;
+      },
+    });
+    const call = read(new Response(body), controller.signal);
+    controller.abort(new Error('enough'));
+    await expect(call).rejects.toThrow('enough');
+    expect(isCanceled).toBe(true);
+  });
+});

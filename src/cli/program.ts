@@ -35,6 +35,14 @@ const { version } = JSON.parse(
   readFileSync(createRequire(import.meta.url).resolve('vanillanet/package.json'), 'utf8'),
 ) as { version: string };
 
+/** `help` with an unknown command becomes that command, which is refused by name: commander would print the general help. */
+function withoutHelpOfUnknown(argv: readonly string[], program: Command): readonly string[] {
+  const [node, script, first, name] = argv as readonly (string | undefined)[];
+  if (first !== 'help' || name === undefined || name.startsWith('-')) return argv;
+  const isKnown = name === 'help' || program.commands.some((command) => command.name() === name);
+  return isKnown ? argv : [node ?? '', script ?? '', name];
+}
+
 /**
  * Runs a command line. Sets `process.exitCode` to 1 if the command fails and to 2 for a usage error.
  *
@@ -72,7 +80,7 @@ export async function main(argv: readonly string[]): Promise<void> {
   for (const command of [program, ...program.commands]) command.exitOverride();
 
   try {
-    await program.parseAsync(argv);
+    await program.parseAsync(withoutHelpOfUnknown(argv, program));
   } catch (error) {
     if (error instanceof CommanderError) {
       process.exitCode = error.exitCode === 0 ? 0 : USAGE_ERROR;

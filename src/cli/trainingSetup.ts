@@ -106,7 +106,10 @@ function memoryNote(data: TrainingData, config: ModelConfig, recipe: Recipe, opt
 }
 
 /** The line about where a resumed run continues; null for a new run. */
-function resumeNote({ checkpoint: resumed }: RunFolder, resume: boolean): string | null {
+function resumeNote({ checkpoint: resumed }: RunFolder, resume: boolean, epochs: number): string | null {
+  if (resumed !== null && resumed.epoch >= epochs) {
+    return `resume after ${resumed.globalStep} steps: all epochs are done; --epochs makes the run longer`;
+  }
   if (resumed !== null) return `resume after ${resumed.globalStep} steps, in epoch ${resumed.epoch + 1}`;
   return resume ? 'resume: no checkpoint yet, starting from the beginning' : null;
 }
@@ -146,7 +149,7 @@ export async function prepareRun(
   note(`net    dims ${config.dims.join(',')}  strides ${config.strides.join(',')}  act_num ${config.act_num}`);
   for (const line of notes) note(line);
   note(memoryNote(data, config, recipe, options));
-  const resuming = resumeNote(folder, options.resume !== undefined);
+  const resuming = resumeNote(folder, options.resume !== undefined, recipe.epochs);
   if (resuming !== null) note(resuming);
 
   const origin: Origin = { backend, data: await dataOrigin(data, dataChoice(spec, options)), flags: stored };

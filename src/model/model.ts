@@ -331,6 +331,7 @@ export class Model {
       op: 'features',
       expected: `layers of ${names.join(', ')}`,
       got: typeof unknown === 'string' ? unknown : show(unknown),
+      hint: typeof value === 'string' ? `Pass a list: ['${names.includes(value) ? value : names[0]}'].` : undefined,
     });
   }
 

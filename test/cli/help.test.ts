@@ -161,6 +161,7 @@ describe('help', () => {
 describe('a usage error has exit status 2 and a line that names it', () => {
   const cases: [string[], string][] = [
     [['frobnicate'], "unknown command 'frobnicate'"],
+    [['help', 'frobnicate'], "unknown command 'frobnicate'"],
     [['summary', '--frobnicate'], "unknown option '--frobnicate'"],
     [['summary', 'vanillanet_5', 'vanillanet_6'], 'too many arguments'],
     [['run'], "required option '-w, --weights <file>' not specified"],

@@ -43,6 +43,8 @@ test(
     const { status, stderr } = await inHost(['train', '--resume', 'run', '--build', 'relaxed'], path());
     expect(stderr).toMatch(/^ParamError: --build: expected --backend wasm, got reference\n/);
     expect(status).toBe(1);
+    const { stdout } = await inHost(['train', '--resume', 'run'], path());
+    expect(stdout).toContain('\nresume after 2 steps: all epochs are done; --epochs makes the run longer\n');
   },
   PATIENCE,
 );

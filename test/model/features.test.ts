@@ -194,6 +194,14 @@ describe.each(SUBJECTS)('on $label', ({ backend }) => {
     },
   );
 
+  test.each([
+    ['stages.0', "Pass a list: ['stages.0']."],
+    ['image', "Pass a list: ['stem']."],
+  ])('says that %s must be in a list', async (name, hint) => {
+    await expect(model.features(x, name as never)).rejects.toMatchObject({ op: 'features', got: name, hint });
+    await expect(model.features(x, ['no'])).rejects.toMatchObject({ got: 'no', hint: undefined });
+  });
+
   test('refuses an input of the wrong length and an empty batch', async () => {
     const tooShort = model.features(x.subarray(1), ['stem']);
     await expect(tooShort).rejects.toThrow(

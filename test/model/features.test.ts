@@ -199,7 +199,7 @@ describe.each(SUBJECTS)('on $label', ({ backend }) => {
     ['image', "Pass a list: ['stem']."],
   ])('says that %s must be in a list', async (name, hint) => {
     await expect(model.features(x, name as never)).rejects.toMatchObject({ op: 'features', got: name, hint });
-    await expect(model.features(x, ['no'])).rejects.toMatchObject({ got: 'no', hint: undefined });
+    await expect(model.features(x, ['no'])).rejects.not.toHaveProperty('hint');
   });
 
   test('refuses an input of the wrong length and an empty batch', async () => {

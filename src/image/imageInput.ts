@@ -84,6 +84,7 @@ function fromRaw(op: string, raw: RawImage): PixelImage {
 }
 
 const VALUES = 'Pass pixels as { data, width, height }, and normalized values as a Float32Array.';
+const SRGB = "Convert them: context.getImageData(0, 0, width, height, { colorSpace: 'srgb' }).";
 const VIEW = 'Pass new Uint8Array(view.buffer, view.byteOffset, view.byteLength).';
 
 /** What programs hold that leads to an image, by a method that it has, and how to get the image. */
@@ -118,10 +119,12 @@ export function imageSource(op: string, input: unknown): ImageSource {
   }
   if (DRAWABLE.includes(tag)) return { kind: 'drawable', drawable: input };
   const properties = input as Readonly<Record<string, unknown>>;
-  const { data, info, href, arrayBuffer } = properties;
+  const { data, info, href, arrayBuffer, colorSpace } = properties;
   const match = HINTS.find(([method]) => typeof properties[method] === 'function');
   if (match !== undefined) refuse(op, match[1], match[2]);
   if (data !== undefined) {
+    // Of ImageData; its values would mean other colors.
+    if (colorSpace === 'display-p3') refuse(op, "pixels of the color space 'display-p3'", SRGB);
     if (ArrayBuffer.isView(data) && isDetached(data)) refuse(op, DETACHED, DETACHED_HINT);
     const image = input as PixelImage & RawImage;
     return { kind: 'pixels', image: isRecord(info) ? fromRaw(op, image) : image };

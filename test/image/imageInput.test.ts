@@ -220,3 +220,15 @@ test.each([
     ...{ name: 'DataError', op: 'classify', got: 'a detached buffer', hint: expect.stringContaining('pass a copy') },
   });
 });
+
+test('pixels of another color space than sRGB', () => {
+  const image = { data: new Uint8ClampedArray(4), width: 1, height: 1 };
+  for (const colorSpace of ['srgb', undefined]) {
+    expect(imageSource('classify', { ...image, colorSpace })).toMatchObject({ kind: 'pixels' });
+  }
+  const wide = { ...image, colorSpace: 'display-p3' };
+  expect(thrown(() => imageSource('classify', wide))).toMatchObject({
+    ...{ name: 'DataError', got: "pixels of the color space 'display-p3'" },
+    hint: "Convert them: context.getImageData(0, 0, width, height, { colorSpace: 'srgb' }).",
+  });
+});

@@ -138,6 +138,10 @@ const STATUS_HINTS: readonly (readonly [matches: (status: number) => boolean, hi
   [(status) => status === 408 || status === 429, 'The server limits requests: try again later.'],
   [(status) => status === 503, 'The server is busy: try again later.'],
   [(status) => status >= 500, 'The server failed: try again later.'],
+  [
+    (status) => status === 304,
+    'The server refers to a copy in a cache: send no If-None-Match and no If-Modified-Since.',
+  ],
   [(status) => status >= 300 && status < 400, 'Pass the URL that it redirects to.'],
   [() => true, 'Check the URL.'],
 ];

@@ -186,7 +186,7 @@ const countKeys = (value: unknown): number =>
 function refuseDuplicates(text: string, header: unknown, op: string): void {
   const extra = scanJson(text).keys - countKeys(header);
   if (extra === 0) return;
-  throw damaged(op, 'each key once', `${extra} keys of the header twice`);
+  throw damaged(op, 'each key once', `repeated keys: ${extra}, counting those inside a repeated tensor`);
 }
 
 /** The number of bytes of all tensors, which must be contiguous. @throws WeightsError */

@@ -147,6 +147,14 @@ describe('a fetch that returns', () => {
   });
 });
 
+test('an answer for a cache (304) has a hint of its own', async () => {
+  const answer = { ok: false, status: 304, url: '', body: null };
+  expect(await errorOf(answer)).toMatchObject({
+    got: 'status 304',
+    hint: 'The server refers to a copy in a cache: send no If-None-Match and no If-Modified-Since.',
+  });
+});
+
 describe('hints about attempts', () => {
   test('name the validator that a server does not send', async () => {
     const { url, requests } = serve(breakAfter(new Uint8Array(50_000), 20_000, {}));

@@ -190,14 +190,14 @@ describe('a damaged file', () => {
       file(`{"a":${JSON.stringify(f32([1, 2], [0, 8]))},"a":${JSON.stringify(f32([2, 1], [0, 8]))}}`, 8),
       'x.st',
       'each key once',
-      '4 keys',
+      'repeated keys: 4, counting those inside a repeated tensor',
     ],
     [
       'a dtype twice',
       file('{"a":{"dtype":"F16","dtype":"F32","shape":[1],"data_offsets":[0,4]}}', 4),
       'x.st',
       'once',
-      '1 ',
+      'repeated keys: 1,',
     ],
     [
       'metadata that are not an object',

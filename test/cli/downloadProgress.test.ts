@@ -1,17 +1,25 @@
-/** What `download` prints where there is no terminal. */
-import { afterAll, beforeAll, expect, jest, test } from '@jest/globals';
+/** What `download` prints, in process and from a server of this test. */
+import { afterAll, afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { createHash } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { writeFile, mkdir } from 'node:fs/promises';
 import { downloadCommand } from '../../src/cli/download.js';
+import { DOWNLOADS } from '../../src/data/sets/download.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
+import { plain } from './screen.js';
 
 const path = temporaryFolder();
-const BYTES = 4_000_000;
+const BYTES = new Uint8Array(4_000_000).fill(7);
+const FILE = 'cifar-100-python.tar.gz';
 
-/** Sends other bytes than CIFAR, at `/sized` with their number. */
-const server = createServer(({ url }, response) => {
-  response.writeHead(200, url === '/sized' ? { 'content-length': BYTES } : {});
-  response.end(new Uint8Array(BYTES));
+/** Sends the bytes, at `/sized` with their number and from any byte on. */
+const server = createServer(({ url, headers }, response) => {
+  const from = Number(/^bytes=(\d+)-/.exec(headers.range ?? '')?.[1] ?? 0);
+  const range = { 'content-range': `bytes ${from}-${BYTES.length - 1}/${BYTES.length}` };
+  const length = { 'content-length': BYTES.length - from };
+  response.writeHead(from > 0 ? 206 : 200, { ...(from > 0 ? range : {}), ...(url === '/sized' ? length : {}) });
+  response.end(BYTES.subarray(from));
 });
 let address = '';
 beforeAll(async () => {
@@ -23,31 +31,75 @@ afterAll(() => {
   server.close();
 });
 
-async function linesFor(url: string): Promise<string[]> {
-  let text = '';
-  const write = jest.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-    text += String(chunk);
-    return true;
-  });
-  try {
-    const args = ['cifar100', '-o', path('sets'), '--url', `${address}${url}`];
-    await expect(downloadCommand().parseAsync(args, { from: 'user' })).rejects.toThrow('expected md5');
-  } finally {
-    write.mockRestore();
-  }
-  return text.trimEnd().split('\n');
-}
-
-test('a line for every tenth at most, of a known size', async () => {
-  const lines = await linesFor('/sized');
-  expect(lines.length).toBeGreaterThan(2);
-  expect(lines.length).toBeLessThanOrEqual(11);
-  const shares = lines.map((line) => Number(/^cifar-100-python\.tar\.gz {2}(\d\.\d) of 4\.0 MB$/.exec(line)?.[1]));
-  expect(shares).toEqual([...shares].sort((a, b) => a - b));
-  expect(shares.at(-1)).toBe(4);
+const { isTTY } = process.stderr;
+afterEach(() => {
+  jest.restoreAllMocks();
+  process.stderr.isTTY = isTTY;
 });
 
-test('a line for every 20 MB, of an unknown size', async () => {
-  const lines = await linesFor('/chunked');
-  expect(lines).toEqual([expect.stringMatching(/^cifar-100-python\.tar\.gz {2}\d\.\d of \? MB$/)]);
+/** Downloads into a folder. @param isExpected whether the bytes have the MD5 of the data set */
+async function run(folder: string, url: string, { isExpected = true, isTerminal = false, force = false } = {}) {
+  const output = { stdout: '', stderr: '' };
+  process.stderr.isTTY = isTerminal;
+  for (const stream of ['stdout', 'stderr'] as const) {
+    jest.spyOn(process[stream], 'write').mockImplementation((chunk) => {
+      output[stream] += String(chunk);
+      return true;
+    });
+  }
+  const md5 = createHash('md5').update(BYTES).digest('hex');
+  if (isExpected) jest.replaceProperty(DOWNLOADS.cifar100, 'python', { ...DOWNLOADS.cifar100.python, md5 });
+  const args = ['cifar100', '-o', path(folder), '--url', `${address}${url}`, ...(force ? ['--force'] : [])];
+  const error: unknown = await downloadCommand()
+    .parseAsync(args, { from: 'user' })
+    .then(
+      () => null,
+      (reason: unknown) => reason,
+    );
+  jest.restoreAllMocks();
+  return { ...output, lines: output.stdout.split('\n').slice(0, -1), error };
+}
+
+describe('where there is no terminal', () => {
+  test('prints a line for every tenth at most, of a known size', async () => {
+    const { lines, error } = await run('sized', '/sized', { isExpected: false });
+    expect(error).toMatchObject({ expected: expect.stringMatching(/^md5 /) });
+    expect(lines.length).toBeGreaterThan(2);
+    expect(lines.length).toBeLessThanOrEqual(11);
+    const shares = lines.map((line) => Number(/^cifar-100-python\.tar\.gz {2}(\d\.\d) of 4\.0 MB$/.exec(line)?.[1]));
+    expect(shares).toEqual([...shares].sort((a, b) => a - b));
+    expect(shares.at(-1)).toBe(4);
+  });
+
+  test('prints a line for every 20 MB, of an unknown size', async () => {
+    const { lines } = await run('chunked', '/chunked', { isExpected: false });
+    expect(lines).toEqual([expect.stringMatching(/^cifar-100-python\.tar\.gz {2}\d\.\d of \? MB$/)]);
+  });
+});
+
+test('the last line tells whether the file was downloaded, continued or present', async () => {
+  const last = async (more: object = {}) => (await run('whole', '/sized', more)).lines.at(-1);
+  expect(await last()).toBe(`${path('whole', FILE)}  4.0 MB, downloaded, MD5 verified`);
+  expect(await last()).toBe(`${path('whole', FILE)}  4.0 MB, already present, MD5 verified`);
+  expect(await last({ force: true })).toBe(`${path('whole', FILE)}  4.0 MB, downloaded, MD5 verified`);
+  await mkdir(path('part'));
+  await writeFile(path('part', `${FILE}.part`), BYTES.subarray(0, 1_000_000));
+  const { lines } = await run('part', '/sized');
+  expect(lines.at(-1)).toBe(`${path('part', FILE)}  4.0 MB, resumed after 1.0 MB, MD5 verified`);
+});
+
+describe('on a terminal', () => {
+  test('shows a bar with the time that is left, and its end', async () => {
+    const { stderr, lines } = await run('terminal', '/sized', { isTerminal: true });
+    const text = plain(stderr);
+    expect(text).toMatch(/cifar-100-python\.tar\.gz .* 4\.0\/4\.0 MB .*left/);
+    expect(text).toContain('100%');
+    expect(lines).toHaveLength(1);
+  });
+
+  test('shows no share of an unknown size', async () => {
+    const { stderr } = await run('unknown', '/chunked', { isTerminal: true });
+    expect(plain(stderr)).toMatch(/\d\.\d\/\? MB/);
+    expect(plain(stderr)).not.toMatch(/left|%/);
+  });
 });

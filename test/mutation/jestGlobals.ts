@@ -54,6 +54,7 @@ const timers = new ModernFakeTimers({ global: globalThis, config: { rootDir: pro
 export const jest = {
   fn: mocker.fn.bind(mocker),
   spyOn: mocker.spyOn.bind(mocker),
+  replaceProperty: mocker.replaceProperty.bind(mocker),
   restoreAllMocks: (): void => {
     mocker.restoreAllMocks();
   },

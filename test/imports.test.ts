@@ -64,7 +64,14 @@ const RULES: readonly {
   { from: 'src/model/readModel.ts', rooms: ['src/model/', 'src/core/', 'src/io/'], packages: [] },
   {
     from: 'src/model/readInput.ts',
-    rooms: ['src/core/', 'src/image/', 'src/io/location.ts', 'src/io/reason.ts', 'src/runtime/turns.ts'],
+    rooms: [
+      'src/core/',
+      'src/image/',
+      'src/io/checkSource.ts',
+      'src/io/location.ts',
+      'src/io/reason.ts',
+      'src/runtime/turns.ts',
+    ],
     packages: ['#runtime'],
   },
   { from: 'src/model/', rooms: ['src/model/', 'src/core/', 'src/image/', 'src/runtime/turns.ts'], packages: [] },

@@ -67,7 +67,7 @@ describe.each([
   // As in workerd and edge-runtime: no MessageChannel, and no compilation from bytes.
   { condition: 'workerd', globals: { setTimeout }, wasm: false },
   { condition: 'edge-light', globals: { setTimeout }, wasm: false },
-  { condition: 'browser', globals: { MessageChannel }, wasm: true },
+  { condition: 'browser', globals: { MessageChannel, Worker: Object }, wasm: true },
 ] as const)('training for $condition', ({ condition, globals, wasm }) => {
   let realm: vm.Context;
   let trainInRealm: (choice: Choice) => Promise<string>;

@@ -1,7 +1,7 @@
 import { promisify } from 'node:util';
 import { gunzip } from 'node:zlib';
 import { DataError } from '../../core/errors.js';
-import { reasonOf } from '../../io/reason.js';
+import { messageOf } from '../../core/messageOf.js';
 import { isGzip } from './archiveStart.js';
 
 const MIB = 2 ** 20;
@@ -31,7 +31,7 @@ export async function gunzipArchive(path: string, bytes: Uint8Array): Promise<Ui
       const hint = 'If you trust the file, unpack it with tar and pass the folder.';
       throw new DataError({ op: path, expected, got: 'more', hint }, { cause });
     }
-    const reason = reasonOf(cause);
+    const reason = messageOf(cause);
     const got = reason === 'unexpected end of file' ? 'a truncated file' : reason;
     const hint = 'Download or make the archive again.';
     throw new DataError({ op: path, expected: 'whole gzip data', got, hint }, { cause });

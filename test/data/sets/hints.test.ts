@@ -225,7 +225,7 @@ describe('CIFAR', () => {
     const records = pickle(dict({ data: pixels, labels: list([int(1)]) }));
     for (const [texts, count] of [
       [[...letters.slice(1), ''], 9],
-      [[...letters, ''], 10],
+      [[...letters, ''], 11],
       [[...letters, 'k'], 11],
     ] as const) {
       await writeFile(path('names.tar'), tarOf({ 'c/test_batch': records, 'c/batches.meta': names(texts) }));

@@ -81,7 +81,7 @@ async function bytesOfBody(body: Body, name: string, signal: Signal): Promise<Ui
   };
   const bytes = reader === undefined ? bytesOfBlob(body, name) : bytesOf(chunksOf(reader), name);
   const removeListener = onAbort(signal, stop);
-  return withTimeout(bytes, TIMEOUT, late).finally(removeListener);
+  return withTimeout(bytes, TIMEOUT, late, signal ?? undefined).finally(removeListener);
 }
 
 async function bytesOfBlob(blob: Body, op: string): Promise<Uint8Array> {
@@ -140,7 +140,7 @@ async function fetchImage(location: string, name: string, signal: Signal): Promi
   });
   const late = (): Error => new DataError({ op: name, expected: `a response within ${TIMEOUT / 1000} s`, got: 'none' });
   const load = async (): Promise<Uint8Array> => {
-    const response = await withTimeout(fetch(location, { signal: controller.signal }), TIMEOUT, late);
+    const response = await withTimeout(fetch(location, { signal: controller.signal }), TIMEOUT, late, signal ?? undefined);
     const length = Number(response.headers.get('content-length') ?? 0);
     if (length > MOST_BYTES) throw tooLarge(name, length);
     return bytesOfBody(response, name, signal);

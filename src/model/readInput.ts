@@ -140,7 +140,12 @@ async function fetchImage(location: string, name: string, signal: Signal): Promi
   });
   const late = (): Error => new DataError({ op: name, expected: `a response within ${TIMEOUT / 1000} s`, got: 'none' });
   const load = async (): Promise<Uint8Array> => {
-    const response = await withTimeout(fetch(location, { signal: controller.signal }), TIMEOUT, late, signal ?? undefined);
+    const response = await withTimeout(
+      fetch(location, { signal: controller.signal }),
+      TIMEOUT,
+      late,
+      signal ?? undefined,
+    );
     const length = Number(response.headers.get('content-length') ?? 0);
     if (length > MOST_BYTES) throw tooLarge(name, length);
     return bytesOfBody(response, name, signal);

@@ -4,6 +4,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { download, DOWNLOADS, type DownloadOptions } from '../../../src/data/sets/download.js';
 import { temporaryFolder } from '../../io/temporaryFolder.js';
+import { failure } from './failure.js';
 
 const path = temporaryFolder();
 const content = Buffer.from('0123456789');
@@ -25,15 +26,6 @@ beforeEach(() => {
 afterEach(() => {
   jest.restoreAllMocks();
 });
-
-const failure = async (call: () => unknown): Promise<unknown> => {
-  try {
-    await call();
-    return null;
-  } catch (error) {
-    return error;
-  }
-};
 
 test('the archives on the page of their author', () => {
   const page = 'https://www.cs.toronto.edu/~kriz';

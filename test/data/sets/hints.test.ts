@@ -16,6 +16,7 @@ import { splitByClass } from '../../../src/data/sets/splitByClass.js';
 import { temporaryFolder } from '../../io/temporaryFolder.js';
 import { array, dict, int, list, pickle, str } from './pickleWriter.js';
 import { tarOf } from './tarWriter.js';
+import { failure } from './failure.js';
 
 const path = temporaryFolder();
 const { VANILLANET_DATA } = process.env;
@@ -23,15 +24,6 @@ afterEach(() => {
   if (VANILLANET_DATA === undefined) delete process.env.VANILLANET_DATA;
   else process.env.VANILLANET_DATA = VANILLANET_DATA;
 });
-
-const failure = async (call: () => unknown): Promise<unknown> => {
-  try {
-    await call();
-    return null;
-  } catch (error) {
-    return error;
-  }
-};
 
 const set: ImageSet = {
   ...{ images: Uint8Array.from([1, 2, 3, 4]), labels: Int32Array.of(1, 0), n: 2, channels: 1 },

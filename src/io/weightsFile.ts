@@ -65,7 +65,7 @@ function refuseUrl(path: string): void {
 /**
  * Reads a safetensors file, or shards by the path of their index (.json), and checks the tensors.
  *
- * @param config keys of `ModelConfig`, for files without metadata or to change how the network is used
+ * @param options `config`: keys of `ModelConfig`, for files without metadata or to change how the network is used
  * @throws WeightsError for a missing or damaged file, or one of another format or network
  * @throws ParamError for an invalid configuration
  */

@@ -127,9 +127,8 @@ export class Model {
   /**
    * Logits of a batch.
    *
-   * @param input x [n, in_chans, h, w] of `input_size`, normalized, row-major, which may be overwritten once this returns; or
-   *   an image or a list of images, prepared as by `classify`
-   * @param n images in x; a list has as many as its length
+   * @param input x [n, in_chans, h, w] of `input_size`, normalized, row-major, which may be overwritten once this returns: n,
+   *   the number of its images, is 1 unless it is passed. Or an image or a list of images, prepared as by `classify`
    * @param options `signal`: when it is aborted, the call rejects with its reason
    * @returns logits [n, num_classes], row-major
    * @throws ShapeError if x does not have the size of n images; ParamError after `dispose`; and all errors of `classify`
@@ -203,7 +202,7 @@ export class Model {
    * @throws DataError, ShapeError for an invalid image; ParamError if the network does not take RGB or grayscale images, or for
    *   an invalid option; BackendUnavailableError if the runtime cannot decode or draw the image; ParamError after `dispose`
    */
-  async classify(inputs: readonly ModelInput[], options?: ClassifyOptions): Promise<Prediction[][]>;
+  async classify(input: readonly ModelInput[], options?: ClassifyOptions): Promise<Prediction[][]>;
   async classify(input: ModelInput, options?: ClassifyOptions): Promise<Prediction[]>;
   async classify(
     input: ModelInput | readonly ModelInput[],

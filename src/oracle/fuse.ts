@@ -29,7 +29,7 @@ const PROBE_SEED = 2023;
  * Fuses a train form into a deploy form by `fuse` of the reference, in float64, and compares them on random images:
  * uniform in ±√3, which has the standard deviation of a normalized image.
  *
- * @param probeSize height and width of the images; by default `input_size`
+ * @param options `probeSize`: height and width of the images, `input_size` by default
  * @throws FusionError if `lambda` is not 1 or the network is not of the train form
  */
 export function fuseState(

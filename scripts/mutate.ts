@@ -16,6 +16,7 @@ interface Options {
   readonly minutes?: number;
   readonly write?: true;
   readonly resume?: true;
+  readonly survivors?: true;
 }
 
 const minutes = (value: string): number => {
@@ -33,6 +34,7 @@ const program = new Command('npm run test:mutants --')
   .argument('[path...]', 'files, or rooms such as io')
   .option('--changed', 'the files whose content is not that which test/mutation/scores.json was measured with')
   .option('--all', 'all files')
+  .option('--survivors', 'test only the mutants that the record has as survivors, for example after tests were added')
   .option('--minutes <n>', 'stop after that time; files that are not finished are printed as SKIPPED', minutes)
   .option('--resume', 'continue the last run of the room, which --minutes stopped, with the same tests')
   .option('--write', 'record scores and survivors in test/mutation')
@@ -40,11 +42,17 @@ const program = new Command('npm run test:mutants --')
     const record = new MutationRecord();
     const deadline = options.minutes === undefined ? null : Date.now() + options.minutes * 60_000;
     // For files that have changed, what survived before still counts as a survivor: only new mutants cost time.
-    const known = options.changed ? record.survivors : {};
+    const trials = options.survivors ? 'survivors' : options.changed ? 'new' : 'all';
+    const known = record.survivors;
     const failures: string[] = [];
     for (const [room, files] of filesByRoom(record, paths, options)) {
       console.log(`${room}: ${files.length} files`);
-      for (const [file, score] of await mutateRoom(room, files, { deadline, known, resume: options.resume ?? false })) {
+      for (const [file, score] of await mutateRoom(room, files, {
+        deadline,
+        trials,
+        known,
+        resume: options.resume ?? false,
+      })) {
         if (score.untested > 0) {
           console.log(`SKIPPED ${file}: ${score.untested} of ${score.untested + score.mutants} mutants are not tested`);
           continue;
@@ -71,6 +79,9 @@ const program = new Command('npm run test:mutants --')
   });
 
 function filesByRoom(record: MutationRecord, paths: readonly string[], options: Options): Map<Room, string[]> {
+  if (options.survivors && options.changed) {
+    throw new ScriptError({ op: OP, expected: 'files that have not changed, with --survivors', got: '--changed' });
+  }
   if ([paths.length > 0, options.all, options.changed].filter(Boolean).length !== 1) {
     throw new ScriptError({ op: OP, expected: 'paths, --changed or --all', got: 'none or several of them' });
   }
@@ -79,6 +90,18 @@ function filesByRoom(record: MutationRecord, paths: readonly string[], options: 
     : options.changed
       ? ROOMS.flatMap((room) => changedIn(record, room))
       : paths.flatMap(filesOf);
+  if (options.survivors) return groupByRoom(files.filter((file) => hasSurvivors(record, file)));
+  return groupByRoom(files);
+}
+
+/** Whether survivors of a file are known; of one that has changed, they are those of another code. */
+function hasSurvivors(record: MutationRecord, file: string): boolean {
+  if (record.isCurrent(file)) return file in record.survivors;
+  console.log(`SKIPPED ${file}: it has changed since it was measured`);
+  return false;
+}
+
+function groupByRoom(files: readonly string[]): Map<Room, string[]> {
   const rooms = new Map<Room, string[]>();
   for (const room of ROOMS) {
     const own = files.filter((file) => roomOf(file) === room);

@@ -4,7 +4,7 @@ import { build } from 'esbuild';
 import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { LoggedMutant, RunnerOptions } from '../../test/mutation/runner.js';
+import type { LoggedMutant, RunnerOptions, Trials } from '../../test/mutation/runner.js';
 import { ROOT, testsOf, type Room } from './rooms.js';
 import { survivorAt, type Survivor } from './survivor.js';
 
@@ -22,7 +22,8 @@ export interface FileScore {
 interface MutateOptions {
   /** Milliseconds since 1970 after which mutants are left untested; null if all are tested. */
   readonly deadline: number | null;
-  /** Survivors that count as such without being tested, by file. */
+  readonly trials: Trials;
+  /** Survivors that the record has, by file. */
   readonly known: Partial<Record<string, readonly Survivor[]>>;
   /** Continues an earlier run of the room: takes over its results. */
   readonly resume: boolean;
@@ -32,12 +33,12 @@ interface MutateOptions {
 export async function mutateRoom(
   room: Room,
   files: readonly string[],
-  { deadline, known, resume }: MutateOptions,
+  { deadline, trials, known, resume }: MutateOptions,
 ): Promise<Map<string, FileScore>> {
   const log = join(ROOT, `dist/mutation/${room}.jsonl`);
   const earlier = resume && existsSync(log) ? linesIn(readFileSync(log, 'utf8')) : [];
   rmSync(log, { force: true });
-  const runner: RunnerOptions = { root: ROOT, testFiles: testsOf(room), deadline, known, log, earlier };
+  const runner: RunnerOptions = { root: ROOT, testFiles: testsOf(room), deadline, trials, known, log, earlier };
   const options = {
     mutate: [...files],
     testRunner: 'room',

@@ -57,6 +57,11 @@ export class MutationRecord {
     return { changed: measured.filter((file) => this.#scores[file]?.sha256 !== digestOf(file)), unmeasured };
   }
 
+  /** Whether the content of a file is that which was measured. */
+  isCurrent(file: string): boolean {
+    return this.#scores[file]?.sha256 === digestOf(file);
+  }
+
   /** Takes what has been measured; survivors that were known keep their reasons. */
   update(file: string, { mutants, killed, survivors }: FileScore): void {
     this.#scores[file] = { sha256: digestOf(file), mutants, killed };

@@ -54,8 +54,18 @@ const BUDGET = 3_000;
 /** The same for what a module computes while it is loaded, which may reach every test. */
 const STATIC_BUDGET = 8_000;
 
+const KILLED_EARLIER: MutantRunResult = {
+  status: MutantRunStatus.Killed,
+  killedBy: [],
+  failureMessage: 'found in an earlier run',
+  nrOfTests: 0,
+};
+
 /** The message of mutants that are left untested. */
 const NO_TIME = 'no time left';
+
+/** Which mutants are tested: all; those that are not known as survivors, which count as such; or only those, while the others count as killed. */
+export type Trials = 'all' | 'new' | 'survivors';
 
 /** The part of Stryker's options that is this runner's. */
 export interface RunnerOptions {
@@ -63,7 +73,8 @@ export interface RunnerOptions {
   readonly testFiles: readonly string[];
   /** Milliseconds since 1970 after which mutants are left untested; null if all are tested. */
   readonly deadline: number | null;
-  /** Survivors that count as such without being tested, by file. */
+  readonly trials: Trials;
+  /** Survivors of an earlier run, by file. */
   readonly known: Partial<Record<string, readonly Survivor[]>>;
   /** Gets a line of JSON for each mutant: its status and what it cost. */
   readonly log: string;
@@ -226,12 +237,12 @@ class RoomTestRunner implements TestRunner {
 
   async mutantRun(options: MutantRunOptions): Promise<MutantRunResult> {
     const { fileName, location, replacement } = options.activeMutant;
-    const { root, known, log } = this.#options;
+    const { root, trials, known, log } = this.#options;
     const file = relative(root, fileName).replaceAll('\\', '/');
     const survivor = survivorAt(location, replacement, readFileSync(fileName, 'utf8').split('\n'));
-    if (known[file]?.some((one) => keyOf(one) === keyOf(survivor))) {
-      return { status: MutantRunStatus.Survived, nrOfTests: 0 };
-    }
+    const isKnown = known[file]?.some((one) => keyOf(one) === keyOf(survivor)) ?? false;
+    if (trials === 'new' && isKnown) return { status: MutantRunStatus.Survived, nrOfTests: 0 };
+    if (trials === 'survivors' && !isKnown) return KILLED_EARLIER;
     const start = performance.now();
     const result = this.#earlierResult(file, survivor) ?? (await this.#test(options));
     const milliseconds = Math.round(performance.now() - start);
@@ -248,7 +259,7 @@ class RoomTestRunner implements TestRunner {
     const one = this.#earlier.get(`${file}\n${keyOf(survivor)}`);
     if (one?.sha256 !== sha256Of(join(this.#options.root, file))) return null;
     if (one.status === 'survived') return { status: MutantRunStatus.Survived, nrOfTests: 0 };
-    return { status: MutantRunStatus.Killed, killedBy: [], failureMessage: 'found in an earlier run', nrOfTests: 0 };
+    return KILLED_EARLIER;
   }
 
   async #test(options: MutantRunOptions): Promise<MutantRunResult> {

@@ -70,7 +70,7 @@ const FAULTS: readonly Fault[] = [
   ['images flipped', 'layers', 'network.ts', "tf.tensor(new Float32Array(x), [...shape], 'float32')", "tf.reverse(tf.tensor(new Float32Array(x), [...shape], 'float32'), 2)"],
   ['depthwiseConv2d: kernel flipped in dx', 'layers', 'depthwiseConv2d.ts', '{ dy, filter: weight }', '{ dy, filter: tf.reverse(weight, [0, 1]) }'],
   ['depthwiseConv2d: no bias', 'layers', 'depthwiseConv2d.ts', "pad: 'same', bias }", "pad: 'same', bias: tf.mul(bias, 0) }"],
-  ['batchNorm: biased running variance', 'layers', 'batchNorm.ts', '(MOMENTUM * count) / (count - 1)', 'MOMENTUM'],
+  ['batchNorm: biased running variance', 'layers', 'batchNorm.ts', 'MOMENTUM * varianceCorrection(kind, count)', 'MOMENTUM'],
   ['batchNorm: momentum of the old statistics', 'layers', 'batchNorm.ts', 'tf.mul(old, 1 - MOMENTUM)', 'tf.mul(old, MOMENTUM)'],
   ['batchNorm: statistics treated as constants in dx', 'layers', 'batchNorm.ts', 'tf.sub(dy, viaStatistics)', 'dy'],
   ['batchNorm: no γ in dx', 'layers', 'batchNorm.ts', 'viaStatistics), tf.mul(weight, invStd))', 'viaStatistics), invStd)'],

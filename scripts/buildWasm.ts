@@ -9,16 +9,7 @@ import { gzipSync } from 'node:zlib';
 import * as asc from 'assemblyscript/asc';
 import { staleDescriptors } from './descriptors.js';
 import { identityOf, stamp } from './identity.js';
-
-const SINGLE = ['plain', 'relaxed'];
-const THREADED = ['plain-threads', 'relaxed-threads'];
-
-/** The entries of assembly/, and the targets of assembly/asconfig.json that each is compiled for. */
-const ENTRIES = [
-  { prefix: '', entry: 'assembly/inference/index.ts', targets: [...SINGLE, ...THREADED] },
-  { prefix: 'train-', entry: 'assembly/training/index.ts', targets: [...SINGLE, ...THREADED] },
-  { prefix: 'ops-', entry: 'assembly/ops/index.ts', targets: SINGLE },
-];
+import { docOf, ENTRIES, SINGLE, writeWasmTypes } from './wasmTypes.js';
 
 const HEADER = '// Made by scripts/buildWasm.ts from assembly/.\n';
 const identity = await identityOf('assembly');
@@ -39,13 +30,12 @@ async function compile(entry: string, target: string, out: string): Promise<void
   }
   const wasm = stamp(await readFile(`${out}.wasm`), identity);
   await writeFile(`${out}.wasm`, wasm);
-  const doc = `/** The module ${out}.wasm. */\n`;
   const bytes = `Uint8Array.from('${Buffer.from(wasm).toString('hex')}'.match(/../g), (hex) => parseInt(hex, 16))`;
-  await writeFile(`${out}.js`, `${HEADER}${doc}export const bytes = ${bytes};\n`);
-  await writeFile(`${out}.d.ts`, `${doc}export declare const bytes: Uint8Array;\n`);
+  await writeFile(`${out}.js`, `${HEADER}${docOf(`${out}.wasm`)}export const bytes = ${bytes};\n`);
   console.log(`${out}.wasm: ${wasm.length} bytes, ${gzipSync(wasm, { level: 9 }).length} gzip`);
 }
 
+await writeWasmTypes();
 for (const { prefix, entry, targets } of ENTRIES) {
   for (const target of targets) await compile(entry, target, `dist/wasm/${prefix}${target}`);
 }
@@ -69,18 +59,6 @@ const builds: Readonly<Record<string, string>> = {
 const named = SINGLE.map((build) => [`${build}.module.js`, `export { default } from './${build}.wasm?module';\n`]);
 
 for (const [name, text] of [...Object.entries(builds), ...named]) await writeFile(`dist/wasm/${name}`, HEADER + text);
-await writeFile(
-  'dist/wasm/builds.d.ts',
-  '/** Bytes, or the compiled module. */\nexport declare const plain: Uint8Array | object;\nexport declare const relaxed: Uint8Array | object;\n',
-);
 // Takes the place of the modules with threads in runtimes without workers.
 await writeFile('dist/wasm/none.js', `${HEADER}export const bytes = new Uint8Array(0);\n`);
-await writeFile(
-  'dist/wasm/module.d.ts',
-  '/** A `WebAssembly.Module`. */\ndeclare const module: object;\nexport default module;\n',
-);
 await writeFile('dist/wasm/identity.js', `${HEADER}export const identity = '${identity}';\n`);
-await writeFile(
-  'dist/wasm/identity.d.ts',
-  '/** The identity of every module that this version of the package can run. */\nexport declare const identity: string;\n',
-);

@@ -33,6 +33,39 @@ export function throwIfAborted(signal: AbortSignal | null | undefined): void {
   if (signal?.aborted === true) throw signal.reason;
 }
 
+/** The listeners that signals have now. */
+const listenersBySignal = new WeakMap<AbortSignal, SharedListener>();
+
+/** The one listener of a signal for all calls that wait for it: Node warns of more than ten. */
+class SharedListener {
+  readonly #signal: AbortSignal;
+  readonly #calls = new Set<(reason: unknown) => void>();
+
+  constructor(signal: AbortSignal) {
+    this.#signal = signal;
+    listenersBySignal.set(signal, this);
+    signal.addEventListener('abort', this.#callAll, { once: true });
+  }
+
+  readonly #callAll = (): void => {
+    for (const call of this.#calls) {
+      this.remove(call);
+      call(this.#signal.reason);
+    }
+  };
+
+  add(call: (reason: unknown) => void): void {
+    this.#calls.add(call);
+  }
+
+  /** Removes a call, and after the last one the listener. */
+  remove(call: (reason: unknown) => void): void {
+    if (!this.#calls.delete(call) || this.#calls.size > 0) return;
+    listenersBySignal.delete(this.#signal);
+    this.#signal.removeEventListener('abort', this.#callAll);
+  }
+}
+
 /**
  * Calls a function once when a signal is aborted, at once if it already is.
  *
@@ -44,12 +77,14 @@ export function onAbort(signal: AbortSignal | null | undefined, listener: (reaso
     listener(signal.reason);
     return () => undefined;
   }
-  const call = (): void => {
-    listener(signal.reason);
+  const listeners = listenersBySignal.get(signal) ?? new SharedListener(signal);
+  // A function of its own: the same listener may be passed twice.
+  const call = (reason: unknown): void => {
+    listener(reason);
   };
-  signal.addEventListener('abort', call, { once: true });
+  listeners.add(call);
   return () => {
-    signal.removeEventListener('abort', call);
+    listeners.remove(call);
   };
 }
 

@@ -54,7 +54,7 @@ export {
   loadModelWithModule as loadModel,
   type LoadModelWithModuleOptions as LoadModelOptions,
 } from '../model/loadModelWithModule.js';
-export { Model, type ClassifyOptions, type ModelInput } from '../model/model.js';
+export { Model, type ClassifyOptions, type ImageList, type ModelInput, type ModelInputs } from '../model/model.js';
 export { planNetwork, type Layer } from '../core/network.js';
 export { topK, type Prediction } from '../model/topK.js';
 export type { Build, WasmSource } from '../wasm/module.js';

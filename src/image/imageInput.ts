@@ -53,6 +53,24 @@ const DRAWABLE = [
 
 const EXPECTED = 'an image: pixels, the bytes of a file, a Blob, a path or URL, or an element that shows one';
 
+/** The properties that hold the sizes of drawables in pixels: those of SVG elements are objects. */
+const SIDES = [
+  ['naturalWidth', 'naturalHeight'],
+  ['videoWidth', 'videoHeight'],
+  ['displayWidth', 'displayHeight'],
+  ['width', 'height'],
+];
+
+/** What to do about drawables without pixels, by their tags; the others are images that have not loaded. */
+const WITHOUT_PIXELS: Readonly<Record<string, string>> = {
+  ImageBitmap: 'It was closed or transferred: pass a bitmap that is open, and close it after the call.',
+  VideoFrame: 'It was closed: pass a frame that is open, and close it after the call.',
+  HTMLCanvasElement: 'Set its width and height, and draw on it, before the call.',
+  OffscreenCanvas: 'Set its width and height, and draw on it, before the call; one that was transferred has no pixels.',
+  HTMLVideoElement: "Wait until it has a frame: its event 'loadeddata'.",
+};
+const NOT_LOADED = 'Wait until the image is loaded: await image.decode().';
+
 function refuse(op: string, got: string, hint?: string): never {
   throw new DataError({ op, expected: EXPECTED, got, hint });
 }
@@ -106,6 +124,7 @@ const HINTS: readonly (readonly [method: string, name: string, hint: string])[] 
 /** @throws DataError, ShapeError */
 export function imageSource(op: string, input: unknown): ImageSource {
   if (typeof input === 'string') return { kind: 'location', location: input };
+  if (typeof input === 'number' || Array.isArray(input)) refuse(op, show(input), VALUES);
   if (typeof input !== 'object' || input === null) refuse(op, show(input));
   const tag = tagOf(input);
   if (tag === 'ArrayBuffer' || tag === 'SharedArrayBuffer') {
@@ -117,8 +136,19 @@ export function imageSource(op: string, input: unknown): ImageSource {
     if (BYTES.includes(tag)) return { kind: 'bytes', bytes: input as Uint8Array };
     refuse(op, tag, tag === 'DataView' ? VIEW : VALUES);
   }
-  if (DRAWABLE.includes(tag)) return { kind: 'drawable', drawable: input };
-  const properties = input as Readonly<Record<string, unknown>>;
+  const properties = input as Readonly<Record<string | symbol, unknown>>;
+  if (DRAWABLE.includes(tag)) {
+    const [width, height] = (SIDES.find(([side]) => side in input) ?? []).map((side) => properties[side]);
+    if (width === 0 || height === 0) {
+      const article = tag.startsWith('V') ? 'a' : 'an';
+      refuse(
+        op,
+        `${article} ${tag} of ${width as number} x ${height as number} pixels`,
+        WITHOUT_PIXELS[tag] ?? NOT_LOADED,
+      );
+    }
+    return { kind: 'drawable', drawable: input };
+  }
   const { data, info, href, arrayBuffer, colorSpace } = properties;
   const match = HINTS.find(([method]) => typeof properties[method] === 'function');
   if (match !== undefined) refuse(op, match[1], match[2]);
@@ -132,5 +162,12 @@ export function imageSource(op: string, input: unknown): ImageSource {
   if (typeof href === 'string') return { kind: 'location', location: href };
   if (typeof arrayBuffer === 'function')
     return { kind: 'blob', blob: input as { arrayBuffer(): Promise<ArrayBuffer> } };
+  if (typeof properties[Symbol.iterator] === 'function') {
+    refuse(
+      op,
+      tag === 'Object' ? 'an iterable object' : `a ${tag}`,
+      `Pass an array: [...images${tag === 'Map' ? '.values()' : ''}].`,
+    );
+  }
   return refuse(op, tag === 'Object' ? show(input) : tag);
 }

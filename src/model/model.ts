@@ -2,7 +2,8 @@ import { checkSignal, throwIfAborted, type AbortOptions } from '../core/abort.js
 import type { Backend, Session } from '../core/backend.js';
 import { checkFunction, checkInteger, checkKeys, checkObject, show, tagOf } from '../core/check.js';
 import { resolveConfig, type ModelConfigInput, type ModelConfig } from '../core/config.js';
-import { BackendUnavailableError, ParamError, ShapeError } from '../core/errors.js';
+import { DETACHED, DETACHED_HINT, isDetached } from '../core/detached.js';
+import { BackendUnavailableError, DataError, ParamError, ShapeError } from '../core/errors.js';
 import { checkFiniteInput, checkFiniteLogits, checkFiniteOutputs } from '../core/finite.js';
 import { checkShapes, checkState } from '../core/parameters.js';
 import { checkInputSize, featureNames } from '../core/network.js';
@@ -18,6 +19,16 @@ import { topK, type Prediction } from './topK.js';
 
 /** An image, or an input [in_chans, h, w], normalized. */
 export type ModelInput = ImageInput | FloatArray;
+
+/** A list of a page: the `files` of an input, or the result of `querySelectorAll`. */
+export interface ImageList {
+  readonly length: number;
+  readonly [index: number]: ModelInput;
+  item(index: number): unknown;
+}
+
+/** An image or several. */
+export type ModelInputs = ModelInput | readonly ModelInput[] | ImageList;
 
 export interface ClassifyOptions extends AbortOptions {
   /** The number of classes. Default 5. */
@@ -44,10 +55,23 @@ function callOptions(
   return { n, signal: checkSignal('signal', options.signal) };
 }
 
-/** A list of images, from a list or one image. @throws ParamError if their number is not n */
-function listOf(op: string, input: ModelInput | readonly ModelInput[], n: number | null): readonly ModelInput[] {
-  const inputs: readonly ModelInput[] = Array.isArray(input) ? (input as readonly ModelInput[]) : [input as ModelInput];
-  if (n === null || n === inputs.length) return inputs;
+/** The images of a call. */
+interface Batch {
+  readonly inputs: readonly ModelInput[];
+  /** Whether the caller passed a list; otherwise one image. */
+  readonly isList: boolean;
+  /** The name of an image in errors. */
+  readonly opOf: (index: number) => string;
+}
+
+/** The lists of pages by their tags, which are the same in every realm. */
+const PAGE_LISTS = ['FileList', 'NodeList', 'HTMLCollection'];
+
+/** The images of a list, or one image. @throws ParamError if their number is not n */
+function batchOf(op: string, input: ModelInputs, n: number | null): Batch {
+  const isList = Array.isArray(input) || PAGE_LISTS.includes(tagOf(input));
+  const inputs = isList ? Array.from(input as ArrayLike<ModelInput>) : [input as ModelInput];
+  if (n === null || n === inputs.length) return { inputs, isList, opOf: (i) => (isList ? `${op}: input[${i}]` : op) };
   throw new ParamError({ op, expected: `n = ${inputs.length}, the number of images`, got: `n = ${show(n)}` });
 }
 
@@ -131,20 +155,16 @@ export class Model {
    *   the number of its images, is 1 unless it is passed. Or an image or a list of images, prepared as by `classify`
    * @param options `signal`: when it is aborted, the call rejects with its reason
    * @returns logits [n, num_classes], row-major
-   * @throws ShapeError if x does not have the size of n images; ParamError after `dispose`; and all errors of `classify`
+   * @throws ShapeError if x does not have the size of n images; DataError if its buffer is detached; ParamError after `dispose`; and all errors of `classify`
    */
-  async forward(input: ModelInput | readonly ModelInput[], options?: AbortOptions): Promise<FloatArray>;
-  async forward(input: ModelInput | readonly ModelInput[], n?: number, options?: AbortOptions): Promise<FloatArray>;
-  async forward(
-    input: ModelInput | readonly ModelInput[],
-    nOrOptions: number | AbortOptions = {},
-    rest?: AbortOptions,
-  ): Promise<FloatArray> {
+  async forward(input: ModelInputs, options?: AbortOptions): Promise<FloatArray>;
+  async forward(input: ModelInputs, n?: number, options?: AbortOptions): Promise<FloatArray>;
+  async forward(input: ModelInputs, nOrOptions: number | AbortOptions = {}, rest?: AbortOptions): Promise<FloatArray> {
     const { n, signal } = callOptions('forward', nOrOptions, rest);
     return this.#call('forward', signal, async () =>
       isFloats(input)
         ? this.#forwardFloats('forward', input, n ?? 1, signal)
-        : concatenate(await this.#forwardEach('forward', listOf('forward', input, n), signal)),
+        : concatenate(await this.#forwardEach('forward', batchOf('forward', input, n), signal)),
     );
   }
 
@@ -159,19 +179,15 @@ export class Model {
    * @throws ParamError for an unknown name; BackendUnavailableError if the backend does not support it; and all
    *   errors of `forward`
    */
+  async features(input: ModelInputs, layers: readonly string[], options?: AbortOptions): Promise<Map<string, Tensor>>;
   async features(
-    input: ModelInput | readonly ModelInput[],
-    layers: readonly string[],
-    options?: AbortOptions,
-  ): Promise<Map<string, Tensor>>;
-  async features(
-    input: ModelInput | readonly ModelInput[],
+    input: ModelInputs,
     layers: readonly string[],
     n?: number,
     options?: AbortOptions,
   ): Promise<Map<string, Tensor>>;
   async features(
-    input: ModelInput | readonly ModelInput[],
+    input: ModelInputs,
     layers: readonly string[],
     nOrOptions: number | AbortOptions = {},
     rest?: AbortOptions,
@@ -180,9 +196,9 @@ export class Model {
     const { n, signal } = callOptions('features', nOrOptions, rest);
     return this.#call('features', signal, async () => {
       if (isFloats(input)) return this.#featuresOf(input, layers, n ?? 1, signal);
-      const inputs = listOf('features', input, n);
-      const x = await this.#stack('features', inputs, signal);
-      return this.#featuresOf(x, layers, inputs.length, signal);
+      const batch = batchOf('features', input, n);
+      const x = await this.#stack(batch, signal);
+      return this.#featuresOf(x, layers, batch.inputs.length, signal);
     });
   }
 
@@ -196,25 +212,23 @@ export class Model {
    *
    * Of concurrent calls, four images are decoded at a time, and the event loop gets its turns between them.
    *
-   * @param input an image of any size (see `ImageInput`), or an input [in_chans, h, w] as for `forward`; or a list. The bytes
+   * @param input an image of any size (see `ImageInput`), or an input [in_chans, h, w] as for `forward`; or a list,
+   *   also the `FileList` of an input or a `NodeList`; errors then name the image, such as `input[3]`. The bytes
    *   of a file, and the images of a list, must not change before the promise settles
    * @param options `topK`: the number of classes, 5 by default; `signal`: when it is aborted, the call rejects with its reason
    * @throws DataError, ShapeError for an invalid image; ParamError if the network does not take RGB or grayscale images, or for
    *   an invalid option; BackendUnavailableError if the runtime cannot decode or draw the image; ParamError after `dispose`
    */
-  async classify(input: readonly ModelInput[], options?: ClassifyOptions): Promise<Prediction[][]>;
+  async classify(input: readonly ModelInput[] | ImageList, options?: ClassifyOptions): Promise<Prediction[][]>;
   async classify(input: ModelInput, options?: ClassifyOptions): Promise<Prediction[]>;
-  async classify(
-    input: ModelInput | readonly ModelInput[],
-    options: ClassifyOptions = {},
-  ): Promise<Prediction[] | Prediction[][]> {
+  async classify(input: ModelInputs, options: ClassifyOptions = {}): Promise<Prediction[] | Prediction[][]> {
     checkKeys(checkObject('options', options), ['topK', 'signal'], (key) => key);
     const k = checkInteger('topK', options.topK ?? 5, { min: 1 });
     const signal = checkSignal('signal', options.signal);
     const best = (logits: FloatArray): Prediction[] => topK(logits, k, this.config.class_names);
-    const inputs = listOf('classify', input, null);
-    const logits = await this.#call('classify', signal, () => this.#forwardEach('classify', inputs, signal));
-    return Array.isArray(input) ? logits.map(best) : best(logits[0]);
+    const batch = batchOf('classify', input, null);
+    const logits = await this.#call('classify', signal, () => this.#forwardEach('classify', batch, signal));
+    return batch.isList ? logits.map(best) : best(logits[0]);
   }
 
   /** Frees the memory of the network, after the calls that have begun; later calls throw a ParamError. */
@@ -275,14 +289,15 @@ export class Model {
   }
 
   /** Logits of each image, one after the other; together if the backend takes no pixels. */
-  async #forwardEach(op: string, inputs: readonly ModelInput[], signal: AbortOptions['signal']): Promise<FloatArray[]> {
+  async #forwardEach(op: string, batch: Batch, signal: AbortOptions['signal']): Promise<FloatArray[]> {
+    const { inputs, opOf } = batch;
     const n = inputs.length;
     if (this.#session.forwardPixels === undefined && n > 1) {
-      const all = await this.#forwardFloats(op, await this.#stack(op, inputs, signal), n, signal);
+      const all = await this.#forwardFloats(op, await this.#stack(batch, signal), n, signal);
       return inputs.map((_, i) => all.slice((i * all.length) / n, ((i + 1) * all.length) / n));
     }
     const logits: FloatArray[] = [];
-    for (const input of inputs) logits.push(await this.#forwardOne(op, input, signal));
+    for (const [i, input] of inputs.entries()) logits.push(await this.#forwardOne(opOf(i), input, signal));
     return logits;
   }
 
@@ -308,12 +323,12 @@ export class Model {
   }
 
   /** Images as one x [n, in_chans, h, w]. */
-  async #stack(op: string, inputs: readonly ModelInput[], signal: AbortOptions['signal']): Promise<FloatArray> {
+  async #stack({ inputs, opOf }: Batch, signal: AbortOptions['signal']): Promise<FloatArray> {
     const { mean, std } = this.config;
     const parts: FloatArray[] = [];
-    for (const input of inputs) {
-      if (isFloats(input)) this.#checkBatch(op, input, 1);
-      parts.push(isFloats(input) ? input : normalize(await this.#prepare(op, input, signal), mean, std));
+    for (const [i, input] of inputs.entries()) {
+      if (isFloats(input)) this.#checkBatch(opOf(i), input, 1);
+      parts.push(isFloats(input) ? input : normalize(await this.#prepare(opOf(i), input, signal), mean, std));
       await turnIfDue();
     }
     return concatenate(parts);
@@ -347,6 +362,9 @@ export class Model {
   #checkBatch(op: string, x: FloatArray, n: number): void {
     const { in_chans, input_size } = this.config;
     const [h, w] = input_size;
+    if (isDetached(x)) {
+      throw new DataError({ op, expected: 'x with its values', got: DETACHED, hint: DETACHED_HINT });
+    }
     if (x.length !== n * in_chans * h * w) {
       const expected = `x of ${n * in_chans * h * w} values, [${n},${in_chans},${h},${w}]`;
       throw new ShapeError({ op, expected, got: `${x.length} values` });

@@ -9,7 +9,7 @@ import { messageOf } from '../core/messageOf.js';
 import { withTimeout } from '../core/timeout.js';
 import { checkImage, MAX_PIXELS } from '../image/checkImage.js';
 import { imageSource, type ImageInput } from '../image/imageInput.js';
-import type { PixelImage } from '../image/pixelImage.js';
+import { channelsOf, type PixelImage } from '../image/pixelImage.js';
 import { USED } from '../io/checkSource.js';
 import { displayName, isFileUrl, isUrl } from '../io/location.js';
 import { hintOf, hintOfStatus, reasonOf } from '../io/reason.js';
@@ -192,11 +192,8 @@ async function draw(op: string, drawable: object, signal: Signal): Promise<Pixel
   }
 }
 
-/** A copy of valid pixels; `prepare` refuses others. A Buffer's `slice` would not copy. */
-const copyImage = ({ data, ...image }: PixelImage): PixelImage =>
-  ['Uint8Array', 'Uint8ClampedArray'].includes(tagOf(data))
-    ? { ...image, data: new Uint8Array(data) }
-    : { ...image, data };
+/** A copy of pixels. A Buffer's `slice` would not copy. */
+const copyImage = ({ data, ...image }: PixelImage): PixelImage => ({ ...image, data: new Uint8Array(data) });
 
 /**
  * Reads an image and prepares its pixels, one image at a time. Pixels that are decoded already are prepared or copied
@@ -221,6 +218,7 @@ export function readInput<T>(
     decoding.add(async () => prepareInTurn(decode(op, await read(), name, signal)), signal);
   switch (source.kind) {
     case 'pixels': {
+      channelsOf(op, source.image);
       // An image that waits is copied: the caller may overwrite it.
       const image = preparing.isIdle ? source.image : copyImage(source.image);
       return preparing.add(() => Promise.resolve(prepare(image)), signal);

@@ -25,8 +25,8 @@ export interface Section {
 export const missingTrainingKernels = ({ tf }: Pick<EngineUnderTest, 'tf'>): string[] =>
   missingKernels(tf, tf.getBackend());
 
-/** The sections of the check. An engine that cannot train runs only the forward ones. */
-export function sectionsOf(engine: EngineUnderTest): Section[] {
+/** The sections of the check. An engine that cannot train runs only the forward ones. @param leakRuns how often the leak check runs a network */
+export function sectionsOf(engine: EngineUnderTest, leakRuns?: number): Section[] {
   const canTrain = missingTrainingKernels(engine).length === 0;
   const subject = subjectOf(engine);
   // All λ on the first network, one on each of the others.
@@ -56,7 +56,7 @@ export function sectionsOf(engine: EngineUnderTest): Section[] {
     { name: 'optimizers', run: () => optimizerRows(engine) },
     ...logits,
     ...(canTrain ? steps : []),
-    { name: 'leaks', run: () => leakRows(engine, canTrain) },
+    { name: 'leaks', run: () => leakRows(engine, canTrain, leakRuns) },
   ];
 }
 

@@ -1,9 +1,11 @@
 /** `run`: tensors in, logits out, as for a comparison with PyTorch. */
-import { beforeAll, describe, expect, test } from '@jest/globals';
-import { readdir, writeFile } from 'node:fs/promises';
+import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { forward, tensor, valuesOf } from '../../reference/index.js';
+import { runCommand } from '../../src/cli/run.js';
+import { readNetworkWeights } from '../../src/cli/weights.js';
 import type { ModelConfig } from '../../src/core/config.js';
-import type { FloatArray, StateDict } from '../../src/core/tensor.js';
+import type { FloatArray, StateDict, Tensor } from '../../src/core/tensor.js';
 import { encodeSafetensors } from '../../src/io/safetensors.js';
 import { writeWeights } from '../../src/io/weightsFile.js';
 import { Model } from '../../src/model/model.js';
@@ -169,6 +171,63 @@ describe('weights as PyTorch’s users write them', () => {
     },
     PATIENCE,
   );
+});
+
+describe('in process', () => {
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  /** Runs the command without its output. */
+  const act = async (weights: string, input: string, output: string, ...options: string[]): Promise<void> => {
+    jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+    const files = ['--weights', path(weights), '--input', path(input), '--output', path(output)];
+    await runCommand().parseAsync([...files, ...options], { from: 'user' });
+  };
+
+  test.each(['deploy.safetensors', 'x32.safetensors'])('does not overwrite %s, which it reads', async (name) => {
+    const before = await readFile(path(name));
+    await expect(act('deploy.safetensors', 'x32.safetensors', name)).rejects.toMatchObject({ op: path(name) });
+    expect(await readFile(path(name))).toEqual(before);
+  });
+
+  test.each([
+    [[3, 3, 18], 'x [3,3,18]'],
+    [[0, 3, 8, 8], 'x [0,3,8,8]'],
+    [[1, 1, 8, 8], 'x [1,1,8,8]'],
+  ])('refuses x of the shape %j', async (shape, got) => {
+    const data = new Float32Array(shape.reduce((product, n) => product * n));
+    await writeFile(path('shape.safetensors'), encodeSafetensors(new Map([['x', { data, shape }]])));
+    await expect(act('deploy.safetensors', 'shape.safetensors', 'y.safetensors')).rejects.toMatchObject({
+      ...{ name: 'ShapeError', op: path('shape.safetensors'), expected: 'x [n,3,h,w]', got },
+    });
+  });
+
+  test('refuses logits that are not finite, with the batch normalized, too', async () => {
+    const names = [...trained.keys()].filter((name) => /\.(weight|bias)$/.test(name)).slice(-2);
+    const huge = [...trained].map(([name, each]): [string, Tensor] => [
+      name,
+      names.includes(name) ? { ...each, data: each.data.map(() => Number.MAX_VALUE) } : each,
+    ]);
+    await writeWeights(path('huge.safetensors'), new Map(huge), train);
+    const options = ['--mode', 'train', '--backend', 'reference'];
+    await expect(act('huge.safetensors', 'x32.safetensors', 'y.safetensors', ...options)).rejects.toMatchObject({
+      ...{ name: 'WeightsError', op: 'run', got: 'Infinity for class 0 of image 0' },
+    });
+  });
+
+  test('frees the memory of the network', async () => {
+    const dispose = jest.spyOn(Model.prototype, 'dispose');
+    await act('deploy.safetensors', 'x32.safetensors', 'y.safetensors');
+    expect(dispose).toHaveBeenCalledTimes(1);
+  });
+
+  test('--lambda is for the deep form', async () => {
+    await expect(readNetworkWeights(path('deploy.safetensors'), { lambda: 0.5 })).rejects.toMatchObject({
+      ...{ name: 'ParamError', op: path('deploy.safetensors'), expected: 'no --lambda for the deploy form' },
+      ...{ got: '--lambda 0.5', hint: 'Omit --lambda, which is for weights of the train form.' },
+    });
+  });
 });
 
 test('leaves no temporary file', async () => {

@@ -1,10 +1,11 @@
 /** A missing weight file is named with the nearest existing one, a folder with the files in it. */
 import { expect, test } from '@jest/globals';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { weightsOrShipped } from '../../src/cli/shippedModel.js';
 import { readNetworkWeights } from '../../src/cli/weights.js';
 import { checkWeightsPath } from '../../src/cli/weightsPath.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
+import { linuxTest, posixTest } from '../platform.js';
 
 const path = temporaryFolder();
 
@@ -35,9 +36,12 @@ test.each([
 test('a missing file is named, with the one that was probably meant', async () => {
   await mkdir(path('runs', 'one'), { recursive: true });
   await mkdir(path('.hidden'));
+  await mkdir(path('node_modules'));
   for (const file of ['best.safetensors', 'small.json', 'best-fusable.png', 'runs/last.safetensors']) {
     await writeFile(path(...file.split('/')), '');
   }
+  await writeFile(path('network.json.safetensors'), '');
+  await writeFile(path('node_modules', 'packaged.safetensors'), '');
   await writeFile(path('runs', 'one', 'best-fusable.safetensors'), '');
   await writeFile(path('.hidden', 'secret.safetensors'), '');
   const cases: [string[], string | undefined][] = [
@@ -50,6 +54,10 @@ test('a missing file is named, with the one that was probably meant', async () =
     [['last.safetensors'], path('runs', 'last.safetensors')],
     [['runs', 'best-fusable'], path('runs', 'one', 'best-fusable.safetensors')],
     [['runs', 'one', 'best-fusible.safetensors'], path('runs', 'one', 'best-fusable.safetensors')],
+    // A similar name in a subfolder is not meant, a dot does not end the name, and packages are not searched.
+    [['lasts'], undefined],
+    [['network.json.json'], path('network.json.safetensors')],
+    [['packaged'], undefined],
     [['secret'], undefined],
     [['entirely-different'], undefined],
     [['no', 'such', 'folder'], undefined],
@@ -66,6 +74,31 @@ test('a missing file is named, with the one that was probably meant', async () =
       nearest === undefined ? 'Check the path.' : `Did you mean ${nearest}?`,
     );
   }
+});
+
+linuxTest('names that differ by case alone')('of these, a missing file means that of its own case', async () => {
+  for (const name of ['Tiny.safetensors', 'tiny.safetensors']) await writeFile(path(name), '');
+  for (const name of ['Tiny', 'tiny']) {
+    const hint = `Did you mean ${path(`${name}.safetensors`)}?`;
+    await expect(checkWeightsPath(path(name))).rejects.toMatchObject({ hint });
+  }
+});
+
+posixTest('links')('a file that exists and cannot be read is not missing', async () => {
+  await symlink('circle.safetensors', path('circle.safetensors'));
+  await expect(checkWeightsPath(path('circle.safetensors'))).rejects.toMatchObject({
+    hint: expect.not.stringContaining('Did you mean'),
+  });
+});
+
+test('the first thousand entries of a folder are looked at', async () => {
+  await mkdir(path('many'));
+  await Promise.all(Array.from({ length: 999 }, (_, i) => writeFile(path('many', `${1000 + i}.txt`), '')));
+  await writeFile(path('many', 'a.safetensors'), '');
+  const hint = `Pass a file in it: ${path('many', 'a.safetensors')}.`;
+  await expect(checkWeightsPath(path('many'))).rejects.toMatchObject({ hint });
+  await writeFile(path('many', '0.txt'), '');
+  await expect(checkWeightsPath(path('many'))).rejects.not.toHaveProperty('hint');
 });
 
 test('a folder is named, with the weight files in it', async () => {

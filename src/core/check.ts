@@ -4,6 +4,9 @@
  * throws a ParamError.
  */
 import { ParamError } from './errors.js';
+import { nearestKey } from './nearestName.js';
+
+export { nearestName } from './nearestName.js';
 
 /** Ends of an interval: `min` and `max` belong to it, `above` and `below` do not. */
 export interface Range {
@@ -157,30 +160,6 @@ const namesText = (names: readonly string[]): string =>
   names.length === 2 ? names.map((name) => `'${name}'`).join(' or ') : `one of ${names.join(', ')}`;
 
 function nearestHint(name: string, names: readonly string[]): string | undefined {
-  const nearest = nearestName(name, names);
+  const nearest = nearestKey(name, names);
   return nearest === undefined ? undefined : `Did you mean ${nearest}?`;
-}
-
-/** The name that differs least from another, in at most a third of its letters; undefined if there is none. */
-export function nearestName(name: string, names: readonly string[]): string | undefined {
-  const distances = names.map((each) => [editDistance(name.toLowerCase(), each.toLowerCase()), each] as const);
-  const [distance, nearest] = distances.reduce((a, b) => (b[0] < a[0] ? b : a), [Infinity, '']);
-  return distance <= Math.min(3, name.length / 3) ? nearest : undefined;
-}
-
-/** Characters to insert, delete or replace, and neighbors to exchange (Damerau and Levenshtein). */
-function editDistance(a: string, b: string): number {
-  let before: readonly number[] = [];
-  let row: readonly number[] = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const next = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const replacement = row[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1);
-      const isExchange = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
-      const exchange = isExchange ? before[j - 2] + 1 : Infinity;
-      next.push(Math.min(replacement, exchange, row[j] + 1, next[j - 1] + 1));
-    }
-    [before, row] = [row, next];
-  }
-  return row[b.length];
 }

@@ -149,7 +149,8 @@ describe('an aborted job', () => {
       queue.add(() => Promise.resolve(2), signal),
       queue.add(() => Promise.reject(new Error('fails')), signal),
     ]);
-    expect(added).toHaveBeenCalledTimes(2);
+    // Calls share one.
+    expect(added).toHaveBeenCalledTimes(1);
     busy.resolve(1);
     await first;
     expect((await ends).map(({ status }) => status)).toEqual(['fulfilled', 'rejected']);

@@ -301,7 +301,7 @@ describe('an option', () => {
     [{ thread: 2 }, 'thread', 'Did you mean threads?'],
     [{ bild: 'plain' }, 'bild', 'Did you mean build?'],
     [{ onprogress: () => undefined }, 'onprogress', 'Did you mean onProgress?'],
-    [{ sha: 'a' }, 'sha', undefined],
+    [{ sha: 'a' }, 'sha', 'Did you mean sha256?'],
     [{ topK: 5 }, 'topK', undefined],
     [{ wasm: bytes }, 'wasm', undefined],
   ])('that is unknown is refused by loadModel: %j', async (options, op, hint) => {

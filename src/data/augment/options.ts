@@ -1,5 +1,6 @@
-import { nearestName, show } from '../../core/check.js';
+import { show } from '../../core/check.js';
 import { ParamError } from '../../core/errors.js';
+import { nearestKey } from '../../core/nearestName.js';
 import type { Size } from '../../core/shapes.js';
 import type { ColorJitterOptions } from './colorJitter.js';
 import type { RandAugmentOptions } from './randAugment.js';
@@ -39,11 +40,8 @@ function refuse(op: string, expected: string, got: unknown, hint?: string): neve
   throw new ParamError({ op, expected, got: showOption(got), hint });
 }
 
-/** The key that a wrong one may stand for: the nearest, or one that contains it, as `horizontalFlip` does `flip`. */
 function hintFor(key: string, keys: readonly string[]): string | undefined {
-  const part = key.toLowerCase();
-  const match =
-    nearestName(key, keys) ?? (part.length > 2 ? keys.find((each) => each.toLowerCase().includes(part)) : undefined);
+  const match = nearestKey(key, keys);
   return match === undefined ? undefined : `Did you mean ${match}?`;
 }
 

@@ -1,6 +1,7 @@
 /** Defaults that fit the data and the machine. */
 import { describe, expect, test } from '@jest/globals';
 import { adaptRecipe, memoryLimit } from '../../src/cli/adaptRecipe.js';
+import { trainingMemory } from '../../src/cli/trainingBackend.js';
 import { resolveConfig } from '../../src/core/config.js';
 import { ParamError, ShapeError } from '../../src/core/errors.js';
 import { PRESETS } from '../../src/train/presets.js';
@@ -48,6 +49,13 @@ describe('micro-batches', () => {
     expect(notes).toEqual([
       `batch  24 images in ${micro}, to fit into memory; batch norms see one micro-batch at a time`,
     ]);
+  });
+
+  test('fit if they take all of the limit, also those of two images', () => {
+    const parts = [1, 2, 12];
+    const limits = parts.map((gradAccumSteps) => trainingMemory(config, { ...recipe, gradAccumSteps }, backend) ?? 0);
+    expect(limits.map((limit) => adapt(recipe, { limit }).recipe.gradAccumSteps)).toEqual(parts);
+    expect(adapt(recipe, { limit: limits[0] - 1 }).recipe.gradAccumSteps).toBe(2);
   });
 
   test.each([

@@ -10,6 +10,7 @@ import {
   numberIn,
   numbers,
   size,
+  variantName,
   zeroOr,
 } from '../../src/cli/arguments.js';
 import { dtypeOption } from '../../src/cli/dtype.js';
@@ -18,7 +19,7 @@ import { networkConfig } from '../../src/cli/networkConfig.js';
 import { omitUndefined } from '../../src/cli/omitUndefined.js';
 import { randomWeights } from '../../src/cli/randomWeights.js';
 import { table, threeDigits } from '../../src/cli/print.js';
-import { resolveConfig } from '../../src/core/config.js';
+import { resolveConfig, VARIANTS } from '../../src/core/config.js';
 import { ParamError } from '../../src/core/errors.js';
 import { refusal } from '../io/refusal.js';
 
@@ -152,6 +153,14 @@ test.each<[string, Parse, [string, unknown][], string[], string]>([
     expect(() => parse(text)).toThrow(InvalidArgumentError);
     expect(() => parse(text)).toThrow(message);
   }
+});
+
+test('variantName', () => {
+  expect(variantName('vanillanet_6')).toBe('vanillanet_6');
+  const choices = `one of ${Object.keys(VARIANTS).join(', ')}`;
+  expect(() => variantName('resnet')).toThrow(new InvalidArgumentError(`Expected ${choices}.`));
+  const near = new InvalidArgumentError(`Expected ${choices}. Did you mean vanillanet_9?`);
+  expect(() => variantName('vanilanet_9')).toThrow(near);
 });
 
 describe('a type of weights', () => {

@@ -3,7 +3,12 @@ import { describe, expect, test } from '@jest/globals';
 import { Command, InvalidArgumentError } from 'commander';
 import { openBackend, engineOf, threadsArgument, withBackend } from '../../src/cli/backends.js';
 import { openDiffBackend } from '../../src/cli/diffBackends.js';
+import type { Backend } from '../../src/core/backend.js';
+import { BackendUnavailableError } from '../../src/core/errors.js';
+import { Model } from '../../src/model/model.js';
 import { referenceBackend } from '../../src/oracle/backend.js';
+import { drawnConfig, drawnState } from '../model/drawnNetwork.js';
+import { BUILDS } from '../wasm/builds.js';
 
 test.each([
   ['auto', 'auto'],
@@ -67,4 +72,28 @@ test('the reference is the reference, in every option', async () => {
   expect(await openDiffBackend('reference', 'plain')).toBe(referenceBackend);
   expect((await openBackend({ backend: 'wasm', ...options })).name).toBe('wasm');
   expect((await openDiffBackend('wasm:plain', 'auto')).name).toBe('wasm:plain');
+});
+
+describe('the build', () => {
+  const config = drawnConfig('deploy', { input_size: [8, 8] });
+  /** The build of a backend and its threads; the error if this runtime does not have the build. */
+  const opened = (backend: Backend): Promise<unknown> =>
+    Model.open(drawnState(config), config, backend).then(
+      ({ info }) => [info['build'], info['threads']],
+      (error: unknown) => error,
+    );
+  const plain = ['plain', 1];
+  const relaxed = BUILDS.includes('relaxed') ? ['relaxed', 1] : expect.any(BackendUnavailableError);
+
+  test('is that of --build', async () => {
+    expect(await opened(await openBackend({ backend: 'wasm', threads: 1, build: 'plain' }))).toEqual(plain);
+    expect(await opened(await openBackend({ backend: 'wasm', threads: 1, build: 'relaxed' }))).toEqual(relaxed);
+  });
+
+  test('of diff is that of the name, or else of --build', async () => {
+    expect(await opened(await openDiffBackend('wasm', 'plain'))).toEqual(plain);
+    expect(await opened(await openDiffBackend('wasm', 'relaxed'))).toEqual(relaxed);
+    expect(await opened(await openDiffBackend('wasm:plain', 'relaxed'))).toEqual(plain);
+    expect(await opened(await openDiffBackend('wasm:relaxed', 'plain'))).toEqual(relaxed);
+  });
 });

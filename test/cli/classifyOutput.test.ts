@@ -85,6 +85,14 @@ test('a configuration is checked against the weights', async () => {
   );
 });
 
+test('a network for grayscale images takes any image', async () => {
+  const gray = drawnConfig('deploy', { input_size: [8, 8], in_chans: 1, mean: [0.5], std: [0.25], num_classes: 2 });
+  await writeWeights(path('gray.safetensors'), drawnState(gray), gray);
+  const { stdout, stderr } = await run('-w', path('gray.safetensors'), path('a.png'));
+  expect(stdout.split('\n')).toEqual([path('a.png'), expect.stringMatching(/%/), expect.stringMatching(/%/), '']);
+  expect(stderr).toBe('');
+});
+
 test('images need a network for images', async () => {
   await expect(run('-w', path('four.safetensors'), path('a.png'))).rejects.toThrow(
     refusal(ParamError, 'classify', 'a network for RGB or grayscale images', 'in_chans 4'),

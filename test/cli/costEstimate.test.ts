@@ -35,6 +35,21 @@ test('says nothing about a run that ends within a minute', () => {
   expect(estimate(2, NaN)(6, 1, 1)).toBeNull();
 });
 
+/** The line of a run of one epoch of so many seconds, after its first half. */
+const halfway = (seconds: number): string | null => {
+  let now = 0;
+  const step = costEstimate({ epochs: 1, batchSize: seconds / 4 }, () => now);
+  now = 5000;
+  return step(stepRecord(1, 2, { images_per_second: 1 }));
+};
+
+test('a minute gets an estimate, and two days the hint for narrower networks', () => {
+  expect(halfway(120)).toBe('time   about 2:00 an epoch, 1:00 to the end, by the first steps; evaluation comes on top');
+  expect(halfway(119)).toBeNull();
+  expect(halfway(4 * 86_400)).toMatch(/ 2 days to the end, .* on top; narrower networks and smaller images take less/);
+  expect(halfway(4 * 86_400 - 4)).toMatch(/ 47:59:58 to the end, .* on top$/);
+});
+
 test.each([
   [172_799, '47:59:59'],
   [172_800, '2 days'],

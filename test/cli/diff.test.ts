@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { diffCommand } from '../../src/cli/diff.js';
 import { DataError, ParamError, ShapeError, WeightsError } from '../../src/core/errors.js';
@@ -35,6 +35,10 @@ beforeAll(async () => {
   for (const [name, tensors] of Object.entries(files)) {
     await writeFile(path(`${name}.safetensors`), encodeSafetensors(tensors));
   }
+});
+
+afterEach(() => {
+  jest.restoreAllMocks();
 });
 
 interface Answer {
@@ -147,6 +151,11 @@ describe('refuses, and writes nothing', () => {
       [ParamError, 'deploy.html', 'an output that is not an input', 'deploy.html'],
     ],
     [
+      'a page that would overwrite the image',
+      () => [...dump('sound'), ...input('deploy.html'), '--html', path('deploy.html')],
+      [ParamError, 'deploy.html', 'an output that is not an input', 'deploy.html'],
+    ],
+    [
       'the train form in WebAssembly',
       () => ['-w', path('train.safetensors')],
       [WeightsError, 'wasm', 'the deploy form', 'the train form'],
@@ -159,6 +168,52 @@ describe('refuses, and writes nothing', () => {
     await expect(run).rejects.toThrow(refusal(...by));
     expect(await readdir(path())).toEqual(before);
   });
+});
+
+/** Runs the command in this process, and returns the lines that it prints. */
+async function linesOf(...args: string[]): Promise<string[]> {
+  let text = '';
+  jest.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
+    text += String(chunk);
+    return true;
+  });
+  const command = diffCommand()
+    .exitOverride()
+    .configureOutput({ writeErr: () => undefined });
+  await command.parseAsync(['-w', path('deploy.safetensors'), ...args], { from: 'user' });
+  return text.split('\n');
+}
+
+describe('as text', () => {
+  const args = (): string[] => ['-i', path('x.safetensors'), '-b', 'reference,wasm:plain'];
+  const subject = (): string => `${path('deploy.safetensors')}, deploy form, on ${path('x.safetensors')} [2,3,16,20]`;
+
+  test('has an empty line before each comparison', async () => {
+    const lines = await linesOf(...args(), '--dump', path('sound.safetensors'));
+    const head = (name: string): number =>
+      lines.indexOf(`${name}: each layer on its own input | difference to reference`);
+    expect(lines.slice(0, 2)).toEqual([subject(), '']);
+    expect(head('wasm:plain')).toBe(2);
+    const second = head(path('sound.safetensors'));
+    expect(lines.slice(second - 2, second)).toEqual([expect.stringContaining('count in the next layer'), '']);
+    expect(lines.slice(-2)).toEqual([expect.stringMatching(/^every layer is within its bound/), '']);
+  });
+
+  test('names the page at the end', async () => {
+    const lines = await linesOf(...args(), '--html', path('page.html'));
+    expect(lines[0]).toBe(subject());
+    expect(lines.slice(-3)).toEqual(['', `wrote ${path('page.html')}`, '']);
+    expect(await readFile(path('page.html'), 'utf8')).toContain('Largest error over bound');
+  });
+});
+
+test.each(['', 'reference,', ',wasm', 'reference,,wasm'])('refuses the backends %j', async (names) => {
+  await expect(linesOf('-b', names)).rejects.toThrow(' is invalid. Expected names with commas between them.');
+});
+
+test('refuses an unknown backend before it reads anything', async () => {
+  const run = linesOf('-b', 'reference,cuda', '-w', path('nothing.safetensors'));
+  await expect(run).rejects.toMatchObject({ op: '--backends', got: 'cuda' });
 });
 
 test(

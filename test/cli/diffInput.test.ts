@@ -1,6 +1,7 @@
 /** The batch that `diff` compares on. */
 import { describe, expect, test } from '@jest/globals';
 import { writeFile } from 'node:fs/promises';
+import sharp from 'sharp';
 import { findInput } from '../../src/cli/diffInput.js';
 import { resolveConfig } from '../../src/core/config.js';
 import { DataError, ParamError, ShapeError } from '../../src/core/errors.js';
@@ -67,6 +68,17 @@ test('refuses values that are not finite, also the first one', async () => {
   await expect(findInput(file, [], config, 0)).rejects.toThrow(
     refusal(DataError, file, 'x of finite numbers', '-Infinity at element 0'),
   );
+});
+
+test.each([1, 3])('an image is scaled for a network of %d channels', async (in_chans) => {
+  const [mean, std] = [Array<number>(in_chans).fill(0.5), Array<number>(in_chans).fill(0.25)];
+  const network = resolveConfig({ ...config, in_chans, mean, std });
+  const white = { width: 20, height: 20, channels: 3, background: '#fff' } as const;
+  await writeFile(path('white.png'), await sharp({ create: white }).png().toBuffer());
+  const { source, x } = await findInput(path('white.png'), [], network, 0);
+  expect([source, x.shape]).toEqual([path('white.png'), [1, in_chans, 12, 16]]);
+  // (1 - mean) / std
+  expect(x.data).toEqual(new Float32Array(192 * in_chans).fill(2));
 });
 
 test('an image needs a network for images', async () => {

@@ -90,4 +90,7 @@ test('JSON has the same numbers, and whether each backend holds', () => {
     },
   ]);
   expect(comparisonJson({ to: 'x', verdicts: [{ ...verdict, worst: null }] }).backends[0].worst).toBeNull();
+  const apart = { ...layer, local: { ...measures, angle: 0.25 } };
+  const [turned] = comparisonJson({ to: 'x', verdicts: [{ ...verdict, layers: [apart] }] }).backends[0].layers;
+  expect([turned.cosine, turned.one_minus_cosine]).toEqual([0.75, 0.25]);
 });

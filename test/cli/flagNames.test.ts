@@ -43,6 +43,7 @@ test('names of other values within the text become flags, too; got and hint stay
     ...{ got: 'less', hint: 'Try batchSize 6.', cause: before },
   });
   expect(named(error('lr')).hint).toBeUndefined();
+  expect(named(error('batchSize', 'a multiple of gradAccumSteps')).expected).toBe('a multiple of --grad-accum-steps');
 });
 
 test('other errors stay as they are', () => {

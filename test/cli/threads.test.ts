@@ -1,6 +1,7 @@
 /** Threads beyond those of the machine, and threads that were lost. */
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
 import { availableParallelism } from 'node:os';
+import { platform } from '#runtime';
 import { noteThreads, openBackend } from '../../src/cli/backends.js';
 import { noteLostThreads } from '../../src/cli/bench.js';
 import { selectTrainer } from '../../src/cli/trainingBackend.js';
@@ -24,6 +25,16 @@ afterEach(() => {
 test('more threads than cores are said to be capped', () => {
   noteThreads(256);
   expect(stderr).toBe(`--threads 256: using ${USED} at the same time\n`);
+});
+
+test.each([
+  [1, 'one, which is what this machine runs'],
+  [3, '3, as many as this machine runs'],
+])('with %d cores, the line says so', (cores, what) => {
+  jest.spyOn(platform, 'parallelism').mockReturnValue(cores);
+  noteThreads(4);
+  noteThreads(cores);
+  expect(stderr).toBe(`--threads 4: using ${what} at the same time\n`);
 });
 
 test.each(['auto' as const, 1, CORES])('%j threads need no line', (threads) => {

@@ -174,9 +174,10 @@ describe('augmentation', () => {
       ...before,
       randomResizedCrop: { ...before.randomResizedCrop, interpolation: 'random' },
     });
-    await expect(plan('--preset', 'cifar', '--crop-interpolation', 'bicubic')).rejects.toThrow(
-      refusal(ParamError, '--crop-interpolation', '--random-resized-crop', 'none'),
-    );
+    await expect(plan('--preset', 'cifar', '--crop-interpolation', 'bicubic')).rejects.toMatchObject({
+      ...{ op: '--crop-interpolation', expected: '--random-resized-crop', got: 'none' },
+      hint: 'Add --random-resized-crop, or omit --crop-interpolation.',
+    });
   });
 
   test('--no-augment drops all but the flags', async () => {

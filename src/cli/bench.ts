@@ -5,7 +5,6 @@ import { resolveConfig, type ModelConfigInput, type ModelConfig } from '../core/
 import { formatShape, sizeOf } from '../core/tensor.js';
 import { planNetwork } from '../core/network.js';
 import { uniform } from '../core/philox.js';
-import { loadModel } from '../model/loadModel.js';
 import { Model } from '../model/model.js';
 import { wasmBackend } from '../wasm/inference/backend.js';
 import type { BuildChoice } from '../wasm/build.js';
@@ -16,8 +15,7 @@ import { randomWeights } from './randomWeights.js';
 import { networkConfig, type NetworkOptions } from './networkConfig.js';
 import { median } from './median.js';
 import { outputColumns, printBlock, printJson, printText, table } from './print.js';
-import { CONFIG_HELP } from './weights.js';
-import { checkWeightsPath } from './weightsPath.js';
+import { CONFIG_HELP, loadNetwork } from './weights.js';
 
 interface BenchOptions extends NetworkOptions {
   readonly backend: string;
@@ -67,10 +65,7 @@ async function open(network: ModelConfigInput, count: number, options: BenchOpti
   const { weights, config } = options;
   const backend = await openBackend({ ...options, threads: count });
   if (weights !== undefined)
-    return loadModel(await checkWeightsPath(weights), {
-      backend,
-      ...(config === undefined ? {} : { config: network }),
-    });
+    return loadNetwork(weights, { backend, config: config === undefined ? undefined : network });
   const resolved = resolveConfig({ ...network, form: 'deploy' });
   return Model.load(randomWeights(resolved), resolved, backend);
 }

@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import { ParamError, VanillaNetError } from '../core/errors.js';
 import { readImage } from '../data/decode/image.js';
-import { loadModel } from '../model/loadModel.js';
 import type { Model } from '../model/model.js';
 import type { Prediction } from '../model/topK.js';
 import { formatPercent } from '../report/percent.js';
@@ -10,7 +9,7 @@ import { openBackend, withBackend, type BackendOptions } from './backends.js';
 import { readJsonObject } from './jsonFile.js';
 import { errorLine, print, printError, printJson } from './print.js';
 import { SHIPPED_HELP, weightsOrShipped } from './shippedModel.js';
-import { CONFIG_HELP } from './weights.js';
+import { CONFIG_HELP, loadNetwork } from './weights.js';
 
 interface ClassifyOptions extends BackendOptions {
   readonly weights?: string;
@@ -48,11 +47,11 @@ const asJson = ({ error, ...result }: Result) =>
   error === undefined ? result : { ...result, error: errorLine(error), hint: error.hint };
 
 async function classify(images: readonly string[], options: ClassifyOptions): Promise<void> {
-  const config = options.config === undefined ? {} : { config: await readJsonObject(options.config) };
+  const config = options.config === undefined ? undefined : await readJsonObject(options.config);
   const weights = await weightsOrShipped(options.weights, (text) => {
     if (!options.json) print(text);
   });
-  const model = await loadModel(weights, { backend: await openBackend(options), ...config });
+  const model = await loadNetwork(weights, { backend: await openBackend(options), config });
   const { in_chans } = model.config;
   if (in_chans !== 3 && in_chans !== 1) {
     throw new ParamError({

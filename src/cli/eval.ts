@@ -7,7 +7,6 @@ import { openDataset } from '../data/sets/open.js';
 import { prepareInputs } from '../data/sets/prepareInputs.js';
 import { fitOptions } from '../image/preprocess.js';
 import { atomicWrite, requireWritable } from '../io/atomicWrite.js';
-import { loadModel } from '../model/loadModel.js';
 import type { Model } from '../model/model.js';
 import { confusionCsv, confusionOf, confusionTable, mistakes, type Confusion } from '../report/confusion.js';
 import { crossEntropy, rankOf } from '../train/scores.js';
@@ -20,7 +19,7 @@ import { fileArgument } from './plot.js';
 import { outputColumns, print, printBlock, printJson } from './print.js';
 import { setLogits } from './setLogits.js';
 import { SHIPPED_HELP, weightsOrShipped } from './shippedModel.js';
-import { CONFIG_HELP } from './weights.js';
+import { CONFIG_HELP, loadNetwork } from './weights.js';
 
 interface EvalOptions extends BackendOptions {
   readonly weights?: string;
@@ -158,8 +157,8 @@ async function run(options: EvalOptions): Promise<void> {
     if (!json) print(text);
   });
   if (confusionFile !== undefined) await requireWritable(confusionFile, [weights, data]);
-  const config = options.config === undefined ? {} : { config: await readJsonObject(options.config) };
-  const model = await loadModel(weights, { backend: await openBackend(options), ...config });
+  const config = options.config === undefined ? undefined : await readJsonObject(options.config);
+  const model = await loadNetwork(weights, { backend: await openBackend(options), config });
   try {
     const set = await openSet(model, options);
     const subject = { weights, data, split: set.splitSource === 'whole' ? 'all' : split, backend: model.backend };

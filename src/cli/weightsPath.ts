@@ -5,11 +5,14 @@ import { WeightsError } from '../core/errors.js';
 import { displayName, foreignScheme, isUrl, schemeHint } from '../io/location.js';
 import { pathOf } from '../io/openFile.js';
 import { hintOf, reasonOf } from '../io/reason.js';
+import { listCheckpoints } from '../train/checkpoint.js';
 
 /** Entries of a folder that are looked at; a folder may be that of millions of images. */
 const MOST = 1000;
 
-const isWeights = (name: string): boolean => /\.(safetensors|json)$/.test(name);
+/** Not the checkpoints and the recipe in the folder of a run. */
+const isWeights = (name: string): boolean =>
+  /\.(safetensors|json)$/.test(name) && !/^(checkpoint-\d+\.safetensors|config\.json)$/.test(basename(name));
 const stemOf = (name: string): string => basename(name).replace(/\.(safetensors|json)$/, '');
 
 const entriesOf = async (folder: string): Promise<readonly string[]> =>
@@ -67,6 +70,11 @@ export async function checkWeightsPath(path: string): Promise<string> {
   );
   if (!stats.isDirectory()) return path;
   const files = await weightsIn(path);
-  const hint = files.length === 0 ? undefined : `Pass a file in it: ${files.slice(0, 5).join(', ')}.`;
+  const hint =
+    files.length > 0
+      ? `Pass a file in it: ${files.slice(0, 5).join(', ')}.`
+      : (await listCheckpoints(path)).length > 0
+        ? `It is that of a run without weights yet. Continue it: vanillanet train --resume ${path}.`
+        : undefined;
   throw new WeightsError({ op, expected, got: 'a folder', hint });
 }

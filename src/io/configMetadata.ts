@@ -3,8 +3,15 @@ import { checkMap, checkText } from '../core/checkState.js';
 import { WeightsError } from '../core/errors.js';
 import { parseJsonObject } from '../core/json.js';
 import { formOf } from '../core/parameters.js';
+import { RUN_HINT } from './fileKind.js';
 
 const KEY = 'vanillanet';
+
+/** The key of a checkpoint's metadata: the run, whose tensors have the prefixes `model.`, `optimizer.` and `ema.`. */
+export const CHECKPOINT_KEY = 'vanillanet.training';
+
+/** The hint for weights without a configuration. On the command line, another one names the flag. */
+export const CONFIG_HINT = "Pass { config: { variant: 'vanillanet_5' } } or other sizes.";
 
 /**
  * Metadata for a weight file: the configuration as JSON under the key `vanillanet`, and `format: pt`, which
@@ -108,13 +115,21 @@ function merge(fileConfig: ModelConfig, input: ModelConfigInput, name: string): 
  * the metadata lack, but not change the network. The default of `form` is that of the tensors.
  *
  * @param name of the weights in errors
- * @throws WeightsError if there is no configuration, or the two disagree; ParamError for an invalid key
+ * @throws WeightsError for a checkpoint, if there is no configuration, or if the two disagree; ParamError for an invalid key
  */
 export function configOf(
   { names, metadata }: DescribedWeights,
   config: ModelConfigInput | undefined,
   name: string,
 ): ModelConfig {
+  if (metadata.has(CHECKPOINT_KEY)) {
+    throw new WeightsError({
+      op: name,
+      expected: 'the weights of a network',
+      got: 'a checkpoint of a training run',
+      hint: RUN_HINT,
+    });
+  }
   const form = formOf(names) ?? 'train';
   const fileConfig = readConfig(metadata, name);
   if (fileConfig !== null) return config === undefined ? fileConfig : merge(fileConfig, config, name);
@@ -123,6 +138,6 @@ export function configOf(
     op: name,
     expected: "a configuration in the file's metadata, or from the caller",
     got: 'neither',
-    hint: "Pass { config: { variant: 'vanillanet_5' } } or other sizes.",
+    hint: CONFIG_HINT,
   });
 }

@@ -14,6 +14,10 @@ export const HEAD = 512;
 /** Bytes that every safetensors file has. */
 const SHORTEST = 8;
 
+/** The files of a training run that are weights. */
+export const RUN_HINT =
+  'Of a run, pass best-fusable.safetensors, best.safetensors or last.safetensors; vanillanet fuse makes the deploy form of them.';
+
 const EXPORT = 'Export the weights in Python: safetensors.torch.save_file(state_dict, "net.safetensors").';
 const HINTS = {
   again: 'Download, copy or export the file again.',
@@ -42,6 +46,7 @@ const HINTS = {
   sharded: 'Write one file in Python: safetensors.torch.save_file with the tensors of all shards.',
   config: 'Pass its model.safetensors.',
   network: 'Pass it as config (--config), beside the weights.',
+  run: RUN_HINT,
 } as const;
 
 type Hint = keyof typeof HINTS;
@@ -117,6 +122,8 @@ const KINDS: { readonly bytes: readonly Row[]; readonly text: readonly Row[]; re
     [/^([\xce\xcf]\xfa\xed\xfe|\xca\xfe\xba\xbe)/, 'a program or library for macOS (Mach-O)', 'path'],
     [/^\0\x05\x16\x07/, 'an AppleDouble file (._NAME)', 'sidecar'],
     [/^%PDF/, 'a PDF document', 'path'],
+    // The length of the first record, its checksum, then the time and the version in protobuf.
+    [/^[^]\0{7}[^]{4}\x09[^]{8}\x1a[^]brain\.Event/, 'event files of TensorBoard', 'run'],
     [/^SQLite format 3/, 'an SQLite database', 'path'],
     [/^PAR1/, 'a Parquet file', 'data'],
     [/^ARROW1/, 'an Arrow file', 'data'],
@@ -137,6 +144,7 @@ const KINDS: { readonly bytes: readonly Row[]; readonly text: readonly Row[]; re
     [/^\x08[\x01-\x14][\x12\x1a"*:B]/, 'an ONNX model (protobuf)', 'other'],
   ],
   text: [
+    [/^epoch,time,train\/loss/, 'the results of a training run (results.csv)', 'run'],
     [/^<(!doctype(?! svg)|html|head|body|script|meta|title|!--)/i, 'an HTML page', 'page'],
     [/^(<\?xml[^>]*>\s*)?(<!--[^>]*>\s*)?<(svg|!doctype svg)/i, 'an SVG image', 'image'],
     [/^<[^]*<Code>(?<what>\w+)<\/Code>/, 'XML: the error WHAT of a server', 'answer'],
@@ -151,6 +159,8 @@ const KINDS: { readonly bytes: readonly Row[]; readonly text: readonly Row[]; re
     [/"(weightsManifest|modelTopology)"/, 'the model.json of TensorFlow.js', 'tfjs'],
     [/"weight_map"/, 'the index of a sharded model of Hugging Face', 'sharded'],
     [/"(architectures|model_type|_class_name)"/, 'a configuration of Hugging Face', 'config'],
+    [/^\{?\s*"kind": ?"(step|epoch)"/, 'the records of a training run (metrics.jsonl)', 'run'],
+    [/"(decay_epochs|lambda_schedule)"/, 'the config.json of a training run, or a recipe', 'run'],
     [/"(dims|strides|num_classes|variant)"/, 'a configuration', 'network'],
     [/^\{?\s*"(errors?|message|detail|status(Code)?|code|fault|title)"/i, 'an error of a server', 'answer'],
   ],

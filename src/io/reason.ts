@@ -18,11 +18,14 @@ const ENCODING = [
 const SERVER = 'Check that the server runs, and the host and port of the URL.';
 const REGULAR = 'Pass a file, or pipe its content to /dev/stdin.';
 
+const FOLDER = ['a folder', 'Pass a file in it.'] as const;
+
 /** By the code of an error: why it failed, and what to do. */
 const REASONS: Readonly<Record<string, Entry>> = {
   ENOENT: ['no such file or folder', PATH],
   ENOTDIR: ['no such file or folder', PATH],
-  EISDIR: ['a folder', 'Pass a file in it.'],
+  EISDIR: FOLDER,
+  ERR_FS_EISDIR: FOLDER,
   EACCES: ['no permission', PERMISSION],
   EPERM: ['no permission', PERMISSION],
   EBUSY: ['a file in use', 'Close the program that has it open.'],
@@ -122,6 +125,9 @@ export const reasonOf = (error: unknown): string => entryOf(error)[0];
 
 /** Whether the same request would fail again. */
 export const isPermanent = (error: unknown): boolean => entryOf(error) === ENCODING;
+
+/** Whether a path is that of a folder. */
+export const isFolder = (error: unknown): boolean => entryOf(error) === FOLDER;
 
 /** What to do about a reason; undefined if nothing is known to help. */
 export const hintOf = (error: unknown): string | undefined => entryOf(error)[1];

@@ -4,12 +4,13 @@ import { throwIfAborted } from '../core/abort.js';
 import { show } from '../core/check.js';
 import { ParamError, VanillaNetError, WeightsError } from '../core/errors.js';
 import { checkSource, isStream } from './checkSource.js';
+import { RUN_HINT } from './fileKind.js';
 import { fetchBytes, readResponse } from './fetchBytes.js';
 import { fileVersion } from './fileVersion.js';
 import { displayName, foreignScheme, isFileUrl, isUrl, schemeHint } from './location.js';
 import type { WaitOptions } from './readTimeout.js';
 import { readIterable, readStream, type ByteStream } from './readStream.js';
-import { hintOf, reasonOf } from './reason.js';
+import { hintOf, isFolder, reasonOf } from './reason.js';
 import { resolveSourceOptions, type ResolvedSourceOptions } from './sourceOptions.js';
 import type { WeightsSource } from './weightsSource.js';
 
@@ -94,6 +95,10 @@ interface ErrorOptions {
   readonly hint?: string | undefined;
 }
 
+/** What to do about a failed reading. A folder may be that of a run. */
+const weightsHintOf = (cause: unknown): string | undefined =>
+  isFolder(cause) ? `Pass a file in it. ${RUN_HINT}` : hintOf(cause);
+
 /** The same chunks; other errors become WeightsErrors with the name of the source. */
 async function* namedErrors(
   chunks: AsyncIterable<Uint8Array>,
@@ -118,7 +123,7 @@ async function* namedErrors(
   } catch (cause) {
     throwIfAborted(signal);
     if (cause instanceof VanillaNetError) throw cause;
-    throw new WeightsError({ op: name, expected, got: reasonOf(cause), hint: hint ?? hintOf(cause) }, { cause });
+    throw new WeightsError({ op: name, expected, got: reasonOf(cause), hint: hint ?? weightsHintOf(cause) }, { cause });
   }
 }
 

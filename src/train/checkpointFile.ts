@@ -5,6 +5,7 @@ import { WeightsError } from '../core/errors.js';
 import { parseJsonObject } from '../core/json.js';
 import { checkState, checkValues } from '../core/parameters.js';
 import type { StateDict, Tensor } from '../core/tensor.js';
+import { CHECKPOINT_KEY } from '../io/configMetadata.js';
 import { decodeSafetensors, encodeSafetensors } from '../io/safetensors.js';
 import { DIGEST_KEY, insertDigest, NO_DIGEST, verifyDigest } from './fileDigest.js';
 import type { Origin } from './origin.js';
@@ -44,7 +45,6 @@ export interface Checkpoint {
   readonly unrecorded?: readonly string[];
 }
 
-const KEY = 'vanillanet.training';
 const VERSION = 3;
 /** Version 1 has no `origin`; versions 1 and 2 have no digest. */
 const READABLE_VERSIONS = [1, 2, VERSION];
@@ -64,7 +64,7 @@ export function encodeCheckpoint({ snapshot, ...rest }: Checkpoint): Uint8Array 
   const description = { version: VERSION, steps: snapshot.steps, ...rest };
   const metadata = new Map([
     [DIGEST_KEY, NO_DIGEST],
-    [KEY, JSON.stringify(description)],
+    [CHECKPOINT_KEY, JSON.stringify(description)],
   ]);
   return insertDigest(encodeSafetensors(tensors, { metadata }));
 }
@@ -102,7 +102,7 @@ function parseDescription(text: string | undefined, path: string, hasDigest: boo
 export function decodeCheckpoint(bytes: Uint8Array, path: string): Checkpoint {
   const hasDigest = verifyDigest(bytes, path);
   const { tensors, metadata } = decodeSafetensors(bytes, path);
-  const { version: _, steps, ...rest } = parseDescription(metadata.get(KEY), path, hasDigest);
+  const { version: _, steps, ...rest } = parseDescription(metadata.get(CHECKPOINT_KEY), path, hasDigest);
   const config = resolveConfig(rest.config);
   const state = tensorsOf(tensors, 'model');
   const optimizer = tensorsOf(tensors, 'optimizer');

@@ -12,7 +12,6 @@ import { commonTokens, declareClassPlugin, PluginKind, tokens } from '@stryker-m
 import type { Logger } from '@stryker-mutator/api/logging';
 import type { MutantCoverage, StrykerOptions } from '@stryker-mutator/api/core';
 import {
-  determineHitLimitReached,
   DryRunStatus,
   MutantRunStatus,
   TestStatus,
@@ -34,8 +33,8 @@ import type { CaseResult, Suite } from './suite.js';
 const SHORTEST_LIMIT = 5_000;
 const LIMIT_FACTOR = 8;
 const INITIAL_LIMIT = 300_000;
-/** The same in counts: Stryker's own limit, 100 times those of all tests, takes minutes in a loop over pixels. */
-const [HITS_FACTOR, SPARE_HITS] = [20, 10_000];
+/** The same in checks of instrumented code (see Meter). */
+const SPARE_CHECKS = 1_000_000;
 /** Between the file and the title in the id of a test. */
 const SEPARATOR = ' › ';
 /** What the initial run writes for all processes, in the sandbox. */
@@ -92,6 +91,7 @@ export interface LoggedMutant extends Survivor {
 
 /** What the instrumented code reads and writes. */
 interface Context {
+  /** Read by all instrumented code, to know whether one of its mutants is active. */
   activeMutant: string | undefined;
   currentTestId: string | undefined;
   mutantCoverage: MutantCoverage | undefined;
@@ -101,20 +101,52 @@ interface Context {
 
 const context = ((globalThis as { __stryker__?: Partial<Context> }).__stryker__ ??= {}) as Context;
 
-/** @param expectedHits how often the tests reached the mutant in the initial run; 0 if that is not known */
-function activate({ activeMutant, hitLimit }: MutantRunOptions, expectedHits: number): void {
+/**
+ * Counts how often instrumented code checks which mutant is active. A loop that a mutant has made endless checks without
+ * end, and is stopped by an error: a limit of time would cost seconds, and a new process.
+ */
+class Meter {
+  checks = 0;
+  limit = Infinity;
+  #active: string | undefined;
+
+  constructor() {
+    Object.defineProperty(context, 'activeMutant', {
+      get: () => {
+        if (++this.checks > this.limit) throw new Error('the mutant has no end');
+        return this.#active;
+      },
+      set: (id: string | undefined) => {
+        this.#active = id;
+      },
+    });
+  }
+
+  get isOver(): boolean {
+    return this.checks > this.limit;
+  }
+
+  start(limit: number): void {
+    this.checks = 0;
+    this.limit = limit;
+  }
+}
+
+const meter = new Meter();
+
+/** @param checks of the tests in the initial run */
+function activate({ activeMutant }: MutantRunOptions, checks: number): void {
   context.activeMutant = activeMutant.id;
-  context.hitCount = hitLimit === undefined ? undefined : 0;
-  context.hitLimit =
-    hitLimit === undefined || expectedHits === 0
-      ? hitLimit
-      : Math.min(hitLimit, HITS_FACTOR * expectedHits + SPARE_HITS);
+  context.hitCount = 0;
+  context.hitLimit = Infinity;
+  meter.start(LIMIT_FACTOR * checks + SPARE_CHECKS);
 }
 
 function deactivate(): void {
   context.activeMutant = undefined;
   context.hitCount = undefined;
   context.hitLimit = undefined;
+  meter.start(Infinity);
 }
 
 /** A test file, whose modules can be loaded more than once. */
@@ -146,6 +178,8 @@ interface Selection {
   readonly tests: ReadonlySet<string>;
   /** How often they reached it in the initial run. */
   readonly hits: number;
+  /** The checks of these tests and of all hooks of the file in the initial run. */
+  readonly checks: number;
   /** Mutants of the same source file that they have found in this process. */
   readonly kills: number;
 }
@@ -153,10 +187,13 @@ interface Selection {
 interface Duration {
   readonly milliseconds: number;
   readonly setup: number;
+  readonly checks: number;
 }
 
 interface InitialRun {
   readonly durations: Partial<Record<string, Duration>>;
+  /** The checks of the hooks of each test file. */
+  readonly hookChecks: Partial<Record<string, number>>;
   readonly perTest: Partial<Record<string, Partial<Record<string, number>>>>;
 }
 
@@ -204,11 +241,17 @@ class RoomTestRunner implements TestRunner {
     const results: TestResult[] = [];
     const failures: string[] = [];
     const durations: Record<string, Duration> = {};
+    const hookChecks: Record<string, number> = {};
     context.mutantCoverage = { static: {}, perTest: {} };
     deactivate();
     for (const file of this.#files) {
       const suite = await file.suite();
+      const checks = new Map<string, number>();
+      let begin = 0;
       const onEnter = (test: string | undefined) => {
+        const earlier = context.currentTestId;
+        if (earlier !== undefined) checks.set(earlier, (checks.get(earlier) ?? 0) + meter.checks - begin);
+        begin = meter.checks;
         context.currentTestId = test === undefined ? undefined : file.idOf(test);
       };
       const options = {
@@ -221,16 +264,18 @@ class RoomTestRunner implements TestRunner {
       for (const { id: test, milliseconds, setup, failure } of await suite.run(options)) {
         const id = file.idOf(test);
         const result = { id, name: id, timeSpentMs: milliseconds, fileName: file.bundle.testFile };
-        if (failure === null) durations[id] = { milliseconds, setup };
+        if (failure === null) durations[id] = { milliseconds, setup, checks: checks.get(id) ?? 0 };
         else failures.push(`${id}\n${failure.split('\n', 1)[0]}`);
         results.push({ ...result, status: failure === null ? TestStatus.Success : TestStatus.Skipped });
       }
+      const isHook = (id: string) => id.startsWith(file.idOf('hook '));
+      hookChecks[file.bundle.testFile] = [...checks].reduce((sum, [id, count]) => sum + (isHook(id) ? count : 0), 0);
       giveHooksToTests(file, suite, context.mutantCoverage);
     }
     for (const failure of failures) this.#log.warn(`left out, because it fails without a mutant: ${failure}`);
     const { perTest } = context.mutantCoverage;
     for (const id of Object.keys(perTest)) if (!(id in durations)) Reflect.deleteProperty(perTest, id);
-    const initialRun: InitialRun = { durations, perTest };
+    const initialRun: InitialRun = { durations, hookChecks, perTest };
     writeFileSync(this.#initialRunFile, JSON.stringify(initialRun));
     return { status: DryRunStatus.Complete, tests: results, mutantCoverage: context.mutantCoverage };
   }
@@ -323,7 +368,7 @@ class RoomTestRunner implements TestRunner {
    * come first that have found many mutants of the same file for what they cost.
    */
   #select({ activeMutant: { id: mutant, fileName }, testFilter }: MutantRunOptions): Selection[] {
-    const { durations, perTest } = this.#initial();
+    const { durations, hookChecks, perTest } = this.#initial();
     // What a module computes while it is loaded may reach every test.
     const unfit = this.#linesOf(UNFIT);
     const tests = (testFilter ?? Object.keys(durations)).filter((id) => !unfit.has(id));
@@ -336,6 +381,7 @@ class RoomTestRunner implements TestRunner {
           milliseconds: costOf(ids.map((id) => durations[id])),
           tests: new Set(ids.map((id) => id.slice(file.idOf('').length))),
           hits: ids.reduce((sum, id) => sum + (perTest[id]?.[mutant] ?? 0), 0),
+          checks: ids.reduce((sum, id) => sum + (durations[id]?.checks ?? 0), hookChecks[file.bundle.testFile] ?? 0),
           kills: ids.reduce((sum, id) => sum + (this.#kills.get(killerOf(fileName, id)) ?? 0), 0),
         }));
       })
@@ -378,14 +424,13 @@ class RoomTestRunner implements TestRunner {
   }
 
   /** Runs the tests while the mutant is active. */
-  async #try(options: MutantRunOptions, { file, tests, hits }: Selection): Promise<Trial> {
-    activate(options, hits);
+  async #try(options: MutantRunOptions, { file, tests, checks }: Selection): Promise<Trial> {
+    activate(options, checks);
     try {
       const failed = await this.#failure(file, (test) => tests.has(test));
-      const timeout = determineHitLimitReached(context.hitCount, context.hitLimit);
-      if (timeout === undefined) return { failed, hits: context.hitCount ?? 0 };
+      if (!meter.isOver) return { failed, hits: context.hitCount ?? 0 };
       file.forget();
-      return { timeout: timeout.reason ?? '' };
+      return { timeout: `${meter.limit} checks` };
     } finally {
       deactivate();
     }

@@ -31,6 +31,13 @@ const COMMANDS: Readonly<Record<string, () => Command>> = {
   train: trainCommand,
 };
 
+test.each([
+  ['eval', evalCommand, 'fused weights (default: CIFAR-10 network of this package)'],
+  ['classify', classifyCommand, 'fused weights, a file or URL (default: CIFAR-10 network of this package)'],
+])('%s names the weights of the package', (_, create, description) => {
+  expect(create().options.find(({ long }) => long === '--weights')?.description).toBe(description);
+});
+
 describe.each(Object.entries(COMMANDS))('%s', (name, create) => {
   test('has its name', () => {
     expect(create().name()).toBe(name);

@@ -53,6 +53,14 @@ describe('guardOutput', () => {
     expect(guard.failure()).toBeNull();
   });
 
+  test('makes both streams write completely', () => {
+    const streams = [stream(), stream()].map((each) => Object.assign(each, { fd: 7 }));
+    const writes = () => streams.map((each): unknown => Reflect.get(each, '_write'));
+    const before = writes();
+    guardOutput(streams[0], streams[1]);
+    expect(writes().map((write, i) => write === before[i])).toEqual([false, false]);
+  });
+
   test('ignores errors of stderr, which cannot be reported', async () => {
     const stderr = stream();
     const guard = guardOutput(stream(), stderr, () => {

@@ -6,7 +6,7 @@ import { checkDataset } from '../../src/data/sets/classes.js';
 import { batchOf } from '../../src/data/sets/batchOf.js';
 import { openDataset } from '../../src/data/sets/open.js';
 import { drawShapes } from '../../src/data/sets/shapes.js';
-import { decodeSafetensors, encodeSafetensors } from '../../src/io/safetensors.js';
+import { decodeSafetensors, encodeSafetensors, type WeightsDtype } from '../../src/io/safetensors.js';
 import { readWeights, writeWeights } from '../../src/io/weightsFile.js';
 import { loadModel } from '../../src/model/loadModel.js';
 import { Model } from '../../src/model/model.js';
@@ -51,6 +51,12 @@ async function pack(...args: string[]): Promise<string> {
 }
 const packJson = async (...args: string[]): Promise<PackReport> =>
   JSON.parse(await pack(...args, '--json')) as PackReport;
+
+/** The bytes of the network in another type. */
+async function encoded(dtype: WeightsDtype): Promise<Buffer> {
+  const { tensors, metadata } = decodeSafetensors(await readFile(path('net.safetensors')));
+  return Buffer.from(encodeSafetensors(tensors, { metadata, dtype }));
+}
 
 /** The drift of two networks, computed independently. */
 async function measureDrift(after: string, x: Float32Array, labels: ArrayLike<number>): Promise<Partial<PackReport>> {
@@ -146,16 +152,17 @@ describe('shards', () => {
     'are written next to their index: %s',
     async (out) => {
       const report = await packJson('net.safetensors', out, '--dtype', 'f16', '--shard', '1KiB');
-      const { length } = await readFile(path('float16.safetensors'));
+      const whole = await encoded('float16');
+      const { length } = whole;
       const count = Math.ceil(length / 1024);
       expect(report).toMatchObject({ output: 'cut.json', bytes: { after: length } });
       expect(report.shards).toHaveLength(count);
       expect(report.shards[0]).toBe(`cut-00001-of-0000${count}.bin`);
       const parts = await Promise.all(report.shards.map((file) => readFile(path(file))));
       expect(parts.slice(0, -1).every((part) => part.length === 1024)).toBe(true);
-      expect(Buffer.concat(parts).equals(await readFile(path('float16.safetensors')))).toBe(true);
+      expect(Buffer.concat(parts).equals(whole)).toBe(true);
       const x = new Float32Array(3 * 256).fill(0.5);
-      const [single, sharded] = [await loadModel(path('float16.safetensors')), await loadModel(path('cut.json'))];
+      const [single, sharded] = [await loadModel(whole), await loadModel(path('cut.json'))];
       expect(await sharded.forward(x)).toEqual(await single.forward(x));
     },
     PATIENCE,
@@ -169,7 +176,7 @@ describe('shards', () => {
       expect(maxDifference).toBe(0);
       expect(bytes.before).toBe(bytes.after);
       const file = await readFile(path('out.safetensors'));
-      expect(file.equals(await readFile(path('f32.safetensors')))).toBe(true);
+      expect(file.equals(await encoded('float32'))).toBe(true);
     },
     PATIENCE,
   );
@@ -194,6 +201,24 @@ describe('shards', () => {
     },
     PATIENCE,
   );
+
+  test(
+    'are printed as a range, with the accuracies, after the progress',
+    async () => {
+      const args = ['-d', 'int8', '--shard', '1KiB', '--data', 'shapes', '-n', '104'];
+      const { shards, accuracy } = await packJson('net.safetensors', 'range.json', ...args);
+      const lines = (await pack('net.safetensors', 'range.json', ...args)).trimEnd().split('\n');
+      expect(shards.length).toBeGreaterThan(1);
+      expect(lines[0]).toBe('images: 104 of 104');
+      expect(lines[2]).toBe(
+        `shards    ${shards.length} of at most 1,024 bytes: ${shards[0]} to ${shards[shards.length - 1]}`,
+      );
+      const percent = (share = NaN): string => `${(100 * share).toFixed(1)}%`;
+      expect(lines[6]).toBe(`accuracy  ${percent(accuracy?.before)} -> ${percent(accuracy?.after)}`);
+      expect(lines).toHaveLength(7);
+    },
+    PATIENCE,
+  );
 });
 
 test(
@@ -212,6 +237,17 @@ test(
     expect(await readdir(path())).toEqual(before);
     expect(await readFile(path('kept.json'), 'utf8')).toBe('an index');
     expect(await readFile(path('kept-00001-of-00001.bin'), 'utf8')).toBe('a shard');
+  },
+  PATIENCE,
+);
+
+test(
+  'one file has no line of shards',
+  async () => {
+    const text = await pack('net.safetensors', 'plain.safetensors', '-d', 'int8', '-n', '1');
+    expect(text.split('\n').map((line) => line.slice(0, 10))).toEqual([
+      ...['packed    ', 'size      ', 'logits    ', 'top-1     ', ''],
+    ]);
   },
   PATIENCE,
 );
@@ -240,7 +276,7 @@ describe('refuses, and writes nothing', () => {
       'an index without shards',
       ['net.safetensors', 'x.json'],
       1,
-      'ParamError: x.json: expected .safetensors, got .json without --shard',
+      'ParamError: x.json: expected .safetensors, got .json without --shard\nhint: Add --shard to write shards and their index.\n',
     ],
     ['JSON that is not an index', ['no.json', 'x'], 1, 'WeightsError: no.json: expected an index of shards'],
     [
@@ -264,6 +300,7 @@ describe('refuses, and writes nothing', () => {
   beforeAll(async () => {
     await writeFile(path('a-00001-of-00001.bin'), await readFile(path('net.safetensors')));
     await writeFile(path('no.json'), '{}');
+    await packJson('net.safetensors', 'cut', '--dtype', 'f16', '-n', '1', '--shard', '1KiB');
     await writeFile(path('moved.json'), await readFile(path('cut.json')));
   });
   test.each(cases)(

@@ -1,9 +1,14 @@
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { copyFile, stat, writeFile } from 'node:fs/promises';
+import { cpus } from 'node:os';
+import { planCommand } from '../../src/cli/plan.js';
 import { memoryPlan } from '../../src/wasm/inference/memoryPlan.js';
 import type { PlanReport } from '../../src/cli/planReport.js';
+import { writeWeights } from '../../src/io/weightsFile.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
+import { drawnConfig, drawnState } from '../model/drawnNetwork.js';
 import { hosted, PATIENCE } from './commandLine.js';
+import { printedBy } from './pets.js';
 
 const path = temporaryFolder();
 const inHost = hosted();
@@ -130,6 +135,7 @@ test(
   async () => {
     const result = await report('-c', 'small.json', '--cpu-ms', '20', '--cpu-factor', '3');
     expect(result.cpu).toEqual({ ms: 20, factor: 3, measured: null });
+    expect(result).toMatchObject({ network: 'dims 4,8', input: [3, 16, 16], bytes: { javascript: 5 * 2 ** 20 } });
     expect(on(result, 'Netlify Edge').cpu_ms).toEqual({ needed: 60, limit: 50, fits: false });
     expect(on(result, 'Cloudflare paid').usd?.further_million).toBeCloseTo(0.3 + 60 * 0.02, 9);
   },
@@ -147,6 +153,44 @@ test(
   },
   PATIENCE,
 );
+
+test(
+  'weights of the train form have the size that they have after fusion',
+  async () => {
+    const config = drawnConfig('train');
+    await writeWeights(path('train.safetensors'), drawnState(config), config);
+    const { file, input } = await report('-w', 'train.safetensors', '--cpu-ms', '1');
+    expect(file).toEqual({ dtype: 'float32', bytes: memoryPlan({ ...config, form: 'deploy' }).file, shards: 1 });
+    expect(input).toEqual([3, 16, 20]);
+  },
+  PATIENCE,
+);
+
+describe('measures in this process', () => {
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  test.each([
+    ['random weights', () => ['-c', path('small.json')]],
+    ['those of a file', () => ['-w', path('small.safetensors')]],
+  ])('%s', async (_, args) => {
+    const config = drawnConfig('deploy');
+    await writeWeights(path('small.safetensors'), drawnState(config), config);
+    // A measurement takes a second.
+    let now = 0;
+    jest.spyOn(performance, 'now').mockImplementation(() => (now += 600));
+    const { cpu } = JSON.parse(await printedBy(planCommand(), [...args(), '--json'])) as PlanReport;
+    expect(cpu.ms).toBeGreaterThanOrEqual(0);
+    expect(cpu.measured).toEqual({
+      cpu: cpus()[0].model,
+      cores: cpus().length,
+      node: process.versions.node,
+      load: expect.any(Number) as unknown,
+      build: expect.stringMatching(/^(plain|relaxed)$/) as unknown,
+    });
+  });
+});
 
 describe('as text', () => {
   test(

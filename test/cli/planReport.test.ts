@@ -110,6 +110,7 @@ describe('the row of a platform', () => {
     const memory_bytes = { needed: 1, limit: 2 ** 30, fits: false, chosen: null };
     expect(row(fitOf({ fits: false, memory_bytes }, { memory_bytes: 2 ** 31 }))[1]).toBe('no: 2 GiB');
     expect(row(fitOf({}, { memory_bytes: 1_234_567 }))[1]).toBe('yes: 1.23 MB');
+    expect(row(fitOf({}, { memory_bytes: 1_234_000_000 }))[1]).toBe('yes: 1,234 MB');
   });
 
   test('has the number of shards, or no limit', () => {
@@ -143,7 +144,9 @@ describe('notes', () => {
         'Limits and prices as of 2029-12-31, 2030-01-02: --json has the sources, --platforms replaces them.',
     );
     const large = { ...fitOf().weights_bytes, fits: false };
-    expect(notes(fitOf({ weights_bytes: large }))).toMatch(
+    // Whether on all platforms or on one.
+    expect(notes(fitOf({ weights_bytes: large }))).toContain(' Weights that do not fit');
+    expect(notes(fitOf(), fitOf({ weights_bytes: large }))).toMatch(
       /replaces them\. Weights that do not fit can be fetched from another server\.$/,
     );
   });
@@ -173,7 +176,22 @@ describe('notes', () => {
     );
     expect(notes(fitOf({ memory_bytes, cpu_ms }, { whole_cpu_bytes: 2 ** 29 }))).toMatch(/^USD/);
     expect(notes(fitOf({ memory_bytes, cpu_ms }))).toMatch(/^USD/);
+    // No size of memory is chosen where it is fixed.
+    expect(notes(fitOf({ cpu_ms }, { whole_cpu_bytes: 2 ** 30 }))).toMatch(/^USD/);
   });
+});
+
+test('the table of platforms has a head, and stands apart', () => {
+  const all = lines({ platforms: [fitOf({}, { note: 'slow' })] });
+  const head = all.findIndex((line) => line.startsWith('platform'));
+  expect(all.slice(head - 2, head + 3).map((line) => line.replace(/ {2,}/g, '|'))).toEqual([
+    'CPU time: 211 ms an image, from --cpu-ms',
+    '',
+    'platform|memory|weights|CPU time|USD a million',
+    'here|yes: 128 MiB|yes: 20 MB|yes: 50 ms|no list price',
+    '',
+  ]);
+  expect(all[head + 3]).toBe('here: slow');
 });
 
 test('notes are one line each, which a terminal breaks', () => {

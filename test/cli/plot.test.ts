@@ -41,6 +41,25 @@ test(
 );
 
 test(
+  'calls a file by its own name, and shows what differs, or all options',
+  async () => {
+    await writeFile(path('two', 'config.json'), '{ "dims": [4, 8], "act_num": 2 }');
+    await writeFile(path('named.jsonl'), linesOf(syntheticRun(1)));
+    const page = async (...more: string[]) => {
+      await printed(['plot', 'named.jsonl', 'one', 'two', '-o', 'page.html', ...more], path());
+      return parsed(await readFile(path('page.html'), 'utf8'));
+    };
+    expect(texts(await page(), 'h1')).toEqual(['Training of named, one, two']);
+    await printed(['plot', 'one', 'two', '-o', 'page.html'], path());
+    const options = async () => texts(parsed(await readFile(path('page.html'), 'utf8')), '.config tbody th');
+    expect(await options()).toEqual(['act_num']);
+    await printed(['plot', 'one', 'two', '-o', 'page.html', '--all-options'], path());
+    expect(await options()).toEqual(['dims', 'act_num']);
+  },
+  PATIENCE,
+);
+
+test(
   'numbers runs of the same name',
   async () => {
     await printed(['plot', 'one', 'one', '-o', 'same.svg'], path());

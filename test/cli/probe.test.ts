@@ -58,6 +58,11 @@ describe('the images', () => {
     expect(probe).toMatchObject({ what: '7 images of shapes', isLabeled: true, set: { n: 7 } });
     expect((await openProbe(config, { data: 'shapes', seed: 0 })).set.n).toBeGreaterThan(64);
   });
+
+  test('of a data set keep their size: preparing them scales and crops', async () => {
+    const { set } = await openProbe({ ...configOf(8, 8), crop_pct: 0.5 }, { data: 'shapes', probe: 7, seed: 0 });
+    expect(isStreamed(set) ? null : set.images).toEqual(drawShapes(7, { size: 8, seed: 0, first: 2 ** 31 }).images);
+  });
 });
 
 describe('the drift', () => {
@@ -127,9 +132,9 @@ describe('the drift', () => {
     ).toBeNull();
   });
 
-  test('of logits that are not finite names the command and the image', async () => {
+  test.each([0, 1])('of logits that are not finite names the command and the image: network %d', async (network) => {
     const cause = new WeightsError({ op: 'forward', expected: 'finite logits', got: 'NaN' });
-    jest.spyOn(models[0], 'forward').mockRejectedValue(cause);
+    jest.spyOn(models[network], 'forward').mockRejectedValue(cause);
     const probe: Probe = { what: '', isLabeled: false, set: drawShapes(2, { size: 8, seed: 1 }) };
     await expect(driftOf(models, probe, () => undefined)).rejects.toThrow(
       refusal(WeightsError, 'pack', 'finite logits', 'NaN of image 0'),

@@ -1,5 +1,6 @@
-import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { duration, rate, trainingDisplay, type TrainingDisplay } from '../../src/cli/progressBar.js';
+import type { EpochRecord } from '../../src/report/record.js';
 import { epochRecord, stepRecord } from '../report/syntheticRun.js';
 import { plain, Screen } from './screen.js';
 
@@ -40,7 +41,105 @@ test('prints four lines an epoch and one for its end if the stream is not a term
   expect(screen.text).not.toMatch(/[\x1b\r]/);
 });
 
+/** The lines of a display that is no terminal. */
+function linesOf(show: (display: TrainingDisplay) => void, more: { classes?: number; steps?: number } = {}): string[] {
+  const screen = new Screen();
+  const display = trainingDisplay({ epochs: 2, steps: STEPS, stream: screen, ...more });
+  show(display);
+  display.stop();
+  return screen.text.trimEnd().split('\n');
+}
+
+describe('the lines of an epoch', () => {
+  test('have the time that is left, from the steps since the first line', () => {
+    let now = 7000;
+    jest.spyOn(performance, 'now').mockImplementation(() => now);
+    const lines = linesOf((display) => {
+      for (const epoch of [1, 2]) {
+        for (let step = 1; step <= STEPS; step++) {
+          // The first epoch takes 3 s a step, the second 6 s.
+          now += 3000 * epoch;
+          display.step(record(epoch, step));
+        }
+      }
+      // More steps than expected.
+      display.step(record(3, STEPS));
+    });
+    jest.restoreAllMocks();
+    const left = lines.map((line) => /(\S+) left/.exec(line)?.[1]);
+    // At step 25, for example: (15 · 3 s + 5 · 6 s) / 20 for each of the 15 that are left.
+    expect(left).toEqual(['?', '1:30', '1:15', '1:00', '0:56', '0:42', '0:23', '0:00', '0:00']);
+  });
+
+  test('include the last step of any count', () => {
+    const lines = linesOf(
+      (display) => {
+        for (let step = 1; step <= 21; step++) display.step(stepRecord(1, step, { steps: 21, global_step: step }));
+      },
+      { steps: 21 },
+    );
+    expect(lines.map((line) => /step (\S+)/.exec(line)?.[1])).toEqual(['6/21', '12/21', '18/21', '21/21']);
+  });
+
+  test('have NaN for an accuracy that is not finite', () => {
+    const [line] = linesOf((display) => {
+      display.step(stepRecord(1, 5, { steps: STEPS, running_top1: NaN }));
+    });
+    expect(line).toContain('  top-1 NaN  ');
+  });
+});
+
+describe('the line at the end of an epoch', () => {
+  const lineOf = (epoch: EpochRecord, classes?: number): string[] =>
+    linesOf(
+      (display) => {
+        display.epoch(epoch);
+      },
+      classes === undefined ? {} : { classes },
+    )[0].split('  |  ');
+  const scores = { loss: 1.5, top1: 0.25, top5: 0.75 };
+  const rest = ['lambda 0.50, lr 3.0e-3', '1:01, 100 images/s, idle 2.0%'];
+
+  test('has the scores that there are', () => {
+    const train = 'epoch 1/2  train loss 2.000 top-1 10.0% top-5 15.0%';
+    const { validation: _, ...bare } = epochRecord(1);
+    expect(lineOf(bare)).toEqual([train, ...rest]);
+    expect(lineOf(epochRecord(1, { validation: scores, fused: true }))).toEqual([
+      train,
+      'validation (fused) loss 1.500 top-1 25.0% top-5 75.0%',
+      ...rest,
+    ]);
+    expect(lineOf(epochRecord(1, { validation: scores, ema: { ...scores, top1: 0.5 } }))).toEqual([
+      train,
+      'validation loss 1.500 top-1 25.0% top-5 75.0%',
+      'averaged weights loss 1.500 top-1 50.0% top-5 75.0%',
+      ...rest,
+    ]);
+  });
+
+  test('has top-5 of more than five classes', () => {
+    expect(lineOf(epochRecord(1), 6)[0]).toBe('epoch 1/2  train loss 2.000 top-1 10.0% top-5 15.0%');
+    expect(lineOf(epochRecord(1), 5)[0]).toBe('epoch 1/2  train loss 2.000 top-1 10.0%');
+  });
+});
+
 describe('on a terminal', () => {
+  test('draws one bar, which follows the steps', () => {
+    jest.useFakeTimers();
+    const screen = new Screen(100);
+    const display = trainingDisplay({ epochs: 2, steps: STEPS, stream: screen });
+    display.step(record(1, 1));
+    display.step(stepRecord(1, 2, { steps: STEPS, running_loss: 1.25 }));
+    jest.advanceTimersByTime(1000);
+    display.stop();
+    const { length } = screen.text;
+    jest.advanceTimersByTime(1000);
+    jest.useRealTimers();
+    expect(plain(screen.text)).toMatch(/epoch 1\/2 ██░{22} {2}10% {2}loss 1\.250/);
+    // Nothing is drawn after the end.
+    expect(screen.text).toHaveLength(length);
+  });
+
   test('removes the bar before the line of an epoch', () => {
     const screen = new Screen(100);
     showAll(trainingDisplay({ epochs: 2, steps: STEPS, stream: screen }));

@@ -63,6 +63,19 @@ describe('all variants', () => {
     async () => {
       const [five] = (await answered(['summary', '--num-classes', '10'], path())) as object[];
       expect(five).toMatchObject({ deploy: { parameters: 11_467_274 }, train: { parameters: 17_269_900 } });
+      const ten = ['vanillanet_5', '--num-classes', '10', '--form', 'deploy'];
+      expect(await described(...ten)).toMatchObject([{ parameters: 11_467_274 }]);
+    },
+    PATIENCE,
+  );
+
+  test(
+    'at another size',
+    async () => {
+      const [five] = (await answered(['summary', '--size', '64'], path())) as { deploy: { macs: number } }[];
+      const [{ macs }] = await described('vanillanet_5', '--size', '64', '--form', 'deploy');
+      expect(five.deploy.macs).toBe(macs);
+      expect(macs).toBeLessThan(COUNTS.vanillanet_5[1]);
     },
     PATIENCE,
   );
@@ -105,6 +118,39 @@ describe('one network', () => {
       expect(text).toMatch(/^cls\.2 +conv2d +\[1000,1,1\] +4,097,000 +4,096,000$/m);
       expect(text).toMatch(/^total +15,523,304 +[\d,]+$/m);
       expect(text).not.toContain('train form');
+    },
+    PATIENCE,
+  );
+
+  test(
+    'without a name is called network, and has its tables apart',
+    async () => {
+      await writeFile(path('tiny.json'), JSON.stringify({ dims: [3, 4], strides: [2], num_classes: 2, act_num: 1 }));
+      const lines = (await printed(['summary', '--config', 'tiny.json', '--size', '16'], path())).split('\n');
+      const starts = lines.flatMap((line, i) => (line.startsWith('network, ') ? [i] : []));
+      expect(starts.map((i) => lines[i])).toEqual([
+        'network, train form, input [3,16,16]',
+        'network, deploy form, input [3,16,16]',
+      ]);
+      expect(starts.map((i) => lines.slice(i + 1, i + 3).map((line) => line.split(/ {2,}/)))).toEqual(
+        Array(2).fill([[''], ['layer', 'op', 'output', 'parameters', 'MACs']]),
+      );
+      expect(lines[starts[1] - 1]).toBe('');
+      expect(lines.slice(-3)).toEqual([expect.stringMatching(/^total +[\d,]+ +[\d,]+$/), '', '']);
+    },
+    PATIENCE,
+  );
+
+  test.each([
+    [['vanillanet_5', '-c', 'c.json'], 'one of variant, --weights and --config, got vanillanet_5 and c.json'],
+    [['-w', 'w', '-c', 'c.json'], 'one of variant, --weights and --config, got w and c.json'],
+    [['-c', 'c.json', '-n', '7'], 'no --num-classes with --weights or --config, got --num-classes 7'],
+    [['-w', 'w', '-n', '7'], 'no --num-classes with --weights or --config, got --num-classes 7'],
+  ])(
+    'refuses %j',
+    async (args, message) => {
+      const { status, stdout, stderr } = await vanillanet(['summary', ...args], path());
+      expect([status, stdout, stderr]).toEqual([1, '', `ParamError: summary: expected ${message}\n`]);
     },
     PATIENCE,
   );

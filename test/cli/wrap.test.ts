@@ -23,6 +23,7 @@ describe('wrapText', () => {
     ['      indented', 8, '      indented'],
     ['runs/a-long-path/x is long', 10, 'runs/a-long-path/x\n  is long'],
     ['', 5, ''],
+    ['fits ', 5, 'fits '],
   ])('%j in %d columns', (text, columns, expected) => {
     expect(wrapText(text, columns, 2)).toBe(expected);
   });

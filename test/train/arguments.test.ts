@@ -1,6 +1,7 @@
 /** Arguments of `train` that callers without types may pass, and callbacks that fail. */
 import { describe, expect, test } from '@jest/globals';
 import { ParamError } from '../../src/core/errors.js';
+import { fitOptions } from '../../src/image/preprocess.js';
 import type { Checkpoint } from '../../src/train/checkpoint.js';
 import { train } from '../../src/train/train.js';
 import { refusal } from '../io/refusal.js';
@@ -25,6 +26,20 @@ describe('refuses before anything is computed', () => {
     ['an empty checkpoint', { resume: {} }, 'resume', 'a checkpoint of a run'],
   ])('%s', (_, options, op, expected) => {
     expect(() => run(options)).toThrow(refusal(ParamError, op, expected, ''));
+  });
+
+  test('data or options that are no objects', () => {
+    const start = (sets: unknown, options: unknown) => () => train(sets as never, config, recipe, options as never);
+    expect(start(null, {})).toThrow(refusal(ParamError, 'data', 'an object', 'null'));
+    expect(start(data, null)).toThrow(refusal(ParamError, 'options', 'an object', 'null'));
+  });
+
+  test('held-out images that were prepared in another way', () => {
+    const fit = { ...fitOptions(config), crop_pct: 0.5 };
+    const sets = { ...data, validation: { ...data.validation, fit } };
+    expect(() => run({}, sets)).toThrow(
+      refusal(ParamError, 'validation', 'images prepared as the configuration says: 16x16', '16x16, crop_pct 0.5'),
+    );
   });
 
   test('names the nearest option', () => {

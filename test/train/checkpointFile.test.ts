@@ -1,11 +1,16 @@
 /** The format of checkpoints: what a file has, and the files that are refused. */
 import { describe, expect, test } from '@jest/globals';
+import { writeFile } from 'node:fs/promises';
 import { WeightsError } from '../../src/core/errors.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/io/safetensors.js';
+import { readCheckpoint } from '../../src/train/checkpoint.js';
 import { decodeCheckpoint, encodeCheckpoint, type Checkpoint } from '../../src/train/checkpointFile.js';
 import { initialState } from '../../src/train/initialState.js';
 import { refusal } from '../io/refusal.js';
+import { temporaryFolder } from '../io/temporaryFolder.js';
 import { checkpointAt } from './checkpointAt.js';
+
+const path = temporaryFolder();
 
 const KEY = 'vanillanet.training';
 const plain = checkpointAt(5);
@@ -77,6 +82,26 @@ describe('refuses', () => {
     const ema = new Map([...(averaged.snapshot.ema ?? [])].filter(([name]) => name !== 'cls2.0.bias'));
     const bytes = encodeCheckpoint({ ...averaged, snapshot: { ...averaged.snapshot, ema } });
     refuse(bytes, 'a tensor [2]', 'none of that name');
+  });
+
+  test.each([
+    ['{', 'JSON'],
+    ['null', 'null'],
+  ])('the description %s', (text, got) => {
+    refuse(
+      rewritten(plain, () => text),
+      'a whole checkpoint',
+      got,
+    );
+  });
+
+  test('a file without a digest whose recipe is invalid', async () => {
+    const invalid = (text: string): string => version(2)(text.replace(/"lr":[^,]*/, '"lr":-1'));
+    const file = path('checkpoint.safetensors');
+    await writeFile(file, rewritten(plain, invalid));
+    await expect(readCheckpoint(file)).rejects.toThrow(
+      refusal(WeightsError, file, 'a whole checkpoint', 'lr: expected a number > 0, got -1'),
+    );
   });
 
   test('moments that are not finite', () => {

@@ -1,8 +1,10 @@
 /** The event files of a run: their names, and which of them a later process replaces. */
 import { afterEach, beforeEach, expect, jest, test } from '@jest/globals';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { ParamError } from '../../src/core/errors.js';
 import { RunRecords } from '../../src/train/runRecords.js';
+import { refusal } from '../io/refusal.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { epochRecord, linesOf, stepRecord } from '../report/syntheticRun.js';
 
@@ -71,6 +73,17 @@ test('is written once: later records and derived files leave its name', async ()
   await records.derive(null);
   expect(await eventFiles('once')).toEqual([nameAt('1234567890')]);
   expect(records.failures).toEqual([]);
+});
+
+test('a folder that is gone is named by each file that it cannot get', async () => {
+  await mkdir(path('gone'));
+  const records = new RunRecords(path('gone'), true);
+  await rm(path('gone'), { recursive: true });
+  await records.derive(null);
+  expect(records.failures).toEqual([
+    refusal(ParamError, path('gone', 'results.csv'), 'a file to write', 'no such'),
+    refusal(ParamError, path('gone', nameAt('1234567890')), 'a file to write', 'no such'),
+  ]);
 });
 
 test('failures of different files are told apart', async () => {

@@ -6,6 +6,7 @@ import { drawShapes } from '../../src/data/sets/shapes.js';
 import type { Checkpoint } from '../../src/train/checkpoint.js';
 import { allFinite, refuseLoss, requireFinite, requireFiniteMoments } from '../../src/train/finite.js';
 import { initialState, normalQuantile } from '../../src/train/initialState.js';
+import { resolveRecipe } from '../../src/train/recipe.js';
 import type { OpenTrainer } from '../../src/train/runOptions.js';
 import { train } from '../../src/train/train.js';
 import { refusal } from '../io/refusal.js';
@@ -96,6 +97,21 @@ describe('a run', () => {
     expect(await position({ ...saved[5] })).toBe('epoch 2, step 3');
     // All epochs are done: there are only the final weights.
     expect(await position({ ...saved[5], epoch: 2, step: 0 })).toBe('the end of epoch 2');
+    // Before the first step, the network is fused at once if λ does not rise.
+    const fuse = async (resume?: Checkpoint) => {
+      const values = { ...recipe, decayEpochs: 0, fuseAtDecay: true };
+      const options = { openTrainer: open({ state: nan }) };
+      return collect(
+        train(data, config, values, {
+          ...options,
+          ...(resume === undefined ? {} : { resume: { ...resume, recipe: resolveRecipe(values) } }),
+        }),
+      );
+    };
+    const start = { ...saved[0], epoch: 0, step: 0, globalStep: 0 };
+    for (const resume of [undefined, start]) {
+      await expect(fuse(resume)).rejects.toThrow(refusal(TrainingError, 'before the first step', 'finite', 'NaN'));
+    }
   });
 
   test('refuses a checkpoint whose average is not finite', async () => {

@@ -84,6 +84,15 @@ describe('results of lost records are kept', () => {
     expect(await exists(name, 'results.2.csv')).toBe(true);
   });
 
+  test('of several gaps, and of a folder that has nothing to keep', async () => {
+    await folderOf('gaps', linesOf(syntheticRun(7).filter(({ epoch }) => [3, 6].includes(epoch))));
+    await writeCheckpoint(path('gaps'), { ...checkpointAt(28), epoch: 7, step: 0 });
+    for (const file of ['results.csv', 'curves.svg']) await rm(path('gaps', file));
+    expect(await resume('gaps')).toEqual([
+      `${path('gaps', 'metrics.jsonl')}: the records of epochs 1 to 2, 4 to 5, 7 are missing, so that results and curves lack them`,
+    ]);
+  });
+
   test('those of another run, too, with its metrics', async () => {
     const other = [stepRecord(1, 1), epochRecord(1), epochRecord(2, { validation: { loss: 1, top1: 0.99, top5: 1 } })];
     await folderOf('foreign', linesOf(other));
@@ -112,6 +121,16 @@ describe('results of lost records are kept', () => {
 });
 
 describe('other files', () => {
+  test('a missing config.json is written again without a warning', async () => {
+    await folderOf('bare');
+    await rm(path('bare', 'config.json'));
+    const folder = await open('bare');
+    expect([folder.description, folder.descriptionError]).toEqual([null, null]);
+    await folder.close();
+    expect(await resume('bare')).toEqual([]);
+    expect(JSON.parse(await textOf('bare', 'config.json'))).toHaveProperty('run');
+  });
+
   test('a damaged config.json is named, and written again', async () => {
     await folderOf('config');
     await writeFile(path('config', 'config.json'), '{"epochs": ');
@@ -204,14 +223,17 @@ describe('checkpoints', () => {
   test('all of several that are damaged are named', async () => {
     await mkdir(path('two'));
     for (const step of [1, 2]) await writeFile(path('two', `checkpoint-0000000${step}.safetensors`), 'x');
-    await expect(open('two')).rejects.toThrow(
-      refusal(
-        WeightsError,
-        path('two'),
-        'a whole checkpoint',
-        'none, but 2 damaged: checkpoint-00000002.safetensors (',
-      ),
+    const each = ['2', '1'].map((step) => `checkpoint-0000000${step}.safetensors (expected a safetensors file, got `);
+    const promise = open('two');
+    await expect(promise).rejects.toThrow(
+      refusal(WeightsError, path('two'), 'a whole checkpoint', `none, but 2 damaged: ${each[0]}`),
     );
+    await expect(promise).rejects.toThrow(refusal(WeightsError, '', '', `), ${each[1]}`));
+    await expect(promise).rejects.toMatchObject({
+      hint:
+        'Copy an older checkpoint into the folder, or start a new run with --output. Its weights, such as ' +
+        'best.safetensors, can still be fused and evaluated.',
+    });
   });
 });
 
@@ -223,15 +245,17 @@ describe('the folder of a new run', () => {
   });
 
   test.each([
-    ['a file', 'plain', true],
-    ['below a file', 'plain/run', true],
-    ['a file, to resume', 'plain', false],
-    ['missing, to resume', 'nowhere', false],
-  ])('%s', async (_, name, isNew) => {
+    ['a file', 'plain', true, ''],
+    ['below a file', 'plain/run', true, ''],
+    ['a file, to resume', 'plain', false, 'a file'],
+    ['missing, to resume', 'nowhere', false, 'no such file or folder'],
+  ])('%s', async (_, name, isNew, got) => {
     await writeFile(path('plain'), '');
-    await expect(open(name, !isNew)).rejects.toThrow(
-      refusal(ParamError, path(name), isNew ? 'a folder for the run' : 'the folder of a run', ''),
+    const refused = open(name, !isNew);
+    await expect(refused).rejects.toThrow(
+      refusal(ParamError, path(name), isNew ? 'a folder for the run' : 'the folder of a run', got),
     );
+    if (!isNew) await expect(refused).rejects.toMatchObject({ hint: 'Start a new run: leave out --resume.' });
   });
 
   onLinux('in a place that takes none', async () => {

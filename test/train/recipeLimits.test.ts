@@ -45,6 +45,19 @@ describe('a recipe is refused', () => {
     expect(() => resolveRecipe(values)).toThrow(refusal(ParamError, 'lr', 'a value', 'undefined'));
   });
 
+  test.each([
+    [{ optimizer: 'sgd', nesterov: true, momentum: 0 } as const, 'a momentum of 0'],
+    [{ betas: 'high' } as unknown as Partial<Recipe>, 'high'],
+    [{ betas: [0.9] } as unknown as Partial<Recipe>, '[0.9]'],
+    [{ lr: 1e-3, minLr: 2e-3 }, '0.002'],
+  ])('in words without quotes: %j', (values, got) => {
+    expect(() => resolveRecipe(values)).toThrow(expect.objectContaining({ got }));
+  });
+
+  test('that is no object', () => {
+    expect(() => resolveRecipe(null as never)).toThrow(refusal(ParamError, 'recipe', 'an object', 'null'));
+  });
+
   test('with Nesterov momentum of 0 in sgd, but not in an optimizer without it', () => {
     const expected = refusal(ParamError, 'nesterov', 'a momentum > 0', 'a momentum of 0');
     expect(() => resolveRecipe({ optimizer: 'sgd', nesterov: true, momentum: 0 })).toThrow(expected);

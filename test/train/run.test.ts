@@ -319,6 +319,8 @@ describe('more epochs than before', () => {
     expect(() => start({ ...short, epochs: 3 }, { resume })).toThrow(
       refusal(ParamError, 'resume', 'epochs 4 or more, as in the checkpoint', '3'),
     );
+    const hint = 'A shorter run would have had other learning rates: start a new one.';
+    expect(() => start({ ...short, epochs: 3 }, { resume })).toThrow(expect.objectContaining({ hint }));
     const { steps, records, done } = await follow(4, { resume });
     expect([steps, records, stepsOf(done.state)]).toEqual([[], [], 12]);
   });
@@ -328,6 +330,11 @@ describe('more epochs than before', () => {
     expect(() => start({ ...short, epochs: 6, lr: 0.1 }, { resume })).toThrow(
       refusal(ParamError, 'resume', 'lr 0.8, as in the checkpoint', '0.1'),
     );
+    // A run of one epoch has a rise of two thirds, which a longer one would not have.
+    const [brief] = await checkpointsOf({ epochs: 1, decayEpochs: 1 / 3 });
+    const { decayEpochs: ___, ...unnamed } = { ...recipe, epochs: 6 };
+    const more = await collect(train(data, config, unnamed, { resume: brief, openTrainer: scripted().open }));
+    expect(more.steps.map(({ lambda }) => lambda)).toEqual(Array(17).fill(1));
     // A rise of λ that nobody chose is that of the checkpoint.
     const { decayEpochs: _, ...values } = { ...recipe, ...short, epochs: 6 };
     const steps = train(data, config, values, { resume, openTrainer: scripted().open });
@@ -512,7 +519,7 @@ describe('the trainer is disposed once', () => {
 
   test('if a step fails; only errors of the data have a resume point', async () => {
     const points: unknown[] = [];
-    const failWith = async (error: Error): Promise<number> => {
+    const failWith = async (error: Error, wantsPoints = true): Promise<number> => {
       const { open, calls } = scripted();
       const openTrainer: RunOptions['openTrainer'] = async (network, options) => {
         const trainer = await open(network, options);
@@ -527,7 +534,8 @@ describe('the trainer is disposed once', () => {
       const onResumePoint: RunOptions['onResumePoint'] = ({ globalStep, error: cause }) => {
         points.push([globalStep, cause]);
       };
-      await expect(collect(start({}, { openTrainer, onResumePoint }))).rejects.toBe(error);
+      const options = wantsPoints ? { openTrainer, onResumePoint } : { openTrainer };
+      await expect(collect(start({}, options))).rejects.toBe(error);
       return calls.disposed.length;
     };
     expect(await failWith(new TypeError('a fault'))).toBe(1);
@@ -535,5 +543,7 @@ describe('the trainer is disposed once', () => {
     const error = new DataError({ op: 'a.png', expected: 'an image', got: 'nothing' });
     expect(await failWith(error)).toBe(1);
     expect(points).toEqual([[2, error]]);
+    expect(await failWith(error, false)).toBe(1);
+    expect(points).toHaveLength(1);
   });
 });

@@ -142,6 +142,13 @@ describe('files', () => {
     expect((await readWeights(file)).state).toEqual(snapshot.state);
     const { tensors } = decodeSafetensors(await readFile(file));
     expect(tensors.get('stem1.0.weight')?.data).toBeInstanceOf(Float32Array);
+    // Those of the reference are float64.
+    const wide = new Map(
+      [...snapshot.state].map(([key, { data, shape }]) => [key, { data: Float64Array.from(data), shape }]),
+    );
+    await folder.saveWeights('last', { state: wide, config });
+    expect(await readFile(path('weights', 'last.safetensors'))).toEqual(await readFile(file));
+    await rm(path('weights', 'last.safetensors'));
     await writeFile(path('weights', 'best.safetensors'), '');
     expect(await folder.describeWeights()).toBe(`best-fusable.safetensors, best.safetensors in ${path('weights')}`);
     await folder.close();

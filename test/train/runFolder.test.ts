@@ -59,6 +59,7 @@ test('describes the weights, also in a folder that is gone', async () => {
   await folder.begin({}, origin);
   await writeFile(path('gone', 'last.safetensors'), '');
   expect(await folder.describeWeights()).toBe(`last.safetensors in ${path('gone')}`);
+  expect([await folder.hasWeights('last'), await folder.hasWeights('best')]).toEqual([true, false]);
   await rm(path('gone'), { recursive: true });
   expect(await folder.describeWeights()).toBe(`no weights in ${path('gone')}`);
   await folder.close();

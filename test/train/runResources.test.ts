@@ -2,11 +2,14 @@
 import { describe, expect, test } from '@jest/globals';
 import { resolveConfig } from '../../src/core/config.js';
 import { ParamError } from '../../src/core/errors.js';
+import { prepareInputs } from '../../src/data/sets/prepareInputs.js';
 import { drawShapes } from '../../src/data/sets/shapes.js';
+import { fitOptions } from '../../src/image/preprocess.js';
 import { resolveRecipe } from '../../src/train/recipe.js';
 import { openResources, openTrainer } from '../../src/train/runResources.js';
 import type { OpenTrainer } from '../../src/train/runOptions.js';
 import type { TrainerOptions } from '../../src/train/trainer.js';
+import { refusal } from '../io/refusal.js';
 import { scripted } from './scriptedTrainer.js';
 
 const data = { train: drawShapes(12, { seed: 3, size: 8 }), validation: drawShapes(23, { seed: 4, size: 8 }) };
@@ -43,6 +46,20 @@ describe('the loaders', () => {
     for await (const batch of resources.heldOutLoader?.epoch(0) ?? []) labels.push(...batch.labels);
     expect(labels).toEqual([...data.validation.labels]);
     await resources.close();
+  });
+
+  test('scale and crop held-out images as the configuration says', async () => {
+    const cropped = { ...config, crop_pct: 0.5 };
+    const validation = drawShapes(5, { seed: 4, size: 16 });
+    const resources = await openResources({ ...data, validation }, cropped, recipe, { openTrainer: scripted().open });
+    const images: number[] = [];
+    for await (const { x } of resources.heldOutLoader?.epoch(0) ?? []) images.push(...x);
+    expect(images).toEqual([...(await prepareInputs(validation, [0, 1, 2, 3, 4], cropped))]);
+    await resources.close();
+    const fit = { ...fitOptions(cropped), crop_pct: 0.75 };
+    await expect(
+      openResources({ ...data, validation: { ...validation, fit } }, cropped, recipe, { openTrainer: scripted().open }),
+    ).rejects.toThrow(refusal(ParamError, 'validation', 'crop_pct 0.5', 'crop_pct 0.75'));
   });
 
   test('are disposed with the trainer', async () => {

@@ -4,7 +4,15 @@ import { resolveConfig } from '../../src/core/config.js';
 import { ParamError, ShapeError } from '../../src/core/errors.js';
 import type { FloatArray } from '../../src/core/tensor.js';
 import { oracleTrainer } from '../../src/train/oracleTrainer.js';
-import { checkStepArguments, type StepOptions, type Trainer, type TrainerOptions } from '../../src/train/trainer.js';
+import { initialState } from '../../src/train/initialState.js';
+import {
+  checkEvaluateArguments,
+  checkStepArguments,
+  type EvaluateOptions,
+  type StepOptions,
+  type Trainer,
+  type TrainerOptions,
+} from '../../src/train/trainer.js';
 import { refusal } from '../io/refusal.js';
 import { draw, uniform } from '../wasm/draw.js';
 
@@ -45,6 +53,39 @@ describe('a step', () => {
     expect(check(x, targets, null)).toThrow(refusal(ParamError, 'options', 'an object', 'null'));
     expect(check(x, targets, { lambda: 1 })).toThrow(refusal(ParamError, 'optimizer', 'an object', 'undefined'));
   });
+
+  test('refuses a decay of the average out of its range', () => {
+    expect(check(x, targets, { ...options, emaDecay: 1.5 })).toThrow(
+      refusal(ParamError, 'ema', 'a number in [0, 1]', '1.5'),
+    );
+    expect(check(x, targets, { ...options, emaDecay: 1 })).not.toThrow();
+  });
+});
+
+describe('an evaluation', () => {
+  /** Checks the arguments for some of the images. */
+  const check =
+    (images: number, most?: number, values: unknown = { lambda: 1 }): (() => void) =>
+    () => {
+      const [data, shares] = [x.subarray(0, 192 * images), targets.subarray(0, 3 * images)];
+      checkEvaluateArguments(config, data, shares, values as EvaluateOptions, most);
+    };
+
+  test('takes one image or more, up to the limit of the trainer', () => {
+    for (const [images, most] of [[1], [2], [1, 2], [2, 2]]) expect(check(images, most)).not.toThrow();
+    expect(check(0)).toThrow(refusal(ShapeError, 'evaluate', 'one image or more', '0'));
+    expect(check(2, 1)).toThrow(refusal(ShapeError, 'evaluate', '1 to 1 images (evaluationBatch)', '2'));
+    expect(check(0, 2)).toThrow(refusal(ShapeError, 'evaluate', '1 to 2 images (evaluationBatch)', '0'));
+  });
+
+  test('refuses images and options of other types', () => {
+    expect(check(1, 2, { lambda: 2 })).toThrow(refusal(ParamError, 'lambda', 'a number in [0, 1]', '2'));
+    expect(check(1, 2, { lambda: 1, useEma: 'yes' })).toThrow(refusal(ParamError, 'useEma', 'true or false', 'yes'));
+    expect(check(1, 2, { lambda: 1, ema: true })).toThrow(refusal(ParamError, 'ema', 'lambda, useEma', 'an unknown'));
+    expect(() => {
+      checkEvaluateArguments(config, x.subarray(1), targets, { lambda: 1 });
+    }).toThrow(refusal(ShapeError, 'x', '384 values, for 2 images', '383'));
+  });
 });
 
 describe('the reference', () => {
@@ -54,6 +95,39 @@ describe('the reference', () => {
   test('refuses options that are none, and unknown ones', () => {
     expect(() => oracleTrainer(config, null as never)).toThrow(refusal(ParamError, 'options', 'an object', 'null'));
     expect(() => open({ sed: 1 } as never)).toThrow(expect.objectContaining({ op: 'sed', hint: 'Did you mean seed?' }));
+  });
+
+  test('starts from weights if there are some, with any batch size that it is opened for', async () => {
+    const state = initialState(config, 7);
+    expect(await open({ state }).state()).toEqual(await open({ seed: 7 }).state());
+    expect(() => open({ batchSize: 1 } as never)).toThrow(refusal(ParamError, 'batchSize', 'at least 2 images', '1'));
+  });
+
+  test('refuses a batch that its micro-batches do not divide', () => {
+    const three = [x, draw([1, 3, 8, 8], uniform(2)).data].flatMap((part) => [...part]);
+    const shares = Float32Array.of(...targets, 0, 0, 1);
+    expect(() => open({ gradAccumSteps: 3 }).step(Float32Array.from(three), shares, options)).toThrow(
+      refusal(ParamError, 'gradAccumSteps', 'a divisor of batchSize, 3, that leaves 2 images', '3'),
+    );
+  });
+
+  test('averages the weights after each step, and hands the average out', async () => {
+    const trainer = open({ ema: true });
+    const before = await trainer.state();
+    expect((await trainer.snapshot()).ema).toEqual(before);
+    await trainer.step(x, targets, options);
+    expect(await trainer.ema()).toEqual(before);
+    await trainer.step(x, targets, { ...options, emaDecay: 0.75 });
+    const name = 'cls2.0.weight';
+    const [first, now, average] = [before, await trainer.state(), await trainer.ema()].map((state) => [
+      ...(state.get(name)?.data ?? []),
+    ]);
+    expect(average).toEqual(first.map((value, i): unknown => expect.closeTo(0.75 * value + 0.25 * now[i], 12)));
+    expect((await trainer.snapshot()).ema).toEqual(await trainer.ema());
+    expect(await open().snapshot()).not.toHaveProperty('ema');
+    expect(() => open().step(x, targets, { ...options, emaDecay: 0.75 })).toThrow(
+      refusal(ParamError, 'ema', 'opened with ema', 'one without'),
+    );
   });
 
   test.each([
@@ -102,5 +176,19 @@ describe('the reference', () => {
     expect(trainer.firstNonFinite()).toBeNull();
     await trainer.step(x, targets, options);
     expect(trainer.firstNonFinite()).toBeNull();
+  });
+
+  test('looks for that layer with the statistics of the last pass', async () => {
+    // Of images that vary by tens, times 316 by running statistics, but divided by their own deviation in training.
+    const state = new Map(initialState(config, 1));
+    state.set('stem1.1.weight', { data: new Float64Array(2).fill(5e306), shape: [2] });
+    state.set('stem1.1.running_var', { data: new Float64Array(2), shape: [2] });
+    const trainer = open({ state });
+    const images = Float64Array.from(x, (value) => 100 * value);
+    await trainer.step(images, targets, options);
+    expect(trainer.firstNonFinite()).toBeNull();
+    const again = open({ state });
+    await again.evaluate(images, targets, { lambda: 0.5 });
+    expect(again.firstNonFinite()).toBe('stem1.1');
   });
 });

@@ -1,11 +1,12 @@
 /** The trainers of WebAssembly and TensorFlow.js: their options, micro-batches and defaults. */
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { resolveConfig } from '../../src/core/config.js';
 import { ParamError } from '../../src/core/errors.js';
 import type { FloatArray } from '../../src/core/tensor.js';
 import { tfjsTrainer } from '../../src/train/tfjsTrainer.js';
 import type { StepOptions } from '../../src/train/trainer.js';
 import { wasmTrainer } from '../../src/train/wasmTrainer.js';
+import { TrainingSession } from '../../src/wasm/training/session.js';
 import { refusal } from '../io/refusal.js';
 import { draw, uniform } from '../wasm/draw.js';
 
@@ -95,6 +96,15 @@ describe('TensorFlow.js', () => {
     expect(calls.slice(1)).toEqual([['pass', 2, 0.5]]);
   });
 
+  test('a batch that the micro-batches do not divide is refused', async () => {
+    const { trainer, calls } = open({ batchSize: 6, gradAccumSteps: 3 });
+    const three = (await trainer).step(x.subarray(0, 3 * 192), targets.subarray(0, 9), step);
+    await expect(three).rejects.toThrow(
+      refusal(ParamError, 'gradAccumSteps', 'a divisor of batchSize, 3, that leaves 2 images', '3'),
+    );
+    expect(calls).toHaveLength(1);
+  });
+
   test('evaluates the weights unless the average is requested; the loss is the mean', async () => {
     const { trainer, calls } = open();
     const opened = await trainer;
@@ -127,6 +137,14 @@ describe('WebAssembly', () => {
       refusal(ParamError, 'options', 'an object', 'null'),
     );
     await expect(open({ thread: 1 })).rejects.toMatchObject({ op: 'thread', hint: 'Did you mean threads?' });
+  });
+
+  test('disposes its session', async () => {
+    const dispose = jest.spyOn(TrainingSession.prototype, 'dispose');
+    const trainer = await open();
+    trainer.dispose();
+    expect(dispose).toHaveBeenCalledTimes(1);
+    dispose.mockRestore();
   });
 
   test('evaluates fewer images than a batch: their own logits, and the mean of their losses', async () => {

@@ -1,0 +1,24 @@
+import { expect, test } from '@jest/globals';
+import { randomWeights } from '../../src/cli/randomWeights.js';
+import { resolveConfig } from '../../src/core/config.js';
+import { parameterShapes } from '../../src/core/parameters.js';
+import { sizeOf } from '../../src/core/tensor.js';
+
+test('random weights fill each tensor in parts, in the range of its fan-in', async () => {
+  // The last bias has exactly one period of values, and the last kernel several.
+  const config = resolveConfig({ dims: [2, 5], strides: [2], act_num: 1, num_classes: 65_521, form: 'deploy' });
+  const shapes = parameterShapes(config);
+  const weights = randomWeights(config);
+  expect(weights.shapes).toEqual(shapes);
+  const filled = new Map<string, number>();
+  for await (const { name, offset, data } of weights.parts()) {
+    expect(offset).toBe(filled.get(name) ?? 0);
+    expect(data.length).toBeGreaterThan(0);
+    filled.set(name, offset + data.length);
+    const width = 1 / Math.sqrt(sizeOf((shapes.get(name) ?? []).slice(1)));
+    const largest = Math.max(...Array.from(data, Math.abs));
+    expect(largest).toBeLessThanOrEqual(width);
+    if (data.length > 1000) expect(largest).toBeGreaterThan(0.99 * width);
+  }
+  expect(filled).toEqual(new Map([...shapes].map(([name, shape]) => [name, sizeOf(shape)])));
+});

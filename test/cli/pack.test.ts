@@ -203,19 +203,18 @@ describe('shards', () => {
   );
 
   test(
-    'are printed as a range, with the accuracies, after the progress',
+    'are printed as a range, with the accuracies',
     async () => {
-      const args = ['-d', 'int8', '--shard', '1KiB', '--data', 'shapes', '-n', '104'];
+      const args = ['-d', 'int8', '--shard', '1KiB', '--data', 'shapes', '-n', '8'];
       const { shards, accuracy } = await packJson('net.safetensors', 'range.json', ...args);
       const lines = (await pack('net.safetensors', 'range.json', ...args)).trimEnd().split('\n');
       expect(shards.length).toBeGreaterThan(1);
-      expect(lines[0]).toBe('images: 104 of 104');
-      expect(lines[2]).toBe(
+      expect(lines[1]).toBe(
         `shards    ${shards.length} of at most 1,024 bytes: ${shards[0]} to ${shards[shards.length - 1]}`,
       );
       const percent = (share = NaN): string => `${(100 * share).toFixed(1)}%`;
-      expect(lines[6]).toBe(`accuracy  ${percent(accuracy?.before)} -> ${percent(accuracy?.after)}`);
-      expect(lines).toHaveLength(7);
+      expect(lines[5]).toBe(`accuracy  ${percent(accuracy?.before)} -> ${percent(accuracy?.after)}`);
+      expect(lines).toHaveLength(6);
     },
     PATIENCE,
   );
@@ -242,12 +241,15 @@ test(
 );
 
 test(
-  'one file has no line of shards',
+  'one file has no line of shards; the progress of a hundred images is printed, except with --json',
   async () => {
-    const text = await pack('net.safetensors', 'plain.safetensors', '-d', 'int8', '-n', '1');
+    const text = await pack('net.safetensors', 'plain.safetensors', '-d', 'int8', '-n', '100');
     expect(text.split('\n').map((line) => line.slice(0, 10))).toEqual([
-      ...['packed    ', 'size      ', 'logits    ', 'top-1     ', ''],
+      ...['images: 10', 'packed    ', 'size      ', 'logits    ', 'top-1     ', ''],
     ]);
+    expect(text).toContain('images: 100 of 100\n');
+    // JSON alone.
+    await packJson('net.safetensors', 'plain.safetensors', '-d', 'int8', '-n', '100');
   },
   PATIENCE,
 );

@@ -25,7 +25,8 @@ function defectOf(error: VanillaNetError | OracleError): string | null {
   if (!isFilled(expected) || typeof got !== 'string') return 'an error without expected and got';
   if (message !== `${op}: expected ${expected}, got ${got}`) return 'a message that is not made of its fields';
   if (!/^[A-Z]\w+Error$/.test(name)) return `an error named ${name}`;
-  if (hint !== undefined && !(typeof hint === 'string' && /[.?]$/.test(hint))) return 'a hint that is no sentence';
+  // A long hint, for example with a path of many characters, is cut.
+  if (hint !== undefined && !(typeof hint === 'string' && /[.?…]$/.test(hint))) return 'a hint that is no sentence';
   if (message.length > MAX_MESSAGE) return `a message of more than ${MAX_MESSAGE} characters`;
   if (hint !== undefined && hint.length > MAX_MESSAGE) return `a hint of more than ${MAX_MESSAGE} characters`;
   return null;

@@ -26,8 +26,16 @@ async function run({ weights, input, output, mode, dtype, json, ...rest }: RunOp
   await requireWritable(output, [weights, input]);
   const { backend } = rest;
   const { state, config: stored } = await readNetworkWeights(weights, rest);
-  const x = (await readSafetensors(input)).tensors.get('x');
-  if (x === undefined) throw new WeightsError({ op: input, expected: 'a tensor x [n,c,h,w]', got: 'no such tensor' });
+  const { tensors } = await readSafetensors(input);
+  const x = tensors.get('x');
+  if (x === undefined) {
+    const names = [...tensors.keys()];
+    const got =
+      names.length === 0 ? 'no tensors' : `the tensors ${names.slice(0, 5).join(', ')}${names.length > 5 ? ', …' : ''}`;
+    const hint =
+      'Write it in Python: safetensors.torch.save_file({"x": images}, "in.safetensors"); for pictures, use vanillanet classify.';
+    throw new WeightsError({ op: input, expected: 'a tensor x [n,c,h,w]', got, hint });
+  }
   if (x.shape.length !== 4 || x.shape[0] < 1 || x.shape[1] !== stored.in_chans) {
     throw new ShapeError({ op: input, expected: `x [n,${stored.in_chans},h,w]`, got: `x ${formatShape(x.shape)}` });
   }

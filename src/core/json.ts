@@ -1,6 +1,7 @@
 /** Reads JSON of unknown origin: its size, its depth and its number of values are bounded, so that no code that walks through it overflows. */
 import { isRecord, show } from './check.js';
 import { ParamError, type ErrorClass } from './errors.js';
+import { jsonFault } from './jsonFault.js';
 import { messageOf } from './messageOf.js';
 import { decodeText } from './text.js';
 
@@ -66,8 +67,30 @@ export function scanJson(text: string): JsonStructure {
   return { depth: deepest, keys, values };
 }
 
-/** Engines quote the text in their messages; control characters would reach the terminal. */
-const printable = (message: string): string => message.replace(/\p{Cc}+/gu, ' ');
+/** Characters of a damaged text that an error shows. */
+const SHOWN = 20;
+
+/** `line 1, column 1` for the first character. */
+function placeOf(text: string, at: number): string {
+  let [line, start] = [1, 0];
+  for (let i = text.indexOf('\n'); i >= 0 && i < at; i = text.indexOf('\n', i + 1)) [line, start] = [line + 1, i + 1];
+  return `line ${line}, column ${at - start + 1}`;
+}
+
+/** Where a text is not JSON, in words, and what to do. */
+function describeFault(text: string, cause: unknown): { readonly got: string; readonly hint?: string } {
+  const fault = jsonFault(text);
+  // An engine with other rules.
+  if (fault === null) return { got: messageOf(cause).replace(/\p{Cc}+/gu, ' ') };
+  const { at, expected } = fault;
+  const place = placeOf(text, at);
+  if (at >= text.length) {
+    const hint = 'The text is cut short: copy or write it again.';
+    return { got: `the end of the text at ${place}, before ${expected}`, hint };
+  }
+  const beginning = text.slice(at, at + SHOWN).split(/[\r\n]/)[0];
+  return { got: `${show(beginning)} at ${place} instead of ${expected}`, hint: 'Correct the text there.' };
+}
 
 /**
  * Parses JSON in UTF-8 or UTF-16, with or without a byte order mark.
@@ -77,8 +100,8 @@ const printable = (message: string): string => message.replace(/\p{Cc}+/gu, ' ')
  */
 export function parseJson(source: Uint8Array | string, options: JsonOptions): unknown {
   const { op, Refused = ParamError, expected = 'JSON', limit = MAX_JSON } = options;
-  const refuse = (what: string, got: string, cause?: unknown): never => {
-    throw new Refused({ op, expected: what, got }, { cause });
+  const refuse = (what: string, got: string): never => {
+    throw new Refused({ op, expected: what, got });
   };
   const unit = typeof source === 'string' ? 'characters' : 'bytes';
   if (source.length > limit) return refuse(`${expected} of at most ${limit} ${unit}`, `${source.length}`);
@@ -91,7 +114,7 @@ export function parseJson(source: Uint8Array | string, options: JsonOptions): un
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
-    return refuse(expected, printable(messageOf(cause)), cause);
+    throw new Refused({ op, expected, ...describeFault(text, cause) }, { cause });
   }
 }
 

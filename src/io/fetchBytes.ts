@@ -5,7 +5,15 @@ import { VanillaNetError, WeightsError } from '../core/errors.js';
 import { messageOf } from '../core/messageOf.js';
 import { pause } from '../core/timeout.js';
 import { problemOfResponse } from './checkSource.js';
-import { fileVersion, isCrossOrigin, mismatch, validatorOf, type FileVersion } from './fileVersion.js';
+import {
+  fileVersion,
+  isCrossOrigin,
+  mismatch,
+  PART_HINT,
+  partOf,
+  validatorOf,
+  type FileVersion,
+} from './fileVersion.js';
 import { displayName } from './location.js';
 import { hintOf, hintOfStatus, isPermanent, reasonOf, RETRY } from './reason.js';
 import { readStream, type ByteStream } from './readStream.js';
@@ -91,6 +99,14 @@ export function bodyOf({ ok, status, body }: ResponseLike, name: string): ByteSt
   return body;
 }
 
+/** @throws WeightsError for a response to a request without Range that is only a part of the file */
+export function requireWhole(response: ResponseLike, name: string): void {
+  const got = partOf(response);
+  if (got === null) return;
+  cancelBody(response.body);
+  throw new WeightsError({ op: name, expected: 'the whole file', got, hint: PART_HINT });
+}
+
 /** The bytes of a response. @throws WeightsError as `bodyOf`, or for a timeout */
 export async function* readResponse(
   response: ResponseLike,
@@ -110,7 +126,10 @@ function versionOf(response: ResponseLike, position: Position, url: string): Fil
     cancelBody(response.body);
     throw new Error(`status ${response.status}`);
   }
-  if (version === null || at === 0) return fileVersion(response);
+  if (version === null || at === 0) {
+    requireWhole(response, nameOf(url));
+    return fileVersion(response);
+  }
   checkRest(response, position, url);
   return version;
 }

@@ -235,7 +235,15 @@ const GENERAL: readonly string[] = [
 ];
 
 /** A header of less than 16 MiB, which is JSON. */
+const SAFETENSORS_NAME = 'a safetensors file';
 const SAFETENSORS = /^[^]{3}\0{5}\{/;
+
+/** What a file is that is not text; null for text, and for an empty file. @param head as of `fileKind` */
+export function binaryKind(head: Uint8Array): string | null {
+  if (SAFETENSORS.test(characters(head))) return SAFETENSORS_NAME;
+  const isBlank = decodeText(head)?.trim() === '';
+  return isBlank || textKind(head) !== null ? null : fileKind(head).name;
+}
 
 /**
  * What a file is that is not a PNG, JPEG or WebP image.
@@ -244,7 +252,7 @@ const SAFETENSORS = /^[^]{3}\0{5}\{/;
  */
 export function imageKind(head: Uint8Array): FileKind {
   if (SAFETENSORS.test(characters(head))) {
-    return { name: 'a safetensors file', hint: 'Pass weights to loadModel, and an image here.' };
+    return { name: SAFETENSORS_NAME, hint: 'Pass weights to loadModel, and an image here.' };
   }
   const { name, hint } = fileKind(head);
   if (hint === HINTS.image) return { name, hint: 'Convert it first, for example: magick IN out.png.' };

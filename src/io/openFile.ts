@@ -13,16 +13,22 @@ const OPEN_PIPE = /^\/(dev\/(stdin|fd\/\d+)|proc\/(self|\d+)\/fd\/\d+)$/;
 const codeError = (code: string, cause?: unknown): Error =>
   Object.assign(new Error(code, cause === undefined ? undefined : { cause }), { code });
 
+function pathOfUrl(url: string): string {
+  try {
+    return fileURLToPath(url);
+  } catch (cause) {
+    throw codeError('INVALID_FILE_URL', cause);
+  }
+}
+
 /** The path of a location. @throws an error with a code for an invalid path */
 export function pathOf(location: string): string {
   if (location === '') throw codeError('EMPTY_PATH');
   if (location.includes('\0')) throw codeError('NULL_IN_PATH');
   if (!isFileUrl(location)) return location;
-  try {
-    return fileURLToPath(location);
-  } catch (cause) {
-    throw codeError('INVALID_FILE_URL', cause);
-  }
+  const path = pathOfUrl(location);
+  if (path.includes('\0')) throw codeError('NULL_IN_PATH');
+  return path;
 }
 
 export interface OpenedFile {

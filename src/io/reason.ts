@@ -15,6 +15,8 @@ const ENCODING = [
   'content that is not compressed as content-encoding says',
   'Check the header content-encoding that the server sends.',
 ] as const;
+const BLOB_HINT =
+  'Pass the Blob itself: a blob: URL is valid in the page or process that created it, until it is revoked.';
 const SERVER = 'Check that the server runs, and the host and port of the URL.';
 const REGULAR = 'Pass a file, or pipe its content to /dev/stdin.';
 
@@ -71,6 +73,13 @@ const REASONS: Readonly<Record<string, Entry>> = {
 /** Reasons that have no code, by a part of their message. */
 const MESSAGES: readonly (readonly [message: RegExp, entry: Entry])[] = [
   [/redirect count exceeded|too many redirects/i, ['a loop of redirects', URL_HINT]],
+  [
+    /scheme must be a http/i,
+    ['a redirect to a URL of another scheme', 'Pass the http: or https: URL of the file itself.'],
+  ],
+  // What fetch of Node says about a blob: URL without a Blob.
+  [/^fetch failed: invalid method$/, ['a blob: URL without a Blob', BLOB_HINT]],
+  [/fetch the data url/i, ['an invalid data: URL', 'Check its base64 digits.']],
   [/unknown scheme/i, ['a URL of an unknown scheme', URL_HINT]],
   [/includes credentials/i, ['a URL with a password', 'Pass a fetch that adds an Authorization header instead.']],
   [/bad port/i, ['a port that fetch does not connect to', 'Use another port.']],

@@ -5,14 +5,14 @@ import { show } from '../core/check.js';
 import { ParamError, VanillaNetError, WeightsError } from '../core/errors.js';
 import { checkSource, isStream } from './checkSource.js';
 import { RUN_HINT } from './fileKind.js';
-import { fetchBytes, readResponse } from './fetchBytes.js';
+import { fetchBytes, readResponse, requireWhole } from './fetchBytes.js';
 import { fileVersion } from './fileVersion.js';
 import { displayName, foreignScheme, isFileUrl, isUrl, schemeHint } from './location.js';
 import type { WaitOptions } from './readTimeout.js';
 import { readIterable, readStream, type ByteStream } from './readStream.js';
 import { hintOf, isFolder, reasonOf } from './reason.js';
 import { resolveSourceOptions, type ResolvedSourceOptions } from './sourceOptions.js';
-import type { WeightsSource } from './weightsSource.js';
+import type { ResponseLike, WeightsSource } from './weightsSource.js';
 
 /** The chunks of a file; each is valid until the next is requested. */
 export interface Source {
@@ -45,6 +45,12 @@ async function* readBlob(blob: { stream(): ByteStream }, op: string, wait: WaitO
   yield* readStream(stream, op, wait);
 }
 
+/** The response of a caller, who may have asked for a part. */
+async function* readWhole(response: ResponseLike, name: string, wait: WaitOptions): AsyncGenerator<Uint8Array> {
+  requireWhole(response, name);
+  yield* readResponse(response, name, wait);
+}
+
 function openLocation(location: string, options: ResolvedSourceOptions): Source {
   const { readFile } = platform;
   let total: number | null = null;
@@ -75,7 +81,7 @@ function openObject(source: Exclude<WeightsSource, Location>, op: string, wait: 
     // A response of a fetch of the caller's own may have no URL.
     const { url } = source as { readonly url?: unknown };
     const name = typeof url === 'string' && url !== '' ? displayName(url) : null;
-    const chunks = readResponse(source, name ?? 'response', wait);
+    const chunks = readWhole(source, name ?? 'response', wait);
     return { name, chunks, total: () => fileVersion(source).total };
   }
   if ('stream' in source) return { name: null, chunks: readBlob(source, op, wait), total: () => sizeOf(source) };

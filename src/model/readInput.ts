@@ -11,6 +11,7 @@ import { checkImage, MAX_PIXELS } from '../image/checkImage.js';
 import { imageSource, type ImageInput } from '../image/imageInput.js';
 import { channelsOf, type PixelImage } from '../image/pixelImage.js';
 import { USED } from '../io/checkSource.js';
+import { PART_HINT, partOf } from '../io/fileVersion.js';
 import { displayName, isFileUrl, isUrl } from '../io/location.js';
 import { hintOf, hintOfStatus, reasonOf } from '../io/reason.js';
 import { createJobQueue } from '../runtime/turns.js';
@@ -55,6 +56,7 @@ interface Body {
   readonly status?: number;
   readonly size?: number;
   readonly bodyUsed?: boolean;
+  readonly headers?: { get(name: string): string | null };
   readonly body?: ReadableStream<Uint8Array> | null;
   arrayBuffer(): Promise<ArrayBuffer>;
 }
@@ -66,6 +68,8 @@ async function bytesOfBody(body: Body, name: string, signal: Signal): Promise<Ui
     const hint = body.status === undefined ? undefined : hintOfStatus(body.status);
     throw new DataError({ op: name, expected: 'a response that is OK', got: `status ${body.status}`, hint });
   }
+  const part = partOf(body);
+  if (part !== null) throw new DataError({ op: name, expected: 'the whole file', got: part, hint: PART_HINT });
   if (body.bodyUsed === true || body.body?.locked === true) {
     throw new DataError({ op: name, expected: 'a body with its bytes', got: 'one that was read already', hint: USED });
   }

@@ -229,7 +229,7 @@ describe('weights', () => {
       'ParamError',
       'config.yaml',
       'JSON',
-      'Unexpected token',
+      'at line 1, column 1 instead of a value',
     ],
     [
       'with a missing configuration',

@@ -205,7 +205,7 @@ test("names the right spelling for the library's", async () => {
 test.each([
   ['a list', '[4, 6]', 'a JSON object', '[4,6]'],
   ['a long string', `"${'x'.repeat(100)}"`, 'a JSON object', `"${'x'.repeat(39)}`],
-  ['other text', 'epochs: 3\n', 'JSON', 'Unexpected token'],
+  ['other text', 'epochs: 3\n', 'JSON', '"epochs: 3" at line 1, column 1 instead of a value'],
 ])('refuses a file with %s', async (_, content, expected, got) => {
   await writeFile(path('recipe.json'), content);
   const error: unknown = await plan('--config', path('recipe.json')).catch((cause: unknown) => cause);

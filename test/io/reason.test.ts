@@ -82,7 +82,7 @@ describe('a request', () => {
     ['that is redirected without end', () => urlOf(redirecting), 'a loop of redirects'],
     ['by https to a server of http', () => urlOf(redirecting, 'https'), 'no secure connection (TLS: ERR_SSL'],
     ['of an invalid URL', () => 'http://[::1', 'an invalid URL'],
-    ['of a blob that is gone', () => 'blob:nodedata:1', 'fetch failed'],
+    ['of a blob that is gone', () => 'blob:nodedata:1', 'a blob: URL without a Blob'],
   ])('%s is told', async (_, url, got) => {
     await expect(read(url())).rejects.toThrow(refusal(WeightsError, url(), 'a response', got));
   });

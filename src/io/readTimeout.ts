@@ -15,8 +15,7 @@ export const PROGRESS = 2 ** 14;
 const timeouts = new WeakSet<object>();
 
 /** Whether an error is that of a timeout while waiting for bytes. */
-export const isReadTimeout = (error: unknown): boolean =>
-  typeof error === 'object' && error !== null && timeouts.has(error);
+export const isReadTimeout = (error: unknown): boolean => timeouts.has(error as object);
 
 function timeoutError(op: string, timeout: number, bytes: number): WeightsError {
   const [expected, got] = bytes === 0 ? ['the next bytes', 'none'] : [`${PROGRESS} bytes or the end`, `${bytes} bytes`];

@@ -92,8 +92,8 @@ const DEEPEST = 5;
 type Thrown = { readonly code?: unknown; readonly cause?: unknown; readonly errors?: unknown } | null | undefined;
 
 /** An error and its causes, and the first of several errors: `fetch` puts the reason there. */
-function chainOf(error: unknown): Thrown[] {
-  const chain: Thrown[] = [];
+function chainOf(error: unknown): NonNullable<Thrown>[] {
+  const chain: NonNullable<Thrown>[] = [];
   let next = error as Thrown;
   while (next !== undefined && next !== null && chain.length < DEEPEST) {
     chain.push(next);
@@ -122,7 +122,7 @@ function entryOfCode({ code }: NonNullable<Thrown>): Entry | null {
 function entryOf(error: unknown): Entry {
   const chain = chainOf(error);
   for (const each of chain) {
-    const entry = each === null || each === undefined ? null : entryOfCode(each);
+    const entry = entryOfCode(each);
     if (entry !== null) return entry;
   }
   const messages = chain.length === 0 ? messageOf(error) : chain.map(messageOf).join(': ');

@@ -52,6 +52,9 @@ posixTest('devices')('refuses what is neither a file nor a folder', async () => 
   try {
     const error = refusal(ParamError, path('socket'), 'a file to write', 'a device or pipe');
     await expect(atomicWrite(path('socket'), 'x')).rejects.toThrow(error);
+    await expect(atomicWrite(path('socket'), 'x')).rejects.toMatchObject({
+      hint: 'Pass the path of a file; it is replaced as a whole.',
+    });
   } finally {
     server.close();
   }

@@ -1,5 +1,5 @@
 /** The boundaries of what readers accept, and the names that errors of wrong arguments have. */
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { ParamError, WeightsError } from '../../src/core/errors.js';
 import { resolveConfig } from '../../src/core/config.js';
@@ -73,7 +73,11 @@ describe('a wrong argument is named', () => {
     const options = { timeout: 1, retries: 0, fetch: any(() => undefined), signal: null, onProgress: () => undefined };
     expect(() => openShards(index, (name) => shards.get(name), options)).not.toThrow();
     expect(cutShards(new Uint8Array(99_999), { name: 'a', limit: 1 }).shards.size).toBe(99_999);
-    expect(() => cutShards(bytes, { name: 'a', limit: 0 })).toThrow(refusal(ParamError, 'cutShards', 'a limit', '0'));
+    for (const limit of [0, -5, 1.5]) {
+      expect(() => cutShards(bytes, { name: 'a', limit })).toThrow(
+        refusal(ParamError, 'cutShards', 'a limit', `${limit}`),
+      );
+    }
   });
 });
 
@@ -127,10 +131,10 @@ describe('numbers', () => {
     decodeSafetensors(
       encodeSafetensors(new Map([['a', { data: Float64Array.of(value, 1), shape: [2] }]]), { dtype: 'float16' }),
     ).tensors.get('a')?.data;
+  const encodeCounter = (value: number): Uint8Array =>
+    encodeSafetensors(new Map([['a.num_batches_tracked', { data: Float64Array.of(value), shape: [] }]]));
   const counter = (value: number): unknown =>
-    decodeSafetensors(
-      encodeSafetensors(new Map([['a.num_batches_tracked', { data: Float64Array.of(value), shape: [] }]])),
-    ).tensors.get('a.num_batches_tracked')?.data;
+    decodeSafetensors(encodeCounter(value)).tensors.get('a.num_batches_tracked')?.data;
 
   test('at the limits of their types are written and read', () => {
     expect(half(65504)).toEqual(Float32Array.of(65504, 1));
@@ -138,7 +142,7 @@ describe('numbers', () => {
     expect(() => half(65505)).toThrow(refusal(WeightsError, 'a', 'float16', '65505 at element 0'));
     for (const value of [2 ** 53, -(2 ** 53)]) expect(counter(value)).toEqual(Float64Array.of(value));
     for (const value of [2 ** 54, -(2 ** 54)]) {
-      expect(() => counter(value)).toThrow(refusal(WeightsError, 'num_batches_tracked', '2^53', `${value}`));
+      expect(() => encodeCounter(value)).toThrow(refusal(WeightsError, 'num_batches_tracked', '2^53', `${value}`));
     }
   });
 
@@ -241,6 +245,11 @@ describe('tensors of a file', () => {
       ['a', 0, [2]],
     ]);
     expect([...decodeSafetensors(bytes).tensors.keys()]).toEqual(['a', 'b']);
+    const withEmpty = file(`{"b":${entry(4, 8)},"e":${entry(4, 4)},"a":${entry(0, 4)}}`, 1, 2);
+    expect(await partsOf(once(withEmpty))).toEqual([
+      ['a', 0, [1]],
+      ['b', 0, [2]],
+    ]);
   });
 
   test('may be empty, and begin where others do', async () => {
@@ -405,6 +414,31 @@ describe('opened weights', () => {
     expect(reports[reports.length - 1]).toEqual({ loaded: 10, total: null });
   });
 
+  test('are read no further than the first bytes, and closed unread', async () => {
+    const late = (): AsyncIterable<Uint8Array> => ({
+      async *[Symbol.asyncIterator]() {
+        yield await Promise.resolve(bytes.subarray(0, 5));
+        yield bytes.subarray(5, 8);
+        throw new Error('late');
+      },
+    });
+    const opened = await openWeights(late(), resolveWeightsOptions({}));
+    const read = opened.chunks[Symbol.asyncIterator]();
+    expect((await read.next()).value).toEqual(bytes.subarray(0, 8));
+    await expect(read.next()).rejects.toMatchObject({ got: 'late' });
+    let isCanceled = false;
+    const stream = new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        controller.enqueue(bytes);
+      },
+      cancel: () => {
+        isCanceled = true;
+      },
+    });
+    await (await openWeights(stream, resolveWeightsOptions({}))).close();
+    expect(isCanceled).toBe(true);
+  });
+
   test('may be shorter than the first bytes that are looked at', async () => {
     expect(await readAll(new Blob([bytes.slice(0, 3)]), {})).toEqual([[7, 7, 7], 3, []]);
     expect(await readAll(new Blob([]), {})).toEqual([[], 0, []]);
@@ -430,7 +464,13 @@ describe('opened weights', () => {
 });
 
 test('temporary files of processes that have ended are removed, and no others', async () => {
-  const others = ['net.4194305.1.tmp', '.net.4194305.1.tmp~', '.net.x.1.tmp', `.net.${process.ppid}.1.tmp`];
+  const others = [
+    'net.4194305.1.tmp',
+    'a.net.4194305.1.tmp',
+    '.net.4194305.1.tmp~',
+    '.net.x.1.tmp',
+    `.net.${process.ppid}.1.tmp`,
+  ];
   await mkdir(path('left'));
   for (const name of [...others, '.net.4194305.1.tmp', '.net.4194305.12.tmp', `.net.${process.pid}.3.tmp`]) {
     await writeFile(path('left', name), '');
@@ -534,6 +574,20 @@ describe('a request', () => {
     const error: unknown = await load(() => Promise.reject(failure)).catch((each: unknown) => each);
     expect(error).toMatchObject({ expected: 'a response', got: 'it failed to fetch', cause: failure });
     expect(error).not.toHaveProperty('hint');
+  });
+
+  test('is ended with the load, and leaves no listener at the signal', async () => {
+    const { signal } = new AbortController();
+    const [added, removed] = [jest.spyOn(signal, 'addEventListener'), jest.spyOn(signal, 'removeEventListener')];
+    const requests: AbortSignal[] = [];
+    const fetch: Fetch = (_, init) => {
+      requests.push(init.signal);
+      return Promise.resolve(new Response('abc', { headers: { 'content-length': '3' } }));
+    };
+    expect(await load(fetch, { signal })).toBe(3);
+    expect(requests.map(({ aborted }) => aborted)).toEqual([true]);
+    expect(added.mock.calls.length).toBeGreaterThan(0);
+    expect(removed.mock.calls.length).toBe(added.mock.calls.length);
   });
 
   test('is aborted with the load', async () => {
@@ -657,7 +711,14 @@ describe('a response', () => {
   });
 
   test('names what it is instead', () => {
-    expect(rest({})).toThrow(refusal(WeightsError, '', '', 'content-range none, content-length none'));
+    const none = {
+      got: 'content-range none, content-length none',
+      hint: 'Load it again from the start: the file has changed, or the server does not send parts of it.',
+    };
+    expect(rest({})).toThrow(expect.objectContaining(none));
+    expect(() => {
+      checkRest(response(206), position, 'https://h/net');
+    }).toThrow(expect.objectContaining(none));
     expect(rest({ 'content-range': 'x', 'content-length': '5' })).toThrow(
       refusal(WeightsError, '', '', 'content-range x, content-length 5'),
     );
@@ -678,6 +739,20 @@ describe('a response', () => {
     expect(rest({ 'content-length': '60' }, unknown)).toThrow(WeightsError);
     const noSize = { at: 40, version: { total: null, tag: '"a"', modified: null } };
     expect(rest({ 'content-range': 'bytes 40-99/100' }, noSize)).not.toThrow();
+    expect(rest({ 'content-length': '-40' }, noSize)).toThrow(WeightsError);
+  });
+
+  test('must have a body', async () => {
+    const read = openSource(response(200)).chunks[Symbol.asyncIterator]().next();
+    await expect(read).rejects.toMatchObject({
+      ...{ op: 'response', expected: 'a response with a body', got: 'none', hint: 'Check the URL.' },
+    });
+  });
+
+  test('to a relative URL is named without its query', async () => {
+    const options = { timeout: Infinity, signal: undefined, fetch: () => any(5) };
+    const request = requestBytes('net?token=1', { at: 0, version: null }, options, new AbortController().signal);
+    await expect(request).rejects.toMatchObject({ op: 'net?…', expected: 'a response from fetch', got: '5' });
   });
 
   test('without headers has no version', () => {

@@ -60,6 +60,7 @@ const FILES: readonly (readonly [name: string, bytes: Buffer, kind: string, hint
   ['svg', utf8('<svg xmlns="http://www.w3.org/2000/svg">'), 'an SVG image', 'images'],
   ['lfs', utf8(LFS), 'a Git LFS pointer', 'git lfs pull'],
   ['annex', utf8('../.git/annex/objects/4k/2z/SHA256E-s62095216--9f'), 'a git-annex pointer', 'git annex get'],
+  ['annex, unlocked', utf8('/annex/objects/SHA256E-s62095216--9f'), 'a git-annex pointer', 'git annex get'],
   ['png', binary('\x89PNG\r\n\x1a\n\x00\x00\x00\rIHDR'), 'a PNG image', 'classify'],
   ['jpeg', binary('\xff\xd8\xff\xe0\x00\x10JFIF'), 'a JPEG image', 'classify'],
   ['gif', binary('GIF89a\x10\x00'), 'a GIF image', 'classify'],
@@ -240,6 +241,19 @@ const FILES: readonly (readonly [name: string, bytes: Buffer, kind: string, hint
   ['text', utf8('404: Not Found'), 'text that begins with "404: Not Found"', 'Check the path or URL.'],
   ['text of several lines', utf8('Entry\r\n\tnot  found'), 'text that begins with "Entry not found"', 'Check'],
   ['text in UTF-16', Buffer.from('\uFEFFnot found', 'utf16le'), 'text (UTF-16) that begins with "not found"', 'Check'],
+  ['text in UTF-16 without a mark', Buffer.from('not found', 'utf16le'), 'text (UTF-16) that begins with "n', 'Check'],
+  [
+    'text in UTF-16, big endian',
+    Buffer.from('\uFEFFnot found', 'utf16le').swap16(),
+    'text (UTF-16) that begins with "n',
+    'Check',
+  ],
+  [
+    'text in UTF-16, big endian, without a mark',
+    Buffer.from('not found', 'utf16le').swap16(),
+    'text (UTF-16) that begins with "n',
+    'Check',
+  ],
   ['text of many bytes a character', utf8(`ä${'猫'.repeat(300)}`), 'text that begins with "ä猫', 'Check'],
   ['unknown', binary('\x9c\x01\xfe\xdc\xba\x98\x76\x54\x32'), 'bytes 9c 01 fe dc ba 98 76 54', 'Check'],
 ];
@@ -267,6 +281,19 @@ describe('fileKind', () => {
       expect(fileKind(utf8(text.padEnd(20))).name).toContain('text that begins with');
     },
   );
+
+  test('looks at the beginning only', () => {
+    for (const [name, bytes] of FILES) {
+      if (textKind(bytes.subarray(0, HEAD)) !== null || bytes.length <= 8) continue;
+      const later = Buffer.concat([Buffer.of(0xfe, 0x01), bytes]).subarray(0, HEAD);
+      expect([name, fileKind(later).name]).toEqual([name, expect.stringContaining('begins with the bytes fe 01')]);
+    }
+    const pattern = /^(page|script|xml|error|svg|lfs|annex|message|openvino)/;
+    for (const [name, bytes] of FILES.filter(([each]) => pattern.test(each) && !each.includes('UTF-16'))) {
+      const later = utf8(`x ${bytes.toString().replace('\uFEFF', '')}`).subarray(0, HEAD);
+      expect([name, fileKind(later).name]).toEqual([name, expect.stringContaining('text that begins with "x ')]);
+    }
+  });
 
   test('sees no text in bytes that are not', () => {
     for (const [name, bytes] of FILES) {
@@ -303,6 +330,18 @@ test.each([
     await expect(load(path('model.json'))).rejects.toMatchObject({ ...index, hint: remedy });
     await expect(load(path('model.safetensors'))).rejects.toMatchObject({ ...error, op: path('model.safetensors') });
   }
+});
+
+test('text and JSON are shown by their beginning', () => {
+  expect(textKind(utf8('x'.repeat(50)))?.name).toBe(`text that begins with "${'x'.repeat(40)}"`);
+  expect(jsonKind('\n {"why":\n1}').name).toBe(String.raw`JSON that begins with "{\"why\": 1}"`);
+  expect(jsonKind({ why: 1, how: 2 })).toEqual({
+    name: 'JSON with the keys "why", "how"',
+    hint: 'Check the path or URL.',
+  });
+  const keys = Array.from({ length: 25 }, (_, i) => `k${i}`);
+  const shown = keys.slice(0, 20).map((key) => `"${key}"`);
+  expect(jsonKind(Object.fromEntries(keys.map((key) => [key, 1]))).name).toBe(`JSON with the keys ${shown.join(', ')}`);
 });
 
 describe('a server that answers with a page and status 200', () => {

@@ -166,7 +166,13 @@ describe('a pipe', () => {
     const pipes = [path('dev', 'fd', '0'), path('dev', 'fd', '0x')];
     await mkdir(path('dev', 'fd'), { recursive: true });
     execFileSync('mkfifo', pipes);
-    for (const pipe of pipes) await expect(openFile(pipe)).rejects.toMatchObject({ code: 'NAMED_PIPE' });
+    // They have writers, so that nothing waits if one is opened.
+    const writers = await Promise.all(pipes.map((pipe) => open(pipe, 'r+')));
+    const folder = await open(path('dev', 'fd'));
+    for (const pipe of [...pipes, `/dev/fd/${folder.fd}/0`]) {
+      await expect(openFile(pipe)).rejects.toMatchObject({ code: 'NAMED_PIPE' });
+    }
+    for (const handle of [...writers, folder]) await handle.close();
   });
 
   linuxTest('named pipes')('that has a name may have no writer, and is refused', async () => {

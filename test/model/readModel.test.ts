@@ -101,6 +101,30 @@ test('a source is closed after an error, and after a load', async () => {
   }
 });
 
+test('the shard that is read is closed after an error', async () => {
+  const { index, shards } = cutShards(file, { name: 'net', limit: 6000 });
+  const events: string[] = [];
+  const all = openShards(index, (name) => {
+    events.push('opened');
+    const bytes = shards.get(name) ?? new Uint8Array(0);
+    let at = 0;
+    return new ReadableStream<Uint8Array>(
+      {
+        pull: (controller) => {
+          controller.enqueue(bytes.subarray(at, (at += 5900)));
+        },
+        cancel: () => {
+          events.push('canceled');
+        },
+      },
+      { highWaterMark: 0 },
+    );
+  });
+  const load = loadModel(all, { config: { class_names: ['a'] } });
+  await expect(load).rejects.toThrow(refusal(ParamError, 'config.class_names', 'names', '1'));
+  expect(events).toEqual(['opened', 'canceled']);
+});
+
 describe('loadModel of vanillanet/core', () => {
   test.each([
     ['signal', { wasm, signal: 5 }, 'an AbortSignal'],

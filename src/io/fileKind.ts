@@ -137,7 +137,7 @@ const KINDS: { readonly bytes: readonly Row[]; readonly text: readonly Row[]; re
     [pickle('numpy\\b'), 'a pickle of NumPy arrays, as Python or PaddlePaddle writes it', 'arrays'],
     [pickle(''), 'a pickle, as Python writes it', 'pickle'],
     // A map whose first key is a short text.
-    [/^(\x81|[\x82-\x8f]|\xde[^]{2})([\xa1-\xbf]|\xd9[^])[a-zA-Z_]\w*/, 'MessagePack, as Flax writes it', 'flax'],
+    [/^(\x81|[\x82-\x8f]|\xde[^]{2})([\xa1-\xbf]|\xd9[^])[a-zA-Z_]/, 'MessagePack, as Flax writes it', 'flax'],
     // Protobuf has no magic bytes: field 1 is a small version, field 2 a name (ONNX) or a message.
     [/^\x08\x01\x12/, 'a TensorFlow SavedModel (protobuf)', 'other'],
     [/^\x08[\x02-\x14]\x12[^]\x0a/, 'a Core ML model (protobuf)', 'other'],

@@ -5,7 +5,7 @@ import { deflateRawSync, gzipSync } from 'node:zlib';
 import { WeightsError } from '../../src/core/errors.js';
 import { writeConfig } from '../../src/io/configMetadata.js';
 import { cutShards } from '../../src/io/cutShards.js';
-import { fileKind, HEAD, jsonKind, textKind } from '../../src/io/fileKind.js';
+import { fileKind, HEAD, imageKind, jsonKind, textKind } from '../../src/io/fileKind.js';
 import { openShards } from '../../src/io/openShards.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/io/safetensors.js';
 import { readWeights } from '../../src/io/weightsFile.js';
@@ -23,8 +23,9 @@ const binary = (text: string, length = 1000): Buffer =>
 const utf8 = (text: string): Buffer => Buffer.from(text);
 
 /** The local header of the first entry of a zip archive. */
-const zip = (name: string): Buffer => {
+const zip = (name: string, checksum = 0): Buffer => {
   const header = Buffer.alloc(30);
+  header.writeUInt32LE(checksum, 14);
   header.write('PK\x03\x04', 'latin1');
   header.writeUInt16LE(name.length, 26);
   return Buffer.concat([header, utf8(name), deflateRawSync(Buffer.alloc(2000))]);
@@ -51,6 +52,7 @@ const FILES: readonly (readonly [name: string, bytes: Buffer, kind: string, hint
   ['script', utf8('<script>location="/"</script>'), 'an HTML page', 'check the URL'],
   ['page in UTF-16', Buffer.from('\uFEFF<!doctype html>', 'utf16le'), 'an HTML page', 'check the URL'],
   ['xml', utf8('<?xml version="1.0"?>\n<net/>'), 'XML', 'check the URL'],
+  ['xml without a declaration', utf8('<net/>'), 'XML', 'check the URL'],
   [
     'error of S3',
     utf8('<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>NoSuchKey</Code>'),
@@ -82,6 +84,8 @@ const FILES: readonly (readonly [name: string, bytes: Buffer, kind: string, hint
   ['pth', zip('archive/data.pkl'), 'a PyTorch checkpoint (zip)', 'torch.load'],
   ['pth of another order', zip('vanillanet_5/version'), 'a PyTorch checkpoint (zip)', 'torch.load'],
   ['TorchScript', zip('net/data/0'), 'a PyTorch checkpoint (zip)', 'torch.load'],
+  ['pth with a slash in its checksum', zip('net/data.pkl', 0x2f), 'a PyTorch checkpoint (zip)', 'torch.load'],
+  ['npz with a slash in its checksum', zip('w.npy', 0x2f00), 'NumPy arrays (.npz)', 'safetensors.numpy.save_file'],
   [
     'legacy pth',
     binary('\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19.\x80\x02M\xe9\x03.'),
@@ -162,23 +166,28 @@ const FILES: readonly (readonly [name: string, bytes: Buffer, kind: string, hint
     'torch.load',
   ],
   ['flax', binary('\x81\xa6params\x82\xa4stem\x81\xa6kernel\xc7'), 'MessagePack, as Flax writes it', 'msgpack_restore'],
+  ['flax of several keys', binary('\x8f\xa1w\x81'), 'MessagePack, as Flax writes it', 'msgpack_restore'],
   ['flax with a long key', binary('\xde\x00\x11\xd9\x21params'), 'MessagePack, as Flax writes it', 'msgpack_restore'],
   ['bmp', binary('BM\x36\x03\x00\x00\x00\x00\x00\x00\x36'), 'a BMP image', 'classify'],
   ['ico', binary('\x00\x00\x01\x00\x01\x00\x10\x10'), 'an icon (ICO)', 'classify'],
   ['jxl', binary('\xff\x0a\x10\x20'), 'a JPEG XL image', 'classify'],
+  ['jxl in a container', binary('\x00\x00\x00\x0cJXL \r\n\x87\n'), 'a JPEG XL image', 'classify'],
   ['jp2', binary('\x00\x00\x00\x0cjP  \r\n\x87\n'), 'a JPEG 2000 image', 'classify'],
   ['ppm', binary('P6\n16 16\n255\n'), 'a PNM image', 'classify'],
+  ['ppm of one pixel', binary('P6\n1 1\n255\n'), 'a PNM image', 'classify'],
   ['psd', binary('8BPS\x00\x01'), 'a Photoshop image', 'classify'],
   ['bigtiff', binary('II+\x00\x08'), 'a TIFF image', 'classify'],
   ['avif sequence', binary('\x00\x00\x00\x20ftypavis'), 'an AVIF image', 'classify'],
   ['heif', binary('\x00\x00\x00\x20ftypmif1'), 'a HEIC image', 'classify'],
   ['svg after a declaration', utf8('<?xml version="1.0"?>\n<!-- drawn -->\n<svg width="1">'), 'an SVG image', 'images'],
+  ['svg on one line', utf8('<?xml version="1.0"?><!-- drawn --><svg width="1">'), 'an SVG image', 'images'],
   ['svg with a document type', utf8('<!DOCTYPE svg PUBLIC "-//W3C">'), 'an SVG image', 'images'],
   ['mp4', binary('\x00\x00\x00\x18ftypmp42'), 'a video (MP4)', 'Check the path or URL.'],
   ['webm', binary('\x1aE\xdf\xa3\x01'), 'a video (Matroska, WebM)', 'Check the path or URL.'],
   ['wav', binary('RIFF\x24\x10\x00\x00WAVEfmt '), 'an AVI or WAVE file', 'Check the path or URL.'],
   ['elf', binary('\x7fELF\x02\x01\x01'), 'a program or library (ELF)', 'Check the path or URL.'],
   ['exe', binary('MZ\x90\x00\x03\x00\x00\x00'), 'a program or library for Windows (MZ)', 'Check the path or URL.'],
+  ['exe of another form', binary('MZ\x01\x02\x03\x00'), 'a program or library for Windows (MZ)', 'Check the path'],
   ['mach-o', binary('\xcf\xfa\xed\xfe\x0c'), 'a program or library for macOS (Mach-O)', 'Check the path or URL.'],
   ['apple double', binary('\x00\x05\x16\x07\x00\x02'), 'an AppleDouble file', 'without "._"'],
   ['zlib', binary('x\x9c\xed\xd0'), 'zlib data', 'Decompress'],
@@ -255,6 +264,7 @@ const FILES: readonly (readonly [name: string, bytes: Buffer, kind: string, hint
     'Check',
   ],
   ['text of many bytes a character', utf8(`ä${'猫'.repeat(300)}`), 'text that begins with "ä猫', 'Check'],
+  ['text that is cut within a character', utf8(`a${'猫'.repeat(300)}`), 'text that begins with "a猫', 'Check'],
   ['unknown', binary('\x9c\x01\xfe\xdc\xba\x98\x76\x54\x32'), 'bytes 9c 01 fe dc ba 98 76 54', 'Check'],
 ];
 
@@ -281,6 +291,15 @@ describe('fileKind', () => {
       expect(fileKind(utf8(text.padEnd(20))).name).toContain('text that begins with');
     },
   );
+
+  test.each([
+    'BM\x36\x03\x00\x00\x00\x01',
+    '\x00\x00\x00\x0cjP \r',
+    '\x12\x01\x00\x01\x02\x03\x04\x05',
+    '\x90\xa6params',
+  ])('does not know %j, which resembles another format', (text) => {
+    expect(fileKind(binary(text)).name).toContain('a file of an unknown format');
+  });
 
   test('looks at the beginning only', () => {
     for (const [name, bytes] of FILES) {
@@ -312,6 +331,8 @@ test.each([
   ['{"dims": [8, 16], "strides": [1]}', 'JSON: a configuration', '--config'],
   ['{"format": "vanillanet-shards"}', 'JSON: an index of shards', 'openShards'],
   ['{"detail": "Not found"}', 'JSON: an error of a server: {"detail": "Not found"}', 'check the URL'],
+  ['{"status": 404}', 'JSON: an error of a server: {"status": 404}', 'check the URL'],
+  ['{"why": 1, "error": 2}', String.raw`JSON that begins with "{\"why\": 1, \"error\": 2}"`, 'path or URL'],
   ['{"why": 1}', String.raw`JSON that begins with "{\"why\": 1}"`, 'path or URL'],
   ['[1, 2]', 'JSON that begins with "[1, 2]"', 'path or URL'],
 ])('JSON is recognized by its keys: %s', async (text, kind, hint) => {
@@ -339,9 +360,46 @@ test('text and JSON are shown by their beginning', () => {
     name: 'JSON with the keys "why", "how"',
     hint: 'Check the path or URL.',
   });
+  expect(jsonKind({ error: 1 }).name).toBe('JSON: an error of a server');
   const keys = Array.from({ length: 25 }, (_, i) => `k${i}`);
   const shown = keys.slice(0, 20).map((key) => `"${key}"`);
   expect(jsonKind(Object.fromEntries(keys.map((key) => [key, 1]))).name).toBe(`JSON with the keys ${shown.join(', ')}`);
+});
+
+describe('in the place of an image', () => {
+  const convert = 'Convert it first, for example: magick IN out.png.';
+  const pass = 'Pass a PNG, JPEG or WebP image.';
+  const general = [
+    'zeros',
+    'page',
+    'error of S3',
+    'lfs',
+    'gzip',
+    'apple double',
+    'pdf',
+    'text',
+    'unknown',
+    'five bytes',
+  ];
+  const others = ['pth', 'npz', 'zip', 'onnx', 'parquet', 'pickle', 'flax'];
+
+  test.each(FILES.filter(([name]) => [...general, ...others, 'gif', 'tiff, big endian'].includes(name)))(
+    '%s has a hint about images',
+    (name, bytes) => {
+      const head = bytes.subarray(0, HEAD);
+      const recognized = fileKind(head);
+      const hint = general.includes(name) ? recognized.hint : others.includes(name) ? pass : convert;
+      expect(imageKind(head)).toEqual({ name: recognized.name, hint });
+    },
+  );
+
+  test('weights are recognized by their length and brace', () => {
+    const weights = encodeSafetensors(new Map());
+    const kind = { name: 'a safetensors file', hint: 'Pass weights to loadModel, and an image here.' };
+    expect(imageKind(weights)).toEqual(kind);
+    expect(imageKind(Uint8Array.of(1, 2, 3, 0, 0, 0, 0, 0, 0x7b))).toEqual(kind);
+    expect(imageKind(Uint8Array.of(1, 2, 3, 4, 0, 0, 0, 0, 0, 0x7b)).name).toContain('unknown');
+  });
 });
 
 describe('a server that answers with a page and status 200', () => {

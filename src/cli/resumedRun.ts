@@ -30,12 +30,7 @@ const AUGMENT_FLAGS = [
   ...['randomErasing', 'augment'],
 ];
 /** Values that are computed if no flag sets them: a preset alone says nothing about them. */
-const COMPUTED: readonly string[] = [
-  'epochs',
-  'decayEpochs',
-  'warmupEpochs',
-  'gradAccumSteps',
-] satisfies (keyof Recipe)[];
+const COMPUTED: readonly string[] = ['decayEpochs', 'warmupEpochs', 'gradAccumSteps'] satisfies (keyof Recipe)[];
 
 const refuse = (op: string, expected: string, got: string, hint?: string): never => {
   throw new ParamError({ op, expected: `${expected}, as in the run`, got, hint });
@@ -127,7 +122,7 @@ const parseStored = (stored: StoredFlags): Partial<TrainFlags> =>
   Object.fromEntries(
     STORED_FLAGS.flatMap(([name, isValid]) => {
       const value = stored[name];
-      return value !== undefined && isValid(value) ? [[name, value]] : [];
+      return isValid(value) ? [[name, value]] : [];
     }),
   );
 
@@ -156,15 +151,17 @@ function storedPlan({ checkpoint, description }: RunFolder): Stored | null {
 /** Requires that what the flags say agrees with the run. */
 function checkPlan(before: RunPlan, now: RunPlan, flags: TrainFlags, isGiven: IsGiven): void {
   const source = flags.config === undefined ? '--preset' : '--config';
-  const compare = (names: readonly string[], old: unknown, value: unknown): void => {
+  const compare = (names: readonly string[], old: unknown, value: unknown, what = flagOf(names[0])): void => {
     if (JSON.stringify(old) === JSON.stringify(value)) return;
     const name = names.find(isGiven);
-    if (name === undefined) refuse(source, `${flagOf(names[0])} ${textOf(old)}`, textOf(value));
-    else refuse(flagOf(name), textOf(old), textOf(value));
+    if (name === undefined) refuse(source, `${what} ${textOf(old)}`, textOf(value));
+    // Augmentation as a whole can only be dropped.
+    else refuse(name === 'augment' ? '--no-augment' : flagOf(name), textOf(old), textOf(value));
   };
   for (const key of Object.keys(before.recipe) as (keyof Recipe)[]) {
     if (key === 'epochs' || (COMPUTED.includes(key) && !now.explicit.has(key))) continue;
-    compare(key === 'augment' ? AUGMENT_FLAGS : [key], before.recipe[key], now.recipe[key]);
+    if (key === 'augment') compare(AUGMENT_FLAGS, before.recipe.augment, now.recipe.augment, key);
+    else compare([key], before.recipe[key], now.recipe[key]);
   }
   const [old, config] = [before, now].map(({ network }) => resolveConfig({ num_classes: 1, ...network }));
   for (const key of NETWORK_KEYS) {

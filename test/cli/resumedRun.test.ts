@@ -7,6 +7,7 @@ import { resolveConfig } from '../../src/core/config.js';
 import { ParamError } from '../../src/core/errors.js';
 import { writeCheckpoint, type Checkpoint } from '../../src/train/checkpoint.js';
 import type { Origin } from '../../src/train/origin.js';
+import { PRESETS } from '../../src/train/presets.js';
 import { resolveRecipe } from '../../src/train/recipe.js';
 import { recipeToFile } from '../../src/train/recipeFile.js';
 import { RunFolder } from '../../src/train/runFolder.js';
@@ -117,6 +118,7 @@ describe('the flags', () => {
   test('of a backend without builds are not compared by build, which is refused elsewhere', async () => {
     const folder = await open({ ...whole, origin: { ...origin, backend: 'reference' } });
     expect(await flagsOf(folder, { build: 'relaxed' })).toMatchObject({ backend: 'reference', build: 'relaxed' });
+    await expect(flagsOf(folder, { limit: 30 })).rejects.toMatchObject({ op: '--limit', got: '30' });
   });
 
   test('find the data that were named relative to another folder', async () => {
@@ -129,6 +131,7 @@ describe('the flags', () => {
     expect(await dataIn(path('nowhere'))).toBe('pets');
     expect(await dataIn(1)).toBe('pets');
     expect(await dataIn(process.cwd())).toBe('pets');
+    expect(await dataIn(process.cwd(), 'test')).toBe('test');
     await mkdir(path('elsewhere', 'shapes'), { recursive: true });
     expect(await dataIn(path('elsewhere'), 'shapes')).toBe('shapes');
     expect(await dataIn(path('elsewhere'), path('absolute'))).toBe(path('absolute'));
@@ -153,10 +156,16 @@ describe('the plan', () => {
   const recipe = resolveRecipe({ epochs: 4, decayEpochs: 1, batchSize: 8, lr: 0.01 });
   const config = resolveConfig({ dims: [3, 4], strides: [2], act_num: 1, num_classes: 2, input_size: 8 });
   const begun = { ...whole, recipe, config };
-  const planOf = async (given: Partial<TrainFlags>, description?: object) => {
+  const planOf = async (given: Partial<TrainFlags>, description?: object, checkpoint: Checkpoint = begun) => {
     const { flags, isGiven } = onLine(given);
-    return resumedPlan(await open(begun, description), flags, isGiven);
+    return resumedPlan(await open(checkpoint, description), flags, isGiven);
   };
+
+  /** A folder whose checkpoint has other values; its weights do not matter. */
+  const begunWith = async (values: Partial<Checkpoint>): Promise<RunFolder> =>
+    Object.create(await open(begun), {
+      ...{ checkpoint: { value: { ...begun, ...values } }, description: { value: null } },
+    }) as RunFolder;
 
   test('is that of the checkpoint', async () => {
     expect(await planOf({})).toMatchObject({ recipe, inputSize: [8, 8], notes: [], network: { dims: [3, 4] } });
@@ -179,8 +188,43 @@ describe('the plan', () => {
     expect((await planOf({}, { ...raised, lr: 0.5 }))?.recipe.epochs).toBe(4);
   });
 
+  test('keeps what was computed when the run began', async () => {
+    // As with another number of epochs, and divided to fit into memory.
+    const computed = { ...recipe, warmupEpochs: 1, gradAccumSteps: 2 };
+    const longer = await planOf({ epochs: 9 }, undefined, { ...begun, recipe: computed });
+    expect(longer?.recipe).toEqual({ ...computed, epochs: 9 });
+    const { recipe: cifar, config: network } = PRESETS.cifar;
+    const stored = { ...cifar, gradAccumSteps: 4, decayEpochs: 5, warmupEpochs: 1 };
+    const folder = await begunWith({ recipe: stored, config: resolveConfig({ ...network, num_classes: 2 }) });
+    const { flags, isGiven } = onLine({ preset: 'cifar' });
+    expect((await resumedPlan(folder, flags, isGiven))?.recipe).toEqual(stored);
+  });
+
+  test.each<[Partial<TrainFlags>, string]>([
+    [{ randomCrop: 2 }, '--random-crop'],
+    [{ randomResizedCrop: [0.5, 1] }, '--random-resized-crop'],
+    [{ randomResizedCrop: [0.5, 1], cropInterpolation: 'bicubic' }, '--random-resized-crop'],
+    [{ rotation: 10 }, '--rotation'],
+    [{ colorJitter: [0.1] }, '--color-jitter'],
+    [{ randAugment: 7 }, '--rand-augment'],
+    [{ randomErasing: 0.5 }, '--random-erasing'],
+  ])('%j contradicts a run without augmentation', async (given, op) => {
+    await expect(planOf(given)).rejects.toMatchObject({ op, expected: '{}, as in the run' });
+  });
+
+  test.each<[Partial<TrainFlags>, string, string]>([
+    [{ augment: false }, '--no-augment', '{}'],
+    [{ cropInterpolation: 'bicubic' }, '--crop-interpolation', '{"randomResizedCrop":{"interpolation":"bicubic"}}'],
+  ])('%j contradicts a run with augmentation', async (given, op, got) => {
+    const before = { ...recipe, augment: { randomResizedCrop: {} } };
+    const error = planOf(given, undefined, { ...begun, recipe: before });
+    await expect(error).rejects.toMatchObject({ op, expected: '{"randomResizedCrop":{}}, as in the run', got });
+  });
+
   test.each<[Partial<TrainFlags>, string, string, string]>([
     [{ epochs: 3 }, '--epochs', 'at least 4', '3'],
+    [{ adaPool: [2] }, '--ada-pool', 'none', '[2]'],
+    [{ decayVectors: false }, '--decay-vectors', 'true', 'false'],
     [{ batchSize: 4 }, '--batch-size', '8', '4'],
     [{ optimizer: 'sgd' }, '--optimizer', 'adam', 'sgd'],
     [{ flip: 0.5 }, '--flip', '{}', '{"horizontalFlip":0.5}'],
@@ -193,8 +237,23 @@ describe('the plan', () => {
     await expect(planOf(given)).rejects.toMatchObject({ op, expected: `${expected}, as in the run`, got });
   });
 
+  test('is not made shorter by fewer epochs', async () => {
+    await expect(planOf({ epochs: 3 })).rejects.toMatchObject({ hint: 'More epochs than before make a run longer.' });
+  });
+
   test('agrees with flags that say the same', async () => {
     expect(await planOf({ batchSize: 8, lr: 0.01, dims: [3, 4], decayEpochs: 1, epochs: 4 })).toMatchObject({ recipe });
+  });
+
+  test('names a preset with another augmentation', async () => {
+    const { recipe: cifar, config: network } = PRESETS.cifar;
+    const stored = { ...cifar, augment: { rotation: 5 } };
+    const folder = await begunWith({ recipe: stored, config: resolveConfig({ ...network, num_classes: 2 }) });
+    const { flags, isGiven } = onLine({ preset: 'cifar' });
+    await expect(resumedPlan(folder, flags, isGiven)).rejects.toMatchObject({
+      ...{ op: '--preset', expected: 'augment {"rotation":5}, as in the run' },
+      got: '{"randomCrop":{"padding":4},"horizontalFlip":0.5}',
+    });
   });
 
   test('names the file that contradicts it', async () => {
@@ -206,9 +265,7 @@ describe('the plan', () => {
 
   test('of a published variant has no dims of its own', async () => {
     const network = resolveConfig({ variant: 'vanillanet_5', num_classes: 2, input_size: 32 });
-    const folder = await open(begun);
-    const variant = Object.create(folder, { checkpoint: { value: { ...begun, config: network } } }) as RunFolder;
-    Object.defineProperty(variant, 'description', { value: null });
+    const variant = await begunWith({ config: network });
     const plan = await resumedPlan(variant, DEFAULTS, () => false);
     expect(plan?.network).toMatchObject({ variant: 'vanillanet_5', input_size: [32, 32] });
     for (const key of ['dims', 'strides', 'ada_pool']) expect(plan?.network).not.toHaveProperty(key);

@@ -4,7 +4,7 @@ import { Command } from 'commander';
 import { readFile, writeFile } from 'node:fs/promises';
 import { ParamError } from '../../src/core/errors.js';
 import { resolvePlan, withRecipe, type Plan } from '../../src/cli/trainOptions.js';
-import { PRESETS } from '../../src/train/presets.js';
+import { CIFAR10, PRESETS } from '../../src/train/presets.js';
 import { DEFAULT_RECIPE, resolveRecipe, type Recipe } from '../../src/train/recipe.js';
 import { lambdaAt } from '../../src/train/schedule.js';
 import { refusal } from '../io/refusal.js';
@@ -35,6 +35,89 @@ test('every value of a recipe has a flag', () => {
 test('without flags gives the default recipe, and a preset its own', async () => {
   expect(await recipe()).toEqual(DEFAULT_RECIPE);
   for (const [name, preset] of Object.entries(PRESETS)) expect(await recipe('--preset', name)).toEqual(preset.recipe);
+});
+
+test('a file may name the preset, and the values of a run do not count beside a file', async () => {
+  const { recipe: cifar, config } = PRESETS.cifar;
+  const fromFile = await plan(...(await file({ preset: 'cifar' })));
+  expect(fromFile).toMatchObject({ recipe: cifar, network: config, notes: [] });
+  expect((await plan()).notes).toEqual([]);
+  const run = { config: { dims: [5, 6], strides: [2] }, recipe: { ...DEFAULT_RECIPE, lr: 0.5 } };
+  expect(await resolvePlan({}, run)).toMatchObject({ recipe: { lr: 0.5 }, network: { dims: [5, 6] }, notes: [] });
+  const [, config7] = await file({ epochs: 7 });
+  expect((await resolvePlan({ config: config7 }, run)).recipe).toMatchObject({ epochs: 7, lr: DEFAULT_RECIPE.lr });
+});
+
+describe('the preset official', () => {
+  const official = (...args: string[]) => plan('--preset', 'official', ...args);
+
+  test.each([
+    ['vanillanet_7', { lr: 4.7e-3, weightDecay: 0.35, mixup: 0.4, layerDecay: 0.8 }],
+    ['vanillanet_10', { lr: 3.5e-3, weightDecay: 0.25, mixup: 0.4, layerDecay: 1 }],
+  ])('has the recipe that was published for %s', async (variant, values) => {
+    const whole = { ...PRESETS.official.recipe, ...values };
+    const fromFlag = await official('--variant', variant);
+    expect([fromFlag.recipe, fromFlag.notes]).toEqual([whole, []]);
+    expect(fromFlag.network).toEqual({ ...PRESETS.official.config, variant });
+    const fromFile = await plan(...(await file({ preset: 'official', variant })));
+    expect(fromFile).toMatchObject({ recipe: whole, notes: [], network: { variant } });
+  });
+
+  test('says which recipe it has for a network without one', async () => {
+    const { recipe: ten } = await official('--variant', 'vanillanet_10');
+    const { recipe: twelve, notes, network } = await official('--variant', 'vanillanet_12');
+    expect([twelve, network['variant']]).toEqual([ten, 'vanillanet_12']);
+    expect(notes).toEqual(['recipe none was published for vanillanet_12: using that of vanillanet_10']);
+  });
+
+  test('is the only one with recipes of variants', async () => {
+    const { recipe: article } = await plan('--preset', 'article', '--variant', 'vanillanet_7');
+    expect(article).toEqual(PRESETS.article.recipe);
+  });
+
+  test.each([
+    [{ preset: 'imagenet' }, 'preset', 'article, article-small, cifar, official'],
+    [{ preset: 'official', variant: 'vanillanet_4' }, 'variant', 'vanillanet_5'],
+  ])('has names that a file must spell right: %j', async (content, op, expected) => {
+    const error = plan(...(await file(content)));
+    await expect(error).rejects.toMatchObject({ op, expected: expect.stringContaining(expected) });
+  });
+});
+
+describe('the network', () => {
+  const network = async (...args: string[]) => (await plan(...args)).network;
+  const own = { dims: [2, 3, 4], strides: [2, 1], ada_pool: [0, 4] };
+
+  test('of a published variant replaces dims below it', async () => {
+    const all = await network('--variant', 'vanillanet_6');
+    expect(all).toEqual({ variant: 'vanillanet_6', input_size: 32, ...CIFAR10 });
+    expect(await network(...(await file(own)), '--variant', 'vanillanet_6')).toEqual(all);
+  });
+
+  test('of dims replaces a published variant below it', async () => {
+    const flags = ['--preset', 'article', '--dims', '2,3', '--strides', '2'];
+    const { variant: _, ...others } = PRESETS.article.config;
+    expect(await network(...flags)).toEqual({ ...others, dims: [2, 3], strides: [2] });
+  });
+
+  test('for grayscale has mean and deviation of luma', async () => {
+    // 0.299 red + 0.587 green + 0.114 blue.
+    const gray = { in_chans: 1, mean: [0.4809], std: [0.2466] };
+    expect(await network('--in-chans', '1')).toMatchObject(gray);
+    expect(await network(...(await file({ in_chans: 1 })))).toMatchObject(gray);
+    expect(await network(...(await file({ in_chans: 3 })), '--in-chans', '1')).toMatchObject(gray);
+    expect(await network('--in-chans', '3')).toMatchObject({ in_chans: 3, ...CIFAR10 });
+    expect(await network(...(await file({ in_chans: 1, mean: [0.5] })))).toMatchObject({ ...gray, mean: [0.5] });
+  });
+
+  test('of a run for grayscale keeps its mean and deviation', async () => {
+    const gray = { dims: [2, 3], strides: [2], mean: [0.4], std: [0.3] };
+    const again = await resolvePlan({ inChans: 1 }, { config: gray, recipe: DEFAULT_RECIPE });
+    expect(again.network).toEqual({ ...gray, in_chans: 1 });
+    const { mean: _, ...without } = gray;
+    const unnamed = await resolvePlan({ inChans: 1 }, { config: without, recipe: DEFAULT_RECIPE });
+    expect(unnamed.network).toEqual({ ...without, mean: undefined, in_chans: 1 });
+  });
 });
 
 test("the README's command of the package's network gives its config.json", async () => {
@@ -76,6 +159,7 @@ describe('a flag without effect is refused', () => {
     ['--mixup-prob 0.5', '--mixup-prob', '--mixup or --cutmix above 0', 'neither'],
     ['--mixup-switch-prob 0.5', '--mixup-switch-prob', '--mixup and --cutmix above 0', 'neither'],
     ['--cutmix 1 --mixup-switch-prob 0.5', '--mixup-switch-prob', '--mixup and --cutmix above 0', 'one of them'],
+    ['--mixup 1 --mixup-switch-prob 0.5', '--mixup-switch-prob', '--mixup and --cutmix above 0', 'one of them'],
   ])('%s', async (flags, op, expected, got) => {
     await expect(recipe(...flags.split(' '))).rejects.toThrow(refusal(ParamError, op, expected, got));
     await expect(recipe(...flags.split(' '))).rejects.toMatchObject({
@@ -87,6 +171,7 @@ describe('a flag without effect is refused', () => {
     expect(await recipe('--no-nesterov')).toEqual(DEFAULT_RECIPE);
     expect(await recipe(...(await file({ momentum: 0.5, mixup_prob: 0.5 })))).toMatchObject({ momentum: 0.5 });
     expect(await recipe('--mixup', '1', '--mixup-prob', '0.5')).toMatchObject({ mixupProb: 0.5 });
+    expect(await recipe('--cutmix', '1', '--mixup-prob', '0.5')).toMatchObject({ mixupProb: 0.5 });
   });
 });
 
@@ -196,6 +281,11 @@ test('refuses a list of the wrong length', async () => {
   }
 });
 
+test('names the file of an invalid augmentation', async () => {
+  const args = await file({ augment: 3 });
+  await expect(plan(...args)).rejects.toThrow(refusal(ParamError, `${args[1]}: augment`, 'an object', '3'));
+});
+
 test("names the right spelling for the library's", async () => {
   await expect(plan(...(await file({ batchSize: 8 })))).rejects.toThrow(
     refusal(ParamError, 'recipe.json: batchSize', 'batch_size', 'an unknown key'),
@@ -238,5 +328,7 @@ describe('epochs', () => {
     expect((await recipe(...perStep)).decayEpochs).toBeCloseTo(1 / 3, 15);
     expect((await recipe('--preset', 'cifar', '--epochs', '4', '--lambda-per', 'epoch')).decayEpochs).toBe(1);
     expect((await recipe('--preset', 'official', '--epochs', '4', '--decay-epochs', '2.5')).decayEpochs).toBe(2.5);
+    // Two thirds of an epoch would be rounded to 1, when the training is over.
+    expect((await recipe('--lambda-per', 'epoch', '--epochs', '1')).decayEpochs).toBe(0);
   });
 });

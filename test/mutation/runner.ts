@@ -134,7 +134,7 @@ class Meter {
 
 const meter = new Meter();
 
-/** @param checks of the tests in the initial run */
+/** @param checks of the test file in the initial run */
 function activate({ activeMutant }: MutantRunOptions, checks: number): void {
   context.activeMutant = activeMutant.id;
   context.hitCount = 0;
@@ -178,8 +178,6 @@ interface Selection {
   readonly tests: ReadonlySet<string>;
   /** How often they reached it in the initial run. */
   readonly hits: number;
-  /** The checks of these tests and of all hooks of the file in the initial run. */
-  readonly checks: number;
   /** Mutants of the same source file that they have found in this process. */
   readonly kills: number;
 }
@@ -187,13 +185,12 @@ interface Selection {
 interface Duration {
   readonly milliseconds: number;
   readonly setup: number;
-  readonly checks: number;
 }
 
 interface InitialRun {
   readonly durations: Partial<Record<string, Duration>>;
-  /** The checks of the hooks of each test file. */
-  readonly hookChecks: Partial<Record<string, number>>;
+  /** The checks of instrumented code while a test file was loaded and all its tests ran: what one test computes may be kept for others. */
+  readonly checks: Partial<Record<string, number>>;
   readonly perTest: Partial<Record<string, Partial<Record<string, number>>>>;
 }
 
@@ -241,17 +238,13 @@ class RoomTestRunner implements TestRunner {
     const results: TestResult[] = [];
     const failures: string[] = [];
     const durations: Record<string, Duration> = {};
-    const hookChecks: Record<string, number> = {};
+    const checks: Record<string, number> = {};
     context.mutantCoverage = { static: {}, perTest: {} };
     deactivate();
     for (const file of this.#files) {
+      meter.start(Infinity);
       const suite = await file.suite();
-      const checks = new Map<string, number>();
-      let begin = 0;
       const onEnter = (test: string | undefined) => {
-        const earlier = context.currentTestId;
-        if (earlier !== undefined) checks.set(earlier, (checks.get(earlier) ?? 0) + meter.checks - begin);
-        begin = meter.checks;
         context.currentTestId = test === undefined ? undefined : file.idOf(test);
       };
       const options = {
@@ -264,18 +257,17 @@ class RoomTestRunner implements TestRunner {
       for (const { id: test, milliseconds, setup, failure } of await suite.run(options)) {
         const id = file.idOf(test);
         const result = { id, name: id, timeSpentMs: milliseconds, fileName: file.bundle.testFile };
-        if (failure === null) durations[id] = { milliseconds, setup, checks: checks.get(id) ?? 0 };
+        if (failure === null) durations[id] = { milliseconds, setup };
         else failures.push(`${id}\n${failure.split('\n', 1)[0]}`);
         results.push({ ...result, status: failure === null ? TestStatus.Success : TestStatus.Skipped });
       }
-      const isHook = (id: string) => id.startsWith(file.idOf('hook '));
-      hookChecks[file.bundle.testFile] = [...checks].reduce((sum, [id, count]) => sum + (isHook(id) ? count : 0), 0);
+      checks[file.bundle.testFile] = meter.checks;
       giveHooksToTests(file, suite, context.mutantCoverage);
     }
     for (const failure of failures) this.#log.warn(`left out, because it fails without a mutant: ${failure}`);
     const { perTest } = context.mutantCoverage;
     for (const id of Object.keys(perTest)) if (!(id in durations)) Reflect.deleteProperty(perTest, id);
-    const initialRun: InitialRun = { durations, hookChecks, perTest };
+    const initialRun: InitialRun = { durations, checks, perTest };
     writeFileSync(this.#initialRunFile, JSON.stringify(initialRun));
     return { status: DryRunStatus.Complete, tests: results, mutantCoverage: context.mutantCoverage };
   }
@@ -368,7 +360,7 @@ class RoomTestRunner implements TestRunner {
    * come first that have found many mutants of the same file for what they cost.
    */
   #select({ activeMutant: { id: mutant, fileName }, testFilter }: MutantRunOptions): Selection[] {
-    const { durations, hookChecks, perTest } = this.#initial();
+    const { durations, perTest } = this.#initial();
     // What a module computes while it is loaded may reach every test.
     const unfit = this.#linesOf(UNFIT);
     const tests = (testFilter ?? Object.keys(durations)).filter((id) => !unfit.has(id));
@@ -381,7 +373,6 @@ class RoomTestRunner implements TestRunner {
           milliseconds: costOf(ids.map((id) => durations[id])),
           tests: new Set(ids.map((id) => id.slice(file.idOf('').length))),
           hits: ids.reduce((sum, id) => sum + (perTest[id]?.[mutant] ?? 0), 0),
-          checks: ids.reduce((sum, id) => sum + (durations[id]?.checks ?? 0), hookChecks[file.bundle.testFile] ?? 0),
           kills: ids.reduce((sum, id) => sum + (this.#kills.get(killerOf(fileName, id)) ?? 0), 0),
         }));
       })
@@ -424,8 +415,8 @@ class RoomTestRunner implements TestRunner {
   }
 
   /** Runs the tests while the mutant is active. */
-  async #try(options: MutantRunOptions, { file, tests, checks }: Selection): Promise<Trial> {
-    activate(options, checks);
+  async #try(options: MutantRunOptions, { file, tests }: Selection): Promise<Trial> {
+    activate(options, this.#initial().checks[file.bundle.testFile] ?? 0);
     try {
       const failed = await this.#failure(file, (test) => tests.has(test));
       if (!meter.isOver) return { failed, hits: context.hitCount ?? 0 };

@@ -18,6 +18,7 @@ import { readJsonObject } from './jsonFile.js';
 import { fileArgument } from './plot.js';
 import { outputColumns, print, printBlock, printJson } from './print.js';
 import { setLogits } from './setLogits.js';
+import { nameDataFlags } from './trainingData.js';
 import { SHIPPED_HELP, weightsOrShipped } from './shippedModel.js';
 import { CONFIG_HELP, loadNetwork } from './weights.js';
 
@@ -92,13 +93,17 @@ async function openSet(model: Model, options: EvalOptions): Promise<DataSet> {
   const set = await openDataset(data, split, {
     ...{ ...fitOptions(model.config), seed, cache: 'none', keepOriginalSize: true },
     ...(limit === undefined ? {} : { n: limit }),
-    ...(valSplit === undefined ? {} : { valSplit }),
+    ...(valSplit === undefined ? {} : { valSplit, requireValSplit: true }),
     onProgress: (done, total) => {
       count.show(done, total);
     },
-  }).finally(() => {
-    count.end();
-  });
+  })
+    .catch((error: unknown) => {
+      throw nameDataFlags(error);
+    })
+    .finally(() => {
+      count.end();
+    });
   checkDataset(set, model.config, data);
   if (set.n === 0) throw new DataError({ op: data, expected: `images of the split ${split}`, got: 'none' });
   return set;

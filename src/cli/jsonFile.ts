@@ -1,3 +1,4 @@
+import { describeFault } from '../core/jsonFault.js';
 import { MAX_JSON, parseJsonObject } from '../core/json.js';
 import { ParamError } from '../core/errors.js';
 import { binaryKind } from '../io/fileKind.js';
@@ -12,5 +13,8 @@ export async function readJsonObject(path: string): Promise<Readonly<Record<stri
     const hint = 'Pass a JSON file, such as the config.json of a run; weights are passed by --weights.';
     throw new ParamError({ op: displayName(path), expected: 'a JSON object', got: kind, hint });
   };
-  return parseJsonObject(await readBytes(path, ParamError, { limit: MAX_JSON, checkHead }), { op: path });
+  return parseJsonObject(await readBytes(path, ParamError, { limit: MAX_JSON, checkHead }), {
+    op: path,
+    describeFault,
+  });
 }

@@ -30,8 +30,8 @@ async function run({ weights, input, output, mode, dtype, json, ...rest }: RunOp
   const x = tensors.get('x');
   if (x === undefined) {
     const names = [...tensors.keys()];
-    const got =
-      names.length === 0 ? 'no tensors' : `the tensors ${names.slice(0, 5).join(', ')}${names.length > 5 ? ', …' : ''}`;
+    const shown = `${names.slice(0, 5).join(', ')}${names.length > 5 ? ', …' : ''}`;
+    const got = names.length === 0 ? 'no such tensor, and no other' : `no such tensor, but ${shown}`;
     const hint =
       'Write it in Python: safetensors.torch.save_file({"x": images}, "in.safetensors"); for pictures, use vanillanet classify.';
     throw new WeightsError({ op: input, expected: 'a tensor x [n,c,h,w]', got, hint });

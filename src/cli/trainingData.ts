@@ -18,6 +18,8 @@ export interface TrainingDataOptions {
   readonly imageSize?: Size;
   readonly cache: Cache;
   readonly onBadImage: 'fail' | 'skip';
+  /** Present for a resumed run. */
+  readonly resume?: true | string;
 }
 
 /** The default share of each class that is held out, if the data set has no validation images. */
@@ -42,11 +44,16 @@ interface DataPlan {
   readonly note: (text: string) => void;
 }
 
-/** An error of the option `size`, with the name of its flag. */
-function nameSizeFlag(error: unknown, hasImageSize: boolean): unknown {
-  if (!(error instanceof ParamError) || error.op !== 'size') return error;
+/** An error of an option, with the name of its flag. */
+export function nameDataFlags(error: unknown, hasImageSize = false): unknown {
+  const flags = new Map([
+    ['size', hasImageSize ? '--image-size' : '--size'],
+    ['valSplit', '--val-split'],
+  ]);
+  const flag = error instanceof ParamError ? flags.get(error.op) : undefined;
+  if (!(error instanceof ParamError) || flag === undefined) return error;
   const { expected, got, hint } = error;
-  return new ParamError({ op: hasImageSize ? '--image-size' : '--size', expected, got, hint }, { cause: error });
+  return new ParamError({ op: flag, expected, got, hint }, { cause: error });
 }
 
 /** Opens the training and validation images, and shows the progress. */
@@ -59,6 +66,8 @@ export async function openTrainingData(
   const { seed, augment } = recipe;
   const wantsValidation = valLimit !== 0;
   const valSplit = options.valSplit ?? (wantsValidation ? VAL_SPLIT : 0);
+  // A run that began earlier may have a share without effect.
+  const requireValSplit = options.valSplit !== undefined && options.resume === undefined;
   const open = async (
     split: FolderSplit,
     what: string,
@@ -68,14 +77,14 @@ export async function openTrainingData(
     const count = countDisplay({ what, line: note });
     try {
       return await openDataset(spec, split, {
-        ...{ seed, valSplit, cache, onBadImage, ...more },
+        ...{ seed, valSplit, requireValSplit, cache, onBadImage, ...more },
         ...(n === undefined ? {} : { n }),
         onProgress: (done, total) => {
           count.show(done, total);
         },
       });
     } catch (error) {
-      throw nameSizeFlag(error, imageSize !== undefined && split === 'train');
+      throw nameDataFlags(error, imageSize !== undefined && split === 'train');
     } finally {
       count.end();
     }

@@ -1,5 +1,6 @@
 /** Flags of `train` that have no effect on the backend or the data of the run. */
 import { ParamError } from '../core/errors.js';
+import { isSetName } from '../data/sets/find.js';
 import { wasmBackend } from '../wasm/inference/backend.js';
 import type { IsGiven } from './resumedRun.js';
 import { flagOf, type TrainFlags } from './trainFlags.js';
@@ -26,7 +27,7 @@ const CONDITIONS: readonly (readonly [
   [
     ['valSplit', 'onBadImage', 'cache'],
     '--data with image files',
-    ({ data }) => (data === DRAWN ? `${DRAWN}, which are drawn` : null),
+    ({ data }) => (data === DRAWN ? `${DRAWN}, which are drawn` : isSetName(data) ? `${data}, which has none` : null),
   ],
 ];
 

@@ -1,7 +1,6 @@
 /** Reads JSON of unknown origin: its size, its depth and its number of values are bounded, so that no code that walks through it overflows. */
 import { isRecord, show } from './check.js';
 import { ParamError, type ErrorClass } from './errors.js';
-import { jsonFault } from './jsonFault.js';
 import { messageOf } from './messageOf.js';
 import { decodeText } from './text.js';
 
@@ -24,6 +23,8 @@ export interface JsonOptions {
   readonly expected?: string;
   /** The limit in bytes, or characters of a string. Default 16 MiB. */
   readonly limit?: number;
+  /** Describes where a text is not JSON, for files that people write; by default the message of the engine does. */
+  readonly describeFault?: (text: string) => { readonly got: string; readonly hint: string } | null;
 }
 
 const [QUOTE, BACKSLASH, COLON, COMMA] = ['"', '\\', ':', ','].map((each) => each.charCodeAt(0));
@@ -67,30 +68,8 @@ export function scanJson(text: string): JsonStructure {
   return { depth: deepest, keys, values };
 }
 
-/** Characters of a damaged text that an error shows. */
-const SHOWN = 20;
-
-/** `line 1, column 1` for the first character. */
-function placeOf(text: string, at: number): string {
-  let [line, start] = [1, 0];
-  for (let i = text.indexOf('\n'); i >= 0 && i < at; i = text.indexOf('\n', i + 1)) [line, start] = [line + 1, i + 1];
-  return `line ${line}, column ${at - start + 1}`;
-}
-
-/** Where a text is not JSON, in words, and what to do. */
-function describeFault(text: string, cause: unknown): { readonly got: string; readonly hint?: string } {
-  const fault = jsonFault(text);
-  // An engine with other rules.
-  if (fault === null) return { got: messageOf(cause).replace(/\p{Cc}+/gu, ' ') };
-  const { at, expected } = fault;
-  const place = placeOf(text, at);
-  if (at >= text.length) {
-    const hint = 'The text is cut short: copy or write it again.';
-    return { got: `the end of the text at ${place}, before ${expected}`, hint };
-  }
-  const beginning = text.slice(at, at + SHOWN).split(/[\r\n]/)[0];
-  return { got: `${show(beginning)} at ${place} instead of ${expected}`, hint: 'Correct the text there.' };
-}
+/** Engines quote the text in their messages; control characters would reach the terminal. */
+const printable = (message: string): string => message.replace(/\p{Cc}+/gu, ' ');
 
 /**
  * Parses JSON in UTF-8 or UTF-16, with or without a byte order mark.
@@ -114,7 +93,8 @@ export function parseJson(source: Uint8Array | string, options: JsonOptions): un
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
-    throw new Refused({ op, expected, ...describeFault(text, cause) }, { cause });
+    const description = options.describeFault?.(text) ?? { got: printable(messageOf(cause)) };
+    throw new Refused({ op, expected, ...description }, { cause });
   }
 }
 

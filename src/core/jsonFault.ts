@@ -1,4 +1,5 @@
 /** Where a text is not JSON: the messages of engines differ, and some have no position. */
+import { show } from './check.js';
 
 /** What is wrong with a text. */
 export interface JsonFault {
@@ -110,3 +111,27 @@ class Scanner {
 
 /** The first fault of a text that is no JSON, which must not be nested deeply; null if there is none. */
 export const jsonFault = (text: string): JsonFault | null => new Scanner(text).scan();
+
+/** Characters of a damaged text that an error shows. */
+const SHOWN = 20;
+
+/** `line 1, column 1` for the first character. */
+function placeOf(text: string, at: number): string {
+  let [line, start] = [1, 0];
+  for (let i = text.indexOf('\n'); i >= 0 && i < at; i = text.indexOf('\n', i + 1)) [line, start] = [line + 1, i + 1];
+  return `line ${line}, column ${at - start + 1}`;
+}
+
+/** Where a text is not JSON, in words, and what to do; null if no fault is found. */
+export function describeFault(text: string): { readonly got: string; readonly hint: string } | null {
+  const fault = jsonFault(text);
+  if (fault === null) return null;
+  const { at, expected } = fault;
+  const place = placeOf(text, at);
+  if (at >= text.length) {
+    const hint = 'The text is cut short: copy or write it again.';
+    return { got: `the end of the text at ${place}, before ${expected}`, hint };
+  }
+  const beginning = text.slice(at, at + SHOWN).split(/[\r\n]/)[0];
+  return { got: `${show(beginning)} at ${place} instead of ${expected}`, hint: 'Correct the text there.' };
+}

@@ -26,7 +26,7 @@ function editDistance(a: string, b: string): number {
 
 /** Names of the same thing in this package and in others, in lower case, without `_` and `-`. */
 const SYNONYMS = [
-  'validation val valid eval test heldout',
+  'validation val valid test heldout',
   'lr learningrate lr0',
   'minlr etamin lrmin endlr',
   'weightdecay wd l2',

@@ -2,6 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ParamError, type WeightsError } from '../core/errors.js';
 import { parseJsonObject } from '../core/json.js';
+import { describeFault } from '../core/jsonFault.js';
 import { atomicWrite, removeLeftovers } from '../io/atomicWrite.js';
 import { createFolder, removeFolders } from '../io/createFolder.js';
 import { lock, type Lock } from '../io/lock.js';
@@ -10,6 +11,7 @@ import { reasonOf } from '../io/reason.js';
 import { writeWeights } from '../io/weightsFile.js';
 import { parseMetrics, type InvalidLine, type MetricsRecord } from '../report/record.js';
 import { listCheckpoints, readLastCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.js';
+import { descriptionChanges } from './descriptionChanges.js';
 import type { Origin } from './origin.js';
 import type { NetworkWeights } from './progress.js';
 import { METRICS, RunRecords, type LostRecords } from './runRecords.js';
@@ -79,7 +81,7 @@ async function readDescription(path: string): Promise<Description> {
   const file = join(path, CONFIG);
   if ((await stat(file).catch(() => null)) === null) return { value: null, error: null };
   try {
-    return { value: parseJsonObject(await readBytes(file, ParamError), { op: file }), error: null };
+    return { value: parseJsonObject(await readBytes(file, ParamError), { op: file, describeFault }), error: null };
   } catch (error) {
     if (!(error instanceof ParamError)) throw error;
     return { value: null, error };
@@ -318,12 +320,21 @@ export class RunFolder {
     if (checkpoint === null) return;
     if (descriptionError !== null)
       this.#warnings.push(`${descriptionError.message}; written again from the checkpoint`);
+    this.#warnOfChanges(checkpoint);
     const bests = { best: checkpoint.best, 'best-fusable': checkpoint.bestFusable };
     for (const [name, best] of Object.entries(bests)) {
       if (best === null || (await this.hasWeights(name as WeightsName))) continue;
       const note = `that of epoch ${best.epoch} is missing, and is written again if a later epoch is better`;
       this.#warnings.push(`${join(this.path, `${name}.safetensors`)}: ${note}`);
     }
+  }
+
+  /** Names what `config.json` says that the run does not do. */
+  #warnOfChanges(checkpoint: Checkpoint): void {
+    const changes = descriptionChanges(this.description ?? {}, checkpoint);
+    if (changes.length === 0) return;
+    const note = `has ${changes.join('; ')}, as in the checkpoint, with which the run continues`;
+    this.#warnings.push(`${join(this.path, CONFIG)} ${note}; written again. For other values, start a new run`);
   }
 
   /** Whether the folder has these weights. */

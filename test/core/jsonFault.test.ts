@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { ParamError } from '../../src/core/errors.js';
 import { parseJson, parseJsonObject } from '../../src/core/json.js';
-import { jsonFault } from '../../src/core/jsonFault.js';
+import { describeFault, jsonFault } from '../../src/core/jsonFault.js';
 
 const STRING = 'no line end or other control character in a string';
 const ESCAPE = 'an escape such as \\n or \\u0041';
@@ -102,7 +102,7 @@ describe('a fault', () => {
 describe('the error', () => {
   const errorOf = (text: string | Uint8Array): ParamError => {
     try {
-      parseJson(text, { op: 'config.json' });
+      parseJson(text, { op: 'config.json', describeFault });
     } catch (error) {
       return error as ParamError;
     }
@@ -131,9 +131,16 @@ describe('the error', () => {
   });
 
   test('is that of an object, too', () => {
-    expect(() => parseJsonObject('{"a":', { op: 'run/config.json' })).toThrow(
+    expect(() => parseJsonObject('{"a":', { op: 'run/config.json', describeFault })).toThrow(
       'run/config.json: expected a JSON object, got the end of the text at line 1, column 6, before a value',
     );
+  });
+
+  test('without a description is that of the engine, and one without a fault, too', () => {
+    for (const options of [{}, { describeFault: () => null }]) {
+      expect(() => parseJson('{"a" 1}', { op: 'a', ...options })).toThrow(/^a: expected JSON, got .*(JSON|Expected)/);
+    }
+    expect(describeFault('{"a": 1}')).toBeNull();
   });
 
   test('of millions of lines takes no memory for each', () => {

@@ -24,7 +24,6 @@ test.each([
   // Synonyms of other packages.
   ['val', DATA, 'validation'],
   ['valid', DATA, 'validation'],
-  ['eval', DATA, 'validation'],
   ['test', DATA, 'validation'],
   ['held_out', DATA, 'validation'],
   ['learning_rate', RECIPE, 'lr'],

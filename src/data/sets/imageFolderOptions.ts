@@ -52,7 +52,7 @@ export interface InMemoryOptions {
 
 const KEYS = [
   ...['size', 'crop_pct', 'resize', 'interpolation', 'onBadImage', 'onProgress', 'split', 'valSplit', 'seed', 'n'],
-  ...['cache', 'cropFromOriginal'],
+  ...['cache', 'cropFromOriginal', 'requireValSplit'],
 ];
 
 /**
@@ -64,7 +64,7 @@ const KEYS = [
 export function checkFolderOptions(value: unknown, more: readonly string[] = []): void {
   const options = checkObject('options', value as Partial<ImageFolderOptions & CacheOptions>);
   checkKeys(options, [...KEYS, ...more], (key) => key);
-  const { onBadImage, onProgress, split, valSplit, seed, n, cache, cropFromOriginal } = options;
+  const { onBadImage, onProgress, split, valSplit, seed, n, cache, cropFromOriginal, requireValSplit } = options;
   if (onBadImage !== undefined) checkOneOf('onBadImage', onBadImage, ['fail', 'skip']);
   if (onProgress !== undefined) checkFunction('onProgress', onProgress);
   if (split !== undefined) checkOneOf('split', split, ['train', 'val', 'test']);
@@ -73,4 +73,5 @@ export function checkFolderOptions(value: unknown, more: readonly string[] = [])
   if (n !== undefined) checkInteger('n', n, { min: 1 });
   if (cache !== undefined) checkOneOf('cache', cache, ['memory', 'none', 'auto']);
   if (cropFromOriginal !== undefined) checkBoolean('cropFromOriginal', cropFromOriginal);
+  if (requireValSplit !== undefined) checkBoolean('requireValSplit', requireValSplit);
 }

@@ -1,5 +1,5 @@
 /** Finds the folders that contain class folders. */
-import { DataError } from '../../core/errors.js';
+import { DataError, ParamError } from '../../core/errors.js';
 import type { FolderSplit } from './dataset.js';
 import { listNames } from './listNames.js';
 import { parentFolder } from './memberNames.js';
@@ -17,6 +17,8 @@ export interface SplitOptions {
    * Default: nothing is held out.
    */
   readonly valSplit?: number;
+  /** Whether to refuse `valSplit` where it has no effect: for a set with images to validate on. Default false. */
+  readonly requireValSplit?: boolean;
   /** Seed of `valSplit`. Default 0. */
   readonly seed?: number;
 }
@@ -28,6 +30,18 @@ export interface Roots {
   readonly all: readonly string[];
   /** Whether the selected split has its own folder. */
   readonly hasSplitFolders: boolean;
+}
+
+/** Refuses a share to hold out of a set that has images to validate on. @throws ParamError always */
+export function refuseValSplit(path: string, got: string): never {
+  const hint =
+    'Omit it: these are the images to validate on. A share is held out only of a folder without val and test.';
+  throw new ParamError({
+    op: 'valSplit',
+    expected: 'a set without images to validate on',
+    got: `${got} of ${path}`,
+    hint,
+  });
 }
 
 /** Names of the splits' folders, in lower case. */
@@ -160,7 +174,7 @@ export function findRoot(
   names: readonly string[],
   pictures: readonly string[],
   path: string,
-  { split, valSplit }: SplitOptions,
+  { split, valSplit, requireValSplit = false }: SplitOptions,
 ): Roots {
   const all = splitFolders(pictures);
   if (all.length === 0) {
@@ -183,7 +197,9 @@ export function findRoot(
     PREFERENCE[which]
       .map((name) => all.filter((folder) => FOLDER_NAMES[name].includes(baseName(folder))))
       .find(({ length }) => length > 0) ?? [];
-  const isDrawn = valSplit !== undefined && candidates('test').length === 0;
+  const heldOut = candidates('test');
+  if (requireValSplit && heldOut.length > 0) refuseValSplit(path, `the folder ${listNames(heldOut)}`);
+  const isDrawn = valSplit !== undefined && heldOut.length === 0;
   const folders = candidates(isDrawn ? 'train' : split);
   if (folders.length > 1) refuseRoots(path, folders, 'Pass the folder above one of them, or rename the other.');
   if (folders.length === 1) return { root: folders[0], all, hasSplitFolders: !isDrawn };

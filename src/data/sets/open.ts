@@ -8,6 +8,7 @@ import { readCifar, cifarTitle } from './cifar.js';
 import { subset, evenlySpaced, type DataSet, type FolderSplit, type ImageSet } from './dataset.js';
 import { findData } from './find.js';
 import { openImageFolder, type CacheOptions, type DecodeOptions, type InMemoryOptions } from './imageFolder.js';
+import { refuseValSplit } from './imageRoots.js';
 import { checkFolderOptions } from './imageFolderOptions.js';
 import { scaleSet } from './scaleSet.js';
 import { drawShapes } from './shapes.js';
@@ -30,6 +31,8 @@ export interface OpenDatasetOptions extends DecodeOptions, Omit<FitOptions, 'siz
   readonly keepOriginalSize?: boolean;
   /** The share of each class to hold out of an image folder without val and test; see `SplitOptions`. */
   readonly valSplit?: number;
+  /** Whether to refuse `valSplit` for a set that has images to validate on, where it has no effect. Default false. */
+  readonly requireValSplit?: boolean;
   /** Maximum number of images, evenly spaced over the set; for `shapes` their exact number, by default 1000. */
   readonly n?: number;
 }
@@ -78,6 +81,7 @@ export async function openDataset(
   const keepOriginalSize = checkBoolean('keepOriginalSize', options.keepOriginalSize ?? false);
   const fit = resolveFit({ size, crop_pct, resize, interpolation }, 1);
   const prepare = (set: ImageSet): ImageSet => (keepOriginalSize ? set : scaleSet(set, fit));
+  if (spec === 'shapes' && options.requireValSplit === true) refuseValSplit(spec, 'the test images');
   if (spec === 'shapes') return prepare(openShapes(split, size, options));
 
   const archive = await openArchive(await findData(spec));
@@ -85,6 +89,7 @@ export async function openDataset(
     const { keepOriginalSize: _, ...folderOptions } = options;
     return openImageFolder(archive, { ...folderOptions, size, split });
   }
+  if (options.requireValSplit === true) refuseValSplit(archive.path, 'the test images');
   const all = await readCifar(archive, split === 'train' ? 'train' : 'test');
   const set = n === undefined || n >= all.n ? all : subset(all, evenlySpaced(all.n, n));
   return prepare(set);

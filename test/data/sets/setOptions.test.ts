@@ -32,6 +32,7 @@ describe('options of image folders', () => {
     [{ n: 0 }, 'n: expected an integer >= 1, got 0'],
     [{ cache: 'disk' }, 'cache: expected one of memory, none, auto, got "disk"'],
     [{ cropFromOriginal: 1 }, 'cropFromOriginal: expected true or false, got 1'],
+    [{ requireValSplit: 1 }, 'requireValSplit: expected true or false, got 1'],
   ])('%j is refused', (options, message) => {
     expect(() => {
       checkFolderOptions(options);
@@ -46,7 +47,7 @@ describe('options of image folders', () => {
         op: 'valsplit',
         expected:
           'one of the keys size, crop_pct, resize, interpolation, onBadImage, onProgress, split, valSplit, seed, n, ' +
-          'cache, cropFromOriginal, more',
+          'cache, cropFromOriginal, requireValSplit, more',
         hint: 'Did you mean valSplit?',
       }),
     );

@@ -1,4 +1,5 @@
 /** The boundaries of what readers accept, and the names that errors of wrong arguments have. */
+import { platform } from '#runtime';
 import { describe, expect, jest, test } from '@jest/globals';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { ParamError, WeightsError } from '../../src/core/errors.js';
@@ -454,6 +455,40 @@ describe('opened weights', () => {
     }
   });
 
+  test('are beside their index: at its path, or at a relative URL if the runtime has no files', async () => {
+    const part = cutShards(bytes, { name: 'one net' });
+    await writeFile(path('one net-00001-of-00001.bin'), bytes);
+    await writeFile(path('one net.json'), JSON.stringify(part.index));
+    const location = path('one net-00001-of-00001.bin');
+    expect(await readAll(path('one net.json'), {})).toEqual([[...bytes], 10, [location]]);
+    const urls: string[] = [];
+    const fetch: Fetch = (url) => {
+      urls.push(url);
+      return Promise.resolve(new Response(url.includes('.json') ? JSON.stringify(part.index) : bytes));
+    };
+    const { readFile } = platform;
+    Object.assign(platform, { readFile: null });
+    try {
+      const url = 'm/one%20net-00001-of-00001.bin';
+      expect(await readAll('m/one%20net.json?sig=a/b', { fetch })).toEqual([[...bytes], 10, [url]]);
+      expect(urls).toEqual(['m/one%20net.json?sig=a/b', url]);
+    } finally {
+      Object.assign(platform, { readFile });
+    }
+  });
+
+  test('may have an index of any name, but no other JSON', async () => {
+    await writeFile(path(shards.keys().next().value ?? ''), bytes);
+    await writeFile(path('net-index'), JSON.stringify(index));
+    expect(await readAll(path('net-index'), {})).toEqual([[...bytes], 10, [path('net-00001-of-00001.bin')]]);
+    await writeFile(path('no-text'), Uint8Array.of(0x7b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff));
+    await expect(readAll(path('no-text'), {})).rejects.toMatchObject({ name: 'WeightsError', op: path('no-text') });
+    await writeFile(path('other'), '{"error": "not found"}');
+    await expect(readAll(path('other'), {})).rejects.toMatchObject({
+      ...{ expected: 'a safetensors file', got: 'JSON: an error of a server: {"error": "not found"}' },
+    });
+  });
+
   test('at a path are read from there, also with a fetch of the caller', async () => {
     await writeFile(path('net'), bytes);
     const fetch = (): never => {
@@ -574,6 +609,50 @@ describe('a request', () => {
     const error: unknown = await load(() => Promise.reject(failure)).catch((each: unknown) => each);
     expect(error).toMatchObject({ expected: 'a response', got: 'it failed to fetch', cause: failure });
     expect(error).not.toHaveProperty('hint');
+  });
+
+  test('without a response is not repeated, but one without a byte is', async () => {
+    let count = 0;
+    const fail: Fetch = () => {
+      count++;
+      return Promise.reject(new TypeError('Failed to fetch'));
+    };
+    await expect(load(fail, { retries: 3 })).rejects.toMatchObject({
+      hint: 'Check the URL, and whether the server allows other origins (CORS). The console of the browser has the reason.',
+    });
+    expect(count).toBe(1);
+    const breakOnce: Fetch = () => {
+      const body = new ReadableStream<Uint8Array>({
+        start: (controller) => {
+          controller.error(new Error('line'));
+        },
+      });
+      return Promise.resolve(new Response(count++ === 1 ? body : 'abc', { headers: { 'content-length': '3' } }));
+    };
+    expect(await load(breakOnce, { retries: 1 })).toBe(3);
+    expect(count).toBe(3);
+  });
+
+  test('without a response hides the query of its URL, also in the cause', async () => {
+    const fail = async (url: string, failure: Error): Promise<unknown> => {
+      const options = resolveSourceOptions({ fetch: () => Promise.reject(failure) });
+      return openSource(url, options)
+        .chunks[Symbol.asyncIterator]()
+        .next()
+        .catch((error: unknown) => error);
+    };
+    const [secret, plain] = ['https://h/net?token=1', 'https://h/net'];
+    const hidden = await fail(secret, new Error(`no way to ${secret}`));
+    expect(hidden).toMatchObject({ op: 'https://h/net?…', got: 'no way to https://h/net?…' });
+    expect(hidden).not.toHaveProperty('cause');
+    for (const [url, cause] of [
+      [secret, new Error('line')],
+      [plain, new Error(`no way to ${plain}`)],
+    ] as const) {
+      expect(await fail(url, cause)).toMatchObject({ got: cause.message, cause });
+    }
+    const typed = new ParamError({ op: 'a', expected: 'b', got: 'c' });
+    expect(await fail(plain, typed)).toBe(typed);
   });
 
   test('is ended with the load, and leaves no listener at the signal', async () => {

@@ -73,6 +73,19 @@ describe('the bytes of a file', () => {
       refusal(DataError, URL_OF_IMAGE, `at most ${MOST} bytes`, `${MOST + 1}`),
     );
   });
+
+  test.each([0, 1])('of the limit and %d more, if no size says it', async (more) => {
+    // A chunk that only says how long it is.
+    const chunk = { length: MOST - 1 + more, slice: () => new Uint8Array(picture) };
+    Object.assign(platform, {
+      async *readFile() {
+        yield await Promise.resolve(Uint8Array.of(picture[0]));
+        yield chunk;
+      },
+    });
+    const error = more === 0 ? ['a PNG, JPEG or WebP image', ''] : [`at most ${MOST} bytes`, `${MOST + 1}`];
+    await expect(read('cat.png')).rejects.toThrow(refusal(DataError, 'cat.png', error[0], error[1]));
+  });
 });
 
 describe('a timeout', () => {
@@ -147,6 +160,14 @@ describe('a request', () => {
     answer(new Response('none', { status: 404 }));
     await expect(read(url)).rejects.toMatchObject({ op: name, got: 'status 404', hint: expect.any(String) });
   });
+});
+
+test('a location is a path if the runtime has files, and otherwise a URL, whose query is hidden', async () => {
+  const location = 'cat.png?token=1';
+  await expect(read(location)).rejects.toMatchObject({ op: location, expected: 'a readable file' });
+  Object.assign(platform, { readFile: null });
+  answer(new Response('none', { status: 404 }));
+  await expect(read(location)).rejects.toMatchObject({ op: 'cat.png?…', expected: 'a response that is OK' });
 });
 
 test('an error of the decoder becomes one about the image, with its cause', async () => {

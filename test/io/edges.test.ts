@@ -2,6 +2,7 @@
 import { platform } from '#runtime';
 import { describe, expect, jest, test } from '@jest/globals';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { pathToFileURL } from 'node:url';
 import { ParamError, WeightsError } from '../../src/core/errors.js';
 import { resolveConfig } from '../../src/core/config.js';
 import { removeLeftovers } from '../../src/io/atomicWrite.js';
@@ -461,6 +462,8 @@ describe('opened weights', () => {
     await writeFile(path('one net.json'), JSON.stringify(part.index));
     const location = path('one net-00001-of-00001.bin');
     expect(await readAll(path('one net.json'), {})).toEqual([[...bytes], 10, [location]]);
+    const [indexUrl, fileUrl] = [path('one net.json'), location].map((each) => pathToFileURL(each));
+    expect(await readAll(indexUrl, {})).toEqual([[...bytes], 10, [fileUrl.href]]);
     const urls: string[] = [];
     const fetch: Fetch = (url) => {
       urls.push(url);

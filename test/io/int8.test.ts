@@ -137,7 +137,7 @@ describe('encodeSafetensors refuses', () => {
       ['w_scale', { data: new Float32Array(2), shape: [2] }],
     ]);
     expect(() => encodeSafetensors(state, int8)).toThrow(
-      refusal(WeightsError, 'w_scale', 'a name other than that of int8 scales', ''),
+      refusal(WeightsError, 'w_scale', 'a name other than that of int8 scales', 'the same name'),
     );
     // In other types, the name is not reserved.
     expect(decodeSafetensors(encodeSafetensors(state)).tensors.size).toBe(2);

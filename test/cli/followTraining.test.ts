@@ -1,5 +1,7 @@
 /** What `train` prints and writes from its first step on, with a trainer that computes nothing. */
 import { afterEach, describe, expect, jest, test } from '@jest/globals';
+import { SingleBar } from 'cli-progress';
+import { rmSync } from 'node:fs';
 import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { followTraining } from '../../src/cli/followTraining.js';
 import type { TrainFlags } from '../../src/cli/trainFlags.js';
@@ -10,6 +12,7 @@ import { drawShapes } from '../../src/data/sets/shapes.js';
 // Loaded before the tests, because jest cannot load two modules at once that import the same one.
 import '../../src/report/curves.js';
 import '../../src/report/page.js';
+import { readMetrics } from '../../src/report/record.js';
 import type { Origin } from '../../src/train/origin.js';
 import { resolveRecipe } from '../../src/train/recipe.js';
 import { RunFolder } from '../../src/train/runFolder.js';
@@ -29,6 +32,8 @@ const FLAGS: TrainFlags = {
 
 const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const;
 const before = SIGNALS.map((signal) => process.listeners(signal));
+const STREAMS = ['stdin', 'stdout', 'stderr'] as const;
+const areTerminals = STREAMS.map((stream) => process[stream].isTTY);
 
 afterEach(() => {
   jest.restoreAllMocks();
@@ -47,11 +52,18 @@ interface Follow {
   readonly resume?: boolean;
   /** Called before each step, with the number of those before it. */
   readonly onStep?: (step: number) => void;
+  /** Called when the training has ended, before its result is written. */
+  readonly onEnd?: () => void;
   readonly script?: Script;
+  /** The stream that is a terminal; none by default. */
+  readonly terminal?: 'stdin' | 'stdout';
 }
 
 /** Follows a training in a folder. */
-async function follow(name: string, { flags = {}, setup = {}, resume = false, onStep, script }: Follow = {}) {
+async function follow(
+  name: string,
+  { flags = {}, setup = {}, resume = false, onStep, onEnd, script, terminal }: Follow = {},
+) {
   const output = { stdout: '', stderr: '' };
   for (const stream of ['stdout', 'stderr'] as const) {
     jest.spyOn(process[stream], 'write').mockImplementation((chunk) => {
@@ -60,7 +72,11 @@ async function follow(name: string, { flags = {}, setup = {}, resume = false, on
     });
   }
   // After a training that was stopped, another signal ends the process.
-  jest.spyOn(process, 'kill').mockReturnValue(true);
+  const kill = jest.spyOn(process, 'kill').mockReturnValue(true);
+  const [startBar, stopBar] = (['start', 'stop'] as const).map((name) => jest.spyOn(SingleBar.prototype, name));
+  STREAMS.forEach((stream) => {
+    process[stream].isTTY = stream === terminal;
+  });
   const { open, calls } = scripted(script);
   const openTrainer: OpenTrainer = async (network, options) => {
     const trainer = await open(network, options);
@@ -69,6 +85,10 @@ async function follow(name: string, { flags = {}, setup = {}, resume = false, on
       step(...args) {
         onStep?.(calls.steps.length);
         return trainer.step(...args);
+      },
+      dispose() {
+        trainer.dispose();
+        onEnd?.();
       },
     };
   };
@@ -79,10 +99,18 @@ async function follow(name: string, { flags = {}, setup = {}, resume = false, on
     () => null,
     (reason: unknown) => reason,
   );
+  // Signal 0 only asks whether a process runs.
+  const signals = kill.mock.calls.filter(([, signal]) => signal !== 0);
+  const isBarStopped = stopBar.mock.calls.length > 0;
+  // A bar that was left would draw over the output of later tests.
+  for (const bar of startBar.mock.contexts) (bar as SingleBar).stop();
   jest.restoreAllMocks();
+  STREAMS.forEach((stream, i) => {
+    process[stream].isTTY = areTerminals[i];
+  });
   const exitCode = process.exitCode;
   process.exitCode = undefined;
-  return { ...output, lines: output.stdout.split('\n'), error, exitCode, calls };
+  return { ...output, lines: output.stdout.split('\n'), error, exitCode, calls, signals, isBarStopped };
 }
 
 const failAt = (last: number, error: Error) => (step: number) => {
@@ -93,7 +121,10 @@ describe('a training to the end', () => {
   test('names its weights and the next commands', async () => {
     const { lines, stderr, error, exitCode } = await follow('whole', { script: () => 0.2 });
     expect([error, exitCode, stderr]).toEqual([null, undefined, '']);
-    expect(lines.some((line) => /^epoch 1\/1 /.test(line))).toBe(true);
+    expect(lines.slice(0, 4)).toEqual([
+      ...[1, 2, 3].map((step) => expect.stringMatching(new RegExp(`^epoch 1/1 {2}step ${step}/3 `)) as unknown),
+      expect.stringMatching(/^epoch 1\/1 {2}train loss /),
+    ]);
     expect(await readdir(path('whole'))).not.toContain('lock');
     const end = lines.slice(lines.findIndex((line) => line.startsWith('wrote')));
     expect(end).toEqual([
@@ -104,6 +135,18 @@ describe('a training to the end', () => {
       `       vanillanet fuse ${path('whole', 'best-fusable.safetensors')} ${path('whole', 'deploy.safetensors')}`,
       `       vanillanet eval --weights ${path('whole', 'deploy.safetensors')} --data shapes`,
       '',
+    ]);
+  });
+
+  test('tells the time that it will take, measured in the first steps', async () => {
+    let now = 0;
+    jest.spyOn(performance, 'now').mockImplementation(() => now);
+    const onStep = (): void => {
+      now += 100_000;
+    };
+    const { lines } = await follow('slow', { onStep });
+    expect(lines.filter((line) => line.startsWith('time '))).toEqual([
+      'time   about 5:00 an epoch, 3:20 to the end, by the first steps; evaluation comes on top',
     ]);
   });
 
@@ -147,6 +190,77 @@ describe('a signal', () => {
   });
 });
 
+describe('SIGHUP', () => {
+  const onStep = (step: number): void => {
+    if (step === 1) process.emit('SIGHUP', 'SIGHUP');
+  };
+
+  test('ends the process again if its terminal is gone', async () => {
+    const { lines, exitCode, signals } = await follow('terminal gone', { onStep, terminal: 'stdin' });
+    expect([exitCode, signals]).toEqual([129, [[process.pid, 'SIGHUP']]]);
+    expect(lines.some((line) => line.startsWith('stopping '))).toBe(false);
+  });
+
+  test('without a terminal only stops the training', async () => {
+    const { exitCode, signals } = await follow('no terminal', { onStep });
+    expect([exitCode, signals]).toEqual([129, []]);
+  });
+
+  test('is not sent after another signal', async () => {
+    const other = (step: number): void => {
+      if (step === 1) process.emit('SIGTERM', 'SIGTERM');
+    };
+    const { exitCode, signals } = await follow('other signal', { onStep: other, terminal: 'stdin' });
+    expect([exitCode, signals]).toEqual([143, []]);
+  });
+});
+
+describe('a folder that is removed', () => {
+  const removed = (name: string) => (): void => {
+    rmSync(path(name), { recursive: true });
+  };
+
+  test('at the end is created again, without the best weights', async () => {
+    const name = 'removed';
+    const { lines, stderr, error } = await follow(name, { onEnd: removed(name) });
+    const what = 'its records are written again, and the best weights may be missing';
+    expect([error, stderr]).toEqual([null, `${path(name)} was removed or emptied; ${what}\n`]);
+    const end = lines.findIndex((line) => line.startsWith('wrote'));
+    expect(lines.slice(end, end + 2)).toEqual([
+      `wrote  ${path(name, 'last.safetensors')} (train form, lambda 1)`,
+      `next   vanillanet plot ${path(name)}`,
+    ]);
+    expect(await readMetrics(path(name, 'metrics.jsonl'))).toHaveLength(4);
+  });
+
+  test('after a signal stays removed', async () => {
+    const name = 'stopped and removed';
+    const onStep = (step: number): void => {
+      if (step === 1) process.emit('SIGINT', 'SIGINT');
+    };
+    const { stderr } = await follow(name, { onStep, onEnd: removed(name) });
+    expect(stderr).not.toContain('was removed or emptied');
+    await expect(readdir(path(name))).rejects.toThrow('ENOENT');
+  });
+
+  test('before an error of the data loses the last steps', async () => {
+    const name = 'removed early';
+    const fault = new DataError({ op: 'a.png', expected: 'an image', got: 'nothing' });
+    const onStep = (step: number): void => {
+      if (step < 2) return;
+      removed(name)();
+      throw fault;
+    };
+    const { lines, stderr, error } = await follow(name, { onStep });
+    expect(error).toMatchObject({ cause: fault });
+    expect(stderr).toBe(
+      `ParamError: ${path(name)}: expected the folder in which this run began, got a folder that was removed; ` +
+        'the last steps are lost\n',
+    );
+    expect(lines.at(-2)).toBe(`kept   no weights in ${path(name)}`);
+  });
+});
+
 describe('an error', () => {
   test('of the data says how to continue, after what is to be done about the file', async () => {
     const image = { op: 'a.png', expected: 'an image', got: 'nothing' };
@@ -165,6 +279,11 @@ describe('an error', () => {
     expect((await follow('fault', { onStep: failAt(2, fault) })).error).toBe(fault);
   });
 
+  test('removes the bar on a terminal', async () => {
+    const { isBarStopped } = await follow('bar', { onStep: failAt(2, new Error('enough')), terminal: 'stdout' });
+    expect(isBarStopped).toBe(true);
+  });
+
   test('before the run begins keeps nothing', async () => {
     const { error, lines } = await follow('early', { setup: { recipe: { ...recipe, batchSize: 13 } } });
     expect(error).toMatchObject({ op: 'batchSize' });
@@ -175,13 +294,25 @@ describe('an error', () => {
     const onStep = (step: number): void => {
       if (step === 0) void mkdir(path('no picture', 'results.csv'));
     };
-    const { error, lines } = await follow('no picture', { onStep });
+    const { error, lines, stderr } = await follow('no picture', { onStep });
     expect(error).toMatchObject({ op: path('no picture', 'results.csv') });
+    expect(stderr).toBe(`ParamError: ${(error as Error).message}; the training continues\n`);
     expect(lines.some((line) => line.startsWith('wrote '))).toBe(true);
   });
 });
 
 describe('a run that is resumed', () => {
+  test('has as many images as before, unless other data are accepted', async () => {
+    await follow('other data', {
+      onStep: failAt(2, new DataError({ op: 'a.png', expected: 'an image', got: 'none' })),
+    });
+    const setup = { data: { ...data, train: drawShapes(13, { seed: 3, size: 8 }) } };
+    const { error } = await follow('other data', { resume: true, setup });
+    expect(error).toMatchObject({ op: 'resume', expected: '12 images to train on, as in the checkpoint', got: '13' });
+    const { error: none, calls } = await follow('other data', { resume: true, setup, flags: { acceptData: true } });
+    expect([none, calls.steps.length]).toEqual([null, 1]);
+  });
+
   test.each([
     [1, 'moved'],
     [2, 'the first of 2 such lines, moved'],

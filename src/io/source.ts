@@ -59,7 +59,8 @@ function openLocation(location: string, options: ResolvedSourceOptions): Source 
   };
   const { signal } = options;
   if (readFile === null || isRemote(location, options)) {
-    const name = displayName(location, readFile !== null);
+    // No path: a URL, which is relative if the runtime has no files.
+    const name = displayName(location, false);
     const chunks = namedErrors(fetchBytes(location, options, onTotal), name, { signal });
     return { name, chunks, total: () => total };
   }

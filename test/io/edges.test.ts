@@ -501,6 +501,53 @@ describe('opened weights', () => {
   });
 });
 
+describe('a source', () => {
+  const failure = (source: unknown, options?: SourceOptions): Promise<unknown> =>
+    openSource(source as WeightsSource, resolveSourceOptions(options))
+      .chunks[Symbol.asyncIterator]()
+      .next()
+      .catch((error: unknown) => error);
+  async function* once(chunk: unknown): AsyncGenerator {
+    yield await Promise.resolve(chunk);
+  }
+
+  test('that cannot be read has its cause, and a hint', async () => {
+    expect(await failure(path('absent'))).toMatchObject({
+      ...{ name: 'WeightsError', op: path('absent'), expected: 'a readable file', hint: 'Check the path.' },
+      cause: { code: 'ENOENT' },
+    });
+    expect(await failure(path('.'))).toMatchObject({ hint: expect.stringMatching(/^Pass a file in it\. .+\.$/) });
+    expect(await failure('s3://b/net')).toMatchObject({ hint: expect.stringContaining('aws s3 presign') });
+  });
+
+  test('has chunks of bytes, and a stream if it says so', async () => {
+    const expected = 'chunks that are Uint8Arrays';
+    const hint = 'Read the stream without an encoding.';
+    expect(await failure(once('x'))).toMatchObject({ expected, got: 'string', hint });
+    const other = await failure(once(5));
+    expect(other).toMatchObject({ expected, got: 'number' });
+    expect(other).not.toHaveProperty('hint');
+    expect(await failure({ stream: () => 5 })).toMatchObject({ expected: 'a stream from stream()', got: '5' });
+  });
+
+  test('of another scheme is read by the fetch of the caller', async () => {
+    const fetch: Fetch = (url) => Promise.resolve(new Response(url));
+    const chunk = await failure('s3://b/net', { fetch });
+    expect(chunk).toEqual({ done: false, value: new TextEncoder().encode('s3://b/net') });
+  });
+
+  test('is a relative URL if the runtime has no files, and named without its query', () => {
+    const { readFile } = platform;
+    Object.assign(platform, { readFile: null });
+    try {
+      expect(openSource('net?token=1').name).toBe('net?…');
+    } finally {
+      Object.assign(platform, { readFile });
+    }
+    expect(openSource('net?token=1').name).toBe('net?token=1');
+  });
+});
+
 test('temporary files of processes that have ended are removed, and no others', async () => {
   const others = [
     'net.4194305.1.tmp',

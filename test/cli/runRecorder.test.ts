@@ -1,4 +1,4 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { isRecorded, RunRecorder } from '../../src/cli/runRecorder.js';
 import { DataError, ParamError } from '../../src/core/errors.js';
@@ -6,7 +6,7 @@ import { DataError, ParamError } from '../../src/core/errors.js';
 import '../../src/report/curves.js';
 import '../../src/report/page.js';
 import { readMetrics } from '../../src/report/record.js';
-import { readCheckpoint } from '../../src/train/checkpoint.js';
+import { readCheckpoint, type Checkpoint } from '../../src/train/checkpoint.js';
 import type { Origin } from '../../src/train/origin.js';
 import type { NetworkWeights, Progress, TrainingResult } from '../../src/train/progress.js';
 import { RunFolder } from '../../src/train/runFolder.js';
@@ -184,5 +184,153 @@ describe('if a file of the run cannot be written', () => {
         'results.csv',
       ].sort(),
     );
+  });
+});
+
+describe('what is written, and when', () => {
+  afterEach(() => {
+    jest.restoreAllMocks();
+  });
+
+  /** A recorder in a folder that lists what is written, with a clock. The last checkpoint is that of step 4. */
+  function listing({ stops = (): boolean => false, logEvery = 1, saves = [] as Promise<void>[] } = {}) {
+    let now = 1e6;
+    jest.spyOn(performance, 'now').mockImplementation(() => now);
+    const writes: unknown[] = [];
+    const write = (item: unknown): Promise<void> => Promise.resolve(void writes.push(item));
+    const members = {
+      checkpoint: checkpointAt(4),
+      failures: [],
+      record: write,
+      derive: write,
+      save: ({ globalStep }: Checkpoint) => saves.shift() ?? write(`checkpoint ${globalStep}`),
+      saveWeights: (name: string, { config }: NetworkWeights) => write(`${name} at ${config.lambda}`),
+      restoreIfRemoved: () => write('restored'),
+    };
+    const folder = Object.create(RunFolder.prototype, Object.getOwnPropertyDescriptors(members)) as RunFolder;
+    const unsaved = (error: unknown): void => void writes.push(error);
+    const recorder = new RunRecorder(folder, { stops, every: 10, logEvery, onUnsaved: unsaved, onStale: unsaved });
+    const wait = (milliseconds: number): void => {
+      now += milliseconds;
+    };
+    return { recorder, writes, wait };
+  }
+
+  const point = (globalStep: number) => ({ globalStep, checkpoint: () => Promise.resolve(checkpointAt(globalStep)) });
+  const weightsAt = (lambda: number) => (): Promise<NetworkWeights> => {
+    const { config, snapshot } = checkpointAt(4);
+    return Promise.resolve({ config: { ...config, lambda }, state: snapshot.state });
+  };
+  const copies = (globalStep: number) => ({ checkpoint: point(globalStep).checkpoint, weights: weightsAt(0.5) });
+  const stepAt = (step: number): Progress => ({ ...stepRecord(1, step), ...copies(step) });
+  const epochAt = (epoch: number, newBest = {}): Progress => ({ ...epochRecord(epoch), newBest, ...copies(4 * epoch) });
+
+  test('a checkpoint between two steps, more than so many seconds after the last one', async () => {
+    const { recorder, writes, wait } = listing();
+    await recorder.between(point(5));
+    wait(10_000);
+    await recorder.between(point(6));
+    expect(writes).toEqual([]);
+    wait(1);
+    // It is there already.
+    await recorder.between(point(4));
+    expect(writes).toEqual([]);
+    await recorder.between(point(7));
+    await recorder.between(point(8));
+    expect(writes).toEqual(['checkpoint 7']);
+  });
+
+  test('a checkpoint before the error that ends the run, unless it is there', async () => {
+    const { recorder, writes } = listing();
+    const error = new DataError({ op: 'cat/1.png', expected: 'a whole image', got: 'half of one' });
+    await recorder.between({ ...point(4), error });
+    expect(writes).toEqual([]);
+    await recorder.between({ ...point(5), error });
+    await recorder.between({ ...point(5), error });
+    expect(writes).toEqual(['checkpoint 5']);
+  });
+
+  test('a checkpoint before the run stops, unless it is there', async () => {
+    const { recorder, writes } = listing({ stops: () => true });
+    await expect(recorder.between(point(4))).rejects.toThrow();
+    expect(writes).toEqual([]);
+    await expect(recorder.between(point(5))).rejects.toThrow();
+    expect(writes).toEqual(['checkpoint 5']);
+  });
+
+  test('the checkpoint once more, in a restored folder, if it fails', async () => {
+    const full = new ParamError({ op: 'run', expected: 'a file to write', got: 'a full disk' });
+    const { recorder, writes, wait } = listing({ saves: [Promise.reject(full)] });
+    wait(10_001);
+    await expect(recorder.between(point(5))).rejects.toBe(full);
+    expect(writes).toEqual(['restored', 'checkpoint 5']);
+  });
+
+  /** The steps of a run, which lists when it is left. */
+  async function* steps(
+    writes: unknown[],
+    progress: readonly (() => Promise<Progress> | Progress)[],
+  ): AsyncGenerator<Progress, TrainingResult> {
+    try {
+      for (const next of progress) yield await next();
+      return { ...(await weightsAt(1)()), best: null, bestFusable: null };
+    } finally {
+      writes.push('left');
+    }
+  }
+
+  test('records of steps and epochs, the weights of the best epochs, and what is derived from them', async () => {
+    const { recorder, writes } = listing({ logEvery: 3 });
+    const shown: string[] = [];
+    const newBest = { best: weightsAt(0.5), bestFusable: weightsAt(1) };
+    const progress = [1, 2, 3, 4].map((step) => () => stepAt(step));
+    const run = steps(writes, [...progress, () => epochAt(1, newBest), () => epochAt(2)]);
+    const result = await recorder.follow(run, ({ kind }) => shown.push(kind));
+    expect(result).toMatchObject({ best: null, config: { lambda: 1 } });
+    expect(shown).toEqual([...Array<string>(4).fill('step'), 'epoch', 'epoch']);
+    const [first, second] = [epochRecord(1), epochRecord(2)];
+    expect(writes).toEqual([
+      ...[stepRecord(1, 3), stepRecord(1, 4)],
+      ...[first, 'best at 0.5', 'best-fusable at 1', 'checkpoint 4', { curves: true }],
+      ...[second, 'checkpoint 8', { curves: false }, 'left'],
+    ]);
+  });
+
+  test('curves after an epoch, more than five seconds after the last ones, and at the end', async () => {
+    const { recorder, writes, wait } = listing();
+    const run = [0, 5000, 1, 4000, 1001].map((milliseconds, i) => () => {
+      wait(milliseconds);
+      return epochAt(i + 1);
+    });
+    await recorder.follow(steps(writes, run), () => undefined);
+    expect(await recorder.derive()).toEqual([]);
+    const curves = (writes as { curves?: boolean }[]).flatMap((item) => item.curves ?? []);
+    expect(curves).toEqual([true, false, true, false, true, true]);
+  });
+
+  test('nothing more if the run is stopped after a step, or between two', async () => {
+    let stopped = false;
+    const { recorder, writes } = listing({ stops: () => stopped });
+    const stop = (): Progress => {
+      stopped = true;
+      return stepAt(5);
+    };
+    expect(await recorder.follow(steps(writes, [stop, () => stepAt(6)]), () => undefined)).toBeNull();
+    expect(writes).toEqual([stepRecord(1, 5), 'checkpoint 5', 'left']);
+    writes.length = 0;
+    const between = async (): Promise<Progress> => {
+      await recorder.between(point(6));
+      return stepAt(7);
+    };
+    expect(await recorder.follow(steps(writes, [between]), () => undefined)).toBeNull();
+    expect(writes).toEqual(['checkpoint 6', 'left']);
+  });
+
+  test('an error of the run, after which its steps are left', async () => {
+    const { recorder, writes } = listing();
+    const error = new Error('no image');
+    const failing = steps(writes, [() => stepAt(5), () => Promise.reject(error)]);
+    await expect(recorder.follow(failing, () => undefined)).rejects.toBe(error);
+    expect(writes).toEqual([stepRecord(1, 5), 'left']);
   });
 });

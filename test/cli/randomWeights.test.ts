@@ -4,9 +4,12 @@ import { resolveConfig } from '../../src/core/config.js';
 import { parameterShapes } from '../../src/core/parameters.js';
 import { sizeOf } from '../../src/core/tensor.js';
 
-test('random weights fill each tensor in parts, in the range of its fan-in', async () => {
-  // The last bias has exactly one period of values, and the last kernel several.
-  const config = resolveConfig({ dims: [2, 5], strides: [2], act_num: 1, num_classes: 65_521, form: 'deploy' });
+test.each([
+  ['whole periods', 65_521],
+  ['a period and a part', 20_000],
+])('random weights fill each tensor in parts, in the range of its fan-in: %s', async (_, num_classes) => {
+  // The last bias has as many values as there are classes, and the last kernel five times as many.
+  const config = resolveConfig({ dims: [2, 5], strides: [2], act_num: 1, num_classes, form: 'deploy' });
   const shapes = parameterShapes(config);
   const weights = randomWeights(config);
   expect(weights.shapes).toEqual(shapes);

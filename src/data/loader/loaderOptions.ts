@@ -58,6 +58,10 @@ const EXACT = { resize: 'exact', interpolation: 'bilinear' } as const;
 
 const MAX_WORKERS = 64;
 
+const SHARE_HINT = 'A share is a number such as 0.1, not a percentage.';
+const ALPHA_HINT = 'Pass 0 to turn it off; timm uses 0.8 for mixup and 1 for CutMix.';
+const WORKERS_HINT = 'More threads than the machine has cores are of no use.';
+
 /** The error of an option that is out of its range. */
 export const optionError = (op: string, expected: string, got: unknown, hint?: string): ParamError =>
   new ParamError({ op, expected, got: Array.isArray(got) ? `[${got.join(', ')}]` : String(got), hint });
@@ -68,14 +72,23 @@ export const isIntegerIn = (value: unknown, low: number, high: number): boolean 
 /** @throws ParamError naming the option, DataError for a set that is inconsistent */
 export function checkLoaderOptions(set: DataSet, options: LoaderOptions): void {
   checkKeys(checkObject('loader', options), KEYS, (key) => key);
-  const requireThat = (condition: boolean, op: string, expected: string, got: unknown): void => {
-    if (!condition) throw optionError(op, expected, got);
+  const requireThat = (condition: boolean, op: string, expected: string, got: unknown, hint?: string): void => {
+    if (!condition) throw optionError(op, expected, got, hint);
   };
   const { batchSize, seed, inputSize = [set.height, set.width], smoothing = 0, workers = 1 } = options;
-  requireThat(isIntegerIn(batchSize, 1, set.n), 'batchSize', `an integer from 1 to the ${set.n} images`, batchSize);
-  requireThat(isIntegerIn(seed, 0, 2 ** 32 - 1), 'seed', 'an integer in [0, 2^32)', seed);
+  const expectedBatch = `an integer from 1 to the ${set.n} images`;
+  const batchHint = batchSize > set.n ? `Lower batchSize to ${set.n} or less, or open more images.` : undefined;
+  requireThat(isIntegerIn(batchSize, 1, set.n), 'batchSize', expectedBatch, batchSize, batchHint);
+  requireThat(
+    isIntegerIn(seed, 0, 2 ** 32 - 1),
+    'seed',
+    'an integer in [0, 2^32)',
+    seed,
+    'Pass { seed: 0 }, for example.',
+  );
   const isSize = (inputSize as readonly number[]).length === 2 && inputSize.every((v) => isIntegerIn(v, 1, 2 ** 15));
-  requireThat(isSize, 'inputSize', '[height, width], integers >= 1', inputSize);
+  const sizeHint = 'Pass both sides in pixels: [224, 224].';
+  requireThat(isSize, 'inputSize', '[height, width], integers >= 1', inputSize, sizeHint);
   const isScaled = inputSize[0] !== set.height || inputSize[1] !== set.width;
   const fixedSize = `${set.height} x ${set.width}: only images of 3 channels are scaled`;
   const fit = resolveFit({ ...(options.fit ?? EXACT), size: inputSize });
@@ -85,19 +98,38 @@ export function checkLoaderOptions(set: DataSet, options: LoaderOptions): void {
     'fit',
     'crop_pct 1: only images of 3 channels are cropped',
     fit.crop_pct,
+    'Pass fit: { crop_pct: 1 }, or leave fit out.',
   );
-  requireThat(set.channels === 3 || !isScaled, 'inputSize', fixedSize, inputSize);
-  requireThat(smoothing >= 0 && smoothing < 1, 'smoothing', 'a number in [0, 1)', smoothing);
+  requireThat(
+    set.channels === 3 || !isScaled,
+    'inputSize',
+    fixedSize,
+    inputSize,
+    'Leave inputSize out, or open the set in that size.',
+  );
+  requireThat(smoothing >= 0 && smoothing < 1, 'smoothing', 'a number in [0, 1)', smoothing, SHARE_HINT);
   for (const key of ['mixup', 'cutmix'] as const) {
     const alpha = options[key] ?? 0;
     // Beyond, drawing from Beta(α, α) overflows or never ends.
-    requireThat(alpha === 0 || (alpha >= ALPHA.min && alpha <= ALPHA.max), key, '0, or a number in [1e-6, 1e6]', alpha);
+    requireThat(
+      alpha === 0 || (alpha >= ALPHA.min && alpha <= ALPHA.max),
+      key,
+      '0, or a number in [1e-6, 1e6]',
+      alpha,
+      ALPHA_HINT,
+    );
   }
   for (const key of ['mixupProb', 'switchProb'] as const) {
     const probability = options[key] ?? 1;
-    requireThat(probability >= 0 && probability <= 1, key, 'a probability in [0, 1]', probability);
+    requireThat(probability >= 0 && probability <= 1, key, 'a probability in [0, 1]', probability, SHARE_HINT);
   }
-  requireThat(isIntegerIn(workers, 0, MAX_WORKERS), 'workers', `an integer from 0 to ${MAX_WORKERS}`, workers);
+  requireThat(
+    isIntegerIn(workers, 0, MAX_WORKERS),
+    'workers',
+    `an integer from 0 to ${MAX_WORKERS}`,
+    workers,
+    WORKERS_HINT,
+  );
   normalizationTables(inputChannels(set.channels, options), options.mean, options.std);
   checkAugment(options.augment ?? {}, { channels: set.channels, size: [set.height, set.width] });
   checkDataset(set);

@@ -65,6 +65,32 @@ function octal(header: Uint8Array, [at, length]: Field): number {
   return /^[ 0-7]*$/.test(digits) ? Number(`0o0${digits.replaceAll(' ', '')}`) : NaN;
 }
 
+/** A number in a header: octal digits, or in base 256, as GNU tar writes large ones. NaN for a number that is too large. */
+function number(header: Uint8Array, field: Field): number {
+  const [at, length] = field;
+  if (header[at] < 0x80) return octal(header, field);
+  const digits = header.subarray(at + 1, at + length);
+  const value = digits.reduce((high, byte) => high * 256 + byte, header[at] & 0x7f);
+  return Number.isSafeInteger(value) ? value : NaN;
+}
+
+const writeChecksum = (header: Uint8Array, checksum: number): void => {
+  header.set(Buffer.from(`${checksum.toString(8).padStart(6, '0')}\0 `), FIELDS.checksum[0]);
+};
+
+/** Replaces a checksum of signed bytes, as early programs computed it, by that of unsigned ones, which modern-tar requires. */
+function replaceSignedChecksum(header: Uint8Array): void {
+  const [at, length] = FIELDS.checksum;
+  let [unsigned, signed] = [0, 0];
+  for (let i = 0; i < header.length; i++) {
+    const byte = i >= at && i < at + length ? 0x20 : header[i];
+    unsigned += byte;
+    signed += byte < 0x80 ? byte : byte - 0x100;
+  }
+  const stored = octal(header, FIELDS.checksum);
+  if (stored === signed && signed !== unsigned) writeChecksum(header, unsigned);
+}
+
 /**
  * Replaces binary numbers of times and ids by 0. GNU tar writes them for times before 1970 and for large ids, of which
  * modern-tar refuses some. They are of no use here.
@@ -77,7 +103,7 @@ function clearBinaryNumbers(header: Uint8Array): void {
     field.fill(0);
     // A header that was damaged stays so: the checksum changes by as much as the field.
     const checksum = octal(header, FIELDS.checksum) - sum;
-    if (checksum >= 0) header.set(Buffer.from(`${checksum.toString(8).padStart(6, '0')}\0 `), FIELDS.checksum[0]);
+    if (checksum >= 0) writeChecksum(header, checksum);
   }
 }
 
@@ -158,7 +184,7 @@ class TarBlocks {
       const op = `${path}: ${escapeBytes(bytesOfName)}`;
       throw new DataError({ op, expected: 'a name in UTF-8', got: `'${escapeBytes(bytesOfName)}'`, hint });
     }
-    if (isFolder && flag !== '5' && octal(this.bytes.subarray(at, at + BLOCK), FIELDS.size) !== 0) {
+    if (isFolder && flag !== '5' && number(this.bytes.subarray(at, at + BLOCK), FIELDS.size) !== 0) {
       refuse("a file, whose name does not end with '/'", stored, 'Rename the file, and pack it again.');
     }
     const begin = at + BLOCK;
@@ -216,15 +242,17 @@ class TarBlocks {
    * @throws DataError for damaged PAX records, and for those that modern-tar would lose or ignore
    */
   passMetadata(): void {
+    let recordsEnd = 0;
     for (;;) {
       const header = this.bytes.subarray(this.offset, this.offset + BLOCK);
-      if (header.length < LAST_FIELD) return;
+      if (header.length < LAST_FIELD) break;
+      replaceSignedChecksum(header);
       clearBinaryNumbers(header);
       const flag = String.fromCharCode(header[TYPE]);
-      const size = octal(header, FIELDS.size);
+      const size = number(header, FIELDS.size);
       const begin = this.offset + BLOCK;
       // modern-tar refuses a size that is no number, and a truncated member.
-      if (!METADATA.includes(flag) || Number.isNaN(size) || begin + size > this.bytes.length) return;
+      if (!METADATA.includes(flag) || Number.isNaN(size) || begin + size > this.bytes.length) break;
       this.addMetadata(flag);
       const data = this.bytes.subarray(begin, begin + size);
       if (flag === 'L') this.longName = fieldBytes(data, [0, size]);
@@ -238,13 +266,24 @@ class TarBlocks {
         if (flag === 'x') this.longName = records.get('path') ?? this.longName;
       }
       this.offset = begin + blocks(size);
+      if (flag === 'x') recordsEnd = this.offset;
     }
+    if (this.metadata.flags === 'x') this.moveToEnd(this.metadata.at, recordsEnd);
   }
 
-  /** Refuses PAX records of a member beside other metadata: modern-tar would use only one of them, or the other one. */
+  /** Moves PAX records behind those for all that follow them: modern-tar would lose them otherwise. */
+  private moveToEnd(start: number, end: number): void {
+    if (end === this.offset) return;
+    // A Buffer's `slice` would not copy.
+    const records = new Uint8Array(this.bytes.subarray(start, end));
+    this.bytes.copyWithin(start, end, this.offset);
+    this.bytes.set(records, this.offset - records.length);
+  }
+
+  /** Refuses PAX records of a member beside other metadata of it: modern-tar would use only one of them, or the other one. */
   private addMetadata(flag: string): void {
     const { flags, at } = this.metadata;
-    if (flags.includes('x') || (flag === 'x' && flags !== '')) {
+    if ((flags.includes('x') && flag !== 'g') || (flag === 'x' && flags !== '')) {
       const got = `more metadata at byte ${this.offset}`;
       const hint = 'Unpack it with tar, and pass the folder.';
       throw new DataError({ op: this.path, expected: 'a member after the metadata of one kind', got, hint });

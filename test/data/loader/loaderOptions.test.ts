@@ -63,6 +63,26 @@ test.each<[Partial<LoaderOptions>, string]>([
   }).toThrow(expect.objectContaining({ name: 'ParamError', message }));
 });
 
+test.each<[Partial<LoaderOptions>, string | undefined]>([
+  [{ batchSize: 27 }, 'Lower batchSize to 26 or less, or open more images.'],
+  [{ batchSize: 0 }, undefined],
+  [{ seed: undefined as never }, 'Pass { seed: 0 }, for example.'],
+  [{ inputSize: [4] as never }, 'Pass both sides in pixels: [224, 224].'],
+  [{ smoothing: 10 }, 'A share is a number such as 0.1, not a percentage.'],
+  [{ mixupProb: 50 }, 'A share is a number such as 0.1, not a percentage.'],
+  [{ cutmix: -1 }, 'Pass 0 to turn it off; timm uses 0.8 for mixup and 1 for CutMix.'],
+  [{ workers: 65 }, 'More threads than the machine has cores are of no use.'],
+])('the hint for %j is %j', (more, hint) => {
+  let error: unknown;
+  try {
+    checkLoaderOptions(set, { ...OPTIONS, ...more });
+  } catch (cause) {
+    error = cause;
+  }
+  expect(error).toBeInstanceOf(ParamError);
+  expect((error as ParamError).hint).toBe(hint);
+});
+
 describe('images that are not RGB', () => {
   const check = (more: Partial<LoaderOptions>): (() => void) => {
     return () => {
@@ -76,10 +96,18 @@ describe('images that are not RGB', () => {
     // A resize of both sides crops nothing.
     expect(check({ fit: { resize: 'exact', crop_pct: 0.5 } })).not.toThrow();
     const scaled = 'inputSize: expected 16 x 16: only images of 3 channels are scaled, got ';
-    expect(check({ inputSize: [16, 8] })).toThrow(expect.objectContaining({ message: `${scaled}[16, 8]` }));
+    expect(check({ inputSize: [16, 8] })).toThrow(
+      expect.objectContaining({
+        message: `${scaled}[16, 8]`,
+        hint: 'Leave inputSize out, or open the set in that size.',
+      }),
+    );
     expect(check({ inputSize: [8, 16] })).toThrow(expect.objectContaining({ message: `${scaled}[8, 16]` }));
     expect(check({ fit: { resize: 'short-side', crop_pct: 0.5 } })).toThrow(
-      expect.objectContaining({ message: 'fit: expected crop_pct 1: only images of 3 channels are cropped, got 0.5' }),
+      expect.objectContaining({
+        message: 'fit: expected crop_pct 1: only images of 3 channels are cropped, got 0.5',
+        hint: 'Pass fit: { crop_pct: 1 }, or leave fit out.',
+      }),
     );
   });
 

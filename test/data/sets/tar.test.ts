@@ -667,7 +667,6 @@ describe('damage', () => {
   });
 
   test.each<[string, Member[]]>([
-    ['x and g', [pax('x'), pax('g')]],
     ['x and x', [pax('x'), pax('x')]],
     ['x and L', [pax('x'), gnu('L')]],
     ['x and K', [pax('x'), gnu('K')]],
@@ -682,6 +681,7 @@ describe('damage', () => {
 
   test.each<[string, Member[]]>([
     ['g and x', [{ name: 'pax', type: 'g', data: paxRecord('comment', 'c') }, pax('x')]],
+    ['x and g', [pax('x'), { name: 'pax', type: 'g', data: paxRecord('comment', 'c') }]],
     ['L and K', [gnu('L'), gnu('K')]],
     ['K and L', [gnu('K'), gnu('L')]],
     ['L and g', [gnu('L'), { name: 'pax', type: 'g', data: paxRecord('comment', 'c') }]],

@@ -99,5 +99,48 @@ for program, formats in programs.items():
         subprocess.run([program, f'--format={format}', '-cf', archive, '.'], cwd=tree, capture_output=True)
         archives.append(os.path.basename(archive))
 
+
+
+def member(name, data=b'', type=b'0'):
+    """The blocks of a member, whose header tarfile writes."""
+    info = tarfile.TarInfo(name)
+    info.type, info.size = type, len(data)
+    return bytearray(info.tobuf(tarfile.USTAR_FORMAT, 'utf-8') + data + bytes(-len(data) % 512))
+
+
+def record(key, value):
+    rest = f' {key}={value}\n'.encode()
+    length = len(rest) + len(str(len(rest) + 2))
+    return str(length).encode() + rest
+
+
+def with_checksum(blocks, signed):
+    sums = tarfile.calc_chksums(bytes(blocks[:512]))
+    blocks[148:156] = f'{sums[1 if signed else 0]:06o}\0 '.encode()
+    return blocks
+
+
+def in_base_256(blocks):
+    size = int(bytes(blocks[124:135]), 8)
+    blocks[124:136] = b'\x80' + size.to_bytes(11, 'big')
+    return with_checksum(blocks, False)
+
+
+def add(label, *members):
+    archives.append(f'{label}.tar')
+    with open(os.path.join(folder, archives[-1]), 'wb') as file:
+        file.write(b''.join(members) + bytes(1024))
+
+
+own = member('own', record('path', 'long name of the first'), b'x')
+everyone = member('all', record('comment', 'of all'), b'g')
+files = [member('cut', b'first'), member('second', b'2')]
+add('records, then those of all', own, everyone, *files)
+add('records, then those of all twice', own, everyone, everyone, *files,
+    member('other', record('path', 'long name of the third'), b'x'), everyone, member('third', b'3'))
+add('signed checksums', *[with_checksum(member(f'é猫/{i}ß', b'data' * i), True) for i in range(3)])
+add('records whose size is in base 256', in_base_256(own), *files, in_base_256(everyone), member('third', b'3'))
+add('files whose size is in base 256', *[in_base_256(member(f'{i}', b'x' * 600 * i)) for i in range(3)])
+
 with open(os.path.join(folder, 'expected.json'), 'w') as file:
     json.dump({archive: read(os.path.join(folder, archive)) for archive in archives}, file)

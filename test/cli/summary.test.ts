@@ -4,9 +4,20 @@ import type { VariantName } from '../../src/core/config.js';
 import { writeWeights } from '../../src/io/weightsFile.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { drawnConfig, drawnState } from '../model/drawnNetwork.js';
-import { answered, PATIENCE, printed, vanillanet } from './commandLine.js';
+import { hosted, PATIENCE } from './commandLine.js';
 
 const path = temporaryFolder();
+const inHost = hosted();
+
+/** The stdout of a command that must succeed. */
+async function printed(args: readonly string[]): Promise<string> {
+  const { status, stdout, stderr } = await inHost(args, path());
+  expect([status, stderr]).toEqual([0, '']);
+  return stdout;
+}
+
+const answered = async (args: readonly string[]): Promise<unknown> =>
+  JSON.parse(await printed([...args, '--json'])) as unknown;
 
 type Counts = readonly [deployParameters: number, deployMacs: number, trainParameters: number, trainMacs: number];
 
@@ -37,7 +48,7 @@ describe('all variants', () => {
     'have the counts of the official code, as JSON',
     async () => {
       const rows = Object.entries(COUNTS).map(([variant, counts]) => counted(variant, counts));
-      expect(await answered(['summary'], path())).toEqual(rows);
+      expect(await answered(['summary'])).toEqual(rows);
     },
     PATIENCE,
   );
@@ -45,7 +56,7 @@ describe('all variants', () => {
   test(
     'print a table with one variant a line',
     async () => {
-      const [head, ...rows] = (await printed(['summary'], path())).trimEnd().split('\n');
+      const [head, ...rows] = (await printed(['summary'])).trimEnd().split('\n');
       expect(head.split(/ {2,}/)).toEqual(['variant', 'deploy params', 'deploy MACs', 'train params', 'train MACs']);
       const written = Object.entries(COUNTS).map(([variant, counts]) => [
         variant,
@@ -61,7 +72,7 @@ describe('all variants', () => {
   test(
     'with ten classes',
     async () => {
-      const [five] = (await answered(['summary', '--num-classes', '10'], path())) as object[];
+      const [five] = (await answered(['summary', '--num-classes', '10'])) as object[];
       expect(five).toMatchObject({ deploy: { parameters: 11_467_274 }, train: { parameters: 17_269_900 } });
       const ten = ['vanillanet_5', '--num-classes', '10', '--form', 'deploy'];
       expect(await described(...ten)).toMatchObject([{ parameters: 11_467_274 }]);
@@ -72,7 +83,7 @@ describe('all variants', () => {
   test(
     'at another size',
     async () => {
-      const [five] = (await answered(['summary', '--size', '64'], path())) as { deploy: { macs: number } }[];
+      const [five] = (await answered(['summary', '--size', '64'])) as { deploy: { macs: number } }[];
       const [{ macs }] = await described('vanillanet_5', '--size', '64', '--form', 'deploy');
       expect(five.deploy.macs).toBe(macs);
       expect(macs).toBeLessThan(COUNTS.vanillanet_5[1]);
@@ -89,7 +100,7 @@ interface Described {
 }
 
 const described = async (...args: string[]): Promise<Described[]> =>
-  (await answered(['summary', ...args], path())) as Described[];
+  (await answered(['summary', ...args])) as Described[];
 
 describe('one network', () => {
   test(
@@ -112,7 +123,7 @@ describe('one network', () => {
   test(
     'prints a table of one form at another size',
     async () => {
-      const text = await printed(['summary', 'vanillanet_5', '--size', '64x47', '--form', 'deploy'], path());
+      const text = await printed(['summary', 'vanillanet_5', '--size', '64x47', '--form', 'deploy']);
       expect(text).toMatch(/^vanillanet_5, deploy form, input \[3,64,47\]\n/);
       expect(text).toMatch(/^stages\.2\.pool +maxPool2d +\[4096,2,1\] +0 +0$/m);
       expect(text).toMatch(/^cls\.2 +conv2d +\[1000,1,1\] +4,097,000 +4,096,000$/m);
@@ -126,7 +137,7 @@ describe('one network', () => {
     'without a name is called network, and has its tables apart',
     async () => {
       await writeFile(path('tiny.json'), JSON.stringify({ dims: [3, 4], strides: [2], num_classes: 2, act_num: 1 }));
-      const lines = (await printed(['summary', '--config', 'tiny.json', '--size', '16'], path())).split('\n');
+      const lines = (await printed(['summary', '--config', 'tiny.json', '--size', '16'])).split('\n');
       const starts = lines.flatMap((line, i) => (line.startsWith('network, ') ? [i] : []));
       expect(starts.map((i) => lines[i])).toEqual([
         'network, train form, input [3,16,16]',
@@ -149,7 +160,7 @@ describe('one network', () => {
   ])(
     'refuses %j',
     async (args, message) => {
-      const { status, stdout, stderr } = await vanillanet(['summary', ...args], path());
+      const { status, stdout, stderr } = await inHost(['summary', ...args], path());
       expect([status, stdout, stderr]).toEqual([1, '', `ParamError: summary: expected ${message}\n`]);
     },
     PATIENCE,
@@ -174,7 +185,7 @@ describe('one network', () => {
 test.each(['summary', 'plan', 'bench', 'train --variant'])(
   '%s refuses an unknown variant as a usage error, with the nearest name',
   async (command) => {
-    const { status, stdout, stderr } = await vanillanet([...command.split(' '), 'vanillanet_55'], path());
+    const { status, stdout, stderr } = await inHost([...command.split(' '), 'vanillanet_55'], path());
     expect([status, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(
       /'vanillanet_55' is invalid.* Expected one of vanillanet_5, .*\. Did you mean vanillanet_5\?\n/,

@@ -1,13 +1,16 @@
 /** What `eval` prints, in process and on a network of a few weights. */
 import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { SingleBar } from 'cli-progress';
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { evalCommand } from '../../src/cli/eval.js';
 import { DataError, ParamError } from '../../src/core/errors.js';
 import { writeWeights } from '../../src/io/weightsFile.js';
+import { Model } from '../../src/model/model.js';
 import { refusal } from '../io/refusal.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { drawnConfig, drawnState } from '../model/drawnNetwork.js';
+import { plain } from './screen.js';
 
 const path = temporaryFolder();
 const SIZES = { input_size: [8, 8], mean: [0.4, 0.5, 0.6], std: [0.3, 0.2, 0.25] } as const;
@@ -111,6 +114,55 @@ describe('the images', () => {
     const none = linesOf(...pets('-s', 'val', '--val-split', '0'));
     await expect(none).rejects.toThrow(refusal(DataError, path('pets'), 'images of the split val', 'none'));
   });
+});
+
+describe('the network', () => {
+  test('must be that of --config', async () => {
+    await writeFile(path('config.json'), JSON.stringify({ dims: [1, 2] }));
+    await expect(linesOf('-c', path('config.json'))).rejects.toThrow(
+      refusal(ParamError, 'config.dims', '3 entries', '[1,2]'),
+    );
+  });
+
+  test('whose scores overflow is refused, with the first such image', async () => {
+    const config = drawnConfig('deploy', { ...SIZES, num_classes: 10 });
+    const [[first, { data, ...tensor }], ...others] = drawnState(config);
+    const huge = new Map([[first, { ...tensor, data: data.map((v) => v * 1e38) }], ...others]);
+    await writeWeights(path('huge.safetensors'), huge, config);
+    await expect(linesOf('-w', path('huge.safetensors'))).rejects.toMatchObject({
+      ...{ name: 'WeightsError', op: 'eval', got: expect.stringMatching(/ of image \d+ \(\w+\)$/) },
+    });
+  });
+
+  test('is released, also after an error', async () => {
+    const dispose = jest.spyOn(Model.prototype, 'dispose');
+    await expect(linesOf(...pets('-w', path('10.safetensors')))).rejects.toThrow(ParamError);
+    expect(dispose).toHaveBeenCalledTimes(1);
+  });
+});
+
+test('on a terminal, bars show the images that are opened, and those that are evaluated', async () => {
+  const { isTTY } = process.stderr;
+  process.stderr.isTTY = true;
+  let stderr = '';
+  jest.spyOn(process.stdout, 'write').mockReturnValue(true);
+  jest.spyOn(process.stderr, 'write').mockImplementation((chunk) => {
+    stderr += String(chunk);
+    return true;
+  });
+  const [start, stop] = (['start', 'stop'] as const).map((name) => jest.spyOn(SingleBar.prototype, name));
+  try {
+    await evalCommand().parseAsync([...pets('-b', '3'), '--threads', '1', '--json'], { from: 'user' });
+    const shown = [...plain(stderr).matchAll(/(images(?: opened)?) [█░]+ +(\d+)% {2}(\d+\/\d+)/g)];
+    expect(shown.map(([, what, share, count]) => [what, share, count])).toContainEqual(['images', '75', '3/4']);
+    expect(shown.map(([, what]) => what)).toContain('images opened');
+    expect(start.mock.contexts).toHaveLength(2);
+    expect(start.mock.contexts.filter((bar) => !stop.mock.contexts.includes(bar))).toEqual([]);
+  } finally {
+    process.stderr.isTTY = isTTY;
+    // A bar that was left would draw over the output of later tests.
+    for (const bar of start.mock.contexts) (bar as SingleBar).stop();
+  }
 });
 
 test('a confusion matrix does not replace an input', async () => {

@@ -2,10 +2,13 @@
 import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { readFile, writeFile } from 'node:fs/promises';
 import { fuseCommand } from '../../src/cli/fuse.js';
+import { threeDigits } from '../../src/cli/print.js';
 import { ParamError } from '../../src/core/errors.js';
+import type { Tensor } from '../../src/core/tensor.js';
 import { decodeSafetensors } from '../../src/io/safetensors.js';
 import { readWeights, writeWeights } from '../../src/io/weightsFile.js';
 import { fuseState } from '../../src/oracle/fuse.js';
+import { wasmBackend } from '../../src/wasm/inference/backend.js';
 import { refusal } from '../io/refusal.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { drawnConfig, drawnState } from '../model/drawnNetwork.js';
@@ -83,6 +86,46 @@ test('measures on images of --probe-size', async () => {
   const small = await report();
   expect(await report('-s', '8')).toEqual(small);
   expect(await report('-s', '12')).not.toEqual(small);
+});
+
+describe('--verify refuses a network that computes something else', () => {
+  /** Two channels before the classifier cancel: the float32 bound is larger than the logits. */
+  function canceled(name: string, { data, ...tensor }: Tensor): Tensor {
+    const channel = data.length / tensor.shape[0];
+    const change = (by: (v: number, i: number) => number): Tensor => ({ ...tensor, data: data.map(by) });
+    if (/^stages\.1\.(conv2|act)\..*(weight|bias|mean|var)$/.test(name))
+      return change((_, i) => data[Math.floor(i / channel) === 1 ? i - channel : i]);
+    if (name === 'cls1.2.weight') return change((_, i) => [1, -1][i % channel] ?? 0);
+    return /^cls.*(bias|mean)$/.test(name) ? change(() => 0) : { ...tensor, data };
+  }
+
+  test.each([
+    ['bound', 3.97e-6, drawnState(trained)],
+    ['first order', 3.96e-6, new Map([...drawnState(trained)].map(([name, of]) => [name, canceled(name, of)]))],
+  ] as const)('by more than the %s', async (tolerance, limit, state) => {
+    // Bound and first order differ in their fifth digit. The weights are scaled so that one is rounded up.
+    const { float32Bound, float32FirstOrder } = fuseState(state, trained).report;
+    const factor = 3.965e-6 / Math.sqrt(float32Bound * float32FirstOrder);
+    const scaled = ([name, tensor]: [string, Tensor]): [string, Tensor] =>
+      name.startsWith('cls2.') ? [name, { ...tensor, data: tensor.data.map((v) => v * factor) }] : [name, tensor];
+    await writeWeights(path('scaled.safetensors'), new Map([...state].map(scaled)), trained);
+    const open = wasmBackend.open.bind(wasmBackend);
+    jest.spyOn(wasmBackend, 'open').mockImplementation(async (...args) => {
+      const session = await open(...args);
+      const forward = session.forward.bind(session);
+      jest
+        .spyOn(session, 'forward')
+        .mockImplementation(async (x, n) => Float32Array.from(await forward(x, n), (v) => v + 1));
+      return session;
+    });
+    const args = ['--verify', path('scaled.safetensors'), path('none.safetensors')];
+    await expect(fuseCommand().parseAsync(args, { from: 'user' })).rejects.toMatchObject({
+      ...{ name: 'FusionError', op: 'fuse --verify' },
+      expected: `differences within the ${tolerance}, ${threeDigits(limit)}`,
+      got: expect.stringMatching(new RegExp(`^${NUMBER} in float64, 1\\.00 in float32$`)),
+    });
+    await expect(readFile(path('none.safetensors'))).rejects.toThrow('ENOENT');
+  });
 });
 
 describe('refuses', () => {

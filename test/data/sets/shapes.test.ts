@@ -1,5 +1,7 @@
 import { expect, test } from '@jest/globals';
+import { cos, sin } from '../../../src/core/elementary.js';
 import { ParamError } from '../../../src/core/errors.js';
+import { philox4x32, uniform } from '../../../src/core/philox.js';
 import type { ImageSet } from '../../../src/data/sets/dataset.js';
 import { drawShapes } from '../../../src/data/sets/shapes.js';
 
@@ -23,6 +25,55 @@ test('there are ten classes of equal size, in the given image size', () => {
   expect(set.classNames).toHaveLength(10);
   expect([...set.labels]).toEqual(Array.from({ length: 30 }, (_, i) => i % 10));
   expect([set.channels, set.height, set.width, set.images.length]).toEqual([3, 16, 16, 30 * 3 * 256]);
+});
+
+/** Which points of the square from -1 to 1 belong to a shape. */
+const within = (limit: number, ...values: readonly number[]): boolean => values.every((v) => Math.abs(v) <= limit);
+const stripe = (x: number, width: number): number => Math.floor((x + 0.9) / width);
+const SHAPES: Readonly<Record<string, (u: number, v: number) => boolean>> = {
+  disc: (u, v) => u * u + v * v <= 1,
+  ring: (u, v) => u * u + v * v <= 1 && u * u + v * v >= 0.58 ** 2,
+  square: (u, v) => within(0.9, u, v),
+  frame: (u, v) => within(0.9, u, v) && !within(0.52, u, v),
+  triangle: (u, v) => v <= 0.85 && within(0.58 * (v + 0.95), u),
+  cross: (u, v) => within(1, u, v) && (within(0.32, u) || within(0.32, v)),
+  'horizontal bars': (u, v) => within(0.9, u, v) && [0, 2, 4].includes(stripe(v, 0.36)),
+  'vertical bars': (u, v) => within(0.9, u, v) && [0, 2, 4].includes(stripe(u, 0.36)),
+  diagonal: (u, v) => within(1, u, v) && within(0.42, u - v),
+  checker: (u, v) => within(0.9, u, v) && (stripe(u, 0.6) + stripe(v, 0.6)) % 2 === 0,
+};
+
+/** An image, pixel by pixel, from its random numbers. */
+function picture(name: string, seed: number, index: number, side: number): number[] {
+  const draws = Array.from({ length: 12 }, (_, i) => uniform(seed, index, i));
+  const between = (i: number, low: number, high: number): number => low + draws[i] * (high - low);
+  const dark = [0, 1, 2].map((i) => between(i, 10, 110));
+  const shade = between(3, -45, 45);
+  const light = [4, 5, 6].map((i) => between(i, 140, 245));
+  const radius = between(7, 0.26 * side, 0.42 * side);
+  const center = [8, 9].map((i) => between(i, radius, side - radius));
+  const [tilt, slope] = [between(10, -0.2, 0.2), between(11, 0, 2 * Math.PI)];
+  return dark.flatMap((background, c) =>
+    Array.from({ length: side * side }, (_, i) => {
+      const [y, x] = [Math.floor(i / side), i % side];
+      const [dx, dy] = [(x + 0.5 - center[0]) / radius, (y + 0.5 - center[1]) / radius];
+      const isInside = SHAPES[name](dx * cos(tilt) + dy * sin(tilt), dy * cos(tilt) - dx * sin(tilt));
+      const gradient = ((x - side / 2) * cos(slope) + (y - side / 2) * sin(slope)) * (2 / side) * shade;
+      const noise = 22 * (philox4x32([i, index, 1, 0], [seed, 0])[c] / 2 ** 31 - 1);
+      const value = isInside ? light[c] + noise : background + gradient + noise;
+      return Math.min(255, Math.max(0, Math.round(value)));
+    }),
+  );
+}
+
+test('every pixel is that of the shape, its colors, the gradient behind it and the noise', () => {
+  const side = 32;
+  const set = drawShapes(60, { seed: 7, size: side, first: 5 });
+  expect(set.classNames).toEqual(Object.keys(SHAPES));
+  for (let i = 0; i < set.n; i++) {
+    expect(set.labels[i]).toBe((5 + i) % 10);
+    expect([i, ...imageOf(set, i)]).toEqual([i, ...picture(set.classNames[set.labels[i]], 7, 5 + i, side)]);
+  }
 });
 
 /** Accuracy of the nearest neighbor by some features. */

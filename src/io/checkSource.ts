@@ -2,7 +2,7 @@
 import { show, tagOf } from '../core/check.js';
 import { DETACHED, DETACHED_HINT, isDetached } from '../core/detached.js';
 import { ParamError } from '../core/errors.js';
-import type { WeightsSource } from './weightsSource.js';
+import type { ResponseLike, WeightsSource } from './weightsSource.js';
 
 /** What is wrong with a value, for `got` in an error, and what to do. */
 type Problem = readonly [got: string, hint?: string | undefined];
@@ -30,6 +30,20 @@ const MISTAKES: readonly (readonly [method: string, ...problem: Problem])[] = [
 
 /** What to do about a body that was read. */
 export const USED = 'Pass a new one: its bytes can be read only once.';
+
+/** What to do about a part of a file that was not asked for. */
+export const PART_HINT =
+  'The request must have no Range header, and the server or cache must answer with the whole file (200).';
+
+/** A response that states that it is only a part of its file, in words; null for another one. */
+export function partOf({ status, headers }: Partial<Pick<ResponseLike, 'status' | 'headers'>>): string | null {
+  // A Blob has no headers; an object of a caller without types may have others.
+  if (status !== 206 || typeof headers?.get !== 'function') return null;
+  const range = headers.get('content-range');
+  if (range === null) return null;
+  const [, from, to, all] = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(range) ?? [];
+  return from === '0' && Number(to) + 1 === Number(all) ? null : `a part of it (status 206, content-range ${range})`;
+}
 
 function problemOfBody(body: unknown): Problem | null {
   if (!isStream(body)) return withProperty('body', body);

@@ -4,16 +4,8 @@ import { cancelBody } from '../core/cancel.js';
 import { VanillaNetError, WeightsError } from '../core/errors.js';
 import { messageOf } from '../core/messageOf.js';
 import { pause } from '../core/timeout.js';
-import { problemOfResponse } from './checkSource.js';
-import {
-  fileVersion,
-  isCrossOrigin,
-  mismatch,
-  PART_HINT,
-  partOf,
-  validatorOf,
-  type FileVersion,
-} from './fileVersion.js';
+import { PART_HINT, partOf, problemOfResponse } from './checkSource.js';
+import { fileVersion, isCrossOrigin, mismatch, validatorOf, type FileVersion } from './fileVersion.js';
 import { displayName } from './location.js';
 import { hintOf, hintOfStatus, isPermanent, reasonOf, RETRY } from './reason.js';
 import { readStream, type ByteStream } from './readStream.js';

@@ -22,20 +22,6 @@ export function fileVersion(response: ResponseLike): FileVersion {
   return { total: length === null ? null : Number(length), tag, modified };
 }
 
-/** What to do about a part of a file that was not asked for. */
-export const PART_HINT =
-  'The request must have no Range header, and the server or cache must answer with the whole file (200).';
-
-/** A response that states that it is only a part of its file, in words; null for another one. */
-export function partOf({ status, headers }: Partial<Pick<ResponseLike, 'status' | 'headers'>>): string | null {
-  // A Blob has no headers; an object of a caller without types may have others.
-  if (status !== 206 || typeof headers?.get !== 'function') return null;
-  const range = headers.get('content-range');
-  if (range === null) return null;
-  const [, from, to, all] = /^bytes (\d+)-(\d+)\/(\d+|\*)$/.exec(range) ?? [];
-  return from === '0' && Number(to) + 1 === Number(all) ? null : `a part of it (status 206, content-range ${range})`;
-}
-
 /** The value of If-Range; null if the file cannot be resumed. A weak tag does not promise equal bytes. */
 export const validatorOf = ({ tag, modified }: FileVersion): string | null =>
   tag?.startsWith('"') === true ? tag : modified;

@@ -5,7 +5,7 @@ import { writeFile } from 'node:fs/promises';
 import type { AddressInfo } from 'node:net';
 import { openSource } from '../../src/io/source.js';
 import { resolveSourceOptions } from '../../src/io/sourceOptions.js';
-import { partOf, PART_HINT } from '../../src/io/fileVersion.js';
+import { partOf, PART_HINT } from '../../src/io/checkSource.js';
 import { binaryKind } from '../../src/io/fileKind.js';
 import { readInput } from '../../src/model/readInput.js';
 import { readJsonObject } from '../../src/cli/jsonFile.js';

@@ -184,6 +184,7 @@ describe('random numbers of RandAugment', () => {
     ).toBeLessThan(4);
     const all = images.flat();
     expect(all.every(({ m }) => m === 4)).toBe(true);
+    expect(new Set(all.map(({ sampling }) => sampling))).toEqual(new Set(['bilinear', 'bicubic']));
     const cubics = all.map(({ sampling }) => (sampling === 'bicubic' ? 1 : 0));
     expect(deviations(cubics, 1 / 2, 1 / 4)).toBeLessThan(4);
   });
@@ -247,6 +248,30 @@ describe("torchvision's ColorJitter", () => {
     }
   });
 });
+
+test('equalize: the last of the values that occur does not count for the step, as in Pillow', () => {
+  // Of 256 pixels 254 count, which are too few for a step of 1.
+  const data = new Uint8Array(256).fill(10).fill(200, 254);
+  const image = { data, channels: 1, height: 16, width: 16 };
+  expect(equalize(image).data).toEqual(data);
+  const more = { ...image, data: data.with(255, 10) };
+  expect(equalize(more).data).toEqual(new Uint8Array(256).fill(255, 254, 255));
+});
+
+test.each(['bilinear', 'bicubic'] as const)(
+  '%s sampling includes the left and top border, not the others',
+  (kernel) => {
+    const image = { data: Uint8Array.from({ length: 12 }, (_, i) => 10 * i + 7), channels: 1, height: 3, width: 4 };
+    const shifted = (x: number, y: number) => affine(image, [1, 0, x, 0, 1, y], kernel, [255]).data;
+    // Half a pixel to the right or down: the first pixel is taken at the border itself.
+    expect(shifted(-0.5, 0)).not.toContain(255);
+    expect(shifted(0, -0.5)).not.toContain(255);
+    // To the left or up: the last one lies on the far border, which is outside.
+    const outside = (data: Uint8Array): number[] => [...data.keys()].filter((i) => data[i] === 255);
+    expect(outside(shifted(0.5, 0))).toEqual([3, 7, 11]);
+    expect(outside(shifted(0, 0.5))).toEqual([8, 9, 10, 11]);
+  },
+);
 
 test("torchvision's RandomRotation: from −d to d degrees, counterclockwise, black outside", () => {
   const [side, radius, far] = [81, 6, 30];

@@ -13,7 +13,7 @@ import { applyMix, cutmixBox, drawMix } from '../../../src/data/augment/mix.js';
 import type { AugmentOptions } from '../../../src/data/augment/options.js';
 import { createTransform } from '../../../src/data/augment/pipeline.js';
 import type { Planes } from '../../../src/data/augment/planes.js';
-import { randAugment } from '../../../src/data/augment/randAugment.js';
+import { OPS, randAugment } from '../../../src/data/augment/randAugment.js';
 import { randomCrop } from '../../../src/data/augment/randomCrop.js';
 import { randomErasing } from '../../../src/data/augment/randomErasing.js';
 import { randomResizedCrop } from '../../../src/data/augment/randomResizedCrop.js';
@@ -84,6 +84,30 @@ describe('the transforms of an image', () => {
       return randAugment(result, { prob: 1 }, FILL, draws);
     });
   });
+});
+
+test('a transform that is absent takes no random numbers', () => {
+  expectSteps({ rotation: 35 }, (image, draws) => rotation(fitPlanes(image, FIT), 35, draws));
+});
+
+test("RandAugment: op, probability, magnitude, sign and sampling are drawn in this order, as by timm's", () => {
+  const ops = Object.values(OPS);
+  for (const std of [0, 0.7]) {
+    const options = { magnitude: 4, layers: 3, std, prob: 0.6, interpolation: 'random' } as const;
+    expectSteps({ randAugment: options }, (image, draws) => {
+      let result = fitPlanes(image, FIT);
+      for (let layer = 0; layer < 3; layer++) {
+        const op = ops[Math.floor(15 * draws.uniform())];
+        if (draws.uniform() >= 0.6) continue;
+        // Without a deviation there is no number for it.
+        const m = std === 0 ? 4 : Math.min(10, Math.max(0, 4 + std * draws.normal()));
+        const sign = draws.uniform() < 0.5 ? -1 : 1;
+        const sampling = draws.uniform() < 0.5 ? 'bilinear' : 'bicubic';
+        result = op(result, { m, sign, sampling, fill: FILL });
+      }
+      return result;
+    });
+  }
 });
 
 describe("torchvision's ColorJitter", () => {

@@ -1,9 +1,10 @@
 /** Distributions of random numbers: means within 4 standard errors. */
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
+import { exp, log } from '../../../src/core/elementary.js';
 import { beta } from '../../../src/data/augment/beta.js';
 import { Draws } from '../../../src/data/augment/draws.js';
 import { applyMix, cutmixBox, drawMix } from '../../../src/data/augment/mix.js';
-import { randomCrop } from '../../../src/data/augment/randomCrop.js';
+import { randomCrop, shift } from '../../../src/data/augment/randomCrop.js';
 import { drawBlock, randomErasing } from '../../../src/data/augment/randomErasing.js';
 import { randomResizedCrop, resizedCropWindow } from '../../../src/data/augment/randomResizedCrop.js';
 import { deviations, sample } from './moments.js';
@@ -55,6 +56,78 @@ test.each([0.01, 0.1, 0.4, 1, 1.0001, 2.5])('Beta(%d, %d)', (alpha) => {
   expect(deviations(squares, variance, fourth - variance ** 2)).toBeLessThan(4);
 });
 
+/** Beta(α, α) as the articles of Jöhnk, and of Marsaglia and Tsang, write it down. */
+function betaAsWritten(alpha: number, draws: Draws): number {
+  const gamma = (): number => {
+    const d = alpha - 1 / 3;
+    for (;;) {
+      const x = draws.normal();
+      const v = (1 + x / Math.sqrt(9 * d)) ** 3;
+      // Rejected without a further number.
+      if (v > 0 && log(1 - draws.uniform()) < (x * x) / 2 + d * (1 - v + log(v))) return d * v;
+    }
+  };
+  if (alpha > 1) {
+    const [x, y] = [gamma(), gamma()];
+    return x / (x + y);
+  }
+  for (;;) {
+    // U^(1/α) and V^(1/α), whose sum must be at most 1.
+    const [x, y] = [log(1 - draws.uniform()) / alpha, log(1 - draws.uniform()) / alpha];
+    if (Math.max(x, y) + log(1 + exp(-Math.abs(x - y))) <= 0) return 1 / (1 + exp(y - x));
+  }
+}
+
+test.each([0.001, 0.1, 1, 1.0001, 3])('Beta(%d, %d) is computed as in the articles', (alpha) => {
+  const [draws, same] = [Draws.forBatch(5, 0, 1), Draws.forBatch(5, 0, 1)];
+  const samples = Array.from({ length: 600 }, () => [beta(alpha, draws), betaAsWritten(alpha, same)]);
+  expect(Math.max(...samples.map(([a, b]) => Math.abs(a - b)))).toBeLessThan(1e-9);
+});
+
+test('a crop and a block are given up after ten tries', () => {
+  /** Numbers of which the 21st, that of an eleventh try, is an error. */
+  const twenty = (): Draws => {
+    const draws = Draws.forImage(0, 0, 0);
+    let count = 0;
+    jest.spyOn(draws, 'uniform').mockImplementation(() => {
+      if (++count > 20) throw new Error('an eleventh try');
+      return 0.5;
+    });
+    return draws;
+  };
+  // A block is smaller than the image.
+  const large = { prob: 1, area: [1, 1], aspect: [1, 1] } as const;
+  expect(drawBlock([2, 2], 1, large, twenty())).toBeNull();
+  const wide = { scale: [1, 1], ratio: [2, 2] } as const;
+  expect(resizedCropWindow([2, 2], wide, twenty())).toEqual({ top: 0, left: 0, height: 1, width: 2 });
+});
+
+test('an image without room for a block is not erased', () => {
+  const x = new Float32Array(12).fill(5);
+  randomErasing(x, [2, 2], { prob: 1, area: [1, 1], aspect: [1, 1], count: 3 }, Draws.forImage(0, 0, 0));
+  expect(x).toEqual(new Float32Array(12).fill(5));
+});
+
+test('RandomErasing: blocks share the area, and a color has one number for each channel', () => {
+  const draws = Draws.forImage(0, 0, 0);
+  const block = drawBlock([100, 100], 4, { prob: 1, area: [0.16, 0.16], aspect: [1, 1] }, draws);
+  expect(block).toMatchObject({ height: 20, width: 20 });
+  const colors = jest.spyOn(draws, 'normal');
+  randomErasing(new Float32Array(3 * 1024), [32, 32], { prob: 1, mode: 'rand', area: [0.1, 0.1] }, draws);
+  expect(colors).toHaveBeenCalledTimes(3);
+});
+
+test('RandomResizedCrop: a window has at least one pixel', () => {
+  const pixel = sample(50, (draws) => resizedCropWindow([1, 1], {}, draws));
+  for (const window of pixel) expect(window).toEqual({ top: 0, left: 0, height: 1, width: 1 });
+  // Of one pixel of area: 3 x 0 or 0 x 3 after rounding, in each try.
+  const draws = Draws.forImage(0, 0, 0);
+  const high = resizedCropWindow([10, 10], { scale: [0.01, 0.01], ratio: [0.1, 0.1] }, draws);
+  expect(high).toEqual({ top: 0, left: 4, height: 10, width: 1 });
+  const wide = resizedCropWindow([10, 10], { scale: [0.01, 0.01], ratio: [10, 10] }, draws);
+  expect(wide).toEqual({ top: 4, left: 0, height: 1, width: 10 });
+});
+
 test('RandomResizedCrop: area, aspect and position', () => {
   const windows = sample(N, (draws) => resizedCropWindow([2000, 2000], { scale: [0.1, 0.5], ratio: [0.5, 2] }, draws));
   const areas = windows.map(({ height, width }) => (height * width) / 4e6);
@@ -96,6 +169,16 @@ test('RandomCrop: positions within the padding have equal probability', () => {
   const image = { data: Uint8Array.of(9), channels: 1, height: 1, width: 1 };
   const hits = sample(N, (draws) => (randomCrop(image, { padding: 1 }, draws).data[0] === 9 ? 1 : 0));
   expect(deviations(hits, 1 / 9, 8 / 81)).toBeLessThan(4);
+});
+
+test('RandomCrop: first the offset from the top, then from the left, both from −padding to padding', () => {
+  const data = Uint8Array.from({ length: 3 * 9 * 8 }, (_, i) => (i * 89) % 256);
+  const image = { data, channels: 3, height: 9, width: 8 };
+  const pairs = Array.from({ length: 30 }, (_, i) => [Draws.forImage(4, 0, i), Draws.forImage(4, 0, i)]);
+  for (const [draws, same] of pairs) {
+    const [top, left] = [Math.floor(7 * same.uniform()) - 3, Math.floor(7 * same.uniform()) - 3];
+    expect(randomCrop(image, { padding: 3 }, draws)).toEqual(shift(image, top, left, 0));
+  }
 });
 
 test('RandomErasing: probability, area and values', () => {

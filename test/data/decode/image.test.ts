@@ -1,9 +1,10 @@
 import { describe, expect, test } from '@jest/globals';
-import { writeFile } from 'node:fs/promises';
+import { readdir, readlink, truncate, writeFile } from 'node:fs/promises';
 import sharp, { type Sharp } from 'sharp';
 import { pathToFileURL } from 'node:url';
 import { DataError, ParamError } from '../../../src/core/errors.js';
 import { decodeImage, readImage } from '../../../src/data/decode/image.js';
+import { checkFileHead } from '../../../src/data/decode/imageHead.js';
 import { imageInfo } from '../../../src/image/imageInfo.js';
 import { orient } from '../../../src/image/orient.js';
 import { FILES, withChunk } from '../../image/imageFiles.js';
@@ -162,6 +163,21 @@ describe('refuses', () => {
         await expect(decodeImage(cut, 'cut')).rejects.toThrow(refusal(DataError, 'cut', 'a whole image', ''));
       }
     }
+    await expect(decodeImage(whole[0].subarray(0, -2000), 'cut')).rejects.toMatchObject({
+      // The first line of what the decoder says.
+      got: expect.stringMatching(/^[^\n]{9,}$/),
+      hint: 'Download or copy the file again, or repair it, for example: magick in.jpg out.png.',
+      cause: expect.anything(),
+    });
+  });
+
+  test('a file of another kind by its beginning, without reading the rest', async () => {
+    await writeFile(path('huge.png'), 'GIF89a');
+    // Nothing is written to the disk.
+    await truncate(path('huge.png'), 3 * 2 ** 30);
+    await expect(readImage(path('huge.png'))).rejects.toThrow(
+      refusal(DataError, path('huge.png'), 'a PNG, JPEG or WebP image', 'a GIF image'),
+    );
   });
 
   test('a small file with a huge image', async () => {
@@ -239,6 +255,14 @@ describe('refuses', () => {
     await expect(refused).rejects.toThrow(refusal(ParamError, 'maxPixel', 'maxPixels', 'an unknown key'));
     await expect(refused).rejects.toMatchObject({ hint: 'Did you mean maxPixels?' });
   });
+});
+
+linuxTest('/proc/self/fd')('a file whose beginning was checked is closed', async () => {
+  await noisy.clone().png().toFile(path('head.png'));
+  await checkFileHead(path('head.png'));
+  const handles = await readdir('/proc/self/fd');
+  const open = await Promise.all(handles.map((handle) => readlink(`/proc/self/fd/${handle}`).catch(() => '')));
+  expect(open).not.toContain(path('head.png'));
 });
 
 describe('readImage accepts', () => {

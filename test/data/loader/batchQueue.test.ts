@@ -7,6 +7,8 @@ import type { Threads } from '../../../src/data/loader/loaderThreads.js';
 import { createMakeBatch, inputChannels, type BatchRecipe, type Images } from '../../../src/data/loader/makeBatch.js';
 import { batchInSlot, slotBytes, type BatchShape } from '../../../src/data/loader/slots.js';
 import { Draws } from '../../../src/data/augment/draws.js';
+import { createTransform } from '../../../src/data/augment/pipeline.js';
+import { lumaPlane } from '../../../src/image/luma.js';
 
 const shape: BatchShape = { batchSize: 3, channels: 2, size: [4, 5], classes: 7 };
 /** Pixels, targets and a label of each image. */
@@ -142,6 +144,31 @@ describe('a batch', () => {
     expect(rounded(x)).toEqual([1, -1, 0.6, -0.2, 0.6, 0.8, -1, 1, -0.2, 0.6, 0.8, 0.6]);
     expect([...labels]).toEqual([0, 2]);
     expect([...targets]).toEqual([1, 0, 0, 0, 0, 0, 1, 0]);
+  });
+
+  test('of one channel is filled with the mean, as gray', () => {
+    const [n, side] = [12, 8];
+    const augment = { randAugment: { prob: 1, layers: 2, magnitude: 10, std: 0 } };
+    const fit = { ...recipe.fit, size: [side, side] } as const;
+    const pixels = Uint8Array.from({ length: n * 3 * side * side }, (_, i) => (i * i * 13 + 71 * i) % 256);
+    const set: Images = { ...images, data: pixels, labels: new Int32Array(n), height: side, width: side };
+    const image = (i: number) => {
+      return { data: pixels.slice(192 * i, 192 * (i + 1)), channels: 3, height: side, width: side };
+    };
+    const x = new Float32Array(n * side * side);
+    const out: Batch = { x, targets: new Float32Array(4 * n), labels: new Int32Array(n) };
+    const positions = Int32Array.from({ length: n }, (_, i) => i);
+    const gray = { ...recipe, mean: [0.6], std: [1], augment, fit };
+    createMakeBatch(set, gray)({ epoch: 0, step: 0, positions }, out, (i) => ({
+      image: image(i),
+      draws: Draws.forImage(1, 0, i),
+    }));
+    // 255 * 0.6 of each color.
+    const transform = createTransform(augment, fit, [153, 153, 153]);
+    const expected = Array.from(positions, (i) => [
+      ...lumaPlane(transform(image(i), Draws.forImage(1, 0, i)).data, side * side),
+    ]);
+    expect(x).toEqual(Float32Array.from(expected.flat(), (value) => value / 255 - 0.6));
   });
 
   test('has smoothed targets', () => {

@@ -1,11 +1,12 @@
-import { afterEach, expect, test } from '@jest/globals';
+import { afterEach, expect, jest, test } from '@jest/globals';
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { DataError, ParamError } from '../../../src/core/errors.js';
-import type { ImageSet } from '../../../src/data/sets/dataset.js';
+import type { ImageSet, StreamedSet } from '../../../src/data/sets/dataset.js';
+import { disk } from '../../../src/data/loader/disk/node.js';
 import { openLoader, type Loader, type LoaderOptions } from '../../../src/data/loader/loader.js';
 import { startThreads, type ThreadData } from '../../../src/data/loader/loaderThreads.js';
 import { batchOf } from '../../../src/data/sets/batchOf.js';
@@ -40,6 +41,7 @@ const ALL: Partial<LoaderOptions> = {
   cutmix: 1,
 };
 
+const ownDisk = { ...disk };
 const open: Loader[] = [];
 async function loaderOf(options: Partial<LoaderOptions> = {}, of: ImageSet = set): Promise<Loader> {
   const loader = await openLoader(of, { ...OPTIONS, ...options });
@@ -47,6 +49,8 @@ async function loaderOf(options: Partial<LoaderOptions> = {}, of: ImageSet = set
   return loader;
 }
 afterEach(async () => {
+  jest.restoreAllMocks();
+  Object.assign(disk, ownDisk);
   await Promise.all(open.splice(0).map((loader) => loader.dispose()));
 });
 
@@ -84,6 +88,38 @@ test('without augmentation, yields every image once, in shuffled order, normaliz
   }
   const straight = await collect((await loaderOf({ workers: 0, shuffle: false })).epoch(0));
   expect(straight.flatMap(({ labels }) => [...labels])).toEqual([...set.labels.subarray(0, 24)]);
+});
+
+test('the time that was waited is part of the time that passed', async () => {
+  const start = performance.now();
+  const loader = await loaderOf({ workers: 0 });
+  expect(loader.waited).toBe(0);
+  await collect(loader.epoch(0));
+  expect(loader.waited).toBeGreaterThan(0);
+  expect(loader.waited).toBeLessThanOrEqual(performance.now() - start);
+});
+
+test('without threads, no memory is shared', async () => {
+  const shared = jest.spyOn(globalThis, 'SharedArrayBuffer');
+  expect(await collect((await loaderOf({ workers: 0 })).epoch(0))).toHaveLength(6);
+  expect(shared).not.toHaveBeenCalled();
+});
+
+test('a runtime without threads or files says so', async () => {
+  Object.assign(disk, { startThreads: null });
+  await expect(loaderOf({ workers: 1 })).rejects.toMatchObject({
+    message: 'workers: expected 0, as this runtime has no threads for images, got 1',
+    hint: 'Pass { workers: 0 }.',
+  });
+  expect((await loaderOf({ workers: 0 })).steps).toBe(6);
+  Object.assign(disk, { readers: null });
+  const { images: _, ...about } = set;
+  const names = Array.from({ length: set.n }, (__, i) => `${i}.png`);
+  const streamed: StreamedSet = { ...about, files: { root: 'pets', names, fit: { size: [16, 16] } } };
+  await expect(openLoader(streamed, { ...OPTIONS, workers: 0 })).rejects.toMatchObject({
+    ...{ name: 'ParamError', hint: 'Read them in Node first: loadSubset.' },
+    message: 'files: expected images in memory, as this runtime reads no files, got pets',
+  });
 });
 
 test('mixed targets sum to 1, and are those of the images and their partners', async () => {

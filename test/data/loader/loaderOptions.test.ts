@@ -117,6 +117,12 @@ describe('images that are not RGB', () => {
   });
 });
 
+test('refuses other values than options', () => {
+  expect(() => {
+    checkLoaderOptions(set, null as unknown as LoaderOptions);
+  }).toThrow(expect.objectContaining({ name: 'ParamError', message: 'loader: expected an object, got null' }));
+});
+
 test('refuses a set that is inconsistent', () => {
   expect(() => {
     checkLoaderOptions({ ...set, labels: new Uint8Array(26).fill(10) }, OPTIONS);

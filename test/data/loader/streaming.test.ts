@@ -81,6 +81,10 @@ test('yields the same bits with 0, 1 and 2 threads, from any step', async () => 
   const plain = { shuffle: false, dropLast: false, workers: 1, augment: {} };
   const [all, again] = [await loaderOf(inMemory, plain), await loaderOf(streamed, plain)];
   expect(await collect(again.epoch(0))).toEqual(await collect(all.epoch(0)));
+  // Whole batches after one of two images.
+  const short = await loaderOf(streamed, { ...plain, workers: 0 });
+  expect((await collect(short.epoch(0, 3)))[0].labels).toHaveLength(2);
+  expect(await collect(short.epoch(0))).toEqual(await collect(all.epoch(0)));
 });
 
 describe('random resized crops', () => {
@@ -139,6 +143,14 @@ describe('random resized crops', () => {
     const streamed = await openDataset(root, 'train', { size: SIZE, cache: 'none' });
     const want = await collect((await loaderOf(inMemory, { ...plain, workers: 0 })).epoch(0));
     expect(await collect((await loaderOf(streamed, { ...plain, workers: 0 })).epoch(0))).toEqual(want);
+  });
+
+  test('without them, cropFromOriginal changes nothing', async () => {
+    const streamed = await openDataset(root, 'train', { size: SIZE, cache: 'none', cropFromOriginal: true });
+    const inMemory = await openDataset(root, 'train', { size: SIZE });
+    const options = { ...plain, augment: { horizontalFlip: 0.5 }, workers: 0 };
+    const want = await collect((await loaderOf(inMemory, options)).epoch(0));
+    expect(await collect((await loaderOf(streamed, options)).epoch(0))).toEqual(want);
   });
 });
 

@@ -1,9 +1,10 @@
-import { beforeAll, describe, expect, test } from '@jest/globals';
-import { mkdir, readdir, symlink, truncate, writeFile } from 'node:fs/promises';
+import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
+import { mkdir, readdir, rmdir, symlink, truncate, writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import { gzipSync } from 'node:zlib';
 import { DataError, ParamError } from '../../../src/core/errors.js';
 import { openArchive } from '../../../src/data/sets/archive.js';
+import { FolderWalk } from '../../../src/data/sets/folderWalk.js';
 import { unpackedLimit } from '../../../src/data/sets/gunzipArchive.js';
 import { refusal } from '../../io/refusal.js';
 import { temporaryFolder } from '../../io/temporaryFolder.js';
@@ -11,6 +12,11 @@ import { linuxTest } from '../../platform.js';
 import { tarOf, tarOfMembers, type Member } from './tarWriter.js';
 
 const path = temporaryFolder();
+const home = process.cwd();
+afterEach(() => {
+  process.chdir(home);
+  jest.restoreAllMocks();
+});
 
 const tar = tarOf({ 'set/': '', 'set/b.bin': new Uint8Array(1500).fill(7), 'set/a.txt': 'grüße' });
 const names = ['set/', 'set/a.txt', 'set/b.bin'];
@@ -82,6 +88,18 @@ test('links of a folder lead to files and folders; those that lead nowhere are l
   expect(new TextDecoder().decode(await archive.read('dog/1'))).toBe('one');
 });
 
+test('names that a link repeats are counted, and no others', async () => {
+  const counted = jest.spyOn(FolderWalk.prototype, 'addRepeated');
+  await mkdir(path('repeated', 'cat'), { recursive: true });
+  for (const name of ['1', '2']) await writeFile(path('repeated', 'cat', name), '');
+  await openArchive(path('repeated'));
+  expect(counted).not.toHaveBeenCalled();
+  await symlink('cat', path('repeated', 'dog'), 'junction');
+  await openArchive(path('repeated'));
+  // One of the two folders is entered first.
+  expect(counted.mock.calls.map(([name]) => name.slice(4)).sort()).toEqual(['1', '2']);
+});
+
 test('more than 100 paths to a folder are refused', async () => {
   await mkdir(path('paths', 'a'), { recursive: true });
   for (let i = 0; i < 99; i++) await symlink('a', path('paths', `${i}`), 'junction');
@@ -98,6 +116,7 @@ linuxTest('/proc')('a name that is not in UTF-8 is refused with its bytes', asyn
   await writeFile(path('latin', 'caf', '\ufffd'), '');
   expect((await openArchive(path('latin'))).names).toContain('caf/\ufffd');
   await writeFile(Buffer.from(path('latin', 'caf', 'd', 'caf\xe9.png'), 'latin1'), '');
+  await writeFile(path('latin', 'caf', 'd', 'a.png'), '');
   const refused = openArchive(path('latin'));
   await expect(refused).rejects.toThrow(
     refusal(DataError, `${path('latin')}: caf/d/caf\\xe9.png`, 'a name in UTF-8', "'caf\\xe9.png'"),
@@ -145,6 +164,33 @@ test('the names of a folder are sorted by code points', async () => {
   await mkdir(path('cats'));
   for (const name of ['b', '🐱', 'm', 'ｶ', 'a', 'z']) await writeFile(path('cats', name), '');
   expect((await openArchive(path('cats'))).names).toEqual(['a', 'b', 'm', 'z', 'ｶ', '🐱']);
+});
+
+test('a folder is sorted by whole paths, not by the names in it', async () => {
+  await mkdir(path('paths sorted', 'a'), { recursive: true });
+  for (const name of ['a/x', 'a-b', 'ab']) await writeFile(path('paths sorted', name), '');
+  expect((await openArchive(path('paths sorted'))).names).toEqual(['a-b', 'a/', 'a/x', 'ab']);
+});
+
+linuxTest('/proc')('a folder with a path that is too long for the system is refused', async () => {
+  const name = 'd'.repeat(255);
+  const deep = path('long', ...Array<string>(15).fill(name));
+  await mkdir(deep, { recursive: true });
+  process.chdir(deep);
+  await mkdir(name);
+  try {
+    await expect(openArchive(path('long'))).rejects.toMatchObject({
+      ...{ name: 'DataError', op: path('long'), expected: 'a readable folder', got: 'a name that is too long' },
+      ...{ hint: 'Check its permissions, and those of all folders in it.', cause: expect.anything() },
+    });
+  } finally {
+    await rmdir(name);
+  }
+});
+
+test('names that differ by a / are two', async () => {
+  await writeFile(path('slash.tar'), tarOf({ 'a/b': '1', ab: '2' }));
+  expect((await openArchive(path('slash.tar'))).names).toEqual(['a/', 'a/b', 'ab']);
 });
 
 test('a file whose name contains gz is no gzip file', async () => {
@@ -354,11 +400,13 @@ describe('refuses', () => {
     ['zeros', new Uint8Array(400), 'Download, copy or export the file again.'],
     ['a.bz2', 'BZh91AY', 'Unpack it, and pass the folder.'],
     ['a.pdf', '%PDF-1.7', 'Pass a tar archive, gzipped or not, or a folder.'],
+    ['XML.txt', 'XML and only zeros', 'Pass a tar archive, gzipped or not, or a folder.'],
+    ['cut.gz', gzipSync(tar).subarray(0, -20), 'Download or make the archive again.'],
     ['data_batch_1', '\x80\x02}q\x01U\x0bbatch_labelq\x02', 'Pass the folder that it is in.'],
   ])('%s: the hint says what to do', async (name, content, hint) => {
     await writeFile(path(name), content, 'latin1');
     await expect(openArchive(path(name))).rejects.toMatchObject({
-      expected: 'a tar archive, gzipped or not',
+      expected: name === 'cut.gz' ? 'whole gzip data' : 'a tar archive, gzipped or not',
       hint: expect.stringContaining(hint),
     });
   });

@@ -18,7 +18,7 @@ const set: ImageSet = {
   ...{ height: 2, width: 2, classNames: ['a', 'b'] },
 };
 const { images: _, ...about } = set;
-const streamed = { ...about, files: { root: 'r', names: ['1.png', '2.png'], fit: { size: [2, 2] } } };
+const streamed = { ...about, files: { root: 'r', names: ['1.png', '2.png'], fit: { size: [2, 2] as const } } };
 
 describe('a set', () => {
   test('in memory, with labels of both types, and on disk is accepted', () => {
@@ -81,6 +81,13 @@ describe('a set', () => {
       refusal(DataError, 'classCounts', 'labels from 0 to 1', '7 of image 1'),
     );
   });
+});
+
+test('images on disk that do not fit into memory are refused before they are read', async () => {
+  const large = { ...streamed, channels: 3, height: 30_000, width: 30_000 };
+  await expect(loadSubset(large, [0, 1])).rejects.toThrow(
+    refusal(ParamError, 'loadSubset', 'at most 2 GiB of pixels', '5.0 GiB'),
+  );
 });
 
 describe('positions', () => {

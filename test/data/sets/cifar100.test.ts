@@ -2,7 +2,8 @@ import { beforeAll, describe, expect, test } from '@jest/globals';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { DataError } from '../../../src/core/errors.js';
-import { readCifar100 } from '../../../src/data/sets/cifar.js';
+import type { Archive } from '../../../src/data/sets/archive.js';
+import { cifarTitle, readCifar100 } from '../../../src/data/sets/cifar.js';
 import { openDataset } from '../../../src/data/sets/open.js';
 import { refusal } from '../../io/refusal.js';
 import { temporaryFolder } from '../../io/temporaryFolder.js';
@@ -115,6 +116,18 @@ describe('CIFAR-100', () => {
   test.each(cases)('refuses %s', async (_, members, op, expected, got) => {
     await writeFile(path('bad.tar'), packed('cifar-100-python', members));
     await expect(openDataset(path('bad.tar'), 'train')).rejects.toThrow(refusal(DataError, op, expected, got));
+  });
+
+  test.each([
+    ['C:\\data\\cifar-100-python', ['test', 'train'], 'CIFAR-100'],
+    ['data/cifar-100-python//', ['test', 'train'], 'CIFAR-100'],
+    ['a.tar', ['cifar-100-binary/', 'cifar-100-binary/test.bin', 'cifar-100-binary/train.bin'], 'CIFAR-100'],
+    ['data', ['test', 'train'], null],
+    ['data', ['meta', 'test', 'train'], 'CIFAR-100'],
+  ])('of %s with %j the title is %s', (location, names, title) => {
+    const read = (): Promise<Uint8Array> => Promise.reject(new Error('not read'));
+    const archive: Archive = { path: location, names, brokenLinks: new Map(), onDisk: true, read };
+    expect(cifarTitle(archive)).toBe(title);
   });
 
   test('refuses another archive', async () => {

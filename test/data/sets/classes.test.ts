@@ -16,7 +16,12 @@ test('counts classes, and compares the largest with the smallest', () => {
     smallest: { name: 'dog', count: 1 },
     ratio: 3,
   });
-  expect(imbalance(set([0, 1, 2])).ratio).toBe(1);
+  const [cat, dog, owl] = ['cat', 'dog', 'owl'].map((name) => ({ name, count: 1 }));
+  const [largest, smallest] = [{ name: 'cat', count: 2 }, dog];
+  expect(imbalance(set([0, 0, 1, 2]))).toEqual({ largest, smallest, ratio: 2 });
+  expect(imbalance(set([0, 0, 1, 1, 2]))).toEqual({ largest, smallest: owl, ratio: 2 });
+  // Of classes of equal size, the first.
+  expect(imbalance(set([0, 1, 2]))).toEqual({ largest: cat, smallest: cat, ratio: 1 });
   expect(imbalance(set([0, 2])).ratio).toBe(Infinity);
 });
 
@@ -35,6 +40,8 @@ test('accepts a consistent set, and refuses others', () => {
     [good, { num_classes: 10 }, ParamError, '10 classes, like the network', '3 (cat, dog, owl)'],
     [good, { in_chans: 2 }, ParamError, 'images of 2 channels, like the input of the network', '3'],
     [good, { class_names: ['cat', 'dog', 'owl', 'bee'] }, ParamError, "'bee' as class 3", 'undefined'],
+    [good, { class_names: ['dog', 'cat', 'owl'] }, ParamError, "'dog' as class 0", "'cat'"],
+    [{ ...good, channels: 2, images: new Uint8Array(6) }, { in_chans: 1 }, ParamError, 'images of 1 channels', '2'],
     [good, { class_names: ['cat', 'owl', 'dog'] }, ParamError, "'owl' as class 1", "'dog'"],
     [{ ...about, files: { root: '.', names: ['1.png'], fit: { size: [1, 1] } } }, {}, DataError, '3 files', '1'],
     [{ ...good, labels: new Uint8Array(2) }, {}, DataError, '3 labels, one for each image', '2'],

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { DataError, ParamError } from '../../../src/core/errors.js';
@@ -97,6 +97,14 @@ describe('download', () => {
       { loaded: 0, total: content.length },
       { loaded: content.length, total: content.length },
     ]);
+  });
+
+  linuxTest('/proc/self/fd')('closes the file', async () => {
+    handler = withoutRanges;
+    await download({ url, md5 }, path('closed'));
+    const handles = await readdir('/proc/self/fd');
+    const open = await Promise.all(handles.map((handle) => readlink(`/proc/self/fd/${handle}`).catch(() => '')));
+    expect(open.filter((target) => target.startsWith(path('closed')))).toEqual([]);
   });
 
   test('checks and keeps an existing file; `force` downloads it again', async () => {
@@ -293,6 +301,7 @@ describe('download', () => {
     await expect(download({ url, md5 }, path('disk'))).rejects.toThrow(
       expect.objectContaining({
         op: path('disk.part'),
+        expected: 'space on the disk',
         got: 'a full disk',
         hint: expect.stringContaining('resumes after'),
       }),

@@ -1,6 +1,7 @@
 /** What downloads refuse before and while they write, with a fetch of the test. */
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
+import { getEventListeners } from 'node:events';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { download, DOWNLOADS, type DownloadOptions } from '../../../src/data/sets/download.js';
 import { temporaryFolder } from '../../io/temporaryFolder.js';
@@ -65,6 +66,10 @@ describe('refuses, without a request,', () => {
     expect(requests).toEqual([]);
   });
 
+  test('a URL that contains https:', async () => {
+    expect(await failure(() => download({ url: 'ftp://a/https://b', md5 }, path('x')))).toMatchObject({ op: '--url' });
+  });
+
   test('an unknown option and another signal', async () => {
     const call = (options: object) => failure(() => download({ url, md5 }, path('x'), options));
     expect(await call({ stallms: 7 })).toMatchObject({ op: 'stallms', hint: 'Did you mean stallMs?' });
@@ -105,6 +110,13 @@ test('the reason of an abort while bytes arrive ends a download, which can be re
   expect(await failure(call)).toBe(reason);
   expect(isCanceled).toBe(true);
   expect(await readFile(path('later.part'), 'utf8')).toBe('0123');
+});
+
+test('a signal has no listener after the download', async () => {
+  respond = () => new Response(content);
+  const { signal } = new AbortController();
+  await download({ url, md5 }, path('signaled'), { signal });
+  expect(getEventListeners(signal, 'abort')).toEqual([]);
 });
 
 test('without a part, the hint names none', async () => {
@@ -207,6 +219,7 @@ describe('a disk that refuses', () => {
     expect(await failure(() => download({ url, md5 }, path('end'), { force: true }))).toMatchObject({
       op: path('end'),
       expected: 'a file to write',
+      hint: expect.stringMatching(/\.$/),
       cause: expect.anything(),
     });
     // The downloaded bytes are kept.

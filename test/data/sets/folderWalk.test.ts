@@ -40,5 +40,8 @@ describe('a walk through folders', () => {
     expect(() => {
       walk.addRepeated('a');
     }).toThrow(refusal(DataError, 'set: a', 'at most 100000000 characters of names that links repeat', 'more'));
+    expect(() => {
+      walk.addRepeated(name);
+    }).toThrow(expect.objectContaining({ op: `set: ${name.slice(0, 256)}` }));
   });
 });

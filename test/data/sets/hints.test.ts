@@ -130,6 +130,16 @@ describe('CIFAR', () => {
       'b: labels: expected labels from 0 to 9, got no number in record 0',
     ],
     [
+      'a truth value as a label',
+      batch({ data: pixels, labels: list([[0x88]]) }),
+      'b: labels: expected labels from 0 to 9, got no number in record 0',
+    ],
+    [
+      'three dimensions',
+      batch({ data: array([1, 3072, 1], new Uint8Array(3072)), labels: list([int(1)]) }),
+      'b: expected data [n,3072], got [1,3072,1]',
+    ],
+    [
       'no labels',
       batch({ data: pixels }),
       'b: expected an array under data, and a list or an array under labels, got the keys data',

@@ -165,6 +165,13 @@ describe('refuses', () => {
     }
   });
 
+  test('a size of more pixels than an image may have', async () => {
+    const root = await write('sized', { 'cat/1.png': await png(1) });
+    await expect(readImageFolder(root, { size: [20_000, 20_000] })).rejects.toMatchObject({
+      ...{ name: 'ParamError', op: 'size' },
+    });
+  });
+
   test('a missing folder', async () => {
     await expect(readImageFolder(path('nowhere'), { size: [1, 1] })).rejects.toThrow(
       refusal(DataError, path('nowhere'), 'an archive or a folder', 'no such file or folder'),
@@ -197,6 +204,20 @@ describe('unreadable images', () => {
     await expect(openDataset(root, 'train', { size: [1, 1] })).rejects.toThrow(
       refusal(DataError, `${root}/`, 'image', ''),
     );
+  });
+
+  test('are listed in the order of the set, not in that in which they are found', async () => {
+    const root = await folder('order', ['dog/notes.png']);
+    // It takes longer to find that its pixels end than to refuse a text.
+    const data = Uint8Array.from({ length: 3 * 200 * 200 }, (_, i) => (i * i * 31 + 7 * i) % 256);
+    const image = await sharp(data, { raw: { width: 200, height: 200, channels: 3 } })
+      .png()
+      .toBuffer();
+    await writeFile(path('order', 'cat', '0.png'), image.subarray(0, -5000));
+    for (const cache of ['memory', 'none'] as const) {
+      const { skipped } = await openDataset(root, 'train', { size: [1, 1], onBadImage: 'skip', cache });
+      expect(skipped?.map(({ file }) => file)).toEqual(['cat/0.png', 'dog/notes.png']);
+    }
   });
 
   test('is empty if all images are readable', async () => {

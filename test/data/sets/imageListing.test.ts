@@ -46,9 +46,10 @@ describe('isPicture', () => {
 
 describe('classes', () => {
   test('are sorted by code points, files by class, folder and name', () => {
-    const names = ['ｶ/1.png', '🐱/1.png', 'b/2.png', 'b/10.png', 'b/x/1.png', 'b/a.png', 'b-c/1.png', 'B/1.png'];
+    const b = ['b/2.png', 'b/z.png', 'b/10.png', 'b/x/1.png', 'b/a.png'];
+    const names = ['ｶ/1.png', '🐱/1.png', ...b, 'b-c/1.png', 'B/1.png'];
     expect(list(names)).toEqual([
-      ...['B: B/1.png', 'b: b/10.png', 'b: b/2.png', 'b: b/a.png', 'b: b/x/1.png', 'b-c: b-c/1.png'],
+      ...['B: B/1.png', 'b: b/10.png', 'b: b/2.png', 'b: b/a.png', 'b: b/z.png', 'b: b/x/1.png', 'b-c: b-c/1.png'],
       ...['ｶ: ｶ/1.png', '🐱: 🐱/1.png'],
     ]);
   });
@@ -97,6 +98,7 @@ describe('the root', () => {
     ['the top for a single class', ['cat/1.png'], ['cat']],
     ['the top for a single class with a folder', ['cat/1.png', 'cat/more/2.png'], ['cat']],
     ['the top for classes of folders', ['cat/a/1.png', 'dog/b/1.png'], ['cat', 'dog']],
+    ['the top for folders of classes that differ in more than case', ['A/ß/1.png', 'B/ss/1.png'], ['A', 'B']],
     ['the top if a picture is in a class', ['cat/a/1.png', 'dog/a/1.png', 'dog/1.png'], ['cat', 'dog']],
     ['not train, which is a class', ['train/1.png', 'boat/1.png'], ['boat', 'train']],
     ['not test, which is a class with a folder', ['test/1.png', 'test/a/2.png', 'boat/1.png'], ['boat', 'test']],
@@ -305,6 +307,7 @@ describe('8,000 roots', () => {
 
 test.each([
   [['1.png', '2.png'], 'Put the pictures of each class into a folder: cat/1.jpg, dog/1.jpg.'],
+  [['1.png', 'dog\\1.png'], 'The names contain \\ instead of /.'],
   [['cat\\1.png', 'dog\\1.png'], 'The names contain \\ instead of /. Unpack the archive where it was made'],
 ])('without class folders, %j, the hint says what to do', (names, hint) => {
   expect(() => list(names)).toThrow(

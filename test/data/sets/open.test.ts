@@ -151,6 +151,8 @@ describe('opening a set by its name', () => {
     expect([part.n, ...part.labels]).toEqual([5, 0, 2, 4, 6, 8]);
     expect(part.images.length).toBe(5 * 3072);
     expect(part.images[4 * 3072]).toBe(8);
+    const all = await openDataset(path(name), 'test');
+    for (const n of [10, 11]) expect(await openDataset(path(name), 'test', { n })).toEqual(all);
     const large = await openDataset(path(name), 'test', { n: 5, size: [64, 48] });
     expect([large.height, large.width, large.images.length]).toEqual([64, 48, 5 * 3 * 64 * 48]);
     // Scaling keeps an image of one color.
@@ -173,6 +175,13 @@ describe('opening a set by its name', () => {
     );
     await expect(openDataset(path('empty'), 'train')).rejects.toThrow(
       refusal(DataError, path('empty'), '', 'no files'),
+    );
+    await expect(openDataset('shapes', 'all' as 'val')).rejects.toThrow(
+      refusal(ParamError, 'split', 'one of train, val, test', 'all'),
+    );
+    const keepOriginalSize = 1 as unknown as boolean;
+    await expect(openDataset('shapes', 'train', { keepOriginalSize })).rejects.toThrow(
+      refusal(ParamError, 'keepOriginalSize', 'true or false', '1'),
     );
     for (const n of [0, -1, 1.5, NaN]) {
       await expect(openDataset('shapes', 'train', { n })).rejects.toThrow(

@@ -54,6 +54,11 @@ describe('reads', () => {
     expect(read.get('same')).toBe(read.get('data'));
   });
 
+  test('single items, and keys that are numbers', () => {
+    expect(readPickle(pickle([0x5d, 0x4b, 7, 0x61, 0x4b, 8, 0x61]), 'x')).toEqual([7, 8]);
+    expect(readPickle(pickle([0x7d, 0x4b, 5, 0x4e, 0x73]), 'x')).toEqual(new Map([[5, null]]));
+  });
+
   test.each(['fortran4', 'fortran5'])('%s: arrays in Fortran order', (name) => {
     expectSequence(mapOf(readPickle(fixture(name), 'x')).get('data'));
   });
@@ -106,6 +111,9 @@ describe('integers', () => {
     ['too short', scalar(new Uint8Array(7), 'i8')],
     ['too long', scalar(new Uint8Array(9), 'i8')],
     ['of no type', [...global('numpy.core.multiarray', 'scalar'), ...tuple(str('i8'), str('12345678')), 0x52]],
+    ['of None', [...global('numpy.core.multiarray', 'scalar'), ...tuple([0x4e], str('12345678')), 0x52]],
+    // Its bytes are replaced by None.
+    ['without bytes', scalar(new Uint8Array(8), 'i8').toSpliced(-15, 13, 0x4e)],
   ])('a scalar that is %s is refused', (_, instructions) => {
     expect(() => readPickle(pickle(instructions), 'x')).toThrow(
       refusal(DataError, 'x', 'the type and bytes of an integer', 'something else'),
@@ -271,17 +279,21 @@ describe('refuses', () => {
     ['bytes of 2^64', raw(0x80, 4, 0x8e, ...Array<number>(8).fill(255), 0x2e), '18446744073709552000 more', '1:'],
     ['an integer of 255 bytes', raw(0x80, 2, 0x8a, 255, 0x2e), 'at most 48 bits', '2040 bits'],
     ['a global without an end', raw(0x80, 2, 0x63, 0x6f, 0x73), 'a line', 'no end'],
-    ['an append to no list', raw(0x80, 2, 0x4e, 0x4e, 0x61, 0x2e), 'a list', ''],
-    ['an item of no dictionary', raw(0x80, 2, 0x4e, 0x4e, 0x4e, 0x73, 0x2e), 'a dictionary', ''],
-    ['an odd number of items', raw(0x80, 2, 0x7d, 0x28, 0x4e, 0x75, 0x2e), 'a dictionary and pairs', ''],
+    ['an opcode of one digit', raw(0x80, 2, 0x01, 0x2e), 'plain data', 'opcode 0x01'],
+    ['a name of None', raw(0x80, 4, 0x8c, 1, 0x61, 0x4e, 0x93, 0x2e), 'the name of a class', 'another value'],
+    ['a module of None', raw(0x80, 4, 0x4e, 0x8c, 1, 0x61, 0x93, 0x2e), 'the name of a class', 'another value'],
+    ['an append to no list', raw(0x80, 2, 0x4e, 0x4e, 0x61, 0x2e), 'a list', 'something else'],
+    ['an append of what is below a mark', raw(0x80, 2, 0x5d, 0x4e, 0x28, 0x61, 0x2e), 'a value', 'none'],
+    ['an item of no dictionary', raw(0x80, 2, 0x4e, 0x4e, 0x4e, 0x73, 0x2e), 'a dictionary', 'something else'],
+    ['an odd number of items', raw(0x80, 2, 0x7d, 0x28, 0x4e, 0x75, 0x2e), 'a dictionary and pairs', 'something else'],
     ['a list as a key', raw(0x80, 2, 0x7d, 0x5d, 0x4e, 0x73, 0x2e), 'keys that are strings', ''],
     ['a mark instead of a value', raw(0x80, 2, 0x4e, 0x28, 0x61, 0x2e), 'a value', 'none'],
     ['no mark', raw(0x80, 2, 0x65, 0x2e), 'a mark', 'none'],
     ['an unknown memory', raw(0x80, 2, 0x68, 7, 0x2e), 'a value of the memo', 'number 7'],
-    ['a call of a value that is no function', raw(0x80, 2, 0x4e, 0x29, 0x52, 0x2e), 'a constructor', ''],
-    ['a state for no array', raw(0x80, 2, 0x5d, 0x29, 0x62, 0x2e), 'an array and its state', ''],
+    ['a call of a value that is no function', raw(0x80, 2, 0x4e, 0x29, 0x52, 0x2e), 'a constructor', 'something else'],
+    ['a state for no array', raw(0x80, 2, 0x5d, 0x29, 0x62, 0x2e), 'an array and its state', 'something else'],
     ['an array with too few bytes', pickle(array([2, 4], sequence)), '8 bytes for an array [2,4]', '6'],
-    ['a negative shape', pickle(array([-2, -3], sequence)), 'the shape', ''],
+    ['a negative shape', pickle(array([-2, -3], sequence)), 'the shape', 'something else'],
     ['an absurd shape', pickle(array([2 ** 31 - 1, 2 ** 31 - 1], sequence)), 'bytes for an array', '6'],
   ];
 

@@ -4,6 +4,7 @@ import {
   integersOf,
   latin1,
   latin1Bytes,
+  MAX_OBJECTS,
   PickleArray,
   PickleDtype,
   PickleText,
@@ -107,6 +108,14 @@ describe('values', () => {
     const array = new PickleArray();
     expect([array.shape, array.dtype.code, array.dtype.bytes, array.isFortran]).toEqual([[0], 'u1', 1, false]);
     expect([array.pixels(), array.integers()]).toEqual([new Uint8Array(0), []]);
+  });
+
+  test('an array of more than 4,000,000 elements has no list', () => {
+    const array = new PickleArray();
+    array.shape = [MAX_OBJECTS];
+    expect([MAX_OBJECTS, array.integers()]).toEqual([4_000_000, []]);
+    array.shape = [MAX_OBJECTS + 1];
+    expect(array.integers()).toBeNull();
   });
 
   test('integers of a type: little-endian by default; a rest of less than one is passed over', () => {

@@ -39,6 +39,12 @@ describe('options of image folders', () => {
     }).toThrow(expect.objectContaining({ name: 'ParamError', message }));
   });
 
+  test('there are no more keys by default', () => {
+    expect(() => {
+      checkFolderOptions({ valsplit: 0.1 });
+    }).toThrow(expect.objectContaining({ expected: expect.stringMatching(/, cropFromOriginal, requireValSplit$/) }));
+  });
+
   test('an unknown key is named with the nearest, and all others', () => {
     expect(() => {
       checkFolderOptions({ valsplit: 0.1 }, ['more']);
@@ -116,6 +122,9 @@ test('scaling a set is `fit` of each image', () => {
     expect(scaled.images.subarray(18 * k, 18 * k + 18)).toEqual(expected);
   }
   expect(scaleSet(set, resolveFit({ size: [4, 6], crop_pct: 1, resize: 'exact' }))).toBe(set);
+  expect(() => scaleSet(set, { ...options, size: [30_000, 30_000] })).toThrow(
+    expect.objectContaining({ op: 'size', expected: 'at most 2 GiB of pixels' }),
+  );
 });
 
 describe('what remains to be prepared', () => {

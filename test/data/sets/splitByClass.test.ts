@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import sharp from 'sharp';
 import { DataError, ParamError } from '../../../src/core/errors.js';
 import { isStreamed, type FolderSplit } from '../../../src/data/sets/dataset.js';
+import { permutation } from '../../../src/data/loader/permutation.js';
 import { splitByClass } from '../../../src/data/sets/splitByClass.js';
 import { openDataset, type OpenDatasetOptions } from '../../../src/data/sets/open.js';
 import { refusal } from '../../io/refusal.js';
@@ -43,6 +44,19 @@ test('holds out the share of each class; the same seed yields the same images', 
   expect(isHeldOut.slice(0, 10)).not.toEqual(Array<boolean>(10).fill(true));
   for (const share of [1, -0.1, NaN]) {
     expect(() => splitByClass(labels, share, 0)).toThrow(refusal(ParamError, 'valSplit', 'in [0, 1)', `${share}`));
+  }
+});
+
+test('each class has a random stream after those of the shuffles of 2^29 epochs', () => {
+  const heldOut = splitByClass(
+    Array.from({ length: 60 }, (_, i) => i % 3),
+    0.2,
+    7,
+  );
+  for (const label of [0, 1, 2]) {
+    const chosen = permutation(20, 7, 2 ** 29 + label).slice(0, 4);
+    const positions = heldOut.flatMap((value, i) => (value && i % 3 === label ? [i] : []));
+    expect(positions).toEqual(Array.from(chosen, (k) => 3 * k + label).sort((a, b) => a - b));
   }
 });
 

@@ -1,5 +1,6 @@
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, jest, test } from '@jest/globals';
 import { DataError } from '../../../src/core/errors.js';
+import { FolderWalk } from '../../../src/data/sets/folderWalk.js';
 import { readTar, type TarMember } from '../../../src/data/sets/tar.js';
 import { TarTree } from '../../../src/data/sets/tarTree.js';
 import { refusal } from '../../io/refusal.js';
@@ -19,6 +20,10 @@ const binary = (value: bigint): Uint8Array => {
   field[0] |= 0x80;
   return field;
 };
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
 
 const LONG = `${'d'.repeat(120)}/${'é'.repeat(90)}`;
 
@@ -91,6 +96,13 @@ describe('names', () => {
       'a\\x01\\x1f ~\\x7f\\xff',
       'UTF-8',
       "\\xff'",
+    ],
+    [
+      'of 100 bytes in Latin-1, without a NUL',
+      { name: Buffer.from('\xe9'.repeat(100), 'latin1') },
+      '\\xe9'.repeat(100),
+      'a name in UTF-8',
+      '\\xe9',
     ],
     [
       'in two parts',
@@ -181,6 +193,11 @@ describe('sizes', () => {
     ]);
   });
 
+  test('of PAX may have many digits', async () => {
+    const members = withPax({ size: '12' }, { name: 'a', data: 'twelve bytes', size: 0 });
+    expect(textOf(await read(members))).toEqual([['a', 'twelve bytes']]);
+  });
+
   test('of folders are passed over', async () => {
     // Some programs write the size of the folder, without content.
     const members = [
@@ -221,6 +238,11 @@ describe('times and ids', () => {
       ['a', 'x'],
       ['b', ''],
     ]);
+  });
+
+  test('of more than 64 bits are accepted', async () => {
+    const mtime = Uint8Array.of(0x80, ...Array<number>(11).fill(0xff));
+    expect(textOf(await read([{ name: 'a', mtime, data: 'x' }]))).toEqual([['a', 'x']]);
   });
 
   test('do not hide damage', async () => {
@@ -402,6 +424,26 @@ describe('links', () => {
     expect(() => tree.list()).toThrow(expect.objectContaining({ hint: expect.stringContaining('unpack the archive') }));
   });
 
+  test('of more than 100 parts have 1,000,000 parts beyond these, not more', () => {
+    const member = (name: string, type: 'file' | 'symlink', target: string): TarMember => ({
+      ...{ name, type, kind: type, target, data: new Uint8Array(0) },
+    });
+    // With its own name, a link of n times `d/..` has 2n + 3 parts.
+    const link = (name: string, n: number): TarMember => member(name, 'symlink', `${'d/../'.repeat(n)}d/file`);
+    const tree = (n: number): TarTree => {
+      const links = Array.from({ length: 665 }, (_, i) => link(`${i}`, 800));
+      return new TarTree([member('d/file', 'file', ''), ...links, link('z'.repeat(300), n)], 'a.tar');
+    };
+    expect(665 * 1503 + 505).toBe(1_000_000);
+    expect(tree(301).list().names).toHaveLength(668);
+    expect(() => tree(302).list()).toThrow(
+      expect.objectContaining({
+        op: `a.tar: ${'z'.repeat(256)}`,
+        expected: 'at most 1000000 parts of paths in links of more than 100 parts',
+      }),
+    );
+  });
+
   test('any number of hard ones in a row are one file', async () => {
     const chain = Array.from({ length: 20_000 }, (_, i) => hard(`${i}`, i === 0 ? 'd/file' : `${i - 1}`));
     const tree = await treeOf([{ name: 'd/file', data: 'content' }, ...chain]);
@@ -442,6 +484,14 @@ describe('links', () => {
       expect([...(await list(members))].sort()).toEqual(names);
       const tree = await treeOf(members);
       for (const name of names.filter((each) => each.endsWith('1'))) expect(readText(tree, name)).toBe('content');
+    });
+
+    test('repeat names, which are counted, and no others', async () => {
+      const counted = jest.spyOn(FolderWalk.prototype, 'addRepeated');
+      await list([{ name: 'cat/1' }, { name: 'cat/2' }, { name: 'owl/3' }]);
+      expect(counted).not.toHaveBeenCalled();
+      await list([{ name: 'cat/1' }, { name: 'cat/2' }, { name: 'owl/3' }, symbolic('dog', 'cat')]);
+      expect(counted.mock.calls.map(([name]) => name.slice(4)).sort()).toEqual(['1', '2']);
     });
 
     test('that they are in are not followed, and listed as broken', async () => {
@@ -600,6 +650,8 @@ describe('damage', () => {
     ['of length 0', '0 path=x\n'],
     ['of a length beyond the end', `99${paxRecord('path', 'abc')}`],
     ['without =', '8 pathx\n'],
+    ['without = before another one', `8 pathx\n${paxRecord('path', 'b')}`],
+    ['of a length after a letter', 'x12 path=ab\n'],
     ['without a key', '5 =x\n'],
     ['without a line feed', '9 path=xy'],
     ['cut at a space', '3 x'],
@@ -619,6 +671,20 @@ describe('damage', () => {
         refusal(DataError, 'a.tar', "'length key=value'", 'damaged ones at byte 1024'),
       );
     }
+  });
+
+  test('of PAX records that end with the file is refused', async () => {
+    const bytes = memberBlocks({ name: 'pax', type: 'x', data: 'A'.repeat(512) });
+    await expect(readTar(bytes, 'a.tar')).rejects.toThrow(
+      refusal(DataError, 'a.tar', "'length key=value'", 'damaged ones at byte 512'),
+    );
+  });
+
+  test('of the size in a later one of PAX records is refused', async () => {
+    const data = paxRecord('comment', 'c'.repeat(100)) + paxRecord('size', '-5');
+    await expect(read([{ name: 'pax', type: 'x', data }, { name: 'b' }])).rejects.toThrow(
+      refusal(DataError, 'a.tar', 'a size in digits in PAX records', '"-5" at byte 512'),
+    );
   });
 
   test('of PAX records before the first member is refused', async () => {
@@ -651,6 +717,7 @@ describe('damage', () => {
     ['the long name of a target', [gnu('K')], 512],
     ['two long names', [gnu('L'), gnu('K')], 512],
     ['a long name before records for all', [gnu('L'), pax('g')], 512],
+    ['a long name after records for all', [pax('g'), gnu('L')], 1536],
   ])('of %s without a member is refused', async (_, metadata, at) => {
     await expect(read([{ name: 'a' }, ...metadata])).rejects.toThrow(
       refusal(
@@ -694,6 +761,7 @@ describe('damage', () => {
     ['of seven digits', '0000012 a=b\n'.replace('12', '13').replace('b', 'bc').slice(0, 13)],
     ['of no value', '5 a=\n'],
     ['with a long key', paxRecord('k'.repeat(70), 'v')],
+    ['with a key of 200,000 characters', paxRecord('k'.repeat(200_000), 'v')],
     ['with a key of 63 characters', paxRecord('k'.repeat(63), 'v')],
     ['with spaces in the value', paxRecord('comment', ' = \n')],
   ])('is not seen in PAX records %s', async (_, data) => {

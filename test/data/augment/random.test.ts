@@ -7,6 +7,7 @@ import { applyMix, cutmixBox, drawMix } from '../../../src/data/augment/mix.js';
 import { randomCrop, shift } from '../../../src/data/augment/randomCrop.js';
 import { drawBlock, randomErasing } from '../../../src/data/augment/randomErasing.js';
 import { randomResizedCrop, resizedCropWindow } from '../../../src/data/augment/randomResizedCrop.js';
+import { scaleWindow } from '../../../src/data/augment/scale.js';
 import { deviations, sample } from './moments.js';
 
 const N = 4000;
@@ -100,6 +101,26 @@ test('a crop and a block are given up after ten tries', () => {
   expect(drawBlock([2, 2], 1, large, twenty())).toBeNull();
   const wide = { scale: [1, 1], ratio: [2, 2] } as const;
   expect(resizedCropWindow([2, 2], wide, twenty())).toEqual({ top: 0, left: 0, height: 1, width: 2 });
+});
+
+test('a block as high or as wide as the image does not fit', () => {
+  const square = { prob: 1, area: [0.1, 0.1], aspect: [1, 1] } as const;
+  const draws = Draws.forImage(0, 0, 0);
+  for (const size of [
+    [10, 100],
+    [100, 10],
+    [2, 500],
+  ] as const)
+    expect(drawBlock(size, 1, square, draws)).toBeNull();
+  expect(drawBlock([11, 100], 1, { ...square, area: [0.09, 0.09] }, draws)).toMatchObject({ height: 10, width: 10 });
+});
+
+test('a window is scaled bilinearly by default', () => {
+  const data = Uint8Array.from({ length: 3 * 8 * 8 }, (_, i) => (i * 89) % 256);
+  const window = { top: 1, left: 2, height: 5, width: 6 };
+  const scaled = (kernel?: 'bilinear') =>
+    scaleWindow({ data, channels: 3, height: 8, width: 8 }, window, [4, 3], kernel);
+  expect(scaled()).toEqual(scaled('bilinear'));
 });
 
 test('an image without room for a block is not erased', () => {

@@ -257,6 +257,14 @@ describe('refuses', () => {
   });
 });
 
+test('the beginning of a file that is missing cannot be checked', async () => {
+  const refused = checkFileHead(path('gone.png'));
+  await expect(refused).rejects.toThrow(
+    refusal(DataError, path('gone.png'), 'a readable file', 'no such file or folder'),
+  );
+  await expect(refused).rejects.toMatchObject({ hint: expect.stringMatching(/\.$/), cause: expect.anything() });
+});
+
 linuxTest('/proc/self/fd')('a file whose beginning was checked is closed', async () => {
   await noisy.clone().png().toFile(path('head.png'));
   await checkFileHead(path('head.png'));

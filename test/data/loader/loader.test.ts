@@ -7,6 +7,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { DataError, ParamError } from '../../../src/core/errors.js';
 import type { ImageSet, StreamedSet } from '../../../src/data/sets/dataset.js';
 import { disk } from '../../../src/data/loader/disk/node.js';
+import { disk as webDisk } from '../../../src/data/loader/disk/web.js';
 import { openLoader, type Loader, type LoaderOptions } from '../../../src/data/loader/loader.js';
 import { startThreads, type ThreadData } from '../../../src/data/loader/loaderThreads.js';
 import { batchOf } from '../../../src/data/sets/batchOf.js';
@@ -106,13 +107,14 @@ test('without threads, no memory is shared', async () => {
 });
 
 test('a runtime without threads or files says so', async () => {
-  Object.assign(disk, { startThreads: null });
+  expect(webDisk).toStrictEqual({ startThreads: null, readers: null });
+  Object.assign(disk, { startThreads: webDisk.startThreads });
   await expect(loaderOf({ workers: 1 })).rejects.toMatchObject({
     message: 'workers: expected 0, as this runtime has no threads for images, got 1',
     hint: 'Pass { workers: 0 }.',
   });
   expect((await loaderOf({ workers: 0 })).steps).toBe(6);
-  Object.assign(disk, { readers: null });
+  Object.assign(disk, webDisk);
   const { images: _, ...about } = set;
   const names = Array.from({ length: set.n }, (__, i) => `${i}.png`);
   const streamed: StreamedSet = { ...about, files: { root: 'pets', names, fit: { size: [16, 16] } } };

@@ -2,9 +2,11 @@
 import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { getEventListeners } from 'node:events';
+import { createServer } from 'node:net';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { download, DOWNLOADS, type DownloadOptions } from '../../../src/data/sets/download.js';
 import { temporaryFolder } from '../../io/temporaryFolder.js';
+import { linuxTest } from '../../platform.js';
 import { failure } from './failure.js';
 
 const path = temporaryFolder();
@@ -224,6 +226,17 @@ describe('a disk that refuses', () => {
     });
     // The downloaded bytes are kept.
     expect(await readFile(path('end.part'), 'utf8')).toBe('0123456789');
+  });
+
+  linuxTest('sockets with a path')('for a reason without a remedy of its own', async () => {
+    respond = () => new Response(content);
+    const server = createServer();
+    await new Promise<void>((resolve) => server.listen(path('socket.part'), resolve));
+    expect(await failure(() => download({ url, md5 }, path('socket')))).toMatchObject({
+      ...{ op: path('socket.part'), expected: 'a file to write' },
+      hint: 'Check the disk. Then run the same command again: it resumes after the bytes that are there.',
+    });
+    await new Promise((resolve) => server.close(resolve));
   });
 
   test('to remove a part', async () => {

@@ -59,6 +59,13 @@ describe('reads', () => {
     expect(readPickle(pickle([0x7d, 0x4b, 5, 0x4e, 0x73]), 'x')).toEqual(new Map([[5, null]]));
   });
 
+  test('text with a length of 8 bytes, and entries of the memo with a number of 4', () => {
+    const text = [0x8d, 2, 0, 0, 0, 0, 0, 0, 0, 0x61, 0x62];
+    const entry = [0x01, 0x02, 0, 0];
+    const repeated = [0x5d, ...text, 0x72, ...entry, 0x61, 0x6a, ...entry, 0x61];
+    expect(readPickle(pickle(repeated), 'x')).toEqual(['ab', 'ab']);
+  });
+
   test.each(['fortran4', 'fortran5'])('%s: arrays in Fortran order', (name) => {
     expectSequence(mapOf(readPickle(fixture(name), 'x')).get('data'));
   });
@@ -262,6 +269,7 @@ describe('refuses', () => {
     ],
     ['numpy.ndarray called', call('numpy', 'ndarray'), 'a constructor', 'numpy.ndarray'],
     ['a type of floats', pickle(array([2], new Uint8Array(8), 'f4')), 'u1, i1, u2, i2, u4, i4, u8, i8', 'f4'],
+    ['a type of no name', pickle([...global('numpy', 'dtype'), ...tuple(), 0x52]), 'a type of integers', 'of no name'],
     ['a type of objects', pickle(array([1], new Uint8Array(8), 'O8')), 'a type of integers', 'O8'],
     ['too few bytes of int64', pickle(array([2], new Uint8Array(8), 'i8')), '16 bytes for an array [2]', '8'],
     ['an instance (NEWOBJ)', raw(0x80, 2, 0x29, 0x29, 0x81, 0x2e), 'plain data', 'opcode 0x81'],

@@ -298,6 +298,13 @@ describe('members that are no files', () => {
     await expect(refused).rejects.toMatchObject({ hint: 'Rename the file, and pack it again.' });
   });
 
+  test('only links have a target', async () => {
+    expect(await read([{ name: 'a' }, { name: 'b', type: '2', target: 'a' }])).toMatchObject([
+      { name: 'a', type: 'file', target: '' },
+      { name: 'b', type: 'symlink', target: 'a' },
+    ]);
+  });
+
   test('files of type 7 and NUL are files', async () => {
     expect(
       textOf(

@@ -35,8 +35,8 @@ export function resizedCropWindow([h, w]: Size, options: RandomResizedCropOption
   }
   const narrow = w / h < ratio[0];
   const wide = w / h > ratio[1];
-  const height = narrow ? roundHalfEven(w / ratio[0]) : h;
-  const width = wide ? roundHalfEven(h * ratio[1]) : w;
+  const height = narrow ? Math.max(1, roundHalfEven(w / ratio[0])) : h;
+  const width = wide ? Math.max(1, roundHalfEven(h * ratio[1])) : w;
   return { top: Math.floor((h - height) / 2), left: Math.floor((w - width) / 2), height, width };
 }
 

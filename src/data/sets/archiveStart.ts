@@ -23,7 +23,7 @@ function isTarHeader(bytes: Uint8Array): boolean {
 /** What to do with a file that is no tar archive. */
 function hintFor({ name, hint }: { readonly name: string; readonly hint: string }): string {
   if (/^(an HTML page|XML|a Git LFS|a git-annex|an empty file|only zeros)/.test(name)) return hint;
-  if (/archive|^(bzip2|xz|zstd|lz4)$/.test(name)) return 'Unpack it, and pass the folder.';
+  if (/archive$|^(bzip2|xz|zstd|lz4)$/.test(name)) return 'Unpack it, and pass the folder.';
   if (/image$/.test(name)) return 'Pass the folder that has a folder of pictures for each class.';
   if (/CIFAR/.test(name)) return 'Pass the folder that it is in.';
   return 'Pass a tar archive, gzipped or not, or a folder.';

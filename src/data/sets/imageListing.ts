@@ -28,8 +28,6 @@ export const PICTURE_EXTENSIONS: readonly string[] = [
   ...['.jpg', '.jpeg', '.png', '.ppm', '.bmp', '.pgm', '.tif', '.tiff', '.webp'],
 ];
 
-const isFolder = (name: string): boolean => name.endsWith('/');
-
 /**
  * Whether a name is that of a picture, by its extension. macOS writes companions named `._…` into archives, which are no
  * pictures.
@@ -112,7 +110,7 @@ export function listImages({ names, path, brokenLinks }: Archive, options: Split
   const { split, valSplit, seed = 0 } = options;
   const visible = names.filter((name) => !isInHiddenFolder(name));
   checkLinks(path, visible, brokenLinks);
-  const pictures = visible.filter((name) => !isFolder(name) && isPicture(name));
+  const pictures = visible.filter(isPicture);
   const { root, all, hasSplitFolders } = findRoot(visible, pictures, path, options);
 
   const classesHere = new Set(classesOf(pictures, [root]));

@@ -153,6 +153,8 @@ class TarBlocks {
   offset = 0;
   /** The name of the next member in PAX records or GNU's, as it is stored; null if it is in the header. */
   private longName: Uint8Array | null = null;
+  /** The name that PAX records give to all members that follow. */
+  private globalName: Uint8Array | null = null;
   /** The kinds of the members before the next one that describe it, and where they begin. */
   private metadata = { flags: '', at: 0 };
 
@@ -177,7 +179,7 @@ class TarBlocks {
       refuse('files, folders and links', FOREIGN[flag] ?? `a member of type ${JSON.stringify(flag)}`, hint);
     }
     const isFolder = type === 'directory';
-    const bytesOfName = this.longName ?? headerName(this.bytes.subarray(at, at + BLOCK));
+    const bytesOfName = this.longName ?? this.globalName ?? headerName(this.bytes.subarray(at, at + BLOCK));
     // The replacement character of the decoder, or one in the name itself.
     if (stored.includes('\ufffd') && !isUtf8(bytesOfName)) {
       const hint = 'Unpack the archive, rename the file (convmv), and pack it again.';
@@ -264,6 +266,7 @@ class TarBlocks {
         }
         this.checkSize(records.get('size'), begin);
         if (flag === 'x') this.longName = records.get('path') ?? this.longName;
+        else this.globalName = records.get('path') ?? this.globalName;
       }
       this.offset = begin + blocks(size);
       if (flag === 'x') recordsEnd = this.offset;

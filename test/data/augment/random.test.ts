@@ -147,6 +147,9 @@ test('RandomResizedCrop: a window has at least one pixel', () => {
   expect(high).toEqual({ top: 0, left: 4, height: 10, width: 1 });
   const wide = resizedCropWindow([10, 10], { scale: [0.01, 0.01], ratio: [10, 10] }, draws);
   expect(wide).toEqual({ top: 4, left: 0, height: 1, width: 10 });
+  // The ratio that is left has less than half a pixel.
+  expect(resizedCropWindow([2, 2], { ratio: [9, 9] }, draws)).toEqual({ top: 0, left: 0, height: 1, width: 2 });
+  expect(resizedCropWindow([2, 2], { ratio: [0.1, 0.1] }, draws)).toEqual({ top: 0, left: 0, height: 2, width: 1 });
 });
 
 test('RandomResizedCrop: area, aspect and position', () => {

@@ -400,6 +400,7 @@ describe('refuses', () => {
     ['zeros', new Uint8Array(400), 'Download, copy or export the file again.'],
     ['a.bz2', 'BZh91AY', 'Unpack it, and pass the folder.'],
     ['a.pdf', '%PDF-1.7', 'Pass a tar archive, gzipped or not, or a folder.'],
+    ['archive.txt', 'archive of pictures', 'Pass a tar archive, gzipped or not, or a folder.'],
     ['XML.txt', 'XML and only zeros', 'Pass a tar archive, gzipped or not, or a folder.'],
     ['cut.gz', gzipSync(tar).subarray(0, -20), 'Download or make the archive again.'],
     ['data_batch_1', '\x80\x02}q\x01U\x0bbatch_labelq\x02', 'Pass the folder that it is in.'],

@@ -795,6 +795,16 @@ describe('damage', () => {
     );
   });
 
+  test('of a path for all members that is not in UTF-8 is refused by name', async () => {
+    const data = Buffer.from('13 path=caf\xe9\n', 'latin1');
+    const global = { name: 'pax', type: 'g', data };
+    const error = refusal(DataError, 'a.tar: caf\\xe9', 'a name in UTF-8', "'caf\\xe9'");
+    await expect(read([global, { name: 'b' }])).rejects.toThrow(error);
+    // Records of the member itself come first.
+    const own = { name: 'pax', type: 'x', data: paxRecord('path', 'é') };
+    expect(textOf(await read([global, own, { name: 'b', data: '1' }]))).toEqual([['é', '1']]);
+  });
+
   test('a truncated member of metadata', async () => {
     const cut = memberBlocks({ name: 'pax', type: 'x', data: paxRecord('path', 'x'.repeat(900)) }).subarray(0, 1024);
     await expect(readTar(Buffer.from(cut), 'a.tar')).rejects.toThrow(

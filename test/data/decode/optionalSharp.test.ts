@@ -10,16 +10,21 @@ import { temporaryFolder } from '../../io/temporaryFolder.js';
 const path = temporaryFolder();
 const ROOT = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** A module of module.register's hooks: `resolve` of sharp fails with the given error. */
-const hooks = (failure: string): string => `
+/**
+ * A module of module.register's hooks: `resolve` of sharp fails with each of the given errors in turn, then always with
+ * the last one. It succeeds for null.
+ */
+const hooks = (...failures: readonly string[]): string => `
+  const failures = [${failures.map((failure) => `() => ${failure}`).join(', ')}];
   export async function resolve(specifier, context, next) {
-    if (specifier === 'sharp') throw ${failure};
+    const failure = specifier !== 'sharp' ? null : failures.length > 1 ? failures.shift()() : failures[0]();
+    if (failure !== null) throw failure;
     return next(specifier, context);
   }`;
-const NOT_INSTALLED = hooks(
-  `Object.assign(new Error("Cannot find package 'sharp'"), { code: 'ERR_MODULE_NOT_FOUND' })`,
-);
-const NOT_FOR_THIS_PLATFORM = hooks(`new Error('\\nCould not load the "sharp" module\\nPossible solutions: …')`);
+const errorOf = (message: string, code: string): string =>
+  `Object.assign(new Error(${JSON.stringify(message)}), { code: '${code}' })`;
+const NOT_FOUND = errorOf("Cannot find package 'sharp'", 'ERR_MODULE_NOT_FOUND');
+const NOT_INSTALLED = hooks(NOT_FOUND);
 
 const NO_FAILURE = 'export {}';
 
@@ -53,13 +58,25 @@ describe('without sharp', () => {
     expect(await print(script, NOT_INSTALLED)).toEqual([20, 2 * 3 * 32 * 32]);
   });
 
-  test.each([
-    [NOT_INSTALLED, 'none installed'],
-    [NOT_FOR_THIS_PLATFORM, 'Could not load the "sharp" module'],
-  ])('an image is refused with the remedy', async (failure, got) => {
+  test('an image is refused with the reason and the remedy, and read once sharp is there', async () => {
     await png.toFile(path('a.png'));
-    const file = JSON.stringify(path('a.png'));
-    expect(await print(`return node.readImage(${file}).catch(fields)`, failure)).toEqual(refusal(path('a.png'), got));
+    const failures = [
+      [NOT_FOUND, 'none installed'],
+      // As loaders of CommonJS say it.
+      [errorOf("Cannot find module 'sharp'", 'MODULE_NOT_FOUND'), 'none installed'],
+      [errorOf('more before', 'NO_MODULE_NOT_FOUND'), 'more before'],
+      [errorOf('more behind', 'MODULE_NOT_FOUND_NOW'), 'more behind'],
+      [
+        `new Error('\\nCould not load the "sharp" module\\nPossible solutions: …')`,
+        'Could not load the "sharp" module',
+      ],
+    ];
+    const script = `const read = () => node.readImage(${JSON.stringify(path('a.png'))}).then(({ data }) => [...data], fields);
+      const results = [];
+      for (let i = 0; i <= ${failures.length}; i++) results.push(await read());
+      return results;`;
+    const results = await print(script, hooks(...failures.map(([failure]) => failure), 'null'));
+    expect(results).toEqual([...failures.map(([, got]) => refusal(path('a.png'), got)), [1, 2, 3]]);
   });
 
   test.each(['memory', 'none'])('an image folder is refused before its images are read, cache %s', async (cache) => {

@@ -72,6 +72,19 @@ describe('the reader', () => {
   });
 });
 
+test('the reader refuses text that V8 does not decode', () => {
+  /** Bytes that are not there: no text is decoded. */
+  const readerOfLength = (length: number): PickleReader =>
+    new PickleReader(Object.defineProperty(new Uint8Array(0), 'length', { value: length }), 'x');
+  const largest = 2 ** 29 - 24;
+  expect(readerOfLength(largest).utf8(largest)).toBeInstanceOf(PickleText);
+  expect(() => readerOfLength(largest + 1).utf8(largest + 1)).toThrow(
+    expect.objectContaining({
+      message: 'x: expected text of at most 536870888 bytes, got 536870889 (at byte 536870889)',
+    }),
+  );
+});
+
 describe('values', () => {
   test('long text is decoded once, and only if it is Latin-1', () => {
     const text = new PickleText(new TextEncoder().encode('a\u00ff'));

@@ -30,7 +30,7 @@ describe('the network', () => {
 });
 
 test('a JSON file of more than 16 MiB is not read', async () => {
-  await writeFile(path('large.json'), '');
+  await writeFile(path('large.json'), '{'.padEnd(2 ** 16));
   await truncate(path('large.json'), 2 ** 24 + 1);
   await expect(readJsonObject(path('large.json'))).rejects.toThrow(
     refusal(ParamError, path('large.json'), 'a file of at most 16777216 bytes', '16777217 bytes'),

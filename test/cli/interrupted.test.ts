@@ -135,7 +135,7 @@ test(
 test(
   'the reference is resumed to the same weights, bit for bit',
   async () => {
-    const options = ['--backend', 'reference', '--epochs', '12'];
+    const options = ['--backend', 'reference', '--epochs', '4'];
     await printed(train('reference', ...options), path());
     const preload = interruptAt('"step":2,');
     expect((await outcomeOf(start(train('stopped', ...options), path(), { preload }))).status).toBe(130);

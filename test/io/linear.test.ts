@@ -85,12 +85,12 @@ test('an index above the limit is refused without reading it to its end', async 
   expect(read).toBeLessThan(2 * MAX_INDEX);
 });
 
-describe('a file of 40,000 tensors', () => {
+describe('a file of 10,000 tensors', () => {
   const value = { data: Float32Array.of(1), shape: [1] };
-  const bytes = encodeSafetensors(new Map(Array.from({ length: 40_000 }, (_, i) => [`t${i}`, value])));
+  const bytes = encodeSafetensors(new Map(Array.from({ length: 10_000 }, (_, i) => [`t${i}`, value])));
 
   test('is decoded', () => {
-    expect(decodeSafetensors(bytes).tensors.size).toBe(40_000);
+    expect(decodeSafetensors(bytes).tensors.size).toBe(10_000);
   });
 
   test.each([1, 1000])('is copied a few times from chunks of %d bytes', async (length) => {
@@ -100,7 +100,7 @@ describe('a file of 40,000 tensors', () => {
       const weights = await streamSafetensors(pieces(part, length), 'net');
       let count = 0;
       for await (const { data } of weights.parts()) count += data.length;
-      expect(count).toBe(length === 1 ? 400 : 40_000);
+      expect(count).toBe(length === 1 ? 400 : 10_000);
     });
     expect(copied).toBeLessThan(4 * part.length + 100_000);
   });

@@ -16,6 +16,9 @@ export const LAMBDAS = [0, 0.25, 1] as const;
 /** The values of λ for each network. */
 const LAYER_LAMBDAS: readonly (readonly number[])[] = [LAMBDAS, [0], [1], [0.25], [0.25]];
 
+/** A leak shows after a few runs. */
+const BRIEF_RUNS = 200;
+
 export interface Section {
   readonly name: string;
   readonly run: () => Promise<Row[]>;
@@ -25,8 +28,8 @@ export interface Section {
 export const missingTrainingKernels = ({ tf }: Pick<EngineUnderTest, 'tf'>): string[] =>
   missingKernels(tf, tf.getBackend());
 
-/** The sections of the check. An engine that cannot train runs only the forward ones. @param leakRuns how often the leak check runs a network */
-export function sectionsOf(engine: EngineUnderTest, leakRuns?: number): Section[] {
+/** The sections of the check. An engine that cannot train runs only the forward ones. @param brief fewer trainings and repetitions */
+export function sectionsOf(engine: EngineUnderTest, { brief = false } = {}): Section[] {
   const canTrain = missingTrainingKernels(engine).length === 0;
   const subject = subjectOf(engine);
   // All λ on the first network, one on each of the others.
@@ -46,7 +49,7 @@ export function sectionsOf(engine: EngineUnderTest, leakRuns?: number): Section[
     name: `logits: ${network.label}`,
     run: () => logitRows(subject, network, LAMBDAS),
   }));
-  const steps = TRAJECTORIES.map((trajectory) => ({
+  const steps = (brief ? TRAJECTORIES.slice(2, 3) : TRAJECTORIES).map((trajectory) => ({
     name: `steps: ${trajectory.label}`,
     run: async () => [await stepRows(subject, trajectory)],
   }));
@@ -56,7 +59,7 @@ export function sectionsOf(engine: EngineUnderTest, leakRuns?: number): Section[
     { name: 'optimizers', run: () => optimizerRows(engine) },
     ...logits,
     ...(canTrain ? steps : []),
-    { name: 'leaks', run: () => leakRows(engine, canTrain, leakRuns) },
+    { name: 'leaks', run: () => leakRows(engine, canTrain, brief ? BRIEF_RUNS : undefined) },
   ];
 }
 

@@ -82,4 +82,6 @@ test('three channels become one for a single mean and deviation', () => {
   expect(isGrayscale(1, [0.5], [0.5])).toBe(false);
   expect(isGrayscale(3, [0.5, 0.5, 0.5], [0.5])).toBe(false);
   expect(isGrayscale(3, [0.5], [0.5, 0.5, 0.5])).toBe(false);
+  // Callers without types may pass anything, which is refused later.
+  for (const none of [null, undefined] as never[]) expect(isGrayscale(3, none, [0.5])).toBe(false);
 });

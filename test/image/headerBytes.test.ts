@@ -71,6 +71,7 @@ describe('EXIF', () => {
     ['RATIONAL of 6 / 0', orientationExif(5, 1, OFFSET, [0, 0, 0, 6, 0, 0, 0, 0]), 1],
     ['RATIONAL that is cut', orientationExif(5, 1, OFFSET, [0, 0, 0, 12, 0, 0, 0]), 1],
     ['SRATIONAL', orientationExif(10, 1, OFFSET, [0xff, 0xff, 0xff, 0xfa, 0xff, 0xff, 0xff, 0xff]), 6],
+    ['SRATIONAL of 12 / 2', orientationExif(10, 1, OFFSET, [0, 0, 0, 12, 0, 0, 0, 2]), 6],
     ['two of SHORT: the first', orientationExif(3, 2, [0, 6, 0, 3]), 6],
     ['three of SHORT', orientationExif(3, 3, OFFSET, [0, 6, 0, 3, 0, 1]), 6],
     ['three of SHORT that are cut', orientationExif(3, 3, OFFSET, [0, 6, 0, 3, 0]), 1],
@@ -197,4 +198,16 @@ test('errors tell an empty file, other bytes, a size of 0 and what is no array o
     expect(() => imageFormat(value as Uint8Array)).toThrow(other);
   }
   expect(imageFormat(new Int8Array(9) as unknown as Uint8Array)).toBeNull();
+});
+
+test('bytes whose memory was transferred are refused', () => {
+  const bytes = new Uint8Array(9);
+  structuredClone(bytes.buffer, { transfer: [bytes.buffer] });
+  for (const [op, call] of [
+    ['imageFormat', () => imageFormat(bytes)],
+    ['a', () => imageInfo(bytes, 'a')],
+  ] as const) {
+    expect(call).toThrow(refusal(ParamError, op, 'bytes in a Uint8Array', 'a detached buffer'));
+    expect(call).toThrow(expect.objectContaining({ hint: expect.stringContaining('pass a copy') }));
+  }
 });

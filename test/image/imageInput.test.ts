@@ -232,3 +232,61 @@ test('pixels of another color space than sRGB', () => {
     hint: "Convert them: context.getImageData(0, 0, width, height, { colorSpace: 'srgb' }).",
   });
 });
+
+const CANVAS = 'Set its width and height, and draw on it, before the call';
+const WITHOUT_PIXELS: [string, object, string, string][] = [
+  [
+    'ImageBitmap',
+    { width: 0, height: 0 },
+    'an ImageBitmap of 0 x 0 pixels',
+    'It was closed or transferred: pass a bitmap that is open, and close it after the call.',
+  ],
+  [
+    'VideoFrame',
+    { displayWidth: 0, displayHeight: 0 },
+    'a VideoFrame of 0 x 0 pixels',
+    'It was closed: pass a frame that is open, and close it after the call.',
+  ],
+  ['HTMLCanvasElement', { width: 0, height: 5 }, 'an HTMLCanvasElement of 0 x 5 pixels', `${CANVAS}.`],
+  [
+    'OffscreenCanvas',
+    { width: 4, height: 0 },
+    'an OffscreenCanvas of 4 x 0 pixels',
+    `${CANVAS}; one that was transferred has no pixels.`,
+  ],
+  [
+    'HTMLVideoElement',
+    { videoWidth: 0, videoHeight: 6 },
+    'an HTMLVideoElement of 0 x 6 pixels',
+    "Wait until it has a frame: its event 'loadeddata'.",
+  ],
+  [
+    'HTMLImageElement',
+    { naturalWidth: 0, naturalHeight: 3, width: 20, height: 30 },
+    'an HTMLImageElement of 0 x 3 pixels',
+    'Wait until the image is loaded: await image.decode().',
+  ],
+];
+
+describe('what a page draws', () => {
+  test.each(WITHOUT_PIXELS)('%s without pixels is refused', (tag, sides, got, hint) => {
+    expect(thrown(() => imageSource('classify', { ...tagged(tag), ...sides }))).toMatchObject({
+      ...{ name: 'DataError', op: 'classify', expected: EXPECTED, got, hint },
+    });
+  });
+
+  test.each(WITHOUT_PIXELS)('%s with pixels is drawn', (tag, sides) => {
+    const drawable = { ...tagged(tag), ...Object.fromEntries(Object.keys(sides).map((side) => [side, 1])) };
+    expect(imageSource('classify', drawable)).toEqual({ kind: 'drawable', drawable });
+  });
+});
+
+test.each([
+  ['a Set', new Set(['a.png']), 'a Set', 'Pass an array: [...images].'],
+  ['a Map', new Map([['a', 'a.png']]), 'a Map', 'Pass an array: [...images.values()].'],
+  ['an iterable', { [Symbol.iterator]: () => [].values() }, 'an iterable object', 'Pass an array: [...images].'],
+])('%s of images is refused', (_, input: unknown, got, hint) => {
+  expect(thrown(() => imageSource('classify', input))).toMatchObject({
+    ...{ name: 'DataError', op: 'classify', expected: EXPECTED, got, hint },
+  });
+});

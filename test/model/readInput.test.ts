@@ -260,10 +260,81 @@ describe('memory that is transferred', () => {
     ['transferred memory', () => structuredTransfer(), 'a detached buffer'],
     ['a text', () => 'hello', '"hello"'],
     ['nothing', () => undefined, 'undefined'],
+    ['an object with another tag', () => ({ [Symbol.toStringTag]: 'MyArrayBuffer' }), '{}'],
+    ['an object with a longer tag', () => ({ [Symbol.toStringTag]: 'ArrayBufferView' }), '{}'],
   ])('as %s of arrayBuffer() is refused', async (_, result, got) => {
     const blob = { arrayBuffer: () => Promise.resolve(result() as ArrayBuffer) };
     await expect(read(blob)).rejects.toThrow(refusal(DataError, 'classify', 'bytes from arrayBuffer()', got));
   });
+});
+
+describe('a response', () => {
+  test('that is a part of its file is refused', async () => {
+    const headers = { 'content-range': 'bytes 2-9/100' };
+    await expect(read(new Response(picture, { status: 206, headers }))).rejects.toMatchObject({
+      ...{ name: 'DataError', op: 'classify', expected: 'the whole file' },
+      got: 'a part of it (status 206, content-range bytes 2-9/100)',
+      hint: expect.stringContaining('no Range header'),
+    });
+  });
+
+  test('that was read already, or has a reader, is refused', async () => {
+    const used = new Response(picture);
+    await used.arrayBuffer();
+    const locked = new Response(picture);
+    locked.body?.getReader();
+    const released = new Response(picture);
+    released.body?.getReader().releaseLock();
+    expect(await read(released)).toBe(pixels);
+    // Only bodyUsed says it.
+    const withoutBody = { bodyUsed: true, body: null, arrayBuffer: () => Promise.resolve(new ArrayBuffer(0)) };
+    for (const response of [used, locked, withoutBody as ImageInput]) {
+      await expect(read(response)).rejects.toMatchObject({
+        ...{ name: 'DataError', op: 'classify', expected: 'a body with its bytes', got: 'one that was read already' },
+        hint: 'Pass a new one: its bytes can be read only once.',
+      });
+    }
+  });
+
+  test('that is not OK has a hint by its status, if it has one', async () => {
+    await expect(read(new Response('', { status: 404 }))).rejects.toMatchObject({
+      ...{ expected: 'a response that is OK', got: 'status 404', hint: expect.stringContaining('no file at that URL') },
+    });
+    const response = { ok: false, arrayBuffer: () => never<ArrayBuffer>() };
+    const error: unknown = await read(response).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ name: 'DataError', expected: 'a response that is OK' });
+    expect((error as DataError).hint).toBeUndefined();
+  });
+
+  test('with too many bytes is canceled', async () => {
+    // A chunk that only says how long it is.
+    const chunk = { length: MOST + 1, slice: () => new Uint8Array(0) };
+    const cancel = jest.fn(() => Promise.resolve());
+    const reader = { read: () => Promise.resolve({ done: false, value: chunk }), cancel };
+    const response = { body: { getReader: () => reader }, arrayBuffer: () => never<ArrayBuffer>() };
+    await expect(read(response as ImageInput)).rejects.toThrow(
+      refusal(DataError, 'classify', `at most ${MOST} bytes`, `${MOST + 1}`),
+    );
+    expect(cancel).toHaveBeenCalledTimes(1);
+  });
+});
+
+test.each([
+  ['a Blob', { arrayBuffer: () => never<ArrayBuffer>() }],
+  ['a request', URL_OF_IMAGE],
+])('%s that never answers has no timer after the signal', async (_, input) => {
+  answer(never());
+  const begun = jest.spyOn(globalThis, 'setTimeout');
+  const ended = jest.spyOn(globalThis, 'clearTimeout');
+  const controller = new AbortController();
+  const call = read(input, controller.signal);
+  await platform.nextTurn();
+  controller.abort(new Error('enough'));
+  await expect(call).rejects.toThrow('enough');
+  await platform.nextTurn();
+  const timers = begun.mock.results.filter((_result, i) => begun.mock.calls[i][1] === 30_000);
+  expect(timers).toHaveLength(1);
+  expect(ended.mock.calls.map(([timer]) => timer)).toContain(timers[0].value);
 });
 
 function structuredTransfer(): ArrayBuffer {

@@ -96,6 +96,31 @@ describe('errors name the call', () => {
     await expect(call(model)).rejects.toThrow(refusal(DataError, op, expected, ''));
   });
 
+  test.each(['forward', 'classify'] as const)('%s of a list with logits that are not finite', async (method) => {
+    const forward = (_: FloatArray, n: number): Promise<FloatArray> =>
+      Promise.resolve(new Float32Array(n * CLASSES).fill(NaN));
+    const { model } = await recorded(RGB, { forward });
+    await expect(model[method]([pixels, pixels])).rejects.toMatchObject({
+      ...{ name: 'WeightsError', op: method, expected: 'finite logits', got: 'NaN for class 0 of image 0' },
+    });
+  });
+
+  test('an input whose memory was transferred', async () => {
+    const { model } = await recorded();
+    const x = new Float32Array(3 * AREA);
+    structuredClone(x.buffer, { transfer: [x.buffer] });
+    await expect(model.forward(x)).rejects.toMatchObject({
+      ...{ name: 'DataError', op: 'forward', expected: 'x with its values', got: 'a detached buffer' },
+    });
+  });
+
+  test.each([null, undefined, {}, { forward: 5 }])('a session that is %j', async (session) => {
+    const backend = { name: 'x', open: () => Promise.resolve(session as unknown as Session) };
+    const open = Model.open(drawnState(RGB), RGB, backend);
+    const op = 'backend.open: forward of its session';
+    await expect(open).rejects.toMatchObject({ name: 'ParamError', op, expected: 'a function' });
+  });
+
   test.each(['forward', 'features', 'classify'] as const)('a wrong signal of %s', async (method) => {
     const { model } = await recorded();
     const options = { signal: 5 as unknown as AbortSignal };

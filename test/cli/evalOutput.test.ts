@@ -172,3 +172,9 @@ test('a confusion matrix does not replace an input', async () => {
     refusal(ParamError, file, 'an output that is not an input', file),
   );
 });
+
+test.each(['1', '-0.1', '1.5'])('a share to hold out of %s is refused', async (value) => {
+  jest.spyOn(process.stderr, 'write').mockReturnValue(true);
+  const parsing = evalCommand().exitOverride().parseAsync(pets('--val-split', value), { from: 'user' });
+  await expect(parsing).rejects.toMatchObject({ code: 'commander.invalidArgument' });
+});

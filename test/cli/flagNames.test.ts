@@ -1,5 +1,6 @@
 import { expect, test } from '@jest/globals';
 import { nameFlags } from '../../src/cli/flagNames.js';
+import { nameDataFlags } from '../../src/cli/trainingData.js';
 import type { RecipeFlags } from '../../src/cli/trainOptions.js';
 import { DataError, ParamError } from '../../src/core/errors.js';
 
@@ -56,5 +57,16 @@ test('other errors stay as they are', () => {
     'lr',
   ]) {
     expect(nameFlags(other, {})).toBe(other);
+  }
+});
+
+test('options of the data are flags, too', () => {
+  const before = error('size', 'a size', 'Try another.');
+  const rest = { expected: 'a size', got: 'less', hint: 'Try another.', cause: before };
+  expect(nameDataFlags(before)).toMatchObject({ op: '--size', ...rest });
+  expect(nameDataFlags(before, true)).toMatchObject({ op: '--image-size', ...rest });
+  expect(nameDataFlags(error('valSplit'))).toMatchObject({ op: '--val-split' });
+  for (const other of [error('limit'), new DataError({ op: 'size', expected: 'data', got: 'none' }), 'size']) {
+    expect(nameDataFlags(other)).toBe(other);
   }
 });

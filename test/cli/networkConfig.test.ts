@@ -4,6 +4,7 @@ import { truncate, writeFile } from 'node:fs/promises';
 import { readJsonObject } from '../../src/cli/jsonFile.js';
 import { networkConfig } from '../../src/cli/networkConfig.js';
 import { ParamError } from '../../src/core/errors.js';
+import { encodeSafetensors } from '../../src/io/safetensors.js';
 import { refusal } from '../io/refusal.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 
@@ -35,4 +36,14 @@ test('a JSON file of more than 16 MiB is not read', async () => {
   await expect(readJsonObject(path('large.json'))).rejects.toThrow(
     refusal(ParamError, path('large.json'), 'a file of at most 16777216 bytes', '16777217 bytes'),
   );
+});
+
+test('a JSON file that is another one is named by what it is', async () => {
+  await writeFile(path('picture.json'), Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a, 0, 0, 0, 13));
+  await expect(readJsonObject(path('picture.json'))).rejects.toMatchObject({
+    ...{ name: 'ParamError', op: path('picture.json'), expected: 'a JSON object', got: expect.stringMatching(/PNG/) },
+    hint: 'Pass a JSON file, such as the config.json of a run; weights are passed by --weights.',
+  });
+  await writeFile(path('weights.json'), encodeSafetensors(new Map()));
+  await expect(readJsonObject(path('weights.json'))).rejects.toMatchObject({ expected: 'a JSON object' });
 });

@@ -233,3 +233,28 @@ describe('in process', () => {
 test('leaves no temporary file', async () => {
   expect((await readdir(path())).filter((name) => name.startsWith('.'))).toEqual([]);
 });
+
+describe('refusals', () => {
+  const withInput = (names: readonly string[]): Promise<unknown> =>
+    writeFile(path('names.safetensors'), encodeSafetensors(new Map(names.map((name) => [name, x])))).then(() =>
+      runCommand().parseAsync(
+        ['-w', path('deploy.safetensors'), '-i', path('names.safetensors'), '-o', path('none.safetensors')],
+        { from: 'user' },
+      ),
+    );
+
+  test.each([
+    [[], 'no such tensor, and no other'],
+    [['a'], 'no such tensor, but a'],
+    [['a', 'b', 'c', 'd', 'e'], 'no such tensor, but a, b, c, d, e'],
+    [['a', 'b', 'c', 'd', 'e', 'f'], 'no such tensor, but a, b, c, d, e, …'],
+  ])('an input with the tensors %j', async (names, got) => {
+    await expect(withInput(names)).rejects.toMatchObject({ expected: 'a tensor x [n,c,h,w]', got });
+  });
+
+  test('the help names the modes and types', () => {
+    const help = runCommand().helpInformation().replaceAll(/\s+/g, ' ');
+    expect(help).toContain('mode of batch norm (choices: "eval", "train", default: "eval")');
+    expect(help).toContain(`type of the logits (default: the backend's) (choices: "float32", "float64")`);
+  });
+});

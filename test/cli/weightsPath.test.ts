@@ -4,6 +4,8 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { weightsOrShipped } from '../../src/cli/shippedModel.js';
 import { readNetworkWeights } from '../../src/cli/weights.js';
 import { checkWeightsPath } from '../../src/cli/weightsPath.js';
+import { CONFIG_HINT } from '../../src/io/configMetadata.js';
+import { encodeSafetensors } from '../../src/io/safetensors.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { linuxTest, posixTest } from '../platform.js';
 
@@ -112,6 +114,22 @@ test('a folder is named, with the weight files in it', async () => {
     hint: `Pass a file in it: ${files}.`,
   });
   await expect(checkWeightsPath(path('empty'))).rejects.not.toHaveProperty('hint');
+});
+
+test('checkpoints and the recipe of a run are no weights, but names that only contain theirs are', async () => {
+  await mkdir(path('names'));
+  const weights = ['config.json.safetensors', 'my-checkpoint-1.safetensors', 'my-config.json'];
+  for (const name of ['checkpoint-1.safetensors', 'config.json', ...weights]) await writeFile(path('names', name), '');
+  const hint = `Pass a file in it: ${weights.map((name) => path('names', name)).join(', ')}.`;
+  await expect(checkWeightsPath(path('names'))).rejects.toMatchObject({ hint });
+});
+
+test('weights without a description name --config, and keep the cause', async () => {
+  await writeFile(path('bare.safetensors'), encodeSafetensors(new Map()));
+  await expect(readNetworkWeights(path('bare.safetensors'), {})).rejects.toMatchObject({
+    hint: expect.stringMatching(/^Add --config FILE/) as unknown,
+    cause: { hint: CONFIG_HINT },
+  });
 });
 
 test('every command that reads weights says so', async () => {

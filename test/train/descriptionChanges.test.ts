@@ -44,6 +44,8 @@ test.each<[string, object]>([
 test('an empty description has none', () => {
   expect(descriptionChanges({}, checkpoint)).toEqual([]);
   expect(descriptionChanges({ lr: 3e-3 }, checkpointAt(4))).toEqual([]);
+  // A checkpoint of an earlier version has no origin to compare with.
+  expect(descriptionChanges(description, checkpointAt(4))).toEqual([]);
 });
 
 test.each<[object, string[]]>([
@@ -53,6 +55,7 @@ test.each<[object, string[]]>([
   [{ epochs: 2 }, ['epochs 2, not 3']],
   [{ epochs: 'many' }, ['epochs "many", not 3']],
   [{ epochs: 1, lr: 1 }, ['epochs 1, not 3', 'lr 1, not 0.003']],
+  [{ dims: 3, strides: 2 }, ['dims 3, not [3,4]', 'strides 2, not [2]']],
   [{ dims: [3, 5] }, ['dims [3,5], not [3,4]']],
   [{ input_size: 9 }, ['input_size 9, not [8,8]']],
   [{ augment: { horizontal_flip: 0.5 } }, ['augment {"horizontal_flip":0.5}, not {}']],

@@ -34,6 +34,7 @@ async function folderOf(name: string, metrics: string | null = linesOf(synthetic
   });
   await writeFile(path(name, 'results.csv'), RESULTS);
   await writeFile(path(name, 'curves.svg'), '<svg/>');
+  await writeFile(path(name, 'curves.html'), '<p>');
   await writeFile(path(name, 'config.json'), '{}');
   for (const file of ['best', 'best-fusable']) await writeFile(path(name, `${file}.safetensors`), '');
   if (metrics !== null) await writeFile(path(name, 'metrics.jsonl'), metrics);
@@ -60,13 +61,18 @@ test('a whole folder gives no warning, and keeps its results', async () => {
 
 describe('results of lost records are kept', () => {
   const all = 'the records of epochs 1 to 2 are missing, so that results and curves lack them';
-  const kept = '; kept results.csv as results.1.csv, curves.svg as curves.1.svg';
+  const kept = '; kept results.csv as results.1.csv, curves.svg as curves.1.svg, curves.html as curves.1.html';
   const [first] = [linesOf(syntheticRun(1))];
   test.each<readonly [string, string | null, string]>([
     ['missing', null, all],
     ['empty', '', all],
     ['cut in the first line', linesOf(syntheticRun(2)).slice(0, 20), all],
     ['that end in the second epoch', first, 'the records of epoch 2 are missing, so that results and curves lack them'],
+    [
+      'that end before the evaluation of the second epoch',
+      linesOf(syntheticRun(2).slice(0, -1)),
+      'the records of epoch 2 are missing, so that results and curves lack them',
+    ],
     [
       'without the first epoch',
       linesOf(syntheticRun(2)).slice(first.length),
@@ -87,7 +93,7 @@ describe('results of lost records are kept', () => {
   test('of several gaps, and of a folder that has nothing to keep', async () => {
     await folderOf('gaps', linesOf(syntheticRun(7).filter(({ epoch }) => [3, 6].includes(epoch))));
     await writeCheckpoint(path('gaps'), { ...checkpointAt(28), epoch: 7, step: 0 });
-    for (const file of ['results.csv', 'curves.svg']) await rm(path('gaps', file));
+    for (const file of ['results.csv', 'curves.svg', 'curves.html']) await rm(path('gaps', file));
     expect(await resume('gaps')).toEqual([
       `${path('gaps', 'metrics.jsonl')}: the records of epochs 1 to 2, 4 to 5, 7 are missing, so that results and curves lack them`,
     ]);
@@ -190,6 +196,7 @@ describe('checkpoints', () => {
   });
 
   const bytes = encodeCheckpoint(checkpointAt(1));
+  const headerEnd = 8 + Number(new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true));
   const grouped = (n: number) => n.toLocaleString('en-US');
   test.each<readonly [string, Uint8Array, string]>([
     [
@@ -198,6 +205,11 @@ describe('checkpoints', () => {
       `one that is cut after ${grouped(bytes.length - 9)} of ${grouped(bytes.length)} bytes`,
     ],
     ['cut in its header', bytes.subarray(0, 300), 'one that is cut after 300 bytes'],
+    [
+      'cut after its header',
+      bytes.subarray(0, headerEnd),
+      `one that is cut after ${grouped(headerEnd)} of ${grouped(bytes.length)} bytes`,
+    ],
     ['with more bytes', new Uint8Array([...bytes, 0, 0]), 'one with 2 bytes too many'],
     ['of other bytes', bytes.with(-1, bytes[bytes.length - 1] ^ 1), 'one that is damaged: its SHA-256 differs'],
   ])('%s', async (what, damaged, got) => {

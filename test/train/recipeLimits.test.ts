@@ -54,6 +54,11 @@ describe('a recipe is refused', () => {
     expect(() => resolveRecipe(values)).toThrow(expect.objectContaining({ got }));
   });
 
+  test('with the words of its range: 0, or a number', () => {
+    const got = refusal(ParamError, 'mixup', '0, or a number in [0.000001, 1000000]', '-1');
+    expect(() => resolveRecipe({ mixup: -1 })).toThrow(got);
+  });
+
   test('that is no object', () => {
     expect(() => resolveRecipe(null as never)).toThrow(refusal(ParamError, 'recipe', 'an object', 'null'));
   });

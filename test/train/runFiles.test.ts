@@ -155,14 +155,16 @@ describe('files', () => {
   });
 
   test('pictures are drawn on request', async () => {
-    const folder = await begin('pictures', { epochs: 1 });
+    const folder = await begin('pictures', { epochs: 1, smoothing: 0.375 });
     await folder.record(epochRecord(1));
     await folder.derive({ curves: false });
     expect((await readdir(path('pictures'))).sort()).toEqual(['config.json', 'lock', 'metrics.jsonl', 'results.csv']);
     await folder.derive({ curves: true });
     expect(folder.failures).toEqual([]);
     expect(await readFile(path('pictures', 'curves.svg'), 'utf8')).toMatch(/^<svg [^]*pictures[^]*<\/svg>\s*$/);
-    expect(await readFile(path('pictures', 'curves.html'), 'utf8')).toMatch(/^<!doctype html>[^]*epochs/i);
+    expect(await readFile(path('pictures', 'curves.html'), 'utf8')).toMatch(
+      /^<!doctype html>[^]*epochs[^]*smoothing[^]*0\.375/i,
+    );
     await folder.close();
   });
 
@@ -183,6 +185,7 @@ describe('files', () => {
     await folder.record(stepRecord(1, 1));
     expect(await folder.restoreIfRemoved()).toBe(false);
     await rm(path('removed'), { recursive: true });
+    await expect(folder.save(checkpointAt(1))).rejects.toMatchObject({ got: 'a folder that was removed' });
     expect(await folder.restoreIfRemoved()).toBe(true);
     expect(await parsed('removed', 'config.json')).toMatchObject({ epochs: 7, run: origin });
     expect(await readMetrics(path('removed', 'metrics.jsonl'))).toMatchObject([{ global_step: 1 }]);
@@ -214,6 +217,19 @@ describe('files', () => {
     await folder.record(stepRecord(1, 5));
     await folder.close();
     expect(await readdir(path('cut'))).not.toContain('lock');
+  });
+
+  test('a folder that another process has locked is not written to, nor created again', async () => {
+    const folder = await begin('locked');
+    await writeFile(path('locked', 'lock'), `${process.ppid}\n`);
+    const loss = {
+      ...{ op: path('locked'), expected: 'the folder in which this run began' },
+      ...{ got: 'one that another process has locked', hint: 'Leave the folder of a run as it is until the run ends.' },
+    };
+    await expect(folder.record(stepRecord(1, 1))).rejects.toMatchObject(loss);
+    await expect(folder.restoreIfRemoved()).rejects.toMatchObject(loss);
+    expect(await readFile(path('locked', 'lock'), 'utf8')).toBe(`${process.ppid}\n`);
+    await folder.close();
   });
 
   test('neither checkpoints nor weights are written into an emptied folder', async () => {

@@ -1,7 +1,7 @@
 /** The records of a run, and the files that are derived from them, on broken files and full disks. */
 import { describe, expect, test } from '@jest/globals';
 import { execFile } from 'node:child_process';
-import { appendFile, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { ParamError } from '../../src/core/errors.js';
@@ -10,6 +10,7 @@ import { resultsCsv } from '../../src/report/resultsCsv.js';
 import { RunRecords } from '../../src/train/runRecords.js';
 import { refusal } from '../io/refusal.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
+import { linuxTest } from '../platform.js';
 import { epochRecord, linesOf, stepRecord, syntheticRun } from '../report/syntheticRun.js';
 
 const path = temporaryFolder();
@@ -108,6 +109,70 @@ describe('restore', () => {
       refusal(ParamError, path('folder', 'metrics.jsonl'), 'a readable file', 'a folder'),
     );
     expect(await readdir(path('folder'))).toEqual(['metrics.jsonl']);
+  });
+});
+
+describe('records of another run', () => {
+  const scores = { loss: 1, top1: 0.5, top5: 1 };
+  const restored = async (name: string, lines: readonly MetricsRecord[], top1: number | null): Promise<number> => {
+    const records = new RunRecords(await folderOf(name, linesOf(lines)), false);
+    await records.restore({ ...END, best: { epoch: 2, top1 } });
+    return records.all.length;
+  };
+
+  test('have another accuracy of the best epoch, also after its steps', async () => {
+    expect(await restored('other', syntheticRun(2), 0.5)).toBe(0);
+    expect(await readdir(path('other'))).toEqual(['metrics.1.jsonl', 'metrics.jsonl']);
+  });
+
+  test('are not those without validation', async () => {
+    const { validation, ...last } = epochRecord(2);
+    expect(validation).toBeDefined();
+    const lines = [...syntheticRun(1), { ...last, ema: scores }];
+    expect(await restored('averaged', lines, 0.5)).toBe(lines.length);
+    expect(await restored('unscored', [...syntheticRun(1), last], null)).toBe(lines.length);
+  });
+
+  linuxTest('a limit of 4095 bytes of a path')('are not overwritten if they cannot be renamed', async () => {
+    // Of metrics.jsonl, the path has the largest length: that of metrics.1.jsonl is too long.
+    const length = 4095 - '/metrics.jsonl'.length;
+    let folder = path();
+    while (folder.length < length) folder += `/${'d'.repeat(Math.min(200, length - folder.length - 1))}`;
+    await mkdir(folder, { recursive: true });
+    await writeFile(`${folder}/metrics.jsonl`, linesOf(syntheticRun(2)));
+    const promise = new RunRecords(folder, false).restore({ ...END, best: { epoch: 2, top1: 0.5 } });
+    await expect(promise).rejects.toMatchObject({
+      ...{ name: 'ParamError', op: expect.stringContaining('/ddd') as unknown, expected: 'a file to rename' },
+      ...{ got: 'a name that is too long', cause: { code: 'ENAMETOOLONG' } },
+    });
+    expect(await readFile(`${folder}/metrics.jsonl`, 'utf8')).toBe(linesOf(syntheticRun(2)));
+  });
+});
+
+describe('inspect', () => {
+  test('tells a file that was removed, cut or replaced from its own', async () => {
+    const folder = await folderOf('inspected', linesOf(syntheticRun(1)));
+    const metrics = path('inspected', 'metrics.jsonl');
+    const records = new RunRecords(folder, false);
+    expect(await records.inspect()).toEqual({ isLost: false, isOther: true });
+    await records.append(stepRecord(1, 1));
+    expect(await records.inspect()).toEqual({ isLost: false, isOther: false });
+    await writeFile(path('inspected', 'copy'), `${await readFile(metrics, 'utf8')}\n`);
+    await rename(path('inspected', 'copy'), metrics);
+    expect(await records.inspect()).toEqual({ isLost: false, isOther: true });
+    await truncate(metrics, 5);
+    expect(await records.inspect()).toEqual({ isLost: true, isOther: true });
+    await rm(metrics);
+    expect(await records.inspect()).toEqual({ isLost: true, isOther: false });
+    // What cannot be looked at is not lost.
+    await rm(folder, { recursive: true });
+    await writeFile(folder, '');
+    expect(await records.inspect()).toEqual({ isLost: false, isOther: false });
+  });
+
+  test('finds no loss before the first write', async () => {
+    const records = new RunRecords(await folderOf('unwritten'), false);
+    expect(await records.inspect()).toEqual({ isLost: false, isOther: false });
   });
 });
 

@@ -324,6 +324,14 @@ describe('refuses', () => {
     });
   });
 
+  test("a server's error, which may end like the name of a format", async () => {
+    await writeFile(path('error.tar'), '{"error": "there is no such file as a.xz"}');
+    await expect(openArchive(path('error.tar'))).rejects.toMatchObject({
+      got: 'JSON: an error of a server: {"error": "there is no such file as a.xz',
+      hint: 'Pass a tar archive, gzipped or not, or a folder.',
+    });
+  });
+
   test('a damaged first header, with its position', async () => {
     const bytes = Uint8Array.from(tar.subarray(0, 512));
     bytes[0] ^= 1;

@@ -262,6 +262,26 @@ describe('splits', () => {
   });
 });
 
+describe('requireValSplit', () => {
+  const options = { split: 'train', valSplit: 0.5, requireValSplit: true } as const;
+
+  test('refuses a folder with images to validate on', () => {
+    const names = ['train/cat/1.png', 'Test/cat/1.png'];
+    expect(() => list(names, options)).toThrow(
+      expect.objectContaining({
+        message: 'valSplit: expected a set without images to validate on, got the folder Test/ of set',
+        hint: 'Omit it: these are the images to validate on. A share is held out only of a folder without val and test.',
+      }),
+    );
+    expect(list(names, { ...options, requireValSplit: false })).toEqual(['cat: train/cat/1.png']);
+  });
+
+  test('holds out a share of the only folder', () => {
+    const names = ['train/cat/1.png', 'train/cat/2.png'];
+    expect(list(names, options)).toHaveLength(1);
+  });
+});
+
 describe('links that lead nowhere', () => {
   const names = ['cat/1.png', 'dog/1.png'];
 

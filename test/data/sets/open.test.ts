@@ -190,3 +190,20 @@ describe('opening a set by its name', () => {
     }
   });
 });
+
+test('requireValSplit refuses sets with test images', async () => {
+  const options = { valSplit: 0.5, requireValSplit: true };
+  const archivePath = path('elsewhere/cifar-10-binary.tar.gz');
+  for (const [spec, name] of [
+    ['shapes', 'shapes'],
+    [archivePath, archivePath],
+  ]) {
+    await expect(openDataset(spec, 'val', options)).rejects.toMatchObject({
+      ...{ op: 'valSplit', got: `the test images of ${name}` },
+    });
+    expect((await openDataset(spec, 'val', { ...options, requireValSplit: false, n: 1 })).n).toBe(1);
+  }
+  await expect(openDataset(path('empty'), 'train', options)).rejects.toThrow(
+    refusal(DataError, path('empty'), '', 'no files'),
+  );
+});

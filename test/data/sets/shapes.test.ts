@@ -3,7 +3,7 @@ import { cos, sin } from '../../../src/core/elementary.js';
 import { ParamError } from '../../../src/core/errors.js';
 import { philox4x32, uniform } from '../../../src/core/philox.js';
 import type { ImageSet } from '../../../src/data/sets/dataset.js';
-import { drawShapes } from '../../../src/data/sets/shapes.js';
+import { drawShapes, type ShapesOptions } from '../../../src/data/sets/shapes.js';
 
 const imageOf = (set: ImageSet, i: number): Uint8Array => {
   const size = set.channels * set.height * set.width;
@@ -105,4 +105,15 @@ test.each([
   [2, { seed: 0, first: 2 ** 32 - 1 }],
 ])('refuses %d images with %j', (n, options) => {
   expect(() => drawShapes(n, options)).toThrow(ParamError);
+});
+
+test.each<[number, unknown, string]>([
+  [1, null, 'drawShapes: expected an object, got null'],
+  [1, { seed: 0, sizes: 8 }, 'sizes: expected one of the keys size, seed, first, got an unknown key'],
+  [0, { seed: 0 }, 'drawShapes: n: expected an integer in [1, 4294967296], got 0'],
+  [2, { seed: 0, first: 2 ** 32 - 1 }, 'first: expected an integer in [0, 4294967294], got 4294967295'],
+  [1, { seed: 0, size: 4 }, 'size: expected an integer in [8, 32768], got 4'],
+  [1, { seed: 2 ** 32 }, 'seed: expected an integer in [0, 4294967295], got 4294967296'],
+])('says why it refuses %d with %j', (n, options, message) => {
+  expect(() => drawShapes(n, options as ShapesOptions)).toThrow(expect.objectContaining({ message }));
 });

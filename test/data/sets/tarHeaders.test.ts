@@ -59,6 +59,8 @@ test('checksums of signed bytes are right, too', async () => {
     ['b', ''],
   ]);
   expect(await read(withChecksum(member(), false))).toEqual([['é猫', 'x']]);
+  // The second byte of À is 0x80.
+  expect(await read(withChecksum(file('À', 'x'), true))).toEqual([['À', 'x']]);
   for (const signed of [true, false]) {
     for (const difference of [-1, 1]) {
       await expect(read(file('a', ''), withChecksum(member(), signed, difference))).rejects.toThrow('a damaged header');
@@ -74,6 +76,7 @@ test('sizes in base 256, also of PAX records and of folders', async () => {
     ['b', '2'],
   ]);
   expect(await read(inBase256(all()), file('a', '1'))).toEqual([['a', '1']]);
+  expect(await read(inBase256(all('c'.repeat(2000))), file('a', '1'))).toEqual([['a', '1']]);
   const folder = blocks({ name: 'd/', type: '0' });
   expect(await read(inBase256(folder), file('d/a', '1'))).toEqual([
     ['d/', ''],

@@ -2,6 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { open } from 'node:fs/promises';
 import { VanillaNetError } from '../../src/core/errors.js';
+import { partOf } from '../../src/io/checkSource.js';
 import { openShards } from '../../src/io/openShards.js';
 import { openSource } from '../../src/io/source.js';
 import { resolveSourceOptions, type Fetch } from '../../src/io/sourceOptions.js';
@@ -67,6 +68,12 @@ const CASES: readonly (readonly [name: string, source: () => unknown, got: strin
     'a response whose headers have no get',
     'Headers',
   ],
+  [
+    'headers of null',
+    () => ({ ok: true, body: null, headers: null }),
+    'a response whose headers have no get',
+    'Pass new Headers(object) as its headers.',
+  ],
   ['a stream that returns a number', () => ({ stream: () => 5 }), '5'],
   ['a stream that is a number', () => ({ stream: 5 }), 'an object whose stream is 5'],
   ['an asyncIterator that is null', () => ({ [Symbol.asyncIterator]: null }), '{}'],
@@ -122,6 +129,48 @@ describe('what is no source of weights', () => {
       const shards = openShards(index, () => body as unknown as WeightsSource);
       await expect(shards[Symbol.asyncIterator]().next()).rejects.toThrow(expect.objectContaining({ op: file }));
     }
+  });
+});
+
+test('a shared buffer is a source', async () => {
+  expect(await errorOf(new SharedArrayBuffer(3))).toBe('nothing');
+});
+
+describe('a reader or iterator without its methods', () => {
+  const read = (): Promise<unknown> => Promise.resolve({ done: true });
+
+  test.each<[string, () => unknown, string]>([
+    ['a reader without cancel', () => ({ getReader: () => ({ read }) }), 'a stream with a reader'],
+    ['a reader without read', () => ({ getReader: () => ({ cancel: read }) }), 'a stream with a reader'],
+    ['an iterator without next', () => ({ [Symbol.asyncIterator]: () => ({}) }), 'an iterable with an iterator'],
+    [
+      'an iterator that returns null',
+      () => ({ [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve(null) }) }),
+      'chunks as { done, value }',
+    ],
+  ])('is refused: %s', async (_, create, expected) => {
+    expect(await errorOf(create())).toMatchObject({ op: 'weights', expected });
+  });
+});
+
+describe('a response with a part of a file', () => {
+  const rangeOf = (range: string, status = 206): string | null =>
+    partOf({ status, headers: new Headers({ 'content-range': range }) });
+
+  test('is known by its range', () => {
+    expect(rangeOf('bytes 0-9/10')).toBeNull();
+    expect(rangeOf('bytes 1-9/10', 200)).toBeNull();
+    for (const range of ['bytes 1-9/10', 'bytes 10-19/20', 'bytes 0-8/10', 'x bytes 0-9/10', 'bytes 0-9/10x', 'none']) {
+      expect(rangeOf(range)).toBe(`a part of it (status 206, content-range ${range})`);
+    }
+  });
+
+  test('is refused with what the request and the answer must be', async () => {
+    const part = new Response(BYTES, { status: 206, headers: { 'content-range': 'bytes 1-3/4' } });
+    expect(await errorOf(part)).toMatchObject({
+      expected: 'the whole file',
+      hint: 'The request must have no Range header, and the server or cache must answer with the whole file (200).',
+    });
   });
 });
 

@@ -1,7 +1,7 @@
 import { expect, test } from '@jest/globals';
 import { resolveConfig } from '../../src/core/config.js';
 import { ParamError, WeightsError } from '../../src/core/errors.js';
-import { readConfig, writeConfig } from '../../src/io/configMetadata.js';
+import { configOf, readConfig, writeConfig } from '../../src/io/configMetadata.js';
 import { refusal } from './refusal.js';
 
 test('readConfig returns the configuration that writeConfig wrote', () => {
@@ -34,4 +34,15 @@ test.each([
   ['{"__proto__":{"variant":"vanillanet_5"}}', 'config.__proto__', 'one of the keys', 'unknown key'],
 ])('readConfig refuses an invalid key: %s', (text, op, expected, got) => {
   expect(() => readConfig(new Map([['vanillanet', text]]))).toThrow(refusal(ParamError, op, expected, got));
+});
+
+test('configOf refuses a checkpoint, with the files to pass instead', () => {
+  const metadata = new Map([...writeConfig(resolveConfig({ variant: 'vanillanet_5' })), ['vanillanet.training', '{}']]);
+  expect(() => configOf({ names: new Map(), metadata }, undefined, 'last.ckpt')).toThrow(
+    expect.objectContaining({
+      ...{ name: 'WeightsError', op: 'last.ckpt', expected: 'the weights of a network' },
+      got: 'a checkpoint of a training run',
+      hint: expect.stringContaining('Of a run, pass best-fusable.safetensors'),
+    }),
+  );
 });

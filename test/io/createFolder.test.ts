@@ -63,3 +63,10 @@ onLinux('ends in a folder that takes none', async () => {
     refusal(ParamError, '/proc/vanillanet/run', 'a folder for the run', 'a place that takes no folders: /proc'),
   );
 });
+
+linuxTest('/sys')('names the reason of the system if it is another', async () => {
+  await expect(createFolder('/sys/vanillanet')).rejects.toMatchObject({
+    op: '/sys/vanillanet',
+    got: expect.stringMatching(/^(no permission|a read-only disk)$/),
+  });
+});

@@ -123,7 +123,11 @@ describe('a connection without progress', () => {
 
   test('that breaks after 40 bytes is resumed no more often than allowed', async () => {
     const { url, requests } = serve(breakAfter(BYTES, 40, tag));
-    await expect(read(url, { retries: 2 })).rejects.toThrow(
+    const reading = read(url, { retries: 2 });
+    await expect(reading).rejects.toMatchObject({
+      hint: 'Try again; if the connection often breaks, increase retries.',
+    });
+    await expect(reading).rejects.toThrow(
       refusal(WeightsError, url, 'weights to the end', 'after 120 of 200000 bytes in 3 attempts'),
     );
     expect(requests.map(({ range }) => range)).toEqual([undefined, 'bytes=40-', 'bytes=80-']);
@@ -310,6 +314,18 @@ describe('the options', () => {
     };
     expect(isComplete(await read('https://assets.local/net', { fetch }))).toBe(true);
     expect(urls).toEqual(['https://assets.local/net ', 'https://assets.local/net bytes=100000-']);
+  });
+
+  test('fetch may return a first response that says to come later, which is not requested again', async () => {
+    let requests = 0;
+    const fetch = (): Promise<ResponseLike> => {
+      requests++;
+      return Promise.resolve(respond([], { ok: false, status: 503 }));
+    };
+    await expect(read('https://assets.local/net', { fetch })).rejects.toMatchObject({
+      ...{ expected: 'a response that is OK', got: 'status 503', hint: 'The server is busy: try again later.' },
+    });
+    expect(requests).toBe(1);
   });
 
   test('fetch may return a response without headers', async () => {

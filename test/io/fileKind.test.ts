@@ -241,6 +241,18 @@ const FILES: readonly (readonly [name: string, bytes: Buffer, kind: string, hint
   ['ort', binary('\x1c\x00\x00\x00ORTM'), 'an ONNX Runtime model', 'other frameworks'],
   ['wasm', binary('\x00asm\x01\x00\x00\x00'), 'a WebAssembly module', 'Check the path or URL.'],
   ['pdf', binary('%PDF-1.7'), 'a PDF document', 'Check the path or URL.'],
+  [
+    'events of TensorBoard',
+    binary('\x18\x00\x00\x00\x00\x00\x00\x00\xa3\x7fK"\x09\x00\x00\x80\xd0\xa1\x9e\xd9A\x1a\x0dbrain.Event:2'),
+    'event files of TensorBoard',
+    'Of a run, pass best-fusable.safetensors',
+  ],
+  [
+    'results of a run',
+    utf8('epoch,time,train/loss,metrics/accuracy_top1\n1,2.5,0.7,0.9\n'),
+    'the results of a training run (results.csv)',
+    'Of a run, pass best-fusable.safetensors',
+  ],
   ['sqlite', binary('SQLite format 3\x00'), 'an SQLite database', 'Check the path or URL.'],
   ['parquet', binary('PAR1\x15\x04'), 'a Parquet file', '--data'],
   ['arrow', binary('ARROW1\x00\x00'), 'an Arrow file', '--data'],
@@ -307,7 +319,7 @@ describe('fileKind', () => {
       const later = Buffer.concat([Buffer.of(0xfe, 0x01), bytes]).subarray(0, HEAD);
       expect([name, fileKind(later).name]).toEqual([name, expect.stringContaining('begins with the bytes fe 01')]);
     }
-    const pattern = /^(page|script|xml|error|svg|lfs|annex|message|openvino)/;
+    const pattern = /^(page|script|xml|error|svg|lfs|annex|message|openvino|results)/;
     for (const [name, bytes] of FILES.filter(([each]) => pattern.test(each) && !each.includes('UTF-16'))) {
       const later = utf8(`x ${bytes.toString().replace('\uFEFF', '')}`).subarray(0, HEAD);
       expect([name, fileKind(later).name]).toEqual([name, expect.stringContaining('text that begins with "x ')]);
@@ -316,7 +328,9 @@ describe('fileKind', () => {
 
   test('sees no text in bytes that are not', () => {
     for (const [name, bytes] of FILES) {
-      const isText = /^(page|script$|xml|error|svg|lfs|annex|text|message|openvino|list, protocol 0)/.test(name);
+      const isText = /^(page|script$|xml|error|svg|lfs|annex|text|message|openvino|results|list, protocol 0)/.test(
+        name,
+      );
       expect([name, textKind(bytes.subarray(0, HEAD)) !== null]).toEqual([name, isText]);
     }
     expect(textKind(utf8(' \n'))).toBeNull();
@@ -351,6 +365,25 @@ test.each([
     await expect(load(path('model.json'))).rejects.toMatchObject({ ...index, hint: remedy });
     await expect(load(path('model.safetensors'))).rejects.toMatchObject({ ...error, op: path('model.safetensors') });
   }
+});
+
+test.each([
+  ['{"kind": "step", "epoch": 1}\n{"kind": "epoch"}', 'the records of a training run (metrics.jsonl)'],
+  ['{"kind":"epoch"}', 'the records of a training run (metrics.jsonl)'],
+  ['{\n  "kind": "epoch"\n}', 'the records of a training run (metrics.jsonl)'],
+  ['{"lr": 1, "decay_epochs": 5}', 'the config.json of a training run, or a recipe'],
+  ['{"lambda_schedule": "cosine", "num_classes": 5}', 'the config.json of a training run, or a recipe'],
+])('JSON of a training run is recognized: %j', (text, kind) => {
+  const recognized = {
+    name: `JSON: ${kind}`,
+    hint: 'Of a run, pass best-fusable.safetensors, best.safetensors or last.safetensors; vanillanet fuse makes the deploy form of them.',
+  };
+  expect(jsonKind(text)).toEqual(recognized);
+  expect(fileKind(utf8(text))).toEqual(recognized);
+});
+
+test('JSON with a kind further inside is not that of a training run', () => {
+  expect(jsonKind('{"a": {"kind": "step"}}').name).toMatch(/^JSON that begins with/);
 });
 
 test('text and JSON are shown by their beginning', () => {

@@ -4,6 +4,7 @@ import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 import type { ModelConfig } from '../../src/core/config.js';
 import { resolveConfig } from '../../src/core/config.js';
+import { WeightsError } from '../../src/core/errors.js';
 import { appendWhole } from '../../src/io/appendWhole.js';
 import { atomicWrite, requireWritable } from '../../src/io/atomicWrite.js';
 import { configOf, writeConfig } from '../../src/io/configMetadata.js';
@@ -85,6 +86,18 @@ describe('a header', () => {
     await expect(streamed).rejects.toMatchObject({ hint });
   });
 
+  test('has a cause only if another error is the cause', () => {
+    const errorOf = (bytes: Uint8Array): unknown => {
+      try {
+        return decodeSafetensors(bytes);
+      } catch (error) {
+        return error;
+      }
+    };
+    expect(errorOf(file(Uint8Array.of(0x7b, 0xff)))).toHaveProperty('cause.name', 'TypeError');
+    expect(errorOf(file('{"a":{"dtype":"F32","shape":[]}}'))).not.toHaveProperty('cause');
+  });
+
   test('that is too long is not written', () => {
     const metadata = new Map([['names', 'n'.repeat(2 ** 22)]]);
     const hint = 'Shorten the metadata, such as class_names, or the names of tensors.';
@@ -148,6 +161,16 @@ describe('a value', () => {
     const hint = 'Write the weights again: vanillanet pack --dtype int8.';
     expect(() => decodeSafetensors(bytes)).toThrow(expect.objectContaining({ hint }));
   });
+});
+
+test.each([
+  ['https://h/net.json', 'an index of shards (format "vanillanet-shards")'],
+  ['https://h/net.JSON?key=abc', 'an index of shards (format "vanillanet-shards")'],
+  ['https://h/net.json.txt', 'a safetensors file'],
+  ['https://h/net.safetensors?file=a.json', 'a safetensors file'],
+])('JSON in the place of weights is expected to be an index only by its name: %s', async (url, expected) => {
+  const fetch = (): Promise<Response> => Promise.resolve(new Response('{"why": 1}'));
+  await expect(openWeights(url, resolveWeightsOptions({ fetch }))).rejects.toMatchObject({ expected });
 });
 
 describe('a hash', () => {
@@ -222,6 +245,16 @@ describe('shards', () => {
       });
     await expect(read(stream)).rejects.toMatchObject({
       ...{ op: 'net-00001-of-00002.bin', expected: 'weights to the end', cause: failure },
+    });
+  });
+
+  test('get their name in the errors of a stream', async () => {
+    const failure = new WeightsError({ op: 'inner', expected: 'a key', got: 'none', hint: 'Pass one.' });
+    const stream = (): AsyncIterable<Uint8Array> => ({
+      [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(failure) }),
+    });
+    await expect(read(stream)).rejects.toMatchObject({
+      ...{ op: 'net-00001-of-00002.bin', expected: 'a key', got: 'none', hint: 'Pass one.', cause: failure },
     });
   });
 

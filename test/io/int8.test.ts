@@ -5,7 +5,7 @@ import { uniform } from '../../src/core/philox.js';
 import { sizeOf, type StateDict, type Tensor } from '../../src/core/tensor.js';
 import { collectState } from '../../src/core/weights.js';
 import { writeConfig } from '../../src/io/configMetadata.js';
-import { quantize, scalesOf } from '../../src/io/int8.js';
+import { quantize, readScales, scalesOf } from '../../src/io/int8.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/io/safetensors.js';
 import { streamSafetensors } from '../../src/io/safetensorsStream.js';
 import { loadModel } from '../../src/model/loadModel.js';
@@ -199,4 +199,9 @@ describe('scales in a file', () => {
       await expect(streamed(bytes.subarray(0, length), 5)).rejects.toThrow(WeightsError);
     }
   });
+});
+
+test('readScales reads one scale from four bytes', () => {
+  const scales = Float32Array.of(0.5, 0, 2);
+  expect(readScales(new Uint8Array(scales.buffer), 'scales')).toEqual(scales);
 });

@@ -1,6 +1,7 @@
 import { afterAll, expect, jest, test } from '@jest/globals';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
 import { mkdir, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises';
 import { hostname, uptime } from 'node:os';
 import { setTimeout } from 'node:timers/promises';
@@ -71,6 +72,20 @@ test.each<[string, () => Promise<string> | string, string]>([
   const condition = got.includes('elsewhere') ? 'that process has ended' : 'that process does something else';
   await expect(taking).rejects.toMatchObject({ hint: `Remove this file if ${condition}.` });
   expect(await lockContent()).toBe(text);
+});
+
+test('a lock whose process writes its content late is not taken over', async () => {
+  await writeFile(path('lock'), '');
+  const text = await ownerLine(other.pid);
+  const taking = take();
+  // Timers expire in their order, so this one precedes the second reading of the file.
+  const writing = setTimeout(60).then(() => {
+    writeFileSync(path('lock'), text);
+  });
+  await expect(taking).rejects.toThrow(busy(`process ${other.pid}`));
+  await writing;
+  expect(await lockContent()).toBe(text);
+  await rm(path('lock'));
 });
 
 test.each<[string, () => string]>([

@@ -1,9 +1,10 @@
 /** Streams are read through one small buffer and with a timeout. */
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect, jest, test } from '@jest/globals';
 import type { UnderlyingByteSource } from 'node:stream/web';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { WeightsError } from '../../src/core/errors.js';
+import { Pace, PROGRESS } from '../../src/io/readTimeout.js';
 import { openSource } from '../../src/io/source.js';
 import { resolveSourceOptions } from '../../src/io/sourceOptions.js';
 import type { WeightsSource } from '../../src/io/weightsSource.js';
@@ -215,6 +216,29 @@ describe('the timeout', () => {
       yield BYTES;
     }
     expect((await read(punctual(), { timeout: 20 })).bytes.equals(BYTES)).toBe(true);
+  });
+
+  test('counts the time since 16 KiB had arrived', async () => {
+    const pace = new Pace('net', { timeout: 100, signal: undefined });
+    let now = 1000;
+    const spy = jest.spyOn(performance, 'now').mockImplementation(() => now);
+    /** A read that takes 60 ms. */
+    const read = (bytes: number): Promise<unknown> =>
+      pace.next(
+        Promise.resolve().then(() => {
+          now += 60;
+          return { done: false, value: new Uint8Array(bytes) };
+        }),
+      );
+    try {
+      await read(PROGRESS);
+      await read(PROGRESS - 1);
+      await read(1);
+      await read(0);
+      await expect(read(0)).rejects.toThrow(refusal(WeightsError, 'net', 'the next bytes within 0.1 s', 'none'));
+    } finally {
+      spy.mockRestore();
+    }
   });
 
   test('leaves no timer behind', async () => {

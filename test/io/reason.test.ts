@@ -5,7 +5,7 @@ import { createServer as createHttpServer, type Server as HttpServer } from 'nod
 import { createServer, type AddressInfo, type Server } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import { WeightsError } from '../../src/core/errors.js';
-import { reasonOf } from '../../src/io/reason.js';
+import { hintOfStatus, reasonOf } from '../../src/io/reason.js';
 import { openSource } from '../../src/io/source.js';
 import { resolveSourceOptions, type SourceOptions } from '../../src/io/sourceOptions.js';
 import type { ResponseLike, WeightsSource } from '../../src/io/weightsSource.js';
@@ -38,12 +38,22 @@ describe('reasonOf', () => {
     [new TypeError('fetch failed', { cause: new Error('bad port') }), 'a port that fetch does not connect to'],
     [new TypeError('fetch failed', { cause: new Error('redirect count exceeded') }), 'a loop of redirects'],
     [new TypeError('fetch failed', { cause: new Error('unknown scheme') }), 'a URL of an unknown scheme'],
+    [withCode('Z_DATA_ERROR'), 'content that is not compressed as content-encoding says'],
+    [withCode('ERR__ERROR_FORMAT_PADDING_1'), 'content that is not compressed as content-encoding says'],
+    [new Error('fetch failed: invalid method'), 'a blob: URL without a Blob'],
+    [new Error('a fetch failed: invalid method'), 'a fetch failed: invalid method'],
+    [new Error('fetch failed: invalid methods'), 'fetch failed: invalid methods'],
     [new Error('no cause', { cause: null }), 'no cause'],
     ['a string', 'a string'],
     [undefined, 'undefined'],
     [null, 'null'],
   ])('of %p', (error, reason) => {
     expect(reasonOf(error)).toContain(reason);
+  });
+
+  test('knows no redirect by a status below 300', () => {
+    expect(hintOfStatus(299)).toBe('Check the URL.');
+    expect(hintOfStatus(300)).toBe('Pass the URL that it redirects to.');
   });
 
   test('ends at a cause that is its own', () => {

@@ -50,7 +50,14 @@ class SharedListener {
   readonly #callAll = (): void => {
     for (const call of this.#calls) {
       this.remove(call);
-      call(this.#signal.reason);
+      try {
+        call(this.#signal.reason);
+      } catch (error) {
+        // As of a listener of its own: the other calls are told, and the error is not caught.
+        queueMicrotask(() => {
+          throw error;
+        });
+      }
     }
   };
 

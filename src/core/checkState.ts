@@ -1,12 +1,16 @@
 /** Checks of weights that callers without types pass. */
 import { isInteger, show, tagOf } from './check.js';
+import { DETACHED, DETACHED_HINT, isDetached } from './detached.js';
 import { ParamError } from './errors.js';
 import type { FloatArray, StateDict, Tensor } from './tensor.js';
 
 /** Bytes of a caller. @throws ParamError */
 export function checkBytes(op: string, value: unknown): Uint8Array {
-  if (ArrayBuffer.isView(value) && tagOf(value) === 'Uint8Array') return value as Uint8Array;
-  throw new ParamError({ op, expected: 'a Uint8Array', got: show(value) });
+  if (!ArrayBuffer.isView(value) || tagOf(value) !== 'Uint8Array') {
+    throw new ParamError({ op, expected: 'a Uint8Array', got: show(value) });
+  }
+  if (isDetached(value)) throw new ParamError({ op, expected: 'a Uint8Array', got: DETACHED, hint: DETACHED_HINT });
+  return value as Uint8Array;
 }
 
 /** A name or path. @throws ParamError */

@@ -1,5 +1,6 @@
 /** Reads JSON of unknown origin: its size, its depth and its number of values are bounded, so that no code that walks through it overflows. */
 import { isRecord, show } from './check.js';
+import { DETACHED, DETACHED_HINT, isDetached } from './detached.js';
 import { ParamError, type ErrorClass } from './errors.js';
 import { messageOf } from './messageOf.js';
 import { decodeText } from './text.js';
@@ -82,6 +83,9 @@ export function parseJson(source: Uint8Array | string, options: JsonOptions): un
   const refuse = (what: string, got: string): never => {
     throw new Refused({ op, expected: what, got });
   };
+  if (typeof source !== 'string' && isDetached(source)) {
+    throw new Refused({ op, expected, got: DETACHED, hint: DETACHED_HINT });
+  }
   const unit = typeof source === 'string' ? 'characters' : 'bytes';
   if (source.length > limit) return refuse(`${expected} of at most ${limit} ${unit}`, `${source.length}`);
   const text = typeof source === 'string' ? source.replace(/^\uFEFF/, '') : decodeText(source);

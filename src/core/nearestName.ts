@@ -2,9 +2,13 @@
 
 /** The name that differs least from another, in at most a third of its letters; undefined if there is none. */
 export function nearestName(name: string, names: readonly string[]): string | undefined {
-  const distances = names.map((each) => [editDistance(name.toLowerCase(), each.toLowerCase()), each] as const);
+  const most = Math.min(3, name.length / 3);
+  // A damaged file may have a name of megabytes: the distance to it takes time, and is at least the difference in length.
+  const distances = names
+    .filter((each) => Math.abs(each.length - name.length) <= most)
+    .map((each) => [editDistance(name.toLowerCase(), each.toLowerCase()), each] as const);
   const [distance, nearest] = distances.reduce((a, b) => (b[0] < a[0] ? b : a), [Infinity, '']);
-  return distance <= Math.min(3, name.length / 3) ? nearest : undefined;
+  return distance <= most ? nearest : undefined;
 }
 
 /** Characters to insert, delete or replace, and neighbors to exchange (Damerau and Levenshtein). */
@@ -32,6 +36,8 @@ const SYNONYMS = [
   'weightdecay wd l2',
   'batchsize bs',
   'warmuplr warmupinitlr lrwarmup',
+  'warmupepochs warmup warmupsteps',
+  'gradaccumsteps gradientaccumulationsteps accumulate',
   'seed randomstate rng',
   'smoothing eps',
   'droprate dropout dropprob pdrop',
@@ -48,8 +54,8 @@ const SYNONYMS = [
 
 const plainForm = (name: string): string => name.toLowerCase().replace(/[_-]/g, '');
 
-/** The shortest part of a name that stands for the whole. */
-const PART = 3;
+/** The shortest part of a name that stands for the whole, and the shortest key that ends a name: `steps` ends as `eps` does. */
+const [PART, ENDING] = [3, 4];
 
 /**
  * The key that an unknown one may stand for: the same but for case, `_` and `-`; the nearest; that of another package for
@@ -65,6 +71,6 @@ export function nearestKey(name: string, keys: readonly string[]): string | unde
     nearestName(name, keys) ??
     find((key) => synonyms.includes(key)) ??
     find((key) => plain.length >= PART && key.includes(plain)) ??
-    find((key) => key.length >= PART && (plain.startsWith(key) || plain.endsWith(key)))
+    find((key) => (key.length >= PART && plain.startsWith(key)) || (key.length >= ENDING && plain.endsWith(key)))
   );
 }

@@ -63,3 +63,18 @@ test('signals do not share', () => {
   expect(first).not.toHaveBeenCalled();
   expect(second).toHaveBeenCalledTimes(1);
 });
+
+test('an error of one call does not keep the others from being called', () => {
+  const controller = new AbortController();
+  const [error, listener] = [new Error('of a listener'), jest.fn()];
+  const later = jest.spyOn(globalThis, 'queueMicrotask').mockImplementation(() => undefined);
+  onAbort(controller.signal, () => {
+    throw error;
+  });
+  onAbort(controller.signal, listener);
+  controller.abort();
+  expect(listener).toHaveBeenCalledTimes(1);
+  expect(later).toHaveBeenCalledTimes(1);
+  expect(later.mock.calls[0][0]).toThrow(error);
+  later.mockRestore();
+});

@@ -1,6 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { runInNewContext } from 'node:vm';
 import { checkBytes, checkMap, checkStateDict, checkText, checkTexts } from '../../src/core/checkState.js';
+import { DETACHED_HINT } from '../../src/core/detached.js';
 import { ParamError } from '../../src/core/errors.js';
 import { refusal } from '../io/refusal.js';
 
@@ -77,4 +78,11 @@ describe('checkStateDict', () => {
       expect(() => checkStateDict('state', value)).toThrow(refusal(ParamError, 'state', 'a Map', ''));
     }
   });
+});
+
+test('checkBytes refuses bytes without memory, and says why they have none', () => {
+  const bytes = new Uint8Array(4);
+  structuredClone(bytes, { transfer: [bytes.buffer] });
+  const error = { op: 'net', expected: 'a Uint8Array', got: 'a detached buffer', hint: DETACHED_HINT };
+  expect(() => checkBytes('net', bytes)).toThrow(expect.objectContaining({ name: 'ParamError', ...error }));
 });

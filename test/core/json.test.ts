@@ -1,5 +1,6 @@
 /** JSON of unknown origin: encodings, limits, and errors of the caller's class. */
 import { describe, expect, jest, test } from '@jest/globals';
+import { DETACHED_HINT } from '../../src/core/detached.js';
 import { DataError, ParamError, WeightsError } from '../../src/core/errors.js';
 import { MAX_DEPTH, MAX_JSON, MAX_VALUES, parseJson, parseJsonObject, scanJson } from '../../src/core/json.js';
 import { refusal } from '../io/refusal.js';
@@ -116,4 +117,11 @@ test('parseJsonObject refuses other values', () => {
   const own = { ...options, Refused: DataError, expected: 'a record' };
   expect(() => parseJsonObject('[1]', own)).toThrow(refusal(DataError, 'config.json', 'a record', '[1]'));
   expect(() => parseJsonObject('[1', own)).toThrow(refusal(DataError, 'config.json', 'a record', ''));
+});
+
+test('parseJson refuses bytes without memory, and says why they have none', () => {
+  const bytes = new Uint8Array(4);
+  structuredClone(bytes, { transfer: [bytes.buffer] });
+  const error = { name: 'ParamError', op: 'net', expected: 'JSON', got: 'a detached buffer', hint: DETACHED_HINT };
+  expect(() => parseJson(bytes, { op: 'net' })).toThrow(expect.objectContaining(error));
 });

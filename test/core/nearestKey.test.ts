@@ -1,5 +1,5 @@
 /** The keys that hints suggest for unknown ones. */
-import { expect, test } from '@jest/globals';
+import { expect, jest, test } from '@jest/globals';
 import { checkKeys, checkOneOf } from '../../src/core/check.js';
 import { nearestKey } from '../../src/core/nearestName.js';
 import { checkAugment } from '../../src/data/augment/options.js';
@@ -92,4 +92,19 @@ test('of recipes in files, whose keys are in snake_case', () => {
     expect.objectContaining({ op: 'r.json: augment.flip', hint: 'Did you mean horizontal_flip?' }),
   );
   expect(() => recipeFromFile('r.json', { augment: { jitter: 2 } })).toThrow(hint('Did you mean color_jitter?'));
+});
+
+test('a short key that ends another name is no suggestion, but its synonym is', () => {
+  const keys = ['eps', 'gradAccumSteps', 'warmupEpochs'];
+  expect(nearestKey('decay_steps', keys)).toBeUndefined();
+  expect(nearestKey('gradientAccumulationSteps', keys)).toBe('gradAccumSteps');
+  expect(nearestKey('warmup_steps', keys)).toBe('warmupEpochs');
+});
+
+test('a name of megabytes is compared with no key letter by letter', () => {
+  const firstRow = jest.spyOn(Array, 'from');
+  expect(nearestKey('v'.repeat(4e6), ['variant', 'dims'])).toBeUndefined();
+  // The first row of the distance to a key.
+  expect(firstRow).not.toHaveBeenCalled();
+  firstRow.mockRestore();
 });

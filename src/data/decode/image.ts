@@ -1,5 +1,6 @@
 import type { Sharp } from 'sharp';
 import { checkNumber, checkOptions, tagOf } from '../../core/check.js';
+import { checkBytes } from '../../core/checkState.js';
 import { DataError, ParamError } from '../../core/errors.js';
 import type { RgbImage } from '../../image/pixelImage.js';
 import { readBytes } from '../../io/readFile.js';
@@ -97,6 +98,7 @@ export async function readImage(
   }
   // An array of another realm is no instance of this realm's Uint8Array.
   if (ArrayBuffer.isView(value) && tagOf(value) === 'Uint8Array') {
+    checkBytes('readImage', value);
     return decodeImage(new Uint8Array(value.buffer, value.byteOffset, value.byteLength), 'readImage', options);
   }
   const expected = 'a path, a file: URL or a Uint8Array with an image file';

@@ -123,6 +123,13 @@ describe('refuses', () => {
     await expect(readImage(path())).rejects.toThrow(refusal(DataError, path(), 'a readable file', 'a folder'));
   });
 
+  test('bytes without memory', async () => {
+    const bytes = new Uint8Array(4);
+    structuredClone(bytes, { transfer: [bytes.buffer] });
+    const error = refusal(ParamError, 'readImage', 'a Uint8Array', 'a detached buffer');
+    await expect(readImage(bytes)).rejects.toThrow(error);
+  });
+
   test('a file that is not an image', async () => {
     await writeFile(path('text.png'), 'just text');
     await writeFile(path('empty.png'), '');

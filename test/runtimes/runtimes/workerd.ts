@@ -16,7 +16,13 @@ interface Bucket {
 /** Writes a program as it would be uploaded. @returns the folder with it */
 export async function deploy(folder: string, program: string): Promise<string> {
   const [config, out] = [`${program}.json`, `${program}-deployed`];
-  const described = { name: 'consumer', main: `${program}.mjs`, compatibility_date: DATE, minify: true };
+  const described = {
+    name: 'consumer',
+    main: `${program}.mjs`,
+    compatibility_date: DATE,
+    minify: true,
+    keep_names: false,
+  };
   await writeFile(join(folder, config), JSON.stringify(described));
   await dryRun(folder, out, '--config', config);
   return join(folder, out);

@@ -119,7 +119,7 @@ describe('images that are not RGB', () => {
 
 test('refuses other values than options', () => {
   expect(() => {
-    checkLoaderOptions(set, null as unknown as LoaderOptions);
+    checkLoaderOptions(set, null as never);
   }).toThrow(expect.objectContaining({ name: 'ParamError', message: 'loader: expected an object, got null' }));
 });
 

@@ -179,7 +179,7 @@ describe('opening a set by its name', () => {
     await expect(openDataset('shapes', 'all' as 'val')).rejects.toThrow(
       refusal(ParamError, 'split', 'one of train, val, test', 'all'),
     );
-    const keepOriginalSize = 1 as unknown as boolean;
+    const keepOriginalSize = 1 as never;
     await expect(openDataset('shapes', 'train', { keepOriginalSize })).rejects.toThrow(
       refusal(ParamError, 'keepOriginalSize', 'true or false', '1'),
     );

@@ -29,12 +29,12 @@ const gray: ImageSet = { ...set, images: set.images.subarray(0, 4 * 256), channe
 test.each<[string, () => Promise<unknown>, object]>([
   [
     'a value that is no set',
-    () => prepareInputs(null as unknown as ImageSet, [0], config),
+    () => prepareInputs(null as never, [0], config),
     { message: 'prepareInputs: expected a data set, got null' },
   ],
   [
     'a value that is no configuration',
-    () => prepareInputs(set, [0], null as unknown as typeof config),
+    () => prepareInputs(set, [0], null as never),
     { message: 'config: expected an object, got null' },
   ],
   ['a share of the image above 1', () => prepareInputs(gray, [0], { ...config, crop_pct: 2 }), { op: 'crop_pct' }],

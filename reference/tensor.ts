@@ -46,7 +46,8 @@ export function tensor(values: ArrayLike<number>, shape: readonly number[]): Ten
   if (values.length !== sizeOf(shape)) {
     throw new ShapeError('tensor', `${sizeOf(shape)} values for shape ${formatShape(shape)}`, `${values.length}`);
   }
-  return ndarray(Float64Array.from(values), [...shape]);
+  // An array whose memory was transferred has no values, and cannot be iterated.
+  return ndarray(values.length === 0 ? new Float64Array(0) : Float64Array.from(values), [...shape]);
 }
 
 /** A copy of a tensor's values in row-major order, for any strides. */

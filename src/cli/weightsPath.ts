@@ -15,6 +15,9 @@ const isWeights = (name: string): boolean =>
   /\.(safetensors|json)$/.test(name) && !/^(checkpoint-\d+\.safetensors|config\.json)$/.test(basename(name));
 const stemOf = (name: string): string => basename(name).replace(/\.(safetensors|json)$/, '');
 
+/** The network that a run ends with, which classifies as it is. */
+const isFused = (file: string): boolean => basename(file).startsWith('deploy');
+
 const entriesOf = async (folder: string): Promise<readonly string[]> =>
   (await readdir(folder).catch(() => [])).slice(0, MOST).sort();
 
@@ -69,7 +72,7 @@ export async function checkWeightsPath(path: string): Promise<string> {
     refuse(cause, isMissing(cause) ? await nearestFile(path) : undefined),
   );
   if (!stats.isDirectory()) return path;
-  const files = await weightsIn(path);
+  const files = [...(await weightsIn(path))].sort((a, b) => Number(isFused(b)) - Number(isFused(a)));
   const hint =
     files.length > 0
       ? `Pass a file in it: ${files.slice(0, 5).join(', ')}.`

@@ -26,6 +26,8 @@ export interface JsonOptions {
   readonly limit?: number;
   /** Describes where a text is not JSON, for files that people write; by default the message of the engine does. */
   readonly describeFault?: (text: string) => { readonly got: string; readonly hint: string } | null;
+  /** What to do about a text that is not JSON. */
+  readonly hint?: string;
 }
 
 const [QUOTE, BACKSLASH, COLON, COMMA] = ['"', '\\', ':', ','].map((each) => each.charCodeAt(0));
@@ -97,7 +99,7 @@ export function parseJson(source: Uint8Array | string, options: JsonOptions): un
   try {
     return JSON.parse(text) as unknown;
   } catch (cause) {
-    const description = options.describeFault?.(text) ?? { got: printable(messageOf(cause)) };
+    const description = options.describeFault?.(text) ?? { got: printable(messageOf(cause)), hint: options.hint };
     throw new Refused({ op, expected, ...description }, { cause });
   }
 }

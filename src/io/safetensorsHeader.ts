@@ -119,7 +119,8 @@ function parse(bytes: Uint8Array, op: string): { text: string; header: Readonly<
   } catch (cause) {
     throw damaged(op, HEADER, 'bytes that are not UTF-8', cause);
   }
-  return { text, header: parseJsonObject(text, { op, Refused: WeightsError, expected: HEADER, limit: MAX_HEADER }) };
+  const options = { op, Refused: WeightsError, expected: HEADER, limit: MAX_HEADER, hint: DAMAGED_HINT };
+  return { text, header: parseJsonObject(text, options) };
 }
 
 const ENTRY_KEYS = ['dtype', 'shape', 'data_offsets'];

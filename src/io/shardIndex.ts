@@ -48,18 +48,25 @@ const isText = (input: unknown): input is string | Uint8Array =>
  * @throws WeightsError
  */
 export function readShardIndex(input: unknown, name = 'shards'): ShardIndex {
+  const hint = 'Copy the index again, or write it again: vanillanet pack IN OUT.json --shard.';
   const refuse = (expected: string, got: string): never => {
-    const hint = 'Copy the index again, or write it again: vanillanet pack IN OUT.json --shard.';
     throw new WeightsError({ op: name, expected, got, hint });
   };
   const index = isText(input)
-    ? parseJson(input, { op: name, Refused: WeightsError, expected: 'an index of shards in JSON', limit: MAX_INDEX })
+    ? parseJson(input, {
+        op: name,
+        Refused: WeightsError,
+        expected: 'an index of shards in JSON',
+        limit: MAX_INDEX,
+        hint,
+      })
     : input;
   if (!isRecord(index)) return refuse('an index of shards', show(index));
   const { format, version, bytes, sha256, shards } = index;
   if (format !== FORMAT) {
-    const { name: got, hint } = jsonKind(index);
-    throw new WeightsError({ op: name, expected: `an index of shards (format "${FORMAT}")`, got, hint });
+    const kind = jsonKind(index);
+    const expected = `an index of shards (format "${FORMAT}")`;
+    throw new WeightsError({ op: name, expected, got: kind.name, hint: kind.hint });
   }
   if (version !== 1) return refuse(`format "${FORMAT}" of version 1`, `version ${show(version)}`);
   if (!Array.isArray(shards)) return refuse('a list of shards', show(shards));

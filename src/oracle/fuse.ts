@@ -44,7 +44,8 @@ export function fuseState(
   const { lambda } = config;
   if (lambda === null) {
     // Of the deploy form, the form is what is wrong.
-    if (config.form === 'deploy') throw new FusionError('fuse', 'the train form', 'the deploy form');
+    if (config.form === 'deploy')
+      throw new FusionError('fuse', 'the train form', 'the deploy form', 'It is fused already: use it as it is.');
     const hint = 'Pass the lambda that the network was trained to: fuseState(state, { ...config, lambda: 1 }).';
     throw new FusionError('fuse', 'lambda = 1', 'none in the configuration', hint);
   }

@@ -88,6 +88,9 @@ describe('other files of a run', () => {
     for (const name of ['best', 'best-fusable', 'last']) await writeFile(path('run', `${name}.safetensors`), '');
     const files = ['best-fusable', 'best', 'last'].map((name) => path('run', `${name}.safetensors`));
     await expect(checkWeightsPath(run)).rejects.toMatchObject({ hint: `Pass a file in it: ${files.join(', ')}.` });
+    await writeFile(path('run', 'deploy.safetensors'), '');
+    const fusedFirst = [path('run', 'deploy.safetensors'), ...files].join(', ');
+    await expect(checkWeightsPath(run)).rejects.toMatchObject({ hint: `Pass a file in it: ${fusedFirst}.` });
     await expect(loadModel(run)).rejects.toMatchObject({ op: run, got: 'a folder', hint: FILES });
     await expect(readWeights(run)).rejects.toMatchObject({ got: 'a folder', hint: FILES });
   });

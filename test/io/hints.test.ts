@@ -50,6 +50,7 @@ describe('a header', () => {
     ['of more data', file(`{"a":${tensor('F32', '[1]', '[0,4]')}}`, 3), CUT],
     ['of fewer data', file(`{"a":${tensor('F32', '[1]', '[0,4]')}}`, 5), EXTRA],
     ['of no text', file(Uint8Array.of(0x7b, 0xff)), DAMAGED],
+    ['that is not JSON', file('{"a":}'), DAMAGED],
     ['of half a surrogate pair', file(`{"\\ud800":${tensor('F32', '[]', '[0,4]')}}`, 4), DAMAGED],
     ['without offsets', file('{"a":{"dtype":"F32","shape":[]}}'), DAMAGED],
     ['with a wrong shape', file(`{"a":${tensor('F32', '[-1]', '[0,4]')}}`, 4), DAMAGED],
@@ -262,6 +263,7 @@ describe('shards', () => {
     const hint = 'Copy the index again, or write it again: vanillanet pack IN OUT.json --shard.';
     expect(() => readShardIndex({ ...index, bytes: 11 })).toThrow(expect.objectContaining({ hint }));
     expect(() => readShardIndex([])).toThrow(expect.objectContaining({ hint }));
+    expect(() => readShardIndex('{"shards":')).toThrow(expect.objectContaining({ hint }));
   });
 
   test('of a wrong name or limit', () => {

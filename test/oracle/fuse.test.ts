@@ -90,6 +90,12 @@ describe('fusion is refused', () => {
   });
 });
 
+test('the deploy form is used as it is', () => {
+  const deploy = drawnConfig('deploy');
+  const hint = 'It is fused already: use it as it is.';
+  expect(() => fuseState(drawnState(deploy), deploy)).toThrow(expect.objectContaining({ hint }));
+});
+
 describe('verification', () => {
   test('holds on both backends', async () => {
     const narrow = await verifyFused(fused, wasmBackend);

@@ -176,7 +176,9 @@ export function fuse(
   } = requireOptions('fuse', 'options', options, ['lambda', 'probe', 'boundedLogits']);
   checkConfig(config);
   requireState('fuse', 'state', state);
-  if (config.form !== 'train') throw new FusionError('fuse', 'the train form', `the ${config.form} form`);
+  if (config.form !== 'train') {
+    throw new FusionError('fuse', 'the train form', `the ${config.form} form`, 'It is fused already: use it as it is.');
+  }
   if (lambda !== 1) {
     throw new FusionError(
       'fuse',

@@ -93,7 +93,9 @@ describe('fusion is refused', () => {
 test('the deploy form is used as it is', () => {
   const deploy = drawnConfig('deploy');
   const hint = 'It is fused already: use it as it is.';
-  expect(() => fuseState(drawnState(deploy), deploy)).toThrow(expect.objectContaining({ hint }));
+  for (const lambda of [null, 1]) {
+    expect(() => fuseState(drawnState(deploy), { ...deploy, lambda })).toThrow(expect.objectContaining({ hint }));
+  }
 });
 
 describe('verification', () => {

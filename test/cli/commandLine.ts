@@ -92,16 +92,19 @@ async function runInProcess(args: readonly string[], cwd: string, { terminal }: 
   return runHere(main, args, cwd, { terminal: terminal === true });
 }
 
+/** Runs a command in a folder: `vanillanet`, or the function that `hosted` returns. */
+type Run = (args: readonly string[], cwd: string) => Promise<Outcome>;
+
 /** The stdout of a command that must succeed. @throws Error with its stderr */
-export async function printed(args: readonly string[], cwd: string): Promise<string> {
-  const { status, stdout, stderr } = await vanillanet(args, cwd);
+export async function printed(args: readonly string[], cwd: string, run: Run = vanillanet): Promise<string> {
+  const { status, stdout, stderr } = await run(args, cwd);
   if (status !== 0 || stderr !== '') throw new Error(`${args.join(' ')}: exit status ${status}, ${stderr}`);
   return stdout;
 }
 
 /** The parsed output of a command with --json. */
-export const answered = async (args: readonly string[], cwd: string): Promise<unknown> =>
-  JSON.parse(await printed([...args, '--json'], cwd)) as unknown;
+export const answered = async (args: readonly string[], cwd: string, run: Run = vanillanet): Promise<unknown> =>
+  JSON.parse(await printed([...args, '--json'], cwd, run)) as unknown;
 
 /** The tensor `logits` in a file of `run`. */
 export async function logitsIn(path: string): Promise<Tensor> {
@@ -111,7 +114,7 @@ export async function logitsIn(path: string): Promise<Tensor> {
 }
 
 /** Like `vanillanet`, but in one process for all tests of a file, because starting one takes longer than most commands. */
-export function hosted(): (args: readonly string[], cwd: string) => Promise<Outcome> {
+export function hosted(): Run {
   if (IN_PROCESS) return runInProcess;
   let host: ChildProcess;
   beforeAll(() => {

@@ -16,9 +16,10 @@ import type { EpochRecord } from '../../src/report/record.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { drawnConfig, drawnState } from '../model/drawnNetwork.js';
 import { all, parsed } from '../report/syntheticRun.js';
-import { answered, PATIENCE, printed, vanillanet } from './commandLine.js';
+import { answered, hosted, PATIENCE, printed } from './commandLine.js';
 
 const path = temporaryFolder();
+const inHost = hosted();
 
 /** The class names of the package's network. */
 const CIFAR10_CLASSES = ['airplane', 'automobile', 'bird', 'cat', 'deer', 'dog', 'frog', 'horse', 'ship', 'truck'];
@@ -30,6 +31,7 @@ const SIZES = { num_classes: 10, input_size: [16, 16], mean: [0.4, 0.5, 0.6], st
 const ARGS = ['eval', '-d', 'shapes', '--limit', `${IMAGES}`, '--batch-size', `${BATCH}`];
 
 const deploy = drawnConfig('deploy', SIZES);
+let expected: Awaited<ReturnType<typeof scoreByReference>>;
 
 interface Answer {
   readonly top1: number;
@@ -42,7 +44,7 @@ interface Answer {
 }
 
 /** Scores by the reference, image by image, from the probabilities of `topK`. */
-async function expected(): Promise<Omit<Answer, 'images_per_second' | 'per_class'>> {
+async function scoreByReference(): Promise<Omit<Answer, 'images_per_second' | 'per_class'>> {
   const set = await openDataset('shapes', 'test', { size: [16, 16], n: IMAGES });
   const model = await Model.open(drawnState(deploy), deploy, referenceBackend);
   const confusion = set.classNames.map(() => set.classNames.map(() => 0));
@@ -60,6 +62,7 @@ async function expected(): Promise<Omit<Answer, 'images_per_second' | 'per_class
 }
 
 beforeAll(async () => {
+  expected = await scoreByReference();
   await writeWeights(path('deploy.safetensors'), drawnState(deploy), deploy);
   const train = drawnConfig('train', SIZES);
   await writeWeights(path('train.safetensors'), drawnState(train), train);
@@ -79,8 +82,8 @@ test.each(['wasm', 'reference'])(
   '%s agrees with the reference image by image',
   async (backend) => {
     const args = [...ARGS, '-w', 'deploy.safetensors', '--backend', backend, '--threads', '2'];
-    const answer = (await answered(args, path())) as Answer;
-    const { loss, ...counts } = await expected();
+    const answer = (await answered(args, path(), backend === 'wasm' ? undefined : inHost)) as Answer;
+    const { loss, ...counts } = expected;
     // An accuracy of 0 or 1 would test little.
     expect(counts.top1 > 0 && counts.top1 < counts.top5 && counts.top5 < 1).toBe(true);
     expect(answer).toMatchObject(counts);
@@ -111,28 +114,16 @@ test.each(['cross-entropy', 'bce'])(
   'reports the validation loss of the last epoch of a training by %s',
   async (loss) => {
     // Fused during training, so that the last weights are those that were evaluated.
-    const recipe = [
-      '--size',
-      '16',
-      '--dims',
-      '4,6',
-      '--strides',
-      '2',
-      '--epochs',
-      '6',
-      '--decay-epochs',
-      '2',
-      '--lr',
-      '0.05',
-    ];
+    const network = ['--size', '16', '--dims', '4,6', '--strides', '2'];
+    const recipe = ['--epochs', '6', '--decay-epochs', '2', '--lr', '0.05'];
     const data = ['--data', 'shapes', '--limit', '40', '--val-limit', '20', '--batch-size', '10', '--seed', '3'];
     const more = ['--fuse-at-decay', '--loss', loss, '--smoothing', '0.3', '--build', 'plain', '--json', '-o', loss];
-    const text = await printed(['train', ...data, ...recipe, ...more], path());
+    const text = await printed(['train', ...data, ...network, ...recipe, ...more], path(), inHost);
     const { kind, validation } = JSON.parse(text.trimEnd().split('\n').slice(-1)[0]) as EpochRecord;
     expect(kind).toBe('epoch');
     const weights = `${loss}/last.safetensors`;
     const args = ['eval', '-w', weights, '-d', 'shapes', '--split', 'val', '--limit', '20', '--seed', '3'];
-    const answer = (await answered([...args, '--build', 'plain'], path())) as Answer;
+    const answer = (await answered([...args, '--build', 'plain'], path(), inHost)) as Answer;
     const bound = await lossBound(weights, 20, 3);
     // Label smoothing would change it by 0.07, another loss by 2.
     expect(bound).toBeLessThan(1e-3);
@@ -145,7 +136,8 @@ test.each(['cross-entropy', 'bce'])(
 test(
   'prints a table, and runs the train form by the reference',
   async () => {
-    const text = await printed([...ARGS, '-w', 'train.safetensors', '--backend', 'reference', '--top', '3'], path());
+    const args = [...ARGS, '-w', 'train.safetensors', '--backend', 'reference', '--top', '3'];
+    const text = await printed(args, path(), inHost);
     expect(text).toMatch(/41 images, 10 classes\n/);
     expect(text).toMatch(/top-1 \d+\.\d% +top-3 \d+\.\d% +loss \d+\.\d{4}/);
     expect(text).toMatch(/\n0 disc +\S/);
@@ -158,7 +150,7 @@ test.each(['csv', 'svg', 'json'])(
   'writes the confusion matrix as %s',
   async (ending) => {
     const file = `confusion.${ending}`;
-    await printed([...ARGS, '-w', 'deploy.safetensors', '--confusion', file], path());
+    await printed([...ARGS, '-w', 'deploy.safetensors', '--confusion', file], path(), inHost);
     const content = await readFile(path(file), 'utf8');
     if (ending === 'csv') expect(content.trimEnd().split('\n')).toHaveLength(11);
     if (ending === 'svg') expect(all(parsed(content), 'g[data-mark="cell"] rect')).toHaveLength(100);
@@ -170,7 +162,8 @@ test.each(['csv', 'svg', 'json'])(
 test(
   'weights whose logits overflow for one image work for those before it',
   async () => {
-    expect(await printed([...ARGS, '-w', 'huge.safetensors', '--limit', `${FINITE}`], path())).toContain('3 images');
+    const args = [...ARGS, '-w', 'huge.safetensors', '--limit', `${FINITE}`];
+    expect(await printed(args, path(), inHost)).toContain('3 images');
   },
   PATIENCE,
 );
@@ -189,15 +182,13 @@ test(
       path(),
       fileURLToPath(new URL('../../models/vanillanet-cifar10.safetensors', import.meta.url)),
     );
-    const text = await printed(['eval', '-d', 'pictures'], path());
+    const text = await printed(['eval', '-d', 'pictures'], path(), inHost);
     expect(text).toContain(`weights ${shipped} (of this package; choose others with --weights)\n`);
     expect(text).toContain(`${shipped} on pictures, all: 10 images, 10 classes\n`);
-    const answer = await answered(['eval', '-d', 'pictures'], path());
+    const answer = await answered(['eval', '-d', 'pictures'], path(), inHost);
     expect(answer).toMatchObject({ weights: shipped, images: 10 });
-    const { images_per_second: _, ...named } = (await answered(
-      ['eval', '-d', 'pictures', '-w', shipped],
-      path(),
-    )) as Answer;
+    const args = ['eval', '-d', 'pictures', '-w', shipped];
+    const { images_per_second: _, ...named } = (await answered(args, path(), inHost)) as Answer;
     expect(answer).toMatchObject(named);
   },
   PATIENCE,
@@ -215,7 +206,7 @@ describe('refuses', () => {
     '%s %j',
     async (weights, more, kind, message) => {
       const args = [...ARGS, '-w', weights, ...more, '--confusion', 'not.svg'];
-      const { status, stdout, stderr } = await vanillanet(args, path());
+      const { status, stdout, stderr } = await inHost(args, path());
       expect([status, stdout]).toEqual([1, '']);
       expect(stderr.startsWith(`${kind}: `)).toBe(true);
       expect(stderr).toContain(message);

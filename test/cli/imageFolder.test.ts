@@ -1,11 +1,12 @@
 /** Training and evaluation on an image folder. */
 import { beforeAll, expect, test } from '@jest/globals';
-import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
 import { temporaryFolder } from '../io/temporaryFolder.js';
-import { answered, PATIENCE, printed, vanillanet } from './commandLine.js';
+import { answered, hosted, PATIENCE, printed } from './commandLine.js';
 
 const path = temporaryFolder();
+const inHost = hosted();
 
 /** Two epochs on images of two classes, with seed 3. */
 const TRAIN = [
@@ -21,18 +22,23 @@ async function picture(k: number): Promise<Buffer> {
     .toBuffer();
 }
 
-async function write(root: string): Promise<void> {
+/** Writes so many images of each class. */
+async function write(root: string, images: number): Promise<void> {
   for (const name of ['cat', 'dog']) {
     await mkdir(path(root, name), { recursive: true });
-    for (let k = 0; k < 60; k++)
-      await writeFile(path(root, name, `${k}.png`), await picture(name === 'cat' ? k : 60 + k));
+    for (let k = 0; k < images; k++)
+      await writeFile(path(root, name, `${k}.png`), await picture(name === 'cat' ? k : images + k));
   }
 }
 
+const copy = (from: string, to: string): Promise<void> => cp(path(from), path(to), { recursive: true });
+
 beforeAll(async () => {
-  await write('pets');
+  // More than a hundred to train on: the progress of a hundred is printed.
+  await write('pets', 60);
+  await write('few', 10);
   await mkdir(path('data'));
-  await write('data/named');
+  await copy('few', 'data/named');
 }, PATIENCE);
 
 const weightsOf = (run: string): Promise<Buffer> => readFile(path(run, 'last.safetensors'));
@@ -40,7 +46,7 @@ const weightsOf = (run: string): Promise<Buffer> => readFile(path(run, 'last.saf
 test(
   'gives the same network with and without cache, and prints which it is and what is held out',
   async () => {
-    const inMemory = await printed([...TRAIN, '-d', 'pets', '-o', 'memory'], path());
+    const inMemory = await printed([...TRAIN, '-d', 'pets', '-o', 'memory'], path(), inHost);
     const lines = inMemory.split('\n');
     expect(lines.slice(0, 4)).toEqual([
       'images to train on: 100 of 108',
@@ -51,7 +57,9 @@ test(
     expect(lines[4]).toMatch(/^memory .* for the images$/);
     for (const workers of ['0', '2']) {
       const run = `disk ${workers}`;
-      const text = await printed([...TRAIN, '-d', 'pets', '-o', run, '--cache', 'none', '--workers', workers], path());
+      const args = [...TRAIN, '-d', 'pets', '-o', run, '--cache', 'none', '--workers', workers];
+      // The process with workers ends by itself.
+      const text = await printed(args, path(), workers === '0' ? inHost : undefined);
       expect(text).toMatch(/^memory .* for the images \(read from disk for each batch\)$/m);
       expect(await weightsOf(run)).toEqual(await weightsOf('memory'));
     }
@@ -62,12 +70,13 @@ test(
 test(
   'resumes without cache with the same images in another folder, and refuses other images',
   async () => {
-    await write('others');
+    await copy('pets', 'moved');
+    await copy('pets', 'others');
     await writeFile(path('others', 'dog', '7.png'), await picture(3));
     const resume = [...TRAIN, '-o', 'memory', '--resume', '--cache', 'none'];
-    const { status, stderr } = await vanillanet([...resume, '-d', 'others'], path());
+    const { status, stderr } = await inHost([...resume, '-d', 'others'], path());
     expect([status, stderr]).toEqual([1, expect.stringMatching(/^ParamError: resume: .*, got others: /)]);
-    await printed([...resume, '-d', 'data/named'], path());
+    await printed([...resume, '-d', 'moved'], path(), inHost);
   },
   PATIENCE,
 );
@@ -75,14 +84,17 @@ test(
 test(
   'eval uses the held-out images, or all',
   async () => {
-    await printed(['fuse', 'memory/last.safetensors', 'fused.safetensors'], path());
+    await printed(['fuse', 'memory/last.safetensors', 'fused.safetensors'], path(), inHost);
     const args = ['eval', '-w', 'fused.safetensors', '-d', 'pets', '--seed', '3'];
-    expect(await answered([...args, '--val-split', '0.1'], path())).toMatchObject({ images: 12, split: 'test' });
-    expect(await answered(args, path())).toMatchObject({ images: 120, split: 'all' });
-    const text = await printed(args, path());
+    expect(await answered([...args, '--val-split', '0.1'], path(), inHost)).toMatchObject({
+      images: 12,
+      split: 'test',
+    });
+    expect(await answered(args, path(), inHost)).toMatchObject({ images: 120, split: 'all' });
+    const text = await printed(args, path(), inHost);
     expect(text).toMatch(/^images opened: 100 of 120\n/);
     expect(text).toContain('fused.safetensors on pets, all: 120 images, 2 classes\n');
-    const none = await vanillanet([...args, '--val-split', '0'], path());
+    const none = await inHost([...args, '--val-split', '0'], path());
     expect([none.status, none.stderr]).toEqual([1, 'DataError: pets: expected images of the split test, got none\n']);
   },
   PATIENCE,
@@ -95,8 +107,8 @@ test(
       ['--val-split', '0'],
       ['--val-limit', '0'],
     ]) {
-      const text = await printed([...TRAIN, '-d', 'named', '-o', `run${more[0]}`, ...more], path());
-      expect(text).toContain('data   named: 120 images to train on, 0 held out, 2 classes\n');
+      const text = await printed([...TRAIN, '-d', 'named', '-o', `run${more[0]}`, ...more], path(), inHost);
+      expect(text).toContain('data   named: 20 images to train on, 0 held out, 2 classes\n');
     }
   },
   PATIENCE,
@@ -105,19 +117,20 @@ test(
 test(
   'an image damaged after its header ends the training with its name, and the run is kept',
   async () => {
-    await write('damaged');
+    await copy('few', 'damaged');
     const image = await readFile(path('damaged', 'dog', '7.png'));
     await writeFile(path('cut.png'), image.subarray(0, image.length / 2));
     await rename(path('cut.png'), path('damaged', 'dog', '7.png'));
     const args = [...TRAIN, '-d', 'damaged', '-o', 'stopped', '--val-split', '0', '--cache', 'none'];
-    const { status, stderr } = await vanillanet(args, path());
+    const { status, stderr } = await inHost(args, path());
     expect([status, stderr]).toEqual([
       1,
       expect.stringMatching(/^DataError: damaged[/\\]dog[/\\]7\.png: expected a whole image, /),
     ]);
-    const text = await printed([...args, '--on-bad-image', 'skip'].with(args.indexOf('stopped'), 'gone on'), path());
+    const skipping = [...args, '--on-bad-image', 'skip'].with(args.indexOf('stopped'), 'gone on');
+    const text = await printed(skipping, path(), inHost);
     expect(text).toMatch(/^skipped dog\/7\.png: /m);
-    expect(text).toContain('119 images to train on');
+    expect(text).toContain('19 images to train on');
   },
   PATIENCE,
 );

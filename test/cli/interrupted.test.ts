@@ -1,13 +1,14 @@
 /** Interrupted trainings that are resumed, and a training whose output nothing reads. */
-import { beforeAll, describe, expect, test } from '@jest/globals';
+import { describe, expect, test } from '@jest/globals';
 import { readdir, readFile } from 'node:fs/promises';
 import { readWeights } from '../../src/io/weightsFile.js';
 import { readLastCheckpoint } from '../../src/train/checkpoint.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { posixTest } from '../platform.js';
-import { outcomeOf, PATIENCE, printed, start, vanillanet } from './commandLine.js';
+import { hosted, outcomeOf, PATIENCE, printed, start } from './commandLine.js';
 
 const path = temporaryFolder();
+const inHost = hosted();
 
 /** A recipe with all kinds of state: moments, averaged weights, dropout, mixing, augmentation. */
 const train = (output: string, ...more: string[]): string[] => [
@@ -17,7 +18,6 @@ const train = (output: string, ...more: string[]): string[] => [
   ...(more.includes('reference') ? [] : ['--build', 'plain']),
   ...['--output', output, '--json', ...more],
 ];
-const EPOCHS = ['--epochs', '40'];
 /** So many epochs that a signal always arrives before the end. */
 const ENDLESS = ['--epochs', '1000000'];
 
@@ -26,13 +26,6 @@ const stateOf = (output: string) =>
   readLastCheckpoint(path(output), (error) => {
     throw error;
   });
-
-/** The weights that the runs below must have. */
-let whole: Buffer;
-beforeAll(async () => {
-  await printed(train('whole', ...EPOCHS, '--threads', '1', '--workers', '0'), path());
-  whole = await last('whole');
-}, PATIENCE);
 
 /**
  * A module in which the process interrupts itself some milliseconds after it first writes `text`: on a busy machine, a
@@ -110,8 +103,8 @@ test(
     expect(status).toBe(130);
     expect(stdout).not.toContain('"kind":"epoch"');
     expect(await stateOf('stopped-in-evaluation')).toMatchObject({ epoch: 0, step: 2, globalStep: 2 });
-    await printed(evaluationArgs('stopped-in-evaluation', '--resume'), path());
-    await printed(evaluationArgs('uninterrupted'), path());
+    await printed(evaluationArgs('stopped-in-evaluation', '--resume'), path(), inHost);
+    await printed(evaluationArgs('uninterrupted'), path(), inHost);
     expect(await last('stopped-in-evaluation')).toEqual(await last('uninterrupted'));
     const records = async (output: string): Promise<unknown[]> => {
       const lines = (await readFile(path(output, 'metrics.jsonl'), 'utf8')).trimEnd().split('\n');
@@ -135,12 +128,13 @@ test(
 test(
   'the reference is resumed to the same weights, bit for bit',
   async () => {
-    const options = ['--backend', 'reference', '--epochs', '4'];
-    await printed(train('reference', ...options), path());
+    // Three steps an epoch: the run is stopped before the last of the first.
+    const options = ['--backend', 'reference', '--epochs', '2', '--limit', '12'];
+    await printed(train('reference', ...options), path(), inHost);
     const preload = interruptAt('"step":2,');
     expect((await outcomeOf(start(train('stopped', ...options), path(), { preload }))).status).toBe(130);
     expect((await readdir(path('stopped'))).includes('last.safetensors')).toBe(false);
-    await printed(train('stopped', ...options, '--resume'), path());
+    await printed(train('stopped', ...options, '--resume'), path(), inHost);
     expect(await last('stopped')).toEqual(await last('reference'));
   },
   PATIENCE,
@@ -149,13 +143,16 @@ test(
 test(
   'refuses to start in the folder of a run, and to resume without one',
   async () => {
-    const again = await vanillanet(train('whole', ...EPOCHS), path());
+    const epochs = ['--epochs', '2', '--decay-epochs', '1'];
+    await printed(train('whole', ...epochs), path(), inHost);
+    const whole = await last('whole');
+    const again = await inHost(train('whole', ...epochs), path());
     expect(again).toMatchObject({ status: 1, stdout: '' });
     expect(again.stderr).toContain('ParamError: whole: expected a folder without a run, got one with a run');
-    const nothing = await vanillanet(train('nothing', ...EPOCHS, '--resume'), path());
+    const nothing = await inHost(train('nothing', ...epochs, '--resume'), path());
     expect(nothing.stderr).toContain('ParamError: nothing: expected the folder of a run, got no such file or folder');
-    const other = await vanillanet(train('whole', '--epochs', '39', '--resume'), path());
-    expect(other.stderr).toMatch(/^ParamError: --epochs: expected at least 40, as in the run, got 39\n/);
+    const other = await inHost(train('whole', ...epochs.with(1, '1'), '--resume'), path());
+    expect(other.stderr).toMatch(/^ParamError: --epochs: expected at least 2, as in the run, got 1\n/);
     expect(await last('whole')).toEqual(whole);
   },
   PATIENCE,
@@ -164,7 +161,7 @@ test(
 test(
   'writes the weights if the reader of its output ends',
   async () => {
-    const child = start(train('unheard', '--epochs', '3'), path());
+    const child = start(train('unheard', '--epochs', '2'), path());
     child.stdout.destroy();
     expect(await outcomeOf(child)).toMatchObject({ status: 0, stderr: '' });
     expect((await readWeights(path('unheard', 'last.safetensors'))).config.lambda).toBe(1);

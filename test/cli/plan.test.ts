@@ -100,11 +100,24 @@ describe('VanillaNet-5', () => {
   );
 });
 
+/** Reads a clock by which every measurement takes a second. */
+function clockThatJumps(): void {
+  let now = 0;
+  jest.spyOn(performance, 'now').mockImplementation(() => (now += 600));
+}
+
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
 describe('the network of the package', () => {
   test(
     'measured here, fits all platforms with WebAssembly',
     async () => {
-      const result = await report('-w', 'cifar.safetensors');
+      clockThatJumps();
+      const result = JSON.parse(
+        await printedBy(planCommand(), ['-w', path('cifar.safetensors'), '--json']),
+      ) as PlanReport;
       expect(result.cpu.ms).toBeGreaterThan(0);
       expect(result.cpu.measured?.cpu).not.toBe('');
       expect(result.file).toEqual({ dtype: 'as stored', bytes: (await stat(CIFAR)).size, shards: 1 });
@@ -167,19 +180,13 @@ test(
 );
 
 describe('measures in this process', () => {
-  afterEach(() => {
-    jest.restoreAllMocks();
-  });
-
   test.each([
     ['random weights', () => ['-c', path('small.json')]],
     ['those of a file', () => ['-w', path('small.safetensors')]],
   ])('%s', async (_, args) => {
     const config = drawnConfig('deploy');
     await writeWeights(path('small.safetensors'), drawnState(config), config);
-    // A measurement takes a second.
-    let now = 0;
-    jest.spyOn(performance, 'now').mockImplementation(() => (now += 600));
+    clockThatJumps();
     const { cpu } = JSON.parse(await printedBy(planCommand(), [...args(), '--json'])) as PlanReport;
     expect(cpu.ms).toBeGreaterThanOrEqual(0);
     expect(cpu.measured).toEqual({
@@ -215,7 +222,9 @@ describe('as text', () => {
   test(
     'describes the machine of the measurement',
     async () => {
-      const report = (await text('-c', 'small.json', '--cpu-factor', '2')).replace(/\n +/g, ' ');
+      clockThatJumps();
+      const output = await printedBy(planCommand(), ['-c', path('small.json'), '--cpu-factor', '2']);
+      const report = output.replace(/\n +/g, ' ');
       expect(report).toMatch(
         /CPU time: \S+ ms an image, measured here, times 2: one thread, \w+ build, warm, on .+, Node 2\d/,
       );

@@ -17,7 +17,7 @@ const IMAGES = 12;
 const SEED = 3;
 const train = (data: string, output: string, ...more: string[]): string[] => [
   ...['train', '--size', '8', '--dims', '4,6', '--strides', '1', '--epochs', '2', '--decay-epochs', '1', '-b', '4'],
-  ...['--build', 'plain', '--seed', `${SEED}`, '--random-resized-crop', '0.5,1', '--val-split', '0'],
+  ...['--build', 'plain', '--threads', '1', '--seed', `${SEED}`, '--random-resized-crop', '0.5,1', '--val-split', '0'],
   ...['--cache', 'none', '-d', data, '-o', output, ...more],
 ];
 /** The position of an image in the last batch of the first epoch. */
@@ -40,7 +40,7 @@ beforeAll(async () => {
   await cp(path('pets'), path('damaged'), { recursive: true });
   const image = await readFile(path('pets', DAMAGED));
   await writeFile(path('damaged', DAMAGED), image.subarray(0, image.length / 2));
-  expect(await inHost(train('pets', 'whole'), path())).toMatchObject({ status: 0, stderr: '' });
+  expect(await inHost(train('pets', 'whole', '--workers', '0'), path())).toMatchObject({ status: 0, stderr: '' });
 }, PATIENCE);
 
 test(
@@ -90,7 +90,7 @@ test(
       1,
       expect.stringMatching(/^ParamError: resume: expected the data of the checkpoint \(.*\), got /),
     ]);
-    const accepted = await inHost(train('repaired', 'run', '--resume', '--accept-data'), path());
+    const accepted = await inHost(train('repaired', 'run', '--resume', '--accept-data', '--workers', '0'), path());
     expect(accepted).toMatchObject({ status: 0, stderr: '' });
     expect(await readFile(path('run', 'last.safetensors'))).toEqual(await readFile(path('whole', 'last.safetensors')));
   },
@@ -100,7 +100,7 @@ test(
 test(
   'continues without the image with --on-bad-image skip',
   async () => {
-    const more = ['--resume', '--accept-data', '--on-bad-image', 'skip'];
+    const more = ['--resume', '--accept-data', '--on-bad-image', 'skip', '--workers', '0'];
     const { status, stdout, stderr } = await inHost(train('damaged', 'without', ...more), path());
     expect([status, stderr]).toEqual([0, '']);
     expect(stdout).toContain(`skipped ${DAMAGED}: `);

@@ -14,9 +14,10 @@ import { stateToOracle } from '../../src/oracle/state.js';
 import { wasmBackend } from '../../src/wasm/inference/backend.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { drawnConfig, drawnImages, drawnState } from '../model/drawnNetwork.js';
-import { answered, logitsIn, PATIENCE, printed } from './commandLine.js';
+import { answered, hosted, logitsIn, PATIENCE, printed } from './commandLine.js';
 
 const path = temporaryFolder();
+const inHost = hosted();
 
 const deploy = drawnConfig('deploy');
 /** A network in training, at λ = ½. */
@@ -52,7 +53,12 @@ describe('the fused network', () => {
   ])(
     'in WebAssembly, of %s',
     async (input, data) => {
-      const report = await answered(run('deploy.safetensors', input), path());
+      // The first runs in its own process.
+      const report = await answered(
+        run('deploy.safetensors', input),
+        path(),
+        input === 'x32.safetensors' ? undefined : inHost,
+      );
       expect(report).toEqual({
         output: 'y.safetensors',
         shape: [3, 5],
@@ -73,7 +79,7 @@ describe('the fused network', () => {
   ])(
     'by the reference, of %s',
     async (input, data) => {
-      const text = await printed(run('deploy.safetensors', input, '--backend', 'reference'), path());
+      const text = await printed(run('deploy.safetensors', input, '--backend', 'reference'), path(), inHost);
       expect(text).toBe(`logits [3,5] float64 of ${input} by reference in eval mode -> y.safetensors\n`);
       expect((await logitsIn(path('y.safetensors'))).data).toEqual(exactly(fused, deploy, data));
     },
@@ -84,7 +90,7 @@ describe('the fused network', () => {
     'in another precision than that of the backend',
     async () => {
       const options = ['--backend', 'reference', '--dtype', 'float32'];
-      expect(await answered(run('deploy.safetensors', 'x64.safetensors', ...options), path())).toMatchObject({
+      expect(await answered(run('deploy.safetensors', 'x64.safetensors', ...options), path(), inHost)).toMatchObject({
         dtype: 'float32',
       });
       const { data } = await logitsIn(path('y.safetensors'));
@@ -107,7 +113,7 @@ describe('the deep network', () => {
     async (options, lambda, training) => {
       const mode = training ? 'train' : 'eval';
       const args = run('train.safetensors', 'x64.safetensors', '--backend', 'reference', ...options);
-      expect(await answered(args, path())).toMatchObject({ lambda, mode, dtype: 'float64' });
+      expect(await answered(args, path(), inHost)).toMatchObject({ lambda, mode, dtype: 'float64' });
       const { data } = await logitsIn(path('y.safetensors'));
       expect(data).toEqual(exactly(trained, train, wide.data, lambda, training));
     },
@@ -140,7 +146,7 @@ describe('weights as PyTorch’s users write them', () => {
   test.each(cases)(
     '%s with %s %j',
     async (weights, config, options, lambda, training) => {
-      await printed(run(weights, 'x32.safetensors', '-b', 'reference', '-c', config, ...options), path());
+      await printed(run(weights, 'x32.safetensors', '-b', 'reference', '-c', config, ...options), path(), inHost);
       const { data } = await logitsIn(path('y.safetensors'));
       expect(data).toEqual(exactly(rounded(trained), train, x.data, lambda, training));
     },
@@ -150,7 +156,7 @@ describe('weights as PyTorch’s users write them', () => {
   test(
     'of the fused form, which is recognized',
     async () => {
-      await printed(run('fused.safetensors', 'x32.safetensors', '-c', 'config.json'), path());
+      await printed(run('fused.safetensors', 'x32.safetensors', '-c', 'config.json'), path(), inHost);
       const model = await Model.open(fused, { ...deploy, input_size: [18, 13] }, wasmBackend);
       expect((await logitsIn(path('y.safetensors'))).data).toEqual(await model.forward(x.data, 3));
     },
@@ -161,8 +167,8 @@ describe('weights as PyTorch’s users write them', () => {
     'fused with λ from the command line',
     async () => {
       const args = ['fuse', 'uncounted.safetensors', 'shallow.safetensors', '-c', 'config.json', '--lambda', '1'];
-      await printed([...args, '--verify', '--probe-size', '16'], path());
-      await printed(run('shallow.safetensors', 'x32.safetensors', '-b', 'reference', '-d', 'float64'), path());
+      await printed([...args, '--verify', '--probe-size', '16'], path(), inHost);
+      await printed(run('shallow.safetensors', 'x32.safetensors', '-b', 'reference', '-d', 'float64'), path(), inHost);
       const { data } = await logitsIn(path('y.safetensors'));
       const deep = exactly(rounded(trained), train, x.data, 1);
       // Writing rounds the weights once more: about 1e-7 of the largest logit.

@@ -1,3 +1,4 @@
+import { isDetached } from '../core/detached.js';
 import { BackendUnavailableError } from '../core/errors.js';
 import { messageOf } from '../core/messageOf.js';
 
@@ -93,10 +94,16 @@ export const unavailable = (expected: string, got: string, cause?: unknown): Bac
 const webAssembly = (): WebAssemblyInterface | undefined =>
   (globalThis as { WebAssembly?: WebAssemblyInterface }).WebAssembly;
 
-/** The bytes of an ArrayBuffer or a view, of any realm; null for other values. */
+/** The bytes of an ArrayBuffer or a view, of any realm; none of a detached one, and null for other values. */
 export function bytesOf(source: unknown): Uint8Array | null {
-  if (Object.prototype.toString.call(source) === '[object ArrayBuffer]') return new Uint8Array(source as ArrayBuffer);
-  return ArrayBuffer.isView(source) ? (source as Uint8Array) : null;
+  const isBuffer = Object.prototype.toString.call(source) === '[object ArrayBuffer]';
+  if (!isBuffer && !ArrayBuffer.isView(source)) return null;
+  const bytes = source as ArrayBuffer | ArrayBufferView;
+  if (isDetached(bytes)) return new Uint8Array(0);
+  // V8 takes no DataView.
+  return ArrayBuffer.isView(bytes)
+    ? new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+    : new Uint8Array(bytes);
 }
 
 /** Whether this runtime has all features that a module uses. True for a compiled module. */

@@ -49,6 +49,7 @@ const unavailable = (expected: string, got: string): unknown => refusal(BackendU
 const sources: readonly [string, () => WasmSource | Promise<WasmSource>][] = [
   ['bytes', () => bytes],
   ['a buffer', () => bytes.slice().buffer],
+  ['a DataView', () => new DataView(bytes.slice().buffer)],
   ['a promise of bytes', () => Promise.resolve(bytes)],
   ['a response', () => new Response(bytes.slice())],
   ['a promise of a response', () => Promise.resolve(new Response(bytes.slice()))],
@@ -69,6 +70,12 @@ test.each(sources)('%s: several sessions on one backend, also concurrently', asy
   const [a, b, c] = await Promise.all([...sessions, another].map((session) => session.forward(x, 1)));
   expect([b, c]).toEqual([a, a]);
 });
+
+/** A view whose memory was transferred. */
+function detached<T extends ArrayBufferView>(view: T): T {
+  structuredClone(view.buffer, { transfer: [view.buffer as ArrayBuffer] });
+  return view;
+}
 
 describe('a module that cannot be loaded is a BackendUnavailableError', () => {
   const down = new TypeError('fetch failed');
@@ -93,6 +100,10 @@ describe('a module that cannot be loaded is a BackendUnavailableError', () => {
     ['an HTML page instead of a module', () => new Response('<!doctype html>'), 'a complete module', ''],
     ['a truncated module', () => bytes.slice(0, -1000), 'a complete module', ''],
     ['a truncated body', () => new Response(bytes.slice(0, 1000)), 'a complete module', ''],
+    ['bytes that are none, in a DataView', () => new DataView(new ArrayBuffer(8)), 'a complete module', ''],
+    ['a detached buffer', () => detached(new Uint8Array(8)).buffer, 'a complete module', ''],
+    ['a view of a detached buffer', () => detached(new Uint8Array(8)), 'a complete module', ''],
+    ['a DataView of a detached buffer', () => detached(new DataView(new ArrayBuffer(8))), 'a complete module', ''],
     ['null', () => Promise.resolve(null), 'the module of vanillanet', 'not a WebAssembly.Module'],
   ];
   test.each(cases)('%s', async (_, source, expected, got) => {

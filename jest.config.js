@@ -25,6 +25,7 @@ export default {
     '^#ndarray$': 'ndarray',
     '^#data/disk$': '<rootDir>/src/data/loader/disk/node.ts',
   },
+  setupFilesAfterEnv: ['<rootDir>/test/typedArrays.ts'],
   transform: { '^.+\\.ts$': '<rootDir>/test/typeScript.js' },
   // All cores: half of the suites wait for processes that they started.
   maxWorkers: '100%',

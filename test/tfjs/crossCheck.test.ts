@@ -1,6 +1,6 @@
 /**
- * Compares the engines that need no further packages with the reference: TensorFlow.js' cpu and wasm, and both builds of
- * the WebAssembly engine. `npm run test:engines` runs the others.
+ * Compares the engines that need no further packages with the reference in brief: TensorFlow.js' cpu and wasm, and both
+ * builds of the WebAssembly engine. crossCheck.long.test.ts has all checks, and `npm run test:engines` the other engines.
  */
 import { bytes as relaxed } from '#wasm/train-relaxed';
 import { afterAll, beforeAll, describe, expect, test } from '@jest/globals';
@@ -86,7 +86,7 @@ describe.each(['plain', 'relaxed'] as const)('vanillanet wasm, %s', (build) => {
     async () => {
       const rows: Row[] = [];
       runs.push({ engine, status: 'RAN', device: 'cpu', isHardware: false, rows });
-      for (const { name, run } of wasmSections(build)) {
+      for (const { name, run } of wasmSections(build, { brief: true })) {
         const sectionRows = await run();
         rows.push(...sectionRows);
         expect([name, sectionRows.length]).not.toEqual([name, 0]);

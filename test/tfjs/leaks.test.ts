@@ -57,10 +57,10 @@ test.each([
   // The first round allocates tensors that later rounds replace.
   for (const [, run] of calls) await run();
   let errorCount = 0;
-  for (const [name, run] of calls) {
+  for (const [i, [name, run]] of calls.entries()) {
     const allocated = memoryOf(tf);
-    // Fails at every call at first, then at increasing distances.
-    for (let at = 0, failed = true; failed; at += 1 + Math.floor(at / 8)) {
+    // Fails at every call at first, then at increasing distances, which are at other places in the next method.
+    for (let at = i % 4, failed = true; failed; at += 1 + Math.floor(at / 4)) {
       remaining = at;
       failed = false;
       try {
@@ -71,7 +71,7 @@ test.each([
         expect(String(error)).toBe('Error: the device is lost');
       }
       remaining = Infinity;
-      expect([name, at, memoryOf(tf)]).toEqual([name, at, allocated]);
+      if (memoryOf(tf) !== allocated) expect([name, at, memoryOf(tf)]).toEqual([name, at, allocated]);
     }
   }
   dispose();

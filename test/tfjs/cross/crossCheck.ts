@@ -8,33 +8,50 @@ import { lossRows } from './losses.js';
 import { FLAT, NETWORKS } from './networks.js';
 import { optimizerRows } from './optimizers.js';
 import type { Row } from './row.js';
-import { TRAJECTORIES, stepRows } from './steps.js';
-import { subjectOf } from './subject.js';
+import { BRIEF_TRAJECTORIES, TRAJECTORIES, stepRows } from './steps.js';
+import { subjectOf, type Subject } from './subject.js';
 
 export const LAMBDAS = [0, 0.25, 1] as const;
 
-/** The values of λ for each network. */
+/** The values of λ for each network: all on the first one. */
 const LAYER_LAMBDAS: readonly (readonly number[])[] = [LAMBDAS, [0], [1], [0.25], [0.25]];
 
+/** Each value of λ on one network. */
+const BRIEF_LAYER_LAMBDAS = LAYER_LAMBDAS.with(0, [0.25]);
+const BRIEF_LOGIT_LAMBDAS: readonly (readonly number[])[] = [[1], [0.25], [0], [0]];
+
 /** A leak shows after a few runs. */
-const BRIEF_RUNS = 200;
+const BRIEF_RUNS = 75;
 
 export interface Section {
   readonly name: string;
   readonly run: () => Promise<Row[]>;
 }
 
+/** Logits of every network. They are the same checks for every backend. */
+export const logitSections = (subject: Subject, brief: boolean): Section[] =>
+  NETWORKS.map((network, i) => ({
+    name: `logits: ${network.label}`,
+    run: () => logitRows(subject, network, brief ? BRIEF_LOGIT_LAMBDAS[i] : LAMBDAS),
+  }));
+
+/** Trainings. They are the same checks for every backend. */
+export const stepSections = (subject: Subject, brief: boolean): Section[] =>
+  (brief ? BRIEF_TRAJECTORIES : TRAJECTORIES).map((trajectory) => ({
+    name: `steps: ${trajectory.label}`,
+    run: async () => [await stepRows(subject, trajectory)],
+  }));
+
 /** The kernels that the active engine lacks for training. */
 export const missingTrainingKernels = ({ tf }: Pick<EngineUnderTest, 'tf'>): string[] =>
   missingKernels(tf, tf.getBackend());
 
-/** The sections of the check. An engine that cannot train runs only the forward ones. @param brief fewer trainings and repetitions */
+/** The sections of the check. An engine that cannot train runs only the forward ones. @param brief fewer values of λ, steps and repetitions */
 export function sectionsOf(engine: EngineUnderTest, { brief = false } = {}): Section[] {
   const canTrain = missingTrainingKernels(engine).length === 0;
   const subject = subjectOf(engine);
-  // All λ on the first network, one on each of the others.
   const layers = [...NETWORKS, FLAT]
-    .map((network, i) => ({ network, lambdas: LAYER_LAMBDAS[i] }))
+    .map((network, i) => ({ network, lambdas: (brief ? BRIEF_LAYER_LAMBDAS : LAYER_LAMBDAS)[i] }))
     .map(({ network, lambdas }) => ({
       name: `layers: ${network.label}`,
       async run() {
@@ -45,20 +62,12 @@ export function sectionsOf(engine: EngineUnderTest, { brief = false } = {}): Sec
         return [...rows, ...(await layerRows(engine, network, 0.25, { training: false, backward: false }))];
       },
     }));
-  const logits = NETWORKS.map((network) => ({
-    name: `logits: ${network.label}`,
-    run: () => logitRows(subject, network, LAMBDAS),
-  }));
-  const steps = (brief ? TRAJECTORIES.slice(2, 3) : TRAJECTORIES).map((trajectory) => ({
-    name: `steps: ${trajectory.label}`,
-    run: async () => [await stepRows(subject, trajectory)],
-  }));
   return [
     ...layers,
     { name: 'losses', run: () => lossRows(engine) },
     { name: 'optimizers', run: () => optimizerRows(engine) },
-    ...logits,
-    ...(canTrain ? steps : []),
+    ...logitSections(subject, brief),
+    ...(canTrain ? stepSections(subject, brief) : []),
     { name: 'leaks', run: () => leakRows(engine, canTrain, brief ? BRIEF_RUNS : undefined) },
   ];
 }

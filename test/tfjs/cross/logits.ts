@@ -57,35 +57,50 @@ async function logitsOf(subject: Subject, state: StateDict, config: ModelConfig,
   return Float64Array.from(logits);
 }
 
-/** @param lambdas the values of λ for the train form */
-export async function logitRows(subject: Subject, network: Network, lambdas: readonly number[]): Promise<Row[]> {
-  const { arithmetic } = subject;
-  const { config, label } = network;
-  const [state, x] = [drawState(config), imagesFor(network)];
-  const row = (check: string, at: string, got: Float64Array, verdict: Pick<Verdict, 'exact' | 'bound'>): Row =>
-    rowOf(check, at, [{ got, verdict, at: 'logits' }]);
-  if (config.form === 'deploy') {
-    return [row('logits', label, await logitsOf(subject, state, config, x), deployBound(config, state, x, arithmetic))];
-  }
-  const rows: Row[] = [];
-  for (const lambda of lambdas) {
-    const at = { ...config, lambda };
-    const verdict = firstOrderBound(at, state, x, arithmetic);
-    rows.push(row('logits', `${label}, λ ${lambda}`, await logitsOf(subject, state, at, x), verdict));
-  }
+/** Computed once for each network and arithmetic, and shared by the engines. */
+const verdicts = new Map<string, Verdict>();
 
-  const linear = { ...config, lambda: 1 };
-  const probe = toOracle(x);
-  // Rounded to float32 for the reference, too: the rounding of the fusion is not the engine's error.
-  const fusion = fuse(toOracleConfig(linear), stateToOracle(state), { lambda: 1, probe });
-  const fused = new Map(
+function shared(key: string, compute: () => Verdict): Verdict {
+  const verdict = verdicts.get(key) ?? compute();
+  verdicts.set(key, verdict);
+  return verdict;
+}
+
+/** The fused network, rounded to float32 for the reference, too: the rounding of the fusion is not the engine's error. */
+function fuseToFloat32(config: ModelConfig, state: StateDict, x: Tensor): StateDict {
+  const fusion = fuse(toOracleConfig(config), stateToOracle(state), { lambda: 1, probe: toOracle(x) });
+  return new Map(
     [...stateFromOracle(fusion.state)].map(([name, { data, shape }]) => [
       name,
       { data: Float32Array.from(data), shape },
     ]),
   );
+}
+
+/** @param lambdas the values of λ for the train form */
+export async function logitRows(subject: Subject, network: Network, lambdas: readonly number[]): Promise<Row[]> {
+  const { arithmetic } = subject;
+  const { config, label } = network;
+  const [state, x] = [drawState(config), imagesFor(network)];
+  const key = `${label}, ${arithmetic.label}`;
+  const row = (check: string, at: string, got: Float64Array, verdict: Pick<Verdict, 'exact' | 'bound'>): Row =>
+    rowOf(check, at, [{ got, verdict, at: 'logits' }]);
+  if (config.form === 'deploy') {
+    const verdict = shared(key, () => deployBound(config, state, x, arithmetic));
+    return [row('logits', label, await logitsOf(subject, state, config, x), verdict)];
+  }
+  const verdictAt = (lambda: number): Verdict =>
+    shared(`${key}, λ ${lambda}`, () => firstOrderBound({ ...config, lambda }, state, x, arithmetic));
+  const rows: Row[] = [];
+  for (const lambda of lambdas) {
+    const got = await logitsOf(subject, state, { ...config, lambda }, x);
+    rows.push(row('logits', `${label}, λ ${lambda}`, got, verdictAt(lambda)));
+  }
+
+  const linear = { ...config, lambda: 1 };
   const deploy: ModelConfig = { ...linear, form: 'deploy' };
-  const [before, after] = [firstOrderBound(linear, state, x, arithmetic), deployBound(deploy, fused, x, arithmetic)];
+  const fused = fuseToFloat32(linear, state, x);
+  const [before, after] = [verdictAt(1), shared(`${key}, fused`, () => deployBound(deploy, fused, x, arithmetic))];
   const got = await logitsOf(subject, fused, deploy, x);
   rows.push(row('fused logits', label, got, after));
   rows.push(

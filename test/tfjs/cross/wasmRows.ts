@@ -10,11 +10,8 @@ import { SWEEP, TABLE } from '../../wasm/ops/samples.js';
 import { throughOps } from '../../wasm/ops/throughOps.js';
 import { NETWORKS as UNITS } from '../../wasm/training/chain.js';
 import { passOf } from '../../wasm/training/pass.js';
-import { LAMBDAS, type Section } from './crossCheck.js';
-import { logitRows } from './logits.js';
-import { NETWORKS } from './networks.js';
+import { LAMBDAS, logitSections, stepSections, type Section } from './crossCheck.js';
 import { rowOf, type Comparison, type Row } from './row.js';
-import { TRAJECTORIES, stepRows } from './steps.js';
 import { wasmSubject } from './wasmSubject.js';
 
 const TRAINING = { plain, relaxed };
@@ -54,9 +51,10 @@ async function unitRows(build: Build, network: (typeof UNITS)[number], lambda: n
   return comparisons.rows(`${network.label}, λ ${lambda}`);
 }
 
-export function wasmSections(build: Build): Section[] {
+/** @param brief leaves out ops and units, which test/wasm compares */
+export function wasmSections(build: Build, { brief = false } = {}): Section[] {
   const subject = wasmSubject(build);
-  return [
+  const parts = [
     { name: 'ops', run: () => opRows(build) },
     // All λ on the first network, one on each of the others.
     ...UNITS.flatMap((network, i) =>
@@ -65,13 +63,6 @@ export function wasmSections(build: Build): Section[] {
         run: () => unitRows(build, network, lambda),
       })),
     ),
-    ...NETWORKS.map((network) => ({
-      name: `logits: ${network.label}`,
-      run: () => logitRows(subject, network, LAMBDAS),
-    })),
-    ...TRAJECTORIES.map((trajectory) => ({
-      name: `steps: ${trajectory.label}`,
-      run: async () => [await stepRows(subject, trajectory)],
-    })),
   ];
+  return [...(brief ? [] : parts), ...logitSections(subject, brief), ...stepSections(subject, brief)];
 }

@@ -103,8 +103,8 @@ const script = `
   console.log(JSON.stringify({ refused, created, collected, started, ended, bytes: [before, after] }));`;
 
 test.each([
-  [1, 60],
-  [2, 12],
+  [1, 20],
+  [2, 5],
 ])(
   'on %d threads, %d times',
   async (threads, rounds) => {

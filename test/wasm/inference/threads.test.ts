@@ -19,6 +19,7 @@ import { withLostThread } from '../lostThread.js';
 import { draw, uniform } from '../draw.js';
 import { drawState, NARROW } from '../networks.js';
 import { endOf, workersOf } from '../workers.js';
+import { expectSameBits } from './threadBits.js';
 
 /** A machine with more cores than the tests use. */
 beforeEach(() => {
@@ -28,31 +29,14 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-const IMAGES = 3;
-const CASES = BUILDS.flatMap((build) => NARROW.map((network) => ({ build, ...network })));
+const COUNTS = [2, 3, 5];
+/** A number of threads for each network; threads.long.test.ts has all of them. */
+const CASES = BUILDS.flatMap((build) =>
+  NARROW.map((network, i) => ({ build, ...network, threads: COUNTS[i % COUNTS.length] })),
+);
 
-describe.each(CASES)('$build, $label', ({ build, sizes }) => {
-  const config = resolveConfig({ ...sizes, form: 'deploy' });
-  const state = drawState(config);
-  const x = draw([IMAGES, config.in_chans, ...config.input_size], uniform(5));
-
-  test('any number of threads gives the same bits as one', async () => {
-    const open = async (threads: number) => createWasmBackend({ build, threads }).open(streamOf(state), config);
-    const one = await open(1);
-    const expected = await one.forward(x.data, IMAGES);
-    const layers = one.forwardLayers(x.data.subarray(0, x.data.length / IMAGES));
-    for (const threads of [2, 3, 5]) {
-      const team = await open(threads);
-      expect(team.info).toMatchObject({ build, threads });
-      // Most of the threads are still starting during the first calls.
-      for (let i = 0; i < 10; i++) {
-        expect(await team.forward(x.data, IMAGES)).toEqual(expected);
-        await sleep(i);
-      }
-      expect(team.forwardLayers(x.data.subarray(0, x.data.length / IMAGES))).toEqual(layers);
-      team.dispose();
-    }
-  });
+test.each(CASES)('$build, $label: $threads threads give the same bits as one', async ({ threads, ...network }) => {
+  await expectSameBits(network, [threads]);
 });
 
 const config = resolveConfig({ ...NARROW[0].sizes, form: 'deploy' });

@@ -10,6 +10,8 @@ export interface GradientCase {
   readonly name: string;
   /** Inputs away from kinks and ties. */
   readonly inputs: Tensors;
+  /** Of large inputs, the distance of the elements that are compared; 1 by default. */
+  readonly spacing?: Readonly<Record<string, number>>;
   readonly forward: (ref: Reference, inputs: Tensors) => Tensor | number;
   /** The gradients by the name of their input. `dy` is 1 for a loss. */
   readonly backward: (ref: Reference, dy: Tensor, inputs: Tensors) => Tensors;

@@ -20,6 +20,8 @@ const gradient = (
   return {
     name,
     inputs: { x: draw([3, network.in_chans, size, size], 7), ...Object.fromEntries(own) },
+    // No size is a multiple of seven, so there are pixels of every row and column.
+    spacing: { x: 7 },
     forward: (ref, inputs) => run(ref, inputs).logits,
     backward(ref, dy, inputs) {
       const { dx, grads } = run(ref, inputs).backward(dy);

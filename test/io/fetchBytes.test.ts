@@ -1,5 +1,5 @@
 /** Downloads over connections that break: either all bytes arrive, or one error gives the reason. */
-import { afterEach, describe, expect, test } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, jest, test } from '@jest/globals';
 import { ParamError, WeightsError } from '../../src/core/errors.js';
 import { openSource } from '../../src/io/source.js';
 import { resolveSourceOptions } from '../../src/io/sourceOptions.js';
@@ -19,9 +19,30 @@ async function read(url: string, options: SourceOptions = {}): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
+/** Shortens the pauses between attempts until the end of the test. @returns the pauses in milliseconds, as they occur */
+function shortenPauses(): number[] {
+  const pauses: number[] = [];
+  const start = globalThis.setTimeout;
+  jest.spyOn(globalThis, 'setTimeout').mockImplementation((run: () => void, ms = 0) => {
+    // Other timers of these tests are shorter than any pause, or are those of the timeout of half a minute.
+    const isPause = ms >= 250 && ms <= 8000;
+    if (isPause) pauses.push(ms);
+    return start(run, isPause ? 1 : ms);
+  });
+  return pauses;
+}
+afterEach(() => {
+  jest.restoreAllMocks();
+});
+
 const isComplete = (bytes: Buffer): boolean => bytes.equals(BYTES);
 
 describe('a connection that breaks', () => {
+  let pauses: readonly number[] = [];
+  beforeEach(() => {
+    pauses = shortenPauses();
+  });
+
   test('is resumed at its position, with the etag in If-Range', async () => {
     const { url, requests } = serve(breakAfter(BYTES, 60_000, tag));
     expect(isComplete(await read(url))).toBe(true);
@@ -49,6 +70,7 @@ describe('a connection that breaks', () => {
     });
     await expect(read(url, { retries: 2 })).rejects.toThrow(refusal(WeightsError, url, 'weights to the end', ''));
     expect(requests.map(({ range }) => range)).toEqual([undefined, 'bytes=50000-', 'bytes=50000-']);
+    expect(pauses).toEqual([250]);
   });
 
   test('is resumed after status 503', async () => {
@@ -122,6 +144,7 @@ describe('a connection without progress', () => {
   });
 
   test('that breaks after 40 bytes is resumed no more often than allowed', async () => {
+    shortenPauses();
     const { url, requests } = serve(breakAfter(BYTES, 40, tag));
     const reading = read(url, { retries: 2 });
     await expect(reading).rejects.toMatchObject({
@@ -137,6 +160,7 @@ describe('a connection without progress', () => {
     [16_384, 13],
     [16_383, 2],
   ])('is one that brings less than 16 KiB: %d bytes make %d requests', async (count, expected) => {
+    shortenPauses();
     const { url, requests } = serve(breakAfter(BYTES, count, tag));
     const reading = read(url, { retries: 1 });
     if (expected > 2) expect(isComplete(await reading)).toBe(true);

@@ -130,8 +130,16 @@ const sources = (folder: string): string[] =>
     .map(({ parentPath, name }) => relative(ROOT, join(parentPath, name)).replaceAll('\\', '/'))
     .filter((name) => name.endsWith('.ts') && !name.includes('/node_modules/'));
 
+const importsByFile = new Map<string, readonly string[]>();
+
 /** Every module that a file names in imports, re-exports, and import() in code and types. */
-function imports(file: string): string[] {
+function imports(file: string): readonly string[] {
+  const known = importsByFile.get(file) ?? readImports(file);
+  importsByFile.set(file, known);
+  return known;
+}
+
+function readImports(file: string): string[] {
   const text = readFileSync(join(ROOT, file), 'utf8');
   const own: string[] = [];
   const visit = (node: ts.Node): void => {
@@ -144,7 +152,8 @@ function imports(file: string): string[] {
       if (specifier && ts.isStringLiteral(specifier)) own.push(specifier.text);
     ts.forEachChild(node, visit);
   };
-  visit(ts.createSourceFile(file, text, ts.ScriptTarget.Latest));
+  const options = { languageVersion: ts.ScriptTarget.Latest, jsDocParsingMode: ts.JSDocParsingMode.ParseNone };
+  visit(ts.createSourceFile(file, text, options));
   return own;
 }
 

@@ -37,19 +37,20 @@ test('starts like the reference: the same weights, images, masks and rates', asy
 });
 
 test.each([
-  ['with Adam', PLAIN],
-  ['with everything', EVERYTHING],
-  ['fused on the way', FUSED_ON_THE_WAY],
-  ['fused on the way, with an average', { ...FUSED_ON_THE_WAY, ema: 0.9 }],
-  ['with everything, in micro-batches', { ...EVERYTHING, gradAccumSteps: 5 }],
-] as const)('resumes from any step with the same bits, %s', async (_, recipe) => {
+  ['with Adam', PLAIN, [4]],
+  ['with everything', EVERYTHING, [0, 4, 7, 8, 10, 14, 15]],
+  // Fused after the second epoch, whose end is number 7.
+  ['fused on the way', FUSED_ON_THE_WAY, [4, 7, 8]],
+  ['fused on the way, with an average', { ...FUSED_ON_THE_WAY, ema: 0.9 }, [7, 8]],
+  ['with everything, in micro-batches', { ...EVERYTHING, gradAccumSteps: 5 }, [10]],
+] as const)('resumes from any step with the same bits, %s', async (_, recipe, places) => {
   const checkpoints: Checkpoint[] = [];
   const whole = train(data, config, recipe, { openTrainer: on(1) });
   let next = await whole.next();
   for (; next.done !== true; next = await whole.next()) checkpoints.push(await next.value.checkpoint());
   // Three steps and the end of an epoch, four times.
   expect(checkpoints).toHaveLength(16);
-  for (const at of [0, 4, 7, 8, 10, 14, 15]) {
+  for (const at of places) {
     const again = await collect(train(data, config, recipe, { openTrainer: on(2), resume: checkpoints[at] }));
     expect(again.done).toEqual(next.value);
   }

@@ -25,24 +25,17 @@ const batch = (labels: readonly number[], data: number[]): Uint8Array =>
   pickle(dict({ batch_label: str('one'), labels: list(labels.map(int)), data }));
 
 /** Batches of 1, 2, … 6 records: readers may not assume a size. */
-function python(): Members {
-  const members: Members = {};
-  BATCHES.forEach((name, i) => {
-    members[name] = batch(labelsOf(i + 1, i), array([i + 1, 3072], pixelsOf(i + 1, i)));
-  });
-  return members;
-}
+const python: Readonly<Members> = Object.fromEntries(
+  BATCHES.map((name, i) => [name, batch(labelsOf(i + 1, i), array([i + 1, 3072], pixelsOf(i + 1, i)))]),
+);
 
-function binary(): Members {
-  const members: Members = {};
-  BATCHES.forEach((name, i) => {
+const binary: Readonly<Members> = Object.fromEntries(
+  BATCHES.map((name, i) => {
     const [labels, pixels] = [labelsOf(i + 1, i), pixelsOf(i + 1, i)];
-    members[`${name}.bin`] = Uint8Array.from(
-      labels.flatMap((label, r) => [label, ...pixels.subarray(r * 3072, (r + 1) * 3072)]),
-    );
-  });
-  return members;
-}
+    const records = labels.flatMap((label, r) => [label, ...pixels.subarray(r * 3072, (r + 1) * 3072)]);
+    return [`${name}.bin`, Uint8Array.from(records)];
+  }),
+);
 
 const packed = (folder: string, members: Members): Uint8Array =>
   gzipSync(tarOf(Object.fromEntries(Object.entries(members).map(([name, data]) => [folder + name, data]))), {
@@ -57,13 +50,13 @@ async function write(name: string, folder: string, members: Members): Promise<st
 describe('small batches', () => {
   test('are the same set in every layout and archive format', async () => {
     await mkdir(path('parent', 'cifar-10-batches-py'), { recursive: true });
-    for (const [name, content] of Object.entries(python())) {
+    for (const [name, content] of Object.entries(python)) {
       await writeFile(path('parent', 'cifar-10-batches-py', name), content);
     }
     const sources = [
-      await write('p.tar.gz', 'cifar-10-batches-py/', python()),
-      await write('b.tar.gz', 'cifar-10-batches-bin/', binary()),
-      await write('flat.tar.gz', '', binary()),
+      await write('p.tar.gz', 'cifar-10-batches-py/', python),
+      await write('b.tar.gz', 'cifar-10-batches-bin/', binary),
+      await write('flat.tar.gz', '', binary),
       path('parent'),
       path('parent', 'cifar-10-batches-py'),
     ];
@@ -97,7 +90,7 @@ describe('small batches', () => {
   ])('may have labels in %s', async (_, labelsAs) => {
     const labels = [3, 0, 9];
     const bytes = pickle(dict({ labels: labelsAs(labels), data: array([3, 3072], pixelsOf(3, 5)) }));
-    const source = await write('labels.tar.gz', 'x/', { ...python(), test_batch: bytes });
+    const source = await write('labels.tar.gz', 'x/', { ...python, test_batch: bytes });
     const testSet = await readCifar10(source, 'test');
     expect([[...testSet.labels], testSet.images]).toEqual([labels, pixelsOf(3, 5)]);
   });
@@ -105,10 +98,10 @@ describe('small batches', () => {
   test('may have their own class names', async () => {
     const own = STANDARD.map((name) => name.toUpperCase());
     const meta = pickle(dict({ label_names: list(own.map(str)) }));
-    const one = await write('own.tar.gz', 'x/', { ...python(), 'batches.meta': meta });
+    const one = await write('own.tar.gz', 'x/', { ...python, 'batches.meta': meta });
     expect((await readCifar10(one, 'test')).classNames).toEqual(own);
     const lines = new TextEncoder().encode(`${own.join('\r\n')}\n\n`);
-    const two = await write('lines.tar.gz', 'x/', { ...binary(), 'batches.meta.txt': lines });
+    const two = await write('lines.tar.gz', 'x/', { ...binary, 'batches.meta.txt': lines });
     expect((await readCifar10(two, 'test')).classNames).toEqual(own);
   });
 });
@@ -118,7 +111,7 @@ describe('refuses', () => {
     Object.fromEntries(Object.entries(members).filter(([key]) => key !== name));
   const text = (value: string): Uint8Array => new TextEncoder().encode(value);
   const changed = (at: number, value: number): Uint8Array => {
-    const bytes = Uint8Array.from(binary()['data_batch_2.bin']);
+    const bytes = Uint8Array.from(binary['data_batch_2.bin']);
     bytes[at] = value;
     return bytes;
   };
@@ -127,43 +120,43 @@ describe('refuses', () => {
   const bin = 'data_batch_2.bin';
   const cases: [string, Members, string, string, string][] = [
     ['no batches', { 'readme.html': text('hello') }, '.tar.gz', 'batches of CIFAR-10', 'readme.html'],
-    ['a missing batch', without(python(), two), '.tar.gz', `a member c/${two}`, 'none of that name'],
-    ['a missing file', without(binary(), bin), '.tar.gz', `a member c/${bin}`, 'none of that name'],
-    ['half a record', { ...binary(), [bin]: binary()[bin].subarray(0, -1) }, bin, 'records of 3073', '6145 bytes'],
-    ['CIFAR-100 records', { ...binary(), [bin]: new Uint8Array(3074) }, bin, 'records of 3073', '3074 bytes'],
-    ['an empty file', { ...binary(), [bin]: new Uint8Array(0) }, bin, 'records of 3073', '0 bytes'],
-    ['a label of 10', { ...binary(), [bin]: changed(3073, 10) }, bin, 'labels from 0 to 9', '10 in record 1'],
+    ['a missing batch', without(python, two), '.tar.gz', `a member c/${two}`, 'none of that name'],
+    ['a missing file', without(binary, bin), '.tar.gz', `a member c/${bin}`, 'none of that name'],
+    ['half a record', { ...binary, [bin]: binary[bin].subarray(0, -1) }, bin, 'records of 3073', '6145 bytes'],
+    ['CIFAR-100 records', { ...binary, [bin]: new Uint8Array(3074) }, bin, 'records of 3073', '3074 bytes'],
+    ['an empty file', { ...binary, [bin]: new Uint8Array(0) }, bin, 'records of 3073', '0 bytes'],
+    ['a label of 10', { ...binary, [bin]: changed(3073, 10) }, bin, 'labels from 0 to 9', '10 in record 1'],
     [
       'a pickled label of 10',
-      { ...python(), [two]: batch([1, 10], array([2, 3072], pixelsOf(2, 1))) },
+      { ...python, [two]: batch([1, 10], array([2, 3072], pixelsOf(2, 1))) },
       two,
       'labels from 0 to 9',
       '10 in record 1',
     ],
     [
       'a negative label',
-      { ...python(), [two]: batch([-1, 3], array([2, 3072], pixelsOf(2, 1))) },
+      { ...python, [two]: batch([-1, 3], array([2, 3072], pixelsOf(2, 1))) },
       two,
       'labels from 0 to 9',
       '-1 in record 0',
     ],
     [
       'too few labels',
-      { ...python(), [two]: batch([1], array([2, 3072], pixelsOf(2, 1))) },
+      { ...python, [two]: batch([1], array([2, 3072], pixelsOf(2, 1))) },
       two,
       '2 labels, one for each image',
       '1',
     ],
     [
       'another shape',
-      { ...python(), [two]: batch([1], array([1, 100], new Uint8Array(100))) },
+      { ...python, [two]: batch([1], array([1, 100], new Uint8Array(100))) },
       two,
       'data [n,3072]',
       '[1,100]',
     ],
     [
       'pixels of int8',
-      { ...python(), [two]: batch([1], array([1, 3072], pixelsOf(1, 1), 'i1')) },
+      { ...python, [two]: batch([1], array([1, 3072], pixelsOf(1, 1), 'i1')) },
       two,
       'data of uint8 (u1)',
       'i1',
@@ -171,52 +164,46 @@ describe('refuses', () => {
     [
       'labels in two dimensions',
       {
-        ...python(),
+        ...python,
         [two]: pickle(dict({ labels: array([1, 1], Uint8Array.of(1)), data: array([1, 3072], pixelsOf(1, 1)) })),
       },
       two,
       'a list or an array under labels',
       'labels, data',
     ],
-    ['a flat array', { ...python(), [two]: batch([1], array([3072], pixelsOf(1, 1))) }, two, 'data [n,3072]', '[3072]'],
+    ['a flat array', { ...python, [two]: batch([1], array([3072], pixelsOf(1, 1))) }, two, 'data [n,3072]', '[3072]'],
     [
       'no images',
-      { ...python(), [two]: batch([], array([0, 3072], new Uint8Array(0))) },
+      { ...python, [two]: batch([], array([0, 3072], new Uint8Array(0))) },
       two,
       'data [n,3072]',
       '[0,3072]',
     ],
     [
       'CIFAR-100 keys',
-      { ...python(), [two]: pickle(dict({ fine_labels: list([int(1)]), data: array([1, 3072], pixelsOf(1, 1)) })) },
+      { ...python, [two]: pickle(dict({ fine_labels: list([int(1)]), data: array([1, 3072], pixelsOf(1, 1)) })) },
       two,
       'a list or an array under labels',
       'fine_labels, data',
     ],
-    ['no dictionary', { ...python(), [two]: pickle(list([int(1)])) }, two, 'a dictionary', ''],
-    ['a truncated pickle', { ...python(), [two]: python()[two].subarray(0, 2000) }, two, 'more bytes', 'truncated'],
+    ['no dictionary', { ...python, [two]: pickle(list([int(1)])) }, two, 'a dictionary', ''],
+    ['a truncated pickle', { ...python, [two]: python[two].subarray(0, 2000) }, two, 'more bytes', 'truncated'],
     [
       'a pickle that would run a command',
-      { ...python(), [two]: Uint8Array.from([0x80, 2, ...text('cos\nsystem\n'), ...text('(U\x02lstR.')]) },
+      { ...python, [two]: Uint8Array.from([0x80, 2, ...text('cos\nsystem\n'), ...text('(U\x02lstR.')]) },
       two,
       'nothing but data',
       'os.system',
     ],
-    ['nine names', { ...binary(), 'batches.meta.txt': text('a\nb') }, 'batches.meta.txt', '10 class names', '2'],
+    ['nine names', { ...binary, 'batches.meta.txt': text('a\nb') }, 'batches.meta.txt', '10 class names', '2'],
     [
       'names of no text',
-      { ...python(), 'batches.meta': pickle(dict({ label_names: list([int(1)]) })) },
+      { ...python, 'batches.meta': pickle(dict({ label_names: list([int(1)]) })) },
       'batches.meta',
       '10',
       '0',
     ],
-    [
-      'no names',
-      { ...python(), 'batches.meta': pickle(dict({ other: int(1) })) },
-      'batches.meta',
-      'label_names',
-      'none',
-    ],
+    ['no names', { ...python, 'batches.meta': pickle(dict({ other: int(1) })) }, 'batches.meta', 'label_names', 'none'],
   ];
 
   test.each(cases)('%s', async (_, members, op, expected, got) => {
@@ -225,7 +212,7 @@ describe('refuses', () => {
   });
 
   test('a truncated archive', async () => {
-    await writeFile(path('cut.tar.gz'), packed('c/', binary()).subarray(0, -100));
+    await writeFile(path('cut.tar.gz'), packed('c/', binary).subarray(0, -100));
     await expect(readCifar10(path('cut.tar.gz'), 'train')).rejects.toThrow(
       refusal(DataError, path('cut.tar.gz'), 'whole gzip data', 'truncated'),
     );

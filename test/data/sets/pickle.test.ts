@@ -144,7 +144,7 @@ describe('bytes as text in Latin-1, as Python 3 writes them in protocol 2', () =
   });
 
   test('are read from long text, and made once for each', () => {
-    for (const length of [2 ** 16 - 2, 2 ** 16 - 1, 2 ** 16]) {
+    for (const length of [2 ** 16, 2 ** 16 + 1]) {
       const text = `${'a'.repeat(length - 2)}\u00ff`;
       const memo = [...unicode(text), 0x71, 1];
       const call = (argument: number[]): number[] => [
@@ -154,7 +154,8 @@ describe('bytes as text in Latin-1, as Python 3 writes them in protocol 2', () =
       ];
       const read = readPickle(pickle(list([call(memo), call([0x68, 1])])), 'x');
       if (!Array.isArray(read)) throw new Error('no list');
-      expect(read[0]).toEqual(new Uint8Array(Buffer.from(text, 'latin1')));
+      expect(read[0]).toBeInstanceOf(Uint8Array);
+      expect(Buffer.from(text, 'latin1').equals(read[0] as Uint8Array)).toBe(true);
       expect(read[1]).toBe(read[0]);
     }
   });
@@ -334,7 +335,8 @@ describe('refuses', () => {
           try {
             readPickle(damaged, 'x');
           } catch (error) {
-            expect(error).toBeInstanceOf(DataError);
+            // An `expect` each would take longer than reading.
+            if (!(error instanceof DataError)) throw error;
           }
         }
       }
@@ -342,8 +344,8 @@ describe('refuses', () => {
   });
 });
 
-test('reads a million nested lists, and a list that contains itself, without recursion', () => {
-  const deep = new Uint8Array(2_000_002).fill(0x5d, 2, 1_000_002).fill(0x61, 1_000_002);
+test('reads a hundred thousand nested lists, and a list that contains itself, without recursion', () => {
+  const deep = new Uint8Array(200_002).fill(0x5d, 2, 100_002).fill(0x61, 100_002);
   deep.set([0x80, 2]);
   deep[deep.length - 1] = 0x2e;
   expect(Array.isArray(readPickle(deep, 'x'))).toBe(true);

@@ -6,6 +6,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { hosted, printed } from '../cli/commandLine.js';
 import { inlineCode, readPages, ROOT, shellLines } from './markdown.js';
 
 const run = promisify(execFile);
@@ -27,20 +28,16 @@ const isCommandLine = (code: string): boolean => /^(npx )?vanillanet [a-z-]/.tes
 const flagsIn = (text: string): string[] => [...text.matchAll(/(?<![\w-])--?[a-zA-Z][\w-]*/g)].map(([flag]) => flag);
 
 describe('the command line', () => {
+  const inHost = hosted();
   /** Flags by command. */
   const flags = new Map<string, ReadonlySet<string>>();
 
   beforeAll(async () => {
-    const { stdout } = await run(process.execPath, [CLI, '--help']);
+    const stdout = await printed(['--help'], ROOT, inHost);
     const names = [...stdout.slice(stdout.indexOf('Commands:')).matchAll(/^ {2}([a-z]+)/gm)]
       .map(([, name]) => name)
       .filter((name) => name !== 'help');
-    await Promise.all(
-      names.map(async (name) => {
-        const help = await run(process.execPath, [CLI, name, '--help']);
-        flags.set(name, new Set(flagsIn(help.stdout)));
-      }),
-    );
+    for (const name of names) flags.set(name, new Set(flagsIn(await printed([name, '--help'], ROOT, inHost))));
   });
 
   test('has the commands and flags in the pages', () => {
@@ -163,6 +160,13 @@ describe('the first steps', () => {
     await symlink(ROOT, join(parent, 'vanillanet'), 'junction');
     await symlink(ROOT, join(app, 'node_modules/vanillanet'), 'junction');
   });
+  /** The output of a program or command by what it runs: the pages differ in language, and that of comments. */
+  const outputs = new Map<string, Promise<{ stdout: string }>>();
+  const outputOf = async (key: string, args: readonly string[]): Promise<string> => {
+    const output = outputs.get(key) ?? run(process.execPath, args, { cwd: app });
+    outputs.set(key, output);
+    return (await output).stdout;
+  };
   afterAll(() => rm(parent, { recursive: true, force: true }));
 
   test.each(['README.md', 'README.zh-CN.md'])('%s names the folders and files that the commands use', (path) => {
@@ -179,8 +183,7 @@ describe('the first steps', () => {
   test.each(['README.md', 'README.zh-CN.md'])('%s classifies an image by command', async (path) => {
     const [line] = shellLines(pageOf(path)).filter((command) => command.startsWith('npx vanillanet classify '));
     const [, , ...args] = line.split(' ');
-    const { stdout } = await run(process.execPath, [CLI, ...args], { cwd: app });
-    expect(stdout).toContain('frog');
+    expect(await outputOf(line, [CLI, ...args])).toContain('frog');
   });
 
   test.each(['README.md', 'README.zh-CN.md'])('%s classifies an image by program', async (path) => {
@@ -188,7 +191,6 @@ describe('the first steps', () => {
     const [{ code }] = blocks.filter(({ language }) => language === 'js');
     const [, file] = /`node (\w+\.mjs)`/.exec(text) ?? [];
     await writeFile(join(app, file), code);
-    const { stdout } = await run(process.execPath, [file], { cwd: app });
-    expect(stdout).toMatch(/^frog 0\.89/);
+    expect(await outputOf(code.replaceAll(/ \/\/ .*/g, ''), [file])).toMatch(/^frog 0\.89/);
   });
 });

@@ -114,7 +114,7 @@ test.each(['cross-entropy', 'bce'])(
   'reports the validation loss of the last epoch of a training by %s',
   async (loss) => {
     // Fused during training, so that the last weights are those that were evaluated.
-    const network = ['--size', '16', '--dims', '4,6', '--strides', '2'];
+    const network = ['--size', '16', '--dims', '4,6', '--strides', '2', '--threads', '1', '--workers', '0'];
     const recipe = ['--epochs', '6', '--decay-epochs', '2', '--lr', '0.05'];
     const data = ['--data', 'shapes', '--limit', '40', '--val-limit', '20', '--batch-size', '10', '--seed', '3'];
     const more = ['--fuse-at-decay', '--loss', loss, '--smoothing', '0.3', '--build', 'plain', '--json', '-o', loss];

@@ -73,7 +73,7 @@ test(
     await copy('pets', 'moved');
     await copy('pets', 'others');
     await writeFile(path('others', 'dog', '7.png'), await picture(3));
-    const resume = [...TRAIN, '-o', 'memory', '--resume', '--cache', 'none'];
+    const resume = [...TRAIN, '-o', 'memory', '--resume', '--cache', 'none', '--workers', '0'];
     const { status, stderr } = await inHost([...resume, '-d', 'others'], path());
     expect([status, stderr]).toEqual([1, expect.stringMatching(/^ParamError: resume: .*, got others: /)]);
     await printed([...resume, '-d', 'moved'], path(), inHost);
@@ -107,7 +107,11 @@ test(
       ['--val-split', '0'],
       ['--val-limit', '0'],
     ]) {
-      const text = await printed([...TRAIN, '-d', 'named', '-o', `run${more[0]}`, ...more], path(), inHost);
+      const text = await printed(
+        [...TRAIN, '-d', 'named', '-o', `run${more[0]}`, '--workers', '0', ...more],
+        path(),
+        inHost,
+      );
       expect(text).toContain('data   named: 20 images to train on, 0 held out, 2 classes\n');
     }
   },
@@ -121,7 +125,7 @@ test(
     const image = await readFile(path('damaged', 'dog', '7.png'));
     await writeFile(path('cut.png'), image.subarray(0, image.length / 2));
     await rename(path('cut.png'), path('damaged', 'dog', '7.png'));
-    const args = [...TRAIN, '-d', 'damaged', '-o', 'stopped', '--val-split', '0', '--cache', 'none'];
+    const args = [...TRAIN, '-d', 'damaged', '-o', 'stopped', '--val-split', '0', '--cache', 'none', '--workers', '0'];
     const { status, stderr } = await inHost(args, path());
     expect([status, stderr]).toEqual([
       1,

@@ -18,8 +18,10 @@ const train = (output: string, ...more: string[]): string[] => [
   ...(more.includes('reference') ? [] : ['--build', 'plain']),
   ...['--output', output, '--json', ...more],
 ];
-/** So many epochs that a signal always arrives before the end. */
-const ENDLESS = ['--epochs', '1000000'];
+/** So many epochs that a signal always arrives before the end, and so long ones that it mostly arrives in the first. */
+const ENDLESS = ['--epochs', '1000000', '--limit', '400'];
+/** Without other threads, whose start takes time. */
+const ALONE = ['--threads', '1', '--workers', '0'];
 
 const last = (output: string): Promise<Buffer> => readFile(path(output, 'last.safetensors'));
 const stateOf = (output: string) =>
@@ -47,7 +49,7 @@ describe.each([
   posixTest('signals')(
     'writes a checkpoint at the current step',
     async () => {
-      const child = start(train(signal, ...ENDLESS), path());
+      const child = start(train(signal, ...ENDLESS, ...(signal === 'SIGINT' ? [] : ALONE)), path());
       child.stdout.once('data', () => child.kill(signal));
       const outcome = await outcomeOf(child);
       expect([outcome.status, outcome.stderr]).toEqual([status, '']);
@@ -63,7 +65,7 @@ describe.each([
 posixTest('signals')(
   'SIGHUP ends the process by the signal, after saving and unlocking the folder',
   async () => {
-    const child = start(train('closed', ...ENDLESS), path(), { terminal: true });
+    const child = start(train('closed', ...ENDLESS, ...ALONE), path(), { terminal: true });
     child.stdout.once('data', () => child.kill('SIGHUP'));
     const { status, stderr } = await outcomeOf(child);
     expect([status, child.signalCode, stderr]).toEqual([null, 'SIGHUP', '']);
@@ -129,7 +131,7 @@ test(
   'the reference is resumed to the same weights, bit for bit',
   async () => {
     // Three steps an epoch: the run is stopped before the last of the first.
-    const options = ['--backend', 'reference', '--epochs', '2', '--limit', '12'];
+    const options = ['--backend', 'reference', '--epochs', '2', '--limit', '12', '--workers', '0'];
     await printed(train('reference', ...options), path(), inHost);
     const preload = interruptAt('"step":2,');
     expect((await outcomeOf(start(train('stopped', ...options), path(), { preload }))).status).toBe(130);
@@ -143,7 +145,7 @@ test(
 test(
   'refuses to start in the folder of a run, and to resume without one',
   async () => {
-    const epochs = ['--epochs', '2', '--decay-epochs', '1'];
+    const epochs = ['--epochs', '2', '--decay-epochs', '1', ...ALONE];
     await printed(train('whole', ...epochs), path(), inHost);
     const whole = await last('whole');
     const again = await inHost(train('whole', ...epochs), path());
@@ -161,7 +163,7 @@ test(
 test(
   'writes the weights if the reader of its output ends',
   async () => {
-    const child = start(train('unheard', '--epochs', '2'), path());
+    const child = start(train('unheard', '--epochs', '2', ...ALONE), path());
     child.stdout.destroy();
     expect(await outcomeOf(child)).toMatchObject({ status: 0, stderr: '' });
     expect((await readWeights(path('unheard', 'last.safetensors'))).config.lambda).toBe(1);

@@ -22,6 +22,8 @@ const TRAIN = [
   ...['train', '--data', 'shapes', '--size', '16', '--dims', '4,6', '--strides', '2', '--act-num', '1', '--lr', '0.05'],
   ...['--epochs', '3', '--decay-epochs', '2', '--limit', '30', '--batch-size', '10', '--val-limit', '20'],
 ];
+/** Without other threads, whose start takes time. */
+const ALONE = ['--threads', '1', '--workers', '0'];
 const IMAGES = ['red.png', 'wide.jpg'];
 const BACKENDS = [wasmBackend, referenceBackend];
 
@@ -60,7 +62,7 @@ describe('train', () => {
   test(
     'prints the same as JSON lines, and gives the same network for the same seed',
     async () => {
-      const text = await printed([...TRAIN, '-o', 'again', '--json'], path(), inHost);
+      const text = await printed([...TRAIN, ...ALONE, '-o', 'again', '--json'], path(), inHost);
       const records = text
         .trimEnd()
         .split('\n')
@@ -74,7 +76,7 @@ describe('train', () => {
       expect(records.filter((record) => 'validation' in record).map(({ epoch }) => epoch)).toEqual([1, 2, 3]);
       expect(await readFile(path('again/last.safetensors'))).toEqual(await readFile(path('run/last.safetensors')));
 
-      await printed([...TRAIN, '-o', 'other', '--json', '--seed', '1'], path(), inHost);
+      await printed([...TRAIN, ...ALONE, '-o', 'other', '--json', '--seed', '1'], path(), inHost);
       expect(await readFile(path('other/last.safetensors'))).not.toEqual(await readFile(path('run/last.safetensors')));
     },
     PATIENCE,
@@ -87,7 +89,7 @@ test(
     const plannedBy = (text: string): number => Number(/^memory (\d+) MiB for the network/m.exec(text)?.[1]);
     // Wide enough for more than one MiB.
     const brief = ['--epochs', '1', '--decay-epochs', '0', '--limit', '10', '--val-limit', '0'];
-    const wide = [...TRAIN, '--dims', '4,256', '--size', '32', ...brief];
+    const wide = [...TRAIN, '--dims', '4,256', '--size', '32', ...brief, ...ALONE];
     const batch = await printed([...wide, '-o', 'whole'], path(), inHost);
     const parts = await printed([...wide, '--grad-accum-steps', '5', '-o', 'parts'], path(), inHost);
     expect(plannedBy(parts)).toBeLessThan(plannedBy(batch));
@@ -102,7 +104,8 @@ test(
 test(
   'without validation images, the last epoch is the best, without an accuracy',
   async () => {
-    const args = [...TRAIN, '--val-limit', '0', '--epochs', '2', '--decay-epochs', '1', '-o', 'blind'];
+    const brief = ['--val-limit', '0', '--epochs', '2', '--decay-epochs', '1'];
+    const args = [...TRAIN, ...ALONE, ...brief, '-o', 'blind'];
     const text = await printed(args, path(), inHost);
     expect(text).toContain('       blind/best-fusable.safetensors (epoch 2)\n');
     expect(await readFile(path('blind/best.safetensors'))).toEqual(await readFile(path('blind/last.safetensors')));

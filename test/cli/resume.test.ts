@@ -57,14 +57,6 @@ test(
   PATIENCE,
 );
 
-test(
-  'resumes with the same data',
-  async () => {
-    expect(await inHost(train('run', '--resume'), path())).toMatchObject({ status: 0, stderr: '' });
-  },
-  PATIENCE,
-);
-
 test.each([
   ['more images', ['--limit', '24'], '--limit: expected 20, as in the run, got 24\n'],
   ['fewer held out', ['--val-limit', '9'], '--val-limit: expected 10, as in the run, got 9\n'],
@@ -109,12 +101,11 @@ const weightsOf = (name: string): Promise<Buffer> => readFile(path(name, 'last.s
 test.each([
   ['the folder alone', 'alone', ['--resume', 'alone'], '.'],
   ['the folder as --output', 'output', ['--resume', '-o', 'output'], '.'],
-  ['the folder twice', 'twice', ['--resume', 'twice', '-o', './twice'], '.'],
   ['all flags again', 'again', train('again', '--resume').slice(1), '.'],
   [
-    'flags that do not change the result',
-    'other',
-    [...['--resume', 'other', '--threads', '2', '--workers', '2'], '--log-every', '2'],
+    'the folder twice, and flags that do not change the result',
+    'twice',
+    [...['--resume', 'twice', '-o', './twice', '--threads', '2', '--workers', '2'], '--log-every', '2'],
     '.',
   ],
   ['its folder and recipe from the folder above', 'above', ['--resume', 'runs/above', '--lr', '0.003'], '..'],
@@ -159,6 +150,7 @@ test.each([
       expect(lr).toBeCloseTo(0.0015 * (1 + Math.cos((Math.PI * (global_step - 1)) / 15)), 12);
       expect(lambda).toBe(1);
     }
+    if (!isHalf) return;
     // Without flags, the run keeps the number.
     await rm(path(name, 'checkpoint-00000015.safetensors'));
     const { stdout } = await inHost(['train', '--resume', name], path());

@@ -1,7 +1,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { readFile } from 'node:fs/promises';
 import { temporaryFolder } from '../io/temporaryFolder.js';
-import { hosted, PATIENCE, printed, vanillanet } from './commandLine.js';
+import { hosted, PATIENCE, printed, vanillanet, type Outcome } from './commandLine.js';
 import { onScreen } from './screen.js';
 
 const path = temporaryFolder();
@@ -109,10 +109,18 @@ const helpOn = async (columns: number | undefined, command: string): Promise<str
   (await onScreen(columns, [...(command === '' ? [] : [command]), '--help'])).stdout;
 
 describe('help', () => {
+  const outcomes = new Map<string, Promise<Outcome>>();
+  /** What `--help` of a command prints, to no terminal. */
+  function helpOf(command: string): Promise<Outcome> {
+    const outcome = outcomes.get(command) ?? inHost([command, '--help'], path());
+    outcomes.set(command, outcome);
+    return outcome;
+  }
+
   test.each(Object.entries(OPTIONS))(
     '%s --help names its options',
     async (command, options) => {
-      const { status, stdout: text, stderr } = await inHost([command, '--help'], path());
+      const { status, stdout: text, stderr } = await helpOf(command);
       expect([status, stderr]).toEqual([0, '']);
       expect(options.filter((option) => !text.includes(option))).toEqual([]);
     },
@@ -122,7 +130,7 @@ describe('help', () => {
   test.each(Object.keys(OPTIONS))(
     '%s --help has one line an option, of at most 110 columns',
     async (command) => {
-      const { stdout } = await inHost([command, '--help'], path());
+      const { stdout } = await helpOf(command);
       expect(stdout.split('\n').filter((line) => line.length > 110)).toEqual([]);
       // A text that does not fit continues on a line of its own, which begins with many spaces.
       expect(stdout.split('\n').filter((line) => /^ {12,}\S/.test(line))).toEqual([]);
@@ -131,10 +139,10 @@ describe('help', () => {
   );
 
   test.each(['', ...Object.keys(OPTIONS)])('%s --help fits 40, 60 and 80 columns', async (command) => {
+    const whole = await helpOn(undefined, command);
     for (const columns of [40, 60, 80]) {
       const text = await helpOn(columns, command);
       expect(text.split('\n').filter((line) => line.length >= columns)).toEqual([]);
-      const whole = await helpOn(undefined, command);
       expect(text.split(/\s+/).sort()).toEqual(whole.split(/\s+/).sort());
     }
   });
@@ -142,7 +150,7 @@ describe('help', () => {
   test(
     '--help names every command',
     async () => {
-      const text = await printed(['--help'], path());
+      const text = await printed(['--help'], path(), inHost);
       expect(Object.keys(OPTIONS).filter((command) => !text.includes(`\n  ${command} `))).toEqual([]);
     },
     PATIENCE,

@@ -1,0 +1,60 @@
+/** What the readers of other frameworks' files have in common. */
+import type { FloatArray } from '../core/tensor.js';
+
+/** Bytes that can be read at any position: a file, or bytes in memory. */
+export interface RandomAccess {
+  /** The path, for errors. */
+  readonly name: string;
+  /** In bytes. */
+  readonly size: number;
+  /** Exactly `length` bytes from `offset`. @throws WeightsError if the file ends before */
+  read(offset: number, length: number): Promise<Uint8Array>;
+}
+
+/** A tensor of a file. Its shape is known and checked; its values are read on request, each time anew. */
+export interface FileTensor {
+  readonly shape: readonly number[];
+  /** The name in PyTorch, such as `float32`, `bfloat16`, `int64`. */
+  readonly dtype: string;
+  /**
+   * The values in row-major order, whatever the strides of the file: in float64 for float64 and int64, otherwise in
+   * float32, which is exact.
+   *
+   * @throws WeightsError if the file is damaged
+   */
+  read(): Promise<FloatArray>;
+}
+
+/** Tensors that belong together, such as `model` or `model_ema` of a checkpoint. */
+export interface TensorGroup {
+  /** The keys that lead to it, such as `['model_ema']`; empty for the file itself. */
+  readonly path: readonly string[];
+  /** By their names in the file, in its order. */
+  readonly tensors: ReadonlyMap<string, FileTensor>;
+}
+
+/** What a file says about the network and its training, by the names of the official code's arguments. */
+export interface FileFacts {
+  /** `args.model`, such as `vanillanet_5`. */
+  readonly model?: string;
+  /** The last epoch that was trained, from 0. */
+  readonly epoch?: number;
+  readonly decay_epochs?: number;
+  readonly decay_linear?: boolean;
+  readonly nb_classes?: number;
+  readonly act_num?: number;
+  readonly input_size?: number;
+  readonly crop_pct?: number | null;
+  readonly drop?: number;
+}
+
+/** A file of another framework. */
+export interface ForeignFile {
+  /** For example `PyTorch checkpoint (zip)`. */
+  readonly format: string;
+  /** Who wrote it, as far as the file says, such as `PyTorch 2.13`; null if it does not. */
+  readonly writer: string | null;
+  /** All groups of tensors that may be weights, in the order of the file; not those of optimizers. */
+  readonly groups: readonly TensorGroup[];
+  readonly facts: FileFacts;
+}

@@ -1,6 +1,6 @@
-import { open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { open, readdir, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import { ParamError } from '../core/errors.js';
+import { ParamError, VanillaNetError } from '../core/errors.js';
 import { isAlive } from './processes.js';
 import { displayName } from './location.js';
 import { pathOf } from './openFile.js';
@@ -36,10 +36,13 @@ export interface WriteSystem extends System {
 
 const OWN_SYSTEM: WriteSystem = { ...SYSTEM, rename };
 
-async function writeDurably(path: string, content: Uint8Array | string): Promise<void> {
+/** The content of a file; chunks are written as they come. */
+export type FileContent = Uint8Array | string | AsyncIterable<Uint8Array>;
+
+async function writeDurably(path: string, content: FileContent): Promise<void> {
   const file = await open(path, 'wx');
   try {
-    await file.writeFile(content);
+    await writeFile(file, content);
     await file.sync();
   } finally {
     await file.close();
@@ -120,17 +123,15 @@ export async function requireWritable(path: string, inputs: readonly string[] = 
  * over the target. Readers see the old file or the new one, never a part. On Windows, waits up to 5 seconds for
  * another program that has the target open.
  *
- * @throws ParamError if the file cannot be written; the old file remains
+ * @throws ParamError if the file cannot be written; an error of the content. The old file remains
  */
-export async function atomicWrite(
-  path: string,
-  content: Uint8Array | string,
-  system: WriteSystem = OWN_SYSTEM,
-): Promise<void> {
+export async function atomicWrite(path: string, content: FileContent, system: WriteSystem = OWN_SYSTEM): Promise<void> {
   const target = await targetOf(path);
   const temporary = temporaryOf(target);
   const unwatch = removeIfStopped(temporary);
   const fail = (cause: unknown, hint = hintOf(cause)): never => {
+    // Of what makes the content.
+    if (cause instanceof VanillaNetError) throw cause;
     throw new ParamError({ op: path, expected: 'a file to write', got: reasonOf(cause), hint }, { cause });
   };
   try {

@@ -6,7 +6,7 @@ import { checkKeys, checkObject, checkOneOf } from '../core/check.js';
 import { checkBytes, checkStateDict, checkText, checkTexts } from '../core/checkState.js';
 import { WeightsError } from '../core/errors.js';
 import { formatShape, sizeOf, type StateDict, type Tensor } from '../core/tensor.js';
-import { DTYPES, type Dtype } from './dtypes.js';
+import { DTYPES } from './dtypes.js';
 import { HEAD } from './fileKind.js';
 import { quantize, readScales, rescale, scaleName, scalesOf } from './int8.js';
 import {
@@ -14,11 +14,11 @@ import {
   checkHeaderSize,
   headerLength,
   isSizes,
-  MAX_HEADER,
   METADATA,
   PREFIX,
   readHeader,
 } from './safetensorsHeader.js';
+import { layOut, type LayoutEntry } from './safetensorsLayout.js';
 
 /** The content of a weight file. `metadata` is its `__metadata__`, a map of strings. */
 export interface Weights {
@@ -99,10 +99,7 @@ function dtypeFor(
 }
 
 /** A checked tensor, which writes its bytes when there is memory for them. */
-interface TensorWriter {
-  readonly name: string;
-  readonly dtype: Dtype;
-  readonly shape: readonly number[];
+interface TensorWriter extends LayoutEntry {
   write(bytes: Uint8Array): void;
 }
 
@@ -163,8 +160,7 @@ function refuseDuplicates(writers: readonly TensorWriter[]): void {
 }
 
 /**
- * Writes a weight file: the header in the order of the map, the data of the widest types first, as the official
- * writer does. So every tensor is aligned, and scales precede the int8 tensors that need them.
+ * Writes a weight file, see `layOut`.
  *
  * @throws ParamError for invalid options, or what is no Map of tensors
  * @throws WeightsError for a tensor whose length does not fit its shape, a counter that is not an integer, or a
@@ -173,41 +169,11 @@ function refuseDuplicates(writers: readonly TensorWriter[]): void {
 export function encodeSafetensors(tensors: StateDict, options: EncodeOptions = {}): Uint8Array {
   const { metadata, dtype: forced } = checkEncodeOptions(options);
   checkStateDict('safetensors', tensors);
-  const writers = [...tensors]
-    .flatMap(([name, tensor]) => plan(name, tensor, forced))
-    .map((each) => ({ ...each, begin: 0, end: 0 }));
+  const writers = [...tensors].flatMap(([name, tensor]) => plan(name, tensor, forced));
   refuseDuplicates(writers);
-
-  let end = 0;
-  for (const entry of [...writers].sort((a, b) => DTYPES[b.dtype].width - DTYPES[a.dtype].width)) {
-    entry.begin = end;
-    entry.end = end += sizeOf(entry.shape) * DTYPES[entry.dtype].width;
-  }
-
-  // Not an object: it would move keys like "0" to the front and drop "__proto__".
-  const pair = (key: string, value: string): string => `${JSON.stringify(key)}:${value}`;
-  const pairs = writers.map(({ name, dtype, shape, begin, end: to }) =>
-    pair(name, JSON.stringify({ dtype, shape, data_offsets: [begin, to] })),
-  );
-  if (metadata !== undefined && metadata.size > 0) {
-    const texts = [...metadata].map(([key, text]) => pair(key, JSON.stringify(text)));
-    pairs.unshift(pair(METADATA, `{${texts.join(',')}}`));
-  }
-  const header = new TextEncoder().encode(`{${pairs.join(',')}}`);
-  const start = PREFIX + Math.ceil(header.length / 8) * 8;
-  if (start - PREFIX > MAX_HEADER) {
-    throw new WeightsError({
-      op: 'safetensors',
-      expected: `a header of at most ${MAX_HEADER} bytes`,
-      got: `${header.length}`,
-      hint: 'Shorten the metadata, such as class_names, or the names of tensors.',
-    });
-  }
-
-  const bytes = new Uint8Array(start + end);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(start - PREFIX), true);
-  bytes.set(header, PREFIX);
-  bytes.fill(0x20, PREFIX + header.length, start);
-  for (const entry of writers) entry.write(bytes.subarray(start + entry.begin, start + entry.end));
+  const { head, entries, size } = layOut(writers, metadata);
+  const bytes = new Uint8Array(size);
+  bytes.set(head);
+  for (const { entry, begin, end } of entries) entry.write(bytes.subarray(begin, end));
   return bytes;
 }

@@ -238,7 +238,7 @@ const title = python === undefined ? 'safetensors: VANILLANET_PYTHON names no Py
     }
   }
 
-  test.each(REFUSED_HERE)('is stricter: %s, because %s', async (name, bytes) => {
+  test.each(REFUSED_HERE)('is stricter: %s', async (name, bytes) => {
     expect([verdictOf(indexOf(name)) !== null, verdictHere(bytes), await isStreamed(bytes)]).toEqual([
       true,
       null,

@@ -1,0 +1,143 @@
+/** Derives the configuration of a network from the shapes of its tensors, and from what the file says. */
+import { cos } from '../core/elementary.js';
+import { resolveConfig, VARIANTS, type ModelConfig, type ModelConfigInput, type VariantName } from '../core/config.js';
+import { WeightsError } from '../core/errors.js';
+import { formatShape } from '../core/tensor.js';
+import type { FileFacts } from './foreignFile.js';
+import { formOfNames } from './naming.js';
+
+type Shapes = ReadonlyMap<string, readonly number[]>;
+
+/** A configuration, and what of it was guessed. */
+export interface Architecture {
+  readonly config: ModelConfig;
+  /** One sentence for each value that neither the file nor the caller states. */
+  readonly guesses: readonly string[];
+  /** One sentence for each contradiction that has no effect. */
+  readonly notes: readonly string[];
+}
+
+const AXES = 4;
+/** Of ImageNet. */
+const CLASSES = 1000;
+
+/** @throws WeightsError unless the tensor is there, with four axes */
+function kernelShape(shapes: Shapes, name: string, file: string): readonly [number, number, number, number] {
+  const shape = shapes.get(name);
+  const expected = `a tensor ${name} of four axes`;
+  if (shape?.length === AXES) return shape as readonly [number, number, number, number];
+  throw new WeightsError({ op: file, expected, got: shape === undefined ? 'none' : formatShape(shape) });
+}
+
+/** The number of stages: their numbers must be 0, 1, 2, … */
+function stageCount(shapes: Shapes, layer: string): number {
+  let count = 0;
+  while (shapes.has(`stages.${count}.${layer}.weight`)) count++;
+  return count;
+}
+
+const isSame = (a: readonly number[], b: readonly number[]): boolean => a.join() === b.join();
+
+/** The published variants with these channels. */
+const variantsOf = (dims: readonly number[]): readonly VariantName[] =>
+  (Object.keys(VARIANTS) as VariantName[]).filter((name) => isSame(VARIANTS[name].dims, dims));
+
+const isVariant = (name: string | undefined): name is VariantName =>
+  name !== undefined && Object.hasOwn(VARIANTS, name);
+
+/** A stage pools by 2 where channels double: so in all published variants. */
+const guessStrides = (dims: readonly number[]): number[] =>
+  dims.slice(1).map((channels, i) => (channels === 2 * dims[i] ? 2 : 1));
+
+/**
+ * The variant: the one that the file names, or the only one with these channels. Two variants have the same shapes, one of
+ * them with adaptive pools: with the wrong one every logit is wrong, without any error.
+ *
+ * @throws WeightsError if the file does not say which
+ */
+function variantFor(dims: readonly number[], facts: FileFacts, file: string): VariantName | null {
+  const candidates = variantsOf(dims);
+  const { model } = facts;
+  if (isVariant(model) && candidates.includes(model)) return model;
+  if (candidates.length <= 1) return candidates.at(0) ?? null;
+  throw new WeightsError({
+    op: file,
+    expected: `a file that says which network it is: ${candidates.join(' or ')}`,
+    got: 'shapes that both have',
+    hint: `Pass the one that was trained: --variant ${candidates[0]}, or ${candidates[1]}. The wrong one computes wrong logits.`,
+  });
+}
+
+/** λ during the last epoch, as the official code sets it. */
+function lambdaOf({ epoch, decay_epochs: decay, decay_linear: isLinear = true }: FileFacts): number | null {
+  if (epoch === undefined || decay === undefined) return null;
+  if (epoch >= decay) return 1;
+  const t = epoch / decay;
+  return isLinear ? t : (1 - cos(Math.PI * t)) / 2;
+}
+
+function factsOf(facts: FileFacts): ModelConfigInput {
+  const { input_size, crop_pct, drop } = facts;
+  return {
+    ...(input_size === undefined ? {} : { input_size }),
+    ...(typeof crop_pct === 'number' ? { crop_pct } : {}),
+    ...(drop === undefined ? {} : { drop_rate: drop }),
+  };
+}
+
+/**
+ * The configuration of a network.
+ *
+ * @param shapes by PyTorch's names
+ * @param input keys that the caller states, which override the file
+ * @param file for errors
+ * @throws WeightsError if the shapes are those of no VanillaNet, or of two
+ * @throws ParamError for an invalid key of `input`
+ */
+export function architectureOf(shapes: Shapes, facts: FileFacts, input: ModelConfigInput, file: string): Architecture {
+  const form = formOfNames(shapes);
+  const isTrain = form === 'train';
+  const [stem, act, head] = isTrain
+    ? ['stem1.0.weight', 'stem2.2.weight', 'cls2.0.weight']
+    : ['stem.0.weight', 'stem.1.weight', 'cls.2.weight'];
+  const layer = isTrain ? 'conv2.0' : 'conv';
+  const [first, in_chans] = kernelShape(shapes, stem, file);
+  const stages = stageCount(shapes, layer);
+  const dims = [first];
+  for (let i = 0; i < stages; i++) dims.push(kernelShape(shapes, `stages.${i}.${layer}.weight`, file)[0]);
+  // A backbone has no classifier, and is refused later by the names that are missing.
+  const num_classes = shapes.has(head) ? kernelShape(shapes, head, file)[0] : (facts.nb_classes ?? CLASSES);
+  const act_num = (kernelShape(shapes, act, file)[2] - 1) / 2;
+
+  const guesses: string[] = [];
+  const notes: string[] = [];
+  const isStated = input.variant !== undefined || input.strides !== undefined || input.dims !== undefined;
+  const variant = isStated ? null : variantFor(dims, facts, file);
+  if (isVariant(facts.model) && variant !== null && variant !== facts.model) {
+    notes.push(`The file names ${facts.model}; its tensors are those of ${variant}.`);
+  }
+  const strides = guessStrides(dims);
+  if (!isStated && variant === null) {
+    guesses.push(
+      `strides [${strides.join(', ')}]: a stage pools by 2 where channels double, as in all published variants.`,
+    );
+  }
+  const lambda = isTrain ? lambdaOf(facts) : 1;
+  if (lambda === null && input.lambda === undefined) {
+    guesses.push('lambda 1: the file does not state it, and the official evaluation runs at 1.');
+  }
+  const sizes: ModelConfigInput = isStated
+    ? input.variant === undefined
+      ? { dims, strides }
+      : {}
+    : variant === null
+      ? { dims, strides }
+      : { variant };
+  const config = resolveConfig({
+    ...{ in_chans, num_classes, act_num, form, lambda: lambda ?? 1 },
+    ...factsOf(facts),
+    ...sizes,
+    ...input,
+  });
+  return { config, guesses, notes };
+}

@@ -1,0 +1,90 @@
+/** Matches the names of tensors in a file with PyTorch's names of a VanillaNet. */
+import { show } from '../core/check.js';
+import { WeightsError } from '../core/errors.js';
+import { formOf } from '../core/parameters.js';
+
+/** The first tensor of each form, which shows where the names of the network begin. */
+const ANCHORS = ['stem1.0.weight', 'stem.0.weight'];
+
+/** PaddlePaddle's names of running statistics. */
+const PADDLE: readonly (readonly [RegExp, string])[] = [
+  [/\._mean$/, '.running_mean'],
+  [/\._variance$/, '.running_var'],
+];
+
+/** The tensor of a network behind a prefix. */
+const NETWORK_NAME = /^(stem[12]?|stages|cls[12]?)\.\d/;
+
+const toPyTorch = (name: string): string => PADDLE.reduce((text, [from, to]) => text.replace(from, to), name);
+
+/** The names of a network in a file. */
+export interface Naming {
+  /** What precedes all names of the network, such as `module.`; usually empty. */
+  readonly prefix: string;
+  /** The names in the file by PyTorch's names, in the order of the file. */
+  readonly names: ReadonlyMap<string, string>;
+  /** Names that do not belong to the network. */
+  readonly others: readonly string[];
+}
+
+/** The prefixes of all names that end as the first tensor of a network does. */
+function prefixesOf(names: Iterable<string>): ReadonlySet<string> {
+  const prefixes = new Set<string>();
+  for (const name of names) {
+    const anchor = ANCHORS.find((each) => name === each || name.endsWith(`.${each}`));
+    if (anchor !== undefined) prefixes.add(name.slice(0, name.length - anchor.length));
+  }
+  return prefixes;
+}
+
+/**
+ * Finds the network among the names of tensors. Wrappers put a prefix before every name: `module.` (DataParallel),
+ * `_orig_mod.` (torch.compile), `model.` (Lightning), `backbone.` (detectors), or several of them.
+ *
+ * @param file for errors
+ * @returns null if there is no VanillaNet
+ * @throws WeightsError if some names have the prefix and others lack it, or two names become one
+ */
+export function namingOf(fileNames: Iterable<string>, file: string): Naming | null {
+  const all = [...fileNames];
+  const prefixes = [...prefixesOf(all)];
+  if (prefixes.length === 0) return null;
+  if (prefixes.length > 1) {
+    throw new WeightsError({
+      op: file,
+      expected: 'one network',
+      got: `names with the prefixes ${prefixes.map(show).join(' and ')}`,
+      hint: 'Save one of them in Python: keep the names of one prefix in the state_dict.',
+    });
+  }
+  const [prefix] = prefixes;
+  const names = new Map<string, string>();
+  const others: string[] = [];
+  for (const fileName of all) {
+    const isInside = fileName.startsWith(prefix);
+    const name = toPyTorch(isInside ? fileName.slice(prefix.length) : fileName);
+    if (!isInside) {
+      if (NETWORK_NAME.test(name)) refuseHalf(file, prefix, fileName);
+      others.push(fileName);
+    } else if (names.has(name)) {
+      const got = `${show(names.get(name))} and ${show(fileName)}`;
+      throw new WeightsError({ op: file, expected: `one tensor ${name}`, got, hint: 'Save it under one name.' });
+    } else names.set(name, fileName);
+  }
+  return { prefix, names, others };
+}
+
+function refuseHalf(file: string, prefix: string, name: string): never {
+  throw new WeightsError({
+    op: file,
+    expected: `the prefix ${show(prefix)} before every name of the network`,
+    got: `${show(name)} without it`,
+    hint: 'Save the state_dict of one module in Python: torch.save(model.state_dict(), "net.pth").',
+  });
+}
+
+/** Whether a group of tensors holds a VanillaNet, of either form. */
+export const hasNetwork = (names: Iterable<string>): boolean => prefixesOf(names).size > 0;
+
+/** The form by PyTorch's names. */
+export const formOfNames = (names: { has(name: string): boolean }): 'train' | 'deploy' => formOf(names) ?? 'train';

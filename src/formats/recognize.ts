@@ -1,0 +1,171 @@
+/** Finds the network in a file of another framework, and says how. */
+import type { ModelConfig, ModelConfigInput } from '../core/config.js';
+import { WeightsError } from '../core/errors.js';
+import { checkParameter, checkShapes, inModelOrder, isCounter, parameterShapes } from '../core/parameters.js';
+import type { StateDict, Tensor } from '../core/tensor.js';
+import { architectureOf } from './architecture.js';
+import type { FileTensor, ForeignFile, TensorGroup } from './foreignFile.js';
+import { hasNetwork, namingOf, type Naming } from './naming.js';
+
+export interface RecognizeOptions {
+  /** Keys of `ModelConfig` that the caller states; they override the file. */
+  readonly config?: ModelConfigInput;
+  /** Whether to take the exponential moving average if the file has one. Default true. */
+  readonly ema?: boolean;
+}
+
+/** What was found in a file. */
+export interface Recognition {
+  /** For example `PyTorch checkpoint (zip)`. */
+  readonly format: string;
+  readonly writer: string | null;
+  /** The keys that lead to the weights, such as `model_ema`; empty if the file has no others. */
+  readonly source: string;
+  /** Other weights in the file that could be taken. */
+  readonly otherSources: readonly string[];
+  readonly isEma: boolean;
+  /** The last epoch that was trained, from 0; null if the file does not say. */
+  readonly epoch: number | null;
+  readonly config: ModelConfig;
+  /** What precedes all names, such as `module.`. */
+  readonly prefix: string;
+  /** The number of tensors of the network in the file. */
+  readonly matched: number;
+  /** Names that were changed, without the prefix: PyTorch's by those of the file. */
+  readonly renamed: ReadonlyMap<string, string>;
+  /** Tensors of the network that the file lacks, without counters of batches, which nothing is computed from. */
+  readonly missing: readonly string[];
+  /** Tensors of the file that the network does not have. */
+  readonly unexpected: readonly string[];
+  /** The types of the tensors, by the number of their values. */
+  readonly dtypes: ReadonlyMap<string, number>;
+  readonly guesses: readonly string[];
+  readonly notes: readonly string[];
+  /** The tensors of the network by PyTorch's names, in the order of its `state_dict()`. */
+  readonly tensors: ReadonlyMap<string, FileTensor>;
+}
+
+const isEmaPath = (path: readonly string[]): boolean => path.some((key) => /(^|_)ema(_|$)/.test(key));
+const nameOf = ({ path }: TensorGroup): string => path.join('.');
+
+/** The group to take: the average if there is one, as the accuracies that are published are of it. */
+function chooseGroup(file: ForeignFile, name: string, ema: boolean): { group: TensorGroup; others: TensorGroup[] } {
+  const groups = file.groups.filter(({ tensors }) => hasNetwork(tensors.keys()));
+  if (groups.length === 0) {
+    const some = file.groups.flatMap(({ tensors }) => [...tensors.keys()]).slice(0, 3);
+    throw new WeightsError({
+      op: name,
+      expected: 'the tensors of a VanillaNet (stem1.0.weight or stem.0.weight)',
+      got: some.length === 0 ? 'no tensors' : `${some.join(', ')}, …`,
+      hint: 'Only weights of VanillaNet are read.',
+    });
+  }
+  const group = groups.find(({ path }) => isEmaPath(path) === ema) ?? groups[0];
+  return { group, others: groups.filter((each) => each !== group) };
+}
+
+const elements = (shape: readonly number[]): number => shape.reduce((product, size) => product * size, 1);
+
+function countTypes(tensors: Iterable<FileTensor>): ReadonlyMap<string, number> {
+  const counts = new Map<string, number>();
+  for (const { dtype, shape } of tensors) counts.set(dtype, (counts.get(dtype) ?? 0) + elements(shape));
+  return counts;
+}
+
+const renamedIn = ({ prefix, names }: Naming): Map<string, string> =>
+  new Map(
+    [...names].filter(([name, fileName]) => fileName !== prefix + name).map(([name, fileName]) => [fileName, name]),
+  );
+
+/**
+ * Finds the network in a file: which of its groups of tensors, under which names, and of which sizes.
+ *
+ * @param name of the file, for errors
+ * @throws WeightsError if there is none, or more than one that fits
+ * @throws ParamError for an invalid configuration
+ */
+export function recognize(file: ForeignFile, name: string, options: RecognizeOptions = {}): Recognition {
+  const { config: input = {}, ema = true } = options;
+  const { group, others } = chooseGroup(file, name, ema);
+  const naming = namingOf(group.tensors.keys(), name);
+  if (naming === null) throw new Error('A group with a network has no names of it.');
+  const inFile = new Map<string, FileTensor>();
+  for (const [pyTorchName, fileName] of naming.names) {
+    const tensor = group.tensors.get(fileName);
+    if (tensor !== undefined) inFile.set(pyTorchName, tensor);
+  }
+  const shapes = new Map([...inFile].map(([key, { shape }]) => [key, shape]));
+  const { config, guesses, notes } = architectureOf(shapes, file.facts, input, name);
+  const expected = parameterShapes(config);
+  const tensors = inModelOrder(new Map([...inFile].filter(([key]) => expected.has(key))), config);
+  return {
+    ...{ format: file.format, writer: file.writer, source: nameOf(group), otherSources: others.map(nameOf) },
+    ...{ isEma: isEmaPath(group.path), epoch: file.facts.epoch ?? null, config, prefix: naming.prefix },
+    matched: tensors.size,
+    renamed: renamedIn(naming),
+    missing: [...expected.keys()].filter((key) => !tensors.has(key) && !isCounter(key)),
+    unexpected: [
+      ...[...naming.names].filter(([key]) => !expected.has(key)).map(([, fileName]) => fileName),
+      ...naming.others,
+    ],
+    dtypes: countTypes(tensors.values()),
+    ...{ guesses, notes, tensors },
+  };
+}
+
+/** How many names an error lists. */
+const LISTED = 5;
+
+/** Names for an error: the first ones, and how many more. */
+export const listNames = (names: readonly string[]): string =>
+  names.length <= LISTED ? names.join(', ') : `${names.slice(0, LISTED).join(', ')} and ${names.length - LISTED} more`;
+
+/**
+ * Checks that a network is whole.
+ *
+ * @param options `strict`: whether tensors that it does not have, and guesses, are refused, too
+ * @throws WeightsError
+ */
+export function requireWhole(
+  { config, missing, unexpected, guesses, tensors }: Recognition,
+  name: string,
+  { strict = false }: { readonly strict?: boolean } = {},
+): void {
+  if (missing.length > 0) {
+    const isHead = missing.every((each) => each.startsWith('cls'));
+    const hint = isHead
+      ? 'It is a backbone without a classifier, as detectors use it: pass the weights of the whole network.'
+      : 'Save the whole state_dict again.';
+    throw new WeightsError({
+      op: name,
+      expected: 'all tensors of the network',
+      got: `none of these: ${listNames(missing)}`,
+      hint,
+    });
+  }
+  if (strict && unexpected.length > 0) {
+    const hint = 'Omit --strict to leave them out.';
+    throw new WeightsError({ op: name, expected: 'only the tensors of the network', got: listNames(unexpected), hint });
+  }
+  if (strict && guesses.length > 0) {
+    const hint = 'State it by --variant, --lambda or --config, or omit --strict.';
+    throw new WeightsError({
+      op: name,
+      expected: 'a file that states its network',
+      got: `a guess: ${guesses[0]}`,
+      hint,
+    });
+  }
+  checkShapes(new Map([...tensors].map(([key, { shape }]) => [key, shape])), config, name);
+}
+
+/** Reads all tensors of a network, one after the other, and checks their values. @throws WeightsError */
+export async function readState({ tensors }: Recognition, name: string): Promise<StateDict> {
+  const state = new Map<string, Tensor>();
+  for (const [key, tensor] of tensors) {
+    const value = { data: await tensor.read(), shape: tensor.shape };
+    checkParameter(key, value, name);
+    state.set(key, value);
+  }
+  return state;
+}

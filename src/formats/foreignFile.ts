@@ -1,4 +1,5 @@
 /** What the readers of other frameworks' files have in common. */
+import type { ModelConfigInput } from '../core/config.js';
 import type { FloatArray } from '../core/tensor.js';
 
 /** Bytes that can be read at any position: a file, or bytes in memory. */
@@ -57,4 +58,11 @@ export interface ForeignFile {
   /** All groups of tensors that may be weights, in the order of the file; not those of optimizers. */
   readonly groups: readonly TensorGroup[];
   readonly facts: FileFacts;
+  /** The configuration that this package writes into its own files. */
+  readonly config?: ModelConfigInput;
+}
+
+/** A file that is open; its tensors can be read until it is closed. */
+export interface OpenedForeignFile extends ForeignFile {
+  close(): Promise<void>;
 }

@@ -95,7 +95,7 @@ export function recognize(file: ForeignFile, name: string, options: RecognizeOpt
     if (tensor !== undefined) inFile.set(pyTorchName, tensor);
   }
   const shapes = new Map([...inFile].map(([key, { shape }]) => [key, shape]));
-  const { config, guesses, notes } = architectureOf(shapes, file.facts, input, name);
+  const { config, guesses, notes } = architectureOf(shapes, file.facts, { ...file.config, ...input }, name);
   const expected = parameterShapes(config);
   const tensors = inModelOrder(new Map([...inFile].filter(([key]) => expected.has(key))), config);
   return {
@@ -159,13 +159,22 @@ export function requireWhole(
   checkShapes(new Map([...tensors].map(([key, { shape }]) => [key, shape])), config, name);
 }
 
+/** The tensors of a network, whose values are checked when they are read. */
+export const checkedTensors = ({ tensors }: Recognition, name: string): ReadonlyMap<string, FileTensor> =>
+  new Map(
+    [...tensors].map(([key, tensor]) => {
+      const read: FileTensor['read'] = async () => {
+        const data = await tensor.read();
+        checkParameter(key, { data, shape: tensor.shape }, name);
+        return data;
+      };
+      return [key, { ...tensor, read }];
+    }),
+  );
+
 /** Reads all tensors of a network, one after the other, and checks their values. @throws WeightsError */
-export async function readState({ tensors }: Recognition, name: string): Promise<StateDict> {
+export async function readState(recognition: Recognition, name: string): Promise<StateDict> {
   const state = new Map<string, Tensor>();
-  for (const [key, tensor] of tensors) {
-    const value = { data: await tensor.read(), shape: tensor.shape };
-    checkParameter(key, value, name);
-    state.set(key, value);
-  }
+  for (const [key, { shape, read }] of checkedTensors(recognition, name)) state.set(key, { data: await read(), shape });
   return state;
 }

@@ -1,0 +1,47 @@
+/** Reads safetensors files of any origin as files of another framework: their names may have prefixes. */
+import { sizeOf } from '../core/tensor.js';
+import { readConfig } from '../io/configMetadata.js';
+import { DTYPES, type Dtype } from '../io/dtypes.js';
+import { HEAD } from '../io/fileKind.js';
+import { readScales, rescale } from '../io/int8.js';
+import { checkDataSize, checkHeaderSize, headerLength, PREFIX, readHeader } from '../io/safetensorsHeader.js';
+import type { FileTensor, ForeignFile, RandomAccess } from './foreignFile.js';
+
+/** PyTorch's names of the types. */
+const NAMES: Readonly<Record<Dtype, string>> = {
+  F64: 'float64',
+  F32: 'float32',
+  F16: 'float16',
+  BF16: 'bfloat16',
+  I64: 'int64',
+  I8: 'int8',
+};
+
+/** @throws WeightsError if it is not a safetensors file, or a damaged one */
+export async function readSafetensorsFile(file: RandomAccess): Promise<ForeignFile> {
+  const { name, size } = file;
+  const start = PREFIX + headerLength(await file.read(0, Math.min(HEAD, size)), name);
+  checkHeaderSize(start, size, name);
+  const { entries, scales, metadata, length } = readHeader(await file.read(PREFIX, start - PREFIX), name);
+  checkDataSize(length, size - start, name);
+  const tensors = new Map<string, FileTensor>();
+  for (const { name: key, dtype, shape, begin, end } of entries) {
+    const read: FileTensor['read'] = async () => {
+      const format = DTYPES[dtype];
+      const data = new format.Values(sizeOf(shape));
+      format.read(await file.read(start + begin, end - begin), data, `${name}: ${key}`);
+      const scale = scales.get(key);
+      if (scale !== undefined) {
+        const bytes = await file.read(start + scale.begin, scale.end - scale.begin);
+        rescale(data, readScales(bytes, `${name}: ${scale.name}`), 0, sizeOf(shape.slice(1)));
+      }
+      return data;
+    };
+    tensors.set(key, { shape, dtype: NAMES[dtype], read });
+  }
+  const config = readConfig(metadata, name);
+  return {
+    ...{ format: 'safetensors', writer: null, groups: [{ path: [], tensors }], facts: {} },
+    ...(config === null ? {} : { config }),
+  };
+}

@@ -1,0 +1,266 @@
+/** The network in a file of another framework: which tensors, under which names, of which sizes. */
+import { describe, expect, test } from '@jest/globals';
+import {
+  resolveConfig,
+  VARIANTS,
+  type ModelConfig,
+  type ModelConfigInput,
+  type VariantName,
+} from '../../src/core/config.js';
+import { WeightsError } from '../../src/core/errors.js';
+import { parameterShapes } from '../../src/core/parameters.js';
+import { sizeOf } from '../../src/core/tensor.js';
+import type { FileFacts, FileTensor, ForeignFile } from '../../src/formats/foreignFile.js';
+import { readState, recognize, requireWhole } from '../../src/formats/recognize.js';
+import { refusal } from '../io/refusal.js';
+
+const tensor = (shape: readonly number[], value = 1): FileTensor => ({
+  shape,
+  dtype: shape.length === 0 ? 'int64' : 'float32',
+  read: () => Promise.resolve(new Float32Array(sizeOf(shape)).fill(value)),
+});
+
+/** The tensors of a network, with the names that a file has. */
+const tensorsOf = (config: ModelConfig, rename = (name: string): string => name, value = 1) =>
+  new Map([...parameterShapes(config)].map(([name, shape]) => [rename(name), tensor(shape, value)]));
+
+const narrow = (form: 'train' | 'deploy', more: ModelConfigInput = {}): ModelConfig =>
+  resolveConfig({ dims: [4, 8, 8], strides: [2, 1], num_classes: 3, form, lambda: 1, ...more });
+
+type Groups = readonly (readonly [path: readonly string[], tensors: ReadonlyMap<string, FileTensor>])[];
+
+const fileOf = (groups: Groups, facts: FileFacts = {}): ForeignFile => ({
+  ...{ format: 'PyTorch checkpoint (zip)', writer: null, facts },
+  groups: groups.map(([path, tensors]) => ({ path, tensors })),
+});
+
+const one = (config: ModelConfig, rename?: (name: string) => string, facts?: FileFacts): ForeignFile =>
+  fileOf([[[], tensorsOf(config, rename)]], facts);
+
+describe('the configuration', () => {
+  test.each(['train', 'deploy'] as const)('of the %s form is that of the shapes', (form) => {
+    const config = narrow(form, { in_chans: 5, act_num: 1 });
+    const found = recognize(one(config), 'net.pth');
+    expect(found.config).toEqual(config);
+    expect(found.matched).toBe(parameterShapes(config).size);
+    expect(found).toMatchObject({
+      missing: [],
+      unexpected: [],
+      prefix: '',
+      source: '',
+      otherSources: [],
+      isEma: false,
+    });
+    expect([...found.tensors.keys()]).toEqual([...parameterShapes(config).keys()]);
+  });
+
+  test('has guessed strides if its channels are those of no variant', () => {
+    const { guesses, config } = recognize(one(narrow('deploy', { dims: [4, 8, 8, 16], strides: [2, 1, 2] })), 'net');
+    expect(config.strides).toEqual([2, 1, 2]);
+    expect(guesses).toEqual([expect.stringContaining('strides [2, 1, 2]')]);
+  });
+
+  const names = Object.keys(VARIANTS) as VariantName[];
+  /** Shapes only: no value is read. */
+  const published = (variant: VariantName, facts: FileFacts): ForeignFile =>
+    one(resolveConfig({ variant, form: 'train' }), undefined, facts);
+
+  test.each(names)('of %s is found by the name in the file', (variant) => {
+    const { config, guesses } = recognize(published(variant, { model: variant, epoch: 9, decay_epochs: 5 }), 'net');
+    expect(config).toEqual(resolveConfig({ variant, form: 'train', lambda: 1 }));
+    expect(guesses).toEqual([]);
+  });
+
+  const twins: readonly string[] = ['vanillanet_13_x1_5', 'vanillanet_13_x1_5_ada_pool'];
+
+  test.each(names.filter((name) => !twins.includes(name)))('of %s is found by its channels', (variant) => {
+    expect(recognize(published(variant, {}), 'net').config.variant).toBe(variant);
+  });
+
+  test.each(twins)('of %s is refused without a name, and taken from the caller', (name) => {
+    const variant = name as VariantName;
+    const error = refusal(WeightsError, 'net', twins.join(' or '), 'shapes that both have');
+    expect(() => recognize(published(variant, {}), 'net')).toThrow(error);
+    expect(() => recognize(published(variant, { model: 'resnet50' }), 'net')).toThrow(error);
+    expect(recognize(published(variant, {}), 'net', { config: { variant } }).config.variant).toBe(variant);
+  });
+
+  test('notes a name that the tensors contradict', () => {
+    const { config, notes } = recognize(published('vanillanet_6', { model: 'vanillanet_5' }), 'net');
+    expect(config.variant).toBe('vanillanet_6');
+    expect(notes).toEqual(['The file names vanillanet_5; its tensors are those of vanillanet_6.']);
+  });
+
+  test.each([
+    [{ epoch: 3, decay_epochs: 4 }, 0.75],
+    [{ epoch: 1, decay_epochs: 4, decay_linear: false }, 0.5 * (1 - Math.SQRT1_2)],
+    [{ epoch: 4, decay_epochs: 4, decay_linear: false }, 1],
+    [{ epoch: 0, decay_epochs: 0 }, 1],
+  ])('has the λ of the last epoch: %j', (facts, lambda) => {
+    const { config, guesses } = recognize(one(narrow('train'), undefined, facts), 'net');
+    expect(config.lambda).toBeCloseTo(lambda, 15);
+    expect(guesses.some((text) => text.startsWith('lambda'))).toBe(false);
+  });
+
+  test('has a guessed λ of 1 if the file does not state it', () => {
+    const file = one(narrow('train'), undefined, { epoch: 3 });
+    const { config, guesses } = recognize(file, 'net');
+    expect(config.lambda).toBe(1);
+    expect(guesses).toContainEqual(expect.stringMatching(/^lambda 1/));
+    const stated = recognize(file, 'net', { config: { lambda: 0.5 } });
+    expect(stated.config.lambda).toBe(0.5);
+    expect(stated.guesses.some((text) => text.startsWith('lambda'))).toBe(false);
+  });
+
+  test('has the size of the images and the dropout of the training', () => {
+    const facts = { input_size: 96, crop_pct: 0.9, drop: 0.05 };
+    const { config } = recognize(one(narrow('train'), undefined, facts), 'net');
+    expect(config).toMatchObject({ input_size: [96, 96], crop_pct: 0.9, drop_rate: 0.05 });
+    expect(recognize(one(narrow('train'), undefined, { crop_pct: null }), 'net').config.crop_pct).toBe(0.875);
+  });
+});
+
+describe('names', () => {
+  const config = narrow('train');
+
+  test.each(['module.', '_orig_mod.', 'module._orig_mod.', '_orig_mod.module.', 'model.', 'net.backbone.'])(
+    'have the prefix %s',
+    (prefix) => {
+      const found = recognize(
+        one(config, (name) => prefix + name),
+        'net',
+      );
+      expect(found.prefix).toBe(prefix);
+      expect(found.renamed.size).toBe(0);
+      expect([...found.tensors.keys()]).toEqual([...parameterShapes(config).keys()]);
+    },
+  );
+
+  test('of PaddlePaddle', () => {
+    const toPaddle = (name: string): string =>
+      name.replace(/running_mean$/, '_mean').replace(/running_var$/, '_variance');
+    const tensors = tensorsOf(config, toPaddle);
+    for (const name of [...tensors.keys()]) if (name.endsWith('num_batches_tracked')) tensors.delete(name);
+    const found = recognize(fileOf([[[], tensors]]), 'net');
+    expect(found.missing).toEqual([]);
+    expect(found.renamed.get('stem1.1._mean')).toBe('stem1.1.running_mean');
+    expect(found.renamed.size).toBe([...tensors.keys()].filter((name) => /_mean|_variance/.test(name)).length);
+    expect(() => {
+      requireWhole(found, 'net');
+    }).not.toThrow();
+  });
+
+  test('of which only some have the prefix are refused', () => {
+    const half = one(config, (name) => (name.startsWith('cls') ? name : `module.${name}`));
+    const error = refusal(WeightsError, 'net', 'the prefix "module."', '"cls1.2.weight" without it');
+    expect(() => recognize(half, 'net')).toThrow(error);
+  });
+
+  test('that become one are refused', () => {
+    const tensors = tensorsOf(config).set('stem1.1._mean', tensor([4]));
+    const error = refusal(WeightsError, 'net', 'one tensor stem1.1.running_mean', '"stem1.1._mean"');
+    expect(() => recognize(fileOf([[[], tensors]]), 'net')).toThrow(error);
+  });
+
+  test('of two networks are refused', () => {
+    const both = new Map([...tensorsOf(config, (name) => `a.${name}`), ...tensorsOf(config, (name) => `b.${name}`)]);
+    const error = refusal(WeightsError, 'net', 'one network', '"a." and "b."');
+    expect(() => recognize(fileOf([[[], both]]), 'net')).toThrow(error);
+  });
+
+  test('of no VanillaNet are refused with some of them', () => {
+    const tensors = new Map(['conv1.weight', 'fc.bias'].map((name) => [name, tensor([1])]));
+    const error = refusal(WeightsError, 'net', 'the tensors of a VanillaNet', 'conv1.weight, fc.bias');
+    expect(() => recognize(fileOf([[[], tensors]]), 'net')).toThrow(error);
+    expect(() => recognize(fileOf([]), 'net')).toThrow(refusal(WeightsError, 'net', 'VanillaNet', 'no tensors'));
+  });
+});
+
+describe('a checkpoint with an average', () => {
+  const config = narrow('train');
+  const groups: Groups = [
+    [['model'], tensorsOf(config, undefined, 1)],
+    [['model_ema'], tensorsOf(config, undefined, 2)],
+    [['other'], new Map([['x', tensor([1])]])],
+  ];
+
+  test.each([
+    [true, 'model_ema', 'model', 2],
+    [false, 'model', 'model_ema', 1],
+  ])('is taken: %s', async (ema, source, other, value) => {
+    const found = recognize(fileOf(groups), 'net', { ema });
+    expect(found).toMatchObject({ source, otherSources: [other], isEma: ema });
+    expect((await readState(found, 'net')).get('stem1.0.bias')?.data[0]).toBe(value);
+  });
+
+  test('is known by a part of its key only', () => {
+    const [model] = groups;
+    for (const [key, isEma] of [
+      ['state_dict_ema', true],
+      ['ema', true],
+      ['ema_state', true],
+      ['schema', false],
+    ] as const) {
+      expect(recognize(fileOf([model, [[key], tensorsOf(config)]]), 'net').isEma).toBe(isEma);
+    }
+  });
+});
+
+describe('a network that is not whole', () => {
+  const config = narrow('train');
+  const checked =
+    (file: ForeignFile, strict = false) =>
+    (): void => {
+      requireWhole(recognize(file, 'net', { config: { strides: [2, 1], dims: [4, 8, 8], lambda: 1 } }), 'net', {
+        strict,
+      });
+    };
+  const without = (pattern: RegExp): ForeignFile =>
+    fileOf([[[], new Map([...tensorsOf(config)].filter(([name]) => !pattern.test(name)))]]);
+
+  test('lacks a tensor', () => {
+    expect(checked(without(/^stem1\.1\.running_var$/))).toThrow(
+      refusal(WeightsError, 'net', 'all tensors', 'stem1.1.running_var'),
+    );
+    expect(checked(without(/num_batches_tracked/))).not.toThrow();
+  });
+
+  test('lacks the classifier', () => {
+    expect(checked(without(/^cls/))).toThrow(expect.objectContaining({ hint: expect.stringContaining('backbone') }));
+  });
+
+  test('has others, which --strict refuses', () => {
+    const more = fileOf([
+      [
+        [],
+        tensorsOf(config)
+          .set('head.weight', tensor([2]))
+          .set('stages.0.conv3.0.weight', tensor([1])),
+      ],
+    ]);
+    expect(checked(more)).not.toThrow();
+    expect(checked(more, true)).toThrow(
+      refusal(WeightsError, 'net', 'only the tensors of the network', 'head.weight, stages.0.conv3.0.weight'),
+    );
+  });
+
+  test('is guessed, which --strict refuses', () => {
+    const guessed = recognize(one(config), 'net');
+    expect(() => {
+      requireWhole(guessed, 'net', { strict: true });
+    }).toThrow(refusal(WeightsError, 'net', 'states its network', 'a guess: strides'));
+    expect(checked(one(config), true)).not.toThrow();
+  });
+
+  test('has a tensor of another shape', () => {
+    const tensors = tensorsOf(config).set('stem1.1.bias', tensor([5]));
+    expect(checked(fileOf([[[], tensors]]))).toThrow(refusal(WeightsError, 'stem1.1.bias', '[4]', '[5]'));
+  });
+
+  test('has values that are not finite', async () => {
+    const tensors = tensorsOf(config).set('stem1.1.bias', tensor([4], NaN));
+    await expect(readState(recognize(fileOf([[[], tensors]]), 'net'), 'net')).rejects.toThrow(
+      refusal(WeightsError, 'net: stem1.1.bias', 'finite weights', 'NaN at element 0'),
+    );
+  });
+});

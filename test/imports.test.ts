@@ -77,6 +77,7 @@ const RULES: readonly {
   { from: 'src/model/', rooms: ['src/model/', 'src/core/', 'src/image/', 'src/runtime/turns.ts'], packages: [] },
   { from: 'src/io/', rooms: ['src/io/', 'src/core/', 'src/vendor/'], packages: ['#runtime', 'node:'] },
   { from: 'src/vendor/', rooms: [], packages: ['@noble/hashes/sha2.js'] },
+  { from: 'src/formats/', rooms: ['src/formats/', 'src/core/', 'src/io/'], packages: ['node:'] },
   {
     from: 'src/data/',
     rooms: ['src/data/', 'src/core/', 'src/image/', 'src/io/progress.ts', ...FILES, ...FETCH],
@@ -120,7 +121,7 @@ const RULES: readonly {
 ];
 
 /** What the portable entry must not import, directly or through others. */
-const NOT_PORTABLE = ['cli', 'data', 'diff', 'oracle', 'deploy', 'report', 'tfjs', 'train', 'wasm/training']
+const NOT_PORTABLE = ['cli', 'data', 'diff', 'formats', 'oracle', 'deploy', 'report', 'tfjs', 'train', 'wasm/training']
   .map((room) => `src/${room}/`)
   .concat('reference/');
 

@@ -1,0 +1,109 @@
+/**
+ * Checkpoints of PyTorch since 1.6: a zip archive with a pickle, `data.pkl`, and the storages, `data/0`, `data/1`, …, all in
+ * a folder of any name.
+ */
+import { WeightsError } from '../core/errors.js';
+import { readPickle } from '../io/pickle/pickleMachine.js';
+import { PickleReader } from '../io/pickle/pickleReader.js';
+import { factsOf } from './checkpointFacts.js';
+import type { ForeignFile, RandomAccess } from './foreignFile.js';
+import { groupsOf } from './pickledDicts.js';
+import { tensorType } from './tensorTypes.js';
+import {
+  NO_TENSORS,
+  tensorOf,
+  torchErrors,
+  torchVocabulary,
+  type StorageRecord,
+  type Storages,
+} from './torchPickle.js';
+import { openZip, type ZipArchive } from './zip.js';
+
+const PICKLE = 'data.pkl';
+
+/** The folder of a checkpoint in an archive, with a '/' at the end if it is not the archive itself; null if there is none. */
+function folderOf({ records }: ZipArchive): string | null {
+  const names = [...records.keys()].filter((name) => name === PICKLE || name.endsWith(`/${PICKLE}`));
+  // A checkpoint within another folder is not the one of the archive.
+  const shortest = Math.min(...names.map((name) => name.length));
+  const name = names.find(({ length }) => length === shortest);
+  return name === undefined ? null : name.slice(0, -PICKLE.length);
+}
+
+/** What other archives of PyTorch have, and how to get their weights. */
+const OTHERS: readonly (readonly [record: RegExp, got: string, hint: string])[] = [
+  [
+    /(^|\/)(constants\.pkl|code\/.*)$/,
+    'a TorchScript program',
+    'Save its weights in Python: torch.save(torch.jit.load(FILE, map_location="cpu").state_dict(), "net.pth").',
+  ],
+  [
+    /(^|\/)(archive_format|serialized_exported_program\.json|models\/.*\.json)$/,
+    'a program of torch.export',
+    'Save its weights in Python: torch.save(torch.export.load(FILE).state_dict, "net.pth").',
+  ],
+];
+
+function refusePrograms({ records }: ZipArchive, op: string): void {
+  for (const name of records.keys()) {
+    const other = OTHERS.find(([pattern]) => pattern.test(name));
+    if (other === undefined) continue;
+    throw new WeightsError({ op, expected: 'a checkpoint with a state_dict', got: other[1], hint: other[2] });
+  }
+}
+
+async function checkByteOrder({ records }: ZipArchive, folder: string, op: string): Promise<void> {
+  const record = records.get(`${folder}byteorder`);
+  if (record === undefined) return;
+  const access = await record.open();
+  const order = new TextDecoder().decode(await access.read(0, Math.min(record.size, 20))).trim();
+  if (order === 'little') return;
+  const hint = 'Load it in Python, and save it on a little-endian machine: torch.save(torch.load(FILE), "net.pth").';
+  throw new WeightsError({ op: `${op}: byteorder`, expected: 'little', got: order, hint });
+}
+
+class ZipStorages implements Storages {
+  constructor(
+    private readonly archive: ZipArchive,
+    private readonly folder: string,
+  ) {}
+
+  find({ dtype, key, count }: StorageRecord, op: string) {
+    const name = `${this.folder}data/${key}`;
+    const record = this.archive.records.get(name);
+    const size = count * (tensorType(dtype)?.width ?? 0);
+    if (record === undefined || record.size !== size) {
+      const got = record === undefined ? 'no such record' : `${record.size} bytes`;
+      const hint = 'The file is damaged: download, copy or save it again.';
+      throw new WeightsError({ op, expected: `${size} bytes in the record ${name}`, got, hint });
+    }
+    return () => record.open();
+  }
+}
+
+/**
+ * Reads a checkpoint of PyTorch.
+ *
+ * @param file a zip archive
+ * @returns null for another zip archive
+ * @throws WeightsError for a damaged archive, TorchScript, torch.export, or a pickle with more than tensors and plain data
+ */
+export async function openTorch(file: RandomAccess): Promise<ForeignFile | null> {
+  const archive = await openZip(file);
+  refusePrograms(archive, file.name);
+  const folder = folderOf(archive);
+  const record = archive.records.get(`${folder ?? ''}${PICKLE}`);
+  if (folder === null || record === undefined) return null;
+  await checkByteOrder(archive, folder, file.name);
+  const source = await record.open();
+  const reader = new PickleReader(new Uint8Array(0), torchErrors(`${file.name}: ${PICKLE}`), source.size);
+  const value = await readPickle(reader, source, torchVocabulary());
+  const storages = new ZipStorages(archive, folder);
+  const groups = groupsOf(
+    value,
+    (each, path) => tensorOf(each, storages, [file.name, path.join('.')].filter((part) => part !== '').join(': ')),
+    file.name,
+    NO_TENSORS,
+  );
+  return { format: 'PyTorch checkpoint (zip)', writer: null, groups, facts: factsOf(value) };
+}

@@ -1,0 +1,170 @@
+/** Pickles of PyTorch: which names they may have, and which tensors their records state. */
+import { WeightsError } from '../core/errors.js';
+import type { Vocabulary } from '../io/pickle/pickleMachine.js';
+import type { PickleErrors } from '../io/pickle/pickleReader.js';
+import { NUMBER_CODES, NUMPY_NAMES, NumpyValues } from '../io/pickle/numpyValues.js';
+import {
+  kindOfValue,
+  PickleName,
+  PickleObject,
+  PickleReference,
+  shapeOf,
+  textOf,
+  type PickleValue,
+} from '../io/pickle/pickleValues.js';
+import type { FileTensor } from './foreignFile.js';
+import { stridedTensor, type Storage } from './stridedTensor.js';
+
+const SAVE_AGAIN = 'Save the weights in Python: torch.save(model.state_dict(), "net.pth").';
+
+const REBUILD = 'torch._utils._rebuild_tensor';
+const REBUILD_V2 = 'torch._utils._rebuild_tensor_v2';
+const PARAMETER = 'torch._utils._rebuild_parameter';
+const PARAMETER_WITH_STATE = 'torch._utils._rebuild_parameter_with_state';
+const FROM_TYPE = 'torch._tensor._rebuild_from_type_v2';
+
+/** The dtypes of storages by their classes. */
+const STORAGES: Readonly<Record<string, string>> = {
+  DoubleStorage: 'float64',
+  FloatStorage: 'float32',
+  HalfStorage: 'float16',
+  BFloat16Storage: 'bfloat16',
+  LongStorage: 'int64',
+  IntStorage: 'int32',
+  ShortStorage: 'int16',
+  CharStorage: 'int8',
+  ByteStorage: 'uint8',
+  BoolStorage: 'bool',
+  ComplexFloatStorage: 'complex64',
+  ComplexDoubleStorage: 'complex128',
+};
+
+/** The dtype of a storage's class, such as `torch.FloatStorage` or `torch.cuda.FloatStorage`; undefined for another name. */
+function dtypeOfStorage(name: string): string | undefined {
+  const type = /^torch\.(?:cuda\.)?(\w+)$/.exec(name)?.[1] ?? '';
+  return Object.hasOwn(STORAGES, type) ? STORAGES[type] : undefined;
+}
+
+/** Values that checkpoints have beside tensors. */
+const OTHERS: ReadonlySet<string> = new Set([
+  ...['collections.OrderedDict', 'collections.defaultdict', 'collections.Counter', 'collections.deque'],
+  ...['argparse.Namespace', 'types.SimpleNamespace', 'copyreg._reconstructor', 'builtins.object', 'builtins.dict'],
+  ...['builtins.set', 'builtins.frozenset', 'builtins.list', 'builtins.tuple', 'builtins.slice', 'builtins.range'],
+  ...['builtins.bytearray', 'builtins.complex', 'builtins.int', 'builtins.float', 'builtins.bool', 'builtins.str'],
+  ...['pathlib.PosixPath', 'pathlib.WindowsPath', 'pathlib.PurePosixPath', 'pathlib.PureWindowsPath'],
+  ...['datetime.datetime', 'datetime.timedelta', 'datetime.date', 'torch.Size', 'torch.device', 'torch.Tensor'],
+  ...['torch.nn.parameter.Parameter', 'torch.nn.parameter.Buffer', 'torch.serialization._get_layout'],
+  ...[REBUILD, REBUILD_V2, PARAMETER, PARAMETER_WITH_STATE, FROM_TYPE],
+]);
+
+const DTYPE = /^torch\.(float(16|32|64)|bfloat16|u?int(8|16|32|64)|bool|complex(64|128)|half|double|long)$/;
+
+const isAllowed = (name: string): boolean =>
+  OTHERS.has(name) || NUMPY_NAMES.has(name) || dtypeOfStorage(name) !== undefined || DTYPE.test(name);
+
+/** Modules that run commands or code, and have no place in a checkpoint. */
+const DANGEROUS =
+  /^(os|posix|nt|sys|subprocess|shutil|socket|pty|runpy|importlib|ctypes|webbrowser|code|marshal|pickle|operator|functools|urllib|requests|http|commands|platform|pip|timeit|pdb|builtins)\b/;
+
+function hintOfName(name: string): string {
+  if (DANGEROUS.test(name)) {
+    return 'No checkpoint needs this name: the file may be made to run code. Do not load it in Python.';
+  }
+  return `A whole model, or an object of another class, is read only by the code that wrote it: load it there. ${SAVE_AGAIN}`;
+}
+
+/** The vocabulary of a checkpoint. */
+export function torchVocabulary(): Vocabulary {
+  const numpy = new NumpyValues(NUMBER_CODES, 'a type of numbers');
+  return {
+    lowestProtocol: 2,
+    maxObjects: 2_000_000,
+    maxDictionaries: 100_000,
+    hasReferences: true,
+    expected: 'the names of tensors and of plain data',
+    allows: isAllowed,
+    hintOf: hintOfName,
+    call: (name, args, reader) => numpy.call(name, args, reader) ?? reconstructed(name, args),
+    build: (target, state, reader) => numpy.build(target, state, reader),
+  };
+}
+
+/** An object as protocols 0 and 1 make it; undefined for another call. */
+const reconstructed = (name: string, [type]: readonly PickleValue[]): PickleObject | undefined =>
+  name === 'copyreg._reconstructor' && type instanceof PickleName ? new PickleObject(type.name, []) : undefined;
+
+export const torchErrors = (op: string): PickleErrors => ({
+  op,
+  Refused: WeightsError,
+  hint: `The file is damaged, or of another kind: download it again. ${SAVE_AGAIN}`,
+});
+
+/** What a persistent id says about a storage. */
+export interface StorageRecord {
+  readonly dtype: string;
+  /** The name of its bytes in the file. */
+  readonly key: string;
+  /** Elements. */
+  readonly count: number;
+}
+
+/** Finds the bytes of storages. */
+export interface Storages {
+  /** @throws WeightsError if the file does not have it, or another size */
+  find(record: StorageRecord, op: string): () => Promise<Storage>;
+}
+
+const damaged = (op: string, expected: string, got: string): WeightsError =>
+  new WeightsError({ op, expected, got, hint: SAVE_AGAIN });
+
+/** ('storage', class, key, device, elements); the legacy format adds a view, which has been None since 2017. */
+export function storageRecord(reference: PickleReference, op: string): StorageRecord {
+  const id = Array.isArray(reference.id) ? reference.id : [];
+  const [tag, type, key, , count] = id;
+  const dtype = type instanceof PickleName ? dtypeOfStorage(type.name) : undefined;
+  const name = textOf(key);
+  const isCount = Number.isSafeInteger(count) && (count as number) >= 0;
+  if (textOf(tag) !== 'storage' || dtype === undefined || name === null || !/^\d{1,20}$/.test(name) || !isCount) {
+    const got = id.map((part) => textOf(part) ?? kindOfValue(part)).join(', ');
+    throw damaged(op, 'a storage: its class, key, device and number of elements', got || kindOfValue(reference.id));
+  }
+  return { dtype, key: name, count: count as number };
+}
+
+/** Wrappers that are looked through: a file may nest any number of them. */
+const DEEPEST = 8;
+
+/** The record of a tensor within a parameter or a subclass; null for another value. */
+function tensorRecord(value: PickleValue, depth = 0): PickleObject | null {
+  if (!(value instanceof PickleObject) || depth > DEEPEST) return null;
+  const { name, args } = value;
+  if (name === REBUILD || name === REBUILD_V2) return value;
+  if (name === PARAMETER || name === PARAMETER_WITH_STATE) return tensorRecord(args[0], depth + 1);
+  // The function, the class, and the arguments of the function.
+  if (name === FROM_TYPE && args[0] instanceof PickleName && Array.isArray(args[2])) {
+    return tensorRecord(new PickleObject(args[0].name, args[2]), depth + 1);
+  }
+  return null;
+}
+
+/**
+ * The tensor that a value states; null for another value.
+ *
+ * @throws WeightsError for a tensor of what the file does not have
+ */
+export function tensorOf(value: PickleValue, storages: Storages, op: string): FileTensor | null {
+  const record = tensorRecord(value);
+  if (record === null) return null;
+  const [reference, offset, size, strides] = record.args;
+  const [shape, steps] = [shapeOf(size), shapeOf(strides)];
+  if (!(reference instanceof PickleReference) || typeof offset !== 'number' || shape === null || steps === null) {
+    const got = [reference, offset, size, strides].map(kindOfValue).join(', ');
+    throw damaged(op, 'a storage, an offset, sizes and strides >= 0', got);
+  }
+  const storage = storageRecord(reference, op);
+  const open = storages.find(storage, op);
+  return stridedTensor({ dtype: storage.dtype, offset, shape, strides: steps }, open, storage.count, op);
+}
+
+/** What to do about a file without tensors. */
+export const NO_TENSORS = SAVE_AGAIN;

@@ -14,7 +14,7 @@ const FETCH = ['src/io/fetchBytes.ts', 'src/io/fileVersion.ts', 'src/io/readStre
 /** How data sets read and write files, as weights and runs do. */
 const FILES = [
   ...['src/io/location.ts', 'src/io/openFile.ts', 'src/io/readFile.ts', 'src/io/fileKind.ts'],
-  ...['src/io/createFolder.ts', 'src/io/retryIfOpen.ts', 'src/io/reason.ts'],
+  ...['src/io/createFolder.ts', 'src/io/retryIfOpen.ts', 'src/io/reason.ts', 'src/io/pickle/'],
 ];
 
 /** What the files under a path may import: folders of the project, and packages. The first match counts. */

@@ -1,7 +1,9 @@
-import { HEAD } from '../io/fileKind.js';
+import { fileKind, HEAD } from '../io/fileKind.js';
 import { openFileAccess } from './fileAccess.js';
 import type { ForeignFile, RandomAccess } from './foreignFile.js';
+import { openPaddle } from './paddle.js';
 import { openTorch } from './torch.js';
+import { isTorchLegacy, openTorchLegacy } from './torchLegacy.js';
 
 /** A file that is open: its tensors can be read until it is closed. */
 export type OpenForeignFile = ForeignFile & { close(): Promise<void> };
@@ -12,10 +14,18 @@ interface Format {
   readonly open: (file: RandomAccess) => Promise<ForeignFile | null>;
 }
 
-const startsWith = (head: Uint8Array, bytes: readonly number[]): boolean =>
-  head.length >= bytes.length && bytes.every((byte, i) => head[i] === byte);
+/** Whether a file begins with the header of a record of a zip archive. */
+const isZip = (head: Uint8Array): boolean => [0x50, 0x4b, 3, 4].every((byte, i) => head[i] === byte);
 
-const FORMATS: readonly Format[] = [{ matches: (head) => startsWith(head, [0x50, 0x4b, 3, 4]), open: openTorch }];
+/** Whether a file is a pickle of protocol 2 to 5, but no data set. */
+const isPickle = (head: Uint8Array): boolean =>
+  head[0] === 0x80 && head[1] >= 2 && head[1] <= 5 && !fileKind(head).name.includes('CIFAR');
+
+const FORMATS: readonly Format[] = [
+  { matches: isZip, open: openTorch },
+  { matches: isTorchLegacy, open: openTorchLegacy },
+  { matches: isPickle, open: openPaddle },
+];
 
 /**
  * Opens a file of another framework, which its first bytes tell.

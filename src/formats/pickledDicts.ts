@@ -37,6 +37,7 @@ class GroupFinder {
 
   constructor(
     private readonly tensorOf: (value: PickleValue, path: readonly string[]) => FileTensor | null,
+    private readonly more: ReadonlyMap<string, FileTensor>,
     private readonly op: string,
   ) {}
 
@@ -45,7 +46,8 @@ class GroupFinder {
       const hint = 'Save only the weights: torch.save(model.state_dict(), "net.pth").';
       throw new WeightsError({ op: this.op, expected: `at most ${MAX_DICTS} dicts of tensors`, got: 'more', hint });
     }
-    const tensors = this.tensorsOf(dict, path);
+    const tensors =
+      path.length === 0 ? new Map([...this.tensorsOf(dict, path), ...this.more]) : this.tensorsOf(dict, path);
     if (tensors.size > 0) this.groups.push({ path, tensors });
     if (path.length === DEEPEST) return;
     for (const [key, value] of dict) {
@@ -77,6 +79,7 @@ const SHOWN = 10;
  * All dicts with tensors that string keys lead to, but for those of optimizers.
  *
  * @param tensorOf the tensor that a value is; null for another value
+ * @param more tensors of the outermost dict
  * @throws WeightsError if there are none
  */
 export function groupsOf(
@@ -84,6 +87,7 @@ export function groupsOf(
   tensorOf: (value: PickleValue, path: readonly string[]) => FileTensor | null,
   op: string,
   hint: string,
+  more: ReadonlyMap<string, FileTensor> = new Map(),
 ): readonly TensorGroup[] {
   const expected = 'a dict of tensors, such as a state_dict';
   const dict = dictOf(value);
@@ -91,7 +95,7 @@ export function groupsOf(
     const got = tensorOf(value, []) === null ? kindOfValue(value) : 'one tensor';
     throw new WeightsError({ op, expected, got, hint });
   }
-  const finder = new GroupFinder(tensorOf, op);
+  const finder = new GroupFinder(tensorOf, more, op);
   finder.add(dict, []);
   if (finder.groups.length > 0) return finder.groups;
   const keys = [...dict.keys()].slice(0, SHOWN).map(show).join(', ');

@@ -52,6 +52,8 @@ const TYPES: Readonly<Record<string, TensorType>> = {
   int8: DTYPES.I8,
   uint8: integers(1, Float32Array, (view, at) => view.getUint8(at)),
   bool: integers(1, Float32Array, (view, at) => Number(view.getUint8(at) !== 0)),
+  uint32: unread('uint32', 4),
+  uint64: unread('uint64', 8),
   complex64: unread('complex64', 8),
   complex128: unread('complex128', 16),
 };

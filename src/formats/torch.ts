@@ -5,18 +5,9 @@
 import { WeightsError } from '../core/errors.js';
 import { readPickle } from '../io/pickle/pickleMachine.js';
 import { PickleReader } from '../io/pickle/pickleReader.js';
-import { factsOf } from './checkpointFacts.js';
 import type { ForeignFile, RandomAccess } from './foreignFile.js';
-import { groupsOf } from './pickledDicts.js';
 import { tensorType } from './tensorTypes.js';
-import {
-  NO_TENSORS,
-  tensorOf,
-  torchErrors,
-  torchVocabulary,
-  type StorageRecord,
-  type Storages,
-} from './torchPickle.js';
+import { contentOf, torchErrors, torchVocabulary, type StorageRecord, type Storages } from './torchPickle.js';
 import { openZip, type ZipArchive } from './zip.js';
 
 const PICKLE = 'data.pkl';
@@ -99,11 +90,5 @@ export async function openTorch(file: RandomAccess): Promise<ForeignFile | null>
   const reader = new PickleReader(new Uint8Array(0), torchErrors(`${file.name}: ${PICKLE}`), source.size);
   const value = await readPickle(reader, source, torchVocabulary());
   const storages = new ZipStorages(archive, folder);
-  const groups = groupsOf(
-    value,
-    (each, path) => tensorOf(each, storages, [file.name, path.join('.')].filter((part) => part !== '').join(': ')),
-    file.name,
-    NO_TENSORS,
-  );
-  return { format: 'PyTorch checkpoint (zip)', writer: null, groups, facts: factsOf(value) };
+  return { format: 'PyTorch checkpoint (zip)', writer: null, ...contentOf(value, storages, file.name) };
 }

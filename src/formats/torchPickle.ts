@@ -12,7 +12,9 @@ import {
   textOf,
   type PickleValue,
 } from '../io/pickle/pickleValues.js';
-import type { FileTensor } from './foreignFile.js';
+import { factsOf } from './checkpointFacts.js';
+import type { FileTensor, ForeignFile } from './foreignFile.js';
+import { groupsOf } from './pickledDicts.js';
 import { stridedTensor, type Storage } from './stridedTensor.js';
 
 const SAVE_AGAIN = 'Save the weights in Python: torch.save(model.state_dict(), "net.pth").';
@@ -73,14 +75,14 @@ function hintOfName(name: string): string {
   return `A whole model, or an object of another class, is read only by the code that wrote it: load it there. ${SAVE_AGAIN}`;
 }
 
-/** The vocabulary of a checkpoint. */
-export function torchVocabulary(): Vocabulary {
+/** The vocabulary of a checkpoint. @param refer is called for each reference to a storage */
+export function torchVocabulary(refer: (reference: PickleReference) => void = () => undefined): Vocabulary {
   const numpy = new NumpyValues(NUMBER_CODES, 'a type of numbers');
   return {
     lowestProtocol: 2,
     maxObjects: 2_000_000,
     maxDictionaries: 100_000,
-    hasReferences: true,
+    refer,
     expected: 'the names of tensors and of plain data',
     allows: isAllowed,
     hintOf: hintOfName,
@@ -152,7 +154,7 @@ function tensorRecord(value: PickleValue, depth = 0): PickleObject | null {
  *
  * @throws WeightsError for a tensor of what the file does not have
  */
-export function tensorOf(value: PickleValue, storages: Storages, op: string): FileTensor | null {
+function tensorOf(value: PickleValue, storages: Storages, op: string): FileTensor | null {
   const record = tensorRecord(value);
   if (record === null) return null;
   const [reference, offset, size, strides] = record.args;
@@ -166,5 +168,17 @@ export function tensorOf(value: PickleValue, storages: Storages, op: string): Fi
   return stridedTensor({ dtype: storage.dtype, offset, shape, strides: steps }, open, storage.count, op);
 }
 
-/** What to do about a file without tensors. */
-export const NO_TENSORS = SAVE_AGAIN;
+/**
+ * The tensors and facts of a checkpoint.
+ *
+ * @throws WeightsError if there are no tensors, or one of what the file does not have
+ */
+export function contentOf(
+  checkpoint: PickleValue,
+  storages: Storages,
+  file: string,
+): Pick<ForeignFile, 'groups' | 'facts'> {
+  const tensorAt = (value: PickleValue, path: readonly string[]): FileTensor | null =>
+    tensorOf(value, storages, path.length === 0 ? file : `${file}: ${path.join('.')}`);
+  return { groups: groupsOf(checkpoint, tensorAt, file, SAVE_AGAIN), facts: factsOf(checkpoint) };
+}

@@ -1,9 +1,9 @@
 /** Reads the batches and class names of CIFAR's two layouts (see cifarLayouts.ts). */
 import { DataError } from '../../core/errors.js';
 import { formatShape } from '../../core/tensor.js';
+import { PickleArray, textOf, type PickleValue } from '../../io/pickle/pickleValues.js';
 import { listNames } from './listNames.js';
-import { readPickle } from './pickle.js';
-import { PickleArray, textOf, type PickleValue } from './pickleValues.js';
+import { integersOf, pixelsOf, readPickle } from './pickle.js';
 
 export const SIDE = 32;
 export const PIXELS = 3 * SIDE * SIDE;
@@ -43,7 +43,7 @@ function readDict(bytes: Uint8Array, op: string): ReadonlyMap<unknown, ReturnTyp
 
 /** Labels as torchvision takes them: a list, a tuple or an array of one dimension; null for other values. */
 function listOf(value: PickleValue | undefined): ArrayLike<unknown> | null {
-  if (value instanceof PickleArray) return value.integers();
+  if (value instanceof PickleArray) return integersOf(value);
   return Array.isArray(value) ? value : null;
 }
 
@@ -66,7 +66,7 @@ export function readPickledBatch(bytes: Uint8Array, { keys, counts }: Labeling, 
     throw new DataError({ op, expected: `${n} labels, one for each image`, got, hint: HINT });
   }
   const labels = lists.map((list, i) => checkLabels(list, counts[i], `${op}: ${keys[i]}`));
-  const images = data.pixels();
+  const images = pixelsOf(data);
   if (images === null) throw new DataError({ op, expected: 'data of uint8 (u1)', got: data.dtype.code, hint: HINT });
   return { images, labels: labels[labels.length - 1] };
 }

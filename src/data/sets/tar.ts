@@ -8,7 +8,7 @@ import { DataError } from '../../core/errors.js';
 import { messageOf } from '../../core/messageOf.js';
 import { escapeBytes, isUtf8 } from './escapeBytes.js';
 import { relativePath } from './memberNames.js';
-import { latin1 } from './pickleValues.js';
+import { latin1 } from '../../io/pickle/pickleValues.js';
 
 /** A member of a tar archive. */
 export interface TarMember {

@@ -27,8 +27,6 @@ export interface Vocabulary {
   readonly maxObjects: number;
   /** Dictionaries in a pickle, which are large even when they are empty. */
   readonly maxDictionaries: number;
-  /** Whether it may refer to other parts of its file by persistent ids. */
-  readonly hasReferences: boolean;
   /** The names of classes and functions, for an error. */
   readonly expected: string;
   /** Whether a name such as `numpy.dtype` may occur. `numpy._core` is `numpy.core` here, and `__builtin__` is `builtins`. */
@@ -37,6 +35,8 @@ export interface Vocabulary {
   hintOf?(name: string): string | undefined;
   /** The value of a call; undefined for a record of it. */
   call?(name: string, args: readonly PickleValue[], reader: PickleReader): PickleValue | undefined;
+  /** Takes a persistent id, which refers to another part of the file. Without it, these are refused. */
+  refer?(reference: PickleReference, reader: PickleReader): void;
   /** Sets the state of a value that is no record. @returns false if it has none */
   build?(target: PickleValue, state: PickleValue, reader: PickleReader): boolean;
 }
@@ -298,8 +298,9 @@ export class PickleMachine {
         this.build();
         break;
       default: {
-        const name = REFUSED.get(opcode) ?? 'opcode';
-        this.refuse('the instructions of plain data', `${name} 0x${opcode.toString(16).padStart(2, '0')}`);
+        const digits = `opcode 0x${opcode.toString(16).padStart(2, '0')}`;
+        const name = REFUSED.get(opcode);
+        this.refuse('the instructions of plain data', name === undefined ? digits : `${digits} (${name})`);
       }
     }
   }
@@ -389,8 +390,10 @@ export class PickleMachine {
   }
 
   private reference(id: PickleValue): PickleReference {
-    if (!this.vocabulary.hasReferences) this.refuse('the instructions of plain data', 'a persistent id');
-    return new PickleReference(id);
+    const reference = new PickleReference(id);
+    if (this.vocabulary.refer === undefined) this.refuse('the instructions of plain data', 'a persistent id');
+    this.vocabulary.refer(reference, this.reader);
+    return reference;
   }
 
   private call(callable: PickleValue | undefined, args: PickleValue): PickleValue {

@@ -1,8 +1,15 @@
 import { describe, expect, test } from '@jest/globals';
 import { readFileSync } from 'node:fs';
 import { DataError } from '../../../src/core/errors.js';
-import { MAX_DICTIONARIES, readPickle } from '../../../src/data/sets/pickle.js';
-import { MAX_OBJECTS, PickleArray, textOf, type PickleValue } from '../../../src/data/sets/pickleValues.js';
+import {
+  integersOf,
+  MAX_DICTIONARIES,
+  MAX_OBJECTS,
+  pixelsOf,
+  readPickle,
+  transpose,
+} from '../../../src/data/sets/pickle.js';
+import { PickleArray, textOf, type PickleValue } from '../../../src/io/pickle/pickleValues.js';
 import { refusal } from '../../io/refusal.js';
 import { array, bytes, dict, global, int, list, pickle, scalar, str, tuple } from './pickleWriter.js';
 
@@ -20,10 +27,15 @@ function arrayOf(value: PickleValue | undefined): PickleArray {
   throw new Error('no array');
 }
 
+function bytesOfArray({ bytes: data }: PickleArray): Uint8Array {
+  if (data instanceof Uint8Array) return data;
+  throw new Error('no bytes in memory');
+}
+
 /** Copies views, to compare their content. */
 function expectSequence(value: PickleValue | undefined): void {
   const { shape, dtype } = arrayOf(value);
-  expect({ shape, code: dtype.code, pixels: [...(arrayOf(value).pixels() ?? [])] }).toEqual({
+  expect({ shape, code: dtype.code, pixels: [...(pixelsOf(arrayOf(value)) ?? [])] }).toEqual({
     ...{ shape: [2, 3], code: 'u1', pixels: [...sequence] },
   });
 }
@@ -95,8 +107,8 @@ describe('integers', () => {
   test.each(codes)('of type %s, in both byte orders', (code, values) => {
     for (const order of ['<', '>'] as const) {
       const read = arrayOf(readPickle(pickle(array([2], bytesOf(values, code, order), code, order)), 'x'));
-      expect([read.integers(), read.dtype.bytes]).toEqual([values, Number(code[1])]);
-      expect(read.pixels()?.length).toBe(code === 'u1' ? 2 : undefined);
+      expect([integersOf(read), read.dtype.bytes]).toEqual([values, Number(code[1])]);
+      expect(pixelsOf(read)?.length).toBe(code === 'u1' ? 2 : undefined);
       const [first] = values;
       const one = scalar(bytesOf([first], code, order), code, order);
       expect(readPickle(pickle(list([one])), 'x')).toEqual([first]);
@@ -111,7 +123,7 @@ describe('integers', () => {
   });
 
   test('arrays of other than one dimension have no list', () => {
-    expect(arrayOf(readPickle(pickle(array([2, 1], Uint8Array.of(1, 2))), 'x')).integers()).toBeNull();
+    expect(integersOf(arrayOf(readPickle(pickle(array([2, 1], Uint8Array.of(1, 2))), 'x')))).toBeNull();
   });
 
   test.each([
@@ -196,17 +208,17 @@ test('many references to one array in Fortran order are read without a copy', ()
   if (!Array.isArray(read)) throw new Error('no list');
   const [first] = read.map(arrayOf);
   expect(read).toHaveLength(200);
-  expect(first.bytes.buffer.byteLength).toBeGreaterThan(200 * 6);
-  expect([...(first.pixels() ?? [])]).toEqual([...sequence]);
-  expect(first.pixels()?.buffer).not.toBe(first.bytes.buffer);
+  expect(bytesOfArray(first).buffer.byteLength).toBeGreaterThan(200 * 6);
+  expect([...(pixelsOf(first) ?? [])]).toEqual([...sequence]);
+  expect(pixelsOf(first)?.buffer).not.toBe(bytesOfArray(first).buffer);
 });
 
 test('arrays in Fortran order of one dimension are views, of three are refused', () => {
   const flat = arrayOf(readPickle(pickle(array([6], sequence, 'u1', '|', true)), 'x'));
-  expect([...(flat.pixels() ?? [])]).toEqual([...sequence]);
-  expect(flat.pixels()?.buffer).toBe(flat.bytes.buffer);
-  expect(arrayOf(readPickle(pickle(array([1, 2, 3], sequence, 'u1', '|', true)), 'x')).pixels()).toBeNull();
-  expect(arrayOf(readPickle(pickle(array([1, 2, 3], sequence)), 'x')).pixels()).toEqual(sequence);
+  expect([...(pixelsOf(flat) ?? [])]).toEqual([...sequence]);
+  expect(pixelsOf(flat)?.buffer).toBe(bytesOfArray(flat).buffer);
+  expect(pixelsOf(arrayOf(readPickle(pickle(array([1, 2, 3], sequence, 'u1', '|', true)), 'x')))).toBeNull();
+  expect(pixelsOf(arrayOf(readPickle(pickle(array([1, 2, 3], sequence)), 'x')))).toEqual(sequence);
 });
 
 describe('a pickle may create', () => {
@@ -273,10 +285,16 @@ describe('refuses', () => {
     ['a type of no name', pickle([...global('numpy', 'dtype'), ...tuple(), 0x52]), 'a type of integers', 'of no name'],
     ['a type of objects', pickle(array([1], new Uint8Array(8), 'O8')), 'a type of integers', 'O8'],
     ['too few bytes of int64', pickle(array([2], new Uint8Array(8), 'i8')), '16 bytes for an array [2]', '8'],
-    ['an instance (NEWOBJ)', raw(0x80, 2, 0x29, 0x29, 0x81, 0x2e), 'plain data', 'opcode 0x81'],
-    ['INST', raw(0x80, 2, 0x28, 0x69, 0x2e), 'plain data', 'opcode 0x69'],
-    ['a persistent id', raw(0x80, 2, 0x4e, 0x51, 0x2e), 'plain data', 'opcode 0x51'],
-    ['an extension', raw(0x80, 2, 0x82, 1, 0x2e), 'plain data', 'opcode 0x82'],
+    ['an instance (NEWOBJ)', raw(0x80, 2, 0x29, 0x29, 0x81, 0x2e), 'the name of a class', 'something else'],
+    [
+      'an instance of an array',
+      pickle([...global('numpy', 'ndarray'), 0x29, 0x81]),
+      'a constructor of numpy',
+      'numpy.ndarray',
+    ],
+    ['INST', raw(0x80, 2, 0x28, 0x69, ...Buffer.from('os\nsystem\n'), 0x2e), 'nothing but data', 'os.system'],
+    ['a persistent id', raw(0x80, 2, 0x4e, 0x51, 0x2e), 'plain data', 'a persistent id'],
+    ['an extension', raw(0x80, 2, 0x82, 1, 0x2e), 'plain data', 'opcode 0x82 (EXT1)'],
     ['protocol 0', Buffer.from('(lp0\n.'), 'protocol 2 to 5', 'another beginning'],
     ['protocol 6', raw(0x80, 6, 0x4e, 0x2e), 'protocol 2 to 5', 'another beginning'],
     ['nothing', raw(), '1 more bytes', '0: the file is truncated'],
@@ -286,7 +304,8 @@ describe('refuses', () => {
     ['a string of 2 GiB', raw(0x80, 2, 0x54, 255, 255, 255, 127, 0x2e), '2147483647 more bytes', '1:'],
     ['a string of -1', raw(0x80, 2, 0x54, 255, 255, 255, 255, 0x2e), '4294967295 more bytes', '1:'],
     ['bytes of 2^64', raw(0x80, 4, 0x8e, ...Array<number>(8).fill(255), 0x2e), '18446744073709552000 more', '1:'],
-    ['an integer of 255 bytes', raw(0x80, 2, 0x8a, 255, 0x2e), 'at most 48 bits', '2040 bits'],
+    ['an integer of 255 bytes', raw(0x80, 2, 0x8a, 255, 0x2e), '255 more bytes', '1:'],
+    ['an integer of 2^32 bytes', raw(0x80, 2, 0x8b, 255, 255, 255, 255, 0x2e), 'at most 1024 bytes', '4294967295'],
     ['a global without an end', raw(0x80, 2, 0x63, 0x6f, 0x73), 'a line', 'no end'],
     ['an opcode of one digit', raw(0x80, 2, 0x01, 0x2e), 'plain data', 'opcode 0x01'],
     ['a name of None', raw(0x80, 4, 0x8c, 1, 0x61, 0x4e, 0x93, 0x2e), 'the name of a class', 'another value'],
@@ -299,8 +318,8 @@ describe('refuses', () => {
     ['a mark instead of a value', raw(0x80, 2, 0x4e, 0x28, 0x61, 0x2e), 'a value', 'none'],
     ['no mark', raw(0x80, 2, 0x65, 0x2e), 'a mark', 'none'],
     ['an unknown memory', raw(0x80, 2, 0x68, 7, 0x2e), 'a value of the memo', 'number 7'],
-    ['a call of a value that is no function', raw(0x80, 2, 0x4e, 0x29, 0x52, 0x2e), 'a constructor', 'something else'],
-    ['a state for no array', raw(0x80, 2, 0x5d, 0x29, 0x62, 0x2e), 'an array and its state', 'something else'],
+    ['a call of a value that is no function', raw(0x80, 2, 0x4e, 0x29, 0x52, 0x2e), 'the name of a class', 'else'],
+    ['a state for no array', raw(0x80, 2, 0x5d, 0x29, 0x62, 0x2e), 'an object to set the state of', 'something else'],
     ['an array with too few bytes', pickle(array([2, 4], sequence)), '8 bytes for an array [2,4]', '6'],
     ['a negative shape', pickle(array([-2, -3], sequence)), 'the shape', 'something else'],
     ['an absurd shape', pickle(array([2 ** 31 - 1, 2 ** 31 - 1], sequence)), 'bytes for an array', '6'],
@@ -358,4 +377,20 @@ test('__proto__ is a key like any other', () => {
   const read = mapOf(readPickle(pickle(dict({ ['__proto__']: dict({ polluted: int(1) }) })), 'x'));
   expect([...read.keys()]).toEqual(['__proto__']);
   expect('polluted' in {}).toBe(false);
+});
+
+describe('arrays', () => {
+  test('an array of more than 4,000,000 elements has no list', () => {
+    const values = new PickleArray();
+    values.shape = [MAX_OBJECTS];
+    expect([MAX_OBJECTS, integersOf(values)]).toEqual([4_000_000, []]);
+    values.shape = [MAX_OBJECTS + 1];
+    expect(integersOf(values)).toBeNull();
+  });
+
+  test('column-major data in row-major order', () => {
+    expect(transpose(Uint8Array.of(1, 2, 3, 4, 5, 6), 2, 3)).toEqual(Uint8Array.of(1, 3, 5, 2, 4, 6));
+    expect(transpose(Uint8Array.of(1, 2, 3, 4, 5, 6), 3, 2)).toEqual(Uint8Array.of(1, 4, 2, 5, 3, 6));
+    expect(transpose(new Uint8Array(0), 0, 4)).toEqual(new Uint8Array(0));
+  });
 });

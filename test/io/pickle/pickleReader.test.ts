@@ -1,19 +1,18 @@
 import { describe, expect, test } from '@jest/globals';
-import { PickleReader } from '../../../src/data/sets/pickleReader.js';
+import { DataError } from '../../../src/core/errors.js';
+import { LONGEST_INLINE, PickleReader } from '../../../src/io/pickle/pickleReader.js';
 import {
-  integersOf,
+  FileBytes,
   latin1,
   latin1Bytes,
-  MAX_OBJECTS,
   PickleArray,
-  PickleDtype,
   PickleText,
   shapeOf,
   textOf,
-  transpose,
-} from '../../../src/data/sets/pickleValues.js';
+} from '../../../src/io/pickle/pickleValues.js';
 
-const readerOf = (...bytes: readonly number[]): PickleReader => new PickleReader(Uint8Array.from(bytes), 'x');
+const ERRORS = { op: 'x', Refused: DataError, hint: 'Save it again.' };
+const readerOf = (...bytes: readonly number[]): PickleReader => new PickleReader(Uint8Array.from(bytes), ERRORS);
 
 describe('the reader', () => {
   test('reads little-endian numbers one after the other', () => {
@@ -31,14 +30,31 @@ describe('the reader', () => {
     [[0, 0x80], -32768],
     [[1, 2, 3, 4, 5, 0x7f], 0x7f0504030201],
     [[0, 0, 0, 0, 0, 0x80], -(2 ** 47)],
+    [[0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x1f], 2 ** 53 - 1],
+    [[1, 0, 0, 0, 0, 0, 0xe0], 1 - 2 ** 53],
   ])('reads %j as the integer %d', (bytes, value) => {
     expect(readerOf(...bytes).integer(bytes.length)).toBe(value);
   });
 
-  test('refuses integers of more than 6 bytes, with its position', () => {
-    expect(() => readerOf(0, 0, 0, 0, 0, 0, 0).integer(7)).toThrow(
-      expect.objectContaining({ message: 'x: expected an integer of at most 48 bits, got 56 bits (at byte 0)' }),
+  test('reads larger integers as bigint', () => {
+    expect(readerOf(0, 0, 0, 0, 0, 0, 0x20).integer(7)).toBe(2n ** 53n);
+    expect(readerOf(0, 0, 0, 0, 0, 0, 0xe0).integer(7)).toBe(-(2n ** 53n));
+    const digits = [0x6c, 0xfc, 0x9c, 0x46, 0xf9, 0x20, 0x6a, 0xa8, 0x50, 0x19];
+    expect(readerOf(...digits).integer(10)).toBe(0x1950a86a20f9469cfc6cn);
+  });
+
+  test('refuses integers of more than 1024 bytes, with its position', () => {
+    expect(new PickleReader(new Uint8Array(1024), ERRORS).integer(1024)).toBe(0);
+    expect(() => new PickleReader(new Uint8Array(2000), ERRORS).integer(1025)).toThrow(
+      expect.objectContaining({
+        message: 'x: expected an integer of at most 1024 bytes, got 1025 bytes (at byte 0)',
+        hint: 'Save it again.',
+      }),
     );
+  });
+
+  test('reads big-endian floats', () => {
+    expect(readerOf(0x3f, 0xf8, 0, 0, 0, 0, 0, 0).float()).toBe(1.5);
   });
 
   test('reads lines, also empty ones', () => {
@@ -66,7 +82,7 @@ describe('the reader', () => {
   });
 
   test('decodes text of up to 64 KiB at once', () => {
-    const reader = new PickleReader(new Uint8Array(2 ** 17 + 1).fill(0x61), 'x');
+    const reader = new PickleReader(new Uint8Array(2 ** 17 + 1).fill(0x61), ERRORS);
     expect(reader.utf8(2 ** 16)).toBe('a'.repeat(2 ** 16));
     expect(reader.utf8(2 ** 16 + 1)).toBeInstanceOf(PickleText);
   });
@@ -75,7 +91,7 @@ describe('the reader', () => {
 test('the reader refuses text that V8 does not decode', () => {
   /** Bytes that are not there: no text is decoded. */
   const readerOfLength = (length: number): PickleReader =>
-    new PickleReader(Object.defineProperty(new Uint8Array(0), 'length', { value: length }), 'x');
+    new PickleReader(Object.defineProperty(new Uint8Array(0), 'length', { value: length }), ERRORS);
   const largest = 2 ** 29 - 24;
   expect(readerOfLength(largest).utf8(largest)).toBeInstanceOf(PickleText);
   expect(() => readerOfLength(largest + 1).utf8(largest + 1)).toThrow(
@@ -118,31 +134,42 @@ describe('values', () => {
   });
 
   test('an array without a state is empty', () => {
-    const array = new PickleArray();
-    expect([array.shape, array.dtype.code, array.dtype.bytes, array.isFortran]).toEqual([[0], 'u1', 1, false]);
-    expect([array.pixels(), array.integers()]).toEqual([new Uint8Array(0), []]);
+    const { shape, dtype, isFortran, bytes } = new PickleArray();
+    expect([shape, dtype.code, dtype.bytes, isFortran, bytes]).toEqual([[0], 'u1', 1, false, new Uint8Array(0)]);
+  });
+});
+
+describe('a reader of a part', () => {
+  test('asks for more when an instruction may need it, and knows its position', () => {
+    const whole = Uint8Array.from({ length: 20_000 }, (_, i) => i % 256);
+    const reader = new PickleReader(whole.subarray(0, 8193), ERRORS, whole.length);
+    expect([reader.isShort, reader.remaining]).toEqual([false, 20_000]);
+    reader.skip(2);
+    expect(reader.isShort).toBe(true);
+    reader.place(whole.subarray(2));
+    expect([reader.isShort, reader.position, reader.byte()]).toEqual([false, 2, 2]);
+    reader.skip(19_000);
+    expect([reader.isShort, reader.position, reader.remaining]).toEqual([false, 19_003, 997]);
   });
 
-  test('an array of more than 4,000,000 elements has no list', () => {
-    const array = new PickleArray();
-    array.shape = [MAX_OBJECTS];
-    expect([MAX_OBJECTS, array.integers()]).toEqual([4_000_000, []]);
-    array.shape = [MAX_OBJECTS + 1];
-    expect(array.integers()).toBeNull();
+  test('refers to long strings without reading them, and copies short ones', () => {
+    const whole = new Uint8Array(100_000).fill(0x61);
+    const part = whole.slice(0, 10_000);
+    const reader = new PickleReader(part, ERRORS, whole.length);
+    const short = reader.slice(LONGEST_INLINE);
+    expect(short).toEqual(whole.subarray(0, LONGEST_INLINE));
+    expect(short instanceof Uint8Array && short.buffer !== part.buffer).toBe(true);
+    expect(reader.slice(90_000)).toEqual(new FileBytes(LONGEST_INLINE, 90_000));
+    expect([reader.position, reader.isShort]).toEqual([94_096, true]);
+    reader.place(whole.subarray(94_096));
+    expect(reader.utf8(LONGEST_INLINE)).toBe('a'.repeat(LONGEST_INLINE));
+    expect(() => reader.slice(5000)).toThrow('expected 5000 more bytes, got 1808');
   });
 
-  test('integers of a type: little-endian by default; a rest of less than one is passed over', () => {
-    const bytes = Uint8Array.of(1, 0, 2, 0, 9);
-    const type = new PickleDtype('u2');
-    expect(integersOf(bytes, type)).toEqual([1, 2]);
-    type.isLittleEndian = false;
-    expect(integersOf(bytes, type)).toEqual([256, 512]);
-    expect(integersOf(bytes, new PickleDtype('f4'))).toEqual([]);
-  });
-
-  test('column-major data in row-major order', () => {
-    expect(transpose(Uint8Array.of(1, 2, 3, 4, 5, 6), 2, 3)).toEqual(Uint8Array.of(1, 3, 5, 2, 4, 6));
-    expect(transpose(Uint8Array.of(1, 2, 3, 4, 5, 6), 3, 2)).toEqual(Uint8Array.of(1, 4, 2, 5, 3, 6));
-    expect(transpose(new Uint8Array(0), 0, 4)).toEqual(new Uint8Array(0));
+  test('refers to long text', () => {
+    const reader = new PickleReader(new Uint8Array(10), ERRORS, 100_000);
+    const text = reader.utf8(LONGEST_INLINE + 1);
+    expect(text).toEqual(new PickleText(new FileBytes(0, LONGEST_INLINE + 1)));
+    expect(text instanceof PickleText ? text.latin1() : text).toBeNull();
   });
 });

@@ -1,0 +1,36 @@
+/** The flags of commands that find a network in a file. */
+import type { Command } from 'commander';
+import type { VariantName } from '../core/config.js';
+import type { RecognizeOptions } from '../formats/recognize.js';
+import { number, variantName } from './arguments.js';
+import { readJsonObject } from './jsonFile.js';
+
+export interface RecognitionFlags {
+  readonly variant?: VariantName;
+  readonly lambda?: number;
+  readonly config?: string;
+  readonly ema: boolean;
+}
+
+export const withRecognition = (command: Command): Command =>
+  command
+    .option('--variant <name>', 'the network, if the file does not say which', variantName)
+    .option('-l, --lambda <value>', 'lambda of the activations, if the file does not say it', number(0, 1))
+    .option('-c, --config <file>', 'keys of the network as JSON, which override the file')
+    .option('--no-ema', 'take the weights themselves instead of their moving average');
+
+export async function recognitionOptions({
+  variant,
+  lambda,
+  config,
+  ema,
+}: RecognitionFlags): Promise<RecognizeOptions> {
+  return {
+    config: {
+      ...(config === undefined ? {} : await readJsonObject(config)),
+      ...(variant === undefined ? {} : { variant }),
+      ...(lambda === undefined ? {} : { lambda }),
+    },
+    ema,
+  };
+}

@@ -1,0 +1,42 @@
+/** Opens weights of any format, and finds the network in them. */
+import type { StateDict } from '../core/tensor.js';
+import type { OpenedForeignFile } from './foreignFile.js';
+import { openForeign } from './openForeign.js';
+import { readState, recognize, requireWhole, type Recognition, type RecognizeOptions } from './recognize.js';
+
+/** Weights in a file that is open. */
+export interface ImportedWeights extends Recognition {
+  /** Reads all tensors and checks their values. @throws WeightsError */
+  readState(): Promise<StateDict>;
+  close(): Promise<void>;
+}
+
+/** @throws WeightsError if the file has no network, or one that is not clear */
+function found(file: OpenedForeignFile, path: string, options: RecognizeOptions): ImportedWeights {
+  const recognition = recognize(file, path, options);
+  return {
+    ...recognition,
+    readState: () => {
+      requireWhole(recognition, path);
+      return readState(recognition, path);
+    },
+    close: () => file.close(),
+  };
+}
+
+/**
+ * Opens a file of weights by its first bytes: a checkpoint of PyTorch, parameters of PaddlePaddle, or safetensors of any
+ * names. Nothing of it is executed.
+ *
+ * @throws WeightsError for other files, for damaged ones, and if there is no VanillaNet in it
+ * @throws ParamError for an invalid configuration
+ */
+export async function importWeights(path: string, options: RecognizeOptions = {}): Promise<ImportedWeights> {
+  const file = await openForeign(path);
+  try {
+    return found(file, path, options);
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}

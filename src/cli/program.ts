@@ -6,12 +6,14 @@ import { VanillaNetError } from '../core/errors.js';
 import { escapeLines } from '../core/escapeControls.js';
 import { benchCommand } from './bench.js';
 import { classifyCommand } from './classify.js';
+import { convertCommand } from './convert.js';
 import { diffCommand } from './diff.js';
 import { downloadCommand } from './download.js';
 import { enginesCommand } from './engines.js';
 import { evalCommand } from './eval.js';
 import { fuseCommand } from './fuse.js';
 import { HELP_WIDTH, withHelpLayout } from './helpLayout.js';
+import { inspectCommand } from './inspect.js';
 import { packCommand } from './pack.js';
 import { planCommand } from './plan.js';
 import { plotCommand } from './plot.js';
@@ -63,6 +65,8 @@ export async function main(argv: readonly string[]): Promise<void> {
   for (const command of [
     downloadCommand(),
     trainCommand(),
+    inspectCommand(),
+    convertCommand(),
     fuseCommand(),
     packCommand(),
     classifyCommand(),

@@ -1,11 +1,17 @@
 import type { Backend } from '../core/backend.js';
 import type { ModelConfigInput } from '../core/config.js';
 import { ParamError, WeightsError } from '../core/errors.js';
+import { openForeign } from '../formats/openForeign.js';
+import { readState, recognize, requireWhole, type Recognition } from '../formats/recognize.js';
 import { CONFIG_HINT } from '../io/configMetadata.js';
 import { readWeights, type LoadedWeights } from '../io/weightsFile.js';
+import { foreignScheme, isFileUrl, isUrl } from '../io/location.js';
 import { loadModel } from '../model/loadModel.js';
-import type { Model } from '../model/model.js';
+import { Model } from '../model/model.js';
+import { referenceBackend } from '../oracle/backend.js';
+import { fuseState } from '../oracle/fuse.js';
 import { readJsonObject } from './jsonFile.js';
+import { printText } from './print.js';
 import { checkWeightsPath } from './weightsPath.js';
 
 export interface WeightsOptions {
@@ -14,6 +20,9 @@ export interface WeightsOptions {
   /** Overrides the lambda of the weights. */
   readonly lambda?: number;
 }
+
+/** Height and width of the images on which weights that are fused in memory are compared: `fuse` compares on larger ones. */
+const PROBE_SIZE = [32, 32] as const;
 
 export const CONFIG_HELP = 'network as JSON, for weights without metadata';
 
@@ -25,13 +34,52 @@ function nameConfigFlag(error: unknown): unknown {
   return new WeightsError({ op, expected, got, hint }, { cause: error });
 }
 
+/** Weights without a description of this package: of another framework, or safetensors of another program. */
+async function importForeign(path: string, config: ModelConfigInput | undefined): Promise<LoadedWeights | null> {
+  if (!isFileUrl(path) && (isUrl(path) || foreignScheme(path) !== null)) return null;
+  const file = await openForeign(path);
+  if (file === null) return null;
+  try {
+    if (file.config !== undefined) return null;
+    const found = recognize(file, path, config === undefined ? {} : { config });
+    requireWhole(found, path);
+    for (const text of remarks(found)) printText(process.stderr, `${path}: ${text}`);
+    const state = await readState(found, path);
+    return { state, config: found.config, metadata: new Map(), files: [path], size: file.size };
+  } finally {
+    await file.close();
+  }
+}
+
+/** What a user should know of weights that were found: which they are, and what was guessed. */
+const remarks = ({ source, isEma, guesses }: Recognition): readonly string[] => [
+  ...(isEma ? [`took ${source}, the exponential moving average`] : []),
+  ...guesses.map((guess) => `guessed ${guess}`),
+];
+
+type Runnable = Pick<LoadedWeights, 'state' | 'config'>;
+
+/** Weights in a form that a backend has: all but the reference have the deploy form only. @throws FusionError if λ is not 1 */
+function runnable({ state, config: { lambda, ...rest } }: LoadedWeights, backend: Backend): Runnable {
+  // The official evaluation always runs at 1.
+  const config = { ...rest, lambda: lambda ?? 1 };
+  if (config.form === 'deploy' || backend.name === referenceBackend.name) return { state, config };
+  return fuseState(state, config, { probeSize: PROBE_SIZE });
+}
+
 /** Loads weights, a path or URL, whose configuration a file may complete. @throws as `loadModel` */
 export async function loadNetwork(
   weights: string,
   { backend, config }: { readonly backend: Backend; readonly config?: ModelConfigInput | undefined },
 ): Promise<Model> {
+  const path = await checkWeightsPath(weights);
+  const imported = await importForeign(path, config);
+  if (imported !== null) {
+    const { state, config: resolved } = runnable(imported, backend);
+    return Model.open(state, resolved, backend);
+  }
   try {
-    return await loadModel(await checkWeightsPath(weights), { backend, ...(config === undefined ? {} : { config }) });
+    return await loadModel(path, { backend, ...(config === undefined ? {} : { config }) });
   } catch (error) {
     throw nameConfigFlag(error);
   }
@@ -46,9 +94,12 @@ export async function loadNetwork(
 export async function readNetworkWeights(path: string, { config, lambda }: WeightsOptions): Promise<LoadedWeights> {
   await checkWeightsPath(path);
   const options = config === undefined ? {} : { config: await readJsonObject(config) };
-  const loaded = await readWeights(path, options).catch((error: unknown) => {
-    throw nameConfigFlag(error);
-  });
+  const imported = await importForeign(path, { ...options.config, ...(lambda === undefined ? {} : { lambda }) });
+  const loaded =
+    imported ??
+    (await readWeights(path, options).catch((error: unknown) => {
+      throw nameConfigFlag(error);
+    }));
   if (lambda === undefined) return loaded;
   if (loaded.config.form === 'train') return { ...loaded, config: { ...loaded.config, lambda } };
   throw new ParamError({

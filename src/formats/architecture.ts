@@ -4,6 +4,7 @@ import { resolveConfig, VARIANTS, type ModelConfig, type ModelConfigInput, type 
 import { WeightsError } from '../core/errors.js';
 import { formatShape } from '../core/tensor.js';
 import type { FileFacts } from './foreignFile.js';
+import { IMAGENET_CLASSES } from './imagenetClasses.js';
 import { formOfNames } from './naming.js';
 
 type Shapes = ReadonlyMap<string, readonly number[]>;
@@ -18,8 +19,6 @@ export interface Architecture {
 }
 
 const AXES = 4;
-/** Of ImageNet. */
-const CLASSES = 1000;
 
 /** @throws WeightsError unless the tensor is there, with four axes */
 function kernelShape(shapes: Shapes, name: string, file: string): readonly [number, number, number, number] {
@@ -106,7 +105,9 @@ export function architectureOf(shapes: Shapes, facts: FileFacts, input: ModelCon
   const dims = [first];
   for (let i = 0; i < stages; i++) dims.push(kernelShape(shapes, `stages.${i}.${layer}.weight`, file)[0]);
   // A backbone has no classifier, and is refused later by the names that are missing.
-  const num_classes = shapes.has(head) ? kernelShape(shapes, head, file)[0] : (facts.nb_classes ?? CLASSES);
+  const num_classes = shapes.has(head)
+    ? kernelShape(shapes, head, file)[0]
+    : (facts.nb_classes ?? IMAGENET_CLASSES.length);
   const act_num = (kernelShape(shapes, act, file)[2] - 1) / 2;
 
   const guesses: string[] = [];
@@ -124,8 +125,10 @@ export function architectureOf(shapes: Shapes, facts: FileFacts, input: ModelCon
   }
   const lambda = isTrain ? lambdaOf(facts) : 1;
   if (lambda === null && input.lambda === undefined) {
-    guesses.push('lambda 1: the file does not state it, and the official evaluation runs at 1.');
+    notes.push('The file does not state lambda. Evaluations assume 1, as the official one does; fuse asks for it.');
   }
+  const isImageNet = num_classes === IMAGENET_CLASSES.length && input.class_names === undefined;
+  if (isImageNet) notes.push('The 1000 classes have the names of those of ImageNet.');
   const sizes: ModelConfigInput = isStated
     ? input.variant === undefined
       ? { dims, strides }
@@ -134,7 +137,8 @@ export function architectureOf(shapes: Shapes, facts: FileFacts, input: ModelCon
       ? { dims, strides }
       : { variant };
   const config = resolveConfig({
-    ...{ in_chans, num_classes, act_num, form, lambda: lambda ?? 1 },
+    ...{ in_chans, num_classes, act_num, form, lambda },
+    ...(isImageNet ? { class_names: IMAGENET_CLASSES } : {}),
     ...factsOf(facts),
     ...sizes,
     ...input,

@@ -64,5 +64,7 @@ export interface ForeignFile {
 
 /** A file that is open; its tensors can be read until it is closed. */
 export interface OpenedForeignFile extends ForeignFile {
+  /** Bytes of the file. */
+  readonly size: number;
   close(): Promise<void>;
 }

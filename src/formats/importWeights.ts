@@ -1,5 +1,9 @@
 /** Opens weights of any format, and finds the network in them. */
+import { WeightsError } from '../core/errors.js';
 import type { StateDict } from '../core/tensor.js';
+import { fileKind } from '../io/fileKind.js';
+import { displayName } from '../io/location.js';
+import { readBytes } from '../io/readFile.js';
 import type { OpenedForeignFile } from './foreignFile.js';
 import { openForeign } from './openForeign.js';
 import { readState, recognize, requireWhole, type Recognition, type RecognizeOptions } from './recognize.js';
@@ -24,6 +28,17 @@ function found(file: OpenedForeignFile, path: string, options: RecognizeOptions)
   };
 }
 
+/** @throws WeightsError with what the file is */
+async function refuseOther(path: string): Promise<never> {
+  const checkHead = (head: Uint8Array): never => {
+    const { name, hint } = fileKind(head);
+    const expected = 'weights of PyTorch or PaddlePaddle, or safetensors';
+    throw new WeightsError({ op: displayName(path), expected, got: name, hint });
+  };
+  await readBytes(path, WeightsError, { checkHead });
+  return checkHead(new Uint8Array(0));
+}
+
 /**
  * Opens a file of weights by its first bytes: a checkpoint of PyTorch, parameters of PaddlePaddle, or safetensors of any
  * names. Nothing of it is executed.
@@ -32,7 +47,7 @@ function found(file: OpenedForeignFile, path: string, options: RecognizeOptions)
  * @throws ParamError for an invalid configuration
  */
 export async function importWeights(path: string, options: RecognizeOptions = {}): Promise<ImportedWeights> {
-  const file = await openForeign(path);
+  const file = (await openForeign(path)) ?? (await refuseOther(path));
   try {
     return found(file, path, options);
   } catch (error) {

@@ -1,12 +1,11 @@
 import { fileKind, HEAD } from '../io/fileKind.js';
+import { isSafetensors } from '../io/safetensorsHeader.js';
 import { openFileAccess } from './fileAccess.js';
-import type { ForeignFile, RandomAccess } from './foreignFile.js';
+import type { ForeignFile, OpenedForeignFile, RandomAccess } from './foreignFile.js';
 import { openPaddle } from './paddle.js';
+import { readSafetensorsFile } from './safetensorsFile.js';
 import { openTorch } from './torch.js';
 import { isTorchLegacy, openTorchLegacy } from './torchLegacy.js';
-
-/** A file that is open: its tensors can be read until it is closed. */
-export type OpenForeignFile = ForeignFile & { close(): Promise<void> };
 
 /** Whether the first bytes of a file are those of a format, and its reader. */
 interface Format {
@@ -22,18 +21,19 @@ const isPickle = (head: Uint8Array): boolean =>
   head[0] === 0x80 && head[1] >= 2 && head[1] <= 5 && !fileKind(head).name.includes('CIFAR');
 
 const FORMATS: readonly Format[] = [
+  { matches: isSafetensors, open: readSafetensorsFile },
   { matches: isZip, open: openTorch },
   { matches: isTorchLegacy, open: openTorchLegacy },
   { matches: isPickle, open: openPaddle },
 ];
 
 /**
- * Opens a file of another framework, which its first bytes tell.
+ * Opens a file of another framework, or safetensors, by its first bytes.
  *
- * @returns null for a file of none of the formats, such as safetensors or JSON, and for a pipe
+ * @returns null for a file of none of the formats, such as JSON, and for a pipe
  * @throws WeightsError if there is no file, or it is damaged, or has what is not read
  */
-export async function openForeign(path: string): Promise<OpenForeignFile | null> {
+export async function openForeign(path: string): Promise<OpenedForeignFile | null> {
   const file = await openFileAccess(path);
   if (file === null) return null;
   const close = (): Promise<void> => file.close();
@@ -41,7 +41,7 @@ export async function openForeign(path: string): Promise<OpenForeignFile | null>
     const head = await file.read(0, Math.min(HEAD, file.size));
     const format = FORMATS.find(({ matches }) => matches(head));
     const opened = (await format?.open(file)) ?? null;
-    if (opened !== null) return { ...opened, close };
+    if (opened !== null) return { ...opened, size: file.size, close };
   } catch (error) {
     await close();
     throw error;

@@ -54,7 +54,7 @@ function chooseGroup(file: ForeignFile, name: string, ema: boolean): { group: Te
   if (groups.length === 0) {
     const some = file.groups.flatMap(({ tensors }) => [...tensors.keys()]).slice(0, 3);
     throw new WeightsError({
-      op: name,
+      op: `${name}: weights`,
       expected: 'the tensors of a VanillaNet (stem1.0.weight or stem.0.weight)',
       got: some.length === 0 ? 'no tensors' : `${some.join(', ')}, …`,
       hint: 'Only weights of VanillaNet are read.',
@@ -175,6 +175,8 @@ export const checkedTensors = ({ tensors }: Recognition, name: string): Readonly
 /** Reads all tensors of a network, one after the other, and checks their values. @throws WeightsError */
 export async function readState(recognition: Recognition, name: string): Promise<StateDict> {
   const state = new Map<string, Tensor>();
-  for (const [key, { shape, read }] of checkedTensors(recognition, name)) state.set(key, { data: await read(), shape });
+  for (const [key, tensor] of checkedTensors(recognition, name)) {
+    state.set(key, { data: await tensor.read(), shape: tensor.shape });
+  }
   return state;
 }

@@ -1,6 +1,6 @@
 /** Reads safetensors files of any origin as files of another framework: their names may have prefixes. */
 import { sizeOf } from '../core/tensor.js';
-import { readConfig } from '../io/configMetadata.js';
+import { readConfig, refuseCheckpoint } from '../io/configMetadata.js';
 import { DTYPES, type Dtype } from '../io/dtypes.js';
 import { HEAD } from '../io/fileKind.js';
 import { readScales, rescale } from '../io/int8.js';
@@ -17,13 +17,14 @@ const NAMES: Readonly<Record<Dtype, string>> = {
   I8: 'int8',
 };
 
-/** @throws WeightsError if it is not a safetensors file, or a damaged one */
+/** @throws WeightsError if it is a damaged file, or a checkpoint of a training run */
 export async function readSafetensorsFile(file: RandomAccess): Promise<ForeignFile> {
   const { name, size } = file;
   const start = PREFIX + headerLength(await file.read(0, Math.min(HEAD, size)), name);
   checkHeaderSize(start, size, name);
   const { entries, scales, metadata, length } = readHeader(await file.read(PREFIX, start - PREFIX), name);
   checkDataSize(length, size - start, name);
+  refuseCheckpoint(metadata, name);
   const tensors = new Map<string, FileTensor>();
   for (const { name: key, dtype, shape, begin, end } of entries) {
     const read: FileTensor['read'] = async () => {

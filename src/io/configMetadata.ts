@@ -109,6 +109,13 @@ function merge(fileConfig: ModelConfig, input: ModelConfigInput, name: string): 
   return mergedConfig;
 }
 
+/** @throws WeightsError if the metadata are those of a checkpoint of a training run */
+export function refuseCheckpoint(metadata: ReadonlyMap<string, string>, name: string): void {
+  if (!metadata.has(CHECKPOINT_KEY)) return;
+  const expected = 'the weights of a network';
+  throw new WeightsError({ op: name, expected, got: 'a checkpoint of a training run', hint: RUN_HINT });
+}
+
 /**
  * The configuration of weights: that of their metadata, or the caller's if they have none. If there are both, the
  * caller may override how the network is used (`input_size`, `mean`, `class_names`, …) and pass a `lambda` that
@@ -122,14 +129,7 @@ export function configOf(
   config: ModelConfigInput | undefined,
   name: string,
 ): ModelConfig {
-  if (metadata.has(CHECKPOINT_KEY)) {
-    throw new WeightsError({
-      op: name,
-      expected: 'the weights of a network',
-      got: 'a checkpoint of a training run',
-      hint: RUN_HINT,
-    });
-  }
+  refuseCheckpoint(metadata, name);
   const form = formOf(names) ?? 'train';
   const fileConfig = readConfig(metadata, name);
   if (fileConfig !== null) return config === undefined ? fileConfig : merge(fileConfig, config, name);

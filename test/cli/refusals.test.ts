@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { resolveConfig, type ModelConfig } from '../../src/core/config.js';
 import { sizeOf } from '../../src/core/tensor.js';
+import { cutShards } from '../../src/io/cutShards.js';
 import { encodeSafetensors } from '../../src/io/safetensors.js';
 import { writeWeights } from '../../src/io/weightsFile.js';
 import { array, dict, global, int, list, pickle, str, tuple } from '../data/sets/pickleWriter.js';
@@ -54,7 +55,10 @@ beforeAll(async () => {
   const bare = encodeSafetensors(drawnState(train), { dtype: 'float32' });
   const foreign = new Map([['conv1.weight', { data: new Float32Array(4), shape: [4] }]]);
   const holed = new Map(drawnState(deploy)).set('cls.2.bias', { data: new Float32Array(5).fill(NaN), shape: [5] });
+  const { index, shards } = cutShards(bare, { name: 'bare' });
   const files: Record<string, Uint8Array | string> = {
+    ...Object.fromEntries(shards),
+    'bare.json': JSON.stringify(index),
     'bare.safetensors': bare,
     'cut.safetensors': bare.subarray(0, -8),
     'cut-header.safetensors': bare.subarray(0, 100),
@@ -182,7 +186,14 @@ describe('weights', () => {
       'finite weights',
       'NaN at element 0',
     ],
-    ['without a configuration', weights('bare'), 'WeightsError', 'bare.safetensors', 'a configuration', 'neither'],
+    [
+      'shards without a configuration',
+      weights('x').with(2, 'bare.json'),
+      'WeightsError',
+      'bare.json',
+      'a configuration',
+      'neither',
+    ],
     [
       'weights of another width',
       weights('bare', '-c', 'wider.json'),

@@ -1,10 +1,11 @@
 /** Files of a run given as weights, and weights without a configuration: the error says which file or flag to use. */
 import { beforeAll, describe, expect, test } from '@jest/globals';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { loadNetwork, readNetworkWeights } from '../../src/cli/weights.js';
 import { checkWeightsPath } from '../../src/cli/weightsPath.js';
 import { resolveConfig } from '../../src/core/config.js';
 import { configOf, CHECKPOINT_KEY } from '../../src/io/configMetadata.js';
+import { cutShards } from '../../src/io/cutShards.js';
 import { fileKind } from '../../src/io/fileKind.js';
 import { reasonOf } from '../../src/io/reason.js';
 import { encodeSafetensors } from '../../src/io/safetensors.js';
@@ -127,8 +128,11 @@ describe('weights without a configuration', () => {
     await expect(loadModel(path('bare.safetensors'))).rejects.toMatchObject({ ...fields, hint });
   });
 
-  test('on the command line, it names the flag', async () => {
-    const file = path('bare.safetensors');
+  test('on the command line, it names the flag for shards', async () => {
+    const { index, shards } = cutShards(await readFile(path('bare.safetensors')), { name: 'bare' });
+    const file = path('bare.json');
+    await writeFile(file, JSON.stringify(index));
+    for (const [name, bytes] of shards) await writeFile(path(name), bytes);
     await expect(loadNetwork(file, { backend: referenceBackend })).rejects.toMatchObject({
       ...{ ...fields, op: file, got: 'neither', hint: commandHint },
     });

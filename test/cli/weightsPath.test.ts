@@ -5,6 +5,7 @@ import { weightsOrShipped } from '../../src/cli/shippedModel.js';
 import { readNetworkWeights } from '../../src/cli/weights.js';
 import { checkWeightsPath } from '../../src/cli/weightsPath.js';
 import { CONFIG_HINT } from '../../src/io/configMetadata.js';
+import { cutShards } from '../../src/io/cutShards.js';
 import { encodeSafetensors } from '../../src/io/safetensors.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { linuxTest, posixTest } from '../platform.js';
@@ -125,8 +126,10 @@ test('checkpoints and the recipe of a run are no weights, but names that only co
 });
 
 test('weights without a description name --config, and keep the cause', async () => {
-  await writeFile(path('bare.safetensors'), encodeSafetensors(new Map()));
-  await expect(readNetworkWeights(path('bare.safetensors'), {})).rejects.toMatchObject({
+  const { index, shards } = cutShards(encodeSafetensors(new Map()), { name: 'bare' });
+  await writeFile(path('bare.json'), JSON.stringify(index));
+  for (const [file, bytes] of shards) await writeFile(path(file), bytes);
+  await expect(readNetworkWeights(path('bare.json'), {})).rejects.toMatchObject({
     hint: expect.stringMatching(/^Add --config FILE/) as unknown,
     cause: { hint: CONFIG_HINT },
   });

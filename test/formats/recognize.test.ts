@@ -11,6 +11,7 @@ import { WeightsError } from '../../src/core/errors.js';
 import { parameterShapes } from '../../src/core/parameters.js';
 import { sizeOf } from '../../src/core/tensor.js';
 import type { FileFacts, FileTensor, ForeignFile } from '../../src/formats/foreignFile.js';
+import { IMAGENET_CLASSES } from '../../src/formats/imagenetClasses.js';
 import { readState, recognize, requireWhole } from '../../src/formats/recognize.js';
 import { refusal } from '../io/refusal.js';
 
@@ -41,7 +42,7 @@ describe('the configuration', () => {
   test.each(['train', 'deploy'] as const)('of the %s form is that of the shapes', (form) => {
     const config = narrow(form, { in_chans: 5, act_num: 1 });
     const found = recognize(one(config), 'net.pth');
-    expect(found.config).toEqual(config);
+    expect(found.config).toEqual({ ...config, lambda: form === 'train' ? null : 1 });
     expect(found.matched).toBe(parameterShapes(config).size);
     expect(found).toMatchObject({
       missing: [],
@@ -67,7 +68,7 @@ describe('the configuration', () => {
 
   test.each(names)('of %s is found by the name in the file', (variant) => {
     const { config, guesses } = recognize(published(variant, { model: variant, epoch: 9, decay_epochs: 5 }), 'net');
-    expect(config).toEqual(resolveConfig({ variant, form: 'train', lambda: 1 }));
+    expect(config).toEqual(resolveConfig({ variant, form: 'train', lambda: 1, class_names: IMAGENET_CLASSES }));
     expect(guesses).toEqual([]);
   });
 
@@ -88,7 +89,7 @@ describe('the configuration', () => {
   test('notes a name that the tensors contradict', () => {
     const { config, notes } = recognize(published('vanillanet_6', { model: 'vanillanet_5' }), 'net');
     expect(config.variant).toBe('vanillanet_6');
-    expect(notes).toEqual(['The file names vanillanet_5; its tensors are those of vanillanet_6.']);
+    expect(notes).toContain('The file names vanillanet_5; its tensors are those of vanillanet_6.');
   });
 
   test.each([
@@ -102,14 +103,23 @@ describe('the configuration', () => {
     expect(guesses.some((text) => text.startsWith('lambda'))).toBe(false);
   });
 
-  test('has a guessed λ of 1 if the file does not state it', () => {
+  test('has no λ if neither the file nor the caller states it', () => {
     const file = one(narrow('train'), undefined, { epoch: 3 });
-    const { config, guesses } = recognize(file, 'net');
-    expect(config.lambda).toBe(1);
-    expect(guesses).toContainEqual(expect.stringMatching(/^lambda 1/));
+    const { config, notes } = recognize(file, 'net');
+    expect(config.lambda).toBeNull();
+    expect(notes).toContainEqual(expect.stringMatching(/^The file does not state lambda/));
     const stated = recognize(file, 'net', { config: { lambda: 0.5 } });
     expect(stated.config.lambda).toBe(0.5);
-    expect(stated.guesses.some((text) => text.startsWith('lambda'))).toBe(false);
+    expect(stated.notes).toEqual([]);
+    expect(recognize(one(narrow('deploy', { lambda: null })), 'net').config.lambda).toBe(1);
+  });
+
+  test('has the names of ImageNet for its number of classes, unless the caller has others', () => {
+    expect(new Set(IMAGENET_CLASSES).size).toBe(1000);
+    const file = one(narrow('deploy', { num_classes: 1000 }));
+    expect(recognize(file, 'net').config.class_names).toEqual(IMAGENET_CLASSES);
+    expect(recognize(file, 'net', { config: { class_names: null } }).config.class_names).toBeNull();
+    expect(recognize(one(narrow('deploy', { num_classes: 999 })), 'net').config.class_names).toBeNull();
   });
 
   test('has the size of the images and the dropout of the training', () => {

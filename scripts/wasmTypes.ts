@@ -10,6 +10,7 @@ export const ENTRIES = [
   { prefix: '', entry: 'assembly/inference/index.ts', targets: [...SINGLE, ...THREADED] },
   { prefix: 'train-', entry: 'assembly/training/index.ts', targets: [...SINGLE, ...THREADED] },
   { prefix: 'ops-', entry: 'assembly/ops/index.ts', targets: SINGLE },
+  { prefix: 'float64-', entry: 'assembly/float64/index.ts', targets: ['plain'] },
 ];
 
 /** The comment above the bytes of a module. */

@@ -1,10 +1,13 @@
-import { fuse, FusionError, uniform, valuesOf, zeros, type FusionReport } from '../../reference/index.js';
-import { checkOptions } from '../core/check.js';
+import { fuse, FusionError, tensor, uniform, valuesOf, zeros, type FusionReport } from '../../reference/index.js';
+import { checkFunction, checkOptions } from '../core/check.js';
 import { checkStateDict } from '../core/checkState.js';
 import { resolveConfig, type ModelConfig } from '../core/config.js';
 import type { FloatArray, StateDict, Tensor } from '../core/tensor.js';
+import { openFloat64 } from '../wasm/float64/kernels.js';
 import { toOracleConfig } from './backend.js';
-import { fromOracle, stateFromOracle, stateToOracle } from './state.js';
+import { fuseInSteps, type Fusion, type FusionProgress } from './fast/fuse.js';
+import type { FeatureMap } from './fast/map.js';
+import { stateFromOracle, stateToOracle } from './state.js';
 
 export interface FusedState {
   readonly state: StateDict;
@@ -25,41 +28,80 @@ const PROBE_IMAGES = 2;
 /** Seed of the probe's pixels. */
 const PROBE_SEED = 2023;
 
-/**
- * Fuses a train form into a deploy form by `fuse` of the reference, in float64, and compares them on random images:
- * uniform in ±√3, which has the standard deviation of a normalized image.
- *
- * @param options `probeSize`: height and width of the images, `input_size` by default
- * @throws FusionError if `lambda` is not 1 or the network is not of the train form
- */
-export function fuseState(
-  state: StateDict,
-  config: ModelConfig,
-  options: { readonly probeSize?: readonly [number, number] } = {},
-): FusedState {
-  checkStateDict('state', state);
-  const { input_size } = resolveConfig(config);
-  const { probeSize = input_size } = checkOptions(options, ['probeSize']);
-  resolveConfig({ ...config, input_size: probeSize });
-  const { lambda } = config;
-  if (lambda === null) {
-    // Of the deploy form, the form is what is wrong.
-    if (config.form === 'deploy')
-      throw new FusionError('fuse', 'the train form', 'the deploy form', 'It is fused already: use it as it is.');
-    const hint = 'Pass the lambda that the network was trained to: fuseState(state, { ...config, lambda: 1 }).';
-    throw new FusionError('fuse', 'lambda = 1', 'none in the configuration', hint);
-  }
-  const shape = [PROBE_IMAGES, config.in_chans, ...probeSize];
-  const probe = zeros(shape);
-  for (let i = 0; i < probe.size; i++) probe.data[i] = Math.sqrt(3) * (2 * uniform(PROBE_SEED, 0, i) - 1);
-  const fused = fuse(toOracleConfig(config), stateToOracle(state), { lambda, probe });
+export interface FuseStateOptions {
+  /** Height and width of the images, `input_size` by default. */
+  readonly probeSize?: readonly [number, number];
+  /** Called during the computation with the number of products that are done, and an estimate of all of them. */
+  readonly onProgress?: (progress: FusionProgress) => void;
+}
+
+/** Random images: uniform in ±√3, which has the standard deviation of a normalized image. */
+function drawProbe(shape: readonly [n: number, c: number, h: number, w: number]): FeatureMap {
+  const { data } = zeros(shape);
+  for (let i = 0; i < data.length; i++) data[i] = Math.sqrt(3) * (2 * uniform(PROBE_SEED, 0, i) - 1);
+  return { data, shape };
+}
+
+/** By `fuse` of the reference, which needs no WebAssembly. The results are the same, bit for bit. */
+function fuseByReference(config: ModelConfig, state: StateDict, { data, shape }: FeatureMap): Fusion {
+  const fused = fuse(toOracleConfig(config), stateToOracle(state), { lambda: 1, probe: tensor(data, shape) });
   return {
     state: stateFromOracle(fused.state),
-    config: { ...config, form: 'deploy', lambda: 1 },
     report: fused.report,
-    probe: fromOracle(probe),
     logits: valuesOf(fused.logits.unfused),
     bounds: valuesOf(fused.logits.bounds),
     firstOrder: valuesOf(fused.logits.firstOrder),
   };
+}
+
+/** @throws FusionError if the network is not of the train form, or λ is not 1 */
+function checkFusible({ form, lambda }: ModelConfig): void {
+  // Of the deploy form, the form is what is wrong.
+  if (form === 'deploy')
+    throw new FusionError('fuse', 'the train form', 'the deploy form', 'It is fused already: use it as it is.');
+  if (lambda === null) {
+    const hint = 'Pass the lambda that the network was trained to: fuseState(state, { ...config, lambda: 1 }).';
+    throw new FusionError('fuse', 'lambda = 1', 'none in the configuration', hint);
+  }
+  if (lambda !== 1) {
+    const hint = 'Train until λ = 1: below it, an activation separates the convolutions.';
+    throw new FusionError('fuse', 'lambda = 1', `lambda = ${lambda}`, hint);
+  }
+}
+
+/** As `fuseState`, in steps between which the caller may do something else. */
+export function* fuseStateInSteps(
+  state: StateDict,
+  config: ModelConfig,
+  options: Pick<FuseStateOptions, 'probeSize'> = {},
+): Generator<FusionProgress, FusedState> {
+  checkStateDict('state', state);
+  const { input_size } = resolveConfig(config);
+  const { probeSize = input_size } = checkOptions(options, ['probeSize']);
+  resolveConfig({ ...config, input_size: probeSize });
+  checkFusible(config);
+  const probe = drawProbe([PROBE_IMAGES, config.in_chans, ...probeSize]);
+  const kernels = openFloat64();
+  const fused =
+    kernels === null ? fuseByReference(config, state, probe) : yield* fuseInSteps(kernels, config, state, probe);
+  return { ...fused, config: { ...config, form: 'deploy', lambda: 1 }, probe };
+}
+
+/**
+ * Fuses a train form into a deploy form in float64, and compares both on random images. The results are those of `fuse` of
+ * the reference, bit for bit, but at full width some thousand times sooner.
+ *
+ * @throws FusionError if `lambda` is not 1, the network is not of the train form, or a tensor is absent, not finite or of
+ *   another shape
+ * @throws ShapeError if the images are too small for the network, ParamError
+ */
+export function fuseState(state: StateDict, config: ModelConfig, options: FuseStateOptions = {}): FusedState {
+  const { onProgress, ...rest } = checkOptions(options, ['probeSize', 'onProgress']);
+  if (onProgress !== undefined) checkFunction('onProgress', onProgress);
+  const steps = fuseStateInSteps(state, config, rest);
+  for (;;) {
+    const { value, done } = steps.next();
+    if (done === true) return value;
+    onProgress?.(value);
+  }
 }

@@ -9,6 +9,7 @@ import { messageOf } from '../core/messageOf.js';
 interface WebAssemblyInterface {
   validate(bytes: Uint8Array): boolean;
   compile(bytes: Uint8Array): Promise<CompiledModule>;
+  readonly Module: new (bytes: Uint8Array) => CompiledModule;
   readonly Memory: new (pages: { initial: number; maximum: number; shared: true }) => WasmMemory;
   readonly Instance: new (module: CompiledModule, imports: object) => { readonly exports: unknown };
   instantiate(module: CompiledModule, imports: object): Promise<{ readonly exports: unknown }>;
@@ -76,7 +77,7 @@ export const COMPLETE = -1;
 /** One of the package's modules: what it is for, and what it exports. */
 export interface ModuleKind<Exports extends ModuleExports> {
   /** The name of a global that this module alone exports. */
-  readonly name: 'inference' | 'training' | 'ops';
+  readonly name: 'inference' | 'training' | 'ops' | 'float64';
   readonly functions: readonly Exclude<keyof Exports & string, 'memory'>[];
 }
 
@@ -182,6 +183,21 @@ export async function instantiate<Exports extends ModuleExports>(
 }
 
 /**
+ * Compiles a small module without waiting: some browsers refuse more than 4 KB.
+ *
+ * @throws BackendUnavailableError if the runtime refuses, or has no WebAssembly
+ */
+export function compileNow(bytes: Uint8Array): CompiledModule {
+  const WebAssembly = webAssembly();
+  if (WebAssembly === undefined) throw unavailable('a runtime with WebAssembly', 'a runtime without WebAssembly');
+  try {
+    return new WebAssembly.Module(bytes);
+  } catch (cause) {
+    throw unavailable('a runtime that compiles WebAssembly from bytes', messageOf(cause), cause);
+  }
+}
+
+/**
  * Creates an instance of a compiled module without waiting. Browsers allow it for modules of a few MB.
  *
  * @throws BackendUnavailableError if the runtime refuses
@@ -189,7 +205,7 @@ export async function instantiate<Exports extends ModuleExports>(
 export function instantiateNow<Exports extends ModuleExports>(
   kind: ModuleKind<Exports>,
   module: CompiledModule,
-  memory: WasmMemory,
+  memory?: WasmMemory,
 ): Exports {
   const WebAssembly = webAssembly();
   if (WebAssembly === undefined) throw unavailable('a runtime with WebAssembly', 'a runtime without WebAssembly');

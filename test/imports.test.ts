@@ -28,6 +28,7 @@ const RULES: readonly {
   { from: 'assembly/inference/', rooms: ['assembly/inference/', 'assembly/shared/'], packages: [] },
   { from: 'assembly/training/', rooms: ['assembly/training/', 'assembly/shared/'], packages: [] },
   { from: 'assembly/ops/', rooms: ['assembly/ops/', 'assembly/shared/'], packages: [] },
+  { from: 'assembly/float64/', rooms: ['assembly/float64/'], packages: [] },
   { from: 'assembly/bench/', rooms: ['assembly/shared/', 'assembly/training/'], packages: [] },
   { from: 'src/core/', rooms: ['src/core/'], packages: [] },
   { from: 'src/image/', rooms: ['src/image/', 'src/core/', 'src/io/fileKind.ts'], packages: [] },
@@ -36,6 +37,7 @@ const RULES: readonly {
     rooms: ['src/wasm/', 'src/core/'],
     packages: ['#wasm/train-plain', '#wasm/train-relaxed', '#wasm/threads/train-plain', '#wasm/threads/train-relaxed'],
   },
+  { from: 'src/wasm/float64/', rooms: ['src/wasm/', 'src/core/'], packages: ['#wasm/float64-plain'] },
   {
     from: 'src/wasm/ops/',
     rooms: ['src/wasm/', 'src/core/'],
@@ -90,7 +92,11 @@ const RULES: readonly {
     packages: ['node:', '@tensorflow/tfjs-core'],
   },
   { from: 'src/tfjs/', rooms: ['src/tfjs/', 'src/core/'], packages: ['@tensorflow/tfjs-core'] },
-  { from: 'src/oracle/', rooms: ['src/oracle/', 'src/core/', 'src/model/', 'reference/index.ts'], packages: [] },
+  {
+    from: 'src/oracle/',
+    rooms: ['src/oracle/', 'src/core/', 'src/model/', 'src/wasm/float64/', 'reference/index.ts'],
+    packages: [],
+  },
   {
     from: 'src/diff/',
     rooms: ['src/diff/', 'src/core/', 'src/io/', 'src/oracle/', 'reference/index.ts'],

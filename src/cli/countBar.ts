@@ -8,6 +8,8 @@ export interface CountOptions {
   readonly what: string;
   /** Called with a line of text if the stream is not a terminal. */
   readonly line: (text: string) => void;
+  /** Whether only the share that is done is shown, as for counts that say nothing. Default false. */
+  readonly isShare?: boolean;
   /** By default stderr, so that stdout has only the results. */
   readonly stream?: NodeJS.WritableStream;
 }
@@ -24,7 +26,7 @@ const LINES = 4;
 const LEAST = 100;
 
 /** Shows a bar on a terminal and removes it at the end; elsewhere prints a few lines. */
-export function countDisplay({ what, line, stream = process.stderr }: CountOptions): Count {
+export function countDisplay({ what, line, isShare = false, stream = process.stderr }: CountOptions): Count {
   if ((stream as Partial<WriteStream>).isTTY !== true) {
     return {
       show(done, total) {
@@ -38,7 +40,12 @@ export function countDisplay({ what, line, stream = process.stderr }: CountOptio
   const lineOf = (
     _: unknown,
     { progress, value, total, eta }: { progress: number; value: number; total: number; eta: number },
-  ): string => barLine(what, progress, [`${value}/${total}`, `${duration(eta)} left`], lineColumns(stream));
+  ): string => barLine(
+      what,
+      progress,
+      [...(isShare ? [] : [`${value}/${total}`]), `${duration(eta)} left`],
+      lineColumns(stream),
+    );
   return {
     show(done, total) {
       if (bar === null) {

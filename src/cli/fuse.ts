@@ -4,10 +4,14 @@ import { ParamError } from '../core/errors.js';
 import { requireWritable } from '../io/atomicWrite.js';
 import { WEIGHTS_DTYPES, type WeightsDtype } from '../io/safetensors.js';
 import { writeWeights } from '../io/weightsFile.js';
-import { fuseState } from '../oracle/fuse.js';
-import { verifyFused } from '../oracle/verify.js';
+import type { ModelConfig } from '../core/config.js';
+import type { StateDict } from '../core/tensor.js';
+import { fuseStateInSteps, type FusedState } from '../oracle/fuse.js';
+import { verifyFused, type Verification } from '../oracle/verify.js';
+import { turnIfDue } from '../runtime/turns.js';
 import { wasmBackend } from '../wasm/inference/backend.js';
 import { number, size } from './arguments.js';
+import { countDisplay } from './countBar.js';
 import { dtypeOption } from './dtype.js';
 import { threeDigits, print, printJson } from './print.js';
 import { CONFIG_HELP, readNetworkWeights, type WeightsOptions } from './weights.js';
@@ -36,12 +40,48 @@ function trainedLambda(input: string, stored: number | null, option: number | un
   return lambda;
 }
 
+/** Parts of the work that the bar distinguishes. */
+const PARTS = 1000;
+
+/** Fuses with a bar on a terminal. The event loop gets turns, so that the bar is drawn. */
+async function fuseWithBar(
+  state: StateDict,
+  config: ModelConfig,
+  probe: { readonly probeSize?: [number, number] },
+): Promise<FusedState> {
+  const bar = countDisplay({ what: 'fusing', line: () => undefined, isShare: true });
+  try {
+    const steps = fuseStateInSteps(state, config, probe);
+    for (;;) {
+      const { value, done } = steps.next();
+      if (done === true) return value;
+      bar.show(Math.floor((PARTS * value.done) / value.total), PARTS);
+      await turnIfDue();
+    }
+  } finally {
+    bar.end();
+  }
+}
+
+/** What is known of the error in float32: a bound is a bound only if it is smaller than the logits. */
+function boundLine({ float32Bound, float32FirstOrder, maxLogit, boundedLogits }: FusedState['report']): string {
+  const [worst, first] = [threeDigits(float32Bound), threeDigits(float32FirstOrder)];
+  const where = `over ${boundedLogits} logits an image`;
+  return float32Bound < maxLogit
+    ? `float32 bound    ${worst} worst case, ${first} to first order, ${where}`
+    : `float32 estimate ${first} to first order, ${where}; not a bound: the worst case, ${worst}, exceeds the logits`;
+}
+
+const verifiedLine = ({ maxDifference, tolerance }: Verification): string =>
+  `verified         ${threeDigits(maxDifference)} measured between WebAssembly in float32 and the unfused reference, ` +
+  `within the ${tolerance === 'bound' ? 'bound' : 'first-order estimate'}`;
+
 async function fuse(input: string, output: string, { config: path, lambda, ...options }: FuseOptions): Promise<void> {
   await requireWritable(output, [input]);
   const { state, config: stored } = await readNetworkWeights(input, path === undefined ? {} : { config: path });
   const config = { ...stored, lambda: trainedLambda(input, stored.lambda, lambda) };
   const probe = options.probeSize === undefined ? {} : { probeSize: options.probeSize };
-  const fused = fuseState(state, config, probe);
+  const fused = await fuseWithBar(state, config, probe);
   const { report } = fused;
   const verified = options.verify ? await verifyFused(fused, wasmBackend) : undefined;
   if (verified !== undefined && !verified.holds) {
@@ -63,18 +103,11 @@ async function fuse(input: string, output: string, { config: path, lambda, ...op
   print(
     `fused - unfused  ${threeDigits(report.maxDifference)} (logits up to ${threeDigits(report.maxLogit)}), both in float64`,
   );
-  print(
-    `float32 bound    ${threeDigits(report.float32Bound)} worst case, ${threeDigits(report.float32FirstOrder)} to first order, ` +
-      `over ${report.boundedLogits} logits an image`,
-  );
+  print(boundLine(report));
   print(
     `largest scale    ${threeDigits(maxScale.value)} = |gamma|/sqrt(var + eps), channel ${maxScale.channel} of ${maxScale.name}`,
   );
-  if (verified !== undefined) {
-    print(
-      `verified         ${threeDigits(verified.maxDifference)} between WebAssembly in float32 and the unfused reference, within the ${verified.tolerance}`,
-    );
-  }
+  if (verified !== undefined) print(verifiedLine(verified));
 }
 
 export const fuseCommand = (): Command =>

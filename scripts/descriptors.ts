@@ -11,6 +11,7 @@ export const DESCRIPTORS = [
   { folder: 'assembly/shared', file: 'src/wasm/sharedDescriptors.ts' },
   { folder: 'assembly/inference', file: 'src/wasm/inference/descriptors.ts' },
   { folder: 'assembly/training', file: 'src/wasm/training/descriptors.ts' },
+  { folder: 'assembly/float64', file: 'src/wasm/float64/descriptors.ts' },
 ] as const;
 
 /** How a field is stored; addresses have 32 bits. */

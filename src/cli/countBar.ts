@@ -40,12 +40,8 @@ export function countDisplay({ what, line, isShare = false, stream = process.std
   const lineOf = (
     _: unknown,
     { progress, value, total, eta }: { progress: number; value: number; total: number; eta: number },
-  ): string => barLine(
-      what,
-      progress,
-      [...(isShare ? [] : [`${value}/${total}`]), `${duration(eta)} left`],
-      lineColumns(stream),
-    );
+  ): string =>
+    barLine(what, progress, [...(isShare ? [] : [`${value}/${total}`]), `${duration(eta)} left`], lineColumns(stream));
   return {
     show(done, total) {
       if (bar === null) {

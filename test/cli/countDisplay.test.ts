@@ -32,3 +32,12 @@ test('a count of a hundred gets a line at its end, one of 99 none', () => {
   count.end();
   expect(lines).toEqual(['images: 100 of 100', 'images: 101 of 101']);
 });
+
+test('a share has no count', () => {
+  const screen = new Screen(80);
+  const count = countDisplay({ what: 'work', line: NOTHING, isShare: true, stream: screen });
+  count.show(5, 10);
+  count.end();
+  expect(plain(screen.text)).toContain('50%');
+  expect(plain(screen.text)).not.toContain('5/10');
+});

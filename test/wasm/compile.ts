@@ -42,6 +42,7 @@ export async function faultyReader(...faults: readonly Fault[]): Promise<ReadSou
 export const INFERENCE_ENTRY = 'assembly/inference/index.ts';
 export const TRAINING_ENTRY = 'assembly/training/index.ts';
 export const OPS_ENTRY = 'assembly/ops/index.ts';
+export const FLOAT64_ENTRY = 'assembly/float64/index.ts';
 
 let thread: Worker | undefined;
 afterAll(() => thread?.terminate());

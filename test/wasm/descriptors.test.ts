@@ -52,7 +52,7 @@ async function factsOf({ folder, file }: (typeof DESCRIPTORS)[number], suffix: s
 
 test('the generated files have the offsets and values of the compiler', async () => {
   const facts = await Promise.all(DESCRIPTORS.map((each, i) => factsOf(each, `${i}`)));
-  for (const { values } of facts) expect(values.size).toBeGreaterThan(5);
+  for (const { values } of facts) expect(values.size).toBeGreaterThan(0);
   const expected = new Map(facts.flatMap(({ values }) => [...values]));
   // A module that returns every offset and value.
   const functions = [...expected.keys()].map(

@@ -3,7 +3,8 @@ import { SMALLEST_FLOAT32, UNIT_ROUNDOFF } from '../../../reference/index.js';
 import type { Layer } from '../../core/network.js';
 import type { StateDict } from '../../core/tensor.js';
 import { unreachable } from '../../core/unreachable.js';
-import { LANES, type Float64Kernels } from '../../wasm/float64/kernels.js';
+import { LANES } from '../../wasm/float64/descriptors.js';
+import type { Float64Kernels } from '../../wasm/float64/kernels.js';
 import { deviation } from './deviation.js';
 import { runLayer, tensorOf, valuesOf } from './forward.js';
 import {

@@ -3,7 +3,8 @@
  * zeros: where a ReLU is closed or a pool passes nothing, no logit has a gradient.
  */
 import type { Tensor } from '../../core/tensor.js';
-import { LANES, type Float64Kernels } from '../../wasm/float64/kernels.js';
+import { LANES } from '../../wasm/float64/descriptors.js';
+import type { Float64Kernels } from '../../wasm/float64/kernels.js';
 import type { Window } from './convolution.js';
 import { matrix } from './matrix.js';
 import type { Steps } from './multiply.js';

@@ -13,13 +13,10 @@ export interface Float64Exports extends ModuleExports {
   depthwiseBackward(dx: number, dy: number, w: number, height: number, width: number, p: number): void;
 }
 
-const FLOAT64: ModuleKind<Float64Exports> = {
+export const FLOAT64: ModuleKind<Float64Exports> = {
   name: 'float64',
   functions: ['heapBase', 'isRelaxed', 'multiply', 'accumulate', 'depthwise', 'depthwiseBackward'],
 };
-
-/** `LANES` of assembly/float64/accumulate.ts. */
-export const LANES = 16;
 
 const PAGE = 2 ** 16;
 

@@ -1,5 +1,5 @@
 /** Fusion in blocks computes every bit that `fuse` of the reference computes, which is the judge here. */
-import { describe, expect, test } from '@jest/globals';
+import { afterEach, describe, expect, test } from '@jest/globals';
 import { fuse, valuesOf } from '../../../reference/index.js';
 import { resolveConfig, VARIANTS, type ModelConfig } from '../../../src/core/config.js';
 import type { StateDict, Tensor } from '../../../src/core/tensor.js';
@@ -172,5 +172,81 @@ describe('progress', () => {
     const config = network({ dims: [4, 6], strides: [2], input_size: [24, 24] });
     const wrong = { onProgress: 1 } as never;
     expect(() => fuseState(drawnState(config), config, wrong)).toThrow('onProgress: expected a function, got 1');
+  });
+});
+
+describe('a runtime without WebAssembly', () => {
+  const scope = globalThis as { WebAssembly?: unknown };
+  const { WebAssembly } = scope;
+  afterEach(() => {
+    scope.WebAssembly = WebAssembly;
+  });
+
+  test('fuses by the reference, with the same results', () => {
+    const config = network({ dims: [3, 5], strides: [2], input_size: [12, 12] });
+    const state = drawnState(config);
+    const fused = fuseState(state, config);
+    delete scope.WebAssembly;
+    const seen: unknown[] = [];
+    expect(fuseState(state, config, { onProgress: (progress) => seen.push(progress) })).toEqual(fused);
+    expect(seen).toEqual([]);
+  });
+});
+
+describe('refuses at once', () => {
+  const config = network({ dims: [3, 5], strides: [2], input_size: [12, 12] });
+  const state = drawnState(config);
+  const tensorOf = (name: string): Tensor => state.get(name) ?? { data: new Float64Array(), shape: [] };
+  const replaced = (name: string, tensor: Partial<Tensor>): StateDict =>
+    new Map(state).set(name, { ...tensorOf(name), ...tensor });
+
+  test.each<[string, string, Partial<Tensor>, string, string]>([
+    [
+      'another shape',
+      'stages.0.conv2.0.weight',
+      { shape: [3, 5, 1, 1] },
+      'stages.0.conv2.0.weight [5,3,1,1]',
+      '[3,5,1,1]',
+    ],
+    ['too few values', 'cls2.0.bias', { data: new Float64Array(4) }, '5 values in cls2.0.bias', '4'],
+    ['NaN', 'stem1.0.bias', { data: Float64Array.of(0, NaN, 0) }, 'finite values in stem1.0.bias', 'NaN at element 1'],
+    [
+      'a negative variance',
+      'cls1.3.running_var',
+      { data: Float64Array.of(1, 1, 1, -2, 1) },
+      'cls1.3.running_var >= 0',
+      '-2 at element 3',
+    ],
+  ])('%s', (_, name, tensor, expected, got) => {
+    expect(() => fuseState(replaced(name, tensor), config)).toThrow(
+      expect.objectContaining({ name: 'FusionError', op: 'fuse', expected, got }),
+    );
+  });
+
+  test('weights whose products overflow', () => {
+    const huge = (name: string): Tensor => ({ ...tensorOf(name), data: tensorOf(name).data.map(() => 1e200) });
+    const names = ['stages.0.conv1.0.weight', 'stages.0.conv2.0.weight'];
+    const overflowing = new Map([...state, ...names.map((name) => [name, huge(name)] as const)]);
+    expect(() => fuseState(overflowing, config)).toThrow('finite values in stages.0.conv.weight');
+    expect(() => fuseSlowly(overflowing, config, fuseState(state, config).probe)).toThrow(
+      'finite values in stages.0.conv.weight',
+    );
+  });
+
+  test('a missing tensor', () => {
+    const without = (missing: string) => new Map([...state].filter(([name]) => name !== missing));
+    expect(() => fuseState(without('stem2.2.weight'), config)).toThrow('a tensor stem2.2.weight, got none');
+    expect(() => fuseState(without('stem2.1.running_mean'), config)).toThrow(
+      expect.objectContaining({
+        expected: 'running statistics: stem2.1.running_mean',
+        hint: 'Pass the whole state of the train form, with its running statistics.',
+      }),
+    );
+  });
+
+  test('a probe that is too small', () => {
+    expect(() => fuseState(state, config, { probeSize: [4, 9] })).toThrow(
+      expect.objectContaining({ name: 'ShapeError', expected: 'an input of at least 8x8' }),
+    );
   });
 });

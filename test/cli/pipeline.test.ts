@@ -122,7 +122,7 @@ describe('fuse', () => {
       expect(text).toContain('fused            run/last.safetensors -> verified.safetensors (float32)\n');
       expect(text).toMatch(/^fused - unfused +\S+ \(logits up to \S+\), both in float64$/m);
       expect(text).toMatch(
-        /^verified +\d\S+ between WebAssembly in float32 and the unfused reference, within the bound$/m,
+        /^verified +\d\S+ measured between WebAssembly in float32 and the unfused reference, within the bound$/m,
       );
       expect(await readFile(path('verified.safetensors'))).toEqual(await readFile(path('fused.safetensors')));
     },

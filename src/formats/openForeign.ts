@@ -28,9 +28,21 @@ const FORMATS: readonly Format[] = [
 ];
 
 /**
- * Opens a file of another framework, or safetensors, by its first bytes.
+ * Reads a file of another framework, or safetensors, by its first bytes.
  *
- * @returns null for a file of none of the formats, such as JSON, and for a pipe
+ * @returns null for a file of none of the formats, such as JSON
+ * @throws WeightsError if it is damaged, or has what is not read
+ */
+export async function readForeign(file: RandomAccess): Promise<ForeignFile | null> {
+  const head = await file.read(0, Math.min(HEAD, file.size));
+  const format = FORMATS.find(({ matches }) => matches(head));
+  return (await format?.open(file)) ?? null;
+}
+
+/**
+ * Opens a file of another framework, or safetensors.
+ *
+ * @returns null for a file of none of the formats, and for a pipe
  * @throws WeightsError if there is no file, or it is damaged, or has what is not read
  */
 export async function openForeign(path: string): Promise<OpenedForeignFile | null> {
@@ -38,9 +50,7 @@ export async function openForeign(path: string): Promise<OpenedForeignFile | nul
   if (file === null) return null;
   const close = (): Promise<void> => file.close();
   try {
-    const head = await file.read(0, Math.min(HEAD, file.size));
-    const format = FORMATS.find(({ matches }) => matches(head));
-    const opened = (await format?.open(file)) ?? null;
+    const opened = await readForeign(file);
     if (opened !== null) return { ...opened, size: file.size, close };
   } catch (error) {
     await close();

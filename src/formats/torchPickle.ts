@@ -8,7 +8,6 @@ import {
   PickleName,
   PickleObject,
   PickleReference,
-  shapeOf,
   textOf,
   type PickleValue,
 } from '../io/pickle/pickleValues.js';
@@ -149,6 +148,10 @@ function tensorRecord(value: PickleValue, depth = 0): PickleObject | null {
   return null;
 }
 
+/** The numbers of a tuple, which stridedTensor checks; null for another value. */
+const numbersOf = (value: PickleValue | undefined): number[] | null =>
+  Array.isArray(value) && value.every((each) => typeof each === 'number') ? value : null;
+
 /**
  * The tensor that a value states; null for another value.
  *
@@ -158,10 +161,10 @@ function tensorOf(value: PickleValue, storages: Storages, op: string): FileTenso
   const record = tensorRecord(value);
   if (record === null) return null;
   const [reference, offset, size, strides] = record.args;
-  const [shape, steps] = [shapeOf(size), shapeOf(strides)];
+  const [shape, steps] = [numbersOf(size), numbersOf(strides)];
   if (!(reference instanceof PickleReference) || typeof offset !== 'number' || shape === null || steps === null) {
     const got = [reference, offset, size, strides].map(kindOfValue).join(', ');
-    throw damaged(op, 'a storage, an offset, sizes and strides >= 0', got);
+    throw damaged(op, 'a storage, an offset, sizes and strides', got);
   }
   const storage = storageRecord(reference, op);
   const open = storages.find(storage, op);

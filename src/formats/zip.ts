@@ -5,9 +5,10 @@
  * Source: APPNOTE.TXT 6.3.10 of PKWARE, sections 4.3 to 4.5.
  */
 import { promisify } from 'node:util';
-import { inflateRaw } from 'node:zlib';
+import { crc32, inflateRaw } from 'node:zlib';
 import { show } from '../core/check.js';
 import { WeightsError } from '../core/errors.js';
+import { checkedAccess, checkSum } from './checkedAccess.js';
 import { bytesAccess, partOf } from './fileAccess.js';
 import type { RandomAccess } from './foreignFile.js';
 
@@ -16,8 +17,6 @@ export interface ZipRecord {
   readonly name: string;
   /** Bytes, after inflation. */
   readonly size: number;
-  /** The checksum of the content; some writers leave it at 0. */
-  readonly crc32: number;
   /** Finds its content. That of a deflated record is in memory until another deflated record is opened. */
   open(): Promise<RandomAccess>;
 }
@@ -256,15 +255,17 @@ export async function openZip(file: RandomAccess): Promise<ZipArchive> {
     if (last?.name === name) return last.access;
     const op = `${file.name}: ${name}`;
     const start = await findData(file, entry);
-    if (method === STORED) return partOf(file, op, start, size);
+    if (method === STORED) return checkedAccess(partOf(file, op, start, size), entry.crc32);
     last = null;
-    const access = bytesAccess(op, await inflate(await file.read(start, compressed), size, op));
+    const bytes = await inflate(await file.read(start, compressed), size, op);
+    if (entry.crc32 !== 0) checkSum(crc32(bytes), entry.crc32, op);
+    const access = bytesAccess(op, bytes);
     last = { name, access };
     return access;
   };
   const records = new Map<string, ZipRecord>();
   for (const [name, entry] of entries) {
-    records.set(name, { name, size: entry.size, crc32: entry.crc32, open: () => open(entry) });
+    records.set(name, { name, size: entry.size, open: () => open(entry) });
   }
   return { records };
 }

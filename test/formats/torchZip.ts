@@ -33,6 +33,7 @@ export interface RecordOptions {
   readonly size?: number;
   readonly compressed?: number;
   readonly header?: number;
+  readonly crc32?: number;
   /** Of the local header. */
   readonly localName?: string;
   readonly localSignature?: number;
@@ -86,7 +87,7 @@ export function zip(records: readonly RecordOptions[], options: ArchiveOptions =
     add(localName);
     add(concat(encoder.encode('FB'), numbers([padding, 2]), new Uint8Array(padding)));
     add(data);
-    const sum = crc32(record.data);
+    const sum = record.crc32 ?? crc32(record.data);
     const size = record.size ?? record.data.length;
     const compressed = record.compressed ?? data.length;
     add(numbers([0x08074b50, 4], [sum, 4], [compressed, 4], [size, 4]));

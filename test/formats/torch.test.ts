@@ -1,0 +1,236 @@
+import { describe, expect, test } from '@jest/globals';
+import { WeightsError } from '../../src/core/errors.js';
+import { bytesAccess } from '../../src/formats/fileAccess.js';
+import type { ForeignFile } from '../../src/formats/foreignFile.js';
+import { readForeign } from '../../src/formats/openForeign.js';
+import { refusal } from '../io/refusal.js';
+import {
+  call,
+  checkpoint,
+  dict,
+  global,
+  int,
+  legacy,
+  list,
+  long,
+  storage,
+  str,
+  tensor,
+  text,
+  tuple,
+  VALUES,
+} from './torchPickles.js';
+import type { RecordOptions } from './torchZip.js';
+
+async function open(bytes: Uint8Array): Promise<ForeignFile> {
+  const file = await readForeign(bytesAccess('net.pth', bytes));
+  if (file === null) throw new Error('not recognized');
+  return file;
+}
+
+/** The groups of a file and the values of their tensors. */
+async function read(bytes: Uint8Array): Promise<Record<string, Record<string, number[]>>> {
+  const file = await open(bytes);
+  const groups: Record<string, Record<string, number[]>> = {};
+  for (const { path: keys, tensors } of file.groups) {
+    const group: Record<string, number[]> = {};
+    for (const [name, each] of tensors) group[name] = [...(await each.read())];
+    groups[keys.join('.')] = group;
+  }
+  return groups;
+}
+
+const ALL = [...VALUES];
+
+describe.each([
+  ['zip', checkpoint],
+  ['legacy', legacy],
+])('%s: reads', (_, write) => {
+  test.each<[string, number[]]>([
+    ['a tensor', tensor()],
+    ['a storage of another device', tensor({ device: 'cuda:0' })],
+    ['a storage of cuda', tensor({ reference: [...tuple(str('storage'), global('torch.cuda', 'FloatStorage'), str('0'), str('cuda:0'), int(6)), 0x51] })], // prettier-ignore
+    ['a parameter', call('torch._utils._rebuild_parameter', tensor(), [0x88], call('collections.OrderedDict'))],
+    ['a parameter with a state', call('torch._utils._rebuild_parameter_with_state', tensor(), [0x88], [0x4e], dict({}))], // prettier-ignore
+    [
+      'a tensor with attributes',
+      call(
+        'torch._tensor._rebuild_from_type_v2',
+        global('torch._utils', '_rebuild_tensor_v2'),
+        global('torch', 'Tensor'),
+        tuple(storage(), int(0), tuple(int(6)), tuple(int(1))),
+        dict({}),
+      ),
+    ],
+    ['a tensor of PyTorch 0.3', call('torch._utils._rebuild_tensor', storage(), int(0), tuple(int(6)), tuple(int(1)))],
+  ])('%s', async (_name, value) => {
+    expect(await read(write(dict({ w: value })))).toEqual({ '': { w: ALL } });
+  });
+
+  test('views of one storage', async () => {
+    const state = dict({ row: tensor({ offset: 3, shape: [3], strides: [1] }), columns: tensor({ shape: [3, 2], strides: [1, 3] }) }); // prettier-ignore
+    expect(await read(write(state))).toEqual({ '': { row: [4, 5, 6], columns: [1, 4, 2, 5, 3, 6] } });
+  });
+
+  test('all groups, but not those of optimizers, nor below four keys, nor in lists', async () => {
+    const state = dict({ w: tensor(), count: int(3) });
+    const deep = (depth: number): number[] => (depth === 0 ? state : dict({ d: deep(depth - 1) }));
+    const file = dict({
+      ...{ model: state, optimizer: state, optim: state, scaler: state, lr_scheduler: state, empty: dict({}) },
+      ...{ net: dict({ state_dict: state, optimizer: state }), four: deep(3), five: deep(4), list: list([state]) },
+    });
+    expect(Object.keys(await read(write(file)))).toEqual(['model', 'net.state_dict', 'four.d.d.d']);
+  });
+
+  test('a dict with tensors and others, and one dict under two keys', async () => {
+    const state = [...dict({ w: tensor() }), 0x71, 1];
+    const groups = await read(write(dict({ model: state, ema: [0x68, 1], v: tensor(), 'not.a.tensor': str('a') })));
+    expect(groups).toEqual({ '': { v: ALL }, model: { w: ALL }, ema: { w: ALL } });
+  });
+
+  test('an OrderedDict of Python 2, and the state of another', async () => {
+    const pairs = call('collections.OrderedDict', list([tuple(text('w'), tensor())]));
+    const other = [...call('collections.OrderedDict'), ...str('v'), ...tensor(), 0x73];
+    const withState = [...other, ...dict({ _metadata: dict({}) }), 0x62];
+    expect(await read(write(dict({ old: pairs, new: withState })))).toEqual({ old: { w: ALL }, new: { v: ALL } });
+  });
+
+  test.each<[string, number[], string, string]>([
+    ['os.system', call('os.system', str('echo')), 'the names of tensors', 'os.system'],
+    ['builtins.eval', call('__builtin__.eval', str('1')), 'the names of tensors', '__builtin__.eval'],
+    ['getattr', call('builtins.getattr', global('torch', 'Tensor'), str('x')), 'the names', 'builtins.getattr'],
+    ['a whole model', global('models.vanillanet', 'VanillaNet'), 'the names', 'models.vanillanet.VanillaNet'],
+    ['no dict', list([tensor()]), 'a dict of tensors, such as a state_dict', 'a list or tuple'],
+    ['one tensor', tensor(), 'a dict of tensors, such as a state_dict', 'one tensor'],
+    ['no tensors', dict({ a: int(1), b: list([tensor()]) }), 'a dict of tensors', 'no tensors under the keys "a", "b"'],
+    ['a negative size', dict({ w: tensor({ shape: [-2, 3] }) }), 'all integers >= 0', '[-2,3]'],
+    ['a negative stride', dict({ w: tensor({ strides: [3, -1] }) }), 'all integers >= 0', '[3,-1]'],
+    ['a negative offset', dict({ w: tensor({ offset: -1 }) }), 'all integers >= 0', 'and -1'],
+    ['a shape beyond', dict({ w: tensor({ shape: [3, 3] }) }), 'a view of the 6 elements', 'shape [3,3]'],
+    ['an offset beyond', dict({ w: tensor({ offset: 1 }) }), 'a view of the 6 elements', 'at offset 1'],
+    ['an id that is no tuple', dict({ w: tensor({ reference: [...str('0'), 0x51] }) }), 'a storage', 'bytes'],
+    ['an id of nothing', dict({ w: tensor({ reference: [0x29, 0x51] }) }), 'a storage', 'a list or tuple'],
+    ['a key that leads elsewhere', dict({ w: tensor({ key: '../0' }) }), 'a storage', 'storage, the name torch.FloatStorage, ../0'], // prettier-ignore
+    ['a key of letters', dict({ w: tensor({ key: 'a' }) }), 'a storage', ', a,'],
+    ['a negative number of elements', dict({ w: tensor({ count: -6 }) }), 'a storage', 'the number -6'],
+    ['a storage of tensors', dict({ w: tensor({ storage: 'torch.Size' }) }), 'a storage', 'the name torch.Size'],
+    [
+      'a tensor of a number',
+      dict({ v: tensor(), w: tensor({ reference: int(1) }) }),
+      'a storage, an offset',
+      'the number 1',
+    ],
+    ['an offset of 2^62', dict({ w: call('torch._utils._rebuild_tensor', storage(), long(2n ** 62n), tuple(int(1)), tuple(int(1))) }), 'a storage, an offset', 'the number 4611686018427387904'], // prettier-ignore
+  ])('refuses %s', async (_name, instructions, expected, got) => {
+    await expect(open(write(instructions))).rejects.toThrow(refusal(WeightsError, 'net.pth', expected, got));
+  });
+
+  test('says of which tensor', async () => {
+    const file = write(dict({ model: dict({ 'stem.weight': tensor({ offset: 9 }) }) }));
+    await expect(open(file)).rejects.toThrow(refusal(WeightsError, 'net.pth: model.stem.weight', '', 'offset 9'));
+  });
+
+  test('a dict under ten thousand keys is refused', async () => {
+    const keys = Array.from({ length: 10_000 }, (_item, i): [string, number[]] => [`k${i}`, [0x68, 1]]);
+    const file = write(dict({ first: [...dict({ w: tensor() }), 0x71, 1], ...Object.fromEntries(keys) }));
+    await expect(open(file)).rejects.toThrow(
+      refusal(WeightsError, 'net.pth', 'at most 10000 dicts of tensors', 'more'),
+    );
+  });
+
+  test('warns of names that run code, and helps with whole models', async () => {
+    await expect(open(write(call('posix.system', str('x'))))).rejects.toMatchObject({
+      hint: expect.stringContaining('may be made to run code. Do not load it in Python'),
+    });
+    await expect(open(write(global('models.vanillanet', 'VanillaNet')))).rejects.toMatchObject({
+      hint: expect.stringContaining('torch.save(model.state_dict(), "net.pth")'),
+    });
+  });
+});
+
+describe('zip', () => {
+  const state = dict({ w: tensor() });
+  const of = (...records: RecordOptions[]): Uint8Array => checkpoint(state, records);
+
+  test('any folder, none, and one within another', async () => {
+    expect(await read(checkpoint(state, [], ''))).toEqual({ '': { w: ALL } });
+    expect(await read(checkpoint(state, [], 'a/b c/'))).toEqual({ '': { w: ALL } });
+    expect(await read(of({ name: 'net/sub/data.pkl', data: Uint8Array.of(1) }))).toEqual({ '': { w: ALL } });
+  });
+
+  test('without a byte order, as before 1.13', async () => {
+    expect(await read(of({ name: 'net/byteorder', data: Buffer.from('little') }))).toEqual({ '': { w: ALL } });
+  });
+
+  test.each<[string, Uint8Array, string, string]>([
+    ['an empty dict', checkpoint(dict({})), 'a dict of tensors, such as a state_dict', 'an empty dict'],
+    ['big-endian storages', of({ name: 'net/byteorder', data: Buffer.from('big') }), 'little', 'big'],
+    ['a shorter storage', of({ name: 'net/data/0', data: new Uint8Array(23) }), '24 bytes in the record', '23 bytes'],
+    ['a longer storage', of({ name: 'net/data/0', data: new Uint8Array(25) }), '24 bytes in the record', '25 bytes'],
+    ['a missing storage', checkpoint(dict({ w: tensor({ key: '1' }) })), 'in the record net/data/1', 'no such record'],
+    ['another number', checkpoint(dict({ w: tensor({ count: 7 }) })), '28 bytes in the record', '24 bytes'],
+    ['another type', checkpoint(dict({ w: tensor({ storage: 'torch.HalfStorage' }) })), '12 bytes', '24 bytes'],
+    ['a pickle that is cut', of({ name: 'net/data.pkl', data: Uint8Array.of(0x80, 2) }), '1 more bytes', '0: the file'],
+    [
+      'TorchScript',
+      of({ name: 'net/constants.pkl', data: new Uint8Array(1) }),
+      'a checkpoint',
+      'a TorchScript program',
+    ],
+    ['code', of({ name: 'net/code/a.py', data: new Uint8Array(1) }), 'a checkpoint', 'a TorchScript program'],
+    ['torch.export', of({ name: 'x/models/model.json', data: new Uint8Array(1) }), 'a checkpoint', 'torch.export'],
+  ])('refuses %s', async (_, bytes, expected, got) => {
+    await expect(open(bytes)).rejects.toThrow(refusal(WeightsError, 'net.pth', expected, got));
+  });
+});
+
+describe('legacy', () => {
+  const state = dict({ w: tensor() });
+
+  test.each<[string, Uint8Array, string, string]>([
+    ['another version', legacy(state, { version: int(1002) }), 'version 1001 of the format', 'the number 1002'],
+    ['big-endian storages', legacy(state, { system: dict({ little_endian: [0x89] }) }), 'little-endian', 'big-endian'],
+    ['facts that are none', legacy(state, { system: int(1) }), 'facts about the system', 'the number 1'],
+    ['keys that are none', legacy(state, { keys: int(1) }), 'a list of the keys of storages', 'the number 1'],
+    ['an unknown key', legacy(state, { keys: list([str('7')]) }), 'the key of a storage that a tensor has', 'another'],
+    ['a key twice', legacy(state, { keys: list([str('0'), str('0')]) }), 'each key once', 'a key twice'],
+    ['no keys', legacy(state, { keys: list([]) }), 'an end at byte', 'bytes'],
+    ['fewer elements', legacy(state, { count: 5n }), '6 elements', '5'],
+    ['a negative number of elements', legacy(state, { count: -1n }), '6 elements', '-1'],
+    ['2^62 elements', legacy(state, { count: 2n ** 62n }), '6 elements', '4611686018427387904'],
+    ['a cut storage', legacy(state, { data: new Uint8Array(23) }), '24 bytes from byte', 'it is cut short'],
+    ['appended bytes', legacy(state, { data: new Uint8Array(25) }), 'an end at byte', 'bytes'],
+    ['one storage of two types', legacy(dict({ a: tensor(), b: tensor({ storage: 'torch.IntStorage' }) })), '6 elements of float32', '6 of int32'], // prettier-ignore
+    [
+      'one storage of two sizes',
+      legacy(dict({ a: tensor(), b: tensor({ count: 5 }) })),
+      '6 elements of',
+      '5 of float32',
+    ],
+  ])('refuses %s', async (_, bytes, expected, got) => {
+    await expect(open(bytes)).rejects.toThrow(refusal(WeightsError, 'net.pth', expected, got));
+  });
+
+  test('every prefix', async () => {
+    const bytes = legacy(state);
+    for (let length = 14; length < bytes.length; length += 3) {
+      await expect(open(bytes.subarray(0, length))).rejects.toThrow(WeightsError);
+    }
+  });
+});
+
+test.each([
+  ['zip', checkpoint],
+  ['legacy', legacy],
+])('%s: damage of any byte ends in a WeightsError, or is read', async (_, write) => {
+  const whole = write(dict({ model: dict({ w: tensor(), v: tensor({ shape: [6], strides: [1] }) }), epoch: int(3) }));
+  for (let at = 0; at < whole.length; at++) {
+    for (const change of [0x01, 0x80, 0xff]) {
+      const bytes = Uint8Array.from(whole);
+      bytes[at] ^= change;
+      await read(bytes).catch((error: unknown) => {
+        if (!(error instanceof Error && error.message === 'not recognized')) expect(error).toBeInstanceOf(WeightsError);
+      });
+    }
+  }
+});

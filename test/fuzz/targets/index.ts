@@ -1,6 +1,7 @@
 import type { Target } from '../target.js';
 import { targets as core } from './core.js';
 import { targets as data } from './data.js';
+import { targets as formats } from './formats.js';
 import { targets as node } from './node.js';
 import { targets as reference } from './reference.js';
 import { targets as runs } from './runs.js';
@@ -9,6 +10,6 @@ import { targets as weights } from './weights.js';
 
 /** All targets; their names are unique. */
 export const TARGETS: readonly Target[] = [
-  ...[...weights, ...data, ...runs],
+  ...[...weights, ...formats, ...data, ...runs],
   ...[...core, ...node, ...tfjs, ...reference],
 ];

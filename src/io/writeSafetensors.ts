@@ -11,19 +11,25 @@ export interface TensorSource extends LayoutEntry {
   read(): Promise<FloatArray>;
 }
 
+/** Values that are converted at a time. */
+const PART = 2 ** 20;
+
 async function* chunksOf(
   tensors: readonly TensorSource[],
   metadata: ReadonlyMap<string, string>,
 ): AsyncGenerator<Uint8Array> {
   const { head, entries } = layOut(tensors, metadata);
   yield head;
-  for (const { entry, begin, end } of entries) {
+  for (const { entry } of entries) {
     const data = await entry.read();
     const format = DTYPES[entry.dtype];
     format.check(data, entry.name);
-    const bytes = new Uint8Array(end - begin);
-    format.write(data, bytes);
-    yield bytes;
+    for (let at = 0; at < data.length; at += PART) {
+      const part = data.subarray(at, at + PART);
+      const bytes = new Uint8Array(part.length * format.width);
+      format.write(part, bytes);
+      yield bytes;
+    }
   }
 }
 

@@ -18,8 +18,8 @@ export interface FileTensor {
   /** The name in PyTorch, such as `float32`, `bfloat16`, `int64`. */
   readonly dtype: string;
   /**
-   * The values in row-major order, whatever the strides of the file: in float64 for float64 and int64, otherwise in
-   * float32, which is exact.
+   * The values in row-major order, whatever the strides of the file: in float64 for float64 and
+   * integers of 32 and 64 bits, otherwise in float32, which is exact.
    *
    * @throws WeightsError if the file is damaged
    */

@@ -27,13 +27,12 @@ const HINTS = {
   image: 'Pass images to classify, and a safetensors file as the weights.',
   archive: 'Extract the archive, and pass the safetensors file in it.',
   gzip: 'Decompress the file first. A server that sends compressed files must say so: content-encoding.',
-  torch:
-    'Convert it in Python: state_dict = torch.load(FILE, weights_only=True), then safetensors.torch.save_file(state_dict, "net.safetensors").',
+  convert: 'Convert it: vanillanet convert FILE net.safetensors.',
   pickle: `A pickle may run code when it is read, so it is not. ${EXPORT}`,
-  paddle:
-    'Convert it in Python: safetensors.paddle.save_file(paddle.load(FILE), "net.safetensors"), with the names of PyTorch.',
   arrays:
-    'Convert it in Python with the names of PyTorch: safetensors.numpy.save_file(paddle.load(FILE, return_numpy=True), "net.safetensors"), or with pickle.load for a file that you trust.',
+    'Of PaddlePaddle: vanillanet convert FILE net.safetensors. Another, if you trust it, in Python: safetensors.numpy.save_file(pickle.load(file), "net.safetensors").',
+  inference:
+    'Save the state_dict in Python: paddle.save(model.state_dict(), "net.pdparams"), then vanillanet convert net.pdparams net.safetensors.',
   keras: 'Convert it in Python with the names and layouts of PyTorch, and write it by safetensors.numpy.save_file.',
   flax: 'Convert it in Python: flax.serialization.msgpack_restore, then safetensors.numpy.save_file with the names and layouts of PyTorch.',
   numpy: 'Write it in Python: safetensors.numpy.save_file({name: array}, "net.safetensors").',
@@ -100,13 +99,13 @@ const KINDS: { readonly bytes: readonly Row[]; readonly text: readonly Row[]; re
     [
       /^PK\x03\x04[^]{26}[^/]+\/(data\.pkl|data\/\d|version|byteorder|\.format_version|\.data\/)/,
       'a PyTorch checkpoint (zip)',
-      'torch',
+      'convert',
     ],
     [/^PK\x03\x04[^]{26}[^/]+\.npy/, 'NumPy arrays (.npz)', 'numpy'],
     [/^PK\x03\x04[^]{26}(metadata\.json|config\.json|model\.weights\.h5)/, 'a Keras model (.keras)', 'keras'],
     [/^PK\x03\x04/, 'a zip archive', 'archive'],
     // Protocol 2, then torch's magic number 0x1950a86a20f9469cfc6c.
-    [/^\x80\x02\x8a\x0al\xfc\x9cF\xf9/, 'a PyTorch checkpoint (legacy format)', 'torch'],
+    [/^\x80\x02\x8a\x0al\xfc\x9cF\xf9/, 'a PyTorch checkpoint (legacy format)', 'convert'],
     [/^\x89HDF\r\n/, 'an HDF5 file, as Keras writes it', 'keras'],
     [/^GGUF/, 'a GGUF file', 'other'],
     [/^(ggml|lmgg|fmgg|tjgg)/, 'a GGML file', 'other'],
@@ -114,7 +113,7 @@ const KINDS: { readonly bytes: readonly Row[]; readonly text: readonly Row[]; re
     [/^[^]{4}ORTM/, 'an ONNX Runtime model', 'other'],
     [/^\x12\x01\0{6}/, 'parameters of MXNet', 'other'],
     // Versions and levels of 0, the length of a description, then float32 and sizes.
-    [/^\0{16}[^]\0{3}\x08\x05\x10/, 'parameters of PaddlePaddle for inference (.pdiparams)', 'paddle'],
+    [/^\0{16}[^]\0{3}\x08\x05\x10/, 'parameters of PaddlePaddle for inference (.pdiparams)', 'inference'],
     [/^\x93NUMPY/, 'a NumPy array (.npy)', 'numpy'],
     [/^\0asm/, 'a WebAssembly module', 'path'],
     [/^\x7fELF/, 'a program or library (ELF)', 'path'],
@@ -131,8 +130,8 @@ const KINDS: { readonly bytes: readonly Row[]; readonly text: readonly Row[]; re
     [/^\0\0\x08\x01\0\0/, 'MNIST labels (idx)', 'data'],
     [/^\0\0\x08\x03\0\0/, 'MNIST images (idx)', 'data'],
     [pickle('batch_label|filenames|fine_label'), 'a batch of CIFAR images (pickle)', 'data'],
-    [pickle('_rebuild_tensor|ctorch\\b|\\x8c[^]torch\\b'), 'a pickle of PyTorch', 'torch'],
-    [pickle('StructuredToParameterName|paddle'), 'a pickle, as PaddlePaddle writes it', 'paddle'],
+    [pickle('_rebuild_tensor|ctorch\\b|\\x8c[^]torch\\b'), 'a pickle of PyTorch', 'convert'],
+    [pickle('StructuredToParameterName|paddle'), 'a pickle, as PaddlePaddle writes it', 'convert'],
     // paddle.save pickles a dict of NumPy arrays, whose first value does not show that it is PaddlePaddle's.
     [pickle('numpy\\b'), 'a pickle of NumPy arrays, as Python or PaddlePaddle writes it', 'arrays'],
     [pickle(''), 'a pickle, as Python writes it', 'pickle'],

@@ -104,10 +104,11 @@ def break_it(model, fault):
         module.weight.data = module.weight.data.transpose(2, 3).contiguous()
 
 
-torch.set_num_threads(1)
-for job in json.load(open(sys.argv[1])):
-    model = VanillaNet(**job['network'])
-    model.load_state_dict(load(job['weights']))
-    if 'fault' in job:
-        break_it(model, job['fault'])
-    dump(model, load(job['input'])['x'].float(), job['dump'])
+if __name__ == '__main__':
+    torch.set_num_threads(1)
+    for job in json.load(open(sys.argv[1])):
+        model = VanillaNet(**job['network'])
+        model.load_state_dict(load(job['weights']))
+        if 'fault' in job:
+            break_it(model, job['fault'])
+        dump(model, load(job['input'])['x'].float(), job['dump'])

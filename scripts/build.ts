@@ -10,4 +10,6 @@ const compiler = spawn(process.execPath, ['node_modules/typescript/bin/tsc', '-p
 await Promise.all([once(compiler, 'exit'), import('./buildWasm.js')]);
 if (compiler.exitCode !== 0) process.exit(1);
 await import('./removeStale.js');
-await Promise.all([import('./buildNode.js'), import('./buildBrowser.js')]);
+// One after the other: the first writes dist/src/vendor, which the second reads.
+await import('./buildNode.js');
+await import('./buildBrowser.js');

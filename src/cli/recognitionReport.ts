@@ -9,7 +9,7 @@ const line = (label: string, text: string): void => {
   print(`${label.padEnd(LABEL_WIDTH)}${text}`);
 };
 
-const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
+const counted = (count: number, noun: string, plural = `${noun}s`): string => `${count} ${count === 1 ? noun : plural}`;
 
 function sourceText({ source, isEma, otherSources }: Recognition): string {
   const what = source === '' ? 'the only ones in the file' : source;
@@ -23,8 +23,8 @@ function networkText({ config }: Recognition): string {
   return [
     variant ?? `dims ${formatShape(dims)}`,
     `the ${form} form`,
-    plural(num_classes, 'class').replace('classs', 'classes'),
-    ...(in_chans === 3 ? [] : [`${in_chans} channels`]),
+    counted(num_classes, 'class', 'classes'),
+    ...(in_chans === 3 ? [] : [counted(in_chans, 'channel')]),
     `act_num ${act_num}`,
     `lambda ${lambda ?? 'unknown'}`,
   ].join(', ');
@@ -32,7 +32,7 @@ function networkText({ config }: Recognition): string {
 
 function renamedText({ renamed }: Recognition): string {
   const [[from, to]] = renamed;
-  return `${plural(renamed.size, 'name')}, such as ${from} to ${to}`;
+  return `${counted(renamed.size, 'name')}, such as ${from} to ${to}`;
 }
 
 /** Prints a report of what was found. @param path of the file */
@@ -42,7 +42,7 @@ export function printRecognition(path: string, found: Recognition): void {
   line('weights', sourceText(found));
   line('network', networkText(found));
   if (epoch !== null) line('epoch', `${epoch}, counted from 0`);
-  line('tensors', `${plural(matched, 'tensor')} (${[...dtypes.keys()].join(', ')})`);
+  line('tensors', `${counted(matched, 'tensor')} (${[...dtypes.keys()].join(', ')})`);
   if (prefix !== '') line('prefix', `"${prefix}" removed`);
   if (renamed.size > 0) line('renamed', renamedText(found));
   if (missing.length > 0) line('missing', listNames(missing));

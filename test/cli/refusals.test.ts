@@ -287,9 +287,9 @@ describe('fuse', () => {
       'on a probe of 4x4',
       fuse('train', '--probe-size', '4'),
       'ShapeError',
-      'maxPool2d',
-      'a map of at least 2x2',
-      'x [2,6,1,1]',
+      'stages.0',
+      'an input of at least 8x8',
+      '4x4',
     ],
     ['into a missing folder', fuse('train').with(2, 'no/out'), 'ParamError', 'no/out', 'a folder no', 'none'],
   ]);

@@ -1,0 +1,213 @@
+/** `inspect` and `convert`, and commands that take weights of other frameworks as they are. */
+import { beforeAll, describe, expect, test } from '@jest/globals';
+import { copyFile, readdir, readFile, writeFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { importWeights } from '../../src/formats/importWeights.js';
+import { resolveConfig } from '../../src/core/config.js';
+import { cutShards } from '../../src/io/cutShards.js';
+import { decodeSafetensors, encodeSafetensors } from '../../src/io/safetensors.js';
+import { readWeights, writeWeights } from '../../src/io/weightsFile.js';
+import { temporaryFolder } from '../io/temporaryFolder.js';
+import { drawnConfig, drawnState } from '../model/drawnNetwork.js';
+import { answered, hosted, printed } from './commandLine.js';
+
+const path = temporaryFolder();
+const run = hosted();
+const fixture = (name: string): string =>
+  fileURLToPath(new URL(`../formats/fixtures/network/${name}`, import.meta.url));
+
+const FILES = ['official.pth', 'state.pth', 'average.pdparams'];
+const IMAGE = fileURLToPath(new URL('../../examples/chelsea.png', import.meta.url));
+const SMALL = { input_size: 32, strides: [2, 1] };
+
+beforeAll(async () => {
+  for (const file of FILES) await copyFile(fixture(file), path(file));
+  await writeFile(path('small.json'), JSON.stringify(SMALL));
+  await writeFile(path('text.pth'), 'no weights');
+});
+
+describe('inspect', () => {
+  test('says what a checkpoint is, and which weights are taken', async () => {
+    expect(await printed(['inspect', 'official.pth'], path(), run)).toBe(
+      `file        official.pth: PyTorch checkpoint (zip)
+weights     model_ema, the exponential moving average, whose accuracy is published; not taken: model
+network     dims [4,8,8], the train form, 3 classes, act_num 1, lambda 1
+epoch       299, counted from 0
+tensors     69 tensors (float32, int64)
+guessed     strides [2, 1]: a stage pools by 2 where channels double, as in all published variants.
+`,
+    );
+    expect(await printed(['inspect', 'official.pth', '--no-ema', '-c', 'small.json', '-l', '0.5'], path(), run)).toBe(
+      `file        official.pth: PyTorch checkpoint (zip)
+weights     model; not taken: model_ema
+network     dims [4,8,8], the train form, 3 classes, act_num 1, lambda 0.5
+epoch       299, counted from 0
+tensors     69 tensors (float32, int64)
+`,
+    );
+  });
+
+  test('says which names were changed, and what the file does not state', async () => {
+    const prefixed = await printed(['inspect', 'state.pth'], path(), run);
+    expect(prefixed).toContain('weights     the only ones in the file\n');
+    expect(prefixed).toContain('lambda unknown\n');
+    expect(prefixed).toContain('prefix      "module." removed\n');
+    expect(prefixed).toContain('note        The file does not state lambda.');
+    expect(await printed(['inspect', 'average.pdparams'], path(), run)).toContain(
+      'renamed     20 names, such as stem1.1._mean to stem1.1.running_mean\n',
+    );
+  });
+
+  test('lists tensors that are missing and others', async () => {
+    const config = resolveConfig({ dims: [4, 8], strides: [2], num_classes: 1, in_chans: 1, form: 'deploy' });
+    const state = new Map(drawnState(config));
+    state.delete('cls.2.bias');
+    state.set('head.bias', { data: new Float32Array(2), shape: [2] });
+    await writeFile(path('other.safetensors'), encodeSafetensors(state));
+    const text = await printed(['inspect', 'other.safetensors'], path(), run);
+    expect(text).toContain('file        other.safetensors: safetensors\n');
+    expect(text).toContain('network     dims [4,8], the deploy form, 1 class, 1 channel, act_num 3, lambda 1\n');
+    expect(text).toContain('missing     cls.2.bias\n');
+    expect(text).toContain('unexpected  head.bias (left out)\n');
+    const { status, stderr } = await run(['convert', 'other.safetensors', 'x.safetensors'], path());
+    expect([status, stderr]).toEqual([1, expect.stringContaining('got none of these: cls.2.bias')]);
+  });
+
+  test('names a variant', async () => {
+    const file = fileURLToPath(new URL('../../models/vanillanet-cifar10.safetensors', import.meta.url));
+    expect(await printed(['inspect', file], path(), run)).toContain('10 classes');
+    expect(await printed(['inspect', 'state.pth', '-c', 'small.json'], path(), run)).not.toContain('guessed');
+  });
+
+  test('as JSON', async () => {
+    expect(await answered(['inspect', 'average.pdparams'], path(), run)).toMatchObject({
+      ...{ file: 'average.pdparams', format: 'PaddlePaddle parameters (.pdparams)', source: '', isEma: false },
+      ...{ matched: 59, missing: [], unexpected: [], prefix: '', epoch: null },
+      config: { dims: [4, 8, 8], strides: [2, 1], form: 'train', lambda: null },
+      renamed: { 'stem1.1._mean': 'stem1.1.running_mean' },
+      dtypes: { float32: expect.any(Number) as unknown },
+      tensors: expect.arrayContaining([{ name: 'stem1.0.weight', shape: [4, 3, 4, 4], dtype: 'float32' }]) as unknown,
+    });
+  });
+});
+
+describe('convert', () => {
+  test.each(FILES)('keeps every bit of %s', async (file) => {
+    const text = await printed(['convert', file, 'out.safetensors'], path(), run);
+    expect(text).toContain(`converted   ${file} -> out.safetensors\n`);
+    const weights = await importWeights(path(file));
+    const expected = await weights.readState();
+    await weights.close();
+    const { state, config } = await readWeights(path('out.safetensors'));
+    expect(config).toEqual(weights.config);
+    expect([...state.keys()]).toEqual([...expected.keys()]);
+    for (const [name, { data, shape }] of expected) {
+      expect([name, state.get(name)?.shape]).toEqual([name, shape]);
+      expect(Array.from(state.get(name)?.data ?? [])).toEqual(Array.from(data));
+    }
+  });
+
+  test('writes the type of the file, or another', async () => {
+    const config = drawnConfig('deploy');
+    const types = async (file: string, ...more: string[]): Promise<unknown> => {
+      await printed(['convert', file, 'typed.safetensors', ...more], path(), run);
+      const found = await importWeights(path('typed.safetensors'));
+      await found.close();
+      return [...found.dtypes.keys()];
+    };
+    for (const dtype of ['float16', 'float32', 'float64'] as const) {
+      await writeWeights(path(`${dtype}.safetensors`), drawnState(config), config, { dtype });
+      expect(await types(`${dtype}.safetensors`)).toEqual([dtype]);
+    }
+    expect(await types('float64.safetensors', '--dtype', 'f16')).toEqual(['float16']);
+    expect(await types('average.pdparams', '-d', 'float16')).toEqual(['float16', 'float32']);
+    expect(await types('official.pth', '-d', 'float64')).toEqual(['float64', 'int64']);
+  });
+
+  test('reports as JSON', async () => {
+    expect(await answered(['convert', 'state.pth', 'out.safetensors', '-l', '1'], path(), run)).toMatchObject({
+      ...{ output: 'out.safetensors', file: 'state.pth', config: { lambda: 1 } },
+    });
+    const { metadata } = decodeSafetensors(await readFile(path('out.safetensors')));
+    expect(JSON.parse(metadata.get('vanillanet') ?? '')).toMatchObject({ lambda: 1, dims: [4, 8, 8] });
+  });
+
+  test.each([
+    [['official.pth', 'out.pth'], 'out.pth: expected a name that ends in .safetensors'],
+    [['official.pth', 'none/x.safetensors'], 'none/x.safetensors: expected a folder none'],
+    [['none.pth', 'new.safetensors'], 'none.pth: expected a readable file'],
+    [
+      ['text.pth', 'new.safetensors'],
+      'text.pth: expected weights of PyTorch or PaddlePaddle, or safetensors, got text',
+    ],
+    [
+      ['official.pth', 'new.safetensors', '--strict'],
+      'official.pth: expected a file that states its network, got a guess',
+    ],
+    [
+      ['official.pth', 'new.safetensors', '--variant', 'vanillanet_5'],
+      'official.pth: expected all tensors of the network',
+    ],
+    [['official.pth', 'new.safetensors', '-d', 'int8'], "option '-d, --dtype <type>'"],
+  ])('refuses %j, and writes nothing', async (args, message) => {
+    const before = await readdir(path());
+    const { status, stderr } = await run(['convert', ...args], path());
+    expect(stderr).toContain(message);
+    expect(status).toBeGreaterThan(0);
+    expect(await readdir(path())).toEqual(before);
+  });
+
+  test('an index of shards is no file to convert', async () => {
+    const { index } = cutShards(new Uint8Array(9), { name: 'net' });
+    await writeFile(path('index.json'), JSON.stringify(index));
+    const { stderr } = await run(['inspect', 'index.json'], path());
+    expect(stderr).toContain('got JSON: an index of shards');
+  });
+});
+
+describe('commands', () => {
+  const stderrOf = async (...args: string[]): Promise<string> => {
+    const { status, stderr } = await run(args, path());
+    expect([args, status, stderr]).toEqual([args, 0, stderr]);
+    return stderr;
+  };
+
+  test('take a file as it is, and fuse it in memory', async () => {
+    const fused = await run(['classify', '-w', 'official.pth', '-c', 'small.json', IMAGE, '--json'], path());
+    expect(fused.stderr).toBe('official.pth: took model_ema, the exponential moving average\n');
+    const exact = await run(
+      ['classify', '-w', 'official.pth', '-c', 'small.json', '-b', 'reference', IMAGE, '--json'],
+      path(),
+    );
+    const [probabilities, expected] = [fused, exact].map(({ stdout }) =>
+      (JSON.parse(stdout) as { predictions: { probability: number }[] }[])[0].predictions.map(
+        (each) => each.probability,
+      ),
+    );
+    expect(probabilities).toHaveLength(3);
+    probabilities.forEach((each, i) => {
+      expect(each).toBeCloseTo(expected[i], 6);
+    });
+  });
+
+  test('say what they guess, and assume λ of 1 for an evaluation only', async () => {
+    const stderr = await stderrOf('classify', '-w', 'state.pth', IMAGE);
+    expect(stderr).toContain('state.pth: guessed strides [2, 1]');
+    const { status, stderr: refused } = await run(['fuse', 'state.pth', 'fused.safetensors'], path());
+    expect([status, refused]).toEqual([1, expect.stringContaining('expected weights with lambda, or --lambda')]);
+    await stderrOf('fuse', 'state.pth', 'fused.safetensors', '-l', '1', '-s', '32');
+    expect((await readWeights(path('fused.safetensors'))).config).toMatchObject({ form: 'deploy', lambda: 1 });
+  });
+
+  test('refuse a network whose λ has not reached 1, except the reference', async () => {
+    await writeFile(path('half.json'), JSON.stringify({ ...SMALL, lambda: 0.5 }));
+    const args = ['classify', '-w', 'official.pth', '-c', 'half.json', IMAGE];
+    const { status, stderr } = await run(args, path());
+    expect([status, stderr]).toEqual([1, expect.stringContaining('expected lambda = 1, got lambda = 0.5')]);
+    await stderrOf(...args, '-b', 'reference');
+  });
+
+  test('take a file: URL', async () => {
+    await stderrOf('summary', '-w', new URL(`file://${path('official.pth')}`).href);
+  });
+});

@@ -4,15 +4,12 @@ import { ParamError, VanillaNetError } from '../core/errors.js';
 import { requireWritable } from '../io/atomicWrite.js';
 import { WEIGHTS_DTYPES, type WeightsDtype } from '../io/safetensors.js';
 import { writeWeights } from '../io/weightsFile.js';
-import type { ModelConfig } from '../core/config.js';
-import type { StateDict } from '../core/tensor.js';
-import { fuseStateInSteps, type FusedState } from '../oracle/fuse.js';
+import type { FusedState } from '../oracle/fuse.js';
 import { verifyFused, type Verification } from '../oracle/verify.js';
-import { turnIfDue } from '../runtime/turns.js';
 import { wasmBackend } from '../wasm/inference/backend.js';
 import { number, size } from './arguments.js';
-import { countDisplay } from './countBar.js';
 import { dtypeOption } from './dtype.js';
+import { fuseWithBar } from './fuseWithBar.js';
 import { threeDigits, print, printJson } from './print.js';
 import { CONFIG_HELP, readNetworkWeights, type WeightsOptions } from './weights.js';
 
@@ -38,29 +35,6 @@ function trainedLambda(input: string, stored: number | null, option: number | un
     throw new ParamError({ op: '--lambda', expected: `${lambda}, as in ${input}`, got: `${option}`, hint });
   }
   return lambda;
-}
-
-/** Parts of the work that the bar distinguishes. */
-const PARTS = 1000;
-
-/** Fuses with a bar on a terminal. The event loop gets turns, so that the bar is drawn. */
-async function fuseWithBar(
-  state: StateDict,
-  config: ModelConfig,
-  probe: { readonly probeSize?: [number, number] },
-): Promise<FusedState> {
-  const bar = countDisplay({ what: 'fusing', line: () => undefined, isShare: true });
-  try {
-    const steps = fuseStateInSteps(state, config, probe);
-    for (;;) {
-      const { value, done } = steps.next();
-      if (done === true) return value;
-      bar.show(Math.floor((PARTS * value.done) / value.total), PARTS);
-      await turnIfDue();
-    }
-  } finally {
-    bar.end();
-  }
 }
 
 const isBounded = ({ float32Bound, maxLogit }: FusedState['report']): boolean => float32Bound < maxLogit;

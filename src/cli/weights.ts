@@ -9,9 +9,9 @@ import { foreignScheme, isFileUrl, isUrl } from '../io/location.js';
 import { loadModel } from '../model/loadModel.js';
 import { Model } from '../model/model.js';
 import { referenceBackend } from '../oracle/backend.js';
-import { fuseState } from '../oracle/fuse.js';
 import { readJsonObject } from './jsonFile.js';
-import { printText } from './print.js';
+import { fuseWithBar } from './fuseWithBar.js';
+import { printText, shellWord } from './print.js';
 import { checkWeightsPath } from './weightsPath.js';
 
 export interface WeightsOptions {
@@ -59,12 +59,22 @@ const remarks = ({ source, isEma, guesses }: Recognition): readonly string[] => 
 
 type Runnable = Pick<LoadedWeights, 'state' | 'config'>;
 
-/** Weights in a form that a backend has: all but the reference have the deploy form only. @throws FusionError if λ is not 1 */
-function runnable({ state, config: { lambda, ...rest } }: LoadedWeights, backend: Backend): Runnable {
+/** Weights in a form that a backend has: all but the reference have the deploy form only. @throws WeightsError if λ is not 1 */
+async function runnable(
+  path: string,
+  { state, config: { lambda, ...rest } }: LoadedWeights,
+  backend: Backend,
+): Promise<Runnable> {
   // The official evaluation always runs at 1.
   const config = { ...rest, lambda: lambda ?? 1 };
   if (config.form === 'deploy' || backend.name === referenceBackend.name) return { state, config };
-  return fuseState(state, config, { probeSize: PROBE_SIZE });
+  if (config.lambda !== 1) {
+    const hint = 'Train until lambda is 1, or add --backend reference, which runs the train form.';
+    throw new WeightsError({ op: path, expected: 'lambda = 1', got: `lambda = ${config.lambda}`, hint });
+  }
+  const command = `vanillanet fuse ${shellWord(path)} OUT${lambda === null ? ' --lambda 1' : ''}`;
+  printText(process.stderr, `${path}: fused in memory; keep the result by ${command}`);
+  return fuseWithBar(state, config, { probeSize: PROBE_SIZE });
 }
 
 /** Loads weights, a path or URL, whose configuration a file may complete. @throws as `loadModel` */
@@ -75,7 +85,7 @@ export async function loadNetwork(
   const path = await checkWeightsPath(weights);
   const imported = await importForeign(path, config);
   if (imported !== null) {
-    const { state, config: resolved } = runnable(imported, backend);
+    const { state, config: resolved } = await runnable(path, imported, backend);
     return Model.open(state, resolved, backend);
   }
   try {

@@ -174,7 +174,11 @@ describe('commands', () => {
 
   test('take a file as it is, and fuse it in memory', async () => {
     const fused = await run(['classify', '-w', 'official.pth', '-c', 'small.json', IMAGE, '--json'], path());
-    expect(fused.stderr).toBe('official.pth: took model_ema, the exponential moving average\n');
+    expect(fused.stderr).toBe(
+      `official.pth: took model_ema, the exponential moving average
+official.pth: fused in memory; keep the result by vanillanet fuse official.pth OUT
+`,
+    );
     const exact = await run(
       ['classify', '-w', 'official.pth', '-c', 'small.json', '-b', 'reference', IMAGE, '--json'],
       path(),
@@ -193,6 +197,7 @@ describe('commands', () => {
   test('say what they guess, and assume λ of 1 for an evaluation only', async () => {
     const stderr = await stderrOf('classify', '-w', 'state.pth', IMAGE);
     expect(stderr).toContain('state.pth: guessed strides [2, 1]');
+    expect(stderr).toContain('keep the result by vanillanet fuse state.pth OUT --lambda 1\n');
     const { status, stderr: refused } = await run(['fuse', 'state.pth', 'fused.safetensors'], path());
     expect([status, refused]).toEqual([1, expect.stringContaining('expected weights with lambda, or --lambda')]);
     await stderrOf('fuse', 'state.pth', 'fused.safetensors', '-l', '1', '-s', '32');

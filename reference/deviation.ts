@@ -49,7 +49,16 @@ import { maxPool2d, maxPool2dRunnerUp } from './maxPool2d.js';
 import { full, map, valuesOf, zeros, zip, type Tensor } from './tensor.js';
 import { gammaOf, TO_NEAREST, type Rounding } from './rounding.js';
 import type { Step } from './vanillaNet.js';
-import { requireNonNegative, requireOptions, requireSameShape, requireState } from './require.js';
+import {
+  requireNonNegative,
+  requireOptions,
+  requireRange,
+  requireSameShape,
+  requireState,
+  requireTensor,
+  requireText,
+  show,
+} from './require.js';
 
 /** Unit roundoff of float32, rounding to nearest. */
 export const UNIT_ROUNDOFF = TO_NEAREST.unit;
@@ -164,7 +173,8 @@ export function deviation(
   requireState('deviation', 'state', state);
   requireOptions('deviation', 'rounding', by, Object.keys(TO_NEAREST));
   for (const [name, value] of Object.entries(by)) requireNonNegative('deviation', name, value as number);
-  const { name, op } = layer;
+  const { op } = layer;
+  const name = requireText('deviation', 'layer.name', layer.name);
   switch (op) {
     case 'conv2d': {
       const window = windowOf(name, config);
@@ -191,22 +201,30 @@ export function deviation(
       return deviationOfLeaky(x, e, 0, by);
     case 'leakyRelu':
       if (lambda === undefined) throw new ParamError(name, 'lambda in [0, 1] for the train form', 'no lambda');
+      requireRange('deviation', 'lambda', lambda, 0, 1);
       return deviationOfLeaky(x, e, lambda, by);
     case 'maxPool2d': {
       const [, stage] = name.split('.'); // stages.<i>.pool
       const kernelSize = config.strides[Number(stage)];
-      return deviationOfMax(step.trace.y, maxPool2dRunnerUp(x, { kernelSize }), maxPool2d(e, { kernelSize }), by);
+      return deviationOfMax(outputOf(step), maxPool2dRunnerUp(x, { kernelSize }), maxPool2d(e, { kernelSize }), by);
     }
     case 'adaptiveMaxPool2d': {
-      const { y } = step.trace;
+      const y = outputOf(step);
       const [, , oh, ow] = y.shape;
       return deviationOfMax(y, adaptiveMaxPool2dRunnerUp(x, [oh, ow]), adaptiveMaxPool2d(e, [oh, ow]), by);
     }
     case 'dropout':
       return { local: zeros(x.shape), total: e };
     default:
-      throw new ParamError('deviation', 'a layer of VanillaNet', `${op} ${name}`);
+      throw new ParamError('deviation', 'a layer of VanillaNet', `${show(op)} ${name}`);
   }
+}
+
+/** The output of a layer. */
+function outputOf({ trace }: Step): Tensor {
+  const { y } = requireOptions('deviation', 'trace', trace);
+  requireTensor('deviation', 'y', y);
+  return y;
 }
 
 const windowOf = (name: string, { ada_pool, article_stem }: Config): { stride: number; padding: number } => {

@@ -90,9 +90,9 @@ export function checkBatch(batchSize: number, gradAccumSteps: number, config: Mo
     return;
   }
   const least = leastImages(config);
-  if (batchSize % gradAccumSteps === 0 && batchSize >= least * gradAccumSteps) return;
+  if (Number.isFinite(batchSize) && batchSize % gradAccumSteps === 0 && batchSize >= least * gradAccumSteps) return;
   const images = least === 1 ? '1 image' : `${least} images`;
-  const expected = `a divisor of batchSize, ${batchSize}, that leaves ${images} or more to each micro-batch`;
+  const expected = `a divisor of batchSize, ${show(batchSize)}, that leaves ${images} or more to each micro-batch`;
   throw new ParamError({ op: 'gradAccumSteps', expected, got: show(gradAccumSteps) });
 }
 

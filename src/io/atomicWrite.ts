@@ -83,6 +83,14 @@ async function inputPath(input: string): Promise<string> {
   }
 }
 
+/** The system's message for these would name the temporary file. @throws ParamError */
+function checkPath(path: string): void {
+  if (path !== '' && !path.includes('\0')) return;
+  const got = path === '' ? 'an empty path' : 'one with a null character';
+  const hint = 'Pass the path of the file to write.';
+  throw new ParamError({ op: displayName(path), expected: 'a path', got, hint });
+}
+
 /**
  * Checks that a file can be written, before a long computation: its folder must exist, and the path must not be a
  * folder or one of the inputs.
@@ -90,16 +98,7 @@ async function inputPath(input: string): Promise<string> {
  * @throws ParamError
  */
 export async function requireWritable(path: string, inputs: readonly string[] = []): Promise<void> {
-  // The system's message would name the temporary file.
-  if (path === '' || path.includes('\0')) {
-    const got = path === '' ? 'an empty path' : 'one with a null character';
-    throw new ParamError({
-      op: displayName(path),
-      expected: 'a path',
-      got,
-      hint: 'Pass the path of the file to write.',
-    });
-  }
+  checkPath(path);
   const target = await targetOf(path);
   for (const input of inputs) {
     if (resolve(target) === resolve(await inputPath(input))) {
@@ -126,6 +125,7 @@ export async function requireWritable(path: string, inputs: readonly string[] = 
  * @throws ParamError if the file cannot be written; an error of the content. The old file remains
  */
 export async function atomicWrite(path: string, content: FileContent, system: WriteSystem = OWN_SYSTEM): Promise<void> {
+  checkPath(path);
   const target = await targetOf(path);
   const temporary = temporaryOf(target);
   const unwatch = removeIfStopped(temporary);

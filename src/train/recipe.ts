@@ -1,4 +1,5 @@
 /** The values that determine how a network is trained, and their ranges. */
+import { MAX_EPOCHS } from '../data/augment/draws.js';
 import {
   checkBoolean,
   checkInteger,
@@ -158,7 +159,7 @@ function checkBetas(name: string, value: unknown): void {
 
 /** The range of each value alone. */
 const CHECKS: Readonly<Record<keyof Recipe, Check>> = {
-  epochs: integer({ min: 1 }),
+  epochs: integer({ min: 1, max: MAX_EPOCHS }),
   batchSize: integer({ min: 2 }),
   gradAccumSteps: integer({ min: 1 }),
   optimizer: oneOf('adam', 'adamw', 'sgd', 'lamb'),

@@ -57,6 +57,10 @@ export async function tfjsTrainer(
   checkBatch(batchSize, gradAccumSteps, config);
   const opening = Object.fromEntries(OPENING_KEYS.map((key) => [key, trainerOptions[key]])) as OpeningOptions;
   const training = await backend.train(firstState(config, trainerOptions), config, opening);
+  // A backend of a caller without types may return anything.
+  const { pass, dispose } = checkObject('backend.train', training) as Partial<Record<'pass' | 'dispose', unknown>>;
+  checkFunction('backend.train: pass of its result', pass);
+  checkFunction('backend.train: dispose of its result', dispose);
   const outcome = ({ losses, logits }: { readonly losses: Float64Array; readonly logits: FloatArray }): Outcome => ({
     loss: losses.reduce((a, b) => a + b, 0) / losses.length,
     logits,

@@ -91,7 +91,7 @@ const TEXTS = [
     '\0',
     '../x',
   ],
-  ...['file:///', 'http://', 'a\nb', 'x'.repeat(5000), '\ud800'.repeat(300)],
+  ...['file:///none', 'http://', 'a\nb', 'x'.repeat(5000), '\ud800'.repeat(300)],
 ];
 
 export const hostileNumber = (random: Random): number => random.pick(NUMBERS);

@@ -57,7 +57,10 @@ const REPORTS = fileURLToPath(new URL('../../dist/reports/fuzz/', import.meta.ur
 const script = await bundle('worker');
 const all = readTargetList(script);
 const selection = all.filter(
-  ({ name }) => positionals.length === 0 || positionals.some((prefix) => name.startsWith(prefix)),
+  // An input is one of the target of that name, even if other names begin so.
+  ({ name }) =>
+    positionals.length === 0 ||
+    positionals.some((prefix) => (values.index === undefined ? name.startsWith(prefix) : name === prefix)),
 );
 if (selection.length === 0) fail(`no target begins with ${positionals.join(' or ')}; --list prints them`);
 if (values.list) {

@@ -60,9 +60,10 @@ export class Supervisor {
     return sumReports(target, reports);
   }
 
-  /** One input in words. */
+  /** One input in words. The input itself goes to standard error before it is tried. */
   async explain(task: Task): Promise<string> {
     const child = this.#start();
+    child.stderr?.pipe(process.stderr);
     return new Promise((resolve) => {
       child.once('message', (text: string) => {
         resolve(text);

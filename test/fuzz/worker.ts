@@ -137,9 +137,11 @@ async function tryTarget({ target: name, seed, from, to }: Task): Promise<Target
 export async function explain({ target: name, seed, from }: Task): Promise<string> {
   const target = TARGETS.find((each) => each.name === name);
   if (target === undefined) throw new Error(`no target ${name}`);
+  // First, because the call may never end.
+  const input = await target.draw(new Random(`${seed}/${target.name}/${from}`));
+  console.error(input.show());
   const observation = await observe(target, seed, from);
-  const shown = (await observe(target, seed, from)).input.show();
-  return inspect({ shown, ...observation, input: undefined, fault: faultOf(target, observation) }, { depth: 6 });
+  return inspect({ ...observation, input: undefined, fault: faultOf(target, observation) }, { depth: 6 });
 }
 
 process.on('message', (task: Task) => {

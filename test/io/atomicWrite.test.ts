@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdir, open, readdir, readFile, readlink, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { ParamError } from '../../src/core/errors.js';
-import { atomicWrite, removeLeftovers, type WriteSystem } from '../../src/io/atomicWrite.js';
+import { atomicWrite, removeLeftovers, type WriteSystem, requireWritable } from '../../src/io/atomicWrite.js';
 import { posixTest } from '../platform.js';
 import { refusal } from './refusal.js';
 import { temporaryFolder } from './temporaryFolder.js';
@@ -122,6 +122,14 @@ describe('a target that another program has open', () => {
     expect([attempts(), pauses]).toEqual([1, []]);
     expect([await content(), await readdir(path('open'))]).toEqual(['old', ['file']]);
   });
+});
+
+test.each([
+  ['', 'an empty path'],
+  ['a\0b', 'one with a null character'],
+])('refuses the path %j before anything is written', async (file, got) => {
+  await expect(atomicWrite(file, 'x')).rejects.toMatchObject({ name: 'ParamError', expected: 'a path', got });
+  await expect(requireWritable(file)).rejects.toMatchObject({ name: 'ParamError', expected: 'a path', got });
 });
 
 test('a failed write leaves no temporary file and does not change the target', async () => {

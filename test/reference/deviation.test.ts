@@ -198,4 +198,20 @@ test('the train form requires λ', () => {
   const [layer, state, x] = [layerOf('stem1.leaky'), goldenState(NETWORK, 1, []), draw([1, 8, 2, 2], 1)];
   const trace = layer.forward(x, state, { training: false, lambda: SLOPE });
   expect(() => deviation({ layer, x, trace }, x, NETWORK, state)).toThrow('lambda in [0, 1]');
+  expect(() => deviation({ layer, x, trace }, x, NETWORK, state, 2)).toThrow('lambda in [0, 1]');
+});
+
+test('a step that is none is refused by its part', () => {
+  const network = completeConfig({ dims: [8, 8], strides: [2], num_classes: 5 });
+  const layer = vanillaNet(network).find(({ op }) => op === 'maxPool2d');
+  if (layer === undefined) throw new Error('no pool');
+  const [state, x] = [goldenState(network, 1, []), draw([1, 8, 2, 2], 1)];
+  const trace = layer.forward(x, state, { training: false, lambda: SLOPE });
+  const refuse = (step: object, message: string): void => {
+    expect(() => deviation(step as never, x, network, state, SLOPE)).toThrow(message);
+  };
+  refuse({ layer, x }, 'deviation: expected trace, an object, got undefined');
+  refuse({ layer, x, trace: {} }, 'deviation: expected y, an ndarray');
+  refuse({ layer: { ...layer, name: new Map() }, x, trace }, 'deviation: expected layer.name');
+  refuse({ layer: { ...layer, op: Symbol('pool') }, x, trace }, 'deviation: expected a layer of VanillaNet');
 });

@@ -208,6 +208,13 @@ describe.each(OPENERS)('%s', (_, by) => {
     );
   });
 
+  test('a batch that is no number', async () => {
+    for (const batchSize of [Object.create(null), Symbol('n'), '4'] as never[]) {
+      const error = refusal(ParamError, 'gradAccumSteps', 'a divisor of batchSize', '2');
+      await expect(open(by, { batchSize, gradAccumSteps: 2 })).rejects.toThrow(error);
+    }
+  });
+
   test.each([0, 1, 1.5, NaN])('a batch of %d', async (batchSize) => {
     await expect(open(by, { batchSize })).rejects.toThrow(
       refusal(ParamError, 'batchSize', 'at least 2 images', String(batchSize)),

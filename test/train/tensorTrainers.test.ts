@@ -69,6 +69,15 @@ describe('TensorFlow.js', () => {
     await expect(tfjsTrainer({} as never, config, options)).rejects.toThrow(
       refusal(ParamError, 'backend.train', 'a function', 'undefined'),
     );
+    for (const [training, op, got] of [
+      [undefined, 'backend.train', 'undefined'],
+      [{}, 'backend.train: pass of its result', 'undefined'],
+      [{ pass: () => null }, 'backend.train: dispose of its result', 'undefined'],
+    ] as const) {
+      const empty = { ...backend, train: () => Promise.resolve(training) };
+      const error = refusal(ParamError, op, '', got);
+      await expect(tfjsTrainer(empty as never, config, options)).rejects.toThrow(error);
+    }
     await expect(tfjsTrainer(backend, config, null as never)).rejects.toThrow(
       refusal(ParamError, 'options', 'an object', 'null'),
     );

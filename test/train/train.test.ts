@@ -285,8 +285,8 @@ describe('refuses, before anything is computed,', () => {
     ],
     ['no micro-batch', withOptions({ gradAccumSteps: 0 }), ParamError, 'gradAccumSteps', 'an integer >= 1', '0'],
     ['half an image', withOptions({ batchSize: 2.5 }), ParamError, 'batchSize', 'an integer', '2.5'],
-    ['no epochs', withOptions({ epochs: 0 }), ParamError, 'epochs', 'an integer >= 1', '0'],
-    ['half an epoch', withOptions({ epochs: 0.5 }), ParamError, 'epochs', 'an integer >= 1', '0.5'],
+    ['no epochs', withOptions({ epochs: 0 }), ParamError, 'epochs', 'an integer in [1, 536870912]', '0'],
+    ['half an epoch', withOptions({ epochs: 0.5 }), ParamError, 'epochs', 'an integer in [1, 536870912]', '0.5'],
     [
       'λ that does not reach 1',
       withOptions({ decayEpochs: 3 }),

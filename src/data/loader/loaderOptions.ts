@@ -1,4 +1,4 @@
-import { checkKeys, checkObject } from '../../core/check.js';
+import { checkKeys, checkObject, show } from '../../core/check.js';
 import { ParamError } from '../../core/errors.js';
 import type { Size } from '../../core/shapes.js';
 import { normalizationTables } from '../../image/normalize.js';
@@ -64,7 +64,7 @@ const WORKERS_HINT = 'More threads than the machine has cores are of no use.';
 
 /** The error of an option that is out of its range. */
 export const optionError = (op: string, expected: string, got: unknown, hint?: string): ParamError =>
-  new ParamError({ op, expected, got: Array.isArray(got) ? `[${got.join(', ')}]` : String(got), hint });
+  new ParamError({ op, expected, got: typeof got === 'string' ? got : show(got), hint });
 
 export const isIntegerIn = (value: unknown, low: number, high: number): boolean =>
   Number.isSafeInteger(value) && (value as number) >= low && (value as number) <= high;

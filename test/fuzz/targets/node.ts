@@ -84,7 +84,7 @@ const nodeTargets = entryTargets<typeof node>('node', node, {
   loadSubset: { traits: SLOW, draw: (random) => [imageSetOf(random), positions(random)] },
   prepareInputs: { traits: SLOW, draw: (random) => [imageSetOf(random), positions(random), { ...TINY }] },
   drawShapes: {
-    traits: { longest: 512, allowance: 2 ** 26 },
+    traits: { longest: 128, allowance: 2 ** 26 },
     draw: (random) => [random.integer(1, 3), { size: 8, seed: random.integer(0, 500), first: random.integer(0, 9) }],
   },
   readWeights: { traits: SLOW, draw: () => [path('net.safetensors'), { config: { lambda: 1 } }] },
@@ -98,7 +98,7 @@ const nodeTargets = entryTargets<typeof node>('node', node, {
     ],
   },
   fuseState: {
-    traits: { share: 0.01, allowance: 2 ** 25 },
+    traits: { share: 0.01, allowance: 2 ** 25, longest: 64 },
     draw: () => [stateOf(TINY_TRAIN), { ...TINY_TRAIN }, { probeSize: [16, 16] }],
   },
   verifyFused: {

@@ -24,7 +24,7 @@ function folderOf({ records }: ZipArchive): string | null {
 /** What other archives of PyTorch have, and how to get their weights. */
 const OTHERS: readonly (readonly [record: RegExp, got: string, hint: string])[] = [
   [
-    /(^|\/)(constants\.pkl|code\/.*)$/,
+    /(^|\/)(constants\.pkl|code\/.*\.py)$/,
     'a TorchScript program',
     'Save its weights in Python: torch.save(torch.jit.load(FILE, map_location="cpu").state_dict(), "net.pth").',
   ],

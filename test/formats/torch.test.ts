@@ -155,6 +155,8 @@ describe('zip', () => {
   test('any folder, none, and one within another', async () => {
     expect(await read(checkpoint(state, [], ''))).toEqual({ '': { w: ALL } });
     expect(await read(checkpoint(state, [], 'a/b c/'))).toEqual({ '': { w: ALL } });
+    // torch.save names the folder as the file, such as code.pth.
+    expect(await read(checkpoint(state, [], 'code/'))).toEqual({ '': { w: ALL } });
     expect(await read(of({ name: 'net/sub/data.pkl', data: Uint8Array.of(1) }))).toEqual({ '': { w: ALL } });
   });
 

@@ -1,12 +1,13 @@
 import { Command } from 'commander';
-import { ParamError } from '../core/errors.js';
+import type { ModelConfigInput } from '../core/config.js';
 import { isCounter } from '../core/parameters.js';
+import { outputFormat } from '../formats/exportWeights.js';
 import type { FileTensor } from '../formats/foreignFile.js';
 import { importWeights, type ImportedWeights } from '../formats/importWeights.js';
 import { checkedTensors, requireWhole } from '../formats/recognize.js';
+import { unstatedConfig } from '../formats/unstatedConfig.js';
 import { requireWritable } from '../io/atomicWrite.js';
-import { writeConfig } from '../io/configMetadata.js';
-import { writeSafetensors, type TensorSource } from '../io/writeSafetensors.js';
+import type { TensorSource } from '../io/tensorSource.js';
 import { dtypeOption } from './dtype.js';
 import { print, printJson } from './print.js';
 import { recognitionOptions, withRecognition, type RecognitionFlags } from './recognitionFlags.js';
@@ -30,47 +31,51 @@ function dtypeFor(name: string, { dtype }: FileTensor, forced: Dtype | undefined
   return dtype === 'float64' || dtype === 'int64' ? 'F64' : dtype === 'float16' ? 'F16' : 'F32';
 }
 
-function requireSafetensors(output: string): void {
-  if (output.endsWith('.safetensors')) return;
-  throw new ParamError({
-    op: output,
-    expected: 'a name that ends in .safetensors',
-    got: 'another',
-    hint: 'Files are written as safetensors.',
-  });
-}
-
-async function write(weights: ImportedWeights, input: string, output: string, options: ConvertOptions): Promise<void> {
-  requireWhole(weights, input, { strict: options.strict ?? false });
-  const sources = [...checkedTensors(weights, input)].map(([name, tensor]): TensorSource => ({
-    ...{ name, shape: tensor.shape, dtype: dtypeFor(name, tensor, options.dtype) },
+/** The tensors to write, after a check that they are those of the whole network. @throws WeightsError */
+function sourcesOf(weights: ImportedWeights, input: string, { strict, dtype }: ConvertOptions): TensorSource[] {
+  requireWhole(weights, input, { strict: strict ?? false });
+  return [...checkedTensors(weights, input)].map(([name, tensor]): TensorSource => ({
+    ...{ name, shape: tensor.shape, dtype: dtypeFor(name, tensor, dtype) },
     read: () => tensor.read(),
   }));
-  await writeSafetensors(output, sources, writeConfig(weights.config));
+}
+
+/** How to read a file again that has no configuration. */
+function configText(output: string, { class_names, ...keys }: ModelConfigInput): string {
+  const parts = [
+    ...(Object.keys(keys).length === 0 ? [] : [JSON.stringify(keys)]),
+    // As long as a table: --json prints them.
+    ...(class_names === undefined ? [] : ['class_names']),
+  ];
+  if (parts.length === 0) return `not in ${output}; it is found again by the shapes of the tensors`;
+  return `not in ${output}; to read it, pass --config with ${parts.join(' and ')}`;
 }
 
 async function convert(input: string, output: string, options: ConvertOptions): Promise<void> {
-  requireSafetensors(output);
+  const format = outputFormat(output);
   await requireWritable(output, [input]);
   const weights = await importWeights(await checkWeightsPath(input), await recognitionOptions(options));
   try {
-    await write(weights, input, output, options);
+    await format.write(output, sourcesOf(weights, input, options), weights.config);
   } finally {
     await weights.close();
   }
-  if (options.json) printJson({ ...recognitionJson(input, weights), output });
-  else {
-    printRecognition(input, weights);
-    print(`converted   ${input} -> ${output}`);
+  const unstated = format.hasConfig ? {} : unstatedConfig(weights.config);
+  if (options.json) {
+    printJson({ ...recognitionJson(input, weights), output, unstated });
+    return;
   }
+  printRecognition(input, weights);
+  print(`converted   ${input} -> ${output}`);
+  if (!format.hasConfig) print(`config      ${configText(output, unstated)}`);
 }
 
 export const convertCommand = (): Command =>
   withRecognition(
     new Command('convert')
-      .description('Convert weights of PyTorch or PaddlePaddle to safetensors, every bit kept.')
+      .description('Convert weights to safetensors, or to a state_dict of PyTorch or PaddlePaddle, every bit kept.')
       .argument('<in>', 'weights of PyTorch or PaddlePaddle, or safetensors')
-      .argument('<out>', 'file to write (.safetensors)'),
+      .argument('<out>', 'file to write: .safetensors, or without a configuration .pth, .pt or .pdparams'),
   )
     .addOption(
       dtypeOption('-d, --dtype <type>', 'type of the weights; by default that of the file', Object.keys(DTYPES)),

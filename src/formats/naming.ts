@@ -7,15 +7,28 @@ import { formOf } from '../core/parameters.js';
 const ANCHORS = ['stem1.0.weight', 'stem.0.weight'];
 
 /** PaddlePaddle's names of running statistics. */
-const PADDLE: readonly (readonly [RegExp, string])[] = [
-  [/\._mean$/, '.running_mean'],
-  [/\._variance$/, '.running_var'],
+const PADDLE: readonly (readonly [paddle: string, torch: string])[] = [
+  ['._mean', '.running_mean'],
+  ['._variance', '.running_var'],
 ];
+
+/** A name with one ending instead of another; as it is if it ends in neither. */
+function replaceEnding(name: string, endings: readonly (readonly [from: string, to: string])[]): string {
+  const found = endings.find(([from]) => name.endsWith(from));
+  return found === undefined ? name : name.slice(0, -found[0].length) + found[1];
+}
 
 /** The tensor of a network behind a prefix. */
 const NETWORK_NAME = /^(stem[12]?|stages|cls[12]?)\.\d/;
 
-const toPyTorch = (name: string): string => PADDLE.reduce((text, [from, to]) => text.replace(from, to), name);
+const toPyTorch = (name: string): string => replaceEnding(name, PADDLE);
+
+/** PaddlePaddle's name of a tensor. */
+export const toPaddle = (name: string): string =>
+  replaceEnding(
+    name,
+    PADDLE.map(([paddle, torch]) => [torch, paddle]),
+  );
 
 /** The names of a network in a file. */
 export interface Naming {

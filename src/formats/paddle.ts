@@ -16,6 +16,7 @@ import { factsOf } from './checkpointFacts.js';
 import type { FileTensor, ForeignFile, RandomAccess } from './foreignFile.js';
 import { dictOf, groupsOf } from './pickledDicts.js';
 import { stridedTensor, type Storage } from './stridedTensor.js';
+import { rowMajorStrides } from './strides.js';
 
 const SAVE_AGAIN = 'Save the weights in Python: paddle.save(model.state_dict(), "net.pdparams").';
 
@@ -72,15 +73,8 @@ const DTYPES: Readonly<Record<string, string>> = {
 };
 
 /** The strides of an array in row-major (C) or column-major (Fortran) order. */
-function stridesOf(shape: readonly number[], isFortran: boolean): number[] {
-  const strides = shape.map(() => 1);
-  const axes = isFortran ? shape.map((_, i) => i) : shape.map((_, i) => shape.length - 1 - i);
-  axes.reduce((stride, axis) => {
-    strides[axis] = stride;
-    return stride * shape[axis];
-  }, 1);
-  return strides;
-}
+const stridesOf = (shape: readonly number[], isFortran: boolean): number[] =>
+  isFortran ? rowMajorStrides(shape.toReversed()).reverse() : rowMajorStrides(shape);
 
 function checkByteOrder({ dtype }: PickleArray, op: string): void {
   if (dtype.isLittleEndian) return;

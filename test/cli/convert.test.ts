@@ -9,7 +9,8 @@ import { decodeSafetensors, encodeSafetensors } from '../../src/io/safetensors.j
 import { readWeights, writeWeights } from '../../src/io/weightsFile.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { drawnConfig, drawnState } from '../model/drawnNetwork.js';
-import { answered, hosted, printed } from './commandLine.js';
+import { posixTest } from '../platform.js';
+import { answered, hosted, printed, vanillanet } from './commandLine.js';
 
 const path = temporaryFolder();
 const run = hosted();
@@ -92,28 +93,85 @@ tensors     69 tensors (float32, int64)
 });
 
 describe('convert', () => {
-  test.each(FILES)('keeps every bit of %s', async (file) => {
-    const text = await printed(['convert', file, 'out.safetensors'], path(), run);
-    expect(text).toContain(`converted   ${file} -> out.safetensors\n`);
-    const weights = await importWeights(path(file));
-    const expected = await weights.readState();
+  const OUTPUTS = ['out.safetensors', 'out.pth', 'out.pt', 'out.pdparams'];
+
+  test.each(FILES.flatMap((file) => OUTPUTS.map((output) => [file, output])))(
+    'keeps every bit of %s in %s',
+    async (file, output) => {
+      const text = await printed(['convert', file, output, '-c', 'small.json'], path(), run);
+      expect(text).toContain(`converted   ${file} -> ${output}\n`);
+      const weights = await importWeights(path(file), { config: SMALL });
+      const expected = await weights.readState();
+      await weights.close();
+      const converted = await importWeights(path(output), { config: SMALL });
+      const state = await converted.readState();
+      await converted.close();
+      const isCounter = (name: string): boolean => name.endsWith('num_batches_tracked');
+      const names = [...expected.keys()].filter((name) => !output.endsWith('.pdparams') || !isCounter(name));
+      expect([...state.keys()].filter((name) => expected.has(name))).toEqual(names);
+      // PyTorch requires counters, which PaddlePaddle does not have.
+      const counters = file.endsWith('.pdparams') && /\.pth?$/.test(output) ? 10 : 0;
+      expect(state.size).toBe(names.length + counters);
+      for (const name of names) {
+        const [tensor, other] = [expected.get(name), state.get(name)];
+        expect([name, other?.shape]).toEqual([name, tensor?.shape]);
+        expect(Array.from(other?.data ?? [])).toEqual(Array.from(tensor?.data ?? []));
+      }
+    },
+  );
+
+  test('safetensors have the configuration', async () => {
+    const text = await printed(['convert', 'official.pth', 'out.safetensors'], path(), run);
+    expect(text).not.toContain('config      ');
+    const weights = await importWeights(path('official.pth'));
     await weights.close();
-    const { state, config } = await readWeights(path('out.safetensors'));
-    expect(config).toEqual(weights.config);
-    expect([...state.keys()]).toEqual([...expected.keys()]);
-    for (const [name, { data, shape }] of expected) {
-      expect([name, state.get(name)?.shape]).toEqual([name, shape]);
-      expect(Array.from(state.get(name)?.data ?? [])).toEqual(Array.from(data));
-    }
+    expect((await readWeights(path('out.safetensors'))).config).toEqual(weights.config);
+  });
+
+  test('says how to read a file again that has no configuration', async () => {
+    const last = async (...args: string[]): Promise<string> =>
+      (await printed(['convert', ...args], path(), run)).trimEnd().replace(/^[^]*\n/, '');
+    expect(await last('state.pth', 'out.pth')).toBe(
+      'config      not in out.pth; it is found again by the shapes of the tensors',
+    );
+    expect(await last('state.pth', 'out.pdparams', '-l', '0.5')).toBe(
+      'config      not in out.pdparams; to read it, pass --config with {"lambda":0.5}',
+    );
+    await writeFile(path('names.json'), JSON.stringify({ class_names: ['a', 'b', 'c'] }));
+    expect(await last('state.pth', 'out.pth', '-c', 'names.json')).toBe(
+      'config      not in out.pth; to read it, pass --config with class_names',
+    );
+    expect(await last('state.pth', 'out.pth', '-c', 'names.json', '-l', '1')).toBe(
+      'config      not in out.pth; to read it, pass --config with {"lambda":1} and class_names',
+    );
+  });
+
+  test('the keys that it names restore the configuration', async () => {
+    const converted = (await answered(['convert', 'official.pth', 'out.pth'], path(), run)) as {
+      config: unknown;
+      unstated: unknown;
+    };
+    expect(converted.unstated).toMatchObject({ lambda: 1, input_size: [32, 32], drop_rate: 0.05 });
+    await writeFile(path('unstated.json'), JSON.stringify(converted.unstated));
+    expect(await answered(['inspect', 'out.pth', '-c', 'unstated.json'], path(), run)).toMatchObject({
+      config: converted.config,
+    });
   });
 
   test('writes the type of the file, or another', async () => {
     const config = drawnConfig('deploy');
-    const types = async (file: string, ...more: string[]): Promise<unknown> => {
-      await printed(['convert', file, 'typed.safetensors', ...more], path(), run);
-      const found = await importWeights(path('typed.safetensors'));
+    const typesIn = async (output: string, file: string, more: readonly string[]): Promise<string[]> => {
+      await printed(['convert', file, output, ...more], path(), run);
+      const found = await importWeights(path(output));
       await found.close();
       return [...found.dtypes.keys()];
+    };
+    const types = async (file: string, ...more: string[]): Promise<string[]> => {
+      const inSafetensors = await typesIn('typed.safetensors', file, more);
+      const floats = inSafetensors.filter((type) => type !== 'int64');
+      expect((await typesIn('typed.pth', file, more)).filter((type) => type !== 'int64')).toEqual(floats);
+      expect(await typesIn('typed.pdparams', file, more)).toEqual(floats);
+      return inSafetensors;
     };
     for (const dtype of ['float16', 'float32', 'float64'] as const) {
       await writeWeights(path(`${dtype}.safetensors`), drawnState(config), config, { dtype });
@@ -126,14 +184,21 @@ describe('convert', () => {
 
   test('reports as JSON', async () => {
     expect(await answered(['convert', 'state.pth', 'out.safetensors', '-l', '1'], path(), run)).toMatchObject({
-      ...{ output: 'out.safetensors', file: 'state.pth', config: { lambda: 1 } },
+      ...{ output: 'out.safetensors', file: 'state.pth', config: { lambda: 1 }, unstated: {} },
     });
     const { metadata } = decodeSafetensors(await readFile(path('out.safetensors')));
     expect(JSON.parse(metadata.get('vanillanet') ?? '')).toMatchObject({ lambda: 1, dims: [4, 8, 8] });
   });
 
   test.each([
-    [['official.pth', 'out.pth'], 'out.pth: expected a name that ends in .safetensors'],
+    [
+      ['official.pth', 'out.onnx'],
+      'out.onnx: expected a name that ends in .safetensors, .pth, .pt or .pdparams, got .onnx',
+    ],
+    [['official.pth', 'official.pth'], 'official.pth: expected an output that is not an input, got official.pth'],
+    [['official.pth', 'none/x.pth'], 'none/x.pth: expected a folder none'],
+    [['other.safetensors', 'new.pth'], 'got none of these: cls.2.bias'],
+    [['other.safetensors', 'new.pdparams'], 'got none of these: cls.2.bias'],
     [['official.pth', 'none/x.safetensors'], 'none/x.safetensors: expected a folder none'],
     [['none.pth', 'new.safetensors'], 'none.pth: expected a readable file'],
     [
@@ -155,6 +220,15 @@ describe('convert', () => {
     expect(stderr).toContain(message);
     expect(status).toBeGreaterThan(0);
     expect(await readdir(path())).toEqual(before);
+  });
+
+  posixTest('sh')('a full disk leaves no file', async () => {
+    const before = await readdir(path());
+    for (const output of ['new.safetensors', 'new.pth', 'new.pdparams']) {
+      const { status, stderr } = await vanillanet(['convert', 'official.pth', output], path(), { fileSize: 4 });
+      expect([status, stderr]).toEqual([1, expect.stringContaining(`${output}: expected a file to write`)]);
+      expect(await readdir(path())).toEqual(before);
+    }
   });
 
   test('an index of shards is no file to convert', async () => {

@@ -3,11 +3,13 @@ import { describe, expect, test } from '@jest/globals';
 import type { Command } from 'commander';
 import { benchCommand } from '../../src/cli/bench.js';
 import { classifyCommand } from '../../src/cli/classify.js';
+import { convertCommand } from '../../src/cli/convert.js';
 import { diffCommand } from '../../src/cli/diff.js';
 import { downloadCommand } from '../../src/cli/download.js';
 import { enginesCommand } from '../../src/cli/engines.js';
 import { evalCommand } from '../../src/cli/eval.js';
 import { fuseCommand } from '../../src/cli/fuse.js';
+import { inspectCommand } from '../../src/cli/inspect.js';
 import { packCommand } from '../../src/cli/pack.js';
 import { planCommand } from '../../src/cli/plan.js';
 import { plotCommand } from '../../src/cli/plot.js';
@@ -18,11 +20,13 @@ import { trainCommand } from '../../src/cli/train.js';
 const COMMANDS: Readonly<Record<string, () => Command>> = {
   bench: benchCommand,
   classify: classifyCommand,
+  convert: convertCommand,
   diff: diffCommand,
   download: downloadCommand,
   engines: enginesCommand,
   eval: evalCommand,
   fuse: fuseCommand,
+  inspect: inspectCommand,
   pack: packCommand,
   plan: planCommand,
   plot: plotCommand,

@@ -1,17 +1,14 @@
 /** As judgedFiles.test.ts, with files that are written now, if there is a Python with the framework. */
 import { beforeAll, describe } from '@jest/globals';
-import { execFile, spawnSync } from 'node:child_process';
+import { execFile } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { temporaryFolder } from '../io/temporaryFolder.js';
+import { hasPackage } from './hasPackage.js';
 import { fixture, judgePaddle, judgeTorch } from './judgeFiles.js';
 
 const python = process.env.VANILLANET_PYTHON;
 const path = temporaryFolder();
-
-const hasPackage = (interpreter: string, name: string): boolean =>
-  spawnSync(interpreter, ['-c', `import importlib.util as u, sys; sys.exit(u.find_spec("${name}") is None)`]).status ===
-  0;
 
 /** Describes files that are written now, if there is a Python with the framework. */
 function describeWritten(framework: 'torch' | 'paddle', define: (folder: () => string) => void): void {

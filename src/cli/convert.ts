@@ -28,7 +28,7 @@ function dtypeFor(name: string, { dtype }: FileTensor, forced: Dtype | undefined
   // PyTorch's load_state_dict requires int64 counters.
   if (isCounter(name)) return 'I64';
   if (forced !== undefined) return forced === 'float16' && /running_/.test(name) ? 'F32' : DTYPES[forced];
-  return dtype === 'float64' || dtype === 'int64' ? 'F64' : dtype === 'float16' ? 'F16' : 'F32';
+  return dtype === 'float64' || dtype.startsWith('int') ? 'F64' : dtype === 'float16' ? 'F16' : 'F32';
 }
 
 /** The tensors to write, after a check that they are those of the whole network. @throws WeightsError */

@@ -10,6 +10,7 @@ export interface RecognitionFlags {
   readonly lambda?: number;
   readonly config?: string;
   readonly ema: boolean;
+  readonly key?: string;
 }
 
 export const withRecognition = (command: Command): Command =>
@@ -17,13 +18,15 @@ export const withRecognition = (command: Command): Command =>
     .option('--variant <name>', 'the network, if the file does not say which', variantName)
     .option('-l, --lambda <value>', 'lambda of the activations, if the file does not say it', number(0, 1))
     .option('-c, --config <file>', 'keys of the network as JSON, which override the file')
-    .option('--no-ema', 'take the weights themselves instead of their moving average');
+    .option('--no-ema', 'take the weights themselves instead of their moving average')
+    .option('--key <name>', 'the weights to take, if the file has several, such as model_ema');
 
 export async function recognitionOptions({
   variant,
   lambda,
   config,
   ema,
+  key,
 }: RecognitionFlags): Promise<RecognizeOptions> {
   return {
     config: {
@@ -32,5 +35,6 @@ export async function recognitionOptions({
       ...(lambda === undefined ? {} : { lambda }),
     },
     ema,
+    ...(key === undefined ? {} : { key }),
   };
 }

@@ -13,7 +13,7 @@ const counted = (count: number, noun: string, plural = `${noun}s`): string => `$
 
 function sourceText({ source, isEma, otherSources }: Recognition): string {
   const what = source === '' ? 'the only ones in the file' : source;
-  const average = isEma ? ', the exponential moving average, whose accuracy is published' : '';
+  const average = isEma ? ', the exponential moving average (--no-ema takes the weights themselves)' : '';
   const others = otherSources.map((name) => (name === '' ? 'those without a key' : name)).join(', ');
   return `${what}${average}${others === '' ? '' : `; not taken: ${others}`}`;
 }

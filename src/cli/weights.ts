@@ -2,7 +2,7 @@ import type { Backend } from '../core/backend.js';
 import type { ModelConfigInput } from '../core/config.js';
 import { ParamError, WeightsError } from '../core/errors.js';
 import { openForeign } from '../formats/openForeign.js';
-import { readState, recognize, requireWhole, type Recognition } from '../formats/recognize.js';
+import { listNames, readState, recognize, requireWhole, type Recognition } from '../formats/recognize.js';
 import { CONFIG_HINT } from '../io/configMetadata.js';
 import { readWeights, type LoadedWeights } from '../io/weightsFile.js';
 import { foreignScheme, isFileUrl, isUrl } from '../io/location.js';
@@ -43,7 +43,7 @@ async function importForeign(path: string, config: ModelConfigInput | undefined)
     if (file.config !== undefined) return null;
     const found = recognize(file, path, config === undefined ? {} : { config });
     requireWhole(found, path);
-    for (const text of remarks(found)) printText(process.stderr, `${path}: ${text}`);
+    for (const text of remarks(found)) remark(path, text);
     const state = await readState(found, path);
     return { state, config: found.config, metadata: new Map(), files: [path], size: file.size };
   } finally {
@@ -51,11 +51,16 @@ async function importForeign(path: string, config: ModelConfigInput | undefined)
   }
 }
 
-/** What a user should know of weights that were found: which they are, and what was guessed. */
-const remarks = ({ source, isEma, guesses }: Recognition): readonly string[] => [
+/** What a user should know of weights that were found: which they are, what was guessed, and what was left out. */
+const remarks = ({ source, isEma, guesses, unexpected }: Recognition): readonly string[] => [
   ...(isEma ? [`took ${source}, the exponential moving average`] : []),
   ...guesses.map((guess) => `guessed ${guess}`),
+  ...(unexpected.length > 0 ? [`left out ${listNames(unexpected)}`] : []),
 ];
+
+const remark = (path: string, text: string): void => {
+  printText(process.stderr, `${path}: ${text}`);
+};
 
 type Runnable = Pick<LoadedWeights, 'state' | 'config'>;
 
@@ -66,6 +71,7 @@ async function runnable(
   backend: Backend,
 ): Promise<Runnable> {
   // The official evaluation always runs at 1.
+  if (lambda === null) remark(path, 'assumed lambda 1, as the official evaluation does');
   const config = { ...rest, lambda: lambda ?? 1 };
   if (config.form === 'deploy' || backend.name === referenceBackend.name) return { state, config };
   if (config.lambda !== 1) {
@@ -73,7 +79,7 @@ async function runnable(
     throw new WeightsError({ op: path, expected: 'lambda = 1', got: `lambda = ${config.lambda}`, hint });
   }
   const command = `vanillanet fuse ${shellWord(path)} OUT${lambda === null ? ' --lambda 1' : ''}`;
-  printText(process.stderr, `${path}: fused in memory; keep the result by ${command}`);
+  remark(path, `fused in memory; keep the result by ${command}`);
   return fuseWithBar(state, config, { probeSize: PROBE_SIZE });
 }
 

@@ -10,10 +10,12 @@ import { listCheckpoints } from '../train/checkpoint.js';
 /** Entries of a folder that are looked at; a folder may be that of millions of images. */
 const MOST = 1000;
 
+const ENDING = /\.(safetensors|json|pth|pt|pdparams)$/;
+
 /** Not the checkpoints and the recipe in the folder of a run. */
 const isWeights = (name: string): boolean =>
-  /\.(safetensors|json)$/.test(name) && !/^(checkpoint-\d+\.safetensors|config\.json)$/.test(basename(name));
-const stemOf = (name: string): string => basename(name).replace(/\.(safetensors|json)$/, '');
+  ENDING.test(name) && !/^(checkpoint-\d+\.safetensors|config\.json)$/.test(basename(name));
+const stemOf = (name: string): string => basename(name).replace(ENDING, '');
 
 /** The network that a run ends with, which classifies as it is. */
 const isFused = (file: string): boolean => basename(file).startsWith('deploy');

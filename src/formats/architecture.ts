@@ -1,4 +1,5 @@
 /** Derives the configuration of a network from the shapes of its tensors, and from what the file says. */
+import { show } from '../core/check.js';
 import { cos } from '../core/elementary.js';
 import { resolveConfig, VARIANTS, type ModelConfig, type ModelConfigInput, type VariantName } from '../core/config.js';
 import { WeightsError } from '../core/errors.js';
@@ -63,7 +64,7 @@ function variantFor(dims: readonly number[], facts: FileFacts, file: string): Va
     op: file,
     expected: `a file that says which network it is: ${candidates.join(' or ')}`,
     got: 'shapes that both have',
-    hint: `Pass the one that was trained: --variant ${candidates[0]}, or ${candidates[1]}. The wrong one computes wrong logits.`,
+    hint: `Convert it with the one that was trained: vanillanet convert FILE net.safetensors --variant ${candidates[0]}, or ${candidates[1]}. The wrong one computes wrong logits.`,
   });
 }
 
@@ -84,13 +85,58 @@ function factsOf(facts: FileFacts): ModelConfigInput {
   };
 }
 
+interface Sizes extends Pick<Architecture, 'guesses' | 'notes'> {
+  readonly keys: ModelConfigInput;
+}
+
+/** What the caller states, in words; null if it is nothing about the network. */
+const statedBy = ({ variant, strides, dims }: ModelConfigInput): string | null =>
+  variant !== undefined ? show(variant) : strides !== undefined || dims !== undefined ? 'dims and strides' : null;
+
+/** The keys that determine the network: those of the caller, of the variant, or guessed. @throws WeightsError */
+function sizesFor(dims: readonly number[], facts: FileFacts, input: ModelConfigInput, file: string): Sizes {
+  const { model } = facts;
+  const strides = guessStrides(dims);
+  const stated = statedBy(input);
+  if (stated !== null) {
+    const isOther = isVariant(model) && input.variant !== model;
+    const notes = isOther ? [`The file names ${model}; taken instead, as stated: ${stated}.`] : [];
+    return { keys: input.variant === undefined ? { dims, strides } : {}, guesses: [], notes };
+  }
+  const variant = variantFor(dims, facts, file);
+  if (variant !== null) {
+    const isOther = isVariant(model) && model !== variant;
+    return {
+      ...{ keys: { variant }, guesses: [] },
+      notes: isOther ? [`The file names ${model}; its tensors are those of ${variant}.`] : [],
+    };
+  }
+  if (isVariant(model) && VARIANTS[model].strides.length === strides.length) {
+    const { strides: poolStrides, ada_pool } = resolveConfig({ variant: model });
+    const pools = ada_pool === null ? '' : ' and adaptive pools';
+    const guess = `strides [${poolStrides.join(', ')}]${pools}: those of ${model}, which the file names; its channels are others.`;
+    return { keys: { dims, strides: poolStrides, ada_pool }, guesses: [guess], notes: [] };
+  }
+  const guess = `strides [${strides.join(', ')}]: a stage pools by 2 where channels double, as in all published variants.`;
+  const notes = isVariant(model) ? [`The file names ${model}, which has another number of stages.`] : [];
+  return { keys: { dims, strides }, guesses: [guess], notes };
+}
+
+/** λ of the file, which the caller may not contradict. @throws WeightsError */
+function statedLambda(facts: FileFacts, { lambda }: ModelConfigInput, isTrain: boolean, file: string): number | null {
+  const own = isTrain ? lambdaOf(facts) : 1;
+  if (own === null || lambda === undefined || lambda === own) return own;
+  const [expected, got] = [`lambda ${own}, as in the file`, `lambda ${show(lambda)}`];
+  throw new WeightsError({ op: file, expected, got, hint: 'Omit lambda: the file states it.' });
+}
+
 /**
  * The configuration of a network.
  *
  * @param shapes by PyTorch's names
  * @param input keys that the caller states, which override the file
  * @param file for errors
- * @throws WeightsError if the shapes are those of no VanillaNet, or of two
+ * @throws WeightsError if the shapes are those of no VanillaNet, or of two, or the caller contradicts λ
  * @throws ParamError for an invalid key of `input`
  */
 export function architectureOf(shapes: Shapes, facts: FileFacts, input: ModelConfigInput, file: string): Architecture {
@@ -110,38 +156,23 @@ export function architectureOf(shapes: Shapes, facts: FileFacts, input: ModelCon
     : (facts.nb_classes ?? IMAGENET_CLASSES.length);
   const act_num = (kernelShape(shapes, act, file)[2] - 1) / 2;
 
-  const guesses: string[] = [];
-  const notes: string[] = [];
-  const isStated = input.variant !== undefined || input.strides !== undefined || input.dims !== undefined;
-  const variant = isStated ? null : variantFor(dims, facts, file);
-  if (isVariant(facts.model) && variant !== null && variant !== facts.model) {
-    notes.push(`The file names ${facts.model}; its tensors are those of ${variant}.`);
-  }
-  const strides = guessStrides(dims);
-  if (!isStated && variant === null) {
-    guesses.push(
-      `strides [${strides.join(', ')}]: a stage pools by 2 where channels double, as in all published variants.`,
-    );
-  }
-  const lambda = isTrain ? lambdaOf(facts) : 1;
-  if (lambda === null && input.lambda === undefined) {
-    notes.push('The file does not state lambda. Evaluations assume 1, as the official one does; fuse asks for it.');
-  }
+  const sizes = sizesFor(dims, facts, input, file);
+  const lambda = statedLambda(facts, input, isTrain, file);
+  const isUnknown = lambda === null && input.lambda === undefined;
   const isImageNet = num_classes === IMAGENET_CLASSES.length && input.class_names === undefined;
-  if (isImageNet) notes.push('The 1000 classes have the names of those of ImageNet.');
-  const sizes: ModelConfigInput = isStated
-    ? input.variant === undefined
-      ? { dims, strides }
-      : {}
-    : variant === null
-      ? { dims, strides }
-      : { variant };
   const config = resolveConfig({
     ...{ in_chans, num_classes, act_num, form, lambda },
     ...(isImageNet ? { class_names: IMAGENET_CLASSES } : {}),
     ...factsOf(facts),
-    ...sizes,
+    ...sizes.keys,
     ...input,
   });
-  return { config, guesses, notes };
+  const notes = [
+    ...sizes.notes,
+    ...(isUnknown
+      ? ['The file does not state lambda. Evaluations assume 1, as the official one does; fuse asks for it.']
+      : []),
+    ...(isImageNet ? ['The 1000 classes have the names of those of ImageNet.'] : []),
+  ];
+  return { config, guesses: sizes.guesses, notes };
 }

@@ -3,6 +3,7 @@ import { WeightsError } from '../core/errors.js';
 import type { StateDict } from '../core/tensor.js';
 import { fileKind } from '../io/fileKind.js';
 import { displayName } from '../io/location.js';
+import { openFile } from '../io/openFile.js';
 import { readBytes } from '../io/readFile.js';
 import type { OpenedForeignFile } from './foreignFile.js';
 import { openForeign } from './openForeign.js';
@@ -35,6 +36,12 @@ async function refuseOther(path: string): Promise<never> {
     const expected = 'weights of PyTorch or PaddlePaddle, or safetensors';
     throw new WeightsError({ op: displayName(path), expected, got: name, hint });
   };
+  const { file, size } = await openFile(path);
+  await file.close();
+  if (size === null) {
+    const hint = 'Write it into a file first: its parts are read in another order.';
+    throw new WeightsError({ op: displayName(path), expected: 'a file', got: 'a pipe', hint });
+  }
   await readBytes(path, WeightsError, { checkHead });
   return checkHead(new Uint8Array(0));
 }

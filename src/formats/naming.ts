@@ -41,13 +41,13 @@ export interface Naming {
 }
 
 /** The prefixes of all names that end as the first tensor of a network does. */
-function prefixesOf(names: Iterable<string>): ReadonlySet<string> {
+export function prefixesOf(names: Iterable<string>): readonly string[] {
   const prefixes = new Set<string>();
   for (const name of names) {
     const anchor = ANCHORS.find((each) => name === each || name.endsWith(`.${each}`));
     if (anchor !== undefined) prefixes.add(name.slice(0, name.length - anchor.length));
   }
-  return prefixes;
+  return [...prefixes];
 }
 
 /**
@@ -60,17 +60,8 @@ function prefixesOf(names: Iterable<string>): ReadonlySet<string> {
  */
 export function namingOf(fileNames: Iterable<string>, file: string): Naming | null {
   const all = [...fileNames];
-  const prefixes = [...prefixesOf(all)];
-  if (prefixes.length === 0) return null;
-  if (prefixes.length > 1) {
-    throw new WeightsError({
-      op: file,
-      expected: 'one network',
-      got: `names with the prefixes ${prefixes.map(show).join(' and ')}`,
-      hint: 'Save one of them in Python: keep the names of one prefix in the state_dict.',
-    });
-  }
-  const [prefix] = prefixes;
+  const [prefix] = prefixesOf(all) as readonly (string | undefined)[];
+  if (prefix === undefined) return null;
   const names = new Map<string, string>();
   const others: string[] = [];
   for (const fileName of all) {
@@ -95,9 +86,6 @@ function refuseHalf(file: string, prefix: string, name: string): never {
     hint: 'Save the state_dict of one module in Python: torch.save(model.state_dict(), "net.pth").',
   });
 }
-
-/** Whether a group of tensors holds a VanillaNet, of either form. */
-export const hasNetwork = (names: Iterable<string>): boolean => prefixesOf(names).size > 0;
 
 /** The form by PyTorch's names. */
 export const formOfNames = (names: { has(name: string): boolean }): 'train' | 'deploy' => formOf(names) ?? 'train';

@@ -1,17 +1,20 @@
 /** Finds the network in a file of another framework, and says how. */
 import type { ModelConfig, ModelConfigInput } from '../core/config.js';
+import { show } from '../core/check.js';
 import { WeightsError } from '../core/errors.js';
 import { checkParameter, checkShapes, inModelOrder, isCounter, parameterShapes } from '../core/parameters.js';
 import type { StateDict, Tensor } from '../core/tensor.js';
 import { architectureOf } from './architecture.js';
 import type { FileTensor, ForeignFile, TensorGroup } from './foreignFile.js';
-import { hasNetwork, namingOf, type Naming } from './naming.js';
+import { namingOf, prefixesOf, type Naming } from './naming.js';
 
 export interface RecognizeOptions {
   /** Keys of `ModelConfig` that the caller states; they override the file. */
   readonly config?: ModelConfigInput;
   /** Whether to take the exponential moving average if the file has one. Default true. */
   readonly ema?: boolean;
+  /** The keys that lead to the weights to take, with dots between them, such as `model_ema`. */
+  readonly key?: string;
 }
 
 /** What was found in a file. */
@@ -45,12 +48,73 @@ export interface Recognition {
   readonly tensors: ReadonlyMap<string, FileTensor>;
 }
 
-const isEmaPath = (path: readonly string[]): boolean => path.some((key) => /(^|_)ema(_|$)/.test(key));
+/** How many names an error lists. */
+const LISTED = 5;
+
+/** Names for an error: the first ones, and how many more. */
+export const listNames = (names: readonly string[]): string =>
+  names.length <= LISTED ? names.join(', ') : `${names.slice(0, LISTED).join(', ')} and ${names.length - LISTED} more`;
+
+/** The words of a key: `ModelEMA` and `model_ema` have the same. */
+const wordsOf = (key: string): readonly string[] =>
+  key
+    .replace(/([a-z])([A-Z])/g, '$1_$2')
+    .toLowerCase()
+    .split(/[^a-z]+/);
+
+const has = (path: readonly string[], words: readonly string[]): boolean =>
+  path.some((key) => wordsOf(key).some((word) => words.includes(word)));
+
+const isEmaPath = (path: readonly string[]): boolean => has(path, ['ema', 'averaged', 'swa']);
+/** The state of an optimizer may have the names of the weights. */
+const isOptimizerPath = (path: readonly string[]): boolean =>
+  has(path, [
+    'optim',
+    'optimizer',
+    'optimizers',
+    'exp',
+    'momentum',
+    'scheduler',
+    'scaler',
+    'grad',
+    'grads',
+    'gradients',
+  ]);
+
 const nameOf = ({ path }: TensorGroup): string => path.join('.');
 
+/** Groups with a network each: one dictionary may have several, behind different prefixes. */
+function splitByPrefix(group: TensorGroup): TensorGroup[] {
+  const prefixes = prefixesOf(group.tensors.keys());
+  if (prefixes.length < 2) return prefixes.length === 0 ? [] : [group];
+  // The longest prefix counts: `model.` also begins `model.ema.`.
+  const longestFirst = [...prefixes].sort((a, b) => b.length - a.length);
+  return prefixes.map((prefix) => ({
+    path: [...group.path, ...prefix.split('.').filter((key) => key !== '')],
+    tensors: new Map(
+      [...group.tensors].filter(([name]) => longestFirst.find((each) => name.startsWith(each)) === prefix),
+    ),
+  }));
+}
+
+/** The only group. @throws WeightsError if there are several: which is meant is not for this package to guess */
+function onlyGroup(groups: readonly TensorGroup[], name: string): TensorGroup {
+  if (groups.length === 1) return groups[0];
+  throw new WeightsError({
+    op: name,
+    expected: 'one network',
+    got: `several: ${listNames(groups.map((group) => nameOf(group) || 'one without a key'))}`,
+    hint: 'Name one: vanillanet convert FILE net.safetensors --key NAME.',
+  });
+}
+
 /** The group to take: the average if there is one, as the accuracies that are published are of it. */
-function chooseGroup(file: ForeignFile, name: string, ema: boolean): { group: TensorGroup; others: TensorGroup[] } {
-  const groups = file.groups.filter(({ tensors }) => hasNetwork(tensors.keys()));
+function chooseGroup(
+  file: ForeignFile,
+  name: string,
+  { ema = true, key }: RecognizeOptions,
+): { group: TensorGroup; others: TensorGroup[] } {
+  const groups = file.groups.flatMap(splitByPrefix).filter(({ path }) => !isOptimizerPath(path));
   if (groups.length === 0) {
     const some = file.groups.flatMap(({ tensors }) => [...tensors.keys()]).slice(0, 3);
     throw new WeightsError({
@@ -60,7 +124,19 @@ function chooseGroup(file: ForeignFile, name: string, ema: boolean): { group: Te
       hint: 'Only weights of VanillaNet are read.',
     });
   }
-  const group = groups.find(({ path }) => isEmaPath(path) === ema) ?? groups[0];
+  const named = groups.filter((each) => nameOf(each) === key);
+  if (key !== undefined && named.length === 0) {
+    const got = listNames(groups.map((each) => nameOf(each) || 'one without a key'));
+    throw new WeightsError({
+      op: name,
+      expected: `weights under the key ${show(key)}`,
+      got,
+      hint: 'Pass one of these.',
+    });
+  }
+  const preferred = groups.filter(({ path }) => isEmaPath(path) === ema);
+  const candidates = key !== undefined ? named : preferred.length > 0 ? preferred : groups;
+  const group = onlyGroup(candidates, name);
   return { group, others: groups.filter((each) => each !== group) };
 }
 
@@ -85,8 +161,8 @@ const renamedIn = ({ prefix, names }: Naming): Map<string, string> =>
  * @throws ParamError for an invalid configuration
  */
 export function recognize(file: ForeignFile, name: string, options: RecognizeOptions = {}): Recognition {
-  const { config: input = {}, ema = true } = options;
-  const { group, others } = chooseGroup(file, name, ema);
+  const { config: input = {} } = options;
+  const { group, others } = chooseGroup(file, name, options);
   const naming = namingOf(group.tensors.keys(), name);
   if (naming === null) throw new Error('A group with a network has no names of it.');
   const inFile = new Map<string, FileTensor>();
@@ -112,13 +188,6 @@ export function recognize(file: ForeignFile, name: string, options: RecognizeOpt
     ...{ guesses, notes, tensors },
   };
 }
-
-/** How many names an error lists. */
-const LISTED = 5;
-
-/** Names for an error: the first ones, and how many more. */
-export const listNames = (names: readonly string[]): string =>
-  names.length <= LISTED ? names.join(', ') : `${names.slice(0, LISTED).join(', ')} and ${names.length - LISTED} more`;
 
 /**
  * Checks that a network is whole.

@@ -31,19 +31,23 @@ describe('inspect', () => {
   test('says what a checkpoint is, and which weights are taken', async () => {
     expect(await printed(['inspect', 'official.pth'], path(), run)).toBe(
       `file        official.pth: PyTorch checkpoint (zip)
-weights     model_ema, the exponential moving average, whose accuracy is published; not taken: model
+weights     model_ema, the exponential moving average (--no-ema takes the weights themselves); not taken: model
 network     dims [4,8,8], the train form, 3 classes, act_num 1, lambda 1
 epoch       299, counted from 0
 tensors     69 tensors (float32, int64)
 guessed     strides [2, 1]: a stage pools by 2 where channels double, as in all published variants.
+note        The file names vanillanet_5, which has another number of stages.
 `,
     );
-    expect(await printed(['inspect', 'official.pth', '--no-ema', '-c', 'small.json', '-l', '0.5'], path(), run)).toBe(
+    expect(
+      await printed(['inspect', 'official.pth', '--key', 'model', '-c', 'small.json', '-l', '1'], path(), run),
+    ).toBe(
       `file        official.pth: PyTorch checkpoint (zip)
 weights     model; not taken: model_ema
-network     dims [4,8,8], the train form, 3 classes, act_num 1, lambda 0.5
+network     dims [4,8,8], the train form, 3 classes, act_num 1, lambda 1
 epoch       299, counted from 0
 tensors     69 tensors (float32, int64)
+note        The file names vanillanet_5; taken instead, as stated: dims and strides.
 `,
     );
   });
@@ -280,7 +284,7 @@ official.pth: fused in memory; keep the result by vanillanet fuse official.pth O
 
   test('refuse a network whose λ has not reached 1, except the reference', async () => {
     await writeFile(path('half.json'), JSON.stringify({ ...SMALL, lambda: 0.5 }));
-    const args = ['classify', '-w', 'official.pth', '-c', 'half.json', IMAGE];
+    const args = ['classify', '-w', 'state.pth', '-c', 'half.json', IMAGE];
     const { status, stderr } = await run(args, path());
     expect([status, stderr]).toEqual([1, expect.stringContaining('expected lambda = 1, got lambda = 0.5')]);
     await stderrOf(...args, '-b', 'reference');

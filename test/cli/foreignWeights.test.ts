@@ -83,6 +83,7 @@ describe('loadNetwork', () => {
       (await loadNetwork(STATE, { backend: wasmBackend })).dispose();
     });
     expect(text).toContain(`${STATE}: guessed strides [2, 1]`);
+    expect(text).toContain(`${STATE}: assumed lambda 1, as the official evaluation does\n`);
     expect(text).toContain(`${STATE}: fused in memory; keep the result by vanillanet fuse ${STATE} OUT --lambda 1\n`);
     const official = await writtenTo('stderr', async () => {
       (await loadNetwork(OFFICIAL, { backend: wasmBackend, config })).dispose();
@@ -139,8 +140,13 @@ describe('readNetworkWeights', () => {
     } satisfies Partial<ModelConfig>);
     expect(weights).toMatchObject({ files: [OFFICIAL], size: expect.any(Number) as unknown });
     expect(weights.size).toBeGreaterThan(40_000);
-    expect((await read({ config: path('half.json') })).config.lambda).toBe(0.5);
-    expect((await read({ config: path('half.json'), lambda: 0.25 })).config.lambda).toBe(0.25);
+    const half = (lambda?: number) =>
+      quiet(() =>
+        readNetworkWeights(STATE, { config: path('half.json'), ...(lambda === undefined ? {} : { lambda }) }),
+      );
+    expect((await half()).config.lambda).toBe(0.5);
+    expect((await half(0.25)).config.lambda).toBe(0.25);
+    await expect(read({ lambda: 0.5 })).rejects.toMatchObject({ op: OFFICIAL, expected: 'lambda 1, as in the file' });
     // Without strides, they are guessed, and that is said.
     expect(await writtenTo('stderr', () => readNetworkWeights(STATE, { lambda: 1 }))).toContain('guessed strides');
     expect((await quiet(() => readNetworkWeights(STATE, {}))).config.lambda).toBeNull();
@@ -153,6 +159,7 @@ test('flags that are absent state nothing', async () => {
   expect(await recognitionOptions(flags)).toEqual({
     ...{ config: { ...config, lambda: 1, variant: 'vanillanet_5' }, ema: false },
   });
+  expect(await recognitionOptions({ ema: true, key: 'a.b' })).toEqual({ config: {}, ema: true, key: 'a.b' });
 });
 
 test('a report names the writer, weights without a key, and no epoch if there is none', async () => {

@@ -103,6 +103,46 @@ describe('the configuration', () => {
     expect(guesses.some((text) => text.startsWith('lambda'))).toBe(false);
   });
 
+  test.each([
+    ['vanillanet_13_x1_5_ada_pool', 'and adaptive pools'],
+    ['vanillanet_13_x1_5', 'those of vanillanet_13_x1_5, which'],
+  ] as const)('of other channels has the strides and pools of %s, which the file names', (model, text) => {
+    const { strides, dims } = VARIANTS[model];
+    const config = narrow('train', { ...VARIANTS[model], dims: dims.map((channels) => channels / 96) });
+    const found = recognize(one(config, undefined, { model }), 'net');
+    expect(found.config).toMatchObject({ strides, dims: config.dims, ada_pool: config.ada_pool });
+    expect(found.guesses).toEqual([expect.stringContaining(text)]);
+  });
+
+  test('notes a name of a network with another number of stages', () => {
+    const { notes, config } = recognize(one(narrow('train'), undefined, { model: 'vanillanet_13' }), 'net');
+    expect(config.strides).toEqual([2, 1]);
+    expect(notes).toContain('The file names vanillanet_13, which has another number of stages.');
+  });
+
+  test('of the caller is taken instead of the name in the file, and that is noted', () => {
+    const file = published('vanillanet_13_x1_5', { model: 'vanillanet_13_x1_5_ada_pool' });
+    const { config, notes } = recognize(file, 'net', { config: { variant: 'vanillanet_13_x1_5' } });
+    expect(config.ada_pool).toBeNull();
+    expect(notes).toContain(
+      'The file names vanillanet_13_x1_5_ada_pool; taken instead, as stated: "vanillanet_13_x1_5".',
+    );
+    const same = recognize(file, 'net', { config: { variant: 'vanillanet_13_x1_5_ada_pool' } });
+    expect(same.notes.filter((note) => note.startsWith('The file names'))).toEqual([]);
+    const sizes = recognize(one(narrow('train'), undefined, { model: 'vanillanet_5' }), 'net', {
+      config: { strides: [2, 1] },
+    });
+    expect(sizes.notes).toContain('The file names vanillanet_5; taken instead, as stated: dims and strides.');
+  });
+
+  test('has no λ that contradicts the file', () => {
+    const facts = { epoch: 2, decay_epochs: 4 };
+    const read = (lambda: number) => recognize(one(narrow('train'), undefined, facts), 'net', { config: { lambda } });
+    expect(read(0.5).config.lambda).toBe(0.5);
+    expect(() => read(1)).toThrow(refusal(WeightsError, 'net', 'lambda 0.5, as in the file', 'lambda 1'));
+    expect(() => recognize(one(narrow('deploy')), 'net', { config: { lambda: 0.5 } })).toThrow(WeightsError);
+  });
+
   test('has no λ if neither the file nor the caller states it', () => {
     const file = one(narrow('train'), undefined, { epoch: 3 });
     const { config, notes } = recognize(file, 'net');
@@ -174,8 +214,11 @@ describe('names', () => {
 
   test('of two networks are refused', () => {
     const both = new Map([...tensorsOf(config, (name) => `a.${name}`), ...tensorsOf(config, (name) => `b.${name}`)]);
-    const error = refusal(WeightsError, 'net', 'one network', '"a." and "b."');
-    expect(() => recognize(fileOf([[[], both]]), 'net')).toThrow(error);
+    const file = fileOf([[[], both]]);
+    expect(() => recognize(file, 'net')).toThrow(refusal(WeightsError, 'net', 'one network', 'several: a, b'));
+    expect(recognize(file, 'net', { key: 'b' })).toMatchObject({ source: 'b', otherSources: ['a'], prefix: 'b.' });
+    const wrong = refusal(WeightsError, 'net', 'weights under the key "c"', 'a, b');
+    expect(() => recognize(file, 'net', { key: 'c' })).toThrow(wrong);
   });
 
   test('of no VanillaNet are refused with some of them', () => {
@@ -203,17 +246,45 @@ describe('a checkpoint with an average', () => {
     expect((await readState(found, 'net')).get('stem1.0.bias')?.data[0]).toBe(value);
   });
 
-  test('is known by a part of its key only', () => {
-    const [model] = groups;
-    for (const [key, isEma] of [
-      ['state_dict_ema', true],
-      ['ema', true],
-      ['ema_state', true],
-      ['schema', false],
-    ] as const) {
-      expect(recognize(fileOf([model, [[key], tensorsOf(config)]]), 'net').isEma).toBe(isEma);
-    }
+  test.each(['state_dict_ema', 'ModelEMA', 'averaged_model', 'swa_model', 'ema', 'ema_state'])(
+    'is known by a word of its key: %s',
+    (key) => {
+      const [model] = groups;
+      expect(recognize(fileOf([model, [[key], tensorsOf(config)]]), 'net')).toMatchObject({ source: key, isEma: true });
+    },
+  );
+
+  test('behind another prefix of the same dictionary', async () => {
+    const both = new Map([
+      ...tensorsOf(config, (name) => `model.${name}`, 1),
+      ...tensorsOf(config, (name) => `model.ema.module.${name}`, 2),
+      ['criterion.weight', tensor([1])] as const,
+    ]);
+    const found = recognize(fileOf([[['state_dict'], both]]), 'net.ckpt');
+    expect(found).toMatchObject({ source: 'state_dict.model.ema.module', isEma: true, unexpected: [] });
+    expect(found.otherSources).toEqual(['state_dict.model']);
+    expect((await readState(found, 'net')).get('stem1.0.bias')?.data[0]).toBe(2);
+    const plain = recognize(fileOf([[['state_dict'], both]]), 'net.ckpt', { ema: false });
+    expect((await readState(plain, 'net')).get('stem1.0.bias')?.data[0]).toBe(1);
   });
+
+  test.each(['schema', 'student'])('is not what has the key %s: of two networks, one must be named', (key) => {
+    const [model] = groups;
+    const file = fileOf([model, [[key], tensorsOf(config)]]);
+    const error = refusal(WeightsError, 'net', 'one network', `several: model, ${key}`);
+    expect(() => recognize(file, 'net')).toThrow(error);
+    expect(recognize(file, 'net', { key }).source).toBe(key);
+  });
+
+  test.each(['optimizer_state', 'ema_optimizer', 'optim', 'exp_avg', 'momentum_buffer', 'gradScaler'])(
+    'is never the state of an optimizer: %s',
+    (key) => {
+      const [model] = groups;
+      const file = fileOf([[[key, 'm'], tensorsOf(config)], model]);
+      expect(recognize(file, 'net')).toMatchObject({ source: 'model', otherSources: [], isEma: false });
+      expect(() => recognize(file, 'net', { key: `${key}.m` })).toThrow(WeightsError);
+    },
+  );
 });
 
 describe('a network that is not whole', () => {

@@ -14,7 +14,7 @@ import { PickleArray, shapeOf, textOf, type PickleDict, type PickleValue } from 
 import { arrayStorage, JointStorage } from './arrayStorage.js';
 import { factsOf } from './checkpointFacts.js';
 import type { FileTensor, ForeignFile, RandomAccess } from './foreignFile.js';
-import { dictOf, groupsOf } from './pickledDicts.js';
+import { dictOf, groupsOf, nameOfValue } from './pickledDicts.js';
 import { stridedTensor, type Storage } from './stridedTensor.js';
 import { rowMajorStrides } from './strides.js';
 
@@ -141,12 +141,30 @@ function partedArray(dict: PickleDict, key: string, facts: PickleValue, op: stri
   return new PartedArray(shape, parts);
 }
 
+/** Refuses parts that are named more than once: a short file may give one long list of them to many arrays. */
+function checkPartCount(dict: PickleDict, facts: PickleDict, op: string): void {
+  let count = 0;
+  for (const entry of facts.values()) {
+    const names = dictOf(entry)?.get('slices');
+    if (Array.isArray(names)) count += names.length;
+  }
+  if (count <= dict.size) return;
+  const hint = `The file is damaged. ${SAVE_AGAIN}`;
+  throw new WeightsError({
+    op,
+    expected: `at most ${dict.size} parts, as many as the file has keys`,
+    got: `${count}`,
+    hint,
+  });
+}
+
 /** Takes the parts of large arrays out of a dict. @returns the arrays by their keys */
 function takeParted(value: PickleValue, op: string): ReadonlyMap<string, PartedArray> {
   const arrays = new Map<string, PartedArray>();
   const dict = dictOf(value);
   const facts = dictOf(dict?.get(PARTS));
   if (dict === null || facts === null) return arrays;
+  checkPartCount(dict, facts, `${op}: ${PARTS}`);
   for (const [key, entry] of facts) {
     if (typeof key === 'string') arrays.set(key, partedArray(dict, key, entry, `${op}: ${key}`));
   }
@@ -183,7 +201,7 @@ export async function openPaddle(file: RandomAccess): Promise<ForeignFile> {
   const parted = takeParted(value, op);
   const tensorAt = (each: PickleValue, path: readonly string[]): FileTensor | null => {
     const array = arrayOf(each);
-    return array === null ? null : arrayTensor(file, array, path.length === 0 ? op : `${op}: ${path.join('.')}`);
+    return array === null ? null : arrayTensor(file, array, nameOfValue(op, path));
   };
   const tensors = new Map([...parted].map(([key, array]) => [key, array.tensor(file, `${op}: ${key}`)] as const));
   const groups = groupsOf(value, tensorAt, op, SAVE_AGAIN, tensors);

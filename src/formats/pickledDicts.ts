@@ -8,6 +8,23 @@ import type { FileTensor, TensorGroup } from './foreignFile.js';
 const DEEPEST = 4;
 /** Dicts that are looked through; a short file may name one dict many times. */
 const MAX_DICTS = 10_000;
+/** Tensors in all of these dicts. A checkpoint has a few thousand. */
+const MAX_TENSORS = 100_000;
+/** Letters of a key that are in the name of a tensor in errors: longer ones would take memory for each tensor. */
+const LONGEST_KEY = 200;
+
+/** How errors name a value: by the file and the keys that lead to it. */
+export const nameOfValue = (file: string, path: readonly string[]): string =>
+  path.length === 0
+    ? file
+    : `${file}: ${path.map((key) => (key.length > LONGEST_KEY ? `${key.slice(0, LONGEST_KEY)}…` : key)).join('.')}`;
+
+/** What is in a dict. */
+interface Content {
+  readonly tensors: ReadonlyMap<string, FileTensor>;
+  /** By their keys. */
+  readonly dicts: readonly (readonly [key: string, dict: PickleDict])[];
+}
 /** Keys of what is no weights, but may have tensors of the same names. */
 const NO_WEIGHTS: ReadonlySet<string> = new Set(['optimizer', 'optim', 'scaler', 'lr_scheduler']);
 
@@ -18,22 +35,32 @@ export function dictOf(value: PickleValue | undefined): PickleDict | null {
   if (value instanceof Map) return value;
   if (!(value instanceof PickleObject) || !DICT_CLASSES.has(value.name)) return null;
   // Python 2 passes the items of an OrderedDict as a list of pairs.
-  value.entries ??= new Map(pairsOf(value.args[0]));
+  value.entries ??= entriesOf(value.args[0]);
   return value.entries;
 }
 
-function pairsOf(value: PickleValue | undefined): [string, PickleValue][] {
-  if (!Array.isArray(value)) return [];
-  return value.flatMap((pair): [string, PickleValue][] =>
-    Array.isArray(pair) && pair.length === 2 && typeof pair[0] === 'string' ? [[pair[0], pair[1]]] : [],
-  );
+/** The dicts of lists of pairs: a short file may make many dicts of one list. */
+const dictsOfLists = new WeakMap<PickleValue[], PickleDict>();
+
+/** The dict of a list of pairs, made once for each list. */
+function entriesOf(list: PickleValue | undefined): PickleDict {
+  const entries: PickleDict = new Map();
+  if (!Array.isArray(list)) return entries;
+  const known = dictsOfLists.get(list);
+  if (known !== undefined) return known;
+  for (const pair of list) {
+    if (Array.isArray(pair) && pair.length === 2 && typeof pair[0] === 'string') entries.set(pair[0], pair[1]);
+  }
+  dictsOfLists.set(list, entries);
+  return entries;
 }
 
 /** Finds the tensors of a value. */
 class GroupFinder {
   readonly groups: TensorGroup[] = [];
-  private readonly tensors = new Map<PickleDict, ReadonlyMap<string, FileTensor>>();
+  private readonly contents = new Map<PickleDict, Content>();
   private dicts = 0;
+  private tensors = 0;
 
   constructor(
     private readonly tensorOf: (value: PickleValue, path: readonly string[]) => FileTensor | null,
@@ -42,33 +69,43 @@ class GroupFinder {
   ) {}
 
   add(dict: PickleDict, path: readonly string[]): void {
-    if (++this.dicts > MAX_DICTS) {
-      const hint = 'Save only the weights: torch.save(model.state_dict(), "net.pth").';
-      throw new WeightsError({ op: this.op, expected: `at most ${MAX_DICTS} dicts of tensors`, got: 'more', hint });
-    }
-    const tensors =
-      path.length === 0 ? new Map([...this.tensorsOf(dict, path), ...this.more]) : this.tensorsOf(dict, path);
+    if (++this.dicts > MAX_DICTS) this.refuse(`at most ${MAX_DICTS} dicts of tensors`);
+    const isKnown = this.contents.has(dict);
+    const content = this.contents.get(dict) ?? this.contentOf(dict, path);
+    if (isKnown) this.count(content.tensors.size);
+    const tensors = path.length === 0 ? new Map([...content.tensors, ...this.more]) : content.tensors;
     if (tensors.size > 0) this.groups.push({ path, tensors });
     if (path.length === DEEPEST) return;
-    for (const [key, value] of dict) {
-      if (typeof key !== 'string' || NO_WEIGHTS.has(key)) continue;
-      const inner = dictOf(value);
-      if (inner !== null) this.add(inner, [...path, key]);
-    }
+    for (const [key, inner] of content.dicts) this.add(inner, [...path, key]);
   }
 
-  /** The tensors of a dict, made once for each dict. */
-  private tensorsOf(dict: PickleDict, path: readonly string[]): ReadonlyMap<string, FileTensor> {
-    const known = this.tensors.get(dict);
-    if (known !== undefined) return known;
+  /** What is in a dict, whose keys are looked at once: a short file may name a long dict many times. */
+  private contentOf(dict: PickleDict, path: readonly string[]): Content {
     const tensors = new Map<string, FileTensor>();
+    const dicts: [string, PickleDict][] = [];
     for (const [key, value] of dict) {
       if (typeof key !== 'string') continue;
       const tensor = this.tensorOf(value, [...path, key]);
-      if (tensor !== null) tensors.set(key, tensor);
+      if (tensor !== null) {
+        this.count(1);
+        tensors.set(key, tensor);
+      }
+      const inner = NO_WEIGHTS.has(key) ? null : dictOf(value);
+      if (inner !== null) dicts.push([key, inner]);
     }
-    this.tensors.set(dict, tensors);
-    return tensors;
+    const content: Content = { tensors, dicts };
+    this.contents.set(dict, content);
+    return content;
+  }
+
+  private count(tensors: number): void {
+    this.tensors += tensors;
+    if (this.tensors > MAX_TENSORS) this.refuse(`at most ${MAX_TENSORS} tensors`);
+  }
+
+  private refuse(expected: string): never {
+    const hint = 'Save only the weights: torch.save(model.state_dict(), "net.pth").';
+    throw new WeightsError({ op: this.op, expected, got: 'more', hint });
   }
 }
 

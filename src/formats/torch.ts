@@ -11,13 +11,16 @@ import { contentOf, torchErrors, torchVocabulary, type StorageRecord, type Stora
 import { openZip, type ZipArchive } from './zip.js';
 
 const PICKLE = 'data.pkl';
+/** Bytes of the name of a byte order. */
+const LONGEST_ORDER = 20;
+/** Bytes of a pickle that is deflated. Those of checkpoints have a few hundred kB. */
+const LONGEST_PICKLE = 2 ** 26;
 
-/** The folder of a checkpoint in an archive, with a '/' at the end if it is not the archive itself; null if there is none. */
-function folderOf({ records }: ZipArchive): string | null {
-  const names = [...records.keys()].filter((name) => name === PICKLE || name.endsWith(`/${PICKLE}`));
+/** The folder of a checkpoint among the names of an archive, with a '/' at the end if it is not the archive itself; null if there is none. */
+export function folderOf(records: Iterable<string>): string | null {
+  const names = [...records].filter((name) => name === PICKLE || name.endsWith(`/${PICKLE}`));
   // A checkpoint within another folder is not the one of the archive.
-  const shortest = Math.min(...names.map((name) => name.length));
-  const name = names.find(({ length }) => length === shortest);
+  const name = names.sort((a, b) => a.length - b.length).at(0);
   return name === undefined ? null : name.slice(0, -PICKLE.length);
 }
 
@@ -46,8 +49,8 @@ function refusePrograms({ records }: ZipArchive, op: string): void {
 async function checkByteOrder({ records }: ZipArchive, folder: string, op: string): Promise<void> {
   const record = records.get(`${folder}byteorder`);
   if (record === undefined) return;
-  const access = await record.open();
-  const order = new TextDecoder().decode(await access.read(0, Math.min(record.size, 20))).trim();
+  const access = await record.open(LONGEST_ORDER);
+  const order = new TextDecoder().decode(await access.read(0, Math.min(record.size, LONGEST_ORDER))).trim();
   if (order === 'little') return;
   const hint = 'Load it in Python, and save it on a little-endian machine: torch.save(torch.load(FILE), "net.pth").';
   throw new WeightsError({ op: `${op}: byteorder`, expected: 'little', got: order, hint });
@@ -82,11 +85,11 @@ class ZipStorages implements Storages {
 export async function openTorch(file: RandomAccess): Promise<ForeignFile | null> {
   const archive = await openZip(file);
   refusePrograms(archive, file.name);
-  const folder = folderOf(archive);
+  const folder = folderOf(archive.records.keys());
   const record = archive.records.get(`${folder ?? ''}${PICKLE}`);
   if (folder === null || record === undefined) return null;
   await checkByteOrder(archive, folder, file.name);
-  const source = await record.open();
+  const source = await record.open(LONGEST_PICKLE);
   const reader = new PickleReader(new Uint8Array(0), torchErrors(`${file.name}: ${PICKLE}`), source.size);
   const value = await readPickle(reader, source, torchVocabulary());
   const storages = new ZipStorages(archive, folder);

@@ -5,6 +5,7 @@ import type { PickleErrors } from '../io/pickle/pickleReader.js';
 import { NUMBER_CODES, NUMPY_NAMES, NumpyValues } from '../io/pickle/numpyValues.js';
 import {
   kindOfValue,
+  MAX_DIMENSIONS,
   PickleName,
   PickleObject,
   PickleReference,
@@ -13,7 +14,7 @@ import {
 } from '../io/pickle/pickleValues.js';
 import { factsOf } from './checkpointFacts.js';
 import type { FileTensor, ForeignFile } from './foreignFile.js';
-import { groupsOf } from './pickledDicts.js';
+import { groupsOf, nameOfValue } from './pickledDicts.js';
 import { stridedTensor, type Storage } from './stridedTensor.js';
 
 const SAVE_AGAIN = 'Save the weights in Python: torch.save(model.state_dict(), "net.pth").';
@@ -118,6 +119,9 @@ export interface Storages {
 const damaged = (op: string, expected: string, got: string): WeightsError =>
   new WeightsError({ op, expected, got, hint: SAVE_AGAIN });
 
+/** Parts of a persistent id, and letters of each, that an error shows. */
+const [LONGEST_ID, LONGEST_PART] = [6, 60];
+
 /** ('storage', class, key, device, elements); the legacy format adds a view, which has been None since 2017. */
 export function storageRecord(reference: PickleReference, op: string): StorageRecord {
   const id = Array.isArray(reference.id) ? reference.id : [];
@@ -126,7 +130,8 @@ export function storageRecord(reference: PickleReference, op: string): StorageRe
   const name = textOf(key);
   const isCount = Number.isSafeInteger(count) && (count as number) >= 0;
   if (textOf(tag) !== 'storage' || dtype === undefined || name === null || !/^\d{1,20}$/.test(name) || !isCount) {
-    const got = id.map((part) => textOf(part) ?? kindOfValue(part)).join(', ');
+    const parts = id.slice(0, LONGEST_ID).map((part) => textOf(part)?.slice(0, LONGEST_PART) ?? kindOfValue(part));
+    const got = parts.join(', ');
     throw damaged(op, 'a storage: its class, key, device and number of elements', got || kindOfValue(reference.id));
   }
   return { dtype, key: name, count: count as number };
@@ -148,9 +153,11 @@ function tensorRecord(value: PickleValue, depth = 0): PickleObject | null {
   return null;
 }
 
-/** The numbers of a tuple, which stridedTensor checks; null for another value. */
+/** The numbers of a tuple, which stridedTensor checks; null for another value, and for more than a tensor has. */
 const numbersOf = (value: PickleValue | undefined): number[] | null =>
-  Array.isArray(value) && value.every((each) => typeof each === 'number') ? value : null;
+  Array.isArray(value) && value.length <= MAX_DIMENSIONS && value.every((each) => typeof each === 'number')
+    ? value
+    : null;
 
 /**
  * The tensor that a value states; null for another value.
@@ -164,7 +171,7 @@ function tensorOf(value: PickleValue, storages: Storages, op: string): FileTenso
   const [shape, steps] = [numbersOf(size), numbersOf(strides)];
   if (!(reference instanceof PickleReference) || typeof offset !== 'number' || shape === null || steps === null) {
     const got = [reference, offset, size, strides].map(kindOfValue).join(', ');
-    throw damaged(op, 'a storage, an offset, sizes and strides', got);
+    throw damaged(op, `a storage, an offset, at most ${MAX_DIMENSIONS} sizes and strides`, got);
   }
   const storage = storageRecord(reference, op);
   const open = storages.find(storage, op);
@@ -182,6 +189,6 @@ export function contentOf(
   file: string,
 ): Pick<ForeignFile, 'groups' | 'facts'> {
   const tensorAt = (value: PickleValue, path: readonly string[]): FileTensor | null =>
-    tensorOf(value, storages, path.length === 0 ? file : `${file}: ${path.join('.')}`);
+    tensorOf(value, storages, nameOfValue(file, path));
   return { groups: groupsOf(checkpoint, tensorAt, file, SAVE_AGAIN), facts: factsOf(checkpoint) };
 }

@@ -17,8 +17,13 @@ export interface ZipRecord {
   readonly name: string;
   /** Bytes, after inflation. */
   readonly size: number;
-  /** Finds its content. That of a deflated record is in memory until another deflated record is opened. */
-  open(): Promise<RandomAccess>;
+  /**
+   * Finds its content. That of a deflated record is in memory until another deflated record is opened.
+   *
+   * @param limit bytes to which it may be inflated
+   * @throws WeightsError for a longer one
+   */
+  open(limit?: number): Promise<RandomAccess>;
 }
 
 export interface ZipArchive {
@@ -55,8 +60,8 @@ const [FULL16, FULL32, ZIP64] = [0xffff, 0xffffffff, 1];
 const MAX_DIRECTORY = 2 ** 26;
 /** Deflate repeats at most 258 bytes by two bits. */
 const MAX_GROWTH = 1032;
-/** Bytes of an inflated record, which is in memory as a whole. */
-const MAX_INFLATED = 2 ** 31 - 1;
+/** Bytes of an inflated record, which is in memory as a whole: the largest tensor of the networks has a third of them. */
+const MAX_INFLATED = 2 ** 29;
 
 const HINT = 'The archive is damaged or was cut: download, copy or save it again.';
 
@@ -225,11 +230,13 @@ async function findData(file: RandomAccess, entry: Entry): Promise<number> {
   return start;
 }
 
+function checkInflation(size: number, limit: number, op: string): void {
+  if (size <= limit) return;
+  const hint = 'Store the record without compression: extract the archive, and compress it with zip -0.';
+  refuse(op, `at most ${limit} bytes after inflation`, `${size}`, hint);
+}
+
 async function inflate(bytes: Uint8Array, size: number, op: string): Promise<Uint8Array> {
-  if (size > MAX_INFLATED) {
-    const hint = 'Store the record without compression: extract the archive, and compress it with zip -0.';
-    refuse(op, `at most ${MAX_INFLATED} bytes after inflation`, `${size}`, hint);
-  }
   // One byte more than there should be is enough to see that there are more.
   const options = { maxOutputLength: size + 1 };
   const inflated = await promisify(inflateRaw)(bytes, options).catch((cause: unknown) => {
@@ -250,12 +257,13 @@ export async function openZip(file: RandomAccess): Promise<ZipArchive> {
   const entries = await readEntries(file);
   /** The last deflated record: views of one storage are read one after the other. */
   let last: { readonly name: string; readonly access: RandomAccess } | null = null;
-  const open = async (entry: Entry): Promise<RandomAccess> => {
+  const open = async (entry: Entry, limit = MAX_INFLATED): Promise<RandomAccess> => {
     const { name, method, compressed, size } = entry;
     if (last?.name === name) return last.access;
     const op = `${file.name}: ${name}`;
     const start = await findData(file, entry);
     if (method === STORED) return checkedAccess(partOf(file, op, start, size), entry.crc32);
+    checkInflation(size, limit, op);
     last = null;
     const bytes = await inflate(await file.read(start, compressed), size, op);
     if (entry.crc32 !== 0) checkSum(crc32(bytes), entry.crc32, op);
@@ -265,7 +273,7 @@ export async function openZip(file: RandomAccess): Promise<ZipArchive> {
   };
   const records = new Map<string, ZipRecord>();
   for (const [name, entry] of entries) {
-    records.set(name, { name, size: entry.size, open: () => open(entry) });
+    records.set(name, { name, size: entry.size, open: (limit) => open(entry, limit) });
   }
   return { records };
 }

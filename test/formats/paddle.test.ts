@@ -144,6 +144,31 @@ describe('refuses', () => {
     ['no parts', parts({ slices: list([]) }), 'the shape and the parts of "w"', 'something else'],
     ['a missing part', parts({ slices: list([str('w@@.0'), str('w@@.2')]) }), 'parts of one dimension', '"w@@.2"'],
     ['a part that is no text', parts({ slices: list([int(0)]) }), 'parts of one dimension', 'null'],
+    [
+      'more parts than keys',
+      parts({ slices: list(Array.from({ length: 5 }, () => str('w@@.0'))) }),
+      'at most 4 parts, as many as the file has keys',
+      '5',
+    ],
+    [
+      'as many parts as keys',
+      parts({ slices: list(Array.from({ length: 4 }, () => str('w@@.0'))) }),
+      '6 elements',
+      '16',
+    ],
+    [
+      'an array of 65 dimensions',
+      dict({
+        w: array(
+          Array.from({ length: 65 }, () => 1),
+          FLOATS.subarray(0, 4),
+          'f4',
+          '<',
+        ),
+      }),
+      'the shape, type and bytes',
+      'something else',
+    ],
     ['too few parts', parts({ slices: list([str('w@@.0')]) }), '6 elements for [3,2]', '4 in its parts'],
     ['a part twice', parts({ slices: list([str('w@@.0'), str('w@@.0')]) }), '6 elements for [3,2]', '8 in its parts'],
     ['long bytes beyond the end', dict({ w: [...large(new Uint8Array(1)).slice(0, 1), 255, 255, 255, 127] }), '2147483647 more bytes', 'the file is truncated'], // prettier-ignore

@@ -3,6 +3,7 @@ import { WeightsError } from '../../src/core/errors.js';
 import { bytesAccess } from '../../src/formats/fileAccess.js';
 import type { ForeignFile } from '../../src/formats/foreignFile.js';
 import { readForeign } from '../../src/formats/openForeign.js';
+import { folderOf } from '../../src/formats/torch.js';
 import { refusal } from '../io/refusal.js';
 import {
   call,
@@ -120,6 +121,8 @@ describe.each([
       'a storage, an offset',
       'the number 1',
     ],
+    ['a shape of 65 sizes', dict({ w: tensor({ shape: Array.from({ length: 65 }, () => 1) }) }), 'a storage, an offset, at most 64 sizes', 'a list or tuple'], // prettier-ignore
+    ['an id of many parts', dict({ w: tensor({ reference: [...tuple(...Array.from({ length: 9 }, () => str('a'.repeat(99)))), 0x51] }) }), 'a storage', Array.from({ length: 6 }, () => 'a'.repeat(60)).join(', ')], // prettier-ignore
     ['an offset of 2^62', dict({ w: call('torch._utils._rebuild_tensor', storage(), long(2n ** 62n), tuple(int(1)), tuple(int(1))) }), 'a storage, an offset', 'the number 4611686018427387904'], // prettier-ignore
   ])('refuses %s', async (_name, instructions, expected, got) => {
     await expect(open(write(instructions))).rejects.toThrow(refusal(WeightsError, 'net.pth', expected, got));
@@ -158,6 +161,27 @@ describe('zip', () => {
     // torch.save names the folder as the file, such as code.pth.
     expect(await read(checkpoint(state, [], 'code/'))).toEqual({ '': { w: ALL } });
     expect(await read(of({ name: 'net/sub/data.pkl', data: Uint8Array.of(1) }))).toEqual({ '': { w: ALL } });
+  });
+
+  test('the outermost folder, of any number', () => {
+    expect(folderOf(['a/b/data.pkl', 'a/data.pkl', 'c/data.pkl', 'a/data/0'])).toBe('a/');
+    expect(folderOf(['a/version', 'a/xdata.pkl'])).toBeNull();
+    expect(folderOf(Array.from({ length: 200_000 }, (_, i) => `${i + 1}/data.pkl`))).toBe('1/');
+  });
+
+  test('a deflated byte order and pickle', async () => {
+    const order = { name: 'net/byteorder', data: Buffer.from(`little${' '.repeat(14)}`), isDeflated: true };
+    expect(await read(of(order))).toEqual({ '': { w: ALL } });
+    const more = { ...order, data: Buffer.from(`little${' '.repeat(15)}`) };
+    await expect(open(of(more))).rejects.toThrow(
+      refusal(WeightsError, 'net.pth: net/byteorder', 'at most 20 bytes after inflation', '21'),
+    );
+    // Bytes that deflate does not make shorter, and a size that they could have.
+    const noise = Uint8Array.from({ length: 70_000 }, (_, i) => Math.imul(i ** 2, 0x9e3779b1) >>> 24);
+    const bomb = { name: 'net/data.pkl', data: noise, isDeflated: true, size: 2 ** 26 + 1 };
+    await expect(open(of(bomb))).rejects.toThrow(
+      refusal(WeightsError, 'net.pth: net/data.pkl', 'at most 67108864 bytes after inflation', '67108865'),
+    );
   });
 
   test('without a byte order, as before 1.13', async () => {

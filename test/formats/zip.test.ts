@@ -37,6 +37,16 @@ describe('reads', () => {
     expect(await readRecord(bytes, other.name)).toEqual(other.data);
   });
 
+  test('a deflated record of at most as many bytes as the caller takes', async () => {
+    const { records } = await open(zip([{ ...record, isDeflated: true }, other]));
+    expect((await records.get(record.name)?.open(300))?.size).toBe(300);
+    await expect(
+      (await open(zip([{ ...record, isDeflated: true }]))).records.get(record.name)?.open(299),
+    ).rejects.toThrow(refusal(WeightsError, 'net.pth: a/data.pkl', 'at most 299 bytes after inflation', '300'));
+    // A stored one takes no more memory than the reads of it.
+    expect((await records.get(other.name)?.open(99))?.size).toBe(100);
+  });
+
   test('an empty record, stored and deflated', async () => {
     const empty = new Uint8Array(0);
     expect(await readRecord(zip([{ ...record, data: empty }]))).toEqual(empty);

@@ -114,9 +114,12 @@ export function textOf(value: PickleValue | undefined): string | null {
   return typeof value === 'string' ? value : null;
 }
 
-/** A tuple of sizes as a shape; null for any other value. */
+/** Dimensions of an array in NumPy, and of a tensor in PyTorch. */
+export const MAX_DIMENSIONS = 64;
+
+/** A tuple of at most 64 sizes as a shape; null for any other value. */
 export function shapeOf(value: PickleValue | undefined): number[] | null {
-  if (!Array.isArray(value)) return null;
+  if (!Array.isArray(value) || value.length > MAX_DIMENSIONS) return null;
   const sizes = value.filter((size) => Number.isSafeInteger(size) && (size as number) >= 0);
   return sizes.length === value.length ? (sizes as number[]) : null;
 }

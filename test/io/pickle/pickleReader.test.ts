@@ -124,6 +124,8 @@ describe('values', () => {
       null,
     ]);
     expect(textOf(new PickleText(Uint8Array.of(0x61)))).toBeNull();
+    const ones = Array.from({ length: 64 }, () => 1);
+    expect([shapeOf(ones), shapeOf([...ones, 1])]).toEqual([ones, null]);
     expect([shapeOf([2, 0]), shapeOf([]), shapeOf([-1]), shapeOf(['1']), shapeOf(2)]).toEqual([
       [2, 0],
       [],

@@ -17,7 +17,7 @@ import { findInput } from './diffInput.js';
 import { comparisonJson, formatVerdict } from './diffTable.js';
 import { fileArgument } from './plot.js';
 import { outputColumns, print, printBlock, printJson } from './print.js';
-import { CONFIG_HELP, readNetworkWeights, type WeightsOptions } from './weights.js';
+import { CONFIG_HELP, readNetworkWeights, requireLambda, type WeightsOptions } from './weights.js';
 
 interface DiffOptions extends WeightsOptions {
   readonly weights: string;
@@ -70,6 +70,7 @@ async function diff(options: DiffOptions): Promise<void> {
   for (const name of names) if (!isDump(name)) await openDiffBackend(name, build);
   if (html !== undefined) await requireWritable(html, [weights, ...files, ...(input === undefined ? [] : [input])]);
   const { state, config: stored } = await readNetworkWeights(weights, options);
+  if (stored.form === 'train') requireLambda(weights, stored.lambda);
   const dumps = await Promise.all(files.map(readDump));
   const { source, x } = await findInput(input, dumps, stored, seed);
   const config: ModelConfig = { ...stored, input_size: [x.shape[2], x.shape[3]] };

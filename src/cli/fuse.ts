@@ -11,7 +11,7 @@ import { number, size } from './arguments.js';
 import { dtypeOption } from './dtype.js';
 import { fuseWithBar } from './fuseWithBar.js';
 import { threeDigits, print, printJson } from './print.js';
-import { CONFIG_HELP, readNetworkWeights, type WeightsOptions } from './weights.js';
+import { CONFIG_HELP, readNetworkWeights, requireLambda, type WeightsOptions } from './weights.js';
 
 interface FuseOptions extends WeightsOptions {
   readonly verify?: true;
@@ -25,11 +25,7 @@ interface FuseOptions extends WeightsOptions {
  * with another λ would silently give another network.
  */
 function trainedLambda(input: string, stored: number | null, option: number | undefined): number {
-  const lambda = stored ?? option;
-  if (lambda === undefined) {
-    const hint = 'Pass the lambda that the network was trained to: --lambda 1.';
-    throw new ParamError({ op: input, expected: 'weights with lambda, or --lambda', got: 'neither', hint });
-  }
+  const lambda = requireLambda(input, stored ?? option ?? null);
   if (option !== undefined && option !== lambda) {
     const hint = 'Omit --lambda: the weights have it.';
     throw new ParamError({ op: '--lambda', expected: `${lambda}, as in ${input}`, got: `${option}`, hint });

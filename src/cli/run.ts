@@ -11,7 +11,7 @@ import { forwardTraining } from '../oracle/forwardTraining.js';
 import { number } from './arguments.js';
 import { openBackend, withBackend, type BackendOptions } from './backends.js';
 import { print, printJson } from './print.js';
-import { CONFIG_HELP, readNetworkWeights, type WeightsOptions } from './weights.js';
+import { CONFIG_HELP, readNetworkWeights, requireLambda, type WeightsOptions } from './weights.js';
 
 interface RunOptions extends WeightsOptions, BackendOptions {
   readonly weights: string;
@@ -26,6 +26,7 @@ async function run({ weights, input, output, mode, dtype, json, ...rest }: RunOp
   await requireWritable(output, [weights, input]);
   const { backend } = rest;
   const { state, config: stored } = await readNetworkWeights(weights, rest);
+  if (stored.form === 'train' && backend === referenceBackend.name) requireLambda(weights, stored.lambda);
   const { tensors } = await readSafetensors(input);
   const x = tensors.get('x');
   if (x === undefined) {

@@ -125,3 +125,10 @@ export async function readNetworkWeights(path: string, { config, lambda }: Weigh
     hint: 'Omit --lambda, which is for weights of the train form.',
   });
 }
+
+/** @throws ParamError if neither the weights nor --lambda state the lambda that the train form needs */
+export function requireLambda(path: string, lambda: number | null): number {
+  if (lambda !== null) return lambda;
+  const hint = 'Pass the lambda that the network was trained to: --lambda 1.';
+  throw new ParamError({ op: path, expected: 'weights with lambda, or --lambda', got: 'neither', hint });
+}

@@ -290,6 +290,17 @@ official.pth: fused in memory; keep the result by vanillanet fuse official.pth O
     await stderrOf(...args, '-b', 'reference');
   });
 
+  test('ask for λ where the train form runs', async () => {
+    const x = { data: new Float32Array(3 * 32 * 32), shape: [1, 3, 32, 32] };
+    await writeFile(path('x.safetensors'), encodeSafetensors(new Map([['x', x]])));
+    const runIt = ['run', '-w', 'state.pth', '-i', 'x.safetensors', '-o', 'logits.safetensors', '-b', 'reference'];
+    for (const args of [runIt, ['diff', '-w', 'state.pth', '-i', 'x.safetensors']]) {
+      const { status, stderr } = await run(args, path());
+      expect([args, status, stderr]).toEqual([args, 1, expect.stringContaining('hint: Pass the lambda')]);
+    }
+    await stderrOf(...runIt, '-l', '1');
+  });
+
   test('take a file: URL', async () => {
     await stderrOf('summary', '-w', new URL(`file://${path('official.pth')}`).href);
   });

@@ -4,7 +4,7 @@ import { writeFile } from 'node:fs/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { recognitionOptions } from '../../src/cli/recognitionFlags.js';
 import { printRecognition } from '../../src/cli/recognitionReport.js';
-import { loadNetwork, readNetworkWeights } from '../../src/cli/weights.js';
+import { loadNetwork, readNetworkWeights, requireLambda } from '../../src/cli/weights.js';
 import type { Backend } from '../../src/core/backend.js';
 import type { ModelConfig } from '../../src/core/config.js';
 import { importWeights } from '../../src/formats/importWeights.js';
@@ -176,5 +176,12 @@ test('a report names the writer, weights without a key, and no epoch if there is
   expect(await report({ epoch: 0 })).toContain('epoch       0, counted from 0\n');
   expect(await report({ source: 'ema', otherSources: ['', 'model'] })).toContain(
     'weights     ema; not taken: those without a key, model\n',
+  );
+});
+
+test('a train form without λ is refused where λ is needed, with the flag', () => {
+  expect(requireLambda('net.pth', 0.5)).toBe(0.5);
+  expect(() => requireLambda('net.pth', null)).toThrow(
+    expect.objectContaining({ op: 'net.pth', got: 'neither', hint: expect.stringContaining('--lambda 1') }),
   );
 });

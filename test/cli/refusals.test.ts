@@ -124,9 +124,9 @@ describe('run', () => {
       'weights without λ',
       run('silent', 'x', ...reference),
       'ParamError',
-      'stem1.leaky',
-      'lambda in [0, 1]',
-      'no lambda',
+      'silent.safetensors',
+      'weights with lambda, or --lambda',
+      'neither',
     ],
     [
       'an output in a missing folder',

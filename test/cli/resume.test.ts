@@ -213,7 +213,7 @@ test.each([
     'empty: expected the folder of a run, got one without a run\nhint: Start a new run',
   ],
   ['an unreadable config.json', 'cut', '{"epochs":', 'config.json: expected a JSON object, got '],
-  ['an invalid config.json', 'invalid', '{"epochs":"two"}', 'epochs: expected an integer >= 1, got "two"'],
+  ['an invalid config.json', 'invalid', '{"epochs":"two"}', 'epochs: expected an integer in [1, 536870912], got "two"'],
 ])(
   'refuses %s',
   async (_, name, config, message) => {

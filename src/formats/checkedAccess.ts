@@ -11,26 +11,41 @@ export function checkSum(actual: number, expected: number, op: string): void {
   throw new WeightsError({ op, expected: `the checksum ${hex(expected)}`, got: hex(actual), hint });
 }
 
+/** Bytes that are read at once to compute a checksum. */
+const BLOCK = 2 ** 20;
+
+/** CRC-32 of all bytes. */
+async function sumOf(access: RandomAccess): Promise<number> {
+  let sum = 0;
+  for (let at = 0; at < access.size; at += BLOCK) {
+    sum = crc32(await access.read(at, Math.min(BLOCK, access.size - at)), sum);
+  }
+  return sum;
+}
+
 /**
- * Bytes whose checksum is compared when they have been read from the first to the last, in any number of parts. Other reads
- * are not checked.
+ * Bytes whose checksum is compared before any of them are returned: in a pass over all of them, unless the first read is of
+ * all. What is read later is not checked again.
  *
  * @param sum CRC-32; 0 for none, which `torch.serialization.set_crc32_options(False)` writes
  */
 export function checkedAccess(access: RandomAccess, sum: number): RandomAccess {
   const { name, size } = access;
   if (sum === 0) return access;
-  let [next, actual] = [0, 0];
+  let isChecked = false;
+  const check = (actual: number): void => {
+    checkSum(actual, sum, name);
+    isChecked = true;
+  };
   return {
     name,
     size,
     async read(offset, length) {
+      if (isChecked) return access.read(offset, length);
+      const isAll = offset === 0 && length === size;
+      if (!isAll) check(await sumOf(access));
       const bytes = await access.read(offset, length);
-      if (offset === 0) [next, actual] = [0, 0];
-      if (offset !== next) return bytes;
-      actual = crc32(bytes, actual);
-      next += length;
-      if (next === size) checkSum(actual, sum, name);
+      if (isAll) check(crc32(bytes));
       return bytes;
     },
   };

@@ -255,14 +255,22 @@ async function inflate(bytes: Uint8Array, size: number, op: string): Promise<Uin
  */
 export async function openZip(file: RandomAccess): Promise<ZipArchive> {
   const entries = await readEntries(file);
+  /** The stored records that have been opened, whose checksums are compared once. */
+  const stored = new Map<string, RandomAccess>();
   /** The last deflated record: views of one storage are read one after the other. */
   let last: { readonly name: string; readonly access: RandomAccess } | null = null;
   const open = async (entry: Entry, limit = MAX_INFLATED): Promise<RandomAccess> => {
     const { name, method, compressed, size } = entry;
     if (last?.name === name) return last.access;
+    const known = stored.get(name);
+    if (known !== undefined) return known;
     const op = `${file.name}: ${name}`;
     const start = await findData(file, entry);
-    if (method === STORED) return checkedAccess(partOf(file, op, start, size), entry.crc32);
+    if (method === STORED) {
+      const access = checkedAccess(partOf(file, op, start, size), entry.crc32);
+      stored.set(name, access);
+      return access;
+    }
     checkInflation(size, limit, op);
     last = null;
     const bytes = await inflate(await file.read(start, compressed), size, op);

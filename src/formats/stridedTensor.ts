@@ -193,6 +193,20 @@ function isAscending(axes: readonly Axis[]): boolean {
 }
 
 /**
+ * A tensor that no weights are like, which a file may have beside them: its values are never read.
+ *
+ * @param what it is, for the error of `read`
+ */
+export const unreadTensor = (facts: Pick<FileTensor, 'shape' | 'dtype'>, what: string, op: string): FileTensor => ({
+  shape: facts.shape,
+  dtype: facts.dtype,
+  read() {
+    const hint = 'Convert it in Python: tensor.resolve_conj().to_dense().float().';
+    return Promise.reject(new WeightsError({ op, expected: 'a dense tensor of floats or integers', got: what, hint }));
+  },
+});
+
+/**
  * A view of a storage.
  *
  * @param op names the tensor in errors

@@ -14,8 +14,8 @@ import {
 } from '../io/pickle/pickleValues.js';
 import { factsOf } from './checkpointFacts.js';
 import type { FileTensor, ForeignFile } from './foreignFile.js';
-import { groupsOf, nameOfValue } from './pickledDicts.js';
-import { stridedTensor, type Storage } from './stridedTensor.js';
+import { dictOf, groupsOf, nameOfValue } from './pickledDicts.js';
+import { stridedTensor, unreadTensor, type Storage } from './stridedTensor.js';
 
 const SAVE_AGAIN = 'Save the weights in Python: torch.save(model.state_dict(), "net.pth").';
 
@@ -175,8 +175,26 @@ function tensorOf(value: PickleValue, storages: Storages, op: string): FileTenso
   }
   const storage = storageRecord(reference, op);
   const open = storages.find(storage, op);
-  return stridedTensor({ dtype: storage.dtype, offset, shape, strides: steps }, open, storage.count, op);
+  const tensor = stridedTensor({ dtype: storage.dtype, offset, shape, strides: steps }, open, storage.count, op);
+  return withMetadata(tensor, record, op);
 }
+
+/** The parts of a tensor's metadata that change its values, which are bits of lazy views in PyTorch. */
+function withMetadata(tensor: FileTensor, { name, args }: PickleObject, op: string): FileTensor {
+  const metadata = name === REBUILD_V2 ? dictOf(args[6]) : null;
+  if (metadata?.get('conj') === true) return unreadTensor(tensor, 'a conjugate view of complex numbers', op);
+  return metadata?.get('neg') === true ? negated(tensor) : tensor;
+}
+
+/** The negative of a tensor, as torch.save writes the imaginary part of a conjugate. */
+const negated = (tensor: FileTensor): FileTensor => ({
+  ...tensor,
+  async read() {
+    const data = await tensor.read();
+    for (let i = 0; i < data.length; i++) data[i] = -data[i];
+    return data;
+  },
+});
 
 /**
  * The tensors and facts of a checkpoint.

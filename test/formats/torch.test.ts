@@ -11,6 +11,7 @@ import {
   dict,
   global,
   int,
+  large,
   legacy,
   list,
   long,
@@ -66,6 +67,26 @@ describe.each([
     ['a tensor of PyTorch 0.3', call('torch._utils._rebuild_tensor', storage(), int(0), tuple(int(6)), tuple(int(1)))],
   ])('%s', async (_name, value) => {
     expect(await read(write(dict({ w: value })))).toEqual({ '': { w: ALL } });
+  });
+
+  test('a negative view, and one without metadata that changes values', async () => {
+    const state = dict({
+      w: tensor({ more: [dict({ neg: [0x88] })] }),
+      v: tensor({ more: [dict({ neg: [0x89], conj: [0x89], backward: [0x88] })] }),
+      u: tensor({ more: [[0x4e]] }),
+    });
+    expect(await read(write(state))).toEqual({ '': { w: ALL.map((value) => -value), v: ALL, u: ALL } });
+  });
+
+  test('a conjugate view is no weight, and its values are not read', async () => {
+    const { groups } = await open(write(dict({ w: tensor(), c: tensor({ more: [dict({ conj: [0x88] })] }) })));
+    const { tensors } = groups[0];
+    expect([...((await tensors.get('w')?.read()) ?? [])]).toEqual(ALL);
+    expect(tensors.get('c')).toMatchObject({ shape: [2, 3], dtype: 'float32' });
+    await expect(tensors.get('c')?.read()).rejects.toThrow(
+      refusal(WeightsError, 'net.pth: c', 'a dense tensor of floats or integers', 'a conjugate view'),
+    );
+    await expect(tensors.get('c')?.read()).rejects.toMatchObject({ hint: expect.stringContaining('resolve_conj()') });
   });
 
   test('views of one storage', async () => {
@@ -182,6 +203,20 @@ describe('zip', () => {
     await expect(open(of(bomb))).rejects.toThrow(
       refusal(WeightsError, 'net.pth: net/data.pkl', 'at most 67108864 bytes after inflation', '67108865'),
     );
+  });
+
+  test('damage in a storage of several views, of which none is all of it, and in a long pickle', async () => {
+    const views = dict({ a: tensor({ shape: [2], strides: [1] }), b: tensor({ shape: [2], strides: [1], offset: 4 }) });
+    const bytes = checkpoint(views);
+    const third = Buffer.from(bytes).indexOf(Buffer.from(Float32Array.of(3).buffer));
+    bytes[third] ^= 1;
+    await expect(read(bytes)).rejects.toThrow(refusal(WeightsError, 'net.pth: net/data/0', 'the checksum', ''));
+
+    const long = dict({ w: tensor(), log: [...list([]), ...Array.from({ length: 300 }, () => large(new Uint8Array(1000))).flatMap((each) => [...each, 0x61])] }); // prettier-ignore
+    const whole = checkpoint(long);
+    expect(await read(whole)).toEqual({ '': { w: ALL } });
+    whole[290_000] ^= 1;
+    await expect(open(whole)).rejects.toThrow(refusal(WeightsError, 'net.pth: net/data.pkl', 'the checksum', ''));
   });
 
   test('without a byte order, as before 1.13', async () => {

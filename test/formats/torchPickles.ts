@@ -30,6 +30,8 @@ export interface TensorOptions {
   readonly offset?: number;
   readonly shape?: readonly number[];
   readonly strides?: readonly number[];
+  /** More arguments of the call. */
+  readonly more?: readonly number[][];
   /** Instead of the storage. */
   readonly reference?: number[];
 }
@@ -55,6 +57,7 @@ export const tensor = (options: TensorOptions = {}): number[] =>
     tuple(...(options.strides ?? [3, 1]).map(int)),
     [0x89],
     call('collections.OrderedDict'),
+    ...(options.more ?? []),
   );
 
 export const pickle = (instructions: number[], protocol = 2): Uint8Array =>

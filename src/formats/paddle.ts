@@ -15,7 +15,7 @@ import { arrayStorage, JointStorage } from './arrayStorage.js';
 import { factsOf } from './checkpointFacts.js';
 import type { FileTensor, ForeignFile, RandomAccess } from './foreignFile.js';
 import { dictOf, groupsOf, nameOfValue } from './pickledDicts.js';
-import { stridedTensor, type Storage } from './stridedTensor.js';
+import { stridedTensor, unreadTensor, type Storage } from './stridedTensor.js';
 import { rowMajorStrides } from './strides.js';
 
 const SAVE_AGAIN = 'Save the weights in Python: paddle.save(model.state_dict(), "net.pdparams").';
@@ -47,11 +47,12 @@ function paddleCall(name: string, args: readonly PickleValue[], reader: PickleRe
 }
 
 function paddleVocabulary(): Vocabulary {
-  const numpy = new NumpyValues(NUMBER_CODES, 'a type of numbers');
+  const numpy = new NumpyValues(NUMBER_CODES, 'a type of numbers', true);
   return {
     lowestProtocol: 2,
     maxObjects: 2_000_000,
     maxDictionaries: 100_000,
+    hasOtherKeys: true,
     expected: 'the names of arrays and of plain data',
     allows: (name) => NAMES.has(name),
     hintOf: hintOfName,
@@ -85,8 +86,9 @@ function checkByteOrder({ dtype }: PickleArray, op: string): void {
 const lengthOf = ({ shape, dtype }: PickleArray): number => sizeOf(shape) * dtype.bytes;
 
 function arrayTensor(file: RandomAccess, array: PickleArray, op: string): FileTensor {
-  checkByteOrder(array, op);
   const { shape, dtype, bytes, isFortran } = array;
+  if (!Object.hasOwn(DTYPES, dtype.code)) return unreadTensor({ shape, dtype: dtype.code }, dtype.code, op);
+  checkByteOrder(array, op);
   const open = (): Promise<Storage> => Promise.resolve(arrayStorage(file, bytes, lengthOf(array), op));
   const view = { dtype: DTYPES[dtype.code], offset: 0, shape, strides: stridesOf(shape, isFortran) };
   return stridedTensor(view, open, sizeOf(shape), op);
@@ -136,6 +138,7 @@ function partedArray(dict: PickleDict, key: string, facts: PickleValue, op: stri
   });
   const [{ dtype }] = parts;
   if (parts.some((part) => part.dtype.code !== dtype.code)) refuse('parts of one type', 'several');
+  if (!Object.hasOwn(DTYPES, dtype.code)) refuse('parts of numbers', dtype.code);
   const count = parts.reduce((sum, part) => sum + part.shape[0], 0);
   if (count !== sizeOf(shape)) refuse(`${sizeOf(shape)} elements for ${formatShape(shape)}`, `${count} in its parts`);
   return new PartedArray(shape, parts);

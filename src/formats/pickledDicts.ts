@@ -109,6 +109,8 @@ class GroupFinder {
   }
 }
 
+const showKey = (key: PickleValue): string => (typeof key === 'object' && key !== null ? kindOfValue(key) : show(key));
+
 /** Keys that are shown in an error. */
 const SHOWN = 10;
 
@@ -135,7 +137,7 @@ export function groupsOf(
   const finder = new GroupFinder(tensorOf, more, op);
   finder.add(dict, []);
   if (finder.groups.length > 0) return finder.groups;
-  const keys = [...dict.keys()].slice(0, SHOWN).map(show).join(', ');
+  const keys = [...dict.keys()].slice(0, SHOWN).map(showKey).join(', ');
   const got = dict.size === 0 ? 'an empty dict' : `no tensors under the keys ${keys}${dict.size > SHOWN ? ', …' : ''}`;
   throw new WeightsError({ op, expected, got, hint });
 }

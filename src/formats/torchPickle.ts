@@ -9,6 +9,7 @@ import {
   PickleName,
   PickleObject,
   PickleReference,
+  shapeOf,
   textOf,
   type PickleValue,
 } from '../io/pickle/pickleValues.js';
@@ -25,6 +26,24 @@ const PARAMETER = 'torch._utils._rebuild_parameter';
 const PARAMETER_WITH_STATE = 'torch._utils._rebuild_parameter_with_state';
 const FROM_TYPE = 'torch._tensor._rebuild_from_type_v2';
 
+const REBUILD_V3 = 'torch._utils._rebuild_tensor_v3';
+const META = 'torch._utils._rebuild_meta_tensor_no_storage';
+const QUANTIZED = 'torch._utils._rebuild_qtensor';
+const SPARSE = 'torch._utils._rebuild_sparse_tensor';
+const SUBCLASS = 'torch._utils._rebuild_wrapper_subclass';
+
+/** The functions of tensors whose values are not read, and what they make. */
+const UNREAD: ReadonlyMap<string, string> = new Map([
+  [REBUILD_V3, 'another type'],
+  [META, 'a tensor without values (device meta)'],
+  [QUANTIZED, 'a quantized tensor'],
+  [SPARSE, 'a sparse tensor'],
+  [SUBCLASS, 'a tensor of a subclass'],
+  ['torch._utils._rebuild_nested_tensor', 'a nested tensor'],
+  ['torch._utils._rebuild_device_tensor_from_numpy', 'a tensor of a device'],
+  ['torch._utils._rebuild_device_tensor_from_cpu_tensor', 'a tensor of a device'],
+]);
+
 /** The dtypes of storages by their classes. */
 const STORAGES: Readonly<Record<string, string>> = {
   DoubleStorage: 'float64',
@@ -39,10 +58,16 @@ const STORAGES: Readonly<Record<string, string>> = {
   BoolStorage: 'bool',
   ComplexFloatStorage: 'complex64',
   ComplexDoubleStorage: 'complex128',
+  ...{ QInt8Storage: 'int8', QUInt8Storage: 'uint8', QInt32Storage: 'int32' },
+  ...{ QUInt4x2Storage: 'uint8', QUInt2x4Storage: 'uint8' },
 };
+
+/** Bytes, which tensors of types without a class of storages have. */
+const UNTYPED = 'torch.storage.UntypedStorage';
 
 /** The dtype of a storage's class, such as `torch.FloatStorage` or `torch.cuda.FloatStorage`; undefined for another name. */
 function dtypeOfStorage(name: string): string | undefined {
+  if (name === UNTYPED) return 'uint8';
   const type = /^torch\.(?:cuda\.)?(\w+)$/.exec(name)?.[1] ?? '';
   return Object.hasOwn(STORAGES, type) ? STORAGES[type] : undefined;
 }
@@ -56,10 +81,18 @@ const OTHERS: ReadonlySet<string> = new Set([
   ...['pathlib.PosixPath', 'pathlib.WindowsPath', 'pathlib.PurePosixPath', 'pathlib.PureWindowsPath'],
   ...['datetime.datetime', 'datetime.timedelta', 'datetime.date', 'torch.Size', 'torch.device', 'torch.Tensor'],
   ...['torch.nn.parameter.Parameter', 'torch.nn.parameter.Buffer', 'torch.serialization._get_layout'],
-  ...[REBUILD, REBUILD_V2, PARAMETER, PARAMETER_WITH_STATE, FROM_TYPE],
+  ...[REBUILD, REBUILD_V2, PARAMETER, PARAMETER_WITH_STATE, FROM_TYPE, ...UNREAD.keys()],
 ]);
 
-const DTYPE = /^torch\.(float(16|32|64)|bfloat16|u?int(8|16|32|64)|bool|complex(64|128)|half|double|long)$/;
+/** Types of numbers, and schemes of quantization. */
+const DTYPE = new RegExp(
+  `^torch\\.(${[
+    ...['float(16|32|64)', 'bfloat16', 'u?int([1-8]|16|32|64)', 'bool', 'b?complex32', 'complex(64|128)'],
+    ...['half', 'double', 'long', 'float8_(e4m3fn|e4m3fnuz|e5m2|e5m2fnuz|e8m0fnu)', 'float4_e2m1fn_x2'],
+    ...['bits(8|16|1x8|2x4|4x2)', 'qu?int8', 'qint32', 'quint(4x2|2x4)'],
+    ...['per_(tensor|channel)_(affine|symmetric)', 'per_channel_affine_float_qparams'],
+  ].join('|')})$`,
+);
 
 const isAllowed = (name: string): boolean =>
   OTHERS.has(name) || NUMPY_NAMES.has(name) || dtypeOfStorage(name) !== undefined || DTYPE.test(name);
@@ -77,11 +110,12 @@ function hintOfName(name: string): string {
 
 /** The vocabulary of a checkpoint. @param refer is called for each reference to a storage */
 export function torchVocabulary(refer: (reference: PickleReference) => void = () => undefined): Vocabulary {
-  const numpy = new NumpyValues(NUMBER_CODES, 'a type of numbers');
+  const numpy = new NumpyValues(NUMBER_CODES, 'a type of numbers', true);
   return {
     lowestProtocol: 2,
     maxObjects: 2_000_000,
     maxDictionaries: 100_000,
+    hasOtherKeys: true,
     refer,
     expected: 'the names of tensors and of plain data',
     allows: isAllowed,
@@ -144,7 +178,7 @@ const DEEPEST = 8;
 function tensorRecord(value: PickleValue, depth = 0): PickleObject | null {
   if (!(value instanceof PickleObject) || depth > DEEPEST) return null;
   const { name, args } = value;
-  if (name === REBUILD || name === REBUILD_V2) return value;
+  if (name === REBUILD || name === REBUILD_V2 || UNREAD.has(name)) return value;
   if (name === PARAMETER || name === PARAMETER_WITH_STATE) return tensorRecord(args[0], depth + 1);
   // The function, the class, and the arguments of the function.
   if (name === FROM_TYPE && args[0] instanceof PickleName && Array.isArray(args[2])) {
@@ -159,6 +193,39 @@ const numbersOf = (value: PickleValue | undefined): number[] | null =>
     ? value
     : null;
 
+/** Sizes, as a tuple or a torch.Size; null for another value. */
+function sizesOf(value: PickleValue | undefined): number[] | null {
+  return shapeOf(value instanceof PickleObject && value.name === 'torch.Size' ? value.args[0] : value);
+}
+
+/** The shape and the type that a call of `UNREAD` states; no sizes, and the function's name, if it does not. */
+function factsOfUnread({ name, args }: PickleObject): Pick<FileTensor, 'shape' | 'dtype'> {
+  const [size, type] = ((): readonly (PickleValue | undefined)[] => {
+    switch (name) {
+      case REBUILD_V3:
+        return [args[2], args[6]];
+      case META:
+        return [args[1], args[0]];
+      case QUANTIZED:
+        return [args[2]];
+      case SPARSE:
+        // The layout; then indices and values (one or two tensors, then one), and the size.
+        return [Array.isArray(args[1]) ? args[1].find((part) => sizesOf(part) !== null) : undefined];
+      case SUBCLASS:
+        return [args[2], args[1]];
+      default:
+        return [];
+    }
+  })();
+  const dtype = type instanceof PickleName ? type.name.replace(/^torch\./, '') : name.replace(/^.*_rebuild_/, '');
+  return { shape: sizesOf(size) ?? [], dtype };
+}
+
+function tensorWithoutValues(record: PickleObject, what: string, op: string): FileTensor {
+  const facts = factsOfUnread(record);
+  return unreadTensor(facts, record.name === REBUILD_V3 ? facts.dtype : what, op);
+}
+
 /**
  * The tensor that a value states; null for another value.
  *
@@ -167,6 +234,8 @@ const numbersOf = (value: PickleValue | undefined): number[] | null =>
 function tensorOf(value: PickleValue, storages: Storages, op: string): FileTensor | null {
   const record = tensorRecord(value);
   if (record === null) return null;
+  const what = UNREAD.get(record.name);
+  if (what !== undefined) return tensorWithoutValues(record, what, op);
   const [reference, offset, size, strides] = record.args;
   const [shape, steps] = [numbersOf(size), numbersOf(strides)];
   if (!(reference instanceof PickleReference) || typeof offset !== 'number' || shape === null || steps === null) {

@@ -76,3 +76,16 @@ test('values are named by their keys, of which long ones are cut', () => {
     `net.pth: ${'a'.repeat(200)}.${'b'.repeat(200)}…`,
   );
 });
+
+test('keys of all types are shown', () => {
+  const odd: PickleDict = new Map<PickleValue, PickleValue>([
+    [[1], null],
+    [null, null],
+    [true, null],
+    [0.5, null],
+    ['a', null],
+  ]);
+  expect(() => find(odd)).toThrow(
+    refusal(WeightsError, 'net.pth', 'a dict of tensors', 'under the keys a list or tuple, null, true, 0.5, "a"'),
+  );
+});

@@ -4,6 +4,7 @@ import { bytesAccess } from '../../src/formats/fileAccess.js';
 import type { ForeignFile } from '../../src/formats/foreignFile.js';
 import { readForeign } from '../../src/formats/openForeign.js';
 import { folderOf } from '../../src/formats/torch.js';
+import { scalar } from '../data/sets/pickleWriter.js';
 import { refusal } from '../io/refusal.js';
 import {
   call,
@@ -87,6 +88,48 @@ describe.each([
       refusal(WeightsError, 'net.pth: c', 'a dense tensor of floats or integers', 'a conjugate view'),
     );
     await expect(tensors.get('c')?.read()).rejects.toMatchObject({ hint: expect.stringContaining('resolve_conj()') });
+  });
+
+  const hooks = call('collections.OrderedDict');
+  const layout = call('torch.serialization._get_layout', str('torch.sparse_coo'));
+  const size = call('torch.Size', tuple(int(4), int(5)));
+  test.each<[string, number[], readonly number[], string, string]>([
+    ['uint16', call('torch._utils._rebuild_tensor_v3', storage(), int(0), tuple(int(3)), tuple(int(1)), [0x89], hooks, global('torch', 'uint16')), [3], 'uint16', 'uint16'], // prettier-ignore
+    ['float8', call('torch._utils._rebuild_tensor_v3', storage(), int(0), tuple(int(2), int(3)), tuple(int(3), int(1)), [0x89], hooks, global('torch', 'float8_e4m3fn')), [2, 3], 'float8_e4m3fn', 'float8_e4m3fn'], // prettier-ignore
+    ['a parameter of float8', call('torch._utils._rebuild_parameter', call('torch._utils._rebuild_tensor_v3', storage(), int(0), tuple(int(6)), tuple(int(1)), [0x89], hooks, global('torch', 'float8_e5m2')), [0x88], hooks), [6], 'float8_e5m2', 'float8_e5m2'], // prettier-ignore
+    ['sparse', call('torch._utils._rebuild_sparse_tensor', layout, tuple(tensor(), tensor(), size, [0x88])), [4, 5], 'sparse_tensor', 'a sparse tensor'], // prettier-ignore
+    ['sparse rows', call('torch._utils._rebuild_sparse_tensor', layout, tuple(tensor(), tensor(), tensor(), tuple(int(4), int(6)))), [4, 6], 'sparse_tensor', 'a sparse tensor'], // prettier-ignore
+    ['sparse without parts', call('torch._utils._rebuild_sparse_tensor', layout), [], 'sparse_tensor', 'a sparse tensor'], // prettier-ignore
+    ['quantized', call('torch._utils._rebuild_qtensor', storage({ storage: 'torch.FloatStorage' }), int(0), tuple(int(3)), tuple(int(1)), tuple(global('torch', 'per_tensor_affine'), int(1), int(0)), [0x89], hooks), [3], 'qtensor', 'a quantized tensor'], // prettier-ignore
+    ['meta', call('torch._utils._rebuild_meta_tensor_no_storage', global('torch', 'float32'), tuple(int(7)), tuple(int(1)), [0x89]), [7], 'float32', 'a tensor without values (device meta)'], // prettier-ignore
+    ['of a subclass', call('torch._utils._rebuild_wrapper_subclass', global('torch', 'Tensor'), global('torch', 'float16'), tuple(int(8))), [8], 'float16', 'a tensor of a subclass'], // prettier-ignore
+    ['nested', call('torch._utils._rebuild_nested_tensor', tensor(), tensor()), [], 'nested_tensor', 'a nested tensor'],
+    ['of a device', call('torch._utils._rebuild_device_tensor_from_numpy', int(1)), [], 'device_tensor_from_numpy', 'a tensor of a device'], // prettier-ignore
+  ])(
+    'a tensor of another kind beside the weights, whose values are not read: %s',
+    async (_name, value, shape, dtype, got) => {
+      // prettier-ignore
+      const { groups } = await open(write(dict({ net: dict({ w: tensor(), x: value }) })));
+      const { tensors } = groups[0];
+      expect([...((await tensors.get('w')?.read()) ?? [])]).toEqual(ALL);
+      expect(tensors.get('x')).toMatchObject({ shape, dtype });
+      await expect(tensors.get('x')?.read()).rejects.toThrow(
+        refusal(WeightsError, 'net.pth: net.x', 'a dense tensor of floats or integers', got),
+      );
+    },
+  );
+
+  test('keys and scalars that are no weights', async () => {
+    const pair = (key: number[], value: number[]): number[] => [...key, ...value, 0x73];
+    const odd = [0x7d, ...pair(tuple(int(1), str('a')), int(1)), ...pair([0x4e], int(2)), ...pair([0x88], int(3)), ...pair([0x47, 0x3f, 0xe0, 0, 0, 0, 0, 0, 0], int(4))]; // prettier-ignore
+    const state = dict({ odd, best: scalar(new Uint8Array(2), 'f2'), name: scalar(new Uint8Array(12), 'U3') });
+    expect(await read(write(dict({ model: dict({ w: tensor() }), more: state })))).toEqual({ model: { w: ALL } });
+  });
+
+  test.each(['float8_x', 'uint9', 'load', 'bits3', 'qint16'])('refuses the name torch.%s', async (name) => {
+    await expect(open(write(dict({ w: tensor(), x: global('torch', name) })))).rejects.toThrow(
+      refusal(WeightsError, 'net.pth', 'the names of tensors', `torch.${name}`),
+    );
   });
 
   test('views of one storage', async () => {
@@ -182,6 +225,19 @@ describe('zip', () => {
     // torch.save names the folder as the file, such as code.pth.
     expect(await read(checkpoint(state, [], 'code/'))).toEqual({ '': { w: ALL } });
     expect(await read(of({ name: 'net/sub/data.pkl', data: Uint8Array.of(1) }))).toEqual({ '': { w: ALL } });
+  });
+
+  const untyped = [...tuple(str('storage'), global('torch.storage', 'UntypedStorage'), str('0'), str('cpu'), int(24)), 0x51]; // prettier-ignore
+
+  test('a storage of bytes without a type, whose tensor is not read', async () => {
+    const hooks = call('collections.OrderedDict');
+    const value = call('torch._utils._rebuild_tensor_v3', untyped, int(0), tuple(int(3)), tuple(int(1)), [0x89], hooks, global('torch', 'uint16')); // prettier-ignore
+    expect((await open(checkpoint(dict({ w: tensor(), x: value })))).groups[0].tensors.get('x')).toMatchObject({
+      shape: [3],
+      dtype: 'uint16',
+    });
+    const bytes = tensor({ reference: untyped, shape: [2], strides: [1] });
+    expect(await read(checkpoint(dict({ w: bytes })))).toEqual({ '': { w: [0, 0] } });
   });
 
   test('the outermost folder, of any number', () => {

@@ -6,6 +6,7 @@ import {
   latin1Bytes,
   PickleArray,
   PickleDtype,
+  PickleObject,
   PickleText,
   shapeOf,
   textOf,
@@ -43,7 +44,7 @@ const READS: Readonly<Record<string, (view: DataView, at: number, isLittle: bool
 
 /** Codes of integers of all widths. */
 export const INTEGER_CODES: readonly string[] = ['u1', 'i1', 'u2', 'i2', 'u4', 'i4', 'u8', 'i8'];
-/** Codes of all numbers; those of two-byte floats, and of complex numbers, have no scalars here. */
+/** Codes of all numbers; scalars of two-byte floats, and of complex numbers, are not read. */
 export const NUMBER_CODES: readonly string[] = [...INTEGER_CODES, 'b1', 'f2', 'f4', 'f8', 'c8', 'c16'];
 
 /** Numbers of a type, one after the other; none of a type that is not read. Integers beyond 2^53 are rounded. */
@@ -59,10 +60,16 @@ export class NumpyValues {
   /** The bytes of texts, so that many calls for one text make no more than one copy. */
   private readonly encoded = new Map<string, Uint8Array>();
 
-  /** @param codes of the types that arrays may have @param types what they are, for an error */
+  /**
+   * @param codes of `NUMBER_CODES` that arrays may have
+   * @param types what they are, for an error
+   * @param keepsOthers whether arrays and scalars of other types may occur. They have no values: arrays have shapes, and
+   *   scalars are records of calls.
+   */
   constructor(
     private readonly codes: readonly string[],
     private readonly types: string,
+    private readonly keepsOthers = false,
   ) {}
 
   /** A dtype, a number, bytes, an empty array (BUILD fills it), or a full one; undefined for the name of something else. */
@@ -73,7 +80,7 @@ export class NumpyValues {
       case ENCODE:
         return this.encode(args[0], args[1], reader);
       case SCALAR:
-        return scalar(args[0], args[1], reader);
+        return this.scalar(args, reader);
       case RECONSTRUCT:
         return new PickleArray();
       case FROM_BUFFER: {
@@ -115,17 +122,21 @@ export class NumpyValues {
   }
 
   private dtype(code: string, reader: PickleReader): PickleDtype {
-    if (!this.codes.includes(code)) reader.refuse(`${this.types} (${this.codes.join(', ')})`, code);
+    if (!this.keepsOthers && !this.codes.includes(code))
+      reader.refuse(`${this.types} (${this.codes.join(', ')})`, code);
     return new PickleDtype(code);
   }
-}
 
-function scalar(dtype: PickleValue | undefined, data: PickleValue | undefined, reader: PickleReader): number {
-  if (dtype instanceof PickleDtype && data instanceof Uint8Array && data.length === dtype.bytes) {
-    const numbers = numbersOf(data, dtype);
-    if (numbers.length === 1) return numbers[0];
+  /** A number; for a type whose numbers are not read, such as float16 or text, a record of the call. */
+  private scalar(args: readonly PickleValue[], reader: PickleReader): PickleValue {
+    const [dtype, data] = args;
+    if (dtype instanceof PickleDtype) {
+      if (this.keepsOthers && !Object.hasOwn(READS, dtype.code)) return new PickleObject(SCALAR, args);
+      const numbers = data instanceof Uint8Array && data.length === dtype.bytes ? numbersOf(data, dtype) : [];
+      if (numbers.length === 1) return numbers[0];
+    }
+    return reader.refuse('the type and bytes of an integer', 'something else');
   }
-  return reader.refuse('the type and bytes of an integer', 'something else');
 }
 
 /** The bytes that text in UTF-8 may have in Latin-1: each takes one or two. */
@@ -140,6 +151,10 @@ function fill(
   reader: PickleReader,
 ): PickleArray {
   const shape = shapeOf(size);
+  // Elements of another type, such as objects in a list, are not kept.
+  if (shape !== null && dtype instanceof PickleDtype && !NUMBER_CODES.includes(dtype.code)) {
+    return Object.assign(array, { shape, dtype });
+  }
   if (shape === null || !(dtype instanceof PickleDtype) || !isBytes(data)) {
     return reader.refuse('the shape, type and bytes of an array of numbers', 'something else');
   }

@@ -27,6 +27,8 @@ export interface Vocabulary {
   readonly maxObjects: number;
   /** Dictionaries in a pickle, which are large even when they are empty. */
   readonly maxDictionaries: number;
+  /** Whether keys may be None, booleans, large integers, tuples, objects and names beside strings and numbers. */
+  readonly hasOtherKeys?: boolean;
   /** The names of classes and functions, for an error. */
   readonly expected: string;
   /** Whether a name such as `numpy.dtype` may occur. `numpy._core` is `numpy.core` here, and `__builtin__` is `builtins`. */
@@ -340,10 +342,18 @@ export class PickleMachine {
     if (items.length % 2 !== 0) this.refuse('a dictionary and pairs', 'something else');
     for (let i = 0; i < items.length; i += 2) {
       const key = textOf(items[i]) ?? items[i];
-      if (typeof key !== 'string' && typeof key !== 'number') this.refuse('keys that are strings', 'another key');
+      if (!this.isKey(key)) this.refuse('keys that are strings', 'another key');
       dict.set(key, items[i + 1]);
     }
     return dict;
+  }
+
+  private isKey(key: PickleValue): boolean {
+    if (typeof key === 'string' || typeof key === 'number') return true;
+    if (this.vocabulary.hasOtherKeys !== true) return false;
+    // A list cannot be told from a tuple.
+    if (key === null || Array.isArray(key) || key instanceof PickleObject || key instanceof PickleName) return true;
+    return typeof key === 'boolean' || typeof key === 'bigint';
   }
 
   private recall(index: number): PickleValue {

@@ -74,7 +74,8 @@ export class PickleArray {
   isFortran = false;
 }
 
-export type PickleKey = string | number;
+/** Strings are compared by their letters; tuples and objects, which have no use here, by identity. */
+export type PickleKey = PickleValue;
 export type PickleDict = Map<PickleKey, PickleValue>;
 
 /** Python 2's str and Python 3's bytes become Uint8Array, a tuple or list an array, a dict a Map. */

@@ -15,7 +15,7 @@ import { array, bytes, dict, global, int, list, pickle, scalar, str, tuple } fro
 
 const fixture = (name: string): Uint8Array => readFileSync(new URL(`fixtures/${name}.pickle`, import.meta.url));
 
-function mapOf(value: PickleValue): Map<string | number, PickleValue> {
+function mapOf(value: PickleValue): Map<PickleValue, PickleValue> {
   if (value instanceof Map) return value;
   throw new Error('no dictionary');
 }

@@ -148,6 +148,9 @@ describe('refuses', () => {
     ['a memo entry of letters', 'Np-1\n.', 'the number of a memo entry', 'something else'],
     ['an unknown memo entry', 'g5\n.', 'a value of the memo', 'number 5'],
     ['a list as a key', '}]Ns.', 'keys that are strings', 'another key'],
+    ['None as a key', '}NNs.', 'keys that are strings', 'another key'],
+    ['True as a key', '}\x88Ns.', 'keys that are strings', 'another key'],
+    ['a name as a key', '}cm\nC\nNs.', 'keys that are strings', 'another key'],
     ['an odd DICT', '(Nd.', 'a dictionary and pairs', 'something else'],
     ['an element of a number', 'K\x01Na.', 'a list to append to', 'something else'],
     ['an item of a list', ']K\x01Ns.', 'a dictionary and pairs', 'something else'],
@@ -255,4 +258,23 @@ test('what values are, for errors', () => {
     ...['nothing', 'None', 'True', 'False', 'the number 5', 'the number 5', 'text', 'text', 'bytes', 'bytes'],
     ...['a NumPy array', 'a dtype', 'the name m.C', 'an object of m.C', 'a reference', 'a list or tuple', 'a dict'],
   ]);
+});
+
+describe('other keys than strings and numbers', () => {
+  const runWith = (program: string): PickleValue => run(program, { hasOtherKeys: true });
+
+  test('have all types that Python has for keys', () => {
+    const bigint = '\x8a\x08\0\0\0\0\0\0\0\x40';
+    const program = `}(NN\x88NG\x3f\xf8\0\0\0\0\0\0NK\x07NK\x01K\x02\x86N${bigint}Ncm\nC\nNcm\nC\n)RNU\x01aNX\x01\0\0\0bNu.`;
+    const dict = runWith(program) as Map<PickleValue, PickleValue>;
+    const keys = [null, true, 1.5, 7, [1, 2], 2n ** 62n, new PickleName('m.C'), call([]), 'a', 'b'];
+    expect([...dict.keys()]).toEqual(keys);
+  });
+
+  test.each([
+    ['a dict', '}}Ns.'],
+    ['long bytes', `}T\x01\0\x01\0${'a'.repeat(2 ** 16 + 1)}Ns.`],
+  ])('are not %s', (_, program) => {
+    expect(() => runWith(program)).toThrow(refusal(WeightsError, 'net', 'keys that are strings', 'another key'));
+  });
 });

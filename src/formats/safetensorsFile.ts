@@ -6,6 +6,7 @@ import { HEAD } from '../io/fileKind.js';
 import { readScales, rescale } from '../io/int8.js';
 import { checkDataSize, checkHeaderSize, headerLength, PREFIX, readHeader } from '../io/safetensorsHeader.js';
 import type { FileTensor, ForeignFile, RandomAccess } from './foreignFile.js';
+import { unreadTensor } from './stridedTensor.js';
 
 /** PyTorch's names of the types. */
 const NAMES: Readonly<Record<Dtype, string>> = {
@@ -17,12 +18,18 @@ const NAMES: Readonly<Record<Dtype, string>> = {
   I8: 'int8',
 };
 
+/** The libraries of other frameworks state only the framework, and files of this package state the same one. */
+const WRITERS: ReadonlyMap<string | undefined, string> = new Map([['pt', "PyTorch's safetensors"]]);
+
+const writerOf = (metadata: ReadonlyMap<string, string>): string | null => WRITERS.get(metadata.get('format')) ?? null;
+
 /** @throws WeightsError if it is a damaged file, or a checkpoint of a training run */
 export async function readSafetensorsFile(file: RandomAccess): Promise<ForeignFile> {
   const { name, size } = file;
   const start = PREFIX + headerLength(await file.read(0, Math.min(HEAD, size)), name);
   checkHeaderSize(start, size, name);
-  const { entries, scales, metadata, length } = readHeader(await file.read(PREFIX, start - PREFIX), name);
+  const header = readHeader(await file.read(PREFIX, start - PREFIX), name, { keepsOthers: true });
+  const { entries, others, scales, metadata, length } = header;
   checkDataSize(length, size - start, name);
   refuseCheckpoint(metadata, name);
   const tensors = new Map<string, FileTensor>();
@@ -40,9 +47,17 @@ export async function readSafetensorsFile(file: RandomAccess): Promise<ForeignFi
     };
     tensors.set(key, { shape, dtype: NAMES[dtype], read });
   }
+  for (const { name: key, dtype, shape } of others) {
+    tensors.set(key, unreadTensor({ shape, dtype }, dtype, `${name}: ${key}`));
+  }
   const config = readConfig(metadata, name);
   return {
-    ...{ format: 'safetensors', writer: null, groups: [{ path: [], tensors }], facts: {} },
+    ...{
+      format: 'safetensors',
+      writer: config === null ? writerOf(metadata) : null,
+      groups: [{ path: [], tensors }],
+      facts: {},
+    },
     ...(config === null ? {} : { config }),
   };
 }

@@ -20,9 +20,16 @@ export interface Entry {
   readonly end: number;
 }
 
+/** A tensor of a type that no weights here have. */
+export interface OtherEntry extends Omit<Entry, 'dtype'> {
+  readonly dtype: string;
+}
+
 export interface Header {
   /** In the order of the header, without the scales. */
   readonly entries: readonly Entry[];
+  /** Tensors of other types, if they are kept. */
+  readonly others: readonly OtherEntry[];
   /** Scales by the names of their I8 tensors, which they precede. */
   readonly scales: ReadonlyMap<string, Entry>;
   /** The strings of `__metadata__`. */
@@ -123,6 +130,22 @@ function parse(bytes: Uint8Array, op: string): { text: string; header: Readonly<
   return { text, header: parseJsonObject(text, options) };
 }
 
+/** Bytes of one value of the other types of the format. */
+const OTHER_WIDTHS: Readonly<Record<string, number>> = {
+  ...{ BOOL: 1, U8: 1, I16: 2, U16: 2, I32: 4, U32: 4, U64: 8, C64: 8 },
+  ...{ F8_E4M3: 1, F8_E5M2: 1, F8_E8M0: 1 },
+};
+
+/** Bytes of one value; undefined for an unknown type. */
+function widthOf(dtype: unknown, keepsOthers: boolean): number | undefined {
+  if (isDtype(dtype)) return DTYPES[dtype].width;
+  return keepsOthers && typeof dtype === 'string' && Object.hasOwn(OTHER_WIDTHS, dtype)
+    ? OTHER_WIDTHS[dtype]
+    : undefined;
+}
+
+const isEntry = (entry: Entry | OtherEntry): entry is Entry => isDtype(entry.dtype);
+
 const ENTRY_KEYS = ['dtype', 'shape', 'data_offsets'];
 
 /** Refuses half a surrogate pair, which escapes in JSON can write, but no encoding of Unicode. @throws WeightsError */
@@ -131,7 +154,7 @@ function checkText(text: string, file: string): void {
   throw damaged(file, 'a header of valid Unicode', `a lone surrogate in ${show(text)}`);
 }
 
-function readEntry(name: string, value: unknown, file: string): Entry {
+function readEntry(name: string, value: unknown, file: string, keepsOthers: boolean): OtherEntry {
   const op = `${file}: ${name}`;
   checkText(name, file);
   // Other keys are ignored, as in the official reader.
@@ -139,7 +162,8 @@ function readEntry(name: string, value: unknown, file: string): Entry {
     throw damaged(op, 'dtype, shape and data_offsets', show(value));
   }
   const { dtype, shape, data_offsets } = value;
-  if (!isDtype(dtype)) {
+  const width = widthOf(dtype, keepsOthers);
+  if (typeof dtype !== 'string' || width === undefined) {
     const expected = `a dtype of ${Object.keys(DTYPES).join(', ')}`;
     throw new WeightsError({ op, expected, got: show(dtype), hint: DTYPE_HINT });
   }
@@ -150,7 +174,7 @@ function readEntry(name: string, value: unknown, file: string): Entry {
     throw damaged(op, 'data_offsets [begin, end] with 0 <= begin <= end', show(data_offsets));
   }
   const [begin, end] = data_offsets;
-  const byteCount = sizeOf(shape) * DTYPES[dtype].width;
+  const byteCount = sizeOf(shape) * width;
   if (end - begin !== byteCount) {
     throw damaged(op, `${byteCount} bytes for ${dtype} ${formatShape(shape)}`, `${end - begin}`);
   }
@@ -191,7 +215,7 @@ function refuseDuplicates(text: string, header: unknown, op: string): void {
 }
 
 /** The number of bytes of all tensors, which must be contiguous. @throws WeightsError */
-function coverage(entries: readonly Entry[], file: string): number {
+function coverage(entries: readonly OtherEntry[], file: string): number {
   let size = 0;
   for (const { name, begin, end } of [...entries].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
     if (begin !== size) {
@@ -232,19 +256,26 @@ function findScales(entries: readonly Entry[], file: string): Map<string, Entry>
  *
  * @param bytes the header without the 8 bytes of its length
  * @param file the name of the file in errors
+ * @param options `keepsOthers`: whether tensors of types that no weights have, such as U8, are listed instead of refused
  * @throws WeightsError with the file and the tensor
  */
-export function readHeader(bytes: Uint8Array, file: string): Header {
+export function readHeader(
+  bytes: Uint8Array,
+  file: string,
+  { keepsOthers = false }: { readonly keepsOthers?: boolean } = {},
+): Header {
   const { text, header } = parse(bytes, file);
-  const entries: Entry[] = [];
+  const all: OtherEntry[] = [];
   let metadata: ReadonlyMap<string, string> = new Map();
   for (const [key, value] of Object.entries(header)) {
     if (key === METADATA) metadata = readMetadata(value, file);
-    else entries.push(readEntry(key, value, file));
+    else all.push(readEntry(key, value, file, keepsOthers));
   }
   refuseDuplicates(text, header, file);
-  const length = coverage(entries, file);
+  const length = coverage(all, file);
+  const entries = all.filter(isEntry);
   const scales = findScales(entries, file);
   const hidden = new Set(scales.values());
-  return { entries: entries.filter((entry) => !hidden.has(entry)), scales, metadata, length };
+  const others = all.filter((entry) => !isEntry(entry));
+  return { entries: entries.filter((entry) => !hidden.has(entry)), others, scales, metadata, length };
 }

@@ -47,6 +47,8 @@ export interface FileFacts {
   readonly input_size?: number;
   readonly crop_pct?: number | null;
   readonly drop?: number;
+  /** What the file says that cannot be right, and is left out, such as `args.drop 1`; absent if there is nothing. */
+  readonly ignored?: readonly string[];
 }
 
 /** A file of another framework. */

@@ -26,7 +26,7 @@ interface Content {
   readonly dicts: readonly (readonly [key: string, dict: PickleDict])[];
 }
 /** Keys of what is no weights, but may have tensors of the same names. */
-const NO_WEIGHTS: ReadonlySet<string> = new Set(['optimizer', 'optim', 'scaler', 'lr_scheduler']);
+export const NO_WEIGHTS: ReadonlySet<string> = new Set(['optimizer', 'optim', 'scaler', 'lr_scheduler']);
 
 const DICT_CLASSES: ReadonlySet<string> = new Set(['collections.OrderedDict', 'collections.defaultdict']);
 

@@ -185,7 +185,9 @@ export function recognize(file: ForeignFile, name: string, options: RecognizeOpt
       ...naming.others,
     ],
     dtypes: countTypes(tensors.values()),
-    ...{ guesses, notes, tensors },
+    guesses,
+    notes: [...notes, ...(file.facts.ignored ?? []).map((each) => `The file states ${each}, which is ignored.`)],
+    tensors,
   };
 }
 

@@ -119,5 +119,5 @@ export async function openTorchLegacy(file: RandomAccess): Promise<ForeignFile> 
       return () => Promise.resolve(storage);
     },
   };
-  return { format: 'PyTorch checkpoint (legacy format)', writer: null, ...contentOf(checkpoint, storages, op) };
+  return { format: 'PyTorch checkpoint (legacy format)', ...contentOf(checkpoint, storages, op) };
 }

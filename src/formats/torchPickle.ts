@@ -13,7 +13,7 @@ import {
   textOf,
   type PickleValue,
 } from '../io/pickle/pickleValues.js';
-import { factsOf } from './checkpointFacts.js';
+import { factsOf, writerOf } from './checkpointFacts.js';
 import type { FileTensor, ForeignFile } from './foreignFile.js';
 import { dictOf, groupsOf, nameOfValue } from './pickledDicts.js';
 import { stridedTensor, unreadTensor, type Storage } from './stridedTensor.js';
@@ -266,7 +266,7 @@ const negated = (tensor: FileTensor): FileTensor => ({
 });
 
 /**
- * The tensors and facts of a checkpoint.
+ * The tensors and facts of a checkpoint, and who wrote it.
  *
  * @throws WeightsError if there are no tensors, or one of what the file does not have
  */
@@ -274,8 +274,9 @@ export function contentOf(
   checkpoint: PickleValue,
   storages: Storages,
   file: string,
-): Pick<ForeignFile, 'groups' | 'facts'> {
+): Pick<ForeignFile, 'groups' | 'facts' | 'writer'> {
   const tensorAt = (value: PickleValue, path: readonly string[]): FileTensor | null =>
     tensorOf(value, storages, nameOfValue(file, path));
-  return { groups: groupsOf(checkpoint, tensorAt, file, SAVE_AGAIN), facts: factsOf(checkpoint) };
+  const groups = groupsOf(checkpoint, tensorAt, file, SAVE_AGAIN);
+  return { groups, facts: factsOf(checkpoint), writer: writerOf(checkpoint) };
 }

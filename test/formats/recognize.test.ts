@@ -345,3 +345,9 @@ describe('a network that is not whole', () => {
     );
   });
 });
+
+test('what the file states out of range is a note', () => {
+  const { notes } = recognize(one(narrow('deploy'), undefined, { ignored: ['args.drop 1', 'epoch -1'] }), 'net');
+  expect(notes).toEqual(['The file states args.drop 1, which is ignored.', 'The file states epoch -1, which is ignored.']); // prettier-ignore
+  expect(recognize(one(narrow('deploy')), 'net').notes).toEqual([]);
+});

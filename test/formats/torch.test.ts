@@ -132,6 +132,15 @@ describe.each([
     );
   });
 
+  test('the facts and the writer', async () => {
+    const state = { model: dict({ w: tensor() }), epoch: int(-1), 'pytorch-lightning_version': text('2.5') };
+    expect(await open(write(dict(state)))).toMatchObject({
+      facts: { ignored: ['epoch -1'] },
+      writer: 'PyTorch Lightning 2.5',
+    });
+    expect(await open(write(dict({ w: tensor() })))).toMatchObject({ facts: {}, writer: null });
+  });
+
   test('views of one storage', async () => {
     const state = dict({ row: tensor({ offset: 3, shape: [3], strides: [1] }), columns: tensor({ shape: [3, 2], strides: [1, 3] }) }); // prettier-ignore
     expect(await read(write(state))).toEqual({ '': { row: [4, 5, 6], columns: [1, 4, 2, 5, 3, 6] } });

@@ -198,6 +198,9 @@ function sizesOf(value: PickleValue | undefined): number[] | null {
   return shapeOf(value instanceof PickleObject && value.name === 'torch.Size' ? value.args[0] : value);
 }
 
+/** Parts of a sparse tensor; a short file may give a long list to many tensors. */
+const SPARSE_PARTS = 4;
+
 /** The shape and the type that a call of `UNREAD` states; no sizes, and the function's name, if it does not. */
 function factsOfUnread({ name, args }: PickleObject): Pick<FileTensor, 'shape' | 'dtype'> {
   const [size, type] = ((): readonly (PickleValue | undefined)[] => {
@@ -210,7 +213,9 @@ function factsOfUnread({ name, args }: PickleObject): Pick<FileTensor, 'shape' |
         return [args[2]];
       case SPARSE:
         // The layout; then indices and values (one or two tensors, then one), and the size.
-        return [Array.isArray(args[1]) ? args[1].find((part) => sizesOf(part) !== null) : undefined];
+        return [
+          Array.isArray(args[1]) ? args[1].slice(0, SPARSE_PARTS).find((part) => sizesOf(part) !== null) : undefined,
+        ];
       case SUBCLASS:
         return [args[2], args[1]];
       default:

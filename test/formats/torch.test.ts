@@ -99,6 +99,7 @@ describe.each([
     ['a parameter of float8', call('torch._utils._rebuild_parameter', call('torch._utils._rebuild_tensor_v3', storage(), int(0), tuple(int(6)), tuple(int(1)), [0x89], hooks, global('torch', 'float8_e5m2')), [0x88], hooks), [6], 'float8_e5m2', 'float8_e5m2'], // prettier-ignore
     ['sparse', call('torch._utils._rebuild_sparse_tensor', layout, tuple(tensor(), tensor(), size, [0x88])), [4, 5], 'sparse_tensor', 'a sparse tensor'], // prettier-ignore
     ['sparse rows', call('torch._utils._rebuild_sparse_tensor', layout, tuple(tensor(), tensor(), tensor(), tuple(int(4), int(6)))), [4, 6], 'sparse_tensor', 'a sparse tensor'], // prettier-ignore
+    ['sparse with more parts than four', call('torch._utils._rebuild_sparse_tensor', layout, tuple(int(1), int(1), int(1), int(1), size)), [], 'sparse_tensor', 'a sparse tensor'], // prettier-ignore
     ['sparse without parts', call('torch._utils._rebuild_sparse_tensor', layout), [], 'sparse_tensor', 'a sparse tensor'], // prettier-ignore
     ['quantized', call('torch._utils._rebuild_qtensor', storage({ storage: 'torch.FloatStorage' }), int(0), tuple(int(3)), tuple(int(1)), tuple(global('torch', 'per_tensor_affine'), int(1), int(0)), [0x89], hooks), [3], 'qtensor', 'a quantized tensor'], // prettier-ignore
     ['meta', call('torch._utils._rebuild_meta_tensor_no_storage', global('torch', 'float32'), tuple(int(7)), tuple(int(1)), [0x89]), [7], 'float32', 'a tensor without values (device meta)'], // prettier-ignore

@@ -54,6 +54,9 @@ const REFUSED: ReadonlyMap<number, string> = new Map([
   [0x98, 'READONLY_BUFFER'],
 ]);
 
+/** Values that a record of a call counts as, beside itself: it takes as much memory. */
+const VALUES_OF_RECORD = 4;
+
 /** Modules that were renamed: numpy 2 has numpy._core, Python 3 has builtins and copyreg. */
 const RENAMED: readonly (readonly [old: RegExp, name: string])[] = [
   [/^numpy\._core\b/, 'numpy.core'],
@@ -108,9 +111,10 @@ export class PickleMachine {
   }
 
   /** Counts a value, a mark or an entry of the memo. */
-  private count(): void {
+  private count(values = 1): void {
     const { maxObjects } = this.vocabulary;
-    if (++this.objects <= maxObjects) return;
+    this.objects += values;
+    if (this.objects <= maxObjects) return;
     this.refuse(`at most ${maxObjects} values, marks and memo entries`, 'more');
   }
 
@@ -202,9 +206,9 @@ export class PickleMachine {
       case 0x64: // DICT
         return this.addPairs(this.emptyDictionary(), this.popToMark());
       case 0x8f: // EMPTY_SET
-        return new PickleObject('builtins.set', []);
+        return this.record('builtins.set', []);
       case 0x91: // FROZENSET
-        return Object.assign(new PickleObject('builtins.frozenset', []), { items: this.popToMark() });
+        return Object.assign(this.record('builtins.frozenset', []), { items: this.popToMark() });
       default:
         return undefined;
     }
@@ -410,7 +414,12 @@ export class PickleMachine {
     if (!(callable instanceof PickleName) || !Array.isArray(args)) {
       return this.refuse('the name of a class or function and its arguments', 'something else');
     }
-    return this.vocabulary.call?.(callable.name, args, this.reader) ?? new PickleObject(callable.name, args);
+    return this.vocabulary.call?.(callable.name, args, this.reader) ?? this.record(callable.name, args);
+  }
+
+  private record(name: string, args: readonly PickleValue[]): PickleObject {
+    this.count(VALUES_OF_RECORD);
+    return new PickleObject(name, args);
   }
 
   private build(): void {

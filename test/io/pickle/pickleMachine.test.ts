@@ -278,3 +278,17 @@ describe('other keys than strings and numbers', () => {
     expect(() => runWith(program)).toThrow(refusal(WeightsError, 'net', 'keys that are strings', 'another key'));
   });
 });
+
+describe('a record of a call counts as five values', () => {
+  test.each<[string, string, number]>([
+    ['EMPTY_SET', '\x8f.', 5],
+    ['FROZENSET', '(\x91.', 6],
+    ['REDUCE', 'cm\nC\n)R.', 7],
+    ['INST', '(im\nC\n.', 6],
+  ])('%s', (_, program, count) => {
+    expect(run(program, { maxObjects: count })).toBeInstanceOf(PickleObject);
+    expect(() => run(program, { maxObjects: count - 1 })).toThrow(
+      refusal(WeightsError, 'net', `at most ${count - 1} values, marks and memo entries`, 'more'),
+    );
+  });
+});

@@ -16,12 +16,18 @@ const LONGEST_ORDER = 20;
 /** Bytes of a pickle that is deflated. Those of checkpoints have a few hundred kB. */
 const LONGEST_PICKLE = 2 ** 26;
 
-/** The folder of a checkpoint among the names of an archive, with a '/' at the end if it is not the archive itself; null if there is none. */
+/**
+ * The folder of a checkpoint among the names of an archive, with a '/' at the end if it is not the archive itself; null if
+ * there is none.
+ */
 export function folderOf(records: Iterable<string>): string | null {
-  const names = [...records].filter((name) => name === PICKLE || name.endsWith(`/${PICKLE}`));
-  // A checkpoint within another folder is not the one of the archive.
-  const name = names.sort((a, b) => a.length - b.length).at(0);
-  return name === undefined ? null : name.slice(0, -PICKLE.length);
+  let shortest: string | null = null;
+  for (const name of records) {
+    // A checkpoint within another folder is not the one of the archive.
+    const isShorter = shortest === null || name.length < shortest.length;
+    if (isShorter && (name === PICKLE || name.endsWith(`/${PICKLE}`))) shortest = name;
+  }
+  return shortest?.slice(0, -PICKLE.length) ?? null;
 }
 
 /** What other archives of PyTorch have, and how to get their weights. */

@@ -64,7 +64,7 @@ describe('a checksum is compared', () => {
     await expect(checked.read(offset, length)).rejects.toThrow(error);
   });
 
-  test('but for 0, which is none', async () => {
+  test('but for 0, which is none', () => {
     const { access } = counted(data);
     expect(checkedAccess(access, 0)).toBe(access);
   });

@@ -24,7 +24,7 @@ interface ConvertOptions extends RecognitionFlags {
 }
 
 /** The type of a tensor in the file that is written; by default one that keeps every bit. */
-function dtypeFor(name: string, { dtype }: FileTensor, forced: Dtype | undefined): TensorSource['dtype'] {
+export function dtypeFor(name: string, { dtype }: FileTensor, forced: Dtype | undefined): TensorSource['dtype'] {
   // PyTorch's load_state_dict requires int64 counters.
   if (isCounter(name)) return 'I64';
   if (forced !== undefined) return forced === 'float16' && /running_/.test(name) ? 'F32' : DTYPES[forced];

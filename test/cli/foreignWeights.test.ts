@@ -2,6 +2,7 @@
 import { beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { dtypeFor } from '../../src/cli/convert.js';
 import { recognitionOptions } from '../../src/cli/recognitionFlags.js';
 import { printRecognition } from '../../src/cli/recognitionReport.js';
 import { loadNetwork, readNetworkWeights, requireLambda } from '../../src/cli/weights.js';
@@ -94,6 +95,17 @@ describe('loadNetwork', () => {
     );
   });
 
+  test('says which tensors it left out', async () => {
+    const extra = { data: new Float32Array(2), shape: [2] };
+    const state = new Map(drawnState(drawnConfig('deploy'))).set('head.bias', extra);
+    await writeFile(path('more.safetensors'), encodeSafetensors(state));
+    const { strides } = drawnConfig('deploy');
+    const text = await writtenTo('stderr', () =>
+      loadNetwork(path('more.safetensors'), { backend: referenceBackend, config: { strides } }),
+    );
+    expect(text).toBe(`${path('more.safetensors')}: left out head.bias\n`);
+  });
+
   test('assumes λ of 1, and refuses another, except on the reference', async () => {
     expect((await load(STATE, referenceBackend)).config.lambda).toBe(1);
     const half = { ...config, lambda: 0.5 };
@@ -172,6 +184,9 @@ test('a report names the writer, weights without a key, and no epoch if there is
   const plain = await report({});
   expect(plain).toMatch(/^file +net\.pth: PyTorch checkpoint \(legacy format\)\n/);
   expect(plain).not.toContain('epoch');
+  expect(plain).toContain('network     dims [4,8,8], the train form, 3 classes, act_num 1, lambda unknown\n');
+  expect(plain).toContain('tensors     69 tensors (float32, int64)\n');
+  expect(await report({ matched: 1 })).toContain('tensors     1 tensor (');
   expect(await report({ writer: 'PyTorch 2' })).toContain('PyTorch checkpoint (legacy format), written by PyTorch 2\n');
   expect(await report({ epoch: 0 })).toContain('epoch       0, counted from 0\n');
   expect(await report({ source: 'ema', otherSources: ['', 'model'] })).toContain(
@@ -183,5 +198,23 @@ test('a train form without λ is refused where λ is needed, with the flag', () 
   expect(requireLambda('net.pth', 0.5)).toBe(0.5);
   expect(() => requireLambda('net.pth', null)).toThrow(
     expect.objectContaining({ op: 'net.pth', got: 'neither', hint: expect.stringContaining('--lambda 1') }),
+  );
+});
+
+test.each([
+  ['float64', undefined, 'F64'],
+  ['int32', undefined, 'F64'],
+  ['int64', undefined, 'F64'],
+  ['float32', undefined, 'F32'],
+  ['bfloat16', undefined, 'F32'],
+  ['float16', undefined, 'F16'],
+  ['float16', 'float64', 'F64'],
+  ['float64', 'float16', 'F16'],
+] as const)('%s is written as --dtype %s: %s', (dtype, forced, expected) => {
+  const tensor = { shape: [1], dtype, read: () => Promise.resolve(new Float32Array(1)) };
+  expect(dtypeFor('stem.0.weight', tensor, forced)).toBe(expected);
+  expect(dtypeFor('stem1.1.num_batches_tracked', tensor, forced)).toBe('I64');
+  expect(dtypeFor('stem1.1.running_var', tensor, forced)).toBe(
+    expected === 'F16' && forced !== undefined ? 'F32' : expected,
   );
 });

@@ -54,7 +54,12 @@ describe.each(Object.entries(COMMANDS))('%s', (name, create) => {
   test('describes each argument and option', () => {
     const command = create();
     const parts = [...command.registeredArguments, ...command.options];
-    expect(parts.filter(({ description }) => !/\w{2}/.test(description)).map((part) => part.name())).toEqual([]);
+    // The choices of an option are behind its own description.
+    expect(parts.filter(({ description }) => !/^\w/.test(description)).map((part) => part.name())).toEqual([]);
+  });
+
+  test('names its arguments', () => {
+    for (const argument of create().registeredArguments) expect(argument.name()).toMatch(/^[a-z]{2}/);
   });
 
   test('has options with a long name, and names of values where there are values', () => {
@@ -63,4 +68,14 @@ describe.each(Object.entries(COMMANDS))('%s', (name, create) => {
       expect(/[<[]/.test(flags)).toBe(required || optional);
     }
   });
+});
+
+test.each([
+  ['fuse', fuseCommand, '--dtype', 'float32', undefined],
+  ['run', runCommand, '--mode', 'eval', ['eval', 'train']],
+  ['run', runCommand, '--dtype', undefined, ['float32', 'float64']],
+  ['bench', benchCommand, '--batch', [1], undefined],
+] as const)('%s %# has the default and the choices of an option', (_, create, name, value, choices) => {
+  const option = create().options.find(({ long }) => long === name);
+  expect([option?.defaultValue, option?.argChoices]).toEqual([value, choices]);
 });

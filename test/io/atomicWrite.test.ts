@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test } from '@jest/globals';
 import { once } from 'node:events';
 import { mkdir, open, readdir, readFile, readlink, realpath, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
-import { ParamError } from '../../src/core/errors.js';
+import { ParamError, WeightsError } from '../../src/core/errors.js';
 import { atomicWrite, removeLeftovers, type WriteSystem, requireWritable } from '../../src/io/atomicWrite.js';
 import { posixTest } from '../platform.js';
 import { refusal } from './refusal.js';
@@ -130,6 +130,19 @@ test.each([
 ])('refuses the path %j before anything is written', async (file, got) => {
   await expect(atomicWrite(file, 'x')).rejects.toMatchObject({ name: 'ParamError', expected: 'a path', got });
   await expect(requireWritable(file)).rejects.toMatchObject({ name: 'ParamError', expected: 'a path', got });
+});
+
+test('an error of the content is not one of the file, and the old file remains', async () => {
+  await mkdir(path('o'));
+  await writeFile(path('o', 'old'), 'old');
+  const damaged = new WeightsError({ op: 'net', expected: 'a', got: 'b' });
+  async function* content(): AsyncGenerator<Uint8Array> {
+    yield await Promise.resolve(Uint8Array.of(1));
+    throw damaged;
+  }
+  await expect(atomicWrite(path('o', 'old'), content())).rejects.toBe(damaged);
+  expect(await readFile(path('o', 'old'), 'utf8')).toBe('old');
+  expect(await readdir(path('o'))).toEqual(['old']);
 });
 
 test('a failed write leaves no temporary file and does not change the target', async () => {

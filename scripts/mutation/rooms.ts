@@ -26,7 +26,12 @@ export const THRESHOLD = 0.85;
 /** Tests of a room that are in another folder. */
 const MORE_TESTS: Partial<Record<Room, readonly string[]>> = {
   image: ['test/model/inputs.test.ts'],
-  io: ['test/model/abortLoad.test.ts', 'test/model/loadModel.test.ts', 'test/model/refusedOptions.test.ts'],
+  io: [
+    ...['test/model/abortLoad.test.ts', 'test/model/loadModel.test.ts', 'test/model/refusedOptions.test.ts'],
+    // Of pickles, and of safetensors with other tensors beside the weights.
+    ...['paddle', 'safetensorsFile', 'torch', 'judgedFiles', 'exportWeights'].map((name) => `test/formats/${name}.test.ts`),
+    'test/data/sets/pickle.test.ts',
+  ],
   model: ['test/image/classify.test.ts'],
 };
 

@@ -29,7 +29,9 @@ const MORE_TESTS: Partial<Record<Room, readonly string[]>> = {
   io: [
     ...['test/model/abortLoad.test.ts', 'test/model/loadModel.test.ts', 'test/model/refusedOptions.test.ts'],
     // Of pickles, and of safetensors with other tensors beside the weights.
-    ...['paddle', 'safetensorsFile', 'torch', 'judgedFiles', 'exportWeights'].map((name) => `test/formats/${name}.test.ts`),
+    ...['paddle', 'safetensorsFile', 'torch', 'judgedFiles', 'exportWeights'].map(
+      (name) => `test/formats/${name}.test.ts`,
+    ),
     'test/data/sets/pickle.test.ts',
   ],
   model: ['test/image/classify.test.ts'],

@@ -75,6 +75,8 @@ describe('with a full disk behind stdout', () => {
   const COMMANDS: Readonly<Record<string, readonly string[]>> = {
     train: [...TRAIN, '-e', '2', '-o', 'full'],
     fuse: ['train.safetensors', 'fused.safetensors'],
+    inspect: ['train.safetensors'],
+    convert: ['train.safetensors', 'converted.safetensors'],
     pack: ['deploy.safetensors', 'packed.safetensors', '-d', 'f16'],
     classify: ['a.png', '-w', 'deploy.safetensors'],
     eval: ['-w', 'deploy.safetensors', '-d', 'images'],
@@ -117,7 +119,13 @@ describe('with a full disk behind stdout', () => {
   onLinux('what the commands write is whole', async () => {
     const names = await readdir(path());
     expect(names).toEqual(
-      expect.arrayContaining(['fused.safetensors', 'packed.safetensors', 'curves.svg', 'logits.safetensors']),
+      expect.arrayContaining([
+        'fused.safetensors',
+        'converted.safetensors',
+        'packed.safetensors',
+        'curves.svg',
+        'logits.safetensors',
+      ]),
     );
     expect(await readFile(path('curves.svg'), 'utf8')).toMatch(/<\/svg>\s*$/);
     for (const run of ['full', 'full-json']) {

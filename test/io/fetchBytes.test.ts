@@ -23,12 +23,14 @@ async function read(url: string, options: SourceOptions = {}): Promise<Buffer> {
 function shortenPauses(): number[] {
   const pauses: number[] = [];
   const start = globalThis.setTimeout;
-  jest.spyOn(globalThis, 'setTimeout').mockImplementation((run: () => void, ms = 0) => {
+  const startSooner = (run: (...values: unknown[]) => void, ms = 0, ...values: unknown[]): NodeJS.Timeout => {
     // Other timers of these tests are shorter than any pause, or are those of the timeout of half a minute.
     const isPause = ms >= 250 && ms <= 8000;
     if (isPause) pauses.push(ms);
-    return start(run, isPause ? 1 : ms);
-  });
+    // Node's own timers pass values to their functions.
+    return start(run, isPause ? 1 : ms, ...values);
+  };
+  jest.spyOn(globalThis, 'setTimeout').mockImplementation(startSooner as never);
   return pauses;
 }
 afterEach(() => {

@@ -19,6 +19,7 @@ Tries damaged files on every reader, and hostile arguments on every public funct
 beginning of several names: weights, core.resize, reference. Default: all.
 
   --count N     inputs per target (default 100000; targets marked with a share in --list try fewer)
+  --whole       as many for targets with a share: hours, as their inputs train, write files or open connections
   --seed N      of the random numbers (default 1)
   --index I     describes input I of one TARGET, and what becomes of it
   --jobs N      processes at the same time (default: one per core)
@@ -30,6 +31,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     count: { type: 'string', default: '100000' },
+    whole: { type: 'boolean', default: false },
     seed: { type: 'string', default: '1' },
     index: { type: 'string' },
     jobs: { type: 'string', default: `${availableParallelism()}` },
@@ -109,7 +111,7 @@ const start = performance.now();
 async function work(): Promise<void> {
   const supervisor = new Supervisor(script);
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-    const to = Math.max(1, Math.round(count * next.share));
+    const to = Math.max(1, Math.round(count * (values.whole ? 1 : next.share)));
     const report = await supervisor.run({ target: next.name, seed, from: 0, to });
     reports.push(report);
     print(report);

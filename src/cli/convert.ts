@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import type { ModelConfigInput } from '../core/config.js';
-import { isCounter } from '../core/parameters.js';
+import { isBuffer, isCounter } from '../core/parameters.js';
 import { outputFormat } from '../formats/exportWeights.js';
 import type { FileTensor } from '../formats/foreignFile.js';
 import { importWeights, type ImportedWeights } from '../formats/importWeights.js';
@@ -27,7 +27,7 @@ interface ConvertOptions extends RecognitionFlags {
 export function dtypeFor(name: string, { dtype }: FileTensor, forced: Dtype | undefined): TensorSource['dtype'] {
   // PyTorch's load_state_dict requires int64 counters.
   if (isCounter(name)) return 'I64';
-  if (forced !== undefined) return forced === 'float16' && /running_/.test(name) ? 'F32' : DTYPES[forced];
+  if (forced !== undefined) return forced === 'float16' && isBuffer(name) ? 'F32' : DTYPES[forced];
   return dtype === 'float64' || dtype.startsWith('int') ? 'F64' : dtype === 'float16' ? 'F16' : 'F32';
 }
 

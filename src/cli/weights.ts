@@ -1,6 +1,7 @@
 import type { Backend } from '../core/backend.js';
 import type { ModelConfigInput } from '../core/config.js';
 import { ParamError, WeightsError } from '../core/errors.js';
+import { leastSide } from '../core/network.js';
 import { openForeign } from '../formats/openForeign.js';
 import { listNames, readState, recognize, requireWhole, type Recognition } from '../formats/recognize.js';
 import { CONFIG_HINT } from '../io/configMetadata.js';
@@ -21,8 +22,8 @@ export interface WeightsOptions {
   readonly lambda?: number;
 }
 
-/** Height and width of the images on which weights that are fused in memory are compared: `fuse` compares on larger ones. */
-const PROBE_SIZE = [32, 32] as const;
+/** The side of the images on which weights that are fused in memory are compared, if it is enough: `fuse` compares on larger ones. */
+const PROBE_SIDE = 32;
 
 export const CONFIG_HELP = 'network as JSON, for weights without metadata';
 
@@ -80,7 +81,8 @@ async function runnable(
   }
   const command = `vanillanet fuse ${shellWord(path)} OUT${lambda === null ? ' --lambda 1' : ''}`;
   remark(path, `fused in memory; keep the result by ${command}`);
-  return fuseWithBar(state, config, { probeSize: PROBE_SIZE });
+  const side = Math.max(PROBE_SIDE, leastSide(config));
+  return fuseWithBar(state, config, { probeSize: [side, side] });
 }
 
 /** Loads weights, a path or URL, whose configuration a file may complete. @throws as `loadModel` */

@@ -1,6 +1,6 @@
 /** Derives the configuration of a network from the shapes of its tensors, and from what the file says. */
 import { show } from '../core/check.js';
-import { cos } from '../core/elementary.js';
+import { scheduledLambda } from '../core/lambdaSchedule.js';
 import { resolveConfig, VARIANTS, type ModelConfig, type ModelConfigInput, type VariantName } from '../core/config.js';
 import { WeightsError } from '../core/errors.js';
 import { formatShape } from '../core/tensor.js';
@@ -71,9 +71,7 @@ function variantFor(dims: readonly number[], facts: FileFacts, file: string): Va
 /** λ during the last epoch, as the official code sets it. */
 function lambdaOf({ epoch, decay_epochs: decay, decay_linear: isLinear = true }: FileFacts): number | null {
   if (epoch === undefined || decay === undefined) return null;
-  if (epoch >= decay) return 1;
-  const t = epoch / decay;
-  return isLinear ? t : (1 - cos(Math.PI * t)) / 2;
+  return scheduledLambda(epoch, decay, isLinear ? 'linear' : 'cosine');
 }
 
 function factsOf(facts: FileFacts): ModelConfigInput {

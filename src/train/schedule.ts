@@ -1,16 +1,9 @@
-/** Schedules of λ and the learning rate. Cosines are computed by src/core, so that all runtimes agree on every bit. */
-import { cos } from '../core/elementary.js';
+/** Schedules of λ and the learning rate. */
+import { halfCosine, scheduledLambda } from '../core/lambdaSchedule.js';
 import type { Recipe } from './recipe.js';
 
-const PI = 3.141592653589793;
-
-/** ½·(1 − cos(πt)): rises from 0 at t = 0 to 1 at t = 1. */
-const halfCosine = (t: number): number => (1 - cos(PI * t)) / 2;
-
 /**
- * λ of a step: rises from 0 to 1 over D = `decayEpochs` epochs, then stays 1. With e epochs done:
- *
- *     linear:  λ = e/D                     cosine:  λ = ½·(1 − cos(π·e/D))
+ * λ of a step: `scheduledLambda` of the epochs that are done.
  *
  * @param epoch complete epochs done
  * @param share share of the current epoch that is done, in [0, 1); counted only if `lambdaPer` is 'step'
@@ -20,9 +13,7 @@ export function lambdaAt(
   share: number,
   { decayEpochs, lambdaSchedule, lambdaPer }: Pick<Recipe, 'decayEpochs' | 'lambdaSchedule' | 'lambdaPer'>,
 ): number {
-  const e = lambdaPer === 'step' ? epoch + share : epoch;
-  if (e >= decayEpochs) return 1;
-  return lambdaSchedule === 'linear' ? e / decayEpochs : halfCosine(e / decayEpochs);
+  return scheduledLambda(lambdaPer === 'step' ? epoch + share : epoch, decayEpochs, lambdaSchedule);
 }
 
 /**

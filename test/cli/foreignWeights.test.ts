@@ -7,7 +7,7 @@ import { recognitionOptions } from '../../src/cli/recognitionFlags.js';
 import { printRecognition } from '../../src/cli/recognitionReport.js';
 import { loadNetwork, readNetworkWeights, requireLambda } from '../../src/cli/weights.js';
 import type { Backend } from '../../src/core/backend.js';
-import type { ModelConfig } from '../../src/core/config.js';
+import { resolveConfig, type ModelConfig } from '../../src/core/config.js';
 import { importWeights } from '../../src/formats/importWeights.js';
 import type { Recognition } from '../../src/formats/recognize.js';
 import { cutShards } from '../../src/io/cutShards.js';
@@ -93,6 +93,20 @@ describe('loadNetwork', () => {
       `${OFFICIAL}: took model_ema, the exponential moving average\n` +
         `${OFFICIAL}: fused in memory; keep the result by vanillanet fuse ${OFFICIAL} OUT\n`,
     );
+  });
+
+  test('fuses a network that needs larger images than those it is compared on', async () => {
+    const deep = resolveConfig({
+      dims: [2, 4, 8, 16, 32],
+      strides: [2, 2, 2, 2],
+      num_classes: 2,
+      form: 'train',
+      lambda: 1,
+    });
+    await writeFile(path('deep.safetensors'), encodeSafetensors(drawnState(deep)));
+    const model = await load(path('deep.safetensors'), wasmBackend, { lambda: 1 });
+    expect(model.config).toMatchObject({ form: 'deploy', strides: [2, 2, 2, 2], input_size: [224, 224] });
+    model.dispose();
   });
 
   test('says which tensors it left out', async () => {

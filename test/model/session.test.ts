@@ -115,7 +115,7 @@ describe('errors name the call', () => {
   });
 
   test.each([null, undefined, {}, { forward: 5 }])('a session that is %j', async (session) => {
-    const backend = { name: 'x', open: () => Promise.resolve(session as unknown as Session) };
+    const backend = { name: 'x', open: () => Promise.resolve(session as never) };
     const open = Model.open(drawnState(RGB), RGB, backend);
     const op = 'backend.open: forward of its session';
     await expect(open).rejects.toMatchObject({ name: 'ParamError', op, expected: 'a function' });

@@ -16,6 +16,7 @@ import type { Build } from '../src/wasm/build.js';
 import { sourceOf } from '../src/wasm/inference/build.js';
 import { validates } from '../src/wasm/module.js';
 import { benchEngine, formatEngine, type EngineReport } from './engine.js';
+import { benchFusion, formatFusion, type FusionRow } from './fusion.js';
 import { benchEpoch, formatEpoch, type EpochEffort } from './epoch.js';
 import { benchKernels, formatKernels, type KernelReport } from './kernels.js';
 import { machine } from './machine.js';
@@ -26,7 +27,7 @@ import { formatSizes, measureSizes, type SizeRow } from './sizes.js';
 import { formatTargets, targetsOf, type TrainingMeasurements } from './targets.js';
 import { benchTraining, formatTraining, type TrainingEffort } from './training.js';
 
-const PARTS = ['sizes', 'kernels', 'engine', 'networks', 'training', 'peers'] as const;
+const PARTS = ['sizes', 'kernels', 'engine', 'networks', 'fusion', 'training', 'peers'] as const;
 type Part = (typeof PARTS)[number];
 
 interface Results {
@@ -34,6 +35,7 @@ interface Results {
   kernels?: KernelReport;
   engine?: readonly EngineReport[];
   networks?: readonly NetworkRow[];
+  fusion?: readonly FusionRow[];
   training?: TrainingMeasurements;
   peers?: Report | null;
 }
@@ -45,6 +47,8 @@ interface Effort {
   readonly engine: number;
   readonly networks: NetworkEffort;
   readonly variants: readonly VariantName[];
+  /** From the smallest to the largest. */
+  readonly fusion: readonly VariantName[];
   readonly training: TrainingEffort;
   readonly epoch: EpochEffort;
 }
@@ -54,6 +58,7 @@ const FULL: Effort = {
   engine: 20,
   networks: { rounds: 2, single: 8, batches: 1 },
   variants: Object.keys(VARIANTS) as VariantName[],
+  fusion: ['vanillanet_5', 'vanillanet_9', 'vanillanet_13', 'vanillanet_13_x1_5'],
   training: { rounds: 15, steps: 20, warmUp: 60 },
   epoch: { epochs: 3, images: 50_000 },
 };
@@ -62,6 +67,7 @@ const QUICK: Effort = {
   engine: 3,
   networks: { rounds: 1, single: 2, batches: 1 },
   variants: ['vanillanet_5', 'vanillanet_6'],
+  fusion: ['vanillanet_5'],
   training: { rounds: 3, steps: 5, warmUp: 10 },
   epoch: { epochs: 1, images: 3200 },
 };
@@ -122,6 +128,9 @@ async function bench(parts: readonly Part[], { quick = false }: { readonly quick
       case 'networks':
         print(formatNetworks((results.networks = await benchNetworks(effort.variants, effort.networks, log))));
         break;
+      case 'fusion':
+        print(formatFusion((results.fusion = benchFusion(effort.fusion, log))));
+        break;
       case 'training': {
         const steps = await benchTraining(effort.training);
         print(formatTraining(steps));
@@ -151,7 +160,7 @@ async function bench(parts: readonly Part[], { quick = false }: { readonly quick
 
 await new Command('npm run bench --')
   .description(
-    'Measures sizes, single ops, the engine relative to register-only loops, whole networks, training, and other runtimes.',
+    'Measures sizes, single ops, the engine relative to register-only loops, whole networks, fusion, training, and other runtimes.',
   )
   .addArgument(new Argument('[parts...]', 'run only these parts').choices(PARTS))
   .option('--quick', 'a short run to test the benchmarks')

@@ -19,8 +19,6 @@ export interface Target {
   draw(random: Random): Input | Promise<Input>;
   /** Bytes that a call may allocate beyond `FACTOR` times its input. */
   readonly allowance: number;
-  /** The share of `--count` inputs that this target tries: less than 1 where a call takes milliseconds by its nature. */
-  readonly share: number;
   /** Whether equal inputs have equal answers: true but for those that depend on time or on the machine. */
   readonly isDeterministic: boolean;
 }
@@ -28,7 +26,7 @@ export interface Target {
 /** A call may allocate this many times the bytes of its input, and the allowance of its target. */
 export const FACTOR = 4;
 
-export interface Traits extends Partial<Pick<Target, 'allowance' | 'share' | 'isDeterministic'>> {
+export interface Traits extends Partial<Pick<Target, 'allowance' | 'isDeterministic'>> {
   /**
    * Sizes above it, up to 2³⁰, are drawn again: the caller has asked for so much work, and the call does it. Larger sizes
    * must be refused. Default: none.
@@ -39,9 +37,8 @@ export interface Traits extends Partial<Pick<Target, 'allowance' | 'share' | 'is
 const MIB = 2 ** 20;
 
 /** Buffers of fixed size, and objects on the heap. */
-const DEFAULTS: Pick<Target, 'allowance' | 'share' | 'isDeterministic'> = {
+const DEFAULTS: Pick<Target, 'allowance' | 'isDeterministic'> = {
   allowance: 4 * MIB,
-  share: 1,
   isDeterministic: true,
 };
 

@@ -91,7 +91,7 @@ const textOf = (shown: Uint8Array | string): Pick<Fault, 'text' | 'bytes'> =>
   typeof shown === 'string' ? { text: shown } : { bytes: Buffer.from(shown).toString('base64') };
 
 if (process.argv[2] === '--list') {
-  console.log(JSON.stringify(TARGETS.map(({ name, share }) => ({ name, share }))));
+  console.log(JSON.stringify(TARGETS.map(({ name }) => name)));
   process.exit(0);
 }
 const progress = openSync(process.argv[2], 'w');

@@ -30,7 +30,7 @@ const imageOptions = (random: Random): core.PreprocessOptions => ({
 });
 
 /** A load compiles and instantiates a module. */
-const LOAD = { share: 0.1, allowance: 2 ** 24 };
+const LOAD = { allowance: 2 ** 24 };
 
 const loadOptions = () => ({
   timeout: 1000,
@@ -118,7 +118,7 @@ type Method = 'forward' | 'features' | 'classify';
 
 /** A method of a model; afterwards, the model must still answer as before, to the bit. */
 const method = <Name extends Method>(name: Name, draw: (random: Random) => Parameters<index.Model[Name]>): Target => ({
-  ...{ name: `index.Model.${name}`, allowance: 2 ** 22, share: 0.1, isDeterministic: true },
+  ...{ name: `index.Model.${name}`, allowance: 2 ** 22, isDeterministic: true },
   async draw(random) {
     const opened = await model();
     const expected = [...(await opened.forward(PROBE))].join();

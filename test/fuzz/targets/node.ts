@@ -42,8 +42,8 @@ const folder = lazy(() => {
 
 const path = (name: string): string => join(folder(), name);
 
-/** Files, threads or passes of a network: a millisecond or more. */
-const SLOW = { share: 0.1, allowance: 2 ** 24 };
+/** Files, threads or passes of a network. */
+const LARGE = { allowance: 2 ** 24 };
 
 const positions = (random: Random): number[] => [random.integer(0, 5), random.integer(0, 5)];
 const openOptions = (random: Random): node.OpenDatasetOptions => ({ size: [8, 8], n: 5, seed: random.integer(0, 9) });
@@ -51,8 +51,8 @@ const decodeOptions = { size: [8, 8], interpolation: 'bilinear', crop_pct: 0.9, 
 
 const nodeTargets = entryTargets<typeof node>('node', node, {
   batchOf: (random) => [imageSetOf(random), positions(random), { mean: [0, 0, 0], std: [1, 1, 1], dtype: 'float32' }],
-  readCifar10: { traits: SLOW, draw: () => [path('cifar-10-batches-bin'), 'test'] },
-  readCifar100: { traits: SLOW, draw: () => [path('cifar-100-binary'), 'test'] },
+  readCifar10: { traits: LARGE, draw: () => [path('cifar-10-batches-bin'), 'test'] },
+  readCifar100: { traits: LARGE, draw: () => [path('cifar-100-binary'), 'test'] },
   checkDataset: (random) => [imageSetOf(random), { in_chans: 3, num_classes: 3 }, 'set'],
   classCounts: (random) => [imageSetOf(random)],
   imbalance: (random) => [imageSetOf(random)],
@@ -63,7 +63,7 @@ const nodeTargets = entryTargets<typeof node>('node', node, {
     draw: (random) => [random.integer(0, 100), random.integer(0, 50)],
   },
   download: {
-    traits: SLOW,
+    traits: LARGE,
     draw: (random) =>
       random.chance(0.5)
         ? [
@@ -73,23 +73,23 @@ const nodeTargets = entryTargets<typeof node>('node', node, {
           ]
         : [{ url: 'http://127.0.0.1:9/none', md5: '0'.repeat(32) }, path('none'), { stallMs: 100 }],
   },
-  findCifar10: { traits: SLOW, draw: () => [[path('empty')]] },
-  findData: { traits: SLOW, draw: (random) => [random.pick(['shapes', path('empty'), 'cifar10'])] },
-  readImage: { traits: SLOW, draw: () => [path('images/train/cat/1.png')] },
-  readImageFolder: { traits: SLOW, draw: () => [path('images'), { ...decodeOptions, split: 'train' }] },
+  findCifar10: { traits: LARGE, draw: () => [[path('empty')]] },
+  findData: { traits: LARGE, draw: (random) => [random.pick(['shapes', path('empty'), 'cifar10'])] },
+  readImage: { traits: LARGE, draw: () => [path('images/train/cat/1.png')] },
+  readImageFolder: { traits: LARGE, draw: () => [path('images'), { ...decodeOptions, split: 'train' }] },
   openDataset: {
-    traits: { ...SLOW, longest: 512 },
+    traits: { ...LARGE, longest: 512 },
     draw: (random) => ['shapes', random.pick(['train', 'test', 'val']), openOptions(random)],
   },
-  loadSubset: { traits: SLOW, draw: (random) => [imageSetOf(random), positions(random)] },
-  prepareInputs: { traits: SLOW, draw: (random) => [imageSetOf(random), positions(random), { ...TINY }] },
+  loadSubset: { traits: LARGE, draw: (random) => [imageSetOf(random), positions(random)] },
+  prepareInputs: { traits: LARGE, draw: (random) => [imageSetOf(random), positions(random), { ...TINY }] },
   drawShapes: {
     traits: { longest: 128, allowance: 2 ** 26 },
     draw: (random) => [random.integer(1, 3), { size: 8, seed: random.integer(0, 500), first: random.integer(0, 9) }],
   },
-  readWeights: { traits: SLOW, draw: () => [path('net.safetensors'), { config: { lambda: 1 } }] },
+  readWeights: { traits: LARGE, draw: () => [path('net.safetensors'), { config: { lambda: 1 } }] },
   writeWeights: {
-    traits: SLOW,
+    traits: LARGE,
     draw: (random) => [
       path('written.safetensors'),
       stateOf(TINY),
@@ -98,11 +98,11 @@ const nodeTargets = entryTargets<typeof node>('node', node, {
     ],
   },
   fuseState: {
-    traits: { share: 0.01, allowance: 2 ** 25, longest: 64 },
+    traits: { allowance: 2 ** 25, longest: 64 },
     draw: () => [stateOf(TINY_TRAIN), { ...TINY_TRAIN }, { probeSize: [16, 16] }],
   },
   verifyFused: {
-    traits: { share: 0.01, allowance: 2 ** 25 },
+    traits: { allowance: 2 ** 25 },
     draw: () => [node.fuseState(stateOf(TINY_TRAIN), { ...TINY_TRAIN, lambda: 1 }), wasmBackend],
   },
 });
@@ -131,7 +131,7 @@ const step = (random: Random): Parameters<train.Trainer['step']> => [
   { lambda: 0.5, optimizer: { ...optimizer } },
 ];
 
-const TRAINER = { share: 0.02, allowance: 2 ** 25, longest: 64 };
+const TRAINER = { allowance: 2 ** 25, longest: 64 };
 
 const trainTargets: readonly Target[] = [
   ...entryTargets<typeof train>('train', train, {
@@ -197,7 +197,7 @@ const kernel = <Name extends keyof ops.WasmOps>(
 
 const opsTargets: readonly Target[] = [
   ...entryTargets<typeof ops>('ops', ops, {
-    openOps: { traits: SLOW, draw: (random) => [{ build: random.pick(['plain', 'auto']) }] },
+    openOps: { traits: LARGE, draw: (random) => [{ build: random.pick(['plain', 'auto']) }] },
   }),
   kernel('conv2d', (random) => [image(random), tensor(random, [3, 2, 2, 2]), null, { stride: 1, padding: 1 }]),
   kernel('depthwiseConv2d', (random) => [

@@ -85,8 +85,8 @@ const trainOptions = {
   seed: 1,
 } as const;
 
-/** Passes of a whole network take a millisecond. */
-const SLOW = { share: 0.1, longest: 32 };
+/** Passes of a whole network. */
+const PASS = { longest: 32 };
 
 /** Loops over tensors whose sizes the caller chooses: a tensor may have 1 GiB. */
 const LOOPS = { allowance: 2 ** 30, longest: 4096 };
@@ -228,15 +228,15 @@ export const targets: readonly Target[] = entryTargets(
     block: (random) => [{ ...random.pick([CONFIG, DEPLOY]) }, 0],
     vanillaNet: (random) => [{ ...random.pick([CONFIG, DEPLOY]) }],
     forward: {
-      traits: SLOW,
+      traits: PASS,
       draw: (random) =>
         random.chance(0.5)
           ? [{ ...CONFIG }, state(), images(random), { training: random.chance(0.5), lambda: 0.5, seed: 1, step: 2 }]
           : [{ ...DEPLOY }, deployState(), images(random), { training: false }],
     },
-    initialize: { traits: SLOW, draw: (random) => [{ ...random.pick([CONFIG, DEPLOY]) }, { seed: seedOf(random) }] },
+    initialize: { traits: PASS, draw: (random) => [{ ...random.pick([CONFIG, DEPLOY]) }, { seed: seedOf(random) }] },
     accumulate: {
-      traits: SLOW,
+      traits: PASS,
       draw: (random) => [
         { ...CONFIG },
         state(),
@@ -247,18 +247,18 @@ export const targets: readonly Target[] = entryTargets(
     },
     startTraining: () => [state()],
     trainStep: {
-      traits: SLOW,
+      traits: PASS,
       draw: (random) => {
         const options = { ...trainOptions, optimizer: random.pick(['adam', 'adamw', 'sgd', 'lamb'] as const) };
         return [{ ...CONFIG }, reference.startTraining(state()), images(random), [0, 2], options];
       },
     },
     fuse: {
-      traits: SLOW,
+      traits: PASS,
       draw: (random) => [{ ...CONFIG }, state(), { lambda: 1, probe: images(random), boundedLogits: 2 }],
     },
     deviation: {
-      traits: SLOW,
+      traits: PASS,
       draw: (random) => {
         const x = images(random);
         const { steps } = reference.forward(DEPLOY, DEPLOY_STATE, x, { training: false });
@@ -274,7 +274,7 @@ export const targets: readonly Target[] = entryTargets(
       },
     },
     float32Bound: {
-      traits: SLOW,
+      traits: PASS,
       draw: (random) => [{ ...DEPLOY }, deployState(), images(random), random.integer(1, 3)],
     },
     toFloat32: () => [state()],

@@ -138,15 +138,12 @@ async function readOutputs(path: string): Promise<unknown> {
   return outputsOfDump(await readDump(path), TINY_TRAIN, X);
 }
 
-/** Files of a run are written and read again. */
-const DISK = { share: 0.1 };
-
 export const targets: readonly Target[] = [
-  reader('runs.json', (random) => mutateJson(random, [RECIPE]), fromFile('file.json', readJsonObject), DISK),
-  reader('runs.recipe', drawRecipe, fromFile('recipe.json', readRecipe), DISK),
+  reader('runs.json', (random) => mutateJson(random, [RECIPE]), fromFile('file.json', readJsonObject)),
+  reader('runs.recipe', drawRecipe, fromFile('recipe.json', readRecipe)),
   reader('runs.checkpoint', drawCheckpoint, (bytes) => decodeCheckpoint(bytes, 'checkpoint')),
-  reader('runs.metrics', drawMetrics, fromFile('metrics.jsonl', readMetrics), DISK),
-  reader('runs.lock', drawLock, fromFile('lock', takeLock), { share: 0.01 }),
-  reader('runs.folder', drawCheckpoint, openRun, { share: 0.02, allowance: 2 ** 24 }),
-  reader('runs.dump', (random) => mutateParts(random, dump()), fromFile('dump.safetensors', readOutputs), DISK),
+  reader('runs.metrics', drawMetrics, fromFile('metrics.jsonl', readMetrics)),
+  reader('runs.lock', drawLock, fromFile('lock', takeLock)),
+  reader('runs.folder', drawCheckpoint, openRun, { allowance: 2 ** 24 }),
+  reader('runs.dump', (random) => mutateParts(random, dump()), fromFile('dump.safetensors', readOutputs)),
 ];

@@ -17,7 +17,7 @@ const tensorFlow = lazy(async () => {
 });
 
 /** A pass on the engine takes several milliseconds. */
-const PASS = { share: 0.01, allowance: 2 ** 25 };
+const PASS = { allowance: 2 ** 25 };
 
 type Core = typeof tfjsCore;
 

@@ -167,7 +167,7 @@ const readDescription = (bytes: Uint8Array): unknown =>
   readConfig(new Map([['vanillanet', new TextDecoder().decode(bytes)]]));
 
 /** A load compiles a module and may start threads. */
-const LOAD = { share: 0.1, allowance: 2 ** 23 };
+const LOAD = { allowance: 2 ** 23 };
 
 const file = lazy(() => join(mkdtempSync(join(tmpdir(), 'weights-')), 'net'));
 
@@ -246,9 +246,9 @@ export const targets: readonly Target[] = [
   ),
   reader('weights.readConfig', (random) => mutateJson(random, CONFIGS), readDescription),
   reader('weights.fileKind', drawAnyFile, recognize),
-  reader('weights.readWeights', drawAnyFile, readFromDisk, { share: 0.1 }),
+  reader('weights.readWeights', drawAnyFile, readFromDisk),
   reader('weights.location', drawLocation, loadLocation, LOAD),
   reader('weights.loadModel', drawAnyFile, (bytes, random) => load(sourceOf(random, bytes)), LOAD),
   reader('weights.shards', drawWeightFile, loadShards, LOAD),
-  reader('weights.answer', drawAnyFile, loadAnswer, { ...LOAD, share: 0.05, isDeterministic: false }),
+  reader('weights.answer', drawAnyFile, loadAnswer, { ...LOAD, isDeterministic: false }),
 ];

@@ -15,7 +15,7 @@ import { randomWeights } from './randomWeights.js';
 import { networkConfig, type NetworkOptions } from './networkConfig.js';
 import { median } from './median.js';
 import { outputColumns, printBlock, printJson, printText, table } from './print.js';
-import { CONFIG_HELP, loadNetwork } from './weights.js';
+import { CONFIG_HELP, networkSource, type NetworkSource } from './weights.js';
 
 interface BenchOptions extends NetworkOptions {
   readonly backend: string;
@@ -60,14 +60,11 @@ export interface BenchReport {
   }[];
 }
 
-/** Opens the network with this number of threads: from a weight file, or with random weights. */
-async function open(network: ModelConfigInput, count: number, options: BenchOptions): Promise<Model> {
-  const { weights, config } = options;
-  const backend = await openBackend({ ...options, threads: count });
-  if (weights !== undefined)
-    return loadNetwork(weights, { backend, config: config === undefined ? undefined : network });
+/** The network of a weight file, or of random weights. */
+async function findNetwork(network: ModelConfigInput, { weights, config }: BenchOptions): Promise<NetworkSource> {
+  if (weights !== undefined) return networkSource(weights, config === undefined ? {} : { config: network });
   const resolved = resolveConfig({ ...network, form: 'deploy' });
-  return Model.load(randomWeights(resolved), resolved, backend);
+  return { open: (backend) => Model.load(randomWeights(resolved), resolved, backend) };
 }
 
 /** The peak resident memory in kilobytes. On Linux from /proc, because Node's number may include the parent process. */
@@ -136,7 +133,9 @@ async function measure(variant: string | undefined, options: BenchOptions): Prom
   if (isWasm) options.threads.forEach(noteThreads);
   const counts = isWasm ? options.threads.map(threadCount) : [1];
   const [count, ...others] = new Set(counts);
-  const model = await open(network, count, options);
+  const source = await findNetwork(network, options);
+  const open = async (threads: number): Promise<Model> => source.open(await openBackend({ ...options, threads }));
+  const model = await open(count);
   const { config, info } = model;
   const x = noise(config, Math.max(...options.batch));
   await model.forward(x.subarray(0, x.length / Math.max(...options.batch)));
@@ -145,7 +144,7 @@ async function measure(variant: string | undefined, options: BenchOptions): Prom
   const peakRssMiB = (await peakRss()) / 1024;
 
   const models = [{ model, threads: count }];
-  for (const threads of others) models.push({ model: await open(network, threads, options), threads });
+  for (const threads of others) models.push({ model: await open(threads), threads });
   const batches = [...new Set(options.batch)];
   const candidates = models.flatMap((each) => batches.map((batch): Candidate => ({ ...each, batch, ms: [] })));
   await time(candidates, x, options.runs);

@@ -6,14 +6,13 @@ import type { Prediction } from '../model/topK.js';
 import { formatPercent } from '../report/percent.js';
 import { integer } from './arguments.js';
 import { openBackend, withBackend, type BackendOptions } from './backends.js';
-import { readJsonObject } from './jsonFile.js';
 import { errorLine, print, printError, printJson } from './print.js';
+import { recognitionOptions, withRecognition, type RecognitionFlags } from './recognitionFlags.js';
 import { SHIPPED_HELP, weightsOrShipped } from './shippedModel.js';
-import { CONFIG_HELP, loadNetwork } from './weights.js';
+import { loadNetwork } from './weights.js';
 
-interface ClassifyOptions extends BackendOptions {
+interface ClassifyOptions extends BackendOptions, RecognitionFlags {
   readonly weights?: string;
-  readonly config?: string;
   readonly top: number;
   readonly json?: true;
 }
@@ -47,11 +46,11 @@ const asJson = ({ error, ...result }: Result) =>
   error === undefined ? result : { ...result, error: errorLine(error), hint: error.hint };
 
 async function classify(images: readonly string[], options: ClassifyOptions): Promise<void> {
-  const config = options.config === undefined ? undefined : await readJsonObject(options.config);
+  const recognition = await recognitionOptions(options);
   const weights = await weightsOrShipped(options.weights, (text) => {
     if (!options.json) print(text);
   });
-  const model = await loadNetwork(weights, { backend: await openBackend(options), config });
+  const model = await loadNetwork(weights, { ...recognition, backend: await openBackend(options) });
   const { in_chans } = model.config;
   if (in_chans !== 3 && in_chans !== 1) {
     throw new ParamError({
@@ -72,13 +71,13 @@ async function classify(images: readonly string[], options: ClassifyOptions): Pr
 }
 
 export const classifyCommand = (): Command =>
-  withBackend(
-    new Command('classify')
-      .description('Classify images (PNG, JPEG, WebP).')
-      .argument('<image...>', 'image files')
-      .option('-w, --weights <file>', `fused weights, a file or URL (${SHIPPED_HELP})`),
+  withRecognition(
+    withBackend(
+      new Command('classify')
+        .description('Classify images (PNG, JPEG, WebP).')
+        .argument('<image...>', 'image files')
+        .option('-w, --weights <file>', `weights, a file or URL (${SHIPPED_HELP})`),
+    ).option('-t, --top <k>', 'number of classes to print', integer(1), 5),
   )
-    .option('-t, --top <k>', 'number of classes to print', integer(1), 5)
-    .option('-c, --config <file>', CONFIG_HELP)
     .option('--json', 'print JSON')
     .action(classify);

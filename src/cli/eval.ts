@@ -14,15 +14,15 @@ import { formatPercent } from '../report/percent.js';
 import { integer, numberIn } from './arguments.js';
 import { openBackend, withBackend, type BackendOptions } from './backends.js';
 import { countDisplay, type Count } from './countBar.js';
-import { readJsonObject } from './jsonFile.js';
 import { fileArgument } from './plot.js';
 import { outputColumns, print, printBlock, printJson } from './print.js';
 import { setLogits } from './setLogits.js';
+import { recognitionOptions, withRecognition, type RecognitionFlags } from './recognitionFlags.js';
 import { nameDataFlags } from './trainingData.js';
 import { SHIPPED_HELP, weightsOrShipped } from './shippedModel.js';
-import { CONFIG_HELP, loadNetwork } from './weights.js';
+import { loadNetwork } from './weights.js';
 
-interface EvalOptions extends BackendOptions {
+interface EvalOptions extends BackendOptions, RecognitionFlags {
   readonly weights?: string;
   readonly data: string;
   readonly split: FolderSplit;
@@ -32,7 +32,6 @@ interface EvalOptions extends BackendOptions {
   readonly limit?: number;
   readonly seed: number;
   readonly confusion?: string;
-  readonly config?: string;
   readonly json?: true;
 }
 
@@ -162,8 +161,8 @@ async function run(options: EvalOptions): Promise<void> {
     if (!json) print(text);
   });
   if (confusionFile !== undefined) await requireWritable(confusionFile, [weights, data]);
-  const config = options.config === undefined ? undefined : await readJsonObject(options.config);
-  const model = await loadNetwork(weights, { backend: await openBackend(options), config });
+  const recognition = await recognitionOptions(options);
+  const model = await loadNetwork(weights, { ...recognition, backend: await openBackend(options) });
   try {
     const set = await openSet(model, options);
     const subject = { weights, data, split: set.splitSource === 'whole' ? 'all' : split, backend: model.backend };
@@ -190,12 +189,17 @@ async function run(options: EvalOptions): Promise<void> {
 }
 
 export const evalCommand = (): Command =>
-  withBackend(
-    new Command('eval')
-      .description('Measure accuracy, loss and confusion of a network on a data set.')
-      .option('-w, --weights <file>', `fused weights (${SHIPPED_HELP})`)
-      .requiredOption('-d, --data <what>', 'data set: cifar10, cifar100, shapes, or the path of an archive or folder'),
-    '--backend <name>',
+  withRecognition(
+    withBackend(
+      new Command('eval')
+        .description('Measure accuracy, loss and confusion of a network on a data set.')
+        .option('-w, --weights <file>', `weights, a file or URL (${SHIPPED_HELP})`)
+        .requiredOption(
+          '-d, --data <what>',
+          'data set: cifar10, cifar100, shapes, or the path of an archive or folder',
+        ),
+      '--backend <name>',
+    ),
   )
     .addOption(
       new Option('-s, --split <split>', 'split, or all if there is none')
@@ -212,6 +216,5 @@ export const evalCommand = (): Command =>
     .option('-n, --limit <n>', 'use this many images, evenly spread', integer(1))
     .option('--seed <n>', 'seed of shapes and of --val-split', integer(0), 0)
     .option('--confusion <file>', 'write the confusion matrix', fileArgument('.csv', '.svg', '.json'))
-    .option('-c, --config <file>', CONFIG_HELP)
     .option('--json', 'print JSON')
     .action(run);

@@ -1,7 +1,9 @@
 import { Command } from 'commander';
+import { WeightsError } from '../core/errors.js';
 import { importWeights } from '../formats/importWeights.js';
+import { checkedTensors, type Recognition } from '../formats/recognize.js';
 import { recognitionOptions, withRecognition, type RecognitionFlags } from './recognitionFlags.js';
-import { printJson } from './print.js';
+import { print, printJson } from './print.js';
 import { printRecognition, recognitionJson } from './recognitionReport.js';
 import { checkWeightsPath } from './weightsPath.js';
 
@@ -9,11 +11,35 @@ interface InspectOptions extends RecognitionFlags {
   readonly json?: true;
 }
 
+/** The errors of tensors whose values no network can have, such as NaN. */
+async function invalidTensors(weights: Recognition, path: string): Promise<readonly WeightsError[]> {
+  const errors: WeightsError[] = [];
+  for (const tensor of checkedTensors(weights, path).values()) {
+    await tensor.read().catch((error: unknown) => {
+      if (!(error instanceof WeightsError)) throw error;
+      errors.push(error);
+    });
+  }
+  return errors;
+}
+
+/** The first tensor, and how many more there are. */
+const invalidText = ([{ message }, ...others]: readonly WeightsError[]): string =>
+  others.length === 0 ? message : `${message}, and ${others.length} more ${others.length === 1 ? 'tensor' : 'tensors'}`;
+
 async function inspect(path: string, options: InspectOptions): Promise<void> {
   const weights = await importWeights(await checkWeightsPath(path), await recognitionOptions(options));
-  await weights.close();
-  if (options.json) printJson(recognitionJson(path, weights));
-  else printRecognition(path, weights);
+  try {
+    const invalid = await invalidTensors(weights, path);
+    if (options.json) {
+      printJson({ ...recognitionJson(path, weights), invalid: invalid.map((each) => each.message) });
+      return;
+    }
+    printRecognition(path, weights);
+    if (invalid.length > 0) print(`invalid     ${invalidText(invalid)}; convert refuses them`);
+  } finally {
+    await weights.close();
+  }
 }
 
 export const inspectCommand = (): Command =>

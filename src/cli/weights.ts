@@ -3,7 +3,14 @@ import type { ModelConfigInput } from '../core/config.js';
 import { ParamError, WeightsError } from '../core/errors.js';
 import { leastSide } from '../core/network.js';
 import { openForeign } from '../formats/openForeign.js';
-import { listNames, readState, recognize, requireWhole, type Recognition } from '../formats/recognize.js';
+import {
+  listNames,
+  readState,
+  recognize,
+  requireWhole,
+  type Recognition,
+  type RecognizeOptions,
+} from '../formats/recognize.js';
 import { CONFIG_HINT } from '../io/configMetadata.js';
 import { readWeights, type LoadedWeights } from '../io/weightsFile.js';
 import { foreignScheme, isFileUrl, isUrl } from '../io/location.js';
@@ -36,13 +43,13 @@ function nameConfigFlag(error: unknown): unknown {
 }
 
 /** Weights without a description of this package: of another framework, or safetensors of another program. */
-async function importForeign(path: string, config: ModelConfigInput | undefined): Promise<LoadedWeights | null> {
+async function importForeign(path: string, options: RecognizeOptions): Promise<LoadedWeights | null> {
   if (!isFileUrl(path) && (isUrl(path) || foreignScheme(path) !== null)) return null;
   const file = await openForeign(path);
   if (file === null) return null;
   try {
     if (file.config !== undefined) return null;
-    const found = recognize(file, path, config === undefined ? {} : { config });
+    const found = recognize(file, path, options);
     requireWhole(found, path);
     for (const text of remarks(found)) remark(path, text);
     const state = await readState(found, path);
@@ -85,22 +92,53 @@ async function runnable(
   return fuseWithBar(state, config, { probeSize: [side, side] });
 }
 
-/** Loads weights, a path or URL, whose configuration a file may complete. @throws as `loadModel` */
+/** A network that can be opened on several backends; what there is to say about its weights is said once. */
+export interface NetworkSource {
+  /** @throws as `loadModel` */
+  open(backend: Backend): Promise<Model>;
+}
+
+/** Whether an object has keys. */
+const hasKeys = (config: ModelConfigInput): boolean => Object.keys(config).length > 0;
+
+/**
+ * Finds the network in weights, a path or URL. Weights of another framework are read now, and fused once if a backend
+ * needs it.
+ *
+ * @throws WeightsError for a file that is missing, damaged or of another network
+ * @throws ParamError for a key of weights that have none
+ */
+export async function networkSource(weights: string, options: RecognizeOptions = {}): Promise<NetworkSource> {
+  const path = await checkWeightsPath(weights);
+  const { config = {}, key } = options;
+  const imported = await importForeign(path, options);
+  if (imported !== null) {
+    let network: Promise<Runnable> | null = null;
+    return {
+      open: async (backend) => {
+        const { state, config: resolved } = await (network ??= runnable(path, imported, backend));
+        return Model.open(state, resolved, backend);
+      },
+    };
+  }
+  if (key !== undefined) {
+    const hint = 'Omit --key: the file has the weights of one network.';
+    throw new ParamError({ op: path, expected: 'a file with several weights, for --key', got: `--key ${key}`, hint });
+  }
+  return {
+    open: (backend) =>
+      loadModel(path, { backend, ...(hasKeys(config) ? { config } : {}) }).catch((error: unknown) => {
+        throw nameConfigFlag(error);
+      }),
+  };
+}
+
+/** Loads weights, a path or URL. @throws as `networkSource` and `loadModel` */
 export async function loadNetwork(
   weights: string,
-  { backend, config }: { readonly backend: Backend; readonly config?: ModelConfigInput | undefined },
+  { backend, ...options }: RecognizeOptions & { readonly backend: Backend },
 ): Promise<Model> {
-  const path = await checkWeightsPath(weights);
-  const imported = await importForeign(path, config);
-  if (imported !== null) {
-    const { state, config: resolved } = await runnable(path, imported, backend);
-    return Model.open(state, resolved, backend);
-  }
-  try {
-    return await loadModel(path, { backend, ...(config === undefined ? {} : { config }) });
-  } catch (error) {
-    throw nameConfigFlag(error);
-  }
+  return (await networkSource(weights, options)).open(backend);
 }
 
 /**
@@ -112,7 +150,8 @@ export async function loadNetwork(
 export async function readNetworkWeights(path: string, { config, lambda }: WeightsOptions): Promise<LoadedWeights> {
   await checkWeightsPath(path);
   const options = config === undefined ? {} : { config: await readJsonObject(config) };
-  const imported = await importForeign(path, { ...options.config, ...(lambda === undefined ? {} : { lambda }) });
+  const stated = { ...options.config, ...(lambda === undefined ? {} : { lambda }) };
+  const imported = await importForeign(path, { config: stated });
   const loaded =
     imported ??
     (await readWeights(path, options).catch((error: unknown) => {

@@ -78,6 +78,29 @@ note        The file names vanillanet_5; taken instead, as stated: dims and stri
     expect([status, stderr]).toEqual([1, expect.stringContaining('got none of these: cls.2.bias')]);
   });
 
+  test('says which values convert refuses', async () => {
+    const { NaN: nan } = Number;
+    const state = new Map(drawnState(drawnConfig('deploy')));
+    const damaged = [...state].slice(1, 3);
+    for (const [name, { data, shape }] of damaged) {
+      state.set(name, { data: data.map((value, i) => (i === 1 ? nan : value)), shape });
+    }
+    await writeFile(path('nan.safetensors'), encodeSafetensors(state));
+    const args = ['nan.safetensors', '-c', 'strides.json'];
+    await writeFile(path('strides.json'), JSON.stringify({ strides: [2, 1] }));
+    const text = await printed(['inspect', ...args], path(), run);
+    const [[name]] = damaged;
+    expect(text).toContain(
+      `invalid     nan.safetensors: ${name}: expected finite weights, got NaN at element 1, and 1 more tensor; convert refuses them\n`,
+    );
+    expect(await answered(['inspect', ...args], path(), run)).toMatchObject({
+      invalid: damaged.map(([each]) => expect.stringContaining(`${each}: expected finite weights`) as unknown),
+    });
+    expect(await printed(['inspect', 'state.pth'], path(), run)).not.toContain('invalid');
+    const { status, stderr } = await run(['convert', args[0], 'x.safetensors', ...args.slice(1)], path());
+    expect([status, stderr]).toEqual([1, expect.stringContaining('got NaN at element 1')]);
+  });
+
   test('names a variant', async () => {
     const file = fileURLToPath(new URL('../../models/vanillanet-cifar10.safetensors', import.meta.url));
     expect(await printed(['inspect', file], path(), run)).toContain('10 classes');
@@ -89,6 +112,7 @@ note        The file names vanillanet_5; taken instead, as stated: dims and stri
       ...{ file: 'average.pdparams', format: 'PaddlePaddle parameters (.pdparams)', source: '', isEma: false },
       ...{ matched: 59, missing: [], unexpected: [], prefix: '', epoch: null },
       config: { dims: [4, 8, 8], strides: [2, 1], form: 'train', lambda: null },
+      invalid: [],
       renamed: { 'stem1.1._mean': 'stem1.1.running_mean' },
       dtypes: { float32: expect.any(Number) as unknown },
       tensors: expect.arrayContaining([{ name: 'stem1.0.weight', shape: [4, 3, 4, 4], dtype: 'float32' }]) as unknown,

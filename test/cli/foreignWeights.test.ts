@@ -5,7 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { dtypeFor } from '../../src/cli/convert.js';
 import { recognitionOptions } from '../../src/cli/recognitionFlags.js';
 import { printRecognition } from '../../src/cli/recognitionReport.js';
-import { loadNetwork, readNetworkWeights, requireLambda } from '../../src/cli/weights.js';
+import { loadNetwork, networkSource, readNetworkWeights, requireLambda } from '../../src/cli/weights.js';
 import type { Backend } from '../../src/core/backend.js';
 import { resolveConfig, type ModelConfig } from '../../src/core/config.js';
 import { importWeights } from '../../src/formats/importWeights.js';
@@ -152,6 +152,43 @@ describe('loadNetwork', () => {
     const lost = await load(path('lost.json')).catch((error: unknown) => error as { hint?: string });
     expect(lost).toMatchObject({ name: 'WeightsError', hint: expect.not.stringContaining('--config') as unknown });
     await expect(load(path('whole.json'), wasmBackend, { dims: 4 })).rejects.toMatchObject({ op: 'config.strides' });
+  });
+});
+
+describe('networkSource', () => {
+  test('reads, fuses and says everything once for any number of backends', async () => {
+    const x = Float32Array.from({ length: 3 * 32 * 32 }, (_, i) => ((i * i) % 1009) / 504 - 1);
+    const logits: number[][] = [];
+    const text = await writtenTo('stderr', async () => {
+      const source = await networkSource(OFFICIAL, { config });
+      for (let i = 0; i < 2; i++) {
+        const model = await source.open(wasmBackend);
+        logits.push([...(await model.forward(x))]);
+        model.dispose();
+      }
+    });
+    expect(text.match(/took model_ema/g)).toHaveLength(1);
+    expect(text.match(/fused in memory/g)).toHaveLength(1);
+    expect(logits[0]).toEqual(logits[1]);
+  });
+
+  test('takes the weights that are named', async () => {
+    const first = async (options: object): Promise<number | undefined> => {
+      const model = await quiet(() => loadNetwork(OFFICIAL, { backend: referenceBackend, config, ...options }));
+      return (await model.forward(new Float32Array(3 * 32 * 32).fill(0.5)))[0];
+    };
+    const average = await first({});
+    expect(await first({ key: 'model_ema' })).toBe(average);
+    const own = await first({ key: 'model' });
+    expect(own).not.toBe(average);
+    expect(await first({ ema: false })).toBe(own);
+  });
+
+  test('refuses a key for weights of this package', async () => {
+    await expect(networkSource(path('own.safetensors'), { key: 'model' })).rejects.toMatchObject({
+      ...{ name: 'ParamError', op: path('own.safetensors'), got: '--key model' },
+      hint: 'Omit --key: the file has the weights of one network.',
+    });
   });
 });
 

@@ -63,7 +63,10 @@ const OPTIONS: Readonly<Record<string, readonly string[]>> = {
     '--json',
   ],
   plot: ['<run...>', '--output', '--title'],
-  classify: ['<image...>', '--weights', '--backend', '--threads', '--build', '--top', '--config', '--json'],
+  classify: [
+    ...['<image...>', '--weights', '--backend', '--threads', '--build', '--top', '--config', '--json'],
+    ...['--variant', '--lambda', '--no-ema', '--key'],
+  ],
   diff: [
     '--weights',
     '--input',

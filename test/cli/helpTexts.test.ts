@@ -36,8 +36,8 @@ const COMMANDS: Readonly<Record<string, () => Command>> = {
 };
 
 test.each([
-  ['eval', evalCommand, 'fused weights (default: CIFAR-10 network of this package)'],
-  ['classify', classifyCommand, 'fused weights, a file or URL (default: CIFAR-10 network of this package)'],
+  ['eval', evalCommand, 'weights, a file or URL (default: CIFAR-10 network of this package)'],
+  ['classify', classifyCommand, 'weights, a file or URL (default: CIFAR-10 network of this package)'],
 ])('%s names the weights of the package', (_, create, description) => {
   expect(create().options.find(({ long }) => long === '--weights')?.description).toBe(description);
 });

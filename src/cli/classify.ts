@@ -8,7 +8,7 @@ import { integer } from './arguments.js';
 import { openBackend, withBackend, type BackendOptions } from './backends.js';
 import { errorLine, print, printError, printJson } from './print.js';
 import { recognitionOptions, withRecognition, type RecognitionFlags } from './recognitionFlags.js';
-import { SHIPPED_HELP, weightsOrShipped } from './shippedModel.js';
+import { weightsOrShipped, WEIGHTS_HELP } from './shippedModel.js';
 import { loadNetwork } from './weights.js';
 
 interface ClassifyOptions extends BackendOptions, RecognitionFlags {
@@ -76,7 +76,7 @@ export const classifyCommand = (): Command =>
       new Command('classify')
         .description('Classify images (PNG, JPEG, WebP).')
         .argument('<image...>', 'image files')
-        .option('-w, --weights <file>', `weights, a file or URL (${SHIPPED_HELP})`),
+        .option('-w, --weights <file>', WEIGHTS_HELP),
     ).option('-t, --top <k>', 'number of classes to print', integer(1), 5),
   )
     .option('--json', 'print JSON')

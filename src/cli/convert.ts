@@ -3,16 +3,15 @@ import type { ModelConfigInput } from '../core/config.js';
 import { isBuffer, isCounter } from '../core/parameters.js';
 import { outputFormat } from '../formats/exportWeights.js';
 import type { FileTensor } from '../formats/foreignFile.js';
-import { importWeights, type ImportedWeights } from '../formats/importWeights.js';
+import type { ImportedWeights } from '../formats/importWeights.js';
 import { checkedTensors, requireWhole } from '../formats/recognize.js';
 import { unstatedConfig } from '../formats/unstatedConfig.js';
 import { requireWritable } from '../io/atomicWrite.js';
 import type { TensorSource } from '../io/tensorSource.js';
 import { dtypeOption } from './dtype.js';
 import { print, printJson } from './print.js';
-import { recognitionOptions, withRecognition, type RecognitionFlags } from './recognitionFlags.js';
+import { openRecognized, withRecognition, type RecognitionFlags } from './recognitionFlags.js';
 import { printRecognition, recognitionJson } from './recognitionReport.js';
-import { checkWeightsPath } from './weightsPath.js';
 
 const DTYPES = { float16: 'F16', float32: 'F32', float64: 'F64' } as const;
 type Dtype = keyof typeof DTYPES;
@@ -54,7 +53,7 @@ function configText(output: string, { class_names, ...keys }: ModelConfigInput):
 async function convert(input: string, output: string, options: ConvertOptions): Promise<void> {
   const format = outputFormat(output);
   await requireWritable(output, [input]);
-  const weights = await importWeights(await checkWeightsPath(input), await recognitionOptions(options));
+  const weights = await openRecognized(input, options);
   try {
     await format.write(output, sourcesOf(weights, input, options), weights.config);
   } finally {

@@ -19,7 +19,7 @@ import { outputColumns, print, printBlock, printJson } from './print.js';
 import { setLogits } from './setLogits.js';
 import { recognitionOptions, withRecognition, type RecognitionFlags } from './recognitionFlags.js';
 import { nameDataFlags } from './trainingData.js';
-import { SHIPPED_HELP, weightsOrShipped } from './shippedModel.js';
+import { weightsOrShipped, WEIGHTS_HELP } from './shippedModel.js';
 import { loadNetwork } from './weights.js';
 
 interface EvalOptions extends BackendOptions, RecognitionFlags {
@@ -193,7 +193,7 @@ export const evalCommand = (): Command =>
     withBackend(
       new Command('eval')
         .description('Measure accuracy, loss and confusion of a network on a data set.')
-        .option('-w, --weights <file>', `weights, a file or URL (${SHIPPED_HELP})`)
+        .option('-w, --weights <file>', WEIGHTS_HELP)
         .requiredOption(
           '-d, --data <what>',
           'data set: cifar10, cifar100, shapes, or the path of an archive or folder',

@@ -1,11 +1,9 @@
 import { Command } from 'commander';
 import { WeightsError } from '../core/errors.js';
-import { importWeights } from '../formats/importWeights.js';
 import { checkedTensors, type Recognition } from '../formats/recognize.js';
-import { recognitionOptions, withRecognition, type RecognitionFlags } from './recognitionFlags.js';
+import { openRecognized, withRecognition, type RecognitionFlags } from './recognitionFlags.js';
 import { print, printJson } from './print.js';
 import { printRecognition, recognitionJson } from './recognitionReport.js';
-import { checkWeightsPath } from './weightsPath.js';
 
 interface InspectOptions extends RecognitionFlags {
   readonly json?: true;
@@ -28,7 +26,7 @@ const invalidText = ([{ message }, ...others]: readonly WeightsError[]): string 
   others.length === 0 ? message : `${message}, and ${others.length} more ${others.length === 1 ? 'tensor' : 'tensors'}`;
 
 async function inspect(path: string, options: InspectOptions): Promise<void> {
-  const weights = await importWeights(await checkWeightsPath(path), await recognitionOptions(options));
+  const weights = await openRecognized(path, options);
   try {
     const invalid = await invalidTensors(weights, path);
     if (options.json) {

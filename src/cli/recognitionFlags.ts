@@ -2,8 +2,11 @@
 import type { Command } from 'commander';
 import type { VariantName } from '../core/config.js';
 import type { RecognizeOptions } from '../formats/recognize.js';
+import { importWeights, type ImportedWeights } from '../formats/importWeights.js';
 import { number, variantName } from './arguments.js';
 import { readJsonObject } from './jsonFile.js';
+import { cachedVariant, hasTwin } from './namedWeights.js';
+import { checkWeightsPath } from './weightsPath.js';
 
 export interface RecognitionFlags {
   readonly variant?: VariantName;
@@ -37,4 +40,19 @@ export async function recognitionOptions({
     ema,
     ...(key === undefined ? {} : { key }),
   };
+}
+
+/** States the variant of a file in the cache of official weights, where its tensors do not show it. */
+export function withCachedVariant(options: RecognizeOptions, path: string): RecognizeOptions {
+  const variant = cachedVariant(path);
+  const { config = {} } = options;
+  const isStated = [config.variant, config.dims, config.strides].some((each) => each !== undefined);
+  if (variant === null || isStated || !hasTwin(variant)) return options;
+  return { ...options, config: { ...config, variant } };
+}
+
+/** Opens weights, a path or the name of official ones, as the flags say. @throws as `checkWeightsPath` and `importWeights` */
+export async function openRecognized(weights: string, flags: RecognitionFlags): Promise<ImportedWeights> {
+  const path = await checkWeightsPath(weights);
+  return importWeights(path, withCachedVariant(await recognitionOptions(flags), path));
 }

@@ -19,4 +19,4 @@ export async function weightsOrShipped(weights: string | undefined, note: (text:
   return path;
 }
 
-export const SHIPPED_HELP = 'default: CIFAR-10 network of this package';
+export const WEIGHTS_HELP = 'file, URL, or name of official ones: vanillanet_5 (default: CIFAR-10, of this package)';

@@ -20,6 +20,7 @@ import { referenceBackend } from '../oracle/backend.js';
 import { readJsonObject } from './jsonFile.js';
 import { fuseWithBar } from './fuseWithBar.js';
 import { printText, shellWord } from './print.js';
+import { withCachedVariant } from './recognitionFlags.js';
 import { checkWeightsPath } from './weightsPath.js';
 
 export interface WeightsOptions {
@@ -49,7 +50,7 @@ async function importForeign(path: string, options: RecognizeOptions): Promise<L
   if (file === null) return null;
   try {
     if (file.config !== undefined) return null;
-    const found = recognize(file, path, options);
+    const found = recognize(file, path, withCachedVariant(options, path));
     requireWhole(found, path);
     for (const text of remarks(found)) remark(path, text);
     const state = await readState(found, path);
@@ -147,8 +148,8 @@ export async function loadNetwork(
  * @throws WeightsError for a file that is missing, damaged or of another network
  * @throws ParamError for a lambda with the deploy form
  */
-export async function readNetworkWeights(path: string, { config, lambda }: WeightsOptions): Promise<LoadedWeights> {
-  await checkWeightsPath(path);
+export async function readNetworkWeights(weights: string, { config, lambda }: WeightsOptions): Promise<LoadedWeights> {
+  const path = await checkWeightsPath(weights);
   const options = config === undefined ? {} : { config: await readJsonObject(config) };
   const stated = { ...options.config, ...(lambda === undefined ? {} : { lambda }) };
   const imported = await importForeign(path, { config: stated });

@@ -1,11 +1,13 @@
 import { readdir, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { nearestName } from '../core/check.js';
+import type { VariantName } from '../core/config.js';
 import { WeightsError } from '../core/errors.js';
 import { displayName, foreignScheme, isUrl, schemeHint } from '../io/location.js';
 import { pathOf } from '../io/openFile.js';
 import { hintOf, reasonOf } from '../io/reason.js';
 import { listCheckpoints } from '../train/checkpoint.js';
+import { fetchNamed, isVariantName } from './namedWeights.js';
 
 /** Entries of a folder that are looked at; a folder may be that of millions of images. */
 const MOST = 1000;
@@ -57,9 +59,18 @@ function checkedPath(path: string, refuse: (cause: unknown) => never): string {
   }
 }
 
+/** The hint for a missing file: one that was probably meant, or the name by which it is fetched. */
+function missingHint(path: string, nearest: string | undefined): string | undefined {
+  if (nearest !== undefined) return `Did you mean ${nearest}?`;
+  const name = stemOf(path);
+  return isVariantName(name) ? `Pass ${name}, without an ending, to fetch the official weights.` : undefined;
+}
+
 /**
- * Checks that weights exist, and returns their path or URL.
+ * Checks that weights exist, and returns their path or URL. The name of a variant, if there is no file of that name, is
+ * that of the official weights, which are fetched.
  *
+ * @throws DataError, ParamError if official weights cannot be fetched
  * @throws WeightsError for a missing file, with the nearest existing one, and for a folder, with the files in it
  */
 export async function checkWeightsPath(path: string): Promise<string> {
@@ -67,12 +78,14 @@ export async function checkWeightsPath(path: string): Promise<string> {
   const expected = 'a readable file';
   const op = displayName(path);
   const refuse = (cause: unknown, nearest?: string): never => {
-    const hint = nearest === undefined ? (schemeHint(path) ?? hintOf(cause)) : `Did you mean ${nearest}?`;
+    const hint = missingHint(path, nearest) ?? schemeHint(path) ?? hintOf(cause);
     throw new WeightsError({ op, expected, got: reasonOf(cause), hint }, { cause });
   };
-  const stats = await stat(checkedPath(path, refuse)).catch(async (cause: unknown) =>
-    refuse(cause, isMissing(cause) ? await nearestFile(path) : undefined),
-  );
+  const stats = await stat(checkedPath(path, refuse)).catch(async (cause: unknown) => {
+    if (isMissing(cause) && isVariantName(path)) return null;
+    return refuse(cause, isMissing(cause) ? await nearestFile(path) : undefined);
+  });
+  if (stats === null) return fetchNamed(path as VariantName);
   if (!stats.isDirectory()) return path;
   const files = [...(await weightsIn(path))].sort((a, b) => Number(isFused(b)) - Number(isFused(a)));
   const hint =

@@ -51,6 +51,20 @@ export interface DownloadOptions extends AbortOptions, ProgressOptions {
 
 const KEYS: readonly (keyof DownloadOptions)[] = ['force', 'stallMs', 'onProgress', 'signal'];
 
+/** A file on a server, and how to tell that it has arrived. */
+export interface RemoteFile {
+  readonly url: string;
+  /** Whether `check` notices a file that was put together of two versions. */
+  readonly hasDigest: boolean;
+  /** Whether a part, for which the server has no more bytes, is the whole file. */
+  isWhole(part: string, size: number, total: number | null): Promise<boolean>;
+  /** @throws DataError for another file than the one that was meant */
+  check(part: string): Promise<void>;
+  /** What to do if the download fails: `again`, then perhaps what is there, then `byHand`. */
+  readonly again: string;
+  readonly byHand: string;
+}
+
 export interface DownloadResult {
   readonly path: string;
   readonly bytes: number;
@@ -144,22 +158,30 @@ async function store(
   }
 }
 
+/** Where to go on: at the start, if bytes of an unknown version could not be told from those of another one. */
+async function resumePosition({ hasDigest }: RemoteFile, part: PartFiles): Promise<Position> {
+  const position = await readPosition(part);
+  const isUnknown = position.version === null || validatorOf(position.version) === null;
+  return isUnknown && !hasDigest ? { at: 0, version: null } : position;
+}
+
 /** Downloads the bytes that the part lacks. @returns the number of bytes that the part had */
 async function fetchRest(
-  { url, md5 }: DownloadFile,
+  remote: RemoteFile,
   part: PartFiles,
   options: DownloadOptions,
   signal: AbortSignal,
 ): Promise<number> {
   const { stallMs: timeout = 30_000, onProgress } = options;
+  const { url } = remote;
   const wait = { timeout, signal };
-  const position = await readPosition(part);
+  const position = await resumePosition(remote, part);
   const response = await requestBytes(url, position, { ...wait, fetch }, signal);
   // The part is complete, or longer than the file.
   if (response.status === 416 && position.at > 0) {
-    if ((await md5Of(part.bytes)) === md5) return position.at;
+    if (await remote.isWhole(part.bytes, position.at, position.version?.total ?? null)) return position.at;
     await removeParts(part);
-    return fetchRest({ url, md5 }, part, options, signal);
+    return fetchRest(remote, part, options, signal);
   }
   const body = bodyOf(response, url);
   // With status 200 the server sends the whole file.
@@ -184,11 +206,11 @@ async function fetchRest(
 }
 
 /** An error of the network as a DataError that says how to go on. */
-async function explain(cause: unknown, { url, md5 }: DownloadFile, path: string): Promise<DataError> {
+async function explain(cause: unknown, { url, again, byHand }: RemoteFile, path: string): Promise<DataError> {
   if (cause instanceof DataError) return cause;
   const size = await sizeAt(partsOf(path).bytes);
   const resume = size > 0 ? ` It resumes after the ${size} bytes in ${partsOf(path).bytes}.` : '';
-  const hint = `Run the same command again, or try another --url.${resume} By hand: put the file (md5 ${md5}) at ${path}.`;
+  const hint = `${again}${resume} ${byHand}`;
   const { expected, got } =
     cause instanceof VanillaNetError ? cause : { expected: 'the file to its end', got: reasonOf(cause) };
   return new DataError({ op: url, expected, got, hint }, { cause });
@@ -211,6 +233,62 @@ function checkUrl(url: string): void {
     got: displayName(url),
     hint,
   });
+}
+
+/** A file of which the MD5 is known. */
+const digestedFile = ({ url, md5 }: DownloadFile, path: string): RemoteFile => ({
+  url,
+  hasDigest: true,
+  isWhole: async (part) => (await md5Of(part)) === md5,
+  check: async (part) => {
+    const got = await md5Of(part);
+    if (got === md5) return;
+    const hint = 'The downloaded file was removed. Try again, or another --url.';
+    throw new DataError({ op: url, expected: `md5 ${md5}`, got, hint });
+  },
+  again: 'Run the same command again, or try another --url.',
+  byHand: `By hand: put the file (md5 ${md5}) at ${path}.`,
+});
+
+/**
+ * Downloads a file into `<path>.part`, checks and renames it. A part of an earlier attempt is resumed by a range request.
+ *
+ * @throws the reason of `signal` if it is aborted
+ * @throws DataError if the network or the disk fails, or the check; after a failed check, the part is removed
+ */
+export async function downloadFile(
+  remote: RemoteFile,
+  path: string,
+  options: Omit<DownloadOptions, 'force'> = {},
+): Promise<DownloadResult> {
+  const { signal = null } = options;
+  const part = partsOf(path);
+  const controller = new AbortController();
+  const unlink = onAbort(signal, (reason) => {
+    controller.abort(reason);
+  });
+  const resumedFrom = await fetchRest(remote, part, options, controller.signal)
+    .catch(async (cause: unknown) => {
+      throwIfAborted(signal);
+      throw await explain(cause, remote, path);
+    })
+    .finally(() => {
+      unlink();
+      controller.abort();
+    });
+  try {
+    await remote.check(part.bytes);
+  } catch (error) {
+    await removeParts(part);
+    throw error;
+  }
+  const bytes = await sizeAt(part.bytes);
+  await retryIfOpen(() => rename(part.bytes, path)).catch((cause: unknown) => {
+    const hint = hintIfOpen(cause, path) ?? hintOf(cause);
+    throw new DataError({ op: path, expected: 'a file to write', got: reasonOf(cause), hint }, { cause });
+  });
+  await removeParts(part);
+  return { path, bytes, existed: false, resumedFrom };
 }
 
 /**
@@ -239,36 +317,10 @@ export async function download(
   if (options.force !== true && (await exists(remote, path))) {
     return { path, bytes: await sizeAt(path), existed: true, resumedFrom: 0 };
   }
-  const part = partsOf(path);
   await createFolder(dirname(path)).catch((cause: unknown) => {
     const { got, hint = 'Choose another folder.' } = cause as ParamError;
     throw new DataError({ op: path, expected: 'a folder to write to', got, hint }, { cause });
   });
-  if (options.force === true) await removeParts(part);
-  const controller = new AbortController();
-  const unlink = onAbort(signal, (reason) => {
-    controller.abort(reason);
-  });
-  const resumedFrom = await fetchRest(remote, part, options, controller.signal)
-    .catch(async (cause: unknown) => {
-      throwIfAborted(signal);
-      throw await explain(cause, remote, path);
-    })
-    .finally(() => {
-      unlink();
-      controller.abort();
-    });
-  const got = await md5Of(part.bytes);
-  if (got !== md5) {
-    await removeParts(part);
-    const hint = 'The downloaded file was removed. Try again, or another --url.';
-    throw new DataError({ op: url, expected: `md5 ${md5}`, got, hint });
-  }
-  const bytes = await sizeAt(part.bytes);
-  await retryIfOpen(() => rename(part.bytes, path)).catch((cause: unknown) => {
-    const hint = hintIfOpen(cause, path) ?? hintOf(cause);
-    throw new DataError({ op: path, expected: 'a file to write', got: reasonOf(cause), hint }, { cause });
-  });
-  await removeParts(part);
-  return { path, bytes, existed: false, resumedFrom };
+  if (options.force === true) await removeParts(partsOf(path));
+  return downloadFile(digestedFile(remote, path), path, options);
 }

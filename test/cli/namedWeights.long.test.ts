@@ -85,7 +85,10 @@ onPosix(
 test(
   'two processes fetch the file once',
   async () => {
-    handler = (request, response) => void setTimeout(500).then(() => { sendFile(content)(request, response); });
+    handler = (request, response) =>
+      void setTimeout(500).then(() => {
+        sendFile(content)(request, response);
+      });
     const outcomes = await Promise.all([outcomeOf(classify()), outcomeOf(classify())]);
     outcomes.forEach(expectAnswer);
     expect(server.requests).toHaveLength(1);

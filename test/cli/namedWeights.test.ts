@@ -133,7 +133,7 @@ describe('fetchNamed', () => {
   });
 
   test.each([
-    ['a status', [((_, response) => response.writeHead(404).end('no'))], 1, 'status 404'],
+    ['a status', [(_, response) => response.writeHead(404).end('no')], 1, 'status 404'],
     ['connections that break without new bytes', [sendFile(new Uint8Array(9), { count: 0 })], 2, ''],
   ])('says what to do by hand after %s', async (_, answers, requests, got) => {
     handlers = answers;
@@ -149,7 +149,7 @@ describe('fetchNamed', () => {
   });
 
   test('says how much of a part is there', async () => {
-    handlers = [sendFile(content, { count: 9000 }), ((_, response) => response.writeHead(503).end())];
+    handlers = [sendFile(content, { count: 9000 }), (_, response) => response.writeHead(503).end()];
     await expect(fetchNamed('vanillanet_5')).rejects.toMatchObject({
       hint: `Run the same command again. It resumes after the 9000 bytes in ${cached()}.part. ${byHand()}`,
     });

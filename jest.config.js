@@ -4,16 +4,19 @@ const onlyMutants = process.env.VANILLANET_MUTANTS === '1';
 // `npm run test:long`: other tests that take too long for `npm test`.
 const LONG = '\\.long\\.test\\.ts$';
 const onlyLong = process.env.VANILLANET_LONG === '1';
+// `npm run test:frameworks`: other frameworks, which Python runs, against this package.
+const FRAMEWORKS = '\\.frameworks\\.test\\.ts$';
+const onlyFrameworks = process.env.VANILLANET_FRAMEWORKS === '1';
+const only = [onlyMutants && MUTANTS, onlyLong && LONG, onlyFrameworks && FRAMEWORKS].find(Boolean);
 
 /** @type {import('jest').Config} */
 export default {
   testEnvironment: 'node',
-  testRegex: onlyMutants ? `/test/.*${MUTANTS}` : onlyLong ? `/test/.*${LONG}` : '/test/.*\\.test\\.ts$',
+  testRegex: `/test/.*${only ?? '\\.test\\.ts$'}`,
   testPathIgnorePatterns: [
     '/node_modules/',
     '<rootDir>/dist/',
-    ...(onlyMutants ? [] : [MUTANTS]),
-    ...(onlyLong ? [] : [LONG]),
+    ...[MUTANTS, LONG, FRAMEWORKS].filter((pattern) => pattern !== only),
   ],
   // Packages built in engines/ have the names of this one's dependencies; `npm run test:mutants` has a copy of this one.
   modulePathIgnorePatterns: ['<rootDir>/engines/', '<rootDir>/dist/stryker/'],
@@ -31,5 +34,9 @@ export default {
   maxWorkers: '100%',
   // Only a test that hangs is stopped: on a busy machine, a slow test says nothing about the code.
   testTimeout: 300_000,
-  reporters: ['default', '<rootDir>/test/plainSummary.js'],
+  reporters: [
+    'default',
+    ...(onlyFrameworks ? ['<rootDir>/test/frameworks/reporter.js'] : []),
+    '<rootDir>/test/plainSummary.js',
+  ],
 };

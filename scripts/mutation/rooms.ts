@@ -50,7 +50,7 @@ export const sourcesOf = (room: Room): string[] =>
 /** Test files of a room; without those that are not part of `npm test`. */
 export const testsOf = (room: Room): string[] =>
   [...filesIn(`test/${room}`), ...(MORE_TESTS[room] ?? [])]
-    .filter((file) => file.endsWith('.test.ts') && !/[mM]utants\.test\.ts$|\.long\.test\.ts$/.test(file))
+    .filter((file) => file.endsWith('.test.ts') && !/[mM]utants\.test\.ts$|\.(long|frameworks)\.test\.ts$/.test(file))
     .sort();
 
 export const roomOf = (file: string): Room | undefined => ROOMS.find((room) => file.startsWith(`src/${room}/`));

@@ -36,7 +36,7 @@ export interface FuseStateOptions {
 }
 
 /** Random images: uniform in ±√3, which has the standard deviation of a normalized image. */
-function drawProbe(shape: readonly [n: number, c: number, h: number, w: number]): FeatureMap {
+export function drawProbe(shape: readonly [n: number, c: number, h: number, w: number]): FeatureMap {
   const { data } = zeros(shape);
   for (let i = 0; i < data.length; i++) data[i] = Math.sqrt(3) * (2 * uniform(PROBE_SEED, 0, i) - 1);
   return { data, shape };

@@ -52,7 +52,7 @@ class Activation(nn.ReLU):
 
 
 class Block(nn.Module):
-    def __init__(self, d, out, stride, n, deploy, slope):
+    def __init__(self, d, out, stride, n, deploy, slope, size=0):
         super().__init__()
         self.deploy, self.slope = deploy, slope
         if deploy:
@@ -60,7 +60,10 @@ class Block(nn.Module):
         else:
             self.conv1 = nn.Sequential(nn.Conv2d(d, d, 1), norm(d))
             self.conv2 = nn.Sequential(nn.Conv2d(d, out, 1), norm(out))
-        self.pool = nn.Identity() if stride == 1 else nn.MaxPool2d(stride)
+        if size:
+            self.pool = nn.AdaptiveMaxPool2d(size)
+        else:
+            self.pool = nn.Identity() if stride == 1 else nn.MaxPool2d(stride)
         self.act = Activation(out, n, deploy)
 
     def forward(self, x):
@@ -69,10 +72,11 @@ class Block(nn.Module):
 
 
 class VanillaNet(nn.Module):
-    def __init__(self, in_chans, dims, strides, num_classes, act_num, form, slope):
+    def __init__(self, in_chans, dims, strides, num_classes, act_num, form, slope, ada_pool=None):
         super().__init__()
         self.deploy, self.slope = form == 'deploy', slope
-        first = nn.Conv2d(in_chans, dims[0], 4, stride=4)
+        window = dict(stride=3, padding=1) if ada_pool else dict(stride=4)
+        first = nn.Conv2d(in_chans, dims[0], 4, **window)
         act = Activation(dims[0], act_num, self.deploy)
         if self.deploy:
             self.stem = nn.Sequential(first, act)
@@ -84,7 +88,8 @@ class VanillaNet(nn.Module):
             self.cls1 = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Dropout(0), head, norm(num_classes))
             self.cls2 = nn.Sequential(nn.Conv2d(num_classes, num_classes, 1))
         self.stages = nn.ModuleList(
-            Block(d, out, stride, act_num, self.deploy, slope) for d, out, stride in zip(dims, dims[1:], strides)
+            Block(d, out, stride, act_num, self.deploy, slope, size)
+            for d, out, stride, size in zip(dims, dims[1:], strides, ada_pool or [0] * len(strides))
         )
 
     def forward(self, x):

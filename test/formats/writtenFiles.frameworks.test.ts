@@ -1,5 +1,5 @@
 /** PyTorch and PaddlePaddle read what is written here with every bit, if there is a Python with them. */
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { appendFile, truncate, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -7,23 +7,13 @@ import { promisify } from 'node:util';
 import { outputFormat } from '../../src/formats/exportWeights.js';
 import { importWeights } from '../../src/formats/importWeights.js';
 import { ZipWriter } from '../../src/formats/zipWriter.js';
+import { testWith } from '../frameworks/frameworks.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
-import { hasPackage } from './hasPackage.js';
 import { describeTensors, NETWORKS, type Described } from './writtenFiles.js';
 
-const python = process.env.VANILLANET_PYTHON;
 const SCRIPT = fileURLToPath(new URL('written_files.py', import.meta.url));
 const path = temporaryFolder();
 const run = promisify(execFile);
-
-/** Runs a test with a framework of Python, or skips it under a title that says so. */
-function testWith(framework: string, title: string, define: (interpreter: string) => Promise<void>): void {
-  if (python === undefined || !hasPackage(python, framework)) {
-    test.skip(`${title}: VANILLANET_PYTHON names no Python with ${framework}`, () => undefined);
-    return;
-  }
-  test(title, () => define(python));
-}
 
 type Content = Readonly<Record<string, readonly (readonly [string, Described])[]>>;
 
@@ -34,7 +24,7 @@ async function readBy(interpreter: string, framework: string, files: readonly st
 
 const FILES = Object.entries(NETWORKS);
 
-testWith('torch', 'torch.load has every bit, and load_state_dict takes it', async (interpreter) => {
+testWith('PyTorch', 'torch.load has every bit, and load_state_dict takes it', async (interpreter) => {
   const expected: [string, [string, Described][]][] = [];
   for (const [name, { config, tensors }] of FILES) {
     const { in_chans, dims, strides, num_classes, act_num, form, lambda } = config;
@@ -51,7 +41,7 @@ testWith('torch', 'torch.load has every bit, and load_state_dict takes it', asyn
   expect(Object.entries(await readBy(interpreter, 'torch', files))).toEqual(expected);
 });
 
-testWith('torch', 'an archive of PyTorch that is written again has the same tensors', async (interpreter) => {
+testWith('PyTorch', 'an archive of PyTorch that is written again has the same tensors', async (interpreter) => {
   const { config, tensors } = NETWORKS.train;
   await outputFormat('again.pth').write(path('again.pth'), tensors, config);
   const script = 'import sys, torch; torch.save(torch.load(sys.argv[1], weights_only=True), sys.argv[2])';
@@ -62,7 +52,7 @@ testWith('torch', 'an archive of PyTorch that is written again has the same tens
   await weights.close();
 });
 
-testWith('paddle', 'paddle.load has every bit', async (interpreter) => {
+testWith('PaddlePaddle', 'paddle.load has every bit', async (interpreter) => {
   const expected: [string, [string, Described][]][] = [];
   for (const [name, { config, tensors }] of FILES) {
     const file = `${name}.pdparams`;

@@ -1,0 +1,6 @@
+interface TestResult {
+  readonly ancestorTitles: readonly string[];
+  readonly status: string;
+}
+
+export function frameworkLines(tests: readonly TestResult[]): string[];

@@ -12,6 +12,7 @@ import { dtypeOption } from './dtype.js';
 import { print, printJson } from './print.js';
 import { openRecognized, withRecognition, type RecognitionFlags } from './recognitionFlags.js';
 import { printRecognition, recognitionJson } from './recognitionReport.js';
+import { printVerified, requireVerified, verifyConversion, type Verified } from './verifyConversion.js';
 
 const DTYPES = { float16: 'F16', float32: 'F32', float64: 'F64' } as const;
 type Dtype = keyof typeof DTYPES;
@@ -19,6 +20,7 @@ type Dtype = keyof typeof DTYPES;
 interface ConvertOptions extends RecognitionFlags {
   readonly dtype?: Dtype;
   readonly strict?: true;
+  readonly verify?: true;
   readonly json?: true;
 }
 
@@ -54,19 +56,28 @@ async function convert(input: string, output: string, options: ConvertOptions): 
   const format = outputFormat(output);
   await requireWritable(output, [input]);
   const weights = await openRecognized(input, options);
+  const unstated = format.hasConfig ? {} : unstatedConfig(weights.config);
+  let verified: Verified | undefined;
   try {
     await format.write(output, sourcesOf(weights, input, options), weights.config);
+    if (options.verify) verified = await verifyConversion(weights, output, unstated);
   } finally {
     await weights.close();
   }
-  const unstated = format.hasConfig ? {} : unstatedConfig(weights.config);
   if (options.json) {
-    printJson({ ...recognitionJson(input, weights), output, unstated });
-    return;
+    printJson({
+      ...recognitionJson(input, weights),
+      output,
+      unstated,
+      ...(verified === undefined ? {} : { verified }),
+    });
+  } else {
+    printRecognition(input, weights);
+    print(`converted   ${input} -> ${output}`);
+    if (!format.hasConfig) print(`config      ${configText(output, unstated)}`);
+    if (verified !== undefined) printVerified(verified);
   }
-  printRecognition(input, weights);
-  print(`converted   ${input} -> ${output}`);
-  if (!format.hasConfig) print(`config      ${configText(output, unstated)}`);
+  if (verified !== undefined) requireVerified(verified, output);
 }
 
 export const convertCommand = (): Command =>
@@ -79,6 +90,7 @@ export const convertCommand = (): Command =>
     .addOption(
       dtypeOption('-d, --dtype <type>', 'type of the weights; by default that of the file', Object.keys(DTYPES)),
     )
+    .option('--verify', 'read the file again, and compare its logits with those of the input')
     .option('--strict', 'refuse tensors that the network does not have, and guesses')
     .option('--json', 'print JSON')
     .action(convert);

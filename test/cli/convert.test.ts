@@ -210,6 +210,38 @@ describe('convert', () => {
     expect(await types('official.pth', '-d', 'float64')).toEqual(['float64', 'int64']);
   });
 
+  test('verifies what it has written', async () => {
+    const verified = async (...args: string[]): Promise<string> =>
+      (await printed(['convert', ...args, '--verify'], path(), run)).replace(/^[^]*\n(?=verified)/, '');
+    for (const output of OUTPUTS) {
+      expect(await verified('official.pth', output)).toBe(
+        `verified    every value is equal; logits up to 0.693 on 2 random images of 32x32
+            differ by 0 in float64: at most 0, as no value changed
+`,
+      );
+    }
+    expect(await verified('official.pth', 'out.pth', '-d', 'float16')).toMatch(
+      /^verified {4}\d+ values changed;.*\n {12}differ by 8\.07e-5 in float64: at most 3\.87e-4\n$/,
+    );
+    expect(await verified('state.pth', 'out.pth', '-d', 'float16', '-l', '0.5')).toMatch(
+      /differ by \S+ in float64: without a bound\n$/,
+    );
+  });
+
+  test('verifies the deploy form in WebAssembly, too', async () => {
+    const config = drawnConfig('deploy', { dims: [4, 8, 8] });
+    await writeWeights(path('deploy.safetensors'), drawnState(config), config, { dtype: 'float32' });
+    expect(await answered(['convert', 'deploy.safetensors', 'out.pdparams', '--verify'], path(), run)).toMatchObject({
+      verified: {
+        ...{ changed: 0, images: [2, 3, 16, 20] },
+        runs: [
+          { engine: 'float64', maxDifference: 0, tolerance: 'equal', bound: 0, holds: true },
+          { engine: 'WebAssembly, float32', tolerance: 'bound', holds: true },
+        ],
+      },
+    });
+  });
+
   test('reports as JSON', async () => {
     expect(await answered(['convert', 'state.pth', 'out.safetensors', '-l', '1'], path(), run)).toMatchObject({
       ...{ output: 'out.safetensors', file: 'state.pth', config: { lambda: 1 }, unstated: {} },

@@ -76,7 +76,7 @@ describe('with a full disk behind stdout', () => {
     train: [...TRAIN, '-e', '2', '-o', 'full'],
     fuse: ['train.safetensors', 'fused.safetensors'],
     inspect: ['train.safetensors'],
-    convert: ['train.safetensors', 'converted.safetensors'],
+    convert: ['train.safetensors', 'converted.safetensors', '--verify'],
     pack: ['deploy.safetensors', 'packed.safetensors', '-d', 'f16'],
     classify: ['a.png', '-w', 'deploy.safetensors'],
     eval: ['-w', 'deploy.safetensors', '-d', 'images'],

@@ -58,9 +58,11 @@ describeWith('PyTorch', (interpreter) => {
       }
     });
 
-    test.each(full)('$variant', async (job) => {
+    const minutes = 60_000;
+    const judgeFull = async (job: Job): Promise<void> => {
       await writeNetworks(interpreter, path(), [job]);
       await judge(job);
-    });
+    };
+    test.each(full)('$variant', judgeFull, 20 * minutes);
   });
 });

@@ -27,6 +27,9 @@ const SCRIPT = fileURLToPath(new URL('networks.py', import.meta.url));
 /** Images that networks are compared on. */
 export const IMAGES = 2;
 
+/** What the fused network in float32 is off by at most, of the largest logit: not derived. */
+const MEASURED = 1e-5;
+
 export interface Job {
   readonly name: string;
   readonly variant: VariantName;
@@ -134,6 +137,8 @@ export async function compareFused({ state, config }: ConvertedNetwork, logits: 
     if (!(off <= limits[i] + rounding)) throw new Error(`logit ${i} is off by ${off}, at most ${limits[i]} expected`);
   }
   expect(bounded).toBeGreaterThan(0);
+  // Measured at most 4e-6, also where the bounds are larger than the logits.
+  expect(difference(got, logits)).toBeLessThan(MEASURED * report.maxLogit);
   return {
     largestLogit: report.maxLogit,
     inFloat64: difference(fused.logits, logits),

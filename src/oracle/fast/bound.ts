@@ -5,7 +5,7 @@ import type { StateDict } from '../../core/tensor.js';
 import { unreachable } from '../../core/unreachable.js';
 import { LANES } from '../../wasm/float64/descriptors.js';
 import type { Float64Kernels } from '../../wasm/float64/kernels.js';
-import { deviation } from './deviation.js';
+import { deviation, type Deviation } from './deviation.js';
 import { runLayer, tensorOf, valuesOf } from './forward.js';
 import {
   addWeighted,
@@ -15,7 +15,7 @@ import {
   reluBackward,
   type Gradient,
 } from './gradient.js';
-import { mapped, maxima, type FeatureMap } from './map.js';
+import { mapped, maxima, type FeatureMap, type Maxima } from './map.js';
 import type { Steps } from './multiply.js';
 
 /** What the backward pass needs of a layer. Lists are those of all images. */
@@ -29,6 +29,27 @@ interface Step {
   readonly local: Float64Array;
   readonly exact: Float64Array;
 }
+
+/** What makes a run differ from the one in float64. */
+export interface ErrorSource {
+  /** The error of the images. */
+  inputError(probe: FeatureMap): FeatureMap;
+  /** As `deviation`. @param e null for an exact input */
+  deviation(
+    kernels: Float64Kernels,
+    layer: Layer,
+    state: StateDict,
+    x: FeatureMap,
+    e: FeatureMap | null,
+    pooled: Maxima | null,
+  ): Steps<Deviation>;
+}
+
+/** Rounding to float32. */
+const FLOAT32: ErrorSource = {
+  inputError: (probe) => mapped(probe, (v) => UNIT_ROUNDOFF * Math.abs(v) + SMALLEST_FLOAT32),
+  deviation,
+};
 
 export interface Bounds {
   /** [n, num_classes], as the others. */
@@ -52,15 +73,16 @@ function* forward(
   layers: readonly Layer[],
   state: StateDict,
   probe: FeatureMap,
-  rounding: FeatureMap,
+  inputError: FeatureMap,
+  source: ErrorSource,
 ): Steps<{ readonly steps: readonly Step[]; readonly logits: Float64Array; readonly worst: Float64Array }> {
   const steps: Step[] = [];
-  let [x, e] = [probe, rounding];
+  let [x, e] = [probe, inputError];
   for (const layer of layers) {
     const pooled = layer.op === 'maxPool2d' || layer.op === 'adaptiveMaxPool2d' ? maxima(x, layer) : null;
     const y = pooled === null ? yield* runLayer(kernels, layer, state, x) : pooled.y;
-    const exact = (yield* deviation(kernels, layer, state, x, null, pooled)).local;
-    const { local, total } = yield* deviation(kernels, layer, state, x, e, pooled);
+    const exact = (yield* source.deviation(kernels, layer, state, x, null, pooled)).local;
+    const { local, total } = yield* source.deviation(kernels, layer, state, x, e, pooled);
     steps.push({
       layer,
       x: layer.op === 'leakyRelu' ? x.data : null,
@@ -123,6 +145,7 @@ function oneHot(classes: number, ranked: readonly number[]): Gradient {
  * @param layers of the deploy form
  * @param state checked
  * @param most number of logits to bound for each image, the largest ones; at most LANES
+ * @param source what makes the other run differ; by default rounding to float32
  */
 export function* boundLogits(
   kernels: Float64Kernels,
@@ -130,9 +153,10 @@ export function* boundLogits(
   state: StateDict,
   probe: FeatureMap,
   most: number,
+  source: ErrorSource = FLOAT32,
 ): Steps<Bounds> {
-  const inputRounding = mapped(probe, (v) => UNIT_ROUNDOFF * Math.abs(v) + SMALLEST_FLOAT32);
-  const { steps, logits, worst } = yield* forward(kernels, layers, state, probe, inputRounding);
+  const inputError = source.inputError(probe);
+  const { steps, logits, worst } = yield* forward(kernels, layers, state, probe, inputError, source);
   const [n] = probe.shape;
   const classes = logits.length / n;
   const [bounds, firstOrder] = [new Float64Array(logits.length).fill(NaN), new Float64Array(logits.length).fill(NaN)];
@@ -152,7 +176,7 @@ export function* boundLogits(
       yield 0;
       dy = yield* backward(kernels, step, state, dy, image, n);
     }
-    const delta = partOf(inputRounding.data, image, n);
+    const delta = partOf(inputError.data, image, n);
     addWeighted(dy, [
       { delta, sums },
       { delta, sums: firstSums },

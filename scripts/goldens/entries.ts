@@ -43,14 +43,29 @@ export async function readAugmentEntries(folder: string): Promise<Entries> {
   return new Map(entries);
 }
 
-/** test/reference/golden: safetensors files, and a manifest with their hashes. */
-export async function readReferenceEntries(folder: string): Promise<Entries> {
-  const entries = await readJson(join(folder, 'manifest.json'));
+/** The tensors of all safetensors files of a folder. */
+async function readTensors(folder: string): Promise<[string, Entry][]> {
+  const entries: [string, Entry][] = [];
   const files = (await readdir(folder, { recursive: true })).filter((name) => name.endsWith('.safetensors')).sort();
   for (const file of files) {
     const { tensors, metadata } = decodeSafetensors(await readFile(join(folder, file)), file);
     for (const [key, text] of metadata) entries.push([`${file} ${key}`, text]);
     for (const [name, { data }] of tensors) entries.push([`${file} ${name}`, data]);
   }
-  return new Map(entries);
+  return entries;
+}
+
+/** test/reference/golden: safetensors files, and a manifest with their hashes. */
+export const readReferenceEntries = async (folder: string): Promise<Entries> =>
+  new Map([...(await readJson(join(folder, 'manifest.json'))), ...(await readTensors(folder))]);
+
+/** conformance/vectors: for each group a JSON file with the cases, and a safetensors file with their tensors. */
+export async function readConformanceEntries(folder: string): Promise<Entries> {
+  const files = (await readdir(folder)).filter((name) => name.endsWith('.json')).sort();
+  const cases = await Promise.all(
+    files.map(async (file) =>
+      (await readJson(join(folder, file))).map(([name, value]): [string, Entry] => [`${file} ${name}`, value]),
+    ),
+  );
+  return new Map([...cases.flat(), ...(await readTensors(folder))]);
 }

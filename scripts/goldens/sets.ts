@@ -4,7 +4,15 @@ import { existsSync } from 'node:fs';
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ScriptError } from '../scriptError.js';
-import { readAugmentEntries, readEntries, readImageEntries, readReferenceEntries, type Entries } from './entries.js';
+import { writeVectors } from '../../conformance/generate/main.js';
+import {
+  readAugmentEntries,
+  readConformanceEntries,
+  readEntries,
+  readImageEntries,
+  readReferenceEntries,
+  type Entries,
+} from './entries.js';
 
 export interface GoldenSet {
   /** The folder in the repository. */
@@ -58,4 +66,5 @@ export const GOLDEN_SETS: Readonly<Record<string, GoldenSet>> = {
   reference: pythonSet('test/reference/golden', readReferenceEntries, ['official-plain.json']),
   image: pythonSet('test/image', readImageEntries),
   augment: pythonSet('test/data/augment', readAugmentEntries),
+  conformance: { folder: 'conformance/vectors', read: readConformanceEntries, generate: writeVectors },
 };

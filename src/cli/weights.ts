@@ -49,7 +49,8 @@ async function importForeign(path: string, options: RecognizeOptions): Promise<L
   const file = await openForeign(path);
   if (file === null) return null;
   try {
-    if (file.config !== undefined) return null;
+    // Safetensors of this package; a graph is read from its nodes, with or without a configuration.
+    if (file.config !== undefined && file.stated === undefined) return null;
     const found = recognize(file, path, withCachedVariant(options, path));
     requireWhole(found, path);
     for (const text of remarks(found)) remark(path, text);

@@ -12,7 +12,7 @@ import { fetchNamed, isVariantName } from './namedWeights.js';
 /** Entries of a folder that are looked at; a folder may be that of millions of images. */
 const MOST = 1000;
 
-const ENDING = /\.(safetensors|json|pth|pt|pdparams)$/;
+const ENDING = /\.(safetensors|json|pth|pt|pdparams|onnx)$/;
 
 /** Not the checkpoints and the recipe in the folder of a run. */
 const isWeights = (name: string): boolean =>

@@ -128,6 +128,28 @@ function statedLambda(facts: FileFacts, { lambda }: ModelConfigInput, isTrain: b
   throw new WeightsError({ op: file, expected, got, hint: 'Omit lambda: the file states it.' });
 }
 
+/** The keys that a graph states; a variant states three of them. */
+const STATED = ['dims', 'strides', 'ada_pool', 'article_stem', 'in_chans', 'num_classes', 'act_num', 'form', 'lambda'] as const; // prettier-ignore
+
+/**
+ * Compares what the caller states with what the graph of a file computes.
+ *
+ * @param file for errors
+ * @throws WeightsError if they differ
+ * @throws ParamError for a variant that there is not
+ */
+export function checkStated(graph: ModelConfigInput | undefined, input: ModelConfigInput, file: string): void {
+  if (graph === undefined) return;
+  const { dims, strides, ada_pool } = input.variant === undefined ? input : resolveConfig({ variant: input.variant });
+  const stated: ModelConfigInput = { ...input, dims, strides, ada_pool };
+  for (const key of STATED) {
+    if (stated[key] === undefined || JSON.stringify(stated[key]) === JSON.stringify(graph[key])) continue;
+    const what = input.variant === undefined ? `${key} ${show(stated[key])}` : `${key} of ${show(input.variant)}`;
+    const hint = 'Omit what the graph states itself.';
+    throw new WeightsError({ op: file, expected: `${key} ${show(graph[key])}, as in the graph`, got: what, hint });
+  }
+}
+
 /**
  * The configuration of a network.
  *

@@ -6,6 +6,7 @@ import { parameterShapes } from '../core/parameters.js';
 import { writeConfig } from '../io/configMetadata.js';
 import type { TensorSource } from '../io/tensorSource.js';
 import { writeSafetensors } from '../io/writeSafetensors.js';
+import { writeOnnx } from './onnx/writeOnnx.js';
 import { writePaddle } from './writePaddle.js';
 import { writeTorch } from './writeTorch.js';
 
@@ -29,11 +30,14 @@ const TORCH: OutputFormat = {
 
 const PADDLE: OutputFormat = { hasConfig: false, write: (path, tensors) => writePaddle(path, tensors) };
 
+const ONNX: OutputFormat = { hasConfig: true, write: writeOnnx };
+
 const FORMATS: Readonly<Record<string, OutputFormat>> = {
   '.safetensors': SAFETENSORS,
   '.pth': TORCH,
   '.pt': TORCH,
   '.pdparams': PADDLE,
+  '.onnx': ONNX,
 };
 
 /** All tensors of the network in the order of its `state_dict()`; a counter of batches that is missing is 0. */
@@ -52,8 +56,8 @@ export function outputFormat(path: string): OutputFormat {
   const extension = extname(path);
   throw new ParamError({
     op: path,
-    expected: 'a name that ends in .safetensors, .pth, .pt or .pdparams',
+    expected: 'a name that ends in .safetensors, .pth, .pt, .pdparams or .onnx',
     got: extension === '' ? 'no ending' : extension,
-    hint: 'The ending selects the format: safetensors, PyTorch or PaddlePaddle.',
+    hint: 'The ending selects the format: safetensors, PyTorch, PaddlePaddle or ONNX.',
   });
 }

@@ -12,6 +12,14 @@ export interface RandomAccess {
   read(offset: number, length: number): Promise<Uint8Array>;
 }
 
+/**
+ * Opens a file in the folder of another one, which names it.
+ *
+ * @param op what names it, for errors
+ * @throws WeightsError if there is none, or the name leads out of the folder
+ */
+export type OpenSibling = (name: string, op: string) => Promise<RandomAccess>;
+
 /** A tensor of a file. Its shape is known and checked; its values are read on request, each time anew. */
 export interface FileTensor {
   readonly shape: readonly number[];
@@ -62,6 +70,16 @@ export interface ForeignFile {
   readonly facts: FileFacts;
   /** The configuration that this package writes into its own files. */
   readonly config?: ModelConfigInput;
+  /** What a graph computes, which the caller may not contradict. */
+  readonly stated?: ModelConfigInput;
+  /** One sentence for each value that the file does not state. */
+  readonly guesses?: readonly string[];
+  /** One sentence for each peculiarity that has no effect. */
+  readonly notes?: readonly string[];
+  /** PyTorch's names of tensors by those in the file, if the tensors of the groups have PyTorch's already. */
+  readonly renamed?: ReadonlyMap<string, string>;
+  /** Tensors of the file that are in no group. */
+  readonly unexpected?: readonly string[];
 }
 
 /** A file that is open; its tensors can be read until it is closed. */

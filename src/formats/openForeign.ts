@@ -1,16 +1,18 @@
 import { fileKind, HEAD } from '../io/fileKind.js';
 import { isSafetensors } from '../io/safetensorsHeader.js';
 import { openFileAccess } from './fileAccess.js';
-import type { ForeignFile, OpenedForeignFile, RandomAccess } from './foreignFile.js';
+import type { ForeignFile, OpenedForeignFile, OpenSibling, RandomAccess } from './foreignFile.js';
+import { isOnnx, openOnnx } from './onnx/openOnnx.js';
 import { openPaddle } from './paddle.js';
 import { readSafetensorsFile } from './safetensorsFile.js';
+import { Siblings } from './siblings.js';
 import { openTorch } from './torch.js';
 import { isTorchLegacy, openTorchLegacy } from './torchLegacy.js';
 
 /** Whether the first bytes of a file are those of a format, and its reader. */
 interface Format {
   readonly matches: (head: Uint8Array) => boolean;
-  readonly open: (file: RandomAccess) => Promise<ForeignFile | null>;
+  readonly open: (file: RandomAccess, openSibling?: OpenSibling) => Promise<ForeignFile | null>;
 }
 
 /** Whether a file begins with the header of a record of a zip archive. */
@@ -25,18 +27,20 @@ const FORMATS: readonly Format[] = [
   { matches: isZip, open: openTorch },
   { matches: isTorchLegacy, open: openTorchLegacy },
   { matches: isPickle, open: openPaddle },
+  { matches: isOnnx, open: openOnnx },
 ];
 
 /**
  * Reads a file of another framework, or safetensors, by its first bytes.
  *
+ * @param openSibling opens the other file of an ONNX graph, which has its weights; without it such a graph is refused
  * @returns null for a file of none of the formats, such as JSON
  * @throws WeightsError if it is damaged, or has what is not read
  */
-export async function readForeign(file: RandomAccess): Promise<ForeignFile | null> {
+export async function readForeign(file: RandomAccess, openSibling?: OpenSibling): Promise<ForeignFile | null> {
   const head = await file.read(0, Math.min(HEAD, file.size));
   const format = FORMATS.find(({ matches }) => matches(head));
-  return (await format?.open(file)) ?? null;
+  return (await format?.open(file, openSibling)) ?? null;
 }
 
 /**
@@ -48,9 +52,13 @@ export async function readForeign(file: RandomAccess): Promise<ForeignFile | nul
 export async function openForeign(path: string): Promise<OpenedForeignFile | null> {
   const file = await openFileAccess(path);
   if (file === null) return null;
-  const close = (): Promise<void> => file.close();
+  const siblings = new Siblings(path);
+  const close = async (): Promise<void> => {
+    await siblings.close();
+    await file.close();
+  };
   try {
-    const opened = await readForeign(file);
+    const opened = await readForeign(file, (name, op) => siblings.open(name, op));
     if (opened !== null) return { ...opened, size: file.size, close };
   } catch (error) {
     await close();

@@ -4,7 +4,7 @@ import { show } from '../core/check.js';
 import { WeightsError } from '../core/errors.js';
 import { checkParameter, checkShapes, inModelOrder, isCounter, parameterShapes } from '../core/parameters.js';
 import type { StateDict, Tensor } from '../core/tensor.js';
-import { architectureOf } from './architecture.js';
+import { architectureOf, checkStated } from './architecture.js';
 import type { FileTensor, ForeignFile, TensorGroup } from './foreignFile.js';
 import { namingOf, prefixesOf, type Naming } from './naming.js';
 
@@ -171,22 +171,29 @@ export function recognize(file: ForeignFile, name: string, options: RecognizeOpt
     if (tensor !== undefined) inFile.set(pyTorchName, tensor);
   }
   const shapes = new Map([...inFile].map(([key, { shape }]) => [key, shape]));
-  const { config, guesses, notes } = architectureOf(shapes, file.facts, { ...file.config, ...input }, name);
+  checkStated(file.stated, input, name);
+  const known = { ...file.stated, ...file.config, ...input };
+  const { config, guesses, notes } = architectureOf(shapes, file.facts, known, name);
   const expected = parameterShapes(config);
   const tensors = inModelOrder(new Map([...inFile].filter(([key]) => expected.has(key))), config);
   return {
     ...{ format: file.format, writer: file.writer, source: nameOf(group), otherSources: others.map(nameOf) },
     ...{ isEma: isEmaPath(group.path), epoch: file.facts.epoch ?? null, config, prefix: naming.prefix },
     matched: tensors.size,
-    renamed: renamedIn(naming),
+    renamed: new Map([...(file.renamed ?? []), ...renamedIn(naming)]),
     missing: [...expected.keys()].filter((key) => !tensors.has(key) && !isCounter(key)),
     unexpected: [
       ...[...naming.names].filter(([key]) => !expected.has(key)).map(([, fileName]) => fileName),
       ...naming.others,
+      ...(file.unexpected ?? []),
     ],
     dtypes: countTypes(tensors.values()),
-    guesses,
-    notes: [...notes, ...(file.facts.ignored ?? []).map((each) => `The file states ${each}, which is ignored.`)],
+    guesses: [...(file.guesses ?? []), ...guesses],
+    notes: [
+      ...(file.notes ?? []),
+      ...notes,
+      ...(file.facts.ignored ?? []).map((each) => `The file states ${each}, which is ignored.`),
+    ],
     tensors,
   };
 }

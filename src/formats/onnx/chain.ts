@@ -15,7 +15,7 @@ import {
 } from './integers.js';
 import type { OnnxModel, OnnxNode, OnnxTensor } from './model.js';
 import { damage } from './protobuf.js';
-import { integersOf, isFloat, typeName } from './tensors.js';
+import { fileTensor, integersOf, isFloat, typeName } from './tensors.js';
 
 /** What a node of the network computes. */
 export type Step = { readonly node: OnnxNode } & (
@@ -221,7 +221,7 @@ class ChainReader {
   constructor(
     private readonly names: Names,
     private readonly file: RandomAccess,
-    openSibling: OpenSibling | undefined,
+    private readonly openSibling: OpenSibling | undefined,
   ) {
     const source: IntegerSource = {
       producerOf: (name) => names.producerOf(name),
@@ -308,7 +308,39 @@ class ChainReader {
     throw unlike(tensor, `[${channels}], a value for each channel`, formatShape(tensor.shape));
   }
 
-  private conv(node: OnnxNode): void {
+  /** The bias of a convolution: null for none, and for zeros that the graph makes. */
+  private async bias(node: OnnxNode, filters: number): Promise<OnnxTensor | null> {
+    const name = node.inputs[2] ?? '';
+    return name === '' || (await this.isZero(name)) ? null : this.perChannel(node, 2, filters);
+  }
+
+  /** Whether a value is a zero that is expanded to a shape. */
+  private async isZero(name: string): Promise<boolean> {
+    const visited = new Set<string>();
+    let [at, isExpanded] = [name, false];
+    for (;;) {
+      const node = this.names.producerOf(at);
+      if (node?.domain !== '' || visited.has(at)) break;
+      visited.add(at);
+      if (node.type === 'ConstantOfShape') {
+        const value = node.attributes.get('value') ?? null;
+        return value === null || (typeof value === 'object' && 'data' in value && (await this.isZeroScalar(value)));
+      }
+      if (!['Expand', 'Cast', 'CastLike', 'Identity'].includes(node.type)) break;
+      isExpanded ||= node.type === 'Expand';
+      at = node.inputs[0] ?? '';
+    }
+    const tensor = this.names.constantOf(at);
+    return isExpanded && tensor !== undefined && this.isZeroScalar(tensor);
+  }
+
+  private async isZeroScalar(tensor: OnnxTensor): Promise<boolean> {
+    if (!isFloat(tensor.type) || sizeOf(tensor.shape) !== 1) return false;
+    const [value] = await (await fileTensor(this.file, tensor, this.openSibling)).read();
+    return value === 0;
+  }
+
+  private async conv(node: OnnxNode): Promise<void> {
     const [n, c, h, w] = this.map(node);
     const weight = this.weight(node, 1);
     const group = integerAttribute(node, 'group', 1);
@@ -327,8 +359,7 @@ class ChainReader {
     const padding = isValid ? 0 : single(node, 'pads', 4, 0);
     const stride = single(node, 'strides', 2, 1);
     if (stride < 1) throw unlike(node, 'strides of at least 1', String(stride));
-    const hasBias = (node.inputs[2] ?? '') !== '';
-    const bias = hasBias ? this.perChannel(node, 2, k) : null;
+    const bias = await this.bias(node, k);
     this.steps.push({ node, kind: 'conv', weight, bias, group, stride, padding });
     const side = (size: number): number => Math.floor((size + 2 * padding - kernel) / stride) + 1;
     this.shape = [n, k, side(h), side(w)];

@@ -151,6 +151,11 @@ export class IntegerEvaluator {
       throw damage(node.op, 'a scalar', `${data.length} integers`);
     };
     switch (node.domain === '' ? node.type : '') {
+      case 'Constant': {
+        const list = listAttribute(node, 'value_ints');
+        if (list !== undefined) return { shape: [list.length], data: list };
+        return { shape: [], data: [integerAttribute(node, 'value_int', NaN)] };
+      }
       case 'Identity':
       case 'Cast':
         return get(0);

@@ -278,7 +278,9 @@ class NetworkReader {
     const expected = this.linear > 0 ? 1 : (this.slopes.at(0)?.slope ?? 1);
     for (const { node, slope } of this.slopes) {
       if (slope !== expected) {
-        throw unlike(node, `alpha ${expected}, as in the other activations`, String(slope));
+        const hint = 'Only networks with one lambda are read.';
+        const [before, other] = [shortestDecimal(expected), shortestDecimal(slope)];
+        throw unlike(node, `alpha ${before}, as in the other activations`, String(other), hint);
       }
     }
     return { lambda: shortestDecimal(expected) };

@@ -83,9 +83,11 @@ async function convert(input: string, output: string, options: ConvertOptions): 
 export const convertCommand = (): Command =>
   withRecognition(
     new Command('convert')
-      .description('Convert weights to safetensors, or to a state_dict of PyTorch or PaddlePaddle, every bit kept.')
-      .argument('<in>', 'weights of PyTorch or PaddlePaddle, or safetensors')
-      .argument('<out>', 'file to write: .safetensors, or without a configuration .pth, .pt or .pdparams'),
+      .description(
+        'Convert weights to safetensors, a state_dict of PyTorch or PaddlePaddle, or an ONNX graph, every bit kept.',
+      )
+      .argument('<in>', 'weights of PyTorch, PaddlePaddle or ONNX, or safetensors')
+      .argument('<out>', 'file to write: .safetensors or .onnx, or without a configuration .pth, .pt or .pdparams'),
   )
     .addOption(
       dtypeOption('-d, --dtype <type>', 'type of the weights; by default that of the file', Object.keys(DTYPES)),

@@ -33,7 +33,7 @@ function found(file: OpenedForeignFile, path: string, options: RecognizeOptions)
 async function refuseOther(path: string): Promise<never> {
   const checkHead = (head: Uint8Array): never => {
     const { name, hint } = fileKind(head);
-    const expected = 'weights of PyTorch or PaddlePaddle, or safetensors';
+    const expected = 'weights of PyTorch, PaddlePaddle or ONNX, or safetensors';
     throw new WeightsError({ op: displayName(path), expected, got: name, hint });
   };
   const { file, size } = await openFile(path);
@@ -47,8 +47,8 @@ async function refuseOther(path: string): Promise<never> {
 }
 
 /**
- * Opens a file of weights by its first bytes: a checkpoint of PyTorch, parameters of PaddlePaddle, or safetensors of any
- * names. Nothing of it is executed.
+ * Opens a file of weights by its first bytes: a checkpoint of PyTorch, parameters of PaddlePaddle, an ONNX
+ * graph, or safetensors of any names. Nothing of it is executed.
  *
  * @throws WeightsError for other files, for damaged ones, and if there is no VanillaNet in it
  * @throws ParamError for an invalid configuration

@@ -252,8 +252,8 @@ describe('convert', () => {
 
   test.each([
     [
-      ['official.pth', 'out.onnx'],
-      'out.onnx: expected a name that ends in .safetensors, .pth, .pt or .pdparams, got .onnx',
+      ['official.pth', 'out.h5'],
+      'out.h5: expected a name that ends in .safetensors, .pth, .pt, .pdparams or .onnx, got .h5',
     ],
     [['official.pth', 'official.pth'], 'official.pth: expected an output that is not an input, got official.pth'],
     [['official.pth', 'none/x.pth'], 'none/x.pth: expected a folder none'],
@@ -263,7 +263,7 @@ describe('convert', () => {
     [['none.pth', 'new.safetensors'], 'none.pth: expected a readable file'],
     [
       ['text.pth', 'new.safetensors'],
-      'text.pth: expected weights of PyTorch or PaddlePaddle, or safetensors, got text',
+      'text.pth: expected weights of PyTorch, PaddlePaddle or ONNX, or safetensors, got text',
     ],
     [
       ['official.pth', 'new.safetensors', '--strict'],

@@ -1,6 +1,4 @@
 /** The official weights by name: fetched once into the user's cache, and remembered by their SHA-256. */
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { dirname, join, parse, resolve } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
@@ -18,6 +16,7 @@ import { readBytes } from '../io/readFile.js';
 import { isSha256 } from '../io/sha256.js';
 import { cacheFolder } from './cacheFolder.js';
 import { downloadDisplay, mb } from './downloadDisplay.js';
+import { fileSha256 } from './fileSha256.js';
 import { printText } from './print.js';
 
 /** The release of the official repository. */
@@ -70,12 +69,6 @@ function urlOf(name: VariantName): string {
   throw new ParamError({ op: BASE_URL, expected: 'a URL that begins with https: or http:', got: base, hint });
 }
 
-async function sha256OfFile(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer);
-  return hash.digest('hex');
-}
-
 const recordPath = (path: string): string => `${path}.json`;
 
 const isFileRecord = (value: unknown): value is FileRecord =>
@@ -109,7 +102,7 @@ const isFile = async (path: string): Promise<boolean> => (await stat(path).catch
 async function checkRecord(path: string, url: string): Promise<void> {
   const [record, { size, mtimeMs }] = [await readRecord(path), await stat(path)];
   if (record?.bytes === size && record.modified === mtimeMs) return;
-  const sha256 = await sha256OfFile(path);
+  const sha256 = await fileSha256(path);
   if (record === null) say(`${path}: ${mb(size)} MB, sha256 ${sha256}`);
   else if (record.sha256 !== sha256) {
     say(`${path}: has changed: its sha256 is ${sha256}, and was ${record.sha256}.`);
@@ -197,7 +190,7 @@ async function fetchInto(path: string, name: VariantName, url: string): Promise<
   const record = await readRecord(path);
   say(`fetching ${url} into ${path}`);
   await downloadInAttempts(remoteWeights(name, url, path), path);
-  const sha256 = await sha256OfFile(path);
+  const sha256 = await fileSha256(path);
   say(`${path}: ${mb(await sizeAt(path))} MB, sha256 ${sha256}`);
   if (record !== null && record.sha256 !== sha256) {
     say(`${path}: other weights than those that were fetched before, of sha256 ${record.sha256}`);

@@ -147,7 +147,7 @@ function confusionLists(confusion: Confusion, columns: number): string {
 }
 
 /** Quotes a cell with a comma, a quote or a line end. */
-const csvCell = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text);
+export const csvCell = (text: string): string => (/[",\r\n]/.test(text) ? `"${text.replace(/"/g, '""')}"` : text);
 
 /** CSV with a row for each class, a column for each prediction, and the accuracy, which is empty for a class without images. */
 export function confusionCsv({ classNames, counts, perClass }: Confusion): string {

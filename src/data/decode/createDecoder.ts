@@ -1,6 +1,6 @@
 import type { RgbImage } from '../../image/pixelImage.js';
 import { fit, keepsImage, resolveFit, type FitOptions } from '../../image/preprocess.js';
-import { decodeImage } from './image.js';
+import { decodeImage, type DecodeImageOptions } from './image.js';
 import { toPlanes } from './planar.js';
 
 /** Decodes an image file into planes; `name` is its name in errors. */
@@ -12,10 +12,13 @@ export type Decode = (bytes: Uint8Array, name: string, planes: Uint8Array) => Pr
  *
  * @throws ParamError for an option out of range
  */
-export function createDecoder(options: FitOptions): Decode {
+export function createDecoder(
+  options: FitOptions,
+  { exifOrientation = true }: Pick<DecodeImageOptions, 'exifOrientation'> = {},
+): Decode {
   const resolved = resolveFit(options);
   const fitImage = (image: RgbImage): RgbImage => (keepsImage(image, resolved) ? image : fit(image, resolved));
   return async (bytes, name, planes) => {
-    toPlanes(fitImage(await decodeImage(bytes, name)).data, planes);
+    toPlanes(fitImage(await decodeImage(bytes, name, { exifOrientation })).data, planes);
   };
 }

@@ -1,5 +1,5 @@
 import type { Sharp } from 'sharp';
-import { checkNumber, checkOptions, tagOf } from '../../core/check.js';
+import { checkBoolean, checkNumber, checkOptions, tagOf } from '../../core/check.js';
 import { checkBytes } from '../../core/checkState.js';
 import { DataError, ParamError } from '../../core/errors.js';
 import type { RgbImage } from '../../image/pixelImage.js';
@@ -15,11 +15,16 @@ import { MAX_DECODED_PIXELS, PixelBudget } from './pixelBudget.js';
 export interface DecodeImageOptions {
   /** Larger images are refused by their header. Infinity for no limit. Default 178 956 970, as Pillow. */
   readonly maxPixels?: number;
+  /** Whether the picture is turned upright by its EXIF orientation. Default true. */
+  readonly exifOrientation?: boolean;
 }
 
-function limitOf(options: DecodeImageOptions): number {
-  const { maxPixels = MAX_PIXELS } = checkOptions(options, ['maxPixels']);
-  return checkNumber('maxPixels', maxPixels, { min: 1, max: Infinity });
+function resolveOptions(options: DecodeImageOptions): Required<DecodeImageOptions> {
+  const { maxPixels = MAX_PIXELS, exifOrientation = true } = checkOptions(options, ['maxPixels', 'exifOrientation']);
+  return {
+    maxPixels: checkNumber('maxPixels', maxPixels, { min: 1, max: Infinity }),
+    exifOrientation: checkBoolean('exifOrientation', exifOrientation),
+  };
 }
 
 const budget = new PixelBudget(MAX_DECODED_PIXELS);
@@ -41,7 +46,7 @@ const UPRIGHT: Readonly<Record<Orientation, (image: Sharp) => Sharp>> = {
 
 /**
  * Decodes a PNG, JPEG or WebP image to 8-bit RGB, to the same pixels as Pillow's `convert('RGB')` after
- * `ImageOps.exif_transpose`: the EXIF orientation is applied, color profiles are ignored, the alpha channel is dropped, and
+ * `ImageOps.exif_transpose`: the EXIF orientation is applied (unless `exifOrientation` is false), color profiles are ignored, the alpha channel is dropped, and
  * of 16 bits the upper 8 are taken. The image keeps its size: `src/image` scales it, in the same way on every runtime.
  *
  * @param name the image's name in errors
@@ -54,13 +59,13 @@ export async function decodeImage(
   name: string,
   options: DecodeImageOptions = {},
 ): Promise<RgbImage> {
-  const maxPixels = limitOf(options);
+  const { maxPixels, exifOrientation } = resolveOptions(options);
   const { orientation, ...stored } = checkImage(bytes, name, maxPixels);
   const sharp = await loadSharp(name);
   const limitInputPixels = Number.isFinite(maxPixels) && Math.floor(maxPixels);
   // 'error' accepts the harmless defects of real photographs, and nothing that costs pixels.
   const image = sharp(bytes, { failOn: 'error', ignoreIcc: true, limitInputPixels });
-  const upright = UPRIGHT[orientation](image).removeAlpha().toColorspace('srgb');
+  const upright = UPRIGHT[exifOrientation ? orientation : 1](image).removeAlpha().toColorspace('srgb');
   try {
     const { data, info } = await budget.run(stored.width * stored.height, () =>
       upright.raw({ depth: 'uchar' }).toBuffer({ resolveWithObject: true }),
@@ -85,7 +90,7 @@ export async function readImage(
   options: DecodeImageOptions = {},
 ): Promise<RgbImage> {
   // Before the file is read.
-  limitOf(options);
+  resolveOptions(options);
   const value: unknown = source;
   if (typeof value === 'string' || value instanceof URL) {
     const path = checkPath('readImage', value);

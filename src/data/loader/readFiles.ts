@@ -14,8 +14,8 @@ export type FileSource = Omit<ImageFiles, 'names'>;
 export type ReadFiles = (names: readonly string[], pixels: Uint8Array) => Promise<void>;
 
 /** @throws DataError (when reading) naming a file that is missing or damaged */
-export function createFileReader({ root, fit }: FileSource): ReadFiles {
-  const decode = createDecoder(fit);
+export function createFileReader({ root, fit, exifOrientation = true }: FileSource): ReadFiles {
+  const decode = createDecoder(fit, { exifOrientation });
   const length = 3 * fit.size[0] * fit.size[1];
   return (names, pixels) =>
     mapConcurrent(names.length, MAX_CONCURRENT, async (i) => {
@@ -29,10 +29,10 @@ export type ReadImages = (names: readonly string[], use: (image: RgbImage, i: nu
 
 /** @throws DataError as `createFileReader` does */
 export const createImageReader =
-  ({ root }: FileSource): ReadImages =>
+  ({ root, exifOrientation = true }: FileSource): ReadImages =>
   (names, use) =>
     mapConcurrent(names.length, MAX_CONCURRENT, async (i) => {
-      use(await readImage(join(root, names[i])), i);
+      use(await readImage(join(root, names[i]), { exifOrientation }), i);
     });
 
 /** The functions of this module, which needs Node and a decoder: `#data/disk` loads it on demand. */

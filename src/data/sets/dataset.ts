@@ -46,6 +46,8 @@ export interface ImageFiles extends FileList {
   readonly fit: FitOptions;
   /** Whether random resized crops are cut out of the original pictures instead of the scaled images. */
   readonly cropFromOriginal?: boolean;
+  /** Whether pictures are turned upright by their EXIF orientation. Default true. */
+  readonly exifOrientation?: boolean;
 }
 
 /** A set on disk, whose images are decoded when a batch needs them. */

@@ -10,7 +10,7 @@ import { evenlySpaced, selectFiles, subset } from './dataset.js';
 import type { DataSet, ImageFiles, ImageSet, LabeledImages, SkippedImage, StreamedSet } from './dataset.js';
 import { checkFolderOptions } from './imageFolderOptions.js';
 import type { CacheOptions, ImageFolderOptions, InMemoryOptions } from './imageFolderOptions.js';
-import { listImages } from './imageListing.js';
+import { listImages, type Listing } from './imageListing.js';
 import { checkMemory, fitsMemory } from './memory.js';
 import { checkSkipped, forEachImage } from './skippedImages.js';
 
@@ -33,9 +33,8 @@ interface LoadedSet {
 const folderFit = ({ size, crop_pct, resize, interpolation }: FitOptions): Required<FitOptions> =>
   resolveFit({ size, crop_pct, resize, interpolation }, 1);
 
-/** Lists the images of a split and their classes; of more than `n` images, n evenly spaced ones. */
-function listSet(archive: Archive, options: ImageFolderOptions): ListedSet {
-  const { files, labels, ...rest } = listImages(archive, options);
+/** Of more than `n` images, n evenly spaced ones. */
+function selectImages({ files, labels, ...rest }: Listing, options: ImageFolderOptions): ListedSet {
   const positions = evenlySpaced(files.length, options.n ?? files.length);
   const [height, width] = options.size;
   return {
@@ -71,7 +70,7 @@ const inOrder = (skipped: ReadonlyMap<number, SkippedImage>): SkippedImage[] =>
 async function loadIntoMemory(archive: Archive, listed: ListedSet, options: ImageFolderOptions): Promise<LoadedSet> {
   const { names, ...rest } = listed;
   const fit = folderFit(options);
-  const decode = createDecoder(fit);
+  const decode = createDecoder(fit, options);
   const length = 3 * listed.height * listed.width;
   const images = new Uint8Array(listed.n * length);
   const skipped = await forEachImage(names, options, async (file, i) => {
@@ -92,31 +91,43 @@ async function checkOnDisk(
 ): Promise<LoadedSet> {
   const { path: root } = archive;
   const { names, ...rest } = listed;
-  const { cropFromOriginal = false, onBadImage } = options;
+  const { cropFromOriginal = false, onBadImage, exifOrientation = true, checkFiles = true } = options;
   const fit = folderFit(options);
-  const decode = createDecoder(fit);
-  const skipped = await forEachImage(names, options, async (file) => {
+  const decode = createDecoder(fit, options);
+  const skipped = await forEachImage(checkFiles ? names : [], options, async (file) => {
     const path = join(root, file);
     if (onBadImage === 'skip')
       await decode(await archive.read(file), path, new Uint8Array(3 * listed.height * listed.width));
     else await checkFileHead(path);
   });
   const remaining = remainingImages(listed.n, skipped);
-  const files: ImageFiles = { ...selectFiles({ root, names }, remaining), fit, cropFromOriginal };
+  const files: ImageFiles = { ...selectFiles({ root, names }, remaining), fit, cropFromOriginal, exifOrientation };
   const labels = Int32Array.from(remaining, (i) => listed.labels[i]);
   const set: StreamedSet = { ...rest, n: remaining.length, labels, files };
   return { set, skipped: inOrder(skipped) };
 }
 
-/** Reads an image folder from an open archive. */
+/**
+ * Reads an image folder from an open archive.
+ *
+ * @param listing the images; by default those in folders of their classes
+ */
 export function openImageFolder(archive: Archive, options: ImageFolderOptions & InMemoryOptions): Promise<ImageSet>;
-export function openImageFolder(archive: Archive, options: ImageFolderOptions & CacheOptions): Promise<DataSet>;
-export async function openImageFolder(archive: Archive, options: ImageFolderOptions & CacheOptions): Promise<DataSet> {
+export function openImageFolder(
+  archive: Archive,
+  options: ImageFolderOptions & CacheOptions,
+  listing?: Listing,
+): Promise<DataSet>;
+export async function openImageFolder(
+  archive: Archive,
+  options: ImageFolderOptions & CacheOptions,
+  listing?: Listing,
+): Promise<DataSet> {
   checkFolderOptions(options);
   const { size, onBadImage = 'fail' } = options;
   checkSize(size);
   folderFit(options);
-  const listed = listSet(archive, options);
+  const listed = selectImages(listing ?? listImages(archive, options), options);
   const isStreamed = shouldStream(archive, listed.n, options);
   checkPixels('size', ...size);
   await loadSharp(archive.path);

@@ -18,6 +18,10 @@ export interface DecodeOptions {
    * 'skip' decodes every file once in advance, so that the set is the same as in memory.
    */
   readonly onBadImage?: 'fail' | 'skip';
+  /**
+   * Whether pictures are turned upright by their EXIF orientation. Default true; torchvision and timm do not.
+   */
+  readonly exifOrientation?: boolean;
   /** Called after every image. A promise is awaited; an error ends the reading. */
   readonly onProgress?: (done: number, total: number) => unknown;
 }
@@ -39,6 +43,11 @@ export interface CacheOptions {
    */
   readonly cache?: Cache;
   /**
+   * Whether the first bytes of each file are looked at now, for a set on disk. Default true; otherwise a file that is
+   * no picture fails when a batch reads it.
+   */
+  readonly checkFiles?: boolean;
+  /**
    * Whether a loader that decodes images itself cuts random resized crops out of the original pictures, as torchvision
    * and timm do. Images in memory are scaled first, and crops are cut out of the result. Default false.
    */
@@ -52,7 +61,7 @@ export interface InMemoryOptions {
 
 const KEYS = [
   ...['size', 'crop_pct', 'resize', 'interpolation', 'onBadImage', 'onProgress', 'split', 'valSplit', 'seed', 'n'],
-  ...['cache', 'cropFromOriginal', 'requireValSplit'],
+  ...['cache', 'cropFromOriginal', 'requireValSplit', 'exifOrientation', 'checkFiles'],
 ];
 
 /**
@@ -65,6 +74,7 @@ export function checkFolderOptions(value: unknown, more: readonly string[] = [])
   const options = checkObject('options', value as Partial<ImageFolderOptions & CacheOptions>);
   checkKeys(options, [...KEYS, ...more], (key) => key);
   const { onBadImage, onProgress, split, valSplit, seed, n, cache, cropFromOriginal, requireValSplit } = options;
+  const { exifOrientation, checkFiles } = options;
   if (onBadImage !== undefined) checkOneOf('onBadImage', onBadImage, ['fail', 'skip']);
   if (onProgress !== undefined) checkFunction('onProgress', onProgress);
   if (split !== undefined) checkOneOf('split', split, ['train', 'val', 'test']);
@@ -73,5 +83,7 @@ export function checkFolderOptions(value: unknown, more: readonly string[] = [])
   if (n !== undefined) checkInteger('n', n, { min: 1 });
   if (cache !== undefined) checkOneOf('cache', cache, ['memory', 'none', 'auto']);
   if (cropFromOriginal !== undefined) checkBoolean('cropFromOriginal', cropFromOriginal);
+  if (exifOrientation !== undefined) checkBoolean('exifOrientation', exifOrientation);
+  if (checkFiles !== undefined) checkBoolean('checkFiles', checkFiles);
   if (requireValSplit !== undefined) checkBoolean('requireValSplit', requireValSplit);
 }

@@ -16,11 +16,11 @@ const describeFit = ({ size: [height, width], resize, crop_pct, interpolation }:
  */
 export function remainingFit(
   set: DataSet,
-  config: Pick<ModelConfig, 'input_size' | 'crop_pct' | 'interpolation'>,
+  config: Pick<ModelConfig, 'input_size' | 'crop_pct' | 'interpolation'> & Pick<FitOptions, 'resize'>,
   name: string,
 ): Required<FitOptions> | null {
   if (set.channels !== 3) return null;
-  const configured = fitOptions(config);
+  const configured = { ...fitOptions(config), resize: config.resize ?? 'short-side' };
   const applied = isStreamed(set) ? set.files.fit : set.fit;
   if (applied === undefined) return configured;
   const [expected, got] = [describeFit(configured), describeFit(applied)];

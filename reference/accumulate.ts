@@ -5,7 +5,7 @@ import { ParamError } from './errors.js';
 import type { RunningVar, State } from './layers.js';
 import { map, tensor, valuesOf, zip, type Tensor } from './tensor.js';
 import { forward } from './vanillaNet.js';
-import { requireInteger, requireOneOf, requireOptions, requireShape, show } from './require.js';
+import { requireInteger, requireNames, requireOneOf, requireOptions, requireShape, show } from './require.js';
 
 export interface AccumulateOptions {
   readonly lambda: number;
@@ -18,11 +18,15 @@ export interface AccumulateOptions {
   readonly parts: number;
   /** The variance that updates the running statistics. Default 'unbiased'. */
   readonly runningVar?: RunningVar;
+  /** Names of tensors that stay as they are. Default none. */
+  readonly frozen?: ReadonlySet<string>;
 }
+
+const ACCUMULATE_KEYS = ['lambda', 'loss', 'seed', 'step', 'parts', 'runningVar', 'frozen'];
 
 /** Gradients and loss of a batch, before the optimizer's step. */
 export interface AccumulateResult {
-  /** The gradient of the loss by each parameter's name. */
+  /** The gradient of the loss by the name of each parameter that is not frozen. */
   readonly grads: ReadonlyMap<string, Tensor>;
   /** The state with the running statistics after the batch; the parameters are unchanged. */
   readonly state: State;
@@ -84,10 +88,12 @@ export function accumulate(
     step,
     parts,
     runningVar = 'unbiased',
-  } = requireOptions('accumulate', 'options', options, ['lambda', 'loss', 'seed', 'step', 'parts', 'runningVar']);
+    frozen = new Set<string>(),
+  } = requireOptions('accumulate', 'options', options, ACCUMULATE_KEYS);
   checkConfig(config);
   requireOneOf('accumulate', 'loss', kind, ['cross-entropy', 'bce']);
   requireInteger('accumulate', 'step', step, 0);
+  requireNames('accumulate', 'frozen', frozen);
   requireShape('accumulate', 'x', x, ['n', config.in_chans, 'h', 'w']);
   requireShape('accumulate', 'targets', shares, [x.shape[0], config.num_classes]);
   const [n] = x.shape;
@@ -99,10 +105,11 @@ export function accumulate(
   const logits: number[] = [];
   let [now, loss] = [state, 0];
   for (let k = 0; k < parts; k++) {
-    const mode = { training: true, lambda, seed, step: step * parts + k, runningVar } as const;
+    const mode = { training: true, lambda, seed, step: step * parts + k, runningVar, frozen } as const;
     const pass = forward(config, now, part(x, parts, k), mode);
     const q = part(shares, parts, k);
     for (const [name, grad] of pass.backward(slope(pass.logits, q)).grads) {
+      if (frozen.has(name)) continue;
       const before = sums.get(name);
       sums.set(name, before === undefined ? grad : zip(before, grad, (a, b) => a + b));
     }

@@ -23,6 +23,11 @@ export interface Mode {
   readonly lambda?: number | undefined;
   /** The variance that updates the running statistics. Default 'unbiased', as in PyTorch. */
   readonly runningVar?: RunningVar;
+  /**
+   * Names of tensors that stay as they are. A batch normalization whose running statistics are among them normalizes by
+   * these in training, too. Default none.
+   */
+  readonly frozen?: ReadonlySet<string>;
   /** Seed of the dropout masks. Default 0. */
   readonly seed?: number;
   /** Training step: each step has its own dropout masks. Default 0. */
@@ -98,7 +103,8 @@ export const depthwiseLayer = (name: string, padding: number, biased: boolean): 
 export const batchNormLayer = (name: string): Layer => ({
   name,
   op: 'batchNorm',
-  forward(x, state, { training, runningVar = 'unbiased' }) {
+  forward(x, state, { training: isTraining, runningVar = 'unbiased', frozen }) {
+    const training = isTraining && frozen?.has(`${name}.running_mean`) !== true;
     const weight = pick(state, `${name}.weight`);
     const parameters = {
       weight,

@@ -136,6 +136,13 @@ export function requireText(op: string, name: string, text: string): string {
   throw new ParamError(op, `${name}, a string`, show(text));
 }
 
+/** A set of names. @throws ParamError for anything else */
+export function requireNames(op: string, name: string, names: ReadonlySet<string>): ReadonlySet<string> {
+  const value: unknown = names;
+  if (isObject(value) && typeof value['has'] === 'function') return names;
+  throw new ParamError(op, `${name}, a Set of names`, show(names));
+}
+
 /** True or false. @throws ParamError for anything else */
 export function requireBoolean(op: string, name: string, value: boolean): boolean {
   if (typeof value === 'boolean') return value;

@@ -22,6 +22,13 @@ export interface TrainStepOptions extends Omit<AdamOptions, 'decoupled'>, SgdOpt
   readonly decayVectors?: boolean;
   /** See `layerScale`. Default 1. */
   readonly layerDecay?: number;
+  /** The learning rate of the head (`cls…`), to which layer decay does not apply. Default `lr`. */
+  readonly headLr?: number;
+  /**
+   * Names of tensors that stay as they are: parameters have no gradient and no moments, and a batch normalization whose
+   * running statistics are among them normalizes by these. Default none.
+   */
+  readonly frozen?: ReadonlySet<string>;
   /** Seed of the dropout masks. Default 0. */
   readonly seed?: number;
   /** Number of micro-batches, over which the gradients are averaged: see `accumulate`. Default 1. */
@@ -32,7 +39,7 @@ export interface TrainStepOptions extends Omit<AdamOptions, 'decoupled'>, SgdOpt
 
 const STEP_KEYS = [
   ...['lr', 'betas', 'eps', 'weightDecay', 'momentum', 'nesterov', 'lambda', 'smoothing', 'loss', 'optimizer'],
-  ...['decayVectors', 'layerDecay', 'seed', 'gradAccumSteps', 'runningVar'],
+  ...['decayVectors', 'layerDecay', 'headLr', 'frozen', 'seed', 'gradAccumSteps', 'runningVar'],
 ];
 
 /** The state of a training: a step maps it to the next. */
@@ -71,7 +78,8 @@ const isTensor = (targets: unknown): targets is Tensor =>
   typeof targets === 'object' && targets !== null && 'shape' in targets;
 
 /**
- * One training step: forward in training mode, loss, backward, and a step of the optimizer for every parameter.
+ * One training step: forward in training mode, loss, backward, and a step of the optimizer for every parameter
+ * that is not frozen.
  *
  * @param x [n, in_chans, h, w]
  * @param targets class of each image, or the share of each class in each image [n, num_classes]
@@ -103,6 +111,8 @@ export function trainStep(
     decayVectors = optimizer !== 'lamb',
     layerDecay = 1,
     lr: baseLr,
+    headLr = baseLr,
+    frozen = new Set<string>(),
     betas = [0.9, 0.999],
     eps = 1e-8,
     weightDecay: decay = 0,
@@ -115,7 +125,7 @@ export function trainStep(
     if (!(map instanceof Map)) throw new ParamError('trainStep', `${name}, a Map by parameter`, show(map));
   }
   const shares = isTensor(targets) ? targets : smoothTargets(targets, config.num_classes, smoothing);
-  const pass = accumulate(config, state, x, shares, { lambda, loss: kind, seed, step, parts, runningVar });
+  const pass = accumulate(config, state, x, shares, { lambda, loss: kind, seed, step, parts, runningVar, frozen });
   const { grads, loss, logits } = pass;
 
   requireOneOf('trainStep', 'optimizer', optimizer, ['adam', 'adamw', 'sgd', 'lamb']);
@@ -124,7 +134,7 @@ export function trainStep(
   const newMoments = new Map<string, AdamMoments>();
   const newMomenta = new Map<string, Tensor>();
   for (const [name, grad] of grads) {
-    const lr = baseLr * layerScale(name, config.strides.length, layerDecay);
+    const lr = name.startsWith('cls') ? headLr : baseLr * layerScale(name, config.strides.length, layerDecay);
     const weightDecay = grad.shape.length > 1 || decayVectors ? decay : 0;
     const before = pick(state, name);
     if (optimizer === 'sgd') {

@@ -14,6 +14,7 @@ import {
 import {
   requireBoolean,
   requireInteger,
+  requireNames,
   requireOneOf,
   requireOptions,
   requireRange,
@@ -85,12 +86,14 @@ function checkMode(mode: Mode): void {
     runningVar = 'unbiased',
     seed = 0,
     step = 0,
-  } = requireOptions('vanillaNet', 'mode', mode, ['training', 'lambda', 'runningVar', 'seed', 'step']);
+    frozen,
+  } = requireOptions('vanillaNet', 'mode', mode, ['training', 'lambda', 'runningVar', 'frozen', 'seed', 'step']);
   requireBoolean('vanillaNet', 'training', training);
   if (lambda !== undefined) requireRange('vanillaNet', 'lambda', lambda, 0, 1);
   requireOneOf('vanillaNet', 'runningVar', runningVar, ['unbiased', 'biased']);
   requireInteger('vanillaNet', 'seed', seed, 0);
   requireInteger('vanillaNet', 'step', step, 0);
+  if (frozen !== undefined) requireNames('vanillaNet', 'frozen', frozen);
 }
 
 /**

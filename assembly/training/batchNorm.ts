@@ -137,6 +137,45 @@ export function batchNormBackward(address: usize, from: i32, to: i32): void {
   }
 }
 
+/**
+ * The backward pass of `batchNormEval`, whose μ and σ² are the running statistics and do not depend on x. With g = dy if
+ * y > 0, else λ·dy:
+ *
+ *     db = Σ g     dw = Σ g·x̂     dx = γ/√(σ² + ε) · g
+ *
+ * four channels a panel; dx replaces dy. Loop order: pixel by pixel.
+ */
+export function batchNormEvalBackward(address: usize, from: i32, to: i32): void {
+  const op = changetype<BatchNorm>(address);
+  const pixels = op.pixels;
+  const lambda = v128.load_splat<f32>(op.lambda);
+  const zero = f32x4.splat(0);
+  const bytes: usize = PIXEL * <usize>pixels;
+  for (let panel = from; panel < to; panel++) {
+    const at: usize = 16 * <usize>panel;
+    const plane = <usize>panel * planeBytes(pixels);
+    const x = op.x + plane;
+    const y = op.y + plane;
+    const dy = op.dy + plane;
+    const mean = v128.load(op.runningMean + at);
+    const variance = v128.load(op.runningVar + at);
+    const invStd = f32x4.div(f32x4.splat(1), f32x4.sqrt(f32x4.add(variance, f32x4.splat(op.eps))));
+    const scale = f32x4.mul(v128.load(op.weight + at), invStd);
+    let db = zero;
+    let dw = zero;
+    for (let p: usize = 0; p < bytes; p += PIXEL) {
+      const up = v128.load(dy + p);
+      const g = v128.bitselect(up, f32x4.mul(lambda, up), f32x4.gt(v128.load(y + p), zero));
+      db = f32x4.add(db, g);
+      dw = f32x4.add(dw, f32x4.mul(g, f32x4.mul(f32x4.sub(v128.load(x + p), mean), invStd)));
+      v128.store(dy + p, f32x4.mul(scale, g));
+    }
+    v128.store(op.db + at, db);
+    v128.store(op.dw + at, dw);
+    if (op.dxPanels != 0) packPlane(op.dxPanels, dy, pixels, op.channels, panel);
+  }
+}
+
 /** Σ (x − mean)² */
 function squaresOf(x: usize, mean: v128, pixels: i32): v128 {
   let s0 = f32x4.splat(0);

@@ -2,7 +2,7 @@ import { Region } from '../shared/team';
 import { accumulate } from './accumulate';
 import { adam } from './adam';
 import { bceWithLogits } from './bceWithLogits';
-import { batchNorm, batchNormBackward, batchNormEval } from './batchNorm';
+import { batchNorm, batchNormBackward, batchNormEval, batchNormEvalBackward } from './batchNorm';
 import { clip, squareGradients } from './clip';
 import { multiplyDy, multiplyX, multiplyXDy, packDy, packX, transposeWeight } from './conv2d';
 import { depthwiseConv2d, depthwiseConv2dBackward, depthwiseConv2dWeight } from './depthwiseConv2d';
@@ -47,6 +47,7 @@ export const enum RegionKind {
   exchange,
   bce,
   accumulate,
+  batchNormEvalBackward,
 }
 
 /** Runs panels `from` to `to` (exclusive) of the region at `address`, as ../inference/region.ts does. */
@@ -144,6 +145,9 @@ export function runRegion(address: usize, scratch: usize, from: i32, to: i32): v
       break;
     case RegionKind.accumulate:
       accumulate(operands, from, to);
+      break;
+    case RegionKind.batchNormEvalBackward:
+      batchNormEvalBackward(operands, from, to);
       break;
     default:
       assert(false, 'runRegion: unknown kind');

@@ -34,6 +34,8 @@ export interface OptimizerStep {
    * id 0 for the stem, i + 1 for `stages.i`, L + 1 for the head. Default 1.
    */
   readonly layerDecay?: number;
+  /** The learning rate of the head. Default `lr`. */
+  readonly headLr?: number;
 }
 
 const DEFAULTS = {
@@ -45,15 +47,16 @@ const DEFAULTS = {
   layerDecay: 1,
 } as const;
 
-const STEP_KEYS = ['kind', 'lr', 'decayVectors', ...Object.keys(DEFAULTS)];
+const STEP_KEYS = ['kind', 'lr', 'headLr', 'decayVectors', ...Object.keys(DEFAULTS)];
 
 /** A step with its defaults. @throws ParamError */
 export function resolveStep(step: OptimizerStep): Required<OptimizerStep> {
   checkKeys(checkObject('optimizer', step), STEP_KEYS, (key) => `optimizer.${key}`);
-  const all = { ...DEFAULTS, decayVectors: step.kind !== 'lamb', ...step };
+  const all = { ...DEFAULTS, decayVectors: step.kind !== 'lamb', headLr: step.lr, ...step };
   checkOneOf('optimizer', all.kind, OPTIMIZERS);
   for (const name of ['nesterov', 'decayVectors'] as const) checkBoolean(name, all[name]);
-  for (const name of ['lr', 'weightDecay', 'eps', 'momentum'] as const) checkNumber(name, all[name], { min: 0 });
+  for (const name of ['lr', 'headLr', 'weightDecay', 'eps', 'momentum'] as const)
+    checkNumber(name, all[name], { min: 0 });
   // A caller without types may pass anything.
   const betas: unknown = all.betas;
   if (!Array.isArray(betas) || betas.length !== 2)
@@ -76,3 +79,10 @@ export function layerId(name: string, stages: number): number {
 /** The factor of a layer's learning rate: d^(L + 1 − id). */
 export const layerScale = (layerDecay: number, id: number, stages: number): number =>
   power(layerDecay, stages + 1 - id);
+
+/** The learning rate of a layer: lr·d^(L + 1 − id), that of the head apart. @param id see `layerId` */
+export const layerRate = (
+  { lr, headLr, layerDecay }: Pick<Required<OptimizerStep>, 'lr' | 'headLr' | 'layerDecay'>,
+  id: number,
+  stages: number,
+): number => (id === stages + 1 ? headLr : lr * layerScale(layerDecay, id, stages));

@@ -50,8 +50,13 @@ export function refuseAverage(): never {
 }
 
 /** Checks that there are exactly the moments of a family: a missing one would silently start from zero. */
-function checkMoments(moments: StateDict, family: Family | null, config: ModelConfig): void {
-  const parameters = [...parameterShapes(config)].filter(([name]) => !isBuffer(name));
+function checkMoments(
+  moments: StateDict,
+  family: Family | null,
+  config: ModelConfig,
+  frozen: ReadonlySet<string>,
+): void {
+  const parameters = [...parameterShapes(config)].filter(([name]) => !isBuffer(name) && !frozen.has(name));
   const kinds = family === null ? [] : MOMENTS[family];
   const expected: ReadonlyMap<string, readonly number[]> = new Map(
     kinds.flatMap((kind) => parameters.map(([name, shape]) => [`${kind}.${name}`, shape])),
@@ -70,12 +75,20 @@ function checkMoments(moments: StateDict, family: Family | null, config: ModelCo
   }
 }
 
-/** @param ema whether the continued run keeps an average @throws ParamError, WeightsError */
-export function checkResume(resume: Resume, config: ModelConfig, { ema }: { readonly ema: boolean }): void {
+/**
+ * @param ema whether the continued run keeps an average
+ * @param frozen tensors that no step changes, which have no moments
+ * @throws ParamError, WeightsError
+ */
+export function checkResume(
+  resume: Resume,
+  config: ModelConfig,
+  { ema, frozen }: { readonly ema: boolean; readonly frozen: ReadonlySet<string> },
+): void {
   const { optimizer, steps, ema: average } = checkObject('resume', resume);
   checkInteger('resume.steps', steps, { min: 0 });
   checkStateDict('resume.optimizer', optimizer);
-  checkMoments(optimizer, familyOf(resume), config);
+  checkMoments(optimizer, familyOf(resume), config, frozen);
   if (average === undefined) return;
   if (!ema) refuseAverage();
   checkState(average, config, 'ema');

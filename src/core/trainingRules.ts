@@ -2,6 +2,7 @@
 import { checkBoolean, checkInteger, checkNumber, checkOneOf, show } from './check.js';
 import type { ModelConfig } from './config.js';
 import { ParamError } from './errors.js';
+import { frozenTensors } from './freeze.js';
 import { checkModelConfig } from './network.js';
 import { LOSSES, type Loss } from './optimizer.js';
 import { checkState } from './parameters.js';
@@ -31,6 +32,11 @@ export interface OpeningOptions {
   readonly gradAccumSteps?: number;
   /** The variance that updates the running statistics. Default 'unbiased', as in PyTorch. */
   readonly runningVar?: RunningVar;
+  /**
+   * Parts that stay as they are: `backbone`, `stem`, `stages`, `stages.0`, …, `head`, or `bn` for running statistics alone.
+   * Default none. See `frozenTensors`.
+   */
+  readonly freeze?: readonly string[];
   /** Where an interrupted run continues; the state must be the one that the run had. */
   readonly resume?: Resume;
 }
@@ -41,18 +47,27 @@ export const OPENING_KEYS = [
   'ema',
   'gradAccumSteps',
   'runningVar',
+  'freeze',
   'resume',
 ] as const satisfies readonly (keyof OpeningOptions)[];
 
 /** @param state the initial state, or that of the interrupted run @throws ParamError, WeightsError */
 export function checkOpening(state: StateDict, config: ModelConfig, options: OpeningOptions): void {
-  const { loss = 'cross-entropy', ema = false, gradAccumSteps = 1, runningVar = 'unbiased', resume } = options;
+  const {
+    loss = 'cross-entropy',
+    ema = false,
+    gradAccumSteps = 1,
+    runningVar = 'unbiased',
+    freeze = [],
+    resume,
+  } = options;
   checkState(state, config);
   checkBoolean('ema', ema);
   checkLoss(loss);
   checkPasses(gradAccumSteps);
   checkOneOf('runningVar', runningVar, RUNNING_VARS);
-  if (resume !== undefined) checkResume(resume, config, { ema });
+  const frozen = frozenTensors(freeze, config);
+  if (resume !== undefined) checkResume(resume, config, { ema, frozen });
 }
 
 /** @throws ParamError */

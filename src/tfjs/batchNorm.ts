@@ -54,6 +54,21 @@ export function batchNorm(
   };
 }
 
+/** dβ = Σ dy, dγ = Σ dy·x̂, dx = γ/√(σ² + ε)·dy with the running statistics, which are constants. */
+export function batchNormEvalBackward(
+  tf: Tf,
+  dy: Maps,
+  x: Maps,
+  { weight, runningMean, runningVar }: BatchNormParameters,
+): { dx: Maps; dw: Vector; db: Vector } {
+  const invStd = invStdOf(tf, runningVar);
+  return {
+    dx: tf.mul(dy, tf.mul(weight, invStd)),
+    dw: tf.sum(tf.mul(dy, tf.mul(tf.sub(x, runningMean), invStd)), [0, 1, 2]),
+    db: tf.sum(dy, [0, 1, 2]),
+  };
+}
+
 /** dβ = Σ dy, dγ = Σ dy·x̂, dx = γ/√(σ² + ε) · (dy − dβ/m − x̂·dγ/m) */
 export function batchNormBackward(
   tf: Tf,

@@ -1,10 +1,11 @@
 /** The layers of the network on an engine, forward and backward. */
 import { ParamError } from '../core/errors.js';
+import { keepsStatistics } from '../core/freeze.js';
 import type { Layer } from '../core/network.js';
 import type { RunningVar } from '../core/trainingRules.js';
 import { unreachable } from '../core/unreachable.js';
 import { adaptiveMaxPool2d, adaptiveMaxPool2dBackward } from './adaptiveMaxPool2d.js';
-import { batchNorm, batchNormBackward, batchNormEval } from './batchNorm.js';
+import { batchNorm, batchNormBackward, batchNormEval, batchNormEvalBackward } from './batchNorm.js';
 import { conv2d, conv2dBackward } from './conv2d.js';
 import { depthwiseConv2d, depthwiseConv2dBackward } from './depthwiseConv2d.js';
 import { globalAvgPool, globalAvgPoolBackward } from './globalAvgPool.js';
@@ -21,6 +22,8 @@ export interface Mode {
   readonly mask?: Maps | null;
   /** The variance that updates the running statistics. Default 'unbiased'. */
   readonly runningVar?: RunningVar;
+  /** Tensors that training leaves as they are. Default none. */
+  readonly frozen?: ReadonlySet<string>;
 }
 
 /** The output of a layer, and its backward pass. */
@@ -84,6 +87,15 @@ export function runLayer(tf: Tf, layer: Layer, parameters: Parameters, x: Maps, 
         runningVar: vector('running_var'),
       };
       if (!mode.training) return { y: batchNormEval(tf, x, all), backward: refuseBackward };
+      if (mode.frozen !== undefined && keepsStatistics(mode.frozen, name)) {
+        return {
+          y: batchNormEval(tf, x, all),
+          backward(dy) {
+            const { dx, dw, db } = batchNormEvalBackward(tf, dy, x, all);
+            return { dx, grads: withNames({ weight: dw, bias: db }) };
+          },
+        };
+      }
       const { y, saved, runningMean, runningVar } = batchNorm(tf, x, all, mode.runningVar ?? 'unbiased');
       return {
         y,
@@ -119,7 +131,7 @@ export function runLayer(tf: Tf, layer: Layer, parameters: Parameters, x: Maps, 
   }
 }
 
-/** Training uses batch norms in training mode only. */
+/** Evaluation has no backward pass. */
 function refuseBackward(): never {
-  throw new Error('a batch norm in eval mode has no backward pass');
+  throw new Error('an evaluation has no backward pass');
 }

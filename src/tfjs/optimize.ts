@@ -1,4 +1,4 @@
-import { layerId, layerScale, type OptimizerStep } from '../core/optimizer.js';
+import { layerId, layerRate, type OptimizerStep } from '../core/optimizer.js';
 import { adam } from './adam.js';
 import { lamb, lambDivisor } from './lamb.js';
 import { sgd } from './sgd.js';
@@ -24,7 +24,7 @@ export interface OptimizerInput {
 export function applyOptimizer(
   tf: Tf,
   { state, grads, moments, stages }: OptimizerInput,
-  { kind, layerDecay, decayVectors, ...options }: Required<OptimizerStep>,
+  { kind, layerDecay, headLr, decayVectors, ...options }: Required<OptimizerStep>,
   t: number,
 ): { readonly params: TfState; readonly moments: TfState } {
   const divisor = kind === 'lamb' ? lambDivisor(tf, grads.values()) : null;
@@ -35,7 +35,7 @@ export function applyOptimizer(
     if (grad === undefined) continue;
     const step = {
       ...options,
-      lr: options.lr * layerScale(layerDecay, layerId(name, stages), stages),
+      lr: layerRate({ lr: options.lr, headLr, layerDecay }, layerId(name, stages), stages),
       weightDecay: grad.rank > 1 || decayVectors ? options.weightDecay : 0,
     };
     const old = (moment: string): TfTensor => moments.get(`${moment}.${name}`) ?? tf.zeros(grad.shape);

@@ -53,6 +53,8 @@ interface PassesOptions {
   /** Of the dropout masks. */
   readonly seed: number;
   readonly runningVar: RunningVar;
+  /** Tensors that stay as they are. */
+  readonly frozen: ReadonlySet<string>;
 }
 
 /** Runs batches through the network, in training or eval mode, with a state that is not changed. */
@@ -63,15 +65,17 @@ export class Passes {
   readonly #loss: Loss;
   readonly #seed: number;
   readonly #runningVar: RunningVar;
+  readonly #frozen: ReadonlySet<string>;
 
   /** @throws ShapeError if `config.input_size` is too small for the network */
-  constructor(engine: Engine, config: ModelConfig, { loss, seed, runningVar }: PassesOptions) {
+  constructor(engine: Engine, config: ModelConfig, { loss, seed, runningVar, frozen }: PassesOptions) {
     this.#engine = engine;
     this.#config = config;
     this.#layers = planNetwork(config, config.input_size);
     this.#loss = loss;
     this.#seed = seed;
     this.#runningVar = runningVar;
+    this.#frozen = frozen;
   }
 
   /** @param least the minimum number of images @throws ShapeError, ParamError */
@@ -105,8 +109,10 @@ export class Passes {
         lambda: batch.lambda,
         mask: this.#mask(q, number),
         runningVar: this.#runningVar,
+        frozen: this.#frozen,
       });
-      const grads = backward(LOSSES[this.#loss].backward(tf, logits, q));
+      const all = backward(LOSSES[this.#loss].backward(tf, logits, q));
+      const grads = new Map([...all].filter(([name]) => !this.#frozen.has(name)));
       return { logits, buffers: keepAll(keep, buffers), grads: keepAll(keep, grads) };
     });
   }
@@ -124,7 +130,12 @@ export class Passes {
    */
   async firstNonFinite(state: TfState, batch: TfjsBatch, number: number): Promise<string | null> {
     const { maps } = await this.#run(state, batch, ({ run, q, tf, keep }) => {
-      const { logits, traces } = run({ training: true, lambda: batch.lambda, mask: this.#mask(q, number) });
+      const { logits, traces } = run({
+        training: true,
+        lambda: batch.lambda,
+        mask: this.#mask(q, number),
+        frozen: this.#frozen,
+      });
       return { logits, maps: traces.map(({ name, y }) => ({ name, y: keep(tf.add(y, 0)) })) };
     });
     try {

@@ -1,7 +1,8 @@
-import { batchesOf, withCounters } from '../core/counters.js';
+import { batchesOf, frozenCounters, withCounters } from '../core/counters.js';
 import type { ModelConfig } from '../core/config.js';
 import { checkOptions, show } from '../core/check.js';
 import { BackendUnavailableError, ParamError } from '../core/errors.js';
+import { frozenTensors } from '../core/freeze.js';
 import { resolveStep, type OptimizerStep } from '../core/optimizer.js';
 import { inModelOrder } from '../core/parameters.js';
 import { familyAfter, familyOf, refuseAverage, type Family, type Resume } from '../core/resume.js';
@@ -44,6 +45,9 @@ export class TfjsTraining {
   readonly #optimizer: TfState = new Map();
   readonly #average: TfState | null;
   readonly #gradAccumSteps: number;
+  /** Tensors that stay as they are, and their counters. */
+  readonly #frozen: ReadonlySet<string>;
+  readonly #frozenCounters: StateDict;
   readonly #grads: TfState = new Map();
   /** The sums of the gradients over the passes of a step, if it has several. */
   readonly #gradSums: TfState = new Map();
@@ -57,14 +61,16 @@ export class TfjsTraining {
   private constructor(engine: Engine, state: StateDict, config: ModelConfig, options: TfjsTrainingOptions) {
     const { tf } = checkEngine(engine);
     const { seed = 0, loss = 'cross-entropy', ema = false, gradAccumSteps = 1 } = options;
-    const { runningVar = 'unbiased', resume } = options;
+    const { runningVar = 'unbiased', freeze = [], resume } = options;
     this.#engine = engine;
     this.#config = config;
-    this.#passes = new Passes(engine, config, { loss, seed, runningVar });
+    this.#frozen = frozenTensors(freeze, config);
+    this.#frozenCounters = frozenCounters(state, this.#frozen);
+    this.#passes = new Passes(engine, config, { loss, seed, runningVar, frozen: this.#frozen });
     this.#gradAccumSteps = gradAccumSteps;
     this.#steps = resume?.steps ?? 0;
     this.#family = familyOf(resume);
-    this.#batches = batchesOf(state);
+    this.#batches = batchesOf(state, this.#frozen);
     this.#average = ema ? new Map() : null;
     try {
       replaceTensors(this.#state, uploadState(tf, state));
@@ -176,7 +182,8 @@ export class TfjsTraining {
       const tensors = new Map<string, TfTensor>();
       for (const [name, e] of average) {
         const p = this.#state.get(name);
-        if (p !== undefined) tensors.set(name, keep(tf.add(tf.mul(e, decay), tf.mul(p, 1 - decay))));
+        if (p !== undefined && !this.#frozen.has(name))
+          tensors.set(name, keep(tf.add(tf.mul(e, decay), tf.mul(p, 1 - decay))));
       }
       return tensors;
     });
@@ -197,12 +204,12 @@ export class TfjsTraining {
 
   /** Copies of the current parameters and running statistics. */
   async state(): Promise<Map<string, Tensor>> {
-    return withCounters(await downloadState(this.#state), this.#batches, this.#config);
+    return this.#withCounters(await downloadState(this.#state));
   }
 
   /** A copy of the averaged state. @throws ParamError if the training was opened without `ema` */
   async emaState(): Promise<Map<string, Tensor>> {
-    return withCounters(await downloadState(this.#average ?? refuseAverage()), this.#batches, this.#config);
+    return this.#withCounters(await downloadState(this.#average ?? refuseAverage()));
   }
 
   /** Copies of the gradients by the names of the parameters: of the last pass, or the mean over the step's passes so far. */
@@ -242,6 +249,10 @@ export class TfjsTraining {
       disposeTensors(tensors?.values() ?? []);
       tensors?.clear();
     }
+  }
+
+  #withCounters(state: StateDict): Map<string, Tensor> {
+    return withCounters(state, this.#batches, this.#config, this.#frozenCounters);
   }
 
   /** Runs `compute` on the engine in a scope: see `runInScope`. */

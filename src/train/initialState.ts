@@ -88,11 +88,18 @@ function truncatedQuantile(u: number, truncation: Truncation): number {
 }
 
 /**
- * Initial weights in float32: kernels normal with standard deviation 0.02, biases 0, batch norms γ = 1 and β = 0,
+ * Initial weights in float32, or some of them: kernels normal with standard deviation 0.02, biases 0, batch norms γ = 1 and β = 0,
  * running mean 0 and variance 1. Element i of the k-th kernel is random number i of stream k: the same bits for the same
- * seed on every machine.
+ * seed on every machine, whichever are drawn.
+ *
+ * @param isWanted whether to draw a tensor. Default all
  */
-export function initialState(config: ModelConfig, seed: number, truncation: Truncation = 'absolute'): StateDict {
+export function initialState(
+  config: ModelConfig,
+  seed: number,
+  truncation: Truncation = 'absolute',
+  isWanted: (name: string) => boolean = () => true,
+): StateDict {
   checkOneOf('initTruncation', truncation, TRUNCATIONS);
   let stream = 0;
   const initialTensor = (name: string, shape: readonly number[]): Tensor => {
@@ -108,5 +115,10 @@ export function initialState(config: ModelConfig, seed: number, truncation: Trun
     }
     return { data, shape };
   };
-  return new Map([...parameterShapes(config)].map(([name, shape]) => [name, initialTensor(name, shape)]));
+  const state = new Map<string, Tensor>();
+  for (const [name, shape] of parameterShapes(config)) {
+    if (isWanted(name)) state.set(name, initialTensor(name, shape));
+    else if (shape.length === 4) stream++;
+  }
+  return state;
 }

@@ -8,11 +8,13 @@ import {
   trainStep,
   valuesOf,
   type AdamMoments,
+  type State,
   type Tensor,
   type Training,
 } from '../../reference/index.js';
 import { checkKeys, checkObject } from '../core/check.js';
 import type { ModelConfig } from '../core/config.js';
+import { frozenTensors } from '../core/freeze.js';
 import { checkModelConfig } from '../core/network.js';
 import { inModelOrder } from '../core/parameters.js';
 import { resolveStep } from '../core/optimizer.js';
@@ -39,6 +41,10 @@ const momentsOf = ({ moments, buffers = new Map<string, Tensor>() }: Training, c
   ]);
   return inModelOrder(all, config);
 };
+
+/** A state with some tensors of another one. */
+const withTensors = (state: State, other: State, names: ReadonlySet<string>): State =>
+  new Map([...state].map(([name, tensor]) => [name, (names.has(name) ? other.get(name) : undefined) ?? tensor]));
 
 function trainingFrom(state: StateDict, resume: Resume | undefined): Training {
   const start = startTraining(stateToOracle(state));
@@ -71,11 +77,13 @@ export function oracleTrainer(config: ModelConfig, options: TrainerOptions & { r
     loss: kind = 'cross-entropy',
     gradAccumSteps = 1,
     runningVar = 'unbiased',
+    freeze = [],
     batchSize,
   } = options;
   if (batchSize !== undefined) checkBatch(batchSize, gradAccumSteps, config);
   const first = firstState(config, options);
   checkOpening(first, config, options);
+  const frozen = frozenTensors(freeze, config);
   let training = trainingFrom(first, resume);
   let family = familyOf(resume);
   let average = options.ema === true ? stateToOracle(resume?.ema ?? first) : null;
@@ -94,7 +102,8 @@ export function oracleTrainer(config: ModelConfig, options: TrainerOptions & { r
       const { kind: optimizerKind, ...step } = resolveStep(optimizer);
       const next = familyAfter(optimizerKind, family);
       const [before, images] = [training, batch(x, q.shape[0])];
-      lastPass = () => forward(network, before.state, images, { training: true, lambda, seed, step: before.step });
+      lastPass = () =>
+        forward(network, before.state, images, { training: true, lambda, frozen, seed, step: before.step });
       const result = trainStep(network, training, images, q, {
         ...step,
         optimizer: optimizerKind,
@@ -103,9 +112,14 @@ export function oracleTrainer(config: ModelConfig, options: TrainerOptions & { r
         loss: kind,
         gradAccumSteps,
         runningVar,
+        frozen,
       });
       [training, family] = [result.training, next];
-      if (emaDecay !== undefined) average = ema(average ?? refuseAverage(), training.state, emaDecay);
+      if (emaDecay !== undefined) {
+        average = ema(average ?? refuseAverage(), training.state, emaDecay);
+        // decay·e + (1 − decay)·e may differ from e in the last bit.
+        average = withTensors(average, training.state, frozen);
+      }
       return { loss: result.loss, logits: valuesOf(result.logits) };
     },
     evaluate(x, targets, options) {

@@ -11,6 +11,7 @@ import {
   type Range,
 } from '../core/check.js';
 import { ParamError } from '../core/errors.js';
+import { checkFreeze } from '../core/freeze.js';
 import type { Loss, OptimizerKind } from '../core/optimizer.js';
 import { RUNNING_VARS, type RunningVar } from '../core/trainingRules.js';
 import { checkAugment, type AugmentOptions } from '../data/augment/options.js';
@@ -54,6 +55,17 @@ export interface Recipe {
   readonly eps: number;
   /** Factor of the learning rate from each layer to the one below it, in (0, 1]; 1 for none. Default 1. */
   readonly layerDecay: number;
+  /**
+   * Learning rate of the head after the warm-up, > 0; it follows the same curve: in every step it is headLr/lr times that of
+   * the other parts. Layer decay does not apply to the head. Null: `lr`. Default null.
+   */
+  readonly headLr: number | null;
+  /**
+   * Parts that stay as they are, bit for bit: 'backbone' (all but the head), 'stem', 'stages', 'stages.0', …, 'head', with
+   * the running statistics of their batch norms, which normalize by these as in evaluation; 'bn', the running statistics of
+   * stem and stages alone. Default [].
+   */
+  readonly freeze: readonly string[];
   /** Epochs over which λ rises from 0 to 1, >= 0, so few that the last step has λ = 1. Default 2, or fewer in a shorter run. */
   readonly decayEpochs: number;
   /** The curve of λ: 'linear' or 'cosine'. Default 'linear'. */
@@ -109,6 +121,8 @@ export const DEFAULT_RECIPE: Recipe = {
   betas: [0.9, 0.999],
   eps: 1e-8,
   layerDecay: 1,
+  headLr: null,
+  freeze: [],
   decayEpochs: 2,
   lambdaSchedule: 'linear',
   lambdaPer: 'step',
@@ -174,6 +188,8 @@ const CHECKS: Readonly<Record<keyof Recipe, Check>> = {
   betas: checkBetas,
   eps: number({ min: 0 }),
   layerDecay: number({ above: 0, max: 1 }),
+  headLr: (name, value) => value === null || checkNumber(name, value, { above: 0 }, 'null or a number'),
+  freeze: (_, value) => checkFreeze(value),
   decayEpochs: number({ min: 0 }),
   lambdaSchedule: oneOf('linear', 'cosine'),
   lambdaPer: oneOf('step', 'epoch'),

@@ -1,6 +1,7 @@
 /** Arguments of a training run beside the network and the recipe. */
 import type { AbortOptions } from '../core/abort.js';
 import type { ModelConfig } from '../core/config.js';
+import type { StateDict } from '../core/tensor.js';
 import type { DataSet } from '../data/sets/dataset.js';
 import type { Checkpoint } from './checkpoint.js';
 import type { ResumePoint } from './progress.js';
@@ -23,6 +24,11 @@ export interface RunOptions extends AbortOptions {
   readonly openTrainer?: OpenTrainer;
   /** Threads that prepare batches; 0 prepares them in the calling thread. Default 0. Results do not depend on it. */
   readonly workers?: number;
+  /**
+   * Initial weights of the network: the deploy form, too, which is then trained as it is, without λ and batch norms.
+   * Default: the train form, drawn from the seed. See `fineTune` for those of another number of classes.
+   */
+  readonly state?: StateDict;
   /** The checkpoint to resume from. */
   readonly resume?: Checkpoint;
   /**

@@ -29,18 +29,21 @@ function checkTrainer(value: Trainer): Trainer {
 }
 
 /**
- * Opens the trainer of a run: with initial weights drawn from the seed, or with the state to resume from.
+ * Opens the trainer of a run: with initial weights of the caller or drawn from the seed, or with the state to resume from.
  *
  * @throws ParamError if the option `openTrainer` returns something else
  */
 export async function openTrainer(
   config: ModelConfig,
-  { batchSize, gradAccumSteps, seed, initTruncation, loss, ema, runningVar }: Recipe,
-  { openTrainer: open = oracleTrainer }: RunOptions,
+  { batchSize, gradAccumSteps, seed, initTruncation, loss, ema, runningVar, freeze: parts }: Recipe,
+  { openTrainer: open = oracleTrainer, state }: RunOptions,
   resume?: TrainerOptions['resume'],
 ): Promise<Trainer> {
-  const options = { batchSize, gradAccumSteps, seed, initTruncation, loss, ema: ema > 0, runningVar };
-  return checkTrainer(await open(config, resume === undefined ? options : { ...options, resume }));
+  // Fusion on the way leaves no batch norms.
+  const freeze = config.form === 'deploy' ? parts.filter((part) => part !== 'bn') : parts;
+  const options = { batchSize, gradAccumSteps, seed, initTruncation, loss, ema: ema > 0, runningVar, freeze };
+  const start = resume === undefined ? (state === undefined ? {} : { state }) : { resume };
+  return checkTrainer(await open(config, { ...options, ...start }));
 }
 
 /** What a run computes with, and must close at its end. */

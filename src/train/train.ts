@@ -11,7 +11,9 @@ import {
 } from '../core/check.js';
 import type { ModelConfig } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
+import { frozenTensors } from '../core/freeze.js';
 import { checkInputSize, checkModelConfig } from '../core/network.js';
+import { checkState } from '../core/parameters.js';
 import { checkDataset } from '../data/sets/classes.js';
 import { remainingFit } from '../data/sets/remainingFit.js';
 import type { Checkpoint } from './checkpoint.js';
@@ -20,7 +22,7 @@ import { checkRecipe, fitDecay, resolveRecipe, type Recipe } from './recipe.js';
 import { runTraining } from './run.js';
 import type { RunOptions, TrainingData } from './runOptions.js';
 
-const OPTION_KEYS = ['openTrainer', 'workers', 'resume', 'acceptData', 'onResumePoint', 'signal'];
+export const OPTION_KEYS = ['openTrainer', 'workers', 'state', 'resume', 'acceptData', 'onResumePoint', 'signal'];
 
 /** Requires that a run resumes with the configuration and the recipe of its checkpoint, but for more epochs. */
 function checkResume(checkpoint: Checkpoint, config: ModelConfig, recipe: Recipe): void {
@@ -71,10 +73,47 @@ function checkCheckpoint(resume: unknown): void {
   if (!isComplete) throw new ParamError({ op: 'resume', expected: 'a checkpoint of a run', got: show(resume) });
 }
 
+/** Checks what a training starts from. @throws ParamError, WeightsError */
+function checkStart(config: ModelConfig, { state, resume }: RunOptions): void {
+  if (state !== undefined && resume !== undefined) {
+    const hint = 'Omit one of them: a checkpoint has the weights of its run.';
+    throw new ParamError({
+      op: 'state',
+      expected: 'initial weights or a checkpoint to resume from',
+      got: 'both',
+      hint,
+    });
+  }
+  if (state !== undefined) checkState(state, config);
+  else if (config.form !== 'train' && resume?.config.form !== config.form) {
+    const hint = 'Pass weights of this form as `state`, or see fineTune.';
+    throw new ParamError({ op: 'train', expected: 'the train form', got: `the ${config.form} form`, hint });
+  }
+}
+
+/** Checks what a recipe says of the parts of the network. @throws ParamError */
+function checkParts({ freeze, decayEpochs, fuseAtDecay }: Recipe, config: ModelConfig, hasState: boolean): void {
+  // A run that has fused its network on the way may resume with `bn`.
+  if (config.form === 'train' || hasState) frozenTensors(freeze, config);
+  if (config.form === 'train' || !hasState) return;
+  const got = 'the deploy form, which is fused';
+  if (fuseAtDecay)
+    throw new ParamError({ op: 'fuseAtDecay', expected: 'the train form', got, hint: 'Omit fuseAtDecay.' });
+  if (decayEpochs === 0) return;
+  const hint = 'Omit decayEpochs, or start from weights of the train form.';
+  throw new ParamError({ op: 'decayEpochs', expected: '0, or the train form, which has λ', got, hint });
+}
+
 /** Completes a recipe. λ's rise, if it is not chosen, is that of the checkpoint, or fits the run. */
-function completeRecipe(values: Partial<Recipe>, images: number, resume: Checkpoint | undefined): Recipe {
+function completeRecipe(
+  values: Partial<Recipe>,
+  { images, form }: { readonly images: number; readonly form: ModelConfig['form'] },
+  resume: Checkpoint | undefined,
+): Recipe {
   const recipe = resolveRecipe(values);
   if ('decayEpochs' in values) return recipe;
+  // The deploy form has no λ.
+  if (resume === undefined && form === 'deploy') return { ...recipe, decayEpochs: 0 };
   return resume === undefined ? fitDecay(recipe, images) : { ...recipe, decayEpochs: resume.recipe.decayEpochs };
 }
 
@@ -86,7 +125,7 @@ function completeRecipe(values: Partial<Recipe>, images: number, resume: Checkpo
  * the learning rate continues on the cosine of the longer run: rates, images and random numbers from there on are those of
  * a run that had these epochs from the beginning, the weights at that point are not.
  *
- * @param config the train form. Held-out images are scaled and cropped as it says; a set that was opened with other
+ * @param config the train form, or with `state` that of the weights. Held-out images are scaled and cropped as it says; a set that was opened with other
  *   options is refused
  * @param recipe values that differ from the defaults, see `Recipe`
  * @returns a generator that yields after every step and every epoch; its return value has the final weights
@@ -105,19 +144,18 @@ export function train(
   checkKeys(checkObject('data', data), ['train', 'validation'], (key) => `data.${key}`);
   checkKeys(checkObject('options', options), OPTION_KEYS, (key) => key);
   checkOptionValues(options);
-  if (config.form !== 'train') {
-    throw new ParamError({ op: 'train', expected: 'the train form', got: `the ${config.form} form` });
-  }
+  const { resume, state, acceptData = false } = options;
+  checkStart(config, options);
   checkDataset(data.train, config, 'train');
   if (data.validation !== null) {
     checkDataset(data.validation, config, 'validation');
     remainingFit(data.validation, config, 'validation');
   }
-  const { resume, acceptData = false } = options;
   const { n } = data.train;
-  const wholeRecipe = completeRecipe(recipe, n, resume);
+  const wholeRecipe = completeRecipe(recipe, { images: n, form: config.form }, resume);
   checkRecipe(wholeRecipe, n);
   checkInputSize(config);
+  checkParts(wholeRecipe, config, state !== undefined);
   if (resume !== undefined) {
     checkResume(resume, config, wholeRecipe);
     if (resume.images !== n && !acceptData) {

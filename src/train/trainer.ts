@@ -53,7 +53,8 @@ export interface TrainerOptions extends OpeningOptions {
 
 /** The options of all trainers. */
 export const TRAINER_KEYS = [
-  ...['batchSize', 'seed', 'loss', 'ema', 'gradAccumSteps', 'runningVar', 'initTruncation', 'state', 'resume'],
+  ...['batchSize', 'seed', 'loss', 'ema', 'gradAccumSteps', 'runningVar', 'freeze', 'initTruncation', 'state'],
+  'resume',
 ];
 
 /** A promise for backends that read results from a device. */

@@ -8,6 +8,7 @@ test.each(OPTIMIZERS)('defaults of %s: only LAMB leaves biases and norms without
   expect(resolveStep({ kind, lr: 0.1 })).toEqual({
     ...{ kind, lr: 0.1, weightDecay: 0, betas: [0.9, 0.999], eps: 1e-8, momentum: 0, nesterov: false, layerDecay: 1 },
     decayVectors: kind !== 'lamb',
+    headLr: 0.1,
   });
   expect(resolveStep({ kind, lr: 0.1, decayVectors: kind === 'lamb' }).decayVectors).toBe(kind === 'lamb');
 });

@@ -7,8 +7,8 @@ import { resolveRecipe, type Recipe } from '../../src/train/recipe.js';
 import { planTraining } from '../../src/wasm/training/layout.js';
 import { refusal } from '../io/refusal.js';
 
-/** Values that a preset does not use, because its optimizer has no momentum of SGD. */
-const UNUSED = { momentum: 0.9, nesterov: false };
+/** Values that a preset does not use: its optimizer has no momentum of SGD, and its network starts from random weights. */
+const UNUSED = { momentum: 0.9, nesterov: false, headLr: null, freeze: [] };
 
 /** The listing of the article (PaddlePaddle), section 2.4 unless another is named. */
 const ARTICLE: Recipe = {

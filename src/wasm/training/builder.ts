@@ -1,4 +1,5 @@
 /** Builds the layout of a network in training; shared by all its units. */
+import { keepsStatistics } from '../../core/freeze.js';
 import type { MapShape } from '../../core/network.js';
 import type { RunningVar } from '../../core/trainingRules.js';
 import type { Arena } from '../arena.js';
@@ -28,6 +29,8 @@ export interface PassOptions {
   readonly n: number;
   /** The variance that updates the running statistics. */
   readonly runningVar: RunningVar;
+  /** Tensors that no step changes. */
+  readonly frozen: ReadonlySet<string>;
 }
 
 export class Builder {
@@ -49,6 +52,16 @@ export class Builder {
   /** The variance that updates the running statistics. */
   get runningVar(): RunningVar {
     return this.pass.runningVar;
+  }
+
+  /** Whether steps change the parameters of a layer. */
+  isTrained(layer: string): boolean {
+    return (this.tensors.get(`${layer}.weight`)?.grad ?? null) !== null;
+  }
+
+  /** Whether a batch norm normalizes by its running statistics in training, too. */
+  keepsStatistics(layer: string): boolean {
+    return keepsStatistics(this.pass.frozen, layer);
   }
 
   /** Reserves a descriptor with these values; the others are written later, or in every step. */
@@ -74,7 +87,7 @@ export class Builder {
     return { block: this.arena.reserve(planesBytes(full, this.n * h * w)), channels: full, h, w };
   }
 
-  /** The addresses of a parameter and its gradient, or of a buffer, whose `grad` is 0. */
+  /** The addresses of a parameter and its gradient; `grad` is 0 for a buffer, and for a parameter that stays as it is. */
   tensor(name: string): { readonly block: number; readonly grad: number } {
     const tensor = this.tensors.get(name);
     if (tensor === undefined) throw new Error(`no tensor ${name} in the layout`);

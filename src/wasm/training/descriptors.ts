@@ -172,6 +172,7 @@ export const REGION_KIND = {
   exchange: 27,
   bce: 28,
   accumulate: 29,
+  batchNormEvalBackward: 30,
 } as const;
 
 /** Fields of `Sgd` in assembly/training/sgd.ts. */

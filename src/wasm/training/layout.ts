@@ -4,6 +4,7 @@
  */
 import type { ModelConfig } from '../../core/config.js';
 import type { Loss } from '../../core/optimizer.js';
+import { frozenTensors } from '../../core/freeze.js';
 import { planNetwork, type Layer, type LayerOf } from '../../core/network.js';
 import { checkImages, leastImages, type RunningVar } from '../../core/trainingRules.js';
 import { unreachable } from '../../core/unreachable.js';
@@ -151,6 +152,8 @@ export interface TrainingPlan {
   readonly gradAccumSteps?: number | undefined;
   /** The variance that updates the running statistics. Default 'unbiased'. */
   readonly runningVar?: RunningVar | undefined;
+  /** Parts that stay as they are: see `frozenTensors`. Default none. */
+  readonly freeze?: readonly string[] | undefined;
 }
 
 /** Bytes of the largest map of a pass, the stem's windows among them. */
@@ -200,11 +203,13 @@ function addPasses(b: Builder, units: readonly Unit[], addLoss: () => void) {
   const backward = spanOf(program, () => {
     addLoss();
     let [dy] = b.shared.sides;
+    // Below the first unit that is trained, gradients are of no use.
+    const first = units.findIndex(({ name }) => b.isTrained(name));
     for (let i = units.length - 1; i >= 0; i--) {
       const { name, x, y } = units[i];
       let dx = dy;
       const span = spanOf(program, () => {
-        dx = units[i].backward(dy);
+        if (i >= first) dx = units[i].backward(dy);
       });
       unitLayouts.unshift({ name, x, y, forward: forwards[i], backward: span, dy, dx });
       dy = dx;
@@ -227,7 +232,8 @@ function fits(place: () => unknown): boolean {
 function remedyFor(config: ModelConfig, n: number, plan: TrainingPlan): string {
   const { ema = false, gradAccumSteps = 1 } = plan;
   const options = { ema, sum: gradAccumSteps > 1 };
-  if (!fits(() => placeTensors(config, new Arena('training', BASE), options))) return REMEDIES.fewerWeights;
+  const frozen = frozenTensors(plan.freeze ?? [], config);
+  if (!fits(() => placeTensors(config, new Arena('training', BASE), options, frozen))) return REMEDIES.fewerWeights;
   const least = leastImages(config);
   const isDivisible = n > least && fits(() => planTraining(config, least, { ...plan, gradAccumSteps: n }));
   return isDivisible ? REMEDIES.fewerImages : REMEDIES.smallerNetwork;
@@ -243,13 +249,21 @@ function remedyFor(config: ModelConfig, n: number, plan: TrainingPlan): string {
 export function planTraining(
   config: ModelConfig,
   n: number,
-  { threads, loss = 'cross-entropy', ema = false, gradAccumSteps = 1, runningVar = 'unbiased' }: TrainingPlan,
+  {
+    threads,
+    loss = 'cross-entropy',
+    ema = false,
+    gradAccumSteps = 1,
+    runningVar = 'unbiased',
+    freeze = [],
+  }: TrainingPlan,
 ): TrainingLayout {
   checkImages(n, config);
   const layers = planNetwork(config, config.input_size);
-  const plan = { threads, loss, ema, gradAccumSteps, runningVar };
+  const frozen = frozenTensors(freeze, config);
+  const plan = { threads, loss, ema, gradAccumSteps, runningVar, freeze };
   const arena = new Arena('training', BASE, () => remedyFor(config, n, plan));
-  const { tensors, blocks, groups, members } = placeTensors(config, arena, { ema, sum: gradAccumSteps > 1 });
+  const { tensors, blocks, groups, members } = placeTensors(config, arena, { ema, sum: gradAccumSteps > 1 }, frozen);
   // An upper bound: each layer adds a few regions to each pass, each optimizer a few for each tensor.
   const regions = 10 * layers.length + 2 * groups.length + 2 * members.length + 9;
   const program = new Program(arena, regions, threads, threads);
@@ -260,7 +274,7 @@ export function planTraining(
   const scratchBytes = 4 * Math.max(4096, ...layers.map(scratchFloats));
   const scratch = Array.from({ length: threads }, () => arena.reserve(scratchBytes));
 
-  const b = new Builder(arena, program, { n, runningVar }, shared, tensors);
+  const b = new Builder(arena, program, { n, runningVar, frozen }, shared, tensors);
   const span = (addRegions: () => void): Span => spanOf(program, addRegions);
   const { units, dropout } = buildUnits(b, layers);
   const logits = units[units.length - 1].y;

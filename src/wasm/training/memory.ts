@@ -137,10 +137,10 @@ export class TrainingMemory {
     if (this.#failure !== null) throw this.#failure;
   }
 
-  /** The running statistics, in one block after the parameters. */
+  /** The running statistics, in one block after all parameters. */
   #statistics(): Float32Array {
-    const { state, parameters, floats } = this.layout.blocks;
-    return this.#floats.subarray(state / 4 + parameters, state / 4 + floats);
+    const { state, statistics, floats } = this.layout.blocks;
+    return this.#floats.subarray(state / 4 + statistics, state / 4 + floats);
   }
 
   /** Takes the memory of the instance, which may be another after a run. */

@@ -1,6 +1,6 @@
 /** The regions that the optimizers add to the program, and the descriptors that change in every step. */
 import { power } from '../../core/elementary.js';
-import { layerScale, type OptimizerStep } from '../../core/optimizer.js';
+import { layerRate, type OptimizerStep } from '../../core/optimizer.js';
 import type { Builder } from './builder.js';
 import type { Descriptor } from '../descriptor.js';
 import { ACCUMULATE, ADAM, CLIP, EMA, LAMB, PANEL, SGD } from './descriptors.js';
@@ -64,11 +64,11 @@ export function placeOptimizers(
   });
   return {
     spans: { adam: adamSpan, sgd: sgdSpan, lamb: lambSpan },
-    set(view, { kind, lr, weightDecay, decayVectors, momentum, nesterov, layerDecay, ...step }, count, stages) {
+    set(view, { kind, lr, headLr, weightDecay, decayVectors, momentum, nesterov, layerDecay, ...step }, count, stages) {
       const each = (of: Iterable<ParameterGroup>, write: SetGroup): void => {
         for (const group of of) {
           const decay = group.weights || decayVectors ? weightDecay : 0;
-          write(group, decay, lr * layerScale(layerDecay, group.layer, stages));
+          write(group, decay, layerRate({ lr, headLr, layerDecay }, group.layer, stages));
         }
       };
       const [beta1, beta2] = step.betas;

@@ -1,5 +1,6 @@
-import { batchesOf, withCounters } from '../../core/counters.js';
+import { batchesOf, frozenCounters, withCounters } from '../../core/counters.js';
 import type { ModelConfig } from '../../core/config.js';
+import { frozenTensors } from '../../core/freeze.js';
 import { resolveStep, type OptimizerStep } from '../../core/optimizer.js';
 import { inModelOrder } from '../../core/parameters.js';
 import { familyAfter, familyOf, refuseAverage, type Family, type Resume } from '../../core/resume.js';
@@ -20,7 +21,9 @@ export class TrainingSession {
   readonly #memory: TrainingMemory;
   readonly #seed: number;
   readonly #gradAccumSteps: number;
-  /** Batches that the norms have seen, and steps of the optimizer. */
+  /** Counters of batch norms that stay as they are. */
+  readonly #frozenCounters: StateDict;
+  /** Batches that the other norms have seen, and steps of the optimizer. */
   #batches: number;
   #steps: number;
   /** Passes since the last step. */
@@ -31,12 +34,14 @@ export class TrainingSession {
   private constructor(
     memory: TrainingMemory,
     state: StateDict,
-    { seed = 0, gradAccumSteps = 1, resume }: TrainingOptions,
+    { seed = 0, gradAccumSteps = 1, freeze = [], resume }: TrainingOptions,
   ) {
     this.#memory = memory;
     this.#seed = seed;
     this.#gradAccumSteps = gradAccumSteps;
-    this.#batches = batchesOf(state);
+    const frozen = frozenTensors(freeze, memory.config);
+    this.#frozenCounters = frozenCounters(state, frozen);
+    this.#batches = batchesOf(state, frozen);
     this.#steps = resume?.steps ?? 0;
     this.#family = familyOf(resume);
     const { layout } = memory;
@@ -132,17 +137,15 @@ export class TrainingSession {
 
   /** The current parameters and running statistics, as copies. */
   state(): Map<string, Tensor> {
-    const { layout, config } = this.#memory;
-    return withCounters(this.#memory.read(layout.tensors), this.#batches, config);
+    return this.#withCounters(this.#memory.read(this.#memory.layout.tensors));
   }
 
   /** The averaged state, as copies. @throws ParamError if the session was not opened with `ema` */
   emaState(): Map<string, Tensor> {
-    const { layout, config } = this.#memory;
-    return withCounters(this.#memory.read(averageAt(layout)), this.#batches, config);
+    return this.#withCounters(this.#memory.read(averageAt(this.#memory.layout)));
   }
 
-  /** The gradients of the last pass, or their mean over the passes since the last step, by the names of the parameters. */
+  /** The gradients of the parameters that are trained: of the last pass, or their mean over the passes since the last step, by the names of the parameters. */
   gradients(): Map<string, Tensor> {
     const { layout, config } = this.#memory;
     return inModelOrder(this.#memory.read(gradientsAt(layout)), config);
@@ -179,6 +182,10 @@ export class TrainingSession {
         .subarray(block / 4, block / 4 + (channels / 4) * (pitchOf(n * h * w) / 4))
         .every((value) => Number.isFinite(value));
     return layout.units.find(({ y }) => !finite(y))?.name ?? null;
+  }
+
+  #withCounters(state: StateDict): Map<string, Tensor> {
+    return withCounters(state, this.#batches, this.#memory.config, this.#frozenCounters);
   }
 
   dispose(): void {

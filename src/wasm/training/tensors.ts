@@ -13,13 +13,17 @@ export interface TensorBlock extends PackedShape {
   readonly shape: readonly number[];
   /** Address of its values. */
   readonly block: number;
-  /** Address of its gradient; null for running statistics. */
+  /** Address of its gradient; null for running statistics, and for parameters that stay as they are. */
   readonly grad: number | null;
+
   /** Byte offset in the state; the same in the blocks of gradients, moments and averages. */
   readonly offset: number;
 }
 
-/** Blocks of the whole network: parameters, then running statistics. All blocks have the same order. */
+/**
+ * Blocks of the whole network: parameters that are trained, those that stay as they are, then running statistics. All blocks
+ * have the same order.
+ */
 export interface StateBlocks {
   readonly state: number;
   readonly grad: number;
@@ -28,8 +32,9 @@ export interface StateBlocks {
   /** The averaged state, and the sum of gradients over the passes of a step; null if not needed. */
   readonly ema: number | null;
   readonly sum: number | null;
-  /** Floats of the parameters, and of the whole state. */
+  /** Floats of the parameters that are trained, those before the running statistics, and of the whole state. */
   readonly parameters: number;
+  readonly statistics: number;
   readonly floats: number;
 }
 
@@ -160,7 +165,11 @@ interface Room {
   readonly sum: boolean;
 }
 
-function reserveBlocks(arena: Arena, parameters: number, floats: number, room: Room): StateBlocks {
+function reserveBlocks(
+  arena: Arena,
+  { parameters, statistics, floats }: Pick<StateBlocks, 'parameters' | 'statistics' | 'floats'>,
+  room: Room,
+): StateBlocks {
   return {
     state: arena.reserveFloats(floats),
     grad: arena.reserveFloats(parameters),
@@ -169,16 +178,26 @@ function reserveBlocks(arena: Arena, parameters: number, floats: number, room: R
     ema: room.ema ? arena.reserveFloats(floats) : null,
     sum: room.sum ? arena.reserveFloats(parameters) : null,
     parameters,
+    statistics,
     floats,
   };
 }
 
-/** Reserves the blocks of all tensors, and places the tensors in them. */
-export function placeTensors(config: ModelConfig, arena: Arena, room: Room): PlacedTensors {
+/** Reserves the blocks of all tensors, and places the tensors in them. @param frozen tensors that no step changes */
+export function placeTensors(
+  config: ModelConfig,
+  arena: Arena,
+  room: Room,
+  frozen: ReadonlySet<string> = new Set(),
+): PlacedTensors {
   const plans = planTensors(config);
-  const parameters = plans.filter(({ name }) => !isBuffer(name));
-  const buffers = plans.filter(({ name }) => isBuffer(name));
-  const blocks = reserveBlocks(arena, floatsOf(parameters), floatsOf(plans), room);
+  const isParameter = ({ name }: TensorPlan): boolean => !isBuffer(name);
+  const parameters = plans.filter((plan) => isParameter(plan) && !frozen.has(plan.name));
+  const constants = plans.filter((plan) => isParameter(plan) && frozen.has(plan.name));
+  const buffers = plans.filter((plan) => !isParameter(plan));
+  const trained = floatsOf(parameters);
+  const statistics = trained + floatsOf(constants);
+  const blocks = reserveBlocks(arena, { parameters: trained, statistics, floats: floatsOf(plans) }, room);
 
   const tensors = new Map<string, TensorBlock>();
   const [groups, members]: ParameterGroup[][] = [[], []];
@@ -197,12 +216,14 @@ export function placeTensors(config: ModelConfig, arena: Arena, room: Room): Pla
     offset += 4 * packedFloats(plan);
   };
   for (const group of groupParameters(parameters, config.strides.length)) {
+    // A layer that stays as it is.
+    if (group.length === 0) continue;
     groups.push(groupAt(group));
     for (const plan of group) {
       members.push(groupAt([plan]));
       place(plan, blocks.grad + offset);
     }
   }
-  for (const plan of buffers) place(plan, null);
+  for (const plan of [...constants, ...buffers]) place(plan, null);
   return { tensors, blocks, groups, members };
 }

@@ -42,6 +42,7 @@ export function conv2d(b: Builder, layer: LayerOf<'conv2d'>, before: Planes | nu
   const { transposed, panels, images } = b.shared;
   const [c, h, w] = layer.input;
   const { stride, padding } = layer;
+  const isTrained = b.isTrained(layer.name);
   const windows =
     before === null
       ? b.place(WINDOWS, { y: x.block, x: images, n: b.n, c, h, w, oh: y.h, ow: y.w, stride, padding })
@@ -73,7 +74,7 @@ export function conv2d(b: Builder, layer: LayerOf<'conv2d'>, before: Planes | nu
     backward(dy) {
       const dx = b.otherSide(dy);
       b.write(op, { dx, dy });
-      b.run('multiplyXDy', op, y.channels / 8);
+      if (isTrained) b.run('multiplyXDy', op, y.channels / 8);
       // The gradient of the images is not needed.
       if (windows !== null) return dx;
       if (!links.normAfter) b.run('packDy', op, y.channels / 4);
@@ -96,13 +97,16 @@ export function batchNorm(b: Builder, layer: LayerOf<'batchNorm'>, x: Planes, li
   const y = b.planes(layer.output);
   const pixels = b.n * y.h * y.w;
   const [weight, bias] = [b.tensor(`${layer.name}.weight`), b.tensor(`${layer.name}.bias`)];
+  const keepsStatistics = b.keepsStatistics(layer.name);
+  // Gradients of γ and β that nothing reads: they are computed with dx.
+  const unused = b.isTrained(layer.name) ? 0 : b.arena.reserveFloats(y.channels);
   const op = b.place(BATCH_NORM, {
     x: x.block,
     y: y.block,
     weight: weight.block,
     bias: bias.block,
-    dw: weight.grad,
-    db: bias.grad,
+    dw: weight.grad === 0 ? unused : weight.grad,
+    db: bias.grad === 0 ? unused : bias.grad,
     runningMean: b.tensor(`${layer.name}.running_mean`).block,
     runningVar: b.tensor(`${layer.name}.running_var`).block,
     mean: b.arena.reserveFloats(y.channels),
@@ -121,14 +125,14 @@ export function batchNorm(b: Builder, layer: LayerOf<'batchNorm'>, x: Planes, li
     x,
     y,
     forward() {
-      b.run('batchNorm', op, blocks);
+      b.run(keepsStatistics ? 'batchNormEval' : 'batchNorm', op, blocks);
     },
     evaluate() {
       b.run('batchNormEval', op, blocks);
     },
     backward(dy) {
       b.write(op, { dy });
-      b.run('batchNormBackward', op, blocks);
+      b.run(keepsStatistics ? 'batchNormEvalBackward' : 'batchNormBackward', op, blocks);
       return dy;
     },
   };
@@ -173,6 +177,7 @@ export function depthwiseConv2d(b: Builder, layer: LayerOf<'depthwiseConv2d'>, x
   const y = b.planes(layer.output);
   const weight = b.tensor(`${layer.name}.weight`);
   const bias = layer.bias ? b.tensor(`${layer.name}.bias`) : { block: 0, grad: 0 };
+  const isTrained = b.isTrained(layer.name);
   const op = b.place(DEPTHWISE_CONV2D, {
     x: x.block,
     y: y.block,
@@ -197,7 +202,7 @@ export function depthwiseConv2d(b: Builder, layer: LayerOf<'depthwiseConv2d'>, x
     backward(dy) {
       const dx = b.otherSide(dy);
       b.write(op, { dx, dy });
-      b.run('depthwiseWeight', op, y.channels / 4);
+      if (isTrained) b.run('depthwiseWeight', op, y.channels / 4);
       b.run('depthwiseBackward', op, y.channels / 4);
       return dx;
     },

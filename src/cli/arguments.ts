@@ -2,8 +2,12 @@ import { InvalidArgumentError } from 'commander';
 import { checkNumber, type Range } from '../core/check.js';
 import { checkVariantName, type VariantName } from '../core/config.js';
 import { ParamError } from '../core/errors.js';
+import { checkFreeze } from '../core/freeze.js';
 
 /** Parsers of option values. Each throws InvalidArgumentError, which commander reports as a usage error. */
+
+const withHint = ({ expected, hint }: ParamError): string =>
+  `Expected ${expected}.${hint === undefined ? '' : ` ${hint}`}`;
 
 export function integer(min: number): (text: string) => number {
   return (text) => {
@@ -55,6 +59,16 @@ export function zeroOr(range: Range): (text: string) => number {
 /** A list such as `16,32,64`. */
 export function integers(min: number): (text: string) => number[] {
   return (text) => text.split(',').map(integer(min));
+}
+
+/** Parts of a network, such as `stem,bn`. */
+export function parts(text: string): readonly string[] {
+  try {
+    return checkFreeze(text.split(',').map((part) => part.trim()));
+  } catch (error) {
+    if (!(error instanceof ParamError)) throw error;
+    throw new InvalidArgumentError(withHint(error));
+  }
 }
 
 /** A list of numbers such as `0.6,1`. The third parameter is the number of values, or the least and the most. */
@@ -115,7 +129,6 @@ export function variantName(text: string): VariantName {
     return checkVariantName('variant', text);
   } catch (error) {
     if (!(error instanceof ParamError)) throw error;
-    const { expected, hint } = error;
-    throw new InvalidArgumentError(`Expected ${expected}.${hint === undefined ? '' : ` ${hint}`}`);
+    throw new InvalidArgumentError(withHint(error));
   }
 }

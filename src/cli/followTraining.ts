@@ -68,7 +68,7 @@ function openDisplay(json: boolean, { recipe, data }: RunSetup): Display {
 
 /** Trains to the end or until a signal, and records everything in the folder. */
 export async function followTraining(run: RunSetup, options: TrainFlags): Promise<void> {
-  const { folder, data, config, recipe, openTrainer, origin, file } = run;
+  const { folder, data, config, recipe, state, openTrainer, origin, file } = run;
   const display = openDisplay(options.json ?? false, run);
   const note: Note = (text) => {
     if (!options.json) printText(process.stdout, text);
@@ -95,6 +95,7 @@ export async function followTraining(run: RunSetup, options: TrainFlags): Promis
       ...{ openTrainer, workers: options.workers, acceptData: options.acceptData ?? false },
       onResumePoint: (point) => recorder.between(point),
       ...(folder.checkpoint === null ? {} : { resume: folder.checkpoint }),
+      ...(state === undefined ? {} : { state }),
     });
     const invalid = await folder.begin(file, origin, options);
     if (invalid.length > 0) warn(rejectionNote(folder, invalid));

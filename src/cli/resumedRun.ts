@@ -13,7 +13,7 @@ import { resolveRecipe, type Recipe } from '../train/recipe.js';
 import { recipeToFile } from '../train/recipeFile.js';
 import type { RunFolder } from '../train/runFolder.js';
 import { flagOf, STORED_FLAGS, type TrainFlags } from './trainFlags.js';
-import type { RunPlan } from './trainingSetup.js';
+import type { RunPlan } from './runPlan.js';
 import { NETWORK_KEYS, resolvePlan, type NetworkKey } from './trainOptions.js';
 
 /** Whether a flag is on the command line, by its name in `TrainFlags`. */
@@ -125,6 +125,29 @@ const parseStored = (stored: StoredFlags): Partial<TrainFlags> =>
       return isValid(value) ? [[name, value]] : [];
     }),
   );
+
+/** The weights that a run without a checkpoint starts from again; whether it drew a new head. */
+export async function restartedInit(folder: RunFolder): Promise<Pick<TrainFlags, 'init' | 'newHead'>> {
+  const run = folder.description?.['run'];
+  const init: unknown = isRecord(run) ? run['init'] : undefined;
+  if (!isRecord(run) || !isRecord(init) || typeof init['file'] !== 'string') return {};
+  const { file, redrawn } = init;
+  const isNew = Array.isArray(redrawn) && redrawn.length > 0;
+  return { init: await locate(file, run['directory']), ...(isNew ? { newHead: true } : {}) };
+}
+
+/** Requires that a run that starts again starts from the same weights. @throws ParamError */
+export function checkInitialWeights(folder: RunFolder, { init }: RunPlan): void {
+  const run = folder.description?.['run'];
+  const before: unknown = isRecord(run) && isRecord(run['init']) ? run['init']['sha256'] : undefined;
+  if (init === undefined || typeof before !== 'string' || init.source.sha256 === before) return;
+  throw new ParamError({
+    op: init.source.file,
+    expected: `the weights that the run began with (sha256 ${before.slice(0, 12)}…)`,
+    got: `others (sha256 ${init.source.sha256.slice(0, 12)}…)`,
+    hint: 'Copy the file back, or start a new run in another folder with --output.',
+  });
+}
 
 /** The flags that a run stores: those on the command line, now or when the run began. */
 export function flagsToStore(folder: RunFolder, flags: TrainFlags, isGiven: IsGiven): StoredFlags {

@@ -7,9 +7,18 @@ import { followTraining } from './followTraining.js';
 import { nameFlags } from './flagNames.js';
 import { withClosingText } from './helpLayout.js';
 import { errorLine, printText } from './print.js';
-import { flagsToStore, restartedFlags, resumedFlags, resumedPlan, type IsGiven } from './resumedRun.js';
-import { DEFAULT_OUTPUT, withTraining, type TrainFlags } from './trainFlags.js';
-import { dataSpec, planRun, prepareRun, type RunPlan } from './trainingSetup.js';
+import {
+  checkInitialWeights,
+  flagsToStore,
+  restartedFlags,
+  restartedInit,
+  resumedFlags,
+  resumedPlan,
+  type IsGiven,
+} from './resumedRun.js';
+import { DEFAULT_OUTPUT, flagOf, withTraining, type TrainFlags } from './trainFlags.js';
+import { planRun, type RunPlan } from './runPlan.js';
+import { dataSpec, prepareRun } from './trainingSetup.js';
 import { withRecipe } from './trainOptions.js';
 import { refuseUnusedFlags } from './unusedFlags.js';
 
@@ -31,7 +40,11 @@ interface PlannedRun {
 async function planResumed(folder: RunFolder, flags: TrainFlags, isGiven: IsGiven): Promise<PlannedRun> {
   const whole = await resumedFlags(folder, flags, isGiven);
   const plan = await resumedPlan(folder, whole, isGiven);
-  return { flags: whole, plan: plan ?? (await planRun(restartedFlags(folder, whole, isGiven))) };
+  if (plan !== null) return { flags: whole, plan };
+  const init = await restartedInit(folder);
+  const restarted = await planRun({ ...restartedFlags(folder, whole, isGiven), ...init });
+  checkInitialWeights(folder, restarted);
+  return { flags: { ...whole, ...init }, plan: restarted };
 }
 
 /** Errors name flags, as the user knows them. */
@@ -43,6 +56,14 @@ async function runWithFlagNames(flags: TrainFlags, command: Command): Promise<vo
   }
 }
 
+/** A run that is resumed has its weights. @throws ParamError */
+function refuseInitOfResumed(flags: TrainFlags, isResumed: boolean): void {
+  const name = (['init', 'newHead'] as const).find((flag) => flags[flag] !== undefined);
+  if (!isResumed || name === undefined) return;
+  const hint = 'Omit it: the run continues with the weights of its checkpoint. To start anew, omit --resume.';
+  throw new ParamError({ op: flagOf(name), expected: 'a new run', got: '--resume', hint });
+}
+
 /** Resolves the options and runs the training in its folder, which is locked until the end. */
 async function run(flags: TrainFlags, command: Command): Promise<void> {
   const isResumed = flags.resume !== undefined;
@@ -50,6 +71,7 @@ async function run(flags: TrainFlags, command: Command): Promise<void> {
     const hint = 'Add --resume, or omit --accept-data.';
     throw new ParamError({ op: 'accept-data', expected: '--resume', got: 'a new run', hint });
   }
+  refuseInitOfResumed(flags, isResumed);
   const isGiven: IsGiven = (name) => command.getOptionValueSource(name) === 'cli';
   const path = folderOf(flags);
   // Before the folder of a new run is looked at: the error of a flag comes first.

@@ -10,6 +10,9 @@ import type { RecipeFlags } from './trainOptions.js';
 export interface TrainFlags extends BackendOptions, RecipeFlags, TrainingDataOptions {
   readonly data?: string;
   readonly output?: string;
+  /** The weights to start from. */
+  readonly init?: string;
+  readonly newHead?: true;
   /** The folder, unless --output names it. */
   readonly resume?: true | string;
   readonly acceptData?: true;
@@ -51,6 +54,8 @@ export const withTraining = (command: Command): Command =>
   command
     .option('-d, --data <what>', 'data set: cifar10, cifar100, shapes, or the path of an archive or folder')
     .option('-o, --output <folder>', `folder of the run (default: ${DEFAULT_OUTPUT})`)
+    .option('--init <file>', 'fine-tune these weights of any format, or those of the folder of a run')
+    .option('--new-head', 'with --init: draw a new head for as many classes, too')
     .option('--resume [folder]', 'continue a run, bit for bit; its folder has its data and flags')
     .option('--accept-data', 'with --resume: accept images other than those the run began with')
     .option('--limit <n>', 'train on this many images', integer(2))

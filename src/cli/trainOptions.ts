@@ -10,7 +10,7 @@ import { CIFAR10, officialRecipe, PRESETS, type Preset } from '../train/presets.
 import { TRUNCATIONS } from '../train/initialState.js';
 import { DEFAULT_RECIPE, type Recipe } from '../train/recipe.js';
 import { FILE_KEYS, recipeFromFile } from '../train/recipeFile.js';
-import { integer, integers, number, numberIn, numbers, size, variantName, zeroOr } from './arguments.js';
+import { integer, integers, number, numberIn, numbers, parts, size, variantName, zeroOr } from './arguments.js';
 import { augmentOf, type AugmentFlags } from './augmentFlags.js';
 import { omitUndefined } from './omitUndefined.js';
 import { readJsonObject } from './jsonFile.js';
@@ -59,6 +59,8 @@ export interface Plan {
   readonly explicit: ReadonlySet<string>;
   readonly recipe: Partial<Recipe>;
   readonly network: ModelConfigInput;
+  /** The keys of the network that flags or the file set. */
+  readonly stated: ModelConfigInput;
 }
 
 const SMALL = { dims: [16, 32, 64], strides: [2, 2], input_size: 32, ...CIFAR10 };
@@ -88,9 +90,14 @@ function scaleEpochs(
 
 /**
  * @param below what flags override if they name no file and no preset
+ * @param network replaces that of the preset or of `below`
  * @throws ParamError for an invalid file, an unknown preset or an unknown key
  */
-export async function resolvePlan(flags: RecipeFlags, below: Base = DEFAULT_BASE): Promise<Plan> {
+export async function resolvePlan(
+  flags: RecipeFlags,
+  below: Base = DEFAULT_BASE,
+  network?: ModelConfigInput,
+): Promise<Plan> {
   const file = flags.config === undefined ? {} : await readPlan(flags.config);
   const preset = flags.preset ?? file['preset'];
   const lowest = flags.config === undefined ? below : DEFAULT_BASE;
@@ -99,7 +106,8 @@ export async function resolvePlan(flags: RecipeFlags, below: Base = DEFAULT_BASE
   refuseUnused(flags, { ...DEFAULT_RECIPE, ...recipe });
   return {
     recipe,
-    network: mergeNetwork(flags, file, base.config),
+    network: mergeNetwork(flags, file, network ?? base.config),
+    stated: mergeNetwork(flags, file, {}),
     notes: base.notes ?? [],
     explicit: explicitValues(flags, file),
   };
@@ -219,7 +227,11 @@ const weighted = (values: unknown): unknown =>
  * is exact, and the deviation a little too large, because colors vary together.
  */
 const withChannels = ({ mean, std, ...network }: ModelConfigInput, channels: unknown): ModelConfigInput =>
-  channels === 1 ? { ...network, mean: weighted(mean), std: weighted(std) } : { ...network, mean, std };
+  mean === undefined && std === undefined
+    ? network
+    : channels === 1
+      ? { ...network, mean: weighted(mean), std: weighted(std) }
+      : { ...network, mean, std };
 
 const choice = (flags: string, text: string, choices: readonly string[]): Option =>
   new Option(flags, text).choices(choices);
@@ -253,13 +265,14 @@ export const withRecipe = (command: Command): Command =>
     .option('-e, --epochs <n>', 'epochs (default: 3)', integer(1))
     .option('-b, --batch-size <n>', 'images a step (default: 32)', integer(2))
     .option('--grad-accum-steps <n>', 'micro-batches a step (default: as few as fit into memory)', integer(1))
-    .option('--decay-epochs <n>', 'epochs in which lambda rises (default: 2/3 of all)', number(0))
+    .option('--decay-epochs <n>', 'epochs in which lambda rises (default: 2/3 of all; 0 with --init)', number(0))
     .addOption(choice('--lambda-schedule <kind>', 'curve of lambda (default: linear)', ['linear', 'cosine']))
     .addOption(choice('--lambda-per <what>', 'when lambda changes (default: step)', ['step', 'epoch']))
     .option('--fuse-at-decay', 'fuse when lambda reaches 1, then train the fused network')
     .option('--no-fuse-at-decay', 'train the deep network to the end (default)')
     .addOption(choice('--init-truncation <kind>', 'of initial kernels (default: absolute)', TRUNCATIONS))
     .option('--seed <n>', 'seed of all random numbers (default: 0)', integer(0))
+    .option('--freeze <list>', 'with --init: parts to keep: backbone, stem, stages, stages.0, head, bn', parts)
     .optionsGroup('Optimizer:')
     .addOption(choice('--optimizer <kind>', 'optimizer (default: adam)', OPTIMIZERS))
     .option('--lr <rate>', 'peak of the cosine learning rate (default: 3e-3)', numberIn({ above: 0 }))
@@ -279,6 +292,7 @@ export const withRecipe = (command: Command): Command =>
       'learning-rate factor a layer, from the top (default: 1)',
       numberIn({ above: 0, max: 1 }),
     )
+    .option('--head-lr <rate>', 'peak learning rate of a new head (default: --lr)', numberIn({ above: 0 }))
     .addOption(choice('--running-var <kind>', 'of batch norms (default: unbiased)', RUNNING_VARS))
     .option('--ema <d>', 'decay of averaged weights, 0 for none (default: 0)', numberIn(SHARE))
     .optionsGroup('Loss and augmentation:')

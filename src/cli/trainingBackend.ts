@@ -15,11 +15,11 @@ import { engineOf, noteThreads, openTfjs, type BackendOptions } from './backends
 /** The most bytes of WebAssembly memory that the training takes; null for other backends. */
 export function trainingMemory(
   config: ModelConfig,
-  { batchSize, gradAccumSteps, loss, ema }: Recipe,
+  { batchSize, gradAccumSteps, loss, ema, freeze }: Recipe,
   { backend, threads }: BackendOptions,
 ): number | null {
   if (backend !== wasmBackend.name) return null;
-  const plan = { threads: threadCount(threads), loss, ema: ema > 0, gradAccumSteps };
+  const plan = { threads: threadCount(threads), loss, ema: ema > 0, gradAccumSteps, freeze };
   return planTraining(config, batchSize / gradAccumSteps, plan).arena.end;
 }
 

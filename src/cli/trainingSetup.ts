@@ -1,32 +1,22 @@
 /** What a training needs before its first step: backend, data, network and recipe. */
-import { resolveConfig, type ModelConfig, type ModelConfigInput } from '../core/config.js';
-import { ParamError, ShapeError } from '../core/errors.js';
-import { checkInputSize } from '../core/network.js';
-import type { Size } from '../core/shapes.js';
+import { resolveConfig, type ModelConfig } from '../core/config.js';
+import type { StateDict } from '../core/tensor.js';
 import { isStreamed, type DataSet } from '../data/sets/dataset.js';
 import { findDefault } from '../data/sets/find.js';
 import { loaderMemory } from '../data/loader/loaderMemory.js';
 import { fitOptions } from '../image/preprocess.js';
 import { checkOrigin, dataOrigin, type Origin, type StoredFlags } from '../train/origin.js';
-import { checkBatchSize, checkRecipe, resolveRecipe, type Recipe } from '../train/recipe.js';
+import { checkBatchSize, checkRecipe, type Recipe } from '../train/recipe.js';
 import { recipeToFile } from '../train/recipeFile.js';
 import type { RunFolder } from '../train/runFolder.js';
 import type { OpenTrainer, TrainingData } from '../train/runOptions.js';
 import { adaptRecipe } from './adaptRecipe.js';
+import { initOf, startOf } from './fineTuning.js';
 import { printText } from './print.js';
+import type { RunPlan } from './runPlan.js';
 import type { TrainFlags } from './trainFlags.js';
 import { selectTrainer, trainingMemory } from './trainingBackend.js';
 import { dataChoice, openTrainingData } from './trainingData.js';
-import { resolvePlan, type Plan } from './trainOptions.js';
-
-/** What flags, file and preset say together, before the data are opened. */
-export interface RunPlan {
-  readonly network: ModelConfigInput;
-  readonly recipe: Recipe;
-  readonly notes: Plan['notes'];
-  readonly explicit: Plan['explicit'];
-  readonly inputSize: Size;
-}
 
 /** Everything that a run needs. */
 export interface RunSetup {
@@ -34,6 +24,8 @@ export interface RunSetup {
   readonly data: TrainingData;
   readonly config: ModelConfig;
   readonly recipe: Recipe;
+  /** Initial weights; absent for random ones, and for a run that is resumed. */
+  readonly state?: StateDict;
   readonly openTrainer: OpenTrainer;
   readonly origin: Origin;
   /** The configuration as the run's folder records it. */
@@ -42,44 +34,8 @@ export interface RunSetup {
 
 const mebibytes = (bytes: number): string => `${(bytes / 2 ** 20).toFixed(0)} MiB`;
 
-/** Merges flags, file and preset. @throws ParamError for an invalid recipe or network */
-export async function planRun(options: TrainFlags): Promise<RunPlan> {
-  const { recipe: values, network, notes, explicit } = await resolvePlan(options);
-  const recipe = resolveRecipe(values);
-  const { input_size: inputSize } = checkNetwork(network);
-  return { network, recipe, notes, explicit, inputSize };
-}
-
-/** Checks the network before the data are opened. @throws ParamError */
-function checkNetwork(network: ModelConfigInput): ModelConfig {
-  const { in_chans: channels = 3 } = network;
-  if (channels !== 3 && channels !== 1) {
-    const got = JSON.stringify(channels);
-    const hint = 'Train on images of other channels in code: train() of vanillanet/train.';
-    throw new ParamError({ op: 'config.in_chans', expected: '3, or 1 for grayscale, as images are read', got, hint });
-  }
-  const config = resolveConfig({ num_classes: 1, ...network });
-  checkSize(config);
-  if (config.article_stem && config.ada_pool === null) {
-    const hint = 'Add --ada-pool, or omit --article-stem: without adaptive pools, both stems are the same.';
-    throw new ParamError({ op: 'config.article_stem', expected: 'a network with adaptive pools', got: 'none', hint });
-  }
-  return config;
-}
-
-/** Requires images that are large enough for the strides. @throws ParamError */
-function checkSize(config: ModelConfig): void {
-  try {
-    checkInputSize(config);
-  } catch (cause) {
-    if (!(cause instanceof ShapeError)) throw cause;
-    const { op, expected, got } = cause;
-    throw new ParamError({ op: 'config.input_size', expected: `${expected} at ${op}`, got }, { cause });
-  }
-}
-
 /** The network for the classes and images of the data, and how validation and inference prepare an image. */
-function configFor({ classNames, height, width }: DataSet, { network, recipe, inputSize }: RunPlan): ModelConfig {
+function configFor({ classNames, height, width }: DataSet, { network, recipe, inputSize, init }: RunPlan): ModelConfig {
   const isUnscaled = height === inputSize[0] && width === inputSize[1];
   const readsWholeImages = recipe.augment.randomResizedCrop === undefined;
   return resolveConfig({
@@ -89,6 +45,7 @@ function configFor({ classNames, height, width }: DataSet, { network, recipe, in
     // As training scales its images.
     interpolation: isUnscaled ? 'bicubic' : 'bilinear',
     ...network,
+    ...(init === undefined ? {} : { form: init.config.form }),
     num_classes: classNames.length,
     class_names: classNames,
   });
@@ -146,16 +103,23 @@ export async function prepareRun(
     ...{ explicit: plan.explicit, images, resumed: resumed?.recipe, config, backend: options },
   });
   checkRecipe(recipe, images);
+  const start = startOf({ ...plan, newHead: options.newHead === true }, config, recipe);
   note(`net    dims ${config.dims.join(',')}  strides ${config.strides.join(',')}  act_num ${config.act_num}`);
-  for (const line of notes) note(line);
+  for (const line of [...notes, ...start.notes]) note(line);
   note(memoryNote(data, config, recipe, options));
   const resuming = resumeNote(folder, options.resume !== undefined, recipe.epochs);
   if (resuming !== null) note(resuming);
 
-  const origin: Origin = { backend, data: await dataOrigin(data, dataChoice(spec, options)), flags: stored };
+  const origin: Origin = {
+    backend,
+    data: await dataOrigin(data, dataChoice(spec, options)),
+    ...initOf(folder, start),
+    flags: stored,
+  };
   // Another seed may draw other data: `train` then names the seed.
   if (resumed?.recipe.seed === recipe.seed) {
     checkOrigin(resumed.origin ?? null, origin, { acceptData: options.acceptData ?? false });
   }
-  return { folder, data, config, recipe, openTrainer, origin, file: { ...recipeToFile(recipe), ...plan.network } };
+  const file = { ...recipeToFile(recipe), ...plan.network };
+  return { folder, data, config, recipe, ...start.state, openTrainer, origin, file };
 }

@@ -38,10 +38,37 @@ export interface StoredFlags {
   readonly tensorboard?: boolean;
 }
 
+/** The weights that a run started from. */
+export interface InitOrigin {
+  /** The path of the file. */
+  readonly file: string;
+  /** Of the file; of weights in several files, of these one after the other. */
+  readonly sha256: string;
+  readonly bytes: number;
+  /** For example `PyTorch checkpoint (zip)`. */
+  readonly format: string;
+  /** The keys that lead to the weights in the file, such as `model_ema`; empty if the file has no others. */
+  readonly source: string;
+  /** Whether they are an exponential moving average. */
+  readonly ema: boolean;
+  /** The last epoch that they were trained, from 0; null if the file does not say. */
+  readonly epoch: number | null;
+  readonly form: 'train' | 'deploy';
+  /** Null if the file does not say. */
+  readonly lambda: number | null;
+  /** Tensors of the file that are not of the network. */
+  readonly left_out: readonly string[];
+  /** Tensors of the network that are those of the file, and those that were drawn. */
+  readonly taken: readonly string[];
+  readonly redrawn: readonly string[];
+}
+
 export interface Origin {
   /** The backend, with its build or engine: `wasm plain`, `tfjs:tfjs-node-gpu`. */
   readonly backend: string;
   readonly data: DataOrigin;
+  /** Absent for a run that started from random weights. */
+  readonly init?: InitOrigin;
   /** So that a run can be resumed without them. Absent in files of earlier versions. */
   readonly flags?: StoredFlags;
 }

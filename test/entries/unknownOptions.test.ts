@@ -25,6 +25,7 @@ const pixels = { data: new Uint8Array(3 * 16 * 16), width: 16, height: 16 };
 const images = imageSetOf(random);
 const trainerOptions = { seed: 1, batchSize: 2 };
 const targets = Float32Array.from([1, 0, 0, 0, 1, 0]);
+const trained = { state: stateOf(TINY_TRAIN), config: TINY_TRAIN };
 const wasmTrainer = await train.wasmTrainer(TINY_TRAIN, trainerOptions);
 const oracleTrainer = train.oracleTrainer(TINY_TRAIN, trainerOptions);
 await tfCore.setBackend('cpu');
@@ -76,6 +77,8 @@ const CALLS: readonly Call[] = [
   ['train.resolveRecipe', 'batchSize', (options) => train.resolveRecipe(options)],
   ['train.train', 'workers', (options) => train.train({ train: images, validation: null }, TINY_TRAIN, {}, options)],
   ['train.train: recipe', 'epochs', (recipe) => train.train({ train: images, validation: null }, TINY_TRAIN, recipe)],
+  ['train.fineTune', 'newHead', (o) => train.fineTune({ train: images, validation: null }, trained, {}, o)],
+  ['train.transferWeights', 'newHead', (options) => train.transferWeights(trained, ['a', 'b'], options)],
   ['train.oracleTrainer', 'batchSize', (options) => train.oracleTrainer(TINY_TRAIN, options)],
   ['train.wasmTrainer', 'threads', (options) => train.wasmTrainer(TINY_TRAIN, options)],
   ['train.tfjsTrainer', 'batchSize', (options) => train.tfjsTrainer(tfBackend, TINY_TRAIN, options)],

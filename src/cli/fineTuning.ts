@@ -86,7 +86,8 @@ function frozenNote(freeze: readonly string[], config: ModelConfig): string[] {
 /** The line about λ, if it does not go on as before. */
 function lambdaNote({ form, lambda }: ModelConfig, { decayEpochs }: Recipe): string[] {
   if (form === 'deploy') return [];
-  if (decayEpochs > 0) return [`lambda rises again, from 0 to 1 in ${decayEpochs} epochs`];
+  if (decayEpochs > 0)
+    return [`lambda rises again, from 0 to 1 in ${decayEpochs} epoch${decayEpochs === 1 ? '' : 's'}`];
   if (lambda === 1) return [];
   return [
     `lambda 1 from the first step; ${lambda === null ? 'the file does not say its own' : `in the file it is ${lambda}`}`,

@@ -116,7 +116,8 @@ async function readForeign(
     if (file.config !== undefined) return null;
     const found = find(file, path, stated);
     const hasHead = found.missing.length === 0 || !found.missing.every(isHead);
-    const { config } = found;
+    // The head of a backbone is a placeholder.
+    const config = hasHead ? found.config : { ...found.config, num_classes: 1, class_names: null };
     const drawn: StateDict = hasHead ? new Map() : initialState(config, 0, 'absolute', isHead);
     if (hasHead) requireWhole(found, path);
     const bytes = await bytesOf([path]);

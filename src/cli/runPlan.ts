@@ -105,20 +105,18 @@ function checkSameNetwork(
   network: ModelConfigInput,
 ): void {
   const hint = 'Omit it: the weights decide the network. For another network, omit --init.';
-  const refuse = (key: string, expected: unknown, got: unknown): never => {
+  const refuse = (key: string, expected: string, got: string): never => {
     throw new ParamError({
-      op: `config.${key}`,
-      expected: `${show(expected)}, as in ${displayName(file)}`,
-      got: show(got),
-      hint,
+      ...{ op: `config.${key}`, expected: `${expected}, as in ${displayName(file)}`, got, hint },
     });
   };
   const now = resolveConfig({ num_classes: 1, ...network });
   for (const key of ARCHITECTURE) {
     if (JSON.stringify(before[key]) === JSON.stringify(now[key])) continue;
-    if (stated.variant !== undefined)
+    if (typeof stated.variant === 'string') {
       refuse('variant', before.variant ?? `dims ${before.dims.join(',')}`, stated.variant);
-    refuse(key, before[key], now[key]);
+    }
+    refuse(key, show(before[key]), show(now[key]));
   }
 }
 

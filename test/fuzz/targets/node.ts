@@ -42,6 +42,8 @@ const folder = lazy(() => {
 
 const path = (name: string): string => join(folder(), name);
 
+const fused = lazy(() => node.fuseState(stateOf(TINY_TRAIN), { ...TINY_TRAIN, lambda: 1 }));
+
 /** Files, threads or passes of a network. */
 const LARGE = { allowance: 2 ** 24 };
 
@@ -78,7 +80,7 @@ const nodeTargets = entryTargets<typeof node>('node', node, {
   readImage: { traits: LARGE, draw: () => [path('images/train/cat/1.png')] },
   readImageFolder: { traits: LARGE, draw: () => [path('images'), { ...decodeOptions, split: 'train' }] },
   openDataset: {
-    traits: { ...LARGE, longest: 512 },
+    traits: { ...LARGE, longest: 64 },
     draw: (random) => ['shapes', random.pick(['train', 'test', 'val']), openOptions(random)],
   },
   loadSubset: { traits: LARGE, draw: (random) => [imageSetOf(random), positions(random)] },
@@ -103,7 +105,7 @@ const nodeTargets = entryTargets<typeof node>('node', node, {
   },
   verifyFused: {
     traits: { allowance: 2 ** 25 },
-    draw: () => [node.fuseState(stateOf(TINY_TRAIN), { ...TINY_TRAIN, lambda: 1 }), wasmBackend],
+    draw: () => [structuredClone(fused()), wasmBackend],
   },
 });
 

@@ -2,7 +2,9 @@ import type { Backend } from '../core/backend.js';
 import type { ModelConfigInput } from '../core/config.js';
 import { ParamError, WeightsError } from '../core/errors.js';
 import { leastSide } from '../core/network.js';
-import { openForeign } from '../formats/openForeign.js';
+import type { OpenAccess } from '../formats/fileAccess.js';
+import { readOpened } from '../formats/openForeign.js';
+import { openLocation } from '../formats/openLocation.js';
 import {
   listNames,
   readState,
@@ -12,8 +14,8 @@ import {
   type RecognizeOptions,
 } from '../formats/recognize.js';
 import { CONFIG_HINT } from '../io/configMetadata.js';
-import { readWeights, type LoadedWeights } from '../io/weightsFile.js';
-import { foreignScheme, isFileUrl, isUrl } from '../io/location.js';
+import { readWeightsFrom, type LoadedWeights } from '../io/weightsFile.js';
+import type { WeightsSource } from '../io/weightsSource.js';
 import { loadModel } from '../model/loadModel.js';
 import { Model } from '../model/model.js';
 import { referenceBackend } from '../oracle/backend.js';
@@ -43,10 +45,28 @@ function nameConfigFlag(error: unknown): unknown {
   return new WeightsError({ op, expected, got, hint }, { cause: error });
 }
 
-/** Weights without a description of this package: of another framework, or safetensors of another program. */
-async function importForeign(path: string, options: RecognizeOptions): Promise<LoadedWeights | null> {
-  if (!isFileUrl(path) && (isUrl(path) || foreignScheme(path) !== null)) return null;
-  const file = await openForeign(path);
+/** Weights that were read, or a source of weights of this package. */
+type FoundWeights =
+  | { readonly imported: LoadedWeights }
+  | { readonly imported: null; readonly source: WeightsSource; readonly isPipe: boolean };
+
+/**
+ * Weights at a path or URL. Those without a description of this package are read now: of another framework, or safetensors
+ * of another program.
+ */
+async function findWeights(path: string, options: RecognizeOptions): Promise<FoundWeights> {
+  const opened = await openLocation(path);
+  if ('source' in opened) return { ...opened, imported: null };
+  const imported = await importForeign(opened.file, path, options);
+  return imported === null ? { imported, source: path, isPipe: false } : { imported };
+}
+
+async function importForeign(
+  opened: OpenAccess,
+  path: string,
+  options: RecognizeOptions,
+): Promise<LoadedWeights | null> {
+  const file = await readOpened(opened);
   if (file === null) return null;
   try {
     // Safetensors of this package; a graph is read from its nodes, with or without a configuration.
@@ -113,7 +133,8 @@ const hasKeys = (config: ModelConfigInput): boolean => Object.keys(config).lengt
 export async function networkSource(weights: string, options: RecognizeOptions = {}): Promise<NetworkSource> {
   const path = await checkWeightsPath(weights);
   const { config = {}, key } = options;
-  const imported = await importForeign(path, options);
+  const found = await findWeights(path, options);
+  const { imported } = found;
   if (imported !== null) {
     let network: Promise<Runnable> | null = null;
     return {
@@ -129,7 +150,11 @@ export async function networkSource(weights: string, options: RecognizeOptions =
   }
   return {
     open: (backend) =>
-      loadModel(path, { backend, ...(hasKeys(config) ? { config } : {}) }).catch((error: unknown) => {
+      loadModel(found.source, {
+        backend,
+        ...(hasKeys(config) ? { config } : {}),
+        ...(found.isPipe ? { timeout: 0 } : {}),
+      }).catch((error: unknown) => {
         throw nameConfigFlag(error);
       }),
   };
@@ -153,12 +178,14 @@ export async function readNetworkWeights(weights: string, { config, lambda }: We
   const path = await checkWeightsPath(weights);
   const options = config === undefined ? {} : { config: await readJsonObject(config) };
   const stated = { ...options.config, ...(lambda === undefined ? {} : { lambda }) };
-  const imported = await importForeign(path, { config: stated });
+  const found = await findWeights(path, { config: stated });
   const loaded =
-    imported ??
-    (await readWeights(path, options).catch((error: unknown) => {
-      throw nameConfigFlag(error);
-    }));
+    found.imported ??
+    (await readWeightsFrom(found.source, path, { ...options, ...(found.isPipe ? { timeout: 0 } : {}) }).catch(
+      (error: unknown) => {
+        throw nameConfigFlag(error);
+      },
+    ));
   if (lambda === undefined) return loaded;
   if (loaded.config.form === 'train') return { ...loaded, config: { ...loaded.config, lambda } };
   throw new ParamError({

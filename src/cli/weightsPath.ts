@@ -6,6 +6,7 @@ import { WeightsError } from '../core/errors.js';
 import { displayName, foreignScheme, isUrl, schemeHint } from '../io/location.js';
 import { pathOf } from '../io/openFile.js';
 import { hintOf, reasonOf } from '../io/reason.js';
+import { STDIN } from '../formats/openLocation.js';
 import { listCheckpoints } from '../train/checkpoint.js';
 import { fetchNamed, isVariantName } from './namedWeights.js';
 
@@ -67,13 +68,14 @@ function missingHint(path: string, nearest: string | undefined): string | undefi
 }
 
 /**
- * Checks that weights exist, and returns their path or URL. The name of a variant, if there is no file of that name, is
+ * Checks that weights exist, and returns their path or URL; that of standard input for `-`. The name of a variant, if there is no file of that name, is
  * that of the official weights, which are fetched.
  *
  * @throws DataError, ParamError if official weights cannot be fetched
  * @throws WeightsError for a missing file, with the nearest existing one, and for a folder, with the files in it
  */
 export async function checkWeightsPath(path: string): Promise<string> {
+  if (path === STDIN) return '/dev/stdin';
   if (isUrl(path) || foreignScheme(path) !== null) return path;
   const expected = 'a readable file';
   const op = displayName(path);

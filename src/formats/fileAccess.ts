@@ -22,38 +22,34 @@ export function checkRange({ name, size }: Pick<RandomAccess, 'name' | 'size'>, 
   throw cutError(name, offset + length, size);
 }
 
-/** A file on the disk. */
-class FileAccess implements RandomAccess {
-  constructor(
-    readonly name: string,
-    readonly size: number,
-    private readonly file: FileHandle,
-  ) {}
-
-  async read(offset: number, length: number): Promise<Uint8Array> {
+/** A file on the disk that is open. */
+export const accessOf = (name: string, size: number, file: FileHandle): RandomAccess => ({
+  name,
+  size,
+  async read(offset, length) {
     checkRange(this, offset, length);
     const bytes = new Uint8Array(length);
     let done = 0;
     while (done < length) {
-      const { bytesRead } = await this.file.read(bytes, done, length - done, offset + done).catch((cause: unknown) => {
-        throw unreadable(this.name, cause);
+      const { bytesRead } = await file.read(bytes, done, length - done, offset + done).catch((cause: unknown) => {
+        throw unreadable(name, cause);
       });
       // Somebody has cut the file since it was opened.
-      if (bytesRead === 0) throw cutError(this.name, offset + length, offset + done);
+      if (bytesRead === 0) throw cutError(name, offset + length, offset + done);
       done += bytesRead;
     }
     return bytes;
-  }
-
-  close(): Promise<void> {
-    return this.file.close();
-  }
-}
+  },
+});
 
 const unreadable = (op: string, cause: unknown): WeightsError =>
   new WeightsError({ op, expected: 'a readable file', got: reasonOf(cause), hint: hintOf(cause) }, { cause });
 
-export type OpenAccess = RandomAccess & { close(): Promise<void> };
+export type OpenAccess = RandomAccess & {
+  /** Where it is, and what it names lies beside; absent for a copy. */
+  readonly path?: string;
+  close(): Promise<void>;
+};
 
 /**
  * Opens a file for reading at any position.
@@ -65,7 +61,7 @@ export async function openFileAccess(path: string): Promise<OpenAccess | null> {
   const name = displayName(path);
   try {
     const { file, size } = await openFile(path);
-    if (size !== null) return new FileAccess(name, size, file);
+    if (size !== null) return { ...accessOf(name, size, file), path, close: () => file.close() };
     await file.close();
     return null;
   } catch (cause) {

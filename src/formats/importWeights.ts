@@ -1,12 +1,11 @@
 /** Opens weights of any format, and finds the network in them. */
 import { WeightsError } from '../core/errors.js';
 import type { StateDict } from '../core/tensor.js';
-import { fileKind } from '../io/fileKind.js';
-import { displayName } from '../io/location.js';
-import { openFile } from '../io/openFile.js';
-import { readBytes } from '../io/readFile.js';
+import { fileKind, HEAD } from '../io/fileKind.js';
+import type { OpenAccess } from './fileAccess.js';
 import type { OpenedForeignFile } from './foreignFile.js';
-import { openForeign } from './openForeign.js';
+import { readOpened } from './openForeign.js';
+import { openCopy } from './openLocation.js';
 import { readState, recognize, requireWhole, type Recognition, type RecognizeOptions } from './recognize.js';
 
 /** Weights in a file that is open. */
@@ -30,31 +29,27 @@ function found(file: OpenedForeignFile, path: string, options: RecognizeOptions)
 }
 
 /** @throws WeightsError with what the file is */
-async function refuseOther(path: string): Promise<never> {
-  const checkHead = (head: Uint8Array): never => {
-    const { name, hint } = fileKind(head);
-    const expected = 'weights of PyTorch, PaddlePaddle or ONNX, or safetensors';
-    throw new WeightsError({ op: displayName(path), expected, got: name, hint });
-  };
-  const { file, size } = await openFile(path);
-  await file.close();
-  if (size === null) {
-    const hint = 'Write it into a file first: its parts are read in another order.';
-    throw new WeightsError({ op: displayName(path), expected: 'a file', got: 'a pipe', hint });
-  }
-  await readBytes(path, WeightsError, { checkHead });
-  return checkHead(new Uint8Array(0));
+function refuseOther(head: Uint8Array, op: string): never {
+  const { name, hint } = fileKind(head);
+  const expected = 'weights of PyTorch, PaddlePaddle or ONNX, or safetensors';
+  throw new WeightsError({ op, expected, got: name, hint });
+}
+
+/** Reads a file that is open as weights. @throws WeightsError for a file of another format; it is closed */
+async function readFile(file: OpenAccess): Promise<OpenedForeignFile> {
+  const head = await file.read(0, Math.min(HEAD, file.size));
+  return (await readOpened(file)) ?? refuseOther(head, file.name);
 }
 
 /**
  * Opens a file of weights by its first bytes: a checkpoint of PyTorch, parameters of PaddlePaddle, an ONNX
- * graph, or safetensors of any names. Nothing of it is executed.
+ * graph, or safetensors of any names. Nothing of it is executed. A URL or a pipe is copied first.
  *
  * @throws WeightsError for other files, for damaged ones, and if there is no VanillaNet in it
  * @throws ParamError for an invalid configuration
  */
 export async function importWeights(path: string, options: RecognizeOptions = {}): Promise<ImportedWeights> {
-  const file = (await openForeign(path)) ?? (await refuseOther(path));
+  const file = await readFile(await openCopy(path));
   try {
     return found(file, path, options);
   } catch (error) {

@@ -1,6 +1,6 @@
 import { fileKind, HEAD } from '../io/fileKind.js';
 import { isSafetensors } from '../io/safetensorsHeader.js';
-import { openFileAccess } from './fileAccess.js';
+import { openFileAccess, type OpenAccess } from './fileAccess.js';
 import type { ForeignFile, OpenedForeignFile, OpenSibling, RandomAccess } from './foreignFile.js';
 import { isOnnx, openOnnx } from './onnx/openOnnx.js';
 import { openPaddle } from './paddle.js';
@@ -44,21 +44,18 @@ export async function readForeign(file: RandomAccess, openSibling?: OpenSibling)
 }
 
 /**
- * Opens a file of another framework, or safetensors.
+ * As `readForeign`, of a file that is open; it is closed if it cannot be read.
  *
- * @returns null for a file of none of the formats, and for a pipe
- * @throws WeightsError if there is no file, or it is damaged, or has what is not read
+ * @throws as `readForeign`
  */
-export async function openForeign(path: string): Promise<OpenedForeignFile | null> {
-  const file = await openFileAccess(path);
-  if (file === null) return null;
-  const siblings = new Siblings(path);
+export async function readOpened(file: OpenAccess): Promise<OpenedForeignFile | null> {
+  const siblings = file.path === undefined ? null : new Siblings(file.path);
   const close = async (): Promise<void> => {
-    await siblings.close();
+    await siblings?.close();
     await file.close();
   };
   try {
-    const opened = await readForeign(file, (name, op) => siblings.open(name, op));
+    const opened = await readForeign(file, siblings === null ? undefined : (name, op) => siblings.open(name, op));
     if (opened !== null) return { ...opened, size: file.size, close };
   } catch (error) {
     await close();
@@ -66,4 +63,15 @@ export async function openForeign(path: string): Promise<OpenedForeignFile | nul
   }
   await close();
   return null;
+}
+
+/**
+ * Opens a file of another framework, or safetensors.
+ *
+ * @returns null for a file of none of the formats, and for a pipe
+ * @throws WeightsError if there is no file, or it is damaged, or has what is not read
+ */
+export async function openForeign(path: string): Promise<OpenedForeignFile | null> {
+  const file = await openFileAccess(path);
+  return file === null ? null : readOpened(file);
 }

@@ -56,7 +56,7 @@ export interface OpenedWeights {
 }
 
 /** Chunks whose first bytes can be read ahead. */
-class PeekableChunks implements AsyncIterableIterator<Uint8Array> {
+export class PeekableChunks implements AsyncIterableIterator<Uint8Array> {
   readonly #rest: AsyncIterator<Uint8Array>;
   #head: Uint8Array | null = null;
 

@@ -9,6 +9,7 @@ import { configOf, writeConfig } from './configMetadata.js';
 import { displayName, isFileUrl, isUrl } from './location.js';
 import { openWeights, resolveWeightsOptions, type OpenedWeights } from './openWeights.js';
 import type { LoadProgress } from './progress.js';
+import type { WeightsSource } from './weightsSource.js';
 import { encodeSafetensors, type EncodeOptions } from './safetensors.js';
 import { streamSafetensors, type StreamedWeights } from './safetensorsStream.js';
 
@@ -58,7 +59,7 @@ async function readOpened(
 /** @throws WeightsError for a URL of another scheme than file: */
 function refuseUrl(path: string): void {
   if (isFileUrl(path) || !isUrl(path)) return;
-  const hint = 'Download the file first, and pass its path: only loadModel, `classify`, `eval` and `bench` take URLs.';
+  const hint = 'Download the file first, and pass its path: only loadModel and the commands take URLs.';
   throw new WeightsError({ op: displayName(path), expected: 'a path', got: 'a URL', hint });
 }
 
@@ -78,14 +79,28 @@ export async function readWeights(
   const { config: input } = options;
   if (input !== undefined) checkObject('config', input);
   refuseUrl(path);
+  return readWeightsFrom(path, path, { config: input });
+}
+
+/**
+ * As `readWeights`, of any source.
+ *
+ * @param location for `files`
+ * @param options `timeout`: as of `loadModel`
+ */
+export async function readWeightsFrom(
+  source: WeightsSource,
+  location: string,
+  { config, timeout }: { readonly config?: ModelConfigInput | undefined; readonly timeout?: number } = {},
+): Promise<LoadedWeights> {
   let size = 0;
   const onProgress = ({ loaded }: LoadProgress): void => {
     size = loaded;
   };
-  const opened = await openWeights(path, resolveWeightsOptions({ onProgress }));
+  const opened = await openWeights(source, resolveWeightsOptions({ onProgress, timeout }));
   try {
-    const weights = await readOpened(opened, input);
-    return { ...weights, files: [path, ...opened.shards], size };
+    const weights = await readOpened(opened, config);
+    return { ...weights, files: [location, ...opened.shards], size };
   } catch (error) {
     throw await opened.explain(error);
   } finally {

@@ -196,7 +196,7 @@ describe('a path', () => {
           got: 'a URL',
           op: url.replace('me:word@', '').replace('key=1', '…'),
         },
-        hint: 'Download the file first, and pass its path: only loadModel, `classify`, `eval` and `bench` take URLs.',
+        hint: 'Download the file first, and pass its path: only loadModel and the commands take URLs.',
       });
     },
   );

@@ -75,9 +75,13 @@ export interface Mistake {
 
 /** The most frequent mistakes, in descending order. */
 export function mistakes({ counts, classNames }: Confusion, limit = LISTED): Mistake[] {
-  return counts
-    .flatMap((row, label) => row.map((count, prediction) => ({ label, prediction, count })))
-    .filter(({ label, prediction, count }) => label !== prediction && count > 0)
+  // Most pairs of a thousand classes are none.
+  const pairs = counts.flatMap((row, label) =>
+    [...row.keys()]
+      .filter((prediction) => prediction !== label && row[prediction] > 0)
+      .map((prediction) => ({ label, prediction, count: row[prediction] })),
+  );
+  return pairs
     .sort((a, b) => b.count - a.count || a.label - b.label || a.prediction - b.prediction)
     .slice(0, limit)
     .map(({ label, prediction, count }) => ({

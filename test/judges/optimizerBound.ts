@@ -142,6 +142,6 @@ export const stepOf = (
   stages: number,
 ): Required<OptimizerStep> => ({
   ...step,
-  lr: step.lr * layerScale(name, stages, step.layerDecay),
+  lr: name.startsWith('cls') ? step.headLr : step.lr * layerScale(name, stages, step.layerDecay),
   weightDecay: shape.length > 1 || step.decayVectors ? step.weightDecay : 0,
 });

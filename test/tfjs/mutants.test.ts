@@ -53,6 +53,8 @@ const CHECKS = {
   steps: async (engine: EngineUnderTest) => [await stepRows(subjectOf(engine), TRAJECTORIES[1])],
   // AdamW without weight decay of vectors.
   vectors: async (engine: EngineUnderTest) => [await stepRows(subjectOf(engine), TRAJECTORIES[5])],
+  // Frozen parts and a rate of the head.
+  frozen: async (engine: EngineUnderTest) => [await stepRows(subjectOf(engine), TRAJECTORIES[6])],
   leaks: (engine: EngineUnderTest) => leakRows(engine, true, 150),
 } satisfies Record<string, (engine: EngineUnderTest) => Promise<Row[]>>;
 
@@ -89,9 +91,14 @@ const FAULTS: readonly Fault[] = [
   ['dropout: active in eval mode', 'logits', 'layers.ts', 'mode.training ? (mode.mask ?? null) : null', 'mode.mask ?? tf.scalar(0.5)'],
   ['dropout: values not scaled', 'steps', 'passes.ts', '1 / (1 - drop_rate)', '1'],
   ['dropout: same mask in every step', 'steps', 'passes.ts', '2 ** 31 + number', '2 ** 31'],
-  ['optimizer: no layer decay', 'steps', 'optimize.ts', 'options.lr * layerScale(layerDecay, layerId(name, stages), stages)', 'options.lr'],
+  ['optimizer: no layer decay', 'steps', 'optimize.ts', 'lr: layerRate({ lr: options.lr, headLr, layerDecay }, layerId(name, stages), stages)', 'lr: options.lr'],
   ['gradients scaled between layers', 'steps', 'network.ts', 'dy = dx;', 'dy = tf.mul(dx, 1.001);'],
   ['running statistics not updated', 'steps', 'training.ts', 'replaceTensors(this.#state, buffers);', ''],
+  ['optimizer: no rate of the head', 'frozen', 'optimize.ts', 'layerRate({ lr: options.lr, headLr, layerDecay }', 'layerRate({ lr: options.lr, headLr: options.lr, layerDecay }'],
+  ['batchNorm: no γ in dx with constant statistics', 'frozen', 'batchNorm.ts', 'dx: tf.mul(dy, tf.mul(weight, invStd))', 'dx: tf.mul(dy, invStd)'],
+  ['batchNorm: running mean not subtracted in dγ', 'frozen', 'batchNorm.ts', 'tf.mul(tf.sub(x, runningMean), invStd)), [0', 'tf.mul(x, invStd)), [0'],
+  ['batchNorm: constant statistics moved', 'frozen', 'layers.ts', 'keepsStatistics(mode.frozen, name)', 'false'],
+  ['frozen parameters with moments', 'frozen', 'passes.ts', 'filter(([name]) => !this.#frozen.has(name))', 'filter(() => true)'],
   ['optimizer: weight decay of vectors', 'vectors', 'optimize.ts', 'grad.rank > 1 || decayVectors', 'true'],
   ['crossEntropy: targets assumed to sum to 1', 'losses', 'crossEntropy.ts', 'tf.mul(p, tf.sum(q, 1, true))', 'p'],
   ['crossEntropy: gradient of the sum over the batch', 'losses', 'crossEntropy.ts', 'q), logits.shape[0])', 'q), 1)'],

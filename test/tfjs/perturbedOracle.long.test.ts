@@ -25,8 +25,8 @@ test.each(CASES)('$label, $rounding', async ({ trajectory, by }) => {
     exact: tensors,
     bounds: new Map([...tensors.keys()].map((name) => [name, NOISE])),
   }));
-  const { config, state, loss, seed, gradAccumSteps } = trajectory;
-  const reference = oracleTrainer(config, { state, loss, seed, gradAccumSteps, ema: hasAverage(trajectory) });
+  const { config, state, loss, seed, gradAccumSteps, freeze = [] } = trajectory;
+  const reference = oracleTrainer(config, { state, loss, seed, gradAccumSteps, freeze, ema: hasAverage(trajectory) });
   const { worst, at } = await followTrajectory({ ...trajectory, steps: 3 }, judgments, reference);
   expect(worst <= 1 ? null : at).toBeNull();
 

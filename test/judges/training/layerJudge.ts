@@ -24,6 +24,7 @@ import {
   valuesOf,
   type Tensor as Oracle,
 } from '../../../reference/index.js';
+import { keepsStatistics } from '../../../src/core/freeze.js';
 import type { Layer } from '../../../src/core/network.js';
 import type { StateDict, Tensor } from '../../../src/core/tensor.js';
 import { gammaOf, type Arithmetic } from '../arithmetic.js';
@@ -38,6 +39,8 @@ export interface Mode {
   readonly training: boolean;
   readonly lambda: number;
   readonly mask: Tensor | null;
+  /** Tensors that training leaves as they are: a norm whose statistics are among them evaluates. Default none. */
+  readonly frozen?: ReadonlySet<string>;
 }
 
 export interface LayerVerdict {
@@ -134,7 +137,8 @@ export function judgeLayer(layer: Layer, state: StateDict, x: Tensor, mode: Mode
   }
 }
 
-function normVerdict(layer: Layer, state: StateDict, x: Tensor, { training }: Mode, by: Arithmetic): LayerVerdict {
+function normVerdict(layer: Layer, state: StateDict, x: Tensor, mode: Mode, by: Arithmetic): LayerVerdict {
+  const isFrozen = mode.frozen !== undefined && keepsStatistics(mode.frozen, layer.name);
   const parameters = {
     weight: part(state, layer, 'weight'),
     bias: part(state, layer, 'bias'),
@@ -143,7 +147,7 @@ function normVerdict(layer: Layer, state: StateDict, x: Tensor, { training }: Mo
   };
   // The activation after it is a separate layer here.
   const all = { x, parameters, lambda: 1 };
-  if (training) {
+  if (mode.training && !isFrozen) {
     const { y, ...buffers } = Object.fromEntries(judge.norm(all, by));
     return {
       y,
@@ -169,9 +173,10 @@ function normVerdict(layer: Layer, state: StateDict, x: Tensor, { training }: Mo
   return {
     y: { shape: x.shape, exact, bound },
     buffers: NONE,
-    // A factor of constants, used only in bounds of the whole chain: no rounding.
-    backward: (dy) =>
-      onlyDx(
+    backward: (dy) => {
+      if (mode.training) return named(layer, frozenNormBackward(x, dy, { weight, runningMean, runningVar }, by));
+      // A factor of constants, used only in bounds of the whole chain: no rounding.
+      return onlyDx(
         within(
           tensor(
             dy.data.map((g, i) => g * scaleOf(floor(i / (h * w)) % c)),
@@ -179,6 +184,40 @@ function normVerdict(layer: Layer, state: StateDict, x: Tensor, { training }: Mo
           ),
           0,
         ),
-      ),
+      );
+    },
   };
+}
+
+/**
+ * The backward pass with constant statistics: 1/√(σ² + ε) of sum, root and quotient, then products, and sums over the m values
+ * of a channel.
+ */
+function frozenNormBackward(
+  x: Tensor,
+  dy: Tensor,
+  { weight, runningMean, runningVar }: Readonly<Record<'weight' | 'runningMean' | 'runningVar', Oracle>>,
+  by: Arithmetic,
+): ReadonlyMap<string, Verdict> {
+  const gamma = gammaOf(by);
+  const [n, c, h, w] = x.shape;
+  const channelOf = (i: number): number => floor(i / (h * w)) % c;
+  const invStd = Array.from({ length: c }, (_, channel) => 1 / sqrt(runningVar.get(channel) + 1e-6));
+  const factor = 4 + by.root + by.division;
+  const [dw, db, sizes, slopes] = [0, 1, 2, 3].map(() => new Float64Array(c));
+  dy.data.forEach((g, i) => {
+    const channel = channelOf(i);
+    const term = g * (x.data[i] - runningMean.get(channel)) * invStd[channel];
+    dw[channel] += term;
+    sizes[channel] += absolute(term);
+    db[channel] += g;
+    slopes[channel] += absolute(g);
+  });
+  const dx = dy.data.map((g, i) => g * weight.get(channelOf(i)) * invStd[channelOf(i)]);
+  const m = n * h * w;
+  return new Map([
+    ['weight', { shape: [c], exact: dw, bound: sizes.map((size) => gamma(m + factor) * size) }],
+    ['bias', { shape: [c], exact: db, bound: slopes.map((size) => gamma(m + 1) * size) }],
+    ['dx', within(tensor(dx, dy.shape), gamma(factor))],
+  ]);
 }

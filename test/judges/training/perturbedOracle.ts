@@ -4,6 +4,7 @@
  */
 import { lambDivisor, tensor } from '../../../reference/index.js';
 import type { ModelConfig } from '../../../src/core/config.js';
+import { frozenTensors } from '../../../src/core/freeze.js';
 import { resolveStep, type Loss, type OptimizerStep } from '../../../src/core/optimizer.js';
 import type { FloatArray, StateDict, Tensor } from '../../../src/core/tensor.js';
 import { joinPasses, microBatches } from '../../../src/train/microBatches.js';
@@ -23,6 +24,8 @@ export interface PerturbedOracleOptions {
   readonly gradAccumSteps: number;
   /** Whether the state is averaged. */
   readonly ema: boolean;
+  /** Parts that stay as they are. Default none. */
+  readonly freeze?: readonly string[];
 }
 
 /** The methods of a trainer that a trajectory needs. */
@@ -38,6 +41,7 @@ export class PerturbedOracle implements Steps {
   readonly #state: Map<string, Tensor>;
   readonly #average: Map<string, Tensor> | null;
   readonly #moments = new Map<string, Tensor>();
+  readonly #frozen: ReadonlySet<string>;
   #steps = 0;
   #passes = 0;
 
@@ -50,6 +54,7 @@ export class PerturbedOracle implements Steps {
   ) {
     this.#state = new Map(state);
     this.#average = options.ema ? new Map(state) : null;
+    this.#frozen = frozenTensors(options.freeze ?? [], config);
   }
 
   step(images: FloatArray, targets: FloatArray, { lambda, optimizer, emaDecay }: StepOptions) {
@@ -72,13 +77,22 @@ export class PerturbedOracle implements Steps {
     const n = targets.length / config.num_classes;
     const x: Tensor = { data: images, shape: [n, config.in_chans, ...config.input_size] };
     const mask = maskFor(config, n, options.seed, this.#passes);
-    const run = runChain(config, this.#state, x, { training: true, lambda, mask }, arithmetic, off);
+    const run = runChain(
+      config,
+      this.#state,
+      x,
+      { training: true, lambda, mask, frozen: this.#frozen },
+      arithmetic,
+      off,
+    );
     const loss = lossBound(options.loss, run.logits, { data: targets, shape: run.logits.shape }, arithmetic);
-    const grads = run.backward(perturb(loss.dlogits, off));
+    const all = run.backward(perturb(loss.dlogits, off));
+    const grads = new Map([...all].filter(([name]) => !this.#frozen.has(name)));
     this.#passes++;
     for (const [name, buffer] of run.buffers) this.#state.set(name, buffer);
     for (const [name, { data, shape }] of this.#state) {
-      if (isCounter(name)) this.#state.set(name, { data: Float64Array.of(data[0] + 1), shape });
+      if (isCounter(name) && !this.#frozen.has(name))
+        this.#state.set(name, { data: Float64Array.of(data[0] + 1), shape });
     }
     const losses = perturb(loss.losses, off).data;
     return { loss: [...losses].reduce((a, b) => a + b, 0) / n, logits: run.logits.data, grads };

@@ -16,6 +16,7 @@
  * perturbedOracle.long.test.ts checks that errors are nearly linear in δ.
  */
 import type { ModelConfig } from '../../../src/core/config.js';
+import { frozenTensors } from '../../../src/core/freeze.js';
 import type { Loss } from '../../../src/core/optimizer.js';
 import type { FloatArray, StateDict } from '../../../src/core/tensor.js';
 import type { StepOptions } from '../../../src/train/trainer.js';
@@ -45,6 +46,8 @@ export interface Trajectory {
   /** Seed of the dropout masks. */
   readonly seed: number;
   readonly steps: number;
+  /** Parts that stay as they are. Default none. */
+  readonly freeze?: readonly string[];
   readonly batch: (step: number) => Batch;
 }
 
@@ -61,6 +64,7 @@ export interface StepTensors {
 /** The tensors after each step, one step at a time. */
 async function* recordSteps(trajectory: Trajectory, trainer: Steps): AsyncGenerator<StepTensors> {
   const drift = new BiasDrift(trajectory.config, trajectory.state);
+  const frozen = frozenTensors(trajectory.freeze ?? [], trajectory.config);
   for (let step = 0; step < trajectory.steps; step++) {
     const batch = trajectory.batch(step);
     const { x, targets, ...options } = batch;
@@ -69,7 +73,10 @@ async function* recordSteps(trajectory: Trajectory, trainer: Steps): AsyncGenera
     const tensors = new Map<string, FloatArray>([
       ['loss', Float64Array.of(loss)],
       ['logits', logits],
-      ...[...state, ...optimizer].map(([name, { data }]) => [name, data] as const),
+      // What is frozen has no change to compare a bound with; that it keeps every bit is a test of its own.
+      ...[...state, ...optimizer]
+        .filter(([name]) => !frozen.has(name))
+        .map(([name, { data }]) => [name, data] as const),
       ...[...ema].map(([name, { data }]) => [`average of ${name}`, data] as const),
     ]);
     yield { tensors, fault: drift.removeFrom(tensors, state, batch, step + 1) };
@@ -88,12 +95,12 @@ export async function runPerturbed(
   by: Arithmetic,
   perturbation: Perturbation,
 ): Promise<StepTensors[]> {
-  const { state, config, loss, seed, gradAccumSteps } = trajectory;
+  const { state, config, loss, seed, gradAccumSteps, freeze = [] } = trajectory;
   const steps: StepTensors[] = [];
   const copy = new PerturbedOracle(
     state,
     config,
-    { loss, seed, gradAccumSteps, ema: hasAverage(trajectory) },
+    { loss, seed, gradAccumSteps, ema: hasAverage(trajectory), freeze },
     by,
     perturbation,
   );

@@ -36,6 +36,17 @@ export const TRAJECTORIES: readonly Trajectory[] = [
   trajectory('train', 1, 'cross-entropy', { kind: 'sgd', lr: 1e-3, momentum: 0.9, nesterov: true, weightDecay: 0.02 }),
   trajectory('deploy', 0, 'cross-entropy', { kind: 'sgd', lr: 1e-1, momentum: 0.9 }),
   trajectory('deploy', 0, 'bce', { kind: 'adamw', lr: 1e-3, weightDecay: 0.3, decayVectors: false }),
+  {
+    ...trajectory('train', 1, 'cross-entropy', {
+      kind: 'sgd',
+      lr: 1e-3,
+      momentum: 0.9,
+      weightDecay: 0.02,
+      headLr: 3e-3,
+    }),
+    label: 'sgd, a frozen stage and frozen statistics, a rate of the head',
+    freeze: ['stages.0', 'bn'],
+  },
 ];
 
 /** Moments and running statistics accumulate from the second step on; layer decay, dropout and both phases of the activation are in it. */
@@ -52,9 +63,9 @@ async function judgmentsOf(trajectory: Trajectory, arithmetic: Arithmetic): Prom
 }
 
 export async function stepRows(subject: Subject, trajectory: Trajectory): Promise<Row> {
-  const { config, state, loss, n, seed } = trajectory;
+  const { config, state, loss, n, seed, freeze = [] } = trajectory;
   const expected = await judgmentsOf(trajectory, subject.arithmetic);
-  const training = await subject.train(state, config, { loss, seed, batchSize: n });
+  const training = await subject.train(state, config, { loss, seed, batchSize: n, freeze });
   try {
     const { worst, at } = await followTrajectory(trajectory, expected, {
       async step(x, targets, { lambda, optimizer }) {

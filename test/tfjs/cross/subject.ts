@@ -30,7 +30,12 @@ export interface Subject {
   train(
     state: StateDict,
     config: ModelConfig,
-    options: { readonly loss: Loss; readonly seed: number; readonly batchSize: number },
+    options: {
+      readonly loss: Loss;
+      readonly seed: number;
+      readonly batchSize: number;
+      readonly freeze: readonly string[];
+    },
   ): Promise<SubjectTraining>;
 }
 
@@ -39,6 +44,6 @@ export function subjectOf({ tf, parts, arithmetic }: EngineUnderTest): Subject {
   return {
     arithmetic,
     open: (state, config) => backend.open(streamOf(state), config),
-    train: (state, config, { loss, seed }) => backend.train(state, config, { loss, seed }),
+    train: (state, config, { loss, seed, freeze }) => backend.train(state, config, { loss, seed, freeze }),
   };
 }

@@ -25,7 +25,7 @@ const MUTANTS: readonly Mutant[] = [
   ['the running variance biased', 'batchNorm.ts', 'f32x4.mul(variance, f32x4.splat(op.correction))', 'variance'],
   ['momentum of running statistics inverted', 'batchNorm.ts', 'const keep = f32x4.splat(1 - op.momentum);', 'const keep = f32x4.splat(op.momentum);'],
   ['ReLU for any slope', 'batchNorm.ts', 'v128.bitselect(v, f32x4.mul(lambda, v), f32x4.gt(v, zero))', 'f32x4.pmax(v, zero)'],
-  ['no slope in the backward pass', 'batchNorm.ts', 'v128.bitselect(up, f32x4.mul(lambda, up), f32x4.gt(v128.load(y + p), zero))', 'up'],
+  ['no slope in the backward pass', 'batchNorm.ts', 'v128.bitselect(up, f32x4.mul(lambda, up), f32x4.gt(v128.load(y + p), zero));\n      v128.store(dy + p, g);', 'up;\n      v128.store(dy + p, g);'],
   ['statistics treated as constants', 'batchNorm.ts', 'f32x4.sub(v128.load(dy + p), viaStatistics)', 'v128.load(dy + p)'],
   ['the mean of the gradient not subtracted', 'batchNorm.ts', 'f32x4.add(perPixel, f32x4.mul(f32x4.sub', 'f32x4.add(zero, f32x4.mul(f32x4.sub'],
   ['no γ', 'batchNorm.ts', 'const scale = f32x4.mul(v128.load(op.weight + at), invStd);\n    const perPixel', 'const scale = invStd;\n    const perPixel'],

@@ -36,6 +36,7 @@ interface TrajectoryOptions {
   readonly lambda?: number;
   readonly emaDecay?: number;
   readonly gradAccumSteps?: number;
+  readonly freeze?: readonly string[];
   /** Seed of the images, chosen so that no bound crosses a kink (test/tfjs/perturbedOracle.long.test.ts). */
   readonly images?: number;
 }
@@ -52,11 +53,12 @@ function createTrajectory(
     emaDecay,
     gradAccumSteps = 1,
     images = 100,
+    freeze = [],
   }: TrajectoryOptions,
 ): Trajectory {
   const config = resolveConfig({ ...sizes, drop_rate: 0.5, form: 'train' });
   return {
-    ...{ label, config, n, gradAccumSteps, loss, seed: SEED, steps: STEPS, state: untrainedState(config) },
+    ...{ label, config, n, gradAccumSteps, loss, seed: SEED, steps: STEPS, state: untrainedState(config), freeze },
     batch: (step) => ({
       x: draw([n, config.in_chans, ...config.input_size], uniform(images + step)).data,
       targets: targets(step, n),
@@ -98,5 +100,10 @@ export const TRAJECTORIES: readonly Trajectory[] = [
     'Adam, in two micro-batches',
     { kind: 'adam', lr: 1e-3, weightDecay: 1e-2 },
     { targets: mixTargets, n: 2 * N, gradAccumSteps: 2 },
+  ),
+  createTrajectory(
+    'SGD, a frozen stage and frozen statistics, a rate of the head',
+    { kind: 'sgd', lr: 1e-2, momentum: 0.9, weightDecay: 1e-2, headLr: 3e-2 },
+    { targets: smoothTargets, lambda: 1, freeze: ['stages.0', 'bn'] },
   ),
 ];

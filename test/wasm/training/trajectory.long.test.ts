@@ -33,6 +33,11 @@ const FAULTS: Readonly<Record<string, Fault>> = {
 /** Faults that only some trajectories can show. */
 const SPECIFIC_FAULTS: readonly (readonly [what: string, has: (trajectory: Trajectory) => boolean, fault: Fault])[] = [
   ['another decay of the average', hasAverage, () => ({ emaDecay: 0.901 })],
+  [
+    'the rate of the body for the head',
+    ({ batch }) => batch(0).optimizer.headLr !== undefined,
+    ({ optimizer: { headLr: _, ...optimizer } }) => ({ optimizer }),
+  ],
   ['no layer decay', hasLayerDecay, ({ optimizer }) => ({ optimizer: { ...optimizer, layerDecay: 1 } })],
   [
     'another eps',
@@ -52,9 +57,9 @@ async function firstMismatch(
   options: { readonly seed?: number; readonly build?: (typeof BUILDS)[number]; readonly gradAccumSteps?: number },
   fault: Fault = () => ({}),
 ): Promise<string | null> {
-  const { config, state, n, loss, seed, gradAccumSteps } = trajectory;
+  const { config, state, n, loss, seed, gradAccumSteps, freeze = [] } = trajectory;
   const all = {
-    ...{ batchSize: n, gradAccumSteps, loss, seed, state, ema: hasAverage(trajectory) },
+    ...{ batchSize: n, gradAccumSteps, loss, seed, state, freeze, ema: hasAverage(trajectory) },
     build: 'plain' as const,
     ...options,
   };

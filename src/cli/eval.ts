@@ -1,4 +1,5 @@
 import { Command, Option } from 'commander';
+import { stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import { ParamError } from '../core/errors.js';
 import type { Size } from '../core/shapes.js';
@@ -127,6 +128,15 @@ function printJsonResults(subject: Subject, evaluation: Evaluation, confusion: C
   printJson({ weights, data, split, ...shares, ...matrix, ...scores, ...realScores, damaged, preparation });
 }
 
+const isRemote = (weights: string): boolean => isUrl(weights) && !isFileUrl(weights);
+
+/** @throws ParamError for weights of a pipe: they cannot be compared when the file of predictions is continued */
+async function requireFile(weights: string): Promise<void> {
+  if (isRemote(weights) || (await stat(pathOf(weights)).catch(() => null))?.isFile() === true) return;
+  const hint = 'Write them into a file first, or omit --csv.';
+  throw new ParamError({ op: weights, expected: 'weights in a file or at a URL, for --csv', got: 'a pipe', hint });
+}
+
 /** What a file of predictions belongs to: the numbers of another build differ in their last digits. */
 async function settingsOf(
   weights: string,
@@ -136,9 +146,12 @@ async function settingsOf(
 ): Promise<EvalSettings> {
   const { dims, strides, ada_pool, act_num, lambda } = model.config;
   const { build, engine, dtype } = model.info as Readonly<Record<string, unknown>>;
-  const isFile = !isUrl(weights) || isFileUrl(weights);
   return {
-    weights: { ...(isFile ? { sha256: await fileSha256(pathOf(weights)) } : { url: weights }), ema, key: key ?? null },
+    weights: {
+      ...(isRemote(weights) ? { url: weights } : { sha256: await fileSha256(pathOf(weights)) }),
+      ema,
+      key: key ?? null,
+    },
     network: { dims, strides, ada_pool, act_num, lambda },
     preparation,
     data: { split: evalSet.split, images: evalSet.set.n, sha256: digestOf(evalSet) },
@@ -172,6 +185,7 @@ async function checkOutputs(weights: string, { data, labels, realLabels, confusi
   if (csv === undefined) return;
   await requireWritable(csv, [...inputs, ...(confusion === undefined ? [] : [confusion])]);
   await checkNew(csv, resume ?? false);
+  await requireFile(weights);
 }
 
 async function run(options: EvalOptions): Promise<void> {

@@ -266,6 +266,9 @@ describe('predictions', () => {
     }
     await expect(printed(...args)).rejects.toThrow(refusal(ParamError, csv, 'does not exist yet', 'one that exists'));
     await expect(printed(...flat('--resume'))).rejects.toThrow(refusal(ParamError, '--resume', '--csv FILE', 'none'));
+    await expect(printed(...flat('--csv', path('new.csv'), '-w', '-'))).rejects.toThrow(
+      refusal(ParamError, 'stdin', 'weights in a file or at a URL, for --csv', 'a pipe'),
+    );
     const list = path('list.csv');
     await writeFile(list, await readFile(path('val.txt')));
     await expect(printed('-d', path('flat'), '--labels', list, '--csv', list, '--resume')).rejects.toThrow(

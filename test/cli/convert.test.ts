@@ -267,6 +267,32 @@ describe('convert', () => {
     });
   });
 
+  test('writes and reads graphs of ONNX, every bit kept', async () => {
+    const there = await printed(['convert', 'official.pth', 'net.onnx', '-c', 'small.json'], path(), run);
+    expect(there).toContain('converted   official.pth -> net.onnx\n');
+    expect(there).not.toContain('config');
+    const back = await printed(['convert', 'net.onnx', 'back.safetensors'], path(), run);
+    expect(back).toContain('file        net.onnx: ONNX graph, opset 17, written by vanillanet\n');
+    expect(back).toContain('network     dims [4,8,8], the train form, 3 classes, act_num 1, lambda 1\n');
+    await printed(['convert', 'official.pth', 'direct.safetensors', '-c', 'small.json'], path(), run);
+    const [indirect, direct] = await Promise.all(
+      ['back.safetensors', 'direct.safetensors'].map((name) => readFile(path(name))),
+    );
+    expect(indirect.equals(direct)).toBe(true);
+    await printed(['convert', 'net.onnx', 'half.onnx', '-d', 'f16'], path(), run);
+    expect(await answered(['inspect', 'half.onnx'], path(), run)).toMatchObject({
+      dtypes: { float16: expect.any(Number) as unknown, float32: expect.any(Number) as unknown },
+    });
+  });
+
+  test('asks for the lambda of a graph, which a state_dict does not have', async () => {
+    const { status, stderr } = await run(['convert', 'state.pth', 'no.onnx'], path());
+    expect([status, stderr]).toEqual([1, expect.stringContaining('--lambda 1')]);
+    expect(await readdir(path())).not.toContain('no.onnx');
+    const contradicted = await run(['convert', 'net.onnx', 'no.onnx', '-l', '0.5'], path());
+    expect(contradicted.stderr).toContain('net.onnx: expected lambda 1, as in the graph, got lambda 0.5');
+  });
+
   test('reports as JSON', async () => {
     expect(await answered(['convert', 'state.pth', 'out.safetensors', '-l', '1'], path(), run)).toMatchObject({
       ...{ output: 'out.safetensors', file: 'state.pth', config: { lambda: 1 }, unstated: {} },

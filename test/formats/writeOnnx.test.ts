@@ -2,7 +2,7 @@
 import { describe, expect, test } from '@jest/globals';
 import { readdir, readFile } from 'node:fs/promises';
 import { resolveConfig, VARIANTS, type Form, type ModelConfig } from '../../src/core/config.js';
-import { ParamError, ShapeError } from '../../src/core/errors.js';
+import { ParamError, ShapeError, WeightsError } from '../../src/core/errors.js';
 import { parameterShapes } from '../../src/core/parameters.js';
 import { sizeOf, type StateDict } from '../../src/core/tensor.js';
 import { bytesAccess } from '../../src/formats/fileAccess.js';
@@ -148,6 +148,14 @@ describe('is refused, and nothing is written', () => {
       { ...NETWORKS.train.config, lambda: null },
       refusal(ParamError, 'lambda', 'a number', 'none'),
       '--lambda 1',
+    ));
+
+  test('a counter of batches that is no integer', () =>
+    refuses(
+      NETWORKS.train.tensors.map((each) => ({ ...each, read: () => Promise.resolve(Float64Array.of(0.5)) })),
+      NETWORKS.train.config,
+      refusal(WeightsError, 'num_batches_tracked', 'integers of at most 2^53', '0.5'),
+      'num_batches_tracked',
     ));
 
   test('a network of more than 2 GiB', () => {

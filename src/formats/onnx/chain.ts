@@ -347,7 +347,12 @@ class ChainReader {
     const [k, perGroup, kernel, other] = weight.shape;
     // A graph may leave the channels of its input open.
     const channels = c === 0 ? perGroup : c;
-    if (weight.shape.length !== RANK || kernel !== other || perGroup * group !== channels || kernel < 1 || k < 1) {
+    if (
+      weight.shape.length !== RANK ||
+      kernel !== other ||
+      perGroup * group !== channels ||
+      Math.min(...weight.shape) < 1
+    ) {
       const expected = `a square kernel [filters, ${channels} channels in ${group} groups, size, size]`;
       throw unlike(weight, expected, formatShape(weight.shape));
     }

@@ -8,6 +8,7 @@ import { ParamError } from '../../core/errors.js';
 import { isCounter } from '../../core/parameters.js';
 import { atomicWrite } from '../../io/atomicWrite.js';
 import { writeConfig } from '../../io/configMetadata.js';
+import { DTYPES } from '../../io/dtypes.js';
 import { byteLength, tensorBytes, type TensorSource } from '../../io/tensorSource.js';
 import { writeCounters } from './counters.js';
 import { castNode, composeGraph, INPUT, LOGITS, valueInfo, type IndexTensor } from './graph.js';
@@ -50,10 +51,15 @@ const indexTensor = ({ name, values }: IndexTensor): TensorSource => ({
   read: () => Promise.resolve(Float64Array.from(values)),
 });
 
-/** The counters of batches by their names: no node takes them, so they are metadata. */
+/** The counters of batches by their names: no node takes them, so they are metadata. @throws WeightsError for no integer */
 async function countersOf(tensors: readonly TensorSource[]): Promise<Map<string, number>> {
   const counters = new Map<string, number>();
-  for (const { name, read } of tensors) if (isCounter(name)) counters.set(name, (await read())[0]);
+  for (const { name, read } of tensors) {
+    if (!isCounter(name)) continue;
+    const data = await read();
+    DTYPES.I64.check(data, name);
+    counters.set(name, data[0]);
+  }
   return counters;
 }
 

@@ -4,6 +4,7 @@ import { bytesAccess } from '../../../src/formats/fileAccess.js';
 import type { ForeignFile } from '../../../src/formats/foreignFile.js';
 import { openPaddle } from '../../../src/formats/paddle.js';
 import { readForeign } from '../../../src/formats/openForeign.js';
+import { readState, recognize } from '../../../src/formats/recognize.js';
 import { openTorchLegacy } from '../../../src/formats/torchLegacy.js';
 import { openZip } from '../../../src/formats/zip.js';
 import { array, scalar } from '../../data/sets/pickleWriter.js';
@@ -11,6 +12,7 @@ import { call, checkpoint, dict, int, legacy, list, pickle, str, tensor } from '
 import { zip } from '../../formats/torchZip.js';
 import { bytesOfText, mutateBytes, type Field } from '../mutateBytes.js';
 import type { Random } from '../random.js';
+import { drawOnnx } from './onnxGraphs.js';
 import { reader, type Target } from '../target.js';
 
 const STATE = dict({
@@ -156,11 +158,19 @@ const MIB = 2 ** 20;
 /** zlib allocates buffers of its own. */
 const INFLATE = { allowance: 16 * MIB };
 
+async function readOnnx(bytes: Uint8Array): Promise<unknown> {
+  const file = await readForeign(bytesAccess('file', bytes));
+  if (file === null) return null;
+  const found = recognize(file, 'file');
+  return { config: found.config, notes: found.notes, state: await readState(found, 'file') };
+}
+
 export const targets: readonly Target[] = [
   reader('formats.zip', drawZip, readZip, INFLATE),
   reader('formats.torch', drawTorch, async (bytes) => readAll(await readForeign(bytesAccess('file', bytes))), INFLATE),
   reader('formats.torchLegacy', drawLegacy, async (bytes) =>
     readAll(await openTorchLegacy(bytesAccess('file', bytes))),
   ),
+  reader('formats.onnx', drawOnnx, readOnnx),
   reader('formats.paddle', drawPaddle, async (bytes) => readAll(await openPaddle(bytesAccess('file', bytes)))),
 ];

@@ -1,9 +1,12 @@
 /** Weights of a trained network as the start of a training on other classes. */
 import { checkBoolean, checkObject, checkOptions } from '../core/check.js';
 import { resolveConfig, type ModelConfig } from '../core/config.js';
+import { ParamError } from '../core/errors.js';
+import { checkModelConfig } from '../core/network.js';
 import { layerId } from '../core/optimizer.js';
 import { checkState, inModelOrder, isCounter } from '../core/parameters.js';
 import type { StateDict } from '../core/tensor.js';
+import { checkTexts } from '../data/sets/checkSet.js';
 import { initialState, type Truncation } from './initialState.js';
 
 export interface TransferOptions {
@@ -34,6 +37,16 @@ export interface Transfer {
 
 const TRANSFER_KEYS = ['seed', 'initTruncation', 'newHead'];
 
+/** Beyond this many classes, whose square is a size of the head, a head of the train form has 2^30 values or more. */
+const MOST_CLASSES = 2 ** 15;
+
+/** @throws ParamError */
+function checkClassNames(value: unknown): void {
+  const names = checkTexts('classNames', value);
+  if (names.length >= 1 && names.length <= MOST_CLASSES) return;
+  throw new ParamError({ op: 'classNames', expected: `1 to ${MOST_CLASSES} names`, got: `${names.length}` });
+}
+
 /**
  * Takes the weights of a network for other classes. If their number differs, the head is drawn anew: kernels normal with
  * standard deviation 0.02, biases 0, its batch norm at its start, by the same random numbers as those of a training from
@@ -51,7 +64,9 @@ export function transferWeights(
   const { seed = 0, initTruncation = 'absolute', newHead = false } = checkOptions(options, TRANSFER_KEYS);
   checkBoolean('newHead', newHead);
   const { state, config: before } = checkObject('weights', weights);
+  checkModelConfig(before);
   checkState(state, before);
+  checkClassNames(classNames);
   const config = resolveConfig({ ...before, num_classes: classNames.length, class_names: classNames });
   const isNew = newHead || config.num_classes !== before.num_classes;
   const head = config.strides.length + 1;

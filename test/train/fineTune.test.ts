@@ -100,6 +100,15 @@ describe('transferWeights', () => {
       refusal(ParamError, 'newHead', 'true or false', '1'),
     );
     expect(() => transferWeights(null as never, CLASSES)).toThrow(ParamError);
+    expect(() => transferWeights(weights, 'cat' as never)).toThrow(
+      refusal(ParamError, 'classNames', 'a list of texts', 'cat'),
+    );
+    expect(() => transferWeights(weights, [])).toThrow(refusal(ParamError, 'classNames', '1 to 32768 names', '0'));
+    const many = Array.from({ length: 2 ** 15 + 1 }, (_, i) => `${i}`);
+    expect(() => transferWeights(weights, many)).toThrow(
+      refusal(ParamError, 'classNames', '1 to 32768 names', '32769'),
+    );
+    expect(transferWeights(weights, ['one']).config.num_classes).toBe(1);
   });
 });
 

@@ -135,10 +135,20 @@ const step = (random: Random): Parameters<train.Trainer['step']> => [
 
 const TRAINER = { allowance: 2 ** 25, longest: 64 };
 
+const trained = (): train.TrainedWeights => ({ state: stateOf(TINY_TRAIN), config: { ...TINY_TRAIN } });
+
 const trainTargets: readonly Target[] = [
   ...entryTargets<typeof train>('train', train, {
     resolveRecipe: (random) => [{ ...recipe, augment: { horizontalFlip: 0.5 }, epochs: random.integer(1, 9) }],
-    oracleTrainer: { traits: TRAINER, draw: () => [{ ...TINY_TRAIN }, { ...trainerOptions }] },
+    transferWeights: {
+      traits: TRAINER,
+      draw: (random) => [
+        trained(),
+        ['a', 'b', 'c', 'd'].slice(random.integer(0, 2)),
+        { seed: 1, newHead: random.chance(0.5) },
+      ],
+    },
+    oracleTrainer: { traits: TRAINER, draw: () => [{ ...TINY_TRAIN }, { ...trainerOptions, freeze: ['stem'] }] },
     wasmTrainer: {
       traits: TRAINER,
       draw: () => [{ ...TINY_TRAIN }, { ...trainerOptions, threads: 1, build: 'plain' }],
@@ -152,6 +162,17 @@ const trainTargets: readonly Target[] = [
       { ...TINY_TRAIN },
       { ...recipe },
       { workers: 0 },
+    ],
+    TRAINER,
+  ),
+  callable(
+    'train.fineTune',
+    (...values: Parameters<typeof train.fineTune>) => drain(train.fineTune(...values)),
+    (random): Parameters<typeof train.fineTune> => [
+      { train: imageSetOf(random, 4), validation: null },
+      trained(),
+      { ...recipe, freeze: random.chance(0.5) ? ['stem', 'bn'] : [] },
+      { workers: 0, newHead: true },
     ],
     TRAINER,
   ),

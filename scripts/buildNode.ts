@@ -32,7 +32,7 @@ const vendor = await build({
 await rm(OUT, { recursive: true, force: true });
 const node = await build({
   entryPoints: {
-    index: 'dist/src/entries/index.js',
+    index: 'dist/src/entries/indexNode.js',
     core: 'dist/src/entries/core.js',
     train: 'dist/src/entries/train.js',
     ops: 'dist/src/entries/ops.js',

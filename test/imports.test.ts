@@ -102,6 +102,11 @@ const RULES: readonly {
     rooms: ['src/diff/', 'src/core/', 'src/io/', 'src/oracle/', 'reference/index.ts'],
     packages: [],
   },
+  {
+    from: 'src/node/',
+    rooms: ['src/node/', 'src/core/', 'src/io/', 'src/formats/', 'src/model/', 'src/oracle/', 'src/runtime/turns.ts'],
+    packages: ['node:'],
+  },
   { from: 'src/deploy/', rooms: ['src/deploy/', 'src/core/'], packages: [] },
   {
     from: 'src/train/',
@@ -127,7 +132,19 @@ const RULES: readonly {
 ];
 
 /** What the portable entry must not import, directly or through others. */
-const NOT_PORTABLE = ['cli', 'data', 'diff', 'formats', 'oracle', 'deploy', 'report', 'tfjs', 'train', 'wasm/training']
+const NOT_PORTABLE = [
+  'cli',
+  'data',
+  'diff',
+  'formats',
+  'node',
+  'oracle',
+  'deploy',
+  'report',
+  'tfjs',
+  'train',
+  'wasm/training',
+]
   .map((room) => `src/${room}/`)
   .concat('reference/');
 

@@ -5,14 +5,8 @@ import { leastSide } from '../core/network.js';
 import type { OpenAccess } from '../formats/fileAccess.js';
 import { readOpened } from '../formats/openForeign.js';
 import { openLocation } from '../formats/openLocation.js';
-import {
-  listNames,
-  readState,
-  recognize,
-  requireWhole,
-  type Recognition,
-  type RecognizeOptions,
-} from '../formats/recognize.js';
+import { readState, recognize, requireWhole, type RecognizeOptions } from '../formats/recognize.js';
+import { remarksOn } from '../formats/remarks.js';
 import { CONFIG_HINT } from '../io/configMetadata.js';
 import { readWeightsFrom, type LoadedWeights } from '../io/weightsFile.js';
 import type { WeightsSource } from '../io/weightsSource.js';
@@ -73,20 +67,13 @@ async function importForeign(
     if (file.config !== undefined && file.stated === undefined) return null;
     const found = recognize(file, path, withCachedVariant(options, path));
     requireWhole(found, path);
-    for (const text of remarks(found)) remark(path, text);
+    for (const text of remarksOn(found)) remark(path, text);
     const state = await readState(found, path);
     return { state, config: found.config, metadata: new Map(), files: [path], size: file.size };
   } finally {
     await file.close();
   }
 }
-
-/** What a user should know of weights that were found: which they are, what was guessed, and what was left out. */
-const remarks = ({ source, isEma, guesses, unexpected }: Recognition): readonly string[] => [
-  ...(isEma ? [`took ${source}, the exponential moving average`] : []),
-  ...guesses.map((guess) => `guessed ${guess}`),
-  ...(unexpected.length > 0 ? [`left out ${listNames(unexpected)}`] : []),
-];
 
 const remark = (path: string, text: string): void => {
   printText(process.stderr, `${path}: ${text}`);

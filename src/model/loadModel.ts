@@ -12,10 +12,10 @@ export interface LoadModelOptions extends WasmBackendOptions, ReadOptions {
   readonly backend?: 'wasm' | Backend;
 }
 
-const KEYS: readonly (keyof LoadModelOptions)[] = [...READ_KEYS, 'backend', ...WASM_KEYS];
+export const LOAD_KEYS: readonly (keyof LoadModelOptions)[] = [...READ_KEYS, 'backend', ...WASM_KEYS];
 
 /** @throws ParamError */
-function backendOf(backend: 'wasm' | Backend, options: WasmBackendOptions): Backend {
+export function backendOf(backend: 'wasm' | Backend, options: WasmBackendOptions): Backend {
   if (backend === 'wasm') {
     checkWasmOptions(options);
     return createWasmBackend(options);
@@ -48,7 +48,7 @@ function backendOf(backend: 'wasm' | Backend, options: WasmBackendOptions): Back
  */
 export async function loadModel(weights: WeightsSource, options: LoadModelOptions = {}): Promise<Model> {
   const { backend, reading } = cancelOnError(weights, () => {
-    checkKeys(checkObject('options', options), KEYS, (key) => key);
+    checkKeys(checkObject('options', options), LOAD_KEYS, (key) => key);
     const { backend: choice = 'wasm', build, threads, memoryLimit, ...rest } = options;
     return { backend: backendOf(choice, { build, threads, memoryLimit }), reading: resolveReadOptions(rest) };
   });

@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { pathToFileURL } from 'node:url';
 
 interface Entry {
-  readonly node?: string;
+  readonly node?: string | { readonly default: string };
   readonly default?: string;
 }
 
@@ -13,7 +13,7 @@ const { exports } = JSON.parse(await readFile('package.json', 'utf8')) as {
 };
 const ENTRIES = Object.entries(exports).flatMap(([entry, files]) =>
   typeof files === 'object' && files.node !== undefined && files.default !== undefined
-    ? [{ entry, node: files.node, source: files.default }]
+    ? [{ entry, node: typeof files.node === 'string' ? files.node : files.node.default, source: files.default }]
     : [],
 );
 

@@ -9,7 +9,7 @@ import { compileModules, WEB } from './realm.js';
 import { weightsOf, type Choice } from './training.js';
 
 const { exports } = JSON.parse(await readFile('package.json', 'utf8')) as {
-  readonly exports: Readonly<Record<string, string | { readonly node?: string }>>;
+  readonly exports: Readonly<Record<string, string | object>>;
 };
 /** The names of the JavaScript entries. */
 const ENTRIES = Object.keys(exports)

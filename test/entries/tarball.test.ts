@@ -7,9 +7,12 @@ import { promisify } from 'node:util';
 import ts from 'typescript';
 import { bytesIn } from '../../scripts/installedPackages.js';
 
+/** A file, or files by condition. */
+type Target = string | { readonly [condition: string]: Target };
+
 interface Manifest {
   readonly bin: Readonly<Record<string, string>>;
-  readonly exports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
+  readonly exports: Readonly<Record<string, Target>>;
   readonly imports: Readonly<Record<string, string | Readonly<Record<string, string>>>>;
   readonly dependencies: Readonly<Record<string, string>>;
   readonly peerDependencies: Readonly<Record<string, string>>;
@@ -32,10 +35,12 @@ beforeAll(async () => {
 
 const filesEnding = (ending: string): string[] => [...files].filter((file) => file.endsWith(ending));
 
+const filesOf = (row: Target): string[] => (typeof row === 'string' ? [row] : Object.values(row).flatMap(filesOf));
+
 /** All files that a map of package.json names, under any condition. */
 const targetsOf = (map: Manifest['exports']): string[] =>
   Object.values(map)
-    .flatMap((row) => (typeof row === 'string' ? [row] : Object.values(row)))
+    .flatMap(filesOf)
     .filter((path) => path.startsWith('./') && !path.startsWith('./engines/') && !path.includes('*'))
     .map((path) => path.slice(2));
 

@@ -41,6 +41,7 @@ const node = await build({
     reference: 'dist/reference/index.js',
     cli: 'dist/src/cli/main.js',
     loaderWorker: 'dist/src/data/loader/loaderWorker.js',
+    hdf5Worker: 'dist/src/formats/hdf5/hdf5Worker.js',
     probeChild: 'dist/src/tfjs/node/probeChild.js',
   },
   outdir: OUT,
@@ -50,7 +51,7 @@ const node = await build({
   platform: 'node',
   target: 'es2022',
   // Imports that package.json maps by condition. Not #data/disk: its errors must be those of the entries.
-  external: [...EXTERNAL, '#runtime', '#ndarray', '#wasm/*', '#data/worker', '#tfjs*'],
+  external: [...EXTERNAL, '#runtime', '#ndarray', '#wasm/*', '#data/worker', '#formats/hdf5', '#tfjs*'],
   plugins: [requireBuiltins, minifyPackages],
   metafile: true,
   logLevel: 'warning',

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import { transform, type Metafile, type Plugin } from 'esbuild';
 
 /** Packages that are not bundled: users install them, with this package or by themselves. */
-export const EXTERNAL = ['ndarray', 'sharp', '@tensorflow/*', 'canvas'];
+export const EXTERNAL = ['ndarray', 'sharp', 'h5wasm', '@tensorflow/*', 'canvas'];
 
 const BUILTINS = new Set(builtinModules.flatMap((name) => [name, `node:${name}`]));
 

@@ -79,6 +79,12 @@ const RULES: readonly {
   { from: 'src/model/', rooms: ['src/model/', 'src/core/', 'src/image/', 'src/runtime/turns.ts'], packages: [] },
   { from: 'src/io/', rooms: ['src/io/', 'src/core/', 'src/vendor/'], packages: ['#runtime', 'node:'] },
   { from: 'src/vendor/', rooms: [], packages: ['@noble/hashes/sha2.js'] },
+  // Optional: only the thread that reads HDF5 loads it.
+  {
+    from: 'src/formats/hdf5/library.ts',
+    rooms: ['src/formats/hdf5/'],
+    packages: ['h5wasm'],
+  },
   { from: 'src/formats/', rooms: ['src/formats/', 'src/core/', 'src/io/'], packages: ['node:'] },
   {
     from: 'src/data/',

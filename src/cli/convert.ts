@@ -86,7 +86,7 @@ export const convertCommand = (): Command =>
       .description(
         'Convert weights to safetensors, a state_dict of PyTorch or PaddlePaddle, or an ONNX graph, every bit kept.',
       )
-      .argument('<in>', 'weights of PyTorch, PaddlePaddle or ONNX, or safetensors')
+      .argument('<in>', 'weights of PyTorch, PaddlePaddle, Keras or ONNX, or safetensors')
       .argument('<out>', 'file to write: .safetensors or .onnx, or without a configuration .pth, .pt or .pdparams'),
   )
     .addOption(

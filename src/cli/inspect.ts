@@ -44,7 +44,7 @@ export const inspectCommand = (): Command =>
   withRecognition(
     new Command('inspect')
       .description('Show what a file of weights is, and which network is in it.')
-      .argument('<file>', 'weights of PyTorch, PaddlePaddle or ONNX, or safetensors'),
+      .argument('<file>', 'weights of PyTorch, PaddlePaddle, Keras or ONNX, or safetensors'),
   )
     .option('--json', 'print JSON')
     .action(inspect);

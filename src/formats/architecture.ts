@@ -68,8 +68,9 @@ function variantFor(dims: readonly number[], facts: FileFacts, file: string): Va
   });
 }
 
-/** λ during the last epoch, as the official code sets it. */
-function lambdaOf({ epoch, decay_epochs: decay, decay_linear: isLinear = true }: FileFacts): number | null {
+/** λ that the file states, or that of the last epoch, as the official code sets it. */
+function lambdaOf({ lambda, epoch, decay_epochs: decay, decay_linear: isLinear = true }: FileFacts): number | null {
+  if (lambda !== undefined) return lambda;
   if (epoch === undefined || decay === undefined) return null;
   return scheduledLambda(epoch, decay, isLinear ? 'linear' : 'cosine');
 }
@@ -91,16 +92,46 @@ interface Sizes extends Pick<Architecture, 'guesses' | 'notes'> {
 const statedBy = ({ variant, strides, dims }: ModelConfigInput): string | null =>
   variant !== undefined ? show(variant) : strides !== undefined || dims !== undefined ? 'dims and strides' : null;
 
+/** The keys of a network whose file states where it pools, and that it has no adaptive pools. */
+function statedSizes(dims: readonly number[], strides: readonly number[], { model, guesses }: FileFacts): Sizes {
+  const variant = variantsOf(dims).find((name) => {
+    const { strides: own, ada_pool } = resolveConfig({ variant: name });
+    return ada_pool === null && isSame(own, strides);
+  });
+  const guess = guesses?.strides;
+  if (variant === undefined) return { keys: { dims, strides }, guesses: guess === undefined ? [] : [guess], notes: [] };
+  const isOther = isVariant(model) && model !== variant;
+  return {
+    ...{ keys: { variant }, guesses: [] },
+    notes: isOther ? [`The file names ${model}; its tensors are those of ${variant}.`] : [],
+  };
+}
+
+/** @throws WeightsError if the caller states other pools than a file that states where it pools */
+function checkPools(facts: FileFacts, input: ModelConfigInput, file: string): void {
+  if (facts.strides === undefined) return;
+  const { strides, ada_pool } = input.variant === undefined ? input : resolveConfig({ variant: input.variant });
+  const refuse = (expected: string, got: string): never => {
+    throw new WeightsError({ op: file, expected, got, hint: 'Omit what the file states itself.' });
+  };
+  if (Array.isArray(ada_pool)) refuse('a network without adaptive pools, as in the file', `ada_pool ${show(ada_pool)}`);
+  const isGuess = facts.guesses?.strides !== undefined;
+  if (!Array.isArray(strides) || isGuess || isSame(strides as readonly number[], facts.strides)) return;
+  refuse(`strides ${show(facts.strides)}, as in the file`, `strides ${show(strides)}`);
+}
+
 /** The keys that determine the network: those of the caller, of the variant, or guessed. @throws WeightsError */
 function sizesFor(dims: readonly number[], facts: FileFacts, input: ModelConfigInput, file: string): Sizes {
   const { model } = facts;
   const strides = guessStrides(dims);
   const stated = statedBy(input);
   if (stated !== null) {
+    checkPools(facts, input, file);
     const isOther = isVariant(model) && input.variant !== model;
     const notes = isOther ? [`The file names ${model}; taken instead, as stated: ${stated}.`] : [];
     return { keys: input.variant === undefined ? { dims, strides } : {}, guesses: [], notes };
   }
+  if (facts.strides !== undefined) return statedSizes(dims, facts.strides, facts);
   const variant = variantFor(dims, facts, file);
   if (variant !== null) {
     const isOther = isVariant(model) && model !== variant;
@@ -124,6 +155,8 @@ function sizesFor(dims: readonly number[], facts: FileFacts, input: ModelConfigI
 function statedLambda(facts: FileFacts, { lambda }: ModelConfigInput, isTrain: boolean, file: string): number | null {
   const own = isTrain ? lambdaOf(facts) : 1;
   if (own === null || lambda === undefined || lambda === own) return own;
+  // The caller knows better than a guess.
+  if (isTrain && facts.guesses?.lambda !== undefined) return null;
   const [expected, got] = [`lambda ${own}, as in the file`, `lambda ${show(lambda)}`];
   throw new WeightsError({ op: file, expected, got, hint: 'Omit lambda: the file states it.' });
 }
@@ -179,6 +212,7 @@ export function architectureOf(shapes: Shapes, facts: FileFacts, input: ModelCon
   const sizes = sizesFor(dims, facts, input, file);
   const lambda = statedLambda(facts, input, isTrain, file);
   const isUnknown = lambda === null && input.lambda === undefined;
+  const lambdaGuess = isTrain && input.lambda === undefined ? facts.guesses?.lambda : undefined;
   const isImageNet = num_classes === IMAGENET_CLASSES.length && input.class_names === undefined;
   const config = resolveConfig({
     ...{ in_chans, num_classes, act_num, form, lambda },
@@ -194,5 +228,5 @@ export function architectureOf(shapes: Shapes, facts: FileFacts, input: ModelCon
       : []),
     ...(isImageNet ? ['The 1000 classes have the names of those of ImageNet.'] : []),
   ];
-  return { config, guesses: sizes.guesses, notes };
+  return { config, guesses: [...sizes.guesses, ...(lambdaGuess === undefined ? [] : [lambdaGuess])], notes };
 }

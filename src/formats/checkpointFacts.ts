@@ -30,7 +30,9 @@ const isNumber =
 const isEpoch = isCount(0);
 
 /** The arguments of the official code that matter, and their ranges. */
-const ARGUMENTS: { readonly [K in keyof Omit<FileFacts, 'epoch' | 'ignored'>]-?: Check } = {
+const ARGUMENTS: {
+  readonly [K in keyof Omit<FileFacts, 'epoch' | 'lambda' | 'strides' | 'guesses' | 'ignored'>]-?: Check;
+} = {
   model: isText,
   decay_epochs: isNumber((value) => value >= 0),
   decay_linear: isBoolean,

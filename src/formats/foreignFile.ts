@@ -52,9 +52,15 @@ export interface FileFacts {
   readonly decay_linear?: boolean;
   readonly nb_classes?: number;
   readonly act_num?: number;
-  readonly input_size?: number;
+  readonly input_size?: number | readonly [height: number, width: number];
   readonly crop_pct?: number | null;
   readonly drop?: number;
+  /** λ. */
+  readonly lambda?: number;
+  /** The pooling stride of each stage of a network without adaptive pools. */
+  readonly strides?: readonly number[];
+  /** Why values above are guessed. */
+  readonly guesses?: { readonly lambda?: string; readonly strides?: string };
   /** What the file says that cannot be right, and is left out, such as `args.drop 1`; absent if there is nothing. */
   readonly ignored?: readonly string[];
 }
@@ -80,6 +86,8 @@ export interface ForeignFile {
   readonly renamed?: ReadonlyMap<string, string>;
   /** Tensors of the file that are in no group. */
   readonly unexpected?: readonly string[];
+  /** Ends what the reader has started; absent if that is nothing. */
+  close?(): Promise<void>;
 }
 
 /** A file that is open; its tensors can be read until it is closed. */

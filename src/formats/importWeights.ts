@@ -31,7 +31,7 @@ function found(file: OpenedForeignFile, path: string, options: RecognizeOptions)
 /** @throws WeightsError with what the file is */
 function refuseOther(head: Uint8Array, op: string): never {
   const { name, hint } = fileKind(head);
-  const expected = 'weights of PyTorch, PaddlePaddle or ONNX, or safetensors';
+  const expected = 'weights of PyTorch, PaddlePaddle, Keras or ONNX, or safetensors';
   throw new WeightsError({ op, expected, got: name, hint });
 }
 
@@ -42,8 +42,8 @@ async function readFile(file: OpenAccess): Promise<OpenedForeignFile> {
 }
 
 /**
- * Opens a file of weights by its first bytes: a checkpoint of PyTorch, parameters of PaddlePaddle, an ONNX
- * graph, or safetensors of any names. Nothing of it is executed. A URL or a pipe is copied first.
+ * Opens a file of weights by its first bytes: a checkpoint of PyTorch, parameters of PaddlePaddle, a file of Keras, an
+ * ONNX graph, or safetensors of any names. Nothing of it is executed. A URL or a pipe is copied first.
  *
  * @throws WeightsError for other files, for damaged ones, and if there is no VanillaNet in it
  * @throws ParamError for an invalid configuration

@@ -2,6 +2,8 @@ import { fileKind, HEAD } from '../io/fileKind.js';
 import { isSafetensors } from '../io/safetensorsHeader.js';
 import { openFileAccess, type OpenAccess } from './fileAccess.js';
 import type { ForeignFile, OpenedForeignFile, OpenSibling, RandomAccess } from './foreignFile.js';
+import { isHdf5 } from './hdf5/openHdf5.js';
+import { openKeras, openKerasArchive } from './keras.js';
 import { isOnnx, openOnnx } from './onnx/openOnnx.js';
 import { openPaddle } from './paddle.js';
 import { readSafetensorsFile } from './safetensorsFile.js';
@@ -24,7 +26,8 @@ const isPickle = (head: Uint8Array): boolean =>
 
 const FORMATS: readonly Format[] = [
   { matches: isSafetensors, open: readSafetensorsFile },
-  { matches: isZip, open: openTorch },
+  { matches: isZip, open: async (file) => (await openTorch(file)) ?? openKerasArchive(file) },
+  { matches: isHdf5, open: (file) => openKeras(file) },
   { matches: isTorchLegacy, open: openTorchLegacy },
   { matches: isPickle, open: openPaddle },
   { matches: isOnnx, open: openOnnx },
@@ -50,18 +53,22 @@ export async function readForeign(file: RandomAccess, openSibling?: OpenSibling)
  */
 export async function readOpened(file: OpenAccess): Promise<OpenedForeignFile | null> {
   const siblings = file.path === undefined ? null : new Siblings(file.path);
-  const close = async (): Promise<void> => {
+  const closeFiles = async (): Promise<void> => {
     await siblings?.close();
     await file.close();
   };
   try {
     const opened = await readForeign(file, siblings === null ? undefined : (name, op) => siblings.open(name, op));
+    const close = async (): Promise<void> => {
+      await opened?.close?.();
+      await closeFiles();
+    };
     if (opened !== null) return { ...opened, size: file.size, close };
   } catch (error) {
-    await close();
+    await closeFiles();
     throw error;
   }
-  await close();
+  await closeFiles();
   return null;
 }
 

@@ -33,7 +33,6 @@ const HINTS = {
     'Of PaddlePaddle: vanillanet convert FILE net.safetensors. Another, if you trust it, in Python: safetensors.numpy.save_file(pickle.load(file), "net.safetensors").',
   inference:
     'Save the state_dict in Python: paddle.save(model.state_dict(), "net.pdparams"), then vanillanet convert net.pdparams net.safetensors.',
-  keras: 'Convert it in Python with the names and layouts of PyTorch, and write it by safetensors.numpy.save_file.',
   flax: 'Convert it in Python: flax.serialization.msgpack_restore, then safetensors.numpy.save_file with the names and layouts of PyTorch.',
   numpy: 'Convert it in Python: safetensors.numpy.save_file({name: array}, "net.safetensors").',
   other: `Weights of other frameworks are not read. ${EXPORT}`,
@@ -102,11 +101,11 @@ const KINDS: { readonly bytes: readonly Row[]; readonly text: readonly Row[]; re
       'convert',
     ],
     [/^PK\x03\x04[^]{26}[^/]+\.npy/, 'NumPy arrays (.npz)', 'numpy'],
-    [/^PK\x03\x04[^]{26}(metadata\.json|config\.json|model\.weights\.h5)/, 'a Keras model (.keras)', 'keras'],
+    [/^PK\x03\x04[^]{26}(metadata\.json|config\.json|model\.weights\.h5)/, 'a Keras model (.keras)', 'convert'],
     [/^PK\x03\x04/, 'a zip archive', 'archive'],
     // Protocol 2, then torch's magic number 0x1950a86a20f9469cfc6c.
     [/^\x80\x02\x8a\x0al\xfc\x9cF\xf9/, 'a PyTorch checkpoint (legacy format)', 'convert'],
-    [/^\x89HDF\r\n/, 'an HDF5 file, as Keras writes it', 'keras'],
+    [/^\x89HDF\r\n/, 'an HDF5 file, as Keras writes it', 'convert'],
     [/^GGUF/, 'a GGUF file', 'other'],
     [/^(ggml|lmgg|fmgg|tjgg)/, 'a GGML file', 'other'],
     [/^[^]{4}TFL3/, 'a TensorFlow Lite model', 'other'],

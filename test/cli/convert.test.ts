@@ -314,7 +314,7 @@ describe('convert', () => {
     [['none.pth', 'new.safetensors'], 'none.pth: expected a readable file'],
     [
       ['text.pth', 'new.safetensors'],
-      'text.pth: expected weights of PyTorch, PaddlePaddle or ONNX, or safetensors, got text',
+      'text.pth: expected weights of PyTorch, PaddlePaddle, Keras or ONNX, or safetensors, got text',
     ],
     [
       ['official.pth', 'new.safetensors', '--strict'],

@@ -14,7 +14,7 @@ export const FRAMEWORKS = {
   PyTorch: { package: 'torch', variables: ['VANILLANET_PYTHON'] },
   PaddlePaddle: { package: 'paddle', variables: ['VANILLANET_PYTHON'] },
   onnxruntime: { package: 'onnxruntime', variables: ['VANILLANET_PYTHON'] },
-  Keras: { package: 'keras', variables: ['VANILLANET_KERAS_PYTHON', 'VANILLANET_PYTHON'] },
+  Keras: { package: 'keras_cv_attention_models', variables: ['VANILLANET_KERAS_PYTHON', 'VANILLANET_PYTHON'] },
   zipfile: { package: 'zipfile', variables: ['VANILLANET_PYTHON'] },
 } as const satisfies Readonly<Record<string, Source>>;
 

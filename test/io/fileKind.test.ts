@@ -93,9 +93,9 @@ const FILES: readonly (readonly [name: string, bytes: Buffer, kind: string, hint
     'vanillanet convert',
   ],
   ['npz', zip('stem1.0.weight.npy'), 'NumPy arrays (.npz)', 'safetensors.numpy.save_file'],
-  ['keras', zip('metadata.json'), 'a Keras model (.keras)', 'names and layouts of PyTorch'],
+  ['keras', zip('metadata.json'), 'a Keras model (.keras)', 'vanillanet convert'],
   ['npy', binary("\x93NUMPY\x01\x00v\x00{'descr': '<f4'"), 'a NumPy array (.npy)', 'safetensors.numpy.save_file'],
-  ['h5', binary('\x89HDF\r\n\x1a\n\x00'), 'an HDF5 file, as Keras writes it', 'names and layouts of PyTorch'],
+  ['h5', binary('\x89HDF\r\n\x1a\n\x00'), 'an HDF5 file, as Keras writes it', 'vanillanet convert'],
   [
     'pdparams of protocol 4',
     binary('\x80\x04\x95\xa4\x00\x00\x00\x00\x00\x00\x00}\x94\x8c\x01w\x94h\x01\x8c\x16numpy._core.multiarray\x94'),

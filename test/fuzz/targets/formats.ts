@@ -1,15 +1,20 @@
 /** Readers of files of other frameworks. */
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
 import { sizeOf } from '../../../src/core/tensor.js';
 import { bytesAccess } from '../../../src/formats/fileAccess.js';
 import type { ForeignFile } from '../../../src/formats/foreignFile.js';
+import { openKeras, openKerasArchive } from '../../../src/formats/keras.js';
 import { openPaddle } from '../../../src/formats/paddle.js';
 import { readForeign } from '../../../src/formats/openForeign.js';
 import { readState, recognize } from '../../../src/formats/recognize.js';
 import { openTorchLegacy } from '../../../src/formats/torchLegacy.js';
 import { openZip } from '../../../src/formats/zip.js';
 import { array, scalar } from '../../data/sets/pickleWriter.js';
+import { SharedThread } from '../../formats/sharedThread.js';
 import { call, checkpoint, dict, int, legacy, list, pickle, str, tensor } from '../../formats/torchPickles.js';
 import { zip } from '../../formats/torchZip.js';
+import { lazy } from '../lazy.js';
 import { bytesOfText, mutateBytes, type Field } from '../mutateBytes.js';
 import type { Random } from '../random.js';
 import { drawOnnx } from './onnxGraphs.js';
@@ -130,6 +135,60 @@ function drawLegacy(random: Random): Uint8Array {
 
 const drawPaddle = (random: Random): Uint8Array => pickle(damaged(random, PADDLE));
 
+/** Files that Keras and h5py have written; the bundle of this program is in dist/fuzz. */
+const kerasFile = (name: string): Uint8Array => {
+  const file = new URL(`../../test/formats/fixtures/keras/${name}.gz`, import.meta.url);
+  // No Buffer, whose parts share its memory.
+  return new Uint8Array(gunzipSync(readFileSync(file)));
+};
+const KERAS = lazy(() =>
+  ['5_deploy.h5', 'deploy.weights.h5', 'whole_deploy.h5', 'latest.h5', 'cycle.h5'].map(kerasFile),
+);
+const KERAS_ARCHIVE = lazy(() => kerasFile('keras3.keras'));
+/** Signatures of the parts of a file, names, and addresses: none, and the first bytes. */
+const HDF5_WORDS = ['TREE', 'HEAP', 'SNOD', 'GCOL', 'OHDR', 'OCHK', 'FRHP', 'FHDB', 'BTHD', 'BTLF', 'FADB', 'EAHD']
+  .concat(['layer_names', 'weight_names', 'kernel:0', '\xff'.repeat(8), '\0'.repeat(8), '\x60' + '\0'.repeat(7)])
+  .map((each) => Uint8Array.from(each, (letter) => letter.charCodeAt(0)));
+
+const hasSignature = (bytes: Uint8Array, at: number): boolean =>
+  HDF5_WORDS.slice(0, 12).some((word) => word.every((byte, i) => bytes[at + i] === byte));
+
+/** Numbers behind the signatures of parts, in which sizes, counts and addresses are. */
+function hdf5Fields(random: Random, bytes: Uint8Array): Field[] {
+  const fields: Field[] = [13, 14, 16, 18, 24, 32, 40, 48, 56, 64, 72, 80].map((at) => ({ at, width: 8 }));
+  for (let i = 0; i < 40; i++) {
+    let at = 8 * random.integer(0, Math.floor(bytes.length / 8));
+    while (at < bytes.length && !hasSignature(bytes, at)) at += 8;
+    fields.push({ at: at + random.integer(4, 48), width: random.pick([1, 2, 4, 8] as const) });
+  }
+  return fields;
+}
+
+function drawKeras(random: Random): Uint8Array {
+  if (random.chance(0.05)) return mutateBytes(random, KERAS_ARCHIVE(), { words: ZIP_WORDS });
+  const others = KERAS();
+  const file = random.pick(others);
+  if (random.chance(0.4)) {
+    // Most of a file are values: of the library's own structures, hardly a damaged byte is accepted.
+    const bytes = file.slice();
+    for (let i = random.integer(0, 3); i > 0; i--) bytes[random.integer(0, bytes.length - 1)] = random.integer(0, 255);
+    return bytes;
+  }
+  return mutateBytes(random, file, { words: HDF5_WORDS, others, fields: hdf5Fields(random, file) });
+}
+
+const thread = new SharedThread();
+
+async function readKeras(bytes: Uint8Array): Promise<unknown> {
+  const access = bytesAccess('file', bytes);
+  const file = bytes[0] === 0x50 ? await openKerasArchive(access, thread) : await openKeras(access, thread);
+  try {
+    return await readAll(file);
+  } finally {
+    await file?.close?.();
+  }
+}
+
 /** Elements of tensors that are read: views of a few bytes may repeat 2^24. */
 const MOST = 10_000;
 
@@ -173,4 +232,6 @@ export const targets: readonly Target[] = [
   ),
   reader('formats.onnx', drawOnnx, readOnnx),
   reader('formats.paddle', drawPaddle, async (bytes) => readAll(await openPaddle(bytesAccess('file', bytes)))),
+  // For damaged files the library reads memory that it has not set; here many files share a thread, and its memory.
+  reader('formats.keras', drawKeras, readKeras, { isDeterministic: false }),
 ];

@@ -94,6 +94,10 @@ async function run(flags: TrainFlags, command: Command): Promise<void> {
 }
 
 const HELP =
+  '--init FILE fine-tunes: the file decides the network, lambda is 1 unless --decay-epochs lets it rise again, and the head ' +
+  'is drawn anew if the number of classes differs. --freeze backbone trains the head alone; frozen parts keep every bit, and ' +
+  'their batch norms use running statistics; bn freezes only these, of stem and stages. --head-lr is a rate as --lr, on the ' +
+  'same curve. Weights of the deploy form are trained fused.\n\n' +
   'Each epoch prints its speed and `idle`, the share of its time in which the network waited for images: more ' +
   '--workers lower it. Ctrl-C saves a checkpoint; continue with vanillanet train --resume <folder>.';
 

@@ -140,6 +140,7 @@ describe('examples', () => {
     ['reference/README.md', 1],
     ['reference/README.md', 2],
     ['docs/training.md', 0],
+    ['docs/training.md', 1],
   ])('%s, block %i prints what its comments say', async (path, index) => {
     const { output, documented } = await runBlock(path, index);
     expect(documented.length).toBeGreaterThan(0);

@@ -141,9 +141,10 @@ test('ReaL labels count for the pictures that have some', async () => {
   const text = await printed(...flat('--real-labels', path('real.json')));
   expect(text).toContain('\nReaL top-1 42.9%  top-5 71.4%  of 7 images\n');
   await writeFile(path('short.json'), '[[1]]');
-  await expect(printed(...flat('--real-labels', path('short.json')))).rejects.toThrow(
-    refusal(DataError, nameOf(1), 'a number from 1 to 1', '2'),
-  );
+  const short = flat('--real-labels', path('short.json'), '--csv', path('short.csv'));
+  await expect(printed(...short)).rejects.toThrow(refusal(DataError, nameOf(1), 'a number from 1 to 1', '2'));
+  // Before anything is computed.
+  await expect(readFile(path('short.csv'))).rejects.toThrow();
 });
 
 test('the official protocol crops as it is told, and does not look at EXIF', async () => {

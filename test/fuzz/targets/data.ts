@@ -14,6 +14,8 @@ import { download } from '../../../src/data/sets/download.js';
 import { gunzipArchive } from '../../../src/data/sets/gunzipArchive.js';
 import { openImageFolder } from '../../../src/data/sets/imageFolder.js';
 import { readPickle } from '../../../src/data/sets/pickle.js';
+import { readGroundTruth, readRealLabels } from '../../../src/data/sets/groundTruth.js';
+import { IMAGENET_SYNSETS } from '../../../src/data/sets/imagenetSynsets.js';
 import { readTar } from '../../../src/data/sets/tar.js';
 import { TarTree } from '../../../src/data/sets/tarTree.js';
 import { imageInfo } from '../../../src/image/imageInfo.js';
@@ -316,7 +318,55 @@ const UNZIP = { allowance: 70 * MIB };
 /** The threads of libvips share a buffer for the reasons of errors, so that those differ from call to call. */
 const DECODE = { allowance: 64 * MIB, isDeterministic: false };
 
+const LABEL_LISTS = [
+  'ILSVRC2012_val_00000001.JPEG 65\nval/b.png\t970\nc n01440764\n',
+  'ImageId,PredictionString\na,n01443537 85 1 499 272\n"b","bald eagle"\n',
+  '490\n361\n1000\n1\n',
+  '0\n999\n',
+].map(text);
+const LABEL_WORDS = [
+  '\n',
+  '\r\n',
+  ',',
+  '"',
+  '0',
+  '1000',
+  '1001',
+  '99999999999999999999',
+  'n01440764',
+  '-1',
+  '1e3',
+  '\0',
+  '\ufeff',
+];
+const labelsFile = lazy(() => join(mkdtempSync(join(tmpdir(), 'labels-')), 'labels.txt'));
+const NAMED = ['ILSVRC2012_val_00000001.JPEG', 'x/b.png', 'c'];
+
+/** The labels of some pictures in a list. */
+async function readLabels(bytes: Uint8Array) {
+  writeFileSync(labelsFile(), bytes);
+  return NAMED.map(await readGroundTruth(labelsFile(), IMAGENET_SYNSETS));
+}
+
+const REAL = ['[[0,2],[],[999]]', '[]', '{"a":[1]}'].map(text);
+const REAL_WORDS = ['[', ']', ',', '-1', '1000', '0.5', 'null', '{}', '1e400'];
+
+async function readReal(bytes: Uint8Array) {
+  writeFileSync(labelsFile(), bytes);
+  return (await readRealLabels(labelsFile(), 1000))('ILSVRC2012_val_00000001.JPEG');
+}
+
 export const targets: readonly Target[] = [
+  reader(
+    'data.labels',
+    (random) => mutateBytes(random, random.pick(LABEL_LISTS), { words: LABEL_WORDS.map(text) }),
+    readLabels,
+  ),
+  reader(
+    'data.realLabels',
+    (random) => mutateBytes(random, random.pick(REAL), { words: REAL_WORDS.map(text) }),
+    readReal,
+  ),
   reader('data.tar', drawTar, readTree),
   reader(
     'data.gzip',

@@ -62,22 +62,33 @@ async function checkByteOrder({ records }: ZipArchive, folder: string, op: strin
   throw new WeightsError({ op: `${op}: byteorder`, expected: 'little', got: order, hint });
 }
 
+/** Bytes that any deflated storage may have. */
+const SMALL_STORAGE = 2 ** 20;
+/** A deflated storage may have this many times the bytes of the tensors that are views of it: views may have gaps. */
+const GAPS = 2;
+
 class ZipStorages implements Storages {
+  /** Bytes of all tensors of a record. */
+  private readonly viewed = new Map<string, number>();
+
   constructor(
     private readonly archive: ZipArchive,
     private readonly folder: string,
   ) {}
 
-  find({ dtype, key, count }: StorageRecord, op: string) {
+  find({ dtype, key, count }: StorageRecord, elements: number, op: string) {
     const name = `${this.folder}data/${key}`;
     const record = this.archive.records.get(name);
-    const size = count * (tensorType(dtype)?.width ?? 0);
+    const width = tensorType(dtype)?.width ?? 0;
+    const size = count * width;
+    this.viewed.set(name, (this.viewed.get(name) ?? 0) + elements * width);
     if (record === undefined || record.size !== size) {
       const got = record === undefined ? 'no such record' : `${record.size} bytes`;
       const hint = 'The file is damaged: download, copy or save it again.';
       throw new WeightsError({ op, expected: `${size} bytes in the record ${name}`, got, hint });
     }
-    return () => record.open();
+    // Short records may inflate to a thousand times their bytes.
+    return () => record.open(Math.max(SMALL_STORAGE, GAPS * (this.viewed.get(name) ?? 0)));
   }
 }
 

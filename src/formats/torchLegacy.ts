@@ -113,7 +113,7 @@ export async function openTorchLegacy(file: RandomAccess): Promise<ForeignFile> 
   const keys = await next();
   const located = await locate(file, keys, references.records, reader.position);
   const storages: Storages = {
-    find({ key }, name) {
+    find({ key }, _elements, name) {
       const storage = located.get(key);
       if (storage === undefined) return refuse(name, `the storage ${key}`, 'none of that key');
       return () => Promise.resolve(storage);

@@ -14,6 +14,7 @@ import {
   type PickleValue,
 } from '../io/pickle/pickleValues.js';
 import { factsOf, writerOf } from './checkpointFacts.js';
+import { sizeOf } from '../core/tensor.js';
 import type { FileTensor, ForeignFile } from './foreignFile.js';
 import { dictOf, groupsOf, nameOfValue } from './pickledDicts.js';
 import { stridedTensor, unreadTensor, type Storage } from './stridedTensor.js';
@@ -146,8 +147,11 @@ export interface StorageRecord {
 
 /** Finds the bytes of storages. */
 export interface Storages {
-  /** @throws WeightsError if the file does not have it, or another size */
-  find(record: StorageRecord, op: string): () => Promise<Storage>;
+  /**
+   * @param elements of the tensor that is a view of it
+   * @throws WeightsError if the file does not have it, or another size
+   */
+  find(record: StorageRecord, elements: number, op: string): () => Promise<Storage>;
 }
 
 const damaged = (op: string, expected: string, got: string): WeightsError =>
@@ -248,7 +252,7 @@ function tensorOf(value: PickleValue, storages: Storages, op: string): FileTenso
     throw damaged(op, `a storage, an offset, at most ${MAX_DIMENSIONS} sizes and strides`, got);
   }
   const storage = storageRecord(reference, op);
-  const open = storages.find(storage, op);
+  const open = storages.find(storage, sizeOf(shape), op);
   const tensor = stridedTensor({ dtype: storage.dtype, offset, shape, strides: steps }, open, storage.count, op);
   return withMetadata(tensor, record, op);
 }

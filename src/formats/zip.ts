@@ -271,7 +271,7 @@ export async function openZip(file: RandomAccess): Promise<ZipArchive> {
       stored.set(name, access);
       return access;
     }
-    checkInflation(size, limit, op);
+    checkInflation(size, Math.min(limit, MAX_INFLATED), op);
     last = null;
     const bytes = await inflate(await file.read(start, compressed), size, op);
     if (entry.crc32 !== 0) checkSum(crc32(bytes), entry.crc32, op);

@@ -271,6 +271,20 @@ describe('zip', () => {
     );
   });
 
+  test('deflated storages inflate to twice their tensors, or 1 MiB', async () => {
+    const elements = 2 ** 18 + 1;
+    const zeros = { name: 'net/data/0', data: new Uint8Array(4 * elements), isDeflated: true };
+    const of = (shape: number): Uint8Array =>
+      checkpoint(dict({ w: tensor({ shape: [shape], strides: [1], count: elements }) }), [zeros]);
+    expect((await read(of(elements)))[''].w).toHaveLength(elements);
+    const half = Math.ceil(elements / 2);
+    expect((await read(of(half)))[''].w).toHaveLength(half);
+    const { groups } = await open(of(3));
+    await expect(groups[0].tensors.get('w')?.read()).rejects.toThrow(
+      refusal(WeightsError, 'net.pth: net/data/0', 'at most 1048576 bytes after inflation', '1048580'),
+    );
+  });
+
   test('damage in a storage of several views, of which none is all of it, and in a long pickle', async () => {
     const views = dict({ a: tensor({ shape: [2], strides: [1] }), b: tensor({ shape: [2], strides: [1], offset: 4 }) });
     const bytes = checkpoint(views);

@@ -6,11 +6,13 @@ const NAMES = ['PyTorch', 'PaddlePaddle', 'onnxruntime', 'Keras'];
 /** The lines for the results of tests. @param tests each with `ancestorTitles` and `status` */
 export function frameworkLines(tests) {
   return NAMES.map((name) => {
-    const own = tests.filter(({ ancestorTitles: [title] }) => title === name || title?.startsWith(`${name}:`));
+    const titlesOf = ({ ancestorTitles }) =>
+      ancestorTitles.filter((title) => title === name || title.startsWith(`${name}: `));
+    const own = tests.filter((test) => titlesOf(test).length > 0);
     const ran = own.filter(({ status }) => status === 'passed' || status === 'failed');
     const failed = ran.filter(({ status }) => status === 'failed').length;
     if (ran.length > 0) return `RAN ${name}: ${ran.length} tests${failed === 0 ? '' : `, ${failed} failed`}`;
-    const [reason] = own.map(({ ancestorTitles: [title] }) => title.slice(name.length + 2));
+    const [reason] = own.flatMap(titlesOf).map((title) => title.slice(name.length + 2));
     return `SKIPPED ${name}: ${reason ?? 'no tests'}`;
   });
 }

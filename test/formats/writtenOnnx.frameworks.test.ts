@@ -1,5 +1,5 @@
 /** onnxruntime computes the logits of the reference from graphs that are written here, if there is a Python with it. */
-import { describe, expect, test } from '@jest/globals';
+import { describe, expect } from '@jest/globals';
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
@@ -13,24 +13,15 @@ import type { TensorSource } from '../../src/io/tensorSource.js';
 import { Model } from '../../src/model/model.js';
 import { referenceBackend, toOracleConfig } from '../../src/oracle/backend.js';
 import { stateToOracle } from '../../src/oracle/state.js';
+import { testWith } from '../frameworks/frameworks.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { drawnImages, drawnState } from '../model/drawnNetwork.js';
-import { hasPackage } from './hasPackage.js';
 import { narrowVariant } from './narrowVariants.js';
 import { sourcesOf } from './writtenFiles.js';
 
-const python = process.env.VANILLANET_PYTHON;
 const SCRIPT = fileURLToPath(new URL('written_onnx.py', import.meta.url));
 const path = temporaryFolder();
 const run = promisify(execFile);
-
-const hasRuntime = python !== undefined && ['onnx', 'onnxruntime'].every((name) => hasPackage(python, name));
-
-/** Runs a test with onnxruntime, or skips it under a title that says so. */
-function testWithRuntime(title: string, define: (interpreter: string) => Promise<void>): void {
-  if (hasRuntime) test(title, () => define(python));
-  else test.skip(`${title}: VANILLANET_PYTHON names no Python with onnx and onnxruntime`, () => undefined);
-}
 
 const IMAGES = 3;
 /**
@@ -67,7 +58,7 @@ async function computeBy(interpreter: string, files: readonly string[]): Promise
 }
 
 describe.each(['train', 'deploy'] as const)('the %s form', (form: Form) => {
-  testWithRuntime('of all variants, narrow, has the logits of the reference', async (interpreter) => {
+  testWith('onnxruntime', 'of all variants, narrow, has the logits of the reference', async (interpreter) => {
     const names = Object.keys(VARIANTS) as (keyof typeof VARIANTS)[];
     const expected = new Map<string, Awaited<ReturnType<typeof prepare>>>();
     for (const name of names) {
@@ -86,7 +77,7 @@ describe.each(['train', 'deploy'] as const)('the %s form', (form: Form) => {
     }
   });
 
-  testWithRuntime('in half and double precision is computed in float32', async (interpreter) => {
+  testWith('onnxruntime', 'in half and double precision is computed in float32', async (interpreter) => {
     const config = narrowVariant('vanillanet_6', form);
     const drawn = drawnState(config, 3);
     for (const dtype of ['F16', 'F64'] as const) {

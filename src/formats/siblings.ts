@@ -2,8 +2,9 @@
 import { realpath } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
 import { show } from '../core/check.js';
-import { WeightsError } from '../core/errors.js';
+import { VanillaNetError, WeightsError } from '../core/errors.js';
 import { pathOf } from '../io/openFile.js';
+import { reasonOf } from '../io/reason.js';
 import { openFileAccess, type OpenAccess } from './fileAccess.js';
 import type { RandomAccess } from './foreignFile.js';
 
@@ -39,7 +40,11 @@ export class Siblings {
     if (this.files.size >= MOST) {
       throw new WeightsError({ op, expected: `data in at most ${MOST} files`, got: 'more' });
     }
-    const file = await openFileAccess(path);
+    const file = await openFileAccess(path).catch((cause: unknown) => {
+      const got = cause instanceof VanillaNetError ? cause.got : reasonOf(cause);
+      const hint = 'Copy it beside the graph: it has the weights.';
+      throw new WeightsError({ op, expected: `a readable file ${show(name)}`, got, hint }, { cause });
+    });
     if (file === null) throw new WeightsError({ op, expected: `a file ${show(name)}`, got: 'a pipe' });
     this.files.set(name, file);
     return file;

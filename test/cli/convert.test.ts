@@ -335,7 +335,7 @@ describe('convert', () => {
 
   posixTest('sh')('a full disk leaves no file', async () => {
     const before = await readdir(path());
-    for (const output of ['new.safetensors', 'new.pth', 'new.pdparams']) {
+    for (const output of ['new.safetensors', 'new.pth', 'new.pdparams', 'new.onnx']) {
       const { status, stderr } = await vanillanet(['convert', 'official.pth', output], path(), { fileSize: 4 });
       expect([status, stderr]).toEqual([1, expect.stringContaining(`${output}: expected a file to write`)]);
       expect(await readdir(path())).toEqual(before);

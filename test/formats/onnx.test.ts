@@ -325,6 +325,14 @@ test.each(REFUSED)('%s is refused', async (_, spec, op, expected, got) => {
   await expect(result).rejects.toMatchObject({ hint: expect.stringMatching(/^[A-Z].*\.$/) as unknown });
 });
 
+test('a graph that onnxruntime has optimized is refused with a hint', async () => {
+  const spec = replaceNode(DEPLOY, 'head', { ...node('FusedConv', ['mean'], 'head'), domain: 'com.microsoft' });
+  await expect(read(spec)).rejects.toMatchObject({
+    got: 'com.microsoft.FusedConv',
+    hint: expect.stringContaining('before onnxruntime optimized it') as unknown,
+  });
+});
+
 test('weights that are not finite are refused when they are read', async () => {
   const nan = new Uint8Array(Float32Array.of(1, NaN).buffer);
   const found = await read(setTensor(DEPLOY, 'head.b', { dims: [2], values: bytesField(9, nan) }));

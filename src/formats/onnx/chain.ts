@@ -67,6 +67,7 @@ const LARGEST_SIDE = 65_536;
 const RANK = 4;
 
 const OTHER_HINT = 'Only graphs of VanillaNet are read.';
+const OPTIMIZED_HINT = 'Pass the graph from before onnxruntime optimized it.';
 
 /** The error for a node that VanillaNet does not have. */
 export const unlike = ({ op }: Pick<OnnxNode, 'op'>, expected: string, got: string, hint = OTHER_HINT): WeightsError =>
@@ -173,7 +174,8 @@ function pathOf(names: Names, input: string, output: string, file: string): Onnx
     }
     if (visited.has(node)) throw damage(node.op, 'nodes one after the other', 'a cycle');
     if (node.domain !== '' || (!VIEWS.has(node.type) && !COMPUTING.has(node.type))) {
-      throw unlike(node, 'an op of VanillaNet, such as Conv, MaxPool or Relu', nameOf(node));
+      const hint = node.domain.startsWith('com.microsoft') ? OPTIMIZED_HINT : OTHER_HINT;
+      throw unlike(node, 'an op of VanillaNet, such as Conv, MaxPool or Relu', nameOf(node), hint);
     }
     if (node.outputs[0] !== at) throw unlike(node, 'its first output', show(at));
     visited.add(node);
@@ -240,8 +242,8 @@ class ChainReader {
       await this.step(node);
       this.shapes.set(node.outputs[0], this.shape);
     }
-    const last = path.at(-1) ?? { op: `${this.file.name}: graph` };
-    if (this.shape.length !== 2) throw unlike(last, 'logits [batch, classes]', formatShape(this.shape));
+    const end = { op: path.length > 0 ? path[path.length - 1].op : `${this.file.name}: graph` };
+    if (this.shape.length !== 2) throw unlike(end, 'logits [batch, classes]', formatShape(this.shape));
     return { steps: this.steps, inputSize, hasSoftmax: this.hasSoftmax, unused: this.names.unused() };
   }
 
@@ -270,14 +272,17 @@ class ChainReader {
       case 'Conv':
         return this.conv(node);
       case 'BatchNormalization':
-        return this.norm(node);
+        this.norm(node);
+        return;
       case 'Relu':
         this.steps.push({ node, kind: 'leaky', slope: 0 });
         return;
       case 'LeakyRelu':
-        return this.leaky(node);
+        this.leaky(node);
+        return;
       case 'MaxPool':
-        return this.pool(node);
+        this.pool(node);
+        return;
       case 'GlobalAveragePool':
       case 'ReduceMean':
         return this.mean(node);

@@ -275,7 +275,7 @@ class NetworkReader {
   /** @throws WeightsError unless all leaky ReLUs have the same slope */
   private lambda(isTrain: boolean): { readonly lambda: number } {
     if (!isTrain) return { lambda: 1 };
-    const expected = this.linear > 0 ? 1 : (this.slopes.at(0)?.slope ?? 1);
+    const expected = this.linear > 0 || this.slopes.length === 0 ? 1 : this.slopes[0].slope;
     for (const { node, slope } of this.slopes) {
       if (slope !== expected) {
         const hint = 'Only networks with one lambda are read.';

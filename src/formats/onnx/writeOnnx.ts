@@ -54,11 +54,11 @@ const indexTensor = ({ name, values }: IndexTensor): TensorSource => ({
 /** The counters of batches by their names: no node takes them, so they are metadata. @throws WeightsError for no integer */
 async function countersOf(tensors: readonly TensorSource[]): Promise<Map<string, number>> {
   const counters = new Map<string, number>();
-  for (const { name, read } of tensors) {
-    if (!isCounter(name)) continue;
-    const data = await read();
-    DTYPES.I64.check(data, name);
-    counters.set(name, data[0]);
+  for (const tensor of tensors) {
+    if (!isCounter(tensor.name)) continue;
+    const data = await tensor.read();
+    DTYPES.I64.check(data, tensor.name);
+    counters.set(tensor.name, data[0]);
   }
   return counters;
 }

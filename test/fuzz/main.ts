@@ -10,7 +10,7 @@ import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { bundle } from './bundle.js';
-import { lineOf, type Fault, type TargetReport } from './report.js';
+import { lineOf, requireAccepted, type Fault, type TargetReport } from './report.js';
 import { Supervisor } from './supervisor.js';
 
 const HELP = `Usage: npm run test:fuzz [-- TARGET… OPTION…]
@@ -111,7 +111,7 @@ const start = performance.now();
 async function work(): Promise<void> {
   const supervisor = new Supervisor(script);
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
-    const report = await supervisor.run({ target: next, seed, from: 0, to: count });
+    const report = requireAccepted(await supervisor.run({ target: next, seed, from: 0, to: count }));
     reports.push(report);
     print(report);
   }

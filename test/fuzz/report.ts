@@ -74,3 +74,14 @@ export function lineOf(report: TargetReport): string {
     ` ${verdict}`,
   ].join(' ');
 }
+
+/** Inputs of which a target must accept one: valid ones are drawn, too. */
+const ENOUGH = 1000;
+
+/** Adds a fault to the report of a target that has refused everything: it tries less than it seems to. */
+export function requireAccepted(report: TargetReport): TargetReport {
+  if (report.inputs < ENOUGH || report.accepted > 0) return report;
+  const detail = `${report.refused} refused, ${report.caller} ended by the caller's errors`;
+  const fault: Fault = { fault: 'accepted no input, not even a valid one', detail, index: 0, text: detail };
+  return { ...report, faults: [...report.faults, fault] };
+}

@@ -93,8 +93,9 @@ function isLongWork(value: unknown, longest = Infinity, depth = 4): boolean {
   if (typeof value !== 'object' || value === null || depth === 0 || ArrayBuffer.isView(value)) return false;
   if (isLongList(value)) return false;
   try {
-    return Object.values(Object.getOwnPropertyDescriptors(value)).some(({ value: each }) =>
-      isLongWork(each, longest, depth - 1),
+    return Object.entries(Object.getOwnPropertyDescriptors(value)).some(
+      // The strides of an ndarray are products of sizes.
+      ([key, { value: each }]) => key !== 'stride' && isLongWork(each, longest, depth - 1),
     );
   } catch {
     return false;

@@ -9,7 +9,10 @@ import { corruptArguments } from '../hostile.js';
 import type { Random } from '../random.js';
 import { callable, showArguments, sizeOfArguments, type Target } from '../target.js';
 
-const wasm = lazy(() => readFileSync(new URL('../wasm/plain.wasm', import.meta.url)));
+const wasmFile = lazy(() => readFileSync(new URL('../wasm/plain.wasm', import.meta.url)));
+
+/** A copy, because a call may be given damaged or transferred bytes. */
+const wasm = (): Uint8Array => Uint8Array.from(wasmFile());
 
 const config = (): core.ModelConfig => ({ ...TINY });
 

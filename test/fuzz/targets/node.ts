@@ -84,7 +84,10 @@ const nodeTargets = entryTargets<typeof node>('node', node, {
     draw: (random) => ['shapes', random.pick(['train', 'test', 'val']), openOptions(random)],
   },
   loadSubset: { traits: LARGE, draw: (random) => [imageSetOf(random), positions(random)] },
-  prepareInputs: { traits: LARGE, draw: (random) => [imageSetOf(random), positions(random), { ...TINY }] },
+  prepareInputs: {
+    traits: { ...LARGE, longest: 512 },
+    draw: (random) => [imageSetOf(random), positions(random), { ...TINY }],
+  },
   drawShapes: {
     traits: { longest: 128, allowance: 2 ** 26 },
     draw: (random) => [random.integer(1, 3), { size: 8, seed: random.integer(0, 500), first: random.integer(0, 9) }],

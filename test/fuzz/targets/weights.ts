@@ -2,6 +2,7 @@
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { messageOf } from '../../../src/core/messageOf.js';
 import { fileKind, HEAD, textKind } from '../../../src/io/fileKind.js';
 import { displayName, isUrl } from '../../../src/io/location.js';
@@ -219,10 +220,19 @@ const PARTS = [
   'x'.repeat(300),
 ];
 
-const drawLocation = (random: Random): Uint8Array =>
-  bytesOfText(random.pick(SCHEMES) + Array.from({ length: random.few(6) }, () => random.pick(PARTS)).join(''));
+/** A file that exists. */
+const wholeFile = lazy(() => {
+  const path = `${file()}-whole.safetensors`;
+  writeFileSync(path, WEIGHT_FILES[0]);
+  return path;
+});
 
-/** A load from a location that does not exist. What comes of a URL is an error, whose message hides its secrets. */
+function drawLocation(random: Random): Uint8Array {
+  if (random.chance(0.02)) return bytesOfText(random.pick([wholeFile(), pathToFileURL(wholeFile()).href]));
+  return bytesOfText(random.pick(SCHEMES) + Array.from({ length: random.few(6) }, () => random.pick(PARTS)).join(''));
+}
+
+/** A load from a location, of which few exist. What comes of a URL is an error, whose message hides its secrets. */
 async function loadLocation(bytes: Uint8Array): Promise<unknown> {
   const location = new TextDecoder().decode(bytes);
   const [shown, isRead] = [displayName(location), isUrl(location)];

@@ -271,9 +271,11 @@ export function planModules(config: ModelConfig, [h, w]: Size): PlannedModule[] 
 /** Checks the keys of a configuration that determine the network, for callers without types. @throws ParamError */
 export function checkNetwork(config: ModelConfig, size?: Size): ModelConfig {
   checkConfigKeys(config);
-  const { dims, strides, ada_pool, article_stem, in_chans, num_classes, act_num, form } = config;
-  const input_size = size === undefined ? {} : { input_size: size };
-  return resolveConfig({ dims, strides, ada_pool, article_stem, in_chans, num_classes, act_num, form, ...input_size });
+  const { dims, strides, ada_pool, article_stem, in_chans, num_classes, act_num, drop_rate, form } = config;
+  return resolveConfig({
+    ...{ dims, strides, ada_pool, article_stem, in_chans, num_classes, act_num, drop_rate, form },
+    ...(size === undefined ? {} : { input_size: size }),
+  });
 }
 
 /** Checks the network, the input size and the form of a configuration, for callers without types. @throws ParamError */

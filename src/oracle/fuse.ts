@@ -78,9 +78,9 @@ export function* fuseStateInSteps(
   checkStateDict('state', state);
   const { input_size } = resolveConfig(config);
   const { probeSize = input_size } = checkOptions(options, ['probeSize']);
-  resolveConfig({ ...config, input_size: probeSize });
+  const { input_size: size } = resolveConfig({ ...config, input_size: probeSize });
   checkFusible(config);
-  const probe = drawProbe([PROBE_IMAGES, config.in_chans, ...probeSize]);
+  const probe = drawProbe([PROBE_IMAGES, config.in_chans, ...size]);
   const kernels = openFloat64();
   const fused =
     kernels === null ? fuseByReference(config, state, probe) : yield* fuseInSteps(kernels, config, state, probe);

@@ -259,8 +259,10 @@ function corruptList(random: Random, list: readonly unknown[]): unknown {
 }
 
 /** A tensor of another shape, or with values that are not finite. */
-function corruptTensor(random: Random, { shape, data }: Tensor): Tensor {
+function corruptTensor(random: Random, { shape, data: values }: Tensor): Tensor {
   const sizes: number[] = shape.slice();
+  // Inputs may share tensors.
+  const data = values.slice();
   switch (random.integer(0, 3)) {
     case 0:
       data[random.integer(0, data.length - 1)] = random.pick([NaN, Infinity, -Infinity, 1e300]);

@@ -20,10 +20,11 @@ export function present(state: StateDict, name: string): FloatArray {
   const refuse = (expected: string, i: number): never => {
     throw new FusionError('fuse', expected, `${values[i]} at element ${i}`);
   };
-  for (let i = 0; i < values.length; i++) if (!Number.isFinite(values[i])) refuse(`finite values in ${name}`, i);
-  if (name.endsWith('running_var')) {
-    const negative = values.findIndex((v) => v < 0);
-    if (negative >= 0) refuse(`${name} >= 0`, negative);
+  const isVariance = name.endsWith('running_var');
+  // Loops, as they also take a detached array, whose length is 0: `checkTrainState` refuses it.
+  for (let i = 0; i < values.length; i++) {
+    if (!Number.isFinite(values[i])) refuse(`finite values in ${name}`, i);
+    if (isVariance && values[i] < 0) refuse(`${name} >= 0`, i);
   }
   return values;
 }

@@ -142,6 +142,9 @@ const method = <Name extends Method>(name: Name, draw: (random: Random) => Param
   },
 });
 
+/** The maps of a large input take memory. */
+const OPEN = { ...LOAD, longest: 512 };
+
 const modelTargets: readonly Target[] = [
   method('forward', (random) => {
     const n = random.integer(1, 3);
@@ -156,13 +159,13 @@ const modelTargets: readonly Target[] = [
     'index.Model.open',
     (...values: Parameters<typeof index.Model.open>) => disposed(index.Model.open(...values)),
     (): Parameters<typeof index.Model.open> => [stateOf(TINY), config(), index.wasmBackend],
-    LOAD,
+    OPEN,
   ),
   callable(
     'index.Model.load',
     (...values: Parameters<typeof index.Model.load>) => disposed(index.Model.load(...values)),
     (): Parameters<typeof index.Model.load> => [{ ...core.streamOf(stateOf(TINY)) }, config(), index.wasmBackend],
-    LOAD,
+    OPEN,
   ),
 ];
 

@@ -152,11 +152,15 @@ const trainTargets: readonly Target[] = [
       ],
     },
     oracleTrainer: { traits: TRAINER, draw: () => [{ ...TINY_TRAIN }, { ...trainerOptions, freeze: ['stem'] }] },
-    wasmTrainer: {
-      traits: TRAINER,
-      draw: () => [{ ...TINY_TRAIN }, { ...trainerOptions, threads: 1, build: 'plain' }],
-    },
   }),
+  callable(
+    'train.wasmTrainer',
+    async (...values: Parameters<typeof train.wasmTrainer>) => {
+      (await train.wasmTrainer(...values)).dispose();
+    },
+    (): Parameters<typeof train.wasmTrainer> => [{ ...TINY_TRAIN }, { ...trainerOptions, threads: 1, build: 'plain' }],
+    TRAINER,
+  ),
   callable(
     'train.train',
     (...values: Parameters<typeof train.train>) => drain(train.train(...values)),

@@ -59,6 +59,8 @@ test.each([
 describe('a configuration', () => {
   test('is checked by its network alone', () => {
     expect(checkNetwork({ ...CONFIG, std: [0, 0, 0] })).toMatchObject({ dims: [4, 8], input_size: [224, 224] });
+    const drop_rate = 2n as unknown as number;
+    expect(() => checkNetwork({ ...CONFIG, drop_rate })).toThrow('drop_rate: expected a number in [0, 1)');
     expect(checkNetwork(CONFIG, [64, 32]).input_size).toEqual([64, 32]);
   });
 

@@ -53,6 +53,12 @@ describe('a fused network', () => {
     expect(small.logits).not.toEqual(fused.logits);
   });
 
+  test('is compared on square images for a probeSize that is one number', () => {
+    // As `input_size` may be one number: for callers without types.
+    const square = fuseState(state, config, { probeSize: 12 as unknown as [number, number] });
+    expect(square.probe).toEqual(fuseState(state, config, { probeSize: [12, 12] }).probe);
+  });
+
   test('does not need num_batches_tracked', () => {
     const without = new Map([...state].filter(([name]) => !name.endsWith('.num_batches_tracked')));
     expect(without.size).toBe(state.size - 10);
@@ -61,6 +67,14 @@ describe('a fused network', () => {
 });
 
 describe('fusion is refused', () => {
+  test.each(['weight', 'running_var'])('for a detached %s', (part) => {
+    const name = `stem1.1.${part}`;
+    const data = new Float32Array(4);
+    structuredClone(data.buffer, { transfer: [data.buffer] });
+    const detached = new Map(state).set(name, { data, shape: state.get(name)?.shape ?? [] });
+    expect(() => fuseState(detached, config)).toThrow(refusal(`values in ${name}`, '0'));
+  });
+
   const deploy = drawnConfig('deploy');
   const without = (missing: string): StateDict => new Map([...state].filter(([name]) => name !== missing));
   const cases: [string, () => FusedState, string, string][] = [

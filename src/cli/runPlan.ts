@@ -168,8 +168,12 @@ async function readWithProgress(
   };
   const count = countDisplay({ what: `${displayName(location)}, MiB read and checked`, line });
   try {
+    let shown = 0;
     return await readInitialWeights(location, stated, (done, total) => {
-      if (total >= LEAST) count.show(Math.floor(done / MEBIBYTE), Math.floor(total / MEBIBYTE));
+      const mebibytes = Math.floor(done / MEBIBYTE);
+      if (total < LEAST || mebibytes === shown) return;
+      shown = mebibytes;
+      count.show(mebibytes, Math.floor(total / MEBIBYTE));
     });
   } finally {
     count.end();

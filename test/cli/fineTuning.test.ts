@@ -1,4 +1,7 @@
 /** `train --init`: the network that the weights decide, what is refused, what is printed and recorded, and how it resumes. */
+// Loaded before the tests, because jest cannot load two modules at once that import the same one.
+import '../../src/report/curves.js';
+import '../../src/report/page.js';
 import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';

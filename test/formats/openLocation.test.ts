@@ -96,7 +96,7 @@ describe('URLs', () => {
   });
 
   test.each([
-    ['page.html', 'weights of PyTorch, PaddlePaddle or ONNX, or safetensors', 'an HTML page'],
+    ['page.html', 'weights of PyTorch, PaddlePaddle, Keras or ONNX, or safetensors', 'an HTML page'],
     ['none.pth', 'a response that is OK', 'status 404'],
   ])('%s is refused', async (name, expected, got) => {
     const url = `${base}/${name}`;

@@ -42,7 +42,11 @@ describe('options of image folders', () => {
   test('there are no more keys by default', () => {
     expect(() => {
       checkFolderOptions({ valsplit: 0.1 });
-    }).toThrow(expect.objectContaining({ expected: expect.stringMatching(/, cropFromOriginal, requireValSplit$/) }));
+    }).toThrow(
+      expect.objectContaining({
+        expected: expect.stringMatching(/, cropFromOriginal, requireValSplit, exifOrientation, checkFiles$/),
+      }),
+    );
   });
 
   test('an unknown key is named with the nearest, and all others', () => {
@@ -53,7 +57,7 @@ describe('options of image folders', () => {
         op: 'valsplit',
         expected:
           'one of the keys size, crop_pct, resize, interpolation, onBadImage, onProgress, split, valSplit, seed, n, ' +
-          'cache, cropFromOriginal, requireValSplit, more',
+          'cache, cropFromOriginal, requireValSplit, exifOrientation, checkFiles, more',
         hint: 'Did you mean valSplit?',
       }),
     );

@@ -1,5 +1,5 @@
 /** What scripts/buildWasm.ts compiles, and the declarations of what it writes into dist/wasm. */
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
 
 /** Targets of assembly/asconfig.json. */
 export const SINGLE = ['plain', 'relaxed'];
@@ -24,11 +24,17 @@ const SHARED = {
     '/** The identity of every module that this version of the package can run. */\nexport declare const identity: string;\n',
 };
 
-/** Writes the declarations, which TypeScript can read before a module is compiled. */
+/**
+ * Writes the declarations, which TypeScript can read before a module is compiled. One that is right is left alone: the
+ * compiler may be reading it.
+ */
 export async function writeWasmTypes(): Promise<void> {
   await mkdir('dist/wasm', { recursive: true });
   const modules = ENTRIES.flatMap(({ prefix, targets }) => targets.map((target) => `${prefix}${target}`)).map(
     (name) => [name, `${docOf(`dist/wasm/${name}.wasm`)}export declare const bytes: Uint8Array;\n`] as const,
   );
-  for (const [name, text] of [...modules, ...Object.entries(SHARED)]) await writeFile(`dist/wasm/${name}.d.ts`, text);
+  for (const [name, text] of [...modules, ...Object.entries(SHARED)]) {
+    const path = `dist/wasm/${name}.d.ts`;
+    if ((await readFile(path, 'utf8').catch(() => null)) !== text) await writeFile(path, text);
+  }
 }

@@ -1,5 +1,6 @@
 /** What the readers of other frameworks' files have in common. */
 import type { ModelConfigInput } from '../core/config.js';
+import type { WeightsError } from '../core/errors.js';
 import type { FloatArray } from '../core/tensor.js';
 
 /** Bytes that can be read at any position: a file, or bytes in memory. */
@@ -20,7 +21,7 @@ export interface RandomAccess {
  */
 export type OpenSibling = (name: string, op: string) => Promise<RandomAccess>;
 
-/** A tensor of a file. Its shape is known and checked; its values are read on request, each time anew. */
+/** A tensor of a file. Its shape is known and checked, unless it is damaged; its values are read on request, each time anew. */
 export interface FileTensor {
   readonly shape: readonly number[];
   /** The name in PyTorch, such as `float32`, `bfloat16`, `int64`. */
@@ -32,6 +33,8 @@ export interface FileTensor {
    * @throws WeightsError if the file is damaged
    */
   read(): Promise<FloatArray>;
+  /** What the file states wrongly of the tensor, whose shape and type are then unknown; absent if nothing. */
+  readonly damage?: WeightsError;
 }
 
 /** Tensors that belong together, such as `model` or `model_ema` of a checkpoint. */

@@ -21,6 +21,9 @@ function replaceEnding(name: string, endings: readonly (readonly [from: string, 
 /** The tensor of a network behind a prefix. */
 const NETWORK_NAME = /^(stem[12]?|stages|cls[12]?)\.\d/;
 
+/** Whether PyTorch's name of a tensor, without a prefix, is one of a VanillaNet of any size. */
+export const isNetworkName = (name: string): boolean => NETWORK_NAME.test(name);
+
 const toPyTorch = (name: string): string => replaceEnding(name, PADDLE);
 
 /** PaddlePaddle's name of a tensor. */
@@ -68,7 +71,7 @@ export function namingOf(fileNames: Iterable<string>, file: string): Naming | nu
     const isInside = fileName.startsWith(prefix);
     const name = toPyTorch(isInside ? fileName.slice(prefix.length) : fileName);
     if (!isInside) {
-      if (NETWORK_NAME.test(name)) refuseHalf(file, prefix, fileName);
+      if (isNetworkName(name)) refuseHalf(file, prefix, fileName);
       others.push(fileName);
     } else if (names.has(name)) {
       const got = `${show(names.get(name))} and ${show(fileName)}`;

@@ -7,14 +7,15 @@
 import { show } from '../core/check.js';
 import { WeightsError } from '../core/errors.js';
 import { formatShape, sizeOf } from '../core/tensor.js';
-import { NUMBER_CODES, NUMPY_NAMES, NumpyValues } from '../io/pickle/numpyValues.js';
+import { NUMPY_NAMES } from '../io/pickle/numpyValues.js';
 import { readPickle, type Vocabulary } from '../io/pickle/pickleMachine.js';
 import { PickleReader, type PickleErrors } from '../io/pickle/pickleReader.js';
 import { PickleArray, shapeOf, textOf, type PickleDict, type PickleValue } from '../io/pickle/pickleValues.js';
 import { arrayStorage, JointStorage } from './arrayStorage.js';
 import { factsOf } from './checkpointFacts.js';
 import type { FileTensor, ForeignFile, RandomAccess } from './foreignFile.js';
-import { dictOf, groupsOf, nameOfValue } from './pickledDicts.js';
+import { NumpyArrays } from './numpyArrays.js';
+import { dictOf, groupsOf, MAX_DAMAGED, nameOfValue, tensorOrDamage } from './pickledDicts.js';
 import { stridedTensor, unreadTensor, type Storage } from './stridedTensor.js';
 import { rowMajorStrides } from './strides.js';
 
@@ -46,8 +47,7 @@ function paddleCall(name: string, args: readonly PickleValue[], reader: PickleRe
   return reader.refuse("eval('data', {'data': array}), as PaddlePaddle writes it", 'another call of eval', hint);
 }
 
-function paddleVocabulary(): Vocabulary {
-  const numpy = new NumpyValues(NUMBER_CODES, 'a type of numbers', true);
+function paddleVocabulary(numpy: NumpyArrays): Vocabulary {
   return {
     lowestProtocol: 2,
     maxObjects: 2_000_000,
@@ -85,7 +85,8 @@ function checkByteOrder({ dtype }: PickleArray, op: string): void {
 
 const lengthOf = ({ shape, dtype }: PickleArray): number => sizeOf(shape) * dtype.bytes;
 
-function arrayTensor(file: RandomAccess, array: PickleArray, op: string): FileTensor {
+function arrayTensor(file: RandomAccess, array: PickleArray, numpy: NumpyArrays, op: string): FileTensor {
+  numpy.check(array, op);
   const { shape, dtype, bytes, isFortran } = array;
   if (!Object.hasOwn(DTYPES, dtype.code)) return unreadTensor({ shape, dtype: dtype.code }, dtype.code, op);
   checkByteOrder(array, op);
@@ -105,24 +106,21 @@ function arrayOf(value: PickleValue | undefined): PickleArray | null {
 const PARTS = 'UnpackBigParamInfor@@';
 
 /** An array that protocols 2 and 3 write in parts of at most 2^30 bytes. */
-class PartedArray {
-  constructor(
-    readonly shape: readonly number[],
-    readonly parts: readonly PickleArray[],
-  ) {}
-
-  tensor(file: RandomAccess, op: string): FileTensor {
-    const { shape, parts } = this;
-    const [first] = parts;
-    for (const part of parts) checkByteOrder(part, op);
-    const open = (): Promise<Storage> =>
-      Promise.resolve(new JointStorage(parts.map((part) => arrayStorage(file, part.bytes, lengthOf(part), op))));
-    const view = { dtype: DTYPES[first.dtype.code], offset: 0, shape, strides: stridesOf(shape, false) };
-    return stridedTensor(view, open, sizeOf(shape), op);
-  }
+interface PartedArray {
+  readonly shape: readonly number[];
+  readonly parts: readonly PickleArray[];
 }
 
-function partedArray(dict: PickleDict, key: string, facts: PickleValue, op: string): PartedArray {
+function partedTensor(file: RandomAccess, { shape, parts }: PartedArray, op: string): FileTensor {
+  const [first] = parts;
+  for (const part of parts) checkByteOrder(part, op);
+  const open = (): Promise<Storage> =>
+    Promise.resolve(new JointStorage(parts.map((part) => arrayStorage(file, part.bytes, lengthOf(part), op))));
+  const view = { dtype: DTYPES[first.dtype.code], offset: 0, shape, strides: stridesOf(shape, false) };
+  return stridedTensor(view, open, sizeOf(shape), op);
+}
+
+function partedArray(dict: PickleDict, key: string, facts: PickleValue, numpy: NumpyArrays, op: string): PartedArray {
   const refuse = (expected: string, got: string): never => {
     throw new WeightsError({ op, expected, got, hint: `The file is damaged. ${SAVE_AGAIN}` });
   };
@@ -134,6 +132,7 @@ function partedArray(dict: PickleDict, key: string, facts: PickleValue, op: stri
   }
   const parts = names.map((name): PickleArray => {
     const part = arrayOf(dict.get(textOf(name) ?? ''));
+    if (part !== null) numpy.check(part, op);
     return part !== null && part.shape.length === 1 ? part : refuse('parts of one dimension', show(textOf(name)));
   });
   const [{ dtype }] = parts;
@@ -141,7 +140,7 @@ function partedArray(dict: PickleDict, key: string, facts: PickleValue, op: stri
   if (!Object.hasOwn(DTYPES, dtype.code)) refuse('parts of numbers', dtype.code);
   const count = parts.reduce((sum, part) => sum + part.shape[0], 0);
   if (count !== sizeOf(shape)) refuse(`${sizeOf(shape)} elements for ${formatShape(shape)}`, `${count} in its parts`);
-  return new PartedArray(shape, parts);
+  return { shape, parts };
 }
 
 /** Refuses parts that are named more than once: a short file may give one long list of them to many arrays. */
@@ -161,22 +160,28 @@ function checkPartCount(dict: PickleDict, facts: PickleDict, op: string): void {
   });
 }
 
-/** Takes the parts of large arrays out of a dict. @returns the arrays by their keys */
-function takeParted(value: PickleValue, op: string): ReadonlyMap<string, PartedArray> {
-  const arrays = new Map<string, PartedArray>();
+/** Takes the parts of large arrays out of a dict. @returns the tensors by their keys */
+function takeParted(value: PickleValue, file: RandomAccess, numpy: NumpyArrays): ReadonlyMap<string, FileTensor> {
+  const tensors = new Map<string, FileTensor>();
   const dict = dictOf(value);
   const facts = dictOf(dict?.get(PARTS));
-  if (dict === null || facts === null) return arrays;
-  checkPartCount(dict, facts, `${op}: ${PARTS}`);
+  if (dict === null || facts === null) return tensors;
+  checkPartCount(dict, facts, `${file.name}: ${PARTS}`);
+  let damaged = 0;
   for (const [key, entry] of facts) {
-    if (typeof key === 'string') arrays.set(key, partedArray(dict, key, entry, `${op}: ${key}`));
+    if (typeof key !== 'string') continue;
+    const op = nameOfValue(file.name, [key]);
+    const find = (): FileTensor => partedTensor(file, partedArray(dict, key, entry, numpy, op), op);
+    const tensor = tensorOrDamage(find);
+    if (tensor.damage !== undefined && ++damaged > MAX_DAMAGED) throw tensor.damage;
+    tensors.set(key, tensor);
   }
   for (const entry of facts.values()) {
     const names = dictOf(entry)?.get('slices');
     if (Array.isArray(names)) for (const name of names) dict.delete(textOf(name) ?? '');
   }
   dict.delete(PARTS);
-  return arrays;
+  return tensors;
 }
 
 /** Keys of an optimizer's state. */
@@ -198,15 +203,15 @@ function refuseOptimizer(value: PickleValue, op: string): void {
 export async function openPaddle(file: RandomAccess): Promise<ForeignFile> {
   const op = file.name;
   const reader = new PickleReader(new Uint8Array(0), errorsOf(op), file.size);
-  const value = await readPickle(reader, file, paddleVocabulary());
+  const numpy = new NumpyArrays();
+  const value = await readPickle(reader, file, paddleVocabulary(numpy));
   if (reader.remaining > 0) reader.refuse('nothing after the end of the pickle', `${reader.remaining} bytes`);
   refuseOptimizer(value, op);
-  const parted = takeParted(value, op);
+  const tensors = takeParted(value, file, numpy);
   const tensorAt = (each: PickleValue, path: readonly string[]): FileTensor | null => {
     const array = arrayOf(each);
-    return array === null ? null : arrayTensor(file, array, nameOfValue(op, path));
+    return array === null ? null : arrayTensor(file, array, numpy, nameOfValue(op, path));
   };
-  const tensors = new Map([...parted].map(([key, array]) => [key, array.tensor(file, `${op}: ${key}`)] as const));
   const groups = groupsOf(value, tensorAt, op, SAVE_AGAIN, tensors);
   return { format: 'PaddlePaddle parameters (.pdparams)', writer: null, groups, facts: factsOf(value) };
 }

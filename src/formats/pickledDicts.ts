@@ -13,6 +13,23 @@ const MAX_TENSORS = 100_000;
 /** Letters of a key that are in the name of a tensor in errors: longer ones would take memory for each tensor. */
 const LONGEST_KEY = 200;
 
+/** Damaged tensors that a file may have: each keeps an error. */
+export const MAX_DAMAGED = 5000;
+
+/**
+ * A tensor, or a damaged one in its place if the file states it wrongly: only those of the network need to be sound.
+ *
+ * @param find finds the tensor
+ */
+export function tensorOrDamage<T extends FileTensor | null>(find: () => T): T | FileTensor {
+  try {
+    return find();
+  } catch (damage) {
+    if (!(damage instanceof WeightsError)) throw damage;
+    return { shape: [], dtype: 'unknown', damage, read: () => Promise.reject(damage) };
+  }
+}
+
 /** How errors name a value: by the file and the keys that lead to it. */
 export const nameOfValue = (file: string, path: readonly string[]): string =>
   path.length === 0
@@ -61,6 +78,7 @@ class GroupFinder {
   private readonly contents = new Map<PickleDict, Content>();
   private dicts = 0;
   private tensors = 0;
+  private damaged = 0;
 
   constructor(
     private readonly tensorOf: (value: PickleValue, path: readonly string[]) => FileTensor | null,
@@ -85,9 +103,10 @@ class GroupFinder {
     const dicts: [string, PickleDict][] = [];
     for (const [key, value] of dict) {
       if (typeof key !== 'string') continue;
-      const tensor = this.tensorOf(value, [...path, key]);
+      const tensor = tensorOrDamage(() => this.tensorOf(value, [...path, key]));
       if (tensor !== null) {
         this.count(1);
+        if (tensor.damage !== undefined && ++this.damaged > MAX_DAMAGED) throw tensor.damage;
         tensors.set(key, tensor);
       }
       const inner = NO_WEIGHTS.has(key) ? null : dictOf(value);

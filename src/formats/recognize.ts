@@ -6,7 +6,7 @@ import { checkParameter, checkShapes, inModelOrder, isCounter, parameterShapes }
 import type { StateDict, Tensor } from '../core/tensor.js';
 import { architectureOf, checkStated } from './architecture.js';
 import type { FileTensor, ForeignFile, TensorGroup } from './foreignFile.js';
-import { namingOf, prefixesOf, type Naming } from './naming.js';
+import { isNetworkName, namingOf, prefixesOf, type Naming } from './naming.js';
 
 export interface RecognizeOptions {
   /** Keys of `ModelConfig` that the caller states; they override the file. */
@@ -157,7 +157,7 @@ const renamedIn = ({ prefix, names }: Naming): Map<string, string> =>
  * Finds the network in a file: which of its groups of tensors, under which names, and of which sizes.
  *
  * @param name of the file, for errors
- * @throws WeightsError if there is none, or more than one that fits
+ * @throws WeightsError if there is none, or more than one that fits, or a tensor of it is damaged
  * @throws ParamError for an invalid configuration
  */
 export function recognize(file: ForeignFile, name: string, options: RecognizeOptions = {}): Recognition {
@@ -168,6 +168,7 @@ export function recognize(file: ForeignFile, name: string, options: RecognizeOpt
   const inFile = new Map<string, FileTensor>();
   for (const [pyTorchName, fileName] of naming.names) {
     const tensor = group.tensors.get(fileName);
+    if (tensor?.damage !== undefined && isNetworkName(pyTorchName)) throw tensor.damage;
     if (tensor !== undefined) inFile.set(pyTorchName, tensor);
   }
   const shapes = new Map([...inFile].map(([key, { shape }]) => [key, shape]));

@@ -35,15 +35,20 @@ const HINT = 'The file is damaged, or was written by a faulty program: save it a
 
 const isCount = (value: unknown): value is number => Number.isSafeInteger(value) && (value as number) >= 0;
 
-/** @param last index of the last element in the storage @throws WeightsError for a view that the storage does not have */
-function checkView({ offset, shape, strides }: View, last: number, capacity: number, op: string): void {
+/**
+ * @param capacity elements of the storage
+ * @throws WeightsError for a view of what the storage does not have
+ */
+export function checkView(view: View, capacity: number, op: string): void {
+  checkCounts(view, op);
+  const { offset, shape, strides } = view;
   const refuse = (expected: string, got: string): never => {
     throw new WeightsError({ op, expected, got, hint: HINT });
   };
   const count = sizeOf(shape);
   if (!Number.isSafeInteger(count)) refuse('a tensor of at most 2^53 elements', formatShape(shape));
   if (count === 0) return;
-  if (last >= capacity) {
+  if (lastOf(view) >= capacity) {
     const got = `shape ${formatShape(shape)}, strides ${formatShape(strides)} at offset ${offset}`;
     refuse(`a view of the ${capacity} elements of its storage`, got);
   }
@@ -221,8 +226,7 @@ export function stridedTensor(view: View, open: () => Promise<Storage>, capacity
     const hint = 'Convert it in Python: tensor.float().';
     throw new WeightsError({ op, expected: 'a tensor of floats or integers', got: dtype, hint });
   }
-  checkCounts(view, op);
-  checkView(view, lastOf(view), capacity, op);
+  checkView(view, capacity, op);
   const axes = axesOf(view);
   if (!isAscending(axes) && lastOf(view) - offset >= BLOCK) {
     const got = `strides ${formatShape(view.strides)} of shape ${formatShape(shape)}`;

@@ -81,12 +81,12 @@ class ZipStorages implements Storages {
     const record = this.archive.records.get(name);
     const width = tensorType(dtype)?.width ?? 0;
     const size = count * width;
-    this.viewed.set(name, (this.viewed.get(name) ?? 0) + elements * width);
     if (record === undefined || record.size !== size) {
       const got = record === undefined ? 'no such record' : `${record.size} bytes`;
       const hint = 'The file is damaged: download, copy or save it again.';
       throw new WeightsError({ op, expected: `${size} bytes in the record ${name}`, got, hint });
     }
+    this.viewed.set(name, (this.viewed.get(name) ?? 0) + elements * width);
     // Short records may inflate to a thousand times their bytes.
     return () => record.open(Math.max(SMALL_STORAGE, GAPS * (this.viewed.get(name) ?? 0)));
   }

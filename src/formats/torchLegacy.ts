@@ -6,19 +6,12 @@
 import { WeightsError } from '../core/errors.js';
 import { readPickle } from '../io/pickle/pickleMachine.js';
 import { PickleReader } from '../io/pickle/pickleReader.js';
-import { kindOfValue, textOf, type PickleValue } from '../io/pickle/pickleValues.js';
+import { kindOfValue, textOf, type PickleReference, type PickleValue } from '../io/pickle/pickleValues.js';
 import { partOf } from './fileAccess.js';
 import type { ForeignFile, RandomAccess } from './foreignFile.js';
 import type { Storage } from './stridedTensor.js';
 import { tensorType } from './tensorTypes.js';
-import {
-  contentOf,
-  storageRecord,
-  torchErrors,
-  torchVocabulary,
-  type StorageRecord,
-  type Storages,
-} from './torchPickle.js';
+import { contentOf, storageRecord, torchErrors, torchVocabulary, type Storages } from './torchPickle.js';
 
 const MAGIC = 0x1950a86a20f9469cfc6cn;
 const VERSION = 1001;
@@ -44,50 +37,79 @@ function checkSystem(system: PickleValue, op: string): void {
   refuse(op, 'little-endian storages', 'big-endian ones', hint);
 }
 
-/** The storages that a pickle refers to, by their keys. */
+/** What the references of a pickle say about storages: they may contradict each other. */
 class References {
-  readonly records = new Map<string, StorageRecord>();
+  /** The types of each number of elements, by the keys of storages. */
+  readonly records = new Map<string, Map<number, Set<string>>>();
+  /** Whether there are references that state no storage. */
+  hasOthers = false;
 
-  constructor(private readonly op: string) {}
-
-  readonly add = (reference: Parameters<typeof storageRecord>[0]): void => {
-    const record = storageRecord(reference, this.op);
-    const known = this.records.get(record.key) ?? record;
-    if (known.dtype !== record.dtype || known.count !== record.count) {
-      const got = `${record.count} of ${record.dtype}`;
-      refuse(`${this.op}: storage ${record.key}`, `${known.count} elements of ${known.dtype}, as before`, got);
+  readonly add = (reference: PickleReference): void => {
+    const record = storageRecord(reference);
+    if (record === null) {
+      this.hasOthers = true;
+      return;
     }
-    this.records.set(record.key, record);
+    const { key, count, dtype } = record;
+    const byCount = this.records.get(key) ?? new Map<number, Set<string>>();
+    byCount.set(count, (byCount.get(count) ?? new Set()).add(dtype));
+    this.records.set(key, byCount);
   };
 }
 
-/** Finds where the storages are. */
+/** A storage in the file. */
+interface LocatedStorage {
+  readonly count: number;
+  /** Of the references to it: several if they contradict each other. */
+  readonly dtypes: readonly string[];
+  readonly storage: Storage;
+}
+
+/**
+ * The bytes of an element, by the types that references state.
+ *
+ * @returns null if they contradict each other
+ */
+function widthOf(dtypes: Iterable<string>): number | null {
+  const widths = new Set([...dtypes].map((dtype) => tensorType(dtype)?.width ?? 0));
+  return widths.size === 1 ? [...widths][0] : null;
+}
+
+/** Finds where the storages are: up to one whose bytes are unknown, as the references to it are wrong. */
 async function locate(
   file: RandomAccess,
   keys: PickleValue,
-  records: ReadonlyMap<string, StorageRecord>,
+  { records, hasOthers }: References,
   start: number,
-): Promise<ReadonlyMap<string, Storage>> {
+): Promise<ReadonlyMap<string, LocatedStorage>> {
   if (!Array.isArray(keys)) return refuse(file.name, 'a list of the keys of storages', kindOfValue(keys));
-  const storages = new Map<string, Storage>();
+  const storages = new Map<string, LocatedStorage>();
+  let contradicted: readonly [op: string, expected: string, got: string] | null = null;
   let at = start;
   for (const each of keys) {
     const key = textOf(each) ?? '';
-    const record = records.get(key);
+    const byCount = records.get(key);
     const op = `${file.name}: storage ${key}`;
-    if (record === undefined) return refuse(op, 'the key of a storage that a tensor has', 'another key');
+    if (byCount === undefined && hasOthers) return storages;
+    if (byCount === undefined) return refuse(op, 'the key of a storage that a tensor has', 'another key');
     if (storages.has(key)) refuse(op, 'each key once', 'a key twice');
     const head = await file.read(at, COUNT);
-    const count = new DataView(head.buffer, head.byteOffset, COUNT).getBigInt64(0, true);
-    if (count !== BigInt(record.count)) refuse(op, `${record.count} elements`, `${count}`);
-    const size = record.count * (tensorType(record.dtype)?.width ?? 0);
+    const stated = new DataView(head.buffer, head.byteOffset, COUNT).getBigInt64(0, true);
+    const count = Number(stated);
+    const dtypes = [...(byCount.get(count) ?? [...byCount.values()].flatMap((each) => [...each]))];
+    const width = widthOf(dtypes);
+    if (width === null) return storages;
+    if (!byCount.has(count)) contradicted ??= [op, `${[...byCount.keys()].join(' or ')} elements`, `${stated}`];
+    if (contradicted !== null && (count < 0 || at + COUNT + count * width > file.size)) refuse(...contradicted);
+    const size = count * width;
     if (at + COUNT + size > file.size) {
       refuse(op, `${size} bytes from byte ${at + COUNT}`, `${file.size} in the file: it is cut short`);
     }
-    storages.set(key, partOf(file, op, at + COUNT, size));
+    storages.set(key, { count, dtypes, storage: partOf(file, op, at + COUNT, size) });
     at += COUNT + size;
   }
   if (at !== file.size) {
+    if (contradicted !== null) refuse(...contradicted);
     const hint = 'Something was appended to the file: save the checkpoint alone.';
     refuse(file.name, `an end at byte ${at}`, `${file.size} bytes`, hint);
   }
@@ -102,7 +124,7 @@ async function locate(
 export async function openTorchLegacy(file: RandomAccess): Promise<ForeignFile> {
   const op = file.name;
   const reader = new PickleReader(new Uint8Array(0), torchErrors(op), file.size);
-  const references = new References(op);
+  const references = new References();
   const next = (): Promise<PickleValue> => readPickle(reader, file, torchVocabulary(references.add));
   const magic = await next();
   if (magic !== MAGIC) refuse(op, 'the magic number of PyTorch', kindOfValue(magic));
@@ -111,11 +133,14 @@ export async function openTorchLegacy(file: RandomAccess): Promise<ForeignFile> 
   checkSystem(await next(), op);
   const checkpoint = await next();
   const keys = await next();
-  const located = await locate(file, keys, references.records, reader.position);
+  const located = await locate(file, keys, references, reader.position);
   const storages: Storages = {
-    find({ key }, _elements, name) {
-      const storage = located.get(key);
-      if (storage === undefined) return refuse(name, `the storage ${key}`, 'none of that key');
+    find({ key, count }, _elements, name) {
+      const found = located.get(key);
+      if (found === undefined) return refuse(name, `the storage ${key}`, 'none that can be found');
+      const { dtypes, storage } = found;
+      if (count !== found.count) refuse(name, `${found.count} elements in the storage ${key}`, `${count}`);
+      if (dtypes.length > 1) refuse(name, `one type of the storage ${key}`, dtypes.join(' and '));
       return () => Promise.resolve(storage);
     },
   };

@@ -2,7 +2,7 @@
 import { WeightsError } from '../core/errors.js';
 import type { Vocabulary } from '../io/pickle/pickleMachine.js';
 import type { PickleErrors } from '../io/pickle/pickleReader.js';
-import { NUMBER_CODES, NUMPY_NAMES, NumpyValues } from '../io/pickle/numpyValues.js';
+import { NUMPY_NAMES } from '../io/pickle/numpyValues.js';
 import {
   kindOfValue,
   MAX_DIMENSIONS,
@@ -16,8 +16,9 @@ import {
 import { factsOf, writerOf } from './checkpointFacts.js';
 import { sizeOf } from '../core/tensor.js';
 import type { FileTensor, ForeignFile } from './foreignFile.js';
+import { NumpyArrays } from './numpyArrays.js';
 import { dictOf, groupsOf, nameOfValue } from './pickledDicts.js';
-import { stridedTensor, unreadTensor, type Storage } from './stridedTensor.js';
+import { checkView, stridedTensor, unreadTensor, type Storage } from './stridedTensor.js';
 
 const SAVE_AGAIN = 'Save the weights in Python: torch.save(model.state_dict(), "net.pth").';
 
@@ -111,7 +112,7 @@ function hintOfName(name: string): string {
 
 /** The vocabulary of a checkpoint. @param refer is called for each reference to a storage */
 export function torchVocabulary(refer: (reference: PickleReference) => void = () => undefined): Vocabulary {
-  const numpy = new NumpyValues(NUMBER_CODES, 'a type of numbers', true);
+  const numpy = new NumpyArrays();
   return {
     lowestProtocol: 2,
     maxObjects: 2_000_000,
@@ -148,7 +149,7 @@ export interface StorageRecord {
 /** Finds the bytes of storages. */
 export interface Storages {
   /**
-   * @param elements of the tensor that is a view of it
+   * @param elements of the tensor that is a view of it, which is checked
    * @throws WeightsError if the file does not have it, or another size
    */
   find(record: StorageRecord, elements: number, op: string): () => Promise<Storage>;
@@ -160,19 +161,28 @@ const damaged = (op: string, expected: string, got: string): WeightsError =>
 /** Parts of a persistent id, and letters of each, that an error shows. */
 const [LONGEST_ID, LONGEST_PART] = [6, 60];
 
-/** ('storage', class, key, device, elements); the legacy format adds a view, which has been None since 2017. */
-export function storageRecord(reference: PickleReference, op: string): StorageRecord {
-  const id = Array.isArray(reference.id) ? reference.id : [];
-  const [tag, type, key, , count] = id;
+const partsOf = ({ id }: PickleReference): PickleValue[] => (Array.isArray(id) ? id : []);
+
+/**
+ * ('storage', class, key, device, elements); the legacy format adds a view, which has been None since 2017.
+ *
+ * @returns null for another id
+ */
+export function storageRecord(reference: PickleReference): StorageRecord | null {
+  const [tag, type, key, , count]: (PickleValue | undefined)[] = partsOf(reference);
   const dtype = type instanceof PickleName ? dtypeOfStorage(type.name) : undefined;
   const name = textOf(key);
   const isCount = Number.isSafeInteger(count) && (count as number) >= 0;
   if (textOf(tag) !== 'storage' || dtype === undefined || name === null || !/^\d{1,20}$/.test(name) || !isCount) {
-    const parts = id.slice(0, LONGEST_ID).map((part) => textOf(part)?.slice(0, LONGEST_PART) ?? kindOfValue(part));
-    const got = parts.join(', ');
-    throw damaged(op, 'a storage: its class, key, device and number of elements', got || kindOfValue(reference.id));
+    return null;
   }
   return { dtype, key: name, count: count as number };
+}
+
+function refuseReference(reference: PickleReference, op: string): never {
+  const parts = partsOf(reference).slice(0, LONGEST_ID);
+  const got = parts.map((part) => textOf(part)?.slice(0, LONGEST_PART) ?? kindOfValue(part)).join(', ');
+  throw damaged(op, 'a storage: its class, key, device and number of elements', got || kindOfValue(reference.id));
 }
 
 /** Wrappers that are looked through: a file may nest any number of them. */
@@ -251,9 +261,11 @@ function tensorOf(value: PickleValue, storages: Storages, op: string): FileTenso
     const got = [reference, offset, size, strides].map(kindOfValue).join(', ');
     throw damaged(op, `a storage, an offset, at most ${MAX_DIMENSIONS} sizes and strides`, got);
   }
-  const storage = storageRecord(reference, op);
+  const storage = storageRecord(reference) ?? refuseReference(reference, op);
+  const view = { dtype: storage.dtype, offset, shape, strides: steps };
+  checkView(view, storage.count, op);
   const open = storages.find(storage, sizeOf(shape), op);
-  const tensor = stridedTensor({ dtype: storage.dtype, offset, shape, strides: steps }, open, storage.count, op);
+  const tensor = stridedTensor(view, open, storage.count, op);
   return withMetadata(tensor, record, op);
 }
 

@@ -25,6 +25,8 @@ test.each<[keyof Recipe, unknown[], unknown[]]>([
   ],
   ['eps', [0, 1], [-1e-9]],
   ['layerDecay', [1e-3, 1], [0, 1.01, -1]],
+  ['lambdaSchedule', ['linear', 'cosine'], ['', 'step']],
+  ['freeze', [[], ['stem']], ['stem', ['stemm'], [1]]],
   ['decayEpochs', [0, 2.5], [-0.5]],
   ['smoothing', [0, 0.99], [-0.1, 1]],
   ['mixup', [0, 1e-6, 0.8, 1e6], [-0.1, 9e-7, 1.1e6]],

@@ -4,7 +4,7 @@ import { mkdir, readdir, readFile, readlink, rm, symlink, writeFile } from 'node
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { DataError, ParamError } from '../../../src/core/errors.js';
-import { download } from '../../../src/data/sets/download.js';
+import { download, downloadFile, type RemoteFile } from '../../../src/data/sets/download.js';
 import type { LoadProgress } from '../../../src/io/progress.js';
 import { refusal } from '../../io/refusal.js';
 import { temporaryFolder } from '../../io/temporaryFolder.js';
@@ -307,5 +307,43 @@ describe('download', () => {
         hint: expect.stringContaining('resumes after'),
       }),
     );
+  });
+});
+
+describe('downloadFile', () => {
+  const wholes: (number | null)[] = [];
+  const remote = (hasDigest: boolean): RemoteFile => ({
+    ...{ url, hasDigest, again: 'Again.', byHand: 'By hand.', check: () => Promise.resolve() },
+    isWhole(_, size, total) {
+      wholes.push(total);
+      return Promise.resolve(size === total);
+    },
+  });
+  const version = (tag: string | null): string => JSON.stringify({ total: content.length, tag, modified: null });
+
+  test.each([
+    ['a version that is not known, without a digest', false, null, undefined],
+    ['a weak tag, without a digest', false, 'W/"a"', undefined],
+    ['a tag, without a digest', false, '"a"', 'bytes=1000-'],
+    ['a version that is not known, with a digest', true, null, 'bytes=1000-'],
+  ])('of %s', async (name, hasDigest, tag, range) => {
+    handler = withRanges;
+    const file = path(`part of ${name.replace(/\W/g, '-')}`);
+    await writeFile(`${file}.part`, content.subarray(0, 1000));
+    if (tag !== null) await writeFile(`${file}.part.json`, version(tag));
+    const { resumedFrom } = await downloadFile(remote(hasDigest), file, {});
+    expect([ranges[0], resumedFrom]).toEqual([range, range === undefined ? 0 : 1000]);
+    expect((await readFile(file)).equals(content)).toBe(true);
+  });
+
+  test('asks whether a part is whole with the size that the server said, or none', async () => {
+    handler = withRanges;
+    wholes.length = 0;
+    await writeFile(path('whole.part'), content);
+    await writeFile(path('whole.part.json'), version('"a"'));
+    await downloadFile(remote(false), path('whole'), {});
+    await writeFile(path('unknown.part'), content);
+    await downloadFile(remote(true), path('unknown'), {});
+    expect(wholes).toEqual([content.length, null]);
   });
 });

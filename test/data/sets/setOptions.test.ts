@@ -33,6 +33,8 @@ describe('options of image folders', () => {
     [{ cache: 'disk' }, 'cache: expected one of memory, none, auto, got "disk"'],
     [{ cropFromOriginal: 1 }, 'cropFromOriginal: expected true or false, got 1'],
     [{ requireValSplit: 1 }, 'requireValSplit: expected true or false, got 1'],
+    [{ exifOrientation: 1 }, 'exifOrientation: expected true or false, got 1'],
+    [{ checkFiles: 1 }, 'checkFiles: expected true or false, got 1'],
   ])('%j is refused', (options, message) => {
     expect(() => {
       checkFolderOptions(options);

@@ -47,7 +47,7 @@ describe('cut files', () => {
   );
 
   test('the whole file is read afterwards', async () => {
-    expect((await readAll(DEPLOY)).size).toBeGreaterThan(0);
+    expect((await readAll(DEPLOY)).size).toBe(18);
   });
 });
 
@@ -147,9 +147,9 @@ describe('a kernel', () => {
 
   test.each<[string, (file: File) => void, string]>([
     ['text', (file) => file.create_dataset({ name: KERNEL, data: ['a', 'b'] }), 'no array of numbers'],
-    ['int8', (file) => file.create_dataset({ name: KERNEL, data: new Int8Array(1), shape: [1, 1, 1, 1] }), ''],
+    ['int8', (file) => file.create_dataset({ name: KERNEL, data: Int8Array.of(-3), shape: [1, 1, 1, 1] }), ''],
   ])('of the type %s', async (name, write, got) => {
-    if (got === '') expect(await readKernel(write)).toEqual([name, [0]]);
+    if (got === '') expect(await readKernel(write)).toEqual([name, [-3]]);
     else await expect(readKernel(write)).rejects.toThrow(refusal(WeightsError, `net.h5: ${KERNEL}`, '', got));
   });
 });

@@ -2,14 +2,13 @@
 const BLOCK = 2 ** 16;
 const BLOCKS = 64;
 
-/** Reads at most as many bytes as fit into `target`. @returns how many */
+/** Fills `target` with the bytes from an offset on. */
 export type ReadBytes = (offset: number, target: Uint8Array) => void;
 
 export class BlockCache {
   /** By their numbers; the one that was used last is the last. */
   readonly #blocks = new Map<number, Uint8Array>();
 
-  /** @param read fills its target with the bytes from an offset on */
   constructor(
     readonly size: number,
     private readonly read: ReadBytes,

@@ -15,6 +15,7 @@ import { arrayStorage, JointStorage } from './arrayStorage.js';
 import { factsOf } from './checkpointFacts.js';
 import type { FileTensor, ForeignFile, RandomAccess } from './foreignFile.js';
 import { NumpyArrays } from './numpyArrays.js';
+import { countTensors, refuseOptimizer } from './optimizerState.js';
 import { dictOf, groupsOf, MAX_DAMAGED, nameOfValue, tensorOrDamage } from './pickledDicts.js';
 import { stridedTensor, unreadTensor, type Storage } from './stridedTensor.js';
 import { rowMajorStrides } from './strides.js';
@@ -187,11 +188,20 @@ function takeParted(value: PickleValue, file: RandomAccess, numpy: NumpyArrays):
 /** Keys of an optimizer's state. */
 const OF_OPTIMIZER = /^LR_Scheduler$|^master_weights$|_(moment[12]|beta[12]_pow_acc|velocity)_\d+$/;
 
-function refuseOptimizer(value: PickleValue, op: string): void {
-  const key = [...(dictOf(value)?.keys() ?? [])].find((each) => typeof each === 'string' && OF_OPTIMIZER.test(each));
-  if (key === undefined) return;
-  const hint = 'Pass the .pdparams file beside it.';
-  throw new WeightsError({ op, expected: 'weights', got: `the state of an optimizer (the key ${show(key)})`, hint });
+/** The file that has the weights, as PaddlePaddle's examples and the article name both. */
+function hintOfWeights(path: string): string {
+  const name = path.replace(/^.*[\\/]/, '');
+  if (!name.endsWith('.pdopt')) return 'Pass the .pdparams file beside it.';
+  const weights = name.replace(/\.pdopt$/, '.pdparams').replace('optimizer', 'model');
+  return `The weights are in another file, by convention ${weights} beside it: pass that.`;
+}
+
+function checkOptimizer(value: PickleValue, op: string): void {
+  const dict = dictOf(value);
+  const key = [...(dict?.keys() ?? [])].find((each) => typeof each === 'string' && OF_OPTIMIZER.test(each));
+  if (dict === null || typeof key !== 'string') return;
+  const tensors = countTensors(dict, (each) => arrayOf(each) !== null);
+  refuseOptimizer(op, { format: 'PaddlePaddle', tensors, keys: [key], hint: hintOfWeights(op) });
 }
 
 /**
@@ -206,7 +216,7 @@ export async function openPaddle(file: RandomAccess): Promise<ForeignFile> {
   const numpy = new NumpyArrays();
   const value = await readPickle(reader, file, paddleVocabulary(numpy));
   if (reader.remaining > 0) reader.refuse('nothing after the end of the pickle', `${reader.remaining} bytes`);
-  refuseOptimizer(value, op);
+  checkOptimizer(value, op);
   const tensors = takeParted(value, file, numpy);
   const tensorAt = (each: PickleValue, path: readonly string[]): FileTensor | null => {
     const array = arrayOf(each);

@@ -110,5 +110,5 @@ export async function openTorch(file: RandomAccess): Promise<ForeignFile | null>
   const reader = new PickleReader(new Uint8Array(0), torchErrors(`${file.name}: ${PICKLE}`), source.size);
   const value = await readPickle(reader, source, torchVocabulary());
   const storages = new ZipStorages(archive, folder);
-  return { format: 'PyTorch checkpoint (zip)', ...contentOf(value, storages, file.name) };
+  return { format: 'PyTorch checkpoint (zip)', ...contentOf(value, storages, file.name, 'PyTorch, zip') };
 }

@@ -144,5 +144,8 @@ export async function openTorchLegacy(file: RandomAccess): Promise<ForeignFile> 
       return () => Promise.resolve(storage);
     },
   };
-  return { format: 'PyTorch checkpoint (legacy format)', ...contentOf(checkpoint, storages, op) };
+  return {
+    format: 'PyTorch checkpoint (legacy format)',
+    ...contentOf(checkpoint, storages, op, 'PyTorch, legacy format'),
+  };
 }

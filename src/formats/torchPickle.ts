@@ -17,6 +17,7 @@ import { factsOf, writerOf } from './checkpointFacts.js';
 import { sizeOf } from '../core/tensor.js';
 import type { FileTensor, ForeignFile } from './foreignFile.js';
 import { NumpyArrays } from './numpyArrays.js';
+import { countTensors, keysOfTorchOptimizer, refuseOptimizer } from './optimizerState.js';
 import { dictOf, groupsOf, nameOfValue } from './pickledDicts.js';
 import { checkView, stridedTensor, unreadTensor, type Storage } from './stridedTensor.js';
 
@@ -286,18 +287,38 @@ const negated = (tensor: FileTensor): FileTensor => ({
   },
 });
 
+/** Where weights are by the conventions of training scripts. */
+const WEIGHTS_ELSEWHERE =
+  'The weights are in another file, by convention model.safetensors, pytorch_model.bin or model.pth beside it; or save them in Python: torch.save(model.state_dict(), "net.pth").';
+
+/** @throws WeightsError for a checkpoint without weights that has the state of an optimizer */
+function checkOptimizer(checkpoint: PickleValue, format: string, op: string): void {
+  const dict = dictOf(checkpoint);
+  const keys = dict === null ? null : keysOfTorchOptimizer(dict);
+  if (dict === null || keys === null) return;
+  const tensors = countTensors(dict, (value) => tensorRecord(value) !== null);
+  refuseOptimizer(op, { format, tensors, keys, hint: WEIGHTS_ELSEWHERE });
+}
+
 /**
  * The tensors and facts of a checkpoint, and who wrote it.
  *
+ * @param format for the error of a file without weights, such as `PyTorch, zip`
  * @throws WeightsError if there are no tensors, or one of what the file does not have
  */
 export function contentOf(
   checkpoint: PickleValue,
   storages: Storages,
   file: string,
+  format: string,
 ): Pick<ForeignFile, 'groups' | 'facts' | 'writer'> {
   const tensorAt = (value: PickleValue, path: readonly string[]): FileTensor | null =>
     tensorOf(value, storages, nameOfValue(file, path));
-  const groups = groupsOf(checkpoint, tensorAt, file, SAVE_AGAIN);
-  return { groups, facts: factsOf(checkpoint), writer: writerOf(checkpoint) };
+  try {
+    const groups = groupsOf(checkpoint, tensorAt, file, SAVE_AGAIN);
+    return { groups, facts: factsOf(checkpoint), writer: writerOf(checkpoint) };
+  } catch (error) {
+    checkOptimizer(checkpoint, format, file);
+    throw error;
+  }
 }

@@ -109,6 +109,18 @@ note        The file names vanillanet_5; taken instead, as stated: dims and stri
     expect(await printed(['inspect', 'state.pth', '-c', 'small.json'], path(), run)).not.toContain('guessed');
   });
 
+  test('refuses the state of an optimizer, and names the file of the weights', async () => {
+    const state = fileURLToPath(new URL('../formats/fixtures/paddle/refused.pdopt', import.meta.url));
+    await copyFile(state, path('best_optimizer.pdopt'));
+    const { status, stderr } = await run(['inspect', 'best_optimizer.pdopt', '--json'], path());
+    expect([status, stderr]).toEqual([
+      1,
+      expect.stringMatching(
+        /^WeightsError: best_optimizer\.pdopt: expected weights, got the state of an optimizer \(PaddlePaddle; \d+ tensors; the key "[^"]+"\)\nhint: .*best_model\.pdparams/,
+      ),
+    ]);
+  });
+
   test('as JSON', async () => {
     expect(await answered(['inspect', 'average.pdparams'], path(), run)).toMatchObject({
       ...{ file: 'average.pdparams', format: 'PaddlePaddle parameters (.pdparams)', source: '', isEma: false },
@@ -283,6 +295,43 @@ describe('convert', () => {
     expect(await answered(['inspect', 'half.onnx'], path(), run)).toMatchObject({
       dtypes: { float16: expect.any(Number) as unknown, float32: expect.any(Number) as unknown },
     });
+  });
+
+  test('verifies graphs of ONNX in both forms, adaptive pools included', async () => {
+    const deploy = drawnConfig('deploy', { dims: [4, 8, 8] });
+    await writeWeights(path('deploy.safetensors'), drawnState(deploy), deploy, { dtype: 'float32' });
+    const adaptive = drawnConfig('train', { ada_pool: [5, 0], lambda: 1 });
+    await writeWeights(path('adaptive.safetensors'), drawnState(adaptive), adaptive, { dtype: 'float32' });
+    // A stage of stride 1 has no pool, whatever its ada_pool.
+    const unused = drawnConfig('train', { ada_pool: [5, 5], lambda: 1 });
+    await writeWeights(path('unused.safetensors'), drawnState(unused), unused, { dtype: 'float32' });
+    const half = drawnConfig('train', { lambda: 0.5 });
+    await writeWeights(path('half.safetensors'), drawnState(half), half, { dtype: 'float32' });
+    const verified = async (...args: string[]): Promise<unknown> =>
+      ((await answered(['convert', ...args, '--verify'], path(), run)) as { verified: unknown }).verified;
+    const equal = { engine: 'float64', maxDifference: 0, tolerance: 'equal', bound: 0, holds: true };
+    for (const input of ['official.pth', 'adaptive.safetensors', 'unused.safetensors', 'half.safetensors']) {
+      expect(await verified(input, 'verified.onnx')).toMatchObject({ changed: 0, runs: [equal] });
+    }
+    expect(await verified('deploy.safetensors', 'verified.onnx')).toMatchObject({
+      changed: 0,
+      runs: [equal, { engine: 'WebAssembly, float32', tolerance: 'bound', holds: true }],
+    });
+    for (const [input, changed] of [
+      ['official.pth', [{ engine: 'float64', tolerance: 'bound', holds: true }]],
+      ['half.safetensors', [{ engine: 'float64', tolerance: 'none', holds: true }]],
+      [
+        'deploy.safetensors',
+        [
+          { engine: 'float64', holds: true },
+          { engine: 'WebAssembly, float32', holds: true },
+        ],
+      ],
+    ] as const) {
+      const result = await verified(input, 'verified.onnx', '-d', 'f16');
+      expect(result).toMatchObject({ changed: expect.any(Number) as unknown, runs: changed });
+      expect((result as { changed: number }).changed).toBeGreaterThan(0);
+    }
   });
 
   test('asks for the lambda of a graph, which a state_dict does not have', async () => {

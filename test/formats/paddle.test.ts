@@ -84,6 +84,19 @@ test('an array of objects beside the weights has no values', async () => {
   await expect(read(dict(objects))).rejects.toThrow(refusal(WeightsError, 'net.pdparams: w', 'parts of numbers', 'O8'));
 });
 
+test.each([
+  ['runs/best_optimizer.pdopt', 'best_model.pdparams beside it'],
+  ['a\\linear.pdopt', 'convention linear.pdparams beside it'],
+  ['state.pkl', 'Pass the .pdparams file beside it'],
+])('the state of an optimizer, %s, names the file of the weights', async (name, hint) => {
+  const scheduler = dict({ last_epoch: int(3) });
+  const state = dict({ w_moment1_0: weights(), LR_Scheduler: scheduler, master_weights: dict({ w: tuple(str('w'), weights()) }) }); // prettier-ignore
+  const opened = readForeign(bytesAccess(name, pickle(state)));
+  const got = 'the state of an optimizer (PaddlePaddle; 2 tensors; the key "w_moment1_0")';
+  await expect(opened).rejects.toThrow(refusal(WeightsError, name, 'weights', got));
+  await expect(opened).rejects.toMatchObject({ hint: expect.stringContaining(hint) });
+});
+
 describe('bytes as text, as protocol 2 has them', () => {
   /** An array of uint8 whose bytes are text. */
   const encoded = (letters: string, count = letters.length): number[] => {

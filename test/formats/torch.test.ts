@@ -202,6 +202,35 @@ describe.each([
     await expect(read(write(instructions))).rejects.toThrow(refusal(WeightsError, 'net.pth', expected, got));
   });
 
+  test('says that there is only the state of an optimizer, and where the weights are', async () => {
+    const pair = (key: number[], value: number[]): number[] => [0x7d, ...key, ...value, 0x73];
+    const groups = list([dict({ lr: int(1), params: list([int(0)]) })]);
+    const moments = pair(int(0), dict({ step: int(1), exp_avg: tensor(), exp_avg_sq: tensor() }));
+    const optimizer = (state: number[]): number[] => dict({ state, param_groups: groups });
+    const format = write === checkpoint ? 'PyTorch, zip' : 'PyTorch, legacy format';
+    const refused = (value: number[]) => expect(open(write(value))).rejects;
+    const got = `the state of an optimizer (${format}; 2 tensors; the keys "state" and "param_groups")`;
+    await refused(optimizer(moments)).toThrow(refusal(WeightsError, 'net.pth', 'weights', got));
+    await refused(optimizer(moments)).toMatchObject({ hint: expect.stringContaining('by convention model.safetensors') }); // prettier-ignore
+    const one = pair(int(0), dict({ momentum_buffer: tensor() }));
+    await refused(dict({ epoch: int(3), optim: optimizer(one) })).toThrow(
+      refusal(WeightsError, 'net.pth', 'weights', `(${format}; 1 tensor; the key "optim")`),
+    );
+    // Of no optimizer.
+    const other = 'a dict of tensors, such as a state_dict';
+    for (const value of [
+      dict({ state: moments, param_groups: list([]) }),
+      dict({ state: moments, param_groups: list([dict({ lr: int(1) })]) }),
+      dict({ state: moments, param_groups: int(1) }),
+      dict({ state: int(1), param_groups: groups, more: list([tensor()]) }),
+    ]) {
+      await refused(value).toThrow(refusal(WeightsError, 'net.pth', other, 'no tensors under the keys'));
+    }
+    expect(await read(write(dict({ model: dict({ w: tensor() }), optimizer: optimizer(moments) })))).toEqual({
+      model: { w: ALL },
+    });
+  });
+
   test('says of which tensor', async () => {
     const file = write(dict({ model: dict({ 'stem.weight': tensor({ offset: 9 }) }) }));
     await expect(read(file)).rejects.toThrow(refusal(WeightsError, 'net.pth: model.stem.weight', '', 'offset 9'));

@@ -29,11 +29,12 @@ const NETWORK = ['dims', 'strides', 'ada_pool', 'article_stem', 'in_chans', 'num
 
 /** A value of a key as text, to compare it. */
 function comparable(config: ModelConfigInput, key: (typeof NETWORK)[number]): string {
-  const value = config[key];
-  if (key !== 'strides' || !Array.isArray(config.ada_pool)) return JSON.stringify(value);
-  // With an adaptive pool, nothing is computed from the stride of a stage.
-  const pools = config.ada_pool as readonly number[];
-  return JSON.stringify((value as readonly number[]).map((stride, i) => (pools[i] > 0 ? 0 : stride)));
+  const { [key]: value, ada_pool } = config;
+  const strides = (config.strides ?? []) as readonly number[];
+  if ((key !== 'strides' && key !== 'ada_pool') || !Array.isArray(ada_pool)) return JSON.stringify(value);
+  // A stage of stride 1 has no pool. With an adaptive pool, nothing else is computed from the stride of a stage.
+  const pools = strides.map((stride, i) => (stride === 1 ? 0 : (ada_pool as readonly number[])[i]));
+  return JSON.stringify(key === 'ada_pool' ? pools : strides.map((stride, i) => (pools[i] > 0 ? 0 : stride)));
 }
 
 /** @throws WeightsError if the metadata are those of another network */

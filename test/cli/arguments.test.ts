@@ -9,6 +9,7 @@ import {
   number,
   numberIn,
   numbers,
+  parts,
   size,
   variantName,
   zeroOr,
@@ -131,6 +132,7 @@ test.each<[string, Parse, [string, unknown][], string[], string]>([
       ['24MiB', 24 * 2 ** 20],
       ['0.5GiB', 2 ** 29],
       ['1.7', 1],
+      ['1.25kB', 1250],
     ],
     ['0', '0.4', '', '-1', 'k', '5k', '5 mB', 'x5B', '5Bx', '1.B', '1e30'],
     'Expected a size such as 24MiB, 500kB or a number of bytes.',
@@ -153,6 +155,10 @@ test.each<[string, Parse, [string, unknown][], string[], string]>([
     expect(() => parse(text)).toThrow(InvalidArgumentError);
     expect(() => parse(text)).toThrow(message);
   }
+});
+
+test('parts of a network may have spaces around them', () => {
+  expect(parts(' stem , bn')).toEqual(['stem', 'bn']);
 });
 
 test('variantName', () => {

@@ -187,6 +187,7 @@ describe('networkSource', () => {
   test('refuses a key for weights of this package', async () => {
     await expect(networkSource(path('own.safetensors'), { key: 'model' })).rejects.toMatchObject({
       ...{ name: 'ParamError', op: path('own.safetensors'), got: '--key model' },
+      expected: 'a file with several weights, for --key',
       hint: 'Omit --key: the file has the weights of one network.',
     });
   });

@@ -25,6 +25,10 @@ test('an existing file and any URL are returned', async () => {
   }
 });
 
+test('a hyphen is standard input', async () => {
+  expect(await checkWeightsPath('-')).toBe('/dev/stdin');
+});
+
 test.each([
   ['', 'an empty path', 'a variable of the shell'],
   ['a\0b', 'a path with a null character', 'Check the path.'],

@@ -5,13 +5,16 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { downloadCommand } from '../../src/cli/download.js';
 import { planRun, type RunPlan } from '../../src/cli/runPlan.js';
 import { prepareRun } from '../../src/cli/trainingSetup.js';
-import { checkInitialWeights, restartedInit, resumedPlan } from '../../src/cli/resumedRun.js';
+import { checkWeightsPath } from '../../src/cli/weightsPath.js';
+import { checkInitialWeights, restartedInit, resumedFlags, resumedPlan } from '../../src/cli/resumedRun.js';
 import { trainCommand } from '../../src/cli/train.js';
 import { flagOf, type TrainFlags } from '../../src/cli/trainFlags.js';
 import { resolvePlan, withRecipe } from '../../src/cli/trainOptions.js';
 import { resolveConfig } from '../../src/core/config.js';
 import { writeCheckpoint } from '../../src/train/checkpoint.js';
-import { resolveRecipe } from '../../src/train/recipe.js';
+import type { Origin } from '../../src/train/origin.js';
+import { PRESETS } from '../../src/train/presets.js';
+import { resolveRecipe, type Recipe } from '../../src/train/recipe.js';
 import { RunFolder } from '../../src/train/runFolder.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { checkpointAt } from '../train/checkpointAt.js';
@@ -81,8 +84,8 @@ describe('the weights that a run starts from again', () => {
 
 describe('a run that continues', () => {
   const recipe = resolveRecipe({ epochs: 4, decayEpochs: 1, batchSize: 8, lr: 0.01 });
-  const continued = (network: object, flags: object = {}) => {
-    const checkpoint = { recipe, config: resolveConfig({ num_classes: 2, input_size: 32, ...network }) };
+  const continued = (network: object, flags: object = {}, stored: Recipe = recipe) => {
+    const checkpoint = { recipe: stored, config: resolveConfig({ num_classes: 2, input_size: 32, ...network }) };
     const isGiven = (name: string): boolean => name in flags;
     return resumedPlan(folderWith({ description: {}, checkpoint }), flags as TrainFlags, isGiven);
   };
@@ -101,6 +104,41 @@ describe('a run that continues', () => {
     const network = { dims: [3, 4], strides: [2] };
     await expect(continued(network, { config: path('recipe.json') })).rejects.toMatchObject({ op: '--config' });
     await expect(continued(network, { preset: 'cifar' })).rejects.toMatchObject({ op: '--preset' });
+  });
+
+  test.each<[string, object]>([
+    ['--random-crop', { randomCrop: 2 }],
+    ['--random-resized-crop', { randomResizedCrop: [0.5, 1] }],
+    ['--crop-interpolation', { cropInterpolation: 'bicubic' }],
+    ['--flip', { flip: 0.5 }],
+    ['--rotation', { rotation: 10 }],
+    ['--color-jitter', { colorJitter: [0.1] }],
+    ['--rand-augment', { randAugment: 7 }],
+    ['--random-erasing', { randomErasing: 0.5 }],
+    ['--no-augment', { augment: false }],
+  ])('names %s, which changes the augmentation', async (op, flags) => {
+    const augment: Recipe['augment'] = { randomResizedCrop: { scale: [0.1, 1] } };
+    const network = { dims: [3, 4], strides: [2] };
+    await expect(continued(network, flags, { ...recipe, augment })).rejects.toMatchObject({ op });
+  });
+
+  test('keeps what was computed when it began', async () => {
+    const computed = { ...recipe, warmupEpochs: 1, gradAccumSteps: 2, decayEpochs: 3 };
+    const plan = await continued({ dims: [3, 4], strides: [2] }, { epochs: 9 }, computed);
+    expect(plan?.recipe).toEqual({ ...computed, epochs: 9 });
+    expect(plan?.explicit).toEqual(new Set(Object.keys(computed)));
+    const preset = { ...PRESETS.cifar.recipe, warmupEpochs: 1, gradAccumSteps: 2, decayEpochs: 3 };
+    const again = await continued(PRESETS.cifar.config, { preset: 'cifar' }, preset);
+    expect(again?.recipe).toEqual(preset);
+  });
+
+  test('has the flags that it began with', async () => {
+    const data = { spec: 'shapes', limit: 40, val_limit: null, val_split: 0.25 };
+    const run = { backend: 'wasm plain', data, flags: { workers: 2, cache: 'disk' } };
+    const flags = { backend: 'wasm', build: 'plain', data: 'shapes', limit: 40, valSplit: 0.25, workers: 2 };
+    for (const folder of [{ description: { run } }, { description: null, checkpoint: { origin: run } }]) {
+      expect(await resumedFlags(folderWith(folder), {} as TrainFlags, () => false)).toEqual(flags);
+    }
   });
 });
 
@@ -135,9 +173,11 @@ describe('train', () => {
   });
 
   test('continues from a checkpoint that has no description beside it', async () => {
+    const spec = path('nothing');
+    const origin = { backend: 'reference', data: { spec, limit: null, val_limit: null, val_split: null } } as Origin;
     await mkdir(path('bare'));
-    await writeCheckpoint(path('bare'), checkpointAt(1));
-    expect(await refusalOf('--resume', path('bare'), '--data', path('nothing'))).toMatchObject({ name: 'DataError' });
+    await writeCheckpoint(path('bare'), { ...checkpointAt(1), origin });
+    expect(await refusalOf('--resume', path('bare'))).toMatchObject({ name: 'DataError', op: spec });
   });
 });
 
@@ -162,6 +202,27 @@ describe('the flags', () => {
       ...['Network:', 'Schedule:', 'Optimizer:', 'Loss and augmentation:'],
     ]);
     expect(groupOf('--preset')).toBeUndefined();
+  });
+
+  test('are explained below the list', () => {
+    let text = '';
+    trainCommand()
+      .configureOutput({
+        writeOut: (part) => {
+          text += part;
+        },
+      })
+      .outputHelp();
+    const words = text.replaceAll(/\s+/g, ' ');
+    expect(words).toContain('folder of the run (default: runs/train)');
+    expect(words.slice(words.indexOf('--init FILE fine-tunes'))).toBe(
+      '--init FILE fine-tunes: the file decides the network, lambda is 1 unless --decay-epochs lets it rise again, and ' +
+        'the head is drawn anew if the number of classes differs. --freeze backbone trains the head alone; frozen ' +
+        'parts keep every bit, and their batch norms use running statistics; bn freezes only these, of stem and ' +
+        'stages. --head-lr is a rate as --lr, on the same curve. Weights of the deploy form are trained fused. Each ' +
+        'epoch prints its speed and `idle`, the share of its time in which the network waited for images: more ' +
+        '--workers lower it. Ctrl-C saves a checkpoint; continue with vanillanet train --resume <folder>. ',
+    );
   });
 
   const valueOf = (flag: string, value: string): unknown => {
@@ -227,4 +288,14 @@ test('a data set is downloaded where train looks for it, in a format that train 
   const option = (flag: string) => downloadCommand().options.find(({ long }) => long === flag);
   expect(option('--format')).toMatchObject({ argChoices: ['python', 'binary'], defaultValue: 'python' });
   expect(option('--output')).toMatchObject({ defaultValue: 'data' });
+});
+
+test('of a folder of weights, those that are fused are named first', async () => {
+  await mkdir(path('weights'));
+  for (const name of ['best', 'deploy', 'last']) await writeFile(path('weights', `${name}.safetensors`), '');
+  const names = ['deploy', 'best', 'last'].map((name) => path('weights', `${name}.safetensors`));
+  await expect(checkWeightsPath(path('weights'))).rejects.toMatchObject({
+    ...{ name: 'WeightsError', got: 'a folder', hint: `Pass a file in it: ${names.join(', ')}.` },
+  });
+  expect(await checkWeightsPath('-')).toBe('/dev/stdin');
 });

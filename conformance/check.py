@@ -85,10 +85,14 @@ def judge(port, case, inputs, right, faults):
 
 
 def load_port(path):
+    if not Path(path).is_file():
+        sys.exit(f'{path}: expected a file of Python with the functions of a port')
     spec = importlib.util.spec_from_file_location('port', path)
     module = importlib.util.module_from_spec(spec)
     sys.path.insert(0, str(Path(path).resolve().parent))
     spec.loader.exec_module(module)
+    if getattr(module, 'PRECISION', None) not in SCALES:
+        sys.exit(f"{path}: expected PRECISION = 'float32' or PRECISION = 'float64' in the file")
     return module
 
 

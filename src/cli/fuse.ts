@@ -11,6 +11,7 @@ import { number, size } from './arguments.js';
 import { dtypeOption } from './dtype.js';
 import { fuseWithBar } from './fuseWithBar.js';
 import { threeDigits, print, printJson } from './print.js';
+import { requireSafetensorsName } from './safetensorsOutput.js';
 import { CONFIG_HELP, readNetworkWeights, requireLambda, type WeightsOptions } from './weights.js';
 
 interface FuseOptions extends WeightsOptions {
@@ -64,6 +65,7 @@ const verifiedLine = ({ maxDifference, tolerance }: Verification): string =>
   `within the ${tolerance === 'bound' ? 'bound' : 'first-order estimate'}`;
 
 async function fuse(input: string, output: string, { config: path, lambda, ...options }: FuseOptions): Promise<void> {
+  requireSafetensorsName(output);
   await requireWritable(output, [input]);
   const { state, config: stored } = await readNetworkWeights(input, path === undefined ? {} : { config: path });
   const config = { ...stored, lambda: trainedLambda(input, stored.lambda, lambda) };
@@ -107,8 +109,8 @@ async function fuse(input: string, output: string, { config: path, lambda, ...op
 export const fuseCommand = (): Command =>
   new Command('fuse')
     .description('Fuse a trained network (lambda = 1) into its shallow deploy form.')
-    .argument('<in>', 'weights of the train form (.safetensors)')
-    .argument('<out>', 'file to write the deploy form to')
+    .argument('<in>', 'weights of the train form, in any format that inspect reads')
+    .argument('<out>', 'file to write the deploy form to (.safetensors)')
     .option('--verify', 'check the fused network in WebAssembly before writing it')
     .option('-c, --config <file>', CONFIG_HELP)
     .option('-l, --lambda <value>', 'lambda of weights without it', number(0, 1))

@@ -16,6 +16,7 @@ import { byteCount, integer } from './arguments.js';
 import { countDisplay } from './countBar.js';
 import { dtypeOption } from './dtype.js';
 import { print, printJson, threeDigits } from './print.js';
+import { requireSafetensorsName } from './safetensorsOutput.js';
 import { driftOf, openProbe, type Drift, type Probe, type ProbeOptions } from './probe.js';
 import { CONFIG_HELP, readNetworkWeights, type WeightsOptions } from './weights.js';
 
@@ -141,6 +142,7 @@ async function convert(
 }
 
 async function pack(input: string, output: string, options: PackOptions): Promise<void> {
+  requireSafetensorsName(output);
   await requireWritable(targetOf(output, options), [input]);
   const weights = await readNetworkWeights(input, options);
   if (weights.config.form !== 'deploy') {

@@ -146,6 +146,14 @@ function sizesFor(dims: readonly number[], facts: FileFacts, input: ModelConfigI
     const guess = `strides [${poolStrides.join(', ')}]${pools}: those of ${model}, which the file names; its channels are others.`;
     return { keys: { dims, strides: poolStrides, ada_pool }, guesses: [guess], notes: [] };
   }
+  if (isVariant(model) && resolveConfig({ variant: model }).ada_pool !== null) {
+    throw new WeightsError({
+      op: file,
+      expected: `the stages of ${model}, which the file names`,
+      got: `channels [${dims.join(', ')}]`,
+      hint: 'State strides and ada_pool in a file for --config. Without adaptive pools, the stem is another one, too: the logits would be wrong.',
+    });
+  }
   const guess = `strides [${strides.join(', ')}]: a stage pools by 2 where channels double, as in all published variants.`;
   const notes = isVariant(model) ? [`The file names ${model}, which has another number of stages.`] : [];
   return { keys: { dims, strides }, guesses: [guess], notes };

@@ -24,6 +24,9 @@ const NETWORK_NAME = /^(stem[12]?|stages|cls[12]?)\.\d/;
 /** Whether PyTorch's name of a tensor, without a prefix, is one of a VanillaNet of any size. */
 export const isNetworkName = (name: string): boolean => NETWORK_NAME.test(name);
 
+/** The same behind any prefix. */
+const INNER_NAME = /(?:^|\.)((?:stem[12]?|stages|cls[12]?)\.\d.*)$/;
+
 const toPyTorch = (name: string): string => replaceEnding(name, PADDLE);
 
 /** PaddlePaddle's name of a tensor. */
@@ -63,7 +66,8 @@ export function prefixesOf(names: Iterable<string>): readonly string[] {
  */
 export function namingOf(fileNames: Iterable<string>, file: string): Naming | null {
   const all = [...fileNames];
-  const [prefix] = prefixesOf(all) as readonly (string | undefined)[];
+  const prefixes = prefixesOf(all);
+  const [prefix] = prefixes as readonly (string | undefined)[];
   if (prefix === undefined) return null;
   const names = new Map<string, string>();
   const others: string[] = [];
@@ -78,14 +82,24 @@ export function namingOf(fileNames: Iterable<string>, file: string): Naming | nu
       throw new WeightsError({ op: file, expected: `one tensor ${name}`, got, hint: 'Save it under one name.' });
     } else names.set(name, fileName);
   }
+  for (const other of others) {
+    const inner = INNER_NAME.exec(toPyTorch(other))?.[1];
+    // A prefix of its own first tensor is another network.
+    if (inner === undefined || names.has(inner) || prefixes.some((each) => other.startsWith(each) && each !== ''))
+      continue;
+    refuseHalf(file, prefix, other);
+  }
   return { prefix, names, others };
 }
 
 function refuseHalf(file: string, prefix: string, name: string): never {
   throw new WeightsError({
     op: file,
-    expected: `the prefix ${show(prefix)} before every name of the network`,
-    got: `${show(name)} without it`,
+    expected:
+      prefix === ''
+        ? 'no prefix before the names of the network'
+        : `the prefix ${show(prefix)} before every name of the network`,
+    got: prefix === '' ? `${show(name)}, beside others without one` : `${show(name)} without it`,
     hint: 'Save the state_dict of one module in Python: torch.save(model.state_dict(), "net.pth").',
   });
 }

@@ -114,6 +114,15 @@ describe('the configuration', () => {
     expect(found.guesses).toEqual([expect.stringContaining(text)]);
   });
 
+  test('refuses a file that names a network with adaptive pools, but has other stages', () => {
+    const facts = { model: 'vanillanet_13_x1_5_ada_pool' };
+    expect(() => recognize(one(narrow('deploy'), undefined, facts), 'net')).toThrow(
+      refusal(WeightsError, 'net', 'the stages of vanillanet_13_x1_5_ada_pool', 'channels [4, 8, 8]'),
+    );
+    const config = { strides: [2, 1], ada_pool: [3, 0] };
+    expect(recognize(one(narrow('deploy'), undefined, facts), 'net', { config }).config).toMatchObject(config);
+  });
+
   test('notes a name of a network with another number of stages', () => {
     const { notes, config } = recognize(one(narrow('train'), undefined, { model: 'vanillanet_13' }), 'net');
     expect(config.strides).toEqual([2, 1]);
@@ -198,6 +207,13 @@ describe('names', () => {
     expect(() => {
       requireWhole(found, 'net');
     }).not.toThrow();
+  });
+
+  test('before some names, but not the first ones, is refused', () => {
+    const config = narrow('deploy');
+    const half = one(config, (name) => (name.startsWith('stages') ? `module.${name}` : name));
+    const error = refusal(WeightsError, 'net', 'no prefix', '"module.stages.0.conv.weight", beside others without one');
+    expect(() => recognize(half, 'net')).toThrow(error);
   });
 
   test('of which only some have the prefix are refused', () => {

@@ -82,12 +82,12 @@ export function namingOf(fileNames: Iterable<string>, file: string): Naming | nu
       throw new WeightsError({ op: file, expected: `one tensor ${name}`, got, hint: 'Save it under one name.' });
     } else names.set(name, fileName);
   }
-  for (const other of others) {
+  // Without a prefix, names of any kind are inside.
+  for (const other of [...others, ...names.values()]) {
     const inner = INNER_NAME.exec(toPyTorch(other))?.[1];
-    // A prefix of its own first tensor is another network.
-    if (inner === undefined || names.has(inner) || prefixes.some((each) => other.startsWith(each) && each !== ''))
-      continue;
-    refuseHalf(file, prefix, other);
+    // A prefix with a first tensor of its own is that of another network.
+    const isOwn = prefixes.some((each) => each !== '' && other.startsWith(each));
+    if (inner !== undefined && !names.has(inner) && !isOwn) refuseHalf(file, prefix, other);
   }
   return { prefix, names, others };
 }

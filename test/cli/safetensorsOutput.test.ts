@@ -33,6 +33,6 @@ test.each([
   ['fuse', fuseCommand],
   ['pack', packCommand],
 ])('%s refuses it before it reads anything', async (_, command) => {
-  const run = command().parseAsync(['missing.safetensors', 'net.onnx'], { from: 'user' });
+  const run = command().parseAsync(['missing.safetensors', 'net.onnx', '-d', 'float16'], { from: 'user' });
   await expect(run).rejects.toThrow(expect.objectContaining({ op: 'net.onnx', got: 'the ending .onnx' }));
 });

@@ -41,8 +41,8 @@ test('weights of this package are read from a URL', async () => {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/own.safetensors`;
   try {
-    const { state, config: found } = await readNetworkWeights(url, {});
-    expect(found).toEqual(config);
+    const { state, config: network } = await readNetworkWeights(url, {});
+    expect(network).toEqual(config);
     expect(state.get('cls.2.bias')?.data).toHaveLength(5);
   } finally {
     server.closeAllConnections();

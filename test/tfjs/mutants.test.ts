@@ -77,7 +77,7 @@ const FAULTS: readonly Fault[] = [
   ['batchNorm: statistics treated as constants in dx', 'layers', 'batchNorm.ts', 'tf.sub(dy, viaStatistics)', 'dy'],
   ['batchNorm: no γ in dx', 'layers', 'batchNorm.ts', 'viaStatistics), tf.mul(weight, invStd))', 'viaStatistics), invStd)'],
   ['batchNorm: another ε', 'layers', 'batchNorm.ts', 'tf.add(variance, EPS)', 'tf.add(variance, 1e-5)'],
-  ['batchNorm: running mean not subtracted', 'eval', 'batchNorm.ts', 'tf.sub(x, runningMean)', 'x'],
+  ['batchNorm: running mean not subtracted', 'eval', 'batchNorm.ts', 'tf.mul(tf.sub(x, runningMean), tf.mul(weight', 'tf.mul(x, tf.mul(weight'],
   ['leakyRelu: λ ignored', 'layers', 'leakyRelu.ts', 'x, tf.mul(x, lambda)', 'x, tf.mul(x, 0)'],
   ['leakyRelu: λ ignored in dx', 'layers', 'leakyRelu.ts', 'dy, tf.mul(dy, lambda)', 'dy, tf.mul(dy, 0)'],
   ['maxPool2d: mean instead of maximum', 'layers', 'maxPool2d.ts', 'tf.maxPool(', 'tf.avgPool('],

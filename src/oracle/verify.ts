@@ -1,4 +1,4 @@
-import { checkNumber, checkObject, show } from '../core/check.js';
+import { checkNumber, checkObject, show, tagOf } from '../core/check.js';
 import { checkStateDict } from '../core/checkState.js';
 import { ParamError } from '../core/errors.js';
 import type { Backend } from '../core/backend.js';
@@ -23,7 +23,7 @@ function checkFused(fused: FusedState): FusedState {
     checkNumber(`fused.report.${key}`, report[key], { min: 0, max: Infinity });
   }
   for (const [name, values] of Object.entries({ logits, bounds, firstOrder })) {
-    if (ArrayBuffer.isView(values)) continue;
+    if (['Float32Array', 'Float64Array'].includes(tagOf(values))) continue;
     throw new ParamError({ op: `fused.${name}`, expected: 'a Float32Array or Float64Array', got: show(values) });
   }
   return fused;

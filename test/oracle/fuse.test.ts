@@ -122,6 +122,13 @@ describe('verification', () => {
     expect(exact).toEqual({ tolerance: 'bound', holds: true, maxDifference: fused.report.maxDifference });
   });
 
+  test.each(['logits', 'bounds', 'firstOrder'])('refuses %s of another type', async (key) => {
+    const other = { ...fused, [key]: new BigInt64Array(10) };
+    await expect(verifyFused(other, wasmBackend)).rejects.toThrow(
+      expect.objectContaining({ op: `fused.${key}`, expected: 'a Float32Array or Float64Array' }),
+    );
+  });
+
   /** The fused network with one weight changed. */
   function withChange(name: string, change: (value: number) => number): FusedState {
     const tensor = fused.state.get(name);

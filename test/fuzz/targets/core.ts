@@ -7,12 +7,22 @@ import { floats, inputOf, pixelsOf, stateOf, TINY, WEIGHT_FILES } from '../fixtu
 import { lazy } from '../lazy.js';
 import { corruptArguments } from '../hostile.js';
 import type { Random } from '../random.js';
+import { compile } from '../../../src/wasm/module.js';
 import { callable, showArguments, sizeOfArguments, type Target } from '../target.js';
 
 const wasmFile = lazy(() => readFileSync(new URL('../wasm/plain.wasm', import.meta.url)));
 
 /** A copy, because a call may be given damaged or transferred bytes. */
 const wasm = (): Uint8Array => Uint8Array.from(wasmFile());
+
+/** Damaged code may do anything when it runs: networks run only on the whole module. */
+const compiled = lazy(() => compile(wasm()));
+
+/** A picture of one pixel. */
+const PNG = Buffer.from(
+  'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==',
+  'base64',
+);
 
 const config = (): core.ModelConfig => ({ ...TINY });
 
@@ -53,7 +63,7 @@ const coreTargets = entryTargets<typeof core>('core', core, {
   streamOf: () => [stateOf(TINY)],
   centerCrop: { traits: IMAGES, draw: (random) => [pixelsOf(random), [random.integer(1, 20), random.integer(1, 20)]] },
   imageFormat: (random) => [random.bytes(16)],
-  imageInfo: (random) => [random.bytes(40), 'image'],
+  imageInfo: (random) => [random.chance(0.5) ? Uint8Array.from(PNG) : random.bytes(40), 'image'],
   normalize: { traits: IMAGES, draw: (random) => [pixelsOf(random), [0.5, 0.4, 0.3], [0.2, 0.3, 0.4]] },
   orient: { traits: IMAGES, draw: (random) => [pixelsOf(random), random.integer(1, 8) as core.Orientation] },
   fit: { traits: IMAGES, draw: (random) => [pixelsOf(random), imageOptions(random)] },
@@ -78,7 +88,7 @@ const coreTargets = entryTargets<typeof core>('core', core, {
   },
   loadModel: {
     traits: LOAD,
-    draw: (random) => [random.pick(WEIGHT_FILES).slice(), { ...loadOptions(), wasm: wasm() }],
+    draw: async (random) => [random.pick(WEIGHT_FILES).slice(), { ...loadOptions(), wasm: await compiled() }],
   },
   planNetwork: () => [config(), [32, 32]],
   topK: (random) => [floats(random, 3), random.integer(1, 3), random.chance(0.5) ? ['a', 'b', 'c'] : null],

@@ -103,7 +103,8 @@ const nodeTargets = entryTargets<typeof node>('node', node, {
     ],
   },
   fuseState: {
-    traits: { allowance: 2 ** 25, longest: 64 },
+    // Without input_size, the probe has 224 x 224 pixels.
+    traits: { allowance: 2 ** 27, longest: 64 },
     draw: () => [stateOf(TINY_TRAIN), { ...TINY_TRAIN }, { probeSize: [16, 16] }],
   },
   verifyFused: {

@@ -36,3 +36,8 @@ test.each([
   const run = command().parseAsync(['missing.safetensors', 'net.onnx', '-d', 'float16'], { from: 'user' });
   await expect(run).rejects.toThrow(expect.objectContaining({ op: 'net.onnx', got: 'the ending .onnx' }));
 });
+
+test('pack does not write over its input', async () => {
+  const run = packCommand().parseAsync(['same.safetensors', './same.safetensors', '-d', 'float16'], { from: 'user' });
+  await expect(run).rejects.toThrow(expect.objectContaining({ name: 'ParamError', op: './same.safetensors' }));
+});

@@ -69,6 +69,15 @@ const MAX_VALUES = 10_000;
 const MAX_BYTES = 2 ** 20;
 const MAX_DEPTH = 50;
 
+/** The bytes of a view. Those of floats have one NaN: which one is computed differs between V8's compilers. */
+function bytesOf(view: ArrayBufferView): Uint8Array {
+  const bytes = new Uint8Array(view.buffer, view.byteOffset, Math.min(view.byteLength, MAX_BYTES));
+  const isFloat = view instanceof Float32Array || view instanceof Float64Array;
+  if (!isFloat || !view.some((v) => Number.isNaN(v))) return bytes;
+  const floats = view.map((v) => (Number.isNaN(v) ? NaN : v));
+  return new Uint8Array(floats.buffer, 0, bytes.length);
+}
+
 /** Adds a value to a hash: numbers to the bit, containers with their values. */
 class Digest {
   readonly #hash: Hash = createHash('sha1');
@@ -91,8 +100,7 @@ class Digest {
       this.add(value.message);
       return;
     }
-    if (ArrayBuffer.isView(value))
-      this.#hash.update(new Uint8Array(value.buffer, value.byteOffset, Math.min(value.byteLength, MAX_BYTES)));
+    if (ArrayBuffer.isView(value)) this.#hash.update(bytesOf(value));
     else if (value instanceof Map || value instanceof Set) for (const each of value) this.add(each, depth);
     else {
       for (const [key, { value: each }] of Object.entries(Object.getOwnPropertyDescriptors(value))) {

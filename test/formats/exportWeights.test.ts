@@ -56,7 +56,7 @@ describe.each(EXPECTED)('%s', (file, format, hasConfig) => {
     expect(bytes.equals(await readFile(path(file)))).toBe(true);
   });
 
-  // A graph has the shapes of its network: see writeOnnx.test.ts.
+  // A graph has the shapes of its network: see writeOnnx.long.test.ts.
   if (!file.endsWith('.onnx')) {
     test('a tensor of several parts', async () => {
       const data = Float32Array.from({ length: 2 ** 20 + 2 }, (_, i) => i);

@@ -3,7 +3,8 @@ import { VARIANTS, type Form, type ModelConfigInput, type VariantName } from '..
 import { WeightsError } from '../../core/errors.js';
 import { formatShape } from '../../core/tensor.js';
 import type { FileTensor } from '../foreignFile.js';
-import { unlike, type Chain, type ConvStep, type Step } from './chain.js';
+import type { Chain, ConvStep, Step } from './chain.js';
+import { unlike } from './names.js';
 import type { OnnxNode, OnnxTensor } from './model.js';
 
 /** A tensor of the graph, or a value for each channel that the graph leaves out. */

@@ -1,8 +1,10 @@
 /** The attributes of a case, as the functions of this package take them. */
+import type { Backend } from '../../src/core/backend.js';
 import { resolveConfig, type ModelConfig } from '../../src/core/config.js';
 import { parameterShapes } from '../../src/core/parameters.js';
 import type { OptimizerStep } from '../../src/core/optimizer.js';
 import type { StateDict, Tensor } from '../../src/core/tensor.js';
+import { streamOf } from '../../src/core/weights.js';
 import type { Trainer, TrainerOptions } from '../../src/train/trainer.js';
 import type { PortFunction, Tensors } from '../port.js';
 import type { Attributes } from '../vectors.js';
@@ -17,7 +19,9 @@ export const numberOf = (attributes: Attributes, name: string): number => Number
 
 /** The configuration of a network for images of this size. */
 export function configOf(attributes: Attributes, size: readonly number[]): ModelConfig {
-  const { dims, strides, ada_pool, in_chans, num_classes, act_num, form } = attributes as unknown as ModelConfig;
+  const { dims, strides, ada_pool, in_chans, num_classes, act_num, form } = attributes as Readonly<
+    Record<keyof ModelConfig, never>
+  >;
   return resolveConfig({
     ...{ dims, strides, ada_pool, in_chans, num_classes, act_num, form },
     input_size: [size[0], size[1]],
@@ -36,7 +40,9 @@ export function stateOf(inputs: Tensors, config: ModelConfig): StateDict {
 
 /** The settings of an optimizer, by the names of this package. */
 export function optimizerOf(attributes: Attributes): OptimizerStep {
-  const { weight_decay: weightDecay, ...rest } = attributes as unknown as OptimizerStep & { weight_decay: number };
+  const { weight_decay: weightDecay, ...rest } = attributes as Readonly<
+    Record<keyof OptimizerStep | 'weight_decay', never>
+  >;
   return { ...rest, weightDecay };
 }
 
@@ -78,8 +84,23 @@ export const trainWith =
     }
   };
 
-/** The logits of a train form, by a trainer's evaluation. */
-export async function evaluateWith(open: OpenTrainer, inputs: Tensors, attributes: Attributes): Promise<Tensors> {
+/** The logits of a network: of the deploy form by inference, of the train form by a trainer's evaluation. */
+export const networkWith =
+  (backend: Backend, open: OpenTrainer): PortFunction =>
+  async (inputs, attributes) => {
+    if (attributes.form === 'train') return evaluateWith(open, inputs, attributes);
+    const x = pick(inputs, 'x');
+    const [n, , ...size] = x.shape;
+    const config = configOf(attributes, size);
+    const session = await backend.open(streamOf(stateOf(inputs, config)), config);
+    try {
+      return new Map([['logits', { data: await session.forward(x.data, n), shape: [n, config.num_classes] }]]);
+    } finally {
+      session.dispose();
+    }
+  };
+
+async function evaluateWith(open: OpenTrainer, inputs: Tensors, attributes: Attributes): Promise<Tensors> {
   const x = pick(inputs, 'x');
   const [n, , ...size] = x.shape;
   const config = configOf(attributes, size);

@@ -1,14 +1,13 @@
 /** The WebAssembly modules of this package: single kernels, inference of the deploy form, and training. */
 import { openOps } from '../../src/wasm/ops/openOps.js';
 import { createWasmBackend } from '../../src/wasm/inference/backend.js';
-import { streamOf } from '../../src/core/weights.js';
 import { fit, type FitOptions } from '../../src/image/preprocess.js';
 import { decodeSafetensors, encodeSafetensors } from '../../src/io/safetensors.js';
 import { quantize, scalesOf } from '../../src/io/int8.js';
 import { wasmTrainer } from '../../src/train/wasmTrainer.js';
 import type { Build } from '../../src/wasm/build.js';
 import type { Port } from '../port.js';
-import { configOf, evaluateWith, numberOf, pick, stateOf, trainWith, type OpenTrainer } from './attributes.js';
+import { networkWith, numberOf, pick, trainWith, type OpenTrainer } from './attributes.js';
 
 /** @param build the plain build, or that with relaxed SIMD */
 export async function openWasm(build: Build): Promise<Port> {
@@ -48,18 +47,7 @@ export async function openWasm(build: Build): Promise<Port> {
       adaptive_max_pool2d: (inputs, { output_size }) =>
         new Map([['y', ops.adaptiveMaxPool2d(pick(inputs, 'x'), { output_size: output_size as [number, number] })]]),
       global_avg_pool: (inputs) => new Map([['y', ops.globalAvgPool(pick(inputs, 'x'))]]),
-      async network(inputs, attributes) {
-        if (attributes.form === 'train') return evaluateWith(open, inputs, attributes);
-        const x = pick(inputs, 'x');
-        const config = configOf(attributes, x.shape.slice(2));
-        const session = await backend.open(streamOf(stateOf(inputs, config)), config);
-        try {
-          const n = x.shape[0];
-          return new Map([['logits', { data: await session.forward(x.data, n), shape: [n, config.num_classes] }]]);
-        } finally {
-          session.dispose();
-        }
-      },
+      network: networkWith(backend, open),
       train: trainWith(open),
       quantize_int8(inputs) {
         const { data, shape } = pick(inputs, 'weight');
@@ -78,7 +66,7 @@ export async function openWasm(build: Build): Promise<Port> {
       prepare_image(inputs, attributes) {
         const { data, shape } = pick(inputs, 'image');
         const image = { data: Uint8Array.from(data), height: shape[0], width: shape[1] };
-        const { height, width, data: bytes } = fit(image, attributes as unknown as FitOptions);
+        const { height, width, data: bytes } = fit(image, attributes as Readonly<Record<keyof FitOptions, never>>);
         const plane = height * width;
         const pixels = Float32Array.from(
           { length: 3 * plane },

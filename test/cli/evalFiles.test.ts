@@ -6,12 +6,12 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pathToFileURL } from 'node:url';
 import sharp from 'sharp';
-import { evalCommand } from '../../src/cli/eval.js';
 import { DataError, ParamError } from '../../src/core/errors.js';
 import { writeWeights } from '../../src/io/weightsFile.js';
 import { refusal } from '../io/refusal.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { drawnConfig, drawnState } from '../model/drawnNetwork.js';
+import { runEval } from './runEval.js';
 
 const path = temporaryFolder();
 const config = drawnConfig('deploy', { input_size: [8, 8], num_classes: 2 });
@@ -44,22 +44,8 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-async function printed(...args: string[]): Promise<string> {
-  let text = '';
-  jest.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-    text += String(chunk);
-    return true;
-  });
-  const base = ['-w', weights, '-d', path('pets'), '--build', 'plain', '--threads', '1'];
-  try {
-    await evalCommand()
-      .exitOverride()
-      .parseAsync([...base, ...args], { from: 'user' });
-  } finally {
-    jest.restoreAllMocks();
-  }
-  return text;
-}
+const printed = (...args: string[]): Promise<string> =>
+  runEval('-w', weights, '-d', path('pets'), '--build', 'plain', '--threads', '1', ...args);
 const answer = async (...args: string[]) => JSON.parse(await printed(...args, '--json')) as Record<string, unknown>;
 const description = async () => JSON.parse(await readFile(`${csv}.json`, 'utf8')) as Record<string, unknown>;
 const sha256 = (content: string | Buffer): string => createHash('sha256').update(content).digest('hex');

@@ -2,7 +2,6 @@
 import { afterEach, beforeAll, describe, expect, jest, test } from '@jest/globals';
 import { appendFile, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import sharp from 'sharp';
-import { evalCommand } from '../../src/cli/eval.js';
 import { resolveConfig } from '../../src/core/config.js';
 import { DataError, ParamError } from '../../src/core/errors.js';
 import { readImage } from '../../src/data/decode/image.js';
@@ -16,6 +15,7 @@ import { refusal } from '../io/refusal.js';
 import { crossEntropy } from '../../src/train/scores.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { drawnConfig, drawnState } from '../model/drawnNetwork.js';
+import { runEval } from './runEval.js';
 
 const path = temporaryFolder();
 const IMAGES = 9;
@@ -78,20 +78,8 @@ afterEach(() => {
   jest.restoreAllMocks();
 });
 
-async function printed(...args: string[]): Promise<string> {
-  let text = '';
-  jest.spyOn(process.stdout, 'write').mockImplementation((chunk) => {
-    text += String(chunk);
-    return true;
-  });
-  const base = ['-w', path('net.safetensors'), '--build', 'plain', '--threads', '1', '-b', '4'];
-  try {
-    await evalCommand().parseAsync([...base, ...args], { from: 'user' });
-  } finally {
-    jest.restoreAllMocks();
-  }
-  return text;
-}
+const printed = (...args: string[]): Promise<string> =>
+  runEval('-w', path('net.safetensors'), '--build', 'plain', '--threads', '1', '-b', '4', ...args);
 const answer = async (...args: string[]) => JSON.parse(await printed(...args, '--json')) as Record<string, unknown>;
 const set = (...args: string[]): string[] => ['-d', path('set'), ...args];
 const flat = (...args: string[]): string[] => ['-d', path('flat'), '--labels', path('val.txt'), ...args];

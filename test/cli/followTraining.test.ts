@@ -6,7 +6,6 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { followTraining } from '../../src/cli/followTraining.js';
 import type { TrainFlags } from '../../src/cli/trainFlags.js';
 import type { RunSetup } from '../../src/cli/trainingSetup.js';
-import { resolveConfig } from '../../src/core/config.js';
 import { DataError } from '../../src/core/errors.js';
 import { drawShapes } from '../../src/data/sets/shapes.js';
 // Loaded before the tests, because jest cannot load two modules at once that import the same one.
@@ -14,36 +13,21 @@ import '../../src/report/curves.js';
 import '../../src/report/page.js';
 import { readMetrics } from '../../src/report/record.js';
 import type { Origin } from '../../src/train/origin.js';
-import { resolveRecipe } from '../../src/train/recipe.js';
 import { RunFolder } from '../../src/train/runFolder.js';
 import type { OpenTrainer } from '../../src/train/runOptions.js';
 import { temporaryFolder } from '../io/temporaryFolder.js';
 import { scripted, type Script } from '../train/scriptedTrainer.js';
+import { config, data, FLAGS, recipe, removeListeners } from './smallRun.js';
 
 const path = temporaryFolder();
-const data = { train: drawShapes(12, { seed: 3, size: 8 }), validation: drawShapes(20, { seed: 4, size: 8 }) };
-const config = resolveConfig({ dims: [2, 3], strides: [1], act_num: 0, num_classes: 10, input_size: 8 });
-/** Three steps. */
-const recipe = resolveRecipe({ epochs: 1, batchSize: 4, decayEpochs: 0, seed: 9 });
-const FLAGS: TrainFlags = {
-  ...{ backend: 'reference', threads: 1, build: 'plain', workers: 0, checkpointEvery: 300 },
-  ...{ cache: 'auto', onBadImage: 'fail' },
-};
 
-const SIGNALS = ['SIGHUP', 'SIGINT', 'SIGTERM'] as const;
-const before = SIGNALS.map((signal) => process.listeners(signal));
 const STREAMS = ['stdin', 'stdout', 'stderr'] as const;
 const areTerminals = STREAMS.map((stream) => process[stream].isTTY);
 
 afterEach(() => {
   jest.restoreAllMocks();
   process.exitCode = undefined;
-  // A training that was stopped keeps listeners, for a signal that comes late.
-  SIGNALS.forEach((signal, i) => {
-    for (const listener of process.listeners(signal)) {
-      if (!before[i].includes(listener)) process.off(signal, listener);
-    }
-  });
+  removeListeners();
 });
 
 interface Follow {
